@@ -1,0 +1,85 @@
+# pgassay: one Makefile for everything.  "make help" lists the targets.
+
+PREFIX  ?= /usr/local
+BUILD   ?= build
+CC      ?= cc
+VERSION := 0.1.0
+
+PKGS     := libpq libzstd zlib libarchive libsodium libcrypto libcurl jansson inih expat
+# Only what is linked today; the rest of DESIGN.md's list comes with the code that needs it.
+USED     := libpq libzstd zlib libsodium libcrypto jansson inih
+WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
+            -Wwrite-strings -Wformat=2 -Wvla -Wundef -Werror
+OPT      ?= -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+CPPFLAGS += -D_GNU_SOURCE -DPGASSAY_VERSION='"$(VERSION)"' -I. $(shell pkg-config --cflags $(USED))
+CFLAGS   += -std=c17 -fPIE -pthread $(WARN) $(OPT) $(SAN)
+LDFLAGS  += -pie -pthread -Wl,-z,relro,-z,now $(SAN)
+LDLIBS   += $(shell pkg-config --libs $(USED)) -lm
+
+CORE_SRC    := $(sort $(wildcard core/*.c))
+PG_SRC      := $(sort $(wildcard pg/*.c))
+# storage/ holds the library and, in main.c and cmd_*.c, the tool.
+STORAGE_TOOL:= $(sort $(wildcard storage/main.c storage/cmd_*.c))
+STORAGE_SRC := $(filter-out $(STORAGE_TOOL),$(sort $(wildcard storage/*.c)))
+BACKUP_SRC  := $(sort $(wildcard backup/*.c))
+RESTORE_SRC := $(sort $(wildcard restore/*.c))
+VERIFY_SRC  := $(sort $(wildcard verify/*.c))
+TEST_SRC    := $(sort $(wildcard tests/unit/test_*.c tests/conformance/test_*.c tests/fault/test_*.c))
+
+obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+
+LIBCORE    := $(BUILD)/libcore.a
+LIBPG      := $(BUILD)/libpg.a
+LIBSTORAGE := $(BUILD)/libstorage.a
+LIBS       := $(LIBSTORAGE) $(LIBPG) $(LIBCORE)
+
+TOOLS := $(if $(wildcard backup/main.c),pgassay-backup) $(if $(wildcard restore/main.c),pgassay-restore) \
+         $(if $(wildcard verify/main.c),pgassay-verify) $(if $(wildcard storage/main.c),pgassay-storage)
+BIN   := $(addprefix $(BUILD)/bin/,$(TOOLS) $(if $(wildcard scripts/pgassay),pgassay))
+TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TEST_SRC))
+
+all: $(BIN)                     ## build the tools into build/bin
+.DEFAULT_GOAL := all
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(LIBCORE): $(call obj,$(CORE_SRC))
+$(LIBPG): $(call obj,$(PG_SRC))
+$(LIBSTORAGE): $(call obj,$(STORAGE_SRC))
+$(LIBCORE) $(LIBPG) $(LIBSTORAGE):
+	@mkdir -p $(@D)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/bin/pgassay-backup: $(call obj,$(BACKUP_SRC)) $(LIBS)
+$(BUILD)/bin/pgassay-restore: $(call obj,$(RESTORE_SRC)) $(LIBS)
+$(BUILD)/bin/pgassay-verify: $(call obj,$(VERIFY_SRC)) $(LIBS)
+$(BUILD)/bin/pgassay-storage: $(call obj,$(STORAGE_TOOL)) $(LIBSTORAGE) $(LIBCORE)
+$(BUILD)/bin/pgassay-%:
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(BUILD)/bin/pgassay: scripts/pgassay
+	@mkdir -p $(@D)
+	install -m 755 $< $@
+
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIBS)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(shell pkg-config --libs cmocka)
+
+unit: $(TESTS)                  ## build and run the C tests (unit, conformance, fault)
+	@for t in $(TESTS); do $$t || exit 1; done
+
+test: all unit                  ## everything that CI runs: C tests, then end to end on real clusters
+	tests/e2e/run
+
+clean:                          ## remove build/
+	rm -rf $(BUILD)
+
+help:                           ## this list
+	@awk -F':.*## ' '/^[a-z0-9_-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' Makefile
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+.PHONY: all unit test clean help
+.SECONDARY:

@@ -1,0 +1,23 @@
+/*
+ * cancel.h - SIGINT and SIGTERM, turned into something that loops can look at.
+ *
+ * The handler only sets a flag and writes to a pipe: whoever waits polls
+ * cancel_fd() beside his own descriptors.  A second signal does not kill: what
+ * has to be tidied away is tidied away.  SIGPIPE is ignored.
+ */
+#ifndef CORE_CANCEL_H
+#define CORE_CANCEL_H
+
+#include <stdbool.h>
+
+#include "core/err.h"
+
+void cancel_install(void);       /* once, early in main() */
+bool cancel_requested(void);
+int  cancel_signal(void);        /* SIGINT or SIGTERM; SIGINT when none came */
+int  cancel_fd(void);            /* readable for ever once requested; never read from it */
+
+/* -1 with ERR_INTERRUPTED when requested, else 0: "if (cancel_check(e) != 0) goto out;" */
+int cancel_check(struct err *);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * config.h - the configuration file (INI, read with inih).
+ *
+ *     jobs = 4                         ; before any section: defaults for everything
+ *     [repo nightly]
+ *     path = /srv/backups
+ *     [database shop]
+ *     conninfo = host=db1 dbname=shop
+ *     repo = nightly
+ *
+ * Path: --config, else $PGASSAY_CONFIG, else $XDG_CONFIG_HOME/pgassay/pgassay.conf
+ * (~/.config), else /etc/pgassay.conf; a missing default file is no error.  A key that nobody knows
+ * is an error naming file and line.  Flag > environment > file > default.
+ */
+#ifndef CORE_CONFIG_H
+#define CORE_CONFIG_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "core/err.h"
+
+struct config;
+
+/* path NULL: the default places.  Never NULL on success, even without a file. */
+struct config *config_load(const char *path, struct err *);
+void           config_free(struct config *);
+
+/* kind: "" for what stands before any section, "repo", "database".  NULL when not set. */
+const char *config_get(const struct config *, const char *kind, const char *name, const char *key);
+/* The i-th section's name of that kind, NULL at the end. */
+const char *config_section(const struct config *, const char *kind, size_t i);
+const char *config_path(const struct config *);       /* NULL: no file was read */
+
+/* --print-config: what is in force, as INI with the origin of each value as a comment. */
+void        config_print(const struct config *, FILE *);
+
+/* A --repo argument: the path of "[repo NAME]" when such a section exists, else the
+ * argument itself (a path or, later, a URL).  NULL argument: the database's repo key,
+ * then $PGASSAY_REPO, then the default's; ERR_USAGE with a hint when there is none.  Borrowed. */
+const char *config_repo(const struct config *, const char *arg, const char *database, struct err *);
+
+#endif

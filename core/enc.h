@@ -1,0 +1,44 @@
+/*
+ * enc.h - bytes as text: hexadecimal, base64, percent-encoding; sizes and times for people.
+ */
+#ifndef CORE_ENC_H
+#define CORE_ENC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "core/err.h"
+
+/* out holds 2n + 1 characters. */
+void hex_encode(const uint8_t *bytes, size_t n, char *out);
+/* Exactly 2n lower-case digits, or -1. */
+int  hex_decode(const char *text, size_t text_len, uint8_t *bytes, size_t n);
+
+/* Percent-encodes everything outside [a-z0-9_-] (REPOSITORY.md: database names in
+ * keys).  Allocated. */
+char *name_encode(const char *name);
+/* The exact inverse; NULL when text is not what name_encode() would write. */
+char *name_decode(const char *text);
+
+/* "1.2 GB", decimal units, into out (at least 16 characters); returns out. */
+char *size_human(uint64_t bytes, char *out, size_t cap);
+/* "3 d 4 h", "2 min 5 s", "0.8 s". */
+char *duration_human(double seconds, char *out, size_t cap);
+
+/* RFC 3339 in UTC, "2026-11-21T02:15:00Z" (out: at least 21). */
+char *time_rfc3339(time_t, char *out, size_t cap);
+/* "20261121T021500Z" (out: at least 17). */
+char *time_compact(time_t, char *out, size_t cap);
+/* "2026-11-21", "2026-11-21 02:15[:00]", with T or blank, optional Z or offset; without
+ * a zone it is local time.  ERR_USAGE names the text. */
+int   time_parse(const char *text, time_t *, struct err *);
+
+/* True when s is valid UTF-8 (no surrogates, no overlong forms). */
+bool utf8_valid(const char *s, size_t n);
+
+/* Seconds on a clock that never jumps. */
+double clock_seconds(void);
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * log.h - lines for people, on stderr: "pgassay-backup: text".
+ *
+ * Results go to stdout and are the tools' own business.  Thread-safe: a line is
+ * written whole.  A progress line on a terminal (progress.h) is wiped before a
+ * log line is written and drawn again after it.
+ */
+#ifndef CORE_LOG_H
+#define CORE_LOG_H
+
+#include <stdbool.h>
+
+enum log_level { LOG_QUIET, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+/* Name as it appears in front of each line; level LOG_WARN until set. */
+void log_init(const char *program, enum log_level);
+const char *log_program(void);
+bool log_wants(enum log_level);
+
+void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* always shown */
+void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));  /* "warning: ..." */
+void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * opts.h - one table drives parsing, --help, shell completion and the test that
+ * the man page names every option.
+ *
+ * A tool declares a struct of values, and a table whose entries point into it with
+ * offsetof().  "--name value", "--name=value", "-n value", "-nvalue", "--" and
+ * unambiguous prefixes work as with getopt_long (which does the work).  --help,
+ * --version and --completion bash are added for every tool.
+ */
+#ifndef CORE_OPTS_H
+#define CORE_OPTS_H
+
+#include <stddef.h>
+
+#include "core/err.h"
+#include "core/mem.h"
+
+enum opt_kind {
+    OPT_FLAG,   /* bool */
+    OPT_TEXT,   /* const char *, borrowed from argv or the environment */
+    OPT_INT,    /* int, between min and max */
+    OPT_LIST,   /* struct strlist, may be given again */
+    OPT_HEAD,   /* no option: a heading in --help */
+};
+
+struct opt {
+    enum opt_kind kind;
+    const char   *name;      /* long name, without dashes; the text of a heading */
+    char          letter;    /* 0: none */
+    const char   *arg;       /* "PATH", for --help */
+    const char   *help;      /* one sentence, lower case, no full stop */
+    size_t        offset;    /* into the values */
+    int           min, max;
+    const char   *env;       /* environment variable that gives a default, or NULL */
+    const char   *config;    /* key in the configuration file's sections, or NULL */
+};
+
+struct opts_spec {
+    const char       *program;   /* "pgassay-backup" */
+    const char       *usage;     /* "[OPTION]... [DBNAME]..." */
+    const char       *summary;   /* one sentence */
+    const struct opt *table;     /* ends with kind OPT_HEAD and name NULL */
+};
+
+/* What parsing decided beside the values. */
+struct opts_result {
+    int            done;         /* --help, --version or --completion was printed: leave with 0 */
+    struct strlist rest;         /* positional arguments */
+};
+
+/* Fills values (initialised with defaults by the caller): environment first, then
+ * argv.  ERR_USAGE, with a hint to --help. */
+int opts_parse(const struct opts_spec *, int argc, char **argv, void *values, struct opts_result *, struct err *);
+
+/* True when the user gave this option on the command line or in the environment
+ * (so that the configuration file must not override it). */
+int opts_given(const struct opts_spec *, const void *values, const char *name);
+
+/* Sets one option from text, as the configuration file does; ERR_USAGE. */
+int opts_set(const struct opts_spec *, void *values, const char *name, const char *text, struct err *);
+
+void opts_result_free(struct opts_result *);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * pool.h - a fixed number of threads that take tasks from one queue.
+ *
+ * The first failing task stops the pool: no further task starts, and pool_wait()
+ * returns that task's error.  A task may add tasks.  Tasks are taken by priority
+ * (larger first), then in the order they came.
+ */
+#ifndef CORE_POOL_H
+#define CORE_POOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/err.h"
+
+struct pool;
+
+/* worker: 0 .. threads - 1, so that per-worker state can live in an array. */
+typedef int pool_fn(void *ctx, void *task, int worker, struct err *);
+
+struct pool *pool_new(int threads, pool_fn *, void *ctx);
+void         pool_add(struct pool *, void *task, uint64_t priority);
+/* Until every task has ended.  While waiting, tick (may be NULL) is called every tick_ms from the
+ * caller's thread; its error stops the pool too. */
+int          pool_wait(struct pool *, int (*tick)(void *ctx, struct err *), int tick_ms, struct err *);
+void         pool_stop(struct pool *);      /* let running tasks end, start no more */
+int          pool_stopping(struct pool *);
+void         pool_free(struct pool *);      /* after pool_wait() */
+
+#endif

@@ -1,0 +1,23 @@
+/*
+ * progress.h - one line on a terminal: what, how far, how fast, how long still.
+ *
+ * Drawn at most five times a second, on stderr, and only when stderr is a terminal
+ * (never under cron) unless quiet.  Thread-safe.
+ */
+#ifndef CORE_PROGRESS_H
+#define CORE_PROGRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+void progress_start(const char *what, uint64_t total_bytes, bool quiet);
+void progress_phase(const char *what);              /* "indexes", "verifying" ... */
+void progress_add(uint64_t bytes);                  /* done, more */
+void progress_grow(uint64_t bytes);                 /* the total turned out larger */
+void progress_end(void);                            /* wipes the line */
+
+/* For log.c: take the line away, and put it back. */
+void progress_hide(void);
+void progress_show(void);
+
+#endif

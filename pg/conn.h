@@ -1,0 +1,58 @@
+/*
+ * conn.h - connections to PostgreSQL, always with the same session settings.
+ *
+ * Role and database settings can otherwise corrupt or kill a backup (POSTGRES.md, "Session
+ * settings"), so nobody calls PQconnectdb() but pg_connect().  A connection belongs to one thread.
+ * Error text is the server's primary message with SQLSTATE in err.sqlstate, and never holds a password.
+ * Statements are interrupted (PQcancel) when cancel.h is raised.
+ */
+#ifndef PG_CONN_H
+#define PG_CONN_H
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/buf.h"
+#include "core/err.h"
+
+/* Whom to connect to; each may be NULL.  libpq's own rules apply: PG* variables, service files,
+ * ~/.pgpass.  conninfo (URI, key=value, or a bare database name) wins over the environment, the single fields win over it. */
+struct pg_target {
+    const char *conninfo;
+    const char *host, *port, *user, *dbname;
+    const char *role;             /* SET ROLE after connecting */
+};
+
+enum pg_purpose {
+    PG_READING,                   /* backup, verify: the reading settings; client_encoding = the database's */
+    PG_RESTORING,                 /* also check_function_bodies off, synchronous_commit off */
+};
+
+PGconn *pg_connect(const struct pg_target *, enum pg_purpose, const char *application, struct err *);
+void    pg_close(PGconn *);                                        /* accepts NULL */
+int     pg_version(const PGconn *);                                /* server_version_num, 150020 */
+
+/* PQconninfo as key=value text without a password, to hand to pg_dump and friends together with
+ * pg_child_env(): allocated. */
+char   *pg_child_conninfo(const PGconn *);
+/* Environment for a child (NULL-terminated, allocated, free with pg_child_env_free): PGPASSWORD when the connection used one. */
+char  **pg_child_env(const PGconn *);
+void    pg_child_env_free(char **);
+
+/* A command without a result.  -1 with ERR_PG (transient on a lost connection, serialization failure, deadlock). */
+int       pg_exec(PGconn *, struct err *, const char *sql);
+int       pg_execf(PGconn *, struct err *, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* A query with text parameters ($1 …, NULL for SQL null); the result is the caller's (PQclear). */
+PGresult *pg_query(PGconn *, struct err *, const char *sql, int n_params, const char *const *params);
+/* One row, one column; allocated; NULL with ERR_NOT_FOUND for no row, "" never stands for NULL. */
+char     *pg_value(PGconn *, struct err *, const char *sql, int n_params, const char *const *params);
+/* Fills *e from a failed result or connection. */
+int       pg_error(PGconn *, const PGresult *, struct err *);
+
+/* Quoting, by PostgreSQL's rules for the connection's encoding; allocated. */
+char *pg_ident(const char *);                                      /* always in double quotes: "a ""b""" */
+char *pg_qualified(const char *schema, const char *name);          /* "s"."n" */
+char *pg_literal(PGconn *, const char *);
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * copy.h - COPY statements and streams, text and binary.
+ *
+ * Facts (POSTGRES.md, tried on 13 to 19): over libpq the binary header (19 bytes) comes in one message
+ * with the first row, the trailer (2 bytes, 0xffff) alone; an empty result is one message of 21 bytes.
+ */
+#ifndef PG_COPY_H
+#define PG_COPY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pg/conn.h"
+
+#define COPY_HEADER "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0"
+enum { COPY_HEADER_BYTES = 19, COPY_TRAILER_BYTES = 2 };
+
+/* What to copy.  Names unquoted; everything borrowed. */
+struct copy_spec {
+    const char        *schema, *name;
+    const char *const *columns;        /* in attnum order, without generated ones; n may be 0 */
+    size_t             n_columns;
+    bool               binary;
+    const char        *condition;      /* WHERE clause of an extension configuration table ("WHERE …"), or NULL */
+    bool               ranged;         /* only blocks first .. end */
+    uint64_t           first_block;
+    uint64_t           end_block;      /* exclusive; 0: to the end, however far the table grew */
+};
+
+/* COPY (SELECT … FROM ONLY …) TO STDOUT and COPY … FROM STDIN; allocated. */
+char *copy_out_sql(const struct copy_spec *);
+char *copy_in_sql(const struct copy_spec *, bool freeze);
+
+/* Runs a COPY … TO STDOUT.  row is called with each row's bytes (binary: header and trailer taken
+ * off); its error ends the copy.  On success the number of rows equals the server's COPY tag, or
+ * ERR_CORRUPT. */
+typedef int copy_row_fn(void *ctx, const void *row, size_t n, struct err *);
+int copy_out(PGconn *, const char *sql, bool binary, copy_row_fn *, void *ctx, uint64_t *rows, struct err *);
+
+/* COPY … FROM STDIN: begin, any number of data calls with row bytes (header and trailer are put around
+ * by begin and end), end checks the tag against rows (UINT64_MAX: do not).  abort makes the server forget it. */
+struct copy_in {
+    PGconn *conn;
+    bool    binary;
+};
+int  copy_in_begin(struct copy_in *, PGconn *, const char *sql, bool binary, struct err *);
+int  copy_in_data(struct copy_in *, const void *, size_t, struct err *);
+int  copy_in_end(struct copy_in *, uint64_t rows, struct err *);
+void copy_in_abort(struct copy_in *, const char *why);
+
+/* The statement must end, and its command tag's number is what it returns; used by others too. */
+#endif

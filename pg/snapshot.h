@@ -1,0 +1,46 @@
+/*
+ * snapshot.h - the coordinator: one consistent view of a database, held for the whole backup.
+ *
+ * snapshot_take() does what POSTGRES.md, "Snapshot, locks, DDL" demands: list, LOCK … IN ACCESS SHARE MODE under a timeout, take and
+ * export the snapshot, list again in it, compare; run pg_dump --schema-only -Fc on it before any data; check that no
+ * DDL that no lock stops came between (start over, three times at most, then a named warning); when locks are short, the
+ * order export, pg_dump, LOCK, check.  Globals and sequences after pg_dump.
+ */
+#ifndef PG_SNAPSHOT_H
+#define PG_SNAPSHOT_H
+
+#include "core/mem.h"
+#include "pg/catalog.h"
+
+struct snapshot_options {
+    const struct pg_target *target;
+    int          lock_timeout_ms;         /* per attempt; default 10000 */
+    /* Chooses what is in the selection: NULL is everything.  Called for each table; false leaves it (no lock, no data). */
+    bool       (*wants)(void *ctx, const struct cat_table *);
+    void        *ctx;
+    const char *const *dump_args;         /* more pg_dump options from the selection (-t, -n …), NULL-terminated or NULL */
+    bool         no_schema;               /* --data-only: no archive */
+};
+
+struct snapshot {
+    PGconn        *conn;                  /* the coordinator, in its exporting transaction */
+    char          *id;                    /* for SET TRANSACTION SNAPSHOT */
+    struct catalog catalog;
+    struct buf     archive;               /* pg_dump -Fc -Z0 schema archive; ceiling 2 GiB */
+    char          *pg_dump_version;
+    struct buf     globals_sql;           /* pg_dumpall --globals-only */
+    bool           globals, passwords;
+    struct sequence_state *sequences;
+    size_t         n_sequences;
+    struct strlist warnings;
+};
+
+int  snapshot_take(const struct snapshot_options *, struct snapshot *, struct err *);
+/* A worker's connection; each task is one transaction on the snapshot: snapshot_begin(), COPY …, COMMIT. */
+PGconn *snapshot_worker(const struct snapshot_options *, const struct snapshot *, struct err *);
+int  snapshot_begin(PGconn *worker, const struct snapshot *, struct err *);
+/* Every 30 s: is the coordinator still there? */
+int  snapshot_ping(struct snapshot *, struct err *);
+void snapshot_end(struct snapshot *);     /* accepts a zeroed one */
+
+#endif

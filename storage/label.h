@@ -1,0 +1,91 @@
+/*
+ * label.h - the commit record of a backup, and finding backups by it.
+ *
+ * A backup exists when its label exists and its run is not revoked.  The label is
+ * plain, small, written last, and names by digest everything that it stands for.
+ * JSON fields: docs/repository-format.md, docs/schema/label.json.
+ */
+#ifndef STORAGE_LABEL_H
+#define STORAGE_LABEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "core/err.h"
+#include "core/hash.h"
+#include "core/mem.h"
+#include "storage/repo.h"
+
+enum { LABEL_BYTES_MAX = 1 << 20, BACKUP_ID_MAX = 32, RUN_ID_MAX = 17 };
+
+struct label {
+    char     id[BACKUP_ID_MAX];              /* 20261121T021500Z-4f2a */
+    char     run[RUN_ID_MAX];                /* 16 hex digits */
+    char    *db;                             /* configured name */
+    char    *dbname;                         /* the database's own name on its server */
+    char    *scope;                          /* "full", or 16 hex digits: digest of the selection */
+    char    *selection;                      /* the selection in words (options), NULL when full */
+    time_t   started, snapshot, finished;
+    char    *tool;                           /* "pgassay 0.1" */
+    char    *host;                           /* of the server as connected to, NULL for a local socket */
+    char    *server_version;                 /* "15.20" */
+    int      server_version_num;             /* 150020 */
+    char    *pg_dump_version;
+    bool     standby;
+    bool     globals;                        /* false: globals could not be read */
+    bool     passwords;                      /* false: role passwords are not in it */
+    uint64_t tables, rows, raw_bytes;        /* rows and COPY bytes of the tables */
+    uint64_t database_bytes;                 /* pg_database_size() */
+    uint64_t chunks, stored_bytes;           /* all chunks referred to */
+    uint64_t new_chunks, new_bytes;          /* of these, written by this run */
+    double   seconds;                        /* wall time */
+    char    *note;                           /* --note, or NULL */
+    struct strlist warnings;                 /* one sentence each */
+    /* Filled in by writer_commit(): */
+    char     chunks_sha256[SHA256_HEX + 1];  /* of chunks.zst as stored */
+    uint64_t chunks_size;
+    char     manifest_sha256[SHA256_HEX + 1];/* of manifest.json.zst as stored */
+    uint64_t manifest_size;
+    char     manifest_raw_sha256[SHA256_HEX + 1];
+    uint64_t manifest_raw_size;
+};
+
+struct label *label_new(void);
+void          label_free(struct label *);               /* accepts NULL */
+
+/* The JSON line, newline included.  And back: ERR_CORRUPT names the field. */
+int           label_format(const struct label *, struct buf *, struct err *);
+struct label *label_parse(const void *, size_t, struct err *);
+
+struct label *label_load(struct repo *, const char *db, const char *id, struct err *);
+
+/* What a backup is, as `storage list` shows it. */
+enum backup_state {
+    BACKUP_COMMITTED,     /* label readable, run not revoked */
+    BACKUP_DAMAGED,       /* label unreadable, or an object it names is missing or of another size */
+    BACKUP_VOID,          /* run revoked */
+};
+
+struct backup_entry {
+    char              id[BACKUP_ID_MAX];
+    enum backup_state state;
+    char             *problem;            /* of BACKUP_DAMAGED and BACKUP_VOID, one sentence */
+    struct label     *label;              /* NULL when unreadable */
+};
+
+struct backup_list {
+    struct backup_entry *v;               /* ascending by id: oldest first */
+    size_t               n, cap;
+};
+
+/* Every backup of exactly this database.  Looks for label, manifest and chunk list in the
+ * listing; a directory without a label is an unfinished run and is left out. */
+int  backup_list_load(struct repo *, const char *db, struct backup_list *, struct err *);
+void backup_list_free(struct backup_list *);
+
+/* The backup that a user means: which is an id, "latest" or NULL (newest committed of scope
+ * full); at, when not 0: the newest whose snapshot is not later.  ERR_NOT_FOUND lists what there is. */
+struct label *backup_find(struct repo *, const char *db, const char *which, time_t at, struct err *);
+
+#endif

@@ -1,0 +1,143 @@
+/*
+ * manifest.h - the baseline of a backup and where its rows lie.
+ *
+ * In memory and as JSON (docs/repository-format.md, docs/schema/manifest.json; stored as
+ * manifest.json.zst).  What restore and verify must compute with is a struct here; what is only
+ * recorded and compared (server, database properties, extensions, XID ages, inventory …) is kept
+ * as JSON sections that pg/ produces and storage/ does not interpret.
+ *
+ * Strings are in the database's encoding and may hold any bytes but NUL.
+ * A segment is a run of bytes inside one chunk's plaintext.  A range is a run of
+ * rows that was read by one COPY: its segments, in order, are exactly the rows' bytes (binary
+ * format: without header and trailer); a row may continue over segments, never over ranges.
+ */
+#ifndef STORAGE_MANIFEST_H
+#define STORAGE_MANIFEST_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/buf.h"
+#include "core/err.h"
+#include "core/mem.h"
+
+struct chunk_ref {
+    char    *name;              /* "<epoch>/<aa>/<id>-<sha256>-<run>.<ext>", below <db>/chunks/ */
+    uint64_t size;              /* stored bytes */
+    uint64_t raw_size;          /* plaintext bytes */
+};
+
+struct fingerprint {            /* sums mod 2^64 of the two halves of SipHash-2-4-128 of each row */
+    uint64_t a, b;
+};
+
+struct segment {
+    uint32_t chunk;             /* index into manifest.chunks */
+    uint64_t offset, length;    /* bytes of plaintext */
+};
+
+struct range {
+    uint64_t           first_block;  /* heap block where it begins; 0 for a whole table */
+    uint64_t           rows;
+    struct fingerprint fp;
+    struct segment    *segments;
+    size_t             n, cap;
+};
+
+enum copy_format { COPY_TEXT, COPY_BINARY };
+
+struct m_column {
+    char *name;
+    char *type;                 /* format_type() */
+    bool  generated;            /* stored generated: in no COPY */
+    bool  not_null;
+};
+
+struct m_table {
+    char    *schema, *name;
+    uint32_t oid;               /* on the source server; for messages only */
+    char     kind;              /* 'r' table; 'f' foreign (definition only); 'p' partitioned (no rows of its own) */
+    char     persistence;       /* 'p', 'u' */
+    char    *owner;
+    char    *load_via;          /* "schema.name" quoted: the ancestor that rows must go through, or NULL */
+    char    *condition;         /* extension configuration table: its WHERE clause, or NULL */
+    char    *extension;         /* extension that owns this configuration table, or NULL */
+    char    *skipped;           /* why there is no data (--exclude-table-data, foreign, unlogged on a standby …), or NULL */
+    enum copy_format format;
+    struct m_column *columns;   /* attnum order, live columns only */
+    size_t   n_columns;
+    uint64_t rows;
+    uint64_t bytes;             /* of COPY data, without header and trailer */
+    uint64_t relation_bytes;    /* pg_table_size() */
+    struct fingerprint fp;      /* sum over the ranges */
+    struct fingerprint generated_fp; /* of the generated columns, text format; 0,0 when there are none */
+    struct range *ranges;
+    size_t   n_ranges, cap_ranges;
+};
+
+struct m_sequence {
+    char   *schema, *name;
+    int64_t last_value;
+    bool    is_called;
+};
+
+struct m_matview {              /* in the order in which they must be refreshed */
+    char *schema, *name;
+    bool  populated;
+    bool  remote;               /* reads a foreign table: not refreshed on a scratch server */
+};
+
+/* One entry of the schema archive: "every schema object". */
+struct m_object {
+    char *kind;                 /* "TABLE", "FK CONSTRAINT" … (pg_restore's desc) */
+    char *schema;               /* NULL: none */
+    char *name;                 /* pg_restore's tag */
+    char *owner;
+    char  digest[65];           /* SHA-256 of its normalised SQL, hex */
+};
+
+struct manifest {
+    /* JSON sections, see docs; owned references, NULL when absent */
+    json_t *server;             /* version, settings, system identifier, standby … */
+    json_t *database;           /* name, oid, encoding, collation provider, version, owner, properties … */
+    json_t *snapshot;           /* lsn, time, xmin … */
+    json_t *xid;                /* ages of database and worst tables */
+    json_t *extensions;
+    json_t *inventory;          /* what pg_dump does not carry (POSTGRES.md, last section) */
+    json_t *globals;            /* roles, memberships … as data; the SQL is in globals_sql */
+    json_t *selection;          /* options that narrowed the backup, or NULL */
+
+    struct m_table    *tables;     size_t n_tables, cap_tables;      /* sorted by schema, name (bytes) */
+    struct m_sequence *sequences;  size_t n_sequences, cap_sequences;
+    struct m_matview  *matviews;   size_t n_matviews, cap_matviews;
+    struct m_object   *objects;    size_t n_objects, cap_objects;
+
+    uint64_t       lo_count;
+    bool           lo_by_function; /* read through lo_get(): holes were filled with zeroes */
+    struct m_table lo_metadata;    /* rows: oid, owner, acl, comment (text format) */
+    struct m_table lo_pages;       /* rows: loid, pageno, data (binary format) */
+
+    struct segment *archive;       size_t n_archive, cap_archive;    /* the pg_dump -Fc schema archive */
+    struct segment *globals_sql;   size_t n_globals_sql, cap_globals_sql;
+
+    struct chunk_ref *chunks;      size_t n_chunks, cap_chunks;
+    struct strlist    warnings;
+};
+
+struct manifest *manifest_new(void);
+void             manifest_free(struct manifest *);       /* accepts NULL */
+
+int              manifest_format(const struct manifest *, struct buf *, struct err *);
+/* Checks everything that later code relies on: indices in range, segments inside their chunks,
+ * sums of ranges equal the table's figures, names sorted and unique. */
+struct manifest *manifest_parse(const void *, size_t, struct err *);
+
+/* The index of a chunk, added when it is new.  Not thread-safe. */
+uint32_t manifest_chunk(struct manifest *, const struct chunk_ref *);
+struct m_table *manifest_add_table(struct manifest *);   /* zeroed; valid until the next call */
+struct m_table *manifest_find(struct manifest *, const char *schema, const char *name);
+void fingerprint_add(struct fingerprint *, const struct fingerprint *);
+bool fingerprint_equal(const struct fingerprint *, const struct fingerprint *);
+
+#endif

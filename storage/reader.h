@@ -1,0 +1,41 @@
+/*
+ * reader.h - reading a backup back, every byte checked before it is used.
+ */
+#ifndef STORAGE_READER_H
+#define STORAGE_READER_H
+
+#include "core/buf.h"
+#include "core/codec.h"
+#include "core/err.h"
+#include "storage/label.h"
+#include "storage/manifest.h"
+#include "storage/repo.h"
+
+/* The manifest that a label names: sizes and digests must match. */
+struct manifest *manifest_load(struct repo *, const struct label *, struct err *);
+
+/* One chunk's plaintext into out (replaced; out->max at least CHUNK_RAW_MAX).  Checked in this order:
+ * stored size, SHA-256 of the stored bytes (from the name), decoding to exactly raw_size, id (HMAC of
+ * the plaintext).  ERR_CORRUPT or ERR_NOT_FOUND name the object; when a good object of the same id stands beside
+ * it, that one is used.  codec: the calling thread's; scratch: holds the stored bytes. */
+int chunk_read(struct repo *, const char *db, const struct chunk_ref *, struct codec *, struct buf *scratch,
+               struct buf *out, struct err *);
+
+/* Concatenated segments (archive, globals) into out. */
+int segments_read(struct repo *, const char *db, const struct manifest *, const struct segment *, size_t n, struct buf *out,
+                  struct err *);
+
+/* What `verify objects` and `storage scrub` do with each object of the chunk list. */
+struct chunk_line {             /* one line of chunks.zst */
+    const char *name;
+    uint64_t    size, raw_size, retain_until;
+};
+typedef int chunk_line_fn(void *ctx, const struct chunk_line *, struct err *);
+int chunk_list_read(struct repo *, const struct label *, chunk_line_fn *, void *ctx, struct err *);
+
+/* Re-hashes one stored object: size and SHA-256 of its name; and, decoded, its id.  0 good;
+ * 1 bad or missing, *e says how; -1 could not be tried. */
+int chunk_check(struct repo *, const char *db, const struct chunk_line *, struct codec *, struct buf *scratch, struct buf *out,
+                struct err *);
+
+#endif

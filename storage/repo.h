@@ -1,0 +1,55 @@
+/*
+ * repo.h - a repository: its identity, its keys for naming content, its databases.
+ *
+ * repo.<n>.json (highest n wins) is written by init and by key changes:
+ *   format, needs, repo_id (32 hex), epoch (from 1), created, tool,
+ *   id_key, fingerprint_key (64 and 32 hex; an encrypted repository keeps them elsewhere)
+ *
+ * <db> in keys is name_encode()d (enc.h) and matched exactly, never as a prefix.
+ * <db>/source.json binds a name to a server's system_identifier and the database's oid.
+ */
+#ifndef STORAGE_REPO_H
+#define STORAGE_REPO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/err.h"
+#include "core/mem.h"
+#include "storage/storage.h"
+
+enum { REPO_FORMAT = 1 };
+
+struct repo {
+    struct storage *st;                 /* owned */
+    char            id[33];             /* 128 random bits, hex */
+    unsigned        epoch;              /* of new chunks */
+    uint8_t         id_key[32];         /* HMAC key of chunk ids */
+    uint8_t         fingerprint_key[16];/* SipHash key of row fingerprints */
+    unsigned        generation;         /* n of repo.<n>.json */
+};
+
+/* A new repository in an empty or missing directory; anything else there: ERR_EXISTS. */
+int          repo_init(const char *location, struct err *);
+/* ERR_NOT_FOUND, with a hint to "pgassay storage init", when there is no repo.<n>.json (an
+ * unmounted mount point looks like that: nothing is ever created by opening). */
+struct repo *repo_open(const char *location, struct err *);
+struct repo *repo_open_storage(struct storage *, struct err *);    /* takes st, also on failure */
+void         repo_close(struct repo *);                            /* accepts NULL */
+
+/* Names (decoded) of databases that have a source.json, sorted. */
+int repo_databases(struct repo *, struct strlist *, struct err *);
+
+/* Who a name stands for. */
+struct source {
+    uint64_t system_identifier;
+    uint32_t database_oid;
+    char    *dbname;                    /* the database's name when it was bound */
+};
+int  source_load(struct repo *, const char *db, struct source *, struct err *); /* ERR_NOT_FOUND: not bound yet */
+/* Binds db at the first backup; later ones must match, or ERR_EXISTS with a hint to --adopt.
+ * adopt: bind anew (writes source.<n>.json; highest n wins). */
+int  source_bind(struct repo *, const char *db, const struct source *, bool adopt, struct err *);
+void source_free(struct source *);
+
+#endif

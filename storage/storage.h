@@ -1,0 +1,83 @@
+/*
+ * storage.h - where objects live: the contract that every driver keeps.
+ *
+ * An object is a whole sequence of bytes under a key such as
+ * "shop/backups/20261121T021500Z-4f2a/label.json": segments of [A-Za-z0-9._%-], none empty, none
+ * starting with a dot, joined by '/'.  The rules, the same for every driver:
+ *
+ *   - whole objects: no partial read, no append; an object fits in memory.
+ *   - write-once: put() of a key that exists fails with ERR_EXISTS and changes nothing,
+ *     unless the stored bytes are the very same (then it succeeds: a retry is idempotent).
+ *   - visible only when durable: once put() returned 0, or list() or get() shows the object,
+ *     it survives a power cut.  A put() that failed or was killed leaves nothing that list() shows.
+ *   - list() calls back in ascending byte order of keys, every object below the prefix
+ *     (a prefix is "" or ends with '/'), with its size.  An unreadable directory is an error, never
+ *     an empty listing.
+ *   - remove() of what is not there is no error.
+ *   - the same error kinds from every driver: ERR_NOT_FOUND, ERR_EXISTS, ERR_AUTH, ERR_IO (disk full,
+ *     network), ERR_CORRUPT.  transient says that another try may help.
+ *   - every function may be called from any thread at any time, but for close().
+ *
+ * tests/conformance runs one suite on each driver.
+ */
+#ifndef STORAGE_STORAGE_H
+#define STORAGE_STORAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "core/buf.h"
+#include "core/err.h"
+
+struct storage;
+
+struct blob {
+    const void *data;
+    size_t      size;
+};
+
+struct object_info {
+    const char *key;        /* relative to the repository's root; valid during the call */
+    uint64_t    size;       /* bytes */
+    time_t      modified;   /* by the store's own clock */
+};
+
+/* Non-zero stops the listing, which then returns -1 with the callback's error. */
+typedef int storage_list_fn(void *ctx, const struct object_info *, struct err *);
+
+struct storage_ops {
+    const char *scheme;                       /* "file", "s3" */
+    int  (*put)(struct storage *, const char *key, const struct blob *, struct err *);
+    int  (*get)(struct storage *, const char *key, struct buf *, struct err *);  /* replaces the contents; buf.max is the ceiling */
+    int  (*head)(struct storage *, const char *key, struct object_info *, struct err *); /* key is left alone */
+    int  (*list)(struct storage *, const char *prefix, storage_list_fn *, void *ctx, struct err *);
+    int  (*remove)(struct storage *, const char *const *keys, size_t n, struct err *);
+    void (*close)(struct storage *);
+};
+
+struct storage {
+    const struct storage_ops *ops;
+    char                     *location;       /* as the user gave it, for messages */
+};
+
+/* A driver's own state begins with a struct storage.  location: a path or file://path (later
+ * s3://bucket/prefix).  create: make the directory when it is missing (init only). */
+struct storage *storage_open(const char *location, bool create, struct err *);
+struct storage *storage_memory_new(void);                          /* for tests; keeps nothing */
+/* Wraps another: its n-th call (from 1) fails with ERR_IO before (or, with after, behind) the
+ * effect.  Owns what it wraps.  *calls counts. */
+struct storage *storage_failing_new(struct storage *, unsigned n, bool after, unsigned *calls);
+
+int  storage_put(struct storage *, const char *key, const void *, size_t, struct err *);
+int  storage_get(struct storage *, const char *key, struct buf *, struct err *);
+int  storage_head(struct storage *, const char *key, struct object_info *, struct err *);
+int  storage_list(struct storage *, const char *prefix, storage_list_fn *, void *ctx, struct err *);
+int  storage_remove(struct storage *, const char *const *keys, size_t n, struct err *);
+void storage_close(struct storage *);                              /* accepts NULL */
+
+/* True for a key that the rules above allow. */
+bool storage_key_valid(const char *key);
+
+#endif

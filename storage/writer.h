@@ -1,0 +1,61 @@
+/*
+ * writer.h - one run that writes a backup: W1 to W5 of REPOSITORY.md.
+ *
+ *     writer_begin()   run mark, trash and condemned lists, listing, what may be reused
+ *     writer_put()     any thread: id -> known? reuse : compress, hash, put
+ *     writer_commit()  chunk list and manifest, then the label
+ *     writer_end()     takes the run mark away, or leaves it when nothing was committed
+ *
+ * What an interrupted run of this host wrote is reused through its journal:
+ * <state-dir>/<repo id>/<db>.journal, one object name and size a line, fsynced now and then, removed
+ * after a commit.  state-dir: $PGASSAY_STATE_DIR, else /var/lib/pgassay as root, else
+ * $XDG_STATE_HOME/pgassay or ~/.local/state/pgassay.
+ *
+ * The run mark is renewed every 10 minutes by writer_put() and writer_tick().
+ */
+#ifndef STORAGE_WRITER_H
+#define STORAGE_WRITER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/codec.h"
+#include "core/err.h"
+#include "storage/label.h"
+#include "storage/manifest.h"
+#include "storage/repo.h"
+
+struct writer;
+
+struct writer_options {
+    const char       *db;           /* configured name */
+    struct codec_spec codec;
+    int               workers;      /* how many threads call writer_put(), each with its own number */
+};
+
+struct writer_stats {
+    uint64_t new_chunks, new_bytes;       /* stored bytes written */
+    uint64_t reused_chunks, reused_bytes; /* stored bytes that were there */
+};
+
+/* Chunks of at most this many bytes of plaintext. */
+enum { CHUNK_RAW_MAX = 24 << 20 };
+
+struct writer *writer_begin(struct repo *, const struct writer_options *, struct err *);
+const char    *writer_backup_id(const struct writer *);
+const char    *writer_run(const struct writer *);
+
+/* Stores one chunk's plaintext, or finds it stored.  *out is the caller's to free (chunk_ref_free). */
+int  writer_put(struct writer *, int worker, const void *raw, size_t n, struct chunk_ref *out, struct err *);
+void chunk_ref_free(struct chunk_ref *);
+
+/* Now and then from a thread that has time: renews the run mark, notices a revoked run (ERR_BUSY). */
+int  writer_tick(struct writer *, struct err *);
+
+/* Completes the label (id, run, digests, sizes of chunks and stored bytes) and commits. */
+int  writer_commit(struct writer *, const struct manifest *, struct label *, struct err *);
+
+void writer_stats(const struct writer *, struct writer_stats *);
+void writer_end(struct writer *);             /* accepts NULL; after commit or failure */
+
+#endif
