@@ -49,5 +49,4 @@ int  copy_in_data(struct copy_in *, const void *, size_t, struct err *);
 int  copy_in_end(struct copy_in *, uint64_t rows, struct err *);
 void copy_in_abort(struct copy_in *, const char *why);
 
-/* The statement must end, and its command tag's number is what it returns; used by others too. */
 #endif

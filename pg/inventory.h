@@ -9,6 +9,7 @@
 
 #include <jansson.h>
 
+#include "core/mem.h"
 #include "pg/conn.h"
 
 json_t *inventory_server(PGconn *, struct err *);      /* version, version_num, system_identifier (hex), standby, block size, settings that matter */
