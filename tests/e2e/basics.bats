@@ -1,0 +1,93 @@
+#!/usr/bin/env bats
+# The main line: take, keep, bring back, prove.
+
+load lib
+setup_file() {
+    e2e_setup
+    pg_start main
+    db_make shop small.sql
+}
+teardown_file() { e2e_teardown; }
+
+@test "what was backed up is what comes back" {
+    round_trip shop
+}
+
+@test "a second backup of unchanged data stores next to nothing" {
+    backup shop
+    [ "$(label | jq .new_chunks)" -le 2 ]
+    [ "$(label | jq .chunks)" -gt 2 ]
+}
+
+@test "an empty database" {
+    db_make empty
+    round_trip empty
+}
+
+@test "several databases in one run, and all of them" {
+    db_make one small.sql
+    db_make two small.sql
+    repo_new several
+    backup one two
+    [ -n "$(last_id one)" ] && [ -n "$(last_id two)" ]
+    repo_new all
+    backup --all
+    local db
+    for db in postgres shop one two; do [ -n "$(last_id $db)" ]; done
+}
+
+@test "restore into a scratch server that is gone afterwards" {
+    repo_new scratch
+    backup shop
+    expect_status 0 restore shop --scratch
+    leftovers
+}
+
+@test "a scratch server that is kept can be used and removed by the command shown" {
+    repo_new keep
+    backup shop
+    expect_status 0 restore shop --scratch --keep
+    local host
+    host=$(find "$TMPDIR" -name '.s.PGSQL.*' ! -name '*.lock' -printf '%h\n' | head -n 1)
+    [ -n "$host" ]
+    expect_equal "$(psql -XAt -h "$host" -p "$(basename "$host"/.s.PGSQL.* .lock | sed 's/.*SQL.//;s/.lock//' | head -n 1)" \
+        -U postgres -d shop -c 'SELECT count(*) FROM item')" "$(psql_in shop -c 'SELECT count(*) FROM item')"
+    # The command to remove it is printed on a line of its own.
+    local remove
+    remove=$(grep -o 'pg_ctl.*\|/.*pg_ctl.*' <<<"$output" | tail -n 1)
+    [ -n "$remove" ]
+    sh -c "$(grep -h 'pg_ctl' <<<"$output" | tail -n 1 | sed 's/^[^:]*: *[a-z ]*: *//')"
+    leftovers
+}
+
+@test "a database of the asked name is never touched" {
+    repo_new refuse
+    backup shop
+    db_make mine
+    psql_in mine -c 'CREATE TABLE precious AS SELECT 1 AS n'
+    expect_status 1 restore shop --to mine
+    expect_text mine exists
+    expect_equal "$(psql_in mine -c 'SELECT n FROM precious')" 1
+    expect_status 1 restore shop --to shop
+}
+
+@test "--backup ID, --at TIME and latest choose the backup" {
+    repo_new choose
+    db_make hist
+    psql_in hist -c 'CREATE TABLE v AS SELECT 1 AS n'
+    backup hist
+    local first at
+    first=$(last_id hist)
+    sleep 1.1
+    at=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+    sleep 1.1
+    psql_in hist -c 'UPDATE v SET n = 2'
+    backup hist
+    db_drop r1 r2 r3
+    restore hist --backup "$first" --to r1
+    restore hist --at "$at" --to r2
+    restore hist --backup latest --to r3
+    expect_equal "$(psql_in r1 -c 'TABLE v') $(psql_in r2 -c 'TABLE v') $(psql_in r3 -c 'TABLE v')" "1 1 2"
+    expect_status 1 restore hist --backup 20010101T000000Z-0000 --to r4
+    ! db_exists r4
+}

@@ -1,0 +1,33 @@
+-- digest.sql: one line for everything in a database whose contents can differ; see db_rows() in lib.bash.
+\pset footer off
+SET search_path = '';
+SET client_min_messages = error;
+
+-- Tables (a partitioned one has no rows of its own) and populated materialized views.  The odd alias cannot be
+-- a column's name, or it would mean that column.
+SELECT format('SELECT %L, count(*), coalesce(md5(string_agg(h, '''' ORDER BY h)), ''-'')
+                 FROM (SELECT md5("~row~"::text) COLLATE "C" AS h FROM %s %I.%I "~row~") s',
+              n.nspname || '.' || c.relname, CASE c.relkind WHEN 'r' THEN 'ONLY' ELSE '' END, n.nspname, c.relname)
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind IN ('r', 'm') AND (c.relkind = 'r' OR c.relispopulated)
+   AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+ ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"
+\gexec
+
+SELECT 'matview', n.nspname, c.relname, c.relispopulated
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind = 'm' ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C";
+
+SELECT format('SELECT ''sequence'', %L, last_value, is_called FROM %I.%I', n.nspname || '.' || c.relname, n.nspname, c.relname)
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind = 'S' AND n.nspname !~ '^pg_' ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"
+\gexec
+
+SELECT 'large object', m.oid, pg_catalog.pg_get_userbyid(m.lomowner), m.lomacl,
+       pg_catalog.obj_description(m.oid, 'pg_largeobject'), pg_catalog.md5(pg_catalog.lo_get(m.oid))
+  FROM pg_catalog.pg_largeobject_metadata m ORDER BY m.oid;
+
+SELECT 'extension', e.extname, e.extversion, n.nspname
+  FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace ORDER BY 2;
+
+SELECT 'invalid index', i.indexrelid::pg_catalog.regclass FROM pg_catalog.pg_index i WHERE NOT i.indisvalid ORDER BY 2;

@@ -1,0 +1,241 @@
+# lib.bash - what every end-to-end test uses: private servers, a repository, a plain oracle.
+#
+#     load lib
+#     setup_file()    { e2e_setup; pg_start main; }
+#     teardown_file() { e2e_teardown; }
+#
+# One directory a test file, $T: servers in $T/pg, repositories made by repo_new, $TMPDIR = $T/tmp.  The
+# tools' own environment is closed off: HOME, configuration and state lie in $T too.
+# shellcheck shell=bash disable=SC2034,SC2154  # bats reads and sets variables
+
+TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+BIN=${PGASSAY_BIN:-$TOP/build/bin}
+FIXTURES=$BATS_TEST_DIRNAME/fixtures
+PATH=$BIN:$PATH
+export LC_ALL=C.UTF-8 PATH
+
+# ---- a test file's own corner --------------------------------------------------------------------
+
+e2e_setup() {
+    unset "${!PG@}" "${!PGASSAY_@}" 2>/dev/null || true
+    T=$(mktemp -d "${E2E_TMP:-/tmp}/e2e.XXXXXX")
+    chmod 755 "$T"
+    mkdir -p "$T/pg" "$T/home" "$T/state"
+    mkdir -m 1777 "$T/tmp"
+    [ "$(id -u)" -ne 0 ] || chown postgres "$T/pg"
+    : >"$T/pgassay.conf"
+    export T HOME=$T/home TMPDIR=$T/tmp REPO=$T/repo
+    export PGASSAY_CONFIG=$T/pgassay.conf PGASSAY_STATE_DIR=$T/state
+    export XDG_CONFIG_HOME=$T/home/.config XDG_STATE_HOME=$T/home/.local/state
+    SERVER_BIN=$(server_bin) && export SERVER_BIN
+    pgassay storage init --repo "$REPO"
+}
+
+e2e_teardown() {
+    local d rc=0
+    [ -n "${T:-}" ] || return 0
+    for d in "$T"/pg/*/; do
+        [ ! -f "$d/postmaster.pid" ] || pg_kill "$(basename "$d")"
+    done
+    leftovers || rc=1
+    rm -rf "$T"
+    return $rc
+}
+
+# Nothing of ours may outlive a tool: no scratch directory, no scratch server.
+leftovers() {
+    local n=0
+    # A guardian tidies up after a tool that was killed: give it a moment.
+    while [ $n -lt 100 ] && { [ -n "$(ls -A "$T/tmp")" ] || pgrep -f "$T/tmp/" >/dev/null; }; do
+        sleep 0.1
+        n=$((n + 1))
+    done
+    [ $n -lt 100 ] && return 0
+    echo "left behind:" >&2
+    ls -la "$T/tmp" >&2
+    pgrep -af "$T/tmp/" >&2
+    return 1
+}
+
+# ---- servers -------------------------------------------------------------------------------------
+
+server_bin() {
+    local d
+    for d in $(printf '%s\n' /usr/lib/postgresql/*/bin | sort -rV) "$(pg_config --bindir 2>/dev/null)"; do
+        [ -x "$d/initdb" ] && [ -x "$d/postgres" ] && { echo "$d"; return; }
+    done
+    echo "no PostgreSQL server found: run scripts/deps" >&2
+    return 1
+}
+
+# PostgreSQL refuses to run as root; an ordinary user's servers are his own.
+as_server() {
+    if [ "$(id -u)" -eq 0 ]; then
+        (cd / && exec setpriv --reuid=postgres --regid=postgres --init-groups "$@")
+    else
+        "$@"
+    fi
+}
+
+# pg_start NAME [SETTING=VALUE...]: a new cluster, socket only; becomes the current one.
+pg_start() {
+    local name=$1 d=$T/pg/$1
+    shift
+    if [ ! -f "$d/PG_VERSION" ]; then
+        as_server "$SERVER_BIN/initdb" -D "$d" -U postgres -A trust -E UTF8 --locale=C -N >"$T/initdb.log" 2>&1 ||
+            { cat "$T/initdb.log" >&2; return 1; }
+        as_server tee -a "$d/postgresql.conf" >/dev/null <<CONF
+listen_addresses = ''
+unix_socket_directories = '$d'
+port = 5432
+fsync = off
+full_page_writes = off
+shared_buffers = 64MB
+max_connections = 30
+wal_level = replica
+max_wal_size = 4GB
+autovacuum = off
+log_min_messages = warning
+CONF
+    fi
+    [ $# -eq 0 ] || printf '%s\n' "$@" | as_server tee -a "$d/postgresql.conf" >/dev/null
+    pg_up "$name"
+}
+
+pg_up() {
+    local d=$T/pg/$1
+    as_server "$SERVER_BIN/pg_ctl" -D "$d" -w -t 60 -l "$d/log" start >/dev/null 3>&- 4>&- || { cat "$d/log" >&2; return 1; }
+    pg_use "$1"
+}
+
+pg_use() {
+    export PGHOST=$T/pg/$1 PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
+}
+
+pg_stop() { as_server "$SERVER_BIN/pg_ctl" -D "$T/pg/$1" -m fast -w -t 60 stop >/dev/null; }
+pg_kill() { as_server "$SERVER_BIN/pg_ctl" -D "$T/pg/$1" -m immediate -w -t 60 stop >/dev/null; }
+
+# The current server and a database as a connection string.
+pg_uri() { echo "host=$PGHOST port=$PGPORT user=${PGUSER:-postgres} dbname=${1:-postgres}"; }
+
+# psql_in DB [ARG...]: stops at the first error; unaligned, without headings.
+psql_in() {
+    local db=$1
+    shift
+    psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$db" "$@"
+}
+
+# db_make DB [FIXTURE...]: a new database with these fixtures; an old one of that name goes.
+db_make() {
+    local db=$1 f
+    shift
+    db_drop "$db"
+    psql_in postgres -c "CREATE DATABASE \"$db\" TEMPLATE template0 ${DB_OPTIONS:-}"
+    for f in "$@"; do psql_in "$db" -o /dev/null -f "$FIXTURES/$f"; done
+}
+
+db_drop() {
+    local db
+    for db in "$@"; do psql_in postgres -c "DROP DATABASE IF EXISTS \"$db\" WITH (FORCE)" 2>/dev/null; done
+}
+
+db_exists() { [ "$(psql_in postgres -v d="$1" <<<"SELECT count(*) FROM pg_database WHERE datname = :'d'")" = 1 ]; }
+
+# wait_for DB SQL: until the query gives t (10 s at most).
+wait_for() {
+    local n
+    for ((n = 0; n < 100; n++)); do
+        [ "$(psql_in "$1" -c "$2")" = t ] && return 0
+        sleep 0.1
+    done
+    echo "waited in vain for: $2" >&2
+    return 1
+}
+
+# ---- the oracle ----------------------------------------------------------------------------------
+# Plain SQL of its own, sharing nothing with what it judges: each row as text, hashed, the hashes sorted.
+
+db_rows() {
+    PGOPTIONS="-c DateStyle=ISO -c TimeZone=UTC -c IntervalStyle=postgres -c extra_float_digits=3 -c bytea_output=hex \
+-c row_security=off -c array_nulls=on -c xmloption=content -c default_transaction_read_only=off -c statement_timeout=0" \
+        psql_in "$1" -f "$FIXTURES/../digest.sql"
+}
+
+# Definitions as pg_dump prints them, without what differs from run to run; sorted, because ties in
+# pg_dump's order are broken by OID.
+db_schema() {
+    pg_dump --schema-only -d "$1" | sed -E '/^--/d; /^$/d; /^SET /d; /^\\(un)?restrict /d; /pg_catalog.set_config/d' | sort
+}
+
+db_digest() { db_rows "$1" && db_schema "$1"; }
+
+# db_same WANT HAVE: the same rows, sequences, large objects and definitions?
+db_same() {
+    db_digest "$1" >"$T/want.$BATS_TEST_NUMBER" && db_digest "$2" >"$T/have.$BATS_TEST_NUMBER" &&
+        diff "$T/want.$BATS_TEST_NUMBER" "$T/have.$BATS_TEST_NUMBER" >&2
+}
+
+# ---- the tools -----------------------------------------------------------------------------------
+
+# No tool may hang: a timeout shows as status 124, which no test expects.
+pgassay() { timeout -k 10 "${TOOL_TIMEOUT:-120}" "$BIN/pgassay" "$@"; }
+
+backup()  { pgassay backup --repo "$REPO" "$@"; }
+restore() { pgassay restore --repo "$REPO" "$@"; }
+drill()   { pgassay verify drill --repo "$REPO" "$@"; }
+storage() { local verb=$1; shift; pgassay storage "$verb" --repo "$REPO" "$@"; }
+
+repo_new() {
+    export REPO=$T/repo.$1
+    rm -rf "$REPO"
+    pgassay storage init --repo "$REPO"
+}
+
+# Committed backups of a database in this repository, oldest first, by the format's own rule.
+backup_ids() {
+    local l
+    for l in "$REPO/$1"/backups/*/label.json; do
+        [ ! -f "$l" ] || basename "$(dirname "$l")"
+    done
+}
+last_id() { backup_ids "$1" | tail -n 1; }
+label()   { head -n 1 "$REPO/$1/backups/$(last_id "$1")/label.json"; }
+manifest() { zstd -dcq "$REPO/$1/backups/$(last_id "$1")/manifest.json.zst"; }
+
+# round_trip DB [BACKUP OPTION...]: backup, restore as DB_copy, compare.
+round_trip() {
+    local db=$1
+    shift
+    db_drop "${db}_copy"
+    backup "$db" "$@" && restore "$db" --to "${db}_copy" && db_same "$db" "${db}_copy"
+}
+
+# ---- assertions ----------------------------------------------------------------------------------
+
+# expect_status N COMMAND...: runs it with `run`, shows what it said when the status is another.
+expect_status() {
+    local want=$1
+    shift
+    run "$@"
+    [ "$status" -eq "$want" ] || { printf 'status %s, wanted %s: %s\n%s\n' "$status" "$want" "$*" "$output" >&2; return 1; }
+}
+
+# expect_text TEXT...: each stands in $output of the last `run`.
+expect_text() {
+    local t
+    for t in "$@"; do
+        [[ $output == *"$t"* ]] || { printf 'no "%s" in:\n%s\n' "$t" "$output" >&2; return 1; }
+    done
+}
+
+expect_equal() {
+    [ "$1" = "$2" ] || { printf 'have: %s\nwant: %s\n' "$1" "$2" >&2; return 1; }
+}
+
+# The message says what and where in a line or two, not in a page.
+expect_short() {
+    [ "$(grep -c . <<<"$output")" -le "${1:-3}" ] || { printf 'too long a message:\n%s\n' "$output" >&2; return 1; }
+}
+
+# valid_json SCHEMA FILE: against docs/schema.
+valid_json() { jsonschema -i "$2" "$TOP/docs/schema/$1.json"; }
