@@ -83,3 +83,8 @@ help:                           ## this list
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 .PHONY: all unit test clean help
 .SECONDARY:
+
+# --- bench: demo and measurements
+bench: all                      ## measure against pg_dump, pg_restore and restic; writes docs/benchmarks.md
+	scripts/bench $(BENCH)
+.PHONY: bench
