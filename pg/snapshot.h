@@ -9,6 +9,7 @@
 #ifndef PG_SNAPSHOT_H
 #define PG_SNAPSHOT_H
 
+#include "core/buf.h"
 #include "core/mem.h"
 #include "pg/catalog.h"
 
@@ -29,18 +30,24 @@ struct snapshot {
     struct buf     archive;               /* pg_dump -Fc -Z0 schema archive; ceiling 2 GiB */
     char          *pg_dump_version;
     struct buf     globals_sql;           /* pg_dumpall --globals-only */
+    json_t        *globals_data;          /* the same as data: roles, memberships, tablespaces */
     bool           globals, passwords;
     struct sequence_state *sequences;
     size_t         n_sequences;
     struct strlist warnings;
 };
 
+/* Fills *s, whatever it held before.  On failure *s is as good as snapshot_end()ed. */
 int  snapshot_take(const struct snapshot_options *, struct snapshot *, struct err *);
 /* A worker's connection; each task is one transaction on the snapshot: snapshot_begin(), COPY …, COMMIT. */
 PGconn *snapshot_worker(const struct snapshot_options *, const struct snapshot *, struct err *);
 int  snapshot_begin(PGconn *worker, const struct snapshot *, struct err *);
 /* Every 30 s: is the coordinator still there? */
 int  snapshot_ping(struct snapshot *, struct err *);
+/* True when an error means that the snapshot itself is gone (a recovery conflict on a standby, the coordinator's
+ * end): then everything read so far is void, and a new snapshot may do better.  Adds the hint that names
+ * the settings. */
+bool snapshot_lost(const struct snapshot *, struct err *);
 void snapshot_end(struct snapshot *);     /* accepts a zeroed one */
 
 #endif
