@@ -19,7 +19,7 @@ int  hex_decode(const char *text, size_t text_len, uint8_t *bytes, size_t n);
 /* Percent-encodes everything outside [a-z0-9_-] (REPOSITORY.md: database names in
  * keys).  Allocated. */
 char *name_encode(const char *name);
-/* The exact inverse; NULL when text is not what name_encode() would write. */
+/* The exact inverse; NULL when text is empty or not what name_encode() would write. */
 char *name_decode(const char *text);
 
 /* "1.2 GB", decimal units, into out (at least 16 characters); returns out. */

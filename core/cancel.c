@@ -1,0 +1,67 @@
+#include "core/cancel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+static atomic_int came; /* the signal, 0: none */
+static int        ends[2] = {-1, -1};
+
+static void
+on_signal(int sig)
+{
+    int saved = errno;
+    int none = 0;
+
+    if (atomic_compare_exchange_strong(&came, &none, sig)) {
+        ssize_t n = write(ends[1], "", 1);
+
+        (void)n; /* the flag is what counts */
+    }
+    errno = saved;
+}
+
+void
+cancel_install(void)
+{
+    struct sigaction act = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+
+    if (ends[0] < 0 && pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
+        ends[0] = ends[1] = -1; /* those who poll time out instead */
+    }
+    (void)sigemptyset(&act.sa_mask);
+    (void)sigaction(SIGINT, &act, NULL);
+    (void)sigaction(SIGTERM, &act, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
+bool
+cancel_requested(void)
+{
+    return atomic_load(&came) != 0;
+}
+
+int
+cancel_signal(void)
+{
+    int sig = atomic_load(&came);
+
+    return sig == 0 ? SIGINT : sig;
+}
+
+int
+cancel_fd(void)
+{
+    return ends[0];
+}
+
+int
+cancel_check(struct err *e)
+{
+    if (!cancel_requested()) {
+        return 0;
+    }
+    return err_set(e, ERR_INTERRUPTED, "interrupted by %s", cancel_signal() == SIGTERM ? "SIGTERM" : "SIGINT");
+}
