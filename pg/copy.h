@@ -23,13 +23,14 @@ struct copy_spec {
     size_t             n_columns;
     bool               binary;
     const char        *condition;      /* WHERE clause of an extension configuration table ("WHERE …"), or NULL */
-    bool               ranged;         /* only blocks first .. end */
+    bool               ranged;         /* only blocks first .. end; not together with a condition */
     uint64_t           first_block;
     uint64_t           end_block;      /* exclusive; 0: to the end, however far the table grew */
 };
 
 /* COPY (SELECT … FROM ONLY …) TO STDOUT and COPY … FROM STDIN; allocated. */
 char *copy_out_sql(const struct copy_spec *);
+char *copy_out_select(const struct copy_spec *);      /* the SELECT inside: for EXPLAIN */
 char *copy_in_sql(const struct copy_spec *, bool freeze);
 
 /* Runs a COPY … TO STDOUT.  row is called with each row's bytes (binary: header and trailer taken
@@ -39,10 +40,18 @@ typedef int copy_row_fn(void *ctx, const void *row, size_t n, struct err *);
 int copy_out(PGconn *, const char *sql, bool binary, copy_row_fn *, void *ctx, uint64_t *rows, struct err *);
 
 /* COPY … FROM STDIN: begin, any number of data calls with row bytes (header and trailer are put around
- * by begin and end), end checks the tag against rows (UINT64_MAX: do not).  abort makes the server forget it. */
+ * by begin and end), end checks the tag against rows (UINT64_MAX: do not).  Small pieces are sent together; borders of
+ * pieces need not be borders of rows.  A server that has refused a row is noticed at the next piece that is sent: data
+ * then returns its error, and the COPY is over.  abort makes the server forget it; it may be called in any state, also
+ * on a zeroed struct.  The struct must not move between begin and end. */
 struct copy_in {
-    PGconn *conn;
-    bool    binary;
+    PGconn  *conn;                     /* NULL: no COPY is running */
+    bool     binary;
+    uint8_t *pending;                  /* waits until there is enough to be worth a message */
+    size_t   n_pending;
+    unsigned notices;                  /* what the server said that is no error */
+    PQnoticeReceiver notice;           /* the connection's own, put back in the end */
+    void            *notice_ctx;
 };
 int  copy_in_begin(struct copy_in *, PGconn *, const char *sql, bool binary, struct err *);
 int  copy_in_data(struct copy_in *, const void *, size_t, struct err *);
