@@ -131,7 +131,7 @@ db_make() {
     shift
     db_drop "$db"
     psql_in postgres -c "CREATE DATABASE \"$db\" TEMPLATE template0 ${DB_OPTIONS:-}"
-    for f in "$@"; do psql_in "$db" -o /dev/null -f "$FIXTURES/$f"; done
+    for f in "$@"; do psql_in "$db" -o /dev/null -f "$FIXTURES/$f" || return 1; done
 }
 
 db_drop() {
@@ -172,7 +172,8 @@ db_digest() { db_rows "$1" && db_schema "$1"; }
 # db_same WANT HAVE: the same rows, sequences, large objects and definitions?
 db_same() {
     db_digest "$1" >"$T/want.$BATS_TEST_NUMBER" && db_digest "$2" >"$T/have.$BATS_TEST_NUMBER" &&
-        diff "$T/want.$BATS_TEST_NUMBER" "$T/have.$BATS_TEST_NUMBER" >&2
+        diff "$T/want.$BATS_TEST_NUMBER" "$T/have.$BATS_TEST_NUMBER" >"$T/diff.$BATS_TEST_NUMBER" ||
+        { head -n 30 "$T/diff.$BATS_TEST_NUMBER" >&2; return 1; }
 }
 
 # ---- the tools -----------------------------------------------------------------------------------
@@ -239,3 +240,20 @@ expect_short() {
 
 # valid_json SCHEMA FILE: against docs/schema.
 valid_json() { jsonschema -i "$2" "$TOP/docs/schema/$1.json"; }
+
+# ---- a PostgreSQL installation with an extension of our own ----------------------------------------
+# A copy of the programs with links to the rest: the server looks for its files relative to where it
+# lies, so that nothing has to be put into the system's directories.
+private_postgres() {
+    local inst=$T/inst share rel
+    share=$("$SERVER_BIN/pg_config" --sharedir 2>/dev/null || pg_config --sharedir)
+    share=${share%/}
+    [ -d "$share/extension" ] || share=/usr/share/postgresql/$(basename "$(dirname "$SERVER_BIN")")
+    mkdir -p "$inst$SERVER_BIN" "$inst$share/extension"
+    cp "$SERVER_BIN"/* "$inst$SERVER_BIN/"
+    ln -s "$(dirname "$SERVER_BIN")/lib" "$inst$(dirname "$SERVER_BIN")/lib"
+    for rel in "$share"/*; do [ "$(basename "$rel")" = extension ] || ln -s "$rel" "$inst$share/"; done
+    ln -s "$share"/extension/* "$inst$share/extension/"
+    cp "$FIXTURES"/extension/* "$inst$share/extension/"
+    export SERVER_BIN=$inst$SERVER_BIN PGASSAY_PG_BINDIR=$inst$SERVER_BIN
+}
