@@ -87,4 +87,8 @@ help:                           ## this list
 # --- bench: demo and measurements
 bench: all                      ## measure against pg_dump, pg_restore and restic; writes docs/benchmarks.md
 	scripts/bench $(BENCH)
-.PHONY: bench
+demo:                           ## install what is missing, build, and show a backup's whole life
+	@scripts/deps
+	@$(MAKE) -s -j$(shell nproc) all
+	@scripts/demo
+.PHONY: bench demo
