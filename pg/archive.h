@@ -48,9 +48,10 @@ int  archive_open(struct archive *, const char *path, const struct archive_optio
 int  archive_open_bytes(struct archive *, const void *, size_t, const struct archive_options *, struct err *);
 void archive_free(struct archive *);
 
-/* The database's own properties, which an archive made without -C hides: what `pg_restore -C -s -f -` prints for DATABASE and DATABASE
- * PROPERTIES entries (ALTER DATABASE … SET, ALTER ROLE … IN DATABASE, comment, GRANT, owner), one statement each, under new_name. */
-int  archive_database_sql(const struct archive *, const char *old_name, const char *new_name, const struct archive_options *,
+/* The database's own properties, which an archive made without -C hides: what `pg_restore -C -s -f -` prints for
+ * DATABASE and DATABASE PROPERTIES entries (ALTER DATABASE … SET, ALTER ROLE … IN DATABASE, comment, GRANT, owner; not
+ * CREATE DATABASE, not IS_TEMPLATE), one statement each, under new_name. */
+int  archive_database_sql(const struct archive *, const char *new_name, const struct archive_options *,
                           struct strlist *out, struct err *);
 
 /* SHA-256 (hex) of an entry's SQL after normalising: comments, SET lines and white space at the ends dropped. */
