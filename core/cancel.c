@@ -35,6 +35,7 @@ cancel_install(void)
     (void)sigaction(SIGINT, &act, NULL);
     (void)sigaction(SIGTERM, &act, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGCHLD, SIG_DFL); /* ignored by our starter, exit statuses would be lost */
 }
 
 bool

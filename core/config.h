@@ -10,7 +10,8 @@
  *
  * Path: --config, else $PGASSAY_CONFIG, else $XDG_CONFIG_HOME/pgassay/pgassay.conf
  * (~/.config), else /etc/pgassay.conf; a missing default file is no error.  A key that nobody knows
- * is an error naming file and line.  Flag > environment > file > default.
+ * is an error naming file and line; so is one given twice.  In keys "_" is the same as "-".
+ * Flag > environment > file > default.
  */
 #ifndef CORE_CONFIG_H
 #define CORE_CONFIG_H
@@ -19,6 +20,7 @@
 #include <stdio.h>
 
 #include "core/err.h"
+#include "core/opts.h"
 
 struct config;
 
@@ -32,8 +34,18 @@ const char *config_get(const struct config *, const char *kind, const char *name
 const char *config_section(const struct config *, const char *kind, size_t i);
 const char *config_path(const struct config *);       /* NULL: no file was read */
 
-/* --print-config: what is in force, as INI with the origin of each value as a comment. */
-void        config_print(const struct config *, FILE *);
+/* Sets every option that has a configuration key and was given neither on the command
+ * line nor in the environment: from the database's section (database may be NULL), else
+ * from the defaults.  What it sets is borrowed from the configuration. */
+int config_apply(const struct config *, const char *database, const struct opts_spec *, const struct opts_result *,
+                 void *values, struct err *);
+
+/* --print-config: the file's sections as INI, the origin of each value as a comment. */
+void config_print(const struct config *, FILE *);
+/* The same, and before it each option's value in force and whether it comes from the
+ * command line, the environment, the file or is the default. */
+void config_print_options(const struct config *, const char *database, const struct opts_spec *,
+                          const struct opts_result *, const void *values, FILE *);
 
 /* A --repo argument: the path of "[repo NAME]" when such a section exists, else the
  * argument itself (a path or, later, a URL).  NULL argument: the database's repo key,

@@ -46,6 +46,8 @@ struct opts_spec {
 struct opts_result {
     int            done;         /* --help, --version or --completion was printed: leave with 0 */
     struct strlist rest;         /* positional arguments */
+    struct strlist given;        /* names of the options on the command line */
+    struct strlist from_env;     /* names of those that only the environment set */
 };
 
 /* Fills values (initialised with defaults by the caller): environment first, then
@@ -53,11 +55,17 @@ struct opts_result {
 int opts_parse(const struct opts_spec *, int argc, char **argv, void *values, struct opts_result *, struct err *);
 
 /* True when the user gave this option on the command line or in the environment
- * (so that the configuration file must not override it). */
-int opts_given(const struct opts_spec *, const void *values, const char *name);
+ * (so that the configuration file must not override it; config_apply() heeds it). */
+int opts_given(const struct opts_result *, const char *name);
 
-/* Sets one option from text, as the configuration file does; ERR_USAGE. */
+/* Sets one option from text, as the configuration file does; ERR_USAGE.  OPT_TEXT borrows the text. */
 int opts_set(const struct opts_spec *, void *values, const char *name, const char *text, struct err *);
+
+/* The value as text, as opts_set() takes it, allocated; NULL when there is none. */
+char *opts_text(const struct opt *, const void *values);
+
+/* i = 0, 1, ...: the i-th option of the table without its headings; NULL at the end. */
+const struct opt *opts_at(const struct opts_spec *, size_t i);
 
 void opts_result_free(struct opts_result *);
 

@@ -1,0 +1,40 @@
+#include "core/config_in.h"
+
+#include <stddef.h>
+#include <string.h>
+
+/* Both before any section and in "[database NAME]". */
+static const char *const common[] = {
+    "repo",        "jobs",        "compress",     "copy-format",  "lock-timeout",  "note",   "pg-bindir",
+    "scratch-dir", "scratch-user", "no-owner",    "no-privileges", "role",         "exclude-table-data", NULL};
+
+static const char *const repo[] = {"path", NULL};
+
+/* "[database NAME]" only. */
+static const char *const database[] = {"conninfo", "host", "port", "user", "dbname", NULL};
+
+static bool
+is_in(const char *const *list, const char *key)
+{
+    for (; *list != NULL; list++) {
+        if (strcmp(*list, key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+config_kind_known(const char *kind)
+{
+    return strcmp(kind, "repo") == 0 || strcmp(kind, "database") == 0;
+}
+
+bool
+config_key_known(const char *kind, const char *key)
+{
+    if (strcmp(kind, "repo") == 0) {
+        return is_in(repo, key);
+    }
+    return is_in(common, key) || (strcmp(kind, "database") == 0 && is_in(database, key));
+}
