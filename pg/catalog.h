@@ -55,7 +55,8 @@ int  catalog_read(PGconn *, bool with_sizes, struct catalog *, struct err *);
 void catalog_free(struct catalog *);
 struct cat_table *catalog_find(const struct catalog *, const char *schema, const char *name);
 
-/* last_value and is_called of every sequence (not MVCC: read them after the snapshot was taken). */
+/* last_value and is_called of every sequence (not MVCC: read them after the snapshot was taken), in the catalog's order.  The transaction,
+ * when there is one, stays usable on an error. */
 struct sequence_state { char *schema, *name; int64_t last_value; bool is_called; };
 int  sequences_read(PGconn *, const struct catalog *, struct sequence_state **, size_t *n, struct err *);
 void sequences_free(struct sequence_state *, size_t n);
