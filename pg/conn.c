@@ -136,10 +136,28 @@ finish(PGconn *conn, const struct patience *p, struct err *e)
 PGresult *
 pg_finish(PGconn *conn, struct err *e)
 {
-    PGresult *res = finish(conn, &(struct patience){0}, e);
+    return finish(conn, &(struct patience){0}, e);
+}
 
-    if (res == NULL && e->kind == ERR_NONE) {
-        pg_error(conn, NULL, e);
+PGresult *
+pg_next(PGconn *conn, struct err *e)
+{
+    struct err ignored = ERR_INIT;
+    PGresult  *res = NULL;
+
+    if (next_result(conn, &(struct patience){0}, &res, e) != 0) {
+        if (PQstatus(conn) == CONNECTION_OK) {
+            pg_cancel_drain(conn);
+        }
+        return NULL;
+    }
+    if (res == NULL) {
+        err_set(e, ERR_PG, "the server has answered fewer statements than it was sent");
+    } else if (!is_good(res) && !begins_copy(res)) {
+        pg_error(conn, res, e);
+        PQclear(res);
+        res = NULL;
+        PQclear(pg_finish(conn, &ignored));
     }
     return res;
 }
@@ -226,12 +244,18 @@ pg_execf(PGconn *conn, struct err *e, const char *fmt, ...)
 PGresult *
 pg_query(PGconn *conn, struct err *e, const char *sql, int n_params, const char *const *params)
 {
+    PGresult *res;
+
     err_clear(e);
     if (!PQsendQueryParams(conn, sql, n_params, NULL, params, NULL, NULL, 0)) {
         pg_error(conn, NULL, e);
         return NULL;
     }
-    return pg_finish(conn, e);
+    res = pg_finish(conn, e);
+    if (res == NULL && e->kind == ERR_NONE) {
+        pg_error(conn, NULL, e);
+    }
+    return res;
 }
 
 char *

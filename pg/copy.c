@@ -106,23 +106,49 @@ check_end(const struct reading *r, PGresult *res, struct err *e)
 }
 
 int
-copy_out(PGconn *conn, const char *sql, bool binary, copy_row_fn *row, void *ctx, uint64_t *rows, struct err *e)
+copy_out_send(PGconn *conn, const char *sql, struct err *e)
+{
+    err_clear(e);
+    return PQsendQuery(conn, sql) ? 0 : pg_error(conn, NULL, e);
+}
+
+/* The next statement's result, when it is as expected. */
+static PGresult *
+expect(PGconn *conn, bool copy, struct err *e)
+{
+    PGresult      *res = pg_next(conn, e);
+    ExecStatusType status = PQresultStatus(res);
+
+    if (res == NULL) {
+        return NULL;
+    }
+    if (status == PGRES_COPY_OUT ? copy : !copy && status == PGRES_COMMAND_OK) {
+        return res;
+    }
+    PQclear(res);
+    pg_cancel_drain(conn);
+    err_set(e, ERR_PG, "the server answers %s where %s was expected", PQresStatus(status), copy ? "rows" : "no rows");
+    return NULL;
+}
+
+int
+copy_out_command(PGconn *conn, struct err *e)
+{
+    PGresult *res = expect(conn, false, e);
+
+    PQclear(res);
+    return res != NULL ? 0 : -1;
+}
+
+int
+copy_out_next(PGconn *conn, bool binary, copy_row_fn *row, void *ctx, uint64_t *rows, struct err *e)
 {
     struct reading r = {.conn = conn, .row = row, .ctx = ctx, .binary = binary};
-    PGresult      *res;
+    PGresult      *res = expect(conn, true, e);
     int            rc;
 
-    err_clear(e);
-    if (!PQsendQuery(conn, sql)) {
-        return pg_error(conn, NULL, e);
-    }
-    res = pg_finish(conn, e);
     if (res == NULL) {
         return -1;
-    }
-    if (PQresultStatus(res) != PGRES_COPY_OUT) {
-        PQclear(res);
-        return err_set(e, ERR_PG, "not a COPY … TO STDOUT: %.200s", sql);
     }
     PQclear(res);
     if (take_all(&r, e) != 0) {
@@ -131,14 +157,34 @@ copy_out(PGconn *conn, const char *sql, bool binary, copy_row_fn *row, void *ctx
         }
         return -1;
     }
-    res = pg_finish(conn, e);
+    res = expect(conn, false, e);
     if (res == NULL) {
         return -1;
     }
     rc = check_end(&r, res, e);
     PQclear(res);
-    if (rows != NULL) {
+    if (rc != 0) {
+        pg_cancel_drain(conn);
+    } else if (rows != NULL) {
         *rows = r.rows;
     }
     return rc;
+}
+
+int
+copy_out_finish(PGconn *conn, struct err *e)
+{
+    PGresult *res = pg_finish(conn, e);
+
+    PQclear(res);
+    return res != NULL || e->kind == ERR_NONE ? 0 : -1;
+}
+
+int
+copy_out(PGconn *conn, const char *sql, bool binary, copy_row_fn *row, void *ctx, uint64_t *rows, struct err *e)
+{
+    if (copy_out_send(conn, sql, e) != 0 || copy_out_next(conn, binary, row, ctx, rows, e) != 0) {
+        return -1;
+    }
+    return copy_out_finish(conn, e);
 }

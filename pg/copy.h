@@ -39,6 +39,13 @@ char *copy_in_sql(const struct copy_spec *, bool freeze);
 typedef int copy_row_fn(void *ctx, const void *row, size_t n, struct err *);
 int copy_out(PGconn *, const char *sql, bool binary, copy_row_fn *, void *ctx, uint64_t *rows, struct err *);
 
+/* Several statements in one message, for tables so small that the round trips would cost more than the rows: send, then for each
+ * statement in turn copy_out_command() or copy_out_next(), then finish.  After an error nothing is left to be read. */
+int copy_out_send(PGconn *, const char *sql, struct err *);
+int copy_out_command(PGconn *, struct err *);
+int copy_out_next(PGconn *, bool binary, copy_row_fn *, void *ctx, uint64_t *rows, struct err *);
+int copy_out_finish(PGconn *, struct err *);
+
 /* COPY … FROM STDIN: begin, any number of data calls with row bytes (header and trailer are put around
  * by begin and end), end checks the tag against rows (UINT64_MAX: do not).  Small pieces are sent together; borders of
  * pieces need not be borders of rows.  A server that has refused a row is noticed at the next piece that is sent: data

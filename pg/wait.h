@@ -12,8 +12,12 @@
  * ERR_INTERRUPTED when cancel.h is raised, ERR_PG when the connection is gone. */
 int pg_await(PGconn *, short events, struct err *);
 
-/* The statement's result after PQsendQuery(): the last one, or NULL and *e from the first that failed.
- * One that begins a COPY is returned at once. */
+/* The result of the next statement after PQsendQuery(): NULL and *e when it failed (then nothing is left to be read), or
+ * when there is none. */
+PGresult *pg_next(PGconn *, struct err *);
+
+/* The last result of all that is left: NULL and *e from the first statement that failed, NULL and an empty *e when nothing was
+ * left.  One that begins a COPY is returned at once. */
 PGresult *pg_finish(PGconn *, struct err *);
 
 /* Has the server stop what it does, and reads until it has; what happens on the way is of no interest.  Takes
