@@ -1,0 +1,14 @@
+/*
+ * statedir.h - where this host remembers things between runs: journals of interrupted runs, locks.
+ *
+ * $PGASSAY_STATE_DIR, else /var/lib/pgassay as root, else $XDG_STATE_HOME/pgassay, else ~/.local/state/pgassay.
+ */
+#ifndef CORE_STATEDIR_H
+#define CORE_STATEDIR_H
+
+#include "core/err.h"
+
+/* "<state-dir>/<sub>/<file>", its directories made (0700).  sub and file without slashes.  Allocated. */
+char *state_file(const char *sub, const char *file, struct err *);
+
+#endif
