@@ -44,7 +44,7 @@ struct label {
     struct strlist warnings;                 /* one sentence each */
     /* Filled in by writer_commit(): */
     char     chunks_sha256[SHA256_HEX + 1];  /* of chunks.zst as stored */
-    uint64_t chunks_size;
+    uint64_t chunks_size, chunks_raw_size;
     char     manifest_sha256[SHA256_HEX + 1];/* of manifest.json.zst as stored */
     uint64_t manifest_size;
     char     manifest_raw_sha256[SHA256_HEX + 1];

@@ -97,6 +97,8 @@ struct m_object {
     char  digest[65];           /* SHA-256 of its normalised SQL, hex */
 };
 
+struct chunk_index;             /* finds a chunk by name */
+
 struct manifest {
     /* JSON sections, see docs; owned references, NULL when absent */
     json_t *server;             /* version, settings, system identifier, standby … */
@@ -109,6 +111,7 @@ struct manifest {
     json_t *selection;          /* options that narrowed the backup, or NULL */
 
     struct m_table    *tables;     size_t n_tables, cap_tables;      /* sorted by schema, name (bytes) */
+    bool               sorted;     /* they are, by manifest_sort() */
     struct m_sequence *sequences;  size_t n_sequences, cap_sequences;
     struct m_matview  *matviews;   size_t n_matviews, cap_matviews;
     struct m_object   *objects;    size_t n_objects, cap_objects;
@@ -122,21 +125,30 @@ struct manifest {
     struct segment *globals_sql;   size_t n_globals_sql, cap_globals_sql;
 
     struct chunk_ref *chunks;      size_t n_chunks, cap_chunks;
+    struct chunk_index *index;     /* manifest_chunk()'s own */
     struct strlist    warnings;
 };
 
 struct manifest *manifest_new(void);
 void             manifest_free(struct manifest *);       /* accepts NULL */
 
+/* Appends the JSON text.  What manifest_check() refuses is not written. */
 int              manifest_format(const struct manifest *, struct buf *, struct err *);
-/* Checks everything that later code relies on: indices in range, segments inside their chunks,
- * sums of ranges equal the table's figures, names sorted and unique. */
+/* And back; the result has passed manifest_check().  Read piece by piece: beside the text and the result,
+ * memory for one element (a range, a chunk, a table without its ranges) is needed at a time. */
 struct manifest *manifest_parse(const void *, size_t, struct err *);
+/* Everything that later code relies on: indices in range, segments inside their chunks, sums of
+ * ranges equal the table's figures, tables sorted and unique, chunk names well-formed.  ERR_CORRUPT. */
+int              manifest_check(const struct manifest *, struct err *);
+void             manifest_sort(struct manifest *);       /* tables by schema, name */
 
-/* The index of a chunk, added when it is new.  Not thread-safe. */
+/* The index of a chunk, added (copied) when it is new.  Not thread-safe. */
 uint32_t manifest_chunk(struct manifest *, const struct chunk_ref *);
 struct m_table *manifest_add_table(struct manifest *);   /* zeroed; valid until the next call */
+/* Quick once the tables are sorted (manifest_sort(), manifest_parse()). */
 struct m_table *manifest_find(struct manifest *, const char *schema, const char *name);
+/* Appends one segment to a growing array, such as a range's or the archive's. */
+void segment_add(struct segment **, size_t *n, size_t *cap, const struct segment *);
 void fingerprint_add(struct fingerprint *, const struct fingerprint *);
 bool fingerprint_equal(const struct fingerprint *, const struct fingerprint *);
 

@@ -6,13 +6,16 @@
  * starting with a dot, joined by '/'.  The rules, the same for every driver:
  *
  *   - whole objects: no partial read, no append; an object fits in memory.
- *   - write-once: put() of a key that exists fails with ERR_EXISTS and changes nothing,
- *     unless the stored bytes are the very same (then it succeeds: a retry is idempotent).
- *   - visible only when durable: once put() returned 0, or list() or get() shows the object,
- *     it survives a power cut.  A put() that failed or was killed leaves nothing that list() shows.
+ *   - write-once: put() of a key that exists fails with ERR_EXISTS and changes nothing, unless the
+ *     stored bytes are the very same (then it succeeds, a retry is idempotent, and the object's
+ *     modified time becomes now: that is how a run mark is renewed).
+ *   - durable: once put() returned 0 the object survives a power cut, name and bytes.  A put() that
+ *     failed or was killed leaves nothing, or the whole object (an answer can get lost): never a part.
  *   - list() calls back in ascending byte order of keys, every object below the prefix
  *     (a prefix is "" or ends with '/'), with its size.  An unreadable directory is an error, never
  *     an empty listing.
+ *   - dirs() gives what stands between the prefix and the next '/' of the keys below it, each once,
+ *     ascending, without walking everything.
  *   - remove() of what is not there is no error.
  *   - the same error kinds from every driver: ERR_NOT_FOUND, ERR_EXISTS, ERR_AUTH, ERR_IO (disk full,
  *     network), ERR_CORRUPT.  transient says that another try may help.
@@ -46,6 +49,7 @@ struct object_info {
 
 /* Non-zero stops the listing, which then returns -1 with the callback's error. */
 typedef int storage_list_fn(void *ctx, const struct object_info *, struct err *);
+typedef int storage_dirs_fn(void *ctx, const char *name, struct err *);
 
 struct storage_ops {
     const char *scheme;                       /* "file", "s3" */
@@ -53,6 +57,7 @@ struct storage_ops {
     int  (*get)(struct storage *, const char *key, struct buf *, struct err *);  /* replaces the contents; buf.max is the ceiling */
     int  (*head)(struct storage *, const char *key, struct object_info *, struct err *); /* key is left alone */
     int  (*list)(struct storage *, const char *prefix, storage_list_fn *, void *ctx, struct err *);
+    int  (*dirs)(struct storage *, const char *prefix, storage_dirs_fn *, void *ctx, struct err *);
     int  (*remove)(struct storage *, const char *const *keys, size_t n, struct err *);
     void (*close)(struct storage *);
 };
@@ -63,7 +68,8 @@ struct storage {
 };
 
 /* A driver's own state begins with a struct storage.  location: a path or file://path (later
- * s3://bucket/prefix).  create: make the directory when it is missing (init only). */
+ * s3://bucket/prefix).  create: make the directory when it is missing, ERR_EXISTS when it is not empty
+ * (init only). */
 struct storage *storage_open(const char *location, bool create, struct err *);
 struct storage *storage_memory_new(void);                          /* for tests; keeps nothing */
 /* Wraps another: its n-th call (from 1) fails with ERR_IO before (or, with after, behind) the
@@ -74,10 +80,14 @@ int  storage_put(struct storage *, const char *key, const void *, size_t, struct
 int  storage_get(struct storage *, const char *key, struct buf *, struct err *);
 int  storage_head(struct storage *, const char *key, struct object_info *, struct err *);
 int  storage_list(struct storage *, const char *prefix, storage_list_fn *, void *ctx, struct err *);
+int  storage_dirs(struct storage *, const char *prefix, storage_dirs_fn *, void *ctx, struct err *);
 int  storage_remove(struct storage *, const char *const *keys, size_t n, struct err *);
 void storage_close(struct storage *);                              /* accepts NULL */
 
-/* True for a key that the rules above allow. */
+/* True for a key, or one segment of a key, that the rules above allow. */
 bool storage_key_valid(const char *key);
+bool storage_segment_valid(const char *segment);
+
+enum { STORAGE_KEY_MAX = 1024 };
 
 #endif

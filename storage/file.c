@@ -1,0 +1,226 @@
+#include "storage/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int
+file_read_all(int fd, struct buf *out, struct err *e)
+{
+    struct stat sb;
+    ssize_t     n;
+
+    buf_clear(out);
+    if (fstat(fd, &sb) != 0) {
+        return err_errno(e, "could not read its size");
+    }
+    if (!S_ISREG(sb.st_mode)) {
+        return err_set(e, ERR_CORRUPT, "not a regular file");
+    }
+    if ((uintmax_t)sb.st_size >= SIZE_MAX || buf_reserve(out, (size_t)sb.st_size, e) != 0) {
+        return -1;
+    }
+    while (out->len < (size_t)sb.st_size) {
+        n = read(fd, out->data + out->len, (size_t)sb.st_size - out->len);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            return err_errno(e, "could not read");
+        }
+        if (n == 0) {
+            return err_set(e, ERR_CORRUPT, "ends after %zu of %jd bytes", out->len, (intmax_t)sb.st_size);
+        }
+        out->len += (size_t)n;
+    }
+    return 0;
+}
+
+static int
+file_get(struct storage *st, const char *key, struct buf *out, struct err *e)
+{
+    struct file_storage *fs = (struct file_storage *)st;
+    const char          *base;
+    int                  dir = file_open_parent(fs, key, &base, e);
+    int                  fd;
+    int                  rc;
+
+    if (dir < 0) {
+        return -1;
+    }
+    fd = openat(dir, base, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) {
+        rc = errno == ELOOP ? err_set(e, ERR_CORRUPT, "\"%s\" is a symbolic link: not followed", key)
+                            : err_errno(e, "could not open \"%s\"", key);
+    } else {
+        rc = file_read_all(fd, out, e);
+        if (rc != 0) {
+            err_wrap(e, "\"%s\"", key);
+        }
+        (void)close(fd);
+    }
+    (void)close(dir);
+    return rc;
+}
+
+static int
+file_head(struct storage *st, const char *key, struct object_info *info, struct err *e)
+{
+    struct file_storage *fs = (struct file_storage *)st;
+    const char          *base;
+    struct stat          sb;
+    int                  dir = file_open_parent(fs, key, &base, e);
+    int                  rc = 0;
+
+    if (dir < 0) {
+        return -1;
+    }
+    if (fstatat(dir, base, &sb, AT_SYMLINK_NOFOLLOW) != 0) {
+        rc = err_errno(e, "could not look at \"%s\"", key);
+    } else if (!S_ISREG(sb.st_mode)) {
+        rc = err_set(e, ERR_CORRUPT, "\"%s\" is not a regular file", key);
+    } else {
+        info->size = (uint64_t)sb.st_size;
+        info->modified = sb.st_mtime;
+    }
+    (void)close(dir);
+    return rc;
+}
+
+static int
+file_remove(struct storage *st, const char *const *keys, size_t n, struct err *e)
+{
+    struct file_storage *fs = (struct file_storage *)st;
+
+    for (size_t i = 0; i < n; i++) {
+        const char *base;
+        int         dir = file_open_parent(fs, keys[i], &base, e);
+
+        if (dir < 0) {
+            if (e->kind == ERR_NOT_FOUND) {
+                err_clear(e);
+                continue;
+            }
+            return -1;
+        }
+        if ((unlinkat(dir, base, 0) != 0 && errno != ENOENT) || fsync(dir) != 0) {
+            err_errno(e, "could not remove \"%s\"", keys[i]);
+            (void)close(dir);
+            return -1;
+        }
+        (void)close(dir);
+    }
+    return 0;
+}
+
+static void
+file_close(struct storage *st)
+{
+    struct file_storage *fs = (struct file_storage *)st;
+
+    (void)close(fs->root);
+    if (fs->tmp >= 0) {
+        (void)close(fs->tmp);
+    }
+    strlist_free(&fs->durable);
+    (void)pthread_mutex_destroy(&fs->lock);
+    free(fs);
+}
+
+static const struct storage_ops file_ops = {
+    .scheme = "file",
+    .put = file_put,
+    .get = file_get,
+    .head = file_head,
+    .list = file_list,
+    .dirs = file_dirs,
+    .remove = file_remove,
+    .close = file_close,
+};
+
+/* A fresh file system holds lost+found: that counts as empty. */
+static int
+check_empty(int root, const char *path, struct err *e)
+{
+    int            fd = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR           *d = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *entry;
+    int            rc = 0;
+
+    if (d == NULL) {
+        rc = err_errno(e, "could not read directory \"%s\"", path);
+        if (fd >= 0) {
+            (void)close(fd);
+        }
+        return rc;
+    }
+    while (rc == 0 && (errno = 0, entry = readdir(d)) != NULL) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 && strcmp(entry->d_name, "lost+found") != 0) {
+            rc = err_set(e, ERR_EXISTS, "directory \"%s\" is not empty: it holds \"%s\"", path, entry->d_name);
+            err_hint(e, "a new repository takes an empty or a missing directory");
+        }
+    }
+    if (rc == 0 && errno != 0) {
+        rc = err_errno(e, "could not read directory \"%s\"", path);
+    }
+    (void)closedir(d);
+    return rc;
+}
+
+/* The new directory's own entry must be durable too. */
+static int
+sync_parent(const char *path, struct err *e)
+{
+    char *copy = xstrdup(path);
+    char *slash;
+    int   fd;
+    int   rc = 0;
+
+    for (size_t n = strlen(copy); n > 1 && copy[n - 1] == '/'; n--) {
+        copy[n - 1] = '\0';
+    }
+    slash = strrchr(copy, '/');
+    if (slash != NULL) {
+        slash[slash == copy ? 1 : 0] = '\0';
+    }
+    fd = open(slash == NULL ? "." : copy, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fsync(fd) != 0) {
+        rc = err_errno(e, "could not sync the directory that holds \"%s\"", path);
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    free(copy);
+    return rc;
+}
+
+struct storage *
+storage_file_open(const char *path, bool create, struct err *e)
+{
+    struct file_storage *fs;
+    int                  root;
+
+    if (create && mkdir(path, 0750) != 0 && errno != EEXIST) {
+        err_errno(e, "could not create directory \"%s\"", path);
+        return NULL;
+    }
+    root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0) {
+        err_errno(e, "could not open repository directory \"%s\"", path);
+        return NULL;
+    }
+    if (create && (sync_parent(path, e) != 0 || check_empty(root, path, e) != 0)) {
+        (void)close(root);
+        return NULL;
+    }
+    fs = xcalloc(1, sizeof *fs);
+    fs->base.ops = &file_ops;
+    fs->root = root;
+    fs->tmp = -1;
+    (void)pthread_mutex_init(&fs->lock, NULL);
+    return &fs->base;
+}

@@ -1,0 +1,213 @@
+#include "storage/repo.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/enc.h"
+#include "core/hash.h"
+#include "core/json.h"
+#include "storage/object.h"
+
+enum { EPOCH_MAX = 1000000 };
+
+static int
+write_first(struct storage *st, struct err *e)
+{
+    json_t *o = object_new("repo");
+    uint8_t key[32];
+    char    hex[65];
+    int     rc;
+
+    random_hex(16, hex);
+    (void)json_object_set_new(o, "repo_id", json_string(hex));
+    (void)json_object_set_new(o, "epoch", json_integer(1));
+    (void)json_object_set_new(o, "created", json_string(time_rfc3339(time(NULL), hex, sizeof hex)));
+    (void)json_object_set_new(o, "tool", json_string("pgassay " PGASSAY_VERSION));
+    random_bytes(key, sizeof key);
+    hex_encode(key, 32, hex);
+    (void)json_object_set_new(o, "id_key", json_string(hex));
+    random_bytes(key, sizeof key);
+    hex_encode(key, 16, hex);
+    (void)json_object_set_new(o, "fingerprint_key", json_string(hex));
+    sodium_memzero(key, sizeof key);
+    rc = object_put(st, "repo.1.json", o, e);
+    json_decref(o);
+    return rc;
+}
+
+static int
+found_something(void *ctx, const struct object_info *info, struct err *e)
+{
+    (void)ctx;
+    return err_set(e, ERR_EXISTS, "holds \"%s\"", info->key);
+}
+
+int
+repo_init(const char *location, struct err *e)
+{
+    struct storage *st = storage_open(location, true, e);
+    int             rc = -1;
+
+    if (st == NULL) {
+        return err_wrap(e, "could not make a repository");
+    }
+    if (storage_list(st, "", found_something, NULL, e) == 0) {
+        rc = write_first(st, e);
+    }
+    if (rc != 0) {
+        err_wrap(e, "could not make a repository in \"%s\"", location);
+    }
+    storage_close(st);
+    return rc;
+}
+
+static int
+get_key(const json_t *o, const char *name, uint8_t *key, size_t n, struct err *e)
+{
+    const char *hex;
+
+    if (json_get_str(o, name, &hex, e) != 0) {
+        return -1;
+    }
+    return hex_decode(hex, strlen(hex), key, n) == 0 ? 0 : err_set(e, ERR_CORRUPT, "key \"%s\" is not %zu hex digits", name, 2 * n);
+}
+
+static int
+take(struct repo *r, const json_t *o, struct err *e)
+{
+    uint8_t id[16];
+    int64_t epoch;
+
+    if (get_key(o, "repo_id", id, sizeof id, e) != 0 || json_get_int(o, "epoch", &epoch, e) != 0 ||
+        get_key(o, "id_key", r->id_key, sizeof r->id_key, e) != 0 ||
+        get_key(o, "fingerprint_key", r->fingerprint_key, sizeof r->fingerprint_key, e) != 0) {
+        return -1;
+    }
+    if (epoch < 1 || epoch > EPOCH_MAX) {
+        return err_set(e, ERR_CORRUPT, "key \"epoch\" is out of range");
+    }
+    hex_encode(id, sizeof id, r->id);
+    r->epoch = (unsigned)epoch;
+    return 0;
+}
+
+/* The object with the highest n; they are written one after another and never removed. */
+static json_t *
+newest(struct repo *r, struct err *e)
+{
+    json_t *found = NULL;
+
+    for (;;) {
+        char    key[32];
+        json_t *o;
+
+        (void)snprintf(key, sizeof key, "repo.%u.json", r->generation + 1);
+        o = object_get(r->st, key, "repo", OBJECT_BYTES_MAX, e);
+        if (o == NULL) {
+            if (e->kind == ERR_NOT_FOUND && found != NULL) {
+                err_clear(e);
+                return found;
+            }
+            json_decref(found);
+            return NULL;
+        }
+        json_decref(found);
+        found = o;
+        r->generation++;
+    }
+}
+
+struct repo *
+repo_open_storage(struct storage *st, struct err *e)
+{
+    struct repo *r = xcalloc(1, sizeof *r);
+    json_t      *o;
+
+    r->st = st;
+    o = newest(r, e);
+    if (o != NULL && take(r, o, e) == 0) {
+        json_decref(o);
+        return r;
+    }
+    if (o != NULL) {
+        err_wrap(e, "\"repo.%u.json\"", r->generation);
+    }
+    json_decref(o);
+    if (e->kind == ERR_NOT_FOUND) {
+        err_set(e, ERR_NOT_FOUND, "\"%s\" is not a repository: it has no repo.1.json", st->location);
+        err_hint(e, "is it mounted?  a new one is made by: pgassay storage init %s", st->location);
+    } else {
+        err_wrap(e, "repository \"%s\"", st->location);
+    }
+    repo_close(r);
+    return NULL;
+}
+
+struct repo *
+repo_open(const char *location, struct err *e)
+{
+    struct storage *st = storage_open(location, false, e);
+
+    if (st == NULL) {
+        if (e->kind == ERR_NOT_FOUND) {
+            err_hint(e, "is it mounted?  a new repository is made by: pgassay storage init %s", location);
+        }
+        return NULL;
+    }
+    return repo_open_storage(st, e);
+}
+
+void
+repo_close(struct repo *r)
+{
+    if (r == NULL) {
+        return;
+    }
+    storage_close(r->st);
+    sodium_memzero(r, sizeof *r);
+    free(r);
+}
+
+struct databases {
+    struct repo    *repo;
+    struct strlist *names;
+};
+
+static int
+add_database(void *ctx, const char *segment, struct err *e)
+{
+    struct databases  *d = ctx;
+    struct object_info info;
+    char              *name = name_decode(segment);
+    char              *key;
+    int                rc;
+
+    if (name == NULL) {
+        return 0;       /* no name that this program gave */
+    }
+    key = xasprintf("%s/source.json", segment);
+    rc = storage_head(d->repo->st, key, &info, e);
+    if (rc == 0) {
+        strlist_add(d->names, name);
+    } else if (e->kind == ERR_NOT_FOUND) {
+        err_clear(e);
+        rc = 0;
+    }
+    free(key);
+    free(name);
+    return rc;
+}
+
+int
+repo_databases(struct repo *r, struct strlist *names, struct err *e)
+{
+    struct databases d = {r, names};
+
+    if (storage_dirs(r->st, "", add_database, &d, e) != 0) {
+        return -1;
+    }
+    strlist_sort(names);
+    return 0;
+}
