@@ -89,5 +89,5 @@ teardown_file() { e2e_teardown; }
     restore hist --backup latest --to r3
     expect_equal "$(psql_in r1 -c 'TABLE v') $(psql_in r2 -c 'TABLE v') $(psql_in r3 -c 'TABLE v')" "1 1 2"
     expect_status 1 restore hist --backup 20010101T000000Z-0000 --to r4
-    ! db_exists r4
+    expect_no_db r4
 }

@@ -141,6 +141,8 @@ db_drop() {
 
 db_exists() { [ "$(psql_in postgres -v d="$1" <<<"SELECT count(*) FROM pg_database WHERE datname = :'d'")" = 1 ]; }
 
+expect_no_db() { if db_exists "$1"; then echo "database $1 is there" >&2; return 1; fi; }
+
 # wait_for DB SQL: until the query gives t (10 s at most).
 wait_for() {
     local n
@@ -256,4 +258,72 @@ private_postgres() {
     ln -s "$share"/extension/* "$inst$share/extension/"
     cp "$FIXTURES"/extension/* "$inst$share/extension/"
     export SERVER_BIN=$inst$SERVER_BIN PGASSAY_PG_BINDIR=$inst$SERVER_BIN
+}
+
+# ---- things that happen at a chosen moment ---------------------------------------------------------
+
+# hook PROGRAM before|after: from now on the tools run PostgreSQL's PROGRAM through a wrapper which also
+# runs the shell commands on stdin, with $CALL counting from 1.  unhook ends that.
+hook() {
+    local dir=$T/hooked
+    rm -rf "$dir"
+    mkdir -p "$dir"
+    ln -s "$SERVER_BIN"/* "$dir/"
+    rm "$dir/$1"
+    cat >"$dir/hook.sh"
+    : >"$dir/calls"
+    chmod -R a+rwX "$dir"
+    cat >"$dir/$1" <<WRAPPER
+#!/bin/bash
+# --version is only a question.
+case "\$*" in *--version* | -V) exec "$SERVER_BIN/$1" "\$@" ;; esac
+echo call >>"$dir/calls"
+CALL=\$(wc -l <"$dir/calls")
+moment() { export PGHOST='$PGHOST' PGPORT=5432 PGUSER=postgres CALL; bash -eu "$dir/hook.sh" </dev/null >>"$dir/log" 2>&1 3>&- 4>&-; }
+[ "$2" = after ] || moment
+"$SERVER_BIN/$1" "\$@"
+rc=\$?
+[ "$2" = before ] || moment
+exit \$rc
+WRAPPER
+    chmod 755 "$dir/$1"
+    export PGASSAY_PG_BINDIR=$dir
+}
+unhook() { unset PGASSAY_PG_BINDIR; }
+hook_calls() { wc -l <"$T/hooked/calls"; }
+
+# Sessions that hold something: session_open NAME DB; session NAME SQL (sent, not waited for); session_close NAME.
+session_open() {
+    mkfifo "$T/session.$1"
+    PGAPPNAME="session_$1" psql -X -q -A -t -d "$2" <"$T/session.$1" >"$T/session.$1.out" 2>&1 3>&- 4>&- &
+    exec {fd}>"$T/session.$1"
+    eval "session_fd_$1=$fd session_pid_$1=$!"
+}
+session() {
+    local fd=session_fd_$1
+    printf '%s;\n' "$2" >&"${!fd}"
+}
+session_close() {
+    local fd=session_fd_$1 pid=session_pid_$1
+    eval "exec ${!fd}>&-"
+    wait "${!pid}" || true
+    rm -f "$T/session.$1"
+}
+# Has the session's last statement ended, and is it in a transaction, idle, or waiting for a lock?
+session_idle() { wait_for postgres "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'session_$1' AND state LIKE 'idle%'"; }
+session_waits() { wait_for postgres "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'session_$1' AND wait_event_type = 'Lock'"; }
+
+# A tool in the background: start COMMAND...; then finish STATUS.
+start() {
+    "$@" >"$T/started.out" 2>&1 </dev/null 3>&- 4>&- &
+    started=$!
+}
+finish() {
+    finished
+    [ "$status" -eq "$1" ] || { printf 'status %s, wanted %s\n%s\n' "$status" "$1" "$output" >&2; return 1; }
+}
+finished() { # as `run` does: $status and $output
+    status=0
+    wait "$started" || status=$?
+    output=$(cat "$T/started.out")
 }

@@ -1,0 +1,198 @@
+#!/usr/bin/env bats
+# Options, configuration, exit statuses, what is said and what is not.
+
+load lib
+setup_file() {
+    e2e_setup
+    pg_start main
+    db_make shop small.sql
+    backup shop
+}
+setup() { : >"$PGASSAY_CONFIG"; }
+teardown_file() { e2e_teardown; }
+
+TOOLS='backup restore verify storage'
+
+@test "every tool answers --help and --version, through the dispatcher too" {
+    local t
+    for t in $TOOLS; do
+        expect_status 0 pgassay "$t" --help
+        expect_text "pgassay-$t"
+        expect_status 0 "$BIN/pgassay-$t" --version
+        [[ $output =~ [0-9]+\.[0-9]+ ]]
+    done
+    expect_status 0 pgassay --help
+    expect_text backup restore verify storage
+    expect_status 2 pgassay frobnicate
+}
+
+@test "wrong usage is status 2 with one clear line" {
+    local args
+    while read -r args; do
+        # shellcheck disable=SC2086
+        expect_status 2 pgassay $args
+        expect_short
+    done <<ARGS
+backup shop --repo $REPO --no-such-option
+backup shop --repo $REPO --jobs 0
+backup shop --repo $REPO --jobs many
+backup shop --repo $REPO --compress lzma
+backup shop --repo $REPO --copy-format csv
+backup shop --repo $REPO --schema-only --data-only
+backup shop
+restore shop --repo $REPO
+restore shop --repo $REPO --to a --scratch
+restore --repo $REPO --to a
+restore shop --repo $REPO --to a --at yesterday-ish
+verify frobnicate --repo $REPO
+verify drill
+storage frobnicate --repo $REPO
+ARGS
+}
+
+@test "what is not there is status 1 and names it" {
+    expect_status 1 backup no_such_db
+    expect_text no_such_db
+    expect_status 1 restore no_such_db --to x
+    expect_text no_such_db
+    expect_status 1 pgassay backup shop --repo "$REPO" -h /nonexistent
+    expect_text /nonexistent
+    expect_status 1 drill no_such_db
+    expect_status 1 storage show shop 20010101T000000Z-0000
+}
+
+@test "nothing is said in cron when all is well" {
+    local cmd
+    for cmd in 'backup shop' 'restore shop --to quiet' 'verify objects shop'; do
+        # shellcheck disable=SC2086
+        setsid env -u TERM "$BIN/pgassay" $cmd --repo "$REPO" </dev/null >"$T/said" 2>&1
+        [ ! -s "$T/said" ] || { echo "$cmd said:"; cat "$T/said"; return 1; }
+    done
+    db_drop quiet
+}
+
+@test "a progress line on a terminal, none with --quiet" {
+    script -qec "'$BIN/pgassay' backup shop --repo '$REPO'" "$T/typescript" </dev/null >/dev/null
+    [ -s "$T/typescript" ]
+    script -qec "'$BIN/pgassay' backup shop --repo '$REPO' --quiet" "$T/typescript" </dev/null >/dev/null
+    expect_equal "$(sed '1d;$d' "$T/typescript")" ''
+}
+
+@test "one database of several fails: status 4, the others are there" {
+    repo_new partly
+    expect_status 4 backup shop no_such_db
+    expect_text no_such_db
+    [ -n "$(last_id shop)" ]
+}
+
+@test "--dry-run writes nothing" {
+    repo_new dry
+    find "$REPO" | sort >"$T/before"
+    expect_status 0 backup shop --dry-run
+    find "$REPO" | sort | diff "$T/before" -
+}
+
+@test "--note stands in the label, list and show know it" {
+    backup shop --note "before the \"big\" change"
+    expect_equal "$(label shop | jq -r .note)" 'before the "big" change'
+    expect_status 0 storage show shop "$(last_id shop)"
+    expect_text 'before the "big" change'
+}
+
+@test "list and show: JSON by their schemas, and text for people" {
+    storage list --json >"$T/list.json"
+    valid_json list "$T/list.json"
+    storage show shop "$(last_id shop)" --json >"$T/show.json"
+    valid_json show "$T/show.json"
+    expect_status 0 storage list
+    expect_text shop "$(last_id shop)"
+}
+
+@test "backup, restore, drill print JSON with --json" {
+    local f
+    backup shop --json >"$T/backup.json"
+    restore shop --to jsoned --json >"$T/restore.json"
+    pgassay verify objects shop --repo "$REPO" --json >"$T/objects.json"
+    for f in backup restore objects; do
+        jq -e . "$T/$f.json" >/dev/null
+        [ ! -f "$TOP/docs/schema/$f.json" ] || valid_json "$f" "$T/$f.json"
+    done
+    db_drop jsoned
+}
+
+@test "configuration: flag before environment before file before default" {
+    repo_new fromfile
+    repo_new fromenv
+    repo_new fromflag
+    cat >"$PGASSAY_CONFIG" <<CONF
+jobs = 1
+[repo nightly]
+path = $T/repo.fromfile
+[database shop]
+repo = nightly
+conninfo = $(pg_uri shop)
+CONF
+    unset REPO
+    (unset PGHOST PGPORT PGUSER && pgassay backup shop)
+    [ -n "$(REPO=$T/repo.fromfile last_id shop)" ]
+    PGASSAY_REPO=$T/repo.fromenv pgassay backup shop
+    [ -n "$(REPO=$T/repo.fromenv last_id shop)" ]
+    PGASSAY_REPO=$T/repo.fromenv pgassay backup shop --repo "$T/repo.fromflag"
+    [ -n "$(REPO=$T/repo.fromflag last_id shop)" ]
+    local before
+    before=$(REPO=$T/repo.fromfile backup_ids shop | wc -l)
+    pgassay backup shop --repo nightly
+    expect_equal "$(REPO=$T/repo.fromfile backup_ids shop | wc -l)" $((before + 1))
+}
+
+@test "an unknown key, section or value in the configuration: file and line, status 2" {
+    printf 'jobs = 1\n\nfrobs = 3\n' >"$PGASSAY_CONFIG"
+    expect_status 2 backup shop
+    expect_text "$PGASSAY_CONFIG" 3 frobs
+    printf '[shelf x]\npath = /\n' >"$PGASSAY_CONFIG"
+    expect_status 2 backup shop
+    expect_text shelf
+    printf '[repo x]\npath = /x\nsize = 3\n' >"$PGASSAY_CONFIG"
+    expect_status 2 backup shop
+    expect_text size
+    printf 'jobs = lots\n' >"$PGASSAY_CONFIG"
+    expect_status 2 backup shop
+    expect_text jobs
+    expect_status 2 backup shop --config "$T/missing.conf"
+    expect_text missing.conf
+}
+
+@test "--print-config shows what is in force" {
+    printf 'jobs = 3\n[repo nightly]\npath = %s\n' "$REPO" >"$PGASSAY_CONFIG"
+    expect_status 0 backup --print-config
+    expect_text 'jobs = 3' '[repo nightly]' "$REPO"
+}
+
+@test "service files and connection URIs, as psql has them" {
+    printf '[shopservice]\nhost=%s\nport=5432\nuser=postgres\ndbname=shop\n' "$PGHOST" >"$T/services"
+    repo_new service
+    (unset PGHOST PGPORT PGUSER; PGSERVICEFILE=$T/services PGSERVICE=shopservice expect_status 0 pgassay backup --repo "$REPO")
+    (unset PGHOST PGPORT PGUSER; expect_status 0 pgassay backup --repo "$REPO" -d "postgresql:///shop?host=${PGHOST//\//%2F}&user=postgres")
+    [ "$(backup_ids shop | wc -l)" -ge 1 ]
+}
+
+@test "another database under a name that is taken is refused, until adopted" {
+    repo_new adopt
+    backup shop
+    db_make other
+    expect_status 1 backup other --name shop
+    expect_text adopt
+    expect_status 0 backup other --name shop --adopt
+}
+
+@test "odd database names" {
+    local db
+    for db in 'With Space' 'UPPER' 'ünï' 'a.b%c' "quo\"te'"; do
+        psql_in postgres -v db="$db" <<<'CREATE DATABASE :"db"'
+        expect_status 0 backup -d "dbname='${db//\'/\\\'}'"
+        expect_status 0 storage list "$db"
+        expect_status 0 restore "$db" --to "$db copy"
+        psql_in postgres -v db="$db copy" <<<'DROP DATABASE :"db"'
+        psql_in postgres -v db="$db" <<<'DROP DATABASE :"db"'
+    done
+}

@@ -1,0 +1,77 @@
+#!/usr/bin/env bats
+# Backups taken from a hot standby.
+
+load lib
+setup_file() {
+    e2e_setup
+    pg_start main
+    db_make shop small.sql
+    psql_in shop -c 'CREATE UNLOGGED TABLE fleeting AS SELECT 1 AS n'
+    as_server "$SERVER_BIN/pg_basebackup" -D "$T/pg/standby" -h "$PGHOST" -p 5432 -U postgres -R -c fast -X stream
+    printf '%s\n' "unix_socket_directories = '$T/pg/standby'" 'hot_standby = on' 'max_standby_streaming_delay = 500ms' |
+        as_server tee -a "$T/pg/standby/postgresql.conf" >/dev/null
+    pg_up standby
+}
+setup() {
+    pg_use standby
+    repo_new "$BATS_TEST_NUMBER"
+}
+teardown() { unhook; }
+teardown_file() { e2e_teardown; }
+
+caught_up() {
+    local lsn
+    lsn=$(pg_use main && psql_in postgres -c 'SELECT pg_current_wal_lsn()')
+    pg_use standby
+    wait_for postgres "SELECT pg_last_wal_replay_lsn() >= '$lsn'"
+}
+
+@test "a backup from a standby is whole but for unlogged tables, and says so" {
+    expect_status 0 backup shop
+    expect_equal "$(label shop | jq .standby)" true
+    manifest shop | jq -e '.tables[] | select(.name == "fleeting") | .skipped | type == "string"'
+    label shop | jq -e '[.warnings[] | select(test("fleeting|unlogged"))] | length > 0'
+    pg_use main
+    db_drop shop_copy
+    restore shop --to shop_copy
+    psql_in shop_copy -c 'INSERT INTO fleeting VALUES (1)'
+    db_same shop shop_copy
+    db_drop shop_copy
+}
+
+@test "a drill of it knows what was left out" {
+    backup shop
+    expect_status 0 drill shop
+}
+
+@test "a recovery conflict ends the coordinator: it starts over" {
+    hook pg_dump before <<EOS
+[ \$CALL -gt 1 ] || { export PGHOST=$T/pg/main; psql -X -d shop -c 'ALTER TABLE item ADD COLUMN c\$RANDOM int'; sleep 3; }
+EOS
+    expect_status 0 backup shop
+    [ "$(hook_calls)" -ge 2 ]
+    unhook
+    caught_up
+    pg_use main
+    db_drop shop_copy
+    restore shop --to shop_copy
+    psql_in shop_copy -c 'INSERT INTO fleeting VALUES (1)'
+    db_same shop shop_copy
+    db_drop shop_copy
+}
+
+@test "conflicts without end: an error that names the settings" {
+    hook pg_dump before <<EOS
+export PGHOST=$T/pg/main; psql -X -d shop -c 'ALTER TABLE item ADD COLUMN c\$RANDOM int'; sleep 2
+EOS
+    expect_status 1 backup shop
+    expect_text max_standby_streaming_delay hot_standby_feedback
+    [ -z "$(last_id shop)" ]
+}
+
+@test "a restore into a standby is refused" {
+    caught_up
+    backup shop
+    expect_status 1 restore shop --to nope
+    expect_text 'standby'
+}
