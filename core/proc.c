@@ -20,7 +20,7 @@ enum {
     KILL_AFTER_MS = 30000, /* between SIGTERM and SIGKILL: time to tidy up */
     POLL_MS = 100,
     TAIL_BYTES = 4096,
-    TAIL_SHOWN = 700,      /* of what the program said last, in the error's text */
+    TAIL_SHOWN = 480,      /* of what the program said last, in the error's text */
     READ_BYTES = 65536,
 };
 
@@ -296,7 +296,7 @@ judge(struct run *r, int *status, struct err *e)
 {
     bool signalled = WIFSIGNALED(r->wait_status);
     int  code = signalled ? 128 + WTERMSIG(r->wait_status) : WEXITSTATUS(r->wait_status);
-    char said[TAIL_SHOWN + 64];
+    char said[2 * TAIL_SHOWN];
 
     if (status != NULL) {
         *status = code;

@@ -1,0 +1,229 @@
+/* err.h, log.h and progress.h: what reaches a person. */
+#include "tests/unit/check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core/log.h"
+#include "core/progress.h"
+
+static char captured[16384];
+
+/* What fn writes to stderr. */
+static const char *
+stderr_of(void (*fn)(void))
+{
+    char    path[] = "/tmp/pgassay-test-XXXXXX";
+    int     fd = mkstemp(path);
+    int     saved = dup(STDERR_FILENO);
+    ssize_t n;
+
+    assert_true(fd >= 0 && saved >= 0);
+    (void)fflush(stderr);
+    (void)dup2(fd, STDERR_FILENO);
+    fn();
+    (void)fflush(stderr);
+    (void)dup2(saved, STDERR_FILENO);
+    n = pread(fd, captured, sizeof captured - 1, 0);
+    assert_true(n >= 0);
+    captured[n] = '\0';
+    (void)close(fd);
+    (void)close(saved);
+    (void)unlink(path);
+    return captured;
+}
+
+static void
+one_of_each(void)
+{
+    log_error("broken: %d", 7);
+    log_warn("odd");
+    log_info("news");
+    log_debug("detail");
+}
+
+static void
+levels_choose_what_is_shown(void **state)
+{
+    (void)state;
+    log_init("tool", LOG_QUIET);
+    assert_string_equal(stderr_of(one_of_each), "tool: broken: 7\n");
+    log_init("tool", LOG_WARN);
+    assert_string_equal(stderr_of(one_of_each), "tool: broken: 7\ntool: warning: odd\n");
+    log_init("tool", LOG_DEBUG);
+    assert_string_equal(stderr_of(one_of_each), "tool: broken: 7\ntool: warning: odd\ntool: news\ntool: debug: detail\n");
+    log_init("tool", LOG_WARN);
+}
+
+static void
+hostile(void)
+{
+    log_error("table \"a\x1b[2Jb\r\" failed\ntool: backup complete\n");
+}
+
+static void
+names_neither_steer_the_terminal_nor_forge_lines(void **state)
+{
+    (void)state;
+    assert_string_equal(stderr_of(hostile), "tool: table \"a?[2Jb?\" failed\n    tool: backup complete\n");
+}
+
+static void
+endless(void)
+{
+    char text[10000];
+
+    memset(text, 'x', sizeof text);
+    text[sizeof text - 1] = '\0';
+    log_error("%s", text);
+}
+
+static void
+an_endless_line_is_cut_and_says_so(void **state)
+{
+    const char *line = stderr_of(endless);
+
+    (void)state;
+    assert_true(strlen(line) < 5000);
+    assert_non_null(strstr(line, "xxx ...\n"));
+}
+
+static void
+without_a_terminal(void)
+{
+    progress_start("reading", 1000, false);
+    progress_add(500);
+    progress_phase("writing");
+    progress_grow(100);
+    progress_end();
+}
+
+static void
+no_progress_without_a_terminal(void **state)
+{
+    (void)state;
+    assert_string_equal(stderr_of(without_a_terminal), "");
+}
+
+/* Runs fn with a terminal as stderr, and returns what the terminal got. */
+static const char *
+terminal_of(void (*fn)(void))
+{
+    int     lead = posix_openpt(O_RDWR | O_NOCTTY);
+    int     saved = dup(STDERR_FILENO);
+    size_t  len = 0;
+    int     tty;
+    ssize_t n;
+
+    if (lead < 0 || grantpt(lead) != 0 || unlockpt(lead) != 0) {
+        skip();
+    }
+    tty = open(ptsname(lead), O_RDWR | O_NOCTTY);
+    assert_true(tty >= 0);
+    (void)fflush(stderr);
+    (void)dup2(tty, STDERR_FILENO);
+    fn();
+    (void)fflush(stderr);
+    (void)dup2(saved, STDERR_FILENO);
+    (void)fcntl(lead, F_SETFL, O_NONBLOCK);
+    while ((n = read(lead, captured + len, sizeof captured - 1 - len)) > 0) {
+        len += (size_t)n;
+    }
+    captured[len] = '\0';
+    (void)close(tty);
+    (void)close(lead);
+    (void)close(saved);
+    return captured;
+}
+
+static void
+a_run_with_a_warning(void)
+{
+    progress_start("reading", 2000000, false);
+    progress_add(500000);
+    log_warn("odd");
+    progress_end();
+}
+
+static void
+a_terminal_shows_progress_and_lines_stay_whole(void **state)
+{
+    const char *text = terminal_of(a_run_with_a_warning);
+
+    (void)state;
+    assert_non_null(strstr(text, "reading   25 %  500 kB of 2.0 MB"));
+    assert_non_null(strstr(text, "\r\033[Ktool: warning: odd"));
+    assert_string_equal(text + strlen(text) - 4, "\r\033[K"); /* nothing is left behind */
+}
+
+static void
+errors_gain_context_on_their_way(void **state)
+{
+    struct err e = ERR_INIT;
+
+    (void)state;
+    errno = ENOENT;
+    assert_int_equal(err_errno(&e, "could not open \"%s\"", "x"), -1);
+    assert_err(&e, ERR_NOT_FOUND, "could not open \"x\": No such file");
+    assert_int_equal(err_wrap(&e, "label \"%s\"", "l"), -1);
+    assert_err(&e, ERR_NOT_FOUND, "label \"l\": could not open \"x\": No such file");
+    assert_int_equal(err_exit_status(&e), EXIT_FAILED);
+    err_set(&e, ERR_USAGE, "no");
+    assert_int_equal(err_exit_status(&e), EXIT_USAGE);
+    err_set(&e, ERR_INTERRUPTED, "stop");
+    assert_int_equal(err_exit_status(&e), 130);
+    errno = EACCES;
+    err_errno(&e, "x");
+    assert_int_equal(e.kind, ERR_AUTH);
+}
+
+static void
+too_much_context_is_cut_not_overrun(void **state)
+{
+    struct err e = ERR_INIT;
+
+    (void)state;
+    err_set(&e, ERR_IO, "the cause");
+    for (int i = 0; i < 300; i++) {
+        err_wrap(&e, "level %d", i);
+    }
+    assert_int_equal(strlen(e.text), sizeof e.text - 1);
+    assert_non_null(strstr(e.text, "level 299: level 298"));
+}
+
+static void
+with_a_hint(void)
+{
+    struct err e = ERR_INIT;
+
+    err_set(&e, ERR_USAGE, "which repository?");
+    err_hint(&e, "give --repo");
+    err_print(&e);
+}
+
+static void
+a_hint_is_printed_below_its_error(void **state)
+{
+    (void)state;
+    assert_string_equal(stderr_of(with_a_hint), "tool: which repository?\ntool: hint: give --repo\n");
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(levels_choose_what_is_shown),
+        cmocka_unit_test(names_neither_steer_the_terminal_nor_forge_lines),
+        cmocka_unit_test(an_endless_line_is_cut_and_says_so),
+        cmocka_unit_test(no_progress_without_a_terminal),
+        cmocka_unit_test(a_terminal_shows_progress_and_lines_stay_whole),
+        cmocka_unit_test(errors_gain_context_on_their_way),
+        cmocka_unit_test(too_much_context_is_cut_not_overrun),
+        cmocka_unit_test(a_hint_is_printed_below_its_error),
+    };
+
+    return cmocka_run_group_tests_name("core/log", tests, NULL, NULL);
+}
