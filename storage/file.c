@@ -21,7 +21,10 @@ file_read_all(int fd, struct buf *out, struct err *e)
     if (!S_ISREG(sb.st_mode)) {
         return err_set(e, ERR_CORRUPT, "not a regular file");
     }
-    if ((uintmax_t)sb.st_size >= SIZE_MAX || buf_reserve(out, (size_t)sb.st_size, e) != 0) {
+    if ((uintmax_t)sb.st_size > out->max) {
+        return err_set(e, ERR_CORRUPT, "has %jd bytes, at most %zu are allowed", (intmax_t)sb.st_size, out->max);
+    }
+    if (buf_reserve(out, (size_t)sb.st_size, e) != 0) {
         return -1;
     }
     while (out->len < (size_t)sb.st_size) {

@@ -58,6 +58,11 @@ void          label_free(struct label *);               /* accepts NULL */
 int           label_format(const struct label *, struct buf *, struct err *);
 struct label *label_parse(const void *, size_t, struct err *);
 
+/* An id as writer_begin() makes them: 20261121T021500Z-4f2a. */
+bool backup_id_valid(const char *);
+/* "<db>/backups/<id>/<object>", db encoded.  Allocated. */
+char *backup_key(const char *db, const char *id, const char *object);
+
 struct label *label_load(struct repo *, const char *db, const char *id, struct err *);
 
 /* What a backup is, as `storage list` shows it. */

@@ -22,6 +22,9 @@
 #include "core/err.h"
 #include "core/mem.h"
 
+/* A manifest's text, at most; 1 GiB describes some 80 TB. */
+#define MANIFEST_RAW_MAX ((size_t)1 << 30)
+
 struct chunk_ref {
     char    *name;              /* "<epoch>/<aa>/<id>-<sha256>-<run>.<ext>", below <db>/chunks/ */
     uint64_t size;              /* stored bytes */

@@ -87,7 +87,13 @@ memory_get(struct storage *st, const char *key, struct buf *out, struct err *e)
     (void)pthread_mutex_lock(&ms->lock);
     o = find(ms, key);
     buf_clear(out);
-    rc = o != NULL ? buf_append(out, o->data, o->size, e) : err_set(e, ERR_NOT_FOUND, "\"%s\" does not exist", key);
+    if (o == NULL) {
+        rc = err_set(e, ERR_NOT_FOUND, "\"%s\" does not exist", key);
+    } else if (o->size > out->max) {
+        rc = err_set(e, ERR_CORRUPT, "\"%s\": has %zu bytes, at most %zu are allowed", key, o->size, out->max);
+    } else {
+        rc = buf_append(out, o->data, o->size, e);
+    }
     (void)pthread_mutex_unlock(&ms->lock);
     return rc;
 }

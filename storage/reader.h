@@ -25,6 +25,9 @@ int chunk_read(struct repo *, const char *db, const struct chunk_ref *, struct c
 int segments_read(struct repo *, const char *db, const struct manifest *, const struct segment *, size_t n, struct buf *out,
                   struct err *);
 
+/* The object holding a chunk has at most this many bytes, whatever the codec: room for scratch buffers. */
+enum { CHUNK_STORED_MAX = (24 << 20) + (1 << 20) };
+
 /* What `verify objects` and `storage scrub` do with each object of the chunk list. */
 struct chunk_line {             /* one line of chunks.zst */
     const char *name;

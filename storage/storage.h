@@ -54,7 +54,8 @@ typedef int storage_dirs_fn(void *ctx, const char *name, struct err *);
 struct storage_ops {
     const char *scheme;                       /* "file", "s3" */
     int  (*put)(struct storage *, const char *key, const struct blob *, struct err *);
-    int  (*get)(struct storage *, const char *key, struct buf *, struct err *);  /* replaces the contents; buf.max is the ceiling */
+    /* Replaces the contents; ERR_CORRUPT when the object is larger than buf.max. */
+    int  (*get)(struct storage *, const char *key, struct buf *, struct err *);
     int  (*head)(struct storage *, const char *key, struct object_info *, struct err *); /* key is left alone */
     int  (*list)(struct storage *, const char *prefix, storage_list_fn *, void *ctx, struct err *);
     int  (*dirs)(struct storage *, const char *prefix, storage_dirs_fn *, void *ctx, struct err *);

@@ -4,12 +4,11 @@
  *     writer_begin()   run mark, trash and condemned lists, listing, what may be reused
  *     writer_put()     any thread: id -> known? reuse : compress, hash, put
  *     writer_commit()  chunk list and manifest, then the label
- *     writer_end()     takes the run mark away, or leaves it when nothing was committed
+ *     writer_end()     after a failure takes the run mark away, unless a label may stand
  *
  * What an interrupted run of this host wrote is reused through its journal:
- * <state-dir>/<repo id>/<db>.journal, one object name and size a line, fsynced now and then, removed
- * after a commit.  state-dir: $PGASSAY_STATE_DIR, else /var/lib/pgassay as root, else
- * $XDG_STATE_HOME/pgassay or ~/.local/state/pgassay.
+ * <state-dir>/<repo id>/<db>.journal, one object name and sizes a line, fsynced now and then, emptied
+ * after a commit (journal.h; state-dir: core/statedir.h).
  *
  * The run mark is renewed every 10 minutes by writer_put() and writer_tick().
  */
@@ -52,7 +51,8 @@ void chunk_ref_free(struct chunk_ref *);
 /* Now and then from a thread that has time: renews the run mark, notices a revoked run (ERR_BUSY). */
 int  writer_tick(struct writer *, struct err *);
 
-/* Completes the label (id, run, digests, sizes of chunks and stored bytes) and commits. */
+/* Completes the label (id, run, db, digests, sizes of chunks and stored bytes; finished and tool when they are empty)
+ * and commits.  0: the backup is there.  -1 with ERR_BUSY: the run was revoked, the backup is void if it is there. */
 int  writer_commit(struct writer *, const struct manifest *, struct label *, struct err *);
 
 void writer_stats(const struct writer *, struct writer_stats *);

@@ -1,0 +1,279 @@
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/enc.h"
+#include "core/log.h"
+#include "storage/label.h"
+
+/* What the listing of <db>/backups/ and <db>/runs/ shows, before any label is read. */
+struct seen {
+    char     id[BACKUP_ID_MAX];
+    bool     has_label;
+    uint64_t chunks, manifest;      /* stored sizes; 0: not there */
+};
+
+struct listing {
+    size_t         prefix;          /* length of "<db>/backups/" or "<db>/runs/" */
+    struct seen   *v;
+    size_t         n, cap;
+    struct strlist revoked;         /* sorted by the listing */
+};
+
+static int
+see_backup(void *ctx, const struct object_info *info, struct err *e)
+{
+    struct listing *li = ctx;
+    const char     *rest = info->key + li->prefix;
+    size_t          n = strcspn(rest, "/");
+    char            id[BACKUP_ID_MAX];
+    struct seen    *s;
+
+    (void)e;
+    if (rest[n] == '\0' || n >= sizeof id) {
+        return 0;
+    }
+    memcpy(id, rest, n);
+    id[n] = '\0';
+    if (!backup_id_valid(id)) {
+        return 0;
+    }
+    if (li->n == 0 || strcmp(li->v[li->n - 1].id, id) != 0) {
+        VEC_GROW(li->v, li->n, li->cap);
+        s = &li->v[li->n++];
+        *s = (struct seen){0};
+        memcpy(s->id, id, n + 1);
+    }
+    s = &li->v[li->n - 1];
+    rest += n + 1;
+    s->has_label |= strcmp(rest, "label.json") == 0;
+    if (strcmp(rest, "chunks.zst") == 0) {
+        s->chunks = info->size;
+    } else if (strcmp(rest, "manifest.json.zst") == 0) {
+        s->manifest = info->size;
+    }
+    return 0;
+}
+
+static int
+see_run(void *ctx, const struct object_info *info, struct err *e)
+{
+    static const char suffix[] = ".revoked";
+    struct listing   *li = ctx;
+    const char       *name = info->key + li->prefix;
+    size_t            n = strlen(name);
+
+    (void)e;
+    if (n > sizeof suffix - 1 && strcmp(name + n - (sizeof suffix - 1), suffix) == 0) {
+        strlist_take(&li->revoked, xstrndup(name, n - (sizeof suffix - 1)));
+    }
+    return 0;
+}
+
+static char *
+size_problem(const char *object, uint64_t is, uint64_t want)
+{
+    if (is == want) {
+        return NULL;
+    }
+    return is == 0 ? xasprintf("%s is missing", object)
+                   : xasprintf("%s has %" PRIu64 " bytes, not %" PRIu64, object, is, want);
+}
+
+static int
+judge(struct repo *r, const char *db, const struct seen *s, const struct listing *li, struct backup_entry *b, struct err *e)
+{
+    memcpy(b->id, s->id, sizeof b->id);
+    b->label = label_load(r, db, s->id, e);
+    if (b->label == NULL) {
+        if (e->kind != ERR_CORRUPT) {
+            return -1;
+        }
+        b->state = BACKUP_DAMAGED;
+        b->problem = xstrdup(e->text);
+        err_clear(e);
+    } else if (strlist_has(&li->revoked, b->label->run)) {
+        b->state = BACKUP_VOID;
+        b->problem = xasprintf("its run %s was revoked before it had ended", b->label->run);
+    } else {
+        b->problem = size_problem("manifest.json.zst", s->manifest, b->label->manifest_size);
+        if (b->problem == NULL) {
+            b->problem = size_problem("chunks.zst", s->chunks, b->label->chunks_size);
+        }
+        b->state = b->problem == NULL ? BACKUP_COMMITTED : BACKUP_DAMAGED;
+    }
+    return 0;
+}
+
+static int
+list_below(struct repo *r, const char *db, const char *what, storage_list_fn *fn, struct listing *li, struct err *e)
+{
+    char *enc = name_encode(db);
+    char *prefix = xasprintf("%s/%s/", enc, what);
+    int   rc;
+
+    li->prefix = strlen(prefix);
+    rc = storage_list(r->st, prefix, fn, li, e);
+    free(prefix);
+    free(enc);
+    return rc;
+}
+
+int
+backup_list_load(struct repo *r, const char *db, struct backup_list *list, struct err *e)
+{
+    struct listing li = {0};
+    int            rc = -1;
+
+    *list = (struct backup_list){0};
+    /* Labels first: a run revoked after this look counts at the next. */
+    if (list_below(r, db, "backups", see_backup, &li, e) != 0 || list_below(r, db, "runs", see_run, &li, e) != 0) {
+        goto out;
+    }
+    for (size_t i = 0; i < li.n; i++) {
+        struct backup_entry b = {0};
+
+        if (!li.v[i].has_label) {
+            continue;
+        }
+        if (judge(r, db, &li.v[i], &li, &b, e) != 0) {
+            if (e->kind == ERR_NOT_FOUND) {
+                err_clear(e);       /* expired since the listing */
+                continue;
+            }
+            goto out;
+        }
+        VEC_GROW(list->v, list->n, list->cap);
+        list->v[list->n++] = b;
+    }
+    rc = 0;
+out:
+    if (rc != 0) {
+        backup_list_free(list);
+        err_wrap(e, "could not list the backups of \"%s\"", db);
+    }
+    free(li.v);
+    strlist_free(&li.revoked);
+    return rc;
+}
+
+void
+backup_list_free(struct backup_list *list)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        free(list->v[i].problem);
+        label_free(list->v[i].label);
+    }
+    free(list->v);
+    *list = (struct backup_list){0};
+}
+
+/* ---- which one is meant ---- */
+
+static int
+no_such_database(struct repo *r, const char *db, struct err *e)
+{
+    struct strlist names = {0};
+    struct buf     text = BUF_INIT(400);
+    struct err     ignored = ERR_INIT;
+
+    if (repo_databases(r, &names, e) != 0) {
+        strlist_free(&names);
+        return -1;
+    }
+    for (size_t i = 0; i < names.n; i++) {
+        if (buf_printf(&text, &ignored, "%s\"%s\"", i == 0 ? "" : ", ", names.v[i]) != 0) {
+            break;
+        }
+    }
+    err_set(e, ERR_NOT_FOUND, "no backup of \"%s\" in repository \"%s\"", db, r->st->location);
+    err_hint(e, names.n == 0 ? "the repository is empty%s" : "it holds backups of %s", buf_str(&text));
+    strlist_free(&names);
+    buf_free(&text);
+    return -1;
+}
+
+static struct backup_entry *
+find_id(const struct backup_list *list, const char *id, struct err *e)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        struct backup_entry *b = &list->v[i];
+
+        if (strcmp(b->id, id) != 0) {
+            continue;
+        }
+        if (b->state != BACKUP_COMMITTED) {
+            err_set(e, ERR_CORRUPT, "backup %s is %s: %s", id, b->state == BACKUP_VOID ? "void" : "damaged", b->problem);
+            return NULL;
+        }
+        return b;
+    }
+    err_set(e, ERR_NOT_FOUND, "no backup \"%s\"", id);
+    return NULL;
+}
+
+static struct backup_entry *
+find_newest(const struct backup_list *list, time_t at, struct err *e)
+{
+    char text[32];
+
+    for (size_t i = list->n; i-- > 0;) {
+        struct backup_entry *b = &list->v[i];
+
+        if (b->state == BACKUP_DAMAGED) {
+            log_warn("backup %s is damaged and passed over: %s", b->id, b->problem);
+        } else if (b->state == BACKUP_COMMITTED && strcmp(b->label->scope, "full") == 0 && (at == 0 || b->label->snapshot <= at)) {
+            return b;
+        }
+    }
+    if (at == 0) {
+        err_set(e, ERR_NOT_FOUND, "no whole backup");
+    } else {
+        err_set(e, ERR_NOT_FOUND, "no whole backup as old as %s", time_rfc3339(at, text, sizeof text));
+    }
+    return NULL;
+}
+
+/* The newest ten, so that the operator need not call `list`. */
+static void
+hint_backups(const struct backup_list *list, struct err *e)
+{
+    struct buf text = BUF_INIT(480);
+    struct err full = ERR_INIT;
+
+    for (size_t i = list->n; i-- > 0 && list->n - i <= 10;) {
+        const struct backup_entry *b = &list->v[i];
+        const char *what = b->state == BACKUP_VOID ? " (void)" : b->state == BACKUP_DAMAGED ? " (damaged)" :
+                           strcmp(b->label->scope, "full") != 0 ? " (partial)" : "";
+
+        if (buf_printf(&text, &full, "%s%s%s", text.len == 0 ? "" : ", ", b->id, what) != 0) {
+            break;
+        }
+    }
+    err_hint(e, "newest first, there are: %s", buf_str(&text));
+    buf_free(&text);
+}
+
+struct label *
+backup_find(struct repo *r, const char *db, const char *which, time_t at, struct err *e)
+{
+    bool                 by_id = which != NULL && strcmp(which, "latest") != 0;
+    struct backup_list   list;
+    struct backup_entry *b = NULL;
+    struct label        *l = NULL;
+
+    if (backup_list_load(r, db, &list, e) != 0) {
+        return NULL;
+    }
+    if (list.n == 0) {
+        no_such_database(r, db, e);
+    } else if ((b = by_id ? find_id(&list, which, e) : find_newest(&list, at, e)) == NULL) {
+        hint_backups(&list, e);
+        err_wrap(e, "\"%s\" in repository \"%s\"", db, r->st->location);
+    } else {
+        l = b->label;
+        b->label = NULL;
+    }
+    backup_list_free(&list);
+    return l;
+}

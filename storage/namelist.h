@@ -1,0 +1,24 @@
+/*
+ * namelist.h - <db>/trash/<time> and <db>/condemned/<time>: objects that must not be reused.
+ *
+ * A JSON object of type "trash" or "condemned" with "names": the names below <db>/chunks/, sorted.  They name
+ * objects, never ids: another object with the same content is not meant.
+ */
+#ifndef STORAGE_NAMELIST_H
+#define STORAGE_NAMELIST_H
+
+#include "core/err.h"
+#include "core/mem.h"
+#include "storage/repo.h"
+
+#define NAMELIST_BYTES_MAX ((size_t)64 << 20)
+
+typedef int name_fn(void *ctx, const char *name, struct err *);
+
+/* Every name in every list of this type of the database.  A list that goes away meanwhile is no error.
+ * *unreadable: how many lists could not be understood (each was warned about). */
+int namelist_each(struct repo *, const char *db, const char *type, name_fn *, void *ctx, unsigned *unreadable, struct err *);
+/* Writes one, named by the time and some random digits. */
+int namelist_put(struct repo *, const char *db, const char *type, struct strlist *names, struct err *);
+
+#endif

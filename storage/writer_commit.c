@@ -1,0 +1,148 @@
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/hash.h"
+#include "core/log.h"
+#include "storage/chunklist.h"
+#include "storage/writer_impl.h"
+
+/* Only what this run stored or found stored may be referred to. */
+static int
+count_chunks(struct writer *w, const struct manifest *m, struct label *l, struct err *e)
+{
+    l->chunks = l->stored_bytes = l->new_chunks = l->new_bytes = 0;
+    for (size_t i = 0; i < m->n_chunks; i++) {
+        struct chunk_name   name;
+        size_t              at;
+        const struct known *k;
+
+        if (chunk_name_parse(m->chunks[i].name, &name) != 0 || (at = known_find_name(&w->known, &name)) == SIZE_MAX ||
+            !w->known.v[at].used || w->known.v[at].size != m->chunks[i].size) {
+            return err_set(e, ERR_CORRUPT, "the manifest names chunk \"%s\", which this run did not store", m->chunks[i].name);
+        }
+        k = &w->known.v[at];
+        l->chunks++;
+        l->stored_bytes += k->size;
+        if (k->state == KNOWN_WRITTEN) {
+            l->new_chunks++;
+            l->new_bytes += k->size;
+        }
+    }
+    return 0;
+}
+
+static int
+put_object(struct writer *w, const char *object, const struct buf *data, struct err *e)
+{
+    char *key = backup_key(w->db, w->id, object);
+    int   rc = storage_put(w->repo->st, key, data->data, data->len, e);
+
+    free(key);
+    return rc;
+}
+
+/* Compresses text, stores it, and notes size and digest. */
+static int
+put_compressed(struct writer *w, const char *object, const struct buf *text, uint64_t *size, char *sha256_out, struct err *e)
+{
+    struct codec *codec = codec_new(CODEC_DEFAULT);
+    struct buf    stored = BUF_INIT(BUF_NO_LIMIT);
+    int           rc = -1;
+
+    if (codec_compress(codec, text->data, text->len, &stored, e) == 0) {
+        *size = stored.len;
+        sha256_hex(stored.data, stored.len, sha256_out);
+        rc = put_object(w, object, &stored, e);
+    }
+    buf_free(&stored);
+    codec_free(codec);
+    return rc;
+}
+
+static int
+put_chunk_list(struct writer *w, const struct manifest *m, struct label *l, struct err *e)
+{
+    struct buf text = BUF_INIT(CHUNK_LIST_RAW_MAX);
+    int        rc = -1;
+
+    if (chunk_list_format(m->chunks, m->n_chunks, &text, e) == 0) {
+        l->chunks_raw_size = text.len;
+        rc = put_compressed(w, "chunks.zst", &text, &l->chunks_size, l->chunks_sha256, e);
+    }
+    buf_free(&text);
+    return rc;
+}
+
+static int
+put_manifest(struct writer *w, const struct manifest *m, struct label *l, struct err *e)
+{
+    struct buf text = BUF_INIT(MANIFEST_RAW_MAX);
+    int        rc = -1;
+
+    if (manifest_format(m, &text, e) == 0) {
+        l->manifest_raw_size = text.len;
+        sha256_hex(text.data, text.len, l->manifest_raw_sha256);
+        rc = put_compressed(w, "manifest.json.zst", &text, &l->manifest_size, l->manifest_sha256, e);
+    }
+    buf_free(&text);
+    return rc;
+}
+
+static void
+replace(char **field, const char *value)
+{
+    free(*field);
+    *field = xstrdup(value);
+}
+
+static int
+put_label(struct writer *w, struct label *l, struct err *e)
+{
+    struct buf line = BUF_INIT(LABEL_BYTES_MAX);
+    int        rc = -1;
+
+    if (label_format(l, &line, e) == 0) {
+        w->label_tried = true;
+        rc = put_object(w, "label.json", &line, e);
+    }
+    buf_free(&line);
+    return rc;
+}
+
+static void
+complete(const struct writer *w, struct label *l)
+{
+    memcpy(l->id, w->id, sizeof l->id);
+    memcpy(l->run, w->run, sizeof l->run);
+    replace(&l->db, w->db);
+    if (l->tool == NULL) {
+        l->tool = xstrdup("pgassay " PGASSAY_VERSION);
+    }
+    if (l->finished == 0) {
+        l->finished = time(NULL);
+    }
+}
+
+int
+writer_commit(struct writer *w, const struct manifest *m, struct label *l, struct err *e)
+{
+    struct err left = ERR_INIT;
+
+    complete(w, l);
+    /* W4 */
+    if (count_chunks(w, m, l, e) != 0 || put_chunk_list(w, m, l, e) != 0 || put_manifest(w, m, l, e) != 0 ||
+        writer_check_revoked(w, e) != 0 || put_label(w, l, e) != 0) {
+        return err_wrap(e, "could not commit backup %s", w->id);
+    }
+    /* W5 */
+    if (writer_check_revoked(w, e) != 0) {
+        return err_wrap(e, "backup %s does not count", w->id);
+    }
+    journal_clear(w->journal);
+    /* A mark that stays beside its label is no harm: prune looks at the label. */
+    if (storage_remove(w->repo->st, (const char *const *)&w->mark_key, 1, &left) != 0) {
+        log_warn("could not remove the run mark of backup %s: %s", w->id, left.text);
+    }
+    return 0;
+}
