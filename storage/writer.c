@@ -16,15 +16,30 @@ static const double RENEW_SECONDS = 600;
 static void
 name_run(struct writer *w)
 {
-    char at[20];
-    char random[5];
     char *enc = name_encode(w->db);
 
-    random_hex(2, random);
-    (void)snprintf(w->id, sizeof w->id, "%s-%s", time_compact(time(NULL), at, sizeof at), random);
     random_hex(RUN_BYTES, w->run);
     w->mark_key = xasprintf("%s/runs/%s", enc, w->run);
     free(enc);
+}
+
+/* Ids sort by time: one taken in the same second as the newest there is must still sort behind it. */
+static void
+name_backup(struct writer *w, const char *newest)
+{
+    char     at[20];
+    uint16_t digits;
+    size_t   n;
+
+    random_bytes(&digits, sizeof digits);
+    (void)time_compact(time(NULL), at, sizeof at);
+    n = strlen(at);
+    if (strncmp(newest, at, n) == 0) {
+        unsigned long last = strtoul(newest + n + 1, NULL, 16);
+
+        digits = last < UINT16_MAX ? (uint16_t)(last + 1) : UINT16_MAX;
+    }
+    (void)snprintf(w->id, sizeof w->id, "%s-%04x", at, digits);
 }
 
 /* W1 */
@@ -38,7 +53,6 @@ announce(struct writer *w, struct err *e)
 
     (void)gethostname(host, sizeof host - 1);
     (void)json_object_set_new(o, "run", json_string(w->run));
-    (void)json_object_set_new(o, "backup", json_string(w->id));
     object_set_text(o, "host", host);
     (void)json_object_set_new(o, "pid", json_integer(getpid()));
     (void)json_object_set_new(o, "started", json_string(time_rfc3339(time(NULL), at, sizeof at)));
@@ -56,6 +70,7 @@ struct writer *
 writer_begin(struct repo *r, const struct writer_options *o, struct err *e)
 {
     struct writer *w = xcalloc(1, sizeof *w);
+    char           newest[BACKUP_ID_MAX] = "";
 
     w->repo = r;
     w->db = xstrdup(o->db);
@@ -70,11 +85,12 @@ writer_begin(struct repo *r, const struct writer_options *o, struct err *e)
     (void)pthread_mutex_init(&w->lock, NULL);
     (void)pthread_cond_init(&w->settled, NULL);
     name_run(w);
-    if (announce(w, e) != 0 || writer_find_reusable(w, e) != 0) {
+    if (announce(w, e) != 0 || writer_find_reusable(w, newest, e) != 0) {
         err_wrap(e, "could not begin a backup of \"%s\"", w->db);
         writer_end(w);
         return NULL;
     }
+    name_backup(w, newest);
     return w;
 }
 

@@ -37,8 +37,8 @@ struct writer {
     double                renewed;         /* clock_seconds() */
 };
 
-/* Fills known: rules 1 to 4 of "Reuse". */
-int writer_find_reusable(struct writer *, struct err *);
+/* Fills known: rules 1 to 4 of "Reuse".  newest (BACKUP_ID_MAX) gets the id of the newest backup, or stays. */
+int writer_find_reusable(struct writer *, char *newest, struct err *);
 /* ERR_BUSY when somebody revoked this run. */
 int writer_check_revoked(struct writer *, struct err *);
 

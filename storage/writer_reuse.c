@@ -35,12 +35,15 @@ trust_journal(void *ctx, const struct chunk_name *name, uint64_t size, uint64_t 
 
 /* The newest good chunk list of each scope: a backup of two tables must not hide what the last full one holds. */
 static int
-trust_labels(struct writer *w, struct err *e)
+trust_labels(struct writer *w, char *newest, struct err *e)
 {
     struct backup_list list;
     struct strlist     scopes = {0};
     int                rc = backup_list_load(w->repo, w->db, &list, e);
 
+    if (rc == 0 && list.n > 0) {
+        memcpy(newest, list.v[list.n - 1].id, sizeof list.v[0].id);
+    }
     for (size_t i = list.n; rc == 0 && i-- > 0 && scopes.n < SCOPES_MAX;) {
         const struct backup_entry *b = &list.v[i];
 
@@ -108,13 +111,13 @@ list_chunks(struct writer *w, struct err *e)
 }
 
 int
-writer_find_reusable(struct writer *w, struct err *e)
+writer_find_reusable(struct writer *w, char *newest, struct err *e)
 {
     unsigned unreadable = 0;
 
     w->journal = journal_open(w->repo, w->db, trust_journal, w);
     /* The order is the protocol's (W2): trash, condemned, and only then the listing. */
-    if (trust_labels(w, e) != 0 || namelist_each(w->repo, w->db, "trash", ban, w, &unreadable, e) != 0 ||
+    if (trust_labels(w, newest, e) != 0 || namelist_each(w->repo, w->db, "trash", ban, w, &unreadable, e) != 0 ||
         namelist_each(w->repo, w->db, "condemned", ban, w, &unreadable, e) != 0) {
         return -1;
     }
