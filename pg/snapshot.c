@@ -87,6 +87,7 @@ export_and_list(struct snapshot *s, struct err *e)
     if (s->id == NULL) {
         return err_wrap(e, "export the snapshot");
     }
+    s->taken = time(NULL);
     return catalog_read(s->conn, true, &s->catalog, e) != 0 ? err_wrap(e, "list the tables in the snapshot") : 0;
 }
 

@@ -9,6 +9,8 @@
 #ifndef PG_SNAPSHOT_H
 #define PG_SNAPSHOT_H
 
+#include <time.h>
+
 #include "core/buf.h"
 #include "core/mem.h"
 #include "pg/catalog.h"
@@ -26,6 +28,7 @@ struct snapshot_options {
 struct snapshot {
     PGconn        *conn;                  /* the coordinator, in its exporting transaction */
     char          *id;                    /* for SET TRANSACTION SNAPSHOT */
+    time_t         taken;                 /* when it was exported, by this host's clock */
     struct catalog catalog;
     struct buf     archive;               /* pg_dump -Fc -Z0 schema archive; ceiling 2 GiB */
     char          *pg_dump_version;
