@@ -58,7 +58,7 @@ name_blocker(PGconn *conn, int timeout_ms, struct err *e)
 
     (void)pg_exec(conn, &ignored, "ROLLBACK");
     r = pg_query(conn, &ignored,
-                 "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), l.pid, a.usename, a.application_name, a.state "
+                 "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), l.pid, a.usename, a.application_name, a.state, l.granted "
                  "FROM pg_catalog.pg_locks l "
                  "JOIN pg_catalog.pg_class c ON c.oid = l.relation "
                  "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
@@ -70,7 +70,8 @@ name_blocker(PGconn *conn, int timeout_ms, struct err *e)
     if (r != NULL && PQntuples(r) == 1) {
         err_set(e, ERR_BUSY, "could not lock table %s within %d ms: process %s (user \"%s\", application \"%s\", %s) %s",
                 PQgetvalue(r, 0, 0), timeout_ms, PQgetvalue(r, 0, 1), PQgetvalue(r, 0, 2), PQgetvalue(r, 0, 3),
-                PQgetisnull(r, 0, 4) ? "state unknown" : PQgetvalue(r, 0, 4), "holds or awaits an exclusive lock on it");
+                PQgetisnull(r, 0, 4) ? "state unknown" : PQgetvalue(r, 0, 4),
+                PQgetvalue(r, 0, 5)[0] == 't' ? "holds an exclusive lock on it" : "waits for an exclusive lock on it");
     } else {
         err_set(e, ERR_BUSY, "could not lock every table within %d ms", timeout_ms);
     }
