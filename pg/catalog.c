@@ -99,11 +99,9 @@ add_column(struct cat_table *t, size_t *cap, const PGresult *r, int row)
 static int
 read_columns(PGconn *conn, struct catalog *c, struct err *e)
 {
-    /* array_recv() takes the element type's OID for granted up to 13. */
-    const char *param[] = {pg_version(conn) >= 140000 ? "t" : "f"};
-    PGresult   *r = pg_query(conn, e, catalog_sql_columns, 1, param);
-    size_t      t = 0, cap = 0;
-    int         rc = 0;
+    PGresult *r = pg_query(conn, e, catalog_sql_columns, 0, NULL);
+    size_t    t = 0, cap = 0;
+    int       rc = 0;
 
     if (r == NULL) {
         return -1;

@@ -39,13 +39,17 @@ const char catalog_sql_tables[] =
     "tsrange,tstzrange,daterange,int4multirange,int8multirange,nummultirange,tsmultirange,tstzmultirange," \
     "datemultirange}'::name[]"
 
-/* 16384: the first OID that initdb does not give away. */
+/*
+ * 16384: the first OID that initdb does not give away; 10000: below it OIDs are the same in every release.  An array's binary
+ * form holds its element type's OID, which an enum or domain gets anew in a restore: the rows would load, but never have
+ * the same fingerprint.  So arrays of those travel as text.
+ */
 const char catalog_sql_columns[] =
     "WITH RECURSIVE builds(base, made) AS ("
     "   SELECT typbasetype, oid FROM pg_catalog.pg_type WHERE typtype = 'd'"
     "   UNION ALL"
     "   SELECT oid, typarray FROM pg_catalog.pg_type"
-    "    WHERE typarray <> 0 AND typtype IN ('b', 'r', 'm', 'e', 'd') AND (oid < 16384 OR $1::bool)"
+    "    WHERE typarray <> 0 AND typtype IN ('b', 'r', 'm') AND oid < 10000"
     "), fine(oid) AS ("
     "   SELECT oid FROM pg_catalog.pg_type WHERE typtype = 'e' OR (oid < 16384"
     "      AND typnamespace = 'pg_catalog'::regnamespace AND typname = ANY (" BINARY_TYPES "))"

@@ -9,7 +9,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154  # bats reads and sets variables
 
 TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-BIN=${PGASSAY_BIN:-$TOP/build/bin}
+BIN=${E2E_BIN:-$TOP/build/bin}
 FIXTURES=$BATS_TEST_DIRNAME/fixtures
 PATH=$BIN:$PATH
 export LC_ALL=C.UTF-8 PATH
@@ -20,9 +20,9 @@ e2e_setup() {
     unset "${!PG@}" "${!PGASSAY_@}" 2>/dev/null || true
     T=$(mktemp -d "${E2E_TMP:-/tmp}/e2e.XXXXXX")
     chmod 755 "$T"
-    mkdir -p "$T/pg" "$T/home" "$T/state"
+    mkdir -p "$T/pg" "$T/s" "$T/home" "$T/state"
     mkdir -m 1777 "$T/tmp"
-    [ "$(id -u)" -ne 0 ] || chown postgres "$T/pg"
+    [ "$(id -u)" -ne 0 ] || chown postgres "$T/pg" "$T/s"
     : >"$T/pgassay.conf"
     export T HOME=$T/home TMPDIR=$T/tmp REPO=$T/repo
     export PGASSAY_CONFIG=$T/pgassay.conf PGASSAY_STATE_DIR=$T/state
@@ -86,7 +86,7 @@ pg_start() {
             { cat "$T/initdb.log" >&2; return 1; }
         as_server tee -a "$d/postgresql.conf" >/dev/null <<CONF
 listen_addresses = ''
-unix_socket_directories = '$d'
+unix_socket_directories = '$T/s/$name'
 port = 5432
 fsync = off
 full_page_writes = off
@@ -104,12 +104,13 @@ CONF
 
 pg_up() {
     local d=$T/pg/$1
+    as_server mkdir -p "$T/s/$1"
     as_server "$SERVER_BIN/pg_ctl" -D "$d" -w -t 60 -l "$d/log" start >/dev/null 3>&- 4>&- || { cat "$d/log" >&2; return 1; }
     pg_use "$1"
 }
 
 pg_use() {
-    export PGHOST=$T/pg/$1 PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
+    export PGHOST=$T/s/$1 PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
 }
 
 pg_stop() { as_server "$SERVER_BIN/pg_ctl" -D "$T/pg/$1" -m fast -w -t 60 stop >/dev/null; }
@@ -294,6 +295,7 @@ hook_calls() { wc -l <"$T/hooked/calls"; }
 
 # Sessions that hold something: session_open NAME DB; session NAME SQL (sent, not waited for); session_close NAME.
 session_open() {
+    rm -f "$T/session.$1"
     mkfifo "$T/session.$1"
     PGAPPNAME="session_$1" psql -X -q -A -t -d "$2" <"$T/session.$1" >"$T/session.$1.out" 2>&1 3>&- 4>&- &
     exec {fd}>"$T/session.$1"
@@ -305,6 +307,8 @@ session() {
 }
 session_close() {
     local fd=session_fd_$1 pid=session_pid_$1
+    # Others may have inherited the pipe: closing it is not enough.
+    printf '\\q\n' >&"${!fd}"
     eval "exec ${!fd}>&-"
     wait "${!pid}" || true
     rm -f "$T/session.$1"

@@ -8,7 +8,7 @@ setup_file() {
     db_make shop small.sql
     psql_in shop -c 'CREATE UNLOGGED TABLE fleeting AS SELECT 1 AS n'
     as_server "$SERVER_BIN/pg_basebackup" -D "$T/pg/standby" -h "$PGHOST" -p 5432 -U postgres -R -c fast -X stream
-    printf '%s\n' "unix_socket_directories = '$T/pg/standby'" 'hot_standby = on' 'max_standby_streaming_delay = 500ms' |
+    printf '%s\n' "unix_socket_directories = '$T/s/standby'" 'hot_standby = on' 'max_standby_streaming_delay = 500ms' |
         as_server tee -a "$T/pg/standby/postgresql.conf" >/dev/null
     pg_up standby
 }
@@ -46,7 +46,7 @@ caught_up() {
 
 @test "a recovery conflict ends the coordinator: it starts over" {
     hook pg_dump before <<EOS
-[ \$CALL -gt 1 ] || { export PGHOST=$T/pg/main; psql -X -d shop -c 'ALTER TABLE item ADD COLUMN c\$RANDOM int'; sleep 3; }
+[ \$CALL -gt 1 ] || { export PGHOST=$T/s/main; psql -X -d shop -c 'ALTER TABLE item ADD COLUMN c\$RANDOM int'; sleep 3; }
 EOS
     expect_status 0 backup shop
     [ "$(hook_calls)" -ge 2 ]
@@ -62,7 +62,7 @@ EOS
 
 @test "conflicts without end: an error that names the settings" {
     hook pg_dump before <<EOS
-export PGHOST=$T/pg/main; psql -X -d shop -c 'ALTER TABLE item ADD COLUMN c\$RANDOM int'; sleep 2
+export PGHOST=$T/s/main; psql -X -d shop -c 'ALTER TABLE item ADD COLUMN c\$RANDOM int'; sleep 2
 EOS
     expect_status 1 backup shop
     expect_text max_standby_streaming_delay hot_standby_feedback
