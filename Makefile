@@ -92,3 +92,45 @@ demo:                           ## install what is missing, build, and show a ba
 	@$(MAKE) -s -j$(shell nproc) all
 	@scripts/demo
 .PHONY: bench demo
+
+# --- checks: lint, sanitizers, fuzzing
+ALL_SRC  := $(CORE_SRC) $(PG_SRC) $(STORAGE_SRC) $(STORAGE_TOOL) $(BACKUP_SRC) $(RESTORE_SRC) $(VERIFY_SRC)
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+FUZZ     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
+FUZZ_SECONDS ?= 10
+# Both are wrong about us: prototypes leave obvious parameter names out; loops end on NULL or the end.
+CPPCHECK_OFF := funcArgOrderDifferent nullPointerArithmeticRedundantCheck
+fuzzed = -fsanitize=$(1),address,undefined -fno-sanitize-recover=all
+
+lint: lint-quick lint-gcc lint-clang $(patsubst %.c,$(BUILD)/tidy/%.ok,$(ALL_SRC)) ## include arrows, shellcheck, cppcheck, gcc and clang warnings, clang-tidy
+lint-quick:
+	scripts/lint-includes
+	scripts/lint-shell
+	@mkdir -p $(BUILD)/cppcheck
+	cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr $(CPPCHECK_OFF:%=--suppress=%) \
+	    --cppcheck-build-dir=$(BUILD)/cppcheck --error-exitcode=1 -D_GNU_SOURCE -I. $(ALL_SRC)
+lint-gcc lint-clang: lint-%:
+	$(MAKE) BUILD=$(BUILD)/$* CC=$* objects
+objects: $(call obj,$(ALL_SRC) $(TEST_SRC))
+$(BUILD)/tidy/%.ok: %.c .clang-tidy
+	@mkdir -p $(@D)
+	clang-tidy --quiet $< -- $(CPPFLAGS) -std=c17 -Wno-unknown-warning-option
+	@touch $@
+
+asan: SAN := -fsanitize=address -fno-omit-frame-pointer
+ubsan: SAN := -fsanitize=undefined -fno-sanitize-recover=all
+tsan: SAN := -fsanitize=thread
+asan: ## the C tests under AddressSanitizer, leaks too
+ubsan: ## the C tests under UndefinedBehaviorSanitizer
+tsan: ## the C tests under ThreadSanitizer
+asan ubsan tsan:
+	$(MAKE) BUILD=$(BUILD)/$@ OPT="-O1 -g -w" SAN="$(SAN)" unit # -w: sanitizers confuse gcc's warnings
+
+fuzz: ## each fuzz target for FUZZ_SECONDS (10), from its seeds
+	$(MAKE) BUILD=$(BUILD)/fuzz CC=clang OPT="-O1 -g -w" SAN="$(call fuzzed,fuzzer-no-link)" fuzz-run
+fuzz-run: $(FUZZ)
+	@for t in $(FUZZ); do scripts/fuzz-one $$t $(FUZZ_SECONDS) || exit 1; done
+$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(LIBS)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) $(call fuzzed,fuzzer) -o $@ $^ $(LDLIBS)
+.PHONY: lint lint-quick lint-gcc lint-clang objects asan ubsan tsan fuzz fuzz-run

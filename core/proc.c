@@ -164,11 +164,11 @@ feed(struct run *r)
 static unsigned long
 cpu_ticks(pid_t pid)
 {
+    enum { FIELDS_BEFORE = 12 }; /* between the name and utime, proc(5) */
     char          path[64];
-    char          text[1024];
-    const char   *p;
-    unsigned long user = 0;
-    unsigned long sys = 0;
+    char          text[1024] = "";
+    char         *p;
+    unsigned long user;
     FILE         *f;
 
     (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
@@ -176,12 +176,16 @@ cpu_ticks(pid_t pid)
     if (f == NULL) {
         return 0;
     }
-    /* The name, in parentheses, may hold blanks and parentheses. */
-    if (fgets(text, sizeof text, f) != NULL && (p = strrchr(text, ')')) != NULL) {
-        (void)sscanf(p + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &sys);
-    }
+    p = fgets(text, sizeof text, f) == NULL ? NULL : strrchr(text, ')'); /* the name may hold anything */
     (void)fclose(f);
-    return user + sys;
+    for (int i = 0; i < FIELDS_BEFORE && p != NULL; i++) {
+        p = strchr(p + 1, ' ');
+    }
+    if (p == NULL) {
+        return 0;
+    }
+    user = strtoul(p, &p, 10);
+    return user + strtoul(p, NULL, 10);
 }
 
 static void

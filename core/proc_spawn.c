@@ -13,8 +13,6 @@
 
 #include "core/mem.h"
 
-extern char **environ;
-
 enum { GROUPS_MAX = 256, PASSWD_BYTES = 16384 };
 
 /* All that the child needs, made before fork(): behind it, in a program with
