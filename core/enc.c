@@ -134,3 +134,20 @@ utf8_valid(const char *s, size_t n)
     }
     return true;
 }
+
+void
+utf8_clean(char *s)
+{
+    size_t n = strlen(s);
+
+    while (n > 0) {
+        size_t len = utf8_len((unsigned char *)s, n);
+
+        if (len == 0) {
+            *s = '?';
+            len = 1;
+        }
+        s += len;
+        n -= len;
+    }
+}

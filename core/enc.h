@@ -38,6 +38,9 @@ int   time_parse(const char *text, time_t *, struct err *);
 /* True when s is valid UTF-8 (no surrogates, no overlong forms). */
 bool utf8_valid(const char *s, size_t n);
 
+/* Replaces each byte that is part of no valid UTF-8 by a question mark: for messages that must be text. */
+void utf8_clean(char *s);
+
 /* Seconds on a clock that never jumps. */
 double clock_seconds(void);
 

@@ -72,7 +72,7 @@ json_write(const json_t *j, struct buf *out, struct err *e)
     struct sink s = {out, e};
 
     err_clear(e);
-    if (json_dump_callback(j, to_sink, &s, JSON_COMPACT | JSON_SORT_KEYS) != 0) {
+    if (json_dump_callback(j, to_sink, &s, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY) != 0) {
         return e->kind != ERR_NONE ? -1 : err_set(e, ERR_IO, "a value cannot be written as JSON");
     }
     return 0;
