@@ -121,3 +121,35 @@ teardown_file() { e2e_teardown; }
     run restore every --backup "$(last_id every)" --to one_table
     expect_equal "$(psql_in one_table -c 'SELECT count(*) FROM app.tree')" "$(psql_in every -c 'SELECT count(*) FROM app.tree')"
 }
+
+@test "an extension of another version than the restore gives is a finding" {
+    db_make older
+    psql_in older -c "CREATE EXTENSION e2e_config VERSION '1.0'" 2>/dev/null || psql_in older -c 'CREATE SCHEMA IF NOT EXISTS e2e_config' -c "CREATE EXTENSION e2e_config VERSION '1.0'"
+    backup older
+    expect_status 3 drill older
+    expect_text e2e_config 1.0 1.1
+}
+
+@test "security labels travel; where their provider is missing that is said by name, status 4" {
+    db_make labelled small.sql
+    psql_in labelled -c "INSERT INTO pg_seclabel VALUES ('item'::regclass, 'pg_class'::regclass, 0, 'dummy', 'top secret')"
+    backup labelled
+    db_drop labelled_copy
+    expect_status 4 restore labelled --to labelled_copy
+    expect_text dummy
+    expect_equal "$(db_rows labelled_copy | grep -v seclabel)" "$(db_rows labelled)"
+}
+
+@test "subscriptions come back without connecting anywhere" {
+    db_make subscriber small.sql
+    psql_in subscriber -c "CREATE SUBSCRIPTION sub CONNECTION 'host=192.0.2.1 dbname=x' PUBLICATION p WITH (connect = false)" 2>/dev/null
+    backup subscriber
+    db_drop subscriber_copy
+    expect_status 0 restore subscriber --to subscriber_copy
+    expect_equal "$(psql_in subscriber_copy -c 'SELECT subname, subenabled FROM pg_subscription WHERE subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())')" 'sub|f'
+    run drill subscriber
+    [ "$status" -eq 0 ] || [ "$status" -eq 3 ]
+    for db in subscriber subscriber_copy; do
+        psql_in $db -c 'ALTER SUBSCRIPTION sub SET (slot_name = NONE)' -c 'DROP SUBSCRIPTION sub'
+    done
+}

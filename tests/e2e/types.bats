@@ -93,3 +93,14 @@ INSERT INTO q VALUES ('"'"'\\xff'"'"', NULL);' | PGCLIENTENCODING=SQL_ASCII psql
     PGCLIENTENCODING=EUC_JP restore latin --to latin_again
     db_same latin latin_again
 }
+
+@test "a database with an ICU locale" {
+    DB_OPTIONS="LOCALE_PROVIDER icu ICU_LOCALE 'de-DE'" db_make icu
+    psql_in icu -c 'CREATE TABLE words (w text COLLATE "und-x-icu", v text)' -c "INSERT INTO words SELECT chr(200 + i), chr(300 + i) FROM generate_series(1, 50) i" \
+        -c 'CREATE INDEX ON words (v)'
+    repo_new icu
+    round_trip icu
+    expect_status 0 drill icu
+    local sql="SELECT datlocprovider, daticulocale, datcollversion FROM pg_database WHERE datname ="
+    expect_equal "$(psql_in postgres -c "$sql 'icu_copy'")" "$(psql_in postgres -c "$sql 'icu'")"
+}
