@@ -46,16 +46,17 @@ e2e_teardown() {
 leftovers() {
     local n=0
     # A guardian tidies up after a tool that was killed: give it a moment.
-    while [ $n -lt 100 ] && { [ -n "$(ls -A "$T/tmp")" ] || pgrep -f "$T/tmp/" >/dev/null; }; do
+    while [ $n -lt 100 ] && { [ -n "$(ls -A "$T/tmp")" ] || [ -n "$(processes_in "$T/tmp/")" ]; }; do
         sleep 0.1
         n=$((n + 1))
     done
     [ $n -lt 100 ] && return 0
     echo "left behind:" >&2
     ls -la "$T/tmp" >&2
-    pgrep -af "$T/tmp/" >&2
+    processes_in "$T/tmp/" | while read -r f; do tr '\0' ' ' <"$f"; echo; done >&2
     return 1
 }
+processes_in() { grep -lsaF -f <(printf '%s' "$1") /proc/[0-9]*/cmdline || true; }
 
 # ---- servers -------------------------------------------------------------------------------------
 
