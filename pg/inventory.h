@@ -2,7 +2,8 @@
  * inventory.h - facts about server and database as JSON: recorded at backup time, compared by verify.
  *
  * Each function runs a few catalog queries on the given connection and returns a new reference, or NULL.
- * Shapes: docs/repository-format.md.  Keys that a comparison must ignore or treat in a special way are listed in inventory.c.
+ * Shapes: docs/repository-format.md.  What is compared, and what may differ, is a table in inventory_compare.c.
+ * Owners and ACLs are given by role name; owner_is_bootstrap marks the role that initdb made, whatever its name.
  */
 #ifndef PG_INVENTORY_H
 #define PG_INVENTORY_H
@@ -12,14 +13,17 @@
 #include "core/mem.h"
 #include "pg/conn.h"
 
-json_t *inventory_server(PGconn *, struct err *);      /* version, version_num, system_identifier (hex), standby, block size, settings that matter */
-json_t *inventory_database(PGconn *, struct err *);    /* name, oid, owner, encoding, collate, ctype, provider, locale, collation version, connection limit, comment, acl, size_bytes, settings [] */
-json_t *inventory_snapshot(PGconn *, struct err *);    /* time, lsn (hex), xmin/xmax/… */
-json_t *inventory_xid(PGconn *, struct err *);         /* age of datfrozenxid and datminmxid, the ten worst tables */
+json_t *inventory_server(PGconn *, struct err *);      /* version, system_identifier (hex), standby, block size, settings that matter */
+json_t *inventory_database(PGconn *, struct err *);    /* name, oid, owner, encoding, locale, limit, comment, acl, settings, labels, size */
+json_t *inventory_snapshot(PGconn *, struct err *);    /* time, lsn, xmin, xmax: of the connection's transaction */
+json_t *inventory_xid(PGconn *, struct err *);         /* ages of the database's oldest XID and multixact, the ten worst tables */
 json_t *inventory_extensions(PGconn *, struct err *);  /* name, version, schema, owner, relocatable */
-json_t *inventory_omitted(PGconn *, struct err *);     /* what pg_dump does not carry: changed extension members, user objects in pg_catalog, comments on built-ins, subscriptions, database settings … */
+/* What pg_dump does not carry: members of extensions as they are, user objects in system schemas, changed built-in functions and
+ * comments on built-ins, subscriptions' state, invalid indexes, logical slots, prepared transactions. */
+json_t *inventory_omitted(PGconn *, struct err *);
 
-/* Differences between two such sections, one sentence each ("extension hstore: version 1.8, was 1.7"). */
+/* Differences between two sections of one kind, one sentence each ("extension hstore: version 1.8, was 1.7").  what: "database",
+ * "extensions" or "omitted" (of "server", "snapshot" and "xid" everything may differ); want: recorded, have: found. */
 void    inventory_compare(const char *what, const json_t *want, const json_t *have, struct strlist *out);
 
 #endif
