@@ -168,6 +168,12 @@ backup_list_free(struct backup_list *list)
     *list = (struct backup_list){0};
 }
 
+const char *
+backup_state_text(enum backup_state state)
+{
+    return state == BACKUP_COMMITTED ? "committed" : state == BACKUP_VOID ? "void" : "damaged";
+}
+
 /* ---- which one is meant ---- */
 
 static int
@@ -203,7 +209,7 @@ find_id(const struct backup_list *list, const char *id, struct err *e)
             continue;
         }
         if (b->state != BACKUP_COMMITTED) {
-            err_set(e, ERR_CORRUPT, "backup %s is %s: %s", id, b->state == BACKUP_VOID ? "void" : "damaged", b->problem);
+            err_set(e, ERR_CORRUPT, "backup %s is %s: %s", id, backup_state_text(b->state), b->problem);
             return NULL;
         }
         return b;

@@ -108,13 +108,16 @@ field_json(const struct field *f, const void *at)
     return NULL;
 }
 
-int
-label_format(const struct label *l, struct buf *out, struct err *e)
+json_t *
+label_json(const struct label *l, struct err *e)
 {
     json_t *o = object_new("label");
     json_t *warnings = json_array();
-    int     rc = -1;
 
+    for (size_t i = 0; i < l->warnings.n; i++) {
+        (void)json_array_append_new(warnings, json_text(l->warnings.v[i]));
+    }
+    (void)json_object_set_new(o, "warnings", warnings);
     for (size_t i = 0; i < N_FIELDS; i++) {
         json_t *v = field_json(&fields[i], (const char *)l + fields[i].offset);
 
@@ -122,16 +125,19 @@ label_format(const struct label *l, struct buf *out, struct err *e)
             (void)json_object_set_new(o, fields[i].key, v);
         } else if (fields[i].kind == F_TEXT) {
             err_set(e, ERR_CORRUPT, "label: \"%s\" was never filled in", fields[i].key);
-            goto out;
+            json_decref(o);
+            return NULL;
         }
     }
-    for (size_t i = 0; i < l->warnings.n; i++) {
-        (void)json_array_append_new(warnings, json_text(l->warnings.v[i]));
-    }
-    (void)json_object_set(o, "warnings", warnings);
-    rc = object_format(o, out, e);
-out:
-    json_decref(warnings);
+    return o;
+}
+
+int
+label_format(const struct label *l, struct buf *out, struct err *e)
+{
+    json_t *o = label_json(l, e);
+    int     rc = o == NULL ? -1 : object_format(o, out, e);
+
     json_decref(o);
     return rc;
 }

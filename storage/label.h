@@ -8,6 +8,7 @@
 #ifndef STORAGE_LABEL_H
 #define STORAGE_LABEL_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
@@ -54,6 +55,8 @@ struct label {
 struct label *label_new(void);
 void          label_free(struct label *);               /* accepts NULL */
 
+/* The object as stored, for `--json` output; ERR_CORRUPT names a field that was never filled in. */
+json_t       *label_json(const struct label *, struct err *);
 /* The JSON line, newline included.  And back: ERR_CORRUPT names the field. */
 int           label_format(const struct label *, struct buf *, struct err *);
 struct label *label_parse(const void *, size_t, struct err *);
@@ -88,6 +91,7 @@ struct backup_list {
  * listing; a directory without a label is an unfinished run and is left out. */
 int  backup_list_load(struct repo *, const char *db, struct backup_list *, struct err *);
 void backup_list_free(struct backup_list *);
+const char *backup_state_text(enum backup_state);       /* "committed", "damaged", "void" */
 
 /* The backup that a user means: which is an id, "latest" or NULL (newest committed of scope
  * full); at, when not 0: the newest whose snapshot is not later.  ERR_NOT_FOUND lists what there is. */

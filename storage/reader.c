@@ -141,7 +141,7 @@ read_checked(const struct chunk_want *w, struct err *e)
 struct twin {
     const struct chunk_want *want;
     size_t                   prefix;       /* length of "<db>/chunks/" */
-    bool                     found;
+    char                     found[CHUNK_NAME_MAX];   /* its name, when there is one */
 };
 
 /* An object with the same id and another name, if it is good. */
@@ -156,21 +156,21 @@ try_twin(void *ctx, const struct object_info *info, struct err *e)
     struct err        bad = ERR_INIT;
 
     (void)e;
-    if (t->found || strcmp(text, t->want->name) == 0 || chunk_name_parse(text, &name) != 0 ||
+    if (t->found[0] != '\0' || strcmp(text, t->want->name) == 0 || chunk_name_parse(text, &name) != 0 ||
         chunk_name_parse(t->want->name, &wanted) != 0 || memcmp(name.id, wanted.id, sizeof name.id) != 0) {
         return 0;
     }
     other.name = text;
     other.size = info->size;
-    t->found = read_checked(&other, &bad) == 0;
-    if (t->found) {
-        log_warn("chunk \"%s\" is bad or missing; \"%s\" holds the same and is read instead", t->want->name, text);
+    if (read_checked(&other, &bad) == 0) {
+        memcpy(t->found, text, strlen(text) + 1);
     }
     return 0;
 }
 
+/* Its name goes to found (CHUNK_NAME_MAX). */
 static bool
-read_twin(const struct chunk_want *w)
+read_twin(const struct chunk_want *w, char *found)
 {
     struct twin t = {.want = w};
     struct err  e = ERR_INIT;
@@ -181,7 +181,8 @@ read_twin(const struct chunk_want *w)
     slash[1] = '\0';
     (void)storage_list(w->repo->st, prefix, try_twin, &t, &e);
     free(prefix);
-    return t.found;
+    memcpy(found, t.found, sizeof t.found);
+    return found[0] != '\0';
 }
 
 int
@@ -189,15 +190,27 @@ chunk_read(struct repo *r, const char *db, const struct chunk_ref *ref, struct c
            struct buf *out, struct err *e)
 {
     struct chunk_want w = {r, db, ref->name, ref->size, ref->raw_size, codec, scratch, out};
+    char              twin[CHUNK_NAME_MAX];
 
     if (read_checked(&w, e) == 0) {
         return 0;
     }
-    if ((e->kind == ERR_CORRUPT || e->kind == ERR_NOT_FOUND) && read_twin(&w)) {
+    if ((e->kind == ERR_CORRUPT || e->kind == ERR_NOT_FOUND) && read_twin(&w, twin)) {
+        log_warn("chunk \"%s\" is bad or missing; \"%s\" holds the same and is read instead", ref->name, twin);
         err_clear(e);
         return 0;
     }
     return err_wrap(e, "chunk \"%s\" of \"%s\"", ref->name, db);
+}
+
+bool
+chunk_has_twin(struct repo *r, const char *db, const struct chunk_line *line, struct codec *codec, struct buf *scratch,
+               struct buf *out)
+{
+    struct chunk_want w = {r, db, line->name, line->size, line->raw_size, codec, scratch, out};
+    char              twin[CHUNK_NAME_MAX];
+
+    return read_twin(&w, twin);
 }
 
 int

@@ -40,5 +40,8 @@ int chunk_list_read(struct repo *, const struct label *, chunk_line_fn *, void *
  * 1 bad or missing, *e says how; -1 could not be tried. */
 int chunk_check(struct repo *, const char *db, const struct chunk_line *, struct codec *, struct buf *scratch, struct buf *out,
                 struct err *);
+/* A good object with the same content stands beside it: what is bad here is no loss. */
+bool chunk_has_twin(struct repo *, const char *db, const struct chunk_line *, struct codec *, struct buf *scratch,
+                    struct buf *out);
 
 #endif

@@ -1,0 +1,53 @@
+/*
+ * cmd.h - pgassay-storage: what its verbs share.  One verb, one file.
+ */
+#ifndef STORAGE_CMD_H
+#define STORAGE_CMD_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "core/config.h"
+#include "core/err.h"
+#include "core/opts.h"
+#include "storage/label.h"
+#include "storage/repo.h"
+
+struct cmd {
+    const char    *repo, *config_file;
+    bool           json, tables, quiet, verbose, print_config;
+    int            jobs;
+    struct config *config;
+    const char    *const *args;        /* what stands behind the verb */
+    size_t         n_args;
+};
+
+/* An exit status, or -1 with the error. */
+int cmd_init(const struct cmd *, struct err *);
+int cmd_list(const struct cmd *, struct err *);
+int cmd_show(const struct cmd *, struct err *);
+int cmd_scrub(const struct cmd *, struct err *);
+
+/* The repository meant; database (may be NULL) helps to find its configured one. */
+struct repo *cmd_open(const struct cmd *, const char *database, struct err *);
+/* db alone when it is given (ERR_NOT_FOUND when the repository does not hold it), else all. */
+int          cmd_databases(struct repo *, const char *db, struct strlist *, struct err *);
+/* Prints, indented, and takes the reference. */
+int          cmd_print_json(json_t *, struct err *);
+
+/* ---- tables for people ---- */
+
+struct text_table {
+    const char    *heads;              /* "id|age|>rows": '>' puts to the right */
+    struct strlist cells;              /* row by row */
+};
+
+void text_table_add(struct text_table *, const char *cell);     /* NULL: empty */
+void text_table_print(const struct text_table *, FILE *);
+void text_table_free(struct text_table *);
+/* "1,234,567" and "12.3 MB" cells. */
+void text_table_count(struct text_table *, uint64_t);
+void text_table_size(struct text_table *, uint64_t);
+
+#endif

@@ -1,0 +1,157 @@
+#include <string.h>
+#include <time.h>
+
+#include "core/enc.h"
+#include "core/json.h"
+#include "storage/cmd.h"
+#include "storage/object.h"
+
+/* ---- for machines ---- */
+
+static int
+add_json(json_t *list, const struct backup_entry *b, struct err *e)
+{
+    json_t *o = b->label != NULL ? label_json(b->label, e) : json_pack("{s:s}", "backup", b->id);
+
+    if (o == NULL) {
+        return -1;
+    }
+    (void)json_object_set_new(o, "state", json_string(backup_state_text(b->state)));
+    object_set_text(o, "problem", b->problem);
+    (void)json_array_append_new(list, o);
+    return 0;
+}
+
+static json_t *
+source_json(const struct source *s)
+{
+    json_t *o = json_object();
+
+    (void)json_object_set_new(o, "system_identifier", json_hex64(s->system_identifier));
+    (void)json_object_set_new(o, "database_oid", json_integer(s->database_oid));
+    object_set_text(o, "dbname", s->dbname);
+    return o;
+}
+
+static int
+database_json(struct repo *r, const char *db, const struct backup_list *list, json_t *databases, struct err *e)
+{
+    struct source s = {0};
+    json_t       *o = json_object();
+    json_t       *backups = json_array();
+
+    object_set_text(o, "db", db);
+    (void)json_object_set_new(o, "backups", backups);
+    (void)json_array_append_new(databases, o);
+    if (source_load(r, db, &s, e) != 0) {
+        return -1;
+    }
+    (void)json_object_set_new(o, "source", source_json(&s));
+    source_free(&s);
+    for (size_t i = 0; i < list->n; i++) {
+        if (add_json(backups, &list->v[i], e) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* ---- for people ---- */
+
+static void
+add_row(struct text_table *t, const struct backup_entry *b, time_t now)
+{
+    const struct label *l = b->label;
+    char                age[32] = "";
+    char               *state = NULL;
+
+    text_table_add(t, b->id);
+    if (l == NULL) {
+        for (int i = 0; i < 6; i++) {
+            text_table_add(t, "");
+        }
+    } else {
+        text_table_add(t, now >= l->snapshot ? duration_human((double)(now - l->snapshot), age, sizeof age) : "in the future");
+        text_table_count(t, l->tables);
+        text_table_count(t, l->rows);
+        text_table_size(t, l->raw_bytes);
+        text_table_size(t, l->stored_bytes);
+        text_table_size(t, l->new_bytes);
+    }
+    if (b->state != BACKUP_COMMITTED) {
+        state = xasprintf("%s: %s", backup_state_text(b->state), b->problem);
+    } else {
+        state = xasprintf("%s%s%s", strcmp(l->scope, "full") == 0 ? "good" : "partial", l->note != NULL ? "  " : "",
+                          l->note != NULL ? l->note : "");
+    }
+    strlist_take(&t->cells, state);
+}
+
+static void
+print_database(const char *db, const struct backup_list *list, bool first)
+{
+    struct text_table t = {.heads = "backup|>age|>tables|>rows|>data|>stored|>new|state"};
+    time_t            now = time(NULL);
+
+    (void)printf("%s%s\n", first ? "" : "\n", db);
+    if (list->n == 0) {
+        (void)printf("no backup yet\n");
+        return;
+    }
+    for (size_t i = 0; i < list->n; i++) {
+        add_row(&t, &list->v[i], now);
+    }
+    text_table_print(&t, stdout);
+    text_table_free(&t);
+}
+
+static int
+list_all(const struct cmd *c, struct repo *r, const struct strlist *names, json_t *databases, struct err *e)
+{
+    for (size_t i = 0; i < names->n; i++) {
+        struct backup_list list;
+        int                rc = 0;
+
+        if (backup_list_load(r, names->v[i], &list, e) != 0) {
+            return -1;
+        }
+        if (c->json) {
+            rc = database_json(r, names->v[i], &list, databases, e);
+        } else {
+            print_database(names->v[i], &list, i == 0);
+        }
+        backup_list_free(&list);
+        if (rc != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int
+cmd_list(const struct cmd *c, struct err *e)
+{
+    const char    *db = c->n_args == 1 ? c->args[0] : NULL;
+    struct repo   *r = cmd_open(c, db, e);
+    struct strlist names = {0};
+    json_t        *databases = json_array();
+    int            rc = -1;
+
+    if (r == NULL || cmd_databases(r, db, &names, e) != 0 || list_all(c, r, &names, databases, e) != 0) {
+        goto out;
+    }
+    rc = EXIT_GOOD;
+    if (c->json) {
+        rc = cmd_print_json(json_pack("{s:s,s:s,s:O}", "repository", r->st->location, "repo_id", r->id, "databases", databases), e);
+    } else if (names.n == 0) {
+        (void)printf("repository %s is empty\n", r->st->location);
+    }
+    if (rc == EXIT_GOOD && fflush(stdout) != 0) {
+        rc = err_errno(e, "could not write to standard output");
+    }
+out:
+    json_decref(databases);
+    strlist_free(&names);
+    repo_close(r);
+    return rc;
+}

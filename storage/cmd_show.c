@@ -1,0 +1,186 @@
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/enc.h"
+#include "core/json.h"
+#include "storage/cmd.h"
+#include "storage/object.h"
+#include "storage/reader.h"
+
+/* ---- for machines ---- */
+
+static json_t *
+table_json(const struct m_table *t)
+{
+    json_t *o = json_object();
+    char   *fp = xasprintf("%016" PRIx64 "%016" PRIx64, t->fp.a, t->fp.b);
+
+    object_set_text(o, "schema", t->schema);
+    object_set_text(o, "name", t->name);
+    object_set_text(o, "skipped", t->skipped);
+    (void)json_object_set_new(o, "kind", json_pack("s#", &t->kind, (size_t)1));
+    (void)json_object_set_new(o, "format", json_string(t->format == COPY_BINARY ? "binary" : "text"));
+    (void)json_object_set_new(o, "rows", json_integer((json_int_t)t->rows));
+    (void)json_object_set_new(o, "bytes", json_integer((json_int_t)t->bytes));
+    (void)json_object_set_new(o, "relation_bytes", json_integer((json_int_t)t->relation_bytes));
+    (void)json_object_set_new(o, "ranges", json_integer((json_int_t)t->n_ranges));
+    (void)json_object_set_new(o, "fp", json_string(fp));
+    free(fp);
+    return o;
+}
+
+static void
+set_section(json_t *o, const char *key, json_t *section)
+{
+    if (section != NULL) {
+        (void)json_object_set(o, key, section);
+    }
+}
+
+static int
+show_json(const struct cmd *c, const struct label *l, const struct manifest *m, struct err *e)
+{
+    json_t *o = label_json(l, e);
+
+    if (o == NULL) {
+        return -1;
+    }
+    set_section(o, "server", m->server);
+    set_section(o, "database", m->database);
+    set_section(o, "extensions", m->extensions);
+    (void)json_object_set_new(o, "sequences", json_integer((json_int_t)m->n_sequences));
+    (void)json_object_set_new(o, "matviews", json_integer((json_int_t)m->n_matviews));
+    (void)json_object_set_new(o, "objects", json_integer((json_int_t)m->n_objects));
+    (void)json_object_set_new(o, "large_objects", json_integer((json_int_t)m->lo_count));
+    if (c->tables) {
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < m->n_tables; i++) {
+            (void)json_array_append_new(list, table_json(&m->tables[i]));
+        }
+        (void)json_object_set_new(o, "table_list", list);
+    }
+    return cmd_print_json(o, e);
+}
+
+/* ---- for people ---- */
+
+static void
+line(const char *name, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void
+line(const char *name, const char *fmt, ...)
+{
+    va_list ap;
+
+    (void)printf("%-16s", name);
+    va_start(ap, fmt);
+    (void)vprintf(fmt, ap);
+    va_end(ap);
+    (void)putchar('\n');
+}
+
+static void
+show_label(const struct label *l)
+{
+    char a[32];
+    char b[32];
+
+    line("backup", "%s of \"%s\"%s", l->id, l->db, strcmp(l->scope, "full") == 0 ? "" : " (partial)");
+    if (l->selection != NULL) {
+        line("selection", "%s", l->selection);
+    }
+    if (l->note != NULL) {
+        line("note", "%s", l->note);
+    }
+    line("database", "\"%s\" on %s, PostgreSQL %s%s", l->dbname, l->host != NULL ? l->host : "a local socket",
+         l->server_version, l->standby ? " (standby)" : "");
+    line("snapshot", "%s, %s ago", time_rfc3339(l->snapshot, a, sizeof a),
+         duration_human(difftime(time(NULL), l->snapshot), b, sizeof b));
+    line("took", "%s", duration_human(l->seconds, a, sizeof a));
+    line("tables", "%" PRIu64 " with %" PRIu64 " rows, %s of data (%s on the server)", l->tables, l->rows,
+         size_human(l->raw_bytes, a, sizeof a), size_human(l->database_bytes, b, sizeof b));
+    line("stored", "%s in %" PRIu64 " chunks", size_human(l->stored_bytes, a, sizeof a), l->chunks);
+    line("of it new", "%s in %" PRIu64 " chunks", size_human(l->new_bytes, a, sizeof a), l->new_chunks);
+    line("globals", "%s", !l->globals ? "not included" : l->passwords ? "with passwords" : "without passwords");
+    line("written by", "%s, pg_dump %s", l->tool, l->pg_dump_version != NULL ? l->pg_dump_version : "unknown");
+}
+
+static void
+show_manifest(const struct manifest *m)
+{
+    line("schema", "%zu objects, %zu sequences, %zu materialized views", m->n_objects, m->n_sequences, m->n_matviews);
+    if (m->lo_count > 0) {
+        line("large objects", "%" PRIu64, m->lo_count);
+    }
+}
+
+static int
+by_bytes(const void *a, const void *b)
+{
+    const struct m_table *const *ta = a;
+    const struct m_table *const *tb = b;
+
+    return ((*ta)->bytes < (*tb)->bytes) - ((*ta)->bytes > (*tb)->bytes);
+}
+
+/* All of them by name, or the largest ten. */
+static void
+show_tables(const struct manifest *m, bool all)
+{
+    struct text_table      t = {.heads = "table|>rows|>data|format|fingerprint"};
+    const struct m_table **v = xcalloc(m->n_tables + 1, sizeof *v);
+    size_t                 n = all || m->n_tables < 10 ? m->n_tables : 10;
+
+    for (size_t i = 0; i < m->n_tables; i++) {
+        v[i] = &m->tables[i];
+    }
+    if (!all && m->n_tables > 1) {
+        qsort(v, m->n_tables, sizeof *v, by_bytes);
+    }
+    for (size_t i = 0; i < n; i++) {
+        strlist_take(&t.cells, xasprintf("%s.%s", v[i]->schema, v[i]->name));
+        text_table_count(&t, v[i]->rows);
+        text_table_size(&t, v[i]->bytes);
+        text_table_add(&t, v[i]->format == COPY_BINARY ? "binary" : "text");
+        strlist_take(&t.cells, v[i]->skipped != NULL ? xasprintf("no data: %s", v[i]->skipped)
+                                                     : xasprintf("%016" PRIx64 "%016" PRIx64, v[i]->fp.a, v[i]->fp.b));
+    }
+    if (n > 0) {
+        (void)printf("\n%s\n", all || n == m->n_tables ? "tables" : "the largest tables");
+        text_table_print(&t, stdout);
+    }
+    text_table_free(&t);
+    free(v);
+}
+
+static int
+show_text(const struct cmd *c, const struct label *l, const struct manifest *m, struct err *e)
+{
+    show_label(l);
+    show_manifest(m);
+    for (size_t i = 0; i < l->warnings.n; i++) {
+        line("warning", "%s", l->warnings.v[i]);
+    }
+    show_tables(m, c->tables);
+    return fflush(stdout) == 0 ? EXIT_GOOD : err_errno(e, "could not write to standard output");
+}
+
+int
+cmd_show(const struct cmd *c, struct err *e)
+{
+    struct repo     *r = cmd_open(c, c->args[0], e);
+    struct label    *l = r == NULL ? NULL : backup_find(r, c->args[0], c->n_args == 2 ? c->args[1] : NULL, 0, e);
+    struct manifest *m = l == NULL ? NULL : manifest_load(r, l, e);
+    int              rc = -1;
+
+    if (m != NULL) {
+        rc = c->json ? show_json(c, l, m, e) : show_text(c, l, m, e);
+    }
+    manifest_free(m);
+    label_free(l);
+    repo_close(r);
+    return rc;
+}

@@ -1,0 +1,137 @@
+/*
+ * pgassay-storage: the repository: init, list, show, scrub.
+ */
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/cancel.h"
+#include "core/log.h"
+#include "storage/cmd.h"
+
+enum { JOBS_MAX = 64 };
+
+#define AT(member) offsetof(struct cmd, member)
+
+static const struct opt table[] = {
+    {.kind = OPT_HEAD, .name = "What to do"},
+    {OPT_TEXT, "repo", 0, "PATH|NAME", "the repository: a directory, or a [repo NAME] of the configuration", AT(repo), 0, 0,
+     "PGASSAY_REPO", NULL},
+    {OPT_FLAG, "tables", 0, NULL, "show: every table with its rows, sizes and fingerprint", AT(tables), 0, 0, NULL, NULL},
+    {OPT_INT, "jobs", 'j', "N", "scrub: threads that read and hash", AT(jobs), 1, JOBS_MAX, NULL, "jobs"},
+    {.kind = OPT_HEAD, .name = "General"},
+    {OPT_FLAG, "json", 0, NULL, "print the result as JSON (docs/json.md)", AT(json), 0, 0, NULL, NULL},
+    {OPT_FLAG, "quiet", 'q', NULL, "only errors", AT(quiet), 0, 0, NULL, NULL},
+    {OPT_FLAG, "verbose", 'v', NULL, "say what is done", AT(verbose), 0, 0, NULL, NULL},
+    {OPT_TEXT, "config", 0, "FILE", "configuration file", AT(config_file), 0, 0, "PGASSAY_CONFIG", NULL},
+    {OPT_FLAG, "print-config", 0, NULL, "print the settings in force and leave", AT(print_config), 0, 0, NULL, NULL},
+    {.kind = OPT_HEAD, .name = NULL},
+};
+
+static const struct opts_spec spec = {
+    .program = "pgassay-storage",
+    .usage = "[OPTION]... init [PATH] | list [DB] | show DB [BACKUP] | scrub [DB]",
+    .summary = "makes a repository, lists and shows the backups in it, re-reads what it stores",
+    .table = table,
+};
+
+static const struct {
+    const char *name;
+    int (*run)(const struct cmd *, struct err *);
+    size_t min_args, max_args;
+} verbs[] = {
+    {"init", cmd_init, 0, 1},
+    {"list", cmd_list, 0, 1},
+    {"show", cmd_show, 1, 2},
+    {"scrub", cmd_scrub, 0, 1},
+};
+
+struct repo *
+cmd_open(const struct cmd *c, const char *database, struct err *e)
+{
+    const char *location = config_repo(c->config, c->repo, database, e);
+
+    return location == NULL ? NULL : repo_open(location, e);
+}
+
+int
+cmd_databases(struct repo *r, const char *db, struct strlist *names, struct err *e)
+{
+    struct source s = {0};
+
+    if (db == NULL) {
+        return repo_databases(r, names, e);
+    }
+    if (source_load(r, db, &s, e) != 0) {
+        return -1;
+    }
+    source_free(&s);
+    strlist_add(names, db);
+    return 0;
+}
+
+static int
+run_verb(struct cmd *c, const struct strlist *rest, struct err *e)
+{
+    if (rest->n == 0) {
+        err_set(e, ERR_USAGE, "what shall be done?");
+        return err_hint(e, "init, list, show or scrub: see %s --help", spec.program);
+    }
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        if (strcmp(verbs[i].name, rest->v[0]) != 0) {
+            continue;
+        }
+        c->args = (const char *const *)rest->v + 1;
+        c->n_args = rest->n - 1;
+        if (c->n_args < verbs[i].min_args || c->n_args > verbs[i].max_args) {
+            err_set(e, ERR_USAGE, "%s: %s", verbs[i].name,
+                    c->n_args < verbs[i].min_args ? "the name of a database is missing" : "too many arguments");
+            return err_hint(e, "see %s --help", spec.program);
+        }
+        return verbs[i].run(c, e);
+    }
+    err_set(e, ERR_USAGE, "\"%s\" is nothing that can be done", rest->v[0]);
+    return err_hint(e, "init, list, show or scrub: see %s --help", spec.program);
+}
+
+/* An exit status, or -1. */
+static int
+run(struct cmd *c, int argc, char **argv, struct opts_result *given, struct err *e)
+{
+    if (opts_parse(&spec, argc, argv, c, given, e) != 0) {
+        return -1;
+    }
+    if (given->done) {
+        return EXIT_GOOD;
+    }
+    log_init(spec.program, c->quiet ? LOG_QUIET : c->verbose ? LOG_INFO : LOG_WARN);
+    c->config = config_load(c->config_file, e);
+    if (c->config == NULL || config_apply(c->config, NULL, &spec, given, c, e) != 0) {
+        return -1;
+    }
+    if (c->print_config) {
+        config_print_options(c->config, NULL, &spec, given, c, stdout);
+        return EXIT_GOOD;
+    }
+    return run_verb(c, &given->rest, e);
+}
+
+int
+main(int argc, char **argv)
+{
+    struct err         e = ERR_INIT;
+    struct cmd         c = {.jobs = 2};
+    struct opts_result given = {0};
+    int                status;
+
+    log_init(spec.program, LOG_WARN);
+    cancel_install();
+    status = run(&c, argc, argv, &given, &e);
+    if (status < 0) {
+        err_print(&e);
+        status = err_exit_status(&e);
+    }
+    config_free(c.config);
+    opts_result_free(&given);
+    return status;
+}
