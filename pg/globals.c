@@ -7,14 +7,13 @@
 #include "core/proc.h"
 #include "pg/dump.h"
 
-/* --no-role-passwords is there from 10 on. */
+/* The connection string also stands where the database's name could: a name with '=' in it would be taken for one. */
 static int
-run_pg_dumpall(const char *program, const struct dump_child *child, const char *dbname, bool passwords, struct buf *out,
-               struct err *e)
+run_pg_dumpall(const char *program, const struct dump_child *child, bool passwords, struct buf *out, struct err *e)
 {
     char       *encoding = xasprintf("--encoding=%s", child->encoding);
     const char *argv[] = {program, "--globals-only", "--no-password", encoding, "--dbname", child->conninfo,
-                          "--database", dbname, passwords ? NULL : "--no-role-passwords", NULL};
+                          "--database", child->conninfo, passwords ? NULL : "--no-role-passwords", NULL};
     int         rc;
 
     buf_clear(out);
@@ -114,7 +113,7 @@ dump_globals(struct snapshot *s, PGconn *now, const char *program, struct err *e
     int               rc = dump_child_init(&child, now, e);
 
     s->globals = false;
-    if (rc == 0 && run_pg_dumpall(program, &child, PQdb(now), s->passwords, &s->globals_sql, e) == 0) {
+    if (rc == 0 && run_pg_dumpall(program, &child, s->passwords, &s->globals_sql, e) == 0) {
         s->globals = true;
     } else if (rc == 0 && e->kind != ERR_INTERRUPTED) {
         /* Managed servers forbid parts of it: the database itself can be backed up all the same. */
