@@ -1,0 +1,317 @@
+#include "backup/engine.h"
+
+#include <stdlib.h>
+
+#include "core/progress.h"
+
+/* One COPY of a task.  Its segments count chunks from the task's first. */
+struct copied {
+    struct m_table    *table;
+    enum copy_format   format;
+    struct range       range;
+    struct fingerprint generated;
+};
+
+/* What a task gave. */
+struct result {
+    struct chunk_ref *chunks;
+    size_t            n_chunks, cap_chunks;
+    struct copied    *copies;
+    size_t            n_copies, cap_copies;
+};
+
+struct lane {
+    struct buf     raw;                     /* the chunk at hand */
+    struct result *result;                  /* of the task at hand */
+};
+
+/* No locks: a task is in one worker's hands at a time, and so are its result and the lane. */
+struct engine {
+    struct manifest        *m;
+    struct writer          *w;
+    const struct scan_plan *plan;
+    struct result          *results;        /* one a task */
+    struct lane            *lanes;
+    int                     n_lanes;
+};
+
+struct engine *
+engine_new(struct manifest *m, struct writer *w, const struct scan_plan *plan, int jobs)
+{
+    struct engine *en = xcalloc(1, sizeof *en);
+
+    en->m = m;
+    en->w = w;
+    en->plan = plan;
+    en->results = xcalloc(plan->n + 1, sizeof *en->results);
+    en->n_lanes = jobs + 1;
+    en->lanes = xcalloc((size_t)en->n_lanes, sizeof *en->lanes);
+    for (int i = 0; i < en->n_lanes; i++) {
+        en->lanes[i].raw = (struct buf)BUF_INIT(CHUNK_RAW_MAX);
+    }
+    return en;
+}
+
+static void
+result_clear(struct result *r)
+{
+    for (size_t i = 0; i < r->n_chunks; i++) {
+        chunk_ref_free(&r->chunks[i]);
+    }
+    for (size_t i = 0; i < r->n_copies; i++) {
+        free(r->copies[i].range.segments);
+    }
+    free(r->chunks);
+    free(r->copies);
+    *r = (struct result){0};
+}
+
+void
+engine_free(struct engine *en)
+{
+    if (en == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < en->plan->n; i++) {
+        result_clear(&en->results[i]);
+    }
+    for (int i = 0; i < en->n_lanes; i++) {
+        buf_free(&en->lanes[i].raw);
+    }
+    free(en->results);
+    free(en->lanes);
+    free(en);
+}
+
+static int
+flush(struct engine *en, int worker, struct err *e)
+{
+    struct lane   *l = &en->lanes[worker];
+    struct result *r = l->result;
+
+    if (l->raw.len == 0) {
+        return 0;
+    }
+    VEC_GROW(r->chunks, r->n_chunks, r->cap_chunks);
+    r->chunks[r->n_chunks] = (struct chunk_ref){0};
+    if (writer_put(en->w, worker, l->raw.data, l->raw.len, &r->chunks[r->n_chunks], e) != 0) {
+        return -1;
+    }
+    r->n_chunks++;
+    progress_add(l->raw.len);
+    buf_clear(&l->raw);
+    return 0;
+}
+
+static int
+begin_task(void *ctx, int worker, const struct scan_task *task, struct err *e)
+{
+    struct engine *en = ctx;
+    struct lane   *l = &en->lanes[worker];
+
+    (void)e;
+    buf_clear(&l->raw);
+    l->result = &en->results[task - en->plan->v];
+    result_clear(l->result);
+    return 0;
+}
+
+static int
+begin_item(void *ctx, int worker, const struct scan_item *item, struct err *e)
+{
+    struct result *r = ((struct engine *)ctx)->lanes[worker].result;
+
+    (void)e;
+    VEC_GROW(r->copies, r->n_copies, r->cap_copies);
+    r->copies[r->n_copies++] = (struct copied){
+        .table = item->table->user,
+        .range = {.first_block = item->ranged ? item->first_block : 0},
+    };
+    return 0;
+}
+
+/* The last n bytes of the buffer, which will be the task's chunk number `chunk`, belong to the range. */
+static void
+extend(struct range *r, size_t chunk, size_t offset, size_t n)
+{
+    struct segment *last = r->n == 0 ? NULL : &r->segments[r->n - 1];
+
+    if (last != NULL && last->chunk == chunk) {
+        last->length += n;
+        return;
+    }
+    VEC_GROW(r->segments, r->n, r->cap);
+    r->segments[r->n++] = (struct segment){.chunk = (uint32_t)chunk, .offset = offset, .length = n};
+}
+
+static int
+data(void *ctx, int worker, const void *row, size_t n, struct err *e)
+{
+    struct engine *en = ctx;
+    struct lane   *l = &en->lanes[worker];
+    const uint8_t *p = row;
+
+    while (n > 0) {
+        size_t room = CHUNK_RAW_MAX - l->raw.len, part = n < room ? n : room;
+
+        if (part == 0) {
+            if (flush(en, worker, e) != 0) {
+                return -1;
+            }
+            continue;
+        }
+        if (buf_append(&l->raw, p, part, e) != 0) {
+            return -1;
+        }
+        extend(&l->result->copies[l->result->n_copies - 1].range, l->result->n_chunks, l->raw.len - part, part);
+        p += part;
+        n -= part;
+    }
+    return 0;
+}
+
+static int
+end_item(void *ctx, int worker, const struct scan_item *item, const struct row_sum *rows, const struct row_sum *generated,
+         struct err *e)
+{
+    struct result *r = ((struct engine *)ctx)->lanes[worker].result;
+    struct copied *c = &r->copies[r->n_copies - 1];
+
+    (void)e;
+    c->range.rows = rows->rows;
+    c->range.fp = (struct fingerprint){rows->a, rows->b};
+    if (generated != NULL) {
+        c->generated = (struct fingerprint){generated->a, generated->b};
+    }
+    c->format = item->table->copy.binary ? COPY_BINARY : COPY_TEXT;
+    return 0;
+}
+
+static int
+end_task(void *ctx, int worker, const struct scan_task *task, struct err *e)
+{
+    (void)task;
+    return flush(ctx, worker, e);
+}
+
+static int
+tick(void *ctx, struct err *e)
+{
+    return writer_tick(((struct engine *)ctx)->w, e);
+}
+
+const struct scan_sink engine_sink = {
+    .begin_task = begin_task,
+    .begin_item = begin_item,
+    .data = data,
+    .end_item = end_item,
+    .end_task = end_task,
+    .tick = tick,
+};
+
+static uint64_t
+range_bytes(const struct range *r)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < r->n; i++) {
+        n += r->segments[i].length;
+    }
+    return n;
+}
+
+/* Hands a range over to its table; index[] turns the task's chunk numbers into the manifest's. */
+static int
+record(struct copied *c, const uint32_t *index, struct err *e)
+{
+    struct m_table *t = c->table;
+
+    if (t->n_ranges > 0 && t->format != c->format) {
+        return err_set(e, ERR_CORRUPT, "table %s.%s was read partly as text, partly in binary", t->schema, t->name);
+    }
+    for (size_t i = 0; i < c->range.n; i++) {
+        c->range.segments[i].chunk = index[c->range.segments[i].chunk];
+    }
+    t->format = c->format;
+    t->rows += c->range.rows;
+    t->bytes += range_bytes(&c->range);
+    fingerprint_add(&t->fp, &c->range.fp);
+    fingerprint_add(&t->generated_fp, &c->generated);
+    VEC_GROW(t->ranges, t->n_ranges, t->cap_ranges);
+    t->ranges[t->n_ranges++] = c->range;
+    c->range = (struct range){0};
+    return 0;
+}
+
+static int
+merge(struct manifest *m, struct result *r, struct err *e)
+{
+    uint32_t *index = xcalloc(r->n_chunks + 1, sizeof *index);
+    int       rc = 0;
+
+    for (size_t i = 0; i < r->n_chunks; i++) {
+        index[i] = manifest_chunk(m, &r->chunks[i]);
+    }
+    for (size_t i = 0; rc == 0 && i < r->n_copies; i++) {
+        rc = record(&r->copies[i], index, e);
+    }
+    free(index);
+    return rc;
+}
+
+static int
+by_first_block(const void *a, const void *b)
+{
+    uint64_t x = ((const struct range *)a)->first_block, y = ((const struct range *)b)->first_block;
+
+    return (x > y) - (x < y);
+}
+
+static void
+sort_ranges(struct m_table *t)
+{
+    if (t->n_ranges > 1) {
+        qsort(t->ranges, t->n_ranges, sizeof *t->ranges, by_first_block);
+    }
+}
+
+int
+engine_finish(struct engine *en, struct err *e)
+{
+    for (size_t i = 0; i < en->plan->n; i++) {
+        if (en->results[i].n_copies != en->plan->v[i].n) {
+            const struct copy_spec *c = &en->plan->v[i].items[0].table->copy;
+
+            return err_set(e, ERR_CORRUPT, "table %s.%s: %zu of %zu planned reads were recorded", c->schema, c->name,
+                           en->results[i].n_copies, en->plan->v[i].n);
+        }
+        if (merge(en->m, &en->results[i], e) != 0) {
+            return -1;
+        }
+    }
+    for (size_t i = 0; i < en->m->n_tables; i++) {
+        sort_ranges(&en->m->tables[i]);
+    }
+    sort_ranges(&en->m->lo_pages);
+    sort_ranges(&en->m->lo_metadata);
+    return 0;
+}
+
+int
+chunks_put(struct manifest *m, struct writer *w, const void *bytes, size_t n, struct segment **v, size_t *n_v, size_t *cap_v,
+           struct err *e)
+{
+    for (size_t done = 0; done < n;) {
+        size_t           part = n - done < CHUNK_RAW_MAX ? n - done : CHUNK_RAW_MAX;
+        struct chunk_ref ref = {0};
+
+        if (writer_put(w, 0, (const uint8_t *)bytes + done, part, &ref, e) != 0) {
+            return -1;
+        }
+        VEC_GROW(*v, *n_v, *cap_v);
+        (*v)[(*n_v)++] = (struct segment){.chunk = manifest_chunk(m, &ref), .length = part};
+        chunk_ref_free(&ref);
+        done += part;
+    }
+    return 0;
+}

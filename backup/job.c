@@ -1,0 +1,118 @@
+#include "backup/job.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backup/hostlock.h"
+
+/* Options of the database; once more when its name was only known after connecting. */
+static int
+load_options(struct job *j, const char *name, struct err *e)
+{
+    if (j->have_options) {
+        options_free(&j->o);
+        j->have_options = false;
+    }
+    if (options_for(j->run->options, j->run->given, j->run->config, name, &j->o, e) != 0) {
+        return -1;
+    }
+    j->have_options = true;
+    j->target = target_of(&j->o, j->db);
+    return 0;
+}
+
+/* Which server and database this is: what a name in the repository stands for. */
+static int
+identify(struct job *j, PGconn *conn, struct err *e)
+{
+    PGresult *r = pg_query(conn, e,
+                           "SELECT (SELECT system_identifier FROM pg_catalog.pg_control_system()), "
+                           "(SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())",
+                           0, NULL);
+
+    if (r == NULL) {
+        return err_wrap(e, "identify the database");
+    }
+    j->source = (struct source){
+        .system_identifier = strtoull(PQgetvalue(r, 0, 0), NULL, 10),
+        .database_oid = (uint32_t)strtoul(PQgetvalue(r, 0, 1), NULL, 10),
+        .dbname = xstrdup(PQdb(conn)),
+    };
+    PQclear(r);
+    return 0;
+}
+
+static int
+find_out(struct job *j, struct err *e)
+{
+    PGconn *conn = pg_connect(&j->target, PG_READING, "pgassay-backup", e);
+    int     rc = -1;
+
+    if (conn == NULL) {
+        return -1;
+    }
+    j->dbname = xstrdup(PQdb(conn));
+    j->name = xstrdup(j->db->name != NULL ? j->db->name : j->dbname);
+    if ((j->db->name != NULL || load_options(j, j->name, e) == 0) && identify(j, conn, e) == 0) {
+        rc = 0;
+    }
+    pg_close(conn);
+    return rc;
+}
+
+/* A name that stands for another database is refused before anything is read.  A new name is bound
+ * when there is something to commit. */
+static int
+check_source(struct job *j, struct err *e)
+{
+    struct source bound = {0};
+
+    if (source_load(j->repo, j->name, &bound, e) == 0) {
+        source_free(&bound);
+        return j->o.dry_run ? 0 : source_bind(j->repo, j->name, &j->source, j->o.adopt, e);
+    }
+    if (e->kind != ERR_NOT_FOUND) {
+        return -1;
+    }
+    err_clear(e);
+    return 0;
+}
+
+int
+job_open(struct job *j, struct err *e)
+{
+    const char *location;
+
+    if (load_options(j, j->db->name, e) != 0 || find_out(j, e) != 0) {
+        return -1;
+    }
+    location = config_repo(j->run->config, j->o.repo, j->name, e);
+    if (location == NULL || (j->repo = repo_open(location, e)) == NULL) {
+        return -1;
+    }
+    if (!j->o.dry_run && (j->lock = hostlock_take(j->repo->id, j->name, e)) < 0) {
+        return -1;
+    }
+    return check_source(j, e);
+}
+
+void
+job_close(struct job *j)
+{
+    selection_free(&j->selection);
+    snapshot_end(&j->snapshot);
+    manifest_free(j->manifest);
+    label_free(j->label);
+    writer_end(j->writer);
+    source_free(&j->source);
+    repo_close(j->repo);
+    if (j->lock >= 0) {
+        (void)close(j->lock);
+    }
+    if (j->have_options) {
+        options_free(&j->o);
+    }
+    free(j->name);
+    free(j->dbname);
+}

@@ -1,0 +1,40 @@
+/*
+ * job.h - the state of one backup while it runs; shared by run.c and what it calls.
+ */
+#ifndef BACKUP_JOB_H
+#define BACKUP_JOB_H
+
+#include "backup/baseline.h"
+#include "backup/engine.h"
+#include "backup/run.h"
+
+struct job {
+    const struct run      *run;
+    const struct database *db;
+    struct options         o;              /* of this database */
+    bool                   have_options;
+    struct pg_target       target;
+    char                  *name, *dbname;
+    struct source          source;
+    struct repo           *repo;
+    int                    lock;           /* of this host, or -1 */
+    struct writer         *writer;
+    struct selection       selection;
+    struct snapshot        snapshot;
+    struct manifest       *manifest;
+    struct label          *label;
+    double                 began;
+    bool                   again;          /* the last failure is worth another try from the snapshot on */
+};
+
+/* Options, connection, name, repository, lock of this host, source.  job is zeroed but for run, db and lock = -1. */
+int  job_open(struct job *, struct err *);
+void job_close(struct job *);
+
+/* Snapshot, rows, archive and globals into job->manifest. */
+int  job_take(struct job *, struct err *);
+
+/* --dry-run: what would be taken, as a label with tables, sizes and warnings. */
+int  job_plan(struct job *, uint64_t *relation_bytes, struct err *);
+
+#endif

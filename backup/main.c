@@ -1,0 +1,129 @@
+/*
+ * pgassay-backup: takes a consistent snapshot of one, several or all databases and stores it.
+ */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "backup/report.h"
+#include "core/cancel.h"
+#include "core/json.h"
+#include "core/log.h"
+#include "pg/tools.h"
+
+/* Parsed arguments and what belongs to them. */
+struct cli {
+    struct options     options;
+    struct opts_result given;
+    struct config     *config;
+    struct targets     targets;
+};
+
+static enum log_level
+level_of(const struct options *o)
+{
+    return o->quiet ? LOG_QUIET : o->verbose ? LOG_INFO : LOG_WARN;
+}
+
+/* 0: go on; 1: done. */
+static int
+parse(int argc, char **argv, struct cli *c, struct err *e)
+{
+    struct options general = {0};
+
+    if (opts_parse(&options_spec, argc, argv, &c->options, &c->given, e) != 0) {
+        return -1;
+    }
+    if (c->given.done) {
+        return 1;
+    }
+    log_init(options_spec.program, level_of(&c->options));
+    c->config = config_load(c->options.config_file, e);
+    if (c->config == NULL || options_for(&c->options, &c->given, c->config, c->options.name, &general, e) != 0) {
+        return -1;
+    }
+    if (c->options.print_config) {
+        config_print_options(c->config, c->options.name, &options_spec, &c->given, &general, stdout);
+    }
+    pg_tools_bindir(general.pg_bindir);
+    options_free(&general);
+    return c->options.print_config ? 1 : 0;
+}
+
+/* One failed database is that database's failure; some but not all: partly done. */
+static int
+back_up_all(struct cli *c, json_t *results)
+{
+    struct run run = {&c->options, &c->given, c->config};
+    bool       several = c->targets.n > 1, show = isatty(STDOUT_FILENO) || c->options.verbose;
+    size_t     failed = 0;
+    int        status = EXIT_GOOD;
+
+    for (size_t i = 0; i < c->targets.n; i++) {
+        struct outcome o;
+
+        backup_run(&run, &c->targets.v[i], &o);
+        if (!c->options.json || o.status == OUTCOME_FAILED) {
+            report_text(&o, several, show && !c->options.quiet);
+        }
+        json_array_append_new(results, report_json(&o));
+        if (o.status == OUTCOME_FAILED) {
+            failed++;
+            status = err_exit_status(&o.err);
+        }
+        outcome_free(&o);
+        if (cancel_requested()) {
+            return status == EXIT_GOOD ? EXIT_GOOD : 128 + cancel_signal();
+        }
+    }
+    return failed == 0 || failed == c->targets.n ? status : EXIT_PARTLY;
+}
+
+static int
+run_cli(struct cli *c, struct err *e)
+{
+    json_t *results = json_array(), *document;
+    int     status;
+
+    if (targets_make(&c->options, &c->given, c->config, &c->targets, e) != 0) {
+        json_decref(results);
+        return -1;
+    }
+    status = back_up_all(c, results);
+    document = json_pack("{s:o}", "backups", results);
+    if (c->options.json) {
+        (void)json_dumpf(document, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
+        (void)putchar('\n');
+    }
+    json_decref(document);
+    if (fflush(stdout) != 0 && status == EXIT_GOOD) {
+        return err_errno(e, "could not write to standard output");
+    }
+    return status;
+}
+
+int
+main(int argc, char **argv)
+{
+    struct err e = ERR_INIT;
+    struct cli c = {0};
+    int        status;
+
+    log_init(options_spec.program, LOG_WARN);
+    cancel_install();
+    options_init(&c.options);
+    status = parse(argc, argv, &c, &e);
+    if (status == 0) {
+        status = run_cli(&c, &e);
+    } else if (status > 0) {
+        status = EXIT_GOOD;
+    }
+    if (status < 0) {
+        err_print(&e);
+        status = err_exit_status(&e);
+    }
+    targets_free(&c.targets);
+    config_free(c.config);
+    opts_result_free(&c.given);
+    options_free(&c.options);
+    return status;
+}

@@ -1,0 +1,129 @@
+#include "backup/options.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#define AT(field) .offset = offsetof(struct options, field)
+
+static const struct opt table[] = {
+    {OPT_HEAD, "What to back up", 0, NULL, NULL, 0, 0, 0, NULL, NULL},
+    {OPT_TEXT, "conninfo", 'd', "CONNINFO", "database as a name, key=value words or a URI", AT(conninfo),
+     .config = "conninfo"},
+    {OPT_FLAG, "all", 'a', NULL, "every database of the server that takes connections", AT(all)},
+    {OPT_FLAG, "schema-only", 's', NULL, "definitions, no rows", AT(schema_only)},
+    {OPT_FLAG, "data-only", 0, NULL, "rows, no definitions", AT(data_only)},
+    {OPT_LIST, "table", 't', "PATTERN", "only tables, views and sequences that match (psql's patterns)", AT(tables)},
+    {OPT_LIST, "exclude-table", 'T', "PATTERN", "not what matches", AT(exclude_tables)},
+    {OPT_LIST, "schema", 'n', "PATTERN", "only schemas that match", AT(schemas)},
+    {OPT_LIST, "exclude-schema", 'N', "PATTERN", "not schemas that match", AT(exclude_schemas)},
+    {OPT_LIST, "exclude-table-data", 0, "PATTERN", "the definition of what matches, but not its rows", AT(exclude_table_data),
+     .config = "exclude-table-data"},
+    {OPT_HEAD, "Where to", 0, NULL, NULL, 0, 0, 0, NULL, NULL},
+    {OPT_TEXT, "repo", 0, "PATH|NAME", "repository: a directory, or a name from the configuration file", AT(repo)},
+    {OPT_TEXT, "name", 0, "NAME", "name of the database in the repository (default: its own)", AT(name)},
+    {OPT_FLAG, "adopt", 0, NULL, "let this database take over a name that belonged to another one", AT(adopt)},
+    {OPT_TEXT, "note", 0, "TEXT", "a remark to keep with the backup", AT(note), .config = "note"},
+    {OPT_HEAD, "How", 0, NULL, NULL, 0, 0, 0, NULL, NULL},
+    {OPT_INT, "jobs", 'j', "N", "connections that read at once (default: number of CPUs)", AT(jobs), 1, 1024,
+     "PGASSAY_JOBS", "jobs"},
+    {OPT_TEXT, "compress", 0, "METHOD", "zstd[:LEVEL], gzip[:LEVEL] or none (default: zstd:3)", AT(compress),
+     .env = "PGASSAY_COMPRESS", .config = "compress"},
+    {OPT_TEXT, "copy-format", 0, "FORMAT", "auto (binary where it is safe) or text (default: auto)", AT(copy_format),
+     .config = "copy-format"},
+    {OPT_INT, "lock-timeout", 0, "SECONDS", "how long to wait for a table that somebody holds (default: 10)",
+     AT(lock_timeout_s), 1, 86400, NULL, "lock-timeout"},
+    {OPT_FLAG, "dry-run", 0, NULL, "say what would be done, write nothing", AT(dry_run)},
+    {OPT_HEAD, "Connection", 0, NULL, NULL, 0, 0, 0, NULL, NULL},
+    {OPT_TEXT, "host", 'h', "HOST", "server's host or socket directory", AT(host), .config = "host"},
+    {OPT_TEXT, "port", 'p', "PORT", "server's port", AT(port), .config = "port"},
+    {OPT_TEXT, "username", 'U', "NAME", "connect as this role", AT(user), .config = "user"},
+    {OPT_TEXT, "role", 0, "NAME", "SET ROLE to this after connecting", AT(role), .config = "role"},
+    {OPT_HEAD, "General", 0, NULL, NULL, 0, 0, 0, NULL, NULL},
+    {OPT_FLAG, "json", 0, NULL, "print the outcome as JSON", AT(json)},
+    {OPT_FLAG, "quiet", 'q', NULL, "errors only, no progress line", AT(quiet)},
+    {OPT_FLAG, "verbose", 'v', NULL, "say more", AT(verbose)},
+    {OPT_TEXT, "config", 0, "FILE", "configuration file", AT(config_file)},
+    {OPT_FLAG, "print-config", 0, NULL, "print the configuration in force and leave", AT(print_config)},
+    {OPT_TEXT, "pg-bindir", 0, "DIR", "where pg_dump and pg_dumpall are", AT(pg_bindir), .env = "PGASSAY_PG_BINDIR",
+     .config = "pg-bindir"},
+    {OPT_HEAD, NULL, 0, NULL, NULL, 0, 0, 0, NULL, NULL},
+};
+
+const struct opts_spec options_spec = {
+    .program = "pgassay-backup",
+    .usage = "[OPTION]... [DBNAME]...",
+    .summary = "Takes a consistent snapshot of PostgreSQL databases and stores it in a repository.",
+    .table = table,
+};
+
+void
+options_init(struct options *o)
+{
+    *o = (struct options){.compress = "zstd:3", .copy_format = "auto", .lock_timeout_s = 10};
+}
+
+/* Every list of the struct, so that copying and freeing forget none. */
+static const size_t lists[] = {
+    offsetof(struct options, tables),          offsetof(struct options, exclude_tables),
+    offsetof(struct options, schemas),         offsetof(struct options, exclude_schemas),
+    offsetof(struct options, exclude_table_data),
+};
+enum { N_LISTS = sizeof lists / sizeof *lists };
+
+static struct strlist *
+list_at(const struct options *o, size_t i)
+{
+    return (struct strlist *)(void *)((char *)(uintptr_t)o + lists[i]);
+}
+
+void
+options_free(struct options *o)
+{
+    for (size_t i = 0; i < N_LISTS; i++) {
+        strlist_free(list_at(o, i));
+    }
+}
+
+int
+options_for(const struct options *o, const struct opts_result *given, const struct config *cfg, const char *database,
+            struct options *out, struct err *e)
+{
+    *out = *o;
+    for (size_t i = 0; i < N_LISTS; i++) {
+        *list_at(out, i) = (struct strlist){0};
+        for (size_t k = 0; k < list_at(o, i)->n; k++) {
+            strlist_add(list_at(out, i), list_at(o, i)->v[k]);
+        }
+    }
+    if (config_apply(cfg, database, &options_spec, given, out, e) != 0 || options_check(out, e) != 0) {
+        options_free(out);
+        return -1;
+    }
+    return 0;
+}
+
+int
+options_check(struct options *o, struct err *e)
+{
+    if (o->schema_only && o->data_only) {
+        return err_set(e, ERR_USAGE, "--schema-only and --data-only exclude each other");
+    }
+    if (o->tables.n > 0 && (o->schemas.n > 0 || o->exclude_schemas.n > 0)) {
+        return err_set(e, ERR_USAGE, "-n and -N have no effect beside -t: give one or the other");
+    }
+    if (strcmp(o->copy_format, "auto") != 0 && strcmp(o->copy_format, "text") != 0) {
+        return err_set(e, ERR_USAGE, "--copy-format is \"auto\" or \"text\", not \"%s\"", o->copy_format);
+    }
+    if (o->all && o->name != NULL) {
+        return err_set(e, ERR_USAGE, "--name is for one database, not for --all");
+    }
+    o->all_text = strcmp(o->copy_format, "text") == 0;
+    if (o->jobs == 0) {
+        long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+        o->jobs = cpus < 1 ? 1 : cpus > 64 ? 64 : (int)cpus;
+    }
+    return codec_parse(o->compress, &o->codec, e);
+}

@@ -1,0 +1,45 @@
+/*
+ * options.h - what the user asked for, from flags, environment and configuration file.
+ */
+#ifndef BACKUP_OPTIONS_H
+#define BACKUP_OPTIONS_H
+
+#include <stdbool.h>
+
+#include "core/codec.h"
+#include "core/config.h"
+#include "core/opts.h"
+#include "pg/conn.h"
+
+struct options {
+    const char *conninfo, *host, *port, *user, *role;
+    bool        all;
+    const char *repo, *name;
+    bool        adopt;
+    int         jobs;                        /* 0: as many as CPUs */
+    const char *compress, *copy_format;
+    bool        schema_only, data_only;
+    struct strlist tables, exclude_tables, schemas, exclude_schemas, exclude_table_data;
+    int         lock_timeout_s;
+    const char *note;
+    bool        dry_run, json, quiet, verbose, print_config;
+    const char *config_file, *pg_bindir;
+    /* Worked out by options_check(): */
+    struct codec_spec codec;
+    bool        all_text;
+};
+
+extern const struct opts_spec options_spec;
+
+void options_init(struct options *);
+void options_free(struct options *);
+
+/* A copy for one database (NULL: none in particular), with what its section and the defaults of the file say where flags and environment said
+ * nothing, checked.  Strings are borrowed from o and the configuration; options_free() it. */
+int options_for(const struct options *o, const struct opts_result *given, const struct config *, const char *database,
+                struct options *out, struct err *e);
+
+/* Combinations and texts; ERR_USAGE. */
+int options_check(struct options *, struct err *);
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * select.h - which part of a database: patterns and --schema-only, by the rules of pg_dump.
+ */
+#ifndef BACKUP_SELECT_H
+#define BACKUP_SELECT_H
+
+#include <jansson.h>
+
+#include "backup/options.h"
+#include "pg/catalog.h"
+#include "pg/pattern.h"
+
+struct selection {
+    const struct options *o;
+    struct oid_set tables, exclude_tables, exclude_data, schema_tables, exclude_schema_tables;
+    const char   **dump_args;         /* for pg_dump, NULL-terminated */
+    char           scope[17];         /* "full", or a digest of the selection */
+    char          *words;             /* the options, NULL when full */
+    json_t        *json;              /* for the manifest, NULL when full */
+};
+
+/* Resolves the patterns on a connection of its own. */
+int  selection_make(const struct options *, PGconn *, struct selection *, struct err *);
+void selection_free(struct selection *);
+
+/* snapshot_options.wants; ctx is the selection. */
+bool selection_wants(void *ctx, const struct cat_table *);
+/* False for --exclude-table-data. */
+bool selection_wants_rows(struct selection *, const struct cat_table *);
+/* Large objects belong to no schema: they come along unless -t or -n asked for something particular. */
+bool selection_wants_large_objects(const struct selection *);
+
+#endif

@@ -1,0 +1,190 @@
+/*
+ * take.c - one try at reading the database: snapshot, baseline, archive and globals, rows.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "backup/job.h"
+#include "core/log.h"
+#include "core/progress.h"
+#include "pg/tools.h"
+
+/* A scan, its plan and where the rows go. */
+struct pass {
+    struct work      work;
+    struct scan_plan plan;
+    struct engine   *engine;
+};
+
+static int
+select_part(struct job *j, struct err *e)
+{
+    PGconn *conn = pg_connect(&j->target, PG_READING, "pgassay-backup", e);
+    int     rc = conn == NULL ? -1 : selection_make(&j->o, conn, &j->selection, e);
+
+    pg_close(conn);
+    return rc;
+}
+
+static int
+read_archive(struct job *j, struct archive *a, struct err *e)
+{
+    struct pg_tool         pg_restore;
+    struct archive_options options = {0};
+    int                    rc;
+
+    /* As new as the pg_dump that wrote it: both were looked for by the same rule. */
+    if (pg_tool_find("pg_restore", pg_version(j->snapshot.conn), &pg_restore, e) != 0) {
+        return -1;
+    }
+    options.pg_restore = pg_restore.path;
+    rc = archive_open_bytes(a, j->snapshot.archive.data, j->snapshot.archive.len, &options, e);
+    pg_tool_free(&pg_restore);
+    return rc == 0 ? 0 : err_wrap(e, "read back the schema archive");
+}
+
+static int
+make_baseline(struct job *j, struct pass *p, struct err *e)
+{
+    struct archive a = {0};
+    int            rc = read_archive(j, &a, e);
+
+    if (rc == 0) {
+        rc = baseline_make(&j->snapshot, &j->selection, &a, j->manifest, &p->work, e);
+        j->again = rc != 0 && e->transient;
+    }
+    archive_free(&a);
+    return rc;
+}
+
+/* Before the rows: their buffers can go. */
+static int
+store_texts(struct job *j, struct err *e)
+{
+    struct manifest *m = j->manifest;
+    struct buf      *archive = &j->snapshot.archive, *globals = &j->snapshot.globals_sql;
+
+    if (!j->o.data_only &&
+        chunks_put(m, j->writer, archive->data, archive->len, &m->archive, &m->n_archive, &m->cap_archive, e) != 0) {
+        return err_wrap(e, "store the schema archive");
+    }
+    if (chunks_put(m, j->writer, globals->data, globals->len, &m->globals_sql, &m->n_globals_sql, &m->cap_globals_sql, e) != 0) {
+        return err_wrap(e, "store the globals");
+    }
+    buf_free(archive);
+    buf_free(globals);
+    return 0;
+}
+
+static uint64_t
+planned_bytes(const struct scan_plan *p)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < p->n; i++) {
+        n += p->v[i].bytes;
+    }
+    return n;
+}
+
+static int
+read_rows(struct job *j, const struct snapshot_options *so, struct pass *p, struct err *e)
+{
+    struct scan_options options = {.jobs = j->o.jobs, .fingerprint_key = j->repo->fingerprint_key, .sink = &engine_sink};
+    int                 rc;
+
+    if (scan_plan(&j->snapshot, p->work.v, p->work.n, &p->plan, e) != 0) {
+        j->again = snapshot_lost(&j->snapshot, e);
+        return -1;
+    }
+    options.ctx = p->engine = engine_new(j->manifest, j->writer, &p->plan, j->o.jobs);
+    progress_start(j->name, planned_bytes(&p->plan), j->o.quiet);
+    rc = scan_run(&j->snapshot, so, &p->plan, &options, e);
+    progress_end();
+    if (rc != 0) {
+        j->again = snapshot_lost(&j->snapshot, e);
+        if (strcmp(e->sqlstate, "42501") == 0 && e->hint[0] == '\0') {
+            err_hint(e, "the role must read every row: GRANT pg_read_all_data to it, and ALTER ROLE … BYPASSRLS where policies stand");
+        }
+        return -1;
+    }
+    return engine_finish(p->engine, e);
+}
+
+static int
+take_once(struct job *j, struct err *e)
+{
+    struct pass             p = {0};
+    struct snapshot_options so;
+    int                     rc = -1;
+
+    j->again = false;
+    j->manifest = manifest_new();
+    if (select_part(j, e) != 0) {
+        return -1;
+    }
+    so = (struct snapshot_options){
+        .target = &j->target,
+        .lock_timeout_ms = j->o.lock_timeout_s * 1000,
+        .wants = selection_wants,
+        .ctx = &j->selection,
+        .dump_args = (const char *const *)j->selection.dump_args,
+    };
+    if (snapshot_take(&so, &j->snapshot, e) == 0 && make_baseline(j, &p, e) == 0 && store_texts(j, e) == 0 &&
+        read_rows(j, &so, &p, e) == 0) {
+        rc = 0;
+    }
+    engine_free(p.engine);
+    scan_plan_free(&p.plan);
+    work_free(&p.work);
+    return rc;
+}
+
+/* Chunks that a failed try stored are found again by the next one. */
+int
+job_take(struct job *j, struct err *e)
+{
+    enum { TRIES = 3 };
+
+    for (int n = 1;; n++) {
+        if (take_once(j, e) == 0) {
+            return 0;
+        }
+        if (!j->again || n == TRIES) {
+            return -1;
+        }
+        log_info("starting over with a new snapshot: %s", e->text);
+        err_clear(e);
+        snapshot_end(&j->snapshot);
+        selection_free(&j->selection);
+        manifest_free(j->manifest);
+        j->manifest = NULL;
+    }
+}
+
+int
+job_plan(struct job *j, uint64_t *relation_bytes, struct err *e)
+{
+    PGconn *conn = NULL;
+    int     rc = -1;
+
+    *relation_bytes = 0;
+    if (select_part(j, e) != 0 || (conn = pg_connect(&j->target, PG_READING, "pgassay-backup", e)) == NULL ||
+        pg_exec(conn, e, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") != 0 ||
+        catalog_read(conn, true, &j->snapshot.catalog, e) != 0) {
+        goto out;
+    }
+    j->label = label_new();
+    for (size_t i = 0; i < j->snapshot.catalog.n_tables; i++) {
+        const struct cat_table *t = &j->snapshot.catalog.tables[i];
+
+        if (t->kind == 'r' && selection_wants(&j->selection, t) && !t->extension_member) {
+            j->label->tables++;
+            *relation_bytes += j->o.schema_only || !selection_wants_rows(&j->selection, t) ? 0 : t->table_bytes;
+        }
+    }
+    rc = 0;
+out:
+    pg_close(conn);
+    return rc;
+}

@@ -1,0 +1,126 @@
+#include "backup/targets.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void
+add(struct targets *t, const char *name, const char *dbname, const char *conninfo)
+{
+    VEC_GROW(t->v, t->n, t->cap);
+    t->v[t->n++] = (struct database){
+        .name = name == NULL ? NULL : xstrdup(name),
+        .dbname = dbname == NULL ? NULL : xstrdup(dbname),
+        .conninfo = conninfo == NULL ? NULL : xstrdup(conninfo),
+    };
+}
+
+static bool
+has_section(const struct config *cfg, const char *name)
+{
+    const char *section;
+
+    for (size_t i = 0; (section = config_section(cfg, "database", i)) != NULL; i++) {
+        if (strcmp(section, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* An argument is the name of a section, a database's name, or a connection string. */
+static void
+add_argument(struct targets *t, const struct options *o, const struct config *cfg, const char *arg)
+{
+    if (has_section(cfg, arg)) {
+        const char *dbname = config_get(cfg, "database", arg, "dbname");
+
+        if (dbname == NULL && config_get(cfg, "database", arg, "conninfo") == NULL) {
+            dbname = arg;
+        }
+        add(t, o->name != NULL ? o->name : arg, dbname, NULL);
+    } else if (strchr(arg, '=') != NULL || strstr(arg, "://") != NULL) {
+        add(t, o->name, NULL, arg);
+    } else {
+        add(t, o->name != NULL ? o->name : arg, arg, NULL);
+    }
+}
+
+/* The maintenance database: what the options say, else "postgres" rather than one named like the user. */
+static PGconn *
+connect_for_list(const struct options *o, struct err *e)
+{
+    struct pg_target t = target_of(o, &(struct database){0});
+
+    if (o->conninfo == NULL && getenv("PGDATABASE") == NULL && getenv("PGSERVICE") == NULL) {
+        t.dbname = "postgres";
+    }
+    return pg_connect(&t, PG_READING, "pgassay-backup", e);
+}
+
+static int
+add_all(struct targets *t, const struct options *o, struct err *e)
+{
+    PGconn   *conn = connect_for_list(o, e);
+    PGresult *r = NULL;
+
+    /* -2 marks a database whose DROP was interrupted. */
+    if (conn != NULL) {
+        r = pg_query(conn, e,
+                     "SELECT datname FROM pg_catalog.pg_database WHERE datallowconn AND datconnlimit <> -2 ORDER BY datname", 0,
+                     NULL);
+    }
+    for (int i = 0; r != NULL && i < PQntuples(r); i++) {
+        add(t, PQgetvalue(r, i, 0), PQgetvalue(r, i, 0), NULL);
+    }
+    PQclear(r);
+    pg_close(conn);
+    return r == NULL ? err_wrap(e, "list the databases") : 0;
+}
+
+int
+targets_make(const struct options *o, const struct opts_result *given, const struct config *cfg, struct targets *t,
+             struct err *e)
+{
+    *t = (struct targets){0};
+    if (o->all && given->rest.n > 0) {
+        return err_set(e, ERR_USAGE, "--all means every database: \"%s\" is one too many", given->rest.v[0]);
+    }
+    if (o->name != NULL && given->rest.n > 1) {
+        return err_set(e, ERR_USAGE, "--name is for one database, not for %zu", given->rest.n);
+    }
+    if (o->all) {
+        return add_all(t, o, e);
+    }
+    for (size_t i = 0; i < given->rest.n; i++) {
+        add_argument(t, o, cfg, given->rest.v[i]);
+    }
+    if (given->rest.n == 0) {
+        add(t, o->name, NULL, NULL);
+    }
+    return 0;
+}
+
+void
+targets_free(struct targets *t)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        free(t->v[i].name);
+        free(t->v[i].dbname);
+        free(t->v[i].conninfo);
+    }
+    free(t->v);
+    *t = (struct targets){0};
+}
+
+struct pg_target
+target_of(const struct options *o, const struct database *d)
+{
+    return (struct pg_target){
+        .conninfo = d->conninfo != NULL ? d->conninfo : o->conninfo,
+        .host = o->host,
+        .port = o->port,
+        .user = o->user,
+        .dbname = d->dbname,
+        .role = o->role,
+    };
+}
