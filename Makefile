@@ -134,3 +134,19 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(LIBS)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $(call fuzzed,fuzzer) -o $@ $^ $(LDLIBS)
 .PHONY: lint lint-quick lint-gcc lint-clang objects asan ubsan tsan fuzz fuzz-run
+
+# --- install: PREFIX (/usr/local), DESTDIR for packagers
+MAN1 := $(sort $(wildcard docs/man/*.1))
+MAN5 := $(sort $(wildcard docs/man/*.5))
+INST  = $(DESTDIR)$(PREFIX)
+COMPLETIONS = $(INST)/share/bash-completion/completions
+install: all                    ## into PREFIX (/usr/local), below DESTDIR
+	install -d $(INST)/bin $(INST)/share/man/man1 $(INST)/share/man/man5 $(INST)/share/doc/pgassay/schema $(COMPLETIONS)
+	install -m 755 $(BIN) $(INST)/bin
+	install -m 644 $(MAN1) $(INST)/share/man/man1
+	install -m 644 $(MAN5) $(INST)/share/man/man5
+	install -m 644 README.md CHANGELOG.md $(wildcard docs/*.md) $(INST)/share/doc/pgassay
+	$(if $(wildcard docs/schema/*.json),install -m 644 $(wildcard docs/schema/*.json) $(INST)/share/doc/pgassay/schema)
+	install -m 644 scripts/pgassay-completion.bash $(COMPLETIONS)/pgassay
+	for t in $(TOOLS); do $(BUILD)/bin/$$t --completion bash >$(COMPLETIONS)/$$t || exit 1; done
+.PHONY: install

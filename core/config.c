@@ -352,12 +352,12 @@ config_repo(const struct config *c, const char *arg, const char *database, struc
 {
     const char *path;
 
-    if (arg == NULL && database != NULL) {
-        arg = config_get(c, "database", database, "repo");
-    }
     if (arg == NULL) {
         arg = getenv("PGASSAY_REPO");
         arg = arg != NULL && *arg == '\0' ? NULL : arg;
+    }
+    if (arg == NULL && database != NULL) {
+        arg = config_get(c, "database", database, "repo");
     }
     if (arg == NULL) {
         arg = config_get(c, "", NULL, "repo");

@@ -48,8 +48,8 @@ void config_print_options(const struct config *, const char *database, const str
                           const struct opts_result *, const void *values, FILE *);
 
 /* A --repo argument: the path of "[repo NAME]" when such a section exists, else the
- * argument itself (a path or, later, a URL).  NULL argument: the database's repo key,
- * then $PGASSAY_REPO, then the default's; ERR_USAGE with a hint when there is none.  Borrowed. */
+ * argument itself (a path or, later, a URL).  NULL argument: $PGASSAY_REPO, then the
+ * database's repo key, then the default's; ERR_USAGE with a hint when there is none.  Borrowed. */
 const char *config_repo(const struct config *, const char *arg, const char *database, struct err *);
 
 #endif

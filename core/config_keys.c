@@ -5,13 +5,16 @@
 
 /* Both before any section and in "[database NAME]". */
 static const char *const common[] = {
-    "repo",        "jobs",        "compress",     "copy-format",  "lock-timeout",  "note",   "pg-bindir",
-    "scratch-dir", "scratch-user", "no-owner",    "no-privileges", "role",         "exclude-table-data", NULL};
+    "repo", "jobs", "compress", "copy-format", "lock-timeout", "exclude-table-data", "note", /* backup */
+    "host", "port", "user",                                                                 /* connection */
+    "role", "no-owner", "no-privileges",                                                    /* restore */
+    "scratch-dir", "scratch-user", "pg-bindir", NULL};                                      /* this host */
 
+/* "[repo NAME]". */
 static const char *const repo[] = {"path", NULL};
 
 /* "[database NAME]" only. */
-static const char *const database[] = {"conninfo", "host", "port", "user", "dbname", NULL};
+static const char *const database[] = {"conninfo", "dbname", NULL};
 
 static bool
 is_in(const char *const *list, const char *key)

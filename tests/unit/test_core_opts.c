@@ -332,6 +332,8 @@ a_repository_is_found_by_name_or_path(void **state)
         config_repo(c, NULL, "a name of sixty-three bytes, which are more than inih can keep.", &e), "/elsewhere");
     setenv("PGASSAY_REPO", "/env", 1);
     assert_string_equal(config_repo(c, NULL, NULL, &e), "/env");
+    assert_string_equal(
+        config_repo(c, NULL, "a name of sixty-three bytes, which are more than inih can keep.", &e), "/env");
     unsetenv("PGASSAY_REPO");
     assert_null(config_repo(c, "empty", NULL, &e));
     assert_err(&e, ERR_USAGE, "[repo empty] has no path");

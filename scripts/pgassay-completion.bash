@@ -1,0 +1,23 @@
+# bash completion for pgassay: the tools, then each tool's own options.
+# shellcheck shell=bash
+_pgassay()
+{
+    local tool=${COMP_WORDS[1]-}
+    local function=_pgassay_$tool
+
+    COMPREPLY=()
+    if ((COMP_CWORD == 1)); then
+        mapfile -t COMPREPLY < <(compgen -W 'backup restore verify storage --help --version' -- "$tool")
+        return
+    fi
+    case $tool in
+    backup | restore | verify | storage) ;;
+    *) return ;;
+    esac
+    if ! declare -F "$function" >/dev/null; then
+        # shellcheck source=/dev/null
+        source <("pgassay-$tool" --completion bash 2>/dev/null)
+    fi
+    ! declare -F "$function" >/dev/null || "$function"
+}
+complete -o default -F _pgassay pgassay
