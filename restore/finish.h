@@ -1,0 +1,14 @@
+/*
+ * finish.h - the steps behind the rows that are not entries of the archive.
+ */
+#ifndef RESTORE_FINISH_H
+#define RESTORE_FINISH_H
+
+#include "restore/restore.h"
+
+/* Each: -1 only when the restore cannot go on. */
+int finish_sequences(struct restore *, PGconn *, struct err *);
+int finish_refresh(struct restore *, PGconn *, struct err *);      /* and ANALYZE of what was refreshed */
+int finish_properties(struct restore *, struct err *);             /* ALTER DATABASE … SET, comment, owner, grants */
+
+#endif

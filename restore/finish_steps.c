@@ -1,0 +1,132 @@
+/*
+ * finish_steps.c - sequences, materialized views, properties of the database.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "core/log.h"
+#include "restore/finish.h"
+
+enum { SEQUENCES_AT_ONCE = 200 };
+
+/* A problem of one object, or the end. */
+static int
+object_failed(struct restore *r, PGconn *conn, const char *kind, const char *schema, const char *name, struct err *e)
+{
+    if (problem_is_fatal(conn, e)) {
+        return err_wrap(e, "%s %s", kind, name);
+    }
+    problem_add(&r->problems, kind, schema, name, e);
+    err_clear(e);
+    return 0;
+}
+
+static char *
+setval_call(PGconn *conn, const struct m_sequence *s)
+{
+    char *name = pg_qualified(s->schema, s->name), *literal = pg_literal(conn, name), *call;
+
+    call = xasprintf("pg_catalog.setval(%s::pg_catalog.regclass, %" PRId64 ", %s)", literal == NULL ? "''" : literal,
+                     s->last_value, s->is_called ? "true" : "false");
+    free(name);
+    free(literal);
+    return call;
+}
+
+/* Sequences from..to in one statement; when that fails, each alone. */
+static int
+set_sequences(struct restore *r, PGconn *conn, size_t from, size_t to, struct err *e)
+{
+    struct buf sql = BUF_INIT(BUF_NO_LIMIT);
+    int        rc;
+
+    for (size_t i = from; i < to; i++) {
+        char *call = setval_call(conn, &r->manifest->sequences[i]);
+        (void)buf_printf(&sql, e, "%s%s", i == from ? "SELECT " : ", ", call);
+        free(call);
+    }
+    rc = pg_exec(conn, e, buf_str(&sql));
+    buf_free(&sql);
+    if (rc == 0) {
+        return 0;
+    }
+    if (to - from == 1) {
+        const struct m_sequence *s = &r->manifest->sequences[from];
+        return object_failed(r, conn, "SEQUENCE SET", s->schema, s->name, e);
+    }
+    for (size_t i = from; i < to; i++) {
+        if (set_sequences(r, conn, i, i + 1, e) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int
+finish_sequences(struct restore *r, PGconn *conn, struct err *e)
+{
+    size_t n = r->manifest->n_sequences;
+
+    for (size_t from = 0; from < n; from += SEQUENCES_AT_ONCE) {
+        size_t to = n - from < SEQUENCES_AT_ONCE ? n : from + SEQUENCES_AT_ONCE;
+        if (set_sequences(r, conn, from, to, e) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int
+finish_refresh(struct restore *r, PGconn *conn, struct err *e)
+{
+    bool remote_allowed = !r->o->isolated || r->o->allow_remote;
+
+    for (size_t i = 0; i < r->manifest->n_matviews; i++) {
+        const struct m_matview *v = &r->manifest->matviews[i];
+        char                   *name;
+        int                     rc;
+
+        if (!v->populated) {
+            continue;
+        }
+        if (v->remote && !remote_allowed) {
+            strlist_take(&r->warnings, xasprintf("materialized view %s.%s reads a foreign table: not refreshed", v->schema, v->name));
+            log_info("%s", r->warnings.v[r->warnings.n - 1]);
+            continue;
+        }
+        name = pg_qualified(v->schema, v->name);
+        rc = pg_execf(conn, e, "REFRESH MATERIALIZED VIEW %s", name);
+        rc = rc == 0 ? pg_execf(conn, e, "ANALYZE %s", name) : rc;
+        free(name);
+        if (rc != 0 && object_failed(r, conn, "MATERIALIZED VIEW DATA", v->schema, v->name, e) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int
+finish_properties(struct restore *r, struct err *e)
+{
+    struct strlist statements = {0};
+    int            rc = 0;
+
+    if (!r->has_archive) {
+        return 0;
+    }
+    if (archive_database_sql(&r->archive, r->working_name, &r->archive_options, &statements, e) != 0) {
+        /* A comment on the database that forges headers, say: no reason to lose the rest. */
+        if (e->kind != ERR_CORRUPT) {
+            return -1;
+        }
+        problem_add(&r->problems, "DATABASE", NULL, r->name, e);
+        err_clear(e);
+    }
+    for (size_t i = 0; rc == 0 && i < statements.n; i++) {
+        if (pg_exec(r->conn, e, statements.v[i]) != 0) {
+            rc = object_failed(r, r->conn, "DATABASE PROPERTIES", NULL, r->name, e);
+        }
+    }
+    strlist_free(&statements);
+    return rc;
+}

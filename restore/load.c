@@ -1,0 +1,118 @@
+#include "restore/load.h"
+
+#include <stdlib.h>
+
+#include "core/cancel.h"
+
+int
+worker_ready(struct restore *r, struct worker *w, struct err *e)
+{
+    if (w->codec == NULL) {
+        w->codec = codec_new(CODEC_DEFAULT);
+    }
+    if (w->conn == NULL && (w->conn = target_connect(r, e)) == NULL) {
+        return err_wrap(e, "connecting a worker to the new database");
+    }
+    return 0;
+}
+
+struct task *
+load_add(struct load *l, struct task t, uint64_t priority)
+{
+    struct task *task = xmalloc(sizeof *task);
+
+    *task = t;
+    pthread_mutex_lock(&l->r->lock);
+    VEC_GROW(l->tasks, l->n_tasks, l->cap_tasks);
+    l->tasks[l->n_tasks++] = task;
+    pthread_mutex_unlock(&l->r->lock);
+    pool_add(l->pool, task, priority);
+    return task;
+}
+
+/* A task of this group has ended; was it the last? */
+static bool
+group_done(struct restore *r, struct load_group *g)
+{
+    bool last;
+
+    pthread_mutex_lock(&r->lock);
+    last = --g->left == 0;
+    pthread_mutex_unlock(&r->lock);
+    return last;
+}
+
+static void
+rows_done(struct load *l, struct load_group *g)
+{
+    if (!group_done(l->r, g)) {
+        return;
+    }
+    for (size_t i = 0; i < g->n; i++) {
+        load_table_done(l, g->v[i]);
+    }
+}
+
+static int
+run_task(void *ctx, void *arg, int number, struct err *e)
+{
+    struct load       *l = ctx;
+    const struct task *t = arg;
+    struct worker     *w = &l->r->workers[number];
+    int                rc = -1;
+
+    if (cancel_check(e) != 0 || worker_ready(l->r, w, e) != 0) {
+        return -1;
+    }
+    switch (t->kind) {
+    case TASK_RANGES:
+        rc = load_ranges(l, w, t, e);
+        break;
+    case TASK_WHOLE:
+        rc = load_whole(l, w, t, e);
+        break;
+    case TASK_PACK:
+        rc = load_pack(l, w, t, e);
+        break;
+    case TASK_INDEXES:
+        return load_indexes(l, w, t, e);
+    case TASK_INDEX:
+        return load_index(l, w, t, e);
+    case TASK_LO_METADATA:
+        return load_lo_metadata(l, w, t, e);
+    case TASK_LO_PAGES:
+        return load_lo_pages(l, w, t, e);
+    }
+    if (rc == 0 && t->job != NULL) {
+        rows_done(l, t->job->group);
+    }
+    for (size_t i = 0; rc == 0 && i < t->n_pack; i++) {
+        rows_done(l, t->pack[i]->group);
+    }
+    return rc;
+}
+
+static int
+tick(void *ctx, struct err *e)
+{
+    (void)ctx;
+    return cancel_check(e);
+}
+
+int
+load_run(struct restore *r, struct err *e)
+{
+    struct load l = {.r = r};
+    int         rc;
+
+    l.pool = pool_new(r->o->jobs, run_task, &l);
+    load_plan(&l);
+    rc = pool_wait(l.pool, tick, 200, e);
+    pool_free(l.pool);
+    for (size_t i = 0; i < l.n_tasks; i++) {
+        free(l.tasks[i]->pack);
+        free(l.tasks[i]);
+    }
+    free(l.tasks);
+    return rc;
+}

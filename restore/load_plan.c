@@ -1,0 +1,186 @@
+/*
+ * load_plan.c - which rows are loaded together.
+ */
+#include <stdlib.h>
+
+#include "restore/load.h"
+
+/* RANGES_BYTES: few statements, and yet enough tasks to share; SMALL_BYTES: below, a new file (TRUNCATE) costs more than it
+ * saves; SPLIT_BYTES: below, one worker with COPY FREEZE is better than several without. */
+#define RANGES_BYTES (64 * MIB)
+#define SMALL_BYTES  MIB
+#define SPLIT_BYTES  (32 * MIB)
+enum { PACK_TABLES = 256 };
+#define PACK_BYTES (4 * MIB)
+
+static void
+group_expects(struct load_group *g)
+{
+    g->left++;
+}
+
+void
+load_plan_ranges(struct load *l, enum task_kind kind, struct table_job *job, const struct m_table *t, uint64_t priority)
+{
+    size_t from = 0;
+
+    while (from < t->n_ranges) {
+        uint64_t bytes = 0;
+        size_t   to = from;
+
+        while (to < t->n_ranges && (to == from || bytes < RANGES_BYTES)) {
+            for (size_t i = 0; i < t->ranges[to].n; i++) {
+                bytes += t->ranges[to].segments[i].length;
+            }
+            to++;
+        }
+        (void)load_add(l, (struct task){.kind = kind, .job = job, .first = from, .n = to - from}, priority);
+        from = to;
+    }
+}
+
+static size_t
+count_range_tasks(const struct m_table *t)
+{
+    size_t   n = 0;
+    uint64_t bytes = RANGES_BYTES;
+
+    for (size_t r = 0; r < t->n_ranges; r++) {
+        if (bytes >= RANGES_BYTES) {
+            bytes = 0;
+            n++;
+        }
+        for (size_t i = 0; i < t->ranges[r].n; i++) {
+            bytes += t->ranges[r].segments[i].length;
+        }
+    }
+    return n;
+}
+
+static bool
+has_rows(const struct m_table *t)
+{
+    return t->rows > 0 && t->n_ranges > 0 && t->skipped == NULL;
+}
+
+enum shape { EMPTY, SMALL, WHOLE, SPLIT };
+
+static enum shape
+shape_of(const struct restore *r, const struct m_table *t, uint64_t total)
+{
+    if (!has_rows(t)) {
+        return EMPTY;
+    }
+    if (t->load_via != NULL) {
+        return SPLIT;
+    }
+    if (t->bytes < SMALL_BYTES) {
+        return SMALL;
+    }
+    return r->o->jobs > 1 && t->n_ranges > 1 && t->bytes > SPLIT_BYTES && t->bytes > total / (uint64_t)(2 * r->o->jobs) &&
+                   t->extension == NULL
+               ? SPLIT
+               : WHOLE;
+}
+
+/* In the order in which their rows lie in chunks, so that each chunk is decoded once. */
+static int
+by_place(const void *a, const void *b)
+{
+    const struct table_job *x = *(struct table_job *const *)a, *y = *(struct table_job *const *)b;
+    const struct segment none = {0};
+    const struct segment *s = x->table->ranges[0].n > 0 ? &x->table->ranges[0].segments[0] : &none;
+    const struct segment *t = y->table->ranges[0].n > 0 ? &y->table->ranges[0].segments[0] : &none;
+
+    if (s->chunk != t->chunk) {
+        return s->chunk < t->chunk ? -1 : 1;
+    }
+    return s->offset < t->offset ? -1 : s->offset > t->offset;
+}
+
+static uint32_t
+chunk_of(const struct table_job *job)
+{
+    const struct range *range = &job->table->ranges[0];
+
+    return range->n > 0 ? range->segments[0].chunk : UINT32_MAX;
+}
+
+/* Whole chunks' worth of tables, until there is enough for a task. */
+static void
+plan_packs(struct load *l, struct table_job **small, size_t n)
+{
+    size_t from = 0;
+
+    qsort(small, n, sizeof *small, by_place);
+    while (from < n) {
+        struct task t = {.kind = TASK_PACK};
+        uint64_t    bytes = 0;
+        size_t      to = from;
+
+        while (to < n && (to == from || chunk_of(small[to]) == chunk_of(small[to - 1]) ||
+                          (bytes < PACK_BYTES && to - from < PACK_TABLES))) {
+            bytes += small[to++]->table->bytes;
+        }
+        t.n_pack = to - from;
+        t.pack = xcalloc(t.n_pack, sizeof *t.pack);
+        for (size_t i = 0; i < t.n_pack; i++) {
+            t.pack[i] = small[from + i];
+        }
+        (void)load_add(l, t, bytes);
+        from = to;
+    }
+}
+
+/* Counts first: a group must not look complete while its tasks are still being added. */
+static void
+count_tasks(struct restore *r, enum shape *shapes, uint64_t total)
+{
+    for (size_t i = 0; i < r->n_tables; i++) {
+        struct table_job *job = &r->tables[i];
+        size_t            n = 0;
+
+        shapes[i] = shape_of(r, job->table, total);
+        n = shapes[i] == SPLIT ? count_range_tasks(job->table) : shapes[i] != EMPTY;
+        while (n-- > 0) {
+            group_expects(job->group);
+        }
+    }
+}
+
+void
+load_plan(struct load *l)
+{
+    struct restore     *r = l->r;
+    struct table_job  **small = xcalloc(r->n_tables + 1, sizeof *small);
+    enum shape         *shapes = xcalloc(r->n_tables + 1, sizeof *shapes);
+    size_t              n_small = 0;
+    uint64_t            total = r->manifest->lo_pages.bytes;
+
+    for (size_t i = 0; i < r->n_tables; i++) {
+        total += r->tables[i].table->bytes;
+    }
+    count_tasks(r, shapes, total);
+    for (size_t i = 0; i < r->n_groups; i++) {
+        for (size_t k = 0; r->groups[i].left == 0 && k < r->groups[i].n; k++) {
+            load_table_done(l, r->groups[i].v[k]);
+        }
+    }
+    if (r->manifest->lo_count > 0) {
+        (void)load_add(l, (struct task){.kind = TASK_LO_METADATA}, r->manifest->lo_pages.bytes + r->manifest->lo_metadata.bytes);
+    }
+    for (size_t i = 0; i < r->n_tables; i++) {
+        struct table_job *job = &r->tables[i];
+
+        if (shapes[i] == SPLIT) {
+            load_plan_ranges(l, TASK_RANGES, job, job->table, job->table->bytes);
+        } else if (shapes[i] == WHOLE) {
+            (void)load_add(l, (struct task){.kind = TASK_WHOLE, .job = job, .n = job->table->n_ranges}, job->table->bytes);
+        } else if (shapes[i] == SMALL) {
+            small[n_small++] = job;
+        }
+    }
+    plan_packs(l, small, n_small);
+    free(small);
+    free(shapes);
+}

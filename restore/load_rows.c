@@ -1,0 +1,270 @@
+/*
+ * load_rows.c - rows from verified chunks into tables.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/log.h"
+#include "core/progress.h"
+#include "pg/copy.h"
+#include "restore/load.h"
+
+/* The chunk's plaintext in w->raw: read and checked once for all tables that follow each other in it. */
+static int
+fetch_chunk(struct restore *r, struct worker *w, uint32_t chunk, struct err *e)
+{
+    if (w->chunk == chunk) {
+        return 0;
+    }
+    w->chunk = UINT32_MAX;
+    if (chunk_read(r->repo, r->label->db, &r->manifest->chunks[chunk], w->codec, &w->stored, &w->raw, e) != 0) {
+        return -1;
+    }
+    w->chunk = chunk;
+    return 0;
+}
+
+static int
+send_range(struct restore *r, struct worker *w, struct copy_in *in, const struct range *range, struct err *e)
+{
+    for (size_t i = 0; i < range->n; i++) {
+        const struct segment *s = &range->segments[i];
+
+        if (fetch_chunk(r, w, s->chunk, e) != 0) {
+            return -1;
+        }
+        if (s->offset > w->raw.len || s->length > w->raw.len - s->offset) {
+            return err_set(e, ERR_CORRUPT, "chunk \"%s\": a segment lies outside of it", r->manifest->chunks[s->chunk].name);
+        }
+        if (copy_in_data(in, w->raw.data + s->offset, s->length, e) != 0) {
+            return -1;
+        }
+        progress_add(s->length);
+    }
+    return 0;
+}
+
+static void
+count_loaded(struct restore *r, uint64_t rows, uint64_t bytes)
+{
+    pthread_mutex_lock(&r->lock);
+    r->rows += rows;
+    r->bytes += bytes;
+    pthread_mutex_unlock(&r->lock);
+}
+
+static uint64_t
+range_bytes(const struct range *range)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < range->n; i++) {
+        bytes += range->segments[i].length;
+    }
+    return bytes;
+}
+
+int
+load_copy(struct restore *r, struct worker *w, const struct m_table *t, size_t first, size_t n, const char *sql, struct err *e)
+{
+    struct copy_in in = {0};
+    uint64_t       rows = 0, bytes = 0;
+
+    if (copy_in_begin(&in, w->conn, sql, t->format == COPY_BINARY, e) != 0) {
+        return -1;
+    }
+    for (size_t i = first; i < first + n; i++) {
+        if (send_range(r, w, &in, &t->ranges[i], e) != 0) {
+            copy_in_abort(&in, "the rows to load cannot be read");
+            return -1;
+        }
+        rows += t->ranges[i].rows;
+        bytes += range_bytes(&t->ranges[i]);
+    }
+    if (copy_in_end(&in, rows, e) != 0) {
+        return -1;
+    }
+    count_loaded(r, rows, bytes);
+    return 0;
+}
+
+/* COPY … FROM STDIN for the table, or for its rows through another (quoted) name. */
+static char *
+copy_sql(const struct m_table *t, const char *via, bool freeze)
+{
+    const char      **names = xcalloc(t->n_columns + 1, sizeof *names);
+    struct copy_spec  spec = {.schema = t->schema, .name = t->name, .columns = names, .binary = t->format == COPY_BINARY};
+    char             *sql, *own = pg_qualified(t->schema, t->name), *moved = NULL;
+
+    for (size_t i = 0; i < t->n_columns; i++) {
+        if (!t->columns[i].generated) {
+            names[spec.n_columns++] = t->columns[i].name;
+        }
+    }
+    sql = copy_in_sql(&spec, freeze);
+    if (via != NULL) {
+        /* "COPY " and the table's own name stand first. */
+        moved = xasprintf("COPY %s%s", via, sql + strlen("COPY ") + strlen(own));
+        free(sql);
+        sql = moved;
+    }
+    free(names);
+    free(own);
+    return sql;
+}
+
+/* The outermost table that a leaf's rows can go in through; NULL when it is no partition. */
+static char *
+root_of(struct worker *w, const struct table_job *job)
+{
+    struct err  ignored = ERR_INIT;
+    const char *params[] = {job->qualified};
+
+    return pg_value(w->conn, &ignored,
+                    "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class c JOIN "
+                    "pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = "
+                    "pg_catalog.pg_partition_root($1::pg_catalog.regclass) AND c.oid <> $1::pg_catalog.regclass",
+                    1, params);
+}
+
+/* A failed COPY: nothing of it is in the table.  0: the restore goes on, the table is a problem. */
+static int
+copy_failed(struct restore *r, struct worker *w, const struct table_job *job, struct err *e)
+{
+    struct err ignored = ERR_INIT;
+
+    if (problem_is_fatal(w->conn, e)) {
+        return err_wrap(e, "table %s", job->qualified);
+    }
+    (void)pg_exec(w->conn, &ignored, "ROLLBACK");
+    problem_add(&r->problems, "TABLE DATA", job->table->schema, job->table->name, e);
+    err_clear(e);
+    return 0;
+}
+
+/*
+ * A leaf refuses rows that were in it: collations order differently here, or a hash does.
+ * The partitioned table knows where they belong now.
+ */
+static int
+retry_through_root(struct restore *r, struct worker *w, const struct table_job *job, size_t first, size_t n, struct err *e)
+{
+    struct err ignored = ERR_INIT;
+    char      *root, *sql;
+    int        rc;
+
+    (void)pg_exec(w->conn, &ignored, "ROLLBACK");
+    if ((root = root_of(w, job)) == NULL) {
+        return copy_failed(r, w, job, e);
+    }
+    log_info("table %s: rows do not belong into this partition any more, loading them through %s", job->qualified, root);
+    sql = copy_sql(job->table, root, false);
+    rc = load_copy(r, w, job->table, first, n, sql, e);
+    free(sql);
+    free(root);
+    return rc == 0 ? 0 : copy_failed(r, w, job, e);
+}
+
+static int
+refused(struct restore *r, struct worker *w, const struct table_job *job, size_t first, size_t n, struct err *e)
+{
+    bool partition = strcmp(e->sqlstate, "23514") == 0 && strstr(e->text, "partition constraint") != NULL;
+
+    return partition ? retry_through_root(r, w, job, first, n, e) : copy_failed(r, w, job, e);
+}
+
+int
+load_ranges(struct load *l, struct worker *w, const struct task *t, struct err *e)
+{
+    char *sql = copy_sql(t->job->table, t->job->table->load_via, false);
+    int   rc = load_copy(l->r, w, t->job->table, t->first, t->n, sql, e);
+
+    free(sql);
+    return rc == 0 ? 0 : refused(l->r, w, t->job, t->first, t->n, e);
+}
+
+/* What CREATE EXTENSION put into a configuration table and the backup holds too would be there twice. */
+static int
+begin_whole(struct worker *w, const struct table_job *job, struct err *e)
+{
+    const struct m_table *t = job->table;
+
+    if (t->extension != NULL) {
+        return pg_execf(w->conn, e, "BEGIN; DELETE FROM ONLY %s %s", job->qualified, t->condition == NULL ? "" : t->condition);
+    }
+    return pg_execf(w->conn, e, "BEGIN; TRUNCATE ONLY %s", job->qualified);
+}
+
+int
+load_whole(struct load *l, struct worker *w, const struct task *t, struct err *e)
+{
+    char *sql = copy_sql(t->job->table, NULL, t->job->table->extension == NULL);
+    int   rc = -1;
+
+    if (begin_whole(w, t->job, e) == 0 && load_copy(l->r, w, t->job->table, 0, t->n, sql, e) == 0 &&
+        pg_exec(w->conn, e, "COMMIT") == 0) {
+        rc = 0;
+    }
+    free(sql);
+    return rc == 0 ? 0 : refused(l->r, w, t->job, 0, t->n, e);
+}
+
+static int
+copy_small(struct restore *r, struct worker *w, const struct table_job *job, struct err *e)
+{
+    const struct m_table *t = job->table;
+    char                 *sql;
+    int                   rc;
+
+    if (t->extension != NULL &&
+        pg_execf(w->conn, e, "DELETE FROM ONLY %s %s", job->qualified, t->condition == NULL ? "" : t->condition) != 0) {
+        return -1;
+    }
+    sql = copy_sql(t, NULL, false);
+    rc = load_copy(r, w, t, 0, t->n_ranges, sql, e);
+    free(sql);
+    return rc;
+}
+
+/* The pack's tables one by one, after the common transaction has failed. */
+static int
+load_singly(struct load *l, struct worker *w, const struct task *t, struct err *e)
+{
+    for (size_t i = 0; i < t->n_pack; i++) {
+        struct table_job *job = t->pack[i];
+
+        if (pg_exec(w->conn, e, "BEGIN") != 0) {
+            return -1;
+        }
+        if ((copy_small(l->r, w, job, e) != 0 || pg_exec(w->conn, e, "COMMIT") != 0) &&
+            refused(l->r, w, job, 0, job->table->n_ranges, e) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int
+load_pack(struct load *l, struct worker *w, const struct task *t, struct err *e)
+{
+    struct err ignored = ERR_INIT;
+    uint64_t   rows = 0, bytes = 0;
+    int        rc = pg_exec(w->conn, e, "BEGIN");
+
+    for (size_t i = 0; rc == 0 && i < t->n_pack; i++) {
+        rc = copy_small(l->r, w, t->pack[i], e);
+        rows += rc == 0 ? t->pack[i]->table->rows : 0;
+        bytes += rc == 0 ? t->pack[i]->table->bytes : 0;
+    }
+    if (rc == 0 && pg_exec(w->conn, e, "COMMIT") == 0) {
+        return 0;
+    }
+    if (problem_is_fatal(w->conn, e)) {
+        return err_wrap(e, "small tables from %s on", t->pack[0]->qualified);
+    }
+    /* What was counted is gone again. */
+    count_loaded(l->r, (uint64_t)0 - rows, (uint64_t)0 - bytes);
+    (void)pg_exec(w->conn, &ignored, "ROLLBACK");
+    return load_singly(l, w, t, e);
+}

@@ -1,0 +1,15 @@
+/*
+ * names.h - names that the archive's SQL refers to and the target server may not have.
+ */
+#ifndef RESTORE_NAMES_H
+#define RESTORE_NAMES_H
+
+#include "pg/archive.h"
+
+/* Roles that are not in there, each once: owners of entries, and roles in grants and policies.  Either list may be NULL. */
+void names_of_roles(const struct archive *, const struct strlist *there, struct strlist *owners, struct strlist *grantees);
+
+/* Tablespaces that some entry sets and that are not in there. */
+void names_of_tablespaces(const struct archive *, const struct strlist *there, struct strlist *missing);
+
+#endif

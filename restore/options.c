@@ -1,0 +1,166 @@
+#include "restore/options.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/enc.h"
+
+#define AT(field) offsetof(struct options, field)
+
+static const struct opt table[] = {
+    {.kind = OPT_HEAD, .name = "What to restore"},
+    {OPT_TEXT, "repo", 0, "PATH|NAME", "repository: a path, or a [repo NAME] of the configuration", AT(repo), 0, 0,
+     "PGASSAY_REPO", NULL},
+    {OPT_TEXT, "backup", 0, "ID", "this backup, or \"latest\" (the default)", AT(backup), 0, 0, NULL, NULL},
+    {OPT_TEXT, "at", 0, "TIME", "the newest backup whose snapshot is not later than TIME", AT(at), 0, 0, NULL, NULL},
+    {OPT_FLAG, "list", 0, NULL, "print what the backup holds, restore nothing", AT(list), 0, 0, NULL, NULL},
+    {OPT_FLAG, "dry-run", 'n', NULL, "do every check beforehand, change nothing", AT(dry_run), 0, 0, NULL, NULL},
+    {.kind = OPT_HEAD, .name = "Where to"},
+    {OPT_TEXT, "to", 0, "NEWDB", "restore into this new database; an existing one is never touched", AT(to), 0, 0, NULL,
+     NULL},
+    {OPT_FLAG, "scratch", 0, NULL, "restore into a private throw-away server, gone when the tool ends", AT(scratch), 0, 0,
+     NULL, NULL},
+    {OPT_FLAG, "keep", 0, NULL, "leave the scratch server running, and say how to reach and remove it", AT(keep), 0, 0,
+     NULL, NULL},
+    {OPT_TEXT, "scratch-dir", 0, "DIR", "where the scratch server lives, instead of $TMPDIR", AT(scratch_dir), 0, 0,
+     "PGASSAY_SCRATCH_DIR", "scratch-dir"},
+    {OPT_TEXT, "scratch-user", 0, "USER", "system user that runs it when started by root (default: postgres)",
+     AT(scratch_user), 0, 0, "PGASSAY_SCRATCH_USER", "scratch-user"},
+    {OPT_TEXT, "conninfo", 'd', "CONNINFO", "server to restore into: key=value text or a URI", AT(conninfo), 0, 0, NULL,
+     NULL},
+    {OPT_TEXT, "host", 'h', "HOST", "server host or socket directory", AT(host), 0, 0, NULL, NULL},
+    {OPT_TEXT, "port", 'p', "PORT", "server port", AT(port), 0, 0, NULL, NULL},
+    {OPT_TEXT, "username", 'U', "NAME", "user to connect as", AT(user), 0, 0, NULL, NULL},
+    {.kind = OPT_HEAD, .name = "How"},
+    {OPT_INT, "jobs", 'j', "N", "parallel workers (default: one a processor)", AT(jobs), 1, 256, NULL, "jobs"},
+    {OPT_FLAG, "no-owner", 'O', NULL, "leave everything to the user who restores", AT(no_owner), 0, 0, NULL,
+     "no-owner"},
+    {OPT_FLAG, "no-privileges", 'x', NULL, "do not restore GRANT and REVOKE", AT(no_privileges), 0, 0, NULL,
+     "no-privileges"},
+    {OPT_TEXT, "role", 0, "ROLE", "SET ROLE after connecting", AT(role), 0, 0, NULL, "role"},
+    {OPT_FLAG, "globals", 0, NULL, "first create roles that are missing, from the backup's globals", AT(globals), 0, 0,
+     NULL, NULL},
+    {OPT_FLAG, "isolated", 0, NULL, "into a throw-away server: --globals, no tablespaces, no access to foreign servers",
+     AT(isolated), 0, 0, NULL, NULL},
+    {OPT_FLAG, "allow-remote", 0, NULL, "isolated or scratch: let the copy reach foreign servers", AT(allow_remote), 0, 0,
+     NULL, NULL},
+    {OPT_FLAG, "keep-failed", 0, NULL, "do not remove what a failed restore has made", AT(keep_failed), 0, 0, NULL, NULL},
+    {.kind = OPT_HEAD, .name = "General"},
+    {OPT_TEXT, "pg-bindir", 0, "DIR", "directory of PostgreSQL's programs", AT(pg_bindir), 0, 0, "PGASSAY_PG_BINDIR",
+     "pg-bindir"},
+    {OPT_TEXT, "config", 0, "FILE", "configuration file", AT(config_file), 0, 0, "PGASSAY_CONFIG", NULL},
+    {OPT_FLAG, "print-config", 0, NULL, "print the configuration in force and leave", AT(print_config), 0, 0, NULL, NULL},
+    {OPT_FLAG, "json", 0, NULL, "print the result as JSON", AT(json), 0, 0, NULL, NULL},
+    {OPT_FLAG, "quiet", 'q', NULL, "print nothing but errors", AT(quiet), 0, 0, NULL, NULL},
+    {OPT_FLAG, "verbose", 'v', NULL, "say what is being done", AT(verbose), 0, 0, NULL, NULL},
+    {.kind = OPT_HEAD, .name = NULL},
+};
+
+static const struct opts_spec spec = {
+    .program = "pgassay-restore",
+    .usage = "DB --to NEWDB | DB --scratch [--keep]",
+    .summary = "Bring a backup back: into a new database of a server, or into a throw-away server of its own.",
+    .table = table,
+};
+
+static int
+check_combinations(const struct options *o, struct err *e)
+{
+    if (o->backup != NULL && o->at != NULL) {
+        return err_set(e, ERR_USAGE, "--backup and --at exclude each other");
+    }
+    if (o->list) {
+        return 0;
+    }
+    if (o->to == NULL && !o->scratch) {
+        err_set(e, ERR_USAGE, "nothing says where to restore");
+        return err_hint(e, "--to NEWDB restores into a new database, --scratch into a throw-away server");
+    }
+    if (o->to != NULL && (o->to[0] == '\0' || strlen(o->to) > 63)) {
+        return err_set(e, ERR_USAGE, "--to: a database name has 1 to 63 bytes");
+    }
+    if (o->keep && !o->scratch) {
+        return err_set(e, ERR_USAGE, "--keep belongs to --scratch");
+    }
+    if (o->scratch && (o->conninfo != NULL || o->host != NULL || o->port != NULL || o->user != NULL)) {
+        return err_set(e, ERR_USAGE, "--scratch starts its own server: -d, -h, -p and -U do not go with it");
+    }
+    if (o->allow_remote && !o->scratch && !o->isolated) {
+        return err_set(e, ERR_USAGE, "--allow-remote belongs to --scratch or --isolated");
+    }
+    return 0;
+}
+
+static int
+check(struct options *o, struct err *e)
+{
+    if (o->parsed.rest.n != 1) {
+        err_set(e, ERR_USAGE, o->parsed.rest.n == 0 ? "which database?" : "one database at a time");
+        return err_hint(e, "\"pgassay storage list\" shows what there is; \"pgassay restore --help\" shows the options");
+    }
+    if (check_combinations(o, e) != 0) {
+        return -1;
+    }
+    if (o->at != NULL && time_parse(o->at, &o->at_time, e) != 0) {
+        return err_wrap(e, "--at");
+    }
+    if (o->jobs == 0) {
+        long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+        o->jobs = cpus < 1 ? 1 : cpus > 16 ? 16 : (int)cpus;
+    }
+    return 0;
+}
+
+/* What the configuration says for real servers must not thin out a copy that is made to be compared. */
+static void
+ignore_habits(struct options *o)
+{
+    o->no_owner = o->no_owner && opts_given(&o->parsed, "no-owner");
+    o->no_privileges = o->no_privileges && opts_given(&o->parsed, "no-privileges");
+    o->role = opts_given(&o->parsed, "role") ? o->role : NULL;
+}
+
+int
+options_read(int argc, char **argv, struct options *o, bool *done, struct err *e)
+{
+    *o = (struct options){0};
+    *done = false;
+    if (opts_parse(&spec, argc, argv, o, &o->parsed, e) != 0) {
+        return -1;
+    }
+    if (o->parsed.done) {
+        *done = true;
+        return 0;
+    }
+    o->database = o->parsed.rest.n > 0 ? o->parsed.rest.v[0] : NULL;
+    if ((o->config = config_load(o->config_file, e)) == NULL ||
+        config_apply(o->config, o->database, &spec, &o->parsed, o, e) != 0) {
+        return -1;
+    }
+    if (o->print_config) {
+        config_print_options(o->config, o->database, &spec, &o->parsed, o, stdout);
+        *done = true;
+        return 0;
+    }
+    if (check(o, e) != 0 || (o->location = config_repo(o->config, o->repo, o->database, e)) == NULL) {
+        return -1;
+    }
+    if (o->scratch) {
+        o->isolated = true;
+    }
+    if (o->isolated) {
+        ignore_habits(o);
+    }
+    o->globals = o->globals || o->isolated;
+    return 0;
+}
+
+void
+options_free(struct options *o)
+{
+    config_free(o->config);
+    opts_result_free(&o->parsed);
+}

@@ -1,0 +1,38 @@
+/*
+ * options.h - what the user asked for.
+ */
+#ifndef RESTORE_OPTIONS_H
+#define RESTORE_OPTIONS_H
+
+#include <stdbool.h>
+#include <time.h>
+
+#include "core/config.h"
+#include "core/opts.h"
+#include "pg/conn.h"
+
+struct options {
+    const char *database;                   /* configured name of what is restored */
+    const char *repo, *backup, *at;
+    time_t      at_time;                    /* 0: not given */
+    const char *to;
+    bool        scratch, keep;
+    bool        no_owner, no_privileges, keep_failed, globals, isolated, allow_remote;
+    const char *role;
+    bool        list, dry_run;
+    const char *conninfo, *host, *port, *user;
+    const char *scratch_dir, *scratch_user, *pg_bindir;
+    int         jobs;
+    const char *config_file;
+    bool        print_config, json, quiet, verbose;
+
+    struct config     *config;
+    struct opts_result parsed;
+    const char        *location;            /* of the repository, resolved */
+};
+
+/* Parses and checks; done: --help and the like was printed. */
+int  options_read(int argc, char **argv, struct options *, bool *done, struct err *);
+void options_free(struct options *);
+
+#endif

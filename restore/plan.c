@@ -1,0 +1,113 @@
+/*
+ * plan.c - the backup: label, manifest, schema archive with its entries sorted into phases, globals.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "restore/entries.h"
+#include "restore/restore.h"
+#include "storage/writer.h"
+
+#define ARCHIVE_MAX (2 * GIB)
+
+static bool
+begins(const char *s, const char *prefix)
+{
+    return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+/* They act on, or look at, everything else: so they come when all else is there (a refresh fires event triggers). */
+static bool
+comes_last(const struct archive_entry *entry)
+{
+    static const char *const kinds[] = {"EVENT TRIGGER", "PUBLICATION", "SUBSCRIPTION"};
+    bool about = strcmp(entry->desc, "COMMENT") == 0 || strcmp(entry->desc, "SECURITY LABEL") == 0;
+
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (begins(entry->desc, kinds[i]) || (about && begins(entry->tag, kinds[i]) && entry->tag[strlen(kinds[i])] == ' ')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+sort_into_phases(struct restore *r)
+{
+    for (size_t i = 0; i < r->archive.n; i++) {
+        const struct archive_entry *entry = &r->archive.v[i];
+
+        if (strcmp(entry->desc, "ACL") == 0 || strcmp(entry->desc, "DEFAULT ACL") == 0) {
+            entry_list_add(&r->acl, entry);
+        } else if (comes_last(entry)) {
+            entry_list_add(&r->last, entry);
+        } else if (entry->section == SECTION_PRE_DATA) {
+            entry_list_add(&r->pre, entry);
+        } else if (entry->section == SECTION_POST_DATA) {
+            entry_list_add(&r->post, entry);
+        }
+    }
+}
+
+/* "15.20 (Debian …)" as 150000. */
+static int
+major_of(const char *version)
+{
+    return version == NULL ? 0 : atoi(version) * 10000;
+}
+
+static int
+read_archive(struct restore *r, struct err *e)
+{
+    struct buf bytes = BUF_INIT(ARCHIVE_MAX);
+    int        rc = -1;
+
+    if (r->manifest->n_archive == 0) {
+        return 0;
+    }
+    if (pg_tool_find("pg_restore", major_of(r->label->pg_dump_version), &r->pg_restore, e) != 0 ||
+        segments_read(r->repo, r->label->db, r->manifest, r->manifest->archive, r->manifest->n_archive, &bytes, e) != 0) {
+        goto out;
+    }
+    r->archive_options = (struct archive_options){.pg_restore = r->pg_restore.path,
+                                                  .no_owner = r->o->no_owner,
+                                                  .no_privileges = r->o->no_privileges,
+                                                  .no_tablespaces = r->o->isolated};
+    rc = archive_open_bytes(&r->archive, bytes.data, bytes.len, &r->archive_options, e);
+    r->has_archive = rc == 0;
+out:
+    buf_free(&bytes);
+    return rc;
+}
+
+static int
+read_globals(struct restore *r, struct err *e)
+{
+    const struct manifest *m = r->manifest;
+
+    if (m->n_globals_sql == 0) {
+        return 0;
+    }
+    return segments_read(r->repo, r->label->db, m, m->globals_sql, m->n_globals_sql, &r->globals, e);
+}
+
+int
+plan_read(struct restore *r, struct err *e)
+{
+    const struct options *o = r->o;
+
+    if ((r->repo = repo_open(o->location, e)) == NULL ||
+        (r->label = backup_find(r->repo, o->database, o->backup, o->at_time, e)) == NULL ||
+        (r->manifest = manifest_load(r->repo, r->label, e)) == NULL) {
+        return -1;
+    }
+    if (o->list) {
+        return 0;
+    }
+    if (read_archive(r, e) != 0 || read_globals(r, e) != 0) {
+        return err_wrap(e, "backup %s of %s", r->label->id, o->database);
+    }
+    sort_into_phases(r);
+    plan_tables(r);
+    return 0;
+}

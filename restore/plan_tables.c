@@ -1,0 +1,183 @@
+/*
+ * plan_tables.c - which tables are complete together, and which indexes may be built as soon as they are.
+ *
+ * An index is built early only if nothing that it calls can look at a table that is not loaded yet: an "immutable" function
+ * that does so gives a silently wrong index.  What an index calls is among the entries that it depends on, unless it is built in or belongs to an
+ * extension.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "restore/entries.h"
+#include "restore/restore.h"
+
+static int
+by_dump_id(const void *a, const void *b)
+{
+    int x = (*(const struct archive_entry *const *)a)->dump_id, y = (*(const struct archive_entry *const *)b)->dump_id;
+
+    return x < y ? -1 : x > y;
+}
+
+/* Entries by dump id. */
+struct ids {
+    const struct archive_entry **v;
+    size_t                       n;
+};
+
+static struct ids
+ids_new(const struct archive *a)
+{
+    struct ids ids = {.v = xcalloc(a->n + 1, sizeof *ids.v), .n = a->n};
+
+    for (size_t i = 0; i < a->n; i++) {
+        ids.v[i] = &a->v[i];
+    }
+    qsort(ids.v, ids.n, sizeof *ids.v, by_dump_id);
+    return ids;
+}
+
+static const struct archive_entry *
+ids_find(const struct ids *ids, int dump_id)
+{
+    const struct archive_entry key = {.dump_id = dump_id}, *k = &key;
+    const struct archive_entry **found = bsearch(&k, ids->v, ids->n, sizeof *ids->v, by_dump_id);
+
+    return found == NULL ? NULL : *found;
+}
+
+static bool
+is_desc(const struct archive_entry *entry, const char *const *list)
+{
+    for (; *list != NULL; list++) {
+        if (strcmp(entry->desc, *list) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Kinds that hold no code of the database's own. */
+static bool
+is_harmless(const struct archive_entry *entry)
+{
+    static const char *const harmless[] = {"TABLE", "TABLE ATTACH", "SCHEMA", "EXTENSION", "COLLATION", "SEQUENCE", NULL};
+
+    return is_desc(entry, harmless);
+}
+
+static bool
+depends_on_type(const struct archive_entry *table, const struct ids *ids)
+{
+    static const char *const types[] = {"TYPE", "DOMAIN", "SHELL TYPE", NULL};
+
+    for (size_t i = 0; i < table->n_depends; i++) {
+        const struct archive_entry *other = ids_find(ids, table->depends[i]);
+        if (other != NULL && is_desc(other, types)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The one table that the index or constraint is on; NULL when it must wait. */
+static const struct archive_entry *
+early_on(const struct archive_entry *entry, const struct ids *ids, bool own_opclasses)
+{
+    static const char *const early[] = {"INDEX", "CONSTRAINT", NULL};
+    const struct archive_entry *table = NULL;
+    bool constraint = strcmp(entry->desc, "CONSTRAINT") == 0;
+
+    if (!is_desc(entry, early) || (constraint && strstr(entry->sql, " EXCLUDE ") != NULL)) {
+        return NULL;
+    }
+    for (size_t i = 0; i < entry->n_depends; i++) {
+        const struct archive_entry *other = ids_find(ids, entry->depends[i]);
+        if (other == NULL) {
+            continue;
+        }
+        if (!is_harmless(other)) {
+            return NULL;
+        }
+        if (strcmp(other->desc, "TABLE") == 0) {
+            if (table != NULL) {
+                return NULL;
+            }
+            table = other;
+        }
+    }
+    /* A constraint does not name its operator class: it is the column type's. */
+    if (constraint && own_opclasses && table != NULL && depends_on_type(table, ids)) {
+        return NULL;
+    }
+    return table;
+}
+
+static struct table_job *
+find_job(const struct restore *r, const char *schema, const char *name)
+{
+    struct m_table *t = manifest_find(r->manifest, schema == NULL ? "" : schema, name);
+
+    return t == NULL ? NULL : &r->tables[t - r->manifest->tables];
+}
+
+/* Moves what can be built early from the post-data list to its table. */
+static void
+assign_indexes(struct restore *r)
+{
+    static const char *const opclass[] = {"OPERATOR CLASS", "OPERATOR FAMILY", NULL};
+    struct ids        ids = ids_new(&r->archive);
+    struct entry_list rest = {0};
+    bool              own_opclasses = false;
+
+    for (size_t i = 0; i < r->archive.n; i++) {
+        own_opclasses = own_opclasses || is_desc(&r->archive.v[i], opclass);
+    }
+    for (size_t i = 0; i < r->post.n; i++) {
+        const struct archive_entry *entry = r->post.v[i], *on = early_on(entry, &ids, own_opclasses);
+        struct table_job *job = on == NULL ? NULL : find_job(r, on->schema, on->tag);
+
+        if (job != NULL && job->table->kind == 'r') {
+            entry_list_add(&job->indexes, entry);
+        } else {
+            entry_list_add(&rest, entry);
+        }
+    }
+    entry_list_free(&r->post);
+    r->post = rest;
+    free(ids.v);
+}
+
+/* The group of rows that go in through one ancestor, or a new one. */
+static struct load_group *
+group_for(struct restore *r, const char *via)
+{
+    for (size_t i = 0; via != NULL && i < r->n_groups; i++) {
+        if (r->groups[i].via != NULL && strcmp(r->groups[i].via, via) == 0) {
+            return &r->groups[i];
+        }
+    }
+    r->groups[r->n_groups].via = via;
+    return &r->groups[r->n_groups++];
+}
+
+void
+plan_tables(struct restore *r)
+{
+    struct manifest *m = r->manifest;
+
+    r->tables = xcalloc(m->n_tables + 1, sizeof *r->tables);
+    r->groups = xcalloc(m->n_tables + 1, sizeof *r->groups);
+    r->n_tables = m->n_tables;
+    for (size_t i = 0; i < m->n_tables; i++) {
+        struct table_job  *job = &r->tables[i];
+        struct load_group *g = group_for(r, m->tables[i].load_via);
+
+        job->table = &m->tables[i];
+        job->group = g;
+        job->qualified = pg_qualified(m->tables[i].schema, m->tables[i].name);
+        VEC_GROW(g->v, g->n, g->cap);
+        g->v[g->n++] = job;
+    }
+    assign_indexes(r);
+}

@@ -1,0 +1,290 @@
+/*
+ * preflight.c - what can be known beforehand, all of it at once, before anything changes.
+ *
+ * Some findings make a restore impossible or pointless: they stop it.  Others cost single objects: they are warnings,
+ * the objects become problems later, and the exit status says so.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include "core/enc.h"
+#include "core/json.h"
+#include "core/log.h"
+#include "pg/sqlsplit.h"
+#include "restore/names.h"
+#include "restore/restore.h"
+
+struct findings {
+    struct strlist stop, hints, warn;
+};
+
+static void
+findings_free(struct findings *f)
+{
+    strlist_free(&f->stop);
+    strlist_free(&f->hints);
+    strlist_free(&f->warn);
+}
+
+/* All of them in the log, the first in *e. */
+static int
+report(struct restore *r, struct findings *f, struct err *e)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < f->warn.n; i++) {
+        log_warn("%s", f->warn.v[i]);
+        strlist_add(&r->warnings, f->warn.v[i]);
+    }
+    for (size_t i = 1; i < f->stop.n; i++) {
+        log_error("%s", f->stop.v[i]);
+        log_error("hint: %s", f->hints.v[i]);
+    }
+    if (f->stop.n > 0) {
+        rc = err_set(e, ERR_EXISTS, "%s", f->stop.v[0]);
+        e->kind = ERR_PG;
+        err_hint(e, "%s", f->hints.v[0]);
+    }
+    return rc;
+}
+
+static void
+stop(struct findings *f, const char *hint, char *text)
+{
+    strlist_take(&f->stop, text);
+    strlist_add(&f->hints, hint);
+}
+
+static void
+check_contents(const struct restore *r, struct findings *f)
+{
+    if (!r->has_archive) {
+        stop(f, "restore the full backup that goes with it, or load its chunks by hand (docs/recipe.md)",
+             xasprintf("backup %s holds data only: there is no schema to make a new database from", r->label->id));
+    }
+    for (size_t i = 0; i < r->label->warnings.n; i++) {
+        strlist_take(&f->warn, xasprintf("when the backup was taken: %s", r->label->warnings.v[i]));
+    }
+    if (r->o->globals && r->globals.len == 0) {
+        strlist_add(&f->warn, "the backup holds no globals: missing roles cannot be created as they were");
+    }
+}
+
+static void
+check_space(const struct restore *r, struct findings *f)
+{
+    const char    *dir = r->o->scratch_dir != NULL ? r->o->scratch_dir : getenv("TMPDIR");
+    struct statvfs fs;
+    uint64_t       have;
+    char           a[32], b[32];
+
+    dir = dir == NULL || *dir == '\0' ? "/tmp" : dir;
+    if (!r->o->scratch || statvfs(dir, &fs) != 0) {
+        return;
+    }
+    have = (uint64_t)fs.f_bavail * fs.f_frsize;
+    if (have < r->label->database_bytes) {
+        stop(f, "name a directory with more room with --scratch-dir",
+             xasprintf("the database takes %s, but only %s are free in \"%s\"",
+                       size_human(r->label->database_bytes, a, sizeof a), size_human(have, b, sizeof b), dir));
+    }
+}
+
+int
+preflight_local(struct restore *r, struct err *e)
+{
+    struct findings f = {0};
+    int             rc;
+
+    check_contents(r, &f);
+    check_space(r, &f);
+    rc = report(r, &f, e);
+    findings_free(&f);
+    return rc;
+}
+
+/* One column of a query. */
+static int
+column(struct restore *r, const char *sql, struct strlist *out, struct err *e)
+{
+    PGresult *res = pg_query(r->maintenance, e, sql, 0, NULL);
+
+    if (res == NULL) {
+        return err_wrap(e, "looking at the target server");
+    }
+    for (int i = 0; i < PQntuples(res); i++) {
+        strlist_add(out, PQgetvalue(res, i, 0));
+    }
+    PQclear(res);
+    return 0;
+}
+
+static char *
+joined(const struct strlist *l)
+{
+    struct buf b = BUF_INIT(BUF_NO_LIMIT);
+    struct err never = ERR_INIT;
+    char      *text;
+
+    for (size_t i = 0; i < l->n; i++) {
+        if (i == 12 && l->n > 13) {
+            (void)buf_printf(&b, &never, " and %zu more", l->n - i);
+            break;
+        }
+        (void)buf_printf(&b, &never, "%s\"%s\"", i == 0 ? "" : ", ", l->v[i]);
+    }
+    text = xstrdup(buf_str(&b));
+    buf_free(&b);
+    return text;
+}
+
+static int
+check_name(struct restore *r, struct findings *f, struct err *e)
+{
+    struct strlist databases = {0};
+    char          *mark = xasprintf("%s_restoring_", r->name);
+
+    if (column(r, "SELECT datname FROM pg_catalog.pg_database", &databases, e) != 0) {
+        free(mark);
+        return -1;
+    }
+    if (strlist_has(&databases, r->name)) {
+        stop(f, "an existing database is never touched: give another name with --to",
+             xasprintf("database \"%s\" already exists", r->name));
+    }
+    for (size_t i = 0; i < databases.n; i++) {
+        if (strncmp(databases.v[i], mark, strlen(mark)) == 0) {
+            strlist_take(&f->warn, xasprintf("database \"%s\" is left over from a restore that was killed, or another is "
+                                             "under way: drop it if nobody restores", databases.v[i]));
+        }
+    }
+    free(mark);
+    strlist_free(&databases);
+    return 0;
+}
+
+static int
+check_rights(struct restore *r, struct findings *f, struct err *e)
+{
+    struct strlist facts = {0};
+    int            rc;
+
+    rc = column(r, "SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN 'standby' END UNION ALL "
+                   "SELECT CASE WHEN NOT (rolcreatedb OR rolsuper) THEN 'nocreatedb' END FROM pg_catalog.pg_roles "
+                   "WHERE rolname = current_user UNION ALL "
+                   "SELECT CASE WHEN NOT rolsuper THEN 'nosuper' END FROM pg_catalog.pg_roles WHERE rolname = current_user",
+                &facts, e);
+    if (strlist_has(&facts, "standby")) {
+        stop(f, "restore into the primary", xstrdup("the target server is a standby: nothing can be created there"));
+    }
+    if (strlist_has(&facts, "nocreatedb")) {
+        stop(f, "connect as a role with CREATEDB, or name one with --role",
+             xasprintf("role \"%s\" may not create databases", r->o->role != NULL ? r->o->role : PQuser(r->maintenance)));
+    }
+    if (strlist_has(&facts, "nosuper")) {
+        strlist_add(&f->warn, "the target role is no superuser: what needs one will be named and left out");
+    }
+    strlist_free(&facts);
+    return rc;
+}
+
+static void
+check_version(struct restore *r, struct findings *f)
+{
+    int have = pg_version(r->maintenance) / 10000, had = r->label->server_version_num / 10000;
+
+    if (have < 13) {
+        stop(f, "restore into PostgreSQL 13 or later", xasprintf("the target server is PostgreSQL %d", have));
+    } else if (have < had) {
+        strlist_take(&f->warn, xasprintf("the backup comes from PostgreSQL %d, the target is the older %d: what it does not know "
+                                         "will be named and left out", had, have));
+    }
+}
+
+static int
+check_extensions(struct restore *r, struct findings *f, struct err *e)
+{
+    struct strlist there = {0}, missing = {0};
+    int            rc = column(r, "SELECT name FROM pg_catalog.pg_available_extensions", &there, e);
+
+    for (size_t i = 0; rc == 0 && i < r->archive.n; i++) {
+        if (strcmp(r->archive.v[i].desc, "EXTENSION") == 0 && !strlist_has(&there, r->archive.v[i].tag)) {
+            strlist_add(&missing, r->archive.v[i].tag);
+        }
+    }
+    if (missing.n > 0) {
+        char *names = joined(&missing);
+        strlist_take(&f->warn, xasprintf("extensions not installed on the target server: %s; what needs them will be named "
+                                         "and left out", names));
+        free(names);
+    }
+    strlist_free(&there);
+    strlist_free(&missing);
+    return rc;
+}
+
+/* Roles of the archive that neither the server has nor the globals will bring. */
+static int
+check_roles(struct restore *r, struct findings *f, struct err *e)
+{
+    struct strlist there = {0}, owners = {0}, grantees = {0};
+    int            rc = column(r, "SELECT rolname FROM pg_catalog.pg_roles", &there, e);
+
+    if (rc == 0 && !(r->o->globals && r->globals.len > 0)) {
+        names_of_roles(&r->archive, &there, r->o->no_owner ? NULL : &owners, r->o->no_privileges ? NULL : &grantees);
+    }
+    if (owners.n > 0) {
+        char *names = joined(&owners);
+        stop(f, "--globals creates missing roles from the backup; --no-owner --no-privileges does without them",
+             xasprintf("roles that own objects of the backup are not on the target server: %s", names));
+        free(names);
+    }
+    if (grantees.n > 0) {
+        char *names = joined(&grantees);
+        strlist_take(&f->warn, xasprintf("roles with privileges in the backup are not on the target server: %s; their "
+                                         "privileges and policies will be left out (--globals creates the roles)", names));
+        free(names);
+    }
+    strlist_free(&there);
+    strlist_free(&owners);
+    strlist_free(&grantees);
+    return rc;
+}
+
+/* A missing tablespace would cost the table: then everything goes into the default one. */
+static int
+check_tablespaces(struct restore *r, struct findings *f, struct err *e)
+{
+    struct strlist there = {0}, missing = {0};
+    int            rc = column(r, "SELECT spcname FROM pg_catalog.pg_tablespace", &there, e);
+
+    if (rc == 0) {
+        names_of_tablespaces(&r->archive, &there, &missing);
+    }
+    if (missing.n > 0) {
+        char *names = joined(&missing);
+        stop(f, "create them first; a scratch server (--scratch) does without",
+             xasprintf("tablespaces of the backup are not on the target server: %s", names));
+        free(names);
+    }
+    strlist_free(&there);
+    strlist_free(&missing);
+    return rc;
+}
+
+int
+preflight_server(struct restore *r, struct err *e)
+{
+    struct findings f = {0};
+    int             rc = -1;
+
+    check_version(r, &f);
+    if (check_name(r, &f, e) == 0 && check_rights(r, &f, e) == 0 && check_extensions(r, &f, e) == 0 &&
+        check_roles(r, &f, e) == 0 && check_tablespaces(r, &f, e) == 0) {
+        rc = report(r, &f, e);
+    }
+    findings_free(&f);
+    return rc;
+}

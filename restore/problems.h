@@ -1,0 +1,37 @@
+/*
+ * problems.h - what went wrong with single objects, while the rest went on.
+ *
+ * Thread-safe.  A problem names its object and never holds a statement's text (a secret may be in it).
+ */
+#ifndef RESTORE_PROBLEMS_H
+#define RESTORE_PROBLEMS_H
+
+#include <jansson.h>
+#include <libpq-fe.h>
+#include <pthread.h>
+
+#include "pg/archive.h"
+
+struct problem {
+    char *kind, *object;              /* "FK CONSTRAINT", "public.orders orders_user_fk" */
+    char *message;
+    char  sqlstate[6];
+};
+
+struct problems {
+    pthread_mutex_t lock;
+    struct problem *v;
+    size_t          n, cap;
+};
+
+void problems_init(struct problems *);
+void problems_free(struct problems *);
+void problem_add(struct problems *, const char *kind, const char *schema, const char *name, const struct err *);
+void problem_entry(struct problems *, const struct archive_entry *, const struct err *);
+json_t *problems_json(const struct problems *);
+
+/* Whether an error ends the whole restore: interrupted, connection lost, server out of resources, our own side.
+ * Everything else is a problem of one object. */
+bool problem_is_fatal(const PGconn *, const struct err *);
+
+#endif

@@ -1,0 +1,183 @@
+/*
+ * report.c - the result: a few lines for people, or one JSON object (docs/json.md).
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/enc.h"
+#include "core/json.h"
+#include "restore/restore.h"
+
+static json_t *
+strings(const struct strlist *l)
+{
+    json_t *all = json_array();
+
+    for (size_t i = 0; i < l->n; i++) {
+        json_array_append_new(all, json_text(l->v[i]));
+    }
+    return all;
+}
+
+static json_t *
+backup_json(const struct restore *r)
+{
+    const struct label *l = r->label;
+    char                snapshot[32];
+
+    return json_pack("{s:s, s:o, s:o, s:s, s:s}", "id", l->id, "database", json_text(l->db), "source_database", json_text(l->dbname),
+                     "snapshot_time", time_rfc3339(l->snapshot, snapshot, sizeof snapshot), "scope", l->scope);
+}
+
+static int
+print_json(json_t *o)
+{
+    struct buf out = BUF_INIT(BUF_NO_LIMIT);
+    struct err e = ERR_INIT;
+    int        rc = json_write(o, &out, &e);
+
+    if (rc == 0 && (puts(buf_str(&out)) == EOF || fflush(stdout) != 0)) {
+        rc = -1;
+    }
+    buf_free(&out);
+    json_decref(o);
+    return rc;
+}
+
+static json_t *
+list_json(const struct restore *r)
+{
+    const struct manifest *m = r->manifest;
+    json_t *tables = json_array(), *objects = json_array();
+
+    for (size_t i = 0; i < m->n_tables; i++) {
+        const struct m_table *t = &m->tables[i];
+        json_array_append_new(tables, json_pack("{s:o, s:o, s:I, s:I, s:o}", "schema", json_text(t->schema), "name",
+                                                json_text(t->name), "rows", (json_int_t)t->rows, "bytes", (json_int_t)t->bytes,
+                                                "skipped", json_text(t->skipped)));
+    }
+    for (size_t i = 0; i < m->n_objects; i++) {
+        const struct m_object *x = &m->objects[i];
+        json_array_append_new(objects, json_pack("{s:s, s:o, s:o}", "kind", x->kind, "schema", json_text(x->schema), "name",
+                                                 json_text(x->name)));
+    }
+    return json_pack("{s:o, s:o, s:o, s:I}", "backup", backup_json(r), "tables", tables, "objects", objects, "large_objects",
+                     (json_int_t)m->lo_count);
+}
+
+void
+report_list(const struct restore *r)
+{
+    const struct manifest *m = r->manifest;
+    char                   size[32], when[32];
+
+    if (r->o->json) {
+        (void)print_json(list_json(r));
+        return;
+    }
+    printf("backup %s of \"%s\", as it was at %s\n", r->label->id, r->label->dbname,
+           time_rfc3339(r->label->snapshot, when, sizeof when));
+    for (size_t i = 0; i < m->n_tables; i++) {
+        const struct m_table *t = &m->tables[i];
+        printf("table %s.%s: %" PRIu64 " rows, %s%s%s\n", t->schema, t->name, t->rows, size_human(t->bytes, size, sizeof size),
+               t->skipped == NULL ? "" : "; no data: ", t->skipped == NULL ? "" : t->skipped);
+    }
+    for (size_t i = 0; i < m->n_objects; i++) {
+        const struct m_object *x = &m->objects[i];
+        if (strcmp(x->kind, "TABLE") != 0) {
+            printf("%s %s%s%s\n", x->kind, x->schema == NULL ? "" : x->schema, x->schema == NULL ? "" : ".", x->name);
+        }
+    }
+    if (m->lo_count > 0) {
+        printf("%" PRIu64 " large objects\n", m->lo_count);
+    }
+}
+
+static json_t *
+target_json(const struct restore *r)
+{
+    json_t *t = json_object();
+
+    json_object_set_new(t, "database", json_text(r->name));
+    json_object_set_new(t, "host", json_text(r->scratch != NULL ? scratch_host(r->scratch) : r->server.host));
+    json_object_set_new(t, "port", json_text(r->scratch != NULL ? scratch_port(r->scratch) : r->server.port));
+    json_object_set_new(t, "user", json_text(r->scratch != NULL ? scratch_user(r->scratch) : r->server.user));
+    json_object_set_new(t, "scratch", json_boolean(r->scratch != NULL));
+    json_object_set_new(t, "remove_command", json_text(r->keep_command));
+    return t;
+}
+
+static json_t *
+phases_json(const struct restore *r)
+{
+    json_t *all = json_array();
+
+    for (size_t i = 0; i < r->n_phases; i++) {
+        json_array_append_new(all, json_pack("{s:s, s:f}", "name", r->phases[i].name, "seconds", r->phases[i].seconds));
+    }
+    return all;
+}
+
+static json_t *
+result_json(const struct restore *r, int status, const struct err *e)
+{
+    static const char *const words[] = {"complete", "failed", "usage", "different", "partly"};
+    json_t *o = json_object();
+
+    json_object_set_new(o, "status", json_string(status >= 0 && status <= EXIT_PARTLY ? words[status] : "interrupted"));
+    json_object_set_new(o, "exit_status", json_integer(status));
+    json_object_set_new(o, "dry_run", json_boolean(r->o->dry_run));
+    json_object_set_new(o, "backup", r->label == NULL ? json_null() : backup_json(r));
+    json_object_set_new(o, "target", target_json(r));
+    json_object_set_new(o, "seconds", json_real(r->seconds));
+    json_object_set_new(o, "phases", phases_json(r));
+    json_object_set_new(o, "tables", json_integer((json_int_t)r->n_tables));
+    json_object_set_new(o, "rows", json_integer((json_int_t)r->rows));
+    json_object_set_new(o, "bytes", json_integer((json_int_t)r->bytes));
+    json_object_set_new(o, "early_indexes", json_integer((json_int_t)r->indexes_built));
+    json_object_set_new(o, "large_objects", json_integer(r->manifest == NULL ? 0 : (json_int_t)r->manifest->lo_count));
+    json_object_set_new(o, "errors", problems_json(&r->problems));
+    json_object_set_new(o, "warnings", strings(&r->warnings));
+    json_object_set_new(o, "error", e->kind == ERR_NONE ? json_null() : json_text(e->text));
+    return o;
+}
+
+static void
+print_for_people(const struct restore *r)
+{
+    char size[32], took[32];
+
+    if (r->o->dry_run) {
+        printf("nothing stands in the way of restoring backup %s of \"%s\" as \"%s\" (%zu tables, %" PRIu64 " rows)\n", r->label->id,
+               r->label->dbname, r->name, r->n_tables, r->label->rows);
+        return;
+    }
+    printf("restored backup %s of \"%s\" as \"%s\": %zu tables, %" PRIu64 " rows, %s in %s\n", r->label->id, r->label->dbname, r->name,
+           r->n_tables, r->rows, size_human(r->bytes, size, sizeof size), duration_human(r->seconds, took, sizeof took));
+    if (r->problems.n > 0) {
+        printf("%zu objects could not be restored as they were; each is named above\n", r->problems.n);
+    }
+}
+
+int
+report_result(const struct restore *r, int status, const struct err *e)
+{
+    bool done = status == EXIT_GOOD || status == EXIT_PARTLY;
+
+    if (r->o->json) {
+        return print_json(result_json(r, status, e));
+    }
+    /* Nothing when nobody watches: cron mails whatever is printed. */
+    if (done && !r->o->quiet && (r->o->verbose || r->o->dry_run || isatty(STDOUT_FILENO))) {
+        print_for_people(r);
+    }
+    if (r->keep_command != NULL) {
+        printf("scratch server: psql -h %s -p %s -U %s -d %s\n", scratch_host(r->scratch), scratch_port(r->scratch),
+               scratch_user(r->scratch), r->name);
+        printf("to remove it:\n%s\n", r->keep_command);
+    }
+    return fflush(stdout) == 0 ? 0 : -1;
+}

@@ -1,0 +1,131 @@
+/*
+ * restore.h - one restore, from the options to the report.
+ *
+ *     plan       the backup, its manifest, its schema archive, sorted into phases
+ *     preflight  everything that could go wrong, before anything changes
+ *     target     the server (perhaps a scratch one), a new database under a working name
+ *     schema     pre-data                                             one connection
+ *     load       rows, large objects, indexes                         every worker
+ *     finish     the rest, in the order of POSTGRES.md                both
+ *     target     the database gets its name
+ *
+ * The working name is why a restore that dies leaves no half database under the asked name.
+ */
+#ifndef RESTORE_RESTORE_H
+#define RESTORE_RESTORE_H
+
+#include "core/codec.h"
+#include "pg/archive.h"
+#include "pg/scratch.h"
+#include "pg/tools.h"
+#include "restore/options.h"
+#include "restore/problems.h"
+#include "storage/label.h"
+#include "storage/manifest.h"
+#include "storage/reader.h"
+#include "storage/repo.h"
+
+/* Entries in the archive's order; borrowed. */
+struct entry_list {
+    const struct archive_entry **v;
+    size_t                       n, cap;
+};
+
+/* An index or constraint that is built as soon as its table is loaded. */
+struct table_job;
+
+/* Tables whose rows are complete together: one, or all leaves that are loaded through one ancestor. */
+struct load_group {
+    const char        *via;             /* that ancestor, or NULL */
+    struct table_job **v;
+    size_t             n, cap;
+    int                left;            /* tasks; guarded by restore.lock */
+};
+
+struct table_job {
+    const struct m_table *table;
+    struct load_group    *group;
+    struct entry_list     indexes;      /* built early, archive order */
+    int                   building;     /* index tasks not done; guarded by restore.lock */
+    char                 *qualified;    /* quoted */
+};
+
+struct worker {
+    PGconn       *conn;
+    struct codec *codec;
+    struct buf    stored, raw;          /* a chunk as stored, and its plaintext */
+    uint32_t      chunk;                /* which one raw holds; UINT32_MAX: none */
+};
+
+struct phase_time {
+    const char *name;
+    double      seconds;
+};
+
+struct restore {
+    const struct options *o;
+    struct repo     *repo;
+    struct label    *label;
+    struct manifest *manifest;
+    struct pg_tool   pg_restore;
+    struct archive_options archive_options;
+    struct archive   archive;
+    bool             has_archive;
+    struct buf       globals;           /* SQL */
+
+    struct entry_list pre, post, acl, last; /* by phase */
+    struct table_job *tables;
+    size_t            n_tables;
+    struct load_group *groups;
+    size_t            n_groups;
+
+    struct scratch  *scratch;
+    char            *keep_command;      /* how to remove a kept scratch server */
+    struct pg_target server;            /* dbname NULL */
+    PGconn          *maintenance;       /* in another database of the server */
+    PGconn          *conn;              /* in the new one */
+    char            *name, *working_name;
+    bool             created, renamed;
+
+    struct worker   *workers;
+    pthread_mutex_t  lock;
+    struct problems  problems;
+    struct strlist   warnings;          /* of the preflight */
+    struct phase_time phases[16];
+    size_t           n_phases;
+    double           phase_start, start, seconds;
+    uint64_t         rows, bytes, indexes_built;
+};
+
+void restore_init(struct restore *, const struct options *);
+void restore_free(struct restore *);    /* after target_end() */
+
+/* Ends the running phase and starts the next (name NULL: none). */
+void restore_phase(struct restore *, const char *name);
+
+/* plan.c */
+int  plan_read(struct restore *, struct err *);
+/* plan_tables.c: which index goes with which table, which tables are complete together. */
+void plan_tables(struct restore *);
+
+/* preflight.c: 0 go on; -1 everything found is in *e or was logged. */
+int  preflight_local(struct restore *, struct err *);
+int  preflight_server(struct restore *, struct err *);
+
+/* target.c */
+int  target_open(struct restore *, struct err *);       /* server, maintenance connection */
+int  target_create(struct restore *, struct err *);     /* database, roles, connection */
+PGconn *target_connect(struct restore *, struct err *); /* one more connection to the new database */
+int  target_publish(struct restore *, struct err *);    /* gives the database its name */
+/* Removes what a failed restore made (unless asked to keep it), ends the scratch server or lets it live. */
+void target_end(struct restore *, bool failed);
+
+/* load.c, finish.c */
+int  load_run(struct restore *, struct err *);
+int  finish_run(struct restore *, struct err *);
+
+/* report.c */
+void report_list(const struct restore *);
+int  report_result(const struct restore *, int status, const struct err *);
+
+#endif
