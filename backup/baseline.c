@@ -207,6 +207,7 @@ add_large_objects(struct snapshot *s, struct selection *sel, struct manifest *m,
         return -1;
     }
     lo_metadata_table(metadata);
+    m->lo_pages.relation_bytes = pages->bytes;
     name_lo_table(&m->lo_pages, "pg_largeobject", pages);
     name_lo_table(&m->lo_metadata, "pg_largeobject_metadata", metadata);
     w->n += 2;

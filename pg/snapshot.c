@@ -290,7 +290,10 @@ snapshot_begin(PGconn *worker, const struct snapshot *s, struct err *e)
 int
 snapshot_ping(struct snapshot *s, struct err *e)
 {
-    return pg_exec(s->conn, e, "SELECT 1") != 0 ? err_wrap(e, "the snapshot's connection") : 0;
+    if (pg_exec(s->conn, e, "SELECT 1") == 0) {
+        return 0;
+    }
+    return e->kind == ERR_INTERRUPTED ? -1 : err_wrap(e, "the snapshot's connection");
 }
 
 bool
