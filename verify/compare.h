@@ -1,0 +1,57 @@
+/*
+ * compare.h - a database, held in a snapshot, against the manifest of a backup.
+ *
+ * One comparison for a drill's copy and for a running database.  Each part adds findings and counts what it really
+ * compared; an error is returned only when the comparison itself cannot go on (connection lost, interrupted).
+ */
+#ifndef VERIFY_COMPARE_H
+#define VERIFY_COMPARE_H
+
+#include "pg/scan.h"
+#include "pg/scratch.h"
+#include "pg/snapshot.h"
+#include "storage/label.h"
+#include "storage/manifest.h"
+#include "storage/repo.h"
+#include "verify/result.h"
+
+struct compare {
+    /* the baseline */
+    struct repo        *repo;
+    const struct label *label;
+    struct manifest    *man;
+
+    /* what is compared with it */
+    struct snapshot               *snap;
+    const struct snapshot_options *snap_opts;
+
+    struct scratch *scratch;    /* for reference restores; NULL: one is started when it is needed */
+
+    const struct options *options;
+    struct result        *result;
+    bool contents;              /* fingerprints; else count(*) */
+    bool is_copy;               /* a copy restored from this backup in isolation: one trip away from the archive */
+    bool remote_allowed;        /* the copy could reach foreign servers */
+};
+
+/* All of the parts below. */
+int compare_run(struct compare *, struct err *);
+
+/* tables.c: table list, kinds, owners, columns. */
+void compare_tables(struct compare *);
+/* contents.c: counts and fingerprints; counts.c: counts alone. */
+int  compare_contents(struct compare *, struct err *);
+int  compare_counts(struct compare *, struct err *);
+/* lobs.c */
+int  compare_large_objects(struct compare *, struct err *);
+/* facts.c: sequences, materialized views, extensions, database properties, what pg_dump omits. */
+int  compare_facts(struct compare *, struct err *);
+
+/* The manifest's table and the catalog's, when the rows of the one can be compared with those of the other: neither missing,
+ * same columns.  NULL otherwise (compare_tables() has said why). */
+const struct cat_table *comparable(const struct compare *, const struct m_table *);
+
+/* "schema.name" for people; allocated. */
+char *object_name(const char *schema, const char *name);
+
+#endif

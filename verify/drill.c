@@ -1,0 +1,207 @@
+#include "verify/drill.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/enc.h"
+#include "core/json.h"
+#include "core/log.h"
+#include "core/proc.h"
+#include "core/progress.h"
+#include "verify/baseline.h"
+#include "verify/compare.h"
+
+#define COPY_NAME "pgassay_drill"
+
+enum { RESTORE_JSON_MAX = 256 << 20, RESTORE_ARGS_MAX = 32 };
+
+/* What is wrong with the copy before it is even looked at: one finding for each object that did not come back. */
+static void
+note_restore_errors(struct result *r, const json_t *report)
+{
+    const json_t *list = json_object_get(report, "errors"), *one;
+    size_t i;
+
+    json_array_foreach(list, i, one)
+        findings_add(&r->findings, (struct finding){.group = "restore", .object = json_opt_str(one, "object", "?"),
+                                                    .what = "failed in the restore",
+                                                    .have = json_opt_str(one, "error", NULL)});
+}
+
+/* Everything that the restore says; its standard error is only shown when it failed. */
+struct said {
+    struct buf out, err;
+    int        status;
+};
+
+static int
+run_restore(const struct options *o, const struct baseline *b, const struct scratch *s, struct said *said, struct err *e)
+{
+    char *program = proc_sibling("pgassay-restore", e), *jobs;
+    const char *argv[RESTORE_ARGS_MAX];
+    size_t n = 0;
+    int rc;
+
+    if (program == NULL)
+        return -1;
+    jobs = xasprintf("%d", o->jobs);
+    argv[n++] = program;
+    argv[n++] = o->database;
+    argv[n++] = "--repo";
+    argv[n++] = o->location;
+    argv[n++] = "--backup";
+    argv[n++] = b->label->id;
+    argv[n++] = "--to";
+    argv[n++] = COPY_NAME;
+    argv[n++] = "--isolated";
+    argv[n++] = "--host";
+    argv[n++] = scratch_host(s);
+    argv[n++] = "--port";
+    argv[n++] = scratch_port(s);
+    argv[n++] = "--username";
+    argv[n++] = scratch_user(s);
+    argv[n++] = "--jobs";
+    argv[n++] = jobs;
+    argv[n++] = "--json";
+    if (o->config_file != NULL) {
+        argv[n++] = "--config";
+        argv[n++] = o->config_file;
+    }
+    if (o->pg_bindir != NULL) {
+        argv[n++] = "--pg-bindir";
+        argv[n++] = o->pg_bindir;
+    }
+    if (o->allow_remote)
+        argv[n++] = "--allow-remote";
+    argv[n] = NULL;
+    progress_start("restoring", 0, o->quiet);
+    rc = proc_run(&(struct proc_spec){.argv = argv, .out = &said->out, .err = &said->err, .idle_ms = -1,
+                                      .status_ok = true}, &said->status, e);
+    progress_end();
+    free(program);
+    free(jobs);
+    return rc;
+}
+
+/* A backup that is damaged is what a drill is there to find; a restore that could not run (disk full, no server) proves
+ * nothing about the backup. */
+static int
+judge_failure(struct result *r, const struct said *said, const json_t *report, struct err *e)
+{
+    const json_t *error = json_object_get(report, "error");
+    const char *kind = json_opt_str(error, "kind", ""), *text = json_opt_str(error, "text", NULL);
+
+    if (said->status > 128)
+        return err_set(e, ERR_INTERRUPTED, "pgassay-restore was interrupted");
+    if (strcmp(kind, "corrupt") != 0 && strcmp(kind, "not_found") != 0)
+        return err_set(e, ERR_IO, "pgassay-restore ended with status %d: %s", said->status,
+                       text != NULL ? text : (const char *)said->err.data != NULL ? (const char *)said->err.data : "");
+    findings_add(&r->findings, (struct finding){.group = "restore", .object = r->label->id, .what = "cannot be restored",
+                                                .have = text});
+    return 0;
+}
+
+/* *usable: there is a copy to compare. */
+static int
+restore(const struct options *o, struct result *r, const struct baseline *b, const struct scratch *s, bool *usable,
+        struct err *e)
+{
+    struct said said = {.out = BUF_INIT(RESTORE_JSON_MAX), .err = BUF_INIT(RESTORE_JSON_MAX)};
+    json_t *report = NULL;
+    struct err ignored = ERR_INIT;
+    int rc = -1;
+
+    *usable = false;
+    if (run_restore(o, b, s, &said, e) != 0)
+        goto out;
+    report = json_read(said.out.data, said.out.len, &ignored);
+    *usable = said.status == EXIT_GOOD || said.status == EXIT_PARTLY;
+    buf_str(&said.err);
+    if (!*usable) {
+        rc = judge_failure(r, &said, report, e);
+        goto out;
+    }
+    if (report == NULL) {
+        err_set(e, ERR_CORRUPT, "pgassay-restore printed no JSON that can be read: %s", ignored.text);
+        goto out;
+    }
+    note_restore_errors(r, report);
+    rc = 0;
+out:
+    json_decref(report);
+    buf_free(&said.out);
+    buf_free(&said.err);
+    return rc;
+}
+
+/* A copy on another major version is compared all the same; the reader should know. */
+static void
+note_versions(struct result *r, const struct scratch *s)
+{
+    int copy = scratch_version(s) / 10000, source = r->label->server_version_num / 10000;
+    char *what;
+
+    if (copy == source)
+        return;
+    what = xasprintf("was taken on PostgreSQL %d and restored on %d, as no server of %d is installed here", source, copy,
+                     source);
+    findings_add(&r->findings,
+                 (struct finding){.class = FINDING_NOTE, .group = "restore", .object = r->label->id, .what = what});
+    free(what);
+}
+
+static int
+compare_copy(const struct options *o, struct result *r, struct baseline *b, struct scratch *s, struct err *e)
+{
+    struct pg_target target = scratch_target(s, COPY_NAME);
+    struct snapshot_options snap_options = {.target = &target, .lock_timeout_ms = o->lock_timeout_s * 1000};
+    struct snapshot snap = {0};
+    struct compare c = {.repo = b->repo, .label = b->label, .man = b->man, .snap = &snap, .snap_opts = &snap_options,
+                        .scratch = s, .options = o, .result = r, .contents = true, .is_copy = true,
+                        .remote_allowed = o->allow_remote};
+    int rc;
+
+    if (snapshot_take(&snap_options, &snap, e) != 0)
+        return -1;
+    rc = compare_run(&c, e);
+    snapshot_end(&snap);
+    return rc;
+}
+
+static struct scratch *
+start_server(const struct options *o, const struct baseline *b, struct err *e)
+{
+    return scratch_start(&(struct scratch_options){
+        .at_least = b->label->server_version_num,
+        .parent_dir = o->scratch_dir,
+        .user = o->scratch_user,
+        .jobs = o->jobs,
+        .max_locks = (int)(2 * b->man->n_objects),
+    }, e);
+}
+
+int
+verify_drill(const struct options *o, struct result *r, struct baseline *b, struct err *e)
+{
+    double start = clock_seconds();
+    struct scratch *s;
+    struct err ignored = ERR_INIT;
+    bool usable;
+    int rc;
+
+    if (b->man->n_archive == 0) {
+        err_set(e, ERR_USAGE, "backup %s holds no schema (--data-only): it cannot be restored alone", b->label->id);
+        return err_hint(e, "compare it with a running database: pgassay verify live");
+    }
+    if ((s = start_server(o, b, e)) == NULL)
+        return err_wrap(e, "scratch server");
+    r->against = xasprintf("a restore on PostgreSQL %d.%d", scratch_version(s) / 10000, scratch_version(s) % 10000);
+    note_versions(r, s);
+    rc = restore(o, r, b, s, &usable, e);
+    r->recovery_s = clock_seconds() - start;
+    if (rc == 0 && usable)
+        rc = compare_copy(o, r, b, s, e);
+    if (rc == 0 && o->keep)
+        r->keep_command = scratch_keep(s);
+    return scratch_end(s, rc == 0 ? e : &ignored) == 0 ? rc : -1;
+}

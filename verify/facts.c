@@ -1,0 +1,139 @@
+/*
+ * What is neither rows nor dumped definitions: sequences, materialized views, extensions, database properties, and
+ * what pg_dump omits.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pg/inventory.h"
+#include "verify/compare.h"
+
+static void
+add(struct compare *c, const char *schema, const char *name, struct finding f)
+{
+    char *object = object_name(schema, name);
+
+    f.object = object;
+    findings_add(&c->result->findings, f);
+    free(object);
+}
+
+static int
+sequence_order(const void *a, const void *b)
+{
+    const struct sequence_state *x = a, *y = b;
+    int by_schema = strcmp(x->schema, y->schema);
+
+    return by_schema != 0 ? by_schema : strcmp(x->name, y->name);
+}
+
+static void
+compare_sequence(struct compare *c, const struct m_sequence *want, const struct sequence_state *have)
+{
+    char want_text[48], have_text[48];
+
+    c->result->compared.sequences++;
+    if (have == NULL) {
+        add(c, want->schema, want->name, (struct finding){.group = "sequences", .what = "missing"});
+        return;
+    }
+    if (have->last_value == want->last_value && have->is_called == want->is_called)
+        return;
+    snprintf(want_text, sizeof want_text, "%" PRId64 "%s", want->last_value, want->is_called ? "" : " (not called)");
+    snprintf(have_text, sizeof have_text, "%" PRId64 "%s", have->last_value, have->is_called ? "" : " (not called)");
+    add(c, want->schema, want->name,
+        (struct finding){.group = "sequences", .what = "last value", .want = want_text, .have = have_text});
+}
+
+static void
+compare_sequences(struct compare *c)
+{
+    struct snapshot *s = c->snap;
+    bool *known = xcalloc(s->n_sequences + 1, sizeof *known);
+
+    if (s->n_sequences > 0)
+        qsort(s->sequences, s->n_sequences, sizeof *s->sequences, sequence_order);
+    for (size_t i = 0; i < c->man->n_sequences; i++) {
+        const struct m_sequence *want = &c->man->sequences[i];
+        struct sequence_state key = {.schema = want->schema, .name = want->name}, *have = NULL;
+
+        if (s->n_sequences > 0)
+            have = bsearch(&key, s->sequences, s->n_sequences, sizeof *s->sequences, sequence_order);
+        if (have != NULL)
+            known[have - s->sequences] = true;
+        compare_sequence(c, want, have);
+    }
+    for (size_t i = 0; i < s->n_sequences && c->man->selection == NULL; i++)
+        if (!known[i])
+            add(c, s->sequences[i].schema, s->sequences[i].name,
+                (struct finding){.group = "sequences", .what = "not in the backup"});
+    free(known);
+}
+
+static const struct cat_matview *
+find_matview(const struct catalog *cat, const struct m_matview *want)
+{
+    for (size_t i = 0; i < cat->n_matviews; i++)
+        if (strcmp(cat->matviews[i].name, want->name) == 0 && strcmp(cat->matviews[i].schema, want->schema) == 0)
+            return &cat->matviews[i];
+    return NULL;
+}
+
+/* The contents of a materialized view are never compared (POSTGRES.md: REFRESH writes frozen rows, visible to older
+ * snapshots): what counts is that its refresh ran. */
+static void
+compare_matview(struct compare *c, const struct m_matview *want)
+{
+    static const char *const state[] = {"not populated", "populated"};
+    const struct cat_matview *have = find_matview(&c->snap->catalog, want);
+
+    c->result->compared.matviews++;
+    if (have == NULL)
+        add(c, want->schema, want->name, (struct finding){.group = "materialized views", .what = "missing"});
+    else if (want->remote && want->populated && c->is_copy && !c->remote_allowed)
+        add(c, want->schema, want->name,
+            (struct finding){.class = FINDING_UNCOMPARED, .group = "materialized views",
+                             .what = "not refreshed: it reads a foreign server (see --allow-remote)"});
+    else if (have->populated != want->populated)
+        add(c, want->schema, want->name,
+            (struct finding){.group = "materialized views", .what = "state", .want = state[want->populated],
+                             .have = state[have->populated]});
+}
+
+/* One JSON section of the manifest with the same section of today. */
+static int
+compare_section(struct compare *c, const char *group, const json_t *want, json_t *(*read)(PGconn *, struct err *),
+                struct err *e)
+{
+    struct strlist sentences = {0};
+    json_t *have;
+
+    if (want == NULL) {
+        add(c, NULL, group, (struct finding){.class = FINDING_UNCOMPARED, .group = group, .what = "not in the manifest"});
+        return 0;
+    }
+    if ((have = read(c->snap->conn, e)) == NULL)
+        return err_wrap(e, "%s", group);
+    inventory_compare(group, want, have, &sentences);
+    for (size_t i = 0; i < sentences.n; i++)
+        add(c, NULL, group, (struct finding){.group = group, .what = sentences.v[i]});
+    strlist_free(&sentences);
+    json_decref(have);
+    return 0;
+}
+
+int
+compare_facts(struct compare *c, struct err *e)
+{
+    compare_sequences(c);
+    for (size_t i = 0; i < c->man->n_matviews; i++)
+        compare_matview(c, &c->man->matviews[i]);
+    if (compare_section(c, "extensions", c->man->extensions, inventory_extensions, e) != 0 ||
+        compare_section(c, "database", c->man->database, inventory_database, e) != 0 ||
+        compare_section(c, "beyond pg_dump", c->man->inventory, inventory_omitted, e) != 0)
+        return -1;
+    c->result->compared.extensions = json_array_size(c->man->extensions);
+    c->result->xid = json_incref(c->man->xid);
+    return 0;
+}

@@ -1,0 +1,14 @@
+/*
+ * live.h - `live`: a running database against a backup of it.
+ */
+#ifndef VERIFY_LIVE_H
+#define VERIFY_LIVE_H
+
+#include "verify/options.h"
+#include "verify/result.h"
+
+struct baseline;
+
+int verify_live(const struct options *, struct result *, struct baseline *, struct err *);
+
+#endif

@@ -1,0 +1,234 @@
+#include "verify/objects.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/cancel.h"
+#include "core/mem.h"
+#include "core/pool.h"
+#include "core/progress.h"
+#include "storage/reader.h"
+#include "storage/writer.h"
+#include "verify/chunkset.h"
+
+/* One worker's buffers: as large as the largest chunk, made once. */
+struct hasher {
+    struct codec *codec;
+    struct buf    scratch, plain;
+};
+
+struct checking {
+    struct repo     *repo;
+    const char      *db;
+    struct result   *result;
+    struct hasher   *hashers;
+    struct chunkset  chunks;
+    struct strlist   bad;           /* names of bad chunks … */
+    struct strlist   why;           /* … and what is wrong with each */
+    pthread_mutex_t  lock;
+};
+
+static void
+bad_backup(struct checking *c, const char *id, const char *what, const char *why)
+{
+    char *object = xasprintf("%s/backups/%s", c->db, id);
+
+    findings_add(&c->result->findings, (struct finding){.group = "backups", .object = object, .what = what, .have = why});
+    free(object);
+}
+
+static int
+collect_line(void *ctx, const struct chunk_line *line, struct err *e)
+{
+    (void)e;
+    chunkset_add(ctx, line->name, line->size, line->raw_size);
+    return 0;
+}
+
+/* Label, manifest and chunk list of one backup; its chunks go into the set.  A fault of the backup is a finding. */
+static int
+check_backup(struct checking *c, const struct backup_entry *b, struct err *e)
+{
+    struct manifest *man;
+    struct err fault = ERR_INIT;
+
+    if (cancel_check(e) != 0)
+        return -1;
+    if (b->state == BACKUP_VOID) {
+        findings_add(&c->result->findings, (struct finding){.class = FINDING_NOTE, .group = "backups", .object = b->id,
+                                                            .what = "void, not read", .have = b->problem});
+        return 0;
+    }
+    if (b->state == BACKUP_DAMAGED)
+        bad_backup(c, b->id, "damaged", b->problem);
+    if (b->label == NULL)
+        return 0;
+    c->result->stored.backups++;
+    c->result->stored.objects += 3;
+    c->result->stored.bytes += b->label->manifest_size + b->label->chunks_size;
+    man = manifest_load(c->repo, b->label, &fault);
+    if (man == NULL)
+        bad_backup(c, b->id, "manifest", fault.text);
+    manifest_free(man);
+    err_clear(&fault);
+    if (chunk_list_read(c->repo, b->label, collect_line, &c->chunks, &fault) != 0)
+        bad_backup(c, b->id, "chunk list", fault.text);
+    return 0;
+}
+
+static int
+hash_chunk(void *ctx, void *task, int worker, struct err *e)
+{
+    struct checking *c = ctx;
+    const struct chunkset_item *item = task;
+    struct hasher *h = &c->hashers[worker];
+    struct chunk_line line = {.name = item->name, .size = item->size, .raw_size = item->raw_size};
+    struct err fault = ERR_INIT;
+    int status;
+
+    if (cancel_check(e) != 0)
+        return -1;
+    status = chunk_check(c->repo, c->db, &line, h->codec, &h->scratch, &h->plain, &fault);
+    progress_add(item->size);
+    if (status != 0) {
+        pthread_mutex_lock(&c->lock);
+        strlist_add(&c->bad, item->name);
+        strlist_add(&c->why, fault.text);
+        pthread_mutex_unlock(&c->lock);
+    }
+    return 0;
+}
+
+static int
+hash_chunks(struct checking *c, int jobs, struct err *e)
+{
+    struct pool *pool;
+    int rc;
+
+    c->hashers = xcalloc((size_t)jobs, sizeof *c->hashers);
+    for (int i = 0; i < jobs; i++)
+        c->hashers[i] = (struct hasher){.codec = codec_new(CODEC_DEFAULT),
+                                        .scratch = BUF_INIT(2 * (size_t)CHUNK_RAW_MAX),
+                                        .plain = BUF_INIT(2 * (size_t)CHUNK_RAW_MAX)};
+    pool = pool_new(jobs, hash_chunk, c);
+    for (size_t i = 0; i < c->chunks.n; i++) {
+        c->result->stored.objects++;
+        c->result->stored.bytes += c->chunks.v[i].size;
+        pool_add(pool, &c->chunks.v[i], 0);
+    }
+    rc = pool_wait(pool, NULL, 0, e);
+    pool_free(pool);
+    for (int i = 0; i < jobs; i++) {
+        codec_free(c->hashers[i].codec);
+        buf_free(&c->hashers[i].scratch);
+        buf_free(&c->hashers[i].plain);
+    }
+    free(c->hashers);
+    return rc;
+}
+
+/* Which backups a bad chunk hurts: their lists are read once more, which costs nothing when all is well. */
+struct touched {
+    const struct strlist *bad;
+    struct buf           *ids;      /* one for each bad chunk */
+    const char           *backup;
+};
+
+static int
+note_touched(void *ctx, const struct chunk_line *line, struct err *e)
+{
+    struct touched *t = ctx;
+
+    for (size_t i = 0; i < t->bad->n; i++)
+        if (strcmp(t->bad->v[i], line->name) == 0)
+            return buf_printf(&t->ids[i], e, "%s%s", t->ids[i].len > 0 ? " " : "", t->backup);
+    return 0;
+}
+
+static int
+report_bad(struct checking *c, const struct backup_list *backups, struct err *e)
+{
+    struct buf *ids = xcalloc(c->bad.n + 1, sizeof *ids);
+    int rc = 0;
+
+    for (size_t i = 0; i < c->bad.n; i++)
+        ids[i].max = BUF_NO_LIMIT;
+    for (size_t i = 0; c->bad.n > 0 && rc == 0 && i < backups->n; i++) {
+        struct touched t = {&c->bad, ids, backups->v[i].id};
+        struct err ignored = ERR_INIT;   /* an unreadable list is a finding already */
+
+        if (backups->v[i].label == NULL || backups->v[i].state == BACKUP_VOID)
+            continue;
+        if (chunk_list_read(c->repo, backups->v[i].label, note_touched, &t, &ignored) != 0)
+            rc = cancel_check(e);
+    }
+    for (size_t i = 0; i < c->bad.n; i++) {
+        char *object = xasprintf("%s/chunks/%s", c->db, c->bad.v[i]);
+        char *what = xasprintf("bad: %s; needed by", c->why.v[i]);
+
+        findings_add(&c->result->findings,
+                     (struct finding){.group = "chunks", .object = object, .what = what, .have = buf_str(&ids[i])});
+        free(what);
+        free(object);
+        buf_free(&ids[i]);
+    }
+    free(ids);
+    return rc;
+}
+
+static int
+check_database(struct repo *repo, const char *db, const struct options *o, struct result *r, struct err *e)
+{
+    struct checking c = {.repo = repo, .db = db, .result = r, .lock = PTHREAD_MUTEX_INITIALIZER};
+    struct backup_list backups = {0};
+    struct label *only = NULL;
+    int rc = -1;
+
+    if ((o->backup != NULL || o->at_time != 0) && (only = backup_find(repo, db, o->backup, o->at_time, e)) == NULL)
+        goto out;
+    if (backup_list_load(repo, db, &backups, e) != 0)
+        goto out;
+    for (size_t i = 0; i < backups.n; i++)
+        if ((only == NULL || strcmp(only->id, backups.v[i].id) == 0) && check_backup(&c, &backups.v[i], e) != 0)
+            goto out;
+    chunkset_finish(&c.chunks);
+    progress_start("hashing", chunkset_bytes(&c.chunks), o->quiet);
+    if (hash_chunks(&c, o->jobs, e) != 0 || report_bad(&c, &backups, e) != 0)
+        goto out;
+    r->stored.databases++;
+    rc = 0;
+out:
+    progress_end();
+    chunkset_free(&c.chunks);
+    strlist_free(&c.bad);
+    strlist_free(&c.why);
+    backup_list_free(&backups);
+    label_free(only);
+    return rc;
+}
+
+int
+verify_objects(const struct options *o, struct result *r, struct err *e)
+{
+    struct repo *repo = repo_open(o->location, e);
+    struct strlist names = {0};
+    int rc = -1;
+
+    if (repo == NULL)
+        return -1;
+    if (repo_databases(repo, &names, e) != 0)
+        goto out;
+    if (o->database != NULL && !strlist_has(&names, o->database)) {
+        err_set(e, ERR_NOT_FOUND, "no database \"%s\" in repository \"%s\"", o->database, o->location);
+        goto out;
+    }
+    for (size_t i = 0; i < names.n; i++)
+        if (o->database == NULL || strcmp(o->database, names.v[i]) == 0)
+            if (check_database(repo, names.v[i], o, r, e) != 0)
+                goto out;
+    rc = 0;
+out:
+    strlist_free(&names);
+    repo_close(repo);
+    return rc;
+}

@@ -1,0 +1,15 @@
+/*
+ * objects.h - `objects`: everything stored that live labels refer to, read and hashed again.
+ *
+ * Labels, chunk lists and manifests of each backup; then each chunk once, however many backups use it.  A bad object
+ * is a finding that names the backups it hurts.
+ */
+#ifndef VERIFY_OBJECTS_H
+#define VERIFY_OBJECTS_H
+
+#include "verify/options.h"
+#include "verify/result.h"
+
+int verify_objects(const struct options *, struct result *, struct err *);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * options.h - what the user asked for: one table, merged with the configuration file.
+ */
+#ifndef VERIFY_OPTIONS_H
+#define VERIFY_OPTIONS_H
+
+#include <stdbool.h>
+#include <time.h>
+
+#include "core/config.h"
+#include "core/opts.h"
+#include "pg/conn.h"
+
+enum verb { VERB_DRILL, VERB_LIVE, VERB_OBJECTS };
+
+struct options {
+    /* from the table */
+    const char *repo, *config_file;
+    const char *backup, *at;
+    const char *conninfo, *host, *port, *user;
+    int         jobs;
+    int         lock_timeout_s;
+    bool        full, keep, allow_remote, json, quiet, verbose, print_config;
+    const char *pg_bindir, *scratch_dir, *scratch_user;
+
+    /* derived */
+    enum verb   verb;
+    const char *database;       /* configured name; NULL: every database (objects only) */
+    const char *location;       /* of the repository */
+    time_t      at_time;        /* 0: not given */
+    struct config *config;
+    struct opts_result parsed;
+};
+
+/* Parses, merges and checks.  done: help or --print-config was printed, leave with 0. */
+int  options_read(int argc, char **argv, struct options *, bool *done, struct err *);
+void options_free(struct options *);
+
+/* Where `live` connects to. */
+struct pg_target options_target(const struct options *);
+
+#endif

@@ -1,0 +1,132 @@
+#include "verify/reference.h"
+
+#include <stdlib.h>
+
+#include "core/cancel.h"
+#include "core/log.h"
+#include "pg/isolate.h"
+#include "pg/newdb.h"
+#include "pg/roles.h"
+#include "pg/snapshot.h"
+#include "pg/tools.h"
+
+char *
+trip_key(const char *kind, const char *schema, const char *name)
+{
+    return xasprintf("%s %s %s", kind, schema == NULL ? "" : schema, name);
+}
+
+/* A role that cannot be made shows in the entries that need it. */
+static void
+role_problem(void *ctx, const char *role, const struct err *why)
+{
+    (void)ctx;
+    log_info("reference restore: role %s: %s", role, why->text);
+}
+
+static int
+make_database(const struct trip *t, struct err *e)
+{
+    struct pg_target target = t->server;
+    PGconn *conn;
+    int rc = -1;
+
+    target.dbname = "postgres";
+    if ((conn = pg_connect(&target, PG_RESTORING, "pgassay-verify", e)) == NULL)
+        return -1;
+    if (t->globals_sql->len > 0 && roles_create(conn, buf_str(t->globals_sql), role_problem, NULL, e) != 0)
+        goto out;
+    rc = newdb_create(conn, t->database, t->name, e);
+out:
+    pg_close(conn);
+    return rc;
+}
+
+static int
+run_entry(PGconn *conn, const struct trip *t, const struct archive_entry *entry, struct trip_result *r, struct err *e)
+{
+    struct err fault = ERR_INIT;
+    char *changed = NULL;
+    int rc;
+
+    if (entry->sql[0] == '\0' || (t->isolated && isolate_entry(entry, &changed) == ISOLATE_SKIP))
+        return 0;
+    rc = pg_exec(conn, &fault, changed != NULL ? changed : entry->sql);
+    free(changed);
+    if (rc == 0)
+        return 0;
+    if (fault.kind == ERR_INTERRUPTED || PQstatus(conn) != CONNECTION_OK) {
+        *e = fault;
+        return -1;
+    }
+    strlist_take(&r->failed, trip_key(entry->desc, entry->schema, entry->tag));
+    strlist_add(&r->why, fault.text);
+    return 0;
+}
+
+static int
+run_archive(const struct trip *t, const struct archive *a, struct trip_result *r, struct err *e)
+{
+    struct pg_target target = t->server;
+    PGconn *conn;
+    int rc = 0;
+
+    target.dbname = t->name;
+    if ((conn = pg_connect(&target, PG_RESTORING, "pgassay-verify", e)) == NULL)
+        return -1;
+    for (size_t i = 0; i < a->n && rc == 0; i++)
+        rc = run_entry(conn, t, &a->v[i], r, e);
+    pg_close(conn);
+    return rc;
+}
+
+static int
+dump_again(const struct trip *t, const struct archive_options *options, struct trip_result *r, struct err *e)
+{
+    struct pg_target target = t->server;
+    struct snapshot_options snap_options = {.target = &target, .lock_timeout_ms = 60000};
+    struct snapshot snap;
+    int rc;
+
+    target.dbname = t->name;
+    if (snapshot_take(&snap_options, &snap, e) != 0)
+        return -1;
+    rc = archive_open_bytes(&r->dump, snap.archive.data, snap.archive.len, options, e);
+    snapshot_end(&snap);
+    return rc;
+}
+
+int
+trip_make(const struct trip *t, struct trip_result *r, struct err *e)
+{
+    struct archive_options options = {.no_tablespaces = true};
+    struct pg_tool pg_restore = {0};
+    struct archive a = {0};
+    int rc = -1;
+
+    *r = (struct trip_result){0};
+    if (pg_tool_find("pg_restore", 0, &pg_restore, e) != 0)
+        return -1;
+    options.pg_restore = pg_restore.path;
+    if (archive_open_bytes(&a, t->archive->data, t->archive->len, &options, e) != 0 || make_database(t, e) != 0 ||
+        run_archive(t, &a, r, e) != 0 || dump_again(t, &options, r, e) != 0) {
+        err_wrap(e, "reference restore");
+        goto out;
+    }
+    rc = 0;
+out:
+    archive_free(&a);
+    pg_tool_free(&pg_restore);
+    if (rc != 0)
+        trip_result_free(r);
+    return rc;
+}
+
+void
+trip_result_free(struct trip_result *r)
+{
+    archive_free(&r->dump);
+    strlist_free(&r->failed);
+    strlist_free(&r->why);
+    *r = (struct trip_result){0};
+}

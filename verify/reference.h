@@ -1,0 +1,39 @@
+/*
+ * reference.h - one trip of a schema through a restore: archive in, database on a scratch server, archive out.
+ *
+ * The text of definitions is not stable (a CHECK on varchar, a view's NULL print differently after one dump and restore), so
+ * two definitions are equal if they are equal after one trip (DESIGN.md, section 7).
+ */
+#ifndef VERIFY_REFERENCE_H
+#define VERIFY_REFERENCE_H
+
+#include <jansson.h>
+
+#include "core/buf.h"
+#include "core/mem.h"
+#include "pg/archive.h"
+#include "pg/conn.h"
+
+struct trip {
+    struct pg_target server;        /* the scratch server; its dbname is not used */
+    const char      *name;          /* of the database to make */
+    struct buf      *archive;       /* pg_dump -Fc */
+    struct buf      *globals_sql;   /* roles; empty: none */
+    const json_t    *database;      /* properties, as in the manifest */
+    bool             isolated;
+};
+
+/* What became of it. */
+struct trip_result {
+    struct archive dump;            /* of the database made */
+    struct strlist failed;          /* "KIND schema name" of entries that failed … */
+    struct strlist why;             /* … and the server's words, one for each */
+};
+
+int  trip_make(const struct trip *, struct trip_result *, struct err *);
+void trip_result_free(struct trip_result *);
+
+/* The key of struct trip_result.failed; allocated. */
+char *trip_key(const char *kind, const char *schema, const char *name);
+
+#endif

@@ -1,0 +1,172 @@
+#include "verify/result.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/enc.h"
+#include "core/json.h"
+
+void
+result_init(struct result *r, enum verb verb)
+{
+    *r = (struct result){.verb = verb, .findings = FINDINGS_INIT};
+}
+
+int
+result_exit_status(const struct result *r)
+{
+    size_t wrong = findings_count(&r->findings, FINDING_DIFFERENT) + findings_count(&r->findings, FINDING_UNCOMPARED);
+
+    return wrong == 0 ? EXIT_GOOD : EXIT_DIFFERENT;
+}
+
+void
+result_free(struct result *r)
+{
+    findings_free(&r->findings);
+    json_decref(r->xid);
+    free(r->database);
+    free(r->against);
+    free(r->keep_command);
+}
+
+static double
+backup_age(const struct result *r)
+{
+    return difftime(time(NULL), r->label->snapshot);
+}
+
+static json_t *
+compared_json(const struct compared *c)
+{
+    return json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "contents", (int)c->contents, "tables",
+                     (json_int_t)c->tables, "rows", (json_int_t)c->rows, "bytes", (json_int_t)c->bytes, "objects",
+                     (json_int_t)c->objects, "sequences", (json_int_t)c->sequences, "matviews", (json_int_t)c->matviews,
+                     "large_objects", (json_int_t)c->large_objects, "extensions", (json_int_t)c->extensions);
+}
+
+static json_t *
+stored_json(const struct stored *s)
+{
+    return json_pack("{s:I, s:I, s:I, s:I}", "databases", (json_int_t)s->databases, "backups", (json_int_t)s->backups,
+                     "objects", (json_int_t)s->objects, "bytes", (json_int_t)s->bytes);
+}
+
+static const char *
+verb_name(enum verb verb)
+{
+    return verb == VERB_DRILL ? "drill" : verb == VERB_LIVE ? "live" : "objects";
+}
+
+static int
+print_json(const struct result *r, struct err *e)
+{
+    json_t *o = json_object();
+    struct buf text = BUF_INIT(BUF_NO_LIMIT);
+    int rc;
+
+    json_object_set_new(o, "verb", json_string(verb_name(r->verb)));
+    json_object_set_new(o, "equal", json_boolean(result_exit_status(r) == EXIT_GOOD));
+    json_object_set_new(o, "database", json_text(r->database));
+    json_object_set_new(o, "seconds", json_real(r->seconds));
+    json_object_set_new(o, "findings", findings_json(&r->findings));
+    if (r->verb == VERB_OBJECTS) {
+        json_object_set_new(o, "stored", stored_json(&r->stored));
+    } else if (r->label != NULL) {
+        json_object_set_new(o, "backup", json_string(r->label->id));
+        json_object_set_new(o, "backup_age_seconds", json_real(backup_age(r)));
+        json_object_set_new(o, "against", json_text(r->against));
+        json_object_set_new(o, "compared", compared_json(&r->compared));
+        json_object_set(o, "xid", r->xid != NULL ? r->xid : json_null());
+    }
+    if (r->verb == VERB_DRILL)
+        json_object_set_new(o, "recovery_seconds", json_real(r->recovery_s));
+    if (r->keep_command != NULL)
+        json_object_set_new(o, "keep_command", json_text(r->keep_command));
+    rc = json_write(o, &text, e);
+    if (rc == 0)
+        puts(buf_str(&text));
+    json_decref(o);
+    buf_free(&text);
+    return rc;
+}
+
+static void
+print_objects_block(const struct result *r)
+{
+    const struct stored *s = &r->stored;
+    char size[16];
+
+    printf("read and hashed  %" PRIu64 " objects (%s) of %" PRIu64 " backups in %" PRIu64 " databases\n", s->objects,
+           size_human(s->bytes, size, sizeof size), s->backups, s->databases);
+}
+
+static void
+print_xid_line(const json_t *xid)
+{
+    if (xid != NULL && json_opt_int(xid, "age", -1) >= 0)
+        printf("XID age          %" PRId64 " at the source when backed up (a restore starts anew)\n",
+               json_opt_int(xid, "age", -1));
+}
+
+static void
+print_compared_block(const struct result *r)
+{
+    const struct compared *c = &r->compared;
+    char size[16], text[32];
+
+    printf("backup           %s of %s, %s old\n", r->label->id, r->label->db,
+           duration_human(backup_age(r), text, sizeof text));
+    printf("compared with    %s\n", r->against);
+    printf("tables           %" PRIu64 ", %" PRIu64 " rows", c->tables, c->rows);
+    if (c->contents)
+        printf(", %s by fingerprint\n", size_human(c->bytes, size, sizeof size));
+    else
+        printf(" counted; contents were NOT compared (--full does)\n");
+    printf("schema           %" PRIu64 " objects, %" PRIu64 " extensions\n", c->objects, c->extensions);
+    printf("besides          %" PRIu64 " sequences, %" PRIu64 " materialized views, %" PRIu64 " large objects%s\n",
+           c->sequences, c->matviews, c->large_objects, c->contents ? "" : " (counted)");
+    print_xid_line(r->xid);
+    if (r->verb == VERB_DRILL)
+        printf("recovery time    %s\n", duration_human(r->recovery_s, text, sizeof text));
+}
+
+static void
+print_verdict(const struct result *r)
+{
+    size_t different = findings_count(&r->findings, FINDING_DIFFERENT);
+    size_t uncompared = findings_count(&r->findings, FINDING_UNCOMPARED);
+    char text[32];
+
+    duration_human(r->seconds, text, sizeof text);
+    if (result_exit_status(r) == EXIT_GOOD && r->verb == VERB_OBJECTS)
+        printf("verdict          good: everything stored is what was written (%s)\n", text);
+    else if (result_exit_status(r) == EXIT_GOOD)
+        printf("verdict          equal%s (%s)\n", r->compared.contents ? "" : " in all but contents, which were not compared",
+               text);
+    else
+        printf("verdict          %s: %zu different, %zu not compared (%s)\n",
+               r->verb == VERB_OBJECTS ? "DAMAGED" : different > 0 ? "DIFFERENT" : "NOT PROVEN", different, uncompared, text);
+}
+
+int
+result_print(const struct result *r, bool json, bool quiet, struct err *e)
+{
+    if (json)
+        return print_json(r, e);
+    if (quiet && result_exit_status(r) == EXIT_GOOD)
+        return 0;
+    findings_print(&r->findings, stdout);
+    if (r->findings.n > 0)
+        putchar('\n');
+    if (r->verb == VERB_OBJECTS)
+        print_objects_block(r);
+    else if (r->label != NULL)
+        print_compared_block(r);
+    print_verdict(r);
+    if (r->keep_command != NULL)
+        printf("kept             stop and remove the scratch server with: %s\n", r->keep_command);
+    return 0;
+}

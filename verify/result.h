@@ -1,0 +1,50 @@
+/*
+ * result.h - the verdict of one run: the findings, and what stands behind "equal".
+ *
+ * Printed for people (findings, then a small block), or as JSON (docs/json.md).
+ */
+#ifndef VERIFY_RESULT_H
+#define VERIFY_RESULT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "storage/label.h"
+#include "verify/finding.h"
+#include "verify/options.h"
+
+/* What was really compared. */
+struct compared {
+    bool     contents;              /* fingerprints, not just counts */
+    uint64_t tables, rows, bytes;   /* bytes of COPY data read */
+    uint64_t objects;               /* entries of the schema */
+    uint64_t sequences, matviews, large_objects, extensions;
+};
+
+/* What `objects` read. */
+struct stored {
+    uint64_t databases, backups, objects, bytes;
+};
+
+struct result {
+    enum verb       verb;
+    struct findings findings;
+    struct compared compared;
+    struct stored   stored;
+    const struct label *label;      /* borrowed; NULL for objects */
+    char           *database;       /* configured name, or NULL */
+    char           *against;        /* "a restore on PostgreSQL 15.20", "shop at db1" */
+    json_t         *xid;            /* the source's ages, as the manifest has them; owned */
+    double          recovery_s;     /* drill: scratch server, restore */
+    double          seconds;        /* all of it */
+    char           *keep_command;   /* of a kept scratch server */
+};
+
+void result_init(struct result *, enum verb);
+/* EXIT_GOOD or EXIT_DIFFERENT. */
+int  result_exit_status(const struct result *);
+/* quiet: only what is wrong. */
+int  result_print(const struct result *, bool json, bool quiet, struct err *);
+void result_free(struct result *);
+
+#endif

@@ -1,0 +1,266 @@
+#include "verify/schema.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pg/tools.h"
+#include "storage/reader.h"
+#include "verify/objectlist.h"
+#include "verify/reference.h"
+
+enum { SHOWN_BYTES = 160 };
+
+struct schema {
+    struct compare     *c;
+    struct archive      archive;        /* of the database compared */
+    struct object_list  want, have;     /* as dumped at the source, and today */
+    struct object_pairs unequal;        /* by their text */
+    struct trip_result  reference;      /* the manifest's archive after one trip */
+    struct trip_result  live;           /* today's archive after one trip; a copy has made its trip already */
+};
+
+static char *
+object_text(const struct object *o)
+{
+    char *name = object_name(o->schema[0] == '\0' ? NULL : o->schema, o->name);
+    char *text = xasprintf("%s %s", o->kind, name);
+
+    free(name);
+    return text;
+}
+
+static void
+report(struct schema *s, enum finding_class class, const struct object *o, const char *what, const char *want,
+       const char *have)
+{
+    char *object = object_text(o);
+
+    findings_add(&s->c->result->findings, (struct finding){.class = class, .group = "schema", .object = object,
+                                                           .what = what, .want = want, .have = have});
+    free(object);
+}
+
+/* The line in which two definitions part, shortened: enough to recognise what was changed. */
+static char *
+line_at(const char *text, size_t start)
+{
+    size_t n = strcspn(text + start, "\n");
+
+    return n > SHOWN_BYTES ? xasprintf("%.*s...", SHOWN_BYTES, text + start) : xstrndup(text + start, n);
+}
+
+static void
+report_definition(struct schema *s, const struct object *want, const struct object *have)
+{
+    char *w, *h, *w_line, *h_line;
+    size_t start = 0;
+
+    if (want->entry == NULL || have->entry == NULL) {
+        report(s, FINDING_DIFFERENT, want, "definition", NULL, NULL);
+        return;
+    }
+    w = archive_entry_normalised(want->entry);
+    h = archive_entry_normalised(have->entry);
+    for (size_t i = 0; w[i] != '\0' && w[i] == h[i]; i++)
+        if (w[i] == '\n')
+            start = i + 1;
+    w_line = line_at(w, start);
+    h_line = line_at(h, start);
+    report(s, FINDING_DIFFERENT, want, "definition", w_line, h_line);
+    free(w);
+    free(h);
+    free(w_line);
+    free(h_line);
+}
+
+static void
+report_pair(struct schema *s, const struct object_pair *p)
+{
+    if (p->have == NULL)
+        report(s, FINDING_DIFFERENT, p->want, "missing", NULL, NULL);
+    else if (p->want == NULL && s->c->man->selection == NULL)
+        report(s, FINDING_DIFFERENT, p->have, "not in the backup", NULL, NULL);
+    else if (p->want != NULL && strcmp(p->want->owner, p->have->owner) != 0)
+        report(s, FINDING_DIFFERENT, p->want, "owner", p->want->owner, p->have->owner);
+    else if (p->want != NULL)
+        report_definition(s, p->want, p->have);
+}
+
+/* Kinds that an isolated restore leaves out or empties: two of them are alike after a trip, whatever they were. */
+static bool
+blinded(const struct object *o)
+{
+    return strcmp(o->kind, "SERVER") == 0 || strcmp(o->kind, "USER MAPPING") == 0;
+}
+
+static const char *
+why_failed(const struct trip_result *r, const struct object *o)
+{
+    char *key = trip_key(o->kind, o->schema, o->name);
+    const char *why = NULL;
+
+    for (size_t i = 0; i < r->failed.n && why == NULL; i++)
+        if (strcmp(r->failed.v[i], key) == 0)
+            why = r->why.v[i];
+    free(key);
+    return why;
+}
+
+/* What the trips cannot tell: objects that they leave out, and entries that failed in both (which is a difference, never
+ * equal). */
+static void
+report_beyond_trips(struct schema *s, const struct object_pair *p)
+{
+    const struct object *o = p->want != NULL ? p->want : p->have;
+    bool isolated = !(s->c->is_copy && s->c->remote_allowed);
+    const char *why = why_failed(&s->reference, o);
+
+    if (blinded(o) && isolated && s->c->is_copy)
+        report(s, FINDING_UNCOMPARED, o, "left out of a scratch server (see --allow-remote)", NULL, NULL);
+    else if (blinded(o) && isolated)
+        report_pair(s, p);
+    else if (why != NULL)
+        report(s, FINDING_DIFFERENT, o, "cannot be restored", NULL, why);
+}
+
+static void
+compare_after_trips(struct schema *s)
+{
+    const struct archive *have_dump = s->c->is_copy ? &s->archive : &s->live.dump;
+    struct object_list want, have;
+    struct object_pairs pairs;
+
+    object_list_of_archive(&s->reference.dump, &want);
+    object_list_of_archive(have_dump, &have);
+    object_lists_match(&want, &have, &pairs);
+    for (size_t i = 0; i < pairs.n; i++)
+        report_pair(s, &pairs.v[i]);
+    for (size_t i = 0; i < s->unequal.n; i++)
+        report_beyond_trips(s, &s->unequal.v[i]);
+    object_pairs_free(&pairs);
+    object_list_free(&want);
+    object_list_free(&have);
+}
+
+static int
+read_segments(const struct compare *c, const struct segment *v, size_t n, struct buf *out, struct err *e)
+{
+    return segments_read(c->repo, c->label->db, c->man, v, n, out, e);
+}
+
+/* The manifest's own archive after one trip. */
+static int
+trip_of_manifest(struct schema *s, struct pg_target server, struct err *e)
+{
+    const struct manifest *man = s->c->man;
+    struct buf archive = BUF_INIT(BUF_NO_LIMIT), globals = BUF_INIT(BUF_NO_LIMIT);
+    struct trip trip = {.server = server, .name = "pgassay_reference", .archive = &archive, .globals_sql = &globals,
+                        .database = man->database, .isolated = !(s->c->is_copy && s->c->remote_allowed)};
+    int rc = -1;
+
+    if (read_segments(s->c, man->archive, man->n_archive, &archive, e) == 0 &&
+        read_segments(s->c, man->globals_sql, man->n_globals_sql, &globals, e) == 0)
+        rc = trip_make(&trip, &s->reference, e);
+    buf_free(&archive);
+    buf_free(&globals);
+    return rc;
+}
+
+static int
+trip_of_live(struct schema *s, struct pg_target server, struct err *e)
+{
+    struct snapshot *snap = s->c->snap;
+    struct trip trip = {.server = server, .name = "pgassay_live", .archive = &snap->archive,
+                        .globals_sql = &snap->globals_sql, .database = s->c->man->database, .isolated = true};
+
+    return trip_make(&trip, &s->live, e);
+}
+
+static struct scratch *
+scratch_for_trips(const struct compare *c, struct err *e)
+{
+    int version = pg_version(c->snap->conn);
+
+    return scratch_start(&(struct scratch_options){
+        .at_least = version > c->label->server_version_num ? version : c->label->server_version_num,
+        .parent_dir = c->options->scratch_dir,
+        .user = c->options->scratch_user,
+        .jobs = 1,
+        .max_locks = (int)(2 * c->snap->catalog.n_tables),
+    }, e);
+}
+
+static int
+make_trips(struct schema *s, struct err *e)
+{
+    struct scratch *own = NULL, *scratch = s->c->scratch;
+    struct pg_target server;
+    struct err ignored = ERR_INIT;
+    int rc;
+
+    if (scratch == NULL && (scratch = own = scratch_for_trips(s->c, e)) == NULL)
+        return err_wrap(e, "scratch server for the reference restore");
+    server = scratch_target(scratch, NULL);
+    rc = trip_of_manifest(s, server, e);
+    if (rc == 0 && !s->c->is_copy)
+        rc = trip_of_live(s, server, e);
+    if (scratch_end(own, rc == 0 ? e : &ignored) != 0)
+        rc = -1;
+    return rc;
+}
+
+static int
+open_archive(struct schema *s, struct err *e)
+{
+    struct pg_tool pg_restore = {0};
+    struct archive_options options = {0};
+    int rc;
+
+    if (pg_tool_find("pg_restore", 0, &pg_restore, e) != 0)
+        return -1;
+    options.pg_restore = pg_restore.path;
+    rc = archive_open_bytes(&s->archive, s->c->snap->archive.data, s->c->snap->archive.len, &options, e);
+    pg_tool_free(&pg_restore);
+    return rc;
+}
+
+/* A backup of a selection says nothing about what it does not know. */
+static void
+drop_unknown(struct object_pairs *p)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < p->n; i++)
+        if (p->v[i].want != NULL)
+            p->v[kept++] = p->v[i];
+    p->n = kept;
+}
+
+int
+compare_schema(struct compare *c, struct err *e)
+{
+    struct schema s = {.c = c};
+    int rc = -1;
+
+    if (c->man->n_archive == 0)
+        return 0;           /* --data-only */
+    if (open_archive(&s, e) != 0)
+        goto out;
+    object_list_of_manifest(c->man, &s.want);
+    object_list_of_archive(&s.archive, &s.have);
+    object_lists_match(&s.want, &s.have, &s.unequal);
+    if (c->man->selection != NULL)
+        drop_unknown(&s.unequal);
+    c->result->compared.objects = s.want.n;
+    rc = 0;
+    if (s.unequal.n > 0 && (rc = make_trips(&s, e)) == 0)
+        compare_after_trips(&s);
+out:
+    trip_result_free(&s.reference);
+    trip_result_free(&s.live);
+    object_pairs_free(&s.unequal);
+    object_list_free(&s.want);
+    object_list_free(&s.have);
+    archive_free(&s.archive);
+    return rc == 0 ? 0 : err_wrap(e, "schema");
+}

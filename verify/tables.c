@@ -1,0 +1,144 @@
+/*
+ * The table list and each table's columns: what must be alike before rows can be compared.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "verify/compare.h"
+
+char *
+object_name(const char *schema, const char *name)
+{
+    return schema == NULL ? xstrdup(name) : xasprintf("%s.%s", schema, name);
+}
+
+static void
+differ(struct compare *c, const char *object, const char *what, const char *want, const char *have)
+{
+    findings_add(&c->result->findings,
+                 (struct finding){.group = "tables", .object = object, .what = what, .want = want, .have = have});
+}
+
+static bool
+is_generated(const struct cat_column *c)
+{
+    return c->generated || c->virtual_generated;
+}
+
+static bool
+same_column(const struct m_column *want, const struct cat_column *have)
+{
+    return strcmp(want->name, have->name) == 0 && strcmp(want->type, have->type) == 0 &&
+           want->generated == is_generated(have) && want->not_null == have->not_null;
+}
+
+/* What decides whether rows are comparable: names and types in order; not whether NULLs are refused. */
+static bool
+same_shape(const struct m_table *want, const struct cat_table *have)
+{
+    if (want->n_columns != have->n_columns)
+        return false;
+    for (size_t i = 0; i < want->n_columns; i++)
+        if (strcmp(want->columns[i].name, have->columns[i].name) != 0 ||
+            strcmp(want->columns[i].type, have->columns[i].type) != 0 ||
+            want->columns[i].generated != is_generated(&have->columns[i]))
+            return false;
+    return true;
+}
+
+const struct cat_table *
+comparable(const struct compare *c, const struct m_table *want)
+{
+    const struct cat_table *have = catalog_find(&c->snap->catalog, want->schema, want->name);
+
+    return have != NULL && have->kind == want->kind && same_shape(want, have) ? have : NULL;
+}
+
+static char *
+column_text(const char *name, const char *type, bool not_null, bool generated)
+{
+    return xasprintf("%s %s%s%s", name, type, not_null ? " not null" : "", generated ? " generated" : "");
+}
+
+static void
+compare_columns(struct compare *c, const char *object, const struct m_table *want, const struct cat_table *have)
+{
+    size_t n = want->n_columns > have->n_columns ? want->n_columns : have->n_columns;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct m_column *w = i < want->n_columns ? &want->columns[i] : NULL;
+        const struct cat_column *h = i < have->n_columns ? &have->columns[i] : NULL;
+        char *want_text = NULL, *have_text = NULL, *what;
+
+        if (w != NULL && h != NULL && same_column(w, h))
+            continue;
+        if (w != NULL)
+            want_text = column_text(w->name, w->type, w->not_null, w->generated);
+        if (h != NULL)
+            have_text = column_text(h->name, h->type, h->not_null, is_generated(h));
+        what = xasprintf("column %zu", i + 1);
+        differ(c, object, what, want_text != NULL ? want_text : "none", have_text != NULL ? have_text : "none");
+        free(what);
+        free(want_text);
+        free(have_text);
+    }
+    if (!same_shape(want, have) && want->skipped == NULL)
+        differ(c, object, "rows were not compared, as the columns differ", NULL, NULL);
+}
+
+static void
+compare_table(struct compare *c, const struct m_table *want, const struct cat_table *have)
+{
+    char *object = object_name(want->schema, want->name);
+    char want_kind[2] = {want->kind, '\0'}, have_kind[2] = {have->kind, '\0'};
+    char want_persistence[2] = {want->persistence, '\0'}, have_persistence[2] = {have->persistence, '\0'};
+
+    if (want->kind != have->kind)
+        differ(c, object, "kind", want_kind, have_kind);
+    if (want->persistence != have->persistence)
+        differ(c, object, "persistence", want_persistence, have_persistence);
+    if (strcmp(want->owner, have->owner) != 0)
+        differ(c, object, "owner", want->owner, have->owner);
+    compare_columns(c, object, want, have);
+    if (want->skipped != NULL)
+        findings_add(&c->result->findings, (struct finding){.class = FINDING_NOTE, .group = "tables", .object = object,
+                                                            .what = "no rows in the backup", .have = want->skipped});
+    c->result->compared.tables++;
+    free(object);
+}
+
+/* A table that the backup does not know.  Those that an extension makes are the extension's business, and a backup of a
+ * selection says nothing about the rest. */
+static void
+check_unknown(struct compare *c, const struct cat_table *have)
+{
+    char *object;
+
+    if (manifest_find(c->man, have->schema, have->name) != NULL)
+        return;
+    if ((have->extension_member && have->extension == NULL) || c->man->selection != NULL)
+        return;
+    object = object_name(have->schema, have->name);
+    differ(c, object, "not in the backup", NULL, NULL);
+    free(object);
+}
+
+void
+compare_tables(struct compare *c)
+{
+    for (size_t i = 0; i < c->man->n_tables; i++) {
+        const struct m_table *want = &c->man->tables[i];
+        const struct cat_table *have = catalog_find(&c->snap->catalog, want->schema, want->name);
+
+        if (have != NULL) {
+            compare_table(c, want, have);
+        } else {
+            char *object = object_name(want->schema, want->name);
+
+            differ(c, object, "missing", NULL, NULL);
+            free(object);
+        }
+    }
+    for (size_t i = 0; i < c->snap->catalog.n_tables; i++)
+        check_unknown(c, &c->snap->catalog.tables[i]);
+}
