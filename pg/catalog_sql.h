@@ -6,7 +6,7 @@
 
 extern const char catalog_sql_facts[];      /* superuser, in recovery, encoding, large objects */
 extern const char catalog_sql_tables[];     /* by schema and name */
-extern const char catalog_sql_columns[];    /* $1: arrays of enums and domains may travel in binary; in the tables' order, by attnum */
+extern const char catalog_sql_columns[];    /* in the tables' order, by attnum */
 extern const char catalog_sql_load_via[];   /* OID, schema and name of the ancestor */
 extern const char catalog_sql_sizes[];      /* OID, heap blocks, bytes */
 extern const char catalog_sql_sequences[];

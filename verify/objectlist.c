@@ -112,16 +112,10 @@ object_list_free(struct object_list *l)
     *l = (struct object_list){0};
 }
 
-static int
-identity_compare(const void *a, const void *b)
-{
-    return identity_order(a, b);
-}
-
 bool
-object_list_has(const struct object_list *l, const struct object *o)
+object_same(const struct object *a, const struct object *b)
 {
-    return l->n > 0 && bsearch(o, l->v, l->n, sizeof *l->v, identity_compare) != NULL;
+    return full_order(a, b) == 0;
 }
 
 static void

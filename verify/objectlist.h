@@ -27,7 +27,7 @@ struct object_list {
 void object_list_of_manifest(const struct manifest *, struct object_list *);
 void object_list_of_archive(const struct archive *, struct object_list *);
 void object_list_free(struct object_list *);
-bool object_list_has(const struct object_list *, const struct object *);    /* by identity */
+bool object_same(const struct object *, const struct object *);             /* identity, owner, digest */
 
 /* One of them NULL: missing on that side; neither: same identity, but not the same. */
 struct object_pair {

@@ -93,7 +93,7 @@ hash_chunk(void *ctx, void *task, int worker, struct err *e)
     if (status != 0) {
         pthread_mutex_lock(&c->lock);
         strlist_add(&c->bad, item->name);
-        strlist_add(&c->why, fault.text);
+        strlist_add(&c->why, fault.kind == ERR_NOT_FOUND ? "missing" : fault.text);
         pthread_mutex_unlock(&c->lock);
     }
     return 0;
@@ -164,11 +164,11 @@ report_bad(struct checking *c, const struct backup_list *backups, struct err *e)
     }
     for (size_t i = 0; i < c->bad.n; i++) {
         char *object = xasprintf("%s/chunks/%s", c->db, c->bad.v[i]);
-        char *what = xasprintf("bad: %s; needed by", c->why.v[i]);
+        char *hurts = xasprintf("needed by %s", buf_str(&ids[i]));
 
         findings_add(&c->result->findings,
-                     (struct finding){.group = "chunks", .object = object, .what = what, .have = buf_str(&ids[i])});
-        free(what);
+                     (struct finding){.group = "chunks", .object = object, .what = c->why.v[i], .have = hurts});
+        free(hurts);
         free(object);
         buf_free(&ids[i]);
     }

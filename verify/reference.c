@@ -65,7 +65,7 @@ run_entry(PGconn *conn, const struct trip *t, const struct archive_entry *entry,
 }
 
 static int
-run_archive(const struct trip *t, const struct archive *a, struct trip_result *r, struct err *e)
+run_archive(const struct trip *t, struct trip_result *r, struct err *e)
 {
     struct pg_target target = t->server;
     PGconn *conn;
@@ -74,8 +74,8 @@ run_archive(const struct trip *t, const struct archive *a, struct trip_result *r
     target.dbname = t->name;
     if ((conn = pg_connect(&target, PG_RESTORING, "pgassay-verify", e)) == NULL)
         return -1;
-    for (size_t i = 0; i < a->n && rc == 0; i++)
-        rc = run_entry(conn, t, &a->v[i], r, e);
+    for (size_t i = 0; i < r->source.n && rc == 0; i++)
+        rc = run_entry(conn, t, &r->source.v[i], r, e);
     pg_close(conn);
     return rc;
 }
@@ -101,21 +101,19 @@ trip_make(const struct trip *t, struct trip_result *r, struct err *e)
 {
     struct archive_options options = {.no_tablespaces = true};
     struct pg_tool pg_restore = {0};
-    struct archive a = {0};
     int rc = -1;
 
     *r = (struct trip_result){0};
     if (pg_tool_find("pg_restore", 0, &pg_restore, e) != 0)
         return -1;
     options.pg_restore = pg_restore.path;
-    if (archive_open_bytes(&a, t->archive->data, t->archive->len, &options, e) != 0 || make_database(t, e) != 0 ||
-        run_archive(t, &a, r, e) != 0 || dump_again(t, &options, r, e) != 0) {
+    if (archive_open_bytes(&r->source, t->archive->data, t->archive->len, &options, e) != 0 || make_database(t, e) != 0 ||
+        run_archive(t, r, e) != 0 || dump_again(t, &options, r, e) != 0) {
         err_wrap(e, "reference restore");
         goto out;
     }
     rc = 0;
 out:
-    archive_free(&a);
     pg_tool_free(&pg_restore);
     if (rc != 0)
         trip_result_free(r);
@@ -125,6 +123,7 @@ out:
 void
 trip_result_free(struct trip_result *r)
 {
+    archive_free(&r->source);
     archive_free(&r->dump);
     strlist_free(&r->failed);
     strlist_free(&r->why);

@@ -25,6 +25,7 @@ struct trip {
 
 /* What became of it. */
 struct trip_result {
+    struct archive source;          /* what went in, opened */
     struct archive dump;            /* of the database made */
     struct strlist failed;          /* "KIND schema name" of entries that failed … */
     struct strlist why;             /* … and the server's words, one for each */

@@ -44,8 +44,10 @@ report(struct schema *s, enum finding_class class, const struct object *o, const
 static char *
 line_at(const char *text, size_t start)
 {
-    size_t n = strcspn(text + start, "\n");
+    size_t n;
 
+    start += strspn(text + start, " \t");
+    n = strcspn(text + start, "\n");
     return n > SHOWN_BYTES ? xasprintf("%.*s...", SHOWN_BYTES, text + start) : xstrndup(text + start, n);
 }
 
@@ -106,6 +108,28 @@ why_failed(const struct trip_result *r, const struct object *o)
     return why;
 }
 
+/* A scratch server is not told about the world outside.  What can be proven there is that the archive holds the very
+ * definition that the manifest recorded. */
+static void
+report_left_out(struct schema *s, const struct object_pair *p)
+{
+    struct object_list source;
+    bool kept = false;
+
+    if (p->want == NULL) {
+        report_pair(s, p);
+        return;
+    }
+    object_list_of_archive(&s->reference.source, &source);
+    for (size_t i = 0; i < source.n && !kept; i++)
+        kept = object_same(&source.v[i], p->want);
+    object_list_free(&source);
+    if (kept)
+        report(s, FINDING_NOTE, p->want, "not run on a scratch server; the archive holds it as recorded", NULL, NULL);
+    else
+        report(s, FINDING_DIFFERENT, p->want, "the archive does not hold what was recorded", NULL, NULL);
+}
+
 /* What the trips cannot tell: objects that they leave out, and entries that failed in both (which is a difference, never
  * equal). */
 static void
@@ -116,7 +140,7 @@ report_beyond_trips(struct schema *s, const struct object_pair *p)
     const char *why = why_failed(&s->reference, o);
 
     if (blinded(o) && isolated && s->c->is_copy)
-        report(s, FINDING_UNCOMPARED, o, "left out of a scratch server (see --allow-remote)", NULL, NULL);
+        report_left_out(s, p);
     else if (blinded(o) && isolated)
         report_pair(s, p);
     else if (why != NULL)
