@@ -101,10 +101,32 @@ compare_matview(struct compare *c, const struct m_matview *want)
                              .have = state[have->populated]});
 }
 
+/* A sentence of inventory_compare() as a finding: "extension hstore: version 1.8, was 1.7", "extension hstore is missing". */
+static void
+add_sentence(struct compare *c, const char *group, const char *sentence)
+{
+    static const char *const endings[][2] = {{" is missing", "missing"}, {" was not there", "not in the backup"}};
+    const char *colon = strstr(sentence, ": "), *what = colon == NULL ? "differs" : colon + 2;
+    size_t length = colon == NULL ? strlen(sentence) : (size_t)(colon - sentence);
+    char *object;
+
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        size_t n = strlen(endings[i][0]), all = strlen(sentence);
+
+        if (all > n && strcmp(sentence + all - n, endings[i][0]) == 0) {
+            length = all - n;
+            what = endings[i][1];
+        }
+    }
+    object = xstrndup(sentence, length);
+    add(c, NULL, object, (struct finding){.group = group, .what = what});
+    free(object);
+}
+
 /* One JSON section of the manifest with the same section of today. */
 static int
-compare_section(struct compare *c, const char *group, const json_t *want, json_t *(*read)(PGconn *, struct err *),
-                struct err *e)
+compare_section(struct compare *c, const char *section, const char *group, const json_t *want,
+                json_t *(*read)(PGconn *, struct err *), struct err *e)
 {
     struct strlist sentences = {0};
     json_t *have;
@@ -115,12 +137,22 @@ compare_section(struct compare *c, const char *group, const json_t *want, json_t
     }
     if ((have = read(c->snap->conn, e)) == NULL)
         return err_wrap(e, "%s", group);
-    inventory_compare(group, want, have, &sentences);
+    inventory_compare(section, want, have, &sentences);
     for (size_t i = 0; i < sentences.n; i++)
-        add(c, NULL, group, (struct finding){.group = group, .what = sentences.v[i]});
+        add_sentence(c, group, sentences.v[i]);
     strlist_free(&sentences);
     json_decref(have);
     return 0;
+}
+
+/* pg_dump leaves extensions and the database's own properties out when it is asked for tables or schemas. */
+static bool
+whole_database(const struct manifest *man)
+{
+    for (size_t i = 0; i < man->n_objects; i++)
+        if (strcmp(man->objects[i].kind, "DATABASE") == 0)
+            return true;
+    return man->selection == NULL;
 }
 
 int
@@ -129,11 +161,16 @@ compare_facts(struct compare *c, struct err *e)
     compare_sequences(c);
     for (size_t i = 0; i < c->man->n_matviews; i++)
         compare_matview(c, &c->man->matviews[i]);
-    if (compare_section(c, "extensions", c->man->extensions, inventory_extensions, e) != 0 ||
-        compare_section(c, "database", c->man->database, inventory_database, e) != 0 ||
-        compare_section(c, "beyond pg_dump", c->man->inventory, inventory_omitted, e) != 0)
-        return -1;
-    c->result->compared.extensions = json_array_size(c->man->extensions);
     c->result->xid = json_incref(c->man->xid);
-    return 0;
+    if (!whole_database(c->man)) {
+        add(c, NULL, c->label->id,
+            (struct finding){.class = FINDING_NOTE, .group = "database",
+                             .what = "holds a selection: no extensions, no properties of the database"});
+        return 0;
+    }
+    c->result->compared.extensions = json_array_size(c->man->extensions);
+    if (compare_section(c, "extensions", "extensions", c->man->extensions, inventory_extensions, e) != 0 ||
+        compare_section(c, "database", "database", c->man->database, inventory_database, e) != 0)
+        return -1;
+    return compare_section(c, "omitted", "beyond pg_dump", c->man->inventory, inventory_omitted, e);
 }

@@ -25,8 +25,10 @@ teardown_file() { e2e_teardown; }
 live() { pgassay verify live shop --repo "$REPO" -d "$(pg_uri copy)" --full "$@"; }
 
 @test "a drill of a good backup: status 0 and a page that says what was compared" {
+    expect_status 0 drill shop --verbose
+    expect_text rows "recovery time" "verdict          equal"
     expect_status 0 drill shop
-    expect_text rows
+    expect_equal "$output" ""
     leftovers
 }
 
