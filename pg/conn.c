@@ -350,8 +350,7 @@ pg_error(PGconn *conn, const PGresult *res, struct err *e)
     if (strcmp(e->sqlstate, "57014") == 0 && cancel_requested()) {
         return cancel_check(e);
     }
-    /* Without an answer from the server ("FATAL: …") it may just not be up yet. */
-    e->transient = state != NULL ? is_transient(state) : PQstatus(conn) == CONNECTION_BAD && strstr(e->text, "FATAL") == NULL;
+    e->transient = state != NULL ? is_transient(state) : PQstatus(conn) == CONNECTION_BAD;
     return -1;
 }
 

@@ -19,6 +19,9 @@
  * stream is the same to the server.) */
 enum { PIECE = 128 << 10 };
 
+/* How long the rest of a notice may take. */
+enum { REST_MS = 100 };
+
 static const uint8_t header[COPY_HEADER_BYTES + 1] = COPY_HEADER;
 static const uint8_t trailer[COPY_TRAILER_BYTES] = {0xff, 0xff};
 
@@ -41,6 +44,34 @@ leave(struct copy_in *c)
     *c = (struct copy_in){0};
 }
 
+/* Tells the server that this was all (why NULL) or that it was not, and waits for its answer. */
+static PGresult *
+end_copy(struct copy_in *c, const char *why, struct err *e)
+{
+    int left;
+
+    if (PQputCopyEnd(c->conn, why) != 1) {
+        pg_error(c->conn, NULL, e);
+        return NULL;
+    }
+    /* The rest goes out while notices may come in: a server that cannot write does not read. */
+    while ((left = PQflush(c->conn)) > 0) {
+        int ready = pg_await(c->conn, POLLIN | POLLOUT, e);
+
+        if (ready < 0) {
+            return NULL;
+        }
+        if ((ready & POLLIN) != 0 && !PQconsumeInput(c->conn)) {
+            break;
+        }
+    }
+    if (left != 0) {
+        pg_error(c->conn, NULL, e);
+        return NULL;
+    }
+    return pg_finish(c->conn, e);
+}
+
 /* Ends the COPY on both sides; *e holds the server's reason unless it holds one already. */
 static int
 fail(struct copy_in *c, struct err *e)
@@ -51,32 +82,37 @@ fail(struct copy_in *c, struct err *e)
         copy_in_abort(c, "the sender failed");
         return -1;
     }
-    (void)PQsetnonblocking(c->conn, 0);
-    (void)PQputCopyEnd(c->conn, "the sender stopped");
-    res = pg_finish(c->conn, e);
-    if (res != NULL) {
+    res = end_copy(c, "the sender stopped", e);
+    if (res != NULL || e->kind == ERR_NONE) {
         err_set(e, ERR_PG, "the server ended the COPY");
-        PQclear(res);
     }
+    PQclear(res);
     leave(c);
     return -1;
 }
 
-/* Looks at what the server said.  -1 when it was an error; *e stays empty then, fail() gets the text. */
+/* Looks at what the server said.  -1 when it was an error; *e stays empty then, fail() gets the text.  A notice may
+ * arrive in parts: only when nothing follows for a while was it none. */
 static int
 listen_to(struct copy_in *c, struct err *e)
 {
-    unsigned  before = c->notices;
-    PGnotify *n;
+    unsigned      before = c->notices;
+    struct pollfd fd = {.fd = PQsocket(c->conn), .events = POLLIN};
+    PGnotify     *n;
 
-    if (!PQconsumeInput(c->conn)) {
-        return pg_error(c->conn, NULL, e);
-    }
-    while ((n = PQnotifies(c->conn)) != NULL) { /* has libpq parse what came, notices too */
-        PQfreemem(n);
-        before = c->notices - 1;
-    }
-    return c->notices != before ? 0 : -1;
+    do {
+        if (!PQconsumeInput(c->conn)) {
+            return pg_error(c->conn, NULL, e);
+        }
+        while ((n = PQnotifies(c->conn)) != NULL) { /* has libpq parse what came, notices too */
+            PQfreemem(n);
+            c->notices++;
+        }
+        if (c->notices != before) {
+            return 0;
+        }
+    } while (poll(&fd, 1, REST_MS) > 0);
+    return -1;
 }
 
 static int
@@ -184,19 +220,15 @@ copy_in_end(struct copy_in *c, uint64_t rows, struct err *e)
         return -1;
     }
     c->n_pending = 0;
-    if (PQputCopyEnd(c->conn, NULL) != 1) {
-        pg_error(c->conn, NULL, e);
-        return fail(c, e);
-    }
-    (void)PQsetnonblocking(c->conn, 0);
-    res = PQflush(c->conn) == 0 ? pg_finish(c->conn, e) : NULL;
-    if (res == NULL && e->kind == ERR_NONE) {
-        pg_error(c->conn, NULL, e);
-    }
-    leave(c);
+    res = end_copy(c, NULL, e);
     if (res == NULL) {
+        if (e->kind == ERR_INTERRUPTED && PQstatus(c->conn) == CONNECTION_OK) {
+            pg_cancel_drain(c->conn);
+        }
+        leave(c);
         return -1;
     }
+    leave(c);
     told = strtoull(PQcmdTuples(res), NULL, 10);
     PQclear(res);
     if (rows != UINT64_MAX && told != rows) {

@@ -140,6 +140,15 @@ connect_patience(PGconn *conn)
     return seconds * hosts;
 }
 
+/* A server that answers "FATAL: …" means it; one that does not answer may just not be up yet. */
+static int
+refused(PGconn *conn, struct err *e)
+{
+    pg_error(conn, NULL, e);
+    e->transient = strstr(e->text, "FATAL") == NULL;
+    return -1;
+}
+
 static int
 finish_connection(PGconn *conn, struct err *e)
 {
@@ -164,7 +173,7 @@ finish_connection(PGconn *conn, struct err *e)
         }
         want = PQconnectPoll(conn);
     }
-    return want == PGRES_POLLING_OK ? 0 : pg_error(conn, NULL, e);
+    return want == PGRES_POLLING_OK ? 0 : refused(conn, e);
 }
 
 PGconn *
@@ -181,7 +190,7 @@ pg_connect(const struct pg_target *t, enum pg_purpose purpose, const char *appli
         return NULL;
     }
     PQsetNoticeProcessor(conn, on_notice, NULL);
-    if ((PQstatus(conn) == CONNECTION_BAD ? pg_error(conn, NULL, e) : finish_connection(conn, e)) != 0 ||
+    if ((PQstatus(conn) == CONNECTION_BAD ? refused(conn, e) : finish_connection(conn, e)) != 0 ||
         apply_settings(conn, t, purpose, e) != 0) {
         PQfinish(conn);
         return NULL;

@@ -1,0 +1,302 @@
+/*
+ * test_pg_copy.c - what COPY gives and takes, in text and in binary.
+ */
+#include "tests/unit/pg_server.h"
+
+#include "pg/copy.h"
+#include "pg/fingerprint.h"
+
+struct rows {
+    uint8_t  bytes[1 << 16];
+    size_t   n;
+    uint64_t rows, fail_at;
+};
+
+static int
+keep(void *ctx, const void *row, size_t n, struct err *e)
+{
+    struct rows *r = ctx;
+
+    if (++r->rows == r->fail_at) {
+        return err_set(e, ERR_IO, "the sink is full");
+    }
+    if (r->n + n <= sizeof r->bytes) {
+        memcpy(r->bytes + r->n, row, n);
+        r->n += n;
+    }
+    return 0;
+}
+
+static void
+statements_name_columns_and_ranges(void **state)
+{
+    const char *const columns[] = {"a", "b \"x\""};
+    struct copy_spec  c = {.schema = "s", .name = "t", .columns = columns, .n_columns = 2};
+    char             *sql = copy_out_sql(&c);
+
+    (void)state;
+    assert_string_equal(sql, "COPY (SELECT \"a\", \"b \"\"x\"\"\" FROM ONLY \"s\".\"t\") TO STDOUT");
+    free(sql);
+    c.ranged = c.binary = true;
+    c.end_block = 2048;
+    sql = copy_out_sql(&c);
+    assert_string_equal(sql, "COPY (SELECT \"a\", \"b \"\"x\"\"\" FROM ONLY \"s\".\"t\" WHERE ctid < '(2048,0)') TO STDOUT (FORMAT binary)");
+    free(sql);
+    c.n_columns = 0;
+    c.first_block = 2048;
+    c.end_block = 4096;
+    sql = copy_out_select(&c);
+    assert_string_equal(sql, "SELECT  FROM ONLY \"s\".\"t\" WHERE ctid >= '(2048,0)' AND ctid < '(4096,0)'");
+    free(sql);
+    sql = copy_in_sql(&c, true);
+    assert_string_equal(sql, "COPY \"s\".\"t\" FROM STDIN (FORMAT binary, FREEZE)");
+    free(sql);
+    c.ranged = c.binary = false;
+    c.condition = "WHERE x > 1";
+    sql = copy_out_select(&c);
+    assert_string_equal(sql, "SELECT  FROM ONLY \"s\".\"t\" WHERE x > 1");
+    free(sql);
+}
+
+static void
+rows_come_whole_and_counted(void **state)
+{
+    struct err  e = ERR_INIT;
+    PGconn     *c = connect_to("postgres");
+    struct rows r = {0};
+    uint64_t    n;
+
+    (void)state;
+    assert_ok(copy_out(c, "COPY (SELECT g, NULL FROM generate_series(1, 3) g) TO STDOUT", false, keep, &r, &n, &e), &e);
+    assert_int_equal(n, 3);
+    assert_memory_equal(r.bytes, "1\t\\N\n2\t\\N\n3\t\\N\n", r.n);
+    r = (struct rows){0};
+    assert_ok(copy_out(c, "COPY (SELECT 7::int2) TO STDOUT (FORMAT binary)", true, keep, &r, &n, &e), &e);
+    assert_int_equal(n, 1);
+    assert_int_equal(r.n, 8);
+    assert_memory_equal(r.bytes, "\0\1\0\0\0\2\0\7", 8);
+    r = (struct rows){0};
+    assert_ok(copy_out(c, "COPY (SELECT 7 WHERE false) TO STDOUT (FORMAT binary)", true, keep, &r, &n, &e), &e);
+    assert_int_equal(n, 0);
+    assert_int_equal(r.rows, 0);
+    assert_ok(copy_out(c, "COPY (SELECT FROM generate_series(1, 2)) TO STDOUT (FORMAT binary)", true, keep, &r, &n, &e), &e);
+    assert_int_equal(n, 2);
+    assert_memory_equal(r.bytes, "\0\0\0\0", 4);
+    pg_close(c);
+}
+
+static void
+a_failing_sink_or_server_leaves_the_connection_usable(void **state)
+{
+    struct err  e = ERR_INIT;
+    PGconn     *c = connect_to("postgres");
+    struct rows r = {.fail_at = 10};
+
+    (void)state;
+    assert_int_equal(copy_out(c, "COPY (SELECT * FROM generate_series(1, 100000000)) TO STDOUT", false, keep, &r, NULL, &e), -1);
+    assert_err(&e, ERR_IO, "the sink is full");
+    assert_value(c, "SELECT 1", "1");
+    r = (struct rows){0};
+    assert_int_equal(copy_out(c, "COPY (SELECT 10 / (3 - g) FROM generate_series(1, 5) g) TO STDOUT", false, keep, &r, NULL, &e), -1);
+    assert_err(&e, ERR_PG, "division by zero");
+    assert_string_equal(e.sqlstate, "22012");
+    assert_int_equal(r.rows, 2);
+    assert_int_equal(copy_out(c, "SELECT 1", false, keep, &r, NULL, &e), -1);
+    assert_int_equal(copy_out(c, "COPY nothing_there TO STDOUT", false, keep, &r, NULL, &e), -1);
+    assert_err(&e, ERR_PG, "does not exist");
+    assert_value(c, "SELECT 1", "1");
+    pg_close(c);
+}
+
+static void
+several_in_one_message(void **state)
+{
+    struct err  e = ERR_INIT;
+    PGconn     *c = connect_to("postgres");
+    struct rows r = {0};
+    uint64_t    n;
+
+    (void)state;
+    assert_ok(copy_out_send(c, "BEGIN; COPY (SELECT 1) TO STDOUT; COPY (SELECT 2, 3) TO STDOUT; COMMIT", &e), &e);
+    assert_ok(copy_out_command(c, &e), &e);
+    assert_ok(copy_out_next(c, false, keep, &r, &n, &e), &e);
+    assert_ok(copy_out_next(c, false, keep, &r, &n, &e), &e);
+    assert_ok(copy_out_finish(c, &e), &e);
+    assert_memory_equal(r.bytes, "1\n2\t3\n", 6);
+    assert_ok(copy_out_send(c, "BEGIN; COPY (SELECT 1) TO STDOUT; COPY (SELECT 1/0) TO STDOUT; COPY (SELECT 3) TO STDOUT; COMMIT", &e), &e);
+    assert_ok(copy_out_command(c, &e), &e);
+    assert_ok(copy_out_next(c, false, keep, &r, &n, &e), &e);
+    assert_int_equal(copy_out_next(c, false, keep, &r, &n, &e), -1);
+    assert_err(&e, ERR_PG, "division by zero");
+    run_sql(c, "ROLLBACK");
+    assert_value(c, "SELECT 1", "1");
+    pg_close(c);
+}
+
+/* Out of one table and into another, in pieces of every odd size. */
+static int
+pass_on(void *ctx, const void *row, size_t n, struct err *e)
+{
+    const uint8_t *p = row;
+
+    for (size_t i = 0, piece = 1; i < n; i += piece, piece = piece * 3 + 1) {
+        size_t k = piece < n - i ? piece : n - i;
+
+        if (copy_in_data(ctx, p + i, k, e) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static void
+round_trip(bool binary)
+{
+    struct err     e = ERR_INIT;
+    PGconn        *from = fresh_database("copies"), *to = connect_to("copies");
+    struct copy_in in;
+    uint64_t       rows;
+    const char    *option = binary ? " (FORMAT binary)" : "";
+    char          *out_sql = xasprintf("COPY a TO STDOUT%s", option), *in_sql = xasprintf("COPY b FROM STDIN%s", option);
+
+    run_sql(from, "SET search_path = public");
+    run_sql(to, "SET search_path = public");
+    run_sql(from, "CREATE TABLE a AS SELECT g AS id, repeat(md5(g::text), g % 50) AS t, CASE WHEN g % 7 = 0 THEN NULL ELSE "
+                  "decode(repeat('00ff0a5c', g % 90), 'hex') END AS b FROM generate_series(1, 20000) g; CREATE TABLE b (LIKE a)");
+    run_sql(from, "INSERT INTO a SELECT 0, repeat('x', 3000000), NULL");
+    assert_ok(copy_in_begin(&in, to, in_sql, binary, &e), &e);
+    assert_ok(copy_out(from, out_sql, binary, pass_on, &in, &rows, &e), &e);
+    assert_ok(copy_in_end(&in, rows, &e), &e);
+    assert_value(to, "SELECT count(*) FROM (TABLE a EXCEPT ALL TABLE b) x", "0");
+    assert_value(to, "SELECT count(*) FROM b", "20001");
+    free(out_sql);
+    free(in_sql);
+    pg_close(from);
+    pg_close(to);
+}
+
+static void
+text_goes_in_as_it_came_out(void **state)
+{
+    (void)state;
+    round_trip(false);
+}
+
+static void
+binary_goes_in_as_it_came_out(void **state)
+{
+    (void)state;
+    round_trip(true);
+}
+
+static void
+a_refused_row_is_noticed_early(void **state)
+{
+    struct err     e = ERR_INIT;
+    PGconn        *c = connect_to("postgres");
+    struct copy_in in;
+    size_t         sent = 0;
+    static char    more[64 << 10];
+    int            rc = 0;
+
+    (void)state;
+    memset(more, '\n', sizeof more);
+    run_sql(c, "CREATE TEMPORARY TABLE refusing (id int)");
+    assert_ok(copy_in_begin(&in, c, "COPY refusing FROM STDIN", false, &e), &e);
+    assert_ok(copy_in_data(&in, "1\nnot a number\n", 15, &e), &e);
+    while (rc == 0 && sent < (size_t)1 << 30) {
+        rc = copy_in_data(&in, more, sizeof more, &e);
+        sent += sizeof more;
+    }
+    assert_int_equal(rc, -1);
+    assert_err(&e, ERR_PG, "invalid input syntax for type integer");
+    assert_non_null(strstr(e.text, "(COPY refusing, line 2, column id)"));
+    assert_string_equal(e.sqlstate, "22P02");
+    assert_true(sent < 256 * MIB);
+    copy_in_abort(&in, "again"); /* nothing is left to abort */
+    assert_value(c, "SELECT count(*) FROM refusing", "0");
+    pg_close(c);
+}
+
+static void
+notices_are_no_errors(void **state)
+{
+    struct err     e = ERR_INIT;
+    PGconn        *c = fresh_database("noisy");
+    struct copy_in in;
+
+    (void)state;
+    run_sql(c, "SET search_path = public");
+    run_sql(c, "CREATE TABLE n (id int); CREATE FUNCTION say() RETURNS trigger LANGUAGE plpgsql AS "
+               "$$ BEGIN RAISE WARNING 'row %', NEW.id; RETURN NEW; END $$;"
+               "CREATE TRIGGER say BEFORE INSERT ON n FOR EACH ROW EXECUTE FUNCTION say()");
+    assert_ok(copy_in_begin(&in, c, "COPY n FROM STDIN", false, &e), &e);
+    for (int i = 0; i < 100000; i++) {
+        assert_ok(copy_in_data(&in, "12345\n", 6, &e), &e);
+    }
+    assert_ok(copy_in_end(&in, 100000, &e), &e);
+    pg_close(c);
+}
+
+static void
+counts_must_agree(void **state)
+{
+    struct err     e = ERR_INIT;
+    PGconn        *c = connect_to("postgres");
+    struct copy_in in;
+
+    (void)state;
+    run_sql(c, "CREATE TEMPORARY TABLE counted (id int)");
+    assert_ok(copy_in_begin(&in, c, "COPY counted FROM STDIN", false, &e), &e);
+    assert_ok(copy_in_data(&in, "1\n2\n", 4, &e), &e);
+    assert_int_equal(copy_in_end(&in, 3, &e), -1);
+    assert_err(&e, ERR_CORRUPT, "3 rows were to be loaded, the server says it took 2");
+    assert_ok(copy_in_begin(&in, c, "COPY counted FROM STDIN", false, &e), &e);
+    assert_ok(copy_in_data(&in, "1\n", 2, &e), &e);
+    copy_in_abort(&in, "not wanted");
+    assert_value(c, "SELECT count(*) FROM counted", "2");
+    pg_close(c);
+}
+
+static void
+fingerprints_do_not_depend_on_order_and_add_up(void **state)
+{
+    static const uint8_t key[16] = {1, 2, 3}, other[16] = {3, 2, 1};
+    struct row_sum       ab = {0}, ba = {0}, a = {0}, b = {0}, aab = {0}, foreign = {0};
+
+    (void)state;
+    row_sum_add(&ab, key, "a", 1);
+    row_sum_add(&ab, key, "b", 1);
+    row_sum_add(&ba, key, "b", 1);
+    row_sum_add(&ba, key, "a", 1);
+    row_sum_add(&a, key, "a", 1);
+    row_sum_add(&b, key, "b", 1);
+    assert_memory_equal(&ab, &ba, sizeof ab);
+    row_sum_merge(&a, &b);
+    assert_memory_equal(&ab, &a, sizeof ab);
+    row_sum_merge(&aab, &ab);
+    row_sum_add(&aab, key, "a", 1);
+    assert_true(aab.a != ab.a && aab.b != ab.b && aab.rows == 3 && aab.bytes == 3);
+    row_sum_add(&foreign, other, "a", 1);
+    row_sum_add(&foreign, other, "b", 1);
+    assert_true(foreign.a != ab.a && foreign.b != ab.b);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(statements_name_columns_and_ranges),
+        cmocka_unit_test(rows_come_whole_and_counted),
+        cmocka_unit_test(a_failing_sink_or_server_leaves_the_connection_usable),
+        cmocka_unit_test(several_in_one_message),
+        cmocka_unit_test(text_goes_in_as_it_came_out),
+        cmocka_unit_test(binary_goes_in_as_it_came_out),
+        cmocka_unit_test(a_refused_row_is_noticed_early),
+        cmocka_unit_test(notices_are_no_errors),
+        cmocka_unit_test(counts_must_agree),
+        cmocka_unit_test(fingerprints_do_not_depend_on_order_and_add_up),
+    };
+
+    return cmocka_run_group_tests_name("pg copy", tests, server_start, server_end);
+}
