@@ -50,7 +50,7 @@ fail(const char *what, struct err *e)
             return fail(what, e);                        \
         }                                                \
         rc = (call);                                     \
-        return rc == 0 && hit ? fail(what, e) : rc;      \
+        return hit ? fail(what, e) : rc;                 \
     } while (0)
 
 static int

@@ -3,7 +3,8 @@
  *
  * An object is a whole sequence of bytes under a key such as
  * "shop/backups/20261121T021500Z-4f2a/label.json": segments of [A-Za-z0-9._%-], none empty, none
- * starting with a dot, joined by '/'.  The rules, the same for every driver:
+ * starting with a dot, joined by '/'; no key is the beginning of another up to a '/'.  The rules, the same
+ * for every driver:
  *
  *   - whole objects: no partial read, no append; an object fits in memory.
  *   - write-once: put() of a key that exists fails with ERR_EXISTS and changes nothing, unless the

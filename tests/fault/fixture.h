@@ -1,0 +1,196 @@
+/*
+ * fixture.h - repositories to break: scratch directories, and small backups whose every byte is known.
+ */
+#ifndef TESTS_FAULT_FIXTURE_H
+#define TESTS_FAULT_FIXTURE_H
+
+#include "tests/unit/check.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/log.h"
+#include "core/mem.h"
+#include "storage/reader.h"
+#include "storage/writer.h"
+
+enum { FIXTURE_CHUNKS = 4, FIXTURE_CHUNK_BYTES = 3000 };
+
+static inline int
+fixture_unlink(const char *path, const struct stat *sb, int flag, struct FTW *ftw)
+{
+    (void)sb;
+    (void)flag;
+    (void)ftw;
+    return remove(path);
+}
+
+static inline void
+fixture_remove(char *path)
+{
+    (void)nftw(path, fixture_unlink, 16, FTW_DEPTH | FTW_PHYS);
+    free(path);
+}
+
+/* A new directory that belongs to this test; free it with fixture_remove(). */
+static inline char *
+fixture_dir(void)
+{
+    const char *tmp = getenv("TMPDIR");
+    char       *path = xasprintf("%s/pgassay-test-XXXXXX", tmp != NULL ? tmp : "/tmp");
+
+    assert_non_null(mkdtemp(path));
+    return path;
+}
+
+/* A directory for journals, set for this process. */
+static inline char *
+fixture_state(void)
+{
+    char *path = fixture_dir();
+
+    assert_int_equal(setenv("PGASSAY_STATE_DIR", path, 1), 0);
+    log_init("test", LOG_QUIET);
+    return path;
+}
+
+/* Plaintext of chunk i of the backup numbered seed: the first chunk is the same in all of them. */
+static inline void
+fixture_fill(unsigned seed, size_t i, char *out)
+{
+    for (size_t k = 0; k < FIXTURE_CHUNK_BYTES; k++) {
+        out[k] = (char)('a' + (k * 7 + i * 31 + (i == 0 ? 0 : seed) * 101 + k / 50) % 26);
+    }
+}
+
+static inline struct repo *
+fixture_repo_in_memory(void)
+{
+    struct err      e = ERR_INIT;
+    struct storage *st = storage_memory_new();
+    static const char line[] =
+        "{\"format\":1,\"needs\":[],\"type\":\"repo\",\"repo_id\":\"00112233445566778899aabbccddeeff\",\"epoch\":1,"
+        "\"created\":\"2026-11-21T02:15:00Z\",\"tool\":\"test\","
+        "\"id_key\":\"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\","
+        "\"fingerprint_key\":\"000102030405060708090a0b0c0d0e0f\"}\n";
+    struct repo *r;
+
+    assert_ok(storage_put(st, "repo.1.json", line, sizeof line - 1, &e), &e);
+    r = repo_open_storage(st, &e);
+    assert_non_null(r);
+    return r;
+}
+
+static inline int
+fixture_put(struct writer *w, struct manifest *m, unsigned seed, struct err *e)
+{
+    struct m_table *t = manifest_add_table(m);
+
+    t->schema = xstrdup("public");
+    t->name = xstrdup("events");
+    t->kind = 'r';
+    t->persistence = 'p';
+    t->ranges = xcalloc(1, sizeof *t->ranges);
+    t->n_ranges = t->cap_ranges = 1;
+    for (size_t i = 0; i < FIXTURE_CHUNKS; i++) {
+        char             raw[FIXTURE_CHUNK_BYTES];
+        struct chunk_ref ref;
+        struct segment   s = {.length = sizeof raw};
+
+        fixture_fill(seed, i, raw);
+        if (writer_put(w, 0, raw, sizeof raw, &ref, e) != 0) {
+            return -1;
+        }
+        s.chunk = manifest_chunk(m, &ref);
+        segment_add(&t->ranges[0].segments, &t->ranges[0].n, &t->ranges[0].cap, &s);
+        t->bytes += sizeof raw;
+        chunk_ref_free(&ref);
+    }
+    return 0;
+}
+
+static inline struct label *
+fixture_label(void)
+{
+    struct label *l = label_new();
+
+    l->dbname = xstrdup("shop");
+    l->scope = xstrdup("full");
+    l->server_version = xstrdup("15.20");
+    l->server_version_num = 150020;
+    l->started = l->snapshot = time(NULL);
+    return l;
+}
+
+/* One whole backup. id (BACKUP_ID_MAX) and stats may be NULL. */
+static inline int
+fixture_backup(struct repo *r, unsigned seed, char *id, struct writer_stats *stats, struct err *e)
+{
+    struct writer_options o = {.db = "shop", .codec = CODEC_DEFAULT, .workers = 1};
+    struct writer        *w = writer_begin(r, &o, e);
+    struct manifest      *m = manifest_new();
+    struct label         *l = fixture_label();
+    int                   rc = -1;
+
+    if (w != NULL && fixture_put(w, m, seed, e) == 0) {
+        rc = writer_commit(w, m, l, e);
+        if (stats != NULL) {
+            writer_stats(w, stats);
+        }
+    }
+    if (rc == 0 && id != NULL) {
+        memcpy(id, l->id, BACKUP_ID_MAX);
+    }
+    writer_end(w);
+    manifest_free(m);
+    label_free(l);
+    return rc;
+}
+
+/* 0 when every byte of it reads back as fixture_fill() made it. */
+static inline int
+fixture_read(struct repo *r, const char *id, unsigned seed, struct err *e)
+{
+    struct label    *l = label_load(r, "shop", id, e);
+    struct manifest *m = l == NULL ? NULL : manifest_load(r, l, e);
+    struct buf       out = BUF_INIT(MIB);
+    int              rc = -1;
+
+    if (m != NULL && segments_read(r, "shop", m, m->tables[0].ranges[0].segments, m->tables[0].ranges[0].n, &out, e) == 0) {
+        rc = 0;
+        for (size_t i = 0; i < FIXTURE_CHUNKS; i++) {
+            char want[FIXTURE_CHUNK_BYTES];
+
+            fixture_fill(seed, i, want);
+            if (out.len != FIXTURE_CHUNKS * sizeof want || memcmp(out.data + i * sizeof want, want, sizeof want) != 0) {
+                rc = err_set(e, ERR_CORRUPT, "backup %s does not hold what was written", id);
+                break;
+            }
+        }
+    }
+    buf_free(&out);
+    manifest_free(m);
+    label_free(l);
+    return rc;
+}
+
+/* How many backups are in this state. */
+static inline size_t
+fixture_count(struct repo *r, enum backup_state state)
+{
+    struct backup_list list;
+    struct err         e = ERR_INIT;
+    size_t             n = 0;
+
+    assert_ok(backup_list_load(r, "shop", &list, &e), &e);
+    for (size_t i = 0; i < list.n; i++) {
+        n += list.v[i].state == state;
+    }
+    backup_list_free(&list);
+    return n;
+}
+
+#endif

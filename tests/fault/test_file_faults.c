@@ -1,0 +1,326 @@
+/* The file driver when the system says no: each call it makes failed once, a disk that is full, a
+ * directory that may not be written. */
+#include "tests/fault/fixture.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+/* ---- our own fsync() and friends: the program's definition goes before the C library's ---- */
+
+enum call { CALL_FSYNC, CALL_LINK, CALL_MKDIR, CALL_WRITE, CALLS };
+
+static int      failing_call = -1;      /* enum call */
+static unsigned countdown;              /* that one fails */
+static int      with_errno;
+
+static bool
+fails(enum call c)
+{
+    if (failing_call != (int)c || countdown == 0 || --countdown > 0) {
+        return false;
+    }
+    errno = with_errno;
+    return true;
+}
+
+int
+fsync(int fd)
+{
+    return fails(CALL_FSYNC) ? -1 : (int)syscall(SYS_fsync, fd);
+}
+
+int
+linkat(int from_dir, const char *from, int to_dir, const char *to, int flags)
+{
+    return fails(CALL_LINK) ? -1 : (int)syscall(SYS_linkat, from_dir, from, to_dir, to, flags);
+}
+
+int
+mkdirat(int dir, const char *path, mode_t mode)
+{
+    return fails(CALL_MKDIR) ? -1 : (int)syscall(SYS_mkdirat, dir, path, mode);
+}
+
+/* The driver writes through pwrite-less write(); cmocka prints with it too, on 1 and 2. */
+ssize_t
+write(int fd, const void *data, size_t n)
+{
+    return fd > 2 && fails(CALL_WRITE) ? -1 : syscall(SYS_write, fd, data, n);
+}
+
+static void
+arm(int call, unsigned n, int code)
+{
+    failing_call = call;
+    countdown = n;
+    with_errno = code;
+}
+
+/* ---- */
+
+static int
+count(void *ctx, const struct object_info *info, struct err *e)
+{
+    (void)info;
+    (void)e;
+    ++*(int *)ctx;
+    return 0;
+}
+
+static void
+one_call_fails(enum call call, int code, const char *words)
+{
+    unsigned failed = 0;
+
+    for (unsigned n = 1;; n++) {
+        char           *dir = fixture_dir();
+        struct err      e = ERR_INIT;
+        struct storage *st = storage_open(dir, true, &e);
+        int             objects = 0;
+        int             rc;
+        bool            hit;
+
+        assert_non_null(st);
+        arm((int)call, n, code);
+        rc = storage_put(st, "shop/chunks/1/aa/x", "hello", 5, &e);
+        hit = countdown == 0;
+        arm(-1, 0, 0);
+        assert_ok(storage_list(st, "", count, &objects, &(struct err)ERR_INIT), &e);
+        if (hit) {
+            failed++;
+            assert_int_equal(rc, -1);
+            assert_err(&e, ERR_IO, "could not store \"shop/chunks/1/aa/x\"");
+            assert_err(&e, ERR_IO, words);
+            assert_int_equal(objects, 0);
+            assert_ok(storage_put(st, "shop/chunks/1/aa/x", "hello", 5, &e), &e);
+        } else {
+            assert_int_equal(rc, 0);
+            assert_int_equal(objects, 1);
+        }
+        storage_close(st);
+        fixture_remove(dir);
+        if (!hit) {
+            break;
+        }
+    }
+    assert_true(failed > 0);
+}
+
+static void
+a_failed_fsync_fails_the_object(void **state)
+{
+    (void)state;
+    one_call_fails(CALL_FSYNC, EIO, "Input/output error");
+}
+
+static void
+a_failed_link_fails_the_object(void **state)
+{
+    (void)state;
+    one_call_fails(CALL_LINK, ENOSPC, "No space left");
+}
+
+static void
+a_failed_mkdir_fails_the_object(void **state)
+{
+    (void)state;
+    one_call_fails(CALL_MKDIR, EDQUOT, "quota");
+}
+
+static void
+a_failed_write_fails_the_object(void **state)
+{
+    (void)state;
+    one_call_fails(CALL_WRITE, ENOSPC, "No space left");
+}
+
+/* ---- in a child, so that limits and mounts are its own ---- */
+
+static void
+in_child(void (*fn)(const char *dir), const char *dir)
+{
+    int   status;
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        fn(dir);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 77) {
+        skip();
+    }
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+#define CHILD_CHECK(what)                                                     \
+    do {                                                                      \
+        if (!(what)) {                                                        \
+            (void)fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #what);  \
+            _exit(1);                                                         \
+        }                                                                     \
+    } while (0)
+
+static void
+beyond_the_file_limit(const char *dir)
+{
+    struct rlimit   limit = {4096, 4096};
+    struct err      e = ERR_INIT;
+    struct storage *st = storage_open(dir, false, &e);
+    static char     big[100000];
+    int             objects = 0;
+
+    (void)signal(SIGXFSZ, SIG_IGN);
+    CHILD_CHECK(st != NULL && setrlimit(RLIMIT_FSIZE, &limit) == 0);
+    CHILD_CHECK(storage_put(st, "small", "x", 1, &e) == 0);
+    CHILD_CHECK(storage_put(st, "big", big, sizeof big, &e) == -1 && e.kind == ERR_IO);
+    CHILD_CHECK(storage_list(st, "", count, &objects, &e) == 0 && objects == 1);
+    storage_close(st);
+}
+
+static void
+a_file_limit_leaves_no_part(void **state)
+{
+    char *dir = fixture_dir();
+
+    (void)state;
+    in_child(beyond_the_file_limit, dir);
+    fixture_remove(dir);
+}
+
+/* A whole backup on a file system of 1 MB, then with room again. */
+static void
+on_a_full_disk(const char *dir)
+{
+    struct err          e = ERR_INIT;
+    struct repo        *r;
+    char                id[BACKUP_ID_MAX];
+    char               *filler = xasprintf("%s/filler", dir);
+    char               *root = xasprintf("%s/repo", dir);
+    static char         block[65536];
+    int                 fd;
+
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("tmpfs", dir, "tmpfs", 0, "size=1m,nr_inodes=1000") != 0) {
+        _exit(77);
+    }
+    CHILD_CHECK(repo_init(root, &e) == 0);
+    r = repo_open(root, &e);
+    CHILD_CHECK(r != NULL);
+    CHILD_CHECK(fixture_backup(r, 1, NULL, NULL, &e) == 0);
+    fd = open(filler, O_WRONLY | O_CREAT, 0600);
+    while (write(fd, block, sizeof block) > 0) {
+    }
+    while (write(fd, block, 512) > 0) {
+    }
+    (void)close(fd);
+    CHILD_CHECK(fixture_backup(r, 2, NULL, NULL, &e) == -1 && e.kind == ERR_IO && strstr(e.text, "No space left") != NULL);
+    CHILD_CHECK(fixture_count(r, BACKUP_COMMITTED) == 1 && fixture_count(r, BACKUP_DAMAGED) == 0);
+    CHILD_CHECK(unlink(filler) == 0);
+    CHILD_CHECK(fixture_backup(r, 2, id, NULL, &e) == 0 && fixture_read(r, id, 2, &e) == 0);
+    repo_close(r);
+    free(filler);
+    free(root);
+}
+
+static void
+a_full_disk_leaves_what_was_there(void **state)
+{
+    char *dir = fixture_dir();
+
+    (void)state;
+    in_child(on_a_full_disk, dir);
+    fixture_remove(dir);
+}
+
+static void
+without_rights(const char *dir)
+{
+    struct err      e = ERR_INIT;
+    struct storage *st;
+
+    if (getuid() == 0) {
+        CHILD_CHECK(chown(dir, 65534, 65534) == 0 && setgid(65534) == 0 && setuid(65534) == 0);
+    }
+    CHILD_CHECK(chmod(dir, 0555) == 0);
+    st = storage_open(dir, false, &e);
+    CHILD_CHECK(st != NULL);
+    CHILD_CHECK(storage_put(st, "a", "x", 1, &e) == -1 && e.kind == ERR_AUTH);
+    storage_close(st);
+    CHILD_CHECK(chmod(dir, 0755) == 0);
+}
+
+static void
+a_read_only_repository_is_named(void **state)
+{
+    char *dir = fixture_dir();
+
+    (void)state;
+    in_child(without_rights, dir);
+    fixture_remove(dir);
+}
+
+static void
+init_takes_only_an_empty_directory(void **state)
+{
+    char      *dir = fixture_dir();
+    char      *other = xasprintf("%s/some file", dir);
+    struct err e = ERR_INIT;
+
+    (void)state;
+    assert_int_equal(mkdir(other, 0755), 0);
+    assert_int_equal(repo_init(dir, &e), -1);
+    assert_err(&e, ERR_EXISTS, "is not empty");
+    assert_int_equal(rmdir(other), 0);
+    assert_null(repo_open(dir, &e));
+    assert_err(&e, ERR_NOT_FOUND, "not a repository");
+    assert_non_null(strstr(e.hint, "storage init"));
+    assert_ok(repo_init(dir, &e), &e);
+    assert_int_equal(repo_init(dir, &e), -1);
+    assert_int_equal(e.kind, ERR_EXISTS);
+    free(other);
+    fixture_remove(dir);
+}
+
+static char *journals;
+
+static int
+set_up(void **state)
+{
+    (void)state;
+    journals = fixture_state();
+    return 0;
+}
+
+static int
+tear_down(void **state)
+{
+    (void)state;
+    fixture_remove(journals);
+    return 0;
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_failed_fsync_fails_the_object),
+        cmocka_unit_test(a_failed_link_fails_the_object),
+        cmocka_unit_test(a_failed_mkdir_fails_the_object),
+        cmocka_unit_test(a_failed_write_fails_the_object),
+        cmocka_unit_test(a_file_limit_leaves_no_part),
+        cmocka_unit_test(a_full_disk_leaves_what_was_there),
+        cmocka_unit_test(a_read_only_repository_is_named),
+        cmocka_unit_test(init_takes_only_an_empty_directory),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

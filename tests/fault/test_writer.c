@@ -1,0 +1,588 @@
+/* writer.h and reader.h: what is reused, resumed, void, and what happens when two do it at once. */
+#include "tests/fault/fixture.h"
+
+#include <pthread.h>
+
+#include "storage/chunkname.h"
+#include "storage/namelist.h"
+
+static char *state_dir;
+
+static int
+set_up(void **state)
+{
+    *state = fixture_repo_in_memory();
+    state_dir = fixture_state();
+    return 0;
+}
+
+static int
+tear_down(void **state)
+{
+    repo_close(*state);
+    fixture_remove(state_dir);
+    return 0;
+}
+
+struct key_list {
+    const char    *contains;
+    struct strlist keys;
+};
+
+static int
+collect(void *ctx, const struct object_info *info, struct err *e)
+{
+    struct key_list *k = ctx;
+
+    (void)e;
+    if (strstr(info->key, k->contains) != NULL) {
+        strlist_add(&k->keys, info->key);
+    }
+    return 0;
+}
+
+/* Keys below prefix that contain these characters. */
+static struct strlist
+keys_with(struct repo *r, const char *prefix, const char *contains)
+{
+    struct key_list k = {.contains = contains};
+    struct err      e = ERR_INIT;
+
+    assert_ok(storage_list(r->st, prefix, collect, &k, &e), &e);
+    return k.keys;
+}
+
+static size_t
+count_keys(struct repo *r, const char *prefix)
+{
+    struct strlist keys = keys_with(r, prefix, "");
+    size_t         n = keys.n;
+
+    strlist_free(&keys);
+    return n;
+}
+
+static void
+remove_key(struct repo *r, const char *key)
+{
+    struct err e = ERR_INIT;
+
+    assert_ok(storage_remove(r->st, &key, 1, &e), &e);
+}
+
+static void
+what_is_backed_up_reads_back(void **state)
+{
+    struct repo        *r = *state;
+    struct err          e = ERR_INIT;
+    char                id[BACKUP_ID_MAX];
+    struct writer_stats stats;
+
+    assert_ok(fixture_backup(r, 1, id, &stats, &e), &e);
+    assert_ok(fixture_read(r, id, 1, &e), &e);
+    assert_int_equal(stats.new_chunks, FIXTURE_CHUNKS);
+    assert_int_equal(stats.reused_chunks, 0);
+    assert_int_equal(count_keys(r, "shop/runs/"), 0);
+    assert_int_equal(fixture_count(r, BACKUP_COMMITTED), 1);
+}
+
+static void
+an_unchanged_chunk_is_stored_once(void **state)
+{
+    struct repo        *r = *state;
+    struct err          e = ERR_INIT;
+    char                id[BACKUP_ID_MAX];
+    struct writer_stats stats;
+
+    assert_ok(fixture_backup(r, 1, NULL, NULL, &e), &e);
+    assert_ok(fixture_backup(r, 1, id, &stats, &e), &e);
+    assert_int_equal(stats.new_chunks, 0);
+    assert_int_equal(stats.reused_chunks, FIXTURE_CHUNKS);
+    assert_ok(fixture_backup(r, 2, id, &stats, &e), &e);
+    assert_int_equal(stats.new_chunks, FIXTURE_CHUNKS - 1);
+    assert_int_equal(stats.reused_chunks, 1);
+    assert_ok(fixture_read(r, id, 2, &e), &e);
+}
+
+static void
+ids_ascend_within_a_second(void **state)
+{
+    struct err e = ERR_INIT;
+    char       before[BACKUP_ID_MAX] = "";
+    char       id[BACKUP_ID_MAX];
+
+    for (int i = 0; i < 20; i++) {
+        assert_ok(fixture_backup(*state, 1, id, NULL, &e), &e);
+        assert_true(strcmp(before, id) < 0);
+        assert_true(backup_id_valid(id));
+        memcpy(before, id, sizeof before);
+    }
+}
+
+/* ---- reuse, rule by rule: after the change, chunk 0 must be stored anew ---- */
+
+static char *
+first_chunk(struct repo *r)
+{
+    struct strlist keys = keys_with(r, "shop/chunks/", "");
+    char          *key = xstrdup(keys.v[0]);
+
+    strlist_free(&keys);
+    return key;
+}
+
+static void
+assert_stored_anew(struct repo *r, size_t chunks)
+{
+    struct err          e = ERR_INIT;
+    char                id[BACKUP_ID_MAX];
+    struct writer_stats stats;
+
+    assert_ok(fixture_backup(r, 1, id, &stats, &e), &e);
+    assert_int_equal(stats.new_chunks, chunks);
+    assert_ok(fixture_read(r, id, 1, &e), &e);
+}
+
+static void
+a_missing_chunk_is_stored_anew(void **state)
+{
+    struct err e = ERR_INIT;
+    char      *key;
+
+    assert_ok(fixture_backup(*state, 1, NULL, NULL, &e), &e);
+    key = first_chunk(*state);
+    remove_key(*state, key);
+    free(key);
+    assert_stored_anew(*state, 1);
+}
+
+static void
+a_chunk_of_another_size_is_stored_anew(void **state)
+{
+    struct repo *r = *state;
+    struct err   e = ERR_INIT;
+    char        *key;
+
+    assert_ok(fixture_backup(r, 1, NULL, NULL, &e), &e);
+    key = first_chunk(r);
+    remove_key(r, key);
+    assert_ok(storage_put(r->st, key, "cut", 3, &e), &e);
+    free(key);
+    assert_stored_anew(r, 1);
+}
+
+static void
+put_namelist(struct repo *r, const char *type)
+{
+    struct err     e = ERR_INIT;
+    struct strlist names = {0};
+    char          *key = first_chunk(r);
+
+    strlist_add(&names, key + strlen("shop/chunks/"));
+    assert_ok(namelist_put(r, "shop", type, &names, &e), &e);
+    strlist_free(&names);
+    free(key);
+}
+
+static void
+a_chunk_in_the_trash_is_stored_anew(void **state)
+{
+    struct err e = ERR_INIT;
+
+    assert_ok(fixture_backup(*state, 1, NULL, NULL, &e), &e);
+    put_namelist(*state, "trash");
+    assert_stored_anew(*state, 1);
+}
+
+static void
+a_condemned_chunk_is_stored_anew_and_then_reused(void **state)
+{
+    struct err e = ERR_INIT;
+
+    assert_ok(fixture_backup(*state, 1, NULL, NULL, &e), &e);
+    put_namelist(*state, "condemned");
+    assert_stored_anew(*state, 1);
+    assert_stored_anew(*state, 0);
+}
+
+static void
+an_unreadable_trash_list_lets_nothing_be_reused(void **state)
+{
+    struct repo *r = *state;
+    struct err   e = ERR_INIT;
+
+    assert_ok(fixture_backup(r, 1, NULL, NULL, &e), &e);
+    assert_ok(storage_put(r->st, "shop/trash/20261121T000000Z", "{\"format\":9", 11, &e), &e);
+    assert_stored_anew(r, FIXTURE_CHUNKS);
+}
+
+static void
+another_epoch_is_not_reused(void **state)
+{
+    struct repo *r = *state;
+    struct err   e = ERR_INIT;
+
+    assert_ok(fixture_backup(r, 1, NULL, NULL, &e), &e);
+    r->epoch = 2;
+    assert_stored_anew(r, FIXTURE_CHUNKS);
+}
+
+static void
+what_only_a_void_backup_names_is_not_reused(void **state)
+{
+    struct repo  *r = *state;
+    struct err    e = ERR_INIT;
+    char          id[BACKUP_ID_MAX];
+    struct label *l;
+    char         *key;
+
+    assert_ok(fixture_backup(r, 1, id, NULL, &e), &e);
+    l = label_load(r, "shop", id, &e);
+    assert_non_null(l);
+    key = xasprintf("shop/runs/%s.revoked", l->run);
+    assert_ok(storage_put(r->st, key, "{}\n", 3, &e), &e);
+    assert_int_equal(fixture_count(r, BACKUP_VOID), 1);
+    assert_null(backup_find(r, "shop", NULL, 0, &e));
+    assert_err(&e, ERR_NOT_FOUND, "no whole backup");
+    assert_null(backup_find(r, "shop", id, 0, &e));
+    assert_err(&e, ERR_CORRUPT, "void");
+    assert_stored_anew(r, FIXTURE_CHUNKS);
+    free(key);
+    label_free(l);
+}
+
+static void
+an_untrusted_chunk_is_not_reused(void **state)
+{
+    struct repo   *r = *state;
+    struct err     e = ERR_INIT;
+    struct strlist keys;
+
+    assert_ok(fixture_backup(r, 1, NULL, NULL, &e), &e);
+    keys = keys_with(r, "shop/backups/", "");
+    assert_ok(storage_remove(r->st, (const char *const *)keys.v, keys.n, &e), &e);
+    strlist_free(&keys);
+    assert_stored_anew(r, FIXTURE_CHUNKS);
+}
+
+static void
+the_full_backups_chunks_are_reused_after_a_partial_one(void **state)
+{
+    struct repo          *r = *state;
+    struct err            e = ERR_INIT;
+    struct writer_options o = {.db = "shop", .codec = CODEC_DEFAULT, .workers = 1};
+    struct writer        *w;
+    struct manifest      *m = manifest_new();
+    struct label         *l = fixture_label();
+    struct label         *latest;
+    char                  id[BACKUP_ID_MAX];
+
+    assert_ok(fixture_backup(r, 1, id, NULL, &e), &e);
+    w = writer_begin(r, &o, &e);
+    assert_non_null(w);
+    free(l->scope);
+    l->scope = xstrdup("0123456789abcdef");
+    assert_ok(writer_commit(w, m, l, &e), &e);
+    writer_end(w);
+    latest = backup_find(r, "shop", "latest", 0, &e);
+    assert_non_null(latest);
+    assert_string_equal(latest->id, id);
+    assert_stored_anew(r, 0);
+    label_free(latest);
+    label_free(l);
+    manifest_free(m);
+}
+
+/* ---- interruptions ---- */
+
+static void
+an_interrupted_run_is_resumed(void **state)
+{
+    struct repo          *r = *state;
+    struct err            e = ERR_INIT;
+    struct writer_options o = {.db = "shop", .codec = CODEC_DEFAULT, .workers = 1};
+    struct writer        *w = writer_begin(r, &o, &e);
+    struct manifest      *m = manifest_new();
+
+    assert_non_null(w);
+    assert_ok(fixture_put(w, m, 1, &e), &e);
+    writer_end(w);
+    manifest_free(m);
+    assert_int_equal(fixture_count(r, BACKUP_COMMITTED), 0);
+    assert_int_equal(count_keys(r, "shop/runs/"), 0);
+    assert_stored_anew(r, 0);
+}
+
+static void
+a_torn_journal_line_is_no_harm(void **state)
+{
+    struct repo *r = *state;
+    char        *path;
+    FILE        *f;
+
+    an_interrupted_run_is_resumed(state);
+    path = xasprintf("%s/%s/shop.journal", state_dir, r->id);
+    f = fopen(path, "a");
+    assert_non_null(f);
+    assert_true(fputs("rubbish\n1/ab/0123 5 5\n1/43/430b9560fc5f9f4b4239d9d", f) >= 0);
+    assert_int_equal(fclose(f), 0);
+    free(path);
+    assert_stored_anew(r, 0);
+}
+
+static void
+a_journal_that_cannot_be_kept_stops_nothing(void **state)
+{
+    assert_int_equal(setenv("PGASSAY_STATE_DIR", "/proc/nothing", 1), 0);
+    assert_stored_anew(*state, FIXTURE_CHUNKS);
+}
+
+static void
+a_revoked_run_does_not_commit(void **state)
+{
+    struct repo          *r = *state;
+    struct err            e = ERR_INIT;
+    struct writer_options o = {.db = "shop", .codec = CODEC_DEFAULT, .workers = 1};
+    struct writer        *w = writer_begin(r, &o, &e);
+    struct manifest      *m = manifest_new();
+    struct label         *l = fixture_label();
+    char                 *key;
+
+    assert_non_null(w);
+    assert_ok(fixture_put(w, m, 1, &e), &e);
+    key = xasprintf("shop/runs/%s.revoked", writer_run(w));
+    assert_ok(storage_put(r->st, key, "{}\n", 3, &e), &e);
+    assert_int_equal(writer_commit(w, m, l, &e), -1);
+    assert_err(&e, ERR_BUSY, "revoked");
+    writer_end(w);
+    assert_int_equal(fixture_count(r, BACKUP_COMMITTED), 0);
+    manifest_free(m);
+    label_free(l);
+    free(key);
+}
+
+static void
+a_manifest_with_a_foreign_chunk_is_not_committed(void **state)
+{
+    struct repo          *r = *state;
+    struct err            e = ERR_INIT;
+    struct writer_options o = {.db = "shop", .codec = CODEC_DEFAULT, .workers = 1};
+    struct manifest      *m = manifest_new();
+    struct label         *l = fixture_label();
+    struct writer        *w = writer_begin(r, &o, &e);
+
+    assert_non_null(w);
+    assert_ok(fixture_put(w, m, 1, &e), &e);
+    writer_end(w);
+    assert_int_equal(setenv("PGASSAY_STATE_DIR", "/proc/nothing", 1), 0);
+    w = writer_begin(r, &o, &e);
+    assert_non_null(w);
+    assert_int_equal(writer_commit(w, m, l, &e), -1);
+    assert_err(&e, ERR_CORRUPT, "which this run did not store");
+    writer_end(w);
+    manifest_free(m);
+    label_free(l);
+}
+
+/* ---- at once ---- */
+
+enum { THREADS = 4, ROUNDS = 40 };
+
+struct racer {
+    struct writer *w;
+    int            number;
+    bool           failed;
+    char           first[CHUNK_NAME_MAX];
+};
+
+static void *
+race(void *arg)
+{
+    struct racer *me = arg;
+
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        char             raw[FIXTURE_CHUNK_BYTES];
+        struct chunk_ref ref;
+        struct err       e = ERR_INIT;
+
+        fixture_fill(i, 1, raw);
+        if (writer_put(me->w, me->number, raw, sizeof raw, &ref, &e) != 0) {
+            me->failed = true;
+            return NULL;
+        }
+        if (i == 0) {
+            (void)snprintf(me->first, sizeof me->first, "%s", ref.name);
+        }
+        chunk_ref_free(&ref);
+    }
+    return NULL;
+}
+
+static void
+two_workers_with_the_same_content_store_it_once(void **state)
+{
+    struct repo          *r = *state;
+    struct err            e = ERR_INIT;
+    struct writer_options o = {.db = "shop", .codec = CODEC_DEFAULT, .workers = THREADS};
+    struct writer        *w = writer_begin(r, &o, &e);
+    struct racer          racer[THREADS];
+    pthread_t             t[THREADS];
+    struct writer_stats   stats;
+
+    assert_non_null(w);
+    for (int i = 0; i < THREADS; i++) {
+        racer[i] = (struct racer){w, i, false, ""};
+        assert_int_equal(pthread_create(&t[i], NULL, race, &racer[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(t[i], NULL), 0);
+        assert_false(racer[i].failed);
+        assert_string_equal(racer[i].first, racer[0].first);
+    }
+    writer_stats(w, &stats);
+    assert_int_equal(stats.new_chunks, count_keys(r, "shop/chunks/"));
+    assert_true(stats.new_chunks <= ROUNDS);
+    writer_end(w);
+}
+
+static void
+two_writers_at_once_both_commit(void **state)
+{
+    struct repo          *r = *state;
+    struct err            e = ERR_INIT;
+    struct writer_options o = {.db = "shop", .codec = CODEC_DEFAULT, .workers = 1};
+    struct writer        *w[2];
+    struct manifest      *m[2];
+    struct label         *l[2];
+
+    for (int i = 0; i < 2; i++) {
+        w[i] = writer_begin(r, &o, &e);
+        m[i] = manifest_new();
+        l[i] = fixture_label();
+        assert_non_null(w[i]);
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_ok(fixture_put(w[i], m[i], 1, &e), &e);
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_ok(writer_commit(w[i], m[i], l[i], &e), &e);
+        assert_ok(fixture_read(r, l[i]->id, 1, &e), &e);
+        writer_end(w[i]);
+        manifest_free(m[i]);
+    }
+    assert_string_not_equal(l[0]->id, l[1]->id);
+    assert_int_equal(fixture_count(r, BACKUP_COMMITTED), 2);
+    assert_int_equal(count_keys(r, "shop/chunks/"), 2 * FIXTURE_CHUNKS);
+    label_free(l[0]);
+    label_free(l[1]);
+}
+
+/* ---- reading ---- */
+
+static void
+a_twin_of_a_bad_chunk_is_read_instead(void **state)
+{
+    struct repo *r = *state;
+    struct err   e = ERR_INIT;
+    char         id[BACKUP_ID_MAX];
+    char        *key;
+
+    assert_ok(fixture_backup(r, 1, id, NULL, &e), &e);
+    key = first_chunk(r);
+    put_namelist(r, "condemned");
+    assert_stored_anew(r, 1);
+    remove_key(r, key);
+    assert_ok(fixture_read(r, id, 1, &e), &e);
+    free(key);
+}
+
+static void
+latest_and_at_find_what_they_should(void **state)
+{
+    struct repo  *r = *state;
+    struct err    e = ERR_INIT;
+    char          a[BACKUP_ID_MAX];
+    char          b[BACKUP_ID_MAX];
+    struct label *l;
+
+    assert_null(backup_find(r, "shop", NULL, 0, &e));
+    assert_err(&e, ERR_NOT_FOUND, "no backup of \"shop\"");
+    assert_ok(fixture_backup(r, 1, a, NULL, &e), &e);
+    assert_ok(fixture_backup(r, 2, b, NULL, &e), &e);
+    l = backup_find(r, "shop", NULL, 0, &e);
+    assert_string_equal(l->id, b);
+    label_free(l);
+    l = backup_find(r, "shop", a, 0, &e);
+    assert_string_equal(l->id, a);
+    label_free(l);
+    l = backup_find(r, "shop", NULL, time(NULL) + 10, &e);
+    assert_string_equal(l->id, b);
+    label_free(l);
+    assert_null(backup_find(r, "shop", NULL, time(NULL) - 1000, &e));
+    assert_err(&e, ERR_NOT_FOUND, "as old as");
+    a[10] = '\0';
+    assert_null(backup_find(r, "shop", a, 0, &e));
+    assert_int_equal(e.kind, ERR_NOT_FOUND);
+    assert_null(backup_find(r, "sho", NULL, 0, &e));
+}
+
+static void
+a_name_stands_for_one_database_until_adopted(void **state)
+{
+    struct repo  *r = *state;
+    struct err    e = ERR_INIT;
+    char          name[] = "shop";
+    struct source a = {7000000000000000001u, 16384, name};
+    struct source b = {7000000000000000002u, 16385, name};
+    struct source is;
+    struct strlist names = {0};
+
+    assert_int_equal(source_load(r, "Shop 1", &is, &e), -1);
+    assert_int_equal(e.kind, ERR_NOT_FOUND);
+    assert_ok(source_bind(r, "Shop 1", &a, false, &e), &e);
+    assert_ok(source_bind(r, "Shop 1", &a, false, &e), &e);
+    assert_int_equal(source_bind(r, "Shop 1", &b, false, &e), -1);
+    assert_int_equal(e.kind, ERR_EXISTS);
+    assert_non_null(strstr(e.hint, "--adopt"));
+    assert_ok(source_bind(r, "Shop 1", &b, true, &e), &e);
+    assert_ok(source_load(r, "Shop 1", &is, &e), &e);
+    assert_true(is.system_identifier == b.system_identifier && is.database_oid == 16385);
+    source_free(&is);
+    assert_ok(repo_databases(r, &names, &e), &e);
+    assert_int_equal(names.n, 1);
+    assert_string_equal(names.v[0], "Shop 1");
+    strlist_free(&names);
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_is_backed_up_reads_back),
+        TEST(an_unchanged_chunk_is_stored_once),
+        TEST(ids_ascend_within_a_second),
+        TEST(a_missing_chunk_is_stored_anew),
+        TEST(a_chunk_of_another_size_is_stored_anew),
+        TEST(a_chunk_in_the_trash_is_stored_anew),
+        TEST(a_condemned_chunk_is_stored_anew_and_then_reused),
+        TEST(an_unreadable_trash_list_lets_nothing_be_reused),
+        TEST(another_epoch_is_not_reused),
+        TEST(what_only_a_void_backup_names_is_not_reused),
+        TEST(an_untrusted_chunk_is_not_reused),
+        TEST(the_full_backups_chunks_are_reused_after_a_partial_one),
+        TEST(an_interrupted_run_is_resumed),
+        TEST(a_torn_journal_line_is_no_harm),
+        TEST(a_journal_that_cannot_be_kept_stops_nothing),
+        TEST(a_revoked_run_does_not_commit),
+        TEST(a_manifest_with_a_foreign_chunk_is_not_committed),
+        TEST(two_workers_with_the_same_content_store_it_once),
+        TEST(two_writers_at_once_both_commit),
+        TEST(a_twin_of_a_bad_chunk_is_read_instead),
+        TEST(latest_and_at_find_what_they_should),
+        TEST(a_name_stands_for_one_database_until_adopted),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
