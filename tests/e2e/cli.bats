@@ -172,7 +172,8 @@ CONF
     printf '[shopservice]\nhost=%s\nport=5432\nuser=postgres\ndbname=shop\n' "$PGHOST" >"$T/services"
     repo_new service
     (unset PGHOST PGPORT PGUSER; PGSERVICEFILE=$T/services PGSERVICE=shopservice expect_status 0 pgassay backup --repo "$REPO")
-    (unset PGHOST PGPORT PGUSER; expect_status 0 pgassay backup --repo "$REPO" -d "postgresql:///shop?host=${PGHOST//\//%2F}&user=postgres")
+    local uri="postgresql:///shop?host=${PGHOST//\//%2F}&user=postgres"
+    (unset PGHOST PGPORT PGUSER; expect_status 0 pgassay backup --repo "$REPO" -d "$uri")
     [ "$(backup_ids shop | wc -l)" -ge 1 ]
 }
 

@@ -29,7 +29,8 @@ SELECT format('SELECT ''sequence'', %L, last_value, is_called FROM %I.%I', n.nsp
  WHERE c.relkind = 'S' AND n.nspname !~ '^pg_' ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"
 \gexec
 
-SELECT 'large object', m.oid, pg_catalog.pg_get_userbyid(m.lomowner), m.lomacl,
+SELECT 'large object', m.oid, pg_catalog.pg_get_userbyid(m.lomowner),
+       (SELECT pg_catalog.array_agg(a::text ORDER BY a::text COLLATE "C") FROM pg_catalog.unnest(m.lomacl) a),
        pg_catalog.obj_description(m.oid, 'pg_largeobject'), pg_catalog.md5(pg_catalog.lo_get(m.oid))
   FROM pg_catalog.pg_largeobject_metadata m ORDER BY m.oid;
 
