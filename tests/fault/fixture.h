@@ -62,8 +62,9 @@ static inline void
 fixture_fill(unsigned seed, size_t i, char *out)
 {
     for (size_t k = 0; k < FIXTURE_CHUNK_BYTES; k++) {
-        out[k] = (char)('a' + (k * 7 + i * 31 + (i == 0 ? 0 : seed) * 101 + k / 50) % 26);
+        out[k] = (char)('a' + (k * 7 + i * 31 + k / 50) % 26);
     }
+    (void)snprintf(out, FIXTURE_CHUNK_BYTES, "%zu of %u", i, i == 0 ? 0 : seed);
 }
 
 static inline struct repo *

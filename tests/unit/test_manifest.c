@@ -1,0 +1,447 @@
+/* manifest.h, chunklist.h, chunkname.h, label.h: what is written reads back, and nothing else reads. */
+#include "tests/unit/check.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/json.h"
+#include "storage/chunklist.h"
+#include "storage/chunkname.h"
+#include "storage/jsonpull.h"
+#include "storage/manifest.h"
+
+#define HEX64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define NAME(aa) "1/" aa "/" aa "23456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef-" HEX64 "-0123456789abcdef.zst"
+
+static void
+add_range(struct m_table *t, uint64_t first_block, uint64_t rows, uint32_t chunk, uint64_t length)
+{
+    struct range   r = {.first_block = first_block, .rows = rows, .fp = {rows * 3, ~rows}};
+    struct segment s = {.chunk = chunk, .length = length};
+
+    segment_add(&r.segments, &r.n, &r.cap, &s);
+    VEC_GROW(t->ranges, t->n_ranges, t->cap_ranges);
+    t->ranges[t->n_ranges++] = r;
+    t->rows += rows;
+    t->bytes += length;
+    fingerprint_add(&t->fp, &r.fp);
+}
+
+static struct m_table *
+add_table(struct manifest *m, const char *schema, const char *name)
+{
+    struct m_table *t = manifest_add_table(m);
+
+    t->schema = xstrdup(schema);
+    t->name = xstrdup(name);
+    t->owner = xstrdup("postgres");
+    t->kind = 'r';
+    t->persistence = 'p';
+    t->columns = xcalloc(2, sizeof *t->columns);
+    t->n_columns = 2;
+    t->columns[0] = (struct m_column){xstrdup("id"), xstrdup("integer"), false, true};
+    t->columns[1] = (struct m_column){xstrdup("caf\xe9"), xstrdup("text"), true, false};
+    return t;
+}
+
+static struct manifest *
+sample(void)
+{
+    struct manifest *m = manifest_new();
+    char             a[] = NAME("aa");
+    char             b[] = NAME("bb");
+    struct m_table  *t;
+
+    (void)manifest_chunk(m, &(struct chunk_ref){a, 50, 1000});
+    (void)manifest_chunk(m, &(struct chunk_ref){b, 60, 2000});
+    t = add_table(m, "public", "orders");
+    t->format = COPY_BINARY;
+    t->load_via = xstrdup("\"public\".\"parent\"");
+    add_range(t, 0, 10, 0, 1000);
+    add_range(t, 2048, 20, 1, 1500);
+    t = add_table(m, "public", "\xff raw bytes");
+    t->skipped = xstrdup("foreign table");
+    t->kind = 'f';
+    t = add_table(m, "a", "zero");
+    manifest_sort(m);
+    m->server = json_pack("{s:s}", "version", "15.20");
+    VEC_GROW(m->sequences, m->n_sequences, m->cap_sequences);
+    m->sequences[m->n_sequences++] = (struct m_sequence){xstrdup("public"), xstrdup("s"), INT64_MIN, true};
+    VEC_GROW(m->matviews, m->n_matviews, m->cap_matviews);
+    m->matviews[m->n_matviews++] = (struct m_matview){xstrdup("public"), xstrdup("v"), true, false};
+    VEC_GROW(m->objects, m->n_objects, m->cap_objects);
+    m->objects[m->n_objects++] = (struct m_object){xstrdup("TABLE"), xstrdup("public"), xstrdup("orders"), NULL, HEX64};
+    segment_add(&m->archive, &m->n_archive, &m->cap_archive, &(struct segment){1, 1500, 500});
+    strlist_add(&m->warnings, "something");
+    m->lo_count = 3;
+    return m;
+}
+
+static char *
+text_of(const struct manifest *m)
+{
+    struct buf b = BUF_INIT(64 * MIB);
+    struct err e = ERR_INIT;
+    char      *text;
+
+    assert_ok(manifest_format(m, &b, &e), &e);
+    text = xstrdup(buf_str(&b));
+    buf_free(&b);
+    return text;
+}
+
+static void
+a_manifest_reads_back_as_it_was(void **state)
+{
+    struct manifest *m = sample();
+    char            *text = text_of(m);
+    struct err       e = ERR_INIT;
+    struct manifest *again = manifest_parse(text, strlen(text), &e);
+    char            *text_again;
+    struct m_table  *t;
+
+    (void)state;
+    if (again == NULL) {
+        fail_msg("%s", e.text);
+    }
+    text_again = text_of(again);
+    assert_string_equal(text, text_again);
+    t = manifest_find(again, "public", "orders");
+    assert_non_null(t);
+    assert_int_equal(t->rows, 30);
+    assert_int_equal(t->n_ranges, 2);
+    assert_int_equal(t->ranges[1].first_block, 2048);
+    assert_true(t->columns[1].generated && t->columns[0].not_null);
+    assert_non_null(manifest_find(again, "public", "\xff raw bytes"));
+    assert_null(manifest_find(again, "public", "order"));
+    assert_true(again->sequences[0].last_value == INT64_MIN);
+    free(text);
+    free(text_again);
+    manifest_free(m);
+    manifest_free(again);
+}
+
+static void
+the_text_is_one_json_document(void **state)
+{
+    struct manifest *m = sample();
+    char            *text = text_of(m);
+    json_t          *o = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+
+    (void)state;
+    assert_non_null(o);
+    assert_int_equal(json_array_size(json_object_get(o, "tables")), 3);
+    json_decref(o);
+    free(text);
+    manifest_free(m);
+}
+
+static void
+blanks_and_unknown_keys_do_not_matter(void **state)
+{
+    struct manifest *m = sample();
+    char            *text = text_of(m);
+    json_t          *o = json_loads(text, 0, NULL);
+    struct err       e = ERR_INIT;
+    char            *pretty;
+    struct manifest *again;
+
+    (void)state;
+    (void)json_object_set_new(o, "later", json_pack("[{s:i}]", "x", 1));
+    pretty = json_dumps(o, JSON_INDENT(4));
+    again = manifest_parse(pretty, strlen(pretty), &e);
+    assert_non_null(again);
+    manifest_free(again);
+    free(pretty);
+    json_decref(o);
+    free(text);
+    manifest_free(m);
+}
+
+static void
+a_manifest_cut_anywhere_is_refused(void **state)
+{
+    struct manifest *m = sample();
+    char            *text = text_of(m);
+    size_t           n = strlen(text);
+
+    (void)state;
+    /* Without its last newline it is whole. */
+    for (size_t i = 0; i + 1 < n; i++) {
+        struct err e = ERR_INIT;
+
+        assert_null(manifest_parse(text, i, &e));
+        assert_int_equal(e.kind, ERR_CORRUPT);
+    }
+    free(text);
+    manifest_free(m);
+}
+
+static void
+what_does_not_add_up_is_refused(void **state)
+{
+    static const struct {
+        const char *find, *to, *says;
+    } table[] = {
+        {"\"format\":1", "\"format\":7", "format 7"},
+        {"\"needs\":[]", "\"needs\":[\"x\"]", "needs \"x\""},
+        {"\"rows\":30", "\"rows\":31", "\"public\".\"orders\""},
+        {"\"bytes\":2500", "\"bytes\":2501", "bytes"},
+        {"[[0,0,1000]]", "[[2,0,1000]]", "no chunk 2"},
+        {"[[0,0,1000]]", "[[0,1,1000]]", "outside"},
+        {"[[0,0,1000]]", "[[0,18446744073709551615,1000]]", "range 0"},
+        {"[[0,0,1000]]", "[[0,9223372036854775807,1000]]", "outside"},
+        {"[[0,0,1000]]", "[[-1,0,1000]]", "segment 0"},
+        {"[[0,0,1000]]", "[[0,0]]", "segment 0"},
+        {"[1,1500,500]", "[1,1500,501]", "schema archive"},
+        {"1/aa/aa", "1/ab/aa", "not the name of a chunk"},
+        {"1/aa/aa", "1/../aa", "not the name of a chunk"},
+        {"1/bb/bb", "1/aa/aa", "stands twice"},
+        {",50,1000]", ",50,99999999999]", "out of range"},
+        {"\"schema\":\"a\"", "\"schema\":\"z\"", "out of order"},
+        {"\"kind\":\"f\"", "\"kind\":\"q\"", "unknown kind"},
+        {"\"format\":\"binary\"", "\"format\":\"csv\"", "csv"},
+        {"-9223372036854775808", "-9223372036854775809", "last_value"},
+        {"\"sequences\":", "\"tables\":", "table 0"},
+        {"\"matviews\":", "\"view\":", "\"matviews\" is missing"},
+        {"\"archive\":", "\"globals_sql\":", "twice"},
+        {"\"large_objects\":{\"count\":3", "\"large_objects\":{\"count\":-3", "count"},
+    };
+    struct manifest *m = sample();
+    char            *text = text_of(m);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        const char *at = strstr(text, table[i].find);
+        struct err  e = ERR_INIT;
+        char       *bad;
+
+        if (at == NULL) {
+            fail_msg("\"%s\" is not in the manifest", table[i].find);
+            return;
+        }
+        bad = xasprintf("%.*s%s%s", (int)(at - text), text, table[i].to, at + strlen(table[i].find));
+        if (manifest_parse(bad, strlen(bad), &e) != NULL) {
+            fail_msg("%s was accepted", table[i].to);
+        }
+        assert_err(&e, ERR_CORRUPT, table[i].says);
+        free(bad);
+    }
+    free(text);
+    manifest_free(m);
+}
+
+static void
+what_does_not_add_up_is_not_written(void **state)
+{
+    struct manifest *m = sample();
+    struct buf       b = BUF_INIT(MIB);
+    struct err       e = ERR_INIT;
+
+    (void)state;
+    m->tables[1].rows++;
+    assert_int_equal(manifest_format(m, &b, &e), -1);
+    assert_err(&e, ERR_CORRUPT, "manifest not written");
+    assert_int_equal(b.len, 0);
+    buf_free(&b);
+    manifest_free(m);
+}
+
+static void
+many_chunks_are_found_again(void **state)
+{
+    struct manifest *m = manifest_new();
+
+    (void)state;
+    for (int round = 0; round < 2; round++) {
+        for (uint32_t i = 0; i < 3000; i++) {
+            char             name[32];
+            struct chunk_ref ref = {name, 1, 1};
+
+            (void)snprintf(name, sizeof name, "chunk %" PRIu32, i);
+            assert_int_equal(manifest_chunk(m, &ref), i);
+        }
+    }
+    assert_int_equal(m->n_chunks, 3000);
+    manifest_free(m);
+}
+
+/* ---- chunk names ---- */
+
+static void
+a_chunk_name_reads_back(void **state)
+{
+    static const char name[] = NAME("aa");
+    struct chunk_name c;
+    char              out[CHUNK_NAME_MAX];
+
+    (void)state;
+    assert_int_equal(chunk_name_parse(name, &c), 0);
+    chunk_name_format(&c, out);
+    assert_string_equal(out, name);
+    assert_int_equal(c.epoch, 1);
+    assert_int_equal(c.codec, CODEC_ZSTD);
+}
+
+static void
+what_is_no_chunk_name_is_refused(void **state)
+{
+    static const char        good[] = NAME("aa");
+    static const char *const bad[] = {"", "1", "1/", "1/aa", "1/aa/", "0/aa/", "/aa/aa", "01/aa/", "99999999/aa/"};
+    struct chunk_name        c;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(chunk_name_parse(bad[i], &c), -1);
+    }
+    for (size_t i = 0; i < sizeof good - 1; i++) {
+        char text[sizeof good];
+
+        memcpy(text, good, sizeof good);
+        text[i] = '\0';
+        assert_int_equal(chunk_name_parse(text, &c), -1);
+        memcpy(text, good, sizeof good);
+        text[i] = 'X';
+        assert_int_equal(chunk_name_parse(text, &c), -1);
+    }
+}
+
+/* ---- chunk lists ---- */
+
+struct counted {
+    size_t   n;
+    uint64_t bytes;
+};
+
+static int
+count_line(void *ctx, const struct chunk_line *line, struct err *e)
+{
+    struct counted *c = ctx;
+
+    (void)e;
+    c->n++;
+    c->bytes += line->size;
+    return 0;
+}
+
+static void
+a_chunk_list_is_sorted_and_reads_back(void **state)
+{
+    char             b[] = NAME("bb");
+    char             a[] = NAME("aa");
+    struct chunk_ref refs[] = {{b, 60, 2000}, {a, 50, 1000}};
+    struct buf       out = BUF_INIT(MIB);
+    struct err       e = ERR_INIT;
+    struct counted   c = {0};
+
+    (void)state;
+    assert_ok(chunk_list_format(refs, 2, &out, &e), &e);
+    assert_string_equal(buf_str(&out), NAME("aa") " 50 1000 0\n" NAME("bb") " 60 2000 0\n");
+    assert_ok(chunk_list_parse(out.data, out.len, count_line, &c, &e), &e);
+    assert_int_equal(c.n, 2);
+    assert_int_equal(c.bytes, 110);
+    buf_free(&out);
+}
+
+static void
+a_malformed_chunk_list_names_its_line(void **state)
+{
+    static const struct {
+        const char *text, *says;
+    } table[] = {
+        {NAME("aa") " 50 1000 0", "line 1 is cut short"},
+        {NAME("aa") " 50 1000\n", "line 1"},
+        {NAME("aa") " 50 1000 0 0\n", "line 1"},
+        {NAME("aa") " -5 1000 0\n", "line 1"},
+        {NAME("aa") " 50 99999999999 0\n", "line 1"},
+        {NAME("aa") " 99999999999999999999 1 0\n", "line 1"},
+        {NAME("aa") " 50 1000 0\n" NAME("aa") " 50 1000 0\n", "line 2 stands twice"},
+        {NAME("bb") " 50 1000 0\n" NAME("aa") " 50 1000 0\n", "line 2 stands twice or out of order"},
+        {NAME("aa") " 50 1000 0\n\n", "line 2"},
+        {"../../etc/passwd 1 1 0\n", "line 1"},
+    };
+    struct counted c = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        struct err e = ERR_INIT;
+
+        assert_int_equal(chunk_list_parse(table[i].text, strlen(table[i].text), count_line, &c, &e), -1);
+        assert_err(&e, ERR_CORRUPT, table[i].says);
+    }
+}
+
+/* ---- a large one: memory stays near the text and the result ---- */
+
+static size_t
+peak_kib(void)
+{
+    FILE  *f = fopen("/proc/self/status", "r");
+    char   line[128];
+    size_t kib = 0;
+
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f) != NULL) {
+        (void)sscanf(line, "VmHWM: %zu", &kib);
+    }
+    (void)fclose(f);
+    return kib;
+}
+
+static void
+a_large_manifest_needs_little_memory(void **state)
+{
+    enum { RANGES = 150000 };
+    struct manifest *m = manifest_new();
+    struct buf       text = BUF_INIT(512 * MIB);
+    struct err       e = ERR_INIT;
+    struct m_table  *t;
+    size_t           before;
+
+    (void)state;
+    t = add_table(m, "public", "huge");
+    for (uint32_t i = 0; i < RANGES; i++) {
+        char             name[CHUNK_NAME_MAX];
+        struct chunk_ref ref = {name, 1000, 2000};
+
+        (void)snprintf(name, sizeof name, "1/%02x/%02x%062x-" HEX64 "-0123456789abcdef.zst", i % 256, i % 256, i);
+        add_range(t, i * 2048u, 100, manifest_chunk(m, &ref), 2000);
+    }
+    assert_ok(manifest_format(m, &text, &e), &e);
+    manifest_free(m);
+    before = peak_kib();
+    m = manifest_parse(text.data, text.len, &e);
+    assert_non_null(m);
+    /* The first copy's pages are used again, so nearly all of the second's memory is not new. */
+#if !defined __SANITIZE_ADDRESS__ && !defined __SANITIZE_THREAD__
+    assert_true(peak_kib() - before < 32 * 1024);
+#else
+    (void)before;
+#endif
+    assert_int_equal(m->tables[0].n_ranges, RANGES);
+    manifest_free(m);
+    buf_free(&text);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_manifest_reads_back_as_it_was),
+        cmocka_unit_test(the_text_is_one_json_document),
+        cmocka_unit_test(blanks_and_unknown_keys_do_not_matter),
+        cmocka_unit_test(a_manifest_cut_anywhere_is_refused),
+        cmocka_unit_test(what_does_not_add_up_is_refused),
+        cmocka_unit_test(what_does_not_add_up_is_not_written),
+        cmocka_unit_test(many_chunks_are_found_again),
+        cmocka_unit_test(a_chunk_name_reads_back),
+        cmocka_unit_test(what_is_no_chunk_name_is_refused),
+        cmocka_unit_test(a_chunk_list_is_sorted_and_reads_back),
+        cmocka_unit_test(a_malformed_chunk_list_names_its_line),
+        cmocka_unit_test(a_large_manifest_needs_little_memory),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
