@@ -85,7 +85,8 @@ load_copy(struct restore *r, struct worker *w, const struct m_table *t, size_t f
     if (copy_in_end(&in, rows, e) != 0) {
         return -1;
     }
-    count_loaded(r, rows, bytes);
+    /* Rows are those of tables. */
+    count_loaded(r, t == &r->manifest->lo_pages || t == &r->manifest->lo_metadata ? 0 : rows, bytes);
     return 0;
 }
 

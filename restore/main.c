@@ -62,6 +62,9 @@ restore_free(struct restore *r)
     free(r->name);
     free(r->working_name);
     free(r->keep_command);
+    free(r->host);
+    free(r->port);
+    free(r->user);
     pthread_mutex_destroy(&r->lock);
 }
 

@@ -102,9 +102,9 @@ target_json(const struct restore *r)
     json_t *t = json_object();
 
     json_object_set_new(t, "database", json_text(r->name));
-    json_object_set_new(t, "host", json_text(r->scratch != NULL ? scratch_host(r->scratch) : r->server.host));
-    json_object_set_new(t, "port", json_text(r->scratch != NULL ? scratch_port(r->scratch) : r->server.port));
-    json_object_set_new(t, "user", json_text(r->scratch != NULL ? scratch_user(r->scratch) : r->server.user));
+    json_object_set_new(t, "host", json_text(r->host));
+    json_object_set_new(t, "port", json_text(r->port));
+    json_object_set_new(t, "user", json_text(r->user));
     json_object_set_new(t, "scratch", json_boolean(r->scratch != NULL));
     json_object_set_new(t, "remove_command", json_text(r->keep_command));
     return t;
@@ -175,8 +175,7 @@ report_result(const struct restore *r, int status, const struct err *e)
         print_for_people(r);
     }
     if (r->keep_command != NULL) {
-        printf("scratch server: psql -h %s -p %s -U %s -d %s\n", scratch_host(r->scratch), scratch_port(r->scratch),
-               scratch_user(r->scratch), r->name);
+        printf("scratch server: psql -h %s -p %s -U %s -d %s\n", r->host, r->port, r->user, r->name);
         printf("to remove it:\n%s\n", r->keep_command);
     }
     return fflush(stdout) == 0 ? 0 : -1;

@@ -82,6 +82,7 @@ struct restore {
     struct scratch  *scratch;
     char            *keep_command;      /* how to remove a kept scratch server */
     struct pg_target server;            /* dbname NULL */
+    char            *host, *port, *user;/* of the server as connected to */
     PGconn          *maintenance;       /* in another database of the server */
     PGconn          *conn;              /* in the new one */
     char            *name, *working_name;

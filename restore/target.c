@@ -90,6 +90,9 @@ target_open(struct restore *r, struct err *e)
     if ((r->maintenance = connect_maintenance(r, e)) == NULL) {
         return err_wrap(e, "connecting to the target server");
     }
+    r->host = xstrdup(PQhost(r->maintenance));
+    r->port = xstrdup(PQport(r->maintenance));
+    r->user = xstrdup(PQuser(r->maintenance));
     return 0;
 }
 
