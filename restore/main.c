@@ -104,7 +104,7 @@ run(struct restore *r, struct err *e)
         return -1;
     }
     restore_phase(r, "pre-data");
-    if (entries_run(r, r->conn, &r->pre, e) != 0) {
+    if (target_schemas(r, e) != 0 || entries_run(r, r->conn, &r->pre, e) != 0) {
         return -1;
     }
     restore_phase(r, "rows, indexes");

@@ -237,8 +237,8 @@ check_roles(struct restore *r, struct findings *f, struct err *e)
     }
     if (owners.n > 0) {
         char *names = joined(&owners);
-        stop(f, "--globals creates missing roles from the backup; --no-owner --no-privileges does without them",
-             xasprintf("roles that own objects of the backup are not on the target server: %s", names));
+        strlist_take(&f->warn, xasprintf("roles that own objects of the backup are not on the target server: %s; their objects "
+                                         "will belong to you (--globals creates the roles)", names));
         free(names);
     }
     if (grantees.n > 0) {

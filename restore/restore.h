@@ -116,6 +116,7 @@ int  preflight_server(struct restore *, struct err *);
 /* target.c */
 int  target_open(struct restore *, struct err *);       /* server, maintenance connection */
 int  target_create(struct restore *, struct err *);     /* database, roles, connection */
+int  target_schemas(struct restore *, struct err *);    /* of a selection: those that no entry makes */
 PGconn *target_connect(struct restore *, struct err *); /* one more connection to the new database */
 int  target_publish(struct restore *, struct err *);    /* gives the database its name */
 /* Removes what a failed restore made (unless asked to keep it), ends the scratch server or lets it live. */

@@ -1,4 +1,4 @@
-#include "restore/index_sql.h"
+#include "pg/index_sql.h"
 
 #include <ctype.h>
 #include <stdlib.h>

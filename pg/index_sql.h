@@ -5,8 +5,8 @@
  * CREATE INDEX followed by ALTER TABLE … CLUSTER ON asks for a second lock while it holds one.  So the index is built
  * first, alone, and what is to be done to the table follows when all its indexes are there.
  */
-#ifndef RESTORE_INDEX_SQL_H
-#define RESTORE_INDEX_SQL_H
+#ifndef PG_INDEX_SQL_H
+#define PG_INDEX_SQL_H
 
 #include "pg/archive.h"
 

@@ -1,0 +1,4 @@
+SELECT 'a;b', "c;d", $x$e;$x$, E'f\';g'; -- h;
+/* i; /* j */ */ k;
+\restrict l
+m
