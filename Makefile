@@ -108,7 +108,8 @@ lint-quick:
 	scripts/lint-shell
 	@mkdir -p $(BUILD)/cppcheck
 	cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr $(CPPCHECK_OFF:%=--suppress=%) \
-	    --cppcheck-build-dir=$(BUILD)/cppcheck --error-exitcode=1 -D_GNU_SOURCE -I. $(ALL_SRC)
+	    --cppcheck-build-dir=$(BUILD)/cppcheck --error-exitcode=1 -D_GNU_SOURCE -I. \
+	    '-Djson_array_foreach(a,i,v)=for(i=0;;)' '-Djson_object_foreach(o,k,v)=for(k=0;;)' -DPRIu64='"lu"' $(ALL_SRC)
 lint-gcc lint-clang: lint-%:
 	$(MAKE) BUILD=$(BUILD)/$* CC=$* objects
 objects: $(call obj,$(ALL_SRC) $(TEST_SRC))

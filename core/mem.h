@@ -21,7 +21,7 @@ char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Makes room for one more element in a growing array: VEC_GROW(v, n, cap). */
 #define VEC_GROW(v, n, cap)                                             \
     do {                                                                \
-        if ((n) == (cap)) {                                             \
+        if ((v) == NULL || (n) == (cap)) {                              \
             (cap) = (cap) == 0 ? 16 : 2 * (cap);                        \
             (v) = xreallocarray((v), (cap), sizeof *(v));               \
         }                                                               \

@@ -145,7 +145,7 @@ static void
 initdb_args(struct strlist *args, const char *initdb, const char *dir)
 {
     static const char *const fixed[] = {"--no-sync", "--no-instructions", "--locale=C", "--encoding=UTF8", "--auth=trust",
-                                        "--username=" SCRATCH_SUPERUSER};
+                                        ("--username=" SCRATCH_SUPERUSER)};
 
     strlist_add(args, initdb);
     for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) {

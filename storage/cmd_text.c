@@ -87,7 +87,7 @@ text_table_print(const struct text_table *t, FILE *f)
         widths[n] = width_of(shown[n]);
         n++;
     }
-    for (size_t i = 0; i < t->cells.n; i++) {
+    for (size_t i = 0; n > 0 && i < t->cells.n; i++) {
         size_t w = width_of(t->cells.v[i]);
 
         if (w > widths[i % n]) {
@@ -95,7 +95,7 @@ text_table_print(const struct text_table *t, FILE *f)
         }
     }
     print_row(shown, head, widths, n, f);
-    for (size_t i = 0; i + n <= t->cells.n; i += n) {
+    for (size_t i = 0; n > 0 && i + n <= t->cells.n; i += n) {
         print_row(t->cells.v + i, head, widths, n, f);
     }
     free(heads);

@@ -66,15 +66,16 @@ compare_columns(struct compare *c, const char *object, const struct m_table *wan
     size_t n = want->n_columns > have->n_columns ? want->n_columns : have->n_columns;
 
     for (size_t i = 0; i < n; i++) {
-        const struct m_column *w = i < want->n_columns ? &want->columns[i] : NULL;
-        const struct cat_column *h = i < have->n_columns ? &have->columns[i] : NULL;
+        bool wanted = i < want->n_columns, there = i < have->n_columns;
+        const struct m_column *w = want->columns + i;
+        const struct cat_column *h = have->columns + i;
         char *want_text = NULL, *have_text = NULL, *what;
 
-        if (w != NULL && h != NULL && same_column(w, h))
+        if (wanted && there && same_column(w, h))
             continue;
-        if (w != NULL)
+        if (wanted)
             want_text = column_text(w->name, w->type, w->not_null, w->generated);
-        if (h != NULL)
+        if (there)
             have_text = column_text(h->name, h->type, h->not_null, is_generated(h));
         what = xasprintf("column %zu", i + 1);
         differ(c, object, what, want_text != NULL ? want_text : "none", have_text != NULL ? have_text : "none");
