@@ -4,7 +4,7 @@
 #include <string.h>
 
 /*
- * What pg_get_*(), format_type() and their like read.  Other sessions' temporary objects come and go all the time, TOAST tables are
+ * What pg_get_*(), format_type() and their like read, and what else definitions are made of.  Other sessions' temporary objects come and go all the time, TOAST tables are
  * swapped by REFRESH: neither is in a dump.  pg_class is compared by its defining columns only, for statistics and relfilenode
  * change without DDL (and a locked table's relfilenode cannot).
  */
@@ -54,6 +54,10 @@ static const struct {
     {"pg_publication", "x.oid, " XMIN, NULL, "x.oid", "0"},
     {"pg_publication_rel", "x.oid, " XMIN, NULL, "x.oid", "0"},
     {"pg_extension", "x.oid, " XMIN, NULL, "x.oid", "0"},
+    {"pg_foreign_server", "x.oid, " XMIN, NULL, "x.oid", "0"},
+    {"pg_default_acl", "x.oid, " XMIN, NULL, "x.oid", "0"},
+    {"pg_description", "x.objoid, x.classoid, x.objsubid, " XMIN, NULL, NULL, NULL},
+    {"pg_seclabel", "x.objoid, x.classoid, x.objsubid, x.provider, " XMIN, NULL, NULL, NULL},
 };
 enum { N_CATALOGS = sizeof catalogs / sizeof *catalogs };
 

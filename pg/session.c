@@ -228,12 +228,26 @@ conninfo_add(struct buf *out, const char *key, const char *value)
     (void)buf_puts(out, "'", &never);
 }
 
+/* The programs make settings of their own, but a role's statement_timeout of a few milliseconds ends them before they get so far, and
+ * nobody else undoes quote_all_identifiers. */
+static char *
+child_options(const PGconn *conn, const char *given)
+{
+    int version = PQserverVersion(conn);
+
+    return xasprintf("%s%s-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0"
+                     " -c quote_all_identifiers=off -c standard_conforming_strings=on%s%s",
+                     given == NULL ? "" : given, given == NULL ? "" : " ", version >= 140000 ? " -c idle_session_timeout=0" : "",
+                     version >= 170000 ? " -c transaction_timeout=0" : "");
+}
+
 char *
 pg_child_conninfo(const PGconn *conn)
 {
     PQconninfoOption *options = PQconninfo((PGconn *)(uintptr_t)conn);
     struct buf        out = BUF_INIT(BUF_NO_LIMIT);
-    char             *text;
+    const char       *given = NULL;
+    char             *text, *child;
 
     for (PQconninfoOption *o = options; o != NULL && o->keyword != NULL; o++) {
         const char *value = o->val;
@@ -245,11 +259,17 @@ pg_child_conninfo(const PGconn *conn)
             value = PQport(conn);
         } else if (strcmp(o->keyword, "hostaddr") == 0 && value != NULL) {
             value = PQhostaddr(conn);
+        } else if (strcmp(o->keyword, "options") == 0) {
+            given = value;
+            continue;
         }
         if (value != NULL && value[0] != '\0' && o->dispchar[0] != '*' && o->dispchar[0] != 'D') {
             conninfo_add(&out, o->keyword, value);
         }
     }
+    child = child_options(conn, given);
+    conninfo_add(&out, "options", child);
+    free(child);
     PQconninfoFree(options);
     text = xstrdup(buf_str(&out));
     buf_free(&out);
