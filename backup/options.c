@@ -3,7 +3,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "core/pool.h"
 
 #define AT(field) .offset = offsetof(struct options, field)
 
@@ -26,8 +27,8 @@ static const struct opt table[] = {
     {OPT_FLAG, "adopt", 0, NULL, "let this database take over a name that belonged to another one", AT(adopt)},
     {OPT_TEXT, "note", 0, "TEXT", "a remark to keep with the backup", AT(note), .config = "note"},
     {OPT_HEAD, "How", 0, NULL, NULL, 0, 0, 0, NULL, NULL},
-    {OPT_INT, "jobs", 'j', "N", "connections that read at once (default: number of CPUs)", AT(jobs), 1, 1024,
-     "PGASSAY_JOBS", "jobs"},
+    {OPT_INT, "jobs", 'j', "N", "connections that read at once (default: one a processor, at most 16)", AT(jobs),
+     1, 1024, "PGASSAY_JOBS", "jobs"},
     {OPT_TEXT, "compress", 0, "METHOD", "zstd[:LEVEL], gzip[:LEVEL] or none (default: zstd:3)", AT(compress),
      .env = "PGASSAY_COMPRESS", .config = "compress"},
     {OPT_TEXT, "copy-format", 0, "FORMAT", "auto (binary where it is safe) or text (default: auto)", AT(copy_format),
@@ -61,7 +62,8 @@ const struct opts_spec options_spec = {
 void
 options_init(struct options *o)
 {
-    *o = (struct options){.compress = "zstd:3", .copy_format = "auto", .lock_timeout_s = 10};
+    *o = (struct options){
+        .jobs = pool_default_threads(), .compress = "zstd:3", .copy_format = "auto", .lock_timeout_s = 10};
 }
 
 /* Every list of the struct, so that copying and freeing forget none. */
@@ -120,10 +122,5 @@ options_check(struct options *o, struct err *e)
         return err_set(e, ERR_USAGE, "--name is for one database, not for --all");
     }
     o->all_text = strcmp(o->copy_format, "text") == 0;
-    if (o->jobs == 0) {
-        long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-
-        o->jobs = cpus < 1 ? 1 : cpus > 64 ? 64 : (int)cpus;
-    }
     return codec_parse(o->compress, &o->codec, e);
 }

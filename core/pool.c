@@ -1,6 +1,7 @@
 #include "core/pool.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <time.h>
@@ -8,6 +9,8 @@
 
 #include "core/log.h"
 #include "core/mem.h"
+
+enum { THREADS_DEFAULT_MAX = 16 }; /* each is a connection to somebody's server */
 
 struct entry {
     void    *task;
@@ -128,6 +131,15 @@ worker_main(void *arg)
     }
     pthread_mutex_unlock(&p->lock);
     return NULL;
+}
+
+int
+pool_default_threads(void)
+{
+    cpu_set_t cpus;
+    int       n = sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
+
+    return n < THREADS_DEFAULT_MAX ? n : THREADS_DEFAULT_MAX;
 }
 
 struct pool *

@@ -18,6 +18,9 @@ struct pool;
 /* worker: 0 .. threads - 1, so that per-worker state can live in an array. */
 typedef int pool_fn(void *ctx, void *task, int worker, struct err *);
 
+/* What --jobs is unless given: as many as processors this process may use, at most 16. */
+int pool_default_threads(void);
+
 struct pool *pool_new(int threads, pool_fn *, void *ctx);
 void         pool_add(struct pool *, void *task, uint64_t priority);
 /* Until every task has ended.  While waiting, tick (may be NULL) is called every tick_ms from the

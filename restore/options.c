@@ -3,9 +3,9 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/enc.h"
+#include "core/pool.h"
 
 #define AT(field) offsetof(struct options, field)
 
@@ -34,7 +34,8 @@ static const struct opt table[] = {
     {OPT_TEXT, "port", 'p', "PORT", "server port", AT(port), 0, 0, NULL, NULL},
     {OPT_TEXT, "username", 'U', "NAME", "user to connect as", AT(user), 0, 0, NULL, NULL},
     {.kind = OPT_HEAD, .name = "How"},
-    {OPT_INT, "jobs", 'j', "N", "parallel workers (default: one a processor)", AT(jobs), 1, 256, NULL, "jobs"},
+    {OPT_INT, "jobs", 'j', "N", "parallel workers (default: one a processor, at most 16)", AT(jobs), 1, 256, NULL,
+     "jobs"},
     {OPT_FLAG, "no-owner", 'O', NULL, "leave everything to the user who restores", AT(no_owner), 0, 0, NULL,
      "no-owner"},
     {OPT_FLAG, "no-privileges", 'x', NULL, "do not restore GRANT and REVOKE", AT(no_privileges), 0, 0, NULL,
@@ -106,11 +107,6 @@ check(struct options *o, struct err *e)
     if (o->at != NULL && time_parse(o->at, &o->at_time, e) != 0) {
         return err_wrap(e, "--at");
     }
-    if (o->jobs == 0) {
-        long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-
-        o->jobs = cpus < 1 ? 1 : cpus > 16 ? 16 : (int)cpus;
-    }
     return 0;
 }
 
@@ -126,7 +122,7 @@ ignore_habits(struct options *o)
 int
 options_read(int argc, char **argv, struct options *o, bool *done, struct err *e)
 {
-    *o = (struct options){0};
+    *o = (struct options){.jobs = pool_default_threads()};
     *done = false;
     if (opts_parse(&spec, argc, argv, o, &o->parsed, e) != 0) {
         return -1;

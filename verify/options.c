@@ -2,9 +2,9 @@
 
 #include <stddef.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/enc.h"
+#include "core/pool.h"
 
 #define AT(field) offsetof(struct options, field)
 
@@ -34,7 +34,8 @@ static const struct opt table[] = {
     {OPT_FLAG, "allow-remote", 0, NULL, "drill: let the scratch server reach foreign servers", AT(allow_remote), 0, 0,
      NULL, NULL},
     {.kind = OPT_HEAD, .name = "General"},
-    {OPT_INT, "jobs", 'j', "N", "parallel workers (default: one a processor)", AT(jobs), 1, 256, NULL, "jobs"},
+    {OPT_INT, "jobs", 'j', "N", "parallel workers (default: one a processor, at most 16)", AT(jobs), 1, 256, NULL,
+     "jobs"},
     {OPT_TEXT, "pg-bindir", 0, "DIR", "directory of PostgreSQL's programs", AT(pg_bindir), 0, 0, "PGASSAY_PG_BINDIR",
      "pg-bindir"},
     {OPT_TEXT, "config", 0, "FILE", "configuration file", AT(config_file), 0, 0, "PGASSAY_CONFIG", NULL},
@@ -89,18 +90,13 @@ check(struct options *o, struct err *e)
         return err_set(e, ERR_USAGE, "--full belongs to live; a drill always compares the contents");
     if (o->verb == VERB_OBJECTS && o->database == NULL && (o->backup != NULL || o->at != NULL))
         return err_set(e, ERR_USAGE, "--backup and --at need a database");
-    if (o->jobs == 0) {
-        long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-
-        o->jobs = cpus < 1 ? 1 : cpus > 16 ? 16 : (int)cpus;
-    }
     return 0;
 }
 
 int
 options_read(int argc, char **argv, struct options *o, bool *done, struct err *e)
 {
-    *o = (struct options){.lock_timeout_s = 60};
+    *o = (struct options){.jobs = pool_default_threads(), .lock_timeout_s = 60};
     *done = false;
     if (opts_parse(&spec, argc, argv, o, &o->parsed, e) != 0)
         return -1;
