@@ -10,6 +10,7 @@
 #include "core/progress.h"
 #include "verify/baseline.h"
 #include "verify/compare.h"
+#include "verify/objects.h"
 
 #define COPY_NAME "pgassay_drill"
 
@@ -22,10 +23,13 @@ note_restore_errors(struct result *r, const json_t *report)
     const json_t *list = json_object_get(report, "errors"), *one;
     size_t i;
 
-    json_array_foreach(list, i, one)
-        findings_add(&r->findings, (struct finding){.group = "restore", .object = json_opt_str(one, "object", "?"),
-                                                    .what = "failed in the restore",
-                                                    .have = json_opt_str(one, "error", NULL)});
+    json_array_foreach(list, i, one) {
+        char *object = xasprintf("%s %s", json_opt_str(one, "kind", ""), json_opt_str(one, "object", "?"));
+
+        findings_add(&r->findings, (struct finding){.group = "restore", .object = object, .what = "failed in the restore",
+                                                    .have = json_opt_str(one, "message", NULL)});
+        free(object);
+    }
 }
 
 /* Everything that the restore says; its standard error is only shown when it failed. */
@@ -84,19 +88,20 @@ run_restore(const struct options *o, const struct baseline *b, const struct scra
 }
 
 /* A backup that is damaged is what a drill is there to find; a restore that could not run (disk full, no server) proves
- * nothing about the backup. */
+ * nothing about the backup.  The stored objects tell the two apart. */
 static int
-judge_failure(struct result *r, const struct said *said, const json_t *report, struct err *e)
+judge_failure(const struct options *o, struct result *r, const struct baseline *b, const struct said *said,
+              const json_t *report, struct err *e)
 {
-    const json_t *error = json_object_get(report, "error");
-    const char *kind = json_opt_str(error, "kind", ""), *text = json_opt_str(error, "text", NULL);
+    const char *text = json_opt_str(report, "error", "no reason given");
 
     if (said->status > 128)
         return err_set(e, ERR_INTERRUPTED, "pgassay-restore was interrupted");
-    if (strcmp(kind, "corrupt") != 0 && strcmp(kind, "not_found") != 0)
-        return err_set(e, ERR_IO, "pgassay-restore ended with status %d: %s", said->status,
-                       text != NULL ? text : (const char *)said->err.data != NULL ? (const char *)said->err.data : "");
-    findings_add(&r->findings, (struct finding){.group = "restore", .object = r->label->id, .what = "cannot be restored",
+    if (check_stored(b->repo, b->label->db, b->label->id, o, r, e) != 0)
+        return -1;
+    if (findings_count(&r->findings, FINDING_DIFFERENT) == 0)
+        return err_set(e, ERR_IO, "pgassay-restore ended with status %d: %s", said->status, text);
+    findings_add(&r->findings, (struct finding){.group = "restore", .object = b->label->id, .what = "cannot be restored",
                                                 .have = text});
     return 0;
 }
@@ -116,9 +121,8 @@ restore(const struct options *o, struct result *r, const struct baseline *b, con
         goto out;
     report = json_read(said.out.data, said.out.len, &ignored);
     *usable = said.status == EXIT_GOOD || said.status == EXIT_PARTLY;
-    buf_str(&said.err);
     if (!*usable) {
-        rc = judge_failure(r, &said, report, e);
+        rc = judge_failure(o, r, b, &said, report, e);
         goto out;
     }
     if (report == NULL) {

@@ -176,20 +176,17 @@ report_bad(struct checking *c, const struct backup_list *backups, struct err *e)
     return rc;
 }
 
-static int
-check_database(struct repo *repo, const char *db, const struct options *o, struct result *r, struct err *e)
+int
+check_stored(struct repo *repo, const char *db, const char *only, const struct options *o, struct result *r, struct err *e)
 {
     struct checking c = {.repo = repo, .db = db, .result = r, .lock = PTHREAD_MUTEX_INITIALIZER};
     struct backup_list backups = {0};
-    struct label *only = NULL;
     int rc = -1;
 
-    if ((o->backup != NULL || o->at_time != 0) && (only = backup_find(repo, db, o->backup, o->at_time, e)) == NULL)
-        goto out;
     if (backup_list_load(repo, db, &backups, e) != 0)
         goto out;
     for (size_t i = 0; i < backups.n; i++)
-        if ((only == NULL || strcmp(only->id, backups.v[i].id) == 0) && check_backup(&c, &backups.v[i], e) != 0)
+        if ((only == NULL || strcmp(only, backups.v[i].id) == 0) && check_backup(&c, &backups.v[i], e) != 0)
             goto out;
     chunkset_finish(&c.chunks);
     progress_start("hashing", chunkset_bytes(&c.chunks), o->quiet);
@@ -203,6 +200,20 @@ out:
     strlist_free(&c.bad);
     strlist_free(&c.why);
     backup_list_free(&backups);
+    return rc;
+}
+
+static int
+check_database(struct repo *repo, const char *db, const struct options *o, struct result *r, struct err *e)
+{
+    struct label *only;
+    int rc;
+
+    if (o->backup == NULL && o->at_time == 0)
+        return check_stored(repo, db, NULL, o, r, e);
+    if ((only = backup_find(repo, db, o->backup, o->at_time, e)) == NULL)
+        return -1;
+    rc = check_stored(repo, db, only->id, o, r, e);
     label_free(only);
     return rc;
 }
