@@ -144,23 +144,14 @@ static int
 check_name(struct restore *r, struct findings *f, struct err *e)
 {
     struct strlist databases = {0};
-    char          *mark = xasprintf("%s_restoring_", r->name);
 
     if (column(r, "SELECT datname FROM pg_catalog.pg_database", &databases, e) != 0) {
-        free(mark);
-        return -1;
+            return -1;
     }
     if (strlist_has(&databases, r->name)) {
         stop(f, "an existing database is never touched: give another name with --to",
              xasprintf("database \"%s\" already exists", r->name));
     }
-    for (size_t i = 0; i < databases.n; i++) {
-        if (strncmp(databases.v[i], mark, strlen(mark)) == 0) {
-            strlist_take(&f->warn, xasprintf("database \"%s\" is left over from a restore that was killed, or another is "
-                                             "under way: drop it if nobody restores", databases.v[i]));
-        }
-    }
-    free(mark);
     strlist_free(&databases);
     return 0;
 }
@@ -181,7 +172,7 @@ check_rights(struct restore *r, struct findings *f, struct err *e)
     }
     if (strlist_has(&facts, "nocreatedb")) {
         stop(f, "connect as a role with CREATEDB, or name one with --role",
-             xasprintf("role \"%s\" may not create databases", r->o->role != NULL ? r->o->role : PQuser(r->maintenance)));
+             xasprintf("permission denied: role \"%s\" may not create databases", r->o->role != NULL ? r->o->role : PQuser(r->maintenance)));
     }
     if (strlist_has(&facts, "nosuper")) {
         strlist_add(&f->warn, "the target role is no superuser: what needs one will be named and left out");

@@ -2,6 +2,7 @@
  * target.c - the server, the new database under its working name, and what becomes of both in the end.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -52,11 +53,12 @@ connect_maintenance(struct restore *r, struct err *e)
 
 /* "shop_restoring_1f2e3d4c", cut so that it stays a name and valid text. */
 static char *
-working_name(const char *name)
+derived_name(const char *name, const char *what)
 {
-    char   suffix[32] = "_restoring_";
+    char   suffix[32];
     size_t n = strlen(name), room;
 
+    (void)snprintf(suffix, sizeof suffix, "_%s_", what);
     random_hex(4, suffix + strlen(suffix));
     room = NAME_MAX_BYTES - strlen(suffix);
     if (n > room) {
@@ -86,7 +88,7 @@ target_open(struct restore *r, struct err *e)
         return -1;
     }
     r->name = final_name(r);
-    r->working_name = working_name(r->name);
+    r->working_name = derived_name(r->name, "restoring");
     if ((r->maintenance = connect_maintenance(r, e)) == NULL) {
         return err_wrap(e, "connecting to the target server");
     }
@@ -123,9 +125,65 @@ role_problem(void *ctx, const char *role, const struct err *e)
     problem_add(&((struct restore *)ctx)->problems, "ROLE", NULL, role, e);
 }
 
+/* Held as long as the restore lives, so that another one knows a working database from one that was left behind. */
+#define LOCK_CALL "pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended('pgassay-restore ' || $1, 0))"
+
+static bool
+lock_name(struct restore *r, const char *name)
+{
+    struct err  ignored = ERR_INIT;
+    const char *params[] = {name};
+    char       *got = pg_value(r->maintenance, &ignored, "SELECT " LOCK_CALL, 1, params);
+    bool        locked = got != NULL && *got == 't';
+
+    free(got);
+    return locked;
+}
+
+/* "shop" + "_restoring_" + eight hexadecimal digits. */
+static bool
+is_working_name(const char *name, const char *of)
+{
+    static const char mark[] = "_restoring_";
+    size_t            n = strlen(name), tail = sizeof mark - 1 + 8;
+
+    return n > tail && strncmp(name, of, n - tail) == 0 && (n - tail == strlen(of) || n == NAME_MAX_BYTES) &&
+           strncmp(name + n - tail, mark, sizeof mark - 1) == 0 && strspn(name + n - 8, "0123456789abcdef") == 8;
+}
+
+/* What a restore under the same name left when it was killed.  Best effort: it only takes room. */
+static int
+remove_leftovers(struct restore *r, struct err *e)
+{
+    PGresult *res = pg_query(r->maintenance, e, "SELECT datname FROM pg_catalog.pg_database", 0, NULL);
+
+    for (int i = 0; res != NULL && i < PQntuples(res); i++) {
+        const char *name = PQgetvalue(res, i, 0);
+        struct err  why = ERR_INIT;
+        char       *ident;
+
+        if (!is_working_name(name, r->name) || !lock_name(r, name)) {
+            continue;
+        }
+        ident = pg_ident(name);
+        if (pg_execf(r->maintenance, &why, "DROP DATABASE IF EXISTS %s WITH (FORCE)", ident) == 0) {
+            log_info("removed database \"%s\", left over from a restore that was killed", name);
+        } else {
+            log_warn("database \"%s\", left over from a restore that was killed, could not be removed: %s", name, why.text);
+        }
+        free(ident);
+    }
+    PQclear(res);
+    return res == NULL ? -1 : 0;
+}
+
 int
 target_create(struct restore *r, struct err *e)
 {
+    if (remove_leftovers(r, e) != 0) {
+        return -1;
+    }
+    (void)lock_name(r, r->working_name);
     if (newdb_create(r->maintenance, r->manifest->database, r->working_name, e) != 0) {
         return -1;
     }
@@ -225,6 +283,26 @@ drop_subscriptions(struct restore *r)
     }
 }
 
+/* Under a name that no later restore takes for a leftover. */
+static void
+keep_failed(struct restore *r, const char *ident)
+{
+    char      *name = derived_name(r->name, "failed"), *to = pg_ident(name);
+    char      *sql = xasprintf("ALTER DATABASE %s RENAME TO %s", ident, to);
+    struct err e = ERR_INIT;
+
+    close_workers(r);
+    if (PQstatus(r->maintenance) == CONNECTION_OK && pg_tidy(r->maintenance, DROP_TIMEOUT_MS, &e, sql) == 0) {
+        log_error("what was restored is kept as database \"%s\"", name);
+    } else {
+        log_error("what was restored is kept as database %s, which the next restore would remove: %s", ident,
+                  e.kind == ERR_NONE ? "the connection is lost" : e.text);
+    }
+    free(name);
+    free(to);
+    free(sql);
+}
+
 static void
 drop_database(struct restore *r)
 {
@@ -233,7 +311,7 @@ drop_database(struct restore *r)
     struct err  e = ERR_INIT;
 
     if (r->o->keep_failed) {
-        log_error("what was restored is kept as database \"%s\"", name);
+        keep_failed(r, ident);
     } else {
         drop_subscriptions(r);
         close_workers(r);
