@@ -63,7 +63,6 @@ add_row(struct text_table *t, const struct backup_entry *b, time_t now)
 {
     const struct label *l = b->label;
     char                age[32] = "";
-    char               *state = NULL;
 
     text_table_add(t, b->id);
     if (l == NULL) {
@@ -78,19 +77,15 @@ add_row(struct text_table *t, const struct backup_entry *b, time_t now)
         text_table_size(t, l->stored_bytes);
         text_table_size(t, l->new_bytes);
     }
-    if (b->state != BACKUP_COMMITTED) {
-        state = xasprintf("%s: %s", backup_state_text(b->state), b->problem);
-    } else {
-        state = xasprintf("%s%s%s", strcmp(l->scope, "full") == 0 ? "good" : "partial", l->note != NULL ? "  " : "",
-                          l->note != NULL ? l->note : "");
-    }
-    strlist_take(&t->cells, state);
+    text_table_add(t, b->state != BACKUP_COMMITTED ? backup_state_text(b->state)
+                      : strcmp(l->scope, "full") == 0 ? "good" : "partial");
+    text_table_add(t, b->state != BACKUP_COMMITTED ? b->problem : l->note);
 }
 
 static void
 print_database(const char *db, const struct backup_list *list, bool first)
 {
-    struct text_table t = {.heads = "backup|>age|>tables|>rows|>data|>stored|>new|state"};
+    struct text_table t = {.heads = "backup|>age|>tables|>rows|>data|>stored|>new|state|note"};
     time_t            now = time(NULL);
 
     (void)printf("%s%s\n", first ? "" : "\n", db);
