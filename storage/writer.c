@@ -262,7 +262,11 @@ chunk_ref_free(struct chunk_ref *ref)
 void
 writer_stats(const struct writer *w, struct writer_stats *out)
 {
+    pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&w->lock;
+
+    (void)pthread_mutex_lock(lock);
     *out = w->stats;
+    (void)pthread_mutex_unlock(lock);
 }
 
 void
