@@ -1,0 +1,123 @@
+/*
+ * test_pg_tools.c - which pg_dump is taken: the nearest that is new enough.
+ */
+#include "tests/unit/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/cancel.h"
+#include "core/mem.h"
+#include "pg/dump.h"
+#include "pg/tools.h"
+
+static char dir[] = "/tmp/test_pg_tools.XXXXXX";
+
+/* A program that says it is this version. */
+static void
+make_tool(const char *name, const char *version)
+{
+    char *path = xasprintf("%s/%s", dir, name);
+    FILE *f = fopen(path, "w");
+
+    assert_non_null(f);
+    assert_true(fprintf(f, "#!/bin/sh\necho '%s (PostgreSQL) %s'\n", name, version) > 0);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(chmod(path, 0755), 0);
+    free(path);
+}
+
+static void
+the_asked_directory_alone_counts(void **state)
+{
+    struct pg_tool t;
+    struct err     e = ERR_INIT;
+
+    (void)state;
+    make_tool("pg_dump", "15.4 (Debian 15.4-1)");
+    assert_ok(pg_tool_find("pg_dump", 150020, &t, &e), &e);
+    assert_int_equal(t.version_num, 150004);
+    assert_string_equal(t.version, "15.4 (Debian 15.4-1)");
+    assert_memory_equal(t.path, dir, strlen(dir));
+    pg_tool_free(&t);
+    assert_int_equal(pg_tool_find("pg_dumpall", 0, &t, &e), -1);
+    assert_err(&e, ERR_NOT_FOUND, "could not find pg_dumpall");
+}
+
+static void
+an_older_major_is_refused_with_what_to_install(void **state)
+{
+    struct pg_tool t;
+    struct err     e = ERR_INIT;
+
+    (void)state;
+    make_tool("pg_dump", "15.20");
+    assert_int_equal(pg_tool_find("pg_dump", 160001, &t, &e), -1);
+    assert_err(&e, ERR_NOT_FOUND, "of version 16 or newer (found: 15.20)");
+    assert_non_null(strstr(e.hint, "postgresql-client-16"));
+}
+
+static void
+development_versions_count(void **state)
+{
+    struct pg_tool t;
+    struct err     e = ERR_INIT;
+
+    (void)state;
+    make_tool("pg_dump", "19beta2");
+    assert_ok(pg_tool_find("pg_dump", 180006, &t, &e), &e);
+    assert_int_equal(t.version_num, 190000);
+    pg_tool_free(&t);
+}
+
+static void
+an_older_minor_is_a_warning(void **state)
+{
+    char           old_text[] = "15.19";
+    struct pg_tool old = {.version_num = 150019, .version = old_text};
+    struct strlist warnings = {0};
+
+    (void)state;
+    dump_minor_warning(150019, &old, &warnings);
+    dump_minor_warning(140030, &old, &warnings);
+    assert_int_equal(warnings.n, 0);
+    dump_minor_warning(150020, &old, &warnings);
+    assert_int_equal(warnings.n, 1);
+    assert_non_null(strstr(warnings.v[0], "15.19"));
+    strlist_free(&warnings);
+}
+
+static int
+make_dir(void **state)
+{
+    (void)state;
+    cancel_install();
+    pg_tools_bindir(mkdtemp(dir));
+    return 0;
+}
+
+static int
+remove_dir(void **state)
+{
+    char *path = xasprintf("%s/pg_dump", dir);
+
+    (void)state;
+    (void)unlink(path);
+    free(path);
+    return rmdir(dir);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_asked_directory_alone_counts),
+        cmocka_unit_test(an_older_major_is_refused_with_what_to_install),
+        cmocka_unit_test(development_versions_count),
+        cmocka_unit_test(an_older_minor_is_a_warning),
+    };
+
+    return cmocka_run_group_tests_name("pg tools", tests, make_dir, remove_dir);
+}
