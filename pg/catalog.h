@@ -31,7 +31,7 @@ struct cat_table {
     char    *condition, *extension; /* of extension configuration tables */
     bool     extension_member;    /* belongs to an extension: definition not dumped; data only when it is a configuration table */
     uint64_t heap_blocks;         /* pg_relation_size / block size */
-    uint64_t table_bytes;         /* pg_table_size: with TOAST */
+    uint64_t table_bytes;         /* heap and TOAST */
     struct cat_column *columns;
     size_t   n_columns;
     bool     all_binary;          /* every copied column may travel in binary (so the format is binary unless the user said text) */

@@ -81,15 +81,17 @@ const char catalog_sql_load_via[] =
     ") SELECT DISTINCT ON (relid) relid, n.nspname, c.relname"
     " FROM below JOIN " RELATIONS " ON c.oid = top WHERE depth > 0 ORDER BY relid, depth DESC";
 
-/* A size waits for whoever has (or waits for) the table to himself, unless we hold our own lock on it already:
+/* Heap and TOAST alone: pg_table_size() would open the TOAST table's index too, which doubles the time for 10,000 small
+ * tables.  A size waits for whoever has (or waits for) the table to himself, unless we hold our own lock on it already:
  * such tables are left out, and count as empty. */
 const char catalog_sql_sizes[] =
     "WITH locks AS MATERIALIZED (SELECT relation, mode, pid = pg_catalog.pg_backend_pid() AS ours FROM pg_catalog.pg_locks"
     "    WHERE locktype = 'relation' AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())),"
     " busy AS (SELECT relation FROM locks WHERE NOT ours AND mode = 'AccessExclusiveLock'"
     "    EXCEPT SELECT relation FROM locks WHERE ours)"
-    " SELECT c.oid, pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::int8,"
-    " pg_catalog.pg_table_size(c.oid) FROM " RELATIONS
+    " SELECT c.oid, heap / pg_catalog.current_setting('block_size')::int8,"
+    " heap + CASE WHEN heap > 0 AND c.reltoastrelid <> 0 THEN pg_catalog.pg_relation_size(c.reltoastrelid) ELSE 0 END"
+    " FROM " RELATIONS " CROSS JOIN LATERAL (SELECT pg_catalog.pg_relation_size(c.oid) AS heap OFFSET 0) size"
     " WHERE c.relkind = 'r' AND " USERS_OWN " AND c.oid NOT IN (SELECT relation FROM busy WHERE relation IS NOT NULL)";
 
 /* On a standby an unlogged sequence cannot be read (and has no state worth anything). */

@@ -72,7 +72,7 @@ struct m_table {
     size_t   n_columns;
     uint64_t rows;
     uint64_t bytes;             /* of COPY data, without header and trailer */
-    uint64_t relation_bytes;    /* pg_table_size() */
+    uint64_t relation_bytes;    /* heap and TOAST on the source */
     struct fingerprint fp;      /* sum over the ranges */
     struct fingerprint generated_fp; /* of the generated columns, text format; 0,0 when there are none */
     struct range *ranges;
