@@ -269,7 +269,7 @@ create foreign table stock.museum_pieces (piece_id int not null, title text) ser
 set client_min_messages = error;      -- wal_level may be too low to use it; to have it is no problem
 create publication sales for table shop.orders, shop.order_lines with (publish = 'insert, update');
 \if :v15
-create publication catalogue for table shop.products (sku, name, weight_g) where (weight_g > 10);
+create publication catalogue for table shop.products (sku, name, weight_g) where (weight_g > 10) with (publish = 'insert');
 create publication warehouse for tables in schema stock;
 alter table stock.loans add constraint one_loan_each unique nulls not distinct (cabinet_id, during);
 \endif
