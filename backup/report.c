@@ -101,7 +101,9 @@ report_json(const struct outcome *o)
     switch (o->status) {
     case OUTCOME_FAILED:
         json_object_set_new(j, "error", json_text(o->err.text));
-        json_object_set_new(j, "hint", o->err.hint[0] == '\0' ? json_null() : json_text(o->err.hint));
+        if (o->err.hint[0] != '\0') {
+            json_object_set_new(j, "hint", json_text(o->err.hint));
+        }
         break;
     case OUTCOME_STORED:
         json_object_set_new(j, "tables", json_integer((json_int_t)o->label->tables));

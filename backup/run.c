@@ -102,7 +102,6 @@ store(struct job *j, struct outcome *out, struct err *e)
     if (writer_commit(j->writer, j->manifest, j->label, e) != 0) {
         return -1;
     }
-    writer_stats(j->writer, &out->stats);
     out->status = OUTCOME_STORED;
     return 0;
 }

@@ -6,7 +6,6 @@
 
 #include "backup/targets.h"
 #include "storage/label.h"
-#include "storage/writer.h"
 
 /* What the whole run of the tool has in common. */
 struct run {
@@ -23,7 +22,6 @@ struct outcome {
     char               *dbname;
     char               *repo;         /* location */
     struct label       *label;        /* of OUTCOME_STORED; of OUTCOME_PLANNED: tables and sizes only */
-    struct writer_stats stats;
     uint64_t            relation_bytes; /* of OUTCOME_PLANNED: sizes of the tables to read */
     struct err          err;          /* of OUTCOME_FAILED */
 };
