@@ -87,6 +87,14 @@ planned_bytes(const struct scan_plan *p)
     return n;
 }
 
+/* A standby cancels what is in the way of replay, and the next try may have better luck.  A primary's coordinator was
+ * ended by somebody who meant it. */
+static bool
+lost_on_standby(struct job *j, struct err *e)
+{
+    return snapshot_lost(&j->snapshot, e) && j->snapshot.catalog.in_recovery;
+}
+
 static int
 read_rows(struct job *j, const struct snapshot_options *so, struct pass *p, struct err *e)
 {
@@ -94,7 +102,7 @@ read_rows(struct job *j, const struct snapshot_options *so, struct pass *p, stru
     int                 rc;
 
     if (scan_plan(&j->snapshot, p->work.v, p->work.n, &p->plan, e) != 0) {
-        j->again = snapshot_lost(&j->snapshot, e);
+        j->again = lost_on_standby(j, e);
         return -1;
     }
     options.ctx = p->engine = engine_new(j->manifest, j->writer, &p->plan, j->o.jobs);
@@ -102,7 +110,7 @@ read_rows(struct job *j, const struct snapshot_options *so, struct pass *p, stru
     rc = scan_run(&j->snapshot, so, &p->plan, &options, e);
     progress_end();
     if (rc != 0) {
-        j->again = snapshot_lost(&j->snapshot, e);
+        j->again = lost_on_standby(j, e);
         if (strcmp(e->sqlstate, "42501") == 0 && e->hint[0] == '\0') {
             err_hint(e, "the role must read every row: GRANT pg_read_all_data to it, and ALTER ROLE … BYPASSRLS where policies stand");
         }
@@ -165,11 +173,13 @@ job_take(struct job *j, struct err *e)
 int
 job_plan(struct job *j, uint64_t *relation_bytes, struct err *e)
 {
-    PGconn *conn = NULL;
-    int     rc = -1;
+    struct pg_tool tool = {0};
+    PGconn        *conn = NULL;
+    int            rc = -1;
 
     *relation_bytes = 0;
     if (select_part(j, e) != 0 || (conn = pg_connect(&j->target, PG_READING, "pgassay-backup", e)) == NULL ||
+        pg_tool_find("pg_dump", pg_version(conn), &tool, e) != 0 ||
         pg_exec(conn, e, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") != 0 ||
         catalog_read(conn, true, &j->snapshot.catalog, e) != 0) {
         goto out;
@@ -185,6 +195,7 @@ job_plan(struct job *j, uint64_t *relation_bytes, struct err *e)
     }
     rc = 0;
 out:
+    pg_tool_free(&tool);
     pg_close(conn);
     return rc;
 }

@@ -11,7 +11,10 @@ dump_child_init(struct dump_child *c, PGconn *conn, struct err *e)
 {
     *c = (struct dump_child){.conninfo = pg_child_conninfo(conn), .env = pg_child_env(conn)};
     c->encoding = pg_value(conn, e, "SELECT pg_catalog.current_setting('server_encoding')", 0, NULL);
-    return c->encoding == NULL ? -1 : 0;
+    c->role = c->encoding == NULL
+                  ? NULL
+                  : pg_value(conn, e, "SELECT CASE WHEN current_user = session_user THEN '' ELSE current_user::text END", 0, NULL);
+    return c->role == NULL ? -1 : 0;
 }
 
 void
@@ -20,6 +23,7 @@ dump_child_free(struct dump_child *c)
     free(c->conninfo);
     pg_child_env_free(c->env);
     free(c->encoding);
+    free(c->role);
     *c = (struct dump_child){0};
 }
 
@@ -63,9 +67,9 @@ run_pg_dump(const struct snapshot_options *o, const struct dump_child *child, co
     argv[n++] = snapshot;
     argv[n++] = wait;
     argv[n++] = encoding;
-    if (o->target->role != NULL) {
+    if (child->role[0] != '\0') {
         argv[n++] = "--role";
-        argv[n++] = o->target->role;
+        argv[n++] = child->role;
     }
     for (size_t i = 0; i < extra; i++) {
         argv[n++] = o->dump_args[i];

@@ -12,6 +12,7 @@ struct dump_child {
     char  *conninfo;          /* without a password */
     char **env;
     char  *encoding;          /* of the database: $PGCLIENTENCODING must not decide */
+    char  *role;              /* that the connection has SET, "" for none */
 };
 int  dump_child_init(struct dump_child *, PGconn *, struct err *);
 void dump_child_free(struct dump_child *);

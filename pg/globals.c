@@ -11,14 +11,22 @@
 static int
 run_pg_dumpall(const char *program, const struct dump_child *child, bool passwords, struct buf *out, struct err *e)
 {
-    char       *encoding = xasprintf("--encoding=%s", child->encoding);
-    const char *argv[] = {program, "--globals-only", "--no-password", encoding, "--dbname", child->conninfo,
-                          "--database", child->conninfo, passwords ? NULL : "--no-role-passwords", NULL};
+    char       *encoding = xasprintf("--encoding=%s", child->encoding), *role = xasprintf("--role=%s", child->role);
+    const char *argv[11] = {program, "--globals-only", "--no-password", encoding, "--dbname", child->conninfo,
+                            "--database", child->conninfo};
+    size_t      n = 8;
     int         rc;
 
+    if (!passwords) {
+        argv[n++] = "--no-role-passwords";
+    }
+    if (child->role[0] != '\0') {
+        argv[n++] = role;
+    }
     buf_clear(out);
     rc = proc_run(&(struct proc_spec){.argv = argv, .env = (const char *const *)child->env, .out = out}, NULL, e);
     free(encoding);
+    free(role);
     return rc;
 }
 
