@@ -1,0 +1,92 @@
+#!/usr/bin/env bats
+# Which part of a database a backup is of, and what the label says about it.
+
+load lib
+setup_file() {
+    e2e_setup
+    pg_start main
+    db_make shop small.sql
+    psql_in shop -c 'CREATE SCHEMA "Odd Schema"' -c 'CREATE TABLE "Odd Schema"."Odd Table" (a int)' \
+        -c 'INSERT INTO "Odd Schema"."Odd Table" VALUES (1), (2)' -c 'CREATE TABLE plain (a int)' -c 'INSERT INTO plain VALUES (7)' \
+        -c 'CREATE TABLE "Odd Schema".plain (a int)' -c "SELECT lo_from_bytea(0, 'large')" -c 'CREATE SEQUENCE loose'
+}
+teardown_file() { e2e_teardown; }
+
+scope() { label shop | jq -r .scope; }
+tables() { manifest shop | jq -r '.tables[] | .schema + "." + .name' | sort | paste -sd ' '; }
+
+@test "a whole database is scope full, without a selection" {
+    backup shop
+    expect_equal "$(scope)" full
+    expect_equal "$(label shop | jq '.selection // "none"' -r)" none
+}
+
+@test "the same selection is the same scope, in whatever order; another one is another" {
+    local first
+    backup shop -t plain -t '"Odd Schema".*'
+    first=$(scope)
+    [[ $first =~ ^[0-9a-f]{16}$ ]]
+    backup shop -t '"Odd Schema".*' -t plain
+    expect_equal "$(scope)" "$first"
+    backup shop -t plain
+    [ "$(scope)" != "$first" ]
+    expect_equal "$(label shop | jq -r .selection)" "--table 'plain'"
+}
+
+@test "a pattern without schema means what the search path shows, quotes keep capitals" {
+    backup shop -t plain
+    expect_equal "$(tables)" public.plain
+    backup shop -t '*.plain'
+    expect_equal "$(tables)" 'Odd Schema.plain public.plain'
+    backup shop -n '"Odd Schema"' -T '*.plain'
+    expect_equal "$(tables)" 'Odd Schema.Odd Table'
+    expect_status 2 backup shop -n 'Odd Schema'
+    expect_text 'nothing in database "shop" matches "Odd Schema"'
+}
+
+@test "large objects come with everything, and not with a part" {
+    backup shop
+    [ "$(manifest shop | jq .large_objects.count)" -gt 0 ]
+    backup shop -T plain
+    [ "$(manifest shop | jq .large_objects.count)" -gt 0 ]
+    backup shop -t plain
+    expect_equal "$(manifest shop | jq .large_objects.count)" 0
+    expect_equal "$(manifest shop | jq '[.sequences[] | select(.name == "loose")] | length')" 0
+}
+
+@test "rows left out are said so, table by table" {
+    backup shop --exclude-table-data 'plain'
+    expect_equal "$(manifest shop | jq -r '.tables[] | select(.schema == "public" and .name == "plain") | .skipped')" --exclude-table-data
+    backup shop --schema-only
+    expect_equal "$(label shop | jq .rows)" 0
+    expect_equal "$(manifest shop | jq -r '[.tables[] | select(.kind == "r") | .skipped] | unique[]')" --schema-only
+    backup shop --data-only
+    expect_equal "$(manifest shop | jq '.archive | length')" 0
+    [ "$(label shop | jq .rows)" -gt 0 ]
+}
+
+@test "options that contradict each other are status 2" {
+    local args
+    for args in '--schema-only --data-only' '-t plain -n public' '--all shop' '--copy-format xml' '--name x shop postgres' '-t a.b.c'; do
+        # shellcheck disable=SC2086  # several words
+        expect_status 2 pgassay backup --repo "$REPO" -d shop $args
+    done
+}
+
+@test "a database with '=' and quotes in its name, by --all and by connection string" {
+    psql_in postgres -c "CREATE DATABASE \"a=b 'c' \"\"d\"\"\""
+    expect_status 0 backup --all
+    [ -z "$(label "a%3db%20%27c%27%20%22d%22" | jq -r '.warnings[]')" ]
+    expect_status 0 pgassay backup --repo "$REPO" -d "dbname='a=b \\'c\\' \"d\"'" --name odd
+    expect_equal "$(label odd | jq -r .dbname)" "a=b 'c' \"d\""
+}
+
+@test "PGCLIENTENCODING and a role's short timeouts do not reach pg_dump" {
+    psql_in postgres -c 'CREATE ROLE hasty LOGIN SUPERUSER' -c "ALTER ROLE hasty SET statement_timeout = '1ms'" \
+        -c "ALTER ROLE hasty SET lock_timeout = '1ms'" -c 'ALTER ROLE hasty SET quote_all_identifiers = on'
+    psql_in shop -c "COMMENT ON TABLE plain IS 'grün'"
+    PGCLIENTENCODING=LATIN1 expect_status 0 backup shop -U hasty
+    db_drop shop_copy
+    restore shop --to shop_copy
+    db_same shop shop_copy
+}
