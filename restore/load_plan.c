@@ -5,12 +5,12 @@
 
 #include "restore/load.h"
 
-/* RANGES_BYTES: few statements, and yet enough tasks to share; SMALL_BYTES: below, a new file (TRUNCATE) costs more than it
+/* RANGES_BYTES: few statements, and yet (TASKS_EACH) enough tasks to share; SMALL_BYTES: below, a new file (TRUNCATE) costs more than it
  * saves; SPLIT_BYTES: below, one worker with COPY FREEZE is better than several without. */
 #define RANGES_BYTES (64 * MIB)
 #define SMALL_BYTES  MIB
 #define SPLIT_BYTES  (32 * MIB)
-enum { PACK_TABLES = 256 };
+enum { PACK_TABLES = 256, TASKS_EACH = 4 };
 #define PACK_BYTES (4 * MIB)
 
 static void
@@ -19,16 +19,25 @@ group_expects(struct load_group *g)
     g->left++;
 }
 
+static uint64_t
+bytes_a_task(const struct restore *r, const struct m_table *t)
+{
+    uint64_t share = t->bytes / (uint64_t)(TASKS_EACH * r->o->jobs);
+
+    return share < RANGES_BYTES ? share : RANGES_BYTES;
+}
+
 void
 load_plan_ranges(struct load *l, enum task_kind kind, struct table_job *job, const struct m_table *t, uint64_t priority)
 {
-    size_t from = 0;
+    const uint64_t enough = bytes_a_task(l->r, t);
+    size_t         from = 0;
 
     while (from < t->n_ranges) {
         uint64_t bytes = 0;
         size_t   to = from;
 
-        while (to < t->n_ranges && (to == from || bytes < RANGES_BYTES)) {
+        while (to < t->n_ranges && (to == from || bytes < enough)) {
             for (size_t i = 0; i < t->ranges[to].n; i++) {
                 bytes += t->ranges[to].segments[i].length;
             }
@@ -40,18 +49,19 @@ load_plan_ranges(struct load *l, enum task_kind kind, struct table_job *job, con
 }
 
 static size_t
-count_range_tasks(const struct m_table *t)
+count_range_tasks(const struct restore *r, const struct m_table *t)
 {
-    size_t   n = 0;
-    uint64_t bytes = RANGES_BYTES;
+    const uint64_t enough = bytes_a_task(r, t);
+    size_t         n = 0;
+    uint64_t       bytes = enough;
 
-    for (size_t r = 0; r < t->n_ranges; r++) {
-        if (bytes >= RANGES_BYTES) {
+    for (size_t k = 0; k < t->n_ranges; k++) {
+        if (n == 0 || bytes >= enough) {
             bytes = 0;
             n++;
         }
-        for (size_t i = 0; i < t->ranges[r].n; i++) {
-            bytes += t->ranges[r].segments[i].length;
+        for (size_t i = 0; i < t->ranges[k].n; i++) {
+            bytes += t->ranges[k].segments[i].length;
         }
     }
     return n;
@@ -141,7 +151,7 @@ count_tasks(struct restore *r, enum shape *shapes, uint64_t total)
         size_t            n = 0;
 
         shapes[i] = shape_of(r, job->table, total);
-        n = shapes[i] == SPLIT ? count_range_tasks(job->table) : shapes[i] != EMPTY;
+        n = shapes[i] == SPLIT ? count_range_tasks(r, job->table) : shapes[i] != EMPTY;
         while (n-- > 0) {
             group_expects(job->group);
         }
