@@ -81,7 +81,8 @@ size_problem(const char *object, uint64_t is, uint64_t want)
 }
 
 static int
-judge(struct repo *r, const char *db, const struct seen *s, const struct listing *li, struct backup_entry *b, struct err *e)
+judge(struct repo *r, const char *db, const struct seen *s, const struct listing *li, struct backup_entry *b,
+      struct err *e)
 {
     memcpy(b->id, s->id, sizeof b->id);
     b->label = label_load(r, db, s->id, e);
@@ -228,7 +229,8 @@ find_newest(const struct backup_list *list, time_t at, struct err *e)
 
         if (b->state == BACKUP_DAMAGED) {
             log_warn("backup %s is damaged and passed over: %s", b->id, b->problem);
-        } else if (b->state == BACKUP_COMMITTED && strcmp(b->label->scope, "full") == 0 && (at == 0 || b->label->snapshot <= at)) {
+        } else if (b->state == BACKUP_COMMITTED && strcmp(b->label->scope, "full") == 0 &&
+                   (at == 0 || b->label->snapshot <= at)) {
             return b;
         }
     }

@@ -19,7 +19,8 @@ chunk_name_format(const struct chunk_name *c, char *out)
     hex_encode(c->id, sizeof c->id, id);
     hex_encode(c->sha256, sizeof c->sha256, sha);
     hex_encode(c->run, sizeof c->run, run);
-    (void)snprintf(out, CHUNK_NAME_MAX, "%u/%.2s/%s-%s-%s.%s", c->epoch, id, id, sha, run, codec_ext((enum codec_kind)c->codec));
+    (void)snprintf(out, CHUNK_NAME_MAX, "%u/%.2s/%s-%s-%s.%s", c->epoch, id, id, sha, run,
+                   codec_ext((enum codec_kind)c->codec));
 }
 
 /* The epoch and the slash behind it; NULL when it is none. */
@@ -48,7 +49,8 @@ chunk_name_parse(const char *text, struct chunk_name *c)
     memset(c, 0, sizeof *c);
     p = parse_epoch(text, &c->epoch);
     /* aa/id-sha256-run.ext: the lengths are fixed, so are the places of the separators. */
-    if (p == NULL || strlen(p) < 3 + ID_HEX + 1 + ID_HEX + 1 + RUN_HEX + 2 || p[2] != '/' || strncmp(p, p + 3, 2) != 0) {
+    if (p == NULL || strlen(p) < 3 + ID_HEX + 1 + ID_HEX + 1 + RUN_HEX + 2 || p[2] != '/' ||
+        strncmp(p, p + 3, 2) != 0) {
         return -1;
     }
     p += 3;

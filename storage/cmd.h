@@ -36,7 +36,10 @@ int          cmd_databases(struct repo *, const char *db, struct strlist *, stru
 /* Prints, indented, and takes the reference. */
 int          cmd_print_json(json_t *, struct err *);
 
-/* ---- tables for people ---- */
+/* ---- text for people ---- */
+
+/* A name from a database as a terminal may see it: no control characters, valid UTF-8.  Allocated. */
+char *cmd_printable(const char *);
 
 struct text_table {
     const char    *heads;              /* "id|age|>rows": '>' puts to the right */

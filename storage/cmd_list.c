@@ -70,7 +70,8 @@ add_row(struct text_table *t, const struct backup_entry *b, time_t now)
             text_table_add(t, "");
         }
     } else {
-        text_table_add(t, now >= l->snapshot ? duration_human((double)(now - l->snapshot), age, sizeof age) : "in the future");
+        (void)duration_human((double)(now - l->snapshot), age, sizeof age);
+        text_table_add(t, now >= l->snapshot ? age : "in the future");
         text_table_count(t, l->tables);
         text_table_count(t, l->rows);
         text_table_size(t, l->raw_bytes);
@@ -137,7 +138,9 @@ cmd_list(const struct cmd *c, struct err *e)
     }
     rc = EXIT_GOOD;
     if (c->json) {
-        rc = cmd_print_json(json_pack("{s:s,s:s,s:O}", "repository", r->st->location, "repo_id", r->id, "databases", databases), e);
+        rc = cmd_print_json(json_pack("{s:s,s:s,s:O}", "repository", r->st->location, "repo_id", r->id, "databases",
+                                      databases),
+                            e);
     } else if (names.n == 0) {
         (void)printf("repository %s is empty\n", r->st->location);
     }

@@ -1,4 +1,4 @@
-#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -66,7 +66,10 @@ print_names(const char *what, const struct strlist *names)
     }
     (void)printf("    %s:", what);
     for (size_t i = 0; i < names->n; i++) {
-        (void)printf("%s %s", i == 0 ? "" : ",", names->v[i]);
+        char *name = cmd_printable(names->v[i]);
+
+        (void)printf("%s %s", i == 0 ? "" : ",", name);
+        free(name);
     }
     (void)putchar('\n');
 }
@@ -93,7 +96,8 @@ scrub_text(const struct scrub *s, bool all)
         print_names("holding rows of", &s->bad[i].tables);
     }
     if (s->condemned > 0) {
-        (void)printf("%s: condemned %zu: the next backup stores them anew if the data is still there\n", s->db, s->condemned);
+        (void)printf("%s: condemned %zu: the next backup stores them anew if the data is still there\n", s->db,
+                     s->condemned);
     }
     if (all || !scrub_good(s)) {
         (void)printf("%s: read %zu chunks (%s) of %zu backups: %zu bad, %zu backups damaged\n", s->db, s->objects.n,
@@ -148,8 +152,8 @@ cmd_scrub(const struct cmd *c, struct err *e)
         }
     }
     rc = all.found ? EXIT_DIFFERENT : EXIT_GOOD;
-    if (c->json && cmd_print_json(json_pack("{s:s,s:s,s:b,s:O}", "repository", r->st->location, "repo_id", r->id, "good",
-                                            !all.found, "databases", all.databases),
+    if (c->json && cmd_print_json(json_pack("{s:s,s:s,s:b,s:O}", "repository", r->st->location, "repo_id", r->id,
+                                            "good", !all.found, "databases", all.databases),
                                   e) != 0) {
         rc = -1;
     } else if (fflush(stdout) != 0) {

@@ -4,21 +4,18 @@
 #include "storage/cmd_scrub.h"
 #include "storage/reader.h"
 
-/* The bad object that a chunk of a manifest is; NULL: it is good. */
+/* The bad object that a chunk of a manifest is; NULL: it is good.  of: by the index in s->objects. */
 static struct bad_object *
-bad_of(struct scrub *s, const char *text)
+bad_of(const struct scrub *s, struct bad_object *const *of, const char *text)
 {
     struct chunk_name name;
+    size_t            i;
 
     if (chunk_name_parse(text, &name) != 0) {
         return NULL;
     }
-    for (size_t i = 0; i < s->n_bad; i++) {
-        if (chunk_name_equal(&s->bad[i].name, &name)) {
-            return &s->bad[i];
-        }
-    }
-    return NULL;
+    i = known_find_name(&s->objects, &name);
+    return i != SIZE_MAX ? of[i] : NULL;
 }
 
 static void
@@ -50,12 +47,12 @@ trace_table(struct bad_object *const *bad, const struct m_table *t, const char *
 }
 
 static void
-trace_manifest(struct scrub *s, const char *backup, const struct manifest *m)
+trace_manifest(const struct scrub *s, struct bad_object *const *of, const char *backup, const struct manifest *m)
 {
     struct bad_object **bad = xcalloc(m->n_chunks + 1, sizeof *bad);
 
     for (size_t i = 0; i < m->n_chunks; i++) {
-        bad[i] = bad_of(s, m->chunks[i].name);
+        bad[i] = bad_of(s, of, m->chunks[i].name);
         if (bad[i] != NULL) {
             strlist_add(&bad[i]->backups, backup);
         }
@@ -73,7 +70,13 @@ trace_manifest(struct scrub *s, const char *backup, const struct manifest *m)
 int
 scrub_trace(struct scrub *s, struct err *e)
 {
-    for (size_t i = 0; s->n_bad > 0 && i < s->backups.n; i++) {
+    struct bad_object **of = xcalloc(s->objects.n + 1, sizeof *of);
+    int                 rc = 0;
+
+    for (size_t i = 0; i < s->n_bad; i++) {
+        of[known_find_name(&s->objects, &s->bad[i].name)] = &s->bad[i];
+    }
+    for (size_t i = 0; rc == 0 && s->n_bad > 0 && i < s->backups.n; i++) {
         const struct backup_entry *b = &s->backups.v[i];
         struct manifest           *m;
 
@@ -82,13 +85,14 @@ scrub_trace(struct scrub *s, struct err *e)
         }
         m = manifest_load(s->repo, b->label, e);
         if (m != NULL) {
-            trace_manifest(s, b->id, m);
+            trace_manifest(s, of, b->id, m);
             manifest_free(m);
         } else if (e->kind == ERR_CORRUPT || e->kind == ERR_NOT_FOUND) {
             err_clear(e);       /* found before, as a damaged backup */
         } else {
-            return -1;
+            rc = -1;
         }
     }
-    return 0;
+    free(of);
+    return rc;
 }

@@ -75,11 +75,15 @@ line(const char *name, const char *fmt, ...)
 {
     va_list ap;
 
-    (void)printf("%-16s", name);
+    char    text[4096];
+    char   *clean;
+
     va_start(ap, fmt);
-    (void)vprintf(fmt, ap);
+    (void)vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    (void)putchar('\n');
+    clean = cmd_printable(text);
+    (void)printf("%-16s%s\n", name, clean);
+    free(clean);
 }
 
 static void
@@ -126,6 +130,15 @@ by_bytes(const void *a, const void *b)
     return ((*ta)->bytes < (*tb)->bytes) - ((*ta)->bytes > (*tb)->bytes);
 }
 
+static void
+add_name(struct text_table *t, const struct m_table *x)
+{
+    char *name = xasprintf("%s.%s", x->schema, x->name);
+
+    text_table_add(t, name);
+    free(name);
+}
+
 /* All of them by name, or the largest ten. */
 static void
 show_tables(const struct manifest *m, bool all)
@@ -141,7 +154,7 @@ show_tables(const struct manifest *m, bool all)
         qsort(v, m->n_tables, sizeof *v, by_bytes);
     }
     for (size_t i = 0; i < n; i++) {
-        strlist_take(&t.cells, xasprintf("%s.%s", v[i]->schema, v[i]->name));
+        add_name(&t, v[i]);
         text_table_count(&t, v[i]->rows);
         text_table_size(&t, v[i]->bytes);
         text_table_add(&t, v[i]->format == COPY_BINARY ? "binary" : "text");

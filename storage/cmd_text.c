@@ -7,10 +7,24 @@
 
 enum { COLUMNS_MAX = 16 };
 
+char *
+cmd_printable(const char *text)
+{
+    char *clean = xstrdup(text);
+
+    utf8_clean(clean);
+    for (char *p = clean; *p != '\0'; p++) {
+        if ((unsigned char)*p < 0x20 || *p == 0x7f) {
+            *p = '?';
+        }
+    }
+    return clean;
+}
+
 void
 text_table_add(struct text_table *t, const char *cell)
 {
-    strlist_add(&t->cells, cell != NULL ? cell : "");
+    strlist_take(&t->cells, cmd_printable(cell != NULL ? cell : ""));
 }
 
 void

@@ -162,7 +162,8 @@ check_empty(int root, const char *path, struct err *e)
         return rc;
     }
     while (rc == 0 && (errno = 0, entry = readdir(d)) != NULL) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 && strcmp(entry->d_name, "lost+found") != 0) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+            strcmp(entry->d_name, "lost+found") != 0) {
             rc = err_set(e, ERR_EXISTS, "directory \"%s\" is not empty: it holds \"%s\"", path, entry->d_name);
             err_hint(e, "a new repository takes an empty or a missing directory");
         }

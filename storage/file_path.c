@@ -15,7 +15,8 @@ open_segment(int dir, const char *name, const char *key, struct err *e)
     int fd = openat(dir, name, DIR_FLAGS);
 
     if (fd < 0 && (errno == ELOOP || errno == ENOTDIR)) {
-        return err_set(e, ERR_CORRUPT, "\"%s\": \"%s\" is not a directory (symbolic links are not followed)", key, name);
+        return err_set(e, ERR_CORRUPT, "\"%s\": \"%s\" is not a directory (symbolic links are not followed)", key,
+                       name);
     }
     return fd >= 0 ? fd : err_errno(e, "could not open directory \"%s\" of \"%s\"", name, key);
 }

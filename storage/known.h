@@ -1,9 +1,10 @@
 /*
  * known.h - what a writer knows of the objects in the store: which it may reuse, which it has written.
  *
- * The reuse rules of REPOSITORY.md, one function each: an object must stand in a trusted list or our own journal
- * (known_trust), be of the current epoch, stand in the listing with its recorded size (known_listed), and in no trash or
- * condemned list (known_ban).  About 130 bytes an object.  Not thread-safe: the writer locks.
+ * The rules of reuse (docs/repository-format.md), one function each: an object must stand in a trusted list or
+ * our own journal (known_trust), be of the current epoch, stand in the listing with its recorded size
+ * (known_listed), and in no trash or condemned list (known_ban).  About 130 bytes an object.  Not
+ * thread-safe: the writer locks.
  */
 #ifndef STORAGE_KNOWN_H
 #define STORAGE_KNOWN_H

@@ -15,9 +15,10 @@ enum { JOBS_MAX = 64 };
 
 static const struct opt table[] = {
     {.kind = OPT_HEAD, .name = "What to do"},
-    {OPT_TEXT, "repo", 0, "PATH|NAME", "the repository: a directory, or a [repo NAME] of the configuration", AT(repo), 0, 0,
-     "PGASSAY_REPO", NULL},
-    {OPT_FLAG, "tables", 0, NULL, "show: every table with its rows, sizes and fingerprint", AT(tables), 0, 0, NULL, NULL},
+    {OPT_TEXT, "repo", 0, "PATH|NAME", "the repository: a directory, or a [repo NAME] of the configuration", AT(repo),
+     0, 0, "PGASSAY_REPO", NULL},
+    {OPT_FLAG, "tables", 0, NULL, "show: every table with its rows, sizes and fingerprint", AT(tables), 0, 0, NULL,
+     NULL},
     {OPT_INT, "jobs", 'j', "N", "scrub: threads that read and hash", AT(jobs), 1, JOBS_MAX, NULL, "jobs"},
     {.kind = OPT_HEAD, .name = "General"},
     {OPT_FLAG, "json", 0, NULL, "print the result as JSON (docs/json.md)", AT(json), 0, 0, NULL, NULL},

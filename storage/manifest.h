@@ -66,7 +66,7 @@ struct m_table {
     char    *load_via;          /* "schema.name" quoted: the ancestor that rows must go through, or NULL */
     char    *condition;         /* extension configuration table: its WHERE clause, or NULL */
     char    *extension;         /* extension that owns this configuration table, or NULL */
-    char    *skipped;           /* why there is no data (--exclude-table-data, foreign, unlogged on a standby …), or NULL */
+    char    *skipped;           /* why there is no data (foreign, excluded, unlogged on a standby …), or NULL */
     enum copy_format format;
     struct m_column *columns;   /* attnum order, live columns only */
     size_t   n_columns;

@@ -17,8 +17,10 @@ check_chunks(const struct manifest *m, struct err *e)
         if (chunk_name_parse(c->name, &name) != 0) {
             return err_set(e, ERR_CORRUPT, "chunk %zu: \"%s\" is not the name of a chunk", i, c->name);
         }
-        if (c->raw_size > CHUNK_RAW_MAX || c->size == 0 || c->size > codec_bound((enum codec_kind)name.codec, CHUNK_RAW_MAX)) {
-            return err_set(e, ERR_CORRUPT, "chunk %zu: sizes %" PRIu64 ", %" PRIu64 " are out of range", i, c->size, c->raw_size);
+        if (c->raw_size > CHUNK_RAW_MAX || c->size == 0 ||
+            c->size > codec_bound((enum codec_kind)name.codec, CHUNK_RAW_MAX)) {
+            return err_set(e, ERR_CORRUPT, "chunk %zu: sizes %" PRIu64 ", %" PRIu64 " are out of range", i, c->size,
+                           c->raw_size);
         }
     }
     return 0;
@@ -57,8 +59,10 @@ check_table(const struct manifest *m, const struct m_table *t, struct err *e)
     }
     if (rows != t->rows || bytes != t->bytes || !fingerprint_equal(&fp, &t->fp)) {
         return err_set(e, ERR_CORRUPT,
-                       "its ranges hold %" PRIu64 " rows in %" PRIu64 " bytes, the table says %" PRIu64 " in %" PRIu64 "%s", rows,
-                       bytes, t->rows, t->bytes, rows == t->rows && bytes == t->bytes ? ", and another fingerprint" : "");
+                       "its ranges hold %" PRIu64 " rows in %" PRIu64 " bytes, the table says %" PRIu64 " in %" PRIu64
+                       "%s",
+                       rows, bytes, t->rows, t->bytes,
+                       rows == t->rows && bytes == t->bytes ? ", and another fingerprint" : "");
     }
     if (t->kind != '\0' && strchr("rfp", t->kind) == NULL) {
         return err_set(e, ERR_CORRUPT, "unknown kind '%c'", t->kind);

@@ -47,11 +47,12 @@ write_segments(struct buf *out, const struct segment *v, size_t n, struct err *e
 static int
 write_range(struct buf *out, const struct range *r, struct err *e)
 {
-    return buf_printf(out, e, "[%" PRIu64 ",%" PRIu64 ",\"%016" PRIx64 "%016" PRIx64 "\",", r->first_block, r->rows, r->fp.a,
-                      r->fp.b) != 0 ||
-                   write_segments(out, r->segments, r->n, e) != 0
-               ? -1
-               : buf_puts(out, "]", e);
+    if (buf_printf(out, e, "[%" PRIu64 ",%" PRIu64 ",\"%016" PRIx64 "%016" PRIx64 "\",", r->first_block, r->rows,
+                   r->fp.a, r->fp.b) != 0 ||
+        write_segments(out, r->segments, r->n, e) != 0) {
+        return -1;
+    }
+    return buf_puts(out, "]", e);
 }
 
 static json_t *
@@ -249,8 +250,9 @@ write_sections(struct buf *out, const struct manifest *m, struct err *e)
         const char *key;
         json_t     *value;
     } sections[] = {
-        {"server", m->server},         {"database", m->database}, {"snapshot", m->snapshot}, {"xid", m->xid},
-        {"extensions", m->extensions}, {"inventory", m->inventory}, {"globals", m->globals}, {"selection", m->selection},
+        {"server", m->server},       {"database", m->database}, {"snapshot", m->snapshot},
+        {"xid", m->xid},             {"globals", m->globals},   {"extensions", m->extensions},
+        {"inventory", m->inventory}, {"selection", m->selection},
     };
 
     for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {

@@ -6,9 +6,11 @@
 #include "storage/manifest_read.h"
 #include "storage/object.h"
 
+typedef int item_fn(struct manifest *, const json_t *, struct err *);
+
 /* Calls fn(item) for each element of the array that stands here. */
 static int
-each_item(struct jsonpull *jp, struct manifest *m, int (*fn)(struct manifest *, const json_t *, struct err *), struct err *e)
+each_item(struct jsonpull *jp, struct manifest *m, item_fn *fn, struct err *e)
 {
     size_t i = 0;
     int    more;
@@ -205,8 +207,9 @@ section(struct manifest *m, const char *key)
         const char *key;
         json_t    **value;
     } sections[] = {
-        {"server", &m->server},         {"database", &m->database},   {"snapshot", &m->snapshot}, {"xid", &m->xid},
-        {"extensions", &m->extensions}, {"inventory", &m->inventory}, {"globals", &m->globals},   {"selection", &m->selection},
+        {"server", &m->server},       {"database", &m->database}, {"snapshot", &m->snapshot},
+        {"xid", &m->xid},             {"globals", &m->globals},   {"extensions", &m->extensions},
+        {"inventory", &m->inventory}, {"selection", &m->selection},
     };
 
     for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {
@@ -247,7 +250,7 @@ read_member(struct jsonpull *jp, struct manifest *m, const char *key, json_t *he
 {
     static const struct {
         const char *key;
-        int (*fn)(struct manifest *, const json_t *, struct err *);
+        item_fn    *fn;
     } lists[] = {
         {"warnings", add_warning}, {"sequences", add_sequence}, {"matviews", add_matview},
         {"objects", add_object},   {"chunks", add_chunk},
@@ -267,7 +270,8 @@ read_member(struct jsonpull *jp, struct manifest *m, const char *key, json_t *he
     return read_small(jp, m, key, head, e);
 }
 
-static const char *const required[] = {"archive", "globals_sql", "chunks", "tables", "large_objects", "sequences", "matviews", "objects"};
+static const char *const required[] = {"archive",   "globals_sql", "chunks",   "tables", "large_objects",
+                                       "sequences", "matviews",    "objects"};
 
 static int
 read_document(struct jsonpull *jp, struct manifest *m, json_t *head, json_t *seen, struct err *e)

@@ -152,8 +152,8 @@ read_texts(const json_t *o, struct m_table *t, bool named, struct err *e)
 {
     if (object_opt_text(o, "schema", &t->schema, e) != 0 || object_opt_text(o, "name", &t->name, e) != 0 ||
         object_opt_text(o, "owner", &t->owner, e) != 0 || object_opt_text(o, "load_via", &t->load_via, e) != 0 ||
-        object_opt_text(o, "condition", &t->condition, e) != 0 || object_opt_text(o, "extension", &t->extension, e) != 0 ||
-        object_opt_text(o, "skipped", &t->skipped, e) != 0) {
+        object_opt_text(o, "condition", &t->condition, e) != 0 ||
+        object_opt_text(o, "extension", &t->extension, e) != 0 || object_opt_text(o, "skipped", &t->skipped, e) != 0) {
         return -1;
     }
     if (named && (t->schema == NULL || t->name == NULL)) {

@@ -40,7 +40,8 @@ each_of(json_t *o, name_fn *fn, void *ctx, struct err *e)
 }
 
 int
-namelist_each(struct repo *r, const char *db, const char *type, name_fn *fn, void *ctx, unsigned *unreadable, struct err *e)
+namelist_each(struct repo *r, const char *db, const char *type, name_fn *fn, void *ctx, unsigned *unreadable,
+              struct err *e)
 {
     struct strlist keys = {0};
     char          *enc = name_encode(db);

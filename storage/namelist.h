@@ -17,7 +17,8 @@ typedef int name_fn(void *ctx, const char *name, struct err *);
 
 /* Every name in every list of this type of the database.  A list that goes away meanwhile is no error.
  * *unreadable: how many lists could not be understood (each was warned about). */
-int namelist_each(struct repo *, const char *db, const char *type, name_fn *, void *ctx, unsigned *unreadable, struct err *);
+int namelist_each(struct repo *, const char *db, const char *type, name_fn *, void *ctx, unsigned *unreadable,
+                  struct err *);
 /* Writes one, named by the time and some random digits. */
 int namelist_put(struct repo *, const char *db, const char *type, struct strlist *names, struct err *);
 

@@ -46,7 +46,8 @@ object_check(const json_t *o, const char *type, struct err *e)
         return -1;
     }
     if (format != OBJECT_FORMAT) {
-        err_set(e, ERR_CORRUPT, "format %jd is not known to this program (it knows %d)", (intmax_t)format, OBJECT_FORMAT);
+        err_set(e, ERR_CORRUPT, "format %jd is not known to this program (it knows %d)", (intmax_t)format,
+                OBJECT_FORMAT);
         return err_hint(e, "a newer pgassay wrote it: upgrade this one");
     }
     if (json_get_array(o, "needs", &needs, e) != 0) {

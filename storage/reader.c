@@ -130,12 +130,14 @@ read_checked(const struct chunk_want *w, struct err *e)
     if (memcmp(digest, name.sha256, sizeof digest) != 0) {
         return err_set(e, ERR_CORRUPT, "its bytes are not those that were written: the SHA-256 differs");
     }
-    if (codec_decompress(w->codec, (enum codec_kind)name.codec, w->scratch->data, w->scratch->len, (size_t)w->raw_size, w->out,
-                         e) != 0) {
+    if (codec_decompress(w->codec, (enum codec_kind)name.codec, w->scratch->data, w->scratch->len,
+                         (size_t)w->raw_size, w->out, e) != 0) {
         return -1;
     }
     hmac_sha256(w->repo->id_key, w->out->data, w->out->len, digest);
-    return memcmp(digest, name.id, sizeof digest) == 0 ? 0 : err_set(e, ERR_CORRUPT, "its contents are not those of its id");
+    return memcmp(digest, name.id, sizeof digest) == 0
+               ? 0
+               : err_set(e, ERR_CORRUPT, "its contents are not those of its id");
 }
 
 struct twin {
@@ -226,8 +228,8 @@ chunk_check(struct repo *r, const char *db, const struct chunk_line *line, struc
 }
 
 int
-segments_read(struct repo *r, const char *db, const struct manifest *m, const struct segment *v, size_t n, struct buf *out,
-              struct err *e)
+segments_read(struct repo *r, const char *db, const struct manifest *m, const struct segment *v, size_t n,
+              struct buf *out, struct err *e)
 {
     struct codec *codec = codec_new(CODEC_DEFAULT);
     struct buf    scratch = BUF_INIT(CHUNK_STORED_MAX);

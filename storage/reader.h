@@ -22,8 +22,8 @@ int chunk_read(struct repo *, const char *db, const struct chunk_ref *, struct c
                struct buf *out, struct err *);
 
 /* Concatenated segments (archive, globals) into out. */
-int segments_read(struct repo *, const char *db, const struct manifest *, const struct segment *, size_t n, struct buf *out,
-                  struct err *);
+int segments_read(struct repo *, const char *db, const struct manifest *, const struct segment *, size_t n,
+                  struct buf *out, struct err *);
 
 /* The object holding a chunk has at most this many bytes, whatever the codec: room for scratch buffers. */
 enum { CHUNK_STORED_MAX = (24 << 20) + (1 << 20) };
@@ -38,8 +38,8 @@ int chunk_list_read(struct repo *, const struct label *, chunk_line_fn *, void *
 
 /* Re-hashes one stored object: size and SHA-256 of its name; and, decoded, its id.  0 good;
  * 1 bad or missing, *e says how; -1 could not be tried. */
-int chunk_check(struct repo *, const char *db, const struct chunk_line *, struct codec *, struct buf *scratch, struct buf *out,
-                struct err *);
+int chunk_check(struct repo *, const char *db, const struct chunk_line *, struct codec *, struct buf *scratch,
+                struct buf *out, struct err *);
 /* A good object with the same content stands beside it: what is bad here is no loss. */
 bool chunk_has_twin(struct repo *, const char *db, const struct chunk_line *, struct codec *, struct buf *scratch,
                     struct buf *out);

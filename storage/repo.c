@@ -71,7 +71,9 @@ get_key(const json_t *o, const char *name, uint8_t *key, size_t n, struct err *e
     if (json_get_str(o, name, &hex, e) != 0) {
         return -1;
     }
-    return hex_decode(hex, strlen(hex), key, n) == 0 ? 0 : err_set(e, ERR_CORRUPT, "key \"%s\" is not %zu hex digits", name, 2 * n);
+    return hex_decode(hex, strlen(hex), key, n) == 0
+               ? 0
+               : err_set(e, ERR_CORRUPT, "key \"%s\" is not %zu hex digits", name, 2 * n);
 }
 
 static int

@@ -22,7 +22,8 @@ parse(const json_t *o, struct source *s, struct err *e)
 {
     int64_t oid;
 
-    if (json_get_hex64(o, "system_identifier", &s->system_identifier, e) != 0 || json_get_int(o, "database_oid", &oid, e) != 0) {
+    if (json_get_hex64(o, "system_identifier", &s->system_identifier, e) != 0 ||
+        json_get_int(o, "database_oid", &oid, e) != 0) {
         return -1;
     }
     if (oid > UINT32_MAX) {
@@ -113,7 +114,8 @@ source_bind(struct repo *r, const char *db, const struct source *s, bool adopt, 
                 ", not \"%s\" (oid %" PRIu32 ") of server %" PRIu64,
                 db, r->st->location, is.dbname, is.database_oid, is.system_identifier, s->dbname, s->database_oid,
                 s->system_identifier);
-        err_hint(e, "after a restore or an upgrade, --adopt makes the name stand for the new one; otherwise choose another name");
+        err_hint(e, "after a restore or an upgrade, --adopt makes the name stand for the new one; otherwise choose "
+                    "another name");
     }
     source_free(&is);
     return rc;

@@ -19,7 +19,8 @@ count_chunks(struct writer *w, const struct manifest *m, struct label *l, struct
 
         if (chunk_name_parse(m->chunks[i].name, &name) != 0 || (at = known_find_name(&w->known, &name)) == SIZE_MAX ||
             !w->known.v[at].used || w->known.v[at].size != m->chunks[i].size) {
-            return err_set(e, ERR_CORRUPT, "the manifest names chunk \"%s\", which this run did not store", m->chunks[i].name);
+            return err_set(e, ERR_CORRUPT, "the manifest names chunk \"%s\", which this run did not store",
+                           m->chunks[i].name);
         }
         k = &w->known.v[at];
         l->chunks++;
@@ -44,7 +45,8 @@ put_object(struct writer *w, const char *object, const struct buf *data, struct 
 
 /* Compresses text, stores it, and notes size and digest. */
 static int
-put_compressed(struct writer *w, const char *object, const struct buf *text, uint64_t *size, char *sha256_out, struct err *e)
+put_compressed(struct writer *w, const char *object, const struct buf *text, uint64_t *size, char *sha256_out,
+               struct err *e)
 {
     struct codec *codec = codec_new(CODEC_DEFAULT);
     struct buf    stored = BUF_INIT(BUF_NO_LIMIT);
