@@ -39,19 +39,20 @@ check_tables(const struct catalog *c, struct selection *sel, const struct archiv
     archive_oids(a, "FOREIGN TABLE", &foreign);
     for (size_t i = 0; rc == 0 && i < c->n_tables; i++) {
         const struct cat_table *t = &c->tables[i];
-        bool in_archive = oid_set_has(t->kind == 'f' ? &foreign : &tables, t->oid);
+        bool                    in_archive = oid_set_has(t->kind == 'f' ? &foreign : &tables, t->oid);
 
         if (t->extension_member) {
             continue;
         }
         found += in_archive;
         if (in_archive != belongs(sel, t)) {
-            rc = err_set(e, ERR_BUSY, "table %s.%s is %s pg_dump's schema archive, but %s the table list", t->schema, t->name,
-                         in_archive ? "in" : "not in", in_archive ? "not in" : "in");
+            rc = err_set(e, ERR_BUSY, "table %s.%s is %s pg_dump's schema archive, but %s the table list", t->schema,
+                         t->name, in_archive ? "in" : "not in", in_archive ? "not in" : "in");
         }
     }
     if (rc == 0 && found != tables.n + foreign.n) {
-        rc = err_set(e, ERR_BUSY, "pg_dump's schema archive has %zu tables, the table list %zu", tables.n + foreign.n, found);
+        rc = err_set(e, ERR_BUSY, "pg_dump's schema archive has %zu tables, the table list %zu", tables.n + foreign.n,
+                     found);
     }
     e->transient = rc != 0;
     oid_set_free(&tables);
@@ -121,7 +122,8 @@ add_table(struct manifest *m, const struct catalog *c, struct selection *sel, co
     out->relation_bytes = t->table_bytes;
     add_columns(out, t);
     if (t->persistence == 'u' && out->skipped != NULL && c->in_recovery && !sel->o->schema_only) {
-        strlist_take(&m->warnings, xasprintf("table %s.%s is unlogged: its rows cannot be read on a standby", t->schema, t->name));
+        strlist_take(&m->warnings,
+                     xasprintf("table %s.%s is unlogged: its rows cannot be read on a standby", t->schema, t->name));
     }
 }
 
@@ -130,7 +132,10 @@ static void
 add_scan(struct scan_table *s, struct m_table *t, const struct cat_table *c, const char ***names)
 {
     *s = (struct scan_table){
-        .copy = {.schema = c->schema, .name = c->name, .columns = *names, .binary = t->format == COPY_BINARY,
+        .copy = {.schema = c->schema,
+                 .name = c->name,
+                 .columns = *names,
+                 .binary = t->format == COPY_BINARY,
                  .condition = c->condition},
         .heap_blocks = c->heap_blocks,
         .bytes = c->table_bytes,
@@ -232,8 +237,8 @@ sequence_oid(const struct catalog *c, const struct sequence_state *s, size_t gue
 static int
 add_sequences(struct snapshot *s, struct selection *sel, const struct archive *a, struct manifest *m, struct err *e)
 {
-    struct oid_set  ours = {0};
-    PGresult       *r;
+    struct oid_set ours = {0};
+    PGresult      *r;
 
     if (sel->o->schema_only) {
         return 0;
@@ -274,7 +279,8 @@ add_matviews(const struct catalog *c, const struct archive *a, struct manifest *
 
             if (v->oid == a->v[i].oid) {
                 VEC_GROW(m->matviews, m->n_matviews, m->cap_matviews);
-                m->matviews[m->n_matviews++] = (struct m_matview){xstrdup(v->schema), xstrdup(v->name), v->populated, v->remote};
+                m->matviews[m->n_matviews++] =
+                    (struct m_matview){xstrdup(v->schema), xstrdup(v->name), v->populated, v->remote};
             }
         }
     }
@@ -333,7 +339,8 @@ baseline_make(struct snapshot *s, struct selection *sel, const struct archive *a
         add_objects(a, m);
     }
     add_matviews(&s->catalog, a, m);
-    if (add_sequences(s, sel, a, m, e) != 0 || add_large_objects(s, sel, m, w, e) != 0 || add_sections(s, sel, m, e) != 0) {
+    if (add_sequences(s, sel, a, m, e) != 0 || add_large_objects(s, sel, m, w, e) != 0 ||
+        add_sections(s, sel, m, e) != 0) {
         work_free(w);
         return -1;
     }

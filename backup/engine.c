@@ -21,8 +21,8 @@ struct result {
 };
 
 struct lane {
-    struct buf     raw;                     /* the chunk at hand */
-    struct result *result;                  /* of the task at hand */
+    struct buf     raw;    /* the chunk at hand */
+    struct result *result; /* of the task at hand */
 };
 
 /* No locks: a task is in one worker's hands at a time, and so are its result and the lane. */
@@ -30,7 +30,7 @@ struct engine {
     struct manifest        *m;
     struct writer          *w;
     const struct scan_plan *plan;
-    struct result          *results;        /* one a task */
+    struct result          *results; /* one a task */
     struct lane            *lanes;
     int                     n_lanes;
 };
@@ -171,8 +171,8 @@ data(void *ctx, int worker, const void *row, size_t n, struct err *e)
 }
 
 static int
-end_item(void *ctx, int worker, const struct scan_item *item, const struct row_sum *rows, const struct row_sum *generated,
-         struct err *e)
+end_item(void *ctx, int worker, const struct scan_item *item, const struct row_sum *rows,
+         const struct row_sum *generated, struct err *e)
 {
     struct result *r = ((struct engine *)ctx)->lanes[worker].result;
     struct copied *c = &r->copies[r->n_copies - 1];
@@ -298,8 +298,8 @@ engine_finish(struct engine *en, struct err *e)
 }
 
 int
-chunks_put(struct manifest *m, struct writer *w, const void *bytes, size_t n, struct segment **v, size_t *n_v, size_t *cap_v,
-           struct err *e)
+chunks_put(struct manifest *m, struct writer *w, const void *bytes, size_t n, struct segment **v, size_t *n_v,
+           size_t *cap_v, struct err *e)
 {
     for (size_t done = 0; done < n;) {
         size_t           part = n - done < CHUNK_RAW_MAX ? n - done : CHUNK_RAW_MAX;

@@ -1,10 +1,10 @@
 /*
  * engine.h - rows in, chunks out: the sink between scan (pg/) and writer (storage/).
  *
- * Each worker has a lane: one buffer of at most CHUNK_RAW_MAX bytes that rows are appended to.  It becomes a chunk when it is
- * full and at the end of each task (a block range of a big table, or a pack of small ones), never later, so that a
- * change in one range does not shift what follows.  What a task stored is kept with the task and reaches the manifest when
- * all are done: a task that is tried again starts from nothing, and the manifest does not depend on who was first.
+ * Each worker has a lane: one buffer of at most CHUNK_RAW_MAX bytes that rows are appended to.  It becomes a chunk when
+ * it is full and at the end of each task (a block range of a big table, or a pack of small ones), never later, so that
+ * a change in one range does not shift what follows.  What a task stored is kept with the task and reaches the manifest
+ * when all are done: a task that is tried again starts from nothing, and the manifest does not depend on who was first.
  */
 #ifndef BACKUP_ENGINE_H
 #define BACKUP_ENGINE_H
@@ -26,6 +26,7 @@ extern const struct scan_sink engine_sink;
 int engine_finish(struct engine *, struct err *);
 
 /* Stores bytes that are no rows (the archive, the globals) as chunks of their own. */
-int chunks_put(struct manifest *, struct writer *, const void *, size_t, struct segment **, size_t *n, size_t *cap, struct err *);
+int chunks_put(struct manifest *, struct writer *, const void *, size_t, struct segment **, size_t *n, size_t *cap,
+               struct err *);
 
 #endif

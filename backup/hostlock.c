@@ -20,8 +20,8 @@ busy(int fd, const char *db, struct err *e)
 
     pid[n > 0 ? n : 0] = '\0';
     pid[strcspn(pid, "\n")] = '\0';
-    err_set(e, ERR_BUSY, "another backup of \"%s\" is running on this host%s%s%s", db, pid[0] == '\0' ? "" : " (process ", pid,
-            pid[0] == '\0' ? "" : ")");
+    err_set(e, ERR_BUSY, "another backup of \"%s\" is running on this host%s%s%s", db,
+            pid[0] == '\0' ? "" : " (process ", pid, pid[0] == '\0' ? "" : ")");
     return err_hint(e, "wait for it to end");
 }
 

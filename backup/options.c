@@ -19,16 +19,16 @@ static const struct opt table[] = {
     {OPT_LIST, "exclude-table", 'T', "PATTERN", "not what matches", AT(exclude_tables)},
     {OPT_LIST, "schema", 'n', "PATTERN", "only schemas that match", AT(schemas)},
     {OPT_LIST, "exclude-schema", 'N', "PATTERN", "not schemas that match", AT(exclude_schemas)},
-    {OPT_LIST, "exclude-table-data", 0, "PATTERN", "the definition of what matches, but not its rows", AT(exclude_table_data),
-     .config = "exclude-table-data"},
+    {OPT_LIST, "exclude-table-data", 0, "PATTERN", "the definition of what matches, but not its rows",
+     AT(exclude_table_data), .config = "exclude-table-data"},
     {OPT_HEAD, "Where to", 0, NULL, NULL, 0, 0, 0, NULL, NULL},
     {OPT_TEXT, "repo", 0, "PATH|NAME", "repository: a directory, or a name from the configuration file", AT(repo)},
     {OPT_TEXT, "name", 0, "NAME", "name of the database in the repository (default: its own)", AT(name)},
     {OPT_FLAG, "adopt", 0, NULL, "let this database take over a name that belonged to another one", AT(adopt)},
     {OPT_TEXT, "note", 0, "TEXT", "a remark to keep with the backup", AT(note), .config = "note"},
     {OPT_HEAD, "How", 0, NULL, NULL, 0, 0, 0, NULL, NULL},
-    {OPT_INT, "jobs", 'j', "N", "connections that read at once (default: one a processor, at most 16)", AT(jobs),
-     1, 1024, "PGASSAY_JOBS", "jobs"},
+    {OPT_INT, "jobs", 'j', "N", "connections that read at once (default: one a processor, at most 16)", AT(jobs), 1,
+     1024, "PGASSAY_JOBS", "jobs"},
     {OPT_TEXT, "compress", 0, "METHOD", "zstd[:LEVEL], gzip[:LEVEL] or none (default: zstd:3)", AT(compress),
      .env = "PGASSAY_COMPRESS", .config = "compress"},
     {OPT_TEXT, "copy-format", 0, "FORMAT", "auto (binary where it is safe) or text (default: auto)", AT(copy_format),
@@ -68,8 +68,10 @@ options_init(struct options *o)
 
 /* Every list of the struct, so that copying and freeing forget none. */
 static const size_t lists[] = {
-    offsetof(struct options, tables),          offsetof(struct options, exclude_tables),
-    offsetof(struct options, schemas),         offsetof(struct options, exclude_schemas),
+    offsetof(struct options, tables),
+    offsetof(struct options, exclude_tables),
+    offsetof(struct options, schemas),
+    offsetof(struct options, exclude_schemas),
     offsetof(struct options, exclude_table_data),
 };
 enum { N_LISTS = sizeof lists / sizeof *lists };

@@ -34,8 +34,8 @@ extern const struct opts_spec options_spec;
 void options_init(struct options *);
 void options_free(struct options *);
 
-/* A copy for one database (NULL: none in particular), with what its section and the defaults of the file say where flags and environment said
- * nothing, checked.  Strings are borrowed from o and the configuration; options_free() it. */
+/* A copy for one database (NULL: none in particular), with what its section and the defaults of the file say where
+ * flags and environment said nothing, checked.  Strings are borrowed from o and the configuration; options_free() it. */
 int options_for(const struct options *o, const struct opts_result *given, const struct config *, const char *database,
                 struct options *out, struct err *e);
 

@@ -13,9 +13,10 @@ print_stored(const struct outcome *o)
 {
     char read[HUMAN], fresh[HUMAN], reused[HUMAN], took[HUMAN];
 
-    (void)printf("%s: backup %s: %llu rows of %llu tables, %s read, %s stored new, %s reused, %s\n", o->name, o->label->id,
-                 (unsigned long long)o->label->rows, (unsigned long long)o->label->tables,
-                 size_human(o->label->raw_bytes, read, sizeof read), size_human(o->label->new_bytes, fresh, sizeof fresh),
+    (void)printf("%s: backup %s: %llu rows of %llu tables, %s read, %s stored new, %s reused, %s\n", o->name,
+                 o->label->id, (unsigned long long)o->label->rows, (unsigned long long)o->label->tables,
+                 size_human(o->label->raw_bytes, read, sizeof read),
+                 size_human(o->label->new_bytes, fresh, sizeof fresh),
                  size_human(o->label->stored_bytes - o->label->new_bytes, reused, sizeof reused),
                  duration_human(o->label->seconds, took, sizeof took));
 }
@@ -26,7 +27,8 @@ print_planned(const struct outcome *o)
     char size[HUMAN];
 
     (void)printf("%s: would back up %llu tables of database \"%s\" (%s) into %s\n", o->name,
-                 (unsigned long long)o->label->tables, o->dbname, size_human(o->relation_bytes, size, sizeof size), o->repo);
+                 (unsigned long long)o->label->tables, o->dbname, size_human(o->relation_bytes, size, sizeof size),
+                 o->repo);
 }
 
 void
@@ -62,8 +64,13 @@ add_numbers(json_t *j, const struct label *l)
         const char *key;
         uint64_t    value;
     } numbers[] = {
-        {"rows", l->rows},           {"raw_bytes", l->raw_bytes},   {"chunks", l->chunks}, {"stored_bytes", l->stored_bytes},
-        {"new_chunks", l->new_chunks}, {"new_bytes", l->new_bytes}, {"database_bytes", l->database_bytes},
+        {"rows", l->rows},
+        {"raw_bytes", l->raw_bytes},
+        {"chunks", l->chunks},
+        {"stored_bytes", l->stored_bytes},
+        {"new_chunks", l->new_chunks},
+        {"new_bytes", l->new_bytes},
+        {"database_bytes", l->database_bytes},
     };
 
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {

@@ -59,7 +59,7 @@ fill_label(struct job *j, time_t started)
     l->note = copied(j->o.note);
     sum_tables(j->manifest, l);
     for (size_t i = 0; i < j->manifest->warnings.n; i++) {
-        utf8_clean(j->manifest->warnings.v[i]);      /* names and messages come in the server's encoding */
+        utf8_clean(j->manifest->warnings.v[i]); /* names and messages come in the server's encoding */
         strlist_add(&l->warnings, j->manifest->warnings.v[i]);
     }
 }

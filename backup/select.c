@@ -7,8 +7,8 @@
 #include "core/json.h"
 
 struct part {
-    const char           *option;     /* pg_dump's and ours */
-    const char           *key;        /* in the manifest */
+    const char           *option; /* pg_dump's and ours */
+    const char           *key;    /* in the manifest */
     const struct strlist *patterns;
 };
 enum { N_PARTS = 5 };
@@ -134,7 +134,8 @@ tables_of_schemas(PGconn *conn, const struct strlist *patterns, bool must_match,
         return 0;
     }
     if (pattern_schemas(conn, patterns, must_match, &schemas, e) != 0 ||
-        (r = pg_query(conn, e, "SELECT oid, relnamespace FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p', 'f')", 0, NULL)) == NULL) {
+        (r = pg_query(conn, e, "SELECT oid, relnamespace FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p', 'f')", 0,
+                      NULL)) == NULL) {
         goto out;
     }
     for (int i = 0; i < PQntuples(r); i++) {

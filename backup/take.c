@@ -68,7 +68,8 @@ store_texts(struct job *j, struct err *e)
         chunks_put(m, j->writer, archive->data, archive->len, &m->archive, &m->n_archive, &m->cap_archive, e) != 0) {
         return err_wrap(e, "store the schema archive");
     }
-    if (chunks_put(m, j->writer, globals->data, globals->len, &m->globals_sql, &m->n_globals_sql, &m->cap_globals_sql, e) != 0) {
+    if (chunks_put(m, j->writer, globals->data, globals->len, &m->globals_sql, &m->n_globals_sql, &m->cap_globals_sql,
+                   e) != 0) {
         return err_wrap(e, "store the globals");
     }
     buf_free(archive);
@@ -98,8 +99,9 @@ lost_on_standby(struct job *j, struct err *e)
 static int
 read_rows(struct job *j, const struct snapshot_options *so, struct pass *p, struct err *e)
 {
-    struct scan_options options = {.jobs = j->o.jobs, .fingerprint_key = j->repo->fingerprint_key, .sink = &engine_sink};
-    int                 rc;
+    struct scan_options options = {
+        .jobs = j->o.jobs, .fingerprint_key = j->repo->fingerprint_key, .sink = &engine_sink};
+    int rc;
 
     if (scan_plan(&j->snapshot, p->work.v, p->work.n, &p->plan, e) != 0) {
         j->again = lost_on_standby(j, e);
@@ -112,7 +114,8 @@ read_rows(struct job *j, const struct snapshot_options *so, struct pass *p, stru
     if (rc != 0) {
         j->again = lost_on_standby(j, e);
         if (strcmp(e->sqlstate, "42501") == 0 && e->hint[0] == '\0') {
-            err_hint(e, "the role must read every row: GRANT pg_read_all_data to it, and ALTER ROLE … BYPASSRLS where policies stand");
+            err_hint(e, "the role must read every row: GRANT pg_read_all_data to it, and ALTER ROLE … BYPASSRLS where "
+                        "policies stand");
         }
         return -1;
     }

@@ -65,9 +65,10 @@ add_all(struct targets *t, const struct options *o, struct err *e)
 
     /* -2 marks a database whose DROP was interrupted. */
     if (conn != NULL) {
-        r = pg_query(conn, e,
-                     "SELECT datname FROM pg_catalog.pg_database WHERE datallowconn AND datconnlimit <> -2 ORDER BY datname", 0,
-                     NULL);
+        r = pg_query(
+            conn, e,
+            "SELECT datname FROM pg_catalog.pg_database WHERE datallowconn AND datconnlimit <> -2 ORDER BY datname", 0,
+            NULL);
     }
     for (int i = 0; r != NULL && i < PQntuples(r); i++) {
         add(t, PQgetvalue(r, i, 0), PQgetvalue(r, i, 0), NULL);

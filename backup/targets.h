@@ -18,7 +18,8 @@ struct targets {
 };
 
 /* --all asks the server. */
-int  targets_make(const struct options *, const struct opts_result *, const struct config *, struct targets *, struct err *);
+int  targets_make(const struct options *, const struct opts_result *, const struct config *, struct targets *,
+                  struct err *);
 void targets_free(struct targets *);
 
 /* Options (already those of the database) and argument together; borrowed strings. */

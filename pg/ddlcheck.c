@@ -4,28 +4,30 @@
 #include <string.h>
 
 /*
- * What pg_get_*(), format_type() and their like read, and what else definitions are made of.  Other sessions' temporary objects come and go all the time, TOAST tables are
- * swapped by REFRESH: neither is in a dump.  pg_class is compared by its defining columns only, for statistics and relfilenode
- * change without DDL (and a locked table's relfilenode cannot).
+ * What pg_get_*(), format_type() and their like read, and what else definitions are made of.  Other sessions' temporary
+ * objects come and go all the time, TOAST tables are swapped by REFRESH: neither is in a dump.  pg_class is compared by
+ * its defining columns only, for statistics and relfilenode change without DDL (and a locked table's relfilenode
+ * cannot).
  */
-#define NOT_TEMP(col)                                                                                              \
+#define NOT_TEMP(col)                                                                                                  \
     col " NOT IN (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname ~ '^pg_(toast|temp_|toast_temp_)')"
-#define OF_REL(col)                                                                                                \
-    col " IN (SELECT r.oid FROM pg_catalog.pg_class r WHERE r.relpersistence <> 't' AND r.relkind <> 't'"          \
+#define OF_REL(col)                                                                                                    \
+    col " IN (SELECT r.oid FROM pg_catalog.pg_class r WHERE r.relpersistence <> 't' AND r.relkind <> 't'"              \
         " AND r.relnamespace <> 99)"
 #define XMIN "x.xmin::text"
 
 static const struct {
     const char *catalog;
-    const char *key;        /* what identifies and dates a row */
-    const char *filter;     /* NULL: all rows */
-    const char *objid;      /* for pg_describe_object(), or NULL */
+    const char *key;    /* what identifies and dates a row */
+    const char *filter; /* NULL: all rows */
+    const char *objid;  /* for pg_describe_object(), or NULL */
     const char *objsubid;
 } catalogs[] = {
     {"pg_namespace", "x.oid, " XMIN, NOT_TEMP("x.oid"), "x.oid", "0"},
     {"pg_class",
      "x.oid, x.relname, x.relnamespace, x.reloftype, x.relowner, x.relam, x.reltablespace, x.relkind, x.relhasrules,"
-     " x.relrowsecurity, x.relforcerowsecurity, x.relreplident, x.relispartition, x.relacl, x.reloptions, x.relpartbound",
+     " x.relrowsecurity, x.relforcerowsecurity, x.relreplident, x.relispartition, x.relacl, x.reloptions, "
+     "x.relpartbound",
      "x.relpersistence <> 't' AND x.relkind <> 't' AND x.relnamespace <> 99", "x.oid", "0"},
     {"pg_attribute", "x.attrelid, x.attnum, " XMIN, OF_REL("x.attrelid"), "x.attrelid", "x.attnum"},
     {"pg_attrdef", "x.oid, " XMIN, OF_REL("x.adrelid"), "x.oid", "0"},
@@ -74,7 +76,8 @@ digests(PGconn *conn, struct err *e)
                         "%sSELECT %zu, pg_catalog.count(*) || ':' || "
                         "pg_catalog.sum(pg_catalog.hashtextextended(ROW(%s)::text, 0)) FROM pg_catalog.%s x%s%s",
                         i == 0 ? "" : " UNION ALL ", i, catalogs[i].key, catalogs[i].catalog,
-                        catalogs[i].filter == NULL ? "" : " WHERE ", catalogs[i].filter == NULL ? "" : catalogs[i].filter);
+                        catalogs[i].filter == NULL ? "" : " WHERE ",
+                        catalogs[i].filter == NULL ? "" : catalogs[i].filter);
     }
     if (rc == 0 && buf_puts(&sql, " ORDER BY 1", e) == 0) {
         r = pg_query(conn, e, buf_str(&sql), 0, NULL);
@@ -91,12 +94,14 @@ describe(PGconn *now, size_t i, const char *snapshot_xmin)
     char      *sql, *names = NULL, *text;
 
     if (catalogs[i].objid != NULL) {
-        sql = xasprintf("SELECT pg_catalog.string_agg(d, ', ') FROM (SELECT pg_catalog.pg_describe_object("
-                        "'pg_catalog.%s'::pg_catalog.regclass, %s, %s) AS d FROM pg_catalog.%s x WHERE "
-                        "pg_catalog.age(x.xmin) <= pg_catalog.age($1::pg_catalog.xid)%s%s LIMIT 3) s HAVING pg_catalog.count(d) > 0",
-                        strcmp(catalogs[i].catalog, "pg_attribute") == 0 ? "pg_class" : catalogs[i].catalog, catalogs[i].objid,
-                        catalogs[i].objsubid, catalogs[i].catalog, catalogs[i].filter == NULL ? "" : " AND ",
-                        catalogs[i].filter == NULL ? "" : catalogs[i].filter);
+        sql =
+            xasprintf("SELECT pg_catalog.string_agg(d, ', ') FROM (SELECT pg_catalog.pg_describe_object("
+                      "'pg_catalog.%s'::pg_catalog.regclass, %s, %s) AS d FROM pg_catalog.%s x WHERE "
+                      "pg_catalog.age(x.xmin) <= pg_catalog.age($1::pg_catalog.xid)%s%s LIMIT 3) s HAVING "
+                      "pg_catalog.count(d) > 0",
+                      strcmp(catalogs[i].catalog, "pg_attribute") == 0 ? "pg_class" : catalogs[i].catalog,
+                      catalogs[i].objid, catalogs[i].objsubid, catalogs[i].catalog,
+                      catalogs[i].filter == NULL ? "" : " AND ", catalogs[i].filter == NULL ? "" : catalogs[i].filter);
         names = pg_value(now, &ignored, sql, 1, &snapshot_xmin);
         free(sql);
     }
@@ -118,7 +123,8 @@ ddl_moved(PGconn *snap, PGconn *now, struct strlist *what, struct err *e)
     }
     /* The low 32 bits of a 64-bit transaction number are its xid. */
     xmin = pg_value(snap, e,
-                    "SELECT (pg_catalog.txid_snapshot_xmin(pg_catalog.txid_current_snapshot()) & 4294967295)::text", 0, NULL);
+                    "SELECT (pg_catalog.txid_snapshot_xmin(pg_catalog.txid_current_snapshot()) & 4294967295)::text", 0,
+                    NULL);
     if (xmin == NULL) {
         goto out;
     }

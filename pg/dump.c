@@ -11,9 +11,11 @@ dump_child_init(struct dump_child *c, PGconn *conn, struct err *e)
 {
     *c = (struct dump_child){.conninfo = pg_child_conninfo(conn), .env = pg_child_env(conn)};
     c->encoding = pg_value(conn, e, "SELECT pg_catalog.current_setting('server_encoding')", 0, NULL);
-    c->role = c->encoding == NULL
-                  ? NULL
-                  : pg_value(conn, e, "SELECT CASE WHEN current_user = session_user THEN '' ELSE current_user::text END", 0, NULL);
+    c->role =
+        c->encoding == NULL
+            ? NULL
+            : pg_value(conn, e, "SELECT CASE WHEN current_user = session_user THEN '' ELSE current_user::text END", 0,
+                       NULL);
     return c->role == NULL ? -1 : 0;
 }
 
@@ -31,9 +33,10 @@ void
 dump_minor_warning(int server_version, const struct pg_tool *t, struct strlist *warnings)
 {
     if (t->version_num / 10000 == server_version / 10000 && t->version_num < server_version) {
-        strlist_take(warnings, xasprintf("pg_dump %s is an older minor release than the server (%d.%d): definitions may "
-                                         "carry what only a newer one knows to leave out",
-                                         t->version, server_version / 10000, server_version % 10000));
+        strlist_take(warnings,
+                     xasprintf("pg_dump %s is an older minor release than the server (%d.%d): definitions may "
+                               "carry what only a newer one knows to leave out",
+                               t->version, server_version / 10000, server_version % 10000));
     }
 }
 
@@ -77,7 +80,8 @@ run_pg_dump(const struct snapshot_options *o, const struct dump_child *child, co
     argv[n++] = "--dbname";
     argv[n++] = child->conninfo;
     buf_clear(&s->archive);
-    rc = proc_run(&(struct proc_spec){.argv = argv, .env = (const char *const *)child->env, .out = &s->archive}, NULL, e);
+    rc = proc_run(&(struct proc_spec){.argv = argv, .env = (const char *const *)child->env, .out = &s->archive}, NULL,
+                  e);
     free(argv);
     free(snapshot);
     free(wait);

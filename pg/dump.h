@@ -9,16 +9,16 @@
 
 /* Arguments and environment that every child gets: connection, encoding, never a password prompt. */
 struct dump_child {
-    char  *conninfo;          /* without a password */
+    char  *conninfo; /* without a password */
     char **env;
-    char  *encoding;          /* of the database: $PGCLIENTENCODING must not decide */
-    char  *role;              /* that the connection has SET, "" for none */
+    char  *encoding; /* of the database: $PGCLIENTENCODING must not decide */
+    char  *role;     /* that the connection has SET, "" for none */
 };
 int  dump_child_init(struct dump_child *, PGconn *, struct err *);
 void dump_child_free(struct dump_child *);
 
-/* pg_dump --schema-only -Fc -Z0 --snapshot into s->archive; sets s->pg_dump_version.  It never waits longer than lock_timeout_ms for a
- * lock: somebody who queues behind our own locks would hold it up for ever. */
+/* pg_dump --schema-only -Fc -Z0 --snapshot into s->archive; sets s->pg_dump_version.  It never waits longer than
+ * lock_timeout_ms for a lock: somebody who queues behind our own locks would hold it up for ever. */
 int schema_dump(const struct snapshot_options *, struct snapshot *, struct err *);
 
 /* A warning when pg_dump's minor release is older than the server's. */

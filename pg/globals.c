@@ -12,8 +12,8 @@ static int
 run_pg_dumpall(const char *program, const struct dump_child *child, bool passwords, struct buf *out, struct err *e)
 {
     char       *encoding = xasprintf("--encoding=%s", child->encoding), *role = xasprintf("--role=%s", child->role);
-    const char *argv[11] = {program, "--globals-only", "--no-password", encoding, "--dbname", child->conninfo,
-                            "--database", child->conninfo};
+    const char *argv[11] = {program,    "--globals-only", "--no-password", encoding,
+                            "--dbname", child->conninfo,  "--database",    child->conninfo};
     size_t      n = 8;
     int         rc;
 
@@ -76,10 +76,11 @@ read_data(struct snapshot *s, PGconn *now, struct err *e)
     static const struct {
         const char *key, *sql;
     } parts[] = {
-        {"roles", "SELECT rolname AS name, rolsuper AS superuser, rolinherit AS inherit, rolcreaterole AS createrole, "
-                  "rolcreatedb AS createdb, rolcanlogin AS login, rolreplication AS replication, rolbypassrls AS bypassrls, "
-                  "rolconnlimit AS connection_limit, rolvaliduntil::text AS valid_until "
-                  "FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_' ORDER BY rolname"},
+        {"roles",
+         "SELECT rolname AS name, rolsuper AS superuser, rolinherit AS inherit, rolcreaterole AS createrole, "
+         "rolcreatedb AS createdb, rolcanlogin AS login, rolreplication AS replication, rolbypassrls AS bypassrls, "
+         "rolconnlimit AS connection_limit, rolvaliduntil::text AS valid_until "
+         "FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_' ORDER BY rolname"},
         {"memberships", "SELECT g.rolname AS role, r.rolname AS member, m.admin_option AS admin "
                         "FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles g ON g.oid = m.roleid "
                         "JOIN pg_catalog.pg_roles r ON r.oid = m.member WHERE r.rolname !~ '^pg_' ORDER BY 1, 2, 3"},
@@ -181,12 +182,13 @@ globals_missing(struct snapshot *s, struct strlist *missing, struct err *e)
         return 0;
     }
     /* The cluster's first role owns what initdb made without a pg_shdepend row; it cannot be dropped either. */
-    r = pg_query(s->conn, e,
-                 "SELECT DISTINCT r.rolname, pg_catalog.quote_ident(r.rolname) "
-                 "FROM pg_catalog.pg_shdepend d JOIN pg_catalog.pg_roles r ON r.oid = d.refobjid "
-                 "WHERE d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND r.rolname !~ '^pg_' AND d.dbid IN "
-                 "(0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()))",
-                 0, NULL);
+    r = pg_query(
+        s->conn, e,
+        "SELECT DISTINCT r.rolname, pg_catalog.quote_ident(r.rolname) "
+        "FROM pg_catalog.pg_shdepend d JOIN pg_catalog.pg_roles r ON r.oid = d.refobjid "
+        "WHERE d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND r.rolname !~ '^pg_' AND d.dbid IN "
+        "(0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()))",
+        0, NULL);
     if (r == NULL) {
         return err_wrap(e, "list owners and grantees");
     }

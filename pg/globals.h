@@ -9,9 +9,9 @@
 
 #include "pg/snapshot.h"
 
-/* pg_dumpall --globals-only into s->globals_sql, and roles and tablespaces as data into s->globals_data.  Passwords are left out when
- * the role may not read pg_authid; globals that cannot be read at all are a warning, not an error.  now: a
- * connection without an open transaction. */
+/* pg_dumpall --globals-only into s->globals_sql, and roles and tablespaces as data into s->globals_data.  Passwords are
+ * left out when the role may not read pg_authid; globals that cannot be read at all are a warning, not an error.  now:
+ * a connection without an open transaction. */
 int globals_read(struct snapshot *, PGconn *now, struct err *);
 
 /* Owners and grantees that the snapshot sees and the globals do not hold: one role name each. */

@@ -23,9 +23,9 @@ put_unquoted(struct buf *out, const char *s, struct err *e)
         return buf_puts(out, ".*", e);
     case '?':
         return buf_puts(out, ".", e);
-    case '$':                      /* legal in names, so no anchor */
+    case '$': /* legal in names, so no anchor */
         return buf_puts(out, "\\$", e);
-    case '[':                      /* "int4[]" is a name, not an empty bracket expression */
+    case '[': /* "int4[]" is a name, not an empty bracket expression */
         return buf_puts(out, s[1] == ']' ? "\\[" : "[", e);
     default:
         return buf_append(out, &c, 1, e);
@@ -116,8 +116,8 @@ pattern_schemas(PGconn *conn, const struct strlist *patterns, bool must_match, s
 }
 
 #define RELATIONS                                                                                                      \
-    "SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "               \
-    "WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S') AND c.relpersistence <> 't' "                                  \
+    "SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "                \
+    "WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S') AND c.relpersistence <> 't' "                                   \
     "AND c.relname OPERATOR(pg_catalog.~) $1::pg_catalog.text COLLATE pg_catalog.\"default\" AND "
 
 int
@@ -142,7 +142,8 @@ pattern_relations(PGconn *conn, const struct strlist *patterns, bool must_match,
         if (rc == 0) {
             rc = match_one(conn,
                            schema == NULL ? RELATIONS "pg_catalog.pg_table_is_visible(c.oid)"
-                                          : RELATIONS "n.nspname OPERATOR(pg_catalog.~) $2::pg_catalog.text COLLATE pg_catalog.\"default\"",
+                                          : RELATIONS
+                               "n.nspname OPERATOR(pg_catalog.~) $2::pg_catalog.text COLLATE pg_catalog.\"default\"",
                            patterns->v[i], params, schema == NULL ? 1 : 2, must_match, set, e);
         }
         free(schema);

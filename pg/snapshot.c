@@ -19,8 +19,8 @@ enum { ATTEMPTS = 3 };
 struct attempt {
     const struct snapshot_options *o;
     struct snapshot               *s;
-    struct catalog                 first;     /* the listing before the snapshot */
-    PGconn                        *now;       /* READ COMMITTED, sees today's catalog */
+    struct catalog                 first; /* the listing before the snapshot */
+    PGconn                        *now;   /* READ COMMITTED, sees today's catalog */
     struct strlist                 moved;
     bool                           last;
 };
@@ -37,7 +37,8 @@ same_columns(const struct cat_table *a, const struct cat_table *b)
     bool same = a->n_columns == b->n_columns;
 
     for (size_t i = 0; same && i < a->n_columns; i++) {
-        same = strcmp(a->columns[i].name, b->columns[i].name) == 0 && strcmp(a->columns[i].type, b->columns[i].type) == 0 &&
+        same = strcmp(a->columns[i].name, b->columns[i].name) == 0 &&
+               strcmp(a->columns[i].type, b->columns[i].type) == 0 &&
                a->columns[i].generated == b->columns[i].generated;
     }
     return same;
@@ -45,13 +46,14 @@ same_columns(const struct cat_table *a, const struct cat_table *b)
 
 /* Compares two listings over the wanted tables; both are sorted by schema and name. */
 static void
-compare_listings(const struct snapshot_options *o, const struct catalog *a, const struct catalog *b, struct strlist *moved)
+compare_listings(const struct snapshot_options *o, const struct catalog *a, const struct catalog *b,
+                 struct strlist *moved)
 {
     size_t i = 0, k = 0;
 
     while (i < a->n_tables || k < b->n_tables) {
         const struct cat_table *x = i < a->n_tables ? &a->tables[i] : NULL, *y = k < b->n_tables ? &b->tables[k] : NULL;
-        int order = x == NULL ? 1 : y == NULL ? -1 : strcmp(x->schema, y->schema);
+        int                     order = x == NULL ? 1 : y == NULL ? -1 : strcmp(x->schema, y->schema);
         const struct cat_table *odd = NULL;
 
         if (order == 0) {
@@ -74,7 +76,8 @@ compare_listings(const struct snapshot_options *o, const struct catalog *a, cons
 static int
 list_now(PGconn *conn, struct catalog *c, struct err *e)
 {
-    if (pg_exec(conn, e, BEGIN_SNAPSHOT) != 0 || catalog_read(conn, false, c, e) != 0 || pg_exec(conn, e, "COMMIT") != 0) {
+    if (pg_exec(conn, e, BEGIN_SNAPSHOT) != 0 || catalog_read(conn, false, c, e) != 0 ||
+        pg_exec(conn, e, "COMMIT") != 0) {
         return err_wrap(e, "list the tables");
     }
     return 0;
@@ -91,7 +94,7 @@ export_and_list(struct snapshot *s, struct err *e)
     return catalog_read(s->conn, true, &s->catalog, e) != 0 ? err_wrap(e, "list the tables in the snapshot") : 0;
 }
 
-/* Definitions first (DESIGN.md, section 5): what moved while pg_dump ran is found right behind it. */
+/* Definitions first: what moved while pg_dump ran is found right behind it. */
 static int
 dump_and_check(struct attempt *a, struct err *e)
 {
@@ -211,8 +214,8 @@ joined(const struct strlist *l)
 static bool
 worth_retrying(const struct snapshot *s, struct err *e)
 {
-    if (e->kind == ERR_INTERRUPTED || e->kind == ERR_USAGE || e->kind == ERR_AUTH || strcmp(e->sqlstate, "42501") == 0 ||
-        strcmp(e->sqlstate, "53200") == 0 || s->conn == NULL) {
+    if (e->kind == ERR_INTERRUPTED || e->kind == ERR_USAGE || e->kind == ERR_AUTH ||
+        strcmp(e->sqlstate, "42501") == 0 || strcmp(e->sqlstate, "53200") == 0 || s->conn == NULL) {
         return false;
     }
     /* pg_dump's own complaint reaches us as text. */
@@ -239,8 +242,9 @@ conclude(struct attempt *a, int rc, bool *again, struct err *e)
         rc = err_set(e, ERR_BUSY, "tables kept changing while they were being locked: %s", what);
         err_hint(e, "run the backup when no schema change is under way");
     } else if (a->moved.n > 0) {
-        strlist_take(&a->s->warnings, xasprintf("definitions changed while the schema was dumped, %d times in a row: %s",
-                                                ATTEMPTS, what));
+        strlist_take(
+            &a->s->warnings,
+            xasprintf("definitions changed while the schema was dumped, %d times in a row: %s", ATTEMPTS, what));
     }
     free(what);
     return rc;

@@ -1,10 +1,10 @@
 /*
  * snapshot.h - the coordinator: one consistent view of a database, held for the whole backup.
  *
- * snapshot_take() does what POSTGRES.md, "Snapshot, locks, DDL" demands: list, LOCK … IN ACCESS SHARE MODE under a timeout, take and
- * export the snapshot, list again in it, compare; run pg_dump --schema-only -Fc on it before any data; check that no
- * DDL that no lock stops came between (start over, three times at most, then a named warning); when locks are short, the
- * order export, pg_dump, LOCK, check.  Globals and sequences after pg_dump.
+ * snapshot_take(): list, LOCK … IN ACCESS SHARE MODE under a timeout, take and export the snapshot, list again in it,
+ * compare; run pg_dump --schema-only -Fc on it before any data; check that no DDL that no lock stops came between
+ * (start over, three times at most, then a named warning).  When locks are short: export, pg_dump, LOCK, check.
+ * Globals and sequences, which know no snapshot, come after pg_dump.
  */
 #ifndef PG_SNAPSHOT_H
 #define PG_SNAPSHOT_H
@@ -18,10 +18,10 @@
 struct snapshot_options {
     const struct pg_target *target;
     int          lock_timeout_ms;         /* per attempt; default 10000 */
-    /* Chooses what is in the selection: NULL is everything.  Called for each table; false leaves it (no lock, no data). */
+    /* Chooses what is in the selection: NULL is everything.  Called for each table; false: no lock, no data. */
     bool       (*wants)(void *ctx, const struct cat_table *);
     void        *ctx;
-    const char *const *dump_args;         /* more pg_dump options from the selection (-t, -n …), NULL-terminated or NULL */
+    const char *const *dump_args;         /* more options for pg_dump (-t, -n …), NULL-terminated, or NULL */
     bool         no_schema;               /* --data-only: no archive */
 };
 

@@ -2,9 +2,9 @@
  * tools.h - PostgreSQL's own programs: pg_dump, pg_restore, pg_dumpall, initdb, postgres.
  *
  * Places looked at: $PGASSAY_PG_BINDIR (or --pg-bindir) alone when set; else /usr/lib/postgresql/<N>/bin for every N,
- * `pg_config --bindir`, and PATH.  pg_dump must be at least as new as the server (major), the nearest such one is taken (17+
- * writes settings that older servers refuse); a minor release older than the server's is a warning
- * (POSTGRES.md: 15.20's attoptions).
+ * and only then `pg_config --bindir` and PATH.  pg_dump must be at least as new as the server (major); the nearest such
+ * one is taken (17+ writes settings that older servers refuse).  A minor release older than the server's is a warning:
+ * 15.20 keeps something in attoptions that only its own pg_dump leaves out.
  */
 #ifndef PG_TOOLS_H
 #define PG_TOOLS_H
