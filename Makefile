@@ -5,8 +5,6 @@ BUILD   ?= build
 CC      ?= cc
 VERSION := 0.1.0
 
-PKGS     := libpq libzstd zlib libarchive libsodium libcrypto libcurl jansson inih expat
-# Only what is linked today; the rest of DESIGN.md's list comes with the code that needs it.
 USED     := libpq libzstd zlib libsodium libcrypto jansson inih
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
             -Wwrite-strings -Wformat=2 -Wvla -Wundef -Werror

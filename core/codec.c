@@ -11,7 +11,7 @@
 #include "core/mem.h"
 
 enum {
-    WINDOW_LOG_MAX = 24, /* REPOSITORY: readers need no more memory than this */
+    WINDOW_LOG_MAX = 24, /* docs/repository-format.md: readers need no more memory than this */
     GZIP_WINDOW_BITS = 15 + 16,
     GZIP_EXTRA = 32,     /* header and trailer that deflateBound() does not count */
 };

@@ -1,5 +1,5 @@
 /*
- * json.h - jansson with our rules (REPOSITORY.md, "Objects").
+ * json.h - jansson with our rules (docs/repository-format.md, "Rules for all objects").
  *
  * Reading refuses duplicate keys, depth beyond 32, trailing bytes and NUL in
  * strings.  64-bit values that are not counts (fingerprints, identifiers) travel

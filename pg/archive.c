@@ -11,7 +11,7 @@
 #include "pg/conn.h"
 #include "pg/sqlsplit.h"
 
-/* pg_restore of a damaged archive may run for ever (POSTGRES.md); schema output never stands still so long. */
+/* pg_restore of a damaged archive may run for ever (docs/postgresql.md); schema output never stands still so long. */
 enum { IDLE_MS = 120000 };
 #define TEXT_MAX (4 * GIB)
 

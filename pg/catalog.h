@@ -18,7 +18,7 @@ struct cat_column {
     bool     generated;           /* stored generated */
     bool     virtual_generated;   /* 18+: virtual: in no COPY, never fingerprinted */
     bool     not_null;
-    bool     binary_ok;           /* its type is on the allow-list of POSTGRES.md */
+    bool     binary_ok;           /* its type is on the allow-list of docs/postgresql.md */
 };
 
 struct cat_table {

@@ -1,7 +1,7 @@
 /*
  * copy.h - COPY statements and streams, text and binary.
  *
- * Facts (POSTGRES.md, tried on 13 to 19): over libpq the binary header (19 bytes) comes in one message
+ * Facts (docs/postgresql.md, tried on 13 to 19): over libpq the binary header (19 bytes) comes in one message
  * with the first row, the trailer (2 bytes, 0xffff) alone; an empty result is one message of 21 bytes.
  */
 #ifndef PG_COPY_H

@@ -1,7 +1,7 @@
 /*
  * newdb.h - CREATE DATABASE as a backup's manifest describes it, for whatever version the target server has.
  *
- * Always from template0.  LOCALE_PROVIDER is known from 15 on, builtin from 17 (POSTGRES.md, "Restore order").
+ * Always from template0.  LOCALE_PROVIDER is known from 15 on, builtin from 17 (docs/postgresql.md, "Restore order").
  * Owner, settings, comment and privileges are not its business: archive_database_sql() has them.
  */
 #ifndef PG_NEWDB_H

@@ -1,5 +1,5 @@
 /*
- * finish.c - everything behind the rows, in the order of POSTGRES.md: what remains of post-data in the archive's order, foreign
+ * finish.c - everything behind the rows, in the order of docs/postgresql.md: what remains of post-data in the archive's order, foreign
  * keys validated in parallel, sequences, privileges, refreshes, statistics; then event triggers, publications,
  * subscriptions, and the database's own properties.
  */

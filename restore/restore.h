@@ -6,7 +6,7 @@
  *     target     the server (perhaps a scratch one), a new database under a working name
  *     schema     pre-data                                             one connection
  *     load       rows, large objects, indexes                         every worker
- *     finish     the rest, in the order of POSTGRES.md                both
+ *     finish     the rest, in the order of docs/postgresql.md                both
  *     target     the database gets its name
  *
  * The working name is why a restore that dies leaves no half database under the asked name.

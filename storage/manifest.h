@@ -109,7 +109,7 @@ struct manifest {
     json_t *snapshot;           /* lsn, time, xmin … */
     json_t *xid;                /* ages of database and worst tables */
     json_t *extensions;
-    json_t *inventory;          /* what pg_dump does not carry (POSTGRES.md, last section) */
+    json_t *inventory;          /* what pg_dump does not carry (docs/postgresql.md, "Comparing") */
     json_t *globals;            /* roles, memberships … as data; the SQL is in globals_sql */
     json_t *selection;          /* options that narrowed the backup, or NULL */
 

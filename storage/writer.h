@@ -1,5 +1,5 @@
 /*
- * writer.h - one run that writes a backup: W1 to W5 of REPOSITORY.md.
+ * writer.h - one run that writes a backup: docs/repository-format.md says in what order.
  *
  *     writer_begin()   run mark, trash and condemned lists, listing, what may be reused
  *     writer_put()     any thread: id -> known? reuse : compress, hash, put

@@ -80,7 +80,7 @@ find_matview(const struct catalog *cat, const struct m_matview *want)
     return NULL;
 }
 
-/* The contents of a materialized view are never compared (POSTGRES.md: REFRESH writes frozen rows, visible to older
+/* The contents of a materialized view are never compared (docs/postgresql.md: REFRESH writes frozen rows, visible to older
  * snapshots): what counts is that its refresh ran. */
 static void
 compare_matview(struct compare *c, const struct m_matview *want)

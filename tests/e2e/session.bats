@@ -20,7 +20,7 @@ SQL
 }
 teardown_file() { e2e_teardown; }
 
-# Everything that POSTGRES.md and common sense forbid to trust, on the role and on the database.
+# Everything that docs/postgresql.md and common sense forbid to trust, on the role and on the database.
 hostile_settings() {
     local s
     while read -r s; do
