@@ -7,7 +7,7 @@ setup_file() {
     pg_start main
     db_make shop small.sql
     # Some 60 MB that do not compress, so that there is something to be in the middle of.
-    psql_in shop -c "CREATE TABLE blob (id int, b bytea STORAGE EXTERNAL)"
+    psql_in shop -c "CREATE TABLE blob (id int, b bytea); ALTER TABLE blob ALTER b SET STORAGE EXTERNAL"
     psql_in shop -c "INSERT INTO blob SELECT i, decode(string_agg(md5(random()::text), ''), 'hex') FROM generate_series(1, 2000) i, generate_series(1, 1900) g GROUP BY i"
     backup shop
     local began=${EPOCHREALTIME/./}
