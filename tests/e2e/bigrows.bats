@@ -7,10 +7,12 @@ setup_file() {
     pg_start main
     db_make giant
     psql_in giant <<'SQL'
-CREATE TABLE bin (id int, b bytea STORAGE EXTERNAL);
+CREATE TABLE bin (id int, b bytea);
+ALTER TABLE bin ALTER b SET STORAGE EXTERNAL;
 INSERT INTO bin SELECT 1, ('\x' || repeat('00ff5c0a', 75000000))::bytea;
 INSERT INTO bin VALUES (2, '\x01');
-CREATE TABLE txt (id int, t text STORAGE EXTERNAL, q tsquery);
+CREATE TABLE txt (id int, t text, q tsquery);
+ALTER TABLE txt ALTER t SET STORAGE EXTERNAL;
 INSERT INTO txt VALUES (1, repeat(E'tab\tback\\slash\n', 20000000), NULL), (2, 'x', 'y');
 SQL
 }
