@@ -86,7 +86,10 @@ store(struct job *j, struct outcome *out, struct err *e)
     time_t                started = time(NULL);
 
     j->writer = writer_begin(j->repo, &options, e);
-    if (j->writer == NULL || job_take(j, e) != 0) {
+    if (j->writer == NULL) {
+        return err_wrap(e, "repository \"%s\"", j->repo->st->location);
+    }
+    if (job_take(j, e) != 0) {
         return -1;
     }
     fill_label(j, started);
