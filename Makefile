@@ -69,7 +69,9 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIBS)
 unit: $(TESTS)                  ## build and run the C tests (unit, conformance, fault)
 	@for t in $(TESTS); do $$t || exit 1; done
 
-test: all unit                  ## everything that CI runs: C tests, then end to end on real clusters
+test:                           ## everything that CI runs: C tests, then end to end on real clusters
+	@! command -v dpkg-query >/dev/null || scripts/deps
+	$(MAKE) all unit
 	tests/e2e/run
 
 clean:                          ## remove build/
@@ -104,6 +106,7 @@ lint: lint-quick lint-gcc lint-clang $(patsubst %.c,$(BUILD)/tidy/%.ok,$(ALL_SRC
 lint-quick:
 	scripts/lint-includes
 	scripts/lint-shell
+	scripts/lint-layout
 	@mkdir -p $(BUILD)/cppcheck
 	cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr $(CPPCHECK_OFF:%=--suppress=%) \
 	    --cppcheck-build-dir=$(BUILD)/cppcheck --error-exitcode=1 -D_GNU_SOURCE -I. \
