@@ -6,6 +6,7 @@
 #include "core/json.h"
 #include "core/proc.h"
 #include "pg/dump.h"
+#include "pg/rows.h"
 
 /* The connection string also stands where the database's name could: a name with '=' in it would be taken for one. */
 static int
@@ -28,45 +29,6 @@ run_pg_dumpall(const char *program, const struct dump_child *child, bool passwor
     free(encoding);
     free(role);
     return rc;
-}
-
-/* A column as JSON: SQL null, boolean, number, or text in any encoding. */
-static json_t *
-cell(const PGresult *r, int row, int col)
-{
-    enum { OID_BOOL = 16, OID_INT4 = 23 };
-    const char *text = PQgetvalue(r, row, col);
-
-    if (PQgetisnull(r, row, col)) {
-        return json_null();
-    }
-    switch (PQftype(r, col)) {
-    case OID_BOOL:
-        return json_boolean(text[0] == 't');
-    case OID_INT4:
-        return json_integer(atoi(text));
-    default:
-        return json_text(text);
-    }
-}
-
-/* Each row becomes an object with the columns' names as keys. */
-static json_t *
-rows_as_json(PGconn *conn, const char *sql, struct err *e)
-{
-    PGresult *r = pg_query(conn, e, sql, 0, NULL);
-    json_t   *rows = r == NULL ? NULL : json_array();
-
-    for (int i = 0; rows != NULL && i < PQntuples(r); i++) {
-        json_t *row = json_object();
-
-        for (int k = 0; k < PQnfields(r); k++) {
-            json_object_set_new(row, PQfname(r, k), cell(r, i, k));
-        }
-        json_array_append_new(rows, row);
-    }
-    PQclear(r);
-    return rows;
 }
 
 /* Roles, memberships and tablespaces as restore's preflight wants them; pg_roles is readable by everybody. */
@@ -92,7 +54,7 @@ read_data(struct snapshot *s, PGconn *now, struct err *e)
     json_decref(s->globals_data);
     s->globals_data = json_object();
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        json_t *rows = rows_as_json(now, parts[i].sql, e);
+        json_t *rows = pg_rows_json(now, parts[i].sql, e);
 
         if (rows == NULL) {
             return err_wrap(e, "list %s", parts[i].key);
