@@ -290,7 +290,7 @@ is_transient(const char *sqlstate)
     return strncmp(sqlstate, "08", 2) == 0;
 }
 
-/* libpq's own messages have several lines: joined by semicolons. */
+/* libpq's own messages have several lines: joined by blanks. */
 static void
 set_libpq_text(struct err *e, const char *text)
 {
@@ -308,6 +308,24 @@ set_libpq_text(struct err *e, const char *text)
         }
     }
     e->text[n] = '\0';
+}
+
+/* A server that ends our session says why before it goes, and libpq mixes that with its own words about the loss.  Sessions are
+ * verbose (session.c), so the server's part reads "FATAL:  57P01: why": state and reason are taken out of it. */
+static bool
+take_last_words(const char *text, char sqlstate[6], struct err *e)
+{
+    const char *at = strstr(text, ":  ");
+    const char *state = at != NULL ? at + 3 : "";
+    size_t      n = strspn(state, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
+    if (n != 5 || state[5] != ':' || state[6] != ' ') {
+        return false;
+    }
+    memcpy(sqlstate, state, 5);
+    sqlstate[5] = '\0';
+    err_set(e, ERR_PG, "%.*s", (int)strcspn(state + 7, "\n"), state + 7);
+    return true;
 }
 
 /* "COPY orders, line 3, column total: "x"" without the value, which is nobody's business. */
@@ -334,14 +352,16 @@ pg_error(PGconn *conn, const PGresult *res, struct err *e)
     const char *message = res != NULL ? PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY) : NULL;
     const char *state = res != NULL ? PQresultErrorField(res, PG_DIAG_SQLSTATE) : NULL;
     const char *hint = res != NULL ? PQresultErrorField(res, PG_DIAG_MESSAGE_HINT) : NULL;
+    const char *libpq = res != NULL && PQresultErrorMessage(res)[0] != '\0' ? PQresultErrorMessage(res) : PQerrorMessage(conn);
+    char        last_words[6];
 
     if (message != NULL) {
         err_set(e, ERR_PG, "%s", message);
         append_copy_context(e, PQresultErrorField(res, PG_DIAG_CONTEXT));
-    } else if (res != NULL && PQresultErrorMessage(res)[0] != '\0') {
-        set_libpq_text(e, PQresultErrorMessage(res));
+    } else if (take_last_words(libpq, last_words, e)) {
+        state = last_words;
     } else {
-        set_libpq_text(e, PQerrorMessage(conn));
+        set_libpq_text(e, libpq);
     }
     (void)snprintf(e->sqlstate, sizeof e->sqlstate, "%s", state != NULL ? state : "");
     if (hint != NULL) {

@@ -195,6 +195,7 @@ pg_connect(const struct pg_target *t, enum pg_purpose purpose, const char *appli
         PQfinish(conn);
         return NULL;
     }
+    (void)PQsetErrorVerbosity(conn, PQERRORS_VERBOSE); /* for pg_error(), when the session is ended from outside */
     return conn;
 }
 

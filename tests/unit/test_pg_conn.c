@@ -139,6 +139,29 @@ a_killed_session_is_worth_another_try(void **state)
     pg_close(c);
 }
 
+/* Between two statements: the reason is in libpq's words, mixed with its own. */
+static void
+a_session_killed_while_idle_says_why(void **state)
+{
+    struct err e = ERR_INIT;
+    PGconn    *c = connect_to("postgres"), *other = connect_to("postgres");
+    char      *sql = xasprintf("SELECT pg_terminate_backend(%d)", PQbackendPID(c));
+
+    (void)state;
+    run_sql(other, sql);
+    for (int i = 0; i < 100 && kill(PQbackendPID(c), 0) == 0; i++) {
+        usleep(20000);
+    }
+    assert_int_equal(pg_exec(c, &e, "SELECT 1"), -1);
+    assert_err(&e, ERR_PG, "terminating connection due to administrator command");
+    assert_string_equal(e.sqlstate, "57P01");
+    assert_null(strstr(e.text, "57P01"));
+    assert_true(e.transient);
+    free(sql);
+    pg_close(c);
+    pg_close(other);
+}
+
 static void
 children_reach_the_same_server(void **state)
 {
@@ -217,6 +240,7 @@ main(void)
         cmocka_unit_test(a_role_is_taken_on),
         cmocka_unit_test(errors_have_a_state_and_no_secret),
         cmocka_unit_test(a_killed_session_is_worth_another_try),
+        cmocka_unit_test(a_session_killed_while_idle_says_why),
         cmocka_unit_test(children_reach_the_same_server),
         cmocka_unit_test(names_are_quoted),
         cmocka_unit_test(sigint_ends_a_statement_but_not_tidying_up),
