@@ -21,11 +21,12 @@ teardown_file() { e2e_teardown; }
     local t
     for t in bool char1 name int2 int8 float4 float8 numeric money text varchar bpchar bytea date time timetz timestamptz interval \
         bit varbit uuid json jsonb jsonpath inet cidr macaddr macaddr8 point box polygon oid xid8 tid pg_lsn pg_snapshot tsvector \
-        refcursor int4range datemultirange enum domain domain_nested domain_enum domain_array; do
+        refcursor int4range datemultirange enum_alone domain_alone domain_array; do
         grep -qx "t_$t binary" <<<"$formats_of_types" || { echo "t_$t is not binary" >&2; return 1; }
     done
+    # The last four have array columns: an array of an enum or domain holds its type's OID.
     for t in tsquery int2vector oidvector regclass regtype regconfig regrole aclitem xml composite domain_composite domain_text_only \
-        user_range user_multirange enum_range rowtype mixed_text; do
+        user_range user_multirange enum_range rowtype mixed_text enum domain domain_nested domain_enum; do
         grep -qx "t_$t text" <<<"$formats_of_types" || { echo "t_$t is not text" >&2; return 1; }
     done
 }

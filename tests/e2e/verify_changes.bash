@@ -1,47 +1,48 @@
 # verify_changes.bash - changes to a database made by verify.sql, each of which a verification must find and name.
 # shellcheck shell=bash disable=SC2034  # used by whoever sources this
 
-# name | SQL | texts that the findings hold, separated by ;
+# batch | name | SQL | texts that the findings hold, separated by ;
+# Changes of one batch do not touch each other: they can be made together, and each must be found all the same.
 verify_changes() {
     cat <<'CHANGES'
-one value|UPDATE big SET t = upper(t) WHERE id = 31415|public.big;contents
-one value of a small table|UPDATE side.small SET h = 'k=>0' WHERE id = 5|side.small;contents
-one row less|DELETE FROM big WHERE id = 59999|public.big;number of rows: want 60000, have 59999
-one row more|INSERT INTO side.empty VALUES (1)|side.empty;number of rows: want 0, have 1
-two values swapped|UPDATE big SET a = CASE id WHEN 7 THEN 8 ELSE 7 END WHERE id IN (7, 8)|public.big;contents
-two columns swapped|UPDATE big SET a = b, b = a WHERE id = 9|public.big;contents
-a row doubled for another|DELETE FROM side.small WHERE id = 1; INSERT INTO side.small SELECT id, m, h FROM side.small WHERE id = 2|side.small;contents
-NULL for an empty text|UPDATE side.fickle SET v = NULL|side.fickle;contents
-a row of a partition|UPDATE ranged SET v = -1 WHERE v = 500|public.ranged_2;contents
-a row of leaves loaded through their root|UPDATE hashed SET n = -1 WHERE n = 5|hashed;contents
-a table dropped|DROP TABLE side.gone|side.gone;missing
-a table more|CREATE TABLE side.new (a int)|side.new;not in the backup
-a column's type|ALTER TABLE side.empty ALTER a TYPE bigint|side.empty;column 1;integer;bigint
-a column more|ALTER TABLE side.empty ADD z int|side.empty;column 2;z integer
-a default|ALTER TABLE big ALTER b SET DEFAULT 8|TABLE public.big;definition;7;8
-a NOT NULL|ALTER TABLE big ALTER a SET NOT NULL|public.big;not null
-an index dropped|DROP INDEX big_a|INDEX public.big_a;missing
-an index with another definition|DROP INDEX big_a; CREATE INDEX big_a ON big (b)|INDEX public.big_a;definition
-a primary key dropped|ALTER TABLE big DROP CONSTRAINT big_pkey|CONSTRAINT public.big big_pkey;missing
-a CHECK that prints differently after a restore|ALTER TABLE side.fickle DROP CONSTRAINT fickle_v_check, ADD CONSTRAINT fickle_v_check CHECK (v IN ('a', 'c'))|TABLE side.fickle;definition
-a sequence moved|SELECT setval('side.counter', 43)|side.counter;last value: want 42, have 43
-a sequence called|SELECT setval('side.counter', 42, false)|side.counter;last value: want 42, have 42 (not called)
-a sequence defined in another way|ALTER SEQUENCE side.counter INCREMENT 2|SEQUENCE side.counter;definition
-an owner|ALTER TABLE side.empty OWNER TO postgres|side.empty;owner: want verify_owner, have postgres
-an owner of a function|ALTER FUNCTION side.twice OWNER TO verify_owner|FUNCTION side.twice(integer);owner: want postgres, have verify_owner
-a privilege|GRANT UPDATE ON big TO verify_reader|ACL public.TABLE big;definition
-a comment|COMMENT ON TABLE big IS 'the other one'|COMMENT public.TABLE big;definition;the big one;the other one
-a function's body|CREATE OR REPLACE FUNCTION side.twice(n int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 3 * n'|FUNCTION side.twice(integer);definition
-a view|CREATE OR REPLACE VIEW side.seen AS SELECT id, t FROM big WHERE a > 11|VIEW side.seen;definition;10;11
-a materialized view emptied|REFRESH MATERIALIZED VIEW side.kept WITH NO DATA|side.kept;state: want populated, have not populated
-a trigger disabled|ALTER TABLE side.small DISABLE TRIGGER watch|TRIGGER side.small watch;definition
-a policy|ALTER POLICY own ON side.small USING (id > 1)|POLICY side.small own;definition
-an enum value more|ALTER TYPE side.mood ADD VALUE 'glad'|TYPE side.mood;definition
-a large object's byte|SELECT lo_put(5001, 4999, '\x77')|large object;pages
-a large object dropped|SELECT lo_unlink(5002)|number of large objects: want 2, have 1
-a large object's comment|COMMENT ON LARGE OBJECT 5002 IS 'full'|large objects;comments
-an extension's version|ALTER EXTENSION hstore UPDATE|hstore;1.4
-a function of an extension|ALTER FUNCTION hstore(text, text) COST 77|beyond pg_dump;hstore
-a setting of the database|DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET work_mem = ''5MB''', current_database()); END $$|database;work_mem
+1|one value|UPDATE big SET t = upper(t) WHERE id = 31415|public.big;contents
+1|one value of a small table|UPDATE side.small SET h = 'k=>0' WHERE id = 5|side.small;contents
+1|one row more|INSERT INTO side.empty VALUES (1)|side.empty;number of rows: want 0, have 1
+1|NULL for an empty text|UPDATE side.fickle SET v = NULL|side.fickle;contents
+1|a row of a partition|UPDATE ranged SET v = -1 WHERE v = 500|public.ranged_2;contents
+1|a row of leaves loaded through their root|UPDATE hashed SET n = -1 WHERE n = 5|hashed;contents
+1|a table dropped|DROP TABLE side.gone|side.gone;missing
+1|a table more|CREATE TABLE side.new (a int)|side.new;not in the backup
+1|a sequence moved|SELECT setval('side.counter', 43)|side.counter;last value: want 42, have 43
+1|a materialized view emptied|REFRESH MATERIALIZED VIEW side.kept WITH NO DATA|side.kept;state: want populated, have not populated
+1|a large object's byte|SELECT lo_put(5001, 4999, '\x77')|large object;pages
+1|an extension's version|ALTER EXTENSION hstore UPDATE|hstore;1.4
+1|a setting of the database|DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET work_mem = ''5MB''', current_database()); END $$|database;work_mem
+2|one row less|DELETE FROM big WHERE id = 59999|public.big;number of rows: want 60000, have 59999
+2|a row doubled for another|DELETE FROM side.small WHERE id = 1; INSERT INTO side.small SELECT id, m, h FROM side.small WHERE id = 2|side.small;contents
+2|a column's type|ALTER TABLE side.empty ALTER a TYPE bigint|side.empty;column 1;integer;bigint
+2|an index dropped|DROP INDEX big_a|INDEX public.big_a;missing
+2|a sequence called|SELECT setval('side.counter', 42, false)|side.counter;last value: want 42, have 42 (not called)
+2|a large object dropped|SELECT lo_unlink(5002)|number of large objects: want 2, have 1
+2|a function of an extension|ALTER FUNCTION hstore(text, text) COST 77|beyond pg_dump;hstore
+3|two values swapped|UPDATE big SET a = CASE id WHEN 7 THEN 8 ELSE 7 END WHERE id IN (7, 8)|public.big;contents
+3|a column more|ALTER TABLE side.empty ADD z int|side.empty;column 2;z integer
+3|a primary key dropped|ALTER TABLE big DROP CONSTRAINT big_pkey|CONSTRAINT public.big big_pkey;missing
+3|a large object's comment|COMMENT ON LARGE OBJECT 5002 IS 'full'|large objects;comments
+4|two columns swapped|UPDATE big SET a = b, b = a WHERE id = 9|public.big;contents
+4|a NOT NULL|ALTER TABLE big ALTER a SET NOT NULL|public.big;not null
+4|an owner|ALTER TABLE side.empty OWNER TO postgres|side.empty;owner: want verify_owner, have postgres
+4|an owner of a function|ALTER FUNCTION side.twice OWNER TO verify_owner|FUNCTION side.twice(integer);owner: want postgres, have verify_owner
+5|a default|ALTER TABLE big ALTER b SET DEFAULT 8|TABLE public.big;definition;7;8
+5|an index with another definition|DROP INDEX big_a; CREATE INDEX big_a ON big (b)|INDEX public.big_a;definition
+5|a CHECK that prints differently after a restore|ALTER TABLE side.fickle DROP CONSTRAINT fickle_v_check, ADD CONSTRAINT fickle_v_check CHECK (v IN ('a', 'c'))|TABLE side.fickle;definition
+5|a sequence defined in another way|ALTER SEQUENCE side.counter INCREMENT 2|SEQUENCE side.counter;definition
+5|a privilege|GRANT UPDATE ON big TO verify_reader|ACL public.TABLE big;definition
+5|a comment|COMMENT ON TABLE big IS 'the other one'|COMMENT public.TABLE big;definition;the big one;the other one
+5|a function's body|CREATE OR REPLACE FUNCTION side.twice(n int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 3 * n'|FUNCTION side.twice(integer);definition
+5|a view|CREATE OR REPLACE VIEW side.seen AS SELECT id, t FROM big WHERE a > 11|VIEW side.seen;definition;10;11
+5|a trigger disabled|ALTER TABLE side.small DISABLE TRIGGER watch|TRIGGER side.small watch;definition
+5|a policy|ALTER POLICY own ON side.small USING (id > 1)|POLICY side.small own;definition
+5|an enum value more|ALTER TYPE side.mood ADD VALUE 'glad'|TYPE side.mood;definition
 CHANGES
 }

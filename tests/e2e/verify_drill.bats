@@ -1,0 +1,114 @@
+#!/usr/bin/env bats
+# verify drill and objects: what a restore got wrong and what rotted in the repository is found and named.
+
+load lib
+setup_file() {
+    e2e_setup
+    pg_start main
+    psql_in postgres -c "CREATE ROLE verify_owner; CREATE ROLE verify_reader"
+    db_make base verify.sql
+    psql_in base -c "ALTER EXTENSION hstore UPDATE"
+    backup base
+}
+teardown_file() { e2e_teardown; }
+
+objects() { pgassay verify objects --repo "$REPO" "$@"; }
+
+# A verify whose pgassay-restore does its work, and then what SQL says to the copy.
+tampering_tools() {
+    mkdir -p "$T/tampering"
+    cp "$BIN/pgassay-verify" "$T/tampering/"
+    cat >"$T/tampering/pgassay-restore" <<SH
+#!/bin/sh
+"$BIN/pgassay-restore" "\$@" || exit
+while [ \$# -gt 0 ]; do
+    case \$1 in --host) h=\$2 ;; --port) p=\$2 ;; --username) u=\$2 ;; --to) d=\$2 ;; esac
+    shift
+done
+exec psql -X -q -o /dev/null -v ON_ERROR_STOP=1 -h "\$h" -p "\$p" -U "\$u" -d "\$d" -f "$T/tampering/sql" >&2
+SH
+    chmod 755 "$T/tampering/pgassay-restore"
+}
+
+@test "a drill of a database whose definitions print differently after a restore is equal" {
+    expect_status 0 drill base --verbose
+    expect_text "verdict          equal" "recovery time" "by fingerprint"
+}
+
+@test "each fault of a restore is found and named" {
+    tampering_tools
+    cat >"$T/tampering/sql" <<'SQL'
+UPDATE big SET t = upper(t) WHERE id = 31415;
+DELETE FROM side.small WHERE id = 3;
+UPDATE hashed SET n = -1 WHERE n = 5;
+ALTER TABLE big ALTER b SET DEFAULT 8;
+ALTER TABLE side.fickle DROP CONSTRAINT fickle_v_check, ADD CONSTRAINT fickle_v_check CHECK (v IN ('a', 'c'));
+DROP INDEX big_a;
+DROP TABLE side.gone;
+ALTER TABLE side.empty OWNER TO verify_reader;
+SELECT setval('side.counter', 1);
+SELECT lo_put(5001, 17, '\x77');
+REFRESH MATERIALIZED VIEW side.kept WITH NO DATA;
+SQL
+    expect_status 3 timeout 120 "$T/tampering/pgassay-verify" drill base --repo "$REPO"
+    expect_text "public.big: contents" "side.small: number of rows: want 100, have 99" '"hashed": contents' \
+        "TABLE public.big: definition" "TABLE side.fickle: definition" "INDEX public.big_a: missing" "side.gone: missing" \
+        "side.empty: owner: want verify_owner, have verify_reader" "side.counter: last value" "large objects" \
+        "side.kept: state: want populated, have not populated" "verdict          DIFFERENT"
+    leftovers
+}
+
+@test "what pg_dump does not carry over: the version of an extension" {
+    db_make old verify.sql
+    backup old
+    expect_status 3 drill old
+    expect_text "extension hstore: version"
+    expect_equal "$(grep -c '^  different' <<<"$output")" 1
+}
+
+@test "its JSON keeps to the schema" {
+    drill base --json >"$T/drill.json"
+    valid_json verify "$T/drill.json"
+    objects base --json >"$T/objects.json"
+    valid_json verify "$T/objects.json"
+}
+
+@test "a damaged chunk: objects names it and the backup, a drill says that the backup cannot be restored" {
+    local chunk
+    chunk=$(find "$REPO/base/chunks" -type f -printf '%s %p\n' | sort -n | tail -n 1 | cut -d' ' -f2)
+    cp -p "$chunk" "$T/good"
+    chmod u+w "$chunk"
+    printf '\xff' | dd of="$chunk" bs=1 seek=1000 conv=notrunc status=none
+    expect_status 3 objects base
+    expect_text "$(basename "$chunk")" "needed by $(last_id base)"
+    expect_status 3 drill base
+    expect_text "$(basename "$chunk")" "cannot be restored"
+    leftovers
+    rm -f "$chunk"
+    expect_status 3 objects
+    expect_text "$(basename "$chunk")" missing
+    cp -p "$T/good" "$chunk"
+    expect_status 0 objects
+}
+
+@test "a bad object is read once and named for every backup that uses it" {
+    repo_new twice
+    backup base
+    backup base
+    local chunk
+    chunk=$(find "$REPO/base/chunks" -type f -printf '%s %p\n' | sort -n | tail -n 1 | cut -d' ' -f2)
+    rm -f "$chunk"
+    expect_status 3 objects
+    expect_equal "$(grep -c '^  different' <<<"$output")" 1
+    local id
+    for id in $(backup_ids base); do expect_text "$id"; done
+}
+
+@test "a kept scratch server can be reached, and the command shown removes it" {
+    expect_status 0 drill base --keep --json
+    local remove
+    remove=$(jq -r .keep_command <<<"$output")
+    [ -n "$remove" ]
+    sh -c "$remove"
+    leftovers
+}
