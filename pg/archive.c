@@ -1,6 +1,7 @@
 #include "pg/archive.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,39 +52,54 @@ run_pg_restore(const struct archive *a, const struct archive_options *o, const c
     return 0;
 }
 
-static int
-temp_file(const char *what, const void *data, size_t n, char **path, struct err *e)
-{
-    const char *dir = getenv("TMPDIR");
-    int         fd;
+/* Bytes as a file for a child to open.  It has no name of its own, so nothing is left behind however we end; the
+ * path leads there for as long as the descriptor is open. */
+struct temp {
+    int   fd;
+    char *path;
+};
+#define TEMP_NONE {.fd = -1}
 
-    *path = xasprintf("%s/pgassay-%s-XXXXXX", dir == NULL || *dir == '\0' ? "/tmp" : dir, what);
-    if ((fd = mkstemp(*path)) < 0) {
-        err_errno(e, "could not make a temporary file \"%s\"", *path);
-        free(*path);
-        *path = NULL;
-        return -1;
-    }
-    for (const char *p = data; n > 0;) {
-        ssize_t put = write(fd, p, n);
+static int
+write_all(int fd, const char *data, size_t n)
+{
+    while (n > 0) {
+        ssize_t put = write(fd, data, n);
+
         if (put < 0 && errno != EINTR) {
-            err_errno(e, "could not write \"%s\"", *path);
-            close(fd);
             return -1;
         }
-        p += put > 0 ? put : 0;
+        data += put > 0 ? put : 0;
         n -= put > 0 ? (size_t)put : 0;
     }
-    return close(fd) == 0 ? 0 : err_errno(e, "could not write \"%s\"", *path);
+    return 0;
+}
+
+static int
+temp_open(struct temp *t, const void *data, size_t n, struct err *e)
+{
+    const char *dir = getenv("TMPDIR");
+    char       *name = xasprintf("%s/pgassay-XXXXXX", dir == NULL || *dir == '\0' ? "/tmp" : dir);
+
+    t->fd = mkostemp(name, O_CLOEXEC);
+    if (t->fd < 0) {
+        err_errno(e, "could not make a temporary file \"%s\"", name);
+    } else if (unlink(name) != 0 || write_all(t->fd, data, n) != 0) {
+        err_errno(e, "could not write \"%s\"", name);
+    } else {
+        t->path = xasprintf("/proc/%ld/fd/%d", (long)getpid(), t->fd);
+    }
+    free(name);
+    return t->path != NULL ? 0 : -1;
 }
 
 static void
-remove_file(char *path)
+temp_close(struct temp *t)
 {
-    if (path != NULL) {
-        (void)unlink(path);
-        free(path);
+    if (t->fd >= 0) {
+        (void)close(t->fd);
     }
+    free(t->path);
 }
 
 /* The SQL of some entries, asked for with -L. */
@@ -91,21 +107,21 @@ static int
 print_some(struct archive_split *s, const struct archive_options *o, const char *const *what, const size_t *entries, size_t n,
            struct buf *out, struct err *e)
 {
-    struct buf list = BUF_INIT(TEXT_MAX);
-    char      *path = NULL;
-    int        rc = -1;
+    struct buf  list = BUF_INIT(TEXT_MAX);
+    struct temp file = TEMP_NONE;
+    int         rc = -1;
 
     for (size_t i = 0; i < n; i++) {
         if (buf_printf(&list, e, "%d;\n", s->archive->v[entries[i]].dump_id) != 0) {
             goto out;
         }
     }
-    if (temp_file("list", list.data, list.len, &path, e) != 0) {
+    if (temp_open(&file, list.data, list.len, e) != 0) {
         goto out;
     }
-    rc = run_pg_restore(s->archive, o, what, path, out, e);
+    rc = run_pg_restore(s->archive, o, what, file.path, out, e);
 out:
-    remove_file(path);
+    temp_close(&file);
     buf_free(&list);
     return rc;
 }
@@ -194,8 +210,16 @@ archive_open(struct archive *a, const char *path, const struct archive_options *
 int
 archive_open_bytes(struct archive *a, const void *data, size_t n, const struct archive_options *o, struct err *e)
 {
-    *a = (struct archive){.unlink_path = true};
-    if (temp_file("archive", data, n, &a->path, e) != 0 || load(a, o, e) != 0) {
+    struct temp file = TEMP_NONE;
+    int         rc;
+
+    *a = (struct archive){0};
+    rc = temp_open(&file, data, n, e);
+    /* The archive owns the file from here on. */
+    a->temporary = true;
+    a->fd = file.fd;
+    a->path = file.path;
+    if (rc != 0 || load(a, o, e) != 0) {
         archive_free(a);
         return -1;
     }
@@ -214,10 +238,11 @@ archive_free(struct archive *a)
         free(a->v[i].sql);
     }
     free(a->v);
-    if (a->unlink_path && a->path != NULL) {
-        (void)unlink(a->path);
+    if (a->temporary) {
+        temp_close(&(struct temp){.fd = a->fd, .path = a->path});
+    } else {
+        free(a->path);
     }
-    free(a->path);
     *a = (struct archive){0};
 }
 

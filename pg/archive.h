@@ -35,7 +35,8 @@ struct archive {
     struct archive_entry *v;          /* in pg_restore's own order */
     size_t                n, cap;
     char                 *path;       /* the archive file */
-    bool                  unlink_path;
+    bool                  temporary;  /* path leads to fd, a file without a name */
+    int                   fd;
 };
 
 struct archive_options {
@@ -43,7 +44,7 @@ struct archive_options {
     const char *pg_restore;           /* path of the program */
 };
 
-/* From a file, or from bytes (written to a private temporary file, which archive_free() removes). */
+/* From a file, or from bytes (in a temporary file without a name, which lives until archive_free()). */
 int  archive_open(struct archive *, const char *path, const struct archive_options *, struct err *);
 int  archive_open_bytes(struct archive *, const void *, size_t, const struct archive_options *, struct err *);
 void archive_free(struct archive *);
