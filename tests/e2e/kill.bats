@@ -42,7 +42,7 @@ ours() { databases | grep -v -e '^template' -e '^postgres$'; }
             expect_status 0 pgassay verify objects shop --repo "$REPO"
             rm -rf "$REPO/shop/backups/$(last_id shop)"
         fi
-        expect_equal "$(storage list shop --json | jq '[.. | objects | select(.label? != null or .id? != null)] | length')" 0
+        expect_equal "$(storage list --json | jq '[.databases[].backups[]] | length')" 0
     done
     no_sessions
     # Whatever the kills were like, one late one leaves chunks behind.
