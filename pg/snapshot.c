@@ -98,9 +98,6 @@ export_and_list(struct snapshot *s, struct err *e)
 static int
 dump_and_check(struct attempt *a, struct err *e)
 {
-    if (a->o->no_schema) {
-        return 0;
-    }
     if (schema_dump(a->o, a->s, e) != 0) {
         return -1;
     }
@@ -146,13 +143,11 @@ read_the_rest(struct attempt *a, struct err *e)
     struct strlist missing = {0};
     int            rc = -1;
 
-    if (!a->o->no_schema) {
-        if (globals_read(a->s, a->now, e) != 0 || globals_missing(a->s, &missing, e) != 0) {
-            goto out;
-        }
-        for (size_t i = 0; i < missing.n; i++) {
-            strlist_take(&a->moved, xasprintf("role %s is gone from the globals", missing.v[i]));
-        }
+    if (globals_read(a->s, a->now, e) != 0 || globals_missing(a->s, &missing, e) != 0) {
+        goto out;
+    }
+    for (size_t i = 0; i < missing.n; i++) {
+        strlist_take(&a->moved, xasprintf("role %s is gone from the globals", missing.v[i]));
     }
     if (sequences_read(a->s->conn, &a->s->catalog, &a->s->sequences, &a->s->n_sequences, e) != 0) {
         err_wrap(e, "read the sequences");
@@ -234,6 +229,7 @@ conclude(struct attempt *a, int rc, bool *again, struct err *e)
         *again = !a->last && worth_retrying(a->s, e);
         if (*again) {
             log_info("starting over with a new snapshot: %s", e->text);
+            err_clear(e);
         }
     } else if (a->moved.n > 0 && !a->last) {
         *again = true;

@@ -22,7 +22,6 @@ struct snapshot_options {
     bool       (*wants)(void *ctx, const struct cat_table *);
     void        *ctx;
     const char *const *dump_args;         /* more options for pg_dump (-t, -n …), NULL-terminated, or NULL */
-    bool         no_schema;               /* --data-only: no archive */
 };
 
 struct snapshot {
