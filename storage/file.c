@@ -145,7 +145,20 @@ static const struct storage_ops file_ops = {
     .close = file_close,
 };
 
-/* A fresh file system holds lost+found: that counts as empty. */
+/* A fresh file system holds lost+found, and an init that was killed may have left .tmp: both count as empty. */
+static bool
+counts(const char *name)
+{
+    static const char *const ignored[] = {".", "..", "lost+found", ".tmp"};
+
+    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++) {
+        if (strcmp(name, ignored[i]) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static int
 check_empty(int root, const char *path, struct err *e)
 {
@@ -162,8 +175,7 @@ check_empty(int root, const char *path, struct err *e)
         return rc;
     }
     while (rc == 0 && (errno = 0, entry = readdir(d)) != NULL) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-            strcmp(entry->d_name, "lost+found") != 0) {
+        if (counts(entry->d_name)) {
             rc = err_set(e, ERR_EXISTS, "directory \"%s\" is not empty: it holds \"%s\"", path, entry->d_name);
             err_hint(e, "a new repository takes an empty or a missing directory");
         }

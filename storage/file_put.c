@@ -88,6 +88,7 @@ write_tmp(int tmp, const char *name, const struct blob *blob, struct err *e)
     }
     if (write_all(fd, blob->data, blob->size) != 0) {
         rc = err_errno(e, "could not write %zu bytes", blob->size);
+        err_hint(e, "what this run has stored so far is used again by the next one");
     } else if (fsync(fd) != 0) {
         rc = err_errno(e, "could not sync");
     }

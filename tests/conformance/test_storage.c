@@ -440,6 +440,23 @@ temporary_files_go_and_stale_ones_are_swept(void **state)
 }
 
 static void
+putting_the_same_again_renews_it(void **state)
+{
+    struct driver     *d = *state;
+    struct err         e = ERR_INIT;
+    struct object_info info;
+    char              *path = xasprintf("%s/mark", d->dir);
+    struct timespec    old[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+
+    assert_ok(put(d->st, "mark", "1", &e), &e);
+    assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
+    assert_ok(put(d->st, "mark", "1", &e), &e);
+    assert_ok(storage_head(d->st, "mark", &info, &e), &e);
+    assert_true(info.modified > time(NULL) - 60);
+    free(path);
+}
+
+static void
 what_can_be_no_key_is_not_listed(void **state)
 {
     struct driver *d = *state;
@@ -503,6 +520,7 @@ main(void)
         SUITE(failing),
         TEST(symbolic_links_are_not_followed, file),
         TEST(temporary_files_go_and_stale_ones_are_swept, file),
+        TEST(putting_the_same_again_renews_it, file),
         TEST(what_can_be_no_key_is_not_listed, file),
         TEST(an_unreadable_directory_is_an_error, file),
         TEST(a_missing_directory_is_not_made_by_opening, file),
