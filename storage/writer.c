@@ -23,10 +23,12 @@ name_run(struct writer *w)
     free(enc);
 }
 
-/* Ids sort by time: one taken in the same second as the newest there is must still sort behind it. */
+/* Ids sort by time: one taken in the same second as the newest there is must still sort behind it.  By a random
+ * step, since two that begin at once must not agree. */
 static void
 name_backup(struct writer *w, const char *newest)
 {
+    enum { STEP_MAX = 64 };
     char     at[20];
     uint16_t digits;
     size_t   n;
@@ -37,7 +39,12 @@ name_backup(struct writer *w, const char *newest)
     if (strncmp(newest, at, n) == 0) {
         unsigned long last = strtoul(newest + n + 1, NULL, 16);
 
-        digits = last < UINT16_MAX ? (uint16_t)(last + 1) : UINT16_MAX;
+        if (last > UINT16_MAX - STEP_MAX) {
+            (void)sleep(1);
+            (void)time_compact(time(NULL), at, sizeof at);
+        } else {
+            digits = (uint16_t)(last + 1 + digits % STEP_MAX);
+        }
     }
     (void)snprintf(w->id, sizeof w->id, "%s-%04x", at, digits);
 }
@@ -80,12 +87,15 @@ writer_begin(struct repo *r, const struct writer_options *o, struct err *e)
     w->workers = xcalloc((size_t)o->workers + 1, sizeof *w->workers);
     for (int i = 0; i < o->workers; i++) {
         w->workers[i].codec = codec_new(o->codec);
-        w->workers[i].stored = (struct buf)BUF_INIT(codec_bound(o->codec.kind, CHUNK_RAW_MAX));
+        w->workers[i].writer = w;
+        for (int k = 0; k < 2; k++) {
+            w->workers[i].stored[k] = (struct buf)BUF_INIT(codec_bound(o->codec.kind, CHUNK_RAW_MAX));
+        }
     }
     (void)pthread_mutex_init(&w->lock, NULL);
-    (void)pthread_cond_init(&w->settled, NULL);
+    (void)pthread_cond_init(&w->changed, NULL);
     name_run(w);
-    if (announce(w, e) != 0 || writer_find_reusable(w, newest, e) != 0) {
+    if (announce(w, e) != 0 || writer_find_reusable(w, newest, e) != 0 || writer_io_start(w, e) != 0) {
         err_wrap(e, "could not begin a backup of \"%s\"", w->db);
         writer_end(w);
         return NULL;
@@ -166,7 +176,7 @@ find_stored(struct writer *w, const uint8_t id[SHA256_BYTES], size_t *index, str
 
     (void)pthread_mutex_lock(&w->lock);
     while ((*index = known_find(&w->known, id)) != SIZE_MAX && w->known.v[*index].state == KNOWN_WRITING) {
-        (void)pthread_cond_wait(&w->settled, &w->lock);
+        (void)pthread_cond_wait(&w->changed, &w->lock);
     }
     if (*index == SIZE_MAX) {
         *index = known_begin(&w->known, id);
@@ -185,53 +195,40 @@ find_stored(struct writer *w, const uint8_t id[SHA256_BYTES], size_t *index, str
     return found;
 }
 
-/* Compresses, names and puts; *k describes the object then. */
+/* Compresses into the worker's buffer and names the result. */
 static int
-store(struct writer *w, struct writer_worker *ww, const void *raw, size_t n, struct known *k, struct err *e)
+compress(struct writer *w, struct writer_worker *ww, const void *raw, size_t n, struct known *k, struct err *e)
 {
-    char  name[CHUNK_NAME_MAX];
-    char *key;
-    int   rc;
+    struct buf *stored = &ww->stored[ww->turn];
 
-    if (codec_compress(ww->codec, raw, n, &ww->stored, e) != 0) {
+    if (codec_compress(ww->codec, raw, n, stored, e) != 0) {
         return -1;
     }
-    sha256(ww->stored.data, ww->stored.len, k->name.sha256);
+    sha256(stored->data, stored->len, k->name.sha256);
     k->name.epoch = w->repo->epoch;
     k->name.codec = (uint8_t)w->codec.kind;
     (void)hex_decode(w->run, 2 * (size_t)RUN_BYTES, k->name.run, sizeof k->name.run);
-    k->size = ww->stored.len;
+    k->size = stored->len;
     k->raw_size = n;
-    chunk_name_format(&k->name, name);
-    key = chunk_key(w->db, name);
-    rc = storage_put(w->repo->st, key, ww->stored.data, ww->stored.len, e);
-    free(key);
-    if (rc == 0) {
-        journal_add(w->journal, name, k->size, k->raw_size);
-    }
-    return rc;
+    return 0;
 }
 
-/* Tells the others how it went. */
+/* It could not even be compressed: whoever waits for it has to try himself. */
 static void
-settle(struct writer *w, size_t index, const struct known *k)
+give_up(struct writer *w, size_t index)
 {
     (void)pthread_mutex_lock(&w->lock);
-    w->known.v[index] = *k;
-    if (k->state == KNOWN_WRITTEN) {
-        w->stats.new_chunks++;
-        w->stats.new_bytes += k->size;
-    }
-    (void)pthread_cond_broadcast(&w->settled);
+    w->known.v[index].state = KNOWN_FAILED;
+    (void)pthread_cond_broadcast(&w->changed);
     (void)pthread_mutex_unlock(&w->lock);
 }
 
 int
 writer_put(struct writer *w, int worker, const void *raw, size_t n, struct chunk_ref *out, struct err *e)
 {
-    struct known k = {.used = true};
-    size_t       index;
-    int          rc;
+    struct known          k = {.used = true, .state = KNOWN_WRITING};
+    struct writer_worker *ww;
+    size_t                index;
 
     if (n > CHUNK_RAW_MAX || worker < 0 || worker >= w->n_workers) {
         return err_set(e, ERR_USAGE, "a chunk of %zu bytes from worker %d is out of range", n, worker);
@@ -243,13 +240,16 @@ writer_put(struct writer *w, int worker, const void *raw, size_t n, struct chunk
     if (find_stored(w, k.name.id, &index, out)) {
         return 0;
     }
-    rc = store(w, &w->workers[worker], raw, n, &k, e);
-    k.state = rc == 0 ? KNOWN_WRITTEN : KNOWN_FAILED;
-    settle(w, index, &k);
-    if (rc == 0) {
-        fill_ref(&k, out);
+    ww = &w->workers[worker];
+    if (compress(w, ww, raw, n, &k, e) != 0) {
+        give_up(w, index);
+        return -1;
     }
-    return rc;
+    if (writer_io_send(w, ww, index, &k, e) != 0) {
+        return -1;
+    }
+    fill_ref(&k, out);
+    return 0;
 }
 
 void
@@ -277,20 +277,22 @@ writer_end(struct writer *w)
     if (w == NULL) {
         return;
     }
+    writer_io_stop(w);
     /* A label stands before its run mark goes: when one may stand whose put() failed, prune decides. */
     if (!w->label_tried && storage_remove(w->repo->st, (const char *const *)&w->mark_key, 1, &ignored) != 0) {
         log_warn("could not remove the run mark: %s", ignored.text);
     }
     for (int i = 0; i < w->n_workers; i++) {
         codec_free(w->workers[i].codec);
-        buf_free(&w->workers[i].stored);
+        buf_free(&w->workers[i].stored[0]);
+        buf_free(&w->workers[i].stored[1]);
     }
     free(w->workers);
     journal_close(w->journal);
     known_free(&w->known);
     buf_free(&w->mark);
     (void)pthread_mutex_destroy(&w->lock);
-    (void)pthread_cond_destroy(&w->settled);
+    (void)pthread_cond_destroy(&w->changed);
     free(w->mark_key);
     free(w->db);
     free(w);

@@ -44,7 +44,8 @@ struct writer *writer_begin(struct repo *, const struct writer_options *, struct
 const char    *writer_backup_id(const struct writer *);
 const char    *writer_run(const struct writer *);
 
-/* Stores one chunk's plaintext, or finds it stored.  *out is the caller's to free (chunk_ref_free). */
+/* Stores one chunk's plaintext, or finds it stored.  The put() itself may still be on its way when this returns: a
+ * failure of it is returned by a later writer_put(), or by writer_commit(), which waits for all.  *out is the caller's to free (chunk_ref_free). */
 int  writer_put(struct writer *, int worker, const void *raw, size_t n, struct chunk_ref *out, struct err *);
 void chunk_ref_free(struct chunk_ref *);
 

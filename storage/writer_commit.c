@@ -132,8 +132,8 @@ writer_commit(struct writer *w, const struct manifest *m, struct label *l, struc
     struct err left = ERR_INIT;
 
     complete(w, l);
-    /* W4 */
-    if (count_chunks(w, m, l, e) != 0 || put_chunk_list(w, m, l, e) != 0 || put_manifest(w, m, l, e) != 0 ||
+    /* W3 has ended, W4 */
+    if (writer_io_drain(w, e) != 0 || count_chunks(w, m, l, e) != 0 || put_chunk_list(w, m, l, e) != 0 || put_manifest(w, m, l, e) != 0 ||
         writer_check_revoked(w, e) != 0 || put_label(w, l, e) != 0) {
         return err_wrap(e, "could not commit backup %s", w->id);
     }

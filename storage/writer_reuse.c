@@ -35,15 +35,35 @@ trust_journal(void *ctx, const struct chunk_name *name, uint64_t size, uint64_t 
 
 /* The newest good chunk list of each scope: a backup of two tables must not hide what the last full one holds. */
 static int
-trust_labels(struct writer *w, char *newest, struct err *e)
+keep_newest(void *ctx, const char *name, struct err *e)
+{
+    (void)e;
+    if (backup_id_valid(name)) {
+        memcpy(ctx, name, strlen(name) + 1);        /* they come in ascending order */
+    }
+    return 0;
+}
+
+/* Unfinished runs count too: their objects hold the name. */
+static int
+find_newest_id(struct writer *w, char *newest, struct err *e)
+{
+    char *enc = name_encode(w->db);
+    char *prefix = xasprintf("%s/backups/", enc);
+    int   rc = storage_dirs(w->repo->st, prefix, keep_newest, newest, e);
+
+    free(prefix);
+    free(enc);
+    return rc;
+}
+
+static int
+trust_labels(struct writer *w, struct err *e)
 {
     struct backup_list list;
     struct strlist     scopes = {0};
     int                rc = backup_list_load(w->repo, w->db, &list, e);
 
-    if (rc == 0 && list.n > 0) {
-        memcpy(newest, list.v[list.n - 1].id, sizeof list.v[0].id);
-    }
     for (size_t i = list.n; rc == 0 && i-- > 0 && scopes.n < SCOPES_MAX;) {
         const struct backup_entry *b = &list.v[i];
 
@@ -117,7 +137,8 @@ writer_find_reusable(struct writer *w, char *newest, struct err *e)
 
     w->journal = journal_open(w->repo, w->db, trust_journal, w);
     /* The order is the protocol's (W2): trash, condemned, and only then the listing. */
-    if (trust_labels(w, newest, e) != 0 || namelist_each(w->repo, w->db, "trash", ban, w, &unreadable, e) != 0 ||
+    if (find_newest_id(w, newest, e) != 0 || trust_labels(w, e) != 0 ||
+        namelist_each(w->repo, w->db, "trash", ban, w, &unreadable, e) != 0 ||
         namelist_each(w->repo, w->db, "condemned", ban, w, &unreadable, e) != 0) {
         return -1;
     }

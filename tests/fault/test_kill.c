@@ -150,8 +150,9 @@ a_killed_run_is_resumed(void **state)
     assert_non_null(r);
     assert_int_equal(fixture_count(r, BACKUP_COMMITTED), 0);
     assert_ok(fixture_backup(r, 5, NULL, &stats, &e), &e);
-    assert_int_equal(stats.new_chunks, 0);
-    assert_int_equal(stats.reused_chunks, FIXTURE_CHUNKS);
+    /* The last one may still have been on its way. */
+    assert_true(stats.new_chunks <= 1);
+    assert_int_equal(stats.reused_chunks + stats.new_chunks, FIXTURE_CHUNKS);
     repo_close(r);
     free(root);
 }
