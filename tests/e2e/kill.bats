@@ -45,7 +45,8 @@ ours() { databases | grep -v -e '^template' -e '^postgres$'; }
         expect_equal "$(storage list --json | jq '[.databases[].backups[]] | length')" 0
     done
     no_sessions
-    # Whatever the kills were like, one late one leaves chunks behind.
+    # Whatever the kills were like, one late one leaves chunks behind (in a new repository, so that they are this run's).
+    repo_new killed_late
     "$BIN/pgassay-backup" shop --repo "$REPO" --jobs 1 >/dev/null 2>&1 3>&- 4>&- &
     wait_chunks 3
     kill -9 $!
