@@ -15,8 +15,8 @@ teardown_file() { e2e_teardown; }
 
 @test "a second backup of unchanged data stores next to nothing" {
     backup shop
-    [ "$(label | jq .new_chunks)" -le 2 ]
-    [ "$(label | jq .chunks)" -gt 2 ]
+    [ "$(label shop | jq .new_chunks)" -le 2 ]
+    [ "$(label shop | jq .chunks)" -gt 2 ]
 }
 
 @test "an empty database" {
