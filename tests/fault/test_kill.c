@@ -19,12 +19,10 @@ write_for_ever(const char *root, unsigned seed)
     struct err   e = ERR_INIT;
     struct repo *r = repo_open(root, &e);
 
-    for (; r != NULL; seed++) {
-        if (fixture_backup(r, seed, NULL, NULL, &e) != 0) {
-            (void)fprintf(stderr, "%s\n", e.text);
-            _exit(1);
-        }
+    while (r != NULL && fixture_backup(r, seed, NULL, NULL, &e) == 0) {
+        seed++;
     }
+    (void)fprintf(stderr, "%s\n", e.text);
     _exit(1);
 }
 
