@@ -16,7 +16,8 @@ static const char pages_by_function[] =
 
 static const char metadata[] =
     "COPY (SELECT m.oid, pg_catalog.pg_get_userbyid(m.lomowner), "
-    "NULLIF((SELECT pg_catalog.array_agg(a ORDER BY a::pg_catalog.text) FROM pg_catalog.unnest(m.lomacl) a)::pg_catalog.text, "
+    "NULLIF((SELECT pg_catalog.array_agg(a ORDER BY a::pg_catalog.text) "
+    "FROM pg_catalog.unnest(m.lomacl) a)::pg_catalog.text, "
     "(SELECT pg_catalog.array_agg(a ORDER BY a::pg_catalog.text) "
     "FROM pg_catalog.unnest(pg_catalog.acldefault('L', m.lomowner)) a)::pg_catalog.text), "
     "pg_catalog.obj_description(m.oid, 'pg_largeobject'), "
@@ -36,9 +37,10 @@ lo_pages_table(PGconn *conn, bool by_function, struct scan_table *out, struct er
         return 0;
     }
     res = pg_query(conn, e,
-                   "SELECT pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::pg_catalog.int8, "
-                   "pg_catalog.pg_table_size(c.oid) FROM pg_catalog.pg_class c WHERE c.oid = 'pg_catalog.pg_largeobject'::"
-                   "pg_catalog.regclass", 0, NULL);
+                   "SELECT pg_catalog.pg_relation_size(c.oid) / "
+                   "pg_catalog.current_setting('block_size')::pg_catalog.int8, pg_catalog.pg_table_size(c.oid) "
+                   "FROM pg_catalog.pg_class c WHERE c.oid = 'pg_catalog.pg_largeobject'::pg_catalog.regclass",
+                   0, NULL);
     if (res == NULL)
         return err_wrap(e, "large objects");
     out->copy.columns = page_columns;

@@ -11,8 +11,8 @@
 
 #include "pg/conn.h"
 
-/* The statement; allocated.  properties: the manifest's "database" section (inventory_database()); NULL or missing keys:
- * the server's defaults. */
+/* The statement; allocated.  properties: the manifest's "database" section (inventory_database()); NULL or missing
+ * keys: the server's defaults. */
 char *newdb_sql(PGconn *, const json_t *properties, const char *name, struct err *);
 
 /* Runs it.  ERR_EXISTS when a database of that name is there. */

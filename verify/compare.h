@@ -47,8 +47,8 @@ int  compare_large_objects(struct compare *, struct err *);
 /* facts.c: sequences, materialized views, extensions, database properties, what pg_dump omits. */
 int  compare_facts(struct compare *, struct err *);
 
-/* The manifest's table and the catalog's, when the rows of the one can be compared with those of the other: neither missing,
- * same columns.  NULL otherwise (compare_tables() has said why). */
+/* The catalog's table, when its rows can be compared with those of the manifest's: it is there, and has the same
+ * columns.  NULL otherwise (compare_tables() has said why). */
 const struct cat_table *comparable(const struct compare *, const struct m_table *);
 
 /* "schema.name" for people; allocated. */

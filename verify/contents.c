@@ -35,14 +35,17 @@ begin_task(void *ctx, int worker, const struct scan_task *task, struct err *e)
 }
 
 static int
-end_item(void *ctx, int worker, const struct scan_item *item, const struct row_sum *rows, const struct row_sum *generated,
-         struct err *e)
+end_item(void *ctx, int worker, const struct scan_item *item, const struct row_sum *rows,
+         const struct row_sum *generated, struct err *e)
 {
     struct worker_state *w = &((struct contents *)ctx)->workers[worker];
 
     (void)e;
     VEC_GROW(w->v, w->n, w->cap);
-    w->v[w->n++] = (struct pending){item, *rows, generated == NULL ? (struct row_sum){0} : *generated};
+    w->v[w->n] = (struct pending){.item = item, .sum = *rows};
+    if (generated != NULL)
+        w->v[w->n].generated = *generated;
+    w->n++;
     return 0;
 }
 
@@ -98,7 +101,7 @@ out:
     return rc;
 }
 
-/* The first failing table ended the scan: each table that is not complete is read alone, and those that fail are named. */
+/* The first failing table ended the scan: each that is not complete is read alone, and those that fail are named. */
 static int
 run_one_by_one(struct compare *c, struct scan_table *tables, size_t n, struct err *e)
 {

@@ -26,8 +26,9 @@ note_restore_errors(struct result *r, const json_t *report)
     json_array_foreach(list, i, one) {
         char *object = xasprintf("%s %s", json_opt_str(one, "kind", ""), json_opt_str(one, "object", "?"));
 
-        findings_add(&r->findings, (struct finding){.group = "restore", .object = object, .what = "failed in the restore",
-                                                    .have = json_opt_str(one, "message", NULL)});
+        findings_add(&r->findings,
+                     (struct finding){.group = "restore", .object = object, .what = "failed in the restore",
+                                      .have = json_opt_str(one, "message", NULL)});
         free(object);
     }
 }
@@ -39,7 +40,8 @@ struct said {
 };
 
 static int
-run_restore(const struct options *o, const struct baseline *b, const struct scratch *s, struct said *said, struct err *e)
+run_restore(const struct options *o, const struct baseline *b, const struct scratch *s, struct said *said,
+            struct err *e)
 {
     char *program = proc_sibling("pgassay-restore", e), *jobs;
     const char *argv[RESTORE_ARGS_MAX];
@@ -101,8 +103,8 @@ judge_failure(const struct options *o, struct result *r, const struct baseline *
         return -1;
     if (findings_count(&r->findings, FINDING_DIFFERENT) == 0)
         return err_set(e, ERR_IO, "pgassay-restore ended with status %d: %s", said->status, text);
-    findings_add(&r->findings, (struct finding){.group = "restore", .object = b->label->id, .what = "cannot be restored",
-                                                .have = text});
+    findings_add(&r->findings,
+                 (struct finding){.group = "restore", .object = b->label->id, .what = "cannot be restored", .have = text});
     return 0;
 }
 
@@ -147,8 +149,8 @@ note_versions(struct result *r, const struct scratch *s)
 
     if (copy == source)
         return;
-    what = xasprintf("was taken on PostgreSQL %d and restored on %d, as no server of %d is installed here", source, copy,
-                     source);
+    what = xasprintf("was taken on PostgreSQL %d and restored on %d, as no server of %d is installed here", source,
+                     copy, source);
     findings_add(&r->findings,
                  (struct finding){.class = FINDING_NOTE, .group = "restore", .object = r->label->id, .what = what});
     free(what);

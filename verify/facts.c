@@ -80,8 +80,8 @@ find_matview(const struct catalog *cat, const struct m_matview *want)
     return NULL;
 }
 
-/* The contents of a materialized view are never compared (docs/postgresql.md: REFRESH writes frozen rows, visible to older
- * snapshots): what counts is that its refresh ran. */
+/* The contents of a materialized view are never compared (docs/postgresql.md: REFRESH writes frozen rows, visible to
+ * older snapshots): what counts is that its refresh ran. */
 static void
 compare_matview(struct compare *c, const struct m_matview *want)
 {
@@ -101,7 +101,7 @@ compare_matview(struct compare *c, const struct m_matview *want)
                              .have = state[have->populated]});
 }
 
-/* A sentence of inventory_compare() as a finding: "extension hstore: version 1.8, was 1.7", "extension hstore is missing". */
+/* A sentence of inventory_compare() as a finding: "extension hstore: version 1.8, was 1.7", "index a is missing". */
 static void
 add_sentence(struct compare *c, const char *group, const char *sentence)
 {
@@ -132,7 +132,8 @@ compare_section(struct compare *c, const char *section, const char *group, const
     json_t *have;
 
     if (want == NULL) {
-        add(c, NULL, group, (struct finding){.class = FINDING_UNCOMPARED, .group = group, .what = "not in the manifest"});
+        add(c, NULL, group,
+            (struct finding){.class = FINDING_UNCOMPARED, .group = group, .what = "not in the manifest"});
         return 0;
     }
     if ((have = read(c->snap->conn, e)) == NULL)

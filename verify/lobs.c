@@ -25,8 +25,9 @@ report(struct compare *c, const struct row_check *check, const char *what)
     if (check->want->rows != check->sum.rows)
         differ(c, what, check->want->rows, check->sum.rows);
     else if (!fingerprint_equal(&check->want->fp, &have))
-        findings_add(&c->result->findings, (struct finding){.group = "large objects", .object = "pg_largeobject",
-                                                            .what = what, .want = "as recorded", .have = "other values"});
+        findings_add(&c->result->findings,
+                     (struct finding){.group = "large objects", .object = "pg_largeobject", .what = what,
+                                      .want = "as recorded", .have = "other values"});
 }
 
 static int

@@ -33,7 +33,8 @@ bad_backup(struct checking *c, const char *id, const char *what, const char *why
 {
     char *object = xasprintf("%s/backups/%s", c->db, id);
 
-    findings_add(&c->result->findings, (struct finding){.group = "backups", .object = object, .what = what, .have = why});
+    findings_add(&c->result->findings,
+                 (struct finding){.group = "backups", .object = object, .what = what, .have = why});
     free(object);
 }
 
@@ -177,7 +178,8 @@ report_bad(struct checking *c, const struct backup_list *backups, struct err *e)
 }
 
 int
-check_stored(struct repo *repo, const char *db, const char *only, const struct options *o, struct result *r, struct err *e)
+check_stored(struct repo *repo, const char *db, const char *only, const struct options *o, struct result *r,
+             struct err *e)
 {
     struct checking c = {.repo = repo, .db = db, .result = r, .lock = PTHREAD_MUTEX_INITIALIZER};
     struct backup_list backups = {0};

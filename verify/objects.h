@@ -14,6 +14,7 @@ int verify_objects(const struct options *, struct result *, struct err *);
 
 /* The same for one database; only: of this backup alone, or NULL. */
 struct repo;
-int check_stored(struct repo *, const char *db, const char *only, const struct options *, struct result *, struct err *);
+int check_stored(struct repo *, const char *db, const char *only, const struct options *, struct result *,
+                 struct err *);
 
 #endif

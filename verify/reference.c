@@ -107,8 +107,8 @@ trip_make(const struct trip *t, struct trip_result *r, struct err *e)
     if (pg_tool_find("pg_restore", 0, &pg_restore, e) != 0)
         return -1;
     options.pg_restore = pg_restore.path;
-    if (archive_open_bytes(&r->source, t->archive->data, t->archive->len, &options, e) != 0 || make_database(t, e) != 0 ||
-        run_archive(t, r, e) != 0 || dump_again(t, &options, r, e) != 0) {
+    if (archive_open_bytes(&r->source, t->archive->data, t->archive->len, &options, e) != 0 ||
+        make_database(t, e) != 0 || run_archive(t, r, e) != 0 || dump_again(t, &options, r, e) != 0) {
         err_wrap(e, "reference restore");
         goto out;
     }

@@ -1,8 +1,8 @@
 /*
  * reference.h - one trip of a schema through a restore: archive in, database on a scratch server, archive out.
  *
- * The text of definitions is not stable (a CHECK on varchar, a view's NULL print differently after one dump and restore), so
- * two definitions are equal if they are equal after one trip (docs/postgresql.md, "Comparing").
+ * The text of definitions is not stable (a CHECK on varchar, a view's NULL print differently after one dump and
+ * restore), so two definitions are equal if they are equal after one trip (docs/postgresql.md, "Comparing").
  */
 #ifndef VERIFY_REFERENCE_H
 #define VERIFY_REFERENCE_H

@@ -144,11 +144,12 @@ print_verdict(const struct result *r)
     if (result_exit_status(r) == EXIT_GOOD && r->verb == VERB_OBJECTS)
         printf("verdict          good: everything stored is what was written (%s)\n", text);
     else if (result_exit_status(r) == EXIT_GOOD)
-        printf("verdict          equal%s (%s)\n", r->compared.contents ? "" : " in all but contents, which were not compared",
-               text);
+        printf("verdict          equal%s (%s)\n",
+               r->compared.contents ? "" : " in all but contents, which were not compared", text);
     else
         printf("verdict          %s: %zu different, %zu not compared (%s)\n",
-               r->verb == VERB_OBJECTS ? "DAMAGED" : different > 0 ? "DIFFERENT" : "NOT PROVEN", different, uncompared, text);
+               r->verb == VERB_OBJECTS ? "DAMAGED" : different > 0 ? "DIFFERENT" : "NOT PROVEN", different, uncompared,
+               text);
 }
 
 int

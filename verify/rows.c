@@ -161,8 +161,8 @@ root_of(const PGresult *roots, const struct m_table *t)
     return "";
 }
 
-/* A copy whose leaf refused its rows (collations sort in another way there) was loaded through the root: then the whole is
- * equal, and the leaves are not.  That is worth a note, and no difference. */
+/* A copy whose leaf refused its rows (collations sort in another way there) was loaded through the root: then the whole
+ * is equal, and the leaves are not.  That is worth a note, and no difference. */
 static bool
 moved_within_root(struct compare *c, const struct row_checks *checks, size_t i, const PGresult *roots)
 {

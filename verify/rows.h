@@ -31,7 +31,8 @@ void row_check_unread(struct compare *, struct row_check *, const struct err *wh
 /* Findings for what is not equal.  Tables that were loaded through an ancestor are compared as one sum over it. */
 int  row_checks_report(struct compare *, struct row_checks *, struct err *);
 
-/* contents.c: reads and sums tables, each with a row_check as its user pointer; one that cannot be read is a finding. */
+/* contents.c: reads and sums tables, each with a row_check as its user pointer; one that cannot be read is a
+ * finding. */
 int  scan_checks(struct compare *, struct scan_table *, size_t n, struct err *);
 
 #endif

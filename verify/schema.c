@@ -130,8 +130,8 @@ report_left_out(struct schema *s, const struct object_pair *p)
         report(s, FINDING_DIFFERENT, p->want, "the archive does not hold what was recorded", NULL, NULL);
 }
 
-/* What the trips cannot tell: objects that they leave out, and entries that failed in both (which is a difference, never
- * equal). */
+/* What the trips cannot tell: objects that they leave out, and entries that failed in both (which is a difference,
+ * never equal). */
 static void
 report_beyond_trips(struct schema *s, const struct object_pair *p)
 {
@@ -260,8 +260,8 @@ drop_unknown(struct object_pairs *p)
     p->n = kept;
 }
 
-/* Only text is unstable: what is missing, new or has another owner differs for certain, as long as pg_dumps of one major
- * release name their entries alike. */
+/* Only text is unstable: what is missing, new or has another owner differs for certain, as long as pg_dumps of one
+ * major release name their entries alike. */
 static bool
 trip_can_tell(const struct schema *s)
 {

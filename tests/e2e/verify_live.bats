@@ -90,7 +90,8 @@ batch() {
 
 @test "a table that cannot be read is named, and the rest is compared" {
     changed "DELETE FROM side.small WHERE id = 1"
-    psql_in mutant -c "CREATE ROLE verify_weak LOGIN" -c "GRANT SELECT ON ALL TABLES IN SCHEMA public, side TO verify_weak" \
+    psql_in mutant -c "CREATE ROLE verify_weak LOGIN" \
+        -c "GRANT SELECT ON ALL TABLES IN SCHEMA public, side TO verify_weak" \
         -c "GRANT USAGE ON SCHEMA side TO verify_weak" -c "REVOKE SELECT ON big FROM verify_weak"
     run live base -d mutant -U verify_weak --full
     # pg_dump wants to lock every table: one clear error is right as well.
