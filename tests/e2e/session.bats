@@ -59,7 +59,7 @@ check_function_bodies = on
 xmlbinary = hex
 SETTINGS
 }
-calm() { PGOPTIONS='-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0 -c default_transaction_read_only=off -c search_path=pg_catalog' "$@"; }
+calm() { PGOPTIONS='-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0 -c default_transaction_read_only=off -c search_path=pg_catalog -c jit=off -c force_parallel_mode=off' "$@"; }
 
 @test "hostile settings of the database" {
     calm psql_in postgres < <(hostile_settings 'DATABASE hostile')
