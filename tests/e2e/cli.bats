@@ -41,7 +41,6 @@ backup shop --repo $REPO --copy-format csv
 backup shop --repo $REPO --schema-only --data-only
 backup shop
 restore shop --repo $REPO
-restore shop --repo $REPO --to a --scratch
 restore --repo $REPO --to a
 restore shop --repo $REPO --to a --at yesterday-ish
 verify frobnicate --repo $REPO

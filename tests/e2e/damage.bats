@@ -209,7 +209,7 @@ objects_find_it() {
     ! mountpoint -q "$T/repo.ro" || umount "$T/repo.ro"
     find "$T/repo.ro" -type d -exec chmod 755 {} +
     expect_equal "$rc" 1
-    output=$said expect_text "$T/repo.ro"
+    output=$said expect_text runs/
     db_same shop back
 }
 

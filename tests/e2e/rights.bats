@@ -70,6 +70,7 @@ as() { local u=$1; shift; PGUSER=$u "$@"; }
 }
 
 @test "a role that may not create databases is told so before anything changes" {
+    REPO=$T/repo.own
     expect_status 1 as little restore own --to own_copy2
     expect_text 'permission denied'
     expect_no_db own_copy2
