@@ -10,6 +10,8 @@
 #include "pg/snapshot.h"
 #include "pg/tools.h"
 
+enum { TOGETHER = 64 };    /* entries in one message */
+
 char *
 trip_key(const char *kind, const char *schema, const char *name)
 {
@@ -64,6 +66,27 @@ run_entry(PGconn *conn, const struct trip *t, const struct archive_entry *entry,
     return 0;
 }
 
+/* Many entries in one message, which is one transaction: where nothing fails that is all there is to it. */
+static int
+run_together(PGconn *conn, const struct trip *t, const struct archive_entry *v, size_t n)
+{
+    struct buf sql = BUF_INIT(BUF_NO_LIMIT);
+    struct err ignored = ERR_INIT;
+    int rc = 0;
+
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        char *changed = NULL;
+
+        if (!t->isolated || isolate_entry(&v[i], &changed) != ISOLATE_SKIP)
+            rc = buf_printf(&sql, &ignored, "%s\n", changed != NULL ? changed : v[i].sql);
+        free(changed);
+    }
+    if (rc == 0)
+        rc = pg_exec(conn, &ignored, buf_str(&sql));
+    buf_free(&sql);
+    return rc;
+}
+
 static int
 run_archive(const struct trip *t, struct trip_result *r, struct err *e)
 {
@@ -74,8 +97,13 @@ run_archive(const struct trip *t, struct trip_result *r, struct err *e)
     target.dbname = t->name;
     if ((conn = pg_connect(&target, PG_RESTORING, "pgassay-verify", e)) == NULL)
         return -1;
-    for (size_t i = 0; i < r->source.n && rc == 0; i++)
-        rc = run_entry(conn, t, &r->source.v[i], r, e);
+    for (size_t i = 0, n; i < r->source.n && rc == 0; i += n) {
+        n = r->source.n - i < TOGETHER ? r->source.n - i : TOGETHER;
+        if (run_together(conn, t, &r->source.v[i], n) == 0)
+            continue;
+        for (size_t k = 0; k < n && rc == 0; k++)
+            rc = run_entry(conn, t, &r->source.v[i + k], r, e);
+    }
     pg_close(conn);
     return rc;
 }
