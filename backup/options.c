@@ -4,12 +4,13 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "core/opts_common.h"
 #include "core/pool.h"
 
 #define AT(field) .offset = offsetof(struct options, field)
 
 static const struct opt table[] = {
-    {OPT_HEAD, "What to back up", 0, NULL, NULL, 0, 0, 0, NULL, NULL},
+    OPT_HEADING("What to back up"),
     {OPT_TEXT, "conninfo", 'd', "CONNINFO", "database as a name, key=value words or a URI", AT(conninfo),
      .config = "conninfo"},
     {OPT_FLAG, "all", 'a', NULL, "every database of the server that takes connections", AT(all)},
@@ -21,14 +22,13 @@ static const struct opt table[] = {
     {OPT_LIST, "exclude-schema", 'N', "PATTERN", "not schemas that match", AT(exclude_schemas)},
     {OPT_LIST, "exclude-table-data", 0, "PATTERN", "the definition of what matches, but not its rows",
      AT(exclude_table_data), .config = "exclude-table-data"},
-    {OPT_HEAD, "Where to", 0, NULL, NULL, 0, 0, 0, NULL, NULL},
-    {OPT_TEXT, "repo", 0, "PATH|NAME", "repository: a directory, or a name from the configuration file", AT(repo)},
+    OPT_HEADING("Where to"),
+    OPT_COMMON_REPO(struct options),
     {OPT_TEXT, "name", 0, "NAME", "name of the database in the repository (default: its own)", AT(name)},
     {OPT_FLAG, "adopt", 0, NULL, "let this database take over a name that belonged to another one", AT(adopt)},
     {OPT_TEXT, "note", 0, "TEXT", "a remark to keep with the backup", AT(note), .config = "note"},
-    {OPT_HEAD, "How", 0, NULL, NULL, 0, 0, 0, NULL, NULL},
-    {OPT_INT, "jobs", 'j', "N", "connections that read at once (default: one a processor, at most 16)", AT(jobs), 1,
-     1024, "PGASSAY_JOBS", "jobs"},
+    OPT_HEADING("How"),
+    OPT_COMMON_JOBS(struct options, 1024),
     {OPT_TEXT, "compress", 0, "METHOD", "zstd[:LEVEL], gzip[:LEVEL] or none (default: zstd:3)", AT(compress),
      .env = "PGASSAY_COMPRESS", .config = "compress"},
     {OPT_TEXT, "copy-format", 0, "FORMAT", "auto (binary where it is safe) or text (default: auto)", AT(copy_format),
@@ -36,26 +36,19 @@ static const struct opt table[] = {
     {OPT_INT, "lock-timeout", 0, "SECONDS", "how long to wait for a table that somebody holds (default: 10)",
      AT(lock_timeout_s), 1, 86400, NULL, "lock-timeout"},
     {OPT_FLAG, "dry-run", 0, NULL, "say what would be done, write nothing", AT(dry_run)},
-    {OPT_HEAD, "Connection", 0, NULL, NULL, 0, 0, 0, NULL, NULL},
-    {OPT_TEXT, "host", 'h', "HOST", "server's host or socket directory", AT(host), .config = "host"},
-    {OPT_TEXT, "port", 'p', "PORT", "server's port", AT(port), .config = "port"},
-    {OPT_TEXT, "username", 'U', "NAME", "connect as this role", AT(user), .config = "user"},
+    OPT_HEADING("Connection"),
+    OPTS_COMMON_SERVER(struct options, "host", "port", "user"),
     {OPT_TEXT, "role", 0, "NAME", "SET ROLE to this after connecting", AT(role), .config = "role"},
-    {OPT_HEAD, "General", 0, NULL, NULL, 0, 0, 0, NULL, NULL},
-    {OPT_FLAG, "json", 0, NULL, "print the outcome as JSON", AT(json)},
-    {OPT_FLAG, "quiet", 'q', NULL, "errors only, no progress line", AT(quiet)},
-    {OPT_FLAG, "verbose", 'v', NULL, "say more", AT(verbose)},
-    {OPT_TEXT, "config", 0, "FILE", "configuration file", AT(config_file)},
-    {OPT_FLAG, "print-config", 0, NULL, "print the configuration in force and leave", AT(print_config)},
-    {OPT_TEXT, "pg-bindir", 0, "DIR", "where pg_dump and pg_dumpall are", AT(pg_bindir), .env = "PGASSAY_PG_BINDIR",
-     .config = "pg-bindir"},
-    {OPT_HEAD, NULL, 0, NULL, NULL, 0, 0, 0, NULL, NULL},
+    OPT_HEADING("General"),
+    OPT_COMMON_BINDIR(struct options),
+    OPTS_COMMON_GENERAL(struct options),
+    OPTS_END,
 };
 
 const struct opts_spec options_spec = {
     .program = "pgassay-backup",
     .usage = "[OPTION]... [DBNAME]...",
-    .summary = "Takes a consistent snapshot of PostgreSQL databases and stores it in a repository.",
+    .summary = "Take a consistent snapshot of PostgreSQL databases, and store it in a repository.",
     .table = table,
 };
 

@@ -7,6 +7,7 @@
 
 #include "core/cancel.h"
 #include "core/log.h"
+#include "core/opts_common.h"
 #include "storage/cmd.h"
 
 enum { JOBS_MAX = 64 };
@@ -14,25 +15,20 @@ enum { JOBS_MAX = 64 };
 #define AT(member) offsetof(struct cmd, member)
 
 static const struct opt table[] = {
-    {.kind = OPT_HEAD, .name = "What to do"},
-    {OPT_TEXT, "repo", 0, "PATH|NAME", "the repository: a directory, or a [repo NAME] of the configuration", AT(repo),
-     0, 0, "PGASSAY_REPO", NULL},
+    OPT_HEADING("What to do"),
+    OPT_COMMON_REPO(struct cmd),
     {OPT_FLAG, "tables", 0, NULL, "show: every table with its rows, sizes and fingerprint", AT(tables), 0, 0, NULL,
      NULL},
-    {OPT_INT, "jobs", 'j', "N", "scrub: threads that read and hash", AT(jobs), 1, JOBS_MAX, NULL, "jobs"},
-    {.kind = OPT_HEAD, .name = "General"},
-    {OPT_FLAG, "json", 0, NULL, "print the result as JSON (docs/json.md)", AT(json), 0, 0, NULL, NULL},
-    {OPT_FLAG, "quiet", 'q', NULL, "only errors", AT(quiet), 0, 0, NULL, NULL},
-    {OPT_FLAG, "verbose", 'v', NULL, "say what is done", AT(verbose), 0, 0, NULL, NULL},
-    {OPT_TEXT, "config", 0, "FILE", "configuration file", AT(config_file), 0, 0, "PGASSAY_CONFIG", NULL},
-    {OPT_FLAG, "print-config", 0, NULL, "print the settings in force and leave", AT(print_config), 0, 0, NULL, NULL},
-    {.kind = OPT_HEAD, .name = NULL},
+    OPT_COMMON_JOBS(struct cmd, JOBS_MAX),
+    OPT_HEADING("General"),
+    OPTS_COMMON_GENERAL(struct cmd),
+    OPTS_END,
 };
 
 static const struct opts_spec spec = {
     .program = "pgassay-storage",
-    .usage = "[OPTION]... init [PATH] | list [DB] | show DB [BACKUP] | scrub [DB]",
-    .summary = "makes a repository, lists and shows the backups in it, re-reads what it stores",
+    .usage = "init [PATH] | list [DB] | show DB [BACKUP] | scrub [DB]",
+    .summary = "Make a repository, list and show the backups in it, read again all that it stores.",
     .table = table,
 };
 

@@ -4,47 +4,32 @@
 #include <string.h>
 
 #include "core/enc.h"
+#include "core/opts_common.h"
 #include "core/pool.h"
 
 #define AT(field) offsetof(struct options, field)
 
 static const struct opt table[] = {
-    {.kind = OPT_HEAD, .name = "What to verify"},
-    {OPT_TEXT, "repo", 0, "PATH|NAME", "repository: a path, or a [repo NAME] of the configuration", AT(repo), 0, 0,
-     "PGASSAY_REPO", "repo"},
-    {OPT_TEXT, "backup", 0, "ID", "this backup, or \"latest\" (the default)", AT(backup), 0, 0, NULL, NULL},
-    {OPT_TEXT, "at", 0, "TIME", "the newest backup whose snapshot is not later than TIME", AT(at), 0, 0, NULL, NULL},
+    OPT_HEADING("What to verify"),
+    OPT_COMMON_REPO(struct options),
+    OPTS_COMMON_BACKUP(struct options),
     {OPT_FLAG, "full", 0, NULL, "live: also compare the contents of every table and large object", AT(full), 0, 0, NULL,
      NULL},
-    {.kind = OPT_HEAD, .name = "Connection (live)"},
-    {OPT_TEXT, "conninfo", 'd', "CONNINFO", "database to compare: a name, key=value text or a URI", AT(conninfo), 0, 0,
+    OPT_HEADING("Connection (live)"),
+    {OPT_TEXT, "conninfo", 'd', "CONNINFO", "database to compare: a name, key=value words or a URI", AT(conninfo), 0, 0,
      NULL, "conninfo"},
-    {OPT_TEXT, "host", 'h', "HOST", "server host or socket directory", AT(host), 0, 0, NULL, "host"},
-    {OPT_TEXT, "port", 'p', "PORT", "server port", AT(port), 0, 0, NULL, "port"},
-    {OPT_TEXT, "username", 'U', "NAME", "user to connect as", AT(user), 0, 0, NULL, "user"},
-    {OPT_INT, "lock-timeout", 0, "SECONDS", "how long to wait for a table lock", AT(lock_timeout_s), 1, 86400, NULL,
+    OPTS_COMMON_SERVER(struct options, "host", "port", "user"),
+    {OPT_INT, "lock-timeout", 0, "SECONDS", "how long to wait for a table that somebody holds (default: 60)", AT(lock_timeout_s), 1, 86400, NULL,
      "lock-timeout"},
-    {.kind = OPT_HEAD, .name = "Scratch server"},
-    {OPT_TEXT, "scratch-dir", 0, "DIR", "where the throw-away server lives, instead of $TMPDIR", AT(scratch_dir), 0, 0,
-     NULL, "scratch-dir"},
-    {OPT_TEXT, "scratch-user", 0, "USER", "system user that runs it when started by root (default: postgres)",
-     AT(scratch_user), 0, 0, NULL, "scratch-user"},
-    {OPT_FLAG, "keep", 0, NULL, "leave the scratch server running, and say how to reach and remove it", AT(keep), 0, 0,
-     NULL, NULL},
+    OPT_HEADING("Scratch server"),
+    OPTS_COMMON_SCRATCH(struct options),
     {OPT_FLAG, "allow-remote", 0, NULL, "drill: let the scratch server reach foreign servers", AT(allow_remote), 0, 0,
      NULL, NULL},
-    {.kind = OPT_HEAD, .name = "General"},
-    {OPT_INT, "jobs", 'j', "N", "parallel workers (default: one a processor, at most 16)", AT(jobs), 1, 256, NULL,
-     "jobs"},
-    {OPT_TEXT, "pg-bindir", 0, "DIR", "directory of PostgreSQL's programs", AT(pg_bindir), 0, 0, "PGASSAY_PG_BINDIR",
-     "pg-bindir"},
-    {OPT_TEXT, "config", 0, "FILE", "configuration file", AT(config_file), 0, 0, "PGASSAY_CONFIG", NULL},
-    {OPT_FLAG, "print-config", 0, NULL, "print the configuration in force and leave", AT(print_config), 0, 0, NULL,
-     NULL},
-    {OPT_FLAG, "json", 0, NULL, "print the result as JSON", AT(json), 0, 0, NULL, NULL},
-    {OPT_FLAG, "quiet", 'q', NULL, "print nothing but findings and errors", AT(quiet), 0, 0, NULL, NULL},
-    {OPT_FLAG, "verbose", 'v', NULL, "say what is being done", AT(verbose), 0, 0, NULL, NULL},
-    {.kind = OPT_HEAD, .name = NULL},
+    OPT_HEADING("General"),
+    OPT_COMMON_JOBS(struct options, 256),
+    OPT_COMMON_BINDIR(struct options),
+    OPTS_COMMON_GENERAL(struct options),
+    OPTS_END,
 };
 
 static const struct opts_spec spec = {

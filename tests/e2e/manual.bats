@@ -39,6 +39,19 @@ letters_of() { "pgassay-$1" --help | grep -oE '^ +-[A-Za-z0-9],' | tr -d ' ,-' |
     done
 }
 
+@test "an option has one letter, one argument and one text in every tool that has it" {
+    # Not -d, a source here and a target there; nor what says whose it is, or differs in its default.
+    for tool in $TOOLS; do
+        "pgassay-$tool" --help | awk '/^ +(-[A-Za-z],)? *--/ { if (text) print text; text = $0; next }
+            substr($0, 1, 28) ~ /^ +$/ { text = text " " $0; next } { if (text) print text; text = "" }' | tr -s ' '
+    done | sort -u | grep -vE -e '--(conninfo|dry-run|allow-remote|lock-timeout)\b' >"$T/texts"
+    sed -E 's/^ (-.,)? ?(--[a-z-]+).*/\2/' "$T/texts" | sort | uniq -d >"$T/twice"
+    [ ! -s "$T/twice" ] || { grep -F -f "$T/twice" "$T/texts"; return 1; }
+    # And no letter is two options.
+    grep -oE '^ -., --[a-z-]+' "$T/texts" | awk '{ print $1 }' | sort | uniq -d >"$T/twice"
+    [ ! -s "$T/twice" ] || { cat "$T/twice"; return 1; }
+}
+
 @test "every configuration key that a tool reads is accepted, and is in pgassay.conf(5)" {
     # What --print-config prints can be read back as a configuration.
     for tool in $TOOLS; do

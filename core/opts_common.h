@@ -1,0 +1,62 @@
+/*
+ * opts_common.h - the options that every tool has, or several: the same words, letters and environment variables in
+ * each.  `values` is the tool's struct of values, whose members are named as here.
+ */
+#ifndef CORE_OPTS_COMMON_H
+#define CORE_OPTS_COMMON_H
+
+#include <stddef.h>
+
+#include "core/opts.h"
+
+#define OPT_HEADING(text) {.kind = OPT_HEAD, .name = (text)}
+#define OPTS_END          {.kind = OPT_HEAD, .name = NULL}
+
+/* config_repo() reads the configuration, as what it says may depend on the database. */
+#define OPT_COMMON_REPO(values)                                                                                        \
+    {OPT_TEXT, "repo", 0, "PATH|NAME", "repository: a directory, or a [repo NAME] of the configuration",               \
+     offsetof(values, repo), 0, 0, "PGASSAY_REPO", NULL}
+
+#define OPT_COMMON_JOBS(values, most)                                                                                  \
+    {OPT_INT, "jobs", 'j', "N", "parallel workers (default: one a processor, at most 16)", offsetof(values, jobs),     \
+     1, (most), "PGASSAY_JOBS", "jobs"}
+
+/* Which backup. */
+#define OPTS_COMMON_BACKUP(values)                                                                                     \
+    {OPT_TEXT, "backup", 0, "ID", "this backup, or \"latest\" (the default)", offsetof(values, backup), 0, 0, NULL,    \
+     NULL},                                                                                                            \
+    {OPT_TEXT, "at", 0, "TIME", "the newest backup whose snapshot is not later than TIME", offsetof(values, at), 0,    \
+     0, NULL, NULL}
+
+/* Which server; `config` is "host" or NULL and so on: a restore does not take its target from the configuration. */
+#define OPTS_COMMON_SERVER(values, conf_host, conf_port, conf_user)                                                    \
+    {OPT_TEXT, "host", 'h', "HOST", "server's host or socket directory", offsetof(values, host), 0, 0, NULL,           \
+     (conf_host)},                                                                                                     \
+    {OPT_TEXT, "port", 'p', "PORT", "server's port", offsetof(values, port), 0, 0, NULL, (conf_port)},                 \
+    {OPT_TEXT, "username", 'U', "NAME", "connect as this role", offsetof(values, user), 0, 0, NULL, (conf_user)}
+
+/* Throw-away servers. */
+#define OPTS_COMMON_SCRATCH(values)                                                                                    \
+    {OPT_FLAG, "keep", 0, NULL, "leave the scratch server running, and say how to reach and remove it",                \
+     offsetof(values, keep), 0, 0, NULL, NULL},                                                                        \
+    {OPT_TEXT, "scratch-dir", 0, "DIR", "where the scratch server lives, instead of $TMPDIR",                          \
+     offsetof(values, scratch_dir), 0, 0, "PGASSAY_SCRATCH_DIR", "scratch-dir"},                                       \
+    {OPT_TEXT, "scratch-user", 0, "USER", "system user that runs it when started by root (default: postgres)",         \
+     offsetof(values, scratch_user), 0, 0, "PGASSAY_SCRATCH_USER", "scratch-user"}
+
+#define OPT_COMMON_BINDIR(values)                                                                                      \
+    {OPT_TEXT, "pg-bindir", 0, "DIR", "directory of PostgreSQL's programs", offsetof(values, pg_bindir), 0, 0,         \
+     "PGASSAY_PG_BINDIR", "pg-bindir"}
+
+/* What stands last in every --help. */
+#define OPTS_COMMON_GENERAL(values)                                                                                    \
+    {OPT_FLAG, "json", 0, NULL, "print the result as JSON", offsetof(values, json), 0, 0, NULL, NULL},                 \
+    {OPT_FLAG, "quiet", 'q', NULL, "print only what went wrong, no progress line", offsetof(values, quiet), 0, 0,      \
+     NULL, NULL},                                                                                                      \
+    {OPT_FLAG, "verbose", 'v', NULL, "say what is being done", offsetof(values, verbose), 0, 0, NULL, NULL},           \
+    {OPT_TEXT, "config", 0, "FILE", "configuration file", offsetof(values, config_file), 0, 0, "PGASSAY_CONFIG",       \
+     NULL},                                                                                                            \
+    {OPT_FLAG, "print-config", 0, NULL, "print the configuration in force and leave",                                  \
+     offsetof(values, print_config), 0, 0, NULL, NULL}
+
+#endif
