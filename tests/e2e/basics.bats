@@ -13,6 +13,11 @@ teardown_file() { e2e_teardown; }
     round_trip shop
 }
 
+@test "it is proven by a drill" {
+    expect_status 0 drill shop
+    leftovers
+}
+
 @test "a second backup of unchanged data stores next to nothing" {
     backup shop
     [ "$(label shop | jq .new_chunks)" -le 2 ]
