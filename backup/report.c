@@ -6,15 +6,16 @@
 #include "core/json.h"
 #include "core/log.h"
 
-enum { HUMAN = 32 };
+enum { HUMAN = 48 };
 
 static void
 print_stored(const struct outcome *o)
 {
-    char read[HUMAN], fresh[HUMAN], reused[HUMAN], took[HUMAN];
+    char rows[HUMAN], tables[HUMAN], read[HUMAN], fresh[HUMAN], reused[HUMAN], took[HUMAN];
 
-    (void)printf("%s: backup %s: %llu rows of %llu tables, %s read, %s stored new, %s reused, %s\n", o->name,
-                 o->label->id, (unsigned long long)o->label->rows, (unsigned long long)o->label->tables,
+    (void)printf("%s: backup %s: %s, %s, %s read, %s stored new, %s reused, %s\n", o->name, o->label->id,
+                 count_human(o->label->tables, "table", tables, sizeof tables),
+                 count_human(o->label->rows, "row", rows, sizeof rows),
                  size_human(o->label->raw_bytes, read, sizeof read),
                  size_human(o->label->new_bytes, fresh, sizeof fresh),
                  size_human(o->label->stored_bytes - o->label->new_bytes, reused, sizeof reused),
@@ -24,10 +25,10 @@ print_stored(const struct outcome *o)
 static void
 print_planned(const struct outcome *o)
 {
-    char size[HUMAN];
+    char tables[HUMAN], size[HUMAN];
 
-    (void)printf("%s: would back up %llu tables of database \"%s\" (%s) into %s\n", o->name,
-                 (unsigned long long)o->label->tables, o->dbname, size_human(o->relation_bytes, size, sizeof size),
+    (void)printf("%s: would back up %s of database \"%s\" (%s) into %s\n", o->name,
+                 count_human(o->label->tables, "table", tables, sizeof tables), o->dbname, size_human(o->relation_bytes, size, sizeof size),
                  o->repo);
 }
 

@@ -18,8 +18,8 @@ copied(const char *s)
 static void
 sum_tables(const struct manifest *m, struct label *l)
 {
+    l->tables = m->n_tables;
     for (size_t i = 0; i < m->n_tables; i++) {
-        l->tables += m->tables[i].kind == 'r';
         l->rows += m->tables[i].rows;
         l->raw_bytes += m->tables[i].bytes;
     }

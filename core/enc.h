@@ -24,6 +24,9 @@ char *name_decode(const char *text);
 
 /* "1.2 GB", decimal units, into out (at least 16 characters); returns out. */
 char *size_human(uint64_t bytes, char *out, size_t cap);
+/* "1 table", "555,885 rows"; the digits alone when noun is NULL (out: at least 27 more than the noun).  Nouns whose
+ * plural is an s. */
+char *count_human(uint64_t n, const char *noun, char *out, size_t cap);
 /* "3 d 4 h", "2 min 5 s", "0.8 s". */
 char *duration_human(double seconds, char *out, size_t cap);
 

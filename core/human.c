@@ -1,5 +1,6 @@
 /* Sizes and times for people (enc.h). */
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "core/enc.h"
@@ -16,6 +17,25 @@ size_human(uint64_t bytes, char *out, size_t cap)
         i++;
     }
     (void)snprintf(out, cap, i == 0 || v >= 99.95 ? "%.0f %s" : "%.1f %s", v, unit[i]);
+    return out;
+}
+
+char *
+count_human(uint64_t n, const char *noun, char *out, size_t cap)
+{
+    char   digits[24], grouped[32];
+    size_t len = (size_t)snprintf(digits, sizeof digits, "%" PRIu64, n);
+    size_t at = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        if (i > 0 && (len - i) % 3 == 0) {
+            grouped[at++] = ',';
+        }
+        grouped[at++] = digits[i];
+    }
+    grouped[at] = '\0';
+    (void)snprintf(out, cap, "%s%s%s%s", grouped, noun != NULL ? " " : "", noun != NULL ? noun : "",
+                   noun != NULL && n != 1 ? "s" : "");
     return out;
 }
 

@@ -42,16 +42,19 @@ static const char SETTINGS_14[] = "SET idle_session_timeout = 0;";
 static const char SETTINGS_17[] = "SET transaction_timeout = 0;";
 static const char SETTINGS_RESTORING[] = "SET check_function_bodies = off; SET synchronous_commit = off;";
 
+/* One line each, without the context and the place in the server's source that libpq would print. */
 static void
-on_notice(void *ctx, const char *message)
+on_notice(void *ctx, const PGresult *r)
 {
-    size_t n = strlen(message);
+    const char *severity = PQresultErrorField(r, PG_DIAG_SEVERITY);
+    const char *primary = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
 
     (void)ctx;
-    while (n > 0 && message[n - 1] == '\n') {
-        n--;
+    if (severity != NULL && primary != NULL) {
+        log_info("server: %s: %s", severity, primary);
+    } else {
+        log_info("server: %s", PQresultErrorMessage(r)); /* libpq's own notices have no fields */
     }
-    log_info("server: %.*s", (int)n, message);
 }
 
 static int
@@ -189,7 +192,7 @@ pg_connect(const struct pg_target *t, enum pg_purpose purpose, const char *appli
         err_set(e, ERR_IO, "out of memory for a connection");
         return NULL;
     }
-    PQsetNoticeProcessor(conn, on_notice, NULL);
+    (void)PQsetNoticeReceiver(conn, on_notice, NULL);
     if ((PQstatus(conn) == CONNECTION_BAD ? refused(conn, e) : finish_connection(conn, e)) != 0 ||
         apply_settings(conn, t, purpose, e) != 0) {
         PQfinish(conn);

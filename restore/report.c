@@ -72,7 +72,7 @@ void
 report_list(const struct restore *r)
 {
     const struct manifest *m = r->manifest;
-    char                   size[32], when[32];
+    char                   size[32], when[32], count[48];
 
     if (r->o->json) {
         (void)print_json(list_json(r));
@@ -82,8 +82,8 @@ report_list(const struct restore *r)
            time_rfc3339(r->label->snapshot, when, sizeof when));
     for (size_t i = 0; i < m->n_tables; i++) {
         const struct m_table *t = &m->tables[i];
-        printf("table %s.%s: %" PRIu64 " rows, %s%s%s\n", t->schema, t->name, t->rows, size_human(t->bytes, size, sizeof size),
-               t->skipped == NULL ? "" : "; no data: ", t->skipped == NULL ? "" : t->skipped);
+        printf("table %s.%s: %s, %s%s%s\n", t->schema, t->name, count_human(t->rows, "row", count, sizeof count),
+               size_human(t->bytes, size, sizeof size), t->skipped == NULL ? "" : "; no data: ", t->skipped == NULL ? "" : t->skipped);
     }
     for (size_t i = 0; i < m->n_objects; i++) {
         const struct m_object *x = &m->objects[i];
@@ -92,7 +92,7 @@ report_list(const struct restore *r)
         }
     }
     if (m->lo_count > 0) {
-        printf("%" PRIu64 " large objects\n", m->lo_count);
+        printf("%s\n", count_human(m->lo_count, "large object", count, sizeof count));
     }
 }
 
@@ -148,17 +148,20 @@ result_json(const struct restore *r, int status, const struct err *e)
 static void
 print_for_people(const struct restore *r)
 {
-    char size[32], took[32];
+    char size[32], took[32], tables[48], rows[48], objects[48];
 
+    count_human(r->n_tables, "table", tables, sizeof tables);
+    count_human(r->o->dry_run ? r->label->rows : r->rows, "row", rows, sizeof rows);
     if (r->o->dry_run) {
-        printf("nothing stands in the way of restoring backup %s of \"%s\" as \"%s\" (%zu tables, %" PRIu64 " rows)\n", r->label->id,
-               r->label->dbname, r->name, r->n_tables, r->label->rows);
+        printf("nothing stands in the way of restoring backup %s of \"%s\" as \"%s\" (%s, %s)\n", r->label->id,
+               r->label->dbname, r->name, tables, rows);
         return;
     }
-    printf("restored backup %s of \"%s\" as \"%s\": %zu tables, %" PRIu64 " rows, %s in %s\n", r->label->id, r->label->dbname, r->name,
-           r->n_tables, r->rows, size_human(r->bytes, size, sizeof size), duration_human(r->seconds, took, sizeof took));
+    printf("restored backup %s of \"%s\" as \"%s\": %s, %s, %s in %s\n", r->label->id, r->label->dbname, r->name, tables,
+           rows, size_human(r->bytes, size, sizeof size), duration_human(r->seconds, took, sizeof took));
     if (r->problems.n > 0) {
-        printf("%zu objects could not be restored as they were; each is named above\n", r->problems.n);
+        printf("not restored as it was: %s, named above\n",
+               count_human(r->problems.n, "object", objects, sizeof objects));
     }
 }
 

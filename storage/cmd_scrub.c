@@ -78,7 +78,7 @@ print_names(const char *what, const struct strlist *names)
 static void
 scrub_text(const struct scrub *s, bool all)
 {
-    char size[16];
+    char size[16], chunks[48], backups[48], bad[32], damaged[48];
 
     for (size_t i = 0; i < s->n_bad_backups; i++) {
         (void)printf("%s: backup %s is damaged: %s\n", s->db, s->bad_backups[i].id, s->bad_backups[i].problem);
@@ -100,8 +100,11 @@ scrub_text(const struct scrub *s, bool all)
                      s->condemned);
     }
     if (all || !scrub_good(s)) {
-        (void)printf("%s: read %zu chunks (%s) of %zu backups: %zu bad, %zu backups damaged\n", s->db, s->objects.n,
-                     size_human(s->bytes, size, sizeof size), s->backups.n, s->n_bad, s->n_bad_backups);
+        (void)printf("%s: read %s (%s) of %s: %s bad, %s damaged\n", s->db,
+                     count_human(s->objects.n, "chunk", chunks, sizeof chunks), size_human(s->bytes, size, sizeof size),
+                     count_human(s->backups.n, "backup", backups, sizeof backups),
+                     count_human(s->n_bad, NULL, bad, sizeof bad),
+                     count_human(s->n_bad_backups, "backup", damaged, sizeof damaged));
     }
 }
 

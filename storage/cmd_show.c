@@ -89,8 +89,7 @@ line(const char *name, const char *fmt, ...)
 static void
 show_label(const struct label *l)
 {
-    char a[32];
-    char b[32];
+    char a[32], b[32], c[48], d[48];
 
     line("backup", "%s of \"%s\"%s", l->id, l->db, strcmp(l->scope, "full") == 0 ? "" : " (partial)");
     if (l->selection != NULL) {
@@ -104,10 +103,10 @@ show_label(const struct label *l)
     line("snapshot", "%s, %s ago", time_rfc3339(l->snapshot, a, sizeof a),
          duration_human(difftime(time(NULL), l->snapshot), b, sizeof b));
     line("took", "%s", duration_human(l->seconds, a, sizeof a));
-    line("tables", "%" PRIu64 " with %" PRIu64 " rows, %s of data (%s on the server)", l->tables, l->rows,
-         size_human(l->raw_bytes, a, sizeof a), size_human(l->database_bytes, b, sizeof b));
-    line("stored", "%s in %" PRIu64 " chunks", size_human(l->stored_bytes, a, sizeof a), l->chunks);
-    line("of it new", "%s in %" PRIu64 " chunks", size_human(l->new_bytes, a, sizeof a), l->new_chunks);
+    line("tables", "%s with %s, %s of data (%s on the server)", count_human(l->tables, NULL, c, sizeof c),
+         count_human(l->rows, "row", d, sizeof d), size_human(l->raw_bytes, a, sizeof a), size_human(l->database_bytes, b, sizeof b));
+    line("stored", "%s in %s", size_human(l->stored_bytes, a, sizeof a), count_human(l->chunks, "chunk", c, sizeof c));
+    line("of it new", "%s in %s", size_human(l->new_bytes, a, sizeof a), count_human(l->new_chunks, "chunk", c, sizeof c));
     line("globals", "%s", !l->globals ? "not included" : l->passwords ? "with passwords" : "without passwords");
     line("written by", "%s, pg_dump %s", l->tool, l->pg_dump_version != NULL ? l->pg_dump_version : "unknown");
 }
@@ -115,9 +114,13 @@ show_label(const struct label *l)
 static void
 show_manifest(const struct manifest *m)
 {
-    line("schema", "%zu objects, %zu sequences, %zu materialized views", m->n_objects, m->n_sequences, m->n_matviews);
+    char a[48], b[48], c[48];
+
+    line("schema", "%s, %s, %s", count_human(m->n_objects, "object", a, sizeof a),
+         count_human(m->n_sequences, "sequence", b, sizeof b),
+         count_human(m->n_matviews, "materialized view", c, sizeof c));
     if (m->lo_count > 0) {
-        line("large objects", "%" PRIu64, m->lo_count);
+        line("large objects", "%s", count_human(m->lo_count, NULL, a, sizeof a));
     }
 }
 

@@ -30,19 +30,9 @@ text_table_add(struct text_table *t, const char *cell)
 void
 text_table_count(struct text_table *t, uint64_t n)
 {
-    char   digits[24];
-    char   out[32];
-    size_t len = (size_t)snprintf(digits, sizeof digits, "%" PRIu64, n);
-    size_t at = 0;
+    char out[32];
 
-    for (size_t i = 0; i < len; i++) {
-        if (i > 0 && (len - i) % 3 == 0) {
-            out[at++] = ',';
-        }
-        out[at++] = digits[i];
-    }
-    out[at] = '\0';
-    text_table_add(t, out);
+    text_table_add(t, count_human(n, NULL, out, sizeof out));
 }
 
 void

@@ -97,37 +97,42 @@ static void
 print_objects_block(const struct result *r)
 {
     const struct stored *s = &r->stored;
-    char size[16];
+    char size[16], objects[48], backups[48], databases[48];
 
-    printf("read and hashed  %" PRIu64 " objects (%s) of %" PRIu64 " backups in %" PRIu64 " databases\n", s->objects,
-           size_human(s->bytes, size, sizeof size), s->backups, s->databases);
+    printf("read and hashed  %s (%s) of %s in %s\n", count_human(s->objects, "object", objects, sizeof objects),
+           size_human(s->bytes, size, sizeof size), count_human(s->backups, "backup", backups, sizeof backups),
+           count_human(s->databases, "database", databases, sizeof databases));
 }
 
 static void
 print_xid_line(const json_t *xid)
 {
+    char age[32];
+
     if (xid != NULL && json_opt_int(xid, "age", -1) >= 0)
-        printf("XID age          %" PRId64 " at the source when backed up (a restore starts anew)\n",
-               json_opt_int(xid, "age", -1));
+        printf("XID age          %s at the source when backed up (a restore starts anew)\n",
+               count_human((uint64_t)json_opt_int(xid, "age", 0), NULL, age, sizeof age));
 }
 
 static void
 print_compared_block(const struct result *r)
 {
     const struct compared *c = &r->compared;
-    char size[16], text[32];
+    char size[48], text[32], a[48], b[48];
 
     printf("backup           %s of %s, %s old\n", r->label->id, r->label->db,
            duration_human(backup_age(r), text, sizeof text));
     printf("compared with    %s\n", r->against);
-    printf("tables           %" PRIu64 ", %" PRIu64 " rows", c->tables, c->rows);
+    printf("tables           %s, %s", count_human(c->tables, NULL, a, sizeof a), count_human(c->rows, "row", b, sizeof b));
     if (c->contents)
         printf(", %s by fingerprint\n", size_human(c->bytes, size, sizeof size));
     else
         printf(" counted; contents were NOT compared (--full does)\n");
-    printf("schema           %" PRIu64 " objects, %" PRIu64 " extensions\n", c->objects, c->extensions);
-    printf("besides          %" PRIu64 " sequences, %" PRIu64 " materialized views, %" PRIu64 " large objects%s\n",
-           c->sequences, c->matviews, c->large_objects, c->contents ? "" : " (counted)");
+    printf("schema           %s, %s\n", count_human(c->objects, "object", a, sizeof a),
+           count_human(c->extensions, "extension", b, sizeof b));
+    printf("besides          %s, %s, %s%s\n", count_human(c->sequences, "sequence", a, sizeof a),
+           count_human(c->matviews, "materialized view", b, sizeof b),
+           count_human(c->large_objects, "large object", size, sizeof size), c->contents ? "" : " (counted)");
     print_xid_line(r->xid);
     if (r->verb == VERB_DRILL)
         printf("recovery time    %s\n", duration_human(r->recovery_s, text, sizeof text));

@@ -69,6 +69,12 @@ sizes_and_durations_read_well(void **state)
     assert_string_equal(size_human(1234567890, t, sizeof t), "1.2 GB");
     assert_string_equal(size_human(999999, t, sizeof t), "1.0 MB");
     assert_string_equal(size_human(UINT64_MAX, t, sizeof t), "18.4 EB");
+    assert_string_equal(count_human(0, "row", t, sizeof t), "0 rows");
+    assert_string_equal(count_human(1, "table", t, sizeof t), "1 table");
+    assert_string_equal(count_human(999, NULL, t, sizeof t), "999");
+    assert_string_equal(count_human(1000, NULL, t, sizeof t), "1,000");
+    assert_string_equal(count_human(1234567, "row", t, sizeof t), "1,234,567 rows");
+    assert_string_equal(count_human(UINT64_MAX, NULL, t, sizeof t), "18,446,744,073,709,551,615");
     assert_string_equal(duration_human(0.84, t, sizeof t), "0.8 s");
     assert_string_equal(duration_human(59.7, t, sizeof t), "1 min 0 s");
     assert_string_equal(duration_human(125, t, sizeof t), "2 min 5 s");
