@@ -28,6 +28,8 @@ e2e_setup() {
     export PGASSAY_CONFIG=$T/pgassay.conf PGASSAY_STATE_DIR=$T/state
     export XDG_CONFIG_HOME=$T/home/.config XDG_STATE_HOME=$T/home/.local/state
     SERVER_BIN=$(server_bin) && export SERVER_BIN
+    # Debian's /usr/bin/psql is a wrapper in Perl, whose start costs more than most queries.
+    PATH=$BIN:$SERVER_BIN:$PATH
     pgassay storage init --repo "$REPO"
 }
 
