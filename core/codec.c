@@ -8,9 +8,12 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
+#include "core/cancel.h"
 #include "core/mem.h"
 
 enum {
+    STEP = 256 * 1024,   /* of slow compression: a second or so on a busy machine */
+    SLOW_LEVEL = 10,     /* zstd: from here on a chunk takes seconds, up to minutes */
     WINDOW_LOG_MAX = 24, /* docs/repository-format.md: readers need no more memory than this */
     GZIP_WINDOW_BITS = 15 + 16,
     GZIP_EXTRA = 32,     /* header and trailer that deflateBound() does not count */
@@ -116,6 +119,37 @@ codec_bound(enum codec_kind k, size_t n)
     }
 }
 
+/* The same frame in steps, so that a signal need not wait for a whole chunk. */
+static int
+zstd_compress_slowly(struct codec *c, const void *in, size_t n, struct buf *out, struct err *e)
+{
+    ZSTD_inBuffer  from = {.src = in};
+    ZSTD_outBuffer to = {.dst = out->data, .size = out->cap};
+    size_t         left;
+
+    (void)ZSTD_CCtx_reset(c->zc, ZSTD_reset_session_only); /* what an interrupted one left */
+    (void)ZSTD_CCtx_setPledgedSrcSize(c->zc, n);
+    for (;;) {
+        bool last = n - from.pos <= STEP;
+
+        if (cancel_check(e) != 0) {
+            return -1;
+        }
+        from.size = last ? n : from.pos + STEP;
+        left = ZSTD_compressStream2(c->zc, &to, &from, last ? ZSTD_e_end : ZSTD_e_continue);
+        if (ZSTD_isError(left)) {
+            return err_set(e, ERR_IO, "zstd: %s", ZSTD_getErrorName(left));
+        }
+        if (to.pos == to.size && (!last || left > 0)) {
+            return err_set(e, ERR_IO, "zstd: more than its own bound");
+        }
+        if (last && left == 0) {
+            out->len = to.pos;
+            return 0;
+        }
+    }
+}
+
 static int
 zstd_compress(struct codec *c, const void *in, size_t n, struct buf *out, struct err *e)
 {
@@ -131,6 +165,9 @@ zstd_compress(struct codec *c, const void *in, size_t n, struct buf *out, struct
         if (c->spec.level >= 20) { /* these levels would take windows of up to 2^27 */
             (void)ZSTD_CCtx_setParameter(c->zc, ZSTD_c_windowLog, WINDOW_LOG_MAX);
         }
+    }
+    if (c->spec.level >= SLOW_LEVEL) {
+        return zstd_compress_slowly(c, in, n, out, e);
     }
     got = ZSTD_compress2(c->zc, out->data, out->cap, in, n);
     if (ZSTD_isError(got)) {

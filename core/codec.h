@@ -32,7 +32,8 @@ struct codec;
 struct codec *codec_new(struct codec_spec);
 void          codec_free(struct codec *);
 
-/* Replaces out's contents.  out->max must allow codec_bound(). */
+/* Replaces out's contents.  out->max must allow codec_bound().  High levels of zstd take a minute for a chunk: they
+ * look at cancel.h meanwhile (ERR_INTERRUPTED). */
 int    codec_compress(struct codec *, const void *in, size_t n, struct buf *out, struct err *);
 size_t codec_bound(enum codec_kind, size_t n);
 

@@ -1,12 +1,14 @@
 /* codec.h: what is stored must come back, and nothing else may. */
 #include "tests/unit/check.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <zstd.h>
 
+#include "core/cancel.h"
 #include "core/codec.h"
 
-enum { RAW = 300000 };
+enum { RAW = 600000 }; /* more than one step of slow compression */
 
 static const char *const specs[] = {"none", "zstd", "zstd:1", "zstd:19", "zstd:22", "gzip", "gzip:1", "gzip:9"};
 enum { SPECS = sizeof specs / sizeof specs[0] };
@@ -276,6 +278,25 @@ the_names_of_codecs(void **state)
     assert_int_equal(codec_of_ext("exe", &k), -1);
 }
 
+/* The last test: a signal is remembered for good. */
+static void
+a_signal_ends_slow_compression(void **state)
+{
+    uint8_t      *raw = sample(RAW);
+    struct codec *c = codec_for("zstd:19");
+    struct buf    packed = BUF_INIT(BUF_NO_LIMIT);
+    struct err    e = ERR_INIT;
+
+    (void)state;
+    cancel_install();
+    assert_int_equal(raise(SIGTERM), 0);
+    assert_int_equal(codec_compress(c, raw, RAW, &packed, &e), -1);
+    assert_err(&e, ERR_INTERRUPTED, "interrupted by SIGTERM");
+    codec_free(c);
+    buf_free(&packed);
+    free(raw);
+}
+
 int
 main(void)
 {
@@ -289,6 +310,7 @@ main(void)
         cmocka_unit_test(a_huge_zstd_window_is_refused),
         cmocka_unit_test(any_kind_is_read_whatever_the_codec_was_made_for),
         cmocka_unit_test(the_names_of_codecs),
+        cmocka_unit_test(a_signal_ends_slow_compression),
     };
 
     return cmocka_run_group_tests_name("core/codec", tests, NULL, NULL);
