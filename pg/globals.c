@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/hash.h"
 #include "core/json.h"
 #include "core/proc.h"
 #include "pg/dump.h"
@@ -64,6 +65,35 @@ read_data(struct snapshot *s, PGconn *now, struct err *e)
     return 0;
 }
 
+/* pg_dumpall keeps psql from obeying backslash commands between "\restrict KEY" and "\unrestrict KEY", with a new random
+ * KEY each time: unchanged globals would be stored anew every night.  What must hold is that nobody whose names or comments
+ * are dumped can foretell the KEY, and a digest of the very text gives that as well. */
+static void
+settle_restrict_key(struct buf *sql)
+{
+    static const char word[] = "\n\\restrict ", end[] = "\n\\unrestrict ";
+    char  digest[SHA256_HEX + 1];
+    char *first = strstr(buf_str(sql), word), *last = NULL;
+    size_t n;
+
+    if (first == NULL) {
+        return;
+    }
+    first += sizeof word - 1;
+    n = strcspn(first, "\n");
+    for (char *at = first; (at = strstr(at, end)) != NULL; last = at) {
+        at += sizeof end - 1;
+    }
+    if (n == 0 || n > SHA256_HEX || last == NULL || strcspn(last, "\n") != n || memcmp(first, last, n) != 0) {
+        return;
+    }
+    memset(first, '0', n);
+    memset(last, '0', n);
+    sha256_hex(sql->data, sql->len, digest);
+    memcpy(first, digest, n);
+    memcpy(last, digest, n);
+}
+
 static int
 may_read_passwords(PGconn *now, bool *may, struct err *e)
 {
@@ -85,6 +115,7 @@ dump_globals(struct snapshot *s, PGconn *now, const char *program, struct err *e
 
     s->globals = false;
     if (rc == 0 && run_pg_dumpall(program, &child, s->passwords, &s->globals_sql, e) == 0) {
+        settle_restrict_key(&s->globals_sql);
         s->globals = true;
     } else if (rc == 0 && e->kind != ERR_INTERRUPTED) {
         /* Managed servers forbid parts of it: the database itself can be backed up all the same. */
