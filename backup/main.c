@@ -71,8 +71,9 @@ back_up_all(struct cli *c, json_t *results)
             status = err_exit_status(&o.err);
         }
         outcome_free(&o);
-        if (cancel_requested()) {
-            return status == EXIT_GOOD ? EXIT_GOOD : 128 + cancel_signal();
+        /* A signal that came behind the last commit has stopped nothing. */
+        if (cancel_requested() && (status != EXIT_GOOD || i + 1 < c->targets.n)) {
+            return 128 + cancel_signal();
         }
     }
     return failed == 0 || failed == c->targets.n ? status : EXIT_PARTLY;

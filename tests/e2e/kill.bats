@@ -88,6 +88,32 @@ wait_chunks() {
     backup shop
 }
 
+@test "SIGTERM behind the first of two databases: not every one was taken, and the status says so" {
+    repo_new between
+    db_make one
+    db_make two
+    psql_in postgres -c 'CREATE ROLE reader LOGIN IN ROLE pg_read_all_data'
+    # Standing in for unlucky timing: the first one's warning (no passwords) waits in a full pipe, behind its commit.
+    mkfifo "$T/full"
+    exec 7<>"$T/full"
+    dd if=/dev/zero bs=65536 count=1 2>/dev/null >&7
+    setsid "$BIN/pgassay-backup" one two --repo "$REPO" -U reader >"$T/out" 2>"$T/full" 7>&- 3>&- 4>&- &
+    local rc=0 tool=$! n
+    for n in {1..300}; do
+        [ -z "$(find "$REPO/one" -name label.json 2>/dev/null)" ] || [ -n "$(find "$REPO/one/runs" -type f)" ] || break
+        sleep 0.1
+    done
+    sleep 0.3
+    kill -TERM $tool
+    head -c 65536 <&7 >/dev/null
+    wait $tool || rc=$?
+    exec 7>&-
+    expect_equal "$rc" 143
+    [ -n "$(last_id one)" ]
+    [ -z "$(last_id two)" ]
+    db_drop one two
+}
+
 @test "kill -9 at ten random moments of a restore: no half database under the asked name" {
     repo_new whole
     backup shop
