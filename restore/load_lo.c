@@ -16,13 +16,31 @@ static const char pages_table[] =
     "CREATE TEMPORARY TABLE IF NOT EXISTS pgassay_lo_pages (loid pg_catalog.oid, pageno pg_catalog.int4, data pg_catalog.bytea)";
 
 /* Statements for what is set, made by the server and run one by one, so that one that fails is named. */
+
+/* A role's name as an aclitem prints it, as an identifier. */
+#define ACL_ROLE(part) \
+    "pg_catalog.quote_ident(CASE WHEN " part " LIKE '\"%' THEN pg_catalog.replace(pg_catalog.substr(" part ", 2, " \
+    "pg_catalog.length(" part ") - 2), '\"\"', '\"') ELSE " part " END)"
+
+/*
+ * Grants are read as text: a cast to aclitem fails as a whole where one role is missing.  Whoever was given a grant option
+ * gives as himself, after he got it: n counts the steps from the owner.
+ */
 static const char grants[] =
-    "SELECT l.oid, s FROM pg_temp.pgassay_lo l, LATERAL ("
-    "SELECT 0, pg_catalog.format('REVOKE ALL ON LARGE OBJECT %s FROM PUBLIC, %I', l.oid, l.owner) UNION ALL "
-    "SELECT 1, pg_catalog.format('GRANT %s ON LARGE OBJECT %s TO %s%s', a.privilege_type, l.oid, "
-    "CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END, "
-    "CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END) "
-    "FROM pg_catalog.aclexplode(l.acl::pg_catalog.aclitem[]) a) g(n, s) WHERE l.acl IS NOT NULL ORDER BY l.oid, n";
+    "WITH RECURSIVE item AS (SELECT l.oid, pg_catalog.quote_ident(l.owner) AS owner, p[1] AS letter, p[2] <> '' AS grantable, "
+    "CASE WHEN m[1] = '' THEN 'PUBLIC' ELSE " ACL_ROLE("m[1]") " END AS grantee, " ACL_ROLE("m[3]") " AS grantor "
+    "FROM pg_temp.pgassay_lo l, LATERAL pg_catalog.unnest(l.acl::pg_catalog.text[]) a, "
+    "LATERAL pg_catalog.regexp_match(a, '^(\"(?:[^\"]|\"\")*\"|[^=\"]*)=([a-zA-Z*]*)/(.*)$') m, "
+    "LATERAL pg_catalog.regexp_matches(m[2], '([a-zA-Z])(\\*?)', 'g') p), "
+    "chain AS (SELECT i.*, 1 AS n FROM item i WHERE i.grantor = i.owner UNION "
+    "SELECT i.*, c.n + 1 FROM item i JOIN chain c ON c.oid = i.oid AND c.letter = i.letter AND c.grantee = i.grantor "
+    "WHERE c.grantable AND i.grantor <> i.owner AND c.n < 1000), "
+    "ordered AS (SELECT oid, owner, letter, grantable, grantee, grantor, pg_catalog.min(n) AS n FROM chain GROUP BY 1, 2, 3, 4, 5, 6) "
+    "SELECT oid, pg_catalog.format('REVOKE ALL ON LARGE OBJECT %s FROM PUBLIC, %s', oid, pg_catalog.quote_ident(owner)), 0 "
+    "FROM pg_temp.pgassay_lo WHERE acl IS NOT NULL UNION ALL "
+    "SELECT oid, CASE WHEN n > 1 THEN pg_catalog.format('SET LOCAL ROLE %s; ', grantor) ELSE '' END || "
+    "pg_catalog.format('GRANT %s ON LARGE OBJECT %s TO %s%s', CASE letter WHEN 'r' THEN 'SELECT' WHEN 'w' THEN 'UPDATE' ELSE 'ALL' END, "
+    "oid, grantee, CASE WHEN grantable THEN ' WITH GRANT OPTION' ELSE '' END), n FROM ordered ORDER BY 1, 3";
 
 static const char comments[] =
     "SELECT oid, pg_catalog.format('COMMENT ON LARGE OBJECT %s IS %L', oid, comment) FROM pg_temp.pgassay_lo "
