@@ -130,8 +130,8 @@ report_left_out(struct schema *s, const struct object_pair *p)
         report(s, FINDING_DIFFERENT, p->want, "the archive does not hold what was recorded", NULL, NULL);
 }
 
-/* What the trips cannot tell: objects that they leave out, and entries that failed in both (which is a difference,
- * never equal). */
+/* What the trips cannot tell: objects that they leave out, and entries that failed in one of them or in both (which is a
+ * difference, never equal: nobody knows what they would have become). */
 static void
 report_beyond_trips(struct schema *s, const struct object_pair *p)
 {
@@ -143,7 +143,7 @@ report_beyond_trips(struct schema *s, const struct object_pair *p)
         report_left_out(s, p);
     else if (blinded(o) && isolated)
         report_pair(s, p);
-    else if (why != NULL)
+    else if (why != NULL || (why = why_failed(&s->live, o)) != NULL)
         report(s, FINDING_DIFFERENT, o, "cannot be restored", NULL, why);
 }
 
