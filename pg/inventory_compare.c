@@ -32,6 +32,8 @@ static const struct list_rule lists[] = {
     {"omitted", "builtin_comments", "comment on built-in ", NULL, {"kind", "name"}, {"comment"}},
     {"omitted", "subscriptions", "", "subscription", {"name"}, {"owner", "publications"}},
     {"omitted", "invalid_indexes", "", "invalid index", {"schema", "name"}, {"definition"}},
+    {"omitted", "disabled_constraints", "", "disabled enforcement of constraint", {"schema", "name"}, {"state"}},
+    {"omitted", "access_methods", "", "access method of its own of table", {"schema", "name"}, {"method"}},
 };
 
 static const char *const database_keys[] = {"owner",     "encoding",         "collate", "ctype", "provider", "locale",

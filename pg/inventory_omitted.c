@@ -99,6 +99,21 @@ static const char invalid_indexes[] =
     " JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
     " WHERE NOT i.indisvalid AND c.relkind = 'i' AND n.nspname NOT LIKE 'pg\\_%' ORDER BY 1, 2";
 
+/* ALTER TABLE … DISABLE TRIGGER ALL reaches the triggers that stand behind constraints: pg_dump leaves those out, so that a
+ * foreign key that nobody enforces looks like any other. */
+static const char disabled_constraints[] =
+    "SELECT n.nspname AS schema, concat(k.conname, ' on ', c.relname) AS name,"
+    " string_agg(DISTINCT t.tgenabled::text, ',' ORDER BY t.tgenabled::text) AS state FROM pg_catalog.pg_trigger t"
+    " JOIN pg_catalog.pg_constraint k ON k.oid = t.tgconstraint JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid"
+    " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE t.tgisinternal AND t.tgenabled <> 'O' AND k.contype <> 't' GROUP BY 1, 2 ORDER BY 1, 2";
+
+/* pg_dump carries them, but beside the definition and not in it: two definitions are alike whatever the method. */
+static const char access_methods[] =
+    "SELECT n.nspname AS schema, c.relname AS name, m.amname AS method FROM pg_catalog.pg_class c"
+    " JOIN pg_catalog.pg_am m ON m.oid = c.relam JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE m.amtype = 't' AND m.amname <> 'heap' AND c.relkind <> 't' AND n.nspname NOT LIKE 'pg\\_%' ORDER BY 1, 2";
+
 static const char replication_slots[] =
     "SELECT slot_name AS name, plugin FROM pg_catalog.pg_replication_slots WHERE database = current_database()"
     " AND NOT temporary ORDER BY 1";
@@ -120,6 +135,8 @@ inventory_omitted(PGconn *conn, struct err *e)
         {"builtin_comments", builtin_comments},
         {"subscriptions", subscriptions},
         {"invalid_indexes", invalid_indexes},
+        {"disabled_constraints", disabled_constraints},
+        {"access_methods", access_methods},
         {"replication_slots", replication_slots},
         {"prepared_transactions", prepared_transactions},
     };

@@ -136,14 +136,19 @@ what_pg_dump_leaves_out(void **state)
                "CREATE TABLE public.t (a int); CREATE INDEX broken ON public.t (a);"
                "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'public.broken'::regclass;"
                "CREATE TABLE public.member (a int); ALTER EXTENSION plpgsql ADD TABLE public.member;"
+               "CREATE ACCESS METHOD heaped TYPE TABLE HANDLER heap_tableam_handler; CREATE TABLE public.own_am (a int) USING heaped;"
+               "CREATE TABLE public.key (a int PRIMARY KEY); CREATE TABLE public.ref (a int REFERENCES public.key);"
+               "ALTER TABLE public.ref DISABLE TRIGGER ALL;"
                "COMMENT ON FUNCTION pg_catalog.plpgsql_call_handler() IS 'touched'");
     pg_close(c);
     c = fresh_database("two");
     run_sql(c, "CREATE TABLE public.member (a int, b int); ALTER EXTENSION plpgsql ADD TABLE public.member");
     pg_close(c);
     assert_differences("one", "two", "omitted", inventory_omitted,
+                       "access method of its own of table own_am in schema public is missing\n"
                        "change of built-in function pg_catalog.abs(integer) is missing\n"
                        "comment on built-in function pg_catalog.lower(pg_catalog.text) is missing\n"
+                       "disabled enforcement of constraint ref_a_fkey on ref in schema public is missing\n"
                        "function pg_catalog.own() is missing\n"
                        "function pg_catalog.plpgsql_call_handler() of extension plpgsql: comment not set, was touched\n"
                        "invalid index broken in schema public is missing\n"
