@@ -92,12 +92,12 @@ wait_chunks() {
     repo_new between
     db_make one
     db_make two
-    psql_in postgres -c 'CREATE ROLE reader LOGIN IN ROLE pg_read_all_data'
+    psql_in postgres -c 'CREATE ROLE little LOGIN'
     # Standing in for unlucky timing: the first one's warning (no passwords) waits in a full pipe, behind its commit.
     mkfifo "$T/full"
     exec 7<>"$T/full"
     dd if=/dev/zero bs=65536 count=1 2>/dev/null >&7
-    setsid "$BIN/pgassay-backup" one two --repo "$REPO" -U reader >"$T/out" 2>"$T/full" 7>&- 3>&- 4>&- &
+    setsid "$BIN/pgassay-backup" one two --repo "$REPO" -U little >"$T/out" 2>"$T/full" 7>&- 3>&- 4>&- &
     local rc=0 tool=$! n
     for n in {1..300}; do
         [ -z "$(find "$REPO/one" -name label.json 2>/dev/null)" ] || [ -n "$(find "$REPO/one/runs" -type f)" ] || break
