@@ -97,6 +97,17 @@ lost_on_standby(struct job *j, struct err *e)
 }
 
 static int
+explain(struct job *j, struct err *e)
+{
+    j->again = lost_on_standby(j, e);
+    if (strcmp(e->sqlstate, "42501") == 0 && e->hint[0] == '\0') {
+        err_hint(e, "the role must read every row: GRANT pg_read_all_data to it, and ALTER ROLE … BYPASSRLS where "
+                    "policies stand");
+    }
+    return -1;
+}
+
+static int
 read_rows(struct job *j, const struct snapshot_options *so, struct pass *p, struct err *e)
 {
     struct scan_options options = {
@@ -104,22 +115,13 @@ read_rows(struct job *j, const struct snapshot_options *so, struct pass *p, stru
     int rc;
 
     if (scan_plan(&j->snapshot, p->work.v, p->work.n, &p->plan, e) != 0) {
-        j->again = lost_on_standby(j, e);
-        return -1;
+        return explain(j, e);
     }
     options.ctx = p->engine = engine_new(j->manifest, j->writer, &p->plan, j->o.jobs);
     progress_start(j->name, planned_bytes(&p->plan), j->o.quiet);
     rc = scan_run(&j->snapshot, so, &p->plan, &options, e);
     progress_end();
-    if (rc != 0) {
-        j->again = lost_on_standby(j, e);
-        if (strcmp(e->sqlstate, "42501") == 0 && e->hint[0] == '\0') {
-            err_hint(e, "the role must read every row: GRANT pg_read_all_data to it, and ALTER ROLE … BYPASSRLS where "
-                        "policies stand");
-        }
-        return -1;
-    }
-    return engine_finish(p->engine, e);
+    return rc != 0 ? explain(j, e) : engine_finish(p->engine, e);
 }
 
 static int

@@ -55,6 +55,13 @@ as() { local u=$1; shift; PGUSER=$u "$@"; }
     as maker psql_in own -c 'CREATE TABLE mine AS SELECT 1 AS n' -c 'ALTER TABLE mine ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY'
     expect_status 1 as maker backup own
     expect_text mine
+    # A table of many blocks is noticed earlier, when its ranges are planned.
+    as maker psql_in own -c 'CREATE TABLE much (t text) WITH (fillfactor = 10)' -c 'ALTER TABLE much ENABLE ROW LEVEL SECURITY' \
+        -c "INSERT INTO much SELECT repeat('x', 1000) FROM generate_series(1, 2100)"
+    expect_status 1 as reader backup own -t much
+    expect_text much
+    expect_text BYPASSRLS
+    psql_in own -c 'DROP TABLE much'
     psql_in own -c 'ALTER TABLE mine NO FORCE ROW LEVEL SECURITY'
     expect_status 0 as maker backup own
 }
