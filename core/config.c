@@ -53,6 +53,20 @@ fail(struct reader *r, const char *what, const char *detail)
     }
 }
 
+static void
+fail_key(struct reader *r, const char *kind, const char *key)
+{
+    char *known = config_keys_text(kind);
+
+    fail(r, "unknown key", key);
+    if (*kind == '\0') {
+        (void)err_hint(r->e, "before any section there may be %s", known);
+    } else {
+        (void)err_hint(r->e, "[%s NAME] may have %s", kind, known);
+    }
+    free(known);
+}
+
 static size_t
 add_section(struct config *c, const char *kind, const char *name)
 {
@@ -91,6 +105,7 @@ take_header(struct reader *r, const char *line)
     }
     if (!config_kind_known(kind)) {
         fail(r, "unknown kind of section", kind);
+        (void)err_hint(r->e, "there are [repo NAME] and [database NAME]; see man pgassay.conf");
     } else if (*name == '\0') {
         fail(r, "a section without a name", NULL);
     } else {
@@ -156,7 +171,7 @@ take_entry(void *ctx, const char *section, const char *name, const char *value)
         }
     }
     if (!config_key_known(c->section[at].kind, x.key)) {
-        fail(r, "unknown key", name);
+        fail_key(r, c->section[at].kind, name);
     }
     VEC_GROW(c->entry, c->n, c->cap);
     c->entry[c->n++] = x;

@@ -13,6 +13,8 @@
 
 bool config_kind_known(const char *kind);
 bool config_key_known(const char *kind, const char *key);
+/* The keys of a kind of section, with commas between; allocated. */
+char *config_keys_text(const char *kind);
 
 /* config_get() that also tells the line. */
 const char *config_find(const struct config *, const char *kind, const char *name, const char *key, int *line);

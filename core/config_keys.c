@@ -1,7 +1,10 @@
 #include "core/config_in.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "core/mem.h"
 
 /* Both before any section and in "[database NAME]". */
 static const char *const common[] = {
@@ -25,6 +28,31 @@ is_in(const char *const *list, const char *key)
         }
     }
     return false;
+}
+
+/* text, which is freed, and the list behind it. */
+static char *
+joined(char *text, const char *const *list)
+{
+    for (; *list != NULL; list++) {
+        char *longer = xasprintf("%s%s%s", text, *text != '\0' ? ", " : "", *list);
+
+        free(text);
+        text = longer;
+    }
+    return text;
+}
+
+char *
+config_keys_text(const char *kind)
+{
+    if (strcmp(kind, "repo") == 0) {
+        return joined(xstrdup(""), repo);
+    }
+    if (strcmp(kind, "database") == 0) {
+        return joined(joined(xstrdup(""), database), common);
+    }
+    return joined(xstrdup(""), common);
 }
 
 bool

@@ -290,24 +290,18 @@ is_transient(const char *sqlstate)
     return strncmp(sqlstate, "08", 2) == 0;
 }
 
-/* libpq's own messages have several lines: joined by blanks. */
+/* libpq's own messages have several lines. */
 static void
 set_libpq_text(struct err *e, const char *text)
 {
-    size_t n = 0;
-
-    err_set(e, ERR_PG, "%s", text[0] != '\0' ? text : "the connection is lost");
-    for (const char *s = e->text; *s != '\0'; s++) {
-        if (*s != '\n') {
-            e->text[n++] = *s;
-        } else if (s[1] != '\0') {
-            if (s[1] == '\t') {
-                s++;
-            }
-            e->text[n++] = ' ';
+    err_set(e, ERR_PG, "%.*s", (int)strcspn(text, "\n"), text[0] != '\0' ? text : "the connection is lost");
+    for (const char *s = text; *(s += strcspn(s, "\n")) != '\0';) {
+        s += strspn(s, "\n\t");
+        if (*s != '\0') {
+            (void)snprintf(e->text + strlen(e->text), sizeof e->text - strlen(e->text), "; %.*s",
+                           (int)strcspn(s, "\n"), s);
         }
     }
-    e->text[n] = '\0';
 }
 
 /* A server that ends our session says why before it goes, and libpq mixes that with its own words about the loss.  Sessions are

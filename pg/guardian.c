@@ -141,26 +141,41 @@ remove_dir(const struct guardian_job *job)
     (void)rmdir(job->dir);
 }
 
-/* The end of the log, through the status pipe: it becomes the owner's error text. */
+/* Where a line of a log says why all ended; NULL: it does not. */
+static const char *
+last_word(const char *line)
+{
+    static const char *const marks[] = {"FATAL:", "PANIC:", "error:"};
+    const char              *at = NULL;
+
+    for (size_t i = 0; i < sizeof marks / sizeof marks[0] && at == NULL; i++) {
+        at = strstr(line, marks[i]);
+    }
+    return at == NULL ? NULL : at + strcspn(at, " ") + strspn(at + strcspn(at, " "), " ");
+}
+
+/* Through the status pipe, to become the owner's error text: the log's first line that says why, or else its last one. */
 static void
 report_failure(const char *dir, const char *what)
 {
-    char  path[4096], tail[700];
+    char  path[4096], line[700], why[700] = "";
+    bool  found = false;
     FILE *f;
-    long  size;
 
-    (void)dprintf(STATUS_FD, "%s", what);
     (void)snprintf(path, sizeof path, "%s/log", dir);
-    if ((f = fopen(path, "re")) == NULL) {
-        return;
-    }
-    if (fseek(f, 0, SEEK_END) == 0 && (size = ftell(f)) > 0) {
-        size_t n = (size_t)size < sizeof tail ? (size_t)size : sizeof tail;
-        if (fseek(f, size - (long)n, SEEK_SET) == 0 && (n = fread(tail, 1, n, f)) > 0) {
-            (void)dprintf(STATUS_FD, ": %.*s", (int)n, tail);
+    if ((f = fopen(path, "re")) != NULL) {
+        while (!found && fgets(line, sizeof line, f) != NULL) {
+            const char *word = last_word(line);
+
+            line[strcspn(line, "\n")] = '\0';
+            found = word != NULL;
+            if (line[0] != '\0') {
+                (void)snprintf(why, sizeof why, "%s", found ? word : line);
+            }
         }
+        fclose(f);
     }
-    fclose(f);
+    (void)dprintf(STATUS_FD, "%s%s%s", what, why[0] != '\0' ? ": " : "", why);
 }
 
 static void

@@ -157,8 +157,8 @@ print_for_people(const struct restore *r)
                r->label->dbname, r->name, tables, rows);
         return;
     }
-    printf("restored backup %s of \"%s\" as \"%s\": %s, %s, %s in %s\n", r->label->id, r->label->dbname, r->name, tables,
-           rows, size_human(r->bytes, size, sizeof size), duration_human(r->seconds, took, sizeof took));
+    printf("restored backup %s of \"%s\" as \"%s\": %s, %s, %s in %s\n", r->label->id, r->label->dbname, r->name,
+           tables, rows, size_human(r->bytes, size, sizeof size), duration_human(r->seconds, took, sizeof took));
     if (r->problems.n > 0) {
         printf("not restored as it was: %s, named above\n",
                count_human(r->problems.n, "object", objects, sizeof objects));

@@ -105,8 +105,10 @@ show_label(const struct label *l)
     line("took", "%s", duration_human(l->seconds, a, sizeof a));
     line("tables", "%s with %s, %s of data (%s on the server)", count_human(l->tables, NULL, c, sizeof c),
          count_human(l->rows, "row", d, sizeof d), size_human(l->raw_bytes, a, sizeof a), size_human(l->database_bytes, b, sizeof b));
-    line("stored", "%s in %s", size_human(l->stored_bytes, a, sizeof a), count_human(l->chunks, "chunk", c, sizeof c));
-    line("of it new", "%s in %s", size_human(l->new_bytes, a, sizeof a), count_human(l->new_chunks, "chunk", c, sizeof c));
+    line("stored", "%s in %s", size_human(l->stored_bytes, a, sizeof a),
+         count_human(l->chunks, "chunk", c, sizeof c));
+    line("of it new", "%s in %s", size_human(l->new_bytes, a, sizeof a),
+         count_human(l->new_chunks, "chunk", c, sizeof c));
     line("globals", "%s", !l->globals ? "not included" : l->passwords ? "with passwords" : "without passwords");
     line("written by", "%s, pg_dump %s", l->tool, l->pg_dump_version != NULL ? l->pg_dump_version : "unknown");
 }

@@ -69,6 +69,7 @@ announce(struct writer *w, struct err *e)
     if (rc == 0) {
         rc = storage_put(w->repo->st, w->mark_key, w->mark.data, w->mark.len, e);
     }
+    w->marked = rc == 0;
     w->renewed = clock_seconds();
     return rc;
 }
@@ -279,7 +280,8 @@ writer_end(struct writer *w)
     }
     writer_io_stop(w);
     /* A label stands before its run mark goes: when one may stand whose put() failed, prune decides. */
-    if (!w->label_tried && storage_remove(w->repo->st, (const char *const *)&w->mark_key, 1, &ignored) != 0) {
+    if (!w->label_tried && storage_remove(w->repo->st, (const char *const *)&w->mark_key, 1, &ignored) != 0 &&
+        w->marked) {
         log_warn("could not remove the run mark: %s", ignored.text);
     }
     for (int i = 0; i < w->n_workers; i++) {

@@ -32,6 +32,7 @@ struct writer {
     char                  run[RUN_ID_MAX];
     struct buf            mark;            /* the run mark's bytes, to renew it */
     char                 *mark_key;
+    bool                  marked;          /* the run mark was stored */
     struct writer_worker *workers;
     int                   n_workers;
     struct journal       *journal;

@@ -123,7 +123,8 @@ print_compared_block(const struct result *r)
     printf("backup           %s of %s, %s old\n", r->label->id, r->label->db,
            duration_human(backup_age(r), text, sizeof text));
     printf("compared with    %s\n", r->against);
-    printf("tables           %s, %s", count_human(c->tables, NULL, a, sizeof a), count_human(c->rows, "row", b, sizeof b));
+    printf("tables           %s, %s", count_human(c->tables, NULL, a, sizeof a),
+           count_human(c->rows, "row", b, sizeof b));
     if (c->contents)
         printf(", %s by fingerprint\n", size_human(c->bytes, size, sizeof size));
     else

@@ -213,6 +213,19 @@ what_is_wrong_in_the_file_is_named_with_its_line(void **state)
 }
 
 static void
+an_unknown_key_gets_the_known_ones(void **state)
+{
+    struct err e = ERR_INIT;
+
+    (void)state;
+    assert_null(config_of("[repo a]\njobs = 3\n", &e));
+    assert_string_equal(e.hint, "[repo NAME] may have path");
+    err_clear(&e);
+    assert_null(config_of("[database a]\nhots = x\n", &e));
+    assert_non_null(strstr(e.hint, "conninfo, dbname, repo, "));
+}
+
+static void
 a_line_longer_than_the_parser_keeps_is_refused(void **state)
 {
     struct err e = ERR_INIT;
@@ -384,6 +397,7 @@ main(void)
         cmocka_unit_test(wrong_options_are_named),
         cmocka_unit_test(the_file_is_read),
         cmocka_unit_test(what_is_wrong_in_the_file_is_named_with_its_line),
+        cmocka_unit_test(an_unknown_key_gets_the_known_ones),
         cmocka_unit_test(a_line_longer_than_the_parser_keeps_is_refused),
         cmocka_unit_test(a_named_file_must_be_there),
         cmocka_unit_test(a_missing_default_file_is_no_error),
