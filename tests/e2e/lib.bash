@@ -162,7 +162,7 @@ wait_for() {
 # Plain SQL of its own, sharing nothing with what it judges: each row as text, hashed, the hashes sorted.
 
 db_rows() {
-    PGOPTIONS="-c DateStyle=ISO -c TimeZone=UTC -c IntervalStyle=postgres -c extra_float_digits=3 -c bytea_output=hex \
+    PGOPTIONS="${PGOPTIONS:-} -c DateStyle=ISO -c TimeZone=UTC -c IntervalStyle=postgres -c extra_float_digits=3 -c bytea_output=hex \
 -c row_security=off -c array_nulls=on -c xmloption=content -c default_transaction_read_only=off -c statement_timeout=0 -c jit=off -c max_parallel_workers_per_gather=0" \
         psql_in "$1" -f "$FIXTURES/../digest.sql"
 }
