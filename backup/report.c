@@ -28,7 +28,8 @@ print_planned(const struct outcome *o)
     char tables[HUMAN], size[HUMAN];
 
     (void)printf("%s: would back up %s of database \"%s\" (%s) into %s\n", o->name,
-                 count_human(o->label->tables, "table", tables, sizeof tables), o->dbname, size_human(o->relation_bytes, size, sizeof size),
+                 count_human(o->label->tables, "table", tables, sizeof tables), o->dbname,
+                 size_human(o->relation_bytes, size, sizeof size),
                  o->repo);
 }
 

@@ -154,7 +154,7 @@ last_word(const char *line)
     return at == NULL ? NULL : at + strcspn(at, " ") + strspn(at + strcspn(at, " "), " ");
 }
 
-/* Through the status pipe, to become the owner's error text: the log's first line that says why, or else its last one. */
+/* Through the status pipe, to become the owner's error text: the log's first line that says why, or else its last. */
 static void
 report_failure(const char *dir, const char *what)
 {

@@ -83,7 +83,8 @@ report_list(const struct restore *r)
     for (size_t i = 0; i < m->n_tables; i++) {
         const struct m_table *t = &m->tables[i];
         printf("table %s.%s: %s, %s%s%s\n", t->schema, t->name, count_human(t->rows, "row", count, sizeof count),
-               size_human(t->bytes, size, sizeof size), t->skipped == NULL ? "" : "; no data: ", t->skipped == NULL ? "" : t->skipped);
+               size_human(t->bytes, size, sizeof size), t->skipped == NULL ? "" : "; no data: ",
+               t->skipped == NULL ? "" : t->skipped);
     }
     for (size_t i = 0; i < m->n_objects; i++) {
         const struct m_object *x = &m->objects[i];

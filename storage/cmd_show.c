@@ -104,7 +104,8 @@ show_label(const struct label *l)
          duration_human(difftime(time(NULL), l->snapshot), b, sizeof b));
     line("took", "%s", duration_human(l->seconds, a, sizeof a));
     line("tables", "%s with %s, %s of data (%s on the server)", count_human(l->tables, NULL, c, sizeof c),
-         count_human(l->rows, "row", d, sizeof d), size_human(l->raw_bytes, a, sizeof a), size_human(l->database_bytes, b, sizeof b));
+         count_human(l->rows, "row", d, sizeof d), size_human(l->raw_bytes, a, sizeof a),
+         size_human(l->database_bytes, b, sizeof b));
     line("stored", "%s in %s", size_human(l->stored_bytes, a, sizeof a),
          count_human(l->chunks, "chunk", c, sizeof c));
     line("of it new", "%s in %s", size_human(l->new_bytes, a, sizeof a),
