@@ -146,7 +146,7 @@ check_name(struct restore *r, struct findings *f, struct err *e)
     struct strlist databases = {0};
 
     if (column(r, "SELECT datname FROM pg_catalog.pg_database", &databases, e) != 0) {
-            return -1;
+        return -1;
     }
     if (strlist_has(&databases, r->name)) {
         stop(f, "an existing database is never touched: give another name with --to",
@@ -265,16 +265,31 @@ check_tablespaces(struct restore *r, struct findings *f, struct err *e)
     return rc;
 }
 
+/* A question that the server did not answer does not hide what the others found. */
+static int
+report_failure(struct restore *r, struct findings *f, struct err *e)
+{
+    struct err found = ERR_INIT;
+
+    if (report(r, f, &found) != 0) {
+        log_error("%s", found.text);
+        log_error("hint: %s", found.hint);
+    }
+    return err_wrap(e, "preflight");
+}
+
 int
 preflight_server(struct restore *r, struct err *e)
 {
     struct findings f = {0};
-    int             rc = -1;
+    int             rc;
 
     check_version(r, &f);
     if (check_name(r, &f, e) == 0 && check_rights(r, &f, e) == 0 && check_extensions(r, &f, e) == 0 &&
         check_roles(r, &f, e) == 0 && check_tablespaces(r, &f, e) == 0) {
         rc = report(r, &f, e);
+    } else {
+        rc = report_failure(r, &f, e);
     }
     findings_free(&f);
     return rc;

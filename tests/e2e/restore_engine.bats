@@ -77,6 +77,15 @@ SQL
     psql_in postgres -c 'DROP ROLE timid'
 }
 
+@test "a preflight question that the server refuses does not hide what the others found" {
+    backup shop
+    psql_in postgres -c 'CREATE ROLE pre_maker LOGIN CREATEDB' -c 'REVOKE SELECT ON pg_tablespace FROM PUBLIC'
+    run restore shop --to shop -U pre_maker
+    psql_in postgres -c 'GRANT SELECT ON pg_tablespace TO PUBLIC'
+    [ "$status" -eq 1 ]
+    expect_text 'database "shop" already exists' 'permission denied for table pg_tablespace'
+}
+
 @test "--list shows what is there and needs no server" {
     PGHOST=/nonexistent expect_status 0 restore shop --list
     expect_text "table public.item: $(psql_in shop -c 'SELECT count(*) FROM item') rows"
