@@ -47,8 +47,11 @@ int  compare_large_objects(struct compare *, struct err *);
 /* facts.c: sequences, materialized views, extensions, database properties, what pg_dump omits. */
 int  compare_facts(struct compare *, struct err *);
 
+/* By its name, or NULL. */
+const struct cat_column *table_column(const struct cat_table *, const char *name);
+
 /* The catalog's table, when its rows can be compared with those of the manifest's: it is there, and has the same
- * columns.  NULL otherwise (compare_tables() has said why). */
+ * columns, in whatever order.  NULL otherwise (compare_tables() has said why). */
 const struct cat_table *comparable(const struct compare *, const struct m_table *);
 
 /* "schema.name" for people; allocated. */

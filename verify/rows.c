@@ -4,19 +4,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Virtual generated columns are in no COPY and have no stored values: they count on neither side. */
+/* In the manifest's order, as the fingerprints are of rows as they were read then.  Virtual generated columns are in no
+ * COPY and have no stored values: they count on neither side. */
 static void
 name_columns(struct row_check *check)
 {
-    const struct cat_table *have = check->have;
+    const struct m_table *want = check->want;
+    size_t copied = 0;
 
-    check->columns = xcalloc(have->n_columns + 1, sizeof *check->columns);
-    for (size_t i = 0; i < have->n_columns; i++)
-        if (!have->columns[i].generated && !have->columns[i].virtual_generated)
-            check->columns[check->n_columns++] = have->columns[i].name;
-    for (size_t i = 0; i < have->n_columns; i++)
-        if (have->columns[i].generated)
-            check->columns[check->n_columns + check->n_generated++] = have->columns[i].name;
+    for (size_t i = 0; i < want->n_columns; i++)
+        copied += !want->columns[i].generated;
+    check->columns = xcalloc(want->n_columns + 1, sizeof *check->columns);
+    for (size_t i = 0; i < want->n_columns; i++) {
+        const char *name = want->columns[i].name;
+
+        if (!want->columns[i].generated)
+            check->columns[check->n_columns++] = name;
+        else if (table_column(check->have, name)->generated)
+            check->columns[copied + check->n_generated++] = name;
+    }
 }
 
 void

@@ -139,6 +139,29 @@ SQL
     expect_equal "$(grep -c 'FROM public.item' "$T/pg/main/log" || true)" "$before"
 }
 
+@test "a child whose columns stood in another order than its parent's: pg_dump moves them, the rows are compared" {
+    db_make moved
+    psql_in moved -c 'CREATE TABLE par (a int, b text, g int GENERATED ALWAYS AS (a * 2) STORED)' \
+        -c 'CREATE TABLE chi (g int GENERATED ALWAYS AS (a * 2) STORED, x date, b text, a int)' -c 'ALTER TABLE chi INHERIT par' \
+        -c "INSERT INTO chi (a, b, x) SELECT i, i::text, date '2020-01-01' + i FROM generate_series(1, 500) i"
+    backup moved
+    expect_status 0 drill moved --verbose
+    expect_text 'public.chi: its columns stand in another order' '500 rows'
+    restore moved --to moved_copy
+    expect_status 0 pgassay verify live --repo "$REPO" moved -d moved_copy --full
+    psql_in moved_copy -c "UPDATE chi SET b = 'x' WHERE a = 7"
+    expect_status 3 pgassay verify live --repo "$REPO" moved -d moved_copy --full
+    expect_text 'public.chi: contents'
+    # Moved by somebody else: the definition tells.
+    psql_in moved -c 'CREATE TABLE plain (a int, b int)'
+    backup moved
+    db_drop moved_copy
+    restore moved --to moved_copy
+    psql_in moved_copy -c 'DROP TABLE plain' -c 'CREATE TABLE plain (b int, a int)'
+    expect_status 3 pgassay verify live --repo "$REPO" moved -d moved_copy --full
+    expect_text 'TABLE public.plain: definition'
+}
+
 @test "tablespaces do not follow into a scratch server" {
     mkdir -p "$T/pg/space"
     [ "$(id -u)" -ne 0 ] || chown postgres "$T/pg/space"
