@@ -100,12 +100,14 @@ check_conninfo(const char *text, struct err *e)
 static PGconn *
 start_connection(const struct pg_target *t, const char *application)
 {
-    const char *keys[8], *values[8];
+    const char *keys[9], *values[9];
     int         n = 0;
     const struct { const char *key, *value; } given[] = {
         /* The first dbname may be a whole connection string; what comes later wins over what it says. */
         {"dbname", t->conninfo}, {"host", t->host}, {"port", t->port}, {"user", t->user}, {"dbname", t->dbname},
         {"fallback_application_name", application},
+        /* Whatever $PGCLIENTENCODING says, even what the server could not convert to: SETTINGS has the final one. */
+        {"client_encoding", "SQL_ASCII"},
     };
 
     for (size_t i = 0; i < sizeof given / sizeof given[0]; i++) {

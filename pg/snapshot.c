@@ -225,6 +225,8 @@ conclude(struct attempt *a, int rc, bool *again, struct err *e)
 
     *again = false;
     if (rc != 0) {
+        /* It may have failed before the second listing. */
+        a->s->catalog.in_recovery = a->s->catalog.in_recovery || a->first.in_recovery;
         (void)snapshot_lost(a->s, e);
         *again = !a->last && worth_retrying(a->s, e);
         if (*again) {
@@ -301,9 +303,10 @@ snapshot_lost(const struct snapshot *s, struct err *e)
 {
     /* In a read-only REPEATABLE READ transaction 40001 has no other cause. */
     bool conflict = s->catalog.in_recovery && strcmp(e->sqlstate, "40001") == 0;
+    /* pg_dump's own complaint reaches us as text. */
     bool gone = strstr(e->text, "invalid snapshot identifier") != NULL || strcmp(e->sqlstate, "72000") == 0;
 
-    if (e->kind != ERR_PG || !(conflict || gone)) {
+    if (!conflict && !gone) {
         return false;
     }
     if (s->catalog.in_recovery) {

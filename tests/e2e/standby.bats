@@ -46,7 +46,7 @@ caught_up() {
 
 @test "a recovery conflict ends the coordinator: it starts over" {
     hook pg_dump before <<EOS
-[ \$CALL -gt 1 ] || { export PGHOST=$T/s/main; psql -X -d shop -c 'ALTER TABLE item ADD COLUMN c\$RANDOM int'; sleep 3; }
+[ \$CALL -gt 1 ] || { psql -X -h $T/s/main -d shop -c 'ALTER TABLE item ADD COLUMN later int'; sleep 3; }
 EOS
     expect_status 0 backup shop
     [ "$(hook_calls)" -ge 2 ]
@@ -62,7 +62,11 @@ EOS
 
 @test "conflicts without end: an error that names the settings" {
     hook pg_dump before <<EOS
-export PGHOST=$T/s/main; psql -X -d shop -c 'ALTER TABLE item ADD COLUMN c\$RANDOM int'; sleep 2
+psql -X -h $T/s/main -d shop -c 'ALTER TABLE item ADD COLUMN c'\$CALL'_1 int'
+for i in {1..100}; do
+    [ "\$(psql -XAt -d postgres -c "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'pgassay%'")" != 0 ] || break
+    sleep 0.1
+done
 EOS
     expect_status 1 backup shop
     expect_text max_standby_streaming_delay hot_standby_feedback
