@@ -29,7 +29,7 @@ static const struct opt table[] = {
     {OPT_TEXT, "note", 0, "TEXT", "a remark to keep with the backup", AT(note), .config = "note"},
     OPT_HEADING("How"),
     OPT_COMMON_JOBS(struct options, 1024),
-    {OPT_TEXT, "compress", 0, "METHOD", "zstd[:LEVEL], gzip[:LEVEL] or none (default: zstd:3)", AT(compress),
+    {OPT_TEXT, "compress", 0, "METHOD", "zstd[:LEVEL], gzip[:LEVEL] or none (default: zstd:2)", AT(compress),
      .env = "PGASSAY_COMPRESS", .config = "compress"},
     {OPT_TEXT, "copy-format", 0, "FORMAT", "auto (binary where it is safe) or text (default: auto)", AT(copy_format),
      .config = "copy-format"},
@@ -56,7 +56,7 @@ void
 options_init(struct options *o)
 {
     *o = (struct options){
-        .jobs = pool_default_threads(), .compress = "zstd:3", .copy_format = "auto", .lock_timeout_s = 10};
+        .jobs = pool_default_threads(), .compress = "zstd:2", .copy_format = "auto", .lock_timeout_s = 10};
 }
 
 /* Every list of the struct, so that copying and freeing forget none. */

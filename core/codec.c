@@ -24,7 +24,7 @@ static const struct {
     int         dflt, max;
 } kinds[] = {
     [CODEC_NONE] = {"none", "raw", 0, 0},
-    [CODEC_ZSTD] = {"zstd", "zst", 3, 22},
+    [CODEC_ZSTD] = {"zstd", "zst", 2, 22},
     [CODEC_GZIP] = {"gzip", "gz", 6, 9},
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
@@ -150,6 +150,19 @@ zstd_compress_slowly(struct codec *c, const void *in, size_t n, struct buf *out,
     }
 }
 
+/*
+ * The default level, made for chunks of rows.  Measured on binary COPY of two event logs, 16 MiB at a time: level 3 gives 0.338 and
+ * 0.359 at 296 and 251 MB/s; level 2 as it comes 0.348 and 0.367 at 454 and 397 MB/s; with a hash table twice as large and a window of
+ * 4 MiB 0.344 and 0.364 at 416 and 337 MB/s.  That table still fits into a core's cache beside the server's own work: with twice
+ * as much (or level 3's two tables) the speed halves on a busy machine.
+ */
+static void
+tune_default(ZSTD_CCtx *zc)
+{
+    (void)ZSTD_CCtx_setParameter(zc, ZSTD_c_windowLog, 22);
+    (void)ZSTD_CCtx_setParameter(zc, ZSTD_c_hashLog, 17);
+}
+
 static int
 zstd_compress(struct codec *c, const void *in, size_t n, struct buf *out, struct err *e)
 {
@@ -162,7 +175,9 @@ zstd_compress(struct codec *c, const void *in, size_t n, struct buf *out, struct
         }
         (void)ZSTD_CCtx_setParameter(c->zc, ZSTD_c_compressionLevel, c->spec.level);
         (void)ZSTD_CCtx_setParameter(c->zc, ZSTD_c_checksumFlag, 1);
-        if (c->spec.level >= 20) { /* these levels would take windows of up to 2^27 */
+        if (c->spec.level == 2) {
+            tune_default(c->zc);
+        } else if (c->spec.level >= 20) { /* these levels would take windows of up to 2^27 */
             (void)ZSTD_CCtx_setParameter(c->zc, ZSTD_c_windowLog, WINDOW_LOG_MAX);
         }
     }

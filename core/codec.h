@@ -2,7 +2,7 @@
  * codec.h - compression of whole chunks in memory: zstd, gzip, none.
  *
  * What is written is a plain stream that stock zstd and gunzip open.  A codec is
- * written "zstd:3", "gzip:6", "none".  Contexts are kept per thread by the caller:
+ * written "zstd:2", "gzip:6", "none".  Contexts are kept per thread by the caller:
  * one struct codec per worker, never shared.
  */
 #ifndef CORE_CODEC_H
@@ -21,7 +21,7 @@ struct codec_spec {
     int             level;
 };
 
-#define CODEC_DEFAULT ((struct codec_spec){CODEC_ZSTD, 3})
+#define CODEC_DEFAULT ((struct codec_spec){CODEC_ZSTD, 2})
 
 /* ERR_USAGE names what is allowed. */
 int         codec_parse(const char *text, struct codec_spec *, struct err *);
