@@ -88,7 +88,7 @@ SQL
 
 @test "--list shows what is there and needs no server" {
     PGHOST=/nonexistent expect_status 0 restore shop --list
-    expect_text "table public.item: $(psql_in shop -c 'SELECT count(*) FROM item') rows"
+    expect_text "table public.item: $(psql_in shop -c "SELECT to_char(count(*), 'FM999,999') FROM item") rows"
     PGHOST=/nonexistent expect_status 0 restore shop --list --json
     expect_equal "$(jq '[.tables[] | select(.name == "item")][0].rows' <<<"$output")" "$(psql_in shop -c 'SELECT count(*) FROM item')"
 }
