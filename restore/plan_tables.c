@@ -57,13 +57,13 @@ is_desc(const struct archive_entry *entry, const char *const *list)
     return false;
 }
 
-/* Kinds that hold no code of the database's own. */
+/* Kinds that hold no code of the database's own.  An enum is compared by built-in functions. */
 static bool
 is_harmless(const struct archive_entry *entry)
 {
     static const char *const harmless[] = {"TABLE", "TABLE ATTACH", "SCHEMA", "EXTENSION", "COLLATION", "SEQUENCE", NULL};
 
-    return is_desc(entry, harmless);
+    return is_desc(entry, harmless) || (strcmp(entry->desc, "TYPE") == 0 && strstr(entry->sql, " AS ENUM (") != NULL);
 }
 
 static bool
@@ -100,7 +100,7 @@ early_on(const struct archive_entry *entry, const struct ids *ids, bool own_opcl
             return NULL;
         }
         if (strcmp(other->desc, "TABLE") == 0) {
-            if (table != NULL) {
+            if (table != NULL && table != other) { /* an index on two columns names its table twice */
                 return NULL;
             }
             table = other;
