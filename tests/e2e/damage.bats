@@ -218,9 +218,10 @@ objects_find_it() {
 }
 
 @test "the repository's disk is full: one clear line, nothing counts, and later it goes on" {
-    local small=$T/small
+    local small=$T/small kib
     mkdir -p "$small"
-    if [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=4m tmpfs "$small" 2>/dev/null; then
+    kib=$(du -sk "$GOOD" | cut -f1)
+    if [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=$((kib / 2))k tmpfs "$small" 2>/dev/null; then
         pgassay storage init --repo "$small/r"
         expect_status 1 backup shop --repo "$small/r"
         expect_text 'No space left'
