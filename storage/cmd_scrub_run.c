@@ -120,15 +120,16 @@ check_one(void *ctx, void *task, int worker, struct err *e)
     char                name[CHUNK_NAME_MAX];
     struct chunk_line   line = {.name = name, .size = k->size, .raw_size = k->raw_size};
     struct err          why = ERR_INIT;
-    int                 is = 1;
+    int                 is;
 
     chunk_name_format(&k->name, name);
     /* Twice: memory and buses flip bits too, and a condemned chunk costs a new one. */
-    for (int attempt = 0; is == 1 && attempt < 2; attempt++) {
-        if (cancel_check(e) != 0) {
-            return -1;
-        }
-        is = chunk_check(r->scrub->repo, r->scrub->db, &line, me->codec, &me->scratch, &me->out, &why);
+    if (cancel_check(e) != 0) {
+        return -1;
+    }
+    is = chunk_check(r->scrub->repo, r->scrub->db, &line, me->codec, &me->scratch, &me->out, &why);
+    if (is == 1) {
+        is = chunk_check_anew(r->scrub->repo, r->scrub->db, &line, me->codec, &me->scratch, &me->out, &why);
     }
     if (is < 0) {
         *e = why;

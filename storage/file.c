@@ -32,6 +32,9 @@ file_read_all(int fd, struct buf *out, struct err *e)
         if (n < 0 && errno == EINTR) {
             continue;
         }
+        if (n < 0 && errno == EIO) {
+            return err_set(e, ERR_CORRUPT, "the medium gives no data (input/output error)");
+        }
         if (n < 0) {
             return err_errno(e, "could not read");
         }
@@ -43,8 +46,9 @@ file_read_all(int fd, struct buf *out, struct err *e)
     return 0;
 }
 
+/* anew: from the medium.  What the kernel remembers of the file may be what memory or bus made of it. */
 static int
-file_get(struct storage *st, const char *key, struct buf *out, struct err *e)
+get(struct storage *st, const char *key, bool anew, struct buf *out, struct err *e)
 {
     struct file_storage *fs = (struct file_storage *)st;
     const char          *base;
@@ -60,6 +64,9 @@ file_get(struct storage *st, const char *key, struct buf *out, struct err *e)
         rc = errno == ELOOP ? err_set(e, ERR_CORRUPT, "\"%s\" is a symbolic link: not followed", key)
                             : err_errno(e, "could not open \"%s\"", key);
     } else {
+        if (anew) {
+            (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+        }
         rc = file_read_all(fd, out, e);
         if (rc != 0) {
             err_wrap(e, "\"%s\"", key);
@@ -68,6 +75,18 @@ file_get(struct storage *st, const char *key, struct buf *out, struct err *e)
     }
     (void)close(dir);
     return rc;
+}
+
+static int
+file_get(struct storage *st, const char *key, struct buf *out, struct err *e)
+{
+    return get(st, key, false, out, e);
+}
+
+static int
+file_get_anew(struct storage *st, const char *key, struct buf *out, struct err *e)
+{
+    return get(st, key, true, out, e);
 }
 
 static int
@@ -142,6 +161,7 @@ static const struct storage_ops file_ops = {
     .list = file_list,
     .dirs = file_dirs,
     .remove = file_remove,
+    .get_anew = file_get_anew,
     .close = file_close,
 };
 

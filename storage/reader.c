@@ -100,6 +100,7 @@ struct chunk_want {
     uint64_t       size, raw_size;
     struct codec  *codec;
     struct buf    *scratch, *out;
+    bool           anew;            /* a second opinion */
 };
 
 /* Stored size, digest of the stored bytes, decoding to exactly raw_size, id of the plaintext. */
@@ -118,7 +119,7 @@ read_checked(const struct chunk_want *w, struct err *e)
         return err_set(e, ERR_CORRUPT, "the keys of epoch %u are not known", name.epoch);
     }
     key = chunk_key(w->db, w->name);
-    rc = storage_get(w->repo->st, key, w->scratch, e);
+    rc = w->anew ? storage_get_anew(w->repo->st, key, w->scratch, e) : storage_get(w->repo->st, key, w->scratch, e);
     free(key);
     if (rc != 0) {
         return -1;
@@ -191,7 +192,7 @@ int
 chunk_read(struct repo *r, const char *db, const struct chunk_ref *ref, struct codec *codec, struct buf *scratch,
            struct buf *out, struct err *e)
 {
-    struct chunk_want w = {r, db, ref->name, ref->size, ref->raw_size, codec, scratch, out};
+    struct chunk_want w = {r, db, ref->name, ref->size, ref->raw_size, codec, scratch, out, false};
     char              twin[CHUNK_NAME_MAX];
 
     if (read_checked(&w, e) == 0) {
@@ -209,22 +210,33 @@ bool
 chunk_has_twin(struct repo *r, const char *db, const struct chunk_line *line, struct codec *codec, struct buf *scratch,
                struct buf *out)
 {
-    struct chunk_want w = {r, db, line->name, line->size, line->raw_size, codec, scratch, out};
+    struct chunk_want w = {r, db, line->name, line->size, line->raw_size, codec, scratch, out, false};
     char              twin[CHUNK_NAME_MAX];
 
     return read_twin(&w, twin);
+}
+
+static int
+check(const struct chunk_want *w, struct err *e)
+{
+    if (read_checked(w, e) == 0) {
+        return 0;
+    }
+    return e->kind == ERR_CORRUPT || e->kind == ERR_NOT_FOUND ? 1 : -1;
 }
 
 int
 chunk_check(struct repo *r, const char *db, const struct chunk_line *line, struct codec *codec, struct buf *scratch,
             struct buf *out, struct err *e)
 {
-    struct chunk_want w = {r, db, line->name, line->size, line->raw_size, codec, scratch, out};
+    return check(&(struct chunk_want){r, db, line->name, line->size, line->raw_size, codec, scratch, out, false}, e);
+}
 
-    if (read_checked(&w, e) == 0) {
-        return 0;
-    }
-    return e->kind == ERR_CORRUPT || e->kind == ERR_NOT_FOUND ? 1 : -1;
+int
+chunk_check_anew(struct repo *r, const char *db, const struct chunk_line *line, struct codec *codec,
+                 struct buf *scratch, struct buf *out, struct err *e)
+{
+    return check(&(struct chunk_want){r, db, line->name, line->size, line->raw_size, codec, scratch, out, true}, e);
 }
 
 int

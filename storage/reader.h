@@ -37,9 +37,12 @@ typedef int chunk_line_fn(void *ctx, const struct chunk_line *, struct err *);
 int chunk_list_read(struct repo *, const struct label *, chunk_line_fn *, void *ctx, struct err *);
 
 /* Re-hashes one stored object: size and SHA-256 of its name; and, decoded, its id.  0 good;
- * 1 bad or missing, *e says how; -1 could not be tried. */
+ * 1 bad or missing, *e says how; -1 could not be tried.  When it is good, scratch holds its bytes and out its plaintext. */
 int chunk_check(struct repo *, const char *db, const struct chunk_line *, struct codec *, struct buf *scratch,
                 struct buf *out, struct err *);
+/* The same of an object that was bad once: a second opinion (storage_get_anew). */
+int chunk_check_anew(struct repo *, const char *db, const struct chunk_line *, struct codec *, struct buf *scratch,
+                     struct buf *out, struct err *);
 /* A good object with the same content stands beside it: what is bad here is no loss. */
 bool chunk_has_twin(struct repo *, const char *db, const struct chunk_line *, struct codec *, struct buf *scratch,
                     struct buf *out);

@@ -117,6 +117,15 @@ storage_get(struct storage *st, const char *key, struct buf *out, struct err *e)
 }
 
 int
+storage_get_anew(struct storage *st, const char *key, struct buf *out, struct err *e)
+{
+    if (check_key(key, e) != 0) {
+        return -1;
+    }
+    return st->ops->get_anew != NULL ? st->ops->get_anew(st, key, out, e) : st->ops->get(st, key, out, e);
+}
+
+int
 storage_head(struct storage *st, const char *key, struct object_info *info, struct err *e)
 {
     return check_key(key, e) != 0 ? -1 : st->ops->head(st, key, info, e);

@@ -61,6 +61,9 @@ struct storage_ops {
     int  (*list)(struct storage *, const char *prefix, storage_list_fn *, void *ctx, struct err *);
     int  (*dirs)(struct storage *, const char *prefix, storage_dirs_fn *, void *ctx, struct err *);
     int  (*remove)(struct storage *, const char *const *keys, size_t n, struct err *);
+    /* get() for a second opinion: nothing that may have spoilt the first answer serves again (another connection;
+     * the file's pages dropped from the cache).  NULL: the driver has nothing in between, get() will do. */
+    int  (*get_anew)(struct storage *, const char *key, struct buf *, struct err *);
     void (*close)(struct storage *);
 };
 
@@ -80,6 +83,7 @@ struct storage *storage_failing_new(struct storage *, unsigned n, bool after, un
 
 int  storage_put(struct storage *, const char *key, const void *, size_t, struct err *);
 int  storage_get(struct storage *, const char *key, struct buf *, struct err *);
+int  storage_get_anew(struct storage *, const char *key, struct buf *, struct err *);
 int  storage_head(struct storage *, const char *key, struct object_info *, struct err *);
 int  storage_list(struct storage *, const char *prefix, storage_list_fn *, void *ctx, struct err *);
 int  storage_dirs(struct storage *, const char *prefix, storage_dirs_fn *, void *ctx, struct err *);
