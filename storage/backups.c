@@ -5,6 +5,7 @@
 #include "core/enc.h"
 #include "core/log.h"
 #include "storage/label.h"
+#include "storage/tombstone.h"
 
 /* What the listing of <db>/backups/ and <db>/runs/ shows, before any label is read. */
 struct seen {
@@ -18,6 +19,7 @@ struct listing {
     struct seen   *v;
     size_t         n, cap;
     struct strlist revoked;         /* sorted by the listing */
+    struct strlist tombstones;
 };
 
 static int
@@ -120,6 +122,13 @@ list_below(struct repo *r, const char *db, const char *what, storage_list_fn *fn
     return rc;
 }
 
+static void
+entry_free(struct backup_entry *b)
+{
+    free(b->problem);
+    label_free(b->label);
+}
+
 int
 backup_list_load(struct repo *r, const char *db, struct backup_list *list, struct err *e)
 {
@@ -128,7 +137,8 @@ backup_list_load(struct repo *r, const char *db, struct backup_list *list, struc
 
     *list = (struct backup_list){0};
     /* Labels first: a run revoked after this look counts at the next. */
-    if (list_below(r, db, "backups", see_backup, &li, e) != 0 || list_below(r, db, "runs", see_run, &li, e) != 0) {
+    if (list_below(r, db, "backups", see_backup, &li, e) != 0 || list_below(r, db, "runs", see_run, &li, e) != 0 ||
+        tombstones_load(r, db, &li.tombstones, e) != 0) {
         goto out;
     }
     for (size_t i = 0; i < li.n; i++) {
@@ -144,6 +154,10 @@ backup_list_load(struct repo *r, const char *db, struct backup_list *list, struc
             }
             goto out;
         }
+        if (tombstones_have(&li.tombstones, b.id, b.label == NULL ? NULL : b.label->run)) {
+            entry_free(&b);         /* expired: the prune that said so has not removed its label yet */
+            continue;
+        }
         VEC_GROW(list->v, list->n, list->cap);
         list->v[list->n++] = b;
     }
@@ -155,6 +169,7 @@ out:
     }
     free(li.v);
     strlist_free(&li.revoked);
+    strlist_free(&li.tombstones);
     return rc;
 }
 
@@ -162,8 +177,7 @@ void
 backup_list_free(struct backup_list *list)
 {
     for (size_t i = 0; i < list->n; i++) {
-        free(list->v[i].problem);
-        label_free(list->v[i].label);
+        entry_free(&list->v[i]);
     }
     free(list->v);
     *list = (struct backup_list){0};

@@ -1,0 +1,31 @@
+/*
+ * tombstone.h - <db>/tombstones/<backup>.<run>.json: this backup, as this run wrote it, was expired.
+ *
+ * Put before the label is removed, and never removed.  A label whose tombstone stands is no backup: a repeated PUT
+ * that arrives late, or a prune that was killed half way, brings nothing back whose chunks may be gone.  The name holds the run, so
+ * that a copy which returns from another repository (same backup, another run) counts again.
+ *   type "tombstone"; backup, run, expired (when), by (the prune's run), tool
+ */
+#ifndef STORAGE_TOMBSTONE_H
+#define STORAGE_TOMBSTONE_H
+
+#include <stdbool.h>
+#include <time.h>
+
+#include "core/err.h"
+#include "core/mem.h"
+#include "storage/label.h"
+#include "storage/repo.h"
+
+/* The run in the tombstone of a label that nobody can read. */
+#define TOMBSTONE_NO_RUN "0000000000000000"
+
+/* run: of the label; NULL when it is unreadable.  One that stands already is no error. */
+int tombstone_put(struct repo *, const char *db, const char *backup, const char *run, time_t expired, const char *by,
+                  struct err *);
+
+/* "<backup>.<run>" of every tombstone of a database, sorted. */
+int  tombstones_load(struct repo *, const char *db, struct strlist *, struct err *);
+bool tombstones_have(const struct strlist *, const char *backup, const char *run);
+
+#endif
