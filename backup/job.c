@@ -82,13 +82,13 @@ check_source(struct job *j, struct err *e)
 int
 job_open(struct job *j, struct err *e)
 {
-    const char *location;
+    struct storage_place place;
 
     if (load_options(j, j->db->name, e) != 0 || find_out(j, e) != 0) {
         return -1;
     }
-    location = config_repo(j->run->config, j->o.repo, j->name, e);
-    if (location == NULL || (j->repo = repo_open(location, e)) == NULL) {
+    if (storage_place_find(j->run->config, j->o.repo, j->name, &j->o.repo_options, &place, e) != 0 ||
+        (j->repo = repo_open(&place, e)) == NULL) {
         return -1;
     }
     if (!j->o.dry_run && (j->lock = hostlock_take(j->repo->id, j->name, e)) < 0) {

@@ -61,6 +61,7 @@ options_init(struct options *o)
 
 /* Every list of the struct, so that copying and freeing forget none. */
 static const size_t lists[] = {
+    offsetof(struct options, repo_options),
     offsetof(struct options, tables),
     offsetof(struct options, exclude_tables),
     offsetof(struct options, schemas),

@@ -15,6 +15,7 @@ struct options {
     const char *conninfo, *host, *port, *user, *role;
     bool        all;
     const char *repo, *name;
+    struct strlist repo_options;
     bool        adopt;
     int         jobs;                        /* 0: as many as CPUs */
     const char *compress, *copy_format;

@@ -363,10 +363,8 @@ config_path(const struct config *c)
 }
 
 const char *
-config_repo(const struct config *c, const char *arg, const char *database, struct err *e)
+config_repo_name(const struct config *c, const char *arg, const char *database, struct err *e)
 {
-    const char *path;
-
     if (arg == NULL) {
         arg = getenv("PGASSAY_REPO");
         arg = arg != NULL && *arg == '\0' ? NULL : arg;
@@ -380,16 +378,30 @@ config_repo(const struct config *c, const char *arg, const char *database, struc
     if (arg == NULL) {
         err_set(e, ERR_USAGE, "which repository?");
         err_hint(e, "give --repo PATH or set PGASSAY_REPO; or write \"repo = PATH\" into the configuration");
-        return NULL;
     }
-    for (size_t i = 0; config_section(c, "repo", i) != NULL; i++) {
-        if (strcmp(config_section(c, "repo", i), arg) == 0) {
-            path = config_get(c, "repo", arg, "path");
+    return arg;
+}
+
+const char *
+config_repo(const struct config *c, const char *arg, const char *database, const char **section, struct err *e)
+{
+    const char *name = config_repo_name(c, arg, database, e);
+    const char *path;
+
+    if (section != NULL) {
+        *section = NULL;
+    }
+    for (size_t i = 0; name != NULL && config_section(c, "repo", i) != NULL; i++) {
+        if (strcmp(config_section(c, "repo", i), name) == 0) {
+            path = config_get(c, "repo", name, "path");
             if (path == NULL) {
-                err_set(e, ERR_USAGE, "%s: [repo %s] has no path", c->path, arg);
+                err_set(e, ERR_USAGE, "%s: [repo %s] has no path", c->path, name);
+            }
+            if (section != NULL) {
+                *section = name;
             }
             return path;
         }
     }
-    return arg;
+    return name;
 }

@@ -47,9 +47,14 @@ void config_print(const struct config *, FILE *);
 void config_print_options(const struct config *, const char *database, const struct opts_spec *,
                           const struct opts_result *, const void *values, FILE *);
 
-/* A --repo argument: the path of "[repo NAME]" when such a section exists, else the
- * argument itself (a path or, later, a URL).  NULL argument: $PGASSAY_REPO, then the
- * database's repo key, then the default's; ERR_USAGE with a hint when there is none.  Borrowed. */
-const char *config_repo(const struct config *, const char *arg, const char *database, struct err *);
+/* A --repo argument: itself.  NULL argument: $PGASSAY_REPO, then the database's repo key, then the default's;
+ * ERR_USAGE with a hint when there is none.  Borrowed. */
+const char *config_repo_name(const struct config *, const char *arg, const char *database, struct err *);
+/* What config_repo_name() gives, looked up: the path of "[repo NAME]" when such a section exists (*section, which
+ * may be NULL, becomes its name), else the very same (a path or a URL; *section becomes NULL).  Borrowed. */
+const char *config_repo(const struct config *, const char *arg, const char *database, const char **section,
+                        struct err *);
+/* ERR_USAGE when a section of this kind has no such key. */
+int         config_check_key(const char *kind, const char *key, struct err *);
 
 #endif

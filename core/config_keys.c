@@ -14,10 +14,15 @@ static const char *const common[] = {
     "scratch-dir", "scratch-user", "pg-bindir", NULL};                                      /* this host */
 
 /* "[repo NAME]". */
-static const char *const repo[] = {"path", NULL};
+static const char *const repo[] = {
+    "path", "bandwidth", "timeout", "idle-timeout",                                   /* what every store has */
+    "endpoint", "region", "style", "ca-file", "profile",                              /* where an S3 store is */
+    "storage-class", "sse", "sse-kms-key", "sse-customer-key-file", "tags", "checksum", /* and how it keeps things */
+    NULL};
 
 /* "[database NAME]" only. */
-static const char *const database[] = {"conninfo", "dbname", NULL};
+static const char *const database[] = {
+    "conninfo", "dbname", NULL};
 
 static bool
 is_in(const char *const *list, const char *key)
@@ -68,4 +73,19 @@ config_key_known(const char *kind, const char *key)
         return is_in(repo, key);
     }
     return is_in(common, key) || (strcmp(kind, "database") == 0 && is_in(database, key));
+}
+
+int
+config_check_key(const char *kind, const char *key, struct err *e)
+{
+    char *known;
+
+    if (config_key_known(kind, key)) {
+        return 0;
+    }
+    known = config_keys_text(kind);
+    err_set(e, ERR_USAGE, "unknown key \"%s\"", key);
+    err_hint(e, "there are %s", known);
+    free(known);
+    return -1;
 }

@@ -2,6 +2,8 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "core/enc.h"
 
@@ -18,6 +20,37 @@ size_human(uint64_t bytes, char *out, size_t cap)
     }
     (void)snprintf(out, cap, i == 0 || v >= 99.95 ? "%.0f %s" : "%.1f %s", v, unit[i]);
     return out;
+}
+
+int
+size_parse(const char *text, uint64_t *bytes)
+{
+    static const char units[] = "kMGT";
+    double            factor = 1;
+    double            v;
+    char             *end;
+    const char       *unit;
+
+    if (!isdigit((unsigned char)*text)) {
+        return -1;
+    }
+    v = strtod(text, &end);
+    end += strspn(end, " ");
+    unit = *end == '\0' ? NULL : strchr(units, *end == 'K' ? 'k' : *end);
+    if (unit != NULL) {
+        double step = end[1] == 'i' ? 1024 : 1000;
+
+        end += end[1] == 'i' ? 2 : 1;
+        for (const char *u = units; u <= unit; u++) {
+            factor *= step;
+        }
+    }
+    end += *end == 'B' ? 1 : 0;
+    if (*end != '\0' || !(v * factor < 9e18)) {
+        return -1;
+    }
+    *bytes = (uint64_t)(v * factor);
+    return 0;
 }
 
 char *

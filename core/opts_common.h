@@ -14,8 +14,14 @@
 
 /* config_repo() reads the configuration, as what it says may depend on the database. */
 #define OPT_COMMON_REPO(values)                                                                                        \
-    {OPT_TEXT, "repo", 0, "PATH|NAME", "repository: a directory, or a [repo NAME] of the configuration",               \
-     offsetof(values, repo), 0, 0, "PGASSAY_REPO", NULL}
+    {OPT_TEXT, "repo", 0, "PATH|NAME", "repository: a directory, s3://BUCKET/PREFIX, or a [repo NAME] of the "         \
+     "configuration", offsetof(values, repo), 0, 0, "PGASSAY_REPO", NULL},                                             \
+    OPT_COMMON_REPO_OPTION(values)
+
+/* Keys of a [repo NAME] on the command line. */
+#define OPT_COMMON_REPO_OPTION(values)                                                                                 \
+    {OPT_LIST, "repo-option", 0, "KEY=VALUE", "a key of [repo NAME], for this run; may be given again",                \
+     offsetof(values, repo_options), 0, 0, NULL, NULL}
 
 #define OPT_COMMON_JOBS(values, most)                                                                                  \
     {OPT_INT, "jobs", 'j', "N", "parallel workers (default: one a processor, at most 16)", offsetof(values, jobs),     \

@@ -127,7 +127,8 @@ options_read(int argc, char **argv, struct options *o, bool *done, struct err *e
         *done = true;
         return 0;
     }
-    if (check(o, e) != 0 || (o->location = config_repo(o->config, o->repo, o->database, e)) == NULL) {
+    if (check(o, e) != 0 ||
+        storage_place_find(o->config, o->repo, o->database, &o->repo_options, &o->place, e) != 0) {
         return -1;
     }
     if (o->scratch) {
@@ -145,4 +146,5 @@ options_free(struct options *o)
 {
     config_free(o->config);
     opts_result_free(&o->parsed);
+    strlist_free(&o->repo_options);
 }

@@ -10,10 +10,12 @@
 #include "core/config.h"
 #include "core/opts.h"
 #include "pg/conn.h"
+#include "storage/place.h"
 
 struct options {
     const char *database;                   /* configured name of what is restored */
     const char *repo, *backup, *at;
+    struct strlist repo_options;
     time_t      at_time;                    /* 0: not given */
     const char *to;
     bool        scratch, keep;
@@ -28,7 +30,7 @@ struct options {
 
     struct config     *config;
     struct opts_result parsed;
-    const char        *location;            /* of the repository, resolved */
+    struct storage_place place;             /* of the repository */
 };
 
 /* Parses and checks; done: --help and the like was printed. */

@@ -16,6 +16,7 @@
 
 struct cmd {
     const char    *repo, *config_file;
+    struct strlist repo_options;
     bool           json, tables, quiet, verbose, print_config;
     int            jobs;
     struct config *config;

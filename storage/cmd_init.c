@@ -5,22 +5,23 @@
 int
 cmd_init(const struct cmd *c, struct err *e)
 {
-    const char  *location = config_repo(c->config, c->n_args == 1 ? c->args[0] : c->repo, NULL, e);
-    struct repo *r;
-    int          rc = EXIT_GOOD;
+    struct storage_place place;
+    struct repo         *r;
+    int                  rc = EXIT_GOOD;
 
-    if (location == NULL || repo_init(location, e) != 0) {
+    if (storage_place_find(c->config, c->n_args == 1 ? c->args[0] : c->repo, NULL, &c->repo_options, &place, e) != 0 ||
+        repo_init(&place, e) != 0) {
         return -1;
     }
     /* Read back: whoever made it must be able to use it. */
-    r = repo_open(location, e);
+    r = repo_open(&place, e);
     if (r == NULL) {
         return -1;
     }
     if (c->json) {
-        rc = cmd_print_json(json_pack("{s:s,s:s}", "repository", location, "repo_id", r->id), e);
+        rc = cmd_print_json(json_pack("{s:s,s:s}", "repository", place.location, "repo_id", r->id), e);
     } else if (!c->quiet && isatty(STDOUT_FILENO)) {
-        (void)printf("new repository %s in %s\n", r->id, location);
+        (void)printf("new repository %s in %s\n", r->id, place.location);
     }
     repo_close(r);
     return rc;

@@ -235,11 +235,12 @@ sync_parent(const char *path, struct err *e)
 }
 
 struct storage *
-storage_file_open(const char *path, bool create, struct err *e)
+storage_file_open(const char *path, const struct storage_place *place, bool create, struct err *e)
 {
     struct file_storage *fs;
     int                  root;
 
+    (void)place; /* a directory has no settings */
     if (create && mkdir(path, 0750) != 0 && errno != EEXIST) {
         err_errno(e, "could not create directory \"%s\"", path);
         return NULL;

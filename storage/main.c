@@ -46,9 +46,10 @@ static const struct {
 struct repo *
 cmd_open(const struct cmd *c, const char *database, struct err *e)
 {
-    const char *location = config_repo(c->config, c->repo, database, e);
+    struct storage_place place;
 
-    return location == NULL ? NULL : repo_open(location, e);
+    return storage_place_find(c->config, c->repo, database, &c->repo_options, &place, e) != 0 ? NULL
+                                                                                              : repo_open(&place, e);
 }
 
 int
@@ -130,5 +131,6 @@ main(int argc, char **argv)
     }
     config_free(c.config);
     opts_result_free(&given);
+    strlist_free(&c.repo_options);
     return status;
 }

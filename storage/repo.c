@@ -45,9 +45,9 @@ found_something(void *ctx, const struct object_info *info, struct err *e)
 }
 
 int
-repo_init(const char *location, struct err *e)
+repo_init(const struct storage_place *place, struct err *e)
 {
-    struct storage *st = storage_open(location, true, e);
+    struct storage *st = storage_open(place, true, e);
     int             rc = -1;
 
     if (st == NULL) {
@@ -57,7 +57,7 @@ repo_init(const char *location, struct err *e)
         rc = write_first(st, e);
     }
     if (rc != 0) {
-        err_wrap(e, "could not make a repository in \"%s\"", location);
+        err_wrap(e, "could not make a repository in \"%s\"", place->location);
     }
     storage_close(st);
     return rc;
@@ -148,13 +148,13 @@ repo_open_storage(struct storage *st, struct err *e)
 }
 
 struct repo *
-repo_open(const char *location, struct err *e)
+repo_open(const struct storage_place *place, struct err *e)
 {
-    struct storage *st = storage_open(location, false, e);
+    struct storage *st = storage_open(place, false, e);
 
     if (st == NULL) {
         if (e->kind == ERR_NOT_FOUND) {
-            err_hint(e, "is it mounted?  a new repository is made by: pgassay storage init %s", location);
+            err_hint(e, "is it mounted?  a new repository is made by: pgassay storage init %s", place->location);
         }
         return NULL;
     }

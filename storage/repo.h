@@ -30,10 +30,10 @@ struct repo {
 };
 
 /* A new repository in an empty or missing directory; anything else there: ERR_EXISTS. */
-int          repo_init(const char *location, struct err *);
+int          repo_init(const struct storage_place *, struct err *);
 /* ERR_NOT_FOUND, with a hint to "pgassay storage init", when there is no repo.<n>.json (an
  * unmounted mount point looks like that: nothing is ever created by opening). */
-struct repo *repo_open(const char *location, struct err *);
+struct repo *repo_open(const struct storage_place *, struct err *);
 struct repo *repo_open_storage(struct storage *, struct err *);    /* takes st, also on failure */
 void         repo_close(struct repo *);                            /* accepts NULL */
 

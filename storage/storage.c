@@ -9,34 +9,34 @@
 /* What a location can begin with.  A location without a scheme is a path. */
 static const struct {
     const char *scheme;
-    struct storage *(*open)(const char *rest, bool create, struct err *);
+    struct storage *(*open)(const char *rest, const struct storage_place *, bool create, struct err *);
 } drivers[] = {
     {"file", storage_file_open},
 };
 
 struct storage *
-storage_open(const char *location, bool create, struct err *e)
+storage_open(const struct storage_place *place, bool create, struct err *e)
 {
-    const char     *colon = strstr(location, "://");
+    const char     *colon = strstr(place->location, "://");
     struct storage *st;
 
     if (colon == NULL) {
-        st = storage_file_open(location, create, e);
+        st = storage_file_open(place->location, place, create, e);
         goto out;
     }
     for (size_t i = 0; i < sizeof drivers / sizeof drivers[0]; i++) {
-        if (strlen(drivers[i].scheme) == (size_t)(colon - location) &&
-            strncmp(location, drivers[i].scheme, (size_t)(colon - location)) == 0) {
-            st = drivers[i].open(colon + 3, create, e);
+        if (strlen(drivers[i].scheme) == (size_t)(colon - place->location) &&
+            strncmp(place->location, drivers[i].scheme, (size_t)(colon - place->location)) == 0) {
+            st = drivers[i].open(colon + 3, place, create, e);
             goto out;
         }
     }
-    err_set(e, ERR_USAGE, "repository \"%s\": unknown kind of location", location);
+    err_set(e, ERR_USAGE, "repository \"%s\": unknown kind of location", place->location);
     err_hint(e, "give the path of a directory");
     return NULL;
 out:
     if (st != NULL) {
-        st->location = xstrdup(location);
+        st->location = xstrdup(place->location);
     }
     return st;
 }

@@ -34,6 +34,7 @@
 
 #include "core/buf.h"
 #include "core/err.h"
+#include "storage/place.h"
 
 struct storage;
 
@@ -72,10 +73,9 @@ struct storage {
     char                     *location;       /* as the user gave it, for messages */
 };
 
-/* A driver's own state begins with a struct storage.  location: a path or file://path (later
- * s3://bucket/prefix).  create: make the directory when it is missing, ERR_EXISTS when it is not empty
- * (init only). */
-struct storage *storage_open(const char *location, bool create, struct err *);
+/* A driver's own state begins with a struct storage.  create: make the directory when it is missing,
+ * ERR_EXISTS when it is not empty (init only). */
+struct storage *storage_open(const struct storage_place *, bool create, struct err *);
 struct storage *storage_memory_new(void);                          /* for tests; keeps nothing */
 /* Wraps another: its n-th call (from 1) fails with ERR_IO before (or, with after, behind) the
  * effect.  Owns what it wraps.  *calls counts. */

@@ -6,7 +6,7 @@
 int
 baseline_open(const struct options *o, struct baseline *b, struct err *e)
 {
-    *b = (struct baseline){.repo = repo_open(o->location, e)};
+    *b = (struct baseline){.repo = repo_open(&o->place, e)};
     if (b->repo == NULL)
         return -1;
     b->label = backup_find(b->repo, o->database, o->backup, o->at_time, e);

@@ -44,17 +44,19 @@ run_restore(const struct options *o, const struct baseline *b, const struct scra
             struct err *e)
 {
     char *program = proc_sibling("pgassay-restore", e), *jobs;
-    const char *argv[RESTORE_ARGS_MAX];
+    const char **argv = xcalloc(RESTORE_ARGS_MAX + 2 * o->repo_options.n, sizeof *argv);
     size_t n = 0;
     int rc;
 
-    if (program == NULL)
+    if (program == NULL) {
+        free(argv);
         return -1;
+    }
     jobs = xasprintf("%d", o->jobs);
     argv[n++] = program;
     argv[n++] = o->database;
     argv[n++] = "--repo";
-    argv[n++] = o->location;
+    argv[n++] = storage_place_name(&o->place);
     argv[n++] = "--backup";
     argv[n++] = b->label->id;
     argv[n++] = "--to";
@@ -73,6 +75,10 @@ run_restore(const struct options *o, const struct baseline *b, const struct scra
         argv[n++] = "--config";
         argv[n++] = o->config_file;
     }
+    for (size_t i = 0; i < o->repo_options.n; i++) {
+        argv[n++] = "--repo-option";
+        argv[n++] = o->repo_options.v[i];
+    }
     if (o->pg_bindir != NULL) {
         argv[n++] = "--pg-bindir";
         argv[n++] = o->pg_bindir;
@@ -86,6 +92,7 @@ run_restore(const struct options *o, const struct baseline *b, const struct scra
     progress_end();
     free(program);
     free(jobs);
+    free(argv);
     return rc;
 }
 

@@ -223,7 +223,7 @@ check_database(struct repo *repo, const char *db, const struct options *o, struc
 int
 verify_objects(const struct options *o, struct result *r, struct err *e)
 {
-    struct repo *repo = repo_open(o->location, e);
+    struct repo *repo = repo_open(&o->place, e);
     struct strlist names = {0};
     int rc = -1;
 
@@ -232,7 +232,7 @@ verify_objects(const struct options *o, struct result *r, struct err *e)
     if (repo_databases(repo, &names, e) != 0)
         goto out;
     if (o->database != NULL && !strlist_has(&names, o->database)) {
-        err_set(e, ERR_NOT_FOUND, "no database \"%s\" in repository \"%s\"", o->database, o->location);
+        err_set(e, ERR_NOT_FOUND, "no database \"%s\" in repository \"%s\"", o->database, o->place.location);
         goto out;
     }
     for (size_t i = 0; i < names.n; i++)

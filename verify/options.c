@@ -103,14 +103,14 @@ options_read(int argc, char **argv, struct options *o, bool *done, struct err *e
     }
     if (check(o, e) != 0)
         return -1;
-    o->location = config_repo(o->config, o->repo, o->database, e);
-    return o->location == NULL ? -1 : 0;
+    return storage_place_find(o->config, o->repo, o->database, &o->repo_options, &o->place, e);
 }
 
 void
 options_free(struct options *o)
 {
     opts_result_free(&o->parsed);
+    strlist_free(&o->repo_options);
     config_free(o->config);
 }
 

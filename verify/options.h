@@ -10,12 +10,14 @@
 #include "core/config.h"
 #include "core/opts.h"
 #include "pg/conn.h"
+#include "storage/place.h"
 
 enum verb { VERB_DRILL, VERB_LIVE, VERB_OBJECTS };
 
 struct options {
     /* from the table */
     const char *repo, *config_file;
+    struct strlist repo_options;
     const char *backup, *at;
     const char *conninfo, *host, *port, *user;
     int         jobs;
@@ -26,7 +28,7 @@ struct options {
     /* derived */
     enum verb   verb;
     const char *database;       /* configured name; NULL: every database (objects only) */
-    const char *location;       /* of the repository */
+    struct storage_place place; /* of the repository */
     time_t      at_time;        /* 0: not given */
     struct config *config;
     struct opts_result parsed;

@@ -16,7 +16,7 @@ open_file(void **state)
     struct err     e = ERR_INIT;
 
     d->dir = fixture_dir();
-    d->st = storage_open(d->dir, true, &e);
+    d->st = storage_open(STORAGE_PLACE(d->dir), true, &e);
     *state = d;
     return d->st == NULL;
 }
@@ -430,7 +430,7 @@ temporary_files_go_and_stale_ones_are_swept(void **state)
     assert_int_equal(close(open(fresh, O_WRONLY | O_CREAT, 0600)), 0);
     assert_int_equal(utimensat(AT_FDCWD, stale, old, 0), 0);
     storage_close(d->st);
-    d->st = storage_open(d->dir, false, &e);
+    d->st = storage_open(STORAGE_PLACE(d->dir), false, &e);
     assert_non_null(d->st);
     assert_ok(put(d->st, "b", "1", &e), &e);
     assert_int_equal(access(stale, F_OK), -1);
@@ -495,9 +495,9 @@ a_missing_directory_is_not_made_by_opening(void **state)
     struct err e = ERR_INIT;
 
     (void)state;
-    assert_null(storage_open("/nonexistent/repo", false, &e));
+    assert_null(storage_open(STORAGE_PLACE("/nonexistent/repo"), false, &e));
     assert_err(&e, ERR_NOT_FOUND, "/nonexistent/repo");
-    assert_null(storage_open("ftp://host/repo", false, &e));
+    assert_null(storage_open(STORAGE_PLACE("ftp://host/repo"), false, &e));
     assert_err(&e, ERR_USAGE, "unknown kind of location");
 }
 

@@ -157,6 +157,30 @@ digests_match_the_published_vectors(void **state)
 }
 
 static void
+sizes_are_read_in_their_units(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t    bytes;
+    } good[] = {{"0", 0},       {"500", 500},     {"20MB", 20000000}, {"20 M", 20000000},    {"1.5 GiB", 1610612736},
+                {"1k", 1000},   {"1K", 1000},     {"64Ki", 65536},    {"2T", 2000000000000}, {"7B", 7}};
+    static const char *const bad[] = {"", "x", "-1", "1 x", "1MBB", "1e30", "M", "1iB", "nan", "inf", "1M B"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        uint64_t n = 1;
+
+        assert_int_equal(size_parse(good[i].text, &n), 0);
+        assert_int_equal(n, good[i].bytes);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        uint64_t n;
+
+        assert_int_equal(size_parse(bad[i], &n), -1);
+    }
+}
+
+static void
 random_text_differs(void **state)
 {
     char a[17];
@@ -181,6 +205,7 @@ main(void)
         cmocka_unit_test(what_is_no_time_is_refused_by_name),
         cmocka_unit_test(utf8_is_told_from_other_bytes),
         cmocka_unit_test(digests_match_the_published_vectors),
+        cmocka_unit_test(sizes_are_read_in_their_units),
         cmocka_unit_test(random_text_differs),
     };
 

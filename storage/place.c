@@ -1,0 +1,138 @@
+#include "storage/place.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* "_" is the same as "-" in keys, as in the file. */
+static bool
+same_key(const char *text, size_t n, const char *key)
+{
+    if (strlen(key) != n) {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (text[i] != key[i] && !(text[i] == '_' && key[i] == '-')) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The value behind KEY=, of the last that is given. */
+static const char *
+option_value(const struct storage_place *p, const char *key)
+{
+    for (size_t i = p->options == NULL ? 0 : p->options->n; i-- > 0;) {
+        const char *text = p->options->v[i];
+        size_t      n = strcspn(text, "=");
+
+        if (same_key(text, n, key)) {
+            return text + n + 1;
+        }
+    }
+    return NULL;
+}
+
+static int
+check_options(const struct strlist *options, struct err *e)
+{
+    for (size_t i = 0; i < options->n; i++) {
+        const char *text = options->v[i];
+        char       *key = xstrndup(text, strcspn(text, "="));
+        int         rc = 0;
+
+        if (strlen(key) == strlen(text)) {
+            rc = err_set(e, ERR_USAGE, "--repo-option %s: not KEY=VALUE", text);
+        } else if (strcmp(key, "path") == 0) {
+            rc = err_set(e, ERR_USAGE, "--repo-option path: that is what --repo is for");
+        } else {
+            for (char *p = key; *p != '\0'; p++) {
+                *p = *p == '_' ? '-' : *p;
+            }
+            rc = config_check_key("repo", key, e);
+            if (rc != 0) {
+                err_wrap(e, "--repo-option %s", text);
+            }
+        }
+        free(key);
+        if (rc != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int
+storage_place_find(const struct config *config, const char *arg, const char *database, const struct strlist *options,
+                   struct storage_place *out, struct err *e)
+{
+    *out = (struct storage_place){.config = config, .options = options};
+    if (options != NULL && check_options(options, e) != 0) {
+        return -1;
+    }
+    out->location = config_repo(config, arg, database, &out->section, e);
+    return out->location == NULL ? -1 : 0;
+}
+
+const char *
+storage_place_name(const struct storage_place *p)
+{
+    return p->section != NULL ? p->section : p->location;
+}
+
+static const char *
+non_empty(const char *text)
+{
+    return text == NULL || *text == '\0' ? NULL : text;
+}
+
+static const char *
+section_value(const struct storage_place *p, const char *key)
+{
+    return p->config == NULL || p->section == NULL ? NULL : config_get(p->config, "repo", p->section, key);
+}
+
+/* The first variable that is set; *name is its name. */
+static const char *
+env_value(const char *const *env, const char **name)
+{
+    for (; env != NULL && *env != NULL; env++) {
+        const char *text = non_empty(getenv(*env));
+
+        if (text != NULL) {
+            *name = *env;
+            return text;
+        }
+    }
+    return NULL;
+}
+
+const char *
+storage_place_get(const struct storage_place *p, const char *key, const char *const *env)
+{
+    const char *text = option_value(p, key);
+    const char *name;
+
+    if (text == NULL) {
+        text = env_value(env, &name);
+    }
+    return non_empty(text == NULL ? section_value(p, key) : text);
+}
+
+char *
+storage_place_origin(const struct storage_place *p, const char *key, const char *const *env)
+{
+    const char *name;
+
+    if (option_value(p, key) != NULL) {
+        return xasprintf("--repo-option %s", key);
+    }
+    if (env_value(env, &name) != NULL) {
+        return xstrdup(name);
+    }
+    if (section_value(p, key) != NULL) {
+        return xasprintf("%s: [repo %s] %s", config_path(p->config), p->section, key);
+    }
+    return xstrdup(key);
+}
