@@ -5,7 +5,7 @@ BUILD   ?= build
 CC      ?= cc
 VERSION := 0.1.0
 
-USED     := libpq libzstd zlib libsodium libcrypto jansson inih
+USED     := libpq libzstd zlib libsodium libcrypto jansson inih libcurl expat
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
             -Wwrite-strings -Wformat=2 -Wvla -Wundef -Werror
 OPT      ?= -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
