@@ -88,7 +88,7 @@ help:                           ## this list
 bench: all                      ## measure against pg_dump, pg_restore and restic; writes docs/benchmarks.md
 	scripts/bench $(BENCH)
 demo:                           ## install what is missing, build, and show a backup's whole life
-	@scripts/deps
+	@scripts/deps --demo
 	@$(MAKE) -s -j$(shell nproc) all
 	@scripts/demo
 .PHONY: bench demo
