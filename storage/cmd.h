@@ -29,6 +29,7 @@ int cmd_init(const struct cmd *, struct err *);
 int cmd_list(const struct cmd *, struct err *);
 int cmd_show(const struct cmd *, struct err *);
 int cmd_scrub(const struct cmd *, struct err *);
+int cmd_doctor(const struct cmd *, struct err *);
 
 /* The repository meant; database (may be NULL) helps to find its configured one. */
 struct repo *cmd_open(const struct cmd *, const char *database, struct err *);

@@ -1,5 +1,5 @@
 /*
- * pgassay-storage: the repository: init, list, show, scrub.
+ * pgassay-storage: the repository: init, list, show, scrub, doctor.
  */
 #include <stddef.h>
 #include <stdlib.h>
@@ -27,8 +27,8 @@ static const struct opt table[] = {
 
 static const struct opts_spec spec = {
     .program = "pgassay-storage",
-    .usage = "init [PATH] | list [DB] | show DB [BACKUP] | scrub [DB]",
-    .summary = "Make a repository, list and show the backups in it, read again all that it stores.",
+    .usage = "init [PATH] | list [DB] | show DB [BACKUP] | scrub [DB] | doctor",
+    .summary = "Make a repository, list and show the backups in it, read again all that it stores, try out a store.",
     .table = table,
 };
 
@@ -41,6 +41,7 @@ static const struct {
     {"list", cmd_list, 0, 1},
     {"show", cmd_show, 1, 2},
     {"scrub", cmd_scrub, 0, 1},
+    {"doctor", cmd_doctor, 0, 0},
 };
 
 struct repo *
@@ -73,7 +74,7 @@ run_verb(struct cmd *c, const struct strlist *rest, struct err *e)
 {
     if (rest->n == 0) {
         err_set(e, ERR_USAGE, "what shall be done?");
-        return err_hint(e, "init, list, show or scrub: see %s --help", spec.program);
+        return err_hint(e, "init, list, show, scrub or doctor: see %s --help", spec.program);
     }
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
         if (strcmp(verbs[i].name, rest->v[0]) != 0) {
@@ -89,7 +90,7 @@ run_verb(struct cmd *c, const struct strlist *rest, struct err *e)
         return verbs[i].run(c, e);
     }
     err_set(e, ERR_USAGE, "\"%s\" is nothing that can be done", rest->v[0]);
-    return err_hint(e, "init, list, show or scrub: see %s --help", spec.program);
+    return err_hint(e, "init, list, show, scrub or doctor: see %s --help", spec.program);
 }
 
 /* An exit status, or -1. */
