@@ -4,6 +4,7 @@
 
 #include "core/enc.h"
 #include "core/log.h"
+#include "storage/damage.h"
 #include "storage/label.h"
 #include "storage/tombstone.h"
 
@@ -215,7 +216,7 @@ no_such_database(struct repo *r, const char *db, struct err *e)
 }
 
 static struct backup_entry *
-find_id(const struct backup_list *list, const char *id, struct err *e)
+find_id(struct repo *r, const struct damage *d, const struct backup_list *list, const char *id, struct err *e)
 {
     for (size_t i = 0; i < list->n; i++) {
         struct backup_entry *b = &list->v[i];
@@ -223,7 +224,12 @@ find_id(const struct backup_list *list, const char *id, struct err *e)
         if (strcmp(b->id, id) != 0) {
             continue;
         }
-        if (b->state != BACKUP_COMMITTED) {
+        if (damage_judge(r, d, b, e) != 0) {
+            return NULL;
+        }
+        if (b->lost_chunks > 0) {
+            log_warn("backup %s is damaged: %s", id, b->problem);
+        } else if (b->state != BACKUP_COMMITTED) {
             err_set(e, ERR_CORRUPT, "backup %s is %s: %s", id, backup_state_text(b->state), b->problem);
             return NULL;
         }
@@ -233,27 +239,65 @@ find_id(const struct backup_list *list, const char *id, struct err *e)
     return NULL;
 }
 
-static struct backup_entry *
-find_newest(const struct backup_list *list, time_t at, struct err *e)
+/* Could "the newest (as old as that)" mean it?  A label that cannot be read may have been the one that is meant. */
+static bool
+eligible(const struct backup_entry *b, time_t at)
 {
     char text[32];
 
-    for (size_t i = list->n; i-- > 0;) {
-        struct backup_entry *b = &list->v[i];
-
-        if (b->state == BACKUP_DAMAGED) {
-            log_warn("backup %s is damaged and passed over: %s", b->id, b->problem);
-        } else if (b->state == BACKUP_COMMITTED && strcmp(b->label->scope, "full") == 0 &&
-                   (at == 0 || b->label->snapshot <= at)) {
-            return b;
-        }
+    if (b->state == BACKUP_VOID) {
+        return false;
     }
-    if (at == 0) {
+    if (b->label == NULL) {
+        return at == 0 || strncmp(b->id, time_compact(at, text, sizeof text), strlen("20261121T021500Z")) <= 0;
+    }
+    return strcmp(b->label->scope, "full") == 0 && (at == 0 || b->label->snapshot <= at);
+}
+
+static struct backup_entry *
+none(const struct backup_entry *damaged, time_t at, struct err *e)
+{
+    char text[32];
+
+    if (damaged != NULL) {
+        err_set(e, ERR_CORRUPT, "no whole backup: the newest, %s, is damaged: %s", damaged->id, damaged->problem);
+    } else if (at == 0) {
         err_set(e, ERR_NOT_FOUND, "no whole backup");
     } else {
         err_set(e, ERR_NOT_FOUND, "no whole backup as old as %s", time_rfc3339(at, text, sizeof text));
     }
     return NULL;
+}
+
+/* Nobody gets older data than he asked for without having said so: a damaged newest backup is refused, not passed over. */
+static struct backup_entry *
+find_newest(struct repo *r, const struct damage *d, const struct backup_list *list, time_t at, struct err *e)
+{
+    const struct backup_entry *damaged = NULL;
+    char                       text[32];
+
+    for (size_t i = list->n; i-- > 0;) {
+        struct backup_entry *b = &list->v[i];
+
+        if (!eligible(b, at)) {
+            continue;
+        }
+        if (damage_judge(r, d, b, e) != 0) {
+            return NULL;
+        }
+        if (b->state == BACKUP_COMMITTED && damaged == NULL) {
+            return b;
+        }
+        if (b->state == BACKUP_COMMITTED) {
+            err_set(e, ERR_CORRUPT, "the newest backup, %s, is damaged: %s", damaged->id, damaged->problem);
+            err_hint(e, "the newest good one is of %s: --backup %s; or heal the damaged one from another repository: "
+                     "pgassay storage scrub %s --repair-from REPO",
+                     time_rfc3339(b->label->snapshot, text, sizeof text), b->id, b->label->db);
+            return NULL;
+        }
+        damaged = damaged == NULL ? b : damaged;
+    }
+    return none(damaged, at, e);
 }
 
 /* The newest ten, so that the operator need not call `list`. */
@@ -283,19 +327,24 @@ backup_find(struct repo *r, const char *db, const char *which, time_t at, struct
     struct backup_list   list;
     struct backup_entry *b = NULL;
     struct label        *l = NULL;
+    struct damage        d = {0};
 
     if (backup_list_load(r, db, &list, e) != 0) {
         return NULL;
     }
     if (list.n == 0) {
         no_such_database(r, db, e);
-    } else if ((b = by_id ? find_id(&list, which, e) : find_newest(&list, at, e)) == NULL) {
-        hint_backups(&list, e);
+    } else if (damage_load(r, db, &d, e) == 0 &&
+               (b = by_id ? find_id(r, &d, &list, which, e) : find_newest(r, &d, &list, at, e)) == NULL) {
+        if (e->hint[0] == '\0') {
+            hint_backups(&list, e);
+        }
         err_wrap(e, "\"%s\" in repository \"%s\"", db, r->st->location);
-    } else {
+    } else if (b != NULL) {
         l = b->label;
         b->label = NULL;
     }
+    damage_free(&d);
     backup_list_free(&list);
     return l;
 }

@@ -17,7 +17,7 @@
 struct cmd {
     const char    *repo, *config_file;
     struct strlist repo_options;
-    bool           json, tables, quiet, verbose, print_config;
+    bool           json, tables, check, quiet, verbose, print_config;
     int            jobs;
     struct config *config;
     const char    *const *args;        /* what stands behind the verb */

@@ -4,6 +4,7 @@
 #include "core/enc.h"
 #include "core/json.h"
 #include "storage/cmd.h"
+#include "storage/damage.h"
 #include "storage/object.h"
 
 /* ---- for machines ---- */
@@ -18,6 +19,9 @@ add_json(json_t *list, const struct backup_entry *b, struct err *e)
     }
     (void)json_object_set_new(o, "state", json_string(backup_state_text(b->state)));
     object_set_text(o, "problem", b->problem);
+    if (b->lost_chunks > 0) {
+        (void)json_object_set_new(o, "lost_chunks", json_integer((json_int_t)b->lost_chunks));
+    }
     (void)json_array_append_new(list, o);
     return 0;
 }
@@ -101,21 +105,36 @@ print_database(const char *db, const struct backup_list *list, bool first)
     text_table_free(&t);
 }
 
+static bool
+any_damaged(const struct backup_list *list)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        if (list->v[i].state == BACKUP_DAMAGED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* *damaged: some backup is. */
 static int
-list_all(const struct cmd *c, struct repo *r, const struct strlist *names, json_t *databases, struct err *e)
+list_all(const struct cmd *c, struct repo *r, const struct strlist *names, json_t *databases, bool *damaged,
+         struct err *e)
 {
     for (size_t i = 0; i < names->n; i++) {
         struct backup_list list;
-        int                rc = 0;
+        int                rc;
 
         if (backup_list_load(r, names->v[i], &list, e) != 0) {
             return -1;
         }
-        if (c->json) {
+        rc = backup_list_check(r, names->v[i], &list, c->check, e);
+        if (rc == 0 && c->json) {
             rc = database_json(r, names->v[i], &list, databases, e);
-        } else {
+        } else if (rc == 0) {
             print_database(names->v[i], &list, i == 0);
         }
+        *damaged |= any_damaged(&list);
         backup_list_free(&list);
         if (rc != 0) {
             return -1;
@@ -131,20 +150,21 @@ cmd_list(const struct cmd *c, struct err *e)
     struct repo   *r = cmd_open(c, db, e);
     struct strlist names = {0};
     json_t        *databases = json_array();
+    bool           damaged = false;
     int            rc = -1;
 
-    if (r == NULL || cmd_databases(r, db, &names, e) != 0 || list_all(c, r, &names, databases, e) != 0) {
+    if (r == NULL || cmd_databases(r, db, &names, e) != 0 || list_all(c, r, &names, databases, &damaged, e) != 0) {
         goto out;
     }
-    rc = EXIT_GOOD;
-    if (c->json) {
-        rc = cmd_print_json(json_pack("{s:s,s:s,s:O}", "repository", r->st->location, "repo_id", r->id, "databases",
-                                      databases),
-                            e);
-    } else if (names.n == 0) {
+    rc = c->check && damaged ? EXIT_DIFFERENT : EXIT_GOOD;
+    if (c->json && cmd_print_json(json_pack("{s:s,s:s,s:O}", "repository", r->st->location, "repo_id", r->id,
+                                            "databases", databases),
+                                  e) != 0) {
+        rc = -1;
+    } else if (!c->json && names.n == 0) {
         (void)printf("repository %s is empty\n", r->st->location);
     }
-    if (rc == EXIT_GOOD && fflush(stdout) != 0) {
+    if (rc >= 0 && fflush(stdout) != 0) {
         rc = err_errno(e, "could not write to standard output");
     }
 out:

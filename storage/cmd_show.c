@@ -6,6 +6,7 @@
 #include "core/enc.h"
 #include "core/json.h"
 #include "storage/cmd.h"
+#include "storage/damage.h"
 #include "storage/object.h"
 #include "storage/reader.h"
 
@@ -40,13 +41,15 @@ set_section(json_t *o, const char *key, json_t *section)
 }
 
 static int
-show_json(const struct cmd *c, const struct label *l, const struct manifest *m, struct err *e)
+show_json(const struct cmd *c, const struct backup_entry *b, const struct manifest *m, struct err *e)
 {
-    json_t *o = label_json(l, e);
+    json_t *o = label_json(b->label, e);
 
     if (o == NULL) {
         return -1;
     }
+    (void)json_object_set_new(o, "state", json_string(backup_state_text(b->state)));
+    object_set_text(o, "problem", b->problem);
     set_section(o, "server", m->server);
     set_section(o, "database", m->database);
     set_section(o, "extensions", m->extensions);
@@ -176,12 +179,15 @@ show_tables(const struct manifest *m, bool all)
 }
 
 static int
-show_text(const struct cmd *c, const struct label *l, const struct manifest *m, struct err *e)
+show_text(const struct cmd *c, const struct backup_entry *b, const struct manifest *m, struct err *e)
 {
-    show_label(l);
+    show_label(b->label);
+    if (b->state != BACKUP_COMMITTED) {
+        line(backup_state_text(b->state), "%s", b->problem);
+    }
     show_manifest(m);
-    for (size_t i = 0; i < l->warnings.n; i++) {
-        line("warning", "%s", l->warnings.v[i]);
+    for (size_t i = 0; i < b->label->warnings.n; i++) {
+        line("warning", "%s", b->label->warnings.v[i]);
     }
     show_tables(m, c->tables);
     return fflush(stdout) == 0 ? EXIT_GOOD : err_errno(e, "could not write to standard output");
@@ -190,16 +196,27 @@ show_text(const struct cmd *c, const struct label *l, const struct manifest *m, 
 int
 cmd_show(const struct cmd *c, struct err *e)
 {
-    struct repo     *r = cmd_open(c, c->args[0], e);
-    struct label    *l = r == NULL ? NULL : backup_find(r, c->args[0], c->n_args == 2 ? c->args[1] : NULL, 0, e);
-    struct manifest *m = l == NULL ? NULL : manifest_load(r, l, e);
-    int              rc = -1;
+    struct repo        *r = cmd_open(c, c->args[0], e);
+    struct backup_entry b = {.state = BACKUP_COMMITTED};
+    struct backup_list  one = {&b, 1, 1};
+    struct manifest    *m = NULL;
+    int                 rc = -1;
 
-    if (m != NULL) {
-        rc = c->json ? show_json(c, l, m, e) : show_text(c, l, m, e);
+    b.label = r == NULL ? NULL : backup_find(r, c->args[0], c->n_args == 2 ? c->args[1] : NULL, 0, e);
+    if (b.label == NULL) {
+        goto out;
     }
+    memcpy(b.id, b.label->id, sizeof b.id);
+    if (backup_list_check(r, c->args[0], &one, c->check, e) == 0 && (m = manifest_load(r, b.label, e)) != NULL) {
+        rc = c->json ? show_json(c, &b, m, e) : show_text(c, &b, m, e);
+    }
+    if (rc == EXIT_GOOD && c->check && b.state == BACKUP_DAMAGED) {
+        rc = EXIT_DIFFERENT;
+    }
+out:
     manifest_free(m);
-    label_free(l);
+    label_free(b.label);
+    free(b.problem);
     repo_close(r);
     return rc;
 }

@@ -132,6 +132,19 @@ known_ban(struct known_set *k, const struct chunk_name *name)
 }
 
 void
+known_replaced(struct known_set *k, const uint8_t id[SHA256_BYTES])
+{
+    size_t at = SIZE_MAX;
+    size_t i;
+
+    while ((i = next_of_id(k, id, &at)) != SIZE_MAX) {
+        if (k->v[i].state == KNOWN_TRUSTED) {
+            k->v[i].state = KNOWN_REUSABLE;
+        }
+    }
+}
+
+void
 known_ban_all(struct known_set *k)
 {
     for (size_t i = 0; i < k->n; i++) {

@@ -44,6 +44,8 @@ void known_trust(struct known_set *, const struct chunk_name *, uint64_t size, u
 void known_ban(struct known_set *, const struct chunk_name *);
 void known_listed(struct known_set *, const struct chunk_name *, uint64_t size);
 void known_ban_all(struct known_set *);
+/* An object with this content stands beside what is only KNOWN_TRUSTED: that becomes KNOWN_REUSABLE. */
+void known_replaced(struct known_set *, const uint8_t id[SHA256_BYTES]);
 /* An index that stays valid: something with this content that is written, being written or reusable (in this
  * order of preference); SIZE_MAX: nothing. */
 size_t known_find(const struct known_set *, const uint8_t id[SHA256_BYTES]);

@@ -71,7 +71,7 @@ struct label *label_load(struct repo *, const char *db, const char *id, struct e
 /* What a backup is, as `storage list` shows it. */
 enum backup_state {
     BACKUP_COMMITTED,     /* label readable, run not revoked */
-    BACKUP_DAMAGED,       /* label unreadable, or an object it names is missing or of another size */
+    BACKUP_DAMAGED,       /* label unreadable, an object it names is missing or of another size, or chunks are lost */
     BACKUP_VOID,          /* run revoked */
 };
 
@@ -80,6 +80,7 @@ struct backup_entry {
     enum backup_state state;
     char             *problem;            /* of BACKUP_DAMAGED and BACKUP_VOID, one sentence */
     struct label     *label;              /* NULL when unreadable */
+    uint64_t          lost_chunks;        /* of BACKUP_DAMAGED: nothing but these is wrong (damage.h) */
 };
 
 struct backup_list {
@@ -94,7 +95,9 @@ void backup_list_free(struct backup_list *);
 const char *backup_state_text(enum backup_state);       /* "committed", "damaged", "void" */
 
 /* The backup that a user means: which is an id, "latest" or NULL (newest committed of scope
- * full); at, when not 0: the newest whose snapshot is not later.  ERR_NOT_FOUND lists what there is. */
+ * full); at, when not 0: the newest whose snapshot is not later.  ERR_NOT_FOUND lists what there is.  When the one
+ * meant is damaged (damage.h): ERR_CORRUPT names the newest good one; an id whose lost chunks are all that is wrong
+ * gives its label, and a warning. */
 struct label *backup_find(struct repo *, const char *db, const char *which, time_t at, struct err *);
 
 #endif

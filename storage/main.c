@@ -19,6 +19,8 @@ static const struct opt table[] = {
     OPT_COMMON_REPO(struct cmd),
     {OPT_FLAG, "tables", 0, NULL, "show: every table with its rows, sizes and fingerprint", AT(tables), 0, 0, NULL,
      NULL},
+    {OPT_FLAG, "check", 0, NULL, "list, show: also look whether every chunk is there, in its size", AT(check), 0, 0, NULL,
+     NULL},
     OPT_COMMON_JOBS(struct cmd, JOBS_MAX),
     OPT_HEADING("General"),
     OPTS_COMMON_GENERAL(struct cmd),
