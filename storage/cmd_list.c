@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -6,11 +7,12 @@
 #include "storage/cmd.h"
 #include "storage/damage.h"
 #include "storage/object.h"
+#include "storage/standing.h"
 
 /* ---- for machines ---- */
 
 static int
-add_json(json_t *list, const struct backup_entry *b, struct err *e)
+add_json(json_t *list, const struct backup_entry *b, const struct standing *s, struct err *e)
 {
     json_t *o = b->label != NULL ? label_json(b->label, e) : json_pack("{s:s}", "backup", b->id);
 
@@ -22,6 +24,7 @@ add_json(json_t *list, const struct backup_entry *b, struct err *e)
     if (b->lost_chunks > 0) {
         (void)json_object_set_new(o, "lost_chunks", json_integer((json_int_t)b->lost_chunks));
     }
+    standing_json(s, o);
     (void)json_array_append_new(list, o);
     return 0;
 }
@@ -38,7 +41,8 @@ source_json(const struct source *s)
 }
 
 static int
-database_json(struct repo *r, const char *db, const struct backup_list *list, json_t *databases, struct err *e)
+database_json(struct repo *r, const char *db, const struct backup_list *list, const struct standings *known,
+              json_t *databases, struct err *e)
 {
     struct source s = {0};
     json_t       *o = json_object();
@@ -53,7 +57,7 @@ database_json(struct repo *r, const char *db, const struct backup_list *list, js
     (void)json_object_set_new(o, "source", source_json(&s));
     source_free(&s);
     for (size_t i = 0; i < list->n; i++) {
-        if (add_json(backups, &list->v[i], e) != 0) {
+        if (add_json(backups, &list->v[i], &known->v[i], e) != 0) {
             return -1;
         }
     }
@@ -62,11 +66,27 @@ database_json(struct repo *r, const char *db, const struct backup_list *list, js
 
 /* ---- for people ---- */
 
+static const char *
+state_text(const struct backup_entry *b, const struct standing *s)
+{
+    bool whole;
+
+    if (b->state != BACKUP_COMMITTED) {
+        return backup_state_text(b->state);
+    }
+    whole = strcmp(b->label->scope, "full") == 0;
+    if (s->drill != NULL && !s->proven) {
+        return whole ? "drill failed" : "partial, drill failed";
+    }
+    return s->proven ? (whole ? "proven" : "partial, proven") : whole ? "good" : "partial";
+}
+
 static void
-add_row(struct text_table *t, const struct backup_entry *b, time_t now)
+add_row(struct text_table *t, const struct backup_entry *b, const struct standing *s, time_t now)
 {
     const struct label *l = b->label;
     char                age[32] = "";
+    char               *note;
 
     text_table_add(t, b->id);
     if (l == NULL) {
@@ -82,13 +102,14 @@ add_row(struct text_table *t, const struct backup_entry *b, time_t now)
         text_table_size(t, l->stored_bytes);
         text_table_size(t, l->new_bytes);
     }
-    text_table_add(t, b->state != BACKUP_COMMITTED ? backup_state_text(b->state)
-                      : strcmp(l->scope, "full") == 0 ? "good" : "partial");
-    text_table_add(t, b->state != BACKUP_COMMITTED ? b->problem : l->note);
+    text_table_add(t, state_text(b, s));
+    note = standing_note(s, b->state != BACKUP_COMMITTED ? b->problem : l->note);
+    text_table_add(t, note);
+    free(note);
 }
 
 static void
-print_database(const char *db, const struct backup_list *list, bool first)
+print_database(const char *db, const struct backup_list *list, const struct standings *known, bool first)
 {
     struct text_table t = {.heads = "backup|>age|>tables|>rows|>data|>stored|>new|state|note"};
     time_t            now = time(NULL);
@@ -99,7 +120,7 @@ print_database(const char *db, const struct backup_list *list, bool first)
         return;
     }
     for (size_t i = 0; i < list->n; i++) {
-        add_row(&t, &list->v[i], now);
+        add_row(&t, &list->v[i], &known->v[i], now);
     }
     text_table_print(&t, stdout);
     text_table_free(&t);
@@ -123,18 +144,23 @@ list_all(const struct cmd *c, struct repo *r, const struct strlist *names, json_
 {
     for (size_t i = 0; i < names->n; i++) {
         struct backup_list list;
-        int                rc;
+        struct standings   known = {0};
+        int                rc = -1;
 
         if (backup_list_load(r, names->v[i], &list, e) != 0) {
             return -1;
         }
-        rc = backup_list_check(r, names->v[i], &list, c->check, e);
+        if (backup_list_check(r, names->v[i], &list, c->check, e) == 0 &&
+            standings_load(r, names->v[i], &list, &known, e) == 0) {
+            rc = 0;
+        }
         if (rc == 0 && c->json) {
-            rc = database_json(r, names->v[i], &list, databases, e);
+            rc = database_json(r, names->v[i], &list, &known, databases, e);
         } else if (rc == 0) {
-            print_database(names->v[i], &list, i == 0);
+            print_database(names->v[i], &list, &known, i == 0);
         }
         *damaged |= any_damaged(&list);
+        standings_free(&known);
         backup_list_free(&list);
         if (rc != 0) {
             return -1;

@@ -279,6 +279,7 @@ label_parse(const void *text, size_t n, struct err *e)
         }
     }
     if (read_warnings(o, l, e) == 0) {
+        sha256_hex(text, (size_t)((const char *)memchr(text, '\n', n) - (const char *)text) + 1, l->sha256);
         json_decref(o);
         return l;
     }

@@ -50,6 +50,8 @@ struct label {
     uint64_t manifest_size;
     char     manifest_raw_sha256[SHA256_HEX + 1];
     uint64_t manifest_raw_size;
+    /* Filled in by label_parse(): */
+    char     sha256[SHA256_HEX + 1];         /* of its line as stored, newline included: what a drill record names */
 };
 
 struct label *label_new(void);

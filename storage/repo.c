@@ -128,15 +128,13 @@ repo_open_storage(struct storage *st, struct err *e)
     json_t      *o;
 
     r->st = st;
-    o = newest(r, e);
+    o = r->object = newest(r, e);
     if (o != NULL && take(r, o, e) == 0) {
-        json_decref(o);
         return r;
     }
     if (o != NULL) {
         err_wrap(e, "\"repo.%u.json\"", r->generation);
     }
-    json_decref(o);
     if (e->kind == ERR_NOT_FOUND) {
         err_set(e, ERR_NOT_FOUND, "\"%s\" is not a repository: it has no repo.1.json", st->location);
         err_hint(e, "is it mounted?  a new one is made by: pgassay storage init %s", st->location);
@@ -168,8 +166,38 @@ repo_close(struct repo *r)
         return;
     }
     storage_close(r->st);
+    json_decref(r->object);
     sodium_memzero(r, sizeof *r);
     free(r);
+}
+
+/* Asked for first: a store that overwrites would not refuse. */
+int
+repo_change(struct repo *r, const json_t *object, struct err *e)
+{
+    struct object_info info;
+    char               key[32];
+    int                rc;
+
+    (void)snprintf(key, sizeof key, "repo.%u.json", r->generation + 1);
+    rc = storage_head(r->st, key, &info, e);
+    if (rc != 0 && e->kind == ERR_NOT_FOUND) {
+        err_clear(e);
+        rc = object_put(r->st, key, object, e);
+    } else if (rc == 0) {
+        rc = err_set(e, ERR_EXISTS, "it is there already");
+    }
+    if (rc != 0 && e->kind == ERR_EXISTS) {
+        err_set(e, ERR_EXISTS, "somebody else changed the repository's settings at this moment (\"%s\")", key);
+        return err_hint(e, "look at what they are now, and run this again");
+    }
+    if (rc != 0) {
+        return err_wrap(e, "could not change the repository's settings");
+    }
+    r->generation++;
+    json_decref(r->object);
+    r->object = json_deep_copy(object);
+    return 0;
 }
 
 struct databases {

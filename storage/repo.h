@@ -3,7 +3,8 @@
  *
  * repo.<n>.json (highest n wins) is written by init and by key changes:
  *   format, needs, repo_id (32 hex), epoch (from 1), created, tool,
- *   id_key, fingerprint_key (64 and 32 hex; an encrypted repository keeps them elsewhere)
+ *   id_key, fingerprint_key (64 and 32 hex; an encrypted repository keeps them elsewhere),
+ *   policy, database_policies (policy.h)
  *
  * <db> in keys is name_encode()d (enc.h) and matched exactly, never as a prefix.
  * <db>/source.json binds a name to a server's system_identifier and the database's oid.
@@ -11,6 +12,7 @@
 #ifndef STORAGE_REPO_H
 #define STORAGE_REPO_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -27,6 +29,7 @@ struct repo {
     uint8_t         id_key[32];         /* HMAC key of chunk ids */
     uint8_t         fingerprint_key[16];/* SipHash key of row fingerprints */
     unsigned        generation;         /* n of repo.<n>.json */
+    json_t         *object;             /* all that stands in it; owned */
 };
 
 /* A new repository in an empty or missing directory; anything else there: ERR_EXISTS. */
@@ -36,6 +39,10 @@ int          repo_init(const struct storage_place *, struct err *);
 struct repo *repo_open(const struct storage_place *, struct err *);
 struct repo *repo_open_storage(struct storage *, struct err *);    /* takes st, also on failure */
 void         repo_close(struct repo *);                            /* accepts NULL */
+
+/* Writes the next repo.<n>.json, which must keep what it does not mean to change.  ERR_EXISTS, and nothing is changed,
+ * when somebody else wrote it since this repository was opened. */
+int          repo_change(struct repo *, const json_t *object, struct err *);
 
 /* Names (decoded) of databases that have a source.json, sorted. */
 int repo_databases(struct repo *, struct strlist *, struct err *);
