@@ -240,7 +240,7 @@ refresh_and_analyze(struct restore *r, struct err *e)
 
     jobs_begin(&jobs, r);
     job_add(&jobs, (struct job){.kind = JOB_REFRESH}, UINT64_MAX);
-    if (add_analyze_jobs(&jobs, e) != 0) {
+    if (!r->o->no_analyze && add_analyze_jobs(&jobs, e) != 0) {
         pool_stop(jobs.pool);
         (void)jobs_end(&jobs, &ignored);
         return -1;

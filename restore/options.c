@@ -38,6 +38,8 @@ static const struct opt table[] = {
      AT(isolated), 0, 0, NULL, NULL},
     {OPT_FLAG, "allow-remote", 0, NULL, "isolated or scratch: let the copy reach foreign servers", AT(allow_remote), 0, 0,
      NULL, NULL},
+    {OPT_FLAG, "no-analyze", 0, NULL, "leave out the statistics for the planner (ANALYZE)", AT(no_analyze), 0, 0, NULL,
+     NULL},
     {OPT_FLAG, "keep-failed", 0, NULL, "do not remove what a failed restore has made", AT(keep_failed), 0, 0, NULL, NULL},
     OPT_HEADING("General"),
     OPT_COMMON_BINDIR(struct options),

@@ -19,7 +19,7 @@ struct options {
     time_t      at_time;                    /* 0: not given */
     const char *to;
     bool        scratch, keep;
-    bool        no_owner, no_privileges, keep_failed, globals, isolated, allow_remote;
+    bool        no_owner, no_privileges, no_analyze, keep_failed, globals, isolated, allow_remote;
     const char *role;
     bool        list, dry_run;
     const char *conninfo, *host, *port, *user;

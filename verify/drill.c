@@ -62,6 +62,7 @@ run_restore(const struct options *o, const struct baseline *b, const struct scra
     argv[n++] = "--to";
     argv[n++] = COPY_NAME;
     argv[n++] = "--isolated";
+    argv[n++] = "--no-analyze";     /* nobody will query this copy */
     argv[n++] = "--host";
     argv[n++] = scratch_host(s);
     argv[n++] = "--port";

@@ -35,6 +35,9 @@ SQL
     expect_equal "$(psql_in wide_copy -c "SELECT count(*) FROM pg_index WHERE NOT indisvalid OR NOT indisready")" 0
     # Statistics are there, the extended ones too.
     [ "$(psql_in wide_copy -c "SELECT count(*) FROM pg_statistic WHERE starelid = 'big'::regclass")" -gt 2 ]
+    db_drop wide_copy
+    expect_status 0 restore wide --to wide_copy --no-analyze
+    expect_equal "$(psql_in wide_copy -c "SELECT count(*) FROM pg_statistic WHERE starelid = 'big'::regclass")" 0
 }
 
 @test "bodies that forge the archive's own headers, and names that hold line feeds" {
