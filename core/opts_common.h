@@ -23,6 +23,11 @@
     {OPT_LIST, "repo-option", 0, "KEY=VALUE", "a key of [repo NAME], for this run; may be given again",                \
      offsetof(values, repo_options), 0, 0, NULL, NULL}
 
+/* The repository as it was: the key "as-of" of [repo NAME] (storage/place.h). */
+#define OPT_COMMON_AS_OF(values)                                                                                       \
+    {OPT_TEXT, "as-of", 0, "TIME", "the repository as it was at TIME: needs a bucket that keeps versions",             \
+     offsetof(values, as_of), 0, 0, NULL, NULL}
+
 #define OPT_COMMON_JOBS(values, most)                                                                                  \
     {OPT_INT, "jobs", 'j', "N", "parallel workers (default: one a processor, at most 16)", offsetof(values, jobs),     \
      1, (most), "PGASSAY_JOBS", "jobs"}

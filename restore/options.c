@@ -13,6 +13,7 @@
 static const struct opt table[] = {
     OPT_HEADING("What to restore"),
     OPT_COMMON_REPO(struct options),
+    OPT_COMMON_AS_OF(struct options),
     OPTS_COMMON_BACKUP(struct options),
     {OPT_FLAG, "list", 0, NULL, "print what the backup holds, restore nothing", AT(list), 0, 0, NULL, NULL},
     {OPT_FLAG, "dry-run", 0, NULL, "do every check beforehand, change nothing", AT(dry_run), 0, 0, NULL, NULL},
@@ -129,6 +130,7 @@ options_read(int argc, char **argv, struct options *o, bool *done, struct err *e
         *done = true;
         return 0;
     }
+    storage_place_as_of(&o->repo_options, o->as_of);
     if (check(o, e) != 0 ||
         storage_place_find(o->config, o->repo, o->database, &o->repo_options, &o->place, e) != 0) {
         return -1;

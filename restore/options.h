@@ -16,6 +16,7 @@ struct options {
     const char *database;                   /* configured name of what is restored */
     const char *repo, *backup, *at;
     struct strlist repo_options;
+    const char    *as_of;
     time_t      at_time;                    /* 0: not given */
     const char *to;
     bool        scratch, keep;

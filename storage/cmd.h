@@ -17,6 +17,7 @@
 struct cmd {
     const char    *repo, *config_file;
     struct strlist repo_options;
+    const char    *as_of;
     bool           json, tables, check, quiet, verbose, print_config;
     int            jobs;
     struct config *config;

@@ -17,6 +17,7 @@ enum { JOBS_MAX = 64 };
 static const struct opt table[] = {
     OPT_HEADING("What to do"),
     OPT_COMMON_REPO(struct cmd),
+    OPT_COMMON_AS_OF(struct cmd),
     {OPT_FLAG, "tables", 0, NULL, "show: every table with its rows, sizes and fingerprint", AT(tables), 0, 0, NULL,
      NULL},
     {OPT_FLAG, "check", 0, NULL, "list, show: also look whether every chunk is there, in its size", AT(check), 0, 0, NULL,
@@ -114,6 +115,7 @@ run(struct cmd *c, int argc, char **argv, struct opts_result *given, struct err 
         config_print_options(c->config, NULL, &spec, given, c, stdout);
         return EXIT_GOOD;
     }
+    storage_place_as_of(&c->repo_options, c->as_of);
     return run_verb(c, &given->rest, e);
 }
 

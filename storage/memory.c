@@ -133,7 +133,7 @@ next_object(struct memory_storage *ms, const char *prefix, const char *after, ch
     found = i < ms->n && strncmp(ms->v[i].key, prefix, strlen(prefix)) == 0;
     if (found) {
         *key = xstrdup(ms->v[i].key);
-        *info = (struct object_info){*key, ms->v[i].size, ms->v[i].modified};
+        *info = (struct object_info){.key = *key, .size = ms->v[i].size, .modified = ms->v[i].modified};
     }
     (void)pthread_mutex_unlock(&ms->lock);
     return found;

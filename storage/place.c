@@ -75,6 +75,14 @@ storage_place_find(const struct config *config, const char *arg, const char *dat
     return out->location == NULL ? -1 : 0;
 }
 
+void
+storage_place_as_of(struct strlist *options, const char *as_of)
+{
+    if (as_of != NULL) {
+        strlist_take(options, xasprintf("as-of=%s", as_of));
+    }
+}
+
 const char *
 storage_place_name(const struct storage_place *p)
 {

@@ -25,6 +25,8 @@ struct storage_place {
 /* What a --repo argument means (config_repo()), with its --repo-options, whose keys are checked. */
 int storage_place_find(const struct config *, const char *arg, const char *database, const struct strlist *options,
                        struct storage_place *out, struct err *);
+/* What --as-of means: the key "as-of" among the --repo-options; NULL adds nothing. */
+void storage_place_as_of(struct strlist *options, const char *as_of);
 /* As a --repo argument for a tool that is given the same configuration. */
 const char *storage_place_name(const struct storage_place *);
 

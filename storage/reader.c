@@ -9,6 +9,7 @@
 #include "core/log.h"
 #include "storage/chunklist.h"
 #include "storage/chunkname.h"
+#include "storage/versions.h"
 #include "storage/writer.h"
 
 /* ---- objects that a label names by digest ---- */
@@ -25,6 +26,29 @@ check_stored(const struct buf *raw, uint64_t size, const char *sha256_want, stru
     return strcmp(hex, sha256_want) == 0 ? 0 : err_set(e, ERR_CORRUPT, "its SHA-256 is not what the label says");
 }
 
+/* A label's object: the one that is seen, or where the store keeps versions an older one that somebody hid. */
+static int
+get_stored(struct repo *r, const char *key, uint64_t size, const char *sha256_want, struct buf *stored, struct err *e)
+{
+    struct err hidden = ERR_INIT;
+    uint8_t    digest[SHA256_BYTES];
+
+    if (storage_get(r->st, key, stored, e) == 0) {
+        if (check_stored(stored, size, sha256_want, e) == 0) {
+            return 0;
+        }
+        err_wrap(e, "\"%s\"", key);
+    }
+    if ((e->kind == ERR_CORRUPT || e->kind == ERR_NOT_FOUND) &&
+        hex_decode(sha256_want, strlen(sha256_want), digest, sizeof digest) == 0 &&
+        storage_get_older(r->st, key, size, digest, stored, &hidden) == 0) {
+        log_warn("\"%s\" was overwritten or removed; an older version of it is read instead", key);
+        err_clear(e);
+        return 0;
+    }
+    return -1;              /* names the key */
+}
+
 /* One object of a backup: fetched, checked, decompressed into text. */
 static int
 load_object(struct repo *r, const struct label *l, const char *object, struct buf *text, struct err *e)
@@ -38,16 +62,14 @@ load_object(struct repo *r, const struct label *l, const char *object, struct bu
     int           rc = -1;
 
     if (raw_size > text->max) {
-        err_set(e, ERR_CORRUPT, "the label says it has %" PRIu64 " bytes unpacked: more than %zu", raw_size, text->max);
-    } else if (storage_get(r->st, key, &stored, e) != 0) {
-        goto out;           /* names the key itself */
-    } else if (check_stored(&stored, size, list ? l->chunks_sha256 : l->manifest_sha256, e) == 0) {
+        err_set(e, ERR_CORRUPT, "\"%s\": the label says it has %" PRIu64 " bytes unpacked: more than %zu", key, raw_size,
+                text->max);
+    } else if (get_stored(r, key, size, list ? l->chunks_sha256 : l->manifest_sha256, &stored, e) == 0) {
         rc = codec_decompress(codec, CODEC_ZSTD, stored.data, stored.len, (size_t)raw_size, text, e);
+        if (rc != 0) {
+            err_wrap(e, "\"%s\"", key);
+        }
     }
-    if (rc != 0) {
-        err_wrap(e, "\"%s\"", key);
-    }
-out:
     buf_free(&stored);
     codec_free(codec);
     free(key);
@@ -103,25 +125,37 @@ struct chunk_want {
     bool           anew;            /* a second opinion */
 };
 
-/* Stored size, digest of the stored bytes, decoding to exactly raw_size, id of the plaintext. */
 static int
-read_checked(const struct chunk_want *w, struct err *e)
+parse_name(const struct chunk_want *w, struct chunk_name *name, struct err *e)
+{
+    if (chunk_name_parse(w->name, name) != 0) {
+        return err_set(e, ERR_CORRUPT, "not the name of a chunk");
+    }
+    if (name->epoch != w->repo->epoch) {
+        return err_set(e, ERR_CORRUPT, "the keys of epoch %u are not known", name->epoch);
+    }
+    return 0;
+}
+
+/* The stored bytes into scratch. */
+static int
+get_chunk(const struct chunk_want *w, struct err *e)
+{
+    char *key = chunk_key(w->db, w->name);
+    int   rc = w->anew ? storage_get_anew(w->repo->st, key, w->scratch, e) : storage_get(w->repo->st, key, w->scratch, e);
+
+    free(key);
+    return rc;
+}
+
+/* What scratch holds: stored size, digest of the stored bytes, decoding to exactly raw_size, id of the plaintext. */
+static int
+decode_checked(const struct chunk_want *w, struct err *e)
 {
     struct chunk_name name;
     uint8_t           digest[SHA256_BYTES];
-    char             *key;
-    int               rc;
 
-    if (chunk_name_parse(w->name, &name) != 0) {
-        return err_set(e, ERR_CORRUPT, "not the name of a chunk");
-    }
-    if (name.epoch != w->repo->epoch) {
-        return err_set(e, ERR_CORRUPT, "the keys of epoch %u are not known", name.epoch);
-    }
-    key = chunk_key(w->db, w->name);
-    rc = w->anew ? storage_get_anew(w->repo->st, key, w->scratch, e) : storage_get(w->repo->st, key, w->scratch, e);
-    free(key);
-    if (rc != 0) {
+    if (parse_name(w, &name, e) != 0) {
         return -1;
     }
     if (w->scratch->len != w->size) {
@@ -139,6 +173,29 @@ read_checked(const struct chunk_want *w, struct err *e)
     return memcmp(digest, name.id, sizeof digest) == 0
                ? 0
                : err_set(e, ERR_CORRUPT, "its contents are not those of its id");
+}
+
+static int
+read_checked(const struct chunk_want *w, struct err *e)
+{
+    struct chunk_name name;
+
+    return parse_name(w, &name, e) != 0 || get_chunk(w, e) != 0 || decode_checked(w, e) != 0 ? -1 : 0;
+}
+
+/* A version of the object that is hidden by a newer one, or by its removal. */
+static bool
+read_older(const struct chunk_want *w)
+{
+    struct err        e = ERR_INIT;
+    struct chunk_name name;
+    char             *key = chunk_key(w->db, w->name);
+    bool              good = chunk_name_parse(w->name, &name) == 0 &&
+                storage_get_older(w->repo->st, key, w->size, name.sha256, w->scratch, &e) == 0 &&
+                decode_checked(w, &e) == 0;
+
+    free(key);
+    return good;
 }
 
 struct twin {
@@ -198,7 +255,15 @@ chunk_read(struct repo *r, const char *db, const struct chunk_ref *ref, struct c
     if (read_checked(&w, e) == 0) {
         return 0;
     }
-    if ((e->kind == ERR_CORRUPT || e->kind == ERR_NOT_FOUND) && read_twin(&w, twin)) {
+    if (e->kind != ERR_CORRUPT && e->kind != ERR_NOT_FOUND) {
+        return err_wrap(e, "chunk \"%s\" of \"%s\"", ref->name, db);
+    }
+    if (read_older(&w)) {
+        log_warn("chunk \"%s\" was overwritten or removed; an older version of it is read instead", ref->name);
+        err_clear(e);
+        return 0;
+    }
+    if (read_twin(&w, twin)) {
         log_warn("chunk \"%s\" is bad or missing; \"%s\" holds the same and is read instead", ref->name, twin);
         err_clear(e);
         return 0;
@@ -213,7 +278,7 @@ chunk_has_twin(struct repo *r, const char *db, const struct chunk_line *line, st
     struct chunk_want w = {r, db, line->name, line->size, line->raw_size, codec, scratch, out, false};
     char              twin[CHUNK_NAME_MAX];
 
-    return read_twin(&w, twin);
+    return read_twin(&w, twin) || read_older(&w);
 }
 
 static int

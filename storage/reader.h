@@ -17,7 +17,7 @@ struct manifest *manifest_load(struct repo *, const struct label *, struct err *
 /* One chunk's plaintext into out (replaced; out->max at least CHUNK_RAW_MAX).  Checked in this order:
  * stored size, SHA-256 of the stored bytes (from the name), decoding to exactly raw_size, id (HMAC of
  * the plaintext).  ERR_CORRUPT or ERR_NOT_FOUND name the object; when a good object of the same id stands beside
- * it, that one is used.  codec: the calling thread's; scratch: holds the stored bytes. */
+ * it, or the store keeps an older version that is good, that one is used.  codec: the calling thread's; scratch: holds the stored bytes. */
 int chunk_read(struct repo *, const char *db, const struct chunk_ref *, struct codec *, struct buf *scratch,
                struct buf *out, struct err *);
 
@@ -43,7 +43,8 @@ int chunk_check(struct repo *, const char *db, const struct chunk_line *, struct
 /* The same of an object that was bad once: a second opinion (storage_get_anew). */
 int chunk_check_anew(struct repo *, const char *db, const struct chunk_line *, struct codec *, struct buf *scratch,
                      struct buf *out, struct err *);
-/* A good object with the same content stands beside it: what is bad here is no loss. */
+/* A good object with the same content stands beside it, or a good version of it behind the newest: what is bad here is
+ * no loss. */
 bool chunk_has_twin(struct repo *, const char *db, const struct chunk_line *, struct codec *, struct buf *scratch,
                     struct buf *out);
 

@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/enc.h"
 #include "core/mem.h"
 #include "storage/file.h"
+#include "storage/versions.h"
 
 /* What a location can begin with.  A location without a scheme is a path. */
 static const struct {
@@ -13,6 +15,27 @@ static const struct {
 } drivers[] = {
     {"file", storage_file_open},
 };
+
+/* The driver's storage, as the place's settings want it seen.  Takes st. */
+static struct storage *
+as_wanted(struct storage *st, const struct storage_place *place, struct err *e)
+{
+    const char *as_of = storage_place_get(place, "as-of", NULL);
+    char       *origin;
+    time_t      at;
+
+    if (as_of == NULL) {
+        return st;
+    }
+    if (time_parse(as_of, &at, e) == 0) {
+        return storage_as_of_new(st, at, e);
+    }
+    origin = storage_place_origin(place, "as-of", NULL);
+    err_wrap(e, "%s", origin);
+    free(origin);
+    storage_close(st);
+    return NULL;
+}
 
 struct storage *
 storage_open(const struct storage_place *place, bool create, struct err *e)
@@ -35,10 +58,11 @@ storage_open(const struct storage_place *place, bool create, struct err *e)
     err_hint(e, "give the path of a directory");
     return NULL;
 out:
-    if (st != NULL) {
-        st->location = xstrdup(place->location);
+    if (st == NULL) {
+        return NULL;
     }
-    return st;
+    st->location = xstrdup(place->location);
+    return as_wanted(st, place, e);
 }
 
 bool

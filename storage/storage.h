@@ -41,17 +41,21 @@ struct storage;
 struct blob {
     const void *data;
     size_t      size;
+    time_t      retain_until;   /* by Object Lock (lock.h); 0: not locked */
 };
 
 struct object_info {
     const char *key;        /* relative to the repository's root; valid during the call */
     uint64_t    size;       /* bytes */
     time_t      modified;   /* by the store's own clock */
+    time_t      retain_until; /* of head(): locked until then; 0: not, or nobody knows.  list() does not look */
 };
 
 /* Non-zero stops the listing, which then returns -1 with the callback's error. */
 typedef int storage_list_fn(void *ctx, const struct object_info *, struct err *);
 typedef int storage_dirs_fn(void *ctx, const char *name, struct err *);
+
+struct storage_version_ops;
 
 struct storage_ops {
     const char *scheme;                       /* "file", "s3" */
@@ -65,12 +69,17 @@ struct storage_ops {
     /* get() for a second opinion: nothing that may have spoilt the first answer serves again (another connection;
      * the file's pages dropped from the cache).  NULL: the driver has nothing in between, get() will do. */
     int  (*get_anew)(struct storage *, const char *key, struct buf *, struct err *);
+    /* Nobody can remove the object before then; never shortens.  NULL: the driver locks nothing, and put() is given
+     * no retain_until. */
+    int  (*retain)(struct storage *, const char *key, time_t until, struct err *);
+    const struct storage_version_ops *versions; /* of stores that keep what was overwritten (versions.h); or NULL */
     void (*close)(struct storage *);
 };
 
 struct storage {
     const struct storage_ops *ops;
     char                     *location;       /* as the user gave it, for messages */
+    unsigned                  lock_days;      /* object-lock-days; 0: nothing is locked */
 };
 
 /* A driver's own state begins with a struct storage.  create: make the directory when it is missing,

@@ -12,6 +12,7 @@
 static const struct opt table[] = {
     OPT_HEADING("What to verify"),
     OPT_COMMON_REPO(struct options),
+    OPT_COMMON_AS_OF(struct options),
     OPTS_COMMON_BACKUP(struct options),
     {OPT_FLAG, "full", 0, NULL, "live: also compare the contents of every table and large object", AT(full), 0, 0, NULL,
      NULL},
@@ -103,6 +104,7 @@ options_read(int argc, char **argv, struct options *o, bool *done, struct err *e
     }
     if (check(o, e) != 0)
         return -1;
+    storage_place_as_of(&o->repo_options, o->as_of);
     return storage_place_find(o->config, o->repo, o->database, &o->repo_options, &o->place, e);
 }
 

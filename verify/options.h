@@ -18,6 +18,7 @@ struct options {
     /* from the table */
     const char *repo, *config_file;
     struct strlist repo_options;
+    const char    *as_of;
     const char *backup, *at;
     const char *conninfo, *host, *port, *user;
     int         jobs;
