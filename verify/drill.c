@@ -8,6 +8,7 @@
 #include "core/log.h"
 #include "core/proc.h"
 #include "core/progress.h"
+#include "verify/amcheck.h"
 #include "verify/baseline.h"
 #include "verify/compare.h"
 #include "verify/objects.h"
@@ -182,6 +183,15 @@ compare_copy(const struct options *o, struct result *r, struct baseline *b, stru
     return rc;
 }
 
+/* Last, since it adds an extension to the copy. */
+static int
+check_pages(const struct options *o, struct result *r, const struct scratch *s, struct err *e)
+{
+    struct pg_target target = scratch_target(s, COPY_NAME);
+
+    return amcheck_run(o, &target, scratch_version(s), r, e) == 0 ? 0 : err_wrap(e, "amcheck");
+}
+
 static struct scratch *
 start_server(const struct options *o, const struct baseline *b, struct err *e)
 {
@@ -215,6 +225,8 @@ verify_drill(const struct options *o, struct result *r, struct baseline *b, stru
     r->recovery_s = clock_seconds() - start;
     if (rc == 0 && usable)
         rc = compare_copy(o, r, b, s, e);
+    if (rc == 0 && usable && o->amcheck)
+        rc = check_pages(o, r, s, e);
     if (rc == 0 && o->keep)
         r->keep_command = scratch_keep(s);
     return scratch_end(s, rc == 0 ? e : &ignored) == 0 ? rc : -1;

@@ -16,6 +16,8 @@ static const struct opt table[] = {
     OPTS_COMMON_BACKUP(struct options),
     {OPT_FLAG, "full", 0, NULL, "live: also compare the contents of every table and large object", AT(full), 0, 0, NULL,
      NULL},
+    {OPT_FLAG, "amcheck", 0, NULL, "drill: also check the copy's pages and indexes with pg_amcheck", AT(amcheck), 0, 0,
+     NULL, NULL},
     OPT_HEADING("Connection (live)"),
     {OPT_TEXT, "conninfo", 'd', "CONNINFO", "database to compare: a name, key=value words or a URI", AT(conninfo), 0, 0,
      NULL, "conninfo"},
@@ -75,6 +77,8 @@ check(struct options *o, struct err *e)
         return err_wrap(e, "--at");
     if (o->full && o->verb != VERB_LIVE)
         return err_set(e, ERR_USAGE, "--full belongs to live; a drill always compares the contents");
+    if (o->amcheck && o->verb != VERB_DRILL)
+        return err_set(e, ERR_USAGE, "--amcheck belongs to drill");
     if (o->verb == VERB_OBJECTS && o->database == NULL && (o->backup != NULL || o->at != NULL))
         return err_set(e, ERR_USAGE, "--backup and --at need a database");
     return 0;

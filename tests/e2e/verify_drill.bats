@@ -35,6 +35,21 @@ SH
     expect_text "verdict          equal" "recovery time" "by fingerprint"
 }
 
+@test "--amcheck: a row that an index does not know is found, and nothing else would find it" {
+    expect_status 0 drill base --amcheck
+    tampering_tools
+    cat >"$T/tampering/sql" <<'SQL'
+UPDATE pg_index SET indisready = false WHERE indexrelid = 'big_a'::regclass;
+WITH gone AS (DELETE FROM big WHERE id = 31415 RETURNING *) INSERT INTO big SELECT * FROM gone;
+UPDATE pg_index SET indisready = true WHERE indexrelid = 'big_a'::regclass;
+SQL
+    expect_status 0 timeout 120 "$T/tampering/pgassay-verify" drill base --repo "$REPO"
+    expect_status 3 timeout 120 "$T/tampering/pgassay-verify" drill base --repo "$REPO" --amcheck
+    expect_text 'big_a' 'lacks matching index tuple' 'verdict          DIFFERENT'
+    expect_status 2 pgassay verify live base --repo "$REPO" --amcheck
+    leftovers
+}
+
 @test "each fault of a restore is found and named" {
     tampering_tools
     cat >"$T/tampering/sql" <<'SQL'
