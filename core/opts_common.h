@@ -12,14 +12,11 @@
 #define OPT_HEADING(text) {.kind = OPT_HEAD, .name = (text)}
 #define OPTS_END          {.kind = OPT_HEAD, .name = NULL}
 
-/* config_repo() reads the configuration, as what it says may depend on the database. */
+/* storage_place_find() reads the configuration, as what it says may depend on the database.  (Written out: cppcheck
+ * cannot follow a macro into another.) */
 #define OPT_COMMON_REPO(values)                                                                                        \
     {OPT_TEXT, "repo", 0, "PATH|NAME", "repository: a directory, s3://BUCKET/PREFIX, or a [repo NAME] of the "         \
      "configuration", offsetof(values, repo), 0, 0, "PGASSAY_REPO", NULL},                                             \
-    OPT_COMMON_REPO_OPTION(values)
-
-/* Keys of a [repo NAME] on the command line. */
-#define OPT_COMMON_REPO_OPTION(values)                                                                                 \
     {OPT_LIST, "repo-option", 0, "KEY=VALUE", "a key of [repo NAME], for this run; may be given again",                \
      offsetof(values, repo_options), 0, 0, NULL, NULL}
 
