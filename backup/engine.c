@@ -14,10 +14,10 @@ struct copied {
 
 /* What a task gave. */
 struct result {
-    struct chunk_ref *chunks;
-    size_t            n_chunks, cap_chunks;
-    struct copied    *copies;
-    size_t            n_copies, cap_copies;
+    uint32_t      *chunks;       /* their numbers */
+    size_t         n_chunks, cap_chunks;
+    struct copied *copies;
+    size_t         n_copies, cap_copies;
 };
 
 struct lane {
@@ -28,7 +28,7 @@ struct lane {
 /* No locks: a task is in one worker's hands at a time, and so are its result and the lane. */
 struct engine {
     struct manifest        *m;
-    struct writer          *w;
+    struct fanout          *f;
     const struct scan_plan *plan;
     struct result          *results; /* one a task */
     struct lane            *lanes;
@@ -36,12 +36,12 @@ struct engine {
 };
 
 struct engine *
-engine_new(struct manifest *m, struct writer *w, const struct scan_plan *plan, int jobs)
+engine_new(struct manifest *m, struct fanout *f, const struct scan_plan *plan, int jobs)
 {
     struct engine *en = xcalloc(1, sizeof *en);
 
     en->m = m;
-    en->w = w;
+    en->f = f;
     en->plan = plan;
     en->results = xcalloc(plan->n + 1, sizeof *en->results);
     en->n_lanes = jobs + 1;
@@ -55,9 +55,6 @@ engine_new(struct manifest *m, struct writer *w, const struct scan_plan *plan, i
 static void
 result_clear(struct result *r)
 {
-    for (size_t i = 0; i < r->n_chunks; i++) {
-        chunk_ref_free(&r->chunks[i]);
-    }
     for (size_t i = 0; i < r->n_copies; i++) {
         free(r->copies[i].range.segments);
     }
@@ -93,8 +90,7 @@ flush(struct engine *en, int worker, struct err *e)
         return 0;
     }
     VEC_GROW(r->chunks, r->n_chunks, r->cap_chunks);
-    r->chunks[r->n_chunks] = (struct chunk_ref){0};
-    if (writer_put(en->w, worker, l->raw.data, l->raw.len, &r->chunks[r->n_chunks], e) != 0) {
+    if (fanout_put(en->f, worker, l->raw.data, l->raw.len, &r->chunks[r->n_chunks], e) != 0) {
         return -1;
     }
     r->n_chunks++;
@@ -197,7 +193,7 @@ end_task(void *ctx, int worker, const struct scan_task *task, struct err *e)
 static int
 tick(void *ctx, struct err *e)
 {
-    return writer_tick(((struct engine *)ctx)->w, e);
+    return fanout_tick(((struct engine *)ctx)->f, e);
 }
 
 const struct scan_sink engine_sink = {
@@ -220,9 +216,9 @@ range_bytes(const struct range *r)
     return n;
 }
 
-/* Hands a range over to its table; index[] turns the task's chunk numbers into the manifest's. */
+/* Hands a range over to its table; chunks[] are the numbers of the task's chunks. */
 static int
-record(struct copied *c, const uint32_t *index, struct err *e)
+record(struct copied *c, const uint32_t *chunks, struct err *e)
 {
     struct m_table *t = c->table;
 
@@ -230,7 +226,7 @@ record(struct copied *c, const uint32_t *index, struct err *e)
         return err_set(e, ERR_CORRUPT, "table %s.%s was read partly as text, partly in binary", t->schema, t->name);
     }
     for (size_t i = 0; i < c->range.n; i++) {
-        c->range.segments[i].chunk = index[c->range.segments[i].chunk];
+        c->range.segments[i].chunk = chunks[c->range.segments[i].chunk];
     }
     t->format = c->format;
     t->rows += c->range.rows;
@@ -241,22 +237,6 @@ record(struct copied *c, const uint32_t *index, struct err *e)
     t->ranges[t->n_ranges++] = c->range;
     c->range = (struct range){0};
     return 0;
-}
-
-static int
-merge(struct manifest *m, struct result *r, struct err *e)
-{
-    uint32_t *index = xcalloc(r->n_chunks + 1, sizeof *index);
-    int       rc = 0;
-
-    for (size_t i = 0; i < r->n_chunks; i++) {
-        index[i] = manifest_chunk(m, &r->chunks[i]);
-    }
-    for (size_t i = 0; rc == 0 && i < r->n_copies; i++) {
-        rc = record(&r->copies[i], index, e);
-    }
-    free(index);
-    return rc;
 }
 
 static int
@@ -285,8 +265,10 @@ engine_finish(struct engine *en, struct err *e)
             return err_set(e, ERR_CORRUPT, "table %s.%s: %zu of %zu planned reads were recorded", c->schema, c->name,
                            en->results[i].n_copies, en->plan->v[i].n);
         }
-        if (merge(en->m, &en->results[i], e) != 0) {
-            return -1;
+        for (size_t k = 0; k < en->results[i].n_copies; k++) {
+            if (record(&en->results[i].copies[k], en->results[i].chunks, e) != 0) {
+                return -1;
+            }
         }
     }
     for (size_t i = 0; i < en->m->n_tables; i++) {
@@ -298,20 +280,16 @@ engine_finish(struct engine *en, struct err *e)
 }
 
 int
-chunks_put(struct manifest *m, struct writer *w, const void *bytes, size_t n, struct segment **v, size_t *n_v,
-           size_t *cap_v, struct err *e)
+chunks_put(struct fanout *f, const void *bytes, size_t n, struct segment **v, size_t *n_v, size_t *cap_v, struct err *e)
 {
     for (size_t done = 0; done < n;) {
-        size_t           part = n - done < CHUNK_RAW_MAX ? n - done : CHUNK_RAW_MAX;
-        struct chunk_ref ref = {0};
+        struct segment s = {.length = n - done < CHUNK_RAW_MAX ? n - done : CHUNK_RAW_MAX};
 
-        if (writer_put(w, 0, (const uint8_t *)bytes + done, part, &ref, e) != 0) {
+        if (fanout_put(f, 0, (const uint8_t *)bytes + done, s.length, &s.chunk, e) != 0) {
             return -1;
         }
-        VEC_GROW(*v, *n_v, *cap_v);
-        (*v)[(*n_v)++] = (struct segment){.chunk = manifest_chunk(m, &ref), .length = part};
-        chunk_ref_free(&ref);
-        done += part;
+        segment_add(v, n_v, cap_v, &s);
+        done += s.length;
     }
     return 0;
 }

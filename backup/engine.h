@@ -1,5 +1,5 @@
 /*
- * engine.h - rows in, chunks out: the sink between scan (pg/) and writer (storage/).
+ * engine.h - rows in, chunks out: the sink between scan (pg/) and fanout (storage/).
  *
  * Each worker has a lane: one buffer of at most CHUNK_RAW_MAX bytes that rows are appended to.  It becomes a chunk when
  * it is full and at the end of each task (a block range of a big table, or a pack of small ones), never later, so that
@@ -10,23 +10,22 @@
 #define BACKUP_ENGINE_H
 
 #include "pg/scan.h"
+#include "storage/fanout.h"
 #include "storage/manifest.h"
-#include "storage/writer.h"
 
 struct engine;
 
-/* Lanes for jobs workers and for the thread that calls scan_run() (the writer must have been told so many). */
-struct engine *engine_new(struct manifest *, struct writer *, const struct scan_plan *, int jobs);
+/* Lanes for jobs workers and for the thread that calls scan_run() (the fanout must have been told so many). */
+struct engine *engine_new(struct manifest *, struct fanout *, const struct scan_plan *, int jobs);
 void           engine_free(struct engine *);            /* accepts NULL */
 
 /* For scan_run(), with the engine as ctx.  scan_table.user is the struct m_table that the rows belong to. */
 extern const struct scan_sink engine_sink;
 
-/* After scan_run(): everything into the manifest.  ERR_CORRUPT unless each planned COPY was recorded. */
+/* After scan_run(): everything into the manifest, chunks by the numbers that fanout_put() gave them.  ERR_CORRUPT unless each planned COPY was recorded. */
 int engine_finish(struct engine *, struct err *);
 
 /* Stores bytes that are no rows (the archive, the globals) as chunks of their own. */
-int chunks_put(struct manifest *, struct writer *, const void *, size_t, struct segment **, size_t *n, size_t *cap,
-               struct err *);
+int chunks_put(struct fanout *, const void *, size_t, struct segment **, size_t *n, size_t *cap, struct err *);
 
 #endif

@@ -2,9 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include "backup/hostlock.h"
 
 /* Options of the database; once more when its name was only known after connecting. */
 static int
@@ -61,40 +58,24 @@ find_out(struct job *j, struct err *e)
     return rc;
 }
 
-/* A name that stands for another database is refused before anything is read.  A new name is bound
- * when there is something to commit. */
 static int
-check_source(struct job *j, struct err *e)
+open_destinations(struct job *j, struct err *e)
 {
-    struct source bound = {0};
+    struct storage_place *places;
+    size_t                n;
 
-    if (source_load(j->repo, j->name, &bound, e) == 0) {
-        source_free(&bound);
-        return j->o.dry_run ? 0 : source_bind(j->repo, j->name, &j->source, j->o.adopt, e);
-    }
-    if (e->kind != ERR_NOT_FOUND) {
+    if (storage_places_find(j->run->config, &j->o.repos, j->name, &j->o.repo_options, &places, &n, e) != 0) {
         return -1;
     }
-    err_clear(e);
-    return 0;
+    destinations_open(&j->to, places, n, j->o.dry_run ? NULL : j->name);
+    free(places);
+    return destinations_left(&j->to, e);
 }
 
 int
 job_open(struct job *j, struct err *e)
 {
-    struct storage_place place;
-
-    if (load_options(j, j->db->name, e) != 0 || find_out(j, e) != 0) {
-        return -1;
-    }
-    if (storage_place_find(j->run->config, j->o.repo, j->name, &j->o.repo_options, &place, e) != 0 ||
-        (j->repo = repo_open(&place, e)) == NULL) {
-        return -1;
-    }
-    if (!j->o.dry_run && (j->lock = hostlock_take(j->repo->id, j->name, e)) < 0) {
-        return -1;
-    }
-    return check_source(j, e);
+    return load_options(j, j->db->name, e) != 0 || find_out(j, e) != 0 ? -1 : open_destinations(j, e);
 }
 
 void
@@ -104,12 +85,9 @@ job_close(struct job *j)
     snapshot_end(&j->snapshot);
     manifest_free(j->manifest);
     label_free(j->label);
-    writer_end(j->writer);
+    fanout_end(j->fanout);
     source_free(&j->source);
-    repo_close(j->repo);
-    if (j->lock >= 0) {
-        (void)close(j->lock);
-    }
+    destinations_close(&j->to);
     if (j->have_options) {
         options_free(&j->o);
     }

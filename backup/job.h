@@ -5,6 +5,7 @@
 #define BACKUP_JOB_H
 
 #include "backup/baseline.h"
+#include "backup/destinations.h"
 #include "backup/engine.h"
 #include "backup/run.h"
 
@@ -16,9 +17,8 @@ struct job {
     struct pg_target       target;
     char                  *name, *dbname;
     struct source          source;
-    struct repo           *repo;
-    int                    lock;           /* of this host, or -1 */
-    struct writer         *writer;
+    struct destinations    to;
+    struct fanout         *fanout;
     struct selection       selection;
     struct snapshot        snapshot;
     struct manifest       *manifest;
@@ -27,7 +27,7 @@ struct job {
     bool                   again;          /* the last failure is worth another try from the snapshot on */
 };
 
-/* Options, connection, name, repository, lock of this host, source.  job is zeroed but for run, db and lock = -1. */
+/* Options, connection, name, repositories and this host's locks on them.  job is zeroed but for run and db. */
 int  job_open(struct job *, struct err *);
 void job_close(struct job *);
 

@@ -49,26 +49,29 @@ parse(int argc, char **argv, struct cli *c, struct err *e)
     return c->options.print_config ? 1 : 0;
 }
 
-/* One failed database is that database's failure; some but not all: partly done. */
+/* One failed database is that database's failure; some but not all, or not in all repositories: partly done. */
 static int
 back_up_all(struct cli *c, json_t *results)
 {
     struct run run = {&c->options, &c->given, c->config};
     bool       several = c->targets.n > 1, show = isatty(STDOUT_FILENO) || c->options.verbose;
-    size_t     failed = 0;
+    size_t     failed = 0, left_out = 0;
     int        status = EXIT_GOOD;
 
     for (size_t i = 0; i < c->targets.n; i++) {
         struct outcome o;
 
         backup_run(&run, &c->targets.v[i], &o);
-        if (!c->options.json || o.status == OUTCOME_FAILED) {
-            report_text(&o, several, show && !c->options.quiet);
+        if (!c->options.json) {
+            report_text(&o, show && !c->options.quiet);
         }
+        report_errors(&o, several);
         json_array_append_new(results, report_json(&o));
         if (o.status == OUTCOME_FAILED) {
             failed++;
             status = err_exit_status(&o.err);
+        } else {
+            left_out += outcome_failures(&o);
         }
         outcome_free(&o);
         /* A signal that came behind the last commit has stopped nothing. */
@@ -76,7 +79,7 @@ back_up_all(struct cli *c, json_t *results)
             return 128 + cancel_signal();
         }
     }
-    return failed == 0 || failed == c->targets.n ? status : EXIT_PARTLY;
+    return left_out == 0 && (failed == 0 || failed == c->targets.n) ? status : EXIT_PARTLY;
 }
 
 static int

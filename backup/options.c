@@ -23,7 +23,9 @@ static const struct opt table[] = {
     {OPT_LIST, "exclude-table-data", 0, "PATTERN", "the definition of what matches, but not its rows",
      AT(exclude_table_data), .config = "exclude-table-data"},
     OPT_HEADING("Where to"),
-    OPT_COMMON_REPO(struct options),
+    {OPT_LIST, "repo", 0, "PATH|NAME", "repository: a directory, s3://BUCKET/PREFIX, or a [repo NAME] of the configuration; "
+     "given again: into each of them at once", AT(repos), .env = "PGASSAY_REPO"},
+    {OPT_LIST, "repo-option", 0, "KEY=VALUE", "a key of [repo NAME], for this run; may be given again", AT(repo_options)},
     {OPT_TEXT, "name", 0, "NAME", "name of the database in the repository (default: its own)", AT(name)},
     {OPT_FLAG, "adopt", 0, NULL, "let this database take over a name that belonged to another one", AT(adopt)},
     {OPT_TEXT, "note", 0, "TEXT", "a remark to keep with the backup", AT(note), .config = "note"},
@@ -61,6 +63,7 @@ options_init(struct options *o)
 
 /* Every list of the struct, so that copying and freeing forget none. */
 static const size_t lists[] = {
+    offsetof(struct options, repos),
     offsetof(struct options, repo_options),
     offsetof(struct options, tables),
     offsetof(struct options, exclude_tables),

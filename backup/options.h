@@ -14,7 +14,8 @@
 struct options {
     const char *conninfo, *host, *port, *user, *role;
     bool        all;
-    const char *repo, *name;
+    struct strlist repos;                    /* as given: config_repo_names() */
+    const char *name;
     struct strlist repo_options;
     bool        adopt;
     int         jobs;                        /* 0: as many as CPUs */

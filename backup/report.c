@@ -1,6 +1,7 @@
 #include "backup/report.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "core/enc.h"
 #include "core/json.h"
@@ -9,53 +10,93 @@
 enum { HUMAN = 48 };
 
 static void
+print_sizes(const struct label *l)
+{
+    char fresh[HUMAN], reused[HUMAN];
+
+    (void)printf("%s stored new, %s reused", size_human(l->new_bytes, fresh, sizeof fresh),
+                 size_human(l->stored_bytes - l->new_bytes, reused, sizeof reused));
+}
+
+static void
 print_stored(const struct outcome *o)
 {
-    char rows[HUMAN], tables[HUMAN], read[HUMAN], fresh[HUMAN], reused[HUMAN], took[HUMAN];
+    const struct label *l = outcome_label(o);
+    char                rows[HUMAN], tables[HUMAN], read[HUMAN], took[HUMAN];
 
-    (void)printf("%s: backup %s: %s, %s, %s read, %s stored new, %s reused, %s\n", o->name, o->label->id,
-                 count_human(o->label->tables, "table", tables, sizeof tables),
-                 count_human(o->label->rows, "row", rows, sizeof rows),
-                 size_human(o->label->raw_bytes, read, sizeof read),
-                 size_human(o->label->new_bytes, fresh, sizeof fresh),
-                 size_human(o->label->stored_bytes - o->label->new_bytes, reused, sizeof reused),
-                 duration_human(o->label->seconds, took, sizeof took));
+    (void)printf("%s: backup %s: %s, %s, %s read, ", o->name, l->id, count_human(l->tables, "table", tables, sizeof tables),
+                 count_human(l->rows, "row", rows, sizeof rows), size_human(l->raw_bytes, read, sizeof read));
+    if (o->n_repos == 1) {
+        print_sizes(l);
+        (void)printf(", ");
+    }
+    (void)printf("%s\n", duration_human(l->seconds, took, sizeof took));
+    for (size_t i = 0; i < o->n_repos && o->n_repos > 1; i++) {
+        if (o->repos[i].label != NULL) {
+            (void)printf("  %s: ", o->repos[i].location);
+            print_sizes(o->repos[i].label);
+            (void)putchar('\n');
+        }
+    }
 }
 
 static void
 print_planned(const struct outcome *o)
 {
     char tables[HUMAN], size[HUMAN];
+    bool first = true;
 
-    (void)printf("%s: would back up %s of database \"%s\" (%s) into %s\n", o->name,
-                 count_human(o->label->tables, "table", tables, sizeof tables), o->dbname,
-                 size_human(o->relation_bytes, size, sizeof size),
-                 o->repo);
+    (void)printf("%s: would back up %s of database \"%s\" (%s) into ", o->name,
+                 count_human(o->plan->tables, "table", tables, sizeof tables), o->dbname,
+                 size_human(o->relation_bytes, size, sizeof size));
+    for (size_t i = 0; i < o->n_repos; i++) {
+        if (o->repos[i].err.kind == ERR_NONE) {
+            (void)printf("%s%s", first ? "" : ", ", o->repos[i].location);
+            first = false;
+        }
+    }
+    (void)putchar('\n');
+}
+
+static void
+print_error(const struct outcome *o, const struct err *error, bool several)
+{
+    struct err e = *error;
+
+    if (several) {
+        err_wrap(&e, "database \"%s\"", o->name);
+    }
+    err_print(&e);
 }
 
 void
-report_text(const struct outcome *o, bool several, bool wanted)
+report_errors(const struct outcome *o, bool several)
 {
-    struct err e = o->err;
+    if (o->status == OUTCOME_FAILED) {
+        print_error(o, &o->err, several);
+    }
+    for (size_t i = 0; i < o->n_repos; i++) {
+        const struct err *e = &o->repos[i].err;
 
-    switch (o->status) {
-    case OUTCOME_FAILED:
-        if (several) {
-            err_wrap(&e, "database \"%s\"", o->name);
+        /* The error of the whole may be one of theirs. */
+        if (e->kind != ERR_NONE && strstr(o->err.text, e->text) == NULL) {
+            print_error(o, e, several);
         }
-        err_print(&e);
-        break;
-    case OUTCOME_STORED:
-        for (size_t i = 0; i < o->label->warnings.n; i++) {
-            log_warn("%s: %s", o->name, o->label->warnings.v[i]);
-        }
-        if (wanted) {
-            print_stored(o);
-        }
-        break;
-    case OUTCOME_PLANNED:
+    }
+}
+
+void
+report_text(const struct outcome *o, bool wanted)
+{
+    const struct label *l = outcome_label(o);
+
+    for (size_t i = 0; l != NULL && i < l->warnings.n; i++) {
+        log_warn("%s: %s", o->name, l->warnings.v[i]);
+    }
+    if (o->status == OUTCOME_STORED && wanted) {
+        print_stored(o);
+    } else if (o->status == OUTCOME_PLANNED) {
         print_planned(o);
-        break;
     }
 }
 
@@ -97,29 +138,75 @@ add_label(json_t *j, const struct label *l)
     add_numbers(j, l);
 }
 
+static void
+add_error(json_t *j, const struct err *e)
+{
+    json_object_set_new(j, "error", json_text(e->text));
+    if (e->hint[0] != '\0') {
+        json_object_set_new(j, "hint", json_text(e->hint));
+    }
+}
+
+static json_t *
+repo_json(const struct outcome_repo *r)
+{
+    json_t *j = json_object();
+
+    json_object_set_new(j, "repo", json_text(r->location));
+    json_object_set_new(j, "status", json_text(r->label != NULL ? "stored" : r->err.kind == ERR_NONE ? "planned" : "failed"));
+    if (r->label != NULL) {
+        json_object_set_new(j, "stored_bytes", json_integer((json_int_t)r->label->stored_bytes));
+        json_object_set_new(j, "new_chunks", json_integer((json_int_t)r->label->new_chunks));
+        json_object_set_new(j, "new_bytes", json_integer((json_int_t)r->label->new_bytes));
+    } else if (r->err.kind != ERR_NONE) {
+        add_error(j, &r->err);
+    }
+    return j;
+}
+
+/* The first that has the backup, else the first. */
+static const char *
+main_repo(const struct outcome *o)
+{
+    for (size_t i = 0; i < o->n_repos; i++) {
+        if (o->repos[i].err.kind == ERR_NONE) {
+            return o->repos[i].location;
+        }
+    }
+    return o->n_repos == 0 ? NULL : o->repos[0].location;
+}
+
+static const char *
+status_text(const struct outcome *o)
+{
+    static const char *const status[] = {"failed", "stored", "planned"};
+
+    return o->status != OUTCOME_FAILED && outcome_failures(o) > 0 ? "partly" : status[o->status];
+}
+
 json_t *
 report_json(const struct outcome *o)
 {
-    static const char *const status[] = {"failed", "stored", "planned"};
-    json_t                  *j = json_object();
+    json_t *j = json_object(), *repos = json_array();
 
     json_object_set_new(j, "database", json_text(o->name));
     json_object_set_new(j, "dbname", json_text(o->dbname));
-    json_object_set_new(j, "repo", json_text(o->repo));
-    json_object_set_new(j, "status", json_text(status[o->status]));
+    json_object_set_new(j, "repo", json_text(main_repo(o)));
+    json_object_set_new(j, "status", json_text(status_text(o)));
+    json_object_set_new(j, "repositories", repos);
+    for (size_t i = 0; i < o->n_repos; i++) {
+        json_array_append_new(repos, repo_json(&o->repos[i]));
+    }
     switch (o->status) {
     case OUTCOME_FAILED:
-        json_object_set_new(j, "error", json_text(o->err.text));
-        if (o->err.hint[0] != '\0') {
-            json_object_set_new(j, "hint", json_text(o->err.hint));
-        }
+        add_error(j, &o->err);
         break;
     case OUTCOME_STORED:
-        json_object_set_new(j, "tables", json_integer((json_int_t)o->label->tables));
-        add_label(j, o->label);
+        json_object_set_new(j, "tables", json_integer((json_int_t)outcome_label(o)->tables));
+        add_label(j, outcome_label(o));
         break;
     case OUTCOME_PLANNED:
-        json_object_set_new(j, "tables", json_integer((json_int_t)o->label->tables));
+        json_object_set_new(j, "tables", json_integer((json_int_t)o->plan->tables));
         json_object_set_new(j, "relation_bytes", json_integer((json_int_t)o->relation_bytes));
         break;
     }

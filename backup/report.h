@@ -1,13 +1,15 @@
 /*
- * report.h - what came of it: a line for people, a document for machines.
+ * report.h - what came of it: lines for people, a document for machines.
  */
 #ifndef BACKUP_REPORT_H
 #define BACKUP_REPORT_H
 
 #include "backup/run.h"
 
-/* One line on stdout; warnings and errors through log.h.  several: errors name their database. */
-void report_text(const struct outcome *, bool several, bool wanted);
+/* What was done, on stdout when it is wanted, or would be done; warnings through log.h. */
+void report_text(const struct outcome *, bool wanted);
+/* Why it failed, or in which repositories, through log.h.  several: each names its database. */
+void report_errors(const struct outcome *, bool several);
 
 /* {"backups": [...]} of docs/json.md; a new reference of one element. */
 json_t *report_json(const struct outcome *);

@@ -64,45 +64,25 @@ fill_label(struct job *j, time_t started)
     }
 }
 
-/* What will be stored must be readable: all sums, indices and names are checked once more by the reader's own eyes. */
-static int
-check_manifest(const struct manifest *m, struct err *e)
-{
-    struct buf       text = BUF_INIT(BUF_NO_LIMIT);
-    struct manifest *back = NULL;
-
-    if (manifest_format(m, &text, e) == 0) {
-        back = manifest_parse(text.data, text.len, e);
-    }
-    buf_free(&text);
-    manifest_free(back);
-    return back == NULL ? err_wrap(e, "the manifest does not add up") : 0;
-}
-
 static int
 store(struct job *j, struct outcome *out, struct err *e)
 {
-    struct writer_options options = {.db = j->name, .codec = j->o.codec, .workers = j->o.jobs + 1};
+    struct fanout_options options = {.db = j->name,
+                                     .source = &j->source,
+                                     .adopt = j->o.adopt,
+                                     .codec = j->o.codec,
+                                     .workers = j->o.jobs + 1};
     time_t                started = time(NULL);
 
-    j->writer = writer_begin(j->repo, &options, e);
-    if (j->writer == NULL) {
-        return err_wrap(e, "repository \"%s\"", j->repo->st->location);
-    }
-    if (job_take(j, e) != 0) {
+    j->fanout = fanout_begin(j->to.v, j->to.n, &options, e);
+    if (j->fanout == NULL || job_take(j, e) != 0) {
         return -1;
     }
     fill_label(j, started);
     snapshot_end(&j->snapshot);
-    if (check_manifest(j->manifest, e) != 0) {
-        return -1;
-    }
-    if (source_bind(j->repo, j->name, &j->source, j->o.adopt, e) != 0) {
-        return -1;
-    }
     j->label->finished = time(NULL);
     j->label->seconds = clock_seconds() - j->began;
-    if (writer_commit(j->writer, j->manifest, j->label, e) != 0) {
+    if (fanout_commit(j->fanout, j->manifest, j->label, e) != 0) {
         return -1;
     }
     out->status = OUTCOME_STORED;
@@ -116,13 +96,33 @@ plan(struct job *j, struct outcome *out, struct err *e)
         return -1;
     }
     out->status = OUTCOME_PLANNED;
+    out->plan = j->label;
+    j->label = NULL;
     return 0;
+}
+
+/* What each repository got; where the whole backup failed, the reason for all that had not failed before. */
+static void
+take_repos(struct job *j, struct outcome *out)
+{
+    out->n_repos = j->to.n;
+    out->repos = xcalloc(j->to.n + 1, sizeof *out->repos);
+    for (size_t i = 0; i < j->to.n; i++) {
+        struct fanout_repo *r = &j->to.v[i];
+
+        out->repos[i] = (struct outcome_repo){
+            .location = xstrdup(j->to.locations[i]),
+            .label = r->label,
+            .err = r->failed.kind == ERR_NONE ? out->err : r->failed,
+        };
+        r->label = NULL;
+    }
 }
 
 void
 backup_run(const struct run *run, const struct database *db, struct outcome *out)
 {
-    struct job j = {.run = run, .db = db, .lock = -1, .began = clock_seconds()};
+    struct job j = {.run = run, .db = db, .began = clock_seconds()};
 
     *out = (struct outcome){.status = OUTCOME_FAILED, .err = ERR_INIT};
     if (job_open(&j, &out->err) == 0) {
@@ -130,20 +130,42 @@ backup_run(const struct run *run, const struct database *db, struct outcome *out
     }
     out->name = copied(j.name != NULL ? j.name : db->name);
     out->dbname = copied(j.dbname != NULL ? j.dbname : db->dbname);
-    out->repo = j.repo == NULL ? NULL : xstrdup(j.repo->st->location);
-    if (out->status != OUTCOME_FAILED) {
-        out->label = j.label;
-        j.label = NULL;
-    }
+    take_repos(&j, out);
     job_close(&j);
+}
+
+size_t
+outcome_failures(const struct outcome *o)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < o->n_repos; i++) {
+        n += o->repos[i].err.kind != ERR_NONE;
+    }
+    return n;
+}
+
+const struct label *
+outcome_label(const struct outcome *o)
+{
+    for (size_t i = 0; i < o->n_repos; i++) {
+        if (o->repos[i].label != NULL) {
+            return o->repos[i].label;
+        }
+    }
+    return NULL;
 }
 
 void
 outcome_free(struct outcome *o)
 {
+    for (size_t i = 0; i < o->n_repos; i++) {
+        free(o->repos[i].location);
+        label_free(o->repos[i].label);
+    }
+    free(o->repos);
     free(o->name);
     free(o->dbname);
-    free(o->repo);
-    label_free(o->label);
+    label_free(o->plan);
     *o = (struct outcome){0};
 }

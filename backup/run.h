@@ -16,18 +16,31 @@ struct run {
 
 enum outcome_status { OUTCOME_FAILED, OUTCOME_STORED, OUTCOME_PLANNED };
 
+/* What came of it in one repository. */
+struct outcome_repo {
+    char         *location;
+    struct label *label;              /* of OUTCOME_STORED: the backup; NULL: err says why there is none */
+    struct err    err;
+};
+
 struct outcome {
-    enum outcome_status status;
-    char               *name;         /* in the repository; NULL when we never got so far */
-    char               *dbname;
-    char               *repo;         /* location */
-    struct label       *label;        /* of OUTCOME_STORED; of OUTCOME_PLANNED: tables and sizes only */
-    uint64_t            relation_bytes; /* of OUTCOME_PLANNED: sizes of the tables to read */
-    struct err          err;          /* of OUTCOME_FAILED */
+    enum outcome_status  status;      /* OUTCOME_FAILED: in every repository */
+    char                *name;        /* in the repository; NULL when we never got so far */
+    char                *dbname;
+    struct outcome_repo *repos;
+    size_t               n_repos;     /* 0: we never got so far */
+    struct label        *plan;        /* of OUTCOME_PLANNED: tables and sizes only */
+    uint64_t             relation_bytes; /* of OUTCOME_PLANNED: sizes of the tables to read */
+    struct err           err;         /* of OUTCOME_FAILED */
 };
 
 /* Never prints; *out is complete in any case. */
 void backup_run(const struct run *, const struct database *, struct outcome *out);
 void outcome_free(struct outcome *);
+
+/* How many of the repositories were left out. */
+size_t              outcome_failures(const struct outcome *);
+/* The label of the first repository that has the backup; NULL: none has it. */
+const struct label *outcome_label(const struct outcome *);
 
 #endif

@@ -65,10 +65,10 @@ store_texts(struct job *j, struct err *e)
     struct buf      *archive = &j->snapshot.archive, *globals = &j->snapshot.globals_sql;
 
     if (!j->o.data_only &&
-        chunks_put(m, j->writer, archive->data, archive->len, &m->archive, &m->n_archive, &m->cap_archive, e) != 0) {
+        chunks_put(j->fanout, archive->data, archive->len, &m->archive, &m->n_archive, &m->cap_archive, e) != 0) {
         return err_wrap(e, "store the schema archive");
     }
-    if (chunks_put(m, j->writer, globals->data, globals->len, &m->globals_sql, &m->n_globals_sql, &m->cap_globals_sql,
+    if (chunks_put(j->fanout, globals->data, globals->len, &m->globals_sql, &m->n_globals_sql, &m->cap_globals_sql,
                    e) != 0) {
         return err_wrap(e, "store the globals");
     }
@@ -111,13 +111,13 @@ static int
 read_rows(struct job *j, const struct snapshot_options *so, struct pass *p, struct err *e)
 {
     struct scan_options options = {
-        .jobs = j->o.jobs, .fingerprint_key = j->repo->fingerprint_key, .sink = &engine_sink};
+        .jobs = j->o.jobs, .fingerprint_key = j->manifest->fingerprint_key, .sink = &engine_sink};
     int rc;
 
     if (scan_plan(&j->snapshot, p->work.v, p->work.n, &p->plan, e) != 0) {
         return explain(j, e);
     }
-    options.ctx = p->engine = engine_new(j->manifest, j->writer, &p->plan, j->o.jobs);
+    options.ctx = p->engine = engine_new(j->manifest, j->fanout, &p->plan, j->o.jobs);
     progress_start(j->name, planned_bytes(&p->plan), j->o.quiet);
     rc = scan_run(&j->snapshot, so, &p->plan, &options, e);
     progress_end();
@@ -133,6 +133,8 @@ take_once(struct job *j, struct err *e)
 
     j->again = false;
     j->manifest = manifest_new();
+    memcpy(j->manifest->fingerprint_key, fanout_fingerprint_key(j->fanout), sizeof j->manifest->fingerprint_key);
+    j->manifest->has_fingerprint_key = true;
     if (select_part(j, e) != 0) {
         return -1;
     }

@@ -30,6 +30,7 @@ struct config {
     size_t          n_sections, cap_sections;
     struct entry   *entry;
     size_t          n, cap;
+    struct strlist *kept; /* config_keep()'s */
 };
 
 /* inih cuts lines and section names short without a word, and takes an indented
@@ -254,6 +255,7 @@ config_load(const char *path, struct err *e)
     FILE          *f = NULL;
     int            rc = 0;
 
+    c->kept = xcalloc(1, sizeof *c->kept);
     add_section(c, "", "");
     if (path == NULL) {
         const char *env = getenv("PGASSAY_CONFIG");
@@ -298,6 +300,8 @@ config_free(struct config *c)
     free(c->section);
     free(c->entry);
     free(c->path);
+    strlist_free(c->kept);
+    free(c->kept);
     free(c);
 }
 
@@ -363,45 +367,14 @@ config_path(const struct config *c)
 }
 
 const char *
-config_repo_name(const struct config *c, const char *arg, const char *database, struct err *e)
+config_keep(const struct config *c, const char *text)
 {
-    if (arg == NULL) {
-        arg = getenv("PGASSAY_REPO");
-        arg = arg != NULL && *arg == '\0' ? NULL : arg;
+    if (!strlist_has(c->kept, text)) {
+        strlist_add(c->kept, text);
     }
-    if (arg == NULL && database != NULL) {
-        arg = config_get(c, "database", database, "repo");
-    }
-    if (arg == NULL) {
-        arg = config_get(c, "", NULL, "repo");
-    }
-    if (arg == NULL) {
-        err_set(e, ERR_USAGE, "which repository?");
-        err_hint(e, "give --repo PATH or set PGASSAY_REPO; or write \"repo = PATH\" into the configuration");
-    }
-    return arg;
-}
-
-const char *
-config_repo(const struct config *c, const char *arg, const char *database, const char **section, struct err *e)
-{
-    const char *name = config_repo_name(c, arg, database, e);
-    const char *path;
-
-    if (section != NULL) {
-        *section = NULL;
-    }
-    for (size_t i = 0; name != NULL && config_section(c, "repo", i) != NULL; i++) {
-        if (strcmp(config_section(c, "repo", i), name) == 0) {
-            path = config_get(c, "repo", name, "path");
-            if (path == NULL) {
-                err_set(e, ERR_USAGE, "%s: [repo %s] has no path", c->path, name);
-            }
-            if (section != NULL) {
-                *section = name;
-            }
-            return path;
+    for (size_t i = 0;; i++) {
+        if (strcmp(c->kept->v[i], text) == 0) {
+            return c->kept->v[i];
         }
     }
-    return name;
 }

@@ -47,13 +47,16 @@ void config_print(const struct config *, FILE *);
 void config_print_options(const struct config *, const char *database, const struct opts_spec *,
                           const struct opts_result *, const void *values, FILE *);
 
-/* A --repo argument: itself.  NULL argument: $PGASSAY_REPO, then the database's repo key, then the default's;
- * ERR_USAGE with a hint when there is none.  Borrowed. */
-const char *config_repo_name(const struct config *, const char *arg, const char *database, struct err *);
-/* What config_repo_name() gives, looked up: the path of "[repo NAME]" when such a section exists (*section, which
- * may be NULL, becomes its name), else the very same (a path or a URL; *section becomes NULL).  Borrowed. */
-const char *config_repo(const struct config *, const char *arg, const char *database, const char **section,
-                        struct err *);
+/* The repositories that are meant, by name or location: --repo arguments (args, may be NULL), else $PGASSAY_REPO, else the
+ * database's repo key, else the default's; each text may name several, with commas between.  ERR_USAGE with a hint when
+ * there is none. */
+int         config_repo_names(const struct config *, const struct strlist *args, const char *database,
+                              struct strlist *names, struct err *);
+/* Where one of them is: the path of "[repo NAME]" when such a section exists (*section becomes its name), else the name
+ * itself (a path or a URL; *section becomes NULL).  Borrowed; ERR_USAGE when the section has no path. */
+const char *config_repo_path(const struct config *, const char *name, const char **section, struct err *);
+/* A copy that lives as long as the configuration.  Not thread-safe. */
+const char *config_keep(const struct config *, const char *text);
 /* ERR_USAGE when a section of this kind has no such key. */
 int         config_check_key(const char *kind, const char *key, struct err *);
 

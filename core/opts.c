@@ -240,6 +240,9 @@ take_option(const struct opts_spec *spec, int c, char **argv, void *values, stru
         return refuse(c, argv, e);
     default:
         o = find(spec, c);
+        if (o->kind == OPT_LIST && !strlist_has(&r->given, o->name)) {
+            strlist_free((void *)((char *)values + o->offset)); /* what the environment said */
+        }
         if (set_value(o, values, optarg, e) != 0) {
             return err_wrap(e, "command line");
         }

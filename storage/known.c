@@ -10,6 +10,7 @@ known_free(struct known_set *k)
 {
     free(k->v);
     free(k->slot);
+    free(k->stored);
     *k = (struct known_set){0};
 }
 
@@ -106,7 +107,6 @@ known_find(const struct known_set *k, const uint8_t id[SHA256_BYTES])
             break;
         case KNOWN_TRUSTED:
         case KNOWN_BANNED:
-        case KNOWN_FAILED:
             break;
         }
     }
@@ -169,4 +169,53 @@ known_begin(struct known_set *k, const uint8_t id[SHA256_BYTES])
 
     memcpy(entry.name.id, id, SHA256_BYTES);
     return add(k, &entry);
+}
+
+/* ---- by stored bytes ---- */
+
+static int
+by_sha256(const void *a, const void *b, void *ctx)
+{
+    const struct known *v = ctx;
+
+    return memcmp(v[*(const uint32_t *)a].name.sha256, v[*(const uint32_t *)b].name.sha256, SHA256_BYTES);
+}
+
+static void
+index_stored(struct known_set *k)
+{
+    k->stored = xcalloc(k->n + 1, sizeof *k->stored);
+    for (size_t i = 0; i < k->n; i++) {
+        if (k->v[i].state == KNOWN_REUSABLE) {
+            k->stored[k->n_stored++] = (uint32_t)i;
+        }
+    }
+    qsort_r(k->stored, k->n_stored, sizeof *k->stored, by_sha256, k->v);
+}
+
+size_t
+known_find_stored(struct known_set *k, const uint8_t sha256[SHA256_BYTES], uint64_t size, uint64_t raw_size)
+{
+    size_t lo = 0;
+    size_t hi;
+
+    if (k->stored == NULL) {
+        index_stored(k);
+    }
+    hi = k->n_stored;
+    while (lo < hi) {
+        size_t              mid = lo + (hi - lo) / 2;
+        const struct known *x = &k->v[k->stored[mid]];
+        int                 c = memcmp(x->name.sha256, sha256, SHA256_BYTES);
+
+        if (c == 0) {
+            return x->size == size && x->raw_size == raw_size ? k->stored[mid] : SIZE_MAX;
+        }
+        if (c < 0) {
+            lo = mid + 1;
+        } else {
+            hi = mid;
+        }
+    }
+    return SIZE_MAX;
 }

@@ -19,9 +19,8 @@ enum known_state {
     KNOWN_TRUSTED,       /* named by somebody we trust; not seen yet */
     KNOWN_REUSABLE,      /* and listed in the right size */
     KNOWN_BANNED,        /* in trash, or condemned */
-    KNOWN_WRITING,       /* a worker of this run is at it */
+    KNOWN_WRITING,       /* this run is at it, or tried in vain and is lost */
     KNOWN_WRITTEN,       /* by this run */
-    KNOWN_FAILED,        /* by this run, in vain */
 };
 
 struct known {
@@ -36,6 +35,8 @@ struct known_set {
     size_t        n, cap;
     uint32_t     *slot;       /* index + 1 by id; open addressing */
     size_t        n_slots;
+    uint32_t     *stored;     /* indices of what is reusable, by SHA-256; NULL before known_find_stored() */
+    size_t        n_stored;
 };
 
 void known_free(struct known_set *);
@@ -51,6 +52,9 @@ void known_replaced(struct known_set *, const uint8_t id[SHA256_BYTES]);
 size_t known_find(const struct known_set *, const uint8_t id[SHA256_BYTES]);
 /* The very object; SIZE_MAX: not there. */
 size_t known_find_name(const struct known_set *, const struct chunk_name *);
+/* Something reusable with just these stored bytes, wherever it came from; SIZE_MAX: nothing.  What becomes reusable after
+ * the first call is not found. */
+size_t known_find_stored(struct known_set *, const uint8_t sha256[SHA256_BYTES], uint64_t size, uint64_t raw_size);
 /* A new entry in state KNOWN_WRITING of which only the id is known. */
 size_t known_begin(struct known_set *, const uint8_t id[SHA256_BYTES]);
 

@@ -82,6 +82,26 @@ static const struct field {
 
 enum { N_FIELDS = sizeof fields / sizeof fields[0] };
 
+struct label *
+label_copy(const struct label *l)
+{
+    struct label *copy = label_new();
+
+    *copy = *l;
+    for (size_t i = 0; i < N_FIELDS; i++) {
+        char **text = (char **)(void *)((char *)copy + fields[i].offset);
+
+        if ((fields[i].kind == F_TEXT || fields[i].kind == F_OPT_TEXT) && *text != NULL) {
+            *text = xstrdup(*text);
+        }
+    }
+    copy->warnings = (struct strlist){0};
+    for (size_t i = 0; i < l->warnings.n; i++) {
+        strlist_add(&copy->warnings, l->warnings.v[i]);
+    }
+    return copy;
+}
+
 static json_t *
 field_json(const struct field *f, const void *at)
 {

@@ -56,6 +56,7 @@ struct label {
 
 struct label *label_new(void);
 void          label_free(struct label *);               /* accepts NULL */
+struct label *label_copy(const struct label *);
 
 /* The object as stored, for `--json` output; ERR_CORRUPT names a field that was never filled in. */
 json_t       *label_json(const struct label *, struct err *);

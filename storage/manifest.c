@@ -217,6 +217,51 @@ manifest_find(struct manifest *m, const char *schema, const char *name)
     return NULL;
 }
 
+/* The numbers that manifest_renumber() gives. */
+struct numbering {
+    uint32_t *places;        /* by old number: the new one, and 1 */
+    uint32_t *old;           /* by new number */
+    size_t    n;
+};
+
+static void
+renumber_segments(struct numbering *x, struct segment *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint32_t *place = &x->places[v[i].chunk];
+
+        if (*place == 0) {
+            x->old[x->n++] = v[i].chunk;
+            *place = (uint32_t)x->n;
+        }
+        v[i].chunk = *place - 1;
+    }
+}
+
+static void
+renumber_table(struct numbering *x, struct m_table *t)
+{
+    for (size_t i = 0; i < t->n_ranges; i++) {
+        renumber_segments(x, t->ranges[i].segments, t->ranges[i].n);
+    }
+}
+
+size_t
+manifest_renumber(struct manifest *m, uint32_t *old, size_t n)
+{
+    struct numbering x = {.places = xcalloc(n + 1, sizeof *x.places), .old = old};
+
+    renumber_segments(&x, m->archive, m->n_archive);
+    renumber_segments(&x, m->globals_sql, m->n_globals_sql);
+    for (size_t i = 0; i < m->n_tables; i++) {
+        renumber_table(&x, &m->tables[i]);
+    }
+    renumber_table(&x, &m->lo_metadata);
+    renumber_table(&x, &m->lo_pages);
+    free(x.places);
+    return x.n;
+}
+
 void
 segment_add(struct segment **v, size_t *n, size_t *cap, const struct segment *s)
 {

@@ -113,6 +113,9 @@ struct manifest {
     json_t *globals;            /* roles, memberships … as data; the SQL is in globals_sql */
     json_t *selection;          /* options that narrowed the backup, or NULL */
 
+    uint8_t fingerprint_key[16];/* of all fingerprints below */
+    bool    has_fingerprint_key;/* false: it was the repository's, and manifest_load() fills it in */
+
     struct m_table    *tables;     size_t n_tables, cap_tables;      /* sorted by schema, name (bytes) */
     bool               sorted;     /* they are, by manifest_sort() */
     struct m_sequence *sequences;  size_t n_sequences, cap_sequences;
@@ -150,6 +153,9 @@ uint32_t manifest_chunk(struct manifest *, const struct chunk_ref *);
 struct m_table *manifest_add_table(struct manifest *);   /* zeroed; valid until the next call */
 /* Quick once the tables are sorted (manifest_sort(), manifest_parse()). */
 struct m_table *manifest_find(struct manifest *, const char *schema, const char *name);
+/* For a manifest whose segments name chunks by any numbers below n: from now on they are 0, 1, ... in the order of their
+ * first use, and old[i] (room for n) is what i was.  Returns how many there are. */
+size_t   manifest_renumber(struct manifest *, uint32_t *old, size_t n);
 /* Appends one segment to a growing array, such as a range's or the archive's. */
 void segment_add(struct segment **, size_t *n, size_t *cap, const struct segment *);
 void fingerprint_add(struct fingerprint *, const struct fingerprint *);

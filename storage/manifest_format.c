@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "core/enc.h"
 #include "core/json.h"
 #include "storage/manifest.h"
 #include "storage/object.h"
@@ -264,6 +265,18 @@ write_sections(struct buf *out, const struct manifest *m, struct err *e)
     return 0;
 }
 
+static int
+write_fingerprint_key(struct buf *out, const struct manifest *m, struct err *e)
+{
+    char hex[2 * sizeof m->fingerprint_key + 1];
+
+    if (!m->has_fingerprint_key) {
+        return 0;
+    }
+    hex_encode(m->fingerprint_key, sizeof m->fingerprint_key, hex);
+    return write_key(out, "fingerprint_key", e) != 0 ? -1 : buf_printf(out, e, "\"%s\"", hex);
+}
+
 int
 manifest_format(const struct manifest *m, struct buf *out, struct err *e)
 {
@@ -271,7 +284,8 @@ manifest_format(const struct manifest *m, struct buf *out, struct err *e)
         return err_wrap(e, "manifest not written");
     }
     if (buf_printf(out, e, "{\"format\":%d,\"needs\":[],\"type\":\"manifest\"", OBJECT_FORMAT) != 0 ||
-        write_sections(out, m, e) != 0 || write_key(out, "archive", e) != 0 ||
+        write_fingerprint_key(out, m, e) != 0 || write_sections(out, m, e) != 0 ||
+        write_key(out, "archive", e) != 0 ||
         write_segments(out, m->archive, m->n_archive, e) != 0 || write_key(out, "globals_sql", e) != 0 ||
         write_segments(out, m->globals_sql, m->n_globals_sql, e) != 0 || write_lists(out, m, e) != 0 ||
         write_large_objects(out, m, e) != 0 || write_tables(out, m, e) != 0) {

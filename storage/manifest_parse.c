@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/enc.h"
 #include "core/json.h"
 #include "storage/manifest_read.h"
 #include "storage/object.h"
@@ -220,6 +221,18 @@ section(struct manifest *m, const char *key)
     return NULL;
 }
 
+static int
+read_fingerprint_key(const json_t *v, struct manifest *m, struct err *e)
+{
+    const char *hex = json_string_value(v);
+
+    if (hex == NULL || hex_decode(hex, strlen(hex), m->fingerprint_key, sizeof m->fingerprint_key) != 0) {
+        return err_set(e, ERR_CORRUPT, "is not %zu hex digits", 2 * sizeof m->fingerprint_key);
+    }
+    m->has_fingerprint_key = true;
+    return 0;
+}
+
 /* A value that is small enough to be read whole; head: collects format, needs and type. */
 static int
 read_small(struct jsonpull *jp, struct manifest *m, const char *key, json_t *head, struct err *e)
@@ -232,6 +245,8 @@ read_small(struct jsonpull *jp, struct manifest *m, const char *key, json_t *hea
     }
     if (section(m, key) != NULL) {
         *section(m, key) = json_incref(v);
+    } else if (strcmp(key, "fingerprint_key") == 0) {
+        rc = read_fingerprint_key(v, m, e);
     } else if (strcmp(key, "archive") == 0) {
         rc = read_segments(v, &m->archive, &m->n_archive, &m->cap_archive, e);
     } else if (strcmp(key, "globals_sql") == 0) {

@@ -63,16 +63,93 @@ check_options(const struct strlist *options, struct err *e)
     return 0;
 }
 
+static int
+find_place(const struct config *config, const char *name, const struct strlist *options, struct storage_place *out,
+           struct err *e)
+{
+    const char *location;
+
+    *out = (struct storage_place){.config = config, .options = options};
+    location = config_repo_path(config, name, &out->section, e);
+    if (location == NULL) {
+        return -1;
+    }
+    out->location = config_keep(config, location);
+    return 0;
+}
+
+/* "offsite, s3://bucket/prefix": all but the first; NULL when there is but one. */
+static const char *
+others(const struct config *config, const struct strlist *names)
+{
+    char       *text = NULL;
+    const char *kept;
+
+    for (size_t i = 1; i < names->n; i++) {
+        char *longer = xasprintf("%s%s%s", text == NULL ? "" : text, text == NULL ? "" : ", ", names->v[i]);
+
+        free(text);
+        text = longer;
+    }
+    kept = text == NULL ? NULL : config_keep(config, text);
+    free(text);
+    return kept;
+}
+
 int
 storage_place_find(const struct config *config, const char *arg, const char *database, const struct strlist *options,
                    struct storage_place *out, struct err *e)
 {
-    *out = (struct storage_place){.config = config, .options = options};
-    if (options != NULL && check_options(options, e) != 0) {
-        return -1;
+    struct strlist args = {0};
+    struct strlist names = {0};
+    int            rc = options == NULL ? 0 : check_options(options, e);
+
+    if (arg != NULL) {
+        strlist_add(&args, arg);
     }
-    out->location = config_repo(config, arg, database, &out->section, e);
-    return out->location == NULL ? -1 : 0;
+    if (rc == 0) {
+        rc = config_repo_names(config, &args, database, &names, e);
+    }
+    if (rc == 0) {
+        rc = find_place(config, names.v[0], options, out, e);
+    }
+    if (rc == 0) {
+        out->others = others(config, &names);
+    }
+    strlist_free(&args);
+    strlist_free(&names);
+    return rc;
+}
+
+int
+storage_places_find(const struct config *config, const struct strlist *args, const char *database,
+                    const struct strlist *options, struct storage_place **out, size_t *n, struct err *e)
+{
+    struct strlist        names = {0};
+    struct storage_place *v = NULL;
+    int                   rc = options == NULL ? 0 : check_options(options, e);
+
+    *n = 0;
+    if (rc == 0) {
+        rc = config_repo_names(config, args, database, &names, e);
+    }
+    v = xcalloc(names.n + 1, sizeof *v);
+    for (size_t i = 0; rc == 0 && i < names.n; i++) {
+        rc = find_place(config, names.v[i], options, &v[i], e);
+        for (size_t k = 0; rc == 0 && k < i; k++) {
+            if (strcmp(v[k].location, v[i].location) == 0) {
+                rc = err_set(e, ERR_USAGE, "repository \"%s\" is named twice", names.v[i]);
+            }
+        }
+    }
+    if (rc == 0) {
+        *n = names.n;
+        *out = v;
+    } else {
+        free(v);
+    }
+    strlist_free(&names);
+    return rc;
 }
 
 void

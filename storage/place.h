@@ -17,14 +17,19 @@ struct storage_place {
     const char           *section;    /* the NAME of its [repo NAME]; NULL: none */
     const struct config  *config;     /* where that stands; NULL: nowhere */
     const struct strlist *options;    /* "KEY=VALUE"; NULL: none */
+    const char           *others;     /* the other repositories that the same backups go to, for hints; NULL: none */
 };
 
 /* A location and nothing else. */
 #define STORAGE_PLACE(where) (&(const struct storage_place){.location = (where)})
 
-/* What a --repo argument means (config_repo()), with its --repo-options, whose keys are checked. */
+/* What a --repo argument means (config_repo_names(); NULL: none was given), with its --repo-options, whose keys are
+ * checked.  Where several repositories are named it is the first of them. */
 int storage_place_find(const struct config *, const char *arg, const char *database, const struct strlist *options,
                        struct storage_place *out, struct err *);
+/* All of them, in their order, each once; the array is the caller's to free. */
+int storage_places_find(const struct config *, const struct strlist *args, const char *database,
+                        const struct strlist *options, struct storage_place **out, size_t *n, struct err *);
 /* What --as-of means: the key "as-of" among the --repo-options; NULL adds nothing. */
 void storage_place_as_of(struct strlist *options, const char *as_of);
 /* As a --repo argument for a tool that is given the same configuration. */

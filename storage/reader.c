@@ -91,6 +91,10 @@ manifest_load(struct repo *r, const struct label *l, struct err *e)
             m = manifest_parse(text.data, text.len, e);
         }
     }
+    if (m != NULL && !m->has_fingerprint_key) {
+        memcpy(m->fingerprint_key, r->fingerprint_key, sizeof m->fingerprint_key);
+        m->has_fingerprint_key = true;
+    }
     if (m == NULL) {
         err_wrap(e, "manifest of backup %s of \"%s\"", l->id, l->db);
     }

@@ -145,8 +145,8 @@ repo_open_storage(struct storage *st, struct err *e)
     return NULL;
 }
 
-struct repo *
-repo_open(const struct storage_place *place, struct err *e)
+static struct repo *
+open_at(const struct storage_place *place, struct err *e)
 {
     struct storage *st = storage_open(place, false, e);
 
@@ -157,6 +157,17 @@ repo_open(const struct storage_place *place, struct err *e)
         return NULL;
     }
     return repo_open_storage(st, e);
+}
+
+struct repo *
+repo_open(const struct storage_place *place, struct err *e)
+{
+    struct repo *r = open_at(place, e);
+
+    if (r == NULL && place->others != NULL) {
+        err_hint(e, "the same backups also go to %s: choose it with --repo", place->others);
+    }
+    return r;
 }
 
 void

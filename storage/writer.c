@@ -74,6 +74,27 @@ announce(struct writer *w, struct err *e)
     return rc;
 }
 
+/* A name that stands for another database is refused before anything is read.  A new name is bound when there is something
+ * to commit. */
+static int
+check_source(struct writer *w, struct err *e)
+{
+    struct source bound = {0};
+
+    if (w->source == NULL) {
+        return 0;
+    }
+    if (source_load(w->repo, w->db, &bound, e) == 0) {
+        source_free(&bound);
+        return source_bind(w->repo, w->db, w->source, w->adopt, e);
+    }
+    if (e->kind != ERR_NOT_FOUND) {
+        return -1;
+    }
+    err_clear(e);
+    return 0;
+}
+
 struct writer *
 writer_begin(struct repo *r, const struct writer_options *o, struct err *e)
 {
@@ -82,21 +103,14 @@ writer_begin(struct repo *r, const struct writer_options *o, struct err *e)
 
     w->repo = r;
     w->db = xstrdup(o->db);
-    w->codec = o->codec;
+    w->source = o->source;
+    w->adopt = o->adopt;
     w->mark = (struct buf)BUF_INIT(OBJECT_BYTES_MAX);
-    w->n_workers = o->workers;
-    w->workers = xcalloc((size_t)o->workers + 1, sizeof *w->workers);
-    for (int i = 0; i < o->workers; i++) {
-        w->workers[i].codec = codec_new(o->codec);
-        w->workers[i].writer = w;
-        for (int k = 0; k < 2; k++) {
-            w->workers[i].stored[k] = (struct buf)BUF_INIT(codec_bound(o->codec.kind, CHUNK_RAW_MAX));
-        }
-    }
     (void)pthread_mutex_init(&w->lock, NULL);
     (void)pthread_cond_init(&w->changed, NULL);
     name_run(w);
-    if (announce(w, e) != 0 || writer_find_reusable(w, newest, e) != 0 || writer_io_start(w, e) != 0) {
+    if (check_source(w, e) != 0 || announce(w, e) != 0 || writer_find_reusable(w, o->trusted, newest, e) != 0 ||
+        writer_io_start(w, o->threads, e) != 0) {
         err_wrap(e, "could not begin a backup of \"%s\"", w->db);
         writer_end(w);
         return NULL;
@@ -109,6 +123,12 @@ const char *
 writer_backup_id(const struct writer *w)
 {
     return w->id;
+}
+
+void
+writer_set_id(struct writer *w, const char *id)
+{
+    (void)snprintf(w->id, sizeof w->id, "%s", id);
 }
 
 const char *
@@ -159,115 +179,69 @@ writer_tick(struct writer *w, struct err *e)
     return writer_check_revoked(w, e);
 }
 
-static void
-fill_ref(const struct known *k, struct chunk_ref *out)
+void
+writer_chunk_id(const struct writer *w, const void *raw, size_t n, uint8_t id[SHA256_BYTES])
 {
-    char name[CHUNK_NAME_MAX];
-
-    chunk_name_format(&k->name, name);
-    *out = (struct chunk_ref){xstrdup(name), k->size, k->raw_size};
+    hmac_sha256(w->repo->id_key, raw, n, id);
 }
 
-/* Finds the content stored, waiting for a worker that is just storing it; false: it is the caller's to
- * store, under *index. */
-static bool
-find_stored(struct writer *w, const uint8_t id[SHA256_BYTES], size_t *index, struct chunk_ref *out)
+/* Under the lock. */
+static void
+use(struct writer *w, size_t number)
 {
-    bool found = false;
+    struct known *k = &w->known.v[number];
+
+    if (k->state == KNOWN_REUSABLE && !k->used) {
+        w->stats.reused_chunks++;
+        w->stats.reused_bytes += k->size;
+    }
+    k->used = true;
+}
+
+uint32_t
+writer_claim(struct writer *w, const uint8_t id[SHA256_BYTES], bool *missing)
+{
+    size_t number;
 
     (void)pthread_mutex_lock(&w->lock);
-    while ((*index = known_find(&w->known, id)) != SIZE_MAX && w->known.v[*index].state == KNOWN_WRITING) {
-        (void)pthread_cond_wait(&w->changed, &w->lock);
+    number = known_find(&w->known, id);
+    *missing = number == SIZE_MAX;
+    if (*missing) {
+        number = known_begin(&w->known, id);
     }
-    if (*index == SIZE_MAX) {
-        *index = known_begin(&w->known, id);
-    } else {
-        struct known *k = &w->known.v[*index];
-
-        if (k->state == KNOWN_REUSABLE && !k->used) {
-            w->stats.reused_chunks++;
-            w->stats.reused_bytes += k->size;
-        }
-        k->used = true;
-        fill_ref(k, out);
-        found = true;
-    }
+    use(w, number);
     (void)pthread_mutex_unlock(&w->lock);
-    return found;
+    return (uint32_t)number;
 }
 
-/* Compresses into the worker's buffer and names the result. */
-static int
-compress(struct writer *w, struct writer_worker *ww, const void *raw, size_t n, struct known *k, struct err *e)
+bool
+writer_claim_stored(struct writer *w, const uint8_t sha256_want[SHA256_BYTES], uint64_t size, uint64_t raw_size,
+                    uint32_t *number)
 {
-    struct buf *stored = &ww->stored[ww->turn];
+    size_t found;
 
-    if (codec_compress(ww->codec, raw, n, stored, e) != 0) {
-        return -1;
-    }
-    sha256(stored->data, stored->len, k->name.sha256);
-    k->name.epoch = w->repo->epoch;
-    k->name.codec = (uint8_t)w->codec.kind;
-    (void)hex_decode(w->run, 2 * (size_t)RUN_BYTES, k->name.run, sizeof k->name.run);
-    k->size = stored->len;
-    k->raw_size = n;
-    return 0;
-}
-
-/* It could not even be compressed: whoever waits for it has to try himself. */
-static void
-give_up(struct writer *w, size_t index)
-{
     (void)pthread_mutex_lock(&w->lock);
-    w->known.v[index].state = KNOWN_FAILED;
-    (void)pthread_cond_broadcast(&w->changed);
+    found = known_find_stored(&w->known, sha256_want, size, raw_size);
+    if (found != SIZE_MAX) {
+        use(w, found);
+        *number = (uint32_t)found;
+    }
     (void)pthread_mutex_unlock(&w->lock);
+    return found != SIZE_MAX;
 }
 
-int
-writer_put(struct writer *w, int worker, const void *raw, size_t n, struct chunk_ref *out, struct err *e)
+const struct known_set *
+writer_known(const struct writer *w)
 {
-    struct known          k = {.used = true, .state = KNOWN_WRITING};
-    struct writer_worker *ww;
-    size_t                index;
-
-    if (n > CHUNK_RAW_MAX || worker < 0 || worker >= w->n_workers) {
-        return err_set(e, ERR_USAGE, "a chunk of %zu bytes from worker %d is out of range", n, worker);
-    }
-    if (writer_tick(w, e) != 0) {
-        return -1;
-    }
-    hmac_sha256(w->repo->id_key, raw, n, k.name.id);
-    if (find_stored(w, k.name.id, &index, out)) {
-        return 0;
-    }
-    ww = &w->workers[worker];
-    if (compress(w, ww, raw, n, &k, e) != 0) {
-        give_up(w, index);
-        return -1;
-    }
-    if (writer_io_send(w, ww, index, &k, e) != 0) {
-        return -1;
-    }
-    fill_ref(&k, out);
-    return 0;
+    return &w->known;
 }
 
 void
-chunk_ref_free(struct chunk_ref *ref)
+writer_stats(struct writer *w, struct writer_stats *out)
 {
-    free(ref->name);
-    ref->name = NULL;
-}
-
-void
-writer_stats(const struct writer *w, struct writer_stats *out)
-{
-    pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&w->lock;
-
-    (void)pthread_mutex_lock(lock);
+    (void)pthread_mutex_lock(&w->lock);
     *out = w->stats;
-    (void)pthread_mutex_unlock(lock);
+    (void)pthread_mutex_unlock(&w->lock);
 }
 
 void
@@ -284,12 +258,6 @@ writer_end(struct writer *w)
         w->marked) {
         log_warn("could not remove the run mark: %s", ignored.text);
     }
-    for (int i = 0; i < w->n_workers; i++) {
-        codec_free(w->workers[i].codec);
-        buf_free(&w->workers[i].stored[0]);
-        buf_free(&w->workers[i].stored[1]);
-    }
-    free(w->workers);
     journal_close(w->journal);
     known_free(&w->known);
     buf_free(&w->mark);

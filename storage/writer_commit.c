@@ -7,22 +7,20 @@
 #include "storage/chunklist.h"
 #include "storage/writer_impl.h"
 
-/* Only what this run stored or found stored may be referred to. */
+/* The table of chunks as this repository names them.  Only what this run stored or found stored may be referred to. */
 static int
-count_chunks(struct writer *w, const struct manifest *m, struct label *l, struct err *e)
+name_chunks(struct writer *w, const uint32_t *chunks, size_t n, struct chunk_ref *refs, struct label *l, struct err *e)
 {
     l->chunks = l->stored_bytes = l->new_chunks = l->new_bytes = 0;
-    for (size_t i = 0; i < m->n_chunks; i++) {
-        struct chunk_name   name;
-        size_t              at;
-        const struct known *k;
+    for (size_t i = 0; i < n; i++) {
+        const struct known *k = &w->known.v[chunks[i]];
+        char                name[CHUNK_NAME_MAX];
 
-        if (chunk_name_parse(m->chunks[i].name, &name) != 0 || (at = known_find_name(&w->known, &name)) == SIZE_MAX ||
-            !w->known.v[at].used || w->known.v[at].size != m->chunks[i].size) {
-            return err_set(e, ERR_CORRUPT, "the manifest names chunk \"%s\", which this run did not store",
-                           m->chunks[i].name);
+        if (chunks[i] >= w->known.n || !k->used || (k->state != KNOWN_WRITTEN && k->state != KNOWN_REUSABLE)) {
+            return err_set(e, ERR_CORRUPT, "the manifest names chunk %" PRIu32 ", which this run did not store", chunks[i]);
         }
-        k = &w->known.v[at];
+        chunk_name_format(&k->name, name);
+        refs[i] = (struct chunk_ref){xstrdup(name), k->size, k->raw_size};
         l->chunks++;
         l->stored_bytes += k->size;
         if (k->state == KNOWN_WRITTEN) {
@@ -76,19 +74,54 @@ put_chunk_list(struct writer *w, const struct manifest *m, struct label *l, stru
     return rc;
 }
 
+/* What will be stored must be readable: all sums, indices and names are checked once more by the reader's own eyes. */
 static int
-put_manifest(struct writer *w, const struct manifest *m, struct label *l, struct err *e)
+check_readable(const struct buf *text, struct err *e)
+{
+    struct manifest *back = manifest_parse(text->data, text->len, e);
+
+    manifest_free(back);
+    return back == NULL ? err_wrap(e, "the manifest does not add up") : 0;
+}
+
+static int
+put_lists(struct writer *w, const struct manifest *m, struct label *l, struct err *e)
 {
     struct buf text = BUF_INIT(MANIFEST_RAW_MAX);
     int        rc = -1;
 
-    if (manifest_format(m, &text, e) == 0) {
+    if (manifest_format(m, &text, e) == 0 && check_readable(&text, e) == 0 && put_chunk_list(w, m, l, e) == 0) {
         l->manifest_raw_size = text.len;
         sha256_hex(text.data, text.len, l->manifest_raw_sha256);
         rc = put_compressed(w, "manifest.json.zst", &text, &l->manifest_size, l->manifest_sha256, e);
     }
     buf_free(&text);
     return rc;
+}
+
+/* Chunk list and manifest, and what the label says of them. */
+static int
+put_contents(struct writer *w, const struct manifest *m, const uint32_t *chunks, size_t n, struct label *l, struct err *e)
+{
+    struct manifest own = *m;       /* borrows all but the table of chunks */
+    int             rc = -1;
+
+    own.n_chunks = n;
+    own.chunks = xcalloc(n + 1, sizeof *own.chunks);
+    if (name_chunks(w, chunks, n, own.chunks, l, e) == 0) {
+        rc = put_lists(w, &own, l, e);
+    }
+    for (size_t i = 0; i < n; i++) {
+        free(own.chunks[i].name);
+    }
+    free(own.chunks);
+    return rc;
+}
+
+static int
+bind(struct writer *w, struct err *e)
+{
+    return w->source == NULL ? 0 : source_bind(w->repo, w->db, w->source, w->adopt, e);
 }
 
 static void
@@ -127,13 +160,13 @@ complete(const struct writer *w, struct label *l)
 }
 
 int
-writer_commit(struct writer *w, const struct manifest *m, struct label *l, struct err *e)
+writer_commit(struct writer *w, const struct manifest *m, const uint32_t *chunks, size_t n, struct label *l, struct err *e)
 {
     struct err left = ERR_INIT;
 
     complete(w, l);
     /* W3 has ended, W4 */
-    if (writer_io_drain(w, e) != 0 || count_chunks(w, m, l, e) != 0 || put_chunk_list(w, m, l, e) != 0 || put_manifest(w, m, l, e) != 0 ||
+    if (writer_io_drain(w, e) != 0 || bind(w, e) != 0 || put_contents(w, m, chunks, n, l, e) != 0 ||
         writer_check_revoked(w, e) != 0 || put_label(w, l, e) != 0) {
         return err_wrap(e, "could not commit backup %s", w->id);
     }

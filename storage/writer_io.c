@@ -1,12 +1,14 @@
 /*
- * The writer's second half: each worker has a thread that puts one chunk while the worker compresses the next.
+ * The writer's second half: threads that put chunks while the callers read and compress the next ones.
  *
  * A put() waits for the disk (two fsync()s, 0.1 to 10 ms and more) or the network, and costs no CPU; without this a
- * worker, and the server's COPY behind it, would wait too.  At most one chunk a worker is on its way, so the cost is
- * one more buffer of compressed bytes.  What fails shows at the next writer_put() or at the commit.
+ * worker, and the server's COPY behind it, would wait too.  Chunks lie in their senders' buffers, of which there is a
+ * limited number (chunkbuf.h), so the queue needs no bound of its own.
  */
 #include <stdlib.h>
+#include <string.h>
 
+#include "core/enc.h"
 #include "core/hash.h"
 #include "storage/writer_impl.h"
 
@@ -28,13 +30,14 @@ put_chunk(struct writer *w, const struct known *k, const struct buf *stored, str
     return rc;
 }
 
+/* A failed one stays KNOWN_WRITING for ever: the run is lost. */
 static void
-settle(struct writer *w, size_t index, int rc, const struct err *e)
+settle(struct writer *w, uint32_t number, int rc, const struct err *e)
 {
-    struct known *k = &w->known.v[index];
+    struct known *k = &w->known.v[number];
 
-    k->state = rc == 0 ? KNOWN_WRITTEN : KNOWN_FAILED;
     if (rc == 0) {
+        k->state = KNOWN_WRITTEN;
         w->stats.new_chunks++;
         w->stats.new_bytes += k->size;
     } else if (w->failed.kind == ERR_NONE) {
@@ -42,30 +45,46 @@ settle(struct writer *w, size_t index, int rc, const struct err *e)
     }
 }
 
+/* NULL: the writer stops. */
+static struct writer_item *
+next_item(struct writer *w)
+{
+    struct writer_item *item;
+
+    while (w->first == NULL && !w->stopping) {
+        (void)pthread_cond_wait(&w->changed, &w->lock);
+    }
+    item = w->first;
+    if (item != NULL) {
+        w->first = item->next;
+    }
+    return item;
+}
+
 static void *
 io_thread(void *arg)
 {
-    struct writer_worker *ww = arg;
-    struct writer        *w = ww->writer;
+    struct writer      *w = arg;
+    struct writer_item *item;
 
     (void)pthread_mutex_lock(&w->lock);
-    for (;;) {
+    while ((item = next_item(w)) != NULL) {
         struct err   e = ERR_INIT;
-        struct known k;
-        int          rc;
+        struct known k = w->known.v[item->number];
+        bool         lost = w->failed.kind != ERR_NONE;
+        int          rc = 0;
 
-        while (ww->sending == NULL && !w->stopping) {
-            (void)pthread_cond_wait(&w->changed, &w->lock);
-        }
-        if (ww->sending == NULL) {
-            break;
-        }
-        k = w->known.v[ww->index];
         (void)pthread_mutex_unlock(&w->lock);
-        rc = put_chunk(w, &k, ww->sending, &e);
+        if (!lost) {
+            rc = put_chunk(w, &k, &item->chunk->data, &e);
+        }
+        chunkbuf_drop(item->chunk);
         (void)pthread_mutex_lock(&w->lock);
-        settle(w, ww->index, rc, &e);
-        ww->sending = NULL;
+        if (!lost) {
+            settle(w, item->number, rc, &e);
+        }
+        w->busy--;
+        free(item);
         (void)pthread_cond_broadcast(&w->changed);
     }
     (void)pthread_mutex_unlock(&w->lock);
@@ -73,39 +92,59 @@ io_thread(void *arg)
 }
 
 int
-writer_io_start(struct writer *w, struct err *e)
+writer_io_start(struct writer *w, int threads, struct err *e)
 {
-    for (int i = 0; i < w->n_workers; i++) {
-        int code = pthread_create(&w->workers[i].thread, NULL, io_thread, &w->workers[i]);
-
-        if (code != 0) {
+    w->threads = xcalloc((size_t)threads, sizeof *w->threads);
+    for (; w->n_threads < threads; w->n_threads++) {
+        if (pthread_create(&w->threads[w->n_threads], NULL, io_thread, w) != 0) {
             return err_set(e, ERR_IO, "could not start a thread");
         }
-        w->workers[i].started = true;
     }
     return 0;
 }
 
+/* The chunk's name, now that its stored bytes are known. */
+static void
+name_chunk(struct writer *w, struct known *k, const struct chunkbuf *c)
+{
+    memcpy(k->name.sha256, c->sha256, sizeof k->name.sha256);
+    (void)hex_decode(w->run, 2 * (size_t)RUN_BYTES, k->name.run, sizeof k->name.run);
+    k->name.epoch = w->repo->epoch;
+    k->name.codec = (uint8_t)c->codec;
+    k->size = c->data.len;
+    k->raw_size = c->raw_size;
+}
+
+void
+writer_send(struct writer *w, uint32_t number, struct chunkbuf *c)
+{
+    struct writer_item *item = xcalloc(1, sizeof *item);
+
+    chunkbuf_share(c);
+    *item = (struct writer_item){.chunk = c, .number = number};
+    (void)pthread_mutex_lock(&w->lock);
+    name_chunk(w, &w->known.v[number], c);
+    if (w->first == NULL) {
+        w->first = item;
+    } else {
+        w->last->next = item;
+    }
+    w->last = item;
+    w->busy++;
+    (void)pthread_cond_broadcast(&w->changed);
+    (void)pthread_mutex_unlock(&w->lock);
+}
+
 int
-writer_io_send(struct writer *w, struct writer_worker *ww, size_t index, const struct known *k, struct err *e)
+writer_failed(struct writer *w, struct err *e)
 {
     int rc = 0;
 
     (void)pthread_mutex_lock(&w->lock);
-    while (ww->sending != NULL) {
-        (void)pthread_cond_wait(&w->changed, &w->lock);
-    }
-    w->known.v[index] = *k;
     if (w->failed.kind != ERR_NONE) {
         *e = w->failed;
-        w->known.v[index].state = KNOWN_FAILED;
         rc = -1;
-    } else {
-        ww->sending = &ww->stored[ww->turn];
-        ww->turn = 1 - ww->turn;
-        ww->index = index;
     }
-    (void)pthread_cond_broadcast(&w->changed);
     (void)pthread_mutex_unlock(&w->lock);
     return rc;
 }
@@ -113,20 +152,12 @@ writer_io_send(struct writer *w, struct writer_worker *ww, size_t index, const s
 int
 writer_io_drain(struct writer *w, struct err *e)
 {
-    int rc = 0;
-
     (void)pthread_mutex_lock(&w->lock);
-    for (int i = 0; i < w->n_workers; i++) {
-        while (w->workers[i].sending != NULL) {
-            (void)pthread_cond_wait(&w->changed, &w->lock);
-        }
-    }
-    if (w->failed.kind != ERR_NONE) {
-        *e = w->failed;
-        rc = -1;
+    while (w->busy > 0) {
+        (void)pthread_cond_wait(&w->changed, &w->lock);
     }
     (void)pthread_mutex_unlock(&w->lock);
-    return rc;
+    return writer_failed(w, e);
 }
 
 void
@@ -136,9 +167,10 @@ writer_io_stop(struct writer *w)
     w->stopping = true;
     (void)pthread_cond_broadcast(&w->changed);
     (void)pthread_mutex_unlock(&w->lock);
-    for (int i = 0; i < w->n_workers; i++) {
-        if (w->workers[i].started) {
-            (void)pthread_join(w->workers[i].thread, NULL);
-        }
+    for (int i = 0; i < w->n_threads; i++) {
+        (void)pthread_join(w->threads[i], NULL);
     }
+    free(w->threads);
+    w->threads = NULL;
+    w->n_threads = 0;
 }

@@ -130,14 +130,27 @@ list_chunks(struct writer *w, struct err *e)
     return rc;
 }
 
+static int
+trust_given(struct writer *w, const struct known_set *trusted)
+{
+    for (size_t i = 0; i < trusted->n; i++) {
+        const struct known *k = &trusted->v[i];
+
+        if (k->name.epoch == w->repo->epoch) {
+            known_trust(&w->known, &k->name, k->size, k->raw_size);
+        }
+    }
+    return 0;
+}
+
 int
-writer_find_reusable(struct writer *w, char *newest, struct err *e)
+writer_find_reusable(struct writer *w, const struct known_set *trusted, char *newest, struct err *e)
 {
     unsigned unreadable = 0;
 
     w->journal = journal_open(w->repo, w->db, trust_journal, w);
     /* The order is the protocol's (W2): trash, condemned, and only then the listing. */
-    if (find_newest_id(w, newest, e) != 0 || trust_labels(w, e) != 0 ||
+    if (find_newest_id(w, newest, e) != 0 || (trusted != NULL ? trust_given(w, trusted) : trust_labels(w, e)) != 0 ||
         namelist_each(w->repo, w->db, "trash", ban, w, &unreadable, e) != 0 ||
         namelist_each(w->repo, w->db, "condemned", ban, w, &unreadable, e) != 0) {
         return -1;

@@ -76,7 +76,7 @@ run_scan(struct compare *c, struct scan_table *tables, size_t n, struct err *e)
 {
     struct contents s = {.workers = xcalloc((size_t)c->options->jobs + 1, sizeof *s.workers),
                          .lock = PTHREAD_MUTEX_INITIALIZER};
-    struct scan_options options = {.jobs = c->options->jobs, .fingerprint_key = c->repo->fingerprint_key,
+    struct scan_options options = {.jobs = c->options->jobs, .fingerprint_key = c->man->fingerprint_key,
                                    .sink = &sums_only, .ctx = &s};
     struct scan_plan plan = {0};
     int rc = -1;

@@ -192,21 +192,21 @@ objects_find_it() {
 }
 
 @test "a missing repository, an empty directory, a file, a read-only one" {
-    expect_status 1 backup shop --repo "$T/nowhere"
+    expect_status 1 pgassay backup shop --repo "$T/nowhere"
     expect_text "$T/nowhere"
     [ ! -e "$T/nowhere" ]
     mkdir -p "$T/unmounted"
-    expect_status 1 backup shop --repo "$T/unmounted"
+    expect_status 1 pgassay backup shop --repo "$T/unmounted"
     expect_text init
     [ -z "$(ls -A "$T/unmounted")" ]
-    expect_status 1 backup shop --repo "$T/pgassay.conf"
+    expect_status 1 pgassay backup shop --repo "$T/pgassay.conf"
     cp -r "$GOOD" "$T/repo.ro"
     find "$T/repo.ro" -type d -exec chmod 555 {} +
     if [ "$(id -u)" -eq 0 ]; then
         # Root may write anyway, unless the file system is read-only.
         mount --bind "$T/repo.ro" "$T/repo.ro" 2>/dev/null && mount -o remount,bind,ro "$T/repo.ro" || return 0
     fi
-    run backup shop --repo "$T/repo.ro"
+    run pgassay backup shop --repo "$T/repo.ro"
     local rc=$status said=$output
     run restore shop --repo "$T/repo.ro" --to back
     ! mountpoint -q "$T/repo.ro" || umount "$T/repo.ro"
@@ -223,7 +223,7 @@ objects_find_it() {
     kib=$(du -sk "$GOOD" | cut -f1)
     if [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=$((kib / 2))k tmpfs "$small" 2>/dev/null; then
         pgassay storage init --repo "$small/r"
-        expect_status 1 backup shop --repo "$small/r"
+        expect_status 1 pgassay backup shop --repo "$small/r"
         expect_text 'No space left'
         expect_short
         [ -z "$(REPO=$small/r last_id shop)" ]
@@ -231,12 +231,12 @@ objects_find_it() {
     else
         # Without the right to mount: a limit on the size of files does the same.
         pgassay storage init --repo "$small/r"
-        (trap '' XFSZ && ulimit -f 100 && backup shop --repo "$small/r" >"$T/out" 2>&1) && return 1
+        (trap '' XFSZ && ulimit -f 100 && pgassay backup shop --repo "$small/r" >"$T/out" 2>&1) && return 1
         output=$(cat "$T/out")
         expect_text 'File too large'
         [ -z "$(REPO=$small/r last_id shop)" ]
     fi
-    expect_status 0 backup shop --repo "$small/r"
+    expect_status 0 pgassay backup shop --repo "$small/r"
     expect_status 0 pgassay storage scrub --repo "$small/r"
     REPO=$small/r restore shop --to back
     db_same shop back

@@ -14,8 +14,8 @@
 
 #include "core/log.h"
 #include "core/mem.h"
+#include "storage/fanout.h"
 #include "storage/reader.h"
-#include "storage/writer.h"
 
 enum { FIXTURE_CHUNKS = 4, FIXTURE_CHUNK_BYTES = 3000 };
 
@@ -86,7 +86,7 @@ fixture_repo_in_memory(void)
 }
 
 static inline int
-fixture_put(struct writer *w, struct manifest *m, unsigned seed, struct err *e)
+fixture_put(struct fanout *f, struct manifest *m, unsigned seed, struct err *e)
 {
     struct m_table *t = manifest_add_table(m);
 
@@ -97,18 +97,15 @@ fixture_put(struct writer *w, struct manifest *m, unsigned seed, struct err *e)
     t->ranges = xcalloc(1, sizeof *t->ranges);
     t->n_ranges = t->cap_ranges = 1;
     for (size_t i = 0; i < FIXTURE_CHUNKS; i++) {
-        char             raw[FIXTURE_CHUNK_BYTES];
-        struct chunk_ref ref;
-        struct segment   s = {.length = sizeof raw};
+        char           raw[FIXTURE_CHUNK_BYTES];
+        struct segment s = {.length = sizeof raw};
 
         fixture_fill(seed, i, raw);
-        if (writer_put(w, 0, raw, sizeof raw, &ref, e) != 0) {
+        if (fanout_put(f, 0, raw, sizeof raw, &s.chunk, e) != 0) {
             return -1;
         }
-        s.chunk = manifest_chunk(m, &ref);
         segment_add(&t->ranges[0].segments, &t->ranges[0].n, &t->ranges[0].cap, &s);
         t->bytes += sizeof raw;
-        chunk_ref_free(&ref);
     }
     return 0;
 }
@@ -126,28 +123,38 @@ fixture_label(void)
     return l;
 }
 
+/* A backup into the n repositories of v; end it with fanout_end(). */
+static inline struct fanout *
+fixture_begin(struct fanout_repo *v, size_t n, int workers, struct err *e)
+{
+    struct fanout_options o = {.db = "shop", .codec = CODEC_DEFAULT, .workers = workers};
+
+    return fanout_begin(v, n, &o, e);
+}
+
 /* One whole backup. id (BACKUP_ID_MAX) and stats may be NULL. */
 static inline int
 fixture_backup(struct repo *r, unsigned seed, char *id, struct writer_stats *stats, struct err *e)
 {
-    struct writer_options o = {.db = "shop", .codec = CODEC_DEFAULT, .workers = 1};
-    struct writer        *w = writer_begin(r, &o, e);
-    struct manifest      *m = manifest_new();
-    struct label         *l = fixture_label();
-    int                   rc = -1;
+    struct fanout_repo to = {.repo = r};
+    struct fanout     *f = fixture_begin(&to, 1, 1, e);
+    struct manifest   *m = manifest_new();
+    struct label      *l = fixture_label();
+    int                rc = -1;
 
-    if (w != NULL && fixture_put(w, m, seed, e) == 0) {
-        rc = writer_commit(w, m, l, e);
+    if (f != NULL && fixture_put(f, m, seed, e) == 0) {
+        rc = fanout_commit(f, m, l, e);
         if (stats != NULL) {
-            writer_stats(w, stats);
+            *stats = to.stats;
         }
     }
     if (rc == 0 && id != NULL) {
-        memcpy(id, l->id, BACKUP_ID_MAX);
+        memcpy(id, to.label->id, BACKUP_ID_MAX);
     }
-    writer_end(w);
+    fanout_end(f);
     manifest_free(m);
     label_free(l);
+    label_free(to.label);
     return rc;
 }
 

@@ -270,20 +270,21 @@ the_full_backups_chunks_are_reused_after_a_partial_one(void **state)
 {
     struct repo          *r = *state;
     struct err            e = ERR_INIT;
-    struct writer_options o = {.db = "shop", .codec = CODEC_DEFAULT, .workers = 1};
-    struct writer        *w;
+    struct fanout_repo    to = {.repo = r};
+    struct fanout        *f;
     struct manifest      *m = manifest_new();
     struct label         *l = fixture_label();
     struct label         *latest;
     char                  id[BACKUP_ID_MAX];
 
     assert_ok(fixture_backup(r, 1, id, NULL, &e), &e);
-    w = writer_begin(r, &o, &e);
-    assert_non_null(w);
+    f = fixture_begin(&to, 1, 1, &e);
+    assert_non_null(f);
     free(l->scope);
     l->scope = xstrdup("0123456789abcdef");
-    assert_ok(writer_commit(w, m, l, &e), &e);
-    writer_end(w);
+    assert_ok(fanout_commit(f, m, l, &e), &e);
+    fanout_end(f);
+    label_free(to.label);
     latest = backup_find(r, "shop", "latest", 0, &e);
     assert_non_null(latest);
     assert_string_equal(latest->id, id);
@@ -300,13 +301,13 @@ an_interrupted_run_is_resumed(void **state)
 {
     struct repo          *r = *state;
     struct err            e = ERR_INIT;
-    struct writer_options o = {.db = "shop", .codec = CODEC_DEFAULT, .workers = 1};
-    struct writer        *w = writer_begin(r, &o, &e);
+    struct fanout_repo    to = {.repo = r};
+    struct fanout        *f = fixture_begin(&to, 1, 1, &e);
     struct manifest      *m = manifest_new();
 
-    assert_non_null(w);
-    assert_ok(fixture_put(w, m, 1, &e), &e);
-    writer_end(w);
+    assert_non_null(f);
+    assert_ok(fixture_put(f, m, 1, &e), &e);
+    fanout_end(f);
     manifest_free(m);
     assert_int_equal(fixture_count(r, BACKUP_COMMITTED), 0);
     assert_int_equal(count_keys(r, "shop/runs/"), 0);
@@ -342,19 +343,19 @@ a_revoked_run_does_not_commit(void **state)
 {
     struct repo          *r = *state;
     struct err            e = ERR_INIT;
-    struct writer_options o = {.db = "shop", .codec = CODEC_DEFAULT, .workers = 1};
-    struct writer        *w = writer_begin(r, &o, &e);
+    struct fanout_repo    to = {.repo = r};
+    struct fanout        *f = fixture_begin(&to, 1, 1, &e);
     struct manifest      *m = manifest_new();
     struct label         *l = fixture_label();
     char                 *key;
 
-    assert_non_null(w);
-    assert_ok(fixture_put(w, m, 1, &e), &e);
-    key = xasprintf("shop/runs/%s.revoked", writer_run(w));
+    assert_non_null(f);
+    assert_ok(fixture_put(f, m, 1, &e), &e);
+    key = xasprintf("shop/runs/%s.revoked", writer_run(to.writer));
     assert_ok(storage_put(r->st, key, "{}\n", 3, &e), &e);
-    assert_int_equal(writer_commit(w, m, l, &e), -1);
+    assert_int_equal(fanout_commit(f, m, l, &e), -1);
     assert_err(&e, ERR_BUSY, "revoked");
-    writer_end(w);
+    fanout_end(f);
     assert_int_equal(fixture_count(r, BACKUP_COMMITTED), 0);
     manifest_free(m);
     label_free(l);
@@ -366,20 +367,31 @@ a_manifest_with_a_foreign_chunk_is_not_committed(void **state)
 {
     struct repo          *r = *state;
     struct err            e = ERR_INIT;
-    struct writer_options o = {.db = "shop", .codec = CODEC_DEFAULT, .workers = 1};
+    struct writer_options o = {.db = "shop", .threads = 1};
     struct manifest      *m = manifest_new();
     struct label         *l = fixture_label();
-    struct writer        *w = writer_begin(r, &o, &e);
+    struct writer        *w;
+    const uint32_t        none = 7;
+    uint32_t              claimed;
+    bool                  missing;
 
-    assert_non_null(w);
-    assert_ok(fixture_put(w, m, 1, &e), &e);
-    writer_end(w);
-    assert_int_equal(setenv("PGASSAY_STATE_DIR", "/proc/nothing", 1), 0);
+    assert_ok(fixture_backup(r, 1, NULL, NULL, &e), &e);
     w = writer_begin(r, &o, &e);
     assert_non_null(w);
-    assert_int_equal(writer_commit(w, m, l, &e), -1);
+    assert_int_equal(writer_commit(w, m, &none, 1, l, &e), -1);
+    assert_err(&e, ERR_CORRUPT, "which this run did not store");
+    /* Reusable, but nobody asked for it. */
+    assert_true(writer_known(w)->n > 0);
+    claimed = 0;
+    assert_int_equal(writer_commit(w, m, &claimed, 1, l, &e), -1);
+    assert_err(&e, ERR_CORRUPT, "which this run did not store");
+    /* Claimed, but never sent. */
+    claimed = writer_claim(w, (const uint8_t *)"a content that nobody has in here", &missing);
+    assert_true(missing);
+    assert_int_equal(writer_commit(w, m, &claimed, 1, l, &e), -1);
     assert_err(&e, ERR_CORRUPT, "which this run did not store");
     writer_end(w);
+    assert_int_equal(fixture_count(r, BACKUP_COMMITTED), 1);
     manifest_free(m);
     label_free(l);
 }
@@ -389,10 +401,10 @@ a_manifest_with_a_foreign_chunk_is_not_committed(void **state)
 enum { THREADS = 4, ROUNDS = 40 };
 
 struct racer {
-    struct writer *w;
+    struct fanout *f;
     int            number;
     bool           failed;
-    char           first[CHUNK_NAME_MAX];
+    uint32_t       first;
 };
 
 static void *
@@ -401,80 +413,83 @@ race(void *arg)
     struct racer *me = arg;
 
     for (unsigned i = 0; i < ROUNDS; i++) {
-        char             raw[FIXTURE_CHUNK_BYTES];
-        struct chunk_ref ref;
-        struct err       e = ERR_INIT;
+        char       raw[FIXTURE_CHUNK_BYTES];
+        uint32_t   chunk;
+        struct err e = ERR_INIT;
 
         fixture_fill(i, 1, raw);
-        if (writer_put(me->w, me->number, raw, sizeof raw, &ref, &e) != 0) {
+        if (fanout_put(me->f, me->number, raw, sizeof raw, &chunk, &e) != 0) {
             me->failed = true;
             return NULL;
         }
         if (i == 0) {
-            (void)snprintf(me->first, sizeof me->first, "%s", ref.name);
+            me->first = chunk;
         }
-        chunk_ref_free(&ref);
     }
     return NULL;
 }
 
 static void
-two_workers_with_the_same_content_store_it_once(void **state)
+workers_with_the_same_content_store_it_once(void **state)
 {
-    struct repo          *r = *state;
-    struct err            e = ERR_INIT;
-    struct writer_options o = {.db = "shop", .codec = CODEC_DEFAULT, .workers = THREADS};
-    struct writer        *w = writer_begin(r, &o, &e);
-    struct racer          racer[THREADS];
-    pthread_t             t[THREADS];
-    struct writer_stats   stats;
+    struct repo       *r = *state;
+    struct err         e = ERR_INIT;
+    struct fanout_repo to = {.repo = r};
+    struct fanout     *f = fixture_begin(&to, 1, THREADS, &e);
+    struct racer       racer[THREADS];
+    pthread_t          t[THREADS];
+    struct manifest   *m = manifest_new();
+    struct label      *l = fixture_label();
 
-    assert_non_null(w);
+    assert_non_null(f);
     for (int i = 0; i < THREADS; i++) {
-        racer[i] = (struct racer){w, i, false, ""};
+        racer[i] = (struct racer){f, i, false, 0};
         assert_int_equal(pthread_create(&t[i], NULL, race, &racer[i]), 0);
     }
     for (int i = 0; i < THREADS; i++) {
         assert_int_equal(pthread_join(t[i], NULL), 0);
         assert_false(racer[i].failed);
-        assert_string_equal(racer[i].first, racer[0].first);
+        assert_int_equal(racer[i].first, racer[0].first);
     }
-    writer_stats(w, &stats);
-    assert_int_equal(stats.new_chunks, count_keys(r, "shop/chunks/"));
-    assert_true(stats.new_chunks <= ROUNDS);
-    writer_end(w);
+    assert_ok(fanout_commit(f, m, l, &e), &e);
+    assert_int_equal(to.stats.new_chunks, ROUNDS);
+    assert_int_equal(count_keys(r, "shop/chunks/"), ROUNDS);
+    fanout_end(f);
+    manifest_free(m);
+    label_free(l);
+    label_free(to.label);
 }
 
 static void
 two_writers_at_once_both_commit(void **state)
 {
-    struct repo          *r = *state;
-    struct err            e = ERR_INIT;
-    struct writer_options o = {.db = "shop", .codec = CODEC_DEFAULT, .workers = 1};
-    struct writer        *w[2];
-    struct manifest      *m[2];
-    struct label         *l[2];
+    struct repo       *r = *state;
+    struct err         e = ERR_INIT;
+    struct fanout_repo to[2] = {{.repo = r}, {.repo = r}};
+    struct fanout     *f[2];
+    struct manifest   *m[2];
+    struct label      *l = fixture_label();
 
     for (int i = 0; i < 2; i++) {
-        w[i] = writer_begin(r, &o, &e);
+        f[i] = fixture_begin(&to[i], 1, 1, &e);
         m[i] = manifest_new();
-        l[i] = fixture_label();
-        assert_non_null(w[i]);
+        assert_non_null(f[i]);
     }
     for (int i = 0; i < 2; i++) {
-        assert_ok(fixture_put(w[i], m[i], 1, &e), &e);
+        assert_ok(fixture_put(f[i], m[i], 1, &e), &e);
     }
     for (int i = 0; i < 2; i++) {
-        assert_ok(writer_commit(w[i], m[i], l[i], &e), &e);
-        assert_ok(fixture_read(r, l[i]->id, 1, &e), &e);
-        writer_end(w[i]);
+        assert_ok(fanout_commit(f[i], m[i], l, &e), &e);
+        assert_ok(fixture_read(r, to[i].label->id, 1, &e), &e);
+        fanout_end(f[i]);
         manifest_free(m[i]);
     }
-    assert_string_not_equal(l[0]->id, l[1]->id);
+    assert_string_not_equal(to[0].label->id, to[1].label->id);
     assert_int_equal(fixture_count(r, BACKUP_COMMITTED), 2);
     assert_int_equal(count_keys(r, "shop/chunks/"), 2 * FIXTURE_CHUNKS);
-    label_free(l[0]);
-    label_free(l[1]);
+    label_free(to[0].label);
+    label_free(to[1].label);
+    label_free(l);
 }
 
 /* ---- reading ---- */
@@ -577,7 +592,7 @@ main(void)
         TEST(a_journal_that_cannot_be_kept_stops_nothing),
         TEST(a_revoked_run_does_not_commit),
         TEST(a_manifest_with_a_foreign_chunk_is_not_committed),
-        TEST(two_workers_with_the_same_content_store_it_once),
+        TEST(workers_with_the_same_content_store_it_once),
         TEST(two_writers_at_once_both_commit),
         TEST(a_twin_of_a_bad_chunk_is_read_instead),
         TEST(latest_and_at_find_what_they_should),

@@ -14,6 +14,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct err     e = ERR_INIT;
     struct config *c;
+    struct strlist names = {0};
     char           path[64];
     FILE          *sink;
     int            fd = memfd_create("config", MFD_CLOEXEC);
@@ -32,7 +33,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         sink = fopen("/dev/null", "we");
         config_print(c, sink);
         (void)fclose(sink);
-        (void)config_repo(c, NULL, "shop", &e);
+        (void)config_repo_names(c, NULL, "shop", &names, &e);
+        strlist_free(&names);
     }
     config_free(c);
     (void)close(fd);

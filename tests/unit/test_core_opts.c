@@ -330,29 +330,68 @@ a_bad_value_is_named_with_its_origin(void **state)
     opts_result_free(&r);
 }
 
-static void
-a_repository_is_found_by_name_or_path(void **state)
+/* What config_repo_names() gives, with bars between. */
+static char *
+names_of(const struct config *c, const char *arg, const char *database)
 {
     struct err     e = ERR_INIT;
-    struct config *c = config_of(good, &e);
+    struct strlist args = {0};
+    struct strlist names = {0};
+    char          *text = xstrdup("");
+
+    if (arg != NULL) {
+        strlist_add(&args, arg);
+    }
+    assert_int_equal(config_repo_names(c, &args, database, &names, &e), 0);
+    for (size_t i = 0; i < names.n; i++) {
+        char *longer = xasprintf("%s%s%s", text, i == 0 ? "" : "|", names.v[i]);
+
+        free(text);
+        text = longer;
+    }
+    strlist_free(&args);
+    strlist_free(&names);
+    return text;
+}
+
+static void
+assert_names(const struct config *c, const char *arg, const char *database, const char *want)
+{
+    char *have = names_of(c, arg, database);
+
+    assert_string_equal(have, want);
+    free(have);
+}
+
+static void
+repositories_are_found_by_name_or_path(void **state)
+{
+    static const char long_name[] = "a name of sixty-three bytes, which are more than inih can keep.";
+    struct err        e = ERR_INIT;
+    struct config    *c = config_of(good, &e);
+    struct strlist    names = {0};
+    const char       *section;
 
     (void)state;
     unsetenv("PGASSAY_REPO");
-    assert_string_equal(config_repo(c, "nightly", NULL, NULL, &e), "/srv/backups");
-    assert_string_equal(config_repo(c, "/x/y", NULL, NULL, &e), "/x/y");
-    assert_string_equal(config_repo(c, NULL, NULL, NULL, &e), "/srv/backups");
-    assert_string_equal(
-        config_repo(c, NULL, "a name of sixty-three bytes, which are more than inih can keep.", NULL, &e), "/elsewhere");
-    setenv("PGASSAY_REPO", "/env", 1);
-    assert_string_equal(config_repo(c, NULL, NULL, NULL, &e), "/env");
-    assert_string_equal(
-        config_repo(c, NULL, "a name of sixty-three bytes, which are more than inih can keep.", NULL, &e), "/env");
+    assert_names(c, "/x/y", NULL, "/x/y");
+    assert_names(c, " /x , /y y,", NULL, "/x|/y y");
+    assert_names(c, NULL, NULL, "nightly");
+    assert_names(c, NULL, long_name, "/elsewhere");
+    setenv("PGASSAY_REPO", "/env, nightly", 1);
+    assert_names(c, NULL, NULL, "/env|nightly");
+    assert_names(c, NULL, long_name, "/env|nightly");
+    assert_names(c, "/x", long_name, "/x");
     unsetenv("PGASSAY_REPO");
-    assert_null(config_repo(c, "empty", NULL, NULL, &e));
+    assert_string_equal(config_repo_path(c, "nightly", &section, &e), "/srv/backups");
+    assert_string_equal(section, "nightly");
+    assert_string_equal(config_repo_path(c, "/x/y", &section, &e), "/x/y");
+    assert_null(section);
+    assert_null(config_repo_path(c, "empty", &section, &e));
     assert_err(&e, ERR_USAGE, "[repo empty] has no path");
     config_free(c);
     c = config_of("jobs = 1\n", &e);
-    assert_null(config_repo(c, NULL, "shop", NULL, &e));
+    assert_int_equal(config_repo_names(c, NULL, "shop", &names, &e), -1);
     assert_err(&e, ERR_USAGE, "which repository?");
     assert_non_null(strstr(e.hint, "--repo"));
     config_free(c);
@@ -403,7 +442,7 @@ main(void)
         cmocka_unit_test(a_missing_default_file_is_no_error),
         cmocka_unit_test(flag_beats_environment_beats_section_beats_defaults),
         cmocka_unit_test(a_bad_value_is_named_with_its_origin),
-        cmocka_unit_test(a_repository_is_found_by_name_or_path),
+        cmocka_unit_test(repositories_are_found_by_name_or_path),
         cmocka_unit_test(print_config_tells_origins_and_hides_passwords),
     };
 
