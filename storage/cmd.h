@@ -19,6 +19,7 @@ struct cmd {
     struct strlist repo_options;
     const char    *as_of;
     bool           json, tables, check, quiet, verbose, print_config;
+    const char    *share, *max_bytes, *max_time, *repair_from;
     int            jobs;
     struct config *config;
     const char    *const *args;        /* what stands behind the verb */

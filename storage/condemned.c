@@ -10,6 +10,8 @@
 #include "storage/namelist.h"
 #include "storage/object.h"
 
+enum { CONDEMNED_TRIES = 10 };
+
 static int
 add_key(void *ctx, const struct object_info *info, struct err *e)
 {
@@ -58,12 +60,11 @@ add_objects(struct condemned *c, const json_t *o, struct err *e)
     return 0;
 }
 
-int
-condemned_load(struct repo *r, const char *db, struct condemned *c, struct err *e)
+/* -1 with ERR_NOT_FOUND: a list went away meanwhile. */
+static int
+load_all(struct repo *r, const char *prefix, struct condemned *c, struct err *e)
 {
     struct strlist keys = {0};
-    char          *enc = name_encode(db);
-    char          *prefix = xasprintf("%s/condemned/", enc);
     int            rc;
 
     *c = (struct condemned){0};
@@ -75,10 +76,8 @@ condemned_load(struct repo *r, const char *db, struct condemned *c, struct err *
         json_decref(o);
         if (rc == 0) {
             strlist_add(&c->lists, keys.v[i]);
-        } else if (e->kind == ERR_CORRUPT || e->kind == ERR_NOT_FOUND) {
-            if (e->kind == ERR_CORRUPT) {
-                log_warn("\"%s\": %s; what it condemns is not known", keys.v[i], e->text);
-            }
+        } else if (e->kind == ERR_CORRUPT) {
+            log_warn("\"%s\": %s; what it condemns is not known", keys.v[i], e->text);
             err_clear(e);
             rc = 0;
         }
@@ -87,6 +86,23 @@ condemned_load(struct repo *r, const char *db, struct condemned *c, struct err *
         condemned_free(c);
     }
     strlist_free(&keys);
+    return rc;
+}
+
+int
+condemned_load(struct repo *r, const char *db, struct condemned *c, struct err *e)
+{
+    char *enc = name_encode(db);
+    char *prefix = xasprintf("%s/condemned/", enc);
+    int   rc;
+
+    for (int attempt = 1;; attempt++) {
+        rc = load_all(r, prefix, c, e);
+        if (rc == 0 || e->kind != ERR_NOT_FOUND || attempt == CONDEMNED_TRIES) {
+            break;
+        }
+        err_clear(e);           /* what it still had to say stands in another by now (condemned_strike) */
+    }
     free(prefix);
     free(enc);
     return rc;
@@ -129,6 +145,36 @@ condemned_put(struct repo *r, const char *db, struct strlist *names, struct strl
     free(key);
     free(enc);
     json_decref(o);
+    return rc;
+}
+
+int
+condemned_strike(struct repo *r, const char *db, const struct condemned *c, const struct known_set *chunks,
+                 const struct strlist *objects, size_t *struck, struct err *e)
+{
+    struct strlist names = {0};
+    struct strlist keys = {0};
+    int            rc = 0;
+
+    for (size_t i = 0; i < c->chunks.n; i++) {
+        char name[CHUNK_NAME_MAX];
+
+        if (known_find_name(chunks, &c->chunks.v[i].name) == SIZE_MAX) {
+            chunk_name_format(&c->chunks.v[i].name, name);
+            strlist_add(&names, name);
+        }
+    }
+    for (size_t i = 0; i < c->objects.n; i++) {
+        if (!strlist_has(objects, c->objects.v[i])) {
+            strlist_add(&keys, c->objects.v[i]);
+        }
+    }
+    *struck = c->chunks.n + c->objects.n - names.n - keys.n;
+    if (*struck > 0 && (rc = condemned_put(r, db, &names, &keys, e)) == 0) {
+        rc = storage_remove(r->st, (const char *const *)c->lists.v, c->lists.n, e);
+    }
+    strlist_free(&names);
+    strlist_free(&keys);
     return rc;
 }
 

@@ -17,10 +17,15 @@ struct condemned {
     struct strlist   objects;      /* "backups/<backup>/manifest.json.zst" */
 };
 
-/* A list that cannot be understood is warned about and left out. */
+/* A list that cannot be understood is warned about and left out.  One that goes away while they are read makes this begin anew:
+ * what it still had to say was written into another before. */
 int  condemned_load(struct repo *, const char *db, struct condemned *, struct err *);
 /* Writes one more list; nothing when both are empty.  Sorts them. */
 int  condemned_put(struct repo *, const char *db, struct strlist *names, struct strlist *objects, struct err *);
+/* Writes the lists anew without these chunks and objects, and removes the old ones; a list that somebody wrote since c was loaded
+ * stays as it is.  *struck: how many there were. */
+int  condemned_strike(struct repo *, const char *db, const struct condemned *c, const struct known_set *chunks,
+                      const struct strlist *objects, size_t *struck, struct err *);
 bool condemned_has(const struct condemned *, const struct chunk_name *);
 void condemned_free(struct condemned *);
 

@@ -39,15 +39,15 @@ each_of(json_t *o, name_fn *fn, void *ctx, struct err *e)
     return 0;
 }
 
-int
-namelist_each(struct repo *r, const char *db, const char *type, name_fn *fn, void *ctx, unsigned *unreadable,
-              struct err *e)
+/* -1 with ERR_NOT_FOUND: a list went away meanwhile. */
+static int
+each_list(struct repo *r, const char *prefix, const char *type, name_fn *fn, void *ctx, unsigned *unreadable,
+          struct err *e)
 {
     struct strlist keys = {0};
-    char          *enc = name_encode(db);
-    char          *prefix = xasprintf("%s/%s/", enc, type);
     int            rc = storage_list(r->st, prefix, add_key, &keys, e);
 
+    *unreadable = 0;
     for (size_t i = 0; rc == 0 && i < keys.n; i++) {
         json_t *o = object_get(r->st, keys.v[i], type, NAMELIST_BYTES_MAX, e);
 
@@ -56,13 +56,33 @@ namelist_each(struct repo *r, const char *db, const char *type, name_fn *fn, voi
         if (rc != 0 && e->kind == ERR_CORRUPT) {
             log_warn("%s; reusing nothing", e->text);
             (*unreadable)++;
-        }
-        if (rc != 0 && (e->kind == ERR_CORRUPT || e->kind == ERR_NOT_FOUND)) {
             err_clear(e);
             rc = 0;
         }
     }
     strlist_free(&keys);
+    return rc;
+}
+
+int
+namelist_each(struct repo *r, const char *db, const char *type, name_fn *fn, void *ctx, unsigned *unreadable,
+              struct err *e)
+{
+    enum { TRIES = 10 };
+    char    *enc = name_encode(db);
+    char    *prefix = xasprintf("%s/%s/", enc, type);
+    unsigned before = *unreadable;
+    unsigned now = 0;
+    int      rc;
+
+    for (int attempt = 1;; attempt++) {
+        rc = each_list(r, prefix, type, fn, ctx, &now, e);
+        if (rc == 0 || e->kind != ERR_NOT_FOUND || attempt == TRIES) {
+            break;
+        }
+        err_clear(e);
+    }
+    *unreadable = before + now;
     free(prefix);
     free(enc);
     return rc;

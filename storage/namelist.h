@@ -15,7 +15,8 @@
 
 typedef int name_fn(void *ctx, const char *name, struct err *);
 
-/* Every name in every list of this type of the database.  A list that goes away meanwhile is no error.
+/* Every name in every list of this type of the database.  A list that goes away meanwhile makes it begin anew (names are
+ * given again): what it still had to say was written into another before.
  * *unreadable: how many lists could not be understood (each was warned about). */
 int namelist_each(struct repo *, const char *db, const char *type, name_fn *, void *ctx, unsigned *unreadable,
                   struct err *);

@@ -1,0 +1,99 @@
+/* What the scrub makes of its findings in the lists of condemned objects. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "storage/scrub_impl.h"
+
+static char *
+key_of(const struct bad_list *b)
+{
+    return xasprintf("backups/%s/%s", b->backup, b->object);
+}
+
+static int
+condemn(struct scrub *s, struct err *e)
+{
+    struct scrub_work *w = s->work;
+    struct strlist     names = {0};
+    struct strlist     objects = {0};
+    int                rc;
+
+    for (size_t i = 0; i < s->bad_names.n; i++) {
+        char name[CHUNK_NAME_MAX];
+
+        if (!condemned_has(&w->condemned, &s->bad_names.v[i].name)) {
+            chunk_name_format(&s->bad_names.v[i].name, name);
+            strlist_add(&names, name);
+        }
+    }
+    for (size_t i = 0; i < w->n_bad_lists; i++) {
+        char *key = key_of(&w->bad_lists[i]);
+
+        if (strlist_has(&w->condemned.objects, key)) {
+            free(key);
+        } else {
+            strlist_take(&objects, key);
+        }
+    }
+    s->condemned = names.n + objects.n;
+    rc = condemned_put(s->repo, s->db, &names, &objects, e);
+    strlist_free(&names);
+    strlist_free(&objects);
+    return rc;
+}
+
+static bool
+backup_there(const struct scrub *s, const char *key)
+{
+    for (size_t i = 0; i < s->backups.n; i++) {
+        const char *id = s->backups.v[i].id;
+
+        if (strncmp(key + strlen("backups/"), id, strlen(id)) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A condemned list or manifest that is good again, or of a backup that is gone.  Every scrub reads every chunk list. */
+static bool
+object_acquitted(const struct scrub *s, const char *key)
+{
+    const struct scrub_work *w = s->work;
+    size_t                   n = strlen(key);
+
+    if (strncmp(key, "backups/", strlen("backups/")) != 0) {
+        return false;
+    }
+    for (size_t i = 0; i < w->n_bad_lists; i++) {
+        char *bad = key_of(&w->bad_lists[i]);
+        bool  same = strcmp(bad, key) == 0;
+
+        free(bad);
+        if (same) {
+            return false;
+        }
+    }
+    return !backup_there(s, key) || strlist_has(&w->good_lists, key) ||
+           (w->all_lists && n > strlen("chunks.zst") && strcmp(key + n - strlen("chunks.zst"), "chunks.zst") == 0);
+}
+
+int
+scrub_condemn(struct scrub *s, struct err *e)
+{
+    struct scrub_work *w = s->work;
+    struct strlist     objects = {0};
+    int                rc;
+
+    for (size_t i = 0; i < w->condemned.objects.n; i++) {
+        if (object_acquitted(s, w->condemned.objects.v[i])) {
+            strlist_add(&objects, w->condemned.objects.v[i]);
+        }
+    }
+    rc = condemn(s, e);
+    if (rc == 0) {
+        rc = condemned_strike(s->repo, s->db, &w->condemned, &w->acquitted, &objects, &s->acquitted, e);
+    }
+    strlist_free(&objects);
+    return rc;
+}
