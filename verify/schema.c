@@ -19,11 +19,14 @@ struct schema {
     struct trip_result  live;           /* today's archive after one trip; a copy has made its trip already */
 };
 
+/* pg_dump repeats the kind in the name of a user mapping. */
 static char *
 object_text(const struct object *o)
 {
+    size_t n = strlen(o->kind);
+    bool   named = strncmp(o->name, o->kind, n) == 0 && o->name[n] == ' ';
     char *name = object_name(o->schema[0] == '\0' ? NULL : o->schema, o->name);
-    char *text = xasprintf("%s %s", o->kind, name);
+    char *text = named ? xstrdup(name) : xasprintf("%s %s", o->kind, name);
 
     free(name);
     return text;
