@@ -9,10 +9,16 @@
 #include "storage/tombstone.h"
 
 /* What the listing of <db>/backups/ and <db>/runs/ shows, before any label is read. */
+struct object_seen {
+    char    *name;                  /* in the backup's directory */
+    uint64_t size;
+};
+
 struct seen {
-    char     id[BACKUP_ID_MAX];
-    bool     has_label;
-    uint64_t chunks, manifest;      /* stored sizes; 0: not there */
+    char                id[BACKUP_ID_MAX];
+    bool                has_label;
+    struct object_seen *v;          /* everything else */
+    size_t              n, cap;
 };
 
 struct listing {
@@ -49,11 +55,11 @@ see_backup(void *ctx, const struct object_info *info, struct err *e)
     }
     s = &li->v[li->n - 1];
     rest += n + 1;
-    s->has_label |= strcmp(rest, "label.json") == 0;
-    if (strcmp(rest, "chunks.zst") == 0) {
-        s->chunks = info->size;
-    } else if (strcmp(rest, "manifest.json.zst") == 0) {
-        s->manifest = info->size;
+    if (strcmp(rest, "label.json") == 0) {
+        s->has_label = true;
+    } else {
+        VEC_GROW(s->v, s->n, s->cap);
+        s->v[s->n++] = (struct object_seen){xstrdup(rest), info->size};
     }
     return 0;
 }
@@ -74,13 +80,25 @@ see_run(void *ctx, const struct object_info *info, struct err *e)
 }
 
 static char *
-size_problem(const char *object, uint64_t is, uint64_t want)
+size_problem(const struct seen *s, const struct label *l, enum label_part part)
 {
-    if (is == want) {
-        return NULL;
+    char    *name = label_part_name(l, part);
+    uint64_t want = part == LABEL_CHUNKS ? l->chunks_size : l->manifest_size;
+    uint64_t is = 0;
+    char    *problem = NULL;
+
+    for (size_t i = 0; i < s->n; i++) {
+        if (strcmp(s->v[i].name, name) == 0) {
+            is = s->v[i].size;
+        }
     }
-    return is == 0 ? xasprintf("%s is missing", object)
-                   : xasprintf("%s has %" PRIu64 " bytes, not %" PRIu64, object, is, want);
+    if (is == 0) {
+        problem = xasprintf("%s is missing", name);
+    } else if (is != want) {
+        problem = xasprintf("%s has %" PRIu64 " bytes, not %" PRIu64, name, is, want);
+    }
+    free(name);
+    return problem;
 }
 
 static int
@@ -100,9 +118,9 @@ judge(struct repo *r, const char *db, const struct seen *s, const struct listing
         b->state = BACKUP_VOID;
         b->problem = xasprintf("its run %s was revoked before it had ended", b->label->run);
     } else {
-        b->problem = size_problem("manifest.json.zst", s->manifest, b->label->manifest_size);
+        b->problem = size_problem(s, b->label, LABEL_MANIFEST);
         if (b->problem == NULL) {
-            b->problem = size_problem("chunks.zst", s->chunks, b->label->chunks_size);
+            b->problem = size_problem(s, b->label, LABEL_CHUNKS);
         }
         b->state = b->problem == NULL ? BACKUP_COMMITTED : BACKUP_DAMAGED;
     }
@@ -121,6 +139,20 @@ list_below(struct repo *r, const char *db, const char *what, storage_list_fn *fn
     free(prefix);
     free(enc);
     return rc;
+}
+
+static void
+listing_free(struct listing *li)
+{
+    for (size_t i = 0; i < li->n; i++) {
+        for (size_t k = 0; k < li->v[i].n; k++) {
+            free(li->v[i].v[k].name);
+        }
+        free(li->v[i].v);
+    }
+    free(li->v);
+    strlist_free(&li->revoked);
+    strlist_free(&li->tombstones);
 }
 
 static void
@@ -168,9 +200,7 @@ out:
         backup_list_free(list);
         err_wrap(e, "could not list the backups of \"%s\"", db);
     }
-    free(li.v);
-    strlist_free(&li.revoked);
-    strlist_free(&li.tombstones);
+    listing_free(&li);
     return rc;
 }
 

@@ -128,6 +128,15 @@ field_json(const struct field *f, const void *at)
     return NULL;
 }
 
+static json_t *
+copied_json(const struct label *l)
+{
+    char at[32];
+
+    return json_pack("{s:s,s:s,s:s}", "repo_id", l->copied_repo, "run", l->copied_run, "copied",
+                     time_rfc3339(l->copied, at, sizeof at));
+}
+
 json_t *
 label_json(const struct label *l, struct err *e)
 {
@@ -138,6 +147,9 @@ label_json(const struct label *l, struct err *e)
         (void)json_array_append_new(warnings, json_text(l->warnings.v[i]));
     }
     (void)json_object_set_new(o, "warnings", warnings);
+    if (l->copied_repo[0] != '\0') {
+        (void)json_object_set_new(o, "copied_from", copied_json(l));
+    }
     for (size_t i = 0; i < N_FIELDS; i++) {
         json_t *v = field_json(&fields[i], (const char *)l + fields[i].offset);
 
@@ -283,6 +295,23 @@ read_warnings(const json_t *o, struct label *l, struct err *e)
     return 0;
 }
 
+static int
+read_copied(const json_t *o, struct label *l, struct err *e)
+{
+    json_t *from;
+
+    if (json_object_get(o, "copied_from") == NULL) {
+        return 0;
+    }
+    if (json_get_object(o, "copied_from", &from, e) != 0 ||
+        read_hex(from, "repo_id", l->copied_repo, sizeof l->copied_repo / 2, e) != 0 ||
+        read_hex(from, "run", l->copied_run, sizeof l->copied_run / 2, e) != 0 ||
+        read_time(from, "copied", &l->copied, e) != 0) {
+        return err_wrap(e, "key \"copied_from\"");
+    }
+    return 0;
+}
+
 struct label *
 label_parse(const void *text, size_t n, struct err *e)
 {
@@ -298,7 +327,7 @@ label_parse(const void *text, size_t n, struct err *e)
             goto fail;
         }
     }
-    if (read_warnings(o, l, e) == 0) {
+    if (read_warnings(o, l, e) == 0 && read_copied(o, l, e) == 0) {
         sha256_hex(text, (size_t)((const char *)memchr(text, '\n', n) - (const char *)text) + 1, l->sha256);
         json_decref(o);
         return l;
@@ -336,6 +365,15 @@ backup_key(const char *db, const char *id, const char *object)
 
     free(enc);
     return key;
+}
+
+char *
+label_part_name(const struct label *l, enum label_part part)
+{
+    const char *copy = l->copied_repo[0] == '\0' ? "" : "-";
+
+    return xasprintf(part == LABEL_CHUNKS ? "chunks%s%s.zst" : "manifest%s%s.json.zst", copy,
+                     *copy == '\0' ? "" : l->run);
 }
 
 struct label *

@@ -43,6 +43,10 @@ struct label {
     double   seconds;                        /* wall time */
     char    *note;                           /* --note, or NULL */
     struct strlist warnings;                 /* one sentence each */
+    /* Of a copy (copy.h), where it came from: */
+    char     copied_repo[33];                /* repo_id; empty: not a copy */
+    char     copied_run[RUN_ID_MAX];         /* the run of the label that was copied */
+    time_t   copied;                         /* when the copy began */
     /* Filled in by writer_commit(): */
     char     chunks_sha256[SHA256_HEX + 1];  /* of chunks.zst as stored */
     uint64_t chunks_size, chunks_raw_size;
@@ -68,6 +72,12 @@ struct label *label_parse(const void *, size_t, struct err *);
 bool backup_id_valid(const char *);
 /* "<db>/backups/<id>/<object>", db encoded.  Allocated. */
 char *backup_key(const char *db, const char *id, const char *object);
+
+/* The object that holds a backup's chunk list or manifest, for backup_key(): "chunks.zst", "manifest.json.zst"; of a copy
+ * "chunks-<run>.zst", "manifest-<run>.json.zst", since two who copy the same backup must not write the same name.
+ * Allocated. */
+enum label_part { LABEL_CHUNKS, LABEL_MANIFEST };
+char *label_part_name(const struct label *, enum label_part);
 
 struct label *label_load(struct repo *, const char *db, const char *id, struct err *);
 

@@ -51,11 +51,12 @@ get_stored(struct repo *r, const char *key, uint64_t size, const char *sha256_wa
 
 /* One object of a backup: fetched, checked, decompressed into text. */
 static int
-load_object(struct repo *r, const struct label *l, const char *object, struct buf *text, struct err *e)
+load_part(struct repo *r, const struct label *l, enum label_part part, struct buf *text, struct err *e)
 {
-    bool          list = strcmp(object, "chunks.zst") == 0;
+    bool          list = part == LABEL_CHUNKS;
     uint64_t      size = list ? l->chunks_size : l->manifest_size;
     uint64_t      raw_size = list ? l->chunks_raw_size : l->manifest_raw_size;
+    char         *object = label_part_name(l, part);
     char         *key = backup_key(l->db, l->id, object);
     struct codec *codec = codec_new(CODEC_DEFAULT);
     struct buf    stored = BUF_INIT(codec_bound(CODEC_ZSTD, text->max));
@@ -73,6 +74,7 @@ load_object(struct repo *r, const struct label *l, const char *object, struct bu
     buf_free(&stored);
     codec_free(codec);
     free(key);
+    free(object);
     return rc;
 }
 
@@ -83,7 +85,7 @@ manifest_load(struct repo *r, const struct label *l, struct err *e)
     struct manifest *m = NULL;
     char             hex[SHA256_HEX + 1];
 
-    if (load_object(r, l, "manifest.json.zst", &text, e) == 0) {
+    if (load_part(r, l, LABEL_MANIFEST, &text, e) == 0) {
         sha256_hex(text.data, text.len, hex);
         if (strcmp(hex, l->manifest_raw_sha256) != 0) {
             err_set(e, ERR_CORRUPT, "its plaintext's SHA-256 is not what the label says");
@@ -108,7 +110,7 @@ chunk_list_read(struct repo *r, const struct label *l, chunk_line_fn *fn, void *
     struct buf text = BUF_INIT(CHUNK_LIST_RAW_MAX);
     int        rc = -1;
 
-    if (load_object(r, l, "chunks.zst", &text, e) != 0) {
+    if (load_part(r, l, LABEL_CHUNKS, &text, e) != 0) {
         err_wrap(e, "chunk list of backup %s of \"%s\"", l->id, l->db);
     } else {
         rc = chunk_list_parse(text.data, text.len, fn, ctx, e);

@@ -43,20 +43,22 @@ put_object(struct writer *w, const char *object, const struct buf *data, struct 
 
 /* Compresses text, stores it, and notes size and digest. */
 static int
-put_compressed(struct writer *w, const char *object, const struct buf *text, uint64_t *size, char *sha256_out,
-               struct err *e)
+put_part(struct writer *w, struct label *l, enum label_part part, const struct buf *text, struct err *e)
 {
+    bool          list = part == LABEL_CHUNKS;
+    char         *object = label_part_name(l, part);
     struct codec *codec = codec_new(CODEC_DEFAULT);
     struct buf    stored = BUF_INIT(BUF_NO_LIMIT);
     int           rc = -1;
 
     if (codec_compress(codec, text->data, text->len, &stored, e) == 0) {
-        *size = stored.len;
-        sha256_hex(stored.data, stored.len, sha256_out);
+        *(list ? &l->chunks_size : &l->manifest_size) = stored.len;
+        sha256_hex(stored.data, stored.len, list ? l->chunks_sha256 : l->manifest_sha256);
         rc = put_object(w, object, &stored, e);
     }
     buf_free(&stored);
     codec_free(codec);
+    free(object);
     return rc;
 }
 
@@ -68,7 +70,7 @@ put_chunk_list(struct writer *w, const struct manifest *m, struct label *l, stru
 
     if (chunk_list_format(m->chunks, m->n_chunks, &text, e) == 0) {
         l->chunks_raw_size = text.len;
-        rc = put_compressed(w, "chunks.zst", &text, &l->chunks_size, l->chunks_sha256, e);
+        rc = put_part(w, l, LABEL_CHUNKS, &text, e);
     }
     buf_free(&text);
     return rc;
@@ -93,7 +95,7 @@ put_lists(struct writer *w, const struct manifest *m, struct label *l, struct er
     if (manifest_format(m, &text, e) == 0 && check_readable(&text, e) == 0 && put_chunk_list(w, m, l, e) == 0) {
         l->manifest_raw_size = text.len;
         sha256_hex(text.data, text.len, l->manifest_raw_sha256);
-        rc = put_compressed(w, "manifest.json.zst", &text, &l->manifest_size, l->manifest_sha256, e);
+        rc = put_part(w, l, LABEL_MANIFEST, &text, e);
     }
     buf_free(&text);
     return rc;
