@@ -258,7 +258,7 @@ many_chunks_are_found_again(void **state)
     for (int round = 0; round < 2; round++) {
         for (uint32_t i = 0; i < 3000; i++) {
             char             name[32];
-            struct chunk_ref ref = {name, 1, 1};
+            struct chunk_ref ref = {.name = name, .size = 1, .raw_size = 1};
 
             (void)snprintf(name, sizeof name, "chunk %" PRIu32, i);
             assert_int_equal(manifest_chunk(m, &ref), i);
@@ -331,14 +331,14 @@ a_chunk_list_is_sorted_and_reads_back(void **state)
 {
     char             b[] = NAME("bb");
     char             a[] = NAME("aa");
-    struct chunk_ref refs[] = {{b, 60, 2000}, {a, 50, 1000}};
+    struct chunk_ref refs[] = {{b, 60, 2000, 0}, {a, 50, 1000, 1800000000}};
     struct buf       out = BUF_INIT(MIB);
     struct err       e = ERR_INIT;
     struct counted   c = {0};
 
     (void)state;
     assert_ok(chunk_list_format(refs, 2, &out, &e), &e);
-    assert_string_equal(buf_str(&out), NAME("aa") " 50 1000 0\n" NAME("bb") " 60 2000 0\n");
+    assert_string_equal(buf_str(&out), NAME("aa") " 50 1000 1800000000\n" NAME("bb") " 60 2000 0\n");
     assert_ok(chunk_list_parse(out.data, out.len, count_line, &c, &e), &e);
     assert_int_equal(c.n, 2);
     assert_int_equal(c.bytes, 110);
@@ -404,7 +404,7 @@ a_large_manifest_needs_little_memory(void **state)
     t = add_table(m, "public", "huge");
     for (uint32_t i = 0; i < RANGES; i++) {
         char             name[CHUNK_NAME_MAX];
-        struct chunk_ref ref = {name, 1000, 2000};
+        struct chunk_ref ref = {.name = name, .size = 1000, .raw_size = 2000};
 
         (void)snprintf(name, sizeof name, "1/%02x/%02x%062x-" HEX64 "-0123456789abcdef.zst", i % 256, i % 256, i);
         add_range(t, i * 2048u, 100, manifest_chunk(m, &ref), 2000);
