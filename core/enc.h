@@ -29,6 +29,8 @@ int   size_parse(const char *text, uint64_t *bytes);
 /* "500", "20MB", "1.5 GiB", "20M" into bytes: k, M, G and T are decimal, with an i behind them binary, a B may follow.
  * -1: something else. */
 int   size_parse(const char *text, uint64_t *bytes);
+/* "90", "90s", "30m" (minutes), "2h", "3d" into seconds.  -1: something else. */
+int   duration_parse(const char *text, uint64_t *seconds);
 /* "1 table", "555,885 rows"; the digits alone when noun is NULL (out: at least 27 more than the noun).  Nouns whose
  * plural is an s. */
 char *count_human(uint64_t n, const char *noun, char *out, size_t cap);

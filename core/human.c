@@ -53,6 +53,28 @@ size_parse(const char *text, uint64_t *bytes)
     return 0;
 }
 
+int
+duration_parse(const char *text, uint64_t *seconds)
+{
+    static const struct {
+        const char *name;
+        uint64_t    seconds;
+    } units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"min", 60}, {"h", 3600}, {"d", 86400}};
+    char     *end;
+    uint64_t  n = strtoul(text, &end, 10);
+
+    if (!isdigit((unsigned char)*text) || n > 1000000000) {
+        return -1;
+    }
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        if (strcmp(end, units[i].name) == 0) {
+            *seconds = n * units[i].seconds;
+            return 0;
+        }
+    }
+    return -1;
+}
+
 char *
 count_human(uint64_t n, const char *noun, char *out, size_t cap)
 {

@@ -12,6 +12,7 @@
 #include "core/err.h"
 #include "core/opts.h"
 #include "storage/label.h"
+#include "storage/policy.h"
 #include "storage/repo.h"
 
 struct cmd {
@@ -21,6 +22,9 @@ struct cmd {
     bool           json, tables, check, quiet, verbose, print_config;
     const char    *share, *max_bytes, *max_time, *repair_from;
     int            jobs;
+    const char    *rule[POLICY_KEYS];  /* policy: in policy_key()'s order */
+    bool           clear, dry_run, drop_damaged;
+    const char    *note, *reason, *grace, *free_space;
     struct config *config;
     const char    *const *args;        /* what stands behind the verb */
     size_t         n_args;
@@ -32,6 +36,11 @@ int cmd_list(const struct cmd *, struct err *);
 int cmd_show(const struct cmd *, struct err *);
 int cmd_scrub(const struct cmd *, struct err *);
 int cmd_doctor(const struct cmd *, struct err *);
+int cmd_policy(const struct cmd *, struct err *);
+int cmd_pin(const struct cmd *, struct err *);
+int cmd_unpin(const struct cmd *, struct err *);
+int cmd_accept(const struct cmd *, struct err *);
+int cmd_prune(const struct cmd *, struct err *);
 
 /* The repository meant; database (may be NULL) helps to find its configured one. */
 struct repo *cmd_open(const struct cmd *, const char *database, struct err *);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/enc.h"
 #include "storage/cmd_scrub.h"
 
 /* A whole number from 1 to max; *end behind it.  0: there is none. */
@@ -35,18 +36,11 @@ scrub_share(const char *text, uint64_t *span, struct err *e)
 int
 scrub_duration(const char *text, double *seconds, struct err *e)
 {
-    static const struct {
-        const char *name;
-        double      seconds;
-    } units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"min", 60}, {"h", 3600}, {"d", 86400}};
-    char         *end;
-    unsigned long n = take_number(text, &end, 100000000);
+    uint64_t n;
 
-    for (size_t i = 0; n > 0 && i < sizeof units / sizeof units[0]; i++) {
-        if (strcmp(end, units[i].name) == 0) {
-            *seconds = (double)n * units[i].seconds;
-            return 0;
-        }
+    if (duration_parse(text, &n) == 0 && n > 0) {
+        *seconds = (double)n;
+        return 0;
     }
     return err_set(e, ERR_USAGE, "--max-time \"%s\" is not a time such as 90s, 30m or 2h", text);
 }

@@ -9,6 +9,7 @@
 #include "storage/damage.h"
 #include "storage/object.h"
 #include "storage/reader.h"
+#include "storage/standing.h"
 
 /* ---- for machines ---- */
 
@@ -41,7 +42,8 @@ set_section(json_t *o, const char *key, json_t *section)
 }
 
 static int
-show_json(const struct cmd *c, const struct backup_entry *b, const struct manifest *m, struct err *e)
+show_json(const struct cmd *c, const struct backup_entry *b, const struct standing *known, const struct manifest *m,
+          struct err *e)
 {
     json_t *o = label_json(b->label, e);
 
@@ -50,6 +52,7 @@ show_json(const struct cmd *c, const struct backup_entry *b, const struct manife
     }
     (void)json_object_set_new(o, "state", json_string(backup_state_text(b->state)));
     object_set_text(o, "problem", b->problem);
+    standing_json(known, o);
     set_section(o, "server", m->server);
     set_section(o, "database", m->database);
     set_section(o, "extensions", m->extensions);
@@ -118,6 +121,24 @@ show_label(const struct label *l)
 }
 
 static void
+show_standing(const struct standing *s)
+{
+    char at[32], took[32];
+
+    if (s->drill != NULL && s->drill->readable) {
+        line("drill", "%s %s, back in %s", s->proven ? "passed" : s->drill->equal ? "passed, but damaged since," : "FAILED",
+             time_rfc3339(s->drill->finished, at, sizeof at),
+             duration_human(s->drill->recovery_seconds, took, sizeof took));
+    }
+    if (s->pin != NULL) {
+        line("pinned", "%s", s->pin->text != NULL ? s->pin->text : "(its note cannot be read)");
+    }
+    if (s->accepted != NULL) {
+        line("accepted", "%s", s->accepted->text);
+    }
+}
+
+static void
 show_manifest(const struct manifest *m)
 {
     char a[48], b[48], c[48];
@@ -179,12 +200,14 @@ show_tables(const struct manifest *m, bool all)
 }
 
 static int
-show_text(const struct cmd *c, const struct backup_entry *b, const struct manifest *m, struct err *e)
+show_text(const struct cmd *c, const struct backup_entry *b, const struct standing *known, const struct manifest *m,
+          struct err *e)
 {
     show_label(b->label);
     if (b->state != BACKUP_COMMITTED) {
         line(backup_state_text(b->state), "%s", b->problem);
     }
+    show_standing(known);
     show_manifest(m);
     for (size_t i = 0; i < b->label->warnings.n; i++) {
         line("warning", "%s", b->label->warnings.v[i]);
@@ -199,6 +222,7 @@ cmd_show(const struct cmd *c, struct err *e)
     struct repo        *r = cmd_open(c, c->args[0], e);
     struct backup_entry b = {.state = BACKUP_COMMITTED};
     struct backup_list  one = {&b, 1, 1};
+    struct standings    known = {0};
     struct manifest    *m = NULL;
     int                 rc = -1;
 
@@ -207,14 +231,16 @@ cmd_show(const struct cmd *c, struct err *e)
         goto out;
     }
     memcpy(b.id, b.label->id, sizeof b.id);
-    if (backup_list_check(r, c->args[0], &one, c->check, e) == 0 && (m = manifest_load(r, b.label, e)) != NULL) {
-        rc = c->json ? show_json(c, &b, m, e) : show_text(c, &b, m, e);
+    if (backup_list_check(r, c->args[0], &one, c->check, e) == 0 &&
+        standings_load(r, c->args[0], &one, &known, e) == 0 && (m = manifest_load(r, b.label, e)) != NULL) {
+        rc = (c->json ? show_json : show_text)(c, &b, known.v, m, e);
     }
     if (rc == EXIT_GOOD && c->check && b.state == BACKUP_DAMAGED) {
         rc = EXIT_DIFFERENT;
     }
 out:
     manifest_free(m);
+    standings_free(&known);
     label_free(b.label);
     free(b.problem);
     repo_close(r);

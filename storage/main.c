@@ -1,10 +1,11 @@
 /*
- * pgassay-storage: the repository: init, list, show, scrub, doctor.
+ * pgassay-storage: the repository, one verb a file.
  */
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/buf.h"
 #include "core/cancel.h"
 #include "core/log.h"
 #include "core/opts_common.h"
@@ -13,6 +14,8 @@
 enum { JOBS_MAX = 64 };
 
 #define AT(member) offsetof(struct cmd, member)
+
+#define RULE(i, name, arg, help) {OPT_TEXT, name, 0, arg, help, AT(rule[i]), 0, 0, NULL, NULL}
 
 static const struct opt table[] = {
     OPT_HEADING("What to do"),
@@ -26,7 +29,25 @@ static const struct opt table[] = {
      0, 0, NULL, NULL},
     {OPT_TEXT, "max-bytes", 0, "SIZE", "scrub: read so much", AT(max_bytes), 0, 0, NULL, NULL},
     {OPT_TEXT, "max-time", 0, "TIME", "scrub: read so long (90s, 30m, 2h)", AT(max_time), 0, 0, NULL, NULL},
+    {OPT_TEXT, "note", 0, "TEXT", "a remark to keep with the backup", AT(note), 0, 0, NULL, NULL},
+    {OPT_TEXT, "reason", 0, "TEXT", "accept: why the backup is right although it is so much smaller", AT(reason), 0, 0, NULL, NULL},
     OPT_COMMON_JOBS(struct cmd, JOBS_MAX),
+    OPT_HEADING("What to keep (policy)"),
+    RULE(0, "keep-last", "N", "the newest N backups; here and below also \"unlimited\""),
+    RULE(1, "keep-hourly", "N", "the newest of each of the last N hours that have one"),
+    RULE(2, "keep-daily", "N", "the newest of each of the last N days that have one"),
+    RULE(3, "keep-weekly", "N", "the newest of each of the last N weeks that have one"),
+    RULE(4, "keep-monthly", "N", "the newest of each of the last N months that have one"),
+    RULE(5, "keep-yearly", "N", "the newest of each of the last N years that have one"),
+    RULE(6, "keep-within", "SPAN", "all within SPAN (1y6m, 7d, 36h) of the newest"),
+    RULE(7, "keep-within-hourly", "SPAN", "the newest of each hour within SPAN of the newest"),
+    RULE(8, "keep-within-daily", "SPAN", "the newest of each day within SPAN of the newest"),
+    RULE(9, "keep-within-weekly", "SPAN", "the newest of each week within SPAN of the newest"),
+    RULE(10, "keep-within-monthly", "SPAN", "the newest of each month within SPAN of the newest"),
+    RULE(11, "keep-within-yearly", "SPAN", "the newest of each year within SPAN of the newest"),
+    RULE(12, "min-keep", "N", "never fewer than N backups, whatever happens (default: 1)"),
+    RULE(13, "shrink-share", "SHARE", "a backup below this share of those before looks wrong (default: 0.5)"),
+    {OPT_FLAG, "clear", 0, NULL, "forget the rules set so far", AT(clear), 0, 0, NULL, NULL},
     OPT_HEADING("General"),
     OPTS_COMMON_GENERAL(struct cmd),
     OPTS_END,
@@ -34,8 +55,10 @@ static const struct opt table[] = {
 
 static const struct opts_spec spec = {
     .program = "pgassay-storage",
-    .usage = "init [PATH] | list [DB] | show DB [BACKUP] | scrub [DB] | doctor",
-    .summary = "Make a repository, list and show the backups in it, read again all that it stores, try out a store.",
+    .usage = "init [PATH] | list [DB] | show DB [BACKUP] | scrub [DB] | doctor | policy [DB] | pin DB BACKUP | "
+             "unpin DB BACKUP | accept DB BACKUP",
+    .summary = "Make a repository, list and show the backups in it, read again all that it stores, try out a store, say how "
+               "long backups are kept.",
     .table = table,
 };
 
@@ -49,6 +72,10 @@ static const struct {
     {"show", cmd_show, 1, 2},
     {"scrub", cmd_scrub, 0, 1},
     {"doctor", cmd_doctor, 0, 0},
+    {"policy", cmd_policy, 0, 1},
+    {"pin", cmd_pin, 2, 2},
+    {"unpin", cmd_unpin, 2, 2},
+    {"accept", cmd_accept, 2, 2},
 };
 
 struct repo *
@@ -76,12 +103,34 @@ cmd_databases(struct repo *r, const char *db, struct strlist *names, struct err 
     return 0;
 }
 
+/* As a hint: what there is. */
+static int
+hint_verbs(struct err *e)
+{
+    struct buf names = BUF_INIT(400);
+    struct err full = ERR_INIT;
+    size_t     n = sizeof verbs / sizeof verbs[0];
+
+    for (size_t i = 0; i < n; i++) {
+        (void)buf_printf(&names, &full, "%s%s", i == 0 ? "" : i + 1 < n ? ", " : " or ", verbs[i].name);
+    }
+    err_hint(e, "%s: see %s --help", buf_str(&names), spec.program);
+    buf_free(&names);
+    return -1;
+}
+
+static const char *
+missing_argument(size_t given)
+{
+    return given == 0 ? "the name of a database is missing" : "which backup?";
+}
+
 static int
 run_verb(struct cmd *c, const struct strlist *rest, struct err *e)
 {
     if (rest->n == 0) {
         err_set(e, ERR_USAGE, "what shall be done?");
-        return err_hint(e, "init, list, show, scrub or doctor: see %s --help", spec.program);
+        return hint_verbs(e);
     }
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
         if (strcmp(verbs[i].name, rest->v[0]) != 0) {
@@ -91,13 +140,13 @@ run_verb(struct cmd *c, const struct strlist *rest, struct err *e)
         c->n_args = rest->n - 1;
         if (c->n_args < verbs[i].min_args || c->n_args > verbs[i].max_args) {
             err_set(e, ERR_USAGE, "%s: %s", verbs[i].name,
-                    c->n_args < verbs[i].min_args ? "the name of a database is missing" : "too many arguments");
+                    c->n_args < verbs[i].min_args ? missing_argument(c->n_args) : "too many arguments");
             return err_hint(e, "see %s --help", spec.program);
         }
         return verbs[i].run(c, e);
     }
     err_set(e, ERR_USAGE, "\"%s\" is nothing that can be done", rest->v[0]);
-    return err_hint(e, "init, list, show, scrub or doctor: see %s --help", spec.program);
+    return hint_verbs(e);
 }
 
 /* An exit status, or -1. */

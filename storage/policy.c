@@ -30,7 +30,8 @@ static const struct key {
     {"min-keep", KEY_MIN, offsetof(struct policy, min_keep)},
     {"shrink-share", KEY_SHARE, offsetof(struct policy, shrink_share)},
 };
-enum { N_KEYS = sizeof keys / sizeof *keys, COUNT_MAX = 1000000, SPAN_MAX = 10000000 };
+_Static_assert(sizeof keys / sizeof *keys == POLICY_KEYS, "all of them");
+enum { N_KEYS = POLICY_KEYS, COUNT_MAX = 1000000, SPAN_MAX = 10000000 };
 
 static void *
 at(struct policy *p, const struct key *k)

@@ -37,13 +37,14 @@ struct policy {
     uint32_t    set;                    /* bit i: the i-th key was given */
 };
 
-enum { MIN_KEEP_DEFAULT = 1 };
+enum { MIN_KEEP_DEFAULT = 1, POLICY_KEYS = 2 * N_PERIODS + 2 };
 #define SHRINK_SHARE_DEFAULT 0.5
 
 /* Nothing set, so that nothing expires. */
 #define POLICY_INIT {.min_keep = MIN_KEEP_DEFAULT, .shrink_share = SHRINK_SHARE_DEFAULT}
 
-/* The i-th key, "keep-last"; NULL at the end. */
+/* The i-th key, below POLICY_KEYS: keep-last, keep-hourly … keep-yearly, keep-within … keep-within-yearly, min-keep,
+ * shrink-share; NULL at the end. */
 const char *policy_key(size_t i);
 /* ERR_USAGE names the key. */
 int         policy_set(struct policy *, const char *key, const char *text, struct err *);

@@ -14,7 +14,20 @@
 #include "verify/live.h"
 #include "verify/objects.h"
 #include "verify/options.h"
+#include "verify/record.h"
 #include "verify/result.h"
+
+/* What is read as of an earlier time is the past, and nothing is written into it. */
+static int
+drill(const struct options *o, struct result *r, struct baseline *b, struct err *e)
+{
+    time_t started = time(NULL);
+
+    if (verify_drill(o, r, b, e) != 0)
+        return -1;
+    r->recorded = !o->no_record && o->as_of == NULL && record_drill(b->repo, r, started);
+    return 0;
+}
 
 static int
 run(const struct options *o, struct result *r, struct baseline *b, struct err *e)
@@ -26,7 +39,7 @@ run(const struct options *o, struct result *r, struct baseline *b, struct err *e
     if (baseline_open(o, b, e) != 0)
         return -1;
     r->label = b->label;
-    return o->verb == VERB_DRILL ? verify_drill(o, r, b, e) : verify_live(o, r, b, e);
+    return o->verb == VERB_DRILL ? drill(o, r, b, e) : verify_live(o, r, b, e);
 }
 
 static enum log_level

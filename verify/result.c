@@ -81,8 +81,10 @@ print_json(const struct result *r, struct err *e)
         json_object_set_new(o, "compared", compared_json(&r->compared));
         json_object_set(o, "xid", r->xid != NULL ? r->xid : json_null());
     }
-    if (r->verb == VERB_DRILL)
+    if (r->verb == VERB_DRILL) {
         json_object_set_new(o, "recovery_seconds", json_real(r->recovery_s));
+        json_object_set_new(o, "recorded", json_boolean(r->recorded));
+    }
     if (r->keep_command != NULL)
         json_object_set_new(o, "keep_command", json_text(r->keep_command));
     rc = json_write(o, &text, e);

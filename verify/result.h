@@ -37,6 +37,7 @@ struct result {
     json_t         *xid;            /* the source's ages, as the manifest has them; owned */
     double          recovery_s;     /* drill: scratch server, restore */
     double          seconds;        /* all of it */
+    bool            recorded;       /* drill: the repository keeps the result */
     char           *keep_command;   /* of a kept scratch server */
 };
 

@@ -193,6 +193,26 @@ random_text_differs(void **state)
     assert_string_not_equal(a, b);
 }
 
+static void
+durations_are_understood(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t    want;
+    } good[] = {{"0", 0}, {"90", 90}, {"90s", 90}, {"30m", 1800}, {"30min", 1800}, {"12h", 43200}, {"3d", 259200}};
+    static const char *const bad[] = {"", "h", "-1h", "1.5h", "3w", "3 h", "99999999999999999999s", "1h30m"};
+    uint64_t                 n;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        assert_int_equal(duration_parse(good[i].text, &n), 0);
+        assert_int_equal(n, good[i].want);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(duration_parse(bad[i], &n), -1);
+    }
+}
+
 int
 main(void)
 {
@@ -207,6 +227,7 @@ main(void)
         cmocka_unit_test(digests_match_the_published_vectors),
         cmocka_unit_test(sizes_are_read_in_their_units),
         cmocka_unit_test(random_text_differs),
+        cmocka_unit_test(durations_are_understood),
     };
 
     return cmocka_run_group_tests_name("core/enc", tests, NULL, NULL);
