@@ -151,6 +151,12 @@ refused(PGconn *conn, struct err *e)
 {
     pg_error(conn, NULL, e);
     e->transient = strstr(e->text, "FATAL") == NULL;
+    /* Nobody is asked for a password: cron could not answer. */
+    if (PQconnectionNeedsPassword(conn)) {
+        err_hint(e, "passwords come from ~/.pgpass (mode 0600; PGPASSFILE names another file) or PGPASSWORD");
+    } else if (PQconnectionUsedPassword(conn) && strstr(e->text, "password") != NULL) {
+        err_hint(e, "the password was taken from ~/.pgpass, a service file, PGPASSWORD or the connection string");
+    }
     return -1;
 }
 
