@@ -37,10 +37,26 @@ sha256_hex(const void *p, size_t n, char out[SHA256_HEX + 1])
 void
 hmac_sha256(const uint8_t key[32], const void *p, size_t n, uint8_t out[SHA256_BYTES])
 {
+    hmac_sha256_key(key, 32, p, n, out);
+}
+
+void
+hmac_sha256_key(const void *key, size_t key_len, const void *p, size_t n, uint8_t out[SHA256_BYTES])
+{
     unsigned len = SHA256_BYTES;
 
-    if (HMAC(EVP_sha256(), key, 32, p, n, out, &len) == NULL) {
+    if (HMAC(EVP_sha256(), key, (int)key_len, p, n, out, &len) == NULL) {
         no_crypto("hmac-sha-256");
+    }
+}
+
+void
+md5(const void *p, size_t n, uint8_t out[MD5_BYTES])
+{
+    unsigned len = MD5_BYTES;
+
+    if (EVP_Digest(p, n, out, &len, EVP_md5(), NULL) != 1) {
+        no_crypto("md5");
     }
 }
 
