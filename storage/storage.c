@@ -6,6 +6,7 @@
 #include "core/enc.h"
 #include "core/mem.h"
 #include "storage/file.h"
+#include "storage/s3.h"
 #include "storage/versions.h"
 
 /* What a location can begin with.  A location without a scheme is a path. */
@@ -14,6 +15,7 @@ static const struct {
     struct storage *(*open)(const char *rest, const struct storage_place *, bool create, struct err *);
 } drivers[] = {
     {"file", storage_file_open},
+    {"s3", storage_s3_open},
 };
 
 /* The driver's storage, as the place's settings want it seen.  Takes st. */
@@ -55,7 +57,7 @@ storage_open(const struct storage_place *place, bool create, struct err *e)
         }
     }
     err_set(e, ERR_USAGE, "repository \"%s\": unknown kind of location", place->location);
-    err_hint(e, "give the path of a directory");
+    err_hint(e, "give the path of a directory, or s3://BUCKET/PREFIX");
     return NULL;
 out:
     if (st == NULL) {

@@ -1,5 +1,6 @@
 /* storage.h: one suite, run on every driver. */
 #include "tests/fault/fixture.h"
+#include "tests/unit/s3_server.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -41,6 +42,51 @@ open_failing(void **state)
     d = *state;
     d->st = storage_failing_new(d->st, 0, false, NULL);
     return 0;
+}
+
+static struct s3_server server;
+
+static int
+start_server(void **state)
+{
+    (void)state;
+    return s3_server_start(&server, "bucket");
+}
+
+static int
+stop_server(void **state)
+{
+    (void)state;
+    s3_server_stop(&server);
+    return 0;
+}
+
+/* Each test has a prefix of its own; one that needs encoding, and one that needs none. */
+static int
+open_s3(void **state, bool tls)
+{
+    static int     n;
+    struct driver *d = xcalloc(1, sizeof *d);
+    struct err     e = ERR_INIT;
+    char          *location = xasprintf(tls ? "s3://bucket/test %d/a+b&c=~'(\303\251)*" : "s3://bucket/test-%d", n++);
+
+    d->st = storage_open(&(struct storage_place){.location = location, .options = s3_server_options(&server, tls)}, true,
+                         &e);
+    *state = d;
+    free(location);
+    return d->st == NULL;
+}
+
+static int
+open_s3_http(void **state)
+{
+    return open_s3(state, false);
+}
+
+static int
+open_s3_tls(void **state)
+{
+    return open_s3(state, true);
 }
 
 static int
@@ -518,6 +564,8 @@ main(void)
         SUITE(file),
         SUITE(memory),
         SUITE(failing),
+        SUITE(s3_http),
+        SUITE(s3_tls),
         TEST(symbolic_links_are_not_followed, file),
         TEST(temporary_files_go_and_stale_ones_are_swept, file),
         TEST(putting_the_same_again_renews_it, file),
@@ -526,5 +574,5 @@ main(void)
         TEST(a_missing_directory_is_not_made_by_opening, file),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, start_server, stop_server);
 }
