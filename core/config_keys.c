@@ -15,7 +15,7 @@ static const char *const common[] = {
 
 /* "[repo NAME]". */
 static const char *const repo[] = {
-    "path", "bandwidth", "timeout", "idle-timeout",                                   /* what every store has */
+    "path", "bandwidth", "timeout", "idle-timeout", "listing-delay",                  /* what every store has */
     "endpoint", "region", "style", "ca-file", "profile",                              /* where an S3 store is */
     "storage-class", "sse", "sse-kms-key", "sse-customer-key-file", "tags", "checksum", /* and how it keeps things */
     "as-of",                                                                           /* and when it is looked at */

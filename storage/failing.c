@@ -114,6 +114,7 @@ storage_failing_new(struct storage *inner, unsigned n, bool after, unsigned *cal
 
     fs->base.ops = &failing_ops;
     fs->base.location = xstrdup(inner->location);
+    fs->base.stale_seconds = inner->stale_seconds;
     fs->inner = inner;
     fs->n = n;
     fs->after = after;

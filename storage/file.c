@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+enum { NETWORK_STALE_SECONDS = 65 };
 
 int
 file_read_all(int fd, struct buf *out, struct err *e)
@@ -234,6 +237,27 @@ sync_parent(const char *path, struct err *e)
     return rc;
 }
 
+/* On a network file system another host's changes show when the kernel asks again: after 60 s by default ("acdirmax" of
+ * nfs(5), and others are no slower). */
+static unsigned
+staleness(int root)
+{
+    enum { NFS = 0x6969, SMB2 = (int)0xfe534d42, CIFS = (int)0xff534d42, CEPH = 0x00c36400, AFS = 0x5346414f,
+           FUSE = 0x65735546, GFS2 = 0x01161970, OCFS2 = 0x7461636f, LUSTRE = 0x0bd00bd0 };
+    static const int network[] = {NFS, SMB2, CIFS, CEPH, AFS, FUSE, GFS2, OCFS2, LUSTRE};
+    struct statfs    fs;
+
+    if (fstatfs(root, &fs) != 0) {
+        return NETWORK_STALE_SECONDS;
+    }
+    for (size_t i = 0; i < sizeof network / sizeof network[0]; i++) {
+        if ((int)fs.f_type == network[i]) {
+            return NETWORK_STALE_SECONDS;
+        }
+    }
+    return 0;
+}
+
 struct storage *
 storage_file_open(const char *path, const struct storage_place *place, bool create, struct err *e)
 {
@@ -256,6 +280,7 @@ storage_file_open(const char *path, const struct storage_place *place, bool crea
     }
     fs = xcalloc(1, sizeof *fs);
     fs->base.ops = &file_ops;
+    fs->base.stale_seconds = staleness(root);
     fs->root = root;
     fs->tmp = -1;
     (void)pthread_mutex_init(&fs->lock, NULL);

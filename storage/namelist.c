@@ -39,6 +39,19 @@ each_of(json_t *o, name_fn *fn, void *ctx, struct err *e)
     return 0;
 }
 
+int
+namelist_read(struct repo *r, const char *key, const char *type, name_fn *fn, void *ctx, struct err *e)
+{
+    json_t *o = object_get(r->st, key, type, NAMELIST_BYTES_MAX, e);
+    int     rc = o == NULL ? -1 : each_of(o, fn, ctx, e);
+
+    if (o != NULL && rc != 0) {
+        err_wrap(e, "\"%s\"", key);
+    }
+    json_decref(o);
+    return rc;
+}
+
 /* -1 with ERR_NOT_FOUND: a list went away meanwhile. */
 static int
 each_list(struct repo *r, const char *prefix, const char *type, name_fn *fn, void *ctx, unsigned *unreadable,
@@ -49,13 +62,15 @@ each_list(struct repo *r, const char *prefix, const char *type, name_fn *fn, voi
 
     *unreadable = 0;
     for (size_t i = 0; rc == 0 && i < keys.n; i++) {
-        json_t *o = object_get(r->st, keys.v[i], type, NAMELIST_BYTES_MAX, e);
-
-        rc = o == NULL ? -1 : each_of(o, fn, ctx, e);
-        json_decref(o);
+        rc = namelist_read(r, keys.v[i], type, fn, ctx, e);
         if (rc != 0 && e->kind == ERR_CORRUPT) {
             log_warn("%s; reusing nothing", e->text);
             (*unreadable)++;
+            err_clear(e);
+            rc = 0;
+        }
+        /* A trash list goes when its objects are gone; what a condemned list said stands in another then. */
+        if (rc != 0 && e->kind == ERR_NOT_FOUND && strcmp(type, "trash") == 0) {
             err_clear(e);
             rc = 0;
         }
@@ -82,6 +97,12 @@ namelist_each(struct repo *r, const char *db, const char *type, name_fn *fn, voi
         }
         err_clear(e);
     }
+    if (rc != 0 && e->kind == ERR_NOT_FOUND) {
+        log_warn("%s, although it is listed; reusing nothing", e->text);
+        err_clear(e);
+        now++;
+        rc = 0;
+    }
     *unreadable = before + now;
     free(prefix);
     free(enc);
@@ -89,26 +110,35 @@ namelist_each(struct repo *r, const char *db, const char *type, name_fn *fn, voi
 }
 
 int
-namelist_put(struct repo *r, const char *db, const char *type, struct strlist *names, struct err *e)
+namelist_write(struct repo *r, const char *key, const char *type, const struct strlist *names, struct err *e)
 {
     json_t *o = object_new(type);
     json_t *list = json_array();
-    char   *enc = name_encode(db);
-    char    at[20];
-    char    random[5];
-    char   *key;
     int     rc;
 
-    strlist_sort(names);
     for (size_t i = 0; i < names->n; i++) {
         (void)json_array_append_new(list, json_string(names->v[i]));
     }
     (void)json_object_set_new(o, "names", list);
-    random_hex(2, random);
-    key = xasprintf("%s/%s/%s-%s", enc, type, time_compact(time(NULL), at, sizeof at), random);
     rc = object_put(r->st, key, o, e);
+    json_decref(o);
+    return rc;
+}
+
+int
+namelist_put(struct repo *r, const char *db, const char *type, struct strlist *names, struct err *e)
+{
+    char *enc = name_encode(db);
+    char  at[20];
+    char  random[2 * 8 + 1];
+    char *key;
+    int   rc;
+
+    strlist_sort(names);
+    random_hex(8, random);
+    key = xasprintf("%s/%s/%s-%s", enc, type, time_compact(time(NULL), at, sizeof at), random);
+    rc = namelist_write(r, key, type, names, e);
     free(key);
     free(enc);
-    json_decref(o);
     return rc;
 }

@@ -20,6 +20,10 @@ typedef int name_fn(void *ctx, const char *name, struct err *);
  * *unreadable: how many lists could not be understood (each was warned about). */
 int namelist_each(struct repo *, const char *db, const char *type, name_fn *, void *ctx, unsigned *unreadable,
                   struct err *);
+/* Every name in one of them; ERR_NOT_FOUND, ERR_CORRUPT. */
+int namelist_read(struct repo *, const char *key, const char *type, name_fn *, void *ctx, struct err *);
+/* Writes one under a key that nobody else uses; names are sorted. */
+int namelist_write(struct repo *, const char *key, const char *type, const struct strlist *names, struct err *);
 /* Writes one, named by the time and some random digits. */
 int namelist_put(struct repo *, const char *db, const char *type, struct strlist *names, struct err *);
 

@@ -35,7 +35,6 @@ struct prune_request {
     void            *ctx;
     unsigned         grace_seconds;    /* how long garbage stays at least: for restores that still read it */
     bool             dry_run;          /* write and remove nothing; say what would be.  By this host's clock */
-    bool             quiet;            /* no progress line */
 };
 
 /* How much of something. */

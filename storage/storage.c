@@ -18,6 +18,26 @@ static const struct {
     {"s3", storage_s3_open},
 };
 
+/* How old its listings may be, if the user knows better than the driver. */
+static int
+set_listing_delay(struct storage *st, const struct storage_place *place, struct err *e)
+{
+    enum { MOST = 3600 };
+    const char   *text = storage_place_get(place, "listing-delay", NULL);
+    char         *end;
+    unsigned long seconds;
+
+    if (text == NULL) {
+        return 0;
+    }
+    seconds = strtoul(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end != '\0' || seconds > MOST) {
+        return err_set(e, ERR_USAGE, "listing-delay \"%s\" is not a number of seconds from 0 to %d", text, MOST);
+    }
+    st->stale_seconds = (unsigned)seconds;
+    return 0;
+}
+
 /* The driver's storage, as the place's settings want it seen.  Takes st. */
 static struct storage *
 as_wanted(struct storage *st, const struct storage_place *place, struct err *e)
@@ -64,6 +84,10 @@ out:
         return NULL;
     }
     st->location = xstrdup(place->location);
+    if (set_listing_delay(st, place, e) != 0) {
+        storage_close(st);
+        return NULL;
+    }
     return as_wanted(st, place, e);
 }
 

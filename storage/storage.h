@@ -80,6 +80,7 @@ struct storage {
     const struct storage_ops *ops;
     char                     *location;       /* as the user gave it, for messages */
     unsigned                  lock_days;      /* object-lock-days; 0: nothing is locked */
+    unsigned                  stale_seconds;  /* how old a listing or head() may be; 0: never older than the call */
 };
 
 /* A driver's own state begins with a struct storage.  create: make the directory when it is missing,

@@ -1,0 +1,554 @@
+/* What prune removes, what it leaves, and what stops it.  Concurrency: test_prune_schedules.c and tests/model. */
+#include "tests/fault/fixture.h"
+
+#include "core/enc.h"
+#include "storage/chunkname.h"
+#include "storage/namelist.h"
+#include "storage/object.h"
+#include "storage/prune.h"
+#include "storage/runmark.h"
+#include "storage/tombstone.h"
+
+/* ---- what is in the repository ---- */
+
+struct matching {
+    const char *end;         /* what a key ends with; "" any */
+    size_t      n;
+    char        last[STORAGE_KEY_MAX];
+};
+
+static int
+match(void *ctx, const struct object_info *info, struct err *e)
+{
+    struct matching *m = ctx;
+    size_t           n = strlen(info->key);
+
+    (void)e;
+    if (n >= strlen(m->end) && strcmp(info->key + n - strlen(m->end), m->end) == 0) {
+        m->n++;
+        memcpy(m->last, info->key, n + 1);
+    }
+    return 0;
+}
+
+/* How many objects there are below prefix that end so; key (may be NULL): the last of them. */
+static size_t
+count_objects(struct repo *r, const char *prefix, const char *end, char *key)
+{
+    struct matching m = {.end = end};
+    struct err      e = ERR_INIT;
+
+    assert_ok(storage_list(r->st, prefix, match, &m, &e), &e);
+    if (key != NULL) {
+        memcpy(key, m.last, sizeof m.last);
+    }
+    return m.n;
+}
+
+static void
+put_text(struct repo *r, const char *key, const char *text)
+{
+    struct err e = ERR_INIT;
+
+    assert_ok(storage_put(r->st, key, text, strlen(text), &e), &e);
+}
+
+static void
+remove_key(struct repo *r, const char *key)
+{
+    struct err e = ERR_INIT;
+
+    assert_ok(storage_remove(r->st, &key, 1, &e), &e);
+}
+
+/* ---- deciding ---- */
+
+/* All but the newest n. */
+static int
+keep_last(void *ctx, const struct backup_list *list, time_t now, struct strlist *expire, struct err *e)
+{
+    (void)now;
+    (void)e;
+    for (size_t i = 0; i + *(const size_t *)ctx < list->n; i++) {
+        strlist_add(expire, list->v[i].id);
+    }
+    return 0;
+}
+
+static int
+prune(struct repo *r, size_t keep, struct prune_result *out, struct err *e)
+{
+    struct prune_request req = {.db = "shop", .decide = keep_last, .ctx = &keep};
+
+    return prune_run(r, &req, out, e);
+}
+
+/* Prunes, and expects that to work. */
+static void
+pruned(struct repo *r, size_t keep)
+{
+    struct prune_result out;
+    struct err          e = ERR_INIT;
+
+    assert_ok(prune(r, keep, &out, &e), &e);
+    prune_result_free(&out);
+}
+
+/* ---- tests ---- */
+
+static void
+only_what_the_others_do_not_need_goes(void **state)
+{
+    struct repo        *r = *state;
+    struct err          e = ERR_INIT;
+    struct prune_result out;
+    char                id[3][BACKUP_ID_MAX];
+
+    for (unsigned i = 0; i < 3; i++) {
+        assert_ok(fixture_backup(r, i + 1, id[i], NULL, &e), &e);
+    }
+    assert_int_equal(count_objects(r, "shop/chunks/", "", NULL), 1 + 3 * (FIXTURE_CHUNKS - 1));
+    assert_ok(prune(r, 2, &out, &e), &e);
+    assert_int_equal(out.expired.n, 1);
+    assert_string_equal(out.expired.v[0], id[0]);
+    assert_int_equal(out.trashed.objects, FIXTURE_CHUNKS - 1);
+    assert_int_equal(out.swept.objects, FIXTURE_CHUNKS - 1);       /* nobody writes, no grace: at once */
+    assert_int_equal(out.kept.objects, 1 + 2 * (FIXTURE_CHUNKS - 1));
+    assert_int_equal(out.waiting.objects, 0);
+    assert_int_equal(out.n_lists, 1);
+    assert_int_equal(out.lists[0].state, PRUNE_SWEPT);
+    prune_result_free(&out);
+    assert_int_equal(count_objects(r, "shop/chunks/", "", NULL), 1 + 2 * (FIXTURE_CHUNKS - 1));
+    assert_int_equal(count_objects(r, "shop/trash/", "", NULL), 0);
+    assert_int_equal(count_objects(r, "shop/trash-runs/", "", NULL), 0);
+    assert_int_equal(count_objects(r, "shop/runs/", "", NULL), 0);
+    assert_int_equal(count_objects(r, "shop/tombstones/", "", NULL), 1);
+    assert_int_equal(count_objects(r, "shop/backups/", "", NULL), 2 * 3);
+    assert_ok(fixture_read(r, id[1], 2, &e), &e);
+    assert_ok(fixture_read(r, id[2], 3, &e), &e);
+}
+
+static void
+a_dry_run_changes_nothing(void **state)
+{
+    struct repo         *r = *state;
+    struct err           e = ERR_INIT;
+    size_t               keep = 1;
+    struct prune_request req = {.db = "shop", .decide = keep_last, .ctx = &keep, .dry_run = true};
+    struct prune_result  out;
+    size_t               before;
+
+    for (unsigned i = 0; i < 2; i++) {
+        assert_ok(fixture_backup(r, i + 1, NULL, NULL, &e), &e);
+    }
+    before = count_objects(r, "", "", NULL);
+    assert_ok(prune_run(r, &req, &out, &e), &e);
+    assert_int_equal(out.expired.n, 1);
+    assert_int_equal(out.trashed.objects, FIXTURE_CHUNKS - 1);
+    assert_int_equal(count_objects(r, "", "", NULL), before);
+    prune_result_free(&out);
+}
+
+static void
+garbage_stays_for_its_grace_time(void **state)
+{
+    struct repo         *r = *state;
+    struct err           e = ERR_INIT;
+    size_t               keep = 1;
+    struct prune_request req = {.db = "shop", .decide = keep_last, .ctx = &keep, .grace_seconds = 3600};
+    struct prune_result  out;
+
+    for (unsigned i = 0; i < 2; i++) {
+        assert_ok(fixture_backup(r, i + 1, NULL, NULL, &e), &e);
+    }
+    assert_ok(prune_run(r, &req, &out, &e), &e);
+    assert_int_equal(out.swept.objects, 0);
+    assert_int_equal(out.waiting.objects, FIXTURE_CHUNKS - 1);
+    assert_int_equal(out.lists[0].state, PRUNE_WAITS_GRACE);
+    assert_non_null(out.lists[0].why);
+    prune_result_free(&out);
+    /* Another prune does not name the same objects again. */
+    assert_ok(prune_run(r, &req, &out, &e), &e);
+    assert_int_equal(out.trashed.objects, 0);
+    assert_int_equal(out.n_lists, 1);
+    prune_result_free(&out);
+    pruned(r, 1);
+    assert_int_equal(count_objects(r, "shop/chunks/", "", NULL), FIXTURE_CHUNKS);
+}
+
+static void
+a_run_that_may_not_have_seen_the_list_is_waited_for(void **state)
+{
+    struct repo         *r = *state;
+    struct err           e = ERR_INIT;
+    struct prune_result  out;
+
+    for (unsigned i = 0; i < 2; i++) {
+        assert_ok(fixture_backup(r, i + 1, NULL, NULL, &e), &e);
+    }
+    put_text(r, "shop/runs/00000000000000aa", "{}\n");
+    assert_ok(prune(r, 1, &out, &e), &e);
+    assert_int_equal(out.swept.objects, 0);
+    assert_int_equal(out.lists[0].state, PRUNE_WAITS_RUNS);
+    assert_int_equal(out.live.n, 1);
+    prune_result_free(&out);
+    /* Another run, which begins now, is not waited for. */
+    remove_key(r, "shop/runs/00000000000000aa");
+    put_text(r, "shop/runs/00000000000000bb", "{}\n");
+    assert_ok(prune(r, 1, &out, &e), &e);
+    assert_int_equal(out.swept.objects, FIXTURE_CHUNKS - 1);
+    prune_result_free(&out);
+    assert_int_equal(count_objects(r, "shop/runs/", "", NULL), 1);
+}
+
+static void
+a_tombstone_hides_a_label_that_comes_back(void **state)
+{
+    struct repo *r = *state;
+    struct err   e = ERR_INIT;
+    struct buf   label = BUF_INIT(LABEL_BYTES_MAX);
+    char         id[BACKUP_ID_MAX];
+    char        *key;
+
+    assert_ok(fixture_backup(r, 1, id, NULL, &e), &e);
+    key = backup_key("shop", id, "label.json");
+    assert_ok(storage_get(r->st, key, &label, &e), &e);
+    assert_ok(fixture_backup(r, 2, NULL, NULL, &e), &e);
+    pruned(r, 1);
+    assert_ok(storage_put(r->st, key, label.data, label.len, &e), &e);
+    assert_int_equal(fixture_count(r, BACKUP_COMMITTED), 1);
+    pruned(r, 5);
+    assert_int_equal(count_objects(r, "shop/backups/", "label.json", NULL), 1);
+    buf_free(&label);
+    free(key);
+}
+
+static void
+what_an_unfinished_run_left_goes_when_nobody_writes(void **state)
+{
+    struct repo *r = *state;
+    struct err   e = ERR_INIT;
+
+    assert_ok(fixture_backup(r, 1, NULL, NULL, &e), &e);
+    put_text(r, "shop/backups/20200101T000000Z-0001/chunks.zst", "x");
+    put_text(r, "shop/runs/00000000000000aa", "{}\n");
+    pruned(r, 5);
+    assert_int_equal(count_objects(r, "shop/backups/", "", NULL), 4);
+    remove_key(r, "shop/runs/00000000000000aa");
+    pruned(r, 5);
+    assert_int_equal(count_objects(r, "shop/backups/", "", NULL), 3);
+}
+
+static void
+a_missing_chunk_protects_all_of_its_content(void **state)
+{
+    struct repo        *r = *state;
+    struct err          e = ERR_INIT;
+    struct prune_result out;
+    char                key[STORAGE_KEY_MAX];
+    char               *twin;
+    char               *run;
+    struct buf          data = BUF_INIT(MIB);
+
+    assert_ok(fixture_backup(r, 1, NULL, NULL, &e), &e);
+    assert_int_equal(count_objects(r, "shop/chunks/", "", key), FIXTURE_CHUNKS);
+    /* The same content by another run: garbage, but all that is left of it. */
+    assert_ok(storage_get(r->st, key, &data, &e), &e);
+    twin = xstrdup(key);
+    run = strrchr(twin, '.') - 16;
+    memset(run, '0', 16);
+    assert_ok(storage_put(r->st, twin, data.data, data.len, &e), &e);
+    remove_key(r, key);
+    assert_ok(prune(r, 5, &out, &e), &e);
+    assert_int_equal(out.trashed.objects, 0);
+    assert_int_equal(out.protected_objects, 1);
+    prune_result_free(&out);
+    /* Healed: now it is garbage. */
+    assert_ok(storage_put(r->st, key, data.data, data.len, &e), &e);
+    assert_ok(prune(r, 5, &out, &e), &e);
+    assert_int_equal(out.swept.objects, 1);
+    prune_result_free(&out);
+    assert_int_equal(count_objects(r, "shop/chunks/", "", NULL), FIXTURE_CHUNKS);
+    buf_free(&data);
+    free(twin);
+}
+
+static void
+files_that_are_not_ours_stay(void **state)
+{
+    struct repo        *r = *state;
+    struct err          e = ERR_INIT;
+    struct prune_result out;
+
+    assert_ok(fixture_backup(r, 1, NULL, NULL, &e), &e);
+    put_text(r, "shop/chunks/1/00/README.txt", "hello");
+    put_text(r, "shop/backups/notes/mine", "hello");
+    assert_ok(prune(r, 5, &out, &e), &e);
+    assert_int_equal(out.unknown_objects, 1);
+    prune_result_free(&out);
+    assert_int_equal(count_objects(r, "shop/", "README.txt", NULL) + count_objects(r, "shop/", "mine", NULL), 2);
+}
+
+/* ---- what stops it ---- */
+
+/* Two backups of which one would go; then something is spoilt; then prune must fail, saying so, and remove nothing. */
+static void
+assert_stops(struct repo *r, void (*spoil)(struct repo *), const char *message)
+{
+    struct err          e = ERR_INIT;
+    struct prune_result out;
+    size_t              before;
+
+    for (unsigned i = 0; i < 3; i++) {
+        assert_ok(fixture_backup(r, i + 1, NULL, NULL, &e), &e);
+    }
+    spoil(r);
+    before = count_objects(r, "", "", NULL);
+    assert_int_equal(prune(r, 2, &out, &e), -1);
+    if (strstr(e.text, message) == NULL || strstr(e.text, "nothing was removed") == NULL) {
+        fail_msg("\"%s\" does not say \"%s\"", e.text, message);
+    }
+    prune_result_free(&out);
+    assert_int_equal(count_objects(r, "", "", NULL), before);
+}
+
+static void
+replace_object(struct repo *r, const char *prefix, const char *end, const char *text)
+{
+    char key[STORAGE_KEY_MAX];
+
+    assert_true(count_objects(r, prefix, end, key) > 0);
+    remove_key(r, key);
+    put_text(r, key, text);
+}
+
+static void
+spoil_label(struct repo *r)
+{
+    replace_object(r, "shop/backups/", "label.json", "{\"format\":1\n");
+}
+
+static void
+spoil_label_needs(struct repo *r)
+{
+    replace_object(r, "shop/backups/", "label.json", "{\"format\":1,\"needs\":[\"magic\"],\"type\":\"label\"}\n");
+}
+
+static void
+spoil_chunk_list(struct repo *r)
+{
+    char       key[STORAGE_KEY_MAX];
+    struct buf data = BUF_INIT(MIB);
+    struct err e = ERR_INIT;
+
+    (void)count_objects(r, "shop/backups/", "chunks.zst", key);
+    assert_ok(storage_get(r->st, key, &data, &e), &e);
+    data.data[data.len / 2] ^= 1;
+    remove_key(r, key);
+    assert_ok(storage_put(r->st, key, data.data, data.len, &e), &e);
+    buf_free(&data);
+}
+
+static void
+lose_chunk_list(struct repo *r)
+{
+    char key[STORAGE_KEY_MAX];
+
+    (void)count_objects(r, "shop/backups/", "chunks.zst", key);
+    remove_key(r, key);
+}
+
+static void
+spoil_trash(struct repo *r)
+{
+    put_text(r, "shop/trash/20200101T000000Z-x", "{\"format\":1,\"needs\":[],\"type\":\"trash\"}\n");
+}
+
+static void
+spoil_trash_name(struct repo *r)
+{
+    put_text(r, "shop/trash/20200101T000000Z-x",
+             "{\"format\":1,\"needs\":[],\"type\":\"trash\",\"names\":[\"../../other\"]}\n");
+}
+
+static void
+spoil_trash_runs(struct repo *r)
+{
+    put_text(r, "shop/trash/20200101T000000Z-x", "{\"format\":1,\"needs\":[],\"type\":\"trash\",\"names\":[]}\n");
+    put_text(r, "shop/trash-runs/20200101T000000Z-x.00", "{\"format\":2,\"needs\":[],\"type\":\"trash-runs\"}\n");
+}
+
+static void
+spoil_condemned(struct repo *r)
+{
+    put_text(r, "shop/condemned/20200101T000000Z-x", "nothing");
+}
+
+static void
+future_label(struct repo *r)
+{
+    put_text(r, "shop/backups/22000101T000000Z-0000/label.json", "{}\n");
+}
+
+static void
+other_prune(struct repo *r)
+{
+    put_text(r, "shop/runs/00000000000000aa.prune", "{}\n");
+}
+
+static void
+any_doubt_stops_it(void **state)
+{
+    static const struct {
+        void (*spoil)(struct repo *);
+        const char *message;
+    } cases[] = {
+        {spoil_label, "is damaged"},
+        {spoil_label_needs, "needs \"magic\""},
+        {spoil_chunk_list, "chunk list"},
+        {lose_chunk_list, "chunks.zst is missing"},
+        {spoil_trash, "key \"names\" is missing"},
+        {spoil_trash_name, "is not the name of a chunk"},
+        {spoil_trash_runs, "format 2"},
+        {spoil_condemned, "condemned"},
+        {future_label, "from the future"},
+        {other_prune, "another prune is at work"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct repo *r = fixture_repo_in_memory();
+
+        assert_stops(r, cases[i].spoil, cases[i].message);
+        repo_close(r);
+    }
+}
+
+static void
+a_damaged_backup_can_be_named(void **state)
+{
+    struct repo *r = *state;
+    struct err   e = ERR_INIT;
+
+    for (unsigned i = 0; i < 3; i++) {
+        assert_ok(fixture_backup(r, i + 1, NULL, NULL, &e), &e);
+    }
+    replace_object(r, "shop/backups/", "label.json", "{\"format\":1\n");
+    pruned(r, 0);               /* all of them, by name */
+    pruned(r, 0);
+    assert_int_equal(count_objects(r, "shop/backups/", "", NULL), 0);
+    assert_int_equal(count_objects(r, "shop/chunks/", "", NULL), 0);
+}
+
+static int
+refuse(void *ctx, const struct backup_list *list, time_t now, struct strlist *expire, struct err *e)
+{
+    (void)ctx;
+    (void)now;
+    strlist_add(expire, list->v[0].id);
+    return err_set(e, ERR_BUSY, "it looks wrong");
+}
+
+static void
+whoever_decides_can_stop_it(void **state)
+{
+    struct repo         *r = *state;
+    struct err           e = ERR_INIT;
+    struct prune_request req = {.db = "shop", .decide = refuse};
+    struct prune_result  out;
+
+    assert_ok(fixture_backup(r, 1, NULL, NULL, &e), &e);
+    assert_int_equal(prune_run(r, &req, &out, &e), -1);
+    prune_result_free(&out);
+    assert_int_equal(fixture_count(r, BACKUP_COMMITTED), 1);
+    assert_int_equal(count_objects(r, "shop/runs/", "", NULL), 0);
+}
+
+/* Every storage call of a prune fails once: no failure is swallowed, nothing that is needed goes, and the next prune
+ * ends the work. */
+static void
+every_call_may_fail(void **state)
+{
+    bool done = false;
+
+    (void)state;
+    for (unsigned n = 1; !done; n++) {
+        for (int after = 0; after < 2; after++) {
+            struct repo        *r = fixture_repo_in_memory();
+            struct err          e = ERR_INIT;
+            struct prune_result out;
+            struct storage     *inner = r->st;
+            struct storage     *failing;
+            char                id[3][BACKUP_ID_MAX];
+            unsigned            calls = 0;
+            int                 rc;
+
+            for (unsigned i = 0; i < 3; i++) {
+                assert_ok(fixture_backup(r, i + 1, id[i], NULL, &e), &e);
+            }
+            failing = storage_failing_new(inner, n, after, &calls);
+            r->st = failing;
+            rc = prune(r, 2, &out, &e);
+            r->st = inner;
+            prune_result_free(&out);
+            done = calls < n;
+            /* The last two calls take away the run mark, which warns. */
+            assert_true(rc != 0 || calls <= n + 1);
+            assert_ok(fixture_read(r, id[1], 2, &e), &e);
+            assert_ok(fixture_read(r, id[2], 3, &e), &e);
+            /* A mark that stayed would keep the next prune away for half an hour. */
+            if (count_objects(r, "shop/runs/", ".prune", NULL) > 0) {
+                char key[STORAGE_KEY_MAX];
+
+                (void)count_objects(r, "shop/runs/", ".prune", key);
+                remove_key(r, key);
+            }
+            pruned(r, 2);
+            pruned(r, 2);
+            assert_int_equal(count_objects(r, "shop/chunks/", "", NULL), 1 + 2 * (FIXTURE_CHUNKS - 1));
+            assert_int_equal(count_objects(r, "shop/trash/", "", NULL), 0);
+            assert_int_equal(count_objects(r, "shop/backups/", "", NULL), 2 * 3);
+            r->st = failing;
+            repo_close(r);
+        }
+    }
+}
+
+static char *journals;
+
+static int
+set_up(void **state)
+{
+    journals = fixture_state();
+    *state = fixture_repo_in_memory();
+    return 0;
+}
+
+static int
+tear_down(void **state)
+{
+    fixture_remove(journals);
+    repo_close(*state);
+    return 0;
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(only_what_the_others_do_not_need_goes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_dry_run_changes_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(garbage_stays_for_its_grace_time, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_run_that_may_not_have_seen_the_list_is_waited_for, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_tombstone_hides_a_label_that_comes_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_an_unfinished_run_left_goes_when_nobody_writes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_missing_chunk_protects_all_of_its_content, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(files_that_are_not_ours_stay, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(any_doubt_stops_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_damaged_backup_can_be_named, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(whoever_decides_can_stop_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(every_call_may_fail, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
