@@ -40,8 +40,8 @@ headers(const struct aws_request *r)
 {
     struct curl_slist *list = curl_slist_append(NULL, "Expect:");
 
-    for (size_t i = 0; r->headers != NULL && r->headers[i] != NULL; i++) {
-        list = curl_slist_append(list, r->headers[i]);
+    for (size_t i = 0; i < r->headers->n; i++) {
+        list = curl_slist_append(list, r->headers->v[i]);
     }
     return list;
 }

@@ -11,17 +11,18 @@
 
 #include "core/buf.h"
 #include "core/err.h"
+#include "core/mem.h"
 
 enum { AWS_ANSWER_MAX = 64 << 10 };
 
 struct aws_request {
-    const char        *method;
-    const char        *url;
-    const char *const *headers;       /* "Name: value", NULL-terminated; or NULL */
-    const char        *body;          /* or NULL */
-    int                connect_ms, total_ms;
-    int                tries;         /* how often in all, when there is no answer, 429 or 5xx */
-    bool               local;         /* a service of this host: never through a proxy */
+    const char *method;
+    const char *url;
+    const struct strlist *headers;    /* "Name: value" */
+    const char *body;                 /* or NULL */
+    int         connect_ms, total_ms;
+    int         tries;                /* how often in all, when there is no answer, 429 or 5xx */
+    bool        local;                /* a service of this host: never through a proxy */
 };
 
 /* 0: answered, whatever the status.  ERR_IO: no whole answer within the time. */

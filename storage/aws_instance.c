@@ -111,8 +111,8 @@ authorization(struct buf *header, struct err *e)
 static int
 ask_container(const char *url, const char *header, struct aws_credentials *out, struct err *e)
 {
-    const char *const  headers[] = {header, NULL};
-    struct aws_request r = {.method = "GET", .url = url, .headers = *header == '\0' ? NULL : headers,
+    struct strlist     headers = {.v = (char *[]){(char *)(uintptr_t)header}, .n = *header == '\0' ? 0 : 1};
+    struct aws_request r = {.method = "GET", .url = url, .headers = &headers,
                             .connect_ms = 2000, .total_ms = 5000, .tries = 3, .local = true};
     struct buf         answer = BUF_INIT(AWS_ANSWER_MAX);
     char              *host = aws_url_host(url);
@@ -175,8 +175,8 @@ imds_ask(const struct imds *m, const char *method, const char *path, const char 
 {
     size_t             n = strlen(m->base);
     char              *url = xasprintf("%.*s%s", (int)(n > 0 && m->base[n - 1] == '/' ? n - 1 : n), m->base, path);
-    const char *const  headers[] = {header, NULL};
-    struct aws_request r = {.method = method, .url = url, .headers = headers, .connect_ms = 1000, .total_ms = 2000,
+    struct strlist     headers = {.v = (char *[]){(char *)(uintptr_t)header}, .n = 1};
+    struct aws_request r = {.method = method, .url = url, .headers = &headers, .connect_ms = 1000, .total_ms = 2000,
                             .tries = 1, .local = true};
     int                rc = aws_http(&r, answer, status, e);
 

@@ -1,7 +1,7 @@
 #include "storage/aws_sts.h"
 
 #include <ctype.h>
-#include <expat.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,97 +11,41 @@
 #include "core/mem.h"
 #include "storage/aws_http.h"
 #include "storage/aws_source.h"
+#include "storage/s3_sign.h"
+#include "storage/s3_xml.h"
 
-enum { DEPTH_MAX = 16, NAME_MAX_BYTES = 64, TEXT_MAX = 16 << 10, TOKEN_MAX = 16 << 10, BODY_MAX = 64 << 10 };
+enum { TOKEN_MAX = 16 << 10, BODY_MAX = 64 << 10 };
 enum { CONNECT_MS = 3000, TOTAL_MS = 10000, TRIES = 3 };
 
 /* ---- the answer ---- */
 
 enum leaf { ACCESS, SECRET, TOKEN, EXPIRATION, CODE, MESSAGE, N_LEAVES };
 
-static const struct {
-    const char *parent, *name;
-} leaves[N_LEAVES] = {
-    [ACCESS] = {"Credentials", "AccessKeyId"}, [SECRET] = {"Credentials", "SecretAccessKey"},
-    [TOKEN] = {"Credentials", "SessionToken"}, [EXPIRATION] = {"Credentials", "Expiration"},
-    [CODE] = {"Error", "Code"},                [MESSAGE] = {"Error", "Message"},
+static const char *const leaves[N_LEAVES] = {
+    [ACCESS] = "Credentials/AccessKeyId",     [SECRET] = "Credentials/SecretAccessKey",
+    [TOKEN] = "Credentials/SessionToken",     [EXPIRATION] = "Credentials/Expiration",
+    [CODE] = "Error/Code",                    [MESSAGE] = "Error/Message",
 };
 
 struct answer {
-    XML_Parser parser;
-    char       stack[DEPTH_MAX][NAME_MAX_BYTES];   /* names of the open elements */
-    size_t     depth;
-    struct buf text;                               /* since the last tag */
-    char      *leaf[N_LEAVES];
+    char *leaf[N_LEAVES];
 };
 
-static void XMLCALL
-begin_element(void *ctx, const XML_Char *name, const XML_Char **attributes)
+/* path: "AssumeRoleResult/Credentials/AccessKeyId", or "Error/Code". */
+static void
+element(void *ctx, const char *path, const char *text)
 {
     struct answer *a = ctx;
+    size_t         n = strlen(path);
 
-    (void)attributes;
-    if (a->depth == DEPTH_MAX || strlen(name) >= NAME_MAX_BYTES) {
-        (void)XML_StopParser(a->parser, XML_FALSE);
-        return;
-    }
-    memcpy(a->stack[a->depth++], name, strlen(name) + 1);
-    buf_clear(&a->text);
-}
+    for (int i = 0; text != NULL && i < N_LEAVES; i++) {
+        size_t tail = strlen(leaves[i]);
 
-static void XMLCALL
-end_element(void *ctx, const XML_Char *name)
-{
-    struct answer *a = ctx;
-    const char    *parent = a->depth >= 2 ? a->stack[a->depth - 2] : "";
-
-    for (int i = 0; i < N_LEAVES; i++) {
-        if (a->leaf[i] == NULL && strcmp(parent, leaves[i].parent) == 0 && strcmp(name, leaves[i].name) == 0) {
-            a->leaf[i] = xstrdup(buf_str(&a->text));
+        if (a->leaf[i] == NULL && n >= tail && strcmp(path + n - tail, leaves[i]) == 0 &&
+            (n == tail || path[n - tail - 1] == '/')) {
+            a->leaf[i] = xstrdup(text);
         }
     }
-    buf_clear(&a->text);
-    a->depth--;
-}
-
-static void XMLCALL
-characters(void *ctx, const XML_Char *text, int n)
-{
-    struct answer *a = ctx;
-    struct err     full = ERR_INIT;
-
-    if (buf_append(&a->text, text, (size_t)n, &full) != 0) {
-        (void)XML_StopParser(a->parser, XML_FALSE);
-    }
-}
-
-/* No answer has one: what it could declare is of no use to us. */
-static void XMLCALL
-doctype(void *ctx, const XML_Char *a, const XML_Char *b, const XML_Char *c, int d)
-{
-    (void)a, (void)b, (void)c, (void)d;
-    (void)XML_StopParser(((struct answer *)ctx)->parser, XML_FALSE);
-}
-
-static int
-parse(struct answer *a, const char *xml, size_t n, struct err *e)
-{
-    int rc = -1;
-
-    if (aws_secret_reserve(&a->text, e) != 0) {
-        return -1;
-    }
-    a->parser = XML_ParserCreate(NULL);
-    if (a->parser == NULL) {
-        return err_set(e, ERR_IO, "out of memory");
-    }
-    XML_SetUserData(a->parser, a);
-    XML_SetElementHandler(a->parser, begin_element, end_element);
-    XML_SetCharacterDataHandler(a->parser, characters);
-    XML_SetStartDoctypeDeclHandler(a->parser, doctype);
-    rc = XML_Parse(a->parser, xml, (int)n, 1) == XML_STATUS_OK ? 0 : -1;
-    XML_ParserFree(a->parser);
-    return rc;
 }
 
 static int
@@ -134,8 +78,9 @@ judge(const struct answer *a, int status, const char *host, struct aws_credentia
 int
 aws_sts_parse(const char *xml, size_t n, int status, const char *host, struct aws_credentials *out, struct err *e)
 {
-    struct answer a = {.text = BUF_INIT(TEXT_MAX)};
-    int           rc = parse(&a, xml, n, e);
+    struct answer a = {{NULL}};
+    struct err    detail = ERR_INIT;
+    int           rc = s3_xml_parse(&(struct s3_xml){.element = element, .ctx = &a}, xml, n, &detail);
 
     if (rc != 0 && status == 200) {
         err_set(e, ERR_CORRUPT, "the answer of %s is not an STS answer", host);
@@ -145,7 +90,6 @@ aws_sts_parse(const char *xml, size_t n, int status, const char *host, struct aw
     for (int i = 0; i < N_LEAVES; i++) {
         aws_secret_free_text(a.leaf[i]);
     }
-    aws_secret_free(&a.text);
     return rc;
 }
 
@@ -175,32 +119,44 @@ add_field(struct buf *body, const char *name, const char *value, struct err *e)
     return 0;
 }
 
-static bool
-is_region(const char *s)
+/* AWS_REGION, AWS_DEFAULT_REGION, the profile's; NULL: none of them, or no region of AWS. */
+static const char *
+sts_region(const char *profile)
 {
-    return s != NULL && s[strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0' && strchr(s, '-') != NULL;
+    const char *region = aws_env("AWS_REGION");
+
+    if (region == NULL) {
+        region = aws_env("AWS_DEFAULT_REGION");
+    }
+    if (region == NULL) {
+        region = profile;
+    }
+    return region != NULL && region[strspn(region, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0' &&
+                   strchr(region, '-') != NULL
+               ? region
+               : NULL;
 }
 
-static char *
-endpoint(const char *region)
+static const char *
+endpoint_given(void)
 {
     const char *given = aws_env("AWS_ENDPOINT_URL_STS");
 
-    if (given == NULL) {
-        given = aws_env("AWS_ENDPOINT_URL");
-    }
+    return given != NULL ? given : aws_env("AWS_ENDPOINT_URL");
+}
+
+static char *
+endpoint(const char *profile_region)
+{
+    const char *given = endpoint_given();
+    const char *region = sts_region(profile_region);
+
     if (given != NULL) {
         return xstrdup(given);
     }
-    if (aws_env("AWS_DEFAULT_REGION") != NULL) {
-        region = aws_env("AWS_DEFAULT_REGION");
-    }
-    if (aws_env("AWS_REGION") != NULL) {
-        region = aws_env("AWS_REGION");
-    }
-    return is_region(region) ? xasprintf("https://sts.%s.amazonaws.com%s/", region,
-                                         strncmp(region, "cn-", 3) == 0 ? ".cn" : "")
-                             : xstrdup("https://sts.amazonaws.com/");
+    return region != NULL ? xasprintf("https://sts.%s.amazonaws.com%s/", region,
+                                      strncmp(region, "cn-", 3) == 0 ? ".cn" : "")
+                          : xstrdup("https://sts.amazonaws.com/");
 }
 
 /* pgassay-<host>: what shows in the audit log when nobody named the session. */
@@ -235,20 +191,58 @@ make_body(const struct aws_role *r, const char *token, struct buf *body, struct 
                : 0;
 }
 
-static int
-post(const char *url, struct buf *body, struct aws_credentials *out, struct err *e)
+/* Signature version 4 of the role's base credentials. */
+static void
+sign(const struct aws_role *r, const char *url, const struct buf *body, struct strlist *headers)
 {
-    static const char *const headers[] = {"Content-Type: application/x-www-form-urlencoded", "Accept: text/xml", NULL};
-    struct aws_request       request = {.method = "POST", .url = url, .headers = headers, .body = buf_str(body),
-                                        .connect_ms = CONNECT_MS, .total_ms = TOTAL_MS, .tries = TRIES};
-    struct buf               answer = BUF_INIT(AWS_ANSWER_MAX);
-    char                    *host = aws_url_host(url);
-    int                      status;
-    int                      rc = aws_http(&request, &answer, &status, e);
+    const char    *authority = strstr(url, "://") + strlen("://");
+    size_t         n = strcspn(authority, "/");
+    char           at[20];
+    char           digest[SHA256_HEX + 1];
+    const char    *region = sts_region(r->region);
+    char          *value;
+    struct s3_sign s = {.method = "POST", .path = authority[n] == '\0' ? "/" : authority + n, .query = "",
+                        .headers = headers, .payload_sha256 = digest, .time = time_compact(time(NULL), at, sizeof at),
+                        
+                        .region = region == NULL ? "us-east-1" : region, .service = "sts", .access_key = r->base->access_key,
+                        .secret_key = r->base->secret_key};
 
+    sha256_hex(body->data, body->len, digest);
+    strlist_take(headers, xasprintf("Host: %.*s", (int)n, authority));
+    strlist_take(headers, xasprintf("X-Amz-Date: %s", at));
+    if (r->base->session_token != NULL) {
+        strlist_take(headers, xasprintf("X-Amz-Security-Token: %s", r->base->session_token));
+    }
+    value = s3_sign_authorization(&s);
+    strlist_take(headers, xasprintf("Authorization: %s", value));
+    free(value);
+}
+
+static int
+post(const struct aws_role *r, const char *url, struct buf *body, struct aws_credentials *out, struct err *e)
+{
+    struct strlist     headers = {0};
+    struct aws_request request = {.method = "POST", .url = url, .body = buf_str(body), .connect_ms = CONNECT_MS,
+                                  .total_ms = TOTAL_MS, .tries = TRIES};
+    struct buf         answer = BUF_INIT(AWS_ANSWER_MAX);
+    char              *host = aws_url_host(url);
+    int                status;
+    int                rc;
+
+    strlist_add(&headers, "Content-Type: application/x-www-form-urlencoded");
+    strlist_add(&headers, "Accept: text/xml");
+    if (r->token_file == NULL) {
+        sign(r, url, body, &headers);
+    }
+    request.headers = &headers;
+    rc = aws_http(&request, &answer, &status, e);
     if (rc == 0) {
         rc = aws_sts_parse(buf_str(&answer), answer.len, status, host, out, e);
     }
+    for (size_t i = 0; i < headers.n; i++) {
+        sodium_memzero(headers.v[i], strlen(headers.v[i]));
+    }
+    strlist_free(&headers);
     aws_secret_free(&answer);
     free(host);
     return rc;
@@ -262,12 +256,12 @@ aws_assume_role(const struct aws_role *r, struct aws_credentials *out, struct er
     char      *url = endpoint(r->region);
     int        rc = -1;
 
-    if (r->token_file == NULL) {
-        err_set(e, ERR_USAGE, "roles are assumed with a web identity only");
-    } else if (aws_read_file(r->token_file, &token, e) != 0) {
+    if (strstr(url, "://") == NULL) {
+        err_set(e, ERR_USAGE, "the endpoint of STS \"%s\" is not a URL", url);
+    } else if (r->token_file != NULL && aws_read_file(r->token_file, &token, e) != 0) {
         e->kind = ERR_AUTH;     /* a token that is missing is no source that is not set up */
-    } else if (make_body(r, buf_str(&token), &body, e) == 0) {
-        rc = post(url, &body, out, e);
+    } else if (make_body(r, r->token_file == NULL ? NULL : buf_str(&token), &body, e) == 0) {
+        rc = post(r, url, &body, out, e);
     }
     free(url);
     aws_secret_free(&body);

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <expat.h>
 #include <limits.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,6 +103,10 @@ s3_xml_parse(const struct s3_xml *x, const void *bytes, size_t n, struct err *e)
         XML_ParserFree(w.parser);
         return err_set(e, ERR_IO, "expat: out of memory");
     }
+    if (buf_reserve(&w.text, TEXT_MAX, e) != 0) {
+        XML_ParserFree(w.parser);
+        return -1;
+    }
     XML_SetUserData(w.parser, &w);
     XML_SetElementHandler(w.parser, on_start, on_end);
     XML_SetCharacterDataHandler(w.parser, on_text);
@@ -111,6 +116,7 @@ s3_xml_parse(const struct s3_xml *x, const void *bytes, size_t n, struct err *e)
                      w.wrong != NULL ? w.wrong : XML_ErrorString(XML_GetErrorCode(w.parser)));
     }
     XML_ParserFree(w.parser);
+    sodium_memzero(w.text.data, w.text.cap);    /* STS sends secrets this way */
     buf_free(&w.text);
     return rc;
 }

@@ -5,8 +5,11 @@ Prints its port and serves until its stdin ends.  The first segment of a path sa
 counts its answers: the access key is "AK" + behaviour + number.  GET /count/<behaviour> gives the number alone.
 """
 import datetime
+import hashlib
+import hmac
 import http.server
 import json
+import re
 import sys
 import threading
 import time
@@ -96,6 +99,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
             time.sleep(0.3)
         return self.answer(200, as_json(mode, n))
 
+    def signed_by(self, access_key, body):
+        """Signature version 4, worked out anew."""
+        m = re.match(r"AWS4-HMAC-SHA256 Credential=([^/]*)/(\d{8})/([^/]*)/sts/aws4_request, *"
+                     r"SignedHeaders=([^,]*), *Signature=([0-9a-f]{64})$", self.headers.get("Authorization", ""))
+        if m is None or m.group(1) != access_key:
+            return False
+        date, region, names = m.group(2), m.group(3), m.group(4)
+        lines = "".join("%s:%s\n" % (n, self.headers[n].strip()) for n in names.split(";"))
+        canonical = "\n".join(["POST", self.path, "", lines, names, hashlib.sha256(body.encode()).hexdigest()])
+        text = "\n".join(["AWS4-HMAC-SHA256", self.headers["X-Amz-Date"], "%s/%s/sts/aws4_request" % (date, region),
+                          hashlib.sha256(canonical.encode()).hexdigest()])
+        key = b"AWS4" + SECRET.encode()
+        for part in (date, region, "sts", "aws4_request", text):
+            key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+        return "host" in names.split(";") and key.hex() == m.group(5)
+
     def imds(self, mode, rest):
         if self.headers.get("X-aws-ec2-metadata-token") != "imds-token":
             return self.answer(401, "")
@@ -121,7 +140,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return None
         action = field.get("Action")
         if action == "AssumeRole":
-            allowed = "Credential=AKbase/" in self.headers.get("Authorization", "")
+            allowed = self.signed_by("AKbase", body)
         else:
             allowed = field.get("WebIdentityToken") == "web/identity+token="
         if not allowed or field.get("RoleArn") != "arn:aws:iam::1:role/backup" or field.get("Version") != "2011-06-15":

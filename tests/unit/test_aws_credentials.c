@@ -349,6 +349,31 @@ a_profile_can_hold_a_web_identity(void **state)
 }
 
 static void
+a_role_is_assumed_with_what_another_source_gives(void **state)
+{
+    (void)state;
+    (void)setenv("http_proxy", "", 1);
+    set_url("AWS_ENDPOINT_URL_STS", "assume/");
+    write_file("AWS_SHARED_CREDENTIALS_FILE", "credentials",
+               "[keys]\naws_access_key_id = AKbase\naws_secret_access_key = se/cr+et\n"
+               "[itself]\naws_access_key_id = AKbase\naws_secret_access_key = se/cr+et\n"
+               "role_arn = arn:aws:iam::1:role/backup\nsource_profile = itself\n");
+    write_file("AWS_CONFIG_FILE", "config",
+               "[profile role]\nrole_arn = arn:aws:iam::1:role/backup\nsource_profile = keys\n"
+               "[profile wrong]\nrole_arn = arn:aws:iam::1:role/backup\ncredential_source = Environment\n"
+               "[profile odd]\nrole_arn = arn:aws:iam::1:role/backup\ncredential_source = Moon\n");
+    expect("role", "AKassume1", "se/cr+et", "to=ken");
+    expect("itself", "AKassume2", "se/cr+et", "to=ken");
+    refuse("wrong", ERR_AUTH, "its credential_source Environment: AWS_ACCESS_KEY_ID is not set");
+    refuse("odd", ERR_USAGE, "its credential_source \"Moon\" is not");
+    (void)setenv("AWS_ACCESS_KEY_ID", "AKother", 1);
+    (void)setenv("AWS_SECRET_ACCESS_KEY", "x", 1);
+    refuse("wrong", ERR_AUTH, "refused (403 AccessDenied)");
+    (void)setenv("AWS_ENDPOINT_URL_STS", "nonsense", 1);
+    refuse("role", ERR_USAGE, "the endpoint of STS \"nonsense\" is not a URL");
+}
+
+static void
 a_container_asks_its_agent(void **state)
 {
     (void)state;
@@ -560,6 +585,7 @@ main(void)
         cmocka_unit_test_setup(a_program_can_give_them, clean_environment),
         cmocka_unit_test_setup(a_web_identity_is_exchanged_at_sts, clean_environment),
         cmocka_unit_test_setup(a_profile_can_hold_a_web_identity, clean_environment),
+        cmocka_unit_test_setup(a_role_is_assumed_with_what_another_source_gives, clean_environment),
         cmocka_unit_test_setup(a_container_asks_its_agent, clean_environment),
         cmocka_unit_test_setup(only_these_hosts_are_asked_for_a_container, clean_environment),
         cmocka_unit_test_setup(an_instance_asks_its_metadata_service, clean_environment),
