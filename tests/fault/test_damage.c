@@ -1,5 +1,5 @@
 /* A table of mutilations: each is noticed, named, and harms nothing else. */
-#include "tests/fault/fixture.h"
+#include "tests/fault/damage.h"
 
 #include <inttypes.h>
 
@@ -185,49 +185,33 @@ static const struct mutilation {
     {"chunk huge", CHUNK, huge, "at most"},
 };
 
-struct first {
-    const char *contains;
-    char       *key;
-};
-
-static int
-find_first(void *ctx, const struct object_info *info, struct err *e)
-{
-    struct first *f = ctx;
-
-    (void)e;
-    if (f->key == NULL && strstr(info->key, f->contains) != NULL) {
-        f->key = xstrdup(info->key);
-    }
-    return 0;
-}
-
 static char *
 key_of(struct repo *r, enum target target, const char *id)
 {
     static const char *const names[] = {"label.json", "chunks.zst", "manifest.json.zst", "chunks/1/"};
     char                    *prefix = target == CHUNK ? xstrdup("shop/chunks/") : xasprintf("shop/backups/%s/", id);
-    struct first             f = {.contains = names[target]};
-    struct err               e = ERR_INIT;
+    struct strlist           keys = fixture_keys_with(r, prefix, names[target]);
+    char                    *key;
 
-    assert_ok(storage_list(r->st, prefix, find_first, &f, &e), &e);
-    assert_non_null(f.key);
+    assert_in_range(keys.n, 1, FIXTURE_CHUNKS);
+    key = xstrdup(keys.v[0]);
+    strlist_free(&keys);
     free(prefix);
-    return f.key;
+    return key;
 }
 
 static void
 apply(struct repo *r, const char *key, mutilate_fn *fn)
 {
-    struct buf  b = BUF_INIT(100 * MIB);
-    struct err  e = ERR_INIT;
-    bool        gone = false;
+    struct buf b = BUF_INIT(100 * MIB);
+    bool       gone = false;
 
-    assert_ok(storage_get(r->st, key, &b, &e), &e);
+    fixture_get(r, key, &b);
     fn(&b, &gone);
-    assert_ok(storage_remove(r->st, &key, 1, &e), &e);
-    if (!gone) {
-        assert_ok(storage_put(r->st, key, b.data, b.len, &e), &e);
+    if (gone) {
+        fixture_take_away(r, key);
+    } else {
+        fixture_replace(r, key, b.data, b.len);
     }
     buf_free(&b);
 }

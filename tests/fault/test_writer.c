@@ -1,5 +1,5 @@
 /* writer.h and reader.h: what is reused, resumed, void, and what happens when two do it at once. */
-#include "tests/fault/fixture.h"
+#include "tests/fault/damage.h"
 
 #include <pthread.h>
 
@@ -24,52 +24,6 @@ tear_down(void **state)
     return 0;
 }
 
-struct key_list {
-    const char    *contains;
-    struct strlist keys;
-};
-
-static int
-collect(void *ctx, const struct object_info *info, struct err *e)
-{
-    struct key_list *k = ctx;
-
-    (void)e;
-    if (strstr(info->key, k->contains) != NULL) {
-        strlist_add(&k->keys, info->key);
-    }
-    return 0;
-}
-
-/* Keys below prefix that contain these characters. */
-static struct strlist
-keys_with(struct repo *r, const char *prefix, const char *contains)
-{
-    struct key_list k = {.contains = contains};
-    struct err      e = ERR_INIT;
-
-    assert_ok(storage_list(r->st, prefix, collect, &k, &e), &e);
-    return k.keys;
-}
-
-static size_t
-count_keys(struct repo *r, const char *prefix)
-{
-    struct strlist keys = keys_with(r, prefix, "");
-    size_t         n = keys.n;
-
-    strlist_free(&keys);
-    return n;
-}
-
-static void
-remove_key(struct repo *r, const char *key)
-{
-    struct err e = ERR_INIT;
-
-    assert_ok(storage_remove(r->st, &key, 1, &e), &e);
-}
-
 static void
 what_is_backed_up_reads_back(void **state)
 {
@@ -82,7 +36,7 @@ what_is_backed_up_reads_back(void **state)
     assert_ok(fixture_read(r, id, 1, &e), &e);
     assert_int_equal(stats.new_chunks, FIXTURE_CHUNKS);
     assert_int_equal(stats.reused_chunks, 0);
-    assert_int_equal(count_keys(r, "shop/runs/"), 0);
+    assert_int_equal(fixture_count_keys(r, "shop/runs/"), 0);
     assert_int_equal(fixture_count(r, BACKUP_COMMITTED), 1);
 }
 
@@ -124,7 +78,7 @@ ids_ascend_within_a_second(void **state)
 static char *
 first_chunk(struct repo *r)
 {
-    struct strlist keys = keys_with(r, "shop/chunks/", "");
+    struct strlist keys = fixture_keys_with(r, "shop/chunks/", "");
     char          *key = xstrdup(keys.v[0]);
 
     strlist_free(&keys);
@@ -151,7 +105,7 @@ a_missing_chunk_is_stored_anew(void **state)
 
     assert_ok(fixture_backup(*state, 1, NULL, NULL, &e), &e);
     key = first_chunk(*state);
-    remove_key(*state, key);
+    fixture_take_away(*state, key);
     free(key);
     assert_stored_anew(*state, 1);
 }
@@ -165,7 +119,7 @@ a_chunk_of_another_size_is_stored_anew(void **state)
 
     assert_ok(fixture_backup(r, 1, NULL, NULL, &e), &e);
     key = first_chunk(r);
-    remove_key(r, key);
+    fixture_take_away(r, key);
     assert_ok(storage_put(r->st, key, "cut", 3, &e), &e);
     free(key);
     assert_stored_anew(r, 1);
@@ -259,7 +213,7 @@ an_untrusted_chunk_is_not_reused(void **state)
     struct strlist keys;
 
     assert_ok(fixture_backup(r, 1, NULL, NULL, &e), &e);
-    keys = keys_with(r, "shop/backups/", "");
+    keys = fixture_keys_with(r, "shop/backups/", "");
     assert_ok(storage_remove(r->st, (const char *const *)keys.v, keys.n, &e), &e);
     strlist_free(&keys);
     assert_stored_anew(r, FIXTURE_CHUNKS);
@@ -310,7 +264,7 @@ an_interrupted_run_is_resumed(void **state)
     fanout_end(f);
     manifest_free(m);
     assert_int_equal(fixture_count(r, BACKUP_COMMITTED), 0);
-    assert_int_equal(count_keys(r, "shop/runs/"), 0);
+    assert_int_equal(fixture_count_keys(r, "shop/runs/"), 0);
     assert_stored_anew(r, 0);
 }
 
@@ -453,7 +407,7 @@ workers_with_the_same_content_store_it_once(void **state)
     }
     assert_ok(fanout_commit(f, m, l, &e), &e);
     assert_int_equal(to.stats.new_chunks, ROUNDS);
-    assert_int_equal(count_keys(r, "shop/chunks/"), ROUNDS);
+    assert_int_equal(fixture_count_keys(r, "shop/chunks/"), ROUNDS);
     fanout_end(f);
     manifest_free(m);
     label_free(l);
@@ -486,7 +440,7 @@ two_writers_at_once_both_commit(void **state)
     }
     assert_string_not_equal(to[0].label->id, to[1].label->id);
     assert_int_equal(fixture_count(r, BACKUP_COMMITTED), 2);
-    assert_int_equal(count_keys(r, "shop/chunks/"), 2 * FIXTURE_CHUNKS);
+    assert_int_equal(fixture_count_keys(r, "shop/chunks/"), 2 * FIXTURE_CHUNKS);
     label_free(to[0].label);
     label_free(to[1].label);
     label_free(l);
@@ -506,7 +460,7 @@ a_twin_of_a_bad_chunk_is_read_instead(void **state)
     key = first_chunk(r);
     put_namelist(r, "condemned");
     assert_stored_anew(r, 1);
-    remove_key(r, key);
+    fixture_take_away(r, key);
     assert_ok(fixture_read(r, id, 1, &e), &e);
     free(key);
 }
