@@ -10,6 +10,7 @@
 struct scrub_all {
     const struct cmd    *cmd;
     struct repo         *repo;
+    struct repo         *repair_from;    /* NULL: nothing is healed */
     struct scrub_request request;
     uint64_t             bytes_left;     /* of --max-bytes; 0: no limit */
     json_t              *databases;
@@ -65,26 +66,40 @@ by_age(struct repo *r, struct strlist *names, struct err *e)
 }
 
 static int
+repair(struct scrub_all *all, struct scrub *s, struct repair *r, struct err *e)
+{
+    struct repair_request q = {.db = s->db, .jobs = all->request.jobs, .quiet = all->request.quiet};
+
+    if (all->repair_from == NULL || cancel_requested()) {
+        return 0;
+    }
+    return repair_run(all->repo, all->repair_from, &q, r, e) != 0 ? -1 : scrub_judge(s, e);
+}
+
+static int
 scrub_database(struct scrub_all *all, const char *db, struct err *e)
 {
-    struct scrub s = {.repo = all->repo, .db = db};
-    bool         show = all->cmd->verbose || isatty(STDOUT_FILENO);
-    int          rc = -1;
+    struct scrub         s = {.repo = all->repo, .db = db};
+    struct repair        r = {0};
+    const struct repair *healed = all->repair_from != NULL ? &r : NULL;
+    bool                 show = all->cmd->verbose || isatty(STDOUT_FILENO);
+    int                  rc = -1;
 
     all->request.max_bytes = all->bytes_left;
-    if (scrub_run(&s, &all->request, e) != 0) {
+    if (scrub_run(&s, &all->request, e) != 0 || repair(all, &s, &r, e) != 0) {
         goto out;
     }
     all->damaged |= !scrub_good(&s);
-    (void)json_array_append_new(all->databases, scrub_json(&s));
+    (void)json_array_append_new(all->databases, scrub_json(&s, healed));
     if (!all->cmd->json) {
-        scrub_text(&s, show && !all->cmd->quiet);
+        scrub_text(&s, healed, show && !all->cmd->quiet);
     }
     if (all->bytes_left > 0) {
         all->bytes_left = s.bytes < all->bytes_left ? all->bytes_left - s.bytes : 1;
     }
     rc = 0;
 out:
+    repair_free(&r);
     scrub_free(&s);
     return rc == 0 ? 0 : err_wrap(e, "scrub of \"%s\"", db);
 }
@@ -123,6 +138,26 @@ report(const struct scrub_all *all, struct err *e)
     return cancel_check(e) != 0 ? -1 : all->damaged ? EXIT_DIFFERENT : EXIT_GOOD;
 }
 
+static int
+open_both(struct scrub_all *all, const char *db, struct err *e)
+{
+    const struct cmd    *c = all->cmd;
+    struct storage_place from;
+
+    all->repo = cmd_open(c, db, e);
+    if (all->repo == NULL || c->repair_from == NULL) {
+        return all->repo == NULL ? -1 : 0;
+    }
+    if (storage_place_find(c->config, c->repair_from, db, &(struct strlist){0}, &from, e) != 0) {
+        return -1;
+    }
+    if (strcmp(from.location, all->repo->st->location) == 0) {
+        return err_set(e, ERR_USAGE, "--repair-from names the repository itself");
+    }
+    all->repair_from = repo_open(&from, e);
+    return all->repair_from == NULL ? -1 : 0;
+}
+
 int
 cmd_scrub(const struct cmd *c, struct err *e)
 {
@@ -131,13 +166,14 @@ cmd_scrub(const struct cmd *c, struct err *e)
     struct strlist   names = {0};
     int              rc = -1;
 
-    if (read_limits(&all, e) == 0 && (all.repo = cmd_open(c, db, e)) != NULL &&
+    if (read_limits(&all, e) == 0 && open_both(&all, db, e) == 0 &&
         cmd_databases(all.repo, db, &names, e) == 0 && by_age(all.repo, &names, e) == 0 &&
         scrub_databases(&all, &names, e) == 0) {
         rc = report(&all, e);
     }
     json_decref(all.databases);
     strlist_free(&names);
+    repo_close(all.repair_from);
     repo_close(all.repo);
     return rc;
 }

@@ -55,8 +55,15 @@ damaged_json(const struct scrub *s)
     return damaged;
 }
 
+static json_t *
+repair_json(const struct repair *r)
+{
+    return json_pack("{s:I,s:I,s:I,s:I,s:o}", "chunks", (json_int_t)r->chunks, "bytes", (json_int_t)r->bytes, "lists",
+                     (json_int_t)r->lists, "lost", (json_int_t)r->lost, "failed", json_list(&r->failed));
+}
+
 json_t *
-scrub_json(const struct scrub *s)
+scrub_json(const struct scrub *s, const struct repair *r)
 {
     json_t *o = json_object();
     json_t *bad = json_array();
@@ -73,6 +80,9 @@ scrub_json(const struct scrub *s)
     (void)json_object_set_new(o, "acquitted", json_integer((json_int_t)s->acquitted));
     for (size_t i = 0; i < s->bad_names.n; i++) {
         (void)json_array_append_new(bad, bad_json(&s->bad[i], &s->bad_names.v[i].name));
+    }
+    if (r != NULL) {
+        (void)json_object_set_new(o, "repair", repair_json(r));
     }
     (void)json_object_set_new(o, "bad", bad);
     (void)json_object_set_new(o, "damaged", damaged_json(s));
@@ -141,8 +151,32 @@ how_far(const struct scrub *s)
     return text[s->end];
 }
 
+static void
+print_repair(const struct scrub *s, const struct repair *r)
+{
+    char chunks[48];
+    char size[16];
+    char lists[64];
+
+    if (r->chunks > 0 || r->lists > 0) {
+        (void)printf("%s: healed %s (%s) and %s\n", s->db, count_human(r->chunks, "chunk", chunks, sizeof chunks),
+                     size_human(r->bytes, size, sizeof size),
+                     count_human(r->lists, "chunk list or manifest", lists, sizeof lists));
+    }
+    if (r->lost > 0) {
+        (void)printf("%s: %s cannot be healed: the other repository does not hold their contents\n", s->db,
+                     count_human(r->lost, "chunk", chunks, sizeof chunks));
+    }
+    for (size_t i = 0; i < r->failed.n; i++) {
+        char *text = cmd_printable(r->failed.v[i]);
+
+        (void)printf("%s: cannot be healed: %s\n", s->db, text);
+        free(text);
+    }
+}
+
 void
-scrub_text(const struct scrub *s, bool all)
+scrub_text(const struct scrub *s, const struct repair *r, bool all)
 {
     char   size[16];
     char   chunks[48];
@@ -153,6 +187,9 @@ scrub_text(const struct scrub *s, bool all)
         if (all || !s->bad[i].healed) {
             print_bad(s, i);
         }
+    }
+    if (r != NULL) {
+        print_repair(s, r);
     }
     damaged = print_damaged(s);
     if (s->condemned > 0) {

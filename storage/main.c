@@ -31,6 +31,8 @@ static const struct opt table[] = {
     {OPT_TEXT, "max-time", 0, "TIME", "scrub: read so long (90s, 30m, 2h)", AT(max_time), 0, 0, NULL, NULL},
     {OPT_TEXT, "note", 0, "TEXT", "a remark to keep with the backup", AT(note), 0, 0, NULL, NULL},
     {OPT_TEXT, "reason", 0, "TEXT", "accept: why the backup is right although it is so much smaller", AT(reason), 0, 0, NULL, NULL},
+    {OPT_TEXT, "repair-from", 0, "PATH|NAME", "scrub: store what is lost anew from this other repository", AT(repair_from), 0,
+     0, NULL, NULL},
     OPT_COMMON_JOBS(struct cmd, JOBS_MAX),
     OPT_HEADING("What to keep (policy)"),
     RULE(0, "keep-last", "N", "the newest N backups; here and below also \"unlimited\""),

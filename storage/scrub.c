@@ -38,11 +38,11 @@ ignore_line(void *ctx, const struct chunk_line *line, struct err *e)
 }
 
 static int
-read_list(struct scrub *s, const struct label *l, const char *object, struct err *e)
+read_part(struct scrub *s, const struct label *l, enum label_part part, struct err *e)
 {
     struct manifest *m;
 
-    if (strcmp(object, "chunks.zst") == 0) {
+    if (part == LABEL_CHUNKS) {
         return chunk_list_read(s->repo, l, ignore_line, NULL, e);
     }
     m = manifest_load(s->repo, l, e);
@@ -50,37 +50,44 @@ read_list(struct scrub *s, const struct label *l, const char *object, struct err
     return m != NULL ? 0 : -1;
 }
 
-/* It was bad once: read again from the medium.  0 also when it is bad for good: that is found, not an error. */
-static int
-second_opinion(struct scrub *s, const struct label *l, const char *object, struct err *e)
+/* Past whatever may have spoilt the first reading: what the kernel remembers is from the medium now. */
+static void
+read_anew(struct scrub *s, const struct label *l, const char *object)
 {
     struct buf raw = BUF_INIT(BUF_NO_LIMIT);
-    char      *key = backup_key(l->db, l->id, object);
     struct err again = ERR_INIT;
+    char      *key = backup_key(l->db, l->id, object);
 
-    if (e->kind != ERR_CORRUPT && e->kind != ERR_NOT_FOUND) {
-        free(key);
-        return -1;
-    }
     (void)storage_get_anew(s->repo->st, key, &raw, &again);
     buf_free(&raw);
     free(key);
-    err_clear(e);
-    if (read_list(s, l, object, e) == 0) {
-        return 0;
+}
+
+/* It was bad once.  0 also when it is bad for good: that is found, not an error. */
+static int
+second_opinion(struct scrub *s, const struct label *l, enum label_part part, struct err *e)
+{
+    char *object = label_part_name(l, part);
+    int   rc = -1;
+
+    if (e->kind == ERR_CORRUPT || e->kind == ERR_NOT_FOUND) {
+        err_clear(e);
+        read_anew(s, l, object);
+        rc = read_part(s, l, part, e);
     }
-    if (e->kind != ERR_CORRUPT && e->kind != ERR_NOT_FOUND) {
-        return -1;
+    if (rc != 0 && (e->kind == ERR_CORRUPT || e->kind == ERR_NOT_FOUND)) {
+        scrub_bad_list(s, l->id, object, e->text);
+        err_clear(e);
+        rc = 0;
     }
-    scrub_bad_list(s, l->id, object, e->text);
-    err_clear(e);
-    return 0;
+    free(object);
+    return rc;
 }
 
 static int
 bad_chunk_list(void *ctx, const struct backup_entry *b, struct err *e)
 {
-    return second_opinion(ctx, b->label, "chunks.zst", e);
+    return second_opinion(ctx, b->label, LABEL_CHUNKS, e);
 }
 
 /* A backup has a place on the ring as its chunks have: its manifest's turn comes once a round. */
@@ -98,6 +105,7 @@ read_manifests(struct scrub *s, const struct slice *slice, struct err *e)
 {
     for (size_t i = 0; i < s->backups.n; i++) {
         const struct backup_entry *b = &s->backups.v[i];
+        char                      *object;
 
         if (b->label == NULL || b->state == BACKUP_VOID || !slice_holds(slice, backup_place(b->id))) {
             continue;
@@ -105,11 +113,15 @@ read_manifests(struct scrub *s, const struct slice *slice, struct err *e)
         if (cancel_check(e) != 0) {
             return -1;
         }
-        if (read_list(s, b->label, "manifest.json.zst", e) == 0) {
-            strlist_take(&s->work->good_lists, xasprintf("backups/%s/manifest.json.zst", b->id));
-        } else if (second_opinion(s, b->label, "manifest.json.zst", e) != 0) {
-            return -1;
+        if (read_part(s, b->label, LABEL_MANIFEST, e) != 0) {
+            if (second_opinion(s, b->label, LABEL_MANIFEST, e) != 0) {
+                return -1;
+            }
+            continue;
         }
+        object = label_part_name(b->label, LABEL_MANIFEST);
+        strlist_take(&s->work->good_lists, xasprintf("backups/%s/%s", b->id, object));
+        free(object);
     }
     return 0;
 }

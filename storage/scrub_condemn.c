@@ -60,7 +60,6 @@ static bool
 object_acquitted(const struct scrub *s, const char *key)
 {
     const struct scrub_work *w = s->work;
-    size_t                   n = strlen(key);
 
     if (strncmp(key, "backups/", strlen("backups/")) != 0) {
         return false;
@@ -75,7 +74,7 @@ object_acquitted(const struct scrub *s, const char *key)
         }
     }
     return !backup_there(s, key) || strlist_has(&w->good_lists, key) ||
-           (w->all_lists && n > strlen("chunks.zst") && strcmp(key + n - strlen("chunks.zst"), "chunks.zst") == 0);
+           (w->all_lists && strncmp(strrchr(key, '/'), "/chunks", strlen("/chunks")) == 0);
 }
 
 int

@@ -70,6 +70,9 @@ void     writer_send(struct writer *, uint32_t number, struct chunkbuf *);
 /* -1 with the error once a put() has failed: nothing can come of this run any more. */
 int      writer_failed(struct writer *, struct err *);
 
+/* For a run that will not commit, but stores what backups need that are there already (repair.h): waits for all chunks. */
+int      writer_settle(struct writer *, struct err *);
+
 /* Now and then from any thread: renews the run mark, notices a revoked run (ERR_BUSY). */
 int  writer_tick(struct writer *, struct err *);
 

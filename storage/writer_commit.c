@@ -162,6 +162,12 @@ complete(const struct writer *w, struct label *l)
 }
 
 int
+writer_settle(struct writer *w, struct err *e)
+{
+    return writer_io_drain(w, e) != 0 ? -1 : writer_check_revoked(w, e);
+}
+
+int
 writer_commit(struct writer *w, const struct manifest *m, const uint32_t *chunks, size_t n, struct label *l, struct err *e)
 {
     struct err left = ERR_INIT;

@@ -1,0 +1,257 @@
+#include "storage/repair.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/cancel.h"
+#include "core/log.h"
+#include "core/pool.h"
+#include "core/progress.h"
+#include "storage/reader.h"
+#include "storage/repair_impl.h"
+#include "storage/writer.h"
+
+/* ---- one chunk ---- */
+
+struct hands {                 /* one thread's */
+    struct codec *codec;
+    struct buf    scratch, out;
+};
+
+struct healing {
+    struct repairing *repairing;
+    struct writer    *writer;
+    struct chunkbufs *bufs;
+    struct hands     *hands;
+};
+
+/* The stored bytes as they are when they are the same here and there, else compressed anew. */
+static int
+fill(struct healing *h, struct hands *me, size_t i, bool same_bytes, struct chunkbuf *b, struct err *e)
+{
+    const struct known *k = &h->repairing->names.v[i];
+
+    b->raw_size = me->out.len;
+    buf_clear(&b->data);
+    if (same_bytes) {
+        b->codec = (enum codec_kind)k->name.codec;
+        if (buf_append(&b->data, me->scratch.data, me->scratch.len, e) != 0) {
+            return -1;
+        }
+    } else {
+        b->codec = CODEC_DEFAULT.kind;
+        if (codec_compress(me->codec, me->out.data, me->out.len, &b->data, e) != 0) {
+            return -1;
+        }
+    }
+    sha256(b->data.data, b->data.len, b->sha256);
+    return 0;
+}
+
+static int
+store(struct healing *h, struct hands *me, size_t i, bool same_bytes, struct err *e)
+{
+    bool             missing;
+    uint32_t         number = writer_claim(h->writer, h->repairing->names.v[i].name.id, &missing);
+    struct chunkbuf *b;
+    int              rc;
+
+    if (!missing) {
+        return 0;
+    }
+    b = chunkbuf_take(h->bufs);
+    rc = fill(h, me, i, same_bytes, b, e);
+    if (rc == 0) {
+        writer_send(h->writer, number, b);
+    }
+    chunkbuf_drop(b);
+    return rc;
+}
+
+/* What is there, checked there, must have the id that it has here. */
+static int
+heal_one(void *ctx, void *task, int worker, struct err *e)
+{
+    struct healing     *h = ctx;
+    struct repairing   *r = h->repairing;
+    struct hands       *me = &h->hands[worker];
+    size_t              i = (size_t)((struct lost *)task - r->v);
+    const struct known *k = &r->names.v[i];
+    const struct lost  *lost = task;
+    struct chunk_line   line = {.name = lost->there.name, .size = lost->there.size, .raw_size = lost->there.raw_size};
+    struct chunk_name   there;
+    uint8_t             id[SHA256_BYTES];
+    int                 is;
+
+    if (cancel_check(e) != 0 || writer_tick(h->writer, e) != 0 || writer_failed(h->writer, e) != 0) {
+        return -1;
+    }
+    is = chunk_check(r->from, r->db, &line, me->codec, &me->scratch, &me->out, e);
+    if (is != 0) {
+        if (is > 0) {
+            log_warn("chunk \"%s\" in repository \"%s\" does not help: %s", line.name, r->from->st->location, e->text);
+            err_clear(e);
+        }
+        return is < 0 ? -1 : 0;
+    }
+    writer_chunk_id(h->writer, me->out.data, me->out.len, id);
+    if (memcmp(id, k->name.id, sizeof id) != 0) {
+        return 0;       /* the same place, other rows */
+    }
+    (void)chunk_name_parse(line.name, &there);
+    if (store(h, me, i, memcmp(there.sha256, k->name.sha256, sizeof there.sha256) == 0, e) != 0) {
+        return -1;
+    }
+    r->v[i].healed = true;
+    progress_add(k->size);
+    return 0;
+}
+
+/* ---- all of them ---- */
+
+static int
+in_parallel(struct healing *h, int jobs, struct err *e)
+{
+    struct repairing *r = h->repairing;
+    struct pool      *pool = pool_new(jobs, heal_one, h);
+    int               rc;
+
+    for (size_t i = 0; i < r->names.n; i++) {
+        if (r->v[i].there.name != NULL) {
+            pool_add(pool, &r->v[i], 0);
+        }
+    }
+    rc = pool_wait(pool, NULL, 0, e);
+    pool_free(pool);
+    return rc;
+}
+
+static int
+heal(struct repairing *r, int jobs, struct err *e)
+{
+    struct writer_options o = {.db = r->db, .threads = jobs};
+    struct healing        h = {.repairing = r};
+    struct writer_stats   stats;
+    int                   rc = -1;
+
+    h.writer = writer_begin(r->to, &o, e);
+    if (h.writer == NULL) {
+        return -1;
+    }
+    h.bufs = chunkbufs_new(2 * (size_t)jobs, CHUNK_STORED_MAX);
+    h.hands = xcalloc((size_t)jobs, sizeof *h.hands);
+    for (int i = 0; i < jobs; i++) {
+        h.hands[i].codec = codec_new(CODEC_DEFAULT);
+        h.hands[i].scratch.max = CHUNK_STORED_MAX;
+        h.hands[i].out.max = CHUNK_RAW_MAX;
+    }
+    rc = in_parallel(&h, jobs, e);
+    if (rc == 0) {
+        rc = writer_settle(h.writer, e);
+    }
+    writer_stats(h.writer, &stats);
+    r->result->chunks = stats.new_chunks;
+    r->result->bytes = stats.new_bytes;
+    writer_end(h.writer);
+    for (int i = 0; i < jobs; i++) {
+        codec_free(h.hands[i].codec);
+        buf_free(&h.hands[i].scratch);
+        buf_free(&h.hands[i].out);
+    }
+    free(h.hands);
+    chunkbufs_free(h.bufs);
+    return rc;
+}
+
+static uint64_t
+bytes_there(const struct repairing *r)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < r->names.n; i++) {
+        bytes += r->v[i].there.name != NULL ? r->names.v[i].size : 0;
+    }
+    return bytes;
+}
+
+static int
+repair_chunks(struct repairing *r, const struct repair_request *q, const struct backup_list *list, struct err *e)
+{
+    struct damage d;
+    uint64_t      bytes;
+    int           rc = damage_load(r->to, r->db, &d, e);
+
+    if (rc == 0) {
+        rc = damage_look(r->to, r->db, list, &d, e);
+    }
+    if (rc == 0) {
+        rc = repair_find_lost(r, &d, list, e);
+    }
+    damage_free(&d);
+    if (rc != 0 || r->names.n == 0) {
+        return rc;
+    }
+    rc = repair_find_there(r, e);
+    bytes = bytes_there(r);
+    if (rc == 0 && bytes > 0) {
+        progress_start("healing", bytes, q->quiet);
+        rc = heal(r, q->jobs, e);
+        progress_end();
+    }
+    for (size_t i = 0; i < r->names.n; i++) {
+        r->result->lost += !r->v[i].healed;
+    }
+    return rc;
+}
+
+static int
+repair_all_lists(struct repairing *r, const struct backup_list *list, struct err *e)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        const struct backup_entry *b = &list->v[i];
+
+        if (b->label != NULL && b->state != BACKUP_VOID && repair_lists(r, b, &r->result->lists, e) != 0) {
+            return -1;
+        }
+        if (b->label == NULL) {
+            strlist_take(&r->result->failed,
+                         xasprintf("backup %s: its label cannot be made again; storage copy brings the backup back", b->id));
+        }
+    }
+    return 0;
+}
+
+static void
+repairing_free(struct repairing *r)
+{
+    for (size_t i = 0; i < r->names.n; i++) {
+        free(r->v[i].there.name);
+    }
+    free(r->v);
+    known_free(&r->names);
+}
+
+int
+repair_run(struct repo *to, struct repo *from, const struct repair_request *q, struct repair *result, struct err *e)
+{
+    struct repairing   r = {.to = to, .from = from, .db = q->db, .result = result};
+    struct backup_list list;
+    int                rc;
+
+    *result = (struct repair){0};
+    rc = backup_list_load(to, q->db, &list, e);
+    if (rc == 0) {
+        /* Chunk lists first: they say what is needed. */
+        rc = repair_all_lists(&r, &list, e) != 0 || repair_chunks(&r, q, &list, e) != 0 ? -1 : 0;
+        backup_list_free(&list);
+    }
+    repairing_free(&r);
+    return rc == 0 ? 0 : err_wrap(e, "could not heal \"%s\" from repository \"%s\"", q->db, from->st->location);
+}
+
+void
+repair_free(struct repair *result)
+{
+    strlist_free(&result->failed);
+}

@@ -1,0 +1,33 @@
+/*
+ * repair_impl.h - what the parts of repair.h share: repair.c (chunks), repair_find.c (where they are to be had),
+ * repair_list.c (chunk lists and manifests).
+ */
+#ifndef STORAGE_REPAIR_IMPL_H
+#define STORAGE_REPAIR_IMPL_H
+
+#include "storage/damage.h"
+#include "storage/repair.h"
+
+/* A chunk that is lost here, and what holds its contents there. */
+struct lost {
+    char  backup[BACKUP_ID_MAX];      /* one that needs it */
+    struct chunk_ref there;           /* name NULL: nothing */
+    bool  healed;
+};
+
+struct repairing {
+    struct repo       *to, *from;
+    const char        *db;
+    struct repair     *result;
+    struct known_set   names;         /* of what is lost, with sizes; KNOWN_REUSABLE, so that known_find_stored() finds it */
+    struct lost       *v;             size_t cap;    /* by the index in names */
+};
+
+/* names and v of all that damage calls lost and a backup needs. */
+int repair_find_lost(struct repairing *, const struct damage *, const struct backup_list *, struct err *);
+/* v[].there, as far as the other repository has it. */
+int repair_find_there(struct repairing *, struct err *);
+/* Chunk list and manifest of a backup whose label is good; *n: how many were put back. */
+int repair_lists(struct repairing *, const struct backup_entry *, uint64_t *n, struct err *);
+
+#endif

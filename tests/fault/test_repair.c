@@ -1,0 +1,313 @@
+/* repair.h: what is lost in one repository comes back from the other, to the bit, and nothing else does. */
+#include "tests/fault/damage.h"
+
+#include "storage/chunklist.h"
+#include "storage/chunkname.h"
+#include "storage/repair.h"
+#include "storage/scrub.h"
+
+static char *state_dir;
+
+struct two {
+    struct repo *to, *from;
+    char         id[BACKUP_ID_MAX];      /* a backup that was written into both at once */
+};
+
+/* Two repositories have different keys, so that nothing has the same name in both. */
+static int
+backup_into_both(struct two *t)
+{
+    struct fanout_repo v[2] = {{.repo = t->to}, {.repo = t->from}};
+    struct err         e = ERR_INIT;
+    struct fanout     *f = fixture_begin(v, 2, 1, &e);
+    struct manifest   *m = manifest_new();
+    struct label      *l = fixture_label();
+
+    assert_non_null(f);
+    assert_ok(fixture_put(f, m, 1, &e), &e);
+    assert_ok(fanout_commit(f, m, l, &e), &e);
+    memcpy(t->id, v[0].label->id, sizeof t->id);
+    fanout_end(f);
+    manifest_free(m);
+    label_free(l);
+    label_free(v[0].label);
+    label_free(v[1].label);
+    return 0;
+}
+
+static int
+set_up(void **state)
+{
+    struct two *t = xcalloc(1, sizeof *t);
+
+    state_dir = fixture_state();
+    t->to = fixture_repo_in_memory();
+    t->from = fixture_repo_in_memory();
+    memset(t->from->id, 'f', sizeof t->from->id - 1);
+    memset(t->from->id_key, 0x5a, sizeof t->from->id_key);
+    *state = t;
+    return backup_into_both(t);
+}
+
+static int
+tear_down(void **state)
+{
+    struct two *t = *state;
+
+    repo_close(t->to);
+    repo_close(t->from);
+    free(t);
+    fixture_remove(state_dir);
+    return 0;
+}
+
+/* A scrub of everything, then the repair. */
+static struct repair
+scrub_and_repair(struct two *t)
+{
+    struct scrub_request  all = {.span = UINT64_MAX, .jobs = 2, .quiet = true};
+    struct repair_request q = {.db = "shop", .jobs = 2, .quiet = true};
+    struct scrub          s = {.repo = t->to, .db = "shop"};
+    struct repair         r;
+    struct err            e = ERR_INIT;
+
+    assert_ok(scrub_run(&s, &all, &e), &e);
+    scrub_free(&s);
+    assert_ok(repair_run(t->to, t->from, &q, &r, &e), &e);
+    return r;
+}
+
+static void
+assert_good(struct two *t, bool want)
+{
+    struct scrub s = {.repo = t->to, .db = "shop"};
+    struct err   e = ERR_INIT;
+
+    assert_ok(scrub_judge(&s, &e), &e);
+    assert_int_equal(scrub_good(&s), want);
+    assert_int_equal(fixture_read(t->to, t->id, 1, &e) == 0, want);
+    scrub_free(&s);
+    assert_int_equal(fixture_count_keys(t->to, "shop/runs/"), 0);
+}
+
+static void
+a_bad_and_a_missing_chunk_come_back(void **state)
+{
+    struct two   *t = *state;
+    char         *bad = fixture_chunk(t->to, t->id, 1);
+    char         *missing = fixture_chunk(t->to, t->id, 2);
+    struct repair r;
+    struct err    e = ERR_INIT;
+    struct buf    raw = BUF_INIT(MIB);
+
+    fixture_flip(t->to, bad);
+    fixture_take_away(t->to, missing);
+    r = scrub_and_repair(t);
+    assert_int_equal(r.chunks, 2);
+    assert_int_equal(r.lost, 0);
+    repair_free(&r);
+    assert_good(t, true);
+    /* The bad one was left where it is. */
+    assert_ok(storage_get(t->to->st, bad, &raw, &e), &e);
+    /* A second repair has nothing to do. */
+    r = scrub_and_repair(t);
+    assert_int_equal(r.chunks, 0);
+    repair_free(&r);
+    assert_good(t, true);
+    buf_free(&raw);
+    free(bad);
+    free(missing);
+}
+
+/* A missing chunk is healed without a scrub having seen it. */
+static void
+what_no_scrub_saw_is_healed_too(void **state)
+{
+    struct two           *t = *state;
+    struct repair_request q = {.db = "shop", .jobs = 1, .quiet = true};
+    char                 *missing = fixture_chunk(t->to, t->id, 0);
+    struct repair         r;
+    struct err            e = ERR_INIT;
+
+    fixture_take_away(t->to, missing);
+    assert_ok(repair_run(t->to, t->from, &q, &r, &e), &e);
+    assert_int_equal(r.chunks, 1);
+    repair_free(&r);
+    assert_good(t, true);
+    free(missing);
+}
+
+/* Compresses text in the place of what a label names, and notes size and digest. */
+static void
+rewrite_part(struct repo *r, const char *key, const struct buf *text, uint64_t *size, char *sha256_out)
+{
+    struct codec *codec = codec_new(CODEC_DEFAULT);
+    struct buf    stored = BUF_INIT(MIB);
+    struct err    e = ERR_INIT;
+
+    assert_ok(codec_compress(codec, text->data, text->len, &stored, &e), &e);
+    *size = stored.len;
+    sha256_hex(stored.data, stored.len, sha256_out);
+    fixture_replace(r, key, stored.data, stored.len);
+    buf_free(&stored);
+    codec_free(codec);
+}
+
+/* Another manifest for a backup: manifest, chunk list and label say the same again. */
+static void
+rewrite(struct repo *r, struct label *l, const struct manifest *m)
+{
+    struct buf text = BUF_INIT(MIB);
+    struct err e = ERR_INIT;
+    char      *key[3] = {backup_key("shop", l->id, "manifest.json.zst"), backup_key("shop", l->id, "chunks.zst"),
+                         backup_key("shop", l->id, "label.json")};
+
+    assert_ok(manifest_format(m, &text, &e), &e);
+    l->manifest_raw_size = text.len;
+    sha256_hex(text.data, text.len, l->manifest_raw_sha256);
+    rewrite_part(r, key[0], &text, &l->manifest_size, l->manifest_sha256);
+    buf_clear(&text);
+    assert_ok(chunk_list_format(m->chunks, m->n_chunks, &text, &e), &e);
+    l->chunks_raw_size = text.len;
+    rewrite_part(r, key[1], &text, &l->chunks_size, l->chunks_sha256);
+    buf_clear(&text);
+    assert_ok(label_format(l, &text, &e), &e);
+    fixture_replace(r, key[2], text.data, text.len);
+    for (size_t i = 0; i < 3; i++) {
+        free(key[i]);
+    }
+    buf_free(&text);
+}
+
+/* The other repository has the rows as other bytes: found by their place in the same backup. */
+static void
+contents_compressed_otherwise_are_found_by_their_place(void **state)
+{
+    struct two       *t = *state;
+    struct err        e = ERR_INIT;
+    struct label     *l = label_load(t->from, "shop", t->id, &e);
+    struct manifest  *m = manifest_load(t->from, l, &e);
+    struct chunk_name name;
+    char              plain[FIXTURE_CHUNK_BYTES];
+    char              new_name[CHUNK_NAME_MAX];
+    char             *key;
+    char             *lost = fixture_chunk(t->to, t->id, 3);
+    struct repair     r;
+
+    /* Its chunk 3 becomes an uncompressed one, in manifest, chunk list and label. */
+    fixture_fill(1, 3, plain);
+    assert_int_equal(chunk_name_parse(m->chunks[3].name, &name), 0);
+    name.codec = CODEC_NONE;
+    sha256(plain, sizeof plain, name.sha256);
+    chunk_name_format(&name, new_name);
+    key = chunk_key("shop", new_name);
+    assert_ok(storage_put(t->from->st, key, plain, sizeof plain, &e), &e);
+    free(m->chunks[3].name);
+    m->chunks[3].name = xstrdup(new_name);
+    m->chunks[3].size = sizeof plain;
+    rewrite(t->from, l, m);
+    fixture_flip(t->to, lost);
+    r = scrub_and_repair(t);
+    assert_int_equal(r.chunks, 1);
+    repair_free(&r);
+    assert_good(t, true);
+    free(key);
+    free(lost);
+    manifest_free(m);
+    label_free(l);
+}
+
+static void
+what_the_other_lacks_or_has_bad_itself_stays_lost(void **state)
+{
+    struct two   *t = *state;
+    char         *here = fixture_chunk(t->to, t->id, 1);
+    char         *there = fixture_chunk(t->from, t->id, 1);
+    struct repair r;
+
+    fixture_take_away(t->to, here);
+    fixture_flip(t->from, there);
+    r = scrub_and_repair(t);
+    assert_int_equal(r.chunks, 0);
+    assert_int_equal(r.lost, 1);
+    repair_free(&r);
+    assert_good(t, false);
+    free(here);
+    free(there);
+}
+
+static void
+lists_are_made_again_to_the_bit(void **state)
+{
+    static const char *const objects[] = {"chunks.zst", "manifest.json.zst"};
+    struct two              *t = *state;
+
+    for (size_t i = 0; i < 2; i++) {
+        for (int missing = 0; missing < 2; missing++) {
+            char         *key = backup_key("shop", t->id, objects[i]);
+            struct buf    before = BUF_INIT(MIB);
+            struct buf    after = BUF_INIT(MIB);
+            struct repair r;
+
+            fixture_get(t->to, key, &before);
+            if (missing == 1) {
+                fixture_take_away(t->to, key);
+            } else {
+                fixture_flip(t->to, key);
+            }
+            r = scrub_and_repair(t);
+            assert_int_equal(r.lists, 1);
+            assert_int_equal(r.failed.n, 0);
+            repair_free(&r);
+            fixture_get(t->to, key, &after);
+            assert_int_equal(before.len, after.len);
+            assert_memory_equal(before.data, after.data, after.len);
+            assert_good(t, true);
+            buf_free(&before);
+            buf_free(&after);
+            free(key);
+        }
+    }
+}
+
+static void
+what_cannot_be_made_again_is_said(void **state)
+{
+    struct two   *t = *state;
+    char         *label = backup_key("shop", t->id, "label.json");
+    char         *manifest = backup_key("shop", t->id, "manifest.json.zst");
+    char         *there = backup_key("shop", t->id, "label.json");
+    struct repair r;
+
+    fixture_take_away(t->to, manifest);
+    fixture_take_away(t->from, there);
+    r = scrub_and_repair(t);
+    assert_int_equal(r.failed.n, 1);
+    assert_non_null(strstr(r.failed.v[0], "manifest"));
+    repair_free(&r);
+    fixture_cut(t->to, label);
+    r = scrub_and_repair(t);
+    assert_int_equal(r.failed.n, 1);
+    assert_non_null(strstr(r.failed.v[0], "label"));
+    repair_free(&r);
+    free(label);
+    free(manifest);
+    free(there);
+}
+
+#define REPAIR_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        REPAIR_TEST(a_bad_and_a_missing_chunk_come_back),
+        REPAIR_TEST(what_no_scrub_saw_is_healed_too),
+        REPAIR_TEST(contents_compressed_otherwise_are_found_by_their_place),
+        REPAIR_TEST(what_the_other_lacks_or_has_bad_itself_stays_lost),
+        REPAIR_TEST(lists_are_made_again_to_the_bit),
+        REPAIR_TEST(what_cannot_be_made_again_is_said),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
