@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "backup/hostlock.h"
+#include "core/hostlock.h"
 
 /* One repository under two paths would be locked out by ourselves: say what it is. */
 static int
@@ -27,7 +27,7 @@ open_one(struct destinations *d, size_t i, const struct storage_place *place, co
     if (r->repo == NULL) {
         return -1;
     }
-    if (check_twice(d, i, e) != 0 || (db != NULL && (d->locks[i] = hostlock_take(r->repo->id, db, e)) < 0)) {
+    if (check_twice(d, i, e) != 0 || (db != NULL && (d->locks[i] = hostlock_take(r->repo->id, db, "backup", e)) < 0)) {
         repo_close(r->repo);
         r->repo = NULL;
         return d->n == 1 ? -1 : err_wrap(e, "repository \"%s\"", place->location);

@@ -23,6 +23,8 @@ struct cmd {
     const char    *share, *max_bytes, *max_time, *repair_from;
     int            jobs;
     const char    *rule[POLICY_KEYS];  /* policy: in policy_key()'s order */
+    const char    *backup;
+    bool           adopt;
     bool           clear, dry_run, drop_damaged;
     const char    *note, *reason, *grace, *free_space;
     struct config *config;
@@ -35,6 +37,7 @@ int cmd_init(const struct cmd *, struct err *);
 int cmd_list(const struct cmd *, struct err *);
 int cmd_show(const struct cmd *, struct err *);
 int cmd_scrub(const struct cmd *, struct err *);
+int cmd_copy(const struct cmd *, struct err *);
 int cmd_doctor(const struct cmd *, struct err *);
 int cmd_policy(const struct cmd *, struct err *);
 int cmd_pin(const struct cmd *, struct err *);

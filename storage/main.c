@@ -29,6 +29,10 @@ static const struct opt table[] = {
      0, 0, NULL, NULL},
     {OPT_TEXT, "max-bytes", 0, "SIZE", "scrub: read so much", AT(max_bytes), 0, 0, NULL, NULL},
     {OPT_TEXT, "max-time", 0, "TIME", "scrub: read so long (90s, 30m, 2h)", AT(max_time), 0, 0, NULL, NULL},
+    {OPT_TEXT, "backup", 0, "ID", "copy: this backup, \"latest\" or \"all\" (the default)", AT(backup), 0, 0, NULL, NULL},
+    {OPT_FLAG, "adopt", 0, NULL, "copy: let a name at the destination stand for this database from now on", AT(adopt), 0, 0,
+     NULL, NULL},
+    {OPT_FLAG, "dry-run", 0, NULL, "copy: say what would be done, write nothing", AT(dry_run), 0, 0, NULL, NULL},
     {OPT_TEXT, "note", 0, "TEXT", "a remark to keep with the backup", AT(note), 0, 0, NULL, NULL},
     {OPT_TEXT, "reason", 0, "TEXT", "accept: why the backup is right although it is so much smaller", AT(reason), 0, 0, NULL, NULL},
     {OPT_TEXT, "repair-from", 0, "PATH|NAME", "scrub: store what is lost anew from this other repository", AT(repair_from), 0,
@@ -57,9 +61,9 @@ static const struct opt table[] = {
 
 static const struct opts_spec spec = {
     .program = "pgassay-storage",
-    .usage = "init [PATH] | list [DB] | show DB [BACKUP] | scrub [DB] | doctor | policy [DB] | pin DB BACKUP | "
+    .usage = "init [PATH] | list [DB] | show DB [BACKUP] | scrub [DB] | copy FROM TO [DB] | doctor | policy [DB] | pin DB BACKUP | "
              "unpin DB BACKUP | accept DB BACKUP",
-    .summary = "Make a repository, list and show the backups in it, read again all that it stores, try out a store, say how "
+    .summary = "Make a repository, list and show the backups in it, read again all that it stores, copy backups into another, try out a store, say how "
                "long backups are kept.",
     .table = table,
 };
@@ -73,6 +77,7 @@ static const struct {
     {"list", cmd_list, 0, 1},
     {"show", cmd_show, 1, 2},
     {"scrub", cmd_scrub, 0, 1},
+    {"copy", cmd_copy, 2, 3},
     {"doctor", cmd_doctor, 0, 0},
     {"policy", cmd_policy, 0, 1},
     {"pin", cmd_pin, 2, 2},
@@ -122,8 +127,11 @@ hint_verbs(struct err *e)
 }
 
 static const char *
-missing_argument(size_t given)
+missing_argument(const char *verb, size_t given)
 {
+    if (strcmp(verb, "copy") == 0) {
+        return given == 0 ? "from which repository, and into which?" : "into which repository?";
+    }
     return given == 0 ? "the name of a database is missing" : "which backup?";
 }
 
@@ -142,7 +150,7 @@ run_verb(struct cmd *c, const struct strlist *rest, struct err *e)
         c->n_args = rest->n - 1;
         if (c->n_args < verbs[i].min_args || c->n_args > verbs[i].max_args) {
             err_set(e, ERR_USAGE, "%s: %s", verbs[i].name,
-                    c->n_args < verbs[i].min_args ? missing_argument(c->n_args) : "too many arguments");
+                    c->n_args < verbs[i].min_args ? missing_argument(verbs[i].name, c->n_args) : "too many arguments");
             return err_hint(e, "see %s --help", spec.program);
         }
         return verbs[i].run(c, e);

@@ -217,6 +217,50 @@ manifest_find(struct manifest *m, const char *schema, const char *name)
     return NULL;
 }
 
+typedef void segment_fn(void *ctx, struct segment *);
+
+static void
+each_of(struct segment *v, size_t n, segment_fn *fn, void *ctx)
+{
+    for (size_t i = 0; i < n; i++) {
+        fn(ctx, &v[i]);
+    }
+}
+
+static void
+each_of_table(struct m_table *t, segment_fn *fn, void *ctx)
+{
+    for (size_t i = 0; i < t->n_ranges; i++) {
+        each_of(t->ranges[i].segments, t->ranges[i].n, fn, ctx);
+    }
+}
+
+static void
+each_segment(struct manifest *m, segment_fn *fn, void *ctx)
+{
+    each_of(m->archive, m->n_archive, fn, ctx);
+    each_of(m->globals_sql, m->n_globals_sql, fn, ctx);
+    for (size_t i = 0; i < m->n_tables; i++) {
+        each_of_table(&m->tables[i], fn, ctx);
+    }
+    each_of_table(&m->lo_metadata, fn, ctx);
+    each_of_table(&m->lo_pages, fn, ctx);
+}
+
+static void
+map_segment(void *ctx, struct segment *s)
+{
+    const uint32_t *const *to = ctx;
+
+    s->chunk = (*to)[s->chunk];
+}
+
+void
+manifest_map_chunks(struct manifest *m, const uint32_t *to)
+{
+    each_segment(m, map_segment, &to);
+}
+
 /* The numbers that manifest_renumber() gives. */
 struct numbering {
     uint32_t *places;        /* by old number: the new one, and 1 */
@@ -225,25 +269,16 @@ struct numbering {
 };
 
 static void
-renumber_segments(struct numbering *x, struct segment *v, size_t n)
+renumber_segment(void *ctx, struct segment *s)
 {
-    for (size_t i = 0; i < n; i++) {
-        uint32_t *place = &x->places[v[i].chunk];
+    struct numbering *x = ctx;
+    uint32_t         *place = &x->places[s->chunk];
 
-        if (*place == 0) {
-            x->old[x->n++] = v[i].chunk;
-            *place = (uint32_t)x->n;
-        }
-        v[i].chunk = *place - 1;
+    if (*place == 0) {
+        x->old[x->n++] = s->chunk;
+        *place = (uint32_t)x->n;
     }
-}
-
-static void
-renumber_table(struct numbering *x, struct m_table *t)
-{
-    for (size_t i = 0; i < t->n_ranges; i++) {
-        renumber_segments(x, t->ranges[i].segments, t->ranges[i].n);
-    }
+    s->chunk = *place - 1;
 }
 
 size_t
@@ -251,13 +286,7 @@ manifest_renumber(struct manifest *m, uint32_t *old, size_t n)
 {
     struct numbering x = {.places = xcalloc(n + 1, sizeof *x.places), .old = old};
 
-    renumber_segments(&x, m->archive, m->n_archive);
-    renumber_segments(&x, m->globals_sql, m->n_globals_sql);
-    for (size_t i = 0; i < m->n_tables; i++) {
-        renumber_table(&x, &m->tables[i]);
-    }
-    renumber_table(&x, &m->lo_metadata);
-    renumber_table(&x, &m->lo_pages);
+    each_segment(m, renumber_segment, &x);
     free(x.places);
     return x.n;
 }

@@ -153,6 +153,8 @@ uint32_t manifest_chunk(struct manifest *, const struct chunk_ref *);
 struct m_table *manifest_add_table(struct manifest *);   /* zeroed; valid until the next call */
 /* Quick once the tables are sorted (manifest_sort(), manifest_parse()). */
 struct m_table *manifest_find(struct manifest *, const char *schema, const char *name);
+/* What the segments call chunk i is to[i] from now on. */
+void     manifest_map_chunks(struct manifest *, const uint32_t *to);
 /* For a manifest whose segments name chunks by any numbers below n: from now on they are 0, 1, ... in the order of their
  * first use, and old[i] (room for n) is what i was.  Returns how many there are. */
 size_t   manifest_renumber(struct manifest *, uint32_t *old, size_t n);

@@ -252,14 +252,14 @@ read_twin(const struct chunk_want *w, char *found)
 }
 
 int
-chunk_read(struct repo *r, const char *db, const struct chunk_ref *ref, struct codec *codec, struct buf *scratch,
-           struct buf *out, struct err *e)
+chunk_read_stored(struct repo *r, const char *db, const struct chunk_ref *ref, struct codec *codec, struct buf *stored,
+                  struct buf *out, struct chunk_name *name, struct err *e)
 {
-    struct chunk_want w = {r, db, ref->name, ref->size, ref->raw_size, codec, scratch, out, false};
+    struct chunk_want w = {r, db, ref->name, ref->size, ref->raw_size, codec, stored, out, false};
     char              twin[CHUNK_NAME_MAX];
 
     if (read_checked(&w, e) == 0) {
-        return 0;
+        return chunk_name_parse(ref->name, name);
     }
     if (e->kind != ERR_CORRUPT && e->kind != ERR_NOT_FOUND) {
         return err_wrap(e, "chunk \"%s\" of \"%s\"", ref->name, db);
@@ -267,14 +267,23 @@ chunk_read(struct repo *r, const char *db, const struct chunk_ref *ref, struct c
     if (read_older(&w)) {
         log_warn("chunk \"%s\" was overwritten or removed; an older version of it is read instead", ref->name);
         err_clear(e);
-        return 0;
+        return chunk_name_parse(ref->name, name);
     }
     if (read_twin(&w, twin)) {
         log_warn("chunk \"%s\" is bad or missing; \"%s\" holds the same and is read instead", ref->name, twin);
         err_clear(e);
-        return 0;
+        return chunk_name_parse(twin, name);
     }
     return err_wrap(e, "chunk \"%s\" of \"%s\"", ref->name, db);
+}
+
+int
+chunk_read(struct repo *r, const char *db, const struct chunk_ref *ref, struct codec *codec, struct buf *scratch,
+           struct buf *out, struct err *e)
+{
+    struct chunk_name name;
+
+    return chunk_read_stored(r, db, ref, codec, scratch, out, &name, e);
 }
 
 bool

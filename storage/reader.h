@@ -7,6 +7,7 @@
 #include "core/buf.h"
 #include "core/codec.h"
 #include "core/err.h"
+#include "storage/chunkname.h"
 #include "storage/label.h"
 #include "storage/manifest.h"
 #include "storage/repo.h"
@@ -20,6 +21,10 @@ struct manifest *manifest_load(struct repo *, const struct label *, struct err *
  * it, or the store keeps an older version that is good, that one is used.  codec: the calling thread's; scratch: holds the stored bytes. */
 int chunk_read(struct repo *, const char *db, const struct chunk_ref *, struct codec *, struct buf *scratch,
                struct buf *out, struct err *);
+
+/* The same, and stored gets the stored bytes, *name tells what object they are of. */
+int chunk_read_stored(struct repo *, const char *db, const struct chunk_ref *, struct codec *, struct buf *stored,
+                      struct buf *out, struct chunk_name *name, struct err *);
 
 /* Concatenated segments (archive, globals) into out. */
 int segments_read(struct repo *, const char *db, const struct manifest *, const struct segment *, size_t n,

@@ -1,4 +1,4 @@
-#include "backup/hostlock.h"
+#include "core/hostlock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,14 +13,14 @@
 #include "core/statedir.h"
 
 static int
-busy(int fd, const char *db, struct err *e)
+busy(int fd, const char *db, const char *kind, struct err *e)
 {
     char    pid[16] = "";
     ssize_t n = pread(fd, pid, sizeof pid - 1, 0);
 
     pid[n > 0 ? n : 0] = '\0';
     pid[strcspn(pid, "\n")] = '\0';
-    err_set(e, ERR_BUSY, "another backup of \"%s\" is running on this host%s%s%s", db,
+    err_set(e, ERR_BUSY, "another %s of \"%s\" is running on this host%s%s%s", kind, db,
             pid[0] == '\0' ? "" : " (process ", pid, pid[0] == '\0' ? "" : ")");
     return err_hint(e, "wait for it to end");
 }
@@ -38,9 +38,9 @@ leave_pid(int fd)
 }
 
 int
-hostlock_take(const char *repo_id, const char *db, struct err *e)
+hostlock_take(const char *repo_id, const char *db, const char *kind, struct err *e)
 {
-    char *encoded = name_encode(db), *file = xasprintf("%s.lock", encoded), *path = state_file(repo_id, file, e);
+    char *encoded = name_encode(db), *file = xasprintf("%s.%s.lock", encoded, kind), *path = state_file(repo_id, file, e);
     int   fd = -1;
 
     if (path == NULL) {
@@ -51,7 +51,7 @@ hostlock_take(const char *repo_id, const char *db, struct err *e)
         err_errno(e, "could not open lock file \"%s\"", path);
     } else if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         if (errno == EWOULDBLOCK) {
-            busy(fd, db, e);
+            busy(fd, db, kind, e);
         } else {
             err_errno(e, "could not lock \"%s\"", path);
         }

@@ -1,0 +1,28 @@
+/*
+ * copy_impl.h - what the parts of a copy share: copy.c (which backups) and copy_send.c (one of them).
+ */
+#ifndef STORAGE_COPY_IMPL_H
+#define STORAGE_COPY_IMPL_H
+
+#include "storage/copy.h"
+#include "storage/known.h"
+#include "storage/reader.h"
+
+/* One copy_run(). */
+struct copy {
+    struct repo               *from, *to;
+    const struct copy_request *request;
+    struct source              source;
+    struct backup_list         here, there;  /* at the source, at the destination */
+    bool                      *read;         /* by entry of there: its chunk list was read */
+    struct known_set           trusted;      /* of the destination's chunk lists, what was read and what we wrote; dry run:
+                                              * copy_trust_stored()'s */
+};
+
+/* Sends what the destination lacks and commits; or, as a dry run, counts it. */
+int copy_send(struct copy *, const struct label *, struct copy_entry *, struct err *);
+int copy_count(struct copy *, const struct label *, struct copy_entry *, struct err *);
+/* For a dry run: adds what is stored in these very bytes, whatever it is called.  False: it was known. */
+bool copy_trust_stored(struct copy *, const struct chunk_line *);
+
+#endif
