@@ -56,6 +56,7 @@ accept_head(void *ctx, const struct s3_answer *a, struct err *e)
     const char         *modified = s3_answer_header(a, "Last-Modified");
     char               *end = NULL;
 
+    info->retain_until = s3_lock_shown(a);
     info->size = size == NULL ? 0 : strtoull(size, &end, 10);
     info->modified = modified == NULL ? -1 : curl_getdate(modified, NULL);
     if (end == NULL || end == size || *end != '\0' || info->modified == -1) {
@@ -99,6 +100,8 @@ static const struct storage_ops s3_ops = {
     .list = s3_list,
     .dirs = s3_dirs,
     .remove = s3_remove,
+    .retain = s3_retain,
+    .versions = &s3_version_ops,
     .close = s3_close,
 };
 
@@ -123,5 +126,6 @@ storage_s3_open(const char *rest, const struct storage_place *place, bool create
         s3_close(&s->base);
         return NULL;
     }
+    s->base.lock_days = s->set.lock_days;
     return &s->base;
 }

@@ -52,6 +52,26 @@ int s3_list(struct storage *, const char *prefix, storage_list_fn *, void *ctx, 
 int s3_dirs(struct storage *, const char *prefix, storage_dirs_fn *, void *ctx, struct err *);
 int s3_remove(struct storage *, const char *const *keys, size_t n, struct err *);
 
+/* "2026-11-21T02:15:00.000Z", as listings and headers have it; -1: it is no time. */
+int s3_time(const char *text, time_t *);
+/* Content-MD5, which some requests must have. */
+void s3_md5_header(const void *, size_t, struct strlist *headers);
+
+/* Older versions (s3_versions.c). */
+extern const struct storage_version_ops s3_version_ops;
+
+/* ---- Object Lock (s3_lock.c) ---- */
+
+/* The keys object-lock and object-lock-days. */
+int    s3_lock_settings(const struct storage_place *, struct s3_settings *, struct err *);
+/* What locks a new object. */
+void   s3_lock_headers(const struct s3_storage *, const struct blob *, struct strlist *headers);
+/* Until when an answer says that the object is locked; 0: not. */
+time_t s3_lock_shown(const struct s3_answer *);
+/* 0: the store shows it locked until then at least.  Some answer 200 to everything and lock nothing. */
+int    s3_lock_check(struct storage *, const char *key, time_t until, struct err *);
+int    s3_retain(struct storage *, const char *key, time_t until, struct err *);
+
 /* What a store with a customer's key wants to see in each PUT, GET and HEAD of an object. */
 void s3_customer_key_headers(const struct s3_storage *, struct strlist *);
 

@@ -142,9 +142,8 @@ next_page(struct listing *l, bool first, struct err *e)
     return ask_page(l, e) == 0 ? 1 : -1;
 }
 
-/* "2026-11-21T02:15:00.000Z" */
-static int
-parse_time(const char *text, time_t *out)
+int
+s3_time(const char *text, time_t *out)
 {
     struct tm   tm = {0};
     const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
@@ -171,7 +170,7 @@ pass_entries(const struct listing *l, storage_list_fn *fn, void *ctx, struct err
         if (!storage_key_valid(info.key)) {
             continue;       /* none that this program gave: a console's "folder" */
         }
-        if (parse_time(x->modified, &info.modified) != 0) {
+        if (s3_time(x->modified, &info.modified) != 0) {
             return err_set(e, ERR_CORRUPT, "the listing's time of \"%s\" is none: \"%.40s\"", info.key, x->modified);
         }
         if (fn(ctx, &info, e) != 0) {

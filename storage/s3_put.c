@@ -29,17 +29,16 @@ static void
 object_headers(const struct s3_storage *s, const struct blob *blob, const uint8_t digest[SHA256_BYTES],
                struct strlist *headers)
 {
-    uint8_t sum[MD5_BYTES];
-
     add(headers, "Content-Type", "application/octet-stream");
     add(headers, "x-amz-storage-class", s->set.storage_class);
     add(headers, "x-amz-server-side-encryption", s->set.sse);
     add(headers, "x-amz-server-side-encryption-aws-kms-key-id", s->set.sse_kms_key);
     add(headers, "x-amz-tagging", s->set.tags);
     s3_customer_key_headers(s, headers);
-    if (s->set.checksum == S3_CHECKSUM_MD5) {
-        md5(blob->data, blob->size, sum);
-        add_base64(headers, "Content-MD5", sum, sizeof sum);
+    s3_lock_headers(s, blob, headers);
+    /* A locked object must have a checksum beside the signed one. */
+    if (s->set.checksum == S3_CHECKSUM_MD5 || (blob->retain_until != 0 && s->set.checksum == S3_CHECKSUM_NONE)) {
+        s3_md5_header(blob->data, blob->size, headers);
     } else if (s->set.checksum == S3_CHECKSUM_SHA256) {
         add_base64(headers, "x-amz-checksum-sha256", digest, SHA256_BYTES);
     }
@@ -104,8 +103,8 @@ names_its_hash(const char *key, const uint8_t digest[SHA256_BYTES])
     return strstr(key, hex) != NULL;
 }
 
-int
-s3_put(struct storage *st, const char *key, const struct blob *blob, struct err *e)
+static int
+put_once(struct storage *st, const char *key, const struct blob *blob, struct err *e)
 {
     struct s3_storage *s = s3_storage_of(st);
     struct object_info info;
@@ -135,4 +134,13 @@ s3_put(struct storage *st, const char *key, const struct blob *blob, struct err 
     }
     err_clear(e);       /* somebody else's, or ours whose answer got lost */
     return compare(st, key, blob, e);
+}
+
+int
+s3_put(struct storage *st, const char *key, const struct blob *blob, struct err *e)
+{
+    if (put_once(st, key, blob, e) != 0) {
+        return -1;
+    }
+    return blob->retain_until == 0 ? 0 : s3_lock_check(st, key, blob->retain_until, e);
 }

@@ -1,9 +1,7 @@
 /* Removing objects: DeleteObjects, or one by one where the store knows no such thing. */
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/hash.h"
 #include "storage/s3_call.h"
 #include "storage/s3_uri.h"
 
@@ -79,14 +77,10 @@ remove_batch(struct s3_storage *s, const char *const *keys, size_t n, struct err
     struct buf     answer = BUF_INIT(ANSWER_MAX);
     struct batch   b = {.s = s};
     struct s3_call c = {.verb = "remove objects below", .method = "POST", .out = &answer, .accept = accept_result, .ctx = &b};
-    uint8_t        sum[MD5_BYTES];
-    char           base64[32];
     int            rc = format_body(s, keys, n, &body, e);
 
     if (rc == 0) {
-        md5(body.data, body.len, sum);
-        (void)sodium_bin2base64(base64, sizeof base64, sum, sizeof sum, sodium_base64_VARIANT_ORIGINAL);
-        strlist_take(&c.headers, xasprintf("Content-MD5: %s", base64));
+        s3_md5_header(body.data, body.len, &c.headers);
         strlist_add(&c.headers, "Content-Type: application/xml");
         s3_query_add(&c.query, "delete", "");
         c.body = body.data;

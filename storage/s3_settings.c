@@ -13,6 +13,7 @@
 #include "core/hash.h"
 #include "core/mem.h"
 #include "storage/aws_credentials.h"
+#include "storage/s3.h"
 #include "storage/s3_uri.h"
 
 enum { CUSTOMER_KEY_BYTES = 32, SECONDS_MAX = 86400, PREFIX_MAX = 512 };
@@ -401,7 +402,7 @@ s3_settings_read(const char *rest, const struct storage_place *p, struct s3_sett
         read_bandwidth(p, s, e) == 0 && get_seconds(p, "timeout", 900, &s->timeout_s, e) == 0 &&
         get_seconds(p, "idle-timeout", 60, &s->idle_s, e) == 0 &&
         get_text(p, "storage-class", NULL, &s->storage_class, e) == 0 && read_encryption(p, s, e) == 0 &&
-        read_tags(p, s, e) == 0 && read_checksum(p, s, e) == 0) {
+        read_tags(p, s, e) == 0 && read_checksum(p, s, e) == 0 && s3_lock_settings(p, s, e) == 0) {
         return 0;
     }
     s3_settings_free(s);

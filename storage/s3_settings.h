@@ -11,6 +11,7 @@
 #include "core/err.h"
 #include "storage/place.h"
 
+enum s3_lock { S3_LOCK_NONE, S3_LOCK_GOVERNANCE, S3_LOCK_COMPLIANCE };
 enum s3_checksum { S3_CHECKSUM_NONE, S3_CHECKSUM_MD5, S3_CHECKSUM_SHA256 };
 
 struct s3_settings {
@@ -30,6 +31,8 @@ struct s3_settings {
     char    *tags;             /* encoded as in a query */
     char    *customer_key, *customer_key_md5;       /* base64 */
     enum s3_checksum checksum;
+    enum s3_lock lock;
+    unsigned lock_days;
 };
 
 /* rest: "bucket/prefix", what stands behind s3://.  ERR_USAGE names the key and where it was given.  Zeroed on

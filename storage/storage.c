@@ -46,6 +46,11 @@ as_wanted(struct storage *st, const struct storage_place *place, struct err *e)
     char       *origin;
     time_t      at;
 
+    if (st->ops->retain == NULL && storage_place_get(place, "object-lock", NULL) != NULL) {
+        err_set(e, ERR_USAGE, "object-lock: %s cannot lock what it holds, only S3 buckets can", st->location);
+        storage_close(st);
+        return NULL;
+    }
     if (as_of == NULL) {
         return st;
     }

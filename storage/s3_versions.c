@@ -1,0 +1,362 @@
+/* Older versions (ListObjectVersions): listing, reading, removing them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "storage/s3_call.h"
+#include "storage/s3_uri.h"
+#include "storage/versions.h"
+
+enum { PAGE_BYTES_MAX = 8 << 20 };
+
+/* One page, as the XML goes by. */
+struct version_entry {
+    char  *key, *id;           /* decoded; NULL: missing, or cannot be decoded */
+    char  *size, *modified, *latest;
+    bool   deleted;
+};
+
+struct version_page {
+    struct version_entry *v;
+    size_t                n, cap;
+    struct version_entry  open;            /* the one being read */
+    struct strlist        prefixes;        /* CommonPrefixes */
+    bool                  bad_prefix, truncated;
+    char                 *next_key, *next_id;
+};
+
+static void
+entry_clear(struct version_entry *x)
+{
+    free(x->key);
+    free(x->id);
+    free(x->size);
+    free(x->modified);
+    free(x->latest);
+    *x = (struct version_entry){0};
+}
+
+static void
+page_clear(struct version_page *p)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        entry_clear(&p->v[i]);
+    }
+    entry_clear(&p->open);
+    free(p->v);
+    free(p->next_key);
+    free(p->next_id);
+    strlist_free(&p->prefixes);
+    *p = (struct version_page){0};
+}
+
+static void
+set(char **to, char *text)
+{
+    free(*to);
+    *to = text;
+}
+
+static void
+entry_field(struct version_entry *x, const char *name, const char *text)
+{
+    if (strcmp(name, "Key") == 0) {
+        set(&x->key, s3_uri_decode(text));
+    } else if (strcmp(name, "VersionId") == 0) {
+        set(&x->id, xstrdup(text));
+    } else if (strcmp(name, "Size") == 0) {
+        set(&x->size, xstrdup(text));
+    } else if (strcmp(name, "LastModified") == 0) {
+        set(&x->modified, xstrdup(text));
+    } else if (strcmp(name, "IsLatest") == 0) {
+        set(&x->latest, xstrdup(text));
+    }
+}
+
+static void
+entry_end(struct version_page *p, bool deleted)
+{
+    p->open.deleted = deleted;
+    VEC_GROW(p->v, p->n, p->cap);
+    p->v[p->n++] = p->open;
+    p->open = (struct version_entry){0};
+}
+
+static void
+page_field(struct version_page *p, const char *path, const char *text)
+{
+    if (strcmp(path, "CommonPrefixes/Prefix") == 0) {
+        char *name = s3_uri_decode(text);
+
+        if (name == NULL) {
+            p->bad_prefix = true;
+        } else {
+            strlist_take(&p->prefixes, name);
+        }
+    } else if (strcmp(path, "IsTruncated") == 0) {
+        p->truncated = strcmp(text, "true") == 0;
+    } else if (strcmp(path, "NextKeyMarker") == 0) {
+        set(&p->next_key, s3_uri_decode(text));
+    } else if (strcmp(path, "NextVersionIdMarker") == 0) {
+        set(&p->next_id, xstrdup(text));
+    }
+}
+
+static void
+element(void *ctx, const char *path, const char *text)
+{
+    static const char    version[] = "Version/";
+    static const char    marker[] = "DeleteMarker/";
+    struct version_page *p = ctx;
+
+    if (strcmp(path, "Version") == 0 || strcmp(path, "DeleteMarker") == 0) {
+        entry_end(p, *path == 'D');
+    } else if (text == NULL) {
+        return;
+    } else if (strncmp(path, version, strlen(version)) == 0) {
+        entry_field(&p->open, path + strlen(version), text);
+    } else if (strncmp(path, marker, strlen(marker)) == 0) {
+        entry_field(&p->open, path + strlen(marker), text);
+    } else {
+        page_field(p, path, text);
+    }
+}
+
+static int
+parse_page(const void *xml, size_t n, struct version_page *p, struct err *e)
+{
+    return s3_xml_parse(&(struct s3_xml){.root = "ListVersionsResult", .element = element, .ctx = p}, xml, n, e);
+}
+
+struct listing {
+    struct s3_storage  *s;
+    char               *prefix;            /* with the repository's own */
+    bool                dirs;
+    char               *last;              /* key, or prefix, of the pages before; NULL: none yet */
+    char               *key, *id;          /* where the next page begins */
+    struct version_page page;
+};
+
+static int
+senseless(struct err *e, const char *what)
+{
+    err_set(e, ERR_CORRUPT, "the listing of versions makes no sense: %s", what);
+    e->transient = true;
+    return -1;
+}
+
+/* Below the prefix and ascending over all pages; several versions of one key follow each other. */
+static int
+check_name(const struct listing *l, const char *name, bool again, const char **last, struct err *e)
+{
+    if (name == NULL || strncmp(name, l->prefix, strlen(l->prefix)) != 0) {
+        return senseless(e, "a key is missing, or not below the prefix that was asked for");
+    }
+    if (*last != NULL && (strcmp(name, *last) < 0 || (!again && strcmp(name, *last) == 0))) {
+        return senseless(e, "keys do not ascend");
+    }
+    *last = name;
+    return 0;
+}
+
+static int
+check_page(const struct listing *l, struct err *e)
+{
+    const struct version_page *p = &l->page;
+    const char                *last = l->last;
+
+    for (size_t i = 0; !l->dirs && i < p->n; i++) {
+        const struct version_entry *x = &p->v[i];
+
+        if (check_name(l, x->key, true, &last, e) != 0) {
+            return -1;
+        }
+        if (x->id == NULL || x->modified == NULL || x->latest == NULL || (x->size == NULL && !x->deleted)) {
+            return senseless(e, "an entry is not whole");
+        }
+    }
+    for (size_t i = 0; l->dirs && i < p->prefixes.n; i++) {
+        if (check_name(l, p->prefixes.v[i], false, &last, e) != 0) {
+            return -1;
+        }
+    }
+    if (p->bad_prefix || (p->truncated && p->next_key == NULL)) {
+        return senseless(e, p->bad_prefix ? "a prefix cannot be read" : "it goes on, but not where");
+    }
+    if (p->truncated && l->key != NULL && strcmp(p->next_key, l->key) == 0 &&
+        strcmp(p->next_id == NULL ? "" : p->next_id, l->id == NULL ? "" : l->id) == 0) {
+        return senseless(e, "it goes on where it began");
+    }
+    return 0;
+}
+
+static int
+accept_page(void *ctx, const struct s3_answer *a, struct err *e)
+{
+    struct listing *l = ctx;
+
+    page_clear(&l->page);
+    if (parse_page(a->body->data, a->body->len, &l->page, e) != 0) {
+        e->transient = true;
+        return -1;
+    }
+    return check_page(l, e);
+}
+
+static int
+ask_page(struct listing *l, struct err *e)
+{
+    struct buf     body = BUF_INIT(PAGE_BYTES_MAX);
+    struct s3_call c = {.verb = "list the versions of", .method = "GET", .out = &body, .accept = accept_page, .ctx = l};
+    int            rc;
+
+    s3_query_add(&c.query, "versions", "");
+    s3_query_add(&c.query, "encoding-type", "url");
+    if (*l->prefix != '\0') {
+        s3_query_add(&c.query, "prefix", l->prefix);
+    }
+    if (l->dirs) {
+        s3_query_add(&c.query, "delimiter", "/");
+    }
+    if (l->key != NULL) {
+        s3_query_add(&c.query, "key-marker", l->key);
+    }
+    if (l->id != NULL) {
+        s3_query_add(&c.query, "version-id-marker", l->id);
+    }
+    rc = s3_call(l->s, &c, e);
+    s3_call_free(&c);
+    buf_free(&body);
+    return rc;
+}
+
+static int
+pass_versions(const struct listing *l, storage_version_fn *fn, void *ctx, struct err *e)
+{
+    size_t own = strlen(l->s->set.prefix);
+
+    for (size_t i = 0; i < l->page.n; i++) {
+        const struct version_entry *x = &l->page.v[i];
+        struct object_version       v = {.key = x->key + own, .id = x->id, .deleted = x->deleted,
+                                         .latest = strcmp(x->latest, "true") == 0};
+        char                       *end = NULL;
+
+        if (!storage_key_valid(v.key)) {
+            continue;       /* none that this program gave */
+        }
+        v.size = x->deleted ? 0 : strtoull(x->size, &end, 10);
+        if ((end != NULL && *end != '\0') || s3_time(x->modified, &v.modified) != 0) {
+            return err_set(e, ERR_CORRUPT, "the listing's size or time of a version of \"%s\" is none", v.key);
+        }
+        if (fn(ctx, &v, e) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int
+pass_dirs(const struct listing *l, storage_dirs_fn *fn, void *ctx, struct err *e)
+{
+    size_t n = strlen(l->prefix);
+    int    rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < l->page.prefixes.n; i++) {
+        char *name = xstrndup(l->page.prefixes.v[i] + n, strcspn(l->page.prefixes.v[i] + n, "/"));
+
+        rc = storage_segment_valid(name) ? fn(ctx, name, e) : 0;
+        free(name);
+    }
+    return rc;
+}
+
+/* Where the next page begins, and what it must come behind; false: this was the last. */
+static bool
+go_on(struct listing *l)
+{
+    struct version_page *p = &l->page;
+
+    if (!p->truncated) {
+        return false;
+    }
+    if (l->dirs ? p->prefixes.n > 0 : p->n > 0) {
+        set(&l->last, xstrdup(l->dirs ? p->prefixes.v[p->prefixes.n - 1] : p->v[p->n - 1].key));
+    }
+    set(&l->key, p->next_key);
+    set(&l->id, p->next_id);
+    p->next_key = p->next_id = NULL;
+    return true;
+}
+
+static int
+walk(struct storage *st, const char *prefix, storage_version_fn *fn, storage_dirs_fn *dirs_fn, void *ctx, struct err *e)
+{
+    struct s3_storage *s = s3_storage_of(st);
+    struct listing     l = {.s = s, .prefix = xasprintf("%s%s", s->set.prefix, prefix), .dirs = dirs_fn != NULL};
+    int                rc;
+
+    do {
+        rc = ask_page(&l, e);
+        if (rc == 0) {
+            rc = l.dirs ? pass_dirs(&l, dirs_fn, ctx, e) : pass_versions(&l, fn, ctx, e);
+        }
+    } while (rc == 0 && go_on(&l));
+    page_clear(&l.page);
+    free(l.prefix);
+    free(l.last);
+    free(l.key);
+    free(l.id);
+    return rc;
+}
+
+static int
+list_versions(struct storage *st, const char *prefix, storage_version_fn *fn, void *ctx, struct err *e)
+{
+    return walk(st, prefix, fn, NULL, ctx, e);
+}
+
+static int
+list_dirs(struct storage *st, const char *prefix, storage_dirs_fn *fn, void *ctx, struct err *e)
+{
+    return walk(st, prefix, NULL, fn, ctx, e);
+}
+
+static int
+get_version(struct storage *st, const char *key, const char *id, struct buf *out, struct err *e)
+{
+    struct s3_storage *s = s3_storage_of(st);
+    struct s3_call     c = {.verb = "read an older version of", .method = "GET", .key = key, .out = out};
+    int                rc;
+
+    buf_clear(out);
+    s3_query_add(&c.query, "versionId", id);
+    s3_customer_key_headers(s, &c.headers);
+    rc = s3_call(s, &c, e);
+    s3_call_free(&c);
+    return rc;
+}
+
+/* One by one: it is a person's rare command, and each must be known to have worked. */
+static int
+remove_versions(struct storage *st, const struct object_version *v, size_t n, struct err *e)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct s3_call c = {.verb = "remove a version of", .method = "DELETE", .key = v[i].key};
+        int            rc;
+
+        s3_query_add(&c.query, "versionId", v[i].id);
+        rc = s3_call(s3_storage_of(st), &c, e);
+        s3_call_free(&c);
+        if (rc != 0 && e->kind != ERR_NOT_FOUND) {
+            return -1;
+        }
+        err_clear(e);
+    }
+    return 0;
+}
+
+const struct storage_version_ops s3_version_ops = {
+    .list = list_versions,
+    .dirs = list_dirs,
+    .get = get_version,
+    .remove = remove_versions,
+};
