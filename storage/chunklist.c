@@ -30,8 +30,8 @@ chunk_list_format(const struct chunk_ref *v, size_t n, struct buf *out, struct e
         qsort(sorted, n, sizeof *sorted, by_name);
     }
     for (size_t i = 0; rc == 0 && i < n; i++) {
-        rc = buf_printf(out, e, "%s %" PRIu64 " %" PRIu64 " 0\n", sorted[i]->name, sorted[i]->size,
-                        sorted[i]->raw_size);
+        rc = buf_printf(out, e, "%s %" PRIu64 " %" PRIu64 " %" PRId64 "\n", sorted[i]->name, sorted[i]->size,
+                        sorted[i]->raw_size, (int64_t)sorted[i]->retain_until);
     }
     free(sorted);
     return rc;

@@ -122,6 +122,16 @@ known_trust(struct known_set *k, const struct chunk_name *name, uint64_t size, u
 }
 
 void
+known_retained(struct known_set *k, const struct chunk_name *name, time_t until)
+{
+    size_t i = until == 0 ? SIZE_MAX : known_find_name(k, name);
+
+    if (i != SIZE_MAX && k->v[i].retain_until < until) {
+        k->v[i].retain_until = until;
+    }
+}
+
+void
 known_ban(struct known_set *k, const struct chunk_name *name)
 {
     size_t i = known_find_name(k, name);

@@ -3,7 +3,7 @@
  *
  * The rules of reuse (docs/repository-format.md), one function each: an object must stand in a trusted list or
  * our own journal (known_trust), be of the current epoch, stand in the listing with its recorded size
- * (known_listed), and in no trash or condemned list (known_ban).  About 130 bytes an object.  Not
+ * (known_listed), and in no trash or condemned list (known_ban).  About 140 bytes an object.  Not
  * thread-safe: the writer locks.
  */
 #ifndef STORAGE_KNOWN_H
@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "storage/chunkname.h"
 
@@ -26,6 +27,7 @@ enum known_state {
 struct known {
     struct chunk_name name;
     uint64_t          size, raw_size;    /* stored, plaintext */
+    time_t            retain_until;      /* locked until then, at least; 0: perhaps not */
     uint8_t           state;
     bool              used;              /* this backup refers to it */
 };
@@ -42,6 +44,8 @@ struct known_set {
 void known_free(struct known_set *);
 /* Trusts an object; one already there is left as it is. */
 void known_trust(struct known_set *, const struct chunk_name *, uint64_t size, uint64_t raw_size);
+/* Somebody trusted says that it is locked until then. */
+void known_retained(struct known_set *, const struct chunk_name *, time_t until);
 void known_ban(struct known_set *, const struct chunk_name *);
 void known_listed(struct known_set *, const struct chunk_name *, uint64_t size);
 void known_ban_all(struct known_set *);

@@ -1,5 +1,24 @@
 #include "storage/lock.h"
 
+#include <string.h>
+
+static bool
+begins(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+bool
+lock_covers(const char *key)
+{
+    const char *in_db = strchr(key, '/');
+
+    if (in_db == NULL) {
+        return begins(key, "repo.");
+    }
+    return begins(in_db, "/chunks/") || begins(in_db, "/backups/") || begins(in_db, "/source.") || begins(key, "keys/");
+}
+
 time_t
 storage_lock_until(const struct storage *st, time_t now)
 {
@@ -7,17 +26,6 @@ storage_lock_until(const struct storage *st, time_t now)
     const time_t step = LOCK_STEP_DAYS * day;
 
     return st->lock_days == 0 ? 0 : (now + (time_t)st->lock_days * day + step - 1) / step * step;
-}
-
-int
-storage_put_locked(struct storage *st, const char *key, const void *data, size_t size, time_t until, struct err *e)
-{
-    struct blob blob = {.data = data, .size = size, .retain_until = until};
-
-    if (!storage_key_valid(key)) {
-        return err_set(e, ERR_CORRUPT, "\"%s\" is not a valid object key", key);
-    }
-    return st->ops->put(st, key, &blob, e);
 }
 
 int

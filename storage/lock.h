@@ -15,10 +15,10 @@
 
 enum { LOCK_STEP_DAYS = 30, LOCK_DAYS_MAX = 36500 };
 
+/* storage_put() locks what this is true of. */
+bool   lock_covers(const char *key);
 /* Until when something written at that moment is locked; 0: this storage locks nothing. */
 time_t storage_lock_until(const struct storage *, time_t now);
-/* storage_put() that locks the object; until 0: does not. */
-int    storage_put_locked(struct storage *, const char *key, const void *, size_t, time_t until, struct err *);
 /* Locks an object that is there further, unless it is locked as long already; until 0: nothing to do. */
 int    storage_retain(struct storage *, const char *key, time_t until, struct err *);
 

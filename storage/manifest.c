@@ -149,7 +149,7 @@ manifest_chunk(struct manifest *m, const struct chunk_ref *ref)
     slot = find_slot(m, ref->name);
     if (*slot == 0) {
         VEC_GROW(m->chunks, m->n_chunks, m->cap_chunks);
-        m->chunks[m->n_chunks] = (struct chunk_ref){xstrdup(ref->name), ref->size, ref->raw_size};
+        m->chunks[m->n_chunks] = (struct chunk_ref){.name = xstrdup(ref->name), .size = ref->size, .raw_size = ref->raw_size};
         *slot = (uint32_t)++m->n_chunks;
     }
     return *slot - 1;

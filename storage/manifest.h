@@ -17,6 +17,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "core/buf.h"
 #include "core/err.h"
@@ -29,6 +30,7 @@ struct chunk_ref {
     char    *name;              /* "<epoch>/<aa>/<id>-<sha256>-<run>.<ext>", below <db>/chunks/ */
     uint64_t size;              /* stored bytes */
     uint64_t raw_size;          /* plaintext bytes */
+    time_t   retain_until;      /* locked until then, 0: not; in chunks.zst, not in the manifest */
 };
 
 struct fingerprint {            /* sums mod 2^64 of the two halves of SipHash-2-4-128 of each row */

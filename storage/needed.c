@@ -54,6 +54,7 @@ collect_line(void *ctx, const struct chunk_line *line, struct err *e)
     (void)e;
     if (chunk_name_parse(line->name, &name) == 0 && slice_holds(c->slice, chunk_place(name.id))) {
         known_trust(c->set, &name, line->size, line->raw_size);
+        known_retained(c->set, &name, (time_t)line->retain_until);
     }
     return 0;
 }

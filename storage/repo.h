@@ -57,6 +57,8 @@ int  source_load(struct repo *, const char *db, struct source *, struct err *); 
 /* Binds db at the first backup; later ones must match, or ERR_EXISTS with a hint to --adopt.
  * adopt: bind anew (writes source.<n>.json; highest n wins). */
 int  source_bind(struct repo *, const char *db, const struct source *, bool adopt, struct err *);
+/* Locks all of the name's objects until then, where they are not yet (lock.h). */
+int  source_retain(struct repo *, const char *db, time_t until, struct err *);
 void source_free(struct source *);
 
 #endif

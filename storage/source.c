@@ -4,6 +4,7 @@
 
 #include "core/enc.h"
 #include "core/json.h"
+#include "storage/lock.h"
 #include "storage/object.h"
 #include "storage/repo.h"
 
@@ -119,6 +120,24 @@ source_bind(struct repo *r, const char *db, const struct source *s, bool adopt, 
     }
     source_free(&is);
     return rc;
+}
+
+int
+source_retain(struct repo *r, const char *db, time_t until, struct err *e)
+{
+    for (unsigned n = 1;; n++) {
+        char *key = source_key(db, n);
+        int   rc = storage_retain(r->st, key, until, e);
+
+        free(key);
+        if (rc != 0 && e->kind == ERR_NOT_FOUND) {
+            err_clear(e);
+            return 0;
+        }
+        if (rc != 0) {
+            return -1;
+        }
+    }
 }
 
 void

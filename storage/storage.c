@@ -6,6 +6,7 @@
 #include "core/enc.h"
 #include "core/mem.h"
 #include "storage/file.h"
+#include "storage/lock.h"
 #include "storage/s3.h"
 #include "storage/versions.h"
 
@@ -162,6 +163,9 @@ storage_put(struct storage *st, const char *key, const void *data, size_t size, 
 {
     struct blob blob = {.data = data, .size = size};
 
+    if (st->lock_days > 0 && lock_covers(key)) {
+        blob.retain_until = storage_lock_until(st, time(NULL));
+    }
     return check_key(key, e) != 0 ? -1 : st->ops->put(st, key, &blob, e);
 }
 

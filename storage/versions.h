@@ -34,8 +34,8 @@ struct storage_version_ops {
     /* As dirs(), of keys of which any version is left. */
     int (*dirs)(struct storage *, const char *prefix, storage_dirs_fn *, void *ctx, struct err *);
     int (*get)(struct storage *, const char *key, const char *id, struct buf *, struct err *);
-    /* Removes that version for good; of a delete marker: the object is there again. */
-    int (*remove)(struct storage *, const char *key, const char *id, struct err *);
+    /* Removes these versions (key and id count) for good; of a delete marker: the object is there again. */
+    int (*remove)(struct storage *, const struct object_version *, size_t n, struct err *);
 };
 
 /* ERR_USAGE when the storage keeps no versions. */

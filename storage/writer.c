@@ -8,6 +8,7 @@
 #include "core/enc.h"
 #include "core/hash.h"
 #include "core/log.h"
+#include "storage/lock.h"
 #include "storage/object.h"
 #include "storage/writer_impl.h"
 
@@ -106,6 +107,7 @@ writer_begin(struct repo *r, const struct writer_options *o, struct err *e)
     w->source = o->source;
     w->adopt = o->adopt;
     w->mark = (struct buf)BUF_INIT(OBJECT_BYTES_MAX);
+    w->lock_until = storage_lock_until(r->st, time(NULL));
     (void)pthread_mutex_init(&w->lock, NULL);
     (void)pthread_cond_init(&w->changed, NULL);
     name_run(w);

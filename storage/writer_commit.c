@@ -20,7 +20,7 @@ name_chunks(struct writer *w, const uint32_t *chunks, size_t n, struct chunk_ref
             return err_set(e, ERR_CORRUPT, "the manifest names chunk %" PRIu32 ", which this run did not store", chunks[i]);
         }
         chunk_name_format(&k->name, name);
-        refs[i] = (struct chunk_ref){xstrdup(name), k->size, k->raw_size};
+        refs[i] = (struct chunk_ref){xstrdup(name), k->size, k->raw_size, k->retain_until};
         l->chunks++;
         l->stored_bytes += k->size;
         if (k->state == KNOWN_WRITTEN) {
@@ -174,7 +174,8 @@ writer_commit(struct writer *w, const struct manifest *m, const uint32_t *chunks
 
     complete(w, l);
     /* W3 has ended, W4 */
-    if (writer_io_drain(w, e) != 0 || bind(w, e) != 0 || put_contents(w, m, chunks, n, l, e) != 0 ||
+    if (writer_io_drain(w, e) != 0 || bind(w, e) != 0 || writer_lock_reused(w, chunks, n, e) != 0 ||
+        put_contents(w, m, chunks, n, l, e) != 0 ||
         writer_check_revoked(w, e) != 0 || put_label(w, l, e) != 0) {
         return err_wrap(e, "could not commit backup %s", w->id);
     }

@@ -1,6 +1,6 @@
 /*
  * writer_impl.h - what the parts of the writer share: writer.c (the run), writer_reuse.c (what may be
- * reused), writer_io.c (putting chunks) and writer_commit.c.
+ * reused), writer_io.c (putting chunks), writer_lock.c (Object Lock) and writer_commit.c.
  */
 #ifndef STORAGE_WRITER_IMPL_H
 #define STORAGE_WRITER_IMPL_H
@@ -29,6 +29,7 @@ struct writer {
     bool                  adopt;
     struct journal       *journal;
     bool                  label_tried;     /* it may stand */
+    time_t                lock_until;      /* what this backup needs is locked until then, 0: not locked (lock.h) */
     pthread_t            *threads;
     int                   n_threads;       /* started */
 
@@ -51,6 +52,8 @@ int writer_io_start(struct writer *, int threads, struct err *);
 int writer_io_drain(struct writer *, struct err *);
 /* What is in the queue is still put: a next run of this host will find it. */
 void writer_io_stop(struct writer *);
+/* What this backup uses again is locked as long as what it wrote. */
+int writer_lock_reused(struct writer *, const uint32_t *chunks, size_t n, struct err *);
 /* ERR_BUSY when somebody revoked this run. */
 int writer_check_revoked(struct writer *, struct err *);
 

@@ -38,6 +38,7 @@ settle(struct writer *w, uint32_t number, int rc, const struct err *e)
 
     if (rc == 0) {
         k->state = KNOWN_WRITTEN;
+        k->retain_until = w->lock_until;        /* or later: the step may have changed since the run began */
         w->stats.new_chunks++;
         w->stats.new_bytes += k->size;
     } else if (w->failed.kind == ERR_NONE) {

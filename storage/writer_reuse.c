@@ -19,6 +19,7 @@ trust_line(void *ctx, const struct chunk_line *line, struct err *e)
     (void)e;
     if (chunk_name_parse(line->name, &name) == 0 && name.epoch == w->repo->epoch) {
         known_trust(&w->known, &name, line->size, line->raw_size);
+        known_retained(&w->known, &name, (time_t)line->retain_until);
     }
     return 0;
 }
@@ -138,6 +139,7 @@ trust_given(struct writer *w, const struct known_set *trusted)
 
         if (k->name.epoch == w->repo->epoch) {
             known_trust(&w->known, &k->name, k->size, k->raw_size);
+            known_retained(&w->known, &k->name, k->retain_until);
         }
     }
     return 0;

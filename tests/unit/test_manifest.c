@@ -54,8 +54,8 @@ sample(void)
     char             b[] = NAME("bb");
     struct m_table  *t;
 
-    (void)manifest_chunk(m, &(struct chunk_ref){a, 50, 1000});
-    (void)manifest_chunk(m, &(struct chunk_ref){b, 60, 2000});
+    (void)manifest_chunk(m, &(struct chunk_ref){.name = a, .size = 50, .raw_size = 1000});
+    (void)manifest_chunk(m, &(struct chunk_ref){.name = b, .size = 60, .raw_size = 2000});
     t = add_table(m, "public", "orders");
     t->format = COPY_BINARY;
     t->load_via = xstrdup("\"public\".\"parent\"");
