@@ -69,7 +69,7 @@ static void
 take(struct repairing *r, size_t i, const char *name, uint64_t size, uint64_t raw_size)
 {
     if (r->v[i].there.name == NULL) {
-        r->v[i].there = (struct chunk_ref){xstrdup(name), size, raw_size};
+        r->v[i].there = (struct chunk_ref){.name = xstrdup(name), .size = size, .raw_size = raw_size};
     }
 }
 
