@@ -79,6 +79,8 @@ int prune_tidy_marks(struct prune *, struct err *);
 /* ---- prune_trash.c ---- */
 
 int prune_read_trash(struct prune *, struct err *);
+/* Once more before anything is removed: what a scrub condemned meanwhile protects what a repair stored meanwhile. */
+int prune_read_condemned(struct prune *, struct err *);
 /* P3: names (rewound) in lists of bounded size. */
 int prune_write_trash(struct prune *, struct nameset *names, struct err *);
 int prune_store_runs(struct prune *, struct err *);          /* P4 */

@@ -170,17 +170,26 @@ list_below(struct prune *p, const char *dir, storage_list_fn *fn, struct err *e)
 }
 
 int
-prune_read_trash(struct prune *p, struct err *e)
+prune_read_condemned(struct prune *p, struct err *e)
 {
     unsigned unreadable = 0;
 
-    if (list_below(p, "trash", see_trash, e) != 0 || list_below(p, "trash-runs", see_runs, e) != 0 ||
-        namelist_each(p->repo, p->req->db, "condemned", condemn, p, &unreadable, e) != 0) {
+    if (namelist_each(p->repo, p->req->db, "condemned", condemn, p, &unreadable, e) != 0) {
         return -1;
     }
     if (unreadable > 0) {
         err_set(e, ERR_CORRUPT, "a list of condemned objects cannot be understood");
         return err_hint(e, "the warning names it: remove it, and scrub anew");
+    }
+    return 0;
+}
+
+int
+prune_read_trash(struct prune *p, struct err *e)
+{
+    if (list_below(p, "trash", see_trash, e) != 0 || list_below(p, "trash-runs", see_runs, e) != 0 ||
+        prune_read_condemned(p, e) != 0) {
+        return -1;
     }
     for (size_t i = 0; i < p->trash.n; i++) {
         struct trash *t = &p->trash.v[i];

@@ -3,6 +3,7 @@
 
 #include "storage/chunklist.h"
 #include "storage/chunkname.h"
+#include "storage/prune.h"
 #include "storage/repair.h"
 #include "storage/scrub.h"
 
@@ -295,6 +296,54 @@ what_cannot_be_made_again_is_said(void **state)
     free(there);
 }
 
+/* ---- a prune at work meanwhile ---- */
+
+static struct two               *meanwhile;
+static const struct storage_ops *inner_ops;
+
+/* Just before the prune lists the chunks, a scrub condemns, a repair heals and ends. */
+static int
+list_but_heal(struct storage *st, const char *prefix, storage_list_fn *fn, void *ctx, struct err *e)
+{
+    if (meanwhile != NULL && strncmp(prefix, "shop/chunks/", strlen("shop/chunks/")) == 0) {
+        struct two   *t = meanwhile;
+        struct repair r;
+
+        meanwhile = NULL;
+        r = scrub_and_repair(t);
+        assert_int_equal(r.chunks, 1);
+        repair_free(&r);
+    }
+    return inner_ops->list(st, prefix, fn, ctx, e);
+}
+
+static void
+what_is_healed_while_a_prune_runs_stays(void **state)
+{
+    struct two          *t = *state;
+    struct storage_ops   ops = *t->to->st->ops;
+    struct prune_request q = {.db = "shop"};
+    struct prune_result  out;
+    struct err           e = ERR_INIT;
+    char                *bad = fixture_chunk(t->to, t->id, 1);
+
+    fixture_flip(t->to, bad);
+    meanwhile = t;
+    inner_ops = t->to->st->ops;
+    ops.list = list_but_heal;
+    t->to->st->ops = &ops;
+    assert_ok(prune_run(t->to, &q, &out, &e), &e);
+    t->to->st->ops = inner_ops;
+    assert_null(meanwhile);
+    prune_result_free(&out);
+    assert_good(t, true);
+    /* And a later prune leaves it alone too. */
+    assert_ok(prune_run(t->to, &q, &out, &e), &e);
+    prune_result_free(&out);
+    assert_good(t, true);
+    free(bad);
+}
+
 #define REPAIR_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int
@@ -307,6 +356,7 @@ main(void)
         REPAIR_TEST(what_the_other_lacks_or_has_bad_itself_stays_lost),
         REPAIR_TEST(lists_are_made_again_to_the_bit),
         REPAIR_TEST(what_cannot_be_made_again_is_said),
+        REPAIR_TEST(what_is_healed_while_a_prune_runs_stays),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
