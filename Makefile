@@ -22,7 +22,7 @@ STORAGE_SRC := $(filter-out $(STORAGE_TOOL),$(sort $(wildcard storage/*.c)))
 BACKUP_SRC  := $(sort $(wildcard backup/*.c))
 RESTORE_SRC := $(sort $(wildcard restore/*.c))
 VERIFY_SRC  := $(sort $(wildcard verify/*.c))
-TEST_SRC    := $(sort $(wildcard tests/unit/test_*.c tests/conformance/test_*.c tests/fault/test_*.c))
+TEST_SRC    := $(sort $(wildcard tests/unit/test_*.c tests/conformance/test_*.c tests/fault/test_*.c tests/model/test_*.c))
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
