@@ -49,7 +49,8 @@ parse(int argc, char **argv, struct cli *c, struct err *e)
     return c->options.print_config ? 1 : 0;
 }
 
-/* One failed database is that database's failure; some but not all, or not in all repositories: partly done. */
+/* One failed database is that database's failure; some but not all, or not in all repositories, or not pruned: partly
+ * done. */
 static int
 back_up_all(struct cli *c, json_t *results)
 {
@@ -71,7 +72,7 @@ back_up_all(struct cli *c, json_t *results)
             failed++;
             status = err_exit_status(&o.err);
         } else {
-            left_out += outcome_failures(&o);
+            left_out += outcome_failures(&o) + outcome_unpruned(&o);
         }
         outcome_free(&o);
         /* A signal that came behind the last commit has stopped nothing. */

@@ -29,6 +29,8 @@ static const struct opt table[] = {
     {OPT_TEXT, "name", 0, "NAME", "name of the database in the repository (default: its own)", AT(name)},
     {OPT_FLAG, "adopt", 0, NULL, "let this database take over a name that belonged to another one", AT(adopt)},
     {OPT_TEXT, "note", 0, "TEXT", "a remark to keep with the backup", AT(note), .config = "note"},
+    {OPT_FLAG, "prune", 0, NULL, "afterwards remove the backups that the repository's policy does not keep", AT(prune),
+     .config = "prune"},
     OPT_HEADING("How"),
     OPT_COMMON_JOBS(struct options, 1024),
     {OPT_TEXT, "compress", 0, "METHOD", "zstd[:LEVEL], gzip[:LEVEL] or none (default: zstd:2)", AT(compress),

@@ -24,6 +24,7 @@ struct options {
     struct strlist tables, exclude_tables, schemas, exclude_schemas, exclude_table_data;
     int         lock_timeout_s;
     const char *note;
+    bool        prune;
     bool        dry_run, json, quiet, verbose, print_config;
     const char *config_file, *pg_bindir;
     /* Worked out by options_check(): */

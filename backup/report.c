@@ -69,6 +69,22 @@ print_error(const struct outcome *o, const struct err *error, bool several)
     err_print(&e);
 }
 
+/* What the prune said stands as it said it: its lines name their program. */
+static void
+print_pruned(const struct outcome *o, const struct outcome_repo *r)
+{
+    if (r->prune_warnings != NULL) {
+        (void)fputs(r->prune_warnings, stderr);
+    }
+    if (r->prune_err.kind != ERR_NONE) {
+        log_warn("backup %s is stored, but \"%s\" in \"%s\" could not be pruned: %s", r->label->id, o->name, r->location,
+                 r->prune_err.text);
+    } else if (r->prune_status != EXIT_GOOD) {
+        log_warn("backup %s is stored, but pruning \"%s\" in \"%s\" ended with status %d", r->label->id, o->name,
+                 r->location, r->prune_status);
+    }
+}
+
 void
 report_errors(const struct outcome *o, bool several)
 {
@@ -81,6 +97,9 @@ report_errors(const struct outcome *o, bool several)
         /* The error of the whole may be one of theirs. */
         if (e->kind != ERR_NONE && strstr(o->err.text, e->text) == NULL) {
             print_error(o, e, several);
+        }
+        if (o->repos[i].pruned) {
+            print_pruned(o, &o->repos[i]);
         }
     }
 }
@@ -95,6 +114,9 @@ report_text(const struct outcome *o, bool wanted)
     }
     if (o->status == OUTCOME_STORED && wanted) {
         print_stored(o);
+        for (size_t i = 0; i < o->n_repos; i++) {
+            (void)fputs(o->repos[i].prune_text != NULL ? o->repos[i].prune_text : "", stdout);
+        }
     } else if (o->status == OUTCOME_PLANNED) {
         print_planned(o);
     }
@@ -158,6 +180,9 @@ repo_json(const struct outcome_repo *r)
         json_object_set_new(j, "stored_bytes", json_integer((json_int_t)r->label->stored_bytes));
         json_object_set_new(j, "new_chunks", json_integer((json_int_t)r->label->new_chunks));
         json_object_set_new(j, "new_bytes", json_integer((json_int_t)r->label->new_bytes));
+        if (r->pruned) {
+            json_object_set_new(j, "prune_status", json_integer(r->prune_status));
+        }
     } else if (r->err.kind != ERR_NONE) {
         add_error(j, &r->err);
     }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backup/job.h"
+#include "backup/prune.h"
 #include "core/enc.h"
 #include "core/json.h"
 #include "pg/locks.h"
@@ -131,7 +132,21 @@ backup_run(const struct run *run, const struct database *db, struct outcome *out
     out->name = copied(j.name != NULL ? j.name : db->name);
     out->dbname = copied(j.dbname != NULL ? j.dbname : db->dbname);
     take_repos(&j, out);
+    if (out->status == OUTCOME_STORED && j.o.prune) {
+        prune_after(&j, out);
+    }
     job_close(&j);
+}
+
+size_t
+outcome_unpruned(const struct outcome *o)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < o->n_repos; i++) {
+        n += o->repos[i].pruned && o->repos[i].prune_status != EXIT_GOOD;
+    }
+    return n;
 }
 
 size_t
@@ -162,6 +177,8 @@ outcome_free(struct outcome *o)
     for (size_t i = 0; i < o->n_repos; i++) {
         free(o->repos[i].location);
         label_free(o->repos[i].label);
+        free(o->repos[i].prune_text);
+        free(o->repos[i].prune_warnings);
     }
     free(o->repos);
     free(o->name);

@@ -21,6 +21,11 @@ struct outcome_repo {
     char         *location;
     struct label *label;              /* of OUTCOME_STORED: the backup; NULL: err says why there is none */
     struct err    err;
+    bool          pruned;             /* --prune: pgassay-storage prune was run … */
+    int           prune_status;       /* … and ended so; -1: it could not be run, and prune_err says why */
+    char         *prune_text;         /* what it printed, */
+    char         *prune_warnings;     /* and what on standard error */
+    struct err    prune_err;
 };
 
 struct outcome {
@@ -38,6 +43,8 @@ struct outcome {
 void backup_run(const struct run *, const struct database *, struct outcome *out);
 void outcome_free(struct outcome *);
 
+/* In how many of the repositories --prune did not end well. */
+size_t              outcome_unpruned(const struct outcome *);
 /* How many of the repositories were left out. */
 size_t              outcome_failures(const struct outcome *);
 /* The label of the first repository that has the backup; NULL: none has it. */

@@ -8,7 +8,7 @@
 
 /* Both before any section and in "[database NAME]". */
 static const char *const common[] = {
-    "repo", "jobs", "compress", "copy-format", "lock-timeout", "exclude-table-data", "note", /* backup */
+    "repo", "jobs", "compress", "copy-format", "lock-timeout", "exclude-table-data", "note", "prune", /* backup */
     "host", "port", "user",                                                                 /* connection */
     "role", "no-owner", "no-privileges",                                                    /* restore */
     "scratch-dir", "scratch-user", "pg-bindir", NULL};                                      /* this host */

@@ -32,9 +32,10 @@ static const struct opt table[] = {
     {OPT_TEXT, "backup", 0, "ID", "copy: this backup, \"latest\" or \"all\" (the default)", AT(backup), 0, 0, NULL, NULL},
     {OPT_FLAG, "adopt", 0, NULL, "copy: let a name at the destination stand for this database from now on", AT(adopt), 0, 0,
      NULL, NULL},
-    {OPT_FLAG, "dry-run", 0, NULL, "copy: say what would be done, write nothing", AT(dry_run), 0, 0, NULL, NULL},
+    {OPT_FLAG, "dry-run", 0, NULL, "copy, prune: say what would be done, change nothing", AT(dry_run), 0, 0, NULL, NULL},
     {OPT_TEXT, "note", 0, "TEXT", "a remark to keep with the backup", AT(note), 0, 0, NULL, NULL},
-    {OPT_TEXT, "reason", 0, "TEXT", "accept: why the backup is right although it is so much smaller", AT(reason), 0, 0, NULL, NULL},
+    {OPT_TEXT, "reason", 0, "TEXT", "accept: why the backup is right although it is so much smaller", AT(reason), 0, 0,
+     NULL, NULL},
     {OPT_TEXT, "repair-from", 0, "PATH|NAME", "scrub: store what is lost anew from this other repository", AT(repair_from), 0,
      0, NULL, NULL},
     OPT_COMMON_JOBS(struct cmd, JOBS_MAX),
@@ -54,6 +55,11 @@ static const struct opt table[] = {
     RULE(12, "min-keep", "N", "never fewer than N backups, whatever happens (default: 1)"),
     RULE(13, "shrink-share", "SHARE", "a backup below this share of those before looks wrong (default: 0.5)"),
     {OPT_FLAG, "clear", 0, NULL, "forget the rules set so far", AT(clear), 0, 0, NULL, NULL},
+    OPT_HEADING("Removing (prune)"),
+    {OPT_TEXT, "grace", 0, "TIME", "how long garbage stays for restores that still read it (default: 12h)", AT(grace), 0,
+     0, NULL, NULL},
+    {OPT_TEXT, "free", 0, "SIZE", "an emergency: the oldest backups go until SIZE is free", AT(free_space), 0, 0, NULL, NULL},
+    {OPT_FLAG, "drop-damaged", 0, NULL, "give up backups that are damaged", AT(drop_damaged), 0, 0, NULL, NULL},
     OPT_HEADING("General"),
     OPTS_COMMON_GENERAL(struct cmd),
     OPTS_END,
@@ -61,10 +67,10 @@ static const struct opt table[] = {
 
 static const struct opts_spec spec = {
     .program = "pgassay-storage",
-    .usage = "init [PATH] | list [DB] | show DB [BACKUP] | scrub [DB] | copy FROM TO [DB] | doctor | policy [DB] | pin DB BACKUP | "
-             "unpin DB BACKUP | accept DB BACKUP",
-    .summary = "Make a repository, list and show the backups in it, read again all that it stores, copy backups into another, try out a store, say how "
-               "long backups are kept.",
+    .usage = "init [PATH] | list [DB] | show DB [BACKUP] | scrub [DB] | copy FROM TO [DB] | doctor | policy [DB] | "
+             "prune [DB] | pin DB BACKUP | unpin DB BACKUP | accept DB BACKUP",
+    .summary = "Make a repository, list and show the backups in it, read again all that it stores, copy backups into "
+               "another, try out a store, say how long backups are kept, and remove what is not needed any more.",
     .table = table,
 };
 
@@ -80,6 +86,7 @@ static const struct {
     {"copy", cmd_copy, 2, 3},
     {"doctor", cmd_doctor, 0, 0},
     {"policy", cmd_policy, 0, 1},
+    {"prune", cmd_prune, 0, 1},
     {"pin", cmd_pin, 2, 2},
     {"unpin", cmd_unpin, 2, 2},
     {"accept", cmd_accept, 2, 2},

@@ -1,0 +1,70 @@
+#include "backup/prune.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/proc.h"
+
+enum { ARGS_MAX = 9, OUTPUT_MAX = 64 << 20 };
+
+static void
+run_prune(const struct job *j, const struct storage_place *place, struct outcome_repo *r)
+{
+    char        *program = proc_sibling("pgassay-storage", &r->prune_err);
+    const char **argv = xcalloc(ARGS_MAX + 2 * j->o.repo_options.n, sizeof *argv);
+    struct buf   out = BUF_INIT(OUTPUT_MAX), said = BUF_INIT(OUTPUT_MAX);
+    size_t       n = 0;
+
+    argv[n++] = program;
+    argv[n++] = "prune";
+    argv[n++] = j->name;
+    argv[n++] = "--repo";
+    argv[n++] = storage_place_name(place);
+    if (j->o.verbose) {
+        argv[n++] = "--verbose";
+    }
+    if (j->o.config_file != NULL) {
+        argv[n++] = "--config";
+        argv[n++] = j->o.config_file;
+    }
+    for (size_t i = 0; i < j->o.repo_options.n; i++) {
+        argv[n++] = "--repo-option";
+        argv[n++] = j->o.repo_options.v[i];
+    }
+    argv[n] = NULL;
+    if (program != NULL && proc_run(&(struct proc_spec){.argv = argv, .out = &out, .err = &said, .idle_ms = -1,
+                                                        .status_ok = true},
+                                    &r->prune_status, &r->prune_err) != 0) {
+        r->prune_status = -1;
+    }
+    r->prune_text = xstrdup(buf_str(&out));
+    r->prune_warnings = xstrdup(buf_str(&said));
+    buf_free(&out);
+    buf_free(&said);
+    free(argv);
+    free(program);
+}
+
+void
+prune_after(const struct job *j, struct outcome *out)
+{
+    struct storage_place *places = NULL;
+    struct err            e = ERR_INIT;
+    size_t                n = 0;
+
+    (void)storage_places_find(j->run->config, &j->o.repos, j->name, &j->o.repo_options, &places, &n, &e);
+    for (size_t i = 0; i < out->n_repos; i++) {
+        struct outcome_repo *r = &out->repos[i];
+
+        if (r->label == NULL) {
+            continue;
+        }
+        r->pruned = true;
+        r->prune_status = -1;
+        r->prune_err = e;
+        if (i < n) {
+            run_prune(j, &places[i], r);
+        }
+    }
+    free(places);
+}

@@ -1,0 +1,267 @@
+#!/usr/bin/env bats
+# What stays and what goes: policy, prune, pins, proven backups, the shrink alarm, emergencies, backup --prune.
+
+load lib
+setup_file() {
+    e2e_setup
+    pg_start main
+    psql_in postgres -c "CREATE DATABASE shop TEMPLATE template0"
+    psql_in shop -c "CREATE TABLE item AS SELECT n, md5(n::text) AS t FROM generate_series(1, 2000) n"
+}
+teardown_file() { e2e_teardown; }
+
+prune() { storage prune "$@"; }
+
+# backdate DAYS [HOURS]: the last backup of shop becomes one of so long ago; prints its new id.  Only its label and its
+# directory tell when it was.
+backdate() {
+    local id at to dir=$REPO/shop/backups
+    id=$(last_id shop)
+    at=$(date -u -d "now - $1 days - ${2:-0} hours" +%Y-%m-%dT%H:%M:%SZ)
+    to=$(date -u -d "$at" +%Y%m%dT%H%M%SZ)-${id##*-}
+    mv "$dir/$id" "$dir/$to"
+    jq -c --arg at "$at" --arg id "$to" '.backup = $id | .started = $at | .snapshot = $at | .finished = $at' \
+        "$dir/$to/label.json" >"$T/label" && rm -f "$dir/$to/label.json" && cp "$T/label" "$dir/$to/label.json"
+    echo "$to"
+}
+
+# night DAYS: a backup with a row more, of so many days ago.
+night() {
+    psql_in shop -c "INSERT INTO item VALUES ($1, 'of the night')"
+    backup shop
+    backdate "$1"
+}
+
+ids() { backup_ids shop | xargs; }
+whole() { expect_status 0 storage list --check; expect_status 0 pgassay verify objects --repo "$REPO"; }
+
+@test "the policy lies in the repository, and each rule comes back as it was set" {
+    local rule value n=2 args=()
+    repo_new policy
+    expect_status 0 storage policy
+    expect_text "no rule: nothing expires"
+    for rule in keep-{last,hourly,daily,weekly,monthly,yearly}; do args+=("--$rule" $((n++))); done
+    for rule in keep-within{,-hourly,-daily,-weekly,-monthly,-yearly}; do args+=("--$rule" "1y$((n++))d"); done
+    expect_status 0 storage policy "${args[@]}" --min-keep 3 --shrink-share 0.25
+    expect_equal "$output" ""
+    storage policy --json >"$T/policy.json"
+    valid_json policy "$T/policy.json"
+    valid_json repo "$REPO/repo.2.json"
+    n=2
+    for rule in keep_{last,hourly,daily,weekly,monthly,yearly}; do
+        expect_equal "$(jq ".policy.$rule" "$T/policy.json")" $((n++))
+    done
+    for rule in keep_within{,_hourly,_daily,_weekly,_monthly,_yearly}; do
+        expect_equal "$(jq -r ".policy.$rule" "$T/policy.json")" "1y$((n++))d"
+    done
+    expect_equal "$(jq -c '[.policy.min_keep, .policy.shrink_share]' "$T/policy.json")" "[3,0.25]"
+    # Setting one leaves the others; --clear forgets them.
+    storage policy --keep-last unlimited
+    expect_equal "$(storage policy --json | jq -c '[.policy.keep_last, .policy.keep_yearly]')" '["unlimited",7]'
+    storage policy --clear --keep-daily 7
+    expect_equal "$(storage policy --json | jq -c .policy)" '{"keep_daily":7}'
+    # A database overrides single rules, and may do so before its first backup.
+    expect_status 0 storage policy shop --keep-weekly 4
+    expect_text '"shop"' "yet"
+    expect_status 2 storage policy --keep-daily often
+    expect_text keep-daily
+    expect_status 2 storage policy --keep-within 7w
+    expect_text "7w"
+    expect_equal "$(jq -c '[.policy, .database_policies]' "$REPO/repo.5.json")" '[{"keep_daily":7},{"shop":{"keep_weekly":4}}]'
+    backup shop
+    expect_status 0 restore shop --to fine
+    db_drop fine
+}
+
+@test "no policy: nothing expires, and that is said" {
+    local before
+    repo_new none
+    night 400 && night 1
+    before=$(ids)
+    expect_status 0 prune
+    expect_text "no policy" "storage policy --keep-daily"
+    expect_equal "$(ids)" "$before"
+}
+
+@test "prune keeps what the rules say, tells why, and what stays restores" {
+    local old mid new partial
+    repo_new rules
+    storage policy --keep-last 2
+    partial=$(backup shop -t item && backdate 50)
+    old=$(night 30) && mid=$(night 2) && new=$(night 1)
+    expect_status 0 prune --dry-run
+    expect_text "$old" "no rule keeps it" "would go" "keep-last 2" "newest"
+    expect_equal "$(ids)" "$partial $old $mid $new"
+    expect_status 0 prune --grace 0
+    expect_equal "$output" ""
+    expect_equal "$(ids)" "$partial $mid $new"
+    [ -n "$(ls "$REPO"/shop/tombstones/"$old"*)" ]
+    whole
+    expect_status 0 restore shop --to back
+    db_same shop back
+    db_drop back
+    # A second night: nothing to say, nothing to do.
+    expect_status 0 prune --grace 0
+    expect_equal "$(ids)" "$partial $mid $new"
+}
+
+@test "its JSON keeps to the schema, with a reason for each" {
+    local old new
+    repo_new json
+    storage policy --keep-daily 1
+    old=$(night 3) && new=$(night 1)
+    prune --json --dry-run --grace 0 >"$T/dry.json"
+    valid_json prune "$T/dry.json"
+    prune --json --grace 0 >"$T/prune.json"
+    valid_json prune "$T/prune.json"
+    expect_equal "$(jq -c '[.databases[0].backups[] | .stays, .reasons]' "$T/prune.json")" \
+        '[false,["expired"],true,["keep-daily","min-keep","newest"]]'
+    expect_equal "$(jq -r '.databases[0].expired[]' "$T/prune.json")" "$old"
+    expect_equal "$(jq -c '[.databases[0].trashed, .databases[0].expired]' "$T/dry.json")" \
+        "$(jq -c '[.databases[0].trashed, .databases[0].expired]' "$T/prune.json")"
+    expect_equal "$(ids)" "$new"
+}
+
+@test "the newest proven backup, and pinned ones, are never removed" {
+    local pinned proven two new
+    repo_new proven
+    storage policy --keep-last 1
+    pinned=$(night 40) && proven=$(night 30)
+    expect_status 0 drill shop
+    for record in "$REPO"/shop/drills/*; do valid_json drill "$record"; done
+    # A drill that is not to be recorded proves nothing.
+    two=$(night 20)
+    expect_status 0 drill shop --no-record
+    new=$(night 1)
+    storage pin shop "$pinned" --note "for the audit"
+    valid_json pin "$REPO"/shop/pins/*
+    expect_status 2 storage pin shop "$two"
+    expect_status 0 storage list
+    expect_text "proven" "pinned: for the audit"
+    storage list --json >"$T/list.json"
+    valid_json list "$T/list.json"
+    expect_equal "$(jq -c '[.databases[0].backups[].proven]' "$T/list.json")" "[false,true,false,false]"
+    storage show shop "$proven" --json >"$T/show.json"
+    valid_json show "$T/show.json"
+    expect_status 0 storage show shop "$proven"
+    expect_text "drill           passed"
+    expect_status 0 prune --grace 0
+    expect_equal "$(ids)" "$pinned $proven $new"
+    storage unpin shop "$pinned"
+    expect_status 1 storage unpin shop "$pinned"
+    expect_text "not pinned"
+    expect_status 0 drill shop
+    expect_status 0 prune --grace 0
+    expect_equal "$(ids)" "$new"
+    whole
+}
+
+@test "a drill that found differences proves nothing, and takes the proof away" {
+    repo_new disproved
+    backup shop
+    expect_status 0 drill shop
+    expect_equal "$(storage list --json | jq '.databases[0].backups[0].proven')" true
+    chmod -R u+w "$REPO/shop/drills"
+    jq -c '.equal = false | .different = 1' "$REPO"/shop/drills/* >"$T/worse"
+    cp "$T/worse" "$REPO/shop/drills/$(last_id shop).29991231T235959Z-00000000.json"
+    expect_equal "$(storage list --json | jq -c '.databases[0].backups[0] | [.proven, .drill.equal]')" "[false,false]"
+    expect_status 0 storage list
+    expect_text "drill failed"
+}
+
+@test "a repository that cannot be written is drilled all the same" {
+    [ "$(id -u)" -eq 0 ] || skip "needs another user"
+    repo_new readonly
+    backup shop
+    touch "$REPO/shop/drills"       # where the directory would be
+    expect_status 0 drill shop --json
+    expect_text "not recorded" '"recorded":false'
+}
+
+@test "a backup that shrank keeps all before it until it is accepted" {
+    local big small
+    repo_new shrink
+    storage policy --keep-last 1
+    psql_in shop -c "CREATE TABLE other (n int); INSERT INTO other VALUES (1)"
+    big=$(night 3)
+    psql_in shop -c "CREATE TABLE saved AS TABLE item; TRUNCATE item"
+    backup shop -T saved && small=$(backdate 2)
+    expect_status 0 prune --grace 0
+    expect_equal "$(ids)" "$big $small"     # another scope: nothing to compare with
+    psql_in shop -c "DROP TABLE saved"
+    small=$(night 1)
+    expect_status 3 prune --grace 0
+    expect_text "$small looks wrong" "rows" "storage accept shop $small"
+    [ "$(ids | wc -w)" -eq 3 ]
+    expect_status 3 prune --json
+    expect_equal "$(sed -n '/^{/,$p' <<<"$output" | jq -r '.databases[0].alarms[0].since')" "$small"
+    expect_status 2 storage accept shop latest
+    expect_status 0 storage accept shop latest --reason "the shop was emptied"
+    valid_json accept "$REPO/shop/accepted/$small.json"
+    expect_status 1 storage accept shop latest --reason "again"
+    expect_status 0 prune --grace 0
+    [ "$(ids | wc -w)" -eq 2 ]
+    expect_text ""
+    expect_status 0 storage list
+    expect_text "accepted: the shop was emptied"
+    psql_in shop -c "DROP TABLE other; INSERT INTO item SELECT n, md5(n::text) FROM generate_series(1, 2000) n"
+}
+
+@test "what cannot be read stops the prune of its database, not of the others" {
+    local bad good
+    repo_new unreadable
+    storage policy --keep-last 1
+    bad=$(night 9) && night 2 && good=$(night 1)
+    psql_in postgres -c "CREATE DATABASE other TEMPLATE template0"
+    backup other && backup other
+    chmod -R u+w "$REPO/shop/backups/$bad" && rm -f "$REPO/shop/backups/$bad/chunks.zst"
+    expect_status 4 prune
+    expect_text "$bad" "--drop-damaged" '"shop"'
+    [ "$(ids | wc -w)" -eq 3 ]
+    expect_equal "$(backup_ids other | wc -l)" 1
+    expect_status 1 prune shop
+    expect_status 0 prune shop --drop-damaged --grace 0
+    expect_equal "$(ids)" "$good"
+    whole
+    db_drop other
+}
+
+@test "an emergency removes the oldest that nothing protects, or nothing" {
+    local a b c
+    repo_new full
+    storage policy --keep-daily 30 --min-keep 2
+    a=$(night 4) && b=$(night 3) && c=$(night 2)
+    expect_status 2 prune --free much
+    expect_status 1 prune --free 1T
+    expect_text "cannot be freed" "nothing was removed"
+    expect_equal "$(ids)" "$a $b $c"
+    expect_status 0 prune --free 1 --dry-run
+    expect_text "to free space"
+    expect_equal "$(ids)" "$a $b $c"
+    prune --free 1 --json >"$T/free.json"
+    valid_json prune "$T/free.json"
+    expect_equal "$(ids)" "$b $c"
+    [ "$(jq '.databases[0].swept.bytes' "$T/free.json")" -ge 1 ]
+    expect_equal "$(jq .free.planned "$T/free.json")" "$(jq '.databases[0].swept.bytes' "$T/free.json")"
+    whole
+}
+
+@test "backup --prune removes only after success" {
+    local old before
+    repo_new nightly
+    storage policy --keep-last 2
+    old=$(night 9) && night 8 && before=$(ids)
+    expect_status 1 backup nosuchdatabase --name shop --prune
+    expect_equal "$(ids)" "$before"
+    expect_status 0 backup shop --prune --json
+    valid_json backup <(printf '%s' "$output") || { printf '%s' "$output" >"$T/b.json"; valid_json backup "$T/b.json"; }
+    expect_equal "$(jq '.backups[0].repositories[0].prune_status' <<<"$output")" 0
+    [ "$(ids | wc -w)" -eq 2 ]
+    [[ $(ids) != *$old* ]]
+    # What goes wrong in it is told, and leaves the backup where it is.
+    chmod -R u+w "$REPO/shop/backups" && rm -f "$REPO/shop/backups/$(ids | cut -d' ' -f1)/chunks.zst"
+    printf '[database shop]\nprune = yes\n' >"$T/prune.conf"
+    expect_status 4 backup shop --config "$T/prune.conf"
+    expect_text "is stored, but pruning" "status 1" "--drop-damaged"
+    [ "$(ids | wc -w)" -eq 3 ]
+}
