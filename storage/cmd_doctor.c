@@ -39,21 +39,24 @@ doctor_key(const struct doctor *d, const char *name)
     return xasprintf("%s%s", d->prefix, name);
 }
 
+void
+doctor_made(struct doctor *d, const char *key)
+{
+    if (!strlist_has(&d->made, key)) {
+        strlist_add(&d->made, key);
+    }
+}
+
 int
 doctor_put(struct doctor *d, const char *name, const void *data, size_t n, struct err *e)
 {
     char *key = doctor_key(d, name);
+    int   rc;
 
-    /* Before it is tried: an answer can get lost. */
-    if (!strlist_has(&d->made, key)) {
-        strlist_add(&d->made, key);
-    }
-    if (storage_put(d->st, key, data, n, e) != 0) {
-        free(key);
-        return -1;
-    }
+    doctor_made(d, key);        /* before it is tried: an answer can get lost */
+    rc = storage_put(d->st, key, data, n, e);
     free(key);
-    return 0;
+    return rc;
 }
 
 /* ---- tidying up ---- */
@@ -89,6 +92,12 @@ doctor_clear(struct doctor *d)
 }
 
 /* ---- the result ---- */
+
+static bool
+is_kind(const struct doctor *d, const char *scheme)
+{
+    return d->st != NULL && strcmp(d->st->ops->scheme, scheme) == 0;
+}
 
 static const char *
 verdict_text(enum doctor_verdict v)
@@ -130,30 +139,56 @@ result_json(const struct doctor *d)
     (void)json_object_set_new(o, "good", json_boolean(is_good(d)));
     (void)json_object_set_new(o, "findings", findings);
     (void)json_object_set_new(o, "settings", settings);
+    if (d->settings.n > 0) {
+        (void)json_object_set_new(o, "policies", doctor_s3_policies(d));
+    }
     return o;
 }
 
 static void
-print_text(const struct doctor *d)
+print_finding(const struct doctor_finding *f)
 {
-    (void)printf("%s\n", d->place->location);
-    for (size_t i = 0; i < d->n; i++) {
-        const struct doctor_finding *f = &d->v[i];
-
-        (void)printf("  %-4s  %-12s  %s\n", f->verdict == DOCTOR_BAD ? "BAD" : verdict_text(f->verdict), f->probe, f->text);
-        if (f->advice != NULL) {
-            (void)printf("  %-4s  %-12s  -> %s\n", "", "", f->advice);
-        }
-    }
-    if (d->settings.n > 0) {
-        (void)printf("\nsettings for [repo NAME]:\n");
-    }
-    for (size_t i = 0; i < d->settings.n; i++) {
-        (void)printf("  %s\n", d->settings.v[i]);
+    (void)printf("  %-4s  %-15s  %s\n", f->verdict == DOCTOR_BAD ? "BAD" : verdict_text(f->verdict), f->probe, f->text);
+    if (f->advice != NULL) {
+        (void)printf("  %-4s  %-15s  -> %s\n", "", "", f->advice);
     }
 }
 
+static void
+print_text(const struct doctor *d, bool only_bad)
+{
+    (void)printf("%s\n", d->place->location);
+    for (size_t i = 0; i < d->n; i++) {
+        if (!only_bad || d->v[i].verdict == DOCTOR_BAD) {
+            print_finding(&d->v[i]);
+        }
+    }
+    if (d->settings.n == 0 || only_bad) {
+        return;
+    }
+    (void)printf("\nsettings for [repo NAME]:\n");
+    for (size_t i = 0; i < d->settings.n; i++) {
+        (void)printf("  %s\n", d->settings.v[i]);
+    }
+    doctor_s3_print_policies(d);
+}
+
 /* ---- */
+
+static const struct {
+    const char *scheme;              /* NULL: any store */
+    bool        needs_put;           /* of no use when nothing can be stored */
+    void      (*run)(struct doctor *);
+} steps[] = {
+    {"file", false, doctor_directory},
+    {"s3", false, doctor_s3_settings},
+    {NULL, false, doctor_objects},
+    {"s3", true, doctor_s3_pages},
+    {"s3", true, doctor_s3_objects},
+    {NULL, true, doctor_remove},
+    {"s3", false, doctor_s3_bucket},
+    {NULL, true, doctor_speed},
+};
 
 /* -1: what the user wrote cannot be meant. */
 static int
@@ -167,15 +202,16 @@ examine(struct doctor *d, struct err *e)
         doctor_failed(d, "open", NULL, e);
         return 0;
     }
-    if (strcmp(d->st->ops->scheme, "file") == 0) {
-        doctor_directory(d);
+    if (is_kind(d, "s3") && !doctor_s3_reach(d)) {
+        return cancel_check(e);
     }
-    doctor_objects(d);
-    if (d->may_put && !cancel_requested()) {
-        doctor_speed(d);
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0] && !cancel_requested(); i++) {
+        if ((steps[i].scheme == NULL || is_kind(d, steps[i].scheme)) && (d->may_put || !steps[i].needs_put)) {
+            steps[i].run(d);
+        }
     }
     doctor_clear(d);
-    if (strcmp(d->st->ops->scheme, "file") == 0) {
+    if (is_kind(d, "file")) {
         doctor_directory_leave(d);
     }
     return cancel_check(e);
@@ -214,7 +250,7 @@ cmd_doctor(const struct cmd *c, struct err *e)
     if (c->json && cmd_print_json(result_json(&d), e) != 0) {
         rc = -1;
     } else if (!c->json && (!c->quiet || rc != EXIT_GOOD)) {
-        print_text(&d);
+        print_text(&d, c->quiet);
     }
     if (rc >= 0 && fflush(stdout) != 0) {
         rc = err_errno(e, "could not write to standard output");

@@ -20,15 +20,15 @@ enum fs_kind { FS_LOCAL, FS_NETWORK, FS_MEMORY, FS_OTHER };
 
 /* f_type of statfs(2), <linux/magic.h>. */
 static const struct {
-    uint32_t     magic;
     const char  *name;
+    uint32_t     magic;
     enum fs_kind kind;
 } file_systems[] = {
-    {0xEF53, "ext4", FS_LOCAL},        {0x58465342, "XFS", FS_LOCAL},     {0x9123683E, "Btrfs", FS_LOCAL},
-    {0x2FC12FC1, "ZFS", FS_LOCAL},     {0xF2F52010, "F2FS", FS_LOCAL},    {0x794C7630, "overlayfs", FS_LOCAL},
-    {0x6969, "NFS", FS_NETWORK},       {0xFF534D42, "CIFS", FS_NETWORK},  {0xFE534D42, "SMB", FS_NETWORK},
-    {0x00C36400, "CephFS", FS_NETWORK},{0x65735546, "FUSE", FS_OTHER},    {0x01021994, "tmpfs", FS_MEMORY},
-    {0x858458F6, "ramfs", FS_MEMORY},
+    {"ext4", 0xEF53, FS_LOCAL},        {"XFS", 0x58465342, FS_LOCAL},     {"Btrfs", 0x9123683E, FS_LOCAL},
+    {"ZFS", 0x2FC12FC1, FS_LOCAL},     {"F2FS", 0xF2F52010, FS_LOCAL},    {"overlayfs", 0x794C7630, FS_LOCAL},
+    {"NFS", 0x6969, FS_NETWORK},       {"CIFS", 0xFF534D42, FS_NETWORK},  {"SMB", 0xFE534D42, FS_NETWORK},
+    {"CephFS", 0x00C36400, FS_NETWORK},{"FUSE", 0x65735546, FS_OTHER},    {"tmpfs", 0x01021994, FS_MEMORY},
+    {"ramfs", 0x858458F6, FS_MEMORY},
 };
 
 static void

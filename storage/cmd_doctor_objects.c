@@ -296,12 +296,28 @@ probe_read_only(struct doctor *d)
                "what is there can be listed");
 }
 
+static void
+probe_repository(struct doctor *d)
+{
+    struct err         e = ERR_INIT;
+    struct object_info info;
+
+    if (storage_head(d->st, "repo.1.json", &info, &e) == 0) {
+        doctor_add(d, "repository", DOCTOR_GOOD, NULL, "there is one");
+    } else if (e.kind == ERR_NOT_FOUND) {
+        doctor_add(d, "repository", DOCTOR_NOTE, "\"pgassay storage init\" makes it; or the disk is not mounted, or the "
+                   "prefix is another", "there is none yet");
+    } else {
+        doctor_failed(d, "repository", NULL, &e);
+    }
+}
+
 void
 doctor_objects(struct doctor *d)
 {
-    static void (*const probes[])(struct doctor *) = {probe_get,        probe_list,   probe_head,
-                                                      probe_write_once, probe_remove, probe_rights};
+    static void (*const probes[])(struct doctor *) = {probe_get, probe_list, probe_head, probe_write_once};
 
+    probe_repository(d);
     probe_put(d);
     if (!d->may_put) {
         probe_read_only(d);
@@ -310,4 +326,11 @@ doctor_objects(struct doctor *d)
     for (size_t i = 0; i < sizeof probes / sizeof probes[0] && !cancel_requested(); i++) {
         probes[i](d);
     }
+}
+
+void
+doctor_remove(struct doctor *d)
+{
+    probe_remove(d);
+    probe_rights(d);
 }

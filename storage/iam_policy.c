@@ -86,7 +86,8 @@ statement(json_t *actions)
     return s;
 }
 
-/* All rights on the bucket itself: only for keys below the prefix. */
+/* All rights on the bucket itself: only for keys below the prefix.  IfExists: whether a HEAD or GET of an object that is not
+ * there is answered "404" or "403" hangs on the right to list, too, and those name no prefix. */
 static json_t *
 bucket_statement(const struct right *r, const struct iam_target *t)
 {
@@ -104,7 +105,7 @@ bucket_statement(const struct right *r, const struct iam_target *t)
         json_t *condition = json_object();
 
         take_text(like, "s3:prefix", xasprintf("%s/*", t->prefix));
-        (void)json_object_set_new(condition, "StringLike", like);
+        (void)json_object_set_new(condition, "StringLikeIfExists", like);
         (void)json_object_set_new(s, "Condition", condition);
     }
     return s;

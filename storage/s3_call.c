@@ -74,7 +74,11 @@ sign(struct s3_storage *s, const struct s3_call *c, const char *method, const ch
     char          *authorization;
 
     time_now(s, now, sizeof now);
-    sha256_hex(c->body, c->body_len, digest);
+    if (c->payload_sha256 != NULL) {
+        memcpy(digest, c->payload_sha256, sizeof digest);
+    } else {
+        sha256_hex(c->body, c->body_len, digest);
+    }
     sign.time = now;
     sign.payload_sha256 = digest;
     add_header(headers, "Host", s->set.host);
@@ -302,7 +306,7 @@ s3_call(struct s3_storage *s, struct s3_call *c, struct err *e)
             o = e->transient && t.n < FIRST_TRIES ? AGAIN_LATER : FAILED;
         }
         aws_credentials_free(&who);
-        if (o == AGAIN_LATER && pause_before(s, c, &t, e) != 0) {
+        if (o == AGAIN_LATER && (c->once || pause_before(s, c, &t, e) != 0)) {
             o = FAILED;
         }
         if (o == AGAIN_NOW || o == AGAIN_LATER) {

@@ -22,6 +22,8 @@ struct s3_call {
     const void     *body;
     size_t          body_len;
     bool            fresh;             /* over a new connection */
+    bool            once;              /* not tried again: a question, whose refusal is an answer too */
+    const char     *payload_sha256;    /* to be announced instead of the body's own; NULL: the body's */
     struct buf     *out;               /* the body of a good answer; NULL: none is expected */
     /* Looks at a good answer: -1 with *e transient has it asked for again.  NULL: any will do. */
     int           (*accept)(void *ctx, const struct s3_answer *, struct err *);

@@ -69,7 +69,15 @@ format_body(const struct s3_storage *s, const char *const *keys, size_t n, struc
     return rc != 0 ? rc : buf_puts(body, "</Delete>", e);
 }
 
-/* 1: the store knows no such request. */
+/* The store knows no such request, or (Ceph) wants a right on the whole bucket for it. */
+static bool
+not_in_bulk(const struct s3_call *c)
+{
+    return c->answer.status == 501 || c->answer.status == 405 || c->answer.status == 403 ||
+           strcmp(c->error.code, "NotImplemented") == 0 || strcmp(c->error.code, "MalformedXML") == 0;
+}
+
+/* 1: not in bulk: one by one will do, or say why not. */
 static int
 remove_batch(struct s3_storage *s, const char *const *keys, size_t n, struct err *e)
 {
@@ -86,8 +94,7 @@ remove_batch(struct s3_storage *s, const char *const *keys, size_t n, struct err
         c.body = body.data;
         c.body_len = body.len;
         rc = s3_call(s, &c, e);
-        if (rc != 0 && (c.answer.status == 501 || c.answer.status == 405 || strcmp(c.error.code, "NotImplemented") == 0 ||
-                        strcmp(c.error.code, "MalformedXML") == 0)) {
+        if (rc != 0 && not_in_bulk(&c)) {
             err_clear(e);
             rc = 1;
         }

@@ -192,6 +192,18 @@ restore() { pgassay restore --repo "$REPO" "$@"; }
 drill()   { pgassay verify drill --repo "$REPO" "$@"; }
 storage() { local verb=$1; shift; pgassay storage "$verb" --repo "$REPO" "$@"; }
 
+# What `storage doctor` said last of a probe: good, note, bad, or nothing.
+verdict() { jq -r --arg p "$1" '[.findings[] | select(.probe == $p).verdict] | join(" ")' "$T/doctor.json"; }
+# doctor STATUS [OPTION...]: into $T/doctor.json, checked against its schema.
+doctor() {
+    local want=$1 rc=0
+    shift
+    pgassay storage doctor --json "$@" >"$T/doctor.json" || rc=$?
+    expect_equal "$rc" "$want" || { jq -c '.findings[]' "$T/doctor.json" >&2; return 1; }
+    valid_json doctor "$T/doctor.json"
+    expect_equal "$(jq .good "$T/doctor.json")" "$([ "$want" = 0 ] && echo true || echo false)"
+}
+
 repo_new() {
     export REPO=$T/repo.$1
     rm -rf "$REPO"
