@@ -351,7 +351,7 @@ judge(const struct transfer *t, CURLcode code, struct err *e)
     if (code != CURLE_OK) {
         err_set(e, ERR_IO, "%s", t->detail[0] != '\0' ? t->detail : curl_easy_strerror(code));
         e->transient = code != CURLE_PEER_FAILED_VERIFICATION && code != CURLE_SSL_CACERT_BADFILE &&
-                       code != CURLE_UNSUPPORTED_PROTOCOL && code != CURLE_URL_MALFORMAT;
+                       code != CURLE_URL_MALFORMAT;
         if (!e->transient && t->http->ca_file == NULL && code == CURLE_PEER_FAILED_VERIFICATION) {
             err_hint(e, "a store with a certificate of its own needs ca-file (AWS_CA_BUNDLE)");
         }

@@ -547,6 +547,167 @@ a_missing_directory_is_not_made_by_opening(void **state)
     assert_err(&e, ERR_USAGE, "unknown kind of location");
 }
 
+/* ---- the S3 driver's own promises ---- */
+
+static void
+more_than_a_page_is_listed_and_removed(void **state)
+{
+    enum { N = 1003 };
+    struct storage *st = storage_of(state);
+    struct err      e = ERR_INIT;
+    struct strlist  got = {0};
+
+    for (int i = 0; i < N; i++) {
+        char    key[100];
+        uint8_t digest[SHA256_BYTES];
+        char    hex[SHA256_HEX + 1];
+
+        sha256_hex(&i, sizeof i, hex);      /* named by its hash: one request each */
+        sha256(&i, sizeof i, digest);
+        (void)snprintf(key, sizeof key, "c/%02x/%s", digest[0] % 7, hex);
+        assert_ok(storage_put(st, key, &i, sizeof i, &e), &e);
+        strlist_add(&got, key);
+    }
+    strlist_sort(&got);
+    {
+        struct strlist listed = {0};
+
+        assert_ok(storage_list(st, "c/", collect, &listed, &e), &e);
+        assert_int_equal(listed.n, N);
+        for (size_t i = 0; i < N; i++) {
+            assert_int_equal(strncmp(listed.v[i], got.v[i], strlen(got.v[i])), 0);
+        }
+        strlist_free(&listed);
+    }
+    assert_ok(storage_remove(st, (const char *const *)got.v, got.n, &e), &e);
+    assert_listing(st, "", "");
+    strlist_free(&got);
+}
+
+static void
+a_new_time_is_what_putting_the_same_again_gives(void **state)
+{
+    struct storage    *st = storage_of(state);
+    struct err         e = ERR_INIT;
+    struct object_info before;
+    struct object_info after;
+
+    assert_ok(put(st, "runs/mark", "1", &e), &e);
+    assert_ok(storage_head(st, "runs/mark", &before, &e), &e);
+    (void)usleep(1100000);
+    assert_ok(put(st, "runs/mark", "1", &e), &e);
+    assert_ok(storage_head(st, "runs/mark", &after, &e), &e);
+    assert_true(after.modified > before.modified);
+}
+
+static struct storage *
+open_with(const char *option, struct err *e)
+{
+    struct strlist  options = {0};
+    struct storage *st;
+
+    for (size_t i = 0; i < s3_server_options(&server, true)->n; i++) {
+        strlist_add(&options, s3_server_options(&server, true)->v[i]);
+    }
+    strlist_add(&options, option);
+    st = storage_open(&(struct storage_place){.location = "s3://bucket/with/options", .options = &options}, true, e);
+    strlist_free(&options);
+    return st;
+}
+
+static char *
+key_file(const char *bytes)
+{
+    char *dir = fixture_dir();
+    char *path = xasprintf("%s/key", dir);
+    FILE *f = fopen(path, "w");
+
+    assert_non_null(f);
+    assert_int_equal(fwrite(bytes, 1, 32, f), 32);
+    assert_int_equal(fclose(f), 0);
+    free(dir);
+    return path;
+}
+
+static void
+what_a_customers_key_encrypts_needs_that_key(void **state)
+{
+    struct err      e = ERR_INIT;
+    struct buf      b = BUF_INIT(MIB);
+    char           *path = key_file("0123456789abcdef0123456789ABCDEF");
+    char           *other_path = key_file("0123456789abcdef0123456789ABCDEX");
+    char           *option = xasprintf("sse-customer-key-file=%s", path);
+    char           *other_option = xasprintf("sse-customer-key-file=%s", other_path);
+    struct storage *st = open_with(option, &e);
+    struct storage *other = open_with(other_option, &e);
+    struct storage *without = open_with("storage-class=STANDARD", &e);
+    struct object_info info;
+
+    (void)state;
+    assert_non_null(st);
+    assert_non_null(other);
+    assert_ok(put(st, "secret", "hello", &e), &e);
+    assert_ok(put(st, "secret", "hello", &e), &e);
+    assert_ok(storage_get(st, "secret", &b, &e), &e);
+    assert_string_equal(buf_str(&b), "hello");
+    assert_ok(storage_head(st, "secret", &info, &e), &e);
+    assert_int_equal(info.size, 5);
+    assert_int_equal(storage_get(without, "secret", &b, &e), -1);
+    assert_int_equal(storage_get(other, "secret", &b, &e), -1);
+    assert_int_equal(storage_head(other, "secret", &info, &e), -1);
+    assert_int_not_equal(e.kind, ERR_NOT_FOUND);
+    storage_close(st);
+    storage_close(other);
+    storage_close(without);
+    *strrchr(path, '/') = *strrchr(other_path, '/') = '\0';
+    fixture_remove(path);
+    fixture_remove(other_path);
+    free(option);
+    free(other_option);
+    buf_free(&b);
+}
+
+static void
+checksums_tags_and_class_are_taken_by_a_real_store(void **state)
+{
+    static const char *const options[] = {"checksum=md5", "checksum=sha256", "tags=team=db, what=night & day", "storage-class=STANDARD"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        struct err      e = ERR_INIT;
+        struct buf      b = BUF_INIT(MIB);
+        struct storage *st = open_with(options[i], &e);
+        char            key[16];
+
+        assert_non_null(st);
+        (void)snprintf(key, sizeof key, "o%zu", i);
+        assert_ok(put(st, key, "hello", &e), &e);
+        assert_ok(storage_get(st, key, &b, &e), &e);
+        assert_string_equal(buf_str(&b), "hello");
+        buf_free(&b);
+        storage_close(st);
+    }
+}
+
+static void
+a_missing_bucket_is_no_missing_object(void **state)
+{
+    struct err            e = ERR_INIT;
+    struct buf            b = BUF_INIT(MIB);
+    struct storage_place  place = {.location = "s3://no-such-bucket/p", .options = s3_server_options(&server, false)};
+    struct storage       *st = storage_open(&place, true, &e);
+
+    (void)state;
+    assert_non_null(st);
+    assert_int_equal(storage_get(st, "a", &b, &e), -1);
+    assert_err(&e, ERR_IO, "there is no bucket \"no-such-bucket\"");
+    assert_int_equal(put(st, "a", "1", &e), -1);
+    assert_err(&e, ERR_IO, "there is no bucket");
+    assert_int_equal(storage_list(st, "", collect, NULL, &e), -1);
+    assert_err(&e, ERR_IO, "there is no bucket");
+    storage_close(st);
+}
+
 #define TEST(fn, driver) {#fn " (" #driver ")", fn, open_##driver, close_driver, NULL}
 #define SUITE(driver)                                                                                              \
     TEST(what_is_put_is_what_is_got, driver), TEST(get_replaces_what_the_buffer_held, driver),                     \
@@ -571,6 +732,11 @@ main(void)
         TEST(putting_the_same_again_renews_it, file),
         TEST(what_can_be_no_key_is_not_listed, file),
         TEST(an_unreadable_directory_is_an_error, file),
+        TEST(more_than_a_page_is_listed_and_removed, s3_http),
+        TEST(a_new_time_is_what_putting_the_same_again_gives, s3_http),
+        cmocka_unit_test(what_a_customers_key_encrypts_needs_that_key),
+        cmocka_unit_test(checksums_tags_and_class_are_taken_by_a_real_store),
+        cmocka_unit_test(a_missing_bucket_is_no_missing_object),
         TEST(a_missing_directory_is_not_made_by_opening, file),
     };
 
