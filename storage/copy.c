@@ -134,6 +134,17 @@ stands_there(const struct copy *c, const struct backup_entry *there, struct copy
     return true;
 }
 
+/* Somebody else may have copied it meanwhile. */
+static bool
+came_meanwhile(const struct copy *c, const struct label *l)
+{
+    struct err    e = ERR_INIT;
+    struct label *there = label_load(c->to, c->request->db, l->id, &e);
+
+    label_free(there);
+    return there != NULL;
+}
+
 /* What is wrong at the source is that backup's failure; what keeps everything else from going on is returned. */
 static int
 copy_one(struct copy *c, const struct backup_entry *b, struct copy_entry *x, struct err *e)
@@ -148,6 +159,11 @@ copy_one(struct copy *c, const struct backup_entry *b, struct copy_entry *x, str
     }
     if ((c->request->dry_run ? copy_count : copy_send)(c, b->label, x, e) == 0) {
         x->status = c->request->dry_run ? COPY_PLANNED : COPY_DONE;
+        return 0;
+    }
+    if (e->kind == ERR_EXISTS && came_meanwhile(c, b->label)) {
+        err_clear(e);
+        x->status = COPY_PRESENT;
         return 0;
     }
     x->status = COPY_FAILED;

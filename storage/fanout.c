@@ -361,6 +361,7 @@ fanout_end(struct fanout *f)
         f->v[i].writer = NULL;
         free(f->v[i].numbers);
         f->v[i].numbers = NULL;
+        f->v[i].cap = 0;
     }
     for (int i = 0; i < f->o.workers; i++) {
         codec_free(f->codecs[i]);

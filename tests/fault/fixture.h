@@ -9,6 +9,7 @@
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -67,22 +68,31 @@ fixture_fill(unsigned seed, size_t i, char *out)
     (void)snprintf(out, FIXTURE_CHUNK_BYTES, "%zu of %u", i, i == 0 ? 0 : seed);
 }
 
+/* Each number is another repository, with keys of its own (0 to 255). */
 static inline struct repo *
-fixture_repo_in_memory(void)
+fixture_repo_number(unsigned number)
 {
     struct err      e = ERR_INIT;
     struct storage *st = storage_memory_new();
-    static const char line[] =
-        "{\"format\":1,\"needs\":[],\"type\":\"repo\",\"repo_id\":\"00112233445566778899aabbccddeeff\",\"epoch\":1,"
-        "\"created\":\"2026-11-21T02:15:00Z\",\"tool\":\"test\","
-        "\"id_key\":\"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\","
-        "\"fingerprint_key\":\"000102030405060708090a0b0c0d0e0f\"}\n";
+    char           *line = xasprintf(
+        "{\"format\":1,\"needs\":[],\"type\":\"repo\",\"repo_id\":\"%02x112233445566778899aabbccddeeff\",\"epoch\":1,"
+                  "\"created\":\"2026-11-21T02:15:00Z\",\"tool\":\"test\","
+                  "\"id_key\":\"%02x0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\","
+                  "\"fingerprint_key\":\"%02x0102030405060708090a0b0c0d0e0f\"}\n",
+        number, number, number);
     struct repo *r;
 
-    assert_ok(storage_put(st, "repo.1.json", line, sizeof line - 1, &e), &e);
+    assert_ok(storage_put(st, "repo.1.json", line, strlen(line), &e), &e);
+    free(line);
     r = repo_open_storage(st, &e);
     assert_non_null(r);
     return r;
+}
+
+static inline struct repo *
+fixture_repo_in_memory(void)
+{
+    return fixture_repo_number(0);
 }
 
 static inline int
@@ -183,6 +193,21 @@ fixture_read(struct repo *r, const char *id, unsigned seed, struct err *e)
     manifest_free(m);
     label_free(l);
     return rc;
+}
+
+static inline int
+fixture_add_key(void *ctx, const struct object_info *info, struct err *e)
+{
+    (void)e;
+    strlist_add(ctx, info->key);
+    return 0;
+}
+
+/* Every key below the prefix. */
+static inline int
+fixture_keys(struct repo *r, const char *prefix, struct strlist *keys, struct err *e)
+{
+    return storage_list(r->st, prefix, fixture_add_key, keys, e);
 }
 
 /* How many backups are in this state. */
