@@ -7,8 +7,8 @@
 int
 worker_ready(struct restore *r, struct worker *w, struct err *e)
 {
-    if (w->codec == NULL) {
-        w->codec = codec_new(CODEC_DEFAULT);
+    if (w->chunks == NULL) {
+        w->chunks = readahead_new(r->repo, r->label->db, r->manifest);
     }
     if (w->conn == NULL && (w->conn = target_connect(r, e)) == NULL) {
         return err_wrap(e, "connecting a worker to the new database");

@@ -60,7 +60,7 @@ int  load_index(struct load *, struct worker *, const struct task *, struct err 
 int load_lo_metadata(struct load *, struct worker *, const struct task *, struct err *);
 int load_lo_pages(struct load *, struct worker *, const struct task *, struct err *);
 
-/* The worker's connection and codec, made when first needed. */
+/* The worker's connection and reader of chunks, made when first needed. */
 int worker_ready(struct restore *, struct worker *, struct err *);
 
 #endif

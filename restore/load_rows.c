@@ -10,19 +10,25 @@
 #include "pg/copy.h"
 #include "restore/load.h"
 
-/* The chunk's plaintext in w->raw: read and checked once for all tables that follow each other in it. */
-static int
-fetch_chunk(struct restore *r, struct worker *w, uint32_t chunk, struct err *e)
+/* The chunks of ranges, each once where they follow each other. */
+static void
+expect_chunks(struct worker *w, const struct range *ranges, size_t n)
 {
-    if (w->chunk == chunk) {
-        return 0;
+    uint32_t *chunks = NULL;
+    size_t    n_chunks = 0, cap = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < ranges[i].n; k++) {
+            uint32_t chunk = ranges[i].segments[k].chunk;
+
+            if (n_chunks == 0 || chunks[n_chunks - 1] != chunk) {
+                VEC_GROW(chunks, n_chunks, cap);
+                chunks[n_chunks++] = chunk;
+            }
+        }
     }
-    w->chunk = UINT32_MAX;
-    if (chunk_read(r->repo, r->label->db, &r->manifest->chunks[chunk], w->codec, &w->stored, &w->raw, e) != 0) {
-        return -1;
-    }
-    w->chunk = chunk;
-    return 0;
+    readahead_expect(w->chunks, chunks, n_chunks);
+    free(chunks);
 }
 
 static int
@@ -30,14 +36,15 @@ send_range(struct restore *r, struct worker *w, struct copy_in *in, const struct
 {
     for (size_t i = 0; i < range->n; i++) {
         const struct segment *s = &range->segments[i];
+        const struct buf     *raw = readahead_get(w->chunks, s->chunk, e);
 
-        if (fetch_chunk(r, w, s->chunk, e) != 0) {
+        if (raw == NULL) {
             return -1;
         }
-        if (s->offset > w->raw.len || s->length > w->raw.len - s->offset) {
+        if (s->offset > raw->len || s->length > raw->len - s->offset) {
             return err_set(e, ERR_CORRUPT, "chunk \"%s\": a segment lies outside of it", r->manifest->chunks[s->chunk].name);
         }
-        if (copy_in_data(in, w->raw.data + s->offset, s->length, e) != 0) {
+        if (copy_in_data(in, raw->data + s->offset, s->length, e) != 0) {
             return -1;
         }
         progress_add(s->length);
@@ -71,6 +78,7 @@ load_copy(struct restore *r, struct worker *w, const struct m_table *t, size_t f
     struct copy_in in = {0};
     uint64_t       rows = 0, bytes = 0;
 
+    expect_chunks(w, t->ranges + first, n);
     if (copy_in_begin(&in, w->conn, sql, t->format == COPY_BINARY, e) != 0) {
         return -1;
     }

@@ -22,20 +22,13 @@ restore_init(struct restore *r, const struct options *o)
     pthread_mutex_init(&r->lock, NULL);
     problems_init(&r->problems);
     r->workers = xcalloc((size_t)o->jobs + 1, sizeof *r->workers);
-    for (int i = 0; i < o->jobs; i++) {
-        r->workers[i] = (struct worker){.chunk = UINT32_MAX,
-                                        .stored = BUF_INIT(codec_bound(CODEC_ZSTD, CHUNK_RAW_MAX) + MIB),
-                                        .raw = BUF_INIT(CHUNK_RAW_MAX)};
-    }
 }
 
 void
 restore_free(struct restore *r)
 {
     for (int i = 0; i < r->o->jobs; i++) {
-        codec_free(r->workers[i].codec);
-        buf_free(&r->workers[i].stored);
-        buf_free(&r->workers[i].raw);
+        readahead_free(r->workers[i].chunks);
     }
     free(r->workers);
     for (size_t i = 0; i < r->n_tables; i++) {

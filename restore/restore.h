@@ -14,7 +14,6 @@
 #ifndef RESTORE_RESTORE_H
 #define RESTORE_RESTORE_H
 
-#include "core/codec.h"
 #include "pg/archive.h"
 #include "pg/scratch.h"
 #include "pg/tools.h"
@@ -22,6 +21,7 @@
 #include "restore/problems.h"
 #include "storage/label.h"
 #include "storage/manifest.h"
+#include "storage/readahead.h"
 #include "storage/reader.h"
 #include "storage/repo.h"
 
@@ -51,10 +51,8 @@ struct table_job {
 };
 
 struct worker {
-    PGconn       *conn;
-    struct codec *codec;
-    struct buf    stored, raw;          /* a chunk as stored, and its plaintext */
-    uint32_t      chunk;                /* which one raw holds; UINT32_MAX: none */
+    PGconn           *conn;
+    struct readahead *chunks;
 };
 
 struct phase_time {
