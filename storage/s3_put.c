@@ -140,6 +140,9 @@ int
 s3_put(struct storage *st, const char *key, const struct blob *blob, struct err *e)
 {
     if (put_once(st, key, blob, e) != 0) {
+        if (blob->retain_until != 0 && e->kind == ERR_IO && !e->transient && *e->hint == '\0') {
+            (void)err_hint(e, "object-lock is set: was the bucket made with Object Lock?");
+        }
         return -1;
     }
     return blob->retain_until == 0 ? 0 : s3_lock_check(st, key, blob->retain_until, e);
