@@ -18,7 +18,7 @@
 struct cmd {
     const char    *repo, *config_file;
     struct strlist repo_options;
-    const char    *as_of;
+    const char    *as_of, *since;
     bool           json, tables, check, quiet, verbose, print_config;
     const char    *share, *max_bytes, *max_time, *repair_from;
     int            jobs;
@@ -39,6 +39,7 @@ int cmd_show(const struct cmd *, struct err *);
 int cmd_scrub(const struct cmd *, struct err *);
 int cmd_copy(const struct cmd *, struct err *);
 int cmd_doctor(const struct cmd *, struct err *);
+int cmd_undelete(const struct cmd *, struct err *);
 int cmd_policy(const struct cmd *, struct err *);
 int cmd_pin(const struct cmd *, struct err *);
 int cmd_unpin(const struct cmd *, struct err *);

@@ -32,7 +32,9 @@ static const struct opt table[] = {
     {OPT_TEXT, "backup", 0, "ID", "copy: this backup, \"latest\" or \"all\" (the default)", AT(backup), 0, 0, NULL, NULL},
     {OPT_FLAG, "adopt", 0, NULL, "copy: let a name at the destination stand for this database from now on", AT(adopt), 0, 0,
      NULL, NULL},
-    {OPT_FLAG, "dry-run", 0, NULL, "copy, prune: say what would be done, change nothing", AT(dry_run), 0, 0, NULL, NULL},
+    {OPT_FLAG, "dry-run", 0, NULL, "copy, prune, undelete: say what would be done, change nothing", AT(dry_run), 0, 0, NULL,
+     NULL},
+    {OPT_TEXT, "since", 0, "TIME", "undelete: bring back what was removed since TIME", AT(since), 0, 0, NULL, NULL},
     {OPT_TEXT, "note", 0, "TEXT", "a remark to keep with the backup", AT(note), 0, 0, NULL, NULL},
     {OPT_TEXT, "reason", 0, "TEXT", "accept: why the backup is right although it is so much smaller", AT(reason), 0, 0,
      NULL, NULL},
@@ -67,10 +69,11 @@ static const struct opt table[] = {
 
 static const struct opts_spec spec = {
     .program = "pgassay-storage",
-    .usage = "init [PATH] | list [DB] | show DB [BACKUP] | scrub [DB] | copy FROM TO [DB] | doctor | policy [DB] | "
-             "prune [DB] | pin DB BACKUP | unpin DB BACKUP | accept DB BACKUP",
+    .usage = "init [PATH] | list [DB] | show DB [BACKUP] | scrub [DB] | copy FROM TO [DB] | doctor | "
+             "undelete [DB] | policy [DB] | prune [DB] | pin DB BACKUP | unpin DB BACKUP | accept DB BACKUP",
     .summary = "Make a repository, list and show the backups in it, read again all that it stores, copy backups into "
-               "another, try out a store, say how long backups are kept, and remove what is not needed any more.",
+               "another, try out a store, say how long backups are kept, remove what is not needed any more, and bring "
+               "back what was removed.",
     .table = table,
 };
 
@@ -85,6 +88,7 @@ static const struct {
     {"scrub", cmd_scrub, 0, 1},
     {"copy", cmd_copy, 2, 3},
     {"doctor", cmd_doctor, 0, 0},
+    {"undelete", cmd_undelete, 0, 1},
     {"policy", cmd_policy, 0, 1},
     {"prune", cmd_prune, 0, 1},
     {"pin", cmd_pin, 2, 2},

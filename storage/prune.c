@@ -12,7 +12,6 @@
 
 enum {
     CLOCK_OFF_MAX = 300,              /* seconds between this host's clock and the store's */
-    PRUNE_DEAD_SECONDS = 3 * RUN_RENEW_SECONDS,
 };
 
 time_t

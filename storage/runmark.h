@@ -20,7 +20,8 @@
 #include "storage/label.h"
 #include "storage/repo.h"
 
-enum { RUN_RENEW_SECONDS = 600 };
+/* A prune without a sign of life for so long does not keep others from pruning. */
+enum { RUN_RENEW_SECONDS = 600, PRUNE_DEAD_SECONDS = 3 * RUN_RENEW_SECONDS };
 
 struct run_mark {
     struct repo *repo;              /* the caller's */

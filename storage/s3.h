@@ -58,6 +58,8 @@ int s3_time(const char *text, time_t *);
 void s3_md5_header(const void *, size_t, struct strlist *headers);
 
 /* Older versions (s3_versions.c). */
+struct object_version;
+int s3_remove_versions(struct storage *, const struct object_version *, size_t n, struct err *);
 extern const struct storage_version_ops s3_version_ops;
 
 /* ---- Object Lock (s3_lock.c) ---- */

@@ -4,6 +4,7 @@
 
 #include "storage/s3_call.h"
 #include "storage/s3_uri.h"
+#include "storage/versions.h"
 
 enum { BATCH = 1000, BODY_MAX = 8 << 20, ANSWER_MAX = 8 << 20 };
 
@@ -54,17 +55,20 @@ accept_result(void *ctx, const struct s3_answer *a, struct err *e)
 }
 
 static int
-format_body(const struct s3_storage *s, const char *const *keys, size_t n, struct buf *body, struct err *e)
+format_body(const struct s3_storage *s, const struct object_version *v, size_t n, struct buf *body, struct err *e)
 {
     int rc = buf_puts(body, "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Quiet>true</Quiet>", e);
 
     for (size_t i = 0; rc == 0 && i < n; i++) {
-        char *full = xasprintf("%s%s", s->set.prefix, keys[i]);
-        char *text = s3_xml_escape(full);
+        char *full = xasprintf("%s%s", s->set.prefix, v[i].key);
+        char *key = s3_xml_escape(full);
+        char *id = v[i].id == NULL ? NULL : s3_xml_escape(v[i].id);
 
-        rc = buf_printf(body, e, "<Object><Key>%s</Key></Object>", text);
+        rc = id == NULL ? buf_printf(body, e, "<Object><Key>%s</Key></Object>", key)
+                        : buf_printf(body, e, "<Object><Key>%s</Key><VersionId>%s</VersionId></Object>", key, id);
         free(full);
-        free(text);
+        free(key);
+        free(id);
     }
     return rc != 0 ? rc : buf_puts(body, "</Delete>", e);
 }
@@ -79,13 +83,13 @@ not_in_bulk(const struct s3_call *c)
 
 /* 1: not in bulk: one by one will do, or say why not. */
 static int
-remove_batch(struct s3_storage *s, const char *const *keys, size_t n, struct err *e)
+remove_batch(struct s3_storage *s, const struct object_version *v, size_t n, struct err *e)
 {
     struct buf     body = BUF_INIT(BODY_MAX);
     struct buf     answer = BUF_INIT(ANSWER_MAX);
     struct batch   b = {.s = s};
     struct s3_call c = {.verb = "remove objects below", .method = "POST", .out = &answer, .accept = accept_result, .ctx = &b};
-    int            rc = format_body(s, keys, n, &body, e);
+    int            rc = format_body(s, v, n, &body, e);
 
     if (rc == 0) {
         s3_md5_header(body.data, body.len, &c.headers);
@@ -107,11 +111,15 @@ remove_batch(struct s3_storage *s, const char *const *keys, size_t n, struct err
 }
 
 static int
-remove_one(struct s3_storage *s, const char *key, struct err *e)
+remove_one(struct s3_storage *s, const struct object_version *v, struct err *e)
 {
-    struct s3_call c = {.verb = "remove", .method = "DELETE", .key = key};
-    int            rc = s3_call(s, &c, e);
+    struct s3_call c = {.verb = "remove", .method = "DELETE", .key = v->key};
+    int            rc;
 
+    if (v->id != NULL) {
+        s3_query_add(&c.query, "versionId", v->id);
+    }
+    rc = s3_call(s, &c, e);
     s3_call_free(&c);
     if (rc != 0 && e->kind == ERR_NOT_FOUND) {
         err_clear(e);
@@ -121,7 +129,7 @@ remove_one(struct s3_storage *s, const char *key, struct err *e)
 }
 
 int
-s3_remove(struct storage *st, const char *const *keys, size_t n, struct err *e)
+s3_remove_versions(struct storage *st, const struct object_version *v, size_t n, struct err *e)
 {
     struct s3_storage *s = s3_storage_of(st);
 
@@ -129,7 +137,7 @@ s3_remove(struct storage *st, const char *const *keys, size_t n, struct err *e)
         size_t many = n - i < BATCH ? n - i : BATCH;
 
         if (many > 1 && !atomic_load(&s->no_bulk)) {
-            int rc = remove_batch(s, keys + i, many, e);
+            int rc = remove_batch(s, v + i, many, e);
 
             if (rc < 0) {
                 return -1;
@@ -141,10 +149,24 @@ s3_remove(struct storage *st, const char *const *keys, size_t n, struct err *e)
             }
             continue;
         }
-        if (remove_one(s, keys[i], e) != 0) {
+        if (remove_one(s, &v[i], e) != 0) {
             return -1;
         }
         i++;
     }
     return 0;
+}
+
+int
+s3_remove(struct storage *st, const char *const *keys, size_t n, struct err *e)
+{
+    struct object_version *v = xcalloc(n + 1, sizeof *v);
+    int                    rc;
+
+    for (size_t i = 0; i < n; i++) {
+        v[i].key = keys[i];         /* no id: what a plain read sees */
+    }
+    rc = s3_remove_versions(st, v, n, e);
+    free(v);
+    return rc;
 }

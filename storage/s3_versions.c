@@ -1,4 +1,4 @@
-/* Older versions (ListObjectVersions): listing, reading, removing them. */
+/* Older versions (ListObjectVersions): listing and reading them. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -287,37 +287,52 @@ go_on(struct listing *l)
     return true;
 }
 
+/* 1: got one; 0: there is none; -1. */
 static int
-walk(struct storage *st, const char *prefix, storage_version_fn *fn, storage_dirs_fn *dirs_fn, void *ctx, struct err *e)
+next_page(struct listing *l, bool first, struct err *e)
 {
-    struct s3_storage *s = s3_storage_of(st);
-    struct listing     l = {.s = s, .prefix = xasprintf("%s%s", s->set.prefix, prefix), .dirs = dirs_fn != NULL};
-    int                rc;
+    if (!first && !go_on(l)) {
+        return 0;
+    }
+    return ask_page(l, e) == 0 ? 1 : -1;
+}
 
-    do {
-        rc = ask_page(&l, e);
-        if (rc == 0) {
-            rc = l.dirs ? pass_dirs(&l, dirs_fn, ctx, e) : pass_versions(&l, fn, ctx, e);
-        }
-    } while (rc == 0 && go_on(&l));
-    page_clear(&l.page);
-    free(l.prefix);
-    free(l.last);
-    free(l.key);
-    free(l.id);
-    return rc;
+static void
+listing_free(struct listing *l)
+{
+    page_clear(&l->page);
+    free(l->prefix);
+    free(l->last);
+    free(l->key);
+    free(l->id);
 }
 
 static int
 list_versions(struct storage *st, const char *prefix, storage_version_fn *fn, void *ctx, struct err *e)
 {
-    return walk(st, prefix, fn, NULL, ctx, e);
+    struct s3_storage *s = s3_storage_of(st);
+    struct listing     l = {.s = s, .prefix = xasprintf("%s%s", s->set.prefix, prefix)};
+    int                rc = next_page(&l, true, e);
+
+    while (rc > 0 && (rc = pass_versions(&l, fn, ctx, e)) == 0) {
+        rc = next_page(&l, false, e);
+    }
+    listing_free(&l);
+    return rc;
 }
 
 static int
 list_dirs(struct storage *st, const char *prefix, storage_dirs_fn *fn, void *ctx, struct err *e)
 {
-    return walk(st, prefix, NULL, fn, ctx, e);
+    struct s3_storage *s = s3_storage_of(st);
+    struct listing     l = {.s = s, .prefix = xasprintf("%s%s", s->set.prefix, prefix), .dirs = true};
+    int                rc = next_page(&l, true, e);
+
+    while (rc > 0 && (rc = pass_dirs(&l, fn, ctx, e)) == 0) {
+        rc = next_page(&l, false, e);
+    }
+    listing_free(&l);
+    return rc;
 }
 
 static int
@@ -335,28 +350,9 @@ get_version(struct storage *st, const char *key, const char *id, struct buf *out
     return rc;
 }
 
-/* One by one: it is a person's rare command, and each must be known to have worked. */
-static int
-remove_versions(struct storage *st, const struct object_version *v, size_t n, struct err *e)
-{
-    for (size_t i = 0; i < n; i++) {
-        struct s3_call c = {.verb = "remove a version of", .method = "DELETE", .key = v[i].key};
-        int            rc;
-
-        s3_query_add(&c.query, "versionId", v[i].id);
-        rc = s3_call(s3_storage_of(st), &c, e);
-        s3_call_free(&c);
-        if (rc != 0 && e->kind != ERR_NOT_FOUND) {
-            return -1;
-        }
-        err_clear(e);
-    }
-    return 0;
-}
-
 const struct storage_version_ops s3_version_ops = {
     .list = list_versions,
     .dirs = list_dirs,
     .get = get_version,
-    .remove = remove_versions,
+    .remove = s3_remove_versions,
 };

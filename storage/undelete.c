@@ -100,7 +100,7 @@ flush(struct walk *w, struct err *e)
         free(v);
     }
     clear_markers(&w->due);
-    return rc;
+    return rc == 0 && w->request->tick != NULL ? w->request->tick(w->request->ctx, e) : rc;
 }
 
 /* Below its young markers the key has a version with contents: it comes back. */

@@ -21,6 +21,8 @@ struct undelete_request {
     const char     *below;       /* "<db>/", encoded; "" for repo.<n>.json alone */
     time_t          since;       /* by the store's clock */
     bool            dry_run;     /* only find */
+    int           (*tick)(void *ctx, struct err *);     /* now and then; NULL: nothing to do */
+    void           *ctx;
 };
 
 struct undelete_result {

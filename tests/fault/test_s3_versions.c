@@ -275,7 +275,7 @@ bring_back(struct repo *r, const char *below, time_t since, bool dry_run)
     struct undelete_result result;
     struct err             e = ERR_INIT;
 
-    assert_ok(undelete(&(struct undelete_request){r->st, below, since, dry_run}, &result, &e), &e);
+    assert_ok(undelete(&(struct undelete_request){.st = r->st, .below = below, .since = since, .dry_run = dry_run}, &result, &e), &e);
     return result;
 }
 
