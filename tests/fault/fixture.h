@@ -195,21 +195,6 @@ fixture_read(struct repo *r, const char *id, unsigned seed, struct err *e)
     return rc;
 }
 
-static inline int
-fixture_add_key(void *ctx, const struct object_info *info, struct err *e)
-{
-    (void)e;
-    strlist_add(ctx, info->key);
-    return 0;
-}
-
-/* Every key below the prefix. */
-static inline int
-fixture_keys(struct repo *r, const char *prefix, struct strlist *keys, struct err *e)
-{
-    return storage_list(r->st, prefix, fixture_add_key, keys, e);
-}
-
 /* How many backups are in this state. */
 static inline size_t
 fixture_count(struct repo *r, enum backup_state state)

@@ -1,5 +1,5 @@
 /* copy.h: what is copied, what is not even read, and what faults, damage and kill -9 leave. */
-#include "tests/fault/fixture.h"
+#include "tests/fault/damage.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -72,27 +72,12 @@ assert_copy(const struct pair *p, const struct copy_request *q, const char *want
     }
 }
 
-static size_t
-count_keys(struct repo *r, const char *prefix)
-{
-    struct strlist keys = {0};
-    struct err     e = ERR_INIT;
-    size_t         n;
-
-    assert_ok(fixture_keys(r, prefix, &keys, &e), &e);
-    n = keys.n;
-    strlist_free(&keys);
-    return n;
-}
-
 static char *
 first_key(struct repo *r, const char *prefix)
 {
-    struct strlist keys = {0};
-    struct err     e = ERR_INIT;
+    struct strlist keys = fixture_keys_with(r, prefix, "");
     char          *key;
 
-    assert_ok(fixture_keys(r, prefix, &keys, &e), &e);
     assert_true(keys.n > 0);
     key = xstrdup(keys.v[0]);
     strlist_free(&keys);
@@ -143,7 +128,7 @@ a_copy_reads_back_and_tells_where_it_came_from(void **state)
     assert_copy(p, &everything, "copied copied", NULL);
     assert_ok(fixture_read(p->to, p->a, 1, &e), &e);
     assert_ok(fixture_read(p->to, p->b, 2, &e), &e);
-    assert_int_equal(count_keys(p->to, "shop/runs/"), 0);
+    assert_int_equal(fixture_count_keys(p->to, "shop/runs/"), 0);
     l = label_load(p->to, "shop", p->b, &e);
     origin = label_load(p->from, "shop", p->b, &e);
     assert_non_null(l);
@@ -174,7 +159,7 @@ only_missing_chunks_travel(void **state)
     assert_int_equal(r.v[1].new_chunks, FIXTURE_CHUNKS - 1);
     assert_int_equal(r.v[1].chunks, FIXTURE_CHUNKS);
     copy_result_free(&r);
-    assert_int_equal(count_keys(p->to, "shop/chunks/"), 2 * FIXTURE_CHUNKS - 1);
+    assert_int_equal(fixture_count_keys(p->to, "shop/chunks/"), 2 * FIXTURE_CHUNKS - 1);
 }
 
 static void
@@ -203,7 +188,7 @@ a_dry_run_counts_what_would_travel_and_writes_nothing(void **state)
     assert_int_equal(r.v[0].new_chunks, FIXTURE_CHUNKS);
     assert_int_equal(r.v[1].new_chunks, FIXTURE_CHUNKS - 1);
     copy_result_free(&r);
-    assert_int_equal(count_keys(p->to, ""), 1);
+    assert_int_equal(fixture_count_keys(p->to, ""), 1);
 }
 
 /* What is there costs the labels at both ends and a few listings, whatever its size. */
@@ -216,11 +201,11 @@ an_unchanged_repository_is_not_read(void **state)
     size_t       before;
 
     assert_copy(p, &everything, "copied copied", NULL);
-    before = count_keys(p->to, "");
+    before = fixture_count_keys(p->to, "");
     p->from = counted(p->from, 0, false, &at_source);
     p->to = counted(p->to, 0, false, &at_destination);
     assert_copy(p, &everything, "present present", NULL);
-    assert_int_equal(count_keys(p->to, ""), before);
+    assert_int_equal(fixture_count_keys(p->to, ""), before);
     /* Two labels each; the rest is opening, who the name stands for, and listings. */
     assert_true(at_source <= 2 + 12);
     assert_true(at_destination <= 2 + 12);
@@ -237,7 +222,7 @@ chunks_that_are_there_are_not_read(void **state)
 
     assert_copy(p, &everything, "copied copied", NULL);
     assert_ok(fixture_backup(p->from, 2, NULL, NULL, &e), &e);
-    while (count_keys(p->from, "shop/chunks/") > 0) {
+    while (fixture_count_keys(p->from, "shop/chunks/") > 0) {
         key = first_key(p->from, "shop/chunks/");
         assert_ok(storage_remove(p->from->st, (const char *const *)&key, 1, &e), &e);
         free(key);
@@ -298,7 +283,7 @@ another_database_under_that_name_is_refused(void **state)
     assert_err(&e, ERR_EXISTS, "another database");
     assert_non_null(strstr(e.hint, "--adopt"));
     assert_int_equal(r.n, 0);
-    assert_int_equal(count_keys(p->to, ""), 2);
+    assert_int_equal(fixture_count_keys(p->to, ""), 2);
     copy_result_free(&r);
     q.adopt = true;
     assert_copy(p, &q, "copied copied", NULL);
@@ -349,11 +334,9 @@ static void
 a_bad_chunk_does_not_travel(void **state)
 {
     struct pair       *p = *state;
-    struct strlist     keys = {0};
-    struct err         e = ERR_INIT;
+    struct strlist     keys = fixture_keys_with(p->from, "shop/chunks/", "");
     struct copy_result r;
 
-    assert_ok(fixture_keys(p->from, "shop/chunks/", &keys, &e), &e);
     for (size_t i = 0; i < keys.n; i++) {
         damage(p->from, keys.v[i]);
     }
@@ -361,8 +344,8 @@ a_bad_chunk_does_not_travel(void **state)
     for (size_t i = 0; i < r.n; i++) {
         assert_err(&r.v[i].err, ERR_CORRUPT, "chunk");
     }
-    assert_int_equal(count_keys(p->to, "shop/chunks/"), 0);
-    assert_int_equal(count_keys(p->to, "shop/runs/"), 0);
+    assert_int_equal(fixture_count_keys(p->to, "shop/chunks/"), 0);
+    assert_int_equal(fixture_count_keys(p->to, "shop/runs/"), 0);
     copy_result_free(&r);
     strlist_free(&keys);
 }
@@ -485,12 +468,12 @@ an_interrupted_copy_is_resumed(void **state)
         assert_int_equal(copy_run(p->from, p->to, &everything, &r, &e), -1);
         copy_result_free(&r);
         err_clear(&e);
-        there = count_keys(p->to, "shop/chunks/");
+        there = fixture_count_keys(p->to, "shop/chunks/");
     }
     assert_true(there < 2 * FIXTURE_CHUNKS - 1);
     assert_copy(p, &everything, "copied copied", NULL);
     /* Nothing was sent twice. */
-    assert_int_equal(count_keys(p->to, "shop/chunks/"), 2 * FIXTURE_CHUNKS - 1);
+    assert_int_equal(fixture_count_keys(p->to, "shop/chunks/"), 2 * FIXTURE_CHUNKS - 1);
     assert_ok(fixture_read(p->to, p->a, 1, &e), &e);
 }
 

@@ -1,5 +1,5 @@
 /* fanout.h: one backup into several repositories, of which some fail, at any moment: the others have it whole. */
-#include "tests/fault/fixture.h"
+#include "tests/fault/damage.h"
 
 #include <pthread.h>
 
@@ -85,25 +85,6 @@ again(struct set *s)
     }
 }
 
-static int
-count_key(void *ctx, const struct object_info *info, struct err *e)
-{
-    (void)info;
-    (void)e;
-    ++*(size_t *)ctx;
-    return 0;
-}
-
-static size_t
-count_keys(struct repo *r, const char *prefix)
-{
-    struct err e = ERR_INIT;
-    size_t     n = 0;
-
-    assert_ok(storage_list(r->st, prefix, count_key, &n, &e), &e);
-    return n;
-}
-
 /* ---- all is well ---- */
 
 static void
@@ -121,7 +102,7 @@ one_backup_stands_in_every_repository(void **state)
         assert_non_null(l);
         assert_ok(fixture_read(s.v[i].repo, s.id, 1, &e), &e);
         assert_int_equal(s.v[i].stats.new_chunks, FIXTURE_CHUNKS);
-        assert_int_equal(count_keys(s.v[i].repo, "shop/runs/"), 0);
+        assert_int_equal(fixture_count_keys(s.v[i].repo, "shop/runs/"), 0);
         m[i] = manifest_load(s.v[i].repo, l, &e);
         assert_non_null(m[i]);
         /* Every repository names chunks by its own key, and all have the key of the fingerprints. */
@@ -218,7 +199,7 @@ workers_with_the_same_content_store_it_once_everywhere(void **state)
     fanout_end(f);
     for (size_t i = 0; i < REPOS; i++) {
         assert_int_equal(s.v[i].stats.new_chunks, ROUNDS);
-        assert_int_equal(count_keys(s.v[i].repo, "shop/chunks/"), ROUNDS);
+        assert_int_equal(fixture_count_keys(s.v[i].repo, "shop/chunks/"), ROUNDS);
         label_free(s.v[i].label);
     }
     manifest_free(m);
@@ -274,7 +255,7 @@ one_fails_at(size_t bad, unsigned n, bool after)
         if (i != bad) {
             assert_int_equal(s.v[i].failed.kind, ERR_NONE);
             assert_ok(fixture_read(s.v[i].repo, s.id, 1, &e), &e);
-            assert_int_equal(count_keys(s.v[i].repo, "shop/runs/"), 0);
+            assert_int_equal(fixture_count_keys(s.v[i].repo, "shop/runs/"), 0);
         }
     }
     if (hit) {
