@@ -90,7 +90,7 @@ as() { local u=$1; shift; PGUSER=$u "$@"; }
     sleep 0.3
     repo_new password
     expect_status 1 as reader backup shop </dev/null
-    expect_text password "~/.pgpass (mode 0600"
+    expect_text password "pgpass (mode 0600"
     PGPASSWORD=wrong-secret expect_status 1 as reader backup shop
     [[ $output != *wrong-secret* ]]
     psql_in shop -c 'DROP TABLE private'
