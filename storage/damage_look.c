@@ -20,7 +20,7 @@ list_chunks(struct repo *r, const char *db, const char *below, storage_list_fn *
     char          *enc = name_encode(db);
     char          *prefix = xasprintf("%s/chunks/%s", enc, below);
     struct looking l = {set, strlen(enc) + strlen("/chunks/")};
-    int            rc = cancel_check(e) != 0 ? -1 : storage_list(r->st, prefix, fn, &l, e);
+    int            rc = storage_list(r->st, prefix, fn, &l, e);
 
     free(prefix);
     free(enc);
@@ -155,7 +155,7 @@ damage_look(struct repo *r, const char *db, const struct backup_list *list, stru
     struct slice s = {0, span};
 
     for (;;) {
-        if (look_slice(r, db, list, &s, d, e) != 0) {
+        if (cancel_check(e) != 0 || look_slice(r, db, list, &s, d, e) != 0) {
             return -1;
         }
         if (s.first + s.span == UINT64_MAX) {

@@ -1,6 +1,10 @@
 /* scrub.h, condemned.h, damage.h: what is bad is found once a round, named, remembered, and forgotten when it is good again. */
 #include "tests/fault/damage.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "core/cancel.h"
 #include "storage/damage.h"
 #include "storage/needed.h"
 #include "storage/scrub.h"
@@ -376,6 +380,145 @@ a_check_sees_what_is_missing_or_has_another_size(void **state)
     }
 }
 
+/* ---- trouble on the way ---- */
+
+static int
+refuse_put(struct storage *st, const char *key, const struct blob *blob, struct err *e)
+{
+    (void)st;
+    (void)blob;
+    return err_set(e, ERR_AUTH, "\"%s\": read-only", key);
+}
+
+/* What cannot be written can still be read: only what must be condemned fails. */
+static void
+a_store_that_cannot_be_written_is_scrubbed(void **state)
+{
+    struct repo       *r = *state;
+    struct storage_ops ops = *r->st->ops;
+    struct err         e = ERR_INIT;
+    char               id[BACKUP_ID_MAX];
+    char              *key;
+    struct scrub       s;
+
+    assert_ok(fixture_backup(r, 1, id, NULL, &e), &e);
+    inner_ops = r->st->ops;
+    ops.put = refuse_put;
+    r->st->ops = &ops;
+    s = scrub(r, &everything);
+    assert_true(scrub_good(&s));
+    assert_int_equal(s.objects, FIXTURE_CHUNKS);
+    scrub_free(&s);
+    r->st->ops = inner_ops;
+    key = fixture_chunk(r, id, 1);
+    fixture_flip(r, key);
+    r->st->ops = &ops;
+    s = (struct scrub){.repo = r, .db = "shop"};
+    assert_int_equal(scrub_run(&s, &everything, &e), -1);
+    assert_err(&e, ERR_AUTH, "condemned/");
+    scrub_free(&s);
+    r->st->ops = inner_ops;
+    free(key);
+}
+
+/* Each call to the store fails once: the scrub fails, or its result is right; and the next one finds what there is. */
+static void
+no_fault_of_the_store_hides_damage(void **state)
+{
+    (void)state;
+    for (unsigned n = 1, calls = 1, most = 1; n <= most; n++) {
+        struct repo *r = fixture_repo_in_memory();
+        struct err   e = ERR_INIT;
+        char         id[BACKUP_ID_MAX];
+        char        *key;
+        struct scrub s = {.repo = r, .db = "shop"};
+
+        assert_ok(fixture_backup(r, 1, id, NULL, &e), &e);
+        key = fixture_chunk(r, id, 2);
+        fixture_flip(r, key);
+        r->st = storage_failing_new(r->st, n, false, &calls);
+        if (scrub_run(&s, &everything, &e) == 0) {
+            assert_false(scrub_good(&s));
+        } else {
+            assert_err(&e, ERR_IO, "injected fault");
+        }
+        scrub_free(&s);
+        most = calls;
+        if (calls < n) {
+            free(key);
+            repo_close(r);
+            break;
+        }
+        s = scrub(r, &everything);
+        assert_false(scrub_good(&s));
+        assert_int_equal(s.bad_names.n, 1);
+        assert_true(s.since > 0);
+        scrub_free(&s);
+        assert_in_range(fixture_count_keys(r, "shop/condemned/"), 1, 2);
+        free(key);
+        repo_close(r);
+    }
+}
+
+static unsigned chunks_read;
+
+static int
+get_until_terminated(struct storage *st, const char *key, struct buf *out, struct err *e)
+{
+    if (strstr(key, "/chunks/") != NULL && ++chunks_read == 3) {
+        (void)raise(SIGTERM);
+    }
+    return inner_ops->get(st, key, out, e);
+}
+
+/* In a process of its own, as the signal is remembered for ever.  0: all is as it should be. */
+static int
+interrupted(struct repo *r)
+{
+    struct storage_ops   ops = *r->st->ops;
+    struct scrub_request one = {.span = UINT64_MAX, .jobs = 1, .quiet = true};
+    struct scrub         s = {.repo = r, .db = "shop"};
+    struct err           e = ERR_INIT;
+    struct strlist       records;
+
+    cancel_install();
+    inner_ops = r->st->ops;
+    ops.get = get_until_terminated;
+    r->st->ops = &ops;
+    if (scrub_run(&s, &one, &e) != 0 || s.end != SCRUB_INTERRUPTED) {
+        return 1;
+    }
+    if (s.bad_names.n == 0 || s.condemned == 0 || s.since != 0 || fixture_count_keys(r, "shop/condemned/") != 1) {
+        return 2;
+    }
+    records = fixture_keys_with(r, "shop/scrubs/", "");
+    return records.n == 1 ? 0 : 3;
+}
+
+static void
+an_interrupted_scrub_keeps_what_it_learned(void **state)
+{
+    struct repo *r = *state;
+    struct err   e = ERR_INIT;
+    char         id[BACKUP_ID_MAX];
+    int          status;
+    pid_t        pid;
+
+    assert_ok(fixture_backup(r, 1, id, NULL, &e), &e);
+    for (size_t i = 0; i < FIXTURE_CHUNKS; i++) {
+        char *key = fixture_chunk(r, id, i);
+
+        fixture_flip(r, key);
+        free(key);
+    }
+    pid = fork();
+    if (pid == 0) {
+        _exit(interrupted(r));
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
 /* Slices laid end to end hold everything once, round the ring's end too. */
 static void
 slices_cover_the_ring_once(void **state)
@@ -409,6 +552,9 @@ main(void)
         SCRUB_TEST(what_expired_meanwhile_is_not_missed),
         SCRUB_TEST(the_newest_backup_is_refused_when_damaged_and_the_newest_good_one_named),
         SCRUB_TEST(a_check_sees_what_is_missing_or_has_another_size),
+        SCRUB_TEST(a_store_that_cannot_be_written_is_scrubbed),
+        SCRUB_TEST(no_fault_of_the_store_hides_damage),
+        SCRUB_TEST(an_interrupted_scrub_keeps_what_it_learned),
         cmocka_unit_test(slices_cover_the_ring_once),
     };
 
