@@ -138,7 +138,7 @@ by_place(const void *a, const void *b, void *ctx)
     uint64_t                   px = chunk_place((*x)->name.id) - first;
     uint64_t                   py = chunk_place((*y)->name.id) - first;
 
-    return px < py ? -1 : px > py ? 1 : memcmp(&(*x)->name, &(*y)->name, sizeof (*x)->name);
+    return (px > py) - (px < py);
 }
 
 /* The items to read: as many as --max-bytes lets.  Returns how much that is. */

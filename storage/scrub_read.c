@@ -35,7 +35,7 @@ check_twice(struct scrub *s, struct hands *h, const struct chunk_line *line, str
 static void
 add_bad(struct scrub *s, const struct chunk_name *name, const struct bad_object *bad)
 {
-    size_t n = s->bad_names.n;
+    size_t n;
 
     (void)pthread_mutex_lock(&s->work->lock);
     n = s->bad_names.n;
