@@ -15,7 +15,7 @@ enum { JOBS_MAX = 64 };
 
 #define AT(member) offsetof(struct cmd, member)
 
-#define RULE(i, name, arg, help) {OPT_TEXT, name, 0, arg, help, AT(rule[i]), 0, 0, NULL, NULL}
+#define RULE(i, name, arg, help) {OPT_TEXT, name, 0, arg, help, offsetof(struct cmd, rule[i]), 0, 0, NULL, NULL}
 
 static const struct opt table[] = {
     OPT_HEADING("What to do"),
