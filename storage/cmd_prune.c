@@ -39,22 +39,22 @@ decide(void *ctx, const struct backup_list *list, time_t now, struct strlist *ex
 /* ---- what somebody must hear of ---- */
 
 static void
-warn_of_alarms(const struct pruned *p)
+tell_alarms(const struct pruned *p)
 {
     char have[48], largest[48];
 
     for (size_t i = 0; i < p->decision.n_alarms; i++) {
         const struct retention_alarm *a = &p->decision.alarms[i];
 
-        log_warn("\"%s\": backup %s looks wrong: it has %s %s, earlier ones up to %s; it and all before it stay", p->db,
-                 a->since, count_human(a->have, NULL, have, sizeof have), a->measure,
-                 count_human(a->largest, NULL, largest, sizeof largest));
-        log_warn("if that is right: pgassay storage accept %s %s --reason TEXT", p->db, a->newest);
+        log_error("\"%s\": backup %s looks wrong: it has %s %s, earlier ones up to %s; it and all before it stay", p->db,
+                  a->since, count_human(a->have, NULL, have, sizeof have), a->measure,
+                  count_human(a->largest, NULL, largest, sizeof largest));
+        log_error("hint: if that is right: pgassay storage accept %s %s --reason TEXT", p->db, a->newest);
     }
 }
 
 static void
-warn_of_others(const struct cmd *c, const struct pruned *p)
+tell_the_rest(const struct cmd *c, const struct pruned *p)
 {
     unsigned why = 0;
 
@@ -96,12 +96,11 @@ prune_database(const struct cmd *c, struct repo *r, const struct strlist *freed,
                               .dry_run = c->dry_run};
 
     if (prune_run(r, &q, &p->result, &p->err) != 0) {
-        err_wrap(&p->err, "\"%s\"", p->db);
         hint_at_damage(p);
         err_print(&p->err);
     }
-    warn_of_alarms(p);
-    warn_of_others(c, p);
+    tell_alarms(p);
+    tell_the_rest(c, p);
 }
 
 static void
