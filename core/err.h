@@ -30,6 +30,7 @@ enum err_kind {
 struct err {
     enum err_kind kind;
     bool          transient;  /* worth another try */
+    bool          newer;      /* of ERR_CORRUPT: a newer program wrote it; nothing is known to be wrong with it */
     char          sqlstate[6];/* of ERR_PG, or empty */
     char          text[1024]; /* outermost context first */
     char          hint[512];

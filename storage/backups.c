@@ -113,6 +113,7 @@ judge(struct repo *r, const char *db, const struct seen *s, const struct listing
         }
         b->state = BACKUP_DAMAGED;
         b->problem = xstrdup(e->text);
+        b->newer = e->newer;
         err_clear(e);
     } else if (strlist_has(&li->revoked, b->label->run)) {
         b->state = BACKUP_VOID;

@@ -79,7 +79,7 @@ hint_at_damage(struct pruned *p)
     for (size_t i = 0; i < p->decision.n; i++) {
         const struct verdict *v = &p->decision.v[i];
 
-        if (p->err.kind == ERR_CORRUPT && v->state == RETENTION_UNREADABLE) {
+        if (p->err.kind == ERR_CORRUPT && !p->err.newer && v->state == RETENTION_UNREADABLE) {
             err_hint(&p->err, "heal it from another repository (pgassay storage scrub %s --repair-from REPO), or give it "
                               "up: pgassay storage prune %s --drop-damaged", p->db, p->db);
             return;

@@ -64,7 +64,7 @@ fill_item(struct retention_item *x, struct verdict *v, const struct backup_entry
     v->note = s->pin == NULL || s->pin->text == NULL ? NULL : xstrdup(s->pin->text);
     *x = (struct retention_item){
         .id = v->id, .scope = v->scope, .state = v->state, .time = v->snapshot, .proven = s->proven,
-        .pinned = s->pin != NULL,
+        .pinned = s->pin != NULL, .newer = b->newer,
     };
     if (b->label != NULL) {
         x->tables = b->label->tables;

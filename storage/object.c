@@ -35,6 +35,13 @@ object_put(struct storage *st, const char *key, const json_t *o, struct err *e)
     return rc;
 }
 
+static int
+from_newer(struct err *e)
+{
+    e->newer = true;
+    return err_hint(e, "a newer pgassay wrote it: upgrade this one");
+}
+
 int
 object_check(const json_t *o, const char *type, struct err *e)
 {
@@ -48,7 +55,7 @@ object_check(const json_t *o, const char *type, struct err *e)
     if (format != OBJECT_FORMAT) {
         err_set(e, ERR_CORRUPT, "format %jd is not known to this program (it knows %d)", (intmax_t)format,
                 OBJECT_FORMAT);
-        return err_hint(e, "a newer pgassay wrote it: upgrade this one");
+        return from_newer(e);
     }
     if (json_get_array(o, "needs", &needs, e) != 0) {
         return -1;
@@ -57,7 +64,7 @@ object_check(const json_t *o, const char *type, struct err *e)
         const char *need = json_string_value(json_array_get(needs, 0));
 
         err_set(e, ERR_CORRUPT, "needs \"%s\", which is not known to this program", need != NULL ? need : "?");
-        return err_hint(e, "a newer pgassay wrote it: upgrade this one");
+        return from_newer(e);
     }
     if (json_get_str(o, "type", &is, e) != 0) {
         return -1;

@@ -43,7 +43,9 @@ check_readable(const struct backup_entry *b, struct err *e)
 {
     if (b->state == BACKUP_DAMAGED && b->lost_chunks == 0) {
         err_set(e, ERR_CORRUPT, "backup %s is damaged, and what it needs is not known: %s", b->id, b->problem);
-        return err_hint(e, "heal it from another repository, or remove it by name");
+        e->newer = b->newer;
+        return err_hint(e, b->newer ? "a newer pgassay wrote it: upgrade this one"
+                                    : "heal it from another repository, or remove it by name");
     }
     return 0;
 }

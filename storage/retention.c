@@ -311,7 +311,7 @@ why_all(const struct retention *r)
     unsigned why = policy_expires(r->policy) ? 0U : WHY_NO_POLICY;
 
     for (size_t i = 0; i < r->n; i++) {
-        if (r->items[i].state == RETENTION_UNREADABLE && !r->drop_damaged) {
+        if (r->items[i].state == RETENTION_UNREADABLE && (!r->drop_damaged || r->items[i].newer)) {
             why |= WHY_UNREADABLE;
         }
         if (r->items[i].time > r->now + CLOCK_TOLERANCE_SECONDS) {
@@ -346,7 +346,7 @@ retention_apply(struct retention *r)
         if (x->state == RETENTION_VOID) {
             x->why &= WHY_UNREADABLE | WHY_FUTURE;
         } else if (r->drop_damaged && !is_good(x)) {
-            x->why &= WHY_PINNED | WHY_LOCKED | WHY_ALONE | WHY_FUTURE;
+            x->why &= WHY_PINNED | WHY_LOCKED | WHY_ALONE | WHY_FUTURE | WHY_UNREADABLE;
         }
     }
 }

@@ -7,7 +7,8 @@
  *   - a damaged backup takes nobody's place, and stays itself as long as a good one of its time would: it may still be
  *     healed, and part of it read.
  *   - one whose label or lists cannot be read means that the repository cannot be read whole: nothing at all is removed.
- *   - drop_damaged gives both up, unless they are pinned or locked, or their scope has no good backup.
+ *   - drop_damaged gives both up, unless they are pinned or locked, or their scope has no good backup; but never one
+ *     that a newer program wrote, which may be good: it has nothing removed at all.
  *   - a void one (its run was revoked, so that its chunks may be gone) is no backup, and goes, with or without rules.
  *
  * Never removed, whatever the rules say: the newest good backup of a scope, the newest whose drill passed, the newest
@@ -59,6 +60,7 @@ struct retention_item {
     time_t               time;           /* of the snapshot */
     uint64_t             tables, rows, bytes;
     bool                 proven, pinned, locked;
+    bool                 newer;          /* unreadable, because a newer program wrote it */
     unsigned             why;            /* filled in: all reasons to stay; none: it goes */
 };
 

@@ -213,6 +213,25 @@ a_backup_that_cannot_be_read_keeps_all_of_them(void **state)
     free(key);
 }
 
+/* This program cannot know what the backup needs, and whether it is good. */
+static void
+a_backup_of_a_newer_program_is_never_given_up(void **state)
+{
+    static const char        label[] = "{\"format\":1,\"needs\":[\"encryption\"],\"type\":\"label\"}\n";
+    struct shop            *s = *state;
+    struct decision_request give_up = {.db = "shop", .drop_damaged = true};
+    struct err              e = ERR_INIT;
+    char                   *key = backup_key("shop", s->id[2], "label.json");
+    const char             *gone = key;
+
+    assert_ok(storage_remove(s->r->st, &gone, 1, &e), &e);
+    assert_ok(storage_put(s->r->st, key, label, sizeof label - 1, &e), &e);
+    expect(s, NULL, "sssss");
+    expect(s, &give_up, "sssss");
+    expect_reason(s, 2, "unreadable");
+    free(key);
+}
+
 static void
 void_backups_go_also_without_a_policy(void **state)
 {
@@ -308,6 +327,7 @@ main(void)
         shop_test(what_is_locked_stays),
         shop_test(a_backup_with_lost_chunks_does_not_count),
         shop_test(a_backup_that_cannot_be_read_keeps_all_of_them),
+        shop_test(a_backup_of_a_newer_program_is_never_given_up),
         shop_test(void_backups_go_also_without_a_policy),
         shop_test(a_shrink_is_told),
         shop_test(an_emergency_takes_what_nothing_protects),
