@@ -79,13 +79,36 @@ see_run(void *ctx, const struct object_info *info, struct err *e)
     return 0;
 }
 
-static char *
-size_problem(const struct seen *s, const struct label *l, enum label_part part)
+/* A listing may be a moment old, and prune may be at work: what it does not show is asked for.  *size 0: missing.
+ * ERR_NOT_FOUND: so is the label by now. */
+static int
+ask_for(struct repo *r, const char *db, const struct label *l, const char *name, uint64_t *size, struct err *e)
+{
+    struct object_info info;
+    char              *key = backup_key(db, l->id, name);
+    int                rc = storage_head(r->st, key, &info, e);
+
+    free(key);
+    if (rc == 0) {
+        *size = info.size;
+    } else if (e->kind == ERR_NOT_FOUND) {
+        err_clear(e);
+        key = backup_key(db, l->id, "label.json");
+        rc = storage_head(r->st, key, &info, e);
+        free(key);
+    }
+    return rc;
+}
+
+/* *problem: NULL, or one sentence, allocated. */
+static int
+check_part(struct repo *r, const char *db, const struct seen *s, const struct label *l, enum label_part part,
+           char **problem, struct err *e)
 {
     char    *name = label_part_name(l, part);
     uint64_t want = part == LABEL_CHUNKS ? l->chunks_size : l->manifest_size;
     uint64_t is = 0;
-    char    *problem = NULL;
+    int      rc = 0;
 
     for (size_t i = 0; i < s->n; i++) {
         if (strcmp(s->v[i].name, name) == 0) {
@@ -93,12 +116,15 @@ size_problem(const struct seen *s, const struct label *l, enum label_part part)
         }
     }
     if (is == 0) {
-        problem = xasprintf("%s is missing", name);
+        rc = ask_for(r, db, l, name, &is, e);
+    }
+    if (is == 0) {
+        *problem = xasprintf("%s is missing", name);
     } else if (is != want) {
-        problem = xasprintf("%s has %" PRIu64 " bytes, not %" PRIu64, name, is, want);
+        *problem = xasprintf("%s has %" PRIu64 " bytes, not %" PRIu64, name, is, want);
     }
     free(name);
-    return problem;
+    return rc;
 }
 
 static int
@@ -119,9 +145,9 @@ judge(struct repo *r, const char *db, const struct seen *s, const struct listing
         b->state = BACKUP_VOID;
         b->problem = xasprintf("its run %s was revoked before it had ended", b->label->run);
     } else {
-        b->problem = size_problem(s, b->label, LABEL_MANIFEST);
-        if (b->problem == NULL) {
-            b->problem = size_problem(s, b->label, LABEL_CHUNKS);
+        if (check_part(r, db, s, b->label, LABEL_MANIFEST, &b->problem, e) != 0 ||
+            (b->problem == NULL && check_part(r, db, s, b->label, LABEL_CHUNKS, &b->problem, e) != 0)) {
+            return -1;
         }
         b->state = b->problem == NULL ? BACKUP_COMMITTED : BACKUP_DAMAGED;
     }
@@ -182,6 +208,7 @@ backup_list_load(struct repo *r, const char *db, struct backup_list *list, struc
             continue;
         }
         if (judge(r, db, &li.v[i], &li, &b, e) != 0) {
+            entry_free(&b);
             if (e->kind == ERR_NOT_FOUND) {
                 err_clear(e);       /* expired since the listing */
                 continue;
