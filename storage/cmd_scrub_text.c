@@ -58,8 +58,9 @@ damaged_json(const struct scrub *s)
 static json_t *
 repair_json(const struct repair *r)
 {
-    return json_pack("{s:I,s:I,s:I,s:I,s:o}", "chunks", (json_int_t)r->chunks, "bytes", (json_int_t)r->bytes, "lists",
-                     (json_int_t)r->lists, "lost", (json_int_t)r->lost, "failed", json_list(&r->failed));
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:o}", "chunks", (json_int_t)r->chunks, "bytes", (json_int_t)r->bytes, "lists",
+                     (json_int_t)r->lists, "backups", (json_int_t)r->backups, "lost", (json_int_t)r->lost, "failed",
+                     json_list(&r->failed));
 }
 
 json_t *
@@ -162,6 +163,9 @@ print_repair(const struct scrub *s, const struct repair *r)
         (void)printf("%s: healed %s (%s) and %s\n", s->db, count_human(r->chunks, "chunk", chunks, sizeof chunks),
                      size_human(r->bytes, size, sizeof size),
                      count_human(r->lists, "chunk list or manifest", lists, sizeof lists));
+    }
+    if (r->backups > 0) {
+        (void)printf("%s: brought back %s\n", s->db, count_human(r->backups, "backup", lists, sizeof lists));
     }
     if (r->lost > 0) {
         (void)printf("%s: %s cannot be healed: the other repository does not hold their contents\n", s->db,

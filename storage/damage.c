@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/enc.h"
 #include "storage/damage_impl.h"
@@ -130,20 +129,23 @@ set_damaged(struct backup_entry *b, char *problem)
     b->problem = problem;
 }
 
-/* Label, chunk list or manifest. */
+/* Chunk list or manifest, by the names that the label gives them. */
 static bool
 object_condemned(const struct damage *d, struct backup_entry *b)
 {
-    char *prefix = xasprintf("backups/%s/", b->id);
-    bool  found = false;
+    bool found = false;
 
-    for (size_t i = 0; !found && i < d->objects.n; i++) {
-        if (strncmp(d->objects.v[i], prefix, strlen(prefix)) == 0) {
-            set_damaged(b, xasprintf("a scrub found %s bad", d->objects.v[i] + strlen(prefix)));
-            found = true;
+    for (int part = LABEL_CHUNKS; !found && d->objects.n > 0 && part <= LABEL_MANIFEST; part++) {
+        char *object = label_part_name(b->label, (enum label_part)part);
+        char *key = xasprintf("backups/%s/%s", b->id, object);
+
+        found = strlist_has(&d->objects, key);
+        if (found) {
+            set_damaged(b, xasprintf("a scrub found %s bad", object));
         }
+        free(key);
+        free(object);
     }
-    free(prefix);
     return found;
 }
 

@@ -206,17 +206,30 @@ repair_chunks(struct repairing *r, const struct repair_request *q, const struct 
 }
 
 static int
-repair_all_lists(struct repairing *r, const struct backup_list *list, struct err *e)
+repair_one(struct repairing *r, const struct backup_entry *b, int jobs, struct err *e)
+{
+    char *problem = NULL;
+    int   rc = 0;
+
+    if (b->label == NULL) {
+        problem = xstrdup(b->problem);
+    } else {
+        rc = repair_lists(r, b, &problem, e);
+    }
+    if (rc == 0 && problem != NULL) {
+        rc = repair_backup(r, b->id, problem, jobs, e);
+    }
+    free(problem);
+    return rc;
+}
+
+static int
+repair_all_lists(struct repairing *r, const struct backup_list *list, int jobs, struct err *e)
 {
     for (size_t i = 0; i < list->n; i++) {
-        const struct backup_entry *b = &list->v[i];
-
-        if (b->label != NULL && b->state != BACKUP_VOID && repair_lists(r, b, &r->result->lists, e) != 0) {
+        if (cancel_check(e) != 0 ||
+            (list->v[i].state != BACKUP_VOID && repair_one(r, &list->v[i], jobs, e) != 0)) {
             return -1;
-        }
-        if (b->label == NULL) {
-            strlist_take(&r->result->failed,
-                         xasprintf("backup %s: its label cannot be made again; storage copy brings the backup back", b->id));
         }
     }
     return 0;
@@ -242,8 +255,12 @@ repair_run(struct repo *to, struct repo *from, const struct repair_request *q, s
     *result = (struct repair){0};
     rc = backup_list_load(to, q->db, &list, e);
     if (rc == 0) {
-        /* Chunk lists first: they say what is needed. */
-        rc = repair_all_lists(&r, &list, e) != 0 || repair_chunks(&r, q, &list, e) != 0 ? -1 : 0;
+        rc = repair_all_lists(&r, &list, q->jobs, e);
+        backup_list_free(&list);
+    }
+    /* Now the chunk lists say what is needed. */
+    if (rc == 0 && (rc = backup_list_load(to, q->db, &list, e)) == 0) {
+        rc = repair_chunks(&r, q, &list, e);
         backup_list_free(&list);
     }
     repairing_free(&r);

@@ -7,8 +7,8 @@
  * id while one that is needed is condemned or missing.  Nothing bad is removed.
  *
  * Chunk lists and manifests have fixed names and a digest in their label.  They are made again, from each other or
- * from the other repository, and put in the place of the bad ones only when they have that digest to the bit.
- * A label cannot be made again: what it said is nowhere else.  `storage copy` brings such a backup back.
+ * from the other repository, and put in the place of the bad ones only when they have that digest to the bit.  When that
+ * cannot be, or the label itself is bad, what is left of the backup gives way to a copy of it (copy.h).
  */
 #ifndef STORAGE_REPAIR_H
 #define STORAGE_REPAIR_H
@@ -23,7 +23,8 @@ struct repair_request {
 
 struct repair {
     uint64_t       chunks, bytes;    /* stored anew */
-    uint64_t       lists;            /* chunk lists and manifests */
+    uint64_t       lists;            /* chunk lists and manifests made again */
+    uint64_t       backups;          /* labels put back, or backups copied anew */
     uint64_t       lost;             /* chunks that the other repository does not hold either */
     struct strlist failed;           /* what could not be healed, one sentence each; chunks are only counted */
 };

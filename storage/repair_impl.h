@@ -1,6 +1,6 @@
 /*
  * repair_impl.h - what the parts of repair.h share: repair.c (chunks), repair_find.c (where they are to be had),
- * repair_list.c (chunk lists and manifests).
+ * repair_list.c (chunk lists and manifests), repair_label.c (whole backups).
  */
 #ifndef STORAGE_REPAIR_IMPL_H
 #define STORAGE_REPAIR_IMPL_H
@@ -27,7 +27,9 @@ struct repairing {
 int repair_find_lost(struct repairing *, const struct damage *, const struct backup_list *, struct err *);
 /* v[].there, as far as the other repository has it. */
 int repair_find_there(struct repairing *, struct err *);
-/* Chunk list and manifest of a backup whose label is good; *n: how many were put back. */
-int repair_lists(struct repairing *, const struct backup_entry *, uint64_t *n, struct err *);
+/* Chunk list and manifest of a backup whose label is good.  *problem: what could not be made again (allocated), or NULL. */
+int repair_lists(struct repairing *, const struct backup_entry *, char **problem, struct err *);
+/* A backup of which too little is left for that: from a mirror's label, or by a copy of all of it. */
+int repair_backup(struct repairing *, const char *id, const char *problem, int jobs, struct err *);
 
 #endif

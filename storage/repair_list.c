@@ -208,7 +208,7 @@ strike(const struct repairing *r, const struct label *l, enum label_part part, s
 }
 
 static int
-repair_part(struct repairing *r, const struct label *l, enum label_part part, uint64_t *n, struct err *e)
+repair_part(struct repairing *r, const struct label *l, enum label_part part, char **problem, struct err *e)
 {
     struct buf stored = BUF_INIT(BUF_NO_LIMIT);
     int        bad = is_bad(r, l, part, e);
@@ -221,9 +221,10 @@ repair_part(struct repairing *r, const struct label *l, enum label_part part, ui
         (part == LABEL_CHUNKS ? list_from_manifest(r, l, &stored) : manifest_from_copy(r, l, &stored))) {
         err_clear(e);
         rc = put_back(r, l, part, &stored, e) != 0 || strike(r, l, part, e) != 0 ? -1 : 0;
-        *n += rc == 0;
+        r->result->lists += rc == 0;
     } else {
-        strlist_take(&r->result->failed, xasprintf("backup %s: %s", l->id, e->text));
+        free(*problem);
+        *problem = xstrdup(e->text);
         err_clear(e);
     }
     buf_free(&stored);
@@ -231,7 +232,11 @@ repair_part(struct repairing *r, const struct label *l, enum label_part part, ui
 }
 
 int
-repair_lists(struct repairing *r, const struct backup_entry *b, uint64_t *n, struct err *e)
+repair_lists(struct repairing *r, const struct backup_entry *b, char **problem, struct err *e)
 {
-    return repair_part(r, b->label, LABEL_CHUNKS, n, e) != 0 || repair_part(r, b->label, LABEL_MANIFEST, n, e) != 0 ? -1 : 0;
+    *problem = NULL;
+    return repair_part(r, b->label, LABEL_CHUNKS, problem, e) != 0 ||
+                   repair_part(r, b->label, LABEL_MANIFEST, problem, e) != 0
+               ? -1
+               : 0;
 }

@@ -42,20 +42,30 @@ condemn(struct scrub *s, struct err *e)
     return rc;
 }
 
+/* A backup's label names it, or cannot be read. */
 static bool
-backup_there(const struct scrub *s, const char *key)
+still_needed(const struct scrub *s, const char *key)
 {
-    for (size_t i = 0; i < s->backups.n; i++) {
-        const char *id = s->backups.v[i].id;
+    bool needed = false;
 
-        if (strncmp(key + strlen("backups/"), id, strlen(id)) == 0) {
-            return true;
+    for (size_t i = 0; !needed && i < s->backups.n; i++) {
+        const struct backup_entry *b = &s->backups.v[i];
+        char                      *prefix = xasprintf("backups/%s/", b->id);
+        bool                       its = strncmp(key, prefix, strlen(prefix)) == 0;
+
+        needed = its && b->label == NULL;
+        for (int part = LABEL_CHUNKS; its && !needed && part <= LABEL_MANIFEST; part++) {
+            char *object = label_part_name(b->label, (enum label_part)part);
+
+            needed = strcmp(key + strlen(prefix), object) == 0;
+            free(object);
         }
+        free(prefix);
     }
-    return false;
+    return needed;
 }
 
-/* A condemned list or manifest that is good again, or of a backup that is gone.  Every scrub reads every chunk list. */
+/* A condemned list or manifest that is good again, or that no backup needs any more.  Every scrub reads every chunk list. */
 static bool
 object_acquitted(const struct scrub *s, const char *key)
 {
@@ -73,7 +83,7 @@ object_acquitted(const struct scrub *s, const char *key)
             return false;
         }
     }
-    return !backup_there(s, key) || strlist_has(&w->good_lists, key) ||
+    return !still_needed(s, key) || strlist_has(&w->good_lists, key) ||
            (w->all_lists && strncmp(strrchr(key, '/'), "/chunks", strlen("/chunks")) == 0);
 }
 

@@ -36,6 +36,16 @@ backup_into_both(struct two *t)
     return 0;
 }
 
+static void
+bind_source(struct repo *r, uint64_t system_identifier)
+{
+    char          name[] = "shop";
+    struct source s = {.system_identifier = system_identifier, .database_oid = 5, .dbname = name};
+    struct err    e = ERR_INIT;
+
+    assert_ok(source_bind(r, "shop", &s, true, &e), &e);
+}
+
 static int
 set_up(void **state)
 {
@@ -47,6 +57,8 @@ set_up(void **state)
     memset(t->from->id, 'f', sizeof t->from->id - 1);
     memset(t->from->id_key, 0x5a, sizeof t->from->id_key);
     *state = t;
+    bind_source(t->to, 1);
+    bind_source(t->from, 1);
     return backup_into_both(t);
 }
 
@@ -271,17 +283,100 @@ lists_are_made_again_to_the_bit(void **state)
     }
 }
 
+/* The label is bad, or chunk list and manifest both: the backup comes back as a copy. */
 static void
-what_cannot_be_made_again_is_said(void **state)
+a_backup_of_which_too_little_is_left_is_copied(void **state)
+{
+    struct two *t = *state;
+
+    for (int i = 0; i < 2; i++) {
+        char         *label = backup_key("shop", t->id, "label.json");
+        char         *list = backup_key("shop", t->id, "chunks.zst");
+        char         *manifest = backup_key("shop", t->id, "manifest.json.zst");
+        struct repair r;
+
+        if (i == 0) {
+            fixture_flip(t->to, list);
+            fixture_take_away(t->to, manifest);
+        } else {
+            fixture_cut(t->to, label);
+        }
+        r = scrub_and_repair(t);
+        assert_int_equal(r.failed.n, 0);
+        assert_int_equal(r.backups, 1);
+        repair_free(&r);
+        assert_good(t, true);
+        free(label);
+        free(list);
+        free(manifest);
+    }
+}
+
+/* The repository's own bytes, elsewhere: the very label comes back. */
+static void
+a_mirror_gives_the_label_back(void **state)
+{
+    struct two   *t = *state;
+    struct repo  *mirror = fixture_repo_in_memory();
+    struct repo  *from = t->from;
+    struct strlist keys = fixture_keys_with(t->to, "", "shop/");
+    char         *label = backup_key("shop", t->id, "label.json");
+    struct buf    before = BUF_INIT(MIB);
+    struct buf    after = BUF_INIT(MIB);
+    struct repair r;
+    struct err    e = ERR_INIT;
+
+    for (size_t i = 0; i < keys.n; i++) {
+        fixture_get(t->to, keys.v[i], &before);
+        assert_ok(storage_put(mirror->st, keys.v[i], before.data, before.len, &e), &e);
+    }
+    fixture_get(t->to, label, &before);
+    fixture_flip(t->to, label);
+    fixture_cut(t->to, label);
+    t->from = mirror;
+    r = scrub_and_repair(t);
+    t->from = from;
+    assert_int_equal(r.backups, 1);
+    repair_free(&r);
+    fixture_get(t->to, label, &after);
+    assert_int_equal(before.len, after.len);
+    assert_memory_equal(before.data, after.data, after.len);
+    assert_good(t, true);
+    strlist_free(&keys);
+    buf_free(&before);
+    buf_free(&after);
+    free(label);
+    repo_close(mirror);
+}
+
+/* The name belongs to another database there: nothing of what is left here gives way. */
+static void
+another_database_of_that_name_is_no_source_of_a_copy(void **state)
+{
+    struct two   *t = *state;
+    char         *label = backup_key("shop", t->id, "label.json");
+    struct repair r;
+
+    fixture_cut(t->to, label);
+    bind_source(t->from, 2);
+    r = scrub_and_repair(t);
+    assert_int_equal(r.failed.n, 1);
+    assert_non_null(strstr(r.failed.v[0], "another database"));
+    repair_free(&r);
+    assert_int_equal(fixture_count(t->to, BACKUP_DAMAGED), 1);
+    free(label);
+}
+
+static void
+what_the_other_does_not_hold_whole_is_left_as_it_is(void **state)
 {
     struct two   *t = *state;
     char         *label = backup_key("shop", t->id, "label.json");
     char         *manifest = backup_key("shop", t->id, "manifest.json.zst");
-    char         *there = backup_key("shop", t->id, "label.json");
     struct repair r;
 
     fixture_take_away(t->to, manifest);
-    fixture_take_away(t->from, there);
+    fixture_flip(t->from, manifest);
     r = scrub_and_repair(t);
     assert_int_equal(r.failed.n, 1);
     assert_non_null(strstr(r.failed.v[0], "manifest"));
@@ -291,9 +386,9 @@ what_cannot_be_made_again_is_said(void **state)
     assert_int_equal(r.failed.n, 1);
     assert_non_null(strstr(r.failed.v[0], "label"));
     repair_free(&r);
+    assert_int_equal(fixture_count(t->to, BACKUP_DAMAGED), 1);
     free(label);
     free(manifest);
-    free(there);
 }
 
 /* ---- a prune at work meanwhile ---- */
@@ -355,7 +450,10 @@ main(void)
         REPAIR_TEST(contents_compressed_otherwise_are_found_by_their_place),
         REPAIR_TEST(what_the_other_lacks_or_has_bad_itself_stays_lost),
         REPAIR_TEST(lists_are_made_again_to_the_bit),
-        REPAIR_TEST(what_cannot_be_made_again_is_said),
+        REPAIR_TEST(a_backup_of_which_too_little_is_left_is_copied),
+        REPAIR_TEST(a_mirror_gives_the_label_back),
+        REPAIR_TEST(another_database_of_that_name_is_no_source_of_a_copy),
+        REPAIR_TEST(what_the_other_does_not_hold_whole_is_left_as_it_is),
         REPAIR_TEST(what_is_healed_while_a_prune_runs_stays),
     };
 
