@@ -1,5 +1,6 @@
 #include "storage/cmd_prune.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -74,8 +75,12 @@ tell_the_rest(const struct cmd *c, const struct pruned *p)
 /* ---- one database ---- */
 
 static void
-hint_at_damage(struct pruned *p)
+hint_at_remedy(struct pruned *p)
 {
+    if (strstr(p->err.text, strerror(ENOSPC)) != NULL) {
+        err_hint(&p->err, "a prune has to write a little itself: make a megabyte of room, and run it again");
+        return;
+    }
     for (size_t i = 0; i < p->decision.n; i++) {
         const struct verdict *v = &p->decision.v[i];
 
@@ -96,7 +101,7 @@ prune_database(const struct cmd *c, struct repo *r, const struct strlist *freed,
                               .dry_run = c->dry_run};
 
     if (prune_run(r, &q, &p->result, &p->err) != 0) {
-        hint_at_damage(p);
+        hint_at_remedy(p);
         err_print(&p->err);
     }
     tell_alarms(p);

@@ -8,7 +8,10 @@ setup_file() {
     psql_in postgres -c "CREATE DATABASE shop TEMPLATE template0"
     psql_in shop -c "CREATE TABLE item AS SELECT n, md5(n::text) AS t FROM generate_series(1, 2000) n"
 }
-teardown_file() { e2e_teardown; }
+teardown_file() {
+    mountpoint -q "$T/full" && umount "$T/full"
+    e2e_teardown
+}
 
 prune() { storage prune "$@"; }
 
@@ -244,6 +247,25 @@ whole() { expect_status 0 storage list --check; expect_status 0 pgassay verify o
     [ "$(jq '.databases[0].swept.bytes' "$T/free.json")" -ge 1 ]
     expect_equal "$(jq .free.planned "$T/free.json")" "$(jq '.databases[0].swept.bytes' "$T/free.json")"
     whole
+}
+
+@test "a full disk: a prune that cannot write says what to do, and with a little room makes more" {
+    local mnt=$T/full before free
+    [ "$(id -u)" -eq 0 ] && mkdir -p "$mnt" && mount -t tmpfs -o size=2m tmpfs "$mnt" 2>/dev/null || skip "cannot mount"
+    export REPO=$mnt/r
+    storage init "$REPO"
+    night 4 && night 3 && night 2
+    before=$(ids)
+    dd if=/dev/zero of="$mnt/junk" bs=4096 status=none 2>/dev/null || true
+    expect_status 1 prune --free 1
+    expect_text "No space left" "make a megabyte of room"
+    expect_equal "$(ids)" "$before"
+    truncate -s -500k "$mnt/junk"
+    free=$(df --output=avail "$mnt" | tail -n 1)
+    expect_status 0 prune --free 40k
+    [ "$(ids | wc -w)" -lt 3 ] && [ "$(df --output=avail "$mnt" | tail -n 1)" -gt "$free" ]
+    whole
+    umount "$mnt"
 }
 
 @test "backup --prune removes only after success" {
