@@ -93,6 +93,10 @@ report_denied(const struct s3_storage *s, const struct s3_call *c, struct err *e
     if (strcmp(c->error.code, "SignatureDoesNotMatch") == 0) {
         return err_hint(e, "the secret key is not the one of this access key, or something on the way changes requests");
     }
+    if (strcmp(c->error.code, "InvalidObjectState") == 0) {
+        return err_hint(e, "the object is archived: have the store restore it, and keep backups in a class that is "
+                           "readable at once");
+    }
     if (c->error.region[0] != '\0' && strcmp(c->error.region, s->set.region) != 0) {
         return err_hint(e, "set region = %s (--repo-option region=%s)", c->error.region, c->error.region);
     }

@@ -43,15 +43,18 @@ s3_sleep(double seconds)
     bool   deaf = cancel_requested();
     double end = clock_seconds() + seconds;
 
-    for (double left = seconds; left > 0; left = end - clock_seconds()) {
+    for (;;) {
         struct pollfd p = {.fd = deaf ? -1 : cancel_fd(), .events = POLLIN};
+        double        left = end - clock_seconds();
 
+        if (left <= 0) {
+            return true;
+        }
         (void)poll(&p, 1, left > 1 ? 1000 : (int)(left * 1000) + 1);
         if (!deaf && cancel_requested()) {
             return false;
         }
     }
-    return true;
 }
 
 double

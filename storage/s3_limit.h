@@ -5,6 +5,7 @@
 #define STORAGE_S3_LIMIT_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,6 @@ size_t s3_limit_share(const struct s3_limit *);
 double s3_limit_wait(struct s3_limit *, size_t n);
 
 /* Sleeps; false when the program is interrupted meanwhile, unless it was so from the start. */
-_Bool s3_sleep(double seconds);
+bool   s3_sleep(double seconds);
 
 #endif
