@@ -38,6 +38,7 @@ trust_line(void *ctx, const struct chunk_line *line, struct err *e)
         (void)copy_trust_stored(c, line);
     } else if (chunk_name_parse(line->name, &name) == 0) {
         known_trust(&c->trusted, &name, line->size, line->raw_size);
+        known_retained(&c->trusted, &name, (time_t)line->retain_until);
     }
     return 0;
 }

@@ -131,6 +131,7 @@ trust_own(struct copy *c, const struct known_set *known)
 
         if (k->used) {
             known_trust(&c->trusted, &k->name, k->size, k->raw_size);
+            known_retained(&c->trusted, &k->name, k->retain_until);
         }
     }
 }

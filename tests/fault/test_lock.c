@@ -1,6 +1,7 @@
 /* lock.h and writer_lock.c: what is locked, until when, and how seldom what is used again is locked further. */
 #include "tests/fault/fixture.h"
 
+#include "storage/copy.h"
 #include "storage/lock.h"
 
 /* A driver in memory that keeps locks, for 64 objects. */
@@ -11,6 +12,7 @@ struct locking {
     time_t          until[64];
     size_t          n;
     unsigned        extended;      /* retain() calls */
+    unsigned        asked;         /* head() calls for chunks */
     bool            refuses;
 };
 
@@ -56,6 +58,7 @@ locking_head(struct storage *st, const char *key, struct object_info *info, stru
 {
     int rc = self(st)->inner->ops->head(self(st)->inner, key, info, e);
 
+    self(st)->asked += strstr(key, "/chunks/") != NULL;
     if (rc == 0) {
         info->retain_until = *lock_of(st, key);
     }
@@ -213,6 +216,33 @@ what_is_used_again_is_locked_further_once_a_step(void **state)
     assert_int_equal(l->extended, 1 + FIXTURE_CHUNKS + 1);
 }
 
+/* The store is asked about no chunk whose lock stands in a list, or that was just locked. */
+static void
+what_is_copied_is_not_asked_about(void **state)
+{
+    static char               dbname[] = "shop";
+    const struct source       source = {7, 16384, dbname};
+    const struct copy_request q = {.db = "shop", .which = "all", .quiet = true, .jobs = 2};
+    struct repo              *to = *state, *from = fixture_repo_number(1);
+    struct copy_result        r;
+    struct err                e = ERR_INIT;
+    char                      id[3][BACKUP_ID_MAX];
+
+    assert_ok(source_bind(from, "shop", &source, false, &e), &e);
+    for (int i = 0; i < 3; i++) {
+        assert_ok(fixture_backup(from, 1, id[i], NULL, &e), &e);
+        if (i > 0) {        /* the second uses again what was just sent, the third what stands in a list */
+            assert_int_equal(copy_run(from, to, &q, &r, &e), 0);
+            copy_result_free(&r);
+        }
+    }
+    for (int i = 0; i < 3; i++) {
+        assert_all_locked(to, id[i]);
+    }
+    assert_int_equal(self(to->st)->asked, 0);
+    repo_close(from);
+}
+
 static void
 a_chunk_that_cannot_be_locked_stops_the_backup(void **state)
 {
@@ -235,6 +265,7 @@ main(void)
         cmocka_unit_test(steps_are_thirty_days_for_all),
         cmocka_unit_test(only_what_backups_consist_of_is_locked),
         cmocka_unit_test_setup_teardown(what_is_used_again_is_locked_further_once_a_step, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_copied_is_not_asked_about, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_chunk_that_cannot_be_locked_stops_the_backup, set_up, tear_down),
     };
 
