@@ -5,7 +5,7 @@
 
 #include "core/proc.h"
 
-enum { ARGS_MAX = 9, OUTPUT_MAX = 64 << 20 };
+enum { ARGS_MAX = 10, OUTPUT_MAX = 64 << 20 };
 
 static void
 run_prune(const struct job *j, const struct storage_place *place, struct outcome_repo *r)
@@ -17,7 +17,6 @@ run_prune(const struct job *j, const struct storage_place *place, struct outcome
 
     argv[n++] = program;
     argv[n++] = "prune";
-    argv[n++] = j->name;
     argv[n++] = "--repo";
     argv[n++] = storage_place_name(place);
     if (j->o.verbose) {
@@ -31,6 +30,8 @@ run_prune(const struct job *j, const struct storage_place *place, struct outcome
         argv[n++] = "--repo-option";
         argv[n++] = j->o.repo_options.v[i];
     }
+    argv[n++] = "--";       /* whoever may create databases chooses their names */
+    argv[n++] = j->name;
     argv[n] = NULL;
     if (program != NULL && proc_run(&(struct proc_spec){.argv = argv, .out = &out, .err = &said, .idle_ms = -1,
                                                         .status_ok = true},

@@ -55,7 +55,6 @@ run_restore(const struct options *o, const struct baseline *b, const struct scra
     }
     jobs = xasprintf("%d", o->jobs);
     argv[n++] = program;
-    argv[n++] = o->database;
     argv[n++] = "--repo";
     argv[n++] = storage_place_name(&o->place);
     argv[n++] = "--backup";
@@ -87,6 +86,8 @@ run_restore(const struct options *o, const struct baseline *b, const struct scra
     }
     if (o->allow_remote)
         argv[n++] = "--allow-remote";
+    argv[n++] = "--";
+    argv[n++] = o->database;
     argv[n] = NULL;
     progress_start("restoring", 0, o->quiet);
     rc = proc_run(&(struct proc_spec){.argv = argv, .out = &said->out, .err = &said->err, .idle_ms = -1,

@@ -287,3 +287,15 @@ whole() { expect_status 0 storage list --check; expect_status 0 pgassay verify o
     expect_text "is stored, but pruning" "status 1" "--drop-damaged"
     [ "$(ids | wc -w)" -eq 3 ]
 }
+
+@test "a database whose name looks like an option prunes nothing but itself" {
+    repo_new odd
+    psql_in postgres -c 'CREATE DATABASE "--json" TEMPLATE template0'
+    storage policy --keep-last 1
+    night 9 && night 8
+    backup --prune -- --json
+    [ "$(ids | wc -w)" -eq 2 ]
+    backup --prune -- --json
+    [ "$(storage list --json -- --json | jq '.databases[0].backups | length')" -eq 1 ]
+    expect_status 0 drill -- --json
+}
