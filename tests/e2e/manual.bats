@@ -120,3 +120,29 @@ letters_of() { "pgassay-$1" --help | grep -oE '^ +-[A-Za-z0-9],' | tr -d ' ,-' |
     [ -f "$T/dest/usr/share/doc/pgassay/runbook.md" ]
     "$T/dest/usr/bin/pgassay" verify --help | grep -q drill
 }
+
+@test "the systemd units are valid, and the commands in them and in the cron file are" {
+    local unit command
+    [ -f "$TOP/Makefile" ] && [ -w "$TOP/build" ] || skip "not in the checkout"
+    make -s -C "$TOP" install PREFIX="$T/inst" >/dev/null
+    for unit in backup scrub drill; do
+        [ -f "$T/inst/lib/systemd/system/pgassay-$unit@.timer" ]
+        grep -q "^ExecStart=$T/inst/bin/pgassay " "$T/inst/lib/systemd/system/pgassay-$unit@.service"
+    done
+    if command -v systemd-analyze >/dev/null; then
+        # It names what is wrong and ends with 1; what is said of units that are not ours is none of our business.
+        for unit in "$T"/inst/lib/systemd/system/pgassay-*; do
+            cp "$unit" "$T/${unit##*/}"
+            mv "$T/${unit##*/}" "$T/$(sed 's/@/@shop/' <<<"${unit##*/}")"
+        done
+        run systemd-analyze verify --man=no "$T"/pgassay-*@shop.*
+        [[ $output != *pgassay-* ]] || { echo "$output" >&2; return 1; }
+    fi
+    # Every option in them exists: with --help nothing else is done.
+    grep -hoE 'pgassay (backup|storage|verify) .*' "$TOP"/scripts/pgassay.cron "$TOP"/scripts/systemd/*.service >"$T/commands"
+    [ "$(wc -l <"$T/commands")" -eq 6 ]
+    while read -r command; do
+        # shellcheck disable=SC2086  # a command and its arguments
+        pgassay ${command#pgassay } --help >/dev/null
+    done <"$T/commands"
+}
