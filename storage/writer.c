@@ -111,7 +111,8 @@ writer_begin(struct repo *r, const struct writer_options *o, struct err *e)
     (void)pthread_mutex_init(&w->lock, NULL);
     (void)pthread_cond_init(&w->changed, NULL);
     name_run(w);
-    if (check_source(w, e) != 0 || announce(w, e) != 0 || writer_find_reusable(w, o->trusted, newest, e) != 0 ||
+    if (check_source(w, e) != 0 || announce(w, e) != 0 || writer_check_clock(w, e) != 0 ||
+        writer_find_reusable(w, o->trusted, newest, e) != 0 ||
         writer_io_start(w, o->threads, e) != 0) {
         err_wrap(e, "could not begin a backup of \"%s\"", w->db);
         writer_end(w);

@@ -14,6 +14,7 @@ struct locking {
     unsigned        extended;      /* retain() calls */
     unsigned        asked;         /* head() calls for chunks */
     bool            refuses;
+    time_t          clock;         /* ahead of ours */
 };
 
 static struct locking *
@@ -61,6 +62,7 @@ locking_head(struct storage *st, const char *key, struct object_info *info, stru
     self(st)->asked += strstr(key, "/chunks/") != NULL;
     if (rc == 0) {
         info->retain_until = *lock_of(st, key);
+        info->modified += self(st)->clock;
     }
     return rc;
 }
@@ -258,6 +260,29 @@ a_chunk_that_cannot_be_locked_stops_the_backup(void **state)
     assert_int_equal(fixture_count(r, BACKUP_COMMITTED), 1);
 }
 
+/* A lock of years that nobody meant could not be taken back. */
+static void
+a_wrong_clock_locks_nothing(void **state)
+{
+    struct repo    *r = *state;
+    struct locking *l = self(r->st);
+    struct err      e = ERR_INIT;
+    char            id[BACKUP_ID_MAX];
+
+    l->clock = -2 * 365 * 86400;
+    assert_int_equal(fixture_backup(r, 1, id, NULL, &e), -1);
+    assert_err(&e, ERR_IO, "ahead of the store's");
+    l->clock = 86400;
+    assert_int_equal(fixture_backup(r, 1, id, NULL, &e), -1);
+    assert_err(&e, ERR_IO, "behind the store's");
+    for (size_t i = 0; i < l->n; i++) {
+        assert_int_equal(l->until[i], 0);
+    }
+    l->clock = 600;
+    assert_ok(fixture_backup(r, 1, id, NULL, &e), &e);
+    assert_all_locked(r, id);
+}
+
 int
 main(void)
 {
@@ -266,6 +291,7 @@ main(void)
         cmocka_unit_test(only_what_backups_consist_of_is_locked),
         cmocka_unit_test_setup_teardown(what_is_used_again_is_locked_further_once_a_step, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_copied_is_not_asked_about, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_wrong_clock_locks_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_chunk_that_cannot_be_locked_stops_the_backup, set_up, tear_down),
     };
 
