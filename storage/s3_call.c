@@ -122,7 +122,7 @@ send_once(struct s3_storage *s, struct s3_call *c, struct tries *t, const struct
     char             *url = xasprintf("%s://%s%s%s%s", s->set.tls ? "https" : "http", s->set.host, path,
                                       *query == '\0' ? "" : "?", query);
     struct s3_request r = {.method = method, .url = url, .headers = &headers, .body = c->body,
-                           .body_len = c->body_len, .fresh = c->fresh || t->n > 0, .seconds = time_left(t)};
+                           .body_len = c->body_len, .fresh = c->fresh || t->n > 0, .seconds = time_left(t) < 1 ? 1 : time_left(t)};
     int               rc;
 
     sign(s, c, method, path, query, who, &headers);

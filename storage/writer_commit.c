@@ -181,7 +181,8 @@ writer_commit(struct writer *w, const struct manifest *m, const uint32_t *chunks
     }
     /* W5 */
     if (writer_check_revoked(w, e) != 0) {
-        return err_wrap(e, "backup %s does not count", w->id);
+        return err_wrap(e, e->kind == ERR_BUSY ? "backup %s does not count" : "backup %s is stored, but whether it counts is not known",
+                        w->id);
     }
     journal_clear(w->journal);
     /* A mark that stays beside its label is no harm: prune looks at the label. */

@@ -38,10 +38,10 @@ host_base = ${S3_ENDPOINT#http://}
 host_bucket = ${S3_ENDPOINT#http://}
 use_https = False
 CONF
-    timeout 60 s3cmd -q -c "$T/s3cfg" "$@"
+    timeout 60 s3cmd --no-progress -c "$T/s3cfg" "$@"
 }
 # Keys below an s3:// prefix, relative to the bucket.
-s3_keys() { s3 ls -r "$1" | sed -E 's,^.* s3://[^/]+/,,'; }
+s3_keys() { s3 ls -r "$1" | sed -E 's,^.* s3://[^/]+/,,' | LC_ALL=C sort; }
 
 # ---- the proxy (tests/s3proxy says what it can do) -----------------------------------------------
 

@@ -76,7 +76,7 @@ answer status=200 body=html times=0|reach
 FAULTS
     # None of them left anything that a good run would not see gone.
     faults '# none'
-    s3 del -r --force s3://test/ || true
+    s3 del -r --force s3://test/ >/dev/null || true
     faults 'answer status=400 code=NotImplemented on=DELETES times=0'
     doctor 0 --repo "$REPO"
     expect_equal "$(verdict bulk-delete)" note
