@@ -259,37 +259,47 @@ run_alone(struct world *w, void (*body)(struct actor *), unsigned number)
 static unsigned
 maybe_killed(struct world *w)
 {
-    return world_pick(w, 3) == 0 ? 1 + world_pick(w, 60) : 0;
+    return world_pick(w, 2) == 0 ? 1 + world_pick(w, 60) : 0;
+}
+
+/* Three backups and two prunes at once; then some time in which nobody works. */
+static void
+run_round(struct world *w)
+{
+    static const unsigned pauses[] = {0, 100, 3600, 73 * 3600};
+
+    for (unsigned i = 0; i < 3; i++) {
+        world_add(w, write_backup, 1 + world_pick(w, 3), maybe_killed(w));
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        world_add(w, prune, 1 + world_pick(w, 2), maybe_killed(w));
+    }
+    world_run(w);
+    for (size_t i = 0; i < w->n_actors; i++) {
+        expect_good(w->actors[i]);
+    }
+    world_dismiss(w);
+    w->now += pauses[world_pick(w, 4)];
 }
 
 static void
 run_schedule(uint64_t number)
 {
-    struct world w = {.lock = PTHREAD_MUTEX_INITIALIZER, .turn = PTHREAD_COND_INITIALIZER};
+    struct world w = {.lock = PTHREAD_MUTEX_INITIALIZER, .waiting = PTHREAD_COND_INITIALIZER};
 
     seed = number;
     w.random = number;
     the_world = &w;
     w.stale = world_pick(&w, 2) == 0 ? 0 : 5;
-    w.again = world_pick(&w, 3) == 0;
+    w.again = world_pick(&w, 2) == 0;
     w.check = check_live;
     remember_repo(&w);
     run_alone(&w, write_backup, 1);
-    for (unsigned round = 0; round < 2; round++) {
-        for (unsigned i = 0; i < 3; i++) {
-            world_add(&w, write_backup, 1 + world_pick(&w, 3), maybe_killed(&w));
-        }
-        for (unsigned i = 0; i < 2; i++) {
-            world_add(&w, prune, 1 + world_pick(&w, 2), maybe_killed(&w));
-        }
-        world_run(&w);
-        for (size_t i = 0; i < w.n_actors; i++) {
-            expect_good(w.actors[i]);
-        }
-        world_dismiss(&w);
-        /* Now and then the dead are taken for dead while others write. */
-        w.now += world_pick(&w, 2) == 0 ? 3600 : 73 * 3600;
+    for (unsigned round = 0; round < 3; round++) {
+        run_round(&w);
     }
+    w.now += 7200;
+    world_arrivals(&w);
     w.now += 73 * 3600;
     w.again = false;
     run_alone(&w, prune, 100);

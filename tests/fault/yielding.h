@@ -30,6 +30,7 @@ struct actor {
     struct storage   base;           /* what it knows as its store */
     struct world    *world;
     pthread_t        thread;
+    pthread_cond_t   turn;           /* it is its turn */
     enum actor_state state;
     bool             granted;
     double           wake;           /* when asleep */
@@ -61,7 +62,7 @@ struct late {
 
 struct world {
     pthread_mutex_t lock;
-    pthread_cond_t  turn;
+    pthread_cond_t  waiting;         /* an actor is, or has ended */
     struct storage *inner;
     uint64_t        random;
     double          now;
@@ -160,9 +161,9 @@ world_wait_for_turn(struct actor *a, enum actor_state state)
     (void)pthread_mutex_lock(&w->lock);
     a->state = state;
     a->granted = false;
-    (void)pthread_cond_broadcast(&w->turn);
+    (void)pthread_cond_signal(&w->waiting);
     while (!a->granted) {
-        (void)pthread_cond_wait(&w->turn, &w->lock);
+        (void)pthread_cond_wait(&a->turn, &w->lock);
     }
     a->state = ACTOR_WORKING;
     (void)pthread_mutex_unlock(&w->lock);
@@ -235,7 +236,7 @@ world_remove(struct world *w, const char *key)
 static inline void
 world_later(struct world *w, const char *key, const struct blob *blob)
 {
-    struct late l = {.key = xstrdup(key), .at = w->now + world_pick(w, 60)};
+    struct late l = {.key = xstrdup(key), .at = w->now + world_pick(w, world_pick(w, 2) == 0 ? 60 : 7200)};
 
     if (blob != NULL) {
         l.data = xmalloc(blob->size + 1);
@@ -306,7 +307,7 @@ yielding_put(struct storage *st, const char *key, const struct blob *blob, struc
 
     if (fate == HAPPENS) {
         rc = world_put(w, key, blob->data, blob->size, e);
-        if (rc == 0 && w->again && world_pick(w, 12) == 0) {
+        if (rc == 0 && w->again && world_pick(w, 8) == 0) {
             world_later(w, key, blob);
         }
         if (w->check != NULL && strstr(key, "label.json") != NULL) {
@@ -499,7 +500,7 @@ actor_run(void *arg)
     a->body(a);
     (void)pthread_mutex_lock(&a->world->lock);
     a->state = ACTOR_ENDED;
-    (void)pthread_cond_broadcast(&a->world->turn);
+    (void)pthread_cond_signal(&a->world->waiting);
     (void)pthread_mutex_unlock(&a->world->lock);
     return NULL;
 }
@@ -509,6 +510,7 @@ world_add(struct world *w, void (*body)(struct actor *), unsigned number, unsign
 {
     struct actor *a = xcalloc(1, sizeof *a);
 
+    (void)pthread_cond_init(&a->turn, NULL);
     a->base.ops = &yielding_ops;
     a->base.stale_seconds = (unsigned)w->stale;
     a->world = w;
@@ -547,7 +549,7 @@ world_choose(struct world *w)
     return world_choose(w);
 }
 
-/* Until every actor has ended; then the late calls that are left arrive. */
+/* Until every actor has ended. */
 static inline void
 world_run(struct world *w)
 {
@@ -557,7 +559,7 @@ world_run(struct world *w)
         (void)pthread_mutex_lock(&w->lock);
         for (size_t i = 0; i < w->n_actors; i++) {
             while (w->actors[i]->state == ACTOR_WORKING) {
-                (void)pthread_cond_wait(&w->turn, &w->lock);
+                (void)pthread_cond_wait(&w->waiting, &w->lock);
             }
         }
         w->now += world_pick(w, 100) / 100.0;
@@ -566,7 +568,7 @@ world_run(struct world *w)
         if (a != NULL) {
             a->state = ACTOR_WORKING;
             a->granted = true;
-            (void)pthread_cond_broadcast(&w->turn);
+            (void)pthread_cond_signal(&a->turn);
         }
         (void)pthread_mutex_unlock(&w->lock);
         if (a == NULL) {
@@ -576,14 +578,13 @@ world_run(struct world *w)
     for (size_t i = 0; i < w->n_actors; i++) {
         assert_int_equal(pthread_join(w->actors[i]->thread, NULL), 0);
     }
-    w->now += 3600;
-    world_arrivals(w);
 }
 
 static inline void
 world_dismiss(struct world *w)
 {
     for (size_t i = 0; i < w->n_actors; i++) {
+        (void)pthread_cond_destroy(&w->actors[i]->turn);
         free(w->actors[i]);
     }
     w->n_actors = 0;
@@ -600,7 +601,7 @@ world_free(struct world *w)
     free(w->late);
     storage_close(w->inner);
     (void)pthread_mutex_destroy(&w->lock);
-    (void)pthread_cond_destroy(&w->turn);
+    (void)pthread_cond_destroy(&w->waiting);
 }
 
 #endif

@@ -892,7 +892,7 @@ each_of_its_rules_is_needed(void **state)
     }
 }
 
-/* PGASSAY_MODEL=long: three writers and two prunes; 10 GB and half an hour. */
+/* PGASSAY_MODEL=long: 38,314,032 states, 5 GB and some minutes. */
 static void
 three_writers_and_two_prunes(void **state)
 {
