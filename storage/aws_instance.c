@@ -14,18 +14,15 @@
 
 enum { SMALL_FILE_MAX = 16 << 10, ROLE_MAX = 128 };
 
-/* "(500 UnknownError: text)" of an answer that refuses; keys are those of the service. */
+/* What an answer says that refuses. */
 static int
 refused(struct buf *answer, int status, const char *host, struct err *e)
 {
     struct err  ignored = ERR_INIT;
     json_t     *j = json_read(buf_str(answer), answer->len, &ignored);
-    const char *code = json_opt_str(j, "code", json_opt_str(j, "Code", ""));
-    const char *message = json_opt_str(j, "message", json_opt_str(j, "Message", ""));
 
-    err_set(e, ERR_AUTH, "%s refused (%d%s%.60s)%s%.300s", host, status, *code == '\0' ? "" : " ", code,
-            *message == '\0' ? "" : ": ", message);
-    e->transient = status >= 500;
+    (void)aws_refused(host, status, json_opt_str(j, "code", json_opt_str(j, "Code", "")),
+                      json_opt_str(j, "message", json_opt_str(j, "Message", "")), e);
     json_decref(j);
     return -1;
 }

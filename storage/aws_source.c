@@ -93,6 +93,21 @@ aws_credentials_set(struct aws_credentials *c, const char *access, const char *s
 }
 
 int
+aws_refused(const char *host, int status, const char *code, const char *message, struct err *e)
+{
+    bool trouble = status == 429 || status >= 500;
+
+    err_set(e, trouble ? ERR_IO : ERR_AUTH, "%s %s (%d%s%.60s)%s%.300s", host, trouble ? "failed" : "refused", status,
+            *code == '\0' ? "" : " ", code, *message == '\0' ? "" : ": ", message);
+    e->transient = trouble;
+    utf8_clean(e->text);
+    for (char *p = e->text; *p != '\0'; p++) {
+        *p = iscntrl((unsigned char)*p) ? ' ' : *p;
+    }
+    return -1;
+}
+
+int
 aws_from_environment(struct aws_credentials *out, struct err *e)
 {
     const char *access = aws_env("AWS_ACCESS_KEY_ID");

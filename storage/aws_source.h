@@ -43,6 +43,9 @@ int aws_time(const char *text, time_t *, struct err *);
 int  aws_read_file(const char *path, struct buf *, struct err *);
 /* Room for all of b->max at once: a growing buffer would leave copies behind. */
 int  aws_secret_reserve(struct buf *, struct err *);
+/* The error of a service that answered with this status; code and message are its own words, or empty.  ERR_AUTH, or
+ * ERR_IO (transient) when it is the service that is in trouble.  Always -1. */
+int  aws_refused(const char *host, int status, const char *code, const char *message, struct err *);
 /* Overwrites and frees. */
 void aws_secret_free(struct buf *);
 void aws_secret_free_text(char *);                  /* accepts NULL */

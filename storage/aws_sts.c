@@ -54,13 +54,8 @@ judge(const struct answer *a, int status, const char *host, struct aws_credentia
     struct err detail = ERR_INIT;
 
     if (a->leaf[CODE] != NULL || status != 200) {
-        const char *code = a->leaf[CODE] == NULL ? "" : a->leaf[CODE];
-        const char *message = a->leaf[MESSAGE] == NULL ? "" : a->leaf[MESSAGE];
-
-        err_set(e, ERR_AUTH, "%s refused (%d%s%s)%s%.300s", host, status, *code == '\0' ? "" : " ", code,
-                *message == '\0' ? "" : ": ", message);
-        utf8_clean(e->text);
-        return -1;
+        return aws_refused(host, status, a->leaf[CODE] == NULL ? "" : a->leaf[CODE],
+                           a->leaf[MESSAGE] == NULL ? "" : a->leaf[MESSAGE], e);
     }
     if (a->leaf[ACCESS] == NULL || a->leaf[SECRET] == NULL || a->leaf[TOKEN] == NULL || a->leaf[EXPIRATION] == NULL) {
         return err_set(e, ERR_CORRUPT, "the answer of %s holds no credentials", host);

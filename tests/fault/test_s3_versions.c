@@ -241,6 +241,24 @@ an_earlier_state_can_be_seen(void **state)
     assert_int_equal(e.kind, ERR_NOT_FOUND);
 }
 
+/* What scrub finds: the object is bad or missing, and yet nothing is lost. */
+static int
+bad_but_not_lost(void *ctx, const struct chunk_line *line, struct err *e)
+{
+    struct repo  *r = ctx;
+    struct codec *codec = codec_new(CODEC_DEFAULT);
+    struct buf    scratch = BUF_INIT(MIB);
+    struct buf    out = BUF_INIT(MIB);
+
+    assert_int_equal(chunk_check(r, "shop", line, codec, &scratch, &out, e), 1);
+    assert_true(chunk_has_twin(r, "shop", line, codec, &scratch, &out));
+    err_clear(e);
+    buf_free(&scratch);
+    buf_free(&out);
+    codec_free(codec);
+    return 0;
+}
+
 static void
 what_is_hidden_is_read_from_older_versions(void **state)
 {
@@ -250,6 +268,7 @@ what_is_hidden_is_read_from_older_versions(void **state)
     struct strlist keys;
     char          *list;
     char          *manifest;
+    struct label  *l;
 
     (void)state;
     assert_ok(fixture_backup(r, 1, id, NULL, &e), &e);
@@ -263,6 +282,9 @@ what_is_hidden_is_read_from_older_versions(void **state)
     assert_ok(storage_remove(r->st, (const char *const *)&list, 1, &e), &e);
     overwrite(r, manifest, "{}");
     assert_ok(fixture_read(r, id, 1, &e), &e);
+    l = label_load(r, "shop", id, &e);
+    assert_ok(chunk_list_read(r, l, bad_but_not_lost, r, &e), &e);
+    label_free(l);
     strlist_free(&keys);
     free(list);
     free(manifest);

@@ -509,7 +509,7 @@ a_failed_renewal_keeps_the_old_until_they_expire(void **state)
     (void)sleep((unsigned)(c.expires - time(NULL)) + 1);
     aws_credentials_free(&c);
     assert_int_equal(aws_provider_get(p, &c, &e), -1);
-    assert_err(&e, ERR_AUTH, "refused (503)");
+    assert_err(&e, ERR_IO, "failed (503)");
     aws_provider_free(p);
 }
 
