@@ -30,7 +30,7 @@ now(struct storage *st)
     unsigned                count = atomic_fetch_add(&fs->count, 1) + 1;
 
     if (fs->calls != NULL) {
-        *fs->calls = count;
+        (void)__atomic_add_fetch(fs->calls, 1, __ATOMIC_RELAXED);
     }
     return count == fs->n;
 }
