@@ -87,13 +87,15 @@ lock_chunks(struct due *d, struct err *e)
 static int
 lock_names(struct writer *w, struct err *e)
 {
-    char key[32];
+    for (unsigned n = 1; n <= w->repo->generation; n++) {      /* they are found by counting up: all must be there */
+        char key[32];
 
-    (void)snprintf(key, sizeof key, "repo.%u.json", w->repo->generation);
-    return storage_retain(w->repo->st, key, w->lock_until, e) != 0 ||
-                   source_retain(w->repo, w->db, w->lock_until, e) != 0
-               ? -1
-               : 0;
+        (void)snprintf(key, sizeof key, "repo.%u.json", n);
+        if (storage_retain(w->repo->st, key, w->lock_until, e) != 0) {
+            return -1;
+        }
+    }
+    return source_retain(w->repo, w->db, w->lock_until, e);
 }
 
 int

@@ -260,6 +260,26 @@ a_chunk_that_cannot_be_locked_stops_the_backup(void **state)
     assert_int_equal(fixture_count(r, BACKUP_COMMITTED), 1);
 }
 
+/* The newest settings are found by counting up from the first: without it there is no repository. */
+static void
+all_settings_of_the_repository_stay_locked(void **state)
+{
+    struct repo *r = *state;
+    json_t      *changed = json_deep_copy(r->object);
+    struct err   e = ERR_INIT;
+    time_t       until;
+    char         id[BACKUP_ID_MAX];
+
+    assert_ok(repo_change(r, changed, &e), &e);
+    json_decref(changed);
+    assert_ok(fixture_backup(r, 1, id, NULL, &e), &e);
+    r->st->lock_days = 90;
+    until = storage_lock_until(r->st, time(NULL));
+    assert_ok(fixture_backup(r, 1, id, NULL, &e), &e);
+    assert_int_equal(*lock_of(r->st, "repo.2.json"), until);
+    assert_int_equal(*lock_of(r->st, "repo.1.json"), until);
+}
+
 /* A lock of years that nobody meant could not be taken back. */
 static void
 a_wrong_clock_locks_nothing(void **state)
@@ -291,6 +311,7 @@ main(void)
         cmocka_unit_test(only_what_backups_consist_of_is_locked),
         cmocka_unit_test_setup_teardown(what_is_used_again_is_locked_further_once_a_step, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_copied_is_not_asked_about, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(all_settings_of_the_repository_stay_locked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_wrong_clock_locks_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_chunk_that_cannot_be_locked_stops_the_backup, set_up, tear_down),
     };
