@@ -319,6 +319,7 @@ none(const struct backup_entry *damaged, time_t at, struct err *e)
 
     if (damaged != NULL) {
         err_set(e, ERR_CORRUPT, "no whole backup: the newest, %s, is damaged: %s", damaged->id, damaged->problem);
+        err_hint(e, "another repository may hold it whole (--repo NAME), and heal this one: pgassay storage scrub --repair-from NAME");
     } else if (at == 0) {
         err_set(e, ERR_NOT_FOUND, "no whole backup");
     } else {

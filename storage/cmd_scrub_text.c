@@ -159,10 +159,13 @@ print_repair(const struct scrub *s, const struct repair *r)
     char size[16];
     char lists[64];
 
-    if (r->chunks > 0 || r->lists > 0) {
-        (void)printf("%s: healed %s (%s) and %s\n", s->db, count_human(r->chunks, "chunk", chunks, sizeof chunks),
-                     size_human(r->bytes, size, sizeof size),
-                     count_human(r->lists, "chunk list or manifest", lists, sizeof lists));
+    if (r->chunks > 0) {
+        (void)printf("%s: healed %s (%s)\n", s->db, count_human(r->chunks, "chunk", chunks, sizeof chunks),
+                     size_human(r->bytes, size, sizeof size));
+    }
+    if (r->lists > 0) {
+        (void)printf("%s: made %s again: chunk lists, manifests\n", s->db,
+                     count_human(r->lists, "object", lists, sizeof lists));
     }
     if (r->backups > 0) {
         (void)printf("%s: brought back %s\n", s->db, count_human(r->backups, "backup", lists, sizeof lists));

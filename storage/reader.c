@@ -1,6 +1,7 @@
 #include "storage/reader.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -251,6 +252,20 @@ read_twin(const struct chunk_want *w, char *found)
     return found[0] != '\0';
 }
 
+/* A healed repository has many of them: one warning is enough.  Takes the text. */
+static void
+say_replaced(char *text)
+{
+    static atomic_bool said;
+
+    if (!atomic_exchange(&said, true)) {
+        log_warn("%s (others like it are named with --verbose)", text);
+    } else {
+        log_info("%s", text);
+    }
+    free(text);
+}
+
 int
 chunk_read_stored(struct repo *r, const char *db, const struct chunk_ref *ref, struct codec *codec, struct buf *stored,
                   struct buf *out, struct chunk_name *name, struct err *e)
@@ -265,14 +280,14 @@ chunk_read_stored(struct repo *r, const char *db, const struct chunk_ref *ref, s
         return err_wrap(e, "chunk \"%s\" of \"%s\"", ref->name, db);
     }
     if (read_older(&w)) {
-        log_warn("chunk \"%s\" was overwritten or removed; an older version of it is read instead", ref->name);
+        say_replaced(xasprintf("chunk \"%s\" was overwritten or removed; an older version of it is read instead", ref->name));
         err_clear(e);
-        return chunk_name_parse(ref->name, name);
+        return 0;
     }
     if (read_twin(&w, twin)) {
-        log_warn("chunk \"%s\" is bad or missing; \"%s\" holds the same and is read instead", ref->name, twin);
+        say_replaced(xasprintf("chunk \"%s\" is bad or missing; \"%s\" holds the same and is read instead", ref->name, twin));
         err_clear(e);
-        return chunk_name_parse(twin, name);
+        return 0;
     }
     return err_wrap(e, "chunk \"%s\" of \"%s\"", ref->name, db);
 }
