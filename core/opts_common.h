@@ -17,7 +17,7 @@
 #define OPT_COMMON_REPO(values)                                                                                        \
     {OPT_TEXT, "repo", 0, "PATH|NAME", "repository: a directory, s3://BUCKET/PREFIX, or a [repo NAME] of the "         \
      "configuration", offsetof(values, repo), 0, 0, "PGASSAY_REPO", NULL},                                             \
-    {OPT_LIST, "repo-option", 0, "KEY=VALUE", "a key of [repo NAME], for this run; may be given again",                \
+    {OPT_LIST, "repo-option", 0, "KEY=VALUE", "a key of [repo NAME], for this run",                \
      offsetof(values, repo_options), 0, 0, NULL, NULL}
 
 /* The repository as it was: the key "as-of" of [repo NAME] (storage/place.h). */

@@ -184,6 +184,10 @@ on_write(char *from, size_t size, size_t n, void *ctx)
         err_set(t->err, ERR_CORRUPT, "has more than the %zu bytes that are allowed", to->max);
         return 0;
     }
+    if (good && to->len == 0 && t->announced <= to->max && buf_reserve(to, (size_t)t->announced, t->err) != 0) {
+        t->refused = true;
+        return 0;
+    }
     if (buf_append(to, from, take, t->err) != 0) {
         t->refused = true;
         return 0;
@@ -358,8 +362,8 @@ judge(const struct transfer *t, CURLcode code, struct err *e)
         return -1;
     }
     /* Without a length a cut connection looks like the end. */
-    if (strcmp(t->request->method, "HEAD") != 0 && a->status != 204 && a->status != 304 && !t->chunked &&
-        t->announced != t->received) {
+    if (strcmp(t->request->method, "HEAD") != 0 && (a->body != NULL || a->status >= 300) && a->status != 304 &&
+        !t->chunked && t->announced != t->received) {
         err_set(e, ERR_IO, "the answer's body has no length, or another one");
         e->transient = true;
         return -1;
