@@ -282,12 +282,12 @@ chunk_read_stored(struct repo *r, const char *db, const struct chunk_ref *ref, s
     if (read_older(&w)) {
         say_replaced(xasprintf("chunk \"%s\" was overwritten or removed; an older version of it is read instead", ref->name));
         err_clear(e);
-        return 0;
+        return chunk_name_parse(ref->name, name);
     }
     if (read_twin(&w, twin)) {
         say_replaced(xasprintf("chunk \"%s\" is bad or missing; \"%s\" holds the same and is read instead", ref->name, twin));
         err_clear(e);
-        return 0;
+        return chunk_name_parse(twin, name);
     }
     return err_wrap(e, "chunk \"%s\" of \"%s\"", ref->name, db);
 }
