@@ -25,7 +25,7 @@ static const struct opt table[] = {
     OPT_HEADING("Where to"),
     {OPT_LIST, "repo", 0, "PATH|NAME", "repository: a directory, s3://BUCKET/PREFIX, or a [repo NAME] of the configuration; "
      "given again: into each of them at once", AT(repos), .env = "PGASSAY_REPO"},
-    {OPT_LIST, "repo-option", 0, "KEY=VALUE", "a key of [repo NAME], for this run; may be given again", AT(repo_options)},
+    {OPT_LIST, "repo-option", 0, "KEY=VALUE", "a key of [repo NAME], for this run", AT(repo_options)},
     {OPT_TEXT, "name", 0, "NAME", "name of the database in the repository (default: its own)", AT(name)},
     {OPT_FLAG, "adopt", 0, NULL, "let this database take over a name that belonged to another one", AT(adopt)},
     {OPT_TEXT, "note", 0, "TEXT", "a remark to keep with the backup", AT(note), .config = "note"},

@@ -44,7 +44,7 @@ letters_of() { "pgassay-$1" --help | grep -oE '^ +-[A-Za-z0-9],' | tr -d ' ,-' |
     for tool in $TOOLS; do
         "pgassay-$tool" --help | awk '/^ +(-[A-Za-z],)? *--/ { if (text) print text; text = $0; next }
             substr($0, 1, 28) ~ /^ +$/ { text = text " " $0; next } { if (text) print text; text = "" }' | tr -s ' '
-    done | sort -u | grep -vE -e '--(conninfo|dry-run|allow-remote|lock-timeout)\b' >"$T/texts"
+    done | sort -u | grep -vE -e '--(conninfo|dry-run|allow-remote|lock-timeout|adopt|backup)\b|--repo=' >"$T/texts"
     sed -E 's/^ (-.,)? ?(--[a-z-]+).*/\2/' "$T/texts" | sort | uniq -d >"$T/twice"
     [ ! -s "$T/twice" ] || { grep -F -f "$T/twice" "$T/texts"; return 1; }
     # And no letter is two options.
