@@ -66,6 +66,8 @@ extern const struct storage_version_ops s3_version_ops;
 
 /* The keys object-lock and object-lock-days. */
 int    s3_lock_settings(const struct storage_place *, struct s3_settings *, struct err *);
+/* -1: the clock is known to be wrong, and so is until when. */
+int    s3_lock_allowed(const struct s3_storage *, const struct blob *, struct err *);
 /* What locks a new object. */
 void   s3_lock_headers(const struct s3_storage *, const struct blob *, struct strlist *headers);
 /* Until when an answer says that the object is locked; 0: not. */

@@ -63,6 +63,22 @@ s3_md5_header(const void *data, size_t n, struct strlist *headers)
     strlist_take(headers, xasprintf("Content-MD5: %s", base64));
 }
 
+int
+s3_lock_allowed(const struct s3_storage *s, const struct blob *blob, struct err *e)
+{
+    enum { OFF_MAX = 3600 };        /* seconds */
+    long off = atomic_load(&s->clock_offset);
+    char text[32];
+
+    if (blob->retain_until == 0 || labs(off) <= OFF_MAX) {
+        return 0;
+    }
+    err_set(e, ERR_IO, "this host's clock is %s %s the store's: what is written would be locked for too %s",
+            duration_human((double)labs(off), text, sizeof text), off > 0 ? "behind" : "ahead of",
+            off > 0 ? "short" : "long");
+    return err_hint(e, "set the clock: nobody can shorten a lock");
+}
+
 void
 s3_lock_headers(const struct s3_storage *s, const struct blob *blob, struct strlist *headers)
 {

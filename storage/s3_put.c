@@ -55,6 +55,10 @@ send(struct s3_storage *s, const char *key, const struct blob *blob, const uint8
     struct s3_call c = {.verb = "store", .method = "PUT", .key = key, .body = blob->data, .body_len = blob->size};
     int            rc;
 
+    *taken = false;
+    if (s3_lock_allowed(s, blob, e) != 0) {
+        return -1;
+    }
     object_headers(s, blob, digest, &c.headers);
     if (conditional) {
         add(&c.headers, "If-None-Match", "*");

@@ -2,6 +2,9 @@
 #include "tests/fault/fixture.h"
 
 #include "storage/copy.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "storage/lock.h"
 
 /* A driver in memory that keeps locks, for 64 objects. */
@@ -11,7 +14,7 @@ struct locking {
     char           *keys[64];
     time_t          until[64];
     size_t          n;
-    unsigned        extended;      /* retain() calls */
+    atomic_uint     extended;      /* retain() calls */
     unsigned        asked;         /* head() calls for chunks */
     bool            refuses;
     time_t          clock;         /* ahead of ours */
@@ -23,12 +26,16 @@ self(struct storage *st)
     return (struct locking *)st;
 }
 
-static time_t *
-lock_of(struct storage *st, const char *key)
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+
+/* Until when it is locked; until is the new moment, if that is later. */
+static time_t
+locked(struct storage *st, const char *key, time_t until)
 {
     struct locking *l = self(st);
     size_t          i = 0;
 
+    (void)pthread_mutex_lock(&mutex);
     while (i < l->n && strcmp(l->keys[i], key) != 0) {
         i++;
     }
@@ -36,15 +43,18 @@ lock_of(struct storage *st, const char *key)
         assert_true(l->n < 64);
         l->keys[l->n++] = xstrdup(key);
     }
-    return &l->until[i];
+    if (l->until[i] < until) {
+        l->until[i] = until;
+    }
+    until = l->until[i];
+    (void)pthread_mutex_unlock(&mutex);
+    return until;
 }
 
 static int
 locking_put(struct storage *st, const char *key, const struct blob *b, struct err *e)
 {
-    if (b->retain_until != 0) {
-        *lock_of(st, key) = b->retain_until;
-    }
+    (void)locked(st, key, b->retain_until);
     return self(st)->inner->ops->put(self(st)->inner, key, b, e);
 }
 
@@ -61,7 +71,7 @@ locking_head(struct storage *st, const char *key, struct object_info *info, stru
 
     self(st)->asked += strstr(key, "/chunks/") != NULL;
     if (rc == 0) {
-        info->retain_until = *lock_of(st, key);
+        info->retain_until = locked(st, key, 0);
         info->modified += self(st)->clock;
     }
     return rc;
@@ -91,9 +101,9 @@ locking_retain(struct storage *st, const char *key, time_t until, struct err *e)
     if (self(st)->refuses) {
         return err_set(e, ERR_AUTH, "access denied");
     }
-    assert_true(*lock_of(st, key) < until);
-    *lock_of(st, key) = until;
-    self(st)->extended++;
+    assert_true(locked(st, key, 0) < until);
+    (void)locked(st, key, until);
+    (void)atomic_fetch_add(&self(st)->extended, 1);
     return 0;
 }
 
@@ -177,7 +187,7 @@ check_line(void *ctx, const struct chunk_line *line, struct err *e)
 
     (void)e;
     assert_int_equal(line->retain_until, storage_lock_until(r->st, time(NULL)));
-    assert_int_equal(*lock_of(r->st, key), line->retain_until);
+    assert_int_equal(locked(r->st, key, 0), line->retain_until);
     free(key);
     return 0;
 }

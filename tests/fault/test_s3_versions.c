@@ -207,6 +207,21 @@ a_lock_that_is_not_there_is_an_error(void **state)
 }
 
 static void
+a_clock_that_is_known_to_be_wrong_locks_nothing(void **state)
+{
+    struct repo       *r = must_open("s3://kept/clock", "object-lock=governance", true);
+    struct s3_storage *s = s3_storage_of(r->st);
+    struct blob        locked = {.data = "x", .size = 1, .retain_until = time(NULL) + 86400};
+    struct err         e = ERR_INIT;
+
+    (void)state;
+    atomic_store(&s->clock_offset, -5L * 86400);        /* as learnt from a request that the store refused */
+    assert_int_equal(s3_lock_allowed(s, &locked, &e), -1);
+    assert_err(&e, ERR_IO, "this host's clock is 5 d 0 h ahead of the store's: what is written would be locked for too long");
+    repo_close(r);
+}
+
+static void
 an_earlier_state_can_be_seen(void **state)
 {
     struct repo *r = must_open("s3://kept/past", NULL, true);
@@ -392,6 +407,7 @@ main(void)
         cmocka_unit_test(a_locked_backup_cannot_be_taken_away),
         cmocka_unit_test(a_bucket_that_cannot_lock_is_refused),
         cmocka_unit_test(a_lock_that_is_not_there_is_an_error),
+        cmocka_unit_test(a_clock_that_is_known_to_be_wrong_locks_nothing),
         cmocka_unit_test(an_earlier_state_can_be_seen),
         cmocka_unit_test(what_is_hidden_is_read_from_older_versions),
         cmocka_unit_test(what_was_removed_comes_back),

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import http.server
 import json
+import os
 import re
 import sys
 import threading
@@ -16,6 +17,8 @@ import time
 import urllib.parse
 
 SECRET, TOKEN = "se/cr+et", "to=ken"
+# With AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment, the behaviour "real" hands these out.
+REAL = {"AccessKeyId": os.environ.get("AWS_ACCESS_KEY_ID"), "SecretAccessKey": os.environ.get("AWS_SECRET_ACCESS_KEY")}
 counts = {}
 lock = threading.Lock()
 
@@ -38,6 +41,9 @@ def as_json(mode, n, extra=None):
     answer = {"AccessKeyId": "AK%s%d" % (mode, n), "SecretAccessKey": SECRET, "Token": TOKEN,
               "Expiration": expiration(LIFE.get(mode, 3600))}
     answer.update(extra or {})
+    if mode == "real":
+        del answer["Token"]
+        answer.update(REAL)
     return json.dumps(answer)
 
 
