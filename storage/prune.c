@@ -81,6 +81,14 @@ list_runs(struct prune *p, struct err *e)
     return run_list_load(p->repo, p->req->db, &p->runs, e);
 }
 
+/* Which of two prunes goes on: the one that began first, else the one that has the smaller name.  If each gave way to
+ * the other, two hosts that prune at the same minute of every night would never remove anything. */
+static bool
+comes_first(const struct prune *p, const struct run_entry *r)
+{
+    return r->modified < p->out->now || (r->modified == p->out->now && strcmp(r->run, p->mark.run) < 0);
+}
+
 /* Two prunes harm nobody, but do the work twice. */
 static int
 check_alone(struct prune *p, struct err *e)
@@ -90,7 +98,7 @@ check_alone(struct prune *p, struct err *e)
     for (size_t i = 0; i < p->runs.n; i++) {
         const struct run_entry *r = &p->runs.v[i];
 
-        if (r->prune && strcmp(r->run, p->mark.run) != 0 && prune_now(p) - r->modified < PRUNE_DEAD_SECONDS) {
+        if (r->prune && comes_first(p, r) && prune_now(p) - r->modified < PRUNE_DEAD_SECONDS) {
             err_set(e, ERR_BUSY, "another prune is at work, run %s, last sign of life %s", r->run,
                     time_rfc3339(r->modified, at, sizeof at));
             return err_hint(e, "one that was killed is passed over %d minutes after that", PRUNE_DEAD_SECONDS / 60);

@@ -424,6 +424,34 @@ any_doubt_stops_it(void **state)
     }
 }
 
+static const struct storage_ops *memory_ops;
+
+/* Behind our mark somebody else's is put, before we look. */
+static int
+put_and_meet_another(struct storage *st, const char *key, const struct blob *blob, struct err *e)
+{
+    struct blob mark = {.data = "{}\n", .size = 3};
+
+    if (memory_ops->put(st, key, blob, e) != 0) {
+        return -1;
+    }
+    return strstr(key, ".prune") == NULL ? 0 : memory_ops->put(st, "shop/runs/ffffffffffffffff.prune", &mark, e);
+}
+
+/* Cron starts them on two hosts in the same second, every night: if each gave way, none would ever remove anything. */
+static void
+of_two_at_once_one_goes_on(void **state)
+{
+    struct repo       *r = *state;
+    struct storage_ops ops = *r->st->ops;
+
+    memory_ops = r->st->ops;
+    ops.put = put_and_meet_another;
+    r->st->ops = &ops;
+    pruned(r, 1);
+    r->st->ops = memory_ops;
+}
+
 static void
 a_damaged_backup_can_be_named(void **state)
 {
@@ -546,6 +574,7 @@ main(void)
         cmocka_unit_test_setup_teardown(files_that_are_not_ours_stay, set_up, tear_down),
         cmocka_unit_test_setup_teardown(any_doubt_stops_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_damaged_backup_can_be_named, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(of_two_at_once_one_goes_on, set_up, tear_down),
         cmocka_unit_test_setup_teardown(whoever_decides_can_stop_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_call_may_fail, set_up, tear_down),
     };
