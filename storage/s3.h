@@ -64,8 +64,6 @@ extern const struct storage_version_ops s3_version_ops;
 
 /* ---- Object Lock (s3_lock.c) ---- */
 
-/* The keys object-lock and object-lock-days. */
-int    s3_lock_settings(const struct storage_place *, struct s3_settings *, struct err *);
 /* -1: the clock is known to be wrong, and so is until when. */
 int    s3_lock_allowed(const struct s3_storage *, const struct blob *, struct err *);
 /* What locks a new object. */

@@ -10,7 +10,6 @@
 #include "storage/s3_limit.h"
 
 enum {
-    ERROR_MAX = 64 << 10,             /* of an error's body we want */
     HEADERS_MAX = 100,
     CONNECT_MS = 15000,
     TIDY_S = 10,                      /* for a request that began after a signal */
@@ -396,41 +395,4 @@ s3_http_send(struct s3_http *h, const struct s3_request *r, struct s3_answer *a,
     curl_slist_free_all(headers);
     *waited += t.waited;
     return rc;
-}
-
-/* ---- answers ---- */
-
-void
-s3_answer_clear(struct s3_answer *a)
-{
-    a->status = 0;
-    strlist_free(&a->headers);
-    a->headers = (struct strlist){0};
-    a->error.max = ERROR_MAX;
-    buf_clear(&a->error);
-    if (a->body != NULL) {
-        buf_clear(a->body);
-    }
-}
-
-void
-s3_answer_free(struct s3_answer *a)
-{
-    strlist_free(&a->headers);
-    buf_free(&a->error);
-}
-
-const char *
-s3_answer_header(const struct s3_answer *a, const char *name)
-{
-    size_t n = strlen(name);
-
-    for (size_t i = 0; i < a->headers.n; i++) {
-        const char *line = a->headers.v[i];
-
-        if (strncasecmp(line, name, n) == 0 && line[n] == ':') {
-            return line + n + 1 + strspn(line + n + 1, " \t");
-        }
-    }
-    return NULL;
 }

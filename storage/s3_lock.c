@@ -7,22 +7,13 @@
 #include "core/hash.h"
 #include "storage/lock.h"
 #include "storage/s3_call.h"
+#include "storage/s3_settings_in.h"
 #include "storage/s3_uri.h"
 
 static const char *
 mode(const struct s3_storage *s)
 {
     return s->set.lock == S3_LOCK_COMPLIANCE ? "COMPLIANCE" : "GOVERNANCE";
-}
-
-static int
-refuse(const struct storage_place *p, const char *key, const char *what, struct err *e)
-{
-    char *origin = storage_place_origin(p, key, NULL);
-
-    err_set(e, ERR_USAGE, "%s \"%s\" %s", origin, storage_place_get(p, key, NULL), what);
-    free(origin);
-    return -1;
 }
 
 int
@@ -41,11 +32,11 @@ s3_lock_settings(const struct storage_place *p, struct s3_settings *s, struct er
                        name == NULL ? "the first" : "the second");
     }
     if (strcmp(name, "governance") != 0 && strcmp(name, "compliance") != 0) {
-        return refuse(p, "object-lock", "is neither governance nor compliance", e);
+        return s3_setting_refuse(p, "object-lock", NULL, "is neither governance nor compliance", e);
     }
     n = strtol(days, &end, 10);
     if (*end != '\0' || n < 1 || n > LOCK_DAYS_MAX) {
-        return refuse(p, "object-lock-days", "is not a number of days from 1 to 36500", e);
+        return s3_setting_refuse(p, "object-lock-days", NULL, "is not a number of days from 1 to 36500", e);
     }
     s->lock = *name == 'c' ? S3_LOCK_COMPLIANCE : S3_LOCK_GOVERNANCE;
     s->lock_days = (unsigned)n;
