@@ -96,7 +96,7 @@ apply_count(struct scope *s, enum period p)
 }
 
 /* keep-within-<period> SPAN: reckoned from the newest good backup, not from now, so that nothing expires when backups
- * stop. */
+ * stop.  The oldest stays here, too, when it lies within. */
 static void
 apply_within(struct scope *s, enum period p, time_t newest)
 {
@@ -104,6 +104,7 @@ apply_within(struct scope *s, enum period p, time_t newest)
     time_t             limit = span_before(newest, span);
     bool               any = false;
     int64_t            last = 0;
+    size_t             good_left = s->good;
 
     if (span_is_zero(span)) {
         return;
@@ -111,12 +112,15 @@ apply_within(struct scope *s, enum period p, time_t newest)
     for (size_t i = s->n; i-- > 0;) {
         struct retention_item *x = s->v[i];
         int64_t                at = period_of(p, x->time);
+        bool                   first = !any || p == PERIOD_EACH || at != last;
 
-        if (x->time <= limit || (any && p != PERIOD_EACH && at == last) ||
-            (!is_good(x) && x->state != RETENTION_DAMAGED)) {
+        good_left -= is_good(x);
+        if (x->time <= limit || (!is_good(x) && x->state != RETENTION_DAMAGED)) {
             continue;
         }
-        x->why |= 1U << (N_PERIODS + p);
+        if (first || (is_good(x) && good_left == 0)) {
+            x->why |= 1U << (N_PERIODS + p);
+        }
         if (is_good(x)) {
             last = at;
             any = true;

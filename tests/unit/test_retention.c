@@ -57,8 +57,9 @@ rules_choose_as_in_restic(void **state)
     CHECK_DAYS(POLICY("keep-within", "3d"), daily, 11, 12, 13);
     CHECK_DAYS(POLICY("keep-within", "49h"), daily, 11, 12, 13);
     CHECK_DAYS(POLICY("keep-within", "1m"), months, 60, 89, 90);     /* 1 April less a month is 1 March, exclusive */
-    CHECK_DAYS(POLICY("keep-within-weekly", "1m"), daily, 3, 10, 13);
-    CHECK_DAYS(POLICY("keep-within-monthly", "1y"), months, 30, 58, 89, 90);
+    CHECK_DAYS(POLICY("keep-within-weekly", "1m"), daily, 0, 3, 10, 13);
+    CHECK_DAYS(POLICY("keep-within-weekly", "12d"), daily, 3, 10, 13);
+    CHECK_DAYS(POLICY("keep-within-monthly", "1y"), months, 0, 30, 58, 89, 90);
     /* Rules add up. */
     CHECK_DAYS(POLICY("keep-last", "2", "keep-weekly", "3"), daily, 3, 10, 12, 13);
     CHECK_DAYS(POLICY("keep-last", "1", "min-keep", "4"), daily, 10, 11, 12, 13);
