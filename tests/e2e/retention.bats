@@ -15,12 +15,13 @@ teardown_file() {
 
 prune() { storage prune "$@"; }
 
-# backdate DAYS [HOURS]: the last backup of shop becomes one of so long ago; prints its new id.  Only its label and its
+# backdate DAYS [DB]: the last backup of DB (shop) becomes one of so long ago; prints its new id.  Only its label and its
 # directory tell when it was.
 backdate() {
-    local id at to dir=$REPO/shop/backups
-    id=$(last_id shop)
-    at=$(date -u -d "now - $1 days - ${2:-0} hours" +%Y-%m-%dT%H:%M:%SZ)
+    local id at to db=${2:-shop} dir
+    dir=$REPO/$db/backups
+    id=$(last_id "$db")
+    at=$(date -u -d "now - $1 days" +%Y-%m-%dT%H:%M:%SZ)
     to=$(date -u -d "$at" +%Y%m%dT%H%M%SZ)-${id##*-}
     mv "$dir/$id" "$dir/$to"
     jq -c --arg at "$at" --arg id "$to" '.backup = $id | .started = $at | .snapshot = $at | .finished = $at' \
@@ -245,6 +246,11 @@ whole() { expect_status 0 storage list --check; expect_status 0 pgassay verify o
     valid_json prune "$T/free.json"
     expect_equal "$(ids)" "$b $c"
     [ "$(jq '.databases[0].swept.bytes' "$T/free.json")" -ge 1 ]
+    # Of several databases the oldest backup goes, whosever it is.
+    backup shop --name twin && backdate 9 twin && backup shop --name twin && backdate 1 twin && backup shop --name twin
+    storage policy twin --min-keep 1
+    expect_equal "$(prune --free 1 --json --dry-run | jq -c '[.databases[] | {db, gone: [.backups[] | select(.stays | not).backup]}]')" \
+        "[{\"db\":\"shop\",\"gone\":[]},{\"db\":\"twin\",\"gone\":[\"$(backup_ids twin | head -n 1)\"]}]"
     expect_equal "$(jq .free.planned "$T/free.json")" "$(jq '.databases[0].swept.bytes' "$T/free.json")"
     whole
 }
