@@ -102,16 +102,34 @@ print_errors(const char *db, const struct copy_result *r, const struct err *erro
 /* ---- the verb ---- */
 
 static int
-open_repo(const struct cmd *c, const char *arg, const char *db, struct repo **out, struct err *e)
+open_repo(const struct cmd *c, const char *arg, const char *db, const struct strlist *options, struct repo **out,
+          struct err *e)
 {
     struct storage_place place;
 
-    if (storage_place_find(c->config, arg, db, &c->repo_options, &place, e) != 0) {
+    if (storage_place_find(c->config, arg, db, options, &place, e) != 0) {
         return -1;
     }
     place.others = NULL;
     *out = repo_open(&place, e);
     return *out == NULL ? -1 : 0;
+}
+
+/* --as-of says as of when to read: nothing can be written into the past. */
+static int
+open_destination(const struct cmd *c, const char *arg, const char *db, struct repo **out, struct err *e)
+{
+    struct strlist options = {0};
+    int            rc;
+
+    for (size_t i = 0; i < c->repo_options.n; i++) {
+        if (strncmp(c->repo_options.v[i], "as-of=", strlen("as-of=")) != 0) {
+            strlist_add(&options, c->repo_options.v[i]);
+        }
+    }
+    rc = open_repo(c, arg, db, &options, out, e);
+    strlist_free(&options);         /* only looked at while a storage is opened */
+    return rc;
 }
 
 static int
@@ -191,8 +209,8 @@ cmd_copy(const struct cmd *c, struct err *e)
     json_t        *list = json_array();
     int            rc = -1;
 
-    if (open_repo(c, c->args[0], db, &from, e) == 0 && open_repo(c, c->args[1], db, &to, e) == 0 &&
-        cmd_databases(from, db, &names, e) == 0) {
+    if (open_repo(c, c->args[0], db, &c->repo_options, &from, e) == 0 &&
+        open_destination(c, c->args[1], db, &to, e) == 0 && cmd_databases(from, db, &names, e) == 0) {
         rc = copy_databases(c, from, to, &names, list, e);
     }
     if (rc >= 0 && c->json &&

@@ -60,6 +60,7 @@ struct walk {
     struct strlist keys;         /* of this directory */
     int (*dir)(struct walk *, struct err *);
     struct strlist found;        /* what dir() collects */
+    const struct strlist *young; /* ids that expired so lately that a restore may still read them */
 };
 
 static int
@@ -154,11 +155,27 @@ list_tombstones(struct prune *p, struct tombs *t, struct err *e)
     return rc;
 }
 
+static void
+add_keys(struct strlist *list, const struct strlist *keys)
+{
+    for (size_t i = 0; i < keys->n; i++) {
+        strlist_add(list, keys->v[i]);
+    }
+}
+
+/* What has no label: objects, not directories.  A copy may come into a directory that an earlier one left; its objects have
+ * other names. */
 static int
 collect_dir(struct walk *w, struct err *e)
 {
+    const struct strlist *young = w->young;
+
     (void)e;
-    strlist_add(w->label ? &w->found : &w->prune->leftovers, w->id);
+    if (w->label) {
+        strlist_add(&w->found, w->id);
+    } else if (!strlist_find(young, w->id)) {
+        add_keys(&w->prune->leftovers, &w->keys);
+    }
     return 0;
 }
 
@@ -187,10 +204,9 @@ finish_expiry(struct prune *p, const char *id, struct err *e)
 int
 prune_find_leftovers(struct prune *p, struct err *e)
 {
-    struct tombs   t = {0};
-    struct walk    w = {.dir = collect_dir};
-    struct strlist old = {0};
-    int            rc = -1;
+    struct tombs t = {0};
+    struct walk  w = {.dir = collect_dir, .young = &t.young};
+    int          rc = -1;
 
     if (list_tombstones(p, &t, e) != 0 || walk(p, &w, e) != 0) {
         goto out;
@@ -201,13 +217,6 @@ prune_find_leftovers(struct prune *p, struct err *e)
             rc = finish_expiry(p, w.found.v[i], e);
         }
     }
-    for (size_t i = 0; i < p->leftovers.n; i++) {
-        if (!strlist_find(&t.young, p->leftovers.v[i])) {
-            strlist_add(&old, p->leftovers.v[i]);
-        }
-    }
-    strlist_free(&p->leftovers);
-    p->leftovers = old;         /* sorted, as listed */
 out:
     strlist_free(&t.young);
     strlist_free(&t.all);
@@ -221,8 +230,8 @@ static int
 collect_keys(struct walk *w, struct err *e)
 {
     (void)e;
-    if (!w->label && strlist_find(&w->prune->leftovers, w->id)) {
-        for (size_t i = 0; i < w->keys.n; i++) {
+    for (size_t i = 0; !w->label && i < w->keys.n; i++) {
+        if (strlist_find(&w->prune->leftovers, w->keys.v[i])) {
             strlist_add(&w->found, w->keys.v[i]);
         }
     }

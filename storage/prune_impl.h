@@ -41,7 +41,7 @@ struct prune {
     struct strlist              gone;        /* ids that expire, sorted */
     struct nameset_union        refs;        /* what the others need, with sizes */
     struct strlist              counted;     /* "<backup>.<run>" whose lists are in refs, sorted */
-    struct strlist              leftovers;   /* P9: backups' directories without a label */
+    struct strlist              leftovers;   /* P9: objects of backups without a label, seen before the runs were listed */
     struct trash_list           trash;
     struct nameset_union        trashed;     /* the names in all of them */
     struct nameset_union        ready;       /* ... in those that may be swept */

@@ -36,6 +36,15 @@ recipe() { BACKUP=$REPO/$1/backups/$(last_id "$1") NEWDB=$2 PATH=$T/none:${PATH/
     db_same types types_back
 }
 
+@test "a copy in another repository, as text and gzip" {
+    local from=$T/repo.gzip
+    repo_new copied
+    pgassay storage copy "$from" "$REPO"
+    db_drop types_back
+    recipe types types_back
+    db_same types types_back
+}
+
 @test "every kind of object by the recipe" {
     db_make every everything.sql
     backup every

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "storage/copy.h"
+#include "storage/prune.h"
 #include "storage/tombstone.h"
 
 enum { KILLS = 20 };
@@ -520,6 +521,75 @@ two_who_copy_at_once_agree(void **state)
     }
 }
 
+/* ---- beside a prune ---- */
+
+/* The driver's own table, with a list() that does something behind the n-th listing of runs. */
+static const struct storage_ops *real_ops;
+static unsigned                  listings;      /* to come */
+static char                     *arrives;       /* is put then */
+
+static int
+hooked_list(struct storage *st, const char *prefix, storage_list_fn *fn, void *ctx, struct err *e)
+{
+    int rc = real_ops->list(st, prefix, fn, ctx, e);
+
+    if (strcmp(prefix, "shop/runs/") == 0 && listings > 0 && --listings == 0) {
+        assert_ok(storage_put(st, arrives, "new", 3, e), e);
+    }
+    return rc;
+}
+
+/* Prunes; what `arrives` names comes behind the n-th listing of runs.  False: there was none. */
+static bool
+prune_with_arrival(struct repo *r, unsigned n)
+{
+    const struct prune_request q = {.db = "shop"};
+    struct storage_ops         hooked = *r->st->ops;
+    struct prune_result        result;
+    struct err                 e = ERR_INIT;
+
+    real_ops = r->st->ops;
+    listings = n;
+    hooked.list = hooked_list;
+    r->st->ops = &hooked;
+    assert_ok(prune_run(r, &q, &result, &e), &e);
+    r->st->ops = real_ops;
+    prune_result_free(&result);
+    return listings == 0;
+}
+
+/* What an earlier copy left in a backup's directory is garbage; what the next one, which began behind the prune's look at the
+ * runs, has put there is not. */
+static void
+a_prune_leaves_alone_what_came_behind_its_look(void **state)
+{
+    struct pair        *p = *state;
+    struct err          e = ERR_INIT;
+    struct object_info  info;
+    struct copy_request one = everything;
+    char               *old = backup_key("shop", p->a, "manifest-0000000000000001.json.zst");
+    bool                stays = false;
+
+    arrives = backup_key("shop", p->a, "manifest-0000000000000002.json.zst");
+    one.which = p->b;
+    assert_copy(p, &one, "copied", NULL);
+    for (unsigned n = 1;; n++) {
+        assert_ok(storage_put(p->to->st, old, "old", 3, &e), &e);
+        assert_ok(storage_remove(p->to->st, (const char *const *)&arrives, 1, &e), &e);
+        if (!prune_with_arrival(p->to, n)) {
+            break;
+        }
+        assert_int_equal(storage_head(p->to->st, old, &info, &e), -1);
+        err_clear(&e);
+        stays = storage_head(p->to->st, arrives, &info, &e) == 0;
+        err_clear(&e);
+    }
+    /* The last listing of runs is the one that counts. */
+    assert_true(stays);
+    free(old);
+    free(arrives);
+}
+
 /* ---- kill -9 ---- */
 
 static struct repo *
@@ -603,6 +673,7 @@ main(void)
         cmocka_unit_test(a_copy_survives_a_fault_at_any_call),
         TEST(an_interrupted_copy_is_resumed),
         TEST(two_who_copy_at_once_agree),
+        TEST(a_prune_leaves_alone_what_came_behind_its_look),
         TEST(a_killed_copy_leaves_whole_backups_only),
     };
 
