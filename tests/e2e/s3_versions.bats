@@ -47,50 +47,50 @@ may() {
 }
 
 @test "list, show, restore and verify see an earlier state" {
-    local then first
+    local moment first
     new_repo s3://kept/past
     backup shop
     first=$(newest)
     db_digest shop >"$T/want"
-    then=$(moment)
+    moment=$(moment)
     psql_in shop -c "CREATE TABLE later AS SELECT 1 AS n"
     backup shop
     s3 del "s3://kept/past/shop/backups/$first/label.json"
     expect_equal "$(ids | wc -l)" 1
-    expect_equal "$(storage list --as-of "$then" --json | jq -r '.databases[].backups[].backup')" "$first"
-    storage show shop --as-of "$then" --json | jq -e --arg id "$first" '.backup == $id'
-    restore shop --as-of "$then" --to old
+    expect_equal "$(storage list --as-of "$moment" --json | jq -r '.databases[].backups[].backup')" "$first"
+    storage show shop --as-of "$moment" --json | jq -e --arg id "$first" '.backup == $id'
+    restore shop --as-of "$moment" --to old
     db_digest old | diff "$T/want" -
     db_drop old
-    expect_status 0 pgassay verify objects shop --repo "$REPO" --as-of "$then"
-    expect_status 2 storage pin shop "$first" --note x --as-of "$then"
+    expect_status 0 pgassay verify objects shop --repo "$REPO" --as-of "$moment"
+    expect_status 2 storage pin shop "$first" --note x --as-of "$moment"
     expect_text "cannot be written to"
     expect_status 2 storage list --as-of tomorrow-ish
     psql_in shop -c "DROP TABLE later"
 }
 
 @test "after somebody removed everything, all of it comes back" {
-    local then want
+    local moment want
     new_repo s3://kept/gone
     backup shop
     want=$(storage list --json | jq -S .)
-    then=$(moment)
+    moment=$(moment)
     s3 del -r -f s3://kept/gone/
     expect_status 1 storage list
     expect_text "is not a repository"
     expect_status 2 storage undelete
     expect_text "--since is missing"
-    storage undelete --since "$then" --dry-run --json >"$T/undelete.json"
+    storage undelete --since "$moment" --dry-run --json >"$T/undelete.json"
     valid_json undelete "$T/undelete.json"
     jq -e '.dry_run and .objects > 4 and (.databases[].backups | length == 1)' "$T/undelete.json"
     expect_status 1 storage list
-    storage undelete --since "$then" --json >"$T/undelete.json"
+    storage undelete --since "$moment" --json >"$T/undelete.json"
     valid_json undelete "$T/undelete.json"
     expect_equal "$(storage list --json | jq -S .)" "$want"
     restore shop --to again
     db_same shop again
     db_drop again
-    expect_equal "$(storage undelete --since "$then" --json | jq .objects)" 0
+    expect_equal "$(storage undelete --since "$moment" --json | jq .objects)" 0
 }
 
 @test "the policies that doctor prints are enough for each host, and not more" {
