@@ -138,7 +138,7 @@ trash_garbage(struct prune *p, struct err *e)
     return rc;
 }
 
-/* ---- P7, P8 ---- */
+/* ---- P6, P7 ---- */
 
 static int
 sweep_trash(struct prune *p, struct err *e)
@@ -184,9 +184,9 @@ run(struct prune *p, struct err *e)
         prune_expire(p, e) != 0 || prune_find_leftovers(p, e) != 0 ||                           /* P1, P2 */
         trash_garbage(p, e) != 0 || prune_wait(p, e) != 0 ||                                    /* P2, P3 */
         list_runs(p, e) != 0 || prune_store_runs(p, e) != 0 || prune_judge_trash(p, e) != 0 ||  /* P4, P5 */
-        prune_wait(p, e) != 0 || prune_read_new_labels(p, e) != 0 || prune_read_condemned(p, e) != 0 || /* P5, P7 */
-        sweep_trash(p, e) != 0 ||                                                               /* P8 */
-        prune_remove_leftovers(p, e) != 0 || prune_tidy_marks(p, e) != 0) {                     /* P9 */
+        prune_wait(p, e) != 0 || prune_read_new_labels(p, e) != 0 || prune_read_condemned(p, e) != 0 || /* P5, P6 */
+        sweep_trash(p, e) != 0 ||                                                               /* P7 */
+        prune_remove_leftovers(p, e) != 0 || prune_tidy_marks(p, e) != 0) {                     /* P8 */
         return -1;
     }
     report(p);

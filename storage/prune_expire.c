@@ -224,7 +224,7 @@ out:
     return rc;
 }
 
-/* ---- P9 ---- */
+/* ---- P8 ---- */
 
 static int
 collect_keys(struct walk *w, struct err *e)

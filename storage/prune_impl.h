@@ -1,7 +1,7 @@
 /*
  * prune_impl.h - what the parts of prune.h share.  prune.c: the order of things; prune_refs.c: what labels need;
  * prune_expire.c: labels and the rest of directories that go; prune_trash.c: trash lists and the runs they wait for;
- * prune_sweep.c: the chunks' listing against all that.  P0 to P9 are the steps of docs/prune-protocol.md.
+ * prune_sweep.c: the chunks' listing against all that.  P0 to P8 are the steps of docs/prune-protocol.md.
  */
 #ifndef STORAGE_PRUNE_IMPL_H
 #define STORAGE_PRUNE_IMPL_H
@@ -41,7 +41,7 @@ struct prune {
     struct strlist              gone;        /* ids that expire, sorted */
     struct nameset_union        refs;        /* what the others need, with sizes */
     struct strlist              counted;     /* "<backup>.<run>" whose lists are in refs, sorted */
-    struct strlist              leftovers;   /* P9: objects of backups without a label, seen before the runs were listed */
+    struct strlist              leftovers;   /* P8: objects of backups without a label, seen before the runs were listed */
     struct trash_list           trash;
     struct nameset_union        trashed;     /* the names in all of them */
     struct nameset_union        ready;       /* ... in those that may be swept */
@@ -64,7 +64,7 @@ bool   prune_live(const struct prune *, const struct run_entry *);
 
 /* Lists the backups, has decide() say which go, reads what all the others need.  Any doubt is an error. */
 int prune_read_labels(struct prune *, struct err *);
-/* P7: the labels again; adds what new ones need. */
+/* P6: the labels again; adds what new ones need. */
 int prune_read_new_labels(struct prune *, struct err *);
 bool strlist_find(const struct strlist *sorted, const char *);
 
@@ -72,7 +72,7 @@ bool strlist_find(const struct strlist *sorted, const char *);
 
 int prune_expire(struct prune *, struct err *);              /* P1 */
 int prune_find_leftovers(struct prune *, struct err *);      /* P2 */
-int prune_remove_leftovers(struct prune *, struct err *);    /* P9 */
+int prune_remove_leftovers(struct prune *, struct err *);    /* P8 */
 /* Marks that nobody needs: of runs that have a label or are revoked, and of dead prunes. */
 int prune_tidy_marks(struct prune *, struct err *);
 
@@ -87,14 +87,14 @@ int prune_store_runs(struct prune *, struct err *);          /* P4 */
 int prune_judge_trash(struct prune *, struct err *);         /* P5, with what may be revoked */
 /* The names in the lists that may be swept, in p->ready. */
 int prune_read_ready(struct prune *, struct err *);
-/* P8's end: what stands in kept (rewound for each) keeps its list; the others go. */
+/* P7's end: what stands in kept (rewound for each) keeps its list; the others go. */
 int prune_forget_trash(struct prune *, struct nameset *kept, struct err *);
 void trash_list_free(struct trash_list *);
 
 /* ---- prune_sweep.c ---- */
 
 int prune_find_garbage(struct prune *, struct nameset *garbage, struct err *);                         /* P2 */
-/* P8: removes what is in p->ready and may go; kept gets the others that are still stored. */
+/* P7: removes what is in p->ready and may go; kept gets the others that are still stored. */
 int prune_sweep(struct prune *, struct nameset *kept, struct err *);
 
 #endif

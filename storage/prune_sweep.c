@@ -187,7 +187,7 @@ prune_find_garbage(struct prune *p, struct nameset *garbage, struct err *e)
     return go(&s, e);
 }
 
-/* ---- P8 ---- */
+/* ---- P7 ---- */
 
 static int
 keep(struct sweep *s, const char *key, struct err *e)

@@ -404,7 +404,7 @@ prune_judge_trash(struct prune *p, struct err *e)
     return 0;
 }
 
-/* ---- the end of P8 ---- */
+/* ---- the end of P7 ---- */
 
 static int
 count_stored(struct nameset *kept, struct nameset *names, uint64_t *n, struct err *e)

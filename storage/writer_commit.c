@@ -167,6 +167,15 @@ writer_settle(struct writer *w, struct err *e)
     return writer_io_drain(w, e) != 0 ? -1 : writer_check_revoked(w, e);
 }
 
+/* The last sign of life: no prune that finds it takes this run for dead before it has ended. */
+static int
+renew_mark(struct writer *w, struct err *e)
+{
+    return storage_put(w->repo->st, w->mark_key, w->mark.data, w->mark.len, e) != 0
+               ? err_wrap(e, "could not renew the run mark")
+               : 0;
+}
+
 int
 writer_commit(struct writer *w, const struct manifest *m, const uint32_t *chunks, size_t n, struct label *l, struct err *e)
 {
@@ -175,8 +184,8 @@ writer_commit(struct writer *w, const struct manifest *m, const uint32_t *chunks
     complete(w, l);
     /* W3 has ended, W4 */
     if (writer_io_drain(w, e) != 0 || bind(w, e) != 0 || writer_lock_reused(w, chunks, n, e) != 0 ||
-        put_contents(w, m, chunks, n, l, e) != 0 ||
-        writer_check_revoked(w, e) != 0 || put_label(w, l, e) != 0) {
+        put_contents(w, m, chunks, n, l, e) != 0 || renew_mark(w, e) != 0 || writer_check_revoked(w, e) != 0 ||
+        put_label(w, l, e) != 0) {
         return err_wrap(e, "could not commit backup %s", w->id);
     }
     /* W5 */

@@ -35,13 +35,13 @@ enum rule {
     P3_WAIT,
     P5_RUNS_ENDED,
     P5_WAIT,
-    P7_LABELS_AGAIN,
-    P8_OBJECTS_BEFORE_LIST,
+    P6_LABELS_AGAIN,
+    P7_OBJECTS_BEFORE_LIST,
+    P7_WAIT,
+    P7_LIST_STAYS,
+    P8_NO_WRITER,
     P8_WAIT,
-    P8_LIST_STAYS,
-    P9_NO_WRITER,
-    P9_WAIT,
-    P9_LABEL_AGAIN,
+    P8_LABEL_AGAIN,
     RULES
 };
 
@@ -58,13 +58,13 @@ static const char *const rule_names[RULES] = {
     "P3: wait until every writer sees the list",
     "P5: every run that may not have seen the list has ended",
     "P5: wait until the labels of those runs are seen",
-    "P7: the labels are listed again",
-    "P8: objects go before their list",
-    "P8: wait until no listing shows the objects",
-    "P8: a list stays as long as one of its objects",
-    "P9: leftovers stay while anybody writes",
-    "P9: wait until the marks of their writers are seen",
-    "P9: the label is looked for again",
+    "P6: the labels are listed again",
+    "P7: objects go before their list",
+    "P7: wait until no listing shows the objects",
+    "P7: a list stays as long as one of its objects",
+    "P8: leftovers stay while anybody writes",
+    "P8: wait until the marks of their writers are seen",
+    "P8: the label is looked for again",
 };
 
 /* What is explored: how many take part, and what they may do. */
@@ -534,7 +534,7 @@ prune_runs(struct search *s, const struct state *st, int k, unsigned shown)
         t.waits[k] = (uint8_t)(shown & ~(unsigned)st->revoked);
     }
     /* Leftovers: somebody writes, so whose they are is not known. */
-    if (has(s, P9_NO_WRITER) && (shown & ~(unsigned)st->revoked) != 0) {
+    if (has(s, P8_NO_WRITER) && (shown & ~(unsigned)st->revoked) != 0) {
         t.p[k].left = 0;
     }
     t.p[k].names = 0;
@@ -577,9 +577,9 @@ prune_again(struct search *s, const struct state *st, int k, unsigned shown)
 {
     struct state t = *st;
     unsigned     live = live_labels(s, st, shown);
-    unsigned     refs = has(s, P7_LABELS_AGAIN) ? refs_of(st, live) : st->p[k].refs;
+    unsigned     refs = has(s, P6_LABELS_AGAIN) ? refs_of(st, live) : st->p[k].refs;
 
-    if (has(s, P9_LABEL_AGAIN)) {
+    if (has(s, P8_LABEL_AGAIN)) {
         t.p[k].left &= (uint8_t)~shown;
     }
     t.p[k].refs = 0;
@@ -621,8 +621,8 @@ prune_sweep(struct search *s, const struct state *st, int k)
     for (int n = 0; n < NAMES; n++) {
         all = all && ((st->names[p->list] >> n & 1) == 0 || !there(st->chunk[n]));
     }
-    if (all || !has(s, P8_LIST_STAYS)) {
-        t.p[k].wait = long_wait(s, P8_WAIT);
+    if (all || !has(s, P7_LIST_STAYS)) {
+        t.p[k].wait = long_wait(s, P7_WAIT);
         prune_next(s, &t, k, P_FORGET);
     } else {
         prune_next(s, st, k, P_DONE);
@@ -666,8 +666,8 @@ prune_step(struct search *s, const struct state *st, int k)
             prune_next(s, &t, k, P_SWEEP);
             break;
         }
-        p->refs = has(s, P7_LABELS_AGAIN) ? 0 : p->refs;
-        p->wait = long_wait(s, s->setup->leftovers && !has(s, P9_WAIT) ? P9_WAIT : P3_WAIT);
+        p->refs = has(s, P6_LABELS_AGAIN) ? 0 : p->refs;
+        p->wait = long_wait(s, s->setup->leftovers && !has(s, P8_WAIT) ? P8_WAIT : P3_WAIT);
         prune_next(s, &t, k, P_RUNS);
         break;
     case P_RUNS:
@@ -689,7 +689,7 @@ prune_step(struct search *s, const struct state *st, int k)
         list(s, st, st->label, NAMES, k, prune_again);
         break;
     case P_SWEEP:
-        if (!has(s, P8_OBJECTS_BEFORE_LIST) && p->list < PRUNES && there(st->trash[p->list])) {
+        if (!has(s, P7_OBJECTS_BEFORE_LIST) && p->list < PRUNES && there(st->trash[p->list])) {
             del(s, &t.trash[p->list]);
             emit(s, &t);
             break;
@@ -849,13 +849,13 @@ static const int missed_in[RULES] = {
     [P3_WAIT] = OLD_LISTINGS,
     [P5_RUNS_ENDED] = TWO_AND_TWO,
     [P5_WAIT] = OLD_LISTINGS,
-    [P7_LABELS_AGAIN] = TWO_AND_TWO,
-    [P8_OBJECTS_BEFORE_LIST] = TWO_AND_TWO,
-    [P8_WAIT] = OLD_LISTINGS,
-    [P8_LIST_STAYS] = TWO_AND_TWO,
-    [P9_NO_WRITER] = LEFTOVERS,
-    [P9_WAIT] = OLD_LEFTOVERS,
-    [P9_LABEL_AGAIN] = LEFTOVERS,
+    [P6_LABELS_AGAIN] = TWO_AND_TWO,
+    [P7_OBJECTS_BEFORE_LIST] = TWO_AND_TWO,
+    [P7_WAIT] = OLD_LISTINGS,
+    [P7_LIST_STAYS] = TWO_AND_TWO,
+    [P8_NO_WRITER] = LEFTOVERS,
+    [P8_WAIT] = OLD_LEFTOVERS,
+    [P8_LABEL_AGAIN] = LEFTOVERS,
 };
 
 static void
