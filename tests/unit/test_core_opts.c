@@ -28,7 +28,8 @@ static const struct opt table[] = {
      .config = "compress"},
     {.kind = OPT_TEXT, .name = "conninfo", .letter = 'd', .arg = "CONNINFO", .help = "database",
      .offset = AT(conninfo), .config = "conninfo"},
-    {.kind = OPT_LIST, .name = "table", .letter = 't', .arg = "PATTERN", .help = "tables", .offset = AT(tables)},
+    {.kind = OPT_LIST, .name = "table", .letter = 't', .arg = "PATTERN", .help = "tables", .offset = AT(tables),
+     .env = "TEST_TABLE"},
     {.kind = OPT_HEAD, .name = NULL},
 };
 
@@ -312,6 +313,28 @@ flag_beats_environment_beats_section_beats_defaults(void **state)
 }
 
 static void
+a_list_on_the_command_line_replaces_that_of_the_environment(void **state)
+{
+    struct err         e = ERR_INIT;
+    struct values      v = {.jobs = 2};
+    struct opts_result r;
+
+    (void)state;
+    setenv("TEST_TABLE", "orders", 1);
+    assert_ok(parse("", &v, &r, &e), &e);
+    assert_int_equal(v.tables.n, 1);
+    assert_string_equal(v.tables.v[0], "orders");
+    strlist_free(&v.tables);
+    opts_result_free(&r);
+    assert_ok(parse("-t a -t b", &v, &r, &e), &e);
+    assert_int_equal(v.tables.n, 2);
+    assert_string_equal(v.tables.v[0], "a");
+    strlist_free(&v.tables);
+    opts_result_free(&r);
+    unsetenv("TEST_TABLE");
+}
+
+static void
 a_bad_value_is_named_with_its_origin(void **state)
 {
     struct err         e = ERR_INIT;
@@ -441,6 +464,7 @@ main(void)
         cmocka_unit_test(a_named_file_must_be_there),
         cmocka_unit_test(a_missing_default_file_is_no_error),
         cmocka_unit_test(flag_beats_environment_beats_section_beats_defaults),
+        cmocka_unit_test(a_list_on_the_command_line_replaces_that_of_the_environment),
         cmocka_unit_test(a_bad_value_is_named_with_its_origin),
         cmocka_unit_test(repositories_are_found_by_name_or_path),
         cmocka_unit_test(print_config_tells_origins_and_hides_passwords),

@@ -76,6 +76,8 @@ sample(void)
     segment_add(&m->archive, &m->n_archive, &m->cap_archive, &(struct segment){1, 1500, 500});
     strlist_add(&m->warnings, "something");
     m->lo_count = 3;
+    m->has_fingerprint_key = true;
+    memset(m->fingerprint_key, 0x5a, sizeof m->fingerprint_key);
     return m;
 }
 
@@ -117,6 +119,8 @@ a_manifest_reads_back_as_it_was(void **state)
     assert_non_null(manifest_find(again, "public", "\xff raw bytes"));
     assert_null(manifest_find(again, "public", "order"));
     assert_true(again->sequences[0].last_value == INT64_MIN);
+    assert_true(again->has_fingerprint_key);
+    assert_memory_equal(again->fingerprint_key, m->fingerprint_key, sizeof m->fingerprint_key);
     free(text);
     free(text_again);
     manifest_free(m);
@@ -246,6 +250,54 @@ what_does_not_add_up_is_not_written(void **state)
     assert_err(&e, ERR_CORRUPT, "manifest not written");
     assert_int_equal(b.len, 0);
     buf_free(&b);
+    manifest_free(m);
+}
+
+/* As a backup into several repositories and a copy do. */
+static void
+chunks_are_renumbered_in_the_order_of_their_first_use(void **state)
+{
+    struct manifest *m = sample();
+    struct m_table  *t;
+    const uint32_t   to[] = {7, 3};
+    uint32_t         old[8];
+
+    (void)state;
+    manifest_map_chunks(m, to);
+    t = manifest_find(m, "public", "orders");
+    assert_int_equal(t->ranges[0].segments[0].chunk, 7);
+    assert_int_equal(t->ranges[1].segments[0].chunk, 3);
+    assert_int_equal(manifest_renumber(m, old, 8), 2);
+    /* The archive comes first. */
+    assert_int_equal(old[0], 3);
+    assert_int_equal(old[1], 7);
+    assert_int_equal(m->archive[0].chunk, 0);
+    assert_int_equal(t->ranges[0].segments[0].chunk, 1);
+    assert_int_equal(t->ranges[1].segments[0].chunk, 0);
+    manifest_free(m);
+}
+
+static void
+a_manifest_without_a_fingerprint_key_reads_back_without(void **state)
+{
+    struct manifest *m = sample();
+    struct err       e = ERR_INIT;
+    struct manifest *again;
+    char            *text;
+
+    (void)state;
+    m->has_fingerprint_key = false;
+    text = text_of(m);
+    assert_null(strstr(text, "fingerprint_key"));
+    again = manifest_parse(text, strlen(text), &e);
+    assert_non_null(again);
+    assert_false(again->has_fingerprint_key);
+    manifest_free(again);
+    free(text);
+    text = xasprintf("%s", "{\"format\":1,\"needs\":[],\"type\":\"manifest\",\"fingerprint_key\":\"5A\"}");
+    assert_null(manifest_parse(text, strlen(text), &e));
+    assert_err(&e, ERR_CORRUPT, "fingerprint_key");
+    free(text);
     manifest_free(m);
 }
 
@@ -435,6 +487,8 @@ main(void)
         cmocka_unit_test(a_manifest_cut_anywhere_is_refused),
         cmocka_unit_test(what_does_not_add_up_is_refused),
         cmocka_unit_test(what_does_not_add_up_is_not_written),
+        cmocka_unit_test(chunks_are_renumbered_in_the_order_of_their_first_use),
+        cmocka_unit_test(a_manifest_without_a_fingerprint_key_reads_back_without),
         cmocka_unit_test(many_chunks_are_found_again),
         cmocka_unit_test(a_chunk_name_reads_back),
         cmocka_unit_test(what_is_no_chunk_name_is_refused),
