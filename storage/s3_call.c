@@ -19,7 +19,7 @@
 #define PAUSE_MAX   20.0
 #define RETRY_AFTER_MAX 120.0
 
-enum { FIRST_TRIES = 4, SENSE_TRIES = 3, CLOCK_LOG_S = 60 };
+enum { FIRST_TRIES = 7, SENSE_TRIES = 3, CLOCK_LOG_S = 60 };
 
 /* What one call has used up. */
 struct tries {

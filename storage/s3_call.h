@@ -4,8 +4,8 @@
  * Tried again, with pauses that double and vary: no connection, no whole answer, 5xx, 429, SlowDown, RequestTimeout,
  * a body that was altered on the way, an answer that makes no sense (three times).  Once: a clock that is off
  * (the store's own Date is taken from there on), credentials that the store calls expired (new ones are
- * fetched).  Never: any other 4xx.  A store's Retry-After is heeded.  As long as the store has never answered at all, four tries
- * are enough to say so.  Everything together takes at most the `timeout` of the settings.
+ * fetched).  Never: any other 4xx.  A store's Retry-After is heeded.  As long as the store has never answered at all,
+ * seven tries (a few seconds) are enough to say so.  Everything together takes at most the `timeout` of the settings.
  */
 #ifndef STORAGE_S3_CALL_H
 #define STORAGE_S3_CALL_H
