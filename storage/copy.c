@@ -120,7 +120,7 @@ add_entry(struct copy_result *r, const struct backup_entry *b, enum copy_status 
 static bool
 stands_there(const struct copy *c, const struct backup_entry *there, struct copy_entry *x)
 {
-    if (there == NULL) {
+    if (there == NULL || (c->request->replace && there->state != BACKUP_VOID)) {
         return false;
     }
     if (there->state == BACKUP_COMMITTED) {

@@ -162,6 +162,7 @@ send_backup(struct shipment *s, const struct label *l, struct label *copy, struc
         .db = c->request->db,
         .source = &c->source,
         .adopt = c->request->adopt,
+        .replace = c->request->replace,
         .threads = c->request->jobs,
         .trusted = &c->trusted,
     };

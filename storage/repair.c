@@ -205,20 +205,45 @@ repair_chunks(struct repairing *r, const struct repair_request *q, const struct 
     return rc;
 }
 
+/* A label that was bad at one reading: a second opinion, before anything gives way to another.  NULL: bad again. */
+static struct label *
+label_anew(const struct repairing *r, const char *id)
+{
+    char         *key = backup_key(r->db, id, "label.json");
+    struct buf    raw = BUF_INIT(LABEL_BYTES_MAX);
+    struct err    e = ERR_INIT;
+    struct label *l = NULL;
+
+    if (storage_get_anew(r->to->st, key, &raw, &e) == 0) {
+        l = label_parse(raw.data, raw.len, &e);
+    }
+    if (l != NULL && (strcmp(l->id, id) != 0 || strcmp(l->db, r->db) != 0)) {
+        label_free(l);
+        l = NULL;
+    }
+    buf_free(&raw);
+    free(key);
+    return l;
+}
+
 static int
 repair_one(struct repairing *r, const struct backup_entry *b, int jobs, struct err *e)
 {
-    char *problem = NULL;
-    int   rc = 0;
+    struct label *anew = b->label != NULL || b->newer ? NULL : label_anew(r, b->id);
+    char         *problem = NULL;
+    int           rc = 0;
 
-    if (b->label == NULL) {
+    if (b->newer) {             /* nothing need be wrong with it */
+        strlist_take(&r->result->failed, xasprintf("backup %s: %s", b->id, b->problem));
+    } else if (b->label == NULL && anew == NULL) {
         problem = xstrdup(b->problem);
     } else {
-        rc = repair_lists(r, b, &problem, e);
+        rc = repair_lists(r, anew != NULL ? anew : b->label, &problem, e);
     }
     if (rc == 0 && problem != NULL) {
         rc = repair_backup(r, b->id, problem, jobs, e);
     }
+    label_free(anew);
     free(problem);
     return rc;
 }

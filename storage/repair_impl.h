@@ -28,7 +28,7 @@ int repair_find_lost(struct repairing *, const struct damage *, const struct bac
 /* v[].there, as far as the other repository has it. */
 int repair_find_there(struct repairing *, struct err *);
 /* Chunk list and manifest of a backup whose label is good.  *problem: what could not be made again (allocated), or NULL. */
-int repair_lists(struct repairing *, const struct backup_entry *, char **problem, struct err *);
+int repair_lists(struct repairing *, const struct label *, char **problem, struct err *);
 /* A backup of which too little is left for that: from a mirror's label, or by a copy of all of it. */
 int repair_backup(struct repairing *, const char *id, const char *problem, int jobs, struct err *);
 

@@ -3,7 +3,7 @@
  *
  * A mirror (the repository's own bytes, elsewhere) has the very label: it is put back when its digests are those of the
  * chunk list and manifest that stand here.  Any other repository holds the backup under other names: what is left of it here
- * gives way to a copy, once it is certain that there is a whole one there.
+ * gives way to a copy, once all of that stands here but its label.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -98,9 +98,9 @@ whole_there(const struct repairing *r, const struct label *there)
 static int
 by_copy(struct repairing *r, const char *id, int jobs, char **why, struct err *e)
 {
-    struct copy_request q = {.db = r->db, .which = id, .jobs = jobs, .quiet = true};
+    struct copy_request q = {.db = r->db, .which = id, .replace = true, .jobs = jobs, .quiet = true};
     struct copy_result  out = {0};
-    int                 rc = remove_label(r, id, e) != 0 ? -1 : copy_run(r->from, r->to, &q, &out, e);
+    int                 rc = copy_run(r->from, r->to, &q, &out, e);
 
     for (size_t i = 0; rc == 0 && i < out.n; i++) {
         if (out.v[i].status == COPY_FAILED) {

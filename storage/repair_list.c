@@ -149,24 +149,56 @@ ignore_line(void *ctx, const struct chunk_line *line, struct err *e)
     return 0;
 }
 
-/* 1: it is bad or missing. */
+static int
+read_part(const struct repairing *r, const struct label *l, enum label_part part, struct err *e)
+{
+    struct manifest *m;
+
+    if (part == LABEL_CHUNKS) {
+        return chunk_list_read(r->to, l, ignore_line, NULL, e);
+    }
+    m = manifest_load(r->to, l, e);
+    manifest_free(m);
+    return m != NULL ? 0 : -1;
+}
+
+/* Past whatever may have spoilt the first reading. */
+static void
+read_anew(const struct repairing *r, const struct label *l, enum label_part part)
+{
+    char      *object = label_part_name(l, part);
+    char      *key = backup_key(l->db, l->id, object);
+    struct buf raw = BUF_INIT(BUF_NO_LIMIT);
+    struct err ignored = ERR_INIT;
+
+    (void)storage_get_anew(r->to->st, key, &raw, &ignored);
+    buf_free(&raw);
+    free(key);
+    free(object);
+}
+
+/* 1: it is bad or missing, at two readings. */
 static int
 is_bad(const struct repairing *r, const struct label *l, enum label_part part, struct err *e)
 {
-    struct manifest *m;
-    bool             good;
-
-    if (part == LABEL_CHUNKS) {
-        good = chunk_list_read(r->to, l, ignore_line, NULL, e) == 0;
-    } else {
-        m = manifest_load(r->to, l, e);
-        good = m != NULL;
-        manifest_free(m);
+    for (int reading = 1;; reading++) {
+        if (read_part(r, l, part, e) == 0) {
+            return 0;
+        }
+        if (e->kind != ERR_CORRUPT && e->kind != ERR_NOT_FOUND) {
+            return -1;
+        }
+        if (e->newer) {         /* nothing need be wrong with it */
+            strlist_take(&r->result->failed, xasprintf("backup %s: %s", l->id, e->text));
+            err_clear(e);
+            return 0;
+        }
+        if (reading == 2) {
+            return 1;
+        }
+        err_clear(e);
+        read_anew(r, l, part);
     }
-    if (good) {
-        return 0;
-    }
-    return e->kind == ERR_CORRUPT || e->kind == ERR_NOT_FOUND ? 1 : -1;
 }
 
 /* The name is fixed, so the bad object must go first.  Whoever dies in between leaves it missing, which heals the same
@@ -232,11 +264,10 @@ repair_part(struct repairing *r, const struct label *l, enum label_part part, ch
 }
 
 int
-repair_lists(struct repairing *r, const struct backup_entry *b, char **problem, struct err *e)
+repair_lists(struct repairing *r, const struct label *l, char **problem, struct err *e)
 {
     *problem = NULL;
-    return repair_part(r, b->label, LABEL_CHUNKS, problem, e) != 0 ||
-                   repair_part(r, b->label, LABEL_MANIFEST, problem, e) != 0
+    return repair_part(r, l, LABEL_CHUNKS, problem, e) != 0 || repair_part(r, l, LABEL_MANIFEST, problem, e) != 0
                ? -1
                : 0;
 }

@@ -106,6 +106,7 @@ writer_begin(struct repo *r, const struct writer_options *o, struct err *e)
     w->db = xstrdup(o->db);
     w->source = o->source;
     w->adopt = o->adopt;
+    w->replace = o->replace;
     w->mark = (struct buf)BUF_INIT(OBJECT_BYTES_MAX);
     w->lock_until = storage_lock_until(r->st, time(NULL));
     (void)pthread_mutex_init(&w->lock, NULL);

@@ -38,6 +38,7 @@ struct writer_options {
     const struct source    *source;   /* what it stands for: another one bound to the name is ERR_EXISTS; NULL: not looked at */
     bool                    adopt;    /* let this one take over the name */
     int                     threads;  /* that put chunks */
+    bool                    replace;  /* what stands in the place of the label is bad, and goes when the new one is put */
     const struct known_set *trusted;  /* what stands in chunk lists of this repository that the caller has read, whatever its
                                        * state there; NULL: the lists are read here */
 };

@@ -134,12 +134,22 @@ replace(char **field, const char *value)
 }
 
 static int
+remove_label(struct writer *w, struct err *e)
+{
+    char *key = backup_key(w->db, w->id, "label.json");
+    int   rc = storage_remove(w->repo->st, (const char *const *)&key, 1, e);
+
+    free(key);
+    return rc;
+}
+
+static int
 put_label(struct writer *w, struct label *l, struct err *e)
 {
     struct buf line = BUF_INIT(LABEL_BYTES_MAX);
     int        rc = -1;
 
-    if (label_format(l, &line, e) == 0) {
+    if (label_format(l, &line, e) == 0 && (!w->replace || remove_label(w, e) == 0)) {
         w->label_tried = true;
         rc = put_object(w, "label.json", &line, e);
     }

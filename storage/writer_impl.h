@@ -27,6 +27,7 @@ struct writer {
     bool                  marked;          /* the run mark was stored */
     const struct source  *source;          /* the caller's, or NULL */
     bool                  adopt;
+    bool                  replace;         /* as in writer_options */
     struct journal       *journal;
     bool                  label_tried;     /* it may stand */
     time_t                lock_until;      /* what this backup needs is locked until then, 0: not locked (lock.h) */

@@ -439,6 +439,127 @@ what_is_healed_while_a_prune_runs_stays(void **state)
     free(bad);
 }
 
+/* ---- what must not be touched ---- */
+
+static const struct storage_ops *real_ops;
+static const char               *spoilt_key;       /* bad at its first reading */
+static const char               *refused;          /* no object with this in its key can be put */
+static unsigned                  removed;          /* labels, chunk lists and manifests */
+
+static int
+get_badly_once(struct storage *st, const char *key, struct buf *out, struct err *e)
+{
+    int rc = real_ops->get(st, key, out, e);
+
+    if (rc == 0 && spoilt_key != NULL && strcmp(key, spoilt_key) == 0) {
+        out->data[out->len / 2] ^= 1;
+        spoilt_key = NULL;
+    }
+    return rc;
+}
+
+static int
+put_or_refuse(struct storage *st, const char *key, const struct blob *blob, struct err *e)
+{
+    return refused != NULL && strstr(key, refused) != NULL ? err_set(e, ERR_IO, "no space left")
+                                                            : real_ops->put(st, key, blob, e);
+}
+
+static int
+count_removed(struct storage *st, const char *const *keys, size_t n, struct err *e)
+{
+    for (size_t i = 0; i < n; i++) {
+        removed += strstr(keys[i], "/backups/") != NULL;
+    }
+    return real_ops->remove(st, keys, n, e);
+}
+
+static int
+repair_with(struct two *t, const char *spoilt, const char *refuse, struct repair *out, struct err *e)
+{
+    struct repair_request q = {.db = "shop", .jobs = 1, .quiet = true};
+    struct storage_ops    ops = *t->to->st->ops;
+    int                   rc;
+
+    real_ops = t->to->st->ops;
+    ops.get = get_badly_once;
+    ops.put = put_or_refuse;
+    ops.remove = count_removed;
+    spoilt_key = spoilt;
+    refused = refuse;
+    removed = 0;
+    t->to->st->ops = &ops;
+    rc = repair_run(t->to, t->from, &q, out, e);
+    t->to->st->ops = real_ops;
+    assert_null(spoilt_key);
+    return rc;
+}
+
+static void
+what_is_bad_at_one_reading_only_stays(void **state)
+{
+    static const char *const objects[] = {"label.json", "chunks.zst", "manifest.json.zst"};
+    struct two              *t = *state;
+
+    for (size_t i = 0; i < sizeof objects / sizeof objects[0]; i++) {
+        char         *key = backup_key("shop", t->id, objects[i]);
+        struct repair r;
+        struct err    e = ERR_INIT;
+
+        assert_ok(repair_with(t, key, NULL, &r, &e), &e);
+        assert_int_equal(removed, 0);
+        assert_int_equal(r.lists + r.backups + r.failed.n, 0);
+        repair_free(&r);
+        assert_good(t, true);
+        free(key);
+    }
+}
+
+/* Whatever a newer program means by it: this one can only make it worse. */
+static void
+what_a_newer_program_wrote_stays(void **state)
+{
+    static const char label[] = "{\"format\":1,\"needs\":[\"encryption\"],\"type\":\"label\"}\n";
+    struct two       *t = *state;
+    char             *key = backup_key("shop", t->id, "label.json");
+    struct repair     r;
+    struct err        e = ERR_INIT;
+
+    fixture_replace(t->to, key, label, sizeof label - 1);
+    assert_ok(repair_with(t, NULL, NULL, &r, &e), &e);
+    assert_int_equal(removed, 0);
+    assert_int_equal(r.backups, 0);
+    assert_int_equal(r.failed.n, 1);
+    assert_non_null(strstr(r.failed.v[0], "needs \"encryption\""));
+    repair_free(&r);
+    free(key);
+}
+
+/* What is left gives way only when all of the copy but its label stands. */
+static void
+a_copy_that_fails_takes_nothing_away(void **state)
+{
+    struct two   *t = *state;
+    char         *list = backup_key("shop", t->id, "chunks.zst");
+    char         *manifest = backup_key("shop", t->id, "manifest.json.zst");
+    struct repair r;
+    struct err    e = ERR_INIT;
+
+    fixture_flip(t->to, list);
+    fixture_take_away(t->to, manifest);
+    assert_int_equal(repair_with(t, NULL, "/manifest-", &r, &e), -1);
+    assert_err(&e, ERR_IO, "no space left");
+    assert_int_equal(removed, 0);
+    repair_free(&r);
+    assert_int_equal(fixture_count(t->to, BACKUP_DAMAGED), 1);
+    assert_ok(repair_with(t, NULL, NULL, &r, &e), &e);
+    assert_int_equal(r.backups, 1);
+    repair_free(&r);
+    assert_good(t, true);
+    free(list);
+    free(manifest);
+}
+
 #define REPAIR_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int
@@ -455,6 +576,9 @@ main(void)
         REPAIR_TEST(another_database_of_that_name_is_no_source_of_a_copy),
         REPAIR_TEST(what_the_other_does_not_hold_whole_is_left_as_it_is),
         REPAIR_TEST(what_is_healed_while_a_prune_runs_stays),
+        REPAIR_TEST(what_is_bad_at_one_reading_only_stays),
+        REPAIR_TEST(what_a_newer_program_wrote_stays),
+        REPAIR_TEST(a_copy_that_fails_takes_nothing_away),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
