@@ -1,0 +1,83 @@
+/* Policies in repo.1.json, and pins, acceptances and drill records of a backup, from the input. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/log.h"
+#include "storage/policy.h"
+#include "storage/standing.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+#define BACKUP "20261121T021500Z-4f2a"
+
+static struct repo *
+repo_with(const uint8_t *data, size_t n)
+{
+    static const char *const keys[] = {"shop/pins/" BACKUP ".00000000.json", "shop/accepted/" BACKUP ".json",
+                                       "shop/drills/" BACKUP ".20261121T021500Z-00000000.json"};
+    static const char        line[] =
+        "{\"format\":1,\"needs\":[],\"type\":\"repo\",\"repo_id\":\"00112233445566778899aabbccddeeff\",\"epoch\":1,"
+        "\"id_key\":\"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\","
+        "\"fingerprint_key\":\"000102030405060708090a0b0c0d0e0f\"}\n";
+    struct storage *st = storage_memory_new();
+    struct err      e = ERR_INIT;
+
+    if (storage_put(st, "repo.1.json", line, sizeof line - 1, &e) != 0) {
+        abort();
+    }
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        if (storage_put(st, keys[i], data, n, &e) != 0) {
+            abort();
+        }
+    }
+    return repo_open_storage(st, &e);
+}
+
+/* A policy that is understood comes back the same. */
+static void
+try_policy(const uint8_t *data, size_t n)
+{
+    struct err    e = ERR_INIT;
+    json_t       *o = json_loadb((const char *)data, n, 0, NULL), *again;
+    struct policy p, q;
+
+    if (o != NULL && policy_parse(o, &p, &e) == 0) {
+        again = policy_json(&p);
+        if (policy_parse(again, &q, &e) != 0 || memcmp(&p, &q, sizeof p) != 0) {
+            abort();
+        }
+        json_decref(again);
+    }
+    json_decref(o);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+    struct err          e = ERR_INIT;
+    struct backup_entry b = {.id = BACKUP, .state = BACKUP_COMMITTED, .label = label_new()};
+    struct backup_list  one = {&b, 1, 1};
+    struct standings    known;
+    struct repo        *r;
+    json_t             *o = json_object();
+    char               *text;
+
+    log_init("fuzz", LOG_QUIET);
+    memcpy(b.label->id, BACKUP, sizeof BACKUP);
+    r = repo_with(data, n);
+    if (r == NULL || standings_load(r, "shop", &one, &known, &e) != 0) {
+        abort();        /* nothing that stands in such an object stops anybody */
+    }
+    if (known.v[0].pin == NULL) {
+        abort();        /* a pin holds by its name */
+    }
+    standing_json(&known.v[0], o);
+    text = standing_note(&known.v[0], NULL);
+    free(text);
+    json_decref(o);
+    standings_free(&known);
+    repo_close(r);
+    label_free(b.label);
+    try_policy(data, n);
+    return 0;
+}
