@@ -4,50 +4,10 @@
 
 #include "storage/s3_call.h"
 #include "storage/s3_uri.h"
+#include "storage/s3_version_page.h"
 #include "storage/versions.h"
 
 enum { PAGE_BYTES_MAX = 8 << 20 };
-
-/* One page, as the XML goes by. */
-struct version_entry {
-    char  *key, *id;           /* decoded; NULL: missing, or cannot be decoded */
-    char  *size, *modified, *latest;
-    bool   deleted;
-};
-
-struct version_page {
-    struct version_entry *v;
-    size_t                n, cap;
-    struct version_entry  open;            /* the one being read */
-    struct strlist        prefixes;        /* CommonPrefixes */
-    bool                  bad_prefix, truncated;
-    char                 *next_key, *next_id;
-};
-
-static void
-entry_clear(struct version_entry *x)
-{
-    free(x->key);
-    free(x->id);
-    free(x->size);
-    free(x->modified);
-    free(x->latest);
-    *x = (struct version_entry){0};
-}
-
-static void
-page_clear(struct version_page *p)
-{
-    for (size_t i = 0; i < p->n; i++) {
-        entry_clear(&p->v[i]);
-    }
-    entry_clear(&p->open);
-    free(p->v);
-    free(p->next_key);
-    free(p->next_id);
-    strlist_free(&p->prefixes);
-    *p = (struct version_page){0};
-}
 
 static void
 set(char **to, char *text)
@@ -56,84 +16,13 @@ set(char **to, char *text)
     *to = text;
 }
 
-static void
-entry_field(struct version_entry *x, const char *name, const char *text)
-{
-    if (strcmp(name, "Key") == 0) {
-        set(&x->key, s3_uri_decode(text));
-    } else if (strcmp(name, "VersionId") == 0) {
-        set(&x->id, xstrdup(text));
-    } else if (strcmp(name, "Size") == 0) {
-        set(&x->size, xstrdup(text));
-    } else if (strcmp(name, "LastModified") == 0) {
-        set(&x->modified, xstrdup(text));
-    } else if (strcmp(name, "IsLatest") == 0) {
-        set(&x->latest, xstrdup(text));
-    }
-}
-
-static void
-entry_end(struct version_page *p, bool deleted)
-{
-    p->open.deleted = deleted;
-    VEC_GROW(p->v, p->n, p->cap);
-    p->v[p->n++] = p->open;
-    p->open = (struct version_entry){0};
-}
-
-static void
-page_field(struct version_page *p, const char *path, const char *text)
-{
-    if (strcmp(path, "CommonPrefixes/Prefix") == 0) {
-        char *name = s3_uri_decode(text);
-
-        if (name == NULL) {
-            p->bad_prefix = true;
-        } else {
-            strlist_take(&p->prefixes, name);
-        }
-    } else if (strcmp(path, "IsTruncated") == 0) {
-        p->truncated = strcmp(text, "true") == 0;
-    } else if (strcmp(path, "NextKeyMarker") == 0) {
-        set(&p->next_key, s3_uri_decode(text));
-    } else if (strcmp(path, "NextVersionIdMarker") == 0) {
-        set(&p->next_id, xstrdup(text));
-    }
-}
-
-static void
-element(void *ctx, const char *path, const char *text)
-{
-    static const char    version[] = "Version/";
-    static const char    marker[] = "DeleteMarker/";
-    struct version_page *p = ctx;
-
-    if (strcmp(path, "Version") == 0 || strcmp(path, "DeleteMarker") == 0) {
-        entry_end(p, *path == 'D');
-    } else if (text == NULL) {
-        return;
-    } else if (strncmp(path, version, strlen(version)) == 0) {
-        entry_field(&p->open, path + strlen(version), text);
-    } else if (strncmp(path, marker, strlen(marker)) == 0) {
-        entry_field(&p->open, path + strlen(marker), text);
-    } else {
-        page_field(p, path, text);
-    }
-}
-
-static int
-parse_page(const void *xml, size_t n, struct version_page *p, struct err *e)
-{
-    return s3_xml_parse(&(struct s3_xml){.root = "ListVersionsResult", .element = element, .ctx = p}, xml, n, e);
-}
-
 struct listing {
     struct s3_storage  *s;
     char               *prefix;            /* with the repository's own */
     bool                dirs;
     char               *last;              /* key, or prefix, of the pages before; NULL: none yet */
     char               *key, *id;          /* where the next page begins */
-    struct version_page page;
+    struct s3_version_page page;
 };
 
 static int
@@ -161,11 +50,11 @@ check_name(const struct listing *l, const char *name, bool again, const char **l
 static int
 check_page(const struct listing *l, struct err *e)
 {
-    const struct version_page *p = &l->page;
+    const struct s3_version_page *p = &l->page;
     const char                *last = l->last;
 
     for (size_t i = 0; !l->dirs && i < p->n; i++) {
-        const struct version_entry *x = &p->v[i];
+        const struct s3_version *x = &p->v[i];
 
         if (check_name(l, x->key, true, &last, e) != 0) {
             return -1;
@@ -194,8 +83,8 @@ accept_page(void *ctx, const struct s3_answer *a, struct err *e)
 {
     struct listing *l = ctx;
 
-    page_clear(&l->page);
-    if (parse_page(a->body->data, a->body->len, &l->page, e) != 0) {
+    s3_version_page_free(&l->page);
+    if (s3_xml_versions(a->body->data, a->body->len, &l->page, e) != 0) {
         e->transient = true;
         return -1;
     }
@@ -235,7 +124,7 @@ pass_versions(const struct listing *l, storage_version_fn *fn, void *ctx, struct
     size_t own = strlen(l->s->set.prefix);
 
     for (size_t i = 0; i < l->page.n; i++) {
-        const struct version_entry *x = &l->page.v[i];
+        const struct s3_version *x = &l->page.v[i];
         struct object_version       v = {.key = x->key + own, .id = x->id, .deleted = x->deleted,
                                          .latest = strcmp(x->latest, "true") == 0};
         char                       *end = NULL;
@@ -273,7 +162,7 @@ pass_dirs(const struct listing *l, storage_dirs_fn *fn, void *ctx, struct err *e
 static bool
 go_on(struct listing *l)
 {
-    struct version_page *p = &l->page;
+    struct s3_version_page *p = &l->page;
 
     if (!p->truncated) {
         return false;
@@ -300,7 +189,7 @@ next_page(struct listing *l, bool first, struct err *e)
 static void
 listing_free(struct listing *l)
 {
-    page_clear(&l->page);
+    s3_version_page_free(&l->page);
     free(l->prefix);
     free(l->last);
     free(l->key);

@@ -187,7 +187,7 @@ a_bucket_that_cannot_lock_is_refused(void **state)
     assert_non_null(strstr(e.hint, "made with Object Lock"));
     err_clear(&e);
     assert_null(open_with("s3://plain/locked", "object-lock=forever", true, &e));
-    assert_err(&e, ERR_USAGE, "--repo-option object-lock \"forever\" is neither governance nor compliance");
+    assert_err(&e, ERR_USAGE, "object-lock: \"forever\" is neither governance nor compliance");
     err_clear(&e);
     assert_null(open_with("/tmp", "object-lock=governance", false, &e));
     assert_err(&e, ERR_USAGE, "cannot lock what it holds");

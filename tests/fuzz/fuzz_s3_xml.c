@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "storage/s3_uri.h"
+#include "storage/s3_version_page.h"
 #include "storage/s3_xml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -47,10 +48,11 @@ check_uri(const uint8_t *data, size_t n)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    struct err      e = ERR_INIT;
-    struct s3_error error;
-    struct s3_page  page;
-    size_t          total = 0;
+    struct err             e = ERR_INIT;
+    struct s3_error        error;
+    struct s3_page         page;
+    struct s3_version_page versions = {0};
+    size_t                 total = 0;
 
     s3_xml_error(data, n, &error);
     check_clean(error.code);
@@ -69,6 +71,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     if (s3_xml_deleted(data, n, on_error, &total, &e) != 0 && e.kind != ERR_CORRUPT) {
         abort();
     }
+    err_clear(&e);
+    if (s3_xml_versions(data, n, &versions, &e) == 0) {
+        for (size_t i = 0; i < versions.n; i++) {
+            total += versions.v[i].key == NULL ? 0 : strlen(versions.v[i].key);
+        }
+    } else if (e.kind != ERR_CORRUPT) {
+        abort();
+    }
+    s3_version_page_free(&versions);
     check_uri(data, n);
     return total == SIZE_MAX ? 1 : 0;
 }
