@@ -153,6 +153,9 @@ put_label(struct writer *w, struct label *l, struct err *e)
         w->label_tried = true;
         rc = put_object(w, "label.json", &line, e);
     }
+    if (rc != 0 && e->kind == ERR_EXISTS) {
+        w->label_tried = false;     /* another's stands there: ours neither does nor can any more */
+    }
     buf_free(&line);
     return rc;
 }
