@@ -1,6 +1,6 @@
 /*
  * prune_impl.h - what the parts of prune.h share.  prune.c: the order of things; prune_refs.c: what labels need;
- * prune_expire.c: labels and the rest of directories that go; prune_trash.c: trash lists and the runs they wait for;
+ * prune_expire.c: labels and the rest of directories that go; prune_trash.c: trash lists; prune_runs.c: whom they wait for;
  * prune_sweep.c: the chunks' listing against all that.  P0 to P8 are the steps of docs/prune-protocol.md.
  */
 #ifndef STORAGE_PRUNE_IMPL_H
@@ -83,13 +83,16 @@ int prune_read_trash(struct prune *, struct err *);
 int prune_read_condemned(struct prune *, struct err *);
 /* P3: names (rewound) in lists of bounded size. */
 int prune_write_trash(struct prune *, struct nameset *names, struct err *);
-int prune_store_runs(struct prune *, struct err *);          /* P4 */
-int prune_judge_trash(struct prune *, struct err *);         /* P5, with what may be revoked */
 /* The names in the lists that may be swept, in p->ready. */
 int prune_read_ready(struct prune *, struct err *);
 /* P7's end: what stands in kept (rewound for each) keeps its list; the others go. */
 int prune_forget_trash(struct prune *, struct nameset *kept, struct err *);
 void trash_list_free(struct trash_list *);
+
+/* ---- prune_runs.c ---- */
+
+int prune_store_runs(struct prune *, struct err *);          /* P4 */
+int prune_judge_trash(struct prune *, struct err *);         /* P5, with what may be revoked */
 
 /* ---- prune_sweep.c ---- */
 

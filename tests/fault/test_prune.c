@@ -1,6 +1,9 @@
 /* What prune removes, what it leaves, and what stops it.  Concurrency: test_prune_schedules.c and tests/model. */
 #include "tests/fault/fixture.h"
 
+#include <fcntl.h>
+#include <time.h>
+
 #include "core/enc.h"
 #include "storage/chunkname.h"
 #include "storage/namelist.h"
@@ -8,6 +11,23 @@
 #include "storage/prune.h"
 #include "storage/runmark.h"
 #include "storage/tombstone.h"
+
+/* This host's clock, so far ahead of the true one. */
+static time_t ahead;
+
+time_t
+time(time_t *out)
+{
+    struct timespec now;
+    time_t          t;
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    t = now.tv_sec + ahead;
+    if (out != NULL) {
+        *out = t;
+    }
+    return t;
+}
 
 /* ---- what is in the repository ---- */
 
@@ -468,6 +488,154 @@ a_damaged_backup_can_be_named(void **state)
     assert_int_equal(count_objects(r, "shop/chunks/", "", NULL), 0);
 }
 
+/* ---- time ---- */
+
+/* A repository in a directory, where an object's time is the file system's. */
+static struct repo *
+repo_in(const char *dir, char **root)
+{
+    struct err   e = ERR_INIT;
+    struct repo *r;
+
+    *root = xasprintf("%s/repo", dir);
+    assert_ok(repo_init(STORAGE_PLACE(*root), &e), &e);
+    r = repo_open(STORAGE_PLACE(*root), &e);
+    assert_non_null(r);
+    return r;
+}
+
+static void
+a_run_without_a_sign_of_life_is_revoked_after_three_days(void **state)
+{
+    static const char   mark[] = "shop/runs/00000000000000aa";
+    char               *dir = fixture_dir();
+    char               *root;
+    struct repo        *r = repo_in(dir, &root);
+    char               *path = xasprintf("%s/%s", root, mark);
+    struct timespec     then[2] = {{.tv_sec = time(NULL) - 73 * 3600}, {.tv_sec = time(NULL) - 73 * 3600}};
+    struct err          e = ERR_INIT;
+    struct prune_result out;
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        assert_ok(fixture_backup(r, i + 1, NULL, NULL, &e), &e);
+    }
+    put_text(r, mark, "{}\n");
+    assert_ok(prune(r, 1, &out, &e), &e);
+    assert_int_equal(out.revoked.n, 0);
+    assert_int_equal(out.swept.objects, 0);
+    prune_result_free(&out);
+    assert_int_equal(utimensat(AT_FDCWD, path, then, 0), 0);
+    assert_ok(prune(r, 1, &out, &e), &e);
+    assert_int_equal(out.revoked.n, 1);
+    assert_int_equal(out.swept.objects, FIXTURE_CHUNKS - 1);
+    prune_result_free(&out);
+    assert_int_equal(count_objects(r, "shop/runs/", "", NULL), 1);
+    assert_int_equal(count_objects(r, "shop/runs/", ".revoked", NULL), 1);
+    free(path);
+    free(root);
+    repo_close(r);
+    fixture_remove(dir);
+}
+
+/* Its run was revoked: whatever it wrote is garbage, its label too. */
+static void
+a_void_backup_goes_whether_named_or_not(void **state)
+{
+    struct repo        *r = *state;
+    struct err          e = ERR_INIT;
+    struct prune_result out;
+    struct label       *l;
+    char                id[BACKUP_ID_MAX];
+    char               *key;
+
+    assert_ok(fixture_backup(r, 1, NULL, NULL, &e), &e);
+    assert_ok(fixture_backup(r, 2, id, NULL, &e), &e);
+    l = label_load(r, "shop", id, &e);
+    assert_non_null(l);
+    key = run_key("shop", l->run, ".revoked");
+    put_text(r, key, "{}\n");
+    assert_ok(prune(r, 5, &out, &e), &e);
+    assert_int_equal(out.dead.n, 1);
+    assert_string_equal(out.dead.v[0], id);
+    assert_int_equal(out.swept.objects, FIXTURE_CHUNKS - 1);
+    prune_result_free(&out);
+    assert_int_equal(count_objects(r, "shop/backups/", "", NULL), 3);
+    free(key);
+    label_free(l);
+}
+
+static void
+a_wrong_clock_stops_it(void **state)
+{
+    static const time_t wrong[] = {20 * 60, -20 * 60};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        char               *dir = fixture_dir();
+        char               *root;
+        struct repo        *r = repo_in(dir, &root);
+        struct err          e = ERR_INIT;
+        struct prune_result out;
+
+        for (unsigned k = 0; k < 2; k++) {
+            assert_ok(fixture_backup(r, k + 1, NULL, NULL, &e), &e);
+        }
+        ahead = wrong[i];
+        assert_int_equal(prune(r, 1, &out, &e), -1);
+        ahead = 0;
+        assert_non_null(strstr(e.text, i == 0 ? "ahead of" : "behind"));
+        assert_non_null(strstr(e.text, "nothing was removed"));
+        prune_result_free(&out);
+        assert_int_equal(fixture_count(r, BACKUP_COMMITTED), 2);
+        free(root);
+        repo_close(r);
+        fixture_remove(dir);
+    }
+}
+
+/* ---- locks ---- */
+
+static const struct storage_ops *true_ops;
+static char                      locked_key[STORAGE_KEY_MAX];
+
+static int
+remove_unlocked(struct storage *st, const char *const *keys, size_t n, struct err *e)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(keys[i], locked_key) == 0) {
+            return err_set(e, ERR_AUTH, "could not remove \"%s\": locked", keys[i]);
+        }
+    }
+    return true_ops->remove(st, keys, n, e);
+}
+
+static void
+what_is_locked_stays_and_fails_nothing(void **state)
+{
+    struct repo        *r = *state;
+    struct storage_ops  ops;
+    struct err          e = ERR_INIT;
+    struct prune_result out;
+
+    assert_ok(fixture_backup(r, 1, NULL, NULL, &e), &e);
+    (void)count_objects(r, "shop/chunks/", "", locked_key);
+    true_ops = r->st->ops;
+    ops = *true_ops;
+    ops.remove = remove_unlocked;
+    r->st->ops = &ops;
+    assert_ok(prune(r, 0, &out, &e), &e);
+    assert_int_equal(out.locked.objects, 1);
+    assert_int_equal(out.waiting.objects, 1);
+    assert_int_equal(out.swept.objects, FIXTURE_CHUNKS - 1);
+    assert_int_equal(out.lists[0].state, PRUNE_WAITS_OBJECTS);
+    prune_result_free(&out);
+    r->st->ops = true_ops;
+    pruned(r, 0);
+    assert_int_equal(count_objects(r, "shop/chunks/", "", NULL), 0);
+    assert_int_equal(count_objects(r, "shop/trash/", "", NULL), 0);
+}
+
 static int
 refuse(void *ctx, const struct backup_list *list, time_t now, struct strlist *expire, struct err *e)
 {
@@ -575,6 +743,10 @@ main(void)
         cmocka_unit_test_setup_teardown(any_doubt_stops_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_damaged_backup_can_be_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(of_two_at_once_one_goes_on, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_run_without_a_sign_of_life_is_revoked_after_three_days, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_void_backup_goes_whether_named_or_not, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_wrong_clock_stops_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_locked_stays_and_fails_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(whoever_decides_can_stop_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_call_may_fail, set_up, tear_down),
     };
