@@ -42,6 +42,11 @@ accept_result(void *ctx, const struct s3_answer *a, struct err *e)
     free(b->key);
     *b = (struct batch){.s = b->s};
     if (s3_xml_deleted(a->body->data, a->body->len, note_failure, b, e) != 0) {
+        /* 200, and then an error after all: AWS does that when it took long. */
+        s3_xml_error(a->body->data, a->body->len, &b->error);
+        if (b->error.code[0] != '\0') {
+            err_set(e, ERR_IO, "%s%s%s", b->error.code, b->error.message[0] == '\0' ? "" : ": ", b->error.message);
+        }
         e->transient = true;
         return -1;
     }

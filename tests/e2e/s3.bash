@@ -66,3 +66,15 @@ faults() {
 # How many requests of this operation (and key) came; how many were hit by a fault.
 requests() { awk -F'\t' -v op="$1" -v key="${2:-.}" '$2 == op && $3 ~ key' "$T/proxy/log" | wc -l; }
 hit() { awk -F'\t' '$7 != "-"' "$T/proxy/log" | wc -l; }
+
+# Past the proxy.
+direct() { AWS_ENDPOINT_URL=$S3_ENDPOINT "$@"; }
+committed() { direct storage list --json | jq '[.databases[].backups[] | select(.state == "committed")] | length'; }
+all_good() { direct expect_status 0 pgassay verify objects --repo "$REPO"; }
+# expect_rest DB: the objects below <db>/chunks/ are those that the one backup there needs.
+expect_rest() {
+    local id
+    id=$(direct storage list "$1" --json | jq -r '.databases[].backups[].backup')
+    s3 get "$REPO/$1/backups/$id/chunks.zst" "$T/rest.zst" --force >/dev/null
+    expect_equal "$(s3_keys "$REPO/$1/chunks/" | sed 's,^.*/chunks/,,')" "$(zstd -dcq "$T/rest.zst" | cut -d' ' -f1)"
+}

@@ -16,11 +16,6 @@ setup_file() {
 setup()         { faults '# none'; }
 teardown_file() { s3_stop; e2e_teardown; }
 
-# Past the proxy.
-direct() { AWS_ENDPOINT_URL=$S3_ENDPOINT "$@"; }
-committed() { direct storage list --json | jq '[.databases[].backups[] | select(.state == "committed")] | length'; }
-all_good() { direct expect_status 0 pgassay verify objects --repo "$REPO"; }
-
 @test "what passes by itself: the backup succeeds, and is good" {
     local fault n=0
     s3_repo passing
@@ -89,48 +84,6 @@ FAULTS
     direct storage show shop --json | jq -e '.new_chunks < .chunks'
 }
 
-@test "kill -9 at every request of a backup: nothing counts, and the next run goes on from there" {
-    local n k kind
-    s3_repo killed
-    faults '# none'
-    backup shop
-    n=$(wc -l <"$T/proxy/log")
-    s3_repo killed2
-    for ((k = 0; k < n; k++)); do
-        kind="kill"
-        ((k % 2)) || kind=late-kill
-        faults "$kind pidfile=$T/victim skip=$k"
-        sh -c 'echo $$ >"$0"; exec "$@"' "$T/victim" "$BIN/pgassay-backup" shop --repo "$REPO" --jobs 1 >/dev/null 2>&1 3>&- 4>&- || true
-        # Killed behind the label it is a backup.
-        [ "$(committed)" -eq 0 ] || break
-    done
-    [ "$k" -gt 10 ]
-    faults '# none'
-    expect_status 0 backup shop
-    all_good
-}
-
-@test "the network goes at every stage of a backup: status 1, nothing counts, the next run goes on" {
-    local n k
-    s3_repo cut
-    faults '# none'
-    backup shop
-    n=$(wc -l <"$T/proxy/log")
-    s3_repo cut2
-    for ((k = 0; k < n - 1; k += 3)); do
-        faults "reset skip=$k times=0"
-        run backup shop --repo-option timeout=1
-        # Cut off behind the label it is a backup; whether it counts may not be known.
-        [ "$(committed)" -eq 0 ] || break
-        expect_equal "$status" 1
-        expect_short 3
-    done
-    [ "$k" -gt 10 ]
-    faults '# none'
-    expect_status 0 backup shop
-    all_good
-}
-
 @test "what the store does not list is not reused, and written anew" {
     REPO=s3://test/whole
     faults 'list-hide keys=*/chunks/*.zst on=LIST times=0'
@@ -164,4 +117,80 @@ FAULTS
     expect_status 1 restore shop --to altered
     expect_no_db altered
     all_good
+}
+
+@test "a bulk delete of which the store refuses some keys, or says yes and means no: prune says so, and goes on next time" {
+    s3_repo refused
+    backup shop
+    psql_in shop -c "UPDATE item SET name = 'other'"
+    backup shop
+    direct storage policy --keep-last 1
+    faults 'errors code=AccessDenied keys=* on=DELETES times=0' 'answer status=403 code=AccessDenied on=DELETE key=*/chunks/* times=0'
+    expect_status 1 storage prune --grace 0s
+    expect_short
+    expect_text AccessDenied
+    all_good
+    faults 'errors code=none keys=none on=DELETES'
+    expect_status 0 storage prune --grace 0s
+    expect_equal "$(hit)" 1
+    all_good
+    faults 'answer status=200 code=InternalError on=DELETES times=0'
+    expect_status 1 storage prune --grace 0s --repo-option timeout=2
+    expect_short
+    expect_text InternalError
+    all_good
+    faults '# none'
+    expect_status 0 storage prune --grace 0s
+    expect_status 0 storage prune --grace 0s
+    expect_rest shop
+}
+
+@test "a scrub that is cut off condemns nothing" {
+    REPO=s3://test/whole
+    faults 'reset on=GET key=*/chunks/* skip=1 times=0'
+    expect_status 1 storage scrub --repo-option timeout=1
+    expect_short
+    expect_equal "$(s3_keys "$REPO/shop/condemned/")" ""
+}
+
+@test "credentials that expire in the middle of a run are fetched anew" {
+    local server
+    radosgw-admin -c "$S3_CONF" key create --uid=test --key-type=s3 --access-key=SECONDKEY --secret-key=second >/dev/null
+    cat >"$T/credentials.py" <<'PYTHON'
+import http.server, json, os
+given = 0
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        global given
+        given += 1
+        keys = (os.environ["S3_ACCESS_KEY"], os.environ["S3_SECRET_KEY"]) if given == 1 else ("SECONDKEY", "second")
+        body = json.dumps({"AccessKeyId": keys[0], "SecretAccessKey": keys[1], "Expiration": "2100-01-01T00:00:00Z"}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *args): pass
+server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+print(server.server_port, flush=True)
+server.serve_forever()
+PYTHON
+    timeout 60 /usr/bin/python3 "$T/credentials.py" >"$T/credentials.port" 3>&- 4>&- &
+    server=$!
+    while [ ! -s "$T/credentials.port" ]; do sleep 0.05; done
+    s3_repo expired
+    faults "answer status=400 code=ExpiredToken auth=*$S3_ACCESS_KEY* skip=12 times=0"
+    (
+        unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
+        export AWS_CONTAINER_CREDENTIALS_FULL_URI=http://127.0.0.1:$(cat "$T/credentials.port")/
+        expect_status 0 backup shop
+    )
+    kill $server
+    [ "$(hit)" -ge 1 ]
+    expect_equal "$(committed)" 1
+    all_good
+    # Static ones do not get better by asking again.
+    faults "answer status=400 code=ExpiredToken skip=12 times=0"
+    expect_status 1 backup shop
+    expect_short
+    expect_text expired
 }

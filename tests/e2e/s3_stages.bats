@@ -1,0 +1,107 @@
+#!/usr/bin/env bats
+# What is killed, or loses the network, at any request of a backup, a prune or a copy in S3: nothing half counts, no backup
+# loses anything, and the next run ends the work.
+
+load lib
+load s3
+setup_file() {
+    e2e_setup
+    s3_start test
+    pg_start main
+    db_make shop small.sql
+    proxy_start
+}
+setup()         { faults '# none'; }
+teardown_file() { s3_stop; e2e_teardown; }
+
+# victim COMMAND...: whose process the proxy may kill.
+victim() { sh -c 'echo $$ >"$0"; exec "$@"' "$T/victim" "$@" >/dev/null 2>&1 3>&- 4>&- || true; }
+
+@test "kill -9 at every request of a backup: nothing counts, and the next run goes on from there" {
+    local n k kind
+    s3_repo killed
+    faults '# none'
+    backup shop
+    n=$(wc -l <"$T/proxy/log")
+    s3_repo killed2
+    for ((k = 0; k < n; k += 2)); do
+        kind="kill"
+        ((k % 4)) || kind=late-kill
+        faults "$kind pidfile=$T/victim skip=$k"
+        victim "$BIN/pgassay-backup" shop --repo "$REPO" --jobs 1
+        # Killed behind the label it is a backup.
+        [ "$(committed)" -eq 0 ] || break
+    done
+    [ "$k" -gt 10 ]
+    faults '# none'
+    expect_status 0 backup shop
+    all_good
+}
+
+@test "the network goes at every stage of a backup: status 1, nothing counts, the next run goes on" {
+    local n k
+    s3_repo cut
+    faults '# none'
+    backup shop
+    n=$(wc -l <"$T/proxy/log")
+    s3_repo cut2
+    for ((k = 0; k < n - 1; k += 4)); do
+        faults "reset skip=$k times=0"
+        run backup shop --repo-option timeout=1
+        # Cut off behind the label it is a backup; whether it counts may not be known.
+        [ "$(committed)" -eq 0 ] || break
+        expect_equal "$status" 1
+        expect_short 3
+    done
+    [ "$k" -gt 10 ]
+    faults '# none'
+    expect_status 0 backup shop
+    all_good
+}
+
+@test "a prune that is killed or cut off at any request: no backup loses anything, and the next one ends the work" {
+    local k n=0 hits=0 mark
+    s3_repo pruned
+    backup shop
+    direct storage policy --keep-last 1
+    for ((k = 6; k < 54; k += 7)); do
+        n=$((n + 1))
+        psql_in shop -c "UPDATE item SET name = 'round $n' WHERE id = $n"
+        backup shop
+        case $((n % 3)) in
+            0) faults "reset skip=$k times=0" ;;
+            1) faults "kill pidfile=$T/victim skip=$k" ;;
+            2) faults "late-kill pidfile=$T/victim skip=$k" ;;
+        esac
+        victim "$BIN/pgassay-storage" prune --repo "$REPO" --grace 0s --repo-option timeout=1
+        [ "$(hit)" -eq 0 ] || hits=$((hits + 1))
+        faults '# none'
+        all_good
+        # Half an hour later: its mark no longer keeps others away.
+        for mark in $(s3_keys "$REPO/shop/runs/" | grep 'prune$'); do s3 del "s3://test/$mark" >/dev/null; done
+    done
+    [ $hits -ge 5 ]
+    expect_status 0 storage prune --grace 0s
+    expect_status 0 storage prune --grace 0s
+    expect_equal "$(committed)" 1
+    all_good
+    expect_rest shop
+    restore shop --to pruned
+    db_same shop pruned
+    db_drop pruned
+}
+
+@test "a copy that is killed or cut off at any request: nothing counts, and the next one ends the work" {
+    local k
+    s3_repo copied
+    for ((k = 2; k < 40; k += 4)); do
+        if ((k % 8)); then faults "kill pidfile=$T/victim skip=$k"; else faults "reset skip=$k times=0"; fi
+        victim "$BIN/pgassay-storage" copy s3://test/pruned "$REPO" --repo-option timeout=1
+        [ "$(committed)" -eq 0 ] || break
+    done
+    [ $k -gt 20 ]
+    faults '# none'
+    expect_status 0 pgassay storage copy s3://test/pruned "$REPO"
+    expect_equal "$(committed)" 1
+    all_good
+}
