@@ -286,8 +286,8 @@ all_settings_of_the_repository_stay_locked(void **state)
     r->st->lock_days = 90;
     until = storage_lock_until(r->st, time(NULL));
     assert_ok(fixture_backup(r, 1, id, NULL, &e), &e);
-    assert_int_equal(*lock_of(r->st, "repo.2.json"), until);
-    assert_int_equal(*lock_of(r->st, "repo.1.json"), until);
+    assert_int_equal(locked(r->st, "repo.2.json", 0), until);
+    assert_int_equal(locked(r->st, "repo.1.json", 0), until);
 }
 
 /* A lock of years that nobody meant could not be taken back. */
