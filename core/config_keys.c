@@ -15,8 +15,9 @@ static const char *const common[] = {
 
 /* "[repo NAME]". */
 static const char *const repo[] = {
-    "path", "bandwidth", "timeout", "idle-timeout", "listing-delay",                  /* what every store has */
+    "path", "listing-delay",                                                          /* what every store has */
     "endpoint", "region", "style", "ca-file", "profile",                              /* where an S3 store is */
+    "bandwidth", "timeout", "idle-timeout",                                           /* how it is talked to */
     "storage-class", "sse", "sse-kms-key", "sse-customer-key-file", "tags", "checksum", /* and how it keeps things */
     "object-lock", "object-lock-days",                                                /* and for how long nobody removes them */
     "as-of",                                                                           /* and when it is looked at */

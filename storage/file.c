@@ -258,13 +258,32 @@ staleness(int root)
     return 0;
 }
 
+/* What a section says of an S3 store would mean nothing here.  Options may be meant for another repository of the run. */
+static int
+check_place(const struct storage_place *place, struct err *e)
+{
+    static const char *const s3_only[] = {"endpoint", "region", "style", "ca-file", "profile", "bandwidth", "timeout",
+                                          "idle-timeout", "storage-class", "sse", "sse-kms-key",
+                                          "sse-customer-key-file", "tags", "checksum"};
+
+    for (size_t i = 0; i < sizeof s3_only / sizeof s3_only[0]; i++) {
+        if (storage_place_section_get(place, s3_only[i]) != NULL) {
+            return err_set(e, ERR_USAGE, "%s: [repo %s]: %s is for S3 stores, and \"%s\" is a directory",
+                           config_path(place->config), place->section, s3_only[i], place->location);
+        }
+    }
+    return 0;
+}
+
 struct storage *
 storage_file_open(const char *path, const struct storage_place *place, bool create, struct err *e)
 {
     struct file_storage *fs;
     int                  root;
 
-    (void)place; /* a directory has no settings */
+    if (check_place(place, e) != 0) {
+        return NULL;
+    }
     if (create && mkdir(path, 0750) != 0 && errno != EEXIST) {
         err_errno(e, "could not create directory \"%s\"", path);
         return NULL;

@@ -172,8 +172,8 @@ non_empty(const char *text)
     return text == NULL || *text == '\0' ? NULL : text;
 }
 
-static const char *
-section_value(const struct storage_place *p, const char *key)
+const char *
+storage_place_section_get(const struct storage_place *p, const char *key)
 {
     return p->config == NULL || p->section == NULL ? NULL : config_get(p->config, "repo", p->section, key);
 }
@@ -202,7 +202,7 @@ storage_place_get(const struct storage_place *p, const char *key, const char *co
     if (text == NULL) {
         text = env_value(env, &name);
     }
-    return non_empty(text == NULL ? section_value(p, key) : text);
+    return non_empty(text == NULL ? storage_place_section_get(p, key) : text);
 }
 
 char *
@@ -216,7 +216,7 @@ storage_place_origin(const struct storage_place *p, const char *key, const char 
     if (env_value(env, &name) != NULL) {
         return xstrdup(name);
     }
-    if (section_value(p, key) != NULL) {
+    if (storage_place_section_get(p, key) != NULL) {
         return xasprintf("%s: [repo %s] %s", config_path(p->config), p->section, key);
     }
     return xstrdup(key);

@@ -38,6 +38,8 @@ const char *storage_place_name(const struct storage_place *);
 /* A key's value: --repo-option, else the first environment variable of env that is set (a list that ends with
  * NULL; or NULL), else the section, else NULL.  An empty value counts as none. */
 const char *storage_place_get(const struct storage_place *, const char *key, const char *const *env);
+/* The same, of the section alone. */
+const char *storage_place_section_get(const struct storage_place *, const char *key);
 /* Where it was found, for messages: "--repo-option region", "AWS_REGION", "/etc/pgassay.conf: [repo x] region".
  * Allocated. */
 char *storage_place_origin(const struct storage_place *, const char *key, const char *const *env);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "storage/place.h"
+#include "storage/storage.h"
 
 static const char *const env[] = {"TEST_REGION_FIRST", "TEST_REGION_SECOND", NULL};
 
@@ -136,6 +136,20 @@ what_is_no_key_is_refused(void **state)
     config_free(c);
 }
 
+static void
+settings_of_a_store_are_refused_for_a_directory(void **state)
+{
+    struct err           e = ERR_INIT;
+    struct config       *c = config_of("[repo dir]\npath = /tmp\nregion = x\n");
+    struct storage_place p;
+
+    (void)state;
+    assert_ok(storage_place_find(c, "dir", NULL, NULL, &p, &e), &e);
+    assert_null(storage_open(&p, false, &e));
+    assert_err(&e, ERR_USAGE, "[repo dir]: region is for S3 stores, and \"/tmp\" is a directory");
+    config_free(c);
+}
+
 int
 main(void)
 {
@@ -145,6 +159,7 @@ main(void)
         cmocka_unit_test(an_empty_flag_takes_a_setting_away),
         cmocka_unit_test(underscores_are_dashes),
         cmocka_unit_test(what_is_no_key_is_refused),
+        cmocka_unit_test(settings_of_a_store_are_refused_for_a_directory),
     };
 
     return cmocka_run_group_tests_name("storage/place", tests, NULL, NULL);
