@@ -120,13 +120,14 @@ pruned_free(struct pruned *p)
 /* ---- all of them ---- */
 
 struct totals {
-    size_t failed, alarms;
+    size_t tried, failed, alarms;
     int    status;         /* of the last one that failed */
 };
 
 static void
 count(struct totals *t, const struct pruned *p)
 {
+    t->tried++;
     if (p->err.kind != ERR_NONE) {
         t->failed++;
         t->status = err_exit_status(&p->err);
@@ -137,10 +138,14 @@ count(struct totals *t, const struct pruned *p)
 static int
 status_of(const struct totals *t, size_t databases)
 {
-    if (cancel_requested()) {
+    /* A signal that came behind the last step has stopped nothing. */
+    if (cancel_requested() && (t->failed > 0 || t->tried < databases)) {
         return 128 + cancel_signal();
     }
-    return t->failed == 0 ? (t->alarms > 0 ? EXIT_DIFFERENT : EXIT_GOOD) : t->failed == databases ? t->status : EXIT_PARTLY;
+    if (t->failed > 0) {
+        return t->failed == databases ? t->status : EXIT_PARTLY;
+    }
+    return t->alarms > 0 ? EXIT_DIFFERENT : EXIT_GOOD;
 }
 
 static int

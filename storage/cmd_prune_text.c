@@ -176,7 +176,7 @@ pruned_print(const struct pruned *p, bool dry_run)
 
     (void)printf("%s\n", db);
     if (p->decided) {
-        print_decision(&p->decision, dry_run);
+        print_decision(&p->decision, dry_run || p->err.kind != ERR_NONE);
     }
     if (p->err.kind == ERR_NONE) {
         print_result(&p->result, dry_run);

@@ -41,7 +41,6 @@ enum {
     WHY_ALONE = WHY_MIN_KEEP << 8,       /* not good, but its scope has nothing better */
     WHY_NO_POLICY = WHY_MIN_KEEP << 9,
     WHY_BITS = 2 * N_PERIODS + 10,
-    WHY_RULES = WHY_MIN_KEEP - 1,
     /* What not even an emergency removes. */
     WHY_NEVER = (WHY_MIN_KEEP << 9) - WHY_MIN_KEEP,
 };
