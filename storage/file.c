@@ -116,30 +116,63 @@ file_head(struct storage *st, const char *key, struct object_info *info, struct 
     return rc;
 }
 
+/* The directory that a removal is at, so that one sync serves all of its keys. */
+struct emptying {
+    int    dir;              /* -1: none */
+    char  *path;             /* up to its last '/' */
+    size_t n;
+};
+
+static int
+end_emptying(struct file_storage *fs, struct emptying *at, struct err *e)
+{
+    int rc = at->dir >= 0 && fsync(at->dir) != 0 ? err_errno(e, "could not sync directory \"%s\"", at->path) : 0;
+
+    if (at->dir >= 0) {
+        (void)close(at->dir);
+        file_remove_backup_dir(fs, at->path);
+    }
+    free(at->path);
+    *at = (struct emptying){.dir = -1};
+    return rc;
+}
+
+static int
+begin_emptying(struct file_storage *fs, struct emptying *at, const char *key, const char **base, struct err *e)
+{
+    at->dir = file_open_parent(fs, key, base, e);
+    at->n = (size_t)(*base - key);
+    at->path = xstrndup(key, at->n);
+    if (at->dir < 0 && e->kind == ERR_NOT_FOUND) {
+        err_clear(e);
+        return 0;
+    }
+    return at->dir < 0 ? -1 : 0;
+}
+
 static int
 file_remove(struct storage *st, const char *const *keys, size_t n, struct err *e)
 {
     struct file_storage *fs = (struct file_storage *)st;
+    struct emptying      at = {.dir = -1};
+    int                  rc = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        const char *base;
-        int         dir = file_open_parent(fs, keys[i], &base, e);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        const char *slash = strrchr(keys[i], '/');
+        const char *base = slash == NULL ? keys[i] : slash + 1;
 
-        if (dir < 0) {
-            if (e->kind == ERR_NOT_FOUND) {
-                err_clear(e);
-                continue;
-            }
-            return -1;
+        if (at.path == NULL || at.n != (size_t)(base - keys[i]) || strncmp(at.path, keys[i], at.n) != 0) {
+            rc = end_emptying(fs, &at, e) != 0 || begin_emptying(fs, &at, keys[i], &base, e) != 0 ? -1 : 0;
         }
-        if ((unlinkat(dir, base, 0) != 0 && errno != ENOENT) || fsync(dir) != 0) {
-            err_errno(e, "could not remove \"%s\"", keys[i]);
-            (void)close(dir);
-            return -1;
+        if (rc == 0 && at.dir >= 0 && unlinkat(at.dir, base, 0) != 0 && errno != ENOENT) {
+            rc = err_errno(e, "could not remove \"%s\"", keys[i]);
         }
-        (void)close(dir);
     }
-    return 0;
+    if (rc == 0) {
+        return end_emptying(fs, &at, e);
+    }
+    (void)end_emptying(fs, &at, &(struct err)ERR_INIT);
+    return -1;
 }
 
 static void

@@ -34,6 +34,9 @@ struct storage *storage_file_open(const char *path, const struct storage_place *
 int file_open_parent(struct file_storage *, const char *key, const char **base, struct err *);
 /* The same, making what is missing, and certain that every directory on the way is durable. */
 int file_make_parent(struct file_storage *, const char *key, const char **base, struct err *);
+/* Takes away the directory "<a>/<b>/<c>/" if it is empty: a backup's, of which there would be one more each night.
+ * Others stay, there are few of them. */
+void file_remove_backup_dir(struct file_storage *, const char *path);
 /* A directory by its prefix ("" or "a/b/"). */
 int file_open_dir(struct file_storage *, const char *prefix, struct err *);
 

@@ -46,6 +46,20 @@ make_segment(struct file_storage *fs, int dir, const char *path, const char *nam
     return 0;
 }
 
+static void
+forget(struct file_storage *fs, const char *path)
+{
+    (void)pthread_mutex_lock(&fs->lock);
+    for (size_t i = 0; i < fs->durable.n; i++) {
+        if (strcmp(fs->durable.v[i], path) == 0) {
+            free(fs->durable.v[i]);
+            fs->durable.v[i] = fs->durable.v[--fs->durable.n];
+            break;
+        }
+    }
+    (void)pthread_mutex_unlock(&fs->lock);
+}
+
 /* Opens the directory that path's segments up to its last '/' name. */
 static int
 walk(struct file_storage *fs, const char *path, bool make, struct err *e)
@@ -66,6 +80,11 @@ walk(struct file_storage *fs, const char *path, bool make, struct err *e)
             next = -1;
         } else {
             next = open_segment(fd, at, path, e);
+        }
+        if (next < 0 && make && e->kind == ERR_NOT_FOUND) {
+            err_clear(e);           /* it was empty, and somebody has removed it */
+            forget(fs, copy);
+            next = make_segment(fs, fd, copy, at, e) != 0 ? -1 : open_segment(fd, at, path, e);
         }
         *slash = '/';
         (void)close(fd);
@@ -101,4 +120,30 @@ int
 file_open_dir(struct file_storage *fs, const char *prefix, struct err *e)
 {
     return walk(fs, prefix, false, e);
+}
+
+void
+file_remove_backup_dir(struct file_storage *fs, const char *path)
+{
+    enum { LEVEL = 3 };
+    struct err none = ERR_INIT;
+    char      *dir = xstrdup(path);
+    char      *base;
+    int        slashes = 0;
+    int        fd;
+
+    for (const char *p = dir; *p != '\0'; p++) {
+        slashes += *p == '/';
+    }
+    if (slashes == LEVEL) {
+        dir[strlen(dir) - 1] = '\0';
+        base = strrchr(dir, '/') + 1;
+        fd = walk(fs, dir, false, &none);
+        if (fd >= 0) {
+            (void)unlinkat(fd, base, AT_REMOVEDIR);     /* unless it is not empty */
+            (void)close(fd);
+        }
+        forget(fs, dir);
+    }
+    free(dir);
 }

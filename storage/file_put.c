@@ -9,7 +9,7 @@
 #include "core/hash.h"
 #include "storage/file.h"
 
-enum { STALE_SECONDS = 24 * 3600, TMP_NAME = 33 };
+enum { STALE_SECONDS = 24 * 3600, TMP_NAME = 33, TRIES = 10 };
 
 /* What killed processes left behind.  Best effort: it only costs room. */
 static void
@@ -169,10 +169,17 @@ file_put(struct storage *st, const char *key, const struct blob *blob, struct er
     if (write_tmp(tmp, name, blob, e) != 0) {
         goto out;
     }
-    dir = file_make_parent(fs, key, &base, e);
-    if (dir >= 0) {
-        rc = publish(tmp, name, dir, base, blob, e);
-        (void)close(dir);
+    for (int attempt = 1;; attempt++) {
+        dir = file_make_parent(fs, key, &base, e);
+        if (dir >= 0) {
+            rc = publish(tmp, name, dir, base, blob, e);
+            (void)close(dir);
+        }
+        /* Somebody may have removed the directory, which was empty. */
+        if (rc == 0 || e->kind != ERR_NOT_FOUND || attempt == TRIES) {
+            break;
+        }
+        err_clear(e);
     }
     (void)unlinkat(tmp, name, 0);
 out:

@@ -308,6 +308,37 @@ tear_down(void **state)
     return 0;
 }
 
+/* Each expired backup would leave an empty directory; and whoever is about to store into one must not fail. */
+static void
+an_empty_backup_directory_goes_and_comes_back(void **state)
+{
+    static const char  first[] = "shop/backups/20261121T021500Z-0001/label.json";
+    static const char  second[] = "shop/backups/20261121T021500Z-0001/manifest.json.zst";
+    const char        *keys[] = {first};
+    char              *dir = fixture_dir();
+    char              *path = xasprintf("%s/shop/backups/20261121T021500Z-0001", dir);
+    struct err         e = ERR_INIT;
+    struct storage    *one = storage_open(STORAGE_PLACE(dir), false, &e);
+    struct storage    *other = storage_open(STORAGE_PLACE(dir), false, &e);
+    struct stat        sb;
+    struct object_info info;
+
+    (void)state;
+    assert_non_null(one);
+    assert_non_null(other);
+    assert_ok(storage_put(one, first, "x", 1, &e), &e);
+    assert_ok(storage_remove(other, keys, 1, &e), &e);
+    assert_int_equal(stat(path, &sb), -1);
+    assert_ok(storage_put(one, second, "x", 1, &e), &e);
+    assert_ok(storage_head(other, second, &info, &e), &e);
+    assert_ok(storage_remove(one, keys, 1, &e), &e);        /* not there: no error, and the other one stays */
+    assert_ok(storage_head(other, second, &info, &e), &e);
+    storage_close(one);
+    storage_close(other);
+    free(path);
+    fixture_remove(dir);
+}
+
 int
 main(void)
 {
@@ -319,6 +350,7 @@ main(void)
         cmocka_unit_test(a_file_limit_leaves_no_part),
         cmocka_unit_test(a_full_disk_leaves_what_was_there),
         cmocka_unit_test(a_read_only_repository_is_named),
+        cmocka_unit_test(an_empty_backup_directory_goes_and_comes_back),
         cmocka_unit_test(init_takes_only_an_empty_directory),
     };
 
