@@ -272,7 +272,7 @@ pause_before(const struct s3_storage *s, const struct s3_call *c, const struct t
 static int
 name_it(const struct s3_storage *s, const struct s3_call *c, const struct tries *t, struct err *e)
 {
-    char *name = s3_name(s, c->key == NULL ? "" : c->key);
+    char *name = s3_name(s, c->key != NULL ? c->key : c->below != NULL ? c->below : "");
 
     if (e->kind == ERR_INTERRUPTED) {
         free(name);

@@ -17,6 +17,7 @@ struct s3_call {
     const char     *verb;              /* for messages: "store", "read" */
     const char     *method;
     const char     *key;               /* relative to the repository; NULL: the bucket itself */
+    const char     *below;             /* of the bucket: the prefix that it is about, for messages; NULL: everything */
     struct strlist  query;             /* s3_query_add() */
     struct strlist  headers;           /* more of them, "Name: value" */
     const void     *body;

@@ -95,7 +95,8 @@ static int
 ask_page(struct listing *l, struct err *e)
 {
     struct buf     body = BUF_INIT(PAGE_BYTES_MAX);
-    struct s3_call c = {.verb = "list the versions of", .method = "GET", .out = &body, .accept = accept_page, .ctx = l};
+    struct s3_call c = {.verb = "list the versions of", .method = "GET", .out = &body, .accept = accept_page, .ctx = l,
+                        .below = l->prefix + strlen(l->s->set.prefix)};
     int            rc;
 
     s3_query_add(&c.query, "versions", "");
