@@ -18,6 +18,7 @@
 #define PAUSE_FIRST 0.1     /* seconds */
 #define PAUSE_MAX   20.0
 #define RETRY_AFTER_MAX 120.0
+#define TIDY_S      10.0     /* for a call that begins after a signal */
 
 enum { FIRST_TRIES = 7, SENSE_TRIES = 3, CLOCK_LOG_S = 60 };
 
@@ -27,6 +28,7 @@ struct tries {
     double waited;          /* for bandwidth */
     int    n;               /* requests sent */
     int    senseless;       /* good answers that were not accepted */
+    bool   tidying;         /* the call began after a signal, which does not concern it then */
     bool   clock, expired;  /* already seen to */
     bool   ask_why;         /* next: a GET, because a HEAD's refusal says nothing */
 };
@@ -35,6 +37,12 @@ static double
 time_left(const struct tries *t)
 {
     return t->deadline + t->waited - clock_seconds();
+}
+
+static bool
+interrupted(const struct tries *t, struct err *e)
+{
+    return !t->tidying && cancel_check(e) != 0;
 }
 
 /* ---- one request ---- */
@@ -122,7 +130,8 @@ send_once(struct s3_storage *s, struct s3_call *c, struct tries *t, const struct
     char             *url = xasprintf("%s://%s%s%s%s", s->set.tls ? "https" : "http", s->set.host, path,
                                       *query == '\0' ? "" : "?", query);
     struct s3_request r = {.method = method, .url = url, .headers = &headers, .body = c->body,
-                           .body_len = c->body_len, .fresh = c->fresh || t->n > 0, .seconds = time_left(t) < 1 ? 1 : time_left(t)};
+                           .body_len = c->body_len, .fresh = c->fresh || t->n > 0,
+                           .tidying = t->tidying, .seconds = time_left(t) < 1 ? 1 : time_left(t)};
     int               rc;
 
     sign(s, c, method, path, query, who, &headers);
@@ -261,11 +270,12 @@ pause_before(const struct s3_storage *s, const struct s3_call *c, const struct t
     random_bytes(&dice, sizeof dice);
     pause = (pause > PAUSE_MAX ? PAUSE_MAX : pause) * (0.5 + (double)dice / (2 * UINT16_MAX));
     pause = pause < asked ? asked : pause;
-    if (cancel_check(e) != 0 || pause > time_left(t)) {
+    if (interrupted(t, e) || pause > time_left(t)) {
         return -1;
     }
     log_info("%s: %s; trying again in %.1f s", s->set.host, e->text, pause);
-    return s3_sleep(pause) ? 0 : cancel_check(e);
+    (void)s3_sleep(pause);
+    return interrupted(t, e) ? -1 : 0;
 }
 
 /* "could not read s3://bucket/key": what stands in front of every message. */
@@ -291,10 +301,11 @@ name_it(const struct s3_storage *s, const struct s3_call *c, const struct tries 
 int
 s3_call(struct s3_storage *s, struct s3_call *c, struct err *e)
 {
-    struct tries           t = {.deadline = clock_seconds() + s->set.timeout_s};
+    struct tries           t = {.tidying = cancel_requested()};
     struct aws_credentials who = AWS_CREDENTIALS_INIT;
     enum outcome           o;
 
+    t.deadline = clock_seconds() + (t.tidying && s->set.timeout_s > TIDY_S ? TIDY_S : s->set.timeout_s);
     do {
         int rc = aws_provider_get(s->provider, &who, e);
 

@@ -12,7 +12,6 @@
 enum {
     HEADERS_MAX = 100,
     CONNECT_MS = 15000,
-    TIDY_S = 10,                      /* for a request that began after a signal */
     BUFFER = 256 << 10,
 };
 
@@ -306,9 +305,9 @@ header_list(const struct s3_request *r)
 static int
 drive(struct connection *c, struct transfer *t, CURLcode *code, struct err *e)
 {
-    bool   deaf = cancel_requested();
+    bool   deaf = t->request->tidying;
     double began = clock_seconds();
-    double most = deaf && t->request->seconds > TIDY_S ? TIDY_S : t->request->seconds;
+    double most = t->request->seconds;
     int    running = 1;
 
     t->moved = began;

@@ -4,8 +4,7 @@
  * A request takes a connection that nobody uses, or opens one, so that each worker soon has its own.  One request
  * is one try: whoever asks decides about another (s3_call.h).  Nothing is followed: a redirect is an answer.
  *
- * SIGINT and SIGTERM end a request on its way at once.  One that begins after the signal is not
- * interrupted, but has a few seconds only: to tidy away.
+ * SIGINT and SIGTERM end a request at once, unless it tidies up.
  */
 #ifndef STORAGE_S3_HTTP_H
 #define STORAGE_S3_HTTP_H
@@ -32,6 +31,7 @@ struct s3_request {
     const void           *body;          /* of PUT and POST */
     size_t                body_len;
     bool                  fresh;         /* over a new connection */
+    bool                  tidying;       /* SIGINT and SIGTERM do not end it */
     double                seconds;       /* at most, waiting for bandwidth not counted */
 };
 

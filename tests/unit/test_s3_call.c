@@ -752,6 +752,7 @@ a_signal_ends_what_waits_but_not_the_tidying_up(void **state)
 
     (void)state;
     cancel_install();
+    answers(&b, "503 Slow Down", "", ERROR("SlowDown", ""));
     then(&b, xstrdup("HTTP/1.1 204 No Content\r\n\r\n"));
     start(&b);
     assert_int_equal(pthread_create(&thread, NULL, send_signal, NULL), 0);
@@ -764,7 +765,7 @@ a_signal_ends_what_waits_but_not_the_tidying_up(void **state)
     assert_int_equal(storage_put(b.st, "key", "x", 1, &e), -1);
     assert_int_equal(e.kind, ERR_INTERRUPTED);
     stop(&b);
-    assert_asked(&b, 2);
+    assert_asked(&b, 3);
     end(&b);
     buf_free(&out);
 }
