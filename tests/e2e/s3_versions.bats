@@ -63,6 +63,12 @@ may() {
     db_digest old | diff "$T/want" -
     db_drop old
     expect_status 0 pgassay verify objects shop --repo "$REPO" --as-of "$moment"
+    # The past as a repository to copy from.
+    printf '[repo past]\npath = %s\nas-of = %s\n' "$REPO" "$moment" >>"$PGASSAY_CONFIG"
+    pgassay storage init --repo "$T/saved"
+    expect_status 0 pgassay storage copy past "$T/saved"
+    expect_status 0 pgassay verify objects --repo "$T/saved"
+    expect_equal "$(pgassay storage list --repo "$T/saved" --json | jq -r '.databases[].backups[].backup')" "$first"
     expect_status 2 storage pin shop "$first" --note x --as-of "$moment"
     expect_text "cannot be written to"
     expect_status 2 storage list --as-of tomorrow-ish
