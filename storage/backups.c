@@ -189,6 +189,31 @@ entry_free(struct backup_entry *b)
     label_free(b->label);
 }
 
+static bool
+has_part(const struct seen *s, const char *begins)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        if (strncmp(s->v[i].name, begins, strlen(begins)) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Those are put last before the label: nearly all unfinished runs ended long before. */
+static void
+note_unlabelled(const struct listing *li, const struct seen *s, struct backup_list *list)
+{
+    bool expired = false;
+
+    for (size_t i = 0; !expired && i < li->tombstones.n; i++) {
+        expired = strncmp(li->tombstones.v[i], s->id, strlen(s->id)) == 0;
+    }
+    if (!expired && has_part(s, "chunks") && has_part(s, "manifest")) {
+        strlist_add(&list->unlabelled, s->id);
+    }
+}
+
 int
 backup_list_load(struct repo *r, const char *db, struct backup_list *list, struct err *e)
 {
@@ -205,6 +230,7 @@ backup_list_load(struct repo *r, const char *db, struct backup_list *list, struc
         struct backup_entry b = {0};
 
         if (!li.v[i].has_label) {
+            note_unlabelled(&li, &li.v[i], list);
             continue;
         }
         if (judge(r, db, &li.v[i], &li, &b, e) != 0) {
@@ -239,6 +265,7 @@ backup_list_free(struct backup_list *list)
         entry_free(&list->v[i]);
     }
     free(list->v);
+    strlist_free(&list->unlabelled);
     *list = (struct backup_list){0};
 }
 
@@ -285,8 +312,8 @@ find_id(struct repo *r, const struct damage *d, const struct backup_list *list, 
         if (damage_judge(r, d, b, e) != 0) {
             return NULL;
         }
-        if (b->lost_chunks > 0) {
-            log_warn("backup %s is damaged: %s", id, b->problem);
+        if (b->state == BACKUP_DAMAGED && b->label != NULL) {
+            log_warn("backup %s is damaged: %s", id, b->problem);       /* what needs the bad object will say so */
         } else if (b->state != BACKUP_COMMITTED) {
             err_set(e, ERR_CORRUPT, "backup %s is %s: %s", id, backup_state_text(b->state), b->problem);
             return NULL;
@@ -328,6 +355,17 @@ none(const struct backup_entry *damaged, time_t at, struct err *e)
     return NULL;
 }
 
+static void
+warn_unlabelled(const struct backup_list *list, const struct backup_entry *b, time_t at)
+{
+    const struct strlist *ids = &list->unlabelled;
+
+    if (at == 0 && ids->n > 0 && strcmp(ids->v[ids->n - 1], b->id) > 0) {
+        log_warn("something newer than backup %s has no label: %s is being written, was never finished, or its label was lost",
+                 b->id, ids->v[ids->n - 1]);
+    }
+}
+
 /* Nobody gets older data than he asked for without having said so: a damaged newest backup is refused, not passed over. */
 static struct backup_entry *
 find_newest(struct repo *r, const struct damage *d, const struct backup_list *list, time_t at, struct err *e)
@@ -345,6 +383,7 @@ find_newest(struct repo *r, const struct damage *d, const struct backup_list *li
             return NULL;
         }
         if (b->state == BACKUP_COMMITTED && damaged == NULL) {
+            warn_unlabelled(list, b, at);
             return b;
         }
         if (b->state == BACKUP_COMMITTED) {

@@ -30,6 +30,17 @@ add_json(json_t *list, const struct backup_entry *b, const struct standing *s, s
 }
 
 static json_t *
+id_list(const struct strlist *ids)
+{
+    json_t *a = json_array();
+
+    for (size_t i = 0; i < ids->n; i++) {
+        (void)json_array_append_new(a, json_string(ids->v[i]));
+    }
+    return a;
+}
+
+static json_t *
 source_json(const struct source *s)
 {
     json_t *o = json_object();
@@ -55,6 +66,7 @@ database_json(struct repo *r, const char *db, const struct backup_list *list, co
         return -1;
     }
     (void)json_object_set_new(o, "source", source_json(&s));
+    (void)json_object_set_new(o, "unlabelled", id_list(&list->unlabelled));
     source_free(&s);
     for (size_t i = 0; i < list->n; i++) {
         if (add_json(backups, &list->v[i], &known->v[i], e) != 0) {
@@ -117,13 +129,17 @@ print_database(const char *db, const struct backup_list *list, const struct stan
     (void)printf("%s%s\n", first ? "" : "\n", db);
     if (list->n == 0) {
         (void)printf("no backup yet\n");
-        return;
+    } else {
+        for (size_t i = 0; i < list->n; i++) {
+            add_row(&t, &list->v[i], &known->v[i], now);
+        }
+        text_table_print(&t, stdout);
+        text_table_free(&t);
     }
-    for (size_t i = 0; i < list->n; i++) {
-        add_row(&t, &list->v[i], &known->v[i], now);
+    for (size_t i = 0; i < list->unlabelled.n; i++) {
+        (void)printf("%s has no label: it is being written, was never finished, or its label was lost\n",
+                     list->unlabelled.v[i]);
     }
-    text_table_print(&t, stdout);
-    text_table_free(&t);
 }
 
 static bool

@@ -164,8 +164,8 @@ print_repair(const struct scrub *s, const struct repair *r)
                      size_human(r->bytes, size, sizeof size));
     }
     if (r->lists > 0) {
-        (void)printf("%s: made %s again: chunk lists, manifests\n", s->db,
-                     count_human(r->lists, "object", lists, sizeof lists));
+        (void)printf("%s: made chunk lists and manifests again: %s\n", s->db,
+                     count_human(r->lists, NULL, lists, sizeof lists));
     }
     if (r->backups > 0) {
         (void)printf("%s: brought back %s\n", s->db, count_human(r->backups, "backup", lists, sizeof lists));
@@ -199,9 +199,9 @@ scrub_text(const struct scrub *s, const struct repair *r, bool all)
         print_repair(s, r);
     }
     damaged = print_damaged(s);
-    if (s->condemned > 0) {
-        (void)printf("%s: condemned %zu: the next backup stores them anew if the data is still there\n", s->db,
-                     s->condemned);
+    if (s->condemned_chunks > 0) {
+        (void)printf("%s: condemned %s: the next backup stores them anew if the data is still there\n", s->db,
+                     count_human(s->condemned_chunks, "chunk", chunks, sizeof chunks));
     }
     if (s->acquitted > 0 && all) {
         (void)printf("%s: acquitted %zu: good again, or gone and not needed any more\n", s->db, s->acquitted);

@@ -221,7 +221,7 @@ cmd_show(const struct cmd *c, struct err *e)
 {
     struct repo        *r = cmd_open(c, c->args[0], e);
     struct backup_entry b = {.state = BACKUP_COMMITTED};
-    struct backup_list  one = {&b, 1, 1};
+    struct backup_list  one = {.v = &b, .n = 1};
     struct standings    known = {0};
     struct manifest    *m = NULL;
     int                 rc = -1;

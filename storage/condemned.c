@@ -77,7 +77,8 @@ load_all(struct repo *r, const char *prefix, struct condemned *c, struct err *e)
         if (rc == 0) {
             strlist_add(&c->lists, keys.v[i]);
         } else if (e->kind == ERR_CORRUPT) {
-            log_warn("\"%s\": %s; what it condemns is not known", keys.v[i], e->text);
+            log_warn("%s; what it condemns is not known", e->text);
+            strlist_add(&c->unreadable, keys.v[i]);
             err_clear(e);
             rc = 0;
         }
@@ -188,6 +189,7 @@ void
 condemned_free(struct condemned *c)
 {
     strlist_free(&c->lists);
+    strlist_free(&c->unreadable);
     strlist_free(&c->objects);
     known_free(&c->chunks);
 }

@@ -13,6 +13,7 @@
 
 struct condemned {
     struct strlist   lists;        /* the keys of the lists that were read */
+    struct strlist   unreadable;   /* and of those that say nothing that is understood */
     struct known_set chunks;       /* KNOWN_TRUSTED; their sizes are not known */
     struct strlist   objects;      /* "backups/<backup>/manifest.json.zst" */
 };

@@ -20,6 +20,7 @@ damage_load(struct repo *r, const char *db, struct damage *d, struct err *e)
     d->chunks = c.chunks;
     d->objects = c.objects;
     strlist_free(&c.lists);
+    strlist_free(&c.unreadable);
     return damage_find_twins(r, db, d, e);
 }
 
@@ -141,7 +142,7 @@ object_condemned(const struct damage *d, struct backup_entry *b)
 
         found = strlist_has(&d->objects, key);
         if (found) {
-            set_damaged(b, xasprintf("a scrub found %s bad", object));
+            set_damaged(b, xasprintf("%s is bad", object));
         }
         free(key);
         free(object);

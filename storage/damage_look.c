@@ -117,13 +117,20 @@ list_slice(struct repo *r, const char *db, const struct slice *s, struct known_s
     return rc;
 }
 
-/* The list of a backup that cannot be read: the backup is judged by that. */
+/* A chunk list that cannot be used is as good as condemned. */
 static int
-go_on(void *ctx, const struct backup_entry *b, struct err *e)
+note_bad_list(void *ctx, const struct backup_entry *b, struct err *e)
 {
-    (void)ctx;
-    (void)b;
+    struct damage *d = ctx;
+    char          *object = label_part_name(b->label, LABEL_CHUNKS);
+    char          *key = xasprintf("backups/%s/%s", b->id, object);
+
     (void)e;
+    if (!strlist_has(&d->objects, key)) {
+        strlist_add(&d->objects, key);
+    }
+    free(key);
+    free(object);
     return 0;
 }
 
@@ -134,7 +141,7 @@ look_slice(struct repo *r, const char *db, const struct backup_list *list, const
     struct known_set set = {0};
     int              rc = -1;
 
-    if (needed_collect(r, list, s, &set, go_on, NULL, e) != 0 || list_slice(r, db, s, &set, e) != 0) {
+    if (needed_collect(r, list, s, &set, note_bad_list, d, e) != 0 || list_slice(r, db, s, &set, e) != 0) {
         goto out;
     }
     for (size_t i = 0; i < set.n; i++) {

@@ -177,7 +177,7 @@ decision_make(struct repo *r, const struct decision_request *q, const struct bac
     *d = (struct decision){.v = xcalloc(list->n + 1, sizeof *d->v), .n = list->n};
     g.r.items = xcalloc(list->n + 1, sizeof *g.r.items);
     if (policy_load(r, q->db, &d->policy, e) != 0 || look_for_damage(&g, list, e) != 0 ||
-        standings_load(r, q->db, &(const struct backup_list){g.entries, list->n, list->n}, &g.known, e) != 0) {
+        standings_load(r, q->db, &(const struct backup_list){.v = g.entries, .n = list->n}, &g.known, e) != 0) {
         goto out;
     }
     for (size_t i = 0; i < list->n; i++) {

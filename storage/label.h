@@ -100,18 +100,20 @@ struct backup_entry {
 struct backup_list {
     struct backup_entry *v;               /* ascending by id: oldest first */
     size_t               n, cap;
+    struct strlist       unlabelled;      /* ids with chunk list and manifest, but no label: a run is just at it, or died just
+                                           * there, or the label was lost */
 };
 
 /* Every backup of exactly this database.  Looks for label, manifest and chunk list in the
- * listing; a directory without a label is an unfinished run and is left out. */
+ * listing; a directory without a label is an unfinished run and no backup. */
 int  backup_list_load(struct repo *, const char *db, struct backup_list *, struct err *);
 void backup_list_free(struct backup_list *);
 const char *backup_state_text(enum backup_state);       /* "committed", "damaged", "void" */
 
 /* The backup that a user means: which is an id, "latest" or NULL (newest committed of scope
  * full); at, when not 0: the newest whose snapshot is not later.  ERR_NOT_FOUND lists what there is.  When the one
- * meant is damaged (damage.h): ERR_CORRUPT names the newest good one; an id whose lost chunks are all that is wrong
- * gives its label, and a warning. */
+ * meant is damaged (damage.h): ERR_CORRUPT names the newest good one; an id whose label can be read gives
+ * that, and a warning. */
 struct label *backup_find(struct repo *, const char *db, const char *which, time_t at, struct err *);
 
 #endif

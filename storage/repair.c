@@ -248,6 +248,26 @@ repair_one(struct repairing *r, const struct backup_entry *b, int jobs, struct e
     return rc;
 }
 
+/* Labels that were lost altogether.  While anybody writes, it may be his. */
+static int
+repair_unlabelled(struct repairing *r, const struct backup_list *list, int jobs, struct err *e)
+{
+    bool quiet = false;
+    int  rc = list->unlabelled.n > 0 ? repair_nobody_writes(r, &quiet, e) : 0;
+
+    for (size_t i = 0; rc == 0 && quiet && i < list->unlabelled.n; i++) {
+        struct err    gone = ERR_INIT;
+        struct label *there = label_load(r->from, r->db, list->unlabelled.v[i], &gone);
+
+        /* It was never finished there either, or has gone since: nothing was lost. */
+        if (there != NULL) {
+            rc = repair_backup(r, there->id, "its label is missing", jobs, e);
+        }
+        label_free(there);
+    }
+    return rc;
+}
+
 static int
 repair_all_lists(struct repairing *r, const struct backup_list *list, int jobs, struct err *e)
 {
@@ -280,7 +300,7 @@ repair_run(struct repo *to, struct repo *from, const struct repair_request *q, s
     *result = (struct repair){0};
     rc = backup_list_load(to, q->db, &list, e);
     if (rc == 0) {
-        rc = repair_all_lists(&r, &list, q->jobs, e);
+        rc = repair_all_lists(&r, &list, q->jobs, e) != 0 || repair_unlabelled(&r, &list, q->jobs, e) != 0 ? -1 : 0;
         backup_list_free(&list);
     }
     /* Now the chunk lists say what is needed. */

@@ -29,6 +29,8 @@ int repair_find_lost(struct repairing *, const struct damage *, const struct bac
 int repair_find_there(struct repairing *, struct err *);
 /* Chunk list and manifest of a backup whose label is good.  *problem: what could not be made again (allocated), or NULL. */
 int repair_lists(struct repairing *, const struct label *, char **problem, struct err *);
+/* *quiet: there is no run mark. */
+int repair_nobody_writes(const struct repairing *, bool *quiet, struct err *);
 /* A backup of which too little is left for that: from a mirror's label, or by a copy of all of it. */
 int repair_backup(struct repairing *, const char *id, const char *problem, int jobs, struct err *);
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/enc.h"
 #include "storage/copy.h"
 #include "storage/reader.h"
 #include "storage/repair_impl.h"
@@ -108,6 +109,32 @@ by_copy(struct repairing *r, const char *id, int jobs, char **why, struct err *e
         }
     }
     copy_result_free(&out);
+    return rc;
+}
+
+static int
+see_run(void *ctx, const struct object_info *info, struct err *e)
+{
+    const char *suffix = strrchr(info->key, '.');
+
+    (void)e;
+    if (suffix == NULL || strcmp(suffix, ".revoked") != 0) {
+        *(bool *)ctx = false;
+    }
+    return 0;
+}
+
+int
+repair_nobody_writes(const struct repairing *r, bool *quiet, struct err *e)
+{
+    char *enc = name_encode(r->db);
+    char *prefix = xasprintf("%s/runs/", enc);
+    int   rc;
+
+    *quiet = true;
+    rc = storage_list(r->to->st, prefix, see_run, quiet, e);
+    free(prefix);
+    free(enc);
     return rc;
 }
 

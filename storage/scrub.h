@@ -42,7 +42,7 @@ struct scrub {
     uint64_t           objects, bytes; /* chunks read, as stored */
     struct known_set   bad_names;
     struct bad_object *bad;            size_t cap_bad;    /* as many as bad_names, by its index */
-    size_t             condemned;      /* newly */
+    size_t             condemned, condemned_chunks;      /* newly: chunks, chunk lists, manifests; of these, chunks */
     size_t             acquitted;      /* struck from the lists: good again, or gone and not needed any more */
     enum scrub_end     end;
     time_t             since;          /* all that was stored then has been read since; 0: not yet */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/log.h"
 #include "storage/scrub_impl.h"
 
 static char *
@@ -36,6 +37,7 @@ condemn(struct scrub *s, struct err *e)
         }
     }
     s->condemned = names.n + objects.n;
+    s->condemned_chunks = names.n;
     rc = condemned_put(s->repo, s->db, &names, &objects, e);
     strlist_free(&names);
     strlist_free(&objects);
@@ -100,6 +102,12 @@ scrub_condemn(struct scrub *s, struct err *e)
         }
     }
     rc = condemn(s, e);
+    /* All that is bad was found anew and stands in a list of ours: one that nobody can read only keeps prune from working. */
+    if (rc == 0 && w->round && w->condemned.unreadable.n > 0) {
+        log_warn("%zu unreadable lists of condemned objects are removed: everything was read again",
+                 w->condemned.unreadable.n);
+        rc = storage_remove(s->repo->st, (const char *const *)w->condemned.unreadable.v, w->condemned.unreadable.n, e);
+    }
     if (rc == 0) {
         rc = condemned_strike(s->repo, s->db, &w->condemned, &w->acquitted, &objects, &s->acquitted, e);
     }

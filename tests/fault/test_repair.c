@@ -283,13 +283,13 @@ lists_are_made_again_to_the_bit(void **state)
     }
 }
 
-/* The label is bad, or chunk list and manifest both: the backup comes back as a copy. */
+/* The label is bad or gone, or chunk list and manifest both: the backup comes back as a copy. */
 static void
 a_backup_of_which_too_little_is_left_is_copied(void **state)
 {
     struct two *t = *state;
 
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         char         *label = backup_key("shop", t->id, "label.json");
         char         *list = backup_key("shop", t->id, "chunks.zst");
         char         *manifest = backup_key("shop", t->id, "manifest.json.zst");
@@ -298,8 +298,10 @@ a_backup_of_which_too_little_is_left_is_copied(void **state)
         if (i == 0) {
             fixture_flip(t->to, list);
             fixture_take_away(t->to, manifest);
-        } else {
+        } else if (i == 1) {
             fixture_cut(t->to, label);
+        } else {
+            fixture_take_away(t->to, label);
         }
         r = scrub_and_repair(t);
         assert_int_equal(r.failed.n, 0);

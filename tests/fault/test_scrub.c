@@ -351,6 +351,48 @@ the_newest_backup_is_refused_when_damaged_and_the_newest_good_one_named(void **s
     free(key);
 }
 
+/* Nobody knows what it condemned: when everything has been read again it may go. */
+static void
+an_unreadable_list_goes_with_a_whole_round(void **state)
+{
+    struct repo         *r = *state;
+    struct scrub_request half = everything;
+    struct err           e = ERR_INIT;
+    struct scrub         s;
+
+    assert_ok(fixture_backup(r, 1, NULL, NULL, &e), &e);
+    assert_ok(storage_put(r->st, "shop/condemned/20261121T000000Z-0000", "garbage\n", 8, &e), &e);
+    half.span = UINT64_MAX / 2;
+    s = scrub(r, &half);
+    scrub_free(&s);
+    assert_int_equal(fixture_count_keys(r, "shop/condemned/"), 1);
+    s = scrub(r, &everything);
+    scrub_free(&s);
+    assert_int_equal(fixture_count_keys(r, "shop/condemned/"), 0);
+}
+
+/* A lost label takes its backup out of the list: it is not forgotten silently. */
+static void
+a_lost_label_is_noticed(void **state)
+{
+    struct repo       *r = *state;
+    struct err         e = ERR_INIT;
+    struct backup_list list;
+    char               id[BACKUP_ID_MAX];
+    char              *label;
+
+    assert_ok(fixture_backup(r, 1, NULL, NULL, &e), &e);
+    assert_ok(fixture_backup(r, 2, id, NULL, &e), &e);
+    label = backup_key("shop", id, "label.json");
+    fixture_take_away(r, label);
+    assert_ok(backup_list_load(r, "shop", &list, &e), &e);
+    assert_int_equal(list.n, 1);
+    assert_int_equal(list.unlabelled.n, 1);
+    assert_string_equal(list.unlabelled.v[0], id);
+    backup_list_free(&list);
+    free(label);
+}
+
 /* The listing shows what no scrub has seen yet. */
 static void
 a_check_sees_what_is_missing_or_has_another_size(void **state)
@@ -359,6 +401,8 @@ a_check_sees_what_is_missing_or_has_another_size(void **state)
     struct err         e = ERR_INIT;
     struct backup_list list;
     char               id[BACKUP_ID_MAX];
+    char               other[BACKUP_ID_MAX];
+    char              *list_key;
     char              *key[2];
 
     assert_ok(fixture_backup(r, 1, id, NULL, &e), &e);
@@ -367,12 +411,17 @@ a_check_sees_what_is_missing_or_has_another_size(void **state)
     }
     fixture_take_away(r, key[0]);
     fixture_cut(r, key[1]);
+    assert_ok(fixture_backup(r, 5, other, NULL, &e), &e);
+    list_key = backup_key("shop", other, "chunks.zst");
+    fixture_flip(r, list_key);
+    free(list_key);
     assert_ok(backup_list_load(r, "shop", &list, &e), &e);
     assert_ok(backup_list_check(r, "shop", &list, false, &e), &e);
     assert_int_equal(list.v[0].state, BACKUP_COMMITTED);
     assert_ok(backup_list_check(r, "shop", &list, true, &e), &e);
     assert_int_equal(list.v[0].state, BACKUP_DAMAGED);
     assert_int_equal(list.v[0].lost_chunks, 2);
+    assert_int_equal(list.v[1].state, BACKUP_DAMAGED);
     assert_non_null(strstr(list.v[0].problem, "public.events"));
     backup_list_free(&list);
     for (size_t i = 0; i < 2; i++) {
@@ -551,6 +600,8 @@ main(void)
         SCRUB_TEST(a_bad_manifest_or_chunk_list_stays_known),
         SCRUB_TEST(what_expired_meanwhile_is_not_missed),
         SCRUB_TEST(the_newest_backup_is_refused_when_damaged_and_the_newest_good_one_named),
+        SCRUB_TEST(an_unreadable_list_goes_with_a_whole_round),
+        SCRUB_TEST(a_lost_label_is_noticed),
         SCRUB_TEST(a_check_sees_what_is_missing_or_has_another_size),
         SCRUB_TEST(a_store_that_cannot_be_written_is_scrubbed),
         SCRUB_TEST(no_fault_of_the_store_hides_damage),
