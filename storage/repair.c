@@ -226,6 +226,31 @@ label_anew(const struct repairing *r, const char *id)
     return l;
 }
 
+static bool
+same_digests(const struct label *a, const struct label *b)
+{
+    return strcmp(a->chunks_sha256, b->chunks_sha256) == 0 && strcmp(a->manifest_sha256, b->manifest_sha256) == 0;
+}
+
+/* A bit in a label's digest makes chunk list and manifest look bad: before anything gives way the label, too, is read again. */
+static int
+repair_readable(struct repairing *r, const struct label *l, char **problem, struct err *e)
+{
+    struct label *anew;
+    int           rc = repair_lists(r, l, problem, e);
+
+    if (rc != 0 || *problem == NULL) {
+        return rc;
+    }
+    anew = label_anew(r, l->id);
+    if (anew != NULL && !same_digests(anew, l)) {
+        free(*problem);
+        rc = repair_lists(r, anew, problem, e);
+    }
+    label_free(anew);
+    return rc;
+}
+
 static int
 repair_one(struct repairing *r, const struct backup_entry *b, int jobs, struct err *e)
 {
@@ -238,7 +263,7 @@ repair_one(struct repairing *r, const struct backup_entry *b, int jobs, struct e
     } else if (b->label == NULL && anew == NULL) {
         problem = xstrdup(b->problem);
     } else {
-        rc = repair_lists(r, anew != NULL ? anew : b->label, &problem, e);
+        rc = repair_readable(r, anew != NULL ? anew : b->label, &problem, e);
     }
     if (rc == 0 && problem != NULL) {
         rc = repair_backup(r, b->id, problem, jobs, e);
