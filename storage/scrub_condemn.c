@@ -104,7 +104,7 @@ scrub_condemn(struct scrub *s, struct err *e)
     rc = condemn(s, e);
     /* All that is bad was found anew and stands in a list of ours: one that nobody can read only keeps prune from working. */
     if (rc == 0 && w->round && w->condemned.unreadable.n > 0) {
-        log_warn("%zu unreadable lists of condemned objects are removed: everything was read again",
+        log_warn("unreadable lists of condemned objects are removed, as everything was read again: %zu",
                  w->condemned.unreadable.n);
         rc = storage_remove(s->repo->st, (const char *const *)w->condemned.unreadable.v, w->condemned.unreadable.n, e);
     }
