@@ -138,7 +138,7 @@ int
 aws_settings_parse(char *text, const char *path, bool in_config, struct aws_settings *s, struct err *e)
 {
     struct parser p = {.into = s, .in_config = in_config, .indent = SIZE_MAX};
-    char         *line = text;
+    char         *line = strncmp(text, "\xEF\xBB\xBF", 3) == 0 ? text + 3 : text; /* a byte order mark */
 
     for (int number = 1; line != NULL; number++) {
         char       *next = strchr(line, '\n');

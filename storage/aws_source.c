@@ -188,7 +188,11 @@ aws_read_file(const char *path, struct buf *b, struct err *e)
     ssize_t n = 1;
 
     if (fd < 0) {
-        return err_errno(e, "could not open \"%s\"", path);
+        bool nowhere = errno == ENOTDIR;        /* HOME=/dev/null */
+
+        err_errno(e, "could not open \"%s\"", path);
+        e->kind = nowhere ? ERR_NOT_FOUND : e->kind;
+        return -1;
     }
     if (aws_secret_reserve(b, e) != 0) {
         n = -1;

@@ -268,6 +268,14 @@ profiles_are_read_as_the_aws_tools_read_them(void **state)
     refuse("loop", ERR_USAGE, "ends a chain of more than 5");
     refuse("lost", ERR_AUTH, "its source_profile \"nobody\": no such profile");
 
+    write_file("AWS_SHARED_CREDENTIALS_FILE", "credentials",
+               "\xEF\xBB\xBF[marked]\naws_access_key_id = AKmarked\naws_secret_access_key = m\n");
+    expect("marked", "AKmarked", "m", NULL);
+    (void)setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null/credentials", 1);
+    (void)setenv("AWS_CONFIG_FILE", "/dev/null/config", 1);
+    refuse("marked", ERR_AUTH, "no such profile in /dev/null/credentials and /dev/null/config");
+    write_file("AWS_CONFIG_FILE", "config", config_text);
+
     region = aws_profile_setting("default", "region");
     assert_string_equal(region, "eu-central-1");
     free(region);
