@@ -17,3 +17,12 @@ storm() {
     repo_new storm
     storm "${STORM_ROUNDS:-8}"
 }
+
+@test "the same on S3 (STORM_S3=1)" {
+    [ -n "${STORM_S3:-}" ] || skip "on request"
+    s3_start test
+    s3 ls >/dev/null
+    export S3CFG=$T/s3cfg
+    s3_repo storm
+    storm "${STORM_ROUNDS:-8}"
+}
