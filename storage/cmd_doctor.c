@@ -77,16 +77,15 @@ doctor_clear(struct doctor *d)
     size_t     left = 0;
     char      *top = xstrndup(d->prefix, strcspn(d->prefix, "/") + 1);
 
-    if (d->made.n > 0 && d->may_put && storage_remove(d->st, (const char *const *)d->made.v, d->made.n, &e) != 0) {
+    /* Who may not store may not remove either: then only what is left counts. */
+    if (d->made.n > 0 && storage_remove(d->st, (const char *const *)d->made.v, d->made.n, &e) != 0 && d->may_put) {
         doctor_failed(d, "tidy", "could not remove what was written", &e);
     }
-    if (d->may_put && d->may_list) {
-        if (storage_list(d->st, top, count_object, &left, &e) != 0) {
-            doctor_failed(d, "tidy", NULL, &e);
-        } else if (left > 0) {
-            doctor_add(d, "tidy", DOCTOR_BAD, "remove them with a key that may", "%zu objects are left below \"%s\"", left,
-                       top);
-        }
+    err_clear(&e);
+    if (d->made.n > 0 && d->may_list && storage_list(d->st, top, count_object, &left, &e) != 0) {
+        doctor_failed(d, "tidy", NULL, &e);
+    } else if (left > 0) {
+        doctor_add(d, "tidy", DOCTOR_BAD, "remove them with a key that may", "%zu objects are left below \"%s\"", left, top);
     }
     free(top);
 }
@@ -234,7 +233,7 @@ int
 cmd_doctor(const struct cmd *c, struct err *e)
 {
     struct storage_place place;
-    struct doctor        d = {.cmd = c, .place = &place};
+    struct doctor        d = {.place = &place};
     char                 random[17];
     int                  rc = -1;
 

@@ -28,7 +28,6 @@ struct doctor_finding {
 };
 
 struct doctor {
-    const struct cmd           *cmd;
     const struct storage_place *place;
     struct storage             *st;          /* NULL: it could not be opened */
     char                        prefix[48];  /* "doctor-<16 digits>/runs/" */

@@ -93,7 +93,7 @@ judge_clock(struct doctor *d, time_t modified, time_t before, time_t after)
         return;
     }
     doctor_add(d, "clock", by > SKEW_MAX ? DOCTOR_BAD : DOCTOR_NOTE,
-               "set this host's clock (NTP): beyond 5 minutes prune removes nothing, beyond 15 an S3 store refuses every request",
+               "set this host's clock (NTP): beyond 5 minutes prune removes nothing",
                "this host's clock is %s %s the store's", duration_human(by, text, sizeof text),
                off < 0 ? "ahead of" : "behind");
 }

@@ -118,7 +118,9 @@ probe_as_set(struct doctor *d, struct s3_storage *s)
     struct s3_call head = {.verb = "look at", .method = "HEAD", .key = d->made.v[0]};
 
     s3_customer_key_headers(s, &head.headers);
-    if (s3_call(s, &head, &e) == 0) {
+    if (s3_call(s, &head, &e) != 0) {
+        doctor_failed(d, "head", NULL, &e);
+    } else {
         compare_header(d, &head, "sse", "x-amz-server-side-encryption", s->set.sse);
         compare_header(d, &head, "storage-class", "x-amz-storage-class", s->set.storage_class);
     }
@@ -192,7 +194,7 @@ probe_versioning(struct doctor *d, struct s3_storage *s)
     } else if (strcmp(f.status, "Enabled") == 0) {
         d->versioned = true;
         doctor_add(d, "versioning", DOCTOR_NOTE, "a lifecycle rule for noncurrent versions (NoncurrentVersionExpiration) frees the room, "
-                   "some time after prune", "on: what is removed stays as an old version, and takes room");
+                   "some time after prune", "on: what is removed (what was written here just now, too) stays as an old version, and takes room");
     } else {
         doctor_add(d, "versioning", DOCTOR_GOOD, NULL, "off: what is removed is gone");
     }
@@ -275,7 +277,7 @@ doctor_s3_bucket(struct doctor *d)
     struct s3_storage *s = s3_storage_of(d->st);
 
     if (atomic_load(&s->no_bulk)) {
-        doctor_add(d, "bulk-delete", DOCTOR_NOTE, NULL, "no DeleteObjects: prune removes one by one, which takes longer");
+        doctor_add(d, "bulk-delete", DOCTOR_NOTE, NULL, "DeleteObjects is not known or not allowed: prune removes one by one, which takes longer");
     }
     probe_versioning(d, s);
     probe_lock(d, s);
