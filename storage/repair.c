@@ -226,27 +226,18 @@ label_anew(const struct repairing *r, const char *id)
     return l;
 }
 
-static bool
-same_digests(const struct label *a, const struct label *b)
-{
-    return strcmp(a->chunks_sha256, b->chunks_sha256) == 0 && strcmp(a->manifest_sha256, b->manifest_sha256) == 0;
-}
-
-/* A bit in a label's digest makes chunk list and manifest look bad: before anything gives way the label, too, is read again. */
+/* A bit that flipped in a label's digests makes all that it names look bad: it is read again before that is believed. */
 static int
-repair_readable(struct repairing *r, const struct label *l, char **problem, struct err *e)
+repair_parts(struct repairing *r, const struct label *l, char **problem, struct err *e)
 {
     struct label *anew;
-    int           rc = repair_lists(r, l, problem, e);
+    int           rc = repair_lists_bad(r, l, e);
 
-    if (rc != 0 || *problem == NULL) {
+    if (rc <= 0) {
         return rc;
     }
     anew = label_anew(r, l->id);
-    if (anew != NULL && !same_digests(anew, l)) {
-        free(*problem);
-        rc = repair_lists(r, anew, problem, e);
-    }
+    rc = repair_lists(r, anew != NULL ? anew : l, problem, e);
     label_free(anew);
     return rc;
 }
@@ -263,7 +254,7 @@ repair_one(struct repairing *r, const struct backup_entry *b, int jobs, struct e
     } else if (b->label == NULL && anew == NULL) {
         problem = xstrdup(b->problem);
     } else {
-        rc = repair_readable(r, anew != NULL ? anew : b->label, &problem, e);
+        rc = repair_parts(r, anew != NULL ? anew : b->label, &problem, e);
     }
     if (rc == 0 && problem != NULL) {
         rc = repair_backup(r, b->id, problem, jobs, e);

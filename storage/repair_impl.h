@@ -27,6 +27,8 @@ struct repairing {
 int repair_find_lost(struct repairing *, const struct damage *, const struct backup_list *, struct err *);
 /* v[].there, as far as the other repository has it. */
 int repair_find_there(struct repairing *, struct err *);
+/* 1: one of them is bad or missing, by this label. */
+int repair_lists_bad(struct repairing *, const struct label *, struct err *);
 /* Chunk list and manifest of a backup whose label is good.  *problem: what could not be made again (allocated), or NULL. */
 int repair_lists(struct repairing *, const struct label *, char **problem, struct err *);
 /* *quiet: there is no run mark. */

@@ -264,6 +264,20 @@ repair_part(struct repairing *r, const struct label *l, enum label_part part, ch
 }
 
 int
+repair_lists_bad(struct repairing *r, const struct label *l, struct err *e)
+{
+    int bad = is_bad(r, l, LABEL_CHUNKS, e);
+
+    if (bad == 0) {
+        bad = is_bad(r, l, LABEL_MANIFEST, e);
+    }
+    if (bad > 0) {
+        err_clear(e);
+    }
+    return bad;
+}
+
+int
 repair_lists(struct repairing *r, const struct label *l, char **problem, struct err *e)
 {
     *problem = NULL;
