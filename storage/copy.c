@@ -214,20 +214,17 @@ copy_all(struct copy *c, const struct strlist *tombstones, struct copy_result *r
 static int
 copy_named(struct copy *c, struct copy_result *r, struct err *e)
 {
-    struct label      *l = backup_find(c->from, c->request->db, c->request->which, 0, e);
-    struct copy_entry *x;
-    int                rc = 0;
+    struct label              *l = backup_find(c->from, c->request->db, c->request->which, 0, e);
+    const struct backup_entry *b = l == NULL ? NULL : find_entry(&c->here, l->id);
+    struct copy_entry         *x;
+    int                        rc = -1;
 
-    if (l == NULL) {
-        return -1;
-    }
-    for (size_t i = 0; i < c->here.n; i++) {
-        if (strcmp(c->here.v[i].id, l->id) == 0) {
-            x = add_entry(r, &c->here.v[i], COPY_FAILED);
-            if (!stands_there(c, find_entry(&c->there, l->id), x)) {
-                rc = copy_one(c, &c->here.v[i], x, e);
-            }
-        }
+    if (l != NULL && b == NULL) {
+        err_set(e, ERR_BUSY, "backup %s came a moment ago", l->id);
+        err_hint(e, "run it again");
+    } else if (l != NULL) {
+        x = add_entry(r, b, COPY_FAILED);
+        rc = stands_there(c, find_entry(&c->there, l->id), x) ? 0 : copy_one(c, b, x, e);
     }
     label_free(l);
     return rc;
