@@ -7,7 +7,7 @@ setup_file() {
     e2e_setup
     pg_start main
     db_make shop small.sql
-    psql_in shop -c 'DELETE FROM sale WHERE id > 20000' -c 'VACUUM FULL sale'
+    psql_in shop -c 'DELETE FROM sale WHERE id > 20000' -c 'VACUUM FULL sale' -c 'REFRESH MATERIALIZED VIEW sold'
     # Chunks that do not compress, so that there is something to be in the middle of.
     psql_in shop -c "CREATE TABLE blob AS SELECT i, string_agg(md5(random()::text), '') AS b
         FROM generate_series(1, 300) i, generate_series(1, 500) g GROUP BY i"
@@ -102,6 +102,10 @@ nothing_unfinished() { [ -z "$(find "$1/shop/runs" -type f ! -name '*.revoked' 2
     expect_status 2 pgassay backup shop --repo "$T/a" --repo "$T/a"
     expect_status 4 pgassay backup shop --repo "$T/a" --repo "$T/b/../a"
     expect_text "the same repository"
+    # A database that is not there, beside one that is, into one that is good and one that is not.
+    expect_status 4 pgassay backup nobody shop --repo "$T/b" --repo "$T/nowhere"
+    expect_text nobody "$T/nowhere"
+    expect_equal "$(ids "$T/b" | wc -l)" 1
     expect_status 4 pgassay backup shop --dry-run --repo "$T/a" --repo "$T/nowhere"
     expect_text "$T/a" "$T/nowhere"
 }
@@ -268,6 +272,7 @@ list_of() { zstd -dcq "$1/shop/backups/$2"/chunks*.zst; }
 }
 
 @test "a directory and a bucket in one run; the bucket fails in the middle, and a copy completes it" {
+    faults
     s3_repo both
     faults 'answer status=403 code=AccessDenied on=PUT key=*/chunks/* skip=2 times=0'
     expect_status 4 pgassay backup shop --repo "$T/a" --repo "$REPO"
@@ -290,6 +295,7 @@ list_of() { zstd -dcq "$1/shop/backups/$2"/chunks*.zst; }
 }
 
 @test "bytes that are altered on the way do not arrive" {
+    faults
     s3_repo altered
     expect_status 0 pgassay backup shop --repo "$REPO"
     faults 'alter at=100 on=GET key=*/chunks/* times=0'
