@@ -86,13 +86,27 @@ check_readable(const struct buf *text, struct err *e)
     return back == NULL ? err_wrap(e, "the manifest does not add up") : 0;
 }
 
+/* Writers of several repositories share the manifest's sections, and older versions of jansson mark values while they
+ * write them. */
+static int
+format_alone(const struct manifest *m, struct buf *text, struct err *e)
+{
+    static pthread_mutex_t formatting = PTHREAD_MUTEX_INITIALIZER;
+    int                    rc;
+
+    (void)pthread_mutex_lock(&formatting);
+    rc = manifest_format(m, text, e);
+    (void)pthread_mutex_unlock(&formatting);
+    return rc;
+}
+
 static int
 put_lists(struct writer *w, const struct manifest *m, struct label *l, struct err *e)
 {
     struct buf text = BUF_INIT(MANIFEST_RAW_MAX);
     int        rc = -1;
 
-    if (manifest_format(m, &text, e) == 0 && check_readable(&text, e) == 0 && put_chunk_list(w, m, l, e) == 0) {
+    if (format_alone(m, &text, e) == 0 && check_readable(&text, e) == 0 && put_chunk_list(w, m, l, e) == 0) {
         l->manifest_raw_size = text.len;
         sha256_hex(text.data, text.len, l->manifest_raw_sha256);
         rc = put_part(w, l, LABEL_MANIFEST, &text, e);
