@@ -7,7 +7,7 @@
 #include "core/hash.h"
 #include "storage/cmd_doctor.h"
 
-enum { ROUNDS = 5, SMALL = 512, LARGE = 8 << 20, N_LARGE = 2 };
+enum { ROUNDS = 5, SMALL = 512, LARGE = 4 << 20, N_LARGE = 2 };
 
 static int
 by_size(const void *a, const void *b)

@@ -57,10 +57,12 @@ s3_put_lock_default() {
 }
 
 @test "what does not work is named, with what to do, and the rest is tried all the same" {
-    local fault probe
+    local fault probe rc
     while IFS='|' read -r fault probe; do
         faults "$fault"
-        doctor 3 --repo "$REPO" --repo-option timeout=2 || { echo "with: $fault" >&2; return 1; }
+        rc=0
+        pgassay storage doctor --json --repo "$REPO" --repo-option timeout=2 >"$T/doctor.json" || rc=$?
+        [ $rc -eq 3 ] || { echo "status $rc with: $fault" >&2; return 1; }
         expect_equal "$(verdict "$probe")" bad
         [ "$(hit)" -ge 1 ]
     done <<'FAULTS'

@@ -53,7 +53,7 @@ FAULTS
     s3_repo failing
     while IFS='|' read -r want_status fault want; do
         faults "$fault"
-        expect_status "$want_status" backup shop --repo-option timeout=2 --repo-option idle-timeout=1 || { echo "with: $fault" >&2; return 1; }
+        expect_status "$want_status" backup shop --repo-option timeout=1 --repo-option idle-timeout=1 || { echo "with: $fault" >&2; return 1; }
         expect_short 2
         expect_text "$want"
         [ "$(hit)" -ge 1 ] || { echo "never happened: $fault" >&2; return 1; }
@@ -119,23 +119,22 @@ FAULTS
     all_good
 }
 
-@test "a bulk delete of which the store refuses some keys, or says yes and means no: prune says so, and goes on next time" {
+@test "a bulk delete of which the store refuses keys, or says yes and means no: prune says so, and goes on next time" {
     s3_repo refused
     backup shop
     psql_in shop -c "UPDATE item SET name = 'other'"
     backup shop
     direct storage policy --keep-last 1
-    faults 'errors code=AccessDenied keys=* on=DELETES times=0' 'answer status=403 code=AccessDenied on=DELETE key=*/chunks/* times=0'
-    expect_status 1 storage prune --grace 0s
-    expect_short
-    expect_text AccessDenied
+    faults 'errors code=AccessDenied keys=*/chunks/* on=DELETES times=0' 'answer status=403 code=AccessDenied on=DELETE key=*/chunks/* times=0'
+    # Taken for locked: it stays in the trash.
+    storage prune --grace 0s --json | jq -e '.databases[0] | .locked.objects > 0 and (.trash | length) == 1'
     all_good
     faults 'errors code=none keys=none on=DELETES'
     expect_status 0 storage prune --grace 0s
     expect_equal "$(hit)" 1
     all_good
     faults 'answer status=200 code=InternalError on=DELETES times=0'
-    expect_status 1 storage prune --grace 0s --repo-option timeout=2
+    expect_status 1 storage prune --grace 0s --repo-option timeout=1
     expect_short
     expect_text InternalError
     all_good

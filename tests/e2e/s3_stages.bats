@@ -45,7 +45,7 @@ victim() { sh -c 'echo $$ >"$0"; exec "$@"' "$T/victim" "$@" >/dev/null 2>&1 3>&
     backup shop
     n=$(wc -l <"$T/proxy/log")
     s3_repo cut2
-    for ((k = 0; k < n - 1; k += 4)); do
+    for ((k = 0; k < n - 1; k += 5)); do
         faults "reset skip=$k times=0"
         run backup shop --repo-option timeout=1
         # Cut off behind the label it is a backup; whether it counts may not be known.
