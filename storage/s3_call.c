@@ -29,6 +29,7 @@ struct tries {
     int    n;               /* requests sent */
     int    senseless;       /* good answers that were not accepted */
     bool   tidying;         /* the call began after a signal, which does not concern it then */
+    long   clock_offset;    /* that the last request went by */
     bool   clock, expired;  /* already seen to */
     bool   ask_why;         /* next: a GET, because a HEAD's refusal says nothing */
 };
@@ -46,13 +47,6 @@ interrupted(const struct tries *t, struct err *e)
 }
 
 /* ---- one request ---- */
-
-/* "20150830T123600Z", by the store's clock. */
-static void
-time_now(struct s3_storage *s, char *out, size_t cap)
-{
-    (void)time_compact(time(NULL) + atomic_load(&s->clock_offset), out, cap);
-}
 
 static void
 add_header(struct strlist *headers, const char *name, const char *value)
@@ -72,7 +66,7 @@ free_secret_list(struct strlist *l)
 /* All headers, signed. */
 static void
 sign(struct s3_storage *s, const struct s3_call *c, const char *method, const char *path, const char *query,
-     const struct aws_credentials *who, struct strlist *headers)
+     const struct aws_credentials *who, time_t when, struct strlist *headers)
 {
     struct s3_sign sign = {.method = method, .path = path, .query = query, .headers = headers,
                            .region = s->set.region, .service = "s3", .access_key = who->access_key,
@@ -81,7 +75,7 @@ sign(struct s3_storage *s, const struct s3_call *c, const char *method, const ch
     char           now[32];
     char          *authorization;
 
-    time_now(s, now, sizeof now);
+    (void)time_compact(when, now, sizeof now);
     if (c->payload_sha256 != NULL) {
         memcpy(digest, c->payload_sha256, sizeof digest);
     } else {
@@ -134,7 +128,8 @@ send_once(struct s3_storage *s, struct s3_call *c, struct tries *t, const struct
                            .tidying = t->tidying, .seconds = time_left(t) < 1 ? 1 : time_left(t)};
     int               rc;
 
-    sign(s, c, method, path, query, who, &headers);
+    t->clock_offset = atomic_load(&s->clock_offset);
+    sign(s, c, method, path, query, who, time(NULL) + t->clock_offset, &headers);
     if (t->ask_why) {
         strlist_add(&headers, "Range: bytes=0-0");      /* no header that must be signed */
     }
@@ -150,18 +145,20 @@ send_once(struct s3_storage *s, struct s3_call *c, struct tries *t, const struct
 
 /* ---- what came of it ---- */
 
-/* The store's clock against ours, from its Date; false when it tells none. */
+/* The store's clock against ours, from its Date; false when it tells none, or what the request went by already. */
 static bool
-take_clock(struct s3_storage *s, const struct s3_call *c)
+take_clock(struct s3_storage *s, const struct s3_call *c, const struct tries *t)
 {
     const char *date = s3_answer_header(&c->answer, "Date");
     time_t      theirs = date == NULL ? -1 : curl_getdate(date, NULL);
     long        offset = theirs == -1 ? 0 : (long)(theirs - time(NULL));
 
-    if (theirs == -1 || labs(offset - atomic_load(&s->clock_offset)) < CLOCK_LOG_S) {
+    if (theirs == -1 || labs(offset - t->clock_offset) < CLOCK_LOG_S) {
         return false;
     }
-    atomic_store(&s->clock_offset, offset);
+    if (labs(offset - atomic_exchange(&s->clock_offset, offset)) < CLOCK_LOG_S) {
+        return true;        /* another thread has noticed, too */
+    }
     log_warn("this host's clock is %ld s %s that of %s: its requests go by the store's", labs(offset),
              offset > 0 ? "behind" : "ahead of", s->set.host);
     return true;
@@ -179,7 +176,7 @@ judge_refusal(struct s3_storage *s, struct s3_call *c, struct tries *t, const st
     case S3_TRANSIENT:
         return AGAIN_LATER;
     case S3_CLOCK:
-        if (t->clock || !take_clock(s, c)) {
+        if (t->clock || !take_clock(s, c, t)) {
             return FAILED;
         }
         t->clock = true;
@@ -217,9 +214,6 @@ judge(struct s3_storage *s, struct s3_call *c, struct tries *t, const struct aws
         enum outcome o;
 
         t->ask_why = false;
-        if (asked_why && c->answer.status == 404) {
-            return AGAIN_NOW;           /* HEAD says so itself */
-        }
         o = judge_refusal(s, c, t, who, e);
         return asked_why && t->ask_why ? FAILED : o;
     }

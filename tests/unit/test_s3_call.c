@@ -312,6 +312,25 @@ why_a_head_was_refused_is_asked_with_a_get(void **state)
     end(&b);
 }
 
+static void
+a_get_that_finds_nothing_settles_a_refused_head(void **state)
+{
+    struct bench       b = {0};
+    struct object_info info;
+    struct err         e = ERR_INIT;
+
+    (void)state;
+    then(&b, xstrdup("HTTP/1.1 403 Forbidden\r\nContent-Length: 200\r\n\r\n"));
+    answers(&b, "404 Not Found", "", ERROR("NoSuchKey", ""));
+    then(&b, xstrdup("HTTP/1.1 403 Forbidden\r\nContent-Length: 200\r\n\r\n"));
+    start(&b);
+    assert_int_equal(storage_head(b.st, "key", &info, &e), -1);
+    assert_int_equal(e.kind, ERR_NOT_FOUND);
+    stop(&b);
+    assert_asked(&b, 2);
+    end(&b);
+}
+
 /* ---- once ---- */
 
 static void
@@ -799,6 +818,7 @@ main(void)
         cmocka_unit_test(a_refusal_is_final_and_says_what_to_do),
         cmocka_unit_test(a_body_beyond_the_ceiling_is_refused_while_it_comes),
         cmocka_unit_test(why_a_head_was_refused_is_asked_with_a_get),
+        cmocka_unit_test(a_get_that_finds_nothing_settles_a_refused_head),
         cmocka_unit_test(a_clock_that_is_off_goes_by_the_stores),
         cmocka_unit_test(a_clock_that_stays_off_is_an_error),
         cmocka_unit_test(expired_credentials_are_fetched_anew_once),
