@@ -9,7 +9,6 @@ teardown_file() { s3_stop; e2e_teardown; }
 storm() {
     db_make storm
     storage policy --keep-last 2
-    TOOL_TIMEOUT=${STORM_TIMEOUT:-200}
     timeout -k 10 "${STORM_TIMEOUT:-200}" "$BATS_TEST_DIRNAME/storm" --rounds "$1" ${STORM_SEED:+--seed "$STORM_SEED"} >&3 2>&3
 }
 
