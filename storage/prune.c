@@ -130,7 +130,8 @@ trash_garbage(struct prune *p, struct err *e)
     struct nameset *garbage = nameset_new(e);
     int             rc = -1;
 
-    if (garbage != NULL && prune_find_garbage(p, garbage, e) == 0 && nameset_rewind(garbage, e) == 0 &&
+    /* Who writes is asked once more: what a run that has just begun stores would be named, and never be reused. */
+    if (garbage != NULL && list_runs(p, e) == 0 && prune_find_garbage(p, garbage, e) == 0 && nameset_rewind(garbage, e) == 0 &&
         (p->req->dry_run || prune_write_trash(p, garbage, e) == 0)) {
         rc = 0;
     }
