@@ -9,29 +9,45 @@
 
 #include "core/mem.h"
 
+/* Without a name from the first moment, so that a killed process leaves nothing; where the file system cannot do that, all
+ * but the first moment. */
+static int
+open_nameless(struct err *e)
+{
+    const char *tmp = getenv("TMPDIR");
+    const char *dir = tmp != NULL && *tmp != '\0' ? tmp : "/tmp";
+    char       *path = xasprintf("%s/pgassay-XXXXXX", dir);
+    int         fd = open(dir, O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, 0600);
+
+    if (fd < 0) {
+        fd = mkostemp(path, O_CLOEXEC);
+        if (fd < 0) {
+            err_errno(e, "could not create temporary file \"%s\"", path);
+        } else {
+            (void)unlink(path);
+        }
+    }
+    free(path);
+    return fd;
+}
+
 struct nameset *
 nameset_new(struct err *e)
 {
-    const char     *tmp = getenv("TMPDIR");
-    char           *path = xasprintf("%s/pgassay-XXXXXX", tmp != NULL && *tmp != '\0' ? tmp : "/tmp");
-    int             fd = mkostemp(path, O_CLOEXEC);
-    struct nameset *s = NULL;
+    int             fd = open_nameless(e);
+    struct nameset *s;
 
     if (fd < 0) {
-        err_errno(e, "could not create temporary file \"%s\"", path);
-        goto out;
+        return NULL;
     }
-    (void)unlink(path);
     s = xcalloc(1, sizeof *s);
     s->file = fdopen(fd, "w+");
     if (s->file == NULL) {
-        err_errno(e, "could not open temporary file \"%s\"", path);
+        err_errno(e, "could not open a temporary file");
         (void)close(fd);
         free(s);
-        s = NULL;
+        return NULL;
     }
-out:
-    free(path);
     return s;
 }
 
