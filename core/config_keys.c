@@ -20,6 +20,7 @@ static const char *const repo[] = {
     "bandwidth", "timeout", "idle-timeout",                                           /* how it is talked to */
     "storage-class", "sse", "sse-kms-key", "sse-customer-key-file", "tags", "checksum", /* and how it keeps things */
     "object-lock", "object-lock-days",                                                /* and for how long nobody removes them */
+    "sign-key", "trust-backup", "trust-prune", "trust-drill", "trust-admin",           /* and who is believed (storage/signet.h) */
     "as-of",                                                                           /* and when it is looked at */
     NULL};
 

@@ -24,8 +24,6 @@ char *name_decode(const char *text);
 
 /* "1.2 GB", decimal units, into out (at least 16 characters); returns out. */
 char *size_human(uint64_t bytes, char *out, size_t cap);
-/* "500", "20MB", "1.5 GiB", "20M": bytes; k, M, G, T are decimal, Ki, Mi, Gi, Ti binary, a B may follow.  -1: not that. */
-int   size_parse(const char *text, uint64_t *bytes);
 /* "500", "20MB", "1.5 GiB", "20M" into bytes: k, M, G and T are decimal, with an i behind them binary, a B may follow.
  * -1: something else. */
 int   size_parse(const char *text, uint64_t *bytes);

@@ -90,7 +90,7 @@ err_clear(struct err *e)
 {
     e->kind = ERR_NONE;
     e->transient = false;
-    e->newer = false;
+    e->newer = e->untrusted = false;
     e->sqlstate[0] = '\0';
     e->text[0] = '\0';
     e->hint[0] = '\0';

@@ -30,7 +30,8 @@ enum err_kind {
 struct err {
     enum err_kind kind;
     bool          transient;  /* worth another try */
-    bool          newer;      /* of ERR_CORRUPT: a newer program wrote it; nothing is known to be wrong with it */
+    bool          newer;      /* of ERR_CORRUPT: nothing is known to be wrong with it: a newer program wrote it, or it is untrusted */
+    bool          untrusted;  /* ... nobody whom this host trusts has signed it (storage/signet.h) */
     char          sqlstate[6];/* of ERR_PG, or empty */
     char          text[1024]; /* outermost context first */
     char          hint[512];
