@@ -19,7 +19,7 @@ struct options {
     const char    *as_of;
     time_t      at_time;                    /* 0: not given */
     const char *to;
-    bool        scratch, keep;
+    bool        scratch, keep, allow_unsigned;
     bool        no_owner, no_privileges, no_analyze, keep_failed, globals, isolated, allow_remote;
     const char *role;
     bool        list, dry_run;

@@ -96,8 +96,13 @@ plan_read(struct restore *r, struct err *e)
 {
     const struct options *o = r->o;
 
-    if ((r->repo = repo_open(&o->place, e)) == NULL ||
-        (r->label = backup_find(r->repo, o->database, o->backup, o->at_time, e)) == NULL ||
+    if ((r->repo = repo_open(&o->place, e)) == NULL) {
+        return -1;
+    }
+    if (o->allow_unsigned) {
+        repo_allow_unsigned(r->repo);
+    }
+    if ((r->label = backup_find(r->repo, o->database, o->backup, o->at_time, e)) == NULL ||
         (r->manifest = manifest_load(r->repo, r->label, e)) == NULL) {
         return -1;
     }

@@ -45,7 +45,8 @@ find_id(struct repo *r, const struct damage *d, const struct backup_list *list, 
         if (b->state == BACKUP_DAMAGED && b->label != NULL) {
             log_warn("backup %s is damaged: %s", id, b->problem);       /* what needs the bad object will say so */
         } else if (b->state != BACKUP_COMMITTED) {
-            err_set(e, ERR_CORRUPT, "backup %s is %s: %s", id, backup_state_text(b->state), b->problem);
+            err_set(e, ERR_CORRUPT, "backup %s is %s: %s", id, b->untrusted ? "not trusted" : backup_state_text(b->state),
+                    b->problem);
             return NULL;
         }
         return b;
@@ -117,9 +118,11 @@ find_newest(struct repo *r, const struct damage *d, const struct backup_list *li
             return b;
         }
         if (b->state == BACKUP_COMMITTED) {
-            err_set(e, ERR_CORRUPT, "the newest backup, %s, is damaged: %s", damaged->id, damaged->problem);
-            err_hint(e, "the newest good one is of %s: --backup %s; or heal the damaged one from another repository: "
-                     "pgassay storage scrub %s --repair-from REPO",
+            err_set(e, ERR_CORRUPT, "the newest backup, %s, is %s: %s", damaged->id,
+                    damaged->untrusted ? "not trusted" : "damaged", damaged->problem);
+            err_hint(e, damaged->untrusted ? "the newest good one is of %s: --backup %s"
+                                           : "the newest good one is of %s: --backup %s; or heal the damaged one from another "
+                                             "repository: pgassay storage scrub %s --repair-from REPO",
                      time_rfc3339(b->label->snapshot, text, sizeof text), b->id, b->label->db);
             return NULL;
         }

@@ -138,6 +138,7 @@ judge(struct repo *r, const char *db, const struct seen *s, const struct listing
         b->state = BACKUP_DAMAGED;
         b->problem = xstrdup(e->text);
         b->newer = e->newer;
+        b->untrusted = e->untrusted;
         err_clear(e);
     } else if (strlist_has(&li->revoked, b->label->run)) {
         b->state = BACKUP_VOID;
@@ -239,7 +240,7 @@ backup_list_load(struct repo *r, const char *db, struct backup_list *list, struc
             }
             goto out;
         }
-        if (tombstones_have(&li.tombstones, b.id, b.label == NULL ? NULL : b.label->run)) {
+        if (tombstones_stand(r, db, &li.tombstones, b.id, b.label == NULL ? NULL : b.label->run)) {
             entry_free(&b);         /* expired: the prune that said so has not removed its label yet */
             continue;
         }

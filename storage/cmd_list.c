@@ -84,7 +84,7 @@ state_text(const struct backup_entry *b, const struct standing *s)
     bool whole;
 
     if (b->state != BACKUP_COMMITTED) {
-        return backup_state_text(b->state);
+        return b->untrusted ? "untrusted" : backup_state_text(b->state);
     }
     whole = strcmp(b->label->scope, "full") == 0;
     if (s->drill != NULL && !s->proven) {

@@ -19,6 +19,9 @@ drill_record_put(struct repo *r, const char *db, const struct drill_record *d, s
 
     (void)json_object_set_new(o, "label_sha256", json_string(d->label_sha256));
     (void)json_object_set_new(o, "equal", json_boolean(d->equal));
+    if (d->allow_unsigned) {
+        (void)json_object_set_new(o, "allow_unsigned", json_true());
+    }
     (void)json_object_set_new(o, "started", json_string(time_rfc3339(d->started, at, sizeof at)));
     (void)json_object_set_new(o, "finished", json_string(time_rfc3339(d->finished, at, sizeof at)));
     (void)json_object_set_new(o, "recovery_seconds", json_real(d->recovery_seconds));
@@ -77,6 +80,8 @@ parse(const json_t *o, struct drill_record *d, struct err *e)
     }
     memcpy(d->label_sha256, digest, SHA256_HEX + 1);
     d->recovery_seconds = json_number_value(json_object_get(o, "recovery_seconds"));
+    d->allow_unsigned = json_opt_bool(o, "allow_unsigned", false);
+    d->equal = d->equal && !d->allow_unsigned;
     d->readable = true;
     return 0;
 }
@@ -105,6 +110,11 @@ load_one(struct repo *r, const char *key, struct drill_records *out, struct err 
     }
     if (o == NULL && e->kind != ERR_CORRUPT) {
         return -1;
+    }
+    if (o == NULL && e->untrusted) {
+        log_warn("drill record \"%s\" does not count: %s", key, e->text);
+        err_clear(e);
+        return 0;
     }
     if (o == NULL || parse(o, &d, e) != 0) {
         log_warn("drill record \"%s\" cannot be read, and its backup counts as proven: %s", key, e->text);

@@ -23,6 +23,7 @@ struct drill_record {
     char     label_sha256[SHA256_HEX + 1];
     bool     readable;              /* false: nothing below is known */
     bool     equal;                 /* all was compared, and nothing differs */
+    bool     allow_unsigned;        /* whoever took the backup: read as not equal */
     time_t   started, finished;
     double   recovery_seconds;      /* until the copy could have been used */
     uint64_t different, not_compared;

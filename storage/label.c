@@ -7,6 +7,7 @@
 #include "core/enc.h"
 #include "core/json.h"
 #include "storage/object.h"
+#include "storage/signet.h"
 
 struct label *
 label_new(void)
@@ -388,11 +389,18 @@ label_load(struct repo *r, const char *db, const char *id, struct err *e)
         return NULL;
     }
     key = backup_key(db, id, "label.json");
-    if (storage_get(r->st, key, &raw, e) == 0 && (l = label_parse(raw.data, raw.len, e)) != NULL &&
-        (strcmp(l->id, id) != 0 || strcmp(l->db, db) != 0)) {
-        err_set(e, ERR_CORRUPT, "it is the label of backup %s of \"%s\"", l->id, l->db);
-        label_free(l);
-        l = NULL;
+    if (storage_get(r->st, key, &raw, e) == 0 && (l = label_parse(raw.data, raw.len, e)) != NULL) {
+        int rc = 0;
+
+        if (strcmp(l->id, id) != 0 || strcmp(l->db, db) != 0) {
+            rc = err_set(e, ERR_CORRUPT, "it is the label of backup %s of \"%s\"", l->id, l->db);
+        } else {
+            rc = signet_check(r->st->signet, "label", key, raw.data, raw.len, e);
+        }
+        if (rc != 0) {
+            label_free(l);
+            l = NULL;
+        }
     }
     if (l == NULL) {
         err_wrap(e, "backup label \"%s\"", key);

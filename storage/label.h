@@ -94,7 +94,8 @@ struct backup_entry {
     char             *problem;            /* of BACKUP_DAMAGED and BACKUP_VOID, one sentence */
     struct label     *label;              /* NULL when unreadable */
     uint64_t          lost_chunks;        /* of BACKUP_DAMAGED: nothing but these is wrong (damage.h) */
-    bool              newer;              /* of BACKUP_DAMAGED: a newer program wrote its label; nothing need be wrong */
+    bool              newer;              /* of BACKUP_DAMAGED: a newer program wrote its label, or it is untrusted */
+    bool              untrusted;          /* ... nobody whom this host trusts has signed it; nothing need be wrong */
 };
 
 struct backup_list {

@@ -62,6 +62,13 @@ static const struct opt table[] = {
      0, NULL, NULL},
     {OPT_TEXT, "free", 0, "SIZE", "an emergency: the oldest backups go until SIZE is free", AT(free_space), 0, 0, NULL, NULL},
     {OPT_FLAG, "drop-damaged", 0, NULL, "give up backups that are damaged", AT(drop_damaged), 0, 0, NULL, NULL},
+    OPT_HEADING("Keys (keygen)"),
+    {OPT_TEXT, "name", 0, "NAME", "what people shall call the key (default: its file's name)", AT(name), 0, 0, NULL, NULL},
+    {OPT_FLAG, "passphrase", 0, NULL, "lock the secret key with a passphrase, asked for at the terminal", AT(passphrase), 0, 0,
+     NULL, NULL},
+    {OPT_TEXT, "passphrase-file", 0, "FILE", "... which is the first line of FILE", AT(passphrase_file), 0, 0, NULL, NULL},
+    {OPT_TEXT, "passphrase-command", 0, "COMMAND", "... which COMMAND prints", AT(passphrase_command), 0, 0, NULL, NULL},
+    {OPT_TEXT, "passphrase-fd", 0, "N", "... which is read from descriptor N", AT(passphrase_fd), 0, 0, NULL, NULL},
     OPT_HEADING("General"),
     OPTS_COMMON_GENERAL(struct cmd),
     OPTS_END,
@@ -70,7 +77,7 @@ static const struct opt table[] = {
 static const struct opts_spec spec = {
     .program = "pgassay-storage",
     .usage = "init [PATH] | list [DB] | show DB [BACKUP] | scrub [DB] | copy FROM TO [DB] | doctor | "
-             "undelete [DB] | policy [DB] | prune [DB] | pin DB BACKUP | unpin DB BACKUP | accept DB BACKUP",
+             "undelete [DB] | policy [DB] | prune [DB] | pin DB BACKUP | unpin DB BACKUP | accept DB BACKUP | keygen FILE",
     .summary = "Make a repository, list and show the backups in it, read again all that it stores, copy backups into "
                "another, try out a store, say how long backups are kept, remove what is not needed any more, and bring "
                "back what was removed.",
@@ -94,6 +101,7 @@ static const struct {
     {"pin", cmd_pin, 2, 2},
     {"unpin", cmd_unpin, 2, 2},
     {"accept", cmd_accept, 2, 2},
+    {"keygen", cmd_keygen, 1, 1},
 };
 
 struct repo *
@@ -142,6 +150,9 @@ missing_argument(const char *verb, size_t given)
 {
     if (strcmp(verb, "copy") == 0) {
         return given == 0 ? "from which repository, and into which?" : "into which repository?";
+    }
+    if (strcmp(verb, "keygen") == 0) {
+        return "into which file?";
     }
     return given == 0 ? "the name of a database is missing" : "which backup?";
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/json.h"
+#include "storage/signet.h"
 
 json_t *
 object_new(const char *type)
@@ -28,7 +29,10 @@ object_put(struct storage *st, const char *key, const json_t *o, struct err *e)
     struct buf line = BUF_INIT(BUF_NO_LIMIT);
     int        rc = -1;
 
-    if (object_format(o, &line, e) == 0) {
+    const char *type = json_opt_str(o, "type", "");
+
+    if (signet_may(st->signet, type, e) == 0 && object_format(o, &line, e) == 0 &&
+        signet_sign(st->signet, type, key, &line, e) == 0) {
         rc = storage_put(st, key, line.data, line.len, e);
     }
     buf_free(&line);
@@ -103,6 +107,10 @@ object_get(struct storage *st, const char *key, const char *type, size_t max, st
 
     if (storage_get(st, key, &raw, e) == 0) {
         o = object_parse(raw.data, raw.len, type, e);
+        if (o != NULL && signet_check(st->signet, type, key, raw.data, raw.len, e) != 0) {
+            json_decref(o);
+            o = NULL;
+        }
         if (o == NULL) {
             err_wrap(e, "\"%s\"", key);
         }

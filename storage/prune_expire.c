@@ -193,7 +193,7 @@ finish_expiry(struct prune *p, const char *id, struct err *e)
     err_clear(e);
     if (tombstones_load(p->repo, p->req->db, &tombs, e) != 0) {
         rc = -1;
-    } else if (tombstones_have(&tombs, id, l == NULL ? NULL : l->run) && !p->req->dry_run) {
+    } else if (!p->req->dry_run && tombstones_stand(p->repo, p->req->db, &tombs, id, l == NULL ? NULL : l->run)) {
         rc = remove_label(p, id, e);
     }
     strlist_free(&tombs);

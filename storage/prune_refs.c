@@ -44,8 +44,9 @@ check_readable(const struct backup_entry *b, struct err *e)
     if (b->state == BACKUP_DAMAGED && b->lost_chunks == 0) {
         err_set(e, ERR_CORRUPT, "backup %s is damaged, and what it needs is not known: %s", b->id, b->problem);
         e->newer = b->newer;
-        return err_hint(e, b->newer ? "a newer pgassay wrote it: upgrade this one"
-                                    : "heal it from another repository, or remove it by name");
+        return err_hint(e, b->untrusted ? "if it is yours, trust its key (trust-backup); if not, somebody else writes here"
+                           : b->newer   ? "a newer pgassay wrote it: upgrade this one"
+                                        : "heal it from another repository, or remove it by name");
     }
     return 0;
 }

@@ -8,12 +8,14 @@
 #include "core/enc.h"
 #include "core/hash.h"
 #include "core/json.h"
+#include "core/log.h"
 #include "storage/object.h"
+#include "storage/signet.h"
 
 enum { EPOCH_MAX = 1000000 };
 
 static int
-write_first(struct storage *st, struct err *e)
+write_first(struct storage *st, struct signet *signet, struct err *e)
 {
     json_t *o = object_new("repo");
     uint8_t key[32];
@@ -32,7 +34,10 @@ write_first(struct storage *st, struct err *e)
     hex_encode(key, 16, hex);
     (void)json_object_set_new(o, "fingerprint_key", json_string(hex));
     sodium_memzero(key, sizeof key);
+    signet_bind(signet, json_string_value(json_object_get(o, "repo_id")));
+    st->signet = signet;
     rc = object_put(st, "repo.1.json", o, e);
+    st->signet = NULL;
     json_decref(o);
     return rc;
 }
@@ -47,18 +52,21 @@ found_something(void *ctx, const struct object_info *info, struct err *e)
 int
 repo_init(const struct storage_place *place, struct err *e)
 {
-    struct storage *st = storage_open(place, true, e);
+    struct storage *st;
+    struct signet  *signet;
     int             rc = -1;
 
-    if (st == NULL) {
+    if (signet_open(place, &signet, e) != 0 || (st = storage_open(place, true, e)) == NULL) {
+        signet_free(signet);
         return err_wrap(e, "could not make a repository");
     }
     if (storage_list(st, "", found_something, NULL, e) == 0) {
-        rc = write_first(st, e);
+        rc = write_first(st, signet, e);
     }
     if (rc != 0) {
         err_wrap(e, "could not make a repository in \"%s\"", place->location);
     }
+    signet_free(signet);
     storage_close(st);
     return rc;
 }
@@ -95,41 +103,79 @@ take(struct repo *r, const json_t *o, struct err *e)
     return 0;
 }
 
-/* The object with the highest n; they are written one after another and never removed. */
+/* NULL: not there, or not to be read. */
+static json_t *
+read_one(struct repo *r, const char *key, struct buf *raw, struct err *e)
+{
+    json_t *o = NULL;
+
+    if (storage_get(r->st, key, raw, e) == 0 && (o = object_parse(raw->data, raw->len, "repo", e)) == NULL) {
+        err_wrap(e, "\"%s\"", key);
+    }
+    return o;
+}
+
+/* Of which repository the signatures are, the first object says; whoever changes that has signed nothing. */
+static int
+trusted(struct repo *r, const json_t *o, const char *key, const struct buf *raw, struct err *e)
+{
+    if (r->generation == 1) {
+        signet_bind(r->signet, json_opt_str(o, "repo_id", ""));
+    }
+    return signet_check(r->signet, "repo", key, raw->data, raw->len, e);
+}
+
+/* The object with the highest n that is trusted; they are written one after another and never removed. */
 static json_t *
 newest(struct repo *r, struct err *e)
 {
-    json_t *found = NULL;
+    struct buf raw = BUF_INIT(OBJECT_BYTES_MAX);
+    json_t    *found = NULL;
+    struct err doubt = ERR_INIT;
 
     for (;;) {
         char    key[32];
         json_t *o;
 
         (void)snprintf(key, sizeof key, "repo.%u.json", r->generation + 1);
-        o = object_get(r->st, key, "repo", OBJECT_BYTES_MAX, e);
+        o = read_one(r, key, &raw, e);
         if (o == NULL) {
-            if (e->kind == ERR_NOT_FOUND && found != NULL) {
-                err_clear(e);
-                return found;
-            }
-            json_decref(found);
-            return NULL;
+            break;
         }
-        json_decref(found);
-        found = o;
         r->generation++;
+        if (trusted(r, o, key, &raw, &doubt) == 0) {
+            json_decref(found);
+            found = o;
+            continue;
+        }
+        log_warn("\"%s\" of repository \"%s\" is passed over: %s", key, r->st->location, doubt.text);
+        json_decref(o);
     }
+    buf_free(&raw);
+    if (e->kind != ERR_NOT_FOUND) {
+        json_decref(found);
+        return NULL;
+    }
+    if (found != NULL) {
+        err_clear(e);
+    } else if (doubt.kind != ERR_NONE) {
+        *e = doubt;
+    }
+    return found;
 }
 
-struct repo *
-repo_open_storage(struct storage *st, struct err *e)
+/* Takes both. */
+static struct repo *
+open_with(struct storage *st, struct signet *signet, struct err *e)
 {
     struct repo *r = xcalloc(1, sizeof *r);
     json_t      *o;
 
     r->st = st;
+    r->signet = signet;
     o = r->object = newest(r, e);
     if (o != NULL && take(r, o, e) == 0) {
+        st->signet = signet;
         return r;
     }
     if (o != NULL) {
@@ -145,10 +191,23 @@ repo_open_storage(struct storage *st, struct err *e)
     return NULL;
 }
 
+struct repo *
+repo_open_storage(struct storage *st, struct err *e)
+{
+    return open_with(st, NULL, e);
+}
+
+void
+repo_allow_unsigned(struct repo *r)
+{
+    signet_allow_unsigned(r->signet);
+}
+
 static struct repo *
 open_at(const struct storage_place *place, struct err *e)
 {
     struct storage *st = storage_open(place, false, e);
+    struct signet  *signet;
 
     if (st == NULL) {
         if (e->kind == ERR_NOT_FOUND) {
@@ -156,7 +215,12 @@ open_at(const struct storage_place *place, struct err *e)
         }
         return NULL;
     }
-    return repo_open_storage(st, e);
+    if (signet_open(place, &signet, e) != 0) {
+        err_wrap(e, "repository \"%s\"", place->location);
+        storage_close(st);
+        return NULL;
+    }
+    return open_with(st, signet, e);
 }
 
 struct repo *
@@ -177,6 +241,7 @@ repo_close(struct repo *r)
         return;
     }
     storage_close(r->st);
+    signet_free(r->signet);
     json_decref(r->object);
     sodium_memzero(r, sizeof *r);
     free(r);

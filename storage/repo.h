@@ -30,6 +30,7 @@ struct repo {
     uint8_t         fingerprint_key[16];/* SipHash key of row fingerprints */
     unsigned        generation;         /* n of repo.<n>.json */
     json_t         *object;             /* all that stands in it; owned */
+    struct signet  *signet;             /* who signs, and who is believed; owned, or NULL */
 };
 
 /* A new repository in an empty or missing directory; anything else there: ERR_EXISTS. */
@@ -37,7 +38,9 @@ int          repo_init(const struct storage_place *, struct err *);
 /* ERR_NOT_FOUND, with a hint to "pgassay storage init", when there is no repo.<n>.json (an
  * unmounted mount point looks like that: nothing is ever created by opening). */
 struct repo *repo_open(const struct storage_place *, struct err *);
-struct repo *repo_open_storage(struct storage *, struct err *);    /* takes st, also on failure */
+struct repo *repo_open_storage(struct storage *, struct err *);    /* takes st, also on failure; signs and asks nothing */
+/* Opened with trust- keys, it believes from now on what backups say that nobody trusted has signed. */
+void         repo_allow_unsigned(struct repo *);
 void         repo_close(struct repo *);                            /* accepts NULL */
 
 /* Writes the next repo.<n>.json, which must keep what it does not mean to change.  ERR_EXISTS, and nothing is changed,

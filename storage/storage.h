@@ -37,6 +37,7 @@
 #include "storage/place.h"
 
 struct storage;
+struct signet;
 
 struct blob {
     const void *data;
@@ -79,6 +80,7 @@ struct storage_ops {
 struct storage {
     const struct storage_ops *ops;
     char                     *location;       /* as the user gave it, for messages */
+    struct signet            *signet;         /* the repository's (signet.h); NULL: nothing is signed or asked for */
     unsigned                  lock_days;      /* object-lock-days; 0: nothing is locked */
     unsigned                  stale_seconds;  /* how old a listing or head() may be; 0: never older than the call */
 };

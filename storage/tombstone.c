@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/enc.h"
+#include "core/log.h"
 #include "storage/object.h"
 
 int
@@ -86,4 +87,37 @@ tombstones_have(const struct strlist *names, const char *backup, const char *run
 
     free(name);
     return found;
+}
+
+/* One that nobody trusted has signed buries nothing. */
+static bool
+believed(struct repo *r, const char *db, const char *name)
+{
+    char      *enc = name_encode(db);
+    char      *key = xasprintf("%s/tombstones/%s.json", enc, name);
+    struct err e = ERR_INIT;
+    json_t    *o = object_get(r->st, key, "tombstone", OBJECT_BYTES_MAX, &e);
+
+    if (e.untrusted) {
+        log_warn("tombstone \"%s\" is passed over: %s", key, e.text);
+    }
+    json_decref(o);
+    free(key);
+    free(enc);
+    return !e.untrusted;
+}
+
+bool
+tombstones_stand(struct repo *r, const char *db, const struct strlist *names, const char *backup, const char *run)
+{
+    char *name;
+    bool  stand;
+
+    if (!tombstones_have(names, backup, run) || r->signet == NULL) {
+        return tombstones_have(names, backup, run);
+    }
+    name = xasprintf("%s.%s", backup, run != NULL ? run : TOMBSTONE_NO_RUN);
+    stand = believed(r, db, name);
+    free(name);
+    return stand;
 }

@@ -27,5 +27,7 @@ int tombstone_put(struct repo *, const char *db, const char *backup, const char 
 /* "<backup>.<run>" of every tombstone of a database, sorted. */
 int  tombstones_load(struct repo *, const char *db, struct strlist *, struct err *);
 bool tombstones_have(const struct strlist *, const char *backup, const char *run);
+/* The same, and whoever put it may prune (signet.h). */
+bool tombstones_stand(struct repo *, const char *db, const struct strlist *, const char *backup, const char *run);
 
 #endif

@@ -10,6 +10,7 @@
 #include "core/log.h"
 #include "storage/lock.h"
 #include "storage/object.h"
+#include "storage/signet.h"
 #include "storage/writer_impl.h"
 
 static const double RENEW_SECONDS = 600;
@@ -112,7 +113,7 @@ writer_begin(struct repo *r, const struct writer_options *o, struct err *e)
     (void)pthread_mutex_init(&w->lock, NULL);
     (void)pthread_cond_init(&w->changed, NULL);
     name_run(w);
-    if (check_source(w, e) != 0 || announce(w, e) != 0 || writer_check_clock(w, e) != 0 ||
+    if (signet_may(r->signet, "label", e) != 0 || check_source(w, e) != 0 || announce(w, e) != 0 || writer_check_clock(w, e) != 0 ||
         writer_find_reusable(w, o->trusted, newest, e) != 0 ||
         writer_io_start(w, o->threads, e) != 0) {
         err_wrap(e, "could not begin a backup of \"%s\"", w->db);

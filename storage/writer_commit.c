@@ -5,6 +5,7 @@
 #include "core/hash.h"
 #include "core/log.h"
 #include "storage/chunklist.h"
+#include "storage/signet.h"
 #include "storage/writer_impl.h"
 
 /* The table of chunks as this repository names them.  Only what this run stored or found stored may be referred to. */
@@ -161,12 +162,15 @@ static int
 put_label(struct writer *w, struct label *l, struct err *e)
 {
     struct buf line = BUF_INIT(LABEL_BYTES_MAX);
+    char      *key = backup_key(w->db, w->id, "label.json");
     int        rc = -1;
 
-    if (label_format(l, &line, e) == 0 && (!w->replace || remove_label(w, e) == 0)) {
+    if (label_format(l, &line, e) == 0 && signet_sign(w->repo->st->signet, "label", key, &line, e) == 0 &&
+        (!w->replace || remove_label(w, e) == 0)) {
         w->label_tried = true;
         rc = put_object(w, "label.json", &line, e);
     }
+    free(key);
     if (rc != 0 && e->kind == ERR_EXISTS) {
         w->label_tried = false;     /* another's stands there: ours neither does nor can any more */
     }

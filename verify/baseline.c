@@ -9,6 +9,8 @@ baseline_open(const struct options *o, struct baseline *b, struct err *e)
     *b = (struct baseline){.repo = repo_open(&o->place, e)};
     if (b->repo == NULL)
         return -1;
+    if (o->allow_unsigned)
+        repo_allow_unsigned(b->repo);
     b->label = backup_find(b->repo, o->database, o->backup, o->at_time, e);
     if (b->label != NULL)
         b->man = manifest_load(b->repo, b->label, e);

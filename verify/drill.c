@@ -84,6 +84,8 @@ run_restore(const struct options *o, const struct baseline *b, const struct scra
         argv[n++] = "--pg-bindir";
         argv[n++] = o->pg_bindir;
     }
+    if (o->allow_unsigned)
+        argv[n++] = "--allow-unsigned";
     if (o->allow_remote)
         argv[n++] = "--allow-remote";
     argv[n++] = "--";

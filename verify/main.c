@@ -25,7 +25,7 @@ drill(const struct options *o, struct result *r, struct baseline *b, struct err 
 
     if (verify_drill(o, r, b, e) != 0)
         return -1;
-    r->recorded = !o->no_record && o->as_of == NULL && record_drill(b->repo, r, started);
+    r->recorded = !o->no_record && o->as_of == NULL && record_drill(b->repo, o, r, started);
     return 0;
 }
 

@@ -23,7 +23,7 @@ struct options {
     const char *conninfo, *host, *port, *user;
     int         jobs;
     int         lock_timeout_s;
-    bool        full, amcheck, no_record, keep, allow_remote, json, quiet, verbose, print_config;
+    bool        full, amcheck, allow_unsigned, no_record, keep, allow_remote, json, quiet, verbose, print_config;
     const char *pg_bindir, *scratch_dir, *scratch_user;
 
     /* derived */

@@ -6,10 +6,11 @@
 #include "storage/drillrecord.h"
 
 bool
-record_drill(struct repo *repo, const struct result *r, time_t started)
+record_drill(struct repo *repo, const struct options *o, const struct result *r, time_t started)
 {
     struct drill_record d = {
         .equal = result_exit_status(r) == EXIT_GOOD,
+        .allow_unsigned = o->allow_unsigned,
         .started = started,
         .finished = time(NULL),
         .recovery_seconds = r->recovery_s,

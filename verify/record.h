@@ -7,9 +7,10 @@
 #include <time.h>
 
 #include "storage/repo.h"
+#include "verify/options.h"
 #include "verify/result.h"
 
 /* Of a drill that came to a verdict, good or bad.  A repository that cannot be written is a warning; true: it is kept. */
-bool record_drill(struct repo *, const struct result *, time_t started);
+bool record_drill(struct repo *, const struct options *, const struct result *, time_t started);
 
 #endif

@@ -1,0 +1,185 @@
+#!/usr/bin/env bats
+# Signatures: what a host trusts it uses, what nobody trusted has signed decides nothing, and a forger changes no restore.
+
+load lib
+setup_file() {
+    e2e_setup
+    pg_start main
+    db_make shop small.sql
+    local k
+    for k in admin host drill mallory; do pgassay storage keygen "$T/$k"; done
+    cat >"$T/signed.conf" <<INI
+[repo signed]
+path = $T/signed
+sign-key = $T/host
+trust-backup = $T/host.pub
+trust-prune = $T/host.pub
+trust-drill = $T/drill.pub
+trust-admin = $T/admin.pub
+[repo same]
+path = $T/signed
+INI
+    cp "$T/signed.conf" "$T/kept.conf"
+    pgassay storage init signed --config "$T/signed.conf" --repo-option "sign-key=$T/admin"
+    cp -r "$T/signed" "$T/empty"
+}
+teardown_file() { e2e_teardown; }
+setup() {
+    rm -rf "$T/signed"
+    cp -r "$T/empty" "$T/signed"
+    export PGASSAY_CONFIG=$T/signed.conf REPO=signed
+}
+
+as_key() { local k=$1; shift; "$@" --repo-option "sign-key=$T/$k"; }
+object() { echo "$T/signed/shop/backups/$(ls "$T/signed/shop/backups" | tail -n 1)/$1"; }
+# The file's first line changed by sed, its signature kept.
+forge() { chmod u+w "$1" && sed -i "1$2" "$1"; }
+
+@test "what is written is signed, by whom it says, and good to whoever trusts him" {
+    expect_status 0 backup shop
+    expect_equal "$(wc -l <"$(object label.json)")" 2
+    expect_equal "$(sed -n 2p "$(object label.json)" | jq -r .key)" "$(jq -r .id "$T/host.pub")"
+    expect_status 0 restore shop --to shop_back
+    db_same shop shop_back
+    db_drop shop_back
+    expect_status 0 as_key drill drill shop
+    expect_status 0 storage list
+    expect_text proven
+    # Unchanged rows are not stored again: what is signed by a trusted key may be reused.
+    expect_status 0 backup shop
+    [ "$(head -n 1 "$(object label.json)" | jq .new_chunks)" -le 2 ]
+}
+
+@test "a host that asks nobody reads it, and its unsigned backup is nothing to those who ask" {
+    expect_status 0 backup shop
+    expect_status 0 pgassay storage list --repo same
+    expect_status 0 pgassay backup shop --repo same
+    expect_equal "$(wc -l <"$(object label.json)")" 1
+    expect_status 0 storage list
+    expect_text untrusted 'it is not signed'
+    expect_status 1 restore shop --to nothing
+    expect_text 'not trusted' 'the newest good one'
+    expect_no_db nothing
+    # It holds up a prune, which removes nothing, and no drill of it proves anything.
+    expect_status 1 storage prune
+    expect_text 'nothing was removed'
+    expect_status 1 as_key drill drill shop
+    expect_status 0 as_key drill drill shop --allow-unsigned
+    expect_text 'allow-unsigned'
+    expect_status 0 pgassay storage list --repo same --json
+    expect_equal "$(jq '[.databases[0].backups[] | select(.proven)] | length' <<<"$output")" 0
+    expect_status 0 restore shop --to shop_foreign --allow-unsigned
+    expect_text warning
+    db_drop shop_foreign
+}
+
+@test "somebody else's key, one of another role, and none: refused before anything is written" {
+    local before
+    before=$(cd "$T/signed" && find . | sort)
+    expect_status 1 as_key mallory backup shop
+    expect_text 'not trusted for backups'
+    expect_status 1 as_key drill backup shop
+    sed -i '/^sign-key/d' "$T/signed.conf"
+    expect_status 1 backup shop
+    expect_text 'no key to sign with'
+    cp "$T/kept.conf" "$T/signed.conf"
+    expect_status 1 storage policy --keep-last 3
+    expect_text 'not trusted for administration'
+    expect_equal "$(cd "$T/signed" && find . | sort)" "$before"
+    expect_status 0 as_key admin storage policy --keep-last 3
+    expect_status 0 storage policy --json
+    expect_equal "$(jq .policy.keep_last <<<"$output")" 3
+}
+
+@test "a label that was changed, moved, cut or signed by a forger: each its own words, and never a restored row" {
+    local l
+    expect_status 0 backup shop
+    l=$(object label.json)
+    cp "$l" "$T/label"
+    forge "$l" 's/"note":null/"note":"x"/; s/"rows":[0-9]*/"rows":1/'
+    expect_status 1 restore shop --to nothing
+    expect_text 'signature is not good'
+    head -n 1 "$T/label" >"$l"
+    expect_status 1 restore shop --to nothing
+    expect_text 'not signed'
+    { cat "$T/label"; echo '{}'; } >"$l"
+    expect_status 1 restore shop --to nothing
+    expect_text 'something follows'
+    { head -n 1 "$T/label"; sed -n 2p "$T/label" | cut -c1-40; } >"$l"
+    expect_status 1 restore shop --to nothing
+    expect_text 'signature cannot be read'
+    sed "2s/\"key\":\"[0-9a-f]*\"/\"key\":\"$(jq -r .id "$T/mallory.pub")\"/" "$T/label" >"$l"
+    expect_status 1 restore shop --to nothing
+    expect_text 'not trusted for backups'
+    cp "$T/label" "$l"
+    expect_status 0 restore shop --to shop_back
+    db_drop shop_back
+    expect_no_db nothing
+}
+
+@test "a forged policy is passed over, and a forged tombstone buries nothing" {
+    expect_status 0 as_key admin storage policy --keep-last 5
+    expect_status 0 backup shop
+    sed '1s/"keep_last":5/"keep_last":1/' "$T/signed/repo.2.json" >"$T/signed/repo.3.json"
+    if cmp -s "$T/signed/repo.2.json" "$T/signed/repo.3.json"; then return 1; fi
+    expect_status 0 storage policy
+    expect_text 'passed over'
+    expect_equal "$(storage policy --json 2>/dev/null | jq .policy.keep_last)" 5
+    rm "$T/signed/repo.3.json"
+    local id run
+    id=$(basename "$(dirname "$(object label.json)")")
+    run=$(head -n 1 "$(object label.json)" | jq -r .run)
+    mkdir -p "$T/signed/shop/tombstones"
+    printf '{"backup":"%s","by":"%s","expired":"2026-01-01T00:00:00Z","format":1,"needs":[],"run":"%s","tool":"x","type":"tombstone"}\n' \
+        "$id" "$run" "$run" >"$T/signed/shop/tombstones/$id.$run.json"
+    expect_status 0 storage list
+    expect_text "$id" 'passed over'
+    expect_status 0 storage prune
+    [ -e "$(object label.json)" ]
+    expect_status 0 restore shop --to shop_back
+    db_drop shop_back
+}
+
+@test "copies are signed by who copies, and believed by who trusts him" {
+    expect_status 0 backup shop
+    cat >"$T/copy.conf" <<INI
+$(cat "$T/kept.conf")
+[repo copy]
+path = $T/copy
+sign-key = $T/mallory
+trust-backup = $T/mallory.pub
+INI
+    export PGASSAY_CONFIG=$T/copy.conf
+    expect_status 0 pgassay storage init copy
+    expect_status 0 pgassay storage copy signed copy shop
+    expect_status 0 pgassay restore shop --repo copy --to shop_back
+    db_same shop shop_back
+    db_drop shop_back
+    expect_status 1 pgassay restore shop --repo copy --repo-option "trust-backup=$T/host.pub" --to nothing
+    expect_text 'not trusted'
+}
+
+@test "secret key files: a passphrase, their mode, and no secret in any output" {
+    printf 'open sesame\n' >"$T/pass"
+    chmod 600 "$T/pass"
+    rm -f "$T/locked" "$T/locked.pub"
+    expect_status 0 pgassay storage keygen "$T/locked" --passphrase-file "$T/pass" --name 'the host' --json
+    expect_equal "$(jq -r .name <<<"$output")" 'the host'
+    expect_equal "$(stat -c %a "$T/locked")" 600
+    expect_status 1 pgassay storage keygen "$T/locked"
+    expect_text 'File exists'
+    export PGASSAY_PASSPHRASE_FILE=$T/pass
+    expect_status 0 as_key locked backup shop -v --repo-option "trust-backup=$T/locked.pub"
+    [[ $output != *sesame* ]]
+    printf 'close sesame\n' >"$T/pass"
+    expect_status 1 as_key locked backup shop --repo-option "trust-backup=$T/locked.pub"
+    expect_text 'not the right one'
+    unset PGASSAY_PASSPHRASE_FILE
+    expect_status 1 as_key locked backup shop --repo-option "trust-backup=$T/locked.pub" </dev/null
+    expect_text 'no terminal'
+    chmod 644 "$T/mallory"
+    expect_status 1 as_key mallory backup shop
+    expect_text 'others may read it' 'chmod 600'
+    chmod 600 "$T/mallory"
+    if grep -rqF "$(jq -r .secret "$T/host")" "$T/signed" "$PGASSAY_STATE_DIR"; then return 1; fi
+}
