@@ -16,9 +16,8 @@ LDLIBS   += $(shell pkg-config --libs $(USED)) -lm
 
 CORE_SRC    := $(sort $(wildcard core/*.c))
 PG_SRC      := $(sort $(wildcard pg/*.c))
-# storage/ holds the library and, in main.c and cmd_*.c, the tool.
-STORAGE_TOOL:= $(sort $(wildcard storage/main.c storage/cmd_*.c))
-STORAGE_SRC := $(filter-out $(STORAGE_TOOL),$(sort $(wildcard storage/*.c)))
+STORAGE_TOOL:= $(sort $(wildcard storage/tool/*.c))
+STORAGE_SRC := $(sort $(wildcard storage/*.c storage/s3/*.c storage/aws/*.c))
 BACKUP_SRC  := $(sort $(wildcard backup/*.c))
 RESTORE_SRC := $(sort $(wildcard restore/*.c))
 VERIFY_SRC  := $(sort $(wildcard verify/*.c))
@@ -32,7 +31,7 @@ LIBSTORAGE := $(BUILD)/libstorage.a
 LIBS       := $(LIBSTORAGE) $(LIBPG) $(LIBCORE)
 
 TOOLS := $(if $(wildcard backup/main.c),pgassay-backup) $(if $(wildcard restore/main.c),pgassay-restore) \
-         $(if $(wildcard verify/main.c),pgassay-verify) $(if $(wildcard storage/main.c),pgassay-storage)
+         $(if $(wildcard verify/main.c),pgassay-verify) $(if $(wildcard storage/tool/main.c),pgassay-storage)
 BIN   := $(addprefix $(BUILD)/bin/,$(TOOLS) $(if $(wildcard scripts/pgassay),pgassay))
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TEST_SRC))
 
@@ -49,7 +48,7 @@ $(LIBSTORAGE): $(call obj,$(STORAGE_SRC))
 $(LIBCORE) $(LIBPG) $(LIBSTORAGE):
 	@mkdir -p $(@D)
 	@rm -f $@
-	ar rcs $@ $^
+	ar qcs $@ $^
 
 $(BUILD)/bin/pgassay-backup: $(call obj,$(BACKUP_SRC)) $(LIBS)
 $(BUILD)/bin/pgassay-restore: $(call obj,$(RESTORE_SRC)) $(LIBS)

@@ -7,7 +7,7 @@
 #include "core/mem.h"
 #include "storage/file.h"
 #include "storage/lock.h"
-#include "storage/s3.h"
+#include "storage/s3/s3.h"
 #include "storage/versions.h"
 
 /* What a location can begin with.  A location without a scheme is a path. */

@@ -6,7 +6,7 @@
 
 #include "core/enc.h"
 #include "storage/lock.h"
-#include "storage/s3_call.h"
+#include "storage/s3/call.h"
 #include "storage/undelete.h"
 #include "storage/versions.h"
 #include "tests/unit/s3_server.h"

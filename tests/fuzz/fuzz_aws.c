@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "core/mem.h"
-#include "storage/aws_profile.h"
-#include "storage/aws_source.h"
-#include "storage/aws_sts.h"
+#include "storage/aws/profile.h"
+#include "storage/aws/source.h"
+#include "storage/aws/sts.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

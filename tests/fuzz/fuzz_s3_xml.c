@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "storage/s3_uri.h"
-#include "storage/s3_version_page.h"
-#include "storage/s3_xml.h"
+#include "storage/s3/uri.h"
+#include "storage/s3/version_page.h"
+#include "storage/s3/xml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -15,11 +15,11 @@
 #include "core/enc.h"
 #include "core/log.h"
 #include "core/mem.h"
-#include "storage/aws_credentials.h"
-#include "storage/aws_http.h"
-#include "storage/aws_profile.h"
-#include "storage/aws_source.h"
-#include "storage/aws_sts.h"
+#include "storage/aws/credentials.h"
+#include "storage/aws/http.h"
+#include "storage/aws/profile.h"
+#include "storage/aws/source.h"
+#include "storage/aws/sts.h"
 
 static struct {
     pid_t pid;

@@ -7,7 +7,7 @@
 #include "core/enc.h"
 #include "core/hash.h"
 #include "core/log.h"
-#include "storage/s3.h"
+#include "storage/s3/s3.h"
 #include "tests/unit/http_script.h"
 
 #define XML_HEAD "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"

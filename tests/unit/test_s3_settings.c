@@ -1,4 +1,4 @@
-/* s3_settings.h: where a bucket is, by option, environment, section and profile; and what is refused. */
+/* s3/settings.h: where a bucket is, by option, environment, section and profile; and what is refused. */
 #include "tests/unit/check.h"
 
 #include <stdio.h>
@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "core/mem.h"
-#include "storage/s3_settings.h"
+#include "storage/s3/settings.h"
 
 static int
 read_settings(const char *rest, const char *const *options, struct s3_settings *s, struct err *e)

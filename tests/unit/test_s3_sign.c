@@ -1,12 +1,12 @@
-/* s3_sign.h and s3_uri.h, against what Amazon published: the Signature Version 4 test suite, and the examples of the S3
+/* s3/sign.h and s3/uri.h, against what Amazon published: the Signature Version 4 test suite, and the examples of the S3
  * manual ("Authenticating requests: using the authorization header"). */
 #include "tests/unit/check.h"
 
 #include <stdlib.h>
 
 #include "core/hash.h"
-#include "storage/s3_sign.h"
-#include "storage/s3_uri.h"
+#include "storage/s3/sign.h"
+#include "storage/s3/uri.h"
 
 enum { PAIRS_MAX = 6, HEADERS_MAX = 8 };
 
