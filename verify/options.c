@@ -19,7 +19,7 @@ static const struct opt table[] = {
     {OPT_FLAG, "amcheck", 0, NULL, "drill: also check the copy's pages and indexes with pg_amcheck", AT(amcheck), 0, 0,
      NULL, NULL},
     {OPT_FLAG, "no-record", 0, NULL, "drill: do not keep the result in the repository", AT(no_record), 0, 0, NULL, NULL},
-    {OPT_FLAG, "allow-unsigned", 0, NULL, "also of a backup that nobody trusted has signed; no drill of it proves anything",
+    {OPT_FLAG, "allow-unsigned", 0, NULL, "use a backup that nobody trusted has signed: it runs foreign code, and proves nothing",
      AT(allow_unsigned), 0, 0, NULL, NULL},
     OPT_HEADING("Connection (live)"),
     {OPT_TEXT, "conninfo", 'd', "CONNINFO", "database to compare: a name, key=value words or a URI", AT(conninfo), 0, 0,

@@ -63,7 +63,7 @@ static const struct opt table[] = {
     {OPT_TEXT, "free", 0, "SIZE", "an emergency: the oldest backups go until SIZE is free", AT(free_space), 0, 0, NULL, NULL},
     {OPT_FLAG, "drop-damaged", 0, NULL, "give up backups that are damaged", AT(drop_damaged), 0, 0, NULL, NULL},
     OPT_HEADING("Keys (keygen)"),
-    {OPT_TEXT, "name", 0, "NAME", "what people shall call the key (default: its file's name)", AT(name), 0, 0, NULL, NULL},
+    {OPT_TEXT, "key-name", 0, "NAME", "what people shall call the key (default: its file's name)", AT(name), 0, 0, NULL, NULL},
     {OPT_FLAG, "passphrase", 0, NULL, "lock the secret key with a passphrase, asked for at the terminal", AT(passphrase), 0, 0,
      NULL, NULL},
     {OPT_TEXT, "passphrase-file", 0, "FILE", "... which is the first line of FILE", AT(passphrase_file), 0, 0, NULL, NULL},

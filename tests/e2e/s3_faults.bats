@@ -21,6 +21,7 @@ teardown_file() { s3_stop; e2e_teardown; }
     s3_repo passing
     while read -r fault; do
         n=$((n + 1))
+        psql_in shop -c "COMMENT ON SCHEMA public IS 'backup $n'"     # something to store, also twice within a second
         faults "$fault"
         expect_status 0 backup shop || { echo "with: $fault" >&2; return 1; }
         expect_equal "$output" ""

@@ -163,7 +163,7 @@ INI
     printf 'open sesame\n' >"$T/pass"
     chmod 600 "$T/pass"
     rm -f "$T/locked" "$T/locked.pub"
-    expect_status 0 pgassay storage keygen "$T/locked" --passphrase-file "$T/pass" --name 'the host' --json
+    expect_status 0 pgassay storage keygen "$T/locked" --passphrase-file "$T/pass" --key-name 'the host' --json
     expect_equal "$(jq -r .name <<<"$output")" 'the host'
     expect_equal "$(stat -c %a "$T/locked")" 600
     expect_status 1 pgassay storage keygen "$T/locked"
