@@ -95,8 +95,9 @@ store(struct repo *r, const char *db, const struct source *s, unsigned n, struct
     return rc;
 }
 
-int
-source_bind(struct repo *r, const char *db, const struct source *s, bool adopt, struct err *e)
+/* 1: it has to be looked at again, as somebody else bound the name at this moment. */
+static int
+bind_once(struct repo *r, const char *db, const struct source *s, bool adopt, struct err *e)
 {
     struct source is;
     unsigned      n;
@@ -109,6 +110,7 @@ source_bind(struct repo *r, const char *db, const struct source *s, bool adopt, 
         rc = 0;
     } else if (n == 0 || adopt) {
         rc = store(r, db, s, n + 1, e);
+        rc = rc != 0 && e->kind == ERR_EXISTS ? 1 : rc;
     } else {
         err_set(e, ERR_EXISTS,
                 "\"%s\" in repository \"%s\" is database \"%s\" (oid %" PRIu32 ") of server %" PRIu64
@@ -120,6 +122,21 @@ source_bind(struct repo *r, const char *db, const struct source *s, bool adopt, 
     }
     source_free(&is);
     return rc;
+}
+
+int
+source_bind(struct repo *r, const char *db, const struct source *s, bool adopt, struct err *e)
+{
+    enum { TRIES = 5 };
+
+    for (int i = 1;; i++) {
+        int rc = bind_once(r, db, s, adopt, e);
+
+        if (rc <= 0 || i == TRIES) {
+            return rc == 0 ? 0 : -1;
+        }
+        err_clear(e);
+    }
 }
 
 int

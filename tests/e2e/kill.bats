@@ -65,6 +65,29 @@ wait_chunks() {
     done
 }
 
+@test "kill -9 at random moments of a scrub: it condemns what is bad and nothing else, whenever it died" {
+    repo_new scrubbed
+    backup shop
+    local bad n us began=${EPOCHREALTIME/./}
+    expect_status 0 storage scrub
+    us=$((${EPOCHREALTIME/./} - began))
+    bad=$(find "$REPO/shop/chunks" -type f | sort | head -n 2 | tail -n 1)
+    chmod u+w "$bad"
+    printf 'X' | dd of="$bad" bs=1 seek=100 conv=notrunc status=none
+    for n in {1..6}; do
+        "$BIN/pgassay-storage" scrub shop --repo "$REPO" --jobs 1 >/dev/null 2>&1 3>&- 4>&- &
+        sleep_part "$us"
+        kill -9 $! 2>/dev/null || true
+        wait $! || true
+    done
+    expect_status 3 storage scrub
+    expect_text "$(basename "$bad" | cut -c1-8)"
+    expect_equal "$(cat "$REPO"/shop/condemned/* | jq -r '.. | strings' | grep -E '[.](zst|gz|raw)$' | sort -u | xargs -n 1 basename)" "$(basename "$bad")"
+    # The next backup writes it anew, and all is good.
+    expect_status 0 backup shop
+    expect_status 0 storage scrub shop
+}
+
 @test "SIGINT and SIGTERM at random moments of a backup: 130, 143, and the repository as it was" {
     repo_new signalled
     backup shop
