@@ -60,6 +60,9 @@ forge() { chmod u+w "$1" && sed -i "1$2" "$1"; }
     expect_status 1 restore shop --to nothing
     expect_text 'not trusted' 'the newest good one'
     expect_no_db nothing
+    # Who asks only whose policy it is does not ask who took a backup.
+    expect_status 0 pgassay backup shop --repo same --repo-option "trust-admin=$T/admin.pub"
+    expect_status 1 pgassay storage policy --keep-last 2 --repo same --repo-option "trust-admin=$T/admin.pub"
     # It holds up a prune, which removes nothing, and no drill of it proves anything.
     expect_status 1 storage prune
     expect_text 'nothing was removed'
