@@ -243,10 +243,10 @@ read_small(struct jsonpull *jp, struct manifest *m, const char *key, json_t *hea
     if (v == NULL) {
         return -1;
     }
-    if (section(m, key) != NULL) {
-        *section(m, key) = json_incref(v);
-    } else if (strcmp(key, "fingerprint_key") == 0) {
+    if (strcmp(key, "fingerprint_key") == 0) {
         rc = read_fingerprint_key(v, m, e);
+    } else if (section(m, key) != NULL) {
+        *section(m, key) = json_incref(v);
     } else if (strcmp(key, "archive") == 0) {
         rc = read_segments(v, &m->archive, &m->n_archive, &m->cap_archive, e);
     } else if (strcmp(key, "globals_sql") == 0) {

@@ -65,7 +65,7 @@ struct world {
     pthread_cond_t  waiting;         /* an actor is, or has ended */
     struct storage *inner;
     uint64_t        random;
-    double          now;
+    _Atomic double now;
     double          stale;
     bool            again;           /* PUTs may happen again */
     struct actor   *actors[ACTORS_MAX];
