@@ -279,7 +279,7 @@ run_round(struct world *w)
         expect_good(w->actors[i]);
     }
     world_dismiss(w);
-    w->now += pauses[world_pick(w, 4)];
+    w->now = w->now + pauses[world_pick(w, 4)];
 }
 
 static void
@@ -298,9 +298,9 @@ run_schedule(uint64_t number)
     for (unsigned round = 0; round < 3; round++) {
         run_round(&w);
     }
-    w.now += 7200;
+    w.now = w.now + 7200;
     world_arrivals(&w);
-    w.now += 73 * 3600;
+    w.now = w.now + 73 * 3600;
     w.again = false;
     run_alone(&w, prune, 100);
     run_alone(&w, prune, 100);

@@ -178,7 +178,7 @@ usleep(useconds_t us)
         a->wake = a->world->now + us / 1e6;
         world_wait_for_turn(a, ACTOR_ASLEEP);
     } else if (the_world != NULL) {
-        the_world->now += us / 1e6;
+        the_world->now = the_world->now + us / 1e6;
     }
     return 0;
 }
@@ -562,7 +562,7 @@ world_run(struct world *w)
                 (void)pthread_cond_wait(&w->waiting, &w->lock);
             }
         }
-        w->now += world_pick(w, 100) / 100.0;
+        w->now = w->now + world_pick(w, 100) / 100.0;
         world_arrivals(w);
         a = world_choose(w);
         if (a != NULL) {
