@@ -185,6 +185,7 @@ target_create(struct restore *r, struct err *e)
     }
     (void)lock_name(r, r->working_name);
     if (newdb_create(r->maintenance, r->manifest->database, r->working_name, e) != 0) {
+        r->created = e->kind == ERR_INTERRUPTED;    /* the server may have come to its end all the same */
         return -1;
     }
     r->created = true;
@@ -310,7 +311,7 @@ drop_database(struct restore *r)
     char       *ident = pg_ident(name), *sql = xasprintf("DROP DATABASE IF EXISTS %s WITH (FORCE)", ident);
     struct err  e = ERR_INIT;
 
-    if (r->o->keep_failed) {
+    if (r->o->keep_failed && r->conn != NULL) {
         keep_failed(r, ident);
     } else {
         drop_subscriptions(r);

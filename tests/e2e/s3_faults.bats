@@ -53,6 +53,7 @@ FAULTS
     local want_status fault want
     s3_repo failing
     while IFS='|' read -r want_status fault want; do
+        psql_in shop -c "COMMENT ON SCHEMA public IS '$RANDOM'"       # something to store, whatever the last run got through
         faults "$fault"
         expect_status "$want_status" backup shop --repo-option timeout=1 --repo-option idle-timeout=1 || { echo "with: $fault" >&2; return 1; }
         expect_short 2
