@@ -415,7 +415,7 @@ slurp(const char *path, bool secret, struct secret *text, struct err *e)
     }
     if (secret && S_ISREG(sb.st_mode) && (sb.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
         err_set(e, ERR_AUTH, "secret key file \"%s\": others may read it", path);
-        err_hint(e, "chmod 600 \"%s\", and consider whether the key is still secret", path);
+        err_hint(e, "its public half is another file (.pub); a secret one: chmod 600 \"%s\", and is it still secret?", path);
         goto out;
     }
     secret_new(text, KEYFILE_MAX);
