@@ -60,13 +60,23 @@ on_notice(void *ctx, const PGresult *r)
 static int
 apply_settings(PGconn *conn, const struct pg_target *t, enum pg_purpose purpose, struct err *e)
 {
+    enum { PATIENCE = 20 };
     int   version = PQserverVersion(conn);
     char *role = t->role != NULL ? pg_ident(t->role) : NULL;
     int   rc;
 
-    rc = pg_execf(conn, e, "%s%s%s%s%s%s", SETTINGS, version >= 140000 ? SETTINGS_14 : "",
-                  version >= 170000 ? SETTINGS_17 : "", purpose == PG_RESTORING ? SETTINGS_RESTORING : "",
-                  role != NULL ? "SET ROLE " : "", role != NULL ? role : "");
+    for (int left = PATIENCE;; left--) {
+        rc = pg_execf(conn, e, "%s%s%s%s%s%s", SETTINGS, version >= 140000 ? SETTINGS_14 : "",
+                      version >= 170000 ? SETTINGS_17 : "", purpose == PG_RESTORING ? SETTINGS_RESTORING : "",
+                      role != NULL ? "SET ROLE " : "", role != NULL ? role : "");
+        if (rc == 0 || left == 0 || strcmp(e->sqlstate, "57014") != 0) {
+            break;
+        }
+        /* A role's statement_timeout of a few milliseconds ended it on a busy server: what ends that timeout is short. */
+        err_clear(e);
+        (void)pg_exec(conn, "SET statement_timeout = 0", e);
+        err_clear(e);
+    }
     free(role);
     if (rc != 0) {
         err_wrap(e, "could not prepare the session");

@@ -50,12 +50,14 @@ FAULTS
 }
 
 @test "what does not pass: one line that names it, status 1, no backup, and the next run goes on" {
-    local want_status fault want
+    local want_status fault want limit
     s3_repo failing
     while IFS='|' read -r want_status fault want; do
         psql_in shop -c "COMMENT ON SCHEMA public IS '$RANDOM'"       # something to store, whatever the last run got through
         faults "$fault"
-        expect_status "$want_status" backup shop --repo-option timeout=1 --repo-option idle-timeout=1 || { echo "with: $fault" >&2; return 1; }
+        # What never ends is given up soon; what is wrong at once has time to arrive on a busy machine.
+        case $fault in *status=200*) limit=30 ;; *) limit=1 ;; esac
+        expect_status "$want_status" backup shop --repo-option timeout=$limit --repo-option idle-timeout=$limit || { echo "with: $fault" >&2; return 1; }
         expect_short 2
         expect_text "$want"
         [ "$(hit)" -ge 1 ] || { echo "never happened: $fault" >&2; return 1; }
