@@ -74,7 +74,7 @@ apply_settings(PGconn *conn, const struct pg_target *t, enum pg_purpose purpose,
         }
         /* A role's statement_timeout of a few milliseconds ended it on a busy server: what ends that timeout is short. */
         err_clear(e);
-        (void)pg_exec(conn, "SET statement_timeout = 0", e);
+        (void)pg_exec(conn, e, "SET statement_timeout = 0");
         err_clear(e);
     }
     free(role);
