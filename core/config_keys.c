@@ -21,6 +21,8 @@ static const char *const repo[] = {
     "storage-class", "sse", "sse-kms-key", "sse-customer-key-file", "tags", "checksum", /* and how it keeps things */
     "object-lock", "object-lock-days",                                                /* and for how long nobody removes them */
     "sign-key", "trust-backup", "trust-prune", "trust-drill", "trust-admin",           /* and who is believed (storage/signet.h) */
+    "encrypt-to", "must-encrypt", "repo-id",                                           /* and what is insisted on (storage/keyring.h) */
+    "identity", "passphrase-file", "passphrase-command", "passphrase-fd",              /* and who reads */
     "as-of",                                                                           /* and when it is looked at */
     NULL};
 

@@ -25,6 +25,17 @@
     {OPT_TEXT, "as-of", 0, "TIME", "the repository as it was at TIME: needs a bucket that keeps versions",             \
      offsetof(values, as_of), 0, 0, NULL, NULL}
 
+/* Who reads what is encrypted: keys of [repo NAME] (storage/place.h, storage_place_keys()). */
+#define OPTS_COMMON_KEYS(values)                                                                                       \
+    {OPT_LIST, "identity", 0, "FILE", "secret key of a reader, for an encrypted repository", offsetof(values, identity), 0, 0, NULL,    \
+     NULL},                                                                                                            \
+    {OPT_TEXT, "passphrase-file", 0, "FILE", "the secret key's passphrase is the first line of FILE",                  \
+     offsetof(values, passphrase_file), 0, 0, NULL, NULL},                                                             \
+    {OPT_TEXT, "passphrase-command", 0, "COMMAND", "... is what COMMAND prints", offsetof(values, passphrase_command), \
+     0, 0, NULL, NULL},                                                                                                \
+    {OPT_TEXT, "passphrase-fd", 0, "N", "... is read from descriptor N", offsetof(values, passphrase_fd), 0, 0, NULL,  \
+     NULL}
+
 #define OPT_COMMON_JOBS(values, most)                                                                                  \
     {OPT_INT, "jobs", 'j', "N", "parallel workers (default: one a processor, at most 16)", offsetof(values, jobs),     \
      1, (most), "PGASSAY_JOBS", "jobs"}

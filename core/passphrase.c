@@ -153,3 +153,16 @@ passphrase_get(const struct passphrase_source *s, const char *what, bool twice, 
     }
     return from_person(what, twice, out, e);
 }
+
+int
+passphrase_fd_parse(const char *text, int *fd, struct err *e)
+{
+    char *end;
+    long  n = strtol(text, &end, 10);
+
+    if (end == text || *end != '\0' || n < 0 || n > 1024) {
+        return err_set(e, ERR_USAGE, "--passphrase-fd: \"%s\" is no file descriptor", text);
+    }
+    *fd = (int)n;
+    return 0;
+}

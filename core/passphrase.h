@@ -25,4 +25,7 @@ struct passphrase_source {
  * ask; an empty one is ERR_USAGE. */
 int passphrase_get(const struct passphrase_source *, const char *what, bool twice, struct secret *out, struct err *);
 
+/* The number of a descriptor, as given to --passphrase-fd. */
+int passphrase_fd_parse(const char *text, int *fd, struct err *);
+
 #endif

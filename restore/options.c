@@ -14,6 +14,7 @@ static const struct opt table[] = {
     OPT_HEADING("What to restore"),
     OPT_COMMON_REPO(struct options),
     OPT_COMMON_AS_OF(struct options),
+    OPTS_COMMON_KEYS(struct options),
     OPTS_COMMON_BACKUP(struct options),
     {OPT_FLAG, "list", 0, NULL, "print what the backup holds, restore nothing", AT(list), 0, 0, NULL, NULL},
     {OPT_FLAG, "dry-run", 0, NULL, "do every check beforehand, change nothing", AT(dry_run), 0, 0, NULL, NULL},
@@ -133,6 +134,9 @@ options_read(int argc, char **argv, struct options *o, bool *done, struct err *e
         return 0;
     }
     storage_place_as_of(&o->repo_options, o->as_of);
+    storage_place_keys(&o->repo_options, &(struct storage_keys_given){.identity = &o->identity, .passphrase_file = o->passphrase_file,
+                                                                      .passphrase_command = o->passphrase_command,
+                                                                      .passphrase_fd = o->passphrase_fd});
     if (check(o, e) != 0 ||
         storage_place_find(o->config, o->repo, o->database, &o->repo_options, &o->place, e) != 0) {
         return -1;
@@ -153,4 +157,5 @@ options_free(struct options *o)
     config_free(o->config);
     opts_result_free(&o->parsed);
     strlist_free(&o->repo_options);
+    strlist_free(&o->identity);
 }

@@ -17,6 +17,8 @@ struct options {
     const char *repo, *backup, *at;
     struct strlist repo_options;
     const char    *as_of;
+    struct strlist identity;
+    const char    *passphrase_file, *passphrase_command, *passphrase_fd;
     time_t      at_time;                    /* 0: not given */
     const char *to;
     bool        scratch, keep, allow_unsigned;

@@ -1,13 +1,14 @@
 /*
  * chunkbuf.h - chunks, as they are stored, on their way into one repository or several.
  *
- * A chunk is compressed once; the threads of every repository that lacks it put the same bytes, and the buffer is free again
+ * A chunk is compressed once; the threads of every repository that lacks it put the same bytes (an encrypted one its own), and the buffer is free again
  * when the last of them has let go of it.  chunkbuf_take() waits for a free one: that, and nothing else, bounds the memory
  * of what is read faster than it can be stored.
  */
 #ifndef STORAGE_CHUNKBUF_H
 #define STORAGE_CHUNKBUF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,7 @@ struct chunkbuf {
     uint8_t           sha256[SHA256_BYTES];  /* of these */
     uint64_t          raw_size;              /* bytes of plaintext */
     enum codec_kind   codec;
+    bool              sealed;                /* encrypted, for the repository that puts it */
     /* Within chunkbuf.c: */
     struct chunkbufs *set;
     unsigned          users;

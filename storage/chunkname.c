@@ -9,6 +9,8 @@
 
 enum { ID_HEX = 2 * SHA256_BYTES, RUN_HEX = 2 * RUN_BYTES };
 
+static const char sealed_ext[] = ".enc";
+
 void
 chunk_name_format(const struct chunk_name *c, char *out)
 {
@@ -19,8 +21,8 @@ chunk_name_format(const struct chunk_name *c, char *out)
     hex_encode(c->id, sizeof c->id, id);
     hex_encode(c->sha256, sizeof c->sha256, sha);
     hex_encode(c->run, sizeof c->run, run);
-    (void)snprintf(out, CHUNK_NAME_MAX, "%u/%.2s/%s-%s-%s.%s", c->epoch, id, id, sha, run,
-                   codec_ext((enum codec_kind)c->codec));
+    (void)snprintf(out, CHUNK_NAME_MAX, "%u/%.2s/%s-%s-%s.%s%s", c->epoch, id, id, sha, run,
+                   codec_ext((enum codec_kind)c->codec), c->sealed ? sealed_ext : "");
 }
 
 /* The epoch and the slash behind it; NULL when it is none. */
@@ -40,11 +42,31 @@ parse_epoch(const char *text, uint32_t *epoch)
     return text + n + 1;
 }
 
+/* "zst" or "zst.enc". */
+static int
+parse_ext(const char *text, struct chunk_name *c)
+{
+    char            ext[8];
+    size_t          n = strcspn(text, ".");
+    enum codec_kind kind;
+
+    c->sealed = text[n] != '\0';
+    if (n >= sizeof ext || (c->sealed && strcmp(text + n, sealed_ext) != 0)) {
+        return -1;
+    }
+    memcpy(ext, text, n);
+    ext[n] = '\0';
+    if (codec_of_ext(ext, &kind) != 0) {
+        return -1;
+    }
+    c->codec = (uint8_t)kind;
+    return 0;
+}
+
 int
 chunk_name_parse(const char *text, struct chunk_name *c)
 {
-    const char     *p;
-    enum codec_kind kind;
+    const char *p;
 
     memset(c, 0, sizeof *c);
     p = parse_epoch(text, &c->epoch);
@@ -58,18 +80,30 @@ chunk_name_parse(const char *text, struct chunk_name *c)
         hex_decode(p, ID_HEX, c->id, sizeof c->id) != 0 ||
         hex_decode(p + ID_HEX + 1, ID_HEX, c->sha256, sizeof c->sha256) != 0 ||
         hex_decode(p + 2 * ID_HEX + 2, RUN_HEX, c->run, sizeof c->run) != 0 ||
-        codec_of_ext(p + 2 * ID_HEX + 3 + RUN_HEX, &kind) != 0) {
+        parse_ext(p + 2 * ID_HEX + 3 + RUN_HEX, c) != 0) {
         return -1;
     }
-    c->codec = (uint8_t)kind;
     return 0;
 }
 
 bool
 chunk_name_equal(const struct chunk_name *a, const struct chunk_name *b)
 {
-    return a->epoch == b->epoch && a->codec == b->codec && memcmp(a->id, b->id, sizeof a->id) == 0 &&
+    return a->epoch == b->epoch && a->codec == b->codec && a->sealed == b->sealed && memcmp(a->id, b->id, sizeof a->id) == 0 &&
            memcmp(a->sha256, b->sha256, sizeof a->sha256) == 0 && memcmp(a->run, b->run, sizeof a->run) == 0;
+}
+
+struct sealed_as
+chunk_sealed_as(const uint8_t *public, const uint8_t id[SHA256_BYTES], enum codec_kind codec, uint8_t *what)
+{
+    const char *ext = codec_ext(codec);
+    size_t      n = SHA256_BYTES;
+
+    memcpy(what, id, SHA256_BYTES);
+    while (*ext != '\0') {
+        what[n++] = (uint8_t)*ext++;
+    }
+    return (struct sealed_as){.type = "chunk", .public = public, .what = what, .what_n = n};
 }
 
 char *

@@ -89,6 +89,12 @@ trust_neighbours(struct copy *c, const struct label *l, struct err *e)
 
 /* ---- which backups ---- */
 
+bool
+copy_goes_as_stored(const struct copy *c, const struct label *l)
+{
+    return l->encrypted && keyring_same(c->from->keys, c->to->keys, l->epoch);
+}
+
 static const struct backup_entry *
 find_entry(const struct backup_list *list, const char *id)
 {

@@ -22,6 +22,8 @@ struct copy {
 /* Sends what the destination lacks and commits; or, as a dry run, counts it. */
 int copy_send(struct copy *, const struct label *, struct copy_entry *, struct err *);
 int copy_count(struct copy *, const struct label *, struct copy_entry *, struct err *);
+/* It is encrypted for keys that the destination has, too: nobody need open it. */
+bool copy_goes_as_stored(const struct copy *, const struct label *);
 /* For a dry run: adds what is stored in these very bytes, whatever it is called.  False: it was known. */
 bool copy_trust_stored(struct copy *, const struct chunk_line *);
 

@@ -1,4 +1,9 @@
-/* One backup on its way: which of its chunks travel, and the commit at the destination. */
+/*
+ * One backup on its way: which of its chunks travel, and the commit at the destination.
+ *
+ * What is encrypted for keys that the destination has, too (epochs_import()), travels as it is stored: nobody on the way needs a
+ * key.  Everything else is opened, and stored as the destination stores it.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,17 +16,21 @@
 
 struct worker {
     struct codec *codec;
-    struct buf    raw;
+    struct buf    scratch, raw;
 };
 
 /* One backup. */
 struct shipment {
     struct copy      *copy;
-    struct manifest  *manifest;
+    bool              as_stored;
+    struct manifest  *manifest;     /* NULL: as_stored */
+    struct buf        stored;       /* the manifest as it is stored: as_stored */
+    struct chunk_ref *refs;         /* what is needed: the manifest's table of chunks, or the chunk list */
+    size_t            n_refs, cap_refs;
     struct writer    *writer;
     struct chunkbufs *bufs;
     struct worker    *workers;
-    uint32_t         *numbers;      /* the writer's, by place in the manifest's table of chunks */
+    uint32_t         *numbers;      /* the writer's, by place in refs */
     size_t           *missing;      /* places of the chunks that travel */
     size_t            n_missing;
     uint64_t          bytes;        /* of these, stored */
@@ -31,48 +40,81 @@ struct shipment {
 static void
 find_missing(struct shipment *s)
 {
-    const struct manifest *m = s->manifest;
-
-    for (size_t i = 0; i < m->n_chunks; i++) {
+    for (size_t i = 0; i < s->n_refs; i++) {
         struct chunk_name name;
 
-        (void)chunk_name_parse(m->chunks[i].name, &name);       /* manifest_check() did */
-        if (!writer_claim_stored(s->writer, name.sha256, m->chunks[i].size, m->chunks[i].raw_size, &s->numbers[i])) {
+        (void)chunk_name_parse(s->refs[i].name, &name);         /* whoever read the list did */
+        if (!writer_claim_stored(s->writer, name.sha256, s->refs[i].size, s->refs[i].raw_size, &s->numbers[i])) {
             s->missing[s->n_missing++] = i;
-            s->bytes += m->chunks[i].size;
+            s->bytes += s->refs[i].size;
         }
     }
 }
 
 /* Reads one chunk, every byte checked, and hands it over unless the destination has that content in another form. */
 static int
+send_opened(struct shipment *s, struct worker *w, size_t place, struct chunkbuf *b, struct err *e)
+{
+    const struct chunk_ref *ref = &s->refs[place];
+    struct chunk_payload    payload;
+    uint8_t                 id[SHA256_BYTES];
+    bool                    missing;
+
+    if (chunk_read_payload(s->copy->from, s->copy->request->db, ref, w->codec, &w->scratch, &w->raw, &payload, e) != 0) {
+        return -1;
+    }
+    writer_chunk_id(s->writer, w->raw.data, w->raw.len, id);
+    s->numbers[place] = writer_claim(s->writer, id, &missing);
+    b->codec = payload.codec;
+    b->raw_size = w->raw.len;
+    if (missing) {
+        if (writer_encode(s->writer, id, payload.data, payload.n, b, e) != 0) {
+            return -1;
+        }
+        writer_send(s->writer, s->numbers[place], b);
+    }
+    return 0;
+}
+
+/* The same for one that nobody opens: its name says what it holds. */
+static int
+send_stored(struct shipment *s, size_t place, struct chunkbuf *b, struct err *e)
+{
+    const struct chunk_ref *ref = &s->refs[place];
+    struct chunk_name       name;
+    bool                    missing;
+
+    (void)chunk_name_parse(ref->name, &name);
+    if (chunk_read_stored(s->copy->from, s->copy->request->db, ref, &b->data, e) != 0) {
+        return -1;
+    }
+    s->numbers[place] = writer_claim(s->writer, name.id, &missing);
+    if (missing) {
+        memcpy(b->sha256, name.sha256, sizeof b->sha256);
+        b->codec = (enum codec_kind)name.codec;
+        b->sealed = name.sealed;
+        b->raw_size = ref->raw_size;
+        writer_send(s->writer, s->numbers[place], b);
+    }
+    return 0;
+}
+
+static int
 send_chunk(void *ctx, void *task, int number, struct err *e)
 {
     struct shipment        *s = ctx;
     struct worker          *w = &s->workers[number];
     size_t                  place = *(const size_t *)task;
-    const struct chunk_ref *ref = &s->manifest->chunks[place];
     struct chunkbuf        *b;
-    struct chunk_name       name;
-    uint8_t                 id[SHA256_BYTES];
-    bool                    missing;
     int                     rc;
 
     if (cancel_check(e) != 0 || writer_failed(s->writer, e) != 0) {
         return -1;
     }
     b = chunkbuf_take(s->bufs);
-    rc = chunk_read_stored(s->copy->from, s->copy->request->db, ref, w->codec, &b->data, &w->raw, &name, e);
+    rc = s->as_stored ? send_stored(s, place, b, e) : send_opened(s, w, place, b, e);
     if (rc == 0) {
-        writer_chunk_id(s->writer, w->raw.data, w->raw.len, id);
-        s->numbers[place] = writer_claim(s->writer, id, &missing);
-        if (missing) {
-            memcpy(b->sha256, name.sha256, sizeof b->sha256);
-            b->codec = (enum codec_kind)name.codec;
-            b->raw_size = w->raw.len;
-            writer_send(s->writer, s->numbers[place], b);
-        }
-        progress_add(ref->size);
+        progress_add(s->refs[place].size);
     }
     chunkbuf_drop(b);
     return rc;
@@ -95,7 +137,8 @@ send_chunks(struct shipment *s, struct err *e)
     s->bufs = chunkbufs_new(2 * (size_t)jobs, CHUNK_STORED_MAX);
     s->workers = xcalloc((size_t)jobs, sizeof *s->workers);
     for (int i = 0; i < jobs; i++) {
-        s->workers[i] = (struct worker){.codec = codec_new(CODEC_DEFAULT), .raw = BUF_INIT(CHUNK_RAW_MAX)};
+        s->workers[i] = (struct worker){.codec = codec_new(CODEC_DEFAULT), .scratch = BUF_INIT(CHUNK_STORED_MAX),
+                                           .raw = BUF_INIT(CHUNK_RAW_MAX)};
     }
     pool = pool_new(jobs, send_chunk, s);
     for (size_t i = 0; i < s->n_missing; i++) {
@@ -105,6 +148,7 @@ send_chunks(struct shipment *s, struct err *e)
     pool_free(pool);
     for (int i = 0; i < jobs; i++) {
         codec_free(s->workers[i].codec);
+        buf_free(&s->workers[i].scratch);
         buf_free(&s->workers[i].raw);
     }
     free(s->workers);
@@ -119,6 +163,10 @@ label_of_copy(const struct copy *c, const struct label *l)
     memcpy(copy->copied_repo, c->from->id, sizeof copy->copied_repo);
     memcpy(copy->copied_run, l->run, sizeof copy->copied_run);
     copy->copied = time(NULL);
+    if (!copy_goes_as_stored(c, l)) {       /* hidden for other keys, or for nobody */
+        free(copy->hidden);
+        copy->hidden = NULL;
+    }
     return copy;
 }
 
@@ -137,7 +185,7 @@ trust_own(struct copy *c, const struct known_set *known)
 }
 
 static int
-commit(struct shipment *s, struct label *copy, struct err *e)
+commit_opened(struct shipment *s, struct label *copy, struct err *e)
 {
     size_t    most = writer_known(s->writer)->n;
     uint32_t *chunks = xcalloc(most + 1, sizeof *chunks);
@@ -147,11 +195,73 @@ commit(struct shipment *s, struct label *copy, struct err *e)
     manifest_map_chunks(s->manifest, s->numbers);
     n = manifest_renumber(s->manifest, chunks, most);
     rc = writer_commit(s->writer, s->manifest, chunks, n, copy, e);
+    free(chunks);
+    return rc;
+}
+
+static int
+by_number(const void *a, const void *b)
+{
+    const uint32_t *x = a;
+    const uint32_t *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+/* Each chunk once: the source may hold one content in two objects. */
+static int
+commit_stored(struct shipment *s, struct label *copy, struct err *e)
+{
+    size_t n = 0;
+
+    if (s->n_refs > 1) {
+        qsort(s->numbers, s->n_refs, sizeof *s->numbers, by_number);
+    }
+    for (size_t i = 0; i < s->n_refs; i++) {
+        if (n == 0 || s->numbers[n - 1] != s->numbers[i]) {
+            s->numbers[n++] = s->numbers[i];
+        }
+    }
+    return writer_commit_stored(s->writer, &s->stored, s->numbers, n, copy, e);
+}
+
+static int
+commit(struct shipment *s, struct label *copy, struct err *e)
+{
+    int rc = s->as_stored ? commit_stored(s, copy, e) : commit_opened(s, copy, e);
+
     if (rc == 0) {
         trust_own(s->copy, writer_known(s->writer));
     }
-    free(chunks);
     return rc;
+}
+
+/* ---- what is needed ---- */
+
+static int
+add_ref(void *ctx, const struct chunk_line *line, struct err *e)
+{
+    struct shipment *s = ctx;
+
+    (void)e;
+    VEC_GROW(s->refs, s->n_refs, s->cap_refs);
+    s->refs[s->n_refs++] = (struct chunk_ref){.name = xstrdup(line->name), .size = line->size, .raw_size = line->raw_size};
+    return 0;
+}
+
+static int
+load_needs(struct shipment *s, const struct label *l, struct err *e)
+{
+    if (s->as_stored) {
+        return manifest_stored(s->copy->from, l, &s->stored, e) != 0 || chunk_list_read(s->copy->from, l, add_ref, s, e) != 0 ? -1 : 0;
+    }
+    s->manifest = manifest_load(s->copy->from, l, e);
+    if (s->manifest == NULL) {
+        return -1;
+    }
+    s->refs = s->manifest->chunks;
+    s->n_refs = s->manifest->n_chunks;
+    return 0;
 }
 
 static int
@@ -165,16 +275,17 @@ send_backup(struct shipment *s, const struct label *l, struct label *copy, struc
         .replace = c->request->replace,
         .threads = c->request->jobs,
         .trusted = &c->trusted,
+        .as_stored = s->as_stored,
+        .epoch = s->as_stored ? l->epoch : 0,
     };
     int rc;
 
-    s->manifest = manifest_load(c->from, l, e);
-    if (s->manifest == NULL || (s->writer = writer_begin(c->to, &o, e)) == NULL) {
+    if (load_needs(s, l, e) != 0 || (s->writer = writer_begin(c->to, &o, e)) == NULL) {
         return -1;
     }
     writer_set_id(s->writer, l->id);
-    s->numbers = xcalloc(s->manifest->n_chunks + 1, sizeof *s->numbers);
-    s->missing = xcalloc(s->manifest->n_chunks + 1, sizeof *s->missing);
+    s->numbers = xcalloc(s->n_refs + 1, sizeof *s->numbers);
+    s->missing = xcalloc(s->n_refs + 1, sizeof *s->missing);
     find_missing(s);
     progress_start(l->id, s->bytes, c->request->quiet);
     rc = send_chunks(s, e);
@@ -185,7 +296,7 @@ send_backup(struct shipment *s, const struct label *l, struct label *copy, struc
 int
 copy_send(struct copy *c, const struct label *l, struct copy_entry *x, struct err *e)
 {
-    struct shipment s = {.copy = c};
+    struct shipment s = {.copy = c, .as_stored = copy_goes_as_stored(c, l), .stored = BUF_INIT(BUF_NO_LIMIT)};
     struct label   *copy = label_of_copy(c, l);
     int             rc = send_backup(&s, l, copy, e);
 
@@ -197,7 +308,14 @@ copy_send(struct copy *c, const struct label *l, struct copy_entry *x, struct er
     }
     writer_end(s.writer);
     chunkbufs_free(s.bufs);         /* the writer's threads were the last who used them */
+    for (size_t i = 0; s.as_stored && i < s.n_refs; i++) {
+        free(s.refs[i].name);
+    }
+    if (s.as_stored) {
+        free(s.refs);
+    }
     manifest_free(s.manifest);
+    buf_free(&s.stored);
     free(s.numbers);
     free(s.missing);
     label_free(copy);

@@ -136,6 +136,20 @@ share_id(struct fanout *f)
     }
 }
 
+/* A worker that seals holds what it has compressed, and the sealed bytes beside it. */
+static void
+make_bufs(struct fanout *f)
+{
+    size_t each = 2;
+
+    for (size_t i = 0; i < f->n; i++) {
+        if (alive(&f->v[i]) && writer_seals(f->v[i].writer)) {
+            each = 3;
+        }
+    }
+    f->bufs = chunkbufs_new(each * (size_t)f->o.workers, seal_bound(codec_bound(f->o.codec.kind, CHUNK_RAW_MAX)));
+}
+
 struct fanout *
 fanout_begin(struct fanout_repo *v, size_t n, const struct fanout_options *o, struct err *e)
 {
@@ -143,7 +157,6 @@ fanout_begin(struct fanout_repo *v, size_t n, const struct fanout_options *o, st
 
     *f = (struct fanout){.v = v, .n = n, .o = *o};
     (void)pthread_mutex_init(&f->lock, NULL);
-    f->bufs = chunkbufs_new(2 * (size_t)o->workers, codec_bound(o->codec.kind, CHUNK_RAW_MAX));
     f->codecs = xcalloc((size_t)o->workers, sizeof(struct codec *));
     for (int i = 0; i < o->workers; i++) {
         f->codecs[i] = codec_new(o->codec);
@@ -153,6 +166,7 @@ fanout_begin(struct fanout_repo *v, size_t n, const struct fanout_options *o, st
         fanout_end(f);
         return NULL;
     }
+    make_bufs(f);
     while (!alive(&f->v[f->first])) {
         f->first++;
     }
@@ -169,7 +183,7 @@ fanout_backup_id(const struct fanout *f)
 const uint8_t *
 fanout_fingerprint_key(const struct fanout *f)
 {
-    return f->v[f->first].repo->fingerprint_key;
+    return writer_fingerprint_key(f->v[f->first].writer);
 }
 
 /* ---- chunks ---- */
@@ -236,21 +250,58 @@ claim_chunk(struct fanout *f, struct claim *c, uint32_t *chunk)
     return any;
 }
 
+/* packed holds the compressed chunk. */
+static int
+seal_and_send(struct fanout *f, struct writer *w, const struct claim *c, const struct chunkbuf *packed, struct err *e)
+{
+    struct chunkbuf *b = chunkbuf_take(f->bufs);
+    int              rc;
+
+    b->raw_size = packed->raw_size;
+    b->codec = packed->codec;
+    rc = writer_encode(w, c->id, packed->data.data, packed->data.len, b, e);
+    if (rc == 0) {
+        writer_send(w, c->number, b);
+    }
+    chunkbuf_drop(b);
+    return rc;
+}
+
+static int
+send_to_all(struct fanout *f, const struct claim *c, struct chunkbuf *packed, struct err *e)
+{
+    bool hashed = false;
+
+    for (size_t i = 0; i < f->n; i++) {
+        if (!c[i].send) {
+            continue;
+        }
+        if (writer_seals(f->v[i].writer)) {
+            if (seal_and_send(f, f->v[i].writer, &c[i], packed, e) != 0) {
+                return -1;
+            }
+            continue;
+        }
+        if (!hashed) {
+            sha256(packed->data.data, packed->data.len, packed->sha256);
+            hashed = true;
+        }
+        writer_send(f->v[i].writer, c[i].number, packed);
+    }
+    return 0;
+}
+
 static int
 compress_and_send(struct fanout *f, int worker, const void *raw, size_t n, const struct claim *c, struct err *e)
 {
     struct chunkbuf *b = chunkbuf_take(f->bufs);
     int              rc = codec_compress(f->codecs[worker], raw, n, &b->data, e);
 
+    b->raw_size = n;
+    b->codec = f->o.codec.kind;
+    b->sealed = false;
     if (rc == 0) {
-        sha256(b->data.data, b->data.len, b->sha256);
-        b->raw_size = n;
-        b->codec = f->o.codec.kind;
-    }
-    for (size_t i = 0; rc == 0 && i < f->n; i++) {
-        if (c[i].send) {
-            writer_send(f->v[i].writer, c[i].number, b);
-        }
+        rc = send_to_all(f, c, b, e);
     }
     chunkbuf_drop(b);
     return rc;

@@ -2,9 +2,11 @@
  * fanout.h - one backup into one repository or several: the database is read once.
  *
  * Each repository has its own writer (writer.h): its own run mark, reuse, id key and label, and commits by itself.  A chunk
- * is compressed and hashed once, if any repository lacks it, and its bytes are put by the threads of each that does.  A
+ * is compressed once, if any repository lacks it, and its bytes are put by the threads of each that does; an encrypted
+ * repository gets them sealed to its own key.  A
  * repository that fails, at whatever step, is left out from then on; the others go on, and only when all have failed does
- * the backup fail.  The slowest repository sets the pace: memory is bounded by chunkbuf.h, two stored chunks a worker.
+ * the backup fail.  The slowest repository sets the pace: memory is bounded by chunkbuf.h, two stored chunks a worker, or
+ * three where anything is encrypted.
  *
  * Chunks go by numbers that mean nothing outside of this run: the manifest's segments refer to them until fanout_commit()
  * gives each repository its own table of chunks.

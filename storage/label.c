@@ -6,6 +6,7 @@
 
 #include "core/enc.h"
 #include "core/json.h"
+#include "core/log.h"
 #include "storage/object.h"
 #include "storage/signet.h"
 
@@ -30,6 +31,7 @@ label_free(struct label *l)
     free(l->server_version);
     free(l->pg_dump_version);
     free(l->note);
+    free(l->hidden);
     strlist_free(&l->warnings);
     free(l);
 }
@@ -83,6 +85,11 @@ static const struct field {
 
 enum { N_FIELDS = sizeof fields / sizeof fields[0] };
 
+/* Of an encrypted backup nobody sees these without a key. */
+static const char *const hidden_keys[] = {"selection", "host", "note", "warnings"};
+
+enum { N_HIDDEN = sizeof hidden_keys / sizeof hidden_keys[0] };
+
 struct label *
 label_copy(const struct label *l)
 {
@@ -96,6 +103,7 @@ label_copy(const struct label *l)
             *text = xstrdup(*text);
         }
     }
+    copy->hidden = l->hidden == NULL ? NULL : xstrdup(l->hidden);
     copy->warnings = (struct strlist){0};
     for (size_t i = 0; i < l->warnings.n; i++) {
         strlist_add(&copy->warnings, l->warnings.v[i]);
@@ -138,16 +146,28 @@ copied_json(const struct label *l)
                      time_rfc3339(l->copied, at, sizeof at));
 }
 
-json_t *
-label_json(const struct label *l, struct err *e)
+static json_t *
+warnings_json(const struct label *l)
 {
-    json_t *o = object_new("label");
     json_t *warnings = json_array();
 
     for (size_t i = 0; i < l->warnings.n; i++) {
         (void)json_array_append_new(warnings, json_text(l->warnings.v[i]));
     }
-    (void)json_object_set_new(o, "warnings", warnings);
+    return warnings;
+}
+
+json_t *
+label_json(const struct label *l, struct err *e)
+{
+    json_t *o = object_new("label");
+
+    (void)json_object_set_new(o, "warnings", warnings_json(l));
+    (void)json_object_set_new(o, "epoch", json_integer(l->epoch == 0 ? 1 : l->epoch));
+    if (l->encrypted) {
+        object_need_encryption(o);
+        (void)json_object_set_new(o, "encrypted", json_true());
+    }
     if (l->copied_repo[0] != '\0') {
         (void)json_object_set_new(o, "copied_from", copied_json(l));
     }
@@ -169,10 +189,106 @@ int
 label_format(const struct label *l, struct buf *out, struct err *e)
 {
     json_t *o = label_json(l, e);
-    int     rc = o == NULL ? -1 : object_format(o, out, e);
+    int     rc;
+
+    if (o != NULL && l->hidden != NULL) {
+        for (size_t i = 0; i < N_HIDDEN; i++) {
+            (void)json_object_del(o, hidden_keys[i]);
+        }
+        (void)json_object_set_new(o, "hidden", json_string(l->hidden));
+    }
+    rc = o == NULL ? -1 : object_format(o, out, e);
+    json_decref(o);
+    return rc;
+}
+
+/* ---- what an encrypted backup's label hides ---- */
+
+/* Whose hidden fields they are is authenticated, so that they fit no other backup. */
+static struct sealed_as
+hidden_as(const struct label *l, const struct epoch *ep)
+{
+    return (struct sealed_as){.type = "label", .public = ep->public, .what = l->id, .what_n = strlen(l->id)};
+}
+
+int
+label_hide(struct label *l, const struct epoch *ep, struct err *e)
+{
+    struct sealed_as as = hidden_as(l, ep);
+    json_t          *o = json_object();
+    struct buf       text = BUF_INIT(LABEL_BYTES_MAX / 4);
+    struct buf       sealed = BUF_INIT(LABEL_BYTES_MAX / 2);
+    int              rc;
+
+    object_set_text(o, "selection", l->selection);
+    object_set_text(o, "host", l->host);
+    object_set_text(o, "note", l->note);
+    (void)json_object_set_new(o, "warnings", warnings_json(l));
+    rc = json_write(o, &text, e) != 0 || seal(&as, text.data, text.len, &sealed, e) != 0 ? -1 : 0;
+    if (rc == 0) {
+        free(l->hidden);
+        l->hidden = xmalloc(2 * sealed.len + 1);
+        hex_encode(sealed.data, sealed.len, l->hidden);
+    }
+    json_decref(o);
+    buf_free(&text);
+    buf_free(&sealed);
+    return rc;
+}
+
+static int read_warnings(const json_t *, struct label *, struct err *);
+
+static int
+take_hidden(struct label *l, const uint8_t *text, size_t n, struct err *e)
+{
+    json_t *o = json_read(text, n, e);
+    int     rc = o == NULL || object_opt_text(o, "selection", &l->selection, e) != 0 || object_opt_text(o, "host", &l->host, e) != 0 ||
+                     object_opt_text(o, "note", &l->note, e) != 0 || read_warnings(o, l, e) != 0
+                 ? -1
+                 : 0;
 
     json_decref(o);
     return rc;
+}
+
+static int
+open_hidden(struct label *l, const struct epoch *ep, struct err *e)
+{
+    struct sealed_as as = hidden_as(l, ep);
+    size_t           sealed_n = strlen(l->hidden) / 2;
+    uint8_t         *sealed = xmalloc(sealed_n + 1);
+    const uint8_t   *text;
+    size_t           n;
+    int              rc = hex_decode(l->hidden, strlen(l->hidden), sealed, sealed_n);
+
+    if (rc != 0) {
+        err_set(e, ERR_CORRUPT, "is not hex digits");
+    } else if (unseal(&as, &ep->secret, sealed, sealed_n, &text, &n, e) != 0 || take_hidden(l, text, n, e) != 0) {
+        rc = -1;
+    }
+    free(sealed);
+    return rc != 0 ? err_wrap(e, "key \"hidden\"") : 0;
+}
+
+/* Who has no key sees what is not hidden. */
+static int
+show_hidden(struct repo *r, struct label *l, struct err *e)
+{
+    const struct epoch *ep;
+
+    if (l->hidden == NULL || !keyring_reads(r->keys, l->epoch)) {
+        return 0;
+    }
+    ep = keyring_read(r->keys, l->epoch, e);
+    if (ep != NULL) {
+        return open_hidden(l, ep, e);
+    }
+    if (e->kind != ERR_AUTH) {
+        return -1;
+    }
+    log_info("%s", e->text);
+    err_clear(e);
+    return 0;
 }
 
 static int
@@ -313,6 +429,30 @@ read_copied(const json_t *o, struct label *l, struct err *e)
     return 0;
 }
 
+/* Labels of before there was encryption do not say. */
+static int
+read_epoch(const json_t *o, struct label *l, struct err *e)
+{
+    int64_t     epoch = 1;
+    const char *hidden;
+
+    if (json_object_get(o, "epoch") != NULL && read_count(o, "epoch", EPOCH_NUMBER_MAX, &epoch, e) != 0) {
+        return -1;
+    }
+    if (epoch < 1) {
+        return err_set(e, ERR_CORRUPT, "key \"epoch\" is out of range");
+    }
+    l->epoch = (unsigned)epoch;
+    l->encrypted = json_opt_bool(o, "encrypted", false);
+    if (l->encrypted) {
+        if (json_get_str(o, "hidden", &hidden, e) != 0) {
+            return -1;
+        }
+        l->hidden = xstrdup(hidden);
+    }
+    return 0;
+}
+
 struct label *
 label_parse(const void *text, size_t n, struct err *e)
 {
@@ -328,7 +468,7 @@ label_parse(const void *text, size_t n, struct err *e)
             goto fail;
         }
     }
-    if (read_warnings(o, l, e) == 0 && read_copied(o, l, e) == 0) {
+    if (read_epoch(o, l, e) == 0 && (l->hidden != NULL || read_warnings(o, l, e) == 0) && read_copied(o, l, e) == 0) {
         sha256_hex(text, (size_t)((const char *)memchr(text, '\n', n) - (const char *)text) + 1, l->sha256);
         json_decref(o);
         return l;
@@ -373,8 +513,16 @@ label_part_name(const struct label *l, enum label_part part)
 {
     const char *copy = l->copied_repo[0] == '\0' ? "" : "-";
 
-    return xasprintf(part == LABEL_CHUNKS ? "chunks%s%s.zst" : "manifest%s%s.json.zst", copy,
-                     *copy == '\0' ? "" : l->run);
+    const char *run = *copy == '\0' ? "" : l->run;
+
+    return part == LABEL_CHUNKS ? xasprintf("chunks%s%s.zst", copy, run)
+                                : xasprintf("manifest%s%s.json.zst%s", copy, run, l->encrypted ? ".enc" : "");
+}
+
+struct sealed_as
+label_manifest_as(const struct label *l, const struct epoch *ep)
+{
+    return (struct sealed_as){.type = "manifest", .public = ep->public, .what = l->id, .what_n = strlen(l->id)};
 }
 
 struct label *
@@ -396,6 +544,9 @@ label_load(struct repo *r, const char *db, const char *id, struct err *e)
             rc = err_set(e, ERR_CORRUPT, "it is the label of backup %s of \"%s\"", l->id, l->db);
         } else {
             rc = signet_check(r->st->signet, "label", key, raw.data, raw.len, e);
+        }
+        if (rc == 0) {
+            rc = show_hidden(r, l, e);
         }
         if (rc != 0) {
             label_free(l);

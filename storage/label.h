@@ -43,6 +43,10 @@ struct label {
     double   seconds;                        /* wall time */
     char    *note;                           /* --note, or NULL */
     struct strlist warnings;                 /* one sentence each */
+    unsigned epoch;                          /* of its chunks and its manifest (repo.h) */
+    bool     encrypted;                      /* so is the epoch */
+    char    *hidden;                         /* of an encrypted one: selection, host, note and warnings, sealed (hex); NULL: they
+                                              * are not sealed yet.  The fields are empty while nobody has opened it */
     /* Of a copy (copy.h), where it came from: */
     char     copied_repo[33];                /* repo_id; empty: not a copy */
     char     copied_run[RUN_ID_MAX];         /* the run of the label that was copied */
@@ -62,9 +66,11 @@ struct label *label_new(void);
 void          label_free(struct label *);               /* accepts NULL */
 struct label *label_copy(const struct label *);
 
-/* The object as stored, for `--json` output; ERR_CORRUPT names a field that was never filled in. */
+/* All that is known of it, for `--json` output; ERR_CORRUPT names a field that was never filled in. */
 json_t       *label_json(const struct label *, struct err *);
-/* The JSON line, newline included.  And back: ERR_CORRUPT names the field. */
+/* Of an encrypted one: seals what is nobody's business without a key. */
+int           label_hide(struct label *, const struct epoch *, struct err *);
+/* The object as stored: the JSON line, newline included.  And back: ERR_CORRUPT names the field. */
 int           label_format(const struct label *, struct buf *, struct err *);
 struct label *label_parse(const void *, size_t, struct err *);
 
@@ -73,13 +79,17 @@ bool backup_id_valid(const char *);
 /* "<db>/backups/<id>/<object>", db encoded.  Allocated. */
 char *backup_key(const char *db, const char *id, const char *object);
 
-/* The object that holds a backup's chunk list or manifest, for backup_key(): "chunks.zst", "manifest.json.zst"; of a copy
- * "chunks-<run>.zst", "manifest-<run>.json.zst", since two who copy the same backup must not write the same name.
+/* The object that holds a backup's chunk list or manifest, for backup_key(): "chunks.zst", "manifest.json.zst" (encrypted:
+ * "manifest.json.zst.enc"); of a copy "chunks-<run>.zst", "manifest-<run>.json.zst", since two who copy the same backup must not write the same name.
  * Allocated. */
 enum label_part { LABEL_CHUNKS, LABEL_MANIFEST };
 char *label_part_name(const struct label *, enum label_part);
 
+/* What is hidden in it is there when this host has a key to read it. */
 struct label *label_load(struct repo *, const char *db, const char *id, struct err *);
+
+/* As what an encrypted backup's manifest is sealed (core/seal.h): type "manifest", the backup's id.  Borrows both. */
+struct sealed_as label_manifest_as(const struct label *, const struct epoch *);
 
 /* What a backup is, as `storage list` shows it. */
 enum backup_state {

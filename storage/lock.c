@@ -14,9 +14,9 @@ lock_covers(const char *key)
     const char *in_db = strchr(key, '/');
 
     if (in_db == NULL) {
-        return begins(key, "repo.");
+        return begins(key, "repo.") || begins(key, "keys.");
     }
-    return begins(in_db, "/chunks/") || begins(in_db, "/backups/") || begins(in_db, "/source.") || begins(key, "keys/");
+    return begins(in_db, "/chunks/") || begins(in_db, "/backups/") || begins(in_db, "/source.");
 }
 
 time_t

@@ -17,6 +17,17 @@ object_new(const char *type)
     return o;
 }
 
+static const char need_encryption[] = "encryption";
+
+void
+object_need_encryption(json_t *o)
+{
+    json_t *needs = json_array();
+
+    (void)json_array_append_new(needs, json_string(need_encryption));
+    (void)json_object_set_new(o, "needs", needs);
+}
+
 int
 object_format(const json_t *o, struct buf *out, struct err *e)
 {
@@ -64,9 +75,12 @@ object_check(const json_t *o, const char *type, struct err *e)
     if (json_get_array(o, "needs", &needs, e) != 0) {
         return -1;
     }
-    if (json_array_size(needs) > 0) {
-        const char *need = json_string_value(json_array_get(needs, 0));
+    for (size_t i = 0; i < json_array_size(needs); i++) {
+        const char *need = json_string_value(json_array_get(needs, i));
 
+        if (need != NULL && strcmp(need, need_encryption) == 0) {
+            continue;
+        }
         err_set(e, ERR_CORRUPT, "needs \"%s\", which is not known to this program", need != NULL ? need : "?");
         return from_newer(e);
     }

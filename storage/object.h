@@ -18,6 +18,8 @@ enum { OBJECT_FORMAT = 1, OBJECT_BYTES_MAX = 1 << 20 };
 
 /* A new object with format, needs and type. */
 json_t *object_new(const char *type);
+/* Nobody who does not know encryption may use it. */
+void    object_need_encryption(json_t *);
 /* Its line, newline included, appended. */
 int     object_format(const json_t *, struct buf *, struct err *);
 int     object_put(struct storage *, const char *key, const json_t *, struct err *);

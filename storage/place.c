@@ -160,6 +160,41 @@ storage_place_as_of(struct strlist *options, const char *as_of)
     }
 }
 
+/* "KEY=a,b" */
+static void
+add_list(struct strlist *options, const char *key, const struct strlist *files)
+{
+    char *text = NULL;
+
+    for (size_t i = 0; files != NULL && i < files->n; i++) {
+        char *longer = text == NULL ? xasprintf("%s=%s", key, files->v[i]) : xasprintf("%s,%s", text, files->v[i]);
+
+        free(text);
+        text = longer;
+    }
+    if (text != NULL) {
+        strlist_take(options, text);
+    }
+}
+
+static void
+add_text(struct strlist *options, const char *key, const char *text)
+{
+    if (text != NULL) {
+        strlist_take(options, xasprintf("%s=%s", key, text));
+    }
+}
+
+void
+storage_place_keys(struct strlist *options, const struct storage_keys_given *k)
+{
+    add_list(options, "identity", k->identity);
+    add_list(options, "encrypt-to", k->encrypt_to);
+    add_text(options, "passphrase-file", k->passphrase_file);
+    add_text(options, "passphrase-command", k->passphrase_command);
+    add_text(options, "passphrase-fd", k->passphrase_fd);
+}
+
 const char *
 storage_place_name(const struct storage_place *p)
 {

@@ -32,6 +32,12 @@ int storage_places_find(const struct config *, const struct strlist *args, const
                         const struct strlist *options, struct storage_place **out, size_t *n, struct err *);
 /* What --as-of means: the key "as-of" among the --repo-options; NULL adds nothing. */
 void storage_place_as_of(struct strlist *options, const char *as_of);
+/* What --identity and its like mean, likewise; NULL and empty lists add nothing. */
+struct storage_keys_given {
+    const struct strlist *identity, *encrypt_to;
+    const char           *passphrase_file, *passphrase_command, *passphrase_fd;
+};
+void storage_place_keys(struct strlist *options, const struct storage_keys_given *);
 /* As a --repo argument for a tool that is given the same configuration. */
 const char *storage_place_name(const struct storage_place *);
 

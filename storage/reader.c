@@ -10,6 +10,7 @@
 #include "core/log.h"
 #include "storage/chunklist.h"
 #include "storage/chunkname.h"
+#include "storage/known.h"
 #include "storage/versions.h"
 #include "storage/writer.h"
 
@@ -50,33 +51,155 @@ get_stored(struct repo *r, const char *key, uint64_t size, const char *sha256_wa
     return -1;              /* names the key */
 }
 
-/* One object of a backup: fetched, checked, decompressed into text. */
+/* An encrypted manifest, as stored; *data and *n: what was compressed. */
+static int
+open_manifest(struct repo *r, const struct label *l, struct buf *stored, const uint8_t **data, size_t *n, struct err *e)
+{
+    const struct epoch *ep = keyring_read(r->keys, l->epoch, e);
+    struct sealed_as    as;
+
+    if (ep == NULL) {
+        return -1;
+    }
+    if (!ep->sealed) {
+        return err_set(e, ERR_CORRUPT, "the label says that it is encrypted, and epoch %u is not", l->epoch);
+    }
+    as = label_manifest_as(l, ep);
+    return unseal(&as, &ep->secret, stored->data, stored->len, data, n, e);
+}
+
+static char *
+part_key(const struct label *l, enum label_part part)
+{
+    char *object = label_part_name(l, part);
+    char *key = backup_key(l->db, l->id, object);
+
+    free(object);
+    return key;
+}
+
+/* A label's object as it is stored, checked: nothing is opened. */
+static int
+get_part(struct repo *r, const struct label *l, enum label_part part, struct buf *stored, struct err *e)
+{
+    bool  list = part == LABEL_CHUNKS;
+    char *key = part_key(l, part);
+    int   rc = get_stored(r, key, list ? l->chunks_size : l->manifest_size, list ? l->chunks_sha256 : l->manifest_sha256, stored, e);
+
+    free(key);
+    return rc;
+}
+
+/* One object of a backup: fetched, checked, opened, decompressed into text. */
 static int
 load_part(struct repo *r, const struct label *l, enum label_part part, struct buf *text, struct err *e)
 {
-    bool          list = part == LABEL_CHUNKS;
-    uint64_t      size = list ? l->chunks_size : l->manifest_size;
-    uint64_t      raw_size = list ? l->chunks_raw_size : l->manifest_raw_size;
-    char         *object = label_part_name(l, part);
-    char         *key = backup_key(l->db, l->id, object);
-    struct codec *codec = codec_new(CODEC_DEFAULT);
-    struct buf    stored = BUF_INIT(codec_bound(CODEC_ZSTD, text->max));
-    int           rc = -1;
+    bool           list = part == LABEL_CHUNKS;
+    uint64_t       raw_size = list ? l->chunks_raw_size : l->manifest_raw_size;
+    struct codec  *codec = codec_new(CODEC_DEFAULT);
+    struct buf     stored = BUF_INIT(seal_bound(codec_bound(CODEC_ZSTD, text->max)));
+    const uint8_t *data;
+    size_t         n;
+    char          *key = part_key(l, part);
+    int            rc = -1;
 
     if (raw_size > text->max) {
-        err_set(e, ERR_CORRUPT, "\"%s\": the label says it has %" PRIu64 " bytes unpacked: more than %zu", key, raw_size,
-                text->max);
-    } else if (get_stored(r, key, size, list ? l->chunks_sha256 : l->manifest_sha256, &stored, e) == 0) {
-        rc = codec_decompress(codec, CODEC_ZSTD, stored.data, stored.len, (size_t)raw_size, text, e);
+        err_set(e, ERR_CORRUPT, "\"%s\": the label says it has %" PRIu64 " bytes unpacked: more than %zu", key, raw_size, text->max);
+    } else if (get_part(r, l, part, &stored, e) == 0) {
+        data = stored.data;
+        n = stored.len;
+        if (list || !l->encrypted || open_manifest(r, l, &stored, &data, &n, e) == 0) {
+            rc = codec_decompress(codec, CODEC_ZSTD, data, n, (size_t)raw_size, text, e);
+        }
         if (rc != 0) {
             err_wrap(e, "\"%s\"", key);
         }
     }
+    free(key);
     buf_free(&stored);
     codec_free(codec);
-    free(key);
-    free(object);
     return rc;
+}
+
+/* Of what is copied without being opened the manifest still has the names of the repository it came from; the chunk list
+ * has those that are used here.  Their ids are the same. */
+static int
+add_name(void *ctx, const struct chunk_line *line, struct err *e)
+{
+    struct known_set *here = ctx;
+    struct chunk_name name;
+    size_t            n = here->n;
+
+    (void)e;
+    (void)chunk_name_parse(line->name, &name);      /* chunk_list_parse() did */
+    known_trust(here, &name, line->size, line->raw_size);
+    if (here->n > n) {
+        here->v[n].state = KNOWN_REUSABLE;
+    }
+    return 0;
+}
+
+static int
+rename_one(struct chunk_ref *c, const struct known_set *here, struct err *e)
+{
+    struct chunk_name name;
+    char              text[CHUNK_NAME_MAX];
+    size_t            at;
+
+    (void)chunk_name_parse(c->name, &name);         /* manifest_check() did */
+    if (known_find_name(here, &name) != SIZE_MAX) {
+        return 0;
+    }
+    at = known_find(here, name.id);
+    if (at == SIZE_MAX || here->v[at].raw_size != c->raw_size) {
+        return err_set(e, ERR_CORRUPT, "chunk \"%s\" is not in the chunk list under any name", c->name);
+    }
+    chunk_name_format(&here->v[at].name, text);
+    free(c->name);
+    c->name = xstrdup(text);
+    c->size = here->v[at].size;
+    return 0;
+}
+
+static int
+rename_chunks(struct repo *r, const struct label *l, struct manifest *m, struct err *e)
+{
+    struct known_set here = {0};
+    int              rc = chunk_list_read(r, l, add_name, &here, e);
+
+    for (size_t i = 0; rc == 0 && i < m->n_chunks; i++) {
+        rc = rename_one(&m->chunks[i], &here, e);
+    }
+    known_free(&here);
+    return rc;
+}
+
+static struct manifest *
+parse_manifest(struct repo *r, const struct label *l, const struct buf *text, struct err *e)
+{
+    struct manifest    *m;
+    const struct epoch *ep;
+    char                hex[SHA256_HEX + 1];
+
+    sha256_hex(text->data, text->len, hex);
+    if (strcmp(hex, l->manifest_raw_sha256) != 0) {
+        err_set(e, ERR_CORRUPT, "its plaintext's SHA-256 is not what the label says");
+        return NULL;
+    }
+    m = manifest_parse(text->data, text->len, e);
+    if (m == NULL) {
+        return NULL;
+    }
+    if ((l->encrypted && l->copied_repo[0] != '\0' && rename_chunks(r, l, m, e) != 0) ||
+        (!m->has_fingerprint_key && (ep = keyring_read(r->keys, l->epoch, e)) == NULL)) {
+        manifest_free(m);
+        return NULL;
+    }
+    if (!m->has_fingerprint_key) {
+        memcpy(m->fingerprint_key, ep->naming.data + ID_KEY, sizeof m->fingerprint_key);
+        m->has_fingerprint_key = true;
+    }
+    return m;
 }
 
 struct manifest *
@@ -84,25 +207,39 @@ manifest_load(struct repo *r, const struct label *l, struct err *e)
 {
     struct buf       text = BUF_INIT(MANIFEST_RAW_MAX);
     struct manifest *m = NULL;
-    char             hex[SHA256_HEX + 1];
 
     if (load_part(r, l, LABEL_MANIFEST, &text, e) == 0) {
-        sha256_hex(text.data, text.len, hex);
-        if (strcmp(hex, l->manifest_raw_sha256) != 0) {
-            err_set(e, ERR_CORRUPT, "its plaintext's SHA-256 is not what the label says");
-        } else {
-            m = manifest_parse(text.data, text.len, e);
-        }
-    }
-    if (m != NULL && !m->has_fingerprint_key) {
-        memcpy(m->fingerprint_key, r->fingerprint_key, sizeof m->fingerprint_key);
-        m->has_fingerprint_key = true;
+        m = parse_manifest(r, l, &text, e);
     }
     if (m == NULL) {
         err_wrap(e, "manifest of backup %s of \"%s\"", l->id, l->db);
     }
     buf_free(&text);
     return m;
+}
+
+int
+manifest_stored(struct repo *r, const struct label *l, struct buf *stored, struct err *e)
+{
+    return get_part(r, l, LABEL_MANIFEST, stored, e) == 0 ? 0
+                                                         : err_wrap(e, "manifest of backup %s of \"%s\"", l->id, l->db);
+}
+
+int
+manifest_check_stored(struct repo *r, const struct label *l, struct err *e)
+{
+    struct buf       stored = BUF_INIT(BUF_NO_LIMIT);
+    struct manifest *m;
+    int              rc;
+
+    if (l->encrypted && !keyring_reads(r->keys, l->epoch)) {
+        rc = manifest_stored(r, l, &stored, e);
+        buf_free(&stored);
+        return rc;
+    }
+    m = manifest_load(r, l, e);
+    manifest_free(m);
+    return m != NULL ? 0 : -1;
 }
 
 int
@@ -129,19 +266,28 @@ struct chunk_want {
     uint64_t       size, raw_size;
     struct codec  *codec;
     struct buf    *scratch, *out;
+    struct chunk_payload *payload;
     bool           anew;            /* a second opinion */
+    bool           as_stored;       /* stored size and digest are all that is looked at: nothing is opened */
 };
 
-static int
+/* NULL: no name of a chunk, or not one that its epoch could have.  What is plain is never taken for what is encrypted. */
+static const struct epoch *
 parse_name(const struct chunk_want *w, struct chunk_name *name, struct err *e)
 {
+    const struct epoch *ep;
+
     if (chunk_name_parse(w->name, name) != 0) {
-        return err_set(e, ERR_CORRUPT, "not the name of a chunk");
+        err_set(e, ERR_CORRUPT, "not the name of a chunk");
+        return NULL;
     }
-    if (name->epoch != w->repo->epoch) {
-        return err_set(e, ERR_CORRUPT, "the keys of epoch %u are not known", name->epoch);
+    ep = keyring_epoch(w->repo->keys, name->epoch, e);
+    if (ep != NULL && ep->sealed != name->sealed) {
+        err_set(e, ERR_CORRUPT, "is %sencrypted, and epoch %u is %s", name->sealed ? "" : "not ", ep->number,
+                ep->sealed ? "" : "not");
+        return NULL;
     }
-    return 0;
+    return ep;
 }
 
 /* The stored bytes into scratch. */
@@ -155,28 +301,54 @@ get_chunk(const struct chunk_want *w, struct err *e)
     return rc;
 }
 
-/* What scratch holds: stored size, digest of the stored bytes, decoding to exactly raw_size, id of the plaintext. */
+/* What scratch holds has the stored size and digest of its name. */
 static int
-decode_checked(const struct chunk_want *w, struct err *e)
+check_bytes(const struct chunk_want *w, const struct chunk_name *name, struct err *e)
 {
-    struct chunk_name name;
-    uint8_t           digest[SHA256_BYTES];
+    uint8_t digest[SHA256_BYTES];
 
-    if (parse_name(w, &name, e) != 0) {
-        return -1;
-    }
     if (w->scratch->len != w->size) {
         return err_set(e, ERR_CORRUPT, "has %zu bytes, not %" PRIu64, w->scratch->len, w->size);
     }
     sha256(w->scratch->data, w->scratch->len, digest);
-    if (memcmp(digest, name.sha256, sizeof digest) != 0) {
-        return err_set(e, ERR_CORRUPT, "its bytes are not those that were written: the SHA-256 differs");
-    }
-    if (codec_decompress(w->codec, (enum codec_kind)name.codec, w->scratch->data, w->scratch->len,
-                         (size_t)w->raw_size, w->out, e) != 0) {
+    return memcmp(digest, name->sha256, sizeof digest) == 0
+               ? 0
+               : err_set(e, ERR_CORRUPT, "its bytes are not those that were written: the SHA-256 differs");
+}
+
+/* Decrypts in place what is encrypted. */
+static int
+open_payload(const struct chunk_want *w, const struct chunk_name *name, const struct epoch *ep, struct err *e)
+{
+    uint8_t          what[CHUNK_SEALED_AS];
+    struct sealed_as as = chunk_sealed_as(ep->public, name->id, (enum codec_kind)name->codec, what);
+
+    w->payload->codec = (enum codec_kind)name->codec;
+    w->payload->data = w->scratch->data;
+    w->payload->n = w->scratch->len;
+    return ep->sealed ? unseal(&as, &ep->secret, w->scratch->data, w->scratch->len, &w->payload->data, &w->payload->n, e) : 0;
+}
+
+/* What scratch holds: stored size, digest of the stored bytes, decryption, decoding to exactly raw_size, id of the plaintext. */
+static int
+decode_checked(const struct chunk_want *w, struct err *e)
+{
+    struct chunk_name   name;
+    const struct epoch *ep = parse_name(w, &name, e);
+    uint8_t             digest[SHA256_BYTES];
+
+    if (ep == NULL || check_bytes(w, &name, e) != 0) {
         return -1;
     }
-    hmac_sha256(w->repo->id_key, w->out->data, w->out->len, digest);
+    if (w->as_stored) {
+        return 0;
+    }
+    ep = keyring_read(w->repo->keys, name.epoch, e);
+    if (ep == NULL || open_payload(w, &name, ep, e) != 0 ||
+        codec_decompress(w->codec, w->payload->codec, w->payload->data, w->payload->n, (size_t)w->raw_size, w->out, e) != 0) {
+        return -1;
+    }
+    hmac_sha256(ep->naming.data, w->out->data, w->out->len, digest);
     return memcmp(digest, name.id, sizeof digest) == 0
                ? 0
                : err_set(e, ERR_CORRUPT, "its contents are not those of its id");
@@ -187,7 +359,7 @@ read_checked(const struct chunk_want *w, struct err *e)
 {
     struct chunk_name name;
 
-    return parse_name(w, &name, e) != 0 || get_chunk(w, e) != 0 || decode_checked(w, e) != 0 ? -1 : 0;
+    return parse_name(w, &name, e) == NULL || get_chunk(w, e) != 0 || decode_checked(w, e) != 0 ? -1 : 0;
 }
 
 /* A version of the object that is hidden by a newer one, or by its removal. */
@@ -266,48 +438,81 @@ say_replaced(char *text)
     free(text);
 }
 
-int
-chunk_read_stored(struct repo *r, const char *db, const struct chunk_ref *ref, struct codec *codec, struct buf *stored,
-                  struct buf *out, struct chunk_name *name, struct err *e)
+static int
+read_or_replace(const struct chunk_want *w, struct err *e)
 {
-    struct chunk_want w = {r, db, ref->name, ref->size, ref->raw_size, codec, stored, out, false};
-    char              twin[CHUNK_NAME_MAX];
+    char twin[CHUNK_NAME_MAX];
 
-    if (read_checked(&w, e) == 0) {
-        return chunk_name_parse(ref->name, name);
+    if (read_checked(w, e) == 0) {
+        return 0;
     }
     if (e->kind != ERR_CORRUPT && e->kind != ERR_NOT_FOUND) {
-        return err_wrap(e, "chunk \"%s\" of \"%s\"", ref->name, db);
+        return err_wrap(e, "chunk \"%s\" of \"%s\"", w->name, w->db);
     }
-    if (read_older(&w)) {
-        say_replaced(xasprintf("chunk \"%s\" was overwritten or removed; an older version of it is read instead", ref->name));
+    if (read_older(w)) {
+        say_replaced(xasprintf("chunk \"%s\" was overwritten or removed; an older version of it is read instead", w->name));
         err_clear(e);
-        return chunk_name_parse(ref->name, name);
+        return 0;
     }
-    if (read_twin(&w, twin)) {
-        say_replaced(xasprintf("chunk \"%s\" is bad or missing; \"%s\" holds the same and is read instead", ref->name, twin));
+    /* Whether another object holds the same, only its contents can tell. */
+    if (!w->as_stored && read_twin(w, twin)) {
+        say_replaced(xasprintf("chunk \"%s\" is bad or missing; \"%s\" holds the same and is read instead", w->name, twin));
         err_clear(e);
-        return chunk_name_parse(twin, name);
+        return 0;
     }
-    return err_wrap(e, "chunk \"%s\" of \"%s\"", ref->name, db);
+    return err_wrap(e, "chunk \"%s\" of \"%s\"", w->name, w->db);
+}
+
+int
+chunk_read_payload(struct repo *r, const char *db, const struct chunk_ref *ref, struct codec *codec, struct buf *scratch,
+                   struct buf *out, struct chunk_payload *payload, struct err *e)
+{
+    struct chunk_want w = {.repo = r, .db = db, .name = ref->name, .size = ref->size, .raw_size = ref->raw_size,
+                           .codec = codec, .scratch = scratch, .out = out, .payload = payload};
+
+    return read_or_replace(&w, e);
 }
 
 int
 chunk_read(struct repo *r, const char *db, const struct chunk_ref *ref, struct codec *codec, struct buf *scratch,
            struct buf *out, struct err *e)
 {
+    struct chunk_payload payload;
+
+    return chunk_read_payload(r, db, ref, codec, scratch, out, &payload, e);
+}
+
+int
+chunk_read_stored(struct repo *r, const char *db, const struct chunk_ref *ref, struct buf *stored, struct err *e)
+{
+    struct chunk_want w = {.repo = r, .db = db, .name = ref->name, .size = ref->size, .raw_size = ref->raw_size,
+                           .scratch = stored, .as_stored = true};
+
+    return read_or_replace(&w, e);
+}
+
+/* What cannot be opened here is judged by its stored bytes. */
+static struct chunk_want
+want_line(struct repo *r, const char *db, const struct chunk_line *line, struct chunk_payload *payload)
+{
     struct chunk_name name;
 
-    return chunk_read_stored(r, db, ref, codec, scratch, out, &name, e);
+    return (struct chunk_want){.repo = r, .db = db, .name = line->name, .size = line->size, .raw_size = line->raw_size,
+                               .payload = payload,
+                               .as_stored = chunk_name_parse(line->name, &name) == 0 && !keyring_reads(r->keys, name.epoch)};
 }
 
 bool
 chunk_has_twin(struct repo *r, const char *db, const struct chunk_line *line, struct codec *codec, struct buf *scratch,
                struct buf *out)
 {
-    struct chunk_want w = {r, db, line->name, line->size, line->raw_size, codec, scratch, out, false};
-    char              twin[CHUNK_NAME_MAX];
+    struct chunk_payload payload;
+    struct chunk_want    w = want_line(r, db, line, &payload);
+    char                 twin[CHUNK_NAME_MAX];
 
+    w.codec = codec;
+    w.scratch = scratch;
+    w.out = out;
     return read_twin(&w, twin) || read_older(&w);
 }
 
@@ -324,14 +529,27 @@ int
 chunk_check(struct repo *r, const char *db, const struct chunk_line *line, struct codec *codec, struct buf *scratch,
             struct buf *out, struct err *e)
 {
-    return check(&(struct chunk_want){r, db, line->name, line->size, line->raw_size, codec, scratch, out, false}, e);
+    struct chunk_payload payload;
+    struct chunk_want    w = want_line(r, db, line, &payload);
+
+    w.codec = codec;
+    w.scratch = scratch;
+    w.out = out;
+    return check(&w, e);
 }
 
 int
 chunk_check_anew(struct repo *r, const char *db, const struct chunk_line *line, struct codec *codec,
                  struct buf *scratch, struct buf *out, struct err *e)
 {
-    return check(&(struct chunk_want){r, db, line->name, line->size, line->raw_size, codec, scratch, out, true}, e);
+    struct chunk_payload payload;
+    struct chunk_want    w = want_line(r, db, line, &payload);
+
+    w.codec = codec;
+    w.scratch = scratch;
+    w.out = out;
+    w.anew = true;
+    return check(&w, e);
 }
 
 int

@@ -19,93 +19,100 @@ struct hands {                 /* one thread's */
     struct buf    scratch, out;
 };
 
-struct healing {
+struct healing {               /* one epoch's */
     struct repairing *repairing;
+    unsigned          epoch;
+    bool              as_stored;    /* it is encrypted, for the same keys there: nobody need open it */
     struct writer    *writer;
     struct chunkbufs *bufs;
     struct hands     *hands;
 };
 
-/* The stored bytes as they are when they are the same here and there, else compressed anew. */
+/* 1: what is there does not help. */
 static int
-fill(struct healing *h, struct hands *me, size_t i, bool same_bytes, struct chunkbuf *b, struct err *e)
+no_help(struct healing *h, const struct lost *lost, struct err *e)
 {
-    const struct known *k = &h->repairing->names.v[i];
-
-    b->raw_size = me->out.len;
-    buf_clear(&b->data);
-    if (same_bytes) {
-        b->codec = (enum codec_kind)k->name.codec;
-        if (buf_append(&b->data, me->scratch.data, me->scratch.len, e) != 0) {
-            return -1;
-        }
-    } else {
-        b->codec = CODEC_DEFAULT.kind;
-        if (codec_compress(me->codec, me->out.data, me->out.len, &b->data, e) != 0) {
-            return -1;
-        }
+    if (e->kind != ERR_CORRUPT && e->kind != ERR_NOT_FOUND) {
+        return -1;
     }
-    sha256(b->data.data, b->data.len, b->sha256);
+    log_warn("chunk \"%s\" in repository \"%s\" does not help: %s", lost->there.name, h->repairing->from->st->location, e->text);
+    err_clear(e);
+    return 1;
+}
+
+/* What is there, opened and checked there, must have the id that it has here. */
+static int
+fetch_opened(struct healing *h, struct hands *me, const struct lost *lost, const struct known *k, struct chunkbuf *b, struct err *e)
+{
+    struct repairing    *r = h->repairing;
+    struct chunk_payload payload;
+    uint8_t              id[SHA256_BYTES];
+
+    if (chunk_read_payload(r->from, r->db, &lost->there, me->codec, &me->scratch, &me->out, &payload, e) != 0) {
+        return no_help(h, lost, e);
+    }
+    writer_chunk_id(h->writer, me->out.data, me->out.len, id);
+    if (memcmp(id, k->name.id, sizeof id) != 0) {
+        return 1;       /* the same place, other rows */
+    }
+    b->codec = payload.codec;
+    b->raw_size = me->out.len;
+    return writer_encode(h->writer, id, payload.data, payload.n, b, e);
+}
+
+/* What nobody opens is named by its id, and that is the same here and there. */
+static int
+fetch_stored(struct healing *h, const struct lost *lost, const struct known *k, struct chunkbuf *b, struct err *e)
+{
+    struct repairing *r = h->repairing;
+    struct chunk_name there;
+
+    (void)chunk_name_parse(lost->there.name, &there);
+    if (memcmp(there.id, k->name.id, sizeof there.id) != 0) {
+        return 1;
+    }
+    if (chunk_read_stored(r->from, r->db, &lost->there, &b->data, e) != 0) {
+        return no_help(h, lost, e);
+    }
+    memcpy(b->sha256, there.sha256, sizeof b->sha256);
+    b->codec = (enum codec_kind)there.codec;
+    b->sealed = there.sealed;
+    b->raw_size = lost->there.raw_size;
     return 0;
 }
 
 static int
-store(struct healing *h, struct hands *me, size_t i, bool same_bytes, struct err *e)
+store(struct healing *h, struct hands *me, struct lost *lost, const struct known *k, struct err *e)
 {
+    struct chunkbuf *b = chunkbuf_take(h->bufs);
+    int              rc = h->as_stored ? fetch_stored(h, lost, k, b, e) : fetch_opened(h, me, lost, k, b, e);
     bool             missing;
-    uint32_t         number = writer_claim(h->writer, h->repairing->names.v[i].name.id, &missing);
-    struct chunkbuf *b;
-    int              rc;
+    uint32_t         number;
 
-    if (!missing) {
-        return 0;
-    }
-    b = chunkbuf_take(h->bufs);
-    rc = fill(h, me, i, same_bytes, b, e);
     if (rc == 0) {
-        writer_send(h->writer, number, b);
+        number = writer_claim(h->writer, k->name.id, &missing);
+        if (missing) {
+            writer_send(h->writer, number, b);
+        }
+        lost->healed = true;
+        progress_add(k->size);
     }
     chunkbuf_drop(b);
-    return rc;
+    return rc < 0 ? -1 : 0;
 }
 
-/* What is there, checked there, must have the id that it has here. */
 static int
 heal_one(void *ctx, void *task, int worker, struct err *e)
 {
     struct healing     *h = ctx;
     struct repairing   *r = h->repairing;
-    struct hands       *me = &h->hands[worker];
-    size_t              i = (size_t)((struct lost *)task - r->v);
-    const struct known *k = &r->names.v[i];
-    const struct lost  *lost = task;
-    struct chunk_line   line = {.name = lost->there.name, .size = lost->there.size, .raw_size = lost->there.raw_size};
-    struct chunk_name   there;
-    uint8_t             id[SHA256_BYTES];
-    int                 is;
+    struct lost        *lost = task;
+    const struct known *k = &r->names.v[(size_t)(lost - r->v)];
 
     if (cancel_check(e) != 0 || writer_tick(h->writer, e) != 0 || writer_failed(h->writer, e) != 0) {
         return -1;
     }
-    is = chunk_check(r->from, r->db, &line, me->codec, &me->scratch, &me->out, e);
-    if (is != 0) {
-        if (is > 0) {
-            log_warn("chunk \"%s\" in repository \"%s\" does not help: %s", line.name, r->from->st->location, e->text);
-            err_clear(e);
-        }
-        return is < 0 ? -1 : 0;
-    }
-    writer_chunk_id(h->writer, me->out.data, me->out.len, id);
-    if (memcmp(id, k->name.id, sizeof id) != 0) {
-        return 0;       /* the same place, other rows */
-    }
-    (void)chunk_name_parse(line.name, &there);
-    if (store(h, me, i, memcmp(there.sha256, k->name.sha256, sizeof there.sha256) == 0, e) != 0) {
-        return -1;
-    }
-    r->v[i].healed = true;
-    progress_add(k->size);
-    return 0;
+    return store(h, &h->hands[worker], lost, k, e);
 }
 
 /* ---- all of them ---- */
@@ -118,7 +125,7 @@ in_parallel(struct healing *h, int jobs, struct err *e)
     int               rc;
 
     for (size_t i = 0; i < r->names.n; i++) {
-        if (r->v[i].there.name != NULL) {
+        if (r->v[i].there.name != NULL && r->names.v[i].name.epoch == h->epoch) {
             pool_add(pool, &r->v[i], 0);
         }
     }
@@ -128,10 +135,10 @@ in_parallel(struct healing *h, int jobs, struct err *e)
 }
 
 static int
-heal(struct repairing *r, int jobs, struct err *e)
+heal_epoch(struct repairing *r, unsigned epoch, int jobs, struct err *e)
 {
-    struct writer_options o = {.db = r->db, .threads = jobs};
-    struct healing        h = {.repairing = r};
+    struct healing        h = {.repairing = r, .epoch = epoch, .as_stored = keyring_same(r->from->keys, r->to->keys, epoch)};
+    struct writer_options o = {.db = r->db, .threads = jobs, .epoch = epoch, .as_stored = h.as_stored};
     struct writer_stats   stats;
     int                   rc = -1;
 
@@ -151,8 +158,8 @@ heal(struct repairing *r, int jobs, struct err *e)
         rc = writer_settle(h.writer, e);
     }
     writer_stats(h.writer, &stats);
-    r->result->chunks = stats.new_chunks;
-    r->result->bytes = stats.new_bytes;
+    r->result->chunks += stats.new_chunks;
+    r->result->bytes += stats.new_bytes;
     writer_end(h.writer);
     for (int i = 0; i < jobs; i++) {
         codec_free(h.hands[i].codec);
@@ -162,6 +169,23 @@ heal(struct repairing *r, int jobs, struct err *e)
     free(h.hands);
     chunkbufs_free(h.bufs);
     return rc;
+}
+
+/* Each epoch has keys of its own, and so a writer. */
+static int
+heal(struct repairing *r, int jobs, struct err *e)
+{
+    for (unsigned epoch = 1; epoch <= r->to->epoch; epoch++) {
+        bool any = false;
+
+        for (size_t i = 0; i < r->names.n; i++) {
+            any = any || (r->v[i].there.name != NULL && r->names.v[i].name.epoch == epoch);
+        }
+        if (any && heal_epoch(r, epoch, jobs, e) != 0) {
+            return -1;
+        }
+    }
+    return 0;
 }
 
 static uint64_t

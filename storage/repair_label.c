@@ -88,12 +88,9 @@ same_source(const struct repairing *r)
 static bool
 whole_there(const struct repairing *r, const struct label *there)
 {
-    struct err       e = ERR_INIT;
-    struct manifest *m = manifest_load(r->from, there, &e);
-    bool             whole = m != NULL && chunk_list_read(r->from, there, ignore_line, NULL, &e) == 0;
+    struct err e = ERR_INIT;
 
-    manifest_free(m);
-    return whole;
+    return manifest_check_stored(r->from, there, &e) == 0 && chunk_list_read(r->from, there, ignore_line, NULL, &e) == 0;
 }
 
 static int

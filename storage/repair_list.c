@@ -35,11 +35,11 @@ compress_fits(const struct label *l, enum label_part part, const struct buf *tex
     return good;
 }
 
-/* A mirror of this repository holds the very object. */
+/* The object that this label names there holds what l means. */
 static bool
-from_mirror(const struct repairing *r, const struct label *l, enum label_part part, struct buf *stored)
+named_by(const struct repairing *r, const struct label *l, const struct label *there, enum label_part part, struct buf *stored)
 {
-    char      *object = label_part_name(l, part);
+    char      *object = label_part_name(there, part);
     char      *key = backup_key(l->db, l->id, object);
     struct err e = ERR_INIT;
     bool       good = storage_get(r->from->st, key, stored, &e) == 0 && fits(l, part, stored);
@@ -49,12 +49,25 @@ from_mirror(const struct repairing *r, const struct label *l, enum label_part pa
     return good;
 }
 
+/* A mirror of this repository holds the very object, or one that was copied without being opened. */
+static bool
+from_mirror(const struct repairing *r, const struct label *l, enum label_part part, struct buf *stored)
+{
+    struct err    e = ERR_INIT;
+    struct label *there = NULL;
+    bool          good = named_by(r, l, l, part, stored) ||
+                ((there = label_load(r->from, l->db, l->id, &e)) != NULL && named_by(r, l, there, part, stored));
+
+    label_free(there);
+    return good;
+}
+
 /* The chunk list holds nothing but the manifest's table of chunks. */
 static bool
 list_from_manifest(const struct repairing *r, const struct label *l, struct buf *stored)
 {
     struct err       e = ERR_INIT;
-    struct manifest *m = manifest_load(r->to, l, &e);
+    struct manifest *m = l->encrypted && !keyring_reads(r->to->keys, l->epoch) ? NULL : manifest_load(r->to, l, &e);
     struct buf       text = BUF_INIT(CHUNK_LIST_RAW_MAX);
     bool             good = m != NULL && chunk_list_format(m->chunks, m->n_chunks, &text, &e) == 0 &&
                 compress_fits(l, LABEL_CHUNKS, &text, stored);
@@ -152,14 +165,7 @@ ignore_line(void *ctx, const struct chunk_line *line, struct err *e)
 static int
 read_part(const struct repairing *r, const struct label *l, enum label_part part, struct err *e)
 {
-    struct manifest *m;
-
-    if (part == LABEL_CHUNKS) {
-        return chunk_list_read(r->to, l, ignore_line, NULL, e);
-    }
-    m = manifest_load(r->to, l, e);
-    manifest_free(m);
-    return m != NULL ? 0 : -1;
+    return part == LABEL_CHUNKS ? chunk_list_read(r->to, l, ignore_line, NULL, e) : manifest_check_stored(r->to, l, e);
 }
 
 /* Past whatever may have spoilt the first reading. */

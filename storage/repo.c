@@ -9,34 +9,58 @@
 #include "core/hash.h"
 #include "core/json.h"
 #include "core/log.h"
+#include "storage/epochs.h"
 #include "storage/object.h"
 #include "storage/signet.h"
 
-enum { EPOCH_MAX = 1000000 };
-
-static int
-write_first(struct storage *st, struct signet *signet, struct err *e)
+static json_t *
+first_object(void)
 {
     json_t *o = object_new("repo");
-    uint8_t key[32];
     char    hex[65];
-    int     rc;
 
     random_hex(16, hex);
     (void)json_object_set_new(o, "repo_id", json_string(hex));
     (void)json_object_set_new(o, "epoch", json_integer(1));
     (void)json_object_set_new(o, "created", json_string(time_rfc3339(time(NULL), hex, sizeof hex)));
     (void)json_object_set_new(o, "tool", json_string("pgassay " PGASSAY_VERSION));
-    random_bytes(key, sizeof key);
-    hex_encode(key, 32, hex);
+    return o;
+}
+
+/* Of a repository that is not encrypted: they stand beside the chunks that are named with them. */
+static void
+add_plain_keys(json_t *o)
+{
+    char hex[2 * ID_KEY + 1];
+
+    random_hex(ID_KEY, hex);
     (void)json_object_set_new(o, "id_key", json_string(hex));
-    random_bytes(key, sizeof key);
-    hex_encode(key, 16, hex);
+    random_hex(FINGERPRINT_KEY, hex);
     (void)json_object_set_new(o, "fingerprint_key", json_string(hex));
-    sodium_memzero(key, sizeof key);
+    sodium_memzero(hex, sizeof hex);
+}
+
+static int
+write_first(struct storage *st, struct signet *signet, const struct keyring *keys, struct err *e)
+{
+    json_t                  *o = first_object();
+    size_t                   n;
+    const struct public_key *readers = keyring_encrypt_to(keys, &n);
+    int                      rc = 0;
+
     signet_bind(signet, json_string_value(json_object_get(o, "repo_id")));
     st->signet = signet;
-    rc = object_put(st, "repo.1.json", o, e);
+    if (n > 0) {
+        rc = epoch_begin(st, o, &(struct epoch_plan){.number = 1, .readers = readers, .n_readers = n}, e);
+    } else if (keyring_must_encrypt(keys)) {
+        err_set(e, ERR_USAGE, "must-encrypt is set, and nobody is named who could read it");
+        rc = err_hint(e, "--encrypt-to FILE, the public key of whoever shall");
+    } else {
+        add_plain_keys(o);
+    }
+    if (rc == 0) {
+        rc = object_put(st, "repo.1.json", o, e);
+    }
     st->signet = NULL;
     json_decref(o);
     return rc;
@@ -53,20 +77,23 @@ int
 repo_init(const struct storage_place *place, struct err *e)
 {
     struct storage *st;
-    struct signet  *signet;
+    struct signet  *signet = NULL;
+    struct keyring *keys = NULL;
     int             rc = -1;
 
-    if (signet_open(place, &signet, e) != 0 || (st = storage_open(place, true, e)) == NULL) {
+    if (signet_open(place, &signet, e) != 0 || keyring_open(place, &keys, e) != 0 || (st = storage_open(place, true, e)) == NULL) {
         signet_free(signet);
+        keyring_free(keys);
         return err_wrap(e, "could not make a repository");
     }
     if (storage_list(st, "", found_something, NULL, e) == 0) {
-        rc = write_first(st, signet, e);
+        rc = write_first(st, signet, keys, e);
     }
     if (rc != 0) {
         err_wrap(e, "could not make a repository in \"%s\"", place->location);
     }
     signet_free(signet);
+    keyring_free(keys);
     storage_close(st);
     return rc;
 }
@@ -90,15 +117,13 @@ take(struct repo *r, const json_t *o, struct err *e)
     uint8_t id[16];
     int64_t epoch;
 
-    if (get_key(o, "repo_id", id, sizeof id, e) != 0 || json_get_int(o, "epoch", &epoch, e) != 0 ||
-        get_key(o, "id_key", r->id_key, sizeof r->id_key, e) != 0 ||
-        get_key(o, "fingerprint_key", r->fingerprint_key, sizeof r->fingerprint_key, e) != 0) {
+    if (get_key(o, "repo_id", id, sizeof id, e) != 0) {
         return -1;
     }
-    if (epoch < 1 || epoch > EPOCH_MAX) {
-        return err_set(e, ERR_CORRUPT, "key \"epoch\" is out of range");
-    }
     hex_encode(id, sizeof id, r->id);
+    if (keyring_bind(r->keys, r->st, o, r->id, e) != 0 || json_get_int(o, "epoch", &epoch, e) != 0) {
+        return -1;
+    }
     r->epoch = (unsigned)epoch;
     return 0;
 }
@@ -146,6 +171,10 @@ newest(struct repo *r, struct err *e)
         if (trusted(r, o, key, &raw, &doubt) == 0) {
             json_decref(found);
             found = o;
+            buf_clear(&r->line);
+            if (buf_append(&r->line, raw.data, raw.len, e) != 0) {
+                break;
+            }
             continue;
         }
         log_warn("\"%s\" of repository \"%s\" is passed over: %s", key, r->st->location, doubt.text);
@@ -164,15 +193,17 @@ newest(struct repo *r, struct err *e)
     return found;
 }
 
-/* Takes both. */
+/* Takes all three. */
 static struct repo *
-open_with(struct storage *st, struct signet *signet, struct err *e)
+open_with(struct storage *st, struct signet *signet, struct keyring *keys, struct err *e)
 {
     struct repo *r = xcalloc(1, sizeof *r);
     json_t      *o;
 
     r->st = st;
     r->signet = signet;
+    r->keys = keys;
+    r->line = (struct buf)BUF_INIT(OBJECT_BYTES_MAX);
     o = r->object = newest(r, e);
     if (o != NULL && take(r, o, e) == 0) {
         st->signet = signet;
@@ -194,7 +225,22 @@ open_with(struct storage *st, struct signet *signet, struct err *e)
 struct repo *
 repo_open_storage(struct storage *st, struct err *e)
 {
-    return open_with(st, NULL, e);
+    return repo_open_storage_at(st, NULL, e);
+}
+
+struct repo *
+repo_open_storage_at(struct storage *st, const struct storage_place *place, struct err *e)
+{
+    struct signet  *signet = NULL;
+    struct keyring *keys = NULL;
+
+    if ((place != NULL && signet_open(place, &signet, e) != 0) || keyring_open(place, &keys, e) != 0) {
+        err_wrap(e, "repository \"%s\"", st->location);
+        signet_free(signet);
+        storage_close(st);
+        return NULL;
+    }
+    return open_with(st, signet, keys, e);
 }
 
 void
@@ -207,7 +253,6 @@ static struct repo *
 open_at(const struct storage_place *place, struct err *e)
 {
     struct storage *st = storage_open(place, false, e);
-    struct signet  *signet;
 
     if (st == NULL) {
         if (e->kind == ERR_NOT_FOUND) {
@@ -215,12 +260,7 @@ open_at(const struct storage_place *place, struct err *e)
         }
         return NULL;
     }
-    if (signet_open(place, &signet, e) != 0) {
-        err_wrap(e, "repository \"%s\"", place->location);
-        storage_close(st);
-        return NULL;
-    }
-    return open_with(st, signet, e);
+    return repo_open_storage_at(st, place, e);
 }
 
 struct repo *
@@ -241,9 +281,10 @@ repo_close(struct repo *r)
         return;
     }
     storage_close(r->st);
+    keyring_free(r->keys);
+    buf_free(&r->line);
     signet_free(r->signet);
     json_decref(r->object);
-    sodium_memzero(r, sizeof *r);
     free(r);
 }
 
@@ -271,6 +312,7 @@ repo_change(struct repo *r, const json_t *object, struct err *e)
         return err_wrap(e, "could not change the repository's settings");
     }
     r->generation++;
+    buf_clear(&r->line);
     json_decref(r->object);
     r->object = json_deep_copy(object);
     return 0;

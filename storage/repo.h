@@ -3,7 +3,8 @@
  *
  * repo.<n>.json (highest n wins) is written by init and by key changes:
  *   format, needs, repo_id (32 hex), epoch (from 1), created, tool,
- *   id_key, fingerprint_key (64 and 32 hex; an encrypted repository keeps them elsewhere),
+ *   id_key, fingerprint_key (64 and 32 hex) of epochs that are not encrypted,
+ *   epochs: those that are encrypted (keyring.h; their keys: keyobject.h),
  *   policy, database_policies (policy.h)
  *
  * <db> in keys is name_encode()d (enc.h) and matched exactly, never as a prefix.
@@ -18,6 +19,7 @@
 
 #include "core/err.h"
 #include "core/mem.h"
+#include "storage/keyring.h"
 #include "storage/storage.h"
 
 enum { REPO_FORMAT = 1 };
@@ -26,19 +28,22 @@ struct repo {
     struct storage *st;                 /* owned */
     char            id[33];             /* 128 random bits, hex */
     unsigned        epoch;              /* of new chunks */
-    uint8_t         id_key[32];         /* HMAC key of chunk ids */
-    uint8_t         fingerprint_key[16];/* SipHash key of row fingerprints */
+    struct keyring *keys;               /* of all its epochs; owned */
     unsigned        generation;         /* n of repo.<n>.json */
     json_t         *object;             /* all that stands in it; owned */
+    struct buf      line;               /* the very bytes, with their signature */
     struct signet  *signet;             /* who signs, and who is believed; owned, or NULL */
 };
 
-/* A new repository in an empty or missing directory; anything else there: ERR_EXISTS. */
+/* A new repository in an empty or missing directory; anything else there: ERR_EXISTS.  With encrypt-to (keyring.h) it is
+ * encrypted from the beginning, and this host may write. */
 int          repo_init(const struct storage_place *, struct err *);
 /* ERR_NOT_FOUND, with a hint to "pgassay storage init", when there is no repo.<n>.json (an
  * unmounted mount point looks like that: nothing is ever created by opening). */
 struct repo *repo_open(const struct storage_place *, struct err *);
 struct repo *repo_open_storage(struct storage *, struct err *);    /* takes st, also on failure; signs and asks nothing */
+/* The same with a place's keys and pins; location is not looked at. */
+struct repo *repo_open_storage_at(struct storage *, const struct storage_place *, struct err *);
 /* Opened with trust- keys, it believes from now on what backups say that nobody trusted has signed. */
 void         repo_allow_unsigned(struct repo *);
 void         repo_close(struct repo *);                            /* accepts NULL */

@@ -40,14 +40,7 @@ ignore_line(void *ctx, const struct chunk_line *line, struct err *e)
 static int
 read_part(struct scrub *s, const struct label *l, enum label_part part, struct err *e)
 {
-    struct manifest *m;
-
-    if (part == LABEL_CHUNKS) {
-        return chunk_list_read(s->repo, l, ignore_line, NULL, e);
-    }
-    m = manifest_load(s->repo, l, e);
-    manifest_free(m);
-    return m != NULL ? 0 : -1;
+    return part == LABEL_CHUNKS ? chunk_list_read(s->repo, l, ignore_line, NULL, e) : manifest_check_stored(s->repo, l, e);
 }
 
 /* Past whatever may have spoilt the first reading: what the kernel remembers is from the medium now. */

@@ -143,7 +143,7 @@ scrub_trace(struct scrub *s, struct err *e)
         const struct backup_entry *b = &s->backups.v[i];
         struct manifest           *m;
 
-        if (b->label == NULL || !touched(s, b->id)) {
+        if (b->label == NULL || !touched(s, b->id) || !keyring_reads(s->repo->keys, b->label->epoch)) {
             continue;
         }
         m = manifest_load(s->repo, b->label, e);

@@ -22,7 +22,7 @@ static const struct {
 } types[] = {
     {"label", BACKUP, BACKUP},  {"source", BACKUP, BACKUP},   {"condemned", BACKUP, PRUNE}, {"trash", PRUNE, PRUNE},
     {"trash-runs", PRUNE, PRUNE}, {"tombstone", PRUNE, PRUNE}, {"drill", DRILL, DRILL},      {"repo", ADMIN, ADMIN},
-    {"pin", ADMIN, BACKUP},     {"accept", ADMIN, ADMIN},
+    {"keys", ADMIN, ADMIN},         {"pin", ADMIN, BACKUP},     {"accept", ADMIN, ADMIN},
 };
 
 struct trusted {
@@ -136,6 +136,18 @@ signet_allow_unsigned(struct signet *s)
     if (s != NULL) {
         s->allow_unsigned = true;
     }
+}
+
+const struct secret_key *
+signet_key(const struct signet *s)
+{
+    return s != NULL && s->signs ? &s->key : NULL;
+}
+
+bool
+signet_knows_admins(const struct signet *s)
+{
+    return s != NULL && s->trusted[ADMIN].n > 0;
 }
 
 /* ---- who may what ---- */

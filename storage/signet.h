@@ -16,6 +16,7 @@
 
 #include "core/buf.h"
 #include "core/err.h"
+#include "core/keyfile.h"
 #include "storage/place.h"
 
 struct signet;
@@ -27,6 +28,11 @@ void signet_free(struct signet *);                  /* accepts NULL */
 void signet_bind(struct signet *, const char *repo_id);
 /* From now on what backups and sources lack is a warning, said once: what is restored runs foreign code. */
 void signet_allow_unsigned(struct signet *);
+
+/* This host's own key; NULL: none. */
+const struct secret_key *signet_key(const struct signet *);
+/* trust-admin is set: what the repository says of itself is vouched for. */
+bool signet_knows_admins(const struct signet *);
 
 /* Appends the second line; nothing without a sign-key.  line: the object's only line, with its newline.  These accept NULL. */
 int  signet_sign(const struct signet *, const char *type, const char *key, struct buf *line, struct err *);

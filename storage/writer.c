@@ -97,6 +97,16 @@ check_source(struct writer *w, struct err *e)
     return 0;
 }
 
+static int
+choose_epoch(struct writer *w, const struct writer_options *o, struct err *e)
+{
+    struct repo *r = w->repo;
+    unsigned     number = o->epoch == 0 ? r->epoch : o->epoch;
+
+    w->epoch = o->as_stored ? keyring_epoch(r->keys, number, e) : keyring_write(r->keys, number, o->epoch == 0, e);
+    return w->epoch == NULL ? -1 : 0;
+}
+
 struct writer *
 writer_begin(struct repo *r, const struct writer_options *o, struct err *e)
 {
@@ -113,7 +123,7 @@ writer_begin(struct repo *r, const struct writer_options *o, struct err *e)
     (void)pthread_mutex_init(&w->lock, NULL);
     (void)pthread_cond_init(&w->changed, NULL);
     name_run(w);
-    if (signet_may(r->signet, "label", e) != 0 || check_source(w, e) != 0 || announce(w, e) != 0 || writer_check_clock(w, e) != 0 ||
+    if (choose_epoch(w, o, e) != 0 || signet_may(r->signet, "label", e) != 0 || check_source(w, e) != 0 || announce(w, e) != 0 || writer_check_clock(w, e) != 0 ||
         writer_find_reusable(w, o->trusted, newest, e) != 0 ||
         writer_io_start(w, o->threads, e) != 0) {
         err_wrap(e, "could not begin a backup of \"%s\"", w->db);
@@ -187,7 +197,42 @@ writer_tick(struct writer *w, struct err *e)
 void
 writer_chunk_id(const struct writer *w, const void *raw, size_t n, uint8_t id[SHA256_BYTES])
 {
-    hmac_sha256(w->repo->id_key, raw, n, id);
+    hmac_sha256(w->epoch->naming.data, raw, n, id);
+}
+
+const uint8_t *
+writer_fingerprint_key(const struct writer *w)
+{
+    return w->epoch->naming.data + ID_KEY;
+}
+
+bool
+writer_seals(const struct writer *w)
+{
+    return w->epoch->sealed;
+}
+
+/* ---- what is stored of a content ---- */
+
+int
+writer_encode(const struct writer *w, const uint8_t id[SHA256_BYTES], const void *packed, size_t n, struct chunkbuf *out,
+              struct err *e)
+{
+    uint8_t          what[CHUNK_SEALED_AS];
+    struct sealed_as as = chunk_sealed_as(w->epoch->public, id, out->codec, what);
+    int              rc;
+
+    out->sealed = w->epoch->sealed;
+    if (out->sealed) {
+        rc = seal(&as, packed, n, &out->data, e);
+    } else {
+        buf_clear(&out->data);
+        rc = buf_append(&out->data, packed, n, e);
+    }
+    if (rc == 0) {
+        sha256(out->data.data, out->data.len, out->sha256);
+    }
+    return rc;
 }
 
 /* Under the lock. */

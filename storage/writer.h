@@ -38,6 +38,8 @@ struct writer_options {
     const struct source    *source;   /* what it stands for: another one bound to the name is ERR_EXISTS; NULL: not looked at */
     bool                    adopt;    /* let this one take over the name */
     int                     threads;  /* that put chunks */
+    unsigned                epoch;    /* 0: the current one */
+    bool                    as_stored;/* nothing is encoded here: what comes is as it is stored, named, and sealed to the epoch */
     bool                    replace;  /* what stands in the place of the label is bad, and goes when the new one is put */
     const struct known_set *trusted;  /* what stands in chunk lists of this repository that the caller has read, whatever its
                                        * state there; NULL: the lists are read here */
@@ -57,8 +59,16 @@ const char    *writer_run(const struct writer *);
 /* Instead of the id that writer_begin() made up: several repositories have one backup under one id. */
 void           writer_set_id(struct writer *, const char *id);
 
-/* The id of a content in this repository. */
+/* The id of a content in this repository.  Not for a writer of what is as it is stored. */
 void     writer_chunk_id(const struct writer *, const void *raw, size_t n, uint8_t id[SHA256_BYTES]);
+/* The key of row fingerprints that goes with its ids: FINGERPRINT_KEY bytes. */
+const uint8_t *writer_fingerprint_key(const struct writer *);
+/* Must writer_encode() change what is put? */
+bool     writer_seals(const struct writer *);
+/* What is to be stored of compressed bytes: themselves, or sealed.  Fills in out, but for raw_size and codec, which are
+ * looked at. */
+int      writer_encode(const struct writer *, const uint8_t id[SHA256_BYTES], const void *packed, size_t n, struct chunkbuf *out,
+                       struct err *);
 /* The number of a content.  *missing: it is not stored, nobody is storing it, and writer_send() is now the caller's duty:
  * without it there will be no commit. */
 uint32_t writer_claim(struct writer *, const uint8_t id[SHA256_BYTES], bool *missing);
@@ -83,6 +93,10 @@ int  writer_tick(struct writer *, struct err *);
  * it is there. */
 int  writer_commit(struct writer *, const struct manifest *, const uint32_t *chunks, size_t n, struct label *,
                    struct err *);
+
+/* The same of a backup whose manifest is put as it was stored elsewhere: what the label says of it is there already. */
+int  writer_commit_stored(struct writer *, const struct buf *manifest, const uint32_t *chunks, size_t n, struct label *,
+                          struct err *);
 
 void writer_stats(struct writer *, struct writer_stats *);
 /* What this run knew and wrote: after a commit all that is marked as used stands in its chunk list. */

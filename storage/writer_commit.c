@@ -5,6 +5,7 @@
 #include "core/hash.h"
 #include "core/log.h"
 #include "storage/chunklist.h"
+#include "storage/object.h"
 #include "storage/signet.h"
 #include "storage/writer_impl.h"
 
@@ -42,6 +43,21 @@ put_object(struct writer *w, const char *object, const struct buf *data, struct 
     return rc;
 }
 
+/* A manifest of an encrypted backup goes out sealed. */
+static int
+seal_manifest(const struct writer *w, const struct label *l, struct buf *stored, struct err *e)
+{
+    struct sealed_as as = label_manifest_as(l, w->epoch);
+    struct buf       sealed = BUF_INIT(BUF_NO_LIMIT);
+
+    if (seal(&as, stored->data, stored->len, &sealed, e) != 0) {
+        return -1;
+    }
+    buf_free(stored);
+    *stored = sealed;
+    return 0;
+}
+
 /* Compresses text, stores it, and notes size and digest. */
 static int
 put_part(struct writer *w, struct label *l, enum label_part part, const struct buf *text, struct err *e)
@@ -52,7 +68,8 @@ put_part(struct writer *w, struct label *l, enum label_part part, const struct b
     struct buf    stored = BUF_INIT(BUF_NO_LIMIT);
     int           rc = -1;
 
-    if (codec_compress(codec, text->data, text->len, &stored, e) == 0) {
+    if (codec_compress(codec, text->data, text->len, &stored, e) == 0 &&
+        (list || !l->encrypted || seal_manifest(w, l, &stored, e) == 0)) {
         *(list ? &l->chunks_size : &l->manifest_size) = stored.len;
         sha256_hex(stored.data, stored.len, list ? l->chunks_sha256 : l->manifest_sha256);
         rc = put_object(w, object, &stored, e);
@@ -116,22 +133,74 @@ put_lists(struct writer *w, const struct manifest *m, struct label *l, struct er
     return rc;
 }
 
+/* What a backup consists of beside its chunks. */
+struct contents {
+    const struct manifest *manifest;    /* or NULL: */
+    const struct buf      *stored;      /* the manifest as it is stored; the label says what it is */
+    const uint32_t        *chunks;
+    size_t                 n;
+};
+
+static int
+put_stored(struct writer *w, const struct manifest *own, const struct buf *stored, struct label *l, struct err *e)
+{
+    char *object = label_part_name(l, LABEL_MANIFEST);
+    int   rc = put_chunk_list(w, own, l, e) != 0 || put_object(w, object, stored, e) != 0 ? -1 : 0;
+
+    free(object);
+    return rc;
+}
+
 /* Chunk list and manifest, and what the label says of them. */
 static int
-put_contents(struct writer *w, const struct manifest *m, const uint32_t *chunks, size_t n, struct label *l, struct err *e)
+put_contents(struct writer *w, const struct contents *c, struct label *l, struct err *e)
 {
-    struct manifest own = *m;       /* borrows all but the table of chunks */
+    struct manifest own = {0};
     int             rc = -1;
 
-    own.n_chunks = n;
-    own.chunks = xcalloc(n + 1, sizeof *own.chunks);
-    if (name_chunks(w, chunks, n, own.chunks, l, e) == 0) {
-        rc = put_lists(w, &own, l, e);
+    if (c->manifest != NULL) {
+        own = *c->manifest;         /* borrows all but the table of chunks */
     }
-    for (size_t i = 0; i < n; i++) {
+    own.n_chunks = c->n;
+    own.chunks = xcalloc(c->n + 1, sizeof *own.chunks);
+    if (name_chunks(w, c->chunks, c->n, own.chunks, l, e) == 0) {
+        rc = c->manifest != NULL ? put_lists(w, &own, l, e) : put_stored(w, &own, c->stored, l, e);
+    }
+    for (size_t i = 0; i < c->n; i++) {
         free(own.chunks[i].name);
     }
     free(own.chunks);
+    return rc;
+}
+
+/* Another copy of the same backup may have put one already. */
+static int
+put_once(struct writer *w, const char *object, const struct buf *data, struct err *e)
+{
+    if (data->len == 0 || put_object(w, object, data, e) == 0) {
+        return 0;
+    }
+    if (e->kind != ERR_EXISTS) {
+        return -1;
+    }
+    err_clear(e);
+    return 0;
+}
+
+/* Without the keys an encrypted backup is lost: each keeps a copy of the objects that hold them. */
+static int
+put_key_copies(struct writer *w, struct err *e)
+{
+    struct buf keys = BUF_INIT(OBJECT_BYTES_MAX);
+    int        rc = 0;
+
+    if (w->epoch->sealed) {
+        rc = key_object_raw(w->repo->st, w->epoch, &keys, e) != 0 || put_once(w, "keys.json", &keys, e) != 0 ||
+                     put_once(w, "repo.json", &w->repo->line, e) != 0
+                 ? -1
+                 : 0;
+    }
+    buf_free(&keys);
     return rc;
 }
 
@@ -165,7 +234,8 @@ put_label(struct writer *w, struct label *l, struct err *e)
     char      *key = backup_key(w->db, w->id, "label.json");
     int        rc = -1;
 
-    if (label_format(l, &line, e) == 0 && signet_sign(w->repo->st->signet, "label", key, &line, e) == 0 &&
+    if ((!l->encrypted || l->hidden != NULL || label_hide(l, w->epoch, e) == 0) && label_format(l, &line, e) == 0 &&
+        signet_sign(w->repo->st->signet, "label", key, &line, e) == 0 &&
         (!w->replace || remove_label(w, e) == 0)) {
         w->label_tried = true;
         rc = put_object(w, "label.json", &line, e);
@@ -184,6 +254,8 @@ complete(const struct writer *w, struct label *l)
     memcpy(l->id, w->id, sizeof l->id);
     memcpy(l->run, w->run, sizeof l->run);
     replace(&l->db, w->db);
+    l->epoch = w->epoch->number;
+    l->encrypted = w->epoch->sealed;
     if (l->tool == NULL) {
         l->tool = xstrdup("pgassay " PGASSAY_VERSION);
     }
@@ -207,15 +279,15 @@ renew_mark(struct writer *w, struct err *e)
                : 0;
 }
 
-int
-writer_commit(struct writer *w, const struct manifest *m, const uint32_t *chunks, size_t n, struct label *l, struct err *e)
+static int
+commit(struct writer *w, const struct contents *c, struct label *l, struct err *e)
 {
     struct err left = ERR_INIT;
 
     complete(w, l);
     /* W3 has ended, W4 */
-    if (writer_io_drain(w, e) != 0 || bind(w, e) != 0 || writer_lock_reused(w, chunks, n, e) != 0 ||
-        put_contents(w, m, chunks, n, l, e) != 0 || renew_mark(w, e) != 0 || writer_check_revoked(w, e) != 0 ||
+    if (writer_io_drain(w, e) != 0 || bind(w, e) != 0 || writer_lock_reused(w, c->chunks, c->n, e) != 0 ||
+        put_contents(w, c, l, e) != 0 || put_key_copies(w, e) != 0 || renew_mark(w, e) != 0 || writer_check_revoked(w, e) != 0 ||
         put_label(w, l, e) != 0) {
         return err_wrap(e, "could not commit backup %s", w->id);
     }
@@ -230,4 +302,17 @@ writer_commit(struct writer *w, const struct manifest *m, const uint32_t *chunks
         log_warn("could not remove the run mark of backup %s: %s", w->id, left.text);
     }
     return 0;
+}
+
+int
+writer_commit(struct writer *w, const struct manifest *m, const uint32_t *chunks, size_t n, struct label *l, struct err *e)
+{
+    return commit(w, &(struct contents){.manifest = m, .chunks = chunks, .n = n}, l, e);
+}
+
+int
+writer_commit_stored(struct writer *w, const struct buf *manifest, const uint32_t *chunks, size_t n, struct label *l,
+                     struct err *e)
+{
+    return commit(w, &(struct contents){.stored = manifest, .chunks = chunks, .n = n}, l, e);
 }

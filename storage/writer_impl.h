@@ -25,6 +25,7 @@ struct writer {
     struct buf            mark;            /* the run mark's bytes, to renew it */
     char                 *mark_key;
     bool                  marked;          /* the run mark was stored */
+    const struct epoch   *epoch;           /* the repository's; without naming keys where nothing is encoded */
     const struct source  *source;          /* the caller's, or NULL */
     bool                  adopt;
     bool                  replace;         /* as in writer_options */

@@ -110,8 +110,9 @@ name_chunk(struct writer *w, struct known *k, const struct chunkbuf *c)
 {
     memcpy(k->name.sha256, c->sha256, sizeof k->name.sha256);
     (void)hex_decode(w->run, 2 * (size_t)RUN_BYTES, k->name.run, sizeof k->name.run);
-    k->name.epoch = w->repo->epoch;
+    k->name.epoch = w->epoch->number;
     k->name.codec = (uint8_t)c->codec;
+    k->name.sealed = c->sealed;
     k->size = c->data.len;
     k->raw_size = c->raw_size;
 }

@@ -10,6 +10,12 @@
 /* Lists of so many scopes are read; beyond, chunks are stored again. */
 enum { SCOPES_MAX = 8 };
 
+static bool
+of_epoch(const struct writer *w, const struct chunk_name *name)
+{
+    return name->epoch == w->epoch->number && name->sealed == w->epoch->sealed;
+}
+
 static int
 trust_line(void *ctx, const struct chunk_line *line, struct err *e)
 {
@@ -17,7 +23,7 @@ trust_line(void *ctx, const struct chunk_line *line, struct err *e)
     struct chunk_name name;
 
     (void)e;
-    if (chunk_name_parse(line->name, &name) == 0 && name.epoch == w->repo->epoch) {
+    if (chunk_name_parse(line->name, &name) == 0 && of_epoch(w, &name)) {
         known_trust(&w->known, &name, line->size, line->raw_size);
         known_retained(&w->known, &name, (time_t)line->retain_until);
     }
@@ -29,7 +35,7 @@ trust_journal(void *ctx, const struct chunk_name *name, uint64_t size, uint64_t 
 {
     struct writer *w = ctx;
 
-    if (name->epoch == w->repo->epoch) {
+    if (of_epoch(w, name)) {
         known_trust(&w->known, name, size, raw_size);
     }
 }
@@ -121,7 +127,7 @@ list_chunks(struct writer *w, struct err *e)
 {
     struct chunk_listing li = {.w = w};
     char                *enc = name_encode(w->db);
-    char                *prefix = xasprintf("%s/chunks/%u/", enc, w->repo->epoch);
+    char                *prefix = xasprintf("%s/chunks/%u/", enc, w->epoch->number);
     int                  rc;
 
     li.prefix = strlen(enc) + strlen("/chunks/");
@@ -137,7 +143,7 @@ trust_given(struct writer *w, const struct known_set *trusted)
     for (size_t i = 0; i < trusted->n; i++) {
         const struct known *k = &trusted->v[i];
 
-        if (k->name.epoch == w->repo->epoch) {
+        if (of_epoch(w, &k->name)) {
             known_trust(&w->known, &k->name, k->size, k->raw_size);
             known_retained(&w->known, &k->name, k->retain_until);
         }

@@ -50,7 +50,6 @@ collect_line(void *ctx, const struct chunk_line *line, struct err *e)
 static int
 check_backup(struct checking *c, const struct backup_entry *b, struct err *e)
 {
-    struct manifest *man;
     struct err fault = ERR_INIT;
 
     if (cancel_check(e) != 0)
@@ -67,10 +66,8 @@ check_backup(struct checking *c, const struct backup_entry *b, struct err *e)
     c->result->stored.backups++;
     c->result->stored.objects += 3;
     c->result->stored.bytes += b->label->manifest_size + b->label->chunks_size;
-    man = manifest_load(c->repo, b->label, &fault);
-    if (man == NULL)
+    if (manifest_check_stored(c->repo, b->label, &fault) != 0)
         bad_backup(c, b->id, "manifest", fault.text);
-    manifest_free(man);
     err_clear(&fault);
     if (chunk_list_read(c->repo, b->label, collect_line, &c->chunks, &fault) != 0)
         bad_backup(c, b->id, "chunk list", fault.text);

@@ -13,6 +13,7 @@ static const struct opt table[] = {
     OPT_HEADING("What to verify"),
     OPT_COMMON_REPO(struct options),
     OPT_COMMON_AS_OF(struct options),
+    OPTS_COMMON_KEYS(struct options),
     OPTS_COMMON_BACKUP(struct options),
     {OPT_FLAG, "full", 0, NULL, "live: also compare the contents of every table and large object", AT(full), 0, 0, NULL,
      NULL},
@@ -112,6 +113,9 @@ options_read(int argc, char **argv, struct options *o, bool *done, struct err *e
     if (check(o, e) != 0)
         return -1;
     storage_place_as_of(&o->repo_options, o->as_of);
+    storage_place_keys(&o->repo_options, &(struct storage_keys_given){.identity = &o->identity, .passphrase_file = o->passphrase_file,
+                                                                      .passphrase_command = o->passphrase_command,
+                                                                      .passphrase_fd = o->passphrase_fd});
     return storage_place_find(o->config, o->repo, o->database, &o->repo_options, &o->place, e);
 }
 
@@ -120,6 +124,7 @@ options_free(struct options *o)
 {
     opts_result_free(&o->parsed);
     strlist_free(&o->repo_options);
+    strlist_free(&o->identity);
     config_free(o->config);
 }
 

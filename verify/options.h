@@ -19,6 +19,8 @@ struct options {
     const char *repo, *config_file;
     struct strlist repo_options;
     const char    *as_of;
+    struct strlist identity;
+    const char    *passphrase_file, *passphrase_command, *passphrase_fd;
     const char *backup, *at;
     const char *conninfo, *host, *port, *user;
     int         jobs;

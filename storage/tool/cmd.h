@@ -27,7 +27,8 @@ struct cmd {
     bool           adopt;
     bool           clear, dry_run, drop_damaged;
     const char    *name, *passphrase_file, *passphrase_command, *passphrase_fd;
-    bool           passphrase;
+    bool           passphrase, writer;
+    struct strlist identity, encrypt_to;
     const char    *note, *reason, *grace, *free_space;
     struct config *config;
     const char    *const *args;        /* what stands behind the verb */
@@ -48,6 +49,7 @@ int cmd_unpin(const struct cmd *, struct err *);
 int cmd_accept(const struct cmd *, struct err *);
 int cmd_prune(const struct cmd *, struct err *);
 int cmd_keygen(const struct cmd *, struct err *);
+int cmd_keys(const struct cmd *, struct err *);
 
 /* The repository meant; database (may be NULL) helps to find its configured one. */
 struct repo *cmd_open(const struct cmd *, const char *database, struct err *);

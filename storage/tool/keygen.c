@@ -8,19 +8,6 @@
 #include "core/keyfile.h"
 #include "storage/tool/cmd.h"
 
-static int
-fd_of(const char *text, int *fd, struct err *e)
-{
-    char *end;
-    long  n = strtol(text, &end, 10);
-
-    if (end == text || *end != '\0' || n < 0 || n > 1024) {
-        return err_set(e, ERR_USAGE, "--passphrase-fd: \"%s\" is no file descriptor", text);
-    }
-    *fd = (int)n;
-    return 0;
-}
-
 /* *out stays empty when none was asked for. */
 static int
 read_passphrase(const struct cmd *c, const char *name, struct secret *out, struct err *e)
@@ -32,7 +19,7 @@ read_passphrase(const struct cmd *c, const char *name, struct secret *out, struc
     if (!c->passphrase && c->passphrase_fd == NULL && source.file == NULL && source.command == NULL) {
         return 0;
     }
-    if (c->passphrase_fd != NULL && fd_of(c->passphrase_fd, &source.fd, e) != 0) {
+    if (c->passphrase_fd != NULL && passphrase_fd_parse(c->passphrase_fd, &source.fd, e) != 0) {
         return -1;
     }
     what = xasprintf("passphrase of the new key \"%s\"", name);

@@ -62,13 +62,14 @@ static const struct opt table[] = {
      0, NULL, NULL},
     {OPT_TEXT, "free", 0, "SIZE", "an emergency: the oldest backups go until SIZE is free", AT(free_space), 0, 0, NULL, NULL},
     {OPT_FLAG, "drop-damaged", 0, NULL, "give up backups that are damaged", AT(drop_damaged), 0, 0, NULL, NULL},
-    OPT_HEADING("Keys (keygen)"),
-    {OPT_TEXT, "key-name", 0, "NAME", "what people shall call the key (default: its file's name)", AT(name), 0, 0, NULL, NULL},
-    {OPT_FLAG, "passphrase", 0, NULL, "lock the secret key with a passphrase, asked for at the terminal", AT(passphrase), 0, 0,
-     NULL, NULL},
-    {OPT_TEXT, "passphrase-file", 0, "FILE", "... which is the first line of FILE", AT(passphrase_file), 0, 0, NULL, NULL},
-    {OPT_TEXT, "passphrase-command", 0, "COMMAND", "... which COMMAND prints", AT(passphrase_command), 0, 0, NULL, NULL},
-    {OPT_TEXT, "passphrase-fd", 0, "N", "... which is read from descriptor N", AT(passphrase_fd), 0, 0, NULL, NULL},
+    OPT_HEADING("Keys (init, keygen, keys)"),
+    {OPT_LIST, "encrypt-to", 0, "FILE", "init, keys new-epoch: encrypt to this public key; again for more who can read", AT(encrypt_to), 0,
+     0, NULL, NULL},
+    {OPT_FLAG, "writer", 0, NULL, "keys add: a host that takes backups and cannot read them", AT(writer), 0, 0, NULL, NULL},
+    {OPT_TEXT, "key-name", 0, "NAME", "keygen: what people shall call the key (default: its file's name)", AT(name), 0, 0, NULL, NULL},
+    {OPT_FLAG, "passphrase", 0, NULL, "keygen: lock the secret key with a passphrase, asked for at the terminal",
+     AT(passphrase), 0, 0, NULL, NULL},
+    OPTS_COMMON_KEYS(struct cmd),
     OPT_HEADING("General"),
     OPTS_COMMON_GENERAL(struct cmd),
     OPTS_END,
@@ -77,7 +78,8 @@ static const struct opt table[] = {
 static const struct opts_spec spec = {
     .program = "pgassay-storage",
     .usage = "init [PATH] | list [DB] | show DB [BACKUP] | scrub [DB] | copy FROM TO [DB] | doctor | "
-             "undelete [DB] | policy [DB] | prune [DB] | pin DB BACKUP | unpin DB BACKUP | accept DB BACKUP | keygen FILE",
+             "undelete [DB] | policy [DB] | prune [DB] | pin DB BACKUP | unpin DB BACKUP | accept DB BACKUP | "
+             "keygen FILE | keys [list | add FILE | remove KEY | revoke KEY | new-epoch | trust | import FROM]",
     .summary = "Make a repository, list and show the backups in it, read again all that it stores, copy backups into "
                "another, try out a store, say how long backups are kept, remove what is not needed any more, and bring "
                "back what was removed.",
@@ -102,6 +104,7 @@ static const struct {
     {"unpin", cmd_unpin, 2, 2},
     {"accept", cmd_accept, 2, 2},
     {"keygen", cmd_keygen, 1, 1},
+    {"keys", cmd_keys, 0, 17},
 };
 
 struct repo *
@@ -201,6 +204,10 @@ run(struct cmd *c, int argc, char **argv, struct opts_result *given, struct err 
         return EXIT_GOOD;
     }
     storage_place_as_of(&c->repo_options, c->as_of);
+    storage_place_keys(&c->repo_options, &(struct storage_keys_given){.identity = &c->identity, .encrypt_to = &c->encrypt_to,
+                                                                      .passphrase_file = c->passphrase_file,
+                                                                      .passphrase_command = c->passphrase_command,
+                                                                      .passphrase_fd = c->passphrase_fd});
     return run_verb(c, &given->rest, e);
 }
 
@@ -222,5 +229,7 @@ main(int argc, char **argv)
     config_free(c.config);
     opts_result_free(&given);
     strlist_free(&c.repo_options);
+    strlist_free(&c.identity);
+    strlist_free(&c.encrypt_to);
     return status;
 }

@@ -53,6 +53,9 @@ show_json(const struct cmd *c, const struct backup_entry *b, const struct standi
     (void)json_object_set_new(o, "state", json_string(backup_state_text(b->state)));
     object_set_text(o, "problem", b->problem);
     standing_json(known, o);
+    if (m == NULL) {            /* encrypted, and no key to read it */
+        return cmd_print_json(o, e);
+    }
     set_section(o, "server", m->server);
     set_section(o, "database", m->database);
     set_section(o, "extensions", m->extensions);
@@ -208,6 +211,13 @@ show_text(const struct cmd *c, const struct backup_entry *b, const struct standi
         line(backup_state_text(b->state), "%s", b->problem);
     }
     show_standing(known);
+    if (m == NULL) {
+        line("encrypted", "no key here that reads it: --identity FILE shows what is in it");
+        return fflush(stdout) == 0 ? EXIT_GOOD : err_errno(e, "could not write to standard output");
+    }
+    if (b->label->encrypted) {
+        line("encrypted", "epoch %u", b->label->epoch);
+    }
     show_manifest(m);
     for (size_t i = 0; i < b->label->warnings.n; i++) {
         line("warning", "%s", b->label->warnings.v[i]);
@@ -224,6 +234,7 @@ cmd_show(const struct cmd *c, struct err *e)
     struct backup_list  one = {.v = &b, .n = 1};
     struct standings    known = {0};
     struct manifest    *m = NULL;
+    bool                closed;         /* nobody here can read what is in it, and it is not asked for */
     int                 rc = -1;
 
     b.label = r == NULL ? NULL : backup_find(r, c->args[0], c->n_args == 2 ? c->args[1] : NULL, 0, e);
@@ -231,8 +242,9 @@ cmd_show(const struct cmd *c, struct err *e)
         goto out;
     }
     memcpy(b.id, b.label->id, sizeof b.id);
+    closed = !c->tables && !keyring_reads(r->keys, b.label->epoch);
     if (backup_list_check(r, c->args[0], &one, c->check, e) == 0 &&
-        standings_load(r, c->args[0], &one, &known, e) == 0 && (m = manifest_load(r, b.label, e)) != NULL) {
+        standings_load(r, c->args[0], &one, &known, e) == 0 && (closed || (m = manifest_load(r, b.label, e)) != NULL)) {
         rc = (c->json ? show_json : show_text)(c, &b, known.v, m, e);
     }
     if (rc == EXIT_GOOD && c->check && b.state == BACKUP_DAMAGED) {

@@ -89,6 +89,17 @@ fixture_repo_number(unsigned number)
     return r;
 }
 
+/* The keys that contents are named with in the current epoch: NAMING_KEYS bytes, to look at or to spoil. */
+static inline uint8_t *
+fixture_naming(struct repo *r)
+{
+    struct err          e = ERR_INIT;
+    const struct epoch *ep = keyring_epoch(r->keys, r->epoch, &e);
+
+    assert_non_null(ep);
+    return ep->naming.data;
+}
+
 static inline struct repo *
 fixture_repo_in_memory(void)
 {

@@ -106,7 +106,7 @@ one_backup_stands_in_every_repository(void **state)
         m[i] = manifest_load(s.v[i].repo, l, &e);
         assert_non_null(m[i]);
         /* Every repository names chunks by its own key, and all have the key of the fingerprints. */
-        assert_memory_equal(m[i]->fingerprint_key, s.v[0].repo->fingerprint_key, sizeof m[i]->fingerprint_key);
+        assert_memory_equal(m[i]->fingerprint_key, fixture_naming(s.v[0].repo) + ID_KEY, sizeof m[i]->fingerprint_key);
         assert_true(i == 0 || strcmp(m[i]->chunks[0].name, m[0]->chunks[0].name) != 0);
         label_free(l);
     }

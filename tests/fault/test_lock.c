@@ -163,7 +163,7 @@ steps_are_thirty_days_for_all(void **state)
 static void
 only_what_backups_consist_of_is_locked(void **state)
 {
-    static const char *const locked[] = {"repo.1.json", "shop/source.json", "shop/source.2.json", "keys/1.1.json",
+    static const char *const locked[] = {"repo.1.json", "shop/source.json", "shop/source.2.json", "keys.1.1.json",
                                          "shop/chunks/1/aa/x.zst", "shop/backups/b/label.json",
                                          "shop/backups/b/chunks.zst"};
     static const char *const free_[] = {"shop/runs/0011223344556677", "shop/runs/0011223344556677.revoked",

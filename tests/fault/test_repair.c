@@ -55,7 +55,7 @@ set_up(void **state)
     t->to = fixture_repo_in_memory();
     t->from = fixture_repo_in_memory();
     memset(t->from->id, 'f', sizeof t->from->id - 1);
-    memset(t->from->id_key, 0x5a, sizeof t->from->id_key);
+    memset(fixture_naming(t->from), 0x5a, ID_KEY);
     *state = t;
     bind_source(t->to, 1);
     bind_source(t->from, 1);
@@ -524,7 +524,7 @@ what_is_bad_at_one_reading_only_stays(void **state)
 static void
 what_a_newer_program_wrote_stays(void **state)
 {
-    static const char label[] = "{\"format\":1,\"needs\":[\"encryption\"],\"type\":\"label\"}\n";
+    static const char label[] = "{\"format\":1,\"needs\":[\"telepathy\"],\"type\":\"label\"}\n";
     struct two       *t = *state;
     char             *key = backup_key("shop", t->id, "label.json");
     struct repair     r;
@@ -535,7 +535,7 @@ what_a_newer_program_wrote_stays(void **state)
     assert_int_equal(removed, 0);
     assert_int_equal(r.backups, 0);
     assert_int_equal(r.failed.n, 1);
-    assert_non_null(strstr(r.failed.v[0], "needs \"encryption\""));
+    assert_non_null(strstr(r.failed.v[0], "needs \"telepathy\""));
     repair_free(&r);
     free(key);
 }

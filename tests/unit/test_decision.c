@@ -217,7 +217,7 @@ a_backup_that_cannot_be_read_keeps_all_of_them(void **state)
 static void
 a_backup_of_a_newer_program_is_never_given_up(void **state)
 {
-    static const char        label[] = "{\"format\":1,\"needs\":[\"encryption\"],\"type\":\"label\"}\n";
+    static const char        label[] = "{\"format\":1,\"needs\":[\"telepathy\"],\"type\":\"label\"}\n";
     struct shop            *s = *state;
     struct decision_request give_up = {.db = "shop", .drop_damaged = true};
     struct err              e = ERR_INIT;
