@@ -49,6 +49,32 @@ storage frobnicate --repo $REPO
 ARGS
 }
 
+@test "an option of another verb is refused before anything is done, not passed over" {
+    local args before
+    before=$(find "$REPO" -type f | sort)
+    while read -r args; do
+        # shellcheck disable=SC2086
+        expect_status 2 pgassay $args --repo "$REPO"
+        expect_text "means nothing to"
+        expect_short 2
+    done <<ARGS
+storage policy --keep-last 1 --dry-run
+storage prune --keep-last 1
+storage scrub --dry-run
+storage show shop --backup latest
+storage pin shop latest --note x --dry-run
+storage unpin shop latest --note x
+storage list --tables
+storage init $T/never --keep-last 5
+verify drill shop --full
+verify live shop --no-record
+verify live shop --keep
+verify objects shop --full
+ARGS
+    expect_equal "$(find "$REPO" -type f | sort)" "$before"
+    [ ! -e "$T/never" ]
+}
+
 @test "what is not there is status 1 and names it" {
     expect_status 1 backup no_such_db
     expect_text no_such_db

@@ -450,6 +450,27 @@ print_config_tells_origins_and_hides_passwords(void **state)
     config_free(c);
 }
 
+static void
+an_option_of_another_verb_is_refused(void **state)
+{
+    static const struct opt_verbs verbs[] = {{"repo table", "list show"}, {"jobs", "scrub"}, {NULL, NULL}};
+    struct opts_result            r = {0};
+    struct err                    e = ERR_INIT;
+
+    (void)state;
+    strlist_add(&r.given, "json");        /* every verb's */
+    strlist_add(&r.given, "table");
+    strlist_add(&r.from_env, "jobs");     /* whoever sets the environment means no verb */
+    assert_int_equal(opts_check_verb(&r, "list", verbs, &e), 0);
+    assert_int_equal(opts_check_verb(&r, "show", verbs, &e), 0);
+    assert_int_equal(opts_check_verb(&r, "sho", verbs, &e), -1);
+    assert_int_equal(opts_check_verb(&r, "scrub", verbs, &e), -1);
+    assert_int_equal(e.kind, ERR_USAGE);
+    assert_string_equal(e.text, "--table means nothing to scrub");
+    assert_string_equal(e.hint, "it belongs to: list show");
+    opts_result_free(&r);
+}
+
 int
 main(void)
 {
@@ -468,6 +489,7 @@ main(void)
         cmocka_unit_test(a_bad_value_is_named_with_its_origin),
         cmocka_unit_test(repositories_are_found_by_name_or_path),
         cmocka_unit_test(print_config_tells_origins_and_hides_passwords),
+        cmocka_unit_test(an_option_of_another_verb_is_refused),
     };
 
     return cmocka_run_group_tests_name("core/opts", tests, NULL, NULL);
