@@ -137,12 +137,36 @@ ARGS
     local f
     backup shop --json >"$T/backup.json"
     restore shop --to jsoned --json >"$T/restore.json"
-    pgassay verify objects shop --repo "$REPO" --json >"$T/objects.json"
-    for f in backup restore objects; do
-        jq -e . "$T/$f.json" >/dev/null
-        [ ! -f "$TOP/docs/schema/$f.json" ] || valid_json "$f" "$T/$f.json"
+    restore shop --list --json >"$T/restore-list.json"
+    pgassay verify objects shop --repo "$REPO" --json >"$T/verify.json"
+    for f in backup restore restore-list verify; do
+        valid_json "$f" "$T/$f.json"
     done
+    restore shop --to jsoned --json >"$T/restore.json" && return 1
+    valid_json restore "$T/restore.json"
+    expect_equal "$(jq -r '.status, .exit_status, .error' "$T/restore.json" | xargs -d '\n')" 'failed 1 database "jsoned" already exists'
+    [ "$(jq -r .hint "$T/restore.json")" != null ]
+    restore no_such_db --to jsoned --json >"$T/restore.json" && return 1
+    valid_json restore "$T/restore.json"
     db_drop jsoned
+}
+
+@test "a result that cannot be written is a failure" {
+    local args
+    while read -r args; do
+        # shellcheck disable=SC2086
+        expect_status 1 sh -c '"$@" >/dev/full' - pgassay $args --repo "$REPO"
+        expect_text "could not write to standard output"
+        expect_short
+    done <<ARGS
+backup shop --json
+restore shop --list
+restore shop --list --json
+storage list
+storage show shop --json
+verify objects shop --json
+verify objects shop --verbose
+ARGS
 }
 
 @test "configuration: flag before environment before file before default" {
