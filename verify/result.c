@@ -164,7 +164,7 @@ print_verdict(const struct result *r)
                r->compared.contents ? "" : " in all but contents, which were not compared", text);
     else
         printf("verdict          %s: %zu different, %zu not compared (%s)\n",
-               r->verb == VERB_OBJECTS ? "DAMAGED" : different > 0 ? "DIFFERENT" : "NOT PROVEN", different, uncompared,
+               different == 0 ? "NOT PROVEN" : r->verb == VERB_OBJECTS ? "DAMAGED" : "DIFFERENT", different, uncompared,
                text);
 }
 
