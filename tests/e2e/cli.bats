@@ -46,7 +46,12 @@ restore shop --repo $REPO --to a --at yesterday-ish
 verify frobnicate --repo $REPO
 verify drill
 storage frobnicate --repo $REPO
+storage copy $REPO $REPO
+backup shop --repo $REPO -t x(
+backup --repo $REPO --name= shop
 ARGS
+    expect_status 2 pgassay backup --repo "$REPO" ""
+    expect_text "name of a database is empty"
 }
 
 @test "an option of another verb is refused before anything is done, not passed over" {
