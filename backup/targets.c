@@ -89,10 +89,17 @@ targets_make(const struct options *o, const struct opts_result *given, const str
     if (o->name != NULL && given->rest.n > 1) {
         return err_set(e, ERR_USAGE, "--name is for one database, not for %zu", given->rest.n);
     }
+    if (o->name != NULL && *o->name == '\0') {
+        return err_set(e, ERR_USAGE, "--name is empty");
+    }
     if (o->all) {
         return add_all(t, o, e);
     }
     for (size_t i = 0; i < given->rest.n; i++) {
+        if (*given->rest.v[i] == '\0') {
+            err_set(e, ERR_USAGE, "the name of a database is empty");
+            return err_hint(e, "a variable that is not set?");
+        }
         add_argument(t, o, cfg, given->rest.v[i]);
     }
     if (given->rest.n == 0) {

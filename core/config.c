@@ -2,11 +2,13 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ini.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/config_in.h"
 #include "core/log.h"
@@ -197,6 +199,14 @@ warn_if_readable(const struct config *c, FILE *f)
 }
 
 static int
+unreadable(const struct config *c, struct err *e)
+{
+    err_errno(e, "could not read the configuration \"%s\"", c->path);
+    e->kind = ERR_USAGE;
+    return -1;
+}
+
+static int
 parse(struct config *c, FILE *f, struct err *e)
 {
     struct reader r = {.c = c, .f = f, .e = e};
@@ -206,7 +216,7 @@ parse(struct config *c, FILE *f, struct err *e)
         fail(&r, "neither \"key = value\" nor \"[section]\"", NULL);
     }
     if (ferror(f) != 0) {
-        return err_errno(e, "could not read \"%s\"", c->path);
+        return unreadable(c, e);
     }
     if (!r.failed) {
         warn_if_readable(c, f);
@@ -230,15 +240,27 @@ default_path(int i)
     return home == NULL ? NULL : xasprintf("%s/.config/pgassay/pgassay.conf", home);
 }
 
+/* Not there, or where this user cannot look.  One that is there and must not be read is another thing: what it says of
+ * repositories and keys would be passed over in silence. */
+static bool
+is_absent(const char *path, int error)
+{
+    return error == ENOENT || error == ENOTDIR || (error == EACCES && faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) != 0);
+}
+
 static int
 open_default(struct config *c, FILE **f, struct err *e)
 {
+    int error;
+
     for (int i = 0; i < 2 && *f == NULL; i++) {
         free(c->path);
         c->path = default_path(i);
         *f = c->path == NULL ? NULL : fopen(c->path, "re");
-        if (*f == NULL && c->path != NULL && errno != ENOENT && errno != ENOTDIR && errno != EACCES) {
-            return err_errno(e, "could not read \"%s\"", c->path);
+        error = errno;
+        if (*f == NULL && c->path != NULL && !is_absent(c->path, error)) {
+            errno = error;
+            return unreadable(c, e);
         }
     }
     if (*f == NULL) {
@@ -268,8 +290,7 @@ config_load(const char *path, struct err *e)
         c->path = xstrdup(path);
         f = fopen(path, "re");
         if (f == NULL) {
-            rc = err_errno(e, "could not read the configuration \"%s\"", path);
-            e->kind = ERR_USAGE;
+            rc = unreadable(c, e);
         }
     }
     if (f != NULL) {

@@ -284,6 +284,33 @@ out:
     return rc;
 }
 
+static bool
+has_word(const char *words, const char *word)
+{
+    size_t n = strlen(word);
+
+    for (const char *w = words; *w != '\0'; w += strcspn(w, " "), w += strspn(w, " ")) {
+        if (strcspn(w, " ") == n && strncmp(w, word, n) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int
+opts_check_verb(const struct opts_result *r, const char *verb, const struct opt_verbs *table, struct err *e)
+{
+    for (const struct opt_verbs *t = table; t->options != NULL; t++) {
+        for (size_t i = 0; i < r->given.n && !has_word(t->verbs, verb); i++) {
+            if (has_word(t->options, r->given.v[i])) {
+                err_set(e, ERR_USAGE, "--%s means nothing to %s", r->given.v[i], verb);
+                return err_hint(e, "it belongs to: %s", t->verbs);
+            }
+        }
+    }
+    return 0;
+}
+
 void
 opts_result_free(struct opts_result *r)
 {

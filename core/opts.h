@@ -50,6 +50,12 @@ struct opts_result {
     struct strlist from_env;     /* names of those that only the environment set */
 };
 
+/* Options that only some verbs of a tool know; in each a few words with blanks between. */
+struct opt_verbs {
+    const char *options;         /* NULL ends a table of these */
+    const char *verbs;
+};
+
 /* Fills values (initialised with defaults by the caller): environment first, then
  * argv.  ERR_USAGE, with a hint to --help. */
 int opts_parse(const struct opts_spec *, int argc, char **argv, void *values, struct opts_result *, struct err *);
@@ -57,6 +63,10 @@ int opts_parse(const struct opts_spec *, int argc, char **argv, void *values, st
 /* True when the user gave this option on the command line or in the environment
  * (so that the configuration file must not override it; config_apply() heeds it). */
 int opts_given(const struct opts_result *, const char *name);
+
+/* ERR_USAGE when the command line has an option that is for other verbs than this one: who writes "policy --dry-run" must
+ * not be given what he did not ask for.  What the table does not name is for every verb. */
+int opts_check_verb(const struct opts_result *, const char *verb, const struct opt_verbs *table, struct err *);
 
 /* Sets one option from text, as the configuration file does; ERR_USAGE.  OPT_TEXT borrows the text. */
 int opts_set(const struct opts_spec *, void *values, const char *name, const char *text, struct err *);

@@ -78,6 +78,9 @@ match_one(PGconn *conn, const char *sql, const char *pattern, const char *const 
     PGresult *r = pg_query(conn, e, sql, n_params, params);
 
     if (r == NULL) {
+        if (strcmp(e->sqlstate, "2201B") == 0) {        /* invalid_regular_expression */
+            e->kind = ERR_USAGE;
+        }
         return err_wrap(e, "pattern \"%s\"", pattern);
     }
     if (PQntuples(r) == 0 && must_match) {

@@ -111,7 +111,7 @@ static int
 run_and_report(const struct options *o)
 {
     struct restore r;
-    struct err     e = ERR_INIT, ignored = ERR_INIT;
+    struct err     e = ERR_INIT, ignored = ERR_INIT, unsaid = ERR_INIT;
     int            status;
 
     restore_init(&r, o);
@@ -127,10 +127,9 @@ run_and_report(const struct options *o)
     if (e.kind != ERR_NONE) {
         err_print(&e);
     }
-    if (o->list && e.kind == ERR_NONE) {
-        report_list(&r);
-    } else if (report_result(&r, status, &e) != 0 && status == EXIT_GOOD) {
-        status = EXIT_FAILED;
+    if ((o->list && e.kind == ERR_NONE ? report_list(&r, &unsaid) : report_result(&r, status, &e, &unsaid)) != 0) {
+        err_print(&unsaid);
+        status = status == EXIT_GOOD ? EXIT_FAILED : status;
     }
     if (scratch_end(r.scratch, &ignored) != 0) {
         log_warn("%s", ignored.text);

@@ -33,14 +33,20 @@ backup_json(const struct restore *r)
 }
 
 static int
-print_json(json_t *o)
+end_output(struct err *e)
+{
+    return fflush(stdout) == 0 && !ferror(stdout) ? 0 : err_errno(e, "could not write to standard output");
+}
+
+static int
+print_json(json_t *o, struct err *e)
 {
     struct buf out = BUF_INIT(BUF_NO_LIMIT);
-    struct err e = ERR_INIT;
-    int        rc = json_write(o, &out, &e);
+    int        rc = json_write(o, &out, e);
 
-    if (rc == 0 && (puts(buf_str(&out)) == EOF || fflush(stdout) != 0)) {
-        rc = -1;
+    if (rc == 0) {
+        (void)puts(buf_str(&out));
+        rc = end_output(e);
     }
     buf_free(&out);
     json_decref(o);
@@ -68,15 +74,14 @@ list_json(const struct restore *r)
                      (json_int_t)m->lo_count);
 }
 
-void
-report_list(const struct restore *r)
+int
+report_list(const struct restore *r, struct err *e)
 {
     const struct manifest *m = r->manifest;
     char                   size[32], when[32], count[48];
 
     if (r->o->json) {
-        (void)print_json(list_json(r));
-        return;
+        return print_json(list_json(r), e);
     }
     printf("backup %s of \"%s\", as it was at %s\n", r->label->id, r->label->dbname,
            time_rfc3339(r->label->snapshot, when, sizeof when));
@@ -95,6 +100,7 @@ report_list(const struct restore *r)
     if (m->lo_count > 0) {
         printf("%s\n", count_human(m->lo_count, "large object", count, sizeof count));
     }
+    return end_output(e);
 }
 
 static json_t *
@@ -143,6 +149,9 @@ result_json(const struct restore *r, int status, const struct err *e)
     json_object_set_new(o, "errors", problems_json(&r->problems));
     json_object_set_new(o, "warnings", strings(&r->warnings));
     json_object_set_new(o, "error", e->kind == ERR_NONE ? json_null() : json_text(e->text));
+    if (e->hint[0] != '\0') {
+        json_object_set_new(o, "hint", json_text(e->hint));
+    }
     return o;
 }
 
@@ -167,12 +176,12 @@ print_for_people(const struct restore *r)
 }
 
 int
-report_result(const struct restore *r, int status, const struct err *e)
+report_result(const struct restore *r, int status, const struct err *why, struct err *e)
 {
     bool done = status == EXIT_GOOD || status == EXIT_PARTLY;
 
     if (r->o->json) {
-        return print_json(result_json(r, status, e));
+        return print_json(result_json(r, status, why), e);
     }
     /* Nothing when nobody watches: cron mails whatever is printed. */
     if (done && !r->o->quiet && (r->o->verbose || r->o->dry_run || isatty(STDOUT_FILENO))) {
@@ -182,5 +191,5 @@ report_result(const struct restore *r, int status, const struct err *e)
         printf("scratch server: psql -h %s -p %s -U %s -d %s\n", r->host, r->port, r->user, r->name);
         printf("to remove it:\n%s\n", r->keep_command);
     }
-    return fflush(stdout) == 0 ? 0 : -1;
+    return end_output(e);
 }

@@ -125,7 +125,7 @@ int  load_run(struct restore *, struct err *);
 int  finish_run(struct restore *, struct err *);
 
 /* report.c */
-void report_list(const struct restore *);
-int  report_result(const struct restore *, int status, const struct err *);
+int report_list(const struct restore *, struct err *);
+int report_result(const struct restore *, int status, const struct err *why, struct err *);   /* why it failed, if it did */
 
 #endif

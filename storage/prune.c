@@ -181,7 +181,7 @@ report(struct prune *p)
 static int
 run(struct prune *p, struct err *e)
 {
-    if (announce(p, e) != 0 || prune_read_labels(p, e) != 0 || prune_read_trash(p, e) != 0 ||   /* P0; any doubt */
+    if (announce(p, e) != 0 || prune_read_labels(p, e) != 0 || prune_read_trash(p, e) != 0 || prune_try_listing(p, e) != 0 || /* P0; any doubt */
         prune_expire(p, e) != 0 || prune_find_leftovers(p, e) != 0 ||                           /* P1, P2 */
         trash_garbage(p, e) != 0 || prune_wait(p, e) != 0 ||                                    /* P2, P3 */
         list_runs(p, e) != 0 || prune_store_runs(p, e) != 0 || prune_judge_trash(p, e) != 0 ||  /* P4, P5 */

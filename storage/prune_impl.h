@@ -96,6 +96,8 @@ int prune_judge_trash(struct prune *, struct err *);         /* P5, with what ma
 
 /* ---- prune_sweep.c ---- */
 
+/* P0: before a backup expires, the chunks' listing must be to be had, whole. */
+int prune_try_listing(struct prune *, struct err *);
 int prune_find_garbage(struct prune *, struct nameset *garbage, struct err *);                         /* P2 */
 /* P7: removes what is in p->ready and may go; kept gets the others that are still stored. */
 int prune_sweep(struct prune *, struct nameset *kept, struct err *);

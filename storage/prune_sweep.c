@@ -187,6 +187,25 @@ prune_find_garbage(struct prune *p, struct nameset *garbage, struct err *e)
     return go(&s, e);
 }
 
+/* ---- P0's end ---- */
+
+static int
+pass_by(void *ctx, const struct object_info *info, struct err *e)
+{
+    (void)info;
+    return prune_tick(ctx, e);
+}
+
+int
+prune_try_listing(struct prune *p, struct err *e)
+{
+    char *prefix = xasprintf("%s/chunks/", p->enc);
+    int   rc = p->gone.n == 0 || p->req->dry_run ? 0 : storage_list(p->repo->st, prefix, pass_by, p, e);
+
+    free(prefix);
+    return rc;
+}
+
 /* ---- P7 ---- */
 
 static int

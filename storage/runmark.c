@@ -60,7 +60,8 @@ run_mark_end(struct run_mark *m)
 {
     struct err late = ERR_INIT;
 
-    if (m->stored && storage_remove(m->repo->st, (const char *const *)&m->key, 1, &late) != 0) {
+    /* One whose put() failed may be there all the same; what matters then has been said. */
+    if (m->stored && storage_remove(m->repo->st, (const char *const *)&m->key, 1, &late) != 0 && m->renewed > 0) {
         log_warn("could not remove the run mark \"%s\": %s", m->key, late.text);
     }
     buf_free(&m->line);

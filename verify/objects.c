@@ -17,25 +17,59 @@ struct hasher {
     struct buf    scratch, plain;
 };
 
-struct checking {
-    struct repo     *repo;
-    const char      *db;
-    struct result   *result;
-    struct hasher   *hashers;
-    struct chunkset  chunks;
-    struct strlist   bad;           /* names of bad chunks … */
-    struct strlist   why;           /* … and what is wrong with each */
-    pthread_mutex_t  lock;
+struct bad_chunk {
+    const char        *name;        /* the set's */
+    char              *why;
+    enum finding_class class;
+    struct buf         backups;     /* ids with blanks between */
 };
 
+struct checking {
+    struct repo      *repo;
+    const char       *db;
+    struct result    *result;
+    struct hasher    *hashers;
+    struct chunkset   chunks;
+    struct bad_chunk *bad;
+    size_t            n_bad, cap_bad;
+    pthread_mutex_t   lock;
+};
+
+/* What could not be read may be good: that is not known. */
+static enum finding_class
+class_of(const struct err *fault)
+{
+    return fault->kind == ERR_CORRUPT || fault->kind == ERR_NOT_FOUND ? FINDING_DIFFERENT : FINDING_UNCOMPARED;
+}
+
+/* A store that cannot be reached would give as many findings as it holds objects, each after all its retries. */
+static bool
+ends_the_run(const struct err *fault)
+{
+    return class_of(fault) == FINDING_UNCOMPARED && (fault->transient || fault->kind == ERR_INTERRUPTED);
+}
+
 static void
-bad_backup(struct checking *c, const char *id, const char *what, const char *why)
+bad_backup(struct checking *c, const char *id, const char *what, const char *why, enum finding_class class)
 {
     char *object = xasprintf("%s/backups/%s", c->db, id);
 
     findings_add(&c->result->findings,
-                 (struct finding){.group = "backups", .object = object, .what = what, .have = why});
+                 (struct finding){.class = class, .group = "backups", .object = object, .what = what, .have = why});
     free(object);
+}
+
+/* 0 when it is a finding. */
+static int
+bad_part(struct checking *c, const char *id, const char *what, struct err *fault, struct err *e)
+{
+    if (ends_the_run(fault)) {
+        *e = *fault;
+        return -1;
+    }
+    bad_backup(c, id, what, fault->text, class_of(fault));
+    err_clear(fault);
+    return 0;
 }
 
 static int
@@ -60,18 +94,18 @@ check_backup(struct checking *c, const struct backup_entry *b, struct err *e)
         return 0;
     }
     if (b->state == BACKUP_DAMAGED)
-        bad_backup(c, b->id, "damaged", b->problem);
+        bad_backup(c, b->id, "damaged", b->problem, FINDING_DIFFERENT);
     if (b->label == NULL)
         return 0;
     c->result->stored.backups++;
     c->result->stored.objects += 3;
     c->result->stored.bytes += b->label->manifest_size + b->label->chunks_size;
-    if (manifest_check_stored(c->repo, b->label, &fault) != 0)
-        bad_backup(c, b->id, "manifest", fault.text);
+    if (manifest_check_stored(c->repo, b->label, &fault) != 0 && bad_part(c, b->id, "manifest", &fault, e) != 0)
+        return -1;
     err_clear(&fault);
-    if (chunk_list_read(c->repo, b->label, collect_line, &c->chunks, &fault) != 0)
-        bad_backup(c, b->id, "chunk list", fault.text);
-    return 0;
+    return chunk_list_read(c->repo, b->label, collect_line, &c->chunks, &fault) == 0
+               ? 0
+               : bad_part(c, b->id, "chunk list", &fault, e);
 }
 
 static int
@@ -88,10 +122,17 @@ hash_chunk(void *ctx, void *task, int worker, struct err *e)
         return -1;
     status = chunk_check(c->repo, c->db, &line, h->codec, &h->scratch, &h->plain, &fault);
     progress_add(item->size);
+    if (status != 0 && ends_the_run(&fault)) {
+        *e = fault;
+        return err_wrap(e, "could not read chunk \"%s\"", item->name);
+    }
     if (status != 0) {
         pthread_mutex_lock(&c->lock);
-        strlist_add(&c->bad, item->name);
-        strlist_add(&c->why, fault.kind == ERR_NOT_FOUND ? "missing" : fault.text);
+        VEC_GROW(c->bad, c->n_bad, c->cap_bad);
+        c->bad[c->n_bad++] = (struct bad_chunk){.name = item->name,
+                                                .why = xstrdup(fault.kind == ERR_NOT_FOUND ? "missing" : fault.text),
+                                                .class = class_of(&fault),
+                                                .backups = BUF_INIT(BUF_NO_LIMIT)};
         pthread_mutex_unlock(&c->lock);
     }
     return 0;
@@ -127,32 +168,37 @@ hash_chunks(struct checking *c, int jobs, struct err *e)
 
 /* Which backups a bad chunk hurts: their lists are read once more, which costs nothing when all is well. */
 struct touched {
-    const struct strlist *bad;
-    struct buf           *ids;      /* one for each bad chunk */
-    const char           *backup;
+    struct checking *checking;
+    const char      *backup;
 };
+
+static int
+by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct bad_chunk *)a)->name, ((const struct bad_chunk *)b)->name);
+}
 
 static int
 note_touched(void *ctx, const struct chunk_line *line, struct err *e)
 {
-    struct touched *t = ctx;
+    struct touched  *t = ctx;
+    struct checking *c = t->checking;
+    struct bad_chunk key = {.name = line->name};
+    struct bad_chunk *bad = bsearch(&key, c->bad, c->n_bad, sizeof *c->bad, by_name);
 
-    for (size_t i = 0; i < t->bad->n; i++)
-        if (strcmp(t->bad->v[i], line->name) == 0)
-            return buf_printf(&t->ids[i], e, "%s%s", t->ids[i].len > 0 ? " " : "", t->backup);
-    return 0;
+    return bad == NULL ? 0 : buf_printf(&bad->backups, e, "%s%s", bad->backups.len > 0 ? " " : "", t->backup);
 }
 
 static int
 report_bad(struct checking *c, const struct backup_list *backups, struct err *e)
 {
-    struct buf *ids = xcalloc(c->bad.n + 1, sizeof *ids);
     int rc = 0;
 
-    for (size_t i = 0; i < c->bad.n; i++)
-        ids[i].max = BUF_NO_LIMIT;
-    for (size_t i = 0; c->bad.n > 0 && rc == 0 && i < backups->n; i++) {
-        struct touched t = {&c->bad, ids, backups->v[i].id};
+    if (c->n_bad == 0)
+        return 0;
+    qsort(c->bad, c->n_bad, sizeof *c->bad, by_name);
+    for (size_t i = 0; rc == 0 && i < backups->n; i++) {
+        struct touched t = {c, backups->v[i].id};
         struct err ignored = ERR_INIT;   /* an unreadable list is a finding already */
 
         if (backups->v[i].label == NULL || backups->v[i].state == BACKUP_VOID)
@@ -160,18 +206,27 @@ report_bad(struct checking *c, const struct backup_list *backups, struct err *e)
         if (chunk_list_read(c->repo, backups->v[i].label, note_touched, &t, &ignored) != 0)
             rc = cancel_check(e);
     }
-    for (size_t i = 0; i < c->bad.n; i++) {
-        char *object = xasprintf("%s/chunks/%s", c->db, c->bad.v[i]);
-        char *hurts = xasprintf("needed by %s", buf_str(&ids[i]));
+    for (size_t i = 0; i < c->n_bad; i++) {
+        struct bad_chunk *b = &c->bad[i];
+        char *object = xasprintf("%s/chunks/%s", c->db, b->name);
+        char *hurts = xasprintf("needed by %s", buf_str(&b->backups));
 
-        findings_add(&c->result->findings,
-                     (struct finding){.group = "chunks", .object = object, .what = c->why.v[i], .have = hurts});
+        findings_add(&c->result->findings, (struct finding){.class = b->class, .group = "chunks", .object = object,
+                                                            .what = b->why, .have = hurts});
         free(hurts);
         free(object);
-        buf_free(&ids[i]);
     }
-    free(ids);
     return rc;
+}
+
+static void
+free_bad(struct checking *c)
+{
+    for (size_t i = 0; i < c->n_bad; i++) {
+        free(c->bad[i].why);
+        buf_free(&c->bad[i].backups);
+    }
+    free(c->bad);
 }
 
 int
@@ -195,9 +250,8 @@ check_stored(struct repo *repo, const char *db, const char *only, const struct o
     rc = 0;
 out:
     progress_end();
+    free_bad(&c);
     chunkset_free(&c.chunks);
-    strlist_free(&c.bad);
-    strlist_free(&c.why);
     backup_list_free(&backups);
     return rc;
 }

@@ -47,6 +47,14 @@ static const struct opts_spec spec = {
     .table = table,
 };
 
+/* An option that a verb passes over in silence would be taken for heeded. */
+static const struct opt_verbs option_verbs[] = {
+    {"full conninfo host port username", "live"},
+    {"amcheck no-record keep allow-remote", "drill"},
+    {"scratch-dir scratch-user allow-unsigned", "drill live"},
+    {NULL, NULL},
+};
+
 static int
 read_verb(struct options *o, struct err *e)
 {
@@ -66,7 +74,7 @@ read_verb(struct options *o, struct err *e)
             return err_set(e, ERR_USAGE, "too many arguments: \"%s\"", rest->v[2]);
         if (o->database == NULL && o->verb != VERB_OBJECTS)
             return err_set(e, ERR_USAGE, "%s: which database?", names[i]);
-        return 0;
+        return opts_check_verb(&o->parsed, names[i], option_verbs, e);
     }
     err_set(e, ERR_USAGE, "unknown verb \"%s\"", rest->v[0]);
     return err_hint(e, "one of: drill DB, live DB, objects [DB]");
@@ -79,10 +87,6 @@ check(struct options *o, struct err *e)
         return err_set(e, ERR_USAGE, "--backup and --at exclude each other");
     if (o->at != NULL && time_parse(o->at, &o->at_time, e) != 0)
         return err_wrap(e, "--at");
-    if (o->full && o->verb != VERB_LIVE)
-        return err_set(e, ERR_USAGE, "--full belongs to live; a drill always compares the contents");
-    if (o->amcheck && o->verb != VERB_DRILL)
-        return err_set(e, ERR_USAGE, "--amcheck belongs to drill");
     if (o->verb == VERB_OBJECTS && o->database == NULL && (o->backup != NULL || o->at != NULL))
         return err_set(e, ERR_USAGE, "--backup and --at need a database");
     return 0;

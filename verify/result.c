@@ -61,6 +61,12 @@ verb_name(enum verb verb)
 }
 
 static int
+end_output(struct err *e)
+{
+    return fflush(stdout) == 0 && !ferror(stdout) ? 0 : err_errno(e, "could not write to standard output");
+}
+
+static int
 print_json(const struct result *r, struct err *e)
 {
     json_t *o = json_object();
@@ -88,8 +94,10 @@ print_json(const struct result *r, struct err *e)
     if (r->keep_command != NULL)
         json_object_set_new(o, "keep_command", json_text(r->keep_command));
     rc = json_write(o, &text, e);
-    if (rc == 0)
+    if (rc == 0) {
         puts(buf_str(&text));
+        rc = end_output(e);
+    }
     json_decref(o);
     buf_free(&text);
     return rc;
@@ -156,7 +164,7 @@ print_verdict(const struct result *r)
                r->compared.contents ? "" : " in all but contents, which were not compared", text);
     else
         printf("verdict          %s: %zu different, %zu not compared (%s)\n",
-               r->verb == VERB_OBJECTS ? "DAMAGED" : different > 0 ? "DIFFERENT" : "NOT PROVEN", different, uncompared,
+               different == 0 ? "NOT PROVEN" : r->verb == VERB_OBJECTS ? "DAMAGED" : "DIFFERENT", different, uncompared,
                text);
 }
 
@@ -177,5 +185,5 @@ result_print(const struct result *r, bool json, bool quiet, struct err *e)
     print_verdict(r);
     if (r->keep_command != NULL)
         printf("kept             stop and remove the scratch server with: %s\n", r->keep_command);
-    return 0;
+    return end_output(e);
 }

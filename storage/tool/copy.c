@@ -101,6 +101,15 @@ print_errors(const char *db, const struct copy_result *r, const struct err *erro
 
 /* ---- the verb ---- */
 
+/* By where they are: a mirror has its original's id.  A store as it was may well be copied into the same as it is. */
+static int
+check_two(const struct cmd *c, const struct repo *from, const struct repo *to, struct err *e)
+{
+    return c->as_of != NULL || strcmp(from->st->location, to->st->location) != 0
+               ? 0
+               : err_set(e, ERR_USAGE, "from and to are one repository: \"%s\"", to->st->location);
+}
+
 static int
 open_repo(const struct cmd *c, const char *arg, const char *db, const struct strlist *options, struct repo **out,
           struct err *e)
@@ -210,7 +219,8 @@ cmd_copy(const struct cmd *c, struct err *e)
     int            rc = -1;
 
     if (open_repo(c, c->args[0], db, &c->repo_options, &from, e) == 0 &&
-        open_destination(c, c->args[1], db, &to, e) == 0 && cmd_databases(from, db, &names, e) == 0) {
+        open_destination(c, c->args[1], db, &to, e) == 0 && check_two(c, from, to, e) == 0 &&
+        cmd_databases(from, db, &names, e) == 0) {
         rc = copy_databases(c, from, to, &names, list, e);
     }
     if (rc >= 0 && c->json &&

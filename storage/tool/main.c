@@ -107,6 +107,26 @@ static const struct {
     {"keys", cmd_keys, 0, 17},
 };
 
+/* An option that a verb passes over in silence would be taken for heeded: "policy --keep-last 1 --dry-run". */
+static const struct opt_verbs option_verbs[] = {
+    {"tables", "show"},
+    {"check", "list show"},
+    {"share max-bytes max-time repair-from", "scrub"},
+    {"backup adopt", "copy"},
+    {"dry-run", "copy prune undelete"},
+    {"since", "undelete"},
+    {"note", "pin"},
+    {"reason", "accept"},
+    {"jobs", "scrub copy"},
+    {"keep-last keep-hourly keep-daily keep-weekly keep-monthly keep-yearly keep-within keep-within-hourly keep-within-daily "
+     "keep-within-weekly keep-within-monthly keep-within-yearly min-keep shrink-share clear", "policy"},
+    {"grace free drop-damaged", "prune"},
+    {"key-name", "keygen"},
+    {"encrypt-to", "init keys"},
+    {"writer", "keys"},
+    {NULL, NULL},
+};
+
 struct repo *
 cmd_open(const struct cmd *c, const char *database, struct err *e)
 {
@@ -161,8 +181,10 @@ missing_argument(const char *verb, size_t given)
 }
 
 static int
-run_verb(struct cmd *c, const struct strlist *rest, struct err *e)
+run_verb(struct cmd *c, const struct opts_result *given, struct err *e)
 {
+    const struct strlist *rest = &given->rest;
+
     if (rest->n == 0) {
         err_set(e, ERR_USAGE, "what shall be done?");
         return hint_verbs(e);
@@ -178,7 +200,7 @@ run_verb(struct cmd *c, const struct strlist *rest, struct err *e)
                     c->n_args < verbs[i].min_args ? missing_argument(verbs[i].name, c->n_args) : "too many arguments");
             return err_hint(e, "see %s --help", spec.program);
         }
-        return verbs[i].run(c, e);
+        return opts_check_verb(given, verbs[i].name, option_verbs, e) != 0 ? -1 : verbs[i].run(c, e);
     }
     err_set(e, ERR_USAGE, "\"%s\" is nothing that can be done", rest->v[0]);
     return hint_verbs(e);
@@ -208,7 +230,7 @@ run(struct cmd *c, int argc, char **argv, struct opts_result *given, struct err 
                                                                       .passphrase_file = c->passphrase_file,
                                                                       .passphrase_command = c->passphrase_command,
                                                                       .passphrase_fd = c->passphrase_fd});
-    return run_verb(c, &given->rest, e);
+    return run_verb(c, given, e);
 }
 
 int

@@ -46,7 +46,38 @@ restore shop --repo $REPO --to a --at yesterday-ish
 verify frobnicate --repo $REPO
 verify drill
 storage frobnicate --repo $REPO
+storage copy $REPO $REPO
+backup shop --repo $REPO -t x(
+backup --repo $REPO --name= shop
 ARGS
+    expect_status 2 pgassay backup --repo "$REPO" ""
+    expect_text "name of a database is empty"
+}
+
+@test "an option of another verb is refused before anything is done, not passed over" {
+    local args before
+    before=$(find "$REPO" -type f | sort)
+    while read -r args; do
+        # shellcheck disable=SC2086
+        expect_status 2 pgassay $args --repo "$REPO"
+        expect_text "means nothing to"
+        expect_short 2
+    done <<ARGS
+storage policy --keep-last 1 --dry-run
+storage prune --keep-last 1
+storage scrub --dry-run
+storage show shop --backup latest
+storage pin shop latest --note x --dry-run
+storage unpin shop latest --note x
+storage list --tables
+storage init $T/never --keep-last 5
+verify drill shop --full
+verify live shop --no-record
+verify live shop --keep
+verify objects shop --full
+ARGS
+    expect_equal "$(find "$REPO" -type f | sort)" "$before"
+    [ ! -e "$T/never" ]
 }
 
 @test "what is not there is status 1 and names it" {
@@ -111,12 +142,36 @@ ARGS
     local f
     backup shop --json >"$T/backup.json"
     restore shop --to jsoned --json >"$T/restore.json"
-    pgassay verify objects shop --repo "$REPO" --json >"$T/objects.json"
-    for f in backup restore objects; do
-        jq -e . "$T/$f.json" >/dev/null
-        [ ! -f "$TOP/docs/schema/$f.json" ] || valid_json "$f" "$T/$f.json"
+    restore shop --list --json >"$T/restore-list.json"
+    pgassay verify objects shop --repo "$REPO" --json >"$T/verify.json"
+    for f in backup restore restore-list verify; do
+        valid_json "$f" "$T/$f.json"
     done
+    restore shop --to jsoned --json >"$T/restore.json" && return 1
+    valid_json restore "$T/restore.json"
+    expect_equal "$(jq -r '.status, .exit_status, .error' "$T/restore.json" | xargs -d '\n')" 'failed 1 database "jsoned" already exists'
+    [ "$(jq -r .hint "$T/restore.json")" != null ]
+    restore no_such_db --to jsoned --json >"$T/restore.json" && return 1
+    valid_json restore "$T/restore.json"
     db_drop jsoned
+}
+
+@test "a result that cannot be written is a failure" {
+    local args
+    while read -r args; do
+        # shellcheck disable=SC2086
+        expect_status 1 sh -c '"$@" >/dev/full' - pgassay $args --repo "$REPO"
+        expect_text "could not write to standard output"
+        expect_short
+    done <<ARGS
+backup shop --json
+restore shop --list
+restore shop --list --json
+storage list
+storage show shop --json
+verify objects shop --json
+verify objects shop --verbose
+ARGS
 }
 
 @test "configuration: flag before environment before file before default" {

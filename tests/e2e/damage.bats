@@ -208,12 +208,16 @@ objects_find_it() {
     fi
     run pgassay backup shop --repo "$T/repo.ro"
     local rc=$status said=$output
+    run pgassay storage prune --repo "$T/repo.ro"
+    local pruned="$status $output"
     run restore shop --repo "$T/repo.ro" --to back
     ! mountpoint -q "$T/repo.ro" || umount "$T/repo.ro"
     find "$T/repo.ro" -type d -exec chmod 755 {} +
     expect_equal "$rc" 1
     output=$said expect_text runs/
     [[ $said != *warning* ]]
+    output=$pruned expect_text "1 pgassay-storage: could not prune \"shop\"; nothing was removed"
+    [[ $pruned != *warning* ]]          # of a mark that was never there
     db_same shop back
 }
 

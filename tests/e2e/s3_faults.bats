@@ -107,6 +107,23 @@ FAULTS
     expect_status 3 pgassay verify objects --repo "$REPO"
 }
 
+@test "what could not be read is not called damaged" {
+    REPO=s3://test/whole
+    faults 'answer status=403 code=AccessDenied on=GET key=*/chunks/*'
+    expect_status 3 pgassay verify objects --repo "$REPO"
+    expect_text 'not compared' AccessDenied 'NOT PROVEN: 0 different, 1 not compared'
+    # A store that cannot be reached: one line, not one for each object.
+    faults 'answer status=500 code=InternalError on=GET key=*/chunks/* times=0'
+    expect_status 1 pgassay verify objects --repo "$REPO" --repo-option timeout=1
+    expect_text 'could not read chunk' InternalError
+    expect_short
+    faults 'answer status=500 code=InternalError on=GET key=*/manifest.json.zst times=0'
+    expect_status 1 pgassay verify objects --repo "$REPO" --repo-option timeout=1
+    expect_text 'manifest of backup' InternalError
+    expect_short
+    all_good
+}
+
 @test "bytes altered on the way back: once is healed by asking again, always is damage, and never restored" {
     REPO=s3://test/whole
     faults 'alter at=100 on=GET key=*/chunks/*'

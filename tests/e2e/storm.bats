@@ -9,7 +9,8 @@ teardown_file() { s3_stop; e2e_teardown; }
 storm() {
     db_make storm
     storage policy --keep-last 2
-    timeout -k 10 "${STORM_TIMEOUT:-200}" "$BATS_TEST_DIRNAME/storm" --rounds "$1" ${STORM_SEED:+--seed "$STORM_SEED"} >&3 2>&3
+    timeout -k 10 "${STORM_TIMEOUT:-200}" "$BATS_TEST_DIRNAME/storm" --rounds "$1" ${STORM_ROUNDS:+--restore-all} \
+        ${STORM_SEED:+--seed "$STORM_SEED"} >&3 2>&3
 }
 
 @test "three backups and two prunes at once, some of them killed, lose nothing" {

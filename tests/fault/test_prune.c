@@ -416,6 +416,27 @@ other_prune(struct repo *r)
     put_text(r, "shop/runs/00000000000000aa.prune", "{}\n");
 }
 
+static const struct storage_ops *memory_ops;
+
+static int
+list_but_no_chunks(struct storage *st, const char *prefix, storage_list_fn *fn, void *ctx, struct err *e)
+{
+    return strcmp(prefix, "shop/chunks/") == 0 ? err_set(e, ERR_IO, "could not open directory \"shop/chunks/1/0f/\"")
+                                               : memory_ops->list(st, prefix, fn, ctx, e);
+}
+
+/* A directory that nobody may read, a disk that gives errors: no backup is let go before somebody has looked. */
+static void
+spoil_listing_of_chunks(struct repo *r)
+{
+    static struct storage_ops ops;
+
+    memory_ops = r->st->ops;
+    ops = *memory_ops;
+    ops.list = list_but_no_chunks;
+    r->st->ops = &ops;
+}
+
 static void
 any_doubt_stops_it(void **state)
 {
@@ -433,6 +454,7 @@ any_doubt_stops_it(void **state)
         {spoil_condemned, "condemned"},
         {future_label, "from the future"},
         {other_prune, "another prune is at work"},
+        {spoil_listing_of_chunks, "shop/chunks/"},
     };
 
     (void)state;
@@ -443,8 +465,6 @@ any_doubt_stops_it(void **state)
         repo_close(r);
     }
 }
-
-static const struct storage_ops *memory_ops;
 
 /* Behind our mark somebody else's is put, before we look. */
 static int

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/config.h"
@@ -268,6 +269,60 @@ a_missing_default_file_is_no_error(void **state)
     unsetenv("XDG_CONFIG_HOME");
 }
 
+/* Passing it over would pass over whom it trusts. */
+static void
+a_default_file_that_may_not_be_read_is_an_error(void **state)
+{
+    char           dir[] = "/tmp/pgassay-conf-XXXXXX";
+    char           path[96], sub[64];
+    struct err     e = ERR_INIT;
+    struct config *c;
+    FILE          *f;
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    assert_int_equal(chmod(dir, 0755), 0);
+    (void)snprintf(sub, sizeof sub, "%s/pgassay", dir);
+    (void)snprintf(path, sizeof path, "%s/pgassay.conf", sub);
+    assert_int_equal(mkdir(sub, 0755), 0);
+    assert_non_null(f = fopen(path, "w"));
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(chmod(path, 0), 0);
+    setenv("XDG_CONFIG_HOME", dir, 1);
+    if (geteuid() == 0) {
+        assert_int_equal(seteuid(65534), 0);
+    }
+    assert_null(config_load(NULL, &e));
+    assert_err(&e, ERR_USAGE, path);
+    err_clear(&e);
+    if (getuid() == 0) {
+        assert_int_equal(seteuid(0), 0);
+    }
+    assert_int_equal(chmod(sub, 0), 0);       /* somebody else's home */
+    if (getuid() == 0) {
+        assert_int_equal(seteuid(65534), 0);
+    }
+    c = config_load(NULL, &e);
+    if (getuid() == 0) {
+        assert_int_equal(seteuid(0), 0);
+    }
+    assert_non_null(c);
+    config_free(c);
+    unsetenv("XDG_CONFIG_HOME");
+    assert_int_equal(chmod(sub, 0755), 0);
+    assert_int_equal(unlink(path) + rmdir(sub) + rmdir(dir), 0);
+}
+
+static void
+a_directory_is_no_configuration(void **state)
+{
+    struct err e = ERR_INIT;
+
+    (void)state;
+    assert_null(config_load("/tmp", &e));
+    assert_err(&e, ERR_USAGE, "Is a directory");
+}
+
 static int
 values_in_force(const char *line, const char *database, const char *file, struct values *v, struct config **c,
                 struct err *e)
@@ -450,6 +505,27 @@ print_config_tells_origins_and_hides_passwords(void **state)
     config_free(c);
 }
 
+static void
+an_option_of_another_verb_is_refused(void **state)
+{
+    static const struct opt_verbs verbs[] = {{"repo table", "list show"}, {"jobs", "scrub"}, {NULL, NULL}};
+    struct opts_result            r = {0};
+    struct err                    e = ERR_INIT;
+
+    (void)state;
+    strlist_add(&r.given, "json");        /* every verb's */
+    strlist_add(&r.given, "table");
+    strlist_add(&r.from_env, "jobs");     /* whoever sets the environment means no verb */
+    assert_int_equal(opts_check_verb(&r, "list", verbs, &e), 0);
+    assert_int_equal(opts_check_verb(&r, "show", verbs, &e), 0);
+    assert_int_equal(opts_check_verb(&r, "sho", verbs, &e), -1);
+    assert_int_equal(opts_check_verb(&r, "scrub", verbs, &e), -1);
+    assert_int_equal(e.kind, ERR_USAGE);
+    assert_string_equal(e.text, "--table means nothing to scrub");
+    assert_string_equal(e.hint, "it belongs to: list show");
+    opts_result_free(&r);
+}
+
 int
 main(void)
 {
@@ -463,11 +539,14 @@ main(void)
         cmocka_unit_test(a_line_longer_than_the_parser_keeps_is_refused),
         cmocka_unit_test(a_named_file_must_be_there),
         cmocka_unit_test(a_missing_default_file_is_no_error),
+        cmocka_unit_test(a_default_file_that_may_not_be_read_is_an_error),
+        cmocka_unit_test(a_directory_is_no_configuration),
         cmocka_unit_test(flag_beats_environment_beats_section_beats_defaults),
         cmocka_unit_test(a_list_on_the_command_line_replaces_that_of_the_environment),
         cmocka_unit_test(a_bad_value_is_named_with_its_origin),
         cmocka_unit_test(repositories_are_found_by_name_or_path),
         cmocka_unit_test(print_config_tells_origins_and_hides_passwords),
+        cmocka_unit_test(an_option_of_another_verb_is_refused),
     };
 
     return cmocka_run_group_tests_name("core/opts", tests, NULL, NULL);
