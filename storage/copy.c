@@ -8,7 +8,6 @@
 #include "storage/chunklist.h"
 #include "storage/copy_impl.h"
 #include "storage/damage.h"
-#include "storage/tombstone.h"
 
 /* ---- what the destination is trusted to hold ---- */
 
@@ -89,8 +88,8 @@ trust_neighbours(struct copy *c, const struct label *l, struct err *e)
 
 /* ---- which backups ---- */
 
-static const struct backup_entry *
-find_entry(const struct backup_list *list, const char *id)
+const struct backup_entry *
+copy_find_entry(const struct backup_list *list, const char *id)
 {
     for (size_t i = 0; i < list->n; i++) {
         if (strcmp(list->v[i].id, id) == 0) {
@@ -202,7 +201,7 @@ copy_all(struct copy *c, const struct strlist *tombstones, struct copy_result *r
             continue;
         }
         x = add_entry(r, b, COPY_EXPIRED);
-        if (!stands_there(c, find_entry(&c->there, b->id), x) && !was_expired(tombstones, b->id) &&
+        if (!stands_there(c, copy_find_entry(&c->there, b->id), x) && !was_expired(tombstones, b->id) &&
             copy_one(c, b, x, e) != 0) {
             return -1;
         }
@@ -215,7 +214,7 @@ static int
 copy_named(struct copy *c, struct copy_result *r, struct err *e)
 {
     struct label              *l = backup_find(c->from, c->request->db, c->request->which, 0, e);
-    const struct backup_entry *b = l == NULL ? NULL : find_entry(&c->here, l->id);
+    const struct backup_entry *b = l == NULL ? NULL : copy_find_entry(&c->here, l->id);
     struct copy_entry         *x;
     int                        rc = -1;
 
@@ -224,7 +223,7 @@ copy_named(struct copy *c, struct copy_result *r, struct err *e)
         err_hint(e, "run it again");
     } else if (l != NULL) {
         x = add_entry(r, b, COPY_FAILED);
-        rc = stands_there(c, find_entry(&c->there, l->id), x) ? 0 : copy_one(c, b, x, e);
+        rc = stands_there(c, copy_find_entry(&c->there, l->id), x) ? 0 : copy_one(c, b, x, e);
     }
     label_free(l);
     return rc;
@@ -256,19 +255,18 @@ check_source(struct copy *c, struct err *e)
 int
 copy_run(struct repo *from, struct repo *to, const struct copy_request *q, struct copy_result *r, struct err *e)
 {
-    struct copy    c = {.from = from, .to = to, .request = q};
-    struct strlist tombstones = {0};
-    int            rc = -1;
+    struct copy c = {.from = from, .to = to, .request = q};
+    int         rc = -1;
 
     *r = (struct copy_result){0};
     if (source_load(from, q->db, &c.source, e) == 0 && check_source(&c, e) == 0 &&
         backup_list_load(from, q->db, &c.here, e) == 0 && backup_list_check(from, q->db, &c.here, false, e) == 0 &&
-        backup_list_load(to, q->db, &c.there, e) == 0 && tombstones_load(to, q->db, &tombstones, e) == 0) {
+        backup_list_load(to, q->db, &c.there, e) == 0 && chain_load(to, q->db, &c.there, &c.chain, e) == 0) {
         c.read = xcalloc(c.there.n + 1, sizeof *c.read);
-        rc = strcmp(q->which, "all") == 0 ? copy_all(&c, &tombstones, r, e) : copy_named(&c, r, e);
+        rc = strcmp(q->which, "all") == 0 ? copy_all(&c, &c.there.tombstones, r, e) : copy_named(&c, r, e);
     }
-    strlist_free(&tombstones);
     source_free(&c.source);
+    chain_free(&c.chain);
     backup_list_free(&c.here);
     backup_list_free(&c.there);
     known_free(&c.trusted);

@@ -4,6 +4,7 @@
 #ifndef STORAGE_COPY_IMPL_H
 #define STORAGE_COPY_IMPL_H
 
+#include "storage/chain.h"
 #include "storage/copy.h"
 #include "storage/known.h"
 #include "storage/reader.h"
@@ -15,10 +16,13 @@ struct copy {
     struct source              source;
     struct backup_list         here, there;  /* at the source, at the destination */
     bool                      *read;         /* by entry of there: its chunk list was read */
+    struct chain               chain;        /* of the destination */
     struct known_set           trusted;      /* of the destination's chunk lists, what was read and what we wrote; dry run:
                                               * copy_trust_stored()'s */
 };
 
+/* The backup of that id in the list, or NULL. */
+const struct backup_entry *copy_find_entry(const struct backup_list *, const char *id);
 /* Sends what the destination lacks and commits; or, as a dry run, counts it. */
 int copy_send(struct copy *, const struct label *, struct copy_entry *, struct err *);
 int copy_count(struct copy *, const struct label *, struct copy_entry *, struct err *);

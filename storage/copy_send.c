@@ -119,6 +119,7 @@ label_of_copy(const struct copy *c, const struct label *l)
     memcpy(copy->copied_repo, c->from->id, sizeof copy->copied_repo);
     memcpy(copy->copied_run, l->run, sizeof copy->copied_run);
     copy->copied = time(NULL);
+    copy->replaces = c->request->replace && copy_find_entry(&c->there, l->id) != NULL;
     return copy;
 }
 
@@ -165,6 +166,7 @@ send_backup(struct shipment *s, const struct label *l, struct label *copy, struc
         .replace = c->request->replace,
         .threads = c->request->jobs,
         .trusted = &c->trusted,
+        .chain = &s->copy->chain,
     };
     int rc;
 

@@ -205,6 +205,12 @@ signet_may(const struct signet *s, const char *type, struct err *e)
 
 /* ---- signing ---- */
 
+const char *
+signet_signer(const struct signet *s)
+{
+    return s != NULL && s->signs && s->repo_id[0] != '\0' ? s->key.pub.id : NULL;
+}
+
 int
 signet_sign(const struct signet *s, const char *type, const char *key, struct buf *line, struct err *e)
 {
