@@ -18,6 +18,8 @@ struct options {
     struct strlist repo_options;
     const char    *as_of;
     time_t      at_time;                    /* 0: not given */
+    const char *max_age;
+    uint64_t    max_age_s;                  /* 0: however old */
     const char *to;
     bool        scratch, keep, allow_unsigned;
     bool        no_owner, no_privileges, no_analyze, keep_failed, globals, isolated, allow_remote;

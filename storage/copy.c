@@ -88,8 +88,8 @@ trust_neighbours(struct copy *c, const struct label *l, struct err *e)
 
 /* ---- which backups ---- */
 
-const struct backup_entry *
-copy_find_entry(const struct backup_list *list, const char *id)
+static const struct backup_entry *
+find_entry(const struct backup_list *list, const char *id)
 {
     for (size_t i = 0; i < list->n; i++) {
         if (strcmp(list->v[i].id, id) == 0) {
@@ -201,7 +201,7 @@ copy_all(struct copy *c, const struct strlist *tombstones, struct copy_result *r
             continue;
         }
         x = add_entry(r, b, COPY_EXPIRED);
-        if (!stands_there(c, copy_find_entry(&c->there, b->id), x) && !was_expired(tombstones, b->id) &&
+        if (!stands_there(c, find_entry(&c->there, b->id), x) && !was_expired(tombstones, b->id) &&
             copy_one(c, b, x, e) != 0) {
             return -1;
         }
@@ -214,7 +214,7 @@ static int
 copy_named(struct copy *c, struct copy_result *r, struct err *e)
 {
     struct label              *l = backup_find(c->from, c->request->db, c->request->which, 0, e);
-    const struct backup_entry *b = l == NULL ? NULL : copy_find_entry(&c->here, l->id);
+    const struct backup_entry *b = l == NULL ? NULL : find_entry(&c->here, l->id);
     struct copy_entry         *x;
     int                        rc = -1;
 
@@ -223,7 +223,7 @@ copy_named(struct copy *c, struct copy_result *r, struct err *e)
         err_hint(e, "run it again");
     } else if (l != NULL) {
         x = add_entry(r, b, COPY_FAILED);
-        rc = stands_there(c, copy_find_entry(&c->there, l->id), x) ? 0 : copy_one(c, b, x, e);
+        rc = stands_there(c, find_entry(&c->there, l->id), x) ? 0 : copy_one(c, b, x, e);
     }
     label_free(l);
     return rc;

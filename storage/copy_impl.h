@@ -21,8 +21,6 @@ struct copy {
                                               * copy_trust_stored()'s */
 };
 
-/* The backup of that id in the list, or NULL. */
-const struct backup_entry *copy_find_entry(const struct backup_list *, const char *id);
 /* Sends what the destination lacks and commits; or, as a dry run, counts it. */
 int copy_send(struct copy *, const struct label *, struct copy_entry *, struct err *);
 int copy_count(struct copy *, const struct label *, struct copy_entry *, struct err *);

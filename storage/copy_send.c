@@ -119,7 +119,7 @@ label_of_copy(const struct copy *c, const struct label *l)
     memcpy(copy->copied_repo, c->from->id, sizeof copy->copied_repo);
     memcpy(copy->copied_run, l->run, sizeof copy->copied_run);
     copy->copied = time(NULL);
-    copy->replaces = c->request->replace && copy_find_entry(&c->there, l->id) != NULL;
+    copy->replaces = c->request->replace;
     return copy;
 }
 

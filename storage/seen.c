@@ -1,5 +1,6 @@
 #include "storage/seen.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -14,6 +15,14 @@
 #include "core/statedir.h"
 #include "storage/chain.h"
 #include "storage/object.h"
+#include "storage/tombstone.h"
+
+/* What is not the present is neither compared nor remembered. */
+static bool
+is_past(const struct repo *r)
+{
+    return strcmp(r->st->ops->scheme, "as-of") == 0;
+}
 
 /* ---- the file ---- */
 
@@ -118,7 +127,7 @@ parse(const struct buf *text, struct seen *s, struct err *e)
 void
 seen_load(const struct repo *r, const char *db, struct seen *s)
 {
-    char      *path = path_of(r, db, "seen");
+    char      *path = is_past(r) ? NULL : path_of(r, db, "seen");
     struct buf text = BUF_INIT(SEEN_BYTES_MAX);
     struct err e = ERR_INIT;
 
@@ -219,6 +228,33 @@ seen_unlock(int lock)
     }
 }
 
+void
+seen_databases(const struct repo *r, struct strlist *names)
+{
+    static const char suffix[] = ".seen";
+    struct err        ignored = ERR_INIT;
+    char             *path = is_past(r) ? NULL : state_file(r->id, "", &ignored);
+    DIR              *dir = path == NULL ? NULL : opendir(path);
+
+    for (struct dirent *d; dir != NULL && (d = readdir(dir)) != NULL;) {
+        size_t n = strlen(d->d_name);
+        char  *name = NULL;
+
+        if (n > sizeof suffix - 1 && strcmp(d->d_name + n - (sizeof suffix - 1), suffix) == 0) {
+            d->d_name[n - (sizeof suffix - 1)] = '\0';
+            name = name_decode(d->d_name);
+        }
+        if (name != NULL && !strlist_has(names, name)) {
+            strlist_add(names, name);
+        }
+        free(name);
+    }
+    if (dir != NULL) {
+        (void)closedir(dir);
+    }
+    free(path);
+}
+
 /* ---- what is remembered ---- */
 
 uint64_t
@@ -309,13 +345,6 @@ update(const struct repo *r, const char *db, const struct backup_list *list, con
     seen_unlock(own);
 }
 
-/* What is not the present is neither compared nor remembered. */
-static bool
-is_past(const struct repo *r)
-{
-    return strcmp(r->st->ops->scheme, "as-of") == 0;
-}
-
 void
 seen_remember(const struct repo *r, const char *db, const struct label *l, int lock)
 {
@@ -349,7 +378,9 @@ static int
 judge(struct repo *r, const char *db, const struct seen *s, const struct backup_list *list, struct seen_missed *m, struct err *e)
 {
     const struct backup_entry *b = find_entry(list, s->backup);
-    bool                       expired;
+    struct strlist             tombstones = {0};
+    bool                       expired = false;
+    int                        rc;
 
     if (b != NULL) {
         /* One that cannot be read says so itself; one that a copy healed has the copy's label. */
@@ -358,11 +389,14 @@ judge(struct repo *r, const char *db, const struct seen *s, const struct backup_
         m->state = same ? SEEN_WELL : SEEN_REPLACED;
         return 0;
     }
-    if (chain_expired(r, db, &list->tombstones, s->backup, s->sha256, &expired, e) != 0) {
-        return -1;
+    /* Those of the list may be a moment older than its labels, and a prune at work. */
+    rc = tombstones_load(r, db, &tombstones, e);
+    if (rc == 0) {
+        rc = chain_expired(r, db, &tombstones, s->backup, s->sha256, &expired, e);
     }
-    m->state = expired ? SEEN_WELL : SEEN_GONE;
-    return 0;
+    m->state = rc != 0 || expired ? SEEN_WELL : SEEN_GONE;
+    strlist_free(&tombstones);
+    return rc;
 }
 
 void
@@ -372,9 +406,6 @@ seen_judge(struct repo *r, const char *db, const struct backup_list *list, struc
     struct err  e = ERR_INIT;
 
     *m = (struct seen_missed){.state = SEEN_WELL};
-    if (is_past(r)) {
-        return;
-    }
     seen_load(r, db, &s);
     if (s.backup[0] != '\0') {
         memcpy(m->backup, s.backup, sizeof m->backup);

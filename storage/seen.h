@@ -32,6 +32,8 @@ enum { SEEN_SIGNERS_MAX = 256, SEEN_BYTES_MAX = 1 << 16 };
 /* Empty when there is nothing, or nothing that can be read (a warning). */
 void     seen_load(const struct repo *, const char *db, struct seen *);
 void     seen_free(struct seen *);
+/* Adds the databases of this repository of which this host remembers anything and that are not in the list yet. */
+void     seen_databases(const struct repo *, struct strlist *names);
 /* 0: none. */
 uint64_t seen_sequence(const struct seen *, const char *signer);
 

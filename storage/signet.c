@@ -185,6 +185,14 @@ asked_for(const struct signet *s, size_t type)
     return s->trusted[types[type].role].n + s->trusted[types[type].other].n > 0;
 }
 
+bool
+signet_asks(const struct signet *s, const char *type)
+{
+    size_t t = find_type(type);
+
+    return s != NULL && t != SIZE_MAX && asked_for(s, t);
+}
+
 int
 signet_may(const struct signet *s, const char *type, struct err *e)
 {

@@ -12,14 +12,14 @@
 #include "pg/conn.h"
 #include "storage/place.h"
 
-enum verb { VERB_DRILL, VERB_LIVE, VERB_OBJECTS };
+enum verb { VERB_DRILL, VERB_LIVE, VERB_OBJECTS, VERB_CHAIN };
 
 struct options {
     /* from the table */
     const char *repo, *config_file;
     struct strlist repo_options;
     const char    *as_of;
-    const char *backup, *at;
+    const char *backup, *at, *max_age;
     const char *conninfo, *host, *port, *user;
     int         jobs;
     int         lock_timeout_s;
@@ -28,9 +28,10 @@ struct options {
 
     /* derived */
     enum verb   verb;
-    const char *database;       /* configured name; NULL: every database (objects only) */
+    const char *database;       /* configured name; NULL: every database (objects, chain) */
     struct storage_place place; /* of the repository */
     time_t      at_time;        /* 0: not given */
+    uint64_t    max_age_s;      /* 0: however old */
     struct config *config;
     struct opts_result parsed;
 };
