@@ -306,6 +306,21 @@ chain_free(struct chain *c)
     *c = (struct chain){0};
 }
 
+bool
+chain_names(const struct backup_list *list, const char *id)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        const struct label *l = list->v[i].label;
+
+        for (size_t k = 0; l != NULL && k < l->n_heads; k++) {
+            if (strcmp(l->heads[k].id, id) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 int
 chain_expired(struct repo *r, const char *db, const struct strlist *tombstones, const char *id, const char *sha256,
               bool *expired, struct err *e)

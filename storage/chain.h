@@ -53,6 +53,9 @@ void chain_fill(const struct chain *, uint64_t remembered, struct label *);
 void chain_append(struct chain *, const struct label *);
 void chain_free(struct chain *);
 
+/* Some label names a backup of this id. */
+bool chain_names(const struct backup_list *, const char *id);
+
 /* *expired: a trusted tombstone says that this backup (NULL sha256: in whatever shape; else with this label, as far as the
  * tombstone knows) was expired.  Reads the tombstones of this backup alone. */
 int  chain_expired(struct repo *, const char *db, const struct strlist *tombstones, const char *id, const char *sha256,

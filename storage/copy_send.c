@@ -7,6 +7,7 @@
 #include "core/progress.h"
 #include "storage/copy_impl.h"
 #include "storage/reader.h"
+#include "storage/seen.h"
 #include "storage/writer.h"
 
 struct worker {
@@ -111,6 +112,19 @@ send_chunks(struct shipment *s, struct err *e)
     return rc;
 }
 
+/* Something else stood there under this id: it is healed, a label names it, or this host has seen it. */
+static bool
+stood_there(const struct copy *c, const char *id)
+{
+    struct seen seen;
+    bool        stood = c->request->replace || chain_names(&c->there, id);
+
+    seen_load(c->to, c->request->db, &seen);
+    stood = stood || strcmp(seen.backup, id) == 0;
+    seen_free(&seen);
+    return stood;
+}
+
 static struct label *
 label_of_copy(const struct copy *c, const struct label *l)
 {
@@ -119,7 +133,7 @@ label_of_copy(const struct copy *c, const struct label *l)
     memcpy(copy->copied_repo, c->from->id, sizeof copy->copied_repo);
     memcpy(copy->copied_run, l->run, sizeof copy->copied_run);
     copy->copied = time(NULL);
-    copy->replaces = c->request->replace;
+    copy->replaces = stood_there(c, l->id);
     return copy;
 }
 

@@ -53,7 +53,7 @@ struct label {
     char     copied_repo[33];                /* repo_id; empty: not a copy */
     char     copied_run[RUN_ID_MAX];         /* the run of the label that was copied */
     time_t   copied;                         /* when the copy began */
-    bool     replaces;                       /* a healing one: another label stood, or had stood, in its place */
+    bool     replaces;                       /* another label stood in its place, and gave way or was lost */
     /* Its place among the others (chain.h), filled in by writer_commit(): */
     bool     chained;                        /* heads are known: older programs wrote none */
     struct label_head *heads;                /* by id */

@@ -175,7 +175,7 @@ check_head(struct walk *w, const struct label_head *h, const char *by)
     if (b == NULL)
         about(w, FINDING_DIFFERENT, h->id, "missing: it was removed, and no prune says so", have);
     else if (b->label->replaces)
-        about(w, FINDING_NOTE, h->id, "a copy took its place when it was healed", have);
+        about(w, FINDING_NOTE, h->id, "a copy stands in its place", have);
     else
         about(w, FINDING_DIFFERENT, h->id, "another label stands in its place", have);
     free(have);

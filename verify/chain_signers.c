@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/enc.h"
 #include "verify/chain_impl.h"
 
 static int
@@ -15,7 +16,8 @@ by_sequence(const void *a, const void *b)
     return c != 0 ? c : strcmp(x->id, y->id);
 }
 
-/* Labels of unknown sequence between two backups; "" and NULL: before and behind all.  Copies keep the ids of what they
+/* Labels of unknown sequence from one backup to another (which may itself be the copy of what had it); "" and NULL: before
+ * and behind all.  Copies keep the ids of what they
  * copy, so that a signer's ids need not ascend. */
 static size_t
 unknown_between(const struct walk *w, const char *low, const char *high)
@@ -29,7 +31,7 @@ unknown_between(const struct walk *w, const char *low, const char *high)
         high = swap;
     }
     for (size_t i = 0; i < w->unknown.n; i++)
-        n += strcmp(w->unknown.v[i], low) > 0 && (high == NULL || strcmp(w->unknown.v[i], high) < 0);
+        n += strcmp(w->unknown.v[i], low) >= 0 && (high == NULL || strcmp(w->unknown.v[i], high) <= 0);
     return n;
 }
 
@@ -41,28 +43,36 @@ where(const char *low, const char *high)
     return high == NULL ? xasprintf("after %s", low) : xasprintf("between %s and %s", low, high);
 }
 
+/* What is to be said of missing numbers when so many labels may have had them. */
+static char *
+gap_text(uint64_t from, uint64_t to, size_t unknown)
+{
+    uint64_t missing = to - from + 1;
+    char *numbers = missing == 1 ? xasprintf("number %" PRIu64 " is", from)
+                                 : xasprintf("numbers %" PRIu64 " to %" PRIu64 " are", from, to);
+    char count[48], *text;
+
+    if (unknown >= missing)
+        text = xasprintf("%s missing, which cannot be checked: a backup that cannot be read or was healed, or a tombstone of an "
+                         "older program, may account for it", numbers);
+    else
+        text = xasprintf("%s missing: at least %s went, and no prune says so", numbers,
+                         count_human(missing - unknown, "backup", count, sizeof count));
+    free(numbers);
+    return text;
+}
+
 static void
 gap(struct walk *w, const char *signer, uint64_t from, uint64_t to, const char *low, const char *high)
 {
-    uint64_t missing = to - from + 1;
     size_t unknown = unknown_between(w, low, high);
     char *object = xasprintf("%s: key %s", w->db, signer);
-    char *numbers = missing == 1 ? xasprintf("%" PRIu64, from) : xasprintf("%" PRIu64 " to %" PRIu64, from, to);
+    char *what = gap_text(from, to, unknown);
     char *place = where(low, high);
-    char *what;
 
-    if (unknown >= missing) {
-        what = xasprintf("number %s cannot be checked: a backup that cannot be read or was healed, or a tombstone of an older "
-                         "program, may have had it", numbers);
-        chain_finding(w, FINDING_NOTE, object, what, place);
-    } else {
-        what = xasprintf("number %s is missing: %s was removed, and no prune says so", numbers,
-                         missing == 1 ? "a backup" : "backups");
-        chain_finding(w, FINDING_DIFFERENT, object, what, place);
-    }
-    free(what);
+    chain_finding(w, unknown > to - from ? FINDING_NOTE : FINDING_DIFFERENT, object, what, place);
     free(place);
-    free(numbers);
+    free(what);
     free(object);
 }
 
