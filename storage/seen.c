@@ -124,6 +124,18 @@ parse(const struct buf *text, struct seen *s, struct err *e)
     return rc;
 }
 
+/* Said once, and kept for whoever wants to know what became of it. */
+static void
+set_aside(const char *path)
+{
+    char *bad = xasprintf("%s.bad", path);
+
+    if (rename(path, bad) != 0) {
+        log_info("\"%s\" stays where it is: %s", path, strerror(errno));
+    }
+    free(bad);
+}
+
 void
 seen_load(const struct repo *r, const char *db, struct seen *s)
 {
@@ -134,6 +146,7 @@ seen_load(const struct repo *r, const char *db, struct seen *s)
     *s = (struct seen){0};
     if (path != NULL && (read_file(path, &text, &e) != 0 || (text.len > 0 && parse(&text, s, &e) != 0))) {
         log_warn("\"%s\", what this host has seen of \"%s\", cannot be read: %s; it begins anew", path, db, e.text);
+        set_aside(path);
         seen_free(s);
     }
     buf_free(&text);

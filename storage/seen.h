@@ -29,7 +29,7 @@ struct seen {
 
 enum { SEEN_SIGNERS_MAX = 256, SEEN_BYTES_MAX = 1 << 16 };
 
-/* Empty when there is nothing, or nothing that can be read (a warning). */
+/* Empty when there is nothing, or nothing that can be read: a warning, and the file is set aside as <db>.seen.bad. */
 void     seen_load(const struct repo *, const char *db, struct seen *);
 void     seen_free(struct seen *);
 /* Adds the databases of this repository of which this host remembers anything and that are not in the list yet. */

@@ -97,6 +97,8 @@ load chain
     echo '{"format":1' >"$f"
     expect_status 0 restore shop --list
     expect_text 'cannot be read' 'begins anew'
+    expect_equal "$(grep -c 'begins anew' <<<"$output")" 1
+    [ -f "$f.bad" ]
     expect_status 0 restore shop --list
     [[ $output != *warning* ]]
     expect_equal "$(jq -r .backup "$f")" "$(nth 1)"
