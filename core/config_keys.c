@@ -11,6 +11,7 @@ static const char *const common[] = {
     "repo", "jobs", "compress", "copy-format", "lock-timeout", "exclude-table-data", "note", "prune", /* backup */
     "host", "port", "user",                                                                 /* connection */
     "role", "no-owner", "no-privileges",                                                    /* restore */
+    "max-age",                                                                              /* and drill, live */
     "scratch-dir", "scratch-user", "pg-bindir", NULL};                                      /* this host */
 
 /* "[repo NAME]". */

@@ -47,6 +47,11 @@
     {OPT_TEXT, "at", 0, "TIME", "the newest backup whose snapshot is not later than TIME", offsetof(values, at), 0,    \
      0, NULL, NULL}
 
+/* How old the newest may be. */
+#define OPT_COMMON_MAX_AGE(values)                                                                                     \
+    {OPT_TEXT, "max-age", 0, "TIME", "the backup must not be older than that: 30m, 26h, 3d", offsetof(values, max_age), \
+     0, 0, NULL, "max-age"}
+
 /* Which server; `config` is "host" or NULL and so on: a restore does not take its target from the configuration. */
 #define OPTS_COMMON_SERVER(values, conf_host, conf_port, conf_user)                                                    \
     {OPT_TEXT, "host", 'h', "HOST", "server's host or socket directory", offsetof(values, host), 0, 0, NULL,           \

@@ -1,5 +1,6 @@
 /*
- * statedir.h - where this host remembers things between runs: journals of interrupted runs, locks.
+ * statedir.h - where this host remembers things between runs: journals of interrupted runs, locks, the newest
+ * backups that it has seen.
  *
  * $PGASSAY_STATE_DIR, else /var/lib/pgassay as root, else $XDG_STATE_HOME/pgassay, else ~/.local/state/pgassay.
  */

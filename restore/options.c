@@ -16,6 +16,7 @@ static const struct opt table[] = {
     OPT_COMMON_AS_OF(struct options),
     OPTS_COMMON_KEYS(struct options),
     OPTS_COMMON_BACKUP(struct options),
+    OPT_COMMON_MAX_AGE(struct options),
     {OPT_FLAG, "list", 0, NULL, "print what the backup holds, restore nothing", AT(list), 0, 0, NULL, NULL},
     {OPT_FLAG, "dry-run", 0, NULL, "do every check beforehand, change nothing", AT(dry_run), 0, 0, NULL, NULL},
     OPT_HEADING("Where to"),
@@ -86,6 +87,24 @@ check_combinations(const struct options *o, struct err *e)
     return 0;
 }
 
+/* What the configuration says is about the newest: who names an older one knows that it is older. */
+static int
+read_max_age(struct options *o, struct err *e)
+{
+    bool named = (o->backup != NULL && strcmp(o->backup, "latest") != 0) || o->at != NULL || o->as_of != NULL;
+
+    if (o->max_age == NULL) {
+        return 0;
+    }
+    if (duration_parse(o->max_age, &o->max_age_s) != 0 || o->max_age_s == 0) {
+        return err_set(e, ERR_USAGE, "max-age \"%s\" is not a time such as 30m, 26h or 3d", o->max_age);
+    }
+    if (named && !opts_given(&o->parsed, "max-age")) {
+        o->max_age_s = 0;
+    }
+    return 0;
+}
+
 static int
 check(struct options *o, struct err *e)
 {
@@ -99,7 +118,7 @@ check(struct options *o, struct err *e)
     if (o->at != NULL && time_parse(o->at, &o->at_time, e) != 0) {
         return err_wrap(e, "--at");
     }
-    return 0;
+    return read_max_age(o, e);
 }
 
 /* What the configuration says for real servers must not thin out a copy that is made to be compared. */

@@ -20,6 +20,8 @@ struct options {
     struct strlist identity;
     const char    *passphrase_file, *passphrase_command, *passphrase_fd;
     time_t      at_time;                    /* 0: not given */
+    const char *max_age;
+    uint64_t    max_age_s;                  /* 0: however old */
     const char *to;
     bool        scratch, keep, allow_unsigned;
     bool        no_owner, no_privileges, no_analyze, keep_failed, globals, isolated, allow_remote;

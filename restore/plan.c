@@ -4,8 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/enc.h"
+#include "core/log.h"
 #include "restore/entries.h"
 #include "restore/restore.h"
+#include "storage/seen.h"
 #include "storage/writer.h"
 
 #define ARCHIVE_MAX (2 * GIB)
@@ -91,6 +94,51 @@ read_globals(struct restore *r, struct err *e)
     return segments_read(r->repo, r->label->db, m, m->globals_sql, m->n_globals_sql, &r->globals, e);
 }
 
+static int
+check_age(const struct restore *r, struct err *e)
+{
+    const struct options *o = r->o;
+    double                age = difftime(time(NULL), r->label->snapshot);
+    char                  text[32];
+
+    if (o->max_age_s == 0 || age <= (double)o->max_age_s) {
+        return 0;
+    }
+    err_set(e, ERR_NOT_FOUND, "backup %s of \"%s\" is %s old, and max-age is %s: nothing was restored", r->label->id,
+            o->database, duration_human(age, text, sizeof text), o->max_age);
+    return opts_given(&o->parsed, "max-age") ? err_hint(e, "without --max-age it is restored all the same")
+                                             : err_hint(e, "--backup %s restores it all the same", r->label->id);
+}
+
+/* Whoever is restoring at night needs data: he is told, not refused. */
+static void
+warn_missed(struct restore *r, const struct seen_missed *m)
+{
+    char *text = seen_text(m, r->label);
+
+    if (text == NULL) {
+        return;
+    }
+    log_warn("%s", text);
+    log_warn("what is restored is %s; another repository (--repo), or the bucket as it was (--as-of), may still hold %s; docs/runbook.md, "
+             "\"A backup is missing\"", r->label->id, m->backup);
+    strlist_take(&r->warnings, text);
+}
+
+static int
+find_backup(struct restore *r, struct err *e)
+{
+    const struct options *o = r->o;
+    struct seen_missed    missed;
+
+    r->label = seen_find(r->repo, o->database, o->backup, o->at_time, &missed, e);
+    if (r->label == NULL) {
+        return -1;
+    }
+    warn_missed(r, &missed);
+    return check_age(r, e);
+}
+
 int
 plan_read(struct restore *r, struct err *e)
 {
@@ -102,8 +150,7 @@ plan_read(struct restore *r, struct err *e)
     if (o->allow_unsigned) {
         repo_allow_unsigned(r->repo);
     }
-    if ((r->label = backup_find(r->repo, o->database, o->backup, o->at_time, e)) == NULL ||
-        (r->manifest = manifest_load(r->repo, r->label, e)) == NULL) {
+    if (find_backup(r, e) != 0 || (r->manifest = manifest_load(r->repo, r->label, e)) == NULL) {
         return -1;
     }
     if (o->list) {

@@ -152,23 +152,19 @@ hint_backups(const struct backup_list *list, struct err *e)
 }
 
 struct label *
-backup_find(struct repo *r, const char *db, const char *which, time_t at, struct err *e)
+backup_find_listed(struct repo *r, const char *db, struct backup_list *list, const char *which, time_t at, struct err *e)
 {
     bool                 by_id = which != NULL && strcmp(which, "latest") != 0;
-    struct backup_list   list;
     struct backup_entry *b = NULL;
     struct label        *l = NULL;
     struct damage        d = {0};
 
-    if (backup_list_load(r, db, &list, e) != 0) {
-        return NULL;
-    }
-    if (list.n == 0) {
+    if (list->n == 0) {
         no_such_database(r, db, e);
     } else if (damage_load(r, db, &d, e) == 0 &&
-               (b = by_id ? find_id(r, &d, &list, which, e) : find_newest(r, &d, &list, at, e)) == NULL) {
+               (b = by_id ? find_id(r, &d, list, which, e) : find_newest(r, &d, list, at, e)) == NULL) {
         if (e->hint[0] == '\0') {
-            hint_backups(&list, e);
+            hint_backups(list, e);
         }
         err_wrap(e, "\"%s\" in repository \"%s\"", db, r->st->location);
     } else if (b != NULL) {
@@ -176,6 +172,19 @@ backup_find(struct repo *r, const char *db, const char *which, time_t at, struct
         b->label = NULL;
     }
     damage_free(&d);
+    return l;
+}
+
+struct label *
+backup_find(struct repo *r, const char *db, const char *which, time_t at, struct err *e)
+{
+    struct backup_list list;
+    struct label      *l;
+
+    if (backup_list_load(r, db, &list, e) != 0) {
+        return NULL;
+    }
+    l = backup_find_listed(r, db, &list, which, at, e);
     backup_list_free(&list);
     return l;
 }

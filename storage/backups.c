@@ -253,6 +253,10 @@ out:
         backup_list_free(list);
         err_wrap(e, "could not list the backups of \"%s\"", db);
     }
+    if (rc == 0) {
+        list->tombstones = li.tombstones;
+        li.tombstones = (struct strlist){0};
+    }
     listing_free(&li);
     return rc;
 }
@@ -265,6 +269,7 @@ backup_list_free(struct backup_list *list)
     }
     free(list->v);
     strlist_free(&list->unlabelled);
+    strlist_free(&list->tombstones);
     *list = (struct backup_list){0};
 }
 

@@ -8,7 +8,6 @@
 #include "storage/chunklist.h"
 #include "storage/copy_impl.h"
 #include "storage/damage.h"
-#include "storage/tombstone.h"
 
 /* ---- what the destination is trusted to hold ---- */
 
@@ -262,19 +261,18 @@ check_source(struct copy *c, struct err *e)
 int
 copy_run(struct repo *from, struct repo *to, const struct copy_request *q, struct copy_result *r, struct err *e)
 {
-    struct copy    c = {.from = from, .to = to, .request = q};
-    struct strlist tombstones = {0};
-    int            rc = -1;
+    struct copy c = {.from = from, .to = to, .request = q};
+    int         rc = -1;
 
     *r = (struct copy_result){0};
     if (source_load(from, q->db, &c.source, e) == 0 && check_source(&c, e) == 0 &&
         backup_list_load(from, q->db, &c.here, e) == 0 && backup_list_check(from, q->db, &c.here, false, e) == 0 &&
-        backup_list_load(to, q->db, &c.there, e) == 0 && tombstones_load(to, q->db, &tombstones, e) == 0) {
+        backup_list_load(to, q->db, &c.there, e) == 0 && chain_load(to, q->db, &c.there, &c.chain, e) == 0) {
         c.read = xcalloc(c.there.n + 1, sizeof *c.read);
-        rc = strcmp(q->which, "all") == 0 ? copy_all(&c, &tombstones, r, e) : copy_named(&c, r, e);
+        rc = strcmp(q->which, "all") == 0 ? copy_all(&c, &c.there.tombstones, r, e) : copy_named(&c, r, e);
     }
-    strlist_free(&tombstones);
     source_free(&c.source);
+    chain_free(&c.chain);
     backup_list_free(&c.here);
     backup_list_free(&c.there);
     known_free(&c.trusted);

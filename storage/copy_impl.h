@@ -4,6 +4,7 @@
 #ifndef STORAGE_COPY_IMPL_H
 #define STORAGE_COPY_IMPL_H
 
+#include "storage/chain.h"
 #include "storage/copy.h"
 #include "storage/known.h"
 #include "storage/reader.h"
@@ -15,6 +16,7 @@ struct copy {
     struct source              source;
     struct backup_list         here, there;  /* at the source, at the destination */
     bool                      *read;         /* by entry of there: its chunk list was read */
+    struct chain               chain;        /* of the destination */
     struct known_set           trusted;      /* of the destination's chunk lists, what was read and what we wrote; dry run:
                                               * copy_trust_stored()'s */
 };

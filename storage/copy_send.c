@@ -12,6 +12,7 @@
 #include "core/progress.h"
 #include "storage/copy_impl.h"
 #include "storage/reader.h"
+#include "storage/seen.h"
 #include "storage/writer.h"
 
 struct worker {
@@ -155,6 +156,19 @@ send_chunks(struct shipment *s, struct err *e)
     return rc;
 }
 
+/* Something else stood there under this id: it is healed, a label names it, or this host has seen it. */
+static bool
+stood_there(const struct copy *c, const char *id)
+{
+    struct seen seen;
+    bool        stood = c->request->replace || chain_names(&c->there, id);
+
+    seen_load(c->to, c->request->db, &seen);
+    stood = stood || strcmp(seen.backup, id) == 0;
+    seen_free(&seen);
+    return stood;
+}
+
 static struct label *
 label_of_copy(const struct copy *c, const struct label *l)
 {
@@ -167,6 +181,7 @@ label_of_copy(const struct copy *c, const struct label *l)
         free(copy->hidden);
         copy->hidden = NULL;
     }
+    copy->replaces = stood_there(c, l->id);
     return copy;
 }
 
@@ -277,6 +292,7 @@ send_backup(struct shipment *s, const struct label *l, struct label *copy, struc
         .trusted = &c->trusted,
         .as_stored = s->as_stored,
         .epoch = s->as_stored ? l->epoch : 0,
+        .chain = &s->copy->chain,
     };
     int rc;
 

@@ -7,6 +7,7 @@
 #include "core/enc.h"
 #include "core/json.h"
 #include "core/log.h"
+#include "storage/chain.h"
 #include "storage/object.h"
 #include "storage/signet.h"
 
@@ -33,6 +34,7 @@ label_free(struct label *l)
     free(l->note);
     free(l->hidden);
     strlist_free(&l->warnings);
+    free(l->heads);
     free(l);
 }
 
@@ -108,6 +110,7 @@ label_copy(const struct label *l)
     for (size_t i = 0; i < l->warnings.n; i++) {
         strlist_add(&copy->warnings, l->warnings.v[i]);
     }
+    chain_copy_heads(l, copy);
     return copy;
 }
 
@@ -140,10 +143,14 @@ field_json(const struct field *f, const void *at)
 static json_t *
 copied_json(const struct label *l)
 {
-    char at[32];
+    char    at[32];
+    json_t *o = json_pack("{s:s,s:s,s:s}", "repo_id", l->copied_repo, "run", l->copied_run, "copied",
+                          time_rfc3339(l->copied, at, sizeof at));
 
-    return json_pack("{s:s,s:s,s:s}", "repo_id", l->copied_repo, "run", l->copied_run, "copied",
-                     time_rfc3339(l->copied, at, sizeof at));
+    if (l->replaces) {
+        (void)json_object_set_new(o, "replaces", json_true());
+    }
+    return o;
 }
 
 static json_t *
@@ -171,6 +178,7 @@ label_json(const struct label *l, struct err *e)
     if (l->copied_repo[0] != '\0') {
         (void)json_object_set_new(o, "copied_from", copied_json(l));
     }
+    chain_json(l, o);
     for (size_t i = 0; i < N_FIELDS; i++) {
         json_t *v = field_json(&fields[i], (const char *)l + fields[i].offset);
 
@@ -426,6 +434,7 @@ read_copied(const json_t *o, struct label *l, struct err *e)
         read_time(from, "copied", &l->copied, e) != 0) {
         return err_wrap(e, "key \"copied_from\"");
     }
+    l->replaces = json_opt_bool(from, "replaces", false);
     return 0;
 }
 
@@ -468,7 +477,8 @@ label_parse(const void *text, size_t n, struct err *e)
             goto fail;
         }
     }
-    if (read_epoch(o, l, e) == 0 && (l->hidden != NULL || read_warnings(o, l, e) == 0) && read_copied(o, l, e) == 0) {
+    if (read_epoch(o, l, e) == 0 && (l->hidden != NULL || read_warnings(o, l, e) == 0) && read_copied(o, l, e) == 0 &&
+        chain_read(o, l, e) == 0) {
         sha256_hex(text, (size_t)((const char *)memchr(text, '\n', n) - (const char *)text) + 1, l->sha256);
         json_decref(o);
         return l;
@@ -545,6 +555,7 @@ label_load(struct repo *r, const char *db, const char *id, struct err *e)
         } else {
             rc = signet_check(r->st->signet, "label", key, raw.data, raw.len, e);
         }
+        chain_signed_by(l, raw.data, raw.len);
         if (rc == 0) {
             rc = show_hidden(r, l, e);
         }

@@ -20,6 +20,12 @@
 
 enum { LABEL_BYTES_MAX = 1 << 20, BACKUP_ID_MAX = 32, RUN_ID_MAX = 17 };
 
+/* One label as another names it. */
+struct label_head {
+    char id[BACKUP_ID_MAX];
+    char sha256[SHA256_HEX + 1];
+};
+
 struct label {
     char     id[BACKUP_ID_MAX];              /* 20261121T021500Z-4f2a */
     char     run[RUN_ID_MAX];                /* 16 hex digits */
@@ -51,6 +57,13 @@ struct label {
     char     copied_repo[33];                /* repo_id; empty: not a copy */
     char     copied_run[RUN_ID_MAX];         /* the run of the label that was copied */
     time_t   copied;                         /* when the copy began */
+    bool     replaces;                       /* another label stood in its place, and gave way or was lost */
+    /* Its place among the others (chain.h), filled in by writer_commit(): */
+    bool     chained;                        /* heads are known: older programs wrote none */
+    struct label_head *heads;                /* by id */
+    size_t   n_heads;
+    char     signer[17];                     /* id of the key that signed it; empty: nobody, or an older program */
+    uint64_t sequence;                       /* from 1, of this signer in this database; 0: none */
     /* Filled in by writer_commit(): */
     char     chunks_sha256[SHA256_HEX + 1];  /* of chunks.zst as stored */
     uint64_t chunks_size, chunks_raw_size;
@@ -58,8 +71,10 @@ struct label {
     uint64_t manifest_size;
     char     manifest_raw_sha256[SHA256_HEX + 1];
     uint64_t manifest_raw_size;
-    /* Filled in by label_parse(): */
+    /* Filled in by label_parse(), and by writer_commit(): */
     char     sha256[SHA256_HEX + 1];         /* of its line as stored, newline included: what a drill record names */
+    /* Filled in by label_load(): */
+    char     signed_by[17];                  /* the key that its second line names; empty: none */
 };
 
 struct label *label_new(void);
@@ -113,6 +128,7 @@ struct backup_list {
     size_t               n, cap;
     struct strlist       unlabelled;      /* ids with chunk list and manifest, but no label: a run is just at it, or died just
                                            * there, or the label was lost */
+    struct strlist       tombstones;      /* tombstones_load() of the same moment */
 };
 
 /* Every backup of exactly this database.  Looks for label, manifest and chunk list in the
@@ -126,5 +142,8 @@ const char *backup_state_text(enum backup_state);       /* "committed", "damaged
  * meant is damaged (damage.h): ERR_CORRUPT names the newest good one; an id whose label can be read gives
  * that, and a warning. */
 struct label *backup_find(struct repo *, const char *db, const char *which, time_t at, struct err *);
+/* The same in a list that the caller has loaded; what is found is taken out of its entry. */
+struct label *backup_find_listed(struct repo *, const char *db, struct backup_list *, const char *which, time_t at,
+                                 struct err *);
 
 #endif

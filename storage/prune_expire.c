@@ -23,8 +23,6 @@ remove_label(struct prune *p, const char *id, struct err *e)
 static int
 expire(struct prune *p, const struct backup_entry *b, struct err *e)
 {
-    const char *run = b->label == NULL ? NULL : b->label->run;
-
     strlist_add(&p->out->expired, b->id);
     if (b->state == BACKUP_VOID) {
         strlist_add(&p->out->dead, b->id);
@@ -32,7 +30,7 @@ expire(struct prune *p, const struct backup_entry *b, struct err *e)
     if (p->req->dry_run) {
         return 0;
     }
-    if (prune_tick(p, e) != 0 || tombstone_put(p->repo, p->req->db, b->id, run, prune_now(p), p->mark.run, e) != 0 ||
+    if (prune_tick(p, e) != 0 || tombstone_put(p->repo, p->req->db, b->id, b->label, prune_now(p), p->mark.run, e) != 0 ||
         remove_label(p, b->id, e) != 0) {
         return err_wrap(e, "could not expire backup %s", b->id);
     }

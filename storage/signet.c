@@ -197,6 +197,14 @@ asked_for(const struct signet *s, size_t type)
     return s->trusted[types[type].role].n + s->trusted[types[type].other].n > 0;
 }
 
+bool
+signet_asks(const struct signet *s, const char *type)
+{
+    size_t t = find_type(type);
+
+    return s != NULL && t != SIZE_MAX && asked_for(s, t);
+}
+
 int
 signet_may(const struct signet *s, const char *type, struct err *e)
 {
@@ -216,6 +224,12 @@ signet_may(const struct signet *s, const char *type, struct err *e)
 }
 
 /* ---- signing ---- */
+
+const char *
+signet_signer(const struct signet *s)
+{
+    return s != NULL && s->signs && s->repo_id[0] != '\0' ? s->key.pub.id : NULL;
+}
 
 int
 signet_sign(const struct signet *s, const char *type, const char *key, struct buf *line, struct err *e)

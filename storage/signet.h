@@ -38,6 +38,10 @@ bool signet_knows_admins(const struct signet *);
 int  signet_sign(const struct signet *, const char *type, const char *key, struct buf *line, struct err *);
 /* The whole object as stored.  0: signed by a key that may, or nobody asks.  ERR_CORRUPT says what is wrong. */
 int  signet_check(struct signet *, const char *type, const char *key, const void *, size_t n, struct err *);
+/* The id of the key that it signs with; NULL: it does not sign. */
+const char *signet_signer(const struct signet *);
+/* Must objects of this type be signed by somebody it trusts? */
+bool        signet_asks(const struct signet *, const char *type);
 /* Would this host believe what it is about to write?  ERR_AUTH when not: nobody should find out by reading it back. */
 int  signet_may(const struct signet *, const char *type, struct err *);
 

@@ -4,29 +4,44 @@
 #include <string.h>
 
 #include "core/enc.h"
+#include "core/json.h"
 #include "core/log.h"
+#include "storage/chain.h"
 #include "storage/object.h"
 
+static json_t *
+make(const char *backup, const struct label *l, time_t expired, const char *by)
+{
+    json_t *o = object_new("tombstone");
+    char    at[32];
+
+    (void)json_object_set_new(o, "backup", json_string(backup));
+    (void)json_object_set_new(o, "expired", json_string(time_rfc3339(expired, at, sizeof at)));
+    (void)json_object_set_new(o, "by", json_string(by));
+    (void)json_object_set_new(o, "tool", json_string("pgassay " PGASSAY_VERSION));
+    if (l != NULL) {
+        (void)json_object_set_new(o, "run", json_string(l->run));
+        (void)json_object_set_new(o, "label_sha256", json_string(l->sha256));
+    }
+    if (l != NULL && l->sequence > 0) {
+        (void)json_object_set_new(o, "signer", json_string(l->signer));
+        (void)json_object_set_new(o, "sequence", json_integer((json_int_t)l->sequence));
+    }
+    return o;
+}
+
 int
-tombstone_put(struct repo *r, const char *db, const char *backup, const char *run, time_t expired, const char *by,
+tombstone_put(struct repo *r, const char *db, const char *backup, const struct label *l, time_t expired, const char *by,
               struct err *e)
 {
-    json_t            *o = object_new("tombstone");
+    json_t            *o = make(backup, l, expired, by);
     char              *enc = name_encode(db);
-    char              *key = xasprintf("%s/tombstones/%s.%s.json", enc, backup, run != NULL ? run : TOMBSTONE_NO_RUN);
+    char              *key = xasprintf("%s/tombstones/%s.%s.json", enc, backup, l != NULL ? l->run : TOMBSTONE_NO_RUN);
     struct object_info info;
-    char               at[32];
     int                rc = storage_head(r->st, key, &info, e);
 
     if (rc != 0 && e->kind == ERR_NOT_FOUND) {
         err_clear(e);
-        (void)json_object_set_new(o, "backup", json_string(backup));
-        if (run != NULL) {
-            (void)json_object_set_new(o, "run", json_string(run));
-        }
-        (void)json_object_set_new(o, "expired", json_string(time_rfc3339(expired, at, sizeof at)));
-        (void)json_object_set_new(o, "by", json_string(by));
-        (void)json_object_set_new(o, "tool", json_string("pgassay " PGASSAY_VERSION));
         rc = object_put(r->st, key, o, e);
         if (rc != 0 && e->kind == ERR_EXISTS) {
             err_clear(e);       /* another prune was faster: it says the same */
@@ -36,6 +51,43 @@ tombstone_put(struct repo *r, const char *db, const char *backup, const char *ru
     free(key);
     free(enc);
     json_decref(o);
+    return rc;
+}
+
+static int
+parse(const json_t *o, struct tombstone *t, struct err *e)
+{
+    const char *backup;
+    const char *digest = json_opt_str(o, "label_sha256", "");
+
+    if (json_get_str(o, "backup", &backup, e) != 0 || chain_read_sequence(o, t->signer, &t->sequence, e) != 0) {
+        return -1;
+    }
+    if (strcmp(backup, t->backup) != 0 || (*digest != '\0' && strlen(digest) != SHA256_HEX)) {
+        return err_set(e, ERR_CORRUPT, "it is not what its name says");
+    }
+    (void)snprintf(t->label_sha256, sizeof t->label_sha256, "%s", digest);
+    return 0;
+}
+
+int
+tombstone_load(struct repo *r, const char *db, const char *name, struct tombstone *t, struct err *e)
+{
+    char       *enc = name_encode(db);
+    char       *key = xasprintf("%s/tombstones/%s.json", enc, name);
+    const char *run = strchr(name, '.');
+    json_t     *o = object_get(r->st, key, "tombstone", OBJECT_BYTES_MAX, e);
+    int         rc = -1;
+
+    *t = (struct tombstone){0};
+    (void)snprintf(t->backup, sizeof t->backup, "%.*s", (int)strcspn(name, "."), name);
+    (void)snprintf(t->run, sizeof t->run, "%s", run == NULL ? "" : run + 1);
+    if (o != NULL && (rc = parse(o, t, e)) != 0) {
+        err_wrap(e, "tombstone \"%s\"", key);
+    }
+    json_decref(o);
+    free(key);
+    free(enc);
     return rc;
 }
 

@@ -118,6 +118,7 @@ writer_begin(struct repo *r, const struct writer_options *o, struct err *e)
     w->source = o->source;
     w->adopt = o->adopt;
     w->replace = o->replace;
+    w->chain = o->chain != NULL ? o->chain : &w->own_chain;
     w->mark = (struct buf)BUF_INIT(OBJECT_BYTES_MAX);
     w->lock_until = storage_lock_until(r->st, time(NULL));
     (void)pthread_mutex_init(&w->lock, NULL);
@@ -309,6 +310,7 @@ writer_end(struct writer *w)
         log_warn("could not remove the run mark: %s", ignored.text);
     }
     journal_close(w->journal);
+    chain_free(&w->own_chain);
     known_free(&w->known);
     buf_free(&w->mark);
     (void)pthread_mutex_destroy(&w->lock);

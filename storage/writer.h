@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include "core/err.h"
+#include "storage/chain.h"
 #include "storage/chunkbuf.h"
 #include "storage/known.h"
 #include "storage/label.h"
@@ -43,6 +44,8 @@ struct writer_options {
     bool                    replace;  /* what stands in the place of the label is bad, and goes when the new one is put */
     const struct known_set *trusted;  /* what stands in chunk lists of this repository that the caller has read, whatever its
                                        * state there; NULL: the lists are read here */
+    struct chain           *chain;    /* with trusted: of the same reading; kept up to date by writer_commit().  NULL: it is
+                                       * read here with the lists, or, with trusted, the label will know of no others */
 };
 
 struct writer_stats {
@@ -87,7 +90,7 @@ int      writer_settle(struct writer *, struct err *);
 /* Now and then from any thread: renews the run mark, notices a revoked run (ERR_BUSY). */
 int  writer_tick(struct writer *, struct err *);
 
-/* Waits for all chunks, completes the label (id, run, db, digests, sizes of chunks and stored bytes; finished and tool when
+/* Waits for all chunks, completes the label (id, run, db, digests, place in the chain, sizes of chunks and stored bytes; finished and tool when
  * they are empty) and commits.  The manifest's own table of chunks is not looked at: its segments refer to chunks[], n
  * numbers of this writer, each once.  0: the backup is there.  -1 with ERR_BUSY: the run was revoked, the backup is void if
  * it is there. */

@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "storage/chunklist.h"
 #include "storage/object.h"
+#include "storage/seen.h"
 #include "storage/signet.h"
 #include "storage/writer_impl.h"
 
@@ -227,6 +228,17 @@ remove_label(struct writer *w, struct err *e)
     return rc;
 }
 
+/* The object; the digest is that of its first line alone. */
+static int
+format_label(const struct writer *w, struct label *l, const char *key, struct buf *line, struct err *e)
+{
+    if ((l->encrypted && l->hidden == NULL && label_hide(l, w->epoch, e) != 0) || label_format(l, line, e) != 0) {
+        return -1;
+    }
+    sha256_hex(line->data, line->len, l->sha256);
+    return signet_sign(w->repo->st->signet, "label", key, line, e);
+}
+
 static int
 put_label(struct writer *w, struct label *l, struct err *e)
 {
@@ -234,9 +246,7 @@ put_label(struct writer *w, struct label *l, struct err *e)
     char      *key = backup_key(w->db, w->id, "label.json");
     int        rc = -1;
 
-    if ((!l->encrypted || l->hidden != NULL || label_hide(l, w->epoch, e) == 0) && label_format(l, &line, e) == 0 &&
-        signet_sign(w->repo->st->signet, "label", key, &line, e) == 0 &&
-        (!w->replace || remove_label(w, e) == 0)) {
+    if (format_label(w, l, key, &line, e) == 0 && (!w->replace || remove_label(w, e) == 0)) {
         w->label_tried = true;
         rc = put_object(w, "label.json", &line, e);
     }
@@ -245,6 +255,26 @@ put_label(struct writer *w, struct label *l, struct err *e)
         w->label_tried = false;     /* another's stands there: ours neither does nor can any more */
     }
     buf_free(&line);
+    return rc;
+}
+
+/* No two labels of this host's key get one number: its other writers wait from here until this one is remembered. */
+static int
+put_in_chain(struct writer *w, struct label *l, struct err *e)
+{
+    struct seen seen;
+    int         turn = w->chain->signer[0] != '\0' ? seen_lock(w->repo, w->db) : -1;
+    int         rc;
+
+    seen_load(w->repo, w->db, &seen);
+    chain_fill(w->chain, seen_sequence(&seen, w->chain->signer), l);
+    seen_free(&seen);
+    rc = put_label(w, l, e);
+    if (rc == 0) {
+        chain_append(w->chain, l);
+        seen_remember(w->repo, w->db, l, turn);
+    }
+    seen_unlock(turn);
     return rc;
 }
 
@@ -288,7 +318,7 @@ commit(struct writer *w, const struct contents *c, struct label *l, struct err *
     /* W3 has ended, W4 */
     if (writer_io_drain(w, e) != 0 || bind(w, e) != 0 || writer_lock_reused(w, c->chunks, c->n, e) != 0 ||
         put_contents(w, c, l, e) != 0 || put_key_copies(w, e) != 0 || renew_mark(w, e) != 0 || writer_check_revoked(w, e) != 0 ||
-        put_label(w, l, e) != 0) {
+        put_in_chain(w, l, e) != 0) {
         return err_wrap(e, "could not commit backup %s", w->id);
     }
     /* W5 */

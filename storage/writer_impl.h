@@ -30,6 +30,8 @@ struct writer {
     bool                  adopt;
     bool                  replace;         /* as in writer_options */
     struct journal       *journal;
+    struct chain          own_chain;       /* unless the caller has one */
+    struct chain         *chain;
     bool                  label_tried;     /* it may stand */
     time_t                lock_until;      /* what this backup needs is locked until then, 0: not locked (lock.h) */
     pthread_t            *threads;

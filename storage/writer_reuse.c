@@ -5,6 +5,7 @@
 #include "core/log.h"
 #include "storage/namelist.h"
 #include "storage/reader.h"
+#include "storage/seen.h"
 #include "storage/writer_impl.h"
 
 /* Lists of so many scopes are read; beyond, chunks are stored again. */
@@ -85,6 +86,12 @@ trust_labels(struct writer *w, struct err *e)
             err_clear(e);
             rc = 0;
         }
+    }
+    if (rc == 0) {
+        rc = chain_load(w->repo, w->db, &list, w->chain, e);
+    }
+    if (rc == 0) {
+        seen_warn(w->repo, w->db, &list);
     }
     strlist_free(&scopes);
     backup_list_free(&list);

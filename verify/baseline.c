@@ -1,5 +1,8 @@
 #include "verify/baseline.h"
 
+#include <stdlib.h>
+
+#include "core/enc.h"
 #include "core/log.h"
 #include "storage/reader.h"
 
@@ -11,7 +14,7 @@ baseline_open(const struct options *o, struct baseline *b, struct err *e)
         return -1;
     if (o->allow_unsigned)
         repo_allow_unsigned(b->repo);
-    b->label = backup_find(b->repo, o->database, o->backup, o->at_time, e);
+    b->label = seen_find(b->repo, o->database, o->backup, o->at_time, &b->missed, e);
     if (b->label != NULL)
         b->man = manifest_load(b->repo, b->label, e);
     if (b->man == NULL) {
@@ -22,6 +25,35 @@ baseline_open(const struct options *o, struct baseline *b, struct err *e)
     }
     log_info("backup %s of \"%s\"", b->label->id, o->database);
     return 0;
+}
+
+static void
+judge_age(const struct options *o, const struct baseline *b, struct result *r)
+{
+    double age = difftime(time(NULL), b->label->snapshot);
+    char   have[32];
+
+    if (o->max_age_s == 0 || age <= (double)o->max_age_s)
+        return;
+    findings_add(&r->findings,
+                 (struct finding){.group = "backup", .object = b->label->id, .what = "is older than max-age allows",
+                                  .want = o->max_age, .have = duration_human(age, have, sizeof have)});
+}
+
+void
+baseline_judge(const struct options *o, const struct baseline *b, struct result *r)
+{
+    struct finding f = {.group = "backup", .object = b->label->id, .want = b->missed.backup, .have = b->label->id};
+
+    if (b->missed.state == SEEN_GONE) {
+        f.what = "is older than a backup that this host has seen, which is gone without a prune";
+        findings_add(&r->findings, f);
+    } else if (b->missed.state == SEEN_REPLACED) {
+        f.what = "its label is not the one that this host has seen under that id";
+        f.want = f.have = NULL;
+        findings_add(&r->findings, f);
+    }
+    judge_age(o, b, r);
 }
 
 void

@@ -10,6 +10,7 @@
 #include "core/log.h"
 #include "pg/tools.h"
 #include "verify/baseline.h"
+#include "verify/chain.h"
 #include "verify/drill.h"
 #include "verify/live.h"
 #include "verify/objects.h"
@@ -36,10 +37,15 @@ run(const struct options *o, struct result *r, struct baseline *b, struct err *e
     r->database = o->database == NULL ? NULL : xstrdup(o->database);
     if (o->verb == VERB_OBJECTS)
         return verify_objects(o, r, e);
+    if (o->verb == VERB_CHAIN)
+        return verify_chain(o, r, e);
     if (baseline_open(o, b, e) != 0)
         return -1;
     r->label = b->label;
-    return o->verb == VERB_DRILL ? drill(o, r, b, e) : verify_live(o, r, b, e);
+    if ((o->verb == VERB_DRILL ? drill(o, r, b, e) : verify_live(o, r, b, e)) != 0)
+        return -1;
+    baseline_judge(o, b, r);
+    return 0;
 }
 
 static enum log_level

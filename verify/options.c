@@ -15,6 +15,7 @@ static const struct opt table[] = {
     OPT_COMMON_AS_OF(struct options),
     OPTS_COMMON_KEYS(struct options),
     OPTS_COMMON_BACKUP(struct options),
+    OPT_COMMON_MAX_AGE(struct options),
     {OPT_FLAG, "full", 0, NULL, "live: also compare the contents of every table and large object", AT(full), 0, 0, NULL,
      NULL},
     {OPT_FLAG, "amcheck", 0, NULL, "drill: also check the copy's pages and indexes with pg_amcheck", AT(amcheck), 0, 0,
@@ -41,9 +42,9 @@ static const struct opt table[] = {
 
 static const struct opts_spec spec = {
     .program = "pgassay-verify",
-    .usage = "drill DB | live DB -d CONNINFO | objects [DB]",
-    .summary = "Prove that backups hold what they should: by a restore (drill), against a running database (live), or "
-               "by hashing what is stored (objects).",
+    .usage = "drill DB | live DB -d CONNINFO | objects [DB] | chain [DB]",
+    .summary = "Prove that backups hold what they should: by a restore (drill), against a running database (live), "
+               "by hashing what is stored (objects); and that none was taken away (chain).",
     .table = table,
 };
 
@@ -58,12 +59,12 @@ static const struct opt_verbs option_verbs[] = {
 static int
 read_verb(struct options *o, struct err *e)
 {
-    static const char *const names[] = {"drill", "live", "objects"};
+    static const char *const names[] = {"drill", "live", "objects", "chain"};
     const struct strlist *rest = &o->parsed.rest;
 
     if (rest->n == 0) {
         err_set(e, ERR_USAGE, "no verb given");
-        return err_hint(e, "one of: drill DB, live DB, objects [DB]");
+        return err_hint(e, "one of: drill DB, live DB, objects [DB], chain [DB]");
     }
     for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(rest->v[0], names[i]) != 0)
@@ -72,12 +73,30 @@ read_verb(struct options *o, struct err *e)
         o->database = rest->n > 1 ? rest->v[1] : NULL;
         if (rest->n > 2)
             return err_set(e, ERR_USAGE, "too many arguments: \"%s\"", rest->v[2]);
-        if (o->database == NULL && o->verb != VERB_OBJECTS)
+        if (o->database == NULL && o->verb != VERB_OBJECTS && o->verb != VERB_CHAIN)
             return err_set(e, ERR_USAGE, "%s: which database?", names[i]);
         return opts_check_verb(&o->parsed, names[i], option_verbs, e);
     }
     err_set(e, ERR_USAGE, "unknown verb \"%s\"", rest->v[0]);
-    return err_hint(e, "one of: drill DB, live DB, objects [DB]");
+    return err_hint(e, "one of: drill DB, live DB, objects [DB], chain [DB]");
+}
+
+/* What the configuration says is about the newest, and about drill and live. */
+static int
+read_max_age(struct options *o, struct err *e)
+{
+    bool given = opts_given(&o->parsed, "max-age");
+    bool named = (o->backup != NULL && strcmp(o->backup, "latest") != 0) || o->at != NULL || o->as_of != NULL;
+
+    if (o->max_age == NULL)
+        return 0;
+    if (given && o->verb != VERB_DRILL && o->verb != VERB_LIVE)
+        return err_set(e, ERR_USAGE, "--max-age belongs to drill and live");
+    if (duration_parse(o->max_age, &o->max_age_s) != 0 || o->max_age_s == 0)
+        return err_set(e, ERR_USAGE, "max-age \"%s\" is not a time such as 30m, 26h or 3d", o->max_age);
+    if (named && !given)
+        o->max_age_s = 0;
+    return 0;
 }
 
 static int
@@ -89,7 +108,9 @@ check(struct options *o, struct err *e)
         return err_wrap(e, "--at");
     if (o->verb == VERB_OBJECTS && o->database == NULL && (o->backup != NULL || o->at != NULL))
         return err_set(e, ERR_USAGE, "--backup and --at need a database");
-    return 0;
+    if (o->verb == VERB_CHAIN && (o->backup != NULL || o->at != NULL))
+        return err_set(e, ERR_USAGE, "--backup and --at do not belong to chain: it looks at all of them");
+    return read_max_age(o, e);
 }
 
 int

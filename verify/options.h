@@ -12,7 +12,7 @@
 #include "pg/conn.h"
 #include "storage/place.h"
 
-enum verb { VERB_DRILL, VERB_LIVE, VERB_OBJECTS };
+enum verb { VERB_DRILL, VERB_LIVE, VERB_OBJECTS, VERB_CHAIN };
 
 struct options {
     /* from the table */
@@ -21,7 +21,7 @@ struct options {
     const char    *as_of;
     struct strlist identity;
     const char    *passphrase_file, *passphrase_command, *passphrase_fd;
-    const char *backup, *at;
+    const char *backup, *at, *max_age;
     const char *conninfo, *host, *port, *user;
     int         jobs;
     int         lock_timeout_s;
@@ -30,9 +30,10 @@ struct options {
 
     /* derived */
     enum verb   verb;
-    const char *database;       /* configured name; NULL: every database (objects only) */
+    const char *database;       /* configured name; NULL: every database (objects, chain) */
     struct storage_place place; /* of the repository */
     time_t      at_time;        /* 0: not given */
+    uint64_t    max_age_s;      /* 0: however old */
     struct config *config;
     struct opts_result parsed;
 };

@@ -54,10 +54,19 @@ stored_json(const struct stored *s)
                      "objects", (json_int_t)s->objects, "bytes", (json_int_t)s->bytes);
 }
 
+static json_t *
+chained_json(const struct chained *c)
+{
+    return json_pack("{s:I, s:I, s:I, s:I}", "databases", (json_int_t)c->databases, "labels", (json_int_t)c->labels,
+                     "tombstones", (json_int_t)c->tombstones, "signers", (json_int_t)c->signers);
+}
+
 static const char *
 verb_name(enum verb verb)
 {
-    return verb == VERB_DRILL ? "drill" : verb == VERB_LIVE ? "live" : "objects";
+    static const char *const names[] = {"drill", "live", "objects", "chain"};
+
+    return names[verb];
 }
 
 static int
@@ -80,6 +89,8 @@ print_json(const struct result *r, struct err *e)
     json_object_set_new(o, "findings", findings_json(&r->findings));
     if (r->verb == VERB_OBJECTS) {
         json_object_set_new(o, "stored", stored_json(&r->stored));
+    } else if (r->verb == VERB_CHAIN) {
+        json_object_set_new(o, "chain", chained_json(&r->chained));
     } else if (r->label != NULL) {
         json_object_set_new(o, "backup", json_string(r->label->id));
         json_object_set_new(o, "backup_age_seconds", json_real(backup_age(r)));
@@ -112,6 +123,18 @@ print_objects_block(const struct result *r)
     printf("read and hashed  %s (%s) of %s in %s\n", count_human(s->objects, "object", objects, sizeof objects),
            size_human(s->bytes, size, sizeof size), count_human(s->backups, "backup", backups, sizeof backups),
            count_human(s->databases, "database", databases, sizeof databases));
+}
+
+static void
+print_chain_block(const struct result *r)
+{
+    const struct chained *c = &r->chained;
+    char labels[48], tombstones[48], signers[48], databases[48];
+
+    printf("looked at        %s and %s of %s in %s\n", count_human(c->labels, "label", labels, sizeof labels),
+           count_human(c->tombstones, "tombstone", tombstones, sizeof tombstones),
+           count_human(c->signers, "signer", signers, sizeof signers),
+           count_human(c->databases, "database", databases, sizeof databases));
 }
 
 static void
@@ -149,6 +172,18 @@ print_compared_block(const struct result *r)
         printf("recovery time    %s\n", duration_human(r->recovery_s, text, sizeof text));
 }
 
+static const char *
+bad_verdict(const struct result *r)
+{
+    bool different = findings_count(&r->findings, FINDING_DIFFERENT) > 0;
+
+    if (r->verb == VERB_OBJECTS)
+        return different ? "DAMAGED" : "NOT PROVEN";
+    if (r->verb == VERB_CHAIN)
+        return different ? "BROKEN" : "NOT PROVEN";
+    return different ? "DIFFERENT" : "NOT PROVEN";
+}
+
 static void
 print_verdict(const struct result *r)
 {
@@ -159,13 +194,13 @@ print_verdict(const struct result *r)
     duration_human(r->seconds, text, sizeof text);
     if (result_exit_status(r) == EXIT_GOOD && r->verb == VERB_OBJECTS)
         printf("verdict          good: everything stored is what was written (%s)\n", text);
+    else if (result_exit_status(r) == EXIT_GOOD && r->verb == VERB_CHAIN)
+        printf("verdict          good: nothing is missing (%s)\n", text);
     else if (result_exit_status(r) == EXIT_GOOD)
         printf("verdict          equal%s (%s)\n",
                r->compared.contents ? "" : " in all but contents, which were not compared", text);
     else
-        printf("verdict          %s: %zu different, %zu not compared (%s)\n",
-               different == 0 ? "NOT PROVEN" : r->verb == VERB_OBJECTS ? "DAMAGED" : "DIFFERENT", different, uncompared,
-               text);
+        printf("verdict          %s: %zu different, %zu not compared (%s)\n", bad_verdict(r), different, uncompared, text);
 }
 
 int
@@ -180,6 +215,8 @@ result_print(const struct result *r, bool json, bool quiet, struct err *e)
         putchar('\n');
     if (r->verb == VERB_OBJECTS)
         print_objects_block(r);
+    else if (r->verb == VERB_CHAIN)
+        print_chain_block(r);
     else if (r->label != NULL)
         print_compared_block(r);
     print_verdict(r);

@@ -26,12 +26,18 @@ struct stored {
     uint64_t databases, backups, objects, bytes;
 };
 
+/* What `chain` looked at. */
+struct chained {
+    uint64_t databases, labels, tombstones, signers;
+};
+
 struct result {
     enum verb       verb;
     struct findings findings;
     struct compared compared;
     struct stored   stored;
-    const struct label *label;      /* borrowed; NULL for objects */
+    struct chained  chained;
+    const struct label *label;      /* borrowed; NULL for objects and chain */
     char           *database;       /* configured name, or NULL */
     char           *against;        /* "a restore on PostgreSQL 15.20", "shop at db1" */
     json_t         *xid;            /* the source's ages, as the manifest has them; owned */

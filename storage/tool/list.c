@@ -7,6 +7,7 @@
 #include "storage/tool/cmd.h"
 #include "storage/damage.h"
 #include "storage/object.h"
+#include "storage/seen.h"
 #include "storage/standing.h"
 
 /* ---- for machines ---- */
@@ -174,6 +175,10 @@ list_all(const struct cmd *c, struct repo *r, const struct strlist *names, json_
             rc = database_json(r, names->v[i], &list, &known, databases, e);
         } else if (rc == 0) {
             print_database(names->v[i], &list, &known, i == 0);
+        }
+        if (rc == 0) {
+            seen_warn(r, names->v[i], &list);
+            seen_remember_list(r, names->v[i], &list);
         }
         *damaged |= any_damaged(&list);
         standings_free(&known);

@@ -302,7 +302,7 @@ what_expired_at_the_destination_is_copied_only_when_it_is_named(void **state)
     assert_copy(p, &everything, "copied copied", NULL);
     l = label_load(p->to, "shop", p->a, &e);
     assert_non_null(l);
-    assert_ok(tombstone_put(p->to, "shop", p->a, l->run, time(NULL), "0123456789abcdef", &e), &e);
+    assert_ok(tombstone_put(p->to, "shop", p->a, l, time(NULL), "0123456789abcdef", &e), &e);
     key = backup_key("shop", p->a, "label.json");
     assert_ok(storage_remove(p->to->st, (const char *const *)&key, 1, &e), &e);
     assert_copy(p, &everything, "expired present", NULL);

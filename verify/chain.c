@@ -1,0 +1,299 @@
+#include "verify/chain.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/cancel.h"
+#include "core/mem.h"
+#include "storage/signet.h"
+#include "verify/chain_impl.h"
+
+/* A prune at work makes backups go between a listing and the next: what looks wrong is looked at again. */
+enum { LOOKS = 3 };
+
+void
+chain_finding(struct walk *w, enum finding_class class, const char *object, const char *what, const char *have)
+{
+    findings_add(&w->findings,
+                 (struct finding){.class = class, .group = "chain", .object = object, .what = what, .have = have});
+}
+
+/* About one backup of this database. */
+static void
+about(struct walk *w, enum finding_class class, const char *id, const char *what, const char *have)
+{
+    char *object = xasprintf("%s/backups/%s", w->db, id);
+
+    chain_finding(w, class, object, what, have);
+    free(object);
+}
+
+static void
+add_link(struct walk *w, const char *signer, uint64_t sequence, const char *id, const char *run)
+{
+    struct link *k;
+
+    VEC_GROW(w->links, w->n_links, w->cap_links);
+    k = &w->links[w->n_links++];
+    *k = (struct link){.sequence = sequence};
+    snprintf(k->signer, sizeof k->signer, "%s", signer);
+    snprintf(k->id, sizeof k->id, "%s", id);
+    snprintf(k->run, sizeof k->run, "%s", run);
+}
+
+/* ---- tombstones ---- */
+
+/* One that cannot be read still says by its name what was expired; one that nobody trusted has signed says nothing. */
+static int
+take_tombstone(struct walk *w, const char *name, struct err *e)
+{
+    struct tombstone t;
+    struct err fault = ERR_INIT;
+    char *object;
+
+    if (cancel_check(e) != 0)
+        return -1;
+    if (tombstone_load(w->repo, w->db, name, &t, &fault) != 0) {
+        if (fault.kind == ERR_NOT_FOUND)
+            return 0;
+        if (fault.kind != ERR_CORRUPT) {
+            *e = fault;
+            return -1;
+        }
+        object = xasprintf("%s/tombstones/%s", w->db, name);
+        chain_finding(w, FINDING_UNCOMPARED, object, fault.untrusted ? "not trusted" : "cannot be read", fault.text);
+        free(object);
+        if (fault.untrusted)
+            return 0;
+    }
+    w->counts.tombstones++;
+    if (t.sequence > 0)
+        add_link(w, t.signer, t.sequence, t.backup, t.run);
+    else if (t.label_sha256[0] == '\0')
+        strlist_add(&w->unknown, t.backup);
+    VEC_GROW(w->tombs, w->n_tombs, w->cap_tombs);
+    w->tombs[w->n_tombs++] = t;
+    return 0;
+}
+
+static bool
+was_expired(const struct walk *w, const struct label_head *h)
+{
+    for (size_t i = 0; i < w->n_tombs; i++) {
+        const struct tombstone *t = &w->tombs[i];
+
+        if (strcmp(t->backup, h->id) == 0 && (t->label_sha256[0] == '\0' || strcmp(t->label_sha256, h->sha256) == 0))
+            return true;
+    }
+    return false;
+}
+
+/* ---- labels ---- */
+
+static void
+check_signature(struct walk *w, const struct label *l)
+{
+    char *what;
+
+    if (l->sequence == 0)
+        return;
+    if (strcmp(l->signer, l->signed_by) == 0) {
+        add_link(w, l->signer, l->sequence, l->id, l->run);
+        return;
+    }
+    what = xasprintf("says that key %s signed it", l->signer);
+    about(w, FINDING_DIFFERENT, l->id, what, l->signed_by[0] == '\0' ? "it is not signed" : l->signed_by);
+    free(what);
+}
+
+static void
+take_labels(struct walk *w)
+{
+    size_t older = 0;
+    char *what;
+
+    for (size_t i = 0; i < w->list.n; i++) {
+        const struct backup_entry *b = &w->list.v[i];
+
+        w->counts.labels++;
+        if (b->label == NULL) {
+            about(w, FINDING_UNCOMPARED, b->id, b->untrusted ? "its label is not trusted" : "its label cannot be read",
+                  b->problem);
+            strlist_add(&w->unknown, b->id);
+            continue;
+        }
+        if (b->label->replaces)
+            strlist_add(&w->unknown, b->id);
+        older += !b->label->chained;
+        check_signature(w, b->label);
+    }
+    for (size_t i = 0; i < w->list.unlabelled.n; i++)
+        about(w, FINDING_NOTE, w->list.unlabelled.v[i],
+              "has no label: it is being written, was never finished, or its label was lost", NULL);
+    if (older > 0) {
+        what = xasprintf("%zu of %zu labels were written by an older program, and name no others", older, w->list.n);
+        chain_finding(w, FINDING_NOTE, w->db, what, NULL);
+        free(what);
+    }
+}
+
+/* ---- heads ---- */
+
+static const struct backup_entry *
+find_entry(const struct walk *w, const char *id)
+{
+    for (size_t i = 0; i < w->list.n; i++)
+        if (strcmp(w->list.v[i].id, id) == 0)
+            return &w->list.v[i];
+    return NULL;
+}
+
+static bool
+reported(struct walk *w, const struct label_head *h)
+{
+    char *key = xasprintf("%s %s", h->id, h->sha256);
+    bool known = strlist_has(&w->reported, key);
+
+    if (!known)
+        strlist_add(&w->reported, key);
+    free(key);
+    return known;
+}
+
+/* by: who says that it was there. */
+static void
+check_head(struct walk *w, const struct label_head *h, const char *by)
+{
+    const struct backup_entry *b = find_entry(w, h->id);
+    char *have;
+
+    /* One that cannot be read is a finding already. */
+    if ((b != NULL && (b->label == NULL || strcmp(b->label->sha256, h->sha256) == 0)) || was_expired(w, h) || reported(w, h))
+        return;
+    have = xasprintf("%s saw it", by);
+    if (b == NULL)
+        about(w, FINDING_DIFFERENT, h->id, "missing: it was removed, and no prune says so", have);
+    else if (b->label->replaces)
+        about(w, FINDING_NOTE, h->id, "a copy stands in its place", have);
+    else
+        about(w, FINDING_DIFFERENT, h->id, "another label stands in its place", have);
+    free(have);
+}
+
+static void
+check_heads(struct walk *w)
+{
+    struct label_head remembered;
+
+    for (size_t i = 0; i < w->list.n; i++) {
+        const struct label *l = w->list.v[i].label;
+
+        for (size_t k = 0; l != NULL && k < l->n_heads; k++)
+            check_head(w, &l->heads[k], l->id);
+    }
+    if (w->seen.backup[0] != '\0') {
+        memcpy(remembered.id, w->seen.backup, sizeof remembered.id);
+        memcpy(remembered.sha256, w->seen.sha256, sizeof remembered.sha256);
+        check_head(w, &remembered, "this host");
+    }
+}
+
+/* ---- one database ---- */
+
+static void
+walk_free(struct walk *w)
+{
+    backup_list_free(&w->list);
+    seen_free(&w->seen);
+    findings_free(&w->findings);
+    strlist_free(&w->unknown);
+    strlist_free(&w->reported);
+    free(w->tombs);
+    free(w->links);
+}
+
+static int
+look(struct repo *repo, const char *db, struct walk *w, struct err *e)
+{
+    *w = (struct walk){.repo = repo, .db = db, .findings = FINDINGS_INIT, .counts.databases = 1};
+    seen_load(repo, db, &w->seen);
+    if (backup_list_load(repo, db, &w->list, e) != 0)
+        return -1;
+    for (size_t i = 0; i < w->list.tombstones.n; i++)
+        if (take_tombstone(w, w->list.tombstones.v[i], e) != 0)
+            return err_wrap(e, "could not read the tombstones of \"%s\"", db);
+    take_labels(w);
+    check_heads(w);
+    chain_signers(w);
+    return 0;
+}
+
+static void
+take_over(const struct walk *w, struct result *r)
+{
+    for (size_t i = 0; i < w->findings.n; i++)
+        findings_add(&r->findings, w->findings.v[i]);
+    r->chained.databases += w->counts.databases;
+    r->chained.labels += w->counts.labels;
+    r->chained.tombstones += w->counts.tombstones;
+    r->chained.signers += w->counts.signers;
+}
+
+static int
+check_database(struct repo *repo, const char *db, struct result *r, struct err *e)
+{
+    struct walk w;
+    int rc = look(repo, db, &w, e);
+
+    for (int i = 1; rc == 0 && i < LOOKS && findings_count(&w.findings, FINDING_DIFFERENT) > 0; i++) {
+        walk_free(&w);
+        rc = look(repo, db, &w, e);
+    }
+    if (rc == 0) {
+        take_over(&w, r);
+        seen_remember_list(repo, db, &w.list);
+    }
+    walk_free(&w);
+    return rc;
+}
+
+/* Also those of which nothing is left but what this host remembers. */
+static int
+find_databases(struct repo *repo, const struct options *o, struct strlist *names, struct err *e)
+{
+    if (repo_databases(repo, names, e) != 0)
+        return -1;
+    seen_databases(repo, names);
+    strlist_sort(names);
+    if (o->database != NULL && !strlist_has(names, o->database))
+        return err_set(e, ERR_NOT_FOUND, "no database \"%s\" in repository \"%s\"", o->database, o->place.location);
+    return 0;
+}
+
+int
+verify_chain(const struct options *o, struct result *r, struct err *e)
+{
+    struct repo *repo = repo_open(&o->place, e);
+    struct strlist names = {0};
+    int rc = -1;
+
+    if (repo == NULL)
+        return -1;
+    if (find_databases(repo, o, &names, e) != 0)
+        goto out;
+    if (!signet_asks(repo->signet, "label"))
+        findings_add(&r->findings,
+                     (struct finding){.class = FINDING_NOTE, .group = "chain", .object = o->place.location,
+                                      .what = "this host asks for nobody's signature (trust-backup): who can write to the "
+                                              "repository can make all of this up"});
+    for (size_t i = 0; i < names.n; i++)
+        if (o->database == NULL || strcmp(o->database, names.v[i]) == 0)
+            if (check_database(repo, names.v[i], r, e) != 0)
+                goto out;
+    rc = 0;
+out:
+    strlist_free(&names);
+    repo_close(repo);
+    return rc;
+}

@@ -1,0 +1,42 @@
+/*
+ * chain_impl.h - what the parts of `chain` share: chain.c (databases, labels, heads), chain_signers.c (sequences).
+ */
+#ifndef VERIFY_CHAIN_IMPL_H
+#define VERIFY_CHAIN_IMPL_H
+
+#include "storage/label.h"
+#include "storage/repo.h"
+#include "storage/seen.h"
+#include "storage/tombstone.h"
+#include "verify/result.h"
+
+/* A number of a signer's, and the label that has or had it. */
+struct link {
+    char     signer[17];
+    uint64_t sequence;
+    char     id[BACKUP_ID_MAX], run[RUN_ID_MAX];
+};
+
+/* One look at one database. */
+struct walk {
+    struct repo       *repo;
+    const char        *db;
+    struct backup_list list;
+    struct tombstone  *tombs;
+    size_t             n_tombs, cap_tombs;
+    struct seen        seen;
+    struct link       *links;
+    size_t             n_links, cap_links;
+    struct strlist     unknown;     /* ids of labels whose sequence nobody can tell, sorted: unreadable, replaced, or expired
+                                     * by a tombstone that does not say */
+    struct strlist     reported;    /* "id digest" of heads that are findings already */
+    struct findings    findings;
+    struct chained     counts;
+};
+
+void chain_finding(struct walk *, enum finding_class, const char *object, const char *what, const char *have);
+
+/* Gaps, numbers given twice, and what this host remembers of them. */
+void chain_signers(struct walk *);
+
+#endif
