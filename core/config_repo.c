@@ -1,5 +1,4 @@
 /* Which repositories are meant, and where they are (config.h). */
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,25 +11,6 @@ non_empty(const char *text)
     return text == NULL || text[strspn(text, " ,")] == '\0' ? NULL : text;
 }
 
-/* What stands between the commas, without blanks around it. */
-static void
-split(const char *text, struct strlist *names)
-{
-    while (*text != '\0') {
-        size_t n = strcspn(text, ",");
-        size_t skip = strspn(text, " \t");
-        size_t end = n;
-
-        while (end > skip && isspace((unsigned char)text[end - 1])) {
-            end--;
-        }
-        if (end > skip) {
-            strlist_take(names, xstrndup(text + skip, end - skip));
-        }
-        text += n + (text[n] == ',');
-    }
-}
-
 int
 config_repo_names(const struct config *c, const struct strlist *args, const char *database, struct strlist *names,
                   struct err *e)
@@ -38,7 +18,7 @@ config_repo_names(const struct config *c, const struct strlist *args, const char
     const char *text;
 
     for (size_t i = 0; args != NULL && i < args->n; i++) {
-        split(args->v[i], names);
+        strlist_split(names, args->v[i]);
     }
     if (args != NULL && args->n > 0) {
         return names->n > 0 ? 0 : err_set(e, ERR_USAGE, "--repo names no repository");
@@ -54,7 +34,7 @@ config_repo_names(const struct config *c, const struct strlist *args, const char
         err_set(e, ERR_USAGE, "which repository?");
         return err_hint(e, "give --repo PATH or set PGASSAY_REPO; or write \"repo = PATH\" into the configuration");
     }
-    split(text, names);
+    strlist_split(names, text);
     return 0;
 }
 

@@ -138,6 +138,40 @@ json_get_bool(const json_t *j, const char *key, bool *out, struct err *e)
 }
 
 int
+json_get_hex(const json_t *j, const char *key, uint8_t *out, size_t n, struct err *e)
+{
+    const char *hex;
+
+    if (json_get_str(j, key, &hex, e) != 0) {
+        return -1;
+    }
+    return hex_decode(hex, strlen(hex), out, n) == 0
+               ? 0
+               : err_set(e, ERR_CORRUPT, "key \"%s\" is not %zu hex digits", key, 2 * n);
+}
+
+void
+json_set_hex(json_t *j, const char *key, const uint8_t *bytes, size_t n)
+{
+    char *hex = xmalloc(2 * n + 1);
+
+    hex_encode(bytes, n, hex);
+    (void)json_object_set_new(j, key, json_string(hex));
+    explicit_bzero(hex, 2 * n + 1);
+    free(hex);
+}
+
+void
+json_wipe(const json_t *j, const char *key)
+{
+    json_t *v = json_object_get(j, key);
+
+    if (json_is_string(v)) {
+        explicit_bzero((char *)(uintptr_t)json_string_value(v), json_string_length(v));
+    }
+}
+
+int
 json_get_hex64(const json_t *j, const char *key, uint64_t *out, struct err *e)
 {
     uint8_t     b[8];

@@ -39,6 +39,11 @@ int64_t     json_opt_int(const json_t *, const char *key, int64_t dflt);
 bool        json_opt_bool(const json_t *, const char *key, bool dflt);
 
 json_t *json_hex64(uint64_t);
+/* Keys, digests: bytes as lower-case hex digits.  What is written may be a secret: no copy of it stays behind but the object's. */
+void    json_set_hex(json_t *, const char *key, const uint8_t *, size_t n);
+int     json_get_hex(const json_t *, const char *key, uint8_t *, size_t n, struct err *);   /* exactly n bytes */
+/* Overwrites a string of the object, before that is given back: it was a secret. */
+void    json_wipe(const json_t *, const char *key);
 /* A string that may hold any bytes: a JSON string when it is UTF-8, else {"b64": …}. */
 json_t *json_bytes(const char *, size_t);
 json_t *json_text(const char *);                     /* json_bytes() of a C string; NULL gives null */

@@ -81,16 +81,6 @@ secret_key_make(struct secret_key *k, const char *name)
 
 /* ---- writing ---- */
 
-static void
-set_hex(json_t *o, const char *key, const uint8_t *bytes, size_t n)
-{
-    char hex[2 * BOX + 1];
-
-    hex_encode(bytes, n, hex);
-    (void)json_object_set_new(o, key, json_string(hex));
-    sodium_memzero(hex, sizeof hex);
-}
-
 static json_t *
 head(const struct public_key *k, const char *type)
 {
@@ -103,8 +93,8 @@ head(const struct public_key *k, const char *type)
     (void)json_object_set_new(o, "id", json_string(k->id));
     (void)json_object_set_new(o, "name", json_text(k->name));
     (void)json_object_set_new(o, "created", json_string(time_rfc3339(time(NULL), at, sizeof at)));
-    set_hex(o, "read", k->read, sizeof k->read);
-    set_hex(o, "sign", k->sign, sizeof k->sign);
+    json_set_hex(o, "read", k->read, sizeof k->read);
+    json_set_hex(o, "sign", k->sign, sizeof k->sign);
     return o;
 }
 
@@ -197,22 +187,11 @@ lock_payload(const struct secret_key *k, const struct secret *payload, const str
     (void)json_object_set_new(locked, "kdf", json_string("argon2id13"));
     (void)json_object_set_new(locked, "ops", json_integer(KDF_OPS));
     (void)json_object_set_new(locked, "mem", json_integer((json_int_t)KDF_MEM));
-    set_hex(locked, "salt", salt, sizeof salt);
-    set_hex(locked, "nonce", nonce, sizeof nonce);
-    set_hex(locked, "box", box, sizeof box);
+    json_set_hex(locked, "salt", salt, sizeof salt);
+    json_set_hex(locked, "nonce", nonce, sizeof nonce);
+    json_set_hex(locked, "box", box, sizeof box);
     (void)json_object_set_new(o, "locked", locked);
     return 0;
-}
-
-/* jansson's copy of a secret, before its memory is given back. */
-static void
-wipe_string(const json_t *o, const char *key)
-{
-    json_t *v = json_object_get(o, key);
-
-    if (json_is_string(v)) {
-        sodium_memzero((char *)(uintptr_t)json_string_value(v), json_string_length(v));
-    }
 }
 
 int
@@ -226,32 +205,19 @@ secret_key_write(const struct secret_key *k, const struct secret *passphrase, co
     if (passphrase != NULL) {
         rc = lock_payload(k, &payload, passphrase, o, e);
     } else {
-        set_hex(o, "secret", payload.data, payload.n);
+        json_set_hex(o, "secret", payload.data, payload.n);
     }
     secret_free(&payload);
     if (rc == 0) {
         json_incref(o);
         rc = write_file(o, path, 0600, e);
     }
-    wipe_string(o, "secret");
+    json_wipe(o, "secret");
     json_decref(o);
     return rc;
 }
 
 /* ---- reading ---- */
-
-static int
-get_hex(const json_t *o, const char *key, uint8_t *out, size_t n, struct err *e)
-{
-    const char *hex;
-
-    if (json_get_str(o, key, &hex, e) != 0) {
-        return -1;
-    }
-    return hex_decode(hex, strlen(hex), out, n) == 0
-               ? 0
-               : err_set(e, ERR_CORRUPT, "key \"%s\" is not %zu hex digits", key, 2 * n);
-}
 
 static int
 check_head(const json_t *o, bool secret, struct err *e)
@@ -277,7 +243,7 @@ read_public(const json_t *o, struct public_key *k, struct err *e)
 {
     const char *id;
 
-    if (get_hex(o, "read", k->read, sizeof k->read, e) != 0 || get_hex(o, "sign", k->sign, sizeof k->sign, e) != 0 ||
+    if (json_get_hex(o, "read", k->read, sizeof k->read, e) != 0 || json_get_hex(o, "sign", k->sign, sizeof k->sign, e) != 0 ||
         json_get_str(o, "id", &id, e) != 0) {
         return -1;
     }
@@ -295,7 +261,7 @@ public_key_parse(const void *text, size_t n, const char *path, struct public_key
     json_t *o = json_read(text, n, e);
     int     rc = o == NULL || check_head(o, false, e) != 0 || read_public(o, k, e) != 0 ? -1 : 0;
 
-    wipe_string(o, "secret");
+    json_wipe(o, "secret");
     json_decref(o);
     if (rc != 0) {
         public_key_free(k);
@@ -318,8 +284,8 @@ open_box(const json_t *locked, const struct public_key *pub, const struct secret
     if (strcmp(json_opt_str(locked, "kdf", ""), "argon2id13") != 0) {
         return err_set(e, ERR_CORRUPT, "its passphrase is turned into a key by something that this program does not know");
     }
-    if (get_hex(locked, "salt", salt, sizeof salt, e) != 0 || get_hex(locked, "nonce", nonce, sizeof nonce, e) != 0 ||
-        get_hex(locked, "box", box, sizeof box, e) != 0 || json_get_int(locked, "ops", &ops, e) != 0 ||
+    if (json_get_hex(locked, "salt", salt, sizeof salt, e) != 0 || json_get_hex(locked, "nonce", nonce, sizeof nonce, e) != 0 ||
+        json_get_hex(locked, "box", box, sizeof box, e) != 0 || json_get_int(locked, "ops", &ops, e) != 0 ||
         json_get_int(locked, "mem", &mem, e) != 0) {
         return -1;
     }
@@ -371,7 +337,7 @@ read_secret(const json_t *o, const struct passphrase_source *source, struct secr
         rc = unlock(locked, &k->pub, source, &payload, e);
     } else {
         secret_new(&payload, SECRET_PAYLOAD);
-        rc = get_hex(o, "secret", payload.data, payload.n, e);
+        rc = json_get_hex(o, "secret", payload.data, payload.n, e);
     }
     if (rc == 0) {
         spread(k, &payload);
@@ -390,7 +356,7 @@ secret_key_parse(const void *text, size_t n, const char *path, const struct pass
     json_t *o = json_read(text, n, e);
     int     rc = o == NULL || check_head(o, true, e) != 0 || read_secret(o, source, k, e) != 0 ? -1 : 0;
 
-    wipe_string(o, "secret");
+    json_wipe(o, "secret");
     json_decref(o);
     if (rc != 0) {
         secret_key_free(k);

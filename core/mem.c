@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -104,6 +105,24 @@ strlist_take(struct strlist *l, char *s)
 {
     VEC_GROW(l->v, l->n, l->cap);
     l->v[l->n++] = s;
+}
+
+void
+strlist_split(struct strlist *l, const char *text)
+{
+    while (*text != '\0') {
+        size_t n = strcspn(text, ",");
+        size_t skip = strspn(text, " \t");
+        size_t end = n;
+
+        while (end > skip && isspace((unsigned char)text[end - 1])) {
+            end--;
+        }
+        if (end > skip) {
+            strlist_take(l, xstrndup(text + skip, end - skip));
+        }
+        text += n + (text[n] == ',');
+    }
 }
 
 int

@@ -35,6 +35,7 @@ struct strlist {
 };
 void strlist_add(struct strlist *, const char *);           /* copies */
 void strlist_take(struct strlist *, char *);                /* takes ownership */
+void strlist_split(struct strlist *, const char *text);     /* adds what stands between commas, without blanks around it */
 int  strlist_has(const struct strlist *, const char *);     /* linear */
 void strlist_sort(struct strlist *);                        /* by bytes */
 void strlist_free(struct strlist *);

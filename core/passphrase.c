@@ -136,12 +136,16 @@ from_person(const char *what, bool twice, struct secret *out, struct err *e)
     return rc;
 }
 
-int
-passphrase_get(const struct passphrase_source *s, const char *what, bool twice, struct secret *out, struct err *e)
+static int
+get_from(const struct passphrase_source *s, const char *what, bool twice, struct secret *out, struct err *e)
 {
     const char *file = s->file != NULL ? s->file : getenv("PGASSAY_PASSPHRASE_FILE");
     const char *command = s->command != NULL ? s->command : getenv("PGASSAY_PASSPHRASE_COMMAND");
 
+    if (s->fd >= 0 && s->kept != NULL && s->kept->data != NULL) {
+        secret_set(out, s->kept->data, s->kept->n);
+        return 0;
+    }
     if (s->fd >= 0) {
         return from_fd(s->fd, what, "the descriptor", out, e);
     }
@@ -152,6 +156,17 @@ passphrase_get(const struct passphrase_source *s, const char *what, bool twice, 
         return from_command(command, what, out, e);
     }
     return from_person(what, twice, out, e);
+}
+
+int
+passphrase_get(const struct passphrase_source *s, const char *what, bool twice, struct secret *out, struct err *e)
+{
+    int rc = get_from(s, what, twice, out, e);
+
+    if (rc == 0 && s->kept != NULL && s->kept->data == NULL) {
+        secret_set(s->kept, out->data, out->n);
+    }
+    return rc;
 }
 
 int

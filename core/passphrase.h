@@ -17,6 +17,7 @@ struct passphrase_source {
     int         fd;         /* -1: none; read to its end */
     const char *file;       /* its first line; refused when others may read it */
     const char *command;    /* for /bin/sh; the first line that it prints */
+    struct secret *kept;    /* NULL, or gets a copy; a descriptor is read once, and this serves from then on */
 };
 
 #define PASSPHRASE_ASK {.fd = -1}

@@ -6,8 +6,49 @@
 #include "core/enc.h"
 #include "core/json.h"
 #include "core/log.h"
+#include "storage/hidden.h"
 #include "storage/mark.h"
 #include "storage/object.h"
+
+static void
+set_compared(const struct drill_record *d, json_t *o)
+{
+    (void)json_object_set_new(o, "tables", json_integer((json_int_t)d->tables));
+    (void)json_object_set_new(o, "rows", json_integer((json_int_t)d->rows));
+    (void)json_object_set_new(o, "bytes", json_integer((json_int_t)d->bytes));
+    object_set_text(o, "against", d->against);
+}
+
+/* What was compared: plain, or hidden from who cannot read the backup either. */
+static int
+add_compared(struct repo *r, const struct drill_record *d, json_t *o, struct err *e)
+{
+    const struct epoch *ep = keyring_epoch(r->keys, d->epoch == 0 ? 1 : d->epoch, e);
+    json_t             *inner;
+    char               *hex;
+
+    if (ep == NULL) {
+        return -1;
+    }
+    if (!ep->sealed) {
+        set_compared(d, o);
+        return 0;
+    }
+    inner = json_object();
+    set_compared(d, inner);
+    (void)json_object_set(inner, "host", json_object_get(o, "host"));
+    (void)json_object_del(o, "host");
+    hex = hidden_seal(ep, "drill", d->backup, inner, e);
+    json_decref(inner);
+    if (hex == NULL) {
+        return -1;
+    }
+    object_need_encryption(o);
+    (void)json_object_set_new(o, "epoch", json_integer(ep->number));
+    (void)json_object_set_new(o, "hidden", json_string(hex));
+    free(hex);
+    return 0;
+}
 
 int
 drill_record_put(struct repo *r, const char *db, const struct drill_record *d, struct err *e)
@@ -27,11 +68,11 @@ drill_record_put(struct repo *r, const char *db, const struct drill_record *d, s
     (void)json_object_set_new(o, "recovery_seconds", json_real(d->recovery_seconds));
     (void)json_object_set_new(o, "different", json_integer((json_int_t)d->different));
     (void)json_object_set_new(o, "not_compared", json_integer((json_int_t)d->not_compared));
-    (void)json_object_set_new(o, "tables", json_integer((json_int_t)d->tables));
-    (void)json_object_set_new(o, "rows", json_integer((json_int_t)d->rows));
-    (void)json_object_set_new(o, "bytes", json_integer((json_int_t)d->bytes));
     (void)json_object_set_new(o, "tool", json_string("pgassay " PGASSAY_VERSION));
-    object_set_text(o, "against", d->against);
+    if (add_compared(r, d, o, e) != 0) {
+        json_decref(o);
+        return -1;
+    }
     random_hex(4, random);
     suffix = xasprintf(".%s-%s", time_compact(d->finished, at, sizeof at), random);
     key = about_key(db, "drills", d->backup, suffix);
@@ -63,16 +104,51 @@ get_count(const json_t *o, const char *key, uint64_t *out, struct err *e)
 }
 
 static int
-parse(const json_t *o, struct drill_record *d, struct err *e)
+get_compared(const json_t *o, struct drill_record *d, struct err *e)
+{
+    return get_count(o, "tables", &d->tables, e) != 0 || get_count(o, "rows", &d->rows, e) != 0 ||
+                   get_count(o, "bytes", &d->bytes, e) != 0 || object_opt_text(o, "against", &d->against, e) != 0
+               ? -1
+               : 0;
+}
+
+static int
+get_hidden(struct repo *r, const json_t *o, const char *hex, struct drill_record *d, struct err *e)
+{
+    unsigned            number = (unsigned)json_opt_int(o, "epoch", 0);
+    const struct epoch *ep;
+    json_t             *inner;
+    int                 rc;
+
+    d->epoch = number;
+    if (!keyring_reads(r->keys, number)) {
+        return 0;
+    }
+    ep = keyring_read(r->keys, number, e);
+    if (ep == NULL) {
+        if (e->kind != ERR_AUTH) {
+            return -1;
+        }
+        err_clear(e);           /* somebody else's key */
+        return 0;
+    }
+    inner = hidden_open(ep, "drill", d->backup, hex, e);
+    rc = inner == NULL ? -1 : get_compared(inner, d, e);
+    json_decref(inner);
+    return rc;
+}
+
+static int
+parse(struct repo *r, const json_t *o, struct drill_record *d, struct err *e)
 {
     const char *backup, *digest;
+    const char *hidden = json_opt_str(o, "hidden", NULL);
 
     if (json_get_str(o, "backup", &backup, e) != 0 || json_get_str(o, "label_sha256", &digest, e) != 0 ||
         json_get_bool(o, "equal", &d->equal, e) != 0 || get_time(o, "started", &d->started, e) != 0 ||
         get_time(o, "finished", &d->finished, e) != 0 || get_count(o, "different", &d->different, e) != 0 ||
-        get_count(o, "not_compared", &d->not_compared, e) != 0 || get_count(o, "tables", &d->tables, e) != 0 ||
-        get_count(o, "rows", &d->rows, e) != 0 || get_count(o, "bytes", &d->bytes, e) != 0 ||
-        object_opt_text(o, "against", &d->against, e) != 0) {
+        get_count(o, "not_compared", &d->not_compared, e) != 0 ||
+        (hidden != NULL ? get_hidden(r, o, hidden, d, e) : get_compared(o, d, e)) != 0) {
         return -1;
     }
     if (strcmp(backup, d->backup) != 0 || strlen(digest) != SHA256_HEX) {
@@ -116,7 +192,7 @@ load_one(struct repo *r, const char *key, struct drill_records *out, struct err 
         err_clear(e);
         return 0;
     }
-    if (o == NULL || parse(o, &d, e) != 0) {
+    if (o == NULL || parse(r, o, &d, e) != 0) {
         log_warn("drill record \"%s\" cannot be read, and its backup counts as proven: %s", key, e->text);
         err_clear(e);
     }

@@ -29,6 +29,8 @@ struct drill_record {
     uint64_t different, not_compared;
     uint64_t tables, rows, bytes;   /* compared by their contents */
     char    *against;               /* "a restore on PostgreSQL 15.20" */
+    unsigned epoch;                 /* drill_record_put(): of the backup; where it is encrypted, what was compared, and against
+                                     * what, is hidden: read back it is 0 and NULL for who has no key */
 };
 
 struct drill_records {

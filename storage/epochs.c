@@ -47,15 +47,13 @@ name_epoch(json_t *object, const struct epoch *ep)
 {
     json_t *list = json_object_get(object, "epochs");
     json_t *one = json_object();
-    char    hex[2 * SEAL_PUBLIC + 1];
 
     if (list == NULL) {
         list = json_array();
         (void)json_object_set_new(object, "epochs", list);
     }
-    hex_encode(ep->public, sizeof ep->public, hex);
     (void)json_object_set_new(one, "epoch", json_integer(ep->number));
-    (void)json_object_set_new(one, "public", json_string(hex));
+    json_set_hex(one, "public", ep->public, sizeof ep->public);
     (void)json_array_append_new(list, one);
     object_need_encryption(object);
 }

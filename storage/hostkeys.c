@@ -30,11 +30,7 @@ forget(json_t *o)
     json_t *list = json_object_get(o, "epochs");
 
     for (size_t i = 0; i < json_array_size(list); i++) {
-        json_t *naming = json_object_get(json_array_get(list, i), "naming");
-
-        if (json_is_string(naming)) {
-            sodium_memzero((char *)(uintptr_t)json_string_value(naming), json_string_length(naming));
-        }
+        json_wipe(json_array_get(list, i), "naming");
     }
     json_decref(o);
 }
@@ -105,15 +101,13 @@ find(const json_t *o, unsigned number)
 static int
 take(const json_t *one, struct epoch *ep, const char *path, struct err *e)
 {
-    const char   *naming = json_opt_str(one, "naming", "");
-    const char   *public = json_opt_str(one, "public", "");
     uint8_t       known[SEAL_PUBLIC];
     struct secret keys = SECRET_INIT;
 
     secret_new(&keys, NAMING_KEYS);
-    if (hex_decode(public, strlen(public), known, sizeof known) != 0 || hex_decode(naming, strlen(naming), keys.data, keys.n) != 0) {
+    if (json_get_hex(one, "public", known, sizeof known, e) != 0 || json_get_hex(one, "naming", keys.data, keys.n, e) != 0) {
         secret_free(&keys);
-        return err_set(e, ERR_CORRUPT, "keys of this host, \"%s\": epoch %u cannot be read", path, ep->number);
+        return err_wrap(e, "keys of this host, \"%s\": epoch %u", path, ep->number);
     }
     if (memcmp(known, ep->public, sizeof known) != 0) {
         secret_free(&keys);
@@ -189,17 +183,6 @@ write_out(const char *path, const struct buf *text, struct err *e)
     return rc;
 }
 
-static void
-set_hex(json_t *o, const char *key, const uint8_t *bytes, size_t n)
-{
-    char *hex = xmalloc(2 * n + 1);
-
-    hex_encode(bytes, n, hex);
-    (void)json_object_set_new(o, key, json_string(hex));
-    sodium_memzero(hex, 2 * n + 1);
-    free(hex);
-}
-
 int
 host_keys_remember(const char *repo_id, const struct epoch *ep, struct err *e)
 {
@@ -216,8 +199,8 @@ host_keys_remember(const char *repo_id, const struct epoch *ep, struct err *e)
             (void)json_array_append_new(json_object_get(o, "epochs"), one);
         }
         (void)json_object_set_new(one, "epoch", json_integer(ep->number));
-        set_hex(one, "public", ep->public, sizeof ep->public);
-        set_hex(one, "naming", ep->naming.data, ep->naming.n);
+        json_set_hex(one, "public", ep->public, sizeof ep->public);
+        json_set_hex(one, "naming", ep->naming.data, ep->naming.n);
         if (buf_reserve(&text, 1 << 16, e) == 0 && object_format(o, &text, e) == 0) {
             rc = write_out(path, &text, e);
         }

@@ -172,16 +172,6 @@ recipient_open(const struct recipient *r, const struct secret_key *k, struct epo
 
 /* ---- as JSON ---- */
 
-static void
-set_hex(json_t *o, const char *key, const uint8_t *bytes, size_t n)
-{
-    char *hex = xmalloc(2 * n + 1);
-
-    hex_encode(bytes, n, hex);
-    (void)json_object_set_new(o, key, json_string(hex));
-    free(hex);
-}
-
 static json_t *
 recipients_json(const struct key_object *o, enum key_role role)
 {
@@ -197,8 +187,8 @@ recipients_json(const struct key_object *o, enum key_role role)
         one = json_object();
         (void)json_object_set_new(one, "key", json_string(r->id));
         object_set_text(one, "name", r->name);
-        set_hex(one, "read", r->read, sizeof r->read);
-        set_hex(one, "box", r->box.data, r->box.len);
+        json_set_hex(one, "read", r->read, sizeof r->read);
+        json_set_hex(one, "box", r->box.data, r->box.len);
         (void)json_array_append_new(list, one);
     }
     return list;
@@ -215,23 +205,10 @@ to_json(const struct key_object *o)
     (void)json_object_set_new(j, "n", json_integer(o->n));
     (void)json_object_set_new(j, "created", json_string(time_rfc3339(time(NULL), at, sizeof at)));
     (void)json_object_set_new(j, "tool", json_string("pgassay " PGASSAY_VERSION));
-    set_hex(j, "public", o->public, sizeof o->public);
+    json_set_hex(j, "public", o->public, sizeof o->public);
     (void)json_object_set_new(j, role_keys[KEY_READER], recipients_json(o, KEY_READER));
     (void)json_object_set_new(j, role_keys[KEY_WRITER], recipients_json(o, KEY_WRITER));
     return j;
-}
-
-static int
-get_hex(const json_t *o, const char *key, uint8_t *out, size_t n, struct err *e)
-{
-    const char *hex;
-
-    if (json_get_str(o, key, &hex, e) != 0) {
-        return -1;
-    }
-    return hex_decode(hex, strlen(hex), out, n) == 0
-               ? 0
-               : err_set(e, ERR_CORRUPT, "key \"%s\" is not %zu hex digits", key, 2 * n);
 }
 
 static int
@@ -241,7 +218,7 @@ parse_recipient(const json_t *j, struct recipient *r, struct err *e)
     const char *box;
     size_t      n;
 
-    if (get_hex(j, "key", id, sizeof id, e) != 0 || get_hex(j, "read", r->read, sizeof r->read, e) != 0 ||
+    if (json_get_hex(j, "key", id, sizeof id, e) != 0 || json_get_hex(j, "read", r->read, sizeof r->read, e) != 0 ||
         json_get_str(j, "box", &box, e) != 0 || (r->name = object_text(j, "name", e)) == NULL) {
         return -1;
     }
@@ -283,7 +260,7 @@ key_object_parse(const void *text, size_t n, struct key_object *o, struct err *e
 
     *o = (struct key_object){0};
     if (j == NULL || json_get_int(j, "epoch", &epoch, e) != 0 || json_get_int(j, "n", &number, e) != 0 ||
-        get_hex(j, "public", o->public, sizeof o->public, e) != 0 || parse_recipients(j, KEY_READER, o, e) != 0 ||
+        json_get_hex(j, "public", o->public, sizeof o->public, e) != 0 || parse_recipients(j, KEY_READER, o, e) != 0 ||
         parse_recipients(j, KEY_WRITER, o, e) != 0) {
         goto out;
     }

@@ -34,33 +34,13 @@ struct keyring {
     pthread_mutex_t    lock;
     struct secret_key *identities;
     size_t             n_identities;
+    struct secret      passphrase;          /* the last that opened one */
     bool               identities_loaded;
     struct err         identities_failed;   /* nobody is asked twice for a passphrase that was wrong */
     bool               pins_checked;
 };
 
 /* ---- configuration ---- */
-
-static void
-split(const char *list, struct strlist *out)
-{
-    char *copy = xstrdup(list == NULL ? "" : list);
-    char *rest;
-
-    for (char *s = strtok_r(copy, ",", &rest); s != NULL; s = strtok_r(NULL, ",", &rest)) {
-        size_t n;
-
-        s += strspn(s, " \t");
-        n = strlen(s);
-        while (n > 0 && (s[n - 1] == ' ' || s[n - 1] == '\t')) {
-            n--;
-        }
-        if (n > 0) {
-            strlist_take(out, xstrndup(s, n));
-        }
-    }
-    free(copy);
-}
 
 static char *
 copy_of(const char *text)
@@ -74,7 +54,7 @@ load_encrypt_to(struct keyring *k, const char *list, struct err *e)
     struct strlist files = {0};
     int            rc = 0;
 
-    split(list, &files);
+    strlist_split(&files, list == NULL ? "" : list);
     for (size_t i = 0; rc == 0 && i < files.n; i++) {
         VEC_GROW(k->encrypt_to, k->n_encrypt_to, k->cap_encrypt_to);
         k->encrypt_to[k->n_encrypt_to] = (struct public_key){0};
@@ -109,7 +89,11 @@ read_fd(const struct storage_place *p, int *out, struct err *e)
 static int
 configure(struct keyring *k, const struct storage_place *p, struct err *e)
 {
-    split(storage_place_get(p, "identity", NULL), &k->identity_files);
+    const char *identity = storage_place_get(p, "identity", NULL);
+
+    if (identity != NULL) {
+        strlist_split(&k->identity_files, identity);
+    }
     if (k->identity_files.n > IDENTITIES_MAX) {
         return err_set(e, ERR_USAGE, "identity: more than %d files", IDENTITIES_MAX);
     }
@@ -160,6 +144,7 @@ keyring_free(struct keyring *k)
         secret_key_free(&k->identities[i]);
     }
     free(k->identities);
+    secret_free(&k->passphrase);
     (void)pthread_mutex_destroy(&k->lock);
     free(k);
 }
@@ -178,19 +163,6 @@ keyring_encrypt_to(const struct keyring *k, size_t *n)
 }
 
 /* ---- what the repository says ---- */
-
-static int
-get_hex(const json_t *o, const char *name, uint8_t *key, size_t n, struct err *e)
-{
-    const char *hex;
-
-    if (json_get_str(o, name, &hex, e) != 0) {
-        return -1;
-    }
-    return hex_decode(hex, strlen(hex), key, n) == 0
-               ? 0
-               : err_set(e, ERR_CORRUPT, "key \"%s\" is not %zu hex digits", name, 2 * n);
-}
 
 /* "epochs": those that are encrypted. */
 static int
@@ -214,7 +186,7 @@ take_sealed(struct keyring *k, const json_t *repo, struct err *e)
         }
         ep = &k->epochs[number - 1];
         ep->sealed = true;
-        if (get_hex(one, "public", ep->public, sizeof ep->public, e) != 0) {
+        if (json_get_hex(one, "public", ep->public, sizeof ep->public, e) != 0) {
             return err_wrap(e, "\"epochs\" element %zu", i);
         }
     }
@@ -229,8 +201,8 @@ take_plain(struct keyring *k, const json_t *repo, struct err *e)
     for (size_t i = 0; i < k->n_epochs; i++) {
         any = any || !k->epochs[i].sealed;
     }
-    if (any && (get_hex(repo, "id_key", k->plain, ID_KEY, e) != 0 ||
-                get_hex(repo, "fingerprint_key", k->plain + ID_KEY, FINGERPRINT_KEY, e) != 0)) {
+    if (any && (json_get_hex(repo, "id_key", k->plain, ID_KEY, e) != 0 ||
+                json_get_hex(repo, "fingerprint_key", k->plain + ID_KEY, FINGERPRINT_KEY, e) != 0)) {
         return -1;
     }
     for (size_t i = 0; i < k->n_epochs; i++) {
@@ -290,7 +262,7 @@ static int
 load_identities(struct keyring *k, struct err *e)
 {
     struct passphrase_source source = {
-        .fd = k->passphrase_fd, .file = k->passphrase_file, .command = k->passphrase_command};
+        .fd = k->passphrase_fd, .file = k->passphrase_file, .command = k->passphrase_command, .kept = &k->passphrase};
 
     if (k->identities_failed.kind != ERR_NONE) {
         *e = k->identities_failed;
@@ -316,6 +288,26 @@ load_identities(struct keyring *k, struct err *e)
     }
     k->identities_loaded = true;
     return 0;
+}
+
+const struct secret_key *
+keyring_identity(struct keyring *k, struct err *e)
+{
+    int rc;
+
+    (void)pthread_mutex_lock(&k->lock);
+    rc = load_identities(k, e);
+    (void)pthread_mutex_unlock(&k->lock);
+    if (rc == 0 && k->n_identities == 0) {
+        err_set(e, ERR_USAGE, "no identity is given");
+    }
+    return rc == 0 && k->n_identities > 0 ? &k->identities[0] : NULL;
+}
+
+const struct secret *
+keyring_passphrase(const struct keyring *k)
+{
+    return k->passphrase.data == NULL ? NULL : &k->passphrase;
 }
 
 char *

@@ -49,6 +49,10 @@ const struct epoch *keyring_read(struct keyring *, unsigned number, struct err *
 /* Can keyring_read() succeed: is it plain, or is there an identity? */
 bool                keyring_reads(struct keyring *, unsigned number);
 
+/* The first identity; NULL: there is none (ERR_USAGE), or it cannot be opened. */
+const struct secret_key *keyring_identity(struct keyring *, struct err *);
+/* The passphrase that an identity was opened with, for a tool that is run by this one; NULL: none was needed. */
+const struct secret *keyring_passphrase(const struct keyring *);
 /* Both have this epoch, encrypted, with the same key. */
 bool                keyring_same(const struct keyring *, const struct keyring *, unsigned number);
 

@@ -8,6 +8,7 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "storage/chain.h"
+#include "storage/hidden.h"
 #include "storage/object.h"
 #include "storage/signet.h"
 
@@ -212,44 +213,27 @@ label_format(const struct label *l, struct buf *out, struct err *e)
 
 /* ---- what an encrypted backup's label hides ---- */
 
-/* Whose hidden fields they are is authenticated, so that they fit no other backup. */
-static struct sealed_as
-hidden_as(const struct label *l, const struct epoch *ep)
-{
-    return (struct sealed_as){.type = "label", .public = ep->public, .what = l->id, .what_n = strlen(l->id)};
-}
-
 int
 label_hide(struct label *l, const struct epoch *ep, struct err *e)
 {
-    struct sealed_as as = hidden_as(l, ep);
-    json_t          *o = json_object();
-    struct buf       text = BUF_INIT(LABEL_BYTES_MAX / 4);
-    struct buf       sealed = BUF_INIT(LABEL_BYTES_MAX / 2);
-    int              rc;
+    json_t *o = json_object();
 
     object_set_text(o, "selection", l->selection);
     object_set_text(o, "host", l->host);
     object_set_text(o, "note", l->note);
     (void)json_object_set_new(o, "warnings", warnings_json(l));
-    rc = json_write(o, &text, e) != 0 || seal(&as, text.data, text.len, &sealed, e) != 0 ? -1 : 0;
-    if (rc == 0) {
-        free(l->hidden);
-        l->hidden = xmalloc(2 * sealed.len + 1);
-        hex_encode(sealed.data, sealed.len, l->hidden);
-    }
+    free(l->hidden);
+    l->hidden = hidden_seal(ep, "label", l->id, o, e);
     json_decref(o);
-    buf_free(&text);
-    buf_free(&sealed);
-    return rc;
+    return l->hidden == NULL ? -1 : 0;
 }
 
 static int read_warnings(const json_t *, struct label *, struct err *);
 
 static int
-take_hidden(struct label *l, const uint8_t *text, size_t n, struct err *e)
+open_hidden(struct label *l, const struct epoch *ep, struct err *e)
 {
-    json_t *o = json_read(text, n, e);
+    json_t *o = hidden_open(ep, "label", l->id, l->hidden, e);
     int     rc = o == NULL || object_opt_text(o, "selection", &l->selection, e) != 0 || object_opt_text(o, "host", &l->host, e) != 0 ||
                      object_opt_text(o, "note", &l->note, e) != 0 || read_warnings(o, l, e) != 0
                  ? -1
@@ -257,25 +241,6 @@ take_hidden(struct label *l, const uint8_t *text, size_t n, struct err *e)
 
     json_decref(o);
     return rc;
-}
-
-static int
-open_hidden(struct label *l, const struct epoch *ep, struct err *e)
-{
-    struct sealed_as as = hidden_as(l, ep);
-    size_t           sealed_n = strlen(l->hidden) / 2;
-    uint8_t         *sealed = xmalloc(sealed_n + 1);
-    const uint8_t   *text;
-    size_t           n;
-    int              rc = hex_decode(l->hidden, strlen(l->hidden), sealed, sealed_n);
-
-    if (rc != 0) {
-        err_set(e, ERR_CORRUPT, "is not hex digits");
-    } else if (unseal(&as, &ep->secret, sealed, sealed_n, &text, &n, e) != 0 || take_hidden(l, text, n, e) != 0) {
-        rc = -1;
-    }
-    free(sealed);
-    return rc != 0 ? err_wrap(e, "key \"hidden\"") : 0;
 }
 
 /* Who has no key sees what is not hidden. */

@@ -99,25 +99,12 @@ repo_init(const struct storage_place *place, struct err *e)
 }
 
 static int
-get_key(const json_t *o, const char *name, uint8_t *key, size_t n, struct err *e)
-{
-    const char *hex;
-
-    if (json_get_str(o, name, &hex, e) != 0) {
-        return -1;
-    }
-    return hex_decode(hex, strlen(hex), key, n) == 0
-               ? 0
-               : err_set(e, ERR_CORRUPT, "key \"%s\" is not %zu hex digits", name, 2 * n);
-}
-
-static int
 take(struct repo *r, const json_t *o, struct err *e)
 {
     uint8_t id[16];
     int64_t epoch;
 
-    if (get_key(o, "repo_id", id, sizeof id, e) != 0) {
+    if (json_get_hex(o, "repo_id", id, sizeof id, e) != 0) {
         return -1;
     }
     hex_encode(id, sizeof id, r->id);

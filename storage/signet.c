@@ -42,24 +42,18 @@ struct signet {
 /* ---- keys ---- */
 
 static int
-load_trusted(struct trusted *t, const char *files, struct err *e)
+load_trusted(struct trusted *t, const char *list, struct err *e)
 {
-    char *list = xstrdup(files);
-    char *rest;
-    int   rc = 0;
+    struct strlist files = {0};
+    int            rc = 0;
 
-    for (char *file = strtok_r(list, ",", &rest); rc == 0 && file != NULL; file = strtok_r(NULL, ",", &rest)) {
-        size_t n;
-
-        file += strspn(file, " \t");
-        for (n = strlen(file); n > 0 && (file[n - 1] == ' ' || file[n - 1] == '\t'); n--) {
-            file[n - 1] = '\0';
-        }
+    strlist_split(&files, list);
+    for (size_t i = 0; rc == 0 && i < files.n; i++) {
         VEC_GROW(t->v, t->n, t->cap);
-        rc = public_key_load(file, &t->v[t->n], e);
+        rc = public_key_load(files.v[i], &t->v[t->n], e);
         t->n += rc == 0;
     }
-    free(list);
+    strlist_free(&files);
     return rc;
 }
 

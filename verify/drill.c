@@ -46,6 +46,7 @@ run_restore(const struct options *o, const struct baseline *b, const struct scra
 {
     char *program = proc_sibling("pgassay-restore", e), *jobs;
     const char **argv = xcalloc(RESTORE_ARGS_MAX + 2 * o->repo_options.n, sizeof *argv);
+    const struct secret *passphrase = keyring_passphrase(b->repo->keys);
     size_t n = 0;
     int rc;
 
@@ -88,12 +89,17 @@ run_restore(const struct options *o, const struct baseline *b, const struct scra
         argv[n++] = "--allow-unsigned";
     if (o->allow_remote)
         argv[n++] = "--allow-remote";
+    if (passphrase != NULL) {
+        argv[n++] = "--passphrase-fd";      /* the last one counts: nobody is asked twice */
+        argv[n++] = "0";
+    }
     argv[n++] = "--";
     argv[n++] = o->database;
     argv[n] = NULL;
     progress_start("restoring", 0, o->quiet);
     rc = proc_run(&(struct proc_spec){.argv = argv, .out = &said->out, .err = &said->err, .idle_ms = -1,
-                                      .status_ok = true}, &said->status, e);
+                                      .in = passphrase != NULL ? passphrase->data : NULL,
+                                      .in_len = passphrase != NULL ? passphrase->n : 0, .status_ok = true}, &said->status, e);
     progress_end();
     free(program);
     free(jobs);

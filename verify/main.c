@@ -12,6 +12,7 @@
 #include "verify/baseline.h"
 #include "verify/chain.h"
 #include "verify/drill.h"
+#include "verify/keydrill.h"
 #include "verify/live.h"
 #include "verify/objects.h"
 #include "verify/options.h"
@@ -39,6 +40,8 @@ run(const struct options *o, struct result *r, struct baseline *b, struct err *e
         return verify_objects(o, r, e);
     if (o->verb == VERB_CHAIN)
         return verify_chain(o, r, e);
+    if (o->verb == VERB_KEY_DRILL)
+        return verify_key_drill(o, r, e);
     if (baseline_open(o, b, e) != 0)
         return -1;
     r->label = b->label;

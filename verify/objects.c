@@ -229,6 +229,27 @@ free_bad(struct checking *c)
     free(c->bad);
 }
 
+/* Who reads the result must know what a good verdict means. */
+static void
+note_closed(struct checking *c, const struct backup_list *backups, const char *only)
+{
+    size_t n = 0;
+    char *what;
+
+    for (size_t i = 0; i < backups->n; i++) {
+        const struct backup_entry *b = &backups->v[i];
+
+        n += b->label != NULL && b->state != BACKUP_VOID && (only == NULL || strcmp(only, b->id) == 0) &&
+             !keyring_reads(c->repo->keys, b->label->epoch);
+    }
+    if (n == 0)
+        return;
+    what = xasprintf("%zu encrypted backup%s: stored bytes were hashed and not opened, for want of a key (--identity)", n,
+                     n == 1 ? "" : "s");
+    findings_add(&c->result->findings, (struct finding){.class = FINDING_NOTE, .group = "backups", .object = c->db, .what = what});
+    free(what);
+}
+
 int
 check_stored(struct repo *repo, const char *db, const char *only, const struct options *o, struct result *r,
              struct err *e)
@@ -239,6 +260,7 @@ check_stored(struct repo *repo, const char *db, const char *only, const struct o
 
     if (backup_list_load(repo, db, &backups, e) != 0)
         goto out;
+    note_closed(&c, &backups, only);
     for (size_t i = 0; i < backups.n; i++)
         if ((only == NULL || strcmp(only, backups.v[i].id) == 0) && check_backup(&c, &backups.v[i], e) != 0)
             goto out;

@@ -59,12 +59,12 @@ static const struct opt_verbs option_verbs[] = {
 static int
 read_verb(struct options *o, struct err *e)
 {
-    static const char *const names[] = {"drill", "live", "objects", "chain"};
+    static const char *const names[] = {"drill", "live", "objects", "chain", "key-drill"};
     const struct strlist *rest = &o->parsed.rest;
 
     if (rest->n == 0) {
         err_set(e, ERR_USAGE, "no verb given");
-        return err_hint(e, "one of: drill DB, live DB, objects [DB], chain [DB]");
+        return err_hint(e, "one of: drill DB, live DB, objects [DB], chain [DB], key-drill [DB]");
     }
     for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(rest->v[0], names[i]) != 0)
@@ -73,12 +73,12 @@ read_verb(struct options *o, struct err *e)
         o->database = rest->n > 1 ? rest->v[1] : NULL;
         if (rest->n > 2)
             return err_set(e, ERR_USAGE, "too many arguments: \"%s\"", rest->v[2]);
-        if (o->database == NULL && o->verb != VERB_OBJECTS && o->verb != VERB_CHAIN)
+        if (o->database == NULL && (o->verb == VERB_DRILL || o->verb == VERB_LIVE))
             return err_set(e, ERR_USAGE, "%s: which database?", names[i]);
         return opts_check_verb(&o->parsed, names[i], option_verbs, e);
     }
     err_set(e, ERR_USAGE, "unknown verb \"%s\"", rest->v[0]);
-    return err_hint(e, "one of: drill DB, live DB, objects [DB], chain [DB]");
+    return err_hint(e, "one of: drill DB, live DB, objects [DB], chain [DB], key-drill [DB]");
 }
 
 /* What the configuration says is about the newest, and about drill and live. */
@@ -110,6 +110,8 @@ check(struct options *o, struct err *e)
         return err_set(e, ERR_USAGE, "--backup and --at need a database");
     if (o->verb == VERB_CHAIN && (o->backup != NULL || o->at != NULL))
         return err_set(e, ERR_USAGE, "--backup and --at do not belong to chain: it looks at all of them");
+    if (o->verb == VERB_KEY_DRILL && (o->backup != NULL || o->at != NULL))
+        return err_set(e, ERR_USAGE, "--backup and --at do not belong to key-drill: it opens the newest");
     return read_max_age(o, e);
 }
 

@@ -12,7 +12,7 @@
 #include "pg/conn.h"
 #include "storage/place.h"
 
-enum verb { VERB_DRILL, VERB_LIVE, VERB_OBJECTS, VERB_CHAIN };
+enum verb { VERB_DRILL, VERB_LIVE, VERB_OBJECTS, VERB_CHAIN, VERB_KEY_DRILL };
 
 struct options {
     /* from the table */

@@ -20,6 +20,7 @@ record_drill(struct repo *repo, const struct options *o, const struct result *r,
         .rows = r->compared.rows,
         .bytes = r->compared.bytes,
         .against = r->against,
+        .epoch = r->label->epoch,
     };
     struct err e = ERR_INIT;
 

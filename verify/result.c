@@ -30,6 +30,11 @@ result_free(struct result *r)
     free(r->database);
     free(r->against);
     free(r->keep_command);
+    for (size_t i = 0; i < r->n_proven; i++) {
+        free(r->proven[i].database);
+        free(r->proven[i].key_name);
+    }
+    free(r->proven);
 }
 
 static double
@@ -61,10 +66,25 @@ chained_json(const struct chained *c)
                      "tombstones", (json_int_t)c->tombstones, "signers", (json_int_t)c->signers);
 }
 
+static json_t *
+proven_json(const struct result *r)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < r->n_proven; i++) {
+        const struct proven *p = &r->proven[i];
+
+        (void)json_array_append_new(list, json_pack("{s:o, s:s, s:s, s:o, s:I, s:I}", "database", json_text(p->database),
+                                                    "backup", p->backup, "key", p->key, "key_name", json_text(p->key_name),
+                                                    "chunks", (json_int_t)p->chunks, "bytes", (json_int_t)p->bytes));
+    }
+    return list;
+}
+
 static const char *
 verb_name(enum verb verb)
 {
-    static const char *const names[] = {"drill", "live", "objects", "chain"};
+    static const char *const names[] = {"drill", "live", "objects", "chain", "key-drill"};
 
     return names[verb];
 }
@@ -91,6 +111,8 @@ print_json(const struct result *r, struct err *e)
         json_object_set_new(o, "stored", stored_json(&r->stored));
     } else if (r->verb == VERB_CHAIN) {
         json_object_set_new(o, "chain", chained_json(&r->chained));
+    } else if (r->verb == VERB_KEY_DRILL) {
+        json_object_set_new(o, "proven", proven_json(r));
     } else if (r->label != NULL) {
         json_object_set_new(o, "backup", json_string(r->label->id));
         json_object_set_new(o, "backup_age_seconds", json_real(backup_age(r)));
@@ -172,6 +194,18 @@ print_compared_block(const struct result *r)
         printf("recovery time    %s\n", duration_human(r->recovery_s, text, sizeof text));
 }
 
+static void
+print_proven_block(const struct result *r)
+{
+    for (size_t i = 0; i < r->n_proven; i++) {
+        const struct proven *p = &r->proven[i];
+        char chunks[48], size[16];
+
+        printf("opened           %s of %s by key %s (%s): manifest and %s (%s)\n", p->backup, p->database, p->key, p->key_name,
+               count_human(p->chunks, "chunk", chunks, sizeof chunks), size_human(p->bytes, size, sizeof size));
+    }
+}
+
 static const char *
 bad_verdict(const struct result *r)
 {
@@ -181,6 +215,8 @@ bad_verdict(const struct result *r)
         return different ? "DAMAGED" : "NOT PROVEN";
     if (r->verb == VERB_CHAIN)
         return different ? "BROKEN" : "NOT PROVEN";
+    if (r->verb == VERB_KEY_DRILL)
+        return different ? "NOT OPENED" : "NOT PROVEN";
     return different ? "DIFFERENT" : "NOT PROVEN";
 }
 
@@ -196,6 +232,8 @@ print_verdict(const struct result *r)
         printf("verdict          good: everything stored is what was written (%s)\n", text);
     else if (result_exit_status(r) == EXIT_GOOD && r->verb == VERB_CHAIN)
         printf("verdict          good: nothing is missing (%s)\n", text);
+    else if (result_exit_status(r) == EXIT_GOOD && r->verb == VERB_KEY_DRILL)
+        printf("verdict          good: each key opens what it should (%s)\n", text);
     else if (result_exit_status(r) == EXIT_GOOD)
         printf("verdict          equal%s (%s)\n",
                r->compared.contents ? "" : " in all but contents, which were not compared", text);
@@ -217,6 +255,8 @@ result_print(const struct result *r, bool json, bool quiet, struct err *e)
         print_objects_block(r);
     else if (r->verb == VERB_CHAIN)
         print_chain_block(r);
+    else if (r->verb == VERB_KEY_DRILL)
+        print_proven_block(r);
     else if (r->label != NULL)
         print_compared_block(r);
     print_verdict(r);

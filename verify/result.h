@@ -31,6 +31,14 @@ struct chained {
     uint64_t databases, labels, tombstones, signers;
 };
 
+/* What a key was shown to open. */
+struct proven {
+    char    *database, *key_name;
+    char     backup[BACKUP_ID_MAX];
+    char     key[KEY_ID_HEX + 1];
+    uint64_t chunks, bytes;         /* of plaintext, beside the manifest */
+};
+
 struct result {
     enum verb       verb;
     struct findings findings;
@@ -38,6 +46,8 @@ struct result {
     struct stored   stored;
     struct chained  chained;
     const struct label *label;      /* borrowed; NULL for objects and chain */
+    struct proven  *proven;         /* by key-drill */
+    size_t          n_proven, cap_proven;
     char           *database;       /* configured name, or NULL */
     char           *against;        /* "a restore on PostgreSQL 15.20", "shop at db1" */
     json_t         *xid;            /* the source's ages, as the manifest has them; owned */

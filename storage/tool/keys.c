@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "core/enc.h"
+#include "core/json.h"
 #include "core/log.h"
 #include "storage/epochs.h"
 #include "storage/object.h"
@@ -50,14 +51,12 @@ static json_t *
 epoch_json(const struct repo *r, const struct epoch *ep, const struct key_object *o)
 {
     json_t *j = json_object();
-    char    hex[2 * SEAL_PUBLIC + 1];
 
     (void)json_object_set_new(j, "epoch", json_integer(ep->number));
     (void)json_object_set_new(j, "current", json_boolean(ep->number == r->epoch));
     (void)json_object_set_new(j, "encrypted", json_boolean(ep->sealed));
     if (ep->sealed) {
-        hex_encode(ep->public, sizeof ep->public, hex);
-        (void)json_object_set_new(j, "public", json_string(hex));
+        json_set_hex(j, "public", ep->public, sizeof ep->public);
         (void)json_object_set_new(j, "readers", recipients_json(o, KEY_READER));
         (void)json_object_set_new(j, "writers", recipients_json(o, KEY_WRITER));
     }

@@ -1,0 +1,183 @@
+#include "verify/keydrill.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/cancel.h"
+#include "core/mem.h"
+#include "storage/reader.h"
+
+/* The same place with one identity alone. */
+struct alone {
+    struct storage_place place;
+    struct strlist       options;
+};
+
+static void
+alone_init(struct alone *a, const struct options *o, const char *identity)
+{
+    *a = (struct alone){.place = o->place};
+    for (size_t i = 0; i < o->repo_options.n; i++)
+        strlist_add(&a->options, o->repo_options.v[i]);
+    strlist_take(&a->options, xasprintf("identity=%s", identity));     /* the last one counts */
+    a->place.options = &a->options;
+}
+
+/* ---- one backup ---- */
+
+static int
+read_one(struct repo *repo, const struct label *l, const struct manifest *m, uint32_t chunk, struct proven *p, struct err *e)
+{
+    struct codec *codec = codec_new(CODEC_DEFAULT);
+    struct buf scratch = BUF_INIT(CHUNK_STORED_MAX), plain = BUF_INIT(CHUNK_STORED_MAX);
+    int rc = chunk_read(repo, l->db, &m->chunks[chunk], codec, &scratch, &plain, e);
+
+    if (rc == 0) {
+        p->chunks++;
+        p->bytes += plain.len;
+    }
+    buf_free(&scratch);
+    buf_free(&plain);
+    codec_free(codec);
+    return rc;
+}
+
+/* The first chunk of rows of the largest table; UINT32_MAX: no rows. */
+static uint32_t
+chunk_of_rows(const struct manifest *m)
+{
+    const struct m_table *largest = NULL;
+
+    for (size_t i = 0; i < m->n_tables; i++) {
+        const struct m_table *t = &m->tables[i];
+
+        if (t->n_ranges > 0 && t->ranges[0].n > 0 && (largest == NULL || t->bytes > largest->bytes))
+            largest = t;
+    }
+    return largest == NULL ? UINT32_MAX : largest->ranges[0].segments[0].chunk;
+}
+
+static int
+open_backup(struct repo *repo, const struct label *l, struct proven *p, struct err *e)
+{
+    struct manifest *m = manifest_load(repo, l, e);
+    uint32_t rows;
+    int rc = -1;
+
+    if (m == NULL)
+        return -1;
+    rows = chunk_of_rows(m);
+    if ((m->n_archive == 0 || read_one(repo, l, m, m->archive[0].chunk, p, e) == 0) &&
+        (rows == UINT32_MAX || read_one(repo, l, m, rows, p, e) == 0))
+        rc = 0;
+    manifest_free(m);
+    return rc;
+}
+
+static void
+add_proven(struct result *r, const struct proven *p, const struct label *l, const struct public_key *k)
+{
+    struct proven *one;
+
+    VEC_GROW(r->proven, r->n_proven, r->cap_proven);
+    one = &r->proven[r->n_proven++];
+    *one = *p;
+    one->database = xstrdup(l->db);
+    one->key_name = xstrdup(k->name);
+    memcpy(one->backup, l->id, sizeof one->backup);
+    memcpy(one->key, k->id, sizeof one->key);
+}
+
+/* What the key does not open; anything else that goes wrong ends the drill. */
+static int
+judge(struct result *r, const struct label *l, const struct public_key *k, struct err *e)
+{
+    char *object, *what;
+
+    if (e->kind != ERR_AUTH && e->kind != ERR_CORRUPT && e->kind != ERR_NOT_FOUND)
+        return -1;
+    object = xasprintf("%s/backups/%s", l->db, l->id);
+    what = xasprintf("not opened by key %s (%s)", k->id, k->name);
+    findings_add(&r->findings, (struct finding){.group = "keys", .object = object, .what = what, .have = e->text});
+    free(object);
+    free(what);
+    err_clear(e);
+    return 0;
+}
+
+/* ---- each database ---- */
+
+static int
+try_database(struct repo *repo, const char *db, const struct public_key *k, struct result *r, struct err *e)
+{
+    struct label *l = backup_find(repo, db, NULL, 0, e);
+    struct proven p = {.chunks = 0};
+    int rc = 0;
+
+    if (l == NULL) {
+        if (e->kind != ERR_NOT_FOUND && e->kind != ERR_CORRUPT)
+            return -1;
+        findings_add(&r->findings, (struct finding){.class = FINDING_UNCOMPARED, .group = "keys", .object = db,
+                                                    .what = "no backup to open", .have = e->text});
+        err_clear(e);
+        return 0;
+    }
+    if (!l->encrypted)
+        findings_add(&r->findings, (struct finding){.class = FINDING_NOTE, .group = "keys", .object = db,
+                                                    .what = "its newest backup is not encrypted: anybody opens it"});
+    else if (open_backup(repo, l, &p, e) == 0)
+        add_proven(r, &p, l, k);
+    else
+        rc = judge(r, l, k, e);
+    label_free(l);
+    return rc;
+}
+
+static int
+try_identity(const struct options *o, const char *file, struct result *r, struct err *e)
+{
+    struct alone a;
+    struct repo *repo;
+    const struct secret_key *k;
+    struct strlist names = {0};
+    int rc = -1;
+
+    alone_init(&a, o, file);
+    if ((repo = repo_open(&a.place, e)) == NULL || (k = keyring_identity(repo->keys, e)) == NULL || repo_databases(repo, &names, e) != 0)
+        goto out;
+    if (o->database != NULL && !strlist_has(&names, o->database)) {
+        err_set(e, ERR_NOT_FOUND, "no database \"%s\" in repository \"%s\"", o->database, o->place.location);
+        goto out;
+    }
+    rc = 0;
+    for (size_t i = 0; rc == 0 && i < names.n; i++)
+        if (o->database == NULL || strcmp(o->database, names.v[i]) == 0)
+            rc = cancel_check(e) != 0 ? -1 : try_database(repo, names.v[i], &k->pub, r, e);
+out:
+    strlist_free(&names);
+    repo_close(repo);
+    strlist_free(&a.options);
+    return rc;
+}
+
+int
+verify_key_drill(const struct options *o, struct result *r, struct err *e)
+{
+    const char *list = storage_place_get(&o->place, "identity", NULL);
+    struct strlist files = {0};
+    int rc = 0;
+
+    if (list != NULL)
+        strlist_split(&files, list);
+    if (files.n == 0) {
+        err_set(e, ERR_USAGE, "key-drill: whose key shall be tried?");
+        return err_hint(e, "--identity FILE, the secret key of a reader");
+    }
+    for (size_t i = 0; rc == 0 && i < files.n; i++)
+        rc = try_identity(o, files.v[i], r, e);
+    strlist_free(&files);
+    if (rc == 0 && r->n_proven == 0 && findings_count(&r->findings, FINDING_DIFFERENT) == 0)
+        findings_add(&r->findings, (struct finding){.class = FINDING_UNCOMPARED, .group = "keys", .object = o->place.location,
+                                                    .what = "no encrypted backup is there to open"});
+    return rc;
+}
