@@ -84,7 +84,10 @@ help:                           ## this list
 .SECONDARY:
 
 # --- bench: demo and measurements
-bench: all                      ## measure against pg_dump, pg_restore and restic; writes docs/benchmarks.md
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(LIBCORE)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+bench: all $(BUILD)/bench/ciphers ## measure against pg_dump, pg_restore and restic; writes docs/benchmarks.md
 	scripts/bench $(BENCH)
 demo:                           ## install what is missing, build, and show a backup's whole life
 	@scripts/deps --demo

@@ -163,7 +163,7 @@ host_keys_newest(const char *repo_id, unsigned *number, struct err *e)
 static int
 write_out(const char *path, const struct buf *text, struct err *e)
 {
-    char *temp = xasprintf("%s.new", path);
+    char *temp = xasprintf("%s.%ld.new", path, (long)getpid());
     int   fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     int   rc = -1;
 

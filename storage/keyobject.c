@@ -9,6 +9,7 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "storage/lock.h"
 #include "storage/object.h"
 #include "storage/signet.h"
 
@@ -462,4 +463,22 @@ key_object_put(struct storage *st, struct key_object *o, struct err *e)
     }
     free(key);
     return rc != 0 ? err_wrap(e, "could not store the keys of epoch %u", o->epoch) : 0;
+}
+
+int
+key_objects_retain(struct storage *st, unsigned epoch, time_t until, struct err *e)
+{
+    int rc = 0;
+
+    for (unsigned n = 1; rc == 0; n++) {
+        char *key = object_key(epoch, n);
+
+        rc = storage_retain(st, key, until, e);
+        free(key);
+    }
+    if (e->kind != ERR_NOT_FOUND) {
+        return -1;
+    }
+    err_clear(e);
+    return 0;
 }

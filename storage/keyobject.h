@@ -66,6 +66,9 @@ int  key_object_put(struct storage *, struct key_object *, struct err *);
 /* The bytes of the newest, for a copy; *raw is replaced. */
 int  key_object_raw(struct storage *, const struct epoch *, struct buf *raw, struct err *);
 
+/* Locks all of an epoch's until then, where they are not yet (lock.h). */
+int  key_objects_retain(struct storage *, unsigned epoch, time_t until, struct err *);
+
 /* For tests and fuzzing: the object from its line. */
 int  key_object_parse(const void *, size_t, struct key_object *, struct err *);
 

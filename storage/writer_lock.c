@@ -95,6 +95,9 @@ lock_names(struct writer *w, struct err *e)
             return -1;
         }
     }
+    if (w->epoch->sealed && key_objects_retain(w->repo->st, w->epoch->number, w->lock_until, e) != 0) {
+        return -1;
+    }
     return source_retain(w->repo, w->db, w->lock_until, e);
 }
 
