@@ -94,8 +94,26 @@ state_text(const struct backup_entry *b, const struct standing *s)
     return s->proven ? (whole ? "proven" : "partial, proven") : whole ? "good" : "partial";
 }
 
+static bool
+encrypts(const struct repo *r)
+{
+    struct err          e = ERR_INIT;
+    const struct epoch *now = keyring_epoch(r->keys, r->epoch, &e);
+
+    return now != NULL && now->sealed;
+}
+
+/* In a repository that is encrypted by now, what was stored before it was. */
 static void
-add_row(struct text_table *t, const struct backup_entry *b, const struct standing *s, time_t now)
+add_state(struct text_table *t, const struct backup_entry *b, const struct standing *s, bool encrypted)
+{
+    bool plain = encrypted && b->label != NULL && !b->label->encrypted;
+
+    strlist_take(&t->cells, xasprintf("%s%s", state_text(b, s), plain ? ", not encrypted" : ""));
+}
+
+static void
+add_row(struct text_table *t, const struct backup_entry *b, const struct standing *s, time_t now, bool encrypted)
 {
     const struct label *l = b->label;
     char                age[32] = "";
@@ -115,14 +133,14 @@ add_row(struct text_table *t, const struct backup_entry *b, const struct standin
         text_table_size(t, l->stored_bytes);
         text_table_size(t, l->new_bytes);
     }
-    text_table_add(t, state_text(b, s));
+    add_state(t, b, s, encrypted);
     note = standing_note(s, b->state != BACKUP_COMMITTED ? b->problem : l->note);
     text_table_add(t, note);
     free(note);
 }
 
 static void
-print_database(const char *db, const struct backup_list *list, const struct standings *known, bool first)
+print_database(const char *db, const struct backup_list *list, const struct standings *known, bool first, bool encrypted)
 {
     struct text_table t = {.heads = "backup|>age|>tables|>rows|>data|>stored|>new|state|note"};
     time_t            now = time(NULL);
@@ -132,7 +150,7 @@ print_database(const char *db, const struct backup_list *list, const struct stan
         (void)printf("no backup yet\n");
     } else {
         for (size_t i = 0; i < list->n; i++) {
-            add_row(&t, &list->v[i], &known->v[i], now);
+            add_row(&t, &list->v[i], &known->v[i], now, encrypted);
         }
         text_table_print(&t, stdout);
         text_table_free(&t);
@@ -174,7 +192,7 @@ list_all(const struct cmd *c, struct repo *r, const struct strlist *names, json_
         if (rc == 0 && c->json) {
             rc = database_json(r, names->v[i], &list, &known, databases, e);
         } else if (rc == 0) {
-            print_database(names->v[i], &list, &known, i == 0);
+            print_database(names->v[i], &list, &known, i == 0, encrypts(r));
         }
         if (rc == 0) {
             seen_warn(r, names->v[i], &list);
