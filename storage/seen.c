@@ -15,11 +15,10 @@
 #include "core/statedir.h"
 #include "storage/chain.h"
 #include "storage/object.h"
-#include "storage/tombstone.h"
+#include "storage/seen_impl.h"
 
-/* What is not the present is neither compared nor remembered. */
-static bool
-is_past(const struct repo *r)
+bool
+seen_is_past(const struct repo *r)
 {
     return strcmp(r->st->ops->scheme, "as-of") == 0;
 }
@@ -139,7 +138,7 @@ set_aside(const char *path)
 void
 seen_load(const struct repo *r, const char *db, struct seen *s)
 {
-    char      *path = is_past(r) ? NULL : path_of(r, db, "seen");
+    char      *path = seen_is_past(r) ? NULL : path_of(r, db, "seen");
     struct buf text = BUF_INIT(SEEN_BYTES_MAX);
     struct err e = ERR_INIT;
 
@@ -246,7 +245,7 @@ seen_databases(const struct repo *r, struct strlist *names)
 {
     static const char suffix[] = ".seen";
     struct err        ignored = ERR_INIT;
-    char             *path = is_past(r) ? NULL : state_file(r->id, "", &ignored);
+    char             *path = seen_is_past(r) ? NULL : state_file(r->id, "", &ignored);
     DIR              *dir = path == NULL ? NULL : opendir(path);
 
     for (struct dirent *d; dir != NULL && (d = readdir(dir)) != NULL;) {
@@ -338,8 +337,8 @@ note_list(struct seen *s, const struct backup_list *list)
 }
 
 /* Read again under the lock: another run of this host may have written meanwhile. */
-static void
-update(const struct repo *r, const char *db, const struct backup_list *list, const struct label *l, bool also_older, int lock)
+void
+seen_update(const struct repo *r, const char *db, const struct backup_list *list, const struct label *l, bool also_older, int lock)
 {
     int         own = lock >= 0 ? -1 : seen_lock(r, db);
     struct seen s;
@@ -361,132 +360,15 @@ update(const struct repo *r, const char *db, const struct backup_list *list, con
 void
 seen_remember(const struct repo *r, const char *db, const struct label *l, int lock)
 {
-    if (!is_past(r)) {
-        update(r, db, NULL, l, false, lock);
+    if (!seen_is_past(r)) {
+        seen_update(r, db, NULL, l, false, lock);
     }
 }
 
 void
 seen_remember_list(const struct repo *r, const char *db, const struct backup_list *list)
 {
-    if (!is_past(r)) {
-        update(r, db, list, NULL, false, -1);
+    if (!seen_is_past(r)) {
+        seen_update(r, db, list, NULL, false, -1);
     }
-}
-
-/* ---- what is missed ---- */
-
-static const struct backup_entry *
-find_entry(const struct backup_list *list, const char *id)
-{
-    for (size_t i = list->n; i-- > 0;) {
-        if (strcmp(list->v[i].id, id) == 0) {
-            return &list->v[i];
-        }
-    }
-    return NULL;
-}
-
-static int
-judge(struct repo *r, const char *db, const struct seen *s, const struct backup_list *list, struct seen_missed *m, struct err *e)
-{
-    const struct backup_entry *b = find_entry(list, s->backup);
-    struct strlist             tombstones = {0};
-    bool                       expired = false;
-    int                        rc;
-
-    if (b != NULL) {
-        /* One that cannot be read says so itself; one that a copy healed has the copy's label. */
-        bool same = b->label == NULL || strcmp(b->label->sha256, s->sha256) == 0 || b->label->copied_repo[0] != '\0';
-
-        m->state = same ? SEEN_WELL : SEEN_REPLACED;
-        return 0;
-    }
-    /* Those of the list may be a moment older than its labels, and a prune at work. */
-    rc = tombstones_load(r, db, &tombstones, e);
-    if (rc == 0) {
-        rc = chain_expired(r, db, &tombstones, s->backup, s->sha256, &expired, e);
-    }
-    m->state = rc != 0 || expired ? SEEN_WELL : SEEN_GONE;
-    strlist_free(&tombstones);
-    return rc;
-}
-
-void
-seen_judge(struct repo *r, const char *db, const struct backup_list *list, struct seen_missed *m)
-{
-    struct seen s;
-    struct err  e = ERR_INIT;
-
-    *m = (struct seen_missed){.state = SEEN_WELL};
-    seen_load(r, db, &s);
-    if (s.backup[0] != '\0') {
-        memcpy(m->backup, s.backup, sizeof m->backup);
-        m->snapshot = s.snapshot;
-        if (judge(r, db, &s, list, m, &e) != 0) {
-            log_warn("whether backup %s, which this host has seen, was expired is not known: %s", s.backup, e.text);
-        }
-    }
-    seen_free(&s);
-}
-
-char *
-seen_text(const struct seen_missed *m, const struct label *found)
-{
-    char  at[32];
-    char  instead_at[32];
-    char *instead, *text;
-
-    if (m->state == SEEN_WELL) {
-        return NULL;
-    }
-    (void)time_rfc3339(m->snapshot, at, sizeof at);
-    if (m->state == SEEN_REPLACED) {
-        return xasprintf("backup %s is not the one that this host has seen under that id: its label was replaced", m->backup);
-    }
-    instead = found == NULL ? xstrdup("") : xasprintf("the newest backup is %s of %s, but ", found->id,
-                                                      time_rfc3339(found->snapshot, instead_at, sizeof instead_at));
-    text = xasprintf("%sthis host has seen %s of %s, which is gone, and no prune says so: somebody removed it, or put back an "
-                     "older state of the repository", instead, m->backup, at);
-    free(instead);
-    return text;
-}
-
-void
-seen_warn(struct repo *r, const char *db, const struct backup_list *list)
-{
-    struct seen_missed m;
-    char              *text;
-
-    seen_judge(r, db, list, &m);
-    text = seen_text(&m, NULL);
-    if (text != NULL) {
-        log_warn("\"%s\" in repository \"%s\": %s; pgassay verify chain %s tells more", db, r->st->location, text, db);
-    }
-    free(text);
-}
-
-struct label *
-seen_find(struct repo *r, const char *db, const char *which, time_t at, struct seen_missed *m, struct err *e)
-{
-    bool               newest = (which == NULL || strcmp(which, "latest") == 0) && at == 0 && !is_past(r);
-    struct backup_list list;
-    struct label      *l = NULL;
-
-    *m = (struct seen_missed){.state = SEEN_WELL};
-    if (backup_list_load(r, db, &list, e) != 0) {
-        return NULL;
-    }
-    if (newest) {
-        seen_judge(r, db, &list, m);
-    }
-    l = backup_find_listed(r, db, &list, which, at, e);
-    if (l != NULL && newest) {
-        if (m->state != SEEN_WELL && strcmp(m->backup, l->id) < 0) {
-            m->state = SEEN_WELL;
-        }
-        update(r, db, &list, l, m->state == SEEN_WELL, -1);
-    }
-    backup_list_free(&list);
-    return l;
 }

@@ -9,7 +9,8 @@ setup_file() {
     backup shop
     export GOOD=$REPO
 }
-setup() { REPO=$T/repo.damaged; rm -rf "$REPO" "$T/repo.ro"; cp -r "$GOOD" "$REPO"; db_drop back; }
+# The repository as it was, for a host that has seen no other.
+setup() { REPO=$T/repo.damaged; rm -rf "$REPO" "$T/repo.ro" "$T/state"; cp -r "$GOOD" "$REPO"; db_drop back; }
 teardown_file() {
     ! mountpoint -q "$T/small" || umount "$T/small"
     e2e_teardown

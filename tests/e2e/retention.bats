@@ -16,7 +16,7 @@ teardown_file() {
 prune() { storage prune "$@"; }
 
 # backdate DAYS [DB]: the last backup of DB (shop) becomes one of so long ago; prints its new id.  Only its label and its
-# directory tell when it was.
+# directory tell when it was; and this host has seen no other.
 backdate() {
     local id at to db=${2:-shop} dir
     dir=$REPO/$db/backups
@@ -26,6 +26,7 @@ backdate() {
     mv "$dir/$id" "$dir/$to"
     jq -c --arg at "$at" --arg id "$to" '.backup = $id | .started = $at | .snapshot = $at | .finished = $at' \
         "$dir/$to/label.json" >"$T/label" && rm -f "$dir/$to/label.json" && cp "$T/label" "$dir/$to/label.json"
+    rm -f "$T"/state/*/"$db".seen
     echo "$to"
 }
 

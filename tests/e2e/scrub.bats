@@ -17,7 +17,8 @@ setup_file() {
 }
 setup() {
     export REPO=$A
-    rm -rf "$A" && cp -r "$T/good.a" "$A"
+    # The repository as it was, for a host that has seen no other.
+    rm -rf "$A" "$T/state" && cp -r "$T/good.a" "$A"
     find "$A" -type f -exec chmod u+w {} +
     FIRST=$(backup_ids shop | head -n 1) LAST=$(last_id shop)
     db_drop back
