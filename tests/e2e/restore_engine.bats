@@ -58,6 +58,9 @@ SQL
     done | psql_in forger
     round_trip forger
     expect_equal "$(psql_in forger_copy -c 'TABLE t')" 1
+    # Each object is one line of the list, too.
+    expect_status 0 restore forger --list
+    expect_text 'table public.two\n--\n-- TOC entry 5 (class 1 OID 2)\nlines: 0 rows'
 }
 
 @test "what the preflight finds is said at once, and nothing has changed" {
