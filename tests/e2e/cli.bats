@@ -91,6 +91,16 @@ ARGS
     expect_status 1 storage show shop 20010101T000000Z-0000
 }
 
+@test "a TMPDIR that is not there: each tool names it, and what says where it is" {
+    local args
+    for args in 'backup shop' 'restore shop --to x' 'verify drill shop' 'storage prune shop'; do
+        # shellcheck disable=SC2086
+        TMPDIR=/nowhere expect_status 1 pgassay $args --repo "$REPO"
+        expect_text /nowhere TMPDIR
+        expect_short
+    done
+}
+
 @test "nothing is said in cron when all is well" {
     local cmd
     for cmd in 'backup shop' 'restore shop --to quiet' 'verify objects shop'; do
