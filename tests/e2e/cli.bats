@@ -209,6 +209,32 @@ CONF
     expect_equal "$(REPO=$T/repo.fromfile backup_ids shop | wc -l)" $((before + 1))
 }
 
+@test "a connection string without a database: the section's own, never the one that is named like the user" {
+    repo_new address
+    db_make "$PGUSER"_elsewhere
+    cat >"$PGASSAY_CONFIG" <<CONF
+repo = $REPO
+[database shop]
+conninfo = host=$PGHOST port=$PGPORT user=$PGUSER
+[database other]
+conninfo = host=$PGHOST port=$PGPORT user=$PGUSER
+dbname = shop
+[database elsewhere]
+conninfo = host=$PGHOST port=$PGPORT user=$PGUSER dbname=${PGUSER}_elsewhere
+CONF
+    expect_status 0 env -u PGDATABASE pgassay backup shop other elsewhere
+    expect_equal "$(for db in shop other elsewhere; do label "$db" | jq -r .dbname; done | xargs)" "shop shop ${PGUSER}_elsewhere"
+    # And with what it is compared: what the backup is of.
+    expect_status 0 env -u PGDATABASE pgassay verify live other --verbose
+    expect_text 'database "shop"'
+    : >"$PGASSAY_CONFIG"
+    expect_status 0 env -u PGDATABASE pgassay verify live other --repo "$REPO" --verbose
+    expect_text 'database "shop"'
+    expect_status 0 env -u PGDATABASE pgassay verify live other --repo "$REPO" -d "host=$PGHOST" --verbose
+    expect_text 'database "shop"'
+    db_drop "$PGUSER"_elsewhere
+}
+
 @test "an unknown key, section or value in the configuration: file and line, status 2" {
     printf 'jobs = 1\n\nfrobs = 3\n' >"$PGASSAY_CONFIG"
     expect_status 2 backup shop
