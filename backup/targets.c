@@ -33,9 +33,10 @@ add_argument(struct targets *t, const struct options *o, const struct config *cf
 {
     if (has_section(cfg, arg)) {
         const char *dbname = config_get(cfg, "database", arg, "dbname");
+        const char *conninfo = config_get(cfg, "database", arg, "conninfo");
 
-        if (dbname == NULL && config_get(cfg, "database", arg, "conninfo") == NULL) {
-            dbname = arg;
+        if (dbname == NULL && (conninfo == NULL || !pg_names_database(conninfo))) {
+            dbname = arg;       /* not the one that is named like the user */
         }
         add(t, o->name != NULL ? o->name : arg, dbname, NULL);
     } else if (strchr(arg, '=') != NULL || strstr(arg, "://") != NULL) {

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "core/err.h"
@@ -48,6 +49,9 @@ bool utf8_valid(const char *s, size_t n);
 
 /* Replaces each byte that is part of no valid UTF-8 by a question mark: for messages that must be text. */
 void utf8_clean(char *s);
+
+/* As part of one line, whatever it holds: newlines and other control characters escaped. */
+void line_human(FILE *, const char *);
 
 /* Seconds on a clock that never jumps. */
 double clock_seconds(void);

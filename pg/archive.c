@@ -84,6 +84,7 @@ temp_open(struct temp *t, const void *data, size_t n, struct err *e)
     t->fd = mkostemp(name, O_CLOEXEC);
     if (t->fd < 0) {
         err_errno(e, "could not make a temporary file \"%s\"", name);
+        err_hint(e, "TMPDIR says where temporary files go");
     } else if (unlink(name) != 0 || write_all(t->fd, data, n) != 0) {
         err_errno(e, "could not write \"%s\"", name);
     } else {

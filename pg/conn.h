@@ -29,6 +29,10 @@ enum pg_purpose {
     PG_RESTORING,                 /* also check_function_bodies off, synchronous_commit off */
 };
 
+/* False when the string leaves the database to libpq, which takes one named like the user: a server's address alone.  A service
+ * may name one, and what cannot be parsed is for pg_connect() to say. */
+bool    pg_names_database(const char *conninfo);
+
 /* Interrupted by cancel.h.  connect_timeout (conninfo, PGCONNECT_TIMEOUT; seconds, per host) is obeyed. */
 PGconn *pg_connect(const struct pg_target *, enum pg_purpose, const char *application, struct err *);
 void    pg_close(PGconn *);                                        /* accepts NULL */

@@ -64,6 +64,7 @@ make_dir(const struct scratch_options *o, const struct guardian_job *job, struct
 
     if (real == NULL) {
         err_errno(e, "scratch directory \"%s\"", parent == NULL || *parent == '\0' ? "/tmp" : parent);
+        err_hint(e, "--scratch-dir or TMPDIR says where throw-away servers live");
         return NULL;
     }
     dir = xasprintf("%s/pgassay-XXXXXX", real);
@@ -222,6 +223,9 @@ scratch_start(const struct scratch_options *o, struct err *e)
     s->version = initdb.version_num;
     s->os_user = job.drop ? xstrdup(job.user) : NULL;
     if (launch(s, o, initdb.path, &job, e) != 0) {
+        if (e->hint[0] == '\0' && e->kind != ERR_INTERRUPTED) {
+            err_hint(e, "it was to live in \"%s\": --scratch-dir names another directory, with more room perhaps", s->dir);
+        }
         (void)rmdir(s->dir);            /* there still, when not even the guardian started */
         goto out;
     }

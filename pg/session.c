@@ -107,6 +107,20 @@ check_conninfo(const char *text, struct err *e)
     return 0;
 }
 
+bool
+pg_names_database(const char *conninfo)
+{
+    PQconninfoOption *parsed = strpbrk(conninfo, "=/") == NULL ? NULL : PQconninfoParse(conninfo, NULL);
+    bool              named = parsed == NULL;
+
+    for (const PQconninfoOption *o = parsed; o != NULL && o->keyword != NULL; o++) {
+        named = named || (o->val != NULL && *o->val != '\0' &&
+                          (strcmp(o->keyword, "dbname") == 0 || strcmp(o->keyword, "service") == 0));
+    }
+    PQconninfoFree(parsed);
+    return named;
+}
+
 static PGconn *
 start_connection(const struct pg_target *t, const char *application)
 {

@@ -303,8 +303,10 @@ snapshot_lost(const struct snapshot *s, struct err *e)
 {
     /* In a read-only REPEATABLE READ transaction 40001 has no other cause. */
     bool conflict = s->catalog.in_recovery && strcmp(e->sqlstate, "40001") == 0;
-    /* pg_dump's own complaint reaches us as text. */
-    bool gone = strstr(e->text, "invalid snapshot identifier") != NULL || strcmp(e->sqlstate, "72000") == 0;
+    /* pg_dump's own complaint reaches us as text; from PostgreSQL 17 on it is another one. */
+    const char *missing = strstr(e->text, "snapshot \"");
+    bool        gone = strstr(e->text, "invalid snapshot identifier") != NULL || strcmp(e->sqlstate, "72000") == 0 ||
+                (missing != NULL && strstr(missing, "\" does not exist") != NULL);
 
     if (!conflict && !gone) {
         return false;

@@ -79,7 +79,8 @@ static enum shape
 shape_of(const struct restore *r, const struct m_table *t, uint64_t total)
 {
     if (!has_rows(t)) {
-        return EMPTY;
+        /* CREATE EXTENSION may have put rows into it that the source had none of. */
+        return t->extension != NULL && t->skipped == NULL ? SMALL : EMPTY;
     }
     if (t->load_via != NULL) {
         return SPLIT;
@@ -93,15 +94,25 @@ shape_of(const struct restore *r, const struct m_table *t, uint64_t total)
                : WHOLE;
 }
 
+/* NULL: no rows. */
+static const struct segment *
+first_segment(const struct table_job *job)
+{
+    const struct m_table *t = job->table;
+
+    return t->n_ranges > 0 && t->ranges[0].n > 0 ? &t->ranges[0].segments[0] : NULL;
+}
+
 /* In the order in which their rows lie in chunks, so that each chunk is decoded once. */
 static int
 by_place(const void *a, const void *b)
 {
-    const struct table_job *x = *(struct table_job *const *)a, *y = *(struct table_job *const *)b;
-    const struct segment none = {0};
-    const struct segment *s = x->table->ranges[0].n > 0 ? &x->table->ranges[0].segments[0] : &none;
-    const struct segment *t = y->table->ranges[0].n > 0 ? &y->table->ranges[0].segments[0] : &none;
+    const struct segment  none = {0};
+    const struct segment *s = first_segment(*(struct table_job *const *)a);
+    const struct segment *t = first_segment(*(struct table_job *const *)b);
 
+    s = s == NULL ? &none : s;
+    t = t == NULL ? &none : t;
     if (s->chunk != t->chunk) {
         return s->chunk < t->chunk ? -1 : 1;
     }
@@ -111,9 +122,9 @@ by_place(const void *a, const void *b)
 static uint32_t
 chunk_of(const struct table_job *job)
 {
-    const struct range *range = &job->table->ranges[0];
+    const struct segment *s = first_segment(job);
 
-    return range->n > 0 ? range->segments[0].chunk : UINT32_MAX;
+    return s == NULL ? UINT32_MAX : s->chunk;
 }
 
 /* Whole chunks' worth of tables, until there is enough for a task. */

@@ -74,6 +74,19 @@ list_json(const struct restore *r)
                      (json_int_t)m->lo_count);
 }
 
+/* "table public.orders" */
+static void
+print_object(const char *kind, const char *schema, const char *name)
+{
+    line_human(stdout, kind);
+    (void)putchar(' ');
+    if (schema != NULL) {
+        line_human(stdout, schema);
+        (void)putchar('.');
+    }
+    line_human(stdout, name);
+}
+
 int
 report_list(const struct restore *r, struct err *e)
 {
@@ -87,14 +100,15 @@ report_list(const struct restore *r, struct err *e)
            time_rfc3339(r->label->snapshot, when, sizeof when));
     for (size_t i = 0; i < m->n_tables; i++) {
         const struct m_table *t = &m->tables[i];
-        printf("table %s.%s: %s, %s%s%s\n", t->schema, t->name, count_human(t->rows, "row", count, sizeof count),
-               size_human(t->bytes, size, sizeof size), t->skipped == NULL ? "" : "; no data: ",
-               t->skipped == NULL ? "" : t->skipped);
+        print_object("table", t->schema, t->name);
+        printf(": %s, %s%s%s\n", count_human(t->rows, "row", count, sizeof count), size_human(t->bytes, size, sizeof size),
+               t->skipped == NULL ? "" : "; no data: ", t->skipped == NULL ? "" : t->skipped);
     }
     for (size_t i = 0; i < m->n_objects; i++) {
         const struct m_object *x = &m->objects[i];
         if (strcmp(x->kind, "TABLE") != 0) {
-            printf("%s %s%s%s\n", x->kind, x->schema == NULL ? "" : x->schema, x->schema == NULL ? "" : ".", x->name);
+            print_object(x->kind, x->schema, x->name);
+            (void)putchar('\n');
         }
     }
     if (m->lo_count > 0) {

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -308,6 +309,20 @@ check_place(const struct storage_place *place, struct err *e)
     return 0;
 }
 
+/* Made by one user, used by another: by root in the shell, by cron as postgres. */
+static void
+hint_owner(const char *path, struct err *e)
+{
+    struct stat    sb;
+    struct passwd  entry;
+    struct passwd *owner = NULL;
+    char           text[4096];
+
+    if (stat(path, &sb) == 0 && getpwuid_r(sb.st_uid, &entry, text, sizeof text, &owner) == 0 && owner != NULL) {
+        err_hint(e, "it belongs to user \"%s\": run this as that user, or give the directory and all in it to yours", owner->pw_name);
+    }
+}
+
 struct storage *
 storage_file_open(const char *path, const struct storage_place *place, bool create, struct err *e)
 {
@@ -324,6 +339,9 @@ storage_file_open(const char *path, const struct storage_place *place, bool crea
     root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (root < 0) {
         err_errno(e, "could not open repository directory \"%s\"", path);
+        if (e->kind == ERR_AUTH) {
+            hint_owner(path, e);
+        }
         return NULL;
     }
     if (create && (sync_parent(path, e) != 0 || check_empty(root, path, e) != 0)) {

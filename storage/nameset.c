@@ -23,6 +23,7 @@ open_nameless(struct err *e)
         fd = mkostemp(path, O_CLOEXEC);
         if (fd < 0) {
             err_errno(e, "could not create temporary file \"%s\"", path);
+            err_hint(e, "TMPDIR says where temporary files go");
         } else {
             (void)unlink(path);
         }

@@ -236,6 +236,19 @@ repo_allow_unsigned(struct repo *r)
     signet_allow_unsigned(r->signet);
 }
 
+/* A word that is no path was rather meant for a name of the configuration. */
+static void
+hint_missing(const struct storage_place *place, struct err *e)
+{
+    bool word = place->section == NULL && place->config != NULL && strchr(place->location, '/') == NULL;
+
+    if (word && config_section(place->config, "repo", 0) != NULL) {
+        err_hint(e, "there is no [repo %s] in %s either", place->location, config_path(place->config));
+    } else {
+        err_hint(e, "is it mounted?  a new repository is made by: pgassay storage init %s", place->location);
+    }
+}
+
 static struct repo *
 open_at(const struct storage_place *place, struct err *e)
 {
@@ -243,7 +256,7 @@ open_at(const struct storage_place *place, struct err *e)
 
     if (st == NULL) {
         if (e->kind == ERR_NOT_FOUND) {
-            err_hint(e, "is it mounted?  a new repository is made by: pgassay storage init %s", place->location);
+            hint_missing(place, e);
         }
         return NULL;
     }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/enc.h"
 #include "core/json.h"
 #include "core/mem.h"
 
@@ -55,36 +56,21 @@ findings_count(const struct findings *f, enum finding_class class)
     return n;
 }
 
-/* A finding is one line, whatever it quotes: definitions have newlines, and names may hold anything. */
-static void
-print_text(FILE *out, const char *s)
-{
-    for (; *s != '\0'; s++) {
-        unsigned char c = (unsigned char)*s;
-
-        if (c == '\n')
-            fputs("\\n", out);
-        else if (c < 0x20 || c == 0x7f)
-            fprintf(out, "\\x%02x", c);
-        else
-            fputc(c, out);
-    }
-}
-
+/* A finding is one line, whatever it quotes. */
 static void
 print_finding(FILE *out, const struct finding *one)
 {
     fprintf(out, "  %-12s ", class_name[one->class]);
-    print_text(out, one->object);
+    line_human(out, one->object);
     fputs(": ", out);
-    print_text(out, one->what);
+    line_human(out, one->what);
     if (one->want != NULL) {
         fputs(": want ", out);
-        print_text(out, one->want);
+        line_human(out, one->want);
     }
     if (one->have != NULL) {
         fputs(one->want != NULL ? ", have " : ": ", out);
-        print_text(out, one->have);
+        line_human(out, one->have);
     }
     fputc('\n', out);
 }

@@ -13,6 +13,19 @@ in_manifest(void *man, const struct cat_table *t)
     return manifest_find(man, t->schema, t->name) != NULL;
 }
 
+/* Who names no database means the one that the backup is of. */
+static struct pg_target
+target_of(const struct options *o, const struct label *l)
+{
+    struct pg_target t = options_target(o);
+    bool             named = o->conninfo != NULL ? pg_names_database(o->conninfo)
+                                                 : getenv("PGDATABASE") != NULL || getenv("PGSERVICE") != NULL;
+
+    if (!named)
+        t.dbname = l->dbname;
+    return t;
+}
+
 static char *
 describe(const struct snapshot *s)
 {
@@ -24,7 +37,7 @@ describe(const struct snapshot *s)
 int
 verify_live(const struct options *o, struct result *r, struct baseline *b, struct err *e)
 {
-    struct pg_target target = options_target(o);
+    struct pg_target target = target_of(o, b->label);
     struct snapshot_options snap_options = {.target = &target, .lock_timeout_ms = o->lock_timeout_s * 1000,
                                             .wants = b->man->selection == NULL ? NULL : in_manifest, .ctx = b->man};
     struct snapshot snap = {0};

@@ -91,6 +91,16 @@ ARGS
     expect_status 1 storage show shop 20010101T000000Z-0000
 }
 
+@test "a TMPDIR that is not there: each tool names it, and what says where it is" {
+    local args
+    for args in 'backup shop' 'restore shop --to x' 'verify drill shop' 'storage prune shop'; do
+        # shellcheck disable=SC2086
+        TMPDIR=/nowhere expect_status 1 pgassay $args --repo "$REPO"
+        expect_text /nowhere TMPDIR
+        expect_short
+    done
+}
+
 @test "nothing is said in cron when all is well" {
     local cmd
     for cmd in 'backup shop' 'restore shop --to quiet' 'verify objects shop'; do
@@ -197,6 +207,32 @@ CONF
     before=$(REPO=$T/repo.fromfile backup_ids shop | wc -l)
     pgassay backup shop --repo nightly
     expect_equal "$(REPO=$T/repo.fromfile backup_ids shop | wc -l)" $((before + 1))
+}
+
+@test "a connection string without a database: the section's own, never the one that is named like the user" {
+    repo_new address
+    db_make "$PGUSER"_elsewhere
+    cat >"$PGASSAY_CONFIG" <<CONF
+repo = $REPO
+[database shop]
+conninfo = host=$PGHOST port=$PGPORT user=$PGUSER
+[database other]
+conninfo = host=$PGHOST port=$PGPORT user=$PGUSER
+dbname = shop
+[database elsewhere]
+conninfo = host=$PGHOST port=$PGPORT user=$PGUSER dbname=${PGUSER}_elsewhere
+CONF
+    expect_status 0 env -u PGDATABASE pgassay backup shop other elsewhere
+    expect_equal "$(for db in shop other elsewhere; do label "$db" | jq -r .dbname; done | xargs)" "shop shop ${PGUSER}_elsewhere"
+    # And with what it is compared: what the backup is of.
+    expect_status 0 env -u PGDATABASE pgassay verify live other --verbose
+    expect_text 'database "shop"'
+    : >"$PGASSAY_CONFIG"
+    expect_status 0 env -u PGDATABASE pgassay verify live other --repo "$REPO" --verbose
+    expect_text 'database "shop"'
+    expect_status 0 env -u PGDATABASE pgassay verify live other --repo "$REPO" -d "host=$PGHOST" --verbose
+    expect_text 'database "shop"'
+    db_drop "$PGUSER"_elsewhere
 }
 
 @test "an unknown key, section or value in the configuration: file and line, status 2" {

@@ -254,9 +254,14 @@ objects_find_it() {
     if [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=60m,mode=1777 tmpfs "$small" 2>/dev/null; then
         run restore shop --scratch --scratch-dir "$small"
         local rc=$status said=$output left
+        mount -o remount,size=10m "$small"
+        run drill shop --scratch-dir "$small"       # not even for an empty server
+        local drilled="$status $output"
         sleep 1
         left=$(ls -A "$small")
         umount "$small"
+        output=$drilled expect_text 1 'No space left' "$small" --scratch-dir
+        output=$drilled expect_short
         [ "$rc" -ne 0 ] || { echo "60 MB were enough?" >&2; return 1; }
         output=$said expect_text 'No space left'
         output=$said expect_short

@@ -62,6 +62,17 @@ teardown_file() { e2e_teardown; }
     expect_equal "$(manifest every | jq -r '.tables[] | select(.name == "setting") | .condition')" "WHERE NOT builtin"
 }
 
+@test "extension configuration of which the user removed every shipped row: none comes back" {
+    db_make emptied
+    psql_in emptied -c 'CREATE SCHEMA e2e_config' -c 'CREATE EXTENSION e2e_config SCHEMA e2e_config' -c 'DELETE FROM e2e_config.defaults'
+    backup emptied
+    expect_equal "$(manifest emptied | jq -r '.tables[] | select(.name == "defaults") | .rows')" 0
+    restore emptied --to emptied_copy
+    expect_equal "$(psql_in emptied_copy -c 'SELECT count(*) FROM e2e_config.defaults')" 0
+    expect_status 0 drill emptied
+    db_drop emptied emptied_copy
+}
+
 @test "foreign tables are named as definitions only" {
     manifest every | jq -e '.tables[] | select(.name == "far_table") | .skipped | type == "string"'
 }

@@ -89,6 +89,13 @@ nothing_unfinished() { [ -z "$(find "$1/shop/runs" -type f ! -name '*.revoked' 2
     expect_equal "$(ids "$T/a" | wc -l) $(ids "$T/b" | wc -l)" '2 3'
 }
 
+@test "a word that is neither a directory nor a repository of the configuration is called so" {
+    printf '[repo nightly]\npath = %s\n' "$T/nightly" >"$T/named.conf"
+    expect_status 1 pgassay storage list --config "$T/named.conf" --repo nigthly
+    expect_text '"nigthly"' "no [repo nigthly] in $T/named.conf"
+    expect_short 2
+}
+
 @test "one is missing, another no repository, one is named twice" {
     mkdir "$T/c"
     expect_status 4 pgassay backup shop --repo "$T/nowhere" --repo "$T/a" --repo "$T/c" --json

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -308,6 +309,30 @@ tear_down(void **state)
     return 0;
 }
 
+/* init as root, cron as postgres. */
+static void
+whose_a_repository_is_that_may_not_be_opened(void **state)
+{
+    char          *dir = fixture_dir();
+    struct err     e = ERR_INIT;
+    uid_t          who = geteuid();
+    struct passwd *owner = getpwuid(who);
+
+    (void)state;
+    if (who == 0) {
+        assert_int_equal(seteuid(65534), 0);
+    } else {
+        assert_int_equal(chmod(dir, 0), 0);
+    }
+    assert_null(storage_open(STORAGE_PLACE(dir), false, &e));
+    assert_int_equal(seteuid(who), 0);
+    assert_err(&e, ERR_AUTH, dir);
+    assert_non_null(owner);
+    assert_non_null(strstr(e.hint, owner->pw_name));
+    assert_int_equal(chmod(dir, 0700), 0);
+    fixture_remove(dir);
+}
+
 /* Each expired backup would leave an empty directory; and whoever is about to store into one must not fail. */
 static void
 an_empty_backup_directory_goes_and_comes_back(void **state)
@@ -350,6 +375,7 @@ main(void)
         cmocka_unit_test(a_file_limit_leaves_no_part),
         cmocka_unit_test(a_full_disk_leaves_what_was_there),
         cmocka_unit_test(a_read_only_repository_is_named),
+        cmocka_unit_test(whose_a_repository_is_that_may_not_be_opened),
         cmocka_unit_test(an_empty_backup_directory_goes_and_comes_back),
         cmocka_unit_test(init_takes_only_an_empty_directory),
     };

@@ -86,6 +86,10 @@ a_lost_coordinator_is_told_from_other_errors(void **state)
     assert_err(&e, ERR_PG, "the snapshot's connection");
     err_set(&e, ERR_PG, "division by zero");
     assert_false(snapshot_lost(&s, &e));
+    err_set(&e, ERR_PG, "relation \"snapshot\" does not exist");
+    assert_false(snapshot_lost(&s, &e));
+    err_set(&e, ERR_PG, "pg_dump: error: query failed: ERROR:  snapshot \"00000003-0000001B-1\" does not exist");     /* 17 */
+    assert_true(snapshot_lost(&s, &e));
     snapshot_end(&s);
     pg_close(worker);
     pg_close(conn);
