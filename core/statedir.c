@@ -1,6 +1,8 @@
 #include "core/statedir.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -73,4 +75,26 @@ state_file(const char *sub, const char *file, struct err *e)
     free(root);
     free(dir);
     return path;
+}
+
+int
+state_write(const char *path, const struct buf *text, struct err *e)
+{
+    char *side = xasprintf("%s.XXXXXX", path);
+    int   fd = mkostemp(side, O_CLOEXEC);
+    int   rc = -1;
+
+    if (fd < 0) {
+        err_errno(e, "could not make \"%s\"", side);
+    } else if (write(fd, text->data, text->len) != (ssize_t)text->len || fdatasync(fd) != 0 || rename(side, path) != 0) {
+        err_errno(e, "could not write \"%s\"", path);
+        (void)unlink(side);
+    } else {
+        rc = 0;
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    free(side);
+    return rc;
 }

@@ -7,9 +7,13 @@
 #ifndef CORE_STATEDIR_H
 #define CORE_STATEDIR_H
 
+#include "core/buf.h"
 #include "core/err.h"
 
 /* "<state-dir>/<sub>/<file>", its directories made (0700).  sub and file without slashes.  Allocated. */
 char *state_file(const char *sub, const char *file, struct err *);
+
+/* The file's new contents, mode 0600: a power cut leaves the old or the new ones, whole. */
+int   state_write(const char *path, const struct buf *, struct err *);
 
 #endif

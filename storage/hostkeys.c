@@ -160,29 +160,6 @@ host_keys_newest(const char *repo_id, unsigned *number, struct err *e)
     return o == NULL ? -1 : 0;
 }
 
-static int
-write_out(const char *path, const struct buf *text, struct err *e)
-{
-    char *temp = xasprintf("%s.%ld.new", path, (long)getpid());
-    int   fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    int   rc = -1;
-
-    if (fd == -1 || fchmod(fd, 0600) != 0 || write(fd, text->data, text->len) != (ssize_t)text->len || fsync(fd) != 0 ||
-        rename(temp, path) != 0) {
-        err_errno(e, "could not write the keys of this host to \"%s\"", path);
-    } else {
-        rc = 0;
-    }
-    if (fd != -1) {
-        (void)close(fd);
-    }
-    if (rc != 0) {
-        (void)unlink(temp);
-    }
-    free(temp);
-    return rc;
-}
-
 int
 host_keys_remember(const char *repo_id, const struct epoch *ep, struct err *e)
 {
@@ -202,7 +179,7 @@ host_keys_remember(const char *repo_id, const struct epoch *ep, struct err *e)
         json_set_hex(one, "public", ep->public, sizeof ep->public);
         json_set_hex(one, "naming", ep->naming.data, ep->naming.n);
         if (buf_reserve(&text, 1 << 16, e) == 0 && object_format(o, &text, e) == 0) {
-            rc = write_out(path, &text, e);
+            rc = state_write(path, &text, e);
         }
     }
     forget(o);

@@ -181,29 +181,6 @@ format(const struct seen *s, struct buf *out, struct err *e)
     return rc;
 }
 
-/* A power cut leaves the old file or the new one. */
-static int
-write_file(const char *path, const struct buf *text, struct err *e)
-{
-    char *side = xasprintf("%s.XXXXXX", path);
-    int   fd = mkostemp(side, O_CLOEXEC);
-    int   rc = -1;
-
-    if (fd < 0) {
-        err_errno(e, "could not make \"%s\"", side);
-    } else if (write(fd, text->data, text->len) != (ssize_t)text->len || fdatasync(fd) != 0 || rename(side, path) != 0) {
-        err_errno(e, "could not write \"%s\"", path);
-        (void)unlink(side);
-    } else {
-        rc = 0;
-    }
-    if (fd >= 0) {
-        (void)close(fd);
-    }
-    free(side);
-    return rc;
-}
-
 static void
 save(const struct repo *r, const char *db, const struct seen *s)
 {
@@ -211,7 +188,7 @@ save(const struct repo *r, const char *db, const struct seen *s)
     struct buf text = BUF_INIT(SEEN_BYTES_MAX);
     struct err e = ERR_INIT;
 
-    if (path != NULL && (format(s, &text, &e) != 0 || write_file(path, &text, &e) != 0)) {
+    if (path != NULL && (format(s, &text, &e) != 0 || state_write(path, &text, &e) != 0)) {
         log_info("%s; this host does not remember the newest backup of \"%s\"", e.text, db);
     }
     buf_free(&text);

@@ -1,5 +1,7 @@
 #include "verify/baseline.h"
 
+#include <string.h>
+
 #include <stdlib.h>
 
 #include "core/enc.h"
@@ -63,4 +65,24 @@ baseline_close(struct baseline *b)
     label_free(b->label);
     repo_close(b->repo);
     *b = (struct baseline){0};
+}
+
+int
+databases_meant(struct repo *repo, const struct options *o, bool remembered, struct strlist *names, struct err *e)
+{
+    struct strlist all = {0};
+    int rc = 0;
+
+    if (repo_databases(repo, &all, e) != 0)
+        return -1;
+    if (remembered)
+        seen_databases(repo, &all);
+    strlist_sort(&all);
+    for (size_t i = 0; i < all.n; i++)
+        if (o->database == NULL || strcmp(o->database, all.v[i]) == 0)
+            strlist_add(names, all.v[i]);
+    if (o->database != NULL && names->n == 0)
+        rc = err_set(e, ERR_NOT_FOUND, "no database \"%s\" in repository \"%s\"", o->database, o->place.location);
+    strlist_free(&all);
+    return rc;
 }

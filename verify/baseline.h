@@ -24,4 +24,8 @@ int  baseline_open(const struct options *, struct baseline *, struct err *);
 void baseline_judge(const struct options *, const struct baseline *, struct result *);
 void baseline_close(struct baseline *);
 
+/* Which databases a verb without a backup is about, sorted: the one that is named (ERR_NOT_FOUND: not there), or all.
+ * remembered: also those of which nothing is left but what this host has seen. */
+int  databases_meant(struct repo *, const struct options *, bool remembered, struct strlist *, struct err *);
+
 #endif

@@ -7,6 +7,7 @@
 #include "core/cancel.h"
 #include "core/mem.h"
 #include "storage/signet.h"
+#include "verify/baseline.h"
 #include "verify/chain_impl.h"
 
 /* A prune at work makes backups go between a listing and the next: what looks wrong is looked at again. */
@@ -258,19 +259,6 @@ check_database(struct repo *repo, const char *db, struct result *r, struct err *
     return rc;
 }
 
-/* Also those of which nothing is left but what this host remembers. */
-static int
-find_databases(struct repo *repo, const struct options *o, struct strlist *names, struct err *e)
-{
-    if (repo_databases(repo, names, e) != 0)
-        return -1;
-    seen_databases(repo, names);
-    strlist_sort(names);
-    if (o->database != NULL && !strlist_has(names, o->database))
-        return err_set(e, ERR_NOT_FOUND, "no database \"%s\" in repository \"%s\"", o->database, o->place.location);
-    return 0;
-}
-
 int
 verify_chain(const struct options *o, struct result *r, struct err *e)
 {
@@ -280,18 +268,16 @@ verify_chain(const struct options *o, struct result *r, struct err *e)
 
     if (repo == NULL)
         return -1;
-    if (find_databases(repo, o, &names, e) != 0)
+    if (databases_meant(repo, o, true, &names, e) != 0)
         goto out;
     if (!signet_asks(repo->signet, "label"))
         findings_add(&r->findings,
                      (struct finding){.class = FINDING_NOTE, .group = "chain", .object = o->place.location,
                                       .what = "this host asks for nobody's signature (trust-backup): who can write to the "
                                               "repository can make all of this up"});
-    for (size_t i = 0; i < names.n; i++)
-        if (o->database == NULL || strcmp(o->database, names.v[i]) == 0)
-            if (check_database(repo, names.v[i], r, e) != 0)
-                goto out;
     rc = 0;
+    for (size_t i = 0; rc == 0 && i < names.n; i++)
+        rc = check_database(repo, names.v[i], r, e);
 out:
     strlist_free(&names);
     repo_close(repo);

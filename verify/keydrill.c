@@ -6,6 +6,7 @@
 #include "core/cancel.h"
 #include "core/mem.h"
 #include "storage/reader.h"
+#include "verify/baseline.h"
 
 /* The same place with one identity alone. */
 struct alone {
@@ -143,16 +144,12 @@ try_identity(const struct options *o, const char *file, struct result *r, struct
     int rc = -1;
 
     alone_init(&a, o, file);
-    if ((repo = repo_open(&a.place, e)) == NULL || (k = keyring_identity(repo->keys, e)) == NULL || repo_databases(repo, &names, e) != 0)
+    if ((repo = repo_open(&a.place, e)) == NULL || (k = keyring_identity(repo->keys, e)) == NULL ||
+        databases_meant(repo, o, false, &names, e) != 0)
         goto out;
-    if (o->database != NULL && !strlist_has(&names, o->database)) {
-        err_set(e, ERR_NOT_FOUND, "no database \"%s\" in repository \"%s\"", o->database, o->place.location);
-        goto out;
-    }
     rc = 0;
     for (size_t i = 0; rc == 0 && i < names.n; i++)
-        if (o->database == NULL || strcmp(o->database, names.v[i]) == 0)
-            rc = cancel_check(e) != 0 ? -1 : try_database(repo, names.v[i], &k->pub, r, e);
+        rc = cancel_check(e) != 0 ? -1 : try_database(repo, names.v[i], &k->pub, r, e);
 out:
     strlist_free(&names);
     repo_close(repo);

@@ -9,6 +9,7 @@
 #include "core/progress.h"
 #include "storage/reader.h"
 #include "storage/writer.h"
+#include "verify/baseline.h"
 #include "verify/chunkset.h"
 
 /* One worker's buffers: as large as the largest chunk, made once. */
@@ -298,22 +299,13 @@ verify_objects(const struct options *o, struct result *r, struct err *e)
 {
     struct repo *repo = repo_open(&o->place, e);
     struct strlist names = {0};
-    int rc = -1;
+    int rc;
 
     if (repo == NULL)
         return -1;
-    if (repo_databases(repo, &names, e) != 0)
-        goto out;
-    if (o->database != NULL && !strlist_has(&names, o->database)) {
-        err_set(e, ERR_NOT_FOUND, "no database \"%s\" in repository \"%s\"", o->database, o->place.location);
-        goto out;
-    }
-    for (size_t i = 0; i < names.n; i++)
-        if (o->database == NULL || strcmp(o->database, names.v[i]) == 0)
-            if (check_database(repo, names.v[i], o, r, e) != 0)
-                goto out;
-    rc = 0;
-out:
+    rc = databases_meant(repo, o, false, &names, e);
+    for (size_t i = 0; rc == 0 && i < names.n; i++)
+        rc = check_database(repo, names.v[i], o, r, e);
     strlist_free(&names);
     repo_close(repo);
     return rc;
