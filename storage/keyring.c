@@ -309,6 +309,7 @@ load_identities(struct keyring *k, struct err *e)
             k->identities = NULL;
             k->n_identities = 0;
             err_wrap(e, "identity");
+            e->kind = ERR_AUTH;         /* whatever is wrong with the file, no object of the repository is */
             k->identities_failed = *e;
             return -1;
         }
