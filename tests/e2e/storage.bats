@@ -30,6 +30,46 @@ damage() { chmod u+w "$1"; printf 'XXXX' | dd of="$1" bs=1 seek=10 conv=notrunc 
     done <"$T/chunks"
 }
 
+@test "... and every kind of an encrypted repository" {
+    local dir id k
+    for k in ops escrow; do pgassay storage keygen "$T/$k"; done
+    export REPO=$T/repo.sealed
+    pgassay storage init "$REPO" --encrypt-to "$T/ops.pub" --encrypt-to "$T/escrow.pub"
+    backup shop --note 'a note'
+    id=$(last_id shop)
+    dir=$REPO/shop/backups/$id
+    valid_json repo "$REPO/repo.1.json"
+    valid_json keys "$REPO/keys.1.1.json"
+    valid_json label "$dir/label.json"
+    cmp "$dir/keys.json" "$REPO/keys.1.1.json"
+    cmp "$dir/repo.json" "$REPO/repo.1.json"
+    # What is hidden must not stand beside it.
+    jq -c '.note = "a note"' "$dir/label.json" >"$T/l.json"
+    if valid_json label "$T/l.json"; then return 1; fi
+    storage keys list --json >"$T/keys.json"
+    valid_json keys-list "$T/keys.json"
+    expect_equal "$(jq -r '[.epochs[0].readers[].name] | join(" ")' "$T/keys.json")" 'ops escrow'
+    # With a key and without one.
+    storage list --json >"$T/list.json"
+    valid_json list "$T/list.json"
+    storage show shop --json >"$T/show.json"
+    valid_json show "$T/show.json"
+    expect_equal "$(jq 'has("objects") or has("note")' "$T/show.json")" false
+    storage show shop --json --identity "$T/ops" >"$T/show.json"
+    valid_json show "$T/show.json"
+    expect_equal "$(jq -r '"\(.note) \(.objects > 0)"' "$T/show.json")" 'a note true'
+    # A second epoch beside the first, and one that is not encrypted beside one that is.
+    pgassay storage keys new-epoch --repo "$REPO"
+    valid_json repo "$REPO/repo.2.json"
+    valid_json keys "$REPO/keys.2.1.json"
+    pgassay storage init "$T/repo.turned"
+    pgassay storage keys new-epoch --repo "$T/repo.turned" --encrypt-to "$T/ops.pub"
+    valid_json repo "$T/repo.turned/repo.2.json"
+    pgassay storage keys list --repo "$T/repo.turned" --json >"$T/keys.json"
+    valid_json keys-list "$T/keys.json"
+    expect_equal "$(jq -c '[.epochs[].encrypted]' "$T/keys.json")" '[false,true]'
+}
+
 @test "no run mark, no temporary file stays" {
     backup shop
     [ -z "$(ls -A "$REPO/.tmp")" ]
