@@ -155,6 +155,20 @@ EOS
     [ -z "$(last_id busy)" ]
 }
 
+@test "a schema archive that has other tables than the list: an error naming one, and no backup" {
+    mkdir -p "$T/liars"
+    ln -s "$SERVER_BIN"/* "$T/liars/"
+    rm "$T/liars/pg_dump"
+    db_make listed
+    psql_in listed -c 'CREATE TABLE told (i int); CREATE TABLE untold (i int)'
+    printf '#!/bin/sh\ncase $* in *--version*) exec "%s/pg_dump" "$@" ;; esac\nexec "%s/pg_dump" -T public.untold "$@"\n' "$SERVER_BIN" "$SERVER_BIN" >"$T/liars/pg_dump"
+    chmod 755 "$T/liars/pg_dump"
+    expect_status 1 backup listed --pg-bindir "$T/liars"
+    expect_text 'table public.untold is not in pg_dump'"'"'s schema archive, but in the table list'
+    [ -z "$(last_id listed)" ]
+    db_drop listed
+}
+
 @test "sequences are read after the snapshot: no value is given out twice" {
     hook pg_dump before <<'EOS'
 psql -X -d busy -c "INSERT INTO sale (item, note) SELECT 1, 'late' FROM generate_series(1, 500)"

@@ -40,6 +40,18 @@ SQL
     expect_equal "$(psql_in wide_copy -c "SELECT count(*) FROM pg_statistic WHERE starelid = 'big'::regclass")" 0
 }
 
+@test "a table of another access method than heap is read whole, and comes back in it" {
+    db_make methods
+    psql_in methods -c "CREATE ACCESS METHOD heaped TYPE TABLE HANDLER heap_tableam_handler" \
+        -c "CREATE TABLE own USING heaped AS SELECT n, repeat(md5(n::text), 30) t FROM generate_series(1, 40000) n" \
+        -c "CREATE TABLE plain AS TABLE own"
+    round_trip methods
+    [ "$(manifest methods | jq '.tables[] | select(.name == "plain") | .ranges | length')" -gt 1 ]
+    expect_equal "$(manifest methods | jq '.tables[] | select(.name == "own") | .ranges | length')" 1
+    expect_equal "$(psql_in methods_copy -c "SELECT amname FROM pg_class c JOIN pg_am a ON a.oid = relam WHERE relname = 'own'")" heaped
+    db_drop methods methods_copy
+}
+
 @test "bodies that forge the archive's own headers, and names that hold line feeds" {
     db_make forger
     psql_in forger -o /dev/null <<'SQL'
