@@ -288,9 +288,10 @@ object_key(unsigned epoch, unsigned n)
     return xasprintf("keys.%u.%u.json", epoch, n);
 }
 
-/* raw, which lies under any name, is the object that was written as keys.<epoch>.<n>.json, and about this epoch. */
+/* raw, which lies under any name, is the object that was written as keys.<epoch>.<n>.json, and about this epoch.  n: it must be
+ * that one, since an older one that somebody put behind the newest must not count again; 0: any. */
 static int
-accept(struct storage *st, const struct epoch *ep, const struct buf *raw, struct key_object *o, struct err *e)
+accept(struct storage *st, const struct epoch *ep, unsigned n, const struct buf *raw, struct key_object *o, struct err *e)
 {
     char *key;
     int   rc;
@@ -302,6 +303,9 @@ accept(struct storage *st, const struct epoch *ep, const struct buf *raw, struct
     rc = signet_check(st->signet, "keys", key, raw->data, raw->len, e);
     if (rc == 0 && (o->epoch != ep->number || memcmp(o->public, ep->public, sizeof o->public) != 0)) {
         rc = err_set(e, ERR_CORRUPT, "is about another epoch's key");
+    }
+    if (rc == 0 && n > 0 && o->n != n) {
+        rc = err_set(e, ERR_CORRUPT, "it was written as \"%s\"", key);
     }
     if (rc != 0) {
         key_object_free(o);
@@ -321,7 +325,7 @@ find_newest(struct storage *st, const struct epoch *ep, struct key_object *best,
         int               rc = storage_get(st, key, &one, e);
         struct key_object o = {0};
 
-        if (rc == 0 && accept(st, ep, &one, &o, e) == 0) {
+        if (rc == 0 && accept(st, ep, *n + 1, &one, &o, e) == 0) {
             key_object_free(best);
             *best = o;
             buf_clear(raw);
@@ -364,7 +368,7 @@ try_copy(void *ctx, const struct object_info *info, struct err *e)
     struct err        bad = ERR_INIT;
 
     if (n >= sizeof suffix && strcmp(info->key + n - (sizeof suffix - 1), suffix) == 0 &&
-        storage_get(c->st, info->key, &one, &bad) == 0 && accept(c->st, c->epoch, &one, &o, &bad) == 0) {
+        storage_get(c->st, info->key, &one, &bad) == 0 && accept(c->st, c->epoch, 0, &one, &o, &bad) == 0) {
         if (c->best->n < o.n) {
             key_object_free(c->best);
             *c->best = o;

@@ -281,6 +281,7 @@ load_identities(struct keyring *k, struct err *e)
             k->identities = NULL;
             k->n_identities = 0;
             err_wrap(e, "identity");
+            e->kind = ERR_AUTH;         /* whatever is wrong with the file, no object of the repository is */
             k->identities_failed = *e;
             return -1;
         }
@@ -482,12 +483,17 @@ check_readers(const struct keyring *k, const struct key_object *o, struct err *e
 
 /* Somebody who can write there cannot make this host go back to an epoch of his choice, or to none. */
 static int
-check_not_behind(const struct keyring *k, struct err *e)
+check_not_behind(const struct keyring *k, const struct epoch *ep, struct err *e)
 {
     unsigned newest;
 
     if (host_keys_newest(k->repo_id, &newest, e) != 0) {
         return -1;
+    }
+    if (newest > 0 && !ep->sealed) {
+        err_set(e, ERR_AUTH, "the repository is not encrypted in epoch %u, and this host has known epoch %u, which was", ep->number,
+                newest);
+        return err_hint(e, "somebody turned encryption off: nothing is written before somebody has looked");
     }
     if (newest <= k->current) {
         return 0;
@@ -508,7 +514,7 @@ check_pins(struct keyring *k, const struct epoch *ep, const struct key_object *o
                 k->n_encrypt_to > 0 ? "encrypt-to" : "must-encrypt");
         return err_hint(e, "pgassay storage keys new-epoch --encrypt-to FILE turns encryption on; if it was on, somebody turned it off");
     }
-    if (check_not_behind(k, e) != 0 || (k->n_encrypt_to > 0 && check_readers(k, o, e) != 0)) {
+    if (check_not_behind(k, ep, e) != 0 || (k->n_encrypt_to > 0 && check_readers(k, o, e) != 0)) {
         return -1;
     }
     k->pins_checked = true;

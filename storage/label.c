@@ -417,7 +417,9 @@ read_epoch(const json_t *o, struct label *l, struct err *e)
         return err_set(e, ERR_CORRUPT, "key \"epoch\" is out of range");
     }
     l->epoch = (unsigned)epoch;
-    l->encrypted = json_opt_bool(o, "encrypted", false);
+    if (json_object_get(o, "encrypted") != NULL && json_get_bool(o, "encrypted", &l->encrypted, e) != 0) {
+        return -1;
+    }
     if (l->encrypted) {
         if (json_get_str(o, "hidden", &hidden, e) != 0) {
             return -1;

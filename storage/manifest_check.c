@@ -10,6 +10,7 @@ static int
 check_chunks(const struct manifest *m, struct err *e)
 {
     struct chunk_name name;
+    size_t            most;
 
     for (size_t i = 0; i < m->n_chunks; i++) {
         const struct chunk_ref *c = &m->chunks[i];
@@ -17,8 +18,8 @@ check_chunks(const struct manifest *m, struct err *e)
         if (chunk_name_parse(c->name, &name) != 0) {
             return err_set(e, ERR_CORRUPT, "chunk %zu: \"%s\" is not the name of a chunk", i, c->name);
         }
-        if (c->raw_size > CHUNK_RAW_MAX || c->size == 0 ||
-            c->size > codec_bound((enum codec_kind)name.codec, CHUNK_RAW_MAX)) {
+        most = codec_bound((enum codec_kind)name.codec, CHUNK_RAW_MAX);
+        if (c->raw_size > CHUNK_RAW_MAX || c->size == 0 || c->size > (name.sealed ? seal_bound(most) : most)) {
             return err_set(e, ERR_CORRUPT, "chunk %zu: sizes %" PRIu64 ", %" PRIu64 " are out of range", i, c->size,
                            c->raw_size);
         }

@@ -61,9 +61,6 @@ open_manifest(struct repo *r, const struct label *l, struct buf *stored, const u
     if (ep == NULL) {
         return -1;
     }
-    if (!ep->sealed) {
-        return err_set(e, ERR_CORRUPT, "the label says that it is encrypted, and epoch %u is not", l->epoch);
-    }
     as = label_manifest_as(l, ep);
     return unseal(&as, &ep->secret, stored->data, stored->len, data, n, e);
 }
@@ -78,14 +75,33 @@ part_key(const struct label *l, enum label_part part)
     return key;
 }
 
+/* What is plain is never taken for what is encrypted. */
+static int
+check_form(struct repo *r, const struct label *l, struct err *e)
+{
+    const struct epoch *ep = keyring_epoch(r->keys, l->epoch, e);
+
+    if (ep == NULL) {
+        return -1;
+    }
+    return ep->sealed == l->encrypted ? 0
+                                      : err_set(e, ERR_CORRUPT, "the label says that it is %sencrypted, and epoch %u is%s",
+                                                l->encrypted ? "" : "not ", l->epoch, ep->sealed ? "" : " not");
+}
+
 /* A label's object as it is stored, checked: nothing is opened. */
 static int
 get_part(struct repo *r, const struct label *l, enum label_part part, struct buf *stored, struct err *e)
 {
     bool  list = part == LABEL_CHUNKS;
     char *key = part_key(l, part);
-    int   rc = get_stored(r, key, list ? l->chunks_size : l->manifest_size, list ? l->chunks_sha256 : l->manifest_sha256, stored, e);
+    int   rc = list ? 0 : check_form(r, l, e);
 
+    if (rc == 0) {
+        rc = get_stored(r, key, list ? l->chunks_size : l->manifest_size, list ? l->chunks_sha256 : l->manifest_sha256, stored, e);
+    } else {
+        err_wrap(e, "\"%s\"", key);
+    }
     free(key);
     return rc;
 }
@@ -283,8 +299,8 @@ parse_name(const struct chunk_want *w, struct chunk_name *name, struct err *e)
     }
     ep = keyring_epoch(w->repo->keys, name->epoch, e);
     if (ep != NULL && ep->sealed != name->sealed) {
-        err_set(e, ERR_CORRUPT, "is %sencrypted, and epoch %u is %s", name->sealed ? "" : "not ", ep->number,
-                ep->sealed ? "" : "not");
+        err_set(e, ERR_CORRUPT, "is %sencrypted, and epoch %u is%s", name->sealed ? "" : "not ", ep->number,
+                ep->sealed ? "" : " not");
         return NULL;
     }
     return ep;
