@@ -149,7 +149,12 @@ take_payload(enum key_role role, const uint8_t *data, struct epoch *ep, struct e
         }
         data += SEAL_SECRET;
     }
-    secret_set(&ep->naming, data, NAMING_KEYS);
+    if (ep->naming.data == NULL) {
+        secret_set(&ep->naming, data, NAMING_KEYS);
+    } else if (sodium_memcmp(ep->naming.data, data, NAMING_KEYS) != 0) {    /* others read them now: they stay */
+        secret_free(role == KEY_READER ? &ep->secret : &(struct secret)SECRET_INIT);
+        return err_set(e, ERR_CORRUPT, "it holds other keys for names than this host knows");
+    }
     return 0;
 }
 

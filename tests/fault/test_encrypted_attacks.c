@@ -63,6 +63,32 @@ garbage_behind_a_signed_object_is_passed_over(void **state)
     repo_close(r);
 }
 
+/* ---- two at once, and one that dies ---- */
+
+/* Threads that name contents hold the keys while another one opens the epoch for reading. */
+static void
+keys_in_use_stay_where_they_are(void **state)
+{
+    struct repo        *r = new_encrypted();
+    struct err          e = ERR_INIT;
+    const struct epoch *ep;
+    uint8_t             first;
+
+    (void)state;
+    r = reopen(r, OPTIONS(cast.identity[OPS]));
+    ep = keyring_write(r->keys, 1, true, &e);
+    assert_non_null(ep);
+    ep->naming.data[0] ^= 1;                        /* what would be put in its place is told by that */
+    first = ep->naming.data[0];
+    assert_null(keyring_read(r->keys, 1, &e));
+    assert_err(&e, ERR_CORRUPT, "it holds other keys for names than this host knows");
+    assert_int_equal(ep->naming.data[0], first);
+    ep->naming.data[0] ^= 1;
+    err_clear(&e);
+    assert_ptr_equal(keyring_read(r->keys, 1, &e), ep);
+    repo_close(r);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_hosts, free_hosts)
 
 int
@@ -72,6 +98,7 @@ main(void)
         TEST(a_repository_without_an_id_is_not_believed),
         TEST(a_repository_has_one_id),
         TEST(garbage_behind_a_signed_object_is_passed_over),
+        TEST(keys_in_use_stay_where_they_are),
     };
 
     return cmocka_run_group_tests_name("encrypted attacks", tests, make_cast, free_cast);
