@@ -65,6 +65,36 @@ garbage_behind_a_signed_object_is_passed_over(void **state)
 
 /* ---- two at once, and one that dies ---- */
 
+/* The object that says who reads is read, changed and put: what came in between must not be lost. */
+static void
+two_who_change_the_readers_at_once_do_not_undo_each_other(void **state)
+{
+    struct repo        *r = new_encrypted();
+    struct err          e = ERR_INIT;
+    const struct epoch *ep;
+    struct key_object   mine;
+    struct key_object   his;
+
+    (void)state;
+    r = reopen(r, OPTIONS(cast.identity[OPS]));
+    ep = keyring_read(r->keys, 1, &e);
+    assert_non_null(ep);
+    assert_ok(key_object_load(r->st, ep, &mine, &e), &e);
+    assert_ok(key_object_load(r->st, ep, &his, &e), &e);
+    assert_true(key_object_drop(&mine, cast.keys[ESCROW].pub.id));
+    assert_ok(key_object_put(r->st, &mine, &e), &e);
+    assert_ok(key_object_add(&his, KEY_READER, &cast.keys[ADMIN].pub, ep, &e), &e);
+    assert_int_equal(key_object_put(r->st, &his, &e), -1);
+    assert_err(&e, ERR_EXISTS, "somebody else changed who reads and writes in epoch 1");
+    key_object_free(&his);
+    err_clear(&e);
+    assert_ok(key_object_load(r->st, ep, &his, &e), &e);
+    assert_null(key_object_find(&his, KEY_READER, cast.keys[ESCROW].pub.id));
+    key_object_free(&his);
+    key_object_free(&mine);
+    repo_close(r);
+}
+
 /* Threads that name contents hold the keys while another one opens the epoch for reading. */
 static void
 keys_in_use_stay_where_they_are(void **state)
@@ -98,6 +128,7 @@ main(void)
         TEST(a_repository_without_an_id_is_not_believed),
         TEST(a_repository_has_one_id),
         TEST(garbage_behind_a_signed_object_is_passed_over),
+        TEST(two_who_change_the_readers_at_once_do_not_undo_each_other),
         TEST(keys_in_use_stay_where_they_are),
     };
 
