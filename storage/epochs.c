@@ -292,7 +292,7 @@ import_one(struct repo *to, struct repo *from, const struct epoch *ep, json_t *o
     if (rc != 0) {
         return -1;
     }
-    o.n = 0;
+    o.n = o.there = 0;
     rc = key_object_put(to->st, &o, e);
     key_object_free(&o);
     memcpy(known.public, ep->public, sizeof known.public);

@@ -149,7 +149,12 @@ take_payload(enum key_role role, const uint8_t *data, struct epoch *ep, struct e
         }
         data += SEAL_SECRET;
     }
-    secret_set(&ep->naming, data, NAMING_KEYS);
+    if (ep->naming.data == NULL) {
+        secret_set(&ep->naming, data, NAMING_KEYS);
+    } else if (sodium_memcmp(ep->naming.data, data, NAMING_KEYS) != 0) {    /* others read them now: they stay */
+        secret_free(role == KEY_READER ? &ep->secret : &(struct secret)SECRET_INIT);
+        return err_set(e, ERR_CORRUPT, "it holds other keys for names than this host knows");
+    }
     return 0;
 }
 
@@ -419,6 +424,7 @@ load(struct storage *st, const struct epoch *ep, struct key_object *o, struct bu
         key_object_free(o);
         return err_wrap(e, "keys of epoch %u", ep->number);
     }
+    o->there = n;
     if (o->n == 0) {
         err_set(e, ERR_NOT_FOUND, "no \"keys.%u.<n>.json\" that can be used, and no copy of it beside a backup", ep->number);
         return err_hint(e, "without it nothing of this epoch can be read: look for it in other copies of the repository");
@@ -446,27 +452,52 @@ key_object_raw(struct storage *st, const struct epoch *ep, struct buf *raw, stru
     return rc;
 }
 
+/* Where it belongs: behind those that were there, or behind all that somebody's dead run left.  Asked for first: a store that
+ * overwrites would not refuse. */
+static int
+find_place(struct storage *st, struct key_object *o, struct err *e)
+{
+    struct object_info info;
+    char              *key;
+    int                rc;
+
+    o->n = o->there;
+    do {
+        key = object_key(o->epoch, ++o->n);
+        rc = storage_head(st, key, &info, e);
+        free(key);
+    } while (rc == 0 && o->there == 0);
+    if (rc == 0) {
+        return err_set(e, ERR_EXISTS, "it is there already");
+    }
+    if (e->kind != ERR_NOT_FOUND) {
+        return -1;
+    }
+    err_clear(e);
+    return 0;
+}
+
 int
 key_object_put(struct storage *st, struct key_object *o, struct err *e)
 {
-    struct object_info info;
-    json_t            *j;
-    char              *key = NULL;
-    int                rc;
+    int     rc = find_place(st, o, e);
+    char   *key = object_key(o->epoch, o->n);
+    json_t *j = to_json(o);
 
-    do {
-        free(key);
-        key = object_key(o->epoch, ++o->n);
-        rc = storage_head(st, key, &info, e);
-    } while (rc == 0);
-    if (e->kind == ERR_NOT_FOUND) {
-        err_clear(e);
-        j = to_json(o);
+    if (rc == 0) {
         rc = object_put(st, key, j, e);
-        json_decref(j);
     }
+    if (rc != 0 && e->kind == ERR_EXISTS) {
+        err_set(e, ERR_EXISTS, "somebody else changed who reads and writes in epoch %u at this moment (\"%s\")", o->epoch, key);
+        err_hint(e, "see \"pgassay storage keys list\", and run this again");
+    } else if (rc != 0) {
+        err_wrap(e, "could not store the keys of epoch %u", o->epoch);
+    } else {
+        o->there = o->n;
+    }
+    json_decref(j);
     free(key);
-    return rc != 0 ? err_wrap(e, "could not store the keys of epoch %u", o->epoch) : 0;
+    return rc;
 }
 
 int

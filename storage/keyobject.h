@@ -39,6 +39,7 @@ struct recipient {
 
 struct key_object {
     unsigned          epoch, n;
+    unsigned          there;                /* how many of them there were when it was loaded; 0: it was not */
     uint8_t           public[SEAL_PUBLIC];
     struct recipient *v;
     size_t            count, cap;
@@ -61,7 +62,8 @@ int  recipient_open(const struct recipient *, const struct secret_key *k, struct
 
 /* The newest about this epoch that is trusted; where none is left, the copy that some backup keeps.  ERR_NOT_FOUND. */
 int  key_object_load(struct storage *, const struct epoch *, struct key_object *, struct err *);
-/* As the next n, which becomes the object's. */
+/* As the next n, which becomes the object's.  ERR_EXISTS, and nothing is changed, when somebody else put one since this one
+ * was loaded: his would not count any more. */
 int  key_object_put(struct storage *, struct key_object *, struct err *);
 /* The bytes of the newest, for a copy; *raw is replaced. */
 int  key_object_raw(struct storage *, const struct epoch *, struct buf *raw, struct err *);

@@ -101,13 +101,8 @@ repo_init(const struct storage_place *place, struct err *e)
 static int
 take(struct repo *r, const json_t *o, struct err *e)
 {
-    uint8_t id[16];
     int64_t epoch;
 
-    if (json_get_hex(o, "repo_id", id, sizeof id, e) != 0) {
-        return -1;
-    }
-    hex_encode(id, sizeof id, r->id);
     if (keyring_bind(r->keys, r->st, o, r->id, e) != 0 || json_get_int(o, "epoch", &epoch, e) != 0) {
         return -1;
     }
@@ -115,26 +110,43 @@ take(struct repo *r, const json_t *o, struct err *e)
     return 0;
 }
 
-/* NULL: not there, or not to be read. */
-static json_t *
-read_one(struct repo *r, const char *key, struct buf *raw, struct err *e)
+/* Of which repository all is, signatures included, the first object says; whoever changes that has signed nothing. */
+static int
+take_id(struct repo *r, const json_t *o, struct err *e)
 {
-    json_t *o = NULL;
+    uint8_t id[16];
+    char    hex[2 * sizeof id + 1];
 
-    if (storage_get(r->st, key, raw, e) == 0 && (o = object_parse(raw->data, raw->len, "repo", e)) == NULL) {
-        err_wrap(e, "\"%s\"", key);
+    if (json_get_hex(o, "repo_id", id, sizeof id, e) != 0) {
+        return -1;
     }
-    return o;
+    hex_encode(id, sizeof id, hex);
+    if (r->generation == 1) {
+        memcpy(r->id, hex, sizeof r->id);
+        signet_bind(r->signet, hex);
+    }
+    return strcmp(hex, r->id) == 0 ? 0 : err_set(e, ERR_CORRUPT, "is of repository %s, and \"repo.1.json\" of %s", hex, r->id);
 }
 
-/* Of which repository the signatures are, the first object says; whoever changes that has signed nothing. */
-static int
-trusted(struct repo *r, const json_t *o, const char *key, const struct buf *raw, struct err *e)
+/* What stands under repo.<generation>.json.  NULL: nobody trusted has signed it, which doubt says, or it cannot be used.  What is
+ * not trusted is not looked at further; of the first its id is, without which nothing can be checked. */
+static json_t *
+candidate(struct repo *r, const char *key, const struct buf *raw, struct err *doubt, struct err *e)
 {
-    if (r->generation == 1) {
-        signet_bind(r->signet, json_opt_str(o, "repo_id", ""));
+    bool    first = r->generation == 1;
+    json_t *o = NULL;
+
+    if (!first && signet_check(r->signet, "repo", key, raw->data, raw->len, doubt) != 0) {
+        return NULL;
     }
-    return signet_check(r->signet, "repo", key, raw->data, raw->len, e);
+    o = object_parse(raw->data, raw->len, "repo", e);
+    if (o == NULL || take_id(r, o, e) != 0) {
+        err_wrap(e, "\"%s\"", key);
+    } else if (!first || signet_check(r->signet, "repo", key, raw->data, raw->len, doubt) == 0) {
+        return o;
+    }
+    json_decref(o);
+    return NULL;
 }
 
 /* The object with the highest n that is trusted; they are written one after another and never removed. */
@@ -145,27 +157,25 @@ newest(struct repo *r, struct err *e)
     json_t    *found = NULL;
     struct err doubt = ERR_INIT;
 
-    for (;;) {
+    err_clear(e);
+    while (e->kind == ERR_NONE) {
         char    key[32];
         json_t *o;
 
         (void)snprintf(key, sizeof key, "repo.%u.json", r->generation + 1);
-        o = read_one(r, key, &raw, e);
-        if (o == NULL) {
+        if (storage_get(r->st, key, &raw, e) != 0) {
             break;
         }
         r->generation++;
-        if (trusted(r, o, key, &raw, &doubt) == 0) {
+        o = candidate(r, key, &raw, &doubt, e);
+        if (o != NULL) {
             json_decref(found);
             found = o;
             buf_clear(&r->line);
-            if (buf_append(&r->line, raw.data, raw.len, e) != 0) {
-                break;
-            }
-            continue;
+            (void)buf_append(&r->line, raw.data, raw.len, e);
+        } else if (e->kind == ERR_NONE) {
+            log_warn("\"%s\" of repository \"%s\" is passed over: %s", key, r->st->location, doubt.text);
         }
-        log_warn("\"%s\" of repository \"%s\" is passed over: %s", key, r->st->location, doubt.text);
-        json_decref(o);
     }
     buf_free(&raw);
     if (e->kind != ERR_NOT_FOUND) {

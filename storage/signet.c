@@ -279,6 +279,9 @@ check_object(const struct signet *s, size_t type, const char *key, const uint8_t
     json_t        *o;
     int            rc;
 
+    if (s->repo_id[0] == '\0') {
+        return err_set(e, ERR_CORRUPT, "of which repository it is, is not known: no signature can be checked");
+    }
     if (second_n == 0) {
         return err_set(e, ERR_CORRUPT, "it is not signed");
     }
@@ -306,7 +309,7 @@ signet_check(struct signet *s, const char *type, const char *key, const void *ob
 {
     size_t t = find_type(type);
 
-    if (s == NULL || s->repo_id[0] == '\0' || t == SIZE_MAX || !asked_for(s, t) || check_object(s, t, key, object, n, e) == 0) {
+    if (s == NULL || t == SIZE_MAX || !asked_for(s, t) || check_object(s, t, key, object, n, e) == 0) {
         return 0;
     }
     if (s->allow_unsigned && types[t].role == BACKUP) {

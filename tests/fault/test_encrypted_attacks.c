@@ -1,0 +1,136 @@
+/* Somebody who can write to the repository, against hosts that pin keys: what he puts in, takes out, or puts back. */
+#include "tests/fault/encrypted.h"
+
+/* ---- the repository's id, which every signature is bound to ---- */
+
+static void
+assert_unopened(const struct repo *r, options o, const char *words)
+{
+    struct err   e = ERR_INIT;
+    struct repo *opened = try_open(clone_storage(r->st), o, &e);
+
+    assert_null(opened);
+    assert_err(&e, ERR_CORRUPT, words);
+}
+
+/* The first object without an id, and all that he likes in the second: no signature can be checked, so none is good. */
+static void
+a_repository_without_an_id_is_not_believed(void **state)
+{
+    struct repo *r = new_encrypted_as(OPTIONS(cast.sign_key[ADMIN], cast.trust_admin));
+    json_t      *forged = get_json(r, "repo.1.json");
+    json_t      *first = json_deep_copy(forged);
+
+    (void)state;
+    (void)json_object_del(first, "repo_id");
+    fixture_take_away(r, "repo.1.json");
+    put_json(r, "repo.1.json", first);
+    put_json(r, "repo.2.json", forged);
+    assert_unopened(r, OPTIONS(cast.trust_admin), "\"repo.1.json\": key \"repo_id\" is missing");
+    assert_unopened(r, OPTIONS(cast.trust_backup), "\"repo.1.json\": key \"repo_id\" is missing");
+    repo_close(r);
+}
+
+/* Backups of another repository of the same host carry his good signature, for that repository. */
+static void
+a_repository_has_one_id(void **state)
+{
+    struct repo *r = new_encrypted();
+    json_t      *second = get_json(r, "repo.1.json");
+
+    (void)state;
+    (void)json_object_set_new(second, "repo_id", json_string("00112233445566778899aabbccddeeff"));
+    put_json(r, "repo.2.json", second);
+    assert_unopened(r, OPTIONS(cast.trust_backup, "repo-id=00112233445566778899aabbccddeeff"), "is of repository 00112233");
+    repo_close(r);
+}
+
+/* What no admin has signed decides nothing, not even whether it can be read. */
+static void
+garbage_behind_a_signed_object_is_passed_over(void **state)
+{
+    struct repo *r = new_encrypted_as(OPTIONS(cast.sign_key[ADMIN], cast.trust_admin));
+    struct repo *other;
+    struct err   e = ERR_INIT;
+
+    (void)state;
+    assert_ok(storage_put(r->st, "repo.2.json", "{", 1, &e), &e);
+    other = open_clone(r, OPTIONS(cast.trust_admin));
+    assert_string_equal(other->id, r->id);
+    assert_int_equal(other->generation, 2);     /* the next is repo.3.json */
+    repo_close(other);
+    assert_unopened(r, OPTIONS(NULL), "\"repo.2.json\": is cut short");
+    repo_close(r);
+}
+
+/* ---- two at once, and one that dies ---- */
+
+/* The object that says who reads is read, changed and put: what came in between must not be lost. */
+static void
+two_who_change_the_readers_at_once_do_not_undo_each_other(void **state)
+{
+    struct repo        *r = new_encrypted();
+    struct err          e = ERR_INIT;
+    const struct epoch *ep;
+    struct key_object   mine;
+    struct key_object   his;
+
+    (void)state;
+    r = reopen(r, OPTIONS(cast.identity[OPS]));
+    ep = keyring_read(r->keys, 1, &e);
+    assert_non_null(ep);
+    assert_ok(key_object_load(r->st, ep, &mine, &e), &e);
+    assert_ok(key_object_load(r->st, ep, &his, &e), &e);
+    assert_true(key_object_drop(&mine, cast.keys[ESCROW].pub.id));
+    assert_ok(key_object_put(r->st, &mine, &e), &e);
+    assert_ok(key_object_add(&his, KEY_READER, &cast.keys[ADMIN].pub, ep, &e), &e);
+    assert_int_equal(key_object_put(r->st, &his, &e), -1);
+    assert_err(&e, ERR_EXISTS, "somebody else changed who reads and writes in epoch 1");
+    key_object_free(&his);
+    err_clear(&e);
+    assert_ok(key_object_load(r->st, ep, &his, &e), &e);
+    assert_null(key_object_find(&his, KEY_READER, cast.keys[ESCROW].pub.id));
+    key_object_free(&his);
+    key_object_free(&mine);
+    repo_close(r);
+}
+
+/* Threads that name contents hold the keys while another one opens the epoch for reading. */
+static void
+keys_in_use_stay_where_they_are(void **state)
+{
+    struct repo        *r = new_encrypted();
+    struct err          e = ERR_INIT;
+    const struct epoch *ep;
+    uint8_t             first;
+
+    (void)state;
+    r = reopen(r, OPTIONS(cast.identity[OPS]));
+    ep = keyring_write(r->keys, 1, true, &e);
+    assert_non_null(ep);
+    ep->naming.data[0] ^= 1;                        /* what would be put in its place is told by that */
+    first = ep->naming.data[0];
+    assert_null(keyring_read(r->keys, 1, &e));
+    assert_err(&e, ERR_CORRUPT, "it holds other keys for names than this host knows");
+    assert_int_equal(ep->naming.data[0], first);
+    ep->naming.data[0] ^= 1;
+    err_clear(&e);
+    assert_ptr_equal(keyring_read(r->keys, 1, &e), ep);
+    repo_close(r);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_hosts, free_hosts)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_repository_without_an_id_is_not_believed),
+        TEST(a_repository_has_one_id),
+        TEST(garbage_behind_a_signed_object_is_passed_over),
+        TEST(two_who_change_the_readers_at_once_do_not_undo_each_other),
+        TEST(keys_in_use_stay_where_they_are),
+    };
+
+    return cmocka_run_group_tests_name("encrypted attacks", tests, make_cast, free_cast);
+}
