@@ -34,6 +34,7 @@ struct proc_spec {
     uid_t              uid;
     gid_t              gid;
     const char        *cwd;         /* NULL: "/" when as_user, else ours */
+    int                keep_fd[2];  /* descriptors that the child has, too, beside stdin, stdout, stderr; 0: none */
     bool               tidying;     /* part of cleaning up: runs although cancel.h is raised */
     bool               status_ok;   /* a non-zero exit status is no error: look at *status */
 };

@@ -155,6 +155,18 @@ redirect(const struct plan *p)
            dup2(p->err[1], STDERR_FILENO) < 0;
 }
 
+/* For the child alone: another thread's child has none of them. */
+static int
+keep_open(const struct plan *p)
+{
+    for (size_t i = 0; i < sizeof p->spec->keep_fd / sizeof p->spec->keep_fd[0]; i++) {
+        if (p->spec->keep_fd[i] > 0 && fcntl(p->spec->keep_fd[i], F_SETFD, 0) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 /* In the child.  Never returns. */
 static _Noreturn void
 child_main(const struct plan *p)
@@ -170,7 +182,8 @@ child_main(const struct plan *p)
     (void)signal(SIGPIPE, SIG_DFL);
     (void)setpgid(0, 0);
     errno = 0;
-    if ((s->as_user && become_user(p) != 0) || (cwd != NULL && chdir(cwd) != 0) || redirect(p) != 0) {
+    if ((s->as_user && become_user(p) != 0) || (cwd != NULL && chdir(cwd) != 0) || redirect(p) != 0 ||
+        keep_open(p) != 0) {
         goto fail;
     }
     /* After the change of user, which clears it; the parent may be gone by now. */

@@ -16,14 +16,23 @@
 enum { IDLE_MS = 120000 };
 #define TEXT_MAX (4 * GIB)
 
+/* Bytes as a file for a child to open.  It has no name of its own, so nothing is left behind however we end; the path leads
+ * there for a child that is given the descriptor.  (Not by our own number: nobody but root may look into a process that
+ * holds secrets.) */
+struct temp {
+    int   fd;
+    char *path;
+};
+#define TEMP_NONE {.fd = -1}
+
 /* Runs pg_restore with what, our options, and perhaps -L list. */
 static int
-run_pg_restore(const struct archive *a, const struct archive_options *o, const char *const *what, const char *list,
+run_pg_restore(const struct archive *a, const struct archive_options *o, const char *const *what, const struct temp *list,
                struct buf *out, struct err *e)
 {
     const char      *argv[16];
     size_t           n = 0;
-    struct proc_spec spec = {.out = out, .idle_ms = IDLE_MS, .argv = argv};
+    struct proc_spec spec = {.out = out, .idle_ms = IDLE_MS, .argv = argv, .keep_fd = {a->fd, list != NULL ? list->fd : 0}};
 
     argv[n++] = o->pg_restore;
     argv[n++] = "--schema-only";
@@ -41,7 +50,7 @@ run_pg_restore(const struct archive *a, const struct archive_options *o, const c
     }
     if (list != NULL) {
         argv[n++] = "-L";
-        argv[n++] = list;
+        argv[n++] = list->path;
     }
     argv[n++] = a->path;
     argv[n] = NULL;
@@ -51,14 +60,6 @@ run_pg_restore(const struct archive *a, const struct archive_options *o, const c
     }
     return 0;
 }
-
-/* Bytes as a file for a child to open.  It has no name of its own, so nothing is left behind however we end; the
- * path leads there for as long as the descriptor is open. */
-struct temp {
-    int   fd;
-    char *path;
-};
-#define TEMP_NONE {.fd = -1}
 
 static int
 write_all(int fd, const char *data, size_t n)
@@ -88,7 +89,7 @@ temp_open(struct temp *t, const void *data, size_t n, struct err *e)
     } else if (unlink(name) != 0 || write_all(t->fd, data, n) != 0) {
         err_errno(e, "could not write \"%s\"", name);
     } else {
-        t->path = xasprintf("/proc/%ld/fd/%d", (long)getpid(), t->fd);
+        t->path = xasprintf("/proc/self/fd/%d", t->fd);
     }
     free(name);
     return t->path != NULL ? 0 : -1;
@@ -120,7 +121,7 @@ print_some(struct archive_split *s, const struct archive_options *o, const char 
     if (temp_open(&file, list.data, list.len, e) != 0) {
         goto out;
     }
-    rc = run_pg_restore(s->archive, o, what, file.path, out, e);
+    rc = run_pg_restore(s->archive, o, what, &file, out, e);
 out:
     temp_close(&file);
     buf_free(&list);
@@ -316,7 +317,7 @@ int
 archive_database_sql(const struct archive *a, const char *new_name, const struct archive_options *o, struct strlist *out,
                      struct err *e)
 {
-    struct archive       b = {.path = xstrdup(a->path)};
+    struct archive       b = {.path = xstrdup(a->path), .fd = a->fd};
     struct archive_split s = {0};
     struct buf           text = BUF_INIT(TEXT_MAX);
     size_t              *own = NULL, n = 0;

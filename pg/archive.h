@@ -35,7 +35,7 @@ struct archive {
     struct archive_entry *v;          /* in pg_restore's own order */
     size_t                n, cap;
     char                 *path;       /* the archive file */
-    bool                  temporary;  /* path leads to fd, a file without a name */
+    bool                  temporary;  /* path leads a child that has fd to it, a file without a name */
     int                   fd;
 };
 

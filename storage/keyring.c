@@ -358,12 +358,16 @@ open_for_reading(struct keyring *k, struct epoch *ep, struct err *e)
     if (load_identities(k, e) != 0 || key_object_load(k->st, ep, &o, e) != 0) {
         return -1;
     }
-    for (size_t i = 0; rc == 1 && i < k->n_identities; i++) {
+    /* What is given to one of them may be damaged: each is tried. */
+    for (size_t i = 0; rc != 0 && i < k->n_identities; i++) {
         const struct recipient *r = key_object_find(&o, KEY_READER, k->identities[i].pub.id);
 
         if (r != NULL) {
             rc = recipient_open(r, &k->identities[i], ep, e);
         }
+    }
+    if (rc == 0) {
+        err_clear(e);
     }
     if (rc == 1) {
         rc = not_a_reader(k, ep, &o, e);

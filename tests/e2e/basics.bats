@@ -109,3 +109,19 @@ teardown_file() { e2e_teardown; }
     expect_status 1 restore hist --backup 20010101T000000Z-0000 --to r4
     expect_no_db r4
 }
+
+# Whoever holds a secret is hidden from all but root, whose tests would not notice what that is in the way of.
+@test "an encrypted and signed repository, for an ordinary user, too" {
+    local args
+    pgassay storage keygen "$T/ops"
+    pgassay storage keygen "$T/host"
+    export REPO=$T/repo.sealed
+    args=(--repo-option "sign-key=$T/host" --repo-option "trust-backup=$T/host.pub")
+    pgassay storage init --repo "$REPO" --encrypt-to "$T/ops.pub" "${args[@]}"
+    expect_status 0 backup shop "${args[@]}"
+    expect_status 0 restore shop --to shop_opened --identity "$T/ops" "${args[@]}"
+    db_same shop shop_opened
+    db_drop shop_opened
+    expect_status 0 drill shop --identity "$T/ops" "${args[@]}" --no-record
+    leftovers
+}

@@ -47,6 +47,35 @@ of_several_identities_one_is_enough(void **state)
     free(both);
 }
 
+/* Also when what was given to the first of them is damaged. */
+static void
+of_several_readers_one_whole_box_is_enough(void **state)
+{
+    struct repo  *r = new_encrypted();
+    struct repo  *other;
+    json_t       *o = get_json(r, "keys.1.1.json");
+    json_t       *ops = json_array_get(json_object_get(o, "readers"), 0);
+    char         *box = xstrdup(json_opt_str(ops, "box", ""));
+    char         *both = xasprintf("identity=%s/ops,%s/escrow", cast.dir, cast.dir);
+    char          id[BACKUP_ID_MAX];
+
+    (void)state;
+    assert_string_equal(json_opt_str(ops, "key", ""), cast.keys[OPS].pub.id);
+    (void)back_up(r, 1, id);
+    box[100] = box[100] == '0' ? '1' : '0';
+    (void)json_object_set_new(ops, "box", json_string(box));
+    put_json(r, "keys.1.1.json", o);
+    other = open_clone(r, OPTIONS(cast.identity[OPS]));
+    assert_unread(other, id, ERR_CORRUPT, "what epoch 1 gives to key");
+    repo_close(other);
+    other = open_clone(r, OPTIONS(both));
+    assert_reads(other, id, 1);
+    repo_close(other);
+    repo_close(r);
+    free(box);
+    free(both);
+}
+
 static bool
 anywhere(struct repo *r, const char *text)
 {
@@ -883,6 +912,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(each_reader_reads_and_nobody_else),
         TEST(of_several_identities_one_is_enough),
+        TEST(of_several_readers_one_whole_box_is_enough),
         TEST(what_is_nobodys_business_stands_nowhere),
         TEST(a_chunk_of_the_greatest_size_comes_back),
         TEST(within_an_epoch_what_is_there_is_used_again),
