@@ -63,6 +63,50 @@ garbage_behind_a_signed_object_is_passed_over(void **state)
     repo_close(r);
 }
 
+/* ---- who puts his own key in ---- */
+
+/* The state of the store when somebody has made an epoch himself, whose secret he has, and sealed it to the readers, whose public
+ * keys stand there. */
+static struct storage *
+with_epoch_of_his(const struct repo *r, unsigned number)
+{
+    const struct public_key readers[] = {cast.keys[OPS].pub, cast.keys[ESCROW].pub};
+    struct epoch            his;
+    struct epoch_plan       plan = {.number = number, .readers = readers, .n_readers = 2, .made = &his};
+    struct storage         *st = clone_storage(r->st);
+    json_t                 *o = json_deep_copy(r->object);
+    const char             *gone[] = {"repo.1.json", "keys.1.1.json"};
+    struct err              e = ERR_INIT;
+
+    if (number == 1) {
+        (void)json_object_del(o, "epochs");
+        assert_ok(storage_remove(st, gone, 2, &e), &e);
+    }
+    assert_ok(epoch_begin(st, o, &plan, &e), &e);
+    assert_ok(object_put(st, number == 1 ? "repo.1.json" : "repo.2.json", o, &e), &e);
+    epoch_deinit(&his);
+    json_decref(o);
+    return st;
+}
+
+/* An admin would sign it. */
+static void
+keys_that_nobody_vouches_for_are_not_taken_over(void **state)
+{
+    struct repo *r = new_encrypted();
+    struct repo *his = open_storage(with_epoch_of_his(r, 2), OPTIONS(NULL));
+    struct repo *to = fixture_repo_number(5);
+    struct err   e = ERR_INIT;
+    unsigned     done;
+
+    (void)state;
+    assert_int_equal(epochs_import(to, his, &done, &e), -1);
+    assert_err(&e, ERR_AUTH, "nothing vouches on this host for the key that epoch 2");
+    repo_close(to);
+    repo_close(his);
+    repo_close(r);
+}
+
 /* ---- two at once, and one that dies ---- */
 
 /* The object that says who reads is read, changed and put: what came in between must not be lost. */
@@ -119,6 +163,31 @@ keys_in_use_stay_where_they_are(void **state)
     repo_close(r);
 }
 
+/* Its keys are stored, and no repo.<n>.json names them: the old epoch goes on, and the next attempt begins one. */
+static void
+an_epoch_whose_host_died_stops_nobody(void **state)
+{
+    struct repo *r = new_encrypted();
+    struct err   e = ERR_INIT;
+    char         id[BACKUP_ID_MAX];
+
+    (void)state;
+    put_json(r, "repo.2.json", get_json(r, "repo.1.json"));        /* somebody else was faster */
+    assert_int_equal(epochs_next(r, NULL, &e), -1);
+    assert_err(&e, ERR_EXISTS, "somebody else changed the repository's settings");
+    fixture_take_away(r, "repo.2.json");                            /* and now it looks as if it had died */
+    assert_int_equal(fixture_count_keys(r, ""), 3);
+    (void)back_up(r, 1, NULL);
+    err_clear(&e);
+    assert_ok(epochs_next(r, NULL, &e), &e);
+    r = reopen(r, OPTIONS(NULL));
+    assert_int_equal(r->epoch, 2);
+    (void)back_up(r, 1, id);
+    r = reopen(r, OPTIONS(cast.identity[ESCROW]));
+    assert_reads(r, id, 1);
+    repo_close(r);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_hosts, free_hosts)
 
 int
@@ -128,8 +197,10 @@ main(void)
         TEST(a_repository_without_an_id_is_not_believed),
         TEST(a_repository_has_one_id),
         TEST(garbage_behind_a_signed_object_is_passed_over),
+        TEST(keys_that_nobody_vouches_for_are_not_taken_over),
         TEST(two_who_change_the_readers_at_once_do_not_undo_each_other),
         TEST(keys_in_use_stay_where_they_are),
+        TEST(an_epoch_whose_host_died_stops_nobody),
     };
 
     return cmocka_run_group_tests_name("encrypted attacks", tests, make_cast, free_cast);
