@@ -89,6 +89,34 @@ with_epoch_of_his(const struct repo *r, unsigned number)
     return st;
 }
 
+/* What an identity opens is believed once. */
+static void
+a_host_with_an_identity_keeps_to_the_key_it_has_used(void **state)
+{
+    struct repo *r = new_encrypted();
+    struct repo *mine;
+    struct repo *his;
+    struct err   e = ERR_INIT;
+
+    (void)state;
+    on_host(1);
+    mine = open_clone(r, OPTIONS(cast.identity[OPS], cast.encrypt_to_both));
+    (void)back_up(mine, 1, NULL);
+    his = open_storage(with_epoch_of_his(r, 1), OPTIONS(cast.identity[OPS], cast.encrypt_to_both));
+    assert_refused(his, ERR_AUTH, "is not the one that this host knows");
+    assert_int_equal(keyring_trust(his->keys, 1, &e), -1);
+    assert_err(&e, ERR_AUTH, "is not the one that this host knows");
+    repo_close(his);
+    his = open_storage(with_epoch_of_his(r, 2), OPTIONS(cast.identity[OPS], cast.encrypt_to_both));
+    assert_refused(his, ERR_AUTH, "nothing vouches on this host for the key that epoch 2");
+    err_clear(&e);
+    assert_ok(keyring_trust(his->keys, 2, &e), &e);     /* whoever says so has looked */
+    (void)back_up(his, 1, NULL);
+    repo_close(his);
+    repo_close(mine);
+    repo_close(r);
+}
+
 /* An admin would sign it. */
 static void
 keys_that_nobody_vouches_for_are_not_taken_over(void **state)
@@ -197,6 +225,7 @@ main(void)
         TEST(a_repository_without_an_id_is_not_believed),
         TEST(a_repository_has_one_id),
         TEST(garbage_behind_a_signed_object_is_passed_over),
+        TEST(a_host_with_an_identity_keeps_to_the_key_it_has_used),
         TEST(keys_that_nobody_vouches_for_are_not_taken_over),
         TEST(two_who_change_the_readers_at_once_do_not_undo_each_other),
         TEST(keys_in_use_stay_where_they_are),
