@@ -1,6 +1,8 @@
 /* Somebody who can write to the repository, against hosts that pin keys: what he puts in, takes out, or puts back. */
 #include "tests/fault/encrypted.h"
 
+#include "storage/runmark.h"
+
 /* ---- the repository's id, which every signature is bound to ---- */
 
 static void
@@ -216,6 +218,94 @@ an_epoch_whose_host_died_stops_nobody(void **state)
     repo_close(r);
 }
 
+/* ---- who says that a backup does not count ---- */
+
+/* A host that signs its backups and believes itself, and the admin in everything. */
+static struct repo *
+signed_backup(struct label **l)
+{
+    char        *trust_prune = xasprintf("trust-prune=%s/admin.pub", cast.dir);
+    struct repo *r = reopen(fixture_repo_number(7), OPTIONS(cast.sign_key[HOST], cast.trust_backup, trust_prune));
+    struct err   e = ERR_INIT;
+    char         id[BACKUP_ID_MAX];
+
+    free(trust_prune);
+    (void)back_up(r, 1, id);
+    *l = label_load(r, "shop", id, &e);
+    assert_non_null(*l);
+    return r;
+}
+
+static void
+put_object_as(struct repo *r, options o, const char *key, json_t *object)
+{
+    struct repo *other = open_clone(r, o);
+    struct buf   b = BUF_INIT(MIB);
+    struct err   e = ERR_INIT;
+
+    fixture_take_away(other, key);
+    assert_ok(object_put(other->st, key, object, &e), &e);
+    fixture_get(other, key, &b);
+    fixture_replace(r, key, b.data, b.len);
+    buf_free(&b);
+    json_decref(object);
+    repo_close(other);
+}
+
+static json_t *
+revocation(const struct label *l)
+{
+    json_t *o = object_new("revoked");
+
+    (void)json_object_set_new(o, "run", json_string(l->run));
+    return o;
+}
+
+/* Who may put run marks, as each backup host may, would take all backups away, and a prune their chunks. */
+static void
+a_revocation_that_no_prune_has_signed_voids_nothing(void **state)
+{
+    struct label   *l;
+    struct repo    *r = signed_backup(&l);
+    struct run_list runs;
+    struct err      e = ERR_INIT;
+    char           *key = xasprintf("shop/runs/%s.revoked", l->run);
+
+    (void)state;
+    put_object_as(r, OPTIONS(NULL), key, revocation(l));
+    assert_int_equal(fixture_count(r, BACKUP_COMMITTED), 1);
+    put_object_as(r, OPTIONS(cast.sign_key[HOST]), key, revocation(l));
+    assert_int_equal(fixture_count(r, BACKUP_COMMITTED), 1);
+    fixture_replace(r, key, "x", 1);
+    assert_int_equal(fixture_count(r, BACKUP_COMMITTED), 1);
+    assert_ok(run_list_load(r, "shop", &runs, &e), &e);
+    assert_int_equal(runs.n, 1);
+    assert_false(runs.v[0].revoked);
+    run_list_free(&runs);
+    put_object_as(r, OPTIONS(cast.sign_key[ADMIN]), key, revocation(l));
+    assert_int_equal(fixture_count(r, BACKUP_VOID), 1);
+    free(key);
+    label_free(l);
+    repo_close(r);
+}
+
+/* A tombstone's name says whom it buries; one that cannot be read is signed by nobody either. */
+static void
+a_tombstone_of_garbage_buries_nothing(void **state)
+{
+    struct label *l;
+    struct repo  *r = signed_backup(&l);
+    struct err    e = ERR_INIT;
+    char         *key = xasprintf("shop/tombstones/%s.%s.json", l->id, l->run);
+
+    (void)state;
+    assert_ok(storage_put(r->st, key, "x", 1, &e), &e);
+    assert_int_equal(fixture_count(r, BACKUP_COMMITTED), 1);
+    free(key);
+    label_free(l);
+    repo_close(r);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_hosts, free_hosts)
 
 int
@@ -230,6 +320,8 @@ main(void)
         TEST(two_who_change_the_readers_at_once_do_not_undo_each_other),
         TEST(keys_in_use_stay_where_they_are),
         TEST(an_epoch_whose_host_died_stops_nobody),
+        TEST(a_revocation_that_no_prune_has_signed_voids_nothing),
+        TEST(a_tombstone_of_garbage_buries_nothing),
     };
 
     return cmocka_run_group_tests_name("encrypted attacks", tests, make_cast, free_cast);
