@@ -72,6 +72,9 @@ load(const char *path, struct err *e)
         err_hint(e, "chmod 600 \"%s\"", path);
     } else if (buf_reserve(&text, 1 << 16, e) == 0 && slurp(fd, &text, e) == 0) {
         o = object_parse(text.data, text.len, "host-epochs", e);
+        if (o == NULL && !e->newer) {
+            err_set(e, ERR_CORRUPT, "it is not what this program wrote");       /* and nothing of it is quoted */
+        }
     }
     if (fd != -1) {
         (void)close(fd);

@@ -306,6 +306,28 @@ a_tombstone_of_garbage_buries_nothing(void **state)
     repo_close(r);
 }
 
+/* ---- what errors say ---- */
+
+/* A passphrase where a key file belongs, and a key file cut in its secret. */
+static void
+errors_quote_no_secret(void **state)
+{
+    static const char *const texts[] = {"correcthorse", "{\"type\":\"secret-key\",\"secret\":\"correcthorse"};
+    struct secret_key        k = {0};
+    struct public_key        pub = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct err e = ERR_INIT;
+
+        assert_int_equal(secret_key_parse(texts[i], strlen(texts[i]), "ops", &(struct passphrase_source)PASSPHRASE_ASK, &k, &e), -1);
+        assert_err(&e, ERR_CORRUPT, "key file \"ops\": not valid JSON: line 1");
+        assert_null(strstr(e.text, "correct"));
+        assert_int_equal(public_key_parse(texts[i], strlen(texts[i]), "ops", &pub, &e), -1);
+        assert_null(strstr(e.text, "correct"));
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_hosts, free_hosts)
 
 int
@@ -322,6 +344,7 @@ main(void)
         TEST(an_epoch_whose_host_died_stops_nobody),
         TEST(a_revocation_that_no_prune_has_signed_voids_nothing),
         TEST(a_tombstone_of_garbage_buries_nothing),
+        TEST(errors_quote_no_secret),
     };
 
     return cmocka_run_group_tests_name("encrypted attacks", tests, make_cast, free_cast);
