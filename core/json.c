@@ -36,8 +36,9 @@ too_deep(const char *s, size_t n)
     return false;
 }
 
-json_t *
-json_read(const void *text, size_t n, struct err *e)
+/* quote: the error may hold a piece of the text. */
+static json_t *
+read_text(const void *text, size_t n, bool quote, struct err *e)
 {
     json_error_t why;
     json_t      *j;
@@ -48,9 +49,21 @@ json_read(const void *text, size_t n, struct err *e)
     }
     j = json_loadb(text, n, JSON_REJECT_DUPLICATES, &why);
     if (j == NULL) {
-        err_set(e, ERR_CORRUPT, "not valid JSON: line %d: %s", why.line, why.text);
+        err_set(e, ERR_CORRUPT, "not valid JSON: line %d%s%s", why.line, quote ? ": " : "", quote ? why.text : "");
     }
     return j;
+}
+
+json_t *
+json_read(const void *text, size_t n, struct err *e)
+{
+    return read_text(text, n, true, e);
+}
+
+json_t *
+json_read_secret(const void *text, size_t n, struct err *e)
+{
+    return read_text(text, n, false, e);
 }
 
 struct sink {

@@ -258,7 +258,7 @@ read_public(const json_t *o, struct public_key *k, struct err *e)
 int
 public_key_parse(const void *text, size_t n, const char *path, struct public_key *k, struct err *e)
 {
-    json_t *o = json_read(text, n, e);
+    json_t *o = json_read_secret(text, n, e);
     int     rc = o == NULL || check_head(o, false, e) != 0 || read_public(o, k, e) != 0 ? -1 : 0;
 
     json_wipe(o, "secret");
@@ -353,7 +353,7 @@ int
 secret_key_parse(const void *text, size_t n, const char *path, const struct passphrase_source *source, struct secret_key *k,
                  struct err *e)
 {
-    json_t *o = json_read(text, n, e);
+    json_t *o = json_read_secret(text, n, e);
     int     rc = o == NULL || check_head(o, true, e) != 0 || read_secret(o, source, k, e) != 0 ? -1 : 0;
 
     json_wipe(o, "secret");

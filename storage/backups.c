@@ -4,6 +4,7 @@
 
 #include "core/enc.h"
 #include "storage/label.h"
+#include "storage/runmark.h"
 #include "storage/tombstone.h"
 
 /* What the listing of <db>/backups/ and <db>/runs/ shows, before any label is read. */
@@ -129,8 +130,13 @@ static int
 judge(struct repo *r, const char *db, const struct seen *s, const struct listing *li, struct backup_entry *b,
       struct err *e)
 {
+    bool is_void = false;
+
     memcpy(b->id, s->id, sizeof b->id);
     b->label = label_load(r, db, s->id, e);
+    if (b->label != NULL && strlist_has(&li->revoked, b->label->run) && run_revoked(r, db, b->label->run, &is_void, e) != 0) {
+        return -1;
+    }
     if (b->label == NULL) {
         if (e->kind != ERR_CORRUPT) {
             return -1;
@@ -140,7 +146,7 @@ judge(struct repo *r, const char *db, const struct seen *s, const struct listing
         b->newer = e->newer;
         b->untrusted = e->untrusted;
         err_clear(e);
-    } else if (strlist_has(&li->revoked, b->label->run)) {
+    } else if (is_void) {
         b->state = BACKUP_VOID;
         b->problem = xasprintf("its run %s was revoked before it had ended", b->label->run);
     } else {

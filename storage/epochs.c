@@ -66,14 +66,18 @@ epoch_begin(struct storage *st, json_t *object, const struct epoch_plan *plan, s
 
     epoch_make(&ep, plan->number);
     rc = store_keys(st, &ep, plan, e);
-    if (rc == 0) {
+    if (rc == 0 && plan->made == NULL) {
         rc = host_keys_remember(json_opt_str(object, "repo_id", ""), &ep, e);
     }
     if (rc == 0) {
         name_epoch(object, &ep);
         (void)json_object_set_new(object, "epoch", json_integer(ep.number));
     }
-    epoch_deinit(&ep);
+    if (rc == 0 && plan->made != NULL) {
+        *plan->made = ep;
+    } else {
+        epoch_deinit(&ep);
+    }
     return rc;
 }
 
@@ -124,7 +128,8 @@ begin_next(struct repo *r, const struct key_object *o, const char *drop, struct 
     size_t             pinned;
     struct public_key *readers;
     struct public_key *writers = xcalloc(o->count + 1, sizeof *writers);
-    struct epoch_plan  plan = {.number = r->epoch + 1, .writers = writers};
+    struct epoch       made = {0};
+    struct epoch_plan  plan = {.number = r->epoch + 1, .writers = writers, .made = &made};
     json_t            *object = json_deep_copy(r->object);
     int                rc = -1;
 
@@ -140,8 +145,9 @@ begin_next(struct repo *r, const struct key_object *o, const char *drop, struct 
         err_set(e, ERR_USAGE, "nobody could read the new epoch");
         err_hint(e, "--encrypt-to FILE, the public key of whoever shall");
     } else if (epoch_begin(r->st, object, &plan, e) == 0) {
-        rc = repo_change(r, object, e);
+        rc = repo_change(r, object, e) != 0 ? -1 : host_keys_remember(r->id, &made, e);
     }
+    epoch_deinit(&made);
     json_decref(object);
     free(readers);
     free(writers);
@@ -281,29 +287,57 @@ check_import(struct repo *to, const struct epoch *ep, bool empty, struct err *e)
     return 0;
 }
 
+/* What is taken over is signed and believed there, and new backups go to the current one: it must be its key here.  That it can be
+ * read proves nothing: who can write to the source can put in his own. */
+static int
+check_vouched(struct repo *from, const struct epoch *ep, struct err *e)
+{
+    if (ep->number < from->epoch || signet_knows_admins(from->st->signet)) {
+        return 0;
+    }
+    return keyring_write(from->keys, ep->number, false, e) != NULL ? 0 : -1;
+}
+
 static int
 import_one(struct repo *to, struct repo *from, const struct epoch *ep, json_t *object, struct err *e)
 {
     struct key_object o;
-    struct epoch      known = {.number = ep->number, .sealed = true};
-    int               recalled;
-    int               rc = key_object_load(from->st, ep, &o, e);
+    int               rc = -1;
 
-    if (rc != 0) {
+    if (check_vouched(from, ep, e) != 0 || key_object_load(from->st, ep, &o, e) != 0) {
         return -1;
     }
     o.n = o.there = 0;
-    rc = key_object_put(to->st, &o, e);
-    key_object_free(&o);
-    memcpy(known.public, ep->public, sizeof known.public);
-    /* What this host may write there, it may write here. */
-    recalled = rc == 0 ? host_keys_recall(from->id, &known, e) : -1;
-    rc = recalled == 0 ? host_keys_remember(to->id, &known, e) : recalled < 0 ? -1 : 0;
-    epoch_deinit(&known);
-    if (rc == 0) {
+    if (key_object_put(to->st, &o, e) == 0) {
         name_epoch(object, ep);
+        rc = 0;
     }
+    key_object_free(&o);
     return rc;
+}
+
+/* What this host may write there, it may write here. */
+static int
+remember_imported(struct repo *to, struct repo *from, struct err *e)
+{
+    int rc = 0;
+
+    for (unsigned number = 1; rc >= 0 && number <= from->epoch; number++) {
+        const struct epoch *ep = keyring_epoch(from->keys, number, e);
+        struct epoch        known = {.number = number, .sealed = true};
+
+        if (ep == NULL || !ep->sealed) {
+            rc = ep == NULL ? -1 : 0;
+            continue;
+        }
+        memcpy(known.public, ep->public, sizeof known.public);
+        rc = host_keys_recall(from->id, &known, e);
+        if (rc == 0) {
+            rc = host_keys_remember(to->id, &known, e);
+        }
+        epoch_deinit(&known);
+    }
+    return rc < 0 ? -1 : 0;
 }
 
 static int
@@ -334,7 +368,7 @@ epochs_import(struct repo *to, struct repo *from, unsigned *done, struct err *e)
         rc = 0;
         if (*done > 0) {
             (void)json_object_set_new(object, "epoch", json_integer(from->epoch > to->epoch ? from->epoch : to->epoch));
-            rc = repo_change(to, object, e);
+            rc = repo_change(to, object, e) != 0 ? -1 : remember_imported(to, from, e);
         }
     }
     strlist_free(&names);

@@ -2,7 +2,8 @@
  * epochs.h - beginning an encrypted epoch, and who reads and writes in those there are: what `storage keys` does.
  *
  * An epoch is begun by storing its key object first and repo.<n>.json, which names it, last: whoever dies in between leaves
- * an object that means nothing.  Its key pair is new and random, and so are the keys that contents are named with; the secret
+ * an object that means nothing.  Only then does this host remember it: one that it remembers and the repository does not have
+ * looks like an old state put back.  Its key pair is new and random, and so are the keys that contents are named with; the secret
  * half is sealed to the readers and then forgotten, unless this host has an identity among them.
  */
 #ifndef STORAGE_EPOCHS_H
@@ -18,9 +19,11 @@ struct epoch_plan {
     size_t                   n_readers;
     const struct public_key *writers;       /* beside this host, which is one by its sign-key */
     size_t                   n_writers;
+    struct epoch            *made;          /* NULL, or gets it, not remembered yet; epoch_deinit() */
 };
 
-/* Stores the keys of a new epoch, which this host remembers (hostkeys.h), and changes object, a repo object, to name it. */
+/* Stores the keys of a new epoch and changes object, a repo object, to name it.  This host remembers it (hostkeys.h), unless the
+ * caller takes it and does so when the object is stored. */
 int epoch_begin(struct storage *, json_t *object, const struct epoch_plan *, struct err *);
 
 /* The next epoch, for the readers and writers of the current one, less drop (a key's id, or NULL), and for encrypt-to where

@@ -5,6 +5,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -71,6 +72,9 @@ load(const char *path, struct err *e)
         err_hint(e, "chmod 600 \"%s\"", path);
     } else if (buf_reserve(&text, 1 << 16, e) == 0 && slurp(fd, &text, e) == 0) {
         o = object_parse(text.data, text.len, "host-epochs", e);
+        if (o == NULL && !e->newer) {
+            err_set(e, ERR_CORRUPT, "it is not what this program wrote");       /* and nothing of it is quoted */
+        }
     }
     if (fd != -1) {
         (void)close(fd);
@@ -98,26 +102,55 @@ find(const json_t *o, unsigned number)
     return NULL;
 }
 
+/* It is the epoch that is remembered under its number. */
+static int
+check_same(const json_t *one, const struct epoch *ep, const char *path, struct err *e)
+{
+    uint8_t known[SEAL_PUBLIC];
+
+    if (json_get_hex(one, "public", known, sizeof known, e) != 0) {
+        return err_wrap(e, "keys of this host, \"%s\": epoch %u", path, ep->number);
+    }
+    if (memcmp(known, ep->public, sizeof known) == 0) {
+        return 0;
+    }
+    err_set(e, ERR_AUTH, "the key of epoch %u is not the one that this host knows: somebody may have put in his own", ep->number);
+    return err_hint(e, "nothing is encrypted to it; if an administrator did change it, remove \"%s\" and run: pgassay "
+                       "storage keys trust", path);
+}
+
 static int
 take(const json_t *one, struct epoch *ep, const char *path, struct err *e)
 {
-    uint8_t       known[SEAL_PUBLIC];
     struct secret keys = SECRET_INIT;
 
+    if (check_same(one, ep, path, e) != 0) {
+        return -1;
+    }
     secret_new(&keys, NAMING_KEYS);
-    if (json_get_hex(one, "public", known, sizeof known, e) != 0 || json_get_hex(one, "naming", keys.data, keys.n, e) != 0) {
+    if (json_get_hex(one, "naming", keys.data, keys.n, e) != 0) {
         secret_free(&keys);
         return err_wrap(e, "keys of this host, \"%s\": epoch %u", path, ep->number);
-    }
-    if (memcmp(known, ep->public, sizeof known) != 0) {
-        secret_free(&keys);
-        err_set(e, ERR_AUTH, "the key of epoch %u is not the one that this host knows: somebody may have put in his own", ep->number);
-        return err_hint(e, "nothing is encrypted to it; if an administrator did change it, remove \"%s\" and run: pgassay "
-                           "storage keys trust", path);
     }
     secret_free(&ep->naming);
     ep->naming = keys;
     return 0;
+}
+
+/* One run of this host after another: each writes what it has read.  -1: there is no lock, and no harm in most cases. */
+static int
+lock(const char *repo_id)
+{
+    struct err ignored = ERR_INIT;
+    char      *path = state_file(repo_id, "epochs.lock", &ignored);
+    int        fd = path == NULL ? -1 : open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (fd >= 0 && flock(fd, LOCK_EX) != 0) {
+        (void)close(fd);
+        fd = -1;
+    }
+    free(path);
+    return fd;
 }
 
 int
@@ -160,22 +193,29 @@ host_keys_newest(const char *repo_id, unsigned *number, struct err *e)
     return o == NULL ? -1 : 0;
 }
 
+static json_t *
+add_epoch(json_t *o, unsigned number)
+{
+    json_t *one = json_object();
+
+    (void)json_object_set_new(one, "epoch", json_integer(number));
+    (void)json_array_append_new(json_object_get(o, "epochs"), one);
+    return one;
+}
+
 int
 host_keys_remember(const char *repo_id, const struct epoch *ep, struct err *e)
 {
     struct buf text = BUF_INIT(OBJECT_BYTES_MAX);
     char      *path = file_of(repo_id, e);
+    int        turn = lock(repo_id);
     json_t    *o = path == NULL ? NULL : load(path, e);
-    json_t    *one;
+    json_t    *one = o == NULL ? NULL : find(o, ep->number);
     int        rc = -1;
 
-    if (o != NULL) {
-        one = find(o, ep->number);
-        if (one == NULL) {
-            one = json_object();
-            (void)json_array_append_new(json_object_get(o, "epochs"), one);
-        }
-        (void)json_object_set_new(one, "epoch", json_integer(ep->number));
+    if (o != NULL && (one == NULL || check_same(one, ep, path, e) == 0)) {
+        one = one == NULL ? add_epoch(o, ep->number) : one;
+        json_wipe(one, "naming");
         json_set_hex(one, "public", ep->public, sizeof ep->public);
         json_set_hex(one, "naming", ep->naming.data, ep->naming.n);
         if (buf_reserve(&text, 1 << 16, e) == 0 && object_format(o, &text, e) == 0) {
@@ -187,6 +227,9 @@ host_keys_remember(const char *repo_id, const struct epoch *ep, struct err *e)
         sodium_memzero(text.data, text.cap);
     }
     buf_free(&text);
+    if (turn >= 0) {
+        (void)close(turn);
+    }
     free(path);
     return rc;
 }

@@ -405,13 +405,23 @@ keyring_same(const struct keyring *a, const struct keyring *b, unsigned number)
 
 /* ---- writing ---- */
 
+static int
+remember(const struct keyring *k, const struct epoch *ep)
+{
+    struct err e = ERR_INIT;
+
+    if (host_keys_remember(k->repo_id, ep, &e) != 0) {
+        log_info("%s; this host does not remember epoch %u", e.text, ep->number);
+    }
+    return 0;
+}
+
 /* 1: this host is no writer. */
 static int
 open_as_writer(const struct keyring *k, struct epoch *ep, const struct key_object *o, struct err *e)
 {
     const struct secret_key *host = signet_key(k->st->signet);
     const struct recipient  *r;
-    struct err               ignored = ERR_INIT;
 
     if (host == NULL || !signet_knows_admins(k->st->signet)) {
         return 1;           /* nobody vouches for the epoch's key */
@@ -420,13 +430,7 @@ open_as_writer(const struct keyring *k, struct epoch *ep, const struct key_objec
     if (r == NULL) {
         return 1;
     }
-    if (recipient_open(r, host, ep, e) != 0) {
-        return -1;
-    }
-    if (host_keys_remember(k->repo_id, ep, &ignored) != 0) {
-        log_info("%s", ignored.text);       /* signed is enough */
-    }
-    return 0;
+    return recipient_open(r, host, ep, e) != 0 ? -1 : remember(k, ep);     /* signed is enough */
 }
 
 static int
@@ -440,6 +444,22 @@ no_writer(const struct keyring *k, const struct epoch *ep, struct err *e)
     }
     return err_hint(e, "with a reader's key, once on this host: pgassay storage keys trust --identity FILE; or a sign-key and "
                        "trust-admin, and: pgassay storage keys add --writer");
+}
+
+/* Anybody can seal a key of his own making to a reader: that an identity opens it says little.  It is believed once, where
+ * nothing else is known, and remembered. */
+static int
+open_by_identity(struct keyring *k, struct epoch *ep, struct err *e)
+{
+    unsigned newest;
+
+    if (host_keys_newest(k->repo_id, &newest, e) != 0) {
+        return -1;
+    }
+    if (ep->number > newest && newest > 0) {
+        return 1;
+    }
+    return open_for_reading(k, ep, e) != 0 ? -1 : remember(k, ep);
 }
 
 /* Under the lock. */
@@ -456,7 +476,7 @@ open_for_writing(struct keyring *k, struct epoch *ep, const struct key_object *o
         rc = open_as_writer(k, ep, o, e);
     }
     if (rc == 1 && k->identity_files.n > 0) {
-        rc = open_for_reading(k, ep, e);
+        rc = open_by_identity(k, ep, e);
     }
     return rc == 1 ? no_writer(k, ep, e) : rc;
 }

@@ -9,7 +9,8 @@
  *   repo-id             the repository that it is: another one is refused
  *
  * Whether an epoch's public key is right, a host knows because (1) it remembers it (hostkeys.h), (2) an admin whom it trusts has
- * signed it (trust-admin), or (3) the identity opens it.  Without any of these nothing is encrypted to it.  The keys that contents
+ * signed it (trust-admin), or (3) it remembers nothing of this repository yet, and the identity opens it: that is believed once
+ * and remembered, since anybody can give a key of his own making to a reader.  Without any of these nothing is encrypted to it.  The keys that contents
  * are named with come from there too: remembered, or given to this host's sign-key as a writer, or to the identity.
  *
  * Everything is loaded when it is first needed, and once.  Thread-safe.

@@ -113,6 +113,16 @@ object_parse(const void *text, size_t n, const char *type, struct err *e)
     return NULL;
 }
 
+void
+object_doubt(struct storage *st, const char *type, const char *key, const struct buf *raw, struct err *e)
+{
+    struct err doubt = ERR_INIT;
+
+    if (signet_check(st->signet, type, key, raw->data, raw->len, &doubt) != 0) {
+        e->untrusted = e->newer = true;
+    }
+}
+
 json_t *
 object_get(struct storage *st, const char *key, const char *type, size_t max, struct err *e)
 {
@@ -121,7 +131,9 @@ object_get(struct storage *st, const char *key, const char *type, size_t max, st
 
     if (storage_get(st, key, &raw, e) == 0) {
         o = object_parse(raw.data, raw.len, type, e);
-        if (o != NULL && signet_check(st->signet, type, key, raw.data, raw.len, e) != 0) {
+        if (o == NULL) {
+            object_doubt(st, type, key, &raw, e);
+        } else if (signet_check(st->signet, type, key, raw.data, raw.len, e) != 0) {
             json_decref(o);
             o = NULL;
         }

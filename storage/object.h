@@ -29,6 +29,9 @@ json_t *object_parse(const void *, size_t, const char *type, struct err *);
 /* max: bytes that the object may have at most. */
 json_t *object_get(struct storage *, const char *key, const char *type, size_t max, struct err *);
 
+/* Of one that could not be parsed: e says whether somebody trusted has signed it, as of one that could. */
+void    object_doubt(struct storage *, const char *type, const char *key, const struct buf *raw, struct err *e);
+
 /* format, needs and type of JSON that was read by other means. */
 int     object_check(const json_t *, const char *type, struct err *);
 

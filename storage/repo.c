@@ -10,6 +10,7 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "storage/epochs.h"
+#include "storage/hostkeys.h"
 #include "storage/object.h"
 #include "storage/signet.h"
 
@@ -44,14 +45,16 @@ static int
 write_first(struct storage *st, struct signet *signet, const struct keyring *keys, struct err *e)
 {
     json_t                  *o = first_object();
+    const char              *id = json_opt_str(o, "repo_id", "");
+    struct epoch             made = {0};
     size_t                   n;
     const struct public_key *readers = keyring_encrypt_to(keys, &n);
     int                      rc = 0;
 
-    signet_bind(signet, json_string_value(json_object_get(o, "repo_id")));
+    signet_bind(signet, id);
     st->signet = signet;
     if (n > 0) {
-        rc = epoch_begin(st, o, &(struct epoch_plan){.number = 1, .readers = readers, .n_readers = n}, e);
+        rc = epoch_begin(st, o, &(struct epoch_plan){.number = 1, .readers = readers, .n_readers = n, .made = &made}, e);
     } else if (keyring_must_encrypt(keys)) {
         err_set(e, ERR_USAGE, "must-encrypt is set, and nobody is named who could read it");
         rc = err_hint(e, "--encrypt-to FILE, the public key of whoever shall");
@@ -61,6 +64,10 @@ write_first(struct storage *st, struct signet *signet, const struct keyring *key
     if (rc == 0) {
         rc = object_put(st, "repo.1.json", o, e);
     }
+    if (rc == 0 && n > 0) {
+        rc = host_keys_remember(id, &made, e);
+    }
+    epoch_deinit(&made);
     st->signet = NULL;
     json_decref(o);
     return rc;

@@ -8,6 +8,7 @@
 #include "core/hash.h"
 #include "core/log.h"
 #include "storage/object.h"
+#include "storage/signet.h"
 
 char *
 run_key(const char *db, const char *run, const char *suffix)
@@ -76,6 +77,36 @@ struct listing {
     struct run_list *list;
 };
 
+int
+run_revoked(struct repo *r, const char *db, const char *run, bool *revoked, struct err *e)
+{
+    char   *key;
+    json_t *o;
+    int     rc = 0;
+
+    *revoked = true;
+    if (!signet_asks(r->signet, "revoked")) {
+        return 0;
+    }
+    key = run_key(db, run, ".revoked");
+    o = object_get(r->st, key, "revoked", OBJECT_BYTES_MAX, e);
+    if (o == NULL && e->kind == ERR_CORRUPT) {
+        *revoked = !e->untrusted;
+        if (e->untrusted) {
+            log_warn("\"%s\" of repository \"%s\" is passed over: %s", key, r->st->location, e->text);
+        }
+        err_clear(e);
+    } else if (o == NULL && e->kind == ERR_NOT_FOUND) {
+        *revoked = false;
+        err_clear(e);
+    } else if (o == NULL) {
+        rc = -1;
+    }
+    json_decref(o);
+    free(key);
+    return rc;
+}
+
 /* Marks of a run come one after another: "<run>", "<run>.prune", "<run>.revoked". */
 static int
 see(void *ctx, const struct object_info *info, struct err *e)
@@ -120,6 +151,11 @@ run_list_load(struct repo *r, const char *db, struct run_list *list, struct err 
 
     *list = (struct run_list){0};
     rc = storage_list(r->st, prefix, see, &li, e);
+    for (size_t i = 0; rc == 0 && i < list->n; i++) {
+        if (list->v[i].revoked) {
+            rc = run_revoked(r, db, list->v[i].run, &list->v[i].revoked, e);
+        }
+    }
     if (rc != 0) {
         run_list_free(list);
         err_wrap(e, "could not list who is at work on \"%s\"", db);

@@ -52,6 +52,11 @@ struct run_list {
     size_t            n, cap;
 };
 
+/* Does the mark <run>.revoked, which a listing shows, count?  Where a host asks for signatures of prunes (signet.h) it must have
+ * one: whoever may put run marks could take every backup away else.  The run itself stops at any. */
+int  run_revoked(struct repo *, const char *db, const char *run, bool *revoked, struct err *);
+
+/* Those that count (run_revoked()) are revoked. */
 int  run_list_load(struct repo *, const char *db, struct run_list *, struct err *);
 void run_list_free(struct run_list *);
 /* NULL: nothing of that run is there. */

@@ -22,6 +22,7 @@ static const struct {
 } types[] = {
     {"label", BACKUP, BACKUP},  {"source", BACKUP, BACKUP},   {"condemned", BACKUP, PRUNE}, {"trash", PRUNE, PRUNE},
     {"trash-runs", PRUNE, PRUNE}, {"tombstone", PRUNE, PRUNE}, {"drill", DRILL, DRILL},      {"repo", ADMIN, ADMIN},
+    {"revoked", PRUNE, PRUNE},
     {"keys", ADMIN, ADMIN},         {"pin", ADMIN, BACKUP},     {"accept", ADMIN, ADMIN},
 };
 

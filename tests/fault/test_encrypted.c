@@ -373,7 +373,8 @@ a_writer_writes_by_what_an_admin_signed(void **state)
 static struct storage *
 swap_epoch(const struct repo *r, unsigned number)
 {
-    struct epoch_plan plan = {.number = number, .readers = &cast.keys[MALLORY].pub, .n_readers = 1};
+    struct epoch      made;
+    struct epoch_plan plan = {.number = number, .readers = &cast.keys[MALLORY].pub, .n_readers = 1, .made = &made};
     struct storage   *st = clone_storage(r->st);
     json_t           *o = json_deep_copy(r->object);
     struct err        e = ERR_INIT;
@@ -390,6 +391,7 @@ swap_epoch(const struct repo *r, unsigned number)
         assert_ok(storage_remove(st, &gone, 1, &e), &e);
     }
     assert_ok(epoch_begin(st, o, &plan, &e), &e);
+    epoch_deinit(&made);
     (void)snprintf(key, sizeof key, "repo.%u.json", r->generation + 1);
     assert_ok(object_put(st, key, o, &e), &e);
     json_decref(o);

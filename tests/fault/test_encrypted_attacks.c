@@ -1,6 +1,8 @@
 /* Somebody who can write to the repository, against hosts that pin keys: what he puts in, takes out, or puts back. */
 #include "tests/fault/encrypted.h"
 
+#include "storage/runmark.h"
+
 /* ---- the repository's id, which every signature is bound to ---- */
 
 static void
@@ -63,6 +65,78 @@ garbage_behind_a_signed_object_is_passed_over(void **state)
     repo_close(r);
 }
 
+/* ---- who puts his own key in ---- */
+
+/* The state of the store when somebody has made an epoch himself, whose secret he has, and sealed it to the readers, whose public
+ * keys stand there. */
+static struct storage *
+with_epoch_of_his(const struct repo *r, unsigned number)
+{
+    const struct public_key readers[] = {cast.keys[OPS].pub, cast.keys[ESCROW].pub};
+    struct epoch            his;
+    struct epoch_plan       plan = {.number = number, .readers = readers, .n_readers = 2, .made = &his};
+    struct storage         *st = clone_storage(r->st);
+    json_t                 *o = json_deep_copy(r->object);
+    const char             *gone[] = {"repo.1.json", "keys.1.1.json"};
+    struct err              e = ERR_INIT;
+
+    if (number == 1) {
+        (void)json_object_del(o, "epochs");
+        assert_ok(storage_remove(st, gone, 2, &e), &e);
+    }
+    assert_ok(epoch_begin(st, o, &plan, &e), &e);
+    assert_ok(object_put(st, number == 1 ? "repo.1.json" : "repo.2.json", o, &e), &e);
+    epoch_deinit(&his);
+    json_decref(o);
+    return st;
+}
+
+/* What an identity opens is believed once. */
+static void
+a_host_with_an_identity_keeps_to_the_key_it_has_used(void **state)
+{
+    struct repo *r = new_encrypted();
+    struct repo *mine;
+    struct repo *his;
+    struct err   e = ERR_INIT;
+
+    (void)state;
+    on_host(1);
+    mine = open_clone(r, OPTIONS(cast.identity[OPS], cast.encrypt_to_both));
+    (void)back_up(mine, 1, NULL);
+    his = open_storage(with_epoch_of_his(r, 1), OPTIONS(cast.identity[OPS], cast.encrypt_to_both));
+    assert_refused(his, ERR_AUTH, "is not the one that this host knows");
+    assert_int_equal(keyring_trust(his->keys, 1, &e), -1);
+    assert_err(&e, ERR_AUTH, "is not the one that this host knows");
+    repo_close(his);
+    his = open_storage(with_epoch_of_his(r, 2), OPTIONS(cast.identity[OPS], cast.encrypt_to_both));
+    assert_refused(his, ERR_AUTH, "nothing vouches on this host for the key that epoch 2");
+    err_clear(&e);
+    assert_ok(keyring_trust(his->keys, 2, &e), &e);     /* whoever says so has looked */
+    (void)back_up(his, 1, NULL);
+    repo_close(his);
+    repo_close(mine);
+    repo_close(r);
+}
+
+/* An admin would sign it. */
+static void
+keys_that_nobody_vouches_for_are_not_taken_over(void **state)
+{
+    struct repo *r = new_encrypted();
+    struct repo *his = open_storage(with_epoch_of_his(r, 2), OPTIONS(NULL));
+    struct repo *to = fixture_repo_number(5);
+    struct err   e = ERR_INIT;
+    unsigned     done;
+
+    (void)state;
+    assert_int_equal(epochs_import(to, his, &done, &e), -1);
+    assert_err(&e, ERR_AUTH, "nothing vouches on this host for the key that epoch 2");
+    repo_close(to);
+    repo_close(his);
+    repo_close(r);
+}
+
 /* ---- two at once, and one that dies ---- */
 
 /* The object that says who reads is read, changed and put: what came in between must not be lost. */
@@ -119,6 +193,141 @@ keys_in_use_stay_where_they_are(void **state)
     repo_close(r);
 }
 
+/* Its keys are stored, and no repo.<n>.json names them: the old epoch goes on, and the next attempt begins one. */
+static void
+an_epoch_whose_host_died_stops_nobody(void **state)
+{
+    struct repo *r = new_encrypted();
+    struct err   e = ERR_INIT;
+    char         id[BACKUP_ID_MAX];
+
+    (void)state;
+    put_json(r, "repo.2.json", get_json(r, "repo.1.json"));        /* somebody else was faster */
+    assert_int_equal(epochs_next(r, NULL, &e), -1);
+    assert_err(&e, ERR_EXISTS, "somebody else changed the repository's settings");
+    fixture_take_away(r, "repo.2.json");                            /* and now it looks as if it had died */
+    assert_int_equal(fixture_count_keys(r, ""), 3);
+    (void)back_up(r, 1, NULL);
+    err_clear(&e);
+    assert_ok(epochs_next(r, NULL, &e), &e);
+    r = reopen(r, OPTIONS(NULL));
+    assert_int_equal(r->epoch, 2);
+    (void)back_up(r, 1, id);
+    r = reopen(r, OPTIONS(cast.identity[ESCROW]));
+    assert_reads(r, id, 1);
+    repo_close(r);
+}
+
+/* ---- who says that a backup does not count ---- */
+
+/* A host that signs its backups and believes itself, and the admin in everything. */
+static struct repo *
+signed_backup(struct label **l)
+{
+    char        *trust_prune = xasprintf("trust-prune=%s/admin.pub", cast.dir);
+    struct repo *r = reopen(fixture_repo_number(7), OPTIONS(cast.sign_key[HOST], cast.trust_backup, trust_prune));
+    struct err   e = ERR_INIT;
+    char         id[BACKUP_ID_MAX];
+
+    free(trust_prune);
+    (void)back_up(r, 1, id);
+    *l = label_load(r, "shop", id, &e);
+    assert_non_null(*l);
+    return r;
+}
+
+static void
+put_object_as(struct repo *r, options o, const char *key, json_t *object)
+{
+    struct repo *other = open_clone(r, o);
+    struct buf   b = BUF_INIT(MIB);
+    struct err   e = ERR_INIT;
+
+    fixture_take_away(other, key);
+    assert_ok(object_put(other->st, key, object, &e), &e);
+    fixture_get(other, key, &b);
+    fixture_replace(r, key, b.data, b.len);
+    buf_free(&b);
+    json_decref(object);
+    repo_close(other);
+}
+
+static json_t *
+revocation(const struct label *l)
+{
+    json_t *o = object_new("revoked");
+
+    (void)json_object_set_new(o, "run", json_string(l->run));
+    return o;
+}
+
+/* Who may put run marks, as each backup host may, would take all backups away, and a prune their chunks. */
+static void
+a_revocation_that_no_prune_has_signed_voids_nothing(void **state)
+{
+    struct label   *l;
+    struct repo    *r = signed_backup(&l);
+    struct run_list runs;
+    struct err      e = ERR_INIT;
+    char           *key = xasprintf("shop/runs/%s.revoked", l->run);
+
+    (void)state;
+    put_object_as(r, OPTIONS(NULL), key, revocation(l));
+    assert_int_equal(fixture_count(r, BACKUP_COMMITTED), 1);
+    put_object_as(r, OPTIONS(cast.sign_key[HOST]), key, revocation(l));
+    assert_int_equal(fixture_count(r, BACKUP_COMMITTED), 1);
+    fixture_replace(r, key, "x", 1);
+    assert_int_equal(fixture_count(r, BACKUP_COMMITTED), 1);
+    assert_ok(run_list_load(r, "shop", &runs, &e), &e);
+    assert_int_equal(runs.n, 1);
+    assert_false(runs.v[0].revoked);
+    run_list_free(&runs);
+    put_object_as(r, OPTIONS(cast.sign_key[ADMIN]), key, revocation(l));
+    assert_int_equal(fixture_count(r, BACKUP_VOID), 1);
+    free(key);
+    label_free(l);
+    repo_close(r);
+}
+
+/* A tombstone's name says whom it buries; one that cannot be read is signed by nobody either. */
+static void
+a_tombstone_of_garbage_buries_nothing(void **state)
+{
+    struct label *l;
+    struct repo  *r = signed_backup(&l);
+    struct err    e = ERR_INIT;
+    char         *key = xasprintf("shop/tombstones/%s.%s.json", l->id, l->run);
+
+    (void)state;
+    assert_ok(storage_put(r->st, key, "x", 1, &e), &e);
+    assert_int_equal(fixture_count(r, BACKUP_COMMITTED), 1);
+    free(key);
+    label_free(l);
+    repo_close(r);
+}
+
+/* ---- what errors say ---- */
+
+/* A passphrase where a key file belongs, and a key file cut in its secret. */
+static void
+errors_quote_no_secret(void **state)
+{
+    static const char *const texts[] = {"correcthorse", "{\"type\":\"secret-key\",\"secret\":\"correcthorse"};
+    struct secret_key        k = {0};
+    struct public_key        pub = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct err e = ERR_INIT;
+
+        assert_int_equal(secret_key_parse(texts[i], strlen(texts[i]), "ops", &(struct passphrase_source)PASSPHRASE_ASK, &k, &e), -1);
+        assert_err(&e, ERR_CORRUPT, "key file \"ops\": not valid JSON: line 1");
+        assert_null(strstr(e.text, "correct"));
+        assert_int_equal(public_key_parse(texts[i], strlen(texts[i]), "ops", &pub, &e), -1);
+        assert_null(strstr(e.text, "correct"));
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_hosts, free_hosts)
 
 int
@@ -128,8 +337,14 @@ main(void)
         TEST(a_repository_without_an_id_is_not_believed),
         TEST(a_repository_has_one_id),
         TEST(garbage_behind_a_signed_object_is_passed_over),
+        TEST(a_host_with_an_identity_keeps_to_the_key_it_has_used),
+        TEST(keys_that_nobody_vouches_for_are_not_taken_over),
         TEST(two_who_change_the_readers_at_once_do_not_undo_each_other),
         TEST(keys_in_use_stay_where_they_are),
+        TEST(an_epoch_whose_host_died_stops_nobody),
+        TEST(a_revocation_that_no_prune_has_signed_voids_nothing),
+        TEST(a_tombstone_of_garbage_buries_nothing),
+        TEST(errors_quote_no_secret),
     };
 
     return cmocka_run_group_tests_name("encrypted attacks", tests, make_cast, free_cast);
