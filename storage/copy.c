@@ -174,7 +174,8 @@ copy_one(struct copy *c, const struct backup_entry *b, struct copy_entry *x, str
     }
     x->status = COPY_FAILED;
     x->err = *e;
-    if (e->kind == ERR_CORRUPT || e->kind == ERR_NOT_FOUND) {
+    /* A key that is missing is missing for what must be opened alone. */
+    if (e->kind == ERR_CORRUPT || e->kind == ERR_NOT_FOUND || (e->kind == ERR_AUTH && !copy_goes_as_stored(c, b->label))) {
         err_clear(e);
         return 0;
     }

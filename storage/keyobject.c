@@ -13,6 +13,9 @@
 #include "storage/object.h"
 #include "storage/signet.h"
 
+/* They are found by counting: so many may be missing in between. */
+enum { GAP_MAX = 4 };
+
 enum { BOX_MAX = 1024, EPOCH_MAX = 10000, RECIPIENTS_MAX = 256 };
 
 static const char *const role_keys[] = {[KEY_READER] = "readers", [KEY_WRITER] = "writers"};
@@ -320,36 +323,54 @@ accept(struct storage *st, const struct epoch *ep, unsigned n, const struct buf 
 }
 
 /* *n: how many there are.  best and raw get the highest that is accepted: best->n is 0 when none is. */
+/* 0: it is there, and is the best if it is accepted; else *doubt says why not.  1: missing. */
+static int
+look_at(struct storage *st, const struct epoch *ep, unsigned n, struct key_object *best, struct buf *raw, char **doubt, struct err *e)
+{
+    struct buf        one = BUF_INIT(OBJECT_BYTES_MAX);
+    char             *key = object_key(ep->number, n);
+    struct key_object o = {0};
+    int               rc = storage_get(st, key, &one, e);
+
+    if (rc != 0 && e->kind == ERR_NOT_FOUND) {
+        err_clear(e);
+        rc = 1;
+    } else if (rc == 0 && accept(st, ep, n, &one, &o, e) == 0) {
+        key_object_free(best);
+        *best = o;
+        free(*doubt);
+        *doubt = NULL;
+        buf_clear(raw);
+        rc = buf_append(raw, one.data, one.len, e);
+    } else if (rc == 0) {
+        free(*doubt);
+        *doubt = xasprintf("\"%s\" of repository \"%s\" is passed over: %s", key, st->location, e->text);
+        err_clear(e);
+    }
+    free(key);
+    buf_free(&one);
+    return rc;
+}
+
+/* *n: the highest number there is.  best and raw get the highest that is accepted: best->n is 0 when none is. */
 static int
 find_newest(struct storage *st, const struct epoch *ep, struct key_object *best, struct buf *raw, unsigned *n, struct err *e)
 {
-    struct buf one = BUF_INIT(OBJECT_BYTES_MAX);
+    char    *doubt = NULL;          /* about one that is newer than the best */
+    unsigned missing = 0;
+    int      rc = 0;
 
-    for (*n = 0;; (*n)++) {
-        char             *key = object_key(ep->number, *n + 1);
-        int               rc = storage_get(st, key, &one, e);
-        struct key_object o = {0};
-
-        if (rc == 0 && accept(st, ep, *n + 1, &one, &o, e) == 0) {
-            key_object_free(best);
-            *best = o;
-            buf_clear(raw);
-            rc = buf_append(raw, one.data, one.len, e);
-        } else if (rc == 0) {
-            log_warn("\"%s\" of repository \"%s\" is passed over: %s", key, st->location, e->text);
-            err_clear(e);
-        }
-        free(key);
-        if (rc != 0) {
-            break;
-        }
+    *n = 0;
+    for (unsigned at = 1; rc >= 0 && missing < GAP_MAX; at++) {
+        rc = look_at(st, ep, at, best, raw, &doubt, e);
+        missing = rc == 1 ? missing + 1 : 0;
+        *n = rc == 0 ? at : *n;
     }
-    buf_free(&one);
-    if (e->kind != ERR_NOT_FOUND) {
-        return -1;
+    if (rc >= 0 && doubt != NULL) {
+        log_warn("%s", doubt);
     }
-    err_clear(e);
-    return 0;
+    free(doubt);
+    return rc < 0 ? -1 : 0;
 }
 
 /* ---- copies that backups keep ---- */
@@ -426,7 +447,8 @@ load(struct storage *st, const struct epoch *ep, struct key_object *o, struct bu
     }
     o->there = n;
     if (o->n == 0) {
-        err_set(e, ERR_NOT_FOUND, "no \"keys.%u.<n>.json\" that can be used, and no copy of it beside a backup", ep->number);
+        /* No object that anybody else asked for is missing: who cannot open a backup must not take it for gone. */
+        err_set(e, ERR_AUTH, "no \"keys.%u.<n>.json\" that can be used, and no copy of it beside a backup", ep->number);
         return err_hint(e, "without it nothing of this epoch can be read: look for it in other copies of the repository");
     }
     return 0;

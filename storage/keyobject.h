@@ -60,7 +60,8 @@ bool key_object_drop(struct key_object *, const char *id);      /* in every role
 /* Opens what k was given: fills secret and naming, or naming alone.  ERR_CORRUPT: it is not the epoch's. */
 int  recipient_open(const struct recipient *, const struct secret_key *k, struct epoch *, struct err *);
 
-/* The newest about this epoch that is trusted; where none is left, the copy that some backup keeps.  ERR_NOT_FOUND. */
+/* The newest about this epoch that is trusted; where none is left, the copy that some backup keeps.  ERR_AUTH: neither
+ * is there. */
 int  key_object_load(struct storage *, const struct epoch *, struct key_object *, struct err *);
 /* As the next n, which becomes the object's.  ERR_EXISTS, and nothing is changed, when somebody else put one since this one
  * was loaded: his would not count any more. */

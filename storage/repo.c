@@ -163,6 +163,7 @@ newest(struct repo *r, struct err *e)
     struct buf raw = BUF_INIT(OBJECT_BYTES_MAX);
     json_t    *found = NULL;
     struct err doubt = ERR_INIT;
+    char      *passed = NULL;
 
     err_clear(e);
     while (e->kind == ERR_NONE) {
@@ -180,10 +181,18 @@ newest(struct repo *r, struct err *e)
             found = o;
             buf_clear(&r->line);
             (void)buf_append(&r->line, raw.data, raw.len, e);
+            free(passed);
+            passed = NULL;
         } else if (e->kind == ERR_NONE) {
-            log_warn("\"%s\" of repository \"%s\" is passed over: %s", key, r->st->location, doubt.text);
+            free(passed);
+            passed = xasprintf("\"%s\" of repository \"%s\" is passed over: %s", key, r->st->location, doubt.text);
         }
     }
+    /* What was written over since is nobody's business any more. */
+    if (passed != NULL) {
+        log_warn("%s", passed);
+    }
+    free(passed);
     buf_free(&raw);
     if (e->kind != ERR_NOT_FOUND) {
         json_decref(found);

@@ -41,7 +41,15 @@ static const struct right prune_rights[] = {
     {ALWAYS, "s3:PutObject", "*/pins/*"},
     {ALWAYS, "s3:PutObject", "*/accepted/*"},
     {IF_TAGGED, "s3:PutObjectTagging", "*"},
-    {ALWAYS, "s3:DeleteObject", "*"},
+    /* Not repo.<n>.json and keys.<epoch>.<n>.json: without those nothing can be read any more. */
+    {ALWAYS, "s3:DeleteObject", "*/chunks/*"},
+    {ALWAYS, "s3:DeleteObject", "*/backups/*"},
+    {ALWAYS, "s3:DeleteObject", "*/runs/*"},
+    {ALWAYS, "s3:DeleteObject", "*/trash/*"},
+    {ALWAYS, "s3:DeleteObject", "*/trash-runs/*"},
+    {ALWAYS, "s3:DeleteObject", "*/condemned/*"},
+    {ALWAYS, "s3:DeleteObject", "*/scrubs/*"},
+    {ALWAYS, "s3:DeleteObject", "*/pins/*"},
     {ALWAYS, NULL, NULL},
 };
 

@@ -181,7 +181,8 @@ keys_revoke(const struct cmd *c, struct repo *r, struct err *e)
     if (key_id(c->args[1], id, e) != 0 || epochs_next(r, id, e) != 0 || epochs_remove(r, id, &done, e) != 0) {
         return -1;
     }
-    say(c, "key %s is revoked: backups from now on are in epoch %u, which it cannot read; older ones it can", id, r->epoch + 1);
+    say(c, "key %s is revoked: backups from now on are in epoch %u, which it cannot read; what it could read before it may have kept", id,
+        r->epoch + 1);
     return EXIT_GOOD;
 }
 
@@ -240,6 +241,17 @@ static const struct {
     {"import", keys_import, 1, 1, "from which repository?"},
 };
 
+/* For machines: what came of it. */
+static int
+now(const struct cmd *c, struct err *e)
+{
+    struct repo *r = cmd_open(c, NULL, e);
+    int          rc = r == NULL ? -1 : keys_list(c, r, e);
+
+    repo_close(r);
+    return rc;
+}
+
 int
 cmd_keys(const struct cmd *c, struct err *e)
 {
@@ -258,7 +270,7 @@ cmd_keys(const struct cmd *c, struct err *e)
         r = cmd_open(c, NULL, e);
         rc = r == NULL ? -1 : verbs[i].run(c, r, e);
         repo_close(r);
-        return rc;
+        return rc == EXIT_GOOD && c->json && i > 0 ? now(c, e) : rc;
     }
     err_set(e, ERR_USAGE, "keys: \"%s\" is nothing that can be done", name);
     return err_hint(e, "list, add, remove, revoke, new-epoch, trust or import");

@@ -96,7 +96,7 @@ line(const char *name, const char *fmt, ...)
 }
 
 static void
-show_label(const struct label *l)
+show_label(const struct label *l, bool closed)
 {
     char a[32], b[32], c[48], d[48];
 
@@ -107,8 +107,9 @@ show_label(const struct label *l)
     if (l->note != NULL) {
         line("note", "%s", l->note);
     }
-    line("database", "\"%s\" on %s, PostgreSQL %s%s", l->dbname, l->host != NULL ? l->host : "a local socket",
-         l->server_version, l->standby ? " (standby)" : "");
+    line("database", "\"%s\" on %s, PostgreSQL %s%s", l->dbname,
+         l->host != NULL ? l->host : closed ? "a server that only a key shows" : "a local socket", l->server_version,
+         l->standby ? " (standby)" : "");
     line("snapshot", "%s, %s ago", time_rfc3339(l->snapshot, a, sizeof a),
          duration_human(difftime(time(NULL), l->snapshot), b, sizeof b));
     line("took", "%s", duration_human(l->seconds, a, sizeof a));
@@ -206,7 +207,7 @@ static int
 show_text(const struct cmd *c, const struct backup_entry *b, const struct standing *known, const struct manifest *m,
           struct err *e)
 {
-    show_label(b->label);
+    show_label(b->label, m == NULL);
     if (b->state != BACKUP_COMMITTED) {
         line(backup_state_text(b->state), "%s", b->problem);
     }

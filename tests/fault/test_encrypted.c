@@ -538,7 +538,34 @@ the_copy_beside_a_backup_stands_in_for_a_lost_key_object(void **state)
     }
     r = reopen(r, OPTIONS(cast.identity[OPS]));
     assert_int_equal(fixture_read(r, id[0], 1, &e), -1);
-    assert_err(&e, ERR_NOT_FOUND, "no \"keys.1.<n>.json\" that can be used, and no copy of it beside a backup");
+    assert_err(&e, ERR_AUTH, "no \"keys.1.<n>.json\" that can be used, and no copy of it beside a backup");
+    /* Who can open nothing must not take the backups for gone: a prune would. */
+    err_clear(&e);
+    assert_int_equal(fixture_count(r, BACKUP_COMMITTED), 2);
+    repo_close(r);
+}
+
+static void
+key_objects_behind_a_gap_are_found(void **state)
+{
+    struct repo *r = new_encrypted();
+    struct err   e = ERR_INIT;
+    unsigned     done;
+    char         id[BACKUP_ID_MAX];
+    struct key_object o;
+
+    (void)state;
+    (void)back_up(r, 1, id);
+    r = reopen(r, OPTIONS(cast.identity[OPS]));
+    assert_ok(epochs_add(r, KEY_READER, &cast.keys[MALLORY].pub, &done, &e), &e);
+    fixture_take_away(r, "keys.1.1.json");
+    r = reopen(r, OPTIONS(cast.identity[MALLORY]));
+    assert_reads(r, id, 1);
+    assert_ok(epochs_remove(r, cast.keys[MALLORY].pub.id, &done, &e), &e);
+    assert_ok(key_object_load(r->st, keyring_epoch(r->keys, 1, &e), &o, &e), &e);
+    assert_int_equal(o.n, 3);
+    assert_null(key_object_find(&o, KEY_READER, cast.keys[MALLORY].pub.id));
+    key_object_free(&o);
     repo_close(r);
 }
 
@@ -929,6 +956,7 @@ main(void)
         TEST(encryption_that_is_turned_off_is_noticed),
         TEST(pins_are_insisted_on),
         TEST(the_copy_beside_a_backup_stands_in_for_a_lost_key_object),
+        TEST(key_objects_behind_a_gap_are_found),
         TEST(an_older_key_object_under_a_newer_name_decides_nothing),
         TEST(between_repositories_that_share_keys_nobody_opens_anything),
         TEST(keys_are_not_taken_over_by_who_has_his_own),

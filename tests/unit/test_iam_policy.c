@@ -68,7 +68,9 @@ static void
 a_prune_host_removes_but_writes_no_backups(void **state)
 {
     (void)state;
-    assert_true(allows(IAM_PRUNE, &plain, "s3:DeleteObject", BELOW "*"));
+    assert_true(allows(IAM_PRUNE, &plain, "s3:DeleteObject", BELOW "*/chunks/*"));
+    assert_true(allows(IAM_PRUNE, &plain, "s3:DeleteObject", BELOW "*/backups/*"));
+    assert_false(allows(IAM_PRUNE, &plain, "s3:DeleteObject", BELOW "*"));
     assert_true(allows(IAM_PRUNE, &plain, "s3:PutObject", BELOW "*/trash/*"));
     assert_false(allows(IAM_PRUNE, &plain, "s3:PutObject", BELOW "*/backups/*"));
     assert_false(allows(IAM_PRUNE, &plain, "s3:PutObject", BELOW "*"));
