@@ -1,6 +1,7 @@
 /* Somebody who can write to the repository, against hosts that pin keys: what he puts in, takes out, or puts back. */
 #include "tests/fault/encrypted.h"
 
+#include "storage/copy.h"
 #include "storage/runmark.h"
 
 /* ---- the repository's id, which every signature is bound to ---- */
@@ -306,6 +307,36 @@ a_tombstone_of_garbage_buries_nothing(void **state)
     repo_close(r);
 }
 
+/* Nor does it keep a backup from being copied. */
+static void
+a_tombstone_of_nobodys_stops_no_copy(void **state)
+{
+    const struct copy_request q = {.db = "shop", .which = "all", .quiet = true, .jobs = 1};
+    char                     *trust_prune = xasprintf("trust-prune=%s/admin.pub", cast.dir);
+    char                      name[] = "shop";
+    const struct source       source = {.system_identifier = 1, .database_oid = 5, .dbname = name};
+    struct repo              *from = fixture_repo_number(7);
+    struct repo              *to = reopen(fixture_repo_number(8), OPTIONS(cast.sign_key[HOST], cast.trust_backup, trust_prune));
+    struct copy_result        out = {0};
+    struct err                e = ERR_INIT;
+    char                      id[BACKUP_ID_MAX];
+    char                     *key;
+
+    (void)state;
+    assert_ok(source_bind(from, "shop", &source, false, &e), &e);
+    (void)back_up(from, 1, id);
+    key = xasprintf("shop/tombstones/%s.none.json", id);
+    assert_ok(storage_put(to->st, key, "{}\n", 3, &e), &e);
+    assert_ok(copy_run(from, to, &q, &out, &e), &e);
+    assert_int_equal(out.n, 1);
+    assert_int_equal(out.v[0].status, COPY_DONE);
+    copy_result_free(&out);
+    free(trust_prune);
+    free(key);
+    repo_close(from);
+    repo_close(to);
+}
+
 /* ---- what errors say ---- */
 
 /* A passphrase where a key file belongs, and a key file cut in its secret. */
@@ -344,6 +375,7 @@ main(void)
         TEST(an_epoch_whose_host_died_stops_nobody),
         TEST(a_revocation_that_no_prune_has_signed_voids_nothing),
         TEST(a_tombstone_of_garbage_buries_nothing),
+        TEST(a_tombstone_of_nobodys_stops_no_copy),
         TEST(errors_quote_no_secret),
     };
 
