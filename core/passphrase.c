@@ -1,6 +1,7 @@
 #include "core/passphrase.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "core/cancel.h"
 #include "core/mem.h"
 #include "core/proc.h"
 
@@ -95,6 +97,20 @@ from_command(const char *command, const char *what, struct secret *out, struct e
 
 /* ---- a person ---- */
 
+/* Until a line is there.  Signals do not end a read (cancel.h): whoever waits looks for them himself. */
+static int
+wait_for_person(int tty, struct err *e)
+{
+    struct pollfd fds[] = {{.fd = tty, .events = POLLIN}, {.fd = cancel_fd(), .events = POLLIN}};
+
+    while (cancel_check(e) == 0) {
+        if (poll(fds, sizeof fds / sizeof fds[0], -1) > 0 && fds[0].revents != 0) {
+            return 0;
+        }
+    }
+    return -1;
+}
+
 static int
 ask_once(int tty, const char *prompt, const char *what, struct secret *out, struct err *e)
 {
@@ -109,7 +125,7 @@ ask_once(int tty, const char *prompt, const char *what, struct secret *out, stru
     hidden.c_lflag &= ~(tcflag_t)ECHO;
     (void)tcsetattr(tty, TCSAFLUSH, &hidden);
     (void)dprintf(tty, "%s: ", prompt);
-    rc = from_fd(tty, what, "the terminal", out, e);
+    rc = wait_for_person(tty, e) != 0 ? -1 : from_fd(tty, what, "the terminal", out, e);
     (void)tcsetattr(tty, TCSAFLUSH, &shown);
     (void)dprintf(tty, "\n");
     return rc;
@@ -147,6 +163,7 @@ get_from(const struct passphrase_source *s, const char *what, bool twice, struct
         return 0;
     }
     if (s->fd >= 0) {
+        (void)fcntl(s->fd, F_SETFD, FD_CLOEXEC);        /* not for those whom we start */
         return from_fd(s->fd, what, "the descriptor", out, e);
     }
     if (file != NULL && file[0] != '\0' && s->command == NULL) {

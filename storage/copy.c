@@ -8,6 +8,7 @@
 #include "storage/chunklist.h"
 #include "storage/copy_impl.h"
 #include "storage/damage.h"
+#include "storage/signet.h"
 
 /* ---- what the destination is trusted to hold ---- */
 
@@ -182,18 +183,20 @@ copy_one(struct copy *c, const struct backup_entry *b, struct copy_entry *x, str
     return err_wrap(e, "backup %s", b->id);
 }
 
-/* Tombstones are named "<backup>.<run>". */
-static bool
-was_expired(const struct strlist *tombstones, const char *id)
+/* Tombstones are named "<backup>.<run>".  Where signatures are asked for, one that nobody trusted has signed would keep backups from
+ * being copied, and nothing would say so. */
+static int
+was_expired(const struct copy *c, const struct strlist *tombstones, const char *id, bool *expired, struct err *e)
 {
     size_t n = strlen(id);
 
+    *expired = false;
     for (size_t i = 0; i < tombstones->n; i++) {
-        if (strncmp(tombstones->v[i], id, n) == 0 && tombstones->v[i][n] == '.') {
-            return true;
-        }
+        *expired = *expired || (strncmp(tombstones->v[i], id, n) == 0 && tombstones->v[i][n] == '.');
     }
-    return false;
+    return *expired && signet_asks(c->to->signet, "tombstone")
+               ? chain_expired(c->to, c->request->db, tombstones, id, NULL, expired, e)
+               : 0;
 }
 
 static int
@@ -202,14 +205,17 @@ copy_all(struct copy *c, const struct strlist *tombstones, struct copy_result *r
     for (size_t i = 0; i < c->here.n; i++) {
         const struct backup_entry *b = &c->here.v[i];
         struct copy_entry         *x;
+        bool                       expired;
 
         if (b->state == BACKUP_VOID) {
             log_info("backup %s is void and passed over: %s", b->id, b->problem);
             continue;
         }
         x = add_entry(r, b, COPY_EXPIRED);
-        if (!stands_there(c, find_entry(&c->there, b->id), x) && !was_expired(tombstones, b->id) &&
-            copy_one(c, b, x, e) != 0) {
+        if (stands_there(c, find_entry(&c->there, b->id), x)) {
+            continue;
+        }
+        if (was_expired(c, tombstones, b->id, &expired, e) != 0 || (!expired && copy_one(c, b, x, e) != 0)) {
             return -1;
         }
     }

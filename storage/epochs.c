@@ -122,6 +122,20 @@ pinned_readers(const struct repo *r, const char *drop, struct public_key *out, s
     return n;
 }
 
+/* Whoever can write there can have put himself among them. */
+static void
+warn_unsigned(const struct repo *r, const struct key_object *o)
+{
+    char *text = o->count == 0 || signet_knows_admins(r->signet) ? NULL : keyring_readers_text(o);
+
+    if (text != NULL) {
+        log_warn("who shall read the new epoch is what the repository says, and no admin's signature is asked for: of %s; "
+                 "--encrypt-to names them",
+                 text);
+    }
+    free(text);
+}
+
 static int
 begin_next(struct repo *r, const struct key_object *o, const char *drop, struct err *e)
 {
@@ -140,6 +154,7 @@ begin_next(struct repo *r, const struct key_object *o, const char *drop, struct 
     plan.n_readers = pinned_readers(r, drop, readers, &pinned);
     if (pinned == 0) {
         plan.n_readers = keys_in_role(o, KEY_READER, drop, readers);
+        warn_unsigned(r, o);
     }
     if (plan.n_readers == 0) {
         err_set(e, ERR_USAGE, "nobody could read the new epoch");

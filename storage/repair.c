@@ -10,6 +10,7 @@
 #include "core/progress.h"
 #include "storage/reader.h"
 #include "storage/repair_impl.h"
+#include "storage/signet.h"
 #include "storage/writer.h"
 
 /* ---- one chunk ---- */
@@ -238,7 +239,8 @@ label_anew(const struct repairing *r, const char *id)
     struct err    e = ERR_INIT;
     struct label *l = NULL;
 
-    if (storage_get_anew(r->to->st, key, &raw, &e) == 0) {
+    if (storage_get_anew(r->to->st, key, &raw, &e) == 0 &&
+        signet_check(r->to->st->signet, "label", key, raw.data, raw.len, &e) == 0) {
         l = label_parse(raw.data, raw.len, &e);
     }
     if (l != NULL && (strcmp(l->id, id) != 0 || strcmp(l->db, r->db) != 0)) {

@@ -57,7 +57,7 @@ is_wanted(const char *key, size_t below)
     static const char *const dirs[] = {"chunks/", "backups/", "pins/", "accepted/", "drills/", "tombstones/", "source"};
 
     if (below == 0) {
-        return strncmp(key, "repo.", strlen("repo.")) == 0;
+        return true;            /* undelete() looks at nothing else there */
     }
     for (size_t i = 0; i < sizeof dirs / sizeof dirs[0]; i++) {
         if (strncmp(key + below, dirs[i], strlen(dirs[i])) == 0) {
@@ -144,21 +144,26 @@ see(void *ctx, const struct object_version *v, struct err *e)
     return w->due.n < BATCH ? 0 : flush(w, e);
 }
 
+/* labels: these, or all but them. */
+static int
+bring_back(const struct undelete_request *r, const char *prefix, bool labels, struct undelete_result *out, struct err *e)
+{
+    struct walk w = {.request = r, .result = out, .labels = labels};
+    int         rc = storage_versions(r->st, prefix, see, &w, e) != 0 || flush(&w, e) != 0 ? -1 : 0;
+
+    free_markers(&w.on_top);
+    free_markers(&w.due);
+    return rc;
+}
+
 int
 undelete(const struct undelete_request *r, struct undelete_result *out, struct err *e)
 {
-    const char *prefix = *r->below == '\0' ? "repo." : r->below;
-    int         rc = 0;
-
     *out = (struct undelete_result){0};
-    for (int labels = 0; rc == 0 && labels <= 1; labels++) {
-        struct walk w = {.request = r, .result = out, .labels = labels == 1};
-
-        rc = storage_versions(r->st, prefix, see, &w, e) != 0 || flush(&w, e) != 0 ? -1 : 0;
-        free_markers(&w.on_top);
-        free_markers(&w.due);
+    if (*r->below == '\0') {
+        return bring_back(r, "repo.", false, out, e) != 0 || bring_back(r, "keys.", false, out, e) != 0 ? -1 : 0;
     }
-    return rc;
+    return bring_back(r, r->below, false, out, e) != 0 || bring_back(r, r->below, true, out, e) != 0 ? -1 : 0;
 }
 
 void

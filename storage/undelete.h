@@ -18,7 +18,7 @@
 
 struct undelete_request {
     struct storage *st;
-    const char     *below;       /* "<db>/", encoded; "" for repo.<n>.json alone */
+    const char     *below;       /* "<db>/", encoded; "" for the repository's own, repo.<n>.json and keys.<epoch>.<n>.json */
     time_t          since;       /* by the store's clock */
     bool            dry_run;     /* only find */
     int           (*tick)(void *ctx, struct err *);     /* now and then; NULL: nothing to do */

@@ -129,7 +129,10 @@ keys_add(const struct cmd *c, struct repo *r, struct err *e)
             rc = epochs_add(r, c->writer ? KEY_WRITER : KEY_READER, &k, &done, e);
         }
         if (rc == 0) {
-            say(c, "key %s (%s) can %s now, in %u epoch%s", k.id, k.name, c->writer ? "write" : "read", done, done == 1 ? "" : "s");
+            char *name = cmd_printable(k.name);
+
+            say(c, "key %s (%s) can %s now, in %u epoch%s", k.id, name, c->writer ? "write" : "read", done, done == 1 ? "" : "s");
+            free(name);
         }
         public_key_free(&k);
         if (rc != 0) {

@@ -1,6 +1,13 @@
 /* Somebody who can write to the repository, against hosts that pin keys: what he puts in, takes out, or puts back. */
 #include "tests/fault/encrypted.h"
 
+#include <fcntl.h>
+#include <pty.h>
+#include <sys/wait.h>
+#include <termios.h>
+
+#include "core/cancel.h"
+#include "storage/copy.h"
 #include "storage/runmark.h"
 
 /* ---- the repository's id, which every signature is bound to ---- */
@@ -306,6 +313,36 @@ a_tombstone_of_garbage_buries_nothing(void **state)
     repo_close(r);
 }
 
+/* Nor does it keep a backup from being copied. */
+static void
+a_tombstone_of_nobodys_stops_no_copy(void **state)
+{
+    const struct copy_request q = {.db = "shop", .which = "all", .quiet = true, .jobs = 1};
+    char                     *trust_prune = xasprintf("trust-prune=%s/admin.pub", cast.dir);
+    char                      name[] = "shop";
+    const struct source       source = {.system_identifier = 1, .database_oid = 5, .dbname = name};
+    struct repo              *from = fixture_repo_number(7);
+    struct repo              *to = reopen(fixture_repo_number(8), OPTIONS(cast.sign_key[HOST], cast.trust_backup, trust_prune));
+    struct copy_result        out = {0};
+    struct err                e = ERR_INIT;
+    char                      id[BACKUP_ID_MAX];
+    char                     *key;
+
+    (void)state;
+    assert_ok(source_bind(from, "shop", &source, false, &e), &e);
+    (void)back_up(from, 1, id);
+    key = xasprintf("shop/tombstones/%s.none.json", id);
+    assert_ok(storage_put(to->st, key, "{}\n", 3, &e), &e);
+    assert_ok(copy_run(from, to, &q, &out, &e), &e);
+    assert_int_equal(out.n, 1);
+    assert_int_equal(out.v[0].status, COPY_DONE);
+    copy_result_free(&out);
+    free(trust_prune);
+    free(key);
+    repo_close(from);
+    repo_close(to);
+}
+
 /* ---- what errors say ---- */
 
 /* A passphrase where a key file belongs, and a key file cut in its secret. */
@@ -328,6 +365,74 @@ errors_quote_no_secret(void **state)
     }
 }
 
+/* ---- passphrases ---- */
+
+static void
+a_descriptor_is_not_handed_on(void **state)
+{
+    struct secret            got = SECRET_INIT;
+    struct passphrase_source from = PASSPHRASE_ASK;
+    struct err               e = ERR_INIT;
+    int                      ends[2];
+
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], "correct horse\n", 14), 14);
+    from.fd = ends[0];
+    assert_ok(passphrase_get(&from, "passphrase", false, &got, &e), &e);
+    assert_int_equal(fcntl(ends[0], F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+    secret_free(&got);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+}
+
+/* In the child: asks at its own terminal, and says how that ended. */
+static void
+ask_and_exit(void)
+{
+    struct secret            got = SECRET_INIT;
+    struct passphrase_source ask = PASSPHRASE_ASK;
+    struct err               e = ERR_INIT;
+    struct termios           t;
+    int                      rc;
+
+    cancel_install();
+    rc = passphrase_get(&ask, "passphrase", false, &got, &e);
+    _exit(rc == -1 && e.kind == ERR_INTERRUPTED && tcgetattr(0, &t) == 0 && (t.c_lflag & ECHO) != 0 ? 7 : 1);
+}
+
+/* Control-C at the prompt ends it, and the terminal shows again what is typed. */
+static void
+who_is_asked_can_go(void **state)
+{
+    char   said[256] = "";
+    size_t n = 0;
+    int    tty;
+    int    status;
+    pid_t  child;
+
+    (void)state;
+    (void)unsetenv("PGASSAY_PASSPHRASE_FILE");
+    (void)unsetenv("PGASSAY_PASSPHRASE_COMMAND");
+    child = forkpty(&tty, NULL, NULL, NULL);
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)alarm(20);
+        ask_and_exit();
+    }
+    while (strstr(said, "passphrase: ") == NULL && n < sizeof said - 1) {
+        ssize_t got = read(tty, said + n, sizeof said - 1 - n);
+
+        assert_true(got > 0);
+        n += (size_t)got;
+    }
+    assert_int_equal(write(tty, "\003", 1), 1);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 7);
+    (void)close(tty);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_hosts, free_hosts)
 
 int
@@ -344,7 +449,10 @@ main(void)
         TEST(an_epoch_whose_host_died_stops_nobody),
         TEST(a_revocation_that_no_prune_has_signed_voids_nothing),
         TEST(a_tombstone_of_garbage_buries_nothing),
+        TEST(a_tombstone_of_nobodys_stops_no_copy),
         TEST(errors_quote_no_secret),
+        TEST(a_descriptor_is_not_handed_on),
+        TEST(who_is_asked_can_go),
     };
 
     return cmocka_run_group_tests_name("encrypted attacks", tests, make_cast, free_cast);

@@ -357,6 +357,31 @@ what_was_removed_comes_back(void **state)
     repo_close(r);
 }
 
+/* Without the keys nobody reads what is encrypted, whatever else came back. */
+static void
+the_repositorys_own_objects_come_back(void **state)
+{
+    struct repo           *r = must_open("s3://kept/own", NULL, true);
+    struct err             e = ERR_INIT;
+    time_t                 since;
+    struct undelete_result got;
+    struct strlist         keys;
+
+    (void)state;
+    assert_ok(storage_put(r->st, "keys.1.1.json", "{}\n", 3, &e), &e);
+    since = between();
+    remove_all(r, "");
+    got = bring_back(r, "", since, false);
+    assert_int_equal(got.objects, 2);
+    keys = all_keys(r, "");
+    assert_int_equal(keys.n, 2);
+    assert_string_equal(keys.v[0], "keys.1.1.json");
+    assert_string_equal(keys.v[1], "repo.1.json");
+    strlist_free(&keys);
+    undelete_result_free(&got);
+    repo_close(r);
+}
+
 struct counted {
     size_t versions, latest, markers;
     time_t newest;              /* of the versions so far: they must not get younger */
@@ -411,6 +436,7 @@ main(void)
         cmocka_unit_test(an_earlier_state_can_be_seen),
         cmocka_unit_test(what_is_hidden_is_read_from_older_versions),
         cmocka_unit_test(what_was_removed_comes_back),
+        cmocka_unit_test(the_repositorys_own_objects_come_back),
         cmocka_unit_test(versions_are_listed_over_several_pages),
     };
 
