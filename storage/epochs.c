@@ -266,12 +266,18 @@ remove_from(struct repo *r, const char *id, const struct epoch *ep, struct err *
 }
 
 int
-epochs_remove(struct repo *r, const char *id, unsigned *done, struct err *e)
+epochs_remove(struct repo *r, const char *id, bool keep_last, unsigned *done, struct err *e)
 {
     *done = 0;
     for (unsigned number = r->epoch; number >= 1; number--) {
         const struct epoch *ep = keyring_epoch(r->keys, number, e);
         int                 rc = ep == NULL ? -1 : ep->sealed ? remove_from(r, id, ep, e) : 1;
+
+        if (rc < 0 && keep_last && e->kind == ERR_USAGE) {
+            log_warn("%s, and stays its reader", e->text);
+            err_clear(e);
+            rc = 0;
+        }
 
         if (rc < 0) {
             return err_wrap(e, "could not remove key %s", id);

@@ -33,8 +33,9 @@ int epochs_next(struct repo *, const char *drop, struct err *);
 /* k may read (with all that was written so far) or write from now on.  Needs an identity of a reader; to make a writer this
  * host's own keys are enough.  *done: how many epochs that concerned. */
 int epochs_add(struct repo *, enum key_role, const struct public_key *k, unsigned *done, struct err *);
-/* The key with this id is no recipient any more.  That keeps nobody from reading what he could read: see epochs_next(). */
-int epochs_remove(struct repo *, const char *id, unsigned *done, struct err *);
+/* The key with this id is no recipient any more.  That keeps nobody from reading what he could read: see epochs_next().
+ * Where it is the last reader: ERR_USAGE, or with keep_last a warning, and it stays one. */
+int epochs_remove(struct repo *, const char *id, bool keep_last, unsigned *done, struct err *);
 /* A repository that has no encrypted epoch and no backups gets those of another: what is stored there can be copied without
  * being opened.  One that has them gets those that came since. */
 int epochs_import(struct repo *to, struct repo *from, unsigned *done, struct err *);

@@ -167,7 +167,7 @@ keys_remove(const struct cmd *c, struct repo *r, struct err *e)
     char     id[KEY_ID_HEX + 1];
     unsigned done;
 
-    if (key_id(c->args[1], id, e) != 0 || epochs_remove(r, id, &done, e) != 0) {
+    if (key_id(c->args[1], id, e) != 0 || epochs_remove(r, id, false, &done, e) != 0) {
         return -1;
     }
     say(c, "key %s is out, in %u epoch%s; what it could read before it may have kept: see \"keys revoke\"", id, done, done == 1 ? "" : "s");
@@ -181,7 +181,7 @@ keys_revoke(const struct cmd *c, struct repo *r, struct err *e)
     char     id[KEY_ID_HEX + 1];
     unsigned done;
 
-    if (key_id(c->args[1], id, e) != 0 || epochs_next(r, id, e) != 0 || epochs_remove(r, id, &done, e) != 0) {
+    if (key_id(c->args[1], id, e) != 0 || epochs_next(r, id, e) != 0 || epochs_remove(r, id, true, &done, e) != 0) {
         return -1;
     }
     say(c, "key %s is revoked: backups from now on are in epoch %u, which it cannot read; what it could read before it may have kept", id,

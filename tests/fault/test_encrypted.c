@@ -311,11 +311,14 @@ the_last_reader_cannot_be_removed(void **state)
     unsigned     done;
 
     (void)state;
-    assert_ok(epochs_remove(r, cast.keys[OPS].pub.id, &done, &e), &e);
-    assert_int_equal(epochs_remove(r, cast.keys[ESCROW].pub.id, &done, &e), -1);
+    assert_ok(epochs_remove(r, cast.keys[OPS].pub.id, false, &done, &e), &e);
+    assert_int_equal(epochs_remove(r, cast.keys[ESCROW].pub.id, false, &done, &e), -1);
     assert_err(&e, ERR_USAGE, "is the last that can read epoch 1");
+    /* Who is revoked stays where nobody else could read. */
     err_clear(&e);
-    assert_int_equal(epochs_remove(r, cast.keys[MALLORY].pub.id, &done, &e), -1);
+    assert_ok(epochs_remove(r, cast.keys[ESCROW].pub.id, true, &done, &e), &e);
+    err_clear(&e);
+    assert_int_equal(epochs_remove(r, cast.keys[MALLORY].pub.id, false, &done, &e), -1);
     assert_err(&e, ERR_NOT_FOUND, "no key");
     repo_close(r);
 }
@@ -504,7 +507,7 @@ pins_are_insisted_on(void **state)
     (void)back_up(r, 1, NULL);
     r = reopen(r, OPTIONS(cast.encrypt_to[OPS]));
     assert_refused(r, ERR_AUTH, "(escrow) can read new backups, and encrypt-to does not name it");
-    assert_ok(epochs_remove(r, cast.keys[ESCROW].pub.id, &done, &e), &e);
+    assert_ok(epochs_remove(r, cast.keys[ESCROW].pub.id, false, &done, &e), &e);
     r = reopen(r, OPTIONS(cast.encrypt_to[OPS]));
     (void)back_up(r, 1, NULL);
     r = reopen(r, OPTIONS(cast.encrypt_to_both));
@@ -561,7 +564,7 @@ key_objects_behind_a_gap_are_found(void **state)
     fixture_take_away(r, "keys.1.1.json");
     r = reopen(r, OPTIONS(cast.identity[MALLORY]));
     assert_reads(r, id, 1);
-    assert_ok(epochs_remove(r, cast.keys[MALLORY].pub.id, &done, &e), &e);
+    assert_ok(epochs_remove(r, cast.keys[MALLORY].pub.id, false, &done, &e), &e);
     assert_ok(key_object_load(r->st, keyring_epoch(r->keys, 1, &e), &o, &e), &e);
     assert_int_equal(o.n, 3);
     assert_null(key_object_find(&o, KEY_READER, cast.keys[MALLORY].pub.id));
@@ -580,7 +583,7 @@ an_older_key_object_under_a_newer_name_decides_nothing(void **state)
     struct key_object o;
 
     (void)state;
-    assert_ok(epochs_remove(r, cast.keys[ESCROW].pub.id, &done, &e), &e);
+    assert_ok(epochs_remove(r, cast.keys[ESCROW].pub.id, false, &done, &e), &e);
     fixture_get(r, "keys.1.1.json", &b);
     assert_ok(storage_put(r->st, "keys.1.3.json", b.data, b.len, &e), &e);
     assert_ok(key_object_load(r->st, keyring_epoch(r->keys, 1, &e), &o, &e), &e);
