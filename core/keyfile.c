@@ -114,6 +114,22 @@ write_all(int fd, const struct buf *text)
     return fsync(fd);
 }
 
+/* The new name survives a power cut, too. */
+static int
+sync_parent(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char       *dir = slash == NULL ? xstrdup(".") : xstrndup(path, slash == path ? 1 : (size_t)(slash - path));
+    int         fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int         rc = fd == -1 ? -1 : fsync(fd);
+
+    if (fd != -1) {
+        (void)close(fd);
+    }
+    free(dir);
+    return rc;
+}
+
 /* Takes o.  A secret goes through text, whose memory is wiped; jansson writes without a copy of its own. */
 static int
 write_file(json_t *o, const char *path, mode_t mode, struct err *e)
@@ -128,7 +144,7 @@ write_file(json_t *o, const char *path, mode_t mode, struct err *e)
     fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
     if (fd == -1) {
         err_errno(e, "could not make the key file \"%s\"", path);
-    } else if (fchmod(fd, mode) != 0 || write_all(fd, &text) != 0) {
+    } else if (fchmod(fd, mode) != 0 || write_all(fd, &text) != 0 || sync_parent(path) != 0) {
         err_errno(e, "could not write the key file \"%s\"", path);
         (void)unlink(path);
     } else {

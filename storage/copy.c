@@ -152,6 +152,22 @@ came_meanwhile(const struct copy *c, const struct label *l)
     return there != NULL;
 }
 
+/* Nothing loses its encryption without anybody saying so. */
+static bool
+would_lie_open(const struct copy *c, const struct backup_entry *b, struct copy_entry *x)
+{
+    struct err          ignored = ERR_INIT;
+    const struct epoch *to = keyring_epoch(c->to->keys, c->to->epoch, &ignored);
+
+    if (!b->label->encrypted || c->request->decrypt || to == NULL || to->sealed || copy_goes_as_stored(c, b->label)) {
+        return false;
+    }
+    x->status = COPY_FAILED;
+    err_set(&x->err, ERR_USAGE, "it is encrypted, and repository \"%s\" is not", c->to->st->location);
+    err_hint(&x->err, "--decrypt stores it there for everybody to read who can read that repository");
+    return true;
+}
+
 /* What is wrong at the source is that backup's failure; what keeps everything else from going on is returned. */
 static int
 copy_one(struct copy *c, const struct backup_entry *b, struct copy_entry *x, struct err *e)
@@ -159,6 +175,9 @@ copy_one(struct copy *c, const struct backup_entry *b, struct copy_entry *x, str
     if (b->state != BACKUP_COMMITTED) {
         x->status = COPY_FAILED;
         err_set(&x->err, ERR_CORRUPT, "is %s: %s", backup_state_text(b->state), b->problem);
+        return 0;
+    }
+    if (would_lie_open(c, b, x)) {
         return 0;
     }
     if (cancel_check(e) != 0 || trust_neighbours(c, b->label, e) != 0) {

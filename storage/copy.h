@@ -18,6 +18,7 @@
 struct copy_request {
     const char *db;             /* configured name, the same in both */
     const char *which;          /* an id, "latest" (the newest whole one), or "all" */
+    bool        decrypt;        /* what is encrypted may go where it is stored plain */
     bool        adopt;          /* the destination's name belonged to another database, and is to stand for this one */
     bool        replace;        /* what stands there is damaged (or its label is), and gives way once the copy is whole */
     bool        dry_run;        /* write nothing, say what would be sent */

@@ -233,8 +233,16 @@ static int read_warnings(const json_t *, struct label *, struct err *);
 static int
 open_hidden(struct label *l, const struct epoch *ep, struct err *e)
 {
-    json_t *o = hidden_open(ep, "label", l->id, l->hidden, e);
-    int     rc = o == NULL || object_opt_text(o, "selection", &l->selection, e) != 0 || object_opt_text(o, "host", &l->host, e) != 0 ||
+    json_t *o;
+    int     rc;
+
+    /* What a label says in plain beside it counts for nothing. */
+    free(l->selection);
+    free(l->host);
+    free(l->note);
+    l->selection = l->host = l->note = NULL;
+    o = hidden_open(ep, "label", l->id, l->hidden, e);
+    rc = o == NULL || object_opt_text(o, "selection", &l->selection, e) != 0 || object_opt_text(o, "host", &l->host, e) != 0 ||
                      object_opt_text(o, "note", &l->note, e) != 0 || read_warnings(o, l, e) != 0
                  ? -1
                  : 0;

@@ -77,7 +77,11 @@ static int
 found_something(void *ctx, const struct object_info *info, struct err *e)
 {
     (void)ctx;
-    return err_set(e, ERR_EXISTS, "holds \"%s\"", info->key);
+    err_set(e, ERR_EXISTS, "holds \"%s\"", info->key);
+    if (strncmp(info->key, "keys.", 5) == 0) {
+        err_hint(e, "without a repo.1.json that is what an init left which was killed: look what else is there, remove it, and run this again");
+    }
+    return -1;
 }
 
 int

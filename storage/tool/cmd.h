@@ -24,7 +24,7 @@ struct cmd {
     int            jobs;
     const char    *rule[POLICY_KEYS];  /* policy: in policy_key()'s order */
     const char    *backup;
-    bool           adopt;
+    bool           adopt, decrypt;
     bool           clear, dry_run, drop_damaged;
     const char    *name, *passphrase_file, *passphrase_command, *passphrase_fd;
     bool           passphrase, writer;

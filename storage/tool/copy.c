@@ -148,6 +148,7 @@ copy_locked(const struct cmd *c, struct repo *from, struct repo *to, const char 
         .db = db,
         .which = c->backup == NULL ? "all" : c->backup,
         .adopt = c->adopt,
+        .decrypt = c->decrypt,
         .dry_run = c->dry_run,
         .quiet = c->quiet,
         .jobs = c->jobs,

@@ -20,11 +20,6 @@ backup_dir() { echo "$REPO/shop/backups/$(basename "$(ls -d "$REPO"/shop/backups
 largest_chunk() { find "$REPO/shop/chunks" -type f -printf '%s %p\n' | sort -n | tail -n 1 | cut -d' ' -f2; }
 smallest_chunk() { find "$REPO/shop/chunks" -type f -printf '%s %p\n' | sort -n | head -n 1 | cut -d' ' -f2; }
 writable() { chmod u+w "$1"; }
-flip() { # FILE OFFSET: one bit of one byte
-    local byte
-    byte=$(od -An -tu1 -j "$2" -N1 "$1")
-    printf '%b' "\\x$(printf %02x $((byte ^ 4)))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
-}
 cut_to() { truncate -s "$2" "$1"; }
 
 # Nothing restored, one clear error; the object is named.

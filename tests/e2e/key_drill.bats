@@ -56,7 +56,7 @@ id_of() { jq -r .id "$T/$1.pub"; }
     local f
     f=$(find "$REPO/shop/backups/$(last_id shop)" -name 'manifest*')
     chmod u+w "$f"
-    printf X | dd of="$f" bs=1 seek=200 conv=notrunc status=none
+    flip "$f" 200
     expect_status 3 key_drill --identity "$T/escrow"
     expect_text "shop/backups/$(last_id shop): not opened by key $(id_of escrow)" 'SHA-256'
 

@@ -259,6 +259,14 @@ expect_short() {
 # valid_json SCHEMA FILE: against docs/schema.
 valid_json() { jsonschema -i "$2" "$TOP/docs/schema/$1.json"; }
 
+# ---- damage ---------------------------------------------------------------------------------------
+
+flip() { # FILE OFFSET: one bit of one byte
+    local byte
+    byte=$(od -An -tu1 -j "$2" -N1 "$1")
+    printf '%b' "\\x$(printf %02x $((byte ^ 4)))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
 # ---- a PostgreSQL installation with an extension of our own ----------------------------------------
 # A copy of the programs with links to the rest: the server looks for its files relative to where it
 # lies, so that nothing has to be put into the system's directories.

@@ -595,7 +595,7 @@ an_older_key_object_under_a_newer_name_decides_nothing(void **state)
 
 /* ---- copies ---- */
 
-static const struct copy_request everything = {.db = "shop", .which = "all", .quiet = true, .jobs = 2};
+static const struct copy_request everything = {.db = "shop", .which = "all", .quiet = true, .jobs = 2, .decrypt = true};
 
 static void
 bind_shop(struct repo *r)
@@ -752,6 +752,12 @@ a_copy_into_another_form_needs_a_key(void **state)
     assert_int_equal(fixture_count(plain, BACKUP_COMMITTED), 0);
     assert_int_equal(fixture_count_keys(plain, "shop/runs/"), 0);
     from = reopen(from, OPTIONS(cast.identity[OPS]));
+    /* With a key, too, nothing loses its encryption without anybody saying so. */
+    assert_ok(copy_run(from, plain, &(struct copy_request){.db = "shop", .which = "all", .quiet = true, .jobs = 1}, &out, &e), &e);
+    assert_int_equal(out.v[0].status, COPY_FAILED);
+    assert_err(&out.v[0].err, ERR_USAGE, "is encrypted, and repository");
+    assert_int_equal(fixture_count(plain, BACKUP_COMMITTED), 0);
+    copy_result_free(&out);
     assert_copied(from, plain, 2);
     assert_reads(plain, id[0], 1);
     assert_reads(plain, id[1], 2);
