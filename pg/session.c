@@ -265,14 +265,16 @@ conninfo_add(struct buf *out, const char *key, const char *value)
 }
 
 /* The programs make settings of their own, but a role's statement_timeout of a few milliseconds ends them before they get so far, and
- * nobody else undoes quote_all_identifiers, or the TimeZone and lc_monetary in which constants of definitions are printed. */
+ * nobody else undoes quote_all_identifiers, or the TimeZone and lc_monetary in which constants of definitions are printed.  Their hundreds of
+ * small queries are not worth a compiler or other processes each. */
 static char *
 child_options(const PGconn *conn, const char *given)
 {
     int version = PQserverVersion(conn);
 
     return xasprintf("%s%s-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0"
-                     " -c quote_all_identifiers=off -c standard_conforming_strings=on -c TimeZone=UTC -c lc_monetary=C%s%s",
+                     " -c quote_all_identifiers=off -c standard_conforming_strings=on -c TimeZone=UTC -c lc_monetary=C"
+                     " -c jit=off -c max_parallel_workers_per_gather=0%s%s",
                      given == NULL ? "" : given, given == NULL ? "" : " ", version >= 140000 ? " -c idle_session_timeout=0" : "",
                      version >= 170000 ? " -c transaction_timeout=0" : "");
 }
