@@ -13,6 +13,9 @@
 /* "<state-dir>/<sub>/<file>", its directories made (0700).  sub and file without slashes.  Allocated. */
 char *state_file(const char *sub, const char *file, struct err *);
 
+/* This host's other runs wait until the descriptor is closed.  -1 (also for NULL): it could not be had; go on without.  The lock
+ * file stays: one that is removed would not be everybody's. */
+int   state_lock(const char *path);
 /* The file's new contents, mode 0600: a power cut leaves the old or the new ones, whole. */
 int   state_write(const char *path, const struct buf *, struct err *);
 

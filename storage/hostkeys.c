@@ -5,7 +5,6 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -143,12 +142,8 @@ lock(const char *repo_id)
 {
     struct err ignored = ERR_INIT;
     char      *path = state_file(repo_id, "epochs.lock", &ignored);
-    int        fd = path == NULL ? -1 : open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int        fd = state_lock(path);
 
-    if (fd >= 0 && flock(fd, LOCK_EX) != 0) {
-        (void)close(fd);
-        fd = -1;
-    }
     free(path);
     return fd;
 }

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -199,12 +198,8 @@ int
 seen_lock(const struct repo *r, const char *db)
 {
     char *path = path_of(r, db, "seen.lock");
-    int   fd = path == NULL ? -1 : open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int   fd = state_lock(path);
 
-    if (fd >= 0 && flock(fd, LOCK_EX) != 0) {
-        (void)close(fd);
-        fd = -1;
-    }
     free(path);
     return fd;
 }
