@@ -64,6 +64,9 @@ epoch_begin(struct storage *st, json_t *object, const struct epoch_plan *plan, s
     struct epoch ep;
     int          rc;
 
+    if (host_keys_ready(json_opt_str(object, "repo_id", ""), e) != 0) {
+        return err_wrap(e, "this host could not remember the keys of epoch %u", plan->number);
+    }
     epoch_make(&ep, plan->number);
     rc = store_keys(st, &ep, plan, e);
     if (rc == 0 && plan->made == NULL) {

@@ -162,6 +162,23 @@ host_keys_recall(const char *repo_id, struct epoch *ep, struct err *e)
 }
 
 int
+host_keys_ready(const char *repo_id, struct err *e)
+{
+    char *path = state_file(repo_id, "epochs.lock", e);
+    int   fd = path == NULL ? -1 : open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (path != NULL && fd == -1) {
+        err_errno(e, "could not write \"%s\"", path);
+        err_hint(e, "set PGASSAY_STATE_DIR to a directory that can be written");
+    }
+    if (fd != -1) {
+        (void)close(fd);
+    }
+    free(path);
+    return fd == -1 ? -1 : 0;
+}
+
+int
 host_keys_newest(const char *repo_id, unsigned *number, struct err *e)
 {
     char   *path = file_of(repo_id, e);

@@ -16,6 +16,8 @@ int host_keys_recall(const char *repo_id, struct epoch *ep, struct err *);
 /* The number of the newest epoch known here; 0: none, or this host has no place to remember anything. */
 int host_keys_newest(const char *repo_id, unsigned *number, struct err *);
 /* ERR_AUTH: another key is remembered under its number, and stays. */
+/* Could anything be remembered here?  Asked before an epoch is begun in which this host could not write. */
+int host_keys_ready(const char *repo_id, struct err *);
 int host_keys_remember(const char *repo_id, const struct epoch *, struct err *);
 
 #endif

@@ -303,6 +303,28 @@ in_a_new_epoch_nothing_is_used_again(void **state)
     repo_close(r);
 }
 
+/* Else the next backup of this host would fail, in a repository that is half changed. */
+static void
+an_epoch_that_this_host_could_not_remember_is_not_begun(void **state)
+{
+    struct repo       *r = new_encrypted();
+    struct err         e = ERR_INIT;
+    char              *dir = xstrdup(getenv("PGASSAY_STATE_DIR"));
+    struct object_info info;
+
+    (void)state;
+    assert_int_equal(setenv("PGASSAY_STATE_DIR", "/proc/nothing", 1), 0);
+    assert_int_equal(epochs_next(r, NULL, &e), -1);
+    assert_non_null(strstr(e.text, "could not remember the keys of epoch 2"));
+    assert_int_equal(setenv("PGASSAY_STATE_DIR", dir, 1), 0);
+    assert_int_equal(storage_head(r->st, "keys.2.1.json", &info, &e), -1);
+    assert_int_equal(storage_head(r->st, "repo.2.json", &info, &e), -1);
+    err_clear(&e);
+    assert_ok(epochs_next(r, NULL, &e), &e);
+    free(dir);
+    repo_close(r);
+}
+
 static void
 the_last_reader_cannot_be_removed(void **state)
 {
@@ -957,6 +979,7 @@ main(void)
         TEST(a_plain_repository_is_turned_into_an_encrypted_one),
         TEST(in_a_new_epoch_nothing_is_used_again),
         TEST(the_last_reader_cannot_be_removed),
+        TEST(an_epoch_that_this_host_could_not_remember_is_not_begun),
         TEST(a_host_that_nothing_vouches_for_writes_nothing),
         TEST(a_writer_writes_by_what_an_admin_signed),
         TEST(another_key_under_the_same_number_is_refused),
