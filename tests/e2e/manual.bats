@@ -146,3 +146,11 @@ letters_of() { "pgassay-$1" --help | grep -oE '^ +-[A-Za-z0-9],' | tr -d ' ,-' |
         pgassay ${command#pgassay } --help >/dev/null
     done <"$T/commands"
 }
+
+@test "the test vector in the format's page is that of the file" {
+    local hex
+    jq -r '.keys.epoch.secret, .keys.epoch.public, .naming.id_key, .chunk.plaintext, .chunk.id, (.sealed[0] | .what, .data, .sealed)' \
+        "$TOP/tests/vectors/seal.json" >"$T/vectors"
+    expect_equal "$(wc -l <"$T/vectors")" 8
+    while read -r hex; do grep -qw -- "$hex" "$TOP/docs/repository-format.md" || { echo "missing: $hex"; return 1; }; done <"$T/vectors"
+}
