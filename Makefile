@@ -14,10 +14,19 @@ CFLAGS   += -std=c17 -fPIE -pthread $(WARN) $(OPT) $(SAN)
 LDFLAGS  += -pie -pthread -Wl,-z,relro,-z,now $(SAN)
 LDLIBS   += $(shell pkg-config --libs $(USED)) -lm
 
-CORE_SRC    := $(sort $(wildcard core/*.c))
-PG_SRC      := $(sort $(wildcard pg/*.c))
-STORAGE_TOOL:= $(sort $(wildcard storage/tool/*.c))
-STORAGE_SRC := $(sort $(wildcard storage/*.c storage/s3/*.c storage/aws/*.c))
+# One library for each of these; docs/architecture.md says what each room is for.
+ROOMS_core    := core core/host core/crypto core/cli core/config
+ROOMS_pg      := $(addprefix pg/,conn archive snapshot rows scratch target)
+ROOMS_storage := $(addprefix storage/,contract drivers drivers/aws drivers/file drivers/s3 format keys repo read write \
+                 retention heal)
+ROOMS_tool    := storage/commands storage/doctor
+sources = $(sort $(wildcard $(addsuffix /*.c,$(1))))
+
+CORE_SRC    := $(call sources,$(ROOMS_core))
+PG_SRC      := $(call sources,$(ROOMS_pg))
+STORAGE_SRC := $(call sources,$(ROOMS_storage))
+STORAGE_TOOL:= $(call sources,$(ROOMS_tool))
+SUPPORT_SRC := $(call sources,tests/support)
 BACKUP_SRC  := $(sort $(wildcard backup/*.c))
 RESTORE_SRC := $(sort $(wildcard restore/*.c))
 VERIFY_SRC  := $(sort $(wildcard verify/*.c))
@@ -28,10 +37,11 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIBCORE    := $(BUILD)/libcore.a
 LIBPG      := $(BUILD)/libpg.a
 LIBSTORAGE := $(BUILD)/libstorage.a
+LIBSUPPORT := $(BUILD)/libsupport.a
 LIBS       := $(LIBSTORAGE) $(LIBPG) $(LIBCORE)
 
 TOOLS := $(if $(wildcard backup/main.c),pgassay-backup) $(if $(wildcard restore/main.c),pgassay-restore) \
-         $(if $(wildcard verify/main.c),pgassay-verify) $(if $(wildcard storage/tool/main.c),pgassay-storage)
+         $(if $(wildcard verify/main.c),pgassay-verify) $(if $(wildcard storage/commands/main.c),pgassay-storage)
 BIN   := $(addprefix $(BUILD)/bin/,$(TOOLS) $(if $(wildcard scripts/pgassay),pgassay))
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TEST_SRC))
 
@@ -45,7 +55,7 @@ $(BUILD)/obj/%.o: %.c
 $(LIBCORE): $(call obj,$(CORE_SRC))
 $(LIBPG): $(call obj,$(PG_SRC))
 $(LIBSTORAGE): $(call obj,$(STORAGE_SRC))
-$(LIBCORE) $(LIBPG) $(LIBSTORAGE):
+$(LIBCORE) $(LIBPG) $(LIBSTORAGE) $(LIBSUPPORT):
 	@mkdir -p $(@D)
 	@rm -f $@
 	ar qcs $@ $^
@@ -61,7 +71,8 @@ $(BUILD)/bin/pgassay: scripts/pgassay
 	@mkdir -p $(@D)
 	install -m 755 $< $@
 
-$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIBS)
+$(LIBSUPPORT): $(call obj,$(SUPPORT_SRC))
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIBSUPPORT) $(LIBS)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(shell pkg-config --libs cmocka)
 
@@ -115,7 +126,7 @@ lint-quick:
 	    '-Djson_array_foreach(a,i,v)=for(i=0;;)' '-Djson_object_foreach(o,k,v)=for(k=0;;)' -DPRIu64='"lu"' $(ALL_SRC)
 lint-gcc lint-clang: lint-%:
 	$(MAKE) BUILD=$(BUILD)/$* CC=$* objects
-objects: $(call obj,$(ALL_SRC) $(TEST_SRC))
+objects: $(call obj,$(ALL_SRC) $(TEST_SRC) $(SUPPORT_SRC))
 $(BUILD)/tidy/%.ok: %.c .clang-tidy
 	@mkdir -p $(@D)
 	clang-tidy --quiet $< -- $(CPPFLAGS) -std=c17 -Wno-unknown-warning-option
@@ -134,7 +145,7 @@ fuzz: ## each fuzz target for FUZZ_SECONDS (10), from its seeds
 	$(MAKE) BUILD=$(BUILD)/fuzz CC=clang OPT="-O1 -g -w" SAN="$(call fuzzed,fuzzer-no-link)" fuzz-run
 fuzz-run: $(FUZZ)
 	@for t in $(FUZZ); do scripts/fuzz-one $$t $(FUZZ_SECONDS) || exit 1; done
-$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(LIBS)
+$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(LIBSUPPORT) $(LIBS)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $(call fuzzed,fuzzer) -o $@ $^ $(LDLIBS)
 .PHONY: lint lint-quick lint-gcc lint-clang objects asan ubsan tsan fuzz fuzz-run

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/hostlock.h"
+#include "core/host/hostlock.h"
 
 /* One repository under two paths would be locked out by ourselves: say what it is. */
 static int

@@ -4,8 +4,8 @@
 #ifndef BACKUP_DESTINATIONS_H
 #define BACKUP_DESTINATIONS_H
 
-#include "storage/fanout.h"
-#include "storage/place.h"
+#include "storage/write/fanout.h"
+#include "storage/contract/location.h"
 
 struct destinations {
     struct fanout_repo *v;             /* repo NULL and failed set: it could not be opened, or another run has it */

@@ -9,9 +9,9 @@
 #ifndef BACKUP_ENGINE_H
 #define BACKUP_ENGINE_H
 
-#include "pg/scan.h"
-#include "storage/fanout.h"
-#include "storage/manifest.h"
+#include "pg/rows/scan.h"
+#include "storage/write/fanout.h"
+#include "storage/format/manifest.h"
 
 struct engine;
 

@@ -4,7 +4,7 @@
 #ifndef BACKUP_JOB_H
 #define BACKUP_JOB_H
 
-#include "backup/baseline.h"
+#include "backup/facts.h"
 #include "backup/destinations.h"
 #include "backup/engine.h"
 #include "backup/run.h"

@@ -8,7 +8,7 @@
 #include "core/cancel.h"
 #include "core/json.h"
 #include "core/log.h"
-#include "pg/tools.h"
+#include "pg/conn/tools.h"
 
 /* Parsed arguments and what belongs to them. */
 struct cli {

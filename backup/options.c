@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "core/opts_common.h"
+#include "core/cli/opts_common.h"
 #include "core/pool.h"
 
 #define AT(field) .offset = offsetof(struct options, field)

@@ -7,9 +7,9 @@
 #include <stdbool.h>
 
 #include "core/codec.h"
-#include "core/config.h"
-#include "core/opts.h"
-#include "pg/conn.h"
+#include "core/config/config.h"
+#include "core/cli/opts.h"
+#include "pg/conn/conn.h"
 
 struct options {
     const char *conninfo, *host, *port, *user, *role;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/proc.h"
+#include "core/host/proc.h"
 
 enum { ARGS_MAX = 10, OUTPUT_MAX = 64 << 20 };
 

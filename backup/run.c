@@ -8,7 +8,7 @@
 #include "backup/prune.h"
 #include "core/enc.h"
 #include "core/json.h"
-#include "pg/locks.h"
+#include "pg/snapshot/locks.h"
 
 static char *
 copied(const char *s)

@@ -5,7 +5,7 @@
 #define BACKUP_RUN_H
 
 #include "backup/targets.h"
-#include "storage/label.h"
+#include "storage/format/label.h"
 
 /* What the whole run of the tool has in common. */
 struct run {

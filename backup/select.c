@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/hash.h"
+#include "core/crypto/hash.h"
 #include "core/json.h"
 
 struct part {

@@ -7,8 +7,8 @@
 #include <jansson.h>
 
 #include "backup/options.h"
-#include "pg/catalog.h"
-#include "pg/pattern.h"
+#include "pg/snapshot/catalog.h"
+#include "pg/conn/pattern.h"
 
 struct selection {
     const struct options *o;

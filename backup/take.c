@@ -7,7 +7,7 @@
 #include "backup/job.h"
 #include "core/log.h"
 #include "core/progress.h"
-#include "pg/tools.h"
+#include "pg/conn/tools.h"
 
 /* A scan, its plan and where the rows go. */
 struct pass {

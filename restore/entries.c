@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "pg/isolate.h"
+#include "pg/archive/isolate.h"
 
 enum { BATCH_ENTRIES = 64, BATCH_BYTES = 128 << 10, ATTEMPTS = 5 };
 

@@ -12,7 +12,7 @@
 #include "core/pool.h"
 #include "restore/entries.h"
 #include "restore/finish.h"
-#include "pg/index_sql.h"
+#include "pg/archive/index_sql.h"
 #include "restore/load.h"
 
 /* One statement, or one of two longer jobs, for the pool. */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "restore/entries.h"
-#include "pg/index_sql.h"
+#include "pg/archive/index_sql.h"
 #include "restore/load.h"
 
 #define LARGE_BYTES (8 * MIB)

@@ -7,7 +7,7 @@
 
 #include "core/log.h"
 #include "core/progress.h"
-#include "pg/copy.h"
+#include "pg/rows/copy.h"
 #include "restore/load.h"
 
 /* The chunks of ranges, each once where they follow each other. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pg/sqlsplit.h"
+#include "pg/archive/sqlsplit.h"
 
 static void
 add_once(struct strlist *l, const struct strlist *there, char *name)

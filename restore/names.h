@@ -4,7 +4,7 @@
 #ifndef RESTORE_NAMES_H
 #define RESTORE_NAMES_H
 
-#include "pg/archive.h"
+#include "pg/archive/archive.h"
 
 /* Roles that are not in there, each once: owners of entries, and roles in grants and policies.  Either list may be NULL. */
 void names_of_roles(const struct archive *, const struct strlist *there, struct strlist *owners, struct strlist *grantees);

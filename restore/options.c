@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/enc.h"
-#include "core/opts_common.h"
+#include "core/cli/opts_common.h"
 #include "core/pool.h"
 
 #define AT(field) offsetof(struct options, field)

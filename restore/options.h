@@ -7,10 +7,10 @@
 #include <stdbool.h>
 #include <time.h>
 
-#include "core/config.h"
-#include "core/opts.h"
-#include "pg/conn.h"
-#include "storage/place.h"
+#include "core/config/config.h"
+#include "core/cli/opts.h"
+#include "pg/conn/conn.h"
+#include "storage/contract/location.h"
 
 struct options {
     const char *database;                   /* configured name of what is restored */

@@ -8,8 +8,8 @@
 #include "core/log.h"
 #include "restore/entries.h"
 #include "restore/restore.h"
-#include "storage/seen.h"
-#include "storage/writer.h"
+#include "storage/repo/lastseen.h"
+#include "storage/write/writer.h"
 
 #define ARCHIVE_MAX (2 * GIB)
 

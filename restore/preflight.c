@@ -12,7 +12,7 @@
 #include "core/enc.h"
 #include "core/json.h"
 #include "core/log.h"
-#include "pg/sqlsplit.h"
+#include "pg/archive/sqlsplit.h"
 #include "restore/names.h"
 #include "restore/restore.h"
 

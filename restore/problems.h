@@ -10,7 +10,7 @@
 #include <libpq-fe.h>
 #include <pthread.h>
 
-#include "pg/archive.h"
+#include "pg/archive/archive.h"
 
 struct problem {
     char *kind, *object;              /* "FK CONSTRAINT", "public.orders orders_user_fk" */

@@ -14,16 +14,16 @@
 #ifndef RESTORE_RESTORE_H
 #define RESTORE_RESTORE_H
 
-#include "pg/archive.h"
-#include "pg/scratch.h"
-#include "pg/tools.h"
+#include "pg/archive/archive.h"
+#include "pg/scratch/scratch.h"
+#include "pg/conn/tools.h"
 #include "restore/options.h"
 #include "restore/problems.h"
-#include "storage/label.h"
-#include "storage/manifest.h"
-#include "storage/readahead.h"
-#include "storage/reader.h"
-#include "storage/repo.h"
+#include "storage/format/label.h"
+#include "storage/format/manifest.h"
+#include "storage/read/readahead.h"
+#include "storage/read/reader.h"
+#include "storage/repo/repo.h"
 
 /* Entries in the archive's order; borrowed. */
 struct entry_list {

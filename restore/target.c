@@ -8,10 +8,10 @@
 #include <unistd.h>
 
 #include "core/cancel.h"
-#include "core/hash.h"
+#include "core/crypto/hash.h"
 #include "core/log.h"
-#include "pg/newdb.h"
-#include "pg/roles.h"
+#include "pg/target/newdb.h"
+#include "pg/target/roles.h"
 #include "restore/restore.h"
 
 enum { NAME_MAX_BYTES = 63, DROP_TIMEOUT_MS = 60000 };

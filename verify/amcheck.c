@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/proc.h"
+#include "core/host/proc.h"
 #include "core/progress.h"
-#include "pg/tools.h"
+#include "pg/conn/tools.h"
 
 enum { OUTPUT_MAX = 16 << 20, DAMAGED = 2 };
 

@@ -7,7 +7,7 @@
 #ifndef VERIFY_AMCHECK_H
 #define VERIFY_AMCHECK_H
 
-#include "pg/conn.h"
+#include "pg/conn/conn.h"
 #include "verify/options.h"
 #include "verify/result.h"
 

@@ -6,7 +6,7 @@
 
 #include "core/enc.h"
 #include "core/log.h"
-#include "storage/reader.h"
+#include "storage/read/reader.h"
 
 int
 baseline_open(const struct options *o, struct baseline *b, struct err *e)

@@ -4,10 +4,10 @@
 #ifndef VERIFY_BASELINE_H
 #define VERIFY_BASELINE_H
 
-#include "storage/label.h"
-#include "storage/manifest.h"
-#include "storage/repo.h"
-#include "storage/seen.h"
+#include "storage/format/label.h"
+#include "storage/format/manifest.h"
+#include "storage/repo/repo.h"
+#include "storage/repo/lastseen.h"
 #include "verify/options.h"
 #include "verify/result.h"
 

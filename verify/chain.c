@@ -6,7 +6,7 @@
 
 #include "core/cancel.h"
 #include "core/mem.h"
-#include "storage/signet.h"
+#include "storage/keys/trust.h"
 #include "verify/baseline.h"
 #include "verify/chain_impl.h"
 

@@ -4,10 +4,10 @@
 #ifndef VERIFY_CHAIN_IMPL_H
 #define VERIFY_CHAIN_IMPL_H
 
-#include "storage/label.h"
-#include "storage/repo.h"
-#include "storage/seen.h"
-#include "storage/tombstone.h"
+#include "storage/format/label.h"
+#include "storage/repo/repo.h"
+#include "storage/repo/lastseen.h"
+#include "storage/repo/tombstone.h"
 #include "verify/result.h"
 
 /* A number of a signer's, and the label that has or had it. */

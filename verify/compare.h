@@ -7,12 +7,12 @@
 #ifndef VERIFY_COMPARE_H
 #define VERIFY_COMPARE_H
 
-#include "pg/scan.h"
-#include "pg/scratch.h"
-#include "pg/snapshot.h"
-#include "storage/label.h"
-#include "storage/manifest.h"
-#include "storage/repo.h"
+#include "pg/rows/scan.h"
+#include "pg/scratch/scratch.h"
+#include "pg/snapshot/snapshot.h"
+#include "storage/format/label.h"
+#include "storage/format/manifest.h"
+#include "storage/repo/repo.h"
 #include "verify/result.h"
 
 struct compare {

@@ -6,7 +6,7 @@
 #include "core/enc.h"
 #include "core/json.h"
 #include "core/log.h"
-#include "core/proc.h"
+#include "core/host/proc.h"
 #include "core/progress.h"
 #include "verify/amcheck.h"
 #include "verify/baseline.h"

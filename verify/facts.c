@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pg/inventory.h"
+#include "pg/snapshot/inventory.h"
 #include "verify/compare.h"
 
 static void

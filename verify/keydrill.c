@@ -5,7 +5,7 @@
 
 #include "core/cancel.h"
 #include "core/mem.h"
-#include "storage/reader.h"
+#include "storage/read/reader.h"
 #include "verify/baseline.h"
 
 /* The same place with one identity alone. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pg/largeobject.h"
+#include "pg/rows/largeobject.h"
 #include "verify/rows.h"
 
 static void

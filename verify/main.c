@@ -8,7 +8,7 @@
 #include "core/cancel.h"
 #include "core/enc.h"
 #include "core/log.h"
-#include "pg/tools.h"
+#include "pg/conn/tools.h"
 #include "verify/baseline.h"
 #include "verify/chain.h"
 #include "verify/drill.h"

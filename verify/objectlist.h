@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "pg/archive.h"
-#include "storage/manifest.h"
+#include "pg/archive/archive.h"
+#include "storage/format/manifest.h"
 
 struct object {
     const char *kind, *schema, *name, *owner;    /* borrowed; schema "" for none */

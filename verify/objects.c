@@ -7,8 +7,8 @@
 #include "core/mem.h"
 #include "core/pool.h"
 #include "core/progress.h"
-#include "storage/reader.h"
-#include "storage/writer.h"
+#include "storage/read/reader.h"
+#include "storage/write/writer.h"
 #include "verify/baseline.h"
 #include "verify/chunkset.h"
 

@@ -7,10 +7,10 @@
 #include <stdbool.h>
 #include <time.h>
 
-#include "core/config.h"
-#include "core/opts.h"
-#include "pg/conn.h"
-#include "storage/place.h"
+#include "core/config/config.h"
+#include "core/cli/opts.h"
+#include "pg/conn/conn.h"
+#include "storage/contract/location.h"
 
 enum verb { VERB_DRILL, VERB_LIVE, VERB_OBJECTS, VERB_CHAIN, VERB_KEY_DRILL };
 

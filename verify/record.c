@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/log.h"
-#include "storage/drillrecord.h"
+#include "storage/repo/drillrecord.h"
 
 bool
 record_drill(struct repo *repo, const struct options *o, const struct result *r, time_t started)

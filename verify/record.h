@@ -6,7 +6,7 @@
 
 #include <time.h>
 
-#include "storage/repo.h"
+#include "storage/repo/repo.h"
 #include "verify/options.h"
 #include "verify/result.h"
 

@@ -4,11 +4,11 @@
 
 #include "core/cancel.h"
 #include "core/log.h"
-#include "pg/isolate.h"
-#include "pg/newdb.h"
-#include "pg/roles.h"
-#include "pg/snapshot.h"
-#include "pg/tools.h"
+#include "pg/archive/isolate.h"
+#include "pg/target/newdb.h"
+#include "pg/target/roles.h"
+#include "pg/snapshot/snapshot.h"
+#include "pg/conn/tools.h"
 
 enum { TOGETHER = 64 };    /* entries in one message */
 

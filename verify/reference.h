@@ -11,8 +11,8 @@
 
 #include "core/buf.h"
 #include "core/mem.h"
-#include "pg/archive.h"
-#include "pg/conn.h"
+#include "pg/archive/archive.h"
+#include "pg/conn/conn.h"
 
 struct trip {
     struct pg_target server;        /* the scratch server; its dbname is not used */

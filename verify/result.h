@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "storage/label.h"
+#include "storage/format/label.h"
 #include "verify/finding.h"
 #include "verify/options.h"
 

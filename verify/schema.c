@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pg/tools.h"
-#include "storage/reader.h"
+#include "pg/conn/tools.h"
+#include "storage/read/reader.h"
 #include "verify/objectlist.h"
 #include "verify/reference.h"
 

@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "core/enc.h"
-#include "core/hash.h"
+#include "core/crypto/hash.h"
 #include "core/mem.h"
-#include "core/seal.h"
+#include "core/crypto/seal.h"
 
 enum { CHUNK = 5 << 20, ROUNDS = 20, TAGS = 64 };
 

@@ -1,5 +1,6 @@
 /* storage.h: one suite, run on every driver. */
 #include "tests/fault/fixture.h"
+#include "tests/support/drivers.h"
 #include "tests/unit/s3_server.h"
 
 #include <fcntl.h>

@@ -8,12 +8,13 @@
 
 #include "tests/fault/damage.h"
 
-#include "core/hash.h"
+#include "core/crypto/hash.h"
 #include "core/json.h"
-#include "storage/chunkname.h"
-#include "storage/epochs.h"
-#include "storage/object.h"
-#include "storage/signet.h"
+#include "storage/format/chunkname.h"
+#include "storage/repo/readers.h"
+#include "storage/format/object.h"
+#include "storage/keys/trust.h"
+#include "tests/support/drivers.h"
 
 enum person { OPS, ESCROW, ADMIN, HOST, MALLORY, PEOPLE };
 enum { HOSTS = 2, OPTIONS_MAX = 6 };

@@ -15,8 +15,9 @@
 
 #include "core/log.h"
 #include "core/mem.h"
-#include "storage/fanout.h"
-#include "storage/reader.h"
+#include "storage/write/fanout.h"
+#include "storage/read/reader.h"
+#include "tests/support/drivers.h"
 
 enum { FIXTURE_CHUNKS = 4, FIXTURE_CHUNK_BYTES = 3000 };
 

@@ -5,9 +5,10 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "storage/copy.h"
-#include "storage/prune.h"
-#include "storage/tombstone.h"
+#include "storage/heal/copy.h"
+#include "storage/retention/prune.h"
+#include "storage/repo/tombstone.h"
+#include "tests/support/drivers.h"
 
 enum { KILLS = 20 };
 

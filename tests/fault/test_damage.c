@@ -4,7 +4,7 @@
 #include <inttypes.h>
 
 #include "core/codec.h"
-#include "core/hash.h"
+#include "core/crypto/hash.h"
 
 enum target { LABEL, CHUNK_LIST, MANIFEST, CHUNK };
 

@@ -2,9 +2,10 @@
 #include "tests/fault/encrypted.h"
 
 #include "core/enc.h"
-#include "storage/copy.h"
-#include "storage/repair.h"
-#include "storage/scrub.h"
+#include "storage/heal/copy.h"
+#include "storage/heal/repair.h"
+#include "storage/heal/scrub.h"
+#include "tests/support/drivers.h"
 
 /* ---- who reads ---- */
 

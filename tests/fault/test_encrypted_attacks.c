@@ -7,8 +7,8 @@
 #include <termios.h>
 
 #include "core/cancel.h"
-#include "storage/copy.h"
-#include "storage/runmark.h"
+#include "storage/heal/copy.h"
+#include "storage/repo/runmark.h"
 
 /* ---- the repository's id, which every signature is bound to ---- */
 

@@ -1,5 +1,6 @@
 /* fanout.h: one backup into several repositories, of which some fail, at any moment: the others have it whole. */
 #include "tests/fault/damage.h"
+#include "tests/support/drivers.h"
 
 #include <pthread.h>
 

@@ -1,11 +1,11 @@
 /* lock.h and writer_lock.c: what is locked, until when, and how seldom what is used again is locked further. */
 #include "tests/fault/fixture.h"
 
-#include "storage/copy.h"
+#include "storage/heal/copy.h"
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "storage/lock.h"
+#include "storage/contract/object_lock.h"
 
 /* A driver in memory that keeps locks, for 64 objects. */
 struct locking {

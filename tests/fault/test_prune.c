@@ -5,12 +5,13 @@
 #include <time.h>
 
 #include "core/enc.h"
-#include "storage/chunkname.h"
-#include "storage/namelist.h"
-#include "storage/object.h"
-#include "storage/prune.h"
-#include "storage/runmark.h"
-#include "storage/tombstone.h"
+#include "storage/format/chunkname.h"
+#include "storage/repo/blocklist.h"
+#include "storage/format/object.h"
+#include "storage/retention/prune.h"
+#include "storage/repo/runmark.h"
+#include "storage/repo/tombstone.h"
+#include "tests/support/drivers.h"
 
 /* This host's clock, so far ahead of the true one. */
 static time_t ahead;

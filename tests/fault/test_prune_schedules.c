@@ -8,8 +8,8 @@
 #include "tests/fault/yielding.h"
 
 #include "core/enc.h"
-#include "storage/namelist.h"
-#include "storage/prune.h"
+#include "storage/repo/blocklist.h"
+#include "storage/retention/prune.h"
 
 enum { SCHEDULES = 400 };
 

@@ -4,7 +4,7 @@
  */
 #include "tests/fault/fixture.h"
 
-#include "storage/readahead.h"
+#include "storage/read/readahead.h"
 
 struct fixture {
     struct repo      *repo;

@@ -1,11 +1,11 @@
 /* repair.h: what is lost in one repository comes back from the other, to the bit, and nothing else does. */
 #include "tests/fault/damage.h"
 
-#include "storage/chunklist.h"
-#include "storage/chunkname.h"
-#include "storage/prune.h"
-#include "storage/repair.h"
-#include "storage/scrub.h"
+#include "storage/format/chunklist.h"
+#include "storage/format/chunkname.h"
+#include "storage/retention/prune.h"
+#include "storage/heal/repair.h"
+#include "storage/heal/scrub.h"
 
 static char *state_dir;
 

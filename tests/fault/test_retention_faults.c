@@ -2,9 +2,10 @@
  * without having read everything, and what was to be written is there as a whole or not at all. */
 #include "tests/unit/backdated.h"
 
-#include "storage/condemned.h"
-#include "storage/decision.h"
-#include "storage/standing.h"
+#include "storage/repo/condemned.h"
+#include "storage/retention/plan.h"
+#include "storage/repo/standing.h"
+#include "tests/support/drivers.h"
 #include "tests/unit/retention_history.h"
 
 enum { NIGHTS = 4, OPENING = 3 };      /* repo.1.json, repo.2.json, and repo.3.json, which is not there */

@@ -5,10 +5,10 @@
 #include "tests/fault/fixture.h"
 
 #include "core/enc.h"
-#include "storage/lock.h"
-#include "storage/s3/call.h"
-#include "storage/undelete.h"
-#include "storage/versions.h"
+#include "storage/contract/object_lock.h"
+#include "storage/drivers/s3/call.h"
+#include "storage/heal/undelete.h"
+#include "storage/contract/versions.h"
 #include "tests/unit/s3_server.h"
 
 static struct s3_server server;

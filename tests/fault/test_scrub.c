@@ -5,9 +5,10 @@
 #include <sys/wait.h>
 
 #include "core/cancel.h"
-#include "storage/damage.h"
-#include "storage/needed.h"
-#include "storage/scrub.h"
+#include "storage/read/damage.h"
+#include "storage/read/usedchunks.h"
+#include "storage/heal/scrub.h"
+#include "tests/support/drivers.h"
 
 static char *state_dir;
 

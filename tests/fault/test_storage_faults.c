@@ -1,6 +1,7 @@
 /* Every storage call of a backup and of a restore failed once, before and behind its effect: no failure is
  * swallowed, and either the whole backup is there or none of it. */
 #include "tests/fault/fixture.h"
+#include "tests/support/drivers.h"
 
 /* A repository of one good backup; the n-th call after that fails. */
 static struct repo *

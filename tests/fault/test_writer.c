@@ -3,8 +3,8 @@
 
 #include <pthread.h>
 
-#include "storage/chunkname.h"
-#include "storage/namelist.h"
+#include "storage/format/chunkname.h"
+#include "storage/repo/blocklist.h"
 
 static char *state_dir;
 

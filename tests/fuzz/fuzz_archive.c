@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pg/archive_split.h"
+#include "pg/archive/archive_split.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 

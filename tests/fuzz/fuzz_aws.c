@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "core/mem.h"
-#include "storage/aws/profile.h"
-#include "storage/aws/source.h"
-#include "storage/aws/sts.h"
+#include "storage/drivers/aws/profile.h"
+#include "storage/drivers/aws/source.h"
+#include "storage/drivers/aws/sts.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "storage/chunklist.h"
-#include "storage/chunkname.h"
-#include "storage/writer.h"
+#include "storage/format/chunklist.h"
+#include "storage/format/chunkname.h"
+#include "storage/write/writer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

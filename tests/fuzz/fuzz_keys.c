@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "core/enc.h"
-#include "core/keyfile.h"
+#include "core/crypto/keyfile.h"
 #include "core/log.h"
-#include "storage/keyobject.h"
+#include "storage/keys/epoch.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "storage/label.h"
+#include "storage/format/label.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

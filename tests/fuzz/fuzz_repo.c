@@ -3,8 +3,9 @@
 #include <string.h>
 
 #include "core/log.h"
-#include "storage/namelist.h"
-#include "storage/repo.h"
+#include "storage/repo/blocklist.h"
+#include "storage/repo/repo.h"
+#include "tests/support/drivers.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "storage/s3/uri.h"
-#include "storage/s3/version_page.h"
-#include "storage/s3/xml.h"
+#include "storage/drivers/aws/uri.h"
+#include "storage/drivers/s3/version_page.h"
+#include "storage/drivers/aws/xml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

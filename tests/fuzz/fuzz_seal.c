@@ -6,7 +6,7 @@
 
 #include "core/enc.h"
 #include "core/mem.h"
-#include "core/seal.h"
+#include "core/crypto/seal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pg/sqlsplit.h"
+#include "pg/archive/sqlsplit.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 

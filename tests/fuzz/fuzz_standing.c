@@ -3,8 +3,9 @@
 #include <string.h>
 
 #include "core/log.h"
-#include "storage/policy.h"
-#include "storage/standing.h"
+#include "storage/retention/policy.h"
+#include "storage/repo/standing.h"
+#include "tests/support/drivers.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

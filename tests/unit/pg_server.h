@@ -10,7 +10,7 @@
 
 #include "core/cancel.h"
 #include "core/mem.h"
-#include "pg/scratch.h"
+#include "pg/scratch/scratch.h"
 
 static struct scratch *server;
 

@@ -12,7 +12,7 @@
 
 #include "core/enc.h"
 #include "core/mem.h"
-#include "storage/retention.h"
+#include "storage/retention/retention.h"
 
 /* Midnight of the n-th day of 2026, from 0. */
 #define DAY_2026(n) ((time_t)1767225600 + (time_t)(n) * 86400)

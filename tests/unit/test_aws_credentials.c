@@ -15,11 +15,11 @@
 #include "core/enc.h"
 #include "core/log.h"
 #include "core/mem.h"
-#include "storage/aws/credentials.h"
-#include "storage/aws/http.h"
-#include "storage/aws/profile.h"
-#include "storage/aws/source.h"
-#include "storage/aws/sts.h"
+#include "storage/drivers/aws/credentials.h"
+#include "storage/drivers/aws/http.h"
+#include "storage/drivers/aws/profile.h"
+#include "storage/drivers/aws/source.h"
+#include "storage/drivers/aws/sts.h"
 
 static struct {
     pid_t pid;

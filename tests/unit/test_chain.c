@@ -2,9 +2,9 @@
 #include "tests/fault/fixture.h"
 
 #include "core/json.h"
-#include "storage/chain.h"
-#include "storage/seen.h"
-#include "storage/tombstone.h"
+#include "storage/repo/chain.h"
+#include "storage/repo/lastseen.h"
+#include "storage/repo/tombstone.h"
 
 #define SIGNER "00112233445566ff"
 

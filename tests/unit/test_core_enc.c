@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "core/enc.h"
-#include "core/hash.h"
+#include "core/crypto/hash.h"
 
 static void
 hexadecimal_goes_both_ways(void **state)

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/keyfile.h"
+#include "core/crypto/keyfile.h"
 #include "core/log.h"
 #include "core/mem.h"
 

@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/config.h"
-#include "core/opts.h"
+#include "core/config/config.h"
+#include "core/cli/opts.h"
 
 struct values {
     bool           json;

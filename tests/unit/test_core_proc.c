@@ -11,7 +11,7 @@
 
 #include "core/cancel.h"
 #include "core/enc.h"
-#include "core/proc.h"
+#include "core/host/proc.h"
 
 #define SH(script) ((const char *const[]){"sh", "-c", (script), NULL})
 

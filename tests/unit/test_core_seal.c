@@ -8,10 +8,10 @@
 #include <stdlib.h>
 
 #include "core/enc.h"
-#include "core/hash.h"
+#include "core/crypto/hash.h"
 #include "core/json.h"
 #include "core/mem.h"
-#include "core/seal.h"
+#include "core/crypto/seal.h"
 
 static const char too_short[] = "cut off?";
 static const char no_magic[] = "not encrypted as this program knows it";

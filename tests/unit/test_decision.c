@@ -1,12 +1,12 @@
 /* decision.h and freeable.h: from what lies in a repository to what becomes of each backup. */
 #include "tests/unit/backdated.h"
 
-#include "storage/chunklist.h"
-#include "storage/condemned.h"
-#include "storage/decision.h"
-#include "storage/freeable.h"
-#include "storage/drillrecord.h"
-#include "storage/mark.h"
+#include "storage/format/chunklist.h"
+#include "storage/repo/condemned.h"
+#include "storage/retention/plan.h"
+#include "storage/read/reclaimable.h"
+#include "storage/repo/drillrecord.h"
+#include "storage/repo/pins.h"
 #include "tests/unit/retention_history.h"
 
 enum { NIGHTS = 5 };

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "core/mem.h"
-#include "storage/aws/iam_policy.h"
+#include "storage/drivers/aws/iam_policy.h"
 
 static bool
 is_or_holds(const json_t *v, const char *text)

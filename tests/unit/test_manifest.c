@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "core/json.h"
-#include "storage/chunklist.h"
-#include "storage/chunkname.h"
-#include "storage/jsonpull.h"
-#include "storage/manifest.h"
+#include "storage/format/chunklist.h"
+#include "storage/format/chunkname.h"
+#include "storage/format/jsonpull.h"
+#include "storage/format/manifest.h"
 
 #define HEX64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define NAME(aa) "1/" aa "/" aa "23456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef-" HEX64 "-0123456789abcdef.zst"

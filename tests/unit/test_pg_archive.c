@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pg/archive_split.h"
-#include "pg/sqlsplit.h"
+#include "pg/archive/archive_split.h"
+#include "pg/archive/sqlsplit.h"
 
 /*
  * sql_split

@@ -3,7 +3,7 @@
  */
 #include "tests/unit/pg_server.h"
 
-#include "pg/catalog.h"
+#include "pg/snapshot/catalog.h"
 
 static const char schema[] =
     "SET search_path = public;"

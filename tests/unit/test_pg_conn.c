@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "core/enc.h"
-#include "pg/conn.h"
+#include "pg/conn/conn.h"
 
 static void
 hostile_settings_do_not_reach_us(void **state)

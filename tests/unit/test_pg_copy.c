@@ -3,8 +3,8 @@
  */
 #include "tests/unit/pg_server.h"
 
-#include "pg/copy.h"
-#include "pg/fingerprint.h"
+#include "pg/rows/copy.h"
+#include "pg/rows/fingerprint.h"
 
 struct rows {
     uint8_t  bytes[1 << 16];

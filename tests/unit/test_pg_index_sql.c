@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pg/index_sql.h"
+#include "pg/archive/index_sql.h"
 
 /* Runs of white space as one blank, none at the end. */
 static char *

@@ -4,7 +4,7 @@
 #include "tests/unit/pg_server.h"
 
 #include "core/json.h"
-#include "pg/inventory.h"
+#include "pg/snapshot/inventory.h"
 
 typedef json_t *inventory_fn(PGconn *, struct err *);
 

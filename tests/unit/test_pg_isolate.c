@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "core/mem.h"
-#include "pg/isolate.h"
+#include "pg/archive/isolate.h"
 
 static char *
 isolated(const char *desc, const char *text, enum isolate_effect want)

@@ -3,7 +3,7 @@
  */
 #include "tests/unit/pg_server.h"
 
-#include "pg/pattern.h"
+#include "pg/conn/pattern.h"
 
 static void
 patterns_become_regular_expressions(void **state)

@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#include "pg/scan.h"
+#include "pg/rows/scan.h"
 
 static const uint8_t key[16] = {7};
 

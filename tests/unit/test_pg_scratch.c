@@ -18,7 +18,7 @@
 #include "core/cancel.h"
 #include "core/enc.h"
 #include "core/mem.h"
-#include "pg/scratch.h"
+#include "pg/scratch/scratch.h"
 
 static const struct scratch_options options = {.jobs = 2};
 

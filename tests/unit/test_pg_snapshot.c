@@ -3,10 +3,10 @@
  */
 #include "tests/unit/pg_server.h"
 
-#include "pg/ddlcheck.h"
-#include "pg/globals.h"
-#include "pg/locks.h"
-#include "pg/snapshot.h"
+#include "pg/snapshot/ddlcheck.h"
+#include "pg/snapshot/globals.h"
+#include "pg/snapshot/locks.h"
+#include "pg/snapshot/snapshot.h"
 
 enum { TIMEOUT_MS = 300 };
 

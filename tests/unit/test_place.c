@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "storage/storage.h"
+#include "storage/contract/storage.h"
 
 static const char *const env[] = {"TEST_REGION_FIRST", "TEST_REGION_SECOND", NULL};
 

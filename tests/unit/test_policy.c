@@ -1,7 +1,7 @@
 /* policy.h: the words, their override by a database, and their place in the repository. */
 #include "tests/fault/fixture.h"
 
-#include "storage/policy.h"
+#include "storage/retention/policy.h"
 #include "tests/unit/retention_history.h"
 
 static void

@@ -5,9 +5,9 @@
 
 #include "core/cancel.h"
 #include "core/enc.h"
-#include "core/hash.h"
+#include "core/crypto/hash.h"
 #include "core/log.h"
-#include "storage/s3/s3.h"
+#include "storage/drivers/s3/s3.h"
 #include "tests/unit/http_script.h"
 
 #define XML_HEAD "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "core/mem.h"
-#include "storage/s3/settings.h"
+#include "storage/drivers/s3/settings.h"
 
 static int
 read_settings(const char *rest, const char *const *options, struct s3_settings *s, struct err *e)

@@ -4,9 +4,9 @@
 
 #include <stdlib.h>
 
-#include "core/hash.h"
-#include "storage/s3/sign.h"
-#include "storage/s3/uri.h"
+#include "core/crypto/hash.h"
+#include "storage/drivers/aws/sign.h"
+#include "storage/drivers/aws/uri.h"
 
 enum { PAIRS_MAX = 6, HEADERS_MAX = 8 };
 

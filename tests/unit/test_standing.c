@@ -1,8 +1,8 @@
 /* mark.h, drillrecord.h, standing.h: what is said of backups, and what of it counts. */
 #include "tests/unit/backdated.h"
 
-#include "storage/object.h"
-#include "storage/standing.h"
+#include "storage/format/object.h"
+#include "storage/repo/standing.h"
 
 /* Three good backups of "shop", a day apart. */
 struct shop {

@@ -1,0 +1,124 @@
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/enc.h"
+#include "storage/commands/cmd.h"
+
+enum { COLUMNS_MAX = 16 };
+
+char *
+cmd_printable(const char *text)
+{
+    char *clean = xstrdup(text);
+
+    utf8_clean(clean);
+    for (char *p = clean; *p != '\0'; p++) {
+        if ((unsigned char)*p < 0x20 || *p == 0x7f) {
+            *p = '?';
+        }
+    }
+    return clean;
+}
+
+void
+text_table_add(struct text_table *t, const char *cell)
+{
+    strlist_take(&t->cells, cmd_printable(cell != NULL ? cell : ""));
+}
+
+void
+text_table_count(struct text_table *t, uint64_t n)
+{
+    char out[32];
+
+    text_table_add(t, count_human(n, NULL, out, sizeof out));
+}
+
+void
+text_table_size(struct text_table *t, uint64_t bytes)
+{
+    char text[16];
+
+    text_table_add(t, size_human(bytes, text, sizeof text));
+}
+
+/* Characters as a terminal shows them: UTF-8 continuation bytes take no room. */
+static size_t
+width_of(const char *s)
+{
+    size_t n = 0;
+
+    for (; *s != '\0'; s++) {
+        n += ((unsigned char)*s & 0xc0) != 0x80;
+    }
+    return n;
+}
+
+static void
+print_row(char *const *cells, const char *const *heads, const size_t *widths, size_t columns, FILE *f)
+{
+    size_t owed = 0;        /* blanks not printed yet: none at the end of a line */
+
+    for (size_t c = 0; c < columns; c++) {
+        bool   right = heads[c][0] == '>';
+        size_t pad = widths[c] - width_of(cells[c]);
+
+        if (cells[c][0] != '\0') {
+            (void)fprintf(f, "%*s%s", (int)(owed + (right ? pad : 0)), "", cells[c]);
+            owed = right ? 0 : pad;
+        } else {
+            owed += pad;
+        }
+        owed += 2;
+    }
+    (void)fputc('\n', f);
+}
+
+void
+text_table_print(const struct text_table *t, FILE *f)
+{
+    char       *heads = xstrdup(t->heads);
+    char       *save = NULL;
+    const char *head[COLUMNS_MAX] = {0};
+    char       *shown[COLUMNS_MAX] = {0};
+    size_t      widths[COLUMNS_MAX] = {0};
+    size_t      n = 0;
+
+    for (char *h = strtok_r(heads, "|", &save); h != NULL && n < COLUMNS_MAX; h = strtok_r(NULL, "|", &save)) {
+        head[n] = h;
+        shown[n] = h + (h[0] == '>');
+        widths[n] = width_of(shown[n]);
+        n++;
+    }
+    for (size_t i = 0; n > 0 && i < t->cells.n; i++) {
+        size_t w = width_of(t->cells.v[i]);
+
+        if (w > widths[i % n]) {
+            widths[i % n] = w;
+        }
+    }
+    print_row(shown, head, widths, n, f);
+    for (size_t i = 0; n > 0 && i + n <= t->cells.n; i += n) {
+        print_row(t->cells.v + i, head, widths, n, f);
+    }
+    free(heads);
+}
+
+void
+text_table_free(struct text_table *t)
+{
+    strlist_free(&t->cells);
+}
+
+int
+cmd_print_json(json_t *o, struct err *e)
+{
+    int rc = json_dumpf(o, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
+
+    json_decref(o);
+    if (rc != 0 || putchar('\n') == EOF || fflush(stdout) != 0) {
+        return err_errno(e, "could not write to standard output");
+    }
+    return 0;
+}

@@ -1,0 +1,80 @@
+#include "core/crypto/hash.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/sha.h>
+#include <sodium.h>
+#include <stdlib.h>
+
+#include "core/enc.h"
+#include "core/log.h"
+#include "core/mem.h"
+
+static _Noreturn void
+no_crypto(const char *what)
+{
+    log_error("%s: the cryptographic library does not work", what);
+    abort();
+}
+
+void
+sha256(const void *p, size_t n, uint8_t out[SHA256_BYTES])
+{
+    if (SHA256(p, n, out) == NULL) {
+        no_crypto("sha-256");
+    }
+}
+
+void
+sha256_hex(const void *p, size_t n, char out[SHA256_HEX + 1])
+{
+    uint8_t digest[SHA256_BYTES];
+
+    sha256(p, n, digest);
+    hex_encode(digest, sizeof digest, out);
+}
+
+void
+hmac_sha256(const uint8_t key[32], const void *p, size_t n, uint8_t out[SHA256_BYTES])
+{
+    hmac_sha256_key(key, 32, p, n, out);
+}
+
+void
+hmac_sha256_key(const void *key, size_t key_len, const void *p, size_t n, uint8_t out[SHA256_BYTES])
+{
+    unsigned len = SHA256_BYTES;
+
+    if (HMAC(EVP_sha256(), key, (int)key_len, p, n, out, &len) == NULL) {
+        no_crypto("hmac-sha-256");
+    }
+}
+
+void
+md5(const void *p, size_t n, uint8_t out[MD5_BYTES])
+{
+    unsigned len = MD5_BYTES;
+
+    if (EVP_Digest(p, n, out, &len, EVP_md5(), NULL) != 1) {
+        no_crypto("md5");
+    }
+}
+
+void
+random_bytes(void *p, size_t n)
+{
+    if (sodium_init() < 0) { /* thread-safe, and nothing the second time */
+        no_crypto("random numbers");
+    }
+    randombytes_buf(p, n);
+}
+
+void
+random_hex(size_t n, char *out)
+{
+    uint8_t *bytes = xmalloc(n);
+
+    random_bytes(bytes, n);
+    hex_encode(bytes, n, out);
+    free(bytes);
+}

@@ -1,0 +1,28 @@
+/*
+ * hash.h - SHA-256 and HMAC-SHA256 (libcrypto: uses the CPU's SHA instructions), random bytes.
+ *
+ * MD5 only for what S3 stores still ask for (Content-MD5): it proves nothing.
+ */
+#ifndef CORE_CRYPTO_HASH_H
+#define CORE_CRYPTO_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SHA256_BYTES = 32, SHA256_HEX = 64, MD5_BYTES = 16 };
+
+/* One shot; thread-safe; cannot fail but for lack of memory, which ends the program. */
+void sha256(const void *, size_t, uint8_t out[SHA256_BYTES]);
+void sha256_hex(const void *, size_t, char out[SHA256_HEX + 1]);
+void hmac_sha256(const uint8_t key[32], const void *, size_t, uint8_t out[SHA256_BYTES]);
+
+/* A key of any length. */
+void hmac_sha256_key(const void *key, size_t key_len, const void *, size_t, uint8_t out[SHA256_BYTES]);
+void md5(const void *, size_t, uint8_t out[MD5_BYTES]);
+
+/* From the kernel (libsodium). */
+void random_bytes(void *, size_t);
+/* n random bytes as 2n hex digits and a NUL. */
+void random_hex(size_t n, char *out);
+
+#endif

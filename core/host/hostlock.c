@@ -1,0 +1,68 @@
+#include "core/host/hostlock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "core/enc.h"
+#include "core/mem.h"
+#include "core/host/statedir.h"
+
+static int
+busy(int fd, const char *db, const char *kind, struct err *e)
+{
+    char    pid[16] = "";
+    ssize_t n = pread(fd, pid, sizeof pid - 1, 0);
+
+    pid[n > 0 ? n : 0] = '\0';
+    pid[strcspn(pid, "\n")] = '\0';
+    err_set(e, ERR_BUSY, "another %s of \"%s\" is running on this host%s%s%s", kind, db,
+            pid[0] == '\0' ? "" : " (process ", pid, pid[0] == '\0' ? "" : ")");
+    return err_hint(e, "wait for it to end");
+}
+
+/* Who holds it, for the error of the next one; nothing depends on it. */
+static void
+leave_pid(int fd)
+{
+    char pid[16];
+    int  n = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
+
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, pid, (size_t)n, 0) != n) {
+        return;
+    }
+}
+
+int
+hostlock_take(const char *repo_id, const char *db, const char *kind, struct err *e)
+{
+    char *encoded = name_encode(db), *file = xasprintf("%s.%s.lock", encoded, kind), *path = state_file(repo_id, file, e);
+    int   fd = -1;
+
+    if (path == NULL) {
+        goto out;
+    }
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        err_errno(e, "could not open lock file \"%s\"", path);
+    } else if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno == EWOULDBLOCK) {
+            busy(fd, db, kind, e);
+        } else {
+            err_errno(e, "could not lock \"%s\"", path);
+        }
+        (void)close(fd);
+        fd = -1;
+    } else {
+        leave_pid(fd);
+    }
+out:
+    free(encoded);
+    free(file);
+    free(path);
+    return fd;
+}

@@ -1,0 +1,113 @@
+#include "core/host/statedir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/mem.h"
+
+static const char *
+set_env(const char *name)
+{
+    const char *value = getenv(name);
+
+    return value != NULL && *value != '\0' ? value : NULL;
+}
+
+static char *
+root_dir(struct err *e)
+{
+    const char *dir = set_env("PGASSAY_STATE_DIR");
+
+    if (dir != NULL) {
+        return xstrdup(dir);
+    }
+    if (geteuid() == 0) {
+        return xstrdup("/var/lib/pgassay");
+    }
+    if ((dir = set_env("XDG_STATE_HOME")) != NULL) {
+        return xasprintf("%s/pgassay", dir);
+    }
+    if ((dir = set_env("HOME")) != NULL) {
+        return xasprintf("%s/.local/state/pgassay", dir);
+    }
+    err_set(e, ERR_USAGE, "no place for this host's state: neither PGASSAY_STATE_DIR nor HOME is set");
+    return NULL;
+}
+
+static int
+make_dirs(char *path, struct err *e)
+{
+    for (char *s = path + 1;; s++) {
+        char kept = *s;
+
+        if (kept != '/' && kept != '\0') {
+            continue;
+        }
+        *s = '\0';
+        if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+            err_errno(e, "could not make state directory \"%s\"", path);
+            *s = kept;
+            return err_hint(e, "set PGASSAY_STATE_DIR to a directory that can be written");
+        }
+        *s = kept;
+        if (kept == '\0') {
+            return 0;
+        }
+    }
+}
+
+char *
+state_file(const char *sub, const char *file, struct err *e)
+{
+    char *root = root_dir(e), *dir = NULL, *path = NULL;
+
+    if (root != NULL) {
+        dir = xasprintf("%s/%s", root, sub);
+        if (make_dirs(dir, e) == 0) {
+            path = xasprintf("%s/%s", dir, file);
+        }
+    }
+    free(root);
+    free(dir);
+    return path;
+}
+
+int
+state_lock(const char *path)
+{
+    int fd = path == NULL ? -1 : open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (fd >= 0 && flock(fd, LOCK_EX) != 0) {
+        (void)close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+int
+state_write(const char *path, const struct buf *text, struct err *e)
+{
+    char *side = xasprintf("%s.XXXXXX", path);
+    int   fd = mkostemp(side, O_CLOEXEC);
+    int   rc = -1;
+
+    if (fd < 0) {
+        err_errno(e, "could not make \"%s\"", side);
+    } else if (write(fd, text->data, text->len) != (ssize_t)text->len || fdatasync(fd) != 0 || rename(side, path) != 0) {
+        err_errno(e, "could not write \"%s\"", path);
+        (void)unlink(side);
+    } else {
+        rc = 0;
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    free(side);
+    return rc;
+}

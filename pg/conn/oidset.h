@@ -1,0 +1,25 @@
+/*
+ * oidset.h - a set of OIDs.
+ *
+ * Filled first, asked later: sorted at the first question after an addition.  Not for several threads at once.
+ */
+#ifndef PG_CONN_OIDSET_H
+#define PG_CONN_OIDSET_H
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct oid_set {
+    uint32_t *v;
+    size_t    n, cap;
+    bool      sorted;
+};
+
+void oid_set_add(struct oid_set *, uint32_t);
+void oid_set_add_column(struct oid_set *, const PGresult *, int column);
+bool oid_set_has(struct oid_set *, uint32_t);
+void oid_set_free(struct oid_set *);
+
+#endif

@@ -1,0 +1,205 @@
+#include "pg/conn/tools.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/buf.h"
+#include "core/host/proc.h"
+
+#define DEBIAN_ROOT "/usr/lib/postgresql"
+
+static const char *forced_bindir;
+
+void
+pg_tools_bindir(const char *dir)
+{
+    forced_bindir = dir;
+}
+
+void
+pg_tool_free(struct pg_tool *t)
+{
+    free(t->path);
+    free(t->version); // NOLINT(clang-analyzer-unix.Malloc): the next line makes a second call harmless
+    *t = (struct pg_tool){0};
+}
+
+/* "pg_dump (PostgreSQL) 15.20 (Debian 15.20-0+deb12u1)", "... 19beta2".  -1: not such a line. */
+static int
+parse_version(const char *line, struct pg_tool *t)
+{
+    const char *at = strstr(line, "(PostgreSQL) ");
+    char       *end;
+    long        major, minor = 0;
+
+    if (at == NULL) {
+        return -1;
+    }
+    at += strlen("(PostgreSQL) ");
+    major = strtol(at, &end, 10);
+    if (end == at || major < 9 || major > 999) {
+        return -1;
+    }
+    if (*end == '.') {
+        minor = strtol(end + 1, NULL, 10);
+    }
+    t->version_num = (int)(major * 10000 + minor);
+    t->version = xstrndup(at, strcspn(at, "\n"));
+    return 0;
+}
+
+/* Is there such a program in dir, and of what version?  -1: no. */
+static int
+look_in(const char *dir, const char *name, struct pg_tool *t)
+{
+    struct err  e = ERR_INIT;
+    struct buf  out = BUF_INIT(4 * KIB);
+    const char *argv[] = {NULL, "--version", NULL};
+    int         rc = -1;
+
+    t->path = xasprintf("%s/%s", dir, name);
+    argv[0] = t->path;
+    if (access(t->path, X_OK) == 0 &&
+        proc_run(&(struct proc_spec){.argv = argv, .out = &out, .total_ms = 20000}, NULL, &e) == 0) {
+        rc = parse_version(buf_str(&out), t);
+    }
+    buf_free(&out);
+    if (rc != 0) {
+        pg_tool_free(t);
+    }
+    return rc;
+}
+
+static void
+debian_dirs(struct strlist *dirs)
+{
+    DIR           *d = opendir(DEBIAN_ROOT);
+    struct dirent *entry;
+
+    while (d != NULL && (entry = readdir(d)) != NULL) {
+        if (isdigit((unsigned char)entry->d_name[0])) {
+            strlist_take(dirs, xasprintf(DEBIAN_ROOT "/%s/bin", entry->d_name));
+        }
+    }
+    if (d != NULL) {
+        (void)closedir(d);
+    }
+}
+
+static void
+pg_config_dir(struct strlist *dirs)
+{
+    struct err  e = ERR_INIT;
+    struct buf  out = BUF_INIT(4 * KIB);
+    const char *argv[] = {"pg_config", "--bindir", NULL};
+
+    if (proc_run(&(struct proc_spec){.argv = argv, .out = &out, .total_ms = 20000}, NULL, &e) == 0) {
+        strlist_take(dirs, xstrndup(buf_str(&out), strcspn(buf_str(&out), "\n")));
+    }
+    buf_free(&out);
+}
+
+static void
+path_dirs(struct strlist *dirs)
+{
+    const char *path = getenv("PATH");
+
+    while (path != NULL && *path != '\0') {
+        size_t n = strcspn(path, ":");
+
+        if (n > 0) {
+            strlist_take(dirs, xstrndup(path, n));
+        }
+        path += n + (path[n] == ':');
+    }
+}
+
+/* Nearest: the oldest major that reaches the server's, of that the newest minor. */
+static int
+better(const struct pg_tool *a, const struct pg_tool *b, int at_least)
+{
+    int major_a = a->version_num / 10000, major_b = b->version_num / 10000;
+
+    if (b->path == NULL) {
+        return 1;
+    }
+    if (at_least == 0 || major_a == major_b) {
+        return a->version_num > b->version_num;
+    }
+    return major_a < major_b;
+}
+
+/* The best of those in dirs; what was too old is added to seen. */
+static void
+best_of(const struct strlist *dirs, const char *name, int at_least, struct pg_tool *best, struct strlist *seen)
+{
+    for (size_t i = 0; i < dirs->n; i++) {
+        struct pg_tool t = {0};
+
+        if (look_in(dirs->v[i], name, &t) != 0) {
+            continue;
+        }
+        if (t.version_num / 10000 >= at_least / 10000 && better(&t, best, at_least)) {
+            pg_tool_free(best);
+            *best = t;
+            continue;
+        }
+        if (!strlist_has(seen, t.version)) {
+            strlist_add(seen, t.version);
+        }
+        pg_tool_free(&t);
+    }
+}
+
+static int
+not_found(const char *name, int at_least, const struct strlist *seen, struct err *e)
+{
+    struct buf list = BUF_INIT(KIB);
+
+    for (size_t i = 0; i < seen->n; i++) {
+        (void)buf_printf(&list, e, "%s%s", i == 0 ? "" : ", ", seen->v[i]);
+    }
+    if (at_least == 0) {
+        err_set(e, ERR_NOT_FOUND, "could not find %s", name);
+        err_hint(e, "install postgresql-client, or name its directory with --pg-bindir");
+    } else {
+        err_set(e, ERR_NOT_FOUND, "could not find %s of version %d or newer (found: %s)", name, at_least / 10000,
+                seen->n == 0 ? "none" : buf_str(&list));
+        err_hint(e, "install postgresql-client-%d, or name its directory with --pg-bindir", at_least / 10000);
+    }
+    buf_free(&list);
+    return -1;
+}
+
+int
+pg_tool_find(const char *name, int at_least, struct pg_tool *out, struct err *e)
+{
+    const char    *only = forced_bindir != NULL ? forced_bindir : getenv("PGASSAY_PG_BINDIR");
+    struct strlist dirs = {0}, seen = {0};
+    int            rc = 0;
+
+    *out = (struct pg_tool){0};
+    if (only != NULL && *only != '\0') {
+        strlist_add(&dirs, only);
+        best_of(&dirs, name, at_least, out, &seen);
+    } else {
+        debian_dirs(&dirs);
+        best_of(&dirs, name, at_least, out, &seen);
+        /* PATH comes second: Debian's /usr/bin/pg_dump is a wrapper that chooses a version by its own rules. */
+        if (out->path == NULL) {
+            pg_config_dir(&dirs);
+            path_dirs(&dirs);
+            best_of(&dirs, name, at_least, out, &seen);
+        }
+    }
+    if (out->path == NULL) {
+        rc = not_found(name, at_least, &seen, e);
+    }
+    strlist_free(&dirs);
+    strlist_free(&seen);
+    return rc;
+}

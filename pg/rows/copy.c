@@ -1,0 +1,190 @@
+/*
+ * copy.c - reading rows: COPY … TO STDOUT.
+ *
+ * The hottest path of a backup: per row one PQgetCopyData(), one callback, nothing else.  The socket is read
+ * before it is polled, so that poll() (which also hears cancel.h) is called only when the server is the slower side.
+ */
+#include "pg/rows/copy.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/cancel.h"
+#include "pg/conn/wait.h"
+
+static const uint8_t header[COPY_HEADER_BYTES + 1] = COPY_HEADER;
+static const uint8_t trailer[COPY_TRAILER_BYTES] = {0xff, 0xff};
+
+/* A stream being read. */
+struct reading {
+    PGconn      *conn;
+    copy_row_fn *row;
+    void        *ctx;
+    bool         binary, begun, ended;   /* binary: header seen, trailer seen */
+    uint64_t     rows;
+};
+
+/* One message of a binary stream: the first begins with the header; the trailer comes alone (or, in an
+ * empty stream, right behind the header). */
+static int
+take_binary(struct reading *r, const char *data, size_t n, struct err *e)
+{
+    if (!r->begun) {
+        if (n < COPY_HEADER_BYTES || memcmp(data, header, COPY_HEADER_BYTES) != 0) {
+            return err_set(e, ERR_CORRUPT, "the server's binary COPY does not begin with its header");
+        }
+        r->begun = true;
+        data += COPY_HEADER_BYTES;
+        n -= COPY_HEADER_BYTES;
+        if (n == 0) {
+            return 0;
+        }
+    }
+    if (r->ended) {
+        return err_set(e, ERR_CORRUPT, "the server's binary COPY goes on behind its trailer");
+    }
+    if (n == COPY_TRAILER_BYTES && memcmp(data, trailer, COPY_TRAILER_BYTES) == 0) {
+        r->ended = true;
+        return 0;
+    }
+    r->rows++;
+    return r->row(r->ctx, data, n, e);
+}
+
+/* Every message until the stream ends: 0; what the server or the callback says: -1. */
+static int
+take_all(struct reading *r, struct err *e)
+{
+    bool  was_read = false;
+    char *data = NULL;
+    int   n, rc;
+
+    for (;;) {
+        n = PQgetCopyData(r->conn, &data, 1);
+        if (n > 0) {
+            if (r->binary) {
+                rc = take_binary(r, data, (size_t)n, e);
+            } else {
+                r->rows++;
+                rc = r->row(r->ctx, data, (size_t)n, e);
+            }
+            PQfreemem(data);
+            if (rc != 0) {
+                return -1;
+            }
+            was_read = false;
+        } else if (n == 0) {
+            /* Nothing whole in the buffer.  Read; only when that brought nothing, wait. */
+            if (cancel_check(e) != 0 || (was_read && pg_await(r->conn, POLLIN, e) < 0)) {
+                return -1;
+            }
+            if (!PQconsumeInput(r->conn)) {
+                return pg_error(r->conn, NULL, e);
+            }
+            was_read = true;
+        } else if (n == -1) {
+            return 0;
+        } else {
+            return pg_error(r->conn, NULL, e);
+        }
+    }
+}
+
+static int
+check_end(const struct reading *r, PGresult *res, struct err *e)
+{
+    uint64_t told = strtoull(PQcmdTuples(res), NULL, 10);
+
+    if (r->binary && !r->ended) {
+        return err_set(e, ERR_CORRUPT, "the server's binary COPY ended without its trailer");
+    }
+    if (told != r->rows) {
+        return err_set(e, ERR_CORRUPT, "%" PRIu64 " rows came, the server says it sent %" PRIu64, r->rows, told);
+    }
+    return 0;
+}
+
+int
+copy_out_send(PGconn *conn, const char *sql, struct err *e)
+{
+    err_clear(e);
+    return PQsendQuery(conn, sql) ? 0 : pg_error(conn, NULL, e);
+}
+
+/* The next statement's result, when it is as expected. */
+static PGresult *
+expect(PGconn *conn, bool copy, struct err *e)
+{
+    PGresult      *res = pg_next(conn, e);
+    ExecStatusType status = PQresultStatus(res);
+
+    if (res == NULL) {
+        return NULL;
+    }
+    if (status == PGRES_COPY_OUT ? copy : !copy && status == PGRES_COMMAND_OK) {
+        return res;
+    }
+    PQclear(res);
+    pg_cancel_drain(conn);
+    err_set(e, ERR_PG, "the server answers %s where %s was expected", PQresStatus(status), copy ? "rows" : "no rows");
+    return NULL;
+}
+
+int
+copy_out_command(PGconn *conn, struct err *e)
+{
+    PGresult *res = expect(conn, false, e);
+
+    PQclear(res);
+    return res != NULL ? 0 : -1;
+}
+
+int
+copy_out_next(PGconn *conn, bool binary, copy_row_fn *row, void *ctx, uint64_t *rows, struct err *e)
+{
+    struct reading r = {.conn = conn, .row = row, .ctx = ctx, .binary = binary};
+    PGresult      *res = expect(conn, true, e);
+    int            rc;
+
+    if (res == NULL) {
+        return -1;
+    }
+    PQclear(res);
+    if (take_all(&r, e) != 0) {
+        if (PQstatus(conn) == CONNECTION_OK) {
+            pg_cancel_drain(conn);
+        }
+        return -1;
+    }
+    res = expect(conn, false, e);
+    if (res == NULL) {
+        return -1;
+    }
+    rc = check_end(&r, res, e);
+    PQclear(res);
+    if (rc != 0) {
+        pg_cancel_drain(conn);
+    } else if (rows != NULL) {
+        *rows = r.rows;
+    }
+    return rc;
+}
+
+int
+copy_out_finish(PGconn *conn, struct err *e)
+{
+    PGresult *res = pg_finish(conn, e);
+
+    PQclear(res);
+    return res != NULL || e->kind == ERR_NONE ? 0 : -1;
+}
+
+int
+copy_out(PGconn *conn, const char *sql, bool binary, copy_row_fn *row, void *ctx, uint64_t *rows, struct err *e)
+{
+    if (copy_out_send(conn, sql, e) != 0 || copy_out_next(conn, binary, row, ctx, rows, e) != 0) {
+        return -1;
+    }
+    return copy_out_finish(conn, e);
+}

@@ -1,0 +1,307 @@
+/*
+ * scan.c - many tasks, on several workers and, where these must not wait, on the coordinator.
+ *
+ * A round hands every task to the pool.  Tasks that a worker could not lock go to the calling thread, which looks for them once a second.
+ * Tables that turned out too large for text are read in a second round, when nobody
+ * looks at them any more: a table has one format, and changing it under the other workers' hands would mix two.
+ */
+#include "pg/rows/scan.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/param.h>
+
+#include "core/enc.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "core/pool.h"
+#include "pg/rows/scan_task.h"
+
+enum {
+    TICK_MS = 1000,
+    PING_SECONDS = 30,
+};
+/* libpq never gives back the memory that a giant row needed: after one, a new connection does. */
+#define GIANT_ROW (16 * MIB)
+
+struct worker {
+    struct scan_run   *run;
+    struct scan_reader reader;
+};
+
+struct scan_run {
+    struct snapshot               *snapshot;
+    const struct snapshot_options *target;
+    const struct scan_options     *options;
+    struct worker                 *workers;      /* jobs of them, and the coordinator's */
+    atomic_bool                    stop;
+    pthread_mutex_t                lock;         /* guards what follows */
+    struct err                     first;        /* the first error: later ones only say that they were stopped */
+    const struct scan_task       **locked;       /* for the coordinator */
+    size_t                         n_locked, cap_locked;
+    struct scan_table            **large;        /* to be read in binary */
+    size_t                         n_large, cap_large;
+    double                         last_tick, last_ping;   /* only for the calling thread */
+};
+
+static int
+give_up(struct scan_run *run, const struct err *e)
+{
+    pthread_mutex_lock(&run->lock);
+    if (run->first.kind == ERR_NONE) {
+        run->first = *e;
+    }
+    pthread_mutex_unlock(&run->lock);
+    atomic_store(&run->stop, true);
+    return -1;
+}
+
+/* With each row of a worker: has somebody else failed? */
+static int
+worker_between(void *ctx, struct err *e)
+{
+    struct worker *w = ctx;
+
+    return atomic_load_explicit(&w->run->stop, memory_order_relaxed) ? err_set(e, ERR_PG, "stopped") : 0;
+}
+
+/* What the calling thread owes the outside world; ping: the coordinator's connection is idle. */
+static int
+look_after(struct scan_run *run, bool ping, struct err *e)
+{
+    const struct scan_options *o = run->options;
+    double                     now = clock_seconds();
+
+    if (now - run->last_tick >= TICK_MS / 1000.0 * 0.9) {
+        run->last_tick = now;
+        if (o->sink->tick != NULL && o->sink->tick(o->ctx, e) != 0) {
+            return -1;
+        }
+    }
+    if (ping && now - run->last_ping >= PING_SECONDS) {
+        run->last_ping = now;
+        return snapshot_ping(run->snapshot, e);
+    }
+    return 0;
+}
+
+static int
+coordinator_between(void *ctx, struct err *e)
+{
+    struct worker *w = ctx;
+
+    return worker_between(w, e) != 0 ? -1 : look_after(w->run, false, e);
+}
+
+static bool
+is_large(struct scan_run *run, const struct scan_table *t)
+{
+    bool found = false;
+
+    for (size_t i = 0; !found && i < run->n_large; i++) {
+        found = run->large[i] == t;
+    }
+    return found;
+}
+
+static bool
+has_large(struct scan_run *run, const struct scan_task *task)
+{
+    bool found = false;
+
+    pthread_mutex_lock(&run->lock);
+    for (size_t i = 0; run->n_large > 0 && !found && i < task->n; i++) {
+        found = is_large(run, task->items[i].table);
+    }
+    pthread_mutex_unlock(&run->lock);
+    return found;
+}
+
+static void
+put_aside(struct scan_run *run, const struct scan_task *task, enum scan_outcome outcome, struct scan_table *which)
+{
+    pthread_mutex_lock(&run->lock);
+    if (outcome == SCAN_LOCKED) {
+        VEC_GROW(run->locked, run->n_locked, run->cap_locked);
+        run->locked[run->n_locked++] = task;
+    } else if (!is_large(run, which)) {
+        VEC_GROW(run->large, run->n_large, run->cap_large);
+        run->large[run->n_large++] = which;
+    }
+    pthread_mutex_unlock(&run->lock);
+    if (outcome == SCAN_LOCKED) {
+        log_debug("table %s.%s%s: somebody waits for its lock, copied on the coordinator's connection",
+                  task->items[0].table->copy.schema, task->items[0].table->copy.name, task->n > 1 ? " …" : "");
+    } else {
+        log_info("table %s.%s: rows too large for text, copied in binary", which->copy.schema, which->copy.name);
+    }
+}
+
+static int
+run_task(struct scan_run *run, struct worker *w, const struct scan_task *task, struct err *e)
+{
+    enum scan_outcome  outcome;
+    struct scan_table *which = NULL;
+
+    if (has_large(run, task)) {
+        return 0; /* the second round will read it */
+    }
+    if (scan_task_run(&w->reader, task, &outcome, &which, e) != 0) {
+        return give_up(run, e);
+    }
+    if (outcome != SCAN_DONE) {
+        put_aside(run, task, outcome, which);
+    }
+    return 0;
+}
+
+static int
+pool_task(void *ctx, void *task, int number, struct err *e)
+{
+    struct scan_run *run = ctx;
+    struct worker   *w = &run->workers[number];
+
+    if (w->reader.largest > GIANT_ROW) {
+        pg_close(w->reader.conn);
+        w->reader.conn = NULL;
+        w->reader.largest = 0;
+    }
+    if (w->reader.conn == NULL) {
+        w->reader.conn = snapshot_worker(run->target, run->snapshot, e);
+        if (w->reader.conn == NULL) {
+            return give_up(run, e);
+        }
+    }
+    return run_task(run, w, task, e);
+}
+
+/* On the coordinator's connection, one after the other, whatever waits for it. */
+static int
+run_locked(struct scan_run *run, struct err *e)
+{
+    int rc = 0;
+
+    while (rc == 0) {
+        const struct scan_task *task = NULL;
+
+        pthread_mutex_lock(&run->lock);
+        if (run->n_locked > 0) {
+            task = run->locked[--run->n_locked];
+        }
+        pthread_mutex_unlock(&run->lock);
+        if (task == NULL) {
+            break;
+        }
+        rc = run_task(run, &run->workers[run->options->jobs], task, e);
+    }
+    return rc;
+}
+
+static int
+tick(void *ctx, struct err *e)
+{
+    struct scan_run *run = ctx;
+
+    if (look_after(run, true, e) != 0 || run_locked(run, e) != 0) {
+        return give_up(run, e);
+    }
+    return 0;
+}
+
+static int
+larger_first(const void *a, const void *b)
+{
+    const struct scan_task *x = *(const struct scan_task *const *)a, *y = *(const struct scan_task *const *)b;
+
+    if (x->bytes != y->bytes) {
+        return x->bytes > y->bytes ? -1 : 1;
+    }
+    return x < y ? -1 : x > y; /* plan order: neighbouring ranges stay neighbours */
+}
+
+static int
+run_round(struct scan_run *run, struct scan_task **tasks, size_t n, struct err *e)
+{
+    struct pool *pool = pool_new((int)MIN((size_t)run->options->jobs, MAX(n, 1)), pool_task, run);
+    int          rc;
+
+    qsort(tasks, n, sizeof(struct scan_task *), larger_first);
+    for (size_t i = 0; i < n; i++) {
+        pool_add(pool, tasks[i], tasks[i]->bytes);
+    }
+    rc = pool_wait(pool, tick, TICK_MS, e);
+    pool_free(pool);
+    if (rc == 0) {
+        rc = run_locked(run, e);
+    }
+    return rc;
+}
+
+/* The tasks of the round: all, or those with a table that must be read in binary (which is decided now). */
+static size_t
+choose(struct scan_run *run, const struct scan_plan *plan, bool again, struct scan_task **tasks)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < plan->n; i++) {
+        if (!again || has_large(run, &plan->v[i])) {
+            tasks[n++] = &plan->v[i];
+        }
+    }
+    for (size_t i = 0; i < run->n_large; i++) {
+        run->large[i]->copy.binary = true;
+    }
+    run->n_large = 0;
+    return n;
+}
+
+static void
+prepare_workers(struct scan_run *run)
+{
+    int jobs = run->options->jobs;
+
+    run->workers = xcalloc((size_t)jobs + 1, sizeof *run->workers);
+    for (int i = 0; i <= jobs; i++) {
+        struct worker *w = &run->workers[i];
+
+        w->run = run;
+        w->reader = (struct scan_reader){
+            .conn = i == jobs ? run->snapshot->conn : NULL,
+            .snapshot = run->snapshot,
+            .options = run->options,
+            .worker = i,
+            .coordinator = i == jobs,
+            .between = i == jobs ? coordinator_between : worker_between,
+            .between_ctx = w,
+        };
+    }
+}
+
+int
+scan_run(struct snapshot *s, const struct snapshot_options *target, const struct scan_plan *plan, const struct scan_options *o,
+         struct err *e)
+{
+    struct scan_run    run = {.snapshot = s, .target = target, .options = o, .last_ping = clock_seconds()};
+    struct scan_task **tasks = xcalloc(plan->n + 1, sizeof(struct scan_task *));
+    int                rc = 0;
+
+    pthread_mutex_init(&run.lock, NULL);
+    prepare_workers(&run);
+    for (int round = 0; rc == 0 && (round == 0 || run.n_large > 0); round++) {
+        rc = run_round(&run, tasks, choose(&run, plan, round > 0, tasks), e);
+    }
+    if (rc != 0 && run.first.kind != ERR_NONE) {
+        *e = run.first;
+    }
+    for (int i = 0; i < o->jobs; i++) {
+        pg_close(run.workers[i].reader.conn);
+    }
+    pthread_mutex_destroy(&run.lock);
+    free(run.workers);
+    free(run.locked);
+    free(run.large);
+    free(tasks);
+    return rc;
+}

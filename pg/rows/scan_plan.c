@@ -1,0 +1,166 @@
+/*
+ * scan_plan.c - cutting tables into tasks.  The same database must be cut the same way every night, or unchanged
+ * rows give new chunks: no border depends on the number of workers, nor (but for the last) on how far a table grew.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/mem.h"
+#include "pg/rows/scan_task.h"
+
+enum {
+    BLOCKS_MAX = 2048,         /* 16 MiB of 8 KiB blocks */
+    WIDTH_STEP = 4,
+    WIDTH_MIN = 2,
+};
+#define RANGE_BYTES_MAX (32 * MIB)
+#define SMALL_BYTES (1 * MIB)
+#define PACK_BYTES_MAX (4 * MIB)
+
+uint64_t
+scan_range_width(uint64_t heap_blocks, uint64_t bytes)
+{
+    uint64_t mean = heap_blocks > 0 ? bytes / heap_blocks : 0, width = BLOCKS_MAX;
+
+    while (width > WIDTH_MIN && mean > RANGE_BYTES_MAX / width) {
+        width /= WIDTH_STEP;
+    }
+    return width;
+}
+
+static struct scan_task *
+add_task(struct scan_plan *p)
+{
+    VEC_GROW(p->v, p->n, p->cap);
+    p->v[p->n] = (struct scan_task){0};
+    return &p->v[p->n++];
+}
+
+static void
+add_item(struct scan_task *t, struct scan_item item, uint64_t bytes)
+{
+    VEC_GROW(t->items, t->n, t->cap);
+    t->items[t->n++] = item;
+    t->bytes += bytes;
+}
+
+static void
+add_ranges(struct scan_plan *p, struct scan_table *t, uint64_t width)
+{
+    uint64_t share = t->bytes / t->heap_blocks * width;
+
+    for (uint64_t first = 0; first < t->heap_blocks; first += width) {
+        bool last = first + width >= t->heap_blocks;
+
+        add_item(add_task(p),
+                 (struct scan_item){.table = t, .ranged = true, .first_block = first, .end_block = last ? 0 : first + width},
+                 share);
+    }
+}
+
+/* Does the server read a range by itself, and not the whole table for each? */
+static int
+explain_says_range(PGconn *conn, const struct scan_table *t, uint64_t width, bool *yes, struct err *e)
+{
+    struct copy_spec first = t->copy;
+    PGresult        *r;
+    char            *select, *sql;
+
+    first.ranged = true;
+    first.first_block = 0;
+    first.end_block = width;
+    select = copy_out_select(&first);
+    sql = xasprintf("EXPLAIN (COSTS off) %s", select);
+    r = pg_query(conn, e, sql, 0, NULL);
+    free(select);
+    free(sql);
+    if (r == NULL) {
+        return err_wrap(e, "table %s.%s", t->copy.schema, t->copy.name);
+    }
+    *yes = PQntuples(r) > 0 && strncmp(PQgetvalue(r, 0, 0), "Tid Range Scan", 14) == 0;
+    PQclear(r);
+    return 0;
+}
+
+/* The width of the table's ranges, 0 for whole. */
+static int
+choose_width(PGconn *conn, const struct scan_table *t, uint64_t *width, struct err *e)
+{
+    uint64_t blocks = scan_range_width(t->heap_blocks, t->bytes);
+    bool     works = false;
+
+    *width = 0;
+    if (!t->rangeable || t->sql != NULL || t->copy.condition != NULL || t->heap_blocks <= blocks ||
+        pg_version(conn) < 140000) {
+        return 0;
+    }
+    if (explain_says_range(conn, t, blocks, &works, e) != 0) {
+        return -1;
+    }
+    *width = works ? blocks : 0;
+    return 0;
+}
+
+/* FNV-1a, 64 bits: any hash would do, but it must be the same for ever. */
+static uint64_t
+name_hash(const struct scan_table *t)
+{
+    const char *const part[] = {t->copy.schema, ".", t->copy.name};
+    uint64_t          h = 0xcbf29ce484222325;
+
+    for (size_t i = 0; i < 3; i++) {
+        for (const char *s = part[i]; *s != '\0'; s++) {
+            h = (h ^ (uint8_t)*s) * 0x100000001b3;
+        }
+    }
+    return h ^ h >> 32; /* the low bits of FNV alone are weak */
+}
+
+static void
+add_to_pack(struct scan_plan *p, size_t *pack, struct scan_table *t)
+{
+    if (*pack == SIZE_MAX || name_hash(t) % 8 == 0 || p->v[*pack].bytes + t->bytes > PACK_BYTES_MAX) {
+        add_task(p);
+        *pack = p->n - 1;
+    }
+    add_item(&p->v[*pack], (struct scan_item){.table = t}, t->bytes);
+}
+
+int
+scan_plan(struct snapshot *s, struct scan_table *tables, size_t n, struct scan_plan *p, struct err *e)
+{
+    size_t   pack = SIZE_MAX;
+    uint64_t width = 0;
+    int      rc;
+
+    *p = (struct scan_plan){0};
+    rc = pg_exec(s->conn, e, SCAN_RANGES_ONLY); /* EXPLAIN must see what the scan will */
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        struct scan_table *t = &tables[i];
+
+        if (t->sql == NULL && t->bytes < SMALL_BYTES) {
+            add_to_pack(p, &pack, t);
+        } else if ((rc = choose_width(s->conn, t, &width, e)) == 0 && width > 0) {
+            add_ranges(p, t, width);
+        } else if (rc == 0) {
+            add_item(add_task(p), (struct scan_item){.table = t}, t->bytes);
+        }
+    }
+    if (rc == 0) {
+        rc = pg_exec(s->conn, e, "SET LOCAL enable_seqscan = on");
+    }
+    if (rc != 0) {
+        scan_plan_free(p);
+    }
+    return rc;
+}
+
+void
+scan_plan_free(struct scan_plan *p)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        free(p->v[i].items);
+    }
+    free(p->v);
+    *p = (struct scan_plan){0};
+}

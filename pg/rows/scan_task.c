@@ -1,0 +1,226 @@
+/*
+ * scan_task.c - one task: a transaction, the locks and the COPYs of all its items in one message, so that
+ * a pack of tiny tables costs one round trip.
+ */
+#include "pg/rows/scan_task.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/mem.h"
+#include "pg/conn/wait.h"
+
+/* One COPY on its way to the sink. */
+struct stream {
+    struct scan_reader *r;
+    struct row_sum      sum;
+    bool                to_sink;
+};
+
+static int
+on_row(void *ctx, const void *row, size_t n, struct err *e)
+{
+    struct stream             *s = ctx;
+    struct scan_reader        *r = s->r;
+    const struct scan_options *o = r->options;
+
+    if (r->between(r->between_ctx, e) != 0) {
+        return -1;
+    }
+    if (o->fingerprint_key != NULL) {
+        row_sum_add(&s->sum, o->fingerprint_key, row, n);
+    } else {
+        s->sum.rows++;
+        s->sum.bytes += n;
+    }
+    if (n > r->largest) {
+        r->largest = n;
+    }
+    return s->to_sink && o->sink->data != NULL ? o->sink->data(o->ctx, r->worker, row, n, e) : 0;
+}
+
+static struct copy_spec
+spec_of(const struct scan_item *item)
+{
+    struct copy_spec c = item->table->copy;
+
+    c.ranged = item->ranged;
+    c.first_block = item->first_block;
+    c.end_block = item->end_block;
+    return c;
+}
+
+static void
+put(struct buf *sql, const char *text)
+{
+    struct err never = ERR_INIT; /* a buffer without a ceiling */
+
+    (void)buf_puts(sql, text, &never);
+}
+
+static void
+put_copies(struct buf *sql, const struct scan_item *item)
+{
+    const struct scan_table *t = item->table;
+    struct copy_spec         c = spec_of(item);
+    char                    *text = t->sql != NULL ? xstrdup(t->sql) : copy_out_sql(&c);
+
+    put(sql, text);
+    put(sql, "; ");
+    free(text);
+    if (t->n_generated > 0) {
+        c.columns = t->generated;
+        c.n_columns = t->n_generated;
+        c.binary = false;
+        text = copy_out_sql(&c);
+        put(sql, text);
+        put(sql, "; ");
+        free(text);
+    }
+}
+
+/* System catalogs are not locked: nobody alters them. */
+static bool
+needs_lock(const struct scan_item *item)
+{
+    return item->table->sql == NULL && strcmp(item->table->copy.schema, "pg_catalog") != 0;
+}
+
+/* True when there was something to lock.  NOWAIT: a queue for the lock stands behind the coordinator, who waits for us. */
+static bool
+put_locks(struct buf *sql, const struct scan_task *task)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < task->n; i++) {
+        if (needs_lock(&task->items[i])) {
+            char *name = pg_qualified(task->items[i].table->copy.schema, task->items[i].table->copy.name);
+
+            put(sql, any ? ", ONLY " : "LOCK TABLE ONLY ");
+            put(sql, name);
+            free(name);
+            any = true;
+        }
+    }
+    if (any) {
+        put(sql, " IN ACCESS SHARE MODE NOWAIT; ");
+    }
+    return any;
+}
+
+/* The whole message; *commands: how many statements stand before the first COPY. */
+static void
+put_message(struct buf *sql, const struct scan_reader *r, const struct scan_task *task, int *commands)
+{
+    *commands = 0;
+    if (r->coordinator) {
+        put(sql, "SAVEPOINT scan; ");
+        *commands += 1;
+    } else {
+        put(sql, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET TRANSACTION SNAPSHOT '");
+        put(sql, r->snapshot->id);
+        put(sql, "'; ");
+        *commands += 2;
+    }
+    if (task->n > 0 && task->items[0].ranged) {
+        put(sql, SCAN_RANGES_ONLY "; ");
+        *commands += 1;
+    }
+    if (!r->coordinator && put_locks(sql, task)) {
+        *commands += 1;
+    }
+    for (size_t i = 0; i < task->n; i++) {
+        put_copies(sql, &task->items[i]);
+    }
+    put(sql, r->coordinator ? "ROLLBACK TO SAVEPOINT scan; RELEASE SAVEPOINT scan" : "COMMIT");
+}
+
+static int
+read_item(struct scan_reader *r, const struct scan_item *item, struct err *e)
+{
+    const struct scan_sink *sink = r->options->sink;
+    struct stream           rows = {.r = r, .to_sink = true}, generated = {.r = r};
+
+    if ((sink->begin_item != NULL && sink->begin_item(r->options->ctx, r->worker, item, e) != 0) ||
+        copy_out_next(r->conn, item->table->copy.binary, on_row, &rows, NULL, e) != 0 ||
+        (item->table->n_generated > 0 && copy_out_next(r->conn, false, on_row, &generated, NULL, e) != 0)) {
+        return -1;
+    }
+    return sink->end_item != NULL ? sink->end_item(r->options->ctx, r->worker, item, &rows.sum, &generated.sum, e) : 0;
+}
+
+/* Makes the connection ready for the next task after a statement has failed. */
+static int
+recover(struct scan_reader *r, struct err *e)
+{
+    return pg_exec(r->conn, e, r->coordinator ? "ROLLBACK TO SAVEPOINT scan; RELEASE SAVEPOINT scan" : "ROLLBACK");
+}
+
+/* "invalid memory alloc request size" is never translated; 54000 is a row beyond 1 GB. */
+static bool
+too_large_for_text(const struct scan_table *t, const struct err *e)
+{
+    return t->text_falls_back && !t->copy.binary && e->kind == ERR_PG &&
+           (strcmp(e->sqlstate, "54000") == 0 || strstr(e->text, "invalid memory alloc request size") != NULL);
+}
+
+static int
+begin(struct scan_reader *r, const struct scan_task *task, struct err *e)
+{
+    struct buf sql = BUF_INIT(BUF_NO_LIMIT);
+    int        commands, rc;
+
+    put_message(&sql, r, task, &commands);
+    rc = copy_out_send(r->conn, buf_str(&sql), e);
+    buf_free(&sql);
+    for (int i = 0; rc == 0 && i < commands; i++) {
+        rc = copy_out_command(r->conn, e);
+    }
+    return rc;
+}
+
+/* Reads all items; on failure *at is the item that failed. */
+static int
+read_items(struct scan_reader *r, const struct scan_task *task, size_t *at, struct err *e)
+{
+    const struct scan_sink *sink = r->options->sink;
+
+    if (sink->begin_task != NULL && sink->begin_task(r->options->ctx, r->worker, task, e) != 0) {
+        return -1;
+    }
+    for (*at = 0; *at < task->n; ++*at) {
+        if (read_item(r, &task->items[*at], e) != 0) {
+            return -1;
+        }
+    }
+    *at = 0;
+    if (copy_out_finish(r->conn, e) != 0) {
+        return -1;
+    }
+    return sink->end_task != NULL ? sink->end_task(r->options->ctx, r->worker, task, e) : 0;
+}
+
+int
+scan_task_run(struct scan_reader *r, const struct scan_task *task, enum scan_outcome *outcome, struct scan_table **which,
+              struct err *e)
+{
+    size_t at = 0;
+
+    *outcome = SCAN_DONE;
+    if (begin(r, task, e) != 0) {
+        if (strcmp(e->sqlstate, "55P03") == 0) { /* lock_not_available */
+            *outcome = SCAN_LOCKED;
+            return recover(r, e);
+        }
+    } else if (read_items(r, task, &at, e) == 0) {
+        return 0;
+    } else if (too_large_for_text(task->items[at].table, e)) {
+        *outcome = SCAN_TOO_LARGE;
+        *which = task->items[at].table;
+        return recover(r, e);
+    }
+    if (PQtransactionStatus(r->conn) == PQTRANS_ACTIVE) { /* the sink failed: the rest of the message is still to come */
+        pg_cancel_drain(r->conn);
+    }
+    return err_wrap(e, "table %s.%s", task->items[at].table->copy.schema, task->items[at].table->copy.name);
+}

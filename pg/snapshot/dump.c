@@ -1,0 +1,113 @@
+#include "pg/snapshot/dump.h"
+
+#include <stdlib.h>
+
+#include "core/host/proc.h"
+
+enum { DUMP_ARGS_FIXED = 16 };
+
+int
+dump_child_init(struct dump_child *c, PGconn *conn, struct err *e)
+{
+    *c = (struct dump_child){.conninfo = pg_child_conninfo(conn), .env = pg_child_env(conn)};
+    c->encoding = pg_value(conn, e, "SELECT pg_catalog.current_setting('server_encoding')", 0, NULL);
+    c->role =
+        c->encoding == NULL
+            ? NULL
+            : pg_value(conn, e, "SELECT CASE WHEN current_user = session_user THEN '' ELSE current_user::text END", 0,
+                       NULL);
+    return c->role == NULL ? -1 : 0;
+}
+
+void
+dump_child_free(struct dump_child *c)
+{
+    free(c->conninfo);
+    pg_child_env_free(c->env);
+    free(c->encoding);
+    free(c->role);
+    *c = (struct dump_child){0};
+}
+
+void
+dump_minor_warning(int server_version, const struct pg_tool *t, struct strlist *warnings)
+{
+    if (t->version_num / 10000 == server_version / 10000 && t->version_num < server_version) {
+        strlist_take(warnings,
+                     xasprintf("pg_dump %s is an older minor release than the server (%d.%d): definitions may "
+                               "carry what only a newer one knows to leave out",
+                               t->version, server_version / 10000, server_version % 10000));
+    }
+}
+
+static size_t
+count_args(const char *const *args)
+{
+    size_t n = 0;
+
+    while (args != NULL && args[n] != NULL) {
+        n++;
+    }
+    return n;
+}
+
+static int
+run_pg_dump(const struct snapshot_options *o, const struct dump_child *child, const char *program, struct snapshot *s,
+            struct err *e)
+{
+    size_t       extra = count_args(o->dump_args), n = 0;
+    const char **argv = xcalloc(DUMP_ARGS_FIXED + extra, sizeof *argv);
+    char        *snapshot = xasprintf("--snapshot=%s", s->id);
+    char        *wait = xasprintf("--lock-wait-timeout=%d", o->lock_timeout_ms);
+    char        *encoding = xasprintf("--encoding=%s", child->encoding);
+    int          rc;
+
+    argv[n++] = program;
+    argv[n++] = "--schema-only";
+    argv[n++] = "--format=custom";
+    argv[n++] = "--compress=0";
+    argv[n++] = "--no-password";
+    argv[n++] = snapshot;
+    argv[n++] = wait;
+    argv[n++] = encoding;
+    if (child->role[0] != '\0') {
+        argv[n++] = "--role";
+        argv[n++] = child->role;
+    }
+    for (size_t i = 0; i < extra; i++) {
+        argv[n++] = o->dump_args[i];
+    }
+    argv[n++] = "--dbname";
+    argv[n++] = child->conninfo;
+    buf_clear(&s->archive);
+    rc = proc_run(&(struct proc_spec){.argv = argv, .env = (const char *const *)child->env, .out = &s->archive}, NULL,
+                  e);
+    free(argv);
+    free(snapshot);
+    free(wait);
+    free(encoding);
+    return rc;
+}
+
+int
+schema_dump(const struct snapshot_options *o, struct snapshot *s, struct err *e)
+{
+    struct pg_tool    tool;
+    struct dump_child child = {0};
+    int               rc = -1;
+
+    if (pg_tool_find("pg_dump", pg_version(s->conn), &tool, e) != 0) {
+        return -1;
+    }
+    dump_minor_warning(pg_version(s->conn), &tool, &s->warnings);
+    free(s->pg_dump_version);
+    s->pg_dump_version = xstrdup(tool.version);
+    if (dump_child_init(&child, s->conn, e) == 0 && run_pg_dump(o, &child, tool.path, s, e) == 0) {
+        rc = 0;
+    } else {
+        err_wrap(e, "dump the schema");
+    }
+    dump_child_free(&child);
+    pg_tool_free(&tool);
+    return rc;
+}

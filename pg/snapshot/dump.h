@@ -1,0 +1,27 @@
+/*
+ * dump.h - PostgreSQL's own programs on our snapshot: the schema by pg_dump.
+ */
+#ifndef PG_SNAPSHOT_DUMP_H
+#define PG_SNAPSHOT_DUMP_H
+
+#include "pg/snapshot/snapshot.h"
+#include "pg/conn/tools.h"
+
+/* Arguments and environment that every child gets: connection, encoding, never a password prompt. */
+struct dump_child {
+    char  *conninfo; /* without a password */
+    char **env;
+    char  *encoding; /* of the database: $PGCLIENTENCODING must not decide */
+    char  *role;     /* that the connection has SET, "" for none */
+};
+int  dump_child_init(struct dump_child *, PGconn *, struct err *);
+void dump_child_free(struct dump_child *);
+
+/* pg_dump --schema-only -Fc -Z0 --snapshot into s->archive; sets s->pg_dump_version.  It never waits longer than
+ * lock_timeout_ms for a lock: somebody who queues behind our own locks would hold it up for ever. */
+int schema_dump(const struct snapshot_options *, struct snapshot *, struct err *);
+
+/* A warning when pg_dump's minor release is older than the server's. */
+void dump_minor_warning(int server_version, const struct pg_tool *, struct strlist *warnings);
+
+#endif

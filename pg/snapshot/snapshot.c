@@ -1,0 +1,337 @@
+#include "pg/snapshot/snapshot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/cancel.h"
+#include "core/log.h"
+#include "pg/snapshot/ddlcheck.h"
+#include "pg/snapshot/dump.h"
+#include "pg/snapshot/globals.h"
+#include "pg/snapshot/locks.h"
+
+enum { ATTEMPTS = 3 };
+
+#define BEGIN_SNAPSHOT "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+/* One try.  What moved while we looked goes to moved; with last set that is no reason to start over
+ * any more, as long as a consistent copy can be had. */
+struct attempt {
+    const struct snapshot_options *o;
+    struct snapshot               *s;
+    struct catalog                 first; /* the listing before the snapshot */
+    PGconn                        *now;   /* READ COMMITTED, sees today's catalog */
+    struct strlist                 moved;
+    bool                           last;
+};
+
+static bool
+wanted(const struct snapshot_options *o, const struct cat_table *t)
+{
+    return o->wants == NULL || o->wants(o->ctx, t);
+}
+
+static bool
+same_columns(const struct cat_table *a, const struct cat_table *b)
+{
+    bool same = a->n_columns == b->n_columns;
+
+    for (size_t i = 0; same && i < a->n_columns; i++) {
+        same = strcmp(a->columns[i].name, b->columns[i].name) == 0 &&
+               strcmp(a->columns[i].type, b->columns[i].type) == 0 &&
+               a->columns[i].generated == b->columns[i].generated;
+    }
+    return same;
+}
+
+/* Compares two listings over the wanted tables; both are sorted by schema and name. */
+static void
+compare_listings(const struct snapshot_options *o, const struct catalog *a, const struct catalog *b,
+                 struct strlist *moved)
+{
+    size_t i = 0, k = 0;
+
+    while (i < a->n_tables || k < b->n_tables) {
+        const struct cat_table *x = i < a->n_tables ? &a->tables[i] : NULL, *y = k < b->n_tables ? &b->tables[k] : NULL;
+        int                     order = x == NULL ? 1 : y == NULL ? -1 : strcmp(x->schema, y->schema);
+        const struct cat_table *odd = NULL;
+
+        if (order == 0) {
+            order = strcmp(x->name, y->name);
+        }
+        if (order != 0) {
+            odd = order < 0 ? x : y;
+        } else if (x->oid != y->oid || x->relfilenode != y->relfilenode || x->kind != y->kind || !same_columns(x, y)) {
+            odd = y;
+        }
+        i += order <= 0;
+        k += order >= 0;
+        if (odd != NULL && wanted(o, odd)) {
+            strlist_take(moved, xasprintf("table %s.%s", odd->schema, odd->name));
+        }
+    }
+}
+
+/* A listing in a transaction of its own. */
+static int
+list_now(PGconn *conn, struct catalog *c, struct err *e)
+{
+    if (pg_exec(conn, e, BEGIN_SNAPSHOT) != 0 || catalog_read(conn, false, c, e) != 0 ||
+        pg_exec(conn, e, "COMMIT") != 0) {
+        return err_wrap(e, "list the tables");
+    }
+    return 0;
+}
+
+static int
+export_and_list(struct snapshot *s, struct err *e)
+{
+    s->id = pg_value(s->conn, e, "SELECT pg_catalog.pg_export_snapshot()", 0, NULL);
+    if (s->id == NULL) {
+        return err_wrap(e, "export the snapshot");
+    }
+    s->taken = time(NULL);
+    return catalog_read(s->conn, true, &s->catalog, e) != 0 ? err_wrap(e, "list the tables in the snapshot") : 0;
+}
+
+/* Definitions first: what moved while pg_dump ran is found right behind it. */
+static int
+dump_and_check(struct attempt *a, struct err *e)
+{
+    if (schema_dump(a->o, a->s, e) != 0) {
+        return -1;
+    }
+    return ddl_moved(a->s->conn, a->now, &a->moved, e);
+}
+
+/* List, LOCK, snapshot, list again: nothing that was listed can change any more. */
+static int
+lock_then_dump(struct attempt *a, struct err *e)
+{
+    if (pg_exec(a->s->conn, e, BEGIN_SNAPSHOT) != 0 || tables_lock(a->s->conn, a->o, &a->first, e) != 0 ||
+        export_and_list(a->s, e) != 0) {
+        return -1;
+    }
+    compare_listings(a->o, &a->first, &a->s->catalog, &a->moved);
+    if (a->moved.n > 0) {
+        return 0;
+    }
+    return dump_and_check(a, e);
+}
+
+/* Locks are short: pg_dump has locked everything and let go before we lock; then look whether
+ * anything changed in between. */
+static int
+dump_then_lock(struct attempt *a, struct err *e)
+{
+    struct catalog after = {0};
+    int            rc = -1;
+
+    if (pg_exec(a->s->conn, e, BEGIN_SNAPSHOT) == 0 && export_and_list(a->s, e) == 0 && dump_and_check(a, e) == 0 &&
+        tables_lock(a->s->conn, a->o, &a->s->catalog, e) == 0 && list_now(a->now, &after, e) == 0) {
+        compare_listings(a->o, &a->s->catalog, &after, &a->moved);
+        rc = 0;
+    }
+    catalog_free(&after);
+    return rc;
+}
+
+/* Globals and sequences know no snapshot: read last. */
+static int
+read_the_rest(struct attempt *a, struct err *e)
+{
+    struct strlist missing = {0};
+    int            rc = -1;
+
+    if (globals_read(a->s, a->now, e) != 0 || globals_missing(a->s, &missing, e) != 0) {
+        goto out;
+    }
+    for (size_t i = 0; i < missing.n; i++) {
+        strlist_take(&a->moved, xasprintf("role %s is gone from the globals", missing.v[i]));
+    }
+    if (sequences_read(a->s->conn, &a->s->catalog, &a->s->sequences, &a->s->n_sequences, e) != 0) {
+        err_wrap(e, "read the sequences");
+        goto out;
+    }
+    rc = 0;
+out:
+    strlist_free(&missing);
+    return rc;
+}
+
+static int
+attempt_once(struct attempt *a, struct err *e)
+{
+    bool is_short;
+
+    a->s->conn = pg_connect(a->o->target, PG_READING, "pgassay-backup", e);
+    a->now = a->s->conn == NULL ? NULL : pg_connect(a->o->target, PG_READING, "pgassay-backup check", e);
+    if (a->now == NULL || list_now(a->s->conn, &a->first, e) != 0 ||
+        locks_short(a->s->conn, tables_wanted(a->o, &a->first), &is_short, e) != 0) {
+        return -1;
+    }
+    if (is_short) {
+        log_info("locks are short (max_locks_per_transaction): pg_dump runs before the tables are locked");
+    }
+    if ((is_short ? dump_then_lock : lock_then_dump)(a, e) != 0) {
+        return -1;
+    }
+    return a->moved.n > 0 && !a->last ? 0 : read_the_rest(a, e);
+}
+
+/* A table that moved makes the copy itself inconsistent; a moved definition only makes its text doubtful. */
+static bool
+tables_moved(const struct strlist *moved)
+{
+    for (size_t i = 0; i < moved->n; i++) {
+        if (strncmp(moved->v[i], "table ", 6) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static char *
+joined(const struct strlist *l)
+{
+    char *text = xstrdup(l->n == 0 ? "" : l->v[0]);
+
+    for (size_t i = 1; i < l->n && i < 5; i++) {
+        char *longer = xasprintf("%s; %s", text, l->v[i]);
+
+        free(text);
+        text = longer;
+    }
+    return text;
+}
+
+/* Would another try be of any use? */
+static bool
+worth_retrying(const struct snapshot *s, struct err *e)
+{
+    if (e->kind == ERR_INTERRUPTED || e->kind == ERR_USAGE || e->kind == ERR_AUTH ||
+        strcmp(e->sqlstate, "42501") == 0 || strcmp(e->sqlstate, "53200") == 0 || s->conn == NULL) {
+        return false;
+    }
+    /* pg_dump's own complaint reaches us as text. */
+    return strstr(e->text, "permission denied") == NULL && e->kind != ERR_NOT_FOUND;
+}
+
+/* 0: taken, or to be tried again (*again). */
+static int
+conclude(struct attempt *a, int rc, bool *again, struct err *e)
+{
+    char *what = joined(&a->moved);
+
+    *again = false;
+    if (rc != 0) {
+        /* It may have failed before the second listing. */
+        a->s->catalog.in_recovery = a->s->catalog.in_recovery || a->first.in_recovery;
+        (void)snapshot_lost(a->s, e);
+        *again = !a->last && worth_retrying(a->s, e);
+        if (*again) {
+            log_info("starting over with a new snapshot: %s", e->text);
+            err_clear(e);
+        }
+    } else if (a->moved.n > 0 && !a->last) {
+        *again = true;
+        log_info("starting over with a new snapshot: changed meanwhile: %s", what);
+    } else if (tables_moved(&a->moved)) {
+        rc = err_set(e, ERR_BUSY, "tables kept changing while they were being locked: %s", what);
+        err_hint(e, "run the backup when no schema change is under way");
+    } else if (a->moved.n > 0) {
+        strlist_take(
+            &a->s->warnings,
+            xasprintf("definitions changed while the schema was dumped, %d times in a row: %s", ATTEMPTS, what));
+    }
+    free(what);
+    return rc;
+}
+
+int
+snapshot_take(const struct snapshot_options *o, struct snapshot *s, struct err *e)
+{
+    bool again = true;
+    int  rc = -1;
+
+    for (int n = 1; n <= ATTEMPTS && again; n++) {
+        struct attempt a = {.o = o, .s = s, .last = n == ATTEMPTS};
+
+        *s = (struct snapshot){.archive = BUF_INIT(2 * GIB), .globals_sql = BUF_INIT(GIB)};
+        if (cancel_check(e) != 0) {
+            return -1;
+        }
+        rc = attempt_once(&a, e);
+        rc = conclude(&a, rc, &again, e);
+        if (rc != 0 || again) {
+            snapshot_end(s);
+        }
+        catalog_free(&a.first);
+        pg_close(a.now);
+        strlist_free(&a.moved);
+    }
+    return rc;
+}
+
+PGconn *
+snapshot_worker(const struct snapshot_options *o, const struct snapshot *s, struct err *e)
+{
+    (void)s;
+    return pg_connect(o->target, PG_READING, "pgassay-backup worker", e);
+}
+
+int
+snapshot_begin(PGconn *worker, const struct snapshot *s, struct err *e)
+{
+    if (pg_exec(worker, e, BEGIN_SNAPSHOT) != 0) {
+        return -1;
+    }
+    return pg_execf(worker, e, "SET TRANSACTION SNAPSHOT '%s'", s->id);
+}
+
+int
+snapshot_ping(struct snapshot *s, struct err *e)
+{
+    if (pg_exec(s->conn, e, "SELECT 1") == 0) {
+        return 0;
+    }
+    return e->kind == ERR_INTERRUPTED ? -1 : err_wrap(e, "the snapshot's connection");
+}
+
+bool
+snapshot_lost(const struct snapshot *s, struct err *e)
+{
+    /* In a read-only REPEATABLE READ transaction 40001 has no other cause. */
+    bool conflict = s->catalog.in_recovery && strcmp(e->sqlstate, "40001") == 0;
+    /* pg_dump's own complaint reaches us as text; from PostgreSQL 17 on it is another one. */
+    const char *missing = strstr(e->text, "snapshot \"");
+    bool        gone = strstr(e->text, "invalid snapshot identifier") != NULL || strcmp(e->sqlstate, "72000") == 0 ||
+                (missing != NULL && strstr(missing, "\" does not exist") != NULL);
+
+    if (!conflict && !gone) {
+        return false;
+    }
+    if (s->catalog.in_recovery) {
+        err_wrap(e, "a conflict with recovery on the standby took the snapshot away");
+        err_hint(e, "raise max_standby_streaming_delay, or set hot_standby_feedback = on, on the standby");
+    } else {
+        err_wrap(e, "the snapshot's own connection has ended");
+    }
+    e->transient = true;
+    return true;
+}
+
+void
+snapshot_end(struct snapshot *s)
+{
+    pg_close(s->conn);
+    free(s->id);
+    catalog_free(&s->catalog);
+    buf_free(&s->archive);
+    free(s->pg_dump_version);
+    buf_free(&s->globals_sql);
+    json_decref(s->globals_data);
+    sequences_free(s->sequences, s->n_sequences);
+    strlist_free(&s->warnings);
+    *s = (struct snapshot){0};
+}

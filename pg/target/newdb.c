@@ -1,0 +1,84 @@
+#include "pg/target/newdb.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/json.h"
+#include "core/mem.h"
+
+static int
+add_literal(PGconn *conn, struct buf *sql, const char *key, const char *value, struct err *e)
+{
+    char *literal;
+    int   rc;
+
+    if (value == NULL || value[0] == '\0')
+        return 0;
+    if ((literal = pg_literal(conn, value)) == NULL)
+        return err_set(e, ERR_PG, "cannot quote \"%s\"", value);
+    rc = buf_printf(sql, e, " %s %s", key, literal);
+    free(literal);
+    return rc;
+}
+
+static int
+add_provider(PGconn *conn, struct buf *sql, const json_t *p, struct err *e)
+{
+    const char *provider = json_opt_str(p, "provider", "libc");
+    const char *locale = json_opt_str(p, "locale", NULL);
+    int         version = pg_version(conn);
+
+    if (strcmp(provider, "libc") == 0)
+        return version >= 150000 ? buf_puts(sql, " LOCALE_PROVIDER libc", e) : 0;
+    if (strcmp(provider, "icu") == 0 && version >= 150000) {
+        if (buf_puts(sql, " LOCALE_PROVIDER icu", e) != 0 || add_literal(conn, sql, "ICU_LOCALE", locale, e) != 0)
+            return -1;
+        return version >= 160000 ? add_literal(conn, sql, "ICU_RULES", json_opt_str(p, "icu_rules", NULL), e) : 0;
+    }
+    if (strcmp(provider, "builtin") == 0 && version >= 170000) {
+        if (buf_puts(sql, " LOCALE_PROVIDER builtin", e) != 0)
+            return -1;
+        return add_literal(conn, sql, "BUILTIN_LOCALE", locale, e);
+    }
+    err_set(e, ERR_PG, "locale provider \"%s\" is not known to this server (version %d)", provider, version / 10000);
+    return err_hint(e, "restore into PostgreSQL %d or later", strcmp(provider, "builtin") == 0 ? 17 : 15);
+}
+
+char *
+newdb_sql(PGconn *conn, const json_t *p, const char *name, struct err *e)
+{
+    struct buf sql = BUF_INIT(MIB);
+    char      *ident = pg_ident(name);
+    char      *text = NULL;
+
+    if (buf_printf(&sql, e, "CREATE DATABASE %s TEMPLATE template0", ident) != 0)
+        goto out;
+    if (p != NULL &&
+        (add_literal(conn, &sql, "ENCODING", json_opt_str(p, "encoding", NULL), e) != 0 ||
+         add_provider(conn, &sql, p, e) != 0 ||
+         add_literal(conn, &sql, "LC_COLLATE", json_opt_str(p, "collate", NULL), e) != 0 ||
+         add_literal(conn, &sql, "LC_CTYPE", json_opt_str(p, "ctype", NULL), e) != 0))
+        goto out;
+    text = xstrdup(buf_str(&sql));
+out:
+    free(ident);
+    buf_free(&sql);
+    return text;
+}
+
+int
+newdb_create(PGconn *conn, const json_t *p, const char *name, struct err *e)
+{
+    char *sql = newdb_sql(conn, p, name, e);
+    int   rc = sql == NULL ? -1 : pg_exec(conn, e, sql);
+
+    if (rc != 0) {
+        if (strcmp(e->sqlstate, "42P04") == 0)
+            e->kind = ERR_EXISTS;
+        if (strstr(e->text, "locale name") != NULL)
+            err_hint(e, "the operating system here does not have the database's locale: install it (locale-gen)");
+        err_wrap(e, "create database \"%s\"", name);
+    }
+    free(sql);
+    return rc;
+}

@@ -1,0 +1,237 @@
+/* copy FROM TO [DB]: backups from one repository into another. */
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/enc.h"
+#include "core/host/hostlock.h"
+#include "core/json.h"
+#include "core/log.h"
+#include "storage/commands/cmd.h"
+#include "storage/heal/copy.h"
+#include "storage/format/object.h"
+
+enum { HUMAN = 48 };
+
+/* How many backups came to what, over all databases. */
+struct tally {
+    size_t failed, good;
+};
+
+/* ---- for machines ---- */
+
+static json_t *
+entry_json(const struct copy_entry *x)
+{
+    json_t *o = json_object();
+
+    (void)json_object_set_new(o, "backup", json_string(x->id));
+    (void)json_object_set_new(o, "status", json_string(copy_status_text(x->status)));
+    (void)json_object_set_new(o, "chunks", json_integer((json_int_t)x->chunks));
+    (void)json_object_set_new(o, "stored_bytes", json_integer((json_int_t)x->stored_bytes));
+    (void)json_object_set_new(o, "new_chunks", json_integer((json_int_t)x->new_chunks));
+    (void)json_object_set_new(o, "new_bytes", json_integer((json_int_t)x->new_bytes));
+    if (x->status == COPY_FAILED) {
+        object_set_text(o, "error", x->err.text);
+        object_set_text(o, "hint", x->err.hint[0] == '\0' ? NULL : x->err.hint);
+    }
+    return o;
+}
+
+/* error: what kept the database from going on, or NULL. */
+static json_t *
+database_json(const char *db, const struct copy_result *r, const struct err *error)
+{
+    json_t *o = json_object();
+    json_t *backups = json_array();
+
+    object_set_text(o, "db", db);
+    (void)json_object_set_new(o, "backups", backups);
+    for (size_t i = 0; i < r->n; i++) {
+        (void)json_array_append_new(backups, entry_json(&r->v[i]));
+    }
+    if (error != NULL) {
+        object_set_text(o, "error", error->text);
+        object_set_text(o, "hint", error->hint[0] == '\0' ? NULL : error->hint);
+    }
+    return o;
+}
+
+/* ---- for people ---- */
+
+static void
+print_entry(const char *db, const struct copy_entry *x)
+{
+    char sent[HUMAN], all[HUMAN], chunks[HUMAN];
+
+    (void)size_human(x->stored_bytes, all, sizeof all);
+    (void)size_human(x->new_bytes, sent, sizeof sent);
+    (void)count_human(x->new_chunks, "chunk", chunks, sizeof chunks);
+    switch (x->status) {
+    case COPY_DONE:
+        (void)printf("%s: %s copied: %s (%s) of %s sent\n", db, x->id, sent, chunks, all);
+        break;
+    case COPY_PLANNED:
+        (void)printf("%s: %s would be copied: about %s (%s) of %s to send\n", db, x->id, sent, chunks, all);
+        break;
+    case COPY_PRESENT:
+        (void)printf("%s: %s is there\n", db, x->id);
+        break;
+    case COPY_EXPIRED:
+        (void)printf("%s: %s has expired there, and is only copied when it is named\n", db, x->id);
+        break;
+    case COPY_FAILED:
+        break;
+    }
+}
+
+static void
+print_errors(const char *db, const struct copy_result *r, const struct err *error)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        struct err e = r->v[i].err;
+
+        /* What stopped the database is printed once. */
+        if (r->v[i].status == COPY_FAILED && (error == NULL || strstr(error->text, e.text) == NULL)) {
+            err_wrap(&e, "\"%s\": backup %s was not copied", db, r->v[i].id);
+            err_print(&e);
+        }
+    }
+}
+
+/* ---- the verb ---- */
+
+/* By where they are: a mirror has its original's id.  A store as it was may well be copied into the same as it is. */
+static int
+check_two(const struct cmd *c, const struct repo *from, const struct repo *to, struct err *e)
+{
+    return c->as_of != NULL || strcmp(from->st->location, to->st->location) != 0
+               ? 0
+               : err_set(e, ERR_USAGE, "from and to are one repository: \"%s\"", to->st->location);
+}
+
+static int
+open_repo(const struct cmd *c, const char *arg, const char *db, const struct strlist *options, struct repo **out,
+          struct err *e)
+{
+    struct storage_place place;
+
+    if (storage_place_find(c->config, arg, db, options, &place, e) != 0) {
+        return -1;
+    }
+    place.others = NULL;
+    *out = repo_open(&place, e);
+    return *out == NULL ? -1 : 0;
+}
+
+/* --as-of says as of when to read: nothing can be written into the past. */
+static int
+open_destination(const struct cmd *c, const char *arg, const char *db, struct repo **out, struct err *e)
+{
+    struct strlist options = {0};
+    int            rc;
+
+    for (size_t i = 0; i < c->repo_options.n; i++) {
+        if (strncmp(c->repo_options.v[i], "as-of=", strlen("as-of=")) != 0) {
+            strlist_add(&options, c->repo_options.v[i]);
+        }
+    }
+    rc = open_repo(c, arg, db, &options, out, e);
+    strlist_free(&options);         /* only looked at while a storage is opened */
+    return rc;
+}
+
+static int
+copy_locked(const struct cmd *c, struct repo *from, struct repo *to, const char *db, struct copy_result *r, struct err *e)
+{
+    const struct copy_request q = {
+        .db = db,
+        .which = c->backup == NULL ? "all" : c->backup,
+        .adopt = c->adopt,
+        .decrypt = c->decrypt,
+        .dry_run = c->dry_run,
+        .quiet = c->quiet,
+        .jobs = c->jobs,
+    };
+    int lock = c->dry_run ? -1 : hostlock_take(to->id, db, "copy", e);
+    int rc;
+
+    if (lock < 0 && !c->dry_run) {
+        return -1;
+    }
+    rc = copy_run(from, to, &q, r, e);
+    if (lock >= 0) {
+        (void)close(lock);
+    }
+    return rc;
+}
+
+/* One database.  -1: it could not go on; the error is printed unless it is the only database. */
+static int
+copy_database(const struct cmd *c, struct repo *from, struct repo *to, const char *db, struct tally *tally, json_t *list,
+              struct err *e)
+{
+    struct copy_result r = {0};
+    int                rc = copy_locked(c, from, to, db, &r, e);
+    bool               show = c->verbose || c->dry_run || isatty(STDOUT_FILENO);
+
+    for (size_t i = 0; i < r.n; i++) {
+        if (show && !c->json && !c->quiet) {
+            print_entry(db, &r.v[i]);
+        }
+        *(r.v[i].status == COPY_FAILED ? &tally->failed : &tally->good) += 1;
+    }
+    print_errors(db, &r, rc == 0 ? NULL : e);
+    (void)json_array_append_new(list, database_json(db, &r, rc == 0 ? NULL : e));
+    copy_result_free(&r);
+    return rc == 0 ? 0 : err_wrap(e, "\"%s\"", db);
+}
+
+/* One database that cannot go on does not stop the next one; a signal does. */
+static int
+copy_databases(const struct cmd *c, struct repo *from, struct repo *to, const struct strlist *names, json_t *list,
+               struct err *e)
+{
+    struct tally tally = {0};
+    size_t       stopped = 0;
+
+    for (size_t i = 0; i < names->n; i++) {
+        err_clear(e);
+        if (copy_database(c, from, to, names->v[i], &tally, list, e) == 0) {
+            continue;
+        }
+        stopped++;
+        if (e->kind == ERR_INTERRUPTED || (names->n == 1 && tally.good == 0)) {
+            return -1;
+        }
+        err_print(e);
+    }
+    return tally.failed + stopped == 0 ? EXIT_GOOD : tally.good > 0 ? EXIT_PARTLY : EXIT_FAILED;
+}
+
+int
+cmd_copy(const struct cmd *c, struct err *e)
+{
+    const char    *db = c->n_args == 3 ? c->args[2] : NULL;
+    struct repo   *from = NULL;
+    struct repo   *to = NULL;
+    struct strlist names = {0};
+    json_t        *list = json_array();
+    int            rc = -1;
+
+    if (open_repo(c, c->args[0], db, &c->repo_options, &from, e) == 0 &&
+        open_destination(c, c->args[1], db, &to, e) == 0 && check_two(c, from, to, e) == 0 &&
+        cmd_databases(from, db, &names, e) == 0) {
+        rc = copy_databases(c, from, to, &names, list, e);
+    }
+    if (rc >= 0 && c->json &&
+        cmd_print_json(json_pack("{s:s,s:s,s:O}", "from", from->st->location, "to", to->st->location, "databases", list),
+                       e) != 0) {
+        rc = -1;
+    }
+    json_decref(list);
+    strlist_free(&names);
+    repo_close(from);
+    repo_close(to);
+    return rc;
+}

@@ -1,0 +1,240 @@
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/enc.h"
+#include "core/json.h"
+#include "storage/commands/cmd.h"
+#include "storage/read/damage.h"
+#include "storage/format/object.h"
+#include "storage/repo/lastseen.h"
+#include "storage/repo/standing.h"
+
+/* ---- for machines ---- */
+
+static int
+add_json(json_t *list, const struct backup_entry *b, const struct standing *s, struct err *e)
+{
+    json_t *o = b->label != NULL ? label_json(b->label, e) : json_pack("{s:s}", "backup", b->id);
+
+    if (o == NULL) {
+        return -1;
+    }
+    (void)json_object_set_new(o, "state", json_string(backup_state_text(b->state)));
+    object_set_text(o, "problem", b->problem);
+    if (b->lost_chunks > 0) {
+        (void)json_object_set_new(o, "lost_chunks", json_integer((json_int_t)b->lost_chunks));
+    }
+    standing_json(s, o);
+    (void)json_array_append_new(list, o);
+    return 0;
+}
+
+static json_t *
+id_list(const struct strlist *ids)
+{
+    json_t *a = json_array();
+
+    for (size_t i = 0; i < ids->n; i++) {
+        (void)json_array_append_new(a, json_string(ids->v[i]));
+    }
+    return a;
+}
+
+static json_t *
+source_json(const struct source *s)
+{
+    json_t *o = json_object();
+
+    (void)json_object_set_new(o, "system_identifier", json_hex64(s->system_identifier));
+    (void)json_object_set_new(o, "database_oid", json_integer(s->database_oid));
+    object_set_text(o, "dbname", s->dbname);
+    return o;
+}
+
+static int
+database_json(struct repo *r, const char *db, const struct backup_list *list, const struct standings *known,
+              json_t *databases, struct err *e)
+{
+    struct source s = {0};
+    json_t       *o = json_object();
+    json_t       *backups = json_array();
+
+    object_set_text(o, "db", db);
+    (void)json_object_set_new(o, "backups", backups);
+    (void)json_array_append_new(databases, o);
+    if (source_load(r, db, &s, e) != 0) {
+        return -1;
+    }
+    (void)json_object_set_new(o, "source", source_json(&s));
+    (void)json_object_set_new(o, "unlabelled", id_list(&list->unlabelled));
+    source_free(&s);
+    for (size_t i = 0; i < list->n; i++) {
+        if (add_json(backups, &list->v[i], &known->v[i], e) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* ---- for people ---- */
+
+static const char *
+state_text(const struct backup_entry *b, const struct standing *s)
+{
+    bool whole;
+
+    if (b->state != BACKUP_COMMITTED) {
+        return b->untrusted ? "untrusted" : backup_state_text(b->state);
+    }
+    whole = strcmp(b->label->scope, "full") == 0;
+    if (s->drill != NULL && !s->proven) {
+        return whole ? "drill failed" : "partial, drill failed";
+    }
+    return s->proven ? (whole ? "proven" : "partial, proven") : whole ? "good" : "partial";
+}
+
+static bool
+encrypts(const struct repo *r)
+{
+    struct err          e = ERR_INIT;
+    const struct epoch *now = keyring_epoch(r->keys, r->epoch, &e);
+
+    return now != NULL && now->sealed;
+}
+
+/* In a repository that is encrypted by now, what was stored before it was. */
+static void
+add_state(struct text_table *t, const struct backup_entry *b, const struct standing *s, bool encrypted)
+{
+    bool plain = encrypted && b->label != NULL && !b->label->encrypted;
+
+    strlist_take(&t->cells, xasprintf("%s%s", state_text(b, s), plain ? ", not encrypted" : ""));
+}
+
+static void
+add_row(struct text_table *t, const struct backup_entry *b, const struct standing *s, time_t now, bool encrypted)
+{
+    const struct label *l = b->label;
+    char                age[32] = "";
+    char               *note;
+
+    text_table_add(t, b->id);
+    if (l == NULL) {
+        for (int i = 0; i < 6; i++) {
+            text_table_add(t, "");
+        }
+    } else {
+        (void)duration_human((double)(now - l->snapshot), age, sizeof age);
+        text_table_add(t, now >= l->snapshot ? age : "in the future");
+        text_table_count(t, l->tables);
+        text_table_count(t, l->rows);
+        text_table_size(t, l->raw_bytes);
+        text_table_size(t, l->stored_bytes);
+        text_table_size(t, l->new_bytes);
+    }
+    add_state(t, b, s, encrypted);
+    note = standing_note(s, b->state != BACKUP_COMMITTED ? b->problem : l->note);
+    text_table_add(t, note);
+    free(note);
+}
+
+static void
+print_database(const char *db, const struct backup_list *list, const struct standings *known, bool first, bool encrypted)
+{
+    struct text_table t = {.heads = "backup|>age|>tables|>rows|>data|>stored|>new|state|note"};
+    time_t            now = time(NULL);
+
+    (void)printf("%s%s\n", first ? "" : "\n", db);
+    if (list->n == 0) {
+        (void)printf("no backup yet\n");
+    } else {
+        for (size_t i = 0; i < list->n; i++) {
+            add_row(&t, &list->v[i], &known->v[i], now, encrypted);
+        }
+        text_table_print(&t, stdout);
+        text_table_free(&t);
+    }
+    for (size_t i = 0; i < list->unlabelled.n; i++) {
+        (void)printf("%s has no label: it is being written, was never finished, or its label was lost\n",
+                     list->unlabelled.v[i]);
+    }
+}
+
+static bool
+any_damaged(const struct backup_list *list)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        if (list->v[i].state == BACKUP_DAMAGED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* *damaged: some backup is. */
+static int
+list_all(const struct cmd *c, struct repo *r, const struct strlist *names, json_t *databases, bool *damaged,
+         struct err *e)
+{
+    for (size_t i = 0; i < names->n; i++) {
+        struct backup_list list;
+        struct standings   known = {0};
+        int                rc = -1;
+
+        if (backup_list_load(r, names->v[i], &list, e) != 0) {
+            return -1;
+        }
+        if (backup_list_check(r, names->v[i], &list, c->check, e) == 0 &&
+            standings_load(r, names->v[i], &list, &known, e) == 0) {
+            rc = 0;
+        }
+        if (rc == 0 && c->json) {
+            rc = database_json(r, names->v[i], &list, &known, databases, e);
+        } else if (rc == 0) {
+            print_database(names->v[i], &list, &known, i == 0, encrypts(r));
+        }
+        if (rc == 0) {
+            seen_warn(r, names->v[i], &list);
+            seen_remember_list(r, names->v[i], &list);
+        }
+        *damaged |= any_damaged(&list);
+        standings_free(&known);
+        backup_list_free(&list);
+        if (rc != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int
+cmd_list(const struct cmd *c, struct err *e)
+{
+    const char    *db = c->n_args == 1 ? c->args[0] : NULL;
+    struct repo   *r = cmd_open(c, db, e);
+    struct strlist names = {0};
+    json_t        *databases = json_array();
+    bool           damaged = false;
+    int            rc = -1;
+
+    if (r == NULL || cmd_databases(r, db, &names, e) != 0 || list_all(c, r, &names, databases, &damaged, e) != 0) {
+        goto out;
+    }
+    rc = c->check && damaged ? EXIT_DIFFERENT : EXIT_GOOD;
+    if (c->json && cmd_print_json(json_pack("{s:s,s:s,s:O}", "repository", r->st->location, "repo_id", r->id,
+                                            "databases", databases),
+                                  e) != 0) {
+        rc = -1;
+    } else if (!c->json && names.n == 0) {
+        (void)printf("repository %s is empty\n", r->st->location);
+    }
+    if (rc >= 0 && fflush(stdout) != 0) {
+        rc = err_errno(e, "could not write to standard output");
+    }
+out:
+    json_decref(databases);
+    strlist_free(&names);
+    repo_close(r);
+    return rc;
+}

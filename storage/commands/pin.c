@@ -1,0 +1,99 @@
+#include <string.h>
+#include <unistd.h>
+
+#include "core/json.h"
+#include "storage/commands/cmd.h"
+#include "storage/repo/pins.h"
+
+static void
+say(const struct cmd *c, const char *what, const char *backup)
+{
+    if (c->verbose || (isatty(STDOUT_FILENO) && !c->quiet)) {
+        (void)printf("backup %s %s\n", backup, what);
+    }
+}
+
+static int
+needs_text(const char *text, const char *option, const char *why, struct err *e)
+{
+    if (text != NULL && *text != '\0') {
+        return 0;
+    }
+    return err_set(e, ERR_USAGE, "--%s is missing: %s", option, why);
+}
+
+static int
+done(const struct cmd *c, struct repo *r, const char *verb, const char *backup, struct err *e)
+{
+    if (c->json) {
+        return cmd_print_json(json_pack("{s:s, s:o, s:s, s:s}", "repository", r->st->location, "db",
+                                        json_text(c->args[0]), "backup", backup, "state", verb),
+                              e);
+    }
+    say(c, verb, backup);
+    return EXIT_GOOD;
+}
+
+int
+cmd_pin(const struct cmd *c, struct err *e)
+{
+    struct repo  *r;
+    struct label *l = NULL;
+    int           rc = -1;
+
+    if (needs_text(c->note, "note", "say for whom or until when the backup is to stay", e) != 0) {
+        return -1;
+    }
+    r = cmd_open(c, c->args[0], e);
+    if (r != NULL && (l = backup_find(r, c->args[0], c->args[1], 0, e)) != NULL &&
+        pin_put(r, c->args[0], l->id, c->note, e) == 0) {
+        rc = done(c, r, "pinned", l->id, e);
+    }
+    label_free(l);
+    repo_close(r);
+    return rc;
+}
+
+/* By its id also when the backup is damaged or gone. */
+int
+cmd_unpin(const struct cmd *c, struct err *e)
+{
+    struct repo  *r = cmd_open(c, c->args[0], e);
+    struct label *l = NULL;
+    const char   *id = c->args[1];
+    int           rc = -1;
+
+    if (r == NULL) {
+        return -1;
+    }
+    if (!backup_id_valid(id)) {
+        l = backup_find(r, c->args[0], id, 0, e);
+        id = l == NULL ? NULL : l->id;
+    }
+    if (id != NULL && pin_remove(r, c->args[0], id, e) == 0) {
+        rc = done(c, r, "unpinned", id, e);
+    }
+    label_free(l);
+    repo_close(r);
+    return rc;
+}
+
+int
+cmd_accept(const struct cmd *c, struct err *e)
+{
+    struct repo  *r;
+    struct label *l = NULL;
+    int           rc = -1;
+
+    if (needs_text(c->reason, "reason", "say why the backup is right although it is so much smaller", e) != 0) {
+        return -1;
+    }
+    r = cmd_open(c, c->args[0], e);
+    if (r != NULL && (l = backup_find(r, c->args[0], c->args[1], 0, e)) != NULL &&
+        accept_put(r, c->args[0], l, c->reason, e) == 0) {
+        rc = done(c, r, "accepted", l->id, e);
+    }
+    label_free(l);
+    repo_close(r);
+    return rc;
+}

@@ -1,0 +1,164 @@
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/log.h"
+#include "storage/commands/cmd.h"
+#include "storage/format/object.h"
+#include "storage/retention/policy.h"
+
+/* ---- for machines ---- */
+
+static int
+add_database(struct repo *r, const char *db, json_t *list, struct err *e)
+{
+    struct policy p, own;
+    json_t       *o;
+
+    if (policy_load(r, db, &p, e) != 0 || policy_load_own(r, db, &own, e) != 0) {
+        return -1;
+    }
+    o = json_pack("{s:o, s:o}", "policy", policy_json(&p), "own", policy_json(&own));
+    object_set_text(o, "db", db);
+    (void)json_array_append_new(list, o);
+    return 0;
+}
+
+static int
+print_json(struct repo *r, const struct policy *all, const struct strlist *names, struct err *e)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < names->n; i++) {
+        if (add_database(r, names->v[i], list, e) != 0) {
+            json_decref(list);
+            return -1;
+        }
+    }
+    return cmd_print_json(json_pack("{s:s, s:s, s:o, s:o}", "repository", r->st->location, "repo_id", r->id, "policy",
+                                    policy_json(all), "databases", list),
+                          e);
+}
+
+/* ---- for people ---- */
+
+static void
+print_rules(const struct policy *p, const struct policy *own, const char *whose)
+{
+    struct text_table t = {.heads = "rule|value|from"};
+
+    for (size_t i = 0; policy_key(i) != NULL; i++) {
+        char *value = policy_text(p, i);
+
+        if (value != NULL) {
+            text_table_add(&t, policy_key(i));
+            text_table_add(&t, value);
+            text_table_add(&t, policy_given(own, i) ? whose : policy_given(p, i) ? "repository" : "default");
+        }
+        free(value);
+    }
+    text_table_print(&t, stdout);
+    text_table_free(&t);
+    if (!policy_expires(p)) {
+        (void)printf("no rule: nothing expires\n");
+    }
+}
+
+static int
+print_text(struct repo *r, const struct policy *all, const struct strlist *names, bool repository, struct err *e)
+{
+    bool first = true;
+
+    if (repository) {
+        (void)printf("repository %s\n", r->st->location);
+        print_rules(all, all, "repository");
+        first = false;
+    }
+    for (size_t i = 0; i < names->n; i++) {
+        struct policy p, own;
+        char         *shown;
+
+        if (policy_load(r, names->v[i], &p, e) != 0 || policy_load_own(r, names->v[i], &own, e) != 0) {
+            return -1;
+        }
+        if (repository && own.set == 0) {
+            continue;           /* nothing of its own */
+        }
+        shown = cmd_printable(names->v[i]);
+        (void)printf("%s%s\n", first ? "" : "\n", shown);
+        print_rules(&p, &own, shown);
+        free(shown);
+        first = false;
+    }
+    return fflush(stdout) == 0 ? 0 : err_errno(e, "could not write to standard output");
+}
+
+/* ---- setting ---- */
+
+static bool
+wants_change(const struct cmd *c)
+{
+    for (size_t i = 0; i < POLICY_KEYS; i++) {
+        if (c->rule[i] != NULL) {
+            return true;
+        }
+    }
+    return c->clear;
+}
+
+static int
+change(const struct cmd *c, struct repo *r, const char *db, struct err *e)
+{
+    struct policy own = POLICY_INIT;
+
+    if (!c->clear && policy_load_own(r, db, &own, e) != 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < POLICY_KEYS; i++) {
+        if (c->rule[i] != NULL && policy_set(&own, policy_key(i), c->rule[i], e) != 0) {
+            return -1;
+        }
+    }
+    return policy_store(r, db, &own, e);
+}
+
+/* The databases to show: db alone, which need not have a backup yet, or all. */
+static int
+names_of(const struct cmd *c, struct repo *r, const char *db, struct strlist *names, struct err *e)
+{
+    if (cmd_databases(r, db, names, e) == 0) {
+        return 0;
+    }
+    if (db == NULL || e->kind != ERR_NOT_FOUND || !wants_change(c)) {
+        return -1;
+    }
+    log_warn("%s yet", e->text);
+    err_clear(e);
+    strlist_add(names, db);
+    return 0;
+}
+
+int
+cmd_policy(const struct cmd *c, struct err *e)
+{
+    const char    *db = c->n_args == 1 ? c->args[0] : NULL;
+    struct repo   *r = cmd_open(c, db, e);
+    struct strlist names = {0};
+    struct policy  all;
+    int            rc = -1;
+
+    if (r == NULL || names_of(c, r, db, &names, e) != 0 || (wants_change(c) && change(c, r, db, e) != 0) ||
+        policy_load(r, NULL, &all, e) != 0) {
+        goto out;
+    }
+    rc = EXIT_GOOD;
+    if (c->json) {
+        rc = print_json(r, &all, &names, e);
+    } else if (!wants_change(c) || c->verbose || (isatty(STDOUT_FILENO) && !c->quiet)) {
+        rc = print_text(r, &all, &names, db == NULL, e);
+    }
+out:
+    strlist_free(&names);
+    repo_close(r);
+    return rc;
+}

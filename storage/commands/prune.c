@@ -1,0 +1,235 @@
+#include "storage/commands/prune.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/cancel.h"
+#include "core/enc.h"
+#include "core/log.h"
+
+/* Longer than any restore, shorter than a day: what one night names, the next removes. */
+#define GRACE_DEFAULT "12h"
+
+struct deciding {
+    struct repo            *repo;
+    struct decision_request request;
+    struct pruned          *out;
+};
+
+/* prune_decide_fn */
+static int
+decide(void *ctx, const struct backup_list *list, time_t now, struct strlist *expire, struct err *e)
+{
+    struct deciding *d = ctx;
+
+    if (decision_make(d->repo, &d->request, list, now, &d->out->decision, e) != 0) {
+        return -1;
+    }
+    d->out->decided = true;
+    for (size_t i = 0; i < d->out->decision.n; i++) {
+        if (d->out->decision.v[i].fate != FATE_STAYS) {
+            strlist_add(expire, d->out->decision.v[i].id);
+        }
+    }
+    return 0;
+}
+
+/* ---- what somebody must hear of ---- */
+
+static void
+tell_alarms(const struct pruned *p)
+{
+    char have[48], largest[48];
+
+    for (size_t i = 0; i < p->decision.n_alarms; i++) {
+        const struct retention_alarm *a = &p->decision.alarms[i];
+
+        log_error("\"%s\": backup %s looks wrong: it has %s %s, earlier ones up to %s; it and all before it stay", p->db,
+                  a->since, count_human(a->have, NULL, have, sizeof have), a->measure,
+                  count_human(a->largest, NULL, largest, sizeof largest));
+        log_error("hint: if that is right: pgassay storage accept %s %s --reason TEXT", p->db, a->newest);
+    }
+}
+
+static void
+tell_the_rest(const struct cmd *c, const struct pruned *p)
+{
+    unsigned why = 0;
+
+    for (size_t i = 0; i < p->decision.n; i++) {
+        why |= p->decision.v[i].why;
+    }
+    if ((why & WHY_NO_POLICY) != 0 && c->free_space == NULL) {
+        log_warn("\"%s\": nothing expires, as there is no policy; set one, for example: pgassay storage policy "
+                 "--keep-daily 7 --keep-weekly 5 --keep-monthly 12",
+                 p->db);
+    }
+    if ((why & WHY_FUTURE) != 0) {
+        log_warn("\"%s\": nothing expires, as there is a backup from the future: a clock is, or was, wrong", p->db);
+    }
+}
+
+/* ---- one database ---- */
+
+static void
+hint_at_remedy(struct pruned *p)
+{
+    if (strstr(p->err.text, strerror(ENOSPC)) != NULL) {
+        err_hint(&p->err, "a prune has to write a little itself: make a megabyte of room, and run it again");
+        return;
+    }
+    for (size_t i = 0; i < p->decision.n; i++) {
+        const struct verdict *v = &p->decision.v[i];
+
+        if (p->err.kind == ERR_CORRUPT && !p->err.newer && v->state == RETENTION_UNREADABLE) {
+            err_hint(&p->err, "heal it from another repository (pgassay storage scrub %s --repair-from REPO), or give it "
+                              "up: pgassay storage prune %s --drop-damaged", p->db, p->db);
+            return;
+        }
+    }
+}
+
+static void
+prune_database(const struct cmd *c, struct repo *r, const struct strlist *freed, unsigned grace_seconds,
+               struct pruned *p)
+{
+    struct deciding      d = {r, {.db = p->db, .drop_damaged = c->drop_damaged, .freed = freed}, p};
+    struct prune_request q = {.db = p->db, .decide = decide, .ctx = &d, .grace_seconds = grace_seconds,
+                              .dry_run = c->dry_run};
+
+    if (prune_run(r, &q, &p->result, &p->err) != 0) {
+        hint_at_remedy(p);
+        err_print(&p->err);
+    }
+    tell_alarms(p);
+    tell_the_rest(c, p);
+}
+
+static void
+pruned_free(struct pruned *p)
+{
+    if (p->decided) {
+        decision_free(&p->decision);
+    }
+    prune_result_free(&p->result);
+}
+
+/* ---- all of them ---- */
+
+struct totals {
+    size_t tried, failed, alarms;
+    int    status;         /* of the last one that failed */
+};
+
+static void
+count(struct totals *t, const struct pruned *p)
+{
+    t->tried++;
+    if (p->err.kind != ERR_NONE) {
+        t->failed++;
+        t->status = err_exit_status(&p->err);
+    }
+    t->alarms += p->decision.n_alarms;
+}
+
+static int
+status_of(const struct totals *t, size_t databases)
+{
+    /* A signal that came behind the last step has stopped nothing. */
+    if (cancel_requested() && (t->failed > 0 || t->tried < databases)) {
+        return 128 + cancel_signal();
+    }
+    if (t->failed > 0) {
+        return t->failed == databases ? t->status : EXIT_PARTLY;
+    }
+    return t->alarms > 0 ? EXIT_DIFFERENT : EXIT_GOOD;
+}
+
+static int
+prune_all(const struct cmd *c, struct repo *r, const struct strlist *names, const struct free_plan *plan,
+          unsigned grace_seconds, json_t *list)
+{
+    bool          show = !c->json && (c->dry_run || c->verbose || (isatty(STDOUT_FILENO) && !c->quiet));
+    struct totals t = {0};
+
+    for (size_t i = 0; i < names->n && !cancel_requested(); i++) {
+        struct pruned p = {.db = names->v[i], .err = ERR_INIT};
+
+        prune_database(c, r, plan->freed == NULL ? NULL : &plan->freed[i], grace_seconds, &p);
+        count(&t, &p);
+        (void)json_array_append_new(list, pruned_json(&p));
+        if (show) {
+            (void)printf("%s", i == 0 ? "" : "\n");
+            pruned_print(&p, c->dry_run);
+        }
+        pruned_free(&p);
+    }
+    return status_of(&t, names->n);
+}
+
+static int
+print_json(const struct cmd *c, struct repo *r, const struct free_plan *plan, json_t *list, struct err *e)
+{
+    json_t *o = json_pack("{s:s, s:s, s:b, s:O}", "repository", r->st->location, "repo_id", r->id, "dry_run",
+                          (int)c->dry_run, "databases", list);
+
+    if (plan->freed != NULL) {
+        (void)json_object_set_new(o, "free", json_pack("{s:I, s:I}", "wanted", (json_int_t)plan->wanted, "planned",
+                                                       (json_int_t)plan->planned));
+    }
+    return cmd_print_json(o, e);
+}
+
+/* ---- options ---- */
+
+static int
+read_options(const struct cmd *c, unsigned *grace_seconds, uint64_t *wanted, struct err *e)
+{
+    const char *text = c->grace != NULL ? c->grace : c->free_space != NULL ? "0" : GRACE_DEFAULT;
+    uint64_t    seconds;
+
+    if (duration_parse(text, &seconds) != 0 || seconds > UINT32_MAX) {
+        return err_set(e, ERR_USAGE, "--grace \"%s\" is not a time such as 30m, 12h or 2d", text);
+    }
+    *grace_seconds = (unsigned)seconds;
+    if (c->free_space != NULL && (size_parse(c->free_space, wanted) != 0 || *wanted == 0)) {
+        err_set(e, ERR_USAGE, "--free: \"%s\" is no size", c->free_space);
+        return err_hint(e, "bytes, or a number with k, M, G or T, as in 20G");
+    }
+    return 0;
+}
+
+int
+cmd_prune(const struct cmd *c, struct err *e)
+{
+    const char      *db = c->n_args == 1 ? c->args[0] : NULL;
+    struct repo     *r = NULL;
+    struct strlist   names = {0};
+    struct free_plan plan = {0};
+    json_t          *list = json_array();
+    unsigned         grace_seconds = 0;
+    uint64_t         wanted = 0;
+    int              rc = -1;
+
+    if (read_options(c, &grace_seconds, &wanted, e) != 0 || (r = cmd_open(c, db, e)) == NULL ||
+        cmd_databases(r, db, &names, e) != 0 ||
+        (wanted > 0 && free_plan_make(c, r, &names, wanted, &plan, e) != 0)) {
+        goto out;
+    }
+    rc = prune_all(c, r, &names, &plan, grace_seconds, list);
+    if (c->json && print_json(c, r, &plan, list, e) != 0) {
+        rc = -1;
+    }
+    if (rc >= 0 && fflush(stdout) != 0) {
+        rc = err_errno(e, "could not write to standard output");
+    }
+out:
+    json_decref(list);
+    free_plan_free(&plan);
+    strlist_free(&names);
+    repo_close(r);
+    return rc;
+}

@@ -1,0 +1,179 @@
+#include "storage/commands/scrub.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/cancel.h"
+#include "core/enc.h"
+
+struct scrub_all {
+    const struct cmd    *cmd;
+    struct repo         *repo;
+    struct repo         *repair_from;    /* NULL: nothing is healed */
+    struct scrub_request request;
+    uint64_t             bytes_left;     /* of --max-bytes; 0: no limit */
+    json_t              *databases;
+    bool                 damaged;        /* some backup is */
+};
+
+static int
+read_limits(struct scrub_all *all, struct err *e)
+{
+    const struct cmd *c = all->cmd;
+    double            seconds;
+
+    all->request = (struct scrub_request){
+        .span = UINT64_MAX, .jobs = c->jobs, .quiet = c->quiet || c->json};
+    if (c->share != NULL && scrub_share(c->share, &all->request.span, e) != 0) {
+        return -1;
+    }
+    if (c->max_bytes != NULL && (size_parse(c->max_bytes, &all->bytes_left) != 0 || all->bytes_left == 0)) {
+        return err_set(e, ERR_USAGE, "--max-bytes \"%s\" is not a size such as 500MB or 20GB", c->max_bytes);
+    }
+    if (c->max_time != NULL) {
+        if (scrub_duration(c->max_time, &seconds, e) != 0) {
+            return -1;
+        }
+        all->request.deadline = clock_seconds() + seconds;
+    }
+    return 0;
+}
+
+/* What was scrubbed the longest ago comes first: what limits leave off is not always the same. */
+static int
+by_age(struct repo *r, struct strlist *names, struct err *e)
+{
+    struct strlist aged = {0};
+
+    for (size_t i = 0; i < names->n; i++) {
+        char *last = scrub_last(r, names->v[i], e);
+
+        if (last == NULL) {
+            strlist_free(&aged);
+            return -1;
+        }
+        strlist_take(&aged, xasprintf("%s %s", last, names->v[i]));
+        free(last);
+    }
+    strlist_sort(&aged);
+    strlist_free(names);
+    for (size_t i = 0; i < aged.n; i++) {
+        strlist_add(names, strchr(aged.v[i], ' ') + 1);
+    }
+    strlist_free(&aged);
+    return 0;
+}
+
+static int
+repair(struct scrub_all *all, struct scrub *s, struct repair *r, struct err *e)
+{
+    struct repair_request q = {.db = s->db, .jobs = all->request.jobs, .quiet = all->request.quiet};
+
+    if (all->repair_from == NULL || cancel_requested()) {
+        return 0;
+    }
+    return repair_run(all->repo, all->repair_from, &q, r, e) != 0 ? -1 : scrub_judge(s, e);
+}
+
+static int
+scrub_database(struct scrub_all *all, const char *db, struct err *e)
+{
+    struct scrub         s = {.repo = all->repo, .db = db};
+    struct repair        r = {0};
+    const struct repair *healed = all->repair_from != NULL ? &r : NULL;
+    bool                 show = all->cmd->verbose || isatty(STDOUT_FILENO);
+    int                  rc = -1;
+
+    all->request.max_bytes = all->bytes_left;
+    if (scrub_run(&s, &all->request, e) != 0 || repair(all, &s, &r, e) != 0) {
+        goto out;
+    }
+    all->damaged |= !scrub_good(&s);
+    (void)json_array_append_new(all->databases, scrub_json(&s, healed));
+    if (!all->cmd->json) {
+        scrub_text(&s, healed, show && !all->cmd->quiet);
+    }
+    if (all->bytes_left > 0) {
+        all->bytes_left = s.bytes < all->bytes_left ? all->bytes_left - s.bytes : 1;
+    }
+    rc = 0;
+out:
+    repair_free(&r);
+    scrub_free(&s);
+    return rc == 0 ? 0 : err_wrap(e, "scrub of \"%s\"", db);
+}
+
+/* Nothing is left of what was asked for. */
+static bool
+used_up(const struct scrub_all *all)
+{
+    return cancel_requested() || all->bytes_left == 1 ||
+           (all->request.deadline > 0 && clock_seconds() >= all->request.deadline);
+}
+
+static int
+scrub_databases(struct scrub_all *all, const struct strlist *names, struct err *e)
+{
+    for (size_t i = 0; i < names->n && (i == 0 || !used_up(all)); i++) {
+        if (scrub_database(all, names->v[i], e) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int
+report(const struct scrub_all *all, struct err *e)
+{
+    if (all->cmd->json &&
+        cmd_print_json(json_pack("{s:s,s:s,s:b,s:O}", "repository", all->repo->st->location, "repo_id", all->repo->id,
+                                 "good", !all->damaged, "databases", all->databases),
+                       e) != 0) {
+        return -1;
+    }
+    if (fflush(stdout) != 0) {
+        return err_errno(e, "could not write to standard output");
+    }
+    return cancel_check(e) != 0 ? -1 : all->damaged ? EXIT_DIFFERENT : EXIT_GOOD;
+}
+
+static int
+open_both(struct scrub_all *all, const char *db, struct err *e)
+{
+    const struct cmd    *c = all->cmd;
+    struct storage_place from;
+
+    all->repo = cmd_open(c, db, e);
+    if (all->repo == NULL || c->repair_from == NULL) {
+        return all->repo == NULL ? -1 : 0;
+    }
+    if (storage_place_find(c->config, c->repair_from, db, &(struct strlist){0}, &from, e) != 0) {
+        return -1;
+    }
+    if (strcmp(from.location, all->repo->st->location) == 0) {
+        return err_set(e, ERR_USAGE, "--repair-from names the repository itself");
+    }
+    all->repair_from = repo_open(&from, e);
+    return all->repair_from == NULL ? -1 : 0;
+}
+
+int
+cmd_scrub(const struct cmd *c, struct err *e)
+{
+    const char      *db = c->n_args == 1 ? c->args[0] : NULL;
+    struct scrub_all all = {.cmd = c, .databases = json_array()};
+    struct strlist   names = {0};
+    int              rc = -1;
+
+    if (read_limits(&all, e) == 0 && open_both(&all, db, e) == 0 &&
+        cmd_databases(all.repo, db, &names, e) == 0 && by_age(all.repo, &names, e) == 0 &&
+        scrub_databases(&all, &names, e) == 0) {
+        rc = report(&all, e);
+    }
+    json_decref(all.databases);
+    strlist_free(&names);
+    repo_close(all.repair_from);
+    repo_close(all.repo);
+    return rc;
+}

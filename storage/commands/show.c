@@ -1,0 +1,261 @@
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/enc.h"
+#include "core/json.h"
+#include "storage/commands/cmd.h"
+#include "storage/read/damage.h"
+#include "storage/format/object.h"
+#include "storage/read/reader.h"
+#include "storage/repo/standing.h"
+
+/* ---- for machines ---- */
+
+static json_t *
+table_json(const struct m_table *t)
+{
+    json_t *o = json_object();
+    char   *fp = xasprintf("%016" PRIx64 "%016" PRIx64, t->fp.a, t->fp.b);
+
+    object_set_text(o, "schema", t->schema);
+    object_set_text(o, "name", t->name);
+    object_set_text(o, "skipped", t->skipped);
+    (void)json_object_set_new(o, "kind", json_pack("s#", &t->kind, (size_t)1));
+    (void)json_object_set_new(o, "format", json_string(t->format == COPY_BINARY ? "binary" : "text"));
+    (void)json_object_set_new(o, "rows", json_integer((json_int_t)t->rows));
+    (void)json_object_set_new(o, "bytes", json_integer((json_int_t)t->bytes));
+    (void)json_object_set_new(o, "relation_bytes", json_integer((json_int_t)t->relation_bytes));
+    (void)json_object_set_new(o, "ranges", json_integer((json_int_t)t->n_ranges));
+    (void)json_object_set_new(o, "fp", json_string(fp));
+    free(fp);
+    return o;
+}
+
+static void
+set_section(json_t *o, const char *key, json_t *section)
+{
+    if (section != NULL) {
+        (void)json_object_set(o, key, section);
+    }
+}
+
+static int
+show_json(const struct cmd *c, const struct backup_entry *b, const struct standing *known, const struct manifest *m,
+          struct err *e)
+{
+    json_t *o = label_json(b->label, e);
+
+    if (o == NULL) {
+        return -1;
+    }
+    (void)json_object_set_new(o, "state", json_string(backup_state_text(b->state)));
+    object_set_text(o, "problem", b->problem);
+    standing_json(known, o);
+    if (m == NULL) {            /* encrypted, and no key to read it */
+        return cmd_print_json(o, e);
+    }
+    set_section(o, "server", m->server);
+    set_section(o, "database", m->database);
+    set_section(o, "extensions", m->extensions);
+    (void)json_object_set_new(o, "sequences", json_integer((json_int_t)m->n_sequences));
+    (void)json_object_set_new(o, "matviews", json_integer((json_int_t)m->n_matviews));
+    (void)json_object_set_new(o, "objects", json_integer((json_int_t)m->n_objects));
+    (void)json_object_set_new(o, "large_objects", json_integer((json_int_t)m->lo_count));
+    if (c->tables) {
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < m->n_tables; i++) {
+            (void)json_array_append_new(list, table_json(&m->tables[i]));
+        }
+        (void)json_object_set_new(o, "table_list", list);
+    }
+    return cmd_print_json(o, e);
+}
+
+/* ---- for people ---- */
+
+static void
+line(const char *name, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void
+line(const char *name, const char *fmt, ...)
+{
+    va_list ap;
+
+    char    text[4096];
+    char   *clean;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    clean = cmd_printable(text);
+    (void)printf("%-16s%s\n", name, clean);
+    free(clean);
+}
+
+static void
+show_label(const struct label *l, bool closed)
+{
+    char a[32], b[32], c[48], d[48];
+
+    line("backup", "%s of \"%s\"%s", l->id, l->db, strcmp(l->scope, "full") == 0 ? "" : " (partial)");
+    if (l->selection != NULL) {
+        line("selection", "%s", l->selection);
+    }
+    if (l->note != NULL) {
+        line("note", "%s", l->note);
+    }
+    line("database", "\"%s\" on %s, PostgreSQL %s%s", l->dbname,
+         l->host != NULL ? l->host : closed ? "a server that only a key shows" : "a local socket", l->server_version,
+         l->standby ? " (standby)" : "");
+    line("snapshot", "%s, %s ago", time_rfc3339(l->snapshot, a, sizeof a),
+         duration_human(difftime(time(NULL), l->snapshot), b, sizeof b));
+    line("took", "%s", duration_human(l->seconds, a, sizeof a));
+    line("tables", "%s with %s, %s of data (%s on the server)", count_human(l->tables, NULL, c, sizeof c),
+         count_human(l->rows, "row", d, sizeof d), size_human(l->raw_bytes, a, sizeof a),
+         size_human(l->database_bytes, b, sizeof b));
+    line("stored", "%s in %s", size_human(l->stored_bytes, a, sizeof a),
+         count_human(l->chunks, "chunk", c, sizeof c));
+    line("of it new", "%s in %s", size_human(l->new_bytes, a, sizeof a),
+         count_human(l->new_chunks, "chunk", c, sizeof c));
+    line("globals", "%s", !l->globals ? "not included" : l->passwords ? "with passwords" : "without passwords");
+    line("written by", "%s, pg_dump %s", l->tool, l->pg_dump_version != NULL ? l->pg_dump_version : "unknown");
+}
+
+static void
+show_standing(const struct standing *s)
+{
+    char at[32], took[32];
+
+    if (s->drill != NULL && s->drill->readable) {
+        line("drill", "%s %s, back in %s", s->proven ? "passed" : s->drill->equal ? "passed, but damaged since," : "FAILED",
+             time_rfc3339(s->drill->finished, at, sizeof at),
+             duration_human(s->drill->recovery_seconds, took, sizeof took));
+    }
+    if (s->pin != NULL) {
+        line("pinned", "%s", s->pin->text != NULL ? s->pin->text : "(its note cannot be read)");
+    }
+    if (s->accepted != NULL) {
+        line("accepted", "%s", s->accepted->text);
+    }
+}
+
+static void
+show_manifest(const struct manifest *m)
+{
+    char a[48], b[48], c[48];
+
+    line("schema", "%s, %s, %s", count_human(m->n_objects, "object", a, sizeof a),
+         count_human(m->n_sequences, "sequence", b, sizeof b),
+         count_human(m->n_matviews, "materialized view", c, sizeof c));
+    if (m->lo_count > 0) {
+        line("large objects", "%s", count_human(m->lo_count, NULL, a, sizeof a));
+    }
+}
+
+static int
+by_bytes(const void *a, const void *b)
+{
+    const struct m_table *const *ta = a;
+    const struct m_table *const *tb = b;
+
+    return ((*ta)->bytes < (*tb)->bytes) - ((*ta)->bytes > (*tb)->bytes);
+}
+
+static void
+add_name(struct text_table *t, const struct m_table *x)
+{
+    char *name = xasprintf("%s.%s", x->schema, x->name);
+
+    text_table_add(t, name);
+    free(name);
+}
+
+/* All of them by name, or the largest ten. */
+static void
+show_tables(const struct manifest *m, bool all)
+{
+    struct text_table      t = {.heads = "table|>rows|>data|format|fingerprint"};
+    const struct m_table **v = xcalloc(m->n_tables + 1, sizeof *v);
+    size_t                 n = all || m->n_tables < 10 ? m->n_tables : 10;
+
+    for (size_t i = 0; i < m->n_tables; i++) {
+        v[i] = &m->tables[i];
+    }
+    if (!all && m->n_tables > 1) {
+        qsort(v, m->n_tables, sizeof *v, by_bytes);
+    }
+    for (size_t i = 0; i < n; i++) {
+        add_name(&t, v[i]);
+        text_table_count(&t, v[i]->rows);
+        text_table_size(&t, v[i]->bytes);
+        text_table_add(&t, v[i]->format == COPY_BINARY ? "binary" : "text");
+        strlist_take(&t.cells, v[i]->skipped != NULL ? xasprintf("no data: %s", v[i]->skipped)
+                                                     : xasprintf("%016" PRIx64 "%016" PRIx64, v[i]->fp.a, v[i]->fp.b));
+    }
+    if (n > 0) {
+        (void)printf("\n%s\n", all || n == m->n_tables ? "tables" : "the largest tables");
+        text_table_print(&t, stdout);
+    }
+    text_table_free(&t);
+    free(v);
+}
+
+static int
+show_text(const struct cmd *c, const struct backup_entry *b, const struct standing *known, const struct manifest *m,
+          struct err *e)
+{
+    show_label(b->label, m == NULL);
+    if (b->state != BACKUP_COMMITTED) {
+        line(backup_state_text(b->state), "%s", b->problem);
+    }
+    show_standing(known);
+    if (m == NULL) {
+        line("encrypted", "no key here that reads it: --identity FILE shows what is in it");
+        return fflush(stdout) == 0 ? EXIT_GOOD : err_errno(e, "could not write to standard output");
+    }
+    if (b->label->encrypted) {
+        line("encrypted", "epoch %u", b->label->epoch);
+    }
+    show_manifest(m);
+    for (size_t i = 0; i < b->label->warnings.n; i++) {
+        line("warning", "%s", b->label->warnings.v[i]);
+    }
+    show_tables(m, c->tables);
+    return fflush(stdout) == 0 ? EXIT_GOOD : err_errno(e, "could not write to standard output");
+}
+
+int
+cmd_show(const struct cmd *c, struct err *e)
+{
+    struct repo        *r = cmd_open(c, c->args[0], e);
+    struct backup_entry b = {.state = BACKUP_COMMITTED};
+    struct backup_list  one = {.v = &b, .n = 1};
+    struct standings    known = {0};
+    struct manifest    *m = NULL;
+    bool                closed;         /* nobody here can read what is in it, and it is not asked for */
+    int                 rc = -1;
+
+    b.label = r == NULL ? NULL : backup_find(r, c->args[0], c->n_args == 2 ? c->args[1] : NULL, 0, e);
+    if (b.label == NULL) {
+        goto out;
+    }
+    memcpy(b.id, b.label->id, sizeof b.id);
+    closed = !c->tables && !keyring_reads(r->keys, b.label->epoch);
+    if (backup_list_check(r, c->args[0], &one, c->check, e) == 0 &&
+        standings_load(r, c->args[0], &one, &known, e) == 0 && (closed || (m = manifest_load(r, b.label, e)) != NULL)) {
+        rc = (c->json ? show_json : show_text)(c, &b, known.v, m, e);
+    }
+    if (rc == EXIT_GOOD && c->check && b.state == BACKUP_DAMAGED) {
+        rc = EXIT_DIFFERENT;
+    }
+out:
+    manifest_free(m);
+    standings_free(&known);
+    label_free(b.label);
+    free(b.problem);
+    repo_close(r);
+    return rc;
+}

@@ -1,0 +1,171 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/enc.h"
+#include "core/log.h"
+#include "storage/commands/cmd.h"
+#include "storage/format/object.h"
+#include "storage/repo/runmark.h"
+#include "storage/heal/undelete.h"
+#include "storage/contract/versions.h"
+
+struct run {
+    const struct cmd *cmd;
+    struct storage   *st;           /* repo's, once it is open */
+    struct repo      *repo;
+    time_t            since;
+    json_t           *databases;
+    uint64_t          objects, backups;
+};
+
+/* Nobody may prune meanwhile: it could remove what just came back.  Prunes exclude each other, so this is one. */
+static int
+begin(struct run *r, const char *db, struct run_mark *mark, struct err *e)
+{
+    struct run_list others = {0};
+    int             rc = run_mark_begin(mark, r->repo, db, e);
+
+    if (rc == 0) {
+        rc = run_list_load(r->repo, db, &others, e);
+    }
+    for (size_t i = 0; rc == 0 && i < others.n; i++) {
+        if (others.v[i].prune && strcmp(others.v[i].run, mark->run) != 0 &&
+            time(NULL) - others.v[i].modified < PRUNE_DEAD_SECONDS) {
+            err_set(e, ERR_BUSY, "a prune is at work, run %s", others.v[i].run);
+            rc = err_hint(e, "wait until it has ended; one that was killed is passed over after %d minutes",
+                          PRUNE_DEAD_SECONDS / 60);
+        }
+    }
+    run_list_free(&others);
+    return rc;
+}
+
+static int
+renew(void *mark, struct err *e)
+{
+    return run_mark_renew(mark, false, e);
+}
+
+static void
+report(struct run *r, const char *db, const struct undelete_result *result)
+{
+    char    count[64];
+    json_t *o;
+    json_t *ids = json_array();
+
+    r->objects += result->objects;
+    r->backups += result->backups.n;
+    for (size_t i = 0; i < result->backups.n; i++) {
+        (void)json_array_append_new(ids, json_string(result->backups.v[i]));
+    }
+    o = json_pack("{s:I,s:o}", "objects", (json_int_t)result->objects, "backups", ids);
+    object_set_text(o, "db", db);
+    (void)json_array_append_new(r->databases, o);
+    if (r->cmd->json || r->cmd->quiet) {
+        return;
+    }
+    for (size_t i = 0; i < result->backups.n; i++) {
+        (void)printf("%s: backup %s\n", db, result->backups.v[i]);
+    }
+    if (result->objects > 0) {
+        (void)printf("%s: %s %s\n", db, count_human(result->objects, "object", count, sizeof count),
+                     r->cmd->dry_run ? "would be there again" : "brought back");
+    }
+}
+
+/* enc: the database's name as it stands in keys. */
+static int
+undelete_database(void *ctx, const char *enc, struct err *e)
+{
+    struct run            *r = ctx;
+    char                  *db = name_decode(enc);
+    char                  *below = xasprintf("%s/", enc);
+    struct run_mark        mark = {0};
+    struct undelete_result result = {0};
+    int                    rc = 0;
+
+    if (db != NULL && (r->cmd->n_args == 0 || strcmp(db, r->cmd->args[0]) == 0)) {
+        if (r->cmd->dry_run || begin(r, db, &mark, e) == 0) {
+            rc = undelete(&(struct undelete_request){.st = r->st, .below = below, .since = r->since,
+                                                     .dry_run = r->cmd->dry_run,
+                                                     .tick = r->cmd->dry_run ? NULL : renew, .ctx = &mark},
+                          &result, e);
+        } else {
+            rc = -1;
+        }
+        run_mark_end(&mark);
+        if (rc == 0) {
+            report(r, db, &result);
+        } else {
+            err_wrap(e, "could not bring \"%s\" back", db);
+        }
+        undelete_result_free(&result);
+    }
+    free(below);
+    free(db);
+    return rc;
+}
+
+/* repo.<n>.json first: without it there is no repository. */
+static int
+open_repo(struct run *r, const struct storage_place *place, struct err *e)
+{
+    struct undelete_result root = {0};
+    struct storage        *st = storage_open(place, false, e);
+    int                    rc = -1;
+
+    if (st == NULL) {
+        return -1;
+    }
+    rc = undelete(&(struct undelete_request){.st = st, .below = "", .since = r->since, .dry_run = r->cmd->dry_run},
+                  &root, e);
+    undelete_result_free(&root);
+    if (rc != 0) {
+        storage_close(st);
+        return -1;
+    }
+    r->objects += root.objects;
+    if (r->cmd->dry_run) {      /* it may be one that would have to come back */
+        r->st = st;
+        return 0;
+    }
+    r->repo = repo_open_storage(st, e);
+    r->st = r->repo == NULL ? NULL : st;
+    return r->repo == NULL ? -1 : 0;
+}
+
+static int
+check(const struct cmd *c, struct run *r, struct err *e)
+{
+    if (c->since == NULL) {
+        err_set(e, ERR_USAGE, "undelete: --since is missing");
+        return err_hint(e, "--since TIME: what was removed before is left as it is; --dry-run shows what would come back");
+    }
+    return time_parse(c->since, &r->since, e) != 0 ? err_wrap(e, "--since") : 0;
+}
+
+int
+cmd_undelete(const struct cmd *c, struct err *e)
+{
+    struct run           r = {.cmd = c, .databases = json_array()};
+    struct storage_place place;
+    int                  rc = -1;
+
+    if (check(c, &r, e) == 0 && storage_place_find(c->config, c->repo, NULL, &c->repo_options, &place, e) == 0 &&
+        open_repo(&r, &place, e) == 0 && r.st->ops->versions->dirs(r.st, "", undelete_database, &r, e) == 0) {
+        rc = EXIT_GOOD;
+    }
+    if (rc == EXIT_GOOD && c->json) {
+        rc = cmd_print_json(json_pack("{s:s,s:b,s:I,s:O}", "repository", place.location, "dry_run", c->dry_run, "objects",
+                                      (json_int_t)r.objects, "databases", r.databases), e);
+    } else if (rc == EXIT_GOOD && r.objects == 0 && !c->quiet) {
+        log_info("nothing was removed since then");
+    }
+    json_decref(r.databases);
+    if (r.repo != NULL) {
+        repo_close(r.repo);
+    } else {
+        storage_close(r.st);
+    }
+    return rc;
+}

@@ -1,0 +1,44 @@
+#include "storage/format/chunkusers.h"
+
+#include <stdlib.h>
+
+struct tracing {
+    const bool *want;
+    trace_fn   *fn;
+    void       *ctx;
+};
+
+static void
+segments(const struct tracing *t, const struct segment *v, size_t n, const char *what)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (t->want[v[i].chunk]) {
+            t->fn(t->ctx, v[i].chunk, what);
+        }
+    }
+}
+
+static void
+ranges(const struct tracing *t, const struct m_table *table, const char *what)
+{
+    for (size_t i = 0; i < table->n_ranges; i++) {
+        segments(t, table->ranges[i].segments, table->ranges[i].n, what);
+    }
+}
+
+void
+manifest_trace(const struct manifest *m, const bool *want, trace_fn *fn, void *ctx)
+{
+    struct tracing t = {want, fn, ctx};
+
+    for (size_t i = 0; i < m->n_tables; i++) {
+        char *name = xasprintf("%s.%s", m->tables[i].schema, m->tables[i].name);
+
+        ranges(&t, &m->tables[i], name);
+        free(name);
+    }
+    ranges(&t, &m->lo_metadata, "large objects");
+    ranges(&t, &m->lo_pages, "large objects");
+    segments(&t, m->archive, m->n_archive, "schema");
+    segments(&t, m->globals_sql, m->n_globals_sql, "globals");
+}

@@ -1,0 +1,112 @@
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "storage/format/chunkname.h"
+#include "storage/format/manifest.h"
+#include "storage/write/writer.h"
+
+static int
+check_chunks(const struct manifest *m, struct err *e)
+{
+    struct chunk_name name;
+    size_t            most;
+
+    for (size_t i = 0; i < m->n_chunks; i++) {
+        const struct chunk_ref *c = &m->chunks[i];
+
+        if (chunk_name_parse(c->name, &name) != 0) {
+            return err_set(e, ERR_CORRUPT, "chunk %zu: \"%s\" is not the name of a chunk", i, c->name);
+        }
+        most = codec_bound((enum codec_kind)name.codec, CHUNK_RAW_MAX);
+        if (c->raw_size > CHUNK_RAW_MAX || c->size == 0 || c->size > (name.sealed ? seal_bound(most) : most)) {
+            return err_set(e, ERR_CORRUPT, "chunk %zu: sizes %" PRIu64 ", %" PRIu64 " are out of range", i, c->size,
+                           c->raw_size);
+        }
+    }
+    return 0;
+}
+
+/* *bytes: their lengths, summed. */
+static int
+check_segments(const struct manifest *m, const struct segment *v, size_t n, uint64_t *bytes, struct err *e)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (v[i].chunk >= m->n_chunks) {
+            return err_set(e, ERR_CORRUPT, "segment %zu: there is no chunk %" PRIu32, i, v[i].chunk);
+        }
+        if (v[i].length == 0 || v[i].offset > m->chunks[v[i].chunk].raw_size ||
+            v[i].length > m->chunks[v[i].chunk].raw_size - v[i].offset) {
+            return err_set(e, ERR_CORRUPT, "segment %zu: lies outside of its chunk", i);
+        }
+        *bytes += v[i].length;
+    }
+    return 0;
+}
+
+static int
+check_table(const struct manifest *m, const struct m_table *t, struct err *e)
+{
+    struct fingerprint fp = {0, 0};
+    uint64_t           rows = 0;
+    uint64_t           bytes = 0;
+
+    for (size_t i = 0; i < t->n_ranges; i++) {
+        if (check_segments(m, t->ranges[i].segments, t->ranges[i].n, &bytes, e) != 0) {
+            return err_wrap(e, "range %zu", i);
+        }
+        rows += t->ranges[i].rows;
+        fingerprint_add(&fp, &t->ranges[i].fp);
+    }
+    if (rows != t->rows || bytes != t->bytes || !fingerprint_equal(&fp, &t->fp)) {
+        return err_set(e, ERR_CORRUPT,
+                       "its ranges hold %" PRIu64 " rows in %" PRIu64 " bytes, the table says %" PRIu64 " in %" PRIu64
+                       "%s",
+                       rows, bytes, t->rows, t->bytes,
+                       rows == t->rows && bytes == t->bytes ? ", and another fingerprint" : "");
+    }
+    if (t->kind != '\0' && strchr("rfp", t->kind) == NULL) {
+        return err_set(e, ERR_CORRUPT, "unknown kind '%c'", t->kind);
+    }
+    return 0;
+}
+
+static int
+check_tables(const struct manifest *m, struct err *e)
+{
+    for (size_t i = 0; i < m->n_tables; i++) {
+        const struct m_table *t = &m->tables[i];
+
+        if (check_table(m, t, e) != 0) {
+            return err_wrap(e, "table \"%s\".\"%s\"", t->schema, t->name);
+        }
+        if (i > 0) {
+            int by_schema = strcmp(t[-1].schema, t->schema);
+
+            if (by_schema > 0 || (by_schema == 0 && strcmp(t[-1].name, t->name) >= 0)) {
+                return err_set(e, ERR_CORRUPT, "table \"%s\".\"%s\": stands twice or out of order", t->schema, t->name);
+            }
+        }
+    }
+    return 0;
+}
+
+int
+manifest_check(const struct manifest *m, struct err *e)
+{
+    uint64_t bytes = 0;
+
+    if (check_chunks(m, e) != 0 || check_tables(m, e) != 0) {
+        return -1;
+    }
+    if (check_table(m, &m->lo_metadata, e) != 0 || check_table(m, &m->lo_pages, e) != 0) {
+        return err_wrap(e, "large objects");
+    }
+    if (check_segments(m, m->archive, m->n_archive, &bytes, e) != 0) {
+        return err_wrap(e, "schema archive");
+    }
+    if (check_segments(m, m->globals_sql, m->n_globals_sql, &bytes, e) != 0) {
+        return err_wrap(e, "globals");
+    }
+    return 0;
+}

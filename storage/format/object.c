@@ -1,0 +1,189 @@
+#include "storage/format/object.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/json.h"
+#include "storage/keys/trust.h"
+
+json_t *
+object_new(const char *type)
+{
+    json_t *o = json_object();
+
+    (void)json_object_set_new(o, "format", json_integer(OBJECT_FORMAT));
+    (void)json_object_set_new(o, "needs", json_array());
+    (void)json_object_set_new(o, "type", json_string(type));
+    return o;
+}
+
+static const char need_encryption[] = "encryption";
+
+void
+object_need_encryption(json_t *o)
+{
+    json_t *needs = json_array();
+
+    (void)json_array_append_new(needs, json_string(need_encryption));
+    (void)json_object_set_new(o, "needs", needs);
+}
+
+int
+object_format(const json_t *o, struct buf *out, struct err *e)
+{
+    return json_write(o, out, e) != 0 ? -1 : buf_append(out, "\n", 1, e);
+}
+
+int
+object_put(struct storage *st, const char *key, const json_t *o, struct err *e)
+{
+    struct buf line = BUF_INIT(BUF_NO_LIMIT);
+    int        rc = -1;
+
+    const char *type = json_opt_str(o, "type", "");
+
+    if (signet_may(st->signet, type, e) == 0 && object_format(o, &line, e) == 0 &&
+        signet_sign(st->signet, type, key, &line, e) == 0) {
+        rc = storage_put(st, key, line.data, line.len, e);
+    }
+    buf_free(&line);
+    return rc;
+}
+
+static int
+from_newer(struct err *e)
+{
+    e->newer = true;
+    return err_hint(e, "a newer pgassay wrote it: upgrade this one");
+}
+
+int
+object_check(const json_t *o, const char *type, struct err *e)
+{
+    int64_t     format;
+    json_t     *needs;
+    const char *is;
+
+    if (json_get_int(o, "format", &format, e) != 0) {
+        return -1;
+    }
+    if (format != OBJECT_FORMAT) {
+        err_set(e, ERR_CORRUPT, "format %jd is not known to this program (it knows %d)", (intmax_t)format,
+                OBJECT_FORMAT);
+        return from_newer(e);
+    }
+    if (json_get_array(o, "needs", &needs, e) != 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < json_array_size(needs); i++) {
+        const char *need = json_string_value(json_array_get(needs, i));
+
+        if (need != NULL && strcmp(need, need_encryption) == 0) {
+            continue;
+        }
+        err_set(e, ERR_CORRUPT, "needs \"%s\", which is not known to this program", need != NULL ? need : "?");
+        return from_newer(e);
+    }
+    if (json_get_str(o, "type", &is, e) != 0) {
+        return -1;
+    }
+    return strcmp(is, type) == 0 ? 0 : err_set(e, ERR_CORRUPT, "is a \"%s\", not a \"%s\"", is, type);
+}
+
+json_t *
+object_parse(const void *text, size_t n, const char *type, struct err *e)
+{
+    const char *end = n == 0 ? NULL : memchr(text, '\n', n);
+    json_t     *o;
+
+    if (end == NULL) {
+        err_set(e, ERR_CORRUPT, "is cut short: no end of line");
+        return NULL;
+    }
+    o = json_read(text, (size_t)(end - (const char *)text), e);
+    if (o == NULL) {
+        return NULL;
+    }
+    if (!json_is_object(o)) {
+        err_set(e, ERR_CORRUPT, "is not a JSON object");
+    } else if (object_check(o, type, e) == 0) {
+        return o;
+    }
+    json_decref(o);
+    return NULL;
+}
+
+void
+object_doubt(struct storage *st, const char *type, const char *key, const struct buf *raw, struct err *e)
+{
+    struct err doubt = ERR_INIT;
+
+    if (signet_check(st->signet, type, key, raw->data, raw->len, &doubt) != 0) {
+        e->untrusted = e->newer = true;
+    }
+}
+
+json_t *
+object_get(struct storage *st, const char *key, const char *type, size_t max, struct err *e)
+{
+    struct buf raw = BUF_INIT(max);
+    json_t    *o = NULL;
+
+    if (storage_get(st, key, &raw, e) == 0) {
+        o = object_parse(raw.data, raw.len, type, e);
+        if (o == NULL) {
+            object_doubt(st, type, key, &raw, e);
+        } else if (signet_check(st->signet, type, key, raw.data, raw.len, e) != 0) {
+            json_decref(o);
+            o = NULL;
+        }
+        if (o == NULL) {
+            err_wrap(e, "\"%s\"", key);
+        }
+    }
+    buf_free(&raw);
+    return o;
+}
+
+char *
+object_text(const json_t *o, const char *key, struct err *e)
+{
+    const json_t *v = json_object_get(o, key);
+    char         *text;
+    size_t        n;
+
+    if (v == NULL) {
+        err_set(e, ERR_CORRUPT, "key \"%s\" is missing", key);
+        return NULL;
+    }
+    text = json_bytes_get(v, &n, e);
+    if (text == NULL) {
+        err_wrap(e, "key \"%s\"", key);
+    } else if (strlen(text) != n) {
+        err_set(e, ERR_CORRUPT, "key \"%s\" holds a NUL", key);
+        free(text);
+        text = NULL;
+    }
+    return text;
+}
+
+int
+object_opt_text(const json_t *o, const char *key, char **out, struct err *e)
+{
+    const json_t *v = json_object_get(o, key);
+
+    *out = NULL;
+    if (v == NULL || json_is_null(v)) {
+        return 0;
+    }
+    *out = object_text(o, key, e);
+    return *out != NULL ? 0 : -1;
+}
+
+void
+object_set_text(json_t *o, const char *key, const char *text)
+{
+    if (text != NULL) {
+        (void)json_object_set_new(o, key, json_text(text));
+    }
+}

@@ -1,0 +1,322 @@
+#include "storage/heal/copy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/cancel.h"
+#include "core/log.h"
+#include "storage/format/chunklist.h"
+#include "storage/heal/copy_impl.h"
+#include "storage/read/damage.h"
+#include "storage/keys/trust.h"
+
+/* ---- what the destination is trusted to hold ---- */
+
+bool
+copy_trust_stored(struct copy *c, const struct chunk_line *line)
+{
+    struct chunk_name name;
+    struct chunk_name key = {.epoch = 1};
+
+    (void)chunk_name_parse(line->name, &name);      /* chunk_list_parse() did */
+    memcpy(key.id, name.sha256, sizeof key.id);
+    if (known_find_name(&c->trusted, &key) != SIZE_MAX) {
+        return false;
+    }
+    known_trust(&c->trusted, &key, line->size, line->raw_size);
+    return true;
+}
+
+static int
+trust_line(void *ctx, const struct chunk_line *line, struct err *e)
+{
+    struct copy      *c = ctx;
+    struct chunk_name name;
+
+    (void)e;
+    if (c->request->dry_run) {
+        (void)copy_trust_stored(c, line);
+    } else if (chunk_name_parse(line->name, &name) == 0) {
+        known_trust(&c->trusted, &name, line->size, line->raw_size);
+        known_retained(&c->trusted, &name, (time_t)line->retain_until);
+    }
+    return 0;
+}
+
+static int
+trust_list(struct copy *c, size_t i, struct err *e)
+{
+    const struct backup_entry *b = &c->there.v[i];
+
+    if (c->read[i] || b->state != BACKUP_COMMITTED) {
+        return 0;
+    }
+    c->read[i] = true;
+    if (chunk_list_read(c->to, b->label, trust_line, c, e) == 0) {
+        return 0;
+    }
+    if (e->kind != ERR_CORRUPT && e->kind != ERR_NOT_FOUND) {
+        return -1;
+    }
+    log_warn("%s; its chunks are not reused", e->text);
+    err_clear(e);
+    return 0;
+}
+
+/* Reading every list would cost more than it saves: the backups before and after this one of the same scope are the most
+ * likely to share chunks with it, beside those that were copied before it. */
+static int
+trust_neighbours(struct copy *c, const struct label *l, struct err *e)
+{
+    size_t before = SIZE_MAX;
+    size_t after = SIZE_MAX;
+
+    for (size_t i = 0; i < c->there.n; i++) {
+        const struct backup_entry *b = &c->there.v[i];
+
+        if (b->state != BACKUP_COMMITTED || strcmp(b->label->scope, l->scope) != 0) {
+            continue;
+        }
+        if (strcmp(b->id, l->id) < 0) {
+            before = i;
+        } else if (after == SIZE_MAX) {
+            after = i;
+        }
+    }
+    return (before != SIZE_MAX && trust_list(c, before, e) != 0) || (after != SIZE_MAX && trust_list(c, after, e) != 0) ? -1
+                                                                                                                      : 0;
+}
+
+/* ---- which backups ---- */
+
+bool
+copy_goes_as_stored(const struct copy *c, const struct label *l)
+{
+    return l->encrypted && keyring_same(c->from->keys, c->to->keys, l->epoch);
+}
+
+static const struct backup_entry *
+find_entry(const struct backup_list *list, const char *id)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        if (strcmp(list->v[i].id, id) == 0) {
+            return &list->v[i];
+        }
+    }
+    return NULL;
+}
+
+static struct copy_entry *
+add_entry(struct copy_result *r, const struct backup_entry *b, enum copy_status status)
+{
+    struct copy_entry *x;
+
+    VEC_GROW(r->v, r->n, r->cap);
+    x = &r->v[r->n++];
+    *x = (struct copy_entry){.status = status, .err = ERR_INIT};
+    memcpy(x->id, b->id, sizeof x->id);
+    if (b->label != NULL) {
+        x->chunks = b->label->chunks;
+        x->stored_bytes = b->label->stored_bytes;
+    }
+    return x;
+}
+
+/* True when nothing is to be copied: *x says why. */
+static bool
+stands_there(const struct copy *c, const struct backup_entry *there, struct copy_entry *x)
+{
+    if (there == NULL || (c->request->replace && there->state != BACKUP_VOID)) {
+        return false;
+    }
+    if (there->state == BACKUP_COMMITTED) {
+        x->status = COPY_PRESENT;
+    } else {
+        x->status = COPY_FAILED;
+        err_set(&x->err, ERR_EXISTS, "stands in \"%s\" already, and is %s there: %s", c->to->st->location,
+                backup_state_text(there->state), there->problem);
+        err_hint(&x->err, there->state == BACKUP_VOID ? "a prune of that repository takes void backups away"
+                                                      : "storage scrub --repair-from heals a backup from another repository");
+    }
+    return true;
+}
+
+/* Somebody else may have copied it meanwhile. */
+static bool
+came_meanwhile(const struct copy *c, const struct label *l)
+{
+    struct err    e = ERR_INIT;
+    struct label *there = label_load(c->to, c->request->db, l->id, &e);
+
+    label_free(there);
+    return there != NULL;
+}
+
+/* Nothing loses its encryption without anybody saying so. */
+static bool
+would_lie_open(const struct copy *c, const struct backup_entry *b, struct copy_entry *x)
+{
+    struct err          ignored = ERR_INIT;
+    const struct epoch *to = keyring_epoch(c->to->keys, c->to->epoch, &ignored);
+
+    if (!b->label->encrypted || c->request->decrypt || to == NULL || to->sealed || copy_goes_as_stored(c, b->label)) {
+        return false;
+    }
+    x->status = COPY_FAILED;
+    err_set(&x->err, ERR_USAGE, "it is encrypted, and repository \"%s\" is not", c->to->st->location);
+    err_hint(&x->err, "--decrypt stores it there for everybody to read who can read that repository");
+    return true;
+}
+
+/* What is wrong at the source is that backup's failure; what keeps everything else from going on is returned. */
+static int
+copy_one(struct copy *c, const struct backup_entry *b, struct copy_entry *x, struct err *e)
+{
+    if (b->state != BACKUP_COMMITTED) {
+        x->status = COPY_FAILED;
+        err_set(&x->err, ERR_CORRUPT, "is %s: %s", backup_state_text(b->state), b->problem);
+        return 0;
+    }
+    if (would_lie_open(c, b, x)) {
+        return 0;
+    }
+    if (cancel_check(e) != 0 || trust_neighbours(c, b->label, e) != 0) {
+        return -1;
+    }
+    if ((c->request->dry_run ? copy_count : copy_send)(c, b->label, x, e) == 0) {
+        x->status = c->request->dry_run ? COPY_PLANNED : COPY_DONE;
+        return 0;
+    }
+    if (e->kind == ERR_EXISTS && came_meanwhile(c, b->label)) {
+        err_clear(e);
+        x->status = COPY_PRESENT;
+        return 0;
+    }
+    x->status = COPY_FAILED;
+    x->err = *e;
+    /* A key that is missing is missing for what must be opened alone. */
+    if (e->kind == ERR_CORRUPT || e->kind == ERR_NOT_FOUND || (e->kind == ERR_AUTH && !copy_goes_as_stored(c, b->label))) {
+        err_clear(e);
+        return 0;
+    }
+    return err_wrap(e, "backup %s", b->id);
+}
+
+/* Tombstones are named "<backup>.<run>".  Where signatures are asked for, one that nobody trusted has signed would keep backups from
+ * being copied, and nothing would say so. */
+static int
+was_expired(const struct copy *c, const struct strlist *tombstones, const char *id, bool *expired, struct err *e)
+{
+    size_t n = strlen(id);
+
+    *expired = false;
+    for (size_t i = 0; i < tombstones->n; i++) {
+        *expired = *expired || (strncmp(tombstones->v[i], id, n) == 0 && tombstones->v[i][n] == '.');
+    }
+    return *expired && signet_asks(c->to->signet, "tombstone")
+               ? chain_expired(c->to, c->request->db, tombstones, id, NULL, expired, e)
+               : 0;
+}
+
+static int
+copy_all(struct copy *c, const struct strlist *tombstones, struct copy_result *r, struct err *e)
+{
+    for (size_t i = 0; i < c->here.n; i++) {
+        const struct backup_entry *b = &c->here.v[i];
+        struct copy_entry         *x;
+        bool                       expired;
+
+        if (b->state == BACKUP_VOID) {
+            log_info("backup %s is void and passed over: %s", b->id, b->problem);
+            continue;
+        }
+        x = add_entry(r, b, COPY_EXPIRED);
+        if (stands_there(c, find_entry(&c->there, b->id), x)) {
+            continue;
+        }
+        if (was_expired(c, tombstones, b->id, &expired, e) != 0 || (!expired && copy_one(c, b, x, e) != 0)) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* One that is named, or the newest whole one. */
+static int
+copy_named(struct copy *c, struct copy_result *r, struct err *e)
+{
+    struct label              *l = backup_find(c->from, c->request->db, c->request->which, 0, e);
+    const struct backup_entry *b = l == NULL ? NULL : find_entry(&c->here, l->id);
+    struct copy_entry         *x;
+    int                        rc = -1;
+
+    if (l != NULL && b == NULL) {
+        err_set(e, ERR_BUSY, "backup %s came a moment ago", l->id);
+        err_hint(e, "run it again");
+    } else if (l != NULL) {
+        x = add_entry(r, b, COPY_FAILED);
+        rc = stands_there(c, find_entry(&c->there, l->id), x) ? 0 : copy_one(c, b, x, e);
+    }
+    label_free(l);
+    return rc;
+}
+
+/* A name that stands for another database is refused before anything is read. */
+static int
+check_source(struct copy *c, struct err *e)
+{
+    struct source there = {0};
+    int           rc = source_load(c->to, c->request->db, &there, e);
+
+    if (rc != 0) {
+        if (e->kind == ERR_NOT_FOUND) {
+            err_clear(e);
+            rc = 0;
+        }
+    } else if (!c->request->adopt &&
+               (there.system_identifier != c->source.system_identifier || there.database_oid != c->source.database_oid)) {
+        rc = err_set(e, ERR_EXISTS, "\"%s\" in repository \"%s\" is another database than in \"%s\"", c->request->db,
+                     c->to->st->location, c->from->st->location);
+        err_hint(e, "if the source went on under that name after a restore or an upgrade, --adopt lets the copy do so too; "
+                    "otherwise choose another repository");
+    }
+    source_free(&there);
+    return rc;
+}
+
+int
+copy_run(struct repo *from, struct repo *to, const struct copy_request *q, struct copy_result *r, struct err *e)
+{
+    struct copy c = {.from = from, .to = to, .request = q};
+    int         rc = -1;
+
+    *r = (struct copy_result){0};
+    if (source_load(from, q->db, &c.source, e) == 0 && check_source(&c, e) == 0 &&
+        backup_list_load(from, q->db, &c.here, e) == 0 && backup_list_check(from, q->db, &c.here, false, e) == 0 &&
+        backup_list_load(to, q->db, &c.there, e) == 0 && chain_load(to, q->db, &c.there, &c.chain, e) == 0) {
+        c.read = xcalloc(c.there.n + 1, sizeof *c.read);
+        rc = strcmp(q->which, "all") == 0 ? copy_all(&c, &c.there.tombstones, r, e) : copy_named(&c, r, e);
+    }
+    source_free(&c.source);
+    chain_free(&c.chain);
+    backup_list_free(&c.here);
+    backup_list_free(&c.there);
+    known_free(&c.trusted);
+    free(c.read);
+    return rc;
+}
+
+void
+copy_result_free(struct copy_result *r)
+{
+    free(r->v);
+    *r = (struct copy_result){0};
+}
+
+const char *
+copy_status_text(enum copy_status status)
+{
+    static const char *const text[] = {"copied", "planned", "present", "expired", "failed"};
+
+    return text[status];
+}

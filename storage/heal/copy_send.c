@@ -1,0 +1,368 @@
+/*
+ * One backup on its way: which of its chunks travel, and the commit at the destination.
+ *
+ * What is encrypted for keys that the destination has, too (epochs_import()), travels as it is stored: nobody on the way needs a
+ * key.  Everything else is opened, and stored as the destination stores it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/cancel.h"
+#include "core/pool.h"
+#include "core/progress.h"
+#include "storage/heal/copy_impl.h"
+#include "storage/read/reader.h"
+#include "storage/repo/lastseen.h"
+#include "storage/write/writer.h"
+
+struct worker {
+    struct codec *codec;
+    struct buf    scratch, raw;
+};
+
+/* One backup. */
+struct shipment {
+    struct copy      *copy;
+    bool              as_stored;
+    struct manifest  *manifest;     /* NULL: as_stored */
+    struct buf        stored;       /* the manifest as it is stored: as_stored */
+    struct chunk_ref *refs;         /* what is needed: the manifest's table of chunks, or the chunk list */
+    size_t            n_refs, cap_refs;
+    struct writer    *writer;
+    struct chunkbufs *bufs;
+    struct worker    *workers;
+    uint32_t         *numbers;      /* the writer's, by place in refs */
+    size_t           *missing;      /* places of the chunks that travel */
+    size_t            n_missing;
+    uint64_t          bytes;        /* of these, stored */
+};
+
+/* What the destination holds byte for byte needs no reading. */
+static void
+find_missing(struct shipment *s)
+{
+    for (size_t i = 0; i < s->n_refs; i++) {
+        struct chunk_name name;
+
+        (void)chunk_name_parse(s->refs[i].name, &name);         /* whoever read the list did */
+        if (!writer_claim_stored(s->writer, name.sha256, s->refs[i].size, s->refs[i].raw_size, &s->numbers[i])) {
+            s->missing[s->n_missing++] = i;
+            s->bytes += s->refs[i].size;
+        }
+    }
+}
+
+/* Reads one chunk, every byte checked, and hands it over unless the destination has that content in another form. */
+static int
+send_opened(struct shipment *s, struct worker *w, size_t place, struct chunkbuf *b, struct err *e)
+{
+    const struct chunk_ref *ref = &s->refs[place];
+    struct chunk_payload    payload;
+    uint8_t                 id[SHA256_BYTES];
+    bool                    missing;
+
+    if (chunk_read_payload(s->copy->from, s->copy->request->db, ref, w->codec, &w->scratch, &w->raw, &payload, e) != 0) {
+        return -1;
+    }
+    writer_chunk_id(s->writer, w->raw.data, w->raw.len, id);
+    s->numbers[place] = writer_claim(s->writer, id, &missing);
+    b->codec = payload.codec;
+    b->raw_size = w->raw.len;
+    if (missing) {
+        if (writer_encode(s->writer, id, payload.data, payload.n, b, e) != 0) {
+            return -1;
+        }
+        writer_send(s->writer, s->numbers[place], b);
+    }
+    return 0;
+}
+
+/* The same for one that nobody opens: its name says what it holds. */
+static int
+send_stored(struct shipment *s, size_t place, struct chunkbuf *b, struct err *e)
+{
+    const struct chunk_ref *ref = &s->refs[place];
+    struct chunk_name       name;
+    bool                    missing;
+
+    (void)chunk_name_parse(ref->name, &name);
+    if (chunk_read_stored(s->copy->from, s->copy->request->db, ref, &b->data, e) != 0) {
+        return -1;
+    }
+    s->numbers[place] = writer_claim(s->writer, name.id, &missing);
+    if (missing) {
+        memcpy(b->sha256, name.sha256, sizeof b->sha256);
+        b->codec = (enum codec_kind)name.codec;
+        b->sealed = name.sealed;
+        b->raw_size = ref->raw_size;
+        writer_send(s->writer, s->numbers[place], b);
+    }
+    return 0;
+}
+
+static int
+send_chunk(void *ctx, void *task, int number, struct err *e)
+{
+    struct shipment        *s = ctx;
+    struct worker          *w = &s->workers[number];
+    size_t                  place = *(const size_t *)task;
+    struct chunkbuf        *b;
+    int                     rc;
+
+    if (cancel_check(e) != 0 || writer_failed(s->writer, e) != 0) {
+        return -1;
+    }
+    b = chunkbuf_take(s->bufs);
+    rc = s->as_stored ? send_stored(s, place, b, e) : send_opened(s, w, place, b, e);
+    if (rc == 0) {
+        progress_add(s->refs[place].size);
+    }
+    chunkbuf_drop(b);
+    return rc;
+}
+
+static int
+tick(void *ctx, struct err *e)
+{
+    return writer_tick(((struct shipment *)ctx)->writer, e);
+}
+
+static int
+send_chunks(struct shipment *s, struct err *e)
+{
+    enum { TICK_MS = 1000 };
+    int          jobs = s->copy->request->jobs;
+    struct pool *pool;
+    int          rc;
+
+    s->bufs = chunkbufs_new(2 * (size_t)jobs, CHUNK_STORED_MAX);
+    s->workers = xcalloc((size_t)jobs, sizeof *s->workers);
+    for (int i = 0; i < jobs; i++) {
+        s->workers[i] = (struct worker){.codec = codec_new(CODEC_DEFAULT), .scratch = BUF_INIT(CHUNK_STORED_MAX),
+                                           .raw = BUF_INIT(CHUNK_RAW_MAX)};
+    }
+    pool = pool_new(jobs, send_chunk, s);
+    for (size_t i = 0; i < s->n_missing; i++) {
+        pool_add(pool, &s->missing[i], 0);
+    }
+    rc = pool_wait(pool, tick, TICK_MS, e);
+    pool_free(pool);
+    for (int i = 0; i < jobs; i++) {
+        codec_free(s->workers[i].codec);
+        buf_free(&s->workers[i].scratch);
+        buf_free(&s->workers[i].raw);
+    }
+    free(s->workers);
+    return rc;
+}
+
+/* Something else stood there under this id: it is healed, a label names it, or this host has seen it. */
+static bool
+stood_there(const struct copy *c, const char *id)
+{
+    struct seen seen;
+    bool        stood = c->request->replace || chain_names(&c->there, id);
+
+    seen_load(c->to, c->request->db, &seen);
+    stood = stood || strcmp(seen.backup, id) == 0;
+    seen_free(&seen);
+    return stood;
+}
+
+static struct label *
+label_of_copy(const struct copy *c, const struct label *l)
+{
+    struct label *copy = label_copy(l);
+
+    memcpy(copy->copied_repo, c->from->id, sizeof copy->copied_repo);
+    memcpy(copy->copied_run, l->run, sizeof copy->copied_run);
+    copy->copied = time(NULL);
+    if (!copy_goes_as_stored(c, l)) {       /* hidden for other keys, or for nobody */
+        free(copy->hidden);
+        copy->hidden = NULL;
+    }
+    copy->replaces = stood_there(c, l->id);
+    return copy;
+}
+
+/* From now on the destination is trusted to hold it. */
+static void
+trust_own(struct copy *c, const struct known_set *known)
+{
+    for (size_t i = 0; i < known->n; i++) {
+        const struct known *k = &known->v[i];
+
+        if (k->used) {
+            known_trust(&c->trusted, &k->name, k->size, k->raw_size);
+            known_retained(&c->trusted, &k->name, k->retain_until);
+        }
+    }
+}
+
+static int
+commit_opened(struct shipment *s, struct label *copy, struct err *e)
+{
+    size_t    most = writer_known(s->writer)->n;
+    uint32_t *chunks = xcalloc(most + 1, sizeof *chunks);
+    size_t    n;
+    int       rc;
+
+    manifest_map_chunks(s->manifest, s->numbers);
+    n = manifest_renumber(s->manifest, chunks, most);
+    rc = writer_commit(s->writer, s->manifest, chunks, n, copy, e);
+    free(chunks);
+    return rc;
+}
+
+static int
+by_number(const void *a, const void *b)
+{
+    const uint32_t *x = a;
+    const uint32_t *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+/* Each chunk once: the source may hold one content in two objects. */
+static int
+commit_stored(struct shipment *s, struct label *copy, struct err *e)
+{
+    size_t n = 0;
+
+    if (s->n_refs > 1) {
+        qsort(s->numbers, s->n_refs, sizeof *s->numbers, by_number);
+    }
+    for (size_t i = 0; i < s->n_refs; i++) {
+        if (n == 0 || s->numbers[n - 1] != s->numbers[i]) {
+            s->numbers[n++] = s->numbers[i];
+        }
+    }
+    return writer_commit_stored(s->writer, &s->stored, s->numbers, n, copy, e);
+}
+
+static int
+commit(struct shipment *s, struct label *copy, struct err *e)
+{
+    int rc = s->as_stored ? commit_stored(s, copy, e) : commit_opened(s, copy, e);
+
+    if (rc == 0) {
+        trust_own(s->copy, writer_known(s->writer));
+    }
+    return rc;
+}
+
+/* ---- what is needed ---- */
+
+static int
+add_ref(void *ctx, const struct chunk_line *line, struct err *e)
+{
+    struct shipment *s = ctx;
+
+    (void)e;
+    VEC_GROW(s->refs, s->n_refs, s->cap_refs);
+    s->refs[s->n_refs++] = (struct chunk_ref){.name = xstrdup(line->name), .size = line->size, .raw_size = line->raw_size};
+    return 0;
+}
+
+static int
+load_needs(struct shipment *s, const struct label *l, struct err *e)
+{
+    if (s->as_stored) {
+        return manifest_stored(s->copy->from, l, &s->stored, e) != 0 || chunk_list_read(s->copy->from, l, add_ref, s, e) != 0 ? -1 : 0;
+    }
+    s->manifest = manifest_load(s->copy->from, l, e);
+    if (s->manifest == NULL) {
+        return -1;
+    }
+    s->refs = s->manifest->chunks;
+    s->n_refs = s->manifest->n_chunks;
+    return 0;
+}
+
+static int
+send_backup(struct shipment *s, const struct label *l, struct label *copy, struct err *e)
+{
+    const struct copy    *c = s->copy;
+    struct writer_options o = {
+        .db = c->request->db,
+        .source = &c->source,
+        .adopt = c->request->adopt,
+        .replace = c->request->replace,
+        .threads = c->request->jobs,
+        .trusted = &c->trusted,
+        .as_stored = s->as_stored,
+        .epoch = s->as_stored ? l->epoch : 0,
+        .chain = &s->copy->chain,
+    };
+    int rc;
+
+    if (load_needs(s, l, e) != 0 || (s->writer = writer_begin(c->to, &o, e)) == NULL) {
+        return -1;
+    }
+    writer_set_id(s->writer, l->id);
+    s->numbers = xcalloc(s->n_refs + 1, sizeof *s->numbers);
+    s->missing = xcalloc(s->n_refs + 1, sizeof *s->missing);
+    find_missing(s);
+    progress_start(l->id, s->bytes, c->request->quiet);
+    rc = send_chunks(s, e);
+    progress_end();
+    return rc == 0 ? commit(s, copy, e) : -1;
+}
+
+int
+copy_send(struct copy *c, const struct label *l, struct copy_entry *x, struct err *e)
+{
+    struct shipment s = {.copy = c, .as_stored = copy_goes_as_stored(c, l), .stored = BUF_INIT(BUF_NO_LIMIT)};
+    struct label   *copy = label_of_copy(c, l);
+    int             rc = send_backup(&s, l, copy, e);
+
+    if (rc == 0) {
+        x->chunks = copy->chunks;
+        x->stored_bytes = copy->stored_bytes;
+        x->new_chunks = copy->new_chunks;
+        x->new_bytes = copy->new_bytes;
+    }
+    writer_end(s.writer);
+    chunkbufs_free(s.bufs);         /* the writer's threads were the last who used them */
+    for (size_t i = 0; s.as_stored && i < s.n_refs; i++) {
+        free(s.refs[i].name);
+    }
+    if (s.as_stored) {
+        free(s.refs);
+    }
+    manifest_free(s.manifest);
+    buf_free(&s.stored);
+    free(s.numbers);
+    free(s.missing);
+    label_free(copy);
+    return rc;
+}
+
+/* ---- dry run ---- */
+
+struct counting {
+    struct copy       *copy;
+    struct copy_entry *entry;
+};
+
+/* What is counted here will stand there when the next backup is looked at. */
+static int
+count_line(void *ctx, const struct chunk_line *line, struct err *e)
+{
+    struct counting *x = ctx;
+
+    (void)e;
+    if (copy_trust_stored(x->copy, line)) {
+        x->entry->new_chunks++;
+        x->entry->new_bytes += line->size;
+    }
+    return 0;
+}
+
+int
+copy_count(struct copy *c, const struct label *l, struct copy_entry *x, struct err *e)
+{
+    struct counting counting = {c, x};
+
+    return chunk_list_read(c->from, l, count_line, &counting, e);
+}

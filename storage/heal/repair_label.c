@@ -1,0 +1,163 @@
+/*
+ * A label that cannot be read, or a backup whose chunk list or manifest could not be made again.
+ *
+ * A mirror (the repository's own bytes, elsewhere) has the very label: it is put back when its digests are those of the
+ * chunk list and manifest that stand here.  Any other repository holds the backup under other names: what is left of it here
+ * gives way to a copy, once all of that stands here but its label.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/enc.h"
+#include "storage/heal/copy.h"
+#include "storage/read/reader.h"
+#include "storage/heal/repair_impl.h"
+
+/* The object that stands here has the label's digest. */
+static bool
+part_fits(const struct repairing *r, const struct label *l, enum label_part part)
+{
+    char       *object = label_part_name(l, part);
+    char       *key = backup_key(r->db, l->id, object);
+    struct buf  stored = BUF_INIT(BUF_NO_LIMIT);
+    struct err  e = ERR_INIT;
+    char        hex[SHA256_HEX + 1] = "";
+
+    if (storage_get(r->to->st, key, &stored, &e) == 0) {
+        sha256_hex(stored.data, stored.len, hex);
+    }
+    buf_free(&stored);
+    free(key);
+    free(object);
+    return strcmp(hex, part == LABEL_CHUNKS ? l->chunks_sha256 : l->manifest_sha256) == 0;
+}
+
+static int
+remove_label(const struct repairing *r, const char *id, struct err *e)
+{
+    char *key = backup_key(r->db, id, "label.json");
+    int   rc = storage_remove(r->to->st, (const char *const *)&key, 1, e);
+
+    free(key);
+    return rc;
+}
+
+/* 1: it is there again. */
+static int
+from_mirror(struct repairing *r, const char *id, const struct label *there, struct err *e)
+{
+    struct buf line = BUF_INIT(LABEL_BYTES_MAX);
+    char      *key = backup_key(r->db, id, "label.json");
+    int        rc = -1;
+
+    if (!part_fits(r, there, LABEL_CHUNKS) || !part_fits(r, there, LABEL_MANIFEST)) {
+        rc = 0;
+    } else if (storage_get(r->from->st, key, &line, e) == 0 && remove_label(r, id, e) == 0 &&
+               storage_put(r->to->st, key, line.data, line.len, e) == 0) {
+        rc = 1;
+    }
+    free(key);
+    buf_free(&line);
+    return rc;
+}
+
+static int
+ignore_line(void *ctx, const struct chunk_line *line, struct err *e)
+{
+    (void)ctx;
+    (void)line;
+    (void)e;
+    return 0;
+}
+
+/* The name stands for the same database in both: a copy would be refused, and what is left here is not to go for that. */
+static bool
+same_source(const struct repairing *r)
+{
+    struct source here = {0};
+    struct source there = {0};
+    struct err    e = ERR_INIT;
+    bool          same = source_load(r->to, r->db, &here, &e) == 0 && source_load(r->from, r->db, &there, &e) == 0 &&
+                here.system_identifier == there.system_identifier && here.database_oid == there.database_oid;
+
+    source_free(&here);
+    source_free(&there);
+    return same;
+}
+
+static bool
+whole_there(const struct repairing *r, const struct label *there)
+{
+    struct err e = ERR_INIT;
+
+    return manifest_check_stored(r->from, there, &e) == 0 && chunk_list_read(r->from, there, ignore_line, NULL, &e) == 0;
+}
+
+static int
+by_copy(struct repairing *r, const char *id, int jobs, char **why, struct err *e)
+{
+    struct copy_request q = {.db = r->db, .which = id, .replace = true, .jobs = jobs, .quiet = true};
+    struct copy_result  out = {0};
+    int                 rc = copy_run(r->from, r->to, &q, &out, e);
+
+    for (size_t i = 0; rc == 0 && i < out.n; i++) {
+        if (out.v[i].status == COPY_FAILED) {
+            *why = xstrdup(out.v[i].err.text);
+        }
+    }
+    copy_result_free(&out);
+    return rc;
+}
+
+static int
+see_run(void *ctx, const struct object_info *info, struct err *e)
+{
+    const char *suffix = strrchr(info->key, '.');
+
+    (void)e;
+    if (suffix == NULL || strcmp(suffix, ".revoked") != 0) {
+        *(bool *)ctx = false;
+    }
+    return 0;
+}
+
+int
+repair_nobody_writes(const struct repairing *r, bool *quiet, struct err *e)
+{
+    char *enc = name_encode(r->db);
+    char *prefix = xasprintf("%s/runs/", enc);
+    int   rc;
+
+    *quiet = true;
+    rc = storage_list(r->to->st, prefix, see_run, quiet, e);
+    free(prefix);
+    free(enc);
+    return rc;
+}
+
+int
+repair_backup(struct repairing *r, const char *id, const char *problem, int jobs, struct err *e)
+{
+    struct err    gone = ERR_INIT;
+    struct label *there = label_load(r->from, r->db, id, &gone);
+    char         *why = NULL;
+    int           rc = 0;
+
+    if (there == NULL || !whole_there(r, there)) {
+        why = xstrdup("the other repository does not hold it whole either");
+    } else if ((rc = from_mirror(r, id, there, e)) == 0) {
+        if (same_source(r)) {
+            rc = by_copy(r, id, jobs, &why, e);
+        } else {
+            why = xstrdup("in the other repository the name stands for another database");
+        }
+    }
+    if (why != NULL) {
+        strlist_take(&r->result->failed, xasprintf("backup %s: %s; %s", id, problem, why));
+    } else {
+        r->result->backups += rc >= 0;
+    }
+    free(why);
+    label_free(there);
+    return rc < 0 ? -1 : 0;
+}

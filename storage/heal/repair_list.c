@@ -1,0 +1,293 @@
+/* Chunk lists and manifests, made again: what has the label's digest to the bit is what was lost. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/codec.h"
+#include "core/log.h"
+#include "storage/format/chunklist.h"
+#include "storage/heal/repair_impl.h"
+
+static const char *
+digest_of(const struct label *l, enum label_part part)
+{
+    return part == LABEL_CHUNKS ? l->chunks_sha256 : l->manifest_sha256;
+}
+
+static bool
+fits(const struct label *l, enum label_part part, const struct buf *stored)
+{
+    char hex[SHA256_HEX + 1];
+
+    sha256_hex(stored->data, stored->len, hex);
+    return strcmp(hex, digest_of(l, part)) == 0;
+}
+
+static bool
+compress_fits(const struct label *l, enum label_part part, const struct buf *text, struct buf *stored)
+{
+    struct codec *codec = codec_new(CODEC_DEFAULT);
+    struct err    e = ERR_INIT;
+    bool          good;
+
+    buf_clear(stored);
+    good = codec_compress(codec, text->data, text->len, stored, &e) == 0 && fits(l, part, stored);
+    codec_free(codec);
+    return good;
+}
+
+/* The object that this label names there holds what l means. */
+static bool
+named_by(const struct repairing *r, const struct label *l, const struct label *there, enum label_part part, struct buf *stored)
+{
+    char      *object = label_part_name(there, part);
+    char      *key = backup_key(l->db, l->id, object);
+    struct err e = ERR_INIT;
+    bool       good = storage_get(r->from->st, key, stored, &e) == 0 && fits(l, part, stored);
+
+    free(key);
+    free(object);
+    return good;
+}
+
+/* A mirror of this repository holds the very object, or one that was copied without being opened. */
+static bool
+from_mirror(const struct repairing *r, const struct label *l, enum label_part part, struct buf *stored)
+{
+    struct err    e = ERR_INIT;
+    struct label *there = NULL;
+    bool          good = named_by(r, l, l, part, stored) ||
+                ((there = label_load(r->from, l->db, l->id, &e)) != NULL && named_by(r, l, there, part, stored));
+
+    label_free(there);
+    return good;
+}
+
+/* The chunk list holds nothing but the manifest's table of chunks. */
+static bool
+list_from_manifest(const struct repairing *r, const struct label *l, struct buf *stored)
+{
+    struct err       e = ERR_INIT;
+    struct manifest *m = l->encrypted && !keyring_reads(r->to->keys, l->epoch) ? NULL : manifest_load(r->to, l, &e);
+    struct buf       text = BUF_INIT(CHUNK_LIST_RAW_MAX);
+    bool             good = m != NULL && chunk_list_format(m->chunks, m->n_chunks, &text, &e) == 0 &&
+                compress_fits(l, LABEL_CHUNKS, &text, stored);
+
+    buf_free(&text);
+    manifest_free(m);
+    return good;
+}
+
+/* ---- a manifest ---- */
+
+static int
+add_line(void *ctx, const struct chunk_line *line, struct err *e)
+{
+    struct known_set *own = ctx;
+    struct chunk_name name;
+
+    (void)e;
+    if (chunk_name_parse(line->name, &name) == 0) {
+        size_t n = own->n;
+
+        known_trust(own, &name, line->size, line->raw_size);
+        if (own->n > n) {
+            own->v[n].state = KNOWN_REUSABLE;
+        }
+    }
+    return 0;
+}
+
+/* The chunks as they are called here: by their stored bytes, from this backup's own chunk list. */
+static bool
+rename_chunks(struct manifest *m, struct known_set *own)
+{
+    for (size_t i = 0; i < m->n_chunks; i++) {
+        struct chunk_ref *c = &m->chunks[i];
+        struct chunk_name name;
+        char              text[CHUNK_NAME_MAX];
+        size_t            at;
+
+        if (chunk_name_parse(c->name, &name) != 0 ||
+            (at = known_find_stored(own, name.sha256, c->size, c->raw_size)) == SIZE_MAX) {
+            return false;
+        }
+        chunk_name_format(&own->v[at].name, text);
+        free(c->name);
+        c->name = xstrdup(text);
+    }
+    return true;
+}
+
+/* An older manifest left its fingerprint key out where it is the repository's. */
+static bool
+format_fits(const struct label *l, struct manifest *m, struct buf *stored)
+{
+    struct buf text = BUF_INIT(MANIFEST_RAW_MAX);
+    struct err e = ERR_INIT;
+    bool       good = false;
+
+    for (int with_key = 1; !good && with_key >= 0; with_key--) {
+        buf_clear(&text);
+        m->has_fingerprint_key = with_key == 1;
+        good = manifest_format(m, &text, &e) == 0 && compress_fits(l, LABEL_MANIFEST, &text, stored);
+    }
+    buf_free(&text);
+    return good;
+}
+
+static bool
+manifest_from_copy(const struct repairing *r, const struct label *l, struct buf *stored)
+{
+    struct known_set own = {0};
+    struct err       e = ERR_INIT;
+    struct label    *there = label_load(r->from, l->db, l->id, &e);
+    struct manifest *m = there == NULL ? NULL : manifest_load(r->from, there, &e);
+    bool             good = m != NULL && chunk_list_read(r->to, l, add_line, &own, &e) == 0 && rename_chunks(m, &own) &&
+                format_fits(l, m, stored);
+
+    known_free(&own);
+    manifest_free(m);
+    label_free(there);
+    return good;
+}
+
+/* ---- either ---- */
+
+static int
+ignore_line(void *ctx, const struct chunk_line *line, struct err *e)
+{
+    (void)ctx;
+    (void)line;
+    (void)e;
+    return 0;
+}
+
+static int
+read_part(const struct repairing *r, const struct label *l, enum label_part part, struct err *e)
+{
+    return part == LABEL_CHUNKS ? chunk_list_read(r->to, l, ignore_line, NULL, e) : manifest_check_stored(r->to, l, e);
+}
+
+/* Past whatever may have spoilt the first reading. */
+static void
+read_anew(const struct repairing *r, const struct label *l, enum label_part part)
+{
+    char      *object = label_part_name(l, part);
+    char      *key = backup_key(l->db, l->id, object);
+    struct buf raw = BUF_INIT(BUF_NO_LIMIT);
+    struct err ignored = ERR_INIT;
+
+    (void)storage_get_anew(r->to->st, key, &raw, &ignored);
+    buf_free(&raw);
+    free(key);
+    free(object);
+}
+
+/* 1: it is bad or missing, at two readings. */
+static int
+is_bad(const struct repairing *r, const struct label *l, enum label_part part, struct err *e)
+{
+    for (int reading = 1;; reading++) {
+        if (read_part(r, l, part, e) == 0) {
+            return 0;
+        }
+        if (e->kind != ERR_CORRUPT && e->kind != ERR_NOT_FOUND) {
+            return -1;
+        }
+        if (e->newer) {         /* nothing need be wrong with it */
+            strlist_take(&r->result->failed, xasprintf("backup %s: %s", l->id, e->text));
+            err_clear(e);
+            return 0;
+        }
+        if (reading == 2) {
+            return 1;
+        }
+        err_clear(e);
+        read_anew(r, l, part);
+    }
+}
+
+/* The name is fixed, so the bad object must go first.  Whoever dies in between leaves it missing, which heals the same
+ * way. */
+static int
+put_back(const struct repairing *r, const struct label *l, enum label_part part, const struct buf *stored, struct err *e)
+{
+    char *object = label_part_name(l, part);
+    char *key = backup_key(l->db, l->id, object);
+    int   rc = storage_remove(r->to->st, (const char *const *)&key, 1, e);
+
+    if (rc == 0) {
+        rc = storage_put(r->to->st, key, stored->data, stored->len, e);
+    }
+    free(key);
+    free(object);
+    return rc;
+}
+
+/* What scrubs said of it is not true any more. */
+static int
+strike(const struct repairing *r, const struct label *l, enum label_part part, struct err *e)
+{
+    struct known_set none = {0};
+    struct condemned c;
+    struct strlist   objects = {0};
+    char            *object = label_part_name(l, part);
+    size_t           struck;
+    int              rc = condemned_load(r->to, r->db, &c, e);
+
+    strlist_take(&objects, xasprintf("backups/%s/%s", l->id, object));
+    if (rc == 0) {
+        rc = condemned_strike(r->to, r->db, &c, &none, &objects, &struck, e);
+        condemned_free(&c);
+    }
+    strlist_free(&objects);
+    free(object);
+    return rc;
+}
+
+static int
+repair_part(struct repairing *r, const struct label *l, enum label_part part, char **problem, struct err *e)
+{
+    struct buf stored = BUF_INIT(BUF_NO_LIMIT);
+    int        bad = is_bad(r, l, part, e);
+    int        rc = 0;
+
+    if (bad <= 0) {
+        return bad;
+    }
+    if (from_mirror(r, l, part, &stored) ||
+        (part == LABEL_CHUNKS ? list_from_manifest(r, l, &stored) : manifest_from_copy(r, l, &stored))) {
+        err_clear(e);
+        rc = put_back(r, l, part, &stored, e) != 0 || strike(r, l, part, e) != 0 ? -1 : 0;
+        r->result->lists += rc == 0;
+    } else {
+        free(*problem);
+        *problem = xstrdup(e->text);
+        err_clear(e);
+    }
+    buf_free(&stored);
+    return rc;
+}
+
+int
+repair_lists_bad(struct repairing *r, const struct label *l, struct err *e)
+{
+    int bad = is_bad(r, l, LABEL_CHUNKS, e);
+
+    if (bad == 0) {
+        bad = is_bad(r, l, LABEL_MANIFEST, e);
+    }
+    if (bad > 0) {
+        err_clear(e);
+    }
+    return bad;
+}
+
+int
+repair_lists(struct repairing *r, const struct label *l, char **problem, struct err *e)
+{
+    *problem = NULL;
+    return repair_part(r, l, LABEL_CHUNKS, problem, e) != 0 || repair_part(r, l, LABEL_MANIFEST, problem, e) != 0
+               ? -1
+               : 0;
+}

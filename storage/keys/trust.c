@@ -1,0 +1,322 @@
+#include "storage/keys/trust.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/enc.h"
+#include "core/json.h"
+#include "core/crypto/keyfile.h"
+#include "core/log.h"
+#include "core/mem.h"
+
+enum role { BACKUP, PRUNE, DRILL, ADMIN, ROLES };
+
+static const char *const role_keys[ROLES] = {"trust-backup", "trust-prune", "trust-drill", "trust-admin"};
+static const char *const role_names[ROLES] = {"backups", "pruning", "drills", "administration"};
+
+/* Whose business an object is; what is not named here decides nothing. */
+static const struct {
+    const char *type;
+    enum role   role, other;
+} types[] = {
+    {"label", BACKUP, BACKUP},  {"source", BACKUP, BACKUP},   {"condemned", BACKUP, PRUNE}, {"trash", PRUNE, PRUNE},
+    {"trash-runs", PRUNE, PRUNE}, {"tombstone", PRUNE, PRUNE}, {"drill", DRILL, DRILL},      {"repo", ADMIN, ADMIN},
+    {"revoked", PRUNE, PRUNE},
+    {"keys", ADMIN, ADMIN},         {"pin", ADMIN, BACKUP},     {"accept", ADMIN, ADMIN},
+};
+
+struct trusted {
+    struct public_key *v;
+    size_t             n, cap;
+};
+
+struct signet {
+    char              repo_id[33];      /* "": not bound yet */
+    bool              signs;
+    struct secret_key key;
+    struct trusted    trusted[ROLES];
+    bool              allow_unsigned;
+    atomic_bool       warned;
+};
+
+/* ---- keys ---- */
+
+static int
+load_trusted(struct trusted *t, const char *list, struct err *e)
+{
+    struct strlist files = {0};
+    int            rc = 0;
+
+    strlist_split(&files, list);
+    for (size_t i = 0; rc == 0 && i < files.n; i++) {
+        VEC_GROW(t->v, t->n, t->cap);
+        rc = public_key_load(files.v[i], &t->v[t->n], e);
+        t->n += rc == 0;
+    }
+    strlist_free(&files);
+    return rc;
+}
+
+static int
+load_keys(struct signet *s, const struct storage_place *place, const char *sign_key, struct err *e)
+{
+    const struct passphrase_source ask = PASSPHRASE_ASK;
+
+    if (sign_key != NULL) {
+        if (secret_key_load(sign_key, &ask, &s->key, e) != 0) {
+            return err_wrap(e, "sign-key");
+        }
+        s->signs = true;
+    }
+    for (int i = 0; i < ROLES; i++) {
+        const char *files = storage_place_get(place, role_keys[i], NULL);
+
+        if (files != NULL && load_trusted(&s->trusted[i], files, e) != 0) {
+            return err_wrap(e, "%s", role_keys[i]);
+        }
+    }
+    return 0;
+}
+
+int
+signet_open(const struct storage_place *place, struct signet **out, struct err *e)
+{
+    const char *sign_key = storage_place_get(place, "sign-key", NULL);
+    bool        any = sign_key != NULL;
+
+    *out = NULL;
+    for (int i = 0; i < ROLES; i++) {
+        any = any || storage_place_get(place, role_keys[i], NULL) != NULL;
+    }
+    if (!any) {
+        return 0;
+    }
+    *out = xcalloc(1, sizeof **out);
+    if (load_keys(*out, place, sign_key, e) != 0) {
+        signet_free(*out);
+        *out = NULL;
+        return -1;
+    }
+    return 0;
+}
+
+void
+signet_free(struct signet *s)
+{
+    if (s == NULL) {
+        return;
+    }
+    secret_key_free(&s->key);
+    for (int i = 0; i < ROLES; i++) {
+        for (size_t k = 0; k < s->trusted[i].n; k++) {
+            public_key_free(&s->trusted[i].v[k]);
+        }
+        free(s->trusted[i].v);
+    }
+    free(s);
+}
+
+void
+signet_bind(struct signet *s, const char *repo_id)
+{
+    if (s != NULL) {
+        (void)snprintf(s->repo_id, sizeof s->repo_id, "%s", repo_id);
+    }
+}
+
+void
+signet_allow_unsigned(struct signet *s)
+{
+    if (s != NULL) {
+        s->allow_unsigned = true;
+    }
+}
+
+const struct secret_key *
+signet_key(const struct signet *s)
+{
+    return s != NULL && s->signs ? &s->key : NULL;
+}
+
+bool
+signet_knows_admins(const struct signet *s)
+{
+    return s != NULL && s->trusted[ADMIN].n > 0;
+}
+
+/* ---- who may what ---- */
+
+static const struct public_key *
+find_key(const struct signet *s, enum role role, const char *id)
+{
+    for (size_t i = 0; i < s->trusted[role].n; i++) {
+        if (strcmp(s->trusted[role].v[i].id, id) == 0) {
+            return &s->trusted[role].v[i];
+        }
+    }
+    return NULL;
+}
+
+/* The key that signed, if it may do what this object does. */
+static const struct public_key *
+allowed_key(const struct signet *s, size_t type, const char *id)
+{
+    const enum role roles[] = {types[type].role, types[type].other, ADMIN};
+
+    for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
+        const struct public_key *k = find_key(s, roles[i], id);
+
+        if (k != NULL) {
+            return k;
+        }
+    }
+    return NULL;
+}
+
+/* SIZE_MAX: decides nothing. */
+static size_t
+find_type(const char *type)
+{
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        if (strcmp(types[i].type, type) == 0) {
+            return i;
+        }
+    }
+    return SIZE_MAX;
+}
+
+static bool
+asked_for(const struct signet *s, size_t type)
+{
+    return s->trusted[types[type].role].n + s->trusted[types[type].other].n > 0;
+}
+
+bool
+signet_asks(const struct signet *s, const char *type)
+{
+    size_t t = find_type(type);
+
+    return s != NULL && t != SIZE_MAX && asked_for(s, t);
+}
+
+int
+signet_may(const struct signet *s, const char *type, struct err *e)
+{
+    size_t t = find_type(type);
+
+    if (s == NULL || t == SIZE_MAX || !asked_for(s, t) || (s->signs && allowed_key(s, t, s->key.pub.id) != NULL)) {
+        return 0;
+    }
+    if (s->signs) {
+        err_set(e, ERR_AUTH, "this host's key, %s (%s), is not trusted for %s", s->key.pub.id, s->key.pub.name,
+                role_names[types[t].role]);
+    } else {
+        err_set(e, ERR_AUTH, "this host has no key to sign with, and asks for signatures itself");
+    }
+    return err_hint(e, "sign-key, %s%s in its configuration say who may",
+                    types[t].role == ADMIN ? "" : "trust-admin, ", role_keys[types[t].role]);
+}
+
+/* ---- signing ---- */
+
+const char *
+signet_signer(const struct signet *s)
+{
+    return s != NULL && s->signs && s->repo_id[0] != '\0' ? s->key.pub.id : NULL;
+}
+
+int
+signet_sign(const struct signet *s, const char *type, const char *key, struct buf *line, struct err *e)
+{
+    struct signed_as as;
+    uint8_t          signature[SIGNATURE_BYTES];
+    char             hex[2 * SIGNATURE_BYTES + 1];
+
+    if (s == NULL || !s->signs || s->repo_id[0] == '\0') {
+        return 0;
+    }
+    as = (struct signed_as){.type = type, .repo_id = s->repo_id, .key = key};
+    sign_bytes(&s->key.sign, &as, line->data, line->len - 1, signature);
+    hex_encode(signature, sizeof signature, hex);
+    return buf_printf(line, e, "{\"key\":\"%s\",\"signature\":\"%s\"}\n", s->key.pub.id, hex);
+}
+
+/* ---- checking ---- */
+
+static int
+check_line(const struct signet *s, size_t type, const char *key, const void *object, size_t first, const json_t *second,
+           struct err *e)
+{
+    struct signed_as         as = {.type = types[type].type, .repo_id = s->repo_id, .key = key};
+    const struct public_key *k;
+    const char              *id;
+    const char              *hex;
+    uint8_t                  signature[SIGNATURE_BYTES];
+
+    if (second == NULL || json_get_str(second, "key", &id, e) != 0 || json_get_str(second, "signature", &hex, e) != 0 ||
+        hex_decode(hex, strlen(hex), signature, sizeof signature) != 0) {
+        return err_set(e, ERR_CORRUPT, "its signature cannot be read");
+    }
+    k = allowed_key(s, type, id);
+    if (k == NULL) {
+        return err_set(e, ERR_CORRUPT, "it is signed by key %.16s, which is not trusted for %s", id,
+                       role_names[types[type].role]);
+    }
+    if (!sign_verify(k->sign, &as, object, first, signature)) {
+        return err_set(e, ERR_CORRUPT, "its signature is not good: it was changed, or moved here, after key %s (%s) had signed it",
+                       k->id, k->name);
+    }
+    return 0;
+}
+
+static int
+check_object(const struct signet *s, size_t type, const char *key, const uint8_t *object, size_t n, struct err *e)
+{
+    const uint8_t *end = n == 0 ? NULL : memchr(object, '\n', n);
+    const uint8_t *second = end == NULL ? NULL : end + 1;
+    size_t         second_n = end == NULL ? 0 : n - (size_t)(second - object);
+    struct err     unreadable = ERR_INIT;
+    json_t        *o;
+    int            rc;
+
+    if (s->repo_id[0] == '\0') {
+        return err_set(e, ERR_CORRUPT, "of which repository it is, is not known: no signature can be checked");
+    }
+    if (second_n == 0) {
+        return err_set(e, ERR_CORRUPT, "it is not signed");
+    }
+    if (second[second_n - 1] != '\n' || memchr(second, '\n', second_n - 1) != NULL) {
+        return err_set(e, ERR_CORRUPT, "its signature is cut short, or something follows it");
+    }
+    o = json_read(second, second_n - 1, &unreadable);
+    rc = check_line(s, type, key, object, (size_t)(end - object), o, e);
+    json_decref(o);
+    return rc;
+}
+
+static int
+overlook(struct signet *s, const char *key, struct err *e)
+{
+    if (!atomic_exchange(&s->warned, true)) {
+        log_warn("\"%s\": %s; --allow-unsigned: what it holds may be anybody's, and a restore runs it", key, e->text);
+    }
+    err_clear(e);
+    return 0;
+}
+
+int
+signet_check(struct signet *s, const char *type, const char *key, const void *object, size_t n, struct err *e)
+{
+    size_t t = find_type(type);
+
+    if (s == NULL || t == SIZE_MAX || !asked_for(s, t) || check_object(s, t, key, object, n, e) == 0) {
+        return 0;
+    }
+    if (s->allow_unsigned && types[t].role == BACKUP) {
+        return overlook(s, key, e);
+    }
+    e->untrusted = e->newer = true;
+    return err_hint(e, "whom this host trusts is said by %s%s in its configuration",
+                    types[t].role == ADMIN ? "" : "trust-admin and ", role_keys[types[t].role]);
+}

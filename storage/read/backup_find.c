@@ -1,0 +1,190 @@
+/* Which backup a user means (label.h). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/enc.h"
+#include "core/log.h"
+#include "storage/read/damage.h"
+#include "storage/format/label.h"
+
+static int
+no_such_database(struct repo *r, const char *db, struct err *e)
+{
+    struct strlist names = {0};
+    struct buf     text = BUF_INIT(400);
+    struct err     ignored = ERR_INIT;
+
+    if (repo_databases(r, &names, e) != 0) {
+        strlist_free(&names);
+        return -1;
+    }
+    for (size_t i = 0; i < names.n; i++) {
+        if (buf_printf(&text, &ignored, "%s\"%s\"", i == 0 ? "" : ", ", names.v[i]) != 0) {
+            break;
+        }
+    }
+    err_set(e, ERR_NOT_FOUND, "no backup of \"%s\" in repository \"%s\"", db, r->st->location);
+    err_hint(e, names.n == 0 ? "the repository is empty%s" : "it holds backups of %s", buf_str(&text));
+    strlist_free(&names);
+    buf_free(&text);
+    return -1;
+}
+
+static struct backup_entry *
+find_id(struct repo *r, const struct damage *d, const struct backup_list *list, const char *id, struct err *e)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        struct backup_entry *b = &list->v[i];
+
+        if (strcmp(b->id, id) != 0) {
+            continue;
+        }
+        if (damage_judge(r, d, b, e) != 0) {
+            return NULL;
+        }
+        if (b->state == BACKUP_DAMAGED && b->label != NULL) {
+            log_warn("backup %s is damaged: %s", id, b->problem);       /* what needs the bad object will say so */
+        } else if (b->state != BACKUP_COMMITTED) {
+            err_set(e, ERR_CORRUPT, "backup %s is %s: %s", id, b->untrusted ? "not trusted" : backup_state_text(b->state),
+                    b->problem);
+            return NULL;
+        }
+        return b;
+    }
+    err_set(e, ERR_NOT_FOUND, "no backup \"%s\"", id);
+    return NULL;
+}
+
+/* Could "the newest (as old as that)" mean it?  A label that cannot be read may have been the one that is meant. */
+static bool
+eligible(const struct backup_entry *b, time_t at)
+{
+    char text[32];
+
+    if (b->state == BACKUP_VOID) {
+        return false;
+    }
+    if (b->label == NULL) {
+        return at == 0 || strncmp(b->id, time_compact(at, text, sizeof text), strlen("20261121T021500Z")) <= 0;
+    }
+    return strcmp(b->label->scope, "full") == 0 && (at == 0 || b->label->snapshot <= at);
+}
+
+static struct backup_entry *
+none(const struct backup_entry *damaged, time_t at, struct err *e)
+{
+    char text[32];
+
+    if (damaged != NULL) {
+        err_set(e, ERR_CORRUPT, "no whole backup: the newest, %s, is damaged: %s", damaged->id, damaged->problem);
+        err_hint(e, "another repository may hold it whole (--repo NAME), and heal this one: pgassay storage scrub --repair-from NAME");
+    } else if (at == 0) {
+        err_set(e, ERR_NOT_FOUND, "no whole backup");
+    } else {
+        err_set(e, ERR_NOT_FOUND, "no whole backup as old as %s", time_rfc3339(at, text, sizeof text));
+    }
+    return NULL;
+}
+
+static void
+warn_unlabelled(const struct backup_list *list, const struct backup_entry *b, time_t at)
+{
+    const struct strlist *ids = &list->unlabelled;
+
+    if (at == 0 && ids->n > 0 && strcmp(ids->v[ids->n - 1], b->id) > 0) {
+        log_warn("something newer than backup %s has no label: %s is being written, was never finished, or its label was lost",
+                 b->id, ids->v[ids->n - 1]);
+    }
+}
+
+/* Nobody gets older data than he asked for without having said so: a damaged newest backup is refused, not passed over. */
+static struct backup_entry *
+find_newest(struct repo *r, const struct damage *d, const struct backup_list *list, time_t at, struct err *e)
+{
+    const struct backup_entry *damaged = NULL;
+    char                       text[32];
+
+    for (size_t i = list->n; i-- > 0;) {
+        struct backup_entry *b = &list->v[i];
+
+        if (!eligible(b, at)) {
+            continue;
+        }
+        if (damage_judge(r, d, b, e) != 0) {
+            return NULL;
+        }
+        if (b->state == BACKUP_COMMITTED && damaged == NULL) {
+            warn_unlabelled(list, b, at);
+            return b;
+        }
+        if (b->state == BACKUP_COMMITTED) {
+            err_set(e, ERR_CORRUPT, "the newest backup, %s, is %s: %s", damaged->id,
+                    damaged->untrusted ? "not trusted" : "damaged", damaged->problem);
+            err_hint(e, damaged->untrusted ? "the newest good one is of %s: --backup %s"
+                                           : "the newest good one is of %s: --backup %s; or heal the damaged one from another "
+                                             "repository: pgassay storage scrub %s --repair-from REPO",
+                     time_rfc3339(b->label->snapshot, text, sizeof text), b->id, b->label->db);
+            return NULL;
+        }
+        damaged = damaged == NULL ? b : damaged;
+    }
+    return none(damaged, at, e);
+}
+
+/* The newest ten, so that the operator need not call `list`. */
+static void
+hint_backups(const struct backup_list *list, struct err *e)
+{
+    struct buf text = BUF_INIT(480);
+    struct err full = ERR_INIT;
+
+    for (size_t i = list->n; i-- > 0 && list->n - i <= 10;) {
+        const struct backup_entry *b = &list->v[i];
+        const char *what = b->state == BACKUP_VOID ? " (void)" : b->state == BACKUP_DAMAGED ? " (damaged)" :
+                           strcmp(b->label->scope, "full") != 0 ? " (partial)" : "";
+
+        if (buf_printf(&text, &full, "%s%s%s", text.len == 0 ? "" : ", ", b->id, what) != 0) {
+            break;
+        }
+    }
+    err_hint(e, "newest first, there are: %s", buf_str(&text));
+    buf_free(&text);
+}
+
+struct label *
+backup_find_listed(struct repo *r, const char *db, struct backup_list *list, const char *which, time_t at, struct err *e)
+{
+    bool                 by_id = which != NULL && strcmp(which, "latest") != 0;
+    struct backup_entry *b = NULL;
+    struct label        *l = NULL;
+    struct damage        d = {0};
+
+    if (list->n == 0) {
+        no_such_database(r, db, e);
+    } else if (damage_load(r, db, &d, e) == 0 &&
+               (b = by_id ? find_id(r, &d, list, which, e) : find_newest(r, &d, list, at, e)) == NULL) {
+        if (e->hint[0] == '\0') {
+            hint_backups(list, e);
+        }
+        err_wrap(e, "\"%s\" in repository \"%s\"", db, r->st->location);
+    } else if (b != NULL) {
+        l = b->label;
+        b->label = NULL;
+    }
+    damage_free(&d);
+    return l;
+}
+
+struct label *
+backup_find(struct repo *r, const char *db, const char *which, time_t at, struct err *e)
+{
+    struct backup_list list;
+    struct label      *l;
+
+    if (backup_list_load(r, db, &list, e) != 0) {
+        return NULL;
+    }
+    l = backup_find_listed(r, db, &list, which, at, e);
+    backup_list_free(&list);
+    return l;
+}

@@ -1,0 +1,595 @@
+#include "storage/read/reader.h"
+
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/enc.h"
+#include "core/crypto/hash.h"
+#include "core/log.h"
+#include "storage/format/chunklist.h"
+#include "storage/format/chunkname.h"
+#include "storage/format/chunkindex.h"
+#include "storage/contract/versions.h"
+#include "storage/write/writer.h"
+
+/* ---- objects that a label names by digest ---- */
+
+static int
+check_stored(const struct buf *raw, uint64_t size, const char *sha256_want, struct err *e)
+{
+    char hex[SHA256_HEX + 1];
+
+    if (raw->len != size) {
+        return err_set(e, ERR_CORRUPT, "has %zu bytes, the label says %" PRIu64, raw->len, size);
+    }
+    sha256_hex(raw->data, raw->len, hex);
+    return strcmp(hex, sha256_want) == 0 ? 0 : err_set(e, ERR_CORRUPT, "its SHA-256 is not what the label says");
+}
+
+/* A label's object: the one that is seen, or where the store keeps versions an older one that somebody hid. */
+static int
+get_stored(struct repo *r, const char *key, uint64_t size, const char *sha256_want, struct buf *stored, struct err *e)
+{
+    struct err hidden = ERR_INIT;
+    uint8_t    digest[SHA256_BYTES];
+
+    if (storage_get(r->st, key, stored, e) == 0) {
+        if (check_stored(stored, size, sha256_want, e) == 0) {
+            return 0;
+        }
+        err_wrap(e, "\"%s\"", key);
+    }
+    if ((e->kind == ERR_CORRUPT || e->kind == ERR_NOT_FOUND) &&
+        hex_decode(sha256_want, strlen(sha256_want), digest, sizeof digest) == 0 &&
+        storage_get_older(r->st, key, size, digest, stored, &hidden) == 0) {
+        log_warn("\"%s\" was overwritten or removed; an older version of it is read instead", key);
+        err_clear(e);
+        return 0;
+    }
+    return -1;              /* names the key */
+}
+
+/* An encrypted manifest, as stored; *data and *n: what was compressed. */
+static int
+open_manifest(struct repo *r, const struct label *l, struct buf *stored, const uint8_t **data, size_t *n, struct err *e)
+{
+    const struct epoch *ep = keyring_read(r->keys, l->epoch, e);
+    struct sealed_as    as;
+
+    if (ep == NULL) {
+        return -1;
+    }
+    as = label_manifest_as(l, ep);
+    return unseal(&as, &ep->secret, stored->data, stored->len, data, n, e);
+}
+
+static char *
+part_key(const struct label *l, enum label_part part)
+{
+    char *object = label_part_name(l, part);
+    char *key = backup_key(l->db, l->id, object);
+
+    free(object);
+    return key;
+}
+
+/* What is plain is never taken for what is encrypted. */
+static int
+check_form(struct repo *r, const struct label *l, struct err *e)
+{
+    const struct epoch *ep = keyring_epoch(r->keys, l->epoch, e);
+
+    if (ep == NULL) {
+        return -1;
+    }
+    return ep->sealed == l->encrypted ? 0
+                                      : err_set(e, ERR_CORRUPT, "the label says that it is %sencrypted, and epoch %u is%s",
+                                                l->encrypted ? "" : "not ", l->epoch, ep->sealed ? "" : " not");
+}
+
+/* A label's object as it is stored, checked: nothing is opened. */
+static int
+get_part(struct repo *r, const struct label *l, enum label_part part, struct buf *stored, struct err *e)
+{
+    bool  list = part == LABEL_CHUNKS;
+    char *key = part_key(l, part);
+    int   rc = list ? 0 : check_form(r, l, e);
+
+    if (rc == 0) {
+        rc = get_stored(r, key, list ? l->chunks_size : l->manifest_size, list ? l->chunks_sha256 : l->manifest_sha256, stored, e);
+    } else {
+        err_wrap(e, "\"%s\"", key);
+    }
+    free(key);
+    return rc;
+}
+
+/* One object of a backup: fetched, checked, opened, decompressed into text. */
+static int
+load_part(struct repo *r, const struct label *l, enum label_part part, struct buf *text, struct err *e)
+{
+    bool           list = part == LABEL_CHUNKS;
+    uint64_t       raw_size = list ? l->chunks_raw_size : l->manifest_raw_size;
+    struct codec  *codec = codec_new(CODEC_DEFAULT);
+    struct buf     stored = BUF_INIT(seal_bound(codec_bound(CODEC_ZSTD, text->max)));
+    const uint8_t *data;
+    size_t         n;
+    char          *key = part_key(l, part);
+    int            rc = -1;
+
+    if (raw_size > text->max) {
+        err_set(e, ERR_CORRUPT, "\"%s\": the label says it has %" PRIu64 " bytes unpacked: more than %zu", key, raw_size, text->max);
+    } else if (get_part(r, l, part, &stored, e) == 0) {
+        data = stored.data;
+        n = stored.len;
+        if (list || !l->encrypted || open_manifest(r, l, &stored, &data, &n, e) == 0) {
+            rc = codec_decompress(codec, CODEC_ZSTD, data, n, (size_t)raw_size, text, e);
+        }
+        if (rc != 0) {
+            err_wrap(e, "\"%s\"", key);
+        }
+    }
+    free(key);
+    buf_free(&stored);
+    codec_free(codec);
+    return rc;
+}
+
+/* Of what is copied without being opened the manifest still has the names of the repository it came from; the chunk list
+ * has those that are used here.  Their ids are the same. */
+static int
+add_name(void *ctx, const struct chunk_line *line, struct err *e)
+{
+    struct known_set *here = ctx;
+    struct chunk_name name;
+    size_t            n = here->n;
+
+    (void)e;
+    (void)chunk_name_parse(line->name, &name);      /* chunk_list_parse() did */
+    known_trust(here, &name, line->size, line->raw_size);
+    if (here->n > n) {
+        here->v[n].state = KNOWN_REUSABLE;
+    }
+    return 0;
+}
+
+static int
+rename_one(struct chunk_ref *c, const struct known_set *here, struct err *e)
+{
+    struct chunk_name name;
+    char              text[CHUNK_NAME_MAX];
+    size_t            at;
+
+    (void)chunk_name_parse(c->name, &name);         /* manifest_check() did */
+    if (known_find_name(here, &name) != SIZE_MAX) {
+        return 0;
+    }
+    at = known_find(here, name.id);
+    if (at == SIZE_MAX || here->v[at].raw_size != c->raw_size) {
+        return err_set(e, ERR_CORRUPT, "chunk \"%s\" is not in the chunk list under any name", c->name);
+    }
+    chunk_name_format(&here->v[at].name, text);
+    free(c->name);
+    c->name = xstrdup(text);
+    c->size = here->v[at].size;
+    return 0;
+}
+
+static int
+rename_chunks(struct repo *r, const struct label *l, struct manifest *m, struct err *e)
+{
+    struct known_set here = {0};
+    int              rc = chunk_list_read(r, l, add_name, &here, e);
+
+    for (size_t i = 0; rc == 0 && i < m->n_chunks; i++) {
+        rc = rename_one(&m->chunks[i], &here, e);
+    }
+    known_free(&here);
+    return rc;
+}
+
+static struct manifest *
+parse_manifest(struct repo *r, const struct label *l, const struct buf *text, struct err *e)
+{
+    struct manifest    *m;
+    const struct epoch *ep;
+    char                hex[SHA256_HEX + 1];
+
+    sha256_hex(text->data, text->len, hex);
+    if (strcmp(hex, l->manifest_raw_sha256) != 0) {
+        err_set(e, ERR_CORRUPT, "its plaintext's SHA-256 is not what the label says");
+        return NULL;
+    }
+    m = manifest_parse(text->data, text->len, e);
+    if (m == NULL) {
+        return NULL;
+    }
+    if ((l->encrypted && l->copied_repo[0] != '\0' && rename_chunks(r, l, m, e) != 0) ||
+        (!m->has_fingerprint_key && (ep = keyring_read(r->keys, l->epoch, e)) == NULL)) {
+        manifest_free(m);
+        return NULL;
+    }
+    if (!m->has_fingerprint_key) {
+        memcpy(m->fingerprint_key, ep->naming.data + ID_KEY, sizeof m->fingerprint_key);
+        m->has_fingerprint_key = true;
+    }
+    return m;
+}
+
+struct manifest *
+manifest_load(struct repo *r, const struct label *l, struct err *e)
+{
+    struct buf       text = BUF_INIT(MANIFEST_RAW_MAX);
+    struct manifest *m = NULL;
+
+    if (load_part(r, l, LABEL_MANIFEST, &text, e) == 0) {
+        m = parse_manifest(r, l, &text, e);
+    }
+    if (m == NULL) {
+        err_wrap(e, "manifest of backup %s of \"%s\"", l->id, l->db);
+    }
+    buf_free(&text);
+    return m;
+}
+
+int
+manifest_stored(struct repo *r, const struct label *l, struct buf *stored, struct err *e)
+{
+    return get_part(r, l, LABEL_MANIFEST, stored, e) == 0 ? 0
+                                                         : err_wrap(e, "manifest of backup %s of \"%s\"", l->id, l->db);
+}
+
+int
+manifest_check_stored(struct repo *r, const struct label *l, struct err *e)
+{
+    struct buf       stored = BUF_INIT(BUF_NO_LIMIT);
+    struct manifest *m;
+    int              rc;
+
+    if (l->encrypted && !keyring_reads(r->keys, l->epoch)) {
+        rc = manifest_stored(r, l, &stored, e);
+        buf_free(&stored);
+        return rc;
+    }
+    m = manifest_load(r, l, e);
+    manifest_free(m);
+    return m != NULL ? 0 : -1;
+}
+
+int
+chunk_list_read(struct repo *r, const struct label *l, chunk_line_fn *fn, void *ctx, struct err *e)
+{
+    struct buf text = BUF_INIT(CHUNK_LIST_RAW_MAX);
+    int        rc = -1;
+
+    if (load_part(r, l, LABEL_CHUNKS, &text, e) != 0) {
+        err_wrap(e, "chunk list of backup %s of \"%s\"", l->id, l->db);
+    } else {
+        rc = chunk_list_parse(text.data, text.len, fn, ctx, e);
+    }
+    buf_free(&text);
+    return rc;
+}
+
+/* ---- chunks ---- */
+
+struct chunk_want {
+    struct repo   *repo;
+    const char    *db;
+    const char    *name;
+    uint64_t       size, raw_size;
+    struct codec  *codec;
+    struct buf    *scratch, *out;
+    struct chunk_payload *payload;
+    bool           anew;            /* a second opinion */
+    bool           as_stored;       /* stored size and digest are all that is looked at: nothing is opened */
+};
+
+/* NULL: no name of a chunk, or not one that its epoch could have.  What is plain is never taken for what is encrypted. */
+static const struct epoch *
+parse_name(const struct chunk_want *w, struct chunk_name *name, struct err *e)
+{
+    const struct epoch *ep;
+
+    if (chunk_name_parse(w->name, name) != 0) {
+        err_set(e, ERR_CORRUPT, "not the name of a chunk");
+        return NULL;
+    }
+    ep = keyring_epoch(w->repo->keys, name->epoch, e);
+    if (ep != NULL && ep->sealed != name->sealed) {
+        err_set(e, ERR_CORRUPT, "is %sencrypted, and epoch %u is%s", name->sealed ? "" : "not ", ep->number,
+                ep->sealed ? "" : " not");
+        return NULL;
+    }
+    return ep;
+}
+
+/* The stored bytes into scratch. */
+static int
+get_chunk(const struct chunk_want *w, struct err *e)
+{
+    char *key = chunk_key(w->db, w->name);
+    int   rc = w->anew ? storage_get_anew(w->repo->st, key, w->scratch, e) : storage_get(w->repo->st, key, w->scratch, e);
+
+    free(key);
+    return rc;
+}
+
+/* What scratch holds has the stored size and digest of its name. */
+static int
+check_bytes(const struct chunk_want *w, const struct chunk_name *name, struct err *e)
+{
+    uint8_t digest[SHA256_BYTES];
+
+    if (w->scratch->len != w->size) {
+        return err_set(e, ERR_CORRUPT, "has %zu bytes, not %" PRIu64, w->scratch->len, w->size);
+    }
+    sha256(w->scratch->data, w->scratch->len, digest);
+    return memcmp(digest, name->sha256, sizeof digest) == 0
+               ? 0
+               : err_set(e, ERR_CORRUPT, "its bytes are not those that were written: the SHA-256 differs");
+}
+
+/* Decrypts in place what is encrypted. */
+static int
+open_payload(const struct chunk_want *w, const struct chunk_name *name, const struct epoch *ep, struct err *e)
+{
+    uint8_t          what[CHUNK_SEALED_AS];
+    struct sealed_as as = chunk_sealed_as(ep->public, name->id, (enum codec_kind)name->codec, what);
+
+    w->payload->codec = (enum codec_kind)name->codec;
+    w->payload->data = w->scratch->data;
+    w->payload->n = w->scratch->len;
+    return ep->sealed ? unseal(&as, &ep->secret, w->scratch->data, w->scratch->len, &w->payload->data, &w->payload->n, e) : 0;
+}
+
+/* What scratch holds: stored size, digest of the stored bytes, decryption, decoding to exactly raw_size, id of the plaintext. */
+static int
+decode_checked(const struct chunk_want *w, struct err *e)
+{
+    struct chunk_name   name;
+    const struct epoch *ep = parse_name(w, &name, e);
+    uint8_t             digest[SHA256_BYTES];
+
+    if (ep == NULL || check_bytes(w, &name, e) != 0) {
+        return -1;
+    }
+    if (w->as_stored) {
+        return 0;
+    }
+    ep = keyring_read(w->repo->keys, name.epoch, e);
+    if (ep == NULL || open_payload(w, &name, ep, e) != 0 ||
+        codec_decompress(w->codec, w->payload->codec, w->payload->data, w->payload->n, (size_t)w->raw_size, w->out, e) != 0) {
+        return -1;
+    }
+    hmac_sha256(ep->naming.data, w->out->data, w->out->len, digest);
+    return memcmp(digest, name.id, sizeof digest) == 0
+               ? 0
+               : err_set(e, ERR_CORRUPT, "its contents are not those of its id");
+}
+
+static int
+read_checked(const struct chunk_want *w, struct err *e)
+{
+    struct chunk_name name;
+
+    return parse_name(w, &name, e) == NULL || get_chunk(w, e) != 0 || decode_checked(w, e) != 0 ? -1 : 0;
+}
+
+/* A version of the object that is hidden by a newer one, or by its removal. */
+static bool
+read_older(const struct chunk_want *w)
+{
+    struct err        e = ERR_INIT;
+    struct chunk_name name;
+    char             *key = chunk_key(w->db, w->name);
+    bool              good = chunk_name_parse(w->name, &name) == 0 &&
+                storage_get_older(w->repo->st, key, w->size, name.sha256, w->scratch, &e) == 0 &&
+                decode_checked(w, &e) == 0;
+
+    free(key);
+    return good;
+}
+
+struct twin {
+    const struct chunk_want *want;
+    size_t                   prefix;       /* length of "<db>/chunks/" */
+    char                     found[CHUNK_NAME_MAX];   /* its name, when there is one */
+};
+
+/* An object with the same id and another name, if it is good. */
+static int
+try_twin(void *ctx, const struct object_info *info, struct err *e)
+{
+    struct twin      *t = ctx;
+    const char       *text = info->key + t->prefix;
+    struct chunk_want other = *t->want;
+    struct chunk_name name;
+    struct chunk_name wanted;
+    struct err        bad = ERR_INIT;
+
+    (void)e;
+    if (t->found[0] != '\0' || strcmp(text, t->want->name) == 0 || chunk_name_parse(text, &name) != 0 ||
+        chunk_name_parse(t->want->name, &wanted) != 0 || memcmp(name.id, wanted.id, sizeof name.id) != 0) {
+        return 0;
+    }
+    other.name = text;
+    other.size = info->size;
+    if (read_checked(&other, &bad) == 0) {
+        memcpy(t->found, text, strlen(text) + 1);
+    }
+    return 0;
+}
+
+/* Its name goes to found (CHUNK_NAME_MAX). */
+static bool
+read_twin(const struct chunk_want *w, char *found)
+{
+    struct twin t = {.want = w};
+    struct err  e = ERR_INIT;
+    char       *prefix = chunk_key(w->db, w->name);
+    char       *slash = strrchr(prefix, '/');
+
+    t.prefix = strlen(prefix) - strlen(w->name);
+    slash[1] = '\0';
+    (void)storage_list(w->repo->st, prefix, try_twin, &t, &e);
+    free(prefix);
+    memcpy(found, t.found, sizeof t.found);
+    return found[0] != '\0';
+}
+
+/* A healed repository has many of them: one warning is enough.  Takes the text. */
+static void
+say_replaced(char *text)
+{
+    static atomic_bool said;
+
+    if (!atomic_exchange(&said, true)) {
+        log_warn("%s (others like it are named with --verbose)", text);
+    } else {
+        log_info("%s", text);
+    }
+    free(text);
+}
+
+static int
+read_or_replace(const struct chunk_want *w, struct err *e)
+{
+    char twin[CHUNK_NAME_MAX];
+
+    if (read_checked(w, e) == 0) {
+        return 0;
+    }
+    if (e->kind != ERR_CORRUPT && e->kind != ERR_NOT_FOUND) {
+        return err_wrap(e, "chunk \"%s\" of \"%s\"", w->name, w->db);
+    }
+    if (read_older(w)) {
+        say_replaced(xasprintf("chunk \"%s\" was overwritten or removed; an older version of it is read instead", w->name));
+        err_clear(e);
+        return 0;
+    }
+    /* Whether another object holds the same, only its contents can tell. */
+    if (!w->as_stored && read_twin(w, twin)) {
+        say_replaced(xasprintf("chunk \"%s\" is bad or missing; \"%s\" holds the same and is read instead", w->name, twin));
+        err_clear(e);
+        return 0;
+    }
+    return err_wrap(e, "chunk \"%s\" of \"%s\"", w->name, w->db);
+}
+
+int
+chunk_read_payload(struct repo *r, const char *db, const struct chunk_ref *ref, struct codec *codec, struct buf *scratch,
+                   struct buf *out, struct chunk_payload *payload, struct err *e)
+{
+    struct chunk_want w = {.repo = r, .db = db, .name = ref->name, .size = ref->size, .raw_size = ref->raw_size,
+                           .codec = codec, .scratch = scratch, .out = out, .payload = payload};
+
+    return read_or_replace(&w, e);
+}
+
+int
+chunk_read(struct repo *r, const char *db, const struct chunk_ref *ref, struct codec *codec, struct buf *scratch,
+           struct buf *out, struct err *e)
+{
+    struct chunk_payload payload;
+
+    return chunk_read_payload(r, db, ref, codec, scratch, out, &payload, e);
+}
+
+int
+chunk_read_stored(struct repo *r, const char *db, const struct chunk_ref *ref, struct buf *stored, struct err *e)
+{
+    struct chunk_want w = {.repo = r, .db = db, .name = ref->name, .size = ref->size, .raw_size = ref->raw_size,
+                           .scratch = stored, .as_stored = true};
+
+    return read_or_replace(&w, e);
+}
+
+/* What cannot be opened here is judged by its stored bytes. */
+static struct chunk_want
+want_line(struct repo *r, const char *db, const struct chunk_line *line, struct chunk_payload *payload)
+{
+    struct chunk_name name;
+
+    return (struct chunk_want){.repo = r, .db = db, .name = line->name, .size = line->size, .raw_size = line->raw_size,
+                               .payload = payload,
+                               .as_stored = chunk_name_parse(line->name, &name) == 0 && !keyring_reads(r->keys, name.epoch)};
+}
+
+bool
+chunk_has_twin(struct repo *r, const char *db, const struct chunk_line *line, struct codec *codec, struct buf *scratch,
+               struct buf *out)
+{
+    struct chunk_payload payload;
+    struct chunk_want    w = want_line(r, db, line, &payload);
+    char                 twin[CHUNK_NAME_MAX];
+
+    w.codec = codec;
+    w.scratch = scratch;
+    w.out = out;
+    return read_twin(&w, twin) || read_older(&w);
+}
+
+static int
+check(const struct chunk_want *w, struct err *e)
+{
+    if (read_checked(w, e) == 0) {
+        return 0;
+    }
+    return e->kind == ERR_CORRUPT || e->kind == ERR_NOT_FOUND ? 1 : -1;
+}
+
+int
+chunk_check(struct repo *r, const char *db, const struct chunk_line *line, struct codec *codec, struct buf *scratch,
+            struct buf *out, struct err *e)
+{
+    struct chunk_payload payload;
+    struct chunk_want    w = want_line(r, db, line, &payload);
+
+    w.codec = codec;
+    w.scratch = scratch;
+    w.out = out;
+    return check(&w, e);
+}
+
+int
+chunk_check_anew(struct repo *r, const char *db, const struct chunk_line *line, struct codec *codec,
+                 struct buf *scratch, struct buf *out, struct err *e)
+{
+    struct chunk_payload payload;
+    struct chunk_want    w = want_line(r, db, line, &payload);
+
+    w.codec = codec;
+    w.scratch = scratch;
+    w.out = out;
+    w.anew = true;
+    return check(&w, e);
+}
+
+int
+segments_read(struct repo *r, const char *db, const struct manifest *m, const struct segment *v, size_t n,
+              struct buf *out, struct err *e)
+{
+    struct codec *codec = codec_new(CODEC_DEFAULT);
+    struct buf    scratch = BUF_INIT(CHUNK_STORED_MAX);
+    struct buf    raw = BUF_INIT(CHUNK_RAW_MAX);
+    uint32_t      held = UINT32_MAX;
+    int           rc = 0;
+
+    buf_clear(out);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        if (v[i].chunk != held) {
+            held = v[i].chunk;
+            rc = chunk_read(r, db, &m->chunks[held], codec, &scratch, &raw, e);
+        }
+        if (rc == 0) {
+            rc = buf_append(out, raw.data + v[i].offset, (size_t)v[i].length, e);
+        }
+    }
+    buf_free(&raw);
+    buf_free(&scratch);
+    codec_free(codec);
+    return rc;
+}

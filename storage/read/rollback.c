@@ -1,0 +1,124 @@
+/* What this host has seen against what stands there (seen.h). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/enc.h"
+#include "core/log.h"
+#include "storage/repo/chain.h"
+#include "storage/repo/lastseen_impl.h"
+#include "storage/repo/tombstone.h"
+
+static const struct backup_entry *
+find_entry(const struct backup_list *list, const char *id)
+{
+    for (size_t i = list->n; i-- > 0;) {
+        if (strcmp(list->v[i].id, id) == 0) {
+            return &list->v[i];
+        }
+    }
+    return NULL;
+}
+
+static int
+judge(struct repo *r, const char *db, const struct seen *s, const struct backup_list *list, struct seen_missed *m, struct err *e)
+{
+    const struct backup_entry *b = find_entry(list, s->backup);
+    struct strlist             tombstones = {0};
+    bool                       expired = false;
+    int                        rc;
+
+    if (b != NULL) {
+        /* One that cannot be read says so itself; one that a copy healed has the copy's label. */
+        bool same = b->label == NULL || strcmp(b->label->sha256, s->sha256) == 0 || b->label->copied_repo[0] != '\0';
+
+        m->state = same ? SEEN_WELL : SEEN_REPLACED;
+        return 0;
+    }
+    /* Those of the list may be a moment older than its labels, and a prune at work. */
+    rc = tombstones_load(r, db, &tombstones, e);
+    if (rc == 0) {
+        rc = chain_expired(r, db, &tombstones, s->backup, s->sha256, &expired, e);
+    }
+    m->state = rc != 0 || expired ? SEEN_WELL : SEEN_GONE;
+    strlist_free(&tombstones);
+    return rc;
+}
+
+void
+seen_judge(struct repo *r, const char *db, const struct backup_list *list, struct seen_missed *m)
+{
+    struct seen s;
+    struct err  e = ERR_INIT;
+
+    *m = (struct seen_missed){.state = SEEN_WELL};
+    seen_load(r, db, &s);
+    if (s.backup[0] != '\0') {
+        memcpy(m->backup, s.backup, sizeof m->backup);
+        m->snapshot = s.snapshot;
+        if (judge(r, db, &s, list, m, &e) != 0) {
+            log_warn("whether backup %s, which this host has seen, was expired is not known: %s", s.backup, e.text);
+        }
+    }
+    seen_free(&s);
+}
+
+char *
+seen_text(const struct seen_missed *m, const struct label *found)
+{
+    char  at[32];
+    char  instead_at[32];
+    char *instead, *text;
+
+    if (m->state == SEEN_WELL) {
+        return NULL;
+    }
+    (void)time_rfc3339(m->snapshot, at, sizeof at);
+    if (m->state == SEEN_REPLACED) {
+        return xasprintf("backup %s is not the one that this host has seen under that id: its label was replaced", m->backup);
+    }
+    instead = found == NULL ? xstrdup("") : xasprintf("the newest backup is %s of %s, but ", found->id,
+                                                      time_rfc3339(found->snapshot, instead_at, sizeof instead_at));
+    text = xasprintf("%sthis host has seen %s of %s, which is gone, and no prune says so: somebody removed it, or put back an "
+                     "older state of the repository", instead, m->backup, at);
+    free(instead);
+    return text;
+}
+
+void
+seen_warn(struct repo *r, const char *db, const struct backup_list *list)
+{
+    struct seen_missed m;
+    char              *text;
+
+    seen_judge(r, db, list, &m);
+    text = seen_text(&m, NULL);
+    if (text != NULL) {
+        log_warn("\"%s\" in repository \"%s\": %s; pgassay verify chain %s tells more", db, r->st->location, text, db);
+    }
+    free(text);
+}
+
+struct label *
+seen_find(struct repo *r, const char *db, const char *which, time_t at, struct seen_missed *m, struct err *e)
+{
+    bool               newest = (which == NULL || strcmp(which, "latest") == 0) && at == 0 && !seen_is_past(r);
+    struct backup_list list;
+    struct label      *l = NULL;
+
+    *m = (struct seen_missed){.state = SEEN_WELL};
+    if (backup_list_load(r, db, &list, e) != 0) {
+        return NULL;
+    }
+    if (newest) {
+        seen_judge(r, db, &list, m);
+    }
+    l = backup_find_listed(r, db, &list, which, at, e);
+    if (l != NULL && newest) {
+        if (m->state != SEEN_WELL && strcmp(m->backup, l->id) < 0) {
+            m->state = SEEN_WELL;
+        }
+        seen_update(r, db, &list, l, m->state == SEEN_WELL, -1);
+    }
+    backup_list_free(&list);
+    return l;
+}

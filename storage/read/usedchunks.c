@@ -1,0 +1,83 @@
+#include "storage/read/usedchunks.h"
+
+#include "core/cancel.h"
+#include "storage/read/reader.h"
+
+uint64_t
+chunk_place(const uint8_t id[SHA256_BYTES])
+{
+    uint64_t place = 0;
+
+    for (int i = 0; i < 8; i++) {
+        place = place << 8 | id[i];
+    }
+    return place;
+}
+
+bool
+slice_holds(const struct slice *s, uint64_t place)
+{
+    return place - s->first <= s->span;
+}
+
+/* The distinct chunks are at most those of the oldest backup and what each later one wrote anew; what expired since
+ * makes this too small, which costs memory, nothing else. */
+uint64_t
+needed_span(const struct backup_list *list)
+{
+    uint64_t chunks = 0;
+    uint64_t slices;
+
+    for (size_t i = 0; i < list->n; i++) {
+        const struct label *l = list->v[i].label;
+
+        if (l != NULL) {
+            chunks += chunks == 0 ? l->chunks : l->new_chunks;
+            chunks = chunks < l->chunks ? l->chunks : chunks;
+        }
+    }
+    slices = chunks / NEEDED_SLICE + 1;
+    return slices == 1 ? UINT64_MAX : UINT64_MAX / slices;
+}
+
+struct collecting {
+    const struct slice *slice;
+    struct known_set   *set;
+};
+
+static int
+collect_line(void *ctx, const struct chunk_line *line, struct err *e)
+{
+    struct collecting *c = ctx;
+    struct chunk_name  name;
+
+    (void)e;
+    if (chunk_name_parse(line->name, &name) == 0 && slice_holds(c->slice, chunk_place(name.id))) {
+        known_trust(c->set, &name, line->size, line->raw_size);
+        known_retained(c->set, &name, (time_t)line->retain_until);
+    }
+    return 0;
+}
+
+int
+needed_collect(struct repo *r, const struct backup_list *list, const struct slice *slice, struct known_set *set,
+               needed_fault_fn *fault, void *ctx, struct err *e)
+{
+    struct collecting c = {slice, set};
+
+    for (size_t i = 0; i < list->n; i++) {
+        const struct backup_entry *b = &list->v[i];
+
+        if (cancel_check(e) != 0) {
+            return -1;
+        }
+        if (b->state == BACKUP_VOID || b->label == NULL || chunk_list_read(r, b->label, collect_line, &c, e) == 0) {
+            continue;
+        }
+        if ((e->kind != ERR_CORRUPT && e->kind != ERR_NOT_FOUND) || fault(ctx, b, e) != 0) {
+            return -1;
+        }
+        err_clear(e);
+    }
+    return 0;
+}

@@ -1,0 +1,286 @@
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/enc.h"
+#include "storage/format/label.h"
+#include "storage/repo/runmark.h"
+#include "storage/repo/tombstone.h"
+
+/* What the listing of <db>/backups/ and <db>/runs/ shows, before any label is read. */
+struct object_seen {
+    char    *name;                  /* in the backup's directory */
+    uint64_t size;
+};
+
+struct seen {
+    char                id[BACKUP_ID_MAX];
+    bool                has_label;
+    struct object_seen *v;          /* everything else */
+    size_t              n, cap;
+};
+
+struct listing {
+    size_t         prefix;          /* length of "<db>/backups/" or "<db>/runs/" */
+    struct seen   *v;
+    size_t         n, cap;
+    struct strlist revoked;         /* sorted by the listing */
+    struct strlist tombstones;
+};
+
+static int
+see_backup(void *ctx, const struct object_info *info, struct err *e)
+{
+    struct listing *li = ctx;
+    const char     *rest = info->key + li->prefix;
+    size_t          n = strcspn(rest, "/");
+    char            id[BACKUP_ID_MAX];
+    struct seen    *s;
+
+    (void)e;
+    if (rest[n] == '\0' || n >= sizeof id) {
+        return 0;
+    }
+    memcpy(id, rest, n);
+    id[n] = '\0';
+    if (!backup_id_valid(id)) {
+        return 0;
+    }
+    if (li->n == 0 || strcmp(li->v[li->n - 1].id, id) != 0) {
+        VEC_GROW(li->v, li->n, li->cap);
+        s = &li->v[li->n++];
+        *s = (struct seen){0};
+        memcpy(s->id, id, n + 1);
+    }
+    s = &li->v[li->n - 1];
+    rest += n + 1;
+    if (strcmp(rest, "label.json") == 0) {
+        s->has_label = true;
+    } else {
+        VEC_GROW(s->v, s->n, s->cap);
+        s->v[s->n++] = (struct object_seen){xstrdup(rest), info->size};
+    }
+    return 0;
+}
+
+static int
+see_run(void *ctx, const struct object_info *info, struct err *e)
+{
+    static const char suffix[] = ".revoked";
+    struct listing   *li = ctx;
+    const char       *name = info->key + li->prefix;
+    size_t            n = strlen(name);
+
+    (void)e;
+    if (n > sizeof suffix - 1 && strcmp(name + n - (sizeof suffix - 1), suffix) == 0) {
+        strlist_take(&li->revoked, xstrndup(name, n - (sizeof suffix - 1)));
+    }
+    return 0;
+}
+
+/* A listing may be a moment old, and prune may be at work: what it does not show is asked for.  *size 0: missing.
+ * ERR_NOT_FOUND: so is the label by now. */
+static int
+ask_for(struct repo *r, const char *db, const struct label *l, const char *name, uint64_t *size, struct err *e)
+{
+    struct object_info info;
+    char              *key = backup_key(db, l->id, name);
+    int                rc = storage_head(r->st, key, &info, e);
+
+    free(key);
+    if (rc == 0) {
+        *size = info.size;
+    } else if (e->kind == ERR_NOT_FOUND) {
+        err_clear(e);
+        key = backup_key(db, l->id, "label.json");
+        rc = storage_head(r->st, key, &info, e);
+        free(key);
+    }
+    return rc;
+}
+
+/* *problem: NULL, or one sentence, allocated. */
+static int
+check_part(struct repo *r, const char *db, const struct seen *s, const struct label *l, enum label_part part,
+           char **problem, struct err *e)
+{
+    char    *name = label_part_name(l, part);
+    uint64_t want = part == LABEL_CHUNKS ? l->chunks_size : l->manifest_size;
+    uint64_t is = 0;
+    int      rc = 0;
+
+    for (size_t i = 0; i < s->n; i++) {
+        if (strcmp(s->v[i].name, name) == 0) {
+            is = s->v[i].size;
+        }
+    }
+    if (is == 0) {
+        rc = ask_for(r, db, l, name, &is, e);
+    }
+    if (is == 0) {
+        *problem = xasprintf("%s is missing", name);
+    } else if (is != want) {
+        *problem = xasprintf("%s has %" PRIu64 " bytes, not %" PRIu64, name, is, want);
+    }
+    free(name);
+    return rc;
+}
+
+static int
+judge(struct repo *r, const char *db, const struct seen *s, const struct listing *li, struct backup_entry *b,
+      struct err *e)
+{
+    bool is_void = false;
+
+    memcpy(b->id, s->id, sizeof b->id);
+    b->label = label_load(r, db, s->id, e);
+    if (b->label != NULL && strlist_has(&li->revoked, b->label->run) && run_revoked(r, db, b->label->run, &is_void, e) != 0) {
+        return -1;
+    }
+    if (b->label == NULL) {
+        if (e->kind != ERR_CORRUPT) {
+            return -1;
+        }
+        b->state = BACKUP_DAMAGED;
+        b->problem = xstrdup(e->text);
+        b->newer = e->newer;
+        b->untrusted = e->untrusted;
+        err_clear(e);
+    } else if (is_void) {
+        b->state = BACKUP_VOID;
+        b->problem = xasprintf("its run %s was revoked before it had ended", b->label->run);
+    } else {
+        if (check_part(r, db, s, b->label, LABEL_MANIFEST, &b->problem, e) != 0 ||
+            (b->problem == NULL && check_part(r, db, s, b->label, LABEL_CHUNKS, &b->problem, e) != 0)) {
+            return -1;
+        }
+        b->state = b->problem == NULL ? BACKUP_COMMITTED : BACKUP_DAMAGED;
+    }
+    return 0;
+}
+
+static int
+list_below(struct repo *r, const char *db, const char *what, storage_list_fn *fn, struct listing *li, struct err *e)
+{
+    char *enc = name_encode(db);
+    char *prefix = xasprintf("%s/%s/", enc, what);
+    int   rc;
+
+    li->prefix = strlen(prefix);
+    rc = storage_list(r->st, prefix, fn, li, e);
+    free(prefix);
+    free(enc);
+    return rc;
+}
+
+static void
+listing_free(struct listing *li)
+{
+    for (size_t i = 0; i < li->n; i++) {
+        for (size_t k = 0; k < li->v[i].n; k++) {
+            free(li->v[i].v[k].name);
+        }
+        free(li->v[i].v);
+    }
+    free(li->v);
+    strlist_free(&li->revoked);
+    strlist_free(&li->tombstones);
+}
+
+static void
+entry_free(struct backup_entry *b)
+{
+    free(b->problem);
+    label_free(b->label);
+}
+
+static bool
+has_part(const struct seen *s, const char *begins)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        if (strncmp(s->v[i].name, begins, strlen(begins)) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Those are put last before the label: nearly all unfinished runs ended long before. */
+static void
+note_unlabelled(const struct listing *li, const struct seen *s, struct backup_list *list)
+{
+    bool expired = false;
+
+    for (size_t i = 0; !expired && i < li->tombstones.n; i++) {
+        expired = strncmp(li->tombstones.v[i], s->id, strlen(s->id)) == 0;
+    }
+    if (!expired && has_part(s, "chunks") && has_part(s, "manifest")) {
+        strlist_add(&list->unlabelled, s->id);
+    }
+}
+
+int
+backup_list_load(struct repo *r, const char *db, struct backup_list *list, struct err *e)
+{
+    struct listing li = {0};
+    int            rc = -1;
+
+    *list = (struct backup_list){0};
+    /* Labels first: a run revoked after this look counts at the next. */
+    if (list_below(r, db, "backups", see_backup, &li, e) != 0 || list_below(r, db, "runs", see_run, &li, e) != 0 ||
+        tombstones_load(r, db, &li.tombstones, e) != 0) {
+        goto out;
+    }
+    for (size_t i = 0; i < li.n; i++) {
+        struct backup_entry b = {0};
+
+        if (!li.v[i].has_label) {
+            note_unlabelled(&li, &li.v[i], list);
+            continue;
+        }
+        if (judge(r, db, &li.v[i], &li, &b, e) != 0) {
+            entry_free(&b);
+            if (e->kind == ERR_NOT_FOUND) {
+                err_clear(e);       /* expired since the listing */
+                continue;
+            }
+            goto out;
+        }
+        if (tombstones_stand(r, db, &li.tombstones, b.id, b.label == NULL ? NULL : b.label->run)) {
+            entry_free(&b);         /* expired: the prune that said so has not removed its label yet */
+            continue;
+        }
+        VEC_GROW(list->v, list->n, list->cap);
+        list->v[list->n++] = b;
+    }
+    rc = 0;
+out:
+    if (rc != 0) {
+        backup_list_free(list);
+        err_wrap(e, "could not list the backups of \"%s\"", db);
+    }
+    if (rc == 0) {
+        list->tombstones = li.tombstones;
+        li.tombstones = (struct strlist){0};
+    }
+    listing_free(&li);
+    return rc;
+}
+
+void
+backup_list_free(struct backup_list *list)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        entry_free(&list->v[i]);
+    }
+    free(list->v);
+    strlist_free(&list->unlabelled);
+    strlist_free(&list->tombstones);
+    *list = (struct backup_list){0};
+}
+
+const char *
+backup_state_text(enum backup_state state)
+{
+    return state == BACKUP_COMMITTED ? "committed" : state == BACKUP_VOID ? "void" : "damaged";
+}

@@ -1,0 +1,252 @@
+#include "storage/repo/drillrecord.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/enc.h"
+#include "core/json.h"
+#include "core/log.h"
+#include "storage/keys/sealedjson.h"
+#include "storage/repo/pins.h"
+#include "storage/format/object.h"
+
+static void
+set_compared(const struct drill_record *d, json_t *o)
+{
+    (void)json_object_set_new(o, "tables", json_integer((json_int_t)d->tables));
+    (void)json_object_set_new(o, "rows", json_integer((json_int_t)d->rows));
+    (void)json_object_set_new(o, "bytes", json_integer((json_int_t)d->bytes));
+    object_set_text(o, "against", d->against);
+}
+
+/* What was compared: plain, or hidden from who cannot read the backup either. */
+static int
+add_compared(struct repo *r, const struct drill_record *d, json_t *o, struct err *e)
+{
+    const struct epoch *ep = keyring_epoch(r->keys, d->epoch == 0 ? 1 : d->epoch, e);
+    json_t             *inner;
+    char               *hex;
+
+    if (ep == NULL) {
+        return -1;
+    }
+    if (!ep->sealed) {
+        set_compared(d, o);
+        return 0;
+    }
+    inner = json_object();
+    set_compared(d, inner);
+    (void)json_object_set(inner, "host", json_object_get(o, "host"));
+    (void)json_object_del(o, "host");
+    hex = hidden_seal(ep, "drill", d->backup, inner, e);
+    json_decref(inner);
+    if (hex == NULL) {
+        return -1;
+    }
+    object_need_encryption(o);
+    (void)json_object_set_new(o, "epoch", json_integer(ep->number));
+    (void)json_object_set_new(o, "hidden", json_string(hex));
+    free(hex);
+    return 0;
+}
+
+int
+drill_record_put(struct repo *r, const char *db, const struct drill_record *d, struct err *e)
+{
+    json_t *o = about_object("drill", d->backup);
+    char    at[32], random[9];
+    char   *suffix, *key;
+    int     rc;
+
+    (void)json_object_set_new(o, "label_sha256", json_string(d->label_sha256));
+    (void)json_object_set_new(o, "equal", json_boolean(d->equal));
+    if (d->allow_unsigned) {
+        (void)json_object_set_new(o, "allow_unsigned", json_true());
+    }
+    (void)json_object_set_new(o, "started", json_string(time_rfc3339(d->started, at, sizeof at)));
+    (void)json_object_set_new(o, "finished", json_string(time_rfc3339(d->finished, at, sizeof at)));
+    (void)json_object_set_new(o, "recovery_seconds", json_real(d->recovery_seconds));
+    (void)json_object_set_new(o, "different", json_integer((json_int_t)d->different));
+    (void)json_object_set_new(o, "not_compared", json_integer((json_int_t)d->not_compared));
+    (void)json_object_set_new(o, "tool", json_string("pgassay " PGASSAY_VERSION));
+    if (add_compared(r, d, o, e) != 0) {
+        json_decref(o);
+        return -1;
+    }
+    random_hex(4, random);
+    suffix = xasprintf(".%s-%s", time_compact(d->finished, at, sizeof at), random);
+    key = about_key(db, "drills", d->backup, suffix);
+    rc = object_put(r->st, key, o, e);
+    free(suffix);
+    free(key);
+    json_decref(o);
+    return rc;
+}
+
+static int
+get_time(const json_t *o, const char *key, time_t *out, struct err *e)
+{
+    const char *text;
+
+    return json_get_str(o, key, &text, e) != 0 || time_parse(text, out, e) != 0 ? -1 : 0;
+}
+
+static int
+get_count(const json_t *o, const char *key, uint64_t *out, struct err *e)
+{
+    int64_t n;
+
+    if (json_get_int(o, key, &n, e) != 0) {
+        return -1;
+    }
+    *out = (uint64_t)n;
+    return 0;
+}
+
+static int
+get_compared(const json_t *o, struct drill_record *d, struct err *e)
+{
+    return get_count(o, "tables", &d->tables, e) != 0 || get_count(o, "rows", &d->rows, e) != 0 ||
+                   get_count(o, "bytes", &d->bytes, e) != 0 || object_opt_text(o, "against", &d->against, e) != 0
+               ? -1
+               : 0;
+}
+
+static int
+get_hidden(struct repo *r, const json_t *o, const char *hex, struct drill_record *d, struct err *e)
+{
+    unsigned            number = (unsigned)json_opt_int(o, "epoch", 0);
+    const struct epoch *ep;
+    json_t             *inner;
+    int                 rc;
+
+    d->epoch = number;
+    if (!keyring_reads(r->keys, number)) {
+        return 0;
+    }
+    ep = keyring_read(r->keys, number, e);
+    if (ep == NULL) {
+        if (e->kind != ERR_AUTH) {
+            return -1;
+        }
+        err_clear(e);           /* somebody else's key */
+        return 0;
+    }
+    inner = hidden_open(ep, "drill", d->backup, hex, e);
+    rc = inner == NULL ? -1 : get_compared(inner, d, e);
+    json_decref(inner);
+    return rc;
+}
+
+static int
+parse(struct repo *r, const json_t *o, struct drill_record *d, struct err *e)
+{
+    const char *backup, *digest;
+    const char *hidden = json_opt_str(o, "hidden", NULL);
+
+    if (json_get_str(o, "backup", &backup, e) != 0 || json_get_str(o, "label_sha256", &digest, e) != 0 ||
+        json_get_bool(o, "equal", &d->equal, e) != 0 || get_time(o, "started", &d->started, e) != 0 ||
+        get_time(o, "finished", &d->finished, e) != 0 || get_count(o, "different", &d->different, e) != 0 ||
+        get_count(o, "not_compared", &d->not_compared, e) != 0 ||
+        (hidden != NULL ? get_hidden(r, o, hidden, d, e) : get_compared(o, d, e)) != 0) {
+        return -1;
+    }
+    if (strcmp(backup, d->backup) != 0 || strlen(digest) != SHA256_HEX) {
+        return err_set(e, ERR_CORRUPT, "is about backup %s", backup);
+    }
+    memcpy(d->label_sha256, digest, SHA256_HEX + 1);
+    d->recovery_seconds = json_number_value(json_object_get(o, "recovery_seconds"));
+    d->allow_unsigned = json_opt_bool(o, "allow_unsigned", false);
+    d->equal = d->equal && !d->allow_unsigned;
+    d->readable = true;
+    return 0;
+}
+
+static bool
+listed(const struct backup_list *list, const char *id)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        if (strcmp(list->v[i].id, id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int
+load_one(struct repo *r, const char *key, struct drill_records *out, struct err *e)
+{
+    struct drill_record d = {0};
+    json_t             *o = object_get(r->st, key, "drill", OBJECT_BYTES_MAX, e);
+
+    (void)about_backup(key, d.backup);
+    if (o == NULL && e->kind == ERR_NOT_FOUND) {
+        err_clear(e);
+        return 0;
+    }
+    if (o == NULL && e->kind != ERR_CORRUPT) {
+        return -1;
+    }
+    if (o == NULL && e->untrusted) {
+        log_warn("drill record \"%s\" does not count: %s", key, e->text);
+        err_clear(e);
+        return 0;
+    }
+    if (o == NULL || parse(r, o, &d, e) != 0) {
+        log_warn("drill record \"%s\" cannot be read, and its backup counts as proven: %s", key, e->text);
+        err_clear(e);
+    }
+    json_decref(o);
+    VEC_GROW(out->v, out->n, out->cap);
+    out->v[out->n++] = d;
+    return 0;
+}
+
+int
+drill_records_load(struct repo *r, const char *db, const struct backup_list *list, struct drill_records *out,
+                   struct err *e)
+{
+    struct strlist keys = {0};
+    char           id[BACKUP_ID_MAX];
+    int            rc;
+
+    *out = (struct drill_records){0};
+    rc = about_list(r, db, "drills", &keys, e);
+    for (size_t i = 0; rc == 0 && i < keys.n; i++) {
+        if (about_backup(keys.v[i], id) && listed(list, id)) {
+            rc = load_one(r, keys.v[i], out, e);
+        }
+    }
+    strlist_free(&keys);
+    if (rc != 0) {
+        drill_records_free(out);
+        return err_wrap(e, "drill records of \"%s\"", db);
+    }
+    return 0;
+}
+
+void
+drill_records_free(struct drill_records *d)
+{
+    for (size_t i = 0; i < d->n; i++) {
+        free(d->v[i].against);
+    }
+    free(d->v);
+    *d = (struct drill_records){0};
+}
+
+/* One that cannot be read is about its backup, whichever label it meant. */
+const struct drill_record *
+drill_record_of(const struct drill_records *d, const struct label *l)
+{
+    const struct drill_record *last = NULL;
+
+    for (size_t i = 0; i < d->n; i++) {
+        const struct drill_record *x = &d->v[i];
+
+        if (strcmp(x->backup, l->id) == 0 && (!x->readable || strcmp(x->label_sha256, l->sha256) == 0)) {
+            last = x;
+        }
+    }
+    return last;
+}

@@ -1,0 +1,238 @@
+#include "storage/repo/pins.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/enc.h"
+#include "core/crypto/hash.h"
+#include "core/json.h"
+#include "core/log.h"
+#include "storage/format/object.h"
+
+/* ---- objects named by a backup ---- */
+
+char *
+about_key(const char *db, const char *dir, const char *backup, const char *suffix)
+{
+    char *enc = name_encode(db);
+    char *key = xasprintf("%s/%s/%s%s.json", enc, dir, backup, suffix);
+
+    free(enc);
+    return key;
+}
+
+bool
+about_backup(const char *key, char *id)
+{
+    const char *slash = strrchr(key, '/');
+    const char *name = slash == NULL ? key : slash + 1;
+    size_t      n = strcspn(name, ".");
+
+    if (n >= BACKUP_ID_MAX || name[n] == '\0') {
+        return false;
+    }
+    memcpy(id, name, n);
+    id[n] = '\0';
+    return backup_id_valid(id);
+}
+
+static int
+add_key(void *ctx, const struct object_info *info, struct err *e)
+{
+    char id[BACKUP_ID_MAX];
+
+    (void)e;
+    if (about_backup(info->key, id)) {
+        strlist_add(ctx, info->key);
+    }
+    return 0;
+}
+
+int
+about_list(struct repo *r, const char *db, const char *dir, struct strlist *keys, struct err *e)
+{
+    char *enc = name_encode(db);
+    char *prefix = xasprintf("%s/%s/", enc, dir);
+    int   rc = storage_list(r->st, prefix, add_key, keys, e);
+
+    free(prefix);
+    free(enc);
+    return rc;
+}
+
+json_t *
+about_object(const char *type, const char *backup)
+{
+    json_t *o = object_new(type);
+    char    host[256] = "", at[32];
+
+    (void)gethostname(host, sizeof host - 1);
+    (void)json_object_set_new(o, "backup", json_string(backup));
+    (void)json_object_set_new(o, "created", json_string(time_rfc3339(time(NULL), at, sizeof at)));
+    object_set_text(o, "host", host);
+    return o;
+}
+
+/* ---- pins and acceptances ---- */
+
+static const struct {
+    const char *dir, *type, *text;
+} kinds[] = {
+    [MARK_PIN] = {"pins", "pin", "note"},
+    [MARK_ACCEPT] = {"accepted", "accept", "reason"},
+};
+
+static int
+read_mark(struct repo *r, enum mark_kind kind, struct mark *m, struct err *e)
+{
+    json_t     *o = object_get(r->st, m->key, kinds[kind].type, OBJECT_BYTES_MAX, e);
+    const char *created, *backup;
+    int         rc = -1;
+
+    if (o == NULL) {
+        return -1;
+    }
+    if (json_get_str(o, "backup", &backup, e) == 0 && json_get_str(o, "created", &created, e) == 0 &&
+        time_parse(created, &m->created, e) == 0 && (m->text = object_text(o, kinds[kind].text, e)) != NULL &&
+        (kind != MARK_ACCEPT || (m->scope = object_text(o, "scope", e)) != NULL)) {
+        rc = strcmp(backup, m->backup) == 0 ? 0 : err_set(e, ERR_CORRUPT, "is about backup %s", backup);
+    }
+    json_decref(o);
+    if (rc != 0) {
+        e->kind = ERR_CORRUPT;
+        err_wrap(e, "\"%s\"", m->key);
+    }
+    return rc;
+}
+
+static void
+mark_free(struct mark *m)
+{
+    free(m->key);
+    free(m->text);
+    free(m->scope);
+}
+
+static int
+load_mark(struct repo *r, enum mark_kind kind, const char *key, struct marks *out, struct err *e)
+{
+    struct mark m = {.key = xstrdup(key)};
+
+    (void)about_backup(key, m.backup);
+    if (read_mark(r, kind, &m, e) != 0) {
+        if (e->kind != ERR_CORRUPT) {
+            mark_free(&m);
+            if (e->kind != ERR_NOT_FOUND) {
+                return -1;
+            }
+            err_clear(e);       /* taken away since the listing */
+            return 0;
+        }
+        log_warn("%s; %s", e->text, kind == MARK_PIN ? "the backup counts as pinned" : "it is not counted");
+        err_clear(e);
+        free(m.text);
+        m.text = NULL;
+        if (kind == MARK_ACCEPT) {
+            mark_free(&m);
+            return 0;
+        }
+    }
+    VEC_GROW(out->v, out->n, out->cap);
+    out->v[out->n++] = m;
+    return 0;
+}
+
+int
+marks_load(struct repo *r, const char *db, enum mark_kind kind, struct marks *out, struct err *e)
+{
+    struct strlist keys = {0};
+    int            rc;
+
+    *out = (struct marks){0};
+    rc = about_list(r, db, kinds[kind].dir, &keys, e);
+    for (size_t i = 0; rc == 0 && i < keys.n; i++) {
+        rc = load_mark(r, kind, keys.v[i], out, e);
+    }
+    strlist_free(&keys);
+    if (rc != 0) {
+        marks_free(out);
+        return err_wrap(e, "%s of \"%s\"", kinds[kind].dir, db);
+    }
+    return 0;
+}
+
+void
+marks_free(struct marks *m)
+{
+    for (size_t i = 0; i < m->n; i++) {
+        mark_free(&m->v[i]);
+    }
+    free(m->v);
+    *m = (struct marks){0};
+}
+
+int
+pin_put(struct repo *r, const char *db, const char *backup, const char *note, struct err *e)
+{
+    json_t *o = about_object("pin", backup);
+    char    suffix[] = ".01234567";
+    char   *key;
+    int     rc;
+
+    random_hex(4, suffix + 1);
+    key = about_key(db, "pins", backup, suffix);
+    object_set_text(o, "note", note);
+    rc = object_put(r->st, key, o, e);
+    json_decref(o);
+    free(key);
+    return rc;
+}
+
+int
+pin_remove(struct repo *r, const char *db, const char *backup, struct err *e)
+{
+    struct strlist keys = {0};
+    char           id[BACKUP_ID_MAX];
+    size_t         n = 0;
+    int            rc = about_list(r, db, "pins", &keys, e);
+
+    for (size_t i = 0; rc == 0 && i < keys.n; i++) {
+        if (about_backup(keys.v[i], id) && strcmp(id, backup) == 0) {
+            const char *key = keys.v[i];
+
+            rc = storage_remove(r->st, &key, 1, e);
+            n++;
+        }
+    }
+    if (rc == 0 && n == 0) {
+        rc = err_set(e, ERR_NOT_FOUND, "backup %s of \"%s\" is not pinned", backup, db);
+    }
+    strlist_free(&keys);
+    return rc;
+}
+
+int
+accept_put(struct repo *r, const char *db, const struct label *l, const char *reason, struct err *e)
+{
+    json_t            *o = about_object("accept", l->id);
+    char              *key = about_key(db, "accepted", l->id, "");
+    struct object_info info;
+    int                rc;
+
+    object_set_text(o, "scope", l->scope);
+    object_set_text(o, "reason", reason);
+    (void)json_object_set_new(o, "tables", json_integer((json_int_t)l->tables));
+    (void)json_object_set_new(o, "rows", json_integer((json_int_t)l->rows));
+    (void)json_object_set_new(o, "raw_bytes", json_integer((json_int_t)l->raw_bytes));
+    rc = storage_head(r->st, key, &info, e);
+    if (rc == 0) {
+        rc = err_set(e, ERR_EXISTS, "backup %s of \"%s\" was accepted before", l->id, db);
+    } else if (e->kind == ERR_NOT_FOUND) {
+        err_clear(e);
+        rc = object_put(r->st, key, o, e);
+    }
+    json_decref(o);
+    free(key);
+    return rc;
+}

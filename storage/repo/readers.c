@@ -1,0 +1,401 @@
+#include "storage/repo/readers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/enc.h"
+#include "core/json.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "storage/keys/pinned.h"
+#include "storage/format/object.h"
+#include "storage/keys/trust.h"
+
+/* ---- beginning one ---- */
+
+static int
+add_all(struct key_object *o, enum key_role role, const struct public_key *v, size_t n, const struct epoch *ep, struct err *e)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (key_object_add(o, role, &v[i], ep, e) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int
+store_keys(struct storage *st, const struct epoch *ep, const struct epoch_plan *plan, struct err *e)
+{
+    struct key_object        o = {.epoch = ep->number};
+    const struct secret_key *host = signet_key(st->signet);
+    int                      rc = -1;
+
+    memcpy(o.public, ep->public, sizeof o.public);
+    if (add_all(&o, KEY_READER, plan->readers, plan->n_readers, ep, e) == 0 &&
+        add_all(&o, KEY_WRITER, plan->writers, plan->n_writers, ep, e) == 0 &&
+        (host == NULL || key_object_add(&o, KEY_WRITER, &host->pub, ep, e) == 0)) {
+        rc = key_object_put(st, &o, e);
+    }
+    key_object_free(&o);
+    return rc;
+}
+
+/* The epoch among the repository's encrypted ones, and the current one. */
+static void
+name_epoch(json_t *object, const struct epoch *ep)
+{
+    json_t *list = json_object_get(object, "epochs");
+    json_t *one = json_object();
+
+    if (list == NULL) {
+        list = json_array();
+        (void)json_object_set_new(object, "epochs", list);
+    }
+    (void)json_object_set_new(one, "epoch", json_integer(ep->number));
+    json_set_hex(one, "public", ep->public, sizeof ep->public);
+    (void)json_array_append_new(list, one);
+    object_need_encryption(object);
+}
+
+int
+epoch_begin(struct storage *st, json_t *object, const struct epoch_plan *plan, struct err *e)
+{
+    struct epoch ep;
+    int          rc;
+
+    if (host_keys_ready(json_opt_str(object, "repo_id", ""), e) != 0) {
+        return err_wrap(e, "this host could not remember the keys of epoch %u", plan->number);
+    }
+    epoch_make(&ep, plan->number);
+    rc = store_keys(st, &ep, plan, e);
+    if (rc == 0 && plan->made == NULL) {
+        rc = host_keys_remember(json_opt_str(object, "repo_id", ""), &ep, e);
+    }
+    if (rc == 0) {
+        name_epoch(object, &ep);
+        (void)json_object_set_new(object, "epoch", json_integer(ep.number));
+    }
+    if (rc == 0 && plan->made != NULL) {
+        *plan->made = ep;
+    } else {
+        epoch_deinit(&ep);
+    }
+    return rc;
+}
+
+/* ---- the next one ---- */
+
+/* The public half of a recipient as it stands in a key object: enough to seal to. */
+static struct public_key
+key_of(const struct recipient *r)
+{
+    struct public_key k = {.name = r->name};
+
+    memcpy(k.id, r->id, sizeof k.id);
+    memcpy(k.read, r->read, sizeof k.read);
+    return k;
+}
+
+/* out: room for all recipients.  Borrows their names. */
+static size_t
+keys_in_role(const struct key_object *o, enum key_role role, const char *drop, struct public_key *out)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < o->count; i++) {
+        if (o->v[i].role == role && (drop == NULL || strcmp(o->v[i].id, drop) != 0)) {
+            out[n++] = key_of(&o->v[i]);
+        }
+    }
+    return n;
+}
+
+static size_t
+pinned_readers(const struct repo *r, const char *drop, struct public_key *out, size_t *pinned)
+{
+    const struct public_key *v = keyring_encrypt_to(r->keys, pinned);
+    size_t                   n = 0;
+
+    for (size_t i = 0; i < *pinned; i++) {
+        if (drop == NULL || strcmp(v[i].id, drop) != 0) {
+            out[n++] = v[i];
+        }
+    }
+    return n;
+}
+
+/* Whoever can write there can have put himself among them. */
+static void
+warn_unsigned(const struct repo *r, const struct key_object *o)
+{
+    char *text = o->count == 0 || signet_knows_admins(r->signet) ? NULL : keyring_readers_text(o);
+
+    if (text != NULL) {
+        log_warn("who shall read the new epoch is what the repository says, and no admin's signature is asked for: of %s; "
+                 "--encrypt-to names them",
+                 text);
+    }
+    free(text);
+}
+
+static int
+begin_next(struct repo *r, const struct key_object *o, const char *drop, struct err *e)
+{
+    size_t             pinned;
+    struct public_key *readers;
+    struct public_key *writers = xcalloc(o->count + 1, sizeof *writers);
+    struct epoch       made = {0};
+    struct epoch_plan  plan = {.number = r->epoch + 1, .writers = writers, .made = &made};
+    json_t            *object = json_deep_copy(r->object);
+    int                rc = -1;
+
+    (void)keyring_encrypt_to(r->keys, &pinned);
+    readers = xcalloc(o->count + pinned + 1, sizeof *readers);
+    plan.readers = readers;
+    plan.n_writers = keys_in_role(o, KEY_WRITER, drop, writers);
+    plan.n_readers = pinned_readers(r, drop, readers, &pinned);
+    if (pinned == 0) {
+        plan.n_readers = keys_in_role(o, KEY_READER, drop, readers);
+        warn_unsigned(r, o);
+    }
+    if (plan.n_readers == 0) {
+        err_set(e, ERR_USAGE, "nobody could read the new epoch");
+        err_hint(e, "--encrypt-to FILE, the public key of whoever shall");
+    } else if (epoch_begin(r->st, object, &plan, e) == 0) {
+        rc = repo_change(r, object, e) != 0 ? -1 : host_keys_remember(r->id, &made, e);
+    }
+    epoch_deinit(&made);
+    json_decref(object);
+    free(readers);
+    free(writers);
+    return rc;
+}
+
+int
+epochs_next(struct repo *r, const char *drop, struct err *e)
+{
+    const struct epoch *now = keyring_epoch(r->keys, r->epoch, e);
+    struct key_object   o = {0};
+    int                 rc = -1;
+
+    if (now != NULL && signet_may(r->st->signet, "repo", e) == 0 && (!now->sealed || key_object_load(r->st, now, &o, e) == 0)) {
+        if (drop != NULL && key_object_find(&o, KEY_READER, drop) == NULL && key_object_find(&o, KEY_WRITER, drop) == NULL) {
+            err_set(e, ERR_NOT_FOUND, "no key %s in epoch %u", drop, now->number);
+        } else {
+            rc = begin_next(r, &o, drop, e);
+        }
+    }
+    key_object_free(&o);
+    return rc != 0 ? err_wrap(e, "could not begin a new epoch") : 0;
+}
+
+/* ---- recipients ---- */
+
+/* A writer needs the naming keys alone, and those this host may know without an identity. */
+static const struct epoch *
+keys_for(struct repo *r, enum key_role role, unsigned number, struct err *e)
+{
+    return role == KEY_READER ? keyring_read(r->keys, number, e) : keyring_write(r->keys, number, false, e);
+}
+
+static int
+add_to(struct repo *r, enum key_role role, const struct public_key *k, const struct epoch *ep, struct err *e)
+{
+    struct key_object o;
+    int               rc = key_object_load(r->st, ep, &o, e);
+
+    if (rc == 0) {
+        rc = key_object_add(&o, role, k, ep, e) != 0 || key_object_put(r->st, &o, e) != 0 ? -1 : 0;
+        key_object_free(&o);
+    }
+    return rc;
+}
+
+int
+epochs_add(struct repo *r, enum key_role role, const struct public_key *k, unsigned *done, struct err *e)
+{
+    *done = 0;
+    /* The newest first: it is the one that matters most. */
+    for (unsigned number = r->epoch; number >= 1; number--) {
+        const struct epoch *ep = keyring_epoch(r->keys, number, e);
+
+        if (ep == NULL) {
+            return -1;
+        }
+        if (!ep->sealed || (role == KEY_WRITER && number < r->epoch)) {
+            continue;
+        }
+        ep = keys_for(r, role, number, e);
+        if (ep == NULL || add_to(r, role, k, ep, e) != 0) {
+            return err_wrap(e, "could not add key %s (%s) to epoch %u", k->id, k->name, number);
+        }
+        (*done)++;
+    }
+    return *done > 0 ? 0 : err_set(e, ERR_USAGE, "the repository is not encrypted");
+}
+
+static size_t
+readers_left(const struct key_object *o, const char *less)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < o->count; i++) {
+        n += o->v[i].role == KEY_READER && strcmp(o->v[i].id, less) != 0;
+    }
+    return n;
+}
+
+/* 1: he was not there. */
+static int
+remove_from(struct repo *r, const char *id, const struct epoch *ep, struct err *e)
+{
+    struct key_object o;
+    int               rc = key_object_load(r->st, ep, &o, e);
+
+    if (rc != 0) {
+        return -1;
+    }
+    if (key_object_find(&o, KEY_READER, id) != NULL && readers_left(&o, id) == 0) {
+        rc = err_set(e, ERR_USAGE, "key %s is the last that can read epoch %u", id, ep->number);
+        err_hint(e, "add another one first: pgassay storage keys add");
+    } else if (!key_object_drop(&o, id)) {
+        rc = 1;
+    } else {
+        rc = key_object_put(r->st, &o, e);
+    }
+    key_object_free(&o);
+    return rc;
+}
+
+int
+epochs_remove(struct repo *r, const char *id, bool keep_last, unsigned *done, struct err *e)
+{
+    *done = 0;
+    for (unsigned number = r->epoch; number >= 1; number--) {
+        const struct epoch *ep = keyring_epoch(r->keys, number, e);
+        int                 rc = ep == NULL ? -1 : ep->sealed ? remove_from(r, id, ep, e) : 1;
+
+        if (rc < 0 && keep_last && e->kind == ERR_USAGE) {
+            log_warn("%s, and stays its reader", e->text);
+            err_clear(e);
+            rc = 0;
+        }
+
+        if (rc < 0) {
+            return err_wrap(e, "could not remove key %s", id);
+        }
+        *done += rc == 0;
+    }
+    return *done > 0 ? 0 : err_set(e, ERR_NOT_FOUND, "no key %s among those who read or write", id);
+}
+
+/* ---- another repository's ---- */
+
+/* Can the destination have this epoch of the source?  1: it has it already. */
+static int
+check_import(struct repo *to, const struct epoch *ep, bool empty, struct err *e)
+{
+    const struct epoch *own = ep->number <= to->epoch ? keyring_epoch(to->keys, ep->number, e) : NULL;
+
+    if (own == NULL) {
+        return ep->number <= to->epoch ? -1 : 0;
+    }
+    if (own->sealed && memcmp(own->public, ep->public, sizeof own->public) == 0) {
+        return 1;
+    }
+    if (own->sealed || !empty) {
+        err_set(e, ERR_EXISTS, "epoch %u of \"%s\" has keys of its own", ep->number, to->st->location);
+        return err_hint(e, "keys can be taken over by a new repository, or by one that has taken them over before");
+    }
+    return 0;
+}
+
+/* What is taken over is signed and believed there, and new backups go to the current one: it must be its key here.  That it can be
+ * read proves nothing: who can write to the source can put in his own. */
+static int
+check_vouched(struct repo *from, const struct epoch *ep, struct err *e)
+{
+    if (ep->number < from->epoch || signet_knows_admins(from->st->signet)) {
+        return 0;
+    }
+    return keyring_write(from->keys, ep->number, false, e) != NULL ? 0 : -1;
+}
+
+static int
+import_one(struct repo *to, struct repo *from, const struct epoch *ep, json_t *object, struct err *e)
+{
+    struct key_object o;
+    int               rc = -1;
+
+    if (check_vouched(from, ep, e) != 0 || key_object_load(from->st, ep, &o, e) != 0) {
+        return -1;
+    }
+    o.n = o.there = 0;
+    if (key_object_put(to->st, &o, e) == 0) {
+        name_epoch(object, ep);
+        rc = 0;
+    }
+    key_object_free(&o);
+    return rc;
+}
+
+/* What this host may write there, it may write here. */
+static int
+remember_imported(struct repo *to, struct repo *from, struct err *e)
+{
+    int rc = 0;
+
+    for (unsigned number = 1; rc >= 0 && number <= from->epoch; number++) {
+        const struct epoch *ep = keyring_epoch(from->keys, number, e);
+        struct epoch        known = {.number = number, .sealed = true};
+
+        if (ep == NULL || !ep->sealed) {
+            rc = ep == NULL ? -1 : 0;
+            continue;
+        }
+        memcpy(known.public, ep->public, sizeof known.public);
+        rc = host_keys_recall(from->id, &known, e);
+        if (rc == 0) {
+            rc = host_keys_remember(to->id, &known, e);
+        }
+        epoch_deinit(&known);
+    }
+    return rc < 0 ? -1 : 0;
+}
+
+static int
+import_all(struct repo *to, struct repo *from, bool empty, json_t *object, unsigned *done, struct err *e)
+{
+    for (unsigned number = 1; number <= from->epoch; number++) {
+        const struct epoch *ep = keyring_epoch(from->keys, number, e);
+        int                 rc = ep == NULL ? -1 : ep->sealed ? check_import(to, ep, empty, e) : 1;
+
+        if (rc < 0 || (rc == 0 && import_one(to, from, ep, object, e) != 0)) {
+            return -1;
+        }
+        *done += rc == 0;
+    }
+    return 0;
+}
+
+int
+epochs_import(struct repo *to, struct repo *from, unsigned *done, struct err *e)
+{
+    struct strlist names = {0};
+    json_t        *object = json_deep_copy(to->object);
+    int            rc = -1;
+
+    *done = 0;
+    if (signet_may(to->st->signet, "repo", e) == 0 && repo_databases(to, &names, e) == 0 &&
+        import_all(to, from, names.n == 0, object, done, e) == 0) {
+        rc = 0;
+        if (*done > 0) {
+            (void)json_object_set_new(object, "epoch", json_integer(from->epoch > to->epoch ? from->epoch : to->epoch));
+            rc = repo_change(to, object, e) != 0 ? -1 : remember_imported(to, from, e);
+        }
+    }
+    strlist_free(&names);
+    json_decref(object);
+    return rc != 0 ? err_wrap(e, "could not take over the keys of \"%s\"", from->st->location) : 0;
+}

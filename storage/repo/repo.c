@@ -1,0 +1,391 @@
+#include "storage/repo/repo.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/enc.h"
+#include "core/crypto/hash.h"
+#include "core/json.h"
+#include "core/log.h"
+#include "storage/repo/readers.h"
+#include "storage/keys/pinned.h"
+#include "storage/format/object.h"
+#include "storage/keys/trust.h"
+
+static json_t *
+first_object(void)
+{
+    json_t *o = object_new("repo");
+    char    hex[65];
+
+    random_hex(16, hex);
+    (void)json_object_set_new(o, "repo_id", json_string(hex));
+    (void)json_object_set_new(o, "epoch", json_integer(1));
+    (void)json_object_set_new(o, "created", json_string(time_rfc3339(time(NULL), hex, sizeof hex)));
+    (void)json_object_set_new(o, "tool", json_string("pgassay " PGASSAY_VERSION));
+    return o;
+}
+
+/* Of a repository that is not encrypted: they stand beside the chunks that are named with them. */
+static void
+add_plain_keys(json_t *o)
+{
+    char hex[2 * ID_KEY + 1];
+
+    random_hex(ID_KEY, hex);
+    (void)json_object_set_new(o, "id_key", json_string(hex));
+    random_hex(FINGERPRINT_KEY, hex);
+    (void)json_object_set_new(o, "fingerprint_key", json_string(hex));
+    sodium_memzero(hex, sizeof hex);
+}
+
+static int
+write_first(struct storage *st, struct signet *signet, const struct keyring *keys, struct err *e)
+{
+    json_t                  *o = first_object();
+    const char              *id = json_opt_str(o, "repo_id", "");
+    struct epoch             made = {0};
+    size_t                   n;
+    const struct public_key *readers = keyring_encrypt_to(keys, &n);
+    int                      rc = 0;
+
+    signet_bind(signet, id);
+    st->signet = signet;
+    if (n > 0) {
+        rc = epoch_begin(st, o, &(struct epoch_plan){.number = 1, .readers = readers, .n_readers = n, .made = &made}, e);
+    } else if (keyring_must_encrypt(keys)) {
+        err_set(e, ERR_USAGE, "must-encrypt is set, and nobody is named who could read it");
+        rc = err_hint(e, "--encrypt-to FILE, the public key of whoever shall");
+    } else {
+        add_plain_keys(o);
+    }
+    if (rc == 0) {
+        rc = object_put(st, "repo.1.json", o, e);
+    }
+    if (rc == 0 && n > 0) {
+        rc = host_keys_remember(id, &made, e);
+    }
+    epoch_deinit(&made);
+    st->signet = NULL;
+    json_decref(o);
+    return rc;
+}
+
+static int
+found_something(void *ctx, const struct object_info *info, struct err *e)
+{
+    (void)ctx;
+    err_set(e, ERR_EXISTS, "holds \"%s\"", info->key);
+    if (strncmp(info->key, "keys.", 5) == 0) {
+        err_hint(e, "without a repo.1.json that is what an init left which was killed: look what else is there, remove it, and run this again");
+    }
+    return -1;
+}
+
+int
+repo_init(const struct storage_place *place, struct err *e)
+{
+    struct storage *st;
+    struct signet  *signet = NULL;
+    struct keyring *keys = NULL;
+    int             rc = -1;
+
+    if (signet_open(place, &signet, e) != 0 || keyring_open(place, &keys, e) != 0 || (st = storage_open(place, true, e)) == NULL) {
+        signet_free(signet);
+        keyring_free(keys);
+        return err_wrap(e, "could not make a repository");
+    }
+    if (storage_list(st, "", found_something, NULL, e) == 0) {
+        rc = write_first(st, signet, keys, e);
+    }
+    if (rc != 0) {
+        err_wrap(e, "could not make a repository in \"%s\"", place->location);
+    }
+    signet_free(signet);
+    keyring_free(keys);
+    storage_close(st);
+    return rc;
+}
+
+static int
+take(struct repo *r, const json_t *o, struct err *e)
+{
+    int64_t epoch;
+
+    if (keyring_bind(r->keys, r->st, o, r->id, e) != 0 || json_get_int(o, "epoch", &epoch, e) != 0) {
+        return -1;
+    }
+    r->epoch = (unsigned)epoch;
+    return 0;
+}
+
+/* Of which repository all is, signatures included, the first object says; whoever changes that has signed nothing. */
+static int
+take_id(struct repo *r, const json_t *o, struct err *e)
+{
+    uint8_t id[16];
+    char    hex[2 * sizeof id + 1];
+
+    if (json_get_hex(o, "repo_id", id, sizeof id, e) != 0) {
+        return -1;
+    }
+    hex_encode(id, sizeof id, hex);
+    if (r->generation == 1) {
+        memcpy(r->id, hex, sizeof r->id);
+        signet_bind(r->signet, hex);
+    }
+    return strcmp(hex, r->id) == 0 ? 0 : err_set(e, ERR_CORRUPT, "is of repository %s, and \"repo.1.json\" of %s", hex, r->id);
+}
+
+/* What stands under repo.<generation>.json.  NULL: nobody trusted has signed it, which doubt says, or it cannot be used.  What is
+ * not trusted is not looked at further; of the first its id is, without which nothing can be checked. */
+static json_t *
+candidate(struct repo *r, const char *key, const struct buf *raw, struct err *doubt, struct err *e)
+{
+    bool    first = r->generation == 1;
+    json_t *o = NULL;
+
+    if (!first && signet_check(r->signet, "repo", key, raw->data, raw->len, doubt) != 0) {
+        return NULL;
+    }
+    o = object_parse(raw->data, raw->len, "repo", e);
+    if (o == NULL || take_id(r, o, e) != 0) {
+        err_wrap(e, "\"%s\"", key);
+    } else if (!first || signet_check(r->signet, "repo", key, raw->data, raw->len, doubt) == 0) {
+        return o;
+    }
+    json_decref(o);
+    return NULL;
+}
+
+/* The object with the highest n that is trusted; they are written one after another and never removed. */
+static json_t *
+newest(struct repo *r, struct err *e)
+{
+    struct buf raw = BUF_INIT(OBJECT_BYTES_MAX);
+    json_t    *found = NULL;
+    struct err doubt = ERR_INIT;
+    char      *passed = NULL;
+
+    err_clear(e);
+    while (e->kind == ERR_NONE) {
+        char    key[32];
+        json_t *o;
+
+        (void)snprintf(key, sizeof key, "repo.%u.json", r->generation + 1);
+        if (storage_get(r->st, key, &raw, e) != 0) {
+            break;
+        }
+        r->generation++;
+        o = candidate(r, key, &raw, &doubt, e);
+        if (o != NULL) {
+            json_decref(found);
+            found = o;
+            buf_clear(&r->line);
+            (void)buf_append(&r->line, raw.data, raw.len, e);
+            free(passed);
+            passed = NULL;
+        } else if (e->kind == ERR_NONE) {
+            free(passed);
+            passed = xasprintf("\"%s\" of repository \"%s\" is passed over: %s", key, r->st->location, doubt.text);
+        }
+    }
+    /* What was written over since is nobody's business any more. */
+    if (passed != NULL) {
+        log_warn("%s", passed);
+    }
+    free(passed);
+    buf_free(&raw);
+    if (e->kind != ERR_NOT_FOUND) {
+        json_decref(found);
+        return NULL;
+    }
+    if (found != NULL) {
+        err_clear(e);
+    } else if (doubt.kind != ERR_NONE) {
+        *e = doubt;
+    }
+    return found;
+}
+
+/* Takes all three. */
+static struct repo *
+open_with(struct storage *st, struct signet *signet, struct keyring *keys, struct err *e)
+{
+    struct repo *r = xcalloc(1, sizeof *r);
+    json_t      *o;
+
+    r->st = st;
+    r->signet = signet;
+    r->keys = keys;
+    r->line = (struct buf)BUF_INIT(OBJECT_BYTES_MAX);
+    o = r->object = newest(r, e);
+    if (o != NULL && take(r, o, e) == 0) {
+        st->signet = signet;
+        return r;
+    }
+    if (o != NULL) {
+        err_wrap(e, "\"repo.%u.json\"", r->generation);
+    }
+    if (e->kind == ERR_NOT_FOUND) {
+        err_set(e, ERR_NOT_FOUND, "\"%s\" is not a repository: it has no repo.1.json", st->location);
+        err_hint(e, "is it mounted?  a new one is made by: pgassay storage init %s", st->location);
+    } else {
+        err_wrap(e, "repository \"%s\"", st->location);
+    }
+    repo_close(r);
+    return NULL;
+}
+
+struct repo *
+repo_open_storage(struct storage *st, struct err *e)
+{
+    return repo_open_storage_at(st, NULL, e);
+}
+
+struct repo *
+repo_open_storage_at(struct storage *st, const struct storage_place *place, struct err *e)
+{
+    struct signet  *signet = NULL;
+    struct keyring *keys = NULL;
+
+    if ((place != NULL && signet_open(place, &signet, e) != 0) || keyring_open(place, &keys, e) != 0) {
+        err_wrap(e, "repository \"%s\"", st->location);
+        signet_free(signet);
+        storage_close(st);
+        return NULL;
+    }
+    return open_with(st, signet, keys, e);
+}
+
+void
+repo_allow_unsigned(struct repo *r)
+{
+    signet_allow_unsigned(r->signet);
+}
+
+/* A word that is no path was rather meant for a name of the configuration. */
+static void
+hint_missing(const struct storage_place *place, struct err *e)
+{
+    bool word = place->section == NULL && place->config != NULL && strchr(place->location, '/') == NULL;
+
+    if (word && config_section(place->config, "repo", 0) != NULL) {
+        err_hint(e, "there is no [repo %s] in %s either", place->location, config_path(place->config));
+    } else {
+        err_hint(e, "is it mounted?  a new repository is made by: pgassay storage init %s", place->location);
+    }
+}
+
+static struct repo *
+open_at(const struct storage_place *place, struct err *e)
+{
+    struct storage *st = storage_open(place, false, e);
+
+    if (st == NULL) {
+        if (e->kind == ERR_NOT_FOUND) {
+            hint_missing(place, e);
+        }
+        return NULL;
+    }
+    return repo_open_storage_at(st, place, e);
+}
+
+struct repo *
+repo_open(const struct storage_place *place, struct err *e)
+{
+    struct repo *r = open_at(place, e);
+
+    if (r == NULL && place->others != NULL) {
+        err_hint(e, "the same backups also go to %s: choose it with --repo", place->others);
+    }
+    return r;
+}
+
+void
+repo_close(struct repo *r)
+{
+    if (r == NULL) {
+        return;
+    }
+    storage_close(r->st);
+    keyring_free(r->keys);
+    buf_free(&r->line);
+    signet_free(r->signet);
+    json_decref(r->object);
+    free(r);
+}
+
+/* Asked for first: a store that overwrites would not refuse. */
+int
+repo_change(struct repo *r, const json_t *object, struct err *e)
+{
+    struct object_info info;
+    char               key[32];
+    int                rc;
+
+    (void)snprintf(key, sizeof key, "repo.%u.json", r->generation + 1);
+    rc = storage_head(r->st, key, &info, e);
+    if (rc != 0 && e->kind == ERR_NOT_FOUND) {
+        err_clear(e);
+        rc = object_put(r->st, key, object, e);
+    } else if (rc == 0) {
+        rc = err_set(e, ERR_EXISTS, "it is there already");
+    }
+    if (rc != 0 && e->kind == ERR_EXISTS) {
+        err_set(e, ERR_EXISTS, "somebody else changed the repository's settings at this moment (\"%s\")", key);
+        return err_hint(e, "look at what they are now, and run this again");
+    }
+    if (rc != 0) {
+        return err_wrap(e, "could not change the repository's settings");
+    }
+    r->generation++;
+    buf_clear(&r->line);
+    json_decref(r->object);
+    r->object = json_deep_copy(object);
+    return 0;
+}
+
+struct databases {
+    struct repo    *repo;
+    struct strlist *names;
+};
+
+static int
+add_database(void *ctx, const char *segment, struct err *e)
+{
+    struct databases  *d = ctx;
+    struct object_info info;
+    char              *name = name_decode(segment);
+    char              *key;
+    int                rc;
+
+    if (name == NULL) {
+        return 0;       /* no name that this program gave */
+    }
+    key = xasprintf("%s/source.json", segment);
+    rc = storage_head(d->repo->st, key, &info, e);
+    if (rc == 0) {
+        strlist_add(d->names, name);
+    } else if (e->kind == ERR_NOT_FOUND) {
+        err_clear(e);
+        rc = 0;
+    }
+    free(key);
+    free(name);
+    return rc;
+}
+
+int
+repo_databases(struct repo *r, struct strlist *names, struct err *e)
+{
+    struct databases d = {r, names};
+
+    if (storage_dirs(r->st, "", add_database, &d, e) != 0) {
+        return -1;
+    }
+    strlist_sort(names);
+    return 0;
+}

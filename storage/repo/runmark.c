@@ -1,0 +1,184 @@
+#include "storage/repo/runmark.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/enc.h"
+#include "core/crypto/hash.h"
+#include "core/log.h"
+#include "storage/format/object.h"
+#include "storage/keys/trust.h"
+
+char *
+run_key(const char *db, const char *run, const char *suffix)
+{
+    char *enc = name_encode(db);
+    char *key = xasprintf("%s/runs/%s%s", enc, run, suffix);
+
+    free(enc);
+    return key;
+}
+
+int
+run_mark_begin(struct run_mark *m, struct repo *r, const char *db, struct err *e)
+{
+    json_t *o = object_new("run");
+    char    host[256] = "";
+    char    at[32];
+    int     rc;
+
+    *m = (struct run_mark){.repo = r, .line = BUF_INIT(OBJECT_BYTES_MAX)};
+    random_hex((sizeof m->run - 1) / 2, m->run);
+    m->key = run_key(db, m->run, ".prune");
+    (void)gethostname(host, sizeof host - 1);
+    (void)json_object_set_new(o, "run", json_string(m->run));
+    object_set_text(o, "host", host);
+    (void)json_object_set_new(o, "pid", json_integer(getpid()));
+    (void)json_object_set_new(o, "started", json_string(time_rfc3339(time(NULL), at, sizeof at)));
+    (void)json_object_set_new(o, "tool", json_string("pgassay " PGASSAY_VERSION));
+    rc = object_format(o, &m->line, e);
+    json_decref(o);
+    return rc == 0 ? run_mark_renew(m, true, e) : -1;
+}
+
+int
+run_mark_renew(struct run_mark *m, bool at_once, struct err *e)
+{
+    if (!at_once && clock_seconds() - m->renewed < RUN_RENEW_SECONDS) {
+        return 0;
+    }
+    m->stored = true;
+    if (storage_put(m->repo->st, m->key, m->line.data, m->line.len, e) != 0) {
+        return -1;
+    }
+    m->renewed = clock_seconds();
+    return 0;
+}
+
+void
+run_mark_end(struct run_mark *m)
+{
+    struct err late = ERR_INIT;
+
+    /* One whose put() failed may be there all the same; what matters then has been said. */
+    if (m->stored && storage_remove(m->repo->st, (const char *const *)&m->key, 1, &late) != 0 && m->renewed > 0) {
+        log_warn("could not remove the run mark \"%s\": %s", m->key, late.text);
+    }
+    buf_free(&m->line);
+    free(m->key);
+    *m = (struct run_mark){0};
+}
+
+/* ---- who is there ---- */
+
+struct listing {
+    size_t           prefix;      /* length of "<db>/runs/" */
+    struct run_list *list;
+};
+
+int
+run_revoked(struct repo *r, const char *db, const char *run, bool *revoked, struct err *e)
+{
+    char   *key;
+    json_t *o;
+    int     rc = 0;
+
+    *revoked = true;
+    if (!signet_asks(r->signet, "revoked")) {
+        return 0;
+    }
+    key = run_key(db, run, ".revoked");
+    o = object_get(r->st, key, "revoked", OBJECT_BYTES_MAX, e);
+    if (o == NULL && e->kind == ERR_CORRUPT) {
+        *revoked = !e->untrusted;
+        if (e->untrusted) {
+            log_warn("\"%s\" of repository \"%s\" is passed over: %s", key, r->st->location, e->text);
+        }
+        err_clear(e);
+    } else if (o == NULL && e->kind == ERR_NOT_FOUND) {
+        *revoked = false;
+        err_clear(e);
+    } else if (o == NULL) {
+        rc = -1;
+    }
+    json_decref(o);
+    free(key);
+    return rc;
+}
+
+/* Marks of a run come one after another: "<run>", "<run>.prune", "<run>.revoked". */
+static int
+see(void *ctx, const struct object_info *info, struct err *e)
+{
+    struct listing   *li = ctx;
+    struct run_list  *list = li->list;
+    const char       *name = info->key + li->prefix;
+    const char       *suffix;
+    uint8_t           id[(RUN_ID_MAX - 1) / 2];
+    struct run_entry *entry;
+
+    (void)e;
+    if (strlen(name) < RUN_ID_MAX - 1 || hex_decode(name, RUN_ID_MAX - 1, id, sizeof id) != 0) {
+        return 0;
+    }
+    suffix = name + RUN_ID_MAX - 1;
+    if (*suffix != '\0' && strcmp(suffix, ".prune") != 0 && strcmp(suffix, ".revoked") != 0) {
+        return 0;
+    }
+    if (list->n == 0 || strncmp(list->v[list->n - 1].run, name, RUN_ID_MAX - 1) != 0) {
+        VEC_GROW(list->v, list->n, list->cap);
+        entry = &list->v[list->n++];
+        *entry = (struct run_entry){0};
+        memcpy(entry->run, name, RUN_ID_MAX - 1);
+    }
+    entry = &list->v[list->n - 1];
+    entry->writer |= *suffix == '\0';
+    entry->prune |= strcmp(suffix, ".prune") == 0;
+    entry->revoked |= strcmp(suffix, ".revoked") == 0;
+    if (strcmp(suffix, ".revoked") != 0) {
+        entry->modified = info->modified;
+    }
+    return 0;
+}
+
+int
+run_list_load(struct repo *r, const char *db, struct run_list *list, struct err *e)
+{
+    char          *prefix = run_key(db, "", "");
+    struct listing li = {strlen(prefix), list};
+    int            rc;
+
+    *list = (struct run_list){0};
+    rc = storage_list(r->st, prefix, see, &li, e);
+    for (size_t i = 0; rc == 0 && i < list->n; i++) {
+        if (list->v[i].revoked) {
+            rc = run_revoked(r, db, list->v[i].run, &list->v[i].revoked, e);
+        }
+    }
+    if (rc != 0) {
+        run_list_free(list);
+        err_wrap(e, "could not list who is at work on \"%s\"", db);
+    }
+    free(prefix);
+    return rc;
+}
+
+void
+run_list_free(struct run_list *list)
+{
+    free(list->v);
+    *list = (struct run_list){0};
+}
+
+static int
+compare(const void *run, const void *entry)
+{
+    return strcmp(run, ((const struct run_entry *)entry)->run);
+}
+
+const struct run_entry *
+run_list_find(const struct run_list *list, const char *run)
+{
+    return list->n == 0 ? NULL : bsearch(run, list->v, list->n, sizeof *list->v, compare);
+}

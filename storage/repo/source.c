@@ -1,0 +1,165 @@
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/enc.h"
+#include "core/json.h"
+#include "storage/contract/object_lock.h"
+#include "storage/format/object.h"
+#include "storage/repo/repo.h"
+
+static char *
+source_key(const char *db, unsigned n)
+{
+    char *name = name_encode(db);
+    char *key = n == 1 ? xasprintf("%s/source.json", name) : xasprintf("%s/source.%u.json", name, n);
+
+    free(name);
+    return key;
+}
+
+static int
+parse(const json_t *o, struct source *s, struct err *e)
+{
+    int64_t oid;
+
+    if (json_get_hex64(o, "system_identifier", &s->system_identifier, e) != 0 ||
+        json_get_int(o, "database_oid", &oid, e) != 0) {
+        return -1;
+    }
+    if (oid > UINT32_MAX) {
+        return err_set(e, ERR_CORRUPT, "key \"database_oid\" is out of range");
+    }
+    s->database_oid = (uint32_t)oid;
+    s->dbname = object_text(o, "dbname", e);
+    return s->dbname != NULL ? 0 : -1;
+}
+
+/* The binding in force, and its number (0: none yet). */
+static int
+load(struct repo *r, const char *db, struct source *s, unsigned *n, struct err *e)
+{
+    *n = 0;
+    *s = (struct source){0};
+    for (;;) {
+        struct source next = {0};
+        char         *key = source_key(db, *n + 1);
+        json_t       *o = object_get(r->st, key, "source", OBJECT_BYTES_MAX, e);
+        int           rc = o == NULL ? -1 : parse(o, &next, e);
+
+        if (o != NULL && rc != 0) {
+            err_wrap(e, "\"%s\"", key);
+        }
+        free(key);
+        json_decref(o);
+        if (rc != 0) {
+            if (e->kind == ERR_NOT_FOUND) {
+                err_clear(e);
+                return 0;
+            }
+            source_free(s);
+            return -1;
+        }
+        source_free(s);
+        *s = next;
+        (*n)++;
+    }
+}
+
+int
+source_load(struct repo *r, const char *db, struct source *s, struct err *e)
+{
+    unsigned n;
+
+    if (load(r, db, s, &n, e) != 0) {
+        return -1;
+    }
+    return n > 0 ? 0 : err_set(e, ERR_NOT_FOUND, "no database \"%s\" in repository \"%s\"", db, r->st->location);
+}
+
+static int
+store(struct repo *r, const char *db, const struct source *s, unsigned n, struct err *e)
+{
+    json_t *o = object_new("source");
+    char   *key = source_key(db, n);
+    char    at[32];
+    int     rc;
+
+    (void)json_object_set_new(o, "system_identifier", json_hex64(s->system_identifier));
+    (void)json_object_set_new(o, "database_oid", json_integer(s->database_oid));
+    (void)json_object_set_new(o, "dbname", json_text(s->dbname));
+    (void)json_object_set_new(o, "bound", json_string(time_rfc3339(time(NULL), at, sizeof at)));
+    rc = object_put(r->st, key, o, e);
+    free(key);
+    json_decref(o);
+    return rc;
+}
+
+/* 1: it has to be looked at again, as somebody else bound the name at this moment. */
+static int
+bind_once(struct repo *r, const char *db, const struct source *s, bool adopt, struct err *e)
+{
+    struct source is;
+    unsigned      n;
+    int           rc = -1;
+
+    if (load(r, db, &is, &n, e) != 0) {
+        return -1;
+    }
+    if (n > 0 && is.system_identifier == s->system_identifier && is.database_oid == s->database_oid) {
+        rc = 0;
+    } else if (n == 0 || adopt) {
+        rc = store(r, db, s, n + 1, e);
+        rc = rc != 0 && e->kind == ERR_EXISTS ? 1 : rc;
+    } else {
+        err_set(e, ERR_EXISTS,
+                "\"%s\" in repository \"%s\" is database \"%s\" (oid %" PRIu32 ") of server %" PRIu64
+                ", not \"%s\" (oid %" PRIu32 ") of server %" PRIu64,
+                db, r->st->location, is.dbname, is.database_oid, is.system_identifier, s->dbname, s->database_oid,
+                s->system_identifier);
+        err_hint(e, "after a restore or an upgrade, --adopt makes the name stand for the new one; otherwise choose "
+                    "another name");
+    }
+    source_free(&is);
+    return rc;
+}
+
+int
+source_bind(struct repo *r, const char *db, const struct source *s, bool adopt, struct err *e)
+{
+    enum { TRIES = 5 };
+
+    for (int i = 1;; i++) {
+        int rc = bind_once(r, db, s, adopt, e);
+
+        if (rc <= 0 || i == TRIES) {
+            return rc == 0 ? 0 : -1;
+        }
+        err_clear(e);
+    }
+}
+
+int
+source_retain(struct repo *r, const char *db, time_t until, struct err *e)
+{
+    for (unsigned n = 1;; n++) {
+        char *key = source_key(db, n);
+        int   rc = storage_retain(r->st, key, until, e);
+
+        free(key);
+        if (rc != 0 && e->kind == ERR_NOT_FOUND) {
+            err_clear(e);
+            return 0;
+        }
+        if (rc != 0) {
+            return -1;
+        }
+    }
+}
+
+void
+source_free(struct source *s)
+{
+    free(s->dbname);
+    s->dbname = NULL;
+}

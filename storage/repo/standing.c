@@ -1,0 +1,113 @@
+#include "storage/repo/standing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/enc.h"
+#include "storage/format/object.h"
+
+static const struct mark *
+mark_of(const struct marks *marks, const char *backup)
+{
+    const struct mark *last = NULL;
+
+    for (size_t i = 0; i < marks->n; i++) {
+        if (strcmp(marks->v[i].backup, backup) == 0) {
+            last = &marks->v[i];
+        }
+    }
+    return last;
+}
+
+/* A record that cannot be read may be the one that proves it. */
+static bool
+is_proven(const struct backup_entry *b, const struct drill_record *d)
+{
+    return b->state == BACKUP_COMMITTED && d != NULL && (d->equal || !d->readable);
+}
+
+int
+standings_load(struct repo *r, const char *db, const struct backup_list *list, struct standings *out, struct err *e)
+{
+    *out = (struct standings){0};
+    if (marks_load(r, db, MARK_PIN, &out->pins, e) != 0 || marks_load(r, db, MARK_ACCEPT, &out->accepted, e) != 0 ||
+        drill_records_load(r, db, list, &out->drills, e) != 0) {
+        standings_free(out);
+        return -1;
+    }
+    out->n = list->n;
+    out->v = xcalloc(list->n + 1, sizeof *out->v);
+    for (size_t i = 0; i < list->n; i++) {
+        const struct backup_entry *b = &list->v[i];
+        struct standing           *s = &out->v[i];
+
+        s->pin = mark_of(&out->pins, b->id);
+        s->accepted = mark_of(&out->accepted, b->id);
+        s->drill = b->label == NULL ? NULL : drill_record_of(&out->drills, b->label);
+        s->proven = is_proven(b, s->drill);
+    }
+    return 0;
+}
+
+void
+standings_free(struct standings *s)
+{
+    free(s->v);
+    marks_free(&s->pins);
+    marks_free(&s->accepted);
+    drill_records_free(&s->drills);
+    *s = (struct standings){0};
+}
+
+static json_t *
+drill_json(const struct drill_record *d)
+{
+    char at[32];
+
+    return json_pack("{s:s, s:b, s:f, s:I, s:I}", "finished", time_rfc3339(d->finished, at, sizeof at), "equal",
+                     (int)d->equal, "recovery_seconds", d->recovery_seconds, "different", (json_int_t)d->different,
+                     "not_compared", (json_int_t)d->not_compared);
+}
+
+static void
+set_mark(json_t *o, const char *key, const struct mark *m)
+{
+    if (m != NULL) {
+        object_set_text(o, key, m->text != NULL ? m->text : "");
+    }
+}
+
+void
+standing_json(const struct standing *s, json_t *o)
+{
+    (void)json_object_set_new(o, "proven", json_boolean(s->proven));
+    if (s->drill != NULL && s->drill->readable) {
+        (void)json_object_set_new(o, "drill", drill_json(s->drill));
+    }
+    set_mark(o, "pinned", s->pin);
+    set_mark(o, "accepted", s->accepted);
+}
+
+/* text (freed), and a further clause. */
+static char *
+with_clause(char *text, const char *what, const char *said)
+{
+    char *longer = xasprintf("%s%s%s%s%s", text, *text == '\0' ? "" : "; ", what, *what == '\0' ? "" : ": ", said);
+
+    free(text);
+    return longer;
+}
+
+char *
+standing_note(const struct standing *s, const char *note)
+{
+    char *text = xstrdup(note != NULL ? note : "");
+
+    if (s->pin != NULL) {
+        text = with_clause(text, "pinned", s->pin->text != NULL ? s->pin->text : "(its note cannot be read)");
+    }
+    if (s->accepted != NULL) {
+        text = with_clause(text, "accepted", s->accepted->text);
+    }
+    return text;
+}

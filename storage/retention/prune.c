@@ -1,0 +1,238 @@
+#include "storage/retention/prune.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/cancel.h"
+#include "core/enc.h"
+#include "core/log.h"
+#include "storage/retention/prune_impl.h"
+
+enum {
+    CLOCK_OFF_MAX = 300,              /* seconds between this host's clock and the store's */
+};
+
+time_t
+prune_now(const struct prune *p)
+{
+    return p->out->now + (time_t)(clock_seconds() - p->began);
+}
+
+int
+prune_tick(struct prune *p, struct err *e)
+{
+    return cancel_check(e) != 0 || (!p->req->dry_run && run_mark_renew(&p->mark, false, e) != 0) ? -1 : 0;
+}
+
+int
+prune_wait(struct prune *p, struct err *e)
+{
+    double until = clock_seconds() + 2.0 * p->repo->st->stale_seconds + 1;
+
+    if (p->repo->st->stale_seconds == 0 || p->req->dry_run) {
+        return 0;
+    }
+    log_info("waiting %u s: listings may be %u s old", 2 * p->repo->st->stale_seconds + 1, p->repo->st->stale_seconds);
+    while (clock_seconds() < until) {
+        if (prune_tick(p, e) != 0) {
+            return -1;
+        }
+        (void)usleep(200000);
+    }
+    return 0;
+}
+
+bool
+prune_live(const struct prune *p, const struct run_entry *r)
+{
+    return r->writer && !r->revoked && !strlist_find(&p->ended, r->run);
+}
+
+/* ---- P0 ---- */
+
+static int
+check_clock(struct prune *p, struct err *e)
+{
+    struct object_info info;
+    time_t             own = time(NULL);
+    double             off;
+    char               text[32];
+
+    if (storage_head(p->repo->st, p->mark.key, &info, e) != 0) {
+        return err_wrap(e, "could not ask the store for its time");
+    }
+    p->out->now = info.modified;
+    p->began = clock_seconds();
+    off = difftime(own, info.modified);
+    if (off > CLOCK_OFF_MAX || off < -CLOCK_OFF_MAX) {
+        err_set(e, ERR_IO, "this host's clock is %s %s the store's",
+                duration_human(off < 0 ? -off : off, text, sizeof text), off < 0 ? "behind" : "ahead of");
+        return err_hint(e, "set the clock: ages that are wrong would remove what should stay");
+    }
+    return 0;
+}
+
+static int
+list_runs(struct prune *p, struct err *e)
+{
+    run_list_free(&p->runs);
+    return run_list_load(p->repo, p->req->db, &p->runs, e);
+}
+
+/* Which of two prunes goes on: the one that began first, else the one that has the smaller name.  If each gave way to
+ * the other, two hosts that prune at the same minute of every night would never remove anything. */
+static bool
+comes_first(const struct prune *p, const struct run_entry *r)
+{
+    return r->modified < p->out->now || (r->modified == p->out->now && strcmp(r->run, p->mark.run) < 0);
+}
+
+/* Two prunes harm nobody, but do the work twice. */
+static int
+check_alone(struct prune *p, struct err *e)
+{
+    char at[32];
+
+    for (size_t i = 0; i < p->runs.n; i++) {
+        const struct run_entry *r = &p->runs.v[i];
+
+        if (r->prune && comes_first(p, r) && prune_now(p) - r->modified < PRUNE_DEAD_SECONDS) {
+            err_set(e, ERR_BUSY, "another prune is at work, run %s, last sign of life %s", r->run,
+                    time_rfc3339(r->modified, at, sizeof at));
+            return err_hint(e, "one that was killed is passed over %d minutes after that", PRUNE_DEAD_SECONDS / 60);
+        }
+    }
+    return 0;
+}
+
+static int
+announce(struct prune *p, struct err *e)
+{
+    if (p->req->dry_run) {
+        p->out->now = time(NULL);
+        p->began = clock_seconds();
+        return list_runs(p, e);
+    }
+    if (run_mark_begin(&p->mark, p->repo, p->req->db, e) != 0) {
+        return -1;
+    }
+    memcpy(p->out->run, p->mark.run, sizeof p->out->run);
+    return check_clock(p, e) != 0 || prune_wait(p, e) != 0 || list_runs(p, e) != 0 || check_alone(p, e) != 0 ? -1 : 0;
+}
+
+/* ---- P2, P3 ---- */
+
+static int
+trash_garbage(struct prune *p, struct err *e)
+{
+    struct nameset *garbage = nameset_new(e);
+    int             rc = -1;
+
+    /* Who writes is asked once more: what a run that has just begun stores would be named, and never be reused. */
+    if (garbage != NULL && list_runs(p, e) == 0 && prune_find_garbage(p, garbage, e) == 0 && nameset_rewind(garbage, e) == 0 &&
+        (p->req->dry_run || prune_write_trash(p, garbage, e) == 0)) {
+        rc = 0;
+    }
+    nameset_free(garbage);
+    return rc;
+}
+
+/* ---- P6, P7 ---- */
+
+static int
+sweep_trash(struct prune *p, struct err *e)
+{
+    struct nameset *kept = nameset_new(e);
+    int             rc = -1;
+
+    /* The wait between objects and lists: whoever finds no list must not find the objects in an old listing. */
+    if (kept != NULL && prune_read_ready(p, e) == 0 && prune_sweep(p, kept, e) == 0 && prune_wait(p, e) == 0 &&
+        prune_forget_trash(p, kept, e) == 0) {
+        rc = 0;
+    }
+    nameset_free(kept);
+    return rc;
+}
+
+static void
+report(struct prune *p)
+{
+    struct prune_result *out = p->out;
+
+    for (size_t i = 0; i < p->trash.n; i++) {
+        const struct trash *t = &p->trash.v[i];
+
+        VEC_GROW(out->lists, out->n_lists, out->cap_lists);
+        out->lists[out->n_lists++] = (struct prune_list){.name = xstrdup(t->name),
+                                                         .written = t->written,
+                                                         .state = t->state,
+                                                         .why = t->why == NULL ? NULL : xstrdup(t->why)};
+    }
+    for (size_t i = 0; i < p->runs.n; i++) {
+        if (prune_live(p, &p->runs.v[i])) {
+            strlist_add(&out->live, p->runs.v[i].run);
+        }
+    }
+}
+
+/* The order is the protocol's. */
+static int
+run(struct prune *p, struct err *e)
+{
+    if (announce(p, e) != 0 || prune_read_labels(p, e) != 0 || prune_read_trash(p, e) != 0 || prune_try_listing(p, e) != 0 || /* P0; any doubt */
+        prune_expire(p, e) != 0 || prune_find_leftovers(p, e) != 0 ||                           /* P1, P2 */
+        trash_garbage(p, e) != 0 || prune_wait(p, e) != 0 ||                                    /* P2, P3 */
+        list_runs(p, e) != 0 || prune_store_runs(p, e) != 0 || prune_judge_trash(p, e) != 0 ||  /* P4, P5 */
+        prune_wait(p, e) != 0 || prune_read_new_labels(p, e) != 0 || prune_read_condemned(p, e) != 0 || /* P5, P6 */
+        sweep_trash(p, e) != 0 ||                                                               /* P7 */
+        prune_remove_leftovers(p, e) != 0 || prune_tidy_marks(p, e) != 0) {                     /* P8 */
+        return -1;
+    }
+    report(p);
+    return 0;
+}
+
+int
+prune_run(struct repo *r, const struct prune_request *req, struct prune_result *out, struct err *e)
+{
+    struct prune p = {.repo = r, .req = req, .out = out, .enc = name_encode(req->db)};
+    int          rc;
+
+    *out = (struct prune_result){0};
+    rc = run(&p, e);
+    if (rc != 0) {
+        err_wrap(e, "could not prune \"%s\"%s", req->db, p.changed || req->dry_run ? "" : "; nothing was removed");
+    }
+    run_mark_end(&p.mark);
+    backup_list_free(&p.backups);
+    strlist_free(&p.gone);
+    nameset_union_free(&p.refs);
+    strlist_free(&p.counted);
+    strlist_free(&p.leftovers);
+    trash_list_free(&p.trash);
+    nameset_union_free(&p.trashed);
+    nameset_union_free(&p.ready);
+    strlist_free(&p.stray_runs);
+    known_free(&p.condemned);
+    run_list_free(&p.runs);
+    strlist_free(&p.ended);
+    free(p.enc);
+    return rc;
+}
+
+void
+prune_result_free(struct prune_result *r)
+{
+    strlist_free(&r->expired);
+    strlist_free(&r->dead);
+    strlist_free(&r->revoked);
+    strlist_free(&r->live);
+    for (size_t i = 0; i < r->n_lists; i++) {
+        free(r->lists[i].name);
+        free(r->lists[i].why);
+    }
+    free(r->lists);
+    *r = (struct prune_result){0};
+}

@@ -1,0 +1,302 @@
+/*
+ * The chunks' listing, sorted, against sorted sets of names: all objects of one content come one after another, and are
+ * judged together, as a chunk that is bad or missing protects the others of its content.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/enc.h"
+#include "core/log.h"
+#include "storage/retention/prune_impl.h"
+
+enum { REMOVE_AT_ONCE = 1000 };
+
+/* One object as listed, and what is known of it. */
+struct object {
+    char              text[CHUNK_NAME_MAX];
+    struct chunk_name name;
+    uint64_t          size;
+    bool              needed;       /* a label refers to it */
+    bool              trashed;      /* a trash list names it */
+    bool              ready;        /* ... one that may be swept */
+};
+
+struct sweep {
+    struct prune   *prune;
+    size_t          prefix;         /* length of "<db>/chunks/" */
+    struct nameset *refs, *trashed, *ready;
+    struct object  *v;              /* the objects of one content */
+    size_t          n, cap;
+    char            content[CHUNK_NAME_MAX];      /* "<epoch>/<aa>/<id>-" */
+    bool            protected;      /* one that is needed is bad or missing */
+    int (*judge)(struct sweep *, const struct object *, struct err *);
+    struct nameset *out;            /* garbage, or what is kept */
+    struct strlist  keys;           /* to be removed */
+    uint64_t        bytes;          /* of these */
+};
+
+static void
+add(struct prune_sum *sum, uint64_t bytes)
+{
+    sum->objects++;
+    sum->bytes += bytes;
+}
+
+static void
+subtract(struct prune_sum *sum, uint64_t bytes)
+{
+    sum->objects -= sum->objects > 0;
+    sum->bytes -= sum->bytes < bytes ? sum->bytes : bytes;
+}
+
+/* ---- one content ---- */
+
+/* What labels need of this content, against what is listed. */
+static int
+match_refs(struct sweep *s, struct err *e)
+{
+    struct nameset *refs = s->refs;
+    size_t          n = strlen(s->content);
+    bool            exact;
+
+    if (nameset_seek(refs, s->content, &exact, e) != 0) {
+        return -1;
+    }
+    while (!refs->end && strncmp(refs->name, s->content, n) == 0) {
+        struct chunk_name name;
+        bool              good = false;
+
+        for (size_t i = 0; i < s->n; i++) {
+            if (strcmp(s->v[i].text, refs->name) == 0) {
+                s->v[i].needed = true;
+                good = s->v[i].size == refs->size;
+            }
+        }
+        s->protected |= !good || (chunk_name_parse(refs->name, &name) == 0 &&
+                                  known_find_name(&s->prune->condemned, &name) != SIZE_MAX);
+        if (nameset_next(refs, e) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int
+match_lists(struct sweep *s, struct object *o, struct err *e)
+{
+    return nameset_seek(s->trashed, o->text, &o->trashed, e) != 0 ||
+                   (s->ready != NULL && nameset_seek(s->ready, o->text, &o->ready, e) != 0)
+               ? -1
+               : 0;
+}
+
+static int
+end_content(struct sweep *s, struct err *e)
+{
+    int rc = s->n == 0 ? 0 : match_refs(s, e);
+
+    for (size_t i = 0; rc == 0 && i < s->n; i++) {
+        rc = match_lists(s, &s->v[i], e) != 0 ? -1 : s->judge(s, &s->v[i], e);
+    }
+    s->n = 0;
+    s->protected = false;
+    return rc;
+}
+
+static int
+see_chunk(void *ctx, const struct object_info *info, struct err *e)
+{
+    struct sweep     *s = ctx;
+    const char       *text = info->key + s->prefix;
+    struct chunk_name name;
+    size_t            n;
+
+    if (chunk_name_parse(text, &name) != 0) {
+        s->prune->out->unknown_objects += s->ready == NULL;
+        return 0;
+    }
+    n = strlen(s->content);
+    if (s->n > 0 && strncmp(text, s->content, n) != 0 && (end_content(s, e) != 0 || prune_tick(s->prune, e) != 0)) {
+        return -1;
+    }
+    n = strcspn(text, "-") + 1;
+    memcpy(s->content, text, n);
+    s->content[n] = '\0';
+    VEC_GROW(s->v, s->n, s->cap);
+    s->v[s->n] = (struct object){.name = name, .size = info->size};
+    memcpy(s->v[s->n].text, text, strlen(text) + 1);
+    s->n++;
+    return 0;
+}
+
+static int
+go(struct sweep *s, struct err *e)
+{
+    struct prune *p = s->prune;
+    char         *prefix = xasprintf("%s/chunks/", p->enc);
+    int           rc = -1;
+
+    s->prefix = strlen(prefix);
+    s->refs = nameset_union_all(&p->refs, e);
+    s->trashed = s->refs == NULL ? NULL : nameset_union_all(&p->trashed, e);
+    if (s->trashed != NULL && storage_list(p->repo->st, prefix, see_chunk, s, e) == 0 && end_content(s, e) == 0) {
+        rc = 0;
+    }
+    free(s->v);
+    free(prefix);
+    return rc;
+}
+
+/* ---- P2: what nobody needs and no list names ---- */
+
+static bool
+writers_own(const struct prune *p, const struct chunk_name *name)
+{
+    char                    run[2 * RUN_BYTES + 1];
+    const struct run_entry *r;
+
+    hex_encode(name->run, RUN_BYTES, run);
+    r = run_list_find(&p->runs, run);
+    return r != NULL && prune_live(p, r);
+}
+
+static int
+judge_garbage(struct sweep *s, const struct object *o, struct err *e)
+{
+    struct prune_result *out = s->prune->out;
+
+    if (o->needed) {
+        add(&out->kept, o->size);
+    } else if (o->trashed) {
+        add(&out->waiting, o->size);
+    } else if (s->protected) {
+        out->protected_objects++;
+    } else if (!writers_own(s->prune, &o->name)) {
+        add(&out->trashed, o->size);
+        add(&out->waiting, o->size);
+        return nameset_add(s->out, o->text, o->size, e);
+    }
+    return 0;
+}
+
+int
+prune_find_garbage(struct prune *p, struct nameset *garbage, struct err *e)
+{
+    struct sweep s = {.prune = p, .judge = judge_garbage, .out = garbage};
+
+    return go(&s, e);
+}
+
+/* ---- P0's end ---- */
+
+static int
+pass_by(void *ctx, const struct object_info *info, struct err *e)
+{
+    (void)info;
+    return prune_tick(ctx, e);
+}
+
+int
+prune_try_listing(struct prune *p, struct err *e)
+{
+    char *prefix = xasprintf("%s/chunks/", p->enc);
+    int   rc = p->gone.n == 0 || p->req->dry_run ? 0 : storage_list(p->repo->st, prefix, pass_by, p, e);
+
+    free(prefix);
+    return rc;
+}
+
+/* ---- P7 ---- */
+
+static int
+keep(struct sweep *s, const char *key, struct err *e)
+{
+    return nameset_add(s->out, key + s->prefix, 0, e);
+}
+
+/* One by one, as the store refused some of them. */
+static int
+remove_single(struct sweep *s, struct err *e)
+{
+    struct prune *p = s->prune;
+
+    for (size_t i = 0; i < s->keys.n; i++) {
+        const char        *key = s->keys.v[i];
+        struct object_info info;
+
+        if (storage_remove(p->repo->st, &key, 1, e) == 0) {
+            continue;
+        }
+        if (e->kind != ERR_AUTH) {
+            return -1;
+        }
+        err_clear(e);
+        if (storage_head(p->repo->st, key, &info, e) != 0) {
+            return -1;
+        }
+        log_debug("locked: %s", key);
+        add(&p->out->locked, info.size);
+        subtract(&p->out->swept, info.size);
+        add(&p->out->waiting, info.size);
+        if (keep(s, key, e) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int
+flush(struct sweep *s, struct err *e)
+{
+    struct prune *p = s->prune;
+    int           rc = 0;
+
+    if (s->keys.n > 0 && !p->req->dry_run) {
+        p->changed = true;
+        rc = prune_tick(p, e) != 0 ? -1 : storage_remove(p->repo->st, (const char *const *)s->keys.v, s->keys.n, e);
+        if (rc != 0 && e->kind == ERR_AUTH) {
+            err_clear(e);
+            rc = remove_single(s, e);
+        }
+    }
+    strlist_free(&s->keys);
+    return rc;
+}
+
+static int
+judge_swept(struct sweep *s, const struct object *o, struct err *e)
+{
+    struct prune_result *out = s->prune->out;
+
+    if (!o->ready) {
+        return 0;
+    }
+    if (o->needed || s->protected) {
+        /* keys to be removed come before it in the order of names, and may be kept yet */
+        return flush(s, e) != 0 ? -1 : nameset_add(s->out, o->text, 0, e);
+    }
+    add(&out->swept, o->size);
+    subtract(&out->waiting, o->size);
+    strlist_take(&s->keys, xasprintf("%s/chunks/%s", s->prune->enc, o->text));
+    return s->keys.n < REMOVE_AT_ONCE ? 0 : flush(s, e);
+}
+
+int
+prune_sweep(struct prune *p, struct nameset *kept, struct err *e)
+{
+    struct sweep s = {.prune = p, .judge = judge_swept, .out = kept};
+    int          rc = -1;
+
+    s.ready = nameset_union_all(&p->ready, e);
+    if (s.ready == NULL) {
+        return -1;
+    }
+    if (s.ready->end) {
+        return 0;               /* nothing to sweep: no listing */
+    }
+    if (go(&s, e) == 0 && flush(&s, e) == 0) {
+        rc = 0;
+    }
+    strlist_free(&s.keys);
+    return rc;
+}

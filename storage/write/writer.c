@@ -1,0 +1,321 @@
+#include "storage/write/writer.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/enc.h"
+#include "core/crypto/hash.h"
+#include "core/log.h"
+#include "storage/contract/object_lock.h"
+#include "storage/format/object.h"
+#include "storage/keys/trust.h"
+#include "storage/write/writer_impl.h"
+
+static const double RENEW_SECONDS = 600;
+
+static void
+name_run(struct writer *w)
+{
+    char *enc = name_encode(w->db);
+
+    random_hex(RUN_BYTES, w->run);
+    w->mark_key = xasprintf("%s/runs/%s", enc, w->run);
+    free(enc);
+}
+
+/* Ids sort by time: one taken in the same second as the newest there is must still sort behind it.  By a random
+ * step, since two that begin at once must not agree. */
+static void
+name_backup(struct writer *w, const char *newest)
+{
+    enum { STEP_MAX = 64 };
+    char     at[20];
+    uint16_t digits;
+    size_t   n;
+
+    random_bytes(&digits, sizeof digits);
+    (void)time_compact(time(NULL), at, sizeof at);
+    n = strlen(at);
+    if (strncmp(newest, at, n) == 0) {
+        unsigned long last = strtoul(newest + n + 1, NULL, 16);
+
+        if (last > UINT16_MAX - STEP_MAX) {
+            (void)sleep(1);
+            (void)time_compact(time(NULL), at, sizeof at);
+        } else {
+            digits = (uint16_t)(last + 1 + digits % STEP_MAX);
+        }
+    }
+    (void)snprintf(w->id, sizeof w->id, "%s-%04x", at, digits);
+}
+
+/* W1 */
+static int
+announce(struct writer *w, struct err *e)
+{
+    json_t *o = object_new("run");
+    char    host[256] = "";
+    char    at[32];
+    int     rc;
+
+    (void)gethostname(host, sizeof host - 1);
+    (void)json_object_set_new(o, "run", json_string(w->run));
+    object_set_text(o, "host", host);
+    (void)json_object_set_new(o, "pid", json_integer(getpid()));
+    (void)json_object_set_new(o, "started", json_string(time_rfc3339(time(NULL), at, sizeof at)));
+    (void)json_object_set_new(o, "tool", json_string("pgassay " PGASSAY_VERSION));
+    rc = object_format(o, &w->mark, e);
+    json_decref(o);
+    if (rc == 0) {
+        rc = storage_put(w->repo->st, w->mark_key, w->mark.data, w->mark.len, e);
+    }
+    w->marked = rc == 0;
+    w->renewed = clock_seconds();
+    return rc;
+}
+
+/* A name that stands for another database is refused before anything is read.  A new name is bound when there is something
+ * to commit. */
+static int
+check_source(struct writer *w, struct err *e)
+{
+    struct source bound = {0};
+
+    if (w->source == NULL) {
+        return 0;
+    }
+    if (source_load(w->repo, w->db, &bound, e) == 0) {
+        source_free(&bound);
+        return source_bind(w->repo, w->db, w->source, w->adopt, e);
+    }
+    if (e->kind != ERR_NOT_FOUND) {
+        return -1;
+    }
+    err_clear(e);
+    return 0;
+}
+
+static int
+choose_epoch(struct writer *w, const struct writer_options *o, struct err *e)
+{
+    struct repo *r = w->repo;
+    unsigned     number = o->epoch == 0 ? r->epoch : o->epoch;
+
+    w->epoch = o->as_stored ? keyring_epoch(r->keys, number, e) : keyring_write(r->keys, number, o->epoch == 0, e);
+    return w->epoch == NULL ? -1 : 0;
+}
+
+struct writer *
+writer_begin(struct repo *r, const struct writer_options *o, struct err *e)
+{
+    struct writer *w = xcalloc(1, sizeof *w);
+    char           newest[BACKUP_ID_MAX] = "";
+
+    w->repo = r;
+    w->db = xstrdup(o->db);
+    w->source = o->source;
+    w->adopt = o->adopt;
+    w->replace = o->replace;
+    w->chain = o->chain != NULL ? o->chain : &w->own_chain;
+    w->mark = (struct buf)BUF_INIT(OBJECT_BYTES_MAX);
+    w->lock_until = storage_lock_until(r->st, time(NULL));
+    (void)pthread_mutex_init(&w->lock, NULL);
+    (void)pthread_cond_init(&w->changed, NULL);
+    name_run(w);
+    if (choose_epoch(w, o, e) != 0 || signet_may(r->signet, "label", e) != 0 || check_source(w, e) != 0 || announce(w, e) != 0 || writer_check_clock(w, e) != 0 ||
+        writer_find_reusable(w, o->trusted, newest, e) != 0 ||
+        writer_io_start(w, o->threads, e) != 0) {
+        err_wrap(e, "could not begin a backup of \"%s\"", w->db);
+        writer_end(w);
+        return NULL;
+    }
+    name_backup(w, newest);
+    return w;
+}
+
+const char *
+writer_backup_id(const struct writer *w)
+{
+    return w->id;
+}
+
+void
+writer_set_id(struct writer *w, const char *id)
+{
+    (void)snprintf(w->id, sizeof w->id, "%s", id);
+}
+
+const char *
+writer_run(const struct writer *w)
+{
+    return w->run;
+}
+
+int
+writer_check_revoked(struct writer *w, struct err *e)
+{
+    struct object_info info;
+    char              *key = xasprintf("%s.revoked", w->mark_key);
+    int                rc = storage_head(w->repo->st, key, &info, e);
+
+    free(key);
+    if (rc == 0) {
+        err_set(e, ERR_BUSY, "run %s was revoked: a prune took it for dead", w->run);
+        return err_hint(e, "take the backup again");
+    }
+    if (e->kind != ERR_NOT_FOUND) {
+        return -1;
+    }
+    err_clear(e);
+    return 0;
+}
+
+int
+writer_tick(struct writer *w, struct err *e)
+{
+    double     now = clock_seconds();
+    struct err late = ERR_INIT;
+    bool       due;
+
+    (void)pthread_mutex_lock(&w->lock);
+    due = now - w->renewed >= RENEW_SECONDS;
+    if (due) {
+        w->renewed = now;       /* one thread does it */
+    }
+    (void)pthread_mutex_unlock(&w->lock);
+    if (!due) {
+        return 0;
+    }
+    /* A mark that is renewed late is no harm for 72 hours: the next time will do. */
+    if (storage_put(w->repo->st, w->mark_key, w->mark.data, w->mark.len, &late) != 0) {
+        log_warn("could not renew the run mark: %s", late.text);
+    }
+    return writer_check_revoked(w, e);
+}
+
+void
+writer_chunk_id(const struct writer *w, const void *raw, size_t n, uint8_t id[SHA256_BYTES])
+{
+    hmac_sha256(w->epoch->naming.data, raw, n, id);
+}
+
+const uint8_t *
+writer_fingerprint_key(const struct writer *w)
+{
+    return w->epoch->naming.data + ID_KEY;
+}
+
+bool
+writer_seals(const struct writer *w)
+{
+    return w->epoch->sealed;
+}
+
+/* ---- what is stored of a content ---- */
+
+int
+writer_encode(const struct writer *w, const uint8_t id[SHA256_BYTES], const void *packed, size_t n, struct chunkbuf *out,
+              struct err *e)
+{
+    uint8_t          what[CHUNK_SEALED_AS];
+    struct sealed_as as = chunk_sealed_as(w->epoch->public, id, out->codec, what);
+    int              rc;
+
+    out->sealed = w->epoch->sealed;
+    if (out->sealed) {
+        rc = seal(&as, packed, n, &out->data, e);
+    } else {
+        buf_clear(&out->data);
+        rc = buf_append(&out->data, packed, n, e);
+    }
+    if (rc == 0) {
+        sha256(out->data.data, out->data.len, out->sha256);
+    }
+    return rc;
+}
+
+/* Under the lock. */
+static void
+use(struct writer *w, size_t number)
+{
+    struct known *k = &w->known.v[number];
+
+    if (k->state == KNOWN_REUSABLE && !k->used) {
+        w->stats.reused_chunks++;
+        w->stats.reused_bytes += k->size;
+    }
+    k->used = true;
+}
+
+uint32_t
+writer_claim(struct writer *w, const uint8_t id[SHA256_BYTES], bool *missing)
+{
+    size_t number;
+
+    (void)pthread_mutex_lock(&w->lock);
+    number = known_find(&w->known, id);
+    *missing = number == SIZE_MAX;
+    if (*missing) {
+        number = known_begin(&w->known, id);
+    }
+    use(w, number);
+    (void)pthread_mutex_unlock(&w->lock);
+    return (uint32_t)number;
+}
+
+bool
+writer_claim_stored(struct writer *w, const uint8_t sha256_want[SHA256_BYTES], uint64_t size, uint64_t raw_size,
+                    uint32_t *number)
+{
+    size_t found;
+
+    (void)pthread_mutex_lock(&w->lock);
+    found = known_find_stored(&w->known, sha256_want, size, raw_size);
+    if (found != SIZE_MAX) {
+        use(w, found);
+        *number = (uint32_t)found;
+    }
+    (void)pthread_mutex_unlock(&w->lock);
+    return found != SIZE_MAX;
+}
+
+const struct known_set *
+writer_known(const struct writer *w)
+{
+    return &w->known;
+}
+
+void
+writer_stats(struct writer *w, struct writer_stats *out)
+{
+    (void)pthread_mutex_lock(&w->lock);
+    *out = w->stats;
+    (void)pthread_mutex_unlock(&w->lock);
+}
+
+void
+writer_end(struct writer *w)
+{
+    struct err ignored = ERR_INIT;
+
+    if (w == NULL) {
+        return;
+    }
+    writer_io_stop(w);
+    /* A label stands before its run mark goes: when one may stand whose put() failed, prune decides. */
+    if (!w->label_tried && storage_remove(w->repo->st, (const char *const *)&w->mark_key, 1, &ignored) != 0 &&
+        w->marked) {
+        log_warn("could not remove the run mark: %s", ignored.text);
+    }
+    journal_close(w->journal);
+    chain_free(&w->own_chain);
+    known_free(&w->known);
+    buf_free(&w->mark);
+    (void)pthread_mutex_destroy(&w->lock);
+    (void)pthread_cond_destroy(&w->changed);
+    free(w->mark_key);
+    free(w->db);
+    free(w);
+}

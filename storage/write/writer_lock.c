@@ -1,0 +1,124 @@
+/*
+ * Object Lock: what a backup uses again must stay as long as the backup itself (lock.h).
+ *
+ * What chunk lists say of a chunk's lock is enough to leave it alone; so a night costs nothing until a new step of 30
+ * days begins, and then a request or two for each chunk, on as many connections as chunks are put over.
+ */
+#include <stdlib.h>
+#include <time.h>
+
+#include "core/enc.h"
+#include "core/mem.h"
+#include "core/pool.h"
+#include "storage/contract/object_lock.h"
+#include "storage/write/writer_impl.h"
+
+int
+writer_check_clock(struct writer *w, struct err *e)
+{
+    enum { OFF_MAX = 3600 };        /* steps are 30 days; a smaller error changes nothing worth a refusal */
+    struct object_info info;
+    double             off;
+    char               text[32];
+
+    if (w->lock_until == 0) {
+        return 0;
+    }
+    if (storage_head(w->repo->st, w->mark_key, &info, e) != 0) {
+        return err_wrap(e, "could not ask the store for its time");
+    }
+    off = difftime(time(NULL), info.modified);
+    if (off >= -OFF_MAX && off <= OFF_MAX) {
+        return 0;
+    }
+    err_set(e, ERR_IO, "this host's clock is %s %s the store's: what is written would be locked for too %s",
+            duration_human(off < 0 ? -off : off, text, sizeof text), off < 0 ? "behind" : "ahead of",
+            off < 0 ? "short" : "long");
+    return err_hint(e, "set the clock: nobody can shorten a lock");
+}
+
+struct due {
+    struct writer *w;
+    uint32_t      *numbers;         /* of chunks that are not locked for long enough */
+    size_t         n;
+    int            threads;
+};
+
+/* One thread's share: every so-manieth of them. */
+static int
+lock_share(void *ctx, void *task, int worker, struct err *e)
+{
+    struct due *d = ctx;
+    size_t      first = (size_t)(uintptr_t)task;
+
+    (void)worker;
+    for (size_t i = first; i < d->n; i += (size_t)d->threads) {
+        struct known *k = &d->w->known.v[d->numbers[i]];
+        char          name[CHUNK_NAME_MAX];
+        char         *key;
+        int           rc;
+
+        chunk_name_format(&k->name, name);
+        key = chunk_key(d->w->db, name);
+        rc = writer_tick(d->w, e) != 0 ? -1 : storage_retain(d->w->repo->st, key, d->w->lock_until, e);
+        free(key);
+        if (rc != 0) {
+            return err_wrap(e, "could not lock chunk \"%s\" further", name);
+        }
+        k->retain_until = d->w->lock_until;
+    }
+    return 0;
+}
+
+static int
+lock_chunks(struct due *d, struct err *e)
+{
+    struct pool *p = pool_new(d->threads, lock_share, d);
+    int          rc;
+
+    for (int i = 0; i < d->threads; i++) {
+        pool_add(p, (void *)(uintptr_t)i, 0);
+    }
+    rc = pool_wait(p, NULL, 0, e);
+    pool_free(p);
+    return rc;
+}
+
+static int
+lock_names(struct writer *w, struct err *e)
+{
+    for (unsigned n = 1; n <= w->repo->generation; n++) {      /* they are found by counting up: all must be there */
+        char key[32];
+
+        (void)snprintf(key, sizeof key, "repo.%u.json", n);
+        if (storage_retain(w->repo->st, key, w->lock_until, e) != 0) {
+            return -1;
+        }
+    }
+    if (w->epoch->sealed && key_objects_retain(w->repo->st, w->epoch->number, w->lock_until, e) != 0) {
+        return -1;
+    }
+    return source_retain(w->repo, w->db, w->lock_until, e);
+}
+
+int
+writer_lock_reused(struct writer *w, const uint32_t *chunks, size_t n, struct err *e)
+{
+    struct due d = {.w = w, .threads = w->n_threads};
+    int        rc = 0;
+
+    if (w->lock_until == 0) {
+        return 0;
+    }
+    d.numbers = xcalloc(n + 1, sizeof *d.numbers);
+    for (size_t i = 0; i < n; i++) {
+        if (chunks[i] < w->known.n && w->known.v[chunks[i]].retain_until < w->lock_until) {
+            d.numbers[d.n++] = chunks[i];
+        }
+    }
+    if (d.n > 0) {
+        rc = lock_chunks(&d, e);
+    }
+    free(d.numbers);
+    return rc == 0 ? lock_names(w, e) : -1;
+}

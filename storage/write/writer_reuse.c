@@ -1,0 +1,177 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/enc.h"
+#include "core/log.h"
+#include "storage/repo/blocklist.h"
+#include "storage/read/reader.h"
+#include "storage/repo/lastseen.h"
+#include "storage/write/writer_impl.h"
+
+/* Lists of so many scopes are read; beyond, chunks are stored again. */
+enum { SCOPES_MAX = 8 };
+
+static bool
+of_epoch(const struct writer *w, const struct chunk_name *name)
+{
+    return name->epoch == w->epoch->number && name->sealed == w->epoch->sealed;
+}
+
+static int
+trust_line(void *ctx, const struct chunk_line *line, struct err *e)
+{
+    struct writer    *w = ctx;
+    struct chunk_name name;
+
+    (void)e;
+    if (chunk_name_parse(line->name, &name) == 0 && of_epoch(w, &name)) {
+        known_trust(&w->known, &name, line->size, line->raw_size);
+        known_retained(&w->known, &name, (time_t)line->retain_until);
+    }
+    return 0;
+}
+
+static void
+trust_journal(void *ctx, const struct chunk_name *name, uint64_t size, uint64_t raw_size)
+{
+    struct writer *w = ctx;
+
+    if (of_epoch(w, name)) {
+        known_trust(&w->known, name, size, raw_size);
+    }
+}
+
+/* The newest good chunk list of each scope: a backup of two tables must not hide what the last full one holds. */
+static int
+keep_newest(void *ctx, const char *name, struct err *e)
+{
+    (void)e;
+    if (backup_id_valid(name)) {
+        memcpy(ctx, name, strlen(name) + 1);        /* they come in ascending order */
+    }
+    return 0;
+}
+
+/* Unfinished runs count too: their objects hold the name. */
+static int
+find_newest_id(struct writer *w, char *newest, struct err *e)
+{
+    char *enc = name_encode(w->db);
+    char *prefix = xasprintf("%s/backups/", enc);
+    int   rc = storage_dirs(w->repo->st, prefix, keep_newest, newest, e);
+
+    free(prefix);
+    free(enc);
+    return rc;
+}
+
+static int
+trust_labels(struct writer *w, struct err *e)
+{
+    struct backup_list list;
+    struct strlist     scopes = {0};
+    int                rc = backup_list_load(w->repo, w->db, &list, e);
+
+    for (size_t i = list.n; rc == 0 && i-- > 0 && scopes.n < SCOPES_MAX;) {
+        const struct backup_entry *b = &list.v[i];
+
+        if (b->state != BACKUP_COMMITTED || strlist_has(&scopes, b->label->scope)) {
+            continue;
+        }
+        rc = chunk_list_read(w->repo, b->label, trust_line, w, e);
+        if (rc == 0) {
+            strlist_add(&scopes, b->label->scope);
+        } else if (e->kind == ERR_CORRUPT || e->kind == ERR_NOT_FOUND) {
+            log_warn("%s; its chunks are not reused", e->text);
+            err_clear(e);
+            rc = 0;
+        }
+    }
+    if (rc == 0) {
+        rc = chain_load(w->repo, w->db, &list, w->chain, e);
+    }
+    if (rc == 0) {
+        seen_warn(w->repo, w->db, &list);
+    }
+    strlist_free(&scopes);
+    backup_list_free(&list);
+    return rc;
+}
+
+static int
+ban(void *ctx, const char *text, struct err *e)
+{
+    struct writer    *w = ctx;
+    struct chunk_name name;
+
+    (void)e;
+    if (chunk_name_parse(text, &name) == 0) {
+        known_ban(&w->known, &name);
+    }
+    return 0;
+}
+
+struct chunk_listing {
+    struct writer *w;
+    size_t         prefix;
+};
+
+static int
+see_chunk(void *ctx, const struct object_info *info, struct err *e)
+{
+    struct chunk_listing *li = ctx;
+    struct chunk_name     name;
+
+    (void)e;
+    if (chunk_name_parse(info->key + li->prefix, &name) == 0) {
+        known_listed(&li->w->known, &name, info->size);
+    }
+    return 0;
+}
+
+static int
+list_chunks(struct writer *w, struct err *e)
+{
+    struct chunk_listing li = {.w = w};
+    char                *enc = name_encode(w->db);
+    char                *prefix = xasprintf("%s/chunks/%u/", enc, w->epoch->number);
+    int                  rc;
+
+    li.prefix = strlen(enc) + strlen("/chunks/");
+    rc = storage_list(w->repo->st, prefix, see_chunk, &li, e);
+    free(prefix);
+    free(enc);
+    return rc;
+}
+
+static int
+trust_given(struct writer *w, const struct known_set *trusted)
+{
+    for (size_t i = 0; i < trusted->n; i++) {
+        const struct known *k = &trusted->v[i];
+
+        if (of_epoch(w, &k->name)) {
+            known_trust(&w->known, &k->name, k->size, k->raw_size);
+            known_retained(&w->known, &k->name, k->retain_until);
+        }
+    }
+    return 0;
+}
+
+int
+writer_find_reusable(struct writer *w, const struct known_set *trusted, char *newest, struct err *e)
+{
+    unsigned unreadable = 0;
+
+    w->journal = journal_open(w->repo, w->db, trust_journal, w);
+    /* The order is the protocol's (W2): trash, condemned, and only then the listing. */
+    if (find_newest_id(w, newest, e) != 0 || (trusted != NULL ? trust_given(w, trusted) : trust_labels(w, e)) != 0 ||
+        namelist_each(w->repo, w->db, "trash", ban, w, &unreadable, e) != 0 ||
+        namelist_each(w->repo, w->db, "condemned", ban, w, &unreadable, e) != 0) {
+        return -1;
+    }
+    if (unreadable > 0) {
+        known_ban_all(&w->known);
+    }
+    return list_chunks(w, e);
+}
