@@ -120,6 +120,7 @@ lint-quick:
 	scripts/lint-includes
 	scripts/lint-shell
 	scripts/lint-layout
+	scripts/lint-format
 	@mkdir -p $(BUILD)/cppcheck
 	cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr $(CPPCHECK_OFF:%=--suppress=%) \
 	    --cppcheck-build-dir=$(BUILD)/cppcheck --error-exitcode=1 -D_GNU_SOURCE -I. \
@@ -131,6 +132,10 @@ $(BUILD)/tidy/%.ok: %.c .clang-tidy
 	@mkdir -p $(@D)
 	clang-tidy --quiet $< -- $(CPPFLAGS) -std=c17 -Wno-unknown-warning-option
 	@touch $@
+
+format: ## lay out C code as lint wants it
+	git ls-files '*.[ch]' | xargs clang-format -i
+.PHONY: format
 
 asan: SAN := -fsanitize=address -fno-omit-frame-pointer
 ubsan: SAN := -fsanitize=undefined -fno-sanitize-recover=all

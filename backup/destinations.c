@@ -19,7 +19,8 @@ check_twice(const struct destinations *d, size_t i, struct err *e)
 }
 
 static int
-open_one(struct destinations *d, size_t i, const struct storage_place *place, const char *db, struct err *e)
+open_one(struct destinations *d, size_t i, const struct storage_place *place, const char *db,
+         struct err *e)
 {
     struct fanout_repo *r = &d->v[i];
 
@@ -27,7 +28,8 @@ open_one(struct destinations *d, size_t i, const struct storage_place *place, co
     if (r->repo == NULL) {
         return -1;
     }
-    if (check_twice(d, i, e) != 0 || (db != NULL && (d->locks[i] = hostlock_take(r->repo->id, db, "backup", e)) < 0)) {
+    if (check_twice(d, i, e) != 0 ||
+        (db != NULL && (d->locks[i] = hostlock_take(r->repo->id, db, "backup", e)) < 0)) {
         repo_close(r->repo);
         r->repo = NULL;
         return d->n == 1 ? -1 : err_wrap(e, "repository \"%s\"", place->location);
@@ -36,7 +38,8 @@ open_one(struct destinations *d, size_t i, const struct storage_place *place, co
 }
 
 void
-destinations_open(struct destinations *d, const struct storage_place *places, size_t n, const char *db)
+destinations_open(struct destinations *d, const struct storage_place *places, size_t n,
+                  const char *db)
 {
     *d = (struct destinations){
         .v = xcalloc(n, sizeof *d->v),

@@ -4,18 +4,21 @@
 #ifndef BACKUP_DESTINATIONS_H
 #define BACKUP_DESTINATIONS_H
 
-#include "storage/write/fanout.h"
 #include "storage/contract/location.h"
+#include "storage/write/fanout.h"
 
 struct destinations {
-    struct fanout_repo *v;             /* repo NULL and failed set: it could not be opened, or another run has it */
-    char              **locations;     /* as the user gave them */
-    int                *locks;         /* or -1 */
-    size_t              n;
+    struct fanout_repo
+          *v;         /* repo NULL and failed set: it could not be opened, or another run has it */
+    char **locations; /* as the user gave them */
+    int   *locks;     /* or -1 */
+    size_t n;
 };
 
-/* Opens all that can be opened.  db: takes this host's lock on each for this name; NULL: no locks. */
-void destinations_open(struct destinations *, const struct storage_place *, size_t n, const char *db);
+/* Opens all that can be opened.  db: takes this host's lock on each for this name; NULL: no
+ * locks. */
+void destinations_open(struct destinations *, const struct storage_place *, size_t n,
+                       const char *db);
 /* -1 when none is left, with the first one's error. */
 int  destinations_left(const struct destinations *, struct err *);
 void destinations_close(struct destinations *);

@@ -14,7 +14,7 @@ struct copied {
 
 /* What a task gave. */
 struct result {
-    uint32_t      *chunks;       /* their numbers */
+    uint32_t      *chunks; /* their numbers */
     size_t         n_chunks, cap_chunks;
     struct copied *copies;
     size_t         n_copies, cap_copies;
@@ -126,7 +126,8 @@ begin_item(void *ctx, int worker, const struct scan_item *item, struct err *e)
     return 0;
 }
 
-/* The last n bytes of the buffer, which will be the task's chunk number `chunk`, belong to the range. */
+/* The last n bytes of the buffer, which will be the task's chunk number `chunk`, belong to the
+ * range. */
 static void
 extend(struct range *r, size_t chunk, size_t offset, size_t n)
 {
@@ -159,7 +160,8 @@ data(void *ctx, int worker, const void *row, size_t n, struct err *e)
         if (buf_append(&l->raw, p, part, e) != 0) {
             return -1;
         }
-        extend(&l->result->copies[l->result->n_copies - 1].range, l->result->n_chunks, l->raw.len - part, part);
+        extend(&l->result->copies[l->result->n_copies - 1].range, l->result->n_chunks,
+               l->raw.len - part, part);
         p += part;
         n -= part;
     }
@@ -223,7 +225,8 @@ record(struct copied *c, const uint32_t *chunks, struct err *e)
     struct m_table *t = c->table;
 
     if (t->n_ranges > 0 && t->format != c->format) {
-        return err_set(e, ERR_CORRUPT, "table %s.%s was read partly as text, partly in binary", t->schema, t->name);
+        return err_set(e, ERR_CORRUPT, "table %s.%s was read partly as text, partly in binary",
+                       t->schema, t->name);
     }
     for (size_t i = 0; i < c->range.n; i++) {
         c->range.segments[i].chunk = chunks[c->range.segments[i].chunk];
@@ -262,8 +265,8 @@ engine_finish(struct engine *en, struct err *e)
         if (en->results[i].n_copies != en->plan->v[i].n) {
             const struct copy_spec *c = &en->plan->v[i].items[0].table->copy;
 
-            return err_set(e, ERR_CORRUPT, "table %s.%s: %zu of %zu planned reads were recorded", c->schema, c->name,
-                           en->results[i].n_copies, en->plan->v[i].n);
+            return err_set(e, ERR_CORRUPT, "table %s.%s: %zu of %zu planned reads were recorded",
+                           c->schema, c->name, en->results[i].n_copies, en->plan->v[i].n);
         }
         for (size_t k = 0; k < en->results[i].n_copies; k++) {
             if (record(&en->results[i].copies[k], en->results[i].chunks, e) != 0) {
@@ -280,7 +283,8 @@ engine_finish(struct engine *en, struct err *e)
 }
 
 int
-chunks_put(struct fanout *f, const void *bytes, size_t n, struct segment **v, size_t *n_v, size_t *cap_v, struct err *e)
+chunks_put(struct fanout *f, const void *bytes, size_t n, struct segment **v, size_t *n_v,
+           size_t *cap_v, struct err *e)
 {
     for (size_t done = 0; done < n;) {
         struct segment s = {.length = n - done < CHUNK_RAW_MAX ? n - done : CHUNK_RAW_MAX};

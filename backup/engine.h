@@ -1,31 +1,36 @@
 /*
  * engine.h - rows in, chunks out: the sink between scan (pg/) and fanout (storage/).
  *
- * Each worker has a lane: one buffer of at most CHUNK_RAW_MAX bytes that rows are appended to.  It becomes a chunk when
- * it is full and at the end of each task (a block range of a big table, or a pack of small ones), never later, so that
- * a change in one range does not shift what follows.  What a task stored is kept with the task and reaches the manifest
- * when all are done: a task that is tried again starts from nothing, and the manifest does not depend on who was first.
+ * Each worker has a lane: one buffer of at most CHUNK_RAW_MAX bytes that rows are appended to.  It
+ * becomes a chunk when it is full and at the end of each task (a block range of a big table, or a
+ * pack of small ones), never later, so that a change in one range does not shift what follows.
+ * What a task stored is kept with the task and reaches the manifest when all are done: a task that
+ * is tried again starts from nothing, and the manifest does not depend on who was first.
  */
 #ifndef BACKUP_ENGINE_H
 #define BACKUP_ENGINE_H
 
 #include "pg/rows/scan.h"
-#include "storage/write/fanout.h"
 #include "storage/format/manifest.h"
+#include "storage/write/fanout.h"
 
 struct engine;
 
-/* Lanes for jobs workers and for the thread that calls scan_run() (the fanout must have been told so many). */
+/* Lanes for jobs workers and for the thread that calls scan_run() (the fanout must have been
+ * told so many). */
 struct engine *engine_new(struct manifest *, struct fanout *, const struct scan_plan *, int jobs);
-void           engine_free(struct engine *);            /* accepts NULL */
+void           engine_free(struct engine *); /* accepts NULL */
 
-/* For scan_run(), with the engine as ctx.  scan_table.user is the struct m_table that the rows belong to. */
+/* For scan_run(), with the engine as ctx.  scan_table.user is the struct m_table that the rows
+ * belong to. */
 extern const struct scan_sink engine_sink;
 
-/* After scan_run(): everything into the manifest, chunks by the numbers that fanout_put() gave them.  ERR_CORRUPT unless each planned COPY was recorded. */
+/* After scan_run(): everything into the manifest, chunks by the numbers that fanout_put() gave
+ * them.  ERR_CORRUPT unless each planned COPY was recorded. */
 int engine_finish(struct engine *, struct err *);
 
 /* Stores bytes that are no rows (the archive, the globals) as chunks of their own. */
-int chunks_put(struct fanout *, const void *, size_t, struct segment **, size_t *n, size_t *cap, struct err *);
+int chunks_put(struct fanout *, const void *, size_t, struct segment **, size_t *n, size_t *cap,
+               struct err *);
 
 #endif

@@ -3,13 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pg/snapshot/inventory.h"
 #include "pg/rows/largeobject.h"
+#include "pg/snapshot/inventory.h"
 #include "pg/snapshot/locks.h"
 
 enum { PG_CLASS = 1259 };
 
-/* OIDs of the archive's entries of one kind; with schema_only's pg_dump they are the definitions. */
+/* OIDs of the archive's entries of one kind; with schema_only's pg_dump they are the
+ * definitions. */
 static void
 archive_oids(const struct archive *a, const char *desc, struct oid_set *out)
 {
@@ -27,7 +28,8 @@ belongs(struct selection *sel, const struct cat_table *t)
     return selection_wants(sel, t) && (!t->extension_member || t->extension != NULL);
 }
 
-/* The archive's tables must be the manifest's, or a restore would lack one or have no rows for one. */
+/* The archive's tables must be the manifest's, or a restore would lack one or have no rows for
+ * one. */
 static int
 check_tables(const struct catalog *c, struct selection *sel, const struct archive *a, struct err *e)
 {
@@ -39,20 +41,21 @@ check_tables(const struct catalog *c, struct selection *sel, const struct archiv
     archive_oids(a, "FOREIGN TABLE", &foreign);
     for (size_t i = 0; rc == 0 && i < c->n_tables; i++) {
         const struct cat_table *t = &c->tables[i];
-        bool                    in_archive = oid_set_has(t->kind == 'f' ? &foreign : &tables, t->oid);
+        bool in_archive = oid_set_has(t->kind == 'f' ? &foreign : &tables, t->oid);
 
         if (t->extension_member) {
             continue;
         }
         found += in_archive;
         if (in_archive != belongs(sel, t)) {
-            rc = err_set(e, ERR_BUSY, "table %s.%s is %s pg_dump's schema archive, but %s the table list", t->schema,
-                         t->name, in_archive ? "in" : "not in", in_archive ? "not in" : "in");
+            rc = err_set(
+                e, ERR_BUSY, "table %s.%s is %s pg_dump's schema archive, but %s the table list",
+                t->schema, t->name, in_archive ? "in" : "not in", in_archive ? "not in" : "in");
         }
     }
     if (rc == 0 && found != tables.n + foreign.n) {
-        rc = err_set(e, ERR_BUSY, "pg_dump's schema archive has %zu tables, the table list %zu", tables.n + foreign.n,
-                     found);
+        rc = err_set(e, ERR_BUSY, "pg_dump's schema archive has %zu tables, the table list %zu",
+                     tables.n + foreign.n, found);
     }
     e->transient = rc != 0;
     oid_set_free(&tables);
@@ -104,7 +107,8 @@ copied(const char *s)
 }
 
 static void
-add_table(struct manifest *m, const struct catalog *c, struct selection *sel, const struct cat_table *t)
+add_table(struct manifest *m, const struct catalog *c, struct selection *sel,
+          const struct cat_table *t)
 {
     struct m_table *out = manifest_add_table(m);
 
@@ -123,7 +127,8 @@ add_table(struct manifest *m, const struct catalog *c, struct selection *sel, co
     add_columns(out, t);
     if (t->persistence == 'u' && out->skipped != NULL && c->in_recovery && !sel->o->schema_only) {
         strlist_take(&m->warnings,
-                     xasprintf("table %s.%s is unlogged: its rows cannot be read on a standby", t->schema, t->name));
+                     xasprintf("table %s.%s is unlogged: its rows cannot be read on a standby",
+                               t->schema, t->name));
     }
 }
 
@@ -139,7 +144,8 @@ add_scan(struct scan_table *s, struct m_table *t, const struct cat_table *c, con
                  .condition = c->condition},
         .heap_blocks = c->heap_blocks,
         .bytes = c->table_bytes,
-        .rangeable = c->access_method != NULL && strcmp(c->access_method, "heap") == 0 && c->condition == NULL,
+        .rangeable = c->access_method != NULL && strcmp(c->access_method, "heap") == 0 &&
+            c->condition == NULL,
         .text_falls_back = t->format == COPY_TEXT,
         .user = t,
     };
@@ -195,7 +201,8 @@ name_lo_table(struct m_table *t, const char *name, struct scan_table *s)
 }
 
 static int
-add_large_objects(struct snapshot *s, struct selection *sel, struct manifest *m, struct work *w, struct err *e)
+add_large_objects(struct snapshot *s, struct selection *sel, struct manifest *m, struct work *w,
+                  struct err *e)
 {
     struct scan_table *pages = &w->v[w->n], *metadata = &w->v[w->n + 1];
 
@@ -204,8 +211,10 @@ add_large_objects(struct snapshot *s, struct selection *sel, struct manifest *m,
     }
     m->lo_count = s->catalog.lo_count;
     m->lo_by_function = !s->catalog.superuser;
-    /* Held until the end, this lock keeps VACUUM FULL from moving pages between two block ranges. */
-    if (s->catalog.superuser && pg_exec(s->conn, e, "SELECT FROM pg_catalog.pg_largeobject LIMIT 0") != 0) {
+    /* Held until the end, this lock keeps VACUUM FULL from moving pages between two block
+     * ranges. */
+    if (s->catalog.superuser &&
+        pg_exec(s->conn, e, "SELECT FROM pg_catalog.pg_largeobject LIMIT 0") != 0) {
         return err_wrap(e, "large objects");
     }
     if (lo_pages_table(s->conn, m->lo_by_function, pages, e) != 0) {
@@ -235,7 +244,8 @@ sequence_oid(const struct catalog *c, const struct sequence_state *s, size_t gue
 
 /* Sequences that the archive defines, and those that extensions declare as configuration. */
 static int
-add_sequences(struct snapshot *s, struct selection *sel, const struct archive *a, struct manifest *m, struct err *e)
+add_sequences(struct snapshot *s, struct selection *sel, const struct archive *a,
+              struct manifest *m, struct err *e)
 {
     struct oid_set ours = {0};
     PGresult      *r;
@@ -243,7 +253,8 @@ add_sequences(struct snapshot *s, struct selection *sel, const struct archive *a
     if (sel->o->schema_only) {
         return 0;
     }
-    r = pg_query(s->conn, e, "SELECT pg_catalog.unnest(extconfig) FROM pg_catalog.pg_extension", 0, NULL);
+    r = pg_query(s->conn, e, "SELECT pg_catalog.unnest(extconfig) FROM pg_catalog.pg_extension", 0,
+                 NULL);
     if (r == NULL) {
         return err_wrap(e, "list configuration tables");
     }
@@ -279,8 +290,8 @@ add_matviews(const struct catalog *c, const struct archive *a, struct manifest *
 
             if (v->oid == a->v[i].oid) {
                 VEC_GROW(m->matviews, m->n_matviews, m->cap_matviews);
-                m->matviews[m->n_matviews++] =
-                    (struct m_matview){xstrdup(v->schema), xstrdup(v->name), v->populated, v->remote};
+                m->matviews[m->n_matviews++] = (struct m_matview){
+                    xstrdup(v->schema), xstrdup(v->name), v->populated, v->remote};
             }
         }
     }
@@ -307,8 +318,10 @@ add_objects(const struct archive *a, struct manifest *m)
 static int
 add_sections(struct snapshot *s, struct selection *sel, struct manifest *m, struct err *e)
 {
-    if ((m->server = inventory_server(s->conn, e)) == NULL || (m->database = inventory_database(s->conn, e)) == NULL ||
-        (m->snapshot = inventory_snapshot(s->conn, e)) == NULL || (m->xid = inventory_xid(s->conn, e)) == NULL ||
+    if ((m->server = inventory_server(s->conn, e)) == NULL ||
+        (m->database = inventory_database(s->conn, e)) == NULL ||
+        (m->snapshot = inventory_snapshot(s->conn, e)) == NULL ||
+        (m->xid = inventory_xid(s->conn, e)) == NULL ||
         (m->extensions = inventory_extensions(s->conn, e)) == NULL ||
         (m->inventory = inventory_omitted(s->conn, e)) == NULL) {
         return err_wrap(e, "read the baseline");
@@ -319,8 +332,8 @@ add_sections(struct snapshot *s, struct selection *sel, struct manifest *m, stru
 }
 
 int
-baseline_make(struct snapshot *s, struct selection *sel, const struct archive *a, struct manifest *m, struct work *w,
-              struct err *e)
+baseline_make(struct snapshot *s, struct selection *sel, const struct archive *a,
+              struct manifest *m, struct work *w, struct err *e)
 {
     *w = (struct work){0};
     if (check_tables(&s->catalog, sel, a, e) != 0) {

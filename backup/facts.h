@@ -1,5 +1,6 @@
 /*
- * baseline.h - the manifest's facts: from snapshot and catalog to tables, sequences, views, objects and sections.
+ * baseline.h - the manifest's facts: from snapshot and catalog to tables, sequences, views, objects
+ * and sections.
  */
 #ifndef BACKUP_FACTS_H
 #define BACKUP_FACTS_H
@@ -13,13 +14,14 @@
 struct work {
     struct scan_table *v;
     size_t             n;
-    const char       **names;             /* one array that all column lists lie in */
+    const char       **names; /* one array that all column lists lie in */
 };
 
-/* Fills the manifest with everything but rows, and *work with what holds rows.  ERR_BUSY when archive and
- * table list disagree (something came between the patterns and the snapshot): worth another try. */
-int  baseline_make(struct snapshot *, struct selection *, const struct archive *, struct manifest *, struct work *,
-                   struct err *);
+/* Fills the manifest with everything but rows, and *work with what holds rows.  ERR_BUSY when
+ * archive and table list disagree (something came between the patterns and the snapshot): worth
+ * another try. */
+int  baseline_make(struct snapshot *, struct selection *, const struct archive *, struct manifest *,
+                   struct work *, struct err *);
 void work_free(struct work *);
 
 #endif

@@ -25,7 +25,8 @@ identify(struct job *j, PGconn *conn, struct err *e)
 {
     PGresult *r = pg_query(conn, e,
                            "SELECT (SELECT system_identifier FROM pg_catalog.pg_control_system()), "
-                           "(SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())",
+                           "(SELECT oid FROM pg_catalog.pg_database WHERE datname = "
+                           "pg_catalog.current_database())",
                            0, NULL);
 
     if (r == NULL) {
@@ -64,7 +65,8 @@ open_destinations(struct job *j, struct err *e)
     struct storage_place *places;
     size_t                n;
 
-    if (storage_places_find(j->run->config, &j->o.repos, j->name, &j->o.repo_options, &places, &n, e) != 0) {
+    if (storage_places_find(j->run->config, &j->o.repos, j->name, &j->o.repo_options, &places, &n,
+                            e) != 0) {
         return -1;
     }
     destinations_open(&j->to, places, n, j->o.dry_run ? NULL : j->name);
@@ -75,7 +77,8 @@ open_destinations(struct job *j, struct err *e)
 int
 job_open(struct job *j, struct err *e)
 {
-    return load_options(j, j->db->name, e) != 0 || find_out(j, e) != 0 ? -1 : open_destinations(j, e);
+    return load_options(j, j->db->name, e) != 0 || find_out(j, e) != 0 ? -1
+                                                                       : open_destinations(j, e);
 }
 
 void

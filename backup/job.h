@@ -4,15 +4,15 @@
 #ifndef BACKUP_JOB_H
 #define BACKUP_JOB_H
 
-#include "backup/facts.h"
 #include "backup/destinations.h"
 #include "backup/engine.h"
+#include "backup/facts.h"
 #include "backup/run.h"
 
 struct job {
     const struct run      *run;
     const struct database *db;
-    struct options         o;              /* of this database */
+    struct options         o; /* of this database */
     bool                   have_options;
     struct pg_target       target;
     char                  *name, *dbname;
@@ -24,17 +24,18 @@ struct job {
     struct manifest       *manifest;
     struct label          *label;
     double                 began;
-    bool                   again;          /* the last failure is worth another try from the snapshot on */
+    bool                   again; /* the last failure is worth another try from the snapshot on */
 };
 
-/* Options, connection, name, repositories and this host's locks on them.  job is zeroed but for run and db. */
+/* Options, connection, name, repositories and this host's locks on them.  job is zeroed but for
+ * run and db. */
 int  job_open(struct job *, struct err *);
 void job_close(struct job *);
 
 /* Snapshot, rows, archive and globals into job->manifest. */
-int  job_take(struct job *, struct err *);
+int job_take(struct job *, struct err *);
 
 /* --dry-run: what would be taken, as a label with tables, sizes and warnings. */
-int  job_plan(struct job *, uint64_t *relation_bytes, struct err *);
+int job_plan(struct job *, uint64_t *relation_bytes, struct err *);
 
 #endif

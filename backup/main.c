@@ -38,19 +38,21 @@ parse(int argc, char **argv, struct cli *c, struct err *e)
     }
     log_init(options_spec.program, level_of(&c->options));
     c->config = config_load(c->options.config_file, e);
-    if (c->config == NULL || options_for(&c->options, &c->given, c->config, c->options.name, &general, e) != 0) {
+    if (c->config == NULL ||
+        options_for(&c->options, &c->given, c->config, c->options.name, &general, e) != 0) {
         return -1;
     }
     if (c->options.print_config) {
-        config_print_options(c->config, c->options.name, &options_spec, &c->given, &general, stdout);
+        config_print_options(c->config, c->options.name, &options_spec, &c->given, &general,
+                             stdout);
     }
     pg_tools_bindir(general.pg_bindir);
     options_free(&general);
     return c->options.print_config ? 1 : 0;
 }
 
-/* One failed database is that database's failure; some but not all, or not in all repositories, or not pruned: partly
- * done. */
+/* One failed database is that database's failure; some but not all, or not in all repositories,
+ * or not pruned: partly done. */
 static int
 back_up_all(struct cli *c, json_t *results)
 {

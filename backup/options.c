@@ -11,34 +11,43 @@
 
 static const struct opt table[] = {
     OPT_HEADING("What to back up"),
-    {OPT_TEXT, "conninfo", 'd', "CONNINFO", "database as a name, key=value words or a URI", AT(conninfo),
-     .config = "conninfo"},
+    {OPT_TEXT, "conninfo", 'd', "CONNINFO", "database as a name, key=value words or a URI",
+     AT(conninfo), .config = "conninfo"},
     {OPT_FLAG, "all", 'a', NULL, "every database of the server that takes connections", AT(all)},
     {OPT_FLAG, "schema-only", 's', NULL, "definitions, no rows", AT(schema_only)},
     {OPT_FLAG, "data-only", 0, NULL, "rows, no definitions", AT(data_only)},
-    {OPT_LIST, "table", 't', "PATTERN", "only tables, views and sequences that match (psql's patterns)", AT(tables)},
+    {OPT_LIST, "table", 't', "PATTERN",
+     "only tables, views and sequences that match (psql's patterns)", AT(tables)},
     {OPT_LIST, "exclude-table", 'T', "PATTERN", "not what matches", AT(exclude_tables)},
     {OPT_LIST, "schema", 'n', "PATTERN", "only schemas that match", AT(schemas)},
     {OPT_LIST, "exclude-schema", 'N', "PATTERN", "not schemas that match", AT(exclude_schemas)},
-    {OPT_LIST, "exclude-table-data", 0, "PATTERN", "the definition of what matches, but not its rows",
-     AT(exclude_table_data), .config = "exclude-table-data"},
+    {OPT_LIST, "exclude-table-data", 0, "PATTERN",
+     "the definition of what matches, but not its rows", AT(exclude_table_data),
+     .config = "exclude-table-data"},
     OPT_HEADING("Where to"),
-    {OPT_LIST, "repo", 0, "PATH|NAME", "repository: a directory, s3://BUCKET/PREFIX, or a [repo NAME] of the configuration; "
-     "given again: into each of them at once", AT(repos), .env = "PGASSAY_REPO"},
-    {OPT_LIST, "repo-option", 0, "KEY=VALUE", "a key of [repo NAME], for this run", AT(repo_options)},
-    {OPT_TEXT, "name", 0, "NAME", "name of the database in the repository (default: its own)", AT(name)},
-    {OPT_FLAG, "adopt", 0, NULL, "let this database take over a name that belonged to another one", AT(adopt)},
+    {OPT_LIST, "repo", 0, "PATH|NAME",
+     "repository: a directory, s3://BUCKET/PREFIX, or a [repo NAME] of the configuration; "
+     "given again: into each of them at once",
+     AT(repos), .env = "PGASSAY_REPO"},
+    {OPT_LIST, "repo-option", 0, "KEY=VALUE", "a key of [repo NAME], for this run",
+     AT(repo_options)},
+    {OPT_TEXT, "name", 0, "NAME", "name of the database in the repository (default: its own)",
+     AT(name)},
+    {OPT_FLAG, "adopt", 0, NULL, "let this database take over a name that belonged to another one",
+     AT(adopt)},
     {OPT_TEXT, "note", 0, "TEXT", "a remark to keep with the backup", AT(note), .config = "note"},
-    {OPT_FLAG, "prune", 0, NULL, "afterwards remove the backups that the repository's policy does not keep", AT(prune),
+    {OPT_FLAG, "prune", 0, NULL,
+     "afterwards remove the backups that the repository's policy does not keep", AT(prune),
      .config = "prune"},
     OPT_HEADING("How"),
     OPT_COMMON_JOBS(struct options, 1024),
-    {OPT_TEXT, "compress", 0, "METHOD", "zstd[:LEVEL], gzip[:LEVEL] or none (default: zstd:2)", AT(compress),
-     .env = "PGASSAY_COMPRESS", .config = "compress"},
-    {OPT_TEXT, "copy-format", 0, "FORMAT", "auto (binary where it is safe) or text (default: auto)", AT(copy_format),
-     .config = "copy-format"},
-    {OPT_INT, "lock-timeout", 0, "SECONDS", "how long to wait for a table that somebody holds (default: 10)",
-     AT(lock_timeout_s), 1, 86400, NULL, "lock-timeout"},
+    {OPT_TEXT, "compress", 0, "METHOD", "zstd[:LEVEL], gzip[:LEVEL] or none (default: zstd:2)",
+     AT(compress), .env = "PGASSAY_COMPRESS", .config = "compress"},
+    {OPT_TEXT, "copy-format", 0, "FORMAT", "auto (binary where it is safe) or text (default: auto)",
+     AT(copy_format), .config = "copy-format"},
+    {OPT_INT, "lock-timeout", 0, "SECONDS",
+     "how long to wait for a table that somebody holds (default: 10)", AT(lock_timeout_s), 1, 86400,
+     NULL, "lock-timeout"},
     {OPT_FLAG, "dry-run", 0, NULL, "say what would be done, write nothing", AT(dry_run)},
     OPT_HEADING("Connection"),
     OPTS_COMMON_SERVER(struct options, "host", "port", "user"),
@@ -59,8 +68,10 @@ const struct opts_spec options_spec = {
 void
 options_init(struct options *o)
 {
-    *o = (struct options){
-        .jobs = pool_default_threads(), .compress = "zstd:2", .copy_format = "auto", .lock_timeout_s = 10};
+    *o = (struct options){.jobs = pool_default_threads(),
+                          .compress = "zstd:2",
+                          .copy_format = "auto",
+                          .lock_timeout_s = 10};
 }
 
 /* Every list of the struct, so that copying and freeing forget none. */
@@ -90,8 +101,8 @@ options_free(struct options *o)
 }
 
 int
-options_for(const struct options *o, const struct opts_result *given, const struct config *cfg, const char *database,
-            struct options *out, struct err *e)
+options_for(const struct options *o, const struct opts_result *given, const struct config *cfg,
+            const char *database, struct options *out, struct err *e)
 {
     *out = *o;
     for (size_t i = 0; i < N_LISTS; i++) {
@@ -100,7 +111,8 @@ options_for(const struct options *o, const struct opts_result *given, const stru
             strlist_add(list_at(out, i), list_at(o, i)->v[k]);
         }
     }
-    if (config_apply(cfg, database, &options_spec, given, out, e) != 0 || options_check(out, e) != 0) {
+    if (config_apply(cfg, database, &options_spec, given, out, e) != 0 ||
+        options_check(out, e) != 0) {
         options_free(out);
         return -1;
     }
@@ -117,7 +129,8 @@ options_check(struct options *o, struct err *e)
         return err_set(e, ERR_USAGE, "-n and -N have no effect beside -t: give one or the other");
     }
     if (strcmp(o->copy_format, "auto") != 0 && strcmp(o->copy_format, "text") != 0) {
-        return err_set(e, ERR_USAGE, "--copy-format is \"auto\" or \"text\", not \"%s\"", o->copy_format);
+        return err_set(e, ERR_USAGE, "--copy-format is \"auto\" or \"text\", not \"%s\"",
+                       o->copy_format);
     }
     if (o->all && o->name != NULL) {
         return err_set(e, ERR_USAGE, "--name is for one database, not for --all");

@@ -6,30 +6,30 @@
 
 #include <stdbool.h>
 
+#include "core/cli/opts.h"
 #include "core/codec.h"
 #include "core/config/config.h"
-#include "core/cli/opts.h"
 #include "pg/conn/conn.h"
 
 struct options {
-    const char *conninfo, *host, *port, *user, *role;
-    bool        all;
-    struct strlist repos;                    /* as given: config_repo_names() */
-    const char *name;
+    const char    *conninfo, *host, *port, *user, *role;
+    bool           all;
+    struct strlist repos; /* as given: config_repo_names() */
+    const char    *name;
     struct strlist repo_options;
-    bool        adopt;
-    int         jobs;                        /* 0: as many as CPUs */
-    const char *compress, *copy_format;
-    bool        schema_only, data_only;
+    bool           adopt;
+    int            jobs; /* 0: as many as CPUs */
+    const char    *compress, *copy_format;
+    bool           schema_only, data_only;
     struct strlist tables, exclude_tables, schemas, exclude_schemas, exclude_table_data;
-    int         lock_timeout_s;
-    const char *note;
-    bool        prune;
-    bool        dry_run, json, quiet, verbose, print_config;
-    const char *config_file, *pg_bindir;
+    int            lock_timeout_s;
+    const char    *note;
+    bool           prune;
+    bool           dry_run, json, quiet, verbose, print_config;
+    const char    *config_file, *pg_bindir;
     /* Worked out by options_check(): */
     struct codec_spec codec;
-    bool        all_text;
+    bool              all_text;
 };
 
 extern const struct opts_spec options_spec;
@@ -37,10 +37,11 @@ extern const struct opts_spec options_spec;
 void options_init(struct options *);
 void options_free(struct options *);
 
-/* A copy for one database (NULL: none in particular), with what its section and the defaults of the file say where
- * flags and environment said nothing, checked.  Strings are borrowed from o and the configuration; options_free() it. */
-int options_for(const struct options *o, const struct opts_result *given, const struct config *, const char *database,
-                struct options *out, struct err *e);
+/* A copy for one database (NULL: none in particular), with what its section and the defaults of
+ * the file say where flags and environment said nothing, checked.  Strings are borrowed from o
+ * and the configuration; options_free() it. */
+int options_for(const struct options *o, const struct opts_result *given, const struct config *,
+                const char *database, struct options *out, struct err *e);
 
 /* Combinations and texts; ERR_USAGE. */
 int options_check(struct options *, struct err *);

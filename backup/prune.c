@@ -30,12 +30,14 @@ run_prune(const struct job *j, const struct storage_place *place, struct outcome
         argv[n++] = "--repo-option";
         argv[n++] = j->o.repo_options.v[i];
     }
-    argv[n++] = "--";       /* whoever may create databases chooses their names */
+    argv[n++] = "--"; /* whoever may create databases chooses their names */
     argv[n++] = j->name;
     argv[n] = NULL;
-    if (program != NULL && proc_run(&(struct proc_spec){.argv = argv, .out = &out, .err = &said, .idle_ms = -1,
-                                                        .status_ok = true},
-                                    &r->prune_status, &r->prune_err) != 0) {
+    if (program != NULL &&
+        proc_run(
+            &(struct proc_spec){
+                .argv = argv, .out = &out, .err = &said, .idle_ms = -1, .status_ok = true},
+            &r->prune_status, &r->prune_err) != 0) {
         r->prune_status = -1;
     }
     r->prune_text = xstrdup(buf_str(&out));
@@ -53,7 +55,8 @@ prune_after(const struct job *j, struct outcome *out)
     struct err            e = ERR_INIT;
     size_t                n = 0;
 
-    (void)storage_places_find(j->run->config, &j->o.repos, j->name, &j->o.repo_options, &places, &n, &e);
+    (void)storage_places_find(j->run->config, &j->o.repos, j->name, &j->o.repo_options, &places, &n,
+                              &e);
     for (size_t i = 0; i < out->n_repos; i++) {
         struct outcome_repo *r = &out->repos[i];
 

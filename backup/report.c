@@ -24,8 +24,10 @@ print_stored(const struct outcome *o)
     const struct label *l = outcome_label(o);
     char                rows[HUMAN], tables[HUMAN], read[HUMAN], took[HUMAN];
 
-    (void)printf("%s: backup %s: %s, %s, %s read, ", o->name, l->id, count_human(l->tables, "table", tables, sizeof tables),
-                 count_human(l->rows, "row", rows, sizeof rows), size_human(l->raw_bytes, read, sizeof read));
+    (void)printf("%s: backup %s: %s, %s, %s read, ", o->name, l->id,
+                 count_human(l->tables, "table", tables, sizeof tables),
+                 count_human(l->rows, "row", rows, sizeof rows),
+                 size_human(l->raw_bytes, read, sizeof read));
     if (o->n_repos == 1) {
         print_sizes(l);
         (void)printf(", ");
@@ -77,11 +79,11 @@ print_pruned(const struct outcome *o, const struct outcome_repo *r)
         (void)fputs(r->prune_warnings, stderr);
     }
     if (r->prune_err.kind != ERR_NONE) {
-        log_warn("backup %s is stored, but \"%s\" in \"%s\" could not be pruned: %s", r->label->id, o->name, r->location,
-                 r->prune_err.text);
+        log_warn("backup %s is stored, but \"%s\" in \"%s\" could not be pruned: %s", r->label->id,
+                 o->name, r->location, r->prune_err.text);
     } else if (r->prune_status != EXIT_GOOD) {
-        log_warn("backup %s is stored, but pruning \"%s\" in \"%s\" ended with status %d", r->label->id, o->name,
-                 r->location, r->prune_status);
+        log_warn("backup %s is stored, but pruning \"%s\" in \"%s\" ended with status %d",
+                 r->label->id, o->name, r->location, r->prune_status);
     }
 }
 
@@ -175,7 +177,10 @@ repo_json(const struct outcome_repo *r)
     json_t *j = json_object();
 
     json_object_set_new(j, "repo", json_text(r->location));
-    json_object_set_new(j, "status", json_text(r->label != NULL ? "stored" : r->err.kind == ERR_NONE ? "planned" : "failed"));
+    json_object_set_new(j, "status",
+                        json_text(r->label != NULL              ? "stored"
+                                      : r->err.kind == ERR_NONE ? "planned"
+                                                                : "failed"));
     if (r->label != NULL) {
         json_object_set_new(j, "stored_bytes", json_integer((json_int_t)r->label->stored_bytes));
         json_object_set_new(j, "new_chunks", json_integer((json_int_t)r->label->new_chunks));

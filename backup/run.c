@@ -60,7 +60,8 @@ fill_label(struct job *j, time_t started)
     l->note = copied(j->o.note);
     sum_tables(j->manifest, l);
     for (size_t i = 0; i < j->manifest->warnings.n; i++) {
-        utf8_clean(j->manifest->warnings.v[i]); /* names and messages come in the server's encoding */
+        utf8_clean(
+            j->manifest->warnings.v[i]); /* names and messages come in the server's encoding */
         strlist_add(&l->warnings, j->manifest->warnings.v[i]);
     }
 }
@@ -102,7 +103,8 @@ plan(struct job *j, struct outcome *out, struct err *e)
     return 0;
 }
 
-/* What each repository got; where the whole backup failed, the reason for all that had not failed before. */
+/* What each repository got; where the whole backup failed, the reason for all that had not
+ * failed before. */
 static void
 take_repos(struct job *j, struct outcome *out)
 {

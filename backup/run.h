@@ -19,24 +19,24 @@ enum outcome_status { OUTCOME_FAILED, OUTCOME_STORED, OUTCOME_PLANNED };
 /* What came of it in one repository. */
 struct outcome_repo {
     char         *location;
-    struct label *label;              /* of OUTCOME_STORED: the backup; NULL: err says why there is none */
+    struct label *label; /* of OUTCOME_STORED: the backup; NULL: err says why there is none */
     struct err    err;
-    bool          pruned;             /* --prune: pgassay-storage prune was run … */
-    int           prune_status;       /* … and ended so; -1: it could not be run, and prune_err says why */
-    char         *prune_text;         /* what it printed, */
-    char         *prune_warnings;     /* and what on standard error */
-    struct err    prune_err;
+    bool          pruned;    /* --prune: pgassay-storage prune was run … */
+    int        prune_status; /* … and ended so; -1: it could not be run, and prune_err says why */
+    char      *prune_text;   /* what it printed, */
+    char      *prune_warnings; /* and what on standard error */
+    struct err prune_err;
 };
 
 struct outcome {
-    enum outcome_status  status;      /* OUTCOME_FAILED: in every repository */
-    char                *name;        /* in the repository; NULL when we never got so far */
+    enum outcome_status  status; /* OUTCOME_FAILED: in every repository */
+    char                *name;   /* in the repository; NULL when we never got so far */
     char                *dbname;
     struct outcome_repo *repos;
-    size_t               n_repos;     /* 0: we never got so far */
-    struct label        *plan;        /* of OUTCOME_PLANNED: tables and sizes only */
+    size_t               n_repos;        /* 0: we never got so far */
+    struct label        *plan;           /* of OUTCOME_PLANNED: tables and sizes only */
     uint64_t             relation_bytes; /* of OUTCOME_PLANNED: sizes of the tables to read */
-    struct err           err;         /* of OUTCOME_FAILED */
+    struct err           err;            /* of OUTCOME_FAILED */
 };
 
 /* Never prints; *out is complete in any case. */
@@ -44,9 +44,9 @@ void backup_run(const struct run *, const struct database *, struct outcome *out
 void outcome_free(struct outcome *);
 
 /* In how many of the repositories --prune did not end well. */
-size_t              outcome_unpruned(const struct outcome *);
+size_t outcome_unpruned(const struct outcome *);
 /* How many of the repositories were left out. */
-size_t              outcome_failures(const struct outcome *);
+size_t outcome_failures(const struct outcome *);
 /* The label of the first repository that has the backup; NULL: none has it. */
 const struct label *outcome_label(const struct outcome *);
 

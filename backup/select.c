@@ -23,7 +23,8 @@ parts_of(const struct options *o, struct part out[N_PARTS])
     out[4] = (struct part){"--exclude-table-data", "exclude_table_data", &o->exclude_table_data};
 }
 
-/* {"tables": [...], "schema_only": true}: patterns sorted, so that their order does not make another scope. */
+/* {"tables": [...], "schema_only": true}: patterns sorted, so that their order does not make
+ * another scope. */
 static json_t *
 as_json(const struct options *o)
 {
@@ -64,7 +65,11 @@ as_words(const struct options *o, struct err *e)
     struct part parts[N_PARTS];
     struct buf  out = BUF_INIT(64 * KIB);
     char       *text = NULL;
-    int         rc = buf_puts(&out, o->schema_only ? " --schema-only" : o->data_only ? " --data-only" : "", e);
+    int         rc = buf_puts(&out,
+                      o->schema_only     ? " --schema-only"
+                                  : o->data_only ? " --data-only"
+                                                 : "",
+                              e);
 
     parts_of(o, parts);
     for (int i = 0; i < N_PARTS; i++) {
@@ -124,7 +129,8 @@ set_dump_args(struct selection *s)
 
 /* The relations of the schemas that match. */
 static int
-tables_of_schemas(PGconn *conn, const struct strlist *patterns, bool must_match, struct oid_set *out, struct err *e)
+tables_of_schemas(PGconn *conn, const struct strlist *patterns, bool must_match,
+                  struct oid_set *out, struct err *e)
 {
     struct oid_set schemas = {0};
     PGresult      *r = NULL;
@@ -134,8 +140,10 @@ tables_of_schemas(PGconn *conn, const struct strlist *patterns, bool must_match,
         return 0;
     }
     if (pattern_schemas(conn, patterns, must_match, &schemas, e) != 0 ||
-        (r = pg_query(conn, e, "SELECT oid, relnamespace FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p', 'f')", 0,
-                      NULL)) == NULL) {
+        (r = pg_query(conn, e,
+                      "SELECT oid, relnamespace FROM pg_catalog.pg_class WHERE relkind IN ('r', "
+                      "'p', 'f')",
+                      0, NULL)) == NULL) {
         goto out;
     }
     for (int i = 0; i < PQntuples(r); i++) {

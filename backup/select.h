@@ -7,16 +7,16 @@
 #include <jansson.h>
 
 #include "backup/options.h"
-#include "pg/snapshot/catalog.h"
 #include "pg/conn/pattern.h"
+#include "pg/snapshot/catalog.h"
 
 struct selection {
     const struct options *o;
     struct oid_set tables, exclude_tables, exclude_data, schema_tables, exclude_schema_tables;
-    const char   **dump_args;         /* for pg_dump, NULL-terminated */
-    char           scope[17];         /* "full", or a digest of the selection */
-    char          *words;             /* the options, NULL when full */
-    json_t        *json;              /* for the manifest, NULL when full */
+    const char   **dump_args; /* for pg_dump, NULL-terminated */
+    char           scope[17]; /* "full", or a digest of the selection */
+    char          *words;     /* the options, NULL when full */
+    json_t        *json;      /* for the manifest, NULL when full */
 };
 
 /* Resolves the patterns on a connection of its own. */
@@ -27,7 +27,8 @@ void selection_free(struct selection *);
 bool selection_wants(void *ctx, const struct cat_table *);
 /* False for --exclude-table-data. */
 bool selection_wants_rows(struct selection *, const struct cat_table *);
-/* Large objects belong to no schema: they come along unless -t or -n asked for something particular. */
+/* Large objects belong to no schema: they come along unless -t or -n asked for something
+ * particular. */
 bool selection_wants_large_objects(const struct selection *);
 
 #endif

@@ -65,11 +65,12 @@ store_texts(struct job *j, struct err *e)
     struct buf      *archive = &j->snapshot.archive, *globals = &j->snapshot.globals_sql;
 
     if (!j->o.data_only &&
-        chunks_put(j->fanout, archive->data, archive->len, &m->archive, &m->n_archive, &m->cap_archive, e) != 0) {
+        chunks_put(j->fanout, archive->data, archive->len, &m->archive, &m->n_archive,
+                   &m->cap_archive, e) != 0) {
         return err_wrap(e, "store the schema archive");
     }
-    if (chunks_put(j->fanout, globals->data, globals->len, &m->globals_sql, &m->n_globals_sql, &m->cap_globals_sql,
-                   e) != 0) {
+    if (chunks_put(j->fanout, globals->data, globals->len, &m->globals_sql, &m->n_globals_sql,
+                   &m->cap_globals_sql, e) != 0) {
         return err_wrap(e, "store the globals");
     }
     buf_free(archive);
@@ -88,8 +89,8 @@ planned_bytes(const struct scan_plan *p)
     return n;
 }
 
-/* A standby cancels what is in the way of replay, and the next try may have better luck.  A primary's coordinator was
- * ended by somebody who meant it. */
+/* A standby cancels what is in the way of replay, and the next try may have better luck.  A
+ * primary's coordinator was ended by somebody who meant it. */
 static bool
 lost_on_standby(struct job *j, struct err *e)
 {
@@ -101,8 +102,10 @@ explain(struct job *j, struct err *e)
 {
     j->again = lost_on_standby(j, e);
     if (strcmp(e->sqlstate, "42501") == 0 && e->hint[0] == '\0') {
-        err_hint(e, "the role must read every row: GRANT pg_read_all_data to it, and ALTER ROLE … BYPASSRLS where "
-                    "policies stand");
+        err_hint(e,
+                 "the role must read every row: GRANT pg_read_all_data to it, and ALTER ROLE … "
+                 "BYPASSRLS where "
+                 "policies stand");
     }
     return -1;
 }
@@ -133,7 +136,8 @@ take_once(struct job *j, struct err *e)
 
     j->again = false;
     j->manifest = manifest_new();
-    memcpy(j->manifest->fingerprint_key, fanout_fingerprint_key(j->fanout), sizeof j->manifest->fingerprint_key);
+    memcpy(j->manifest->fingerprint_key, fanout_fingerprint_key(j->fanout),
+           sizeof j->manifest->fingerprint_key);
     j->manifest->has_fingerprint_key = true;
     if (select_part(j, e) != 0) {
         return -1;
@@ -145,8 +149,8 @@ take_once(struct job *j, struct err *e)
         .ctx = &j->selection,
         .dump_args = (const char *const *)j->selection.dump_args,
     };
-    if (snapshot_take(&so, &j->snapshot, e) == 0 && make_baseline(j, &p, e) == 0 && store_texts(j, e) == 0 &&
-        read_rows(j, &so, &p, e) == 0) {
+    if (snapshot_take(&so, &j->snapshot, e) == 0 && make_baseline(j, &p, e) == 0 &&
+        store_texts(j, e) == 0 && read_rows(j, &so, &p, e) == 0) {
         rc = 0;
     }
     engine_free(p.engine);
@@ -185,7 +189,8 @@ job_plan(struct job *j, uint64_t *relation_bytes, struct err *e)
     int            rc = -1;
 
     *relation_bytes = 0;
-    if (select_part(j, e) != 0 || (conn = pg_connect(&j->target, PG_READING, "pgassay-backup", e)) == NULL ||
+    if (select_part(j, e) != 0 ||
+        (conn = pg_connect(&j->target, PG_READING, "pgassay-backup", e)) == NULL ||
         pg_tool_find("pg_dump", pg_version(conn), &tool, e) != 0 ||
         pg_exec(conn, e, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") != 0 ||
         catalog_read(conn, true, &j->snapshot.catalog, e) != 0) {
@@ -197,7 +202,9 @@ job_plan(struct job *j, uint64_t *relation_bytes, struct err *e)
 
         if (t->kind == 'r' && selection_wants(&j->selection, t) && !t->extension_member) {
             j->label->tables++;
-            *relation_bytes += j->o.schema_only || !selection_wants_rows(&j->selection, t) ? 0 : t->table_bytes;
+            *relation_bytes += j->o.schema_only || !selection_wants_rows(&j->selection, t)
+                ? 0
+                : t->table_bytes;
         }
     }
     rc = 0;

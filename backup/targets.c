@@ -36,7 +36,7 @@ add_argument(struct targets *t, const struct options *o, const struct config *cf
         const char *conninfo = config_get(cfg, "database", arg, "conninfo");
 
         if (dbname == NULL && (conninfo == NULL || !pg_names_database(conninfo))) {
-            dbname = arg;       /* not the one that is named like the user */
+            dbname = arg; /* not the one that is named like the user */
         }
         add(t, o->name != NULL ? o->name : arg, dbname, NULL);
     } else if (strchr(arg, '=') != NULL || strstr(arg, "://") != NULL) {
@@ -46,7 +46,8 @@ add_argument(struct targets *t, const struct options *o, const struct config *cf
     }
 }
 
-/* The maintenance database: what the options say, else "postgres" rather than one named like the user. */
+/* The maintenance database: what the options say, else "postgres" rather than one named like the
+ * user. */
 static PGconn *
 connect_for_list(const struct options *o, struct err *e)
 {
@@ -66,10 +67,10 @@ add_all(struct targets *t, const struct options *o, struct err *e)
 
     /* -2 marks a database whose DROP was interrupted. */
     if (conn != NULL) {
-        r = pg_query(
-            conn, e,
-            "SELECT datname FROM pg_catalog.pg_database WHERE datallowconn AND datconnlimit <> -2 ORDER BY datname", 0,
-            NULL);
+        r = pg_query(conn, e,
+                     "SELECT datname FROM pg_catalog.pg_database WHERE datallowconn AND "
+                     "datconnlimit <> -2 ORDER BY datname",
+                     0, NULL);
     }
     for (int i = 0; r != NULL && i < PQntuples(r); i++) {
         add(t, PQgetvalue(r, i, 0), PQgetvalue(r, i, 0), NULL);
@@ -80,12 +81,13 @@ add_all(struct targets *t, const struct options *o, struct err *e)
 }
 
 int
-targets_make(const struct options *o, const struct opts_result *given, const struct config *cfg, struct targets *t,
-             struct err *e)
+targets_make(const struct options *o, const struct opts_result *given, const struct config *cfg,
+             struct targets *t, struct err *e)
 {
     *t = (struct targets){0};
     if (o->all && given->rest.n > 0) {
-        return err_set(e, ERR_USAGE, "--all means every database: \"%s\" is one too many", given->rest.v[0]);
+        return err_set(e, ERR_USAGE, "--all means every database: \"%s\" is one too many",
+                       given->rest.v[0]);
     }
     if (o->name != NULL && given->rest.n > 1) {
         return err_set(e, ERR_USAGE, "--name is for one database, not for %zu", given->rest.n);

@@ -7,9 +7,10 @@
 #include "backup/options.h"
 
 struct database {
-    char *name;         /* in the repository and the configuration; NULL: as the database itself is called */
-    char *dbname;       /* wins over everything else; NULL: what the connection options say */
-    char *conninfo;     /* an argument that is more than a name, or NULL */
+    char
+        *name; /* in the repository and the configuration; NULL: as the database itself is called */
+    char *dbname;   /* wins over everything else; NULL: what the connection options say */
+    char *conninfo; /* an argument that is more than a name, or NULL */
 };
 
 struct targets {
@@ -18,8 +19,8 @@ struct targets {
 };
 
 /* --all asks the server. */
-int  targets_make(const struct options *, const struct opts_result *, const struct config *, struct targets *,
-                  struct err *);
+int  targets_make(const struct options *, const struct opts_result *, const struct config *,
+                  struct targets *, struct err *);
 void targets_free(struct targets *);
 
 /* Options (already those of the database) and argument together; borrowed strings. */

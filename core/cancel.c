@@ -64,5 +64,6 @@ cancel_check(struct err *e)
     if (!cancel_requested()) {
         return 0;
     }
-    return err_set(e, ERR_INTERRUPTED, "interrupted by %s", cancel_signal() == SIGTERM ? "SIGTERM" : "SIGINT");
+    return err_set(e, ERR_INTERRUPTED, "interrupted by %s",
+                   cancel_signal() == SIGTERM ? "SIGTERM" : "SIGINT");
 }

@@ -12,10 +12,10 @@
 
 #include "core/err.h"
 
-void cancel_install(void);       /* once, early in main() */
+void cancel_install(void); /* once, early in main() */
 bool cancel_requested(void);
-int  cancel_signal(void);        /* SIGINT or SIGTERM; SIGINT when none came */
-int  cancel_fd(void);            /* readable for ever once requested; never read from it */
+int  cancel_signal(void); /* SIGINT or SIGTERM; SIGINT when none came */
+int  cancel_fd(void);     /* readable for ever once requested; never read from it */
 
 /* -1 with ERR_INTERRUPTED when requested, else 0: "if (cancel_check(e) != 0) goto out;" */
 int cancel_check(struct err *);

@@ -16,7 +16,7 @@ enum {
     SLOW_LEVEL = 10,     /* zstd: from here on a chunk takes seconds, up to minutes */
     WINDOW_LOG_MAX = 24, /* docs/repository-format.md: readers need no more memory than this */
     GZIP_WINDOW_BITS = 15 + 16,
-    GZIP_EXTRA = 32,     /* header and trailer that deflateBound() does not count */
+    GZIP_EXTRA = 32, /* header and trailer that deflateBound() does not count */
 };
 
 static const struct {
@@ -53,7 +53,8 @@ codec_parse(const char *text, struct codec_spec *out, struct err *e)
             return 0;
         }
         level = strtol(text + n + 1, &end, 10);
-        if (text[n + 1] >= '0' && text[n + 1] <= '9' && *end == '\0' && level >= 1 && level <= kinds[k].max) {
+        if (text[n + 1] >= '0' && text[n + 1] <= '9' && *end == '\0' && level >= 1 &&
+            level <= kinds[k].max) {
             out->level = (int)level;
             return 0;
         }
@@ -151,9 +152,10 @@ zstd_compress_slowly(struct codec *c, const void *in, size_t n, struct buf *out,
 }
 
 /*
- * The default level, made for chunks of rows.  Measured on binary COPY of two event logs, 16 MiB at a time: level 3 gives 0.338 and
- * 0.359 at 296 and 251 MB/s; level 2 as it comes 0.348 and 0.367 at 454 and 397 MB/s; with a hash table twice as large and a window of
- * 4 MiB 0.344 and 0.364 at 416 and 337 MB/s.  That table still fits into a core's cache beside the server's own work: with twice
+ * The default level, made for chunks of rows.  Measured on binary COPY of two event logs, 16 MiB at
+ * a time: level 3 gives 0.338 and 0.359 at 296 and 251 MB/s; level 2 as it comes 0.348 and 0.367 at
+ * 454 and 397 MB/s; with a hash table twice as large and a window of 4 MiB 0.344 and 0.364 at 416
+ * and 337 MB/s.  That table still fits into a core's cache beside the server's own work: with twice
  * as much (or level 3's two tables) the speed halves on a busy machine.
  */
 static void
@@ -205,7 +207,8 @@ gzip_compress(struct codec *c, const void *in, size_t n, struct buf *out, struct
         c->has_deflate = rc == Z_OK;
     }
     if (rc != Z_OK || n > UINT_MAX || out->cap > UINT_MAX) {
-        return err_set(e, ERR_IO, "gzip: %s", rc == Z_OK ? "more than 4 GB in one piece" : "out of memory");
+        return err_set(e, ERR_IO, "gzip: %s",
+                       rc == Z_OK ? "more than 4 GB in one piece" : "out of memory");
     }
     z->next_in = in;
     z->avail_in = (uInt)n;
@@ -256,7 +259,8 @@ zstd_window(const uint8_t *in, size_t n)
 }
 
 static int
-zstd_decompress(struct codec *c, const void *in, size_t n, size_t raw_size, struct buf *out, struct err *e)
+zstd_decompress(struct codec *c, const void *in, size_t n, size_t raw_size, struct buf *out,
+                struct err *e)
 {
     size_t got;
 
@@ -269,7 +273,8 @@ zstd_decompress(struct codec *c, const void *in, size_t n, size_t raw_size, stru
     got = ZSTD_decompressDCtx(c->zd, out->data, raw_size, in, n);
     if (ZSTD_isError(got)) {
         if (ZSTD_getErrorCode(got) == ZSTD_error_dstSize_tooSmall) {
-            return err_set(e, ERR_CORRUPT, "zstd: holds more than the %zu bytes recorded", raw_size);
+            return err_set(e, ERR_CORRUPT, "zstd: holds more than the %zu bytes recorded",
+                           raw_size);
         }
         return err_set(e, ERR_CORRUPT, "zstd: %s", ZSTD_getErrorName(got));
     }
@@ -278,7 +283,8 @@ zstd_decompress(struct codec *c, const void *in, size_t n, size_t raw_size, stru
 }
 
 static int
-gzip_decompress(struct codec *c, const void *in, size_t n, size_t raw_size, struct buf *out, struct err *e)
+gzip_decompress(struct codec *c, const void *in, size_t n, size_t raw_size, struct buf *out,
+                struct err *e)
 {
     z_stream *z = &c->inflate;
     int       rc;
@@ -290,7 +296,8 @@ gzip_decompress(struct codec *c, const void *in, size_t n, size_t raw_size, stru
         c->has_inflate = rc == Z_OK;
     }
     if (rc != Z_OK || n > UINT_MAX || raw_size > UINT_MAX) {
-        return err_set(e, ERR_IO, "gzip: %s", rc == Z_OK ? "more than 4 GB in one piece" : "out of memory");
+        return err_set(e, ERR_IO, "gzip: %s",
+                       rc == Z_OK ? "more than 4 GB in one piece" : "out of memory");
     }
     z->next_in = in;
     z->avail_in = (uInt)n;
@@ -314,8 +321,8 @@ gzip_decompress(struct codec *c, const void *in, size_t n, size_t raw_size, stru
 }
 
 int
-codec_decompress(struct codec *c, enum codec_kind k, const void *in, size_t n, size_t raw_size, struct buf *out,
-                 struct err *e)
+codec_decompress(struct codec *c, enum codec_kind k, const void *in, size_t n, size_t raw_size,
+                 struct buf *out, struct err *e)
 {
     int rc;
 
@@ -334,7 +341,8 @@ codec_decompress(struct codec *c, enum codec_kind k, const void *in, size_t n, s
         rc = buf_append(out, in, n, e);
     }
     if (rc == 0 && out->len != raw_size) {
-        rc = err_set(e, ERR_CORRUPT, "%s: %zu bytes instead of the %zu recorded", kinds[k].name, out->len, raw_size);
+        rc = err_set(e, ERR_CORRUPT, "%s: %zu bytes instead of the %zu recorded", kinds[k].name,
+                     out->len, raw_size);
     }
     if (rc != 0) {
         buf_clear(out);

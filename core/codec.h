@@ -32,15 +32,15 @@ struct codec;
 struct codec *codec_new(struct codec_spec);
 void          codec_free(struct codec *);
 
-/* Replaces out's contents.  out->max must allow codec_bound().  High levels of zstd take a minute for a chunk: they
- * look at cancel.h meanwhile (ERR_INTERRUPTED). */
+/* Replaces out's contents.  out->max must allow codec_bound().  High levels of zstd take a
+ * minute for a chunk: they look at cancel.h meanwhile (ERR_INTERRUPTED). */
 int    codec_compress(struct codec *, const void *in, size_t n, struct buf *out, struct err *);
 size_t codec_bound(enum codec_kind, size_t n);
 
 /* Replaces out's contents; the result must be exactly raw_size bytes, decoding
  * stops there (a bomb gives ERR_CORRUPT).  zstd windows beyond 2^24 are refused.
  * Any kind can be decoded, whatever the codec was made for. */
-int    codec_decompress(struct codec *, enum codec_kind, const void *in, size_t n, size_t raw_size, struct buf *out,
-                        struct err *);
+int codec_decompress(struct codec *, enum codec_kind, const void *in, size_t n, size_t raw_size,
+                     struct buf *out, struct err *);
 
 #endif

@@ -77,7 +77,8 @@ name_decode(const char *text)
     for (; *text != '\0'; p++) {
         if (is_plain(*text)) {
             *p = *text++;
-        } else if (*text == '%' && hex_decode(text + 1, strnlen(text + 1, 2), (uint8_t *)p, 1) == 0 && *p != '\0' &&
+        } else if (*text == '%' &&
+                   hex_decode(text + 1, strnlen(text + 1, 2), (uint8_t *)p, 1) == 0 && *p != '\0' &&
                    !is_plain(*p)) {
             text += 3;
         } else {

@@ -15,7 +15,7 @@
 /* out holds 2n + 1 characters. */
 void hex_encode(const uint8_t *bytes, size_t n, char *out);
 /* Exactly 2n lower-case digits, or -1. */
-int  hex_decode(const char *text, size_t text_len, uint8_t *bytes, size_t n);
+int hex_decode(const char *text, size_t text_len, uint8_t *bytes, size_t n);
 
 /* Percent-encodes everything outside [a-z0-9_-] (docs/repository-format.md: database
  * names in keys).  Allocated. */
@@ -25,13 +25,13 @@ char *name_decode(const char *text);
 
 /* "1.2 GB", decimal units, into out (at least 16 characters); returns out. */
 char *size_human(uint64_t bytes, char *out, size_t cap);
-/* "500", "20MB", "1.5 GiB", "20M" into bytes: k, M, G and T are decimal, with an i behind them binary, a B may follow.
- * -1: something else. */
-int   size_parse(const char *text, uint64_t *bytes);
+/* "500", "20MB", "1.5 GiB", "20M" into bytes: k, M, G and T are decimal, with an i behind them
+ * binary, a B may follow. -1: something else. */
+int size_parse(const char *text, uint64_t *bytes);
 /* "90", "90s", "30m" (minutes), "2h", "3d" into seconds.  -1: something else. */
-int   duration_parse(const char *text, uint64_t *seconds);
-/* "1 table", "555,885 rows"; the digits alone when noun is NULL (out: at least 27 more than the noun).  Nouns whose
- * plural is an s. */
+int duration_parse(const char *text, uint64_t *seconds);
+/* "1 table", "555,885 rows"; the digits alone when noun is NULL (out: at least 27 more than the
+ * noun).  Nouns whose plural is an s. */
 char *count_human(uint64_t n, const char *noun, char *out, size_t cap);
 /* "3 d 4 h", "2 min 5 s", "0.8 s". */
 char *duration_human(double seconds, char *out, size_t cap);
@@ -42,12 +42,13 @@ char *time_rfc3339(time_t, char *out, size_t cap);
 char *time_compact(time_t, char *out, size_t cap);
 /* "2026-11-21", "2026-11-21 02:15[:00]", with T or blank, optional Z or offset; without
  * a zone it is local time.  ERR_USAGE names the text. */
-int   time_parse(const char *text, time_t *, struct err *);
+int time_parse(const char *text, time_t *, struct err *);
 
 /* True when s is valid UTF-8 (no surrogates, no overlong forms). */
 bool utf8_valid(const char *s, size_t n);
 
-/* Replaces each byte that is part of no valid UTF-8 by a question mark: for messages that must be text. */
+/* Replaces each byte that is part of no valid UTF-8 by a question mark: for messages that must
+ * be text. */
 void utf8_clean(char *s);
 
 /* As part of one line, whatever it holds: newlines and other control characters escaped. */

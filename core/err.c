@@ -69,7 +69,8 @@ err_errno(struct err *e, const char *fmt, ...)
     va_end(ap);
     if (n >= 0 && (size_t)n < sizeof e->text) {
         /* GNU strerror_r: thread-safe, may return its own string. */
-        (void)snprintf(e->text + n, sizeof e->text - (size_t)n, ": %s", strerror_r(code, why, sizeof why));
+        (void)snprintf(e->text + n, sizeof e->text - (size_t)n, ": %s",
+                       strerror_r(code, why, sizeof why));
     }
     return -1;
 }

@@ -29,21 +29,26 @@ enum err_kind {
 
 struct err {
     enum err_kind kind;
-    bool          transient;  /* worth another try */
-    bool          newer;      /* of ERR_CORRUPT: nothing is known to be wrong with it: a newer program wrote it, or it is untrusted */
-    bool          untrusted;  /* ... nobody whom this host trusts has signed it (storage/signet.h) */
-    char          sqlstate[6];/* of ERR_PG, or empty */
-    char          text[1024]; /* outermost context first */
-    char          hint[512];
+    bool          transient; /* worth another try */
+    bool newer; /* of ERR_CORRUPT: nothing is known to be wrong with it: a newer program wrote it,
+                   or it is untrusted */
+    bool untrusted;   /* ... nobody whom this host trusts has signed it (storage/signet.h) */
+    char sqlstate[6]; /* of ERR_PG, or empty */
+    char text[1024];  /* outermost context first */
+    char hint[512];
 };
 
-#define ERR_INIT {.kind = ERR_NONE}
+#define ERR_INIT                                                                                   \
+    {                                                                                              \
+        .kind = ERR_NONE                                                                           \
+    }
 
 /* Exit statuses of every tool (docs/exit-status.md). */
 enum { EXIT_GOOD = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_DIFFERENT = 3, EXIT_PARTLY = 4 };
 
 /* Both always return -1, so that "return err_set(e, ...)" reads well. */
-int err_set(struct err *, enum err_kind, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+int err_set(struct err *, enum err_kind, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 int err_wrap(struct err *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* err_set() with ": strerror(errno)" appended.  ENOENT becomes ERR_NOT_FOUND, EEXIST

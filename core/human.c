@@ -60,8 +60,8 @@ duration_parse(const char *text, uint64_t *seconds)
         const char *name;
         uint64_t    seconds;
     } units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"min", 60}, {"h", 3600}, {"d", 86400}};
-    char     *end;
-    uint64_t  n = strtoul(text, &end, 10);
+    char    *end;
+    uint64_t n = strtoul(text, &end, 10);
 
     if (!isdigit((unsigned char)*text) || n > 1000000000) {
         return -1;
@@ -108,7 +108,8 @@ duration_human(double seconds, char *out, size_t cap)
     } else if (s < 86400) {
         (void)snprintf(out, cap, "%u h %u min", (unsigned)(s / 3600), (unsigned)(s / 60 % 60));
     } else {
-        (void)snprintf(out, cap, "%llu d %u h", (unsigned long long)(s / 86400), (unsigned)(s / 3600 % 24));
+        (void)snprintf(out, cap, "%llu d %u h", (unsigned long long)(s / 86400),
+                       (unsigned)(s / 3600 % 24));
     }
     return out;
 }
@@ -252,7 +253,9 @@ time_parse(const char *text, time_t *out, struct err *e)
 {
     if (parse_time(text, out) != 0) {
         err_set(e, ERR_USAGE, "\"%s\" is not a time", text);
-        return err_hint(e, "write 2026-11-21, \"2026-11-21 02:15\" (local time) or 2026-11-21T02:15:00Z");
+        return err_hint(e,
+                        "write 2026-11-21, \"2026-11-21 02:15\" (local time) or "
+                        "2026-11-21T02:15:00Z");
     }
     return 0;
 }

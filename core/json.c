@@ -49,7 +49,8 @@ read_text(const void *text, size_t n, bool quote, struct err *e)
     }
     j = json_loadb(text, n, JSON_REJECT_DUPLICATES, &why);
     if (j == NULL) {
-        err_set(e, ERR_CORRUPT, "not valid JSON: line %d%s%s", why.line, quote ? ": " : "", quote ? why.text : "");
+        err_set(e, ERR_CORRUPT, "not valid JSON: line %d%s%s", why.line, quote ? ": " : "",
+                quote ? why.text : "");
     }
     return j;
 }
@@ -159,8 +160,8 @@ json_get_hex(const json_t *j, const char *key, uint8_t *out, size_t n, struct er
         return -1;
     }
     return hex_decode(hex, strlen(hex), out, n) == 0
-               ? 0
-               : err_set(e, ERR_CORRUPT, "key \"%s\" is not %zu hex digits", key, 2 * n);
+        ? 0
+        : err_set(e, ERR_CORRUPT, "key \"%s\" is not %zu hex digits", key, 2 * n);
 }
 
 void
@@ -303,7 +304,8 @@ json_bytes_get(const json_t *j, size_t *n, struct err *e)
     }
     len = strlen(text);
     out = xmalloc(len + 1);
-    if (sodium_base642bin((unsigned char *)out, len, text, len, NULL, n, NULL, sodium_base64_VARIANT_ORIGINAL) != 0) {
+    if (sodium_base642bin((unsigned char *)out, len, text, len, NULL, n, NULL,
+                          sodium_base64_VARIANT_ORIGINAL) != 0) {
         free(out);
         err_set(e, ERR_CORRUPT, "\"b64\" does not hold base64");
         return NULL;

@@ -27,10 +27,10 @@ json_t *json_read(const void *text, size_t n, struct err *);
 /* The same for what nobody may see: the error quotes nothing of it. */
 json_t *json_read_secret(const void *text, size_t n, struct err *);
 /* Appends compact JSON, keys sorted, no newline. */
-int     json_write(const json_t *, struct buf *, struct err *);
+int json_write(const json_t *, struct buf *, struct err *);
 
 int json_get_str(const json_t *, const char *key, const char **, struct err *);
-int json_get_int(const json_t *, const char *key, int64_t *, struct err *);      /* >= 0 */
+int json_get_int(const json_t *, const char *key, int64_t *, struct err *); /* >= 0 */
 int json_get_bool(const json_t *, const char *key, bool *, struct err *);
 int json_get_hex64(const json_t *, const char *key, uint64_t *, struct err *);
 int json_get_array(const json_t *, const char *key, json_t **, struct err *);
@@ -41,15 +41,17 @@ int64_t     json_opt_int(const json_t *, const char *key, int64_t dflt);
 bool        json_opt_bool(const json_t *, const char *key, bool dflt);
 
 json_t *json_hex64(uint64_t);
-/* Keys, digests: bytes as lower-case hex digits.  What is written may be a secret: no copy of it stays behind but the object's. */
-void    json_set_hex(json_t *, const char *key, const uint8_t *, size_t n);
-int     json_get_hex(const json_t *, const char *key, uint8_t *, size_t n, struct err *);   /* exactly n bytes */
+/* Keys, digests: bytes as lower-case hex digits.  What is written may be a secret: no copy of it
+ * stays behind but the object's. */
+void json_set_hex(json_t *, const char *key, const uint8_t *, size_t n);
+int  json_get_hex(const json_t *, const char *key, uint8_t *, size_t n,
+                  struct err *); /* exactly n bytes */
 /* Overwrites a string of the object, before that is given back: it was a secret. */
-void    json_wipe(const json_t *, const char *key);
+void json_wipe(const json_t *, const char *key);
 /* A string that may hold any bytes: a JSON string when it is UTF-8, else {"b64": …}. */
 json_t *json_bytes(const char *, size_t);
-json_t *json_text(const char *);                     /* json_bytes() of a C string; NULL gives null */
+json_t *json_text(const char *); /* json_bytes() of a C string; NULL gives null */
 /* The inverse; allocated.  NULL and ERR_CORRUPT when it is neither. */
-char   *json_bytes_get(const json_t *, size_t *n, struct err *);
+char *json_bytes_get(const json_t *, size_t *n, struct err *);
 
 #endif

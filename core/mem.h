@@ -19,12 +19,12 @@ char *xstrndup(const char *, size_t);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Makes room for one more element in a growing array: VEC_GROW(v, n, cap). */
-#define VEC_GROW(v, n, cap)                                             \
-    do {                                                                \
-        if ((v) == NULL || (n) == (cap)) {                              \
-            (cap) = (cap) == 0 ? 16 : 2 * (cap);                        \
-            (v) = xreallocarray((v), (cap), sizeof *(v));               \
-        }                                                               \
+#define VEC_GROW(v, n, cap)                                                                        \
+    do {                                                                                           \
+        if ((v) == NULL || (n) == (cap)) {                                                         \
+            (cap) = (cap) == 0 ? 16 : 2 * (cap);                                                   \
+            (v) = xreallocarray((v), (cap), sizeof *(v));                                          \
+        }                                                                                          \
     } while (0)
 void *xreallocarray(void *, size_t n, size_t size);
 
@@ -33,11 +33,13 @@ struct strlist {
     char **v;
     size_t n, cap;
 };
-void strlist_add(struct strlist *, const char *);           /* copies */
-void strlist_take(struct strlist *, char *);                /* takes ownership */
-void strlist_split(struct strlist *, const char *text);     /* adds what stands between commas, without blanks around it */
-int  strlist_has(const struct strlist *, const char *);     /* linear */
-void strlist_sort(struct strlist *);                        /* by bytes */
+void strlist_add(struct strlist *, const char *); /* copies */
+void strlist_take(struct strlist *, char *);      /* takes ownership */
+void strlist_split(
+    struct strlist *,
+    const char *text); /* adds what stands between commas, without blanks around it */
+int  strlist_has(const struct strlist *, const char *); /* linear */
+void strlist_sort(struct strlist *);                    /* by bytes */
 void strlist_free(struct strlist *);
 
 #endif

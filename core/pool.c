@@ -20,14 +20,14 @@ struct entry {
 
 struct pool {
     pthread_mutex_t lock;
-    pthread_cond_t  work;    /* something to take, or time to leave */
-    pthread_cond_t  idle;    /* nothing left, or a task failed */
-    struct entry   *heap;    /* the next task first */
+    pthread_cond_t  work; /* something to take, or time to leave */
+    pthread_cond_t  idle; /* nothing left, or a task failed */
+    struct entry   *heap; /* the next task first */
     size_t          n, cap;
     uint64_t        arrived;
     int             running; /* tasks under way */
     bool            stopping, leaving, failed;
-    struct err      why;     /* the first failure */
+    struct err      why; /* the first failure */
     pool_fn        *fn;
     void           *ctx;
     int             threads;
@@ -35,7 +35,7 @@ struct pool {
         pthread_t    id;
         struct pool *pool;
         int          number;
-    } *worker;
+    } * worker;
 };
 
 static bool

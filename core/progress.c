@@ -42,7 +42,8 @@ draw(double now)
     (void)fprintf(stderr, "\r\033[K%s", p.what);
     if (p.total > 0) {
         (void)fprintf(stderr, "  %3d %%  %s of %s", (int)(100.0 * (double)p.done / (double)p.total),
-                      size_human(p.done, done, sizeof done), size_human(p.total, total, sizeof total));
+                      size_human(p.done, done, sizeof done),
+                      size_human(p.total, total, sizeof total));
     } else if (p.done > 0) {
         (void)fprintf(stderr, "  %s", size_human(p.done, done, sizeof done));
     }
@@ -51,7 +52,8 @@ draw(double now)
     }
     /* The first second's rate says little about the rest. */
     if (p.done > 0 && p.total > p.done && spent > 1) {
-        (void)fprintf(stderr, "  %s left", duration_human((double)(p.total - p.done) / speed, left, sizeof left));
+        (void)fprintf(stderr, "  %s left",
+                      duration_human((double)(p.total - p.done) / speed, left, sizeof left));
     }
     (void)fflush(stderr);
     p.drawn = true;

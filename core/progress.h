@@ -11,10 +11,10 @@
 #include <stdint.h>
 
 void progress_start(const char *what, uint64_t total_bytes, bool quiet);
-void progress_phase(const char *what);              /* "indexes", "verifying" ... */
-void progress_add(uint64_t bytes);                  /* done, more */
-void progress_grow(uint64_t bytes);                 /* the total turned out larger */
-void progress_end(void);                            /* wipes the line */
+void progress_phase(const char *what); /* "indexes", "verifying" ... */
+void progress_add(uint64_t bytes);     /* done, more */
+void progress_grow(uint64_t bytes);    /* the total turned out larger */
+void progress_end(void);               /* wipes the line */
 
 /* For log.c: take the line away, and put it back. */
 void progress_hide(void);

@@ -78,7 +78,8 @@ owner_statement(char *sql)
 }
 
 int
-entry_statement(struct restore *r, PGconn *conn, const struct archive_entry *entry, const char *sql, struct err *e)
+entry_statement(struct restore *r, PGconn *conn, const struct archive_entry *entry, const char *sql,
+                struct err *e)
 {
     if (exec_retrying(conn, sql, e) == 0) {
         return 0;
@@ -119,7 +120,8 @@ out:
 
 /* Entries from..to as one message; what fails so is done again one by one. */
 static int
-run_batch(struct restore *r, PGconn *conn, const struct entry_list *l, size_t from, size_t to, struct err *e)
+run_batch(struct restore *r, PGconn *conn, const struct entry_list *l, size_t from, size_t to,
+          struct err *e)
 {
     struct buf text = BUF_INIT(BUF_NO_LIMIT);
     int        rc = 0;
@@ -146,7 +148,8 @@ entries_run(struct restore *r, PGconn *conn, const struct entry_list *l, struct 
     for (size_t from = 0, to; from < l->n; from = to) {
         size_t bytes = 0;
 
-        for (to = from; to < l->n && to - from < BATCH_ENTRIES && (to == from || bytes < BATCH_BYTES); to++) {
+        for (to = from;
+             to < l->n && to - from < BATCH_ENTRIES && (to == from || bytes < BATCH_BYTES); to++) {
             bytes += strlen(l->v[to]->sql);
         }
         if (run_batch(r, conn, l, from, to, e) != 0) {

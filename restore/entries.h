@@ -1,5 +1,6 @@
 /*
- * entries.h - running the archive's entries: each by its name, a failing one does not stop the others.
+ * entries.h - running the archive's entries: each by its name, a failing one does not stop the
+ * others.
  */
 #ifndef RESTORE_ENTRIES_H
 #define RESTORE_ENTRIES_H
@@ -10,8 +11,10 @@
 int entries_run(struct restore *, PGconn *, const struct entry_list *, struct err *);
 int entry_run(struct restore *, PGconn *, const struct archive_entry *, struct err *);
 
-/* One statement on behalf of an entry: a deadlock is tried again, another error becomes the entry's problem. */
-int entry_statement(struct restore *, PGconn *, const struct archive_entry *, const char *sql, struct err *);
+/* One statement on behalf of an entry: a deadlock is tried again, another error becomes the
+ * entry's problem. */
+int entry_statement(struct restore *, PGconn *, const struct archive_entry *, const char *sql,
+                    struct err *);
 
 void entry_list_add(struct entry_list *, const struct archive_entry *);
 void entry_list_free(struct entry_list *);

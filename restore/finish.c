@@ -1,7 +1,8 @@
 /*
- * finish.c - everything behind the rows, in the order of docs/postgresql.md: what remains of post-data in the archive's order, foreign
- * keys validated in parallel, sequences, privileges, refreshes, statistics; then event triggers, publications,
- * subscriptions, and the database's own properties.
+ * finish.c - everything behind the rows, in the order of docs/postgresql.md: what remains of
+ * post-data in the archive's order, foreign keys validated in parallel, sequences, privileges,
+ * refreshes, statistics; then event triggers, publications, subscriptions, and the database's own
+ * properties.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -10,18 +11,18 @@
 #include "core/cancel.h"
 #include "core/log.h"
 #include "core/pool.h"
+#include "pg/archive/index_sql.h"
 #include "restore/entries.h"
 #include "restore/finish.h"
-#include "pg/archive/index_sql.h"
 #include "restore/load.h"
 
 /* One statement, or one of two longer jobs, for the pool. */
 enum job_kind { JOB_STATEMENT, JOB_SEQUENCES_AND_ACLS, JOB_REFRESH };
 
 struct job {
-    enum job_kind kind;
-    const struct archive_entry *entry;     /* on whose behalf, or NULL: ANALYZE */
-    char         *sql;
+    enum job_kind               kind;
+    const struct archive_entry *entry; /* on whose behalf, or NULL: ANALYZE */
+    char                       *sql;
 };
 
 struct jobs {
@@ -69,7 +70,8 @@ run_job(void *ctx, void *task, int number, struct err *e)
     }
     switch (j->kind) {
     case JOB_STATEMENT:
-        return j->entry != NULL ? entry_statement(r, w->conn, j->entry, j->sql, e) : analyze(r, w->conn, j->sql, e);
+        return j->entry != NULL ? entry_statement(r, w->conn, j->entry, j->sql, e)
+                                : analyze(r, w->conn, j->sql, e);
     case JOB_SEQUENCES_AND_ACLS:
         return finish_sequences(r, w->conn, e) == 0 ? entries_run(r, w->conn, &r->acl, e) : -1;
     case JOB_REFRESH:
@@ -111,7 +113,8 @@ static uint64_t
 weight(const struct restore *r, const struct archive_entry *entry)
 {
     char           *table = xstrndup(entry->tag, strcspn(entry->tag, " "));
-    struct m_table *t = manifest_find(r->manifest, entry->schema == NULL ? "" : entry->schema, table);
+    struct m_table *t = manifest_find(r->manifest, entry->schema == NULL ? "" : entry->schema,
+                                      table);
 
     free(table);
     return t == NULL ? 0 : t->bytes;
@@ -129,11 +132,12 @@ struct unproven_list {
 };
 
 /*
- * Foreign keys are added one after another: opposite ones, added at once, deadlock.  NOT VALID takes
- * an instant; the scan comes later.
+ * Foreign keys are added one after another: opposite ones, added at once, deadlock.  NOT VALID
+ * takes an instant; the scan comes later.
  */
 static int
-add_foreign_key(struct restore *r, const struct archive_entry *entry, struct unproven_list *later, struct err *e)
+add_foreign_key(struct restore *r, const struct archive_entry *entry, struct unproven_list *later,
+                struct err *e)
 {
     struct index_sql sql;
     size_t           before = r->problems.n;
@@ -158,7 +162,8 @@ is_foreign_key(const struct archive_entry *entry)
     return strcmp(entry->desc, "FK CONSTRAINT") == 0;
 }
 
-/* In the archive's order (a comment follows its constraint); what lies between foreign keys in batches. */
+/* In the archive's order (a comment follows its constraint); what lies between foreign keys in
+ * batches. */
 static int
 run_post_data(struct restore *r, struct unproven_list *later, struct err *e)
 {
@@ -185,21 +190,27 @@ prove_and_grant(struct restore *r, struct unproven_list *keys, struct err *e)
 
     jobs_begin(&jobs, r);
     for (size_t i = 0; i < keys->n; i++) {
-        job_add(&jobs, (struct job){.entry = keys->v[i].entry, .sql = keys->v[i].sql}, 1 + weight(r, keys->v[i].entry));
+        job_add(&jobs, (struct job){.entry = keys->v[i].entry, .sql = keys->v[i].sql},
+                1 + weight(r, keys->v[i].entry));
         keys->v[i].sql = NULL;
     }
     job_add(&jobs, (struct job){.kind = JOB_SEQUENCES_AND_ACLS}, 0);
     return jobs_end(&jobs, e);
 }
 
-/* Not partitions (their parent's ANALYZE takes them along), nothing that reaches a foreign server, nothing empty for good. */
+/* Not partitions (their parent's ANALYZE takes them along), nothing that reaches a foreign
+ * server, nothing empty for good. */
 static const char to_analyze[] =
     "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), CASE WHEN c.relkind = 'p' THEN "
-    "(SELECT pg_catalog.sum(pg_catalog.pg_relation_size(p.relid)) FROM pg_catalog.pg_partition_tree(c.oid) p) "
-    "ELSE pg_catalog.pg_relation_size(c.oid) END FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-    "WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't' AND n.nspname NOT LIKE 'pg\\_%' "
+    "(SELECT pg_catalog.sum(pg_catalog.pg_relation_size(p.relid)) FROM "
+    "pg_catalog.pg_partition_tree(c.oid) p) "
+    "ELSE pg_catalog.pg_relation_size(c.oid) END FROM pg_catalog.pg_class c JOIN "
+    "pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+    "WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't' AND "
+    "n.nspname NOT LIKE 'pg\\_%' "
     "AND n.nspname <> 'information_schema' "
-    "AND NOT EXISTS (SELECT FROM pg_catalog.pg_partition_tree(c.oid) p JOIN pg_catalog.pg_class f ON f.oid = p.relid "
+    "AND NOT EXISTS (SELECT FROM pg_catalog.pg_partition_tree(c.oid) p JOIN pg_catalog.pg_class f "
+    "ON f.oid = p.relid "
     "WHERE f.relkind = 'f') ORDER BY 2 DESC NULLS LAST";
 
 /* Large tables each for itself, small ones many in a statement. */
@@ -215,7 +226,8 @@ add_analyze_jobs(struct jobs *jobs, struct err *e)
     int            n = 0;
 
     for (int i = 0; res != NULL && i < PQntuples(res); i++) {
-        (void)buf_printf(&names, &never, "%s%s", n++ == 0 ? "ANALYZE " : ", ", PQgetvalue(res, i, 0));
+        (void)buf_printf(&names, &never, "%s%s", n++ == 0 ? "ANALYZE " : ", ",
+                         PQgetvalue(res, i, 0));
         bytes += strtoull(PQgetvalue(res, i, 1), NULL, 10);
         if (bytes >= large || n == NAMES || i + 1 == PQntuples(res)) {
             job_add(jobs, (struct job){.sql = xstrdup(buf_str(&names))}, bytes);

@@ -8,7 +8,9 @@
 
 /* Each: -1 only when the restore cannot go on. */
 int finish_sequences(struct restore *, PGconn *, struct err *);
-int finish_refresh(struct restore *, PGconn *, struct err *);      /* and ANALYZE of what was refreshed */
-int finish_properties(struct restore *, struct err *);             /* ALTER DATABASE … SET, comment, owner, grants */
+int finish_refresh(struct restore *, PGconn *,
+                   struct err *); /* and ANALYZE of what was refreshed */
+int finish_properties(struct restore *,
+                      struct err *); /* ALTER DATABASE … SET, comment, owner, grants */
 
 #endif

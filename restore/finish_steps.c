@@ -11,7 +11,8 @@ enum { SEQUENCES_AT_ONCE = 200 };
 
 /* A problem of one object, or the end. */
 static int
-object_failed(struct restore *r, PGconn *conn, const char *kind, const char *schema, const char *name, struct err *e)
+object_failed(struct restore *r, PGconn *conn, const char *kind, const char *schema,
+              const char *name, struct err *e)
 {
     if (problem_is_fatal(conn, e)) {
         return err_wrap(e, "%s %s", kind, name);
@@ -26,8 +27,9 @@ setval_call(PGconn *conn, const struct m_sequence *s)
 {
     char *name = pg_qualified(s->schema, s->name), *literal = pg_literal(conn, name), *call;
 
-    call = xasprintf("pg_catalog.setval(%s::pg_catalog.regclass, %" PRId64 ", %s)", literal == NULL ? "''" : literal,
-                     s->last_value, s->is_called ? "true" : "false");
+    call = xasprintf("pg_catalog.setval(%s::pg_catalog.regclass, %" PRId64 ", %s)",
+                     literal == NULL ? "''" : literal, s->last_value,
+                     s->is_called ? "true" : "false");
     free(name);
     free(literal);
     return call;
@@ -90,7 +92,9 @@ finish_refresh(struct restore *r, PGconn *conn, struct err *e)
             continue;
         }
         if (v->remote && !remote_allowed) {
-            strlist_take(&r->warnings, xasprintf("materialized view %s.%s reads a foreign table: not refreshed", v->schema, v->name));
+            strlist_take(&r->warnings,
+                         xasprintf("materialized view %s.%s reads a foreign table: not refreshed",
+                                   v->schema, v->name));
             log_info("%s", r->warnings.v[r->warnings.n - 1]);
             continue;
         }
@@ -98,7 +102,8 @@ finish_refresh(struct restore *r, PGconn *conn, struct err *e)
         rc = pg_execf(conn, e, "REFRESH MATERIALIZED VIEW %s", name);
         rc = rc == 0 ? pg_execf(conn, e, "ANALYZE %s", name) : rc;
         free(name);
-        if (rc != 0 && object_failed(r, conn, "MATERIALIZED VIEW DATA", v->schema, v->name, e) != 0) {
+        if (rc != 0 &&
+            object_failed(r, conn, "MATERIALIZED VIEW DATA", v->schema, v->name, e) != 0) {
             return -1;
         }
     }
@@ -114,7 +119,8 @@ finish_properties(struct restore *r, struct err *e)
     if (!r->has_archive) {
         return 0;
     }
-    if (archive_database_sql(&r->archive, r->working_name, &r->archive_options, &statements, e) != 0) {
+    if (archive_database_sql(&r->archive, r->working_name, &r->archive_options, &statements, e) !=
+        0) {
         /* A comment on the database that forges headers, say: no reason to lose the rest. */
         if (e->kind != ERR_CORRUPT) {
             return -1;

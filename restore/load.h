@@ -1,8 +1,8 @@
 /*
  * load.h - the parallel part: rows, large objects, and indexes as soon as their table is complete.
  *
- * One queue, the largest tables first: so the big table's indexes, which take longest, begin as early as they can, and the
- * small tables fill the gaps.
+ * One queue, the largest tables first: so the big table's indexes, which take longest, begin as
+ * early as they can, and the small tables fill the gaps.
  */
 #ifndef RESTORE_LOAD_H
 #define RESTORE_LOAD_H
@@ -11,28 +11,28 @@
 #include "restore/restore.h"
 
 enum task_kind {
-    TASK_RANGES,        /* some ranges of a table that several workers load */
-    TASK_WHOLE,         /* a table in one transaction of its own: TRUNCATE, COPY … FREEZE */
-    TASK_PACK,          /* small tables that share chunks, in one transaction */
-    TASK_INDEXES,       /* every early index of a small table */
-    TASK_INDEX,         /* one index of a large table */
-    TASK_LO_METADATA,   /* the large objects themselves; then come their pages */
+    TASK_RANGES,      /* some ranges of a table that several workers load */
+    TASK_WHOLE,       /* a table in one transaction of its own: TRUNCATE, COPY … FREEZE */
+    TASK_PACK,        /* small tables that share chunks, in one transaction */
+    TASK_INDEXES,     /* every early index of a small table */
+    TASK_INDEX,       /* one index of a large table */
+    TASK_LO_METADATA, /* the large objects themselves; then come their pages */
     TASK_LO_PAGES,
 };
 
 struct task {
-    enum task_kind     kind;
-    struct table_job  *job;            /* not for packs and large objects */
-    struct table_job **pack;           /* owned */
-    size_t             n_pack;
-    size_t             first, n;       /* ranges */
-    const struct archive_entry *entry; /* TASK_INDEX */
+    enum task_kind              kind;
+    struct table_job           *job;  /* not for packs and large objects */
+    struct table_job          **pack; /* owned */
+    size_t                      n_pack;
+    size_t                      first, n; /* ranges */
+    const struct archive_entry *entry;    /* TASK_INDEX */
 };
 
 struct load {
     struct restore *r;
     struct pool    *pool;
-    struct task   **tasks;             /* every one ever added, to be freed; guarded by restore.lock */
+    struct task   **tasks; /* every one ever added, to be freed; guarded by restore.lock */
     size_t          n_tasks, cap_tasks;
 };
 
@@ -42,17 +42,20 @@ struct task *load_add(struct load *, struct task, uint64_t priority);
 /* load_plan.c: the first tasks. */
 void load_plan(struct load *);
 /* Cuts ranges [0, n) of a table into tasks of about 64 MiB of rows. */
-void load_plan_ranges(struct load *, enum task_kind, struct table_job *, const struct m_table *, uint64_t priority);
+void load_plan_ranges(struct load *, enum task_kind, struct table_job *, const struct m_table *,
+                      uint64_t priority);
 
 /* load_rows.c: each returns 0 when the restore can go on. */
 int load_ranges(struct load *, struct worker *, const struct task *, struct err *);
 int load_whole(struct load *, struct worker *, const struct task *, struct err *);
 int load_pack(struct load *, struct worker *, const struct task *, struct err *);
 /* One COPY of ranges into the table named by sql. */
-int load_copy(struct restore *, struct worker *, const struct m_table *, size_t first, size_t n, const char *sql, struct err *);
+int load_copy(struct restore *, struct worker *, const struct m_table *, size_t first, size_t n,
+              const char *sql, struct err *);
 
 /* load_index.c */
-void load_table_done(struct load *, struct table_job *);    /* its rows are complete: queues its indexes */
+void load_table_done(struct load *,
+                     struct table_job *); /* its rows are complete: queues its indexes */
 int  load_indexes(struct load *, struct worker *, const struct task *, struct err *);
 int  load_index(struct load *, struct worker *, const struct task *, struct err *);
 

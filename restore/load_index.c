@@ -1,14 +1,14 @@
 /*
  * load_index.c - indexes and constraints of a table whose rows are complete.
  *
- * A small table's are one task.  A large table's are built side by side, and what alters the table itself follows
- * when the last of them is there (index_sql.h).
+ * A small table's are one task.  A large table's are built side by side, and what alters the table
+ * itself follows when the last of them is there (index_sql.h).
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "restore/entries.h"
 #include "pg/archive/index_sql.h"
+#include "restore/entries.h"
 #include "restore/load.h"
 
 #define LARGE_BYTES (8 * MIB)
@@ -33,7 +33,8 @@ load_table_done(struct load *l, struct table_job *job)
     }
     job->building = (int)job->indexes.n;
     for (size_t i = 0; i < job->indexes.n; i++) {
-        (void)load_add(l, (struct task){.kind = TASK_INDEX, .job = job, .entry = job->indexes.v[i]}, priority);
+        (void)load_add(l, (struct task){.kind = TASK_INDEX, .job = job, .entry = job->indexes.v[i]},
+                       priority);
     }
 }
 

@@ -5,8 +5,9 @@
 
 #include "restore/load.h"
 
-/* RANGES_BYTES: few statements, and yet (TASKS_EACH) enough tasks to share; SMALL_BYTES: below, a new file (TRUNCATE) costs more than it
- * saves; SPLIT_BYTES: below, one worker with COPY FREEZE is better than several without. */
+/* RANGES_BYTES: few statements, and yet (TASKS_EACH) enough tasks to share; SMALL_BYTES: below,
+ * a new file (TRUNCATE) costs more than it saves; SPLIT_BYTES: below, one worker with COPY
+ * FREEZE is better than several without. */
 #define RANGES_BYTES (64 * MIB)
 #define SMALL_BYTES  MIB
 #define SPLIT_BYTES  (32 * MIB)
@@ -28,7 +29,8 @@ bytes_a_task(const struct restore *r, const struct m_table *t)
 }
 
 void
-load_plan_ranges(struct load *l, enum task_kind kind, struct table_job *job, const struct m_table *t, uint64_t priority)
+load_plan_ranges(struct load *l, enum task_kind kind, struct table_job *job,
+                 const struct m_table *t, uint64_t priority)
 {
     const uint64_t enough = bytes_a_task(l->r, t);
     size_t         from = 0;
@@ -43,7 +45,8 @@ load_plan_ranges(struct load *l, enum task_kind kind, struct table_job *job, con
             }
             to++;
         }
-        (void)load_add(l, (struct task){.kind = kind, .job = job, .first = from, .n = to - from}, priority);
+        (void)load_add(l, (struct task){.kind = kind, .job = job, .first = from, .n = to - from},
+                       priority);
         from = to;
     }
 }
@@ -88,10 +91,10 @@ shape_of(const struct restore *r, const struct m_table *t, uint64_t total)
     if (t->bytes < SMALL_BYTES) {
         return SMALL;
     }
-    return r->o->jobs > 1 && t->n_ranges > 1 && t->bytes > SPLIT_BYTES && t->bytes > total / (uint64_t)(2 * r->o->jobs) &&
-                   t->extension == NULL
-               ? SPLIT
-               : WHOLE;
+    return r->o->jobs > 1 && t->n_ranges > 1 && t->bytes > SPLIT_BYTES &&
+            t->bytes > total / (uint64_t)(2 * r->o->jobs) && t->extension == NULL
+        ? SPLIT
+        : WHOLE;
 }
 
 /* NULL: no rows. */
@@ -139,8 +142,9 @@ plan_packs(struct load *l, struct table_job **small, size_t n)
         uint64_t    bytes = 0;
         size_t      to = from;
 
-        while (to < n && (to == from || chunk_of(small[to]) == chunk_of(small[to - 1]) ||
-                          (bytes < PACK_BYTES && to - from < PACK_TABLES))) {
+        while (to < n &&
+               (to == from || chunk_of(small[to]) == chunk_of(small[to - 1]) ||
+                (bytes < PACK_BYTES && to - from < PACK_TABLES))) {
             bytes += small[to++]->table->bytes;
         }
         t.n_pack = to - from;
@@ -172,11 +176,11 @@ count_tasks(struct restore *r, enum shape *shapes, uint64_t total)
 void
 load_plan(struct load *l)
 {
-    struct restore     *r = l->r;
-    struct table_job  **small = xcalloc(r->n_tables + 1, sizeof *small);
-    enum shape         *shapes = xcalloc(r->n_tables + 1, sizeof *shapes);
-    size_t              n_small = 0;
-    uint64_t            total = r->manifest->lo_pages.bytes;
+    struct restore    *r = l->r;
+    struct table_job **small = xcalloc(r->n_tables + 1, sizeof *small);
+    enum shape        *shapes = xcalloc(r->n_tables + 1, sizeof *shapes);
+    size_t             n_small = 0;
+    uint64_t           total = r->manifest->lo_pages.bytes;
 
     for (size_t i = 0; i < r->n_tables; i++) {
         total += r->tables[i].table->bytes;
@@ -188,7 +192,8 @@ load_plan(struct load *l)
         }
     }
     if (r->manifest->lo_count > 0) {
-        (void)load_add(l, (struct task){.kind = TASK_LO_METADATA}, r->manifest->lo_pages.bytes + r->manifest->lo_metadata.bytes);
+        (void)load_add(l, (struct task){.kind = TASK_LO_METADATA},
+                       r->manifest->lo_pages.bytes + r->manifest->lo_metadata.bytes);
     }
     for (size_t i = 0; i < r->n_tables; i++) {
         struct table_job *job = &r->tables[i];
@@ -196,7 +201,9 @@ load_plan(struct load *l)
         if (shapes[i] == SPLIT) {
             load_plan_ranges(l, TASK_RANGES, job, job->table, job->table->bytes);
         } else if (shapes[i] == WHOLE) {
-            (void)load_add(l, (struct task){.kind = TASK_WHOLE, .job = job, .n = job->table->n_ranges}, job->table->bytes);
+            (void)load_add(l,
+                           (struct task){.kind = TASK_WHOLE, .job = job, .n = job->table->n_ranges},
+                           job->table->bytes);
         } else if (shapes[i] == SMALL) {
             small[n_small++] = job;
         }

@@ -32,7 +32,8 @@ expect_chunks(struct worker *w, const struct range *ranges, size_t n)
 }
 
 static int
-send_range(struct restore *r, struct worker *w, struct copy_in *in, const struct range *range, struct err *e)
+send_range(struct restore *r, struct worker *w, struct copy_in *in, const struct range *range,
+           struct err *e)
 {
     for (size_t i = 0; i < range->n; i++) {
         const struct segment *s = &range->segments[i];
@@ -42,7 +43,8 @@ send_range(struct restore *r, struct worker *w, struct copy_in *in, const struct
             return -1;
         }
         if (s->offset > raw->len || s->length > raw->len - s->offset) {
-            return err_set(e, ERR_CORRUPT, "chunk \"%s\": a segment lies outside of it", r->manifest->chunks[s->chunk].name);
+            return err_set(e, ERR_CORRUPT, "chunk \"%s\": a segment lies outside of it",
+                           r->manifest->chunks[s->chunk].name);
         }
         if (copy_in_data(in, raw->data + s->offset, s->length, e) != 0) {
             return -1;
@@ -73,7 +75,8 @@ range_bytes(const struct range *range)
 }
 
 int
-load_copy(struct restore *r, struct worker *w, const struct m_table *t, size_t first, size_t n, const char *sql, struct err *e)
+load_copy(struct restore *r, struct worker *w, const struct m_table *t, size_t first, size_t n,
+          const char *sql, struct err *e)
 {
     struct copy_in in = {0};
     uint64_t       rows = 0, bytes = 0;
@@ -94,7 +97,8 @@ load_copy(struct restore *r, struct worker *w, const struct m_table *t, size_t f
         return -1;
     }
     /* Rows are those of tables. */
-    count_loaded(r, t == &r->manifest->lo_pages || t == &r->manifest->lo_metadata ? 0 : rows, bytes);
+    count_loaded(r, t == &r->manifest->lo_pages || t == &r->manifest->lo_metadata ? 0 : rows,
+                 bytes);
     return 0;
 }
 
@@ -102,9 +106,10 @@ load_copy(struct restore *r, struct worker *w, const struct m_table *t, size_t f
 static char *
 copy_sql(const struct m_table *t, const char *via, bool freeze)
 {
-    const char      **names = xcalloc(t->n_columns + 1, sizeof *names);
-    struct copy_spec  spec = {.schema = t->schema, .name = t->name, .columns = names, .binary = t->format == COPY_BINARY};
-    char             *sql, *own = pg_qualified(t->schema, t->name), *moved = NULL;
+    const char     **names = xcalloc(t->n_columns + 1, sizeof *names);
+    struct copy_spec spec = {
+        .schema = t->schema, .name = t->name, .columns = names, .binary = t->format == COPY_BINARY};
+    char *sql, *own = pg_qualified(t->schema, t->name), *moved = NULL;
 
     for (size_t i = 0; i < t->n_columns; i++) {
         if (!t->columns[i].generated) {
@@ -131,9 +136,11 @@ root_of(struct worker *w, const struct table_job *job)
     const char *params[] = {job->qualified};
 
     return pg_value(w->conn, &ignored,
-                    "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class c JOIN "
+                    "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM "
+                    "pg_catalog.pg_class c JOIN "
                     "pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = "
-                    "pg_catalog.pg_partition_root($1::pg_catalog.regclass) AND c.oid <> $1::pg_catalog.regclass",
+                    "pg_catalog.pg_partition_root($1::pg_catalog.regclass) AND c.oid <> "
+                    "$1::pg_catalog.regclass",
                     1, params);
 }
 
@@ -157,7 +164,8 @@ copy_failed(struct restore *r, struct worker *w, const struct table_job *job, st
  * The partitioned table knows where they belong now.
  */
 static int
-retry_through_root(struct restore *r, struct worker *w, const struct table_job *job, size_t first, size_t n, struct err *e)
+retry_through_root(struct restore *r, struct worker *w, const struct table_job *job, size_t first,
+                   size_t n, struct err *e)
 {
     struct err ignored = ERR_INIT;
     char      *root, *sql;
@@ -167,7 +175,8 @@ retry_through_root(struct restore *r, struct worker *w, const struct table_job *
     if ((root = root_of(w, job)) == NULL) {
         return copy_failed(r, w, job, e);
     }
-    log_info("table %s: rows do not belong into this partition any more, loading them through %s", job->qualified, root);
+    log_info("table %s: rows do not belong into this partition any more, loading them through %s",
+             job->qualified, root);
     sql = copy_sql(job->table, root, false);
     rc = load_copy(r, w, job->table, first, n, sql, e);
     free(sql);
@@ -176,10 +185,13 @@ retry_through_root(struct restore *r, struct worker *w, const struct table_job *
 }
 
 static int
-refused(struct restore *r, struct worker *w, const struct table_job *job, size_t first, size_t n, struct err *e)
+refused(struct restore *r, struct worker *w, const struct table_job *job, size_t first, size_t n,
+        struct err *e)
 {
-    /* check_violation: the partition's, or a constraint of its own, which says so again.  The text may be in any language. */
-    return strcmp(e->sqlstate, "23514") == 0 ? retry_through_root(r, w, job, first, n, e) : copy_failed(r, w, job, e);
+    /* check_violation: the partition's, or a constraint of its own, which says so again.  The
+     * text may be in any language. */
+    return strcmp(e->sqlstate, "23514") == 0 ? retry_through_root(r, w, job, first, n, e)
+                                             : copy_failed(r, w, job, e);
 }
 
 int
@@ -192,8 +204,8 @@ load_ranges(struct load *l, struct worker *w, const struct task *t, struct err *
     return rc == 0 ? 0 : refused(l->r, w, t->job, t->first, t->n, e);
 }
 
-/* Rows of another leaf may have come in through the root already (retry_through_root()): then nothing may be emptied.  The
- * lock comes first, so that what is on its way is seen. */
+/* Rows of another leaf may have come in through the root already (retry_through_root()): then
+ * nothing may be emptied.  The lock comes first, so that what is on its way is seen. */
 static int
 empty_for_freeze(struct worker *w, const struct table_job *job, bool *freeze, struct err *e)
 {
@@ -201,7 +213,9 @@ empty_for_freeze(struct worker *w, const struct table_job *job, bool *freeze, st
     char *any = NULL;
     int   rc = -1;
 
-    if (pg_execf(w->conn, e, "BEGIN ISOLATION LEVEL READ COMMITTED; LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE",
+    if (pg_execf(w->conn, e,
+                 "BEGIN ISOLATION LEVEL READ COMMITTED; LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE "
+                 "MODE",
                  job->qualified) == 0 &&
         (any = pg_value(w->conn, e, sql, 0, NULL)) != NULL) {
         *freeze = *any == 'f';
@@ -212,7 +226,8 @@ empty_for_freeze(struct worker *w, const struct table_job *job, bool *freeze, st
     return rc;
 }
 
-/* What CREATE EXTENSION put into a configuration table and the backup holds too would be there twice. */
+/* What CREATE EXTENSION put into a configuration table and the backup holds too would be there
+ * twice. */
 static int
 begin_whole(struct worker *w, const struct table_job *job, bool *freeze, struct err *e)
 {
@@ -220,7 +235,8 @@ begin_whole(struct worker *w, const struct table_job *job, bool *freeze, struct 
 
     *freeze = false;
     if (t->extension != NULL) {
-        return pg_execf(w->conn, e, "BEGIN; DELETE FROM ONLY %s %s", job->qualified, t->condition == NULL ? "" : t->condition);
+        return pg_execf(w->conn, e, "BEGIN; DELETE FROM ONLY %s %s", job->qualified,
+                        t->condition == NULL ? "" : t->condition);
     }
     return empty_for_freeze(w, job, freeze, e);
 }
@@ -234,7 +250,8 @@ load_whole(struct load *l, struct worker *w, const struct task *t, struct err *e
 
     if (rc == 0) {
         sql = copy_sql(t->job->table, NULL, freeze);
-        rc = load_copy(l->r, w, t->job->table, 0, t->n, sql, e) == 0 ? pg_exec(w->conn, e, "COMMIT") : -1;
+        rc = load_copy(l->r, w, t->job->table, 0, t->n, sql, e) == 0 ? pg_exec(w->conn, e, "COMMIT")
+                                                                     : -1;
     }
     free(sql);
     return rc == 0 ? 0 : refused(l->r, w, t->job, 0, t->n, e);
@@ -248,7 +265,8 @@ copy_small(struct restore *r, struct worker *w, const struct table_job *job, str
     int                   rc;
 
     if (t->extension != NULL &&
-        pg_execf(w->conn, e, "DELETE FROM ONLY %s %s", job->qualified, t->condition == NULL ? "" : t->condition) != 0) {
+        pg_execf(w->conn, e, "DELETE FROM ONLY %s %s", job->qualified,
+                 t->condition == NULL ? "" : t->condition) != 0) {
         return -1;
     }
     if (t->n_ranges == 0) {

@@ -127,7 +127,8 @@ run_and_report(const struct options *o)
     if (e.kind != ERR_NONE) {
         err_print(&e);
     }
-    if ((o->list && e.kind == ERR_NONE ? report_list(&r, &unsaid) : report_result(&r, status, &e, &unsaid)) != 0) {
+    if ((o->list && e.kind == ERR_NONE ? report_list(&r, &unsaid)
+                                       : report_result(&r, status, &e, &unsaid)) != 0) {
         err_print(&unsaid);
         status = status == EXIT_GOOD ? EXIT_FAILED : status;
     }

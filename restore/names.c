@@ -23,7 +23,8 @@ identifier(const char *p)
     const char *end = sql_token(p);
     char       *name, *to;
 
-    if (end == NULL || end == p || (*p != '"' && !isalpha((unsigned char)*p) && *p != '_' && (unsigned char)*p < 0x80)) {
+    if (end == NULL || end == p ||
+        (*p != '"' && !isalpha((unsigned char)*p) && *p != '_' && (unsigned char)*p < 0x80)) {
         return NULL;
     }
     name = xstrndup(p, (size_t)(end - p));
@@ -85,7 +86,8 @@ roles_in(const char *sql, const struct strlist *there, struct strlist *out)
 }
 
 void
-names_of_roles(const struct archive *a, const struct strlist *there, struct strlist *owners, struct strlist *grantees)
+names_of_roles(const struct archive *a, const struct strlist *there, struct strlist *owners,
+               struct strlist *grantees)
 {
     struct strlist everyone = {0};
 

@@ -6,10 +6,13 @@
 
 #include "pg/archive/archive.h"
 
-/* Roles that are not in there, each once: owners of entries, and roles in grants and policies.  Either list may be NULL. */
-void names_of_roles(const struct archive *, const struct strlist *there, struct strlist *owners, struct strlist *grantees);
+/* Roles that are not in there, each once: owners of entries, and roles in grants and policies.
+ * Either list may be NULL. */
+void names_of_roles(const struct archive *, const struct strlist *there, struct strlist *owners,
+                    struct strlist *grantees);
 
 /* Tablespaces that some entry sets and that are not in there. */
-void names_of_tablespaces(const struct archive *, const struct strlist *there, struct strlist *missing);
+void names_of_tablespaces(const struct archive *, const struct strlist *there,
+                          struct strlist *missing);
 
 #endif

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/enc.h"
 #include "core/cli/opts_common.h"
+#include "core/enc.h"
 #include "core/pool.h"
 
 #define AT(field) offsetof(struct options, field)
@@ -17,35 +17,42 @@ static const struct opt table[] = {
     OPTS_COMMON_KEYS(struct options),
     OPTS_COMMON_BACKUP(struct options),
     OPT_COMMON_MAX_AGE(struct options),
-    {OPT_FLAG, "list", 0, NULL, "print what the backup holds, restore nothing", AT(list), 0, 0, NULL, NULL},
-    {OPT_FLAG, "dry-run", 0, NULL, "do every check beforehand, change nothing", AT(dry_run), 0, 0, NULL, NULL},
-    OPT_HEADING("Where to"),
-    {OPT_TEXT, "to", 0, "NEWDB", "restore into this new database; an existing one is never touched", AT(to), 0, 0, NULL,
-     NULL},
-    {OPT_FLAG, "scratch", 0, NULL, "restore into a private throw-away server, gone when the tool ends", AT(scratch), 0, 0,
+    {OPT_FLAG, "list", 0, NULL, "print what the backup holds, restore nothing", AT(list), 0, 0,
      NULL, NULL},
-    OPTS_COMMON_SCRATCH(struct options),
-    {OPT_TEXT, "conninfo", 'd', "CONNINFO", "server to restore into: key=value words or a URI", AT(conninfo), 0, 0, NULL,
+    {OPT_FLAG, "dry-run", 0, NULL, "do every check beforehand, change nothing", AT(dry_run), 0, 0,
+     NULL, NULL},
+    OPT_HEADING("Where to"),
+    {OPT_TEXT, "to", 0, "NEWDB", "restore into this new database; an existing one is never touched",
+     AT(to), 0, 0, NULL, NULL},
+    {OPT_FLAG, "scratch", 0, NULL,
+     "restore into a private throw-away server, gone when the tool ends", AT(scratch), 0, 0, NULL,
      NULL},
+    OPTS_COMMON_SCRATCH(struct options),
+    {OPT_TEXT, "conninfo", 'd', "CONNINFO", "server to restore into: key=value words or a URI",
+     AT(conninfo), 0, 0, NULL, NULL},
     OPTS_COMMON_SERVER(struct options, NULL, NULL, NULL),
     OPT_HEADING("How"),
     OPT_COMMON_JOBS(struct options, 256),
-    {OPT_FLAG, "no-owner", 'O', NULL, "leave everything to the user who restores", AT(no_owner), 0, 0, NULL,
-     "no-owner"},
-    {OPT_FLAG, "no-privileges", 'x', NULL, "do not restore GRANT and REVOKE", AT(no_privileges), 0, 0, NULL,
-     "no-privileges"},
-    {OPT_TEXT, "role", 0, "NAME", "SET ROLE to this after connecting", AT(role), 0, 0, NULL, "role"},
-    {OPT_FLAG, "globals", 0, NULL, "first create roles that are missing, from the backup's globals", AT(globals), 0, 0,
-     NULL, NULL},
-    {OPT_FLAG, "isolated", 0, NULL, "into a throw-away server: --globals, no tablespaces, no access to foreign servers",
+    {OPT_FLAG, "no-owner", 'O', NULL, "leave everything to the user who restores", AT(no_owner), 0,
+     0, NULL, "no-owner"},
+    {OPT_FLAG, "no-privileges", 'x', NULL, "do not restore GRANT and REVOKE", AT(no_privileges), 0,
+     0, NULL, "no-privileges"},
+    {OPT_TEXT, "role", 0, "NAME", "SET ROLE to this after connecting", AT(role), 0, 0, NULL,
+     "role"},
+    {OPT_FLAG, "globals", 0, NULL, "first create roles that are missing, from the backup's globals",
+     AT(globals), 0, 0, NULL, NULL},
+    {OPT_FLAG, "isolated", 0, NULL,
+     "into a throw-away server: --globals, no tablespaces, no access to foreign servers",
      AT(isolated), 0, 0, NULL, NULL},
-    {OPT_FLAG, "allow-remote", 0, NULL, "isolated or scratch: let the copy reach foreign servers", AT(allow_remote), 0, 0,
-     NULL, NULL},
-    {OPT_FLAG, "no-analyze", 0, NULL, "leave out the statistics for the planner (ANALYZE)", AT(no_analyze), 0, 0, NULL,
-     NULL},
-    {OPT_FLAG, "allow-unsigned", 0, NULL, "use a backup that nobody trusted has signed: it runs foreign code, and proves nothing", AT(allow_unsigned), 0,
-     0, NULL, NULL},
-    {OPT_FLAG, "keep-failed", 0, NULL, "do not remove what a failed restore has made", AT(keep_failed), 0, 0, NULL, NULL},
+    {OPT_FLAG, "allow-remote", 0, NULL, "isolated or scratch: let the copy reach foreign servers",
+     AT(allow_remote), 0, 0, NULL, NULL},
+    {OPT_FLAG, "no-analyze", 0, NULL, "leave out the statistics for the planner (ANALYZE)",
+     AT(no_analyze), 0, 0, NULL, NULL},
+    {OPT_FLAG, "allow-unsigned", 0, NULL,
+     "use a backup that nobody trusted has signed: it runs foreign code, and proves nothing",
+     AT(allow_unsigned), 0, 0, NULL, NULL},
+    {OPT_FLAG, "keep-failed", 0, NULL, "do not remove what a failed restore has made",
+     AT(keep_failed), 0, 0, NULL, NULL},
     OPT_HEADING("General"),
     OPT_COMMON_BINDIR(struct options),
     OPTS_COMMON_GENERAL(struct options),
@@ -55,7 +62,9 @@ static const struct opt table[] = {
 static const struct opts_spec spec = {
     .program = "pgassay-restore",
     .usage = "DB --to NEWDB | DB --scratch [--keep]",
-    .summary = "Bring a backup back: into a new database of a server, or into a throw-away server of its own.",
+    .summary =
+        "Bring a backup back: into a new database of a server, or into a throw-away server of its "
+        "own.",
     .table = table,
 };
 
@@ -70,7 +79,9 @@ check_combinations(const struct options *o, struct err *e)
     }
     if (o->to == NULL && !o->scratch) {
         err_set(e, ERR_USAGE, "nothing says where to restore");
-        return err_hint(e, "--to NEWDB restores into a new database, --scratch into a throw-away server");
+        return err_hint(e,
+                        "--to NEWDB restores into a new database, --scratch into a throw-away "
+                        "server");
     }
     if (o->to != NULL && (o->to[0] == '\0' || strlen(o->to) > 63)) {
         return err_set(e, ERR_USAGE, "--to: a database name has 1 to 63 bytes");
@@ -78,8 +89,10 @@ check_combinations(const struct options *o, struct err *e)
     if (o->keep && !o->scratch) {
         return err_set(e, ERR_USAGE, "--keep belongs to --scratch");
     }
-    if (o->scratch && (o->conninfo != NULL || o->host != NULL || o->port != NULL || o->user != NULL)) {
-        return err_set(e, ERR_USAGE, "--scratch starts its own server: -d, -h, -p and -U do not go with it");
+    if (o->scratch &&
+        (o->conninfo != NULL || o->host != NULL || o->port != NULL || o->user != NULL)) {
+        return err_set(e, ERR_USAGE,
+                       "--scratch starts its own server: -d, -h, -p and -U do not go with it");
     }
     if (o->allow_remote && !o->scratch && !o->isolated) {
         return err_set(e, ERR_USAGE, "--allow-remote belongs to --scratch or --isolated");
@@ -87,17 +100,20 @@ check_combinations(const struct options *o, struct err *e)
     return 0;
 }
 
-/* What the configuration says is about the newest: who names an older one knows that it is older. */
+/* What the configuration says is about the newest: who names an older one knows that it is
+ * older. */
 static int
 read_max_age(struct options *o, struct err *e)
 {
-    bool named = (o->backup != NULL && strcmp(o->backup, "latest") != 0) || o->at != NULL || o->as_of != NULL;
+    bool named = (o->backup != NULL && strcmp(o->backup, "latest") != 0) || o->at != NULL ||
+        o->as_of != NULL;
 
     if (o->max_age == NULL) {
         return 0;
     }
     if (duration_parse(o->max_age, &o->max_age_s) != 0 || o->max_age_s == 0) {
-        return err_set(e, ERR_USAGE, "max-age \"%s\" is not a time such as 30m, 26h or 3d", o->max_age);
+        return err_set(e, ERR_USAGE, "max-age \"%s\" is not a time such as 30m, 26h or 3d",
+                       o->max_age);
     }
     if (named && !opts_given(&o->parsed, "max-age")) {
         o->max_age_s = 0;
@@ -110,7 +126,9 @@ check(struct options *o, struct err *e)
 {
     if (o->parsed.rest.n != 1) {
         err_set(e, ERR_USAGE, o->parsed.rest.n == 0 ? "which database?" : "one database at a time");
-        return err_hint(e, "\"pgassay storage list\" shows what there is; \"pgassay restore --help\" shows the options");
+        return err_hint(e,
+                        "\"pgassay storage list\" shows what there is; \"pgassay restore --help\" "
+                        "shows the options");
     }
     if (check_combinations(o, e) != 0) {
         return -1;
@@ -121,7 +139,8 @@ check(struct options *o, struct err *e)
     return read_max_age(o, e);
 }
 
-/* What the configuration says for real servers must not thin out a copy that is made to be compared. */
+/* What the configuration says for real servers must not thin out a copy that is made to be
+ * compared. */
 static void
 ignore_habits(struct options *o)
 {
@@ -153,9 +172,11 @@ options_read(int argc, char **argv, struct options *o, bool *done, struct err *e
         return 0;
     }
     storage_place_as_of(&o->repo_options, o->as_of);
-    storage_place_keys(&o->repo_options, &(struct storage_keys_given){.identity = &o->identity, .passphrase_file = o->passphrase_file,
-                                                                      .passphrase_command = o->passphrase_command,
-                                                                      .passphrase_fd = o->passphrase_fd});
+    storage_place_keys(&o->repo_options,
+                       &(struct storage_keys_given){.identity = &o->identity,
+                                                    .passphrase_file = o->passphrase_file,
+                                                    .passphrase_command = o->passphrase_command,
+                                                    .passphrase_fd = o->passphrase_fd});
     if (check(o, e) != 0 ||
         storage_place_find(o->config, o->repo, o->database, &o->repo_options, &o->place, e) != 0) {
         return -1;

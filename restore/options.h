@@ -7,23 +7,23 @@
 #include <stdbool.h>
 #include <time.h>
 
-#include "core/config/config.h"
 #include "core/cli/opts.h"
+#include "core/config/config.h"
 #include "pg/conn/conn.h"
 #include "storage/contract/location.h"
 
 struct options {
-    const char *database;                   /* configured name of what is restored */
-    const char *repo, *backup, *at;
+    const char    *database; /* configured name of what is restored */
+    const char    *repo, *backup, *at;
     struct strlist repo_options;
     const char    *as_of;
     struct strlist identity;
     const char    *passphrase_file, *passphrase_command, *passphrase_fd;
-    time_t      at_time;                    /* 0: not given */
-    const char *max_age;
-    uint64_t    max_age_s;                  /* 0: however old */
-    const char *to;
-    bool        scratch, keep, allow_unsigned;
+    time_t         at_time; /* 0: not given */
+    const char    *max_age;
+    uint64_t       max_age_s; /* 0: however old */
+    const char    *to;
+    bool           scratch, keep, allow_unsigned;
     bool        no_owner, no_privileges, no_analyze, keep_failed, globals, isolated, allow_remote;
     const char *role;
     bool        list, dry_run;
@@ -33,9 +33,9 @@ struct options {
     const char *config_file;
     bool        print_config, json, quiet, verbose;
 
-    struct config     *config;
-    struct opts_result parsed;
-    struct storage_place place;             /* of the repository */
+    struct config       *config;
+    struct opts_result   parsed;
+    struct storage_place place; /* of the repository */
 };
 
 /* Parses and checks; done: --help and the like was printed. */

@@ -1,5 +1,6 @@
 /*
- * plan.c - the backup: label, manifest, schema archive with its entries sorted into phases, globals.
+ * plan.c - the backup: label, manifest, schema archive with its entries sorted into phases,
+ * globals.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,8 @@ begins(const char *s, const char *prefix)
     return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
-/* They act on, or look at, everything else: so they come when all else is there (a refresh fires event triggers). */
+/* They act on, or look at, everything else: so they come when all else is there (a refresh fires
+ * event triggers). */
 static bool
 comes_last(const struct archive_entry *entry)
 {
@@ -27,7 +29,8 @@ comes_last(const struct archive_entry *entry)
     bool about = strcmp(entry->desc, "COMMENT") == 0 || strcmp(entry->desc, "SECURITY LABEL") == 0;
 
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        if (begins(entry->desc, kinds[i]) || (about && begins(entry->tag, kinds[i]) && entry->tag[strlen(kinds[i])] == ' ')) {
+        if (begins(entry->desc, kinds[i]) ||
+            (about && begins(entry->tag, kinds[i]) && entry->tag[strlen(kinds[i])] == ' ')) {
             return true;
         }
     }
@@ -69,7 +72,8 @@ read_archive(struct restore *r, struct err *e)
         return 0;
     }
     if (pg_tool_find("pg_restore", major_of(r->label->pg_dump_version), &r->pg_restore, e) != 0 ||
-        segments_read(r->repo, r->label->db, r->manifest, r->manifest->archive, r->manifest->n_archive, &bytes, e) != 0) {
+        segments_read(r->repo, r->label->db, r->manifest, r->manifest->archive,
+                      r->manifest->n_archive, &bytes, e) != 0) {
         goto out;
     }
     r->archive_options = (struct archive_options){.pg_restore = r->pg_restore.path,
@@ -91,7 +95,8 @@ read_globals(struct restore *r, struct err *e)
     if (m->n_globals_sql == 0) {
         return 0;
     }
-    return segments_read(r->repo, r->label->db, m, m->globals_sql, m->n_globals_sql, &r->globals, e);
+    return segments_read(r->repo, r->label->db, m, m->globals_sql, m->n_globals_sql, &r->globals,
+                         e);
 }
 
 static int
@@ -104,10 +109,12 @@ check_age(const struct restore *r, struct err *e)
     if (o->max_age_s == 0 || age <= (double)o->max_age_s) {
         return 0;
     }
-    err_set(e, ERR_NOT_FOUND, "backup %s of \"%s\" is %s old, and max-age is %s: nothing was restored", r->label->id,
+    err_set(e, ERR_NOT_FOUND,
+            "backup %s of \"%s\" is %s old, and max-age is %s: nothing was restored", r->label->id,
             o->database, duration_human(age, text, sizeof text), o->max_age);
-    return opts_given(&o->parsed, "max-age") ? err_hint(e, "without --max-age it is restored all the same")
-                                             : err_hint(e, "--backup %s restores it all the same", r->label->id);
+    return opts_given(&o->parsed, "max-age")
+        ? err_hint(e, "without --max-age it is restored all the same")
+        : err_hint(e, "--backup %s restores it all the same", r->label->id);
 }
 
 /* Whoever is restoring at night needs data: he is told, not refused. */
@@ -120,8 +127,11 @@ warn_missed(struct restore *r, const struct seen_missed *m)
         return;
     }
     log_warn("%s", text);
-    log_warn("what is restored is %s; another repository (--repo), or the bucket as it was (--as-of), may still hold %s; docs/runbook.md, "
-             "\"A backup is missing\"", r->label->id, m->backup);
+    log_warn(
+        "what is restored is %s; another repository (--repo), or the bucket as it was (--as-of), "
+        "may still hold %s; docs/runbook.md, "
+        "\"A backup is missing\"",
+        r->label->id, m->backup);
     strlist_take(&r->warnings, text);
 }
 

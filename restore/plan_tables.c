@@ -1,9 +1,10 @@
 /*
- * plan_tables.c - which tables are complete together, and which indexes may be built as soon as they are.
+ * plan_tables.c - which tables are complete together, and which indexes may be built as soon as
+ * they are.
  *
- * An index is built early only if nothing that it calls can look at a table that is not loaded yet: an "immutable" function
- * that does so gives a silently wrong index.  What an index calls is among the entries that it depends on, unless it is built in or belongs to an
- * extension.
+ * An index is built early only if nothing that it calls can look at a table that is not loaded yet:
+ * an "immutable" function that does so gives a silently wrong index.  What an index calls is among
+ * the entries that it depends on, unless it is built in or belongs to an extension.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,8 @@
 static int
 by_dump_id(const void *a, const void *b)
 {
-    int x = (*(const struct archive_entry *const *)a)->dump_id, y = (*(const struct archive_entry *const *)b)->dump_id;
+    int x = (*(const struct archive_entry *const *)a)->dump_id,
+        y = (*(const struct archive_entry *const *)b)->dump_id;
 
     return x < y ? -1 : x > y;
 }
@@ -40,7 +42,7 @@ ids_new(const struct archive *a)
 static const struct archive_entry *
 ids_find(const struct ids *ids, int dump_id)
 {
-    const struct archive_entry key = {.dump_id = dump_id}, *k = &key;
+    const struct archive_entry   key = {.dump_id = dump_id}, *k = &key;
     const struct archive_entry **found = bsearch(&k, ids->v, ids->n, sizeof *ids->v, by_dump_id);
 
     return found == NULL ? NULL : *found;
@@ -61,9 +63,11 @@ is_desc(const struct archive_entry *entry, const char *const *list)
 static bool
 is_harmless(const struct archive_entry *entry)
 {
-    static const char *const harmless[] = {"TABLE", "TABLE ATTACH", "SCHEMA", "EXTENSION", "COLLATION", "SEQUENCE", NULL};
+    static const char *const harmless[] = {"TABLE",     "TABLE ATTACH", "SCHEMA", "EXTENSION",
+                                           "COLLATION", "SEQUENCE",     NULL};
 
-    return is_desc(entry, harmless) || (strcmp(entry->desc, "TYPE") == 0 && strstr(entry->sql, " AS ENUM (") != NULL);
+    return is_desc(entry, harmless) ||
+        (strcmp(entry->desc, "TYPE") == 0 && strstr(entry->sql, " AS ENUM (") != NULL);
 }
 
 static bool
@@ -84,9 +88,9 @@ depends_on_type(const struct archive_entry *table, const struct ids *ids)
 static const struct archive_entry *
 early_on(const struct archive_entry *entry, const struct ids *ids, bool own_opclasses)
 {
-    static const char *const early[] = {"INDEX", "CONSTRAINT", NULL};
+    static const char *const    early[] = {"INDEX", "CONSTRAINT", NULL};
     const struct archive_entry *table = NULL;
-    bool constraint = strcmp(entry->desc, "CONSTRAINT") == 0;
+    bool                        constraint = strcmp(entry->desc, "CONSTRAINT") == 0;
 
     if (!is_desc(entry, early) || (constraint && strstr(entry->sql, " EXCLUDE ") != NULL)) {
         return NULL;
@@ -100,7 +104,8 @@ early_on(const struct archive_entry *entry, const struct ids *ids, bool own_opcl
             return NULL;
         }
         if (strcmp(other->desc, "TABLE") == 0) {
-            if (table != NULL && table != other) { /* an index on two columns names its table twice */
+            if (table != NULL &&
+                table != other) { /* an index on two columns names its table twice */
                 return NULL;
             }
             table = other;
@@ -126,15 +131,16 @@ static void
 assign_indexes(struct restore *r)
 {
     static const char *const opclass[] = {"OPERATOR CLASS", "OPERATOR FAMILY", NULL};
-    struct ids        ids = ids_new(&r->archive);
-    struct entry_list rest = {0};
-    bool              own_opclasses = false;
+    struct ids               ids = ids_new(&r->archive);
+    struct entry_list        rest = {0};
+    bool                     own_opclasses = false;
 
     for (size_t i = 0; i < r->archive.n; i++) {
         own_opclasses = own_opclasses || is_desc(&r->archive.v[i], opclass);
     }
     for (size_t i = 0; i < r->post.n; i++) {
-        const struct archive_entry *entry = r->post.v[i], *on = early_on(entry, &ids, own_opclasses);
+        const struct archive_entry *entry = r->post.v[i],
+                                   *on = early_on(entry, &ids, own_opclasses);
         struct table_job *job = on == NULL ? NULL : find_job(r, on->schema, on->tag);
 
         if (job != NULL && job->table->kind == 'r') {

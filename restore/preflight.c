@@ -1,8 +1,8 @@
 /*
  * preflight.c - what can be known beforehand, all of it at once, before anything changes.
  *
- * Some findings make a restore impossible or pointless: they stop it.  Others cost single objects: they are warnings,
- * the objects become problems later, and the exit status says so.
+ * Some findings make a restore impossible or pointless: they stop it.  Others cost single objects:
+ * they are warnings, the objects become problems later, and the exit status says so.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -61,14 +61,18 @@ static void
 check_contents(const struct restore *r, struct findings *f)
 {
     if (!r->has_archive) {
-        stop(f, "restore the full backup that goes with it, or load its chunks by hand (docs/recipe.md)",
-             xasprintf("backup %s holds data only: there is no schema to make a new database from", r->label->id));
+        stop(f,
+             "restore the full backup that goes with it, or load its chunks by hand "
+             "(docs/recipe.md)",
+             xasprintf("backup %s holds data only: there is no schema to make a new database from",
+                       r->label->id));
     }
     for (size_t i = 0; i < r->label->warnings.n; i++) {
         strlist_take(&f->warn, xasprintf("when the backup was taken: %s", r->label->warnings.v[i]));
     }
     if (r->o->globals && r->globals.len == 0) {
-        strlist_add(&f->warn, "the backup holds no globals: missing roles cannot be created as they were");
+        strlist_add(&f->warn,
+                    "the backup holds no globals: missing roles cannot be created as they were");
     }
 }
 
@@ -88,7 +92,8 @@ check_space(const struct restore *r, struct findings *f)
     if (have < r->label->database_bytes) {
         stop(f, "name a directory with more room with --scratch-dir",
              xasprintf("the database takes %s, but only %s are free in \"%s\"",
-                       size_human(r->label->database_bytes, a, sizeof a), size_human(have, b, sizeof b), dir));
+                       size_human(r->label->database_bytes, a, sizeof a),
+                       size_human(have, b, sizeof b), dir));
     }
 }
 
@@ -162,20 +167,26 @@ check_rights(struct restore *r, struct findings *f, struct err *e)
     struct strlist facts = {0};
     int            rc;
 
-    rc = column(r, "SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN 'standby' END UNION ALL "
-                   "SELECT CASE WHEN NOT (rolcreatedb OR rolsuper) THEN 'nocreatedb' END FROM pg_catalog.pg_roles "
-                   "WHERE rolname = current_user UNION ALL "
-                   "SELECT CASE WHEN NOT rolsuper THEN 'nosuper' END FROM pg_catalog.pg_roles WHERE rolname = current_user",
+    rc = column(r,
+                "SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN 'standby' END UNION ALL "
+                "SELECT CASE WHEN NOT (rolcreatedb OR rolsuper) THEN 'nocreatedb' END FROM "
+                "pg_catalog.pg_roles "
+                "WHERE rolname = current_user UNION ALL "
+                "SELECT CASE WHEN NOT rolsuper THEN 'nosuper' END FROM pg_catalog.pg_roles WHERE "
+                "rolname = current_user",
                 &facts, e);
     if (strlist_has(&facts, "standby")) {
-        stop(f, "restore into the primary", xstrdup("the target server is a standby: nothing can be created there"));
+        stop(f, "restore into the primary",
+             xstrdup("the target server is a standby: nothing can be created there"));
     }
     if (strlist_has(&facts, "nocreatedb")) {
         stop(f, "connect as a role with CREATEDB, or name one with --role",
-             xasprintf("permission denied: role \"%s\" may not create databases", r->o->role != NULL ? r->o->role : PQuser(r->maintenance)));
+             xasprintf("permission denied: role \"%s\" may not create databases",
+                       r->o->role != NULL ? r->o->role : PQuser(r->maintenance)));
     }
     if (strlist_has(&facts, "nosuper")) {
-        strlist_add(&f->warn, "the target role is no superuser: what needs one will be named and left out");
+        strlist_add(&f->warn,
+                    "the target role is no superuser: what needs one will be named and left out");
     }
     strlist_free(&facts);
     return rc;
@@ -187,10 +198,14 @@ check_version(struct restore *r, struct findings *f)
     int have = pg_version(r->maintenance) / 10000, had = r->label->server_version_num / 10000;
 
     if (have < 13) {
-        stop(f, "restore into PostgreSQL 13 or later", xasprintf("the target server is PostgreSQL %d", have));
+        stop(f, "restore into PostgreSQL 13 or later",
+             xasprintf("the target server is PostgreSQL %d", have));
     } else if (have < had) {
-        strlist_take(&f->warn, xasprintf("the backup comes from PostgreSQL %d, the target is the older %d: what it does not know "
-                                         "will be named and left out", had, have));
+        strlist_take(&f->warn,
+                     xasprintf("the backup comes from PostgreSQL %d, the target is the older %d: "
+                               "what it does not know "
+                               "will be named and left out",
+                               had, have));
     }
 }
 
@@ -201,14 +216,18 @@ check_extensions(struct restore *r, struct findings *f, struct err *e)
     int            rc = column(r, "SELECT name FROM pg_catalog.pg_available_extensions", &there, e);
 
     for (size_t i = 0; rc == 0 && i < r->archive.n; i++) {
-        if (strcmp(r->archive.v[i].desc, "EXTENSION") == 0 && !strlist_has(&there, r->archive.v[i].tag)) {
+        if (strcmp(r->archive.v[i].desc, "EXTENSION") == 0 &&
+            !strlist_has(&there, r->archive.v[i].tag)) {
             strlist_add(&missing, r->archive.v[i].tag);
         }
     }
     if (missing.n > 0) {
         char *names = joined(&missing);
-        strlist_take(&f->warn, xasprintf("extensions not installed on the target server: %s; what needs them will be named "
-                                         "and left out", names));
+        strlist_take(&f->warn,
+                     xasprintf("extensions not installed on the target server: %s; what needs them "
+                               "will be named "
+                               "and left out",
+                               names));
         free(names);
     }
     strlist_free(&there);
@@ -224,18 +243,26 @@ check_roles(struct restore *r, struct findings *f, struct err *e)
     int            rc = column(r, "SELECT rolname FROM pg_catalog.pg_roles", &there, e);
 
     if (rc == 0 && !(r->o->globals && r->globals.len > 0)) {
-        names_of_roles(&r->archive, &there, r->o->no_owner ? NULL : &owners, r->o->no_privileges ? NULL : &grantees);
+        names_of_roles(&r->archive, &there, r->o->no_owner ? NULL : &owners,
+                       r->o->no_privileges ? NULL : &grantees);
     }
     if (owners.n > 0) {
         char *names = joined(&owners);
-        strlist_take(&f->warn, xasprintf("roles that own objects of the backup are not on the target server: %s; their objects "
-                                         "will belong to you (--globals creates the roles)", names));
+        strlist_take(&f->warn,
+                     xasprintf("roles that own objects of the backup are not on the target server: "
+                               "%s; their objects "
+                               "will belong to you (--globals creates the roles)",
+                               names));
         free(names);
     }
     if (grantees.n > 0) {
         char *names = joined(&grantees);
-        strlist_take(&f->warn, xasprintf("roles with privileges in the backup are not on the target server: %s; their "
-                                         "privileges and policies will be left out (--globals creates the roles)", names));
+        strlist_take(&f->warn,
+                     xasprintf("roles with privileges in the backup are not on the target server: "
+                               "%s; their "
+                               "privileges and policies will be left out (--globals creates the "
+                               "roles)",
+                               names));
         free(names);
     }
     strlist_free(&there);
@@ -285,8 +312,9 @@ preflight_server(struct restore *r, struct err *e)
     int             rc;
 
     check_version(r, &f);
-    if (check_name(r, &f, e) == 0 && check_rights(r, &f, e) == 0 && check_extensions(r, &f, e) == 0 &&
-        check_roles(r, &f, e) == 0 && check_tablespaces(r, &f, e) == 0) {
+    if (check_name(r, &f, e) == 0 && check_rights(r, &f, e) == 0 &&
+        check_extensions(r, &f, e) == 0 && check_roles(r, &f, e) == 0 &&
+        check_tablespaces(r, &f, e) == 0) {
         rc = report(r, &f, e);
     } else {
         rc = report_failure(r, &f, e);

@@ -26,7 +26,8 @@ problems_free(struct problems *p)
 }
 
 void
-problem_add(struct problems *p, const char *kind, const char *schema, const char *name, const struct err *e)
+problem_add(struct problems *p, const char *kind, const char *schema, const char *name,
+            const struct err *e)
 {
     struct problem x = {.kind = xstrdup(kind), .message = xstrdup(e->text)};
 
@@ -55,7 +56,8 @@ problems_json(const struct problems *p)
         json_object_set_new(one, "kind", json_text(p->v[i].kind));
         json_object_set_new(one, "object", json_text(p->v[i].object));
         json_object_set_new(one, "message", json_text(p->v[i].message));
-        json_object_set_new(one, "sqlstate", json_text(p->v[i].sqlstate[0] == '\0' ? NULL : p->v[i].sqlstate));
+        json_object_set_new(one, "sqlstate",
+                            json_text(p->v[i].sqlstate[0] == '\0' ? NULL : p->v[i].sqlstate));
         json_array_append_new(all, one);
     }
     return all;
@@ -64,7 +66,8 @@ problems_json(const struct problems *p)
 bool
 problem_is_fatal(const PGconn *conn, const struct err *e)
 {
-    /* Connection, resources, intervention (but not 57014: a statement's own timeout), system error. */
+    /* Connection, resources, intervention (but not 57014: a statement's own timeout), system
+     * error. */
     static const char *const classes[] = {"08", "53", "57P", "58"};
 
     if (e->kind != ERR_PG || PQstatus(conn) != CONNECTION_OK) {

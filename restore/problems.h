@@ -1,7 +1,8 @@
 /*
  * problems.h - what went wrong with single objects, while the rest went on.
  *
- * Thread-safe.  A problem names its object and never holds a statement's text (a secret may be in it).
+ * Thread-safe.  A problem names its object and never holds a statement's text (a secret may be in
+ * it).
  */
 #ifndef RESTORE_PROBLEMS_H
 #define RESTORE_PROBLEMS_H
@@ -13,7 +14,7 @@
 #include "pg/archive/archive.h"
 
 struct problem {
-    char *kind, *object;              /* "FK CONSTRAINT", "public.orders orders_user_fk" */
+    char *kind, *object; /* "FK CONSTRAINT", "public.orders orders_user_fk" */
     char *message;
     char  sqlstate[6];
 };
@@ -24,14 +25,15 @@ struct problems {
     size_t          n, cap;
 };
 
-void problems_init(struct problems *);
-void problems_free(struct problems *);
-void problem_add(struct problems *, const char *kind, const char *schema, const char *name, const struct err *);
-void problem_entry(struct problems *, const struct archive_entry *, const struct err *);
+void    problems_init(struct problems *);
+void    problems_free(struct problems *);
+void    problem_add(struct problems *, const char *kind, const char *schema, const char *name,
+                    const struct err *);
+void    problem_entry(struct problems *, const struct archive_entry *, const struct err *);
 json_t *problems_json(const struct problems *);
 
-/* Whether an error ends the whole restore: interrupted, connection lost, server out of resources, our own side.
- * Everything else is a problem of one object. */
+/* Whether an error ends the whole restore: interrupted, connection lost, server out of
+ * resources, our own side. Everything else is a problem of one object. */
 bool problem_is_fatal(const PGconn *, const struct err *);
 
 #endif

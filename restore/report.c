@@ -28,14 +28,17 @@ backup_json(const struct restore *r)
     const struct label *l = r->label;
     char                snapshot[32];
 
-    return json_pack("{s:s, s:o, s:o, s:s, s:s}", "id", l->id, "database", json_text(l->db), "source_database", json_text(l->dbname),
-                     "snapshot_time", time_rfc3339(l->snapshot, snapshot, sizeof snapshot), "scope", l->scope);
+    return json_pack("{s:s, s:o, s:o, s:s, s:s}", "id", l->id, "database", json_text(l->db),
+                     "source_database", json_text(l->dbname), "snapshot_time",
+                     time_rfc3339(l->snapshot, snapshot, sizeof snapshot), "scope", l->scope);
 }
 
 static int
 end_output(struct err *e)
 {
-    return fflush(stdout) == 0 && !ferror(stdout) ? 0 : err_errno(e, "could not write to standard output");
+    return fflush(stdout) == 0 && !ferror(stdout)
+        ? 0
+        : err_errno(e, "could not write to standard output");
 }
 
 static int
@@ -57,21 +60,24 @@ static json_t *
 list_json(const struct restore *r)
 {
     const struct manifest *m = r->manifest;
-    json_t *tables = json_array(), *objects = json_array();
+    json_t                *tables = json_array(), *objects = json_array();
 
     for (size_t i = 0; i < m->n_tables; i++) {
         const struct m_table *t = &m->tables[i];
-        json_array_append_new(tables, json_pack("{s:o, s:o, s:I, s:I, s:o}", "schema", json_text(t->schema), "name",
-                                                json_text(t->name), "rows", (json_int_t)t->rows, "bytes", (json_int_t)t->bytes,
-                                                "skipped", json_text(t->skipped)));
+        json_array_append_new(tables,
+                              json_pack("{s:o, s:o, s:I, s:I, s:o}", "schema", json_text(t->schema),
+                                        "name", json_text(t->name), "rows", (json_int_t)t->rows,
+                                        "bytes", (json_int_t)t->bytes, "skipped",
+                                        json_text(t->skipped)));
     }
     for (size_t i = 0; i < m->n_objects; i++) {
         const struct m_object *x = &m->objects[i];
-        json_array_append_new(objects, json_pack("{s:s, s:o, s:o}", "kind", x->kind, "schema", json_text(x->schema), "name",
-                                                 json_text(x->name)));
+        json_array_append_new(objects,
+                              json_pack("{s:s, s:o, s:o}", "kind", x->kind, "schema",
+                                        json_text(x->schema), "name", json_text(x->name)));
     }
-    return json_pack("{s:o, s:o, s:o, s:I}", "backup", backup_json(r), "tables", tables, "objects", objects, "large_objects",
-                     (json_int_t)m->lo_count);
+    return json_pack("{s:o, s:o, s:o, s:I}", "backup", backup_json(r), "tables", tables, "objects",
+                     objects, "large_objects", (json_int_t)m->lo_count);
 }
 
 /* "table public.orders" */
@@ -101,7 +107,8 @@ report_list(const struct restore *r, struct err *e)
     for (size_t i = 0; i < m->n_tables; i++) {
         const struct m_table *t = &m->tables[i];
         print_object("table", t->schema, t->name);
-        printf(": %s, %s%s%s\n", count_human(t->rows, "row", count, sizeof count), size_human(t->bytes, size, sizeof size),
+        printf(": %s, %s%s%s\n", count_human(t->rows, "row", count, sizeof count),
+               size_human(t->bytes, size, sizeof size),
                t->skipped == NULL ? "" : "; no data: ", t->skipped == NULL ? "" : t->skipped);
     }
     for (size_t i = 0; i < m->n_objects; i++) {
@@ -137,7 +144,9 @@ phases_json(const struct restore *r)
     json_t *all = json_array();
 
     for (size_t i = 0; i < r->n_phases; i++) {
-        json_array_append_new(all, json_pack("{s:s, s:f}", "name", r->phases[i].name, "seconds", r->phases[i].seconds));
+        json_array_append_new(
+            all,
+            json_pack("{s:s, s:f}", "name", r->phases[i].name, "seconds", r->phases[i].seconds));
     }
     return all;
 }
@@ -146,9 +155,11 @@ static json_t *
 result_json(const struct restore *r, int status, const struct err *e)
 {
     static const char *const words[] = {"complete", "failed", "usage", "different", "partly"};
-    json_t *o = json_object();
+    json_t                  *o = json_object();
 
-    json_object_set_new(o, "status", json_string(status >= 0 && status <= EXIT_PARTLY ? words[status] : "interrupted"));
+    json_object_set_new(
+        o, "status",
+        json_string(status >= 0 && status <= EXIT_PARTLY ? words[status] : "interrupted"));
     json_object_set_new(o, "exit_status", json_integer(status));
     json_object_set_new(o, "dry_run", json_boolean(r->o->dry_run));
     json_object_set_new(o, "backup", r->label == NULL ? json_null() : backup_json(r));
@@ -159,7 +170,8 @@ result_json(const struct restore *r, int status, const struct err *e)
     json_object_set_new(o, "rows", json_integer((json_int_t)r->rows));
     json_object_set_new(o, "bytes", json_integer((json_int_t)r->bytes));
     json_object_set_new(o, "early_indexes", json_integer((json_int_t)r->indexes_built));
-    json_object_set_new(o, "large_objects", json_integer(r->manifest == NULL ? 0 : (json_int_t)r->manifest->lo_count));
+    json_object_set_new(o, "large_objects",
+                        json_integer(r->manifest == NULL ? 0 : (json_int_t)r->manifest->lo_count));
     json_object_set_new(o, "errors", problems_json(&r->problems));
     json_object_set_new(o, "warnings", strings(&r->warnings));
     json_object_set_new(o, "error", e->kind == ERR_NONE ? json_null() : json_text(e->text));
@@ -177,12 +189,13 @@ print_for_people(const struct restore *r)
     count_human(r->n_tables, "table", tables, sizeof tables);
     count_human(r->o->dry_run ? r->label->rows : r->rows, "row", rows, sizeof rows);
     if (r->o->dry_run) {
-        printf("nothing stands in the way of restoring backup %s of \"%s\" as \"%s\" (%s, %s)\n", r->label->id,
-               r->label->dbname, r->name, tables, rows);
+        printf("nothing stands in the way of restoring backup %s of \"%s\" as \"%s\" (%s, %s)\n",
+               r->label->id, r->label->dbname, r->name, tables, rows);
         return;
     }
-    printf("restored backup %s of \"%s\" as \"%s\": %s, %s, %s in %s\n", r->label->id, r->label->dbname, r->name,
-           tables, rows, size_human(r->bytes, size, sizeof size), duration_human(r->seconds, took, sizeof took));
+    printf("restored backup %s of \"%s\" as \"%s\": %s, %s, %s in %s\n", r->label->id,
+           r->label->dbname, r->name, tables, rows, size_human(r->bytes, size, sizeof size),
+           duration_human(r->seconds, took, sizeof took));
     if (r->problems.n > 0) {
         printf("not restored as it was: %s, named above\n",
                count_human(r->problems.n, "object", objects, sizeof objects));
@@ -202,7 +215,8 @@ report_result(const struct restore *r, int status, const struct err *why, struct
         print_for_people(r);
     }
     if (r->keep_command != NULL) {
-        printf("scratch server: psql -h %s -p %s -U %s -d %s\n", r->host, r->port, r->user, r->name);
+        printf("scratch server: psql -h %s -p %s -U %s -d %s\n", r->host, r->port, r->user,
+               r->name);
         printf("to remove it:\n%s\n", r->keep_command);
     }
     return end_output(e);

@@ -15,8 +15,8 @@
 #define RESTORE_RESTORE_H
 
 #include "pg/archive/archive.h"
-#include "pg/scratch/scratch.h"
 #include "pg/conn/tools.h"
+#include "pg/scratch/scratch.h"
 #include "restore/options.h"
 #include "restore/problems.h"
 #include "storage/format/label.h"
@@ -34,20 +34,21 @@ struct entry_list {
 /* An index or constraint that is built as soon as its table is loaded. */
 struct table_job;
 
-/* Tables whose rows are complete together: one, or all leaves that are loaded through one ancestor. */
+/* Tables whose rows are complete together: one, or all leaves that are loaded through one
+ * ancestor. */
 struct load_group {
-    const char        *via;             /* that ancestor, or NULL */
+    const char        *via; /* that ancestor, or NULL */
     struct table_job **v;
     size_t             n, cap;
-    int                left;            /* tasks; guarded by restore.lock */
+    int                left; /* tasks; guarded by restore.lock */
 };
 
 struct table_job {
     const struct m_table *table;
     struct load_group    *group;
-    struct entry_list     indexes;      /* built early, archive order */
-    int                   building;     /* index tasks not done; guarded by restore.lock */
-    char                 *qualified;    /* quoted */
+    struct entry_list     indexes;   /* built early, archive order */
+    int                   building;  /* index tasks not done; guarded by restore.lock */
+    char                 *qualified; /* quoted */
 };
 
 struct worker {
@@ -61,71 +62,74 @@ struct phase_time {
 };
 
 struct restore {
-    const struct options *o;
-    struct repo     *repo;
-    struct label    *label;
-    struct manifest *manifest;
-    struct pg_tool   pg_restore;
+    const struct options  *o;
+    struct repo           *repo;
+    struct label          *label;
+    struct manifest       *manifest;
+    struct pg_tool         pg_restore;
     struct archive_options archive_options;
-    struct archive   archive;
-    bool             has_archive;
-    struct buf       globals;           /* SQL */
+    struct archive         archive;
+    bool                   has_archive;
+    struct buf             globals; /* SQL */
 
-    struct entry_list pre, post, acl, last; /* by phase */
-    struct table_job *tables;
-    size_t            n_tables;
+    struct entry_list  pre, post, acl, last; /* by phase */
+    struct table_job  *tables;
+    size_t             n_tables;
     struct load_group *groups;
-    size_t            n_groups;
+    size_t             n_groups;
 
     struct scratch  *scratch;
-    char            *keep_command;      /* how to remove a kept scratch server */
-    struct pg_target server;            /* dbname NULL */
-    char            *host, *port, *user;/* of the server as connected to */
-    PGconn          *maintenance;       /* in another database of the server */
-    PGconn          *conn;              /* in the new one */
+    char            *keep_command;       /* how to remove a kept scratch server */
+    struct pg_target server;             /* dbname NULL */
+    char            *host, *port, *user; /* of the server as connected to */
+    PGconn          *maintenance;        /* in another database of the server */
+    PGconn          *conn;               /* in the new one */
     char            *name, *working_name;
     bool             created, renamed;
 
-    struct worker   *workers;
-    pthread_mutex_t  lock;
-    struct problems  problems;
-    struct strlist   warnings;          /* of the preflight */
+    struct worker    *workers;
+    pthread_mutex_t   lock;
+    struct problems   problems;
+    struct strlist    warnings; /* of the preflight */
     struct phase_time phases[16];
-    size_t           n_phases;
-    double           phase_start, start, seconds;
-    uint64_t         rows, bytes, indexes_built;
+    size_t            n_phases;
+    double            phase_start, start, seconds;
+    uint64_t          rows, bytes, indexes_built;
 };
 
 void restore_init(struct restore *, const struct options *);
-void restore_free(struct restore *);    /* after target_end() */
+void restore_free(struct restore *); /* after target_end() */
 
 /* Ends the running phase and starts the next (name NULL: none). */
 void restore_phase(struct restore *, const char *name);
 
 /* plan.c */
-int  plan_read(struct restore *, struct err *);
+int plan_read(struct restore *, struct err *);
 /* plan_tables.c: which index goes with which table, which tables are complete together. */
 void plan_tables(struct restore *);
 
 /* preflight.c: 0 go on; -1 everything found is in *e or was logged. */
-int  preflight_local(struct restore *, struct err *);
-int  preflight_server(struct restore *, struct err *);
+int preflight_local(struct restore *, struct err *);
+int preflight_server(struct restore *, struct err *);
 
 /* target.c */
-int  target_open(struct restore *, struct err *);       /* server, maintenance connection */
-int  target_create(struct restore *, struct err *);     /* database, roles, connection */
-int  target_schemas(struct restore *, struct err *);    /* of a selection: those that no entry makes */
-PGconn *target_connect(struct restore *, struct err *); /* one more connection to the new database */
-int  target_publish(struct restore *, struct err *);    /* gives the database its name */
-/* Removes what a failed restore made (unless asked to keep it), ends the scratch server or lets it live. */
+int target_open(struct restore *, struct err *);    /* server, maintenance connection */
+int target_create(struct restore *, struct err *);  /* database, roles, connection */
+int target_schemas(struct restore *, struct err *); /* of a selection: those that no entry makes */
+PGconn *target_connect(struct restore *,
+                       struct err *); /* one more connection to the new database */
+int     target_publish(struct restore *, struct err *); /* gives the database its name */
+/* Removes what a failed restore made (unless asked to keep it), ends the scratch server or lets
+ * it live. */
 void target_end(struct restore *, bool failed);
 
 /* load.c, finish.c */
-int  load_run(struct restore *, struct err *);
-int  finish_run(struct restore *, struct err *);
+int load_run(struct restore *, struct err *);
+int finish_run(struct restore *, struct err *);
 
 /* report.c */
 int report_list(const struct restore *, struct err *);
-int report_result(const struct restore *, int status, const struct err *why, struct err *);   /* why it failed, if it did */
+int report_result(const struct restore *, int status, const struct err *why,
+                  struct err *); /* why it failed, if it did */
 
 #endif

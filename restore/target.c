@@ -1,5 +1,6 @@
 /*
- * target.c - the server, the new database under its working name, and what becomes of both in the end.
+ * target.c - the server, the new database under its working name, and what becomes of both in the
+ * end.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -38,7 +39,7 @@ static PGconn *
 connect_maintenance(struct restore *r, struct err *e)
 {
     static const char *const names[] = {"postgres", "template1"};
-    PGconn *conn = NULL;
+    PGconn                  *conn = NULL;
 
     for (size_t i = 0; conn == NULL && i < sizeof names / sizeof names[0]; i++) {
         struct pg_target t = r->server;
@@ -73,7 +74,8 @@ static char *
 final_name(const struct restore *r)
 {
     const char *name = r->o->to != NULL ? r->o->to : r->label->dbname;
-    bool taken = strcmp(name, "postgres") == 0 || strcmp(name, "template0") == 0 || strcmp(name, "template1") == 0;
+    bool        taken = strcmp(name, "postgres") == 0 || strcmp(name, "template0") == 0 ||
+        strcmp(name, "template1") == 0;
 
     return r->o->scratch && taken ? xasprintf("%s_restored", name) : xstrdup(name);
 }
@@ -83,7 +85,11 @@ target_open(struct restore *r, struct err *e)
 {
     const struct options *o = r->o;
 
-    r->server = (struct pg_target){.conninfo = o->conninfo, .host = o->host, .port = o->port, .user = o->user, .role = o->role};
+    r->server = (struct pg_target){.conninfo = o->conninfo,
+                                   .host = o->host,
+                                   .port = o->port,
+                                   .user = o->user,
+                                   .role = o->role};
     if (o->scratch && start_scratch(r, e) != 0) {
         return -1;
     }
@@ -102,17 +108,19 @@ PGconn *
 target_connect(struct restore *r, struct err *e)
 {
     struct pg_target t = r->server;
-    PGconn *conn;
+    PGconn          *conn;
 
     t.dbname = r->working_name;
     if ((conn = pg_connect(&t, PG_RESTORING, "pgassay-restore", e)) == NULL) {
         return NULL;
     }
-    /* Sorting for indexes is where most of the memory pays; never less than the server's own setting.  A scratch
-     * server was given what the machine has. */
+    /* Sorting for indexes is where most of the memory pays; never less than the server's own
+     * setting.  A scratch server was given what the machine has. */
     if (r->scratch == NULL &&
-        pg_exec(conn, e, "SELECT pg_catalog.set_config('maintenance_work_mem', GREATEST(131072, "
-                "setting::pg_catalog.int8)::pg_catalog.text, false) FROM pg_catalog.pg_settings WHERE name = 'maintenance_work_mem'") != 0) {
+        pg_exec(conn, e,
+                "SELECT pg_catalog.set_config('maintenance_work_mem', GREATEST(131072, "
+                "setting::pg_catalog.int8)::pg_catalog.text, false) FROM pg_catalog.pg_settings "
+                "WHERE name = 'maintenance_work_mem'") != 0) {
         pg_close(conn);
         return NULL;
     }
@@ -125,8 +133,10 @@ role_problem(void *ctx, const char *role, const struct err *e)
     problem_add(&((struct restore *)ctx)->problems, "ROLE", NULL, role, e);
 }
 
-/* Held as long as the restore lives, so that another one knows a working database from one that was left behind. */
-#define LOCK_CALL "pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended('pgassay-restore ' || $1, 0))"
+/* Held as long as the restore lives, so that another one knows a working database from one that
+ * was left behind. */
+#define LOCK_CALL                                                                                  \
+    "pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended('pgassay-restore ' || $1, 0))"
 
 static bool
 lock_name(struct restore *r, const char *name)
@@ -147,15 +157,18 @@ is_working_name(const char *name, const char *of)
     static const char mark[] = "_restoring_";
     size_t            n = strlen(name), tail = sizeof mark - 1 + 8;
 
-    return n > tail && strncmp(name, of, n - tail) == 0 && (n - tail == strlen(of) || n == NAME_MAX_BYTES) &&
-           strncmp(name + n - tail, mark, sizeof mark - 1) == 0 && strspn(name + n - 8, "0123456789abcdef") == 8;
+    return n > tail && strncmp(name, of, n - tail) == 0 &&
+        (n - tail == strlen(of) || n == NAME_MAX_BYTES) &&
+        strncmp(name + n - tail, mark, sizeof mark - 1) == 0 &&
+        strspn(name + n - 8, "0123456789abcdef") == 8;
 }
 
 /* What a restore under the same name left when it was killed.  Best effort: it only takes room. */
 static int
 remove_leftovers(struct restore *r, struct err *e)
 {
-    PGresult *res = pg_query(r->maintenance, e, "SELECT datname FROM pg_catalog.pg_database", 0, NULL);
+    PGresult *res = pg_query(r->maintenance, e, "SELECT datname FROM pg_catalog.pg_database", 0,
+                             NULL);
 
     for (int i = 0; res != NULL && i < PQntuples(res); i++) {
         const char *name = PQgetvalue(res, i, 0);
@@ -169,7 +182,10 @@ remove_leftovers(struct restore *r, struct err *e)
         if (pg_execf(r->maintenance, &why, "DROP DATABASE IF EXISTS %s WITH (FORCE)", ident) == 0) {
             log_info("removed database \"%s\", left over from a restore that was killed", name);
         } else {
-            log_warn("database \"%s\", left over from a restore that was killed, could not be removed: %s", name, why.text);
+            log_warn(
+                "database \"%s\", left over from a restore that was killed, could not be removed: "
+                "%s",
+                name, why.text);
         }
         free(ident);
     }
@@ -185,7 +201,8 @@ target_create(struct restore *r, struct err *e)
     }
     (void)lock_name(r, r->working_name);
     if (newdb_create(r->maintenance, r->manifest->database, r->working_name, e) != 0) {
-        r->created = e->kind == ERR_INTERRUPTED;    /* the server may have come to its end all the same */
+        r->created = e->kind ==
+            ERR_INTERRUPTED; /* the server may have come to its end all the same */
         return -1;
     }
     r->created = true;
@@ -193,7 +210,8 @@ target_create(struct restore *r, struct err *e)
         return err_wrap(e, "connecting to the new database");
     }
     /* On this connection: the text is in the database's encoding. */
-    if (r->o->globals && r->globals.len > 0 && roles_create(r->conn, buf_str(&r->globals), role_problem, r, e) != 0) {
+    if (r->o->globals && r->globals.len > 0 &&
+        roles_create(r->conn, buf_str(&r->globals), role_problem, r, e) != 0) {
         return -1;
     }
     return 0;
@@ -272,8 +290,10 @@ static void
 drop_subscriptions(struct restore *r)
 {
     static const char sql[] =
-        "DO $$ DECLARE s pg_catalog.name; BEGIN FOR s IN SELECT subname FROM pg_catalog.pg_subscription WHERE subdbid = "
-        "(SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) LOOP "
+        "DO $$ DECLARE s pg_catalog.name; BEGIN FOR s IN SELECT subname FROM "
+        "pg_catalog.pg_subscription WHERE subdbid = "
+        "(SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) "
+        "LOOP "
         "EXECUTE pg_catalog.format('ALTER SUBSCRIPTION %I SET (slot_name = NONE)', s); "
         "EXECUTE pg_catalog.format('DROP SUBSCRIPTION %I', s); END LOOP; END $$";
     struct err ignored = ERR_INIT;
@@ -293,11 +313,13 @@ keep_failed(struct restore *r, const char *ident)
     struct err e = ERR_INIT;
 
     close_workers(r);
-    if (PQstatus(r->maintenance) == CONNECTION_OK && pg_tidy(r->maintenance, DROP_TIMEOUT_MS, &e, sql) == 0) {
+    if (PQstatus(r->maintenance) == CONNECTION_OK &&
+        pg_tidy(r->maintenance, DROP_TIMEOUT_MS, &e, sql) == 0) {
         log_error("what was restored is kept as database \"%s\"", name);
     } else {
-        log_error("what was restored is kept as database %s, which the next restore would remove: %s", ident,
-                  e.kind == ERR_NONE ? "the connection is lost" : e.text);
+        log_error(
+            "what was restored is kept as database %s, which the next restore would remove: %s",
+            ident, e.kind == ERR_NONE ? "the connection is lost" : e.text);
     }
     free(name);
     free(to);
@@ -308,15 +330,17 @@ static void
 drop_database(struct restore *r)
 {
     const char *name = r->renamed ? r->name : r->working_name;
-    char       *ident = pg_ident(name), *sql = xasprintf("DROP DATABASE IF EXISTS %s WITH (FORCE)", ident);
-    struct err  e = ERR_INIT;
+    char       *ident = pg_ident(name),
+         *sql = xasprintf("DROP DATABASE IF EXISTS %s WITH (FORCE)", ident);
+    struct err e = ERR_INIT;
 
     if (r->o->keep_failed && r->conn != NULL) {
         keep_failed(r, ident);
     } else {
         drop_subscriptions(r);
         close_workers(r);
-        if (PQstatus(r->maintenance) != CONNECTION_OK || pg_tidy(r->maintenance, DROP_TIMEOUT_MS, &e, sql) != 0) {
+        if (PQstatus(r->maintenance) != CONNECTION_OK ||
+            pg_tidy(r->maintenance, DROP_TIMEOUT_MS, &e, sql) != 0) {
             log_error("could not remove the half-made database \"%s\": %s", name,
                       e.kind == ERR_NONE ? "the connection is lost" : e.text);
             log_error("hint: %s", sql);

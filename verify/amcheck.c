@@ -10,42 +10,63 @@
 enum { OUTPUT_MAX = 16 << 20, DAMAGED = 2 };
 
 static void
-add(struct result *r, enum finding_class class, const char *object, const char *what, const char *have)
+add(struct result *r, enum finding_class class, const char *object, const char *what,
+    const char *have)
 {
-    findings_add(&r->findings,
-                 (struct finding){.class = class, .group = "amcheck", .object = object, .what = what, .have = have});
+    findings_add(
+        &r->findings,
+        (struct finding){
+            .class = class, .group = "amcheck", .object = object, .what = what, .have = have});
 }
 
-/* Each report is a line that names the relation, up to a colon, and indented lines that say what is wrong with it. */
+/* Each report is a line that names the relation, up to a colon, and indented lines that say what
+ * is wrong with it. */
 static void
 read_reports(struct result *r, char *text)
 {
     char *rest, *object = NULL;
 
-    for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+    for (char *line = strtok_r(text, "\n", &rest); line != NULL;
+         line = strtok_r(NULL, "\n", &rest)) {
         size_t n = strlen(line);
 
         if (line[0] != ' ') {
             line[n - 1] = line[n - 1] == ':' ? '\0' : line[n - 1];
             object = line;
         } else {
-            add(r, FINDING_DIFFERENT, object != NULL ? object : "database", "damaged", line + strspn(line, " "));
+            add(r, FINDING_DIFFERENT, object != NULL ? object : "database", "damaged",
+                line + strspn(line, " "));
         }
     }
 }
 
 static int
-check(const struct pg_tool *tool, const struct options *o, const struct pg_target *t, struct result *r, struct err *e)
+check(const struct pg_tool *tool, const struct options *o, const struct pg_target *t,
+      struct result *r, struct err *e)
 {
-    struct buf out = BUF_INIT(OUTPUT_MAX), said = BUF_INIT(OUTPUT_MAX);
-    char *jobs = xasprintf("%d", o->jobs);
-    const char *argv[] = {tool->path, "--install-missing", "--heapallindexed", "--jobs", jobs,
-                          "--host", t->host, "--port", t->port, "--username", t->user, t->dbname, NULL};
-    int status = 0;
-    int rc;
+    struct buf  out = BUF_INIT(OUTPUT_MAX), said = BUF_INIT(OUTPUT_MAX);
+    char       *jobs = xasprintf("%d", o->jobs);
+    const char *argv[] = {tool->path,
+                          "--install-missing",
+                          "--heapallindexed",
+                          "--jobs",
+                          jobs,
+                          "--host",
+                          t->host,
+                          "--port",
+                          t->port,
+                          "--username",
+                          t->user,
+                          t->dbname,
+                          NULL};
+    int         status = 0;
+    int         rc;
 
     progress_start("amcheck", 0, o->quiet);
-    rc = proc_run(&(struct proc_spec){.argv = argv, .out = &out, .err = &said, .idle_ms = -1, .status_ok = true}, &status, e);
+    rc = proc_run(
+        &(struct proc_spec){
+            .argv = argv, .out = &out, .err = &said, .idle_ms = -1, .status_ok = true},
+        &status, e);
     progress_end();
     if (rc == 0 && status == DAMAGED) {
         read_reports(r, (char *)(uintptr_t)buf_str(&out));
@@ -61,10 +82,11 @@ check(const struct pg_tool *tool, const struct options *o, const struct pg_targe
 }
 
 int
-amcheck_run(const struct options *o, const struct pg_target *t, int server_version, struct result *r, struct err *e)
+amcheck_run(const struct options *o, const struct pg_target *t, int server_version,
+            struct result *r, struct err *e)
 {
     struct pg_tool tool = {0};
-    int rc;
+    int            rc;
 
     if (server_version < 140000) {
         add(r, FINDING_UNCOMPARED, "database", "pg_amcheck needs PostgreSQL 14", NULL);

@@ -38,14 +38,18 @@ judge_age(const struct options *o, const struct baseline *b, struct result *r)
     if (o->max_age_s == 0 || age <= (double)o->max_age_s)
         return;
     findings_add(&r->findings,
-                 (struct finding){.group = "backup", .object = b->label->id, .what = "is older than max-age allows",
-                                  .want = o->max_age, .have = duration_human(age, have, sizeof have)});
+                 (struct finding){.group = "backup",
+                                  .object = b->label->id,
+                                  .what = "is older than max-age allows",
+                                  .want = o->max_age,
+                                  .have = duration_human(age, have, sizeof have)});
 }
 
 void
 baseline_judge(const struct options *o, const struct baseline *b, struct result *r)
 {
-    struct finding f = {.group = "backup", .object = b->label->id, .want = b->missed.backup, .have = b->label->id};
+    struct finding f = {
+        .group = "backup", .object = b->label->id, .want = b->missed.backup, .have = b->label->id};
 
     if (b->missed.state == SEEN_GONE) {
         f.what = "is older than a backup that this host has seen, which is gone without a prune";
@@ -68,10 +72,11 @@ baseline_close(struct baseline *b)
 }
 
 int
-databases_meant(struct repo *repo, const struct options *o, bool remembered, struct strlist *names, struct err *e)
+databases_meant(struct repo *repo, const struct options *o, bool remembered, struct strlist *names,
+                struct err *e)
 {
     struct strlist all = {0};
-    int rc = 0;
+    int            rc = 0;
 
     if (repo_databases(repo, &all, e) != 0)
         return -1;
@@ -82,7 +87,8 @@ databases_meant(struct repo *repo, const struct options *o, bool remembered, str
         if (o->database == NULL || strcmp(o->database, all.v[i]) == 0)
             strlist_add(names, all.v[i]);
     if (o->database != NULL && names->n == 0)
-        rc = err_set(e, ERR_NOT_FOUND, "no database \"%s\" in repository \"%s\"", o->database, o->place.location);
+        rc = err_set(e, ERR_NOT_FOUND, "no database \"%s\" in repository \"%s\"", o->database,
+                     o->place.location);
     strlist_free(&all);
     return rc;
 }

@@ -10,14 +10,18 @@
 #include "verify/baseline.h"
 #include "verify/chain_impl.h"
 
-/* A prune at work makes backups go between a listing and the next: what looks wrong is looked at again. */
+/* A prune at work makes backups go between a listing and the next: what looks wrong is looked at
+ * again. */
 enum { LOOKS = 3 };
 
 void
-chain_finding(struct walk *w, enum finding_class class, const char *object, const char *what, const char *have)
+chain_finding(struct walk *w, enum finding_class class, const char *object, const char *what,
+              const char *have)
 {
-    findings_add(&w->findings,
-                 (struct finding){.class = class, .group = "chain", .object = object, .what = what, .have = have});
+    findings_add(
+        &w->findings,
+        (struct finding){
+            .class = class, .group = "chain", .object = object, .what = what, .have = have});
 }
 
 /* About one backup of this database. */
@@ -45,13 +49,14 @@ add_link(struct walk *w, const char *signer, uint64_t sequence, const char *id, 
 
 /* ---- tombstones ---- */
 
-/* One that cannot be read still says by its name what was expired; one that nobody trusted has signed says nothing. */
+/* One that cannot be read still says by its name what was expired; one that nobody trusted has
+ * signed says nothing. */
 static int
 take_tombstone(struct walk *w, const char *name, struct err *e)
 {
     struct tombstone t;
-    struct err fault = ERR_INIT;
-    char *object;
+    struct err       fault = ERR_INIT;
+    char            *object;
 
     if (cancel_check(e) != 0)
         return -1;
@@ -63,7 +68,8 @@ take_tombstone(struct walk *w, const char *name, struct err *e)
             return -1;
         }
         object = xasprintf("%s/tombstones/%s", w->db, name);
-        chain_finding(w, FINDING_UNCOMPARED, object, fault.untrusted ? "not trusted" : "cannot be read", fault.text);
+        chain_finding(w, FINDING_UNCOMPARED, object,
+                      fault.untrusted ? "not trusted" : "cannot be read", fault.text);
         free(object);
         if (fault.untrusted)
             return 0;
@@ -84,7 +90,8 @@ was_expired(const struct walk *w, const struct label_head *h)
     for (size_t i = 0; i < w->n_tombs; i++) {
         const struct tombstone *t = &w->tombs[i];
 
-        if (strcmp(t->backup, h->id) == 0 && (t->label_sha256[0] == '\0' || strcmp(t->label_sha256, h->sha256) == 0))
+        if (strcmp(t->backup, h->id) == 0 &&
+            (t->label_sha256[0] == '\0' || strcmp(t->label_sha256, h->sha256) == 0))
             return true;
     }
     return false;
@@ -104,7 +111,8 @@ check_signature(struct walk *w, const struct label *l)
         return;
     }
     what = xasprintf("says that key %s signed it", l->signer);
-    about(w, FINDING_DIFFERENT, l->id, what, l->signed_by[0] == '\0' ? "it is not signed" : l->signed_by);
+    about(w, FINDING_DIFFERENT, l->id, what,
+          l->signed_by[0] == '\0' ? "it is not signed" : l->signed_by);
     free(what);
 }
 
@@ -112,14 +120,15 @@ static void
 take_labels(struct walk *w)
 {
     size_t older = 0;
-    char *what;
+    char  *what;
 
     for (size_t i = 0; i < w->list.n; i++) {
         const struct backup_entry *b = &w->list.v[i];
 
         w->counts.labels++;
         if (b->label == NULL) {
-            about(w, FINDING_UNCOMPARED, b->id, b->untrusted ? "its label is not trusted" : "its label cannot be read",
+            about(w, FINDING_UNCOMPARED, b->id,
+                  b->untrusted ? "its label is not trusted" : "its label cannot be read",
                   b->problem);
             strlist_add(&w->unknown, b->id);
             continue;
@@ -133,7 +142,8 @@ take_labels(struct walk *w)
         about(w, FINDING_NOTE, w->list.unlabelled.v[i],
               "has no label: it is being written, was never finished, or its label was lost", NULL);
     if (older > 0) {
-        what = xasprintf("%zu of %zu labels were written by an older program, and name no others", older, w->list.n);
+        what = xasprintf("%zu of %zu labels were written by an older program, and name no others",
+                         older, w->list.n);
         chain_finding(w, FINDING_NOTE, w->db, what, NULL);
         free(what);
     }
@@ -154,7 +164,7 @@ static bool
 reported(struct walk *w, const struct label_head *h)
 {
     char *key = xasprintf("%s %s", h->id, h->sha256);
-    bool known = strlist_has(&w->reported, key);
+    bool  known = strlist_has(&w->reported, key);
 
     if (!known)
         strlist_add(&w->reported, key);
@@ -167,10 +177,11 @@ static void
 check_head(struct walk *w, const struct label_head *h, const char *by)
 {
     const struct backup_entry *b = find_entry(w, h->id);
-    char *have;
+    char                      *have;
 
     /* One that cannot be read is a finding already. */
-    if ((b != NULL && (b->label == NULL || strcmp(b->label->sha256, h->sha256) == 0)) || was_expired(w, h) || reported(w, h))
+    if ((b != NULL && (b->label == NULL || strcmp(b->label->sha256, h->sha256) == 0)) ||
+        was_expired(w, h) || reported(w, h))
         return;
     have = xasprintf("%s saw it", by);
     if (b == NULL)
@@ -245,9 +256,10 @@ static int
 check_database(struct repo *repo, const char *db, struct result *r, struct err *e)
 {
     struct walk w;
-    int rc = look(repo, db, &w, e);
+    int         rc = look(repo, db, &w, e);
 
-    for (int i = 1; rc == 0 && i < LOOKS && findings_count(&w.findings, FINDING_DIFFERENT) > 0; i++) {
+    for (int i = 1; rc == 0 && i < LOOKS && findings_count(&w.findings, FINDING_DIFFERENT) > 0;
+         i++) {
         walk_free(&w);
         rc = look(repo, db, &w, e);
     }
@@ -262,9 +274,9 @@ check_database(struct repo *repo, const char *db, struct result *r, struct err *
 int
 verify_chain(const struct options *o, struct result *r, struct err *e)
 {
-    struct repo *repo = repo_open(&o->place, e);
+    struct repo   *repo = repo_open(&o->place, e);
     struct strlist names = {0};
-    int rc = -1;
+    int            rc = -1;
 
     if (repo == NULL)
         return -1;
@@ -272,8 +284,11 @@ verify_chain(const struct options *o, struct result *r, struct err *e)
         goto out;
     if (!signet_asks(repo->signet, "label"))
         findings_add(&r->findings,
-                     (struct finding){.class = FINDING_NOTE, .group = "chain", .object = o->place.location,
-                                      .what = "this host asks for nobody's signature (trust-backup): who can write to the "
+                     (struct finding){.class = FINDING_NOTE,
+                                      .group = "chain",
+                                      .object = o->place.location,
+                                      .what = "this host asks for nobody's signature "
+                                              "(trust-backup): who can write to the "
                                               "repository can make all of this up"});
     rc = 0;
     for (size_t i = 0; rc == 0 && i < names.n; i++)

@@ -1,8 +1,8 @@
 /*
  * chain.h - `chain`: is each backup that anybody says was there still there, or expired by who may?
  *
- * Who says so: the labels, by the heads that they name and their signers' sequences (storage/chain.h), and what this host
- * has seen (storage/seen.h).  No backup is read.
+ * Who says so: the labels, by the heads that they name and their signers' sequences
+ * (storage/chain.h), and what this host has seen (storage/seen.h).  No backup is read.
  */
 #ifndef VERIFY_CHAIN_H
 #define VERIFY_CHAIN_H

@@ -1,12 +1,13 @@
 /*
- * chain_impl.h - what the parts of `chain` share: chain.c (databases, labels, heads), chain_signers.c (sequences).
+ * chain_impl.h - what the parts of `chain` share: chain.c (databases, labels, heads),
+ * chain_signers.c (sequences).
  */
 #ifndef VERIFY_CHAIN_IMPL_H
 #define VERIFY_CHAIN_IMPL_H
 
 #include "storage/format/label.h"
-#include "storage/repo/repo.h"
 #include "storage/repo/lastseen.h"
+#include "storage/repo/repo.h"
 #include "storage/repo/tombstone.h"
 #include "verify/result.h"
 
@@ -27,14 +28,15 @@ struct walk {
     struct seen        seen;
     struct link       *links;
     size_t             n_links, cap_links;
-    struct strlist     unknown;     /* ids of labels whose sequence nobody can tell, sorted: unreadable, replaced, or expired
-                                     * by a tombstone that does not say */
-    struct strlist     reported;    /* "id digest" of heads that are findings already */
-    struct findings    findings;
-    struct chained     counts;
+    struct strlist     unknown; /* ids of labels whose sequence nobody can tell, sorted: unreadable,
+                                 * replaced, or expired     by a tombstone that does not say */
+    struct strlist  reported;   /* "id digest" of heads that are findings already */
+    struct findings findings;
+    struct chained  counts;
 };
 
-void chain_finding(struct walk *, enum finding_class, const char *object, const char *what, const char *have);
+void chain_finding(struct walk *, enum finding_class, const char *object, const char *what,
+                   const char *have);
 
 /* Gaps, numbers given twice, and what this host remembers of them. */
 void chain_signers(struct walk *);

@@ -9,15 +9,15 @@ static int
 by_sequence(const void *a, const void *b)
 {
     const struct link *x = a, *y = b;
-    int c = strcmp(x->signer, y->signer);
+    int                c = strcmp(x->signer, y->signer);
 
     if (c == 0)
         c = x->sequence < y->sequence ? -1 : x->sequence > y->sequence;
     return c != 0 ? c : strcmp(x->id, y->id);
 }
 
-/* Labels of unknown sequence from one backup to another (which may itself be the copy of what had it); "" and NULL: before
- * and behind all.  Copies keep the ids of what they
+/* Labels of unknown sequence from one backup to another (which may itself be the copy of what
+ * had it); "" and NULL: before and behind all.  Copies keep the ids of what they
  * copy, so that a signer's ids need not ascend. */
 static size_t
 unknown_between(const struct walk *w, const char *low, const char *high)
@@ -31,7 +31,8 @@ unknown_between(const struct walk *w, const char *low, const char *high)
         high = swap;
     }
     for (size_t i = 0; i < w->unknown.n; i++)
-        n += strcmp(w->unknown.v[i], low) >= 0 && (high == NULL || strcmp(w->unknown.v[i], high) <= 0);
+        n += strcmp(w->unknown.v[i], low) >= 0 &&
+            (high == NULL || strcmp(w->unknown.v[i], high) <= 0);
     return n;
 }
 
@@ -48,13 +49,16 @@ static char *
 gap_text(uint64_t from, uint64_t to, size_t unknown)
 {
     uint64_t missing = to - from + 1;
-    char *numbers = missing == 1 ? xasprintf("number %" PRIu64 " is", from)
-                                 : xasprintf("numbers %" PRIu64 " to %" PRIu64 " are", from, to);
-    char count[48], *text;
+    char    *numbers = missing == 1 ? xasprintf("number %" PRIu64 " is", from)
+                                    : xasprintf("numbers %" PRIu64 " to %" PRIu64 " are", from, to);
+    char     count[48], *text;
 
     if (unknown >= missing)
-        text = xasprintf("%s missing, which cannot be checked: a backup that cannot be read or was healed, or a tombstone of an "
-                         "older program, may account for it", numbers);
+        text = xasprintf(
+            "%s missing, which cannot be checked: a backup that cannot be read or was healed, or a "
+            "tombstone of an "
+            "older program, may account for it",
+            numbers);
     else
         text = xasprintf("%s missing: at least %s went, and no prune says so", numbers,
                          count_human(missing - unknown, "backup", count, sizeof count));
@@ -63,12 +67,13 @@ gap_text(uint64_t from, uint64_t to, size_t unknown)
 }
 
 static void
-gap(struct walk *w, const char *signer, uint64_t from, uint64_t to, const char *low, const char *high)
+gap(struct walk *w, const char *signer, uint64_t from, uint64_t to, const char *low,
+    const char *high)
 {
     size_t unknown = unknown_between(w, low, high);
-    char *object = xasprintf("%s: key %s", w->db, signer);
-    char *what = gap_text(from, to, unknown);
-    char *place = where(low, high);
+    char  *object = xasprintf("%s: key %s", w->db, signer);
+    char  *what = gap_text(from, to, unknown);
+    char  *place = where(low, high);
 
     chain_finding(w, unknown > to - from ? FINDING_NOTE : FINDING_DIFFERENT, object, what, place);
     free(place);
@@ -80,7 +85,9 @@ static void
 twice(struct walk *w, const struct link *a, const struct link *b)
 {
     char *object = xasprintf("%s: key %s", w->db, a->signer);
-    char *what = xasprintf("number %" PRIu64 " was given twice: two histories, or two hosts with one key", a->sequence);
+    char *what = xasprintf("number %" PRIu64
+                           " was given twice: two histories, or two hosts with one key",
+                           a->sequence);
     char *have = xasprintf("%s and %s", a->id, b->id);
 
     chain_finding(w, FINDING_DIFFERENT, object, what, have);
@@ -93,13 +100,14 @@ twice(struct walk *w, const struct link *a, const struct link *b)
 static void
 check_signer(struct walk *w, const char *signer, const struct link *v, size_t n)
 {
-    uint64_t remembered = seen_sequence(&w->seen, signer), last = 0;
+    uint64_t    remembered = seen_sequence(&w->seen, signer), last = 0;
     const char *id = "";
 
     for (size_t i = 0; i < n; i++) {
         if (v[i].sequence > last + 1)
             gap(w, signer, last + 1, v[i].sequence - 1, id, v[i].id);
-        else if (i > 0 && v[i].sequence == last && (strcmp(v[i].id, id) != 0 || strcmp(v[i].run, v[i - 1].run) != 0))
+        else if (i > 0 && v[i].sequence == last &&
+                 (strcmp(v[i].id, id) != 0 || strcmp(v[i].run, v[i - 1].run) != 0))
             twice(w, &v[i - 1], &v[i]);
         last = v[i].sequence;
         id = v[i].id;
@@ -124,7 +132,8 @@ chain_signers(struct walk *w)
     if (w->n_links > 0)
         qsort(w->links, w->n_links, sizeof *w->links, by_sequence);
     for (size_t i = 0, n; i < w->n_links; i += n) {
-        for (n = 1; i + n < w->n_links && strcmp(w->links[i].signer, w->links[i + n].signer) == 0; n++)
+        for (n = 1; i + n < w->n_links && strcmp(w->links[i].signer, w->links[i + n].signer) == 0;
+             n++)
             continue;
         check_signer(w, w->links[i].signer, &w->links[i], n);
     }

@@ -16,7 +16,8 @@ by_name(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
-/* Two sizes under one name cannot both be true: both stay, and the wrong one is found when it is hashed. */
+/* Two sizes under one name cannot both be true: both stay, and the wrong one is found when it is
+ * hashed. */
 static int
 same(const struct chunkset_item *a, const struct chunkset_item *b)
 {
@@ -44,7 +45,7 @@ chunkset_finish(struct chunkset *s)
 void
 chunkset_add(struct chunkset *s, const char *name, uint64_t size, uint64_t raw_size)
 {
-    struct chunkset_item one = {.name = xstrdup(name), .size = size, .raw_size = raw_size};
+    struct chunkset_item  one = {.name = xstrdup(name), .size = size, .raw_size = raw_size};
     struct chunkset_item *found = NULL;
 
     if (s->n_sorted > 0)

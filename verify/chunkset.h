@@ -1,8 +1,8 @@
 /*
  * chunkset.h - the chunks of many backups, each once, in the order of their names.
  *
- * Neighbouring backups share nearly everything: what is known is not kept again, so memory is at most about twice that
- * of the distinct chunks.
+ * Neighbouring backups share nearly everything: what is known is not kept again, so memory is at
+ * most about twice that of the distinct chunks.
  */
 #ifndef VERIFY_CHUNKSET_H
 #define VERIFY_CHUNKSET_H
@@ -16,12 +16,12 @@ struct chunkset_item {
 };
 
 struct chunkset {
-    struct chunkset_item *v;       /* sorted and unique up to n_sorted, additions behind */
+    struct chunkset_item *v; /* sorted and unique up to n_sorted, additions behind */
     size_t                n, cap, n_sorted;
 };
 
 /* Adds unless the set already has it. */
-void     chunkset_add(struct chunkset *, const char *name, uint64_t size, uint64_t raw_size);
+void chunkset_add(struct chunkset *, const char *name, uint64_t size, uint64_t raw_size);
 /* Sorts the additions in; call it after the last chunkset_add(). */
 void     chunkset_finish(struct chunkset *);
 uint64_t chunkset_bytes(const struct chunkset *);

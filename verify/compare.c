@@ -27,13 +27,14 @@ compare_rows(struct compare *c, struct err *e)
     return compare_large_objects(c, e);
 }
 
-/* Reference restores wait for the scratch server most of the time: they run beside the reading of rows. */
+/* Reference restores wait for the scratch server most of the time: they run beside the reading
+ * of rows. */
 int
 compare_run(struct compare *c, struct err *e)
 {
     struct schema_thread schema = {.c = c, .e = ERR_INIT};
-    pthread_t thread;
-    int rc;
+    pthread_t            thread;
+    int                  rc;
 
     c->result->compared.contents = c->contents;
     compare_tables(c);

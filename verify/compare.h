@@ -1,8 +1,9 @@
 /*
  * compare.h - a database, held in a snapshot, against the manifest of a backup.
  *
- * One comparison for a drill's copy and for a running database.  Each part adds findings and counts what it really
- * compared; an error is returned only when the comparison itself cannot go on (connection lost, interrupted).
+ * One comparison for a drill's copy and for a running database.  Each part adds findings and counts
+ * what it really compared; an error is returned only when the comparison itself cannot go on
+ * (connection lost, interrupted).
  */
 #ifndef VERIFY_COMPARE_H
 #define VERIFY_COMPARE_H
@@ -25,13 +26,14 @@ struct compare {
     struct snapshot               *snap;
     const struct snapshot_options *snap_opts;
 
-    struct scratch *scratch;    /* for reference restores; NULL: one is started when it is needed */
+    struct scratch *scratch; /* for reference restores; NULL: one is started when it is needed */
 
     const struct options *options;
     struct result        *result;
-    bool contents;              /* fingerprints; else count(*) */
-    bool is_copy;               /* a copy restored from this backup in isolation: one trip away from the archive */
-    bool remote_allowed;        /* the copy could reach foreign servers */
+    bool                  contents; /* fingerprints; else count(*) */
+    bool
+        is_copy; /* a copy restored from this backup in isolation: one trip away from the archive */
+    bool remote_allowed; /* the copy could reach foreign servers */
 };
 
 /* All of the parts below. */
@@ -40,18 +42,18 @@ int compare_run(struct compare *, struct err *);
 /* tables.c: table list, kinds, owners, columns. */
 void compare_tables(struct compare *);
 /* contents.c: counts and fingerprints; counts.c: counts alone. */
-int  compare_contents(struct compare *, struct err *);
-int  compare_counts(struct compare *, struct err *);
+int compare_contents(struct compare *, struct err *);
+int compare_counts(struct compare *, struct err *);
 /* lobs.c */
-int  compare_large_objects(struct compare *, struct err *);
+int compare_large_objects(struct compare *, struct err *);
 /* facts.c: sequences, materialized views, extensions, database properties, what pg_dump omits. */
-int  compare_facts(struct compare *, struct err *);
+int compare_facts(struct compare *, struct err *);
 
 /* By its name, or NULL. */
 const struct cat_column *table_column(const struct cat_table *, const char *name);
 
-/* The catalog's table, when its rows can be compared with those of the manifest's: it is there, and has the same
- * columns, in whatever order.  NULL otherwise (compare_tables() has said why). */
+/* The catalog's table, when its rows can be compared with those of the manifest's: it is there,
+ * and has the same columns, in whatever order.  NULL otherwise (compare_tables() has said why). */
 const struct cat_table *comparable(const struct compare *, const struct m_table *);
 
 /* "schema.name" for people; allocated. */

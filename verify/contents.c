@@ -1,5 +1,6 @@
 /*
- * Contents: every row of every table read once more in the format that the manifest names, and summed.
+ * Contents: every row of every table read once more in the format that the manifest names, and
+ * summed.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +53,7 @@ end_item(void *ctx, int worker, const struct scan_item *item, const struct row_s
 static int
 end_task(void *ctx, int worker, const struct scan_task *task, struct err *e)
 {
-    struct contents *s = ctx;
+    struct contents     *s = ctx;
     struct worker_state *w = &s->workers[worker];
 
     (void)e;
@@ -69,17 +70,20 @@ end_task(void *ctx, int worker, const struct scan_task *task, struct err *e)
     return 0;
 }
 
-static const struct scan_sink sums_only = {.begin_task = begin_task, .end_item = end_item, .end_task = end_task};
+static const struct scan_sink sums_only = {
+    .begin_task = begin_task, .end_item = end_item, .end_task = end_task};
 
 static int
 run_scan(struct compare *c, struct scan_table *tables, size_t n, struct err *e)
 {
-    struct contents s = {.workers = xcalloc((size_t)c->options->jobs + 1, sizeof *s.workers),
-                         .lock = PTHREAD_MUTEX_INITIALIZER};
-    struct scan_options options = {.jobs = c->options->jobs, .fingerprint_key = c->man->fingerprint_key,
-                                   .sink = &sums_only, .ctx = &s};
-    struct scan_plan plan = {0};
-    int rc = -1;
+    struct contents     s = {.workers = xcalloc((size_t)c->options->jobs + 1, sizeof *s.workers),
+                             .lock = PTHREAD_MUTEX_INITIALIZER};
+    struct scan_options options = {.jobs = c->options->jobs,
+                                   .fingerprint_key = c->man->fingerprint_key,
+                                   .sink = &sums_only,
+                                   .ctx = &s};
+    struct scan_plan    plan = {0};
+    int                 rc = -1;
 
     for (size_t i = 0; i < n; i++) {
         struct row_check *check = tables[i].user;
@@ -101,13 +105,14 @@ out:
     return rc;
 }
 
-/* The first failing table ended the scan: each that is not complete is read alone, and those that fail are named. */
+/* The first failing table ended the scan: each that is not complete is read alone, and those
+ * that fail are named. */
 static int
 run_one_by_one(struct compare *c, struct scan_table *tables, size_t n, struct err *e)
 {
     for (size_t i = 0; i < n; i++) {
         struct row_check *check = tables[i].user;
-        struct err fault = ERR_INIT;
+        struct err        fault = ERR_INIT;
 
         if (check->planned > 0 && check->done == check->planned)
             continue;
@@ -139,18 +144,22 @@ scan_checks(struct compare *c, struct scan_table *tables, size_t n, struct err *
 static struct scan_table
 scan_of(struct row_check *check)
 {
-    const struct m_table *want = check->want;
+    const struct m_table   *want = check->want;
     const struct cat_table *have = check->have;
 
     return (struct scan_table){
-        .copy = {.schema = want->schema, .name = want->name, .columns = check->columns, .n_columns = check->n_columns,
-                 .binary = want->format == COPY_BINARY, .condition = want->condition},
+        .copy = {.schema = want->schema,
+                 .name = want->name,
+                 .columns = check->columns,
+                 .n_columns = check->n_columns,
+                 .binary = want->format == COPY_BINARY,
+                 .condition = want->condition},
         .generated = check->columns + check->n_columns,
         .n_generated = check->n_generated,
         .heap_blocks = have->heap_blocks,
         .bytes = have->table_bytes,
         .rangeable = have->access_method != NULL && strcmp(have->access_method, "heap") == 0 &&
-                     want->condition == NULL,
+            want->condition == NULL,
         .user = check,
     };
 }
@@ -158,10 +167,10 @@ scan_of(struct row_check *check)
 int
 compare_contents(struct compare *c, struct err *e)
 {
-    struct row_checks checks;
+    struct row_checks  checks;
     struct scan_table *tables;
-    uint64_t bytes = 0;
-    int rc = -1;
+    uint64_t           bytes = 0;
+    int                rc = -1;
 
     row_checks_make(c, &checks);
     tables = xcalloc(checks.n + 1, sizeof *tables);

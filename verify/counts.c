@@ -37,14 +37,15 @@ count_rows(PGconn *conn, const struct row_check *check, uint64_t *rows, struct e
     return text == NULL ? -1 : 0;
 }
 
-/* A table that cannot be counted is a finding; only a lost connection or an interruption ends the run. */
+/* A table that cannot be counted is a finding; only a lost connection or an interruption ends
+ * the run. */
 static int
 count_task(void *ctx, void *task, int worker, struct err *e)
 {
-    struct counting *s = ctx;
+    struct counting  *s = ctx;
     struct row_check *check = task;
-    struct err fault = ERR_INIT;
-    PGconn *conn = worker_conn(s, worker, e);
+    struct err        fault = ERR_INIT;
+    PGconn           *conn = worker_conn(s, worker, e);
 
     if (conn == NULL || snapshot_begin(conn, s->c->snap, e) != 0)
         return -1;
@@ -62,11 +63,11 @@ count_task(void *ctx, void *task, int worker, struct err *e)
 int
 compare_counts(struct compare *c, struct err *e)
 {
-    struct counting s = {.c = c, .workers = xcalloc((size_t)c->options->jobs, sizeof *s.workers)};
+    struct counting   s = {.c = c, .workers = xcalloc((size_t)c->options->jobs, sizeof *s.workers)};
     struct row_checks checks;
-    struct pool *pool = pool_new(c->options->jobs, count_task, &s);
-    uint64_t bytes = 0;
-    int rc;
+    struct pool      *pool = pool_new(c->options->jobs, count_task, &s);
+    uint64_t          bytes = 0;
+    int               rc;
 
     row_checks_make(c, &checks);
     for (size_t i = 0; i < checks.n; i++)

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "core/enc.h"
+#include "core/host/proc.h"
 #include "core/json.h"
 #include "core/log.h"
-#include "core/host/proc.h"
 #include "core/progress.h"
 #include "verify/amcheck.h"
 #include "verify/baseline.h"
@@ -17,18 +17,22 @@
 
 enum { RESTORE_JSON_MAX = 256 << 20, RESTORE_ARGS_MAX = 32 };
 
-/* What is wrong with the copy before it is even looked at: one finding for each object that did not come back. */
+/* What is wrong with the copy before it is even looked at: one finding for each object that did
+ * not come back. */
 static void
 note_restore_errors(struct result *r, const json_t *report)
 {
     const json_t *list = json_object_get(report, "errors"), *one;
-    size_t i;
+    size_t        i;
 
-    json_array_foreach(list, i, one) {
-        char *object = xasprintf("%s %s", json_opt_str(one, "kind", ""), json_opt_str(one, "object", "?"));
+    json_array_foreach (list, i, one) {
+        char *object = xasprintf("%s %s", json_opt_str(one, "kind", ""),
+                                 json_opt_str(one, "object", "?"));
 
         findings_add(&r->findings,
-                     (struct finding){.group = "restore", .object = object, .what = "failed in the restore",
+                     (struct finding){.group = "restore",
+                                      .object = object,
+                                      .what = "failed in the restore",
                                       .have = json_opt_str(one, "message", NULL)});
         free(object);
     }
@@ -41,14 +45,14 @@ struct said {
 };
 
 static int
-run_restore(const struct options *o, const struct baseline *b, const struct scratch *s, struct said *said,
-            struct err *e)
+run_restore(const struct options *o, const struct baseline *b, const struct scratch *s,
+            struct said *said, struct err *e)
 {
-    char *program = proc_sibling("pgassay-restore", e), *jobs;
-    const char **argv = xcalloc(RESTORE_ARGS_MAX + 2 * o->repo_options.n, sizeof *argv);
+    char                *program = proc_sibling("pgassay-restore", e), *jobs;
+    const char         **argv = xcalloc(RESTORE_ARGS_MAX + 2 * o->repo_options.n, sizeof *argv);
     const struct secret *passphrase = keyring_passphrase(b->repo->keys);
-    size_t n = 0;
-    int rc;
+    size_t               n = 0;
+    int                  rc;
 
     if (program == NULL) {
         free(argv);
@@ -63,7 +67,7 @@ run_restore(const struct options *o, const struct baseline *b, const struct scra
     argv[n++] = "--to";
     argv[n++] = COPY_NAME;
     argv[n++] = "--isolated";
-    argv[n++] = "--no-analyze";     /* nobody will query this copy */
+    argv[n++] = "--no-analyze"; /* nobody will query this copy */
     argv[n++] = "--host";
     argv[n++] = scratch_host(s);
     argv[n++] = "--port";
@@ -90,16 +94,21 @@ run_restore(const struct options *o, const struct baseline *b, const struct scra
     if (o->allow_remote)
         argv[n++] = "--allow-remote";
     if (passphrase != NULL) {
-        argv[n++] = "--passphrase-fd";      /* the last one counts: nobody is asked twice */
+        argv[n++] = "--passphrase-fd"; /* the last one counts: nobody is asked twice */
         argv[n++] = "0";
     }
     argv[n++] = "--";
     argv[n++] = o->database;
     argv[n] = NULL;
     progress_start("restoring", 0, o->quiet);
-    rc = proc_run(&(struct proc_spec){.argv = argv, .out = &said->out, .err = &said->err, .idle_ms = -1,
+    rc = proc_run(&(struct proc_spec){.argv = argv,
+                                      .out = &said->out,
+                                      .err = &said->err,
+                                      .idle_ms = -1,
                                       .in = passphrase != NULL ? passphrase->data : NULL,
-                                      .in_len = passphrase != NULL ? passphrase->n : 0, .status_ok = true}, &said->status, e);
+                                      .in_len = passphrase != NULL ? passphrase->n : 0,
+                                      .status_ok = true},
+                  &said->status, e);
     progress_end();
     free(program);
     free(jobs);
@@ -107,11 +116,11 @@ run_restore(const struct options *o, const struct baseline *b, const struct scra
     return rc;
 }
 
-/* A backup that is damaged is what a drill is there to find; a restore that could not run (disk full, no server) proves
- * nothing about the backup.  The stored objects tell the two apart. */
+/* A backup that is damaged is what a drill is there to find; a restore that could not run (disk
+ * full, no server) proves nothing about the backup.  The stored objects tell the two apart. */
 static int
-judge_failure(const struct options *o, struct result *r, const struct baseline *b, const struct said *said,
-              const json_t *report, struct err *e)
+judge_failure(const struct options *o, struct result *r, const struct baseline *b,
+              const struct said *said, const json_t *report, struct err *e)
 {
     const char *text = json_opt_str(report, "error", "no reason given");
 
@@ -122,19 +131,22 @@ judge_failure(const struct options *o, struct result *r, const struct baseline *
     if (findings_count(&r->findings, FINDING_DIFFERENT) == 0)
         return err_set(e, ERR_IO, "pgassay-restore ended with status %d: %s", said->status, text);
     findings_add(&r->findings,
-                 (struct finding){.group = "restore", .object = b->label->id, .what = "cannot be restored", .have = text});
+                 (struct finding){.group = "restore",
+                                  .object = b->label->id,
+                                  .what = "cannot be restored",
+                                  .have = text});
     return 0;
 }
 
 /* *usable: there is a copy to compare. */
 static int
-restore(const struct options *o, struct result *r, const struct baseline *b, const struct scratch *s, bool *usable,
-        struct err *e)
+restore(const struct options *o, struct result *r, const struct baseline *b,
+        const struct scratch *s, bool *usable, struct err *e)
 {
     struct said said = {.out = BUF_INIT(RESTORE_JSON_MAX), .err = BUF_INIT(RESTORE_JSON_MAX)};
-    json_t *report = NULL;
-    struct err ignored = ERR_INIT;
-    int rc = -1;
+    json_t     *report = NULL;
+    struct err  ignored = ERR_INIT;
+    int         rc = -1;
 
     *usable = false;
     if (run_restore(o, b, s, &said, e) != 0)
@@ -146,7 +158,8 @@ restore(const struct options *o, struct result *r, const struct baseline *b, con
         goto out;
     }
     if (report == NULL) {
-        err_set(e, ERR_CORRUPT, "pgassay-restore printed no JSON that can be read: %s", ignored.text);
+        err_set(e, ERR_CORRUPT, "pgassay-restore printed no JSON that can be read: %s",
+                ignored.text);
         goto out;
     }
     note_restore_errors(r, report);
@@ -162,28 +175,41 @@ out:
 static void
 note_versions(struct result *r, const struct scratch *s)
 {
-    int copy = scratch_version(s) / 10000, source = r->label->server_version_num / 10000;
+    int   copy = scratch_version(s) / 10000, source = r->label->server_version_num / 10000;
     char *what;
 
     if (copy == source)
         return;
-    what = xasprintf("was taken on PostgreSQL %d and restored on %d, as no server of %d is installed here", source,
-                     copy, source);
-    findings_add(&r->findings,
-                 (struct finding){.class = FINDING_NOTE, .group = "restore", .object = r->label->id, .what = what});
+    what = xasprintf(
+        "was taken on PostgreSQL %d and restored on %d, as no server of %d is installed here",
+        source, copy, source);
+    findings_add(
+        &r->findings,
+        (struct finding){
+            .class = FINDING_NOTE, .group = "restore", .object = r->label->id, .what = what});
     free(what);
 }
 
 static int
-compare_copy(const struct options *o, struct result *r, struct baseline *b, struct scratch *s, struct err *e)
+compare_copy(const struct options *o, struct result *r, struct baseline *b, struct scratch *s,
+             struct err *e)
 {
-    struct pg_target target = scratch_target(s, COPY_NAME);
-    struct snapshot_options snap_options = {.target = &target, .lock_timeout_ms = o->lock_timeout_s * 1000};
-    struct snapshot snap = {0};
-    struct compare c = {.repo = b->repo, .label = b->label, .man = b->man, .snap = &snap, .snap_opts = &snap_options,
-                        .scratch = s, .options = o, .result = r, .contents = true, .is_copy = true,
-                        .remote_allowed = o->allow_remote};
-    int rc;
+    struct pg_target        target = scratch_target(s, COPY_NAME);
+    struct snapshot_options snap_options = {.target = &target,
+                                            .lock_timeout_ms = o->lock_timeout_s * 1000};
+    struct snapshot         snap = {0};
+    struct compare          c = {.repo = b->repo,
+                                 .label = b->label,
+                                 .man = b->man,
+                                 .snap = &snap,
+                                 .snap_opts = &snap_options,
+                                 .scratch = s,
+                                 .options = o,
+                                 .result = r,
+                                 .contents = true,
+                                 .is_copy = true,
+                                 .remote_allowed = o->allow_remote};
+    int                     rc;
 
     if (snapshot_take(&snap_options, &snap, e) != 0)
         return -1;
@@ -204,31 +230,36 @@ check_pages(const struct options *o, struct result *r, const struct scratch *s, 
 static struct scratch *
 start_server(const struct options *o, const struct baseline *b, struct err *e)
 {
-    return scratch_start(&(struct scratch_options){
-        .at_least = b->label->server_version_num,
-        .parent_dir = o->scratch_dir,
-        .user = o->scratch_user,
-        .jobs = o->jobs,
-        .max_locks = (int)(2 * b->man->n_objects),
-    }, e);
+    return scratch_start(
+        &(struct scratch_options){
+            .at_least = b->label->server_version_num,
+            .parent_dir = o->scratch_dir,
+            .user = o->scratch_user,
+            .jobs = o->jobs,
+            .max_locks = (int)(2 * b->man->n_objects),
+        },
+        e);
 }
 
 int
 verify_drill(const struct options *o, struct result *r, struct baseline *b, struct err *e)
 {
-    double start = clock_seconds();
+    double          start = clock_seconds();
     struct scratch *s;
-    struct err ignored = ERR_INIT;
-    bool usable;
-    int rc;
+    struct err      ignored = ERR_INIT;
+    bool            usable;
+    int             rc;
 
     if (b->man->n_archive == 0) {
-        err_set(e, ERR_USAGE, "backup %s holds no schema (--data-only): it cannot be restored alone", b->label->id);
+        err_set(e, ERR_USAGE,
+                "backup %s holds no schema (--data-only): it cannot be restored alone",
+                b->label->id);
         return err_hint(e, "compare it with a running database: pgassay verify live");
     }
     if ((s = start_server(o, b, e)) == NULL)
         return err_wrap(e, "scratch server");
-    r->against = xasprintf("a restore on PostgreSQL %d.%d", scratch_version(s) / 10000, scratch_version(s) % 10000);
+    r->against = xasprintf("a restore on PostgreSQL %d.%d", scratch_version(s) / 10000,
+                           scratch_version(s) % 10000);
     note_versions(r, s);
     rc = restore(o, r, b, s, &usable, e);
     r->recovery_s = clock_seconds() - start;

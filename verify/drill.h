@@ -1,5 +1,6 @@
 /*
- * drill.h - `drill`: the backup restored on a throw-away server by pgassay-restore, and the copy compared.
+ * drill.h - `drill`: the backup restored on a throw-away server by pgassay-restore, and the copy
+ * compared.
  */
 #ifndef VERIFY_DRILL_H
 #define VERIFY_DRILL_H
@@ -9,7 +10,8 @@
 
 struct baseline;
 
-/* recovery_s in the result is the time until the copy could have been used: scratch server and restore. */
+/* recovery_s in the result is the time until the copy could have been used: scratch server and
+ * restore. */
 int verify_drill(const struct options *, struct result *, struct baseline *, struct err *);
 
 #endif

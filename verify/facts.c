@@ -1,6 +1,6 @@
 /*
- * What is neither rows nor dumped definitions: sequences, materialized views, extensions, database properties, and
- * what pg_dump omits.
+ * What is neither rows nor dumped definitions: sequences, materialized views, extensions, database
+ * properties, and what pg_dump omits.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -23,13 +23,14 @@ static int
 sequence_order(const void *a, const void *b)
 {
     const struct sequence_state *x = a, *y = b;
-    int by_schema = strcmp(x->schema, y->schema);
+    int                          by_schema = strcmp(x->schema, y->schema);
 
     return by_schema != 0 ? by_schema : strcmp(x->name, y->name);
 }
 
 static void
-compare_sequence(struct compare *c, const struct m_sequence *want, const struct sequence_state *have)
+compare_sequence(struct compare *c, const struct m_sequence *want,
+                 const struct sequence_state *have)
 {
     char want_text[48], have_text[48];
 
@@ -40,26 +41,30 @@ compare_sequence(struct compare *c, const struct m_sequence *want, const struct 
     }
     if (have->last_value == want->last_value && have->is_called == want->is_called)
         return;
-    snprintf(want_text, sizeof want_text, "%" PRId64 "%s", want->last_value, want->is_called ? "" : " (not called)");
-    snprintf(have_text, sizeof have_text, "%" PRId64 "%s", have->last_value, have->is_called ? "" : " (not called)");
+    snprintf(want_text, sizeof want_text, "%" PRId64 "%s", want->last_value,
+             want->is_called ? "" : " (not called)");
+    snprintf(have_text, sizeof have_text, "%" PRId64 "%s", have->last_value,
+             have->is_called ? "" : " (not called)");
     add(c, want->schema, want->name,
-        (struct finding){.group = "sequences", .what = "last value", .want = want_text, .have = have_text});
+        (struct finding){
+            .group = "sequences", .what = "last value", .want = want_text, .have = have_text});
 }
 
 static void
 compare_sequences(struct compare *c)
 {
     struct snapshot *s = c->snap;
-    bool *known = xcalloc(s->n_sequences + 1, sizeof *known);
+    bool            *known = xcalloc(s->n_sequences + 1, sizeof *known);
 
     if (s->n_sequences > 0)
         qsort(s->sequences, s->n_sequences, sizeof *s->sequences, sequence_order);
     for (size_t i = 0; i < c->man->n_sequences; i++) {
         const struct m_sequence *want = &c->man->sequences[i];
-        struct sequence_state key = {.schema = want->schema, .name = want->name}, *have = NULL;
+        struct sequence_state    key = {.schema = want->schema, .name = want->name}, *have = NULL;
 
         if (s->n_sequences > 0)
-            have = bsearch(&key, s->sequences, s->n_sequences, sizeof *s->sequences, sequence_order);
+            have = bsearch(&key, s->sequences, s->n_sequences, sizeof *s->sequences,
+                           sequence_order);
         if (have != NULL)
             known[have - s->sequences] = true;
         compare_sequence(c, want, have);
@@ -75,40 +80,48 @@ static const struct cat_matview *
 find_matview(const struct catalog *cat, const struct m_matview *want)
 {
     for (size_t i = 0; i < cat->n_matviews; i++)
-        if (strcmp(cat->matviews[i].name, want->name) == 0 && strcmp(cat->matviews[i].schema, want->schema) == 0)
+        if (strcmp(cat->matviews[i].name, want->name) == 0 &&
+            strcmp(cat->matviews[i].schema, want->schema) == 0)
             return &cat->matviews[i];
     return NULL;
 }
 
-/* The contents of a materialized view are never compared (docs/postgresql.md: REFRESH writes frozen rows, visible to
- * older snapshots): what counts is that its refresh ran. */
+/* The contents of a materialized view are never compared (docs/postgresql.md: REFRESH writes
+ * frozen rows, visible to older snapshots): what counts is that its refresh ran. */
 static void
 compare_matview(struct compare *c, const struct m_matview *want)
 {
-    static const char *const state[] = {"not populated", "populated"};
+    static const char *const  state[] = {"not populated", "populated"};
     const struct cat_matview *have = find_matview(&c->snap->catalog, want);
 
     c->result->compared.matviews++;
     if (have == NULL)
-        add(c, want->schema, want->name, (struct finding){.group = "materialized views", .what = "missing"});
+        add(c, want->schema, want->name,
+            (struct finding){.group = "materialized views", .what = "missing"});
     else if (want->remote && want->populated && c->is_copy && !c->remote_allowed)
         add(c, want->schema, want->name,
-            (struct finding){.class = FINDING_UNCOMPARED, .group = "materialized views",
-                             .what = "not refreshed: it reads a foreign server (see --allow-remote)"});
+            (struct finding){.class = FINDING_UNCOMPARED,
+                             .group = "materialized views",
+                             .what = "not refreshed: it reads a foreign server (see "
+                                     "--allow-remote)"});
     else if (have->populated != want->populated)
         add(c, want->schema, want->name,
-            (struct finding){.group = "materialized views", .what = "state", .want = state[want->populated],
+            (struct finding){.group = "materialized views",
+                             .what = "state",
+                             .want = state[want->populated],
                              .have = state[have->populated]});
 }
 
-/* A sentence of inventory_compare() as a finding: "extension hstore: version 1.8, was 1.7", "index a is missing". */
+/* A sentence of inventory_compare() as a finding: "extension hstore: version 1.8, was 1.7",
+ * "index a is missing". */
 static void
 add_sentence(struct compare *c, const char *group, const char *sentence)
 {
-    static const char *const endings[][2] = {{" is missing", "missing"}, {" was not there", "not in the backup"}};
+    static const char *const endings[][2] = {{" is missing", "missing"},
+                                             {" was not there", "not in the backup"}};
     const char *colon = strstr(sentence, ": "), *what = colon == NULL ? "differs" : colon + 2;
-    size_t length = colon == NULL ? strlen(sentence) : (size_t)(colon - sentence);
-    char *object;
+    size_t      length = colon == NULL ? strlen(sentence) : (size_t)(colon - sentence);
+    char       *object;
 
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
         size_t n = strlen(endings[i][0]), all = strlen(sentence);
@@ -129,11 +142,12 @@ compare_section(struct compare *c, const char *section, const char *group, const
                 json_t *(*read)(PGconn *, struct err *), struct err *e)
 {
     struct strlist sentences = {0};
-    json_t *have;
+    json_t        *have;
 
     if (want == NULL) {
         add(c, NULL, group,
-            (struct finding){.class = FINDING_UNCOMPARED, .group = group, .what = "not in the manifest"});
+            (struct finding){
+                .class = FINDING_UNCOMPARED, .group = group, .what = "not in the manifest"});
         return 0;
     }
     if ((have = read(c->snap->conn, e)) == NULL)
@@ -146,7 +160,8 @@ compare_section(struct compare *c, const char *section, const char *group, const
     return 0;
 }
 
-/* pg_dump leaves extensions and the database's own properties out when it is asked for tables or schemas. */
+/* pg_dump leaves extensions and the database's own properties out when it is asked for tables or
+ * schemas. */
 static bool
 whole_database(const struct manifest *man)
 {
@@ -165,12 +180,15 @@ compare_facts(struct compare *c, struct err *e)
     c->result->xid = json_incref(c->man->xid);
     if (!whole_database(c->man)) {
         add(c, NULL, c->label->id,
-            (struct finding){.class = FINDING_NOTE, .group = "database",
-                             .what = "holds a selection: no extensions, no properties of the database"});
+            (struct finding){.class = FINDING_NOTE,
+                             .group = "database",
+                             .what = "holds a selection: no extensions, no properties of the "
+                                     "database"});
         return 0;
     }
     c->result->compared.extensions = json_array_size(c->man->extensions);
-    if (compare_section(c, "extensions", "extensions", c->man->extensions, inventory_extensions, e) != 0 ||
+    if (compare_section(c, "extensions", "extensions", c->man->extensions, inventory_extensions,
+                        e) != 0 ||
         compare_section(c, "database", "database", c->man->database, inventory_database, e) != 0)
         return -1;
     return compare_section(c, "omitted", "beyond pg_dump", c->man->inventory, inventory_omitted, e);

@@ -35,7 +35,8 @@ findings_add(struct findings *f, struct finding one)
 }
 
 void
-findings_add_u64(struct findings *f, struct finding one, unsigned long long want, unsigned long long have)
+findings_add_u64(struct findings *f, struct finding one, unsigned long long want,
+                 unsigned long long have)
 {
     char want_text[24], have_text[24];
 
@@ -99,11 +100,11 @@ json_t *
 findings_json(const struct findings *f)
 {
     static const char *const class_key[] = {"different", "not_compared", "note"};
-    json_t *list = json_array();
+    json_t                  *list = json_array();
 
     for (size_t i = 0; i < f->n; i++) {
         const struct finding *one = &f->v[i];
-        json_t *o = json_object();
+        json_t               *o = json_object();
 
         json_object_set_new(o, "class", json_string(class_key[one->class]));
         json_object_set_new(o, "group", json_string(one->group));

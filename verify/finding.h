@@ -1,8 +1,9 @@
 /*
  * finding.h - what verification found: data, collected one by one, none of which stops the run.
  *
- * A difference, or something that could not be compared, makes the exit status 3; a note is for the reader only
- * (a foreign table has no rows in a backup).  Adding is thread-safe; everything is copied.
+ * A difference, or something that could not be compared, makes the exit status 3; a note is for the
+ * reader only (a foreign table has no rows in a backup).  Adding is thread-safe; everything is
+ * copied.
  */
 #ifndef VERIFY_FINDING_H
 #define VERIFY_FINDING_H
@@ -18,27 +19,32 @@ enum finding_class { FINDING_DIFFERENT, FINDING_UNCOMPARED, FINDING_NOTE };
 
 struct finding {
     enum finding_class class;
-    const char *group;          /* "tables", "schema", "sequences" …: the heading it is printed under */
-    const char *object;         /* what it is about: "public.orders", "FUNCTION public.f(integer)" */
-    const char *what;           /* which property: "number of rows", "definition", "missing" … */
-    const char *want, *have;    /* as recorded, as found; NULL when there is nothing to show */
+    const char *group;  /* "tables", "schema", "sequences" …: the heading it is printed under */
+    const char *object; /* what it is about: "public.orders", "FUNCTION public.f(integer)" */
+    const char *what;   /* which property: "number of rows", "definition", "missing" … */
+    const char *want, *have; /* as recorded, as found; NULL when there is nothing to show */
 };
 
 struct findings {
     struct finding *v;
     size_t          n, cap;
-    struct strlist  texts;      /* owns what the findings point to */
+    struct strlist  texts; /* owns what the findings point to */
     pthread_mutex_t lock;
 };
 
-#define FINDINGS_INIT {.lock = PTHREAD_MUTEX_INITIALIZER}
+#define FINDINGS_INIT                                                                              \
+    {                                                                                              \
+        .lock = PTHREAD_MUTEX_INITIALIZER                                                          \
+    }
 
 void findings_add(struct findings *, struct finding);
 /* want and have as numbers. */
-void findings_add_u64(struct findings *, struct finding, unsigned long long want, unsigned long long have);
+void   findings_add_u64(struct findings *, struct finding, unsigned long long want,
+                        unsigned long long have);
 size_t findings_count(const struct findings *, enum finding_class);
 
-/* One line each, grouped; control characters of names are escaped, so that a name cannot forge a line. */
+/* One line each, grouped; control characters of names are escaped, so that a name cannot forge a
+ * line. */
 void    findings_print(const struct findings *, FILE *);
 json_t *findings_json(const struct findings *);
 void    findings_free(struct findings *);

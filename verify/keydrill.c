@@ -20,18 +20,19 @@ alone_init(struct alone *a, const struct options *o, const char *identity)
     *a = (struct alone){.place = o->place};
     for (size_t i = 0; i < o->repo_options.n; i++)
         strlist_add(&a->options, o->repo_options.v[i]);
-    strlist_take(&a->options, xasprintf("identity=%s", identity));     /* the last one counts */
+    strlist_take(&a->options, xasprintf("identity=%s", identity)); /* the last one counts */
     a->place.options = &a->options;
 }
 
 /* ---- one backup ---- */
 
 static int
-read_one(struct repo *repo, const struct label *l, const struct manifest *m, uint32_t chunk, struct proven *p, struct err *e)
+read_one(struct repo *repo, const struct label *l, const struct manifest *m, uint32_t chunk,
+         struct proven *p, struct err *e)
 {
     struct codec *codec = codec_new(CODEC_DEFAULT);
-    struct buf scratch = BUF_INIT(CHUNK_STORED_MAX), plain = BUF_INIT(CHUNK_STORED_MAX);
-    int rc = chunk_read(repo, l->db, &m->chunks[chunk], codec, &scratch, &plain, e);
+    struct buf    scratch = BUF_INIT(CHUNK_STORED_MAX), plain = BUF_INIT(CHUNK_STORED_MAX);
+    int           rc = chunk_read(repo, l->db, &m->chunks[chunk], codec, &scratch, &plain, e);
 
     if (rc == 0) {
         p->chunks++;
@@ -62,8 +63,8 @@ static int
 open_backup(struct repo *repo, const struct label *l, struct proven *p, struct err *e)
 {
     struct manifest *m = manifest_load(repo, l, e);
-    uint32_t rows;
-    int rc = -1;
+    uint32_t         rows;
+    int              rc = -1;
 
     if (m == NULL)
         return -1;
@@ -76,7 +77,8 @@ open_backup(struct repo *repo, const struct label *l, struct proven *p, struct e
 }
 
 static void
-add_proven(struct result *r, const struct proven *p, const struct label *l, const struct public_key *k)
+add_proven(struct result *r, const struct proven *p, const struct label *l,
+           const struct public_key *k)
 {
     struct proven *one;
 
@@ -99,7 +101,9 @@ judge(struct result *r, const struct label *l, const struct public_key *k, struc
         return -1;
     object = xasprintf("%s/backups/%s", l->db, l->id);
     what = xasprintf("not opened by key %s (%s)", k->id, k->name);
-    findings_add(&r->findings, (struct finding){.group = "keys", .object = object, .what = what, .have = e->text});
+    findings_add(
+        &r->findings,
+        (struct finding){.group = "keys", .object = object, .what = what, .have = e->text});
     free(object);
     free(what);
     err_clear(e);
@@ -109,23 +113,32 @@ judge(struct result *r, const struct label *l, const struct public_key *k, struc
 /* ---- each database ---- */
 
 static int
-try_database(struct repo *repo, const char *db, const struct public_key *k, struct result *r, struct err *e)
+try_database(struct repo *repo, const char *db, const struct public_key *k, struct result *r,
+             struct err *e)
 {
     struct label *l = backup_find(repo, db, NULL, 0, e);
     struct proven p = {.chunks = 0};
-    int rc = 0;
+    int           rc = 0;
 
     if (l == NULL) {
         if (e->kind != ERR_NOT_FOUND && e->kind != ERR_CORRUPT)
             return -1;
-        findings_add(&r->findings, (struct finding){.class = FINDING_UNCOMPARED, .group = "keys", .object = db,
-                                                    .what = "no backup to open", .have = e->text});
+        findings_add(&r->findings,
+                     (struct finding){.class = FINDING_UNCOMPARED,
+                                      .group = "keys",
+                                      .object = db,
+                                      .what = "no backup to open",
+                                      .have = e->text});
         err_clear(e);
         return 0;
     }
     if (!l->encrypted)
-        findings_add(&r->findings, (struct finding){.class = FINDING_NOTE, .group = "keys", .object = db,
-                                                    .what = "its newest backup is not encrypted: anybody opens it"});
+        findings_add(&r->findings,
+                     (struct finding){.class = FINDING_NOTE,
+                                      .group = "keys",
+                                      .object = db,
+                                      .what = "its newest backup is not encrypted: anybody opens "
+                                              "it"});
     else if (open_backup(repo, l, &p, e) == 0)
         add_proven(r, &p, l, k);
     else
@@ -137,11 +150,11 @@ try_database(struct repo *repo, const char *db, const struct public_key *k, stru
 static int
 try_identity(const struct options *o, const char *file, struct result *r, struct err *e)
 {
-    struct alone a;
-    struct repo *repo;
+    struct alone             a;
+    struct repo             *repo;
     const struct secret_key *k;
-    struct strlist names = {0};
-    int rc = -1;
+    struct strlist           names = {0};
+    int                      rc = -1;
 
     alone_init(&a, o, file);
     if ((repo = repo_open(&a.place, e)) == NULL || (k = keyring_identity(repo->keys, e)) == NULL ||
@@ -160,9 +173,9 @@ out:
 int
 verify_key_drill(const struct options *o, struct result *r, struct err *e)
 {
-    const char *list = storage_place_get(&o->place, "identity", NULL);
+    const char    *list = storage_place_get(&o->place, "identity", NULL);
     struct strlist files = {0};
-    int rc = 0;
+    int            rc = 0;
 
     if (list != NULL)
         strlist_split(&files, list);
@@ -174,7 +187,10 @@ verify_key_drill(const struct options *o, struct result *r, struct err *e)
         rc = try_identity(o, files.v[i], r, e);
     strlist_free(&files);
     if (rc == 0 && r->n_proven == 0 && findings_count(&r->findings, FINDING_DIFFERENT) == 0)
-        findings_add(&r->findings, (struct finding){.class = FINDING_UNCOMPARED, .group = "keys", .object = o->place.location,
-                                                    .what = "no encrypted backup is there to open"});
+        findings_add(&r->findings,
+                     (struct finding){.class = FINDING_UNCOMPARED,
+                                      .group = "keys",
+                                      .object = o->place.location,
+                                      .what = "no encrypted backup is there to open"});
     return rc;
 }

@@ -18,9 +18,10 @@ static struct pg_target
 target_of(const struct options *o, const struct label *l)
 {
     struct pg_target t = options_target(o);
-    bool             named = o->conninfo != NULL ? pg_names_database(o->conninfo)
-                                                 : getenv("PGDATABASE") != NULL || getenv("PGSERVICE") != NULL;
+    bool             named = getenv("PGDATABASE") != NULL || getenv("PGSERVICE") != NULL;
 
+    if (o->conninfo != NULL)
+        named = pg_names_database(o->conninfo);
     if (!named)
         t.dbname = l->dbname;
     return t;
@@ -31,19 +32,28 @@ describe(const struct snapshot *s)
 {
     int version = pg_version(s->conn);
 
-    return xasprintf("database \"%s\" on PostgreSQL %d.%d", PQdb(s->conn), version / 10000, version % 10000);
+    return xasprintf("database \"%s\" on PostgreSQL %d.%d", PQdb(s->conn), version / 10000,
+                     version % 10000);
 }
 
 int
 verify_live(const struct options *o, struct result *r, struct baseline *b, struct err *e)
 {
-    struct pg_target target = target_of(o, b->label);
-    struct snapshot_options snap_options = {.target = &target, .lock_timeout_ms = o->lock_timeout_s * 1000,
-                                            .wants = b->man->selection == NULL ? NULL : in_manifest, .ctx = b->man};
-    struct snapshot snap = {0};
-    struct compare c = {.repo = b->repo, .label = b->label, .man = b->man, .snap = &snap, .snap_opts = &snap_options,
-                        .options = o, .result = r, .contents = o->full};
-    int rc;
+    struct pg_target        target = target_of(o, b->label);
+    struct snapshot_options snap_options = {.target = &target,
+                                            .lock_timeout_ms = o->lock_timeout_s * 1000,
+                                            .wants = b->man->selection == NULL ? NULL : in_manifest,
+                                            .ctx = b->man};
+    struct snapshot         snap = {0};
+    struct compare          c = {.repo = b->repo,
+                                 .label = b->label,
+                                 .man = b->man,
+                                 .snap = &snap,
+                                 .snap_opts = &snap_options,
+                                 .options = o,
+                                 .result = r,
+                                 .contents = o->full};
+    int                     rc;
 
     if (snapshot_take(&snap_options, &snap, e) != 0)
         return -1;

@@ -60,13 +60,13 @@ level(const struct options *o)
 int
 main(int argc, char **argv)
 {
-    struct options o;
-    struct result r;
+    struct options  o;
+    struct result   r;
     struct baseline b = {0};
-    struct err e = ERR_INIT;
-    double start = clock_seconds();
-    bool done;
-    int status;
+    struct err      e = ERR_INIT;
+    double          start = clock_seconds();
+    bool            done;
+    int             status;
 
     log_init("pgassay-verify", LOG_WARN);
     cancel_install();
@@ -80,7 +80,8 @@ main(int argc, char **argv)
     status = run(&o, &r, &b, &e) == 0 ? result_exit_status(&r) : err_exit_status(&e);
     r.seconds = clock_seconds() - start;
     /* Nothing when all is well and nobody watches: cron mails whatever is printed. */
-    if (e.kind == ERR_NONE && result_print(&r, o.json, o.quiet || (!o.verbose && !isatty(STDOUT_FILENO)), &e) != 0)
+    if (e.kind == ERR_NONE &&
+        result_print(&r, o.json, o.quiet || (!o.verbose && !isatty(STDOUT_FILENO)), &e) != 0)
         status = EXIT_FAILED;
 out:
     if (e.kind != ERR_NONE)

@@ -29,18 +29,20 @@ full_order(const void *a, const void *b)
     return d != 0 ? d : value_order(a, b);
 }
 
-/* Entries that describe the dump or the database itself: those are compared as the database's properties, under
- * whatever name the copy has. */
+/* Entries that describe the dump or the database itself: those are compared as the database's
+ * properties, under whatever name the copy has. */
 static bool
 about_database(const char *kind, const char *name)
 {
-    static const char *const kinds[] = {"ENCODING", "STDSTRINGS", "SEARCHPATH", "DATABASE", "DATABASE PROPERTIES"};
+    static const char *const kinds[] = {"ENCODING", "STDSTRINGS", "SEARCHPATH", "DATABASE",
+                                        "DATABASE PROPERTIES"};
 
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (strcmp(kind, kinds[i]) == 0)
             return true;
     return strncmp(name, "DATABASE ", 9) == 0 &&
-           (strcmp(kind, "COMMENT") == 0 || strcmp(kind, "ACL") == 0 || strcmp(kind, "SECURITY LABEL") == 0);
+        (strcmp(kind, "COMMENT") == 0 || strcmp(kind, "ACL") == 0 ||
+         strcmp(kind, "SECURITY LABEL") == 0);
 }
 
 static struct object *
@@ -70,7 +72,7 @@ object_list_of_manifest(const struct manifest *man, struct object_list *l)
     *l = (struct object_list){0};
     for (size_t i = 0; i < man->n_objects; i++) {
         const struct m_object *m = &man->objects[i];
-        struct object *o;
+        struct object         *o;
 
         if (about_database(m->kind, m->name))
             continue;
@@ -90,7 +92,7 @@ object_list_of_archive(const struct archive *a, struct object_list *l)
     *l = (struct object_list){0};
     for (size_t i = 0; i < a->n; i++) {
         const struct archive_entry *entry = &a->v[i];
-        struct object *o;
+        struct object              *o;
 
         if (about_database(entry->desc, entry->tag))
             continue;
@@ -138,9 +140,11 @@ same_identity(const struct object_list *l, size_t i)
 
 /* Objects of one identity: equal ones leave the field first, the rest is paired in order. */
 static void
-match_group(const struct object *want, size_t n_want, const struct object *have, size_t n_have, struct object_pairs *p)
+match_group(const struct object *want, size_t n_want, const struct object *have, size_t n_have,
+            struct object_pairs *p)
 {
-    const struct object **left = xcalloc(n_want + 1, sizeof *left), **right = xcalloc(n_have + 1, sizeof *right);
+    const struct object **left = xcalloc(n_want + 1, sizeof *left),
+                        **right = xcalloc(n_have + 1, sizeof *right);
     size_t i = 0, k = 0, n_left = 0, n_right = 0;
 
     while (i < n_want || k < n_have) {
@@ -162,7 +166,8 @@ match_group(const struct object *want, size_t n_want, const struct object *have,
 }
 
 void
-object_lists_match(const struct object_list *want, const struct object_list *have, struct object_pairs *p)
+object_lists_match(const struct object_list *want, const struct object_list *have,
+                   struct object_pairs *p)
 {
     size_t i = 0, k = 0;
 

@@ -19,10 +19,10 @@ struct hasher {
 };
 
 struct bad_chunk {
-    const char        *name;        /* the set's */
-    char              *why;
+    const char *name; /* the set's */
+    char       *why;
     enum finding_class class;
-    struct buf         backups;     /* ids with blanks between */
+    struct buf backups; /* ids with blanks between */
 };
 
 struct checking {
@@ -40,23 +40,29 @@ struct checking {
 static enum finding_class
 class_of(const struct err *fault)
 {
-    return fault->kind == ERR_CORRUPT || fault->kind == ERR_NOT_FOUND ? FINDING_DIFFERENT : FINDING_UNCOMPARED;
+    return fault->kind == ERR_CORRUPT || fault->kind == ERR_NOT_FOUND ? FINDING_DIFFERENT
+                                                                      : FINDING_UNCOMPARED;
 }
 
-/* A store that cannot be reached would give as many findings as it holds objects, each after all its retries. */
+/* A store that cannot be reached would give as many findings as it holds objects, each after all
+ * its retries. */
 static bool
 ends_the_run(const struct err *fault)
 {
-    return class_of(fault) == FINDING_UNCOMPARED && (fault->transient || fault->kind == ERR_INTERRUPTED);
+    return class_of(fault) == FINDING_UNCOMPARED &&
+        (fault->transient || fault->kind == ERR_INTERRUPTED);
 }
 
 static void
-bad_backup(struct checking *c, const char *id, const char *what, const char *why, enum finding_class class)
+bad_backup(struct checking *c, const char *id, const char *what, const char *why,
+           enum finding_class class)
 {
     char *object = xasprintf("%s/backups/%s", c->db, id);
 
-    findings_add(&c->result->findings,
-                 (struct finding){.class = class, .group = "backups", .object = object, .what = what, .have = why});
+    findings_add(
+        &c->result->findings,
+        (struct finding){
+            .class = class, .group = "backups", .object = object, .what = what, .have = why});
     free(object);
 }
 
@@ -81,7 +87,8 @@ collect_line(void *ctx, const struct chunk_line *line, struct err *e)
     return 0;
 }
 
-/* Label, manifest and chunk list of one backup; its chunks go into the set.  A fault of the backup is a finding. */
+/* Label, manifest and chunk list of one backup; its chunks go into the set.  A fault of the
+ * backup is a finding. */
 static int
 check_backup(struct checking *c, const struct backup_entry *b, struct err *e)
 {
@@ -90,8 +97,12 @@ check_backup(struct checking *c, const struct backup_entry *b, struct err *e)
     if (cancel_check(e) != 0)
         return -1;
     if (b->state == BACKUP_VOID) {
-        findings_add(&c->result->findings, (struct finding){.class = FINDING_NOTE, .group = "backups", .object = b->id,
-                                                            .what = "void, not read", .have = b->problem});
+        findings_add(&c->result->findings,
+                     (struct finding){.class = FINDING_NOTE,
+                                      .group = "backups",
+                                      .object = b->id,
+                                      .what = "void, not read",
+                                      .have = b->problem});
         return 0;
     }
     if (b->state == BACKUP_DAMAGED)
@@ -101,23 +112,24 @@ check_backup(struct checking *c, const struct backup_entry *b, struct err *e)
     c->result->stored.backups++;
     c->result->stored.objects += 3;
     c->result->stored.bytes += b->label->manifest_size + b->label->chunks_size;
-    if (manifest_check_stored(c->repo, b->label, &fault) != 0 && bad_part(c, b->id, "manifest", &fault, e) != 0)
+    if (manifest_check_stored(c->repo, b->label, &fault) != 0 &&
+        bad_part(c, b->id, "manifest", &fault, e) != 0)
         return -1;
     err_clear(&fault);
     return chunk_list_read(c->repo, b->label, collect_line, &c->chunks, &fault) == 0
-               ? 0
-               : bad_part(c, b->id, "chunk list", &fault, e);
+        ? 0
+        : bad_part(c, b->id, "chunk list", &fault, e);
 }
 
 static int
 hash_chunk(void *ctx, void *task, int worker, struct err *e)
 {
-    struct checking *c = ctx;
+    struct checking            *c = ctx;
     const struct chunkset_item *item = task;
-    struct hasher *h = &c->hashers[worker];
+    struct hasher              *h = &c->hashers[worker];
     struct chunk_line line = {.name = item->name, .size = item->size, .raw_size = item->raw_size};
-    struct err fault = ERR_INIT;
-    int status;
+    struct err        fault = ERR_INIT;
+    int               status;
 
     if (cancel_check(e) != 0)
         return -1;
@@ -130,10 +142,11 @@ hash_chunk(void *ctx, void *task, int worker, struct err *e)
     if (status != 0) {
         pthread_mutex_lock(&c->lock);
         VEC_GROW(c->bad, c->n_bad, c->cap_bad);
-        c->bad[c->n_bad++] = (struct bad_chunk){.name = item->name,
-                                                .why = xstrdup(fault.kind == ERR_NOT_FOUND ? "missing" : fault.text),
-                                                .class = class_of(&fault),
-                                                .backups = BUF_INIT(BUF_NO_LIMIT)};
+        c->bad[c->n_bad++] = (struct bad_chunk){
+            .name = item->name,
+            .why = xstrdup(fault.kind == ERR_NOT_FOUND ? "missing" : fault.text),
+            .class = class_of(&fault),
+            .backups = BUF_INIT(BUF_NO_LIMIT)};
         pthread_mutex_unlock(&c->lock);
     }
     return 0;
@@ -143,7 +156,7 @@ static int
 hash_chunks(struct checking *c, int jobs, struct err *e)
 {
     struct pool *pool;
-    int rc;
+    int          rc;
 
     c->hashers = xcalloc((size_t)jobs, sizeof *c->hashers);
     for (int i = 0; i < jobs; i++)
@@ -167,7 +180,8 @@ hash_chunks(struct checking *c, int jobs, struct err *e)
     return rc;
 }
 
-/* Which backups a bad chunk hurts: their lists are read once more, which costs nothing when all is well. */
+/* Which backups a bad chunk hurts: their lists are read once more, which costs nothing when all
+ * is well. */
 struct touched {
     struct checking *checking;
     const char      *backup;
@@ -182,12 +196,14 @@ by_name(const void *a, const void *b)
 static int
 note_touched(void *ctx, const struct chunk_line *line, struct err *e)
 {
-    struct touched  *t = ctx;
-    struct checking *c = t->checking;
-    struct bad_chunk key = {.name = line->name};
+    struct touched   *t = ctx;
+    struct checking  *c = t->checking;
+    struct bad_chunk  key = {.name = line->name};
     struct bad_chunk *bad = bsearch(&key, c->bad, c->n_bad, sizeof *c->bad, by_name);
 
-    return bad == NULL ? 0 : buf_printf(&bad->backups, e, "%s%s", bad->backups.len > 0 ? " " : "", t->backup);
+    return bad == NULL
+        ? 0
+        : buf_printf(&bad->backups, e, "%s%s", bad->backups.len > 0 ? " " : "", t->backup);
 }
 
 static int
@@ -200,7 +216,7 @@ report_bad(struct checking *c, const struct backup_list *backups, struct err *e)
     qsort(c->bad, c->n_bad, sizeof *c->bad, by_name);
     for (size_t i = 0; rc == 0 && i < backups->n; i++) {
         struct touched t = {c, backups->v[i].id};
-        struct err ignored = ERR_INIT;   /* an unreadable list is a finding already */
+        struct err     ignored = ERR_INIT; /* an unreadable list is a finding already */
 
         if (backups->v[i].label == NULL || backups->v[i].state == BACKUP_VOID)
             continue;
@@ -209,11 +225,15 @@ report_bad(struct checking *c, const struct backup_list *backups, struct err *e)
     }
     for (size_t i = 0; i < c->n_bad; i++) {
         struct bad_chunk *b = &c->bad[i];
-        char *object = xasprintf("%s/chunks/%s", c->db, b->name);
-        char *hurts = xasprintf("needed by %s", buf_str(&b->backups));
+        char             *object = xasprintf("%s/chunks/%s", c->db, b->name);
+        char             *hurts = xasprintf("needed by %s", buf_str(&b->backups));
 
-        findings_add(&c->result->findings, (struct finding){.class = b->class, .group = "chunks", .object = object,
-                                                            .what = b->why, .have = hurts});
+        findings_add(&c->result->findings,
+                     (struct finding){.class = b->class,
+                                      .group = "chunks",
+                                      .object = object,
+                                      .what = b->why,
+                                      .have = hurts});
         free(hurts);
         free(object);
     }
@@ -235,35 +255,41 @@ static void
 note_closed(struct checking *c, const struct backup_list *backups, const char *only)
 {
     size_t n = 0;
-    char *what;
+    char  *what;
 
     for (size_t i = 0; i < backups->n; i++) {
         const struct backup_entry *b = &backups->v[i];
 
-        n += b->label != NULL && b->state != BACKUP_VOID && (only == NULL || strcmp(only, b->id) == 0) &&
-             !keyring_reads(c->repo->keys, b->label->epoch);
+        n += b->label != NULL && b->state != BACKUP_VOID &&
+            (only == NULL || strcmp(only, b->id) == 0) &&
+            !keyring_reads(c->repo->keys, b->label->epoch);
     }
     if (n == 0)
         return;
-    what = xasprintf("%zu encrypted backup%s: stored bytes were hashed and not opened, for want of a key (--identity)", n,
-                     n == 1 ? "" : "s");
-    findings_add(&c->result->findings, (struct finding){.class = FINDING_NOTE, .group = "backups", .object = c->db, .what = what});
+    what = xasprintf(
+        "%zu encrypted backup%s: stored bytes were hashed and not opened, for want of a key "
+        "(--identity)",
+        n, n == 1 ? "" : "s");
+    findings_add(
+        &c->result->findings,
+        (struct finding){.class = FINDING_NOTE, .group = "backups", .object = c->db, .what = what});
     free(what);
 }
 
 int
-check_stored(struct repo *repo, const char *db, const char *only, const struct options *o, struct result *r,
-             struct err *e)
+check_stored(struct repo *repo, const char *db, const char *only, const struct options *o,
+             struct result *r, struct err *e)
 {
-    struct checking c = {.repo = repo, .db = db, .result = r, .lock = PTHREAD_MUTEX_INITIALIZER};
+    struct checking    c = {.repo = repo, .db = db, .result = r, .lock = PTHREAD_MUTEX_INITIALIZER};
     struct backup_list backups = {0};
-    int rc = -1;
+    int                rc = -1;
 
     if (backup_list_load(repo, db, &backups, e) != 0)
         goto out;
     note_closed(&c, &backups, only);
     for (size_t i = 0; i < backups.n; i++)
-        if ((only == NULL || strcmp(only, backups.v[i].id) == 0) && check_backup(&c, &backups.v[i], e) != 0)
+        if ((only == NULL || strcmp(only, backups.v[i].id) == 0) &&
+            check_backup(&c, &backups.v[i], e) != 0)
             goto out;
     chunkset_finish(&c.chunks);
     progress_start("hashing", chunkset_bytes(&c.chunks), o->quiet);
@@ -280,10 +306,11 @@ out:
 }
 
 static int
-check_database(struct repo *repo, const char *db, const struct options *o, struct result *r, struct err *e)
+check_database(struct repo *repo, const char *db, const struct options *o, struct result *r,
+               struct err *e)
 {
     struct label *only;
-    int rc;
+    int           rc;
 
     if (o->backup == NULL && o->at_time == 0)
         return check_stored(repo, db, NULL, o, r, e);
@@ -297,9 +324,9 @@ check_database(struct repo *repo, const char *db, const struct options *o, struc
 int
 verify_objects(const struct options *o, struct result *r, struct err *e)
 {
-    struct repo *repo = repo_open(&o->place, e);
+    struct repo   *repo = repo_open(&o->place, e);
     struct strlist names = {0};
-    int rc;
+    int            rc;
 
     if (repo == NULL)
         return -1;

@@ -1,8 +1,8 @@
 /*
  * objects.h - `objects`: everything stored that live labels refer to, read and hashed again.
  *
- * Labels, chunk lists and manifests of each backup; then each chunk once, however many backups use it.  A bad object
- * is a finding that names the backups it hurts.
+ * Labels, chunk lists and manifests of each backup; then each chunk once, however many backups use
+ * it.  A bad object is a finding that names the backups it hurts.
  */
 #ifndef VERIFY_OBJECTS_H
 #define VERIFY_OBJECTS_H
@@ -14,7 +14,7 @@ int verify_objects(const struct options *, struct result *, struct err *);
 
 /* The same for one database; only: of this backup alone, or NULL. */
 struct repo;
-int check_stored(struct repo *, const char *db, const char *only, const struct options *, struct result *,
-                 struct err *);
+int check_stored(struct repo *, const char *db, const char *only, const struct options *,
+                 struct result *, struct err *);
 
 #endif

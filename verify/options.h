@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <time.h>
 
-#include "core/config/config.h"
 #include "core/cli/opts.h"
+#include "core/config/config.h"
 #include "pg/conn/conn.h"
 #include "storage/contract/location.h"
 
@@ -16,26 +16,27 @@ enum verb { VERB_DRILL, VERB_LIVE, VERB_OBJECTS, VERB_CHAIN, VERB_KEY_DRILL };
 
 struct options {
     /* from the table */
-    const char *repo, *config_file;
+    const char    *repo, *config_file;
     struct strlist repo_options;
     const char    *as_of;
     struct strlist identity;
     const char    *passphrase_file, *passphrase_command, *passphrase_fd;
-    const char *backup, *at, *max_age;
-    const char *conninfo, *host, *port, *user;
-    int         jobs;
-    int         lock_timeout_s;
-    bool        full, amcheck, allow_unsigned, no_record, keep, allow_remote, json, quiet, verbose, print_config;
+    const char    *backup, *at, *max_age;
+    const char    *conninfo, *host, *port, *user;
+    int            jobs;
+    int            lock_timeout_s;
+    bool full, amcheck, allow_unsigned, no_record, keep, allow_remote, json, quiet, verbose,
+        print_config;
     const char *pg_bindir, *scratch_dir, *scratch_user;
 
     /* derived */
-    enum verb   verb;
-    const char *database;       /* configured name; NULL: every database (objects, chain) */
-    struct storage_place place; /* of the repository */
-    time_t      at_time;        /* 0: not given */
-    uint64_t    max_age_s;      /* 0: however old */
-    struct config *config;
-    struct opts_result parsed;
+    enum verb            verb;
+    const char          *database;  /* configured name; NULL: every database (objects, chain) */
+    struct storage_place place;     /* of the repository */
+    time_t               at_time;   /* 0: not given */
+    uint64_t             max_age_s; /* 0: however old */
+    struct config       *config;
+    struct opts_result   parsed;
 };
 
 /* Parses, merges and checks.  done: help or --print-config was printed, leave with 0. */

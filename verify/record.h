@@ -1,5 +1,6 @@
 /*
- * record.h - what a drill found is kept in the repository: retention never removes the newest backup that was proven.
+ * record.h - what a drill found is kept in the repository: retention never removes the newest
+ * backup that was proven.
  */
 #ifndef VERIFY_RECORD_H
 #define VERIFY_RECORD_H
@@ -10,7 +11,8 @@
 #include "verify/options.h"
 #include "verify/result.h"
 
-/* Of a drill that came to a verdict, good or bad.  A repository that cannot be written is a warning; true: it is kept. */
+/* Of a drill that came to a verdict, good or bad.  A repository that cannot be written is a
+ * warning; true: it is kept. */
 bool record_drill(struct repo *, const struct options *, const struct result *, time_t started);
 
 #endif

@@ -5,12 +5,12 @@
 #include "core/cancel.h"
 #include "core/log.h"
 #include "pg/archive/isolate.h"
+#include "pg/conn/tools.h"
+#include "pg/snapshot/snapshot.h"
 #include "pg/target/newdb.h"
 #include "pg/target/roles.h"
-#include "pg/snapshot/snapshot.h"
-#include "pg/conn/tools.h"
 
-enum { TOGETHER = 64 };    /* entries in one message */
+enum { TOGETHER = 64 }; /* entries in one message */
 
 char *
 trip_key(const char *kind, const char *schema, const char *name)
@@ -30,13 +30,14 @@ static int
 make_database(const struct trip *t, struct err *e)
 {
     struct pg_target target = t->server;
-    PGconn *conn;
-    int rc = -1;
+    PGconn          *conn;
+    int              rc = -1;
 
     target.dbname = "postgres";
     if ((conn = pg_connect(&target, PG_RESTORING, "pgassay-verify", e)) == NULL)
         return -1;
-    if (t->globals_sql->len > 0 && roles_create(conn, buf_str(t->globals_sql), role_problem, NULL, e) != 0)
+    if (t->globals_sql->len > 0 &&
+        roles_create(conn, buf_str(t->globals_sql), role_problem, NULL, e) != 0)
         goto out;
     rc = newdb_create(conn, t->database, t->name, e);
 out:
@@ -45,11 +46,12 @@ out:
 }
 
 static int
-run_entry(PGconn *conn, const struct trip *t, const struct archive_entry *entry, struct trip_result *r, struct err *e)
+run_entry(PGconn *conn, const struct trip *t, const struct archive_entry *entry,
+          struct trip_result *r, struct err *e)
 {
     struct err fault = ERR_INIT;
-    char *changed = NULL;
-    int rc;
+    char      *changed = NULL;
+    int        rc;
 
     if (entry->sql[0] == '\0' || (t->isolated && isolate_entry(entry, &changed) == ISOLATE_SKIP))
         return 0;
@@ -66,13 +68,14 @@ run_entry(PGconn *conn, const struct trip *t, const struct archive_entry *entry,
     return 0;
 }
 
-/* Many entries in one message, which is one transaction: where nothing fails that is all there is to it. */
+/* Many entries in one message, which is one transaction: where nothing fails that is all there
+ * is to it. */
 static int
 run_together(PGconn *conn, const struct trip *t, const struct archive_entry *v, size_t n)
 {
     struct buf sql = BUF_INIT(BUF_NO_LIMIT);
     struct err ignored = ERR_INIT;
-    int rc = 0;
+    int        rc = 0;
 
     for (size_t i = 0; i < n && rc == 0; i++) {
         char *changed = NULL;
@@ -91,8 +94,8 @@ static int
 run_archive(const struct trip *t, struct trip_result *r, struct err *e)
 {
     struct pg_target target = t->server;
-    PGconn *conn;
-    int rc = 0;
+    PGconn          *conn;
+    int              rc = 0;
 
     target.dbname = t->name;
     if ((conn = pg_connect(&target, PG_RESTORING, "pgassay-verify", e)) == NULL)
@@ -109,12 +112,13 @@ run_archive(const struct trip *t, struct trip_result *r, struct err *e)
 }
 
 static int
-dump_again(const struct trip *t, const struct archive_options *options, struct trip_result *r, struct err *e)
+dump_again(const struct trip *t, const struct archive_options *options, struct trip_result *r,
+           struct err *e)
 {
-    struct pg_target target = t->server;
+    struct pg_target        target = t->server;
     struct snapshot_options snap_options = {.target = &target, .lock_timeout_ms = 60000};
-    struct snapshot snap;
-    int rc;
+    struct snapshot         snap;
+    int                     rc;
 
     target.dbname = t->name;
     if (snapshot_take(&snap_options, &snap, e) != 0)
@@ -128,15 +132,16 @@ int
 trip_make(const struct trip *t, struct trip_result *r, struct err *e)
 {
     struct archive_options options = {.no_tablespaces = true};
-    struct pg_tool pg_restore = {0};
-    int rc = -1;
+    struct pg_tool         pg_restore = {0};
+    int                    rc = -1;
 
     *r = (struct trip_result){0};
     if (pg_tool_find("pg_restore", 0, &pg_restore, e) != 0)
         return -1;
     options.pg_restore = pg_restore.path;
     if (archive_open_bytes(&r->source, t->archive->data, t->archive->len, &options, e) != 0 ||
-        make_database(t, e) != 0 || run_archive(t, r, e) != 0 || dump_again(t, &options, r, e) != 0) {
+        make_database(t, e) != 0 || run_archive(t, r, e) != 0 ||
+        dump_again(t, &options, r, e) != 0) {
         err_wrap(e, "reference restore");
         goto out;
     }

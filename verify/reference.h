@@ -1,8 +1,10 @@
 /*
- * reference.h - one trip of a schema through a restore: archive in, database on a scratch server, archive out.
+ * reference.h - one trip of a schema through a restore: archive in, database on a scratch server,
+ * archive out.
  *
- * The text of definitions is not stable (a CHECK on varchar, a view's NULL print differently after one dump and
- * restore), so two definitions are equal if they are equal after one trip (docs/postgresql.md, "Comparing").
+ * The text of definitions is not stable (a CHECK on varchar, a view's NULL print differently after
+ * one dump and restore), so two definitions are equal if they are equal after one trip
+ * (docs/postgresql.md, "Comparing").
  */
 #ifndef VERIFY_REFERENCE_H
 #define VERIFY_REFERENCE_H
@@ -15,20 +17,20 @@
 #include "pg/conn/conn.h"
 
 struct trip {
-    struct pg_target server;        /* the scratch server; its dbname is not used */
-    const char      *name;          /* of the database to make */
-    struct buf      *archive;       /* pg_dump -Fc */
-    struct buf      *globals_sql;   /* roles; empty: none */
-    const json_t    *database;      /* properties, as in the manifest */
+    struct pg_target server;      /* the scratch server; its dbname is not used */
+    const char      *name;        /* of the database to make */
+    struct buf      *archive;     /* pg_dump -Fc */
+    struct buf      *globals_sql; /* roles; empty: none */
+    const json_t    *database;    /* properties, as in the manifest */
     bool             isolated;
 };
 
 /* What became of it. */
 struct trip_result {
-    struct archive source;          /* what went in, opened */
-    struct archive dump;            /* of the database made */
-    struct strlist failed;          /* "KIND schema name" of entries that failed … */
-    struct strlist why;             /* … and the server's words, one for each */
+    struct archive source; /* what went in, opened */
+    struct archive dump;   /* of the database made */
+    struct strlist failed; /* "KIND schema name" of entries that failed … */
+    struct strlist why;    /* … and the server's words, one for each */
 };
 
 int  trip_make(const struct trip *, struct trip_result *, struct err *);

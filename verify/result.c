@@ -17,7 +17,8 @@ result_init(struct result *r, enum verb verb)
 int
 result_exit_status(const struct result *r)
 {
-    size_t wrong = findings_count(&r->findings, FINDING_DIFFERENT) + findings_count(&r->findings, FINDING_UNCOMPARED);
+    size_t wrong = findings_count(&r->findings, FINDING_DIFFERENT) +
+        findings_count(&r->findings, FINDING_UNCOMPARED);
 
     return wrong == 0 ? EXIT_GOOD : EXIT_DIFFERENT;
 }
@@ -46,24 +47,27 @@ backup_age(const struct result *r)
 static json_t *
 compared_json(const struct compared *c)
 {
-    return json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "contents", (int)c->contents, "tables",
-                     (json_int_t)c->tables, "rows", (json_int_t)c->rows, "bytes", (json_int_t)c->bytes, "objects",
-                     (json_int_t)c->objects, "sequences", (json_int_t)c->sequences, "matviews", (json_int_t)c->matviews,
-                     "large_objects", (json_int_t)c->large_objects, "extensions", (json_int_t)c->extensions);
+    return json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "contents", (int)c->contents,
+                     "tables", (json_int_t)c->tables, "rows", (json_int_t)c->rows, "bytes",
+                     (json_int_t)c->bytes, "objects", (json_int_t)c->objects, "sequences",
+                     (json_int_t)c->sequences, "matviews", (json_int_t)c->matviews, "large_objects",
+                     (json_int_t)c->large_objects, "extensions", (json_int_t)c->extensions);
 }
 
 static json_t *
 stored_json(const struct stored *s)
 {
-    return json_pack("{s:I, s:I, s:I, s:I}", "databases", (json_int_t)s->databases, "backups", (json_int_t)s->backups,
-                     "objects", (json_int_t)s->objects, "bytes", (json_int_t)s->bytes);
+    return json_pack("{s:I, s:I, s:I, s:I}", "databases", (json_int_t)s->databases, "backups",
+                     (json_int_t)s->backups, "objects", (json_int_t)s->objects, "bytes",
+                     (json_int_t)s->bytes);
 }
 
 static json_t *
 chained_json(const struct chained *c)
 {
-    return json_pack("{s:I, s:I, s:I, s:I}", "databases", (json_int_t)c->databases, "labels", (json_int_t)c->labels,
-                     "tombstones", (json_int_t)c->tombstones, "signers", (json_int_t)c->signers);
+    return json_pack("{s:I, s:I, s:I, s:I}", "databases", (json_int_t)c->databases, "labels",
+                     (json_int_t)c->labels, "tombstones", (json_int_t)c->tombstones, "signers",
+                     (json_int_t)c->signers);
 }
 
 static json_t *
@@ -74,9 +78,11 @@ proven_json(const struct result *r)
     for (size_t i = 0; i < r->n_proven; i++) {
         const struct proven *p = &r->proven[i];
 
-        (void)json_array_append_new(list, json_pack("{s:o, s:s, s:s, s:o, s:I, s:I}", "database", json_text(p->database),
-                                                    "backup", p->backup, "key", p->key, "key_name", json_text(p->key_name),
-                                                    "chunks", (json_int_t)p->chunks, "bytes", (json_int_t)p->bytes));
+        (void)json_array_append_new(
+            list,
+            json_pack("{s:o, s:s, s:s, s:o, s:I, s:I}", "database", json_text(p->database),
+                      "backup", p->backup, "key", p->key, "key_name", json_text(p->key_name),
+                      "chunks", (json_int_t)p->chunks, "bytes", (json_int_t)p->bytes));
     }
     return list;
 }
@@ -92,15 +98,17 @@ verb_name(enum verb verb)
 static int
 end_output(struct err *e)
 {
-    return fflush(stdout) == 0 && !ferror(stdout) ? 0 : err_errno(e, "could not write to standard output");
+    return fflush(stdout) == 0 && !ferror(stdout)
+        ? 0
+        : err_errno(e, "could not write to standard output");
 }
 
 static int
 print_json(const struct result *r, struct err *e)
 {
-    json_t *o = json_object();
+    json_t    *o = json_object();
     struct buf text = BUF_INIT(BUF_NO_LIMIT);
-    int rc;
+    int        rc;
 
     json_object_set_new(o, "verb", json_string(verb_name(r->verb)));
     json_object_set_new(o, "equal", json_boolean(result_exit_status(r) == EXIT_GOOD));
@@ -140,10 +148,12 @@ static void
 print_objects_block(const struct result *r)
 {
     const struct stored *s = &r->stored;
-    char size[16], objects[48], backups[48], databases[48];
+    char                 size[16], objects[48], backups[48], databases[48];
 
-    printf("read and hashed  %s (%s) of %s in %s\n", count_human(s->objects, "object", objects, sizeof objects),
-           size_human(s->bytes, size, sizeof size), count_human(s->backups, "backup", backups, sizeof backups),
+    printf("read and hashed  %s (%s) of %s in %s\n",
+           count_human(s->objects, "object", objects, sizeof objects),
+           size_human(s->bytes, size, sizeof size),
+           count_human(s->backups, "backup", backups, sizeof backups),
            count_human(s->databases, "database", databases, sizeof databases));
 }
 
@@ -151,9 +161,10 @@ static void
 print_chain_block(const struct result *r)
 {
     const struct chained *c = &r->chained;
-    char labels[48], tombstones[48], signers[48], databases[48];
+    char                  labels[48], tombstones[48], signers[48], databases[48];
 
-    printf("looked at        %s and %s of %s in %s\n", count_human(c->labels, "label", labels, sizeof labels),
+    printf("looked at        %s and %s of %s in %s\n",
+           count_human(c->labels, "label", labels, sizeof labels),
            count_human(c->tombstones, "tombstone", tombstones, sizeof tombstones),
            count_human(c->signers, "signer", signers, sizeof signers),
            count_human(c->databases, "database", databases, sizeof databases));
@@ -173,7 +184,7 @@ static void
 print_compared_block(const struct result *r)
 {
     const struct compared *c = &r->compared;
-    char size[48], text[32], a[48], b[48];
+    char                   size[48], text[32], a[48], b[48];
 
     printf("backup           %s of %s, %s old\n", r->label->id, r->label->db,
            duration_human(backup_age(r), text, sizeof text));
@@ -188,7 +199,8 @@ print_compared_block(const struct result *r)
            count_human(c->extensions, "extension", b, sizeof b));
     printf("besides          %s, %s, %s%s\n", count_human(c->sequences, "sequence", a, sizeof a),
            count_human(c->matviews, "materialized view", b, sizeof b),
-           count_human(c->large_objects, "large object", size, sizeof size), c->contents ? "" : " (counted)");
+           count_human(c->large_objects, "large object", size, sizeof size),
+           c->contents ? "" : " (counted)");
     print_xid_line(r->xid);
     if (r->verb == VERB_DRILL)
         printf("recovery time    %s\n", duration_human(r->recovery_s, text, sizeof text));
@@ -199,10 +211,12 @@ print_proven_block(const struct result *r)
 {
     for (size_t i = 0; i < r->n_proven; i++) {
         const struct proven *p = &r->proven[i];
-        char chunks[48], size[16];
+        char                 chunks[48], size[16];
 
-        printf("opened           %s of %s by key %s (%s): manifest and %s (%s)\n", p->backup, p->database, p->key, p->key_name,
-               count_human(p->chunks, "chunk", chunks, sizeof chunks), size_human(p->bytes, size, sizeof size));
+        printf("opened           %s of %s by key %s (%s): manifest and %s (%s)\n", p->backup,
+               p->database, p->key, p->key_name,
+               count_human(p->chunks, "chunk", chunks, sizeof chunks),
+               size_human(p->bytes, size, sizeof size));
     }
 }
 
@@ -225,7 +239,7 @@ print_verdict(const struct result *r)
 {
     size_t different = findings_count(&r->findings, FINDING_DIFFERENT);
     size_t uncompared = findings_count(&r->findings, FINDING_UNCOMPARED);
-    char text[32];
+    char   text[32];
 
     duration_human(r->seconds, text, sizeof text);
     if (result_exit_status(r) == EXIT_GOOD && r->verb == VERB_OBJECTS)
@@ -238,7 +252,8 @@ print_verdict(const struct result *r)
         printf("verdict          equal%s (%s)\n",
                r->compared.contents ? "" : " in all but contents, which were not compared", text);
     else
-        printf("verdict          %s: %zu different, %zu not compared (%s)\n", bad_verdict(r), different, uncompared, text);
+        printf("verdict          %s: %zu different, %zu not compared (%s)\n", bad_verdict(r),
+               different, uncompared, text);
 }
 
 int

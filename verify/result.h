@@ -15,9 +15,9 @@
 
 /* What was really compared. */
 struct compared {
-    bool     contents;              /* fingerprints, not just counts */
-    uint64_t tables, rows, bytes;   /* bytes of COPY data read */
-    uint64_t objects;               /* entries of the schema */
+    bool     contents;            /* fingerprints, not just counts */
+    uint64_t tables, rows, bytes; /* bytes of COPY data read */
+    uint64_t objects;             /* entries of the schema */
     uint64_t sequences, matviews, large_objects, extensions;
 };
 
@@ -36,30 +36,30 @@ struct proven {
     char    *database, *key_name;
     char     backup[BACKUP_ID_MAX];
     char     key[KEY_ID_HEX + 1];
-    uint64_t chunks, bytes;         /* of plaintext, beside the manifest */
+    uint64_t chunks, bytes; /* of plaintext, beside the manifest */
 };
 
 struct result {
-    enum verb       verb;
-    struct findings findings;
-    struct compared compared;
-    struct stored   stored;
-    struct chained  chained;
-    const struct label *label;      /* borrowed; NULL for objects and chain */
-    struct proven  *proven;         /* by key-drill */
-    size_t          n_proven, cap_proven;
-    char           *database;       /* configured name, or NULL */
-    char           *against;        /* "a restore on PostgreSQL 15.20", "shop at db1" */
-    json_t         *xid;            /* the source's ages, as the manifest has them; owned */
-    double          recovery_s;     /* drill: scratch server, restore */
-    double          seconds;        /* all of it */
-    bool            recorded;       /* drill: the repository keeps the result */
-    char           *keep_command;   /* of a kept scratch server */
+    enum verb           verb;
+    struct findings     findings;
+    struct compared     compared;
+    struct stored       stored;
+    struct chained      chained;
+    const struct label *label;  /* borrowed; NULL for objects and chain */
+    struct proven      *proven; /* by key-drill */
+    size_t              n_proven, cap_proven;
+    char               *database;     /* configured name, or NULL */
+    char               *against;      /* "a restore on PostgreSQL 15.20", "shop at db1" */
+    json_t             *xid;          /* the source's ages, as the manifest has them; owned */
+    double              recovery_s;   /* drill: scratch server, restore */
+    double              seconds;      /* all of it */
+    bool                recorded;     /* drill: the repository keeps the result */
+    char               *keep_command; /* of a kept scratch server */
 };
 
 void result_init(struct result *, enum verb);
 /* EXIT_GOOD or EXIT_DIFFERENT. */
-int  result_exit_status(const struct result *);
+int result_exit_status(const struct result *);
 /* quiet: only what is wrong. */
 int  result_print(const struct result *, bool json, bool quiet, struct err *);
 void result_free(struct result *);

@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* In the manifest's order, as the fingerprints are of rows as they were read then.  Virtual generated columns are in no
- * COPY and have no stored values: they count on neither side. */
+/* In the manifest's order, as the fingerprints are of rows as they were read then.  Virtual
+ * generated columns are in no COPY and have no stored values: they count on neither side. */
 static void
 name_columns(struct row_check *check)
 {
     const struct m_table *want = check->want;
-    size_t copied = 0;
+    size_t                copied = 0;
 
     for (size_t i = 0; i < want->n_columns; i++)
         copied += !want->columns[i].generated;
@@ -30,12 +30,13 @@ row_checks_make(const struct compare *c, struct row_checks *checks)
 {
     *checks = (struct row_checks){.v = xcalloc(c->man->n_tables + 1, sizeof *checks->v)};
     for (size_t i = 0; i < c->man->n_tables; i++) {
-        const struct m_table *want = &c->man->tables[i];
+        const struct m_table   *want = &c->man->tables[i];
         const struct cat_table *have = comparable(c, want);
 
         if (have == NULL || want->kind != 'r' || want->skipped != NULL)
             continue;
-        checks->v[checks->n] = (struct row_check){.want = want, .have = have, .counted_only = !c->contents};
+        checks->v[checks->n] = (struct row_check){
+            .want = want, .have = have, .counted_only = !c->contents};
         name_columns(&checks->v[checks->n++]);
     }
 }
@@ -54,8 +55,12 @@ row_check_unread(struct compare *c, struct row_check *check, const struct err *w
 {
     char *object = object_name(check->want->schema, check->want->name);
 
-    findings_add(&c->result->findings, (struct finding){.class = FINDING_UNCOMPARED, .group = "rows", .object = object,
-                                                        .what = "could not be read", .have = why->text});
+    findings_add(&c->result->findings,
+                 (struct finding){.class = FINDING_UNCOMPARED,
+                                  .group = "rows",
+                                  .object = object,
+                                  .what = "could not be read",
+                                  .have = why->text});
     free(object);
     check->unread = true;
 }
@@ -75,7 +80,8 @@ both_add(struct both *b, const struct row_check *check)
     fingerprint_add(&b->want, &check->want->fp);
     fingerprint_add(&b->have, &(struct fingerprint){check->sum.a, check->sum.b});
     fingerprint_add(&b->want_generated, &check->want->generated_fp);
-    fingerprint_add(&b->have_generated, &(struct fingerprint){check->generated.a, check->generated.b});
+    fingerprint_add(&b->have_generated,
+                    &(struct fingerprint){check->generated.a, check->generated.b});
     b->unread |= check->unread;
     b->counted_only |= check->counted_only;
 }
@@ -85,15 +91,16 @@ both_equal(const struct both *b)
 {
     if (b->want_rows != b->have_rows)
         return false;
-    return b->counted_only || (fingerprint_equal(&b->want, &b->have) &&
-                               fingerprint_equal(&b->want_generated, &b->have_generated));
+    return b->counted_only ||
+        (fingerprint_equal(&b->want, &b->have) &&
+         fingerprint_equal(&b->want_generated, &b->have_generated));
 }
 
 static void
 report_difference(struct compare *c, const char *object, const struct both *b)
 {
     struct finding f = {.group = "rows", .object = object};
-    char want[40], have[40];
+    char           want[40], have[40];
 
     if (b->want_rows != b->have_rows) {
         f.what = "number of rows";
@@ -103,8 +110,10 @@ report_difference(struct compare *c, const char *object, const struct both *b)
     f.what = "contents (as many rows, other values): fingerprint";
     if (fingerprint_equal(&b->want, &b->have)) {
         f.what = "generated columns: fingerprint";
-        snprintf(want, sizeof want, "%016" PRIx64 "%016" PRIx64, b->want_generated.a, b->want_generated.b);
-        snprintf(have, sizeof have, "%016" PRIx64 "%016" PRIx64, b->have_generated.a, b->have_generated.b);
+        snprintf(want, sizeof want, "%016" PRIx64 "%016" PRIx64, b->want_generated.a,
+                 b->want_generated.b);
+        snprintf(have, sizeof have, "%016" PRIx64 "%016" PRIx64, b->have_generated.a,
+                 b->have_generated.b);
     } else {
         snprintf(want, sizeof want, "%016" PRIx64 "%016" PRIx64, b->want.a, b->want.b);
         snprintf(have, sizeof have, "%016" PRIx64 "%016" PRIx64, b->have.a, b->have.b);
@@ -118,7 +127,7 @@ static void
 report_one(struct compare *c, const struct row_check *check)
 {
     struct both b = {0};
-    char *object;
+    char       *object;
 
     both_add(&b, check);
     if (both_equal(&b) || check->unread)
@@ -128,7 +137,8 @@ report_one(struct compare *c, const struct row_check *check)
     free(object);
 }
 
-/* Rows that go in through an ancestor (hash over an enum: hashes use OIDs) may lie in another of its leaves. */
+/* Rows that go in through an ancestor (hash over an enum: hashes use OIDs) may lie in another of
+ * its leaves. */
 static void
 report_ancestor(struct compare *c, const struct row_checks *checks, size_t first)
 {
@@ -141,7 +151,7 @@ report_ancestor(struct compare *c, const struct row_checks *checks, size_t first
         if (via == NULL || strcmp(via, ancestor) != 0)
             continue;
         if (i < first)
-            return;         /* was reported with that one */
+            return; /* was reported with that one */
         both_add(&b, &checks->v[i]);
     }
     if (!b.unread && !both_equal(&b))
@@ -153,28 +163,34 @@ static PGresult *
 partition_roots(PGconn *conn, struct err *e)
 {
     return pg_query(conn, e,
-                    "SELECT n.nspname, c.relname, pg_catalog.pg_partition_root(c.oid)::pg_catalog.oid "
-                    "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-                    "WHERE c.relispartition AND c.relkind = 'r'", 0, NULL);
+                    "SELECT n.nspname, c.relname, "
+                    "pg_catalog.pg_partition_root(c.oid)::pg_catalog.oid "
+                    "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = "
+                    "c.relnamespace "
+                    "WHERE c.relispartition AND c.relkind = 'r'",
+                    0, NULL);
 }
 
 static const char *
 root_of(const PGresult *roots, const struct m_table *t)
 {
     for (int i = 0; i < PQntuples(roots); i++)
-        if (strcmp(PQgetvalue(roots, i, 0), t->schema) == 0 && strcmp(PQgetvalue(roots, i, 1), t->name) == 0)
+        if (strcmp(PQgetvalue(roots, i, 0), t->schema) == 0 &&
+            strcmp(PQgetvalue(roots, i, 1), t->name) == 0)
             return PQgetvalue(roots, i, 2);
     return "";
 }
 
-/* A copy whose leaf refused its rows (collations sort in another way there) was loaded through the root: then the whole
- * is equal, and the leaves are not.  That is worth a note, and no difference. */
+/* A copy whose leaf refused its rows (collations sort in another way there) was loaded through
+ * the root: then the whole is equal, and the leaves are not.  That is worth a note, and no
+ * difference. */
 static bool
-moved_within_root(struct compare *c, const struct row_checks *checks, size_t i, const PGresult *roots)
+moved_within_root(struct compare *c, const struct row_checks *checks, size_t i,
+                  const PGresult *roots)
 {
     const char *root = root_of(roots, checks->v[i].want);
     struct both b = {0};
-    char *object;
+    char       *object;
 
     if (root[0] == '\0')
         return false;
@@ -185,8 +201,11 @@ moved_within_root(struct compare *c, const struct row_checks *checks, size_t i, 
         return false;
     object = object_name(checks->v[i].want->schema, checks->v[i].want->name);
     findings_add(&c->result->findings,
-                 (struct finding){.class = FINDING_NOTE, .group = "rows", .object = object,
-                                  .what = "rows lie in other partitions than at the source; the whole table is equal"});
+                 (struct finding){.class = FINDING_NOTE,
+                                  .group = "rows",
+                                  .object = object,
+                                  .what = "rows lie in other partitions than at the source; the "
+                                          "whole table is equal"});
     free(object);
     return true;
 }

@@ -9,11 +9,11 @@
 struct row_check {
     const struct m_table   *want;
     const struct cat_table *have;
-    struct row_sum          sum, generated;   /* as read; only rows when counted */
-    size_t                  planned, done;    /* COPY ranges of it */
-    bool                    unread;           /* reading failed, which is a finding of its own */
+    struct row_sum          sum, generated; /* as read; only rows when counted */
+    size_t                  planned, done;  /* COPY ranges of it */
+    bool                    unread;         /* reading failed, which is a finding of its own */
     bool                    counted_only;
-    const char            **columns;          /* copied columns, then generated ones; borrowed names */
+    const char            **columns; /* copied columns, then generated ones; borrowed names */
     size_t                  n_columns, n_generated;
 };
 
@@ -28,11 +28,12 @@ void row_checks_free(struct row_checks *);
 
 void row_check_unread(struct compare *, struct row_check *, const struct err *why);
 
-/* Findings for what is not equal.  Tables that were loaded through an ancestor are compared as one sum over it. */
-int  row_checks_report(struct compare *, struct row_checks *, struct err *);
+/* Findings for what is not equal.  Tables that were loaded through an ancestor are compared as
+ * one sum over it. */
+int row_checks_report(struct compare *, struct row_checks *, struct err *);
 
-/* contents.c: reads and sums tables, each with a row_check as its user pointer; one that cannot be read is a
- * finding. */
-int  scan_checks(struct compare *, struct scan_table *, size_t n, struct err *);
+/* contents.c: reads and sums tables, each with a row_check as its user pointer; one that cannot
+ * be read is a finding. */
+int scan_checks(struct compare *, struct scan_table *, size_t n, struct err *);
 
 #endif

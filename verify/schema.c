@@ -12,11 +12,11 @@ enum { SHOWN_BYTES = 160 };
 
 struct schema {
     struct compare     *c;
-    struct archive      archive;        /* of the database compared */
-    struct object_list  want, have;     /* as dumped at the source, and today */
-    struct object_pairs unequal;        /* by their text */
-    struct trip_result  reference;      /* the manifest's archive after one trip */
-    struct trip_result  live;           /* today's archive after one trip; a copy has made its trip already */
+    struct archive      archive;    /* of the database compared */
+    struct object_list  want, have; /* as dumped at the source, and today */
+    struct object_pairs unequal;    /* by their text */
+    struct trip_result  reference;  /* the manifest's archive after one trip */
+    struct trip_result  live; /* today's archive after one trip; a copy has made its trip already */
 };
 
 /* pg_dump repeats the kind in the name of a user mapping. */
@@ -25,21 +25,26 @@ object_text(const struct object *o)
 {
     size_t n = strlen(o->kind);
     bool   named = strncmp(o->name, o->kind, n) == 0 && o->name[n] == ' ';
-    char *name = object_name(o->schema[0] == '\0' ? NULL : o->schema, o->name);
-    char *text = named ? xstrdup(name) : xasprintf("%s %s", o->kind, name);
+    char  *name = object_name(o->schema[0] == '\0' ? NULL : o->schema, o->name);
+    char  *text = named ? xstrdup(name) : xasprintf("%s %s", o->kind, name);
 
     free(name);
     return text;
 }
 
 static void
-report(struct schema *s, enum finding_class class, const struct object *o, const char *what, const char *want,
-       const char *have)
+report(struct schema *s, enum finding_class class, const struct object *o, const char *what,
+       const char *want, const char *have)
 {
     char *object = object_text(o);
 
-    findings_add(&s->c->result->findings, (struct finding){.class = class, .group = "schema", .object = object,
-                                                           .what = what, .want = want, .have = have});
+    findings_add(&s->c->result->findings,
+                 (struct finding){.class = class,
+                                  .group = "schema",
+                                  .object = object,
+                                  .what = what,
+                                  .want = want,
+                                  .have = have});
     free(object);
 }
 
@@ -51,13 +56,14 @@ line_at(const char *text, size_t start)
 
     start += strspn(text + start, " \t");
     n = strcspn(text + start, "\n");
-    return n > SHOWN_BYTES ? xasprintf("%.*s...", SHOWN_BYTES, text + start) : xstrndup(text + start, n);
+    return n > SHOWN_BYTES ? xasprintf("%.*s...", SHOWN_BYTES, text + start)
+                           : xstrndup(text + start, n);
 }
 
 static void
 report_definition(struct schema *s, const struct object *want, const struct object *have)
 {
-    char *w, *h, *w_line, *h_line;
+    char  *w, *h, *w_line, *h_line;
     size_t start = 0;
 
     if (want->entry == NULL || have->entry == NULL) {
@@ -91,7 +97,8 @@ report_pair(struct schema *s, const struct object_pair *p)
         report_definition(s, p->want, p->have);
 }
 
-/* Kinds that an isolated restore leaves out or empties: two of them are alike after a trip, whatever they were. */
+/* Kinds that an isolated restore leaves out or empties: two of them are alike after a trip,
+ * whatever they were. */
 static bool
 blinded(const struct object *o)
 {
@@ -101,7 +108,7 @@ blinded(const struct object *o)
 static const char *
 why_failed(const struct trip_result *r, const struct object *o)
 {
-    char *key = trip_key(o->kind, o->schema, o->name);
+    char       *key = trip_key(o->kind, o->schema, o->name);
     const char *why = NULL;
 
     for (size_t i = 0; i < r->failed.n && why == NULL; i++)
@@ -111,13 +118,13 @@ why_failed(const struct trip_result *r, const struct object *o)
     return why;
 }
 
-/* A scratch server is not told about the world outside.  What can be proven there is that the archive holds the very
- * definition that the manifest recorded. */
+/* A scratch server is not told about the world outside.  What can be proven there is that the
+ * archive holds the very definition that the manifest recorded. */
 static void
 report_left_out(struct schema *s, const struct object_pair *p)
 {
     struct object_list source;
-    bool kept = false;
+    bool               kept = false;
 
     if (p->want == NULL) {
         report_pair(s, p);
@@ -128,19 +135,22 @@ report_left_out(struct schema *s, const struct object_pair *p)
         kept = object_same(&source.v[i], p->want);
     object_list_free(&source);
     if (kept)
-        report(s, FINDING_NOTE, p->want, "not run on a scratch server; the archive holds it as recorded", NULL, NULL);
+        report(s, FINDING_NOTE, p->want,
+               "not run on a scratch server; the archive holds it as recorded", NULL, NULL);
     else
-        report(s, FINDING_DIFFERENT, p->want, "the archive does not hold what was recorded", NULL, NULL);
+        report(s, FINDING_DIFFERENT, p->want, "the archive does not hold what was recorded", NULL,
+               NULL);
 }
 
-/* What the trips cannot tell: objects that they leave out, and entries that failed in one of them or in both (which is a
- * difference, never equal: nobody knows what they would have become). */
+/* What the trips cannot tell: objects that they leave out, and entries that failed in one of
+ * them or in both (which is a difference, never equal: nobody knows what they would have
+ * become). */
 static void
 report_beyond_trips(struct schema *s, const struct object_pair *p)
 {
     const struct object *o = p->want != NULL ? p->want : p->have;
-    bool isolated = !(s->c->is_copy && s->c->remote_allowed);
-    const char *why = why_failed(&s->reference, o);
+    bool                 isolated = !(s->c->is_copy && s->c->remote_allowed);
+    const char          *why = why_failed(&s->reference, o);
 
     if (blinded(o) && isolated && s->c->is_copy)
         report_left_out(s, p);
@@ -154,8 +164,8 @@ static void
 compare_after_trips(struct schema *s)
 {
     const struct archive *have_dump = s->c->is_copy ? &s->archive : &s->live.dump;
-    struct object_list want, have;
-    struct object_pairs pairs;
+    struct object_list    want, have;
+    struct object_pairs   pairs;
 
     object_list_of_archive(&s->reference.dump, &want);
     object_list_of_archive(have_dump, &have);
@@ -170,7 +180,8 @@ compare_after_trips(struct schema *s)
 }
 
 static int
-read_segments(const struct compare *c, const struct segment *v, size_t n, struct buf *out, struct err *e)
+read_segments(const struct compare *c, const struct segment *v, size_t n, struct buf *out,
+              struct err *e)
 {
     return segments_read(c->repo, c->label->db, c->man, v, n, out, e);
 }
@@ -180,10 +191,14 @@ static int
 trip_of_manifest(struct schema *s, struct pg_target server, struct err *e)
 {
     const struct manifest *man = s->c->man;
-    struct buf archive = BUF_INIT(BUF_NO_LIMIT), globals = BUF_INIT(BUF_NO_LIMIT);
-    struct trip trip = {.server = server, .name = "pgassay_reference", .archive = &archive, .globals_sql = &globals,
-                        .database = man->database, .isolated = !(s->c->is_copy && s->c->remote_allowed)};
-    int rc = -1;
+    struct buf             archive = BUF_INIT(BUF_NO_LIMIT), globals = BUF_INIT(BUF_NO_LIMIT);
+    struct trip            trip = {.server = server,
+                                   .name = "pgassay_reference",
+                                   .archive = &archive,
+                                   .globals_sql = &globals,
+                                   .database = man->database,
+                                   .isolated = !(s->c->is_copy && s->c->remote_allowed)};
+    int                    rc = -1;
 
     if (read_segments(s->c, man->archive, man->n_archive, &archive, e) == 0 &&
         read_segments(s->c, man->globals_sql, man->n_globals_sql, &globals, e) == 0)
@@ -197,8 +212,12 @@ static int
 trip_of_live(struct schema *s, struct pg_target server, struct err *e)
 {
     struct snapshot *snap = s->c->snap;
-    struct trip trip = {.server = server, .name = "pgassay_live", .archive = &snap->archive,
-                        .globals_sql = &snap->globals_sql, .database = s->c->man->database, .isolated = true};
+    struct trip      trip = {.server = server,
+                             .name = "pgassay_live",
+                             .archive = &snap->archive,
+                             .globals_sql = &snap->globals_sql,
+                             .database = s->c->man->database,
+                             .isolated = true};
 
     return trip_make(&trip, &s->live, e);
 }
@@ -208,22 +227,25 @@ scratch_for_trips(const struct compare *c, struct err *e)
 {
     int version = pg_version(c->snap->conn);
 
-    return scratch_start(&(struct scratch_options){
-        .at_least = version > c->label->server_version_num ? version : c->label->server_version_num,
-        .parent_dir = c->options->scratch_dir,
-        .user = c->options->scratch_user,
-        .jobs = 1,
-        .max_locks = (int)(2 * c->snap->catalog.n_tables),
-    }, e);
+    return scratch_start(
+        &(struct scratch_options){
+            .at_least = version > c->label->server_version_num ? version
+                                                               : c->label->server_version_num,
+            .parent_dir = c->options->scratch_dir,
+            .user = c->options->scratch_user,
+            .jobs = 1,
+            .max_locks = (int)(2 * c->snap->catalog.n_tables),
+        },
+        e);
 }
 
 static int
 make_trips(struct schema *s, struct err *e)
 {
-    struct scratch *own = NULL, *scratch = s->c->scratch;
+    struct scratch  *own = NULL, *scratch = s->c->scratch;
     struct pg_target server;
-    struct err ignored = ERR_INIT;
-    int rc;
+    struct err       ignored = ERR_INIT;
+    int              rc;
 
     if (scratch == NULL && (scratch = own = scratch_for_trips(s->c, e)) == NULL)
         return err_wrap(e, "scratch server for the reference restore");
@@ -239,14 +261,15 @@ make_trips(struct schema *s, struct err *e)
 static int
 open_archive(struct schema *s, struct err *e)
 {
-    struct pg_tool pg_restore = {0};
+    struct pg_tool         pg_restore = {0};
     struct archive_options options = {0};
-    int rc;
+    int                    rc;
 
     if (pg_tool_find("pg_restore", 0, &pg_restore, e) != 0)
         return -1;
     options.pg_restore = pg_restore.path;
-    rc = archive_open_bytes(&s->archive, s->c->snap->archive.data, s->c->snap->archive.len, &options, e);
+    rc = archive_open_bytes(&s->archive, s->c->snap->archive.data, s->c->snap->archive.len,
+                            &options, e);
     pg_tool_free(&pg_restore);
     return rc;
 }
@@ -263,8 +286,8 @@ drop_unknown(struct object_pairs *p)
     p->n = kept;
 }
 
-/* Only text is unstable: what is missing, new or has another owner differs for certain, as long as pg_dumps of one
- * major release name their entries alike. */
+/* Only text is unstable: what is missing, new or has another owner differs for certain, as long
+ * as pg_dumps of one major release name their entries alike. */
 static bool
 trip_can_tell(const struct schema *s)
 {
@@ -301,10 +324,10 @@ int
 compare_schema(struct compare *c, struct err *e)
 {
     struct schema s = {.c = c};
-    int rc = -1;
+    int           rc = -1;
 
     if (c->man->n_archive == 0)
-        return 0;           /* --data-only */
+        return 0; /* --data-only */
     if (open_archive(&s, e) != 0)
         goto out;
     object_list_of_manifest(c->man, &s.want);

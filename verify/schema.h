@@ -1,15 +1,17 @@
 /*
  * schema.h - every schema object: definition, owner, privileges, comment, against the manifest.
  *
- * First each object's definition as dumped today is compared with the digest of the source's: equal text is equal.
- * Only what differs in its text is taken through a restore (reference.h) and compared after that.
+ * First each object's definition as dumped today is compared with the digest of the source's: equal
+ * text is equal. Only what differs in its text is taken through a restore (reference.h) and
+ * compared after that.
  */
 #ifndef VERIFY_SCHEMA_H
 #define VERIFY_SCHEMA_H
 
 #include "verify/compare.h"
 
-/* May run in a thread beside the comparison of contents: it uses no connection of the snapshot's. */
+/* May run in a thread beside the comparison of contents: it uses no connection of the
+ * snapshot's. */
 int compare_schema(struct compare *, struct err *);
 
 #endif

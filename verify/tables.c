@@ -15,8 +15,10 @@ object_name(const char *schema, const char *name)
 static void
 differ(struct compare *c, const char *object, const char *what, const char *want, const char *have)
 {
-    findings_add(&c->result->findings,
-                 (struct finding){.group = "tables", .object = object, .what = what, .want = want, .have = have});
+    findings_add(
+        &c->result->findings,
+        (struct finding){
+            .group = "tables", .object = object, .what = what, .want = want, .have = have});
 }
 
 static bool
@@ -29,7 +31,7 @@ static bool
 same_column(const struct m_column *want, const struct cat_column *have)
 {
     return strcmp(want->name, have->name) == 0 && strcmp(want->type, have->type) == 0 &&
-           want->generated == is_generated(have) && want->not_null == have->not_null;
+        want->generated == is_generated(have) && want->not_null == have->not_null;
 }
 
 const struct cat_column *
@@ -41,8 +43,8 @@ table_column(const struct cat_table *t, const char *name)
     return NULL;
 }
 
-/* What decides whether rows are comparable: names and types; not whether NULLs are refused, nor the order, as rows are
- * read in that of the manifest. */
+/* What decides whether rows are comparable: names and types; not whether NULLs are refused, nor
+ * the order, as rows are read in that of the manifest. */
 static bool
 same_shape(const struct m_table *want, const struct cat_table *have)
 {
@@ -51,14 +53,16 @@ same_shape(const struct m_table *want, const struct cat_table *have)
     for (size_t i = 0; i < want->n_columns; i++) {
         const struct cat_column *h = table_column(have, want->columns[i].name);
 
-        if (h == NULL || strcmp(want->columns[i].type, h->type) != 0 || want->columns[i].generated != is_generated(h))
+        if (h == NULL || strcmp(want->columns[i].type, h->type) != 0 ||
+            want->columns[i].generated != is_generated(h))
             return false;
     }
     return true;
 }
 
-/* The same columns in another order.  pg_dump makes a child with its parent's columns first, whatever they were: where the
- * order was changed in any other way, the definition tells (schema.c). */
+/* The same columns in another order.  pg_dump makes a child with its parent's columns first,
+ * whatever they were: where the order was changed in any other way, the definition tells
+ * (schema.c). */
 static bool
 only_moved(const struct m_table *want, const struct cat_table *have)
 {
@@ -82,11 +86,13 @@ comparable(const struct compare *c, const struct m_table *want)
 static char *
 column_text(const char *name, const char *type, bool not_null, bool generated)
 {
-    return xasprintf("%s %s%s%s", name, type, not_null ? " not null" : "", generated ? " generated" : "");
+    return xasprintf("%s %s%s%s", name, type, not_null ? " not null" : "",
+                     generated ? " generated" : "");
 }
 
 static void
-compare_columns(struct compare *c, const char *object, const struct m_table *want, const struct cat_table *have)
+compare_columns(struct compare *c, const char *object, const struct m_table *want,
+                const struct cat_table *have)
 {
     size_t n = want->n_columns > have->n_columns ? want->n_columns : have->n_columns;
 
@@ -94,18 +100,20 @@ compare_columns(struct compare *c, const char *object, const struct m_table *wan
         for (size_t i = 0; i < n; i++)
             if (strcmp(want->columns[i].name, have->columns[i].name) != 0) {
                 findings_add(&c->result->findings,
-                             (struct finding){.class = c->man->n_archive > 0 ? FINDING_NOTE : FINDING_DIFFERENT,
-                                              .group = "tables", .object = object,
+                             (struct finding){.class = c->man->n_archive > 0 ? FINDING_NOTE
+                                                                             : FINDING_DIFFERENT,
+                                              .group = "tables",
+                                              .object = object,
                                               .what = "its columns stand in another order"});
                 return;
             }
         return;
     }
     for (size_t i = 0; i < n; i++) {
-        bool wanted = i < want->n_columns, there = i < have->n_columns;
-        const struct m_column *w = want->columns + i;
+        bool                     wanted = i < want->n_columns, there = i < have->n_columns;
+        const struct m_column   *w = want->columns + i;
         const struct cat_column *h = have->columns + i;
-        char *want_text = NULL, *have_text = NULL, *what;
+        char                    *want_text = NULL, *have_text = NULL, *what;
 
         if (wanted && there && same_column(w, h))
             continue;
@@ -114,7 +122,8 @@ compare_columns(struct compare *c, const char *object, const struct m_table *wan
         if (there)
             have_text = column_text(h->name, h->type, h->not_null, is_generated(h));
         what = xasprintf("column %zu", i + 1);
-        differ(c, object, what, want_text != NULL ? want_text : "none", have_text != NULL ? have_text : "none");
+        differ(c, object, what, want_text != NULL ? want_text : "none",
+               have_text != NULL ? have_text : "none");
         free(what);
         free(want_text);
         free(have_text);
@@ -127,8 +136,9 @@ static void
 compare_table(struct compare *c, const struct m_table *want, const struct cat_table *have)
 {
     char *object = object_name(want->schema, want->name);
-    char want_kind[2] = {want->kind, '\0'}, have_kind[2] = {have->kind, '\0'};
-    char want_persistence[2] = {want->persistence, '\0'}, have_persistence[2] = {have->persistence, '\0'};
+    char  want_kind[2] = {want->kind, '\0'}, have_kind[2] = {have->kind, '\0'};
+    char  want_persistence[2] = {want->persistence, '\0'},
+         have_persistence[2] = {have->persistence, '\0'};
 
     if (want->kind != have->kind)
         differ(c, object, "kind", want_kind, have_kind);
@@ -138,14 +148,18 @@ compare_table(struct compare *c, const struct m_table *want, const struct cat_ta
         differ(c, object, "owner", want->owner, have->owner);
     compare_columns(c, object, want, have);
     if (want->skipped != NULL)
-        findings_add(&c->result->findings, (struct finding){.class = FINDING_NOTE, .group = "tables", .object = object,
-                                                            .what = "no rows in the backup", .have = want->skipped});
+        findings_add(&c->result->findings,
+                     (struct finding){.class = FINDING_NOTE,
+                                      .group = "tables",
+                                      .object = object,
+                                      .what = "no rows in the backup",
+                                      .have = want->skipped});
     c->result->compared.tables++;
     free(object);
 }
 
-/* A table that the backup does not know.  Those that an extension makes are the extension's business, and a backup of a
- * selection says nothing about the rest. */
+/* A table that the backup does not know.  Those that an extension makes are the extension's
+ * business, and a backup of a selection says nothing about the rest. */
 static void
 check_unknown(struct compare *c, const struct cat_table *have)
 {
@@ -164,7 +178,7 @@ void
 compare_tables(struct compare *c)
 {
     for (size_t i = 0; i < c->man->n_tables; i++) {
-        const struct m_table *want = &c->man->tables[i];
+        const struct m_table   *want = &c->man->tables[i];
         const struct cat_table *have = catalog_find(&c->snap->catalog, want->schema, want->name);
 
         if (have != NULL) {

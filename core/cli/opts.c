@@ -56,7 +56,8 @@ set_int(const struct opt *o, int *value, const char *text, struct err *e)
     errno = 0;
     v = strtol(text, &end, 10);
     if (*text == '\0' || *end != '\0' || errno != 0 || v < o->min || v > o->max) {
-        return err_set(e, ERR_USAGE, "%s: \"%s\" is not a number from %d to %d", o->name, text, o->min, o->max);
+        return err_set(e, ERR_USAGE, "%s: \"%s\" is not a number from %d to %d", o->name, text,
+                       o->min, o->max);
     }
     *value = (int)v;
     return 0;
@@ -105,7 +106,8 @@ opts_text(const struct opt *o, const void *values)
 }
 
 int
-opts_set(const struct opts_spec *spec, void *values, const char *name, const char *text, struct err *e)
+opts_set(const struct opts_spec *spec, void *values, const char *name, const char *text,
+         struct err *e)
 {
     const struct opt *o;
 
@@ -162,7 +164,8 @@ make_tables(const struct opts_spec *spec, struct getopt_tables *t)
     *s++ = ':';
     for (size_t i = 0; i < n; i++) {
         o = opts_at(spec, i);
-        t->longs[i] = (struct option){o->name, o->kind == OPT_FLAG ? no_argument : required_argument, NULL,
+        t->longs[i] = (struct option){o->name,
+                                      o->kind == OPT_FLAG ? no_argument : required_argument, NULL,
                                       VAL_TABLE + (int)i};
         if (o->letter != 0) {
             *s++ = o->letter;
@@ -219,7 +222,8 @@ refuse(int c, char **argv, struct err *e)
 }
 
 static int
-take_option(const struct opts_spec *spec, int c, char **argv, void *values, struct opts_result *r, struct err *e)
+take_option(const struct opts_spec *spec, int c, char **argv, void *values, struct opts_result *r,
+            struct err *e)
 {
     const struct opt *o;
 
@@ -252,7 +256,8 @@ take_option(const struct opts_spec *spec, int c, char **argv, void *values, stru
 }
 
 int
-opts_parse(const struct opts_spec *spec, int argc, char **argv, void *values, struct opts_result *r, struct err *e)
+opts_parse(const struct opts_spec *spec, int argc, char **argv, void *values, struct opts_result *r,
+           struct err *e)
 {
     struct getopt_tables t = {0};
     int                  rc = -1;
@@ -298,7 +303,8 @@ has_word(const char *words, const char *word)
 }
 
 int
-opts_check_verb(const struct opts_result *r, const char *verb, const struct opt_verbs *table, struct err *e)
+opts_check_verb(const struct opts_result *r, const char *verb, const struct opt_verbs *table,
+                struct err *e)
 {
     for (const struct opt_verbs *t = table; t->options != NULL; t++) {
         for (size_t i = 0; i < r->given.n && !has_word(t->verbs, verb); i++) {

@@ -1,6 +1,7 @@
 /*
- * opts_common.h - the options that every tool has, or several: the same words, letters and environment variables in
- * each.  `values` is the tool's struct of values, whose members are named as here.
+ * opts_common.h - the options that every tool has, or several: the same words, letters and
+ * environment variables in each.  `values` is the tool's struct of values, whose members are named
+ * as here.
  */
 #ifndef CORE_CLI_OPTS_COMMON_H
 #define CORE_CLI_OPTS_COMMON_H
@@ -9,78 +10,192 @@
 
 #include "core/cli/opts.h"
 
-#define OPT_HEADING(text) {.kind = OPT_HEAD, .name = (text)}
-#define OPTS_END          {.kind = OPT_HEAD, .name = NULL}
+#define OPT_HEADING(text)                                                                          \
+    {                                                                                              \
+        .kind = OPT_HEAD, .name = (text)                                                           \
+    }
+#define OPTS_END                                                                                   \
+    {                                                                                              \
+        .kind = OPT_HEAD, .name = NULL                                                             \
+    }
 
-/* storage_place_find() reads the configuration, as what it says may depend on the database.  (Written out: cppcheck
- * cannot follow a macro into another.) */
-#define OPT_COMMON_REPO(values)                                                                                        \
-    {OPT_TEXT, "repo", 0, "PATH|NAME", "repository: a directory, s3://BUCKET/PREFIX, or a [repo NAME] of the "         \
-     "configuration", offsetof(values, repo), 0, 0, "PGASSAY_REPO", NULL},                                             \
-    {OPT_LIST, "repo-option", 0, "KEY=VALUE", "a key of [repo NAME], for this run",                \
-     offsetof(values, repo_options), 0, 0, NULL, NULL}
+/* storage_place_find() reads the configuration, as what it says may depend on the database.
+ * (Written out: cppcheck cannot follow a macro into another.) */
+#define OPT_COMMON_REPO(values)                                                                    \
+    {OPT_TEXT,                                                                                     \
+     "repo",                                                                                       \
+     0,                                                                                            \
+     "PATH|NAME",                                                                                  \
+     "repository: a directory, s3://BUCKET/PREFIX, or a [repo NAME] of the "                       \
+     "configuration",                                                                              \
+     offsetof(values, repo),                                                                       \
+     0,                                                                                            \
+     0,                                                                                            \
+     "PGASSAY_REPO",                                                                               \
+     NULL},                                                                                        \
+    {                                                                                              \
+        OPT_LIST, "repo-option", 0, "KEY=VALUE", "a key of [repo NAME], for this run",             \
+            offsetof(values, repo_options), 0, 0, NULL, NULL                                       \
+    }
 
 /* The repository as it was: the key "as-of" of [repo NAME] (storage/place.h). */
-#define OPT_COMMON_AS_OF(values)                                                                                       \
-    {OPT_TEXT, "as-of", 0, "TIME", "the repository as it was at TIME: needs a bucket that keeps versions",             \
-     offsetof(values, as_of), 0, 0, NULL, NULL}
+#define OPT_COMMON_AS_OF(values)                                                                   \
+    {                                                                                              \
+        OPT_TEXT, "as-of", 0, "TIME",                                                              \
+            "the repository as it was at TIME: needs a bucket that keeps versions",                \
+            offsetof(values, as_of), 0, 0, NULL, NULL                                              \
+    }
 
 /* Who reads what is encrypted: keys of [repo NAME] (storage/place.h, storage_place_keys()). */
-#define OPTS_COMMON_KEYS(values)                                                                                       \
-    {OPT_LIST, "identity", 0, "FILE", "secret key of a reader, for an encrypted repository", offsetof(values, identity), 0, 0, NULL,    \
-     NULL},                                                                                                            \
-    {OPT_TEXT, "passphrase-file", 0, "FILE", "the secret key's passphrase is the first line of FILE",                  \
-     offsetof(values, passphrase_file), 0, 0, NULL, NULL},                                                             \
-    {OPT_TEXT, "passphrase-command", 0, "COMMAND", "... is what COMMAND prints", offsetof(values, passphrase_command), \
-     0, 0, NULL, NULL},                                                                                                \
-    {OPT_TEXT, "passphrase-fd", 0, "N", "... is read from descriptor N", offsetof(values, passphrase_fd), 0, 0, NULL,  \
-     NULL}
+#define OPTS_COMMON_KEYS(values)                                                                   \
+    {OPT_LIST,                                                                                     \
+     "identity",                                                                                   \
+     0,                                                                                            \
+     "FILE",                                                                                       \
+     "secret key of a reader, for an encrypted repository",                                        \
+     offsetof(values, identity),                                                                   \
+     0,                                                                                            \
+     0,                                                                                            \
+     NULL,                                                                                         \
+     NULL},                                                                                        \
+        {OPT_TEXT,                                                                                 \
+         "passphrase-file",                                                                        \
+         0,                                                                                        \
+         "FILE",                                                                                   \
+         "the secret key's passphrase is the first line of FILE",                                  \
+         offsetof(values, passphrase_file),                                                        \
+         0,                                                                                        \
+         0,                                                                                        \
+         NULL,                                                                                     \
+         NULL},                                                                                    \
+        {OPT_TEXT,                                                                                 \
+         "passphrase-command",                                                                     \
+         0,                                                                                        \
+         "COMMAND",                                                                                \
+         "... is what COMMAND prints",                                                             \
+         offsetof(values, passphrase_command),                                                     \
+         0,                                                                                        \
+         0,                                                                                        \
+         NULL,                                                                                     \
+         NULL},                                                                                    \
+    {                                                                                              \
+        OPT_TEXT, "passphrase-fd", 0, "N", "... is read from descriptor N",                        \
+            offsetof(values, passphrase_fd), 0, 0, NULL, NULL                                      \
+    }
 
-#define OPT_COMMON_JOBS(values, most)                                                                                  \
-    {OPT_INT, "jobs", 'j', "N", "parallel workers (default: one a processor, at most 16)", offsetof(values, jobs),     \
-     1, (most), "PGASSAY_JOBS", "jobs"}
+#define OPT_COMMON_JOBS(values, most)                                                              \
+    {                                                                                              \
+        OPT_INT, "jobs", 'j', "N", "parallel workers (default: one a processor, at most 16)",      \
+            offsetof(values, jobs), 1, (most), "PGASSAY_JOBS", "jobs"                              \
+    }
 
 /* Which backup. */
-#define OPTS_COMMON_BACKUP(values)                                                                                     \
-    {OPT_TEXT, "backup", 0, "ID", "this backup, or \"latest\" (the default)", offsetof(values, backup), 0, 0, NULL,    \
-     NULL},                                                                                                            \
-    {OPT_TEXT, "at", 0, "TIME", "the newest backup whose snapshot is not later than TIME", offsetof(values, at), 0,    \
-     0, NULL, NULL}
+#define OPTS_COMMON_BACKUP(values)                                                                 \
+    {OPT_TEXT,                                                                                     \
+     "backup",                                                                                     \
+     0,                                                                                            \
+     "ID",                                                                                         \
+     "this backup, or \"latest\" (the default)",                                                   \
+     offsetof(values, backup),                                                                     \
+     0,                                                                                            \
+     0,                                                                                            \
+     NULL,                                                                                         \
+     NULL},                                                                                        \
+    {                                                                                              \
+        OPT_TEXT, "at", 0, "TIME", "the newest backup whose snapshot is not later than TIME",      \
+            offsetof(values, at), 0, 0, NULL, NULL                                                 \
+    }
 
 /* How old the newest may be. */
-#define OPT_COMMON_MAX_AGE(values)                                                                                     \
-    {OPT_TEXT, "max-age", 0, "TIME", "the backup must not be older than that: 30m, 26h, 3d", offsetof(values, max_age), \
-     0, 0, NULL, "max-age"}
+#define OPT_COMMON_MAX_AGE(values)                                                                 \
+    {                                                                                              \
+        OPT_TEXT, "max-age", 0, "TIME", "the backup must not be older than that: 30m, 26h, 3d",    \
+            offsetof(values, max_age), 0, 0, NULL, "max-age"                                       \
+    }
 
-/* Which server; `config` is "host" or NULL and so on: a restore does not take its target from the configuration. */
-#define OPTS_COMMON_SERVER(values, conf_host, conf_port, conf_user)                                                    \
-    {OPT_TEXT, "host", 'h', "HOST", "server's host or socket directory", offsetof(values, host), 0, 0, NULL,           \
-     (conf_host)},                                                                                                     \
-    {OPT_TEXT, "port", 'p', "PORT", "server's port", offsetof(values, port), 0, 0, NULL, (conf_port)},                 \
-    {OPT_TEXT, "username", 'U', "NAME", "connect as this role", offsetof(values, user), 0, 0, NULL, (conf_user)}
+/* Which server; `config` is "host" or NULL and so on: a restore does not take its target from
+ * the configuration. */
+#define OPTS_COMMON_SERVER(values, conf_host, conf_port, conf_user)                                \
+    {OPT_TEXT,                                                                                     \
+     "host",                                                                                       \
+     'h',                                                                                          \
+     "HOST",                                                                                       \
+     "server's host or socket directory",                                                          \
+     offsetof(values, host),                                                                       \
+     0,                                                                                            \
+     0,                                                                                            \
+     NULL,                                                                                         \
+     (conf_host)},                                                                                 \
+        {OPT_TEXT, "port", 'p',  "PORT",     "server's port", offsetof(values, port),              \
+         0,        0,      NULL, (conf_port)},                                                     \
+    {                                                                                              \
+        OPT_TEXT, "username", 'U', "NAME", "connect as this role", offsetof(values, user), 0, 0,   \
+            NULL, (conf_user)                                                                      \
+    }
 
 /* Throw-away servers. */
-#define OPTS_COMMON_SCRATCH(values)                                                                                    \
-    {OPT_FLAG, "keep", 0, NULL, "leave the scratch server running, and say how to reach and remove it",                \
-     offsetof(values, keep), 0, 0, NULL, NULL},                                                                        \
-    {OPT_TEXT, "scratch-dir", 0, "DIR", "where the scratch server lives, instead of $TMPDIR",                          \
-     offsetof(values, scratch_dir), 0, 0, "PGASSAY_SCRATCH_DIR", "scratch-dir"},                                       \
-    {OPT_TEXT, "scratch-user", 0, "USER", "system user that runs it when started by root (default: postgres)",         \
-     offsetof(values, scratch_user), 0, 0, "PGASSAY_SCRATCH_USER", "scratch-user"}
+#define OPTS_COMMON_SCRATCH(values)                                                                \
+    {OPT_FLAG,                                                                                     \
+     "keep",                                                                                       \
+     0,                                                                                            \
+     NULL,                                                                                         \
+     "leave the scratch server running, and say how to reach and remove it",                       \
+     offsetof(values, keep),                                                                       \
+     0,                                                                                            \
+     0,                                                                                            \
+     NULL,                                                                                         \
+     NULL},                                                                                        \
+        {OPT_TEXT,                                                                                 \
+         "scratch-dir",                                                                            \
+         0,                                                                                        \
+         "DIR",                                                                                    \
+         "where the scratch server lives, instead of $TMPDIR",                                     \
+         offsetof(values, scratch_dir),                                                            \
+         0,                                                                                        \
+         0,                                                                                        \
+         "PGASSAY_SCRATCH_DIR",                                                                    \
+         "scratch-dir"},                                                                           \
+    {                                                                                              \
+        OPT_TEXT, "scratch-user", 0, "USER",                                                       \
+            "system user that runs it when started by root (default: postgres)",                   \
+            offsetof(values, scratch_user), 0, 0, "PGASSAY_SCRATCH_USER", "scratch-user"           \
+    }
 
-#define OPT_COMMON_BINDIR(values)                                                                                      \
-    {OPT_TEXT, "pg-bindir", 0, "DIR", "directory of PostgreSQL's programs", offsetof(values, pg_bindir), 0, 0,         \
-     "PGASSAY_PG_BINDIR", "pg-bindir"}
+#define OPT_COMMON_BINDIR(values)                                                                  \
+    {                                                                                              \
+        OPT_TEXT, "pg-bindir", 0, "DIR", "directory of PostgreSQL's programs",                     \
+            offsetof(values, pg_bindir), 0, 0, "PGASSAY_PG_BINDIR", "pg-bindir"                    \
+    }
 
 /* What stands last in every --help. */
-#define OPTS_COMMON_GENERAL(values)                                                                                    \
-    {OPT_FLAG, "json", 0, NULL, "print the result as JSON", offsetof(values, json), 0, 0, NULL, NULL},                 \
-    {OPT_FLAG, "quiet", 'q', NULL, "print only what went wrong, no progress line", offsetof(values, quiet), 0, 0,      \
-     NULL, NULL},                                                                                                      \
-    {OPT_FLAG, "verbose", 'v', NULL, "say what is being done", offsetof(values, verbose), 0, 0, NULL, NULL},           \
-    {OPT_TEXT, "config", 0, "FILE", "configuration file", offsetof(values, config_file), 0, 0, "PGASSAY_CONFIG",       \
-     NULL},                                                                                                            \
-    {OPT_FLAG, "print-config", 0, NULL, "print the configuration in force and leave",                                  \
-     offsetof(values, print_config), 0, 0, NULL, NULL}
+#define OPTS_COMMON_GENERAL(values)                                                                \
+    {OPT_FLAG, "json", 0,    NULL, "print the result as JSON", offsetof(values, json),             \
+     0,        0,      NULL, NULL},                                                                \
+        {OPT_FLAG,                                                                                 \
+         "quiet",                                                                                  \
+         'q',                                                                                      \
+         NULL,                                                                                     \
+         "print only what went wrong, no progress line",                                           \
+         offsetof(values, quiet),                                                                  \
+         0,                                                                                        \
+         0,                                                                                        \
+         NULL,                                                                                     \
+         NULL},                                                                                    \
+        {OPT_FLAG, "verbose", 'v',  NULL, "say what is being done", offsetof(values, verbose),     \
+         0,        0,         NULL, NULL},                                                         \
+        {OPT_TEXT,                                                                                 \
+         "config",                                                                                 \
+         0,                                                                                        \
+         "FILE",                                                                                   \
+         "configuration file",                                                                     \
+         offsetof(values, config_file),                                                            \
+         0,                                                                                        \
+         0,                                                                                        \
+         "PGASSAY_CONFIG",                                                                         \
+         NULL},                                                                                    \
+    {                                                                                              \
+        OPT_FLAG, "print-config", 0, NULL, "print the configuration in force and leave",           \
+            offsetof(values, print_config), 0, 0, NULL, NULL                                       \
+    }
 
 #endif

@@ -8,7 +8,10 @@ enum { HELP_COLUMN = 28, HELP_WIDTH = 100 };
 static const struct opt builtin[] = {
     {.kind = OPT_FLAG, .name = "help", .help = "print this and leave"},
     {.kind = OPT_FLAG, .name = "version", .help = "print the version and leave"},
-    {.kind = OPT_TEXT, .name = "completion", .arg = "bash", .help = "print a completion script for bash and leave"},
+    {.kind = OPT_TEXT,
+     .name = "completion",
+     .arg = "bash",
+     .help = "print a completion script for bash and leave"},
 };
 enum { BUILTINS = sizeof builtin / sizeof builtin[0] };
 
@@ -46,9 +49,9 @@ print_option(const struct opt *o)
     n = (size_t)snprintf(label, sizeof label, "  %c%c%s--%s%s%s", o->letter != 0 ? '-' : ' ',
                          o->letter != 0 ? o->letter : ' ', o->letter != 0 ? ", " : "  ", o->name,
                          o->arg != NULL ? "=" : "", o->arg != NULL ? o->arg : "");
-    (void)snprintf(help, sizeof help, "%s%s%s%s%s", o->help, o->env != NULL ? " [environment: " : "",
-                   o->env != NULL ? o->env : "", o->env != NULL ? "]" : "",
-                   o->kind == OPT_LIST ? " (may be given again)" : "");
+    (void)snprintf(help, sizeof help, "%s%s%s%s%s", o->help,
+                   o->env != NULL ? " [environment: " : "", o->env != NULL ? o->env : "",
+                   o->env != NULL ? "]" : "", o->kind == OPT_LIST ? " (may be given again)" : "");
     if (n + 2 > HELP_COLUMN) {
         printf("%s\n%*s", label, HELP_COLUMN, "");
     } else {
@@ -75,8 +78,10 @@ opts_print_help(const struct opts_spec *spec)
     for (size_t i = 0; i < BUILTINS; i++) {
         print_option(&builtin[i]);
     }
-    printf("\nExit status: 0 good, 1 failed, 2 wrong usage or configuration, 3 verification found a difference,\n"
-           "4 partly done, 130 or 143 interrupted.\n");
+    printf(
+        "\nExit status: 0 good, 1 failed, 2 wrong usage or configuration, 3 verification found a "
+        "difference,\n"
+        "4 partly done, 130 or 143 interrupted.\n");
 }
 
 void
@@ -94,7 +99,8 @@ print_long_names(const struct opts_spec *spec)
         printf("--%s%s ", o->name, o->kind == OPT_FLAG ? "" : "=");
     }
     for (size_t i = 0; i < BUILTINS; i++) {
-        printf("%s--%s%s", i > 0 ? " " : "", builtin[i].name, builtin[i].kind == OPT_FLAG ? "" : "=");
+        printf("%s--%s%s", i > 0 ? " " : "", builtin[i].name,
+               builtin[i].kind == OPT_FLAG ? "" : "=");
     }
 }
 
@@ -111,9 +117,13 @@ opts_print_completion(const struct opts_spec *spec)
         }
     }
     printf("# bash completion for %s\n%s()\n{\n", spec->program, function);
-    printf("    local word=${COMP_WORDS[COMP_CWORD]}\n\n    COMPREPLY=()\n    case $word in\n    -*)\n");
+    printf(
+        "    local word=${COMP_WORDS[COMP_CWORD]}\n\n    COMPREPLY=()\n    case $word in\n    "
+        "-*)\n");
     printf("        mapfile -t COMPREPLY < <(compgen -W '");
     print_long_names(spec);
-    printf("' -- \"$word\")\n        [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace\n        ;;\n    esac\n}\n");
+    printf(
+        "' -- \"$word\")\n        [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace\n        ;;\n "
+        "   esac\n}\n");
     printf("complete -o default -F %s %s\n", function, spec->program);
 }

@@ -1,5 +1,6 @@
 /*
- * opts_print.h - what opts.c prints for --help, --version and --completion; nobody else includes it.
+ * opts_print.h - what opts.c prints for --help, --version and --completion; nobody else includes
+ * it.
  */
 #ifndef CORE_CLI_OPTS_PRINT_H
 #define CORE_CLI_OPTS_PRINT_H

@@ -56,9 +56,10 @@ width_of(const char *s)
 }
 
 static void
-print_row(char *const *cells, const char *const *heads, const size_t *widths, size_t columns, FILE *f)
+print_row(char *const *cells, const char *const *heads, const size_t *widths, size_t columns,
+          FILE *f)
 {
-    size_t owed = 0;        /* blanks not printed yet: none at the end of a line */
+    size_t owed = 0; /* blanks not printed yet: none at the end of a line */
 
     for (size_t c = 0; c < columns; c++) {
         bool   right = heads[c][0] == '>';
@@ -85,7 +86,8 @@ text_table_print(const struct text_table *t, FILE *f)
     size_t      widths[COLUMNS_MAX] = {0};
     size_t      n = 0;
 
-    for (char *h = strtok_r(heads, "|", &save); h != NULL && n < COLUMNS_MAX; h = strtok_r(NULL, "|", &save)) {
+    for (char *h = strtok_r(heads, "|", &save); h != NULL && n < COLUMNS_MAX;
+         h = strtok_r(NULL, "|", &save)) {
         head[n] = h;
         shown[n] = h + (h[0] == '>');
         widths[n] = width_of(shown[n]);

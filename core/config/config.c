@@ -51,8 +51,9 @@ fail(struct reader *r, const char *what, const char *detail)
 {
     if (!r->failed) { /* the first counts */
         r->failed = true;
-        err_set(r->e, ERR_USAGE, "%s:%d: %s%s%s%s", r->c->path, r->line, what, detail == NULL ? "" : " \"",
-                detail == NULL ? "" : detail, detail == NULL ? "" : "\"");
+        err_set(r->e, ERR_USAGE, "%s:%d: %s%s%s%s", r->c->path, r->line, what,
+                detail == NULL ? "" : " \"", detail == NULL ? "" : detail,
+                detail == NULL ? "" : "\"");
     }
 }
 
@@ -164,7 +165,8 @@ take_entry(void *ctx, const char *section, const char *name, const char *value)
     struct reader *r = ctx;
     struct config *c = r->c;
     size_t         at = c->n_sections - 1;
-    struct entry   x = {.section = at, .key = xstrdup(name), .value = xstrdup(value), .line = r->line};
+    struct entry   x = {
+          .section = at, .key = xstrdup(name), .value = xstrdup(value), .line = r->line};
 
     (void)section; /* cut at 50 bytes: take_header() knows better */
     normalise(x.key);
@@ -192,8 +194,10 @@ warn_if_readable(const struct config *c, FILE *f)
     }
     for (size_t i = 0; i < c->n; i++) {
         if (strcmp(c->entry[i].key, "conninfo") == 0 && config_is_secret(c->entry[i].value)) {
-            log_warn("%s:%d: a password in a file that other users can read; ~/.pgpass is the place for it", c->path,
-                     c->entry[i].line);
+            log_warn(
+                "%s:%d: a password in a file that other users can read; ~/.pgpass is the place for "
+                "it",
+                c->path, c->entry[i].line);
         }
     }
 }
@@ -240,12 +244,13 @@ default_path(int i)
     return home == NULL ? NULL : xasprintf("%s/.config/pgassay/pgassay.conf", home);
 }
 
-/* Not there, or where this user cannot look.  One that is there and must not be read is another thing: what it says of
- * repositories and keys would be passed over in silence. */
+/* Not there, or where this user cannot look.  One that is there and must not be read is another
+ * thing: what it says of repositories and keys would be passed over in silence. */
 static bool
 is_absent(const char *path, int error)
 {
-    return error == ENOENT || error == ENOTDIR || (error == EACCES && faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) != 0);
+    return error == ENOENT || error == ENOTDIR ||
+        (error == EACCES && faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) != 0);
 }
 
 static int
@@ -329,7 +334,8 @@ config_free(struct config *c)
 static bool
 key_equal(const char *stored, const char *asked)
 {
-    for (; *stored != '\0' && (*stored == *asked || (*stored == '-' && *asked == '_')); stored++, asked++) {
+    for (; *stored != '\0' && (*stored == *asked || (*stored == '-' && *asked == '_'));
+         stored++, asked++) {
     }
     return *stored == *asked;
 }
@@ -341,7 +347,8 @@ config_find(const struct config *c, const char *kind, const char *name, const ch
         const struct entry   *x = &c->entry[i];
         const struct section *s = &c->section[x->section];
 
-        if (strcmp(s->kind, kind) == 0 && (*kind == '\0' || strcmp(s->name, name) == 0) && key_equal(x->key, key)) {
+        if (strcmp(s->kind, kind) == 0 && (*kind == '\0' || strcmp(s->name, name) == 0) &&
+            key_equal(x->key, key)) {
             *line = x->line;
             return x->value;
         }

@@ -17,7 +17,8 @@ bool config_key_known(const char *kind, const char *key);
 char *config_keys_text(const char *kind);
 
 /* config_get() that also tells the line. */
-const char *config_find(const struct config *, const char *kind, const char *name, const char *key, int *line);
+const char *config_find(const struct config *, const char *kind, const char *name, const char *key,
+                        int *line);
 /* The i-th key of a section, NULL at the end. */
 const char *config_key(const struct config *, const char *kind, const char *name, size_t i);
 /* True for connection text that holds a password: never print it. */

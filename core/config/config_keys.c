@@ -7,29 +7,51 @@
 #include "core/mem.h"
 
 /* Both before any section and in "[database NAME]". */
-static const char *const common[] = {
-    "repo", "jobs", "compress", "copy-format", "lock-timeout", "exclude-table-data", "note", "prune", /* backup */
-    "host", "port", "user",                                                                 /* connection */
-    "role", "no-owner", "no-privileges",                                                    /* restore */
-    "max-age",                                                                              /* and drill, live */
-    "scratch-dir", "scratch-user", "pg-bindir", NULL};                                      /* this host */
+static const char *const common[] = {"repo",        "jobs",         "compress",
+                                     "copy-format", "lock-timeout", "exclude-table-data",
+                                     "note",        "prune",                /* backup */
+                                     "host",        "port",         "user", /* connection */
+                                     "role",        "no-owner",     "no-privileges", /* restore */
+                                     "max-age", /* and drill, live */
+                                     "scratch-dir", "scratch-user", "pg-bindir",
+                                     NULL}; /* this host */
 
 /* "[repo NAME]". */
-static const char *const repo[] = {
-    "path", "listing-delay",                                                          /* what every store has */
-    "endpoint", "region", "style", "ca-file", "profile",                              /* where an S3 store is */
-    "bandwidth", "timeout", "idle-timeout",                                           /* how it is talked to */
-    "storage-class", "sse", "sse-kms-key", "sse-customer-key-file", "tags", "checksum", /* and how it keeps things */
-    "object-lock", "object-lock-days",                                                /* and for how long nobody removes them */
-    "sign-key", "trust-backup", "trust-prune", "trust-drill", "trust-admin",           /* and who is believed (storage/signet.h) */
-    "encrypt-to", "must-encrypt", "repo-id",                                           /* and what is insisted on (storage/keyring.h) */
-    "identity", "passphrase-file", "passphrase-command", "passphrase-fd",              /* and who reads */
-    "as-of",                                                                           /* and when it is looked at */
-    NULL};
+static const char *const repo[] = {"path",
+                                   "listing-delay", /* what every store has */
+                                   "endpoint",
+                                   "region",
+                                   "style",
+                                   "ca-file",
+                                   "profile", /* where an S3 store is */
+                                   "bandwidth",
+                                   "timeout",
+                                   "idle-timeout", /* how it is talked to */
+                                   "storage-class",
+                                   "sse",
+                                   "sse-kms-key",
+                                   "sse-customer-key-file",
+                                   "tags",
+                                   "checksum", /* and how it keeps things */
+                                   "object-lock",
+                                   "object-lock-days", /* and for how long nobody removes them */
+                                   "sign-key",
+                                   "trust-backup",
+                                   "trust-prune",
+                                   "trust-drill",
+                                   "trust-admin", /* and who is believed (storage/signet.h) */
+                                   "encrypt-to",
+                                   "must-encrypt",
+                                   "repo-id", /* and what is insisted on (storage/keyring.h) */
+                                   "identity",
+                                   "passphrase-file",
+                                   "passphrase-command",
+                                   "passphrase-fd", /* and who reads */
+                                   "as-of",         /* and when it is looked at */
+                                   NULL};
 
 /* "[database NAME]" only. */
-static const char *const database[] = {
-    "conninfo", "dbname", NULL};
+static const char *const database[] = {"conninfo", "dbname", NULL};
 
 static bool
 is_in(const char *const *list, const char *key)

@@ -15,8 +15,8 @@ find(const struct config *c, const char *database, const char *key, int *line)
 }
 
 int
-config_apply(const struct config *c, const char *database, const struct opts_spec *spec, const struct opts_result *r,
-             void *values, struct err *e)
+config_apply(const struct config *c, const char *database, const struct opts_spec *spec,
+             const struct opts_result *r, void *values, struct err *e)
 {
     const struct opt *o;
 

@@ -12,8 +12,8 @@ non_empty(const char *text)
 }
 
 int
-config_repo_names(const struct config *c, const struct strlist *args, const char *database, struct strlist *names,
-                  struct err *e)
+config_repo_names(const struct config *c, const struct strlist *args, const char *database,
+                  struct strlist *names, struct err *e)
 {
     const char *text;
 
@@ -32,7 +32,9 @@ config_repo_names(const struct config *c, const struct strlist *args, const char
     }
     if (text == NULL) {
         err_set(e, ERR_USAGE, "which repository?");
-        return err_hint(e, "give --repo PATH or set PGASSAY_REPO; or write \"repo = PATH\" into the configuration");
+        return err_hint(e,
+                        "give --repo PATH or set PGASSAY_REPO; or write \"repo = PATH\" into the "
+                        "configuration");
     }
     strlist_split(names, text);
     return 0;

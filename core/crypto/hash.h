@@ -17,7 +17,8 @@ void sha256_hex(const void *, size_t, char out[SHA256_HEX + 1]);
 void hmac_sha256(const uint8_t key[32], const void *, size_t, uint8_t out[SHA256_BYTES]);
 
 /* A key of any length. */
-void hmac_sha256_key(const void *key, size_t key_len, const void *, size_t, uint8_t out[SHA256_BYTES]);
+void hmac_sha256_key(const void *key, size_t key_len, const void *, size_t,
+                     uint8_t out[SHA256_BYTES]);
 void md5(const void *, size_t, uint8_t out[MD5_BYTES]);
 
 /* From the kernel (libsodium). */

@@ -8,12 +8,17 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "core/enc.h"
 #include "core/crypto/hash.h"
+#include "core/enc.h"
 #include "core/json.h"
 #include "core/mem.h"
 
-enum { SECRET_PAYLOAD = READ_SECRET + SIGN_SEED, KEYFILE_FORMAT = 1, KDF_OPS = 3, KEY_ID_BYTES = KEY_ID_HEX / 2 };
+enum {
+    SECRET_PAYLOAD = READ_SECRET + SIGN_SEED,
+    KEYFILE_FORMAT = 1,
+    KDF_OPS = 3,
+    KEY_ID_BYTES = KEY_ID_HEX / 2
+};
 enum { SALT = crypto_pwhash_SALTBYTES, NONCE = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES };
 enum { BOX = SECRET_PAYLOAD + crypto_aead_xchacha20poly1305_ietf_ABYTES };
 #define KDF_MEM     ((size_t)256 << 20)
@@ -38,7 +43,7 @@ secret_key_free(struct secret_key *k)
 static void
 make_id(struct public_key *k)
 {
-    static const char context[] = "pgassay key v1";     /* with its NUL */
+    static const char context[] = "pgassay key v1"; /* with its NUL */
     uint8_t           text[sizeof context + READ_PUBLIC + SIGN_PUBLIC];
     uint8_t           digest[SHA256_BYTES];
 
@@ -119,8 +124,9 @@ static int
 sync_parent(const char *path)
 {
     const char *slash = strrchr(path, '/');
-    char       *dir = slash == NULL ? xstrdup(".") : xstrndup(path, slash == path ? 1 : (size_t)(slash - path));
-    int         fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    char       *dir = slash == NULL ? xstrdup(".")
+                                    : xstrndup(path, slash == path ? 1 : (size_t)(slash - path));
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int         rc = fd == -1 ? -1 : fsync(fd);
 
     if (fd != -1) {
@@ -130,7 +136,8 @@ sync_parent(const char *path)
     return rc;
 }
 
-/* Takes o.  A secret goes through text, whose memory is wiped; jansson writes without a copy of its own. */
+/* Takes o.  A secret goes through text, whose memory is wiped; jansson writes without a copy of
+ * its own. */
 static int
 write_file(json_t *o, const char *path, mode_t mode, struct err *e)
 {
@@ -138,7 +145,8 @@ write_file(json_t *o, const char *path, mode_t mode, struct err *e)
     int        fd = -1;
     int        rc = -1;
 
-    if (buf_reserve(&text, KEYFILE_MAX / 2, e) != 0 || json_write(o, &text, e) != 0 || buf_puts(&text, "\n", e) != 0) {
+    if (buf_reserve(&text, KEYFILE_MAX / 2, e) != 0 || json_write(o, &text, e) != 0 ||
+        buf_puts(&text, "\n", e) != 0) {
         goto out;
     }
     fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
@@ -170,19 +178,21 @@ public_key_write(const struct public_key *k, const char *path, struct err *e)
 
 /* The key that a passphrase stands for. */
 static int
-derive(const struct secret *passphrase, const uint8_t salt[SALT], unsigned long long ops, size_t mem, struct secret *key,
-       struct err *e)
+derive(const struct secret *passphrase, const uint8_t salt[SALT], unsigned long long ops,
+       size_t mem, struct secret *key, struct err *e)
 {
     secret_new(key, crypto_aead_xchacha20poly1305_ietf_KEYBYTES);
-    if (crypto_pwhash(key->data, key->n, (const char *)passphrase->data, passphrase->n, salt, ops, mem,
-                      crypto_pwhash_ALG_ARGON2ID13) != 0) {
-        return err_set(e, ERR_IO, "Argon2id needs %zu MiB of memory, which could not be had", mem >> 20U);
+    if (crypto_pwhash(key->data, key->n, (const char *)passphrase->data, passphrase->n, salt, ops,
+                      mem, crypto_pwhash_ALG_ARGON2ID13) != 0) {
+        return err_set(e, ERR_IO, "Argon2id needs %zu MiB of memory, which could not be had",
+                       mem >> 20U);
     }
     return 0;
 }
 
 static int
-lock_payload(const struct secret_key *k, const struct secret *payload, const struct secret *passphrase, json_t *o, struct err *e)
+lock_payload(const struct secret_key *k, const struct secret *payload,
+             const struct secret *passphrase, json_t *o, struct err *e)
 {
     struct secret key = SECRET_INIT;
     uint8_t       salt[SALT];
@@ -196,8 +206,9 @@ lock_payload(const struct secret_key *k, const struct secret *payload, const str
         secret_free(&key);
         return -1;
     }
-    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(box, NULL, payload->data, payload->n, (const uint8_t *)k->pub.id,
-                                                     KEY_ID_HEX, NULL, nonce, key.data);
+    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(box, NULL, payload->data, payload->n,
+                                                     (const uint8_t *)k->pub.id, KEY_ID_HEX, NULL,
+                                                     nonce, key.data);
     secret_free(&key);
     locked = json_object();
     (void)json_object_set_new(locked, "kdf", json_string("argon2id13"));
@@ -211,7 +222,8 @@ lock_payload(const struct secret_key *k, const struct secret *payload, const str
 }
 
 int
-secret_key_write(const struct secret_key *k, const struct secret *passphrase, const char *path, struct err *e)
+secret_key_write(const struct secret_key *k, const struct secret *passphrase, const char *path,
+                 struct err *e)
 {
     struct secret payload = SECRET_INIT;
     json_t       *o = head(&k->pub, "secret-key");
@@ -245,7 +257,8 @@ check_head(const json_t *o, bool secret, struct err *e)
         return -1;
     }
     if (strcmp(type, "secret-key") != 0 && (secret || strcmp(type, "public-key") != 0)) {
-        return err_set(e, ERR_CORRUPT, "is a \"%.40s\", not a %s key", type, secret ? "secret" : "public");
+        return err_set(e, ERR_CORRUPT, "is a \"%.40s\", not a %s key", type,
+                       secret ? "secret" : "public");
     }
     if (format != KEYFILE_FORMAT || json_array_size(json_object_get(o, "needs")) > 0) {
         err_set(e, ERR_CORRUPT, "is of a format that this program does not know");
@@ -259,7 +272,8 @@ read_public(const json_t *o, struct public_key *k, struct err *e)
 {
     const char *id;
 
-    if (json_get_hex(o, "read", k->read, sizeof k->read, e) != 0 || json_get_hex(o, "sign", k->sign, sizeof k->sign, e) != 0 ||
+    if (json_get_hex(o, "read", k->read, sizeof k->read, e) != 0 ||
+        json_get_hex(o, "sign", k->sign, sizeof k->sign, e) != 0 ||
         json_get_str(o, "id", &id, e) != 0) {
         return -1;
     }
@@ -287,7 +301,8 @@ public_key_parse(const void *text, size_t n, const char *path, struct public_key
 }
 
 static int
-open_box(const json_t *locked, const struct public_key *pub, const struct secret *passphrase, struct secret *payload, struct err *e)
+open_box(const json_t *locked, const struct public_key *pub, const struct secret *passphrase,
+         struct secret *payload, struct err *e)
 {
     struct secret key = SECRET_INIT;
     uint8_t       salt[SALT];
@@ -298,30 +313,36 @@ open_box(const json_t *locked, const struct public_key *pub, const struct secret
     int           rc = -1;
 
     if (strcmp(json_opt_str(locked, "kdf", ""), "argon2id13") != 0) {
-        return err_set(e, ERR_CORRUPT, "its passphrase is turned into a key by something that this program does not know");
+        return err_set(e, ERR_CORRUPT,
+                       "its passphrase is turned into a key by something that this program does "
+                       "not know");
     }
-    if (json_get_hex(locked, "salt", salt, sizeof salt, e) != 0 || json_get_hex(locked, "nonce", nonce, sizeof nonce, e) != 0 ||
-        json_get_hex(locked, "box", box, sizeof box, e) != 0 || json_get_int(locked, "ops", &ops, e) != 0 ||
-        json_get_int(locked, "mem", &mem, e) != 0) {
+    if (json_get_hex(locked, "salt", salt, sizeof salt, e) != 0 ||
+        json_get_hex(locked, "nonce", nonce, sizeof nonce, e) != 0 ||
+        json_get_hex(locked, "box", box, sizeof box, e) != 0 ||
+        json_get_int(locked, "ops", &ops, e) != 0 || json_get_int(locked, "mem", &mem, e) != 0) {
         return -1;
     }
-    if (ops < 1 || ops > KDF_OPS_MAX || mem < (int64_t)crypto_pwhash_MEMLIMIT_MIN || mem > KDF_MEM_MAX) {
-        return err_set(e, ERR_CORRUPT, "its passphrase would cost more memory or time than is reasonable");
+    if (ops < 1 || ops > KDF_OPS_MAX || mem < (int64_t)crypto_pwhash_MEMLIMIT_MIN ||
+        mem > KDF_MEM_MAX) {
+        return err_set(e, ERR_CORRUPT,
+                       "its passphrase would cost more memory or time than is reasonable");
     }
     if (derive(passphrase, salt, (unsigned long long)ops, (size_t)mem, &key, e) == 0) {
         secret_new(payload, SECRET_PAYLOAD);
         rc = crypto_aead_xchacha20poly1305_ietf_decrypt(payload->data, NULL, NULL, box, sizeof box,
-                                                        (const uint8_t *)pub->id, KEY_ID_HEX, nonce, key.data) == 0
-                 ? 0
-                 : err_set(e, ERR_AUTH, "the passphrase is not the right one, or the file is damaged");
+                                                        (const uint8_t *)pub->id, KEY_ID_HEX, nonce,
+                                                        key.data) == 0
+            ? 0
+            : err_set(e, ERR_AUTH, "the passphrase is not the right one, or the file is damaged");
     }
     secret_free(&key);
     return rc;
 }
 
 static int
-unlock(const json_t *locked, const struct public_key *pub, const struct passphrase_source *source, struct secret *payload,
-       struct err *e)
+unlock(const json_t *locked, const struct public_key *pub, const struct passphrase_source *source,
+       struct secret *payload, struct err *e)
 {
     struct secret passphrase = SECRET_INIT;
     char         *what = xasprintf("passphrase of key \"%s\" (%s)", pub->name, pub->id);
@@ -336,7 +357,8 @@ unlock(const json_t *locked, const struct public_key *pub, const struct passphra
 }
 
 static int
-read_secret(const json_t *o, const struct passphrase_source *source, struct secret_key *k, struct err *e)
+read_secret(const json_t *o, const struct passphrase_source *source, struct secret_key *k,
+            struct err *e)
 {
     struct secret payload = SECRET_INIT;
     const json_t *locked = json_object_get(o, "locked");
@@ -357,7 +379,8 @@ read_secret(const json_t *o, const struct passphrase_source *source, struct secr
     }
     if (rc == 0) {
         spread(k, &payload);
-        if (memcmp(read, k->pub.read, sizeof read) != 0 || memcmp(sign, k->pub.sign, sizeof sign) != 0) {
+        if (memcmp(read, k->pub.read, sizeof read) != 0 ||
+            memcmp(sign, k->pub.sign, sizeof sign) != 0) {
             rc = err_set(e, ERR_CORRUPT, "its secret and its public keys do not belong together");
         }
     }
@@ -366,11 +389,11 @@ read_secret(const json_t *o, const struct passphrase_source *source, struct secr
 }
 
 int
-secret_key_parse(const void *text, size_t n, const char *path, const struct passphrase_source *source, struct secret_key *k,
-                 struct err *e)
+secret_key_parse(const void *text, size_t n, const char *path,
+                 const struct passphrase_source *source, struct secret_key *k, struct err *e)
 {
     json_t *o = json_read_secret(text, n, e);
-    int     rc = o == NULL || check_head(o, true, e) != 0 || read_secret(o, source, k, e) != 0 ? -1 : 0;
+    int rc = o == NULL || check_head(o, true, e) != 0 || read_secret(o, source, k, e) != 0 ? -1 : 0;
 
     json_wipe(o, "secret");
     json_decref(o);
@@ -397,7 +420,10 @@ slurp(const char *path, bool secret, struct secret *text, struct err *e)
     }
     if (secret && S_ISREG(sb.st_mode) && (sb.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
         err_set(e, ERR_AUTH, "secret key file \"%s\": others may read it", path);
-        err_hint(e, "its public half is another file (.pub); a secret one: chmod 600 \"%s\", and is it still secret?", path);
+        err_hint(e,
+                 "its public half is another file (.pub); a secret one: chmod 600 \"%s\", and is "
+                 "it still secret?",
+                 path);
         goto out;
     }
     secret_new(text, KEYFILE_MAX);
@@ -432,13 +458,15 @@ public_key_load(const char *path, struct public_key *k, struct err *e)
 }
 
 int
-secret_key_load(const char *path, const struct passphrase_source *source, struct secret_key *k, struct err *e)
+secret_key_load(const char *path, const struct passphrase_source *source, struct secret_key *k,
+                struct err *e)
 {
     struct secret text = SECRET_INIT;
     int           rc;
 
     *k = (struct secret_key){0};
-    rc = slurp(path, true, &text, e) == 0 ? secret_key_parse(text.data, text.n, path, source, k, e) : -1;
+    rc = slurp(path, true, &text, e) == 0 ? secret_key_parse(text.data, text.n, path, source, k, e)
+                                          : -1;
     secret_free(&text);
     return rc;
 }

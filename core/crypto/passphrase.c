@@ -10,15 +10,16 @@
 #include <unistd.h>
 
 #include "core/cancel.h"
-#include "core/mem.h"
 #include "core/host/proc.h"
+#include "core/mem.h"
 
 /* One byte more than a passphrase may have: the line feed. */
 enum { LINE_MAX_BYTES = PASSPHRASE_MAX + 1 };
 
 /* The first line of n bytes. */
 static int
-take_line(const uint8_t *data, size_t n, const char *what, const char *from, struct secret *out, struct err *e)
+take_line(const uint8_t *data, size_t n, const char *what, const char *from, struct secret *out,
+          struct err *e)
 {
     const uint8_t *end = n == 0 ? NULL : memchr(data, '\n', n);
     size_t         length = end == NULL ? n : (size_t)(end - data);
@@ -27,7 +28,8 @@ take_line(const uint8_t *data, size_t n, const char *what, const char *from, str
         return err_set(e, ERR_USAGE, "the %s from %s is empty", what, from);
     }
     if (length > PASSPHRASE_MAX) {
-        return err_set(e, ERR_USAGE, "the %s from %s is longer than %d bytes", what, from, PASSPHRASE_MAX);
+        return err_set(e, ERR_USAGE, "the %s from %s is longer than %d bytes", what, from,
+                       PASSPHRASE_MAX);
     }
     secret_set(out, data, length);
     return 0;
@@ -82,7 +84,7 @@ from_command(const char *command, const char *what, struct secret *out, struct e
 {
     const char *argv[] = {"/bin/sh", "-c", command, NULL};
     struct buf  said = BUF_INIT(LINE_MAX_BYTES);
-    int         rc = buf_reserve(&said, LINE_MAX_BYTES, e);     /* so that no copy is left behind by growing */
+    int rc = buf_reserve(&said, LINE_MAX_BYTES, e); /* so that no copy is left behind by growing */
 
     if (rc == 0 && proc_run(&(struct proc_spec){.argv = argv, .out = &said}, NULL, e) != 0) {
         rc = err_wrap(e, "command for the %s", what);
@@ -97,7 +99,8 @@ from_command(const char *command, const char *what, struct secret *out, struct e
 
 /* ---- a person ---- */
 
-/* Until a line is there.  Signals do not end a read (cancel.h): whoever waits looks for them himself. */
+/* Until a line is there.  Signals do not end a read (cancel.h): whoever waits looks for them
+ * himself. */
 static int
 wait_for_person(int tty, struct err *e)
 {
@@ -140,7 +143,9 @@ from_person(const char *what, bool twice, struct secret *out, struct err *e)
 
     if (tty == -1) {
         err_set(e, ERR_AUTH, "the %s is needed, and there is no terminal to ask for it", what);
-        return err_hint(e, "--passphrase-file, --passphrase-command, --passphrase-fd, or PGASSAY_PASSPHRASE_FILE");
+        return err_hint(e,
+                        "--passphrase-file, --passphrase-command, --passphrase-fd, or "
+                        "PGASSAY_PASSPHRASE_FILE");
     }
     rc = ask_once(tty, what, what, out, e);
     if (rc == 0 && twice && (rc = ask_once(tty, "the same again", what, &again, e)) == 0 &&
@@ -153,7 +158,8 @@ from_person(const char *what, bool twice, struct secret *out, struct err *e)
 }
 
 static int
-get_from(const struct passphrase_source *s, const char *what, bool twice, struct secret *out, struct err *e)
+get_from(const struct passphrase_source *s, const char *what, bool twice, struct secret *out,
+         struct err *e)
 {
     const char *file = s->file != NULL ? s->file : getenv("PGASSAY_PASSPHRASE_FILE");
     const char *command = s->command != NULL ? s->command : getenv("PGASSAY_PASSPHRASE_COMMAND");
@@ -163,7 +169,7 @@ get_from(const struct passphrase_source *s, const char *what, bool twice, struct
         return 0;
     }
     if (s->fd >= 0) {
-        (void)fcntl(s->fd, F_SETFD, FD_CLOEXEC);        /* not for those whom we start */
+        (void)fcntl(s->fd, F_SETFD, FD_CLOEXEC); /* not for those whom we start */
         return from_fd(s->fd, what, "the descriptor", out, e);
     }
     if (file != NULL && file[0] != '\0' && s->command == NULL) {
@@ -176,7 +182,8 @@ get_from(const struct passphrase_source *s, const char *what, bool twice, struct
 }
 
 int
-passphrase_get(const struct passphrase_source *s, const char *what, bool twice, struct secret *out, struct err *e)
+passphrase_get(const struct passphrase_source *s, const char *what, bool twice, struct secret *out,
+               struct err *e)
 {
     int rc = get_from(s, what, twice, out, e);
 

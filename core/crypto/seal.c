@@ -10,11 +10,15 @@
 enum { MAGIC = 8, KEY = crypto_aead_xchacha20poly1305_ietf_KEYBYTES };
 
 static const uint8_t magic[MAGIC] = {'P', 'G', 'A', 'S', 'S', 'A', 'Y', 1};
-static const uint8_t nonce[crypto_aead_xchacha20poly1305_ietf_NPUBBYTES];     /* zeroes: each key is used once */
+static const uint8_t
+    nonce[crypto_aead_xchacha20poly1305_ietf_NPUBBYTES]; /* zeroes: each key is used once */
 
-_Static_assert((int)SEAL_HEAD == (int)MAGIC + (int)crypto_box_SEALBYTES + (int)KEY, "the head is magic and sealed key");
+_Static_assert((int)SEAL_HEAD == (int)MAGIC + (int)crypto_box_SEALBYTES + (int)KEY,
+               "the head is magic and sealed key");
 _Static_assert((int)SEAL_TAG == (int)crypto_aead_xchacha20poly1305_ietf_ABYTES, "one tag");
-_Static_assert((int)SEAL_PUBLIC == (int)crypto_box_PUBLICKEYBYTES && (int)SEAL_SECRET == (int)crypto_box_SECRETKEYBYTES, "X25519");
+_Static_assert((int)SEAL_PUBLIC == (int)crypto_box_PUBLICKEYBYTES &&
+                   (int)SEAL_SECRET == (int)crypto_box_SECRETKEYBYTES,
+               "X25519");
 
 void
 seal_keypair(uint8_t public[SEAL_PUBLIC], struct secret *secret)
@@ -32,14 +36,15 @@ seal_public(const struct secret *secret, uint8_t public[SEAL_PUBLIC])
 static unsigned
 log2_floor(size_t n)
 {
-    return (unsigned)(8 * sizeof(unsigned long long) - 1) - (unsigned)__builtin_clzll((unsigned long long)n);
+    return (unsigned)(8 * sizeof(unsigned long long) - 1) -
+        (unsigned)__builtin_clzll((unsigned long long)n);
 }
 
 /* Padmé: the lowest bits of a length are zero, the more the longer it is. */
 static size_t
 padded(size_t n)
 {
-    unsigned e = log2_floor(n);         /* n is never below SEAL_LENGTH */
+    unsigned e = log2_floor(n); /* n is never below SEAL_LENGTH */
     unsigned s = log2_floor(e) + 1;
     size_t   mask = ((size_t)1 << (e - s)) - 1;
 
@@ -117,7 +122,8 @@ seal(const struct sealed_as *as, const void *data, size_t n, struct buf *out, st
     }
     memset(body + SEAL_LENGTH + n, 0, inner - SEAL_LENGTH - n);
     ad = associated(as, out->data, &ad_n);
-    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(body, NULL, body, inner, ad, ad_n, NULL, nonce, key);
+    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(body, NULL, body, inner, ad, ad_n, NULL, nonce,
+                                                     key);
     sodium_memzero(key, sizeof key);
     free(ad);
     out->len = SEAL_HEAD + inner + SEAL_TAG;
@@ -125,8 +131,8 @@ seal(const struct sealed_as *as, const void *data, size_t n, struct buf *out, st
 }
 
 int
-unseal(const struct sealed_as *as, const struct secret *secret, uint8_t *sealed, size_t sealed_n, const uint8_t **data,
-       size_t *n, struct err *e)
+unseal(const struct sealed_as *as, const struct secret *secret, uint8_t *sealed, size_t sealed_n,
+       const uint8_t **data, size_t *n, struct err *e)
 {
     uint8_t  key[KEY];
     uint8_t *body = sealed + SEAL_HEAD;
@@ -141,15 +147,19 @@ unseal(const struct sealed_as *as, const struct secret *secret, uint8_t *sealed,
     if (memcmp(sealed, magic, MAGIC) != 0) {
         return err_set(e, ERR_CORRUPT, "is not encrypted as this program knows it");
     }
-    if (crypto_box_seal_open(key, sealed + MAGIC, SEAL_HEAD - MAGIC, as->public, secret->data) != 0) {
-        return err_set(e, ERR_CORRUPT, "its key cannot be opened: it is encrypted for another, or was changed");
+    if (crypto_box_seal_open(key, sealed + MAGIC, SEAL_HEAD - MAGIC, as->public, secret->data) !=
+        0) {
+        return err_set(e, ERR_CORRUPT,
+                       "its key cannot be opened: it is encrypted for another, or was changed");
     }
     ad = associated(as, sealed, &ad_n);
-    bad = crypto_aead_xchacha20poly1305_ietf_decrypt(body, NULL, NULL, body, sealed_n - SEAL_HEAD, ad, ad_n, nonce, key);
+    bad = crypto_aead_xchacha20poly1305_ietf_decrypt(body, NULL, NULL, body, sealed_n - SEAL_HEAD,
+                                                     ad, ad_n, nonce, key);
     sodium_memzero(key, sizeof key);
     free(ad);
     if (bad != 0) {
-        return err_set(e, ERR_CORRUPT, "does not decrypt: it was changed, or moved here from elsewhere");
+        return err_set(e, ERR_CORRUPT,
+                       "does not decrypt: it was changed, or moved here from elsewhere");
     }
     length = get_le64(body);
     if (length > sealed_n - SEAL_HEAD - SEAL_TAG - SEAL_LENGTH) {

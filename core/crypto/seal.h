@@ -2,13 +2,15 @@
  * seal.h - bytes that only the holder of a secret key can read: sealed to an X25519 public key.
  *
  *   8 bytes    "PGASSAY" and the version, 1
- *   80 bytes   a random key of 32 bytes, used for this once, in a sealed box (libsodium's crypto_box_seal) to the public key
- *   the rest   XChaCha20-Poly1305 (IETF) under that key, the tag last; nonce: 24 zero bytes, since the key is used once
+ *   80 bytes   a random key of 32 bytes, used for this once, in a sealed box (libsodium's
+ * crypto_box_seal) to the public key the rest   XChaCha20-Poly1305 (IETF) under that key, the tag
+ * last; nonce: 24 zero bytes, since the key is used once
  *
- * Encrypted is: the length of the data (8 bytes, little-endian), the data, zeroes up to the length that Padmé gives
- * (Nikitin et al., "Reducing Metadata Leakage from Encrypted Files and Communication with PURBs", 2019, section 4): at most
- * 12 % more, and little is told by it.  Authenticated with it is what the bytes are (struct sealed_as) and the first 88 bytes:
- * nothing can be put in the place of something else.
+ * Encrypted is: the length of the data (8 bytes, little-endian), the data, zeroes up to the length
+ * that Padmé gives (Nikitin et al., "Reducing Metadata Leakage from Encrypted Files and
+ * Communication with PURBs", 2019, section 4): at most 12 % more, and little is told by it.
+ * Authenticated with it is what the bytes are (struct sealed_as) and the first 88 bytes: nothing
+ * can be put in the place of something else.
  *
  * All at once, in memory: not a byte is given out before all were checked.  Thread-safe.
  */
@@ -19,23 +21,23 @@
 #include <stdint.h>
 
 #include "core/buf.h"
-#include "core/err.h"
 #include "core/crypto/secret.h"
+#include "core/err.h"
 
 enum {
     SEAL_PUBLIC = 32,
     SEAL_SECRET = 32,
-    SEAL_HEAD = 8 + 32 + 48,            /* magic, sealed box of a key */
+    SEAL_HEAD = 8 + 32 + 48, /* magic, sealed box of a key */
     SEAL_LENGTH = 8,
     SEAL_TAG = 16,
 };
 
 /* What the bytes are. Authenticated: "pgassay ", type, " v1" and a NUL, the public key, what. */
 struct sealed_as {
-    const char    *type;                /* "chunk" */
-    const uint8_t *public;              /* SEAL_PUBLIC */
-    const void    *what;                /* tells it from others of its type: the id of a chunk, for example */
-    size_t         what_n;
+    const char *type;      /* "chunk" */
+    const uint8_t *public; /* SEAL_PUBLIC */
+    const void *what;      /* tells it from others of its type: the id of a chunk, for example */
+    size_t      what_n;
 };
 
 /* A new key pair. */
@@ -46,10 +48,10 @@ void seal_public(const struct secret *secret, uint8_t public[SEAL_PUBLIC]);
 /* How many bytes n bytes become at most. */
 size_t seal_bound(size_t n);
 /* Replaces out's contents. */
-int    seal(const struct sealed_as *, const void *data, size_t n, struct buf *out, struct err *);
-/* In place: *data and *n tell where within sealed the data is now.  ERR_CORRUPT: not sealed to this key, or not as this, or
- * changed since. */
-int    unseal(const struct sealed_as *, const struct secret *, uint8_t *sealed, size_t sealed_n, const uint8_t **data,
-              size_t *n, struct err *);
+int seal(const struct sealed_as *, const void *data, size_t n, struct buf *out, struct err *);
+/* In place: *data and *n tell where within sealed the data is now.  ERR_CORRUPT: not sealed to
+ * this key, or not as this, or changed since. */
+int unseal(const struct sealed_as *, const struct secret *, uint8_t *sealed, size_t sealed_n,
+           const uint8_t **data, size_t *n, struct err *);
 
 #endif

@@ -48,6 +48,6 @@ secret_set(struct secret *s, const void *data, size_t n)
 void
 secret_free(struct secret *s)
 {
-    sodium_free(s->data);       /* wipes; accepts NULL */
+    sodium_free(s->data); /* wipes; accepts NULL */
     *s = (struct secret)SECRET_INIT;
 }

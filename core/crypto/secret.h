@@ -1,8 +1,9 @@
 /*
  * secret.h - memory for what nobody may see: keys, passphrases.
  *
- * Locked where the system allows it, between guard pages, wiped when it is freed (libsodium's sodium_malloc()).  The first
- * secret of a process also ends core dumps and ptrace() by others of the same user.
+ * Locked where the system allows it, between guard pages, wiped when it is freed (libsodium's
+ * sodium_malloc()).  The first secret of a process also ends core dumps and ptrace() by others of
+ * the same user.
  */
 #ifndef CORE_CRYPTO_SECRET_H
 #define CORE_CRYPTO_SECRET_H
@@ -11,15 +12,18 @@
 #include <stdint.h>
 
 struct secret {
-    uint8_t *data;      /* NULL: none */
-    size_t   n;         /* bytes */
+    uint8_t *data; /* NULL: none */
+    size_t   n;    /* bytes */
 };
 
-#define SECRET_INIT {0}
+#define SECRET_INIT                                                                                \
+    {                                                                                              \
+        0                                                                                          \
+    }
 
 /* n bytes, all zero; what *s held before is freed.  Ends the program when there is no memory. */
 void secret_new(struct secret *s, size_t n);
 void secret_set(struct secret *s, const void *, size_t n);
-void secret_free(struct secret *s);         /* accepts SECRET_INIT and what was freed */
+void secret_free(struct secret *s); /* accepts SECRET_INIT and what was freed */
 
 #endif

@@ -21,10 +21,10 @@ sign_keypair(const uint8_t seed[SIGN_SEED], uint8_t public[SIGN_PUBLIC], struct 
 static uint8_t *
 message(const struct signed_as *as, const void *data, size_t n, size_t *total)
 {
-    char   *head = xasprintf("pgassay %s v1", as->type);
-    size_t  head_n = strlen(head) + 1;
-    size_t  repo_n = strlen(as->repo_id);
-    size_t  key_n = strlen(as->key) + 1;
+    char    *head = xasprintf("pgassay %s v1", as->type);
+    size_t   head_n = strlen(head) + 1;
+    size_t   repo_n = strlen(as->repo_id);
+    size_t   key_n = strlen(as->key) + 1;
     uint8_t *m = xmalloc(head_n + repo_n + key_n + n);
 
     memcpy(m, head, head_n);
@@ -50,8 +50,8 @@ sign_bytes(const struct secret *secret, const struct signed_as *as, const void *
 }
 
 bool
-sign_verify(const uint8_t public[SIGN_PUBLIC], const struct signed_as *as, const void *data, size_t n,
-            const uint8_t signature[SIGNATURE_BYTES])
+sign_verify(const uint8_t public[SIGN_PUBLIC], const struct signed_as *as, const void *data,
+            size_t n, const uint8_t signature[SIGNATURE_BYTES])
 {
     size_t   total;
     uint8_t *m = message(as, data, n, &total);

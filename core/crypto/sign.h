@@ -1,8 +1,9 @@
 /*
  * sign.h - Ed25519 signatures over what an object is, where it lies, and its exact bytes.
  *
- * Signed is: "pgassay ", type, " v1" and a NUL, the repository's id (32 hex digits), the object's key and a NUL, the bytes.  So a
- * signature is of no use for another type, another repository or another name.
+ * Signed is: "pgassay ", type, " v1" and a NUL, the repository's id (32 hex digits), the object's
+ * key and a NUL, the bytes.  So a signature is of no use for another type, another repository or
+ * another name.
  */
 #ifndef CORE_CRYPTO_SIGN_H
 #define CORE_CRYPTO_SIGN_H
@@ -17,15 +18,17 @@ enum { SIGN_PUBLIC = 32, SIGN_SEED = 32, SIGN_SECRET = 64, SIGNATURE_BYTES = 64 
 
 /* What the bytes are. */
 struct signed_as {
-    const char *type;       /* "label" */
-    const char *repo_id;    /* 32 hex digits */
-    const char *key;        /* "shop/backups/20261121T021500Z-4f2a/label.json" */
+    const char *type;    /* "label" */
+    const char *repo_id; /* 32 hex digits */
+    const char *key;     /* "shop/backups/20261121T021500Z-4f2a/label.json" */
 };
 
 /* From 32 random bytes, which are all of the secret. */
-void sign_keypair(const uint8_t seed[SIGN_SEED], uint8_t public[SIGN_PUBLIC], struct secret *secret);
-void sign_bytes(const struct secret *, const struct signed_as *, const void *, size_t n, uint8_t out[SIGNATURE_BYTES]);
-bool sign_verify(const uint8_t public[SIGN_PUBLIC], const struct signed_as *, const void *, size_t n,
-                 const uint8_t signature[SIGNATURE_BYTES]);
+void sign_keypair(const uint8_t  seed[SIGN_SEED], uint8_t public[SIGN_PUBLIC],
+                  struct secret *secret);
+void sign_bytes(const struct secret *, const struct signed_as *, const void *, size_t n,
+                uint8_t out[SIGNATURE_BYTES]);
+bool sign_verify(const uint8_t public[SIGN_PUBLIC], const struct signed_as *, const void *,
+                 size_t n, const uint8_t signature[SIGNATURE_BYTES]);
 
 #endif

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "core/enc.h"
-#include "core/mem.h"
 #include "core/host/statedir.h"
+#include "core/mem.h"
 
 static int
 busy(int fd, const char *db, const char *kind, struct err *e)
@@ -40,8 +40,9 @@ leave_pid(int fd)
 int
 hostlock_take(const char *repo_id, const char *db, const char *kind, struct err *e)
 {
-    char *encoded = name_encode(db), *file = xasprintf("%s.%s.lock", encoded, kind), *path = state_file(repo_id, file, e);
-    int   fd = -1;
+    char *encoded = name_encode(db), *file = xasprintf("%s.%s.lock", encoded, kind),
+         *path = state_file(repo_id, file, e);
+    int fd = -1;
 
     if (path == NULL) {
         goto out;

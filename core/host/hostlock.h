@@ -1,15 +1,18 @@
 /*
- * hostlock.h - one run of a kind ("backup", "copy") per database and repository at a time on this host.
+ * hostlock.h - one run of a kind ("backup", "copy") per database and repository at a time on this
+ * host.
  *
- * flock() on a file in the state directory, released by the kernel however we end.  The file is never unlinked: whoever
- * waits on an unlinked file and whoever makes it anew would both believe they hold it.
+ * flock() on a file in the state directory, released by the kernel however we end.  The file is
+ * never unlinked: whoever waits on an unlinked file and whoever makes it anew would both believe
+ * they hold it.
  */
 #ifndef CORE_HOST_HOSTLOCK_H
 #define CORE_HOST_HOSTLOCK_H
 
 #include "core/err.h"
 
-/* The descriptor that holds the lock; close it to let go.  -1: ERR_BUSY names the process that holds it. */
+/* The descriptor that holds the lock; close it to let go.  -1: ERR_BUSY names the process that
+ * holds it. */
 int hostlock_take(const char *repo_id, const char *db, const char *kind, struct err *);
 
 #endif

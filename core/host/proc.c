@@ -11,29 +11,29 @@
 
 #include "core/cancel.h"
 #include "core/enc.h"
+#include "core/host/proc_spawn.h"
 #include "core/log.h"
 #include "core/mem.h"
-#include "core/host/proc_spawn.h"
 
 enum {
     IDLE_MS_DEFAULT = 600000,
     KILL_AFTER_MS = 30000, /* between SIGTERM and SIGKILL: time to tidy up */
     POLL_MS = 100,
     TAIL_BYTES = 4096,
-    TAIL_SHOWN = 480,      /* of what the program said last, in the error's text */
+    TAIL_SHOWN = 480, /* of what the program said last, in the error's text */
     READ_BYTES = 65536,
 };
 
 struct run {
     const struct proc_spec *spec;
-    const char             *name;     /* of the program, for messages */
+    const char             *name; /* of the program, for messages */
     struct proc_child       child;
-    size_t                  fed;      /* bytes of spec->in written */
+    size_t                  fed; /* bytes of spec->in written */
     char                    tail[TAIL_BYTES];
-    size_t                  tail_len; /* the last bytes of its stderr */
+    size_t                  tail_len;               /* the last bytes of its stderr */
     double                  began, active, stopped; /* clock_seconds(); stopped 0: not yet */
-    unsigned long           cpu;      /* ticks used when last looked at */
-    struct err              why;      /* of our stopping it */
+    unsigned long           cpu;                    /* ticks used when last looked at */
+    struct err              why;                    /* of our stopping it */
     int                     wait_status;
 };
 
@@ -144,7 +144,8 @@ static void
 feed(struct run *r)
 {
     while (r->child.in >= 0 && r->fed < r->spec->in_len) {
-        ssize_t n = write(r->child.in, (const char *)r->spec->in + r->fed, r->spec->in_len - r->fed);
+        ssize_t n = write(r->child.in, (const char *)r->spec->in + r->fed,
+                          r->spec->in_len - r->fed);
 
         if (n > 0) {
             r->fed += (size_t)n;
@@ -176,7 +177,8 @@ cpu_ticks(pid_t pid)
     if (f == NULL) {
         return 0;
     }
-    p = fgets(text, sizeof text, f) == NULL ? NULL : strrchr(text, ')'); /* the name may hold anything */
+    p = fgets(text, sizeof text, f) == NULL ? NULL
+                                            : strrchr(text, ')'); /* the name may hold anything */
     (void)fclose(f);
     for (int i = 0; i < FIELDS_BEFORE && p != NULL; i++) {
         p = strchr(p + 1, ' ');
@@ -205,7 +207,8 @@ watch(struct run *r)
     if (!s->tidying && cancel_check(&why) != 0) {
         stop(r, &why);
     } else if (s->total_ms > 0 && (now - r->began) * 1000 > s->total_ms) {
-        err_set(&why, ERR_IO, "\"%s\" did not end within %d s and was stopped", r->name, s->total_ms / 1000);
+        err_set(&why, ERR_IO, "\"%s\" did not end within %d s and was stopped", r->name,
+                s->total_ms / 1000);
         stop(r, &why);
     } else if (idle_ms > 0 && (now - r->active) * 1000 > idle_ms) {
         unsigned long cpu = cpu_ticks(r->child.pid);
@@ -215,7 +218,8 @@ watch(struct run *r)
             r->active = now;
             return;
         }
-        err_set(&why, ERR_IO, "\"%s\" did nothing for %d s and was stopped", r->name, idle_ms / 1000);
+        err_set(&why, ERR_IO, "\"%s\" did nothing for %d s and was stopped", r->name,
+                idle_ms / 1000);
         stop(r, &why);
     }
 }
@@ -317,7 +321,8 @@ judge(struct run *r, int *status, struct err *e)
         return err_set(e, ERR_IO, "\"%s\" was killed by signal %d (%s)%s%s", r->name, code - 128,
                        strsignal(code - 128), said[0] == '\0' ? "" : ": ", said);
     }
-    return err_set(e, ERR_IO, "\"%s\" failed with status %d%s%s", r->name, code, said[0] == '\0' ? "" : ": ", said);
+    return err_set(e, ERR_IO, "\"%s\" failed with status %d%s%s", r->name, code,
+                   said[0] == '\0' ? "" : ": ", said);
 }
 
 int

@@ -1,13 +1,12 @@
 /*
  * proc.h - running other programs, with a watchdog on each.
  *
- * stdin is /dev/null or the bytes given; stdout and stderr are collected, or
- * stdout goes to a callback piece by piece.  The child dies with us
- * (PR_SET_PDEATHSIG) and when cancel.h is raised: SIGTERM to its process group,
- * SIGKILL 30 s later.  Only its own CPU time counts, not that of programs it waits for:
- * a tool that waits for a server's long work needs a larger idle_ms.  Neither a non-zero status nor a
- * signal is overlooked: proc_run() is 0 only if the program ended with status 0,
- * and the error holds the last lines that the program wrote to stderr.
+ * stdin is /dev/null or the bytes given; stdout and stderr are collected, or stdout goes to a
+ * callback piece by piece.  The child dies with us (PR_SET_PDEATHSIG) and when cancel.h is raised:
+ * SIGTERM to its process group, SIGKILL 30 s later.  Only its own CPU time counts, not that of
+ * programs it waits for: a tool that waits for a server's long work needs a larger idle_ms.
+ * Neither a non-zero status nor a signal is overlooked: proc_run() is 0 only if the program ended
+ * with status 0, and the error holds the last lines that the program wrote to stderr.
  */
 #ifndef CORE_HOST_PROC_H
 #define CORE_HOST_PROC_H
@@ -20,23 +19,23 @@
 #include "core/err.h"
 
 struct proc_spec {
-    const char *const *argv;        /* NULL-terminated; argv[0] is a path, or found in PATH */
-    const char *const *env;         /* NULL, or NAME=VALUE to add, NULL-terminated; "NAME" alone unsets */
-    const void        *in;          /* bytes for stdin, or NULL */
+    const char *const *argv; /* NULL-terminated; argv[0] is a path, or found in PATH */
+    const char *const *env;  /* NULL, or NAME=VALUE to add, NULL-terminated; "NAME" alone unsets */
+    const void        *in;   /* bytes for stdin, or NULL */
     size_t             in_len;
-    struct buf        *out;         /* collects stdout; NULL: goes to our stderr's log at debug level */
+    struct buf        *out; /* collects stdout; NULL: goes to our stderr's log at debug level */
     int (*out_fn)(void *ctx, const void *, size_t, struct err *); /* instead of out */
-    void              *out_ctx;
-    struct buf        *err;         /* collects stderr; NULL: kept for the error text only */
-    int                idle_ms;     /* no output and no CPU time used for so long: stopped (0: 600000; < 0: never) */
-    int                total_ms;    /* 0: no limit */
-    bool               as_user;     /* run as uid, gid (when we are root) */
-    uid_t              uid;
-    gid_t              gid;
-    const char        *cwd;         /* NULL: "/" when as_user, else ours */
-    int                keep_fd[2];  /* descriptors that the child has, too, beside stdin, stdout, stderr; 0: none */
-    bool               tidying;     /* part of cleaning up: runs although cancel.h is raised */
-    bool               status_ok;   /* a non-zero exit status is no error: look at *status */
+    void       *out_ctx;
+    struct buf *err; /* collects stderr; NULL: kept for the error text only */
+    int   idle_ms; /* no output and no CPU time used for so long: stopped (0: 600000; < 0: never) */
+    int   total_ms; /* 0: no limit */
+    bool  as_user;  /* run as uid, gid (when we are root) */
+    uid_t uid;
+    gid_t gid;
+    const char *cwd; /* NULL: "/" when as_user, else ours */
+    int keep_fd[2]; /* descriptors that the child has, too, beside stdin, stdout, stderr; 0: none */
+    bool tidying;   /* part of cleaning up: runs although cancel.h is raised */
+    bool status_ok; /* a non-zero exit status is no error: look at *status */
 };
 
 /* status (may be NULL): exit status, or 128 + signal. */

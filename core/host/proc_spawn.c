@@ -74,7 +74,7 @@ env_set_home(struct strlist *env, const struct passwd *pw)
 static int
 plan_user(struct plan *p, struct err *e)
 {
-    struct passwd pw;
+    struct passwd  pw;
     struct passwd *found = NULL;
     char           text[PASSWD_BYTES];
 
@@ -143,7 +143,8 @@ plan_pipes(struct plan *p, struct err *e)
 static int
 become_user(const struct plan *p)
 {
-    return setgroups((size_t)p->n_groups, p->groups) != 0 || setgid(p->spec->gid) != 0 || setuid(p->spec->uid) != 0;
+    return setgroups((size_t)p->n_groups, p->groups) != 0 || setgid(p->spec->gid) != 0 ||
+        setuid(p->spec->uid) != 0;
 }
 
 static int
@@ -152,7 +153,7 @@ redirect(const struct plan *p)
     int in = p->in[0] >= 0 ? p->in[0] : open("/dev/null", O_RDONLY | O_CLOEXEC);
 
     return in < 0 || dup2(in, STDIN_FILENO) < 0 || dup2(p->out[1], STDOUT_FILENO) < 0 ||
-           dup2(p->err[1], STDERR_FILENO) < 0;
+        dup2(p->err[1], STDERR_FILENO) < 0;
 }
 
 /* For the child alone: another thread's child has none of them. */
@@ -182,8 +183,8 @@ child_main(const struct plan *p)
     (void)signal(SIGPIPE, SIG_DFL);
     (void)setpgid(0, 0);
     errno = 0;
-    if ((s->as_user && become_user(p) != 0) || (cwd != NULL && chdir(cwd) != 0) || redirect(p) != 0 ||
-        keep_open(p) != 0) {
+    if ((s->as_user && become_user(p) != 0) || (cwd != NULL && chdir(cwd) != 0) ||
+        redirect(p) != 0 || keep_open(p) != 0) {
         goto fail;
     }
     /* After the change of user, which clears it; the parent may be gone by now. */
@@ -266,9 +267,10 @@ plan_free(struct plan *p)
 int
 proc_spawn(const struct proc_spec *spec, struct proc_child *out, struct err *e)
 {
-    struct plan p = {.spec = spec, .in = {-1, -1}, .out = {-1, -1}, .err = {-1, -1}, .report = {-1, -1}};
-    pid_t       pid;
-    int         rc = -1;
+    struct plan p = {
+        .spec = spec, .in = {-1, -1}, .out = {-1, -1}, .err = {-1, -1}, .report = {-1, -1}};
+    pid_t pid;
+    int   rc = -1;
 
     p.parent = getpid();
     copy_argv(&p);

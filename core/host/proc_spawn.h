@@ -10,8 +10,8 @@
 #include "core/host/proc.h"
 
 struct proc_child {
-    pid_t pid;  /* leads a process group of its own */
-    int   in;   /* our ends, not blocking; -1: stdin is /dev/null */
+    pid_t pid; /* leads a process group of its own */
+    int   in;  /* our ends, not blocking; -1: stdin is /dev/null */
     int   out;
     int   err;
 };

@@ -36,7 +36,8 @@ root_dir(struct err *e)
     if ((dir = set_env("HOME")) != NULL) {
         return xasprintf("%s/.local/state/pgassay", dir);
     }
-    err_set(e, ERR_USAGE, "no place for this host's state: neither PGASSAY_STATE_DIR nor HOME is set");
+    err_set(e, ERR_USAGE,
+            "no place for this host's state: neither PGASSAY_STATE_DIR nor HOME is set");
     return NULL;
 }
 
@@ -99,7 +100,8 @@ state_write(const char *path, const struct buf *text, struct err *e)
 
     if (fd < 0) {
         err_errno(e, "could not make \"%s\"", side);
-    } else if (write(fd, text->data, text->len) != (ssize_t)text->len || fdatasync(fd) != 0 || rename(side, path) != 0) {
+    } else if (write(fd, text->data, text->len) != (ssize_t)text->len || fdatasync(fd) != 0 ||
+               rename(side, path) != 0) {
         err_errno(e, "could not write \"%s\"", path);
         (void)unlink(side);
     } else {

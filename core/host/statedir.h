@@ -1,8 +1,9 @@
 /*
- * statedir.h - where this host remembers things between runs: journals of interrupted runs, locks, the newest
- * backups that it has seen.
+ * statedir.h - where this host remembers things between runs: journals of interrupted runs, locks,
+ * the newest backups that it has seen.
  *
- * $PGASSAY_STATE_DIR, else /var/lib/pgassay as root, else $XDG_STATE_HOME/pgassay, else ~/.local/state/pgassay.
+ * $PGASSAY_STATE_DIR, else /var/lib/pgassay as root, else $XDG_STATE_HOME/pgassay, else
+ * ~/.local/state/pgassay.
  */
 #ifndef CORE_HOST_STATEDIR_H
 #define CORE_HOST_STATEDIR_H
@@ -10,13 +11,14 @@
 #include "core/buf.h"
 #include "core/err.h"
 
-/* "<state-dir>/<sub>/<file>", its directories made (0700).  sub and file without slashes.  Allocated. */
+/* "<state-dir>/<sub>/<file>", its directories made (0700).  sub and file without slashes.
+ * Allocated. */
 char *state_file(const char *sub, const char *file, struct err *);
 
-/* This host's other runs wait until the descriptor is closed.  -1 (also for NULL): it could not be had; go on without.  The lock
- * file stays: one that is removed would not be everybody's. */
-int   state_lock(const char *path);
+/* This host's other runs wait until the descriptor is closed.  -1 (also for NULL): it could not
+ * be had; go on without.  The lock file stays: one that is removed would not be everybody's. */
+int state_lock(const char *path);
 /* The file's new contents, mode 0600: a power cut leaves the old or the new ones, whole. */
-int   state_write(const char *path, const struct buf *, struct err *);
+int state_write(const char *path, const struct buf *, struct err *);
 
 #endif

@@ -9,30 +9,37 @@
 
 #include "core/host/proc.h"
 #include "pg/archive/archive_split.h"
-#include "pg/conn/conn.h"
 #include "pg/archive/sqlsplit.h"
+#include "pg/conn/conn.h"
 
-/* pg_restore of a damaged archive may run for ever (docs/postgresql.md); schema output never stands still so long. */
+/* pg_restore of a damaged archive may run for ever (docs/postgresql.md); schema output never
+ * stands still so long. */
 enum { IDLE_MS = 120000 };
 #define TEXT_MAX (4 * GIB)
 
-/* Bytes as a file for a child to open.  It has no name of its own, so nothing is left behind however we end; the path leads
- * there for a child that is given the descriptor.  (Not by our own number: nobody but root may look into a process that
- * holds secrets.) */
+/* Bytes as a file for a child to open.  It has no name of its own, so nothing is left behind
+ * however we end; the path leads there for a child that is given the descriptor.  (Not by our
+ * own number: nobody but root may look into a process that holds secrets.) */
 struct temp {
     int   fd;
     char *path;
 };
-#define TEMP_NONE {.fd = -1}
+#define TEMP_NONE                                                                                  \
+    {                                                                                              \
+        .fd = -1                                                                                   \
+    }
 
 /* Runs pg_restore with what, our options, and perhaps -L list. */
 static int
-run_pg_restore(const struct archive *a, const struct archive_options *o, const char *const *what, const struct temp *list,
-               struct buf *out, struct err *e)
+run_pg_restore(const struct archive *a, const struct archive_options *o, const char *const *what,
+               const struct temp *list, struct buf *out, struct err *e)
 {
     const char      *argv[16];
     size_t           n = 0;
-    struct proc_spec spec = {.out = out, .idle_ms = IDLE_MS, .argv = argv, .keep_fd = {a->fd, list != NULL ? list->fd : 0}};
+    struct proc_spec spec = {.out = out,
+                             .idle_ms = IDLE_MS,
+                             .argv = argv,
+                             .keep_fd = {a->fd, list != NULL ? list->fd : 0}};
 
     argv[n++] = o->pg_restore;
     argv[n++] = "--schema-only";
@@ -106,8 +113,8 @@ temp_close(struct temp *t)
 
 /* The SQL of some entries, asked for with -L. */
 static int
-print_some(struct archive_split *s, const struct archive_options *o, const char *const *what, const size_t *entries, size_t n,
-           struct buf *out, struct err *e)
+print_some(struct archive_split *s, const struct archive_options *o, const char *const *what,
+           const size_t *entries, size_t n, struct buf *out, struct err *e)
 {
     struct buf  list = BUF_INIT(TEXT_MAX);
     struct temp file = TEMP_NONE;
@@ -149,7 +156,8 @@ numbers_below(size_t n)
  * few more runs of pg_restore, instead of one for each entry.
  */
 static int
-split_halves(struct archive_split *s, const struct archive_options *o, const size_t *entries, size_t n, struct err *e)
+split_halves(struct archive_split *s, const struct archive_options *o, const size_t *entries,
+             size_t n, struct err *e)
 {
     struct buf text = BUF_INIT(TEXT_MAX);
     bool       done;
@@ -164,8 +172,8 @@ split_halves(struct archive_split *s, const struct archive_options *o, const siz
         return 0;
     }
     if (n == 1) {
-        return err_set(e, ERR_CORRUPT, "archive \"%s\": pg_restore prints no SQL for entry %d (%s)", s->archive->path,
-                       s->archive->v[entries[0]].dump_id, s->lines.v[entries[0]]);
+        return err_set(e, ERR_CORRUPT, "archive \"%s\": pg_restore prints no SQL for entry %d (%s)",
+                       s->archive->path, s->archive->v[entries[0]].dump_id, s->lines.v[entries[0]]);
     }
     if (split_halves(s, o, entries, n / 2, e) != 0) {
         return -1;
@@ -181,12 +189,14 @@ load(struct archive *a, const struct archive_options *o, struct err *e)
     size_t              *all = NULL;
     int                  rc = -1;
 
-    if (run_pg_restore(a, o, print_list, NULL, &text, e) != 0 || archive_split_begin(&s, a, buf_str(&text), e) != 0 ||
+    if (run_pg_restore(a, o, print_list, NULL, &text, e) != 0 ||
+        archive_split_begin(&s, a, buf_str(&text), e) != 0 ||
         run_pg_restore(a, o, print_sql, NULL, &text, e) != 0) {
         goto out;
     }
     all = numbers_below(a->n);
-    if (!archive_split_text(&s, all, a->n, buf_str(&text), false) && a->n > 0 && split_halves(&s, o, all, a->n, e) != 0) {
+    if (!archive_split_text(&s, all, a->n, buf_str(&text), false) && a->n > 0 &&
+        split_halves(&s, o, all, a->n, e) != 0) {
         goto out;
     }
     archive_split_sections(a);
@@ -210,7 +220,8 @@ archive_open(struct archive *a, const char *path, const struct archive_options *
 }
 
 int
-archive_open_bytes(struct archive *a, const void *data, size_t n, const struct archive_options *o, struct err *e)
+archive_open_bytes(struct archive *a, const void *data, size_t n, const struct archive_options *o,
+                   struct err *e)
 {
     struct temp file = TEMP_NONE;
     int         rc;
@@ -275,7 +286,8 @@ rename_database(const char *sql, const char *new_name)
         const char *next = sql_token(p);
         if (sql_word(p, "DATABASE") && *next == ' ') {
             const char *end = sql_token(next + 1);
-            out = end == NULL ? NULL : xasprintf("%.*s%s%s", (int)(next + 1 - sql), sql, quoted, end);
+            out = end == NULL ? NULL
+                              : xasprintf("%.*s%s%s", (int)(next + 1 - sql), sql, quoted, end);
         }
         p = next;
     }
@@ -287,13 +299,14 @@ rename_database(const char *sql, const char *new_name)
 static bool
 wanted_property(const char *sql)
 {
-    return !sql_word(sql, "CREATE") && !sql_word(sql, "DROP") && !sql_word(sql, "SET") && !sql_word(sql, "SELECT") &&
-           strstr(sql, " IS_TEMPLATE ") == NULL;
+    return !sql_word(sql, "CREATE") && !sql_word(sql, "DROP") && !sql_word(sql, "SET") &&
+        !sql_word(sql, "SELECT") && strstr(sql, " IS_TEMPLATE ") == NULL;
 }
 
 /* The statements of every entry that has SQL, renamed. */
 static int
-database_statements(const struct archive *b, const char *new_name, struct strlist *out, struct err *e)
+database_statements(const struct archive *b, const char *new_name, struct strlist *out,
+                    struct err *e)
 {
     struct strlist statements = {0};
     int            rc = 0;
@@ -304,7 +317,9 @@ database_statements(const struct archive *b, const char *new_name, struct strlis
         }
     }
     for (size_t i = 0; rc == 0 && i < statements.n; i++) {
-        char *renamed = wanted_property(statements.v[i]) ? rename_database(statements.v[i], new_name) : NULL;
+        char *renamed = wanted_property(statements.v[i])
+            ? rename_database(statements.v[i], new_name)
+            : NULL;
         if (renamed != NULL) {
             strlist_take(out, renamed);
         }
@@ -314,8 +329,8 @@ database_statements(const struct archive *b, const char *new_name, struct strlis
 }
 
 int
-archive_database_sql(const struct archive *a, const char *new_name, const struct archive_options *o, struct strlist *out,
-                     struct err *e)
+archive_database_sql(const struct archive *a, const char *new_name, const struct archive_options *o,
+                     struct strlist *out, struct err *e)
 {
     struct archive       b = {.path = xstrdup(a->path), .fd = a->fd};
     struct archive_split s = {0};
@@ -333,7 +348,8 @@ archive_database_sql(const struct archive *a, const char *new_name, const struct
         goto out;
     }
     if (n > 0 && !archive_split_text(&s, own, n, buf_str(&text), false)) {
-        err_set(e, ERR_CORRUPT, "archive \"%s\": the properties of the database cannot be told apart", a->path);
+        err_set(e, ERR_CORRUPT,
+                "archive \"%s\": the properties of the database cannot be told apart", a->path);
         goto out;
     }
     rc = database_statements(&b, new_name, out, e);

@@ -1,9 +1,10 @@
 /*
  * archive.h - a pg_dump custom-format archive as a list of entries with their SQL.
  *
- * The SQL comes from `pg_restore -f - -v`, cut at its "-- TOC entry N (class C OID O)" comments; the sequence of N must
- * equal `pg_restore -l`, else (names with newlines, bodies that forge headers) each entry is asked for alone with -L.
- * Each entry carries the SET default_tablespace / default_table_access_method in force for it; \restrict lines are dropped.
+ * The SQL comes from `pg_restore -f - -v`, cut at its "-- TOC entry N (class C OID O)" comments;
+ * the sequence of N must equal `pg_restore -l`, else (names with newlines, bodies that forge
+ * headers) each entry is asked for alone with -L. Each entry carries the SET default_tablespace /
+ * default_table_access_method in force for it; \restrict lines are dropped.
  */
 #ifndef PG_ARCHIVE_ARCHIVE_H
 #define PG_ARCHIVE_ARCHIVE_H
@@ -19,44 +20,49 @@
 enum archive_section { SECTION_NONE, SECTION_PRE_DATA, SECTION_DATA, SECTION_POST_DATA };
 
 struct archive_entry {
-    int       dump_id;
-    uint32_t  class_oid, oid;         /* of the source's catalog */
-    char     *desc;                   /* "TABLE", "FK CONSTRAINT", "ACL" … */
-    char     *schema;                 /* NULL: "-" */
-    char     *tag;                    /* "orders orders_user_fk" */
-    char     *owner;                  /* "" when none */
-    enum archive_section section;     /* as pg_restore sorts it */
-    int      *depends;                /* dump ids */
-    size_t    n_depends;
-    char     *sql;                    /* "" when the entry prints nothing */
+    int                  dump_id;
+    uint32_t             class_oid, oid; /* of the source's catalog */
+    char                *desc;           /* "TABLE", "FK CONSTRAINT", "ACL" … */
+    char                *schema;         /* NULL: "-" */
+    char                *tag;            /* "orders orders_user_fk" */
+    char                *owner;          /* "" when none */
+    enum archive_section section;        /* as pg_restore sorts it */
+    int                 *depends;        /* dump ids */
+    size_t               n_depends;
+    char                *sql; /* "" when the entry prints nothing */
 };
 
 struct archive {
-    struct archive_entry *v;          /* in pg_restore's own order */
+    struct archive_entry *v; /* in pg_restore's own order */
     size_t                n, cap;
-    char                 *path;       /* the archive file */
-    bool                  temporary;  /* path leads a child that has fd to it, a file without a name */
-    int                   fd;
+    char                 *path; /* the archive file */
+    bool temporary;             /* path leads a child that has fd to it, a file without a name */
+    int  fd;
 };
 
 struct archive_options {
-    bool no_owner, no_privileges, no_tablespaces;
-    const char *pg_restore;           /* path of the program */
+    bool        no_owner, no_privileges, no_tablespaces;
+    const char *pg_restore; /* path of the program */
 };
 
-/* From a file, or from bytes (in a temporary file without a name, which lives until archive_free()). */
+/* From a file, or from bytes (in a temporary file without a name, which lives until
+ * archive_free()). */
 int  archive_open(struct archive *, const char *path, const struct archive_options *, struct err *);
-int  archive_open_bytes(struct archive *, const void *, size_t, const struct archive_options *, struct err *);
+int  archive_open_bytes(struct archive *, const void *, size_t, const struct archive_options *,
+                        struct err *);
 void archive_free(struct archive *);
 
-/* The database's own properties, which an archive made without -C hides: what `pg_restore -C -s -f -` prints for
- * DATABASE and DATABASE PROPERTIES entries (ALTER DATABASE … SET, ALTER ROLE … IN DATABASE, comment, GRANT, owner; not
- * CREATE DATABASE, not IS_TEMPLATE), one statement each, under new_name. */
-int  archive_database_sql(const struct archive *, const char *new_name, const struct archive_options *,
-                          struct strlist *out, struct err *);
+/* The database's own properties, which an archive made without -C hides: what `pg_restore -C -s
+ * -f -` prints for DATABASE and DATABASE PROPERTIES entries (ALTER DATABASE … SET, ALTER ROLE …
+ * IN DATABASE, comment, GRANT, owner; not CREATE DATABASE, not IS_TEMPLATE), one statement each,
+ * under new_name. */
+int archive_database_sql(const struct archive *, const char             *new_name,
+                         const struct archive_options *, struct strlist *out, struct err *);
 
-/* SHA-256 (hex) of an entry's SQL after normalising: comments, SET lines and white space at the ends dropped. */
-void archive_entry_digest(const struct archive_entry *, char out[65]);
-char *archive_entry_normalised(const struct archive_entry *);   /* allocated: for showing a difference */
+/* SHA-256 (hex) of an entry's SQL after normalising: comments, SET lines and white space at the
+ * ends dropped. */
+void  archive_entry_digest(const struct archive_entry *, char out[65]);
+char *archive_entry_normalised(
+    const struct archive_entry *); /* allocated: for showing a difference */
 
 #endif

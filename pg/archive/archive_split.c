@@ -40,10 +40,11 @@ next_line(const char *p)
     return nl == NULL ? p + strlen(p) : nl + 1;
 }
 
-/* What stands between "N", its middle and the end of an entry's identification, in list and header alike. */
+/* What stands between "N", its middle and the end of an entry's identification, in list and
+ * header alike. */
 static const char *
-identification(const char *p, const char *before_class, const char *before_oid, const char *behind, int *id,
-               uint32_t *class_oid, uint32_t *oid)
+identification(const char *p, const char *before_class, const char *before_oid, const char *behind,
+               int *id, uint32_t *class_oid, uint32_t *oid)
 {
     unsigned long n = 0, c = 0, o = 0;
 
@@ -74,7 +75,8 @@ archive_split_begin(struct archive_split *s, struct archive *a, const char *list
     *s = (struct archive_split){.archive = a};
     for (const char *p = list; *p != '\0'; p = next_line(p)) {
         struct archive_entry entry = {0};
-        const char *rest = identification(p, "; ", " ", " ", &entry.dump_id, &entry.class_oid, &entry.oid);
+        const char *rest = identification(p, "; ", " ", " ", &entry.dump_id, &entry.class_oid,
+                                          &entry.oid);
 
         if (rest != NULL) {
             VEC_GROW(a->v, a->n, a->cap);
@@ -89,8 +91,8 @@ archive_split_begin(struct archive_split *s, struct archive *a, const char *list
     qsort_r(s->by_id, a->n, sizeof *s->by_id, by_id_cmp, a->v);
     for (size_t i = 1; i < a->n; i++) {
         if (a->v[s->by_id[i - 1]].dump_id == a->v[s->by_id[i]].dump_id) {
-            return err_set(e, ERR_CORRUPT, "archive \"%s\": entry %d is listed twice", a->path == NULL ? "" : a->path,
-                           a->v[s->by_id[i]].dump_id);
+            return err_set(e, ERR_CORRUPT, "archive \"%s\": entry %d is listed twice",
+                           a->path == NULL ? "" : a->path, a->v[s->by_id[i]].dump_id);
         }
     }
     return 0;
@@ -118,8 +120,8 @@ find_entry(const struct archive_split *s, int id, size_t *index)
 
 /* A piece of the text: one entry, from its header to the next. */
 struct piece {
-    size_t      index;             /* of the entry */
-    const char *header;            /* at "--\n-- TOC entry" */
+    size_t      index;  /* of the entry */
+    const char *header; /* at "--\n-- TOC entry" */
     const char *end;
 };
 
@@ -134,14 +136,15 @@ find_headers(const struct archive_split *s, const char *text, bool alone, struct
 {
     for (const char *p = text; (p = strstr(p, HEADER)) != NULL; p++) {
         const struct archive_entry *entry;
-        struct piece piece = {.header = p};
-        uint32_t class_oid, oid;
-        int      id;
+        struct piece                piece = {.header = p};
+        uint32_t                    class_oid, oid;
+        int                         id;
 
         if (p != text && p[-1] != '\n') {
             continue;
         }
-        if (identification(p + strlen(HEADER), " (class ", " OID ", ")\n", &id, &class_oid, &oid) == NULL) {
+        if (identification(p + strlen(HEADER), " (class ", " OID ", ")\n", &id, &class_oid, &oid) ==
+            NULL) {
             continue;
         }
         entry = find_entry(s, id, &piece.index);
@@ -213,10 +216,11 @@ starts_with(const char *s, const char *prefix, size_t n)
     return strncmp(s, prefix, n) == 0;
 }
 
-/* Whether line (of the list) is "DESC SCHEMA TAG OWNER" for one way to cut the header; then takes the fields. */
+/* Whether line (of the list) is "DESC SCHEMA TAG OWNER" for one way to cut the header; then
+ * takes the fields. */
 static bool
-take_fields(struct archive_entry *entry, const char *line, const char *tag, size_t n_tag, const char *desc, size_t n_desc,
-            const char *schema, size_t n_schema)
+take_fields(struct archive_entry *entry, const char *line, const char *tag, size_t n_tag,
+            const char *desc, size_t n_desc, const char *schema, size_t n_schema)
 {
     const char *p = line;
 
@@ -254,8 +258,8 @@ parse_fields(struct archive_entry *entry, const char *line, const char *name)
             for (owner = schema; !found && (owner = strstr(owner, "; Owner: ")) != NULL; owner++) {
                 const char *t = type + strlen("; Type: "), *s = schema + strlen("; Schema: ");
                 if (t <= schema && s <= owner) {
-                    found = take_fields(entry, line, header, (size_t)(type - header), t, (size_t)(schema - t), s,
-                                        (size_t)(owner - s));
+                    found = take_fields(entry, line, header, (size_t)(type - header), t,
+                                        (size_t)(schema - t), s, (size_t)(owner - s));
                 }
             }
         }
@@ -277,7 +281,7 @@ forget_fields(struct archive_entry *entry)
 
 /* Context that pg_restore prints only when it changes: it stands at the end of the piece before. */
 struct context {
-    char *tablespace, *access_method;     /* whole SET statements, or NULL */
+    char *tablespace, *access_method; /* whole SET statements, or NULL */
 };
 
 /* When [start, end) closes with the statement that begins with what: its beginning. */
@@ -324,8 +328,8 @@ cut_context(const char *start, const char *end, struct context *c)
 static bool
 uses_tablespace(const char *desc)
 {
-    return strcmp(desc, "TABLE") == 0 || strcmp(desc, "MATERIALIZED VIEW") == 0 || strcmp(desc, "INDEX") == 0 ||
-           strcmp(desc, "CONSTRAINT") == 0;
+    return strcmp(desc, "TABLE") == 0 || strcmp(desc, "MATERIALIZED VIEW") == 0 ||
+        strcmp(desc, "INDEX") == 0 || strcmp(desc, "CONSTRAINT") == 0;
 }
 
 static char *
@@ -335,10 +339,12 @@ with_context(const struct archive_entry *entry, const struct context *c, const c
     const char *ts = c->tablespace != NULL && uses_tablespace(entry->desc) ? c->tablespace : "";
     const char *am = c->access_method != NULL && table ? c->access_method : "";
 
-    return xasprintf("%s%s%s%s%.*s", ts, *ts == '\0' ? "" : "\n", am, *am == '\0' ? "" : "\n", (int)n, body);
+    return xasprintf("%s%s%s%s%.*s", ts, *ts == '\0' ? "" : "\n", am, *am == '\0' ? "" : "\n",
+                     (int)n, body);
 }
 
-/* The first byte of SQL behind a header; *name is where "-- Name: " text begins, *depends the list, or NULL. */
+/* The first byte of SQL behind a header; *name is where "-- Name: " text begins, *depends the
+ * list, or NULL. */
 static const char *
 skip_header(const char *p, const char *end, const char **name, const char **depends)
 {
@@ -348,7 +354,8 @@ skip_header(const char *p, const char *end, const char **name, const char **depe
         const char *q;
         if ((q = literal(p, "-- Dependencies:")) != NULL) {
             *depends = q;
-        } else if ((q = literal(p, "-- Name: ")) != NULL || (q = literal(p, "-- Data for Name: ")) != NULL) {
+        } else if ((q = literal(p, "-- Name: ")) != NULL ||
+                   (q = literal(p, "-- Data for Name: ")) != NULL) {
             *name = q;
         } else if (literal(p, "-- ") == NULL) {
             return NULL;
@@ -363,7 +370,8 @@ take_piece(struct archive_split *s, const struct piece *piece, struct context *b
 {
     struct archive_entry *entry = &s->archive->v[piece->index];
     struct context        own = *before;
-    const char *end, *name, *depends, *start = skip_header(piece->header, piece->end, &name, &depends);
+    const char           *end, *name, *depends,
+        *start = skip_header(piece->header, piece->end, &name, &depends);
     static const char last[] = "\n--\n-- PostgreSQL database dump complete\n";
 
     forget_fields(entry);
@@ -377,7 +385,8 @@ take_piece(struct archive_split *s, const struct piece *piece, struct context *b
         for (const char *p = start - 1; (p = strstr(p, last)) != NULL; p++) {
             end = p + 1;
         }
-        for (const char *p = start - 1; (p = strstr(p, "\n-- Completed on ")) != NULL && p < end; p++) {
+        for (const char *p = start - 1; (p = strstr(p, "\n-- Completed on ")) != NULL && p < end;
+             p++) {
             if (next_line(p + 1) + 1 == end || next_line(p + 1) == end) {
                 end = p + 1;
                 break;
@@ -403,11 +412,12 @@ take_piece(struct archive_split *s, const struct piece *piece, struct context *b
 }
 
 bool
-archive_split_text(struct archive_split *s, const size_t *entries, size_t n, const char *text, bool alone)
+archive_split_text(struct archive_split *s, const size_t *entries, size_t n, const char *text,
+                   bool alone)
 {
     struct pieces  pieces = {0};
     struct context context = {0};
-    bool           ok = find_headers(s, text, alone, &pieces) == 0 && same_entries(&pieces, entries, n);
+    bool ok = find_headers(s, text, alone, &pieces) == 0 && same_entries(&pieces, entries, n);
 
     if (ok && n > 0) {
         /* Behind the preamble there may already be settings for the first entry. */
@@ -425,15 +435,34 @@ archive_split_text(struct archive_split *s, const size_t *entries, size_t n, con
 static enum archive_section
 section_of(const char *desc)
 {
-    static const char *const none[] = {"COMMENT", "ACL", "SECURITY LABEL", "ENCODING", "STDSTRINGS", "SEARCHPATH", NULL};
-    static const char *const data[] = {"TABLE DATA", "SEQUENCE SET", "BLOB", "BLOBS", "BLOB DATA", "BLOB METADATA",
+    static const char *const none[] = {
+        "COMMENT", "ACL", "SECURITY LABEL", "ENCODING", "STDSTRINGS", "SEARCHPATH", NULL};
+    static const char *const data[] = {"TABLE DATA",   "SEQUENCE SET",    "BLOB",
+                                       "BLOBS",        "BLOB DATA",       "BLOB METADATA",
                                        "LARGE OBJECT", "STATISTICS DATA", NULL};
-    static const char *const post[] = {"INDEX", "INDEX ATTACH", "STATISTICS", "CONSTRAINT", "FK CONSTRAINT",
-                                       "CHECK CONSTRAINT", "TRIGGER", "EVENT TRIGGER", "RULE", "POLICY", "ROW SECURITY",
-                                       "PUBLICATION", "PUBLICATION TABLE", "PUBLICATION TABLES IN SCHEMA", "SUBSCRIPTION",
-                                       "SUBSCRIPTION TABLE", "MATERIALIZED VIEW DATA", "DEFAULT ACL", NULL};
-    const struct { const char *const *v; enum archive_section section; } kinds[] = {
-        {none, SECTION_NONE}, {data, SECTION_DATA}, {post, SECTION_POST_DATA}};
+    static const char *const post[] = {"INDEX",
+                                       "INDEX ATTACH",
+                                       "STATISTICS",
+                                       "CONSTRAINT",
+                                       "FK CONSTRAINT",
+                                       "CHECK CONSTRAINT",
+                                       "TRIGGER",
+                                       "EVENT TRIGGER",
+                                       "RULE",
+                                       "POLICY",
+                                       "ROW SECURITY",
+                                       "PUBLICATION",
+                                       "PUBLICATION TABLE",
+                                       "PUBLICATION TABLES IN SCHEMA",
+                                       "SUBSCRIPTION",
+                                       "SUBSCRIPTION TABLE",
+                                       "MATERIALIZED VIEW DATA",
+                                       "DEFAULT ACL",
+                                       NULL};
+    const struct {
+        const char *const   *v;
+        enum archive_section section;
+    } kinds[] = {{none, SECTION_NONE}, {data, SECTION_DATA}, {post, SECTION_POST_DATA}};
 
     for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
         for (size_t i = 0; kinds[k].v[i] != NULL; i++) {

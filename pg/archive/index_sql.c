@@ -55,14 +55,14 @@ parentheses(const char *p)
 }
 
 struct constraint {
-    const char *table, *table_end;         /* "public.orders " */
+    const char *table, *table_end; /* "public.orders " */
     const char *name, *name_end;
-    const char *kind, *kind_end;           /* PRIMARY KEY, UNIQUE */
+    const char *kind, *kind_end; /* PRIMARY KEY, UNIQUE */
     bool        nulls_not_distinct;
-    const char *columns, *columns_end;     /* with parentheses */
-    const char *options, *options_end;     /* INCLUDE (…) */
-    const char *with, *with_end;           /* WITH (…) */
-    const char *rest;                      /* DEFERRABLE … */
+    const char *columns, *columns_end; /* with parentheses */
+    const char *options, *options_end; /* INCLUDE (…) */
+    const char *with, *with_end;       /* WITH (…) */
+    const char *rest;                  /* DEFERRABLE … */
 };
 
 /* ALTER TABLE ONLY t ADD CONSTRAINT n PRIMARY KEY|UNIQUE …; false: not that plain. */
@@ -77,7 +77,8 @@ parse_constraint(const char *sql, struct constraint *c)
         p = p == NULL ? NULL : blanks(p);
     }
     c->table_end = p;
-    if (p == NULL || (c->name = words(p, "ADD CONSTRAINT")) == NULL || (c->name_end = sql_token(c->name)) == NULL) {
+    if (p == NULL || (c->name = words(p, "ADD CONSTRAINT")) == NULL ||
+        (c->name_end = sql_token(c->name)) == NULL) {
         return false;
     }
     c->kind = blanks(c->name_end);
@@ -90,7 +91,8 @@ parse_constraint(const char *sql, struct constraint *c)
         p = words(p, "NULLS NOT DISTINCT");
     }
     c->columns = p;
-    if ((p = c->columns_end = parentheses(p)) == NULL || memmem(c->columns, (size_t)(p - c->columns), " WITHOUT ", 9) != NULL) {
+    if ((p = c->columns_end = parentheses(p)) == NULL ||
+        memmem(c->columns, (size_t)(p - c->columns), " WITHOUT ", 9) != NULL) {
         return false;
     }
     p = blanks(p);
@@ -118,18 +120,20 @@ static bool
 cut_constraint(const char *sql, struct index_sql *out)
 {
     struct constraint c;
-    const char *kind_end;
+    const char       *kind_end;
 
     if (!parse_constraint(sql, &c)) {
         return false;
     }
     for (kind_end = c.kind_end; isspace((unsigned char)kind_end[-1]); kind_end--) {
     }
-    out->build = xasprintf("CREATE UNIQUE INDEX %.*s ON %.*sUSING btree %.*s %.*s %s %.*s", PART(c.name, c.name_end),
-                           PART(c.table, c.table_end), PART(c.columns, c.columns_end), PART(c.options, c.options_end),
-                           c.nulls_not_distinct ? "NULLS NOT DISTINCT" : "", PART(c.with, c.with_end));
-    out->then = xasprintf("ALTER TABLE ONLY %.*sADD CONSTRAINT %.*s %.*s USING INDEX %.*s %s", PART(c.table, c.table_end),
-                          PART(c.name, c.name_end), PART(c.kind, kind_end), PART(c.name, c.name_end), c.rest);
+    out->build = xasprintf(
+        "CREATE UNIQUE INDEX %.*s ON %.*sUSING btree %.*s %.*s %s %.*s", PART(c.name, c.name_end),
+        PART(c.table, c.table_end), PART(c.columns, c.columns_end), PART(c.options, c.options_end),
+        c.nulls_not_distinct ? "NULLS NOT DISTINCT" : "", PART(c.with, c.with_end));
+    out->then = xasprintf("ALTER TABLE ONLY %.*sADD CONSTRAINT %.*s %.*s USING INDEX %.*s %s",
+                          PART(c.table, c.table_end), PART(c.name, c.name_end),
+                          PART(c.kind, kind_end), PART(c.name, c.name_end), c.rest);
     return true;
 }
 
@@ -158,7 +162,9 @@ index_sql_cut(const struct archive_entry *entry, struct index_sql *out)
     for (; i < statements.n && words(statements.v[i], "SET") != NULL; i++) {
         append(&context, statements.v[i]);
     }
-    if (i < statements.n && (words(statements.v[i], "CREATE INDEX") != NULL || words(statements.v[i], "CREATE UNIQUE INDEX") != NULL)) {
+    if (i < statements.n &&
+        (words(statements.v[i], "CREATE INDEX") != NULL ||
+         words(statements.v[i], "CREATE UNIQUE INDEX") != NULL)) {
         out->build = xstrdup(statements.v[i]);
     } else if (i == statements.n || !cut_constraint(statements.v[i], out)) {
         out->then = xstrdup(entry->sql);
@@ -198,15 +204,16 @@ foreign_key_cut(const struct archive_entry *entry, struct index_sql *out)
         p = sql_token(p);
         p = p == NULL ? NULL : blanks(p);
     }
-    if (p == NULL || (name = words(p, "ADD CONSTRAINT")) == NULL || (name_end = sql_token(name)) == NULL ||
-        words(name_end, "FOREIGN KEY") == NULL) {
+    if (p == NULL || (name = words(p, "ADD CONSTRAINT")) == NULL ||
+        (name_end = sql_token(name)) == NULL || words(name_end, "FOREIGN KEY") == NULL) {
         goto out;
     }
     if (strlen(sql) >= 9 && strcmp(sql + strlen(sql) - 9, "NOT VALID") == 0) {
         goto out;
     }
     out->build = xasprintf("%s NOT VALID", sql);
-    out->then = xasprintf("ALTER TABLE ONLY %.*sVALIDATE CONSTRAINT %.*s", PART(table, p), PART(name, name_end));
+    out->then = xasprintf("ALTER TABLE ONLY %.*sVALIDATE CONSTRAINT %.*s", PART(table, p),
+                          PART(name, name_end));
 out:
     strlist_free(&statements);
     return out->build != NULL;

@@ -1,8 +1,9 @@
 /*
  * isolate.h - what must change in an archive's entry before it runs on a scratch server.
  *
- * Scratch servers must not touch the world (docs/postgresql.md, end of "Restore order"): user mappings are skipped, and
- * foreign servers lose their options, so that no foreign table can be reached.  Tablespaces are archive_options.no_tablespaces.
+ * Scratch servers must not touch the world (docs/postgresql.md, end of "Restore order"): user
+ * mappings are skipped, and foreign servers lose their options, so that no foreign table can be
+ * reached.  Tablespaces are archive_options.no_tablespaces.
  */
 #ifndef PG_ARCHIVE_ISOLATE_H
 #define PG_ARCHIVE_ISOLATE_H
@@ -10,9 +11,9 @@
 #include "pg/archive/archive.h"
 
 enum isolate_effect {
-    ISOLATE_NOTHING,     /* run it as it is */
-    ISOLATE_SKIP,        /* do not run it */
-    ISOLATE_CHANGED,     /* run *sql instead (allocated) */
+    ISOLATE_NOTHING, /* run it as it is */
+    ISOLATE_SKIP,    /* do not run it */
+    ISOLATE_CHANGED, /* run *sql instead (allocated) */
 };
 
 enum isolate_effect isolate_entry(const struct archive_entry *, char **sql);

@@ -5,7 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* The end of a quoted stretch that begins at p with the quote character; NULL when it is never closed. */
+/* The end of a quoted stretch that begins at p with the quote character; NULL when it is never
+ * closed. */
 static const char *
 skip_quoted(const char *p, char quote, bool backslash)
 {
@@ -35,7 +36,7 @@ dollar_tag(const char *p)
     const char *q = p + 1;
 
     if (isdigit((unsigned char)*q)) {
-        return 0;                       /* a parameter, $1 */
+        return 0; /* a parameter, $1 */
     }
     while (ident_char(*q)) {
         q++;
@@ -98,7 +99,7 @@ skip_leading(const char *p)
         } else if (p[0] == '/' && p[1] == '*') {
             const char *q = skip_block_comment(p);
             if (q == NULL) {
-                return p;               /* sql_token() will complain */
+                return p; /* sql_token() will complain */
             }
             p = q;
         } else if (*p == '\\') {
@@ -153,7 +154,8 @@ sql_split(const char *text, struct strlist *out, struct err *e)
         const char *next = *p == ';' ? p + 1 : sql_token(p);
 
         if (next == NULL) {
-            return err_set(e, ERR_CORRUPT, "SQL text: a quote or comment is never closed (it begins at byte %zu)",
+            return err_set(e, ERR_CORRUPT,
+                           "SQL text: a quote or comment is never closed (it begins at byte %zu)",
                            (size_t)(p - text));
         }
         if (*p == ';') {

@@ -14,7 +14,8 @@
 #include "core/mem.h"
 #include "pg/conn/wait.h"
 
-/* How long a server may take to notice a cancel request before we leave the connection to its fate. */
+/* How long a server may take to notice a cancel request before we leave the connection to its
+ * fate. */
 enum { DRAIN_MS = 15000 };
 
 /* How to wait: until cancel.h is raised, or (deadline > 0) deaf to it but not for ever. */
@@ -280,7 +281,8 @@ pg_value(PGconn *conn, struct err *e, const char *sql, int n_params, const char 
 static bool
 is_transient(const char *sqlstate)
 {
-    static const char *const worth[] = {"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300"};
+    static const char *const worth[] = {"40001", "40P01", "55P03", "57P01",
+                                        "57P02", "57P03", "53300"};
 
     for (size_t i = 0; i < sizeof worth / sizeof worth[0]; i++) {
         if (strcmp(sqlstate, worth[i]) == 0) {
@@ -294,7 +296,8 @@ is_transient(const char *sqlstate)
 static void
 set_libpq_text(struct err *e, const char *text)
 {
-    err_set(e, ERR_PG, "%.*s", (int)strcspn(text, "\n"), text[0] != '\0' ? text : "the connection is lost");
+    err_set(e, ERR_PG, "%.*s", (int)strcspn(text, "\n"),
+            text[0] != '\0' ? text : "the connection is lost");
     for (const char *s = text; *(s += strcspn(s, "\n")) != '\0';) {
         s += strspn(s, "\n\t");
         if (*s != '\0') {
@@ -304,8 +307,9 @@ set_libpq_text(struct err *e, const char *text)
     }
 }
 
-/* A server that ends our session says why before it goes, and libpq mixes that with its own words about the loss.  Sessions are
- * verbose (session.c), so the server's part reads "FATAL:  57P01: why": state and reason are taken out of it. */
+/* A server that ends our session says why before it goes, and libpq mixes that with its own
+ * words about the loss.  Sessions are verbose (session.c), so the server's part reads "FATAL:
+ * 57P01: why": state and reason are taken out of it. */
 static bool
 take_last_words(const char *text, char sqlstate[6], struct err *e)
 {
@@ -337,7 +341,8 @@ append_copy_context(struct err *e, const char *context)
             end = s;
         }
     }
-    (void)snprintf(e->text + strlen(e->text), sizeof e->text - strlen(e->text), " (%.*s)", (int)(end - context), context);
+    (void)snprintf(e->text + strlen(e->text), sizeof e->text - strlen(e->text), " (%.*s)",
+                   (int)(end - context), context);
 }
 
 int
@@ -346,7 +351,9 @@ pg_error(PGconn *conn, const PGresult *res, struct err *e)
     const char *message = res != NULL ? PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY) : NULL;
     const char *state = res != NULL ? PQresultErrorField(res, PG_DIAG_SQLSTATE) : NULL;
     const char *hint = res != NULL ? PQresultErrorField(res, PG_DIAG_MESSAGE_HINT) : NULL;
-    const char *libpq = res != NULL && PQresultErrorMessage(res)[0] != '\0' ? PQresultErrorMessage(res) : PQerrorMessage(conn);
+    const char *libpq = res != NULL && PQresultErrorMessage(res)[0] != '\0'
+        ? PQresultErrorMessage(res)
+        : PQerrorMessage(conn);
     char        last_words[6];
 
     if (message != NULL) {
@@ -398,7 +405,8 @@ pg_qualified(const char *schema, const char *name)
 char *
 pg_literal(PGconn *conn, const char *text)
 {
-    char *quoted = PQescapeLiteral(conn, text, strlen(text)), *out = quoted != NULL ? xstrdup(quoted) : NULL;
+    char *quoted = PQescapeLiteral(conn, text, strlen(text)),
+         *out = quoted != NULL ? xstrdup(quoted) : NULL;
 
     PQfreemem(quoted);
     return out;

@@ -1,10 +1,10 @@
 /*
  * conn.h - connections to PostgreSQL, always with the same session settings.
  *
- * Role and database settings can otherwise corrupt or kill a backup (session.c says how), so nobody calls
- * PQconnectdb() but pg_connect().  A connection belongs to one thread.
- * Error text is the server's primary message with SQLSTATE in err.sqlstate, and never holds a password.
- * Statements are interrupted (PQcancel) when cancel.h is raised; pg_tidy() alone goes on.
+ * Role and database settings can otherwise corrupt or kill a backup (session.c says how), so nobody
+ * calls PQconnectdb() but pg_connect().  A connection belongs to one thread. Error text is the
+ * server's primary message with SQLSTATE in err.sqlstate, and never holds a password. Statements
+ * are interrupted (PQcancel) when cancel.h is raised; pg_tidy() alone goes on.
  */
 #ifndef PG_CONN_CONN_H
 #define PG_CONN_CONN_H
@@ -17,50 +17,57 @@
 #include "core/err.h"
 
 /* Whom to connect to; each may be NULL.  libpq's own rules apply: PG* variables, service files,
- * ~/.pgpass.  conninfo (URI, key=value, or a bare database name) wins over the environment, the single fields win over it. */
+ * ~/.pgpass.  conninfo (URI, key=value, or a bare database name) wins over the environment, the
+ * single fields win over it. */
 struct pg_target {
     const char *conninfo;
     const char *host, *port, *user, *dbname;
-    const char *role;             /* SET ROLE after connecting */
+    const char *role; /* SET ROLE after connecting */
 };
 
 enum pg_purpose {
-    PG_READING,                   /* backup, verify: the reading settings; client_encoding = the database's */
-    PG_RESTORING,                 /* also check_function_bodies off, synchronous_commit off */
+    PG_READING,   /* backup, verify: the reading settings; client_encoding = the database's */
+    PG_RESTORING, /* also check_function_bodies off, synchronous_commit off */
 };
 
-/* False when the string leaves the database to libpq, which takes one named like the user: a server's address alone.  A service
- * may name one, and what cannot be parsed is for pg_connect() to say. */
-bool    pg_names_database(const char *conninfo);
+/* False when the string leaves the database to libpq, which takes one named like the user: a
+ * server's address alone.  A service may name one, and what cannot be parsed is for pg_connect()
+ * to say. */
+bool pg_names_database(const char *conninfo);
 
-/* Interrupted by cancel.h.  connect_timeout (conninfo, PGCONNECT_TIMEOUT; seconds, per host) is obeyed. */
-PGconn *pg_connect(const struct pg_target *, enum pg_purpose, const char *application, struct err *);
-void    pg_close(PGconn *);                                        /* accepts NULL */
-int     pg_version(const PGconn *);                                /* server_version_num, 150020 */
+/* Interrupted by cancel.h.  connect_timeout (conninfo, PGCONNECT_TIMEOUT; seconds, per host) is
+ * obeyed. */
+PGconn *pg_connect(const struct pg_target *, enum pg_purpose, const char *application,
+                   struct err *);
+void    pg_close(PGconn *);         /* accepts NULL */
+int     pg_version(const PGconn *); /* server_version_num, 150020 */
 
 /* PQconninfo as key=value text without a password, to hand to pg_dump and friends together with
  * pg_child_env(): allocated.  Host and port are the ones that answered. */
-char   *pg_child_conninfo(const PGconn *);
-/* Environment for a child (NULL-terminated, allocated, free with pg_child_env_free): PGPASSWORD when the connection used one. */
-char  **pg_child_env(const PGconn *);
-void    pg_child_env_free(char **);
+char *pg_child_conninfo(const PGconn *);
+/* Environment for a child (NULL-terminated, allocated, free with pg_child_env_free): PGPASSWORD
+ * when the connection used one. */
+char **pg_child_env(const PGconn *);
+void   pg_child_env_free(char **);
 
-/* A command (or several, separated by semicolons) without a result.  -1 with ERR_PG (transient on a lost connection,
- * serialization failure, deadlock, a lock or a slot that was not to be had). */
-int       pg_exec(PGconn *, struct err *, const char *sql);
-int       pg_execf(PGconn *, struct err *, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* A command (or several, separated by semicolons) without a result.  -1 with ERR_PG (transient
+ * on a lost connection, serialization failure, deadlock, a lock or a slot that was not to be
+ * had). */
+int pg_exec(PGconn *, struct err *, const char *sql);
+int pg_execf(PGconn *, struct err *, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* For what must still be tidied away after SIGINT: not interrupted, gives up after timeout_ms. */
-int       pg_tidy(PGconn *, int timeout_ms, struct err *, const char *sql);
+int pg_tidy(PGconn *, int timeout_ms, struct err *, const char *sql);
 /* A query with text parameters ($1 …, NULL for SQL null); the result is the caller's (PQclear). */
-PGresult *pg_query(PGconn *, struct err *, const char *sql, int n_params, const char *const *params);
+PGresult *pg_query(PGconn *, struct err *, const char *sql, int n_params,
+                   const char *const *params);
 /* One row, one column; allocated; NULL with ERR_NOT_FOUND for no row and for SQL null. */
-char     *pg_value(PGconn *, struct err *, const char *sql, int n_params, const char *const *params);
+char *pg_value(PGconn *, struct err *, const char *sql, int n_params, const char *const *params);
 /* Fills *e from a failed result or connection (result NULL); returns -1. */
-int       pg_error(PGconn *, const PGresult *, struct err *);
+int pg_error(PGconn *, const PGresult *, struct err *);
 
 /* Quoting, by PostgreSQL's rules for the connection's encoding; allocated. */
-char *pg_ident(const char *);                                      /* always in double quotes: "a ""b""" */
-char *pg_qualified(const char *schema, const char *name);          /* "s"."n" */
-char *pg_literal(PGconn *, const char *);                          /* NULL when the bytes are invalid in the encoding */
+char *pg_ident(const char *);                             /* always in double quotes: "a ""b""" */
+char *pg_qualified(const char *schema, const char *name); /* "s"."n" */
+char *pg_literal(PGconn *, const char *); /* NULL when the bytes are invalid in the encoding */
 
 #endif

@@ -1,7 +1,8 @@
 /*
  * oidset.h - a set of OIDs.
  *
- * Filled first, asked later: sorted at the first question after an addition.  Not for several threads at once.
+ * Filled first, asked later: sorted at the first question after an addition.  Not for several
+ * threads at once.
  */
 #ifndef PG_CONN_OIDSET_H
 #define PG_CONN_OIDSET_H

@@ -7,7 +7,8 @@
 static int
 put_quoted(struct buf *out, char c, struct err *e)
 {
-    return strchr("|*+?()[]{}.^$\\", c) != NULL ? buf_printf(out, e, "\\%c", c) : buf_append(out, &c, 1, e);
+    return strchr("|*+?()[]{}.^$\\", c) != NULL ? buf_printf(out, e, "\\%c", c)
+                                                : buf_append(out, &c, 1, e);
 }
 
 static int
@@ -58,7 +59,8 @@ pattern_parse(const char *pattern, char **schema, char **name, struct err *e)
         }
     }
     if (rc == 0 && (quoted || pattern[0] == '\0')) {
-        rc = err_set(e, ERR_USAGE, "pattern \"%s\" %s", pattern, quoted ? "lacks a closing quote" : "is empty");
+        rc = err_set(e, ERR_USAGE, "pattern \"%s\" %s", pattern,
+                     quoted ? "lacks a closing quote" : "is empty");
     }
     if (rc == 0 && buf_puts(&part, ")$", e) == 0) {
         *name = xstrdup(buf_str(&part));
@@ -72,20 +74,21 @@ pattern_parse(const char *pattern, char **schema, char **name, struct err *e)
 }
 
 static int
-match_one(PGconn *conn, const char *sql, const char *pattern, const char *const *params, int n_params, bool must_match,
-          struct oid_set *set, struct err *e)
+match_one(PGconn *conn, const char *sql, const char *pattern, const char *const *params,
+          int n_params, bool must_match, struct oid_set *set, struct err *e)
 {
     PGresult *r = pg_query(conn, e, sql, n_params, params);
 
     if (r == NULL) {
-        if (strcmp(e->sqlstate, "2201B") == 0) {        /* invalid_regular_expression */
+        if (strcmp(e->sqlstate, "2201B") == 0) { /* invalid_regular_expression */
             e->kind = ERR_USAGE;
         }
         return err_wrap(e, "pattern \"%s\"", pattern);
     }
     if (PQntuples(r) == 0 && must_match) {
         PQclear(r);
-        return err_set(e, ERR_USAGE, "nothing in database \"%s\" matches \"%s\"", PQdb(conn), pattern);
+        return err_set(e, ERR_USAGE, "nothing in database \"%s\" matches \"%s\"", PQdb(conn),
+                       pattern);
     }
     oid_set_add_column(set, r, 0);
     PQclear(r);
@@ -93,7 +96,8 @@ match_one(PGconn *conn, const char *sql, const char *pattern, const char *const 
 }
 
 int
-pattern_schemas(PGconn *conn, const struct strlist *patterns, bool must_match, struct oid_set *set, struct err *e)
+pattern_schemas(PGconn *conn, const struct strlist *patterns, bool must_match, struct oid_set *set,
+                struct err *e)
 {
     int rc = 0;
 
@@ -103,13 +107,15 @@ pattern_schemas(PGconn *conn, const struct strlist *patterns, bool must_match, s
 
         rc = pattern_parse(patterns->v[i], &schema, &name, e);
         if (rc == 0 && schema != NULL) {
-            rc = err_set(e, ERR_USAGE, "schema pattern \"%s\" has a dot outside quotes", patterns->v[i]);
+            rc = err_set(e, ERR_USAGE, "schema pattern \"%s\" has a dot outside quotes",
+                         patterns->v[i]);
         }
         params[0] = name;
         if (rc == 0) {
             rc = match_one(conn,
                            "SELECT n.oid FROM pg_catalog.pg_namespace n "
-                           "WHERE n.nspname OPERATOR(pg_catalog.~) $1::pg_catalog.text COLLATE pg_catalog.\"default\"",
+                           "WHERE n.nspname OPERATOR(pg_catalog.~) $1::pg_catalog.text COLLATE "
+                           "pg_catalog.\"default\"",
                            patterns->v[i], params, 1, must_match, set, e);
         }
         free(schema);
@@ -118,13 +124,15 @@ pattern_schemas(PGconn *conn, const struct strlist *patterns, bool must_match, s
     return rc;
 }
 
-#define RELATIONS                                                                                                      \
-    "SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "                \
-    "WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S') AND c.relpersistence <> 't' "                                   \
+#define RELATIONS                                                                                  \
+    "SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = "           \
+    "c.relnamespace "                                                                              \
+    "WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S') AND c.relpersistence <> 't' "               \
     "AND c.relname OPERATOR(pg_catalog.~) $1::pg_catalog.text COLLATE pg_catalog.\"default\" AND "
 
 int
-pattern_relations(PGconn *conn, const struct strlist *patterns, bool must_match, struct oid_set *set, struct err *e)
+pattern_relations(PGconn *conn, const struct strlist *patterns, bool must_match,
+                  struct oid_set *set, struct err *e)
 {
     struct err ignored = ERR_INIT;
     int        rc = 0;
@@ -146,7 +154,8 @@ pattern_relations(PGconn *conn, const struct strlist *patterns, bool must_match,
             rc = match_one(conn,
                            schema == NULL ? RELATIONS "pg_catalog.pg_table_is_visible(c.oid)"
                                           : RELATIONS
-                               "n.nspname OPERATOR(pg_catalog.~) $2::pg_catalog.text COLLATE pg_catalog.\"default\"",
+                               "n.nspname OPERATOR(pg_catalog.~) $2::pg_catalog.text COLLATE "
+                               "pg_catalog.\"default\"",
                            patterns->v[i], params, schema == NULL ? 1 : 2, must_match, set, e);
         }
         free(schema);

@@ -14,8 +14,8 @@
 #include "pg/conn/wait.h"
 
 /*
- * What an operator or an application may have set for the role or the database, and what it would do to us.
- * They go out as one message, so the price of a connection is one round trip.
+ * What an operator or an application may have set for the role or the database, and what it would
+ * do to us. They go out as one message, so the price of a connection is one round trip.
  */
 static const char SETTINGS[] =
     /* Any of these ends a long COPY, or the coordinator that waits for the others. */
@@ -27,22 +27,26 @@ static const char SETTINGS[] =
     "SELECT pg_catalog.set_config('search_path', '', false);"
     "SELECT pg_catalog.set_config('client_encoding', pg_catalog.getdatabaseencoding(), false);"
     /* One text for one value, whoever asks: text COPY and fingerprints depend on it. */
-    "SET DateStyle = ISO; SET IntervalStyle = postgres; SET TimeZone = 'UTC'; SET extra_float_digits = 3;"
+    "SET DateStyle = ISO; SET IntervalStyle = postgres; SET TimeZone = 'UTC'; SET "
+    "extra_float_digits = 3;"
     "SET bytea_output = hex; SET lc_monetary = 'C'; SET standard_conforming_strings = on;"
     "SET quote_all_identifiers = off;"
     /* Refuses content that is no document; and turns NULL elements into the string 'NULL'. */
     "SET xmloption = content; SET array_nulls = on;"
-    /* Rows in heap order from the first block: else unchanged tables give new chunks.  A range must be a TID
-     * range scan.  A narrow table must not be read from a covering index. */
-    "SET synchronize_seqscans = off; SET max_parallel_workers_per_gather = 0; SET enable_tidscan = on;"
+    /* Rows in heap order from the first block: else unchanged tables give new chunks.  A range
+     * must be a TID range scan.  A narrow table must not be read from a covering index. */
+    "SET synchronize_seqscans = off; SET max_parallel_workers_per_gather = 0; SET enable_tidscan = "
+    "on;"
     "SET enable_seqscan = on; SET enable_indexonlyscan = off; SET jit = off;"
     "SET client_min_messages = warning;";
 
 static const char SETTINGS_14[] = "SET idle_session_timeout = 0;";
 static const char SETTINGS_17[] = "SET transaction_timeout = 0;";
-static const char SETTINGS_RESTORING[] = "SET check_function_bodies = off; SET synchronous_commit = off;";
+static const char SETTINGS_RESTORING[] =
+    "SET check_function_bodies = off; SET synchronous_commit = off;";
 
-/* One line each, without the context and the place in the server's source that libpq would print. */
+/* One line each, without the context and the place in the server's source that libpq would
+ * print. */
 static void
 on_notice(void *ctx, const PGresult *r)
 {
@@ -67,12 +71,14 @@ apply_settings(PGconn *conn, const struct pg_target *t, enum pg_purpose purpose,
 
     for (int left = PATIENCE;; left--) {
         rc = pg_execf(conn, e, "%s%s%s%s%s%s", SETTINGS, version >= 140000 ? SETTINGS_14 : "",
-                      version >= 170000 ? SETTINGS_17 : "", purpose == PG_RESTORING ? SETTINGS_RESTORING : "",
+                      version >= 170000 ? SETTINGS_17 : "",
+                      purpose == PG_RESTORING ? SETTINGS_RESTORING : "",
                       role != NULL ? "SET ROLE " : "", role != NULL ? role : "");
         if (rc == 0 || left == 0 || strcmp(e->sqlstate, "57014") != 0) {
             break;
         }
-        /* A role's statement_timeout of a few milliseconds ended it on a busy server: what ends that timeout is short. */
+        /* A role's statement_timeout of a few milliseconds ended it on a busy server: what ends
+         * that timeout is short. */
         err_clear(e);
         (void)pg_exec(conn, e, "SET statement_timeout = 0");
         err_clear(e);
@@ -84,14 +90,14 @@ apply_settings(PGconn *conn, const struct pg_target *t, enum pg_purpose purpose,
     return rc;
 }
 
-/* libpq quotes parts of a string that it cannot parse, and the part may be a password: so it is asked
- * beforehand, and its words are not repeated. */
+/* libpq quotes parts of a string that it cannot parse, and the part may be a password: so it is
+ * asked beforehand, and its words are not repeated. */
 static int
 check_conninfo(const char *text, struct err *e)
 {
     PQconninfoOption *parsed;
     char             *why = NULL;
-    bool              uri = strncmp(text, "postgres://", 11) == 0 || strncmp(text, "postgresql://", 13) == 0;
+    bool uri = strncmp(text, "postgres://", 11) == 0 || strncmp(text, "postgresql://", 13) == 0;
 
     if (!uri && strchr(text, '=') == NULL) {
         return 0; /* a bare database name */
@@ -100,8 +106,10 @@ check_conninfo(const char *text, struct err *e)
     PQfreemem(why);
     if (parsed == NULL) {
         err_set(e, ERR_USAGE, "the connection string cannot be understood");
-        return err_hint(e, "write it as \"host=… port=… dbname=… user=…\" or \"postgresql://user@host:port/dbname\"; "
-                           "values with spaces need single quotes");
+        return err_hint(e,
+                        "write it as \"host=… port=… dbname=… user=…\" or "
+                        "\"postgresql://user@host:port/dbname\"; "
+                        "values with spaces need single quotes");
     }
     PQconninfoFree(parsed);
     return 0;
@@ -110,12 +118,14 @@ check_conninfo(const char *text, struct err *e)
 bool
 pg_names_database(const char *conninfo)
 {
-    PQconninfoOption *parsed = strpbrk(conninfo, "=/") == NULL ? NULL : PQconninfoParse(conninfo, NULL);
+    PQconninfoOption *parsed = strpbrk(conninfo, "=/") == NULL ? NULL
+                                                               : PQconninfoParse(conninfo, NULL);
     bool              named = parsed == NULL;
 
     for (const PQconninfoOption *o = parsed; o != NULL && o->keyword != NULL; o++) {
-        named = named || (o->val != NULL && *o->val != '\0' &&
-                          (strcmp(o->keyword, "dbname") == 0 || strcmp(o->keyword, "service") == 0));
+        named = named ||
+            (o->val != NULL && *o->val != '\0' &&
+             (strcmp(o->keyword, "dbname") == 0 || strcmp(o->keyword, "service") == 0));
     }
     PQconninfoFree(parsed);
     return named;
@@ -126,11 +136,19 @@ start_connection(const struct pg_target *t, const char *application)
 {
     const char *keys[9], *values[9];
     int         n = 0;
-    const struct { const char *key, *value; } given[] = {
-        /* The first dbname may be a whole connection string; what comes later wins over what it says. */
-        {"dbname", t->conninfo}, {"host", t->host}, {"port", t->port}, {"user", t->user}, {"dbname", t->dbname},
+    const struct {
+        const char *key, *value;
+    } given[] = {
+        /* The first dbname may be a whole connection string; what comes later wins over what it
+         * says. */
+        {"dbname", t->conninfo},
+        {"host", t->host},
+        {"port", t->port},
+        {"user", t->user},
+        {"dbname", t->dbname},
         {"fallback_application_name", application},
-        /* Whatever $PGCLIENTENCODING says, even what the server could not convert to: SETTINGS has the final one. */
+        /* Whatever $PGCLIENTENCODING says, even what the server could not convert to: SETTINGS
+         * has the final one. */
         {"client_encoding", "SQL_ASCII"},
     };
 
@@ -157,7 +175,8 @@ connect_patience(PGconn *conn)
         if (o->val != NULL && strcmp(o->keyword, "connect_timeout") == 0) {
             seconds = MAX(atoi(o->val), 0);
         }
-        if (o->val != NULL && (strcmp(o->keyword, "host") == 0 || strcmp(o->keyword, "hostaddr") == 0)) {
+        if (o->val != NULL &&
+            (strcmp(o->keyword, "host") == 0 || strcmp(o->keyword, "hostaddr") == 0)) {
             int n = 1;
             for (const char *s = o->val; (s = strchr(s, ',')) != NULL; s++) {
                 n++;
@@ -177,9 +196,13 @@ refused(PGconn *conn, struct err *e)
     e->transient = strstr(e->text, "FATAL") == NULL;
     /* Nobody is asked for a password: cron could not answer. */
     if (PQconnectionNeedsPassword(conn)) {
-        err_hint(e, "passwords come from ~/.pgpass (mode 0600; PGPASSFILE names another file) or PGPASSWORD");
+        err_hint(e,
+                 "passwords come from ~/.pgpass (mode 0600; PGPASSFILE names another file) or "
+                 "PGPASSWORD");
     } else if (PQconnectionUsedPassword(conn) && strstr(e->text, "password") != NULL) {
-        err_hint(e, "the password was taken from ~/.pgpass, a service file, PGPASSWORD or the connection string");
+        err_hint(e,
+                 "the password was taken from ~/.pgpass, a service file, PGPASSWORD or the "
+                 "connection string");
     }
     return -1;
 }
@@ -187,7 +210,7 @@ refused(PGconn *conn, struct err *e)
 static int
 finish_connection(PGconn *conn, struct err *e)
 {
-    double                    patience = connect_patience(conn), deadline = clock_seconds() + patience;
+    double patience = connect_patience(conn), deadline = clock_seconds() + patience;
     PostgresPollingStatusType want = PGRES_POLLING_WRITING;
 
     while (want != PGRES_POLLING_OK && want != PGRES_POLLING_FAILED) {
@@ -212,7 +235,8 @@ finish_connection(PGconn *conn, struct err *e)
 }
 
 PGconn *
-pg_connect(const struct pg_target *t, enum pg_purpose purpose, const char *application, struct err *e)
+pg_connect(const struct pg_target *t, enum pg_purpose purpose, const char *application,
+           struct err *e)
 {
     PGconn *conn = NULL;
 
@@ -230,7 +254,8 @@ pg_connect(const struct pg_target *t, enum pg_purpose purpose, const char *appli
         PQfinish(conn);
         return NULL;
     }
-    (void)PQsetErrorVerbosity(conn, PQERRORS_VERBOSE); /* for pg_error(), when the session is ended from outside */
+    (void)PQsetErrorVerbosity(
+        conn, PQERRORS_VERBOSE); /* for pg_error(), when the session is ended from outside */
     return conn;
 }
 
@@ -264,19 +289,23 @@ conninfo_add(struct buf *out, const char *key, const char *value)
     (void)buf_puts(out, "'", &never);
 }
 
-/* The programs make settings of their own, but a role's statement_timeout of a few milliseconds ends them before they get so far, and
- * nobody else undoes quote_all_identifiers, or the TimeZone and lc_monetary in which constants of definitions are printed.  Their hundreds of
+/* The programs make settings of their own, but a role's statement_timeout of a few milliseconds
+ * ends them before they get so far, and nobody else undoes quote_all_identifiers, or the
+ * TimeZone and lc_monetary in which constants of definitions are printed.  Their hundreds of
  * small queries are not worth a compiler or other processes each. */
 static char *
 child_options(const PGconn *conn, const char *given)
 {
     int version = PQserverVersion(conn);
 
-    return xasprintf("%s%s-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0"
-                     " -c quote_all_identifiers=off -c standard_conforming_strings=on -c TimeZone=UTC -c lc_monetary=C"
-                     " -c jit=off -c max_parallel_workers_per_gather=0%s%s",
-                     given == NULL ? "" : given, given == NULL ? "" : " ", version >= 140000 ? " -c idle_session_timeout=0" : "",
-                     version >= 170000 ? " -c transaction_timeout=0" : "");
+    return xasprintf(
+        "%s%s-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0"
+        " -c quote_all_identifiers=off -c standard_conforming_strings=on -c TimeZone=UTC -c "
+        "lc_monetary=C"
+        " -c jit=off -c max_parallel_workers_per_gather=0%s%s",
+        given == NULL ? "" : given, given == NULL ? "" : " ",
+        version >= 140000 ? " -c idle_session_timeout=0" : "",
+        version >= 170000 ? " -c transaction_timeout=0" : "");
 }
 
 char *

@@ -24,7 +24,8 @@ void
 pg_tool_free(struct pg_tool *t)
 {
     free(t->path);
-    free(t->version); // NOLINT(clang-analyzer-unix.Malloc): the next line makes a second call harmless
+    free(t->version); // NOLINT(clang-analyzer-unix.Malloc): the next line makes a second call
+                      // harmless
     *t = (struct pg_tool){0};
 }
 
@@ -64,7 +65,8 @@ look_in(const char *dir, const char *name, struct pg_tool *t)
     t->path = xasprintf("%s/%s", dir, name);
     argv[0] = t->path;
     if (access(t->path, X_OK) == 0 &&
-        proc_run(&(struct proc_spec){.argv = argv, .out = &out, .total_ms = 20000}, NULL, &e) == 0) {
+        proc_run(&(struct proc_spec){.argv = argv, .out = &out, .total_ms = 20000}, NULL, &e) ==
+            0) {
         rc = parse_version(buf_str(&out), t);
     }
     buf_free(&out);
@@ -97,7 +99,8 @@ pg_config_dir(struct strlist *dirs)
     struct buf  out = BUF_INIT(4 * KIB);
     const char *argv[] = {"pg_config", "--bindir", NULL};
 
-    if (proc_run(&(struct proc_spec){.argv = argv, .out = &out, .total_ms = 20000}, NULL, &e) == 0) {
+    if (proc_run(&(struct proc_spec){.argv = argv, .out = &out, .total_ms = 20000}, NULL, &e) ==
+        0) {
         strlist_take(dirs, xstrndup(buf_str(&out), strcspn(buf_str(&out), "\n")));
     }
     buf_free(&out);
@@ -135,7 +138,8 @@ better(const struct pg_tool *a, const struct pg_tool *b, int at_least)
 
 /* The best of those in dirs; what was too old is added to seen. */
 static void
-best_of(const struct strlist *dirs, const char *name, int at_least, struct pg_tool *best, struct strlist *seen)
+best_of(const struct strlist *dirs, const char *name, int at_least, struct pg_tool *best,
+        struct strlist *seen)
 {
     for (size_t i = 0; i < dirs->n; i++) {
         struct pg_tool t = {0};
@@ -167,9 +171,10 @@ not_found(const char *name, int at_least, const struct strlist *seen, struct err
         err_set(e, ERR_NOT_FOUND, "could not find %s", name);
         err_hint(e, "install postgresql-client, or name its directory with --pg-bindir");
     } else {
-        err_set(e, ERR_NOT_FOUND, "could not find %s of version %d or newer (found: %s)", name, at_least / 10000,
-                seen->n == 0 ? "none" : buf_str(&list));
-        err_hint(e, "install postgresql-client-%d, or name its directory with --pg-bindir", at_least / 10000);
+        err_set(e, ERR_NOT_FOUND, "could not find %s of version %d or newer (found: %s)", name,
+                at_least / 10000, seen->n == 0 ? "none" : buf_str(&list));
+        err_hint(e, "install postgresql-client-%d, or name its directory with --pg-bindir",
+                 at_least / 10000);
     }
     buf_free(&list);
     return -1;
@@ -189,7 +194,8 @@ pg_tool_find(const char *name, int at_least, struct pg_tool *out, struct err *e)
     } else {
         debian_dirs(&dirs);
         best_of(&dirs, name, at_least, out, &seen);
-        /* PATH comes second: Debian's /usr/bin/pg_dump is a wrapper that chooses a version by its own rules. */
+        /* PATH comes second: Debian's /usr/bin/pg_dump is a wrapper that chooses a version by
+         * its own rules. */
         if (out->path == NULL) {
             pg_config_dir(&dirs);
             path_dirs(&dirs);

@@ -1,5 +1,6 @@
 /*
- * wait.h - waiting for a server without being deaf to SIGINT: what conn.c and copy.c are built on.  Internal to pg/.
+ * wait.h - waiting for a server without being deaf to SIGINT: what conn.c and copy.c are built on.
+ * Internal to pg/.
  */
 #ifndef PG_CONN_WAIT_H
 #define PG_CONN_WAIT_H
@@ -12,16 +13,17 @@
  * ERR_INTERRUPTED when cancel.h is raised, ERR_PG when the connection is gone. */
 int pg_await(PGconn *, short events, struct err *);
 
-/* The result of the next statement after PQsendQuery(): NULL and *e when it failed (then nothing is left to be read), or
- * when there is none. */
+/* The result of the next statement after PQsendQuery(): NULL and *e when it failed (then nothing
+ * is left to be read), or when there is none. */
 PGresult *pg_next(PGconn *, struct err *);
 
-/* The last result of all that is left: NULL and *e from the first statement that failed, NULL and an empty *e when nothing was
- * left.  One that begins a COPY is returned at once. */
+/* The last result of all that is left: NULL and *e from the first statement that failed, NULL
+ * and an empty *e when nothing was left.  One that begins a COPY is returned at once. */
 PGresult *pg_finish(PGconn *, struct err *);
 
-/* Has the server stop what it does, and reads until it has; what happens on the way is of no interest.  Takes
- * a COPY out of either direction to its end.  Gives up after some seconds (the connection is of no use then). */
+/* Has the server stop what it does, and reads until it has; what happens on the way is of no
+ * interest.  Takes a COPY out of either direction to its end.  Gives up after some seconds (the
+ * connection is of no use then). */
 void pg_cancel_drain(PGconn *);
 
 #endif

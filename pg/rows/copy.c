@@ -1,8 +1,9 @@
 /*
  * copy.c - reading rows: COPY … TO STDOUT.
  *
- * The hottest path of a backup: per row one PQgetCopyData(), one callback, nothing else.  The socket is read
- * before it is polled, so that poll() (which also hears cancel.h) is called only when the server is the slower side.
+ * The hottest path of a backup: per row one PQgetCopyData(), one callback, nothing else.  The
+ * socket is read before it is polled, so that poll() (which also hears cancel.h) is called only
+ * when the server is the slower side.
  */
 #include "pg/rows/copy.h"
 
@@ -21,18 +22,19 @@ struct reading {
     PGconn      *conn;
     copy_row_fn *row;
     void        *ctx;
-    bool         binary, begun, ended;   /* binary: header seen, trailer seen */
+    bool         binary, begun, ended; /* binary: header seen, trailer seen */
     uint64_t     rows;
 };
 
-/* One message of a binary stream: the first begins with the header; the trailer comes alone (or, in an
- * empty stream, right behind the header). */
+/* One message of a binary stream: the first begins with the header; the trailer comes alone (or,
+ * in an empty stream, right behind the header). */
 static int
 take_binary(struct reading *r, const char *data, size_t n, struct err *e)
 {
     if (!r->begun) {
         if (n < COPY_HEADER_BYTES || memcmp(data, header, COPY_HEADER_BYTES) != 0) {
-            return err_set(e, ERR_CORRUPT, "the server's binary COPY does not begin with its header");
+            return err_set(e, ERR_CORRUPT,
+                           "the server's binary COPY does not begin with its header");
         }
         r->begun = true;
         data += COPY_HEADER_BYTES;
@@ -100,7 +102,8 @@ check_end(const struct reading *r, PGresult *res, struct err *e)
         return err_set(e, ERR_CORRUPT, "the server's binary COPY ended without its trailer");
     }
     if (told != r->rows) {
-        return err_set(e, ERR_CORRUPT, "%" PRIu64 " rows came, the server says it sent %" PRIu64, r->rows, told);
+        return err_set(e, ERR_CORRUPT, "%" PRIu64 " rows came, the server says it sent %" PRIu64,
+                       r->rows, told);
     }
     return 0;
 }
@@ -127,7 +130,8 @@ expect(PGconn *conn, bool copy, struct err *e)
     }
     PQclear(res);
     pg_cancel_drain(conn);
-    err_set(e, ERR_PG, "the server answers %s where %s was expected", PQresStatus(status), copy ? "rows" : "no rows");
+    err_set(e, ERR_PG, "the server answers %s where %s was expected", PQresStatus(status),
+            copy ? "rows" : "no rows");
     return NULL;
 }
 
@@ -181,7 +185,8 @@ copy_out_finish(PGconn *conn, struct err *e)
 }
 
 int
-copy_out(PGconn *conn, const char *sql, bool binary, copy_row_fn *row, void *ctx, uint64_t *rows, struct err *e)
+copy_out(PGconn *conn, const char *sql, bool binary, copy_row_fn *row, void *ctx, uint64_t *rows,
+         struct err *e)
 {
     if (copy_out_send(conn, sql, e) != 0 || copy_out_next(conn, binary, row, ctx, rows, e) != 0) {
         return -1;

@@ -1,8 +1,9 @@
 /*
  * copy.h - COPY statements and streams, text and binary.
  *
- * Facts (docs/postgresql.md, tried on 13 to 19): over libpq the binary header (19 bytes) comes in one message
- * with the first row, the trailer (2 bytes, 0xffff) alone; an empty result is one message of 21 bytes.
+ * Facts (docs/postgresql.md, tried on 13 to 19): over libpq the binary header (19 bytes) comes in
+ * one message with the first row, the trailer (2 bytes, 0xffff) alone; an empty result is one
+ * message of 21 bytes.
  */
 #ifndef PG_ROWS_COPY_H
 #define PG_ROWS_COPY_H
@@ -19,45 +20,49 @@ enum { COPY_HEADER_BYTES = 19, COPY_TRAILER_BYTES = 2 };
 /* What to copy.  Names unquoted; everything borrowed. */
 struct copy_spec {
     const char        *schema, *name;
-    const char *const *columns;        /* in attnum order, without generated ones; n may be 0 */
+    const char *const *columns; /* in attnum order, without generated ones; n may be 0 */
     size_t             n_columns;
     bool               binary;
-    const char        *condition;      /* WHERE clause of an extension configuration table ("WHERE …"), or NULL */
-    bool               ranged;         /* only blocks first .. end; not together with a condition */
-    uint64_t           first_block;
-    uint64_t           end_block;      /* exclusive; 0: to the end, however far the table grew */
+    const char
+        *condition; /* WHERE clause of an extension configuration table ("WHERE …"), or NULL */
+    bool ranged;    /* only blocks first .. end; not together with a condition */
+    uint64_t first_block;
+    uint64_t end_block; /* exclusive; 0: to the end, however far the table grew */
 };
 
 /* COPY (SELECT … FROM ONLY …) TO STDOUT and COPY … FROM STDIN; allocated. */
 char *copy_out_sql(const struct copy_spec *);
-char *copy_out_select(const struct copy_spec *);      /* the SELECT inside: for EXPLAIN */
+char *copy_out_select(const struct copy_spec *); /* the SELECT inside: for EXPLAIN */
 char *copy_in_sql(const struct copy_spec *, bool freeze);
 
 /* Runs a COPY … TO STDOUT.  row is called with each row's bytes (binary: header and trailer taken
  * off); its error ends the copy.  On success the number of rows equals the server's COPY tag, or
  * ERR_CORRUPT. */
 typedef int copy_row_fn(void *ctx, const void *row, size_t n, struct err *);
-int copy_out(PGconn *, const char *sql, bool binary, copy_row_fn *, void *ctx, uint64_t *rows, struct err *);
+int copy_out(PGconn *, const char *sql, bool binary, copy_row_fn *, void *ctx, uint64_t *rows,
+             struct err *);
 
-/* Several statements in one message, for tables so small that the round trips would cost more than the rows: send, then for each
- * statement in turn copy_out_command() or copy_out_next(), then finish.  After an error nothing is left to be read. */
+/* Several statements in one message, for tables so small that the round trips would cost more
+ * than the rows: send, then for each statement in turn copy_out_command() or copy_out_next(),
+ * then finish.  After an error nothing is left to be read. */
 int copy_out_send(PGconn *, const char *sql, struct err *);
 int copy_out_command(PGconn *, struct err *);
 int copy_out_next(PGconn *, bool binary, copy_row_fn *, void *ctx, uint64_t *rows, struct err *);
 int copy_out_finish(PGconn *, struct err *);
 
-/* COPY … FROM STDIN: begin, any number of data calls with row bytes (header and trailer are put around
- * by begin and end), end checks the tag against rows (UINT64_MAX: do not).  Small pieces are sent together; borders of
- * pieces need not be borders of rows.  A server that has refused a row is noticed at the next piece that is sent: data
- * then returns its error, and the COPY is over.  abort makes the server forget it; it may be called in any state, also
- * on a zeroed struct.  The struct must not move between begin and end. */
+/* COPY … FROM STDIN: begin, any number of data calls with row bytes (header and trailer are put
+ * around by begin and end), end checks the tag against rows (UINT64_MAX: do not).  Small pieces
+ * are sent together; borders of pieces need not be borders of rows.  A server that has refused a
+ * row is noticed at the next piece that is sent: data then returns its error, and the COPY is
+ * over.  abort makes the server forget it; it may be called in any state, also on a zeroed
+ * struct.  The struct must not move between begin and end. */
 struct copy_in {
-    PGconn  *conn;                     /* NULL: no COPY is running */
-    bool     binary;
-    uint8_t *pending;                  /* waits until there is enough to be worth a message */
-    size_t   n_pending;
-    unsigned notices;                  /* what the server said that is no error */
-    PQnoticeReceiver notice;           /* the connection's own, put back in the end */
+    PGconn          *conn; /* NULL: no COPY is running */
+    bool             binary;
+    uint8_t         *pending; /* waits until there is enough to be worth a message */
+    size_t           n_pending;
+    unsigned         notices; /* what the server said that is no error */
+    PQnoticeReceiver notice;  /* the connection's own, put back in the end */
     void            *notice_ctx;
 };
 int  copy_in_begin(struct copy_in *, PGconn *, const char *sql, bool binary, struct err *);

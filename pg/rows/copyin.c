@@ -1,10 +1,11 @@
 /*
  * copyin.c - writing rows: COPY … FROM STDIN.
  *
- * The connection is non-blocking meanwhile, and all that libpq cannot get rid of at once is flushed before the next
- * piece, so libpq's buffer never holds more than one piece.  libpq shows a server's error only at the end of the
- * COPY; but in this state the server has nothing to send but notices and an error, so anything that can be read and is
- * no notice ends the COPY at once, instead of after 10 GB.
+ * The connection is non-blocking meanwhile, and all that libpq cannot get rid of at once is flushed
+ * before the next piece, so libpq's buffer never holds more than one piece.  libpq shows a server's
+ * error only at the end of the COPY; but in this state the server has nothing to send but notices
+ * and an error, so anything that can be read and is no notice ends the COPY at once, instead of
+ * after 10 GB.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -12,11 +13,11 @@
 #include <sys/param.h>
 
 #include "core/mem.h"
-#include "pg/rows/copy.h"
 #include "pg/conn/wait.h"
+#include "pg/rows/copy.h"
 
-/* A message: large enough that its costs vanish, small enough to stay in the CPU's cache.  (Any cut of the
- * stream is the same to the server.) */
+/* A message: large enough that its costs vanish, small enough to stay in the CPU's cache.  (Any
+ * cut of the stream is the same to the server.) */
 enum { PIECE = 128 << 10 };
 
 /* How long the rest of a notice may take. */
@@ -91,8 +92,8 @@ fail(struct copy_in *c, struct err *e)
     return -1;
 }
 
-/* Looks at what the server said.  -1 when it was an error; *e stays empty then, fail() gets the text.  A notice may
- * arrive in parts: only when nothing follows for a while was it none. */
+/* Looks at what the server said.  -1 when it was an error; *e stays empty then, fail() gets the
+ * text.  A notice may arrive in parts: only when nothing follows for a while was it none. */
 static int
 listen_to(struct copy_in *c, struct err *e)
 {
@@ -232,7 +233,9 @@ copy_in_end(struct copy_in *c, uint64_t rows, struct err *e)
     told = strtoull(PQcmdTuples(res), NULL, 10);
     PQclear(res);
     if (rows != UINT64_MAX && told != rows) {
-        return err_set(e, ERR_CORRUPT, "%" PRIu64 " rows were to be loaded, the server says it took %" PRIu64, rows, told);
+        return err_set(e, ERR_CORRUPT,
+                       "%" PRIu64 " rows were to be loaded, the server says it took %" PRIu64, rows,
+                       told);
     }
     return 0;
 }

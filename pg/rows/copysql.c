@@ -10,7 +10,7 @@
 static void
 put(struct buf *b, const char *text)
 {
-    struct err never = ERR_INIT;   /* a buffer without a ceiling */
+    struct err never = ERR_INIT; /* a buffer without a ceiling */
 
     (void)buf_puts(b, text, &never);
 }
@@ -48,7 +48,9 @@ put_range(struct buf *b, const struct copy_spec *c)
         put_taken(b, xasprintf(" WHERE ctid >= '(%" PRIu64 ",0)'", c->first_block));
     }
     if (c->end_block > 0) {
-        put_taken(b, xasprintf(" %s ctid < '(%" PRIu64 ",0)'", c->first_block > 0 ? "AND" : "WHERE", c->end_block));
+        put_taken(b,
+                  xasprintf(" %s ctid < '(%" PRIu64 ",0)'", c->first_block > 0 ? "AND" : "WHERE",
+                            c->end_block));
     }
 }
 

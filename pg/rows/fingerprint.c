@@ -3,7 +3,8 @@
 #include <sodium.h>
 #include <string.h>
 
-_Static_assert(crypto_shorthash_siphashx24_BYTES == 16 && crypto_shorthash_siphashx24_KEYBYTES == 16,
+_Static_assert(crypto_shorthash_siphashx24_BYTES == 16 &&
+                   crypto_shorthash_siphashx24_KEYBYTES == 16,
                "two lanes of 64 bits, a key of 16 bytes");
 
 /* SipHash writes its result little-endian, whatever the machine. */

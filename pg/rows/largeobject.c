@@ -12,13 +12,16 @@ static const char pages_by_function[] =
     "UNION ALL "
     "SELECT pageno + 1, pg_catalog.lo_get(m.oid, (pageno + 1)::pg_catalog.int8 * 2048, 2048) "
     "FROM page WHERE pg_catalog.length(data) = 2048) "
-    "SELECT pageno, data FROM page WHERE pg_catalog.length(data) > 0) p ORDER BY 1, 2) TO STDOUT (FORMAT binary)";
+    "SELECT pageno, data FROM page WHERE pg_catalog.length(data) > 0) p ORDER BY 1, 2) TO STDOUT "
+    "(FORMAT binary)";
 
-/* Joins and a CASE: functions and subqueries an object cost four times as much with 200,000 objects that have neither ACL nor
- * comment nor label.  An ACL of NULL is the default one, '{}' the one of which all is revoked, even from the owner. */
+/* Joins and a CASE: functions and subqueries an object cost four times as much with 200,000
+ * objects that have neither ACL nor comment nor label.  An ACL of NULL is the default one, '{}'
+ * the one of which all is revoked, even from the owner. */
 static const char metadata[] =
     "COPY (SELECT m.oid, pg_catalog.pg_get_userbyid(m.lomowner), "
-    "CASE WHEN m.lomacl IS NOT NULL THEN NULLIF(COALESCE((SELECT pg_catalog.array_agg(a ORDER BY a::pg_catalog.text) "
+    "CASE WHEN m.lomacl IS NOT NULL THEN NULLIF(COALESCE((SELECT pg_catalog.array_agg(a ORDER BY "
+    "a::pg_catalog.text) "
     "FROM pg_catalog.unnest(m.lomacl) a)::pg_catalog.text, '{}'), "
     "(SELECT pg_catalog.array_agg(a ORDER BY a::pg_catalog.text) "
     "FROM pg_catalog.unnest(pg_catalog.acldefault('L', m.lomowner)) a)::pg_catalog.text) END, "
@@ -26,9 +29,11 @@ static const char metadata[] =
     "FROM pg_catalog.pg_largeobject_metadata m "
     "LEFT JOIN pg_catalog.pg_description d ON d.objoid = m.oid AND d.objsubid = 0 "
     "AND d.classoid = 'pg_catalog.pg_largeobject'::pg_catalog.regclass "
-    "LEFT JOIN (SELECT s.objoid, pg_catalog.array_agg(x ORDER BY s.provider, n) AS labels FROM pg_catalog.pg_seclabel s, "
+    "LEFT JOIN (SELECT s.objoid, pg_catalog.array_agg(x ORDER BY s.provider, n) AS labels FROM "
+    "pg_catalog.pg_seclabel s, "
     "LATERAL (VALUES (1, s.provider), (2, s.label)) v(n, x) "
-    "WHERE s.classoid = 'pg_catalog.pg_largeobject'::pg_catalog.regclass GROUP BY s.objoid) l ON l.objoid = m.oid "
+    "WHERE s.classoid = 'pg_catalog.pg_largeobject'::pg_catalog.regclass GROUP BY s.objoid) l ON "
+    "l.objoid = m.oid "
     "ORDER BY m.oid) TO STDOUT";
 
 int
@@ -36,15 +41,18 @@ lo_pages_table(PGconn *conn, bool by_function, struct scan_table *out, struct er
 {
     PGresult *res;
 
-    *out = (struct scan_table){.copy = {.schema = "pg_catalog", .name = "pg_largeobject", .binary = true}};
+    *out = (struct scan_table){
+        .copy = {.schema = "pg_catalog", .name = "pg_largeobject", .binary = true}};
     if (by_function) {
         out->sql = pages_by_function;
         return 0;
     }
     res = pg_query(conn, e,
                    "SELECT pg_catalog.pg_relation_size(c.oid) / "
-                   "pg_catalog.current_setting('block_size')::pg_catalog.int8, pg_catalog.pg_table_size(c.oid) "
-                   "FROM pg_catalog.pg_class c WHERE c.oid = 'pg_catalog.pg_largeobject'::pg_catalog.regclass",
+                   "pg_catalog.current_setting('block_size')::pg_catalog.int8, "
+                   "pg_catalog.pg_table_size(c.oid) "
+                   "FROM pg_catalog.pg_class c WHERE c.oid = "
+                   "'pg_catalog.pg_largeobject'::pg_catalog.regclass",
                    0, NULL);
     if (res == NULL)
         return err_wrap(e, "large objects");
@@ -60,5 +68,6 @@ lo_pages_table(PGconn *conn, bool by_function, struct scan_table *out, struct er
 void
 lo_metadata_table(struct scan_table *out)
 {
-    *out = (struct scan_table){.copy = {.schema = "pg_catalog", .name = "pg_largeobject_metadata"}, .sql = metadata};
+    *out = (struct scan_table){.copy = {.schema = "pg_catalog", .name = "pg_largeobject_metadata"},
+                               .sql = metadata};
 }

@@ -1,9 +1,10 @@
 /*
  * scan.c - many tasks, on several workers and, where these must not wait, on the coordinator.
  *
- * A round hands every task to the pool.  Tasks that a worker could not lock go to the calling thread, which looks for them once a second.
- * Tables that turned out too large for text are read in a second round, when nobody
- * looks at them any more: a table has one format, and changing it under the other workers' hands would mix two.
+ * A round hands every task to the pool.  Tasks that a worker could not lock go to the calling
+ * thread, which looks for them once a second. Tables that turned out too large for text are read in
+ * a second round, when nobody looks at them any more: a table has one format, and changing it under
+ * the other workers' hands would mix two.
  */
 #include "pg/rows/scan.h"
 
@@ -35,15 +36,15 @@ struct scan_run {
     struct snapshot               *snapshot;
     const struct snapshot_options *target;
     const struct scan_options     *options;
-    struct worker                 *workers;      /* jobs of them, and the coordinator's */
+    struct worker                 *workers; /* jobs of them, and the coordinator's */
     atomic_bool                    stop;
-    pthread_mutex_t                lock;         /* guards what follows */
-    struct err                     first;        /* the first error: later ones only say that they were stopped */
-    const struct scan_task       **locked;       /* for the coordinator */
-    size_t                         n_locked, cap_locked;
-    struct scan_table            **large;        /* to be read in binary */
-    size_t                         n_large, cap_large;
-    double                         last_tick, last_ping;   /* only for the calling thread */
+    pthread_mutex_t                lock; /* guards what follows */
+    struct err first; /* the first error: later ones only say that they were stopped */
+    const struct scan_task **locked; /* for the coordinator */
+    size_t                   n_locked, cap_locked;
+    struct scan_table      **large; /* to be read in binary */
+    size_t                   n_large, cap_large;
+    double                   last_tick, last_ping; /* only for the calling thread */
 };
 
 static int
@@ -64,7 +65,8 @@ worker_between(void *ctx, struct err *e)
 {
     struct worker *w = ctx;
 
-    return atomic_load_explicit(&w->run->stop, memory_order_relaxed) ? err_set(e, ERR_PG, "stopped") : 0;
+    return atomic_load_explicit(&w->run->stop, memory_order_relaxed) ? err_set(e, ERR_PG, "stopped")
+                                                                     : 0;
 }
 
 /* What the calling thread owes the outside world; ping: the coordinator's connection is idle. */
@@ -120,7 +122,8 @@ has_large(struct scan_run *run, const struct scan_task *task)
 }
 
 static void
-put_aside(struct scan_run *run, const struct scan_task *task, enum scan_outcome outcome, struct scan_table *which)
+put_aside(struct scan_run *run, const struct scan_task *task, enum scan_outcome outcome,
+          struct scan_table *which)
 {
     pthread_mutex_lock(&run->lock);
     if (outcome == SCAN_LOCKED) {
@@ -132,10 +135,13 @@ put_aside(struct scan_run *run, const struct scan_task *task, enum scan_outcome 
     }
     pthread_mutex_unlock(&run->lock);
     if (outcome == SCAN_LOCKED) {
-        log_debug("table %s.%s%s: somebody waits for its lock, copied on the coordinator's connection",
-                  task->items[0].table->copy.schema, task->items[0].table->copy.name, task->n > 1 ? " …" : "");
+        log_debug(
+            "table %s.%s%s: somebody waits for its lock, copied on the coordinator's connection",
+            task->items[0].table->copy.schema, task->items[0].table->copy.name,
+            task->n > 1 ? " …" : "");
     } else {
-        log_info("table %s.%s: rows too large for text, copied in binary", which->copy.schema, which->copy.name);
+        log_info("table %s.%s: rows too large for text, copied in binary", which->copy.schema,
+                 which->copy.name);
     }
 }
 
@@ -213,7 +219,8 @@ tick(void *ctx, struct err *e)
 static int
 larger_first(const void *a, const void *b)
 {
-    const struct scan_task *x = *(const struct scan_task *const *)a, *y = *(const struct scan_task *const *)b;
+    const struct scan_task *x = *(const struct scan_task *const *)a,
+                           *y = *(const struct scan_task *const *)b;
 
     if (x->bytes != y->bytes) {
         return x->bytes > y->bytes ? -1 : 1;
@@ -239,7 +246,8 @@ run_round(struct scan_run *run, struct scan_task **tasks, size_t n, struct err *
     return rc;
 }
 
-/* The tasks of the round: all, or those with a table that must be read in binary (which is decided now). */
+/* The tasks of the round: all, or those with a table that must be read in binary (which is
+ * decided now). */
 static size_t
 choose(struct scan_run *run, const struct scan_plan *plan, bool again, struct scan_task **tasks)
 {
@@ -280,10 +288,11 @@ prepare_workers(struct scan_run *run)
 }
 
 int
-scan_run(struct snapshot *s, const struct snapshot_options *target, const struct scan_plan *plan, const struct scan_options *o,
-         struct err *e)
+scan_run(struct snapshot *s, const struct snapshot_options *target, const struct scan_plan *plan,
+         const struct scan_options *o, struct err *e)
 {
-    struct scan_run    run = {.snapshot = s, .target = target, .options = o, .last_ping = clock_seconds()};
+    struct scan_run run = {
+        .snapshot = s, .target = target, .options = o, .last_ping = clock_seconds()};
     struct scan_task **tasks = xcalloc(plan->n + 1, sizeof(struct scan_task *));
     int                rc = 0;
 

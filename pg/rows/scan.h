@@ -1,17 +1,22 @@
 /*
- * scan.h - reading every row of many tables in parallel on one snapshot: what backup stores and verify compares.
+ * scan.h - reading every row of many tables in parallel on one snapshot: what backup stores and
+ * verify compares.
  *
  * scan_plan() cuts the tables into tasks:
- * - A big table into block ranges of about 16 MiB, the same ones every time: see scan_range_width().
- * - Tables below 1 MiB into packs, in the given order (by name): a new pack begins at a table whose hash(name) mod 8 is
- *   0, so that a new table does not shift the packs behind it, and where the pack would hold more than 4 MiB.
- * - The rest whole: up to one range, PostgreSQL 13, other access methods, no Tid Range Scan in EXPLAIN, a condition, own SQL.
+ * - A big table into block ranges of about 16 MiB, the same ones every time: see
+ *   scan_range_width().
+ * - Tables below 1 MiB into packs, in the given order (by name): a new pack begins at a table whose
+ *   hash(name) mod 8 is 0, so that a new table does not shift the packs behind it, and where the
+ *   pack would hold more than 4 MiB.
+ * - The rest whole: up to one range, PostgreSQL 13, other access methods, no Tid Range Scan in
+ *   EXPLAIN, a condition, own SQL.
  *
- * scan_run() has workers take the tasks, largest first, each in one transaction on the snapshot and, whatever the number of
- * its tables, in one message to the server; counts and fingerprints every row, and hands the bytes to the sink.
- * A table that a worker cannot lock (an ALTER TABLE waits behind the coordinator) is copied on the coordinator's
- * connection, by the calling thread, which also pings the coordinator every 30 s.
- * Memory: what libpq needs for the largest row, a worker; nothing grows with the number of rows.
+ * scan_run() has workers take the tasks, largest first, each in one transaction on the snapshot
+ * and, whatever the number of its tables, in one message to the server; counts and fingerprints
+ * every row, and hands the bytes to the sink. A table that a worker cannot lock (an ALTER TABLE
+ * waits behind the coordinator) is copied on the coordinator's connection, by the calling thread,
+ * which also pings the coordinator every 30 s. Memory: what libpq needs for the largest row, a
+ * worker; nothing grows with the number of rows.
  */
 #ifndef PG_ROWS_SCAN_H
 #define PG_ROWS_SCAN_H
@@ -20,63 +25,72 @@
 #include "pg/rows/fingerprint.h"
 #include "pg/snapshot/snapshot.h"
 
-struct scan_table {                 /* one thing to read */
-    struct copy_spec copy;          /* without range */
-    const char      *sql;           /* instead: a whole COPY (…) TO STDOUT statement (large objects), not ranged */
-    const char *const *generated;   /* stored generated columns, for the second fingerprint */
-    size_t           n_generated;
-    uint64_t         heap_blocks, bytes;
-    bool             rangeable;       /* heap; whether ranges pay and work is found out here */
-    bool             text_falls_back; /* text rows too large for the server are tried in binary: scan_run() sets copy.binary then */
-    void            *user;
+struct scan_table {        /* one thing to read */
+    struct copy_spec copy; /* without range */
+    const char *sql; /* instead: a whole COPY (…) TO STDOUT statement (large objects), not ranged */
+    const char *const *generated; /* stored generated columns, for the second fingerprint */
+    size_t             n_generated;
+    uint64_t           heap_blocks, bytes;
+    bool               rangeable; /* heap; whether ranges pay and work is found out here */
+    bool text_falls_back; /* text rows too large for the server are tried in binary: scan_run() sets
+                             copy.binary then */
+    void *user;
 };
 
-struct scan_item {                  /* one COPY */
+struct scan_item { /* one COPY */
     struct scan_table *table;
-    bool     ranged;
-    uint64_t first_block, end_block;
+    bool               ranged;
+    uint64_t           first_block, end_block;
 };
 
 struct scan_task {
     struct scan_item *items;
     size_t            n, cap;
-    uint64_t          bytes;        /* estimate: priority */
+    uint64_t          bytes; /* estimate: priority */
 };
 
 /*
- * What becomes of the rows.  NULL functions are skipped.  Called in this order, all on one thread: begin_task, (begin_item, data …,
- * end_item) …, end_task.  worker: 0 … jobs - 1; and jobs, the calling thread when it copies on the coordinator's connection.
- * A task may begin again, on another worker too: then begin_task starts afresh, and what it gave before (even up to end_task, when
- * a range of its table turned out too large for text) is void.
+ * What becomes of the rows.  NULL functions are skipped.  Called in this order, all on one thread:
+ * begin_task, (begin_item, data …, end_item) …, end_task.  worker: 0 … jobs - 1; and jobs, the
+ * calling thread when it copies on the coordinator's connection. A task may begin again, on another
+ * worker too: then begin_task starts afresh, and what it gave before (even up to end_task, when a
+ * range of its table turned out too large for text) is void.
  */
 struct scan_sink {
     int (*begin_task)(void *ctx, int worker, const struct scan_task *, struct err *);
     int (*begin_item)(void *ctx, int worker, const struct scan_item *, struct err *);
     int (*data)(void *ctx, int worker, const void *row, size_t n, struct err *);
-    int (*end_item)(void *ctx, int worker, const struct scan_item *, const struct row_sum *rows, const struct row_sum *generated, struct err *);
+    int (*end_item)(void *ctx, int worker, const struct scan_item *, const struct row_sum *rows,
+                    const struct row_sum *generated, struct err *);
     int (*end_task)(void *ctx, int worker, const struct scan_task *, struct err *);
-    int (*tick)(void *ctx, struct err *);    /* every second, on the thread that called scan_run() */
+    int (*tick)(void *ctx, struct err *); /* every second, on the thread that called scan_run() */
 };
 
-struct scan_plan { struct scan_task *v; size_t n, cap; };
+struct scan_plan {
+    struct scan_task *v;
+    size_t            n, cap;
+};
 /* The tables must live as long as the plan.  Runs EXPLAIN on the coordinator. */
 int  scan_plan(struct snapshot *, struct scan_table *, size_t n, struct scan_plan *, struct err *);
 void scan_plan_free(struct scan_plan *);
 
 /*
- * Blocks in a range: for a heap of bytes (TOAST included) in heap_blocks.  2048, 512, 128, 32, 8 or 2: the largest whose share of the
- * bytes is at most 32 MiB.  Only the mean size of a block counts, not the size of the table, and the steps are coarse: a heap
- * without TOAST (8 KiB a block, 16 MiB a range) is far from the border, so widths, and with them chunks, stay as a table grows.
+ * Blocks in a range: for a heap of bytes (TOAST included) in heap_blocks.  2048, 512, 128, 32, 8 or
+ * 2: the largest whose share of the bytes is at most 32 MiB.  Only the mean size of a block counts,
+ * not the size of the table, and the steps are coarse: a heap without TOAST (8 KiB a block, 16 MiB
+ * a range) is far from the border, so widths, and with them chunks, stay as a table grows.
  */
 uint64_t scan_range_width(uint64_t heap_blocks, uint64_t bytes);
 
 struct scan_options {
-    int           jobs;
-    const uint8_t *fingerprint_key;     /* 16 bytes; NULL: rows are only counted */
+    int                     jobs;
+    const uint8_t          *fingerprint_key; /* 16 bytes; NULL: rows are only counted */
     const struct scan_sink *sink;
-    void         *ctx;
+    void                   *ctx;
 };
-/* The first error of any worker, named by table; snapshot_lost() tells whether a new snapshot is worth a try. */
-int  scan_run(struct snapshot *, const struct snapshot_options *, const struct scan_plan *, const struct scan_options *, struct err *);
+/* The first error of any worker, named by table; snapshot_lost() tells whether a new snapshot is
+ * worth a try. */
+int scan_run(struct snapshot *, const struct snapshot_options *, const struct scan_plan *,
+             const struct scan_options *, struct err *);
 
 #endif

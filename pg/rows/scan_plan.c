@@ -1,6 +1,7 @@
 /*
- * scan_plan.c - cutting tables into tasks.  The same database must be cut the same way every night, or unchanged
- * rows give new chunks: no border depends on the number of workers, nor (but for the last) on how far a table grew.
+ * scan_plan.c - cutting tables into tasks.  The same database must be cut the same way every night,
+ * or unchanged rows give new chunks: no border depends on the number of workers, nor (but for the
+ * last) on how far a table grew.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,13 +10,13 @@
 #include "pg/rows/scan_task.h"
 
 enum {
-    BLOCKS_MAX = 2048,         /* 16 MiB of 8 KiB blocks */
+    BLOCKS_MAX = 2048, /* 16 MiB of 8 KiB blocks */
     WIDTH_STEP = 4,
     WIDTH_MIN = 2,
 };
 #define RANGE_BYTES_MAX (32 * MIB)
-#define SMALL_BYTES (1 * MIB)
-#define PACK_BYTES_MAX (4 * MIB)
+#define SMALL_BYTES     (1 * MIB)
+#define PACK_BYTES_MAX  (4 * MIB)
 
 uint64_t
 scan_range_width(uint64_t heap_blocks, uint64_t bytes)
@@ -53,14 +54,18 @@ add_ranges(struct scan_plan *p, struct scan_table *t, uint64_t width)
         bool last = first + width >= t->heap_blocks;
 
         add_item(add_task(p),
-                 (struct scan_item){.table = t, .ranged = true, .first_block = first, .end_block = last ? 0 : first + width},
+                 (struct scan_item){.table = t,
+                                    .ranged = true,
+                                    .first_block = first,
+                                    .end_block = last ? 0 : first + width},
                  share);
     }
 }
 
 /* Does the server read a range by itself, and not the whole table for each? */
 static int
-explain_says_range(PGconn *conn, const struct scan_table *t, uint64_t width, bool *yes, struct err *e)
+explain_says_range(PGconn *conn, const struct scan_table *t, uint64_t width, bool *yes,
+                   struct err *e)
 {
     struct copy_spec first = t->copy;
     PGresult        *r;
@@ -119,7 +124,8 @@ name_hash(const struct scan_table *t)
 static void
 add_to_pack(struct scan_plan *p, size_t *pack, struct scan_table *t)
 {
-    if (*pack == SIZE_MAX || name_hash(t) % 8 == 0 || p->v[*pack].bytes + t->bytes > PACK_BYTES_MAX) {
+    if (*pack == SIZE_MAX || name_hash(t) % 8 == 0 ||
+        p->v[*pack].bytes + t->bytes > PACK_BYTES_MAX) {
         add_task(p);
         *pack = p->n - 1;
     }
@@ -127,7 +133,8 @@ add_to_pack(struct scan_plan *p, size_t *pack, struct scan_table *t)
 }
 
 int
-scan_plan(struct snapshot *s, struct scan_table *tables, size_t n, struct scan_plan *p, struct err *e)
+scan_plan(struct snapshot *s, struct scan_table *tables, size_t n, struct scan_plan *p,
+          struct err *e)
 {
     size_t   pack = SIZE_MAX;
     uint64_t width = 0;

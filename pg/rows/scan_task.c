@@ -1,6 +1,6 @@
 /*
- * scan_task.c - one task: a transaction, the locks and the COPYs of all its items in one message, so that
- * a pack of tiny tables costs one round trip.
+ * scan_task.c - one task: a transaction, the locks and the COPYs of all its items in one message,
+ * so that a pack of tiny tables costs one round trip.
  */
 #include "pg/rows/scan_task.h"
 
@@ -86,7 +86,8 @@ needs_lock(const struct scan_item *item)
     return item->table->sql == NULL && strcmp(item->table->copy.schema, "pg_catalog") != 0;
 }
 
-/* True when there was something to lock.  NOWAIT: a queue for the lock stands behind the coordinator, who waits for us. */
+/* True when there was something to lock.  NOWAIT: a queue for the lock stands behind the
+ * coordinator, who waits for us. */
 static bool
 put_locks(struct buf *sql, const struct scan_task *task)
 {
@@ -94,7 +95,8 @@ put_locks(struct buf *sql, const struct scan_task *task)
 
     for (size_t i = 0; i < task->n; i++) {
         if (needs_lock(&task->items[i])) {
-            char *name = pg_qualified(task->items[i].table->copy.schema, task->items[i].table->copy.name);
+            char *name = pg_qualified(task->items[i].table->copy.schema,
+                                      task->items[i].table->copy.name);
 
             put(sql, any ? ", ONLY " : "LOCK TABLE ONLY ");
             put(sql, name);
@@ -110,7 +112,8 @@ put_locks(struct buf *sql, const struct scan_task *task)
 
 /* The whole message; *commands: how many statements stand before the first COPY. */
 static void
-put_message(struct buf *sql, const struct scan_reader *r, const struct scan_task *task, int *commands)
+put_message(struct buf *sql, const struct scan_reader *r, const struct scan_task *task,
+            int *commands)
 {
     *commands = 0;
     if (r->coordinator) {
@@ -143,17 +146,22 @@ read_item(struct scan_reader *r, const struct scan_item *item, struct err *e)
 
     if ((sink->begin_item != NULL && sink->begin_item(r->options->ctx, r->worker, item, e) != 0) ||
         copy_out_next(r->conn, item->table->copy.binary, on_row, &rows, NULL, e) != 0 ||
-        (item->table->n_generated > 0 && copy_out_next(r->conn, false, on_row, &generated, NULL, e) != 0)) {
+        (item->table->n_generated > 0 &&
+         copy_out_next(r->conn, false, on_row, &generated, NULL, e) != 0)) {
         return -1;
     }
-    return sink->end_item != NULL ? sink->end_item(r->options->ctx, r->worker, item, &rows.sum, &generated.sum, e) : 0;
+    return sink->end_item != NULL
+        ? sink->end_item(r->options->ctx, r->worker, item, &rows.sum, &generated.sum, e)
+        : 0;
 }
 
 /* Makes the connection ready for the next task after a statement has failed. */
 static int
 recover(struct scan_reader *r, struct err *e)
 {
-    return pg_exec(r->conn, e, r->coordinator ? "ROLLBACK TO SAVEPOINT scan; RELEASE SAVEPOINT scan" : "ROLLBACK");
+    return pg_exec(r->conn, e,
+                   r->coordinator ? "ROLLBACK TO SAVEPOINT scan; RELEASE SAVEPOINT scan"
+                                  : "ROLLBACK");
 }
 
 /* "invalid memory alloc request size" is never translated; 54000 is a row beyond 1 GB. */
@@ -161,7 +169,8 @@ static bool
 too_large_for_text(const struct scan_table *t, const struct err *e)
 {
     return t->text_falls_back && !t->copy.binary && e->kind == ERR_PG &&
-           (strcmp(e->sqlstate, "54000") == 0 || strstr(e->text, "invalid memory alloc request size") != NULL);
+        (strcmp(e->sqlstate, "54000") == 0 ||
+         strstr(e->text, "invalid memory alloc request size") != NULL);
 }
 
 static int
@@ -201,8 +210,8 @@ read_items(struct scan_reader *r, const struct scan_task *task, size_t *at, stru
 }
 
 int
-scan_task_run(struct scan_reader *r, const struct scan_task *task, enum scan_outcome *outcome, struct scan_table **which,
-              struct err *e)
+scan_task_run(struct scan_reader *r, const struct scan_task *task, enum scan_outcome *outcome,
+              struct scan_table **which, struct err *e)
 {
     size_t at = 0;
 
@@ -219,8 +228,10 @@ scan_task_run(struct scan_reader *r, const struct scan_task *task, enum scan_out
         *which = task->items[at].table;
         return recover(r, e);
     }
-    if (PQtransactionStatus(r->conn) == PQTRANS_ACTIVE) { /* the sink failed: the rest of the message is still to come */
+    if (PQtransactionStatus(r->conn) ==
+        PQTRANS_ACTIVE) { /* the sink failed: the rest of the message is still to come */
         pg_cancel_drain(r->conn);
     }
-    return err_wrap(e, "table %s.%s", task->items[at].table->copy.schema, task->items[at].table->copy.name);
+    return err_wrap(e, "table %s.%s", task->items[at].table->copy.schema,
+                    task->items[at].table->copy.name);
 }

@@ -15,20 +15,21 @@ struct scan_reader {
     const struct snapshot     *snapshot;
     const struct scan_options *options;
     int                        worker;
-    bool                       coordinator;   /* the connection that exported the snapshot, and holds every lock */
-    int (*between)(void *ctx, struct err *);  /* called with each row; an error ends the task */
-    void                      *between_ctx;
-    size_t                     largest;       /* bytes of the largest row so far */
+    bool coordinator; /* the connection that exported the snapshot, and holds every lock */
+    int (*between)(void *ctx, struct err *); /* called with each row; an error ends the task */
+    void  *between_ctx;
+    size_t largest; /* bytes of the largest row so far */
 };
 
 enum scan_outcome {
     SCAN_DONE,
-    SCAN_LOCKED,       /* somebody waits for a table's lock: only the coordinator can read it now */
-    SCAN_TOO_LARGE,    /* a text row is too large for the server: *which must be read in binary */
+    SCAN_LOCKED,    /* somebody waits for a table's lock: only the coordinator can read it now */
+    SCAN_TOO_LARGE, /* a text row is too large for the server: *which must be read in binary */
 };
 
-/* 0 with an outcome (the connection is ready for the next task), or -1: the whole scan has failed. */
-int scan_task_run(struct scan_reader *, const struct scan_task *, enum scan_outcome *, struct scan_table **which,
-                  struct err *);
+/* 0 with an outcome (the connection is ready for the next task), or -1: the whole scan has
+ * failed. */
+int scan_task_run(struct scan_reader *, const struct scan_task *, enum scan_outcome *,
+                  struct scan_table **which, struct err *);
 
 #endif

@@ -51,9 +51,13 @@ spawn(const struct guardian_job *job, char *const *argv)
     if (pid != 0) {
         return pid;
     }
-    /* A group of its own: a signal to it reaches what initdb starts, and ^C on the terminal does not. */
-    if (setpgid(0, 0) != 0 || (job->drop && (initgroups(job->user, job->gid) != 0 || setgid(job->gid) != 0 ||
-                                             setuid(job->uid) != 0)) || chdir(job->dir) != 0) {
+    /* A group of its own: a signal to it reaches what initdb starts, and ^C on the terminal does
+     * not. */
+    if (setpgid(0, 0) != 0 ||
+        (job->drop &&
+         (initgroups(job->user, job->gid) != 0 || setgid(job->gid) != 0 ||
+          setuid(job->uid) != 0)) ||
+        chdir(job->dir) != 0) {
         perror("preparing to run the server");
         _exit(127);
     }
@@ -130,7 +134,9 @@ remove_dir(const struct guardian_job *job)
     pid_t pid = fork();
 
     if (pid == 0) {
-        if (job->drop && (initgroups(job->user, job->gid) != 0 || setgid(job->gid) != 0 || setuid(job->uid) != 0)) {
+        if (job->drop &&
+            (initgroups(job->user, job->gid) != 0 || setgid(job->gid) != 0 ||
+             setuid(job->uid) != 0)) {
             _exit(1);
         }
         _exit(rmtree_contents(job->dir) == 0 ? 0 : 1);
@@ -154,7 +160,8 @@ last_word(const char *line)
     return at == NULL ? NULL : at + strcspn(at, " ") + strspn(at + strcspn(at, " "), " ");
 }
 
-/* Through the status pipe, to become the owner's error text: the log's first line that says why, or else its last. */
+/* Through the status pipe, to become the owner's error text: the log's first line that says why,
+ * or else its last. */
 static void
 report_failure(const char *dir, const char *what)
 {
@@ -212,7 +219,8 @@ guard(const struct guardian_job *job)
     remove_dir(job);
 }
 
-/* Gives up everything that belongs to the owner: descriptors (a caller may wait for the end of our stdout), terminal, signals. */
+/* Gives up everything that belongs to the owner: descriptors (a caller may wait for the end of
+ * our stdout), terminal, signals. */
 static void __attribute__((noreturn))
 guardian_main(const struct guardian_job *job, int control, int status)
 {
@@ -234,8 +242,9 @@ guardian_main(const struct guardian_job *job, int control, int status)
     (void)snprintf(path, sizeof path, "%s/log", job->dir);
     null = open("/dev/null", O_RDWR);
     log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600);
-    if (control < 0 || status < 0 || null < 0 || dup2(null, 0) < 0 || dup2(log < 0 ? null : log, 1) < 0 || dup2(1, 2) < 0 ||
-        dup2(control, CONTROL_FD) < 0 || dup2(status, STATUS_FD) < 0) {
+    if (control < 0 || status < 0 || null < 0 || dup2(null, 0) < 0 ||
+        dup2(log < 0 ? null : log, 1) < 0 || dup2(1, 2) < 0 || dup2(control, CONTROL_FD) < 0 ||
+        dup2(status, STATUS_FD) < 0) {
         _exit(1);
     }
     (void)close_range(STATUS_FD + 1, ~0U, 0);
@@ -259,7 +268,8 @@ await_ready(int fd, int timeout_ms, struct err *e)
     double until = clock_seconds() + timeout_ms / 1000.0;
 
     for (;;) {
-        struct pollfd pfd[2] = {{.fd = fd, .events = POLLIN}, {.fd = cancel_fd(), .events = POLLIN}};
+        struct pollfd pfd[2] = {{.fd = fd, .events = POLLIN},
+                                {.fd = cancel_fd(), .events = POLLIN}};
         double        left = until - clock_seconds();
         ssize_t       got;
 
@@ -267,7 +277,8 @@ await_ready(int fd, int timeout_ms, struct err *e)
             return -1;
         }
         if (left <= 0) {
-            return err_set(e, ERR_PG, "could not start a scratch server within %d s", timeout_ms / 1000);
+            return err_set(e, ERR_PG, "could not start a scratch server within %d s",
+                           timeout_ms / 1000);
         }
         if (poll(pfd, 2, (int)(left * 1000) + 1) < 0 || pfd[0].revents == 0) {
             continue;
@@ -288,7 +299,8 @@ await_ready(int fd, int timeout_ms, struct err *e)
     for (char *c = text; *c != '\0'; c++) {
         *c = *c == '\n' ? ' ' : *c;
     }
-    return err_set(e, ERR_PG, "could not start a scratch server: %.900s", text[0] == '\0' ? "its guardian ended" : text);
+    return err_set(e, ERR_PG, "could not start a scratch server: %.900s",
+                   text[0] == '\0' ? "its guardian ended" : text);
 }
 
 int

@@ -11,8 +11,8 @@
 
 #include "core/buf.h"
 #include "core/mem.h"
-#include "pg/scratch/guardian.h"
 #include "pg/conn/tools.h"
+#include "pg/scratch/guardian.h"
 
 /* The port only names the socket, which is in our own directory; no TCP. */
 #define SCRATCH_PORT "5432"
@@ -25,7 +25,7 @@ struct scratch {
     char           *dir;
     char           *bindir;
     int             version;
-    char           *os_user;           /* NULL: ourselves */
+    char           *os_user; /* NULL: ourselves */
     struct guardian guardian;
     bool            kept;
 };
@@ -33,19 +33,21 @@ struct scratch {
 static int
 find_user(const char *name, struct guardian_job *job, struct err *e)
 {
-    struct passwd  pw, *found = NULL;
-    char           text[4096];
+    struct passwd pw, *found = NULL;
+    char          text[4096];
 
     if (geteuid() != 0) {
         return 0;
     }
     if (getpwnam_r(name, &pw, text, sizeof text, &found) != 0 || found == NULL) {
         err_set(e, ERR_USAGE, "there is no user \"%s\" to run the scratch server", name);
-        return err_hint(e, "PostgreSQL refuses to run as root: name another user with --scratch-user");
+        return err_hint(e,
+                        "PostgreSQL refuses to run as root: name another user with --scratch-user");
     }
     if (pw.pw_uid == 0) {
         err_set(e, ERR_USAGE, "the scratch server cannot run as \"%s\"", name);
-        return err_hint(e, "PostgreSQL refuses to run as root: name another user with --scratch-user");
+        return err_hint(e,
+                        "PostgreSQL refuses to run as root: name another user with --scratch-user");
     }
     job->drop = true;
     job->uid = pw.pw_uid;
@@ -63,7 +65,8 @@ make_dir(const struct scratch_options *o, const struct guardian_job *job, struct
     char              *dir = NULL;
 
     if (real == NULL) {
-        err_errno(e, "scratch directory \"%s\"", parent == NULL || *parent == '\0' ? "/tmp" : parent);
+        err_errno(e, "scratch directory \"%s\"",
+                  parent == NULL || *parent == '\0' ? "/tmp" : parent);
         err_hint(e, "--scratch-dir or TMPDIR says where throw-away servers live");
         return NULL;
     }
@@ -97,7 +100,8 @@ clamp(long v, long low, long high)
 
 /* Settings for one bulk load that nobody needs to survive: argv of the server. */
 static void
-server_args(struct strlist *args, const char *postgres, const char *dir, const struct scratch_options *o)
+server_args(struct strlist *args, const char *postgres, const char *dir,
+            const struct scratch_options *o)
 {
     long ram_mb = (long)(sysconf(_SC_PHYS_PAGES) / (MIB / (size_t)sysconf(_SC_PAGESIZE)));
     int  jobs = o->jobs > 0 ? o->jobs : 2;
@@ -105,10 +109,10 @@ server_args(struct strlist *args, const char *postgres, const char *dir, const s
     strlist_add(args, postgres);
     strlist_add(args, "-D");
     strlist_take(args, xasprintf("%s/data", dir));
-#define SET(...)                                                                                                               \
-    do {                                                                                                                       \
-        strlist_add(args, "-c");                                                                                               \
-        strlist_take(args, xasprintf(__VA_ARGS__));                                                                            \
+#define SET(...)                                                                                   \
+    do {                                                                                           \
+        strlist_add(args, "-c");                                                                   \
+        strlist_take(args, xasprintf(__VA_ARGS__));                                                \
     } while (0)
     SET("listen_addresses=");
     SET("port=" SCRATCH_PORT);
@@ -116,7 +120,8 @@ server_args(struct strlist *args, const char *postgres, const char *dir, const s
     SET("unix_socket_permissions=0700");
     SET("max_connections=%d", 2 * jobs + 20);
     SET("superuser_reserved_connections=3");
-    SET("max_locks_per_transaction=%ld", clamp(2L * o->max_locks / (2 * jobs + 20) + 64, 128, 100000));
+    SET("max_locks_per_transaction=%ld",
+        clamp(2L * o->max_locks / (2 * jobs + 20) + 64, 128, 100000));
     SET("shared_buffers=%ldMB", clamp(ram_mb / 8, 32, 512));
     SET("maintenance_work_mem=%ldMB", clamp(ram_mb / 8 / jobs, 32, 256));
     SET("work_mem=%ldMB", clamp(ram_mb / 32 / jobs, 4, 64));
@@ -145,8 +150,9 @@ server_args(struct strlist *args, const char *postgres, const char *dir, const s
 static void
 initdb_args(struct strlist *args, const char *initdb, const char *dir)
 {
-    static const char *const fixed[] = {"--no-sync", "--no-instructions", "--locale=C", "--encoding=UTF8", "--auth=trust",
-                                        ("--username=" SCRATCH_SUPERUSER)};
+    static const char *const fixed[] = {"--no-sync",    "--no-instructions",
+                                        "--locale=C",   "--encoding=UTF8",
+                                        "--auth=trust", ("--username=" SCRATCH_SUPERUSER)};
 
     strlist_add(args, initdb);
     for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) {
@@ -173,7 +179,8 @@ argv_of(struct strlist *l)
 }
 
 static int
-launch(struct scratch *s, const struct scratch_options *o, const char *initdb, struct guardian_job *job, struct err *e)
+launch(struct scratch *s, const struct scratch_options *o, const char *initdb,
+       struct guardian_job *job, struct err *e)
 {
     struct strlist initdb_argv = {0}, postgres_argv = {0}, env = {0};
     char          *postgres = xasprintf("%s/postgres", s->bindir);
@@ -216,7 +223,8 @@ scratch_start(const struct scratch_options *o, struct err *e)
     bool                ok = false;
 
     if (find_user(o->user != NULL ? o->user : "postgres", &job, e) != 0 ||
-        pg_tool_find("initdb", o->at_least, &initdb, e) != 0 || (s->dir = make_dir(o, &job, e)) == NULL) {
+        pg_tool_find("initdb", o->at_least, &initdb, e) != 0 ||
+        (s->dir = make_dir(o, &job, e)) == NULL) {
         goto out;
     }
     s->bindir = dirname_of(initdb.path);
@@ -224,9 +232,12 @@ scratch_start(const struct scratch_options *o, struct err *e)
     s->os_user = job.drop ? xstrdup(job.user) : NULL;
     if (launch(s, o, initdb.path, &job, e) != 0) {
         if (e->hint[0] == '\0' && e->kind != ERR_INTERRUPTED) {
-            err_hint(e, "it was to live in \"%s\": --scratch-dir names another directory, with more room perhaps", s->dir);
+            err_hint(e,
+                     "it was to live in \"%s\": --scratch-dir names another directory, with more "
+                     "room perhaps",
+                     s->dir);
         }
-        (void)rmdir(s->dir);            /* there still, when not even the guardian started */
+        (void)rmdir(s->dir); /* there still, when not even the guardian started */
         goto out;
     }
     ok = true;
@@ -274,16 +285,17 @@ scratch_version(const struct scratch *s)
 struct pg_target
 scratch_target(const struct scratch *s, const char *dbname)
 {
-    return (struct pg_target){.host = s->dir, .port = SCRATCH_PORT, .user = SCRATCH_SUPERUSER, .dbname = dbname};
+    return (struct pg_target){
+        .host = s->dir, .port = SCRATCH_PORT, .user = SCRATCH_SUPERUSER, .dbname = dbname};
 }
 
 /* In single quotes, as a shell wants it. */
 static char *
 shell_quoted(const char *text)
 {
-    struct buf  b = BUF_INIT(BUF_NO_LIMIT);
-    struct err  e = ERR_INIT;
-    char       *out;
+    struct buf b = BUF_INIT(BUF_NO_LIMIT);
+    struct err e = ERR_INIT;
+    char      *out;
 
     (void)buf_puts(&b, "'", &e);
     for (; *text != '\0'; text++) {
@@ -301,7 +313,8 @@ scratch_keep(struct scratch *s)
     char *ctl = xasprintf("%s/pg_ctl", s->bindir), *data = xasprintf("%s/data", s->dir);
     char *qctl = shell_quoted(ctl), *qdata = shell_quoted(data), *qdir = shell_quoted(s->dir);
     char *as = s->os_user == NULL ? xstrdup("") : xasprintf("runuser -u %s -- ", s->os_user);
-    char *command = xasprintf("%s%s -D %s -m immediate stop && rm -rf -- %s", as, qctl, qdata, qdir);
+    char *command = xasprintf("%s%s -D %s -m immediate stop && rm -rf -- %s", as, qctl, qdata,
+                              qdir);
 
     guardian_keep(&s->guardian);
     s->kept = true;

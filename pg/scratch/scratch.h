@@ -1,10 +1,11 @@
 /*
  * scratch.h - a private throw-away PostgreSQL server.
  *
- * initdb in a fresh directory below $TMPDIR (0700), Unix socket in that directory only, listen_addresses empty, fsync off, trust
- * authentication (only its owner can reach the socket).  Started as root, it runs as the user given by --scratch-user, else "postgres".
- * A guardian process holds a pipe to us: when we end, in whatever way (kill -9 included), it stops the
- * server and removes the directory, unless scratch_keep() was called.
+ * initdb in a fresh directory below $TMPDIR (0700), Unix socket in that directory only,
+ * listen_addresses empty, fsync off, trust authentication (only its owner can reach the socket).
+ * Started as root, it runs as the user given by --scratch-user, else "postgres". A guardian process
+ * holds a pipe to us: when we end, in whatever way (kill -9 included), it stops the server and
+ * removes the directory, unless scratch_keep() was called.
  */
 #ifndef PG_SCRATCH_SCRATCH_H
 #define PG_SCRATCH_SCRATCH_H
@@ -17,24 +18,24 @@
 struct scratch;
 
 struct scratch_options {
-    int         at_least;        /* server_version_num whose major it must reach; the nearest installed is taken */
-    const char *parent_dir;      /* NULL: $TMPDIR or /tmp */
-    const char *user;            /* NULL: "postgres"; only used by root */
-    int         jobs;            /* sizes memory and worker settings */
-    int         max_locks;       /* tables that one transaction may touch; raises max_locks_per_transaction */
+    int at_least; /* server_version_num whose major it must reach; the nearest installed is taken */
+    const char *parent_dir; /* NULL: $TMPDIR or /tmp */
+    const char *user;       /* NULL: "postgres"; only used by root */
+    int         jobs;       /* sizes memory and worker settings */
+    int max_locks; /* tables that one transaction may touch; raises max_locks_per_transaction */
 };
 
 struct scratch *scratch_start(const struct scratch_options *, struct err *);
-const char     *scratch_host(const struct scratch *);       /* socket directory */
+const char     *scratch_host(const struct scratch *); /* socket directory */
 const char     *scratch_port(const struct scratch *);
-const char     *scratch_user(const struct scratch *);       /* the superuser's name */
+const char     *scratch_user(const struct scratch *); /* the superuser's name */
 const char     *scratch_dir(const struct scratch *);
 int             scratch_version(const struct scratch *);
 /* A target for pg_connect(); borrowed strings. */
 struct pg_target scratch_target(const struct scratch *, const char *dbname);
 /* Let it live on: returns a shell command that stops and removes it.  Allocated. */
-char           *scratch_keep(struct scratch *);
+char *scratch_keep(struct scratch *);
 /* Stops and removes (unless kept).  Accepts NULL. */
-int             scratch_end(struct scratch *, struct err *);
+int scratch_end(struct scratch *, struct err *);
 
 #endif

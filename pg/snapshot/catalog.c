@@ -1,6 +1,6 @@
 /*
- * catalog.c - tables, columns, sequences and materialized views, each kind by one query over the whole database: the price of
- * 10,000 tables is a few scans of the catalogs, not 10,000 questions.
+ * catalog.c - tables, columns, sequences and materialized views, each kind by one query over the
+ * whole database: the price of 10,000 tables is a few scans of the catalogs, not 10,000 questions.
  */
 #include "pg/snapshot/catalog.h"
 
@@ -126,7 +126,7 @@ read_columns(PGconn *conn, struct catalog *c, struct err *e)
 }
 
 struct by_oid {
-    uint32_t oid;
+    uint32_t          oid;
     struct cat_table *table;
 };
 
@@ -153,7 +153,8 @@ index_tables(const struct catalog *c)
 static struct cat_table *
 table_of(const struct by_oid *index, size_t n, uint32_t oid)
 {
-    struct by_oid *found = bsearch(&(struct by_oid){.oid = oid}, index, n, sizeof *index, compare_oids);
+    struct by_oid *found = bsearch(&(struct by_oid){.oid = oid}, index, n, sizeof *index,
+                                   compare_oids);
 
     return found != NULL ? found->table : NULL;
 }
@@ -174,8 +175,8 @@ take_sizes(struct cat_table *t, const PGresult *r, int row)
 
 /* A query whose first column is a table's OID. */
 static int
-for_tables(PGconn *conn, struct catalog *c, const char *sql, void (*take)(struct cat_table *, const PGresult *, int),
-           struct err *e)
+for_tables(PGconn *conn, struct catalog *c, const char *sql,
+           void (*take)(struct cat_table *, const PGresult *, int), struct err *e)
 {
     PGresult      *r = pg_query(conn, e, sql, 0, NULL);
     struct by_oid *index;
@@ -244,9 +245,11 @@ int
 catalog_read(PGconn *conn, bool with_sizes, struct catalog *c, struct err *e)
 {
     *c = (struct catalog){0};
-    if (read_facts(conn, c, e) != 0 || read_tables(conn, c, e) != 0 || read_columns(conn, c, e) != 0 ||
-        for_tables(conn, c, catalog_sql_load_via, take_load_via, e) != 0 || read_sequences(conn, c, e) != 0 ||
-        read_matviews(conn, c, e) != 0 || (with_sizes && for_tables(conn, c, catalog_sql_sizes, take_sizes, e) != 0)) {
+    if (read_facts(conn, c, e) != 0 || read_tables(conn, c, e) != 0 ||
+        read_columns(conn, c, e) != 0 ||
+        for_tables(conn, c, catalog_sql_load_via, take_load_via, e) != 0 ||
+        read_sequences(conn, c, e) != 0 || read_matviews(conn, c, e) != 0 ||
+        (with_sizes && for_tables(conn, c, catalog_sql_sizes, take_sizes, e) != 0)) {
         catalog_free(c);
         return -1;
     }

@@ -1,7 +1,8 @@
 /*
  * catalog.h - what a database holds, read in the caller's transaction (a snapshot).
  *
- * Strings are in the database's encoding; everything hangs on the catalog and lives until catalog_free().
+ * Strings are in the database's encoding; everything hangs on the catalog and lives until
+ * catalog_free().
  */
 #ifndef PG_SNAPSHOT_CATALOG_H
 #define PG_SNAPSHOT_CATALOG_H
@@ -13,52 +14,72 @@
 #include "pg/conn/conn.h"
 
 struct cat_column {
-    char    *name;
-    char    *type;                /* format_type(atttypid, atttypmod) */
-    bool     generated;           /* stored generated */
-    bool     virtual_generated;   /* 18+: virtual: in no COPY, never fingerprinted */
-    bool     not_null;
-    bool     binary_ok;           /* its type is on the allow-list of docs/postgresql.md */
+    char *name;
+    char *type;              /* format_type(atttypid, atttypmod) */
+    bool  generated;         /* stored generated */
+    bool  virtual_generated; /* 18+: virtual: in no COPY, never fingerprinted */
+    bool  not_null;
+    bool  binary_ok; /* its type is on the allow-list of docs/postgresql.md */
 };
 
 struct cat_table {
     uint32_t oid, relfilenode;
     char    *schema, *name, *owner;
-    char     kind;                /* pg_class.relkind: 'r', 'p', 'f' */
+    char     kind; /* pg_class.relkind: 'r', 'p', 'f' */
     char     persistence;
-    char    *access_method;       /* "heap", or NULL */
-    char    *load_via;            /* quoted name of the ancestor that rows must go through (hash over enum), or NULL */
-    char    *condition, *extension; /* of extension configuration tables */
-    bool     extension_member;    /* belongs to an extension: definition not dumped; data only when it is a configuration table */
-    uint64_t heap_blocks;         /* pg_relation_size / block size */
-    uint64_t table_bytes;         /* heap and TOAST */
+    char    *access_method; /* "heap", or NULL */
+    char    *load_via; /* quoted name of the ancestor that rows must go through (hash over enum), or
+                          NULL */
+    char *condition, *extension; /* of extension configuration tables */
+    bool extension_member; /* belongs to an extension: definition not dumped; data only when it is a
+                              configuration table */
+    uint64_t           heap_blocks; /* pg_relation_size / block size */
+    uint64_t           table_bytes; /* heap and TOAST */
     struct cat_column *columns;
-    size_t   n_columns;
-    bool     all_binary;          /* every copied column may travel in binary (so the format is binary unless the user said text) */
+    size_t             n_columns;
+    bool all_binary; /* every copied column may travel in binary (so the format is binary unless the
+                        user said text) */
 };
 
-struct cat_sequence { uint32_t oid; char *schema, *name; };
-struct cat_matview  { uint32_t oid; char *schema, *name; bool populated, remote; };
+struct cat_sequence {
+    uint32_t oid;
+    char    *schema, *name;
+};
+struct cat_matview {
+    uint32_t oid;
+    char    *schema, *name;
+    bool     populated, remote;
+};
 
 struct catalog {
-    struct cat_table    *tables;     size_t n_tables, cap_tables;       /* sorted by schema, name (bytes); never temporary, system or information_schema ones */
-    struct cat_sequence *sequences;  size_t n_sequences, cap_sequences;
-    struct cat_matview  *matviews;   size_t n_matviews, cap_matviews;   /* any order; the archive gives the dependency order */
+    struct cat_table *tables;
+    size_t n_tables, cap_tables; /* sorted by schema, name (bytes); never temporary, system or
+                                    information_schema ones */
+    struct cat_sequence *sequences;
+    size_t               n_sequences, cap_sequences;
+    struct cat_matview  *matviews;
+    size_t   n_matviews, cap_matviews; /* any order; the archive gives the dependency order */
     uint64_t lo_count;
     bool     superuser;
     bool     in_recovery;
     char    *encoding;
 };
 
-/* with_sizes: also heap_blocks and table_bytes (they wait for locks held by an ALTER TABLE: coordinator only). */
-int  catalog_read(PGconn *, bool with_sizes, struct catalog *, struct err *);
-void catalog_free(struct catalog *);
+/* with_sizes: also heap_blocks and table_bytes (they wait for locks held by an ALTER TABLE:
+ * coordinator only). */
+int               catalog_read(PGconn *, bool with_sizes, struct catalog *, struct err *);
+void              catalog_free(struct catalog *);
 struct cat_table *catalog_find(const struct catalog *, const char *schema, const char *name);
 
-/* last_value and is_called of every sequence (not MVCC: read them after the snapshot was taken), in the catalog's order.  The transaction,
- * when there is one, stays usable on an error. */
-struct sequence_state { char *schema, *name; int64_t last_value; bool is_called; };
-int  sequences_read(PGconn *, const struct catalog *, struct sequence_state **, size_t *n, struct err *);
+/* last_value and is_called of every sequence (not MVCC: read them after the snapshot was taken),
+ * in the catalog's order.  The transaction, when there is one, stays usable on an error. */
+struct sequence_state {
+    char   *schema, *name;
+    int64_t last_value;
+    bool    is_called;
+};
+int  sequences_read(PGconn *, const struct catalog *, struct sequence_state **, size_t *n,
+                    struct err *);
 void sequences_free(struct sequence_state *, size_t n);
 
 #endif

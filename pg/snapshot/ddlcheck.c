@@ -4,15 +4,17 @@
 #include <string.h>
 
 /*
- * What pg_get_*(), format_type() and their like read, and what else definitions are made of.  Other sessions' temporary
- * objects come and go all the time, TOAST tables are swapped by REFRESH: neither is in a dump.  pg_class is compared by
- * its defining columns only, for statistics and relfilenode change without DDL (and a locked table's relfilenode
- * cannot).
+ * What pg_get_*(), format_type() and their like read, and what else definitions are made of.  Other
+ * sessions' temporary objects come and go all the time, TOAST tables are swapped by REFRESH:
+ * neither is in a dump.  pg_class is compared by its defining columns only, for statistics and
+ * relfilenode change without DDL (and a locked table's relfilenode cannot).
  */
-#define NOT_TEMP(col)                                                                                                  \
-    col " NOT IN (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname ~ '^pg_(toast|temp_|toast_temp_)')"
-#define OF_REL(col)                                                                                                    \
-    col " IN (SELECT r.oid FROM pg_catalog.pg_class r WHERE r.relpersistence <> 't' AND r.relkind <> 't'"              \
+#define NOT_TEMP(col)                                                                              \
+    col " NOT IN (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname ~ "                  \
+        "'^pg_(toast|temp_|toast_temp_)')"
+#define OF_REL(col)                                                                                \
+    col " IN (SELECT r.oid FROM pg_catalog.pg_class r WHERE r.relpersistence <> 't' AND "          \
+        "r.relkind <> 't'"                                                                         \
         " AND r.relnamespace <> 99)"
 #define XMIN "x.xmin::text"
 
@@ -25,8 +27,10 @@ static const struct {
 } catalogs[] = {
     {"pg_namespace", "x.oid, " XMIN, NOT_TEMP("x.oid"), "x.oid", "0"},
     {"pg_class",
-     "x.oid, x.relname, x.relnamespace, x.reloftype, x.relowner, x.relam, x.reltablespace, x.relkind, x.relhasrules,"
-     " x.relrowsecurity, x.relforcerowsecurity, x.relreplident, x.relispartition, x.relacl, x.reloptions, "
+     "x.oid, x.relname, x.relnamespace, x.reloftype, x.relowner, x.relam, x.reltablespace, "
+     "x.relkind, x.relhasrules,"
+     " x.relrowsecurity, x.relforcerowsecurity, x.relreplident, x.relispartition, x.relacl, "
+     "x.reloptions, "
      "x.relpartbound",
      "x.relpersistence <> 't' AND x.relkind <> 't' AND x.relnamespace <> 99", "x.oid", "0"},
     {"pg_attribute", "x.attrelid, x.attnum, " XMIN, OF_REL("x.attrelid"), "x.attrelid", "x.attnum"},
@@ -63,7 +67,8 @@ static const struct {
 };
 enum { N_CATALOGS = sizeof catalogs / sizeof *catalogs };
 
-/* One query over all: (index, digest).  The digest is a sum, so that the order of rows does not matter. */
+/* One query over all: (index, digest).  The digest is a sum, so that the order of rows does not
+ * matter. */
 static PGresult *
 digests(PGconn *conn, struct err *e)
 {
@@ -74,7 +79,8 @@ digests(PGconn *conn, struct err *e)
     for (size_t i = 0; rc == 0 && i < N_CATALOGS; i++) {
         rc = buf_printf(&sql, e,
                         "%sSELECT %zu, pg_catalog.count(*) || ':' || "
-                        "pg_catalog.sum(pg_catalog.hashtextextended(ROW(%s)::text, 0)) FROM pg_catalog.%s x%s%s",
+                        "pg_catalog.sum(pg_catalog.hashtextextended(ROW(%s)::text, 0)) FROM "
+                        "pg_catalog.%s x%s%s",
                         i == 0 ? "" : " UNION ALL ", i, catalogs[i].key, catalogs[i].catalog,
                         catalogs[i].filter == NULL ? "" : " WHERE ",
                         catalogs[i].filter == NULL ? "" : catalogs[i].filter);
@@ -86,7 +92,8 @@ digests(PGconn *conn, struct err *e)
     return r;
 }
 
-/* "pg_proc: function public.f()", of rows written since the snapshot; just "pg_proc" when there are none (a drop). */
+/* "pg_proc: function public.f()", of rows written since the snapshot; just "pg_proc" when there
+ * are none (a drop). */
 static char *
 describe(PGconn *now, size_t i, const char *snapshot_xmin)
 {
@@ -94,18 +101,20 @@ describe(PGconn *now, size_t i, const char *snapshot_xmin)
     char      *sql, *names = NULL, *text;
 
     if (catalogs[i].objid != NULL) {
-        sql =
-            xasprintf("SELECT pg_catalog.string_agg(d, ', ') FROM (SELECT pg_catalog.pg_describe_object("
-                      "'pg_catalog.%s'::pg_catalog.regclass, %s, %s) AS d FROM pg_catalog.%s x WHERE "
-                      "pg_catalog.age(x.xmin) <= pg_catalog.age($1::pg_catalog.xid)%s%s LIMIT 3) s HAVING "
-                      "pg_catalog.count(d) > 0",
-                      strcmp(catalogs[i].catalog, "pg_attribute") == 0 ? "pg_class" : catalogs[i].catalog,
-                      catalogs[i].objid, catalogs[i].objsubid, catalogs[i].catalog,
-                      catalogs[i].filter == NULL ? "" : " AND ", catalogs[i].filter == NULL ? "" : catalogs[i].filter);
+        sql = xasprintf(
+            "SELECT pg_catalog.string_agg(d, ', ') FROM (SELECT pg_catalog.pg_describe_object("
+            "'pg_catalog.%s'::pg_catalog.regclass, %s, %s) AS d FROM pg_catalog.%s x WHERE "
+            "pg_catalog.age(x.xmin) <= pg_catalog.age($1::pg_catalog.xid)%s%s LIMIT 3) s HAVING "
+            "pg_catalog.count(d) > 0",
+            strcmp(catalogs[i].catalog, "pg_attribute") == 0 ? "pg_class" : catalogs[i].catalog,
+            catalogs[i].objid, catalogs[i].objsubid, catalogs[i].catalog,
+            catalogs[i].filter == NULL ? "" : " AND ",
+            catalogs[i].filter == NULL ? "" : catalogs[i].filter);
         names = pg_value(now, &ignored, sql, 1, &snapshot_xmin);
         free(sql);
     }
-    text = names == NULL ? xstrdup(catalogs[i].catalog) : xasprintf("%s: %s", catalogs[i].catalog, names);
+    text = names == NULL ? xstrdup(catalogs[i].catalog)
+                         : xasprintf("%s: %s", catalogs[i].catalog, names);
     free(names);
     return text;
 }
@@ -123,8 +132,9 @@ ddl_moved(PGconn *snap, PGconn *now, struct strlist *what, struct err *e)
     }
     /* The low 32 bits of a 64-bit transaction number are its xid. */
     xmin = pg_value(snap, e,
-                    "SELECT (pg_catalog.txid_snapshot_xmin(pg_catalog.txid_current_snapshot()) & 4294967295)::text", 0,
-                    NULL);
+                    "SELECT (pg_catalog.txid_snapshot_xmin(pg_catalog.txid_current_snapshot()) & "
+                    "4294967295)::text",
+                    0, NULL);
     if (xmin == NULL) {
         goto out;
     }

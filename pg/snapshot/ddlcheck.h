@@ -1,9 +1,10 @@
 /*
  * ddlcheck.h - did definitions change under pg_dump's hands?
  *
- * ACCESS SHARE locks stop neither CREATE OR REPLACE FUNCTION nor CREATE INDEX nor most other DDL, and pg_get_*()
- * reads today's catalog, not the snapshot's; so pg_dump --snapshot can end with 0 and a half
- * definition.  The defining catalogs' (oid, xmin) as the snapshot sees them must equal what is there now.
+ * ACCESS SHARE locks stop neither CREATE OR REPLACE FUNCTION nor CREATE INDEX nor most other DDL,
+ * and pg_get_*() reads today's catalog, not the snapshot's; so pg_dump --snapshot can end with 0
+ * and a half definition.  The defining catalogs' (oid, xmin) as the snapshot sees them must equal
+ * what is there now.
  */
 #ifndef PG_SNAPSHOT_DDLCHECK_H
 #define PG_SNAPSHOT_DDLCHECK_H
@@ -11,8 +12,9 @@
 #include "core/mem.h"
 #include "pg/conn/conn.h"
 
-/* snap: in its REPEATABLE READ transaction.  now: READ COMMITTED, no transaction open.  what gets one entry for each
- * catalog that moved ("pg_proc: function f()"), and stays empty when nothing did. */
+/* snap: in its REPEATABLE READ transaction.  now: READ COMMITTED, no transaction open.  what
+ * gets one entry for each catalog that moved ("pg_proc: function f()"), and stays empty when
+ * nothing did. */
 int ddl_moved(PGconn *snap, PGconn *now, struct strlist *what, struct err *);
 
 #endif

@@ -10,12 +10,13 @@ int
 dump_child_init(struct dump_child *c, PGconn *conn, struct err *e)
 {
     *c = (struct dump_child){.conninfo = pg_child_conninfo(conn), .env = pg_child_env(conn)};
-    c->encoding = pg_value(conn, e, "SELECT pg_catalog.current_setting('server_encoding')", 0, NULL);
-    c->role =
-        c->encoding == NULL
-            ? NULL
-            : pg_value(conn, e, "SELECT CASE WHEN current_user = session_user THEN '' ELSE current_user::text END", 0,
-                       NULL);
+    c->encoding = pg_value(conn, e, "SELECT pg_catalog.current_setting('server_encoding')", 0,
+                           NULL);
+    c->role = c->encoding == NULL ? NULL
+                                  : pg_value(conn, e,
+                                             "SELECT CASE WHEN current_user = session_user THEN '' "
+                                             "ELSE current_user::text END",
+                                             0, NULL);
     return c->role == NULL ? -1 : 0;
 }
 
@@ -34,7 +35,8 @@ dump_minor_warning(int server_version, const struct pg_tool *t, struct strlist *
 {
     if (t->version_num / 10000 == server_version / 10000 && t->version_num < server_version) {
         strlist_take(warnings,
-                     xasprintf("pg_dump %s is an older minor release than the server (%d.%d): definitions may "
+                     xasprintf("pg_dump %s is an older minor release than the server (%d.%d): "
+                               "definitions may "
                                "carry what only a newer one knows to leave out",
                                t->version, server_version / 10000, server_version % 10000));
     }
@@ -52,8 +54,8 @@ count_args(const char *const *args)
 }
 
 static int
-run_pg_dump(const struct snapshot_options *o, const struct dump_child *child, const char *program, struct snapshot *s,
-            struct err *e)
+run_pg_dump(const struct snapshot_options *o, const struct dump_child *child, const char *program,
+            struct snapshot *s, struct err *e)
 {
     size_t       extra = count_args(o->dump_args), n = 0;
     const char **argv = xcalloc(DUMP_ARGS_FIXED + extra, sizeof *argv);
@@ -80,8 +82,10 @@ run_pg_dump(const struct snapshot_options *o, const struct dump_child *child, co
     argv[n++] = "--dbname";
     argv[n++] = child->conninfo;
     buf_clear(&s->archive);
-    rc = proc_run(&(struct proc_spec){.argv = argv, .env = (const char *const *)child->env, .out = &s->archive}, NULL,
-                  e);
+    rc = proc_run(&(struct proc_spec){.argv = argv,
+                                      .env = (const char *const *)child->env,
+                                      .out = &s->archive},
+                  NULL, e);
     free(argv);
     free(snapshot);
     free(wait);

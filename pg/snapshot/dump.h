@@ -4,10 +4,11 @@
 #ifndef PG_SNAPSHOT_DUMP_H
 #define PG_SNAPSHOT_DUMP_H
 
-#include "pg/snapshot/snapshot.h"
 #include "pg/conn/tools.h"
+#include "pg/snapshot/snapshot.h"
 
-/* Arguments and environment that every child gets: connection, encoding, never a password prompt. */
+/* Arguments and environment that every child gets: connection, encoding, never a password
+ * prompt. */
 struct dump_child {
     char  *conninfo; /* without a password */
     char **env;
@@ -17,8 +18,9 @@ struct dump_child {
 int  dump_child_init(struct dump_child *, PGconn *, struct err *);
 void dump_child_free(struct dump_child *);
 
-/* pg_dump --schema-only -Fc -Z0 --snapshot into s->archive; sets s->pg_dump_version.  It never waits longer than
- * lock_timeout_ms for a lock: somebody who queues behind our own locks would hold it up for ever. */
+/* pg_dump --schema-only -Fc -Z0 --snapshot into s->archive; sets s->pg_dump_version.  It never
+ * waits longer than lock_timeout_ms for a lock: somebody who queues behind our own locks would
+ * hold it up for ever. */
 int schema_dump(const struct snapshot_options *, struct snapshot *, struct err *);
 
 /* A warning when pg_dump's minor release is older than the server's. */

@@ -4,16 +4,19 @@
 #include <string.h>
 
 #include "core/crypto/hash.h"
-#include "core/json.h"
 #include "core/host/proc.h"
-#include "pg/snapshot/dump.h"
+#include "core/json.h"
 #include "pg/conn/jsonrows.h"
+#include "pg/snapshot/dump.h"
 
-/* The connection string also stands where the database's name could: a name with '=' in it would be taken for one. */
+/* The connection string also stands where the database's name could: a name with '=' in it would
+ * be taken for one. */
 static int
-run_pg_dumpall(const char *program, const struct dump_child *child, bool passwords, struct buf *out, struct err *e)
+run_pg_dumpall(const char *program, const struct dump_child *child, bool passwords, struct buf *out,
+               struct err *e)
 {
-    char       *encoding = xasprintf("--encoding=%s", child->encoding), *role = xasprintf("--role=%s", child->role);
+    char *encoding = xasprintf("--encoding=%s", child->encoding),
+         *role = xasprintf("--role=%s", child->role);
     const char *argv[11] = {program,    "--globals-only", "--no-password", encoding,
                             "--dbname", child->conninfo,  "--database",    child->conninfo};
     size_t      n = 8;
@@ -26,13 +29,16 @@ run_pg_dumpall(const char *program, const struct dump_child *child, bool passwor
         argv[n++] = role;
     }
     buf_clear(out);
-    rc = proc_run(&(struct proc_spec){.argv = argv, .env = (const char *const *)child->env, .out = out}, NULL, e);
+    rc = proc_run(
+        &(struct proc_spec){.argv = argv, .env = (const char *const *)child->env, .out = out}, NULL,
+        e);
     free(encoding);
     free(role);
     return rc;
 }
 
-/* Roles, memberships and tablespaces as restore's preflight wants them; pg_roles is readable by everybody. */
+/* Roles, memberships and tablespaces as restore's preflight wants them; pg_roles is readable by
+ * everybody. */
 static int
 read_data(struct snapshot *s, PGconn *now, struct err *e)
 {
@@ -40,16 +46,21 @@ read_data(struct snapshot *s, PGconn *now, struct err *e)
         const char *key, *sql;
     } parts[] = {
         {"roles",
-         "SELECT rolname AS name, rolsuper AS superuser, rolinherit AS inherit, rolcreaterole AS createrole, "
-         "rolcreatedb AS createdb, rolcanlogin AS login, rolreplication AS replication, rolbypassrls AS bypassrls, "
+         "SELECT rolname AS name, rolsuper AS superuser, rolinherit AS inherit, rolcreaterole AS "
+         "createrole, "
+         "rolcreatedb AS createdb, rolcanlogin AS login, rolreplication AS replication, "
+         "rolbypassrls AS bypassrls, "
          "rolconnlimit AS connection_limit, rolvaliduntil::text AS valid_until "
          "FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_' ORDER BY rolname"},
-        {"memberships", "SELECT g.rolname AS role, r.rolname AS member, m.admin_option AS admin "
-                        "FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles g ON g.oid = m.roleid "
-                        "JOIN pg_catalog.pg_roles r ON r.oid = m.member WHERE r.rolname !~ '^pg_' ORDER BY 1, 2, 3"},
-        {"tablespaces", "SELECT spcname AS name, pg_catalog.pg_get_userbyid(spcowner) AS owner, "
-                        "pg_catalog.pg_tablespace_location(oid) AS location "
-                        "FROM pg_catalog.pg_tablespace WHERE spcname !~ '^pg_' ORDER BY spcname"},
+        {"memberships",
+         "SELECT g.rolname AS role, r.rolname AS member, m.admin_option AS admin "
+         "FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles g ON g.oid = m.roleid "
+         "JOIN pg_catalog.pg_roles r ON r.oid = m.member WHERE r.rolname !~ '^pg_' ORDER BY 1, 2, "
+         "3"},
+        {"tablespaces",
+         "SELECT spcname AS name, pg_catalog.pg_get_userbyid(spcowner) AS owner, "
+         "pg_catalog.pg_tablespace_location(oid) AS location "
+         "FROM pg_catalog.pg_tablespace WHERE spcname !~ '^pg_' ORDER BY spcname"},
     };
 
     json_decref(s->globals_data);
@@ -65,16 +76,17 @@ read_data(struct snapshot *s, PGconn *now, struct err *e)
     return 0;
 }
 
-/* pg_dumpall keeps psql from obeying backslash commands between "\restrict KEY" and "\unrestrict KEY", with a new random
- * KEY each time: unchanged globals would be stored anew every night.  What must hold is that nobody whose names or comments
- * are dumped can foretell the KEY, and a digest of the very text gives that as well. */
+/* pg_dumpall keeps psql from obeying backslash commands between "\restrict KEY" and "\unrestrict
+ * KEY", with a new random KEY each time: unchanged globals would be stored anew every night.
+ * What must hold is that nobody whose names or comments are dumped can foretell the KEY, and a
+ * digest of the very text gives that as well. */
 static void
 settle_restrict_key(struct buf *sql)
 {
     static const char word[] = "\n\\restrict ", end[] = "\n\\unrestrict ";
-    char  digest[SHA256_HEX + 1];
-    char *first = strstr(buf_str(sql), word), *last = NULL;
-    size_t n;
+    char              digest[SHA256_HEX + 1];
+    char             *first = strstr(buf_str(sql), word), *last = NULL;
+    size_t            n;
 
     if (first == NULL) {
         return;
@@ -84,7 +96,8 @@ settle_restrict_key(struct buf *sql)
     for (char *at = first; (at = strstr(at, end)) != NULL; last = at) {
         at += sizeof end - 1;
     }
-    if (n == 0 || n > SHA256_HEX || last == NULL || strcspn(last, "\n") != n || memcmp(first, last, n) != 0) {
+    if (n == 0 || n > SHA256_HEX || last == NULL || strcspn(last, "\n") != n ||
+        memcmp(first, last, n) != 0) {
         return;
     }
     memset(first, '0', n);
@@ -97,7 +110,8 @@ settle_restrict_key(struct buf *sql)
 static int
 may_read_passwords(PGconn *now, bool *may, struct err *e)
 {
-    char *answer = pg_value(now, e, "SELECT pg_catalog.has_table_privilege('pg_catalog.pg_authid', 'SELECT')", 0, NULL);
+    char *answer = pg_value(
+        now, e, "SELECT pg_catalog.has_table_privilege('pg_catalog.pg_authid', 'SELECT')", 0, NULL);
 
     if (answer == NULL) {
         return -1;
@@ -119,7 +133,8 @@ dump_globals(struct snapshot *s, PGconn *now, const char *program, struct err *e
         s->globals = true;
     } else if (rc == 0 && e->kind != ERR_INTERRUPTED) {
         /* Managed servers forbid parts of it: the database itself can be backed up all the same. */
-        strlist_take(&s->warnings, xasprintf("globals (roles, tablespaces) could not be read: %s", e->text));
+        strlist_take(&s->warnings,
+                     xasprintf("globals (roles, tablespaces) could not be read: %s", e->text));
         buf_clear(&s->globals_sql);
         err_clear(e);
     } else {
@@ -138,20 +153,22 @@ globals_read(struct snapshot *s, PGconn *now, struct err *e)
     if (pg_tool_find("pg_dumpall", pg_version(now), &tool, e) != 0) {
         return -1;
     }
-    rc = may_read_passwords(now, &s->passwords, e) == 0 && dump_globals(s, now, tool.path, e) == 0 &&
-                 read_data(s, now, e) == 0
-             ? 0
-             : -1;
+    rc = may_read_passwords(now, &s->passwords, e) == 0 &&
+            dump_globals(s, now, tool.path, e) == 0 && read_data(s, now, e) == 0
+        ? 0
+        : -1;
     if (!s->globals) {
         s->passwords = false;
     } else if (!s->passwords) {
-        strlist_add(&s->warnings, "role passwords are not in the globals: the role may not read pg_authid");
+        strlist_add(&s->warnings,
+                    "role passwords are not in the globals: the role may not read pg_authid");
     }
     pg_tool_free(&tool);
     return rc;
 }
 
-/* Is there a CREATE ROLE for it?  pg_dumpall quotes by its own list of keywords, so both forms count. */
+/* Is there a CREATE ROLE for it?  pg_dumpall quotes by its own list of keywords, so both forms
+ * count. */
 static bool
 sql_has_role(const char *sql, const char *name, const char *quoted_at_need)
 {
@@ -174,14 +191,16 @@ globals_missing(struct snapshot *s, struct strlist *missing, struct err *e)
     if (!s->globals) {
         return 0;
     }
-    /* The cluster's first role owns what initdb made without a pg_shdepend row; it cannot be dropped either. */
-    r = pg_query(
-        s->conn, e,
-        "SELECT DISTINCT r.rolname, pg_catalog.quote_ident(r.rolname) "
-        "FROM pg_catalog.pg_shdepend d JOIN pg_catalog.pg_roles r ON r.oid = d.refobjid "
-        "WHERE d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND r.rolname !~ '^pg_' AND d.dbid IN "
-        "(0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()))",
-        0, NULL);
+    /* The cluster's first role owns what initdb made without a pg_shdepend row; it cannot be
+     * dropped either. */
+    r = pg_query(s->conn, e,
+                 "SELECT DISTINCT r.rolname, pg_catalog.quote_ident(r.rolname) "
+                 "FROM pg_catalog.pg_shdepend d JOIN pg_catalog.pg_roles r ON r.oid = d.refobjid "
+                 "WHERE d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND r.rolname "
+                 "!~ '^pg_' AND d.dbid IN "
+                 "(0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = "
+                 "pg_catalog.current_database()))",
+                 0, NULL);
     if (r == NULL) {
         return err_wrap(e, "list owners and grantees");
     }

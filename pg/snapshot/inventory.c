@@ -31,12 +31,16 @@ with(json_t *whole, const char *key, json_t *part, struct err *e)
 static json_t *
 system_identifier(PGconn *conn, struct err *e)
 {
-    char   *may = pg_value(conn, e, "SELECT has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')", 0, NULL);
+    char   *may = pg_value(conn, e,
+                           "SELECT has_function_privilege('pg_catalog.pg_control_system()', "
+                             "'EXECUTE')",
+                           0, NULL);
     char   *id = NULL;
     json_t *out = NULL;
 
     if (may != NULL && strcmp(may, "t") == 0) {
-        id = pg_value(conn, e, "SELECT " HEX64("system_identifier") " FROM pg_control_system()", 0, NULL);
+        id = pg_value(conn, e, "SELECT " HEX64("system_identifier") " FROM pg_control_system()", 0,
+                      NULL);
         out = id != NULL ? json_string(id) : NULL;
     } else if (may != NULL) {
         out = json_null();
@@ -51,18 +55,29 @@ static json_t *
 settings(PGconn *conn, struct err *e)
 {
     PGresult *r = pg_query(conn, e,
-        "SELECT name, reset_val || CASE WHEN unit IS NULL THEN '' ELSE ' x ' || unit END FROM pg_catalog.pg_settings"
-        " WHERE name IN ('block_size', 'wal_block_size', 'segment_size', 'wal_segment_size', 'data_checksums',"
-        " 'max_identifier_length', 'max_index_keys', 'max_function_args', 'integer_datetimes', 'wal_level',"
-        " 'max_connections', 'max_locks_per_transaction', 'max_prepared_transactions', 'max_worker_processes',"
-        " 'shared_buffers', 'shared_preload_libraries', 'session_preload_libraries', 'local_preload_libraries',"
-        " 'default_table_access_method', 'default_tablespace', 'default_text_search_config',"
-        " 'default_toast_compression', 'default_transaction_isolation', 'password_encryption', 'timezone_abbreviations',"
-        " 'TimeZone', 'DateStyle', 'IntervalStyle', 'lc_messages', 'lc_monetary', 'lc_numeric', 'lc_time', 'xmloption',"
-        " 'array_nulls', 'standard_conforming_strings', 'autovacuum_freeze_max_age',"
-        " 'autovacuum_multixact_freeze_max_age', 'fsync', 'full_page_writes', 'zero_damaged_pages', 'ignore_checksum_failure')"
-        " ORDER BY name", 0, NULL);
-    json_t *out = r != NULL ? json_object() : NULL;
+                           "SELECT name, reset_val || CASE WHEN unit IS NULL THEN '' ELSE ' x ' || "
+                           "unit END FROM pg_catalog.pg_settings"
+                           " WHERE name IN ('block_size', 'wal_block_size', 'segment_size', "
+                           "'wal_segment_size', 'data_checksums',"
+                           " 'max_identifier_length', 'max_index_keys', 'max_function_args', "
+                           "'integer_datetimes', 'wal_level',"
+                           " 'max_connections', 'max_locks_per_transaction', "
+                           "'max_prepared_transactions', 'max_worker_processes',"
+                           " 'shared_buffers', 'shared_preload_libraries', "
+                           "'session_preload_libraries', 'local_preload_libraries',"
+                           " 'default_table_access_method', 'default_tablespace', "
+                           "'default_text_search_config',"
+                           " 'default_toast_compression', 'default_transaction_isolation', "
+                           "'password_encryption', 'timezone_abbreviations',"
+                           " 'TimeZone', 'DateStyle', 'IntervalStyle', 'lc_messages', "
+                           "'lc_monetary', 'lc_numeric', 'lc_time', 'xmloption',"
+                           " 'array_nulls', 'standard_conforming_strings', "
+                           "'autovacuum_freeze_max_age',"
+                           " 'autovacuum_multixact_freeze_max_age', 'fsync', 'full_page_writes', "
+                           "'zero_damaged_pages', 'ignore_checksum_failure')"
+                           " ORDER BY name",
+                           0, NULL);
+    json_t   *out = r != NULL ? json_object() : NULL;
 
     for (int i = 0; out != NULL && i < PQntuples(r); i++) {
         json_object_set_new(out, PQgetvalue(r, i, 0), json_string(PQgetvalue(r, i, 1)));
@@ -75,11 +90,16 @@ json_t *
 inventory_server(PGconn *conn, struct err *e)
 {
     json_t *server = pg_row_json(conn,
-        "SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int AS version_num,"
-        " version() AS version_text, pg_is_in_recovery() AS standby, current_setting('block_size')::int AS block_size,"
-        " (SELECT rolname FROM pg_catalog.pg_roles WHERE oid = 10) AS bootstrap_role", e);
+                                 "SELECT current_setting('server_version') AS version, "
+                                 "current_setting('server_version_num')::int AS version_num,"
+                                 " version() AS version_text, pg_is_in_recovery() AS standby, "
+                                 "current_setting('block_size')::int AS block_size,"
+                                 " (SELECT rolname FROM pg_catalog.pg_roles WHERE oid = 10) AS "
+                                 "bootstrap_role",
+                                 e);
 
-    server = with(server, "system_identifier", server != NULL ? system_identifier(conn, e) : NULL, e);
+    server = with(server, "system_identifier", server != NULL ? system_identifier(conn, e) : NULL,
+                  e);
     return with(server, "settings", server != NULL ? settings(conn, e) : NULL, e);
 }
 
@@ -88,13 +108,16 @@ static const char *
 locale_columns(int version)
 {
     if (version >= 170000) {
-        return "d.datlocale AS locale, d.daticurules AS icu_rules, d.datcollversion AS collation_version,"
+        return "d.datlocale AS locale, d.daticurules AS icu_rules, d.datcollversion AS "
+               "collation_version,"
                " pg_database_collation_actual_version(d.oid) AS collation_version_now,"
-               " CASE d.datlocprovider WHEN 'c' THEN 'libc' WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin'"
+               " CASE d.datlocprovider WHEN 'c' THEN 'libc' WHEN 'i' THEN 'icu' WHEN 'b' THEN "
+               "'builtin'"
                " ELSE d.datlocprovider::text END AS provider";
     }
     if (version >= 160000) {
-        return "d.daticulocale AS locale, d.daticurules AS icu_rules, d.datcollversion AS collation_version,"
+        return "d.daticulocale AS locale, d.daticurules AS icu_rules, d.datcollversion AS "
+               "collation_version,"
                " pg_database_collation_actual_version(d.oid) AS collation_version_now,"
                " CASE d.datlocprovider WHEN 'i' THEN 'icu' ELSE 'libc' END AS provider";
     }
@@ -103,7 +126,8 @@ locale_columns(int version)
                " pg_database_collation_actual_version(d.oid) AS collation_version_now,"
                " CASE d.datlocprovider WHEN 'i' THEN 'icu' ELSE 'libc' END AS provider";
     }
-    return "NULL AS locale, NULL AS icu_rules, NULL AS collation_version, NULL AS collation_version_now,"
+    return "NULL AS locale, NULL AS icu_rules, NULL AS collation_version, NULL AS "
+           "collation_version_now,"
            " 'libc' AS provider";
 }
 
@@ -116,36 +140,65 @@ inventory_database(PGconn *conn, struct err *e)
     json_t    *db = NULL;
 
     if (buf_printf(&sql, e,
-                   "SELECT d.datname AS name, d.oid, pg_get_userbyid(d.datdba) AS owner, d.datdba = 10 AS owner_is_bootstrap,"
-                   " pg_encoding_to_char(d.encoding) AS encoding, d.datcollate AS collate, d.datctype AS ctype, %s,"
-                   " d.datconnlimit AS connection_limit, d.datistemplate AS is_template, t.spcname AS tablespace,"
-                   " shobj_description(d.oid, 'pg_database') AS comment, pg_database_size(d.oid) AS size_bytes"
-                   " FROM pg_catalog.pg_database d JOIN pg_catalog.pg_tablespace t ON t.oid = d.dattablespace"
-                   " WHERE d.datname = current_database()", locale_columns(pg_version(conn))) == 0) {
+                   "SELECT d.datname AS name, d.oid, pg_get_userbyid(d.datdba) AS owner, d.datdba "
+                   "= 10 AS owner_is_bootstrap,"
+                   " pg_encoding_to_char(d.encoding) AS encoding, d.datcollate AS collate, "
+                   "d.datctype AS ctype, %s,"
+                   " d.datconnlimit AS connection_limit, d.datistemplate AS is_template, t.spcname "
+                   "AS tablespace,"
+                   " shobj_description(d.oid, 'pg_database') AS comment, pg_database_size(d.oid) "
+                   "AS size_bytes"
+                   " FROM pg_catalog.pg_database d JOIN pg_catalog.pg_tablespace t ON t.oid = "
+                   "d.dattablespace"
+                   " WHERE d.datname = current_database()",
+                   locale_columns(pg_version(conn))) == 0) {
         db = pg_row_json(conn, buf_str(&sql), e);
     }
     buf_free(&sql);
     /* A missing ACL means the default one: spelt out, so that both compare as equal. */
-    db = with(db, "acl", db == NULL ? NULL : pg_column_json(conn,
-        "SELECT a::text FROM pg_catalog.pg_database d, unnest(COALESCE(d.datacl, acldefault('d', d.datdba))) a"
-        " WHERE d.datname = current_database() ORDER BY a::text COLLATE \"C\"", e), e);
-    db = with(db, "settings", db == NULL ? NULL : pg_rows_json(conn,
-        "SELECT CASE WHEN setrole <> 0 THEN pg_get_userbyid(setrole) END AS role, split_part(c, '=', 1) AS name,"
-        " substr(c, strpos(c, '=') + 1) AS value FROM pg_catalog.pg_db_role_setting, unnest(setconfig) c"
-        " WHERE setdatabase = " THIS_DATABASE " ORDER BY 1 NULLS FIRST, 2", e), e);
-    return with(db, "labels", db == NULL ? NULL : pg_rows_json(conn,
-        "SELECT provider, label FROM pg_catalog.pg_shseclabel WHERE classoid = 'pg_catalog.pg_database'::regclass"
-        " AND objoid = " THIS_DATABASE " ORDER BY 1", e), e);
+    db = with(db, "acl",
+              db == NULL ? NULL
+                         : pg_column_json(conn,
+                                          "SELECT a::text FROM pg_catalog.pg_database d, "
+                                          "unnest(COALESCE(d.datacl, acldefault('d', d.datdba))) a"
+                                          " WHERE d.datname = current_database() ORDER BY a::text "
+                                          "COLLATE \"C\"",
+                                          e),
+              e);
+    db = with(db, "settings",
+              db == NULL ? NULL
+                         : pg_rows_json(conn,
+                                        "SELECT CASE WHEN setrole <> 0 THEN "
+                                        "pg_get_userbyid(setrole) END AS role, split_part(c, '=', "
+                                        "1) AS name,"
+                                        " substr(c, strpos(c, '=') + 1) AS value FROM "
+                                        "pg_catalog.pg_db_role_setting, unnest(setconfig) c"
+                                        " WHERE setdatabase = " THIS_DATABASE " ORDER BY 1 NULLS "
+                                        "FIRST, 2",
+                                        e),
+              e);
+    return with(db, "labels",
+                db == NULL ? NULL
+                           : pg_rows_json(conn,
+                                          "SELECT provider, label FROM pg_catalog.pg_shseclabel "
+                                          "WHERE classoid = 'pg_catalog.pg_database'::regclass"
+                                          " AND objoid = " THIS_DATABASE " ORDER BY 1",
+                                          e),
+                e);
 }
 
 json_t *
 inventory_snapshot(PGconn *conn, struct err *e)
 {
     return pg_row_json(conn,
-        "SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS time, lsn::text AS lsn_text,"
-        " " HEX64("(lsn - '0/0'::pg_lsn)::int8") " AS lsn, " HEX64("pg_snapshot_xmin(s)::text::int8") " AS xmin,"
-        " " HEX64("pg_snapshot_xmax(s)::text::int8") " AS xmax, (SELECT count(*) FROM pg_snapshot_xip(s)) AS in_progress"
-        " FROM (SELECT pg_current_snapshot() AS s, CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()"
+        "SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS time, "
+        "lsn::text AS lsn_text,"
+        " " HEX64("(lsn - '0/0'::pg_lsn)::int8") " AS lsn, "
+        "" HEX64("pg_snapshot_xmin(s)::text::int8") " AS xmin,"
+        " " HEX64("pg_snapshot_xmax(s)::text::int8") " AS xmax, (SELECT count(*) FROM "
+        "pg_snapshot_xip(s)) AS in_progress"
+        " FROM (SELECT pg_current_snapshot() AS s, CASE WHEN pg_is_in_recovery() THEN "
+        "pg_last_wal_replay_lsn()"
         " ELSE pg_current_wal_lsn() END AS lsn) x", e);
 }
 
@@ -153,22 +206,36 @@ json_t *
 inventory_xid(PGconn *conn, struct err *e)
 {
     json_t *xid = pg_row_json(conn,
-        "SELECT age(datfrozenxid) AS age, mxid_age(datminmxid) AS multixact_age FROM pg_catalog.pg_database"
-        " WHERE datname = current_database()", e);
+                              "SELECT age(datfrozenxid) AS age, mxid_age(datminmxid) AS "
+                              "multixact_age FROM pg_catalog.pg_database"
+                              " WHERE datname = current_database()",
+                              e);
 
-    return with(xid, "tables", xid == NULL ? NULL : pg_rows_json(conn,
-        "SELECT n.nspname AS schema, c.relname AS name, age(c.relfrozenxid) AS age, mxid_age(c.relminmxid) AS multixact_age"
-        " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-        " WHERE c.relkind IN ('r', 'm', 't') AND c.relfrozenxid <> '0'::xid"
-        " ORDER BY greatest(age(c.relfrozenxid), mxid_age(c.relminmxid)) DESC, 1, 2 LIMIT 10", e), e);
+    return with(xid, "tables",
+                xid == NULL ? NULL
+                            : pg_rows_json(conn,
+                                           "SELECT n.nspname AS schema, c.relname AS name, "
+                                           "age(c.relfrozenxid) AS age, mxid_age(c.relminmxid) AS "
+                                           "multixact_age"
+                                           " FROM pg_catalog.pg_class c JOIN "
+                                           "pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+                                           " WHERE c.relkind IN ('r', 'm', 't') AND c.relfrozenxid "
+                                           "<> '0'::xid"
+                                           " ORDER BY greatest(age(c.relfrozenxid), "
+                                           "mxid_age(c.relminmxid)) DESC, 1, 2 LIMIT 10",
+                                           e),
+                e);
 }
 
 json_t *
 inventory_extensions(PGconn *conn, struct err *e)
 {
     return pg_rows_json(conn,
-        "SELECT e.extname AS name, e.extversion AS version, n.nspname AS schema, pg_get_userbyid(e.extowner) AS owner,"
-        " e.extowner = 10 AS owner_is_bootstrap, e.extrelocatable AS relocatable"
-        " FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace"
-        " ORDER BY e.extname COLLATE \"C\"", e);
+                        "SELECT e.extname AS name, e.extversion AS version, n.nspname AS schema, "
+                        "pg_get_userbyid(e.extowner) AS owner,"
+                        " e.extowner = 10 AS owner_is_bootstrap, e.extrelocatable AS relocatable"
+                        " FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = "
+                        "e.extnamespace"
+                        " ORDER BY e.extname COLLATE \"C\"",
+                        e);
 }

@@ -1,9 +1,11 @@
 /*
- * inventory.h - facts about server and database as JSON: recorded at backup time, compared by verify.
+ * inventory.h - facts about server and database as JSON: recorded at backup time, compared by
+ * verify.
  *
- * Each function runs a few catalog queries on the given connection and returns a new reference, or NULL.
- * Shapes: docs/repository-format.md.  What is compared, and what may differ, is a table in inventory_compare.c.
- * Owners and ACLs are given by role name; owner_is_bootstrap marks the role that initdb made, whatever its name.
+ * Each function runs a few catalog queries on the given connection and returns a new reference, or
+ * NULL. Shapes: docs/repository-format.md.  What is compared, and what may differ, is a table in
+ * inventory_compare.c. Owners and ACLs are given by role name; owner_is_bootstrap marks the role
+ * that initdb made, whatever its name.
  */
 #ifndef PG_SNAPSHOT_INVENTORY_H
 #define PG_SNAPSHOT_INVENTORY_H
@@ -13,17 +15,27 @@
 #include "core/mem.h"
 #include "pg/conn/conn.h"
 
-json_t *inventory_server(PGconn *, struct err *);      /* version, system_identifier (hex), standby, block size, settings that matter */
-json_t *inventory_database(PGconn *, struct err *);    /* name, oid, owner, encoding, locale, limit, comment, acl, settings, labels, size */
-json_t *inventory_snapshot(PGconn *, struct err *);    /* time, lsn, xmin, xmax: of the connection's transaction */
-json_t *inventory_xid(PGconn *, struct err *);         /* ages of the database's oldest XID and multixact, the ten worst tables */
-json_t *inventory_extensions(PGconn *, struct err *);  /* name, version, schema, owner, relocatable */
-/* What pg_dump does not carry: members of extensions as they are, user objects in system schemas, changed built-in functions and
- * comments on built-ins, subscriptions' state, invalid indexes, logical slots, prepared transactions. */
+json_t *inventory_server(
+    PGconn *,
+    struct err *); /* version, system_identifier (hex), standby, block size, settings that matter */
+json_t *inventory_database(PGconn *, struct err *); /* name, oid, owner, encoding, locale, limit,
+                                                       comment, acl, settings, labels, size */
+json_t *inventory_snapshot(
+    PGconn *, struct err *); /* time, lsn, xmin, xmax: of the connection's transaction */
+json_t *inventory_xid(
+    PGconn *,
+    struct err *); /* ages of the database's oldest XID and multixact, the ten worst tables */
+json_t *inventory_extensions(PGconn *,
+                             struct err *); /* name, version, schema, owner, relocatable */
+/* What pg_dump does not carry: members of extensions as they are, user objects in system
+ * schemas, changed built-in functions and comments on built-ins, subscriptions' state, invalid
+ * indexes, logical slots, prepared transactions. */
 json_t *inventory_omitted(PGconn *, struct err *);
 
-/* Differences between two sections of one kind, one sentence each ("extension hstore: version 1.8, was 1.7").  what: "database",
- * "extensions" or "omitted" (of "server", "snapshot" and "xid" everything may differ); want: recorded, have: found. */
-void    inventory_compare(const char *what, const json_t *want, const json_t *have, struct strlist *out);
+/* Differences between two sections of one kind, one sentence each ("extension hstore: version
+ * 1.8, was 1.7").  what: "database", "extensions" or "omitted" (of "server", "snapshot" and
+ * "xid" everything may differ); want: recorded, have: found. */
+void inventory_compare(const char *what, const json_t *want, const json_t *have,
+                       struct strlist *out);
 
 #endif

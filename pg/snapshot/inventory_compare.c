@@ -1,9 +1,10 @@
 /*
  * inventory_compare.c - differences between two inventories, as sentences.
  *
- * A table of rules says what is compared; all that is not in it may legitimately differ: server, snapshot and XID
- * ages altogether (a restore lives on another server, and has new XIDs), sizes, OIDs, the database's name, tablespaces, versions of
- * collations, what only describes the moment (slots, prepared transactions, whether a subscription runs).
+ * A table of rules says what is compared; all that is not in it may legitimately differ: server,
+ * snapshot and XID ages altogether (a restore lives on another server, and has new XIDs), sizes,
+ * OIDs, the database's name, tablespaces, versions of collations, what only describes the moment
+ * (slots, prepared transactions, whether a subscription runs).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +16,9 @@ enum { KEYS = 8 };
 
 /* A list of objects: which keys tell an element from the others, which are compared. */
 struct list_rule {
-    const char *what, *key;       /* key NULL: the section is the list */
+    const char *what, *key; /* key NULL: the section is the list */
     const char *prefix;
-    const char *noun;             /* NULL: the element's "kind" */
+    const char *noun; /* NULL: the element's "kind" */
     const char *identity[3];
     const char *compared[KEYS];
 };
@@ -28,16 +29,32 @@ static const struct list_rule lists[] = {
     {"database", "labels", "", "security label of the database by", {"provider"}, {"label"}},
     {"omitted", "members", "", NULL, {"extension", "kind", "name"}, {"owner", "comment", "digest"}},
     {"omitted", "system_schema_objects", "", NULL, {"kind", "name"}, {"digest"}},
-    {"omitted", "changed_builtins", "change of built-in ", NULL, {"kind", "name"}, {"owner", "digest"}},
+    {"omitted",
+     "changed_builtins",
+     "change of built-in ",
+     NULL,
+     {"kind", "name"},
+     {"owner", "digest"}},
     {"omitted", "builtin_comments", "comment on built-in ", NULL, {"kind", "name"}, {"comment"}},
     {"omitted", "subscriptions", "", "subscription", {"name"}, {"owner", "publications"}},
     {"omitted", "invalid_indexes", "", "invalid index", {"schema", "name"}, {"definition"}},
-    {"omitted", "disabled_constraints", "", "disabled enforcement of constraint", {"schema", "name"}, {"state"}},
-    {"omitted", "access_methods", "", "access method of its own of table", {"schema", "name"}, {"method"}},
+    {"omitted",
+     "disabled_constraints",
+     "",
+     "disabled enforcement of constraint",
+     {"schema", "name"},
+     {"state"}},
+    {"omitted",
+     "access_methods",
+     "",
+     "access method of its own of table",
+     {"schema", "name"},
+     {"method"}},
 };
 
-static const char *const database_keys[] = {"owner",     "encoding",         "collate", "ctype", "provider", "locale",
-                                            "icu_rules", "connection_limit", "comment", "acl",   NULL};
+static const char *const database_keys[] = {"owner",    "encoding", "collate",   "ctype",
+                                            "provider", "locale",   "icu_rules", "connection_limit",
+                                            "comment",  "acl",      NULL};
 
 /* A value for people.  Allocated. */
 static char *
@@ -86,7 +103,8 @@ same(const json_t *want, const json_t *have, const char *key)
 }
 
 static void
-compare_keys(const char *name, const json_t *want, const json_t *have, const char *const *keys, struct strlist *out)
+compare_keys(const char *name, const json_t *want, const json_t *have, const char *const *keys,
+             struct strlist *out)
 {
     for (; *keys != NULL; keys++) {
         char *was, *is;
@@ -106,14 +124,15 @@ compare_keys(const char *name, const json_t *want, const json_t *have, const cha
     }
 }
 
-/* "function public.f(integer) of extension hstore", "database setting work_mem of role app", "invalid index s.i".  Allocated. */
+/* "function public.f(integer) of extension hstore", "database setting work_mem of role app",
+ * "invalid index s.i".  Allocated. */
 static char *
 name_of(const struct list_rule *rule, const json_t *element)
 {
     const char *own = rule->identity[0], *link = "";
-    char       *noun = rule->noun != NULL ? xstrdup(rule->noun) : shown(json_object_get(element, "kind"));
-    char       *name = shown(json_object_get(element, strcmp(own, "provider") == 0 ? own : "name"));
-    char       *more = NULL, *text;
+    char *noun = rule->noun != NULL ? xstrdup(rule->noun) : shown(json_object_get(element, "kind"));
+    char *name = shown(json_object_get(element, strcmp(own, "provider") == 0 ? own : "name"));
+    char *more = NULL, *text;
 
     if (strcmp(own, "role") == 0 && !json_is_null(json_object_get(element, own))) {
         link = " of role ";
@@ -138,7 +157,7 @@ by_identity(const struct list_rule *rule, const json_t *list)
     size_t  i;
     json_t *element;
 
-    json_array_foreach(list, i, element) {
+    json_array_foreach (list, i, element) {
         json_t *key = json_array();
         char   *text;
 
@@ -163,7 +182,7 @@ versions_of(const json_t *list)
     size_t  i;
     json_t *element;
 
-    json_array_foreach(list, i, element) {
+    json_array_foreach (list, i, element) {
         const char *extension = json_opt_str(element, "extension", NULL);
 
         if (extension != NULL) {
@@ -173,8 +192,8 @@ versions_of(const json_t *list)
     return versions;
 }
 
-/* Members of an extension that is missing, or has another version, differ by nature: one sentence of the section
- * "extensions" has said it already. */
+/* Members of an extension that is missing, or has another version, differ by nature: one
+ * sentence of the section "extensions" has said it already. */
 static bool
 counts(const json_t *element, const json_t *versions_there)
 {
@@ -189,14 +208,15 @@ counts(const json_t *element, const json_t *versions_there)
 }
 
 static void
-compare_lists(const struct list_rule *rule, const json_t *want, const json_t *have, struct strlist *out)
+compare_lists(const struct list_rule *rule, const json_t *want, const json_t *have,
+              struct strlist *out)
 {
     json_t     *old = by_identity(rule, want), *new = by_identity(rule, have);
     json_t     *old_versions = versions_of(want), *new_versions = versions_of(have);
     const char *key;
     json_t     *element;
 
-    json_object_foreach(old, key, element) {
+    json_object_foreach (old, key, element) {
         const json_t *now = json_object_get(new, key);
         char         *name = name_of(rule, element);
 
@@ -207,7 +227,7 @@ compare_lists(const struct list_rule *rule, const json_t *want, const json_t *ha
         }
         free(name);
     }
-    json_object_foreach(new, key, element) {
+    json_object_foreach (new, key, element) {
         if (json_object_get(old, key) == NULL && counts(element, old_versions)) {
             char *name = name_of(rule, element);
 

@@ -1,126 +1,176 @@
 /*
- * inventory_omitted.c - what pg_dump does not carry, so that a restored database cannot have it, and a comparison of two
- * restores cannot see it.
+ * inventory_omitted.c - what pg_dump does not carry, so that a restored database cannot have it,
+ * and a comparison of two restores cannot see it.
  */
-#include "pg/snapshot/inventory.h"
 #include "pg/conn/jsonrows.h"
+#include "pg/snapshot/inventory.h"
 
 /* Below: what initdb made. */
 #define FIRST_USER_OID "16384"
 
 /*
- * Rows of system catalogs that somebody touched after initdb: younger than one of the last things that initdb makes and that
- * nobody changes, the rule of information_schema.user_mappings.  (xmin stays readable after freezing, since 9.4.)
+ * Rows of system catalogs that somebody touched after initdb: younger than one of the last things
+ * that initdb makes and that nobody changes, the rule of information_schema.user_mappings.  (xmin
+ * stays readable after freezing, since 9.4.)
  */
-#define AFTER_INITDB(row)                                                                                              \
-    "age(" row ".xmin) < (SELECT age(w.xmin) FROM pg_catalog.pg_rewrite w JOIN pg_catalog.pg_class v ON v.oid = w.ev_class" \
-    " WHERE v.relname = 'user_mappings' AND v.relnamespace = to_regnamespace('information_schema'))"
+#define AFTER_INITDB(row)                                                                          \
+    "age(" row                                                                                     \
+    ".xmin) < (SELECT age(w.xmin) FROM pg_catalog.pg_rewrite w JOIN pg_catalog.pg_class v ON "     \
+    "v.oid = w.ev_class"                                                                           \
+    " WHERE v.relname = 'user_mappings' AND v.relnamespace = "                                     \
+    "to_regnamespace('information_schema'))"
 
-#define NO_MEMBER(classid, objid)                                                                                        \
-    "NOT EXISTS (SELECT FROM pg_catalog.pg_depend member WHERE member.classid = " classid " AND member.objid = " objid      \
+#define NO_MEMBER(classid, objid)                                                                  \
+    "NOT EXISTS (SELECT FROM pg_catalog.pg_depend member WHERE member.classid = " classid          \
+    " AND member.objid = " objid                                                                   \
     " AND member.refclassid = 'pg_catalog.pg_extension'::regclass AND member.deptype = 'e')"
 
-#define FUNCTION_DEFINITION                                                                                       \
-    "concat_ws('|', p.prosrc, p.probin, p.procost, p.prorows, p.provolatile, p.proparallel, p.proisstrict, p.prosecdef," \
+#define FUNCTION_DEFINITION                                                                        \
+    "concat_ws('|', p.prosrc, p.probin, p.procost, p.prorows, p.provolatile, p.proparallel, "      \
+    "p.proisstrict, p.prosecdef,"                                                                  \
     " p.proleakproof, p.proretset, p.proconfig)"
 
 /*
- * What pg_dump takes from the extension's script instead of from the database: definition, owner and comment of members.  Columns,
- * indexes, triggers and constraints that somebody added to a member table are lost as well, so they are part of its definition.
+ * What pg_dump takes from the extension's script instead of from the database: definition, owner
+ * and comment of members.  Columns, indexes, triggers and constraints that somebody added to a
+ * member table are lost as well, so they are part of its definition.
  */
 static const char members[] =
     "SELECT e.extname AS extension, e.extversion AS version, i.type AS kind, i.identity AS name,"
     " pg_get_userbyid(o.refobjid) AS owner, c.description AS comment,"
     " md5(CASE d.classid"
-    "  WHEN 'pg_catalog.pg_proc'::regclass THEN (SELECT " FUNCTION_DEFINITION " FROM pg_catalog.pg_proc p WHERE p.oid = d.objid)"
-    "  WHEN 'pg_catalog.pg_type'::regclass THEN (SELECT concat_ws('|', t.typtype, t.typnotnull, t.typdefault,"
-    "    (SELECT string_agg(l.enumlabel, ',' ORDER BY l.enumsortorder) FROM pg_catalog.pg_enum l WHERE l.enumtypid = t.oid))"
+    "  WHEN 'pg_catalog.pg_proc'::regclass THEN (SELECT " FUNCTION_DEFINITION
+    " FROM pg_catalog.pg_proc p WHERE p.oid = d.objid)"
+    "  WHEN 'pg_catalog.pg_type'::regclass THEN (SELECT concat_ws('|', t.typtype, t.typnotnull, "
+    "t.typdefault,"
+    "    (SELECT string_agg(l.enumlabel, ',' ORDER BY l.enumsortorder) FROM pg_catalog.pg_enum l "
+    "WHERE l.enumtypid = t.oid))"
     "    FROM pg_catalog.pg_type t WHERE t.oid = d.objid)"
-    "  WHEN 'pg_catalog.pg_class'::regclass THEN (SELECT concat_ws('|', r.relkind, r.relpersistence, r.reloptions,"
-    "    (SELECT string_agg(concat_ws(' ', a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull), ',' ORDER BY a.attnum)"
-    "      FROM pg_catalog.pg_attribute a WHERE a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped),"
-    "    (SELECT string_agg(pg_get_indexdef(x.indexrelid), ',' ORDER BY pg_get_indexdef(x.indexrelid) COLLATE \"C\")"
+    "  WHEN 'pg_catalog.pg_class'::regclass THEN (SELECT concat_ws('|', r.relkind, "
+    "r.relpersistence, r.reloptions,"
+    "    (SELECT string_agg(concat_ws(' ', a.attname, format_type(a.atttypid, a.atttypmod), "
+    "a.attnotnull), ',' ORDER BY a.attnum)"
+    "      FROM pg_catalog.pg_attribute a WHERE a.attrelid = r.oid AND a.attnum > 0 AND NOT "
+    "a.attisdropped),"
+    "    (SELECT string_agg(pg_get_indexdef(x.indexrelid), ',' ORDER BY "
+    "pg_get_indexdef(x.indexrelid) COLLATE \"C\")"
     "      FROM pg_catalog.pg_index x WHERE x.indrelid = r.oid),"
-    "    (SELECT string_agg(pg_get_triggerdef(g.oid), ',' ORDER BY g.tgname) FROM pg_catalog.pg_trigger g"
+    "    (SELECT string_agg(pg_get_triggerdef(g.oid), ',' ORDER BY g.tgname) FROM "
+    "pg_catalog.pg_trigger g"
     "      WHERE g.tgrelid = r.oid AND NOT g.tgisinternal),"
-    "    (SELECT string_agg(concat_ws(' ', k.conname, pg_get_constraintdef(k.oid)), ',' ORDER BY k.conname)"
+    "    (SELECT string_agg(concat_ws(' ', k.conname, pg_get_constraintdef(k.oid)), ',' ORDER BY "
+    "k.conname)"
     "      FROM pg_catalog.pg_constraint k WHERE k.conrelid = r.oid AND k.contype <> 'n'))"
     "    FROM pg_catalog.pg_class r WHERE r.oid = d.objid) END) AS digest"
     " FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid"
     " CROSS JOIN LATERAL pg_catalog.pg_identify_object(d.classid, d.objid, 0) i"
-    " LEFT JOIN pg_catalog.pg_shdepend o ON o.dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())"
+    " LEFT JOIN pg_catalog.pg_shdepend o ON o.dbid = (SELECT oid FROM pg_catalog.pg_database WHERE "
+    "datname = current_database())"
     "  AND o.classid = d.classid AND o.objid = d.objid AND o.objsubid = 0 AND o.deptype = 'o'"
-    " LEFT JOIN pg_catalog.pg_description c ON c.classoid = d.classid AND c.objoid = d.objid AND c.objsubid = 0"
-    " WHERE d.refclassid = 'pg_catalog.pg_extension'::regclass AND d.deptype = 'e' AND d.objsubid = 0"
+    " LEFT JOIN pg_catalog.pg_description c ON c.classoid = d.classid AND c.objoid = d.objid AND "
+    "c.objsubid = 0"
+    " WHERE d.refclassid = 'pg_catalog.pg_extension'::regclass AND d.deptype = 'e' AND d.objsubid "
+    "= 0"
     " ORDER BY 1, 3, 4";
 
-/* Objects that somebody made in a system schema.  Row types, array types and what hangs on a table come with it. */
+/* Objects that somebody made in a system schema.  Row types, array types and what hangs on a
+ * table come with it. */
 static const char system_schema_objects[] =
     "SELECT i.type AS kind, i.identity AS name, md5(x.definition) AS digest FROM ("
-    "  SELECT 'pg_catalog.pg_proc'::regclass AS classid, p.oid AS objid, p.pronamespace AS nsp, " FUNCTION_DEFINITION " AS definition"
+    "  SELECT 'pg_catalog.pg_proc'::regclass AS classid, p.oid AS objid, p.pronamespace AS "
+    "nsp, " FUNCTION_DEFINITION
+    " AS definition"
     "   FROM pg_catalog.pg_proc p"
-    "  UNION ALL SELECT 'pg_catalog.pg_class'::regclass, r.oid, r.relnamespace, CASE WHEN r.relkind IN ('v', 'm')"
-    "    THEN pg_get_viewdef(r.oid) ELSE (SELECT string_agg(concat_ws(' ', a.attname, format_type(a.atttypid, a.atttypmod)), ',' ORDER BY"
-    "    a.attnum) FROM pg_catalog.pg_attribute a WHERE a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped) END"
+    "  UNION ALL SELECT 'pg_catalog.pg_class'::regclass, r.oid, r.relnamespace, CASE WHEN "
+    "r.relkind IN ('v', 'm')"
+    "    THEN pg_get_viewdef(r.oid) ELSE (SELECT string_agg(concat_ws(' ', a.attname, "
+    "format_type(a.atttypid, a.atttypmod)), ',' ORDER BY"
+    "    a.attnum) FROM pg_catalog.pg_attribute a WHERE a.attrelid = r.oid AND a.attnum > 0 AND "
+    "NOT a.attisdropped) END"
     "   FROM pg_catalog.pg_class r WHERE r.oid >= " FIRST_USER_OID
-    "    AND r.relnamespace IN (to_regnamespace('pg_catalog'), to_regnamespace('information_schema'))"
-    "  UNION ALL SELECT 'pg_catalog.pg_type'::regclass, t.oid, t.typnamespace, t.typtype::text FROM pg_catalog.pg_type t"
-    "   WHERE t.typtype NOT IN ('c', 'm') AND t.typelem = 0 OR (t.typtype = 'c' AND (SELECT relkind FROM pg_catalog.pg_class WHERE oid = t.typrelid) = 'c')"
-    "  UNION ALL SELECT 'pg_catalog.pg_operator'::regclass, o.oid, o.oprnamespace, o.oprcode::text FROM pg_catalog.pg_operator o"
-    "  UNION ALL SELECT 'pg_catalog.pg_collation'::regclass, l.oid, l.collnamespace, l.collcollate FROM pg_catalog.pg_collation l"
+    "    AND r.relnamespace IN (to_regnamespace('pg_catalog'), "
+    "to_regnamespace('information_schema'))"
+    "  UNION ALL SELECT 'pg_catalog.pg_type'::regclass, t.oid, t.typnamespace, t.typtype::text "
+    "FROM pg_catalog.pg_type t"
+    "   WHERE t.typtype NOT IN ('c', 'm') AND t.typelem = 0 OR (t.typtype = 'c' AND (SELECT "
+    "relkind FROM pg_catalog.pg_class WHERE oid = t.typrelid) = 'c')"
+    "  UNION ALL SELECT 'pg_catalog.pg_operator'::regclass, o.oid, o.oprnamespace, o.oprcode::text "
+    "FROM pg_catalog.pg_operator o"
+    "  UNION ALL SELECT 'pg_catalog.pg_collation'::regclass, l.oid, l.collnamespace, l.collcollate "
+    "FROM pg_catalog.pg_collation l"
     " ) x CROSS JOIN LATERAL pg_catalog.pg_identify_object(x.classid, x.objid, 0) i"
-    " WHERE x.objid >= " FIRST_USER_OID " AND x.nsp IN (to_regnamespace('pg_catalog'), to_regnamespace('information_schema'))"
+    " WHERE x.objid >= " FIRST_USER_OID
+    " AND x.nsp IN (to_regnamespace('pg_catalog'), to_regnamespace('information_schema'))"
     " AND " NO_MEMBER("x.classid", "x.objid") " ORDER BY 1, 2";
 
-/* A GRANT on a built-in function (which pg_dump carries) shows here too, on both sides of a comparison. */
+/* A GRANT on a built-in function (which pg_dump carries) shows here too, on both sides of a
+ * comparison. */
 static const char changed_builtins[] =
-    "SELECT i.type AS kind, i.identity AS name, pg_get_userbyid(p.proowner) AS owner, md5(" FUNCTION_DEFINITION ") AS digest"
-    " FROM pg_catalog.pg_proc p CROSS JOIN LATERAL pg_catalog.pg_identify_object('pg_catalog.pg_proc'::regclass, p.oid, 0) i"
-    " WHERE p.oid < " FIRST_USER_OID " AND " AFTER_INITDB("p") " AND " NO_MEMBER("'pg_catalog.pg_proc'::regclass", "p.oid")
-    " ORDER BY 1, 2";
+    "SELECT i.type AS kind, i.identity AS name, pg_get_userbyid(p.proowner) AS owner, "
+    "md5(" FUNCTION_DEFINITION
+    ") AS digest"
+    " FROM pg_catalog.pg_proc p CROSS JOIN LATERAL "
+    "pg_catalog.pg_identify_object('pg_catalog.pg_proc'::regclass, p.oid, 0) i"
+    " WHERE p.oid < " FIRST_USER_OID " AND " AFTER_INITDB("p") " AND " NO_MEMBER(
+        "'pg_catalog.pg_proc'::regclass", "p.oid") " ORDER BY 1, 2";
 
 static const char builtin_comments[] =
-    "SELECT i.type AS kind, i.identity AS name, d.description AS comment FROM pg_catalog.pg_description d"
+    "SELECT i.type AS kind, i.identity AS name, d.description AS comment FROM "
+    "pg_catalog.pg_description d"
     " CROSS JOIN LATERAL pg_catalog.pg_identify_object(d.classoid, d.objoid, d.objsubid) i"
-    " WHERE d.objoid < " FIRST_USER_OID " AND " AFTER_INITDB("d") " AND " NO_MEMBER("d.classoid", "d.objoid")
+    " WHERE d.objoid < " FIRST_USER_OID " AND " AFTER_INITDB("d") " AND "
+    "" NO_MEMBER("d.classoid", "d.objoid")
     " AND d.classoid <> 'pg_catalog.pg_extension'::regclass"
-    " AND (d.classoid <> 'pg_catalog.pg_namespace'::regclass OR d.objoid IS DISTINCT FROM to_regnamespace('public')::oid)"
+    " AND (d.classoid <> 'pg_catalog.pg_namespace'::regclass OR d.objoid IS DISTINCT FROM "
+    "to_regnamespace('public')::oid)"
     " ORDER BY 1, 2";
 
-/* A restore makes them disabled and unconnected.  Their connection strings hold passwords: never recorded. */
+/* A restore makes them disabled and unconnected.  Their connection strings hold passwords: never
+ * recorded. */
 static const char subscriptions[] =
-    "SELECT s.subname AS name, pg_get_userbyid(s.subowner) AS owner, s.subenabled AS enabled, s.subslotname AS slot,"
+    "SELECT s.subname AS name, pg_get_userbyid(s.subowner) AS owner, s.subenabled AS enabled, "
+    "s.subslotname AS slot,"
     " array_to_string(s.subpublications, ', ') AS publications FROM pg_catalog.pg_subscription s"
-    " WHERE s.subdbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()) ORDER BY 1";
+    " WHERE s.subdbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = "
+    "current_database()) ORDER BY 1";
 
 /* CREATE INDEX CONCURRENTLY that failed: pg_dump leaves them out. */
 static const char invalid_indexes[] =
-    "SELECT n.nspname AS schema, c.relname AS name, pg_get_indexdef(c.oid) AS definition FROM pg_catalog.pg_index i"
-    " JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+    "SELECT n.nspname AS schema, c.relname AS name, pg_get_indexdef(c.oid) AS definition FROM "
+    "pg_catalog.pg_index i"
+    " JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_namespace n ON n.oid = "
+    "c.relnamespace"
     " WHERE NOT i.indisvalid AND c.relkind = 'i' AND n.nspname NOT LIKE 'pg\\_%' ORDER BY 1, 2";
 
-/* ALTER TABLE … DISABLE TRIGGER ALL reaches the triggers that stand behind constraints: pg_dump leaves those out, so that a
- * foreign key that nobody enforces looks like any other. */
+/* ALTER TABLE … DISABLE TRIGGER ALL reaches the triggers that stand behind constraints: pg_dump
+ * leaves those out, so that a foreign key that nobody enforces looks like any other. */
 static const char disabled_constraints[] =
     "SELECT n.nspname AS schema, concat(k.conname, ' on ', c.relname) AS name,"
-    " string_agg(DISTINCT t.tgenabled::text, ',' ORDER BY t.tgenabled::text) AS state FROM pg_catalog.pg_trigger t"
-    " JOIN pg_catalog.pg_constraint k ON k.oid = t.tgconstraint JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid"
+    " string_agg(DISTINCT t.tgenabled::text, ',' ORDER BY t.tgenabled::text) AS state FROM "
+    "pg_catalog.pg_trigger t"
+    " JOIN pg_catalog.pg_constraint k ON k.oid = t.tgconstraint JOIN pg_catalog.pg_class c ON "
+    "c.oid = t.tgrelid"
     " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
     " WHERE t.tgisinternal AND t.tgenabled <> 'O' AND k.contype <> 't' GROUP BY 1, 2 ORDER BY 1, 2";
 
-/* pg_dump carries them, but beside the definition and not in it: two definitions are alike whatever the method. */
+/* pg_dump carries them, but beside the definition and not in it: two definitions are alike
+ * whatever the method. */
 static const char access_methods[] =
     "SELECT n.nspname AS schema, c.relname AS name, m.amname AS method FROM pg_catalog.pg_class c"
-    " JOIN pg_catalog.pg_am m ON m.oid = c.relam JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-    " WHERE m.amtype = 't' AND m.amname <> 'heap' AND c.relkind <> 't' AND n.nspname NOT LIKE 'pg\\_%' ORDER BY 1, 2";
+    " JOIN pg_catalog.pg_am m ON m.oid = c.relam JOIN pg_catalog.pg_namespace n ON n.oid = "
+    "c.relnamespace"
+    " WHERE m.amtype = 't' AND m.amname <> 'heap' AND c.relkind <> 't' AND n.nspname NOT LIKE "
+    "'pg\\_%' ORDER BY 1, 2";
 
 static const char replication_slots[] =
-    "SELECT slot_name AS name, plugin FROM pg_catalog.pg_replication_slots WHERE database = current_database()"
+    "SELECT slot_name AS name, plugin FROM pg_catalog.pg_replication_slots WHERE database = "
+    "current_database()"
     " AND NOT temporary ORDER BY 1";
 
 /* Work that was not committed: whoever commits it later commits it here, not in the backup. */
 static const char prepared_transactions[] =
-    "SELECT gid AS name, owner, to_char(prepared AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS prepared"
+    "SELECT gid AS name, owner, to_char(prepared AT TIME ZONE 'UTC', "
+    "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS prepared"
     " FROM pg_catalog.pg_prepared_xacts WHERE database = current_database() ORDER BY 1";
 
 json_t *

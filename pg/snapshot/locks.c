@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Tables named in one LOCK statement: enough to save round trips, few enough for a readable server log. */
+/* Tables named in one LOCK statement: enough to save round trips, few enough for a readable
+ * server log. */
 enum { LOCK_BATCH = 200 };
 
 bool
@@ -17,7 +18,8 @@ lockable(const struct snapshot_options *o, const struct cat_table *t)
 {
     bool member = t->extension_member && t->extension == NULL;
 
-    return (t->kind == 'r' || t->kind == 'p') && !member && (o->wants == NULL || o->wants(o->ctx, t));
+    return (t->kind == 'r' || t->kind == 'p') && !member &&
+        (o->wants == NULL || o->wants(o->ctx, t));
 }
 
 size_t
@@ -57,25 +59,29 @@ name_blocker(PGconn *conn, int timeout_ms, struct err *e)
     PGresult  *r;
 
     (void)pg_exec(conn, &ignored, "ROLLBACK");
-    r = pg_query(
-        conn, &ignored,
-        "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), l.pid, a.usename, a.application_name, a.state, "
-        "l.granted "
-        "FROM pg_catalog.pg_locks l "
-        "JOIN pg_catalog.pg_class c ON c.oid = l.relation "
-        "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-        "LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid "
-        "WHERE l.mode = 'AccessExclusiveLock' AND c.relkind IN ('r', 'p') AND l.pid IS DISTINCT FROM "
-        "pg_catalog.pg_backend_pid() "
-        "AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) "
-        "ORDER BY l.granted DESC, a.xact_start LIMIT 1",
-        0, NULL);
+    r = pg_query(conn, &ignored,
+                 "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), l.pid, a.usename, "
+                 "a.application_name, a.state, "
+                 "l.granted "
+                 "FROM pg_catalog.pg_locks l "
+                 "JOIN pg_catalog.pg_class c ON c.oid = l.relation "
+                 "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+                 "LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid "
+                 "WHERE l.mode = 'AccessExclusiveLock' AND c.relkind IN ('r', 'p') AND l.pid IS "
+                 "DISTINCT FROM "
+                 "pg_catalog.pg_backend_pid() "
+                 "AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = "
+                 "pg_catalog.current_database()) "
+                 "ORDER BY l.granted DESC, a.xact_start LIMIT 1",
+                 0, NULL);
     if (r != NULL && PQntuples(r) == 1) {
         err_set(e, ERR_BUSY,
-                "could not lock table %s within %d ms: process %s (user \"%s\", application \"%s\", %s) %s",
-                PQgetvalue(r, 0, 0), timeout_ms, PQgetvalue(r, 0, 1), PQgetvalue(r, 0, 2), PQgetvalue(r, 0, 3),
-                PQgetisnull(r, 0, 4) ? "state unknown" : PQgetvalue(r, 0, 4),
-                PQgetvalue(r, 0, 5)[0] == 't' ? "holds an exclusive lock on it" : "waits for an exclusive lock on it");
+                "could not lock table %s within %d ms: process %s (user \"%s\", application "
+                "\"%s\", %s) %s",
+                PQgetvalue(r, 0, 0), timeout_ms, PQgetvalue(r, 0, 1), PQgetvalue(r, 0, 2),
+                PQgetvalue(r, 0, 3), PQgetisnull(r, 0, 4) ? "state unknown" : PQgetvalue(r, 0, 4),
+                PQgetvalue(r, 0, 5)[0] == 't' ? "holds an exclusive lock on it"
+                                              : "waits for an exclusive lock on it");
     } else {
         err_set(e, ERR_BUSY, "could not lock every table within %d ms", timeout_ms);
     }
@@ -92,10 +98,14 @@ explain_lock_error(PGconn *conn, const struct snapshot_options *o, struct err *e
     }
     if (strcmp(e->sqlstate, "53200") == 0) { /* out_of_memory: of the shared lock table */
         err_wrap(e, "lock all tables");
-        return err_hint(e, "raise max_locks_per_transaction in postgresql.conf and restart the server");
+        return err_hint(e,
+                        "raise max_locks_per_transaction in postgresql.conf and restart the "
+                        "server");
     }
     if (strcmp(e->sqlstate, "42501") == 0) { /* insufficient_privilege */
-        return err_hint(e, "GRANT pg_read_all_data to the role (PostgreSQL 14+), or leave the table out with -T");
+        return err_hint(e,
+                        "GRANT pg_read_all_data to the role (PostgreSQL 14+), or leave the table "
+                        "out with -T");
     }
     return -1;
 }

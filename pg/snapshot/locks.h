@@ -10,16 +10,17 @@
  * the extension declared it a configuration table. */
 bool table_has_rows(const struct cat_table *);
 
-/* True when the coordinator's locks and pg_dump's (both hold n) may not fit into the server's lock table. */
+/* True when the coordinator's locks and pg_dump's (both hold n) may not fit into the server's
+ * lock table. */
 int locks_short(PGconn *, size_t n, bool *is_short, struct err *);
 
 /* How many tables of the catalog the options want. */
 size_t tables_wanted(const struct snapshot_options *, const struct catalog *);
 
-/* LOCK TABLE ONLY … IN ACCESS SHARE MODE for every wanted ordinary and partitioned table, in the caller's transaction,
- * before it has a snapshot if the caller is careful (LOCK takes none).  Waits at most lock_timeout_ms.
- * ERR_BUSY names a table that somebody else holds and who (after that the transaction is rolled
- * back); ERR_PG with SQLSTATE 42P01 for a table that has gone. */
+/* LOCK TABLE ONLY … IN ACCESS SHARE MODE for every wanted ordinary and partitioned table, in the
+ * caller's transaction, before it has a snapshot if the caller is careful (LOCK takes none).
+ * Waits at most lock_timeout_ms. ERR_BUSY names a table that somebody else holds and who (after
+ * that the transaction is rolled back); ERR_PG with SQLSTATE 42P01 for a table that has gone. */
 int tables_lock(PGconn *, const struct snapshot_options *, const struct catalog *, struct err *);
 
 #endif

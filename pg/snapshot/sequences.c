@@ -1,8 +1,9 @@
 /*
  * sequences.c - the state of every sequence.
  *
- * Sequences are no MVCC objects, so each is read as it is now; hundreds at a time, in one statement.  A
- * savepoint gives the locks back at once: 10,000 of them would fill the server's lock table.
+ * Sequences are no MVCC objects, so each is read as it is now; hundreds at a time, in one
+ * statement.  A savepoint gives the locks back at once: 10,000 of them would fill the server's lock
+ * table.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,7 +22,8 @@ batch_sql(const struct catalog *c, size_t first, size_t end, struct buf *sql, st
     buf_clear(sql);
     for (size_t i = first; i < end; i++) {
         char *name = pg_qualified(c->sequences[i].schema, c->sequences[i].name);
-        int   rc = buf_printf(sql, e, "%sSELECT %zu, last_value, is_called FROM %s", i > first ? " UNION ALL " : "", i, name);
+        int   rc = buf_printf(sql, e, "%sSELECT %zu, last_value, is_called FROM %s",
+                            i > first ? " UNION ALL " : "", i, name);
 
         free(name);
         if (rc != 0) {
@@ -32,7 +34,8 @@ batch_sql(const struct catalog *c, size_t first, size_t end, struct buf *sql, st
 }
 
 static int
-read_batch(PGconn *conn, const struct catalog *c, const char *sql, struct sequence_state *out, struct err *e)
+read_batch(PGconn *conn, const struct catalog *c, const char *sql, struct sequence_state *out,
+           struct err *e)
 {
     struct err ignored = ERR_INIT;
     PGresult  *r;
@@ -42,7 +45,8 @@ read_batch(PGconn *conn, const struct catalog *c, const char *sql, struct sequen
     }
     r = pg_query(conn, e, sql, 0, NULL);
     if (r == NULL) {
-        (void)pg_exec(conn, &ignored, "ROLLBACK TO SAVEPOINT sequences; RELEASE SAVEPOINT sequences");
+        (void)pg_exec(conn, &ignored,
+                      "ROLLBACK TO SAVEPOINT sequences; RELEASE SAVEPOINT sequences");
         return -1;
     }
     for (int i = 0; i < PQntuples(r); i++) {
@@ -60,7 +64,8 @@ read_batch(PGconn *conn, const struct catalog *c, const char *sql, struct sequen
 }
 
 int
-sequences_read(PGconn *conn, const struct catalog *c, struct sequence_state **out, size_t *n, struct err *e)
+sequences_read(PGconn *conn, const struct catalog *c, struct sequence_state **out, size_t *n,
+               struct err *e)
 {
     struct buf             sql = BUF_INIT(MIB);
     struct sequence_state *v = xcalloc(c->n_sequences + 1, sizeof *v);

@@ -38,8 +38,8 @@ same_columns(const struct cat_table *a, const struct cat_table *b)
 
     for (size_t i = 0; same && i < a->n_columns; i++) {
         same = strcmp(a->columns[i].name, b->columns[i].name) == 0 &&
-               strcmp(a->columns[i].type, b->columns[i].type) == 0 &&
-               a->columns[i].generated == b->columns[i].generated;
+            strcmp(a->columns[i].type, b->columns[i].type) == 0 &&
+            a->columns[i].generated == b->columns[i].generated;
     }
     return same;
 }
@@ -52,8 +52,9 @@ compare_listings(const struct snapshot_options *o, const struct catalog *a, cons
     size_t i = 0, k = 0;
 
     while (i < a->n_tables || k < b->n_tables) {
-        const struct cat_table *x = i < a->n_tables ? &a->tables[i] : NULL, *y = k < b->n_tables ? &b->tables[k] : NULL;
-        int                     order = x == NULL ? 1 : y == NULL ? -1 : strcmp(x->schema, y->schema);
+        const struct cat_table *x = i < a->n_tables ? &a->tables[i] : NULL,
+                               *y = k < b->n_tables ? &b->tables[k] : NULL;
+        int order = x == NULL ? 1 : y == NULL ? -1 : strcmp(x->schema, y->schema);
         const struct cat_table *odd = NULL;
 
         if (order == 0) {
@@ -61,7 +62,8 @@ compare_listings(const struct snapshot_options *o, const struct catalog *a, cons
         }
         if (order != 0) {
             odd = order < 0 ? x : y;
-        } else if (x->oid != y->oid || x->relfilenode != y->relfilenode || x->kind != y->kind || !same_columns(x, y)) {
+        } else if (x->oid != y->oid || x->relfilenode != y->relfilenode || x->kind != y->kind ||
+                   !same_columns(x, y)) {
             odd = y;
         }
         i += order <= 0;
@@ -91,7 +93,9 @@ export_and_list(struct snapshot *s, struct err *e)
         return err_wrap(e, "export the snapshot");
     }
     s->taken = time(NULL);
-    return catalog_read(s->conn, true, &s->catalog, e) != 0 ? err_wrap(e, "list the tables in the snapshot") : 0;
+    return catalog_read(s->conn, true, &s->catalog, e) != 0
+        ? err_wrap(e, "list the tables in the snapshot")
+        : 0;
 }
 
 /* Definitions first: what moved while pg_dump ran is found right behind it. */
@@ -108,8 +112,8 @@ dump_and_check(struct attempt *a, struct err *e)
 static int
 lock_then_dump(struct attempt *a, struct err *e)
 {
-    if (pg_exec(a->s->conn, e, BEGIN_SNAPSHOT) != 0 || tables_lock(a->s->conn, a->o, &a->first, e) != 0 ||
-        export_and_list(a->s, e) != 0) {
+    if (pg_exec(a->s->conn, e, BEGIN_SNAPSHOT) != 0 ||
+        tables_lock(a->s->conn, a->o, &a->first, e) != 0 || export_and_list(a->s, e) != 0) {
         return -1;
     }
     compare_listings(a->o, &a->first, &a->s->catalog, &a->moved);
@@ -127,8 +131,9 @@ dump_then_lock(struct attempt *a, struct err *e)
     struct catalog after = {0};
     int            rc = -1;
 
-    if (pg_exec(a->s->conn, e, BEGIN_SNAPSHOT) == 0 && export_and_list(a->s, e) == 0 && dump_and_check(a, e) == 0 &&
-        tables_lock(a->s->conn, a->o, &a->s->catalog, e) == 0 && list_now(a->now, &after, e) == 0) {
+    if (pg_exec(a->s->conn, e, BEGIN_SNAPSHOT) == 0 && export_and_list(a->s, e) == 0 &&
+        dump_and_check(a, e) == 0 && tables_lock(a->s->conn, a->o, &a->s->catalog, e) == 0 &&
+        list_now(a->now, &after, e) == 0) {
         compare_listings(a->o, &a->s->catalog, &after, &a->moved);
         rc = 0;
     }
@@ -165,13 +170,16 @@ attempt_once(struct attempt *a, struct err *e)
     bool is_short;
 
     a->s->conn = pg_connect(a->o->target, PG_READING, "pgassay-backup", e);
-    a->now = a->s->conn == NULL ? NULL : pg_connect(a->o->target, PG_READING, "pgassay-backup check", e);
+    a->now = a->s->conn == NULL ? NULL
+                                : pg_connect(a->o->target, PG_READING, "pgassay-backup check", e);
     if (a->now == NULL || list_now(a->s->conn, &a->first, e) != 0 ||
         locks_short(a->s->conn, tables_wanted(a->o, &a->first), &is_short, e) != 0) {
         return -1;
     }
     if (is_short) {
-        log_info("locks are short (max_locks_per_transaction): pg_dump runs before the tables are locked");
+        log_info(
+            "locks are short (max_locks_per_transaction): pg_dump runs before the tables are "
+            "locked");
     }
     if ((is_short ? dump_then_lock : lock_then_dump)(a, e) != 0) {
         return -1;
@@ -179,7 +187,8 @@ attempt_once(struct attempt *a, struct err *e)
     return a->moved.n > 0 && !a->last ? 0 : read_the_rest(a, e);
 }
 
-/* A table that moved makes the copy itself inconsistent; a moved definition only makes its text doubtful. */
+/* A table that moved makes the copy itself inconsistent; a moved definition only makes its text
+ * doubtful. */
 static bool
 tables_moved(const struct strlist *moved)
 {
@@ -240,9 +249,10 @@ conclude(struct attempt *a, int rc, bool *again, struct err *e)
         rc = err_set(e, ERR_BUSY, "tables kept changing while they were being locked: %s", what);
         err_hint(e, "run the backup when no schema change is under way");
     } else if (a->moved.n > 0) {
-        strlist_take(
-            &a->s->warnings,
-            xasprintf("definitions changed while the schema was dumped, %d times in a row: %s", ATTEMPTS, what));
+        strlist_take(&a->s->warnings,
+                     xasprintf("definitions changed while the schema was dumped, %d times in a "
+                               "row: %s",
+                               ATTEMPTS, what));
     }
     free(what);
     return rc;
@@ -305,15 +315,18 @@ snapshot_lost(const struct snapshot *s, struct err *e)
     bool conflict = s->catalog.in_recovery && strcmp(e->sqlstate, "40001") == 0;
     /* pg_dump's own complaint reaches us as text; from PostgreSQL 17 on it is another one. */
     const char *missing = strstr(e->text, "snapshot \"");
-    bool        gone = strstr(e->text, "invalid snapshot identifier") != NULL || strcmp(e->sqlstate, "72000") == 0 ||
-                (missing != NULL && strstr(missing, "\" does not exist") != NULL);
+    bool        gone = strstr(e->text, "invalid snapshot identifier") != NULL ||
+        strcmp(e->sqlstate, "72000") == 0 ||
+        (missing != NULL && strstr(missing, "\" does not exist") != NULL);
 
     if (!conflict && !gone) {
         return false;
     }
     if (s->catalog.in_recovery) {
         err_wrap(e, "a conflict with recovery on the standby took the snapshot away");
-        err_hint(e, "raise max_standby_streaming_delay, or set hot_standby_feedback = on, on the standby");
+        err_hint(e,
+                 "raise max_standby_streaming_delay, or set hot_standby_feedback = on, on the "
+                 "standby");
     } else {
         err_wrap(e, "the snapshot's own connection has ended");
     }

@@ -1,10 +1,11 @@
 /*
  * snapshot.h - the coordinator: one consistent view of a database, held for the whole backup.
  *
- * snapshot_take(): list, LOCK … IN ACCESS SHARE MODE under a timeout, take and export the snapshot, list again in it,
- * compare; run pg_dump --schema-only -Fc on it before any data; check that no DDL that no lock stops came between
- * (start over, three times at most, then a named warning).  When locks are short: export, pg_dump, LOCK, check.
- * Globals and sequences, which know no snapshot, come after pg_dump.
+ * snapshot_take(): list, LOCK … IN ACCESS SHARE MODE under a timeout, take and export the snapshot,
+ * list again in it, compare; run pg_dump --schema-only -Fc on it before any data; check that no DDL
+ * that no lock stops came between (start over, three times at most, then a named warning).  When
+ * locks are short: export, pg_dump, LOCK, check. Globals and sequences, which know no snapshot,
+ * come after pg_dump.
  */
 #ifndef PG_SNAPSHOT_SNAPSHOT_H
 #define PG_SNAPSHOT_SNAPSHOT_H
@@ -17,39 +18,42 @@
 
 struct snapshot_options {
     const struct pg_target *target;
-    int          lock_timeout_ms;         /* per attempt; default 10000 */
-    /* Chooses what is in the selection: NULL is everything.  Called for each table; false: no lock, no data. */
-    bool       (*wants)(void *ctx, const struct cat_table *);
-    void        *ctx;
-    const char *const *dump_args;         /* more options for pg_dump (-t, -n …), NULL-terminated, or NULL */
+    int                     lock_timeout_ms; /* per attempt; default 10000 */
+    /* Chooses what is in the selection: NULL is everything.  Called for each table; false: no
+     * lock, no data. */
+    bool (*wants)(void *ctx, const struct cat_table *);
+    void *ctx;
+    const char *const
+        *dump_args; /* more options for pg_dump (-t, -n …), NULL-terminated, or NULL */
 };
 
 struct snapshot {
-    PGconn        *conn;                  /* the coordinator, in its exporting transaction */
-    char          *id;                    /* for SET TRANSACTION SNAPSHOT */
-    time_t         taken;                 /* when it was exported, by this host's clock */
-    struct catalog catalog;
-    struct buf     archive;               /* pg_dump -Fc -Z0 schema archive; ceiling 2 GiB */
-    char          *pg_dump_version;
-    struct buf     globals_sql;           /* pg_dumpall --globals-only */
-    json_t        *globals_data;          /* the same as data: roles, memberships, tablespaces */
-    bool           globals, passwords;
+    PGconn                *conn;  /* the coordinator, in its exporting transaction */
+    char                  *id;    /* for SET TRANSACTION SNAPSHOT */
+    time_t                 taken; /* when it was exported, by this host's clock */
+    struct catalog         catalog;
+    struct buf             archive; /* pg_dump -Fc -Z0 schema archive; ceiling 2 GiB */
+    char                  *pg_dump_version;
+    struct buf             globals_sql;  /* pg_dumpall --globals-only */
+    json_t                *globals_data; /* the same as data: roles, memberships, tablespaces */
+    bool                   globals, passwords;
     struct sequence_state *sequences;
-    size_t         n_sequences;
-    struct strlist warnings;
+    size_t                 n_sequences;
+    struct strlist         warnings;
 };
 
 /* Fills *s, whatever it held before.  On failure *s is as good as snapshot_end()ed. */
-int  snapshot_take(const struct snapshot_options *, struct snapshot *, struct err *);
-/* A worker's connection; each task is one transaction on the snapshot: snapshot_begin(), COPY …, COMMIT. */
+int snapshot_take(const struct snapshot_options *, struct snapshot *, struct err *);
+/* A worker's connection; each task is one transaction on the snapshot: snapshot_begin(), COPY …,
+ * COMMIT. */
 PGconn *snapshot_worker(const struct snapshot_options *, const struct snapshot *, struct err *);
-int  snapshot_begin(PGconn *worker, const struct snapshot *, struct err *);
+int     snapshot_begin(PGconn *worker, const struct snapshot *, struct err *);
 /* Every 30 s: is the coordinator still there? */
-int  snapshot_ping(struct snapshot *, struct err *);
-/* True when an error means that the snapshot itself is gone (a recovery conflict on a standby, the coordinator's
- * end): then everything read so far is void, and a new snapshot may do better.  Adds the hint that names
- * the settings. */
+int snapshot_ping(struct snapshot *, struct err *);
+/* True when an error means that the snapshot itself is gone (a recovery conflict on a standby,
+ * the coordinator's end): then everything read so far is void, and a new snapshot may do better.
+ * Adds the hint that names the settings. */
 bool snapshot_lost(const struct snapshot *, struct err *);
-void snapshot_end(struct snapshot *);     /* accepts a zeroed one */
+void snapshot_end(struct snapshot *); /* accepts a zeroed one */
 
 #endif

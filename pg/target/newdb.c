@@ -31,17 +31,22 @@ add_provider(PGconn *conn, struct buf *sql, const json_t *p, struct err *e)
     if (strcmp(provider, "libc") == 0)
         return version >= 150000 ? buf_puts(sql, " LOCALE_PROVIDER libc", e) : 0;
     if (strcmp(provider, "icu") == 0 && version >= 150000) {
-        if (buf_puts(sql, " LOCALE_PROVIDER icu", e) != 0 || add_literal(conn, sql, "ICU_LOCALE", locale, e) != 0)
+        if (buf_puts(sql, " LOCALE_PROVIDER icu", e) != 0 ||
+            add_literal(conn, sql, "ICU_LOCALE", locale, e) != 0)
             return -1;
-        return version >= 160000 ? add_literal(conn, sql, "ICU_RULES", json_opt_str(p, "icu_rules", NULL), e) : 0;
+        return version >= 160000
+            ? add_literal(conn, sql, "ICU_RULES", json_opt_str(p, "icu_rules", NULL), e)
+            : 0;
     }
     if (strcmp(provider, "builtin") == 0 && version >= 170000) {
         if (buf_puts(sql, " LOCALE_PROVIDER builtin", e) != 0)
             return -1;
         return add_literal(conn, sql, "BUILTIN_LOCALE", locale, e);
     }
-    err_set(e, ERR_PG, "locale provider \"%s\" is not known to this server (version %d)", provider, version / 10000);
-    return err_hint(e, "restore into PostgreSQL %d or later", strcmp(provider, "builtin") == 0 ? 17 : 15);
+    err_set(e, ERR_PG, "locale provider \"%s\" is not known to this server (version %d)", provider,
+            version / 10000);
+    return err_hint(e, "restore into PostgreSQL %d or later",
+                    strcmp(provider, "builtin") == 0 ? 17 : 15);
 }
 
 char *
@@ -76,7 +81,9 @@ newdb_create(PGconn *conn, const json_t *p, const char *name, struct err *e)
         if (strcmp(e->sqlstate, "42P04") == 0)
             e->kind = ERR_EXISTS;
         if (strstr(e->text, "locale name") != NULL)
-            err_hint(e, "the operating system here does not have the database's locale: install it (locale-gen)");
+            err_hint(e,
+                     "the operating system here does not have the database's locale: install it "
+                     "(locale-gen)");
         err_wrap(e, "create database \"%s\"", name);
     }
     free(sql);

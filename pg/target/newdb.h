@@ -1,8 +1,10 @@
 /*
- * newdb.h - CREATE DATABASE as a backup's manifest describes it, for whatever version the target server has.
+ * newdb.h - CREATE DATABASE as a backup's manifest describes it, for whatever version the target
+ * server has.
  *
- * Always from template0.  LOCALE_PROVIDER is known from 15 on, builtin from 17 (docs/postgresql.md, "Restore order").
- * Owner, settings, comment and privileges are not its business: archive_database_sql() has them.
+ * Always from template0.  LOCALE_PROVIDER is known from 15 on, builtin from 17 (docs/postgresql.md,
+ * "Restore order"). Owner, settings, comment and privileges are not its business:
+ * archive_database_sql() has them.
  */
 #ifndef PG_TARGET_NEWDB_H
 #define PG_TARGET_NEWDB_H
@@ -11,11 +13,11 @@
 
 #include "pg/conn/conn.h"
 
-/* The statement; allocated.  properties: the manifest's "database" section (inventory_database()); NULL or missing
- * keys: the server's defaults. */
+/* The statement; allocated.  properties: the manifest's "database" section
+ * (inventory_database()); NULL or missing keys: the server's defaults. */
 char *newdb_sql(PGconn *, const json_t *properties, const char *name, struct err *);
 
 /* Runs it.  ERR_EXISTS when a database of that name is there. */
-int   newdb_create(PGconn *, const json_t *properties, const char *name, struct err *);
+int newdb_create(PGconn *, const json_t *properties, const char *name, struct err *);
 
 #endif

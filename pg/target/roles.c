@@ -41,7 +41,8 @@ take_name(const char *p, const char **behind)
     if (name[0] != '"')
         return name;
     to = name;
-    for (const char *from = name + 1; from[0] != '\0' && !(from[0] == '"' && from[1] == '\0'); from++) {
+    for (const char *from = name + 1; from[0] != '\0' && !(from[0] == '"' && from[1] == '\0');
+         from++) {
         if (from[0] == '"' && from[1] == '"')
             from++;
         *to++ = *from;
@@ -85,18 +86,20 @@ roles_of(const char *sql, char *name[2])
 }
 
 int
-roles_create(PGconn *conn, const char *globals_sql, roles_problem_fn *problem, void *ctx, struct err *e)
+roles_create(PGconn *conn, const char *globals_sql, roles_problem_fn *problem, void *ctx,
+             struct err *e)
 {
     struct strlist there = {0}, statements = {0};
-    int rc = -1;
+    int            rc = -1;
 
     if (existing_roles(conn, &there, e) != 0 || sql_split(globals_sql, &statements, e) != 0)
         goto out;
     for (size_t i = 0; i < statements.n; i++) {
         struct err fault = ERR_INIT;
-        char *name[2];
-        int   n = roles_of(statements.v[i], name);
-        bool  is_new = (n >= 1 && !strlist_has(&there, name[0])) || (n == 2 && !strlist_has(&there, name[1]));
+        char      *name[2];
+        int        n = roles_of(statements.v[i], name);
+        bool       is_new = (n >= 1 && !strlist_has(&there, name[0])) ||
+            (n == 2 && !strlist_has(&there, name[1]));
 
         if (is_new && pg_exec(conn, &fault, statements.v[i]) != 0)
             problem(ctx, name[0], &fault);

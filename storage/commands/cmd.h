@@ -8,31 +8,31 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "core/cli/opts.h"
 #include "core/config/config.h"
 #include "core/err.h"
-#include "core/cli/opts.h"
 #include "storage/format/label.h"
-#include "storage/retention/policy.h"
 #include "storage/repo/repo.h"
+#include "storage/retention/policy.h"
 
 struct cmd {
-    const char    *repo, *config_file;
-    struct strlist repo_options;
-    const char    *as_of, *since;
-    bool           json, tables, check, quiet, verbose, print_config;
-    const char    *share, *max_bytes, *max_time, *repair_from;
-    int            jobs;
-    const char    *rule[POLICY_KEYS];  /* policy: in policy_key()'s order */
-    const char    *backup;
-    bool           adopt, decrypt;
-    bool           clear, dry_run, drop_damaged;
-    const char    *name, *passphrase_file, *passphrase_command, *passphrase_fd;
-    bool           passphrase, writer;
-    struct strlist identity, encrypt_to;
-    const char    *note, *reason, *grace, *free_space;
-    struct config *config;
-    const char    *const *args;        /* what stands behind the verb */
-    size_t         n_args;
+    const char        *repo, *config_file;
+    struct strlist     repo_options;
+    const char        *as_of, *since;
+    bool               json, tables, check, quiet, verbose, print_config;
+    const char        *share, *max_bytes, *max_time, *repair_from;
+    int                jobs;
+    const char        *rule[POLICY_KEYS]; /* policy: in policy_key()'s order */
+    const char        *backup;
+    bool               adopt, decrypt;
+    bool               clear, dry_run, drop_damaged;
+    const char        *name, *passphrase_file, *passphrase_command, *passphrase_fd;
+    bool               passphrase, writer;
+    struct strlist     identity, encrypt_to;
+    const char        *note, *reason, *grace, *free_space;
+    struct config     *config;
+    const char *const *args; /* what stands behind the verb */
+    size_t             n_args;
 };
 
 /* An exit status, or -1 with the error. */
@@ -54,21 +54,22 @@ int cmd_keys(const struct cmd *, struct err *);
 /* The repository meant; database (may be NULL) helps to find its configured one. */
 struct repo *cmd_open(const struct cmd *, const char *database, struct err *);
 /* db alone when it is given (ERR_NOT_FOUND when the repository does not hold it), else all. */
-int          cmd_databases(struct repo *, const char *db, struct strlist *, struct err *);
+int cmd_databases(struct repo *, const char *db, struct strlist *, struct err *);
 /* Prints, indented, and takes the reference. */
-int          cmd_print_json(json_t *, struct err *);
+int cmd_print_json(json_t *, struct err *);
 
 /* ---- text for people ---- */
 
-/* A name from a database as a terminal may see it: no control characters, valid UTF-8.  Allocated. */
+/* A name from a database as a terminal may see it: no control characters, valid UTF-8.
+ * Allocated. */
 char *cmd_printable(const char *);
 
 struct text_table {
-    const char    *heads;              /* "id|age|>rows": '>' puts to the right */
-    struct strlist cells;              /* row by row */
+    const char    *heads; /* "id|age|>rows": '>' puts to the right */
+    struct strlist cells; /* row by row */
 };
 
-void text_table_add(struct text_table *, const char *cell);     /* NULL: empty */
+void text_table_add(struct text_table *, const char *cell); /* NULL: empty */
 void text_table_print(const struct text_table *, FILE *);
 void text_table_free(struct text_table *);
 /* "1,234,567" and "12.3 MB" cells. */

@@ -8,8 +8,8 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "storage/commands/cmd.h"
-#include "storage/heal/copy.h"
 #include "storage/format/object.h"
+#include "storage/heal/copy.h"
 
 enum { HUMAN = 48 };
 
@@ -72,7 +72,8 @@ print_entry(const char *db, const struct copy_entry *x)
         (void)printf("%s: %s copied: %s (%s) of %s sent\n", db, x->id, sent, chunks, all);
         break;
     case COPY_PLANNED:
-        (void)printf("%s: %s would be copied: about %s (%s) of %s to send\n", db, x->id, sent, chunks, all);
+        (void)printf("%s: %s would be copied: about %s (%s) of %s to send\n", db, x->id, sent,
+                     chunks, all);
         break;
     case COPY_PRESENT:
         (void)printf("%s: %s is there\n", db, x->id);
@@ -92,7 +93,8 @@ print_errors(const char *db, const struct copy_result *r, const struct err *erro
         struct err e = r->v[i].err;
 
         /* What stopped the database is printed once. */
-        if (r->v[i].status == COPY_FAILED && (error == NULL || strstr(error->text, e.text) == NULL)) {
+        if (r->v[i].status == COPY_FAILED &&
+            (error == NULL || strstr(error->text, e.text) == NULL)) {
             err_wrap(&e, "\"%s\": backup %s was not copied", db, r->v[i].id);
             err_print(&e);
         }
@@ -101,18 +103,19 @@ print_errors(const char *db, const struct copy_result *r, const struct err *erro
 
 /* ---- the verb ---- */
 
-/* By where they are: a mirror has its original's id.  A store as it was may well be copied into the same as it is. */
+/* By where they are: a mirror has its original's id.  A store as it was may well be copied into
+ * the same as it is. */
 static int
 check_two(const struct cmd *c, const struct repo *from, const struct repo *to, struct err *e)
 {
     return c->as_of != NULL || strcmp(from->st->location, to->st->location) != 0
-               ? 0
-               : err_set(e, ERR_USAGE, "from and to are one repository: \"%s\"", to->st->location);
+        ? 0
+        : err_set(e, ERR_USAGE, "from and to are one repository: \"%s\"", to->st->location);
 }
 
 static int
-open_repo(const struct cmd *c, const char *arg, const char *db, const struct strlist *options, struct repo **out,
-          struct err *e)
+open_repo(const struct cmd *c, const char *arg, const char *db, const struct strlist *options,
+          struct repo **out, struct err *e)
 {
     struct storage_place place;
 
@@ -126,7 +129,8 @@ open_repo(const struct cmd *c, const char *arg, const char *db, const struct str
 
 /* --as-of says as of when to read: nothing can be written into the past. */
 static int
-open_destination(const struct cmd *c, const char *arg, const char *db, struct repo **out, struct err *e)
+open_destination(const struct cmd *c, const char *arg, const char *db, struct repo **out,
+                 struct err *e)
 {
     struct strlist options = {0};
     int            rc;
@@ -137,12 +141,13 @@ open_destination(const struct cmd *c, const char *arg, const char *db, struct re
         }
     }
     rc = open_repo(c, arg, db, &options, out, e);
-    strlist_free(&options);         /* only looked at while a storage is opened */
+    strlist_free(&options); /* only looked at while a storage is opened */
     return rc;
 }
 
 static int
-copy_locked(const struct cmd *c, struct repo *from, struct repo *to, const char *db, struct copy_result *r, struct err *e)
+copy_locked(const struct cmd *c, struct repo *from, struct repo *to, const char *db,
+            struct copy_result *r, struct err *e)
 {
     const struct copy_request q = {
         .db = db,
@@ -168,8 +173,8 @@ copy_locked(const struct cmd *c, struct repo *from, struct repo *to, const char 
 
 /* One database.  -1: it could not go on; the error is printed unless it is the only database. */
 static int
-copy_database(const struct cmd *c, struct repo *from, struct repo *to, const char *db, struct tally *tally, json_t *list,
-              struct err *e)
+copy_database(const struct cmd *c, struct repo *from, struct repo *to, const char *db,
+              struct tally *tally, json_t *list, struct err *e)
 {
     struct copy_result r = {0};
     int                rc = copy_locked(c, from, to, db, &r, e);
@@ -189,8 +194,8 @@ copy_database(const struct cmd *c, struct repo *from, struct repo *to, const cha
 
 /* One database that cannot go on does not stop the next one; a signal does. */
 static int
-copy_databases(const struct cmd *c, struct repo *from, struct repo *to, const struct strlist *names, json_t *list,
-               struct err *e)
+copy_databases(const struct cmd *c, struct repo *from, struct repo *to, const struct strlist *names,
+               json_t *list, struct err *e)
 {
     struct tally tally = {0};
     size_t       stopped = 0;
@@ -225,7 +230,8 @@ cmd_copy(const struct cmd *c, struct err *e)
         rc = copy_databases(c, from, to, &names, list, e);
     }
     if (rc >= 0 && c->json &&
-        cmd_print_json(json_pack("{s:s,s:s,s:O}", "from", from->st->location, "to", to->st->location, "databases", list),
+        cmd_print_json(json_pack("{s:s,s:s,s:O}", "from", from->st->location, "to",
+                                 to->st->location, "databases", list),
                        e) != 0) {
         rc = -1;
     }

@@ -9,7 +9,8 @@ cmd_init(const struct cmd *c, struct err *e)
     struct repo         *r;
     int                  rc = EXIT_GOOD;
 
-    if (storage_place_find(c->config, c->n_args == 1 ? c->args[0] : c->repo, NULL, &c->repo_options, &place, e) != 0 ||
+    if (storage_place_find(c->config, c->n_args == 1 ? c->args[0] : c->repo, NULL, &c->repo_options,
+                           &place, e) != 0 ||
         repo_init(&place, e) != 0) {
         return -1;
     }
@@ -19,7 +20,8 @@ cmd_init(const struct cmd *c, struct err *e)
         return -1;
     }
     if (c->json) {
-        rc = cmd_print_json(json_pack("{s:s,s:s}", "repository", place.location, "repo_id", r->id), e);
+        rc = cmd_print_json(json_pack("{s:s,s:s}", "repository", place.location, "repo_id", r->id),
+                            e);
     } else if (!c->quiet && isatty(STDOUT_FILENO)) {
         (void)printf("new repository %s in %s\n", r->id, place.location);
     }

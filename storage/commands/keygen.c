@@ -12,11 +12,13 @@
 static int
 read_passphrase(const struct cmd *c, const char *name, struct secret *out, struct err *e)
 {
-    struct passphrase_source source = {.fd = -1, .file = c->passphrase_file, .command = c->passphrase_command};
-    char                    *what;
-    int                      rc;
+    struct passphrase_source source = {
+        .fd = -1, .file = c->passphrase_file, .command = c->passphrase_command};
+    char *what;
+    int   rc;
 
-    if (!c->passphrase && c->passphrase_fd == NULL && source.file == NULL && source.command == NULL) {
+    if (!c->passphrase && c->passphrase_fd == NULL && source.file == NULL &&
+        source.command == NULL) {
         return 0;
     }
     if (c->passphrase_fd != NULL && passphrase_fd_parse(c->passphrase_fd, &source.fd, e) != 0) {
@@ -29,14 +31,17 @@ read_passphrase(const struct cmd *c, const char *name, struct secret *out, struc
 }
 
 static int
-print_key(const struct cmd *c, const struct secret_key *k, const char *path, const char *pub, struct err *e)
+print_key(const struct cmd *c, const struct secret_key *k, const char *path, const char *pub,
+          struct err *e)
 {
     if (c->json) {
-        return cmd_print_json(json_pack("{s:s,s:s,s:s,s:s}", "id", k->pub.id, "name", k->pub.name, "secret_file", path,
-                                        "public_file", pub), e);
+        return cmd_print_json(json_pack("{s:s,s:s,s:s,s:s}", "id", k->pub.id, "name", k->pub.name,
+                                        "secret_file", path, "public_file", pub),
+                              e);
     }
     if (!c->quiet && isatty(STDOUT_FILENO)) {
-        (void)printf("key %s (%s): secret in %s, public in %s\n", k->pub.id, k->pub.name, path, pub);
+        (void)printf("key %s (%s): secret in %s, public in %s\n", k->pub.id, k->pub.name, path,
+                     pub);
     }
     return EXIT_GOOD;
 }
@@ -60,7 +65,7 @@ cmd_keygen(const struct cmd *c, struct err *e)
         goto out;
     }
     if (public_key_write(&k.pub, pub, e) != 0) {
-        (void)unlink(path);         /* half a pair would only be found when it is needed */
+        (void)unlink(path); /* half a pair would only be found when it is needed */
         goto out;
     }
     rc = print_key(c, &k, path, pub, e);

@@ -6,13 +6,12 @@
 #include "core/enc.h"
 #include "core/json.h"
 #include "core/log.h"
-#include "storage/repo/readers.h"
-#include "storage/format/object.h"
 #include "storage/commands/cmd.h"
+#include "storage/format/object.h"
+#include "storage/repo/readers.h"
 
 /* What a verb did, for people: one line, on a terminal only. */
-static void
-say(const struct cmd *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void say(const struct cmd *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 static void
 say(const struct cmd *c, const char *fmt, ...)
@@ -64,11 +63,13 @@ epoch_json(const struct repo *r, const struct epoch *ep, const struct key_object
 }
 
 static void
-add_rows(struct text_table *t, const struct repo *r, const struct epoch *ep, const struct key_object *o)
+add_rows(struct text_table *t, const struct repo *r, const struct epoch *ep,
+         const struct key_object *o)
 {
     char number[32];
 
-    (void)snprintf(number, sizeof number, "%u%s", ep->number, ep->number == r->epoch ? " (current)" : "");
+    (void)snprintf(number, sizeof number, "%u%s", ep->number,
+                   ep->number == r->epoch ? " (current)" : "");
     if (!ep->sealed) {
         text_table_add(t, number);
         text_table_add(t, "not encrypted: everybody");
@@ -106,7 +107,9 @@ keys_list(const struct cmd *c, struct repo *r, struct err *e)
         key_object_free(&o);
     }
     if (rc == EXIT_GOOD && c->json) {
-        rc = cmd_print_json(json_pack("{s:s, s:s, s:O}", "repository", r->st->location, "repo_id", r->id, "epochs", list), e);
+        rc = cmd_print_json(json_pack("{s:s, s:s, s:O}", "repository", r->st->location, "repo_id",
+                                      r->id, "epochs", list),
+                            e);
     } else if (rc == EXIT_GOOD) {
         text_table_print(&t, stdout);
     }
@@ -131,7 +134,8 @@ keys_add(const struct cmd *c, struct repo *r, struct err *e)
         if (rc == 0) {
             char *name = cmd_printable(k.name);
 
-            say(c, "key %s (%s) can %s now, in %u epoch%s", k.id, name, c->writer ? "write" : "read", done, done == 1 ? "" : "s");
+            say(c, "key %s (%s) can %s now, in %u epoch%s", k.id, name,
+                c->writer ? "write" : "read", done, done == 1 ? "" : "s");
             free(name);
         }
         public_key_free(&k);
@@ -170,7 +174,10 @@ keys_remove(const struct cmd *c, struct repo *r, struct err *e)
     if (key_id(c->args[1], id, e) != 0 || epochs_remove(r, id, false, &done, e) != 0) {
         return -1;
     }
-    say(c, "key %s is out, in %u epoch%s; what it could read before it may have kept: see \"keys revoke\"", id, done, done == 1 ? "" : "s");
+    say(c,
+        "key %s is out, in %u epoch%s; what it could read before it may have kept: see \"keys "
+        "revoke\"",
+        id, done, done == 1 ? "" : "s");
     return EXIT_GOOD;
 }
 
@@ -181,11 +188,14 @@ keys_revoke(const struct cmd *c, struct repo *r, struct err *e)
     char     id[KEY_ID_HEX + 1];
     unsigned done;
 
-    if (key_id(c->args[1], id, e) != 0 || epochs_next(r, id, e) != 0 || epochs_remove(r, id, true, &done, e) != 0) {
+    if (key_id(c->args[1], id, e) != 0 || epochs_next(r, id, e) != 0 ||
+        epochs_remove(r, id, true, &done, e) != 0) {
         return -1;
     }
-    say(c, "key %s is revoked: backups from now on are in epoch %u, which it cannot read; what it could read before it may have kept", id,
-        r->epoch + 1);
+    say(c,
+        "key %s is revoked: backups from now on are in epoch %u, which it cannot read; what it "
+        "could read before it may have kept",
+        id, r->epoch + 1);
     return EXIT_GOOD;
 }
 
@@ -233,7 +243,7 @@ static const struct {
     const char *name;
     int (*run)(const struct cmd *, struct repo *, struct err *);
     size_t      min_args, max_args;
-    const char *what;           /* is missing */
+    const char *what; /* is missing */
 } verbs[] = {
     {"list", keys_list, 0, 0, ""},
     {"add", keys_add, 1, 16, "whose public key?"},
@@ -268,7 +278,8 @@ cmd_keys(const struct cmd *c, struct err *e)
             continue;
         }
         if (n < verbs[i].min_args || n > verbs[i].max_args) {
-            return err_set(e, ERR_USAGE, "keys %s: %s", name, n < verbs[i].min_args ? verbs[i].what : "too many arguments");
+            return err_set(e, ERR_USAGE, "keys %s: %s", name,
+                           n < verbs[i].min_args ? verbs[i].what : "too many arguments");
         }
         r = cmd_open(c, NULL, e);
         rc = r == NULL ? -1 : verbs[i].run(c, r, e);

@@ -5,8 +5,8 @@
 #include "core/enc.h"
 #include "core/json.h"
 #include "storage/commands/cmd.h"
-#include "storage/read/damage.h"
 #include "storage/format/object.h"
+#include "storage/read/damage.h"
 #include "storage/repo/lastseen.h"
 #include "storage/repo/standing.h"
 
@@ -53,8 +53,8 @@ source_json(const struct source *s)
 }
 
 static int
-database_json(struct repo *r, const char *db, const struct backup_list *list, const struct standings *known,
-              json_t *databases, struct err *e)
+database_json(struct repo *r, const char *db, const struct backup_list *list,
+              const struct standings *known, json_t *databases, struct err *e)
 {
     struct source s = {0};
     json_t       *o = json_object();
@@ -105,7 +105,8 @@ encrypts(const struct repo *r)
 
 /* In a repository that is encrypted by now, what was stored before it was. */
 static void
-add_state(struct text_table *t, const struct backup_entry *b, const struct standing *s, bool encrypted)
+add_state(struct text_table *t, const struct backup_entry *b, const struct standing *s,
+          bool encrypted)
 {
     bool plain = encrypted && b->label != NULL && !b->label->encrypted;
 
@@ -113,7 +114,8 @@ add_state(struct text_table *t, const struct backup_entry *b, const struct stand
 }
 
 static void
-add_row(struct text_table *t, const struct backup_entry *b, const struct standing *s, time_t now, bool encrypted)
+add_row(struct text_table *t, const struct backup_entry *b, const struct standing *s, time_t now,
+        bool encrypted)
 {
     const struct label *l = b->label;
     char                age[32] = "";
@@ -140,7 +142,8 @@ add_row(struct text_table *t, const struct backup_entry *b, const struct standin
 }
 
 static void
-print_database(const char *db, const struct backup_list *list, const struct standings *known, bool first, bool encrypted)
+print_database(const char *db, const struct backup_list *list, const struct standings *known,
+               bool first, bool encrypted)
 {
     struct text_table t = {.heads = "backup|>age|>tables|>rows|>data|>stored|>new|state|note"};
     time_t            now = time(NULL);
@@ -156,8 +159,9 @@ print_database(const char *db, const struct backup_list *list, const struct stan
         text_table_free(&t);
     }
     for (size_t i = 0; i < list->unlabelled.n; i++) {
-        (void)printf("%s has no label: it is being written, was never finished, or its label was lost\n",
-                     list->unlabelled.v[i]);
+        (void)printf(
+            "%s has no label: it is being written, was never finished, or its label was lost\n",
+            list->unlabelled.v[i]);
     }
 }
 
@@ -174,8 +178,8 @@ any_damaged(const struct backup_list *list)
 
 /* *damaged: some backup is. */
 static int
-list_all(const struct cmd *c, struct repo *r, const struct strlist *names, json_t *databases, bool *damaged,
-         struct err *e)
+list_all(const struct cmd *c, struct repo *r, const struct strlist *names, json_t *databases,
+         bool *damaged, struct err *e)
 {
     for (size_t i = 0; i < names->n; i++) {
         struct backup_list list;
@@ -218,13 +222,15 @@ cmd_list(const struct cmd *c, struct err *e)
     bool           damaged = false;
     int            rc = -1;
 
-    if (r == NULL || cmd_databases(r, db, &names, e) != 0 || list_all(c, r, &names, databases, &damaged, e) != 0) {
+    if (r == NULL || cmd_databases(r, db, &names, e) != 0 ||
+        list_all(c, r, &names, databases, &damaged, e) != 0) {
         goto out;
     }
     rc = c->check && damaged ? EXIT_DIFFERENT : EXIT_GOOD;
-    if (c->json && cmd_print_json(json_pack("{s:s,s:s,s:O}", "repository", r->st->location, "repo_id", r->id,
-                                            "databases", databases),
-                                  e) != 0) {
+    if (c->json &&
+        cmd_print_json(json_pack("{s:s,s:s,s:O}", "repository", r->st->location, "repo_id", r->id,
+                                 "databases", databases),
+                       e) != 0) {
         rc = -1;
     } else if (!c->json && names.n == 0) {
         (void)printf("repository %s is empty\n", r->st->location);

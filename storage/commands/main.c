@@ -7,40 +7,51 @@
 
 #include "core/buf.h"
 #include "core/cancel.h"
-#include "core/log.h"
 #include "core/cli/opts_common.h"
+#include "core/log.h"
 #include "storage/commands/cmd.h"
 
 enum { JOBS_MAX = 64 };
 
 #define AT(member) offsetof(struct cmd, member)
 
-#define RULE(i, name, arg, help) {OPT_TEXT, name, 0, arg, help, offsetof(struct cmd, rule[i]), 0, 0, NULL, NULL}
+#define RULE(i, name, arg, help)                                                                   \
+    {                                                                                              \
+        OPT_TEXT, name, 0, arg, help, offsetof(struct cmd, rule[i]), 0, 0, NULL, NULL              \
+    }
 
 static const struct opt table[] = {
     OPT_HEADING("What to do"),
     OPT_COMMON_REPO(struct cmd),
     OPT_COMMON_AS_OF(struct cmd),
-    {OPT_FLAG, "tables", 0, NULL, "show: every table with its rows, sizes and fingerprint", AT(tables), 0, 0, NULL,
-     NULL},
-    {OPT_FLAG, "check", 0, NULL, "list, show: also look whether every chunk is there, in its size", AT(check), 0, 0, NULL,
-     NULL},
-    {OPT_TEXT, "share", 0, "N/M", "scrub: read this share, what was read the longest ago (default: everything)", AT(share),
-     0, 0, NULL, NULL},
+    {OPT_FLAG, "tables", 0, NULL, "show: every table with its rows, sizes and fingerprint",
+     AT(tables), 0, 0, NULL, NULL},
+    {OPT_FLAG, "check", 0, NULL, "list, show: also look whether every chunk is there, in its size",
+     AT(check), 0, 0, NULL, NULL},
+    {OPT_TEXT, "share", 0, "N/M",
+     "scrub: read this share, what was read the longest ago (default: everything)", AT(share), 0, 0,
+     NULL, NULL},
     {OPT_TEXT, "max-bytes", 0, "SIZE", "scrub: read so much", AT(max_bytes), 0, 0, NULL, NULL},
-    {OPT_TEXT, "max-time", 0, "TIME", "scrub: read so long (90s, 30m, 2h)", AT(max_time), 0, 0, NULL, NULL},
-    {OPT_TEXT, "backup", 0, "ID", "copy: this backup, \"latest\" or \"all\" (the default)", AT(backup), 0, 0, NULL, NULL},
-    {OPT_FLAG, "decrypt", 0, NULL, "copy: what is encrypted may go into a repository that is not", AT(decrypt), 0, 0, NULL, NULL},
-    {OPT_FLAG, "adopt", 0, NULL, "copy: let a name at the destination stand for this database from now on", AT(adopt), 0, 0,
+    {OPT_TEXT, "max-time", 0, "TIME", "scrub: read so long (90s, 30m, 2h)", AT(max_time), 0, 0,
      NULL, NULL},
-    {OPT_FLAG, "dry-run", 0, NULL, "copy, prune, undelete: say what would be done, change nothing", AT(dry_run), 0, 0, NULL,
-     NULL},
-    {OPT_TEXT, "since", 0, "TIME", "undelete: bring back what was removed since TIME", AT(since), 0, 0, NULL, NULL},
-    {OPT_TEXT, "note", 0, "TEXT", "a remark to keep with the backup", AT(note), 0, 0, NULL, NULL},
-    {OPT_TEXT, "reason", 0, "TEXT", "accept: why the backup is right although it is so much smaller", AT(reason), 0, 0,
+    {OPT_TEXT, "backup", 0, "ID", "copy: this backup, \"latest\" or \"all\" (the default)",
+     AT(backup), 0, 0, NULL, NULL},
+    {OPT_FLAG, "decrypt", 0, NULL, "copy: what is encrypted may go into a repository that is not",
+     AT(decrypt), 0, 0, NULL, NULL},
+    {OPT_FLAG, "adopt", 0, NULL,
+     "copy: let a name at the destination stand for this database from now on", AT(adopt), 0, 0,
      NULL, NULL},
-    {OPT_TEXT, "repair-from", 0, "PATH|NAME", "scrub: store what is lost anew from this other repository", AT(repair_from), 0,
+    {OPT_FLAG, "dry-run", 0, NULL, "copy, prune, undelete: say what would be done, change nothing",
+     AT(dry_run), 0, 0, NULL, NULL},
+    {OPT_TEXT, "since", 0, "TIME", "undelete: bring back what was removed since TIME", AT(since), 0,
      0, NULL, NULL},
+    {OPT_TEXT, "note", 0, "TEXT", "a remark to keep with the backup", AT(note), 0, 0, NULL, NULL},
+    {OPT_TEXT, "reason", 0, "TEXT",
+     "accept: why the backup is right although it is so much smaller", AT(reason), 0, 0, NULL,
+     NULL},
+    {OPT_TEXT, "repair-from", 0, "PATH|NAME",
+     "scrub: store what is lost anew from this other repository", AT(repair_from), 0, 0, NULL,
+     NULL},
     OPT_COMMON_JOBS(struct cmd, JOBS_MAX),
     OPT_HEADING("What to keep (policy)"),
     RULE(0, "keep-last", "N", "the newest N backups; here and below also \"unlimited\""),
@@ -56,20 +67,29 @@ static const struct opt table[] = {
     RULE(10, "keep-within-monthly", "SPAN", "the newest of each month within SPAN of the newest"),
     RULE(11, "keep-within-yearly", "SPAN", "the newest of each year within SPAN of the newest"),
     RULE(12, "min-keep", "N", "never fewer than N backups, whatever happens (default: 1)"),
-    RULE(13, "shrink-share", "SHARE", "a backup below this share of those before looks wrong (default: 0.5)"),
+    RULE(13, "shrink-share", "SHARE",
+         "a backup below this share of those before looks wrong (default: 0.5)"),
     {OPT_FLAG, "clear", 0, NULL, "forget the rules set so far", AT(clear), 0, 0, NULL, NULL},
     OPT_HEADING("Removing (prune)"),
-    {OPT_TEXT, "grace", 0, "TIME", "how long garbage stays for restores that still read it (default: 12h)", AT(grace), 0,
-     0, NULL, NULL},
-    {OPT_TEXT, "free", 0, "SIZE", "an emergency: the oldest backups go until SIZE is free", AT(free_space), 0, 0, NULL, NULL},
-    {OPT_FLAG, "drop-damaged", 0, NULL, "give up backups that are damaged", AT(drop_damaged), 0, 0, NULL, NULL},
+    {OPT_TEXT, "grace", 0, "TIME",
+     "how long garbage stays for restores that still read it (default: 12h)", AT(grace), 0, 0, NULL,
+     NULL},
+    {OPT_TEXT, "free", 0, "SIZE", "an emergency: the oldest backups go until SIZE is free",
+     AT(free_space), 0, 0, NULL, NULL},
+    {OPT_FLAG, "drop-damaged", 0, NULL, "give up backups that are damaged", AT(drop_damaged), 0, 0,
+     NULL, NULL},
     OPT_HEADING("Keys (init, keygen, keys)"),
-    {OPT_LIST, "encrypt-to", 0, "FILE", "init, keys new-epoch: encrypt to this public key; again for more who can read", AT(encrypt_to), 0,
+    {OPT_LIST, "encrypt-to", 0, "FILE",
+     "init, keys new-epoch: encrypt to this public key; again for more who can read",
+     AT(encrypt_to), 0, 0, NULL, NULL},
+    {OPT_FLAG, "writer", 0, NULL, "keys add: a host that takes backups and cannot read them",
+     AT(writer), 0, 0, NULL, NULL},
+    {OPT_TEXT, "key-name", 0, "NAME",
+     "keygen: what people shall call the key (default: its file's name)", AT(name), 0, 0, NULL,
+     NULL},
+    {OPT_FLAG, "passphrase", 0, NULL,
+     "keygen: lock the secret key with a passphrase, asked for at the terminal", AT(passphrase), 0,
      0, NULL, NULL},
-    {OPT_FLAG, "writer", 0, NULL, "keys add: a host that takes backups and cannot read them", AT(writer), 0, 0, NULL, NULL},
-    {OPT_TEXT, "key-name", 0, "NAME", "keygen: what people shall call the key (default: its file's name)", AT(name), 0, 0, NULL, NULL},
-    {OPT_FLAG, "passphrase", 0, NULL, "keygen: lock the secret key with a passphrase, asked for at the terminal",
-     AT(passphrase), 0, 0, NULL, NULL},
     OPTS_COMMON_KEYS(struct cmd),
     OPT_HEADING("General"),
     OPTS_COMMON_GENERAL(struct cmd),
@@ -78,12 +98,18 @@ static const struct opt table[] = {
 
 static const struct opts_spec spec = {
     .program = "pgassay-storage",
-    .usage = "init [PATH] | list [DB] | show DB [BACKUP] | scrub [DB] | copy FROM TO [DB] | doctor | "
-             "undelete [DB] | policy [DB] | prune [DB] | pin DB BACKUP | unpin DB BACKUP | accept DB BACKUP | "
-             "keygen FILE | keys [list | add FILE | remove KEY | revoke KEY | new-epoch | trust | import FROM]",
-    .summary = "Make a repository, list and show the backups in it, read again all that it stores, copy backups into "
-               "another, try out a store, say how long backups are kept, remove what is not needed any more, and bring "
-               "back what was removed.",
+    .usage =
+        "init [PATH] | list [DB] | show DB [BACKUP] | scrub [DB] | copy FROM TO [DB] | doctor | "
+        "undelete [DB] | policy [DB] | prune [DB] | pin DB BACKUP | unpin DB BACKUP | accept DB "
+        "BACKUP | "
+        "keygen FILE | keys [list | add FILE | remove KEY | revoke KEY | new-epoch | trust | "
+        "import FROM]",
+    .summary =
+        "Make a repository, list and show the backups in it, read again all that it stores, copy "
+        "backups into "
+        "another, try out a store, say how long backups are kept, remove what is not needed any "
+        "more, and bring "
+        "back what was removed.",
     .table = table,
 };
 
@@ -92,23 +118,15 @@ static const struct {
     int (*run)(const struct cmd *, struct err *);
     size_t min_args, max_args;
 } verbs[] = {
-    {"init", cmd_init, 0, 1},
-    {"list", cmd_list, 0, 1},
-    {"show", cmd_show, 1, 2},
-    {"scrub", cmd_scrub, 0, 1},
-    {"copy", cmd_copy, 2, 3},
-    {"doctor", cmd_doctor, 0, 0},
-    {"undelete", cmd_undelete, 0, 1},
-    {"policy", cmd_policy, 0, 1},
-    {"prune", cmd_prune, 0, 1},
-    {"pin", cmd_pin, 2, 2},
-    {"unpin", cmd_unpin, 2, 2},
-    {"accept", cmd_accept, 2, 2},
-    {"keygen", cmd_keygen, 1, 1},
-    {"keys", cmd_keys, 0, 17},
+    {"init", cmd_init, 0, 1},         {"list", cmd_list, 0, 1},     {"show", cmd_show, 1, 2},
+    {"scrub", cmd_scrub, 0, 1},       {"copy", cmd_copy, 2, 3},     {"doctor", cmd_doctor, 0, 0},
+    {"undelete", cmd_undelete, 0, 1}, {"policy", cmd_policy, 0, 1}, {"prune", cmd_prune, 0, 1},
+    {"pin", cmd_pin, 2, 2},           {"unpin", cmd_unpin, 2, 2},   {"accept", cmd_accept, 2, 2},
+    {"keygen", cmd_keygen, 1, 1},     {"keys", cmd_keys, 0, 17},
 };
 
-/* An option that a verb passes over in silence would be taken for heeded: "policy --keep-last 1 --dry-run". */
+/* An option that a verb passes over in silence would be taken for heeded: "policy --keep-last 1
+ * --dry-run". */
 static const struct opt_verbs option_verbs[] = {
     {"tables", "show"},
     {"check", "list show"},
@@ -119,8 +137,10 @@ static const struct opt_verbs option_verbs[] = {
     {"note", "pin"},
     {"reason", "accept"},
     {"jobs", "scrub copy"},
-    {"keep-last keep-hourly keep-daily keep-weekly keep-monthly keep-yearly keep-within keep-within-hourly keep-within-daily "
-     "keep-within-weekly keep-within-monthly keep-within-yearly min-keep shrink-share clear", "policy"},
+    {"keep-last keep-hourly keep-daily keep-weekly keep-monthly keep-yearly keep-within "
+     "keep-within-hourly keep-within-daily "
+     "keep-within-weekly keep-within-monthly keep-within-yearly min-keep shrink-share clear",
+     "policy"},
     {"grace free drop-damaged", "prune"},
     {"key-name", "keygen"},
     {"encrypt-to", "init keys"},
@@ -133,8 +153,9 @@ cmd_open(const struct cmd *c, const char *database, struct err *e)
 {
     struct storage_place place;
 
-    return storage_place_find(c->config, c->repo, database, &c->repo_options, &place, e) != 0 ? NULL
-                                                                                              : repo_open(&place, e);
+    return storage_place_find(c->config, c->repo, database, &c->repo_options, &place, e) != 0
+        ? NULL
+        : repo_open(&place, e);
 }
 
 int
@@ -162,7 +183,11 @@ hint_verbs(struct err *e)
     size_t     n = sizeof verbs / sizeof verbs[0];
 
     for (size_t i = 0; i < n; i++) {
-        (void)buf_printf(&names, &full, "%s%s", i == 0 ? "" : i + 1 < n ? ", " : " or ", verbs[i].name);
+        (void)buf_printf(&names, &full, "%s%s",
+                         i == 0          ? ""
+                             : i + 1 < n ? ", "
+                                         : " or ",
+                         verbs[i].name);
     }
     err_hint(e, "%s: see %s --help", buf_str(&names), spec.program);
     buf_free(&names);
@@ -198,10 +223,12 @@ run_verb(struct cmd *c, const struct opts_result *given, struct err *e)
         c->n_args = rest->n - 1;
         if (c->n_args < verbs[i].min_args || c->n_args > verbs[i].max_args) {
             err_set(e, ERR_USAGE, "%s: %s", verbs[i].name,
-                    c->n_args < verbs[i].min_args ? missing_argument(verbs[i].name, c->n_args) : "too many arguments");
+                    c->n_args < verbs[i].min_args ? missing_argument(verbs[i].name, c->n_args)
+                                                  : "too many arguments");
             return err_hint(e, "see %s --help", spec.program);
         }
-        return opts_check_verb(given, verbs[i].name, option_verbs, e) != 0 ? -1 : verbs[i].run(c, e);
+        return opts_check_verb(given, verbs[i].name, option_verbs, e) != 0 ? -1
+                                                                           : verbs[i].run(c, e);
     }
     err_set(e, ERR_USAGE, "\"%s\" is nothing that can be done", rest->v[0]);
     return hint_verbs(e);
@@ -227,10 +254,12 @@ run(struct cmd *c, int argc, char **argv, struct opts_result *given, struct err 
         return EXIT_GOOD;
     }
     storage_place_as_of(&c->repo_options, c->as_of);
-    storage_place_keys(&c->repo_options, &(struct storage_keys_given){.identity = &c->identity, .encrypt_to = &c->encrypt_to,
-                                                                      .passphrase_file = c->passphrase_file,
-                                                                      .passphrase_command = c->passphrase_command,
-                                                                      .passphrase_fd = c->passphrase_fd});
+    storage_place_keys(&c->repo_options,
+                       &(struct storage_keys_given){.identity = &c->identity,
+                                                    .encrypt_to = &c->encrypt_to,
+                                                    .passphrase_file = c->passphrase_file,
+                                                    .passphrase_command = c->passphrase_command,
+                                                    .passphrase_fd = c->passphrase_fd});
     return run_verb(c, given, e);
 }
 

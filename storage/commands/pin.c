@@ -85,7 +85,8 @@ cmd_accept(const struct cmd *c, struct err *e)
     struct label *l = NULL;
     int           rc = -1;
 
-    if (needs_text(c->reason, "reason", "say why the backup is right although it is so much smaller", e) != 0) {
+    if (needs_text(c->reason, "reason",
+                   "say why the backup is right although it is so much smaller", e) != 0) {
         return -1;
     }
     r = cmd_open(c, c->args[0], e);

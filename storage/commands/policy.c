@@ -35,8 +35,9 @@ print_json(struct repo *r, const struct policy *all, const struct strlist *names
             return -1;
         }
     }
-    return cmd_print_json(json_pack("{s:s, s:s, s:o, s:o}", "repository", r->st->location, "repo_id", r->id, "policy",
-                                    policy_json(all), "databases", list),
+    return cmd_print_json(json_pack("{s:s, s:s, s:o, s:o}", "repository", r->st->location,
+                                    "repo_id", r->id, "policy", policy_json(all), "databases",
+                                    list),
                           e);
 }
 
@@ -53,7 +54,10 @@ print_rules(const struct policy *p, const struct policy *own, const char *whose)
         if (value != NULL) {
             text_table_add(&t, policy_key(i));
             text_table_add(&t, value);
-            text_table_add(&t, policy_given(own, i) ? whose : policy_given(p, i) ? "repository" : "default");
+            text_table_add(&t,
+                           policy_given(own, i)     ? whose
+                               : policy_given(p, i) ? "repository"
+                                                    : "default");
         }
         free(value);
     }
@@ -65,7 +69,8 @@ print_rules(const struct policy *p, const struct policy *own, const char *whose)
 }
 
 static int
-print_text(struct repo *r, const struct policy *all, const struct strlist *names, bool repository, struct err *e)
+print_text(struct repo *r, const struct policy *all, const struct strlist *names, bool repository,
+           struct err *e)
 {
     bool first = true;
 
@@ -78,11 +83,12 @@ print_text(struct repo *r, const struct policy *all, const struct strlist *names
         struct policy p, own;
         char         *shown;
 
-        if (policy_load(r, names->v[i], &p, e) != 0 || policy_load_own(r, names->v[i], &own, e) != 0) {
+        if (policy_load(r, names->v[i], &p, e) != 0 ||
+            policy_load_own(r, names->v[i], &own, e) != 0) {
             return -1;
         }
         if (repository && own.set == 0) {
-            continue;           /* nothing of its own */
+            continue; /* nothing of its own */
         }
         shown = cmd_printable(names->v[i]);
         (void)printf("%s%s\n", first ? "" : "\n", shown);
@@ -147,8 +153,8 @@ cmd_policy(const struct cmd *c, struct err *e)
     struct policy  all;
     int            rc = -1;
 
-    if (r == NULL || names_of(c, r, db, &names, e) != 0 || (wants_change(c) && change(c, r, db, e) != 0) ||
-        policy_load(r, NULL, &all, e) != 0) {
+    if (r == NULL || names_of(c, r, db, &names, e) != 0 ||
+        (wants_change(c) && change(c, r, db, e) != 0) || policy_load(r, NULL, &all, e) != 0) {
         goto out;
     }
     rc = EXIT_GOOD;

@@ -47,10 +47,13 @@ tell_alarms(const struct pruned *p)
     for (size_t i = 0; i < p->decision.n_alarms; i++) {
         const struct retention_alarm *a = &p->decision.alarms[i];
 
-        log_error("\"%s\": backup %s looks wrong: it has %s %s, earlier ones up to %s; it and all before it stay", p->db,
-                  a->since, count_human(a->have, NULL, have, sizeof have), a->measure,
-                  count_human(a->largest, NULL, largest, sizeof largest));
-        log_error("hint: if that is right: pgassay storage accept %s %s --reason TEXT", p->db, a->newest);
+        log_error(
+            "\"%s\": backup %s looks wrong: it has %s %s, earlier ones up to %s; it and all before "
+            "it stay",
+            p->db, a->since, count_human(a->have, NULL, have, sizeof have), a->measure,
+            count_human(a->largest, NULL, largest, sizeof largest));
+        log_error("hint: if that is right: pgassay storage accept %s %s --reason TEXT", p->db,
+                  a->newest);
     }
 }
 
@@ -63,12 +66,17 @@ tell_the_rest(const struct cmd *c, const struct pruned *p)
         why |= p->decision.v[i].why;
     }
     if ((why & WHY_NO_POLICY) != 0 && c->free_space == NULL) {
-        log_warn("\"%s\": nothing expires, as there is no policy; set one, for example: pgassay storage policy "
-                 "--keep-daily 7 --keep-weekly 5 --keep-monthly 12",
-                 p->db);
+        log_warn(
+            "\"%s\": nothing expires, as there is no policy; set one, for example: pgassay storage "
+            "policy "
+            "--keep-daily 7 --keep-weekly 5 --keep-monthly 12",
+            p->db);
     }
     if ((why & WHY_FUTURE) != 0) {
-        log_warn("\"%s\": nothing expires, as there is a backup from the future: a clock is, or was, wrong", p->db);
+        log_warn(
+            "\"%s\": nothing expires, as there is a backup from the future: a clock is, or was, "
+            "wrong",
+            p->db);
     }
 }
 
@@ -78,26 +86,33 @@ static void
 hint_at_remedy(struct pruned *p)
 {
     if (strstr(p->err.text, strerror(ENOSPC)) != NULL) {
-        err_hint(&p->err, "a prune has to write a little itself: make a megabyte of room, and run it again");
+        err_hint(&p->err,
+                 "a prune has to write a little itself: make a megabyte of room, and run it again");
         return;
     }
     for (size_t i = 0; i < p->decision.n; i++) {
         const struct verdict *v = &p->decision.v[i];
 
         if (p->err.kind == ERR_CORRUPT && !p->err.newer && v->state == RETENTION_UNREADABLE) {
-            err_hint(&p->err, "heal it from another repository (pgassay storage scrub %s --repair-from REPO), or give it "
-                              "up: pgassay storage prune %s --drop-damaged", p->db, p->db);
+            err_hint(&p->err,
+                     "heal it from another repository (pgassay storage scrub %s --repair-from "
+                     "REPO), or give it "
+                     "up: pgassay storage prune %s --drop-damaged",
+                     p->db, p->db);
             return;
         }
     }
 }
 
 static void
-prune_database(const struct cmd *c, struct repo *r, const struct strlist *freed, unsigned grace_seconds,
-               struct pruned *p)
+prune_database(const struct cmd *c, struct repo *r, const struct strlist *freed,
+               unsigned grace_seconds, struct pruned *p)
 {
     struct deciding      d = {r, {.db = p->db, .drop_damaged = c->drop_damaged, .freed = freed}, p};
-    struct prune_request q = {.db = p->db, .decide = decide, .ctx = &d, .grace_seconds = grace_seconds,
+    struct prune_request q = {.db = p->db,
+                              .decide = decide,
+                              .ctx = &d,
+                              .grace_seconds = grace_seconds,
                               .dry_run = c->dry_run};
 
     if (prune_run(r, &q, &p->result, &p->err) != 0) {
@@ -121,7 +136,7 @@ pruned_free(struct pruned *p)
 
 struct totals {
     size_t tried, failed, alarms;
-    int    status;         /* of the last one that failed */
+    int    status; /* of the last one that failed */
 };
 
 static void
@@ -149,10 +164,10 @@ status_of(const struct totals *t, size_t databases)
 }
 
 static int
-prune_all(const struct cmd *c, struct repo *r, const struct strlist *names, const struct free_plan *plan,
-          unsigned grace_seconds, json_t *list)
+prune_all(const struct cmd *c, struct repo *r, const struct strlist *names,
+          const struct free_plan *plan, unsigned grace_seconds, json_t *list)
 {
-    bool          show = !c->json && (c->dry_run || c->verbose || (isatty(STDOUT_FILENO) && !c->quiet));
+    bool show = !c->json && (c->dry_run || c->verbose || (isatty(STDOUT_FILENO) && !c->quiet));
     struct totals t = {0};
 
     for (size_t i = 0; i < names->n && !cancel_requested(); i++) {
@@ -171,14 +186,16 @@ prune_all(const struct cmd *c, struct repo *r, const struct strlist *names, cons
 }
 
 static int
-print_json(const struct cmd *c, struct repo *r, const struct free_plan *plan, json_t *list, struct err *e)
+print_json(const struct cmd *c, struct repo *r, const struct free_plan *plan, json_t *list,
+           struct err *e)
 {
-    json_t *o = json_pack("{s:s, s:s, s:b, s:O}", "repository", r->st->location, "repo_id", r->id, "dry_run",
-                          (int)c->dry_run, "databases", list);
+    json_t *o = json_pack("{s:s, s:s, s:b, s:O}", "repository", r->st->location, "repo_id", r->id,
+                          "dry_run", (int)c->dry_run, "databases", list);
 
     if (plan->freed != NULL) {
-        (void)json_object_set_new(o, "free", json_pack("{s:I, s:I}", "wanted", (json_int_t)plan->wanted, "planned",
-                                                       (json_int_t)plan->planned));
+        (void)json_object_set_new(o, "free",
+                                  json_pack("{s:I, s:I}", "wanted", (json_int_t)plan->wanted,
+                                            "planned", (json_int_t)plan->planned));
     }
     return cmd_print_json(o, e);
 }

@@ -10,24 +10,24 @@
 
 /* What became of one database. */
 struct pruned {
-    const char         *db;           /* borrowed */
-    bool                decided;      /* decision holds something */
+    const char         *db;      /* borrowed */
+    bool                decided; /* decision holds something */
     struct decision     decision;
     struct prune_result result;
-    struct err          err;          /* why it failed, or ERR_NONE */
+    struct err          err; /* why it failed, or ERR_NONE */
 };
 
 /* Which backups go in an emergency. */
 struct free_plan {
-    uint64_t       wanted, planned;   /* bytes */
-    struct strlist *freed;            /* ids, for each database */
+    uint64_t        wanted, planned; /* bytes */
+    struct strlist *freed;           /* ids, for each database */
     size_t          n;
 };
 
-/* The oldest unprotected backups of all these databases, until so much goes that wanted bytes are free.  ERR_NOT_FOUND, and
- * nothing is to be done, when that cannot be. */
-int  free_plan_make(const struct cmd *, struct repo *, const struct strlist *dbs, uint64_t wanted, struct free_plan *,
-                    struct err *);
+/* The oldest unprotected backups of all these databases, until so much goes that wanted bytes
+ * are free.  ERR_NOT_FOUND, and nothing is to be done, when that cannot be. */
+int  free_plan_make(const struct cmd *, struct repo *, const struct strlist *dbs, uint64_t wanted,
+                    struct free_plan *, struct err *);
 void free_plan_free(struct free_plan *);
 
 json_t *pruned_json(const struct pruned *);

@@ -9,9 +9,10 @@
 /* One database's backups that may go, the oldest first. */
 struct candidates {
     struct decision decision;
-    uint64_t       *freed;       /* [0]: by what goes anyway; [k]: by the k-th candidate, once all before it went */
-    size_t         *which;       /* the k-th candidate's verdict, from 1 */
-    size_t          n, next;
+    uint64_t
+        *freed; /* [0]: by what goes anyway; [k]: by the k-th candidate, once all before it went */
+    size_t *which; /* the k-th candidate's verdict, from 1 */
+    size_t  n, next;
 };
 
 static void
@@ -24,8 +25,8 @@ candidates_free(struct candidates *c)
 
 /* A decision that frees whatever nothing protects shows which ones these are. */
 static int
-decide_all(struct repo *r, const struct cmd *cmd, const char *db, const struct backup_list *list, struct decision *d,
-           struct err *e)
+decide_all(struct repo *r, const struct cmd *cmd, const char *db, const struct backup_list *list,
+           struct decision *d, struct err *e)
 {
     struct strlist          all = {0};
     struct decision_request q = {.db = db, .drop_damaged = cmd->drop_damaged, .freed = &all};
@@ -112,10 +113,13 @@ choose(struct candidates *v, struct free_plan *p, struct err *e)
         struct candidates *c = oldest(v, p->n);
 
         if (c == NULL) {
-            err_set(e, ERR_NOT_FOUND, "%s cannot be freed: all that may go holds %s, so nothing was removed",
+            err_set(e, ERR_NOT_FOUND,
+                    "%s cannot be freed: all that may go holds %s, so nothing was removed",
                     size_human(p->wanted, a, sizeof a), size_human(p->planned, b, sizeof b));
-            return err_hint(e, "see what protects the others with --dry-run; pins are taken off by: pgassay storage "
-                               "unpin DB BACKUP");
+            return err_hint(e,
+                            "see what protects the others with --dry-run; pins are taken off by: "
+                            "pgassay storage "
+                            "unpin DB BACKUP");
         }
         strlist_add(&p->freed[c - v], c->decision.v[c->which[c->next]].id);
         p->planned += c->freed[c->next++];
@@ -124,13 +128,14 @@ choose(struct candidates *v, struct free_plan *p, struct err *e)
 }
 
 int
-free_plan_make(const struct cmd *cmd, struct repo *r, const struct strlist *dbs, uint64_t wanted, struct free_plan *p,
-               struct err *e)
+free_plan_make(const struct cmd *cmd, struct repo *r, const struct strlist *dbs, uint64_t wanted,
+               struct free_plan *p, struct err *e)
 {
     struct candidates *v = xcalloc(dbs->n + 1, sizeof *v);
     int                rc = 0;
 
-    *p = (struct free_plan){.wanted = wanted, .freed = xcalloc(dbs->n + 1, sizeof *p->freed), .n = dbs->n};
+    *p = (struct free_plan){
+        .wanted = wanted, .freed = xcalloc(dbs->n + 1, sizeof *p->freed), .n = dbs->n};
     for (size_t i = 0; rc == 0 && i < dbs->n; i++) {
         rc = look(cmd, r, dbs->v[i], &v[i], e);
     }

@@ -11,7 +11,8 @@
 static json_t *
 sum_json(const struct prune_sum *s)
 {
-    return json_pack("{s:I, s:I}", "objects", (json_int_t)s->objects, "bytes", (json_int_t)s->bytes);
+    return json_pack("{s:I, s:I}", "objects", (json_int_t)s->objects, "bytes",
+                     (json_int_t)s->bytes);
 }
 
 static json_t *
@@ -29,14 +30,16 @@ static json_t *
 verdict_json(const struct verdict *v)
 {
     char    at[32];
-    json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:b, s:o}", "backup", v->id, "scope", v->scope, "snapshot",
-                          time_rfc3339(v->snapshot, at, sizeof at), "state", retention_state_text(v->state), "stays",
-                          (int)(v->fate == FATE_STAYS), "reasons", verdict_reasons(v));
+    json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:b, s:o}", "backup", v->id, "scope", v->scope,
+                          "snapshot", time_rfc3339(v->snapshot, at, sizeof at), "state",
+                          retention_state_text(v->state), "stays", (int)(v->fate == FATE_STAYS),
+                          "reasons", verdict_reasons(v));
 
     object_set_text(o, "problem", v->problem);
     object_set_text(o, "pinned", v->note);
     if (v->locked_until != 0) {
-        (void)json_object_set_new(o, "locked_until", json_string(time_rfc3339(v->locked_until, at, sizeof at)));
+        (void)json_object_set_new(o, "locked_until",
+                                  json_string(time_rfc3339(v->locked_until, at, sizeof at)));
     }
     return o;
 }
@@ -52,9 +55,11 @@ decision_json(const struct decision *d, json_t *o)
     for (size_t i = 0; i < d->n_alarms; i++) {
         const struct retention_alarm *a = &d->alarms[i];
 
-        (void)json_array_append_new(alarms, json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "scope", a->scope, "since",
-                                                      a->since, "newest", a->newest, "measure", a->measure, "have",
-                                                      (json_int_t)a->have, "largest", (json_int_t)a->largest));
+        (void)json_array_append_new(alarms,
+                                    json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "scope", a->scope,
+                                              "since", a->since, "newest", a->newest, "measure",
+                                              a->measure, "have", (json_int_t)a->have, "largest",
+                                              (json_int_t)a->largest));
     }
     (void)json_object_set_new(o, "policy", policy_json(&d->policy));
     (void)json_object_set_new(o, "backups", backups);
@@ -66,9 +71,11 @@ list_json(const struct prune_list *l)
 {
     static const char *const states[] = {"swept", "waits-grace", "waits-runs", "waits-objects"};
     char                     at[32];
-    json_t                  *o = json_pack("{s:s, s:s, s:s}", "name", l->name, "written",
-                                           time_rfc3339(l->written, at, sizeof at), "state", states[l->state]);
+    const char              *state = states[l->state];
+    json_t                  *o;
 
+    time_rfc3339(l->written, at, sizeof at);
+    o = json_pack("{s:s, s:s, s:s}", "name", l->name, "written", at, "state", state);
     object_set_text(o, "why", l->why);
     return o;
 }
@@ -89,7 +96,8 @@ result_json(const struct prune_result *p, json_t *o)
     (void)json_object_set_new(o, "swept", sum_json(&p->swept));
     (void)json_object_set_new(o, "waiting", sum_json(&p->waiting));
     (void)json_object_set_new(o, "locked", sum_json(&p->locked));
-    (void)json_object_set_new(o, "protected_objects", json_integer((json_int_t)p->protected_objects));
+    (void)json_object_set_new(o, "protected_objects",
+                              json_integer((json_int_t)p->protected_objects));
     (void)json_object_set_new(o, "unknown_objects", json_integer((json_int_t)p->unknown_objects));
     (void)json_object_set_new(o, "leftovers", json_integer((json_int_t)p->leftovers));
     (void)json_object_set_new(o, "trash", lists);
@@ -155,7 +163,8 @@ print_result(const struct prune_result *p, bool dry_run)
                      count_human(p->expired.n, "backup", n, sizeof n));
     }
     print_sum("needed", &p->kept, "");
-    print_sum("garbage", &p->trashed, dry_run ? "would be named in the trash" : "named in the trash, still stored");
+    print_sum("garbage", &p->trashed,
+              dry_run ? "would be named in the trash" : "named in the trash, still stored");
     print_sum(dry_run ? "free" : "freed", &p->swept, dry_run ? "could be removed now" : "");
     print_sum("waiting", &p->waiting, "");
     for (size_t i = 0; i < p->n_lists; i++) {
@@ -165,7 +174,8 @@ print_result(const struct prune_result *p, bool dry_run)
     }
     print_sum("locked", &p->locked, "the store did not let go of it");
     for (size_t i = 0; i < p->revoked.n; i++) {
-        (void)printf("%-10s run %s showed no sign of life for 72 hours\n", "revoked", p->revoked.v[i]);
+        (void)printf("%-10s run %s showed no sign of life for 72 hours\n", "revoked",
+                     p->revoked.v[i]);
     }
 }
 

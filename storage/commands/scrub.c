@@ -10,11 +10,11 @@
 struct scrub_all {
     const struct cmd    *cmd;
     struct repo         *repo;
-    struct repo         *repair_from;    /* NULL: nothing is healed */
+    struct repo         *repair_from; /* NULL: nothing is healed */
     struct scrub_request request;
-    uint64_t             bytes_left;     /* of --max-bytes; 0: no limit */
+    uint64_t             bytes_left; /* of --max-bytes; 0: no limit */
     json_t              *databases;
-    bool                 damaged;        /* some backup is */
+    bool                 damaged; /* some backup is */
 };
 
 static int
@@ -28,8 +28,10 @@ read_limits(struct scrub_all *all, struct err *e)
     if (c->share != NULL && scrub_share(c->share, &all->request.span, e) != 0) {
         return -1;
     }
-    if (c->max_bytes != NULL && (size_parse(c->max_bytes, &all->bytes_left) != 0 || all->bytes_left == 0)) {
-        return err_set(e, ERR_USAGE, "--max-bytes \"%s\" is not a size such as 500MB or 20GB", c->max_bytes);
+    if (c->max_bytes != NULL &&
+        (size_parse(c->max_bytes, &all->bytes_left) != 0 || all->bytes_left == 0)) {
+        return err_set(e, ERR_USAGE, "--max-bytes \"%s\" is not a size such as 500MB or 20GB",
+                       c->max_bytes);
     }
     if (c->max_time != NULL) {
         if (scrub_duration(c->max_time, &seconds, e) != 0) {
@@ -109,7 +111,7 @@ static bool
 used_up(const struct scrub_all *all)
 {
     return cancel_requested() || all->bytes_left == 1 ||
-           (all->request.deadline > 0 && clock_seconds() >= all->request.deadline);
+        (all->request.deadline > 0 && clock_seconds() >= all->request.deadline);
 }
 
 static int
@@ -127,8 +129,9 @@ static int
 report(const struct scrub_all *all, struct err *e)
 {
     if (all->cmd->json &&
-        cmd_print_json(json_pack("{s:s,s:s,s:b,s:O}", "repository", all->repo->st->location, "repo_id", all->repo->id,
-                                 "good", !all->damaged, "databases", all->databases),
+        cmd_print_json(json_pack("{s:s,s:s,s:b,s:O}", "repository", all->repo->st->location,
+                                 "repo_id", all->repo->id, "good", !all->damaged, "databases",
+                                 all->databases),
                        e) != 0) {
         return -1;
     }

@@ -8,7 +8,8 @@
 #include "storage/heal/repair.h"
 #include "storage/heal/scrub.h"
 
-/* One database's result; repair NULL: none was asked for.  all: worth a line even when nothing is damaged. */
+/* One database's result; repair NULL: none was asked for.  all: worth a line even when nothing
+ * is damaged. */
 json_t *scrub_json(const struct scrub *, const struct repair *);
 void    scrub_text(const struct scrub *, const struct repair *, bool all);
 

@@ -58,8 +58,9 @@ damaged_json(const struct scrub *s)
 static json_t *
 repair_json(const struct repair *r)
 {
-    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:o}", "chunks", (json_int_t)r->chunks, "bytes", (json_int_t)r->bytes, "lists",
-                     (json_int_t)r->lists, "backups", (json_int_t)r->backups, "lost", (json_int_t)r->lost, "failed",
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:o}", "chunks", (json_int_t)r->chunks, "bytes",
+                     (json_int_t)r->bytes, "lists", (json_int_t)r->lists, "backups",
+                     (json_int_t)r->backups, "lost", (json_int_t)r->lost, "failed",
                      json_list(&r->failed));
 }
 
@@ -116,9 +117,9 @@ print_bad(const struct scrub *s, size_t i)
 
     chunk_name_format(&s->bad_names.v[i].name, name);
     (void)printf("%s: chunk %s is %s%s\n    %s\n", s->db, name, b->missing ? "missing" : "bad",
-                 b->healed  ? ", but another holds the same"
-                 : b->spare ? ": it stood beside a bad one that held the same"
-                            : "",
+                 b->healed      ? ", but another holds the same"
+                     : b->spare ? ": it stood beside a bad one that held the same"
+                                : "",
                  b->problem);
     print_names("in backups", &b->backups);
     print_names("holding rows of", &b->tables);
@@ -146,8 +147,8 @@ print_damaged(const struct scrub *s)
 static const char *
 how_far(const struct scrub *s)
 {
-    static const char *const text[] = {"", ", the share asked for", ", as much as asked for", ", as long as asked for",
-                                       ", then interrupted"};
+    static const char *const text[] = {"", ", the share asked for", ", as much as asked for",
+                                       ", as long as asked for", ", then interrupted"};
 
     return text[s->end];
 }
@@ -160,7 +161,8 @@ print_repair(const struct scrub *s, const struct repair *r)
     char lists[64];
 
     if (r->chunks > 0) {
-        (void)printf("%s: healed %s (%s)\n", s->db, count_human(r->chunks, "chunk", chunks, sizeof chunks),
+        (void)printf("%s: healed %s (%s)\n", s->db,
+                     count_human(r->chunks, "chunk", chunks, sizeof chunks),
                      size_human(r->bytes, size, sizeof size));
     }
     if (r->lists > 0) {
@@ -168,11 +170,12 @@ print_repair(const struct scrub *s, const struct repair *r)
                      count_human(r->lists, NULL, lists, sizeof lists));
     }
     if (r->backups > 0) {
-        (void)printf("%s: brought back %s\n", s->db, count_human(r->backups, "backup", lists, sizeof lists));
+        (void)printf("%s: brought back %s\n", s->db,
+                     count_human(r->backups, "backup", lists, sizeof lists));
     }
     if (r->lost > 0) {
-        (void)printf("%s: %s cannot be healed: the other repository does not hold their contents\n", s->db,
-                     count_human(r->lost, "chunk", chunks, sizeof chunks));
+        (void)printf("%s: %s cannot be healed: the other repository does not hold their contents\n",
+                     s->db, count_human(r->lost, "chunk", chunks, sizeof chunks));
     }
     for (size_t i = 0; i < r->failed.n; i++) {
         char *text = cmd_printable(r->failed.v[i]);
@@ -200,18 +203,21 @@ scrub_text(const struct scrub *s, const struct repair *r, bool all)
     }
     damaged = print_damaged(s);
     if (s->condemned_chunks > 0) {
-        (void)printf("%s: condemned %s: the next backup stores them anew if the data is still there\n", s->db,
-                     count_human(s->condemned_chunks, "chunk", chunks, sizeof chunks));
+        (void)printf(
+            "%s: condemned %s: the next backup stores them anew if the data is still there\n",
+            s->db, count_human(s->condemned_chunks, "chunk", chunks, sizeof chunks));
     }
     if (s->acquitted > 0 && all) {
-        (void)printf("%s: acquitted %zu: good again, or gone and not needed any more\n", s->db, s->acquitted);
+        (void)printf("%s: acquitted %zu: good again, or gone and not needed any more\n", s->db,
+                     s->acquitted);
     }
     if (!all && damaged == 0) {
         return;
     }
     (void)printf("%s: read %s (%s)%s: %zu bad, %zu of %zu backups damaged\n", s->db,
-                 count_human(s->objects, "chunk", chunks, sizeof chunks), size_human(s->bytes, size, sizeof size),
-                 how_far(s), s->bad_names.n, damaged, s->backups.n);
+                 count_human(s->objects, "chunk", chunks, sizeof chunks),
+                 size_human(s->bytes, size, sizeof size), how_far(s), s->bad_names.n, damaged,
+                 s->backups.n);
     if (all && s->since > 0) {
         (void)printf("%s: no chunk was last read longer than %s ago\n", s->db,
                      duration_human(difftime(time(NULL), s->since), age, sizeof age));

@@ -6,8 +6,8 @@
 #include "core/enc.h"
 #include "core/json.h"
 #include "storage/commands/cmd.h"
-#include "storage/read/damage.h"
 #include "storage/format/object.h"
+#include "storage/read/damage.h"
 #include "storage/read/reader.h"
 #include "storage/repo/standing.h"
 
@@ -23,7 +23,8 @@ table_json(const struct m_table *t)
     object_set_text(o, "name", t->name);
     object_set_text(o, "skipped", t->skipped);
     (void)json_object_set_new(o, "kind", json_pack("s#", &t->kind, (size_t)1));
-    (void)json_object_set_new(o, "format", json_string(t->format == COPY_BINARY ? "binary" : "text"));
+    (void)json_object_set_new(o, "format",
+                              json_string(t->format == COPY_BINARY ? "binary" : "text"));
     (void)json_object_set_new(o, "rows", json_integer((json_int_t)t->rows));
     (void)json_object_set_new(o, "bytes", json_integer((json_int_t)t->bytes));
     (void)json_object_set_new(o, "relation_bytes", json_integer((json_int_t)t->relation_bytes));
@@ -42,8 +43,8 @@ set_section(json_t *o, const char *key, json_t *section)
 }
 
 static int
-show_json(const struct cmd *c, const struct backup_entry *b, const struct standing *known, const struct manifest *m,
-          struct err *e)
+show_json(const struct cmd *c, const struct backup_entry *b, const struct standing *known,
+          const struct manifest *m, struct err *e)
 {
     json_t *o = label_json(b->label, e);
 
@@ -53,7 +54,7 @@ show_json(const struct cmd *c, const struct backup_entry *b, const struct standi
     (void)json_object_set_new(o, "state", json_string(backup_state_text(b->state)));
     object_set_text(o, "problem", b->problem);
     standing_json(known, o);
-    if (m == NULL) {            /* encrypted, and no key to read it */
+    if (m == NULL) { /* encrypted, and no key to read it */
         return cmd_print_json(o, e);
     }
     set_section(o, "server", m->server);
@@ -76,16 +77,15 @@ show_json(const struct cmd *c, const struct backup_entry *b, const struct standi
 
 /* ---- for people ---- */
 
-static void
-line(const char *name, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void line(const char *name, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 static void
 line(const char *name, const char *fmt, ...)
 {
     va_list ap;
 
-    char    text[4096];
-    char   *clean;
+    char  text[4096];
+    char *clean;
 
     va_start(ap, fmt);
     (void)vsnprintf(text, sizeof text, fmt, ap);
@@ -100,7 +100,8 @@ show_label(const struct label *l, bool closed)
 {
     char a[32], b[32], c[48], d[48];
 
-    line("backup", "%s of \"%s\"%s", l->id, l->db, strcmp(l->scope, "full") == 0 ? "" : " (partial)");
+    line("backup", "%s of \"%s\"%s", l->id, l->db,
+         strcmp(l->scope, "full") == 0 ? "" : " (partial)");
     if (l->selection != NULL) {
         line("selection", "%s", l->selection);
     }
@@ -108,20 +109,26 @@ show_label(const struct label *l, bool closed)
         line("note", "%s", l->note);
     }
     line("database", "\"%s\" on %s, PostgreSQL %s%s", l->dbname,
-         l->host != NULL ? l->host : closed ? "a server that only a key shows" : "a local socket", l->server_version,
-         l->standby ? " (standby)" : "");
+         l->host != NULL ? l->host
+             : closed    ? "a server that only a key shows"
+                         : "a local socket",
+         l->server_version, l->standby ? " (standby)" : "");
     line("snapshot", "%s, %s ago", time_rfc3339(l->snapshot, a, sizeof a),
          duration_human(difftime(time(NULL), l->snapshot), b, sizeof b));
     line("took", "%s", duration_human(l->seconds, a, sizeof a));
-    line("tables", "%s with %s, %s of data (%s on the server)", count_human(l->tables, NULL, c, sizeof c),
-         count_human(l->rows, "row", d, sizeof d), size_human(l->raw_bytes, a, sizeof a),
-         size_human(l->database_bytes, b, sizeof b));
+    line("tables", "%s with %s, %s of data (%s on the server)",
+         count_human(l->tables, NULL, c, sizeof c), count_human(l->rows, "row", d, sizeof d),
+         size_human(l->raw_bytes, a, sizeof a), size_human(l->database_bytes, b, sizeof b));
     line("stored", "%s in %s", size_human(l->stored_bytes, a, sizeof a),
          count_human(l->chunks, "chunk", c, sizeof c));
     line("of it new", "%s in %s", size_human(l->new_bytes, a, sizeof a),
          count_human(l->new_chunks, "chunk", c, sizeof c));
-    line("globals", "%s", !l->globals ? "not included" : l->passwords ? "with passwords" : "without passwords");
-    line("written by", "%s, pg_dump %s", l->tool, l->pg_dump_version != NULL ? l->pg_dump_version : "unknown");
+    line("globals", "%s",
+         !l->globals        ? "not included"
+             : l->passwords ? "with passwords"
+                            : "without passwords");
+    line("written by", "%s, pg_dump %s", l->tool,
+         l->pg_dump_version != NULL ? l->pg_dump_version : "unknown");
 }
 
 static void
@@ -130,7 +137,10 @@ show_standing(const struct standing *s)
     char at[32], took[32];
 
     if (s->drill != NULL && s->drill->readable) {
-        line("drill", "%s %s, back in %s", s->proven ? "passed" : s->drill->equal ? "passed, but damaged since," : "FAILED",
+        line("drill", "%s %s, back in %s",
+             s->proven             ? "passed"
+                 : s->drill->equal ? "passed, but damaged since,"
+                                   : "FAILED",
              time_rfc3339(s->drill->finished, at, sizeof at),
              duration_human(s->drill->recovery_seconds, took, sizeof took));
     }
@@ -192,8 +202,10 @@ show_tables(const struct manifest *m, bool all)
         text_table_count(&t, v[i]->rows);
         text_table_size(&t, v[i]->bytes);
         text_table_add(&t, v[i]->format == COPY_BINARY ? "binary" : "text");
-        strlist_take(&t.cells, v[i]->skipped != NULL ? xasprintf("no data: %s", v[i]->skipped)
-                                                     : xasprintf("%016" PRIx64 "%016" PRIx64, v[i]->fp.a, v[i]->fp.b));
+        strlist_take(&t.cells,
+                     v[i]->skipped != NULL
+                         ? xasprintf("no data: %s", v[i]->skipped)
+                         : xasprintf("%016" PRIx64 "%016" PRIx64, v[i]->fp.a, v[i]->fp.b));
     }
     if (n > 0) {
         (void)printf("\n%s\n", all || n == m->n_tables ? "tables" : "the largest tables");
@@ -204,8 +216,8 @@ show_tables(const struct manifest *m, bool all)
 }
 
 static int
-show_text(const struct cmd *c, const struct backup_entry *b, const struct standing *known, const struct manifest *m,
-          struct err *e)
+show_text(const struct cmd *c, const struct backup_entry *b, const struct standing *known,
+          const struct manifest *m, struct err *e)
 {
     show_label(b->label, m == NULL);
     if (b->state != BACKUP_COMMITTED) {
@@ -235,17 +247,19 @@ cmd_show(const struct cmd *c, struct err *e)
     struct backup_list  one = {.v = &b, .n = 1};
     struct standings    known = {0};
     struct manifest    *m = NULL;
-    bool                closed;         /* nobody here can read what is in it, and it is not asked for */
+    bool                closed; /* nobody here can read what is in it, and it is not asked for */
     int                 rc = -1;
 
-    b.label = r == NULL ? NULL : backup_find(r, c->args[0], c->n_args == 2 ? c->args[1] : NULL, 0, e);
+    b.label = r == NULL ? NULL
+                        : backup_find(r, c->args[0], c->n_args == 2 ? c->args[1] : NULL, 0, e);
     if (b.label == NULL) {
         goto out;
     }
     memcpy(b.id, b.label->id, sizeof b.id);
     closed = !c->tables && !keyring_reads(r->keys, b.label->epoch);
     if (backup_list_check(r, c->args[0], &one, c->check, e) == 0 &&
-        standings_load(r, c->args[0], &one, &known, e) == 0 && (closed || (m = manifest_load(r, b.label, e)) != NULL)) {
+        standings_load(r, c->args[0], &one, &known, e) == 0 &&
+        (closed || (m = manifest_load(r, b.label, e)) != NULL)) {
         rc = (c->json ? show_json : show_text)(c, &b, known.v, m, e);
     }
     if (rc == EXIT_GOOD && c->check && b.state == BACKUP_DAMAGED) {

@@ -4,21 +4,22 @@
 #include "core/enc.h"
 #include "core/log.h"
 #include "storage/commands/cmd.h"
-#include "storage/format/object.h"
-#include "storage/repo/runmark.h"
-#include "storage/heal/undelete.h"
 #include "storage/contract/versions.h"
+#include "storage/format/object.h"
+#include "storage/heal/undelete.h"
+#include "storage/repo/runmark.h"
 
 struct run {
     const struct cmd *cmd;
-    struct storage   *st;           /* repo's, once it is open */
+    struct storage   *st; /* repo's, once it is open */
     struct repo      *repo;
     time_t            since;
     json_t           *databases;
     uint64_t          objects, backups;
 };
 
-/* Nobody may prune meanwhile: it could remove what just came back.  Prunes exclude each other, so this is one. */
+/* Nobody may prune meanwhile: it could remove what just came back.  Prunes exclude each other,
+ * so this is one. */
 static int
 begin(struct run *r, const char *db, struct run_mark *mark, struct err *e)
 {
@@ -32,7 +33,9 @@ begin(struct run *r, const char *db, struct run_mark *mark, struct err *e)
         if (others.v[i].prune && strcmp(others.v[i].run, mark->run) != 0 &&
             time(NULL) - others.v[i].modified < PRUNE_DEAD_SECONDS) {
             err_set(e, ERR_BUSY, "a prune is at work, run %s", others.v[i].run);
-            rc = err_hint(e, "wait until it has ended; one that was killed is passed over after %d minutes",
+            rc = err_hint(e,
+                          "wait until it has ended; one that was killed is passed over after %d "
+                          "minutes",
                           PRUNE_DEAD_SECONDS / 60);
         }
     }
@@ -86,9 +89,12 @@ undelete_database(void *ctx, const char *enc, struct err *e)
 
     if (db != NULL && (r->cmd->n_args == 0 || strcmp(db, r->cmd->args[0]) == 0)) {
         if (r->cmd->dry_run || begin(r, db, &mark, e) == 0) {
-            rc = undelete(&(struct undelete_request){.st = r->st, .below = below, .since = r->since,
+            rc = undelete(&(struct undelete_request){.st = r->st,
+                                                     .below = below,
+                                                     .since = r->since,
                                                      .dry_run = r->cmd->dry_run,
-                                                     .tick = r->cmd->dry_run ? NULL : renew, .ctx = &mark},
+                                                     .tick = r->cmd->dry_run ? NULL : renew,
+                                                     .ctx = &mark},
                           &result, e);
         } else {
             rc = -1;
@@ -117,15 +123,17 @@ open_repo(struct run *r, const struct storage_place *place, struct err *e)
     if (st == NULL) {
         return -1;
     }
-    rc = undelete(&(struct undelete_request){.st = st, .below = "", .since = r->since, .dry_run = r->cmd->dry_run},
-                  &root, e);
+    rc = undelete(
+        &(struct undelete_request){
+            .st = st, .below = "", .since = r->since, .dry_run = r->cmd->dry_run},
+        &root, e);
     undelete_result_free(&root);
     if (rc != 0) {
         storage_close(st);
         return -1;
     }
     r->objects += root.objects;
-    if (r->cmd->dry_run) {      /* it may be one that would have to come back */
+    if (r->cmd->dry_run) { /* it may be one that would have to come back */
         r->st = st;
         return 0;
     }
@@ -139,7 +147,9 @@ check(const struct cmd *c, struct run *r, struct err *e)
 {
     if (c->since == NULL) {
         err_set(e, ERR_USAGE, "undelete: --since is missing");
-        return err_hint(e, "--since TIME: what was removed before is left as it is; --dry-run shows what would come back");
+        return err_hint(e,
+                        "--since TIME: what was removed before is left as it is; --dry-run shows "
+                        "what would come back");
     }
     return time_parse(c->since, &r->since, e) != 0 ? err_wrap(e, "--since") : 0;
 }
@@ -151,13 +161,17 @@ cmd_undelete(const struct cmd *c, struct err *e)
     struct storage_place place;
     int                  rc = -1;
 
-    if (check(c, &r, e) == 0 && storage_place_find(c->config, c->repo, NULL, &c->repo_options, &place, e) == 0 &&
-        open_repo(&r, &place, e) == 0 && r.st->ops->versions->dirs(r.st, "", undelete_database, &r, e) == 0) {
+    if (check(c, &r, e) == 0 &&
+        storage_place_find(c->config, c->repo, NULL, &c->repo_options, &place, e) == 0 &&
+        open_repo(&r, &place, e) == 0 &&
+        r.st->ops->versions->dirs(r.st, "", undelete_database, &r, e) == 0) {
         rc = EXIT_GOOD;
     }
     if (rc == EXIT_GOOD && c->json) {
-        rc = cmd_print_json(json_pack("{s:s,s:b,s:I,s:O}", "repository", place.location, "dry_run", c->dry_run, "objects",
-                                      (json_int_t)r.objects, "databases", r.databases), e);
+        rc = cmd_print_json(json_pack("{s:s,s:b,s:I,s:O}", "repository", place.location, "dry_run",
+                                      c->dry_run, "objects", (json_int_t)r.objects, "databases",
+                                      r.databases),
+                            e);
     } else if (rc == EXIT_GOOD && r.objects == 0 && !c->quiet) {
         log_info("nothing was removed since then");
     }

@@ -1,6 +1,7 @@
 /*
- * A storage as it was at some moment: for each key the newest version that is not younger counts, unless it is a
- * delete marker.  Listings are filtered as they come; nothing is held but the key at hand.
+ * A storage as it was at some moment: for each key the newest version that is not younger counts,
+ * unless it is a delete marker.  Listings are filtered as they come; nothing is held but the key at
+ * hand.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@ struct as_of {
     struct storage  st;
     struct storage *inner;
     time_t          at;
-    char            text[32];       /* at, for messages */
+    char            text[32]; /* at, for messages */
 };
 
 static struct as_of *
@@ -25,7 +26,7 @@ self(struct storage *st)
 /* Follows a listing of versions and lets through what was visible at the moment. */
 struct filter {
     time_t           at;
-    char             settled[STORAGE_KEY_MAX];  /* the key whose version has been found */
+    char             settled[STORAGE_KEY_MAX]; /* the key whose version has been found */
     storage_list_fn *fn;
     void            *ctx;
 };
@@ -56,7 +57,7 @@ as_of_list(struct storage *st, const char *prefix, storage_list_fn *fn, void *ct
 struct wanted {
     const char *key;
     time_t      at;
-    bool        found;          /* the version that counts, which may be a delete marker */
+    bool        found; /* the version that counts, which may be a delete marker */
     bool        deleted;
     uint64_t    size;
     time_t      modified;
@@ -87,7 +88,9 @@ find(struct storage *st, const char *key, struct wanted *w, struct err *e)
     if (storage_versions(self(st)->inner, key, find_version, w, e) != 0) {
         return -1;
     }
-    return w->found && !w->deleted ? 0 : err_set(e, ERR_NOT_FOUND, "\"%s\" was not there at %s", key, self(st)->text);
+    return w->found && !w->deleted
+        ? 0
+        : err_set(e, ERR_NOT_FOUND, "\"%s\" was not there at %s", key, self(st)->text);
 }
 
 static int
@@ -164,7 +167,8 @@ as_of_dirs(struct storage *st, const char *prefix, storage_dirs_fn *fn, void *ct
 static int
 read_only(struct storage *st, struct err *e)
 {
-    return err_set(e, ERR_USAGE, "the repository is seen as of %s: it cannot be written to", self(st)->text);
+    return err_set(e, ERR_USAGE, "the repository is seen as of %s: it cannot be written to",
+                   self(st)->text);
 }
 
 static int
@@ -205,7 +209,9 @@ storage_as_of_new(struct storage *inner, time_t at, struct err *e)
     struct as_of *a;
 
     if (inner->ops->versions == NULL) {
-        err_set(e, ERR_USAGE, "%s keeps no older versions, so that it cannot be seen as of another time", inner->location);
+        err_set(e, ERR_USAGE,
+                "%s keeps no older versions, so that it cannot be seen as of another time",
+                inner->location);
         (void)err_hint(e, "only S3 buckets with versioning do");
         storage_close(inner);
         return NULL;

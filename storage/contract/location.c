@@ -64,8 +64,8 @@ check_options(const struct strlist *options, struct err *e)
 }
 
 static int
-find_place(const struct config *config, const char *name, const struct strlist *options, struct storage_place *out,
-           struct err *e)
+find_place(const struct config *config, const char *name, const struct strlist *options,
+           struct storage_place *out, struct err *e)
 {
     const char *location;
 
@@ -86,7 +86,8 @@ others(const struct config *config, const struct strlist *names)
     const char *kept;
 
     for (size_t i = 1; i < names->n; i++) {
-        char *longer = xasprintf("%s%s%s", text == NULL ? "" : text, text == NULL ? "" : ", ", names->v[i]);
+        char *longer = xasprintf("%s%s%s", text == NULL ? "" : text, text == NULL ? "" : ", ",
+                                 names->v[i]);
 
         free(text);
         text = longer;
@@ -97,8 +98,8 @@ others(const struct config *config, const struct strlist *names)
 }
 
 int
-storage_place_find(const struct config *config, const char *arg, const char *database, const struct strlist *options,
-                   struct storage_place *out, struct err *e)
+storage_place_find(const struct config *config, const char *arg, const char *database,
+                   const struct strlist *options, struct storage_place *out, struct err *e)
 {
     struct strlist args = {0};
     struct strlist names = {0};
@@ -123,7 +124,8 @@ storage_place_find(const struct config *config, const char *arg, const char *dat
 
 int
 storage_places_find(const struct config *config, const struct strlist *args, const char *database,
-                    const struct strlist *options, struct storage_place **out, size_t *n, struct err *e)
+                    const struct strlist *options, struct storage_place **out, size_t *n,
+                    struct err *e)
 {
     struct strlist        names = {0};
     struct storage_place *v = NULL;
@@ -167,7 +169,8 @@ add_list(struct strlist *options, const char *key, const struct strlist *files)
     char *text = NULL;
 
     for (size_t i = 0; files != NULL && i < files->n; i++) {
-        char *longer = text == NULL ? xasprintf("%s=%s", key, files->v[i]) : xasprintf("%s,%s", text, files->v[i]);
+        char *longer = text == NULL ? xasprintf("%s=%s", key, files->v[i])
+                                    : xasprintf("%s,%s", text, files->v[i]);
 
         free(text);
         text = longer;
@@ -210,7 +213,8 @@ non_empty(const char *text)
 const char *
 storage_place_section_get(const struct storage_place *p, const char *key)
 {
-    return p->config == NULL || p->section == NULL ? NULL : config_get(p->config, "repo", p->section, key);
+    return p->config == NULL || p->section == NULL ? NULL
+                                                   : config_get(p->config, "repo", p->section, key);
 }
 
 /* The first variable that is set; *name is its name. */

@@ -1,9 +1,10 @@
 /*
  * place.h - where a repository is, and how it is reached.
  *
- * A location alone is enough for a directory; an S3 store has an endpoint, a region and more.  They are keys of
- * "[repo NAME]", and each can be given as --repo-option KEY=VALUE.  Everything is borrowed from the
- * configuration and the command line, and only looked at while a storage is opened.
+ * A location alone is enough for a directory; an S3 store has an endpoint, a region and more.  They
+ * are keys of "[repo NAME]", and each can be given as --repo-option KEY=VALUE.  Everything is
+ * borrowed from the configuration and the command line, and only looked at while a storage is
+ * opened.
  */
 #ifndef STORAGE_CONTRACT_LOCATION_H
 #define STORAGE_CONTRACT_LOCATION_H
@@ -13,23 +14,26 @@
 #include "core/mem.h"
 
 struct storage_place {
-    const char           *location;   /* a path, file://path or s3://bucket/prefix */
-    const char           *section;    /* the NAME of its [repo NAME]; NULL: none */
-    const struct config  *config;     /* where that stands; NULL: nowhere */
-    const struct strlist *options;    /* "KEY=VALUE"; NULL: none */
-    const char           *others;     /* the other repositories that the same backups go to, for hints; NULL: none */
+    const char           *location; /* a path, file://path or s3://bucket/prefix */
+    const char           *section;  /* the NAME of its [repo NAME]; NULL: none */
+    const struct config  *config;   /* where that stands; NULL: nowhere */
+    const struct strlist *options;  /* "KEY=VALUE"; NULL: none */
+    const char
+        *others; /* the other repositories that the same backups go to, for hints; NULL: none */
 };
 
 /* A location and nothing else. */
 #define STORAGE_PLACE(where) (&(const struct storage_place){.location = (where)})
 
-/* What a --repo argument means (config_repo_names(); NULL: none was given), with its --repo-options, whose keys are
- * checked.  Where several repositories are named it is the first of them. */
-int storage_place_find(const struct config *, const char *arg, const char *database, const struct strlist *options,
-                       struct storage_place *out, struct err *);
+/* What a --repo argument means (config_repo_names(); NULL: none was given), with its
+ * --repo-options, whose keys are checked.  Where several repositories are named it is the first
+ * of them. */
+int storage_place_find(const struct config *, const char *arg, const char *database,
+                       const struct strlist *options, struct storage_place *out, struct err *);
 /* All of them, in their order, each once; the array is the caller's to free. */
 int storage_places_find(const struct config *, const struct strlist *args, const char *database,
-                        const struct strlist *options, struct storage_place **out, size_t *n, struct err *);
+                        const struct strlist *options, struct storage_place **out, size_t *n,
+                        struct err *);
 /* What --as-of means: the key "as-of" among the --repo-options; NULL adds nothing. */
 void storage_place_as_of(struct strlist *options, const char *as_of);
 /* What --identity and its like mean, likewise; NULL and empty lists add nothing. */
@@ -41,13 +45,14 @@ void storage_place_keys(struct strlist *options, const struct storage_keys_given
 /* As a --repo argument for a tool that is given the same configuration. */
 const char *storage_place_name(const struct storage_place *);
 
-/* A key's value: --repo-option, else the first environment variable of env that is set (a list that ends with
- * NULL; or NULL), else the section, else NULL.  An empty value counts as none. */
-const char *storage_place_get(const struct storage_place *, const char *key, const char *const *env);
+/* A key's value: --repo-option, else the first environment variable of env that is set (a list
+ * that ends with NULL; or NULL), else the section, else NULL.  An empty value counts as none. */
+const char *storage_place_get(const struct storage_place *, const char *key,
+                              const char *const *env);
 /* The same, of the section alone. */
 const char *storage_place_section_get(const struct storage_place *, const char *key);
-/* Where it was found, for messages: "--repo-option region", "AWS_REGION", "/etc/pgassay.conf: [repo x] region".
- * Allocated. */
+/* Where it was found, for messages: "--repo-option region", "AWS_REGION", "/etc/pgassay.conf:
+ * [repo x] region". Allocated. */
 char *storage_place_origin(const struct storage_place *, const char *key, const char *const *env);
 
 #endif

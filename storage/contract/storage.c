@@ -5,15 +5,16 @@
 
 #include "core/enc.h"
 #include "core/mem.h"
-#include "storage/drivers/file/file.h"
 #include "storage/contract/object_lock.h"
-#include "storage/drivers/s3/s3.h"
 #include "storage/contract/versions.h"
+#include "storage/drivers/file/file.h"
+#include "storage/drivers/s3/s3.h"
 
 /* What a location can begin with.  A location without a scheme is a path. */
 static const struct {
     const char *scheme;
-    struct storage *(*open)(const char *rest, const struct storage_place *, bool create, struct err *);
+    struct storage *(*open)(const char *rest, const struct storage_place *, bool create,
+                            struct err *);
 } drivers[] = {
     {"file", storage_file_open},
     {"s3", storage_s3_open},
@@ -33,7 +34,8 @@ set_listing_delay(struct storage *st, const struct storage_place *place, struct 
     }
     seconds = strtoul(text, &end, 10);
     if (*text < '0' || *text > '9' || *end != '\0' || seconds > MOST) {
-        return err_set(e, ERR_USAGE, "listing-delay \"%s\" is not a number of seconds from 0 to %d", text, MOST);
+        return err_set(e, ERR_USAGE, "listing-delay \"%s\" is not a number of seconds from 0 to %d",
+                       text, MOST);
     }
     st->stale_seconds = (unsigned)seconds;
     return 0;
@@ -48,7 +50,8 @@ as_wanted(struct storage *st, const struct storage_place *place, struct err *e)
     time_t      at;
 
     if (st->ops->retain == NULL && storage_place_get(place, "object-lock", NULL) != NULL) {
-        err_set(e, ERR_USAGE, "object-lock: %s cannot lock what it holds, only S3 buckets can", st->location);
+        err_set(e, ERR_USAGE, "object-lock: %s cannot lock what it holds, only S3 buckets can",
+                st->location);
         storage_close(st);
         return NULL;
     }
@@ -100,8 +103,9 @@ out:
 bool
 storage_segment_valid(const char *segment)
 {
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._%-";
-    size_t            n = strspn(segment, allowed);
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._%-";
+    size_t n = strspn(segment, allowed);
 
     return n > 0 && n < 256 && segment[n] == '\0' && segment[0] != '.';
 }
@@ -135,7 +139,9 @@ storage_key_valid(const char *key)
 static int
 check_key(const char *key, struct err *e)
 {
-    return storage_key_valid(key) ? 0 : err_set(e, ERR_CORRUPT, "\"%s\" is not a valid object key", key);
+    return storage_key_valid(key)
+        ? 0
+        : err_set(e, ERR_CORRUPT, "\"%s\" is not a valid object key", key);
 }
 
 static int
@@ -181,7 +187,8 @@ storage_get_anew(struct storage *st, const char *key, struct buf *out, struct er
     if (check_key(key, e) != 0) {
         return -1;
     }
-    return st->ops->get_anew != NULL ? st->ops->get_anew(st, key, out, e) : st->ops->get(st, key, out, e);
+    return st->ops->get_anew != NULL ? st->ops->get_anew(st, key, out, e)
+                                     : st->ops->get(st, key, out, e);
 }
 
 int

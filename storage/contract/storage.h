@@ -3,23 +3,24 @@
  *
  * An object is a whole sequence of bytes under a key such as
  * "shop/backups/20261121T021500Z-4f2a/label.json": segments of [A-Za-z0-9._%-], none empty, none
- * starting with a dot, joined by '/'; no key is the beginning of another up to a '/'.  The rules, the same
- * for every driver:
+ * starting with a dot, joined by '/'; no key is the beginning of another up to a '/'.  The rules,
+ * the same for every driver:
  *
  *   - whole objects: no partial read, no append; an object fits in memory.
  *   - write-once: put() of a key that exists fails with ERR_EXISTS and changes nothing, unless the
  *     stored bytes are the very same (then it succeeds, a retry is idempotent, and the object's
  *     modified time becomes now: that is how a run mark is renewed).
  *   - durable: once put() returned 0 the object survives a power cut, name and bytes.  A put() that
- *     failed or was killed leaves nothing, or the whole object (an answer can get lost): never a part.
- *   - list() calls back in ascending byte order of keys, every object below the prefix
- *     (a prefix is "" or ends with '/'), with its size.  An unreadable directory is an error, never
- *     an empty listing.
+ *     failed or was killed leaves nothing, or the whole object (an answer can get lost): never a
+ *     part.
+ *   - list() calls back in ascending byte order of keys, every object below the prefix (a prefix is
+ *     "" or ends with '/'), with its size.  An unreadable directory is an error, never an empty
+ *     listing.
  *   - dirs() gives what stands between the prefix and the next '/' of the keys below it, each once,
  *     ascending, without walking everything.
  *   - remove() of what is not there is no error.
- *   - the same error kinds from every driver: ERR_NOT_FOUND, ERR_EXISTS, ERR_AUTH, ERR_IO (disk full,
- *     network), ERR_CORRUPT.  transient says that another try may help.
+ *   - the same error kinds from every driver: ERR_NOT_FOUND, ERR_EXISTS, ERR_AUTH, ERR_IO (disk
+ *     full, network), ERR_CORRUPT.  transient says that another try may help.
  *   - every function may be called from any thread at any time, but for close().
  *
  * tests/conformance runs one suite on each driver.
@@ -42,14 +43,15 @@ struct signet;
 struct blob {
     const void *data;
     size_t      size;
-    time_t      retain_until;   /* by Object Lock (lock.h); 0: not locked */
+    time_t      retain_until; /* by Object Lock (lock.h); 0: not locked */
 };
 
 struct object_info {
-    const char *key;        /* relative to the repository's root; valid during the call */
-    uint64_t    size;       /* bytes */
-    time_t      modified;   /* by the store's own clock */
-    time_t      retain_until; /* of head(): locked until then; 0: not, or nobody knows.  list() does not look */
+    const char *key;      /* relative to the repository's root; valid during the call */
+    uint64_t    size;     /* bytes */
+    time_t      modified; /* by the store's own clock */
+    time_t retain_until;  /* of head(): locked until then; 0: not, or nobody knows.  list() does not
+                             look */
 };
 
 /* Non-zero stops the listing, which then returns -1 with the callback's error. */
@@ -59,34 +61,37 @@ typedef int storage_dirs_fn(void *ctx, const char *name, struct err *);
 struct storage_version_ops;
 
 struct storage_ops {
-    const char *scheme;                       /* "file", "s3" */
-    int  (*put)(struct storage *, const char *key, const struct blob *, struct err *);
+    const char *scheme; /* "file", "s3" */
+    int (*put)(struct storage *, const char *key, const struct blob *, struct err *);
     /* Replaces the contents; ERR_CORRUPT when the object is larger than buf.max. */
-    int  (*get)(struct storage *, const char *key, struct buf *, struct err *);
-    int  (*head)(struct storage *, const char *key, struct object_info *, struct err *); /* key is left alone */
-    int  (*list)(struct storage *, const char *prefix, storage_list_fn *, void *ctx, struct err *);
-    int  (*dirs)(struct storage *, const char *prefix, storage_dirs_fn *, void *ctx, struct err *);
-    int  (*remove)(struct storage *, const char *const *keys, size_t n, struct err *);
-    /* get() for a second opinion: nothing that may have spoilt the first answer serves again (another connection;
-     * the file's pages dropped from the cache).  NULL: the driver has nothing in between, get() will do. */
-    int  (*get_anew)(struct storage *, const char *key, struct buf *, struct err *);
-    /* Nobody can remove the object before then; never shortens.  NULL: the driver locks nothing, and put() is given
-     * no retain_until. */
-    int  (*retain)(struct storage *, const char *key, time_t until, struct err *);
-    const struct storage_version_ops *versions; /* of stores that keep what was overwritten (versions.h); or NULL */
+    int (*get)(struct storage *, const char *key, struct buf *, struct err *);
+    int (*head)(struct storage *, const char *key, struct object_info *,
+                struct err *); /* key is left alone */
+    int (*list)(struct storage *, const char *prefix, storage_list_fn *, void *ctx, struct err *);
+    int (*dirs)(struct storage *, const char *prefix, storage_dirs_fn *, void *ctx, struct err *);
+    int (*remove)(struct storage *, const char *const *keys, size_t n, struct err *);
+    /* get() for a second opinion: nothing that may have spoilt the first answer serves again
+     * (another connection; the file's pages dropped from the cache).  NULL: the driver has
+     * nothing in between, get() will do. */
+    int (*get_anew)(struct storage *, const char *key, struct buf *, struct err *);
+    /* Nobody can remove the object before then; never shortens.  NULL: the driver locks nothing,
+     * and put() is given no retain_until. */
+    int (*retain)(struct storage *, const char *key, time_t until, struct err *);
+    const struct storage_version_ops
+        *versions; /* of stores that keep what was overwritten (versions.h); or NULL */
     void (*close)(struct storage *);
 };
 
 struct storage {
     const struct storage_ops *ops;
-    char                     *location;       /* as the user gave it, for messages */
-    struct signet            *signet;         /* the repository's (signet.h); NULL: nothing is signed or asked for */
-    unsigned                  lock_days;      /* object-lock-days; 0: nothing is locked */
-    unsigned                  stale_seconds;  /* how old a listing or head() may be; 0: never older than the call */
+    char                     *location; /* as the user gave it, for messages */
+    struct signet *signet; /* the repository's (signet.h); NULL: nothing is signed or asked for */
+    unsigned       lock_days; /* object-lock-days; 0: nothing is locked */
+    unsigned stale_seconds;   /* how old a listing or head() may be; 0: never older than the call */
 };
 
-/* A driver's own state begins with a struct storage.  create: make the directory when it is missing,
- * ERR_EXISTS when it is not empty (init only). */
+/* A driver's own state begins with a struct storage.  create: make the directory when it is
+ * missing, ERR_EXISTS when it is not empty (init only). */
 struct storage *storage_open(const struct storage_place *, bool create, struct err *);
 
 int  storage_put(struct storage *, const char *key, const void *, size_t, struct err *);
@@ -96,7 +101,7 @@ int  storage_head(struct storage *, const char *key, struct object_info *, struc
 int  storage_list(struct storage *, const char *prefix, storage_list_fn *, void *ctx, struct err *);
 int  storage_dirs(struct storage *, const char *prefix, storage_dirs_fn *, void *ctx, struct err *);
 int  storage_remove(struct storage *, const char *const *keys, size_t n, struct err *);
-void storage_close(struct storage *);                              /* accepts NULL */
+void storage_close(struct storage *); /* accepts NULL */
 
 /* True for a key, or one segment of a key, that the rules above allow. */
 bool storage_key_valid(const char *key);

@@ -6,7 +6,8 @@
 #include "core/mem.h"
 
 int
-storage_versions(struct storage *st, const char *prefix, storage_version_fn *fn, void *ctx, struct err *e)
+storage_versions(struct storage *st, const char *prefix, storage_version_fn *fn, void *ctx,
+                 struct err *e)
 {
     if (st->ops->versions == NULL) {
         err_set(e, ERR_USAGE, "%s keeps no older versions", st->location);
@@ -18,7 +19,7 @@ storage_versions(struct storage *st, const char *prefix, storage_version_fn *fn,
 struct older {
     const char    *key;
     uint64_t       size;
-    struct strlist ids;         /* of the versions with that size, newest first */
+    struct strlist ids; /* of the versions with that size, newest first */
 };
 
 static int
@@ -34,8 +35,8 @@ take_version(void *ctx, const struct object_version *v, struct err *e)
 }
 
 int
-storage_get_older(struct storage *st, const char *key, uint64_t size, const uint8_t want[SHA256_BYTES], struct buf *out,
-                  struct err *e)
+storage_get_older(struct storage *st, const char *key, uint64_t size,
+                  const uint8_t want[SHA256_BYTES], struct buf *out, struct err *e)
 {
     struct older o = {.key = key, .size = size};
     int          rc = -1;

@@ -1,9 +1,11 @@
 /*
- * versions.h - stores that keep what was overwritten or removed: reading them as they were, and getting it back.
+ * versions.h - stores that keep what was overwritten or removed: reading them as they were, and
+ * getting it back.
  *
- * A versioned bucket never loses anything to a plain PUT or DELETE: an object's newest version hides the older ones,
- * and a removal is a version of its own (a delete marker).  So whoever can write to the repository, an intruder too,
- * can hide what is there but not take it away, as long as he may not delete versions.
+ * A versioned bucket never loses anything to a plain PUT or DELETE: an object's newest version
+ * hides the older ones, and a removal is a version of its own (a delete marker).  So whoever can
+ * write to the repository, an intruder too, can hide what is there but not take it away, as long as
+ * he may not delete versions.
  */
 #ifndef STORAGE_CONTRACT_VERSIONS_H
 #define STORAGE_CONTRACT_VERSIONS_H
@@ -13,41 +15,44 @@
 #include <time.h>
 
 #include "core/buf.h"
-#include "core/err.h"
 #include "core/crypto/hash.h"
+#include "core/err.h"
 #include "storage/contract/storage.h"
 
 struct object_version {
-    const char *key, *id;      /* valid during the call */
+    const char *key, *id; /* valid during the call */
     uint64_t    size;
-    time_t      modified;      /* by the store's clock: when it became the newest */
-    bool        latest;        /* what a plain read sees */
-    bool        deleted;       /* a delete marker */
+    time_t      modified; /* by the store's clock: when it became the newest */
+    bool        latest;   /* what a plain read sees */
+    bool        deleted;  /* a delete marker */
 };
 
 typedef int storage_version_fn(void *ctx, const struct object_version *, struct err *);
 
 struct storage_version_ops {
-    /* Every version of every key that begins with prefix, which need not end with '/': ascending by key, the newest
-     * first.  Non-zero from the callback stops, as with list(). */
-    int (*list)(struct storage *, const char *prefix, storage_version_fn *, void *ctx, struct err *);
+    /* Every version of every key that begins with prefix, which need not end with '/': ascending
+     * by key, the newest first.  Non-zero from the callback stops, as with list(). */
+    int (*list)(struct storage *, const char *prefix, storage_version_fn *, void *ctx,
+                struct err *);
     /* As dirs(), of keys of which any version is left. */
     int (*dirs)(struct storage *, const char *prefix, storage_dirs_fn *, void *ctx, struct err *);
     int (*get)(struct storage *, const char *key, const char *id, struct buf *, struct err *);
-    /* Removes these versions (key and id count) for good; of a delete marker: the object is there again. */
+    /* Removes these versions (key and id count) for good; of a delete marker: the object is
+     * there again. */
     int (*remove)(struct storage *, const struct object_version *, size_t n, struct err *);
 };
 
 /* ERR_USAGE when the storage keeps no versions. */
-int storage_versions(struct storage *, const char *prefix, storage_version_fn *, void *ctx, struct err *);
+int storage_versions(struct storage *, const char *prefix, storage_version_fn *, void *ctx,
+                     struct err *);
 
-/* A version of the object, hidden or not, with this size and SHA-256.  ERR_NOT_FOUND: there is none, or no versions
- * are kept. */
-int storage_get_older(struct storage *, const char *key, uint64_t size, const uint8_t sha256_want[SHA256_BYTES],
-                      struct buf *, struct err *);
+/* A version of the object, hidden or not, with this size and SHA-256.  ERR_NOT_FOUND: there is
+ * none, or no versions are kept. */
+int storage_get_older(struct storage *, const char *key, uint64_t size,
+                      const uint8_t sha256_want[SHA256_BYTES], struct buf *, struct err *);
 
-/* The storage as it was: whatever was the newest version then.  Cannot be written to.  Takes the storage, also on
- * failure (ERR_USAGE: it keeps no versions). */
+/* The storage as it was: whatever was the newest version then.  Cannot be written to.  Takes the
+ * storage, also on failure (ERR_USAGE: it keeps no versions). */
 struct storage *storage_as_of_new(struct storage *, time_t at, struct err *);
 
 #endif

@@ -63,8 +63,12 @@ policy(const struct doctor *d, enum iam_host host)
 {
     const struct s3_settings *set = &s3_storage_of(d->st)->set;
     char                     *prefix = xstrdup(set->prefix);
-    struct iam_target         t = {.bucket = set->bucket, .prefix = prefix, .kms_key = set->sse_kms_key,
-                                   .object_lock = d->locks, .versioned = d->versioned, .tags = set->tags != NULL};
+    struct iam_target         t = {.bucket = set->bucket,
+                                   .prefix = prefix,
+                                   .kms_key = set->sse_kms_key,
+                                   .object_lock = d->locks,
+                                   .versioned = d->versioned,
+                                   .tags = set->tags != NULL};
     char                     *text;
 
     if (*prefix != '\0') {
@@ -98,7 +102,8 @@ doctor_s3_print_policies(const struct doctor *d)
         json_t *o = json_loads(text, 0, NULL);
         json_t *statements = json_object_get(o, "Statement");
 
-        (void)printf("\nIAM policy for %s:\n{\"Version\": \"2012-10-17\", \"Statement\": [\n", iam_host_name(hosts[i].host));
+        (void)printf("\nIAM policy for %s:\n{\"Version\": \"2012-10-17\", \"Statement\": [\n",
+                     iam_host_name(hosts[i].host));
         for (size_t k = 0; k < json_array_size(statements); k++) {
             char *line = json_dumps(json_array_get(statements, k), JSON_PRESERVE_ORDER);
 

@@ -9,8 +9,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "core/enc.h"
 #include "core/crypto/hash.h"
+#include "core/enc.h"
 #include "storage/doctor/doctor.h"
 #include "storage/drivers/file/file.h"
 
@@ -24,10 +24,12 @@ static const struct {
     uint32_t     magic;
     enum fs_kind kind;
 } file_systems[] = {
-    {"ext4", 0xEF53, FS_LOCAL},        {"XFS", 0x58465342, FS_LOCAL},     {"Btrfs", 0x9123683E, FS_LOCAL},
-    {"ZFS", 0x2FC12FC1, FS_LOCAL},     {"F2FS", 0xF2F52010, FS_LOCAL},    {"overlayfs", 0x794C7630, FS_LOCAL},
-    {"NFS", 0x6969, FS_NETWORK},       {"CIFS", 0xFF534D42, FS_NETWORK},  {"SMB", 0xFE534D42, FS_NETWORK},
-    {"CephFS", 0x00C36400, FS_NETWORK},{"FUSE", 0x65735546, FS_OTHER},    {"tmpfs", 0x01021994, FS_MEMORY},
+    {"ext4", 0xEF53, FS_LOCAL},       {"XFS", 0x58465342, FS_LOCAL},
+    {"Btrfs", 0x9123683E, FS_LOCAL},  {"ZFS", 0x2FC12FC1, FS_LOCAL},
+    {"F2FS", 0xF2F52010, FS_LOCAL},   {"overlayfs", 0x794C7630, FS_LOCAL},
+    {"NFS", 0x6969, FS_NETWORK},      {"CIFS", 0xFF534D42, FS_NETWORK},
+    {"SMB", 0xFE534D42, FS_NETWORK},  {"CephFS", 0x00C36400, FS_NETWORK},
+    {"FUSE", 0x65735546, FS_OTHER},   {"tmpfs", 0x01021994, FS_MEMORY},
     {"ramfs", 0x858458F6, FS_MEMORY},
 };
 
@@ -51,13 +53,17 @@ probe_file_system(struct doctor *d, int root)
     if (kind == FS_LOCAL) {
         doctor_add(d, "file-system", DOCTOR_GOOD, NULL, "%s: listings are never late", name);
     } else if (kind == FS_MEMORY) {
-        doctor_add(d, "file-system", DOCTOR_NOTE, "keep backups on a disk", "%s: gone at the next start of this host", name);
+        doctor_add(d, "file-system", DOCTOR_NOTE, "keep backups on a disk",
+                   "%s: gone at the next start of this host", name);
     } else if (kind == FS_NETWORK) {
         doctor_add(d, "file-system", DOCTOR_NOTE,
-                   "mount it hard and synchronously exported; listing-delay says how late listings may be when attributes are cached "
-                   "for longer than the default of 60 s", "%s: what other hosts wrote may be seen late", name);
+                   "mount it hard and synchronously exported; listing-delay says how late listings "
+                   "may be when attributes are cached "
+                   "for longer than the default of 60 s",
+                   "%s: what other hosts wrote may be seen late", name);
     } else {
-        doctor_add(d, "file-system", DOCTOR_NOTE, "if other hosts write into it, set listing-delay to how late they are seen",
+        doctor_add(d, "file-system", DOCTOR_NOTE,
+                   "if other hosts write into it, set listing-delay to how late they are seen",
                    "%s (type %#" PRIx32 "): nothing is known of how late its listings are",
                    name != NULL ? name : "an unusual one", (uint32_t)fs.f_type);
     }
@@ -75,7 +81,8 @@ synced_write(int root, const char *name)
     if (fd < 0) {
         return -1;
     }
-    good = write(fd, data, sizeof data) == (ssize_t)sizeof data && fsync(fd) == 0 && fsync(root) == 0;
+    good = write(fd, data, sizeof data) == (ssize_t)sizeof data && fsync(fd) == 0 &&
+        fsync(root) == 0;
     (void)close(fd);
     return good ? clock_seconds() - at : -1;
 }
@@ -91,13 +98,15 @@ probe_fsync(struct doctor *d, int root, const char *name)
 
         (void)unlinkat(root, name, 0);
         if (took < 0) {
-            doctor_add(d, "fsync", DOCTOR_BAD, "a backup that cannot be synced is none: use another file system",
+            doctor_add(d, "fsync", DOCTOR_BAD,
+                       "a backup that cannot be synced is none: use another file system",
                        "a file could not be written and synced: %s", strerror(why));
             return;
         }
         best = best < 0 || took < best ? took : best;
     }
-    doctor_add(d, "fsync", DOCTOR_GOOD, NULL, "file and directory can be synced, in %.1f ms", 1e3 * best);
+    doctor_add(d, "fsync", DOCTOR_GOOD, NULL, "file and directory can be synced, in %.1f ms",
+               1e3 * best);
 }
 
 /* link(2) is what never replaces anything. */
@@ -108,13 +117,15 @@ probe_link(struct doctor *d, int root, const char *name)
 
     if (synced_write(root, name) < 0) {
         free(other);
-        return;         /* found by probe_fsync() */
+        return; /* found by probe_fsync() */
     }
     if (linkat(root, name, root, other, 0) != 0) {
-        doctor_add(d, "link", DOCTOR_BAD, "FAT, exFAT and some network shares have no hard links: use another file system",
+        doctor_add(d, "link", DOCTOR_BAD,
+                   "FAT, exFAT and some network shares have no hard links: use another file system",
                    "no hard link can be made: %s", strerror(errno));
     } else if (linkat(root, name, root, other, 0) == 0 || errno != EEXIST) {
-        doctor_add(d, "link", DOCTOR_BAD, "use another file system", "a hard link replaces a name that exists");
+        doctor_add(d, "link", DOCTOR_BAD, "use another file system",
+                   "a hard link replaces a name that exists");
     } else {
         doctor_add(d, "link", DOCTOR_GOOD, NULL, "hard links work, and replace nothing");
     }
@@ -143,8 +154,8 @@ probe_space(struct doctor *d, int root)
                    "%s of %s are free, but only %" PRIu64 " %% of its inodes", avail, all, files);
     } else {
         doctor_add(d, "space", percent < FREE_PERCENT ? DOCTOR_NOTE : DOCTOR_GOOD,
-                   percent < FREE_PERCENT ? "prune, or make room" : NULL, "%s of %s are free (%" PRIu64 " %%)", avail, all,
-                   percent);
+                   percent < FREE_PERCENT ? "prune, or make room" : NULL,
+                   "%s of %s are free (%" PRIu64 " %%)", avail, all, percent);
     }
 }
 

@@ -9,7 +9,8 @@
 #include "core/json.h"
 
 void
-doctor_add(struct doctor *d, const char *probe, enum doctor_verdict verdict, const char *advice, const char *fmt, ...)
+doctor_add(struct doctor *d, const char *probe, enum doctor_verdict verdict, const char *advice,
+           const char *fmt, ...)
 {
     char    text[1024];
     va_list ap;
@@ -18,8 +19,10 @@ doctor_add(struct doctor *d, const char *probe, enum doctor_verdict verdict, con
     (void)vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     VEC_GROW(d->v, d->n, d->cap);
-    d->v[d->n++] = (struct doctor_finding){
-        .probe = probe, .verdict = verdict, .text = cmd_printable(text), .advice = advice != NULL ? xstrdup(advice) : NULL};
+    d->v[d->n++] = (struct doctor_finding){.probe = probe,
+                                           .verdict = verdict,
+                                           .text = cmd_printable(text),
+                                           .advice = advice != NULL ? xstrdup(advice) : NULL};
 }
 
 void
@@ -27,8 +30,8 @@ doctor_failed(struct doctor *d, const char *probe, const char *what, struct err 
 {
     /* What a signal broke off has not failed. */
     if (e->kind != ERR_INTERRUPTED) {
-        doctor_add(d, probe, DOCTOR_BAD, e->hint[0] != '\0' ? e->hint : NULL, "%s%s%s", what != NULL ? what : "",
-                   what != NULL ? ": " : "", e->text);
+        doctor_add(d, probe, DOCTOR_BAD, e->hint[0] != '\0' ? e->hint : NULL, "%s%s%s",
+                   what != NULL ? what : "", what != NULL ? ": " : "", e->text);
     }
     err_clear(e);
 }
@@ -53,7 +56,7 @@ doctor_put(struct doctor *d, const char *name, const void *data, size_t n, struc
     char *key = doctor_key(d, name);
     int   rc;
 
-    doctor_made(d, key);        /* before it is tried: an answer can get lost */
+    doctor_made(d, key); /* before it is tried: an answer can get lost */
     rc = storage_put(d->st, key, data, n, e);
     free(key);
     return rc;
@@ -78,14 +81,16 @@ doctor_clear(struct doctor *d)
     char      *top = xstrndup(d->prefix, strcspn(d->prefix, "/") + 1);
 
     /* Who may not store may not remove either: then only what is left counts. */
-    if (d->made.n > 0 && storage_remove(d->st, (const char *const *)d->made.v, d->made.n, &e) != 0 && d->may_put) {
+    if (d->made.n > 0 &&
+        storage_remove(d->st, (const char *const *)d->made.v, d->made.n, &e) != 0 && d->may_put) {
         doctor_failed(d, "tidy", "could not remove what was written", &e);
     }
     err_clear(&e);
     if (d->made.n > 0 && d->may_list && storage_list(d->st, top, count_object, &left, &e) != 0) {
         doctor_failed(d, "tidy", NULL, &e);
     } else if (left > 0) {
-        doctor_add(d, "tidy", DOCTOR_BAD, "remove them with a key that may", "%zu objects are left below \"%s\"", left, top);
+        doctor_add(d, "tidy", DOCTOR_BAD, "remove them with a key that may",
+                   "%zu objects are left below \"%s\"", left, top);
     }
     free(top);
 }
@@ -123,8 +128,8 @@ result_json(const struct doctor *d)
     json_t *settings = json_array();
 
     for (size_t i = 0; i < d->n; i++) {
-        json_t *f = json_pack("{s:s,s:s,s:s}", "probe", d->v[i].probe, "verdict", verdict_text(d->v[i].verdict), "text",
-                              d->v[i].text);
+        json_t *f = json_pack("{s:s,s:s,s:s}", "probe", d->v[i].probe, "verdict",
+                              verdict_text(d->v[i].verdict), "text", d->v[i].text);
 
         if (d->v[i].advice != NULL) {
             (void)json_object_set_new(f, "advice", json_text(d->v[i].advice));
@@ -147,7 +152,8 @@ result_json(const struct doctor *d)
 static void
 print_finding(const struct doctor_finding *f)
 {
-    (void)printf("  %-4s  %-15s  %s\n", f->verdict == DOCTOR_BAD ? "BAD" : verdict_text(f->verdict), f->probe, f->text);
+    (void)printf("  %-4s  %-15s  %s\n", f->verdict == DOCTOR_BAD ? "BAD" : verdict_text(f->verdict),
+                 f->probe, f->text);
     if (f->advice != NULL) {
         (void)printf("  %-4s  %-15s  -> %s\n", "", "", f->advice);
     }
@@ -175,18 +181,14 @@ print_text(const struct doctor *d, bool only_bad)
 /* ---- */
 
 static const struct {
-    const char *scheme;              /* NULL: any store */
-    bool        needs_put;           /* of no use when nothing can be stored */
-    void      (*run)(struct doctor *);
+    const char *scheme;    /* NULL: any store */
+    bool        needs_put; /* of no use when nothing can be stored */
+    void (*run)(struct doctor *);
 } steps[] = {
-    {"file", false, doctor_directory},
-    {"s3", false, doctor_s3_settings},
-    {NULL, false, doctor_objects},
-    {"s3", true, doctor_s3_pages},
-    {"s3", true, doctor_s3_objects},
-    {NULL, true, doctor_remove},
-    {"s3", false, doctor_s3_bucket},
-    {NULL, true, doctor_speed},
+    {"file", false, doctor_directory}, {"s3", false, doctor_s3_settings},
+    {NULL, false, doctor_objects},     {"s3", true, doctor_s3_pages},
+    {"s3", true, doctor_s3_objects},   {NULL, true, doctor_remove},
+    {"s3", false, doctor_s3_bucket},   {NULL, true, doctor_speed},
 };
 
 /* -1: what the user wrote cannot be meant. */
@@ -205,7 +207,8 @@ examine(struct doctor *d, struct err *e)
         return cancel_check(e);
     }
     for (size_t i = 0; i < sizeof steps / sizeof steps[0] && !cancel_requested(); i++) {
-        if ((steps[i].scheme == NULL || is_kind(d, steps[i].scheme)) && (d->may_put || !steps[i].needs_put)) {
+        if ((steps[i].scheme == NULL || is_kind(d, steps[i].scheme)) &&
+            (d->may_put || !steps[i].needs_put)) {
             steps[i].run(d);
         }
     }

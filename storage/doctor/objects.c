@@ -71,11 +71,14 @@ probe_get(struct doctor *d)
     if (storage_get(d->st, key, &none, &e) == 0) {
         doctor_add(d, "get", DOCTOR_BAD, NULL, "an object that was never stored can be read");
     } else if (e.kind != ERR_NOT_FOUND) {
-        doctor_add(d, "get", DOCTOR_BAD, "the key must also be allowed to list (s3:ListBucket): without that a store says "
-                   "\"access denied\" of what is not there", "an object that is not there is not said to be missing: %s",
-                   e.text);
+        doctor_add(d, "get", DOCTOR_BAD,
+                   "the key must also be allowed to list (s3:ListBucket): without that a store "
+                   "says "
+                   "\"access denied\" of what is not there",
+                   "an object that is not there is not said to be missing: %s", e.text);
     } else {
-        doctor_add(d, "get", DOCTOR_GOOD, NULL, "they came back as they were, and what is not there is missing");
+        doctor_add(d, "get", DOCTOR_GOOD, NULL,
+                   "they came back as they were, and what is not there is missing");
     }
     buf_free(&none);
     free(key);
@@ -84,7 +87,9 @@ probe_get(struct doctor *d)
 static void
 judge_clock(struct doctor *d, time_t modified, time_t before, time_t after)
 {
-    double off = modified < before ? difftime(modified, before) : modified > after ? difftime(modified, after) : 0;
+    double off = modified < before ? difftime(modified, before)
+        : modified > after         ? difftime(modified, after)
+                                   : 0;
     double by = off < 0 ? -off : off;
     char   text[32];
 
@@ -109,7 +114,8 @@ probe_head(struct doctor *d)
     time_t             before = time(NULL) - 1;
 
     fill(data, sizeof data, 99);
-    if (doctor_put(d, "clock", data, sizeof data, &e) != 0 || storage_head(d->st, key, &info, &e) != 0) {
+    if (doctor_put(d, "clock", data, sizeof data, &e) != 0 ||
+        storage_head(d->st, key, &info, &e) != 0) {
         doctor_failed(d, "head", NULL, &e);
     } else if (info.size != sizeof data) {
         doctor_add(d, "head", DOCTOR_BAD, NULL, "an object of %d bytes is said to have %llu", SMALL,
@@ -136,8 +142,8 @@ see_object(void *ctx, const struct object_info *info, struct err *e)
     size_t       skip = strlen(s->d->prefix);
 
     (void)e;
-    if (s->n >= N_NAMES || strncmp(info->key, s->d->prefix, skip) != 0 || strcmp(info->key + skip, names[s->n]) != 0 ||
-        info->size != SMALL) {
+    if (s->n >= N_NAMES || strncmp(info->key, s->d->prefix, skip) != 0 ||
+        strcmp(info->key + skip, names[s->n]) != 0 || info->size != SMALL) {
         s->wrong = true;
     }
     s->n++;
@@ -168,7 +174,8 @@ probe_list(struct doctor *d)
     }
     d->may_list = true;
     if (objects.wrong || objects.n != N_NAMES) {
-        doctor_add(d, "list", DOCTOR_BAD, "a store whose listings are late or incomplete must not hold a repository",
+        doctor_add(d, "list", DOCTOR_BAD,
+                   "a store whose listings are late or incomplete must not hold a repository",
                    "a listing right after %d objects were stored gives %zu%s", N_NAMES, objects.n,
                    objects.n == N_NAMES ? ", but not the same" : "");
         return;
@@ -176,7 +183,8 @@ probe_list(struct doctor *d)
     if (storage_dirs(d->st, d->prefix, see_dir, &dirs, &e) != 0) {
         doctor_failed(d, "list", NULL, &e);
     } else if (dirs.wrong || dirs.n != 1) {
-        doctor_add(d, "list", DOCTOR_BAD, NULL, "a listing up to the next \"/\" gives %zu names instead of one", dirs.n);
+        doctor_add(d, "list", DOCTOR_BAD, NULL,
+                   "a listing up to the next \"/\" gives %zu names instead of one", dirs.n);
     } else {
         doctor_add(d, "list", DOCTOR_GOOD, NULL, "complete at once, in order, with sizes");
     }
@@ -187,10 +195,10 @@ probe_list(struct doctor *d)
 static void
 probe_write_once(struct doctor *d)
 {
-    struct err  e = ERR_INIT;
-    uint8_t     data[SMALL];
-    char       *key = doctor_key(d, names[0]);
-    int         rc;
+    struct err e = ERR_INIT;
+    uint8_t    data[SMALL];
+    char      *key = doctor_key(d, names[0]);
+    int        rc;
 
     fill(data, sizeof data, 0);
     if (storage_put(d->st, key, data, sizeof data, &e) != 0) {
@@ -207,7 +215,8 @@ probe_write_once(struct doctor *d)
     if (rc == 0 || get_one(d, 0, &e) != 0) {
         doctor_add(d, "write-once", DOCTOR_BAD, NULL, "an object that existed was overwritten");
     } else {
-        doctor_add(d, "write-once", DOCTOR_GOOD, NULL, "what exists is not overwritten, the same bytes are no error");
+        doctor_add(d, "write-once", DOCTOR_GOOD, NULL,
+                   "what exists is not overwritten, the same bytes are no error");
     }
 out:
     free(key);
@@ -235,17 +244,19 @@ is_gone(struct doctor *d, const char *name, struct err *e)
 static void
 probe_remove(struct doctor *d)
 {
-    struct err  e = ERR_INIT;
-    char       *one[] = {doctor_key(d, names[0])};
-    char       *more[] = {doctor_key(d, names[1]), doctor_key(d, names[2]), doctor_key(d, "missing")};
+    struct err e = ERR_INIT;
+    char      *one[] = {doctor_key(d, names[0])};
+    char *more[] = {doctor_key(d, names[1]), doctor_key(d, names[2]), doctor_key(d, "missing")};
 
-    if (storage_remove(d->st, (const char *const *)one, 1, &e) != 0 || is_gone(d, names[0], &e) != 0) {
+    if (storage_remove(d->st, (const char *const *)one, 1, &e) != 0 ||
+        is_gone(d, names[0], &e) != 0) {
         doctor_failed(d, "remove", NULL, &e);
-    } else if (storage_remove(d->st, (const char *const *)more, 3, &e) != 0 || is_gone(d, names[1], &e) != 0 ||
-               is_gone(d, names[2], &e) != 0) {
+    } else if (storage_remove(d->st, (const char *const *)more, 3, &e) != 0 ||
+               is_gone(d, names[1], &e) != 0 || is_gone(d, names[2], &e) != 0) {
         doctor_failed(d, "remove", "several at once", &e);
     } else {
-        doctor_add(d, "remove", DOCTOR_GOOD, NULL, "one, and several at once, and what is not there is no error");
+        doctor_add(d, "remove", DOCTOR_GOOD, NULL,
+                   "one, and several at once, and what is not there is no error");
     }
     free(one[0]);
     for (size_t i = 0; i < 3; i++) {
@@ -253,7 +264,8 @@ probe_remove(struct doctor *d)
     }
 }
 
-/* A key for backup hosts removes run marks and nothing else.  Asked about an object that is not there. */
+/* A key for backup hosts removes run marks and nothing else.  Asked about an object that is not
+ * there. */
 static void
 probe_rights(struct doctor *d)
 {
@@ -262,10 +274,12 @@ probe_rights(struct doctor *d)
     const char *keys[] = {key};
 
     if (storage_remove(d->st, keys, 1, &e) == 0) {
-        doctor_add(d, "rights", DOCTOR_GOOD, NULL, "this host may store, read and remove: enough for every command");
+        doctor_add(d, "rights", DOCTOR_GOOD, NULL,
+                   "this host may store, read and remove: enough for every command");
     } else if (e.kind == ERR_AUTH) {
         doctor_add(d, "rights", DOCTOR_NOTE, "prune needs another key, see the policies below",
-                   "this host may store, but remove only run marks: right for a host that only takes backups");
+                   "this host may store, but remove only run marks: right for a host that only "
+                   "takes backups");
     } else {
         doctor_failed(d, "rights", NULL, &e);
     }
@@ -292,7 +306,9 @@ probe_read_only(struct doctor *d)
         return;
     }
     d->may_list = true;
-    doctor_add(d, "list", DOCTOR_GOOD, "with rights to list and read, restore, verify and scrub work; backup and prune do not",
+    doctor_add(d, "list", DOCTOR_GOOD,
+               "with rights to list and read, restore, verify and scrub work; backup and prune do "
+               "not",
                "what is there can be listed");
 }
 
@@ -305,8 +321,10 @@ probe_repository(struct doctor *d)
     if (storage_head(d->st, "repo.1.json", &info, &e) == 0) {
         doctor_add(d, "repository", DOCTOR_GOOD, NULL, "there is one");
     } else if (e.kind == ERR_NOT_FOUND) {
-        doctor_add(d, "repository", DOCTOR_NOTE, "\"pgassay storage init\" makes it; or the disk is not mounted, or the "
-                   "prefix is another", "there is none yet");
+        doctor_add(d, "repository", DOCTOR_NOTE,
+                   "\"pgassay storage init\" makes it; or the disk is not mounted, or the "
+                   "prefix is another",
+                   "there is none yet");
     } else {
         doctor_failed(d, "repository", NULL, &e);
     }
@@ -315,7 +333,8 @@ probe_repository(struct doctor *d)
 void
 doctor_objects(struct doctor *d)
 {
-    static void (*const probes[])(struct doctor *) = {probe_get, probe_list, probe_head, probe_write_once};
+    static void (*const probes[])(struct doctor *) = {probe_get, probe_list, probe_head,
+                                                      probe_write_once};
 
     probe_repository(d);
     probe_put(d);

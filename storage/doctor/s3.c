@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "storage/doctor/doctor.h"
-#include "storage/drivers/s3/s3.h"
-#include "storage/drivers/s3/call.h"
 #include "storage/drivers/aws/uri.h"
+#include "storage/drivers/s3/call.h"
+#include "storage/drivers/s3/s3.h"
 
 enum { ANSWER_MAX = 1 << 20 };
 
@@ -70,12 +70,14 @@ doctor_s3_reach(struct doctor *d)
         }
         doctor_failed(d, "reach", NULL, &e);
         if (other_style_works(d, s->set.path_style)) {
-            doctor_add(d, "style", DOCTOR_BAD, s->set.path_style ? "set style = host" : "set style = path",
+            doctor_add(d, "style", DOCTOR_BAD,
+                       s->set.path_style ? "set style = host" : "set style = path",
                        "the store answers in %s style, not in %s style", other, mine);
         }
         return false;
     }
-    doctor_add(d, "reach", DOCTOR_GOOD, NULL, "%s://%s answers, knows the credentials and has bucket \"%s\"",
+    doctor_add(d, "reach", DOCTOR_GOOD, NULL,
+               "%s://%s answers, knows the credentials and has bucket \"%s\"",
                s->set.tls ? "https" : "http", s->set.host, s->set.bucket);
     doctor_add(d, "style", DOCTOR_GOOD, NULL, "%s style works; %s style %s", mine, other,
                other_style_works(d, s->set.path_style) ? "would, too" : "does not");
@@ -114,7 +116,8 @@ one_page(struct pages *p, struct err *e)
     }
     rc = s3_call(p->s, &c, e) != 0 || s3_xml_page(out.data, out.len, &page, e) != 0 ? -1 : 0;
     for (size_t i = 0; rc == 0 && i < page.n; i++) {
-        p->out_of_order |= page.entries[i].key == NULL || (p->last != NULL && strcmp(page.entries[i].key, p->last) <= 0);
+        p->out_of_order |= page.entries[i].key == NULL ||
+            (p->last != NULL && strcmp(page.entries[i].key, p->last) <= 0);
         free(p->last);
         p->last = page.entries[i].key == NULL ? NULL : xstrdup(page.entries[i].key);
     }
@@ -146,11 +149,13 @@ doctor_s3_pages(struct doctor *d)
     if (more < 0) {
         doctor_failed(d, "pages", NULL, &e);
     } else if (more == 1 || p.keys != want || p.out_of_order) {
-        doctor_add(d, "pages", DOCTOR_BAD, "a store whose listings are wrong must not hold a repository",
+        doctor_add(d, "pages", DOCTOR_BAD,
+                   "a store whose listings are wrong must not hold a repository",
                    "listed two at a time, %zu objects came as %zu%s%s", want, p.keys,
                    p.out_of_order ? ", out of order" : "", more == 1 ? ", without an end" : "");
     } else {
-        doctor_add(d, "pages", DOCTOR_GOOD, NULL, "%zu objects, listed two at a time, came in %zu pages, each once and in order",
+        doctor_add(d, "pages", DOCTOR_GOOD, NULL,
+                   "%zu objects, listed two at a time, came in %zu pages, each once and in order",
                    want, p.pages);
     }
     free(p.last);

@@ -1,21 +1,22 @@
-/* An S3 store: what it checks, what it keeps, and whether new objects are as they were asked for. */
+/* An S3 store: what it checks, what it keeps, and whether new objects are as they were asked
+ * for. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "core/enc.h"
 #include "core/crypto/hash.h"
+#include "core/enc.h"
 #include "storage/doctor/doctor.h"
-#include "storage/drivers/s3/s3.h"
-#include "storage/drivers/s3/call.h"
 #include "storage/drivers/aws/uri.h"
+#include "storage/drivers/s3/call.h"
+#include "storage/drivers/s3/s3.h"
 
 enum { ANSWER_MAX = 1 << 16, LOCK_SECONDS = 120 };
 
 /* ---- what the store checks ---- */
 
-/* PUT of prefix + name with one more header (NULL: none) and, when lie is set, another body's SHA-256.  HTTP's status; 0: no
- * answer. */
+/* PUT of prefix + name with one more header (NULL: none) and, when lie is set, another body's
+ * SHA-256.  HTTP's status; 0: no answer. */
 static int
 raw_put(struct doctor *d, const char *name, const char *header, bool lie, struct err *e)
 {
@@ -23,8 +24,13 @@ raw_put(struct doctor *d, const char *name, const char *header, bool lie, struct
     struct s3_storage *s = s3_storage_of(d->st);
     char               other[SHA256_HEX + 1];
     char              *key = doctor_key(d, name);
-    struct s3_call     c = {.verb = "store", .method = "PUT", .key = key, .body = body, .body_len = sizeof body - 1,
-                            .once = true, .payload_sha256 = lie ? other : NULL};
+    struct s3_call     c = {.verb = "store",
+                            .method = "PUT",
+                            .key = key,
+                            .body = body,
+                            .body_len = sizeof body - 1,
+                            .once = true,
+                            .payload_sha256 = lie ? other : NULL};
     int                status;
 
     sha256_hex("others", 6, other);
@@ -53,17 +59,20 @@ probe_checksums(struct doctor *d)
     int        status = raw_put(d, "sha256", NULL, true, &e);
 
     if (taken(status)) {
-        doctor_add(d, "checksum-sha256", DOCTOR_BAD, "what is damaged on the way would be stored: scrub often, or use another store",
+        doctor_add(d, "checksum-sha256", DOCTOR_BAD,
+                   "what is damaged on the way would be stored: scrub often, or use another store",
                    "the store takes a body that does not have its announced SHA-256");
     } else if (status != 400) {
         doctor_failed(d, "checksum-sha256", NULL, &e);
     } else {
-        doctor_add(d, "checksum-sha256", DOCTOR_GOOD, NULL, "a body that was altered on the way is refused");
+        doctor_add(d, "checksum-sha256", DOCTOR_GOOD, NULL,
+                   "a body that was altered on the way is refused");
     }
     err_clear(&e);
     status = raw_put(d, "md5", "Content-MD5: 1B2M2Y8AsgTpgAmY7PhCfg==", false, &e);
     if (taken(status)) {
-        doctor_add(d, "checksum-md5", DOCTOR_NOTE, NULL, "a wrong Content-MD5 is ignored: the SHA-256 has to do");
+        doctor_add(d, "checksum-md5", DOCTOR_NOTE, NULL,
+                   "a wrong Content-MD5 is ignored: the SHA-256 has to do");
     } else if (status != 400) {
         doctor_failed(d, "checksum-md5", NULL, &e);
     } else {
@@ -80,11 +89,14 @@ probe_conditional(struct doctor *d)
 
     status = taken(status) ? raw_put(d, "once", "If-None-Match: *", false, &e) : 0;
     if (status == 412 || status == 409) {
-        doctor_add(d, "if-none-match", DOCTOR_GOOD, NULL, "a name that is taken cannot be taken again");
+        doctor_add(d, "if-none-match", DOCTOR_GOOD, NULL,
+                   "a name that is taken cannot be taken again");
     } else if (taken(status)) {
-        doctor_add(d, "if-none-match", DOCTOR_NOTE, NULL, "ignored by this store: names are unique without it");
+        doctor_add(d, "if-none-match", DOCTOR_NOTE, NULL,
+                   "ignored by this store: names are unique without it");
     } else if (status == 501 || status == 400) {
-        doctor_add(d, "if-none-match", DOCTOR_NOTE, NULL, "not known to this store: names are unique without it");
+        doctor_add(d, "if-none-match", DOCTOR_NOTE, NULL,
+                   "not known to this store: names are unique without it");
     } else {
         doctor_failed(d, "if-none-match", NULL, &e);
     }
@@ -93,7 +105,8 @@ probe_conditional(struct doctor *d)
 /* ---- what is set, is it done? ---- */
 
 static void
-compare_header(struct doctor *d, const struct s3_call *head, const char *probe, const char *header, const char *want)
+compare_header(struct doctor *d, const struct s3_call *head, const char *probe, const char *header,
+               const char *want)
 {
     const char *have = s3_answer_header(&head->answer, header);
 
@@ -101,7 +114,7 @@ compare_header(struct doctor *d, const struct s3_call *head, const char *probe, 
         return;
     }
     if (have == NULL && strcmp(want, "STANDARD") == 0) {
-        have = want;        /* which is not mentioned */
+        have = want; /* which is not mentioned */
     }
     if (have != NULL && strcmp(have, want) == 0) {
         doctor_add(d, probe, DOCTOR_GOOD, NULL, "%s, as set", want);
@@ -155,7 +168,8 @@ take_fact(void *ctx, const char *path, const char *text)
 
 /* One question about the bucket; *out is cleared first.  Not tried again. */
 static int
-ask_bucket(struct s3_storage *s, const char *what, struct buf *out, struct s3_call *c, struct err *e)
+ask_bucket(struct s3_storage *s, const char *what, struct buf *out, struct s3_call *c,
+           struct err *e)
 {
     *c = (struct s3_call){.verb = "ask", .method = "GET", .out = out, .once = true};
     buf_clear(out);
@@ -165,7 +179,8 @@ ask_bucket(struct s3_storage *s, const char *what, struct buf *out, struct s3_ca
 
 /* 0: known; 1: the bucket has no such thing; -1: it could not be asked. */
 static int
-bucket_facts(struct s3_storage *s, const char *what, const char *root, struct bucket_facts *f, struct err *e)
+bucket_facts(struct s3_storage *s, const char *what, const char *root, struct bucket_facts *f,
+             struct err *e)
 {
     struct buf     out = BUF_INIT(ANSWER_MAX);
     struct s3_call c;
@@ -193,8 +208,12 @@ probe_versioning(struct doctor *d, struct s3_storage *s)
         doctor_add(d, "versioning", DOCTOR_NOTE, NULL, "not known: %s", e.text);
     } else if (strcmp(f.status, "Enabled") == 0) {
         d->versioned = true;
-        doctor_add(d, "versioning", DOCTOR_NOTE, "a lifecycle rule for noncurrent versions (NoncurrentVersionExpiration) frees the room, "
-                   "some time after prune", "on: what is removed (what was written here just now, too) stays as an old version, and takes room");
+        doctor_add(d, "versioning", DOCTOR_NOTE,
+                   "a lifecycle rule for noncurrent versions (NoncurrentVersionExpiration) frees "
+                   "the room, "
+                   "some time after prune",
+                   "on: what is removed (what was written here just now, too) stays as an old "
+                   "version, and takes room");
     } else {
         doctor_add(d, "versioning", DOCTOR_GOOD, NULL, "off: what is removed is gone");
     }
@@ -207,12 +226,14 @@ lock_holds(struct doctor *d, struct s3_storage *s, struct err *e)
     static const char body[] = "locked";
     char              until[32];
     char             *key = doctor_key(d, "locked");
-    struct s3_call    put = {.verb = "lock", .method = "PUT", .key = key, .body = body, .body_len = sizeof body - 1};
-    struct s3_call    head = {.verb = "look at", .method = "HEAD", .key = key};
-    const char       *mode = NULL;
-    int               rc;
+    struct s3_call    put = {
+           .verb = "lock", .method = "PUT", .key = key, .body = body, .body_len = sizeof body - 1};
+    struct s3_call head = {.verb = "look at", .method = "HEAD", .key = key};
+    const char    *mode = NULL;
+    int            rc;
 
-    (void)time_rfc3339(time(NULL) + atomic_load(&s->clock_offset) + LOCK_SECONDS, until, sizeof until);
+    (void)time_rfc3339(time(NULL) + atomic_load(&s->clock_offset) + LOCK_SECONDS, until,
+                       sizeof until);
     strlist_add(&put.headers, "x-amz-object-lock-mode: GOVERNANCE");
     strlist_take(&put.headers, xasprintf("x-amz-object-lock-retain-until-date: %s", until));
     strlist_add(&put.headers, "Content-MD5: TO8vMKx9M0GdAMHZOgkAlQ==");
@@ -247,19 +268,24 @@ probe_lock(struct doctor *d, struct s3_storage *s)
     }
     d->locks = true;
     if (f.mode[0] != '\0') {
-        doctor_add(d, "object-lock", DOCTOR_BAD, "take the default retention off the bucket: pgassay locks what has to be locked",
-                   "the bucket locks every new object by default (%s, %s%s), run marks and trash lists too", f.mode,
-                   f.days[0] != '\0' ? f.days : f.years, f.days[0] != '\0' ? " days" : " years");
+        doctor_add(d, "object-lock", DOCTOR_BAD,
+                   "take the default retention off the bucket: pgassay locks what has to be locked",
+                   "the bucket locks every new object by default (%s, %s%s), run marks and trash "
+                   "lists too",
+                   f.mode, f.days[0] != '\0' ? f.days : f.years,
+                   f.days[0] != '\0' ? " days" : " years");
         return;
     }
     rc = lock_holds(d, s, &e);
     if (rc < 0) {
-        doctor_add(d, "object-lock", DOCTOR_NOTE, NULL, "on, but this host may not use it: %s", e.text);
+        doctor_add(d, "object-lock", DOCTOR_NOTE, NULL, "on, but this host may not use it: %s",
+                   e.text);
     } else if (rc > 0) {
         doctor_add(d, "object-lock", DOCTOR_BAD, "do not rely on object-lock with this store",
                    "the store says yes to a lock, and locks nothing");
     } else {
-        doctor_add(d, "object-lock", DOCTOR_GOOD, NULL, "on, no default retention, and a lock that was asked for is there");
+        doctor_add(d, "object-lock", DOCTOR_GOOD, NULL,
+                   "on, no default retention, and a lock that was asked for is there");
     }
 }
 
@@ -277,7 +303,9 @@ doctor_s3_bucket(struct doctor *d)
     struct s3_storage *s = s3_storage_of(d->st);
 
     if (atomic_load(&s->no_bulk)) {
-        doctor_add(d, "bulk-delete", DOCTOR_NOTE, NULL, "DeleteObjects is not known or not allowed: prune removes one by one, which takes longer");
+        doctor_add(d, "bulk-delete", DOCTOR_NOTE, NULL,
+                   "DeleteObjects is not known or not allowed: prune removes one by one, which "
+                   "takes longer");
     }
     probe_versioning(d, s);
     probe_lock(d, s);

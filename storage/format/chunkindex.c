@@ -60,7 +60,8 @@ next_of_id(const struct known_set *k, const uint8_t *id, size_t *at)
     if (k->n_slots == 0) {
         return SIZE_MAX;
     }
-    for (size_t i = *at == SIZE_MAX ? first_slot(k, id) : *at; k->slot[i] != 0; i = (i + 1) & (k->n_slots - 1)) {
+    for (size_t i = *at == SIZE_MAX ? first_slot(k, id) : *at; k->slot[i] != 0;
+         i = (i + 1) & (k->n_slots - 1)) {
         size_t index = k->slot[i] - 1;
 
         if (memcmp(k->v[index].name.id, id, SHA256_BYTES) == 0) {
@@ -117,7 +118,9 @@ void
 known_trust(struct known_set *k, const struct chunk_name *name, uint64_t size, uint64_t raw_size)
 {
     if (known_find_name(k, name) == SIZE_MAX) {
-        (void)add(k, &(struct known){.name = *name, .size = size, .raw_size = raw_size, .state = KNOWN_TRUSTED});
+        (void)add(k,
+                  &(struct known){
+                      .name = *name, .size = size, .raw_size = raw_size, .state = KNOWN_TRUSTED});
     }
 }
 
@@ -188,7 +191,8 @@ by_sha256(const void *a, const void *b, void *ctx)
 {
     const struct known *v = ctx;
 
-    return memcmp(v[*(const uint32_t *)a].name.sha256, v[*(const uint32_t *)b].name.sha256, SHA256_BYTES);
+    return memcmp(v[*(const uint32_t *)a].name.sha256, v[*(const uint32_t *)b].name.sha256,
+                  SHA256_BYTES);
 }
 
 static void
@@ -204,7 +208,8 @@ index_stored(struct known_set *k)
 }
 
 size_t
-known_find_stored(struct known_set *k, const uint8_t sha256[SHA256_BYTES], uint64_t size, uint64_t raw_size)
+known_find_stored(struct known_set *k, const uint8_t sha256[SHA256_BYTES], uint64_t size,
+                  uint64_t raw_size)
 {
     size_t lo = 0;
     size_t hi;

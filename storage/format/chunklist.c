@@ -30,8 +30,8 @@ chunk_list_format(const struct chunk_ref *v, size_t n, struct buf *out, struct e
         qsort(sorted, n, sizeof *sorted, by_name);
     }
     for (size_t i = 0; rc == 0 && i < n; i++) {
-        rc = buf_printf(out, e, "%s %" PRIu64 " %" PRIu64 " %" PRId64 "\n", sorted[i]->name, sorted[i]->size,
-                        sorted[i]->raw_size, (int64_t)sorted[i]->retain_until);
+        rc = buf_printf(out, e, "%s %" PRIu64 " %" PRIu64 " %" PRId64 "\n", sorted[i]->name,
+                        sorted[i]->size, sorted[i]->raw_size, (int64_t)sorted[i]->retain_until);
     }
     free(sorted);
     return rc;
@@ -69,10 +69,10 @@ parse_line(char *line, struct chunk_line *c)
     p = blank + 1;
     c->name = line;
     return chunk_name_parse(line, &name) != 0 || take_number(&p, ' ', &c->size) != 0 ||
-                   take_number(&p, ' ', &c->raw_size) != 0 || take_number(&p, '\0', &c->retain_until) != 0 ||
-                   c->raw_size > CHUNK_RAW_MAX
-               ? -1
-               : 0;
+            take_number(&p, ' ', &c->raw_size) != 0 ||
+            take_number(&p, '\0', &c->retain_until) != 0 || c->raw_size > CHUNK_RAW_MAX
+        ? -1
+        : 0;
 }
 
 int
@@ -88,13 +88,15 @@ chunk_list_parse(const void *text, size_t n, chunk_line_fn *fn, void *ctx, struc
         char              line[LINE_MAX_BYTES];
         struct chunk_line c;
 
-        if (nl == NULL || nl - p >= (ptrdiff_t)sizeof line || memchr(p, '\0', (size_t)(nl - p)) != NULL) {
+        if (nl == NULL || nl - p >= (ptrdiff_t)sizeof line ||
+            memchr(p, '\0', (size_t)(nl - p)) != NULL) {
             return err_set(e, ERR_CORRUPT, "line %zu is cut short or too long", number);
         }
         memcpy(line, p, (size_t)(nl - p));
         line[nl - p] = '\0';
         if (parse_line(line, &c) != 0) {
-            return err_set(e, ERR_CORRUPT, "line %zu is not \"name size raw-size retain-until\"", number);
+            return err_set(e, ERR_CORRUPT, "line %zu is not \"name size raw-size retain-until\"",
+                           number);
         }
         if (strcmp(previous, c.name) >= 0) {
             return err_set(e, ERR_CORRUPT, "line %zu stands twice or out of order", number);

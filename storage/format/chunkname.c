@@ -89,12 +89,15 @@ chunk_name_parse(const char *text, struct chunk_name *c)
 bool
 chunk_name_equal(const struct chunk_name *a, const struct chunk_name *b)
 {
-    return a->epoch == b->epoch && a->codec == b->codec && a->sealed == b->sealed && memcmp(a->id, b->id, sizeof a->id) == 0 &&
-           memcmp(a->sha256, b->sha256, sizeof a->sha256) == 0 && memcmp(a->run, b->run, sizeof a->run) == 0;
+    return a->epoch == b->epoch && a->codec == b->codec && a->sealed == b->sealed &&
+        memcmp(a->id, b->id, sizeof a->id) == 0 &&
+        memcmp(a->sha256, b->sha256, sizeof a->sha256) == 0 &&
+        memcmp(a->run, b->run, sizeof a->run) == 0;
 }
 
 struct sealed_as
-chunk_sealed_as(const uint8_t *public, const uint8_t id[SHA256_BYTES], enum codec_kind codec, uint8_t *what)
+chunk_sealed_as(const uint8_t *public, const uint8_t id[SHA256_BYTES], enum codec_kind codec,
+                uint8_t *what)
 {
     const char *ext = codec_ext(codec);
     size_t      n = SHA256_BYTES;

@@ -9,8 +9,8 @@
 
 #include "core/mem.h"
 
-/* Without a name from the first moment, so that a killed process leaves nothing; where the file system cannot do that, all
- * but the first moment. */
+/* Without a name from the first moment, so that a killed process leaves nothing; where the file
+ * system cannot do that, all but the first moment. */
 static int
 open_nameless(struct err *e)
 {
@@ -69,7 +69,8 @@ nameset_add(struct nameset *s, const char *name, uint64_t size, struct err *e)
     if (order == 0 && size == s->size) {
         return 0;
     }
-    if (order < 0 || (order == 0 && size < s->size) || strlen(name) >= sizeof s->name || strchr(name, '\n') != NULL) {
+    if (order < 0 || (order == 0 && size < s->size) || strlen(name) >= sizeof s->name ||
+        strchr(name, '\n') != NULL) {
         return err_set(e, ERR_CORRUPT, "\"%.200s\" is no name of a chunk, or out of order", name);
     }
     if (fprintf(s->file, "%s %" PRIu64 "\n", name, size) < 0) {

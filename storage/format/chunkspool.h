@@ -1,8 +1,9 @@
 /*
- * nameset.h - a sorted set of chunk names with sizes, in a temporary file: as many as there are, in the memory of one.
+ * nameset.h - a sorted set of chunk names with sizes, in a temporary file: as many as there are, in
+ * the memory of one.
  *
- * Written in ascending order, then read in ascending order, as often as wanted.  The file has no name
- * ($TMPDIR, else /tmp) and goes with the process.
+ * Written in ascending order, then read in ascending order, as often as wanted.  The file has no
+ * name ($TMPDIR, else /tmp) and goes with the process.
  */
 #ifndef STORAGE_FORMAT_CHUNKSPOOL_H
 #define STORAGE_FORMAT_CHUNKSPOOL_H
@@ -17,14 +18,14 @@
 
 struct nameset {
     FILE    *file;
-    char     name[CHUNK_NAME_MAX];  /* the last one written; the current one when reading */
+    char     name[CHUNK_NAME_MAX]; /* the last one written; the current one when reading */
     uint64_t size;
-    size_t   n;                     /* written */
-    bool     end;                   /* there is no current one */
+    size_t   n;   /* written */
+    bool     end; /* there is no current one */
 };
 
 struct nameset *nameset_new(struct err *);
-void            nameset_free(struct nameset *);               /* accepts NULL */
+void            nameset_free(struct nameset *); /* accepts NULL */
 /* Not before the last one (ERR_CORRUPT); the very same again is dropped. */
 int nameset_add(struct nameset *, const char *name, uint64_t size, struct err *);
 /* Makes the first one current. */
@@ -39,9 +40,10 @@ struct nameset_union {
     struct nameset *v[NAMESET_OPEN_MAX];
     size_t          n;
 };
-int  nameset_union_add(struct nameset_union *, struct nameset *, struct err *);     /* takes the set, also on failure */
+int nameset_union_add(struct nameset_union *, struct nameset *,
+                      struct err *); /* takes the set, also on failure */
 /* All of them in one, which stays the union's; rewound. */
 struct nameset *nameset_union_all(struct nameset_union *, struct err *);
-void nameset_union_free(struct nameset_union *);
+void            nameset_union_free(struct nameset_union *);
 
 #endif

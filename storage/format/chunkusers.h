@@ -6,7 +6,8 @@
 
 #include "storage/format/manifest.h"
 
-/* what: "schema.name" of a table, or "large objects", "schema", "globals".  Called once or more for each. */
+/* what: "schema.name" of a table, or "large objects", "schema", "globals".  Called once or more
+ * for each. */
 typedef void trace_fn(void *ctx, uint32_t chunk, const char *what);
 
 /* Everything whose bytes lie in a chunk with want[index]. */

@@ -14,7 +14,8 @@ jsonpull_init(struct jsonpull *jp, const void *text, size_t n)
 static void
 skip_blanks(struct jsonpull *jp)
 {
-    while (jp->p < jp->end && (*jp->p == ' ' || *jp->p == '\t' || *jp->p == '\n' || *jp->p == '\r')) {
+    while (jp->p < jp->end &&
+           (*jp->p == ' ' || *jp->p == '\t' || *jp->p == '\n' || *jp->p == '\r')) {
         jp->p++;
     }
 }

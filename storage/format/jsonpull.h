@@ -1,8 +1,8 @@
 /*
  * jsonpull.h - reading a large JSON document piece by piece.
  *
- * A manifest can hold hundreds of thousands of ranges and chunks.  As one jansson tree they would take ten
- * times the memory of what they say.  So the outer levels are walked here, and each
+ * A manifest can hold hundreds of thousands of ranges and chunks.  As one jansson tree they would
+ * take ten times the memory of what they say.  So the outer levels are walked here, and each
  * element is parsed by jansson on its own, used and freed:
  *
  *     if (jsonpull_enter(&jp, '[', e) != 0) return -1;
@@ -24,19 +24,19 @@
 
 struct jsonpull {
     const char *start, *p, *end;
-    bool        fresh;           /* just entered: no comma is due */
+    bool        fresh; /* just entered: no comma is due */
 };
 
-void    jsonpull_init(struct jsonpull *, const void *text, size_t n);
+void jsonpull_init(struct jsonpull *, const void *text, size_t n);
 /* Into the object '{' or array '[' that stands here. */
-int     jsonpull_enter(struct jsonpull *, char bracket, struct err *);
+int jsonpull_enter(struct jsonpull *, char bracket, struct err *);
 /* 1: an element of the array stands here; 0: it ended (and was left); -1 error. */
-int     jsonpull_item(struct jsonpull *, struct err *);
+int jsonpull_item(struct jsonpull *, struct err *);
 /* The same for an object; *key (a string, the caller's) is read, the value stands here. */
-int     jsonpull_key(struct jsonpull *, json_t **key, struct err *);
+int jsonpull_key(struct jsonpull *, json_t **key, struct err *);
 /* The whole value that stands here; NULL on error. */
 json_t *jsonpull_value(struct jsonpull *, struct err *);
 /* Nothing but blanks may be left. */
-int     jsonpull_end(struct jsonpull *, struct err *);
+int jsonpull_end(struct jsonpull *, struct err *);
 
 #endif

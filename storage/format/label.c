@@ -7,10 +7,10 @@
 #include "core/enc.h"
 #include "core/json.h"
 #include "core/log.h"
-#include "storage/repo/chain.h"
-#include "storage/keys/sealedjson.h"
 #include "storage/format/object.h"
+#include "storage/keys/sealedjson.h"
 #include "storage/keys/trust.h"
+#include "storage/repo/chain.h"
 
 struct label *
 label_new(void)
@@ -48,7 +48,10 @@ static const struct field {
     enum field_kind kind;
     size_t          offset;
 } fields[] = {
-#define FIELD(kind, key, member) {key, kind, offsetof(struct label, member)}
+#define FIELD(kind, key, member)                                                                   \
+    {                                                                                              \
+        key, kind, offsetof(struct label, member)                                                  \
+    }
     FIELD(F_ID, "backup", id),
     FIELD(F_ID, "run", run),
     FIELD(F_TEXT, "db", db),
@@ -145,8 +148,8 @@ static json_t *
 copied_json(const struct label *l)
 {
     char    at[32];
-    json_t *o = json_pack("{s:s,s:s,s:s}", "repo_id", l->copied_repo, "run", l->copied_run, "copied",
-                          time_rfc3339(l->copied, at, sizeof at));
+    json_t *o = json_pack("{s:s,s:s,s:s}", "repo_id", l->copied_repo, "run", l->copied_run,
+                          "copied", time_rfc3339(l->copied, at, sizeof at));
 
     if (l->replaces) {
         (void)json_object_set_new(o, "replaces", json_true());
@@ -242,10 +245,11 @@ open_hidden(struct label *l, const struct epoch *ep, struct err *e)
     free(l->note);
     l->selection = l->host = l->note = NULL;
     o = hidden_open(ep, "label", l->id, l->hidden, e);
-    rc = o == NULL || object_opt_text(o, "selection", &l->selection, e) != 0 || object_opt_text(o, "host", &l->host, e) != 0 ||
-                     object_opt_text(o, "note", &l->note, e) != 0 || read_warnings(o, l, e) != 0
-                 ? -1
-                 : 0;
+    rc = o == NULL || object_opt_text(o, "selection", &l->selection, e) != 0 ||
+            object_opt_text(o, "host", &l->host, e) != 0 ||
+            object_opt_text(o, "note", &l->note, e) != 0 || read_warnings(o, l, e) != 0
+        ? -1
+        : 0;
 
     json_decref(o);
     return rc;
@@ -283,7 +287,8 @@ read_time(const json_t *o, const char *key, time_t *out, struct err *e)
         return -1;
     }
     /* Only what we write: UTC, to the second. */
-    if (time_parse(text, out, e) != 0 || strcmp(time_rfc3339(*out, again, sizeof again), text) != 0) {
+    if (time_parse(text, out, e) != 0 ||
+        strcmp(time_rfc3339(*out, again, sizeof again), text) != 0) {
         return err_set(e, ERR_CORRUPT, "key \"%s\" is not a time like 2026-11-21T02:15:00Z", key);
     }
     return 0;
@@ -419,14 +424,16 @@ read_epoch(const json_t *o, struct label *l, struct err *e)
     int64_t     epoch = 1;
     const char *hidden;
 
-    if (json_object_get(o, "epoch") != NULL && read_count(o, "epoch", EPOCH_NUMBER_MAX, &epoch, e) != 0) {
+    if (json_object_get(o, "epoch") != NULL &&
+        read_count(o, "epoch", EPOCH_NUMBER_MAX, &epoch, e) != 0) {
         return -1;
     }
     if (epoch < 1) {
         return err_set(e, ERR_CORRUPT, "key \"epoch\" is out of range");
     }
     l->epoch = (unsigned)epoch;
-    if (json_object_get(o, "encrypted") != NULL && json_get_bool(o, "encrypted", &l->encrypted, e) != 0) {
+    if (json_object_get(o, "encrypted") != NULL &&
+        json_get_bool(o, "encrypted", &l->encrypted, e) != 0) {
         return -1;
     }
     if (l->encrypted) {
@@ -453,9 +460,10 @@ label_parse(const void *text, size_t n, struct err *e)
             goto fail;
         }
     }
-    if (read_epoch(o, l, e) == 0 && (l->hidden != NULL || read_warnings(o, l, e) == 0) && read_copied(o, l, e) == 0 &&
-        chain_read(o, l, e) == 0) {
-        sha256_hex(text, (size_t)((const char *)memchr(text, '\n', n) - (const char *)text) + 1, l->sha256);
+    if (read_epoch(o, l, e) == 0 && (l->hidden != NULL || read_warnings(o, l, e) == 0) &&
+        read_copied(o, l, e) == 0 && chain_read(o, l, e) == 0) {
+        sha256_hex(text, (size_t)((const char *)memchr(text, '\n', n) - (const char *)text) + 1,
+                   l->sha256);
         json_decref(o);
         return l;
     }
@@ -468,14 +476,21 @@ fail:
 bool
 backup_id_valid(const char *id)
 {
-    static const char shape[] = "dddddddd" "T" "dddddd" "Z-" "xxxx";
-    size_t            n = strlen(id);
+    static const char shape[] =
+        "dddddddd"
+        "T"
+        "dddddd"
+        "Z-"
+        "xxxx";
+    size_t n = strlen(id);
 
     if (n != sizeof shape - 1) {
         return false;
     }
     for (size_t i = 0; i < n; i++) {
-        const char *allowed = shape[i] == 'd' ? "0123456789" : shape[i] == 'x' ? "0123456789abcdef" : NULL;
+        const char *allowed = shape[i] == 'd' ? "0123456789"
+            : shape[i] == 'x'                 ? "0123456789abcdef"
+                                              : NULL;
 
         if (allowed == NULL ? id[i] != shape[i] : strchr(allowed, id[i]) == NULL) {
             return false;
@@ -501,14 +516,16 @@ label_part_name(const struct label *l, enum label_part part)
 
     const char *run = *copy == '\0' ? "" : l->run;
 
-    return part == LABEL_CHUNKS ? xasprintf("chunks%s%s.zst", copy, run)
-                                : xasprintf("manifest%s%s.json.zst%s", copy, run, l->encrypted ? ".enc" : "");
+    return part == LABEL_CHUNKS
+        ? xasprintf("chunks%s%s.zst", copy, run)
+        : xasprintf("manifest%s%s.json.zst%s", copy, run, l->encrypted ? ".enc" : "");
 }
 
 struct sealed_as
 label_manifest_as(const struct label *l, const struct epoch *ep)
 {
-    return (struct sealed_as){.type = "manifest", .public = ep->public, .what = l->id, .what_n = strlen(l->id)};
+    return (struct sealed_as){
+        .type = "manifest", .public = ep->public, .what = l->id, .what_n = strlen(l->id)};
 }
 
 struct label *

@@ -13,8 +13,8 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "core/err.h"
 #include "core/crypto/hash.h"
+#include "core/err.h"
 #include "core/mem.h"
 #include "storage/repo/repo.h"
 
@@ -27,64 +27,66 @@ struct label_head {
 };
 
 struct label {
-    char     id[BACKUP_ID_MAX];              /* 20261121T021500Z-4f2a */
-    char     run[RUN_ID_MAX];                /* 16 hex digits */
-    char    *db;                             /* configured name */
-    char    *dbname;                         /* the database's own name on its server */
-    char    *scope;                          /* "full", or 16 hex digits: digest of the selection */
-    char    *selection;                      /* the selection in words (options), NULL when full */
-    time_t   started, snapshot, finished;
-    char    *tool;                           /* "pgassay 0.1" */
-    char    *host;                           /* of the server as connected to, NULL for a local socket */
-    char    *server_version;                 /* "15.20" */
-    int      server_version_num;             /* 150020 */
-    char    *pg_dump_version;
-    bool     standby;
-    bool     globals;                        /* false: globals could not be read */
-    bool     passwords;                      /* false: role passwords are not in it */
-    uint64_t tables, rows, raw_bytes;        /* rows and COPY bytes of the tables */
-    uint64_t database_bytes;                 /* pg_database_size() */
-    uint64_t chunks, stored_bytes;           /* all chunks referred to */
-    uint64_t new_chunks, new_bytes;          /* of these, written by this run */
-    double   seconds;                        /* wall time */
-    char    *note;                           /* --note, or NULL */
-    struct strlist warnings;                 /* one sentence each */
-    unsigned epoch;                          /* of its chunks and its manifest (repo.h) */
-    bool     encrypted;                      /* so is the epoch */
-    char    *hidden;                         /* of an encrypted one: selection, host, note and warnings, sealed (hex); NULL: they
-                                              * are not sealed yet.  The fields are empty while nobody has opened it */
+    char           id[BACKUP_ID_MAX]; /* 20261121T021500Z-4f2a */
+    char           run[RUN_ID_MAX];   /* 16 hex digits */
+    char          *db;                /* configured name */
+    char          *dbname;            /* the database's own name on its server */
+    char          *scope;             /* "full", or 16 hex digits: digest of the selection */
+    char          *selection;         /* the selection in words (options), NULL when full */
+    time_t         started, snapshot, finished;
+    char          *tool;               /* "pgassay 0.1" */
+    char          *host;               /* of the server as connected to, NULL for a local socket */
+    char          *server_version;     /* "15.20" */
+    int            server_version_num; /* 150020 */
+    char          *pg_dump_version;
+    bool           standby;
+    bool           globals;                 /* false: globals could not be read */
+    bool           passwords;               /* false: role passwords are not in it */
+    uint64_t       tables, rows, raw_bytes; /* rows and COPY bytes of the tables */
+    uint64_t       database_bytes;          /* pg_database_size() */
+    uint64_t       chunks, stored_bytes;    /* all chunks referred to */
+    uint64_t       new_chunks, new_bytes;   /* of these, written by this run */
+    double         seconds;                 /* wall time */
+    char          *note;                    /* --note, or NULL */
+    struct strlist warnings;                /* one sentence each */
+    unsigned       epoch;                   /* of its chunks and its manifest (repo.h) */
+    bool           encrypted;               /* so is the epoch */
+    char *hidden; /* of an encrypted one: selection, host, note and warnings, sealed (hex); NULL:
+                   * they are not sealed yet.  The fields are empty while nobody has opened it */
     /* Of a copy (copy.h), where it came from: */
-    char     copied_repo[33];                /* repo_id; empty: not a copy */
-    char     copied_run[RUN_ID_MAX];         /* the run of the label that was copied */
-    time_t   copied;                         /* when the copy began */
-    bool     replaces;                       /* another label stood in its place, and gave way or was lost */
+    char   copied_repo[33];        /* repo_id; empty: not a copy */
+    char   copied_run[RUN_ID_MAX]; /* the run of the label that was copied */
+    time_t copied;                 /* when the copy began */
+    bool   replaces;               /* another label stood in its place, and gave way or was lost */
     /* Its place among the others (chain.h), filled in by writer_commit(): */
-    bool     chained;                        /* heads are known: older programs wrote none */
-    struct label_head *heads;                /* by id */
-    size_t   n_heads;
-    char     signer[17];                     /* id of the key that signed it; empty: nobody, or an older program */
-    uint64_t sequence;                       /* from 1, of this signer in this database; 0: none */
+    bool               chained; /* heads are known: older programs wrote none */
+    struct label_head *heads;   /* by id */
+    size_t             n_heads;
+    char     signer[17]; /* id of the key that signed it; empty: nobody, or an older program */
+    uint64_t sequence;   /* from 1, of this signer in this database; 0: none */
     /* Filled in by writer_commit(): */
-    char     chunks_sha256[SHA256_HEX + 1];  /* of chunks.zst as stored */
+    char     chunks_sha256[SHA256_HEX + 1]; /* of chunks.zst as stored */
     uint64_t chunks_size, chunks_raw_size;
-    char     manifest_sha256[SHA256_HEX + 1];/* of manifest.json.zst as stored */
+    char     manifest_sha256[SHA256_HEX + 1]; /* of manifest.json.zst as stored */
     uint64_t manifest_size;
     char     manifest_raw_sha256[SHA256_HEX + 1];
     uint64_t manifest_raw_size;
     /* Filled in by label_parse(), and by writer_commit(): */
-    char     sha256[SHA256_HEX + 1];         /* of its line as stored, newline included: what a drill record names */
+    char sha256[SHA256_HEX +
+                1]; /* of its line as stored, newline included: what a drill record names */
     /* Filled in by label_load(): */
-    char     signed_by[17];                  /* the key that its second line names; empty: none */
+    char signed_by[17]; /* the key that its second line names; empty: none */
 };
 
 struct label *label_new(void);
-void          label_free(struct label *);               /* accepts NULL */
+void          label_free(struct label *); /* accepts NULL */
 struct label *label_copy(const struct label *);
 
-/* All that is known of it, for `--json` output; ERR_CORRUPT names a field that was never filled in. */
-json_t       *label_json(const struct label *, struct err *);
+/* All that is known of it, for `--json` output; ERR_CORRUPT names a field that was never filled
+ * in. */
+json_t *label_json(const struct label *, struct err *);
 /* Of an encrypted one: seals what is nobody's business without a key. */
-int           label_hide(struct label *, const struct epoch *, struct err *);
+int label_hide(struct label *, const struct epoch *, struct err *);
 /* The object as stored: the JSON line, newline included.  And back: ERR_CORRUPT names the field. */
 int           label_format(const struct label *, struct buf *, struct err *);
 struct label *label_parse(const void *, size_t, struct err *);
@@ -94,8 +96,9 @@ bool backup_id_valid(const char *);
 /* "<db>/backups/<id>/<object>", db encoded.  Allocated. */
 char *backup_key(const char *db, const char *id, const char *object);
 
-/* The object that holds a backup's chunk list or manifest, for backup_key(): "chunks.zst", "manifest.json.zst" (encrypted:
- * "manifest.json.zst.enc"); of a copy "chunks-<run>.zst", "manifest-<run>.json.zst", since two who copy the same backup must not write the same name.
+/* The object that holds a backup's chunk list or manifest, for backup_key(): "chunks.zst",
+ * "manifest.json.zst" (encrypted: "manifest.json.zst.enc"); of a copy "chunks-<run>.zst",
+ * "manifest-<run>.json.zst", since two who copy the same backup must not write the same name.
  * Allocated. */
 enum label_part { LABEL_CHUNKS, LABEL_MANIFEST };
 char *label_part_name(const struct label *, enum label_part);
@@ -103,47 +106,50 @@ char *label_part_name(const struct label *, enum label_part);
 /* What is hidden in it is there when this host has a key to read it. */
 struct label *label_load(struct repo *, const char *db, const char *id, struct err *);
 
-/* As what an encrypted backup's manifest is sealed (core/seal.h): type "manifest", the backup's id.  Borrows both. */
+/* As what an encrypted backup's manifest is sealed (core/seal.h): type "manifest", the backup's
+ * id.  Borrows both. */
 struct sealed_as label_manifest_as(const struct label *, const struct epoch *);
 
 /* What a backup is, as `storage list` shows it. */
 enum backup_state {
-    BACKUP_COMMITTED,     /* label readable, run not revoked */
-    BACKUP_DAMAGED,       /* label unreadable, an object it names is missing or of another size, or chunks are lost */
-    BACKUP_VOID,          /* run revoked */
+    BACKUP_COMMITTED, /* label readable, run not revoked */
+    BACKUP_DAMAGED, /* label unreadable, an object it names is missing or of another size, or chunks
+                       are lost */
+    BACKUP_VOID,    /* run revoked */
 };
 
 struct backup_entry {
     char              id[BACKUP_ID_MAX];
     enum backup_state state;
-    char             *problem;            /* of BACKUP_DAMAGED and BACKUP_VOID, one sentence */
-    struct label     *label;              /* NULL when unreadable */
-    uint64_t          lost_chunks;        /* of BACKUP_DAMAGED: nothing but these is wrong (damage.h) */
-    bool              newer;              /* of BACKUP_DAMAGED: a newer program wrote its label, or it is untrusted */
-    bool              untrusted;          /* ... nobody whom this host trusts has signed it; nothing need be wrong */
+    char             *problem;     /* of BACKUP_DAMAGED and BACKUP_VOID, one sentence */
+    struct label     *label;       /* NULL when unreadable */
+    uint64_t          lost_chunks; /* of BACKUP_DAMAGED: nothing but these is wrong (damage.h) */
+    bool newer;     /* of BACKUP_DAMAGED: a newer program wrote its label, or it is untrusted */
+    bool untrusted; /* ... nobody whom this host trusts has signed it; nothing need be wrong */
 };
 
 struct backup_list {
-    struct backup_entry *v;               /* ascending by id: oldest first */
+    struct backup_entry *v; /* ascending by id: oldest first */
     size_t               n, cap;
-    struct strlist       unlabelled;      /* ids with chunk list and manifest, but no label: a run is just at it, or died just
-                                           * there, or the label was lost */
-    struct strlist       tombstones;      /* tombstones_load() of the same moment */
+    struct strlist unlabelled; /* ids with chunk list and manifest, but no label: a run is just at
+                                * it, or died just there, or the label was lost */
+    struct strlist tombstones; /* tombstones_load() of the same moment */
 };
 
 /* Every backup of exactly this database.  Looks for label, manifest and chunk list in the
  * listing; a directory without a label is an unfinished run and no backup. */
-int  backup_list_load(struct repo *, const char *db, struct backup_list *, struct err *);
-void backup_list_free(struct backup_list *);
-const char *backup_state_text(enum backup_state);       /* "committed", "damaged", "void" */
+int         backup_list_load(struct repo *, const char *db, struct backup_list *, struct err *);
+void        backup_list_free(struct backup_list *);
+const char *backup_state_text(enum backup_state); /* "committed", "damaged", "void" */
 
 /* The backup that a user means: which is an id, "latest" or NULL (newest committed of scope
- * full); at, when not 0: the newest whose snapshot is not later.  ERR_NOT_FOUND lists what there is.  When the one
- * meant is damaged (damage.h): ERR_CORRUPT names the newest good one; an id whose label can be read gives
- * that, and a warning. */
-struct label *backup_find(struct repo *, const char *db, const char *which, time_t at, struct err *);
+ * full); at, when not 0: the newest whose snapshot is not later.  ERR_NOT_FOUND lists what there
+ * is.  When the one meant is damaged (damage.h): ERR_CORRUPT names the newest good one; an id
+ * whose label can be read gives that, and a warning. */
+struct label *backup_find(struct repo *, const char *db, const char *which, time_t at,
+                          struct err *);
 /* The same in a list that the caller has loaded; what is found is taken out of its entry. */
-struct label *backup_find_listed(struct repo *, const char *db, struct backup_list *, const char *which, time_t at,
-                                 struct err *);
+struct label *backup_find_listed(struct repo *, const char *db, struct backup_list *,
+                                 const char *which, time_t at, struct err *);
 
 #endif

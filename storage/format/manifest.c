@@ -5,8 +5,8 @@
 
 /* Indices into manifest.chunks by name; open addressing, at most half full. */
 struct chunk_index {
-    uint32_t *slot;          /* index + 1; 0: empty */
-    size_t    n_slots;       /* a power of two */
+    uint32_t *slot;    /* index + 1; 0: empty */
+    size_t    n_slots; /* a power of two */
 };
 
 struct manifest *
@@ -149,7 +149,8 @@ manifest_chunk(struct manifest *m, const struct chunk_ref *ref)
     slot = find_slot(m, ref->name);
     if (*slot == 0) {
         VEC_GROW(m->chunks, m->n_chunks, m->cap_chunks);
-        m->chunks[m->n_chunks] = (struct chunk_ref){.name = xstrdup(ref->name), .size = ref->size, .raw_size = ref->raw_size};
+        m->chunks[m->n_chunks] = (struct chunk_ref){
+            .name = xstrdup(ref->name), .size = ref->size, .raw_size = ref->raw_size};
         *slot = (uint32_t)++m->n_chunks;
     }
     return *slot - 1;
@@ -263,8 +264,8 @@ manifest_map_chunks(struct manifest *m, const uint32_t *to)
 
 /* The numbers that manifest_renumber() gives. */
 struct numbering {
-    uint32_t *places;        /* by old number: the new one, and 1 */
-    uint32_t *old;           /* by new number */
+    uint32_t *places; /* by old number: the new one, and 1 */
+    uint32_t *old;    /* by new number */
     size_t    n;
 };
 

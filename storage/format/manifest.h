@@ -27,23 +27,23 @@
 #define MANIFEST_RAW_MAX ((size_t)1 << 30)
 
 struct chunk_ref {
-    char    *name;              /* "<epoch>/<aa>/<id>-<sha256>-<run>.<ext>", below <db>/chunks/ */
-    uint64_t size;              /* stored bytes */
-    uint64_t raw_size;          /* plaintext bytes */
-    time_t   retain_until;      /* locked until then, 0: not; in chunks.zst, not in the manifest */
+    char    *name;         /* "<epoch>/<aa>/<id>-<sha256>-<run>.<ext>", below <db>/chunks/ */
+    uint64_t size;         /* stored bytes */
+    uint64_t raw_size;     /* plaintext bytes */
+    time_t   retain_until; /* locked until then, 0: not; in chunks.zst, not in the manifest */
 };
 
-struct fingerprint {            /* sums mod 2^64 of the two halves of SipHash-2-4-128 of each row */
+struct fingerprint { /* sums mod 2^64 of the two halves of SipHash-2-4-128 of each row */
     uint64_t a, b;
 };
 
 struct segment {
-    uint32_t chunk;             /* index into manifest.chunks */
-    uint64_t offset, length;    /* bytes of plaintext */
+    uint32_t chunk;          /* index into manifest.chunks */
+    uint64_t offset, length; /* bytes of plaintext */
 };
 
 struct range {
-    uint64_t           first_block;  /* heap block where it begins; 0 for a whole table */
+    uint64_t           first_block; /* heap block where it begins; 0 for a whole table */
     uint64_t           rows;
     struct fingerprint fp;
     struct segment    *segments;
@@ -54,31 +54,32 @@ enum copy_format { COPY_TEXT, COPY_BINARY };
 
 struct m_column {
     char *name;
-    char *type;                 /* format_type() */
-    bool  generated;            /* stored generated: in no COPY */
+    char *type;      /* format_type() */
+    bool  generated; /* stored generated: in no COPY */
     bool  not_null;
 };
 
 struct m_table {
     char    *schema, *name;
-    uint32_t oid;               /* on the source server; for messages only */
-    char     kind;              /* 'r' table; 'f' foreign (definition only); 'p' partitioned (no rows of its own) */
-    char     persistence;       /* 'p', 'u' */
-    char    *owner;
-    char    *load_via;          /* "schema.name" quoted: the ancestor that rows must go through, or NULL */
-    char    *condition;         /* extension configuration table: its WHERE clause, or NULL */
-    char    *extension;         /* extension that owns this configuration table, or NULL */
-    char    *skipped;           /* why there is no data (foreign, excluded, unlogged on a standby …), or NULL */
-    enum copy_format format;
-    struct m_column *columns;   /* attnum order, live columns only */
-    size_t   n_columns;
-    uint64_t rows;
-    uint64_t bytes;             /* of COPY data, without header and trailer */
-    uint64_t relation_bytes;    /* heap and TOAST on the source */
-    struct fingerprint fp;      /* sum over the ranges */
-    struct fingerprint generated_fp; /* of the generated columns, text format; 0,0 when there are none */
+    uint32_t oid; /* on the source server; for messages only */
+    char  kind; /* 'r' table; 'f' foreign (definition only); 'p' partitioned (no rows of its own) */
+    char  persistence; /* 'p', 'u' */
+    char *owner;
+    char *load_via;  /* "schema.name" quoted: the ancestor that rows must go through, or NULL */
+    char *condition; /* extension configuration table: its WHERE clause, or NULL */
+    char *extension; /* extension that owns this configuration table, or NULL */
+    char *skipped; /* why there is no data (foreign, excluded, unlogged on a standby …), or NULL */
+    enum copy_format   format;
+    struct m_column   *columns; /* attnum order, live columns only */
+    size_t             n_columns;
+    uint64_t           rows;
+    uint64_t           bytes;          /* of COPY data, without header and trailer */
+    uint64_t           relation_bytes; /* heap and TOAST on the source */
+    struct fingerprint fp;             /* sum over the ranges */
+    struct fingerprint
+                  generated_fp; /* of the generated columns, text format; 0,0 when there are none */
     struct range *ranges;
-    size_t   n_ranges, cap_ranges;
+    size_t        n_ranges, cap_ranges;
 };
 
 struct m_sequence {
@@ -87,79 +88,89 @@ struct m_sequence {
     bool    is_called;
 };
 
-struct m_matview {              /* in the order in which they must be refreshed */
+struct m_matview { /* in the order in which they must be refreshed */
     char *schema, *name;
     bool  populated;
-    bool  remote;               /* reads a foreign table: not refreshed on a scratch server */
+    bool  remote; /* reads a foreign table: not refreshed on a scratch server */
 };
 
 /* One entry of the schema archive: "every schema object". */
 struct m_object {
-    char *kind;                 /* "TABLE", "FK CONSTRAINT" … (pg_restore's desc) */
-    char *schema;               /* NULL: none */
-    char *name;                 /* pg_restore's tag */
+    char *kind;   /* "TABLE", "FK CONSTRAINT" … (pg_restore's desc) */
+    char *schema; /* NULL: none */
+    char *name;   /* pg_restore's tag */
     char *owner;
-    char  digest[65];           /* SHA-256 of its normalised SQL, hex */
+    char  digest[65]; /* SHA-256 of its normalised SQL, hex */
 };
 
-struct chunk_index;             /* finds a chunk by name */
+struct chunk_index; /* finds a chunk by name */
 
 struct manifest {
     /* JSON sections, see docs; owned references, NULL when absent */
-    json_t *server;             /* version, settings, system identifier, standby … */
-    json_t *database;           /* name, oid, encoding, collation provider, version, owner, properties … */
-    json_t *snapshot;           /* lsn, time, xmin … */
-    json_t *xid;                /* ages of database and worst tables */
+    json_t *server;   /* version, settings, system identifier, standby … */
+    json_t *database; /* name, oid, encoding, collation provider, version, owner, properties … */
+    json_t *snapshot; /* lsn, time, xmin … */
+    json_t *xid;      /* ages of database and worst tables */
     json_t *extensions;
-    json_t *inventory;          /* what pg_dump does not carry (docs/postgresql.md, "Comparing") */
-    json_t *globals;            /* roles, memberships … as data; the SQL is in globals_sql */
-    json_t *selection;          /* options that narrowed the backup, or NULL */
+    json_t *inventory; /* what pg_dump does not carry (docs/postgresql.md, "Comparing") */
+    json_t *globals;   /* roles, memberships … as data; the SQL is in globals_sql */
+    json_t *selection; /* options that narrowed the backup, or NULL */
 
-    uint8_t fingerprint_key[16];/* of all fingerprints below */
-    bool    has_fingerprint_key;/* false: it was the repository's, and manifest_load() fills it in */
+    uint8_t fingerprint_key[16]; /* of all fingerprints below */
+    bool has_fingerprint_key; /* false: it was the repository's, and manifest_load() fills it in */
 
-    struct m_table    *tables;     size_t n_tables, cap_tables;      /* sorted by schema, name (bytes) */
-    bool               sorted;     /* they are, by manifest_sort() */
-    struct m_sequence *sequences;  size_t n_sequences, cap_sequences;
-    struct m_matview  *matviews;   size_t n_matviews, cap_matviews;
-    struct m_object   *objects;    size_t n_objects, cap_objects;
+    struct m_table    *tables;
+    size_t             n_tables, cap_tables; /* sorted by schema, name (bytes) */
+    bool               sorted;               /* they are, by manifest_sort() */
+    struct m_sequence *sequences;
+    size_t             n_sequences, cap_sequences;
+    struct m_matview  *matviews;
+    size_t             n_matviews, cap_matviews;
+    struct m_object   *objects;
+    size_t             n_objects, cap_objects;
 
     uint64_t       lo_count;
     bool           lo_by_function; /* read through lo_get(): holes were filled with zeroes */
     struct m_table lo_metadata;    /* rows: oid, owner, acl, comment (text format) */
     struct m_table lo_pages;       /* rows: loid, pageno, data (binary format) */
 
-    struct segment *archive;       size_t n_archive, cap_archive;    /* the pg_dump -Fc schema archive */
-    struct segment *globals_sql;   size_t n_globals_sql, cap_globals_sql;
+    struct segment *archive;
+    size_t          n_archive, cap_archive; /* the pg_dump -Fc schema archive */
+    struct segment *globals_sql;
+    size_t          n_globals_sql, cap_globals_sql;
 
-    struct chunk_ref *chunks;      size_t n_chunks, cap_chunks;
-    struct chunk_index *index;     /* manifest_chunk()'s own */
-    struct strlist    warnings;
+    struct chunk_ref   *chunks;
+    size_t              n_chunks, cap_chunks;
+    struct chunk_index *index; /* manifest_chunk()'s own */
+    struct strlist      warnings;
 };
 
 struct manifest *manifest_new(void);
-void             manifest_free(struct manifest *);       /* accepts NULL */
+void             manifest_free(struct manifest *); /* accepts NULL */
 
 /* Appends the JSON text.  What manifest_check() refuses is not written. */
-int              manifest_format(const struct manifest *, struct buf *, struct err *);
-/* And back; the result has passed manifest_check().  Read piece by piece: beside the text and the result,
- * memory for one element (a range, a chunk, a table without its ranges) is needed at a time. */
+int manifest_format(const struct manifest *, struct buf *, struct err *);
+/* And back; the result has passed manifest_check().  Read piece by piece: beside the text and
+ * the result, memory for one element (a range, a chunk, a table without its ranges) is needed at
+ * a time. */
 struct manifest *manifest_parse(const void *, size_t, struct err *);
 /* Everything that later code relies on: indices in range, segments inside their chunks, sums of
- * ranges equal the table's figures, tables sorted and unique, chunk names well-formed.  ERR_CORRUPT. */
-int              manifest_check(const struct manifest *, struct err *);
-void             manifest_sort(struct manifest *);       /* tables by schema, name */
+ * ranges equal the table's figures, tables sorted and unique, chunk names well-formed.
+ * ERR_CORRUPT. */
+int  manifest_check(const struct manifest *, struct err *);
+void manifest_sort(struct manifest *); /* tables by schema, name */
 
 /* The index of a chunk, added (copied) when it is new.  Not thread-safe. */
-uint32_t manifest_chunk(struct manifest *, const struct chunk_ref *);
-struct m_table *manifest_add_table(struct manifest *);   /* zeroed; valid until the next call */
+uint32_t        manifest_chunk(struct manifest *, const struct chunk_ref *);
+struct m_table *manifest_add_table(struct manifest *); /* zeroed; valid until the next call */
 /* Quick once the tables are sorted (manifest_sort(), manifest_parse()). */
 struct m_table *manifest_find(struct manifest *, const char *schema, const char *name);
 /* What the segments call chunk i is to[i] from now on. */
-void     manifest_map_chunks(struct manifest *, const uint32_t *to);
-/* For a manifest whose segments name chunks by any numbers below n: from now on they are 0, 1, ... in the order of their
- * first use, and old[i] (room for n) is what i was.  Returns how many there are. */
-size_t   manifest_renumber(struct manifest *, uint32_t *old, size_t n);
+void manifest_map_chunks(struct manifest *, const uint32_t *to);
+/* For a manifest whose segments name chunks by any numbers below n: from now on they are 0, 1,
+ * ... in the order of their first use, and old[i] (room for n) is what i was.  Returns how many
+ * there are. */
+size_t manifest_renumber(struct manifest *, uint32_t *old, size_t n);
 /* Appends one segment to a growing array, such as a range's or the archive's. */
 void segment_add(struct segment **, size_t *n, size_t *cap, const struct segment *);
 void fingerprint_add(struct fingerprint *, const struct fingerprint *);

@@ -16,11 +16,14 @@ check_chunks(const struct manifest *m, struct err *e)
         const struct chunk_ref *c = &m->chunks[i];
 
         if (chunk_name_parse(c->name, &name) != 0) {
-            return err_set(e, ERR_CORRUPT, "chunk %zu: \"%s\" is not the name of a chunk", i, c->name);
+            return err_set(e, ERR_CORRUPT, "chunk %zu: \"%s\" is not the name of a chunk", i,
+                           c->name);
         }
         most = codec_bound((enum codec_kind)name.codec, CHUNK_RAW_MAX);
-        if (c->raw_size > CHUNK_RAW_MAX || c->size == 0 || c->size > (name.sealed ? seal_bound(most) : most)) {
-            return err_set(e, ERR_CORRUPT, "chunk %zu: sizes %" PRIu64 ", %" PRIu64 " are out of range", i, c->size,
+        if (c->raw_size > CHUNK_RAW_MAX || c->size == 0 ||
+            c->size > (name.sealed ? seal_bound(most) : most)) {
+            return err_set(e, ERR_CORRUPT,
+                           "chunk %zu: sizes %" PRIu64 ", %" PRIu64 " are out of range", i, c->size,
                            c->raw_size);
         }
     }
@@ -29,11 +32,13 @@ check_chunks(const struct manifest *m, struct err *e)
 
 /* *bytes: their lengths, summed. */
 static int
-check_segments(const struct manifest *m, const struct segment *v, size_t n, uint64_t *bytes, struct err *e)
+check_segments(const struct manifest *m, const struct segment *v, size_t n, uint64_t *bytes,
+               struct err *e)
 {
     for (size_t i = 0; i < n; i++) {
         if (v[i].chunk >= m->n_chunks) {
-            return err_set(e, ERR_CORRUPT, "segment %zu: there is no chunk %" PRIu32, i, v[i].chunk);
+            return err_set(e, ERR_CORRUPT, "segment %zu: there is no chunk %" PRIu32, i,
+                           v[i].chunk);
         }
         if (v[i].length == 0 || v[i].offset > m->chunks[v[i].chunk].raw_size ||
             v[i].length > m->chunks[v[i].chunk].raw_size - v[i].offset) {
@@ -60,8 +65,8 @@ check_table(const struct manifest *m, const struct m_table *t, struct err *e)
     }
     if (rows != t->rows || bytes != t->bytes || !fingerprint_equal(&fp, &t->fp)) {
         return err_set(e, ERR_CORRUPT,
-                       "its ranges hold %" PRIu64 " rows in %" PRIu64 " bytes, the table says %" PRIu64 " in %" PRIu64
-                       "%s",
+                       "its ranges hold %" PRIu64 " rows in %" PRIu64
+                       " bytes, the table says %" PRIu64 " in %" PRIu64 "%s",
                        rows, bytes, t->rows, t->bytes,
                        rows == t->rows && bytes == t->bytes ? ", and another fingerprint" : "");
     }
@@ -84,7 +89,8 @@ check_tables(const struct manifest *m, struct err *e)
             int by_schema = strcmp(t[-1].schema, t->schema);
 
             if (by_schema > 0 || (by_schema == 0 && strcmp(t[-1].name, t->name) >= 0)) {
-                return err_set(e, ERR_CORRUPT, "table \"%s\".\"%s\": stands twice or out of order", t->schema, t->name);
+                return err_set(e, ERR_CORRUPT, "table \"%s\".\"%s\": stands twice or out of order",
+                               t->schema, t->name);
             }
         }
     }

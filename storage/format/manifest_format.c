@@ -37,8 +37,8 @@ write_segments(struct buf *out, const struct segment *v, size_t n, struct err *e
         return -1;
     }
     for (size_t i = 0; i < n; i++) {
-        if (buf_printf(out, e, "%s[%" PRIu32 ",%" PRIu64 ",%" PRIu64 "]", i == 0 ? "" : ",", v[i].chunk, v[i].offset,
-                       v[i].length) != 0) {
+        if (buf_printf(out, e, "%s[%" PRIu32 ",%" PRIu64 ",%" PRIu64 "]", i == 0 ? "" : ",",
+                       v[i].chunk, v[i].offset, v[i].length) != 0) {
             return -1;
         }
     }
@@ -48,8 +48,8 @@ write_segments(struct buf *out, const struct segment *v, size_t n, struct err *e
 static int
 write_range(struct buf *out, const struct range *r, struct err *e)
 {
-    if (buf_printf(out, e, "[%" PRIu64 ",%" PRIu64 ",\"%016" PRIx64 "%016" PRIx64 "\",", r->first_block, r->rows,
-                   r->fp.a, r->fp.b) != 0 ||
+    if (buf_printf(out, e, "[%" PRIu64 ",%" PRIu64 ",\"%016" PRIx64 "%016" PRIx64 "\",",
+                   r->first_block, r->rows, r->fp.a, r->fp.b) != 0 ||
         write_segments(out, r->segments, r->n, e) != 0) {
         return -1;
     }
@@ -110,7 +110,8 @@ json_table(const struct m_table *t)
     object_set_text(o, "condition", t->condition);
     object_set_text(o, "extension", t->extension);
     object_set_text(o, "skipped", t->skipped);
-    (void)json_object_set_new(o, "format", json_string(t->format == COPY_BINARY ? "binary" : "text"));
+    (void)json_object_set_new(o, "format",
+                              json_string(t->format == COPY_BINARY ? "binary" : "text"));
     (void)json_object_set_new(o, "columns", json_columns(t));
     (void)json_object_set_new(o, "rows", json_integer((json_int_t)t->rows));
     (void)json_object_set_new(o, "bytes", json_integer((json_int_t)t->bytes));
@@ -126,7 +127,7 @@ write_table(struct buf *out, const struct m_table *t, struct err *e)
     if (write_value(out, json_table(t), e) != 0) {
         return -1;
     }
-    out->len--;                             /* its '}': the ranges belong inside */
+    out->len--; /* its '}': the ranges belong inside */
     if (buf_puts(out, ",\"ranges\":[", e) != 0) {
         return -1;
     }
@@ -206,19 +207,20 @@ json_m_object(const struct m_object *x)
 }
 
 /* Writes "key":[ … ] of n elements, each made by json_fn(). */
-#define WRITE_LIST(out, key, v, n, json_fn, e)                                                            \
-    do {                                                                                                  \
-        if (write_key((out), (key), (e)) != 0 || buf_puts((out), "[", (e)) != 0) {                        \
-            return -1;                                                                                    \
-        }                                                                                                 \
-        for (size_t i = 0; i < (n); i++) {                                                                \
-            if (write_comma((out), i, (e)) != 0 || write_value((out), json_fn(&(v)[i]), (e)) != 0) {      \
-                return -1;                                                                                \
-            }                                                                                             \
-        }                                                                                                 \
-        if (buf_puts((out), "]", (e)) != 0) {                                                             \
-            return -1;                                                                                    \
-        }                                                                                                 \
+#define WRITE_LIST(out, key, v, n, json_fn, e)                                                     \
+    do {                                                                                           \
+        if (write_key((out), (key), (e)) != 0 || buf_puts((out), "[", (e)) != 0) {                 \
+            return -1;                                                                             \
+        }                                                                                          \
+        for (size_t i = 0; i < (n); i++) {                                                         \
+            if (write_comma((out), i, (e)) != 0 ||                                                 \
+                write_value((out), json_fn(&(v)[i]), (e)) != 0) {                                  \
+                return -1;                                                                         \
+            }                                                                                      \
+        }                                                                                          \
+        if (buf_puts((out), "]", (e)) != 0) {                                                      \
+            return -1;                                                                             \
+        }                                                                                          \
     } while (0)
 
 static json_t *
@@ -251,14 +253,16 @@ write_sections(struct buf *out, const struct manifest *m, struct err *e)
         const char *key;
         json_t     *value;
     } sections[] = {
-        {"server", m->server},       {"database", m->database}, {"snapshot", m->snapshot},
-        {"xid", m->xid},             {"globals", m->globals},   {"extensions", m->extensions},
+        {"server", m->server},       {"database", m->database},
+        {"snapshot", m->snapshot},   {"xid", m->xid},
+        {"globals", m->globals},     {"extensions", m->extensions},
         {"inventory", m->inventory}, {"selection", m->selection},
     };
 
     for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {
         if (sections[i].value != NULL &&
-            (write_key(out, sections[i].key, e) != 0 || json_write(sections[i].value, out, e) != 0)) {
+            (write_key(out, sections[i].key, e) != 0 ||
+             json_write(sections[i].value, out, e) != 0)) {
             return -1;
         }
     }
@@ -283,12 +287,15 @@ manifest_format(const struct manifest *m, struct buf *out, struct err *e)
     if (manifest_check(m, e) != 0) {
         return err_wrap(e, "manifest not written");
     }
-    if (buf_printf(out, e, "{\"format\":%d,\"needs\":[],\"type\":\"manifest\"", OBJECT_FORMAT) != 0 ||
+    if (buf_printf(out, e, "{\"format\":%d,\"needs\":[],\"type\":\"manifest\"", OBJECT_FORMAT) !=
+            0 ||
         write_fingerprint_key(out, m, e) != 0 || write_sections(out, m, e) != 0 ||
         write_key(out, "archive", e) != 0 ||
-        write_segments(out, m->archive, m->n_archive, e) != 0 || write_key(out, "globals_sql", e) != 0 ||
-        write_segments(out, m->globals_sql, m->n_globals_sql, e) != 0 || write_lists(out, m, e) != 0 ||
-        write_large_objects(out, m, e) != 0 || write_tables(out, m, e) != 0) {
+        write_segments(out, m->archive, m->n_archive, e) != 0 ||
+        write_key(out, "globals_sql", e) != 0 ||
+        write_segments(out, m->globals_sql, m->n_globals_sql, e) != 0 ||
+        write_lists(out, m, e) != 0 || write_large_objects(out, m, e) != 0 ||
+        write_tables(out, m, e) != 0) {
         return -1;
     }
     return buf_puts(out, "}\n", e);

@@ -60,7 +60,8 @@ add_chunk(struct manifest *m, const json_t *item, struct err *e)
     ref.name = xstrdup(name);
     (void)manifest_chunk(m, &ref);
     free(ref.name);
-    return m->n_chunks == before + 1 ? 0 : err_set(e, ERR_CORRUPT, "chunk \"%s\" stands twice", name);
+    return m->n_chunks == before + 1 ? 0
+                                     : err_set(e, ERR_CORRUPT, "chunk \"%s\" stands twice", name);
 }
 
 static int
@@ -75,8 +76,8 @@ read_int64(const json_t *o, const char *key, int64_t *out, struct err *e)
     errno = 0;
     *out = strtoll(text, &end, 10);
     return errno == 0 && end != text && *end == '\0' && strchr("-0123456789", text[0]) != NULL
-               ? 0
-               : err_set(e, ERR_CORRUPT, "key \"%s\" is not a 64-bit number", key);
+        ? 0
+        : err_set(e, ERR_CORRUPT, "key \"%s\" is not a 64-bit number", key);
 }
 
 static int
@@ -90,9 +91,9 @@ add_sequence(struct manifest *m, const json_t *item, struct err *e)
     s->schema = object_text(item, "schema", e);
     s->name = s->schema == NULL ? NULL : object_text(item, "name", e);
     return s->name == NULL || read_int64(item, "last_value", &s->last_value, e) != 0 ||
-                   json_get_bool(item, "is_called", &s->is_called, e) != 0
-               ? -1
-               : 0;
+            json_get_bool(item, "is_called", &s->is_called, e) != 0
+        ? -1
+        : 0;
 }
 
 static int
@@ -106,9 +107,9 @@ add_matview(struct manifest *m, const json_t *item, struct err *e)
     v->schema = object_text(item, "schema", e);
     v->name = v->schema == NULL ? NULL : object_text(item, "name", e);
     return v->name == NULL || json_get_bool(item, "populated", &v->populated, e) != 0 ||
-                   json_get_bool(item, "remote", &v->remote, e) != 0
-               ? -1
-               : 0;
+            json_get_bool(item, "remote", &v->remote, e) != 0
+        ? -1
+        : 0;
 }
 
 static int
@@ -122,7 +123,8 @@ add_object(struct manifest *m, const json_t *item, struct err *e)
     *x = (struct m_object){0};
     x->kind = object_text(item, "kind", e);
     if (x->kind == NULL || object_opt_text(item, "schema", &x->schema, e) != 0 ||
-        (x->name = object_text(item, "name", e)) == NULL || object_opt_text(item, "owner", &x->owner, e) != 0 ||
+        (x->name = object_text(item, "name", e)) == NULL ||
+        object_opt_text(item, "owner", &x->owner, e) != 0 ||
         json_get_str(item, "digest", &digest, e) != 0) {
         return -1;
     }
@@ -157,7 +159,8 @@ read_lo_member(struct jsonpull *jp, struct manifest *m, const char *key, struct 
     if (strcmp(key, "metadata") == 0 || strcmp(key, "pages") == 0) {
         struct m_table *t = key[0] == 'm' ? &m->lo_metadata : &m->lo_pages;
 
-        return t->kind == '\0' ? read_table(jp, t, false, e) : err_set(e, ERR_CORRUPT, "stands twice");
+        return t->kind == '\0' ? read_table(jp, t, false, e)
+                               : err_set(e, ERR_CORRUPT, "stands twice");
     }
     v = jsonpull_value(jp, e);
     if (v == NULL) {
@@ -208,8 +211,9 @@ section(struct manifest *m, const char *key)
         const char *key;
         json_t    **value;
     } sections[] = {
-        {"server", &m->server},       {"database", &m->database}, {"snapshot", &m->snapshot},
-        {"xid", &m->xid},             {"globals", &m->globals},   {"extensions", &m->extensions},
+        {"server", &m->server},       {"database", &m->database},
+        {"snapshot", &m->snapshot},   {"xid", &m->xid},
+        {"globals", &m->globals},     {"extensions", &m->extensions},
         {"inventory", &m->inventory}, {"selection", &m->selection},
     };
 
@@ -226,7 +230,8 @@ read_fingerprint_key(const json_t *v, struct manifest *m, struct err *e)
 {
     const char *hex = json_string_value(v);
 
-    if (hex == NULL || hex_decode(hex, strlen(hex), m->fingerprint_key, sizeof m->fingerprint_key) != 0) {
+    if (hex == NULL ||
+        hex_decode(hex, strlen(hex), m->fingerprint_key, sizeof m->fingerprint_key) != 0) {
         return err_set(e, ERR_CORRUPT, "is not %zu hex digits", 2 * sizeof m->fingerprint_key);
     }
     m->has_fingerprint_key = true;
@@ -251,7 +256,8 @@ read_small(struct jsonpull *jp, struct manifest *m, const char *key, json_t *hea
         rc = read_segments(v, &m->archive, &m->n_archive, &m->cap_archive, e);
     } else if (strcmp(key, "globals_sql") == 0) {
         rc = read_segments(v, &m->globals_sql, &m->n_globals_sql, &m->cap_globals_sql, e);
-    } else if (strcmp(key, "format") == 0 || strcmp(key, "needs") == 0 || strcmp(key, "type") == 0) {
+    } else if (strcmp(key, "format") == 0 || strcmp(key, "needs") == 0 ||
+               strcmp(key, "type") == 0) {
         (void)json_object_set(head, key, v);
         /* These stand first, so that a later format is called that, and not a syntax error. */
         rc = json_object_size(head) == 3 ? object_check(head, "manifest", e) : 0;
@@ -285,8 +291,8 @@ read_member(struct jsonpull *jp, struct manifest *m, const char *key, json_t *he
     return read_small(jp, m, key, head, e);
 }
 
-static const char *const required[] = {"archive",   "globals_sql", "chunks",   "tables", "large_objects",
-                                       "sequences", "matviews",    "objects"};
+static const char *const required[] = {"archive",       "globals_sql", "chunks",   "tables",
+                                       "large_objects", "sequences",   "matviews", "objects"};
 
 static int
 read_document(struct jsonpull *jp, struct manifest *m, json_t *head, json_t *seen, struct err *e)

@@ -48,7 +48,8 @@ read_segments(const json_t *list, struct segment **v, size_t *n, size_t *cap, st
         uint64_t       chunk;
 
         if (json_array_size(item) != 3 || item_int(item, 0, UINT32_MAX, &chunk, e) != 0 ||
-            item_int(item, 1, INT64_MAX, &s.offset, e) != 0 || item_int(item, 2, INT64_MAX, &s.length, e) != 0) {
+            item_int(item, 1, INT64_MAX, &s.offset, e) != 0 ||
+            item_int(item, 2, INT64_MAX, &s.length, e) != 0) {
             return err_set(e, ERR_CORRUPT, "segment %zu is not [chunk, offset, length]", i);
         }
         s.chunk = (uint32_t)chunk;
@@ -150,14 +151,18 @@ read_count(const json_t *o, const char *key, uint64_t *out, struct err *e)
 static int
 read_texts(const json_t *o, struct m_table *t, bool named, struct err *e)
 {
-    if (object_opt_text(o, "schema", &t->schema, e) != 0 || object_opt_text(o, "name", &t->name, e) != 0 ||
-        object_opt_text(o, "owner", &t->owner, e) != 0 || object_opt_text(o, "load_via", &t->load_via, e) != 0 ||
+    if (object_opt_text(o, "schema", &t->schema, e) != 0 ||
+        object_opt_text(o, "name", &t->name, e) != 0 ||
+        object_opt_text(o, "owner", &t->owner, e) != 0 ||
+        object_opt_text(o, "load_via", &t->load_via, e) != 0 ||
         object_opt_text(o, "condition", &t->condition, e) != 0 ||
-        object_opt_text(o, "extension", &t->extension, e) != 0 || object_opt_text(o, "skipped", &t->skipped, e) != 0) {
+        object_opt_text(o, "extension", &t->extension, e) != 0 ||
+        object_opt_text(o, "skipped", &t->skipped, e) != 0) {
         return -1;
     }
     if (named && (t->schema == NULL || t->name == NULL)) {
-        return err_set(e, ERR_CORRUPT, "key \"%s\" is missing", t->schema == NULL ? "schema" : "name");
+        return err_set(e, ERR_CORRUPT, "key \"%s\" is missing",
+                       t->schema == NULL ? "schema" : "name");
     }
     return 0;
 }
@@ -170,8 +175,9 @@ read_fields(const json_t *o, struct m_table *t, bool named, struct err *e)
     uint64_t    oid;
 
     if (read_texts(o, t, named, e) != 0 || read_letter(o, "kind", &t->kind, e) != 0 ||
-        read_letter(o, "persistence", &t->persistence, e) != 0 || read_count(o, "oid", &oid, e) != 0 ||
-        read_count(o, "rows", &t->rows, e) != 0 || read_count(o, "bytes", &t->bytes, e) != 0 ||
+        read_letter(o, "persistence", &t->persistence, e) != 0 ||
+        read_count(o, "oid", &oid, e) != 0 || read_count(o, "rows", &t->rows, e) != 0 ||
+        read_count(o, "bytes", &t->bytes, e) != 0 ||
         read_count(o, "relation_bytes", &t->relation_bytes, e) != 0 || read_columns(o, t, e) != 0 ||
         read_fingerprint(json_object_get(o, "fp"), &t->fp, e) != 0 ||
         read_fingerprint(json_object_get(o, "generated_fp"), &t->generated_fp, e) != 0 ||

@@ -68,8 +68,8 @@ object_check(const json_t *o, const char *type, struct err *e)
         return -1;
     }
     if (format != OBJECT_FORMAT) {
-        err_set(e, ERR_CORRUPT, "format %jd is not known to this program (it knows %d)", (intmax_t)format,
-                OBJECT_FORMAT);
+        err_set(e, ERR_CORRUPT, "format %jd is not known to this program (it knows %d)",
+                (intmax_t)format, OBJECT_FORMAT);
         return from_newer(e);
     }
     if (json_get_array(o, "needs", &needs, e) != 0) {
@@ -81,13 +81,15 @@ object_check(const json_t *o, const char *type, struct err *e)
         if (need != NULL && strcmp(need, need_encryption) == 0) {
             continue;
         }
-        err_set(e, ERR_CORRUPT, "needs \"%s\", which is not known to this program", need != NULL ? need : "?");
+        err_set(e, ERR_CORRUPT, "needs \"%s\", which is not known to this program",
+                need != NULL ? need : "?");
         return from_newer(e);
     }
     if (json_get_str(o, "type", &is, e) != 0) {
         return -1;
     }
-    return strcmp(is, type) == 0 ? 0 : err_set(e, ERR_CORRUPT, "is a \"%s\", not a \"%s\"", is, type);
+    return strcmp(is, type) == 0 ? 0
+                                 : err_set(e, ERR_CORRUPT, "is a \"%s\", not a \"%s\"", is, type);
 }
 
 json_t *
@@ -114,7 +116,8 @@ object_parse(const void *text, size_t n, const char *type, struct err *e)
 }
 
 void
-object_doubt(struct storage *st, const char *type, const char *key, const struct buf *raw, struct err *e)
+object_doubt(struct storage *st, const char *type, const char *key, const struct buf *raw,
+             struct err *e)
 {
     struct err doubt = ERR_INIT;
 

@@ -19,28 +19,30 @@ enum { OBJECT_FORMAT = 1, OBJECT_BYTES_MAX = 1 << 20 };
 /* A new object with format, needs and type. */
 json_t *object_new(const char *type);
 /* Nobody who does not know encryption may use it. */
-void    object_need_encryption(json_t *);
+void object_need_encryption(json_t *);
 /* Its line, newline included, appended. */
-int     object_format(const json_t *, struct buf *, struct err *);
-int     object_put(struct storage *, const char *key, const json_t *, struct err *);
+int object_format(const json_t *, struct buf *, struct err *);
+int object_put(struct storage *, const char *key, const json_t *, struct err *);
 
 /* The first line, checked for type, format and needs. */
 json_t *object_parse(const void *, size_t, const char *type, struct err *);
 /* max: bytes that the object may have at most. */
 json_t *object_get(struct storage *, const char *key, const char *type, size_t max, struct err *);
 
-/* Of one that could not be parsed: e says whether somebody trusted has signed it, as of one that could. */
-void    object_doubt(struct storage *, const char *type, const char *key, const struct buf *raw, struct err *e);
+/* Of one that could not be parsed: e says whether somebody trusted has signed it, as of one that
+ * could. */
+void object_doubt(struct storage *, const char *type, const char *key, const struct buf *raw,
+                  struct err *e);
 
 /* format, needs and type of JSON that was read by other means. */
-int     object_check(const json_t *, const char *type, struct err *);
+int object_check(const json_t *, const char *type, struct err *);
 
-/* A string that may hold any bytes but NUL (json.h: json_bytes); allocated.  NULL and ERR_CORRUPT when it is
- * missing or something else. */
-char   *object_text(const json_t *, const char *key, struct err *);
+/* A string that may hold any bytes but NUL (json.h: json_bytes); allocated.  NULL and
+ * ERR_CORRUPT when it is missing or something else. */
+char *object_text(const json_t *, const char *key, struct err *);
 /* The same for one that may be missing: *out NULL then. */
-int     object_opt_text(const json_t *, const char *key, char **out, struct err *);
+int object_opt_text(const json_t *, const char *key, char **out, struct err *);
 /* Adds it; NULL adds nothing. */
-void    object_set_text(json_t *, const char *key, const char *);
+void object_set_text(json_t *, const char *key, const char *);
 
 #endif

@@ -7,8 +7,8 @@
 #include "core/log.h"
 #include "storage/format/chunklist.h"
 #include "storage/heal/copy_impl.h"
-#include "storage/read/damage.h"
 #include "storage/keys/trust.h"
+#include "storage/read/damage.h"
 
 /* ---- what the destination is trusted to hold ---- */
 
@@ -18,7 +18,7 @@ copy_trust_stored(struct copy *c, const struct chunk_line *line)
     struct chunk_name name;
     struct chunk_name key = {.epoch = 1};
 
-    (void)chunk_name_parse(line->name, &name);      /* chunk_list_parse() did */
+    (void)chunk_name_parse(line->name, &name); /* chunk_list_parse() did */
     memcpy(key.id, name.sha256, sizeof key.id);
     if (known_find_name(&c->trusted, &key) != SIZE_MAX) {
         return false;
@@ -63,8 +63,9 @@ trust_list(struct copy *c, size_t i, struct err *e)
     return 0;
 }
 
-/* Reading every list would cost more than it saves: the backups before and after this one of the same scope are the most
- * likely to share chunks with it, beside those that were copied before it. */
+/* Reading every list would cost more than it saves: the backups before and after this one of the
+ * same scope are the most likely to share chunks with it, beside those that were copied before
+ * it. */
 static int
 trust_neighbours(struct copy *c, const struct label *l, struct err *e)
 {
@@ -83,8 +84,10 @@ trust_neighbours(struct copy *c, const struct label *l, struct err *e)
             after = i;
         }
     }
-    return (before != SIZE_MAX && trust_list(c, before, e) != 0) || (after != SIZE_MAX && trust_list(c, after, e) != 0) ? -1
-                                                                                                                      : 0;
+    return (before != SIZE_MAX && trust_list(c, before, e) != 0) ||
+            (after != SIZE_MAX && trust_list(c, after, e) != 0)
+        ? -1
+        : 0;
 }
 
 /* ---- which backups ---- */
@@ -133,10 +136,12 @@ stands_there(const struct copy *c, const struct backup_entry *there, struct copy
         x->status = COPY_PRESENT;
     } else {
         x->status = COPY_FAILED;
-        err_set(&x->err, ERR_EXISTS, "stands in \"%s\" already, and is %s there: %s", c->to->st->location,
-                backup_state_text(there->state), there->problem);
-        err_hint(&x->err, there->state == BACKUP_VOID ? "a prune of that repository takes void backups away"
-                                                      : "storage scrub --repair-from heals a backup from another repository");
+        err_set(&x->err, ERR_EXISTS, "stands in \"%s\" already, and is %s there: %s",
+                c->to->st->location, backup_state_text(there->state), there->problem);
+        err_hint(&x->err,
+                 there->state == BACKUP_VOID ? "a prune of that repository takes void backups away"
+                                             : "storage scrub --repair-from heals a backup from "
+                                               "another repository");
     }
     return true;
 }
@@ -159,16 +164,20 @@ would_lie_open(const struct copy *c, const struct backup_entry *b, struct copy_e
     struct err          ignored = ERR_INIT;
     const struct epoch *to = keyring_epoch(c->to->keys, c->to->epoch, &ignored);
 
-    if (!b->label->encrypted || c->request->decrypt || to == NULL || to->sealed || copy_goes_as_stored(c, b->label)) {
+    if (!b->label->encrypted || c->request->decrypt || to == NULL || to->sealed ||
+        copy_goes_as_stored(c, b->label)) {
         return false;
     }
     x->status = COPY_FAILED;
-    err_set(&x->err, ERR_USAGE, "it is encrypted, and repository \"%s\" is not", c->to->st->location);
-    err_hint(&x->err, "--decrypt stores it there for everybody to read who can read that repository");
+    err_set(&x->err, ERR_USAGE, "it is encrypted, and repository \"%s\" is not",
+            c->to->st->location);
+    err_hint(&x->err,
+             "--decrypt stores it there for everybody to read who can read that repository");
     return true;
 }
 
-/* What is wrong at the source is that backup's failure; what keeps everything else from going on is returned. */
+/* What is wrong at the source is that backup's failure; what keeps everything else from going on
+ * is returned. */
 static int
 copy_one(struct copy *c, const struct backup_entry *b, struct copy_entry *x, struct err *e)
 {
@@ -195,27 +204,30 @@ copy_one(struct copy *c, const struct backup_entry *b, struct copy_entry *x, str
     x->status = COPY_FAILED;
     x->err = *e;
     /* A key that is missing is missing for what must be opened alone. */
-    if (e->kind == ERR_CORRUPT || e->kind == ERR_NOT_FOUND || (e->kind == ERR_AUTH && !copy_goes_as_stored(c, b->label))) {
+    if (e->kind == ERR_CORRUPT || e->kind == ERR_NOT_FOUND ||
+        (e->kind == ERR_AUTH && !copy_goes_as_stored(c, b->label))) {
         err_clear(e);
         return 0;
     }
     return err_wrap(e, "backup %s", b->id);
 }
 
-/* Tombstones are named "<backup>.<run>".  Where signatures are asked for, one that nobody trusted has signed would keep backups from
- * being copied, and nothing would say so. */
+/* Tombstones are named "<backup>.<run>".  Where signatures are asked for, one that nobody
+ * trusted has signed would keep backups from being copied, and nothing would say so. */
 static int
-was_expired(const struct copy *c, const struct strlist *tombstones, const char *id, bool *expired, struct err *e)
+was_expired(const struct copy *c, const struct strlist *tombstones, const char *id, bool *expired,
+            struct err *e)
 {
     size_t n = strlen(id);
 
     *expired = false;
     for (size_t i = 0; i < tombstones->n; i++) {
-        *expired = *expired || (strncmp(tombstones->v[i], id, n) == 0 && tombstones->v[i][n] == '.');
+        *expired = *expired ||
+            (strncmp(tombstones->v[i], id, n) == 0 && tombstones->v[i][n] == '.');
     }
     return *expired && signet_asks(c->to->signet, "tombstone")
-               ? chain_expired(c->to, c->request->db, tombstones, id, NULL, expired, e)
-               : 0;
+        ? chain_expired(c->to, c->request->db, tombstones, id, NULL, expired, e)
+        : 0;
 }
 
 static int
@@ -234,7 +246,8 @@ copy_all(struct copy *c, const struct strlist *tombstones, struct copy_result *r
         if (stands_there(c, find_entry(&c->there, b->id), x)) {
             continue;
         }
-        if (was_expired(c, tombstones, b->id, &expired, e) != 0 || (!expired && copy_one(c, b, x, e) != 0)) {
+        if (was_expired(c, tombstones, b->id, &expired, e) != 0 ||
+            (!expired && copy_one(c, b, x, e) != 0)) {
             return -1;
         }
     }
@@ -274,28 +287,36 @@ check_source(struct copy *c, struct err *e)
             rc = 0;
         }
     } else if (!c->request->adopt &&
-               (there.system_identifier != c->source.system_identifier || there.database_oid != c->source.database_oid)) {
-        rc = err_set(e, ERR_EXISTS, "\"%s\" in repository \"%s\" is another database than in \"%s\"", c->request->db,
-                     c->to->st->location, c->from->st->location);
-        err_hint(e, "if the source went on under that name after a restore or an upgrade, --adopt lets the copy do so too; "
-                    "otherwise choose another repository");
+               (there.system_identifier != c->source.system_identifier ||
+                there.database_oid != c->source.database_oid)) {
+        rc = err_set(e, ERR_EXISTS,
+                     "\"%s\" in repository \"%s\" is another database than in \"%s\"",
+                     c->request->db, c->to->st->location, c->from->st->location);
+        err_hint(e,
+                 "if the source went on under that name after a restore or an upgrade, --adopt "
+                 "lets the copy do so too; "
+                 "otherwise choose another repository");
     }
     source_free(&there);
     return rc;
 }
 
 int
-copy_run(struct repo *from, struct repo *to, const struct copy_request *q, struct copy_result *r, struct err *e)
+copy_run(struct repo *from, struct repo *to, const struct copy_request *q, struct copy_result *r,
+         struct err *e)
 {
     struct copy c = {.from = from, .to = to, .request = q};
     int         rc = -1;
 
     *r = (struct copy_result){0};
     if (source_load(from, q->db, &c.source, e) == 0 && check_source(&c, e) == 0 &&
-        backup_list_load(from, q->db, &c.here, e) == 0 && backup_list_check(from, q->db, &c.here, false, e) == 0 &&
-        backup_list_load(to, q->db, &c.there, e) == 0 && chain_load(to, q->db, &c.there, &c.chain, e) == 0) {
+        backup_list_load(from, q->db, &c.here, e) == 0 &&
+        backup_list_check(from, q->db, &c.here, false, e) == 0 &&
+        backup_list_load(to, q->db, &c.there, e) == 0 &&
+        chain_load(to, q->db, &c.there, &c.chain, e) == 0) {
         c.read = xcalloc(c.there.n + 1, sizeof *c.read);
-        rc = strcmp(q->which, "all") == 0 ? copy_all(&c, &c.there.tombstones, r, e) : copy_named(&c, r, e);
+        rc = strcmp(q->which, "all") == 0 ? copy_all(&c, &c.there.tombstones, r, e)
+                                          : copy_named(&c, r, e);
     }
     source_free(&c.source);
     chain_free(&c.chain);

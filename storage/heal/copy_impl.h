@@ -1,24 +1,25 @@
 /*
- * copy_impl.h - what the parts of a copy share: copy.c (which backups) and copy_send.c (one of them).
+ * copy_impl.h - what the parts of a copy share: copy.c (which backups) and copy_send.c (one of
+ * them).
  */
 #ifndef STORAGE_HEAL_COPY_IMPL_H
 #define STORAGE_HEAL_COPY_IMPL_H
 
-#include "storage/repo/chain.h"
-#include "storage/heal/copy.h"
 #include "storage/format/chunkindex.h"
+#include "storage/heal/copy.h"
 #include "storage/read/reader.h"
+#include "storage/repo/chain.h"
 
 /* One copy_run(). */
 struct copy {
     struct repo               *from, *to;
     const struct copy_request *request;
     struct source              source;
-    struct backup_list         here, there;  /* at the source, at the destination */
-    bool                      *read;         /* by entry of there: its chunk list was read */
-    struct chain               chain;        /* of the destination */
-    struct known_set           trusted;      /* of the destination's chunk lists, what was read and what we wrote; dry run:
-                                              * copy_trust_stored()'s */
+    struct backup_list         here, there; /* at the source, at the destination */
+    bool                      *read;        /* by entry of there: its chunk list was read */
+    struct chain               chain;       /* of the destination */
+    struct known_set trusted; /* of the destination's chunk lists, what was read and what we wrote;
+                               * dry run: copy_trust_stored()'s */
 };
 
 /* Sends what the destination lacks and commits; or, as a dry run, counts it. */
@@ -26,7 +27,8 @@ int copy_send(struct copy *, const struct label *, struct copy_entry *, struct e
 int copy_count(struct copy *, const struct label *, struct copy_entry *, struct err *);
 /* It is encrypted for keys that the destination has, too: nobody need open it. */
 bool copy_goes_as_stored(const struct copy *, const struct label *);
-/* For a dry run: adds what is stored in these very bytes, whatever it is called.  False: it was known. */
+/* For a dry run: adds what is stored in these very bytes, whatever it is called.  False: it was
+ * known. */
 bool copy_trust_stored(struct copy *, const struct chunk_line *);
 
 #endif

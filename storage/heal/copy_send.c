@@ -1,8 +1,9 @@
 /*
  * One backup on its way: which of its chunks travel, and the commit at the destination.
  *
- * What is encrypted for keys that the destination has, too (epochs_import()), travels as it is stored: nobody on the way needs a
- * key.  Everything else is opened, and stored as the destination stores it.
+ * What is encrypted for keys that the destination has, too (epochs_import()), travels as it is
+ * stored: nobody on the way needs a key.  Everything else is opened, and stored as the destination
+ * stores it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -24,17 +25,17 @@ struct worker {
 struct shipment {
     struct copy      *copy;
     bool              as_stored;
-    struct manifest  *manifest;     /* NULL: as_stored */
-    struct buf        stored;       /* the manifest as it is stored: as_stored */
-    struct chunk_ref *refs;         /* what is needed: the manifest's table of chunks, or the chunk list */
+    struct manifest  *manifest; /* NULL: as_stored */
+    struct buf        stored;   /* the manifest as it is stored: as_stored */
+    struct chunk_ref *refs; /* what is needed: the manifest's table of chunks, or the chunk list */
     size_t            n_refs, cap_refs;
     struct writer    *writer;
     struct chunkbufs *bufs;
     struct worker    *workers;
-    uint32_t         *numbers;      /* the writer's, by place in refs */
-    size_t           *missing;      /* places of the chunks that travel */
+    uint32_t         *numbers; /* the writer's, by place in refs */
+    size_t           *missing; /* places of the chunks that travel */
     size_t            n_missing;
-    uint64_t          bytes;        /* of these, stored */
+    uint64_t          bytes; /* of these, stored */
 };
 
 /* What the destination holds byte for byte needs no reading. */
@@ -44,15 +45,17 @@ find_missing(struct shipment *s)
     for (size_t i = 0; i < s->n_refs; i++) {
         struct chunk_name name;
 
-        (void)chunk_name_parse(s->refs[i].name, &name);         /* whoever read the list did */
-        if (!writer_claim_stored(s->writer, name.sha256, s->refs[i].size, s->refs[i].raw_size, &s->numbers[i])) {
+        (void)chunk_name_parse(s->refs[i].name, &name); /* whoever read the list did */
+        if (!writer_claim_stored(s->writer, name.sha256, s->refs[i].size, s->refs[i].raw_size,
+                                 &s->numbers[i])) {
             s->missing[s->n_missing++] = i;
             s->bytes += s->refs[i].size;
         }
     }
 }
 
-/* Reads one chunk, every byte checked, and hands it over unless the destination has that content in another form. */
+/* Reads one chunk, every byte checked, and hands it over unless the destination has that content
+ * in another form. */
 static int
 send_opened(struct shipment *s, struct worker *w, size_t place, struct chunkbuf *b, struct err *e)
 {
@@ -61,7 +64,8 @@ send_opened(struct shipment *s, struct worker *w, size_t place, struct chunkbuf 
     uint8_t                 id[SHA256_BYTES];
     bool                    missing;
 
-    if (chunk_read_payload(s->copy->from, s->copy->request->db, ref, w->codec, &w->scratch, &w->raw, &payload, e) != 0) {
+    if (chunk_read_payload(s->copy->from, s->copy->request->db, ref, w->codec, &w->scratch, &w->raw,
+                           &payload, e) != 0) {
         return -1;
     }
     writer_chunk_id(s->writer, w->raw.data, w->raw.len, id);
@@ -103,11 +107,11 @@ send_stored(struct shipment *s, size_t place, struct chunkbuf *b, struct err *e)
 static int
 send_chunk(void *ctx, void *task, int number, struct err *e)
 {
-    struct shipment        *s = ctx;
-    struct worker          *w = &s->workers[number];
-    size_t                  place = *(const size_t *)task;
-    struct chunkbuf        *b;
-    int                     rc;
+    struct shipment *s = ctx;
+    struct worker   *w = &s->workers[number];
+    size_t           place = *(const size_t *)task;
+    struct chunkbuf *b;
+    int              rc;
 
     if (cancel_check(e) != 0 || writer_failed(s->writer, e) != 0) {
         return -1;
@@ -138,8 +142,9 @@ send_chunks(struct shipment *s, struct err *e)
     s->bufs = chunkbufs_new(2 * (size_t)jobs, CHUNK_STORED_MAX);
     s->workers = xcalloc((size_t)jobs, sizeof *s->workers);
     for (int i = 0; i < jobs; i++) {
-        s->workers[i] = (struct worker){.codec = codec_new(CODEC_DEFAULT), .scratch = BUF_INIT(CHUNK_STORED_MAX),
-                                           .raw = BUF_INIT(CHUNK_RAW_MAX)};
+        s->workers[i] = (struct worker){.codec = codec_new(CODEC_DEFAULT),
+                                        .scratch = BUF_INIT(CHUNK_STORED_MAX),
+                                        .raw = BUF_INIT(CHUNK_RAW_MAX)};
     }
     pool = pool_new(jobs, send_chunk, s);
     for (size_t i = 0; i < s->n_missing; i++) {
@@ -156,7 +161,8 @@ send_chunks(struct shipment *s, struct err *e)
     return rc;
 }
 
-/* Something else stood there under this id: it is healed, a label names it, or this host has seen it. */
+/* Something else stood there under this id: it is healed, a label names it, or this host has
+ * seen it. */
 static bool
 stood_there(const struct copy *c, const char *id)
 {
@@ -177,7 +183,7 @@ label_of_copy(const struct copy *c, const struct label *l)
     memcpy(copy->copied_repo, c->from->id, sizeof copy->copied_repo);
     memcpy(copy->copied_run, l->run, sizeof copy->copied_run);
     copy->copied = time(NULL);
-    if (!copy_goes_as_stored(c, l)) {       /* hidden for other keys, or for nobody */
+    if (!copy_goes_as_stored(c, l)) { /* hidden for other keys, or for nobody */
         free(copy->hidden);
         copy->hidden = NULL;
     }
@@ -260,7 +266,8 @@ add_ref(void *ctx, const struct chunk_line *line, struct err *e)
 
     (void)e;
     VEC_GROW(s->refs, s->n_refs, s->cap_refs);
-    s->refs[s->n_refs++] = (struct chunk_ref){.name = xstrdup(line->name), .size = line->size, .raw_size = line->raw_size};
+    s->refs[s->n_refs++] = (struct chunk_ref){
+        .name = xstrdup(line->name), .size = line->size, .raw_size = line->raw_size};
     return 0;
 }
 
@@ -268,7 +275,10 @@ static int
 load_needs(struct shipment *s, const struct label *l, struct err *e)
 {
     if (s->as_stored) {
-        return manifest_stored(s->copy->from, l, &s->stored, e) != 0 || chunk_list_read(s->copy->from, l, add_ref, s, e) != 0 ? -1 : 0;
+        return manifest_stored(s->copy->from, l, &s->stored, e) != 0 ||
+                chunk_list_read(s->copy->from, l, add_ref, s, e) != 0
+            ? -1
+            : 0;
     }
     s->manifest = manifest_load(s->copy->from, l, e);
     if (s->manifest == NULL) {
@@ -312,9 +322,10 @@ send_backup(struct shipment *s, const struct label *l, struct label *copy, struc
 int
 copy_send(struct copy *c, const struct label *l, struct copy_entry *x, struct err *e)
 {
-    struct shipment s = {.copy = c, .as_stored = copy_goes_as_stored(c, l), .stored = BUF_INIT(BUF_NO_LIMIT)};
-    struct label   *copy = label_of_copy(c, l);
-    int             rc = send_backup(&s, l, copy, e);
+    struct shipment s = {
+        .copy = c, .as_stored = copy_goes_as_stored(c, l), .stored = BUF_INIT(BUF_NO_LIMIT)};
+    struct label *copy = label_of_copy(c, l);
+    int           rc = send_backup(&s, l, copy, e);
 
     if (rc == 0) {
         x->chunks = copy->chunks;
@@ -323,7 +334,7 @@ copy_send(struct copy *c, const struct label *l, struct copy_entry *x, struct er
         x->new_bytes = copy->new_bytes;
     }
     writer_end(s.writer);
-    chunkbufs_free(s.bufs);         /* the writer's threads were the last who used them */
+    chunkbufs_free(s.bufs); /* the writer's threads were the last who used them */
     for (size_t i = 0; s.as_stored && i < s.n_refs; i++) {
         free(s.refs[i].name);
     }

@@ -8,22 +8,22 @@
 #include "core/log.h"
 #include "core/pool.h"
 #include "core/progress.h"
-#include "storage/read/reader.h"
 #include "storage/heal/repair_impl.h"
 #include "storage/keys/trust.h"
+#include "storage/read/reader.h"
 #include "storage/write/writer.h"
 
 /* ---- one chunk ---- */
 
-struct hands {                 /* one thread's */
+struct hands { /* one thread's */
     struct codec *codec;
     struct buf    scratch, out;
 };
 
-struct healing {               /* one epoch's */
+struct healing { /* one epoch's */
     struct repairing *repairing;
     unsigned          epoch;
-    bool              as_stored;    /* it is encrypted, for the same keys there: nobody need open it */
+    bool              as_stored; /* it is encrypted, for the same keys there: nobody need open it */
     struct writer    *writer;
     struct chunkbufs *bufs;
     struct hands     *hands;
@@ -36,25 +36,28 @@ no_help(struct healing *h, const struct lost *lost, struct err *e)
     if (e->kind != ERR_CORRUPT && e->kind != ERR_NOT_FOUND) {
         return -1;
     }
-    log_warn("chunk \"%s\" in repository \"%s\" does not help: %s", lost->there.name, h->repairing->from->st->location, e->text);
+    log_warn("chunk \"%s\" in repository \"%s\" does not help: %s", lost->there.name,
+             h->repairing->from->st->location, e->text);
     err_clear(e);
     return 1;
 }
 
 /* What is there, opened and checked there, must have the id that it has here. */
 static int
-fetch_opened(struct healing *h, struct hands *me, const struct lost *lost, const struct known *k, struct chunkbuf *b, struct err *e)
+fetch_opened(struct healing *h, struct hands *me, const struct lost *lost, const struct known *k,
+             struct chunkbuf *b, struct err *e)
 {
     struct repairing    *r = h->repairing;
     struct chunk_payload payload;
     uint8_t              id[SHA256_BYTES];
 
-    if (chunk_read_payload(r->from, r->db, &lost->there, me->codec, &me->scratch, &me->out, &payload, e) != 0) {
+    if (chunk_read_payload(r->from, r->db, &lost->there, me->codec, &me->scratch, &me->out,
+                           &payload, e) != 0) {
         return no_help(h, lost, e);
     }
     writer_chunk_id(h->writer, me->out.data, me->out.len, id);
     if (memcmp(id, k->name.id, sizeof id) != 0) {
-        return 1;       /* the same place, other rows */
+        return 1; /* the same place, other rows */
     }
     b->codec = payload.codec;
     b->raw_size = me->out.len;
@@ -63,7 +66,8 @@ fetch_opened(struct healing *h, struct hands *me, const struct lost *lost, const
 
 /* What nobody opens is named by its id, and that is the same here and there. */
 static int
-fetch_stored(struct healing *h, const struct lost *lost, const struct known *k, struct chunkbuf *b, struct err *e)
+fetch_stored(struct healing *h, const struct lost *lost, const struct known *k, struct chunkbuf *b,
+             struct err *e)
 {
     struct repairing *r = h->repairing;
     struct chunk_name there;
@@ -86,9 +90,9 @@ static int
 store(struct healing *h, struct hands *me, struct lost *lost, const struct known *k, struct err *e)
 {
     struct chunkbuf *b = chunkbuf_take(h->bufs);
-    int              rc = h->as_stored ? fetch_stored(h, lost, k, b, e) : fetch_opened(h, me, lost, k, b, e);
-    bool             missing;
-    uint32_t         number;
+    int  rc = h->as_stored ? fetch_stored(h, lost, k, b, e) : fetch_opened(h, me, lost, k, b, e);
+    bool missing;
+    uint32_t number;
 
     if (rc == 0) {
         number = writer_claim(h->writer, k->name.id, &missing);
@@ -110,7 +114,8 @@ heal_one(void *ctx, void *task, int worker, struct err *e)
     struct lost        *lost = task;
     const struct known *k = &r->names.v[(size_t)(lost - r->v)];
 
-    if (cancel_check(e) != 0 || writer_tick(h->writer, e) != 0 || writer_failed(h->writer, e) != 0) {
+    if (cancel_check(e) != 0 || writer_tick(h->writer, e) != 0 ||
+        writer_failed(h->writer, e) != 0) {
         return -1;
     }
     return store(h, &h->hands[worker], lost, k, e);
@@ -138,10 +143,13 @@ in_parallel(struct healing *h, int jobs, struct err *e)
 static int
 heal_epoch(struct repairing *r, unsigned epoch, int jobs, struct err *e)
 {
-    struct healing        h = {.repairing = r, .epoch = epoch, .as_stored = keyring_same(r->from->keys, r->to->keys, epoch)};
-    struct writer_options o = {.db = r->db, .threads = jobs, .epoch = epoch, .as_stored = h.as_stored};
-    struct writer_stats   stats;
-    int                   rc = -1;
+    struct healing        h = {.repairing = r,
+                               .epoch = epoch,
+                               .as_stored = keyring_same(r->from->keys, r->to->keys, epoch)};
+    struct writer_options o = {
+        .db = r->db, .threads = jobs, .epoch = epoch, .as_stored = h.as_stored};
+    struct writer_stats stats;
+    int                 rc = -1;
 
     h.writer = writer_begin(r->to, &o, e);
     if (h.writer == NULL) {
@@ -201,7 +209,8 @@ bytes_there(const struct repairing *r)
 }
 
 static int
-repair_chunks(struct repairing *r, const struct repair_request *q, const struct backup_list *list, struct err *e)
+repair_chunks(struct repairing *r, const struct repair_request *q, const struct backup_list *list,
+              struct err *e)
 {
     struct damage d;
     uint64_t      bytes;
@@ -230,7 +239,8 @@ repair_chunks(struct repairing *r, const struct repair_request *q, const struct 
     return rc;
 }
 
-/* A label that was bad at one reading: a second opinion, before anything gives way to another.  NULL: bad again. */
+/* A label that was bad at one reading: a second opinion, before anything gives way to another.
+ * NULL: bad again. */
 static struct label *
 label_anew(const struct repairing *r, const char *id)
 {
@@ -252,7 +262,8 @@ label_anew(const struct repairing *r, const char *id)
     return l;
 }
 
-/* A bit that flipped in a label's digests makes all that it names look bad: it is read again before that is believed. */
+/* A bit that flipped in a label's digests makes all that it names look bad: it is read again
+ * before that is believed. */
 static int
 repair_parts(struct repairing *r, const struct label *l, char **problem, struct err *e)
 {
@@ -275,7 +286,7 @@ repair_one(struct repairing *r, const struct backup_entry *b, int jobs, struct e
     char         *problem = NULL;
     int           rc = 0;
 
-    if (b->newer) {             /* nothing need be wrong with it */
+    if (b->newer) { /* nothing need be wrong with it */
         strlist_take(&r->result->failed, xasprintf("backup %s: %s", b->id, b->problem));
     } else if (b->label == NULL && anew == NULL) {
         problem = xstrdup(b->problem);
@@ -333,7 +344,8 @@ repairing_free(struct repairing *r)
 }
 
 int
-repair_run(struct repo *to, struct repo *from, const struct repair_request *q, struct repair *result, struct err *e)
+repair_run(struct repo *to, struct repo *from, const struct repair_request *q,
+           struct repair *result, struct err *e)
 {
     struct repairing   r = {.to = to, .from = from, .db = q->db, .result = result};
     struct backup_list list;
@@ -342,7 +354,10 @@ repair_run(struct repo *to, struct repo *from, const struct repair_request *q, s
     *result = (struct repair){0};
     rc = backup_list_load(to, q->db, &list, e);
     if (rc == 0) {
-        rc = repair_all_lists(&r, &list, q->jobs, e) != 0 || repair_unlabelled(&r, &list, q->jobs, e) != 0 ? -1 : 0;
+        rc = repair_all_lists(&r, &list, q->jobs, e) != 0 ||
+                repair_unlabelled(&r, &list, q->jobs, e) != 0
+            ? -1
+            : 0;
         backup_list_free(&list);
     }
     /* Now the chunk lists say what is needed. */
@@ -351,7 +366,9 @@ repair_run(struct repo *to, struct repo *from, const struct repair_request *q, s
         backup_list_free(&list);
     }
     repairing_free(&r);
-    return rc == 0 ? 0 : err_wrap(e, "could not heal \"%s\" from repository \"%s\"", q->db, from->st->location);
+    return rc == 0
+        ? 0
+        : err_wrap(e, "could not heal \"%s\" from repository \"%s\"", q->db, from->st->location);
 }
 
 void

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "storage/read/reader.h"
 #include "storage/heal/repair_impl.h"
+#include "storage/read/reader.h"
 
 /* An object that is damaged is passed over: -1 only for what keeps from trying. */
 static int
@@ -35,7 +35,8 @@ find_lost(void *ctx, const struct chunk_line *line, struct err *e)
 
     (void)e;
     if (chunk_name_parse(line->name, &name) != 0 ||
-        (at = known_find_name(&f->damage->chunks, &name)) == SIZE_MAX || f->damage->chunks.v[at].state != KNOWN_TRUSTED) {
+        (at = known_find_name(&f->damage->chunks, &name)) == SIZE_MAX ||
+        f->damage->chunks.v[at].state != KNOWN_TRUSTED) {
         return 0;
     }
     known_trust(&r->names, &name, line->size, line->raw_size);
@@ -49,7 +50,8 @@ find_lost(void *ctx, const struct chunk_line *line, struct err *e)
 }
 
 int
-repair_find_lost(struct repairing *r, const struct damage *d, const struct backup_list *list, struct err *e)
+repair_find_lost(struct repairing *r, const struct damage *d, const struct backup_list *list,
+                 struct err *e)
 {
     struct finding f = {r, d, NULL};
 
@@ -69,7 +71,8 @@ static void
 take(struct repairing *r, size_t i, const char *name, uint64_t size, uint64_t raw_size)
 {
     if (r->v[i].there.name == NULL) {
-        r->v[i].there = (struct chunk_ref){.name = xstrdup(name), .size = size, .raw_size = raw_size};
+        r->v[i].there = (struct chunk_ref){
+            .name = xstrdup(name), .size = size, .raw_size = raw_size};
     }
 }
 
@@ -105,7 +108,8 @@ same_places(struct repairing *r, const struct manifest *here, const struct manif
         struct chunk_name name;
         size_t            at;
 
-        if (here->chunks[i].raw_size == there->chunks[i].raw_size && chunk_name_parse(here->chunks[i].name, &name) == 0 &&
+        if (here->chunks[i].raw_size == there->chunks[i].raw_size &&
+            chunk_name_parse(here->chunks[i].name, &name) == 0 &&
             (at = known_find_name(&r->names, &name)) != SIZE_MAX) {
             take(r, at, there->chunks[i].name, there->chunks[i].size, there->chunks[i].raw_size);
         }
@@ -115,9 +119,10 @@ same_places(struct repairing *r, const struct manifest *here, const struct manif
 static int
 same_backup(struct repairing *r, const char *id, struct err *e)
 {
-    struct label    *here = label_load(r->to, r->db, id, e);
-    struct label    *there = here == NULL ? NULL : label_load(r->from, r->db, id, e);
-    bool             closed = there != NULL && (!keyring_reads(r->to->keys, here->epoch) || !keyring_reads(r->from->keys, there->epoch));
+    struct label *here = label_load(r->to, r->db, id, e);
+    struct label *there = here == NULL ? NULL : label_load(r->from, r->db, id, e);
+    bool          closed = there != NULL &&
+        (!keyring_reads(r->to->keys, here->epoch) || !keyring_reads(r->from->keys, there->epoch));
     struct manifest *m = there == NULL || closed ? NULL : manifest_load(r->to, here, e);
     struct manifest *n = m == NULL ? NULL : manifest_load(r->from, there, e);
 

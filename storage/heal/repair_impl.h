@@ -1,39 +1,45 @@
 /*
- * repair_impl.h - what the parts of repair.h share: repair.c (chunks), repair_find.c (where they are to be had),
- * repair_list.c (chunk lists and manifests), repair_label.c (whole backups).
+ * repair_impl.h - what the parts of repair.h share: repair.c (chunks), repair_find.c (where they
+ * are to be had), repair_list.c (chunk lists and manifests), repair_label.c (whole backups).
  */
 #ifndef STORAGE_HEAL_REPAIR_IMPL_H
 #define STORAGE_HEAL_REPAIR_IMPL_H
 
-#include "storage/read/damage.h"
+#include "storage/format/manifest.h"
 #include "storage/heal/repair.h"
+#include "storage/read/damage.h"
 
 /* A chunk that is lost here, and what holds its contents there. */
 struct lost {
-    char  backup[BACKUP_ID_MAX];      /* one that needs it */
-    struct chunk_ref there;           /* name NULL: nothing */
-    bool  healed;
+    char             backup[BACKUP_ID_MAX]; /* one that needs it */
+    struct chunk_ref there;                 /* name NULL: nothing */
+    bool             healed;
 };
 
 struct repairing {
-    struct repo       *to, *from;
-    const char        *db;
-    struct repair     *result;
-    struct known_set   names;         /* of what is lost, with sizes; KNOWN_REUSABLE, so that known_find_stored() finds it */
-    struct lost       *v;             size_t cap;    /* by the index in names */
+    struct repo     *to, *from;
+    const char      *db;
+    struct repair   *result;
+    struct known_set names; /* of what is lost, with sizes; KNOWN_REUSABLE, so that
+                               known_find_stored() finds it */
+    struct lost *v;
+    size_t       cap; /* by the index in names */
 };
 
 /* names and v of all that damage calls lost and a backup needs. */
-int repair_find_lost(struct repairing *, const struct damage *, const struct backup_list *, struct err *);
+int repair_find_lost(struct repairing *, const struct damage *, const struct backup_list *,
+                     struct err *);
 /* v[].there, as far as the other repository has it. */
 int repair_find_there(struct repairing *, struct err *);
 /* 1: one of them is bad or missing, by this label. */
 int repair_lists_bad(struct repairing *, const struct label *, struct err *);
-/* Chunk list and manifest of a backup whose label is good.  *problem: what could not be made again (allocated), or NULL. */
+/* Chunk list and manifest of a backup whose label is good.  *problem: what could not be made
+ * again (allocated), or NULL. */
 int repair_lists(struct repairing *, const struct label *, char **problem, struct err *);
 /* *quiet: there is no run mark. */
 int repair_nobody_writes(const struct repairing *, bool *quiet, struct err *);
-/* A backup of which too little is left for that: from a mirror's label, or by a copy of all of it. */
+/* A backup of which too little is left for that: from a mirror's label, or by a copy of all of
+ * it. */
 int repair_backup(struct repairing *, const char *id, const char *problem, int jobs, struct err *);
 
 #endif

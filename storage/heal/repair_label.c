@@ -1,27 +1,28 @@
 /*
  * A label that cannot be read, or a backup whose chunk list or manifest could not be made again.
  *
- * A mirror (the repository's own bytes, elsewhere) has the very label: it is put back when its digests are those of the
- * chunk list and manifest that stand here.  Any other repository holds the backup under other names: what is left of it here
- * gives way to a copy, once all of that stands here but its label.
+ * A mirror (the repository's own bytes, elsewhere) has the very label: it is put back when its
+ * digests are those of the chunk list and manifest that stand here.  Any other repository holds the
+ * backup under other names: what is left of it here gives way to a copy, once all of that stands
+ * here but its label.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/enc.h"
 #include "storage/heal/copy.h"
-#include "storage/read/reader.h"
 #include "storage/heal/repair_impl.h"
+#include "storage/read/reader.h"
 
 /* The object that stands here has the label's digest. */
 static bool
 part_fits(const struct repairing *r, const struct label *l, enum label_part part)
 {
-    char       *object = label_part_name(l, part);
-    char       *key = backup_key(r->db, l->id, object);
-    struct buf  stored = BUF_INIT(BUF_NO_LIMIT);
-    struct err  e = ERR_INIT;
-    char        hex[SHA256_HEX + 1] = "";
+    char      *object = label_part_name(l, part);
+    char      *key = backup_key(r->db, l->id, object);
+    struct buf stored = BUF_INIT(BUF_NO_LIMIT);
+    struct err e = ERR_INIT;
+    char       hex[SHA256_HEX + 1] = "";
 
     if (storage_get(r->to->st, key, &stored, &e) == 0) {
         sha256_hex(stored.data, stored.len, hex);
@@ -70,15 +71,18 @@ ignore_line(void *ctx, const struct chunk_line *line, struct err *e)
     return 0;
 }
 
-/* The name stands for the same database in both: a copy would be refused, and what is left here is not to go for that. */
+/* The name stands for the same database in both: a copy would be refused, and what is left here
+ * is not to go for that. */
 static bool
 same_source(const struct repairing *r)
 {
     struct source here = {0};
     struct source there = {0};
     struct err    e = ERR_INIT;
-    bool          same = source_load(r->to, r->db, &here, &e) == 0 && source_load(r->from, r->db, &there, &e) == 0 &&
-                here.system_identifier == there.system_identifier && here.database_oid == there.database_oid;
+    bool          same = source_load(r->to, r->db, &here, &e) == 0 &&
+        source_load(r->from, r->db, &there, &e) == 0 &&
+        here.system_identifier == there.system_identifier &&
+        here.database_oid == there.database_oid;
 
     source_free(&here);
     source_free(&there);
@@ -90,15 +94,17 @@ whole_there(const struct repairing *r, const struct label *there)
 {
     struct err e = ERR_INIT;
 
-    return manifest_check_stored(r->from, there, &e) == 0 && chunk_list_read(r->from, there, ignore_line, NULL, &e) == 0;
+    return manifest_check_stored(r->from, there, &e) == 0 &&
+        chunk_list_read(r->from, there, ignore_line, NULL, &e) == 0;
 }
 
 static int
 by_copy(struct repairing *r, const char *id, int jobs, char **why, struct err *e)
 {
-    struct copy_request q = {.db = r->db, .which = id, .replace = true, .jobs = jobs, .quiet = true};
-    struct copy_result  out = {0};
-    int                 rc = copy_run(r->from, r->to, &q, &out, e);
+    struct copy_request q = {
+        .db = r->db, .which = id, .replace = true, .jobs = jobs, .quiet = true};
+    struct copy_result out = {0};
+    int                rc = copy_run(r->from, r->to, &q, &out, e);
 
     for (size_t i = 0; rc == 0 && i < out.n; i++) {
         if (out.v[i].status == COPY_FAILED) {

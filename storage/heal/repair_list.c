@@ -1,4 +1,5 @@
-/* Chunk lists and manifests, made again: what has the label's digest to the bit is what was lost. */
+/* Chunk lists and manifests, made again: what has the label's digest to the bit is what was
+ * lost. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,7 +24,8 @@ fits(const struct label *l, enum label_part part, const struct buf *stored)
 }
 
 static bool
-compress_fits(const struct label *l, enum label_part part, const struct buf *text, struct buf *stored)
+compress_fits(const struct label *l, enum label_part part, const struct buf *text,
+              struct buf *stored)
 {
     struct codec *codec = codec_new(CODEC_DEFAULT);
     struct err    e = ERR_INIT;
@@ -37,7 +39,8 @@ compress_fits(const struct label *l, enum label_part part, const struct buf *tex
 
 /* The object that this label names there holds what l means. */
 static bool
-named_by(const struct repairing *r, const struct label *l, const struct label *there, enum label_part part, struct buf *stored)
+named_by(const struct repairing *r, const struct label *l, const struct label *there,
+         enum label_part part, struct buf *stored)
 {
     char      *object = label_part_name(there, part);
     char      *key = backup_key(l->db, l->id, object);
@@ -49,14 +52,17 @@ named_by(const struct repairing *r, const struct label *l, const struct label *t
     return good;
 }
 
-/* A mirror of this repository holds the very object, or one that was copied without being opened. */
+/* A mirror of this repository holds the very object, or one that was copied without being
+ * opened. */
 static bool
-from_mirror(const struct repairing *r, const struct label *l, enum label_part part, struct buf *stored)
+from_mirror(const struct repairing *r, const struct label *l, enum label_part part,
+            struct buf *stored)
 {
     struct err    e = ERR_INIT;
     struct label *there = NULL;
     bool          good = named_by(r, l, l, part, stored) ||
-                ((there = label_load(r->from, l->db, l->id, &e)) != NULL && named_by(r, l, there, part, stored));
+        ((there = label_load(r->from, l->db, l->id, &e)) != NULL &&
+         named_by(r, l, there, part, stored));
 
     label_free(there);
     return good;
@@ -67,10 +73,12 @@ static bool
 list_from_manifest(const struct repairing *r, const struct label *l, struct buf *stored)
 {
     struct err       e = ERR_INIT;
-    struct manifest *m = l->encrypted && !keyring_reads(r->to->keys, l->epoch) ? NULL : manifest_load(r->to, l, &e);
+    struct manifest *m = l->encrypted && !keyring_reads(r->to->keys, l->epoch)
+        ? NULL
+        : manifest_load(r->to, l, &e);
     struct buf       text = BUF_INIT(CHUNK_LIST_RAW_MAX);
-    bool             good = m != NULL && chunk_list_format(m->chunks, m->n_chunks, &text, &e) == 0 &&
-                compress_fits(l, LABEL_CHUNKS, &text, stored);
+    bool good = m != NULL && chunk_list_format(m->chunks, m->n_chunks, &text, &e) == 0 &&
+        compress_fits(l, LABEL_CHUNKS, &text, stored);
 
     buf_free(&text);
     manifest_free(m);
@@ -129,7 +137,8 @@ format_fits(const struct label *l, struct manifest *m, struct buf *stored)
     for (int with_key = 1; !good && with_key >= 0; with_key--) {
         buf_clear(&text);
         m->has_fingerprint_key = with_key == 1;
-        good = manifest_format(m, &text, &e) == 0 && compress_fits(l, LABEL_MANIFEST, &text, stored);
+        good = manifest_format(m, &text, &e) == 0 &&
+            compress_fits(l, LABEL_MANIFEST, &text, stored);
     }
     buf_free(&text);
     return good;
@@ -142,8 +151,8 @@ manifest_from_copy(const struct repairing *r, const struct label *l, struct buf 
     struct err       e = ERR_INIT;
     struct label    *there = label_load(r->from, l->db, l->id, &e);
     struct manifest *m = there == NULL ? NULL : manifest_load(r->from, there, &e);
-    bool             good = m != NULL && chunk_list_read(r->to, l, add_line, &own, &e) == 0 && rename_chunks(m, &own) &&
-                format_fits(l, m, stored);
+    bool             good = m != NULL && chunk_list_read(r->to, l, add_line, &own, &e) == 0 &&
+        rename_chunks(m, &own) && format_fits(l, m, stored);
 
     known_free(&own);
     manifest_free(m);
@@ -165,7 +174,8 @@ ignore_line(void *ctx, const struct chunk_line *line, struct err *e)
 static int
 read_part(const struct repairing *r, const struct label *l, enum label_part part, struct err *e)
 {
-    return part == LABEL_CHUNKS ? chunk_list_read(r->to, l, ignore_line, NULL, e) : manifest_check_stored(r->to, l, e);
+    return part == LABEL_CHUNKS ? chunk_list_read(r->to, l, ignore_line, NULL, e)
+                                : manifest_check_stored(r->to, l, e);
 }
 
 /* Past whatever may have spoilt the first reading. */
@@ -194,7 +204,7 @@ is_bad(const struct repairing *r, const struct label *l, enum label_part part, s
         if (e->kind != ERR_CORRUPT && e->kind != ERR_NOT_FOUND) {
             return -1;
         }
-        if (e->newer) {         /* nothing need be wrong with it */
+        if (e->newer) { /* nothing need be wrong with it */
             strlist_take(&r->result->failed, xasprintf("backup %s: %s", l->id, e->text));
             err_clear(e);
             return 0;
@@ -207,10 +217,11 @@ is_bad(const struct repairing *r, const struct label *l, enum label_part part, s
     }
 }
 
-/* The name is fixed, so the bad object must go first.  Whoever dies in between leaves it missing, which heals the same
- * way. */
+/* The name is fixed, so the bad object must go first.  Whoever dies in between leaves it
+ * missing, which heals the same way. */
 static int
-put_back(const struct repairing *r, const struct label *l, enum label_part part, const struct buf *stored, struct err *e)
+put_back(const struct repairing *r, const struct label *l, enum label_part part,
+         const struct buf *stored, struct err *e)
 {
     char *object = label_part_name(l, part);
     char *key = backup_key(l->db, l->id, object);
@@ -246,7 +257,8 @@ strike(const struct repairing *r, const struct label *l, enum label_part part, s
 }
 
 static int
-repair_part(struct repairing *r, const struct label *l, enum label_part part, char **problem, struct err *e)
+repair_part(struct repairing *r, const struct label *l, enum label_part part, char **problem,
+            struct err *e)
 {
     struct buf stored = BUF_INIT(BUF_NO_LIMIT);
     int        bad = is_bad(r, l, part, e);
@@ -256,7 +268,8 @@ repair_part(struct repairing *r, const struct label *l, enum label_part part, ch
         return bad;
     }
     if (from_mirror(r, l, part, &stored) ||
-        (part == LABEL_CHUNKS ? list_from_manifest(r, l, &stored) : manifest_from_copy(r, l, &stored))) {
+        (part == LABEL_CHUNKS ? list_from_manifest(r, l, &stored)
+                              : manifest_from_copy(r, l, &stored))) {
         err_clear(e);
         rc = put_back(r, l, part, &stored, e) != 0 || strike(r, l, part, e) != 0 ? -1 : 0;
         r->result->lists += rc == 0;
@@ -287,7 +300,8 @@ int
 repair_lists(struct repairing *r, const struct label *l, char **problem, struct err *e)
 {
     *problem = NULL;
-    return repair_part(r, l, LABEL_CHUNKS, problem, e) != 0 || repair_part(r, l, LABEL_MANIFEST, problem, e) != 0
-               ? -1
-               : 0;
+    return repair_part(r, l, LABEL_CHUNKS, problem, e) != 0 ||
+            repair_part(r, l, LABEL_MANIFEST, problem, e) != 0
+        ? -1
+        : 0;
 }

@@ -5,9 +5,9 @@
 
 #include "core/cancel.h"
 #include "core/progress.h"
+#include "storage/heal/scrub_impl.h"
 #include "storage/read/damage.h"
 #include "storage/read/reader.h"
-#include "storage/heal/scrub_impl.h"
 
 /* ---- chunk lists and manifests ---- */
 
@@ -18,7 +18,8 @@ scrub_bad_list(struct scrub *s, const char *backup, const char *object, const ch
     struct bad_list   *b;
 
     for (size_t i = 0; i < w->n_bad_lists; i++) {
-        if (strcmp(w->bad_lists[i].backup, backup) == 0 && strcmp(w->bad_lists[i].object, object) == 0) {
+        if (strcmp(w->bad_lists[i].backup, backup) == 0 &&
+            strcmp(w->bad_lists[i].object, object) == 0) {
             return;
         }
     }
@@ -40,10 +41,12 @@ ignore_line(void *ctx, const struct chunk_line *line, struct err *e)
 static int
 read_part(struct scrub *s, const struct label *l, enum label_part part, struct err *e)
 {
-    return part == LABEL_CHUNKS ? chunk_list_read(s->repo, l, ignore_line, NULL, e) : manifest_check_stored(s->repo, l, e);
+    return part == LABEL_CHUNKS ? chunk_list_read(s->repo, l, ignore_line, NULL, e)
+                                : manifest_check_stored(s->repo, l, e);
 }
 
-/* Past whatever may have spoilt the first reading: what the kernel remembers is from the medium now. */
+/* Past whatever may have spoilt the first reading: what the kernel remembers is from the medium
+ * now. */
 static void
 read_anew(struct scrub *s, const struct label *l, const char *object)
 {
@@ -63,7 +66,7 @@ second_opinion(struct scrub *s, const struct label *l, enum label_part part, str
     char *object = label_part_name(l, part);
     int   rc = -1;
 
-    if (e->newer) {             /* nothing need be wrong with it: the backup's state says so */
+    if (e->newer) { /* nothing need be wrong with it: the backup's state says so */
         err_clear(e);
         free(object);
         return 0;
@@ -105,7 +108,8 @@ read_manifests(struct scrub *s, const struct slice *slice, struct err *e)
         const struct backup_entry *b = &s->backups.v[i];
         char                      *object;
 
-        if (b->label == NULL || b->state == BACKUP_VOID || !slice_holds(slice, backup_place(b->id))) {
+        if (b->label == NULL || b->state == BACKUP_VOID ||
+            !slice_holds(slice, backup_place(b->id))) {
             continue;
         }
         if (cancel_check(e) != 0) {
@@ -152,7 +156,8 @@ choose(struct scrub *s, struct known_set *set)
         w->item[i] = &set->v[i];
     }
     qsort_r(w->item, set->n, sizeof *w->item, by_place, &w->slice_first);
-    for (w->n_items = 0; w->n_items < set->n && (max == 0 || s->bytes + bytes < max); w->n_items++) {
+    for (w->n_items = 0; w->n_items < set->n && (max == 0 || s->bytes + bytes < max);
+         w->n_items++) {
         bytes += w->item[w->n_items]->size;
     }
     return bytes;
@@ -160,7 +165,8 @@ choose(struct scrub *s, struct known_set *set)
 
 /* What is condemned, not needed by any backup and not there any more may be forgotten. */
 static int
-forget_gone(struct scrub *s, const struct slice *slice, const struct known_set *needed, struct err *e)
+forget_gone(struct scrub *s, const struct slice *slice, const struct known_set *needed,
+            struct err *e)
 {
     struct scrub_work *w = s->work;
 
@@ -170,7 +176,8 @@ forget_gone(struct scrub *s, const struct slice *slice, const struct known_set *
         char                     text[CHUNK_NAME_MAX];
         char                    *key;
 
-        if (!slice_holds(slice, chunk_place(name->id)) || known_find_name(needed, name) != SIZE_MAX) {
+        if (!slice_holds(slice, chunk_place(name->id)) ||
+            known_find_name(needed, name) != SIZE_MAX) {
             continue;
         }
         chunk_name_format(name, text);
@@ -254,11 +261,13 @@ go_round(struct scrub *s, struct err *e)
     return 0;
 }
 
-/* What was found is condemned before anything is remembered: a scrub that dies in between finds it again. */
+/* What was found is condemned before anything is remembered: a scrub that dies in between finds
+ * it again. */
 static int
 settle(struct scrub *s, struct err *e)
 {
-    if ((s->bad_names.n > 0 && (scrub_confirm(s, 0, e) != 0 || scrub_trace(s, e) != 0)) || scrub_condemn(s, e) != 0) {
+    if ((s->bad_names.n > 0 && (scrub_confirm(s, 0, e) != 0 || scrub_trace(s, e) != 0)) ||
+        scrub_condemn(s, e) != 0) {
         return -1;
     }
     scrub_remember(s, s->work->next);
@@ -272,8 +281,8 @@ run(struct scrub *s, struct err *e)
     struct err         trouble = ERR_INIT;
     int                rc;
 
-    if (backup_list_load(s->repo, s->db, &s->backups, e) != 0 || condemned_load(s->repo, s->db, &w->condemned, e) != 0 ||
-        scrub_recall(s, e) != 0) {
+    if (backup_list_load(s->repo, s->db, &s->backups, e) != 0 ||
+        condemned_load(s->repo, s->db, &w->condemned, e) != 0 || scrub_recall(s, e) != 0) {
         return -1;
     }
     progress_start("reading", 0, w->request->quiet);
@@ -319,8 +328,8 @@ scrub_judge(struct scrub *s, struct err *e)
 {
     backup_list_free(&s->backups);
     return backup_list_load(s->repo, s->db, &s->backups, e) != 0
-               ? -1
-               : backup_list_check(s->repo, s->db, &s->backups, false, e);
+        ? -1
+        : backup_list_check(s->repo, s->db, &s->backups, false, e);
 }
 
 bool

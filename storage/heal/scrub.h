@@ -1,65 +1,72 @@
 /*
  * scrub.h - reading again what is stored, a part of it each night.
  *
- * A scrub goes round the ring of needed.h: it begins where the last one of this database ended, on whatever host that
- * ran, so what it reads first is what was read the longest ago, and what was stored since waits for one round at most.
- * How far it came stands in <db>/scrubs/<time>-<random>.json; when that is lost the round begins anew.  Two scrubs at
- * once read the same twice, and do no harm.
+ * A scrub goes round the ring of needed.h: it begins where the last one of this database ended, on
+ * whatever host that ran, so what it reads first is what was read the longest ago, and what was
+ * stored since waits for one round at most. How far it came stands in
+ * <db>/scrubs/<time>-<random>.json; when that is lost the round begins anew.  Two scrubs at once
+ * read the same twice, and do no harm.
  *
- * An object that is bad or missing at two readings (the second from the medium, over a new connection) is condemned, so
- * that the next backup stores its contents anew; one that was condemned and reads well again is acquitted.  Nothing is moved
- * or removed but lists of condemned objects and records of former scrubs.
+ * An object that is bad or missing at two readings (the second from the medium, over a new
+ * connection) is condemned, so that the next backup stores its contents anew; one that was
+ * condemned and reads well again is acquitted.  Nothing is moved or removed but lists of condemned
+ * objects and records of former scrubs.
  */
 #ifndef STORAGE_HEAL_SCRUB_H
 #define STORAGE_HEAL_SCRUB_H
 
-#include "storage/repo/condemned.h"
 #include "storage/format/label.h"
+#include "storage/repo/condemned.h"
 
 struct scrub_request {
-    uint64_t span;             /* this much of the ring (needed.h); UINT64_MAX: all of it */
-    uint64_t max_bytes;        /* of chunks, as stored; one chunk more may be read.  0: no limit */
-    double   deadline;         /* begin no chunk after this clock_seconds(); 0: none */
-    int      jobs;             /* threads that read and hash */
-    bool     quiet;            /* no progress line */
+    uint64_t span;      /* this much of the ring (needed.h); UINT64_MAX: all of it */
+    uint64_t max_bytes; /* of chunks, as stored; one chunk more may be read.  0: no limit */
+    double   deadline;  /* begin no chunk after this clock_seconds(); 0: none */
+    int      jobs;      /* threads that read and hash */
+    bool     quiet;     /* no progress line */
 };
 
 enum scrub_end { SCRUB_COMPLETE, SCRUB_SHARE, SCRUB_BYTES, SCRUB_TIME, SCRUB_INTERRUPTED };
 
 struct bad_object {
     bool           missing;
-    bool           spare;      /* no backup names it: it stands beside a bad one that holds the same */
-    bool           healed;     /* a good object with the same content stands beside it */
+    bool           spare;  /* no backup names it: it stands beside a bad one that holds the same */
+    bool           healed; /* a good object with the same content stands beside it */
     char          *problem;
-    struct strlist backups;    /* that refer to it */
-    struct strlist tables;     /* whose bytes it holds (trace.h), in any of them */
+    struct strlist backups; /* that refer to it */
+    struct strlist tables;  /* whose bytes it holds (trace.h), in any of them */
 };
 
 struct scrub {
-    struct repo       *repo;           /* the caller's, as is db */
+    struct repo       *repo; /* the caller's, as is db */
     const char        *db;
     struct backup_list backups;        /* after scrub_run(): judged (damage.h) */
     uint64_t           objects, bytes; /* chunks read, as stored */
     struct known_set   bad_names;
-    struct bad_object *bad;            size_t cap_bad;    /* as many as bad_names, by its index */
-    size_t             condemned, condemned_chunks;      /* newly: chunks, chunk lists, manifests; of these, chunks */
-    size_t             acquitted;      /* struck from the lists: good again, or gone and not needed any more */
+    struct bad_object *bad;
+    size_t             cap_bad; /* as many as bad_names, by its index */
+    size_t             condemned,
+        condemned_chunks; /* newly: chunks, chunk lists, manifests; of these, chunks */
+    size_t acquitted;     /* struck from the lists: good again, or gone and not needed any more */
     enum scrub_end     end;
-    time_t             since;          /* all that was stored then has been read since; 0: not yet */
-    struct scrub_work *work;           /* while it runs */
+    time_t             since; /* all that was stored then has been read since; 0: not yet */
+    struct scrub_work *work;  /* while it runs */
 };
 
-/* Zero-initialise s, set repo and db.  0: s says what was found, also when it was interrupted (SCRUB_INTERRUPTED).  -1: it
- * could not go on; what was learned until then is remembered if the store lets. */
-int  scrub_run(struct scrub *, const struct scrub_request *, struct err *);
+/* Zero-initialise s, set repo and db.  0: s says what was found, also when it was interrupted
+ * (SCRUB_INTERRUPTED).  -1: it could not go on; what was learned until then is remembered if the
+ * store lets. */
+int scrub_run(struct scrub *, const struct scrub_request *, struct err *);
 /* Reads the backups again and judges them: after a repair. */
-int  scrub_judge(struct scrub *, struct err *);
+int scrub_judge(struct scrub *, struct err *);
 /* No backup is damaged. */
-bool scrub_good(const struct scrub *);
-void scrub_free(struct scrub *);
-const char *scrub_end_text(enum scrub_end);     /* "complete", "share", "bytes", "time", "interrupted" */
+bool        scrub_good(const struct scrub *);
+void        scrub_free(struct scrub *);
+const char *scrub_end_text(
+    enum scrub_end); /* "complete", "share", "bytes", "time", "interrupted" */
 
-/* When this database was last scrubbed, as text that sorts by time; "" when never.  Allocated; NULL on error. */
+/* When this database was last scrubbed, as text that sorts by time; "" when never.  Allocated;
+ * NULL on error. */
 char *scrub_last(struct repo *, const char *db, struct err *);
 
 #endif

@@ -67,7 +67,8 @@ still_needed(const struct scrub *s, const char *key)
     return needed;
 }
 
-/* A condemned list or manifest that is good again, or that no backup needs any more.  Every scrub reads every chunk list. */
+/* A condemned list or manifest that is good again, or that no backup needs any more.  Every
+ * scrub reads every chunk list. */
 static bool
 object_acquitted(const struct scrub *s, const char *key)
 {
@@ -86,7 +87,7 @@ object_acquitted(const struct scrub *s, const char *key)
         }
     }
     return !still_needed(s, key) || strlist_has(&w->good_lists, key) ||
-           (w->all_lists && strncmp(strrchr(key, '/'), "/chunks", strlen("/chunks")) == 0);
+        (w->all_lists && strncmp(strrchr(key, '/'), "/chunks", strlen("/chunks")) == 0);
 }
 
 int
@@ -102,14 +103,18 @@ scrub_condemn(struct scrub *s, struct err *e)
         }
     }
     rc = condemn(s, e);
-    /* All that is bad was found anew and stands in a list of ours: one that nobody can read only keeps prune from working. */
+    /* All that is bad was found anew and stands in a list of ours: one that nobody can read only
+     * keeps prune from working. */
     if (rc == 0 && w->round && w->condemned.unreadable.n > 0) {
-        log_warn("unreadable lists of condemned objects are removed, as everything was read again: %zu",
-                 w->condemned.unreadable.n);
-        rc = storage_remove(s->repo->st, (const char *const *)w->condemned.unreadable.v, w->condemned.unreadable.n, e);
+        log_warn(
+            "unreadable lists of condemned objects are removed, as everything was read again: %zu",
+            w->condemned.unreadable.n);
+        rc = storage_remove(s->repo->st, (const char *const *)w->condemned.unreadable.v,
+                            w->condemned.unreadable.n, e);
     }
     if (rc == 0) {
-        rc = condemned_strike(s->repo, s->db, &w->condemned, &w->acquitted, &objects, &s->acquitted, e);
+        rc = condemned_strike(s->repo, s->db, &w->condemned, &w->acquitted, &objects, &s->acquitted,
+                              e);
     }
     strlist_free(&objects);
     return rc;

@@ -1,17 +1,17 @@
 /*
- * How far scrubs came: <db>/scrubs/<time>-<random>.json, one object for each scrub, that reached from one place of the
- * ring to another.
+ * How far scrubs came: <db>/scrubs/<time>-<random>.json, one object for each scrub, that reached
+ * from one place of the ring to another.
  *
- * In the repository and not on the host: a scrub that runs now here, now there, or in a container that forgets
- * everything, would read the first share again and again, and never the rest.
+ * In the repository and not on the host: a scrub that runs now here, now there, or in a container
+ * that forgets everything, would read the first share again and again, and never the rest.
  */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "core/enc.h"
 #include "core/crypto/hash.h"
+#include "core/enc.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "storage/format/object.h"
@@ -21,7 +21,7 @@
 enum { RECORDS_MAX = 400, RECORD_BYTES_MAX = 64 << 10 };
 
 struct record {
-    struct slice slice;        /* what was read */
+    struct slice slice; /* what was read */
     uint64_t     next;
     time_t       started;
 };
@@ -65,11 +65,12 @@ load(struct repo *r, const char *key, struct record *out, struct err *e)
     int         rc = -1;
 
     *out = (struct record){0};
-    if (o != NULL && json_get_hex64(o, "from", &from, e) == 0 && json_get_hex64(o, "next", &out->next, e) == 0 &&
+    if (o != NULL && json_get_hex64(o, "from", &from, e) == 0 &&
+        json_get_hex64(o, "next", &out->next, e) == 0 &&
         json_get_bool(o, "round", &round, e) == 0 && json_get_str(o, "started", &at, e) == 0 &&
         time_parse(at, &out->started, e) == 0) {
         out->slice = (struct slice){from, round ? UINT64_MAX : out->next - from - 1};
-        rc = !round && out->next == from ? 1 : 0;       /* it came nowhere */
+        rc = !round && out->next == from ? 1 : 0; /* it came nowhere */
     } else if (e->kind == ERR_CORRUPT || e->kind == ERR_USAGE || e->kind == ERR_NOT_FOUND) {
         if (e->kind != ERR_NOT_FOUND) {
             log_warn("record of a scrub \"%s\" is passed over: %s", key, e->text);
@@ -84,7 +85,7 @@ load(struct repo *r, const char *key, struct record *out, struct err *e)
 /* Walks back from the newest record while the slices join, until the ring is closed. */
 struct reach {
     bool     any, closed;
-    uint64_t first;            /* read without a gap: from here on, so much: */
+    uint64_t first; /* read without a gap: from here on, so much: */
     uint64_t length;
 };
 
@@ -101,7 +102,7 @@ extend(struct reach *g, const struct record *r)
         g->closed = true;
     } else if (r->slice.span + 1 > 0 && slice_holds(&r->slice, g->first - 1)) {
         more = g->first - r->slice.first;
-        g->closed = g->length + more < g->length;      /* beyond 2^64 */
+        g->closed = g->length + more < g->length; /* beyond 2^64 */
         g->length += more;
         g->first = r->slice.first;
     }
@@ -121,7 +122,8 @@ scrub_recall(struct scrub *s, struct err *e)
     if (list_records(s->repo, s->db, &w->records, e) != 0) {
         return -1;
     }
-    for (i = w->records.n; rc >= 0 && !reach.closed && i > 0 && w->records.n - i < RECORDS_MAX; i--) {
+    for (i = w->records.n; rc >= 0 && !reach.closed && i > 0 && w->records.n - i < RECORDS_MAX;
+         i--) {
         bool first = !reach.any;
 
         rc = load(s->repo, w->records.v[i - 1], &r, e);
@@ -131,7 +133,7 @@ scrub_recall(struct scrub *s, struct err *e)
             s->since = reach.closed ? r.started : 0;
         }
     }
-    w->n_superfluous = i;        /* nobody asks further back */
+    w->n_superfluous = i; /* nobody asks further back */
     return rc < 0 ? -1 : 0;
 }
 
@@ -165,7 +167,8 @@ new_key(const char *db)
 
     (void)clock_gettime(CLOCK_REALTIME, &now);
     random_hex(2, random);
-    key = xasprintf("%s%s-%06ld-%s.json", prefix, time_compact(now.tv_sec, at, sizeof at), now.tv_nsec / 1000, random);
+    key = xasprintf("%s%s-%06ld-%s.json", prefix, time_compact(now.tv_sec, at, sizeof at),
+                    now.tv_nsec / 1000, random);
     free(prefix);
     return key;
 }
@@ -190,7 +193,8 @@ scrub_remember(struct scrub *s, uint64_t next)
         return;
     }
     json_decref(o);
-    if (w->record != NULL && storage_remove(s->repo->st, (const char *const *)&w->record, 1, &e) != 0) {
+    if (w->record != NULL &&
+        storage_remove(s->repo->st, (const char *const *)&w->record, 1, &e) != 0) {
         log_info("could not remove \"%s\": %s", w->record, e.text);
     }
     free(w->record);

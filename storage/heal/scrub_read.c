@@ -6,13 +6,13 @@
 #include "core/enc.h"
 #include "core/pool.h"
 #include "core/progress.h"
-#include "storage/read/reader.h"
 #include "storage/heal/scrub_impl.h"
+#include "storage/read/reader.h"
 #include "storage/write/writer.h"
 
 static const double CHECKPOINT_SECONDS = 60;
 
-struct hands {                /* one thread's */
+struct hands { /* one thread's */
     struct codec *codec;
     struct buf    scratch, out;
 };
@@ -29,7 +29,8 @@ check_twice(struct scrub *s, struct hands *h, const struct chunk_line *line, str
 {
     int is = chunk_check(s->repo, s->db, line, h->codec, &h->scratch, &h->out, why);
 
-    return is == 1 ? chunk_check_anew(s->repo, s->db, line, h->codec, &h->scratch, &h->out, why) : is;
+    return is == 1 ? chunk_check_anew(s->repo, s->db, line, h->codec, &h->scratch, &h->out, why)
+                   : is;
 }
 
 static void
@@ -52,23 +53,25 @@ add_bad(struct scrub *s, const struct chunk_name *name, const struct bad_object 
 /* ---- others with the same content ---- */
 
 struct twins {
-    struct scrub            *scrub;
-    struct hands            *hands;
-    const struct known      *of;
-    size_t                   prefix;    /* length of "<db>/chunks/" */
-    bool                     good;      /* one of them is */
+    struct scrub       *scrub;
+    struct hands       *hands;
+    const struct known *of;
+    size_t              prefix; /* length of "<db>/chunks/" */
+    bool                good;   /* one of them is */
 };
 
 static int
 check_twin(void *ctx, const struct object_info *info, struct err *e)
 {
     struct twins     *t = ctx;
-    struct chunk_line line = {.name = info->key + t->prefix, .size = info->size, .raw_size = t->of->raw_size};
+    struct chunk_line line = {
+        .name = info->key + t->prefix, .size = info->size, .raw_size = t->of->raw_size};
     struct chunk_name name;
     struct err        why = ERR_INIT;
     int               is;
 
-    if (chunk_name_parse(line.name, &name) != 0 || memcmp(name.id, t->of->name.id, sizeof name.id) != 0 ||
+    if (chunk_name_parse(line.name, &name) != 0 ||
+        memcmp(name.id, t->of->name.id, sizeof name.id) != 0 ||
         chunk_name_equal(&name, &t->of->name)) {
         return 0;
     }
@@ -108,7 +111,8 @@ time_is_up(const struct scrub *s)
     const struct scrub_work *w = s->work;
 
     /* The first is read in any case, so that every scrub comes further. */
-    return w->request->deadline > 0 && clock_seconds() >= w->request->deadline && (s->objects > 0 || w->item[0]->used);
+    return w->request->deadline > 0 && clock_seconds() >= w->request->deadline &&
+        (s->objects > 0 || w->item[0]->used);
 }
 
 static void
@@ -158,8 +162,9 @@ check_one(void *ctx, void *task, int worker, struct err *e)
     }
     if (is == 1) {
         add_bad(s, &k->name,
-                &(struct bad_object){
-                    .missing = why.kind == ERR_NOT_FOUND, .healed = healed, .problem = xstrdup(why.text)});
+                &(struct bad_object){.missing = why.kind == ERR_NOT_FOUND,
+                                     .healed = healed,
+                                     .problem = xstrdup(why.text)});
     }
     finished(s, k, is == 0);
     return 0;
@@ -180,7 +185,8 @@ done_from_the_beginning(struct scrub *s)
     return n;
 }
 
-/* Kill -9 loses what was read since the last one.  Nothing beyond a bad object is remembered before that is condemned. */
+/* Kill -9 loses what was read since the last one.  Nothing beyond a bad object is remembered
+ * before that is condemned. */
 static int
 checkpoint(void *ctx, struct err *e)
 {
@@ -215,7 +221,8 @@ scrub_read(struct scrub *s, size_t *done, struct err *e)
 
     r.hands = xcalloc((size_t)jobs, sizeof *r.hands);
     for (int i = 0; i < jobs; i++) {
-        r.hands[i] = (struct hands){codec_new(CODEC_DEFAULT), BUF_INIT(CHUNK_STORED_MAX), BUF_INIT(CHUNK_RAW_MAX)};
+        r.hands[i] = (struct hands){codec_new(CODEC_DEFAULT), BUF_INIT(CHUNK_STORED_MAX),
+                                    BUF_INIT(CHUNK_RAW_MAX)};
     }
     for (size_t i = 0; i < w->n_items; i++) {
         pool_add(pool, &w->item[i], 0);

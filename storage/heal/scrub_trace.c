@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "storage/read/reader.h"
-#include "storage/heal/scrub_impl.h"
 #include "storage/format/chunkusers.h"
+#include "storage/heal/scrub_impl.h"
+#include "storage/read/reader.h"
 
 /* The index of a bad object by its name; SIZE_MAX: it is not bad. */
 static size_t
@@ -83,7 +83,7 @@ scrub_confirm(struct scrub *s, size_t from, struct err *e)
             backup_list_free(&list);
             return -1;
         }
-        err_clear(e);           /* found before, as a bad chunk list */
+        err_clear(e); /* found before, as a bad chunk list */
     }
     drop_unneeded(s, from);
     backup_list_free(&s->backups);
@@ -95,7 +95,7 @@ scrub_confirm(struct scrub *s, size_t from, struct err *e)
 
 struct tracing {
     struct scrub *scrub;
-    const size_t *bad;              /* by the manifest's index of chunks */
+    const size_t *bad; /* by the manifest's index of chunks */
 };
 
 static void
@@ -143,7 +143,8 @@ scrub_trace(struct scrub *s, struct err *e)
         const struct backup_entry *b = &s->backups.v[i];
         struct manifest           *m;
 
-        if (b->label == NULL || !touched(s, b->id) || !keyring_reads(s->repo->keys, b->label->epoch)) {
+        if (b->label == NULL || !touched(s, b->id) ||
+            !keyring_reads(s->repo->keys, b->label->epoch)) {
             continue;
         }
         m = manifest_load(s->repo, b->label, e);
@@ -151,7 +152,7 @@ scrub_trace(struct scrub *s, struct err *e)
             trace(s, m);
             manifest_free(m);
         } else if (e->kind == ERR_CORRUPT || e->kind == ERR_NOT_FOUND) {
-            err_clear(e);       /* the backup is judged by that */
+            err_clear(e); /* the backup is judged by that */
         } else {
             return -1;
         }

@@ -19,11 +19,11 @@ struct markers {
 struct walk {
     const struct undelete_request *request;
     struct undelete_result        *result;
-    bool                           labels;       /* this time the labels; else all but them */
+    bool                           labels; /* this time the labels; else all but them */
     char                           key[STORAGE_KEY_MAX]; /* at hand */
-    bool                           settled;      /* nothing more to be known of it */
-    struct markers                 on_top;       /* of it, young enough */
-    struct markers                 due;          /* to be taken away, of all keys so far */
+    bool                           settled;              /* nothing more to be known of it */
+    struct markers                 on_top;               /* of it, young enough */
+    struct markers                 due;                  /* to be taken away, of all keys so far */
 };
 
 static void
@@ -54,10 +54,11 @@ free_markers(struct markers *m)
 static bool
 is_wanted(const char *key, size_t below)
 {
-    static const char *const dirs[] = {"chunks/", "backups/", "pins/", "accepted/", "drills/", "tombstones/", "source"};
+    static const char *const dirs[] = {"chunks/", "backups/",    "pins/", "accepted/",
+                                       "drills/", "tombstones/", "source"};
 
     if (below == 0) {
-        return true;            /* undelete() looks at nothing else there */
+        return true; /* undelete() looks at nothing else there */
     }
     for (size_t i = 0; i < sizeof dirs / sizeof dirs[0]; i++) {
         if (strncmp(key + below, dirs[i], strlen(dirs[i])) == 0) {
@@ -94,7 +95,8 @@ flush(struct walk *w, struct err *e)
     if (!w->request->dry_run && w->due.n > 0) {
         v = xcalloc(w->due.n, sizeof *v);
         for (size_t i = 0; i < w->due.n; i++) {
-            v[i] = (struct object_version){.key = w->due.v[i].key, .id = w->due.v[i].id, .deleted = true};
+            v[i] = (struct object_version){
+                .key = w->due.v[i].key, .id = w->due.v[i].id, .deleted = true};
         }
         rc = st->ops->versions->remove(st, v, w->due.n, e);
         free(v);
@@ -128,7 +130,8 @@ see(void *ctx, const struct object_version *v, struct err *e)
     if (strcmp(w->key, v->key) != 0) {
         (void)snprintf(w->key, sizeof w->key, "%s", v->key);
         clear_markers(&w->on_top);
-        w->settled = !is_wanted(v->key, strlen(w->request->below)) || (label_id(v->key, &n) != NULL) != w->labels;
+        w->settled = !is_wanted(v->key, strlen(w->request->below)) ||
+            (label_id(v->key, &n) != NULL) != w->labels;
     }
     if (w->settled) {
         return 0;
@@ -146,7 +149,8 @@ see(void *ctx, const struct object_version *v, struct err *e)
 
 /* labels: these, or all but them. */
 static int
-bring_back(const struct undelete_request *r, const char *prefix, bool labels, struct undelete_result *out, struct err *e)
+bring_back(const struct undelete_request *r, const char *prefix, bool labels,
+           struct undelete_result *out, struct err *e)
 {
     struct walk w = {.request = r, .result = out, .labels = labels};
     int         rc = storage_versions(r->st, prefix, see, &w, e) != 0 || flush(&w, e) != 0 ? -1 : 0;
@@ -161,9 +165,14 @@ undelete(const struct undelete_request *r, struct undelete_result *out, struct e
 {
     *out = (struct undelete_result){0};
     if (*r->below == '\0') {
-        return bring_back(r, "repo.", false, out, e) != 0 || bring_back(r, "keys.", false, out, e) != 0 ? -1 : 0;
+        return bring_back(r, "repo.", false, out, e) != 0 ||
+                bring_back(r, "keys.", false, out, e) != 0
+            ? -1
+            : 0;
     }
-    return bring_back(r, r->below, false, out, e) != 0 || bring_back(r, r->below, true, out, e) != 0 ? -1 : 0;
+    return bring_back(r, r->below, false, out, e) != 0 || bring_back(r, r->below, true, out, e) != 0
+        ? -1
+        : 0;
 }
 
 void

@@ -1,9 +1,10 @@
 /*
  * undelete.h - getting back what was removed from a bucket that keeps versions.
  *
- * A removal is a delete marker on top of the object's versions: taking the marker away brings the object back.  Only
- * markers at least as young as a given moment are touched, and only of what backups consist of: run marks, trash and
- * condemned lists stay removed.  Labels come last: a backup is there again when all that it needs is.
+ * A removal is a delete marker on top of the object's versions: taking the marker away brings the
+ * object back.  Only markers at least as young as a given moment are touched, and only of what
+ * backups consist of: run marks, trash and condemned lists stay removed.  Labels come last: a
+ * backup is there again when all that it needs is.
  */
 #ifndef STORAGE_HEAL_UNDELETE_H
 #define STORAGE_HEAL_UNDELETE_H
@@ -18,16 +19,17 @@
 
 struct undelete_request {
     struct storage *st;
-    const char     *below;       /* "<db>/", encoded; "" for the repository's own, repo.<n>.json and keys.<epoch>.<n>.json */
-    time_t          since;       /* by the store's clock */
-    bool            dry_run;     /* only find */
-    int           (*tick)(void *ctx, struct err *);     /* now and then; NULL: nothing to do */
-    void           *ctx;
+    const char     *below; /* "<db>/", encoded; "" for the repository's own, repo.<n>.json and
+                              keys.<epoch>.<n>.json */
+    time_t since;          /* by the store's clock */
+    bool   dry_run;        /* only find */
+    int (*tick)(void *ctx, struct err *); /* now and then; NULL: nothing to do */
+    void *ctx;
 };
 
 struct undelete_result {
-    uint64_t       objects;      /* that are there again, or would be */
-    struct strlist backups;      /* ids of the labels among them */
+    uint64_t       objects; /* that are there again, or would be */
+    struct strlist backups; /* ids of the labels among them */
 };
 
 int  undelete(const struct undelete_request *, struct undelete_result *, struct err *);

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/enc.h"
 #include "core/crypto/hash.h"
+#include "core/enc.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "core/mem.h"
@@ -19,7 +19,8 @@ enum { GAP_MAX = 4 };
 enum { BOX_MAX = 1024, EPOCH_MAX = 10000, RECIPIENTS_MAX = 256 };
 
 static const char *const role_keys[] = {[KEY_READER] = "readers", [KEY_WRITER] = "writers"};
-static const char *const role_types[] = {[KEY_READER] = "epoch-reader", [KEY_WRITER] = "epoch-writer"};
+static const char *const role_types[] = {
+    [KEY_READER] = "epoch-reader", [KEY_WRITER] = "epoch-writer"};
 
 void
 epoch_deinit(struct epoch *ep)
@@ -88,7 +89,8 @@ key_object_drop(struct key_object *o, const char *id)
 static struct sealed_as
 box_as(enum key_role role, const uint8_t read[READ_PUBLIC], const uint8_t epoch[SEAL_PUBLIC])
 {
-    return (struct sealed_as){.type = role_types[role], .public = read, .what = epoch, .what_n = SEAL_PUBLIC};
+    return (struct sealed_as){
+        .type = role_types[role], .public = read, .what = epoch, .what_n = SEAL_PUBLIC};
 }
 
 static size_t
@@ -110,7 +112,8 @@ new_recipient(struct key_object *o, enum key_role role, const char *id)
 }
 
 int
-key_object_add(struct key_object *o, enum key_role role, const struct public_key *k, const struct epoch *ep, struct err *e)
+key_object_add(struct key_object *o, enum key_role role, const struct public_key *k,
+               const struct epoch *ep, struct err *e)
 {
     struct sealed_as  as = box_as(role, k->read, ep->public);
     struct secret     payload = SECRET_INIT;
@@ -154,7 +157,8 @@ take_payload(enum key_role role, const uint8_t *data, struct epoch *ep, struct e
     }
     if (ep->naming.data == NULL) {
         secret_set(&ep->naming, data, NAMING_KEYS);
-    } else if (sodium_memcmp(ep->naming.data, data, NAMING_KEYS) != 0) {    /* others read them now: they stay */
+    } else if (sodium_memcmp(ep->naming.data, data, NAMING_KEYS) !=
+               0) { /* others read them now: they stay */
         secret_free(role == KEY_READER ? &ep->secret : &(struct secret)SECRET_INIT);
         return err_set(e, ERR_CORRUPT, "it holds other keys for names than this host knows");
     }
@@ -162,7 +166,8 @@ take_payload(enum key_role role, const uint8_t *data, struct epoch *ep, struct e
 }
 
 int
-recipient_open(const struct recipient *r, const struct secret_key *k, struct epoch *ep, struct err *e)
+recipient_open(const struct recipient *r, const struct secret_key *k, struct epoch *ep,
+               struct err *e)
 {
     struct sealed_as as = box_as(r->role, k->pub.read, ep->public);
     struct secret    box = SECRET_INIT;
@@ -170,13 +175,16 @@ recipient_open(const struct recipient *r, const struct secret_key *k, struct epo
     size_t           n;
     int              rc = -1;
 
-    secret_set(&box, r->box.data, r->box.len);      /* opened in place: in memory that nobody sees */
+    secret_set(&box, r->box.data, r->box.len); /* opened in place: in memory that nobody sees */
     if (unseal(&as, &k->read, box.data, box.n, &data, &n, e) == 0) {
-        rc = n == payload_size(r->role) ? take_payload(r->role, data, ep, e)
-                                        : err_set(e, ERR_CORRUPT, "what was sealed has %zu bytes", n);
+        rc = n == payload_size(r->role)
+            ? take_payload(r->role, data, ep, e)
+            : err_set(e, ERR_CORRUPT, "what was sealed has %zu bytes", n);
     }
     secret_free(&box);
-    return rc != 0 ? err_wrap(e, "what epoch %u gives to key %s (%s)", ep->number, k->pub.id, k->pub.name) : 0;
+    return rc != 0
+        ? err_wrap(e, "what epoch %u gives to key %s (%s)", ep->number, k->pub.id, k->pub.name)
+        : 0;
 }
 
 /* ---- as JSON ---- */
@@ -227,14 +235,17 @@ parse_recipient(const json_t *j, struct recipient *r, struct err *e)
     const char *box;
     size_t      n;
 
-    if (json_get_hex(j, "key", id, sizeof id, e) != 0 || json_get_hex(j, "read", r->read, sizeof r->read, e) != 0 ||
+    if (json_get_hex(j, "key", id, sizeof id, e) != 0 ||
+        json_get_hex(j, "read", r->read, sizeof r->read, e) != 0 ||
         json_get_str(j, "box", &box, e) != 0 || (r->name = object_text(j, "name", e)) == NULL) {
         return -1;
     }
     hex_encode(id, sizeof id, r->id);
     n = strlen(box) / 2;
-    if (n == 0 || buf_reserve(&r->box, n, e) != 0 || hex_decode(box, strlen(box), r->box.data, n) != 0) {
-        return err_set(e, ERR_CORRUPT, "key \"box\" is not hex digits of at most %d bytes", BOX_MAX);
+    if (n == 0 || buf_reserve(&r->box, n, e) != 0 ||
+        hex_decode(box, strlen(box), r->box.data, n) != 0) {
+        return err_set(e, ERR_CORRUPT, "key \"box\" is not hex digits of at most %d bytes",
+                       BOX_MAX);
     }
     r->box.len = n;
     return 0;
@@ -249,7 +260,8 @@ parse_recipients(const json_t *j, enum key_role role, struct key_object *o, stru
         return -1;
     }
     if (json_array_size(list) > RECIPIENTS_MAX) {
-        return err_set(e, ERR_CORRUPT, "key \"%s\" has more than %d elements", role_keys[role], RECIPIENTS_MAX);
+        return err_set(e, ERR_CORRUPT, "key \"%s\" has more than %d elements", role_keys[role],
+                       RECIPIENTS_MAX);
     }
     for (size_t i = 0; i < json_array_size(list); i++) {
         if (parse_recipient(json_array_get(list, i), new_recipient(o, role, ""), e) != 0) {
@@ -268,13 +280,15 @@ key_object_parse(const void *text, size_t n, struct key_object *o, struct err *e
     int     rc = -1;
 
     *o = (struct key_object){0};
-    if (j == NULL || json_get_int(j, "epoch", &epoch, e) != 0 || json_get_int(j, "n", &number, e) != 0 ||
-        json_get_hex(j, "public", o->public, sizeof o->public, e) != 0 || parse_recipients(j, KEY_READER, o, e) != 0 ||
-        parse_recipients(j, KEY_WRITER, o, e) != 0) {
+    if (j == NULL || json_get_int(j, "epoch", &epoch, e) != 0 ||
+        json_get_int(j, "n", &number, e) != 0 ||
+        json_get_hex(j, "public", o->public, sizeof o->public, e) != 0 ||
+        parse_recipients(j, KEY_READER, o, e) != 0 || parse_recipients(j, KEY_WRITER, o, e) != 0) {
         goto out;
     }
     if (epoch < 1 || epoch > EPOCH_MAX || number < 1 || number > INT32_MAX) {
-        err_set(e, ERR_CORRUPT, "key \"%s\" is out of range", epoch < 1 || epoch > EPOCH_MAX ? "epoch" : "n");
+        err_set(e, ERR_CORRUPT, "key \"%s\" is out of range",
+                epoch < 1 || epoch > EPOCH_MAX ? "epoch" : "n");
         goto out;
     }
     o->epoch = (unsigned)epoch;
@@ -296,10 +310,12 @@ object_key(unsigned epoch, unsigned n)
     return xasprintf("keys.%u.%u.json", epoch, n);
 }
 
-/* raw, which lies under any name, is the object that was written as keys.<epoch>.<n>.json, and about this epoch.  n: it must be
- * that one, since an older one that somebody put behind the newest must not count again; 0: any. */
+/* raw, which lies under any name, is the object that was written as keys.<epoch>.<n>.json, and
+ * about this epoch.  n: it must be that one, since an older one that somebody put behind the
+ * newest must not count again; 0: any. */
 static int
-accept(struct storage *st, const struct epoch *ep, unsigned n, const struct buf *raw, struct key_object *o, struct err *e)
+accept(struct storage *st, const struct epoch *ep, unsigned n, const struct buf *raw,
+       struct key_object *o, struct err *e)
 {
     char *key;
     int   rc;
@@ -309,7 +325,8 @@ accept(struct storage *st, const struct epoch *ep, unsigned n, const struct buf 
     }
     key = object_key(o->epoch, o->n);
     rc = signet_check(st->signet, "keys", key, raw->data, raw->len, e);
-    if (rc == 0 && (o->epoch != ep->number || memcmp(o->public, ep->public, sizeof o->public) != 0)) {
+    if (rc == 0 &&
+        (o->epoch != ep->number || memcmp(o->public, ep->public, sizeof o->public) != 0)) {
         rc = err_set(e, ERR_CORRUPT, "is about another epoch's key");
     }
     if (rc == 0 && n > 0 && o->n != n) {
@@ -322,10 +339,12 @@ accept(struct storage *st, const struct epoch *ep, unsigned n, const struct buf 
     return rc;
 }
 
-/* *n: how many there are.  best and raw get the highest that is accepted: best->n is 0 when none is. */
+/* *n: how many there are.  best and raw get the highest that is accepted: best->n is 0 when none
+ * is. */
 /* 0: it is there, and is the best if it is accepted; else *doubt says why not.  1: missing. */
 static int
-look_at(struct storage *st, const struct epoch *ep, unsigned n, struct key_object *best, struct buf *raw, char **doubt, struct err *e)
+look_at(struct storage *st, const struct epoch *ep, unsigned n, struct key_object *best,
+        struct buf *raw, char **doubt, struct err *e)
 {
     struct buf        one = BUF_INIT(OBJECT_BYTES_MAX);
     char             *key = object_key(ep->number, n);
@@ -344,7 +363,8 @@ look_at(struct storage *st, const struct epoch *ep, unsigned n, struct key_objec
         rc = buf_append(raw, one.data, one.len, e);
     } else if (rc == 0) {
         free(*doubt);
-        *doubt = xasprintf("\"%s\" of repository \"%s\" is passed over: %s", key, st->location, e->text);
+        *doubt = xasprintf("\"%s\" of repository \"%s\" is passed over: %s", key, st->location,
+                           e->text);
         err_clear(e);
     }
     free(key);
@@ -352,11 +372,13 @@ look_at(struct storage *st, const struct epoch *ep, unsigned n, struct key_objec
     return rc;
 }
 
-/* *n: the highest number there is.  best and raw get the highest that is accepted: best->n is 0 when none is. */
+/* *n: the highest number there is.  best and raw get the highest that is accepted: best->n is 0
+ * when none is. */
 static int
-find_newest(struct storage *st, const struct epoch *ep, struct key_object *best, struct buf *raw, unsigned *n, struct err *e)
+find_newest(struct storage *st, const struct epoch *ep, struct key_object *best, struct buf *raw,
+            unsigned *n, struct err *e)
 {
-    char    *doubt = NULL;          /* about one that is newer than the best */
+    char    *doubt = NULL; /* about one that is newer than the best */
     unsigned missing = 0;
     int      rc = 0;
 
@@ -380,7 +402,7 @@ struct copies {
     const struct epoch *epoch;
     struct key_object  *best;
     struct buf         *raw;
-    char               *from;               /* the key of the copy that was taken */
+    char               *from; /* the key of the copy that was taken */
 };
 
 static int
@@ -394,7 +416,8 @@ try_copy(void *ctx, const struct object_info *info, struct err *e)
     struct err        bad = ERR_INIT;
 
     if (n >= sizeof suffix && strcmp(info->key + n - (sizeof suffix - 1), suffix) == 0 &&
-        storage_get(c->st, info->key, &one, &bad) == 0 && accept(c->st, c->epoch, 0, &one, &o, &bad) == 0) {
+        storage_get(c->st, info->key, &one, &bad) == 0 &&
+        accept(c->st, c->epoch, 0, &one, &o, &bad) == 0) {
         if (c->best->n < o.n) {
             key_object_free(c->best);
             *c->best = o;
@@ -422,34 +445,44 @@ in_database(void *ctx, const char *name, struct err *e)
 }
 
 static int
-find_copy(struct storage *st, const struct epoch *ep, struct key_object *best, struct buf *raw, struct err *e)
+find_copy(struct storage *st, const struct epoch *ep, struct key_object *best, struct buf *raw,
+          struct err *e)
 {
     struct copies c = {.st = st, .epoch = ep, .best = best, .raw = raw};
     int           rc = storage_dirs(st, "", in_database, &c, e);
 
     if (rc == 0 && best->n > 0) {
-        log_warn("no \"keys.%u.<n>.json\" can be used; its copy \"%s\" is read instead: copy it to \"keys.%u.%u.json\"", ep->number,
-                 c.from, best->epoch, best->n);
+        log_warn(
+            "no \"keys.%u.<n>.json\" can be used; its copy \"%s\" is read instead: copy it to "
+            "\"keys.%u.%u.json\"",
+            ep->number, c.from, best->epoch, best->n);
     }
     free(c.from);
     return rc;
 }
 
 static int
-load(struct storage *st, const struct epoch *ep, struct key_object *o, struct buf *raw, struct err *e)
+load(struct storage *st, const struct epoch *ep, struct key_object *o, struct buf *raw,
+     struct err *e)
 {
     unsigned n;
 
     *o = (struct key_object){0};
-    if (find_newest(st, ep, o, raw, &n, e) != 0 || (o->n == 0 && find_copy(st, ep, o, raw, e) != 0)) {
+    if (find_newest(st, ep, o, raw, &n, e) != 0 ||
+        (o->n == 0 && find_copy(st, ep, o, raw, e) != 0)) {
         key_object_free(o);
         return err_wrap(e, "keys of epoch %u", ep->number);
     }
     o->there = n;
     if (o->n == 0) {
-        /* No object that anybody else asked for is missing: who cannot open a backup must not take it for gone. */
-        err_set(e, ERR_AUTH, "no \"keys.%u.<n>.json\" that can be used, and no copy of it beside a backup", ep->number);
-        return err_hint(e, "without it nothing of this epoch can be read: look for it in other copies of the repository");
+        /* No object that anybody else asked for is missing: who cannot open a backup must not
+         * take it for gone. */
+        err_set(e, ERR_AUTH,
+                "no \"keys.%u.<n>.json\" that can be used, and no copy of it beside a backup",
+                ep->number);
+        return err_hint(e,
+                        "without it nothing of this epoch can be read: look for it in other copies "
+                        "of the repository");
     }
     return 0;
 }
@@ -474,8 +507,8 @@ key_object_raw(struct storage *st, const struct epoch *ep, struct buf *raw, stru
     return rc;
 }
 
-/* Where it belongs: behind those that were there, or behind all that somebody's dead run left.  Asked for first: a store that
- * overwrites would not refuse. */
+/* Where it belongs: behind those that were there, or behind all that somebody's dead run left.
+ * Asked for first: a store that overwrites would not refuse. */
 static int
 find_place(struct storage *st, struct key_object *o, struct err *e)
 {
@@ -510,7 +543,9 @@ key_object_put(struct storage *st, struct key_object *o, struct err *e)
         rc = object_put(st, key, j, e);
     }
     if (rc != 0 && e->kind == ERR_EXISTS) {
-        err_set(e, ERR_EXISTS, "somebody else changed who reads and writes in epoch %u at this moment (\"%s\")", o->epoch, key);
+        err_set(e, ERR_EXISTS,
+                "somebody else changed who reads and writes in epoch %u at this moment (\"%s\")",
+                o->epoch, key);
         err_hint(e, "see \"pgassay storage keys list\", and run this again");
     } else if (rc != 0) {
         err_wrap(e, "could not store the keys of epoch %u", o->epoch);

@@ -21,23 +21,23 @@ struct keyring {
     struct public_key *encrypt_to;
     size_t             n_encrypt_to, cap_encrypt_to;
     bool               must_encrypt;
-    char              *repo_id_pinned;      /* or NULL */
+    char              *repo_id_pinned; /* or NULL */
     /* the repository's */
-    struct storage    *st;                  /* the repository's */
-    char               repo_id[33];
-    uint8_t            plain[NAMING_KEYS];  /* of epochs that are not encrypted: they stand beside the chunks */
-    bool               has_plain;
-    unsigned           current;
-    struct epoch      *epochs;              /* ascending, 1 to current */
-    size_t             n_epochs;
+    struct storage *st; /* the repository's */
+    char            repo_id[33];
+    uint8_t plain[NAMING_KEYS]; /* of epochs that are not encrypted: they stand beside the chunks */
+    bool    has_plain;
+    unsigned      current;
+    struct epoch *epochs; /* ascending, 1 to current */
+    size_t        n_epochs;
     /* loaded when needed */
     pthread_mutex_t    lock;
     struct secret_key *identities;
     size_t             n_identities;
-    struct secret      passphrase;          /* the last that opened one */
+    struct secret      passphrase; /* the last that opened one */
     bool               identities_loaded;
-    struct err         identities_failed;   /* nobody is asked twice for a passphrase that was wrong */
-    bool               pins_checked;
+    struct err identities_failed; /* nobody is asked twice for a passphrase that was wrong */
+    bool       pins_checked;
 };
 
 /* ---- configuration ---- */
@@ -70,8 +70,11 @@ read_flag(const struct storage_place *p, const char *key, bool *out, struct err 
 {
     const char *text = storage_place_get(p, key, NULL);
 
-    *out = text != NULL && (strcmp(text, "yes") == 0 || strcmp(text, "true") == 0 || strcmp(text, "on") == 0 || strcmp(text, "1") == 0);
-    if (text == NULL || *out || strcmp(text, "no") == 0 || strcmp(text, "false") == 0 || strcmp(text, "off") == 0 || strcmp(text, "0") == 0) {
+    *out = text != NULL &&
+        (strcmp(text, "yes") == 0 || strcmp(text, "true") == 0 || strcmp(text, "on") == 0 ||
+         strcmp(text, "1") == 0);
+    if (text == NULL || *out || strcmp(text, "no") == 0 || strcmp(text, "false") == 0 ||
+        strcmp(text, "off") == 0 || strcmp(text, "0") == 0) {
         return 0;
     }
     return err_set(e, ERR_USAGE, "%s: \"%s\" is neither yes nor no", key, text);
@@ -100,10 +103,11 @@ configure(struct keyring *k, const struct storage_place *p, struct err *e)
     k->passphrase_file = copy_of(storage_place_get(p, "passphrase-file", NULL));
     k->passphrase_command = copy_of(storage_place_get(p, "passphrase-command", NULL));
     k->repo_id_pinned = copy_of(storage_place_get(p, "repo-id", NULL));
-    return read_fd(p, &k->passphrase_fd, e) != 0 || read_flag(p, "must-encrypt", &k->must_encrypt, e) != 0 ||
-                   load_encrypt_to(k, storage_place_get(p, "encrypt-to", NULL), e) != 0
-               ? -1
-               : 0;
+    return read_fd(p, &k->passphrase_fd, e) != 0 ||
+            read_flag(p, "must-encrypt", &k->must_encrypt, e) != 0 ||
+            load_encrypt_to(k, storage_place_get(p, "encrypt-to", NULL), e) != 0
+        ? -1
+        : 0;
 }
 
 int
@@ -182,7 +186,9 @@ take_sealed(struct keyring *k, const json_t *repo, struct err *e)
             return err_wrap(e, "\"epochs\" element %zu", i);
         }
         if (number < 1 || number > (int64_t)k->current || k->epochs[number - 1].sealed) {
-            return err_set(e, ERR_CORRUPT, "\"epochs\" element %zu: key \"epoch\" is out of range, or stands twice", i);
+            return err_set(e, ERR_CORRUPT,
+                           "\"epochs\" element %zu: key \"epoch\" is out of range, or stands twice",
+                           i);
         }
         ep = &k->epochs[number - 1];
         ep->sealed = true;
@@ -201,8 +207,9 @@ take_plain(struct keyring *k, const json_t *repo, struct err *e)
     for (size_t i = 0; i < k->n_epochs; i++) {
         any = any || !k->epochs[i].sealed;
     }
-    if (any && (json_get_hex(repo, "id_key", k->plain, ID_KEY, e) != 0 ||
-                json_get_hex(repo, "fingerprint_key", k->plain + ID_KEY, FINGERPRINT_KEY, e) != 0)) {
+    if (any &&
+        (json_get_hex(repo, "id_key", k->plain, ID_KEY, e) != 0 ||
+         json_get_hex(repo, "fingerprint_key", k->plain + ID_KEY, FINGERPRINT_KEY, e) != 0)) {
         return -1;
     }
     for (size_t i = 0; i < k->n_epochs; i++) {
@@ -214,7 +221,8 @@ take_plain(struct keyring *k, const json_t *repo, struct err *e)
 }
 
 int
-keyring_bind(struct keyring *k, struct storage *st, const json_t *repo, const char *repo_id, struct err *e)
+keyring_bind(struct keyring *k, struct storage *st, const json_t *repo, const char *repo_id,
+             struct err *e)
 {
     int64_t current;
 
@@ -227,7 +235,8 @@ keyring_bind(struct keyring *k, struct storage *st, const json_t *repo, const ch
         return err_set(e, ERR_CORRUPT, "key \"epoch\" is out of range");
     }
     if (k->repo_id_pinned != NULL && strcmp(k->repo_id_pinned, repo_id) != 0) {
-        err_set(e, ERR_AUTH, "it is repository %s, and the configuration says %s (repo-id)", repo_id, k->repo_id_pinned);
+        err_set(e, ERR_AUTH, "it is repository %s, and the configuration says %s (repo-id)",
+                repo_id, k->repo_id_pinned);
         return err_hint(e, "somebody may have put another one in its place");
     }
     k->current = (unsigned)current;
@@ -261,8 +270,10 @@ keyring_epoch(struct keyring *k, unsigned number, struct err *e)
 static int
 load_identities(struct keyring *k, struct err *e)
 {
-    struct passphrase_source source = {
-        .fd = k->passphrase_fd, .file = k->passphrase_file, .command = k->passphrase_command, .kept = &k->passphrase};
+    struct passphrase_source source = {.fd = k->passphrase_fd,
+                                       .file = k->passphrase_file,
+                                       .command = k->passphrase_command,
+                                       .kept = &k->passphrase};
 
     if (k->identities_failed.kind != ERR_NONE) {
         *e = k->identities_failed;
@@ -273,7 +284,8 @@ load_identities(struct keyring *k, struct err *e)
     }
     k->identities = xcalloc(k->identity_files.n + 1, sizeof *k->identities);
     for (size_t i = 0; i < k->identity_files.n; i++) {
-        if (secret_key_load(k->identity_files.v[i], &source, &k->identities[k->n_identities], e) != 0) {
+        if (secret_key_load(k->identity_files.v[i], &source, &k->identities[k->n_identities], e) !=
+            0) {
             for (size_t n = 0; n < k->n_identities; n++) {
                 secret_key_free(&k->identities[n]);
             }
@@ -281,7 +293,8 @@ load_identities(struct keyring *k, struct err *e)
             k->identities = NULL;
             k->n_identities = 0;
             err_wrap(e, "identity");
-            e->kind = ERR_AUTH;         /* whatever is wrong with the file, no object of the repository is */
+            e->kind =
+                ERR_AUTH; /* whatever is wrong with the file, no object of the repository is */
             k->identities_failed = *e;
             return -1;
         }
@@ -322,7 +335,8 @@ keyring_readers_text(const struct key_object *o)
         if (o->v[i].role != KEY_READER) {
             continue;
         }
-        longer = xasprintf("%s%s%s (%s)", text == NULL ? "" : text, text == NULL ? "" : ", ", o->v[i].name, o->v[i].id);
+        longer = xasprintf("%s%s%s (%s)", text == NULL ? "" : text, text == NULL ? "" : ", ",
+                           o->v[i].name, o->v[i].id);
         free(text);
         text = longer;
     }
@@ -330,15 +344,19 @@ keyring_readers_text(const struct key_object *o)
 }
 
 static int
-not_a_reader(const struct keyring *k, const struct epoch *ep, const struct key_object *o, struct err *e)
+not_a_reader(const struct keyring *k, const struct epoch *ep, const struct key_object *o,
+             struct err *e)
 {
     char *readers = keyring_readers_text(o);
 
     if (k->identity_files.n == 0) {
-        err_set(e, ERR_AUTH, "it is encrypted (epoch %u), and this host has no key to read it with", ep->number);
+        err_set(e, ERR_AUTH, "it is encrypted (epoch %u), and this host has no key to read it with",
+                ep->number);
     } else {
-        err_set(e, ERR_AUTH, "it is encrypted (epoch %u), and the identity given, %s%s, is not among those who can read it", ep->number,
-                k->identity_files.v[0], k->identity_files.n > 1 ? " and others" : "");
+        err_set(e, ERR_AUTH,
+                "it is encrypted (epoch %u), and the identity given, %s%s, is not among those who "
+                "can read it",
+                ep->number, k->identity_files.v[0], k->identity_files.n > 1 ? " and others" : "");
     }
     err_hint(e, "--identity FILE, the secret key of one of: %s", readers);
     free(readers);
@@ -393,14 +411,16 @@ keyring_read(struct keyring *k, unsigned number, struct err *e)
 bool
 keyring_reads(struct keyring *k, unsigned number)
 {
-    return number >= 1 && number <= k->n_epochs && (!k->epochs[number - 1].sealed || k->identity_files.n > 0);
+    return number >= 1 && number <= k->n_epochs &&
+        (!k->epochs[number - 1].sealed || k->identity_files.n > 0);
 }
 
 bool
 keyring_same(const struct keyring *a, const struct keyring *b, unsigned number)
 {
-    return number >= 1 && number <= a->n_epochs && number <= b->n_epochs && a->epochs[number - 1].sealed && b->epochs[number - 1].sealed &&
-           memcmp(a->epochs[number - 1].public, b->epochs[number - 1].public, SEAL_PUBLIC) == 0;
+    return number >= 1 && number <= a->n_epochs && number <= b->n_epochs &&
+        a->epochs[number - 1].sealed && b->epochs[number - 1].sealed &&
+        memcmp(a->epochs[number - 1].public, b->epochs[number - 1].public, SEAL_PUBLIC) == 0;
 }
 
 /* ---- writing ---- */
@@ -424,13 +444,13 @@ open_as_writer(const struct keyring *k, struct epoch *ep, const struct key_objec
     const struct recipient  *r;
 
     if (host == NULL || !signet_knows_admins(k->st->signet)) {
-        return 1;           /* nobody vouches for the epoch's key */
+        return 1; /* nobody vouches for the epoch's key */
     }
     r = key_object_find(o, KEY_WRITER, host->pub.id);
     if (r == NULL) {
         return 1;
     }
-    return recipient_open(r, host, ep, e) != 0 ? -1 : remember(k, ep);     /* signed is enough */
+    return recipient_open(r, host, ep, e) != 0 ? -1 : remember(k, ep); /* signed is enough */
 }
 
 static int
@@ -438,17 +458,23 @@ no_writer(const struct keyring *k, const struct epoch *ep, struct err *e)
 {
     const struct secret_key *host = signet_key(k->st->signet);
 
-    err_set(e, ERR_AUTH, "nothing vouches on this host for the key that epoch %u is encrypted to", ep->number);
+    err_set(e, ERR_AUTH, "nothing vouches on this host for the key that epoch %u is encrypted to",
+            ep->number);
     if (host != NULL && signet_knows_admins(k->st->signet)) {
-        return err_hint(e, "make this host a writer where a reader's key is: pgassay storage keys add --writer FILE, the public half of "
-                           "this host's sign-key, %s (%s)", host->pub.id, host->pub.name);
+        return err_hint(e,
+                        "make this host a writer where a reader's key is: pgassay storage keys add "
+                        "--writer FILE, the public half of "
+                        "this host's sign-key, %s (%s)",
+                        host->pub.id, host->pub.name);
     }
-    return err_hint(e, "with a reader's key, once on this host: pgassay storage keys trust --identity FILE; or a sign-key and "
-                       "trust-admin, and: pgassay storage keys add --writer");
+    return err_hint(e,
+                    "with a reader's key, once on this host: pgassay storage keys trust --identity "
+                    "FILE; or a sign-key and "
+                    "trust-admin, and: pgassay storage keys add --writer");
 }
 
-/* Anybody can seal a key of his own making to a reader: that an identity opens it says little.  It is believed once, where
- * nothing else is known, and remembered. */
+/* Anybody can seal a key of his own making to a reader: that an identity opens it says little.
+ * It is believed once, where nothing else is known, and remembered. */
 static int
 open_by_identity(struct keyring *k, struct epoch *ep, struct err *e)
 {
@@ -490,24 +516,34 @@ check_readers(const struct keyring *k, const struct key_object *o, struct err *e
         bool pinned = o->v[i].role == KEY_WRITER;
 
         for (size_t n = 0; !pinned && n < k->n_encrypt_to; n++) {
-            pinned = strcmp(k->encrypt_to[n].id, o->v[i].id) == 0 && memcmp(k->encrypt_to[n].read, o->v[i].read, READ_PUBLIC) == 0;
+            pinned = strcmp(k->encrypt_to[n].id, o->v[i].id) == 0 &&
+                memcmp(k->encrypt_to[n].read, o->v[i].read, READ_PUBLIC) == 0;
         }
         if (!pinned) {
-            err_set(e, ERR_AUTH, "key %s (%s) can read new backups, and encrypt-to does not name it", o->v[i].id, o->v[i].name);
-            return err_hint(e, "add its file to encrypt-to on this host if it may; else: pgassay storage keys revoke %s", o->v[i].id);
+            err_set(e, ERR_AUTH,
+                    "key %s (%s) can read new backups, and encrypt-to does not name it", o->v[i].id,
+                    o->v[i].name);
+            return err_hint(e,
+                            "add its file to encrypt-to on this host if it may; else: pgassay "
+                            "storage keys revoke %s",
+                            o->v[i].id);
         }
     }
     for (size_t n = 0; n < k->n_encrypt_to; n++) {
         if (key_object_find(o, KEY_READER, k->encrypt_to[n].id) == NULL) {
-            err_set(e, ERR_AUTH, "key %s (%s) of encrypt-to cannot read new backups", k->encrypt_to[n].id, k->encrypt_to[n].name);
-            return err_hint(e, "if it was revoked, take it out of encrypt-to on this host; if it shall: pgassay storage keys add, with a "
-                               "reader's identity");
+            err_set(e, ERR_AUTH, "key %s (%s) of encrypt-to cannot read new backups",
+                    k->encrypt_to[n].id, k->encrypt_to[n].name);
+            return err_hint(e,
+                            "if it was revoked, take it out of encrypt-to on this host; if it "
+                            "shall: pgassay storage keys add, with a "
+                            "reader's identity");
         }
     }
     return 0;
 }
 
-/* Somebody who can write there cannot make this host go back to an epoch of his choice, or to none. */
+/* Somebody who can write there cannot make this host go back to an epoch of his choice, or to
+ * none. */
 static int
 check_not_behind(const struct keyring *k, const struct epoch *ep, struct err *e)
 {
@@ -517,15 +553,22 @@ check_not_behind(const struct keyring *k, const struct epoch *ep, struct err *e)
         return -1;
     }
     if (newest > 0 && !ep->sealed) {
-        err_set(e, ERR_AUTH, "the repository is not encrypted in epoch %u, and this host has known epoch %u, which was", ep->number,
-                newest);
-        return err_hint(e, "somebody turned encryption off: nothing is written before somebody has looked");
+        err_set(e, ERR_AUTH,
+                "the repository is not encrypted in epoch %u, and this host has known epoch %u, "
+                "which was",
+                ep->number, newest);
+        return err_hint(e,
+                        "somebody turned encryption off: nothing is written before somebody has "
+                        "looked");
     }
     if (newest <= k->current) {
         return 0;
     }
-    err_set(e, ERR_AUTH, "the repository is in epoch %u, and this host has known epoch %u", k->current, newest);
-    return err_hint(e, "an old state was put back, or repo.<n>.json removed: nothing is written before somebody has looked");
+    err_set(e, ERR_AUTH, "the repository is in epoch %u, and this host has known epoch %u",
+            k->current, newest);
+    return err_hint(e,
+                    "an old state was put back, or repo.<n>.json removed: nothing is written "
+                    "before somebody has looked");
 }
 
 /* Under the lock. */
@@ -538,7 +581,9 @@ check_pins(struct keyring *k, const struct epoch *ep, const struct key_object *o
     if (keyring_must_encrypt(k) && !ep->sealed) {
         err_set(e, ERR_AUTH, "the repository is not encrypted, and this host must encrypt (%s)",
                 k->n_encrypt_to > 0 ? "encrypt-to" : "must-encrypt");
-        return err_hint(e, "pgassay storage keys new-epoch --encrypt-to FILE turns encryption on; if it was on, somebody turned it off");
+        return err_hint(e,
+                        "pgassay storage keys new-epoch --encrypt-to FILE turns encryption on; if "
+                        "it was on, somebody turned it off");
     }
     if (check_not_behind(k, ep, e) != 0 || (k->n_encrypt_to > 0 && check_readers(k, o, e) != 0)) {
         return -1;
@@ -572,7 +617,8 @@ keyring_write(struct keyring *k, unsigned number, bool current, struct err *e)
 
     if (ep != NULL) {
         (void)pthread_mutex_lock(&k->lock);
-        rc = ep->naming.data != NULL && (!current || k->pins_checked) ? 0 : prepare(k, ep, current, e);
+        rc = ep->naming.data != NULL && (!current || k->pins_checked) ? 0
+                                                                      : prepare(k, ep, current, e);
         (void)pthread_mutex_unlock(&k->lock);
     }
     return rc == 0 ? ep : NULL;

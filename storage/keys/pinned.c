@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "core/enc.h"
+#include "core/host/statedir.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "core/mem.h"
-#include "core/host/statedir.h"
 #include "storage/format/object.h"
 
 enum { EPOCHS_MAX = 1024 };
@@ -72,7 +72,8 @@ load(const char *path, struct err *e)
     } else if (buf_reserve(&text, 1 << 16, e) == 0 && slurp(fd, &text, e) == 0) {
         o = object_parse(text.data, text.len, "host-epochs", e);
         if (o == NULL && !e->newer) {
-            err_set(e, ERR_CORRUPT, "it is not what this program wrote");       /* and nothing of it is quoted */
+            err_set(e, ERR_CORRUPT,
+                    "it is not what this program wrote"); /* and nothing of it is quoted */
         }
     }
     if (fd != -1) {
@@ -113,9 +114,15 @@ check_same(const json_t *one, const struct epoch *ep, const char *path, struct e
     if (memcmp(known, ep->public, sizeof known) == 0) {
         return 0;
     }
-    err_set(e, ERR_AUTH, "the key of epoch %u is not the one that this host knows: somebody may have put in his own", ep->number);
-    return err_hint(e, "nothing is encrypted to it; if an administrator did change it, remove \"%s\" and run: pgassay "
-                       "storage keys trust", path);
+    err_set(e, ERR_AUTH,
+            "the key of epoch %u is not the one that this host knows: somebody may have put in his "
+            "own",
+            ep->number);
+    return err_hint(e,
+                    "nothing is encrypted to it; if an administrator did change it, remove \"%s\" "
+                    "and run: pgassay "
+                    "storage keys trust",
+                    path);
 }
 
 static int
@@ -136,7 +143,8 @@ take(const json_t *one, struct epoch *ep, const char *path, struct err *e)
     return 0;
 }
 
-/* One run of this host after another: each writes what it has read.  -1: there is no lock, and no harm in most cases. */
+/* One run of this host after another: each writes what it has read.  -1: there is no lock, and
+ * no harm in most cases. */
 static int
 lock(const char *repo_id)
 {

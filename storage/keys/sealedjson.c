@@ -13,11 +13,13 @@ enum { HIDDEN_MAX = 1 << 18 };
 static struct sealed_as
 hidden_as(const struct epoch *ep, const char *type, const char *backup)
 {
-    return (struct sealed_as){.type = type, .public = ep->public, .what = backup, .what_n = strlen(backup)};
+    return (struct sealed_as){
+        .type = type, .public = ep->public, .what = backup, .what_n = strlen(backup)};
 }
 
 char *
-hidden_seal(const struct epoch *ep, const char *type, const char *backup, const json_t *o, struct err *e)
+hidden_seal(const struct epoch *ep, const char *type, const char *backup, const json_t *o,
+            struct err *e)
 {
     struct sealed_as as = hidden_as(ep, type, backup);
     struct buf       text = BUF_INIT(HIDDEN_MAX);
@@ -34,7 +36,8 @@ hidden_seal(const struct epoch *ep, const char *type, const char *backup, const 
 }
 
 json_t *
-hidden_open(const struct epoch *ep, const char *type, const char *backup, const char *hex, struct err *e)
+hidden_open(const struct epoch *ep, const char *type, const char *backup, const char *hex,
+            struct err *e)
 {
     struct sealed_as as = hidden_as(ep, type, backup);
     size_t           sealed_n = strlen(hex) / 2;

@@ -4,15 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/crypto/keyfile.h"
 #include "core/enc.h"
 #include "core/json.h"
-#include "core/crypto/keyfile.h"
 #include "core/log.h"
 #include "core/mem.h"
 
 enum role { BACKUP, PRUNE, DRILL, ADMIN, ROLES };
 
-static const char *const role_keys[ROLES] = {"trust-backup", "trust-prune", "trust-drill", "trust-admin"};
+static const char *const role_keys[ROLES] = {"trust-backup", "trust-prune", "trust-drill",
+                                             "trust-admin"};
 static const char *const role_names[ROLES] = {"backups", "pruning", "drills", "administration"};
 
 /* Whose business an object is; what is not named here decides nothing. */
@@ -20,10 +21,10 @@ static const struct {
     const char *type;
     enum role   role, other;
 } types[] = {
-    {"label", BACKUP, BACKUP},  {"source", BACKUP, BACKUP},   {"condemned", BACKUP, PRUNE}, {"trash", PRUNE, PRUNE},
-    {"trash-runs", PRUNE, PRUNE}, {"tombstone", PRUNE, PRUNE}, {"drill", DRILL, DRILL},      {"repo", ADMIN, ADMIN},
-    {"revoked", PRUNE, PRUNE},
-    {"keys", ADMIN, ADMIN},         {"pin", ADMIN, BACKUP},     {"accept", ADMIN, ADMIN},
+    {"label", BACKUP, BACKUP}, {"source", BACKUP, BACKUP},   {"condemned", BACKUP, PRUNE},
+    {"trash", PRUNE, PRUNE},   {"trash-runs", PRUNE, PRUNE}, {"tombstone", PRUNE, PRUNE},
+    {"drill", DRILL, DRILL},   {"repo", ADMIN, ADMIN},       {"revoked", PRUNE, PRUNE},
+    {"keys", ADMIN, ADMIN},    {"pin", ADMIN, BACKUP},       {"accept", ADMIN, ADMIN},
 };
 
 struct trusted {
@@ -32,7 +33,7 @@ struct trusted {
 };
 
 struct signet {
-    char              repo_id[33];      /* "": not bound yet */
+    char              repo_id[33]; /* "": not bound yet */
     bool              signs;
     struct secret_key key;
     struct trusted    trusted[ROLES];
@@ -205,12 +206,13 @@ signet_may(const struct signet *s, const char *type, struct err *e)
 {
     size_t t = find_type(type);
 
-    if (s == NULL || t == SIZE_MAX || !asked_for(s, t) || (s->signs && allowed_key(s, t, s->key.pub.id) != NULL)) {
+    if (s == NULL || t == SIZE_MAX || !asked_for(s, t) ||
+        (s->signs && allowed_key(s, t, s->key.pub.id) != NULL)) {
         return 0;
     }
     if (s->signs) {
-        err_set(e, ERR_AUTH, "this host's key, %s (%s), is not trusted for %s", s->key.pub.id, s->key.pub.name,
-                role_names[types[t].role]);
+        err_set(e, ERR_AUTH, "this host's key, %s (%s), is not trusted for %s", s->key.pub.id,
+                s->key.pub.name, role_names[types[t].role]);
     } else {
         err_set(e, ERR_AUTH, "this host has no key to sign with, and asks for signatures itself");
     }
@@ -227,7 +229,8 @@ signet_signer(const struct signet *s)
 }
 
 int
-signet_sign(const struct signet *s, const char *type, const char *key, struct buf *line, struct err *e)
+signet_sign(const struct signet *s, const char *type, const char *key, struct buf *line,
+            struct err *e)
 {
     struct signed_as as;
     uint8_t          signature[SIGNATURE_BYTES];
@@ -245,8 +248,8 @@ signet_sign(const struct signet *s, const char *type, const char *key, struct bu
 /* ---- checking ---- */
 
 static int
-check_line(const struct signet *s, size_t type, const char *key, const void *object, size_t first, const json_t *second,
-           struct err *e)
+check_line(const struct signet *s, size_t type, const char *key, const void *object, size_t first,
+           const json_t *second, struct err *e)
 {
     struct signed_as         as = {.type = types[type].type, .repo_id = s->repo_id, .key = key};
     const struct public_key *k;
@@ -254,7 +257,8 @@ check_line(const struct signet *s, size_t type, const char *key, const void *obj
     const char              *hex;
     uint8_t                  signature[SIGNATURE_BYTES];
 
-    if (second == NULL || json_get_str(second, "key", &id, e) != 0 || json_get_str(second, "signature", &hex, e) != 0 ||
+    if (second == NULL || json_get_str(second, "key", &id, e) != 0 ||
+        json_get_str(second, "signature", &hex, e) != 0 ||
         hex_decode(hex, strlen(hex), signature, sizeof signature) != 0) {
         return err_set(e, ERR_CORRUPT, "its signature cannot be read");
     }
@@ -264,14 +268,17 @@ check_line(const struct signet *s, size_t type, const char *key, const void *obj
                        role_names[types[type].role]);
     }
     if (!sign_verify(k->sign, &as, object, first, signature)) {
-        return err_set(e, ERR_CORRUPT, "its signature is not good: it was changed, or moved here, after key %s (%s) had signed it",
+        return err_set(e, ERR_CORRUPT,
+                       "its signature is not good: it was changed, or moved here, after key %s "
+                       "(%s) had signed it",
                        k->id, k->name);
     }
     return 0;
 }
 
 static int
-check_object(const struct signet *s, size_t type, const char *key, const uint8_t *object, size_t n, struct err *e)
+check_object(const struct signet *s, size_t type, const char *key, const uint8_t *object, size_t n,
+             struct err *e)
 {
     const uint8_t *end = n == 0 ? NULL : memchr(object, '\n', n);
     const uint8_t *second = end == NULL ? NULL : end + 1;
@@ -281,7 +288,8 @@ check_object(const struct signet *s, size_t type, const char *key, const uint8_t
     int            rc;
 
     if (s->repo_id[0] == '\0') {
-        return err_set(e, ERR_CORRUPT, "of which repository it is, is not known: no signature can be checked");
+        return err_set(e, ERR_CORRUPT,
+                       "of which repository it is, is not known: no signature can be checked");
     }
     if (second_n == 0) {
         return err_set(e, ERR_CORRUPT, "it is not signed");
@@ -299,18 +307,22 @@ static int
 overlook(struct signet *s, const char *key, struct err *e)
 {
     if (!atomic_exchange(&s->warned, true)) {
-        log_warn("\"%s\": %s; --allow-unsigned: what it holds may be anybody's, and a restore runs it", key, e->text);
+        log_warn(
+            "\"%s\": %s; --allow-unsigned: what it holds may be anybody's, and a restore runs it",
+            key, e->text);
     }
     err_clear(e);
     return 0;
 }
 
 int
-signet_check(struct signet *s, const char *type, const char *key, const void *object, size_t n, struct err *e)
+signet_check(struct signet *s, const char *type, const char *key, const void *object, size_t n,
+             struct err *e)
 {
     size_t t = find_type(type);
 
-    if (s == NULL || t == SIZE_MAX || !asked_for(s, t) || check_object(s, t, key, object, n, e) == 0) {
+    if (s == NULL || t == SIZE_MAX || !asked_for(s, t) ||
+        check_object(s, t, key, object, n, e) == 0) {
         return 0;
     }
     if (s->allow_unsigned && types[t].role == BACKUP) {

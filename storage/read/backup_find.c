@@ -4,8 +4,8 @@
 
 #include "core/enc.h"
 #include "core/log.h"
-#include "storage/read/damage.h"
 #include "storage/format/label.h"
+#include "storage/read/damage.h"
 
 static int
 no_such_database(struct repo *r, const char *db, struct err *e)
@@ -24,14 +24,16 @@ no_such_database(struct repo *r, const char *db, struct err *e)
         }
     }
     err_set(e, ERR_NOT_FOUND, "no backup of \"%s\" in repository \"%s\"", db, r->st->location);
-    err_hint(e, names.n == 0 ? "the repository is empty%s" : "it holds backups of %s", buf_str(&text));
+    err_hint(e, names.n == 0 ? "the repository is empty%s" : "it holds backups of %s",
+             buf_str(&text));
     strlist_free(&names);
     buf_free(&text);
     return -1;
 }
 
 static struct backup_entry *
-find_id(struct repo *r, const struct damage *d, const struct backup_list *list, const char *id, struct err *e)
+find_id(struct repo *r, const struct damage *d, const struct backup_list *list, const char *id,
+        struct err *e)
 {
     for (size_t i = 0; i < list->n; i++) {
         struct backup_entry *b = &list->v[i];
@@ -43,10 +45,11 @@ find_id(struct repo *r, const struct damage *d, const struct backup_list *list, 
             return NULL;
         }
         if (b->state == BACKUP_DAMAGED && b->label != NULL) {
-            log_warn("backup %s is damaged: %s", id, b->problem);       /* what needs the bad object will say so */
+            log_warn("backup %s is damaged: %s", id,
+                     b->problem); /* what needs the bad object will say so */
         } else if (b->state != BACKUP_COMMITTED) {
-            err_set(e, ERR_CORRUPT, "backup %s is %s: %s", id, b->untrusted ? "not trusted" : backup_state_text(b->state),
-                    b->problem);
+            err_set(e, ERR_CORRUPT, "backup %s is %s: %s", id,
+                    b->untrusted ? "not trusted" : backup_state_text(b->state), b->problem);
             return NULL;
         }
         return b;
@@ -55,7 +58,8 @@ find_id(struct repo *r, const struct damage *d, const struct backup_list *list, 
     return NULL;
 }
 
-/* Could "the newest (as old as that)" mean it?  A label that cannot be read may have been the one that is meant. */
+/* Could "the newest (as old as that)" mean it?  A label that cannot be read may have been the
+ * one that is meant. */
 static bool
 eligible(const struct backup_entry *b, time_t at)
 {
@@ -65,7 +69,8 @@ eligible(const struct backup_entry *b, time_t at)
         return false;
     }
     if (b->label == NULL) {
-        return at == 0 || strncmp(b->id, time_compact(at, text, sizeof text), strlen("20261121T021500Z")) <= 0;
+        return at == 0 ||
+            strncmp(b->id, time_compact(at, text, sizeof text), strlen("20261121T021500Z")) <= 0;
     }
     return strcmp(b->label->scope, "full") == 0 && (at == 0 || b->label->snapshot <= at);
 }
@@ -76,12 +81,16 @@ none(const struct backup_entry *damaged, time_t at, struct err *e)
     char text[32];
 
     if (damaged != NULL) {
-        err_set(e, ERR_CORRUPT, "no whole backup: the newest, %s, is damaged: %s", damaged->id, damaged->problem);
-        err_hint(e, "another repository may hold it whole (--repo NAME), and heal this one: pgassay storage scrub --repair-from NAME");
+        err_set(e, ERR_CORRUPT, "no whole backup: the newest, %s, is damaged: %s", damaged->id,
+                damaged->problem);
+        err_hint(e,
+                 "another repository may hold it whole (--repo NAME), and heal this one: pgassay "
+                 "storage scrub --repair-from NAME");
     } else if (at == 0) {
         err_set(e, ERR_NOT_FOUND, "no whole backup");
     } else {
-        err_set(e, ERR_NOT_FOUND, "no whole backup as old as %s", time_rfc3339(at, text, sizeof text));
+        err_set(e, ERR_NOT_FOUND, "no whole backup as old as %s",
+                time_rfc3339(at, text, sizeof text));
     }
     return NULL;
 }
@@ -92,14 +101,18 @@ warn_unlabelled(const struct backup_list *list, const struct backup_entry *b, ti
     const struct strlist *ids = &list->unlabelled;
 
     if (at == 0 && ids->n > 0 && strcmp(ids->v[ids->n - 1], b->id) > 0) {
-        log_warn("something newer than backup %s has no label: %s is being written, was never finished, or its label was lost",
-                 b->id, ids->v[ids->n - 1]);
+        log_warn(
+            "something newer than backup %s has no label: %s is being written, was never finished, "
+            "or its label was lost",
+            b->id, ids->v[ids->n - 1]);
     }
 }
 
-/* Nobody gets older data than he asked for without having said so: a damaged newest backup is refused, not passed over. */
+/* Nobody gets older data than he asked for without having said so: a damaged newest backup is
+ * refused, not passed over. */
 static struct backup_entry *
-find_newest(struct repo *r, const struct damage *d, const struct backup_list *list, time_t at, struct err *e)
+find_newest(struct repo *r, const struct damage *d, const struct backup_list *list, time_t at,
+            struct err *e)
 {
     const struct backup_entry *damaged = NULL;
     char                       text[32];
@@ -120,9 +133,11 @@ find_newest(struct repo *r, const struct damage *d, const struct backup_list *li
         if (b->state == BACKUP_COMMITTED) {
             err_set(e, ERR_CORRUPT, "the newest backup, %s, is %s: %s", damaged->id,
                     damaged->untrusted ? "not trusted" : "damaged", damaged->problem);
-            err_hint(e, damaged->untrusted ? "the newest good one is of %s: --backup %s"
-                                           : "the newest good one is of %s: --backup %s; or heal the damaged one from another "
-                                             "repository: pgassay storage scrub %s --repair-from REPO",
+            err_hint(e,
+                     damaged->untrusted ? "the newest good one is of %s: --backup %s"
+                                        : "the newest good one is of %s: --backup %s; or heal the "
+                                          "damaged one from another "
+                                          "repository: pgassay storage scrub %s --repair-from REPO",
                      time_rfc3339(b->label->snapshot, text, sizeof text), b->id, b->label->db);
             return NULL;
         }
@@ -140,8 +155,10 @@ hint_backups(const struct backup_list *list, struct err *e)
 
     for (size_t i = list->n; i-- > 0 && list->n - i <= 10;) {
         const struct backup_entry *b = &list->v[i];
-        const char *what = b->state == BACKUP_VOID ? " (void)" : b->state == BACKUP_DAMAGED ? " (damaged)" :
-                           strcmp(b->label->scope, "full") != 0 ? " (partial)" : "";
+        const char                *what = b->state == BACKUP_VOID ? " (void)"
+                           : b->state == BACKUP_DAMAGED           ? " (damaged)"
+                           : strcmp(b->label->scope, "full") != 0 ? " (partial)"
+                                                                  : "";
 
         if (buf_printf(&text, &full, "%s%s%s", text.len == 0 ? "" : ", ", b->id, what) != 0) {
             break;
@@ -152,7 +169,8 @@ hint_backups(const struct backup_list *list, struct err *e)
 }
 
 struct label *
-backup_find_listed(struct repo *r, const char *db, struct backup_list *list, const char *which, time_t at, struct err *e)
+backup_find_listed(struct repo *r, const char *db, struct backup_list *list, const char *which,
+                   time_t at, struct err *e)
 {
     bool                 by_id = which != NULL && strcmp(which, "latest") != 0;
     struct backup_entry *b = NULL;
@@ -162,7 +180,8 @@ backup_find_listed(struct repo *r, const char *db, struct backup_list *list, con
     if (list->n == 0) {
         no_such_database(r, db, e);
     } else if (damage_load(r, db, &d, e) == 0 &&
-               (b = by_id ? find_id(r, &d, list, which, e) : find_newest(r, &d, list, at, e)) == NULL) {
+               (b = by_id ? find_id(r, &d, list, which, e) : find_newest(r, &d, list, at, e)) ==
+                   NULL) {
         if (e->hint[0] == '\0') {
             hint_backups(list, e);
         }

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 #include "core/enc.h"
+#include "storage/format/chunkusers.h"
 #include "storage/read/damage_impl.h"
 #include "storage/read/reader.h"
-#include "storage/format/chunkusers.h"
 
 int
 damage_load(struct repo *r, const char *db, struct damage *d, struct err *e)
@@ -86,7 +86,7 @@ find_tables(struct repo *r, const struct label *l, struct judging *j, struct err
     bool            *want;
 
     if (!keyring_reads(r->keys, l->epoch)) {
-        return 0;       /* only a key can tell */
+        return 0; /* only a key can tell */
     }
     m = manifest_load(r, l, e);
     if (m == NULL) {
@@ -108,8 +108,9 @@ describe(const struct judging *j)
 {
     enum { NAMED = 3 };
     char  chunks[40];
-    char *text = xasprintf("%s bad or missing: %s", count_human(j->lost, "chunk", chunks, sizeof chunks),
-                           j->tables.n == 0 ? "nothing that hangs on them is known" : j->tables.v[0]);
+    char *text = xasprintf(
+        "%s bad or missing: %s", count_human(j->lost, "chunk", chunks, sizeof chunks),
+        j->tables.n == 0 ? "nothing that hangs on them is known" : j->tables.v[0]);
 
     for (size_t i = 1; i < j->tables.n && i < NAMED; i++) {
         char *longer = xasprintf("%s, %s", text, j->tables.v[i]);
@@ -164,7 +165,8 @@ damage_judge(struct repo *r, const struct damage *d, struct backup_entry *b, str
         return 0;
     }
     if (d->chunks.n > 0 &&
-        (chunk_list_read(r, b->label, count_lost, &j, e) != 0 || (j.lost > 0 && find_tables(r, b->label, &j, e) != 0))) {
+        (chunk_list_read(r, b->label, count_lost, &j, e) != 0 ||
+         (j.lost > 0 && find_tables(r, b->label, &j, e) != 0))) {
         rc = e->kind == ERR_CORRUPT || e->kind == ERR_NOT_FOUND ? 0 : -1;
         if (rc == 0) {
             set_damaged(b, xstrdup(e->text));
@@ -179,7 +181,8 @@ damage_judge(struct repo *r, const struct damage *d, struct backup_entry *b, str
 }
 
 int
-backup_list_check(struct repo *r, const char *db, struct backup_list *list, bool listing, struct err *e)
+backup_list_check(struct repo *r, const char *db, struct backup_list *list, bool listing,
+                  struct err *e)
 {
     struct damage d;
     int           rc = damage_load(r, db, &d, e);

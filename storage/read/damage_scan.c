@@ -11,11 +11,12 @@
 /* A listing below <db>/chunks/. */
 struct looking {
     struct known_set *set;
-    size_t            prefix;        /* length of "<db>/chunks/" */
+    size_t            prefix; /* length of "<db>/chunks/" */
 };
 
 static int
-list_chunks(struct repo *r, const char *db, const char *below, storage_list_fn *fn, struct known_set *set, struct err *e)
+list_chunks(struct repo *r, const char *db, const char *below, storage_list_fn *fn,
+            struct known_set *set, struct err *e)
 {
     char          *enc = name_encode(db);
     char          *prefix = xasprintf("%s/chunks/%s", enc, below);
@@ -36,7 +37,8 @@ see_twin(void *ctx, const struct object_info *info, struct err *e)
     struct chunk_name name;
 
     (void)e;
-    if (chunk_name_parse(info->key + l->prefix, &name) == 0 && known_find_name(l->set, &name) == SIZE_MAX) {
+    if (chunk_name_parse(info->key + l->prefix, &name) == 0 &&
+        known_find_name(l->set, &name) == SIZE_MAX) {
         known_replaced(l->set, name.id);
     }
     return 0;
@@ -88,9 +90,11 @@ add_name(void *ctx, const char *name, struct err *e)
     return 0;
 }
 
-/* One listing when all is looked at; else one for each first two digits of the slice, in each epoch. */
+/* One listing when all is looked at; else one for each first two digits of the slice, in each
+ * epoch. */
 static int
-list_slice(struct repo *r, const char *db, const struct slice *s, struct known_set *set, struct err *e)
+list_slice(struct repo *r, const char *db, const struct slice *s, struct known_set *set,
+           struct err *e)
 {
     struct strlist epochs = {0};
     char          *enc;
@@ -104,7 +108,8 @@ list_slice(struct repo *r, const char *db, const struct slice *s, struct known_s
     prefix = xasprintf("%s/chunks/", enc);
     rc = storage_dirs(r->st, prefix, add_name, &epochs, e);
     for (size_t i = 0; rc == 0 && i < epochs.n; i++) {
-        for (unsigned aa = (unsigned)(s->first >> 56); rc == 0 && aa <= (s->first + s->span) >> 56; aa++) {
+        for (unsigned aa = (unsigned)(s->first >> 56); rc == 0 && aa <= (s->first + s->span) >> 56;
+             aa++) {
             char *below = xasprintf("%s/%02x/", epochs.v[i], aa);
 
             rc = list_chunks(r, db, below, see_needed, set, e);
@@ -135,13 +140,14 @@ note_bad_list(void *ctx, const struct backup_entry *b, struct err *e)
 }
 
 static int
-look_slice(struct repo *r, const char *db, const struct backup_list *list, const struct slice *s, struct damage *d,
-           struct err *e)
+look_slice(struct repo *r, const char *db, const struct backup_list *list, const struct slice *s,
+           struct damage *d, struct err *e)
 {
     struct known_set set = {0};
     int              rc = -1;
 
-    if (needed_collect(r, list, s, &set, note_bad_list, d, e) != 0 || list_slice(r, db, s, &set, e) != 0) {
+    if (needed_collect(r, list, s, &set, note_bad_list, d, e) != 0 ||
+        list_slice(r, db, s, &set, e) != 0) {
         goto out;
     }
     for (size_t i = 0; i < set.n; i++) {
@@ -156,7 +162,8 @@ out:
 }
 
 int
-damage_look(struct repo *r, const char *db, const struct backup_list *list, struct damage *d, struct err *e)
+damage_look(struct repo *r, const char *db, const struct backup_list *list, struct damage *d,
+            struct err *e)
 {
     uint64_t     span = needed_span(list);
     struct slice s = {0, span};

@@ -10,7 +10,7 @@
 
 /* A decoded chunk, or why there is none. */
 struct slot {
-    uint32_t   chunk;             /* UINT32_MAX: nothing */
+    uint32_t   chunk; /* UINT32_MAX: nothing */
     struct buf raw;
     struct err failed;
 };
@@ -22,15 +22,15 @@ struct readahead {
     uint32_t              *expected;
     size_t                 n, cap, next;
     struct slot            slots[2];
-    int                    current;           /* the slot that the caller looks at; the other one is read into */
-    struct codec          *codec;             /* of whoever reads: never two at once */
-    struct buf             stored;
-    pthread_t              thread;
-    bool                   started;
-    pthread_mutex_t        lock;              /* for the two below */
-    pthread_cond_t         changed;
-    bool                   busy;              /* the thread reads into the other slot */
-    bool                   stopping;
+    int             current; /* the slot that the caller looks at; the other one is read into */
+    struct codec   *codec;   /* of whoever reads: never two at once */
+    struct buf      stored;
+    pthread_t       thread;
+    bool            started;
+    pthread_mutex_t lock; /* for the two below */
+    pthread_cond_t  changed;
+    bool            busy; /* the thread reads into the other slot */
+    bool            stopping;
 };
 
 struct readahead *
@@ -64,7 +64,8 @@ fill(struct readahead *r)
     struct slot *s = other(r);
 
     err_clear(&s->failed);
-    (void)chunk_read(r->repo, r->db, &r->manifest->chunks[s->chunk], r->codec, &r->stored, &s->raw, &s->failed);
+    (void)chunk_read(r->repo, r->db, &r->manifest->chunks[s->chunk], r->codec, &r->stored, &s->raw,
+                     &s->failed);
 }
 
 static void *

@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/enc.h"
 #include "core/crypto/hash.h"
+#include "core/enc.h"
 #include "core/log.h"
+#include "storage/contract/versions.h"
+#include "storage/format/chunkindex.h"
 #include "storage/format/chunklist.h"
 #include "storage/format/chunkname.h"
-#include "storage/format/chunkindex.h"
-#include "storage/contract/versions.h"
 #include "storage/write/writer.h"
 
 /* ---- objects that a label names by digest ---- */
@@ -25,12 +25,16 @@ check_stored(const struct buf *raw, uint64_t size, const char *sha256_want, stru
         return err_set(e, ERR_CORRUPT, "has %zu bytes, the label says %" PRIu64, raw->len, size);
     }
     sha256_hex(raw->data, raw->len, hex);
-    return strcmp(hex, sha256_want) == 0 ? 0 : err_set(e, ERR_CORRUPT, "its SHA-256 is not what the label says");
+    return strcmp(hex, sha256_want) == 0
+        ? 0
+        : err_set(e, ERR_CORRUPT, "its SHA-256 is not what the label says");
 }
 
-/* A label's object: the one that is seen, or where the store keeps versions an older one that somebody hid. */
+/* A label's object: the one that is seen, or where the store keeps versions an older one that
+ * somebody hid. */
 static int
-get_stored(struct repo *r, const char *key, uint64_t size, const char *sha256_want, struct buf *stored, struct err *e)
+get_stored(struct repo *r, const char *key, uint64_t size, const char *sha256_want,
+           struct buf *stored, struct err *e)
 {
     struct err hidden = ERR_INIT;
     uint8_t    digest[SHA256_BYTES];
@@ -48,12 +52,13 @@ get_stored(struct repo *r, const char *key, uint64_t size, const char *sha256_wa
         err_clear(e);
         return 0;
     }
-    return -1;              /* names the key */
+    return -1; /* names the key */
 }
 
 /* An encrypted manifest, as stored; *data and *n: what was compressed. */
 static int
-open_manifest(struct repo *r, const struct label *l, struct buf *stored, const uint8_t **data, size_t *n, struct err *e)
+open_manifest(struct repo *r, const struct label *l, struct buf *stored, const uint8_t **data,
+              size_t *n, struct err *e)
 {
     const struct epoch *ep = keyring_read(r->keys, l->epoch, e);
     struct sealed_as    as;
@@ -84,21 +89,24 @@ check_form(struct repo *r, const struct label *l, struct err *e)
     if (ep == NULL) {
         return -1;
     }
-    return ep->sealed == l->encrypted ? 0
-                                      : err_set(e, ERR_CORRUPT, "the label says that it is %sencrypted, and epoch %u is%s",
-                                                l->encrypted ? "" : "not ", l->epoch, ep->sealed ? "" : " not");
+    return ep->sealed == l->encrypted
+        ? 0
+        : err_set(e, ERR_CORRUPT, "the label says that it is %sencrypted, and epoch %u is%s",
+                  l->encrypted ? "" : "not ", l->epoch, ep->sealed ? "" : " not");
 }
 
 /* A label's object as it is stored, checked: nothing is opened. */
 static int
-get_part(struct repo *r, const struct label *l, enum label_part part, struct buf *stored, struct err *e)
+get_part(struct repo *r, const struct label *l, enum label_part part, struct buf *stored,
+         struct err *e)
 {
     bool  list = part == LABEL_CHUNKS;
     char *key = part_key(l, part);
     int   rc = list ? 0 : check_form(r, l, e);
 
     if (rc == 0) {
-        rc = get_stored(r, key, list ? l->chunks_size : l->manifest_size, list ? l->chunks_sha256 : l->manifest_sha256, stored, e);
+        rc = get_stored(r, key, list ? l->chunks_size : l->manifest_size,
+                        list ? l->chunks_sha256 : l->manifest_sha256, stored, e);
     } else {
         err_wrap(e, "\"%s\"", key);
     }
@@ -108,7 +116,8 @@ get_part(struct repo *r, const struct label *l, enum label_part part, struct buf
 
 /* One object of a backup: fetched, checked, opened, decompressed into text. */
 static int
-load_part(struct repo *r, const struct label *l, enum label_part part, struct buf *text, struct err *e)
+load_part(struct repo *r, const struct label *l, enum label_part part, struct buf *text,
+          struct err *e)
 {
     bool           list = part == LABEL_CHUNKS;
     uint64_t       raw_size = list ? l->chunks_raw_size : l->manifest_raw_size;
@@ -120,7 +129,9 @@ load_part(struct repo *r, const struct label *l, enum label_part part, struct bu
     int            rc = -1;
 
     if (raw_size > text->max) {
-        err_set(e, ERR_CORRUPT, "\"%s\": the label says it has %" PRIu64 " bytes unpacked: more than %zu", key, raw_size, text->max);
+        err_set(e, ERR_CORRUPT,
+                "\"%s\": the label says it has %" PRIu64 " bytes unpacked: more than %zu", key,
+                raw_size, text->max);
     } else if (get_part(r, l, part, &stored, e) == 0) {
         data = stored.data;
         n = stored.len;
@@ -137,8 +148,8 @@ load_part(struct repo *r, const struct label *l, enum label_part part, struct bu
     return rc;
 }
 
-/* Of what is copied without being opened the manifest still has the names of the repository it came from; the chunk list
- * has those that are used here.  Their ids are the same. */
+/* Of what is copied without being opened the manifest still has the names of the repository it
+ * came from; the chunk list has those that are used here.  Their ids are the same. */
 static int
 add_name(void *ctx, const struct chunk_line *line, struct err *e)
 {
@@ -147,7 +158,7 @@ add_name(void *ctx, const struct chunk_line *line, struct err *e)
     size_t            n = here->n;
 
     (void)e;
-    (void)chunk_name_parse(line->name, &name);      /* chunk_list_parse() did */
+    (void)chunk_name_parse(line->name, &name); /* chunk_list_parse() did */
     known_trust(here, &name, line->size, line->raw_size);
     if (here->n > n) {
         here->v[n].state = KNOWN_REUSABLE;
@@ -162,13 +173,14 @@ rename_one(struct chunk_ref *c, const struct known_set *here, struct err *e)
     char              text[CHUNK_NAME_MAX];
     size_t            at;
 
-    (void)chunk_name_parse(c->name, &name);         /* manifest_check() did */
+    (void)chunk_name_parse(c->name, &name); /* manifest_check() did */
     if (known_find_name(here, &name) != SIZE_MAX) {
         return 0;
     }
     at = known_find(here, name.id);
     if (at == SIZE_MAX || here->v[at].raw_size != c->raw_size) {
-        return err_set(e, ERR_CORRUPT, "chunk \"%s\" is not in the chunk list under any name", c->name);
+        return err_set(e, ERR_CORRUPT, "chunk \"%s\" is not in the chunk list under any name",
+                       c->name);
     }
     chunk_name_format(&here->v[at].name, text);
     free(c->name);
@@ -237,8 +249,9 @@ manifest_load(struct repo *r, const struct label *l, struct err *e)
 int
 manifest_stored(struct repo *r, const struct label *l, struct buf *stored, struct err *e)
 {
-    return get_part(r, l, LABEL_MANIFEST, stored, e) == 0 ? 0
-                                                         : err_wrap(e, "manifest of backup %s of \"%s\"", l->id, l->db);
+    return get_part(r, l, LABEL_MANIFEST, stored, e) == 0
+        ? 0
+        : err_wrap(e, "manifest of backup %s of \"%s\"", l->id, l->db);
 }
 
 int
@@ -276,18 +289,19 @@ chunk_list_read(struct repo *r, const struct label *l, chunk_line_fn *fn, void *
 /* ---- chunks ---- */
 
 struct chunk_want {
-    struct repo   *repo;
-    const char    *db;
-    const char    *name;
-    uint64_t       size, raw_size;
-    struct codec  *codec;
-    struct buf    *scratch, *out;
+    struct repo          *repo;
+    const char           *db;
+    const char           *name;
+    uint64_t              size, raw_size;
+    struct codec         *codec;
+    struct buf           *scratch, *out;
     struct chunk_payload *payload;
-    bool           anew;            /* a second opinion */
-    bool           as_stored;       /* stored size and digest are all that is looked at: nothing is opened */
+    bool                  anew; /* a second opinion */
+    bool as_stored; /* stored size and digest are all that is looked at: nothing is opened */
 };
 
-/* NULL: no name of a chunk, or not one that its epoch could have.  What is plain is never taken for what is encrypted. */
+/* NULL: no name of a chunk, or not one that its epoch could have.  What is plain is never taken
+ * for what is encrypted. */
 static const struct epoch *
 parse_name(const struct chunk_want *w, struct chunk_name *name, struct err *e)
 {
@@ -299,8 +313,8 @@ parse_name(const struct chunk_want *w, struct chunk_name *name, struct err *e)
     }
     ep = keyring_epoch(w->repo->keys, name->epoch, e);
     if (ep != NULL && ep->sealed != name->sealed) {
-        err_set(e, ERR_CORRUPT, "is %sencrypted, and epoch %u is%s", name->sealed ? "" : "not ", ep->number,
-                ep->sealed ? "" : " not");
+        err_set(e, ERR_CORRUPT, "is %sencrypted, and epoch %u is%s", name->sealed ? "" : "not ",
+                ep->number, ep->sealed ? "" : " not");
         return NULL;
     }
     return ep;
@@ -311,7 +325,8 @@ static int
 get_chunk(const struct chunk_want *w, struct err *e)
 {
     char *key = chunk_key(w->db, w->name);
-    int   rc = w->anew ? storage_get_anew(w->repo->st, key, w->scratch, e) : storage_get(w->repo->st, key, w->scratch, e);
+    int   rc = w->anew ? storage_get_anew(w->repo->st, key, w->scratch, e)
+                       : storage_get(w->repo->st, key, w->scratch, e);
 
     free(key);
     return rc;
@@ -328,13 +343,14 @@ check_bytes(const struct chunk_want *w, const struct chunk_name *name, struct er
     }
     sha256(w->scratch->data, w->scratch->len, digest);
     return memcmp(digest, name->sha256, sizeof digest) == 0
-               ? 0
-               : err_set(e, ERR_CORRUPT, "its bytes are not those that were written: the SHA-256 differs");
+        ? 0
+        : err_set(e, ERR_CORRUPT, "its bytes are not those that were written: the SHA-256 differs");
 }
 
 /* Decrypts in place what is encrypted. */
 static int
-open_payload(const struct chunk_want *w, const struct chunk_name *name, const struct epoch *ep, struct err *e)
+open_payload(const struct chunk_want *w, const struct chunk_name *name, const struct epoch *ep,
+             struct err *e)
 {
     uint8_t          what[CHUNK_SEALED_AS];
     struct sealed_as as = chunk_sealed_as(ep->public, name->id, (enum codec_kind)name->codec, what);
@@ -342,10 +358,13 @@ open_payload(const struct chunk_want *w, const struct chunk_name *name, const st
     w->payload->codec = (enum codec_kind)name->codec;
     w->payload->data = w->scratch->data;
     w->payload->n = w->scratch->len;
-    return ep->sealed ? unseal(&as, &ep->secret, w->scratch->data, w->scratch->len, &w->payload->data, &w->payload->n, e) : 0;
+    return ep->sealed ? unseal(&as, &ep->secret, w->scratch->data, w->scratch->len,
+                               &w->payload->data, &w->payload->n, e)
+                      : 0;
 }
 
-/* What scratch holds: stored size, digest of the stored bytes, decryption, decoding to exactly raw_size, id of the plaintext. */
+/* What scratch holds: stored size, digest of the stored bytes, decryption, decoding to exactly
+ * raw_size, id of the plaintext. */
 static int
 decode_checked(const struct chunk_want *w, struct err *e)
 {
@@ -361,13 +380,14 @@ decode_checked(const struct chunk_want *w, struct err *e)
     }
     ep = keyring_read(w->repo->keys, name.epoch, e);
     if (ep == NULL || open_payload(w, &name, ep, e) != 0 ||
-        codec_decompress(w->codec, w->payload->codec, w->payload->data, w->payload->n, (size_t)w->raw_size, w->out, e) != 0) {
+        codec_decompress(w->codec, w->payload->codec, w->payload->data, w->payload->n,
+                         (size_t)w->raw_size, w->out, e) != 0) {
         return -1;
     }
     hmac_sha256(ep->naming.data, w->out->data, w->out->len, digest);
     return memcmp(digest, name.id, sizeof digest) == 0
-               ? 0
-               : err_set(e, ERR_CORRUPT, "its contents are not those of its id");
+        ? 0
+        : err_set(e, ERR_CORRUPT, "its contents are not those of its id");
 }
 
 static int
@@ -375,7 +395,8 @@ read_checked(const struct chunk_want *w, struct err *e)
 {
     struct chunk_name name;
 
-    return parse_name(w, &name, e) == NULL || get_chunk(w, e) != 0 || decode_checked(w, e) != 0 ? -1 : 0;
+    return parse_name(w, &name, e) == NULL || get_chunk(w, e) != 0 || decode_checked(w, e) != 0 ? -1
+                                                                                                : 0;
 }
 
 /* A version of the object that is hidden by a newer one, or by its removal. */
@@ -386,8 +407,8 @@ read_older(const struct chunk_want *w)
     struct chunk_name name;
     char             *key = chunk_key(w->db, w->name);
     bool              good = chunk_name_parse(w->name, &name) == 0 &&
-                storage_get_older(w->repo->st, key, w->size, name.sha256, w->scratch, &e) == 0 &&
-                decode_checked(w, &e) == 0;
+        storage_get_older(w->repo->st, key, w->size, name.sha256, w->scratch, &e) == 0 &&
+        decode_checked(w, &e) == 0;
 
     free(key);
     return good;
@@ -395,8 +416,8 @@ read_older(const struct chunk_want *w)
 
 struct twin {
     const struct chunk_want *want;
-    size_t                   prefix;       /* length of "<db>/chunks/" */
-    char                     found[CHUNK_NAME_MAX];   /* its name, when there is one */
+    size_t                   prefix;                /* length of "<db>/chunks/" */
+    char                     found[CHUNK_NAME_MAX]; /* its name, when there is one */
 };
 
 /* An object with the same id and another name, if it is good. */
@@ -411,8 +432,9 @@ try_twin(void *ctx, const struct object_info *info, struct err *e)
     struct err        bad = ERR_INIT;
 
     (void)e;
-    if (t->found[0] != '\0' || strcmp(text, t->want->name) == 0 || chunk_name_parse(text, &name) != 0 ||
-        chunk_name_parse(t->want->name, &wanted) != 0 || memcmp(name.id, wanted.id, sizeof name.id) != 0) {
+    if (t->found[0] != '\0' || strcmp(text, t->want->name) == 0 ||
+        chunk_name_parse(text, &name) != 0 || chunk_name_parse(t->want->name, &wanted) != 0 ||
+        memcmp(name.id, wanted.id, sizeof name.id) != 0) {
         return 0;
     }
     other.name = text;
@@ -466,13 +488,18 @@ read_or_replace(const struct chunk_want *w, struct err *e)
         return err_wrap(e, "chunk \"%s\" of \"%s\"", w->name, w->db);
     }
     if (read_older(w)) {
-        say_replaced(xasprintf("chunk \"%s\" was overwritten or removed; an older version of it is read instead", w->name));
+        say_replaced(
+            xasprintf("chunk \"%s\" was overwritten or removed; an older version of it is read "
+                      "instead",
+                      w->name));
         err_clear(e);
         return 0;
     }
     /* Whether another object holds the same, only its contents can tell. */
     if (!w->as_stored && read_twin(w, twin)) {
-        say_replaced(xasprintf("chunk \"%s\" is bad or missing; \"%s\" holds the same and is read instead", w->name, twin));
+        say_replaced(
+            xasprintf("chunk \"%s\" is bad or missing; \"%s\" holds the same and is read instead",
+                      w->name, twin));
         err_clear(e);
         return 0;
     }
@@ -480,18 +507,26 @@ read_or_replace(const struct chunk_want *w, struct err *e)
 }
 
 int
-chunk_read_payload(struct repo *r, const char *db, const struct chunk_ref *ref, struct codec *codec, struct buf *scratch,
-                   struct buf *out, struct chunk_payload *payload, struct err *e)
+chunk_read_payload(struct repo *r, const char *db, const struct chunk_ref *ref, struct codec *codec,
+                   struct buf *scratch, struct buf *out, struct chunk_payload *payload,
+                   struct err *e)
 {
-    struct chunk_want w = {.repo = r, .db = db, .name = ref->name, .size = ref->size, .raw_size = ref->raw_size,
-                           .codec = codec, .scratch = scratch, .out = out, .payload = payload};
+    struct chunk_want w = {.repo = r,
+                           .db = db,
+                           .name = ref->name,
+                           .size = ref->size,
+                           .raw_size = ref->raw_size,
+                           .codec = codec,
+                           .scratch = scratch,
+                           .out = out,
+                           .payload = payload};
 
     return read_or_replace(&w, e);
 }
 
 int
-chunk_read(struct repo *r, const char *db, const struct chunk_ref *ref, struct codec *codec, struct buf *scratch,
-           struct buf *out, struct err *e)
+chunk_read(struct repo *r, const char *db, const struct chunk_ref *ref, struct codec *codec,
+           struct buf *scratch, struct buf *out, struct err *e)
 {
     struct chunk_payload payload;
 
@@ -499,28 +534,40 @@ chunk_read(struct repo *r, const char *db, const struct chunk_ref *ref, struct c
 }
 
 int
-chunk_read_stored(struct repo *r, const char *db, const struct chunk_ref *ref, struct buf *stored, struct err *e)
+chunk_read_stored(struct repo *r, const char *db, const struct chunk_ref *ref, struct buf *stored,
+                  struct err *e)
 {
-    struct chunk_want w = {.repo = r, .db = db, .name = ref->name, .size = ref->size, .raw_size = ref->raw_size,
-                           .scratch = stored, .as_stored = true};
+    struct chunk_want w = {.repo = r,
+                           .db = db,
+                           .name = ref->name,
+                           .size = ref->size,
+                           .raw_size = ref->raw_size,
+                           .scratch = stored,
+                           .as_stored = true};
 
     return read_or_replace(&w, e);
 }
 
 /* What cannot be opened here is judged by its stored bytes. */
 static struct chunk_want
-want_line(struct repo *r, const char *db, const struct chunk_line *line, struct chunk_payload *payload)
+want_line(struct repo *r, const char *db, const struct chunk_line *line,
+          struct chunk_payload *payload)
 {
     struct chunk_name name;
 
-    return (struct chunk_want){.repo = r, .db = db, .name = line->name, .size = line->size, .raw_size = line->raw_size,
+    return (struct chunk_want){.repo = r,
+                               .db = db,
+                               .name = line->name,
+                               .size = line->size,
+                               .raw_size = line->raw_size,
                                .payload = payload,
-                               .as_stored = chunk_name_parse(line->name, &name) == 0 && !keyring_reads(r->keys, name.epoch)};
+                               .as_stored = chunk_name_parse(line->name, &name) == 0 &&
+                                   !keyring_reads(r->keys, name.epoch)};
 }
 
 bool
-chunk_has_twin(struct repo *r, const char *db, const struct chunk_line *line, struct codec *codec, struct buf *scratch,
-               struct buf *out)
+chunk_has_twin(struct repo *r, const char *db, const struct chunk_line *line, struct codec *codec,
+               struct buf *scratch, struct buf *out)
 {
     struct chunk_payload payload;
     struct chunk_want    w = want_line(r, db, line, &payload);
@@ -542,8 +589,8 @@ check(const struct chunk_want *w, struct err *e)
 }
 
 int
-chunk_check(struct repo *r, const char *db, const struct chunk_line *line, struct codec *codec, struct buf *scratch,
-            struct buf *out, struct err *e)
+chunk_check(struct repo *r, const char *db, const struct chunk_line *line, struct codec *codec,
+            struct buf *scratch, struct buf *out, struct err *e)
 {
     struct chunk_payload payload;
     struct chunk_want    w = want_line(r, db, line, &payload);
@@ -569,8 +616,8 @@ chunk_check_anew(struct repo *r, const char *db, const struct chunk_line *line, 
 }
 
 int
-segments_read(struct repo *r, const char *db, const struct manifest *m, const struct segment *v, size_t n,
-              struct buf *out, struct err *e)
+segments_read(struct repo *r, const char *db, const struct manifest *m, const struct segment *v,
+              size_t n, struct buf *out, struct err *e)
 {
     struct codec *codec = codec_new(CODEC_DEFAULT);
     struct buf    scratch = BUF_INIT(CHUNK_STORED_MAX);

@@ -13,7 +13,7 @@ enum { KEY_BYTES = 16 + RUN_BYTES };
 struct used {
     uint8_t  key[KEY_BYTES];
     uint64_t size;
-    uint32_t step;              /* when the last backup that refers to it goes */
+    uint32_t step; /* when the last backup that refers to it goes */
 };
 
 struct users {
@@ -73,7 +73,8 @@ add_line(void *ctx, const struct chunk_line *line, struct err *e)
 }
 
 static int
-add_backup(struct users *u, struct repo *r, const struct backup_entry *b, uint32_t step, struct err *e)
+add_backup(struct users *u, struct repo *r, const struct backup_entry *b, uint32_t step,
+           struct err *e)
 {
     u->step = step;
     if (b->state == BACKUP_VOID) {
@@ -87,12 +88,14 @@ add_backup(struct users *u, struct repo *r, const struct backup_entry *b, uint32
         err_clear(e);
         return 0;
     }
-    return b->label != NULL ? -1 : err_set(e, ERR_CORRUPT, "backup %s is damaged: %s", b->id, b->problem);
+    return b->label != NULL
+        ? -1
+        : err_set(e, ERR_CORRUPT, "backup %s is damaged: %s", b->id, b->problem);
 }
 
 int
-freeable(struct repo *r, const struct backup_list *list, const uint32_t *step, uint32_t n_steps, uint64_t *freed,
-         struct err *e)
+freeable(struct repo *r, const struct backup_list *list, const uint32_t *step, uint32_t n_steps,
+         uint64_t *freed, struct err *e)
 {
     struct users u = {0};
     int          rc = 0;

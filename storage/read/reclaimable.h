@@ -1,7 +1,8 @@
 /*
  * freeable.h - how much would be freed if backups went one after another.
  *
- * A chunk goes with the last backup that refers to it.  Takes 40 bytes a chunk; chunk lists are read one by one.
+ * A chunk goes with the last backup that refers to it.  Takes 40 bytes a chunk; chunk lists are
+ * read one by one.
  */
 #ifndef STORAGE_READ_RECLAIMABLE_H
 #define STORAGE_READ_RECLAIMABLE_H
@@ -12,9 +13,10 @@
 
 #define FREEABLE_STAYS UINT32_MAX
 
-/* step[i]: when list->v[i] goes, from 0 to n_steps - 1, or FREEABLE_STAYS.  freed[k]: stored bytes that go at step k.  Void backups
- * hold nothing; a damaged one whose list cannot be read counts as empty when it goes, and is an error when it stays. */
-int freeable(struct repo *, const struct backup_list *, const uint32_t *step, uint32_t n_steps, uint64_t *freed,
-             struct err *);
+/* step[i]: when list->v[i] goes, from 0 to n_steps - 1, or FREEABLE_STAYS.  freed[k]: stored
+ * bytes that go at step k.  Void backups hold nothing; a damaged one whose list cannot be read
+ * counts as empty when it goes, and is an error when it stays. */
+int freeable(struct repo *, const struct backup_list *, const uint32_t *step, uint32_t n_steps,
+             uint64_t *freed, struct err *);
 
 #endif

@@ -20,7 +20,8 @@ find_entry(const struct backup_list *list, const char *id)
 }
 
 static int
-judge(struct repo *r, const char *db, const struct seen *s, const struct backup_list *list, struct seen_missed *m, struct err *e)
+judge(struct repo *r, const char *db, const struct seen *s, const struct backup_list *list,
+      struct seen_missed *m, struct err *e)
 {
     const struct backup_entry *b = find_entry(list, s->backup);
     struct strlist             tombstones = {0};
@@ -29,7 +30,8 @@ judge(struct repo *r, const char *db, const struct seen *s, const struct backup_
 
     if (b != NULL) {
         /* One that cannot be read says so itself; one that a copy healed has the copy's label. */
-        bool same = b->label == NULL || strcmp(b->label->sha256, s->sha256) == 0 || b->label->copied_repo[0] != '\0';
+        bool same = b->label == NULL || strcmp(b->label->sha256, s->sha256) == 0 ||
+            b->label->copied_repo[0] != '\0';
 
         m->state = same ? SEEN_WELL : SEEN_REPLACED;
         return 0;
@@ -56,7 +58,8 @@ seen_judge(struct repo *r, const char *db, const struct backup_list *list, struc
         memcpy(m->backup, s.backup, sizeof m->backup);
         m->snapshot = s.snapshot;
         if (judge(r, db, &s, list, m, &e) != 0) {
-            log_warn("whether backup %s, which this host has seen, was expired is not known: %s", s.backup, e.text);
+            log_warn("whether backup %s, which this host has seen, was expired is not known: %s",
+                     s.backup, e.text);
         }
     }
     seen_free(&s);
@@ -74,12 +77,20 @@ seen_text(const struct seen_missed *m, const struct label *found)
     }
     (void)time_rfc3339(m->snapshot, at, sizeof at);
     if (m->state == SEEN_REPLACED) {
-        return xasprintf("backup %s is not the one that this host has seen under that id: its label was replaced", m->backup);
+        return xasprintf(
+            "backup %s is not the one that this host has seen under that id: its label was "
+            "replaced",
+            m->backup);
     }
-    instead = found == NULL ? xstrdup("") : xasprintf("the newest backup is %s of %s, but ", found->id,
-                                                      time_rfc3339(found->snapshot, instead_at, sizeof instead_at));
-    text = xasprintf("%sthis host has seen %s of %s, which is gone, and no prune says so: somebody removed it, or put back an "
-                     "older state of the repository", instead, m->backup, at);
+    instead = found == NULL
+        ? xstrdup("")
+        : xasprintf("the newest backup is %s of %s, but ", found->id,
+                    time_rfc3339(found->snapshot, instead_at, sizeof instead_at));
+    text = xasprintf(
+        "%sthis host has seen %s of %s, which is gone, and no prune says so: somebody removed it, "
+        "or put back an "
+        "older state of the repository",
+        instead, m->backup, at);
     free(instead);
     return text;
 }
@@ -93,15 +104,17 @@ seen_warn(struct repo *r, const char *db, const struct backup_list *list)
     seen_judge(r, db, list, &m);
     text = seen_text(&m, NULL);
     if (text != NULL) {
-        log_warn("\"%s\" in repository \"%s\": %s; pgassay verify chain %s tells more", db, r->st->location, text, db);
+        log_warn("\"%s\" in repository \"%s\": %s; pgassay verify chain %s tells more", db,
+                 r->st->location, text, db);
     }
     free(text);
 }
 
 struct label *
-seen_find(struct repo *r, const char *db, const char *which, time_t at, struct seen_missed *m, struct err *e)
+seen_find(struct repo *r, const char *db, const char *which, time_t at, struct seen_missed *m,
+          struct err *e)
 {
-    bool               newest = (which == NULL || strcmp(which, "latest") == 0) && at == 0 && !seen_is_past(r);
+    bool newest = (which == NULL || strcmp(which, "latest") == 0) && at == 0 && !seen_is_past(r);
     struct backup_list list;
     struct label      *l = NULL;
 

@@ -20,8 +20,8 @@ slice_holds(const struct slice *s, uint64_t place)
     return place - s->first <= s->span;
 }
 
-/* The distinct chunks are at most those of the oldest backup and what each later one wrote anew; what expired since
- * makes this too small, which costs memory, nothing else. */
+/* The distinct chunks are at most those of the oldest backup and what each later one wrote anew;
+ * what expired since makes this too small, which costs memory, nothing else. */
 uint64_t
 needed_span(const struct backup_list *list)
 {
@@ -60,8 +60,8 @@ collect_line(void *ctx, const struct chunk_line *line, struct err *e)
 }
 
 int
-needed_collect(struct repo *r, const struct backup_list *list, const struct slice *slice, struct known_set *set,
-               needed_fault_fn *fault, void *ctx, struct err *e)
+needed_collect(struct repo *r, const struct backup_list *list, const struct slice *slice,
+               struct known_set *set, needed_fault_fn *fault, void *ctx, struct err *e)
 {
     struct collecting c = {slice, set};
 
@@ -71,7 +71,8 @@ needed_collect(struct repo *r, const struct backup_list *list, const struct slic
         if (cancel_check(e) != 0) {
             return -1;
         }
-        if (b->state == BACKUP_VOID || b->label == NULL || chunk_list_read(r, b->label, collect_line, &c, e) == 0) {
+        if (b->state == BACKUP_VOID || b->label == NULL ||
+            chunk_list_read(r, b->label, collect_line, &c, e) == 0) {
             continue;
         }
         if ((e->kind != ERR_CORRUPT && e->kind != ERR_NOT_FOUND) || fault(ctx, b, e) != 0) {

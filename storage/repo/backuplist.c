@@ -9,22 +9,22 @@
 
 /* What the listing of <db>/backups/ and <db>/runs/ shows, before any label is read. */
 struct object_seen {
-    char    *name;                  /* in the backup's directory */
+    char    *name; /* in the backup's directory */
     uint64_t size;
 };
 
 struct seen {
     char                id[BACKUP_ID_MAX];
     bool                has_label;
-    struct object_seen *v;          /* everything else */
+    struct object_seen *v; /* everything else */
     size_t              n, cap;
 };
 
 struct listing {
-    size_t         prefix;          /* length of "<db>/backups/" or "<db>/runs/" */
+    size_t         prefix; /* length of "<db>/backups/" or "<db>/runs/" */
     struct seen   *v;
     size_t         n, cap;
-    struct strlist revoked;         /* sorted by the listing */
+    struct strlist revoked; /* sorted by the listing */
     struct strlist tombstones;
 };
 
@@ -78,10 +78,11 @@ see_run(void *ctx, const struct object_info *info, struct err *e)
     return 0;
 }
 
-/* A listing may be a moment old, and prune may be at work: what it does not show is asked for.  *size 0: missing.
- * ERR_NOT_FOUND: so is the label by now. */
+/* A listing may be a moment old, and prune may be at work: what it does not show is asked for.
+ * *size 0: missing. ERR_NOT_FOUND: so is the label by now. */
 static int
-ask_for(struct repo *r, const char *db, const struct label *l, const char *name, uint64_t *size, struct err *e)
+ask_for(struct repo *r, const char *db, const struct label *l, const char *name, uint64_t *size,
+        struct err *e)
 {
     struct object_info info;
     char              *key = backup_key(db, l->id, name);
@@ -101,8 +102,8 @@ ask_for(struct repo *r, const char *db, const struct label *l, const char *name,
 
 /* *problem: NULL, or one sentence, allocated. */
 static int
-check_part(struct repo *r, const char *db, const struct seen *s, const struct label *l, enum label_part part,
-           char **problem, struct err *e)
+check_part(struct repo *r, const char *db, const struct seen *s, const struct label *l,
+           enum label_part part, char **problem, struct err *e)
 {
     char    *name = label_part_name(l, part);
     uint64_t want = part == LABEL_CHUNKS ? l->chunks_size : l->manifest_size;
@@ -127,14 +128,15 @@ check_part(struct repo *r, const char *db, const struct seen *s, const struct la
 }
 
 static int
-judge(struct repo *r, const char *db, const struct seen *s, const struct listing *li, struct backup_entry *b,
-      struct err *e)
+judge(struct repo *r, const char *db, const struct seen *s, const struct listing *li,
+      struct backup_entry *b, struct err *e)
 {
     bool is_void = false;
 
     memcpy(b->id, s->id, sizeof b->id);
     b->label = label_load(r, db, s->id, e);
-    if (b->label != NULL && strlist_has(&li->revoked, b->label->run) && run_revoked(r, db, b->label->run, &is_void, e) != 0) {
+    if (b->label != NULL && strlist_has(&li->revoked, b->label->run) &&
+        run_revoked(r, db, b->label->run, &is_void, e) != 0) {
         return -1;
     }
     if (b->label == NULL) {
@@ -151,7 +153,8 @@ judge(struct repo *r, const char *db, const struct seen *s, const struct listing
         b->problem = xasprintf("its run %s was revoked before it had ended", b->label->run);
     } else {
         if (check_part(r, db, s, b->label, LABEL_MANIFEST, &b->problem, e) != 0 ||
-            (b->problem == NULL && check_part(r, db, s, b->label, LABEL_CHUNKS, &b->problem, e) != 0)) {
+            (b->problem == NULL &&
+             check_part(r, db, s, b->label, LABEL_CHUNKS, &b->problem, e) != 0)) {
             return -1;
         }
         b->state = b->problem == NULL ? BACKUP_COMMITTED : BACKUP_DAMAGED;
@@ -160,7 +163,8 @@ judge(struct repo *r, const char *db, const struct seen *s, const struct listing
 }
 
 static int
-list_below(struct repo *r, const char *db, const char *what, storage_list_fn *fn, struct listing *li, struct err *e)
+list_below(struct repo *r, const char *db, const char *what, storage_list_fn *fn,
+           struct listing *li, struct err *e)
 {
     char *enc = name_encode(db);
     char *prefix = xasprintf("%s/%s/", enc, what);
@@ -227,7 +231,8 @@ backup_list_load(struct repo *r, const char *db, struct backup_list *list, struc
 
     *list = (struct backup_list){0};
     /* Labels first: a run revoked after this look counts at the next. */
-    if (list_below(r, db, "backups", see_backup, &li, e) != 0 || list_below(r, db, "runs", see_run, &li, e) != 0 ||
+    if (list_below(r, db, "backups", see_backup, &li, e) != 0 ||
+        list_below(r, db, "runs", see_run, &li, e) != 0 ||
         tombstones_load(r, db, &li.tombstones, e) != 0) {
         goto out;
     }
@@ -241,13 +246,13 @@ backup_list_load(struct repo *r, const char *db, struct backup_list *list, struc
         if (judge(r, db, &li.v[i], &li, &b, e) != 0) {
             entry_free(&b);
             if (e->kind == ERR_NOT_FOUND) {
-                err_clear(e);       /* expired since the listing */
+                err_clear(e); /* expired since the listing */
                 continue;
             }
             goto out;
         }
         if (tombstones_stand(r, db, &li.tombstones, b.id, b.label == NULL ? NULL : b.label->run)) {
-            entry_free(&b);         /* expired: the prune that said so has not removed its label yet */
+            entry_free(&b); /* expired: the prune that said so has not removed its label yet */
             continue;
         }
         VEC_GROW(list->v, list->n, list->cap);

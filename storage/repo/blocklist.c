@@ -4,8 +4,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/enc.h"
 #include "core/crypto/hash.h"
+#include "core/enc.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "storage/format/object.h"
@@ -40,7 +40,8 @@ each_of(json_t *o, name_fn *fn, void *ctx, struct err *e)
 }
 
 int
-namelist_read(struct repo *r, const char *key, const char *type, name_fn *fn, void *ctx, struct err *e)
+namelist_read(struct repo *r, const char *key, const char *type, name_fn *fn, void *ctx,
+              struct err *e)
 {
     json_t *o = object_get(r->st, key, type, NAMELIST_BYTES_MAX, e);
     int     rc = o == NULL ? -1 : each_of(o, fn, ctx, e);
@@ -54,8 +55,8 @@ namelist_read(struct repo *r, const char *key, const char *type, name_fn *fn, vo
 
 /* -1 with ERR_NOT_FOUND: a list went away meanwhile. */
 static int
-each_list(struct repo *r, const char *prefix, const char *type, name_fn *fn, void *ctx, unsigned *unreadable,
-          struct err *e)
+each_list(struct repo *r, const char *prefix, const char *type, name_fn *fn, void *ctx,
+          unsigned *unreadable, struct err *e)
 {
     struct strlist keys = {0};
     int            rc = storage_list(r->st, prefix, add_key, &keys, e);
@@ -69,7 +70,8 @@ each_list(struct repo *r, const char *prefix, const char *type, name_fn *fn, voi
             err_clear(e);
             rc = 0;
         }
-        /* A trash list goes when its objects are gone; what a condemned list said stands in another then. */
+        /* A trash list goes when its objects are gone; what a condemned list said stands in
+         * another then. */
         if (rc != 0 && e->kind == ERR_NOT_FOUND && strcmp(type, "trash") == 0) {
             err_clear(e);
             rc = 0;
@@ -80,8 +82,8 @@ each_list(struct repo *r, const char *prefix, const char *type, name_fn *fn, voi
 }
 
 int
-namelist_each(struct repo *r, const char *db, const char *type, name_fn *fn, void *ctx, unsigned *unreadable,
-              struct err *e)
+namelist_each(struct repo *r, const char *db, const char *type, name_fn *fn, void *ctx,
+              unsigned *unreadable, struct err *e)
 {
     enum { TRIES = 10 };
     char    *enc = name_encode(db);
@@ -110,7 +112,8 @@ namelist_each(struct repo *r, const char *db, const char *type, name_fn *fn, voi
 }
 
 int
-namelist_write(struct repo *r, const char *key, const char *type, const struct strlist *names, struct err *e)
+namelist_write(struct repo *r, const char *key, const char *type, const struct strlist *names,
+               struct err *e)
 {
     json_t *o = object_new(type);
     json_t *list = json_array();

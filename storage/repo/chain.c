@@ -5,8 +5,8 @@
 
 #include "core/enc.h"
 #include "core/json.h"
-#include "storage/repo/lastseen.h"
 #include "storage/keys/trust.h"
+#include "storage/repo/lastseen.h"
 #include "storage/repo/tombstone.h"
 
 /* ---- a label's fields ---- */
@@ -17,7 +17,8 @@ chain_json(const struct label *l, json_t *o)
     json_t *heads = json_array();
 
     for (size_t i = 0; i < l->n_heads; i++) {
-        (void)json_array_append_new(heads, json_pack("{s:s,s:s}", "backup", l->heads[i].id, "sha256", l->heads[i].sha256));
+        (void)json_array_append_new(
+            heads, json_pack("{s:s,s:s}", "backup", l->heads[i].id, "sha256", l->heads[i].sha256));
     }
     if (l->chained) {
         (void)json_object_set(o, "heads", heads);
@@ -81,7 +82,8 @@ read_head(const json_t *o, struct label_head *h, struct err *e)
     if (!json_is_object(o)) {
         return err_set(e, ERR_CORRUPT, "it is not an object");
     }
-    if (json_get_str(o, "backup", &id, e) != 0 || read_digits(o, "sha256", SHA256_HEX, h->sha256, e) != 0) {
+    if (json_get_str(o, "backup", &id, e) != 0 ||
+        read_digits(o, "sha256", SHA256_HEX, h->sha256, e) != 0) {
         return -1;
     }
     if (!backup_id_valid(id)) {
@@ -160,7 +162,8 @@ mark_named(const struct backup_list *list, const struct label *l, bool *named)
     for (size_t i = 0; i < l->n_heads; i++) {
         size_t at = find_id(list, l->heads[i].id);
 
-        if (at != SIZE_MAX && list->v[at].label != NULL && strcmp(list->v[at].label->sha256, l->heads[i].sha256) == 0) {
+        if (at != SIZE_MAX && list->v[at].label != NULL &&
+            strcmp(list->v[at].label->sha256, l->heads[i].sha256) == 0) {
             named[at] = true;
         }
     }
@@ -177,8 +180,8 @@ add_tip(struct chain *c, const struct label *l)
     memcpy(h->sha256, l->sha256, sizeof h->sha256);
 }
 
-/* Labels of void backups, too: they stand until a prune says that they do not.  Beyond the limit the oldest are left out: a
- * later label names them when newer ones have gone. */
+/* Labels of void backups, too: they stand until a prune says that they do not.  Beyond the limit
+ * the oldest are left out: a later label names them when newer ones have gone. */
 static void
 find_tips(struct chain *c, const struct backup_list *list)
 {
@@ -204,7 +207,8 @@ find_tips(struct chain *c, const struct backup_list *list)
     free(named);
 }
 
-/* Of labels whose signature is the signer's.  The id of the newest of them, "" when there is none. */
+/* Of labels whose signature is the signer's.  The id of the newest of them, "" when there is
+ * none. */
 static const char *
 find_highest(struct chain *c, const struct backup_list *list)
 {
@@ -213,7 +217,8 @@ find_highest(struct chain *c, const struct backup_list *list)
     for (size_t i = 0; i < list->n; i++) {
         const struct label *l = list->v[i].label;
 
-        if (l == NULL || l->sequence == 0 || strcmp(l->signer, c->signer) != 0 || strcmp(l->signed_by, c->signer) != 0) {
+        if (l == NULL || l->sequence == 0 || strcmp(l->signer, c->signer) != 0 ||
+            strcmp(l->signed_by, c->signer) != 0) {
             continue;
         }
         newest = list->v[i].id;
@@ -222,15 +227,16 @@ find_highest(struct chain *c, const struct backup_list *list)
     return newest;
 }
 
-/* Those of backups newer than the signer's newest label: what came before it has a lower number, but for a copy of an older
- * backup, which this host remembers. */
+/* Those of backups newer than the signer's newest label: what came before it has a lower number,
+ * but for a copy of an older backup, which this host remembers. */
 static int
-look_at_tombstones(struct repo *r, const char *db, const struct strlist *names, const char *newest, struct chain *c,
-                   struct err *e)
+look_at_tombstones(struct repo *r, const char *db, const struct strlist *names, const char *newest,
+                   struct chain *c, struct err *e)
 {
     enum { LOOK_MAX = 256 };
 
-    for (size_t i = names->n, looked = 0; i-- > 0 && looked < LOOK_MAX && strcmp(names->v[i], newest) > 0; looked++) {
+    for (size_t i = names->n, looked = 0;
+         i-- > 0 && looked < LOOK_MAX && strcmp(names->v[i], newest) > 0; looked++) {
         struct tombstone t;
 
         if (tombstone_load(r, db, names->v[i], &t, e) != 0) {
@@ -246,7 +252,8 @@ look_at_tombstones(struct repo *r, const char *db, const struct strlist *names, 
 }
 
 int
-chain_load(struct repo *r, const char *db, const struct backup_list *list, struct chain *c, struct err *e)
+chain_load(struct repo *r, const char *db, const struct backup_list *list, struct chain *c,
+           struct err *e)
 {
     const char *signer = signet_signer(r->signet);
     const char *newest;
@@ -279,13 +286,15 @@ chain_fill(const struct chain *c, uint64_t remembered, struct label *l)
     l->n_heads = 0;
     l->chained = c->known;
     for (size_t i = 0; i < c->n; i++) {
-        if (strcmp(c->tips[i].id, l->id) != 0) {        /* its own: one that it replaces */
+        if (strcmp(c->tips[i].id, l->id) != 0) { /* its own: one that it replaces */
             l->heads[l->n_heads++] = c->tips[i];
         }
     }
     memcpy(l->signer, c->signer, sizeof l->signer);
-    memcpy(l->signed_by, c->signer, sizeof l->signed_by);       /* once it is stored */
-    l->sequence = c->signer[0] == '\0' ? 0 : highest < (uint64_t)CHAIN_SEQUENCE_MAX ? highest + 1 : highest;
+    memcpy(l->signed_by, c->signer, sizeof l->signed_by); /* once it is stored */
+    l->sequence = c->signer[0] == '\0'           ? 0
+        : highest < (uint64_t)CHAIN_SEQUENCE_MAX ? highest + 1
+                                                 : highest;
 }
 
 void
@@ -294,7 +303,7 @@ chain_append(struct chain *c, const struct label *l)
     if (!c->known) {
         return;
     }
-    c->n = 0;           /* it names them all */
+    c->n = 0; /* it names them all */
     add_tip(c, l);
     c->highest = l->sequence > c->highest ? l->sequence : c->highest;
 }
@@ -322,8 +331,8 @@ chain_names(const struct backup_list *list, const char *id)
 }
 
 int
-chain_expired(struct repo *r, const char *db, const struct strlist *tombstones, const char *id, const char *sha256,
-              bool *expired, struct err *e)
+chain_expired(struct repo *r, const char *db, const struct strlist *tombstones, const char *id,
+              const char *sha256, bool *expired, struct err *e)
 {
     size_t n = strlen(id);
 
@@ -335,9 +344,11 @@ chain_expired(struct repo *r, const char *db, const struct strlist *tombstones, 
             continue;
         }
         if (tombstone_load(r, db, tombstones->v[i], &t, e) == 0) {
-            *expired = sha256 == NULL || t.label_sha256[0] == '\0' || strcmp(t.label_sha256, sha256) == 0;
+            *expired = sha256 == NULL || t.label_sha256[0] == '\0' ||
+                strcmp(t.label_sha256, sha256) == 0;
         } else if (e->kind == ERR_CORRUPT) {
-            *expired = !e->untrusted;       /* its name says so: tombstones_stand() takes it at that, too */
+            *expired =
+                !e->untrusted; /* its name says so: tombstones_stand() takes it at that, too */
             err_clear(e);
         } else {
             return -1;

@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "core/enc.h"
 #include "core/crypto/hash.h"
+#include "core/enc.h"
 #include "core/json.h"
 #include "core/log.h"
-#include "storage/repo/blocklist.h"
 #include "storage/format/object.h"
+#include "storage/repo/blocklist.h"
 
 enum { CONDEMNED_TRIES = 10 };
 
@@ -102,7 +102,7 @@ condemned_load(struct repo *r, const char *db, struct condemned *c, struct err *
         if (rc == 0 || e->kind != ERR_NOT_FOUND || attempt == CONDEMNED_TRIES) {
             break;
         }
-        err_clear(e);           /* what it still had to say stands in another by now (condemned_strike) */
+        err_clear(e); /* what it still had to say stands in another by now (condemned_strike) */
     }
     free(prefix);
     free(enc);
@@ -122,7 +122,8 @@ sorted(struct strlist *list)
 }
 
 int
-condemned_put(struct repo *r, const char *db, struct strlist *names, struct strlist *objects, struct err *e)
+condemned_put(struct repo *r, const char *db, struct strlist *names, struct strlist *objects,
+              struct err *e)
 {
     json_t *o;
     char   *enc;
@@ -150,8 +151,9 @@ condemned_put(struct repo *r, const char *db, struct strlist *names, struct strl
 }
 
 int
-condemned_strike(struct repo *r, const char *db, const struct condemned *c, const struct known_set *chunks,
-                 const struct strlist *objects, size_t *struck, struct err *e)
+condemned_strike(struct repo *r, const char *db, const struct condemned *c,
+                 const struct known_set *chunks, const struct strlist *objects, size_t *struck,
+                 struct err *e)
 {
     struct strlist names = {0};
     struct strlist keys = {0};

@@ -6,9 +6,9 @@
 #include "core/enc.h"
 #include "core/json.h"
 #include "core/log.h"
+#include "storage/format/object.h"
 #include "storage/keys/sealedjson.h"
 #include "storage/repo/pins.h"
-#include "storage/format/object.h"
 
 static void
 set_compared(const struct drill_record *d, json_t *o)
@@ -107,9 +107,10 @@ static int
 get_compared(const json_t *o, struct drill_record *d, struct err *e)
 {
     return get_count(o, "tables", &d->tables, e) != 0 || get_count(o, "rows", &d->rows, e) != 0 ||
-                   get_count(o, "bytes", &d->bytes, e) != 0 || object_opt_text(o, "against", &d->against, e) != 0
-               ? -1
-               : 0;
+            get_count(o, "bytes", &d->bytes, e) != 0 ||
+            object_opt_text(o, "against", &d->against, e) != 0
+        ? -1
+        : 0;
 }
 
 static int
@@ -129,7 +130,7 @@ get_hidden(struct repo *r, const json_t *o, const char *hex, struct drill_record
         if (e->kind != ERR_AUTH) {
             return -1;
         }
-        err_clear(e);           /* somebody else's key */
+        err_clear(e); /* somebody else's key */
         return 0;
     }
     inner = hidden_open(ep, "drill", d->backup, hex, e);
@@ -144,9 +145,12 @@ parse(struct repo *r, const json_t *o, struct drill_record *d, struct err *e)
     const char *backup, *digest;
     const char *hidden = json_opt_str(o, "hidden", NULL);
 
-    if (json_get_str(o, "backup", &backup, e) != 0 || json_get_str(o, "label_sha256", &digest, e) != 0 ||
-        json_get_bool(o, "equal", &d->equal, e) != 0 || get_time(o, "started", &d->started, e) != 0 ||
-        get_time(o, "finished", &d->finished, e) != 0 || get_count(o, "different", &d->different, e) != 0 ||
+    if (json_get_str(o, "backup", &backup, e) != 0 ||
+        json_get_str(o, "label_sha256", &digest, e) != 0 ||
+        json_get_bool(o, "equal", &d->equal, e) != 0 ||
+        get_time(o, "started", &d->started, e) != 0 ||
+        get_time(o, "finished", &d->finished, e) != 0 ||
+        get_count(o, "different", &d->different, e) != 0 ||
         get_count(o, "not_compared", &d->not_compared, e) != 0 ||
         (hidden != NULL ? get_hidden(r, o, hidden, d, e) : get_compared(o, d, e)) != 0) {
         return -1;
@@ -193,7 +197,8 @@ load_one(struct repo *r, const char *key, struct drill_records *out, struct err 
         return 0;
     }
     if (o == NULL || parse(r, o, &d, e) != 0) {
-        log_warn("drill record \"%s\" cannot be read, and its backup counts as proven: %s", key, e->text);
+        log_warn("drill record \"%s\" cannot be read, and its backup counts as proven: %s", key,
+                 e->text);
         err_clear(e);
     }
     json_decref(o);
@@ -203,8 +208,8 @@ load_one(struct repo *r, const char *key, struct drill_records *out, struct err 
 }
 
 int
-drill_records_load(struct repo *r, const char *db, const struct backup_list *list, struct drill_records *out,
-                   struct err *e)
+drill_records_load(struct repo *r, const char *db, const struct backup_list *list,
+                   struct drill_records *out, struct err *e)
 {
     struct strlist keys = {0};
     char           id[BACKUP_ID_MAX];
@@ -244,7 +249,8 @@ drill_record_of(const struct drill_records *d, const struct label *l)
     for (size_t i = 0; i < d->n; i++) {
         const struct drill_record *x = &d->v[i];
 
-        if (strcmp(x->backup, l->id) == 0 && (!x->readable || strcmp(x->label_sha256, l->sha256) == 0)) {
+        if (strcmp(x->backup, l->id) == 0 &&
+            (!x->readable || strcmp(x->label_sha256, l->sha256) == 0)) {
             last = x;
         }
     }

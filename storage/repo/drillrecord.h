@@ -1,10 +1,13 @@
 /*
- * drillrecord.h - what drills found: a backup is proven when the last drill of it found no difference.
+ * drillrecord.h - what drills found: a backup is proven when the last drill of it found no
+ * difference.
  *
- *   <db>/drills/<backup>.<time>-<random>.json   type "drill"; docs/repository-format.md has the fields
+ *   <db>/drills/<backup>.<time>-<random>.json   type "drill"; docs/repository-format.md has the
+ * fields
  *
- * A record is about one label: it counts only while the SHA-256 of the label's line agrees, so that a copy in another
- * repository has to prove itself.  Records outlive their backup, as a history of recovery times.
+ * A record is about one label: it counts only while the SHA-256 of the label's line agrees, so that
+ * a copy in another repository has to prove itself.  Records outlive their backup, as a history of
+ * recovery times.
  */
 #ifndef STORAGE_REPO_DRILLRECORD_H
 #define STORAGE_REPO_DRILLRECORD_H
@@ -13,34 +16,35 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "core/err.h"
 #include "core/crypto/hash.h"
+#include "core/err.h"
 #include "storage/format/label.h"
 #include "storage/repo/repo.h"
 
 struct drill_record {
     char     backup[BACKUP_ID_MAX];
     char     label_sha256[SHA256_HEX + 1];
-    bool     readable;              /* false: nothing below is known */
-    bool     equal;                 /* all was compared, and nothing differs */
-    bool     allow_unsigned;        /* whoever took the backup: read as not equal */
+    bool     readable;       /* false: nothing below is known */
+    bool     equal;          /* all was compared, and nothing differs */
+    bool     allow_unsigned; /* whoever took the backup: read as not equal */
     time_t   started, finished;
-    double   recovery_seconds;      /* until the copy could have been used */
+    double   recovery_seconds; /* until the copy could have been used */
     uint64_t different, not_compared;
-    uint64_t tables, rows, bytes;   /* compared by their contents */
-    char    *against;               /* "a restore on PostgreSQL 15.20" */
-    unsigned epoch;                 /* drill_record_put(): of the backup; where it is encrypted, what was compared, and against
-                                     * what, is hidden: read back it is 0 and NULL for who has no key */
+    uint64_t tables, rows, bytes; /* compared by their contents */
+    char    *against;             /* "a restore on PostgreSQL 15.20" */
+    unsigned epoch; /* drill_record_put(): of the backup; where it is encrypted, what was compared,
+                     * and against what, is hidden: read back it is 0 and NULL for who has no key */
 };
 
 struct drill_records {
-    struct drill_record *v;         /* by backup, the oldest first */
+    struct drill_record *v; /* by backup, the oldest first */
     size_t               n, cap;
 };
 
-int  drill_record_put(struct repo *, const char *db, const struct drill_record *, struct err *);
+int drill_record_put(struct repo *, const char *db, const struct drill_record *, struct err *);
 /* Those of the backups of the list.  One that cannot be read is warned about and marked so. */
-int  drill_records_load(struct repo *, const char *db, const struct backup_list *, struct drill_records *, struct err *);
+int  drill_records_load(struct repo *, const char *db, const struct backup_list *,
+                        struct drill_records *, struct err *);
 void drill_records_free(struct drill_records *);
 
 /* The last one about this very label; NULL: none. */

@@ -9,11 +9,11 @@
 #include <unistd.h>
 
 #include "core/enc.h"
+#include "core/host/statedir.h"
 #include "core/json.h"
 #include "core/log.h"
-#include "core/host/statedir.h"
-#include "storage/repo/chain.h"
 #include "storage/format/object.h"
+#include "storage/repo/chain.h"
 #include "storage/repo/lastseen_impl.h"
 
 bool
@@ -74,12 +74,14 @@ read_signers(const json_t *o, struct seen *s, struct err *e)
         return -1;
     }
     if (json_object_size(signers) > SEEN_SIGNERS_MAX) {
-        return err_set(e, ERR_CORRUPT, "key \"signers\" has more than %d members", SEEN_SIGNERS_MAX);
+        return err_set(e, ERR_CORRUPT, "key \"signers\" has more than %d members",
+                       SEEN_SIGNERS_MAX);
     }
-    json_object_foreach(signers, id, value) {
+    json_object_foreach (signers, id, value) {
         json_int_t n = json_is_integer(value) ? json_integer_value(value) : 0;
 
-        if (hex_decode(id, strlen(id), bytes, sizeof bytes) != 0 || n < 1 || n > CHAIN_SEQUENCE_MAX) {
+        if (hex_decode(id, strlen(id), bytes, sizeof bytes) != 0 || n < 1 ||
+            n > CHAIN_SEQUENCE_MAX) {
             return err_set(e, ERR_CORRUPT, "key \"signers\" holds what is no signer's sequence");
         }
         VEC_GROW(s->v, s->n, s->cap);
@@ -100,12 +102,15 @@ read_backup(const json_t *o, struct seen *s, struct err *e)
     if (json_object_get(o, "backup") == NULL) {
         return 0;
     }
-    if (json_get_str(o, "backup", &id, e) != 0 || json_get_str(o, "label_sha256", &digest, e) != 0 ||
-        json_get_str(o, "snapshot", &snapshot, e) != 0 || time_parse(snapshot, &s->snapshot, e) != 0) {
+    if (json_get_str(o, "backup", &id, e) != 0 ||
+        json_get_str(o, "label_sha256", &digest, e) != 0 ||
+        json_get_str(o, "snapshot", &snapshot, e) != 0 ||
+        time_parse(snapshot, &s->snapshot, e) != 0) {
         return -1;
     }
     if (!backup_id_valid(id) || hex_decode(digest, strlen(digest), bytes, sizeof bytes) != 0) {
-        return err_set(e, ERR_CORRUPT, "key \"backup\" or \"label_sha256\" is not what it should be");
+        return err_set(e, ERR_CORRUPT,
+                       "key \"backup\" or \"label_sha256\" is not what it should be");
     }
     (void)snprintf(s->backup, sizeof s->backup, "%s", id);
     (void)snprintf(s->sha256, sizeof s->sha256, "%s", digest);
@@ -142,8 +147,10 @@ seen_load(const struct repo *r, const char *db, struct seen *s)
     struct err e = ERR_INIT;
 
     *s = (struct seen){0};
-    if (path != NULL && (read_file(path, &text, &e) != 0 || (text.len > 0 && parse(&text, s, &e) != 0))) {
-        log_warn("\"%s\", what this host has seen of \"%s\", cannot be read: %s; it begins anew", path, db, e.text);
+    if (path != NULL &&
+        (read_file(path, &text, &e) != 0 || (text.len > 0 && parse(&text, s, &e) != 0))) {
+        log_warn("\"%s\", what this host has seen of \"%s\", cannot be read: %s; it begins anew",
+                 path, db, e.text);
         set_aside(path);
         seen_free(s);
     }
@@ -169,7 +176,8 @@ format(const struct seen *s, struct buf *out, struct err *e)
     if (s->backup[0] != '\0') {
         (void)json_object_set_new(o, "backup", json_string(s->backup));
         (void)json_object_set_new(o, "label_sha256", json_string(s->sha256));
-        (void)json_object_set_new(o, "snapshot", json_string(time_rfc3339(s->snapshot, at, sizeof at)));
+        (void)json_object_set_new(o, "snapshot",
+                                  json_string(time_rfc3339(s->snapshot, at, sizeof at)));
     }
     for (size_t i = 0; i < s->n; i++) {
         (void)json_object_set_new(signers, s->v[i].id, json_integer((json_int_t)s->v[i].sequence));
@@ -252,7 +260,8 @@ seen_sequence(const struct seen *s, const char *signer)
     return 0;
 }
 
-/* True: the memory has changed.  Nobody whose signature a label does not bear can raise his number. */
+/* True: the memory has changed.  Nobody whose signature a label does not bear can raise his
+ * number. */
 static bool
 note_sequence(struct seen *s, const struct label *l)
 {
@@ -310,7 +319,8 @@ note_list(struct seen *s, const struct backup_list *list)
 
 /* Read again under the lock: another run of this host may have written meanwhile. */
 void
-seen_update(const struct repo *r, const char *db, const struct backup_list *list, const struct label *l, bool also_older, int lock)
+seen_update(const struct repo *r, const char *db, const struct backup_list *list,
+            const struct label *l, bool also_older, int lock)
 {
     int         own = lock >= 0 ? -1 : seen_lock(r, db);
     struct seen s;

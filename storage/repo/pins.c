@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/enc.h"
 #include "core/crypto/hash.h"
+#include "core/enc.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "storage/format/object.h"
@@ -93,10 +93,12 @@ read_mark(struct repo *r, enum mark_kind kind, struct mark *m, struct err *e)
     if (o == NULL) {
         return -1;
     }
-    if (json_get_str(o, "backup", &backup, e) == 0 && json_get_str(o, "created", &created, e) == 0 &&
-        time_parse(created, &m->created, e) == 0 && (m->text = object_text(o, kinds[kind].text, e)) != NULL &&
+    if (json_get_str(o, "backup", &backup, e) == 0 &&
+        json_get_str(o, "created", &created, e) == 0 && time_parse(created, &m->created, e) == 0 &&
+        (m->text = object_text(o, kinds[kind].text, e)) != NULL &&
         (kind != MARK_ACCEPT || (m->scope = object_text(o, "scope", e)) != NULL)) {
-        rc = strcmp(backup, m->backup) == 0 ? 0 : err_set(e, ERR_CORRUPT, "is about backup %s", backup);
+        rc = strcmp(backup, m->backup) == 0 ? 0
+                                            : err_set(e, ERR_CORRUPT, "is about backup %s", backup);
     }
     json_decref(o);
     if (rc != 0) {
@@ -126,10 +128,11 @@ load_mark(struct repo *r, enum mark_kind kind, const char *key, struct marks *ou
             if (e->kind != ERR_NOT_FOUND) {
                 return -1;
             }
-            err_clear(e);       /* taken away since the listing */
+            err_clear(e); /* taken away since the listing */
             return 0;
         }
-        log_warn("%s; %s", e->text, kind == MARK_PIN ? "the backup counts as pinned" : "it is not counted");
+        log_warn("%s; %s", e->text,
+                 kind == MARK_PIN ? "the backup counts as pinned" : "it is not counted");
         err_clear(e);
         free(m.text);
         m.text = NULL;

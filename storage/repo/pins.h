@@ -1,10 +1,13 @@
 /*
- * mark.h - what people say about a backup: pins ("this one stays") and acceptances ("its size is right").
+ * mark.h - what people say about a backup: pins ("this one stays") and acceptances ("its size is
+ * right").
  *
  *   <db>/pins/<backup>.<random>.json   type "pin": backup, note, created, host
- *   <db>/accepted/<backup>.json        type "accept": backup, scope, reason, created, host, tables, rows, raw_bytes
+ *   <db>/accepted/<backup>.json        type "accept": backup, scope, reason, created, host, tables,
+ * rows, raw_bytes
  *
- * The backup's id stands in the name, so that a pin holds even when the object itself cannot be read.
+ * The backup's id stands in the name, so that a pin holds even when the object itself cannot be
+ * read.
  */
 #ifndef STORAGE_REPO_PINS_H
 #define STORAGE_REPO_PINS_H
@@ -22,17 +25,18 @@ enum mark_kind { MARK_PIN, MARK_ACCEPT };
 struct mark {
     char   backup[BACKUP_ID_MAX];
     char  *key;
-    char  *text;        /* note or reason; of a pin that cannot be read NULL */
-    char  *scope;       /* of MARK_ACCEPT */
+    char  *text;  /* note or reason; of a pin that cannot be read NULL */
+    char  *scope; /* of MARK_ACCEPT */
     time_t created;
 };
 
 struct marks {
-    struct mark *v;     /* ascending by backup */
+    struct mark *v; /* ascending by backup */
     size_t       n, cap;
 };
 
-/* A pin that cannot be read counts, an acceptance does not: both with a warning, as both keep more. */
+/* A pin that cannot be read counts, an acceptance does not: both with a warning, as both keep
+ * more. */
 int  marks_load(struct repo *, const char *db, enum mark_kind, struct marks *, struct err *);
 void marks_free(struct marks *);
 
@@ -40,12 +44,13 @@ int pin_put(struct repo *, const char *db, const char *backup, const char *note,
 /* Every pin of it; ERR_NOT_FOUND when there is none. */
 int pin_remove(struct repo *, const char *db, const char *backup, struct err *);
 /* ERR_EXISTS when it was accepted before. */
-int accept_put(struct repo *, const char *db, const struct label *, const char *reason, struct err *);
+int accept_put(struct repo *, const char *db, const struct label *, const char *reason,
+               struct err *);
 
 /* ---- for all objects that are named by a backup ---- */
 
 /* The keys of <db>/<dir>/<backup>.…json, sorted. */
-int  about_list(struct repo *, const char *db, const char *dir, struct strlist *keys, struct err *);
+int about_list(struct repo *, const char *db, const char *dir, struct strlist *keys, struct err *);
 /* Which backup such a key is about (id: BACKUP_ID_MAX); false: it is none. */
 bool about_backup(const char *key, char *id);
 /* "<db>/<dir>/<backup><suffix>.json", allocated. */

@@ -7,14 +7,15 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "core/mem.h"
-#include "storage/keys/pinned.h"
 #include "storage/format/object.h"
+#include "storage/keys/pinned.h"
 #include "storage/keys/trust.h"
 
 /* ---- beginning one ---- */
 
 static int
-add_all(struct key_object *o, enum key_role role, const struct public_key *v, size_t n, const struct epoch *ep, struct err *e)
+add_all(struct key_object *o, enum key_role role, const struct public_key *v, size_t n,
+        const struct epoch *ep, struct err *e)
 {
     for (size_t i = 0; i < n; i++) {
         if (key_object_add(o, role, &v[i], ep, e) != 0) {
@@ -99,7 +100,8 @@ key_of(const struct recipient *r)
 
 /* out: room for all recipients.  Borrows their names. */
 static size_t
-keys_in_role(const struct key_object *o, enum key_role role, const char *drop, struct public_key *out)
+keys_in_role(const struct key_object *o, enum key_role role, const char *drop,
+             struct public_key *out)
 {
     size_t n = 0;
 
@@ -132,9 +134,11 @@ warn_unsigned(const struct repo *r, const struct key_object *o)
     char *text = o->count == 0 || signet_knows_admins(r->signet) ? NULL : keyring_readers_text(o);
 
     if (text != NULL) {
-        log_warn("who shall read the new epoch is what the repository says, and no admin's signature is asked for: of %s; "
-                 "--encrypt-to names them",
-                 text);
+        log_warn(
+            "who shall read the new epoch is what the repository says, and no admin's signature is "
+            "asked for: of %s; "
+            "--encrypt-to names them",
+            text);
     }
     free(text);
 }
@@ -179,8 +183,10 @@ epochs_next(struct repo *r, const char *drop, struct err *e)
     struct key_object   o = {0};
     int                 rc = -1;
 
-    if (now != NULL && signet_may(r->st->signet, "repo", e) == 0 && (!now->sealed || key_object_load(r->st, now, &o, e) == 0)) {
-        if (drop != NULL && key_object_find(&o, KEY_READER, drop) == NULL && key_object_find(&o, KEY_WRITER, drop) == NULL) {
+    if (now != NULL && signet_may(r->st->signet, "repo", e) == 0 &&
+        (!now->sealed || key_object_load(r->st, now, &o, e) == 0)) {
+        if (drop != NULL && key_object_find(&o, KEY_READER, drop) == NULL &&
+            key_object_find(&o, KEY_WRITER, drop) == NULL) {
             err_set(e, ERR_NOT_FOUND, "no key %s in epoch %u", drop, now->number);
         } else {
             rc = begin_next(r, &o, drop, e);
@@ -196,11 +202,13 @@ epochs_next(struct repo *r, const char *drop, struct err *e)
 static const struct epoch *
 keys_for(struct repo *r, enum key_role role, unsigned number, struct err *e)
 {
-    return role == KEY_READER ? keyring_read(r->keys, number, e) : keyring_write(r->keys, number, false, e);
+    return role == KEY_READER ? keyring_read(r->keys, number, e)
+                              : keyring_write(r->keys, number, false, e);
 }
 
 static int
-add_to(struct repo *r, enum key_role role, const struct public_key *k, const struct epoch *ep, struct err *e)
+add_to(struct repo *r, enum key_role role, const struct public_key *k, const struct epoch *ep,
+       struct err *e)
 {
     struct key_object o;
     int               rc = key_object_load(r->st, ep, &o, e);
@@ -213,7 +221,8 @@ add_to(struct repo *r, enum key_role role, const struct public_key *k, const str
 }
 
 int
-epochs_add(struct repo *r, enum key_role role, const struct public_key *k, unsigned *done, struct err *e)
+epochs_add(struct repo *r, enum key_role role, const struct public_key *k, unsigned *done,
+           struct err *e)
 {
     *done = 0;
     /* The newest first: it is the one that matters most. */
@@ -296,7 +305,8 @@ epochs_remove(struct repo *r, const char *id, bool keep_last, unsigned *done, st
 static int
 check_import(struct repo *to, const struct epoch *ep, bool empty, struct err *e)
 {
-    const struct epoch *own = ep->number <= to->epoch ? keyring_epoch(to->keys, ep->number, e) : NULL;
+    const struct epoch *own = ep->number <= to->epoch ? keyring_epoch(to->keys, ep->number, e)
+                                                      : NULL;
 
     if (own == NULL) {
         return ep->number <= to->epoch ? -1 : 0;
@@ -305,14 +315,18 @@ check_import(struct repo *to, const struct epoch *ep, bool empty, struct err *e)
         return 1;
     }
     if (own->sealed || !empty) {
-        err_set(e, ERR_EXISTS, "epoch %u of \"%s\" has keys of its own", ep->number, to->st->location);
-        return err_hint(e, "keys can be taken over by a new repository, or by one that has taken them over before");
+        err_set(e, ERR_EXISTS, "epoch %u of \"%s\" has keys of its own", ep->number,
+                to->st->location);
+        return err_hint(e,
+                        "keys can be taken over by a new repository, or by one that has taken them "
+                        "over before");
     }
     return 0;
 }
 
-/* What is taken over is signed and believed there, and new backups go to the current one: it must be its key here.  That it can be
- * read proves nothing: who can write to the source can put in his own. */
+/* What is taken over is signed and believed there, and new backups go to the current one: it
+ * must be its key here.  That it can be read proves nothing: who can write to the source can put
+ * in his own. */
 static int
 check_vouched(struct repo *from, const struct epoch *ep, struct err *e)
 {
@@ -323,7 +337,8 @@ check_vouched(struct repo *from, const struct epoch *ep, struct err *e)
 }
 
 static int
-import_one(struct repo *to, struct repo *from, const struct epoch *ep, json_t *object, struct err *e)
+import_one(struct repo *to, struct repo *from, const struct epoch *ep, json_t *object,
+           struct err *e)
 {
     struct key_object o;
     int               rc = -1;
@@ -365,7 +380,8 @@ remember_imported(struct repo *to, struct repo *from, struct err *e)
 }
 
 static int
-import_all(struct repo *to, struct repo *from, bool empty, json_t *object, unsigned *done, struct err *e)
+import_all(struct repo *to, struct repo *from, bool empty, json_t *object, unsigned *done,
+           struct err *e)
 {
     for (unsigned number = 1; number <= from->epoch; number++) {
         const struct epoch *ep = keyring_epoch(from->keys, number, e);
@@ -391,7 +407,8 @@ epochs_import(struct repo *to, struct repo *from, unsigned *done, struct err *e)
         import_all(to, from, names.n == 0, object, done, e) == 0) {
         rc = 0;
         if (*done > 0) {
-            (void)json_object_set_new(object, "epoch", json_integer(from->epoch > to->epoch ? from->epoch : to->epoch));
+            (void)json_object_set_new(
+                object, "epoch", json_integer(from->epoch > to->epoch ? from->epoch : to->epoch));
             rc = repo_change(to, object, e) != 0 ? -1 : remember_imported(to, from, e);
         }
     }

@@ -5,14 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/enc.h"
 #include "core/crypto/hash.h"
+#include "core/enc.h"
 #include "core/json.h"
 #include "core/log.h"
-#include "storage/repo/readers.h"
-#include "storage/keys/pinned.h"
 #include "storage/format/object.h"
+#include "storage/keys/pinned.h"
 #include "storage/keys/trust.h"
+#include "storage/repo/readers.h"
 
 static json_t *
 first_object(void)
@@ -54,7 +54,10 @@ write_first(struct storage *st, struct signet *signet, const struct keyring *key
     signet_bind(signet, id);
     st->signet = signet;
     if (n > 0) {
-        rc = epoch_begin(st, o, &(struct epoch_plan){.number = 1, .readers = readers, .n_readers = n, .made = &made}, e);
+        rc = epoch_begin(
+            st, o,
+            &(struct epoch_plan){.number = 1, .readers = readers, .n_readers = n, .made = &made},
+            e);
     } else if (keyring_must_encrypt(keys)) {
         err_set(e, ERR_USAGE, "must-encrypt is set, and nobody is named who could read it");
         rc = err_hint(e, "--encrypt-to FILE, the public key of whoever shall");
@@ -79,7 +82,9 @@ found_something(void *ctx, const struct object_info *info, struct err *e)
     (void)ctx;
     err_set(e, ERR_EXISTS, "holds \"%s\"", info->key);
     if (strncmp(info->key, "keys.", 5) == 0) {
-        err_hint(e, "without a repo.1.json that is what an init left which was killed: look what else is there, remove it, and run this again");
+        err_hint(e,
+                 "without a repo.1.json that is what an init left which was killed: look what else "
+                 "is there, remove it, and run this again");
     }
     return -1;
 }
@@ -92,7 +97,8 @@ repo_init(const struct storage_place *place, struct err *e)
     struct keyring *keys = NULL;
     int             rc = -1;
 
-    if (signet_open(place, &signet, e) != 0 || keyring_open(place, &keys, e) != 0 || (st = storage_open(place, true, e)) == NULL) {
+    if (signet_open(place, &signet, e) != 0 || keyring_open(place, &keys, e) != 0 ||
+        (st = storage_open(place, true, e)) == NULL) {
         signet_free(signet);
         keyring_free(keys);
         return err_wrap(e, "could not make a repository");
@@ -114,14 +120,16 @@ take(struct repo *r, const json_t *o, struct err *e)
 {
     int64_t epoch;
 
-    if (keyring_bind(r->keys, r->st, o, r->id, e) != 0 || json_get_int(o, "epoch", &epoch, e) != 0) {
+    if (keyring_bind(r->keys, r->st, o, r->id, e) != 0 ||
+        json_get_int(o, "epoch", &epoch, e) != 0) {
         return -1;
     }
     r->epoch = (unsigned)epoch;
     return 0;
 }
 
-/* Of which repository all is, signatures included, the first object says; whoever changes that has signed nothing. */
+/* Of which repository all is, signatures included, the first object says; whoever changes that
+ * has signed nothing. */
 static int
 take_id(struct repo *r, const json_t *o, struct err *e)
 {
@@ -136,11 +144,14 @@ take_id(struct repo *r, const json_t *o, struct err *e)
         memcpy(r->id, hex, sizeof r->id);
         signet_bind(r->signet, hex);
     }
-    return strcmp(hex, r->id) == 0 ? 0 : err_set(e, ERR_CORRUPT, "is of repository %s, and \"repo.1.json\" of %s", hex, r->id);
+    return strcmp(hex, r->id) == 0
+        ? 0
+        : err_set(e, ERR_CORRUPT, "is of repository %s, and \"repo.1.json\" of %s", hex, r->id);
 }
 
-/* What stands under repo.<generation>.json.  NULL: nobody trusted has signed it, which doubt says, or it cannot be used.  What is
- * not trusted is not looked at further; of the first its id is, without which nothing can be checked. */
+/* What stands under repo.<generation>.json.  NULL: nobody trusted has signed it, which doubt
+ * says, or it cannot be used.  What is not trusted is not looked at further; of the first its id
+ * is, without which nothing can be checked. */
 static json_t *
 candidate(struct repo *r, const char *key, const struct buf *raw, struct err *doubt, struct err *e)
 {
@@ -160,7 +171,8 @@ candidate(struct repo *r, const char *key, const struct buf *raw, struct err *do
     return NULL;
 }
 
-/* The object with the highest n that is trusted; they are written one after another and never removed. */
+/* The object with the highest n that is trusted; they are written one after another and never
+ * removed. */
 static json_t *
 newest(struct repo *r, struct err *e)
 {
@@ -189,7 +201,8 @@ newest(struct repo *r, struct err *e)
             passed = NULL;
         } else if (e->kind == ERR_NONE) {
             free(passed);
-            passed = xasprintf("\"%s\" of repository \"%s\" is passed over: %s", key, r->st->location, doubt.text);
+            passed = xasprintf("\"%s\" of repository \"%s\" is passed over: %s", key,
+                               r->st->location, doubt.text);
         }
     }
     /* What was written over since is nobody's business any more. */
@@ -230,7 +243,8 @@ open_with(struct storage *st, struct signet *signet, struct keyring *keys, struc
         err_wrap(e, "\"repo.%u.json\"", r->generation);
     }
     if (e->kind == ERR_NOT_FOUND) {
-        err_set(e, ERR_NOT_FOUND, "\"%s\" is not a repository: it has no repo.1.json", st->location);
+        err_set(e, ERR_NOT_FOUND, "\"%s\" is not a repository: it has no repo.1.json",
+                st->location);
         err_hint(e, "is it mounted?  a new one is made by: pgassay storage init %s", st->location);
     } else {
         err_wrap(e, "repository \"%s\"", st->location);
@@ -251,7 +265,8 @@ repo_open_storage_at(struct storage *st, const struct storage_place *place, stru
     struct signet  *signet = NULL;
     struct keyring *keys = NULL;
 
-    if ((place != NULL && signet_open(place, &signet, e) != 0) || keyring_open(place, &keys, e) != 0) {
+    if ((place != NULL && signet_open(place, &signet, e) != 0) ||
+        keyring_open(place, &keys, e) != 0) {
         err_wrap(e, "repository \"%s\"", st->location);
         signet_free(signet);
         storage_close(st);
@@ -270,12 +285,15 @@ repo_allow_unsigned(struct repo *r)
 static void
 hint_missing(const struct storage_place *place, struct err *e)
 {
-    bool word = place->section == NULL && place->config != NULL && strchr(place->location, '/') == NULL;
+    bool word = place->section == NULL && place->config != NULL &&
+        strchr(place->location, '/') == NULL;
 
     if (word && config_section(place->config, "repo", 0) != NULL) {
-        err_hint(e, "there is no [repo %s] in %s either", place->location, config_path(place->config));
+        err_hint(e, "there is no [repo %s] in %s either", place->location,
+                 config_path(place->config));
     } else {
-        err_hint(e, "is it mounted?  a new repository is made by: pgassay storage init %s", place->location);
+        err_hint(e, "is it mounted?  a new repository is made by: pgassay storage init %s",
+                 place->location);
     }
 }
 
@@ -335,7 +353,8 @@ repo_change(struct repo *r, const json_t *object, struct err *e)
         rc = err_set(e, ERR_EXISTS, "it is there already");
     }
     if (rc != 0 && e->kind == ERR_EXISTS) {
-        err_set(e, ERR_EXISTS, "somebody else changed the repository's settings at this moment (\"%s\")", key);
+        err_set(e, ERR_EXISTS,
+                "somebody else changed the repository's settings at this moment (\"%s\")", key);
         return err_hint(e, "look at what they are now, and run this again");
     }
     if (rc != 0) {
@@ -363,7 +382,7 @@ add_database(void *ctx, const char *segment, struct err *e)
     int                rc;
 
     if (name == NULL) {
-        return 0;       /* no name that this program gave */
+        return 0; /* no name that this program gave */
     }
     key = xasprintf("%s/source.json", segment);
     rc = storage_head(d->repo->st, key, &info, e);

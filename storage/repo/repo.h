@@ -19,38 +19,40 @@
 
 #include "core/err.h"
 #include "core/mem.h"
-#include "storage/keys/keyring.h"
 #include "storage/contract/storage.h"
+#include "storage/keys/keyring.h"
 
 enum { REPO_FORMAT = 1 };
 
 struct repo {
-    struct storage *st;                 /* owned */
-    char            id[33];             /* 128 random bits, hex */
-    unsigned        epoch;              /* of new chunks */
-    struct keyring *keys;               /* of all its epochs; owned */
-    unsigned        generation;         /* n of repo.<n>.json */
-    json_t         *object;             /* all that stands in it; owned */
-    struct buf      line;               /* the very bytes, with their signature */
-    struct signet  *signet;             /* who signs, and who is believed; owned, or NULL */
+    struct storage *st;         /* owned */
+    char            id[33];     /* 128 random bits, hex */
+    unsigned        epoch;      /* of new chunks */
+    struct keyring *keys;       /* of all its epochs; owned */
+    unsigned        generation; /* n of repo.<n>.json */
+    json_t         *object;     /* all that stands in it; owned */
+    struct buf      line;       /* the very bytes, with their signature */
+    struct signet  *signet;     /* who signs, and who is believed; owned, or NULL */
 };
 
-/* A new repository in an empty or missing directory; anything else there: ERR_EXISTS.  With encrypt-to (keyring.h) it is
- * encrypted from the beginning, and this host may write. */
-int          repo_init(const struct storage_place *, struct err *);
+/* A new repository in an empty or missing directory; anything else there: ERR_EXISTS.  With
+ * encrypt-to (keyring.h) it is encrypted from the beginning, and this host may write. */
+int repo_init(const struct storage_place *, struct err *);
 /* ERR_NOT_FOUND, with a hint to "pgassay storage init", when there is no repo.<n>.json (an
  * unmounted mount point looks like that: nothing is ever created by opening). */
 struct repo *repo_open(const struct storage_place *, struct err *);
-struct repo *repo_open_storage(struct storage *, struct err *);    /* takes st, also on failure; signs and asks nothing */
+struct repo *repo_open_storage(
+    struct storage *, struct err *); /* takes st, also on failure; signs and asks nothing */
 /* The same with a place's keys and pins; location is not looked at. */
 struct repo *repo_open_storage_at(struct storage *, const struct storage_place *, struct err *);
-/* Opened with trust- keys, it believes from now on what backups say that nobody trusted has signed. */
-void         repo_allow_unsigned(struct repo *);
-void         repo_close(struct repo *);                            /* accepts NULL */
+/* Opened with trust- keys, it believes from now on what backups say that nobody trusted has
+ * signed. */
+void repo_allow_unsigned(struct repo *);
+void repo_close(struct repo *); /* accepts NULL */
 
-/* Writes the next repo.<n>.json, which must keep what it does not mean to change.  ERR_EXISTS, and nothing is changed,
- * when somebody else wrote it since this repository was opened. */
-int          repo_change(struct repo *, const json_t *object, struct err *);
+/* Writes the next repo.<n>.json, which must keep what it does not mean to change.  ERR_EXISTS,
+ * and nothing is changed, when somebody else wrote it since this repository was opened. */
+int repo_change(struct repo *, const json_t *object, struct err *);
 
 /* Names (decoded) of databases that have a source.json, sorted. */
 int repo_databases(struct repo *, struct strlist *, struct err *);
@@ -59,12 +61,13 @@ int repo_databases(struct repo *, struct strlist *, struct err *);
 struct source {
     uint64_t system_identifier;
     uint32_t database_oid;
-    char    *dbname;                    /* the database's name when it was bound */
+    char    *dbname; /* the database's name when it was bound */
 };
-int  source_load(struct repo *, const char *db, struct source *, struct err *); /* ERR_NOT_FOUND: not bound yet */
+int source_load(struct repo *, const char *db, struct source *,
+                struct err *); /* ERR_NOT_FOUND: not bound yet */
 /* Binds db at the first backup; later ones must match, or ERR_EXISTS with a hint to --adopt.
  * adopt: bind anew (writes source.<n>.json; highest n wins). */
-int  source_bind(struct repo *, const char *db, const struct source *, bool adopt, struct err *);
+int source_bind(struct repo *, const char *db, const struct source *, bool adopt, struct err *);
 /* Locks all of the name's objects until then, where they are not yet (lock.h). */
 int  source_retain(struct repo *, const char *db, time_t until, struct err *);
 void source_free(struct source *);

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/enc.h"
 #include "core/crypto/hash.h"
+#include "core/enc.h"
 #include "core/log.h"
 #include "storage/format/object.h"
 #include "storage/keys/trust.h"
@@ -62,7 +62,8 @@ run_mark_end(struct run_mark *m)
     struct err late = ERR_INIT;
 
     /* One whose put() failed may be there all the same; what matters then has been said. */
-    if (m->stored && storage_remove(m->repo->st, (const char *const *)&m->key, 1, &late) != 0 && m->renewed > 0) {
+    if (m->stored && storage_remove(m->repo->st, (const char *const *)&m->key, 1, &late) != 0 &&
+        m->renewed > 0) {
         log_warn("could not remove the run mark \"%s\": %s", m->key, late.text);
     }
     buf_free(&m->line);
@@ -73,7 +74,7 @@ run_mark_end(struct run_mark *m)
 /* ---- who is there ---- */
 
 struct listing {
-    size_t           prefix;      /* length of "<db>/runs/" */
+    size_t           prefix; /* length of "<db>/runs/" */
     struct run_list *list;
 };
 
@@ -93,7 +94,8 @@ run_revoked(struct repo *r, const char *db, const char *run, bool *revoked, stru
     if (o == NULL && e->kind == ERR_CORRUPT) {
         *revoked = !e->untrusted;
         if (e->untrusted) {
-            log_warn("\"%s\" of repository \"%s\" is passed over: %s", key, r->st->location, e->text);
+            log_warn("\"%s\" of repository \"%s\" is passed over: %s", key, r->st->location,
+                     e->text);
         }
         err_clear(e);
     } else if (o == NULL && e->kind == ERR_NOT_FOUND) {

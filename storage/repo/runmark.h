@@ -3,10 +3,12 @@
  *
  *     <run>           a backup, copy or repair that may put chunks and a label
  *     <run>.prune     a prune
- *     <run>.revoked   declared dead by a prune: whatever label it may still put does not count; never removed
+ *     <run>.revoked   declared dead by a prune: whatever label it may still put does not count;
+ * never removed
  *
- * A mark is put before its run reads anything, renewed every ten minutes (the same bytes again: its modified time
- * becomes now), and goes when the label stands, or when the run gave up before it tried one.
+ * A mark is put before its run reads anything, renewed every ten minutes (the same bytes again: its
+ * modified time becomes now), and goes when the label stands, or when the run gave up before it
+ * tried one.
  */
 #ifndef STORAGE_REPO_RUNMARK_H
 #define STORAGE_REPO_RUNMARK_H
@@ -24,37 +26,38 @@
 enum { RUN_RENEW_SECONDS = 600, PRUNE_DEAD_SECONDS = 3 * RUN_RENEW_SECONDS };
 
 struct run_mark {
-    struct repo *repo;              /* the caller's */
-    char         run[RUN_ID_MAX];   /* 16 hex digits, random */
+    struct repo *repo;            /* the caller's */
+    char         run[RUN_ID_MAX]; /* 16 hex digits, random */
     char        *key;
     struct buf   line;
-    double       renewed;           /* clock_seconds() */
-    bool         stored;            /* it may stand */
+    double       renewed; /* clock_seconds() */
+    bool         stored;  /* it may stand */
 };
 
 /* Puts the mark of a new prune. */
-int  run_mark_begin(struct run_mark *, struct repo *, const char *db, struct err *);
+int run_mark_begin(struct run_mark *, struct repo *, const char *db, struct err *);
 /* Puts it again when it is due, or at once.  */
-int  run_mark_renew(struct run_mark *, bool at_once, struct err *);
+int run_mark_renew(struct run_mark *, bool at_once, struct err *);
 /* Takes it away (a warning when that fails) and frees. */
 void run_mark_end(struct run_mark *);
 
 /* What the listing shows of one run. */
 struct run_entry {
     char   run[RUN_ID_MAX];
-    bool   writer, prune;           /* its mark stands */
+    bool   writer, prune; /* its mark stands */
     bool   revoked;
-    time_t modified;                /* of the mark, by the store's clock */
+    time_t modified; /* of the mark, by the store's clock */
 };
 
 struct run_list {
-    struct run_entry *v;            /* ascending by run */
+    struct run_entry *v; /* ascending by run */
     size_t            n, cap;
 };
 
-/* Does the mark <run>.revoked, which a listing shows, count?  Where a host asks for signatures of prunes (signet.h) it must have
- * one: whoever may put run marks could take every backup away else.  The run itself stops at any. */
-int  run_revoked(struct repo *, const char *db, const char *run, bool *revoked, struct err *);
+/* Does the mark <run>.revoked, which a listing shows, count?  Where a host asks for signatures
+ * of prunes (signet.h) it must have one: whoever may put run marks could take every backup away
+ * else.  The run itself stops at any. */
+int run_revoked(struct repo *, const char *db, const char *run, bool *revoked, struct err *);
 
 /* Those that count (run_revoked()) are revoked. */
 int  run_list_load(struct repo *, const char *db, struct run_list *, struct err *);

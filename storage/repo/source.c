@@ -12,7 +12,8 @@ static char *
 source_key(const char *db, unsigned n)
 {
     char *name = name_encode(db);
-    char *key = n == 1 ? xasprintf("%s/source.json", name) : xasprintf("%s/source.%u.json", name, n);
+    char *key = n == 1 ? xasprintf("%s/source.json", name)
+                       : xasprintf("%s/source.%u.json", name, n);
 
     free(name);
     return key;
@@ -74,7 +75,9 @@ source_load(struct repo *r, const char *db, struct source *s, struct err *e)
     if (load(r, db, s, &n, e) != 0) {
         return -1;
     }
-    return n > 0 ? 0 : err_set(e, ERR_NOT_FOUND, "no database \"%s\" in repository \"%s\"", db, r->st->location);
+    return n > 0
+        ? 0
+        : err_set(e, ERR_NOT_FOUND, "no database \"%s\" in repository \"%s\"", db, r->st->location);
 }
 
 static int
@@ -106,19 +109,22 @@ bind_once(struct repo *r, const char *db, const struct source *s, bool adopt, st
     if (load(r, db, &is, &n, e) != 0) {
         return -1;
     }
-    if (n > 0 && is.system_identifier == s->system_identifier && is.database_oid == s->database_oid) {
+    if (n > 0 && is.system_identifier == s->system_identifier &&
+        is.database_oid == s->database_oid) {
         rc = 0;
     } else if (n == 0 || adopt) {
         rc = store(r, db, s, n + 1, e);
         rc = rc != 0 && e->kind == ERR_EXISTS ? 1 : rc;
     } else {
         err_set(e, ERR_EXISTS,
-                "\"%s\" in repository \"%s\" is database \"%s\" (oid %" PRIu32 ") of server %" PRIu64
-                ", not \"%s\" (oid %" PRIu32 ") of server %" PRIu64,
-                db, r->st->location, is.dbname, is.database_oid, is.system_identifier, s->dbname, s->database_oid,
-                s->system_identifier);
-        err_hint(e, "after a restore or an upgrade, --adopt makes the name stand for the new one; otherwise choose "
-                    "another name");
+                "\"%s\" in repository \"%s\" is database \"%s\" (oid %" PRIu32
+                ") of server %" PRIu64 ", not \"%s\" (oid %" PRIu32 ") of server %" PRIu64,
+                db, r->st->location, is.dbname, is.database_oid, is.system_identifier, s->dbname,
+                s->database_oid, s->system_identifier);
+        err_hint(e,
+                 "after a restore or an upgrade, --adopt makes the name stand for the new one; "
+                 "otherwise choose "
+                 "another name");
     }
     source_free(&is);
     return rc;

@@ -27,10 +27,12 @@ is_proven(const struct backup_entry *b, const struct drill_record *d)
 }
 
 int
-standings_load(struct repo *r, const char *db, const struct backup_list *list, struct standings *out, struct err *e)
+standings_load(struct repo *r, const char *db, const struct backup_list *list,
+               struct standings *out, struct err *e)
 {
     *out = (struct standings){0};
-    if (marks_load(r, db, MARK_PIN, &out->pins, e) != 0 || marks_load(r, db, MARK_ACCEPT, &out->accepted, e) != 0 ||
+    if (marks_load(r, db, MARK_PIN, &out->pins, e) != 0 ||
+        marks_load(r, db, MARK_ACCEPT, &out->accepted, e) != 0 ||
         drill_records_load(r, db, list, &out->drills, e) != 0) {
         standings_free(out);
         return -1;
@@ -64,8 +66,9 @@ drill_json(const struct drill_record *d)
 {
     char at[32];
 
-    return json_pack("{s:s, s:b, s:f, s:I, s:I}", "finished", time_rfc3339(d->finished, at, sizeof at), "equal",
-                     (int)d->equal, "recovery_seconds", d->recovery_seconds, "different", (json_int_t)d->different,
+    return json_pack("{s:s, s:b, s:f, s:I, s:I}", "finished",
+                     time_rfc3339(d->finished, at, sizeof at), "equal", (int)d->equal,
+                     "recovery_seconds", d->recovery_seconds, "different", (json_int_t)d->different,
                      "not_compared", (json_int_t)d->not_compared);
 }
 
@@ -92,7 +95,8 @@ standing_json(const struct standing *s, json_t *o)
 static char *
 with_clause(char *text, const char *what, const char *said)
 {
-    char *longer = xasprintf("%s%s%s%s%s", text, *text == '\0' ? "" : "; ", what, *what == '\0' ? "" : ": ", said);
+    char *longer = xasprintf("%s%s%s%s%s", text, *text == '\0' ? "" : "; ", what,
+                             *what == '\0' ? "" : ": ", said);
 
     free(text);
     return longer;
@@ -104,7 +108,8 @@ standing_note(const struct standing *s, const char *note)
     char *text = xstrdup(note != NULL ? note : "");
 
     if (s->pin != NULL) {
-        text = with_clause(text, "pinned", s->pin->text != NULL ? s->pin->text : "(its note cannot be read)");
+        text = with_clause(text, "pinned",
+                           s->pin->text != NULL ? s->pin->text : "(its note cannot be read)");
     }
     if (s->accepted != NULL) {
         text = with_clause(text, "accepted", s->accepted->text);

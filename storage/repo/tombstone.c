@@ -6,8 +6,8 @@
 #include "core/enc.h"
 #include "core/json.h"
 #include "core/log.h"
-#include "storage/repo/chain.h"
 #include "storage/format/object.h"
+#include "storage/repo/chain.h"
 
 static json_t *
 make(const char *backup, const struct label *l, time_t expired, const char *by)
@@ -31,12 +31,13 @@ make(const char *backup, const struct label *l, time_t expired, const char *by)
 }
 
 int
-tombstone_put(struct repo *r, const char *db, const char *backup, const struct label *l, time_t expired, const char *by,
-              struct err *e)
+tombstone_put(struct repo *r, const char *db, const char *backup, const struct label *l,
+              time_t expired, const char *by, struct err *e)
 {
     json_t            *o = make(backup, l, expired, by);
     char              *enc = name_encode(db);
-    char              *key = xasprintf("%s/tombstones/%s.%s.json", enc, backup, l != NULL ? l->run : TOMBSTONE_NO_RUN);
+    char              *key = xasprintf("%s/tombstones/%s.%s.json", enc, backup,
+                          l != NULL ? l->run : TOMBSTONE_NO_RUN);
     struct object_info info;
     int                rc = storage_head(r->st, key, &info, e);
 
@@ -44,7 +45,7 @@ tombstone_put(struct repo *r, const char *db, const char *backup, const struct l
         err_clear(e);
         rc = object_put(r->st, key, o, e);
         if (rc != 0 && e->kind == ERR_EXISTS) {
-            err_clear(e);       /* another prune was faster: it says the same */
+            err_clear(e); /* another prune was faster: it says the same */
             rc = 0;
         }
     }
@@ -60,7 +61,8 @@ parse(const json_t *o, struct tombstone *t, struct err *e)
     const char *backup;
     const char *digest = json_opt_str(o, "label_sha256", "");
 
-    if (json_get_str(o, "backup", &backup, e) != 0 || chain_read_sequence(o, t->signer, &t->sequence, e) != 0) {
+    if (json_get_str(o, "backup", &backup, e) != 0 ||
+        chain_read_sequence(o, t->signer, &t->sequence, e) != 0) {
         return -1;
     }
     if (strcmp(backup, t->backup) != 0 || (*digest != '\0' && strlen(digest) != SHA256_HEX)) {
@@ -92,7 +94,7 @@ tombstone_load(struct repo *r, const char *db, const char *name, struct tombston
 }
 
 struct reading {
-    size_t          prefix;      /* length of "<db>/tombstones/" */
+    size_t          prefix; /* length of "<db>/tombstones/" */
     struct strlist *names;
 };
 
@@ -135,7 +137,8 @@ bool
 tombstones_have(const struct strlist *names, const char *backup, const char *run)
 {
     char *name = xasprintf("%s.%s", backup, run != NULL ? run : TOMBSTONE_NO_RUN);
-    bool  found = names->n > 0 && bsearch(name, names->v, names->n, sizeof *names->v, compare) != NULL;
+    bool  found = names->n > 0 &&
+        bsearch(name, names->v, names->n, sizeof *names->v, compare) != NULL;
 
     free(name);
     return found;
@@ -160,7 +163,8 @@ believed(struct repo *r, const char *db, const char *name)
 }
 
 bool
-tombstones_stand(struct repo *r, const char *db, const struct strlist *names, const char *backup, const char *run)
+tombstones_stand(struct repo *r, const char *db, const struct strlist *names, const char *backup,
+                 const char *run)
 {
     char *name;
     bool  stand;

@@ -13,9 +13,9 @@
 struct gathered {
     struct repo                   *repo;
     const struct decision_request *request;
-    struct backup_entry           *entries;     /* shallow copies, so that damage can be noted in them */
-    struct standings               known;
-    struct retention               r;
+    struct backup_entry *entries; /* shallow copies, so that damage can be noted in them */
+    struct standings     known;
+    struct retention     r;
 };
 
 /* "20261121T021500Z-4f2a": when the run began. */
@@ -31,8 +31,8 @@ static enum retention_state
 state_of(const struct backup_entry *b)
 {
     return b->state == BACKUP_COMMITTED ? RETENTION_GOOD
-           : b->state == BACKUP_VOID    ? RETENTION_VOID
-           : b->lost_chunks > 0         ? RETENTION_DAMAGED
+        : b->state == BACKUP_VOID       ? RETENTION_VOID
+        : b->lost_chunks > 0            ? RETENTION_DAMAGED
                                         : RETENTION_UNREADABLE;
 }
 
@@ -54,7 +54,8 @@ look_for_damage(struct gathered *g, const struct backup_list *list, struct err *
 }
 
 static void
-fill_item(struct retention_item *x, struct verdict *v, const struct backup_entry *b, const struct standing *s)
+fill_item(struct retention_item *x, struct verdict *v, const struct backup_entry *b,
+          const struct standing *s)
 {
     memcpy(v->id, b->id, sizeof v->id);
     v->scope = xstrdup(b->label == NULL ? "full" : b->label->scope);
@@ -63,8 +64,13 @@ fill_item(struct retention_item *x, struct verdict *v, const struct backup_entry
     v->problem = b->problem == NULL ? NULL : xstrdup(b->problem);
     v->note = s->pin == NULL || s->pin->text == NULL ? NULL : xstrdup(s->pin->text);
     *x = (struct retention_item){
-        .id = v->id, .scope = v->scope, .state = v->state, .time = v->snapshot, .proven = s->proven,
-        .pinned = s->pin != NULL, .newer = b->newer,
+        .id = v->id,
+        .scope = v->scope,
+        .state = v->state,
+        .time = v->snapshot,
+        .proven = s->proven,
+        .pinned = s->pin != NULL,
+        .newer = b->newer,
     };
     if (b->label != NULL) {
         x->tables = b->label->tables;
@@ -100,12 +106,13 @@ take_later(void *ctx, const struct chunk_line *line, struct err *e)
     return 0;
 }
 
-/* A backup is locked as long as its chunks are (its own objects never longer).  One that is given up may have no
- * readable list. */
+/* A backup is locked as long as its chunks are (its own objects never longer).  One that is
+ * given up may have no readable list. */
 static int
 ask_for_lock(struct gathered *g, const struct backup_entry *b, struct verdict *v, struct err *e)
 {
-    if (b->label == NULL || chunk_list_read(g->repo, b->label, take_later, &v->locked_until, e) == 0) {
+    if (b->label == NULL ||
+        chunk_list_read(g->repo, b->label, take_later, &v->locked_until, e) == 0) {
         return 0;
     }
     if (v->state == RETENTION_GOOD || (e->kind != ERR_CORRUPT && e->kind != ERR_NOT_FOUND)) {
@@ -121,9 +128,9 @@ static enum fate
 fate_of(const struct decision_request *q, const struct retention_item *x)
 {
     if (x->why == 0) {
-        return x->state == RETENTION_VOID   ? FATE_VOID
-               : x->state != RETENTION_GOOD && q->drop_damaged ? FATE_GIVEN_UP
-                                            : FATE_EXPIRED;
+        return x->state == RETENTION_VOID                   ? FATE_VOID
+            : x->state != RETENTION_GOOD && q->drop_damaged ? FATE_GIVEN_UP
+                                                            : FATE_EXPIRED;
     }
     if (q->freed != NULL && (x->why & WHY_NEVER) == 0 && strlist_has(q->freed, x->id)) {
         return FATE_FREED;
@@ -167,17 +174,20 @@ gathered_free(struct gathered *g, size_t n)
 }
 
 int
-decision_make(struct repo *r, const struct decision_request *q, const struct backup_list *list, time_t now,
-              struct decision *d, struct err *e)
+decision_make(struct repo *r, const struct decision_request *q, const struct backup_list *list,
+              time_t now, struct decision *d, struct err *e)
 {
-    struct gathered g = {.repo = r, .request = q, .r = {.policy = &d->policy, .now = now, .n = list->n,
-                                                        .drop_damaged = q->drop_damaged}};
-    int             rc = -1;
+    struct gathered g = {
+        .repo = r,
+        .request = q,
+        .r = {.policy = &d->policy, .now = now, .n = list->n, .drop_damaged = q->drop_damaged}};
+    int rc = -1;
 
     *d = (struct decision){.v = xcalloc(list->n + 1, sizeof *d->v), .n = list->n};
     g.r.items = xcalloc(list->n + 1, sizeof *g.r.items);
     if (policy_load(r, q->db, &d->policy, e) != 0 || look_for_damage(&g, list, e) != 0 ||
-        standings_load(r, q->db, &(const struct backup_list){.v = g.entries, .n = list->n}, &g.known, e) != 0) {
+        standings_load(r, q->db, &(const struct backup_list){.v = g.entries, .n = list->n},
+                       &g.known, e) != 0) {
         goto out;
     }
     for (size_t i = 0; i < list->n; i++) {
@@ -236,7 +246,7 @@ reason_text(const struct decision *d, const struct verdict *v, unsigned bit)
     if (1U << bit > WHY_MIN_KEEP) {
         return xstrdup(retention_why(bit));
     }
-    value = policy_text(&d->policy, bit);       /* rules stand in the same order in both */
+    value = policy_text(&d->policy, bit); /* rules stand in the same order in both */
     text = xasprintf("%s %s", retention_why(bit), value != NULL ? value : "");
     free(value);
     return text;
@@ -248,7 +258,8 @@ fate_text(const struct verdict *v)
     switch (v->fate) {
     case FATE_VOID:
     case FATE_GIVEN_UP:
-        return xasprintf("%s: %s", v->fate == FATE_VOID ? "void" : "given up", v->problem != NULL ? v->problem : "");
+        return xasprintf("%s: %s", v->fate == FATE_VOID ? "void" : "given up",
+                         v->problem != NULL ? v->problem : "");
     case FATE_FREED:
         return xstrdup("to free space");
     default:
@@ -284,9 +295,11 @@ verdict_text(const struct decision *d, const struct verdict *v)
 json_t *
 verdict_reasons(const struct verdict *v)
 {
-    static const char *const fates[] = {
-        [FATE_EXPIRED] = "expired", [FATE_VOID] = "void", [FATE_GIVEN_UP] = "given-up", [FATE_FREED] = "freed"};
-    json_t *list = json_array();
+    static const char *const fates[] = {[FATE_EXPIRED] = "expired",
+                                        [FATE_VOID] = "void",
+                                        [FATE_GIVEN_UP] = "given-up",
+                                        [FATE_FREED] = "freed"};
+    json_t                  *list = json_array();
 
     if (v->fate != FATE_STAYS) {
         (void)json_array_append_new(list, json_string(fates[v->fate]));

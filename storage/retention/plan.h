@@ -1,5 +1,6 @@
 /*
- * decision.h - what is to become of each backup of a database: what lies in the repository, put before retention.h.
+ * decision.h - what is to become of each backup of a database: what lies in the repository, put
+ * before retention.h.
  */
 #ifndef STORAGE_RETENTION_PLAN_H
 #define STORAGE_RETENTION_PLAN_H
@@ -15,37 +16,41 @@ struct verdict {
     char                 id[BACKUP_ID_MAX];
     char                *scope;
     enum retention_state state;
-    time_t               snapshot;         /* of an unreadable label: from the id */
+    time_t               snapshot; /* of an unreadable label: from the id */
     enum fate            fate;
-    unsigned             why;              /* it stays: WHY_ bits */
-    char                *problem;          /* of one that is not good */
-    char                *note;             /* of its pin, or NULL */
-    time_t               locked_until;     /* 0: it is not locked, or nobody had to ask */
+    unsigned             why;          /* it stays: WHY_ bits */
+    char                *problem;      /* of one that is not good */
+    char                *note;         /* of its pin, or NULL */
+    time_t               locked_until; /* 0: it is not locked, or nobody had to ask */
 };
 
 struct decision {
-    struct policy           policy;        /* in force */
-    struct verdict         *v;             /* oldest first */
+    struct policy           policy; /* in force */
+    struct verdict         *v;      /* oldest first */
     size_t                  n;
-    struct retention_alarm *alarms;        /* with strings of the verdicts */
+    struct retention_alarm *alarms; /* with strings of the verdicts */
     size_t                  n_alarms;
 };
 
 struct decision_request {
-    const char           *db;
-    bool                  drop_damaged;    /* give up what is damaged (retention.h) */
-    const struct strlist *freed;           /* backups that go to free space, unless something protects them; or NULL */
+    const char *db;
+    bool        drop_damaged; /* give up what is damaged (retention.h) */
+    const struct strlist
+        *freed; /* backups that go to free space, unless something protects them; or NULL */
 };
 
-/* list: of backup_list_load(); now: the store's.  Whoever may go is asked for its locks (one chunk list each). */
-int  decision_make(struct repo *, const struct decision_request *, const struct backup_list *, time_t now,
-                   struct decision *, struct err *);
+/* list: of backup_list_load(); now: the store's.  Whoever may go is asked for its locks (one
+ * chunk list each). */
+int  decision_make(struct repo *, const struct decision_request *, const struct backup_list *,
+                   time_t now, struct decision *, struct err *);
 void decision_free(struct decision *);
 
 /* "newest, keep-daily 7": why it stays or goes; allocated. */
-char       *verdict_text(const struct decision *, const struct verdict *);
-/* The same as codes: ["newest", "keep-daily"]; of one that goes "expired", "void", "given-up" or "freed". */
+char *verdict_text(const struct decision *, const struct verdict *);
+/* The same as codes: ["newest", "keep-daily"]; of one that goes "expired", "void", "given-up" or
+ * "freed". */
 json_t     *verdict_reasons(const struct verdict *);
-const char *retention_state_text(enum retention_state);   /* "good", "damaged", "unreadable", "void" */
+const char *retention_state_text(
+    enum retention_state); /* "good", "damaged", "unreadable", "void" */
 
 #endif

@@ -62,7 +62,11 @@ span_is_zero(const struct span *s)
 static int *
 span_unit(struct span *s, char unit)
 {
-    return unit == 'y' ? &s->years : unit == 'm' ? &s->months : unit == 'd' ? &s->days : unit == 'h' ? &s->hours : NULL;
+    return unit == 'y' ? &s->years
+        : unit == 'm'  ? &s->months
+        : unit == 'd'  ? &s->days
+        : unit == 'h'  ? &s->hours
+                       : NULL;
 }
 
 static int
@@ -99,8 +103,8 @@ span_parse(const char *text, struct span *out, struct err *e)
 char *
 span_text(const struct span *s, char *out, size_t cap)
 {
-    const int  n[] = {s->years, s->months, s->days, s->hours};
-    size_t     len = 0;
+    const int n[] = {s->years, s->months, s->days, s->hours};
+    size_t    len = 0;
 
     (void)snprintf(out, cap, "0d");
     for (size_t i = 0; i < 4; i++) {
@@ -196,7 +200,8 @@ policy_text(const struct policy *p, size_t i)
     switch (k->kind) {
     case KEY_COUNT:
     case KEY_MIN:
-        return *(const int *)v == KEEP_ALL ? xstrdup("unlimited") : xasprintf("%d", *(const int *)v);
+        return *(const int *)v == KEEP_ALL ? xstrdup("unlimited")
+                                           : xasprintf("%d", *(const int *)v);
     case KEY_SPAN:
         return xstrdup(span_text(v, span, sizeof span));
     case KEY_SHARE:
@@ -210,9 +215,9 @@ policy_override(struct policy *p, const struct policy *over)
 {
     for (size_t i = 0; i < N_KEYS; i++) {
         if (policy_given(over, i)) {
-            size_t size = keys[i].kind == KEY_SPAN    ? sizeof(struct span)
-                          : keys[i].kind == KEY_SHARE ? sizeof(double)
-                                                      : sizeof(int);
+            size_t size = keys[i].kind == KEY_SPAN ? sizeof(struct span)
+                : keys[i].kind == KEY_SHARE        ? sizeof(double)
+                                                   : sizeof(int);
 
             memcpy(at(p, &keys[i]), at_const(over, &keys[i]), size);
         }
@@ -253,7 +258,8 @@ value_json(const struct key *k, const void *v)
     switch (k->kind) {
     case KEY_COUNT:
     case KEY_MIN:
-        return *(const int *)v == KEEP_ALL ? json_string("unlimited") : json_integer(*(const int *)v);
+        return *(const int *)v == KEEP_ALL ? json_string("unlimited")
+                                           : json_integer(*(const int *)v);
     case KEY_SPAN:
         return json_string(span_text(v, span, sizeof span));
     case KEY_SHARE:
@@ -282,10 +288,10 @@ policy_json(const struct policy *p)
 static char *
 value_text(const json_t *v)
 {
-    return json_is_integer(v)  ? xasprintf("%" JSON_INTEGER_FORMAT, json_integer_value(v))
-           : json_is_real(v)   ? xasprintf("%.17g", json_real_value(v))
-           : json_is_string(v) ? xstrdup(json_string_value(v))
-                               : NULL;
+    return json_is_integer(v) ? xasprintf("%" JSON_INTEGER_FORMAT, json_integer_value(v))
+        : json_is_real(v)     ? xasprintf("%.17g", json_real_value(v))
+        : json_is_string(v)   ? xstrdup(json_string_value(v))
+                              : NULL;
 }
 
 static int
@@ -299,7 +305,9 @@ take_value(struct policy *p, const char *name, const json_t *v, struct err *e)
                       : policy_set(p, key, text, e);
     if (rc != 0) {
         e->kind = ERR_CORRUPT;
-        err_hint(e, "a newer pgassay may have written it: upgrade this one, or set the policy anew after --clear");
+        err_hint(e,
+                 "a newer pgassay may have written it: upgrade this one, or set the policy anew "
+                 "after --clear");
     }
     free(key);
     free(text);
@@ -316,7 +324,7 @@ policy_parse(json_t *o, struct policy *p, struct err *e)
     if (!json_is_object(o)) {
         return err_set(e, ERR_CORRUPT, "policy is not an object");
     }
-    json_object_foreach(o, name, v) {
+    json_object_foreach (o, name, v) {
         if (take_value(p, name, v, e) != 0) {
             return err_wrap(e, "policy");
         }

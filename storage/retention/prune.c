@@ -11,7 +11,7 @@
 #include "storage/retention/prune_impl.h"
 
 enum {
-    CLOCK_OFF_MAX = 300,              /* seconds between this host's clock and the store's */
+    CLOCK_OFF_MAX = 300, /* seconds between this host's clock and the store's */
 };
 
 time_t
@@ -23,7 +23,9 @@ prune_now(const struct prune *p)
 int
 prune_tick(struct prune *p, struct err *e)
 {
-    return cancel_check(e) != 0 || (!p->req->dry_run && run_mark_renew(&p->mark, false, e) != 0) ? -1 : 0;
+    return cancel_check(e) != 0 || (!p->req->dry_run && run_mark_renew(&p->mark, false, e) != 0)
+        ? -1
+        : 0;
 }
 
 int
@@ -34,7 +36,8 @@ prune_wait(struct prune *p, struct err *e)
     if (p->repo->st->stale_seconds == 0 || p->req->dry_run) {
         return 0;
     }
-    log_info("waiting %u s: listings may be %u s old", 2 * p->repo->st->stale_seconds + 1, p->repo->st->stale_seconds);
+    log_info("waiting %u s: listings may be %u s old", 2 * p->repo->st->stale_seconds + 1,
+             p->repo->st->stale_seconds);
     while (clock_seconds() < until) {
         if (prune_tick(p, e) != 0) {
             return -1;
@@ -68,7 +71,8 @@ check_clock(struct prune *p, struct err *e)
     off = difftime(own, info.modified);
     if (off > CLOCK_OFF_MAX || off < -CLOCK_OFF_MAX) {
         err_set(e, ERR_IO, "this host's clock is %s %s the store's",
-                duration_human(off < 0 ? -off : off, text, sizeof text), off < 0 ? "behind" : "ahead of");
+                duration_human(off < 0 ? -off : off, text, sizeof text),
+                off < 0 ? "behind" : "ahead of");
         return err_hint(e, "set the clock: ages that are wrong would remove what should stay");
     }
     return 0;
@@ -81,12 +85,14 @@ list_runs(struct prune *p, struct err *e)
     return run_list_load(p->repo, p->req->db, &p->runs, e);
 }
 
-/* Which of two prunes goes on: the one that began first, else the one that has the smaller name.  If each gave way to
- * the other, two hosts that prune at the same minute of every night would never remove anything. */
+/* Which of two prunes goes on: the one that began first, else the one that has the smaller name.
+ * If each gave way to the other, two hosts that prune at the same minute of every night would
+ * never remove anything. */
 static bool
 comes_first(const struct prune *p, const struct run_entry *r)
 {
-    return r->modified < p->out->now || (r->modified == p->out->now && strcmp(r->run, p->mark.run) < 0);
+    return r->modified < p->out->now ||
+        (r->modified == p->out->now && strcmp(r->run, p->mark.run) < 0);
 }
 
 /* Two prunes harm nobody, but do the work twice. */
@@ -101,7 +107,8 @@ check_alone(struct prune *p, struct err *e)
         if (r->prune && comes_first(p, r) && prune_now(p) - r->modified < PRUNE_DEAD_SECONDS) {
             err_set(e, ERR_BUSY, "another prune is at work, run %s, last sign of life %s", r->run,
                     time_rfc3339(r->modified, at, sizeof at));
-            return err_hint(e, "one that was killed is passed over %d minutes after that", PRUNE_DEAD_SECONDS / 60);
+            return err_hint(e, "one that was killed is passed over %d minutes after that",
+                            PRUNE_DEAD_SECONDS / 60);
         }
     }
     return 0;
@@ -119,7 +126,10 @@ announce(struct prune *p, struct err *e)
         return -1;
     }
     memcpy(p->out->run, p->mark.run, sizeof p->out->run);
-    return check_clock(p, e) != 0 || prune_wait(p, e) != 0 || list_runs(p, e) != 0 || check_alone(p, e) != 0 ? -1 : 0;
+    return check_clock(p, e) != 0 || prune_wait(p, e) != 0 || list_runs(p, e) != 0 ||
+            check_alone(p, e) != 0
+        ? -1
+        : 0;
 }
 
 /* ---- P2, P3 ---- */
@@ -130,8 +140,10 @@ trash_garbage(struct prune *p, struct err *e)
     struct nameset *garbage = nameset_new(e);
     int             rc = -1;
 
-    /* Who writes is asked once more: what a run that has just begun stores would be named, and never be reused. */
-    if (garbage != NULL && list_runs(p, e) == 0 && prune_find_garbage(p, garbage, e) == 0 && nameset_rewind(garbage, e) == 0 &&
+    /* Who writes is asked once more: what a run that has just begun stores would be named, and
+     * never be reused. */
+    if (garbage != NULL && list_runs(p, e) == 0 && prune_find_garbage(p, garbage, e) == 0 &&
+        nameset_rewind(garbage, e) == 0 &&
         (p->req->dry_run || prune_write_trash(p, garbage, e) == 0)) {
         rc = 0;
     }
@@ -147,9 +159,10 @@ sweep_trash(struct prune *p, struct err *e)
     struct nameset *kept = nameset_new(e);
     int             rc = -1;
 
-    /* The wait between objects and lists: whoever finds no list must not find the objects in an old listing. */
-    if (kept != NULL && prune_read_ready(p, e) == 0 && prune_sweep(p, kept, e) == 0 && prune_wait(p, e) == 0 &&
-        prune_forget_trash(p, kept, e) == 0) {
+    /* The wait between objects and lists: whoever finds no list must not find the objects in an
+     * old listing. */
+    if (kept != NULL && prune_read_ready(p, e) == 0 && prune_sweep(p, kept, e) == 0 &&
+        prune_wait(p, e) == 0 && prune_forget_trash(p, kept, e) == 0) {
         rc = 0;
     }
     nameset_free(kept);
@@ -168,7 +181,8 @@ report(struct prune *p)
         out->lists[out->n_lists++] = (struct prune_list){.name = xstrdup(t->name),
                                                          .written = t->written,
                                                          .state = t->state,
-                                                         .why = t->why == NULL ? NULL : xstrdup(t->why)};
+                                                         .why = t->why == NULL ? NULL
+                                                                               : xstrdup(t->why)};
     }
     for (size_t i = 0; i < p->runs.n; i++) {
         if (prune_live(p, &p->runs.v[i])) {
@@ -181,13 +195,16 @@ report(struct prune *p)
 static int
 run(struct prune *p, struct err *e)
 {
-    if (announce(p, e) != 0 || prune_read_labels(p, e) != 0 || prune_read_trash(p, e) != 0 || prune_try_listing(p, e) != 0 || /* P0; any doubt */
-        prune_expire(p, e) != 0 || prune_find_leftovers(p, e) != 0 ||                           /* P1, P2 */
-        trash_garbage(p, e) != 0 || prune_wait(p, e) != 0 ||                                    /* P2, P3 */
-        list_runs(p, e) != 0 || prune_store_runs(p, e) != 0 || prune_judge_trash(p, e) != 0 ||  /* P4, P5 */
-        prune_wait(p, e) != 0 || prune_read_new_labels(p, e) != 0 || prune_read_condemned(p, e) != 0 || /* P5, P6 */
-        sweep_trash(p, e) != 0 ||                                                               /* P7 */
-        prune_remove_leftovers(p, e) != 0 || prune_tidy_marks(p, e) != 0) {                     /* P8 */
+    if (announce(p, e) != 0 || prune_read_labels(p, e) != 0 || prune_read_trash(p, e) != 0 ||
+        prune_try_listing(p, e) != 0 ||                               /* P0; any doubt */
+        prune_expire(p, e) != 0 || prune_find_leftovers(p, e) != 0 || /* P1, P2 */
+        trash_garbage(p, e) != 0 || prune_wait(p, e) != 0 ||          /* P2, P3 */
+        list_runs(p, e) != 0 || prune_store_runs(p, e) != 0 ||
+        prune_judge_trash(p, e) != 0 || /* P4, P5 */
+        prune_wait(p, e) != 0 || prune_read_new_labels(p, e) != 0 ||
+        prune_read_condemned(p, e) != 0 ||                                  /* P5, P6 */
+        sweep_trash(p, e) != 0 ||                                           /* P7 */
+        prune_remove_leftovers(p, e) != 0 || prune_tidy_marks(p, e) != 0) { /* P8 */
         return -1;
     }
     report(p);
@@ -203,7 +220,8 @@ prune_run(struct repo *r, const struct prune_request *req, struct prune_result *
     *out = (struct prune_result){0};
     rc = run(&p, e);
     if (rc != 0) {
-        err_wrap(e, "could not prune \"%s\"%s", req->db, p.changed || req->dry_run ? "" : "; nothing was removed");
+        err_wrap(e, "could not prune \"%s\"%s", req->db,
+                 p.changed || req->dry_run ? "" : "; nothing was removed");
     }
     run_mark_end(&p.mark);
     backup_list_free(&p.backups);

@@ -1,8 +1,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "storage/retention/prune_impl.h"
 #include "storage/repo/tombstone.h"
+#include "storage/retention/prune_impl.h"
 
 enum { DEAD_PRUNE_SECONDS = 72 * 3600 };
 
@@ -30,7 +30,8 @@ expire(struct prune *p, const struct backup_entry *b, struct err *e)
     if (p->req->dry_run) {
         return 0;
     }
-    if (prune_tick(p, e) != 0 || tombstone_put(p->repo, p->req->db, b->id, b->label, prune_now(p), p->mark.run, e) != 0 ||
+    if (prune_tick(p, e) != 0 ||
+        tombstone_put(p->repo, p->req->db, b->id, b->label, prune_now(p), p->mark.run, e) != 0 ||
         remove_label(p, b->id, e) != 0) {
         return err_wrap(e, "could not expire backup %s", b->id);
     }
@@ -52,12 +53,12 @@ prune_expire(struct prune *p, struct err *e)
 
 struct walk {
     struct prune  *prune;
-    size_t         prefix;       /* length of "<db>/backups/" */
+    size_t         prefix; /* length of "<db>/backups/" */
     char           id[BACKUP_ID_MAX];
     bool           label;
-    struct strlist keys;         /* of this directory */
+    struct strlist keys; /* of this directory */
     int (*dir)(struct walk *, struct err *);
-    struct strlist found;        /* what dir() collects */
+    struct strlist        found; /* what dir() collects */
     const struct strlist *young; /* ids that expired so lately that a restore may still read them */
 };
 
@@ -81,7 +82,7 @@ see_object(void *ctx, const struct object_info *info, struct err *e)
     char         id[BACKUP_ID_MAX];
 
     if (name[n] == '\0' || n >= sizeof id) {
-        return 0;               /* not ours */
+        return 0; /* not ours */
     }
     memcpy(id, name, n);
     id[n] = '\0';
@@ -121,7 +122,7 @@ walk(struct prune *p, struct walk *w, struct err *e)
 struct tombs {
     const struct prune *prune;
     size_t              prefix;
-    struct strlist      young, all;        /* ids */
+    struct strlist      young, all; /* ids */
 };
 
 static int
@@ -161,8 +162,8 @@ add_keys(struct strlist *list, const struct strlist *keys)
     }
 }
 
-/* What has no label: objects, not directories.  A copy may come into a directory that an earlier one left; its objects have
- * other names. */
+/* What has no label: objects, not directories.  A copy may come into a directory that an earlier
+ * one left; its objects have other names. */
 static int
 collect_dir(struct walk *w, struct err *e)
 {
@@ -191,7 +192,8 @@ finish_expiry(struct prune *p, const char *id, struct err *e)
     err_clear(e);
     if (tombstones_load(p->repo, p->req->db, &tombs, e) != 0) {
         rc = -1;
-    } else if (!p->req->dry_run && tombstones_stand(p->repo, p->req->db, &tombs, id, l == NULL ? NULL : l->run)) {
+    } else if (!p->req->dry_run &&
+               tombstones_stand(p->repo, p->req->db, &tombs, id, l == NULL ? NULL : l->run)) {
         rc = remove_label(p, id, e);
     }
     strlist_free(&tombs);
@@ -244,7 +246,7 @@ prune_remove_leftovers(struct prune *p, struct err *e)
 
     for (size_t i = 0; i < p->runs.n; i++) {
         if (prune_live(p, &p->runs.v[i])) {
-            return 0;           /* whose they are is not written on them: when nobody writes */
+            return 0; /* whose they are is not written on them: when nobody writes */
         }
     }
     if (p->leftovers.n > 0) {
@@ -271,7 +273,8 @@ prune_tidy_marks(struct prune *p, struct err *e)
         if (r->writer && !prune_live(p, r)) {
             strlist_take(&keys, run_key(p->req->db, r->run, ""));
         }
-        if (r->prune && strcmp(r->run, p->mark.run) != 0 && prune_now(p) - r->modified >= DEAD_PRUNE_SECONDS) {
+        if (r->prune && strcmp(r->run, p->mark.run) != 0 &&
+            prune_now(p) - r->modified >= DEAD_PRUNE_SECONDS) {
             strlist_take(&keys, run_key(p->req->db, r->run, ".prune"));
         }
     }

@@ -1,30 +1,31 @@
 /*
- * prune_impl.h - what the parts of prune.h share.  prune.c: the order of things; prune_refs.c: what labels need;
- * prune_expire.c: labels and the rest of directories that go; prune_trash.c: trash lists; prune_runs.c: whom they wait for;
- * prune_sweep.c: the chunks' listing against all that.  P0 to P8 are the steps of docs/prune-protocol.md.
+ * prune_impl.h - what the parts of prune.h share.  prune.c: the order of things; prune_refs.c: what
+ * labels need; prune_expire.c: labels and the rest of directories that go; prune_trash.c: trash
+ * lists; prune_runs.c: whom they wait for; prune_sweep.c: the chunks' listing against all that.  P0
+ * to P8 are the steps of docs/prune-protocol.md.
  */
 #ifndef STORAGE_RETENTION_PRUNE_IMPL_H
 #define STORAGE_RETENTION_PRUNE_IMPL_H
 
 #include "storage/format/chunkindex.h"
 #include "storage/format/chunkspool.h"
-#include "storage/retention/prune.h"
 #include "storage/repo/runmark.h"
+#include "storage/retention/prune.h"
 
 /* One trash list. */
 struct trash {
-    char          *name;            /* below <db>/trash/ */
-    time_t         written;         /* by the store's clock */
-    bool           ours;            /* written by this run */
-    bool           has_runs;        /* R(t) is stored */
-    struct strlist runs;            /* R(t): the last one read; any will do */
-    struct strlist run_keys;        /* the objects that hold it */
+    char                 *name;     /* below <db>/trash/ */
+    time_t                written;  /* by the store's clock */
+    bool                  ours;     /* written by this run */
+    bool                  has_runs; /* R(t) is stored */
+    struct strlist        runs;     /* R(t): the last one read; any will do */
+    struct strlist        run_keys; /* the objects that hold it */
     enum prune_list_state state;    /* PRUNE_SWEPT: may be (P5), later: was */
-    char          *why;             /* when it waits */
+    char                 *why;      /* when it waits */
 };
 
 struct trash_list {
-    struct trash *v;                /* ascending by name */
+    struct trash *v; /* ascending by name */
     size_t        n, cap;
 };
 
@@ -32,73 +33,77 @@ struct prune {
     struct repo                *repo;
     const struct prune_request *req;
     struct prune_result        *out;
-    char                       *enc;         /* the database's name in keys */
+    char                       *enc; /* the database's name in keys */
     struct run_mark             mark;
-    double                      began;       /* clock_seconds() when the store's clock was out->now */
-    bool                        changed;     /* something was removed */
+    double                      began;   /* clock_seconds() when the store's clock was out->now */
+    bool                        changed; /* something was removed */
 
-    struct backup_list          backups;     /* as first listed */
-    struct strlist              gone;        /* ids that expire, sorted */
-    struct nameset_union        refs;        /* what the others need, with sizes */
-    struct strlist              counted;     /* "<backup>.<run>" whose lists are in refs, sorted */
-    struct strlist              leftovers;   /* P8: objects of backups without a label, seen before the runs were listed */
-    struct trash_list           trash;
-    struct nameset_union        trashed;     /* the names in all of them */
-    struct nameset_union        ready;       /* ... in those that may be swept */
-    struct strlist              stray_runs;  /* R(t) of lists that are no more */
-    struct known_set            condemned;
-    struct run_list             runs;        /* as last listed */
-    struct strlist              ended;       /* runs whose label was seen, sorted */
+    struct backup_list   backups; /* as first listed */
+    struct strlist       gone;    /* ids that expire, sorted */
+    struct nameset_union refs;    /* what the others need, with sizes */
+    struct strlist       counted; /* "<backup>.<run>" whose lists are in refs, sorted */
+    struct strlist
+        leftovers; /* P8: objects of backups without a label, seen before the runs were listed */
+    struct trash_list    trash;
+    struct nameset_union trashed;    /* the names in all of them */
+    struct nameset_union ready;      /* ... in those that may be swept */
+    struct strlist       stray_runs; /* R(t) of lists that are no more */
+    struct known_set     condemned;
+    struct run_list      runs;  /* as last listed */
+    struct strlist       ended; /* runs whose label was seen, sorted */
 };
 
 /* By the store's clock. */
 time_t prune_now(const struct prune *);
-/* Until no listing can be older than now: more than 2Δ.  Nothing on a store whose listings are never old. */
-int    prune_wait(struct prune *, struct err *);
+/* Until no listing can be older than now: more than 2Δ.  Nothing on a store whose listings are
+ * never old. */
+int prune_wait(struct prune *, struct err *);
 /* Now and then: the run mark, and SIGINT. */
-int    prune_tick(struct prune *, struct err *);
+int prune_tick(struct prune *, struct err *);
 /* A mark without a label or .revoked: it may still put one. */
-bool   prune_live(const struct prune *, const struct run_entry *);
+bool prune_live(const struct prune *, const struct run_entry *);
 
 /* ---- prune_refs.c ---- */
 
-/* Lists the backups, has decide() say which go, reads what all the others need.  Any doubt is an error. */
+/* Lists the backups, has decide() say which go, reads what all the others need.  Any doubt is an
+ * error. */
 int prune_read_labels(struct prune *, struct err *);
 /* P6: the labels again; adds what new ones need. */
-int prune_read_new_labels(struct prune *, struct err *);
+int  prune_read_new_labels(struct prune *, struct err *);
 bool strlist_find(const struct strlist *sorted, const char *);
 
 /* ---- prune_expire.c ---- */
 
-int prune_expire(struct prune *, struct err *);              /* P1 */
-int prune_find_leftovers(struct prune *, struct err *);      /* P2 */
-int prune_remove_leftovers(struct prune *, struct err *);    /* P8 */
+int prune_expire(struct prune *, struct err *);           /* P1 */
+int prune_find_leftovers(struct prune *, struct err *);   /* P2 */
+int prune_remove_leftovers(struct prune *, struct err *); /* P8 */
 /* Marks that nobody needs: of runs that have a label or are revoked, and of dead prunes. */
 int prune_tidy_marks(struct prune *, struct err *);
 
 /* ---- prune_trash.c ---- */
 
 int prune_read_trash(struct prune *, struct err *);
-/* Once more before anything is removed: what a scrub condemned meanwhile protects what a repair stored meanwhile. */
+/* Once more before anything is removed: what a scrub condemned meanwhile protects what a repair
+ * stored meanwhile. */
 int prune_read_condemned(struct prune *, struct err *);
 /* P3: names (rewound) in lists of bounded size. */
 int prune_write_trash(struct prune *, struct nameset *names, struct err *);
 /* The names in the lists that may be swept, in p->ready. */
 int prune_read_ready(struct prune *, struct err *);
 /* P7's end: what stands in kept (rewound for each) keeps its list; the others go. */
-int prune_forget_trash(struct prune *, struct nameset *kept, struct err *);
+int  prune_forget_trash(struct prune *, struct nameset *kept, struct err *);
 void trash_list_free(struct trash_list *);
 
 /* ---- prune_runs.c ---- */
 
-int prune_store_runs(struct prune *, struct err *);          /* P4 */
-int prune_judge_trash(struct prune *, struct err *);         /* P5, with what may be revoked */
+int prune_store_runs(struct prune *, struct err *);  /* P4 */
+int prune_judge_trash(struct prune *, struct err *); /* P5, with what may be revoked */
 
 /* ---- prune_sweep.c ---- */
 
 /* P0: before a backup expires, the chunks' listing must be to be had, whole. */
 int prune_try_listing(struct prune *, struct err *);
-int prune_find_garbage(struct prune *, struct nameset *garbage, struct err *);                         /* P2 */
+int prune_find_garbage(struct prune *, struct nameset *garbage, struct err *); /* P2 */
 /* P7: removes what is in p->ready and may go; kept gets the others that are still stored. */
 int prune_sweep(struct prune *, struct nameset *kept, struct err *);
 

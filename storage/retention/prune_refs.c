@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "core/enc.h"
-#include "storage/retention/prune_impl.h"
 #include "storage/read/reader.h"
+#include "storage/retention/prune_impl.h"
 
-enum { FUTURE_MAX = 300 };          /* seconds that a label may be ahead of the store's clock */
+enum { FUTURE_MAX = 300 }; /* seconds that a label may be ahead of the store's clock */
 
 static int
 compare(const void *a, const void *b)
@@ -42,11 +42,14 @@ static int
 check_readable(const struct backup_entry *b, struct err *e)
 {
     if (b->state == BACKUP_DAMAGED && b->lost_chunks == 0) {
-        err_set(e, ERR_CORRUPT, "backup %s is damaged, and what it needs is not known: %s", b->id, b->problem);
+        err_set(e, ERR_CORRUPT, "backup %s is damaged, and what it needs is not known: %s", b->id,
+                b->problem);
         e->newer = b->newer;
-        return err_hint(e, b->untrusted ? "if it is yours, trust its key (trust-backup); if not, somebody else writes here"
-                           : b->newer   ? "a newer pgassay wrote it: upgrade this one"
-                                        : "heal it from another repository, or remove it by name");
+        return err_hint(e,
+                        b->untrusted   ? "if it is yours, trust its key (trust-backup); if not, "
+                                         "somebody else writes here"
+                            : b->newer ? "a newer pgassay wrote it: upgrade this one"
+                                       : "heal it from another repository, or remove it by name");
     }
     return 0;
 }
@@ -116,7 +119,8 @@ decide(struct prune *p, struct err *e)
 {
     struct strlist *gone = &p->gone;
 
-    if (p->req->decide != NULL && p->req->decide(p->req->ctx, &p->backups, p->out->now, gone, e) != 0) {
+    if (p->req->decide != NULL &&
+        p->req->decide(p->req->ctx, &p->backups, p->out->now, gone, e) != 0) {
         return -1;
     }
     for (size_t i = 0; i < p->backups.n; i++) {
@@ -157,7 +161,8 @@ prune_read_labels(struct prune *p, struct err *e)
     for (size_t i = 0; i < p->backups.n; i++) {
         const struct backup_entry *b = &p->backups.v[i];
 
-        if (!strlist_find(&p->gone, b->id) && (check_readable(b, e) != 0 || count(p, b->label, e) != 0)) {
+        if (!strlist_find(&p->gone, b->id) &&
+            (check_readable(b, e) != 0 || count(p, b->label, e) != 0)) {
             return -1;
         }
     }

@@ -1,6 +1,6 @@
 /*
- * Whom the trash lists wait for: the runs that were at work when a list could be read by all (P4), and what has become of
- * them (P5).
+ * Whom the trash lists wait for: the runs that were at work when a list could be read by all (P4),
+ * and what has become of them (P5).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "storage/format/object.h"
 #include "storage/retention/prune_impl.h"
 
-enum { DEAD_SECONDS = 72 * 3600 };    /* without a sign of life */
+enum { DEAD_SECONDS = 72 * 3600 }; /* without a sign of life */
 
 /* ---- P4 ---- */
 
@@ -104,7 +104,7 @@ revoke(struct prune *p, struct run_entry *r, struct err *e)
     (void)json_object_set_new(o, "revoked", json_string(time_rfc3339(prune_now(p), at, sizeof at)));
     rc = object_put(p->repo->st, key, o, e);
     if (rc != 0 && e->kind == ERR_EXISTS) {
-        err_clear(e);           /* another prune was faster */
+        err_clear(e); /* another prune was faster */
         rc = 0;
     }
     free(key);
@@ -143,8 +143,9 @@ judge(struct prune *p, struct trash *t)
     }
     if (t->state == PRUNE_SWEPT && age < (time_t)p->req->grace_seconds) {
         t->state = PRUNE_WAITS_GRACE;
-        t->why = xasprintf("its grace time has %s to go",
-                           duration_human((double)((time_t)p->req->grace_seconds - age), left, sizeof left));
+        t->why = xasprintf(
+            "its grace time has %s to go",
+            duration_human((double)((time_t)p->req->grace_seconds - age), left, sizeof left));
     }
 }
 

@@ -1,6 +1,7 @@
 /*
- * The chunks' listing, sorted, against sorted sets of names: all objects of one content come one after another, and are
- * judged together, as a chunk that is bad or missing protects the others of its content.
+ * The chunks' listing, sorted, against sorted sets of names: all objects of one content come one
+ * after another, and are judged together, as a chunk that is bad or missing protects the others of
+ * its content.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,23 +17,23 @@ struct object {
     char              text[CHUNK_NAME_MAX];
     struct chunk_name name;
     uint64_t          size;
-    bool              needed;       /* a label refers to it */
-    bool              trashed;      /* a trash list names it */
-    bool              ready;        /* ... one that may be swept */
+    bool              needed;  /* a label refers to it */
+    bool              trashed; /* a trash list names it */
+    bool              ready;   /* ... one that may be swept */
 };
 
 struct sweep {
     struct prune   *prune;
-    size_t          prefix;         /* length of "<db>/chunks/" */
+    size_t          prefix; /* length of "<db>/chunks/" */
     struct nameset *refs, *trashed, *ready;
-    struct object  *v;              /* the objects of one content */
+    struct object  *v; /* the objects of one content */
     size_t          n, cap;
-    char            content[CHUNK_NAME_MAX];      /* "<epoch>/<aa>/<id>-" */
-    bool            protected;      /* one that is needed is bad or missing */
+    char            content[CHUNK_NAME_MAX]; /* "<epoch>/<aa>/<id>-" */
+    bool protected;                          /* one that is needed is bad or missing */
     int (*judge)(struct sweep *, const struct object *, struct err *);
-    struct nameset *out;            /* garbage, or what is kept */
-    struct strlist  keys;           /* to be removed */
-    uint64_t        bytes;          /* of these */
+    struct nameset *out;   /* garbage, or what is kept */
+    struct strlist  keys;  /* to be removed */
+    uint64_t        bytes; /* of these */
 };
 
 static void
@@ -72,8 +73,9 @@ match_refs(struct sweep *s, struct err *e)
                 good = s->v[i].size == refs->size;
             }
         }
-        s->protected |= !good || (chunk_name_parse(refs->name, &name) == 0 &&
-                                  known_find_name(&s->prune->condemned, &name) != SIZE_MAX);
+        s->protected |= !good ||
+            (chunk_name_parse(refs->name, &name) == 0 &&
+             known_find_name(&s->prune->condemned, &name) != SIZE_MAX);
         if (nameset_next(refs, e) != 0) {
             return -1;
         }
@@ -85,9 +87,9 @@ static int
 match_lists(struct sweep *s, struct object *o, struct err *e)
 {
     return nameset_seek(s->trashed, o->text, &o->trashed, e) != 0 ||
-                   (s->ready != NULL && nameset_seek(s->ready, o->text, &o->ready, e) != 0)
-               ? -1
-               : 0;
+            (s->ready != NULL && nameset_seek(s->ready, o->text, &o->ready, e) != 0)
+        ? -1
+        : 0;
 }
 
 static int
@@ -116,7 +118,8 @@ see_chunk(void *ctx, const struct object_info *info, struct err *e)
         return 0;
     }
     n = strlen(s->content);
-    if (s->n > 0 && strncmp(text, s->content, n) != 0 && (end_content(s, e) != 0 || prune_tick(s->prune, e) != 0)) {
+    if (s->n > 0 && strncmp(text, s->content, n) != 0 &&
+        (end_content(s, e) != 0 || prune_tick(s->prune, e) != 0)) {
         return -1;
     }
     n = strcspn(text, "-") + 1;
@@ -139,7 +142,8 @@ go(struct sweep *s, struct err *e)
     s->prefix = strlen(prefix);
     s->refs = nameset_union_all(&p->refs, e);
     s->trashed = s->refs == NULL ? NULL : nameset_union_all(&p->trashed, e);
-    if (s->trashed != NULL && storage_list(p->repo->st, prefix, see_chunk, s, e) == 0 && end_content(s, e) == 0) {
+    if (s->trashed != NULL && storage_list(p->repo->st, prefix, see_chunk, s, e) == 0 &&
+        end_content(s, e) == 0) {
         rc = 0;
     }
     free(s->v);
@@ -200,7 +204,8 @@ int
 prune_try_listing(struct prune *p, struct err *e)
 {
     char *prefix = xasprintf("%s/chunks/", p->enc);
-    int   rc = p->gone.n == 0 || p->req->dry_run ? 0 : storage_list(p->repo->st, prefix, pass_by, p, e);
+    int   rc = p->gone.n == 0 || p->req->dry_run ? 0
+                                                 : storage_list(p->repo->st, prefix, pass_by, p, e);
 
     free(prefix);
     return rc;
@@ -253,7 +258,9 @@ flush(struct sweep *s, struct err *e)
 
     if (s->keys.n > 0 && !p->req->dry_run) {
         p->changed = true;
-        rc = prune_tick(p, e) != 0 ? -1 : storage_remove(p->repo->st, (const char *const *)s->keys.v, s->keys.n, e);
+        rc = prune_tick(p, e) != 0
+            ? -1
+            : storage_remove(p->repo->st, (const char *const *)s->keys.v, s->keys.n, e);
         if (rc != 0 && e->kind == ERR_AUTH) {
             err_clear(e);
             rc = remove_single(s, e);
@@ -292,7 +299,7 @@ prune_sweep(struct prune *p, struct nameset *kept, struct err *e)
         return -1;
     }
     if (s.ready->end) {
-        return 0;               /* nothing to sweep: no listing */
+        return 0; /* nothing to sweep: no listing */
     }
     if (go(&s, e) == 0 && flush(&s, e) == 0) {
         rc = 0;

@@ -3,12 +3,12 @@
 
 #include "core/enc.h"
 #include "core/json.h"
-#include "storage/repo/blocklist.h"
 #include "storage/format/object.h"
+#include "storage/repo/blocklist.h"
 #include "storage/retention/prune_impl.h"
 
 enum {
-    TRASH_NAMES_MAX = 20000,          /* in one list: 3 MB of JSON */
+    TRASH_NAMES_MAX = 20000, /* in one list: 3 MB of JSON */
     STRAY_SECONDS = 24 * 3600,
 };
 
@@ -33,7 +33,8 @@ add_trash(struct prune *p, const char *name, time_t written)
     struct trash_list *list = &p->trash;
 
     VEC_GROW(list->v, list->n, list->cap);
-    list->v[list->n] = (struct trash){.name = xstrdup(name), .written = written, .state = PRUNE_WAITS_GRACE};
+    list->v[list->n] = (struct trash){
+        .name = xstrdup(name), .written = written, .state = PRUNE_WAITS_GRACE};
     return &list->v[list->n++];
 }
 
@@ -60,11 +61,13 @@ add_name(void *ctx, const char *name, struct err *e)
 {
     struct chunk_name parsed;
 
-    return chunk_name_parse(name, &parsed) != 0 ? err_set(e, ERR_CORRUPT, "\"%s\" is not the name of a chunk", name)
-                                                : nameset_add(ctx, name, 0, e);
+    return chunk_name_parse(name, &parsed) != 0
+        ? err_set(e, ERR_CORRUPT, "\"%s\" is not the name of a chunk", name)
+        : nameset_add(ctx, name, 0, e);
 }
 
-/* A list's names, added to a union.  One that is gone meanwhile adds nothing: another prune swept it. */
+/* A list's names, added to a union.  One that is gone meanwhile adds nothing: another prune
+ * swept it. */
 static int
 read_list(struct prune *p, const struct trash *t, struct nameset_union *u, struct err *e)
 {
@@ -137,7 +140,7 @@ read_runs(struct prune *p, struct trash *t, const char *key, struct err *e)
     int     rc = o == NULL || json_get_array(o, "runs", &runs, e) != 0 ? -1 : 0;
 
     if (o == NULL && e->kind == ERR_NOT_FOUND) {
-        err_clear(e);           /* another prune has just swept t */
+        err_clear(e); /* another prune has just swept t */
         return 0;
     }
     strlist_free(&t->runs);
@@ -183,8 +186,8 @@ prune_read_condemned(struct prune *p, struct err *e)
 int
 prune_read_trash(struct prune *p, struct err *e)
 {
-    if (list_below(p, "trash", see_trash, e) != 0 || list_below(p, "trash-runs", see_runs, e) != 0 ||
-        prune_read_condemned(p, e) != 0) {
+    if (list_below(p, "trash", see_trash, e) != 0 ||
+        list_below(p, "trash-runs", see_runs, e) != 0 || prune_read_condemned(p, e) != 0) {
         return -1;
     }
     for (size_t i = 0; i < p->trash.n; i++) {
@@ -215,14 +218,16 @@ prune_read_ready(struct prune *p, struct err *e)
 
 /* ---- P3 ---- */
 
-/* The run in the name makes it unique: on a store where a PUT replaces, two prunes must not meet. */
+/* The run in the name makes it unique: on a store where a PUT replaces, two prunes must not
+ * meet. */
 static int
 write_list(struct prune *p, const struct strlist *names, unsigned number, struct err *e)
 {
-    char   at[20];
-    char  *name = xasprintf("%s-%s-%04u", time_compact(prune_now(p), at, sizeof at), p->mark.run, number);
-    char  *key = trash_key(p, name);
-    int    rc = namelist_write(p->repo, key, "trash", names, e);
+    char  at[20];
+    char *name = xasprintf("%s-%s-%04u", time_compact(prune_now(p), at, sizeof at), p->mark.run,
+                           number);
+    char *key = trash_key(p, name);
+    int   rc = namelist_write(p->repo, key, "trash", names, e);
 
     if (rc == 0) {
         add_trash(p, name, prune_now(p))->ours = true;
@@ -287,7 +292,8 @@ forget(struct prune *p, struct trash *t, struct nameset *kept, struct err *e)
     rc = 0;
     if (stored > 0) {
         t->state = PRUNE_WAITS_OBJECTS;
-        t->why = xasprintf("%s still needed, protected or locked", count_human(stored, "object", text, sizeof text));
+        t->why = xasprintf("%s still needed, protected or locked",
+                           count_human(stored, "object", text, sizeof text));
     } else if (!p->req->dry_run) {
         rc = storage_remove(p->repo->st, (const char *const *)&key, 1, e);
         if (rc == 0 && t->run_keys.n > 0) {
@@ -311,6 +317,6 @@ prune_forget_trash(struct prune *p, struct nameset *kept, struct err *e)
         }
     }
     return p->req->dry_run || p->stray_runs.n == 0
-               ? 0
-               : storage_remove(p->repo->st, (const char *const *)p->stray_runs.v, p->stray_runs.n, e);
+        ? 0
+        : storage_remove(p->repo->st, (const char *const *)p->stray_runs.v, p->stray_runs.n, e);
 }

@@ -51,11 +51,11 @@ period_of(enum period p, time_t t)
 /* ---- one scope ---- */
 
 struct scope {
-    struct retention *r;
-    const char       *name;
-    struct retention_item **v;     /* of this scope, oldest first */
-    size_t            n;
-    size_t            good;        /* how many of them are */
+    struct retention       *r;
+    const char             *name;
+    struct retention_item **v; /* of this scope, oldest first */
+    size_t                  n;
+    size_t                  good; /* how many of them are */
 };
 
 static bool
@@ -64,8 +64,8 @@ is_good(const struct retention_item *x)
     return x->state == RETENTION_GOOD;
 }
 
-/* keep-<period> N.  As in restic, the oldest backup fills a place that is left over, so that the history is as long as
- * it can be. */
+/* keep-<period> N.  As in restic, the oldest backup fills a place that is left over, so that the
+ * history is as long as it can be. */
 static void
 apply_count(struct scope *s, enum period p)
 {
@@ -95,8 +95,8 @@ apply_count(struct scope *s, enum period p)
     }
 }
 
-/* keep-within-<period> SPAN: reckoned from the newest good backup, not from now, so that nothing expires when backups
- * stop.  The oldest stays here, too, when it lies within. */
+/* keep-within-<period> SPAN: reckoned from the newest good backup, not from now, so that nothing
+ * expires when backups stop.  The oldest stays here, too, when it lies within. */
 static void
 apply_within(struct scope *s, enum period p, time_t newest)
 {
@@ -200,7 +200,8 @@ baseline_of(const struct retention *r, const char *scope)
     return newest;
 }
 
-/* The largest of each measure among the good ones before v[i]: the last ten, and those of thirty days. */
+/* The largest of each measure among the good ones before v[i]: the last ten, and those of thirty
+ * days. */
 static void
 largest_before(const struct scope *s, size_t i, const char *baseline, uint64_t *largest)
 {
@@ -251,13 +252,17 @@ raise_alarm(struct scope *s, size_t since, size_t m, uint64_t largest)
     }
     VEC_GROW(r->alarms, r->n_alarms, r->cap_alarms);
     r->alarms[r->n_alarms++] = (struct retention_alarm){
-        .scope = s->name, .since = s->v[since]->id, .newest = newest, .measure = measures[m].name,
-        .have = measure(s->v[since], m), .largest = largest,
+        .scope = s->name,
+        .since = s->v[since]->id,
+        .newest = newest,
+        .measure = measures[m].name,
+        .have = measure(s->v[since], m),
+        .largest = largest,
     };
 }
 
-/* Walks through the history: a shrink stands until a later backup is large again.  So an alarm does not go by itself
- * when the large ones grow old. */
+/* Walks through the history: a shrink stands until a later backup is large again.  So an alarm
+ * does not go by itself when the large ones grow old. */
 static void
 watch_shrinking(struct scope *s)
 {
@@ -294,7 +299,8 @@ watch_shrinking(struct scope *s)
 static void
 apply_scope(struct retention *r, const char *name)
 {
-    struct scope s = {.r = r, .name = name, .v = xcalloc(r->n + 1, sizeof(struct retention_item *))};
+    struct scope s = {
+        .r = r, .name = name, .v = xcalloc(r->n + 1, sizeof(struct retention_item *))};
 
     for (size_t i = 0; i < r->n; i++) {
         if (strcmp(r->items[i].scope, name) == 0) {
@@ -367,12 +373,28 @@ const char *
 retention_why(unsigned bit)
 {
     static const char *const names[] = {
-        "keep-last",         "keep-hourly",         "keep-daily",         "keep-weekly",
-        "keep-monthly",      "keep-yearly",         "keep-within",        "keep-within-hourly",
-        "keep-within-daily", "keep-within-weekly",  "keep-within-monthly", "keep-within-yearly",
-        "min-keep",          "newest",              "proven",             "pinned",
-        "locked",            "before-shrink",       "unreadable",         "future",
-        "alone",             "no-policy",
+        "keep-last",
+        "keep-hourly",
+        "keep-daily",
+        "keep-weekly",
+        "keep-monthly",
+        "keep-yearly",
+        "keep-within",
+        "keep-within-hourly",
+        "keep-within-daily",
+        "keep-within-weekly",
+        "keep-within-monthly",
+        "keep-within-yearly",
+        "min-keep",
+        "newest",
+        "proven",
+        "pinned",
+        "locked",
+        "before-shrink",
+        "unreadable",
+        "future",
+        "alone",
+        "no-policy",
     };
 
     _Static_assert(sizeof names / sizeof *names == WHY_BITS, "a name for each reason");

@@ -1,22 +1,28 @@
 /*
- * retention.h - which backups stay, which go, and why: a pure function of what is there, the policy and the time.
+ * retention.h - which backups stay, which go, and why: a pure function of what is there, the policy
+ * and the time.
  *
- * The rules are restic's, by the UTC calendar, applied to each scope by itself: a backup of two tables never pushes out
- * one of the whole database.  Rules count good backups only:
+ * The rules are restic's, by the UTC calendar, applied to each scope by itself: a backup of two
+ * tables never pushes out one of the whole database.  Rules count good backups only:
  *
- *   - a damaged backup takes nobody's place, and stays itself as long as a good one of its time would: it may still be
- *     healed, and part of it read.
- *   - one whose label or lists cannot be read means that the repository cannot be read whole: nothing at all is removed.
- *   - drop_damaged gives both up, unless they are pinned or locked, or their scope has no good backup; but never one
- *     that a newer program wrote, which may be good: it has nothing removed at all.
- *   - a void one (its run was revoked, so that its chunks may be gone) is no backup, and goes, with or without rules.
+ *   - a damaged backup takes nobody's place, and stays itself as long as a good one of its time
+ *     would: it may still be healed, and part of it read.
+ *   - one whose label or lists cannot be read means that the repository cannot be read whole:
+ *     nothing at all is removed.
+ *   - drop_damaged gives both up, unless they are pinned or locked, or their scope has no good
+ *     backup; but never one that a newer program wrote, which may be good: it has nothing removed
+ *     at all.
+ *   - a void one (its run was revoked, so that its chunks may be gone) is no backup, and goes, with
+ *     or without rules.
  *
- * Never removed, whatever the rules say: the newest good backup of a scope, the newest whose drill passed, the newest
- * min-keep, what is pinned or locked; and everything while there is a backup from the future, or no rule.
+ * Never removed, whatever the rules say: the newest good backup of a scope, the newest whose drill
+ * passed, the newest min-keep, what is pinned or locked; and everything while there is a backup
+ * from the future, or no rule.
  *
- * The shrink alarm: a backup whose rows, tables or bytes are below shrink-share of the largest among the ten before
- * it and those of the thirty days before it (of its scope, since the last accepted one) looks wrong.  It, and all
- * before it, stay until a later backup is large again or somebody accepts the new size.  Other pruning goes on.
+ * The shrink alarm: a backup whose rows, tables or bytes are below shrink-share of the largest
+ * among the ten before it and those of the thirty days before it (of its scope, since the last
+ * accepted one) looks wrong.  It, and all before it, stay until a later backup is large again or
+ * somebody accepts the new size.  Other pruning goes on.
  */
 #ifndef STORAGE_RETENTION_RETENTION_H
 #define STORAGE_RETENTION_RETENTION_H
@@ -28,17 +34,19 @@
 
 #include "storage/retention/policy.h"
 
-/* Bits.  The first are rules: keep-<period> is 1 << period, keep-within-<period> 1 << (N_PERIODS + period). */
+/* Bits.  The first are rules: keep-<period> is 1 << period, keep-within-<period> 1 << (N_PERIODS
+ * + period). */
 enum {
     WHY_MIN_KEEP = 1 << (2 * N_PERIODS),
     WHY_NEWEST = WHY_MIN_KEEP << 1,
-    WHY_PROVEN = WHY_MIN_KEEP << 2,      /* the newest whose drill passed */
+    WHY_PROVEN = WHY_MIN_KEEP << 2, /* the newest whose drill passed */
     WHY_PINNED = WHY_MIN_KEEP << 3,
     WHY_LOCKED = WHY_MIN_KEEP << 4,
-    WHY_SHRINK = WHY_MIN_KEEP << 5,      /* from before a shrink that nobody has accepted, or the first after it */
-    WHY_UNREADABLE = WHY_MIN_KEEP << 6,  /* some backup cannot be read */
-    WHY_FUTURE = WHY_MIN_KEEP << 7,      /* some backup is from the future: a clock is wrong */
-    WHY_ALONE = WHY_MIN_KEEP << 8,       /* not good, but its scope has nothing better */
+    WHY_SHRINK = WHY_MIN_KEEP
+        << 5, /* from before a shrink that nobody has accepted, or the first after it */
+    WHY_UNREADABLE = WHY_MIN_KEEP << 6, /* some backup cannot be read */
+    WHY_FUTURE = WHY_MIN_KEEP << 7,     /* some backup is from the future: a clock is wrong */
+    WHY_ALONE = WHY_MIN_KEEP << 8,      /* not good, but its scope has nothing better */
     WHY_NO_POLICY = WHY_MIN_KEEP << 9,
     WHY_BITS = 2 * N_PERIODS + 10,
     /* What not even an emergency removes. */
@@ -47,20 +55,20 @@ enum {
 
 enum retention_state {
     RETENTION_GOOD,
-    RETENTION_DAMAGED,      /* some of its chunks are bad */
-    RETENTION_UNREADABLE,   /* its label, chunk list or manifest is */
+    RETENTION_DAMAGED,    /* some of its chunks are bad */
+    RETENTION_UNREADABLE, /* its label, chunk list or manifest is */
     RETENTION_VOID,
 };
 
 struct retention_item {
     const char          *id;
-    const char          *scope;          /* of an unreadable label: "full" */
+    const char          *scope; /* of an unreadable label: "full" */
     enum retention_state state;
-    time_t               time;           /* of the snapshot */
+    time_t               time; /* of the snapshot */
     uint64_t             tables, rows, bytes;
     bool                 proven, pinned, locked;
-    bool                 newer;          /* unreadable, because a newer program wrote it */
-    unsigned             why;            /* filled in: all reasons to stay; none: it goes */
+    bool                 newer; /* unreadable, because a newer program wrote it */
+    unsigned             why;   /* filled in: all reasons to stay; none: it goes */
 };
 
 /* The newest accepted backup of a scope: sizes before it are no longer compared with. */
@@ -69,33 +77,34 @@ struct retention_baseline {
 };
 
 struct retention_alarm {
-    const char *scope;                   /* borrowed, as all of it */
-    const char *since, *newest;          /* the first that looked wrong; the newest now */
-    const char *measure;                 /* "rows", "tables" or "bytes" */
-    uint64_t    have, largest;           /* of since, and what it was compared with */
+    const char *scope;          /* borrowed, as all of it */
+    const char *since, *newest; /* the first that looked wrong; the newest now */
+    const char *measure;        /* "rows", "tables" or "bytes" */
+    uint64_t    have, largest;  /* of since, and what it was compared with */
 };
 
 struct retention {
     const struct policy             *policy;
-    time_t                           now;              /* the store's */
+    time_t                           now; /* the store's */
     bool                             drop_damaged;
-    struct retention_item           *items;            /* ascending by id */
+    struct retention_item           *items; /* ascending by id */
     size_t                           n;
     const struct retention_baseline *baselines;
     size_t                           n_baselines;
-    struct retention_alarm          *alarms;           /* filled in, at most one a scope */
+    struct retention_alarm          *alarms; /* filled in, at most one a scope */
     size_t                           n_alarms, cap_alarms;
 };
 
 enum { SHRINK_BACKUPS = 10, SHRINK_DAYS = 30, CLOCK_TOLERANCE_SECONDS = 300 };
 
 void retention_apply(struct retention *);
-void retention_free(struct retention *);          /* the alarms; items and baselines are the caller's */
+void retention_free(struct retention *); /* the alarms; items and baselines are the caller's */
 
 /* "keep-daily", "newest" …; bit: its number, below WHY_BITS. */
 const char *retention_why(unsigned bit);
 
-/* t less a span, by the UTC calendar (the 31st less a month may be the 1st or the 3rd, as in restic). */
+/* t less a span, by the UTC calendar (the 31st less a month may be the 1st or the 3rd, as in
+ * restic). */
 time_t span_before(time_t, const struct span *);
 /* Which hour, day, week (from Monday), month or year of UTC; equal numbers, same period. */
 int64_t period_of(enum period, time_t);

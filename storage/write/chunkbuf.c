@@ -10,7 +10,7 @@ struct chunkbufs {
     pthread_cond_t    freed;
     struct chunkbuf  *v;
     size_t            n;
-    struct chunkbuf **idle;      /* a stack */
+    struct chunkbuf **idle; /* a stack */
     size_t            n_idle;
 };
 

@@ -1,9 +1,10 @@
 /*
  * chunkbuf.h - chunks, as they are stored, on their way into one repository or several.
  *
- * A chunk is compressed once; the threads of every repository that lacks it put the same bytes (an encrypted one its own), and the buffer is free again
- * when the last of them has let go of it.  chunkbuf_take() waits for a free one: that, and nothing else, bounds the memory
- * of what is read faster than it can be stored.
+ * A chunk is compressed once; the threads of every repository that lacks it put the same bytes (an
+ * encrypted one its own), and the buffer is free again when the last of them has let go of it.
+ * chunkbuf_take() waits for a free one: that, and nothing else, bounds the memory of what is read
+ * faster than it can be stored.
  */
 #ifndef STORAGE_WRITE_CHUNKBUF_H
 #define STORAGE_WRITE_CHUNKBUF_H
@@ -19,11 +20,11 @@
 struct chunkbufs;
 
 struct chunkbuf {
-    struct buf        data;                  /* the stored bytes */
-    uint8_t           sha256[SHA256_BYTES];  /* of these */
-    uint64_t          raw_size;              /* bytes of plaintext */
-    enum codec_kind   codec;
-    bool              sealed;                /* encrypted, for the repository that puts it */
+    struct buf      data;                 /* the stored bytes */
+    uint8_t         sha256[SHA256_BYTES]; /* of these */
+    uint64_t        raw_size;             /* bytes of plaintext */
+    enum codec_kind codec;
+    bool            sealed; /* encrypted, for the repository that puts it */
     /* Within chunkbuf.c: */
     struct chunkbufs *set;
     unsigned          users;
@@ -31,12 +32,13 @@ struct chunkbuf {
 
 /* n buffers, which grow to what they have to hold: at most max bytes each. */
 struct chunkbufs *chunkbufs_new(size_t n, size_t max);
-void              chunkbufs_free(struct chunkbufs *);   /* accepts NULL; everybody has let go */
+void              chunkbufs_free(struct chunkbufs *); /* accepts NULL; everybody has let go */
 
-/* A buffer with one user, the caller; the one that was let go last, so that no more are ever filled than are needed. */
-struct chunkbuf  *chunkbuf_take(struct chunkbufs *);
+/* A buffer with one user, the caller; the one that was let go last, so that no more are ever
+ * filled than are needed. */
+struct chunkbuf *chunkbuf_take(struct chunkbufs *);
 /* From any thread: one more user, and one less. */
-void              chunkbuf_share(struct chunkbuf *);
-void              chunkbuf_drop(struct chunkbuf *);
+void chunkbuf_share(struct chunkbuf *);
+void chunkbuf_drop(struct chunkbuf *);
 
 #endif

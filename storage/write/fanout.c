@@ -7,14 +7,14 @@
 #include "core/log.h"
 
 struct fanout {
-    struct fanout_repo   *v;             /* the caller's */
+    struct fanout_repo   *v; /* the caller's */
     size_t                n;
-    size_t                first;         /* whose numbers are the chunks', even after it failed */
+    size_t                first; /* whose numbers are the chunks', even after it failed */
     struct fanout_options o;
-    struct codec        **codecs;        /* one a worker */
+    struct codec        **codecs; /* one a worker */
     struct chunkbufs     *bufs;
-    pthread_mutex_t       lock;          /* for the repositories' failed and numbers, and so that a chunk is claimed in all
-                                          * of them by one worker */
+    pthread_mutex_t       lock; /* for the repositories' failed and numbers, and so that a chunk is
+                                 * claimed in all       of them by one worker */
 };
 
 /* ---- who is left ---- */
@@ -80,7 +80,8 @@ run_errand(void *arg)
     return NULL;
 }
 
-/* Calls fn() for each repository that is left; who cannot have a thread of his own is served on this one. */
+/* Calls fn() for each repository that is left; who cannot have a thread of his own is served on
+ * this one. */
 static void
 at_once(struct fanout *f, repo_fn *fn, void *ctx)
 {
@@ -90,7 +91,8 @@ at_once(struct fanout *f, repo_fn *fn, void *ctx)
 
     for (size_t i = 1; i < f->n; i++) {
         errands[i] = (struct errand){f, &f->v[i], fn, ctx};
-        running[i] = alive(&f->v[i]) && pthread_create(&threads[i], NULL, run_errand, &errands[i]) == 0;
+        running[i] = alive(&f->v[i]) &&
+            pthread_create(&threads[i], NULL, run_errand, &errands[i]) == 0;
     }
     errands[0] = (struct errand){f, &f->v[0], fn, ctx};
     for (size_t i = 0; i < f->n; i++) {
@@ -147,7 +149,8 @@ make_bufs(struct fanout *f)
             each = 3;
         }
     }
-    f->bufs = chunkbufs_new(each * (size_t)f->o.workers, seal_bound(codec_bound(f->o.codec.kind, CHUNK_RAW_MAX)));
+    f->bufs = chunkbufs_new(each * (size_t)f->o.workers,
+                            seal_bound(codec_bound(f->o.codec.kind, CHUNK_RAW_MAX)));
 }
 
 struct fanout *
@@ -190,9 +193,9 @@ fanout_fingerprint_key(const struct fanout *f)
 
 /* What one fanout_put() needs to know of each repository. */
 struct claim {
-    bool     on;                     /* takes part */
-    bool     send;                   /* lacks the chunk */
-    uint32_t number;                 /* its writer's */
+    bool     on;     /* takes part */
+    bool     send;   /* lacks the chunk */
+    uint32_t number; /* its writer's */
     uint8_t  id[SHA256_BYTES];
 };
 
@@ -226,8 +229,8 @@ note_number(struct fanout_repo *r, uint32_t chunk, uint32_t number)
     r->numbers[chunk] = number;
 }
 
-/* For all repositories in one go, so that what two workers hold at once is compressed by one of them.  True when anybody
- * lacks it. */
+/* For all repositories in one go, so that what two workers hold at once is compressed by one of
+ * them.  True when anybody lacks it. */
 static bool
 claim_chunk(struct fanout *f, struct claim *c, uint32_t *chunk)
 {
@@ -252,7 +255,8 @@ claim_chunk(struct fanout *f, struct claim *c, uint32_t *chunk)
 
 /* packed holds the compressed chunk. */
 static int
-seal_and_send(struct fanout *f, struct writer *w, const struct claim *c, const struct chunkbuf *packed, struct err *e)
+seal_and_send(struct fanout *f, struct writer *w, const struct claim *c,
+              const struct chunkbuf *packed, struct err *e)
 {
     struct chunkbuf *b = chunkbuf_take(f->bufs);
     int              rc;
@@ -292,7 +296,8 @@ send_to_all(struct fanout *f, const struct claim *c, struct chunkbuf *packed, st
 }
 
 static int
-compress_and_send(struct fanout *f, int worker, const void *raw, size_t n, const struct claim *c, struct err *e)
+compress_and_send(struct fanout *f, int worker, const void *raw, size_t n, const struct claim *c,
+                  struct err *e)
 {
     struct chunkbuf *b = chunkbuf_take(f->bufs);
     int              rc = codec_compress(f->codecs[worker], raw, n, &b->data, e);
@@ -314,7 +319,8 @@ fanout_put(struct fanout *f, int worker, const void *raw, size_t n, uint32_t *ch
     int           rc = 0;
 
     if (n > CHUNK_RAW_MAX || worker < 0 || worker >= f->o.workers) {
-        return err_set(e, ERR_USAGE, "a chunk of %zu bytes from worker %d is out of range", n, worker);
+        return err_set(e, ERR_USAGE, "a chunk of %zu bytes from worker %d is out of range", n,
+                       worker);
     }
     if (fanout_tick(f, e) != 0) {
         return -1;
@@ -346,7 +352,8 @@ fanout_tick(struct fanout *f, struct err *e)
         struct fanout_repo *r = &f->v[i];
         struct err          why = ERR_INIT;
 
-        if (is_alive(f, r) && (writer_failed(r->writer, &why) != 0 || writer_tick(r->writer, &why) != 0)) {
+        if (is_alive(f, r) &&
+            (writer_failed(r->writer, &why) != 0 || writer_tick(r->writer, &why) != 0)) {
             (void)pthread_mutex_lock(&f->lock);
             give_up(f, r, &why);
             (void)pthread_mutex_unlock(&f->lock);

@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "core/enc.h"
+#include "core/host/statedir.h"
 #include "core/log.h"
 #include "core/mem.h"
-#include "core/host/statedir.h"
 
 /* A lost line costs one chunk written again: syncing each would cost more. */
 enum { SYNC_EVERY = 32 };
@@ -29,8 +29,8 @@ struct journal {
 static void
 give_up(struct journal *j, const char *what)
 {
-    log_warn("journal \"%s\": %s: %s; if this run is interrupted, the next begins from nothing", j->path, what,
-             strerror(errno));
+    log_warn("journal \"%s\": %s: %s; if this run is interrupted, the next begins from nothing",
+             j->path, what, strerror(errno));
     if (j->fd >= 0) {
         (void)close(j->fd);
         j->fd = -1;
@@ -56,7 +56,8 @@ read_lines(struct journal *j, journal_fn *fn, void *ctx)
         uint64_t          raw;
         struct chunk_name parsed;
 
-        if (n < CHUNK_NAME_MAX + 44 && sscanf(line, "%191s %" SCNu64 " %" SCNu64, name, &size, &raw) == 3 &&
+        if (n < CHUNK_NAME_MAX + 44 &&
+            sscanf(line, "%191s %" SCNu64 " %" SCNu64, name, &size, &raw) == 3 &&
             chunk_name_parse(name, &parsed) == 0) {
             fn(ctx, &parsed, size, raw);
         }

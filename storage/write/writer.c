@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/enc.h"
 #include "core/crypto/hash.h"
+#include "core/enc.h"
 #include "core/log.h"
 #include "storage/contract/object_lock.h"
 #include "storage/format/object.h"
@@ -25,8 +25,8 @@ name_run(struct writer *w)
     free(enc);
 }
 
-/* Ids sort by time: one taken in the same second as the newest there is must still sort behind it.  By a random
- * step, since two that begin at once must not agree. */
+/* Ids sort by time: one taken in the same second as the newest there is must still sort behind
+ * it.  By a random step, since two that begin at once must not agree. */
 static void
 name_backup(struct writer *w, const char *newest)
 {
@@ -76,8 +76,8 @@ announce(struct writer *w, struct err *e)
     return rc;
 }
 
-/* A name that stands for another database is refused before anything is read.  A new name is bound when there is something
- * to commit. */
+/* A name that stands for another database is refused before anything is read.  A new name is
+ * bound when there is something to commit. */
 static int
 check_source(struct writer *w, struct err *e)
 {
@@ -103,7 +103,8 @@ choose_epoch(struct writer *w, const struct writer_options *o, struct err *e)
     struct repo *r = w->repo;
     unsigned     number = o->epoch == 0 ? r->epoch : o->epoch;
 
-    w->epoch = o->as_stored ? keyring_epoch(r->keys, number, e) : keyring_write(r->keys, number, o->epoch == 0, e);
+    w->epoch = o->as_stored ? keyring_epoch(r->keys, number, e)
+                            : keyring_write(r->keys, number, o->epoch == 0, e);
     return w->epoch == NULL ? -1 : 0;
 }
 
@@ -124,7 +125,8 @@ writer_begin(struct repo *r, const struct writer_options *o, struct err *e)
     (void)pthread_mutex_init(&w->lock, NULL);
     (void)pthread_cond_init(&w->changed, NULL);
     name_run(w);
-    if (choose_epoch(w, o, e) != 0 || signet_may(r->signet, "label", e) != 0 || check_source(w, e) != 0 || announce(w, e) != 0 || writer_check_clock(w, e) != 0 ||
+    if (choose_epoch(w, o, e) != 0 || signet_may(r->signet, "label", e) != 0 ||
+        check_source(w, e) != 0 || announce(w, e) != 0 || writer_check_clock(w, e) != 0 ||
         writer_find_reusable(w, o->trusted, newest, e) != 0 ||
         writer_io_start(w, o->threads, e) != 0) {
         err_wrap(e, "could not begin a backup of \"%s\"", w->db);
@@ -182,7 +184,7 @@ writer_tick(struct writer *w, struct err *e)
     (void)pthread_mutex_lock(&w->lock);
     due = now - w->renewed >= RENEW_SECONDS;
     if (due) {
-        w->renewed = now;       /* one thread does it */
+        w->renewed = now; /* one thread does it */
     }
     (void)pthread_mutex_unlock(&w->lock);
     if (!due) {
@@ -216,8 +218,8 @@ writer_seals(const struct writer *w)
 /* ---- what is stored of a content ---- */
 
 int
-writer_encode(const struct writer *w, const uint8_t id[SHA256_BYTES], const void *packed, size_t n, struct chunkbuf *out,
-              struct err *e)
+writer_encode(const struct writer *w, const uint8_t id[SHA256_BYTES], const void *packed, size_t n,
+              struct chunkbuf *out, struct err *e)
 {
     uint8_t          what[CHUNK_SEALED_AS];
     struct sealed_as as = chunk_sealed_as(w->epoch->public, id, out->codec, what);
@@ -266,8 +268,8 @@ writer_claim(struct writer *w, const uint8_t id[SHA256_BYTES], bool *missing)
 }
 
 bool
-writer_claim_stored(struct writer *w, const uint8_t sha256_want[SHA256_BYTES], uint64_t size, uint64_t raw_size,
-                    uint32_t *number)
+writer_claim_stored(struct writer *w, const uint8_t sha256_want[SHA256_BYTES], uint64_t size,
+                    uint64_t raw_size, uint32_t *number)
 {
     size_t found;
 
@@ -304,8 +306,10 @@ writer_end(struct writer *w)
         return;
     }
     writer_io_stop(w);
-    /* A label stands before its run mark goes: when one may stand whose put() failed, prune decides. */
-    if (!w->label_tried && storage_remove(w->repo->st, (const char *const *)&w->mark_key, 1, &ignored) != 0 &&
+    /* A label stands before its run mark goes: when one may stand whose put() failed, prune
+     * decides. */
+    if (!w->label_tried &&
+        storage_remove(w->repo->st, (const char *const *)&w->mark_key, 1, &ignored) != 0 &&
         w->marked) {
         log_warn("could not remove the run mark: %s", ignored.text);
     }

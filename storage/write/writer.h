@@ -1,5 +1,6 @@
 /*
- * writer.h - one run that writes a backup into one repository: docs/repository-format.md says in what order.
+ * writer.h - one run that writes a backup into one repository: docs/repository-format.md says in
+ * what order.
  *
  *     writer_begin()   run mark, trash and condemned lists, listing, what may be reused
  *     writer_claim()   any thread: is this content stored?  If not, the caller must
@@ -7,13 +8,14 @@
  *     writer_commit()  chunk list and manifest, then the label
  *     writer_end()     after a failure takes the run mark away, unless a label may stand
  *
- * A backup writes into one or several repositories through fanout.h; storage copy (copy.h) is a writer, too.
+ * A backup writes into one or several repositories through fanout.h; storage copy (copy.h) is a
+ * writer, too.
  *
  * Chunks go by numbers, which are the writer's own and mean nothing to another.
  *
- * What an interrupted run of this host wrote is reused through its journal:
- * <state-dir>/<repo id>/<db>.journal, one object name and sizes a line, fsynced now and then, emptied
- * after a commit (journal.h; state-dir: core/statedir.h).
+ * What an interrupted run of this host wrote is reused through its journal: <state-dir>/<repo
+ * id>/<db>.journal, one object name and sizes a line, fsynced now and then, emptied after a commit
+ * (journal.h; state-dir: core/statedir.h).
  *
  * The run mark is renewed every 10 minutes by writer_tick().
  */
@@ -25,27 +27,32 @@
 #include <stdint.h>
 
 #include "core/err.h"
-#include "storage/repo/chain.h"
-#include "storage/write/chunkbuf.h"
 #include "storage/format/chunkindex.h"
 #include "storage/format/label.h"
 #include "storage/format/manifest.h"
+#include "storage/repo/chain.h"
 #include "storage/repo/repo.h"
+#include "storage/write/chunkbuf.h"
 
 struct writer;
 
 struct writer_options {
-    const char             *db;       /* configured name */
-    const struct source    *source;   /* what it stands for: another one bound to the name is ERR_EXISTS; NULL: not looked at */
-    bool                    adopt;    /* let this one take over the name */
-    int                     threads;  /* that put chunks */
-    unsigned                epoch;    /* 0: the current one */
-    bool                    as_stored;/* nothing is encoded here: what comes is as it is stored, named, and sealed to the epoch */
-    bool                    replace;  /* what stands in the place of the label is bad, and goes when the new one is put */
-    const struct known_set *trusted;  /* what stands in chunk lists of this repository that the caller has read, whatever its
-                                       * state there; NULL: the lists are read here */
-    struct chain           *chain;    /* with trusted: of the same reading; kept up to date by writer_commit().  NULL: it is
-                                       * read here with the lists, or, with trusted, the label will know of no others */
+    const char          *db;     /* configured name */
+    const struct source *source; /* what it stands for: another one bound to the name is ERR_EXISTS;
+                                    NULL: not looked at */
+    bool     adopt;              /* let this one take over the name */
+    int      threads;            /* that put chunks */
+    unsigned epoch;              /* 0: the current one */
+    bool as_stored; /* nothing is encoded here: what comes is as it is stored, named, and sealed to
+                       the epoch */
+    bool replace; /* what stands in the place of the label is bad, and goes when the new one is put
+                   */
+    const struct known_set
+        *trusted; /* what stands in chunk lists of this repository that the caller has read,
+                   * whatever its state there; NULL: the lists are read here */
+    struct chain *
+        chain; /* with trusted: of the same reading; kept up to date by writer_commit().  NULL: it
+                * is read here with the lists, or, with trusted, the label will know of no others */
 };
 
 struct writer_stats {
@@ -59,51 +66,56 @@ enum { CHUNK_RAW_MAX = 24 << 20 };
 struct writer *writer_begin(struct repo *, const struct writer_options *, struct err *);
 const char    *writer_backup_id(const struct writer *);
 const char    *writer_run(const struct writer *);
-/* Instead of the id that writer_begin() made up: several repositories have one backup under one id. */
-void           writer_set_id(struct writer *, const char *id);
+/* Instead of the id that writer_begin() made up: several repositories have one backup under one
+ * id. */
+void writer_set_id(struct writer *, const char *id);
 
 /* The id of a content in this repository.  Not for a writer of what is as it is stored. */
-void     writer_chunk_id(const struct writer *, const void *raw, size_t n, uint8_t id[SHA256_BYTES]);
+void writer_chunk_id(const struct writer *, const void *raw, size_t n, uint8_t id[SHA256_BYTES]);
 /* The key of row fingerprints that goes with its ids: FINGERPRINT_KEY bytes. */
 const uint8_t *writer_fingerprint_key(const struct writer *);
 /* Must writer_encode() change what is put? */
-bool     writer_seals(const struct writer *);
-/* What is to be stored of compressed bytes: themselves, or sealed.  Fills in out, but for raw_size and codec, which are
- * looked at. */
-int      writer_encode(const struct writer *, const uint8_t id[SHA256_BYTES], const void *packed, size_t n, struct chunkbuf *out,
-                       struct err *);
-/* The number of a content.  *missing: it is not stored, nobody is storing it, and writer_send() is now the caller's duty:
- * without it there will be no commit. */
+bool writer_seals(const struct writer *);
+/* What is to be stored of compressed bytes: themselves, or sealed.  Fills in out, but for
+ * raw_size and codec, which are looked at. */
+int writer_encode(const struct writer *, const uint8_t id[SHA256_BYTES], const void *packed,
+                  size_t n, struct chunkbuf *out, struct err *);
+/* The number of a content.  *missing: it is not stored, nobody is storing it, and writer_send()
+ * is now the caller's duty: without it there will be no commit. */
 uint32_t writer_claim(struct writer *, const uint8_t id[SHA256_BYTES], bool *missing);
 /* The number of a reusable chunk with just these stored bytes; false when there is none. */
-bool     writer_claim_stored(struct writer *, const uint8_t sha256[SHA256_BYTES], uint64_t size, uint64_t raw_size,
-                             uint32_t *number);
-/* Never waits, and never fails: the put() is on its way when this returns, and a failure of it shows in writer_failed() and
- * writer_commit().  Shares the buffer until then. */
-void     writer_send(struct writer *, uint32_t number, struct chunkbuf *);
+bool writer_claim_stored(struct writer *, const uint8_t sha256[SHA256_BYTES], uint64_t size,
+                         uint64_t raw_size, uint32_t *number);
+/* Never waits, and never fails: the put() is on its way when this returns, and a failure of it
+ * shows in writer_failed() and writer_commit().  Shares the buffer until then. */
+void writer_send(struct writer *, uint32_t number, struct chunkbuf *);
 /* -1 with the error once a put() has failed: nothing can come of this run any more. */
-int      writer_failed(struct writer *, struct err *);
+int writer_failed(struct writer *, struct err *);
 
-/* For a run that will not commit, but stores what backups need that are there already (repair.h): waits for all chunks. */
-int      writer_settle(struct writer *, struct err *);
+/* For a run that will not commit, but stores what backups need that are there already
+ * (repair.h): waits for all chunks. */
+int writer_settle(struct writer *, struct err *);
 
 /* Now and then from any thread: renews the run mark, notices a revoked run (ERR_BUSY). */
-int  writer_tick(struct writer *, struct err *);
+int writer_tick(struct writer *, struct err *);
 
-/* Waits for all chunks, completes the label (id, run, db, digests, place in the chain, sizes of chunks and stored bytes; finished and tool when
- * they are empty) and commits.  The manifest's own table of chunks is not looked at: its segments refer to chunks[], n
- * numbers of this writer, each once.  0: the backup is there.  -1 with ERR_BUSY: the run was revoked, the backup is void if
- * it is there. */
-int  writer_commit(struct writer *, const struct manifest *, const uint32_t *chunks, size_t n, struct label *,
-                   struct err *);
+/* Waits for all chunks, completes the label (id, run, db, digests, place in the chain, sizes of
+ * chunks and stored bytes; finished and tool when they are empty) and commits.  The manifest's
+ * own table of chunks is not looked at: its segments refer to chunks[], n numbers of this
+ * writer, each once.  0: the backup is there.  -1 with ERR_BUSY: the run was revoked, the backup
+ * is void if it is there. */
+int writer_commit(struct writer *, const struct manifest *, const uint32_t *chunks, size_t n,
+                  struct label *, struct err *);
 
-/* The same of a backup whose manifest is put as it was stored elsewhere: what the label says of it is there already. */
-int  writer_commit_stored(struct writer *, const struct buf *manifest, const uint32_t *chunks, size_t n, struct label *,
-                          struct err *);
+/* The same of a backup whose manifest is put as it was stored elsewhere: what the label says of
+ * it is there already. */
+int writer_commit_stored(struct writer *, const struct buf *manifest, const uint32_t *chunks,
+                         size_t n, struct label *, struct err *);
 
 void writer_stats(struct writer *, struct writer_stats *);
-/* What this run knew and wrote: after a commit all that is marked as used stands in its chunk list. */
+/* What this run knew and wrote: after a commit all that is marked as used stands in its chunk
+ * list. */
 const struct known_set *writer_known(const struct writer *);
-void writer_end(struct writer *);             /* accepts NULL; after commit or failure */
+void                    writer_end(struct writer *); /* accepts NULL; after commit or failure */
 
 #endif

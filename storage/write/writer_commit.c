@@ -6,21 +6,26 @@
 #include "core/log.h"
 #include "storage/format/chunklist.h"
 #include "storage/format/object.h"
-#include "storage/repo/lastseen.h"
 #include "storage/keys/trust.h"
+#include "storage/repo/lastseen.h"
 #include "storage/write/writer_impl.h"
 
-/* The table of chunks as this repository names them.  Only what this run stored or found stored may be referred to. */
+/* The table of chunks as this repository names them.  Only what this run stored or found stored
+ * may be referred to. */
 static int
-name_chunks(struct writer *w, const uint32_t *chunks, size_t n, struct chunk_ref *refs, struct label *l, struct err *e)
+name_chunks(struct writer *w, const uint32_t *chunks, size_t n, struct chunk_ref *refs,
+            struct label *l, struct err *e)
 {
     l->chunks = l->stored_bytes = l->new_chunks = l->new_bytes = 0;
     for (size_t i = 0; i < n; i++) {
         const struct known *k = &w->known.v[chunks[i]];
         char                name[CHUNK_NAME_MAX];
 
-        if (chunks[i] >= w->known.n || !k->used || (k->state != KNOWN_WRITTEN && k->state != KNOWN_REUSABLE)) {
-            return err_set(e, ERR_CORRUPT, "the manifest names chunk %" PRIu32 ", which this run did not store", chunks[i]);
+        if (chunks[i] >= w->known.n || !k->used ||
+            (k->state != KNOWN_WRITTEN && k->state != KNOWN_REUSABLE)) {
+            return err_set(e, ERR_CORRUPT,
+                           "the manifest names chunk %" PRIu32 ", which this run did not store",
+                           chunks[i]);
         }
         chunk_name_format(&k->name, name);
         refs[i] = (struct chunk_ref){xstrdup(name), k->size, k->raw_size, k->retain_until};
@@ -61,7 +66,8 @@ seal_manifest(const struct writer *w, const struct label *l, struct buf *stored,
 
 /* Compresses text, stores it, and notes size and digest. */
 static int
-put_part(struct writer *w, struct label *l, enum label_part part, const struct buf *text, struct err *e)
+put_part(struct writer *w, struct label *l, enum label_part part, const struct buf *text,
+         struct err *e)
 {
     bool          list = part == LABEL_CHUNKS;
     char         *object = label_part_name(l, part);
@@ -95,7 +101,8 @@ put_chunk_list(struct writer *w, const struct manifest *m, struct label *l, stru
     return rc;
 }
 
-/* What will be stored must be readable: all sums, indices and names are checked once more by the reader's own eyes. */
+/* What will be stored must be readable: all sums, indices and names are checked once more by the
+ * reader's own eyes. */
 static int
 check_readable(const struct buf *text, struct err *e)
 {
@@ -105,8 +112,8 @@ check_readable(const struct buf *text, struct err *e)
     return back == NULL ? err_wrap(e, "the manifest does not add up") : 0;
 }
 
-/* Writers of several repositories share the manifest's sections, and older versions of jansson mark values while they
- * write them. */
+/* Writers of several repositories share the manifest's sections, and older versions of jansson
+ * mark values while they write them. */
 static int
 format_alone(const struct manifest *m, struct buf *text, struct err *e)
 {
@@ -125,7 +132,8 @@ put_lists(struct writer *w, const struct manifest *m, struct label *l, struct er
     struct buf text = BUF_INIT(MANIFEST_RAW_MAX);
     int        rc = -1;
 
-    if (format_alone(m, &text, e) == 0 && check_readable(&text, e) == 0 && put_chunk_list(w, m, l, e) == 0) {
+    if (format_alone(m, &text, e) == 0 && check_readable(&text, e) == 0 &&
+        put_chunk_list(w, m, l, e) == 0) {
         l->manifest_raw_size = text.len;
         sha256_hex(text.data, text.len, l->manifest_raw_sha256);
         rc = put_part(w, l, LABEL_MANIFEST, &text, e);
@@ -136,14 +144,15 @@ put_lists(struct writer *w, const struct manifest *m, struct label *l, struct er
 
 /* What a backup consists of beside its chunks. */
 struct contents {
-    const struct manifest *manifest;    /* or NULL: */
-    const struct buf      *stored;      /* the manifest as it is stored; the label says what it is */
+    const struct manifest *manifest; /* or NULL: */
+    const struct buf      *stored;   /* the manifest as it is stored; the label says what it is */
     const uint32_t        *chunks;
     size_t                 n;
 };
 
 static int
-put_stored(struct writer *w, const struct manifest *own, const struct buf *stored, struct label *l, struct err *e)
+put_stored(struct writer *w, const struct manifest *own, const struct buf *stored, struct label *l,
+           struct err *e)
 {
     char *object = label_part_name(l, LABEL_MANIFEST);
     int   rc = put_chunk_list(w, own, l, e) != 0 || put_object(w, object, stored, e) != 0 ? -1 : 0;
@@ -160,7 +169,7 @@ put_contents(struct writer *w, const struct contents *c, struct label *l, struct
     int             rc = -1;
 
     if (c->manifest != NULL) {
-        own = *c->manifest;         /* borrows all but the table of chunks */
+        own = *c->manifest; /* borrows all but the table of chunks */
     }
     own.n_chunks = c->n;
     own.chunks = xcalloc(c->n + 1, sizeof *own.chunks);
@@ -196,10 +205,11 @@ put_key_copies(struct writer *w, struct err *e)
     int        rc = 0;
 
     if (w->epoch->sealed) {
-        rc = key_object_raw(w->repo->st, w->epoch, &keys, e) != 0 || put_once(w, "keys.json", &keys, e) != 0 ||
-                     put_once(w, "repo.json", &w->repo->line, e) != 0
-                 ? -1
-                 : 0;
+        rc = key_object_raw(w->repo->st, w->epoch, &keys, e) != 0 ||
+                put_once(w, "keys.json", &keys, e) != 0 ||
+                put_once(w, "repo.json", &w->repo->line, e) != 0
+            ? -1
+            : 0;
     }
     buf_free(&keys);
     return rc;
@@ -230,9 +240,11 @@ remove_label(struct writer *w, struct err *e)
 
 /* The object; the digest is that of its first line alone. */
 static int
-format_label(const struct writer *w, struct label *l, const char *key, struct buf *line, struct err *e)
+format_label(const struct writer *w, struct label *l, const char *key, struct buf *line,
+             struct err *e)
 {
-    if ((l->encrypted && l->hidden == NULL && label_hide(l, w->epoch, e) != 0) || label_format(l, line, e) != 0) {
+    if ((l->encrypted && l->hidden == NULL && label_hide(l, w->epoch, e) != 0) ||
+        label_format(l, line, e) != 0) {
         return -1;
     }
     sha256_hex(line->data, line->len, l->sha256);
@@ -252,13 +264,14 @@ put_label(struct writer *w, struct label *l, struct err *e)
     }
     free(key);
     if (rc != 0 && e->kind == ERR_EXISTS) {
-        w->label_tried = false;     /* another's stands there: ours neither does nor can any more */
+        w->label_tried = false; /* another's stands there: ours neither does nor can any more */
     }
     buf_free(&line);
     return rc;
 }
 
-/* No two labels of this host's key get one number: its other writers wait from here until this one is remembered. */
+/* No two labels of this host's key get one number: its other writers wait from here until this
+ * one is remembered. */
 static int
 put_in_chain(struct writer *w, struct label *l, struct err *e)
 {
@@ -305,8 +318,8 @@ static int
 renew_mark(struct writer *w, struct err *e)
 {
     return storage_put(w->repo->st, w->mark_key, w->mark.data, w->mark.len, e) != 0
-               ? err_wrap(e, "could not renew the run mark")
-               : 0;
+        ? err_wrap(e, "could not renew the run mark")
+        : 0;
 }
 
 static int
@@ -316,14 +329,18 @@ commit(struct writer *w, const struct contents *c, struct label *l, struct err *
 
     complete(w, l);
     /* W3 has ended, W4 */
-    if (writer_io_drain(w, e) != 0 || bind(w, e) != 0 || writer_lock_reused(w, c->chunks, c->n, e) != 0 ||
-        put_contents(w, c, l, e) != 0 || put_key_copies(w, e) != 0 || renew_mark(w, e) != 0 || writer_check_revoked(w, e) != 0 ||
+    if (writer_io_drain(w, e) != 0 || bind(w, e) != 0 ||
+        writer_lock_reused(w, c->chunks, c->n, e) != 0 || put_contents(w, c, l, e) != 0 ||
+        put_key_copies(w, e) != 0 || renew_mark(w, e) != 0 || writer_check_revoked(w, e) != 0 ||
         put_in_chain(w, l, e) != 0) {
         return err_wrap(e, "could not commit backup %s", w->id);
     }
     /* W5 */
     if (writer_check_revoked(w, e) != 0) {
-        return err_wrap(e, e->kind == ERR_BUSY ? "backup %s does not count" : "backup %s is stored, but whether it counts is not known",
+        return err_wrap(e,
+                        e->kind == ERR_BUSY ? "backup %s does not count"
+                                            : "backup %s is stored, but whether it counts is not "
+                                              "known",
                         w->id);
     }
     journal_clear(w->journal);
@@ -335,14 +352,15 @@ commit(struct writer *w, const struct contents *c, struct label *l, struct err *
 }
 
 int
-writer_commit(struct writer *w, const struct manifest *m, const uint32_t *chunks, size_t n, struct label *l, struct err *e)
+writer_commit(struct writer *w, const struct manifest *m, const uint32_t *chunks, size_t n,
+              struct label *l, struct err *e)
 {
     return commit(w, &(struct contents){.manifest = m, .chunks = chunks, .n = n}, l, e);
 }
 
 int
-writer_commit_stored(struct writer *w, const struct buf *manifest, const uint32_t *chunks, size_t n, struct label *l,
-                     struct err *e)
+writer_commit_stored(struct writer *w, const struct buf *manifest, const uint32_t *chunks, size_t n,
+                     struct label *l, struct err *e)
 {
     return commit(w, &(struct contents){.stored = manifest, .chunks = chunks, .n = n}, l, e);
 }

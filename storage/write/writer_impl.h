@@ -1,6 +1,6 @@
 /*
- * writer_impl.h - what the parts of the writer share: writer.c (the run), writer_reuse.c (what may be
- * reused), writer_io.c (putting chunks), writer_lock.c (Object Lock) and writer_commit.c.
+ * writer_impl.h - what the parts of the writer share: writer.c (the run), writer_reuse.c (what may
+ * be reused), writer_io.c (putting chunks), writer_lock.c (Object Lock) and writer_commit.c.
  */
 #ifndef STORAGE_WRITE_WRITER_IMPL_H
 #define STORAGE_WRITE_WRITER_IMPL_H
@@ -18,45 +18,47 @@ struct writer_item {
 };
 
 struct writer {
-    struct repo          *repo;            /* the caller's */
-    char                 *db;
-    char                  id[BACKUP_ID_MAX];
-    char                  run[RUN_ID_MAX];
-    struct buf            mark;            /* the run mark's bytes, to renew it */
-    char                 *mark_key;
-    bool                  marked;          /* the run mark was stored */
-    const struct epoch   *epoch;           /* the repository's; without naming keys where nothing is encoded */
-    const struct source  *source;          /* the caller's, or NULL */
-    bool                  adopt;
-    bool                  replace;         /* as in writer_options */
-    struct journal       *journal;
-    struct chain          own_chain;       /* unless the caller has one */
-    struct chain         *chain;
-    bool                  label_tried;     /* it may stand */
-    time_t                lock_until;      /* what this backup needs is locked until then, 0: not locked (lock.h) */
-    pthread_t            *threads;
-    int                   n_threads;       /* started */
+    struct repo         *repo; /* the caller's */
+    char                *db;
+    char                 id[BACKUP_ID_MAX];
+    char                 run[RUN_ID_MAX];
+    struct buf           mark; /* the run mark's bytes, to renew it */
+    char                *mark_key;
+    bool                 marked; /* the run mark was stored */
+    const struct epoch  *epoch; /* the repository's; without naming keys where nothing is encoded */
+    const struct source *source; /* the caller's, or NULL */
+    bool                 adopt;
+    bool                 replace; /* as in writer_options */
+    struct journal      *journal;
+    struct chain         own_chain; /* unless the caller has one */
+    struct chain        *chain;
+    bool                 label_tried; /* it may stand */
+    time_t     lock_until; /* what this backup needs is locked until then, 0: not locked (lock.h) */
+    pthread_t *threads;
+    int        n_threads; /* started */
 
-    pthread_mutex_t       lock;            /* for what follows; never held over storage calls */
-    pthread_cond_t        changed;         /* a chunk was handed over, or settled; stopping */
-    bool                  stopping;
-    struct writer_item   *first, *last;    /* the queue; chunkbufs bound its length */
-    size_t                busy;            /* chunks in the queue and on their way */
-    struct err            failed;          /* the first put() that failed */
-    struct known_set      known;           /* by chunk number */
-    struct writer_stats   stats;
-    double                renewed;         /* clock_seconds() */
+    pthread_mutex_t     lock;    /* for what follows; never held over storage calls */
+    pthread_cond_t      changed; /* a chunk was handed over, or settled; stopping */
+    bool                stopping;
+    struct writer_item *first, *last; /* the queue; chunkbufs bound its length */
+    size_t              busy;         /* chunks in the queue and on their way */
+    struct err          failed;       /* the first put() that failed */
+    struct known_set    known;        /* by chunk number */
+    struct writer_stats stats;
+    double              renewed; /* clock_seconds() */
 };
 
-/* Fills known: rules 1 to 4 of "Reuse".  trusted as in writer_options.  newest (BACKUP_ID_MAX) gets the id of the newest
- * backup, or stays. */
-int writer_find_reusable(struct writer *, const struct known_set *trusted, char *newest, struct err *);
+/* Fills known: rules 1 to 4 of "Reuse".  trusted as in writer_options.  newest (BACKUP_ID_MAX)
+ * gets the id of the newest backup, or stays. */
+int writer_find_reusable(struct writer *, const struct known_set *trusted, char *newest,
+                         struct err *);
 int writer_io_start(struct writer *, int threads, struct err *);
 /* Until nothing is on its way; -1 when anything failed. */
 int writer_io_drain(struct writer *, struct err *);
 /* What is in the queue is still put: a next run of this host will find it. */
 void writer_io_stop(struct writer *);
-/* Locks cannot be taken back: a clock that is wrong must not say until when.  Once the run mark stands. */
+/* Locks cannot be taken back: a clock that is wrong must not say until when.  Once the run mark
+ * stands. */
 int writer_check_clock(struct writer *, struct err *);
 /* What this backup uses again is locked as long as what it wrote. */
 int writer_lock_reused(struct writer *, const uint32_t *chunks, size_t n, struct err *);

@@ -1,15 +1,17 @@
 /*
- * The writer's second half: threads that put chunks while the callers read and compress the next ones.
+ * The writer's second half: threads that put chunks while the callers read and compress the next
+ * ones.
  *
- * A put() waits for the disk (two fsync()s, 0.1 to 10 ms and more) or the network, and costs no CPU; without this a
- * worker, and the server's COPY behind it, would wait too.  Chunks lie in their senders' buffers, of which there is a
- * limited number (chunkbuf.h), so the queue needs no bound of its own.
+ * A put() waits for the disk (two fsync()s, 0.1 to 10 ms and more) or the network, and costs no
+ * CPU; without this a worker, and the server's COPY behind it, would wait too.  Chunks lie in their
+ * senders' buffers, of which there is a limited number (chunkbuf.h), so the queue needs no bound of
+ * its own.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/enc.h"
 #include "core/crypto/hash.h"
+#include "core/enc.h"
 #include "storage/write/writer_impl.h"
 
 /* Called without the lock. */
@@ -38,7 +40,8 @@ settle(struct writer *w, uint32_t number, int rc, const struct err *e)
 
     if (rc == 0) {
         k->state = KNOWN_WRITTEN;
-        k->retain_until = w->lock_until;        /* or later: the step may have changed since the run began */
+        k->retain_until =
+            w->lock_until; /* or later: the step may have changed since the run began */
         w->stats.new_chunks++;
         w->stats.new_bytes += k->size;
     } else if (w->failed.kind == ERR_NONE) {

@@ -1,8 +1,9 @@
 /*
  * Object Lock: what a backup uses again must stay as long as the backup itself (lock.h).
  *
- * What chunk lists say of a chunk's lock is enough to leave it alone; so a night costs nothing until a new step of 30
- * days begins, and then a request or two for each chunk, on as many connections as chunks are put over.
+ * What chunk lists say of a chunk's lock is enough to leave it alone; so a night costs nothing
+ * until a new step of 30 days begins, and then a request or two for each chunk, on as many
+ * connections as chunks are put over.
  */
 #include <stdlib.h>
 #include <time.h>
@@ -16,7 +17,9 @@
 int
 writer_check_clock(struct writer *w, struct err *e)
 {
-    enum { OFF_MAX = 3600 };        /* steps are 30 days; a smaller error changes nothing worth a refusal */
+    enum {
+        OFF_MAX = 3600
+    }; /* steps are 30 days; a smaller error changes nothing worth a refusal */
     struct object_info info;
     double             off;
     char               text[32];
@@ -31,15 +34,16 @@ writer_check_clock(struct writer *w, struct err *e)
     if (off >= -OFF_MAX && off <= OFF_MAX) {
         return 0;
     }
-    err_set(e, ERR_IO, "this host's clock is %s %s the store's: what is written would be locked for too %s",
-            duration_human(off < 0 ? -off : off, text, sizeof text), off < 0 ? "behind" : "ahead of",
-            off < 0 ? "short" : "long");
+    err_set(e, ERR_IO,
+            "this host's clock is %s %s the store's: what is written would be locked for too %s",
+            duration_human(off < 0 ? -off : off, text, sizeof text),
+            off < 0 ? "behind" : "ahead of", off < 0 ? "short" : "long");
     return err_hint(e, "set the clock: nobody can shorten a lock");
 }
 
 struct due {
     struct writer *w;
-    uint32_t      *numbers;         /* of chunks that are not locked for long enough */
+    uint32_t      *numbers; /* of chunks that are not locked for long enough */
     size_t         n;
     int            threads;
 };
@@ -60,7 +64,8 @@ lock_share(void *ctx, void *task, int worker, struct err *e)
 
         chunk_name_format(&k->name, name);
         key = chunk_key(d->w->db, name);
-        rc = writer_tick(d->w, e) != 0 ? -1 : storage_retain(d->w->repo->st, key, d->w->lock_until, e);
+        rc = writer_tick(d->w, e) != 0 ? -1
+                                       : storage_retain(d->w->repo->st, key, d->w->lock_until, e);
         free(key);
         if (rc != 0) {
             return err_wrap(e, "could not lock chunk \"%s\" further", name);
@@ -87,7 +92,8 @@ lock_chunks(struct due *d, struct err *e)
 static int
 lock_names(struct writer *w, struct err *e)
 {
-    for (unsigned n = 1; n <= w->repo->generation; n++) {      /* they are found by counting up: all must be there */
+    for (unsigned n = 1; n <= w->repo->generation;
+         n++) { /* they are found by counting up: all must be there */
         char key[32];
 
         (void)snprintf(key, sizeof key, "repo.%u.json", n);
@@ -95,7 +101,8 @@ lock_names(struct writer *w, struct err *e)
             return -1;
         }
     }
-    if (w->epoch->sealed && key_objects_retain(w->repo->st, w->epoch->number, w->lock_until, e) != 0) {
+    if (w->epoch->sealed &&
+        key_objects_retain(w->repo->st, w->epoch->number, w->lock_until, e) != 0) {
         return -1;
     }
     return source_retain(w->repo, w->db, w->lock_until, e);

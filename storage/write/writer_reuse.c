@@ -3,8 +3,8 @@
 
 #include "core/enc.h"
 #include "core/log.h"
-#include "storage/repo/blocklist.h"
 #include "storage/read/reader.h"
+#include "storage/repo/blocklist.h"
 #include "storage/repo/lastseen.h"
 #include "storage/write/writer_impl.h"
 
@@ -41,13 +41,14 @@ trust_journal(void *ctx, const struct chunk_name *name, uint64_t size, uint64_t 
     }
 }
 
-/* The newest good chunk list of each scope: a backup of two tables must not hide what the last full one holds. */
+/* The newest good chunk list of each scope: a backup of two tables must not hide what the last
+ * full one holds. */
 static int
 keep_newest(void *ctx, const char *name, struct err *e)
 {
     (void)e;
     if (backup_id_valid(name)) {
-        memcpy(ctx, name, strlen(name) + 1);        /* they come in ascending order */
+        memcpy(ctx, name, strlen(name) + 1); /* they come in ascending order */
     }
     return 0;
 }
@@ -165,7 +166,8 @@ writer_find_reusable(struct writer *w, const struct known_set *trusted, char *ne
 
     w->journal = journal_open(w->repo, w->db, trust_journal, w);
     /* The order is the protocol's (W2): trash, condemned, and only then the listing. */
-    if (find_newest_id(w, newest, e) != 0 || (trusted != NULL ? trust_given(w, trusted) : trust_labels(w, e)) != 0 ||
+    if (find_newest_id(w, newest, e) != 0 ||
+        (trusted != NULL ? trust_given(w, trusted) : trust_labels(w, e)) != 0 ||
         namelist_each(w->repo, w->db, "trash", ban, w, &unreadable, e) != 0 ||
         namelist_each(w->repo, w->db, "condemned", ban, w, &unreadable, e) != 0) {
         return -1;

@@ -1,7 +1,9 @@
 /*
- * ciphers.c - how fast could a chunk be encrypted here?  One line a way: "name<TAB>megabytes a second".
+ * ciphers.c - how fast could a chunk be encrypted here?  One line a way: "name<TAB>megabytes a
+ * second".
  *
- * For scripts/bench: the reasons for the cipher that core/seal.c uses, measured on the machine at hand.
+ * For scripts/bench: the reasons for the cipher that core/seal.c uses, measured on the machine at
+ * hand.
  */
 #include <openssl/evp.h>
 #include <sodium.h>
@@ -9,34 +11,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/enc.h"
 #include "core/crypto/hash.h"
-#include "core/mem.h"
 #include "core/crypto/seal.h"
+#include "core/enc.h"
+#include "core/mem.h"
 
 enum { CHUNK = 5 << 20, ROUNDS = 20, TAGS = 64 };
 
 static uint8_t *in, *out;
 static uint8_t  key[32], nonce[32];
 
-typedef int way_fn(void);       /* non-zero: not on this machine */
+typedef int way_fn(void); /* non-zero: not on this machine */
 
 static int
 xchacha(void)
 {
-    return crypto_aead_xchacha20poly1305_ietf_encrypt(out, NULL, in, CHUNK, NULL, 0, NULL, nonce, key);
+    return crypto_aead_xchacha20poly1305_ietf_encrypt(out, NULL, in, CHUNK, NULL, 0, NULL, nonce,
+                                                      key);
 }
 
 static int
 chacha_ietf(void)
 {
-    return crypto_aead_chacha20poly1305_ietf_encrypt(out, NULL, in, CHUNK, NULL, 0, NULL, nonce, key);
+    return crypto_aead_chacha20poly1305_ietf_encrypt(out, NULL, in, CHUNK, NULL, 0, NULL, nonce,
+                                                     key);
 }
 
 static int
 aes_sodium(void)
 {
-    return crypto_aead_aes256gcm_is_available() == 0 || crypto_aead_aes256gcm_encrypt(out, NULL, in, CHUNK, NULL, 0, NULL, nonce, key) != 0;
+    return crypto_aead_aes256gcm_is_available() == 0 ||
+        crypto_aead_aes256gcm_encrypt(out, NULL, in, CHUNK, NULL, 0, NULL, nonce, key) != 0;
 }
 
 static int
@@ -44,8 +49,9 @@ evp(const EVP_CIPHER *cipher)
 {
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
     int             n;
-    int             bad = EVP_EncryptInit_ex(ctx, cipher, NULL, key, nonce) != 1 || EVP_EncryptUpdate(ctx, out, &n, in, CHUNK) != 1 ||
-              EVP_EncryptFinal_ex(ctx, out + n, &n) != 1;
+    int             bad = EVP_EncryptInit_ex(ctx, cipher, NULL, key, nonce) != 1 ||
+        EVP_EncryptUpdate(ctx, out, &n, in, CHUNK) != 1 ||
+        EVP_EncryptFinal_ex(ctx, out + n, &n) != 1;
 
     EVP_CIPHER_CTX_free(ctx);
     return bad;
@@ -76,9 +82,9 @@ whole(void)
 {
     static struct secret secret;
     static struct buf    sealed = BUF_INIT(BUF_NO_LIMIT);
-    static uint8_t       public[SEAL_PUBLIC];
-    struct sealed_as     as = {.type = "chunk", .public = public, .what = "x", .what_n = 1};
-    struct err           e = ERR_INIT;
+    static uint8_t public[SEAL_PUBLIC];
+    struct sealed_as as = {.type = "chunk", .public = public, .what = "x", .what_n = 1};
+    struct err       e = ERR_INIT;
 
     if (secret.data == NULL) {
         seal_keypair(public, &secret);
@@ -90,9 +96,9 @@ static const struct {
     const char *name;
     way_fn     *fn;
 } ways[] = {
-    {"xchacha20-poly1305 (libsodium)", xchacha},  {"chacha20-poly1305 (libsodium)", chacha_ietf},
+    {"xchacha20-poly1305 (libsodium)", xchacha},     {"chacha20-poly1305 (libsodium)", chacha_ietf},
     {"chacha20-poly1305 (OpenSSL)", chacha_openssl}, {"aes-256-gcm (libsodium)", aes_sodium},
-    {"aes-256-gcm (OpenSSL)", aes_openssl},       {"a chunk sealed, all of it", whole},
+    {"aes-256-gcm (OpenSSL)", aes_openssl},          {"a chunk sealed, all of it", whole},
     {"sha-256 (OpenSSL), to compare", sha},
 };
 
@@ -115,7 +121,8 @@ main(void)
             bad = ways[i].fn();
         }
         if (bad == 0) {
-            (void)printf("%s\t%.0f\n", ways[i].name, (double)CHUNK * ROUNDS / (clock_seconds() - began) / 1e6);
+            (void)printf("%s\t%.0f\n", ways[i].name,
+                         (double)CHUNK * ROUNDS / (clock_seconds() - began) / 1e6);
         }
     }
     free(in);

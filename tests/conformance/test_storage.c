@@ -69,10 +69,12 @@ open_s3(void **state, bool tls)
     static int     n;
     struct driver *d = xcalloc(1, sizeof *d);
     struct err     e = ERR_INIT;
-    char          *location = xasprintf(tls ? "s3://bucket/test %d/a+b&c=~'(\303\251)*" : "s3://bucket/test-%d", n++);
+    char          *location = xasprintf(
+                 tls ? "s3://bucket/test %d/a+b&c=~'(\303\251)*" : "s3://bucket/test-%d", n++);
 
-    d->st = storage_open(&(struct storage_place){.location = location, .options = s3_server_options(&server, tls)}, true,
-                         &e);
+    d->st = storage_open(
+        &(struct storage_place){.location = location, .options = s3_server_options(&server, tls)},
+        true, &e);
     *state = d;
     free(location);
     return d->st == NULL;
@@ -340,7 +342,8 @@ removing_takes_away_and_what_is_gone_is_no_error(void **state)
 static void
 keys_that_are_none_are_refused(void **state)
 {
-    static const char *const bad[] = {"", "/a", "a/", "a//b", ".", "..", "a/../b", ".tmp/x", "a/.b", "a b", "a\nb", "ä", "a\\b", "a:b"};
+    static const char *const bad[] = {"",       "/a",   "a/",  "a//b", ".", "..",   "a/../b",
+                                      ".tmp/x", "a/.b", "a b", "a\nb", "ä", "a\\b", "a:b"};
     struct storage          *st = storage_of(state);
     struct err               e = ERR_INIT;
     struct buf               b = BUF_INIT(MIB);
@@ -424,8 +427,8 @@ symbolic_links_are_not_followed(void **state)
     char              *secret = xasprintf("%s/secret", outside);
     char              *link = xasprintf("%s/shop", d->dir);
     char              *file_link = xasprintf("%s/plain", d->dir);
-    char              *new = xasprintf("%s/new", outside);
-    int                fd = open(secret, O_WRONLY | O_CREAT, 0600);
+    char *new = xasprintf("%s/new", outside);
+    int fd = open(secret, O_WRONLY | O_CREAT, 0600);
 
     assert_true(fd >= 0 && write(fd, "x", 1) == 1 && close(fd) == 0);
     assert_int_equal(symlink(outside, link), 0);
@@ -563,7 +566,7 @@ more_than_a_page_is_listed_and_removed(void **state)
         uint8_t digest[SHA256_BYTES];
         char    hex[SHA256_HEX + 1];
 
-        sha256_hex(&i, sizeof i, hex);      /* named by its hash: one request each */
+        sha256_hex(&i, sizeof i, hex); /* named by its hash: one request each */
         sha256(&i, sizeof i, digest);
         (void)snprintf(key, sizeof key, "c/%02x/%s", digest[0] % 7, hex);
         assert_ok(storage_put(st, key, &i, sizeof i, &e), &e);
@@ -611,7 +614,9 @@ open_with(const char *option, struct err *e)
         strlist_add(&options, s3_server_options(&server, true)->v[i]);
     }
     strlist_add(&options, option);
-    st = storage_open(&(struct storage_place){.location = "s3://bucket/with/options", .options = &options}, true, e);
+    st = storage_open(
+        &(struct storage_place){.location = "s3://bucket/with/options", .options = &options}, true,
+        e);
     strlist_free(&options);
     return st;
 }
@@ -633,15 +638,15 @@ key_file(const char *bytes)
 static void
 what_a_customers_key_encrypts_needs_that_key(void **state)
 {
-    struct err      e = ERR_INIT;
-    struct buf      b = BUF_INIT(MIB);
-    char           *path = key_file("0123456789abcdef0123456789ABCDEF");
-    char           *other_path = key_file("0123456789abcdef0123456789ABCDEX");
-    char           *option = xasprintf("sse-customer-key-file=%s", path);
-    char           *other_option = xasprintf("sse-customer-key-file=%s", other_path);
-    struct storage *st = open_with(option, &e);
-    struct storage *other = open_with(other_option, &e);
-    struct storage *without = open_with("storage-class=STANDARD", &e);
+    struct err         e = ERR_INIT;
+    struct buf         b = BUF_INIT(MIB);
+    char              *path = key_file("0123456789abcdef0123456789ABCDEF");
+    char              *other_path = key_file("0123456789abcdef0123456789ABCDEX");
+    char              *option = xasprintf("sse-customer-key-file=%s", path);
+    char              *other_option = xasprintf("sse-customer-key-file=%s", other_path);
+    struct storage    *st = open_with(option, &e);
+    struct storage    *other = open_with(other_option, &e);
+    struct storage    *without = open_with("storage-class=STANDARD", &e);
     struct object_info info;
 
     (void)state;
@@ -671,7 +676,9 @@ what_a_customers_key_encrypts_needs_that_key(void **state)
 static void
 checksums_tags_and_class_are_taken_by_a_real_store(void **state)
 {
-    static const char *const options[] = {"checksum=md5", "checksum=sha256", "tags=team=db, what=night & day", "storage-class=STANDARD"};
+    static const char *const options[] = {"checksum=md5", "checksum=sha256",
+                                          "tags=team=db, what=night & day",
+                                          "storage-class=STANDARD"};
 
     (void)state;
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
@@ -693,10 +700,11 @@ checksums_tags_and_class_are_taken_by_a_real_store(void **state)
 static void
 a_missing_bucket_is_no_missing_object(void **state)
 {
-    struct err            e = ERR_INIT;
-    struct buf            b = BUF_INIT(MIB);
-    struct storage_place  place = {.location = "s3://no-such-bucket/p", .options = s3_server_options(&server, false)};
-    struct storage       *st = storage_open(&place, true, &e);
+    struct err           e = ERR_INIT;
+    struct buf           b = BUF_INIT(MIB);
+    struct storage_place place = {.location = "s3://no-such-bucket/p",
+                                  .options = s3_server_options(&server, false)};
+    struct storage      *st = storage_open(&place, true, &e);
 
     (void)state;
     assert_non_null(st);
@@ -709,15 +717,21 @@ a_missing_bucket_is_no_missing_object(void **state)
     storage_close(st);
 }
 
-#define TEST(fn, driver) {#fn " (" #driver ")", fn, open_##driver, close_driver, NULL}
-#define SUITE(driver)                                                                                              \
-    TEST(what_is_put_is_what_is_got, driver), TEST(get_replaces_what_the_buffer_held, driver),                     \
-        TEST(an_empty_object_is_an_object, driver), TEST(a_key_is_written_once, driver),                           \
-        TEST(the_same_bytes_again_are_a_retry, driver), TEST(what_is_not_there_is_not_found, driver),              \
-        TEST(an_object_beyond_the_ceiling_is_refused, driver),                                                     \
-        TEST(keys_are_listed_in_byte_order_with_their_sizes, driver), TEST(dirs_give_one_level, driver),           \
-        TEST(a_callback_can_stop_the_listing, driver), TEST(removing_takes_away_and_what_is_gone_is_no_error, driver), \
-        TEST(keys_that_are_none_are_refused, driver), TEST(of_many_writers_of_a_key_one_wins, driver)
+#define TEST(fn, driver)                                                                           \
+    {                                                                                              \
+#fn " (" #driver ")", fn, open_##driver, close_driver, NULL                                \
+    }
+#define SUITE(driver)                                                                              \
+    TEST(what_is_put_is_what_is_got, driver), TEST(get_replaces_what_the_buffer_held, driver),     \
+        TEST(an_empty_object_is_an_object, driver), TEST(a_key_is_written_once, driver),           \
+        TEST(the_same_bytes_again_are_a_retry, driver),                                            \
+        TEST(what_is_not_there_is_not_found, driver),                                              \
+        TEST(an_object_beyond_the_ceiling_is_refused, driver),                                     \
+        TEST(keys_are_listed_in_byte_order_with_their_sizes, driver),                              \
+        TEST(dirs_give_one_level, driver), TEST(a_callback_can_stop_the_listing, driver),          \
+        TEST(removing_takes_away_and_what_is_gone_is_no_error, driver),                            \
+        TEST(keys_that_are_none_are_refused, driver),                                              \
+        TEST(of_many_writers_of_a_key_one_wins, driver)
 
 int
 main(void)

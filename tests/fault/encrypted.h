@@ -1,7 +1,9 @@
 /*
- * encrypted.h - encrypted repositories in memory, and the people and hosts that have to do with them.
+ * encrypted.h - encrypted repositories in memory, and the people and hosts that have to do with
+ * them.
  *
- * Each person has a key pair in a scratch directory.  A host is a state directory: what it remembers of a repository's epochs.
+ * Each person has a key pair in a scratch directory.  A host is a state directory: what it
+ * remembers of a repository's epochs.
  */
 #ifndef TESTS_FAULT_ENCRYPTED_H
 #define TESTS_FAULT_ENCRYPTED_H
@@ -11,9 +13,9 @@
 #include "core/crypto/hash.h"
 #include "core/json.h"
 #include "storage/format/chunkname.h"
-#include "storage/repo/readers.h"
 #include "storage/format/object.h"
 #include "storage/keys/trust.h"
+#include "storage/repo/readers.h"
 #include "tests/support/drivers.h"
 
 enum person { OPS, ESCROW, ADMIN, HOST, MALLORY, PEOPLE };
@@ -22,7 +24,7 @@ enum { HOSTS = 2, OPTIONS_MAX = 6 };
 static struct {
     char             *dir;
     struct secret_key keys[PEOPLE];
-    char             *identity[PEOPLE], *encrypt_to[PEOPLE], *sign_key[PEOPLE];     /* --repo-options */
+    char             *identity[PEOPLE], *encrypt_to[PEOPLE], *sign_key[PEOPLE]; /* --repo-options */
     char             *trust_admin, *trust_backup;
     char             *encrypt_to_both;
     char             *hosts[HOSTS];

@@ -1,5 +1,6 @@
 /*
- * fixture.h - repositories to break: scratch directories, and small backups whose every byte is known.
+ * fixture.h - repositories to break: scratch directories, and small backups whose every byte is
+ * known.
  */
 #ifndef TESTS_FAULT_FIXTURE_H
 #define TESTS_FAULT_FIXTURE_H
@@ -15,8 +16,8 @@
 
 #include "core/log.h"
 #include "core/mem.h"
-#include "storage/write/fanout.h"
 #include "storage/read/reader.h"
+#include "storage/write/fanout.h"
 #include "tests/support/drivers.h"
 
 enum { FIXTURE_CHUNKS = 4, FIXTURE_CHUNK_BYTES = 3000 };
@@ -75,14 +76,16 @@ fixture_repo_number(unsigned number)
 {
     struct err      e = ERR_INIT;
     struct storage *st = storage_memory_new();
-    char           *line = xasprintf(
-        "{\"format\":1,\"needs\":[],\"type\":\"repo\",\"repo_id\":\"%02x112233445566778899aabbccddeeff\",\"epoch\":1,"
-                  "\"created\":\"2026-11-21T02:15:00Z\",\"tool\":\"test\","
-                  "\"id_key\":\"%02x0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\","
-                  "\"fingerprint_key\":\"%02x0102030405060708090a0b0c0d0e0f\"}\n",
-        number, number, number);
-    struct repo *r;
+    char           *line;
+    struct repo    *r;
 
+    line = xasprintf(
+        "{\"format\":1,\"needs\":[],\"type\":\"repo\","
+        "\"repo_id\":\"%02x112233445566778899aabbccddeeff\",\"epoch\":1,"
+        "\"created\":\"2026-11-21T02:15:00Z\",\"tool\":\"test\","
+        "\"id_key\":\"%02x0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\","
+        "\"fingerprint_key\":\"%02x0102030405060708090a0b0c0d0e0f\"}\n",
+        number, number, number);
     assert_ok(storage_put(st, "repo.1.json", line, strlen(line), &e), &e);
     free(line);
     r = repo_open_storage(st, &e);
@@ -90,7 +93,8 @@ fixture_repo_number(unsigned number)
     return r;
 }
 
-/* The keys that contents are named with in the current epoch: NAMING_KEYS bytes, to look at or to spoil. */
+/* The keys that contents are named with in the current epoch: NAMING_KEYS bytes, to look at or
+ * to spoil. */
 static inline uint8_t *
 fixture_naming(struct repo *r)
 {
@@ -189,13 +193,16 @@ fixture_read(struct repo *r, const char *id, unsigned seed, struct err *e)
     struct buf       out = BUF_INIT(MIB);
     int              rc = -1;
 
-    if (m != NULL && segments_read(r, "shop", m, m->tables[0].ranges[0].segments, m->tables[0].ranges[0].n, &out, e) == 0) {
+    if (m != NULL &&
+        segments_read(r, "shop", m, m->tables[0].ranges[0].segments, m->tables[0].ranges[0].n, &out,
+                      e) == 0) {
         rc = 0;
         for (size_t i = 0; i < FIXTURE_CHUNKS; i++) {
             char want[FIXTURE_CHUNK_BYTES];
 
             fixture_fill(seed, i, want);
-            if (out.len != FIXTURE_CHUNKS * sizeof want || memcmp(out.data + i * sizeof want, want, sizeof want) != 0) {
+            if (out.len != FIXTURE_CHUNKS * sizeof want ||
+                memcmp(out.data + i * sizeof want, want, sizeof want) != 0) {
                 rc = err_set(e, ERR_CORRUPT, "backup %s does not hold what was written", id);
                 break;
             }

@@ -6,8 +6,8 @@
 #include <sys/wait.h>
 
 #include "storage/heal/copy.h"
-#include "storage/retention/prune.h"
 #include "storage/repo/tombstone.h"
+#include "storage/retention/prune.h"
 #include "tests/support/drivers.h"
 
 enum { KILLS = 20 };
@@ -51,11 +51,13 @@ tear_down(void **state)
     return 0;
 }
 
-static const struct copy_request everything = {.db = "shop", .which = "all", .quiet = true, .jobs = 2};
+static const struct copy_request everything = {
+    .db = "shop", .which = "all", .quiet = true, .jobs = 2};
 
 /* Copies, and expects these states of the backups. */
 static void
-assert_copy(const struct pair *p, const struct copy_request *q, const char *want, struct copy_result *out)
+assert_copy(const struct pair *p, const struct copy_request *q, const char *want,
+            struct copy_result *out)
 {
     struct copy_result r;
     struct err         e = ERR_INIT;
@@ -141,7 +143,8 @@ a_copy_reads_back_and_tells_where_it_came_from(void **state)
     m = manifest_load(p->to, l, &e);
     assert_non_null(m);
     /* Its fingerprints are those that were taken, with the key they were taken with. */
-    assert_memory_equal(m->fingerprint_key, fixture_naming(p->from) + ID_KEY, sizeof m->fingerprint_key);
+    assert_memory_equal(m->fingerprint_key, fixture_naming(p->from) + ID_KEY,
+                        sizeof m->fingerprint_key);
     manifest_free(m);
     label_free(l);
     label_free(origin);
@@ -519,7 +522,8 @@ two_who_copy_at_once_agree(void **state)
         assert_ok(fixture_read(p->to, p->a, 1, &e), &e);
         assert_ok(fixture_read(p->to, p->b, 2, &e), &e);
         assert_int_equal(fixture_count(p->to, BACKUP_COMMITTED), 2);
-        assert_int_equal(fixture_count_keys(p->to, "shop/runs/"), 0);   /* nobody seems to be at work: a prune need not wait */
+        assert_int_equal(fixture_count_keys(p->to, "shop/runs/"),
+                         0); /* nobody seems to be at work: a prune need not wait */
     }
 }
 
@@ -527,8 +531,8 @@ two_who_copy_at_once_agree(void **state)
 
 /* The driver's own table, with a list() that does something behind the n-th listing of runs. */
 static const struct storage_ops *real_ops;
-static unsigned                  listings;      /* to come */
-static char                     *arrives;       /* is put then */
+static unsigned                  listings; /* to come */
+static char                     *arrives;  /* is put then */
 
 static int
 hooked_list(struct storage *st, const char *prefix, storage_list_fn *fn, void *ctx, struct err *e)
@@ -560,8 +564,8 @@ prune_with_arrival(struct repo *r, unsigned n)
     return listings == 0;
 }
 
-/* What an earlier copy left in a backup's directory is garbage; what the next one, which began behind the prune's look at the
- * runs, has put there is not. */
+/* What an earlier copy left in a backup's directory is garbage; what the next one, which began
+ * behind the prune's look at the runs, has put there is not. */
 static void
 a_prune_leaves_alone_what_came_behind_its_look(void **state)
 {

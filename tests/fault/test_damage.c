@@ -100,11 +100,11 @@ replace(struct buf *b, const char *find, const char *to)
     b->len = before + strlen(to) + rest;
 }
 
-#define REPLACER(name, find, to)          \
-    static void name(struct buf *b, bool *gone) \
-    {                                     \
-        (void)gone;                       \
-        replace(b, find, to);             \
+#define REPLACER(name, find, to)                                                                   \
+    static void name(struct buf *b, bool *gone)                                                    \
+    {                                                                                              \
+        (void)gone;                                                                                \
+        replace(b, find, to);                                                                      \
     }
 
 REPLACER(future_format, "\"format\":1", "\"format\":2")
@@ -147,7 +147,7 @@ static const struct mutilation {
     const char  *name;
     enum target  target;
     mutilate_fn *fn;
-    const char  *expected;      /* in the problem or the error; NULL: no harm */
+    const char  *expected; /* in the problem or the error; NULL: no harm */
 } table[] = {
     {"label cut", LABEL, cut, "cut short"},
     {"label empty", LABEL, empty, "cut short"},
@@ -188,10 +188,11 @@ static const struct mutilation {
 static char *
 key_of(struct repo *r, enum target target, const char *id)
 {
-    static const char *const names[] = {"label.json", "chunks.zst", "manifest.json.zst", "chunks/1/"};
-    char                    *prefix = target == CHUNK ? xstrdup("shop/chunks/") : xasprintf("shop/backups/%s/", id);
-    struct strlist           keys = fixture_keys_with(r, prefix, names[target]);
-    char                    *key;
+    static const char *const names[] = {"label.json", "chunks.zst", "manifest.json.zst",
+                                        "chunks/1/"};
+    char *prefix = target == CHUNK ? xstrdup("shop/chunks/") : xasprintf("shop/backups/%s/", id);
+    struct strlist keys = fixture_keys_with(r, prefix, names[target]);
+    char          *key;
 
     assert_in_range(keys.n, 1, FIXTURE_CHUNKS);
     key = xstrdup(keys.v[0]);
@@ -247,12 +248,12 @@ ignore_line(void *ctx, const struct chunk_line *line, struct err *e)
 static void
 mutilate_one(const struct mutilation *m)
 {
-    struct repo  *r = fixture_repo_in_memory();
-    struct err    e = ERR_INIT;
-    char          id[BACKUP_ID_MAX];
-    char          other[BACKUP_ID_MAX];
-    char          text[1024];
-    char         *key;
+    struct repo *r = fixture_repo_in_memory();
+    struct err   e = ERR_INIT;
+    char         id[BACKUP_ID_MAX];
+    char         other[BACKUP_ID_MAX];
+    char         text[1024];
+    char        *key;
 
     assert_ok(fixture_backup(r, 1, id, NULL, &e), &e);
     key = key_of(r, m->target, id);
@@ -266,7 +267,8 @@ mutilate_one(const struct mutilation *m)
         label_free(l);
     }
     if (m->expected == NULL ? text[0] != '\0' : strstr(text, m->expected) == NULL) {
-        fail_msg("%s: got \"%s\", expected \"%s\"", m->name, text, m->expected != NULL ? m->expected : "");
+        fail_msg("%s: got \"%s\", expected \"%s\"", m->name, text,
+                 m->expected != NULL ? m->expected : "");
     }
     /* The next backup is whole whatever happened to this one. */
     if (m->target != CHUNK || m->fn == take_away || m->fn == cut) {
@@ -290,14 +292,14 @@ each_mutilation_is_noticed(void **state)
 static void
 swapped_chunks_are_noticed(void **state)
 {
-    struct repo *r = fixture_repo_in_memory();
-    struct err   e = ERR_INIT;
-    char         id[BACKUP_ID_MAX];
-    struct label *l;
+    struct repo     *r = fixture_repo_in_memory();
+    struct err       e = ERR_INIT;
+    char             id[BACKUP_ID_MAX];
+    struct label    *l;
     struct manifest *m;
-    struct buf   a = BUF_INIT(MIB);
-    struct buf   b = BUF_INIT(MIB);
-    char        *key[2];
+    struct buf       a = BUF_INIT(MIB);
+    struct buf       b = BUF_INIT(MIB);
+    char            *key[2];
 
     (void)state;
     assert_ok(fixture_backup(r, 1, id, NULL, &e), &e);
@@ -324,7 +326,8 @@ swapped_chunks_are_noticed(void **state)
     repo_close(r);
 }
 
-/* Somebody who can compute SHA-256 but has no id key stores other rows under a name that fits the bytes. */
+/* Somebody who can compute SHA-256 but has no id key stores other rows under a name that fits
+ * the bytes. */
 static void
 contents_of_another_id_are_noticed(void **state)
 {

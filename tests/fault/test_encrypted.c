@@ -1,4 +1,5 @@
-/* Encrypted repositories: who reads, who writes, what is reused, what is copied and healed, and what a swapped key is good for. */
+/* Encrypted repositories: who reads, who writes, what is reused, what is copied and healed, and
+ * what a swapped key is good for. */
 #include "tests/fault/encrypted.h"
 
 #include "core/enc.h"
@@ -52,13 +53,13 @@ of_several_identities_one_is_enough(void **state)
 static void
 of_several_readers_one_whole_box_is_enough(void **state)
 {
-    struct repo  *r = new_encrypted();
-    struct repo  *other;
-    json_t       *o = get_json(r, "keys.1.1.json");
-    json_t       *ops = json_array_get(json_object_get(o, "readers"), 0);
-    char         *box = xstrdup(json_opt_str(ops, "box", ""));
-    char         *both = xasprintf("identity=%s/ops,%s/escrow", cast.dir, cast.dir);
-    char          id[BACKUP_ID_MAX];
+    struct repo *r = new_encrypted();
+    struct repo *other;
+    json_t      *o = get_json(r, "keys.1.1.json");
+    json_t      *ops = json_array_get(json_object_get(o, "readers"), 0);
+    char        *box = xstrdup(json_opt_str(ops, "box", ""));
+    char        *both = xasprintf("identity=%s/ops,%s/escrow", cast.dir, cast.dir);
+    char         id[BACKUP_ID_MAX];
 
     (void)state;
     assert_string_equal(json_opt_str(ops, "key", ""), cast.keys[OPS].pub.id);
@@ -86,7 +87,8 @@ anywhere(struct repo *r, const char *text)
 
     for (size_t i = 0; i < keys.n; i++) {
         fixture_get(r, keys.v[i], &b);
-        found = found || memmem(b.data, b.len, text, strlen(text)) != NULL || strstr(keys.v[i], text) != NULL;
+        found = found || memmem(b.data, b.len, text, strlen(text)) != NULL ||
+            strstr(keys.v[i], text) != NULL;
     }
     strlist_free(&keys);
     buf_free(&b);
@@ -139,7 +141,8 @@ what_is_nobodys_business_stands_nowhere(void **state)
     }
     l = label_load(r, "shop", id, &e);
     assert_non_null(l);
-    assert_true(l->encrypted && l->note == NULL && l->host == NULL && l->selection == NULL && l->warnings.n == 0);
+    assert_true(l->encrypted && l->note == NULL && l->host == NULL && l->selection == NULL &&
+                l->warnings.n == 0);
     label_free(l);
     r = reopen(r, OPTIONS(cast.identity[OPS]));
     l = label_load(r, "shop", id, &e);
@@ -223,8 +226,9 @@ within_an_epoch_what_is_there_is_used_again(void **state)
     (void)state;
     assert_int_equal(back_up(r, 1, id[0]).new_chunks, FIXTURE_CHUNKS);
     s = back_up(r, 2, id[1]);
-    assert_int_equal(s.reused_chunks, 1);           /* the first chunk is the same in all backups */
-    assert_int_equal(back_up(r, 1, NULL).new_chunks, FIXTURE_CHUNKS - 1);    /* of those that the newest list holds */
+    assert_int_equal(s.reused_chunks, 1); /* the first chunk is the same in all backups */
+    assert_int_equal(back_up(r, 1, NULL).new_chunks,
+                     FIXTURE_CHUNKS - 1); /* of those that the newest list holds */
     r = reopen(r, OPTIONS(cast.identity[ESCROW]));
     assert_reads(r, id[0], 1);
     assert_reads(r, id[1], 2);
@@ -252,7 +256,8 @@ a_plain_repository_is_turned_into_an_encrypted_one(void **state)
     (void)state;
     (void)back_up(r, 1, plain);
     r = reopen(r, OPTIONS(cast.encrypt_to_both));
-    assert_refused(r, ERR_AUTH, "the repository is not encrypted, and this host must encrypt (encrypt-to)");
+    assert_refused(r, ERR_AUTH,
+                   "the repository is not encrypted, and this host must encrypt (encrypt-to)");
     r = next_epoch(r, NULL, OPTIONS(cast.encrypt_to_both));
     assert_int_equal(r->epoch, 2);
     s = back_up(r, 1, sealed);
@@ -263,7 +268,7 @@ a_plain_repository_is_turned_into_an_encrypted_one(void **state)
     strlist_free(&keys);
     assert_int_equal(fixture_count_keys(r, "shop/chunks/2/"), FIXTURE_CHUNKS);
     assert_int_equal(fixture_count(r, BACKUP_COMMITTED), 2);
-    assert_reads(r, plain, 1);                      /* nobody needs a key for it */
+    assert_reads(r, plain, 1); /* nobody needs a key for it */
     assert_unread(r, sealed, ERR_AUTH, "it is encrypted (epoch 2)");
     r = reopen(r, OPTIONS(cast.identity[OPS]));
     assert_reads(r, plain, 1);
@@ -400,11 +405,12 @@ static struct storage *
 swap_epoch(const struct repo *r, unsigned number)
 {
     struct epoch      made;
-    struct epoch_plan plan = {.number = number, .readers = &cast.keys[MALLORY].pub, .n_readers = 1, .made = &made};
-    struct storage   *st = clone_storage(r->st);
-    json_t           *o = json_deep_copy(r->object);
-    struct err        e = ERR_INIT;
-    char              key[32];
+    struct epoch_plan plan = {
+        .number = number, .readers = &cast.keys[MALLORY].pub, .n_readers = 1, .made = &made};
+    struct storage *st = clone_storage(r->st);
+    json_t         *o = json_deep_copy(r->object);
+    struct err      e = ERR_INIT;
+    char            key[32];
 
     on_host(1);
     if (number == r->epoch) {
@@ -450,7 +456,8 @@ static void
 an_unsigned_epoch_is_passed_over(void **state)
 {
     struct repo *r = new_encrypted_as(OPTIONS(cast.sign_key[ADMIN], cast.trust_admin));
-    struct repo *swapped = open_storage(swap_epoch(r, 2), OPTIONS(cast.sign_key[ADMIN], cast.trust_admin));
+    struct repo *swapped = open_storage(swap_epoch(r, 2),
+                                        OPTIONS(cast.sign_key[ADMIN], cast.trust_admin));
     char         id[BACKUP_ID_MAX];
 
     (void)state;
@@ -505,12 +512,14 @@ encryption_that_is_turned_off_is_noticed(void **state)
     struct repo *plain = turn_plain(open_clone(r, OPTIONS(NULL)), 1);
 
     (void)state;
-    assert_refused(plain, ERR_AUTH, "is not encrypted in epoch 1, and this host has known epoch 1, which was");
+    assert_refused(plain, ERR_AUTH,
+                   "is not encrypted in epoch 1, and this host has known epoch 1, which was");
     plain = reopen(plain, OPTIONS("must-encrypt=yes"));
     assert_refused(plain, ERR_AUTH, "this host must encrypt (must-encrypt)");
     repo_close(plain);
     plain = turn_plain(open_clone(r, OPTIONS(NULL)), 2);
-    assert_refused(plain, ERR_AUTH, "is not encrypted in epoch 2, and this host has known epoch 1, which was");
+    assert_refused(plain, ERR_AUTH,
+                   "is not encrypted in epoch 2, and this host has known epoch 1, which was");
     repo_close(plain);
     repo_close(r);
 }
@@ -524,8 +533,10 @@ pins_are_insisted_on(void **state)
     unsigned     done;
 
     (void)state;
-    assert_null(try_open(clone_storage(r->st), OPTIONS("repo-id=00000000000000000000000000000000"), &e));
-    assert_err(&e, ERR_AUTH, "and the configuration says 00000000000000000000000000000000 (repo-id)");
+    assert_null(
+        try_open(clone_storage(r->st), OPTIONS("repo-id=00000000000000000000000000000000"), &e));
+    assert_err(&e, ERR_AUTH,
+               "and the configuration says 00000000000000000000000000000000 (repo-id)");
     r = reopen(r, OPTIONS(right, "must-encrypt=yes", cast.encrypt_to_both));
     (void)back_up(r, 1, NULL);
     r = reopen(r, OPTIONS(cast.encrypt_to[OPS]));
@@ -553,7 +564,7 @@ the_copy_beside_a_backup_stands_in_for_a_lost_key_object(void **state)
     (void)back_up(r, 1, id[0]);
     fixture_take_away(r, "keys.1.1.json");
     r = reopen(r, OPTIONS(NULL));
-    (void)back_up(r, 2, id[1]);                     /* which keeps a copy, too */
+    (void)back_up(r, 2, id[1]); /* which keeps a copy, too */
     r = reopen(r, OPTIONS(cast.identity[OPS]));
     assert_reads(r, id[0], 1);
     assert_reads(r, id[1], 2);
@@ -564,7 +575,8 @@ the_copy_beside_a_backup_stands_in_for_a_lost_key_object(void **state)
     }
     r = reopen(r, OPTIONS(cast.identity[OPS]));
     assert_int_equal(fixture_read(r, id[0], 1, &e), -1);
-    assert_err(&e, ERR_AUTH, "no \"keys.1.<n>.json\" that can be used, and no copy of it beside a backup");
+    assert_err(&e, ERR_AUTH,
+               "no \"keys.1.<n>.json\" that can be used, and no copy of it beside a backup");
     /* Who can open nothing must not take the backups for gone: a prune would. */
     err_clear(&e);
     assert_int_equal(fixture_count(r, BACKUP_COMMITTED), 2);
@@ -574,10 +586,10 @@ the_copy_beside_a_backup_stands_in_for_a_lost_key_object(void **state)
 static void
 key_objects_behind_a_gap_are_found(void **state)
 {
-    struct repo *r = new_encrypted();
-    struct err   e = ERR_INIT;
-    unsigned     done;
-    char         id[BACKUP_ID_MAX];
+    struct repo      *r = new_encrypted();
+    struct err        e = ERR_INIT;
+    unsigned          done;
+    char              id[BACKUP_ID_MAX];
     struct key_object o;
 
     (void)state;
@@ -599,10 +611,10 @@ key_objects_behind_a_gap_are_found(void **state)
 static void
 an_older_key_object_under_a_newer_name_decides_nothing(void **state)
 {
-    struct repo *r = new_encrypted_as(OPTIONS(cast.sign_key[ADMIN], cast.trust_admin));
-    struct err   e = ERR_INIT;
-    struct buf   b = BUF_INIT(MIB);
-    unsigned     done;
+    struct repo      *r = new_encrypted_as(OPTIONS(cast.sign_key[ADMIN], cast.trust_admin));
+    struct err        e = ERR_INIT;
+    struct buf        b = BUF_INIT(MIB);
+    unsigned          done;
     struct key_object o;
 
     (void)state;
@@ -618,7 +630,8 @@ an_older_key_object_under_a_newer_name_decides_nothing(void **state)
 
 /* ---- copies ---- */
 
-static const struct copy_request everything = {.db = "shop", .which = "all", .quiet = true, .jobs = 2, .decrypt = true};
+static const struct copy_request everything = {
+    .db = "shop", .which = "all", .quiet = true, .jobs = 2, .decrypt = true};
 
 static void
 bind_shop(struct repo *r)
@@ -673,9 +686,9 @@ mirror_of(struct repo *r, unsigned number)
 static size_t
 same_bytes(struct repo *a, struct repo *b)
 {
-    struct strlist   keys = fixture_keys_with(a, "shop/chunks/", "");
+    struct strlist    keys = fixture_keys_with(a, "shop/chunks/", "");
     struct chunk_name name;
-    size_t           n = 0;
+    size_t            n = 0;
 
     for (size_t i = 0; i < keys.n; i++) {
         struct strlist found;
@@ -776,7 +789,11 @@ a_copy_into_another_form_needs_a_key(void **state)
     assert_int_equal(fixture_count_keys(plain, "shop/runs/"), 0);
     from = reopen(from, OPTIONS(cast.identity[OPS]));
     /* With a key, too, nothing loses its encryption without anybody saying so. */
-    assert_ok(copy_run(from, plain, &(struct copy_request){.db = "shop", .which = "all", .quiet = true, .jobs = 1}, &out, &e), &e);
+    assert_ok(
+        copy_run(from, plain,
+                 &(struct copy_request){.db = "shop", .which = "all", .quiet = true, .jobs = 1},
+                 &out, &e),
+        &e);
     assert_int_equal(out.v[0].status, COPY_FAILED);
     assert_err(&out.v[0].err, ERR_USAGE, "is encrypted, and repository");
     assert_int_equal(fixture_count(plain, BACKUP_COMMITTED), 0);
@@ -880,11 +897,12 @@ another_repository_heals_with_a_key(void **state)
 static void
 plain_encrypted_and_with_other_keys_at_once(void **state)
 {
-    struct fanout_repo v[3] = {{.repo = fixture_repo_number(13)}, {.repo = new_encrypted()}, {.repo = new_encrypted()}};
-    struct err         e = ERR_INIT;
-    struct fanout     *f = fixture_begin(v, 3, 2, &e);
-    struct manifest   *m = manifest_new();
-    struct label      *l = fixture_label();
+    struct fanout_repo v[3] = {
+        {.repo = fixture_repo_number(13)}, {.repo = new_encrypted()}, {.repo = new_encrypted()}};
+    struct err       e = ERR_INIT;
+    struct fanout   *f = fixture_begin(v, 3, 2, &e);
+    struct manifest *m = manifest_new();
+    struct label    *l = fixture_label();
 
     (void)state;
     assert_non_null(f);
@@ -919,7 +937,8 @@ backup_with_a_fault_at(const struct repo *whole, unsigned n, bool after)
     unsigned     opening;
     struct err   e = ERR_INIT;
     char         id[BACKUP_ID_MAX];
-    struct repo *r = open_storage(storage_failing_new(clone_storage(whole->st), n, after, &calls), OPTIONS(NULL));
+    struct repo *r = open_storage(storage_failing_new(clone_storage(whole->st), n, after, &calls),
+                                  OPTIONS(NULL));
     int          rc;
     size_t       committed;
 
@@ -935,7 +954,7 @@ backup_with_a_fault_at(const struct repo *whole, unsigned n, bool after)
     assert_int_equal(fixture_count(r, BACKUP_DAMAGED), 0);
     assert_true(committed == 1 || committed == 2);
     if (rc == 0) {
-        assert_int_equal(committed, 2);     /* but for the run mark that stayed */
+        assert_int_equal(committed, 2); /* but for the run mark that stayed */
     } else {
         assert_err(&e, ERR_IO, "injected fault");
     }
@@ -955,7 +974,7 @@ a_fault_at_any_call_leaves_all_or_nothing(void **state)
     (void)state;
     (void)back_up(r, 1, NULL);
     for (int after = 0; after < 2; after++) {
-        unsigned n = 3;                     /* opening takes two calls */
+        unsigned n = 3; /* opening takes two calls */
 
         while (backup_with_a_fault_at(r, n, after == 1)) {
             n++;

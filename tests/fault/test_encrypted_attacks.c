@@ -1,4 +1,5 @@
-/* Somebody who can write to the repository, against hosts that pin keys: what he puts in, takes out, or puts back. */
+/* Somebody who can write to the repository, against hosts that pin keys: what he puts in, takes
+ * out, or puts back. */
 #include "tests/fault/encrypted.h"
 
 #include <fcntl.h>
@@ -22,7 +23,8 @@ assert_unopened(const struct repo *r, options o, const char *words)
     assert_err(&e, ERR_CORRUPT, words);
 }
 
-/* The first object without an id, and all that he likes in the second: no signature can be checked, so none is good. */
+/* The first object without an id, and all that he likes in the second: no signature can be
+ * checked, so none is good. */
 static void
 a_repository_without_an_id_is_not_believed(void **state)
 {
@@ -50,7 +52,8 @@ a_repository_has_one_id(void **state)
     (void)state;
     (void)json_object_set_new(second, "repo_id", json_string("00112233445566778899aabbccddeeff"));
     put_json(r, "repo.2.json", second);
-    assert_unopened(r, OPTIONS(cast.trust_backup, "repo-id=00112233445566778899aabbccddeeff"), "is of repository 00112233");
+    assert_unopened(r, OPTIONS(cast.trust_backup, "repo-id=00112233445566778899aabbccddeeff"),
+                    "is of repository 00112233");
     repo_close(r);
 }
 
@@ -66,7 +69,7 @@ garbage_behind_a_signed_object_is_passed_over(void **state)
     assert_ok(storage_put(r->st, "repo.2.json", "{", 1, &e), &e);
     other = open_clone(r, OPTIONS(cast.trust_admin));
     assert_string_equal(other->id, r->id);
-    assert_int_equal(other->generation, 2);     /* the next is repo.3.json */
+    assert_int_equal(other->generation, 2); /* the next is repo.3.json */
     repo_close(other);
     assert_unopened(r, OPTIONS(NULL), "\"repo.2.json\": is cut short");
     repo_close(r);
@@ -74,18 +77,18 @@ garbage_behind_a_signed_object_is_passed_over(void **state)
 
 /* ---- who puts his own key in ---- */
 
-/* The state of the store when somebody has made an epoch himself, whose secret he has, and sealed it to the readers, whose public
- * keys stand there. */
+/* The state of the store when somebody has made an epoch himself, whose secret he has, and
+ * sealed it to the readers, whose public keys stand there. */
 static struct storage *
 with_epoch_of_his(const struct repo *r, unsigned number)
 {
     const struct public_key readers[] = {cast.keys[OPS].pub, cast.keys[ESCROW].pub};
     struct epoch            his;
-    struct epoch_plan       plan = {.number = number, .readers = readers, .n_readers = 2, .made = &his};
-    struct storage         *st = clone_storage(r->st);
-    json_t                 *o = json_deep_copy(r->object);
-    const char             *gone[] = {"repo.1.json", "keys.1.1.json"};
-    struct err              e = ERR_INIT;
+    struct epoch_plan plan = {.number = number, .readers = readers, .n_readers = 2, .made = &his};
+    struct storage   *st = clone_storage(r->st);
+    json_t           *o = json_deep_copy(r->object);
+    const char       *gone[] = {"repo.1.json", "keys.1.1.json"};
+    struct err        e = ERR_INIT;
 
     if (number == 1) {
         (void)json_object_del(o, "epochs");
@@ -119,7 +122,7 @@ a_host_with_an_identity_keeps_to_the_key_it_has_used(void **state)
     his = open_storage(with_epoch_of_his(r, 2), OPTIONS(cast.identity[OPS], cast.encrypt_to_both));
     assert_refused(his, ERR_AUTH, "nothing vouches on this host for the key that epoch 2");
     err_clear(&e);
-    assert_ok(keyring_trust(his->keys, 2, &e), &e);     /* whoever says so has looked */
+    assert_ok(keyring_trust(his->keys, 2, &e), &e); /* whoever says so has looked */
     (void)back_up(his, 1, NULL);
     repo_close(his);
     repo_close(mine);
@@ -146,7 +149,8 @@ keys_that_nobody_vouches_for_are_not_taken_over(void **state)
 
 /* ---- two at once, and one that dies ---- */
 
-/* The object that says who reads is read, changed and put: what came in between must not be lost. */
+/* The object that says who reads is read, changed and put: what came in between must not be
+ * lost. */
 static void
 two_who_change_the_readers_at_once_do_not_undo_each_other(void **state)
 {
@@ -189,7 +193,7 @@ keys_in_use_stay_where_they_are(void **state)
     r = reopen(r, OPTIONS(cast.identity[OPS]));
     ep = keyring_write(r->keys, 1, true, &e);
     assert_non_null(ep);
-    ep->naming.data[0] ^= 1;                        /* what would be put in its place is told by that */
+    ep->naming.data[0] ^= 1; /* what would be put in its place is told by that */
     first = ep->naming.data[0];
     assert_null(keyring_read(r->keys, 1, &e));
     assert_err(&e, ERR_CORRUPT, "it holds other keys for names than this host knows");
@@ -200,7 +204,8 @@ keys_in_use_stay_where_they_are(void **state)
     repo_close(r);
 }
 
-/* Its keys are stored, and no repo.<n>.json names them: the old epoch goes on, and the next attempt begins one. */
+/* Its keys are stored, and no repo.<n>.json names them: the old epoch goes on, and the next
+ * attempt begins one. */
 static void
 an_epoch_whose_host_died_stops_nobody(void **state)
 {
@@ -209,10 +214,10 @@ an_epoch_whose_host_died_stops_nobody(void **state)
     char         id[BACKUP_ID_MAX];
 
     (void)state;
-    put_json(r, "repo.2.json", get_json(r, "repo.1.json"));        /* somebody else was faster */
+    put_json(r, "repo.2.json", get_json(r, "repo.1.json")); /* somebody else was faster */
     assert_int_equal(epochs_next(r, NULL, &e), -1);
     assert_err(&e, ERR_EXISTS, "somebody else changed the repository's settings");
-    fixture_take_away(r, "repo.2.json");                            /* and now it looks as if it had died */
+    fixture_take_away(r, "repo.2.json"); /* and now it looks as if it had died */
     assert_int_equal(fixture_count_keys(r, ""), 3);
     (void)back_up(r, 1, NULL);
     err_clear(&e);
@@ -232,7 +237,8 @@ static struct repo *
 signed_backup(struct label **l)
 {
     char        *trust_prune = xasprintf("trust-prune=%s/admin.pub", cast.dir);
-    struct repo *r = reopen(fixture_repo_number(7), OPTIONS(cast.sign_key[HOST], cast.trust_backup, trust_prune));
+    struct repo *r = reopen(fixture_repo_number(7),
+                            OPTIONS(cast.sign_key[HOST], cast.trust_backup, trust_prune));
     struct err   e = ERR_INIT;
     char         id[BACKUP_ID_MAX];
 
@@ -268,7 +274,8 @@ revocation(const struct label *l)
     return o;
 }
 
-/* Who may put run marks, as each backup host may, would take all backups away, and a prune their chunks. */
+/* Who may put run marks, as each backup host may, would take all backups away, and a prune their
+ * chunks. */
 static void
 a_revocation_that_no_prune_has_signed_voids_nothing(void **state)
 {
@@ -322,13 +329,14 @@ a_tombstone_of_nobodys_stops_no_copy(void **state)
     char                      name[] = "shop";
     const struct source       source = {.system_identifier = 1, .database_oid = 5, .dbname = name};
     struct repo              *from = fixture_repo_number(7);
-    struct repo              *to = reopen(fixture_repo_number(8), OPTIONS(cast.sign_key[HOST], cast.trust_backup, trust_prune));
+    struct repo              *to = fixture_repo_number(8);
     struct copy_result        out = {0};
     struct err                e = ERR_INIT;
     char                      id[BACKUP_ID_MAX];
     char                     *key;
 
     (void)state;
+    to = reopen(to, OPTIONS(cast.sign_key[HOST], cast.trust_backup, trust_prune));
     assert_ok(source_bind(from, "shop", &source, false, &e), &e);
     (void)back_up(from, 1, id);
     key = xasprintf("shop/tombstones/%s.none.json", id);
@@ -349,7 +357,8 @@ a_tombstone_of_nobodys_stops_no_copy(void **state)
 static void
 errors_quote_no_secret(void **state)
 {
-    static const char *const texts[] = {"correcthorse", "{\"type\":\"secret-key\",\"secret\":\"correcthorse"};
+    static const char *const texts[] = {"correcthorse",
+                                        "{\"type\":\"secret-key\",\"secret\":\"correcthorse"};
     struct secret_key        k = {0};
     struct public_key        pub = {0};
 
@@ -357,7 +366,9 @@ errors_quote_no_secret(void **state)
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct err e = ERR_INIT;
 
-        assert_int_equal(secret_key_parse(texts[i], strlen(texts[i]), "ops", &(struct passphrase_source)PASSPHRASE_ASK, &k, &e), -1);
+        assert_int_equal(secret_key_parse(texts[i], strlen(texts[i]), "ops",
+                                          &(struct passphrase_source)PASSPHRASE_ASK, &k, &e),
+                         -1);
         assert_err(&e, ERR_CORRUPT, "key file \"ops\": not valid JSON: line 1");
         assert_null(strstr(e.text, "correct"));
         assert_int_equal(public_key_parse(texts[i], strlen(texts[i]), "ops", &pub, &e), -1);
@@ -398,7 +409,9 @@ ask_and_exit(void)
 
     cancel_install();
     rc = passphrase_get(&ask, "passphrase", false, &got, &e);
-    _exit(rc == -1 && e.kind == ERR_INTERRUPTED && tcgetattr(0, &t) == 0 && (t.c_lflag & ECHO) != 0 ? 7 : 1);
+    _exit(rc == -1 && e.kind == ERR_INTERRUPTED && tcgetattr(0, &t) == 0 && (t.c_lflag & ECHO) != 0
+              ? 7
+              : 1);
 }
 
 /* Control-C at the prompt ends it, and the terminal shows again what is typed. */

@@ -1,5 +1,6 @@
-/* What is changed in an encrypted repository, field by field and byte by byte: each is noticed in its own words, and not a row
- * comes out.  Whoever changes it keeps up what he can: names, digests and sizes fit, unless they are what he changes. */
+/* What is changed in an encrypted repository, field by field and byte by byte: each is noticed
+ * in its own words, and not a row comes out.  Whoever changes it keeps up what he can: names,
+ * digests and sizes fit, unless they are what he changes. */
 #include "tests/fault/encrypted.h"
 
 #include "core/codec.h"
@@ -29,8 +30,8 @@ enum change { SET, DROP, ELSE_ID };
 static const struct {
     const char *key;
     enum change change;
-    const char *value;          /* as JSON */
-    const char *expected;       /* NULL: it is only information, and the rows are what they were */
+    const char *value;    /* as JSON */
+    const char *expected; /* NULL: it is only information, and the rows are what they were */
 } label_table[] = {
     {"format", SET, "2", "format 2 is not known"},
     {"needs", SET, "[\"encryption\",\"quantum\"]", "needs \"quantum\""},
@@ -55,7 +56,8 @@ static const struct {
      "its SHA-256 is not what the label says"},
     {"manifest_sha256", ELSE_ID, NULL, "its SHA-256 is not what the label says"},
     {"manifest_size", SET, "1", "manifest.json.zst.enc has"},
-    {"manifest_raw_sha256", SET, "\"0000000000000000000000000000000000000000000000000000000000000000\"",
+    {"manifest_raw_sha256", SET,
+     "\"0000000000000000000000000000000000000000000000000000000000000000\"",
      "its plaintext's SHA-256 is not what the label says"},
     {"manifest_raw_size", SET, "1", "manifest.json.zst.enc"},
     {"manifest_raw_size", SET, "2000000000", "more than"},
@@ -66,7 +68,8 @@ static const struct {
     {"snapshot", SET, "\"2026\"", "key \"snapshot\""},
     {"copied_from", SET, "{}", "key \"copied_from\""},
     {"copied_from", SET,
-     "{\"repo_id\":\"00112233445566778899aabbccddeeff\",\"run\":\"0011223344556677\",\"copied\":\"2026-11-21T02:15:00Z\"}",
+     "{\"repo_id\":\"00112233445566778899aabbccddeeff\",\"run\":\"0011223344556677\",\"copied\":"
+     "\"2026-11-21T02:15:00Z\"}",
      "missing"},
 };
 
@@ -103,7 +106,8 @@ parse_value(const char *text)
 
 /* The first backup's label, one key of it changed. */
 static void
-change_label(struct repo *r, const struct scene *s, const char *key, enum change change, const char *value)
+change_label(struct repo *r, const struct scene *s, const char *key, enum change change,
+             const char *value)
 {
     char   *name = backup_key("shop", s->id[0], "label.json");
     json_t *o = get_json(r, name);
@@ -146,7 +150,7 @@ each_field_of_a_label(void **state)
         change_label(r, &s, label_table[i].key, label_table[i].change, label_table[i].value);
         diagnose(r, s.id[0], text, sizeof text);
         expect_words(name, text, label_table[i].expected);
-        assert_reads(r, s.id[1], 2);        /* the other one is what it was */
+        assert_reads(r, s.id[1], 2); /* the other one is what it was */
         free(name);
         repo_close(r);
     }
@@ -184,8 +188,9 @@ altered(const json_t *v)
 static void
 each_field_of_a_signed_label(void **state)
 {
-    static const char *const own_words[] = {"it is the label of backup", "is not known to this program", "not a \"label\"", "key \"",
-                                            "needs \""};
+    static const char *const own_words[] = {"it is the label of backup",
+                                            "is not known to this program", "not a \"label\"",
+                                            "key \"", "needs \""};
     struct scene s = make_scene(OPTIONS(cast.sign_key[ADMIN], cast.trust_admin, cast.trust_backup));
     char        *name = backup_key("shop", s.id[0], "label.json");
     json_t      *whole = get_json(s.r, name);
@@ -194,12 +199,12 @@ each_field_of_a_signed_label(void **state)
     size_t       by_signature = 0;
 
     (void)state;
-    json_object_foreach(whole, key, v)
-    {
-        struct repo *r = open_clone(s.r, OPTIONS(cast.identity[OPS], cast.trust_admin, cast.trust_backup));
-        json_t      *o = json_deep_copy(whole);
-        struct err   e = ERR_INIT;
-        bool         own = false;
+    json_object_foreach (whole, key, v) {
+        struct repo *r = open_clone(
+            s.r, OPTIONS(cast.identity[OPS], cast.trust_admin, cast.trust_backup));
+        json_t    *o = json_deep_copy(whole);
+        struct err e = ERR_INIT;
+        bool       own = false;
 
         (void)json_object_set_new(o, key, altered(v));
         put_json(r, name, o);
@@ -225,7 +230,7 @@ each_field_of_a_signed_label(void **state)
 /* Where the first and last byte of each part are. */
 static const struct {
     const char *name;
-    long        at;             /* below 0: from the end */
+    long        at; /* below 0: from the end */
     const char *expected;
 } sealed_table[] = {
     {"magic", 0, "is not encrypted as this program knows it"},
@@ -281,7 +286,8 @@ each_part_of_a_manifest(void **state)
     fixture_get(s.r, key, &whole);
     for (size_t i = 0; i < SEALED_ROWS; i++) {
         struct repo *r = open_clone(s.r, OPTIONS(cast.identity[OPS]));
-        size_t       at = sealed_table[i].at < 0 ? whole.len - (size_t)-sealed_table[i].at : (size_t)sealed_table[i].at;
+        size_t       at = sealed_table[i].at < 0 ? whole.len - (size_t)-sealed_table[i].at
+                                                 : (size_t)sealed_table[i].at;
 
         whole.data[at] ^= 1;
         put_manifest(r, &s, &whole);
@@ -298,14 +304,14 @@ each_part_of_a_manifest(void **state)
 static void
 another_manifest_in_its_place(void **state)
 {
-    struct scene   s = make_scene(OPTIONS(NULL));
-    struct repo   *r = open_clone(s.r, OPTIONS(cast.identity[OPS]));
-    char          *key = backup_key("shop", s.id[1], "manifest.json.zst.enc");
-    struct buf     b = BUF_INIT(MIB);
-    struct err     e = ERR_INIT;
-    struct label  *l = label_load(r, "shop", s.id[1], &e);
-    const uint8_t *data;
-    size_t         n;
+    struct scene        s = make_scene(OPTIONS(NULL));
+    struct repo        *r = open_clone(s.r, OPTIONS(cast.identity[OPS]));
+    char               *key = backup_key("shop", s.id[1], "manifest.json.zst.enc");
+    struct buf          b = BUF_INIT(MIB);
+    struct err          e = ERR_INIT;
+    struct label       *l = label_load(r, "shop", s.id[1], &e);
+    const uint8_t      *data;
+    size_t              n;
     const struct epoch *ep = keyring_read(r->keys, 1, &e);
     struct sealed_as    as;
 
@@ -315,7 +321,8 @@ another_manifest_in_its_place(void **state)
     as = label_manifest_as(l, ep);
     fixture_get(r, key, &b);
     put_manifest(r, &s, &b);
-    assert_manifest(r, &s, "another backup's", "does not decrypt: it was changed, or moved here from elsewhere");
+    assert_manifest(r, &s, "another backup's",
+                    "does not decrypt: it was changed, or moved here from elsewhere");
     b.len /= 2;
     put_manifest(r, &s, &b);
     assert_manifest(r, &s, "half of one", "does not decrypt");
@@ -409,9 +416,11 @@ fit_digest(struct specimen *s)
     sha256(s->bytes.data, s->bytes.len, s->name.sha256);
 }
 
-/* Stored under the name that it has, it is looked at as a chunk list's line says.  Says what is wrong with it. */
+/* Stored under the name that it has, it is looked at as a chunk list's line says.  Says what is
+ * wrong with it. */
 static void
-judge(struct repo *r, const struct specimen *s, uint64_t size, uint64_t raw_size, char *text, size_t cap)
+judge(struct repo *r, const struct specimen *s, uint64_t size, uint64_t raw_size, char *text,
+      size_t cap)
 {
     char              name[CHUNK_NAME_MAX];
     struct chunk_line line = {.name = name, .size = size, .raw_size = raw_size};
@@ -452,10 +461,12 @@ each_part_of_a_chunk(void **state)
 
     (void)state;
     for (size_t i = 0; i < SEALED_ROWS; i++) {
-        size_t at = sealed_table[i].at < 0 ? c.bytes.len - (size_t)-sealed_table[i].at : (size_t)sealed_table[i].at;
+        size_t at = sealed_table[i].at < 0 ? c.bytes.len - (size_t)-sealed_table[i].at
+                                           : (size_t)sealed_table[i].at;
 
         c.bytes.data[at] ^= 1;
-        assert_judged(r, &c, sealed_table[i].name, "its bytes are not those that were written: the SHA-256 differs");
+        assert_judged(r, &c, sealed_table[i].name,
+                      "its bytes are not those that were written: the SHA-256 differs");
         fit_digest(&c);
         assert_judged(r, &c, sealed_table[i].name, sealed_table[i].expected);
         c.bytes.data[at] ^= 1;
@@ -484,10 +495,11 @@ each_field_of_a_line(void **state)
     assert_judged(r, &c, "id", "does not decrypt: it was changed, or moved here from elsewhere");
     c = whole;
     c.name.sha256[3] ^= 1;
-    assert_judged(r, &c, "sha256", "its bytes are not those that were written: the SHA-256 differs");
+    assert_judged(r, &c, "sha256",
+                  "its bytes are not those that were written: the SHA-256 differs");
     c = whole;
     c.name.run[3] ^= 1;
-    assert_judged(r, &c, "run", NULL);          /* who wrote it is no part of what it is */
+    assert_judged(r, &c, "run", NULL); /* who wrote it is no part of what it is */
     c = whole;
     c.name.codec = CODEC_NONE;
     assert_judged(r, &c, "codec", "does not decrypt: it was changed, or moved here from elsewhere");
@@ -509,10 +521,10 @@ each_field_of_a_line(void **state)
 static void
 each_byte_of_a_chunk_list(void **state)
 {
-    struct scene s = make_scene(OPTIONS(NULL));
-    char        *key = backup_key("shop", s.id[0], "chunks.zst");
-    struct buf   b = BUF_INIT(MIB);
-    struct err   e = ERR_INIT;
+    struct scene  s = make_scene(OPTIONS(NULL));
+    char         *key = backup_key("shop", s.id[0], "chunks.zst");
+    struct buf    b = BUF_INIT(MIB);
+    struct err    e = ERR_INIT;
     struct label *l = label_load(s.r, "shop", s.id[0], &e);
 
     (void)state;
@@ -531,17 +543,18 @@ each_byte_of_a_chunk_list(void **state)
     repo_close(s.r);
 }
 
-/* Another chunk of the same epoch, the beginning of it, and what stands in it in the clear: under a name that fits. */
+/* Another chunk of the same epoch, the beginning of it, and what stands in it in the clear:
+ * under a name that fits. */
 static void
 another_chunk_in_its_place(void **state)
 {
-    struct scene    s = make_scene(OPTIONS(NULL));
-    struct repo    *r = reopen(s.r, OPTIONS(cast.identity[OPS]));
-    struct specimen a = get_specimen(r, s.id[0], 1);
-    struct specimen b = get_specimen(r, s.id[0], 2);
-    struct specimen swapped = {.name = a.name, .bytes = b.bytes, .raw_size = a.raw_size};
-    struct specimen cut = a;
-    struct err      e = ERR_INIT;
+    struct scene        s = make_scene(OPTIONS(NULL));
+    struct repo        *r = reopen(s.r, OPTIONS(cast.identity[OPS]));
+    struct specimen     a = get_specimen(r, s.id[0], 1);
+    struct specimen     b = get_specimen(r, s.id[0], 2);
+    struct specimen     swapped = {.name = a.name, .bytes = b.bytes, .raw_size = a.raw_size};
+    struct specimen     cut = a;
+    struct err          e = ERR_INIT;
     const struct epoch *ep = keyring_read(r->keys, 1, &e);
     uint8_t             what[CHUNK_SEALED_AS];
     struct sealed_as    as;
@@ -551,14 +564,16 @@ another_chunk_in_its_place(void **state)
     (void)state;
     assert_non_null(ep);
     fit_digest(&swapped);
-    assert_judged(r, &swapped, "swapped", "does not decrypt: it was changed, or moved here from elsewhere");
+    assert_judged(r, &swapped, "swapped",
+                  "does not decrypt: it was changed, or moved here from elsewhere");
     cut.bytes.len -= 64;
     fit_digest(&cut);
     assert_judged(r, &cut, "cut off", "does not decrypt");
     cut.bytes.len = SEAL_HEAD;
     fit_digest(&cut);
     assert_judged(r, &cut, "its head alone", "is too short to be encrypted: cut off?");
-    /* In the clear, first called encrypted, then by its right name; the encrypted one is taken away. */
+    /* In the clear, first called encrypted, then by its right name; the encrypted one is taken
+     * away. */
     as = chunk_sealed_as(ep->public, a.name.id, (enum codec_kind)a.name.codec, what);
     {
         struct specimen plain = {.name = a.name, .bytes = BUF_INIT(MIB), .raw_size = a.raw_size};
@@ -568,7 +583,8 @@ another_chunk_in_its_place(void **state)
         assert_ok(buf_append(&plain.bytes, data, n, &e), &e);
         fit_digest(&plain);
         assert_judged(r, &plain, "plain, called encrypted",
-                      n < 112 ? "is too short to be encrypted" : "is not encrypted as this program knows it");
+                      n < 112 ? "is too short to be encrypted"
+                              : "is not encrypted as this program knows it");
         plain.name.sealed = false;
         assert_judged(r, &plain, "plain, called plain", "is not encrypted, and epoch 1 is");
         buf_free(&plain.bytes);
@@ -595,7 +611,8 @@ rows_of_a_stranger_are_noticed(void **state)
     struct specimen   c = get_specimen(r, s.id[0], 1);
     struct err        e = ERR_INIT;
     uint8_t           what[CHUNK_SEALED_AS];
-    struct sealed_as  as = chunk_sealed_as(keyring_epoch(r->keys, 1, &e)->public, c.name.id, CODEC_NONE, what);
+    struct sealed_as  as = chunk_sealed_as(keyring_epoch(r->keys, 1, &e)->public, c.name.id,
+                                           CODEC_NONE, what);
 
     (void)state;
     assert_ok(seal(&as, rows, sizeof rows - 1, &c.bytes, &e), &e);
@@ -609,11 +626,12 @@ rows_of_a_stranger_are_noticed(void **state)
 
 /* ---- key objects ---- */
 
-/* For the parser: what it says of a line in which one key was changed.  reader: in the first reader, not in the object. */
+/* For the parser: what it says of a line in which one key was changed.  reader: in the first
+ * reader, not in the object. */
 static const struct {
     const char *key;
     bool        reader;
-    const char *value;          /* NULL: it is gone */
+    const char *value; /* NULL: it is gone */
     const char *expected;
 } key_table[] = {
     {"format", false, "2", "format 2 is not known"},
@@ -660,8 +678,9 @@ each_field_of_a_key_object(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof key_table / sizeof key_table[0]; i++) {
-        json_t           *o = changed_keys(whole, key_table[i].key, key_table[i].reader,
-                                           key_table[i].value == NULL ? NULL : parse_value(key_table[i].value));
+        const char       *text = key_table[i].value;
+        json_t           *value = text == NULL ? NULL : parse_value(text);
+        json_t           *o = changed_keys(whole, key_table[i].key, key_table[i].reader, value);
         struct buf        line = BUF_INIT(MIB);
         struct err        e = ERR_INIT;
         struct key_object parsed;
@@ -680,7 +699,8 @@ each_field_of_a_key_object(void **state)
     repo_close(r);
 }
 
-/* What the object says of another epoch, or was written as another, is not used; a copy beside a backup is, where there is one. */
+/* What the object says of another epoch, or was written as another, is not used; a copy beside a
+ * backup is, where there is one. */
 static void
 key_objects_of_another_epoch_are_passed_over(void **state)
 {
@@ -726,16 +746,23 @@ a_box_that_is_not_ones_own_opens_nothing(void **state)
     for (size_t i = 0; i < ops->box.len; i++) {
         ops->box.data[i] ^= 0x40;
         assert_int_equal(recipient_open(ops, &cast.keys[OPS], &out, &e), -1);
-        assert_err(&e, ERR_CORRUPT, i < 8 ? "not encrypted as this program" : i < SEAL_HEAD ? "its key cannot be opened" : "does not decrypt");
+        assert_err(&e, ERR_CORRUPT,
+                   i < 8               ? "not encrypted as this program"
+                       : i < SEAL_HEAD ? "its key cannot be opened"
+                                       : "does not decrypt");
         assert_null(out.secret.data);
         assert_null(out.naming.data);
         ops->box.data[i] ^= 0x40;
     }
     err_clear(&e);
-    assert_int_equal(recipient_open(key_object_find(&o, KEY_READER, cast.keys[ESCROW].pub.id), &cast.keys[OPS], &out, &e), -1);
+    assert_int_equal(recipient_open(key_object_find(&o, KEY_READER, cast.keys[ESCROW].pub.id),
+                                    &cast.keys[OPS], &out, &e),
+                     -1);
     assert_err(&e, ERR_CORRUPT, "its key cannot be opened");
     err_clear(&e);
-    assert_int_equal(recipient_open(key_object_find(&strange, KEY_READER, cast.keys[OPS].pub.id), &cast.keys[OPS], &out, &e), -1);
+    assert_int_equal(recipient_open(key_object_find(&strange, KEY_READER, cast.keys[OPS].pub.id),
+                                    &cast.keys[OPS], &out, &e),
+                     -1);
     assert_err(&e, ERR_CORRUPT, "does not decrypt: it was changed, or moved here from elsewhere");
     err_clear(&e);
     ops->role = KEY_WRITER;

@@ -1,4 +1,5 @@
-/* fanout.h: one backup into several repositories, of which some fail, at any moment: the others have it whole. */
+/* fanout.h: one backup into several repositories, of which some fail, at any moment: the others
+ * have it whole. */
 #include "tests/fault/damage.h"
 #include "tests/support/drivers.h"
 
@@ -106,8 +107,10 @@ one_backup_stands_in_every_repository(void **state)
         assert_int_equal(fixture_count_keys(s.v[i].repo, "shop/runs/"), 0);
         m[i] = manifest_load(s.v[i].repo, l, &e);
         assert_non_null(m[i]);
-        /* Every repository names chunks by its own key, and all have the key of the fingerprints. */
-        assert_memory_equal(m[i]->fingerprint_key, fixture_naming(s.v[0].repo) + ID_KEY, sizeof m[i]->fingerprint_key);
+        /* Every repository names chunks by its own key, and all have the key of the
+         * fingerprints. */
+        assert_memory_equal(m[i]->fingerprint_key, fixture_naming(s.v[0].repo) + ID_KEY,
+                            sizeof m[i]->fingerprint_key);
         assert_true(i == 0 || strcmp(m[i]->chunks[0].name, m[0]->chunks[0].name) != 0);
         label_free(l);
     }

@@ -16,8 +16,8 @@
 
 enum call { CALL_FSYNC, CALL_LINK, CALL_MKDIR, CALL_WRITE, CALLS };
 
-static int      failing_call = -1;      /* enum call */
-static unsigned countdown;              /* that one fails */
+static int      failing_call = -1; /* enum call */
+static unsigned countdown;         /* that one fails */
 static int      with_errno;
 
 static bool
@@ -162,12 +162,12 @@ in_child(void (*fn)(const char *dir), const char *dir)
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-#define CHILD_CHECK(what)                                                     \
-    do {                                                                      \
-        if (!(what)) {                                                        \
-            (void)fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #what);  \
-            _exit(1);                                                         \
-        }                                                                     \
+#define CHILD_CHECK(what)                                                                          \
+    do {                                                                                           \
+        if (!(what)) {                                                                             \
+            (void)fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #what);                       \
+            _exit(1);                                                                              \
+        }                                                                                          \
     } while (0)
 
 static void
@@ -201,13 +201,13 @@ a_file_limit_leaves_no_part(void **state)
 static void
 on_a_full_disk(const char *dir)
 {
-    struct err          e = ERR_INIT;
-    struct repo        *r;
-    char                id[BACKUP_ID_MAX];
-    char               *filler = xasprintf("%s/filler", dir);
-    char               *root = xasprintf("%s/repo", dir);
-    static char         block[65536];
-    int                 fd;
+    struct err   e = ERR_INIT;
+    struct repo *r;
+    char         id[BACKUP_ID_MAX];
+    char        *filler = xasprintf("%s/filler", dir);
+    char        *root = xasprintf("%s/repo", dir);
+    static char  block[65536];
+    int          fd;
 
     if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
         mount("tmpfs", dir, "tmpfs", 0, "size=1m,nr_inodes=1000") != 0) {
@@ -223,7 +223,8 @@ on_a_full_disk(const char *dir)
     while (write(fd, block, 512) > 0) {
     }
     (void)close(fd);
-    CHILD_CHECK(fixture_backup(r, 2, NULL, NULL, &e) == -1 && e.kind == ERR_IO && strstr(e.text, "No space left") != NULL);
+    CHILD_CHECK(fixture_backup(r, 2, NULL, NULL, &e) == -1 && e.kind == ERR_IO &&
+                strstr(e.text, "No space left") != NULL);
     CHILD_CHECK(fixture_count(r, BACKUP_COMMITTED) == 1 && fixture_count(r, BACKUP_DAMAGED) == 0);
     CHILD_CHECK(unlink(filler) == 0);
     CHILD_CHECK(fixture_backup(r, 2, id, NULL, &e) == 0 && fixture_read(r, id, 2, &e) == 0);
@@ -333,7 +334,8 @@ whose_a_repository_is_that_may_not_be_opened(void **state)
     fixture_remove(dir);
 }
 
-/* Each expired backup would leave an empty directory; and whoever is about to store into one must not fail. */
+/* Each expired backup would leave an empty directory; and whoever is about to store into one
+ * must not fail. */
 static void
 an_empty_backup_directory_goes_and_comes_back(void **state)
 {
@@ -356,7 +358,8 @@ an_empty_backup_directory_goes_and_comes_back(void **state)
     assert_int_equal(stat(path, &sb), -1);
     assert_ok(storage_put(one, second, "x", 1, &e), &e);
     assert_ok(storage_head(other, second, &info, &e), &e);
-    assert_ok(storage_remove(one, keys, 1, &e), &e);        /* not there: no error, and the other one stays */
+    assert_ok(storage_remove(one, keys, 1, &e),
+              &e); /* not there: no error, and the other one stays */
     assert_ok(storage_head(other, second, &info, &e), &e);
     storage_close(one);
     storage_close(other);

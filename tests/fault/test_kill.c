@@ -176,7 +176,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_killed_writer_leaves_whole_backups_only, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_killed_writer_leaves_whole_backups_only, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_killed_run_is_resumed, set_up, tear_down),
     };
 

@@ -1,4 +1,5 @@
-/* lock.h and writer_lock.c: what is locked, until when, and how seldom what is used again is locked further. */
+/* lock.h and writer_lock.c: what is locked, until when, and how seldom what is used again is
+ * locked further. */
 #include "tests/fault/fixture.h"
 
 #include "storage/heal/copy.h"
@@ -14,10 +15,10 @@ struct locking {
     char           *keys[64];
     time_t          until[64];
     size_t          n;
-    atomic_uint     extended;      /* retain() calls */
-    unsigned        asked;         /* head() calls for chunks */
+    atomic_uint     extended; /* retain() calls */
+    unsigned        asked;    /* head() calls for chunks */
     bool            refuses;
-    time_t          clock;         /* ahead of ours */
+    time_t          clock; /* ahead of ours */
 };
 
 static struct locking *
@@ -118,8 +119,15 @@ locking_close(struct storage *st)
 }
 
 static const struct storage_ops locking_ops = {
-    .scheme = "locking", .put = locking_put, .get = locking_get, .head = locking_head, .list = locking_list,
-    .dirs = locking_dirs, .remove = locking_remove, .retain = locking_retain, .close = locking_close,
+    .scheme = "locking",
+    .put = locking_put,
+    .get = locking_get,
+    .head = locking_head,
+    .list = locking_list,
+    .dirs = locking_dirs,
+    .remove = locking_remove,
+    .retain = locking_retain,
+    .close = locking_close,
 };
 
 static char *state_dir;
@@ -163,12 +171,20 @@ steps_are_thirty_days_for_all(void **state)
 static void
 only_what_backups_consist_of_is_locked(void **state)
 {
-    static const char *const locked[] = {"repo.1.json", "shop/source.json", "shop/source.2.json", "keys.1.1.json",
-                                         "shop/chunks/1/aa/x.zst", "shop/backups/b/label.json",
+    static const char *const locked[] = {"repo.1.json",
+                                         "shop/source.json",
+                                         "shop/source.2.json",
+                                         "keys.1.1.json",
+                                         "shop/chunks/1/aa/x.zst",
+                                         "shop/backups/b/label.json",
                                          "shop/backups/b/chunks.zst"};
-    static const char *const free_[] = {"shop/runs/0011223344556677", "shop/runs/0011223344556677.revoked",
-                                        "shop/trash/20261121T021500Z", "shop/condemned/20261121T021500Z",
-                                        "shop/pins/x.json", "shop/tombstones/x.json", "doctor-1/chunks.txt"};
+    static const char *const free_[] = {"shop/runs/0011223344556677",
+                                        "shop/runs/0011223344556677.revoked",
+                                        "shop/trash/20261121T021500Z",
+                                        "shop/condemned/20261121T021500Z",
+                                        "shop/pins/x.json",
+                                        "shop/tombstones/x.json",
+                                        "doctor-1/chunks.txt"};
 
     (void)state;
     for (size_t i = 0; i < sizeof locked / sizeof locked[0]; i++) {
@@ -214,16 +230,16 @@ what_is_used_again_is_locked_further_once_a_step(void **state)
 
     assert_ok(fixture_backup(r, 1, id, NULL, &e), &e);
     assert_all_locked(r, id);
-    assert_int_equal(l->extended, 1);           /* repo.1.json, which was there before locks were asked for */
+    assert_int_equal(l->extended, 1); /* repo.1.json, which was there before locks were asked for */
     assert_ok(fixture_backup(r, 1, id, NULL, &e), &e);
     assert_all_locked(r, id);
-    assert_int_equal(l->extended, 1);           /* the same step: nothing to do */
+    assert_int_equal(l->extended, 1); /* the same step: nothing to do */
 
     r->st->lock_days = 90;
     assert_ok(fixture_backup(r, 1, id, NULL, &e), &e);
     assert_all_locked(r, id);
     assert_int_equal(l->extended, 1 + FIXTURE_CHUNKS + 1);
-    assert_ok(fixture_backup(r, 2, id, NULL, &e), &e);      /* one chunk in common */
+    assert_ok(fixture_backup(r, 2, id, NULL, &e), &e); /* one chunk in common */
     assert_all_locked(r, id);
     assert_int_equal(l->extended, 1 + FIXTURE_CHUNKS + 1);
 }
@@ -243,7 +259,7 @@ what_is_copied_is_not_asked_about(void **state)
     assert_ok(source_bind(from, "shop", &source, false, &e), &e);
     for (int i = 0; i < 3; i++) {
         assert_ok(fixture_backup(from, 1, id[i], NULL, &e), &e);
-        if (i > 0) {        /* the second uses again what was just sent, the third what stands in a list */
+        if (i > 0) { /* the second uses again what was just sent, the third what stands in a list */
             assert_int_equal(copy_run(from, to, &q, &r, &e), 0);
             copy_result_free(&r);
         }
@@ -270,7 +286,8 @@ a_chunk_that_cannot_be_locked_stops_the_backup(void **state)
     assert_int_equal(fixture_count(r, BACKUP_COMMITTED), 1);
 }
 
-/* The newest settings are found by counting up from the first: without it there is no repository. */
+/* The newest settings are found by counting up from the first: without it there is no
+ * repository. */
 static void
 all_settings_of_the_repository_stay_locked(void **state)
 {
@@ -319,11 +336,14 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_are_thirty_days_for_all),
         cmocka_unit_test(only_what_backups_consist_of_is_locked),
-        cmocka_unit_test_setup_teardown(what_is_used_again_is_locked_further_once_a_step, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_used_again_is_locked_further_once_a_step, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(what_is_copied_is_not_asked_about, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(all_settings_of_the_repository_stay_locked, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(all_settings_of_the_repository_stay_locked, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_wrong_clock_locks_nothing, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_chunk_that_cannot_be_locked_stops_the_backup, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_chunk_that_cannot_be_locked_stops_the_backup, set_up,
+                                        tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

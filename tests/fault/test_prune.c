@@ -1,4 +1,5 @@
-/* What prune removes, what it leaves, and what stops it.  Concurrency: test_prune_schedules.c and tests/model. */
+/* What prune removes, what it leaves, and what stops it.  Concurrency: test_prune_schedules.c
+ * and tests/model. */
 #include "tests/fault/fixture.h"
 
 #include <fcntl.h>
@@ -6,11 +7,11 @@
 
 #include "core/enc.h"
 #include "storage/format/chunkname.h"
-#include "storage/repo/blocklist.h"
 #include "storage/format/object.h"
-#include "storage/retention/prune.h"
+#include "storage/repo/blocklist.h"
 #include "storage/repo/runmark.h"
 #include "storage/repo/tombstone.h"
+#include "storage/retention/prune.h"
 #include "tests/support/drivers.h"
 
 /* This host's clock, so far ahead of the true one. */
@@ -33,7 +34,7 @@ time(time_t *out)
 /* ---- what is in the repository ---- */
 
 struct matching {
-    const char *end;         /* what a key ends with; "" any */
+    const char *end; /* what a key ends with; "" any */
     size_t      n;
     char        last[STORAGE_KEY_MAX];
 };
@@ -86,7 +87,8 @@ remove_key(struct repo *r, const char *key)
 
 /* All but the newest n. */
 static int
-keep_last(void *ctx, const struct backup_list *list, time_t now, struct strlist *expire, struct err *e)
+keep_last(void *ctx, const struct backup_list *list, time_t now, struct strlist *expire,
+          struct err *e)
 {
     (void)now;
     (void)e;
@@ -133,7 +135,7 @@ only_what_the_others_do_not_need_goes(void **state)
     assert_int_equal(out.expired.n, 1);
     assert_string_equal(out.expired.v[0], id[0]);
     assert_int_equal(out.trashed.objects, FIXTURE_CHUNKS - 1);
-    assert_int_equal(out.swept.objects, FIXTURE_CHUNKS - 1);       /* nobody writes, no grace: at once */
+    assert_int_equal(out.swept.objects, FIXTURE_CHUNKS - 1); /* nobody writes, no grace: at once */
     assert_int_equal(out.kept.objects, 1 + 2 * (FIXTURE_CHUNKS - 1));
     assert_int_equal(out.waiting.objects, 0);
     assert_int_equal(out.n_lists, 1);
@@ -176,8 +178,9 @@ garbage_stays_for_its_grace_time(void **state)
     struct repo         *r = *state;
     struct err           e = ERR_INIT;
     size_t               keep = 1;
-    struct prune_request req = {.db = "shop", .decide = keep_last, .ctx = &keep, .grace_seconds = 3600};
-    struct prune_result  out;
+    struct prune_request req = {
+        .db = "shop", .decide = keep_last, .ctx = &keep, .grace_seconds = 3600};
+    struct prune_result out;
 
     for (unsigned i = 0; i < 2; i++) {
         assert_ok(fixture_backup(r, i + 1, NULL, NULL, &e), &e);
@@ -200,9 +203,9 @@ garbage_stays_for_its_grace_time(void **state)
 static void
 a_run_that_may_not_have_seen_the_list_is_waited_for(void **state)
 {
-    struct repo         *r = *state;
-    struct err           e = ERR_INIT;
-    struct prune_result  out;
+    struct repo        *r = *state;
+    struct err          e = ERR_INIT;
+    struct prune_result out;
 
     for (unsigned i = 0; i < 2; i++) {
         assert_ok(fixture_backup(r, i + 1, NULL, NULL, &e), &e);
@@ -307,12 +310,14 @@ files_that_are_not_ours_stay(void **state)
     assert_ok(prune(r, 5, &out, &e), &e);
     assert_int_equal(out.unknown_objects, 1);
     prune_result_free(&out);
-    assert_int_equal(count_objects(r, "shop/", "README.txt", NULL) + count_objects(r, "shop/", "mine", NULL), 2);
+    assert_int_equal(
+        count_objects(r, "shop/", "README.txt", NULL) + count_objects(r, "shop/", "mine", NULL), 2);
 }
 
 /* ---- what stops it ---- */
 
-/* Two backups of which one would go; then something is spoilt; then prune must fail, saying so, and remove nothing. */
+/* Two backups of which one would go; then something is spoilt; then prune must fail, saying so,
+ * and remove nothing. */
 static void
 assert_stops(struct repo *r, void (*spoil)(struct repo *), const char *message)
 {
@@ -352,7 +357,8 @@ spoil_label(struct repo *r)
 static void
 spoil_label_needs(struct repo *r)
 {
-    replace_object(r, "shop/backups/", "label.json", "{\"format\":1,\"needs\":[\"magic\"],\"type\":\"label\"}\n");
+    replace_object(r, "shop/backups/", "label.json",
+                   "{\"format\":1,\"needs\":[\"magic\"],\"type\":\"label\"}\n");
 }
 
 static void
@@ -382,7 +388,8 @@ lose_chunk_list(struct repo *r)
 static void
 spoil_trash(struct repo *r)
 {
-    put_text(r, "shop/trash/20200101T000000Z-x", "{\"format\":1,\"needs\":[],\"type\":\"trash\"}\n");
+    put_text(r, "shop/trash/20200101T000000Z-x",
+             "{\"format\":1,\"needs\":[],\"type\":\"trash\"}\n");
 }
 
 static void
@@ -395,8 +402,10 @@ spoil_trash_name(struct repo *r)
 static void
 spoil_trash_runs(struct repo *r)
 {
-    put_text(r, "shop/trash/20200101T000000Z-x", "{\"format\":1,\"needs\":[],\"type\":\"trash\",\"names\":[]}\n");
-    put_text(r, "shop/trash-runs/20200101T000000Z-x.00", "{\"format\":2,\"needs\":[],\"type\":\"trash-runs\"}\n");
+    put_text(r, "shop/trash/20200101T000000Z-x",
+             "{\"format\":1,\"needs\":[],\"type\":\"trash\",\"names\":[]}\n");
+    put_text(r, "shop/trash-runs/20200101T000000Z-x.00",
+             "{\"format\":2,\"needs\":[],\"type\":\"trash-runs\"}\n");
 }
 
 static void
@@ -420,13 +429,16 @@ other_prune(struct repo *r)
 static const struct storage_ops *memory_ops;
 
 static int
-list_but_no_chunks(struct storage *st, const char *prefix, storage_list_fn *fn, void *ctx, struct err *e)
+list_but_no_chunks(struct storage *st, const char *prefix, storage_list_fn *fn, void *ctx,
+                   struct err *e)
 {
-    return strcmp(prefix, "shop/chunks/") == 0 ? err_set(e, ERR_IO, "could not open directory \"shop/chunks/1/0f/\"")
-                                               : memory_ops->list(st, prefix, fn, ctx, e);
+    return strcmp(prefix, "shop/chunks/") == 0
+        ? err_set(e, ERR_IO, "could not open directory \"shop/chunks/1/0f/\"")
+        : memory_ops->list(st, prefix, fn, ctx, e);
 }
 
-/* A directory that nobody may read, a disk that gives errors: no backup is let go before somebody has looked. */
+/* A directory that nobody may read, a disk that gives errors: no backup is let go before
+ * somebody has looked. */
 static void
 spoil_listing_of_chunks(struct repo *r)
 {
@@ -476,10 +488,13 @@ put_and_meet_another(struct storage *st, const char *key, const struct blob *blo
     if (memory_ops->put(st, key, blob, e) != 0) {
         return -1;
     }
-    return strstr(key, ".prune") == NULL ? 0 : memory_ops->put(st, "shop/runs/ffffffffffffffff.prune", &mark, e);
+    return strstr(key, ".prune") == NULL
+        ? 0
+        : memory_ops->put(st, "shop/runs/ffffffffffffffff.prune", &mark, e);
 }
 
-/* Cron starts them on two hosts in the same second, every night: if each gave way, none would ever remove anything. */
+/* Cron starts them on two hosts in the same second, every night: if each gave way, none would
+ * ever remove anything. */
 static void
 of_two_at_once_one_goes_on(void **state)
 {
@@ -503,7 +518,7 @@ a_damaged_backup_can_be_named(void **state)
         assert_ok(fixture_backup(r, i + 1, NULL, NULL, &e), &e);
     }
     replace_object(r, "shop/backups/", "label.json", "{\"format\":1\n");
-    pruned(r, 0);               /* all of them, by name */
+    pruned(r, 0); /* all of them, by name */
     pruned(r, 0);
     assert_int_equal(count_objects(r, "shop/backups/", "", NULL), 0);
     assert_int_equal(count_objects(r, "shop/chunks/", "", NULL), 0);
@@ -533,7 +548,8 @@ a_run_without_a_sign_of_life_is_revoked_after_three_days(void **state)
     char               *root;
     struct repo        *r = repo_in(dir, &root);
     char               *path = xasprintf("%s/%s", root, mark);
-    struct timespec     then[2] = {{.tv_sec = time(NULL) - 73 * 3600}, {.tv_sec = time(NULL) - 73 * 3600}};
+    struct timespec     then[2] = {{.tv_sec = time(NULL) - 73 * 3600},
+                                   {.tv_sec = time(NULL) - 73 * 3600}};
     struct err          e = ERR_INIT;
     struct prune_result out;
 
@@ -681,8 +697,8 @@ whoever_decides_can_stop_it(void **state)
     assert_int_equal(count_objects(r, "shop/runs/", "", NULL), 0);
 }
 
-/* Every storage call of a prune fails once: no failure is swallowed, nothing that is needed goes, and the next prune
- * ends the work. */
+/* Every storage call of a prune fails once: no failure is swallowed, nothing that is needed
+ * goes, and the next prune ends the work. */
 static void
 every_call_may_fail(void **state)
 {
@@ -722,7 +738,8 @@ every_call_may_fail(void **state)
             }
             pruned(r, 2);
             pruned(r, 2);
-            assert_int_equal(count_objects(r, "shop/chunks/", "", NULL), 1 + 2 * (FIXTURE_CHUNKS - 1));
+            assert_int_equal(count_objects(r, "shop/chunks/", "", NULL),
+                             1 + 2 * (FIXTURE_CHUNKS - 1));
             assert_int_equal(count_objects(r, "shop/trash/", "", NULL), 0);
             assert_int_equal(count_objects(r, "shop/backups/", "", NULL), 2 * 3);
             r->st = failing;
@@ -756,15 +773,20 @@ main(void)
         cmocka_unit_test_setup_teardown(only_what_the_others_do_not_need_goes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_dry_run_changes_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(garbage_stays_for_its_grace_time, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_run_that_may_not_have_seen_the_list_is_waited_for, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_tombstone_hides_a_label_that_comes_back, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_an_unfinished_run_left_goes_when_nobody_writes, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_missing_chunk_protects_all_of_its_content, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_run_that_may_not_have_seen_the_list_is_waited_for, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_tombstone_hides_a_label_that_comes_back, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(what_an_unfinished_run_left_goes_when_nobody_writes, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_missing_chunk_protects_all_of_its_content, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(files_that_are_not_ours_stay, set_up, tear_down),
         cmocka_unit_test_setup_teardown(any_doubt_stops_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_damaged_backup_can_be_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(of_two_at_once_one_goes_on, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_run_without_a_sign_of_life_is_revoked_after_three_days, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_run_without_a_sign_of_life_is_revoked_after_three_days,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_void_backup_goes_whether_named_or_not, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_wrong_clock_stops_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_locked_stays_and_fails_nothing, set_up, tear_down),

@@ -1,6 +1,6 @@
 /*
- * Real backups and prunes as actors on one store, in thousands of seeded orders (yielding.h).  Always: every object of
- * every live backup is there.  At rest: two prunes leave no garbage.
+ * Real backups and prunes as actors on one store, in thousands of seeded orders (yielding.h).
+ * Always: every object of every live backup is there.  At rest: two prunes leave no garbage.
  *
  *   PGASSAY_SEED=N       that schedule alone
  *   PGASSAY_SCHEDULES=N  so many of them (default 400)
@@ -14,7 +14,7 @@
 enum { SCHEDULES = 400 };
 
 static uint64_t     seed;
-static struct repo *plain;            /* the store as it is */
+static struct repo *plain; /* the store as it is */
 
 /* ---- always ---- */
 
@@ -22,7 +22,7 @@ static void
 lost(const char *what)
 {
     (void)fprintf(stderr, "PGASSAY_SEED=%llu: %s\n", (unsigned long long)seed, what);
-    abort();        /* other threads hold the rest of the state: a debugger wants it */
+    abort(); /* other threads hold the rest of the state: a debugger wants it */
 }
 
 static int
@@ -80,7 +80,8 @@ write_backup(struct actor *a)
 }
 
 static int
-keep_some(void *ctx, const struct backup_list *list, time_t now, struct strlist *expire, struct err *e)
+keep_some(void *ctx, const struct backup_list *list, time_t now, struct strlist *expire,
+          struct err *e)
 {
     const struct actor *a = ctx;
 
@@ -118,7 +119,7 @@ expect_good(const struct actor *a)
 
 struct tally {
     unsigned       chunks, marks, parts;
-    struct strlist trash, runs;          /* keys below trash/ and trash-runs/ */
+    struct strlist trash, runs; /* keys below trash/ and trash-runs/ */
 };
 
 static int
@@ -209,9 +210,9 @@ check_rest(void)
         assert_ok(chunk_list_read(plain, list.v[i].label, count_line, &needed, &e), &e);
         /* Its bytes, by their hash and id. */
         for (size_t k = 0; k < needed.n; k++) {
-            char       *key = chunk_key("shop", needed.v[k]);
-            struct buf  data = BUF_INIT(MIB);
-            char        hex[SHA256_HEX + 1];
+            char      *key = chunk_key("shop", needed.v[k]);
+            struct buf data = BUF_INIT(MIB);
+            char       hex[SHA256_HEX + 1];
 
             assert_ok(storage_get(plain->st, key, &data, &e), &e);
             sha256_hex(data.data, data.len, hex);
@@ -224,7 +225,8 @@ check_rest(void)
     }
     assert_ok(storage_list(plain->st, "shop/", tally, &t, &e), &e);
     if (t.chunks != needed.n || t.marks != 0 || t.parts != 3 * committed) {
-        (void)fprintf(stderr, "%u chunks of which %zu are needed, %u marks, %u objects of %u backups\n",
+        (void)fprintf(stderr,
+                      "%u chunks of which %zu are needed, %u marks, %u objects of %u backups\n",
                       t.chunks, needed.n, t.marks, t.parts, committed);
         (void)storage_list(plain->st, "shop/", print_key, NULL, &e);
         lost("garbage was left");

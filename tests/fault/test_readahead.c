@@ -1,6 +1,6 @@
 /*
- * Chunks read ahead: each is what was written, in whatever order it is asked for, and a bad one is the error of
- * whoever asks for it, and of nobody else.
+ * Chunks read ahead: each is what was written, in whatever order it is asked for, and a bad one is
+ * the error of whoever asks for it, and of nobody else.
  */
 #include "tests/fault/fixture.h"
 
@@ -66,7 +66,7 @@ check_chunk(struct fixture *f, uint32_t chunk)
 static void
 test_in_the_order_expected(void **ctx)
 {
-    const uint32_t order[] = {2, 0, 1, 1, 3, 2};
+    const uint32_t  order[] = {2, 0, 1, 1, 3, 2};
     struct fixture *f = *ctx;
 
     for (int round = 0; round < 50; round++) {
@@ -80,11 +80,11 @@ test_in_the_order_expected(void **ctx)
 static void
 test_in_another_order(void **ctx)
 {
-    const uint32_t order[] = {0, 1, 2, 3};
+    const uint32_t  order[] = {0, 1, 2, 3};
     struct fixture *f = *ctx;
     unsigned        seed = 1;
 
-    check_chunk(f, 3);                      /* nothing was expected */
+    check_chunk(f, 3); /* nothing was expected */
     readahead_expect(f->chunks, order, 4);
     for (int i = 0; i < 200; i++) {
         seed = seed * 1103515245U + 12345U;
@@ -98,7 +98,7 @@ test_in_another_order(void **ctx)
 static void
 test_a_lost_chunk_is_who_asks_for_its(void **ctx)
 {
-    const uint32_t order[] = {0, 1, 2, 3};
+    const uint32_t  order[] = {0, 1, 2, 3};
     struct fixture *f = *ctx;
     struct err      e = ERR_INIT;
     char           *key = chunk_key("shop", f->manifest->chunks[2].name);
@@ -108,7 +108,7 @@ test_a_lost_chunk_is_who_asks_for_its(void **ctx)
     assert_ok(storage_remove(f->repo->st, (const char *const *)&key, 1, &e), &e);
     readahead_expect(f->chunks, order, 4);
     check_chunk(f, 0);
-    check_chunk(f, 1);                      /* the next one is being looked for meanwhile */
+    check_chunk(f, 1); /* the next one is being looked for meanwhile */
     assert_null(readahead_get(f->chunks, 2, &e));
     assert_err(&e, ERR_NOT_FOUND, f->manifest->chunks[2].name);
     err_clear(&e);
@@ -124,11 +124,11 @@ test_a_lost_chunk_is_who_asks_for_its(void **ctx)
 static void
 test_left_in_the_middle(void **ctx)
 {
-    const uint32_t order[] = {0, 1, 2, 3};
+    const uint32_t  order[] = {0, 1, 2, 3};
     struct fixture *f = *ctx;
 
     readahead_expect(f->chunks, order, 4);
-    check_chunk(f, 0);                      /* teardown comes while the next one is read */
+    check_chunk(f, 0); /* teardown comes while the next one is read */
 }
 
 int

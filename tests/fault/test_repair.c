@@ -1,17 +1,18 @@
-/* repair.h: what is lost in one repository comes back from the other, to the bit, and nothing else does. */
+/* repair.h: what is lost in one repository comes back from the other, to the bit, and nothing
+ * else does. */
 #include "tests/fault/damage.h"
 
 #include "storage/format/chunklist.h"
 #include "storage/format/chunkname.h"
-#include "storage/retention/prune.h"
 #include "storage/heal/repair.h"
 #include "storage/heal/scrub.h"
+#include "storage/retention/prune.h"
 
 static char *state_dir;
 
 struct two {
     struct repo *to, *from;
-    char         id[BACKUP_ID_MAX];      /* a backup that was written into both at once */
+    char         id[BACKUP_ID_MAX]; /* a backup that was written into both at once */
 };
 
 /* Two repositories have different keys, so that nothing has the same name in both. */
@@ -152,7 +153,8 @@ what_no_scrub_saw_is_healed_too(void **state)
 
 /* Compresses text in the place of what a label names, and notes size and digest. */
 static void
-rewrite_part(struct repo *r, const char *key, const struct buf *text, uint64_t *size, char *sha256_out)
+rewrite_part(struct repo *r, const char *key, const struct buf *text, uint64_t *size,
+             char *sha256_out)
 {
     struct codec *codec = codec_new(CODEC_DEFAULT);
     struct buf    stored = BUF_INIT(MIB);
@@ -172,7 +174,8 @@ rewrite(struct repo *r, struct label *l, const struct manifest *m)
 {
     struct buf text = BUF_INIT(MIB);
     struct err e = ERR_INIT;
-    char      *key[3] = {backup_key("shop", l->id, "manifest.json.zst"), backup_key("shop", l->id, "chunks.zst"),
+    char      *key[3] = {backup_key("shop", l->id, "manifest.json.zst"),
+                         backup_key("shop", l->id, "chunks.zst"),
                          backup_key("shop", l->id, "label.json")};
 
     assert_ok(manifest_format(m, &text, &e), &e);
@@ -318,15 +321,15 @@ a_backup_of_which_too_little_is_left_is_copied(void **state)
 static void
 a_mirror_gives_the_label_back(void **state)
 {
-    struct two   *t = *state;
-    struct repo  *mirror = fixture_repo_in_memory();
-    struct repo  *from = t->from;
+    struct two    *t = *state;
+    struct repo   *mirror = fixture_repo_in_memory();
+    struct repo   *from = t->from;
     struct strlist keys = fixture_keys_with(t->to, "", "shop/");
-    char         *label = backup_key("shop", t->id, "label.json");
-    struct buf    before = BUF_INIT(MIB);
-    struct buf    after = BUF_INIT(MIB);
-    struct repair r;
-    struct err    e = ERR_INIT;
+    char          *label = backup_key("shop", t->id, "label.json");
+    struct buf     before = BUF_INIT(MIB);
+    struct buf     after = BUF_INIT(MIB);
+    struct repair  r;
+    struct err     e = ERR_INIT;
 
     for (size_t i = 0; i < keys.n; i++) {
         fixture_get(t->to, keys.v[i], &before);
@@ -444,10 +447,10 @@ what_is_healed_while_a_prune_runs_stays(void **state)
 /* ---- what must not be touched ---- */
 
 static const struct storage_ops *real_ops;
-static const char               *spoilt_key;       /* bad at its first reading: */
-static size_t                    spoilt_at;        /* at this share of 64 of its length */
-static const char               *refused;          /* no object with this in its key can be put */
-static unsigned                  removed;          /* labels, chunk lists and manifests */
+static const char               *spoilt_key; /* bad at its first reading: */
+static size_t                    spoilt_at;  /* at this share of 64 of its length */
+static const char               *refused;    /* no object with this in its key can be put */
+static unsigned                  removed;    /* labels, chunk lists and manifests */
 
 static int
 get_badly_once(struct storage *st, const char *key, struct buf *out, struct err *e)
@@ -465,7 +468,7 @@ static int
 put_or_refuse(struct storage *st, const char *key, const struct blob *blob, struct err *e)
 {
     return refused != NULL && strstr(key, refused) != NULL ? err_set(e, ERR_IO, "no space left")
-                                                            : real_ops->put(st, key, blob, e);
+                                                           : real_ops->put(st, key, blob, e);
 }
 
 static int
@@ -478,7 +481,8 @@ count_removed(struct storage *st, const char *const *keys, size_t n, struct err 
 }
 
 static int
-repair_with(struct two *t, const char *spoilt, const char *refuse, struct repair *out, struct err *e)
+repair_with(struct two *t, const char *spoilt, const char *refuse, struct repair *out,
+            struct err *e)
 {
     struct repair_request q = {.db = "shop", .jobs = 1, .quiet = true};
     struct storage_ops    ops = *t->to->st->ops;
@@ -509,7 +513,7 @@ what_is_bad_at_one_reading_only_stays(void **state)
         struct repair r;
         struct err    e = ERR_INIT;
 
-        spoilt_at = i % 64;     /* a label may be readable all the same, and say something else */
+        spoilt_at = i % 64; /* a label may be readable all the same, and say something else */
 
         assert_ok(repair_with(t, key, NULL, &r, &e), &e);
         assert_int_equal(removed, 0);

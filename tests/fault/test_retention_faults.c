@@ -1,14 +1,18 @@
-/* Every storage call of a decision, of pins, acceptances, drill records and policies failed once: no answer is given
- * without having read everything, and what was to be written is there as a whole or not at all. */
+/* Every storage call of a decision, of pins, acceptances, drill records and policies failed
+ * once: no answer is given without having read everything, and what was to be written is there
+ * as a whole or not at all. */
 #include "tests/unit/backdated.h"
 
 #include "storage/repo/condemned.h"
-#include "storage/retention/plan.h"
 #include "storage/repo/standing.h"
+#include "storage/retention/plan.h"
 #include "tests/support/drivers.h"
 #include "tests/unit/retention_history.h"
 
-enum { NIGHTS = 4, OPENING = 3 };      /* repo.1.json, repo.2.json, and repo.3.json, which is not there */
+enum {
+    NIGHTS = 4,
+    OPENING = 3
+}; /* repo.1.json, repo.2.json, and repo.3.json, which is not there */
 
 struct shop {
     char id[NIGHTS][BACKUP_ID_MAX];
@@ -40,7 +44,8 @@ fill(struct repo *r, struct shop *s)
     struct manifest    *m;
 
     for (unsigned i = 0; i < NIGHTS; i++) {
-        backdated_backup(r, i + 1, &(struct backdated){.at = DAY_2026((int)i), .rows = 100}, s->id[i]);
+        backdated_backup(r, i + 1, &(struct backdated){.at = DAY_2026((int)i), .rows = 100},
+                         s->id[i]);
     }
     assert_ok(policy_store(r, NULL, &p, &e), &e);
     assert_ok(pin_put(r, "shop", s->id[0], "for the audit", &e), &e);
@@ -101,7 +106,8 @@ no_decision_without_reading_everything(void **state)
         if (hit) {
             assert_err(&e, ERR_IO, "injected fault");
         } else {
-            static const enum fate want[NIGHTS] = {FATE_STAYS, FATE_STAYS, FATE_EXPIRED, FATE_STAYS};
+            static const enum fate want[NIGHTS] = {FATE_STAYS, FATE_STAYS, FATE_EXPIRED,
+                                                   FATE_STAYS};
 
             for (size_t i = 0; i < NIGHTS; i++) {
                 assert_int_equal(d.v[i].fate, want[i]);
@@ -112,7 +118,7 @@ no_decision_without_reading_everything(void **state)
         backup_list_free(&list);
         repo_close(r);
     }
-    assert_in_range(n, 15, 100);       /* there was something to fail */
+    assert_in_range(n, 15, 100); /* there was something to fail */
 }
 
 /* ---- writing ---- */

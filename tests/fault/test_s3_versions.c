@@ -1,14 +1,14 @@
 /*
- * Object Lock and older versions, on a real S3 server: what an intruder with the right to write and remove can do, and
- * how it is undone.
+ * Object Lock and older versions, on a real S3 server: what an intruder with the right to write and
+ * remove can do, and how it is undone.
  */
 #include "tests/fault/fixture.h"
 
 #include "core/enc.h"
 #include "storage/contract/object_lock.h"
+#include "storage/contract/versions.h"
 #include "storage/drivers/s3/call.h"
 #include "storage/heal/undelete.h"
-#include "storage/contract/versions.h"
 #include "tests/unit/s3_server.h"
 
 static struct s3_server server;
@@ -89,8 +89,9 @@ all_keys(struct repo *r, const char *prefix)
 static void
 overwrite(struct repo *r, const char *key, const char *bytes)
 {
-    struct s3_call c = {.verb = "overwrite", .method = "PUT", .key = key, .body = bytes, .body_len = strlen(bytes)};
-    struct err     e = ERR_INIT;
+    struct s3_call c = {
+        .verb = "overwrite", .method = "PUT", .key = key, .body = bytes, .body_len = strlen(bytes)};
+    struct err e = ERR_INIT;
 
     assert_ok(s3_call(s3_storage_of(r->st), &c, &e), &e);
     s3_call_free(&c);
@@ -163,7 +164,7 @@ a_locked_backup_cannot_be_taken_away(void **state)
     assert_ok(storage_versions(r->st, "shop/chunks/", try_to_remove, r->st, &e), &e);
     assert_ok(fixture_read(r, id, 1, &e), &e);
 
-    r->st->lock_days = 100;         /* a later step: the same data again locks the chunks further */
+    r->st->lock_days = 100; /* a later step: the same data again locks the chunks further */
     until = storage_lock_until(r->st, time(NULL));
     assert_ok(fixture_backup(r, 1, id, NULL, &e), &e);
     keys = all_keys(r, "shop/chunks/");
@@ -215,9 +216,12 @@ a_clock_that_is_known_to_be_wrong_locks_nothing(void **state)
     struct err         e = ERR_INIT;
 
     (void)state;
-    atomic_store(&s->clock_offset, -5L * 86400);        /* as learnt from a request that the store refused */
+    atomic_store(&s->clock_offset,
+                 -5L * 86400); /* as learnt from a request that the store refused */
     assert_int_equal(s3_lock_allowed(s, &locked, &e), -1);
-    assert_err(&e, ERR_IO, "this host's clock is 5 d 0 h ahead of the store's: what is written would be locked for too long");
+    assert_err(&e, ERR_IO,
+               "this host's clock is 5 d 0 h ahead of the store's: what is written would be locked "
+               "for too long");
     repo_close(r);
 }
 
@@ -312,7 +316,11 @@ bring_back(struct repo *r, const char *below, time_t since, bool dry_run)
     struct undelete_result result;
     struct err             e = ERR_INIT;
 
-    assert_ok(undelete(&(struct undelete_request){.st = r->st, .below = below, .since = since, .dry_run = dry_run}, &result, &e), &e);
+    assert_ok(undelete(
+                  &(struct undelete_request){
+                      .st = r->st, .below = below, .since = since, .dry_run = dry_run},
+                  &result, &e),
+              &e);
     return result;
 }
 
@@ -339,17 +347,17 @@ what_was_removed_comes_back(void **state)
     got = bring_back(r, "shop/", since, true);
     assert_int_equal(got.backups.n, 1);
     keys = all_keys(r, "shop/");
-    assert_int_equal(keys.n, 0);                    /* it was only asked */
+    assert_int_equal(keys.n, 0); /* it was only asked */
     undelete_result_free(&got);
 
     got = bring_back(r, "shop/", since, false);
     assert_int_equal(got.backups.n, 1);
-    assert_string_equal(got.backups.v[0], second);  /* the other had gone before */
+    assert_string_equal(got.backups.v[0], second); /* the other had gone before */
     undelete_result_free(&got);
     assert_ok(fixture_read(r, second, 2, &e), &e);
     assert_int_equal(fixture_count(r, BACKUP_COMMITTED), 1);
     keys = all_keys(r, "shop/runs/");
-    assert_int_equal(keys.n, 0);                    /* marks of runs stay removed */
+    assert_int_equal(keys.n, 0); /* marks of runs stay removed */
     got = bring_back(r, "shop/", since, false);
     assert_int_equal(got.objects, 0);
     undelete_result_free(&got);
@@ -384,7 +392,7 @@ the_repositorys_own_objects_come_back(void **state)
 
 struct counted {
     size_t versions, latest, markers;
-    time_t newest;              /* of the versions so far: they must not get younger */
+    time_t newest; /* of the versions so far: they must not get younger */
 };
 
 static int

@@ -1,13 +1,14 @@
-/* scrub.h, condemned.h, damage.h: what is bad is found once a round, named, remembered, and forgotten when it is good again. */
+/* scrub.h, condemned.h, damage.h: what is bad is found once a round, named, remembered, and
+ * forgotten when it is good again. */
 #include "tests/fault/damage.h"
 
 #include <signal.h>
 #include <sys/wait.h>
 
 #include "core/cancel.h"
+#include "storage/heal/scrub.h"
 #include "storage/read/damage.h"
 #include "storage/read/usedchunks.h"
-#include "storage/heal/scrub.h"
 #include "tests/support/drivers.h"
 
 static char *state_dir;
@@ -186,7 +187,8 @@ what_is_good_again_is_acquitted(void **state)
     free(key);
 }
 
-/* One of two condemned chunks is good again: the list is written anew, and the other stays condemned. */
+/* One of two condemned chunks is good again: the list is written anew, and the other stays
+ * condemned. */
 static void
 an_acquittal_leaves_the_others_condemned(void **state)
 {
@@ -214,7 +216,8 @@ an_acquittal_leaves_the_others_condemned(void **state)
     }
 }
 
-/* A condemned chunk is stored anew by the next backup; then nothing is lost, unless that one is bad too. */
+/* A condemned chunk is stored anew by the next backup; then nothing is lost, unless that one is
+ * bad too. */
 static void
 a_twin_heals_and_a_bad_twin_does_not(void **state)
 {
@@ -286,7 +289,7 @@ a_bad_manifest_or_chunk_list_stays_known(void **state)
 /* ---- a prune at work meanwhile ---- */
 
 static const struct storage_ops *inner_ops;
-static char                     *vanishing[2];        /* a label and a chunk, when the chunk is read */
+static char                     *vanishing[2]; /* a label and a chunk, when the chunk is read */
 
 static int
 get_but_vanish(struct storage *st, const char *key, struct buf *out, struct err *e)
@@ -471,7 +474,8 @@ a_store_that_cannot_be_written_is_scrubbed(void **state)
     free(key);
 }
 
-/* Each call to the store fails once: the scrub fails, or its result is right; and the next one finds what there is. */
+/* Each call to the store fails once: the scrub fails, or its result is right; and the next one
+ * finds what there is. */
 static void
 no_fault_of_the_store_hides_damage(void **state)
 {
@@ -538,7 +542,8 @@ interrupted(struct repo *r)
     if (scrub_run(&s, &one, &e) != 0 || s.end != SCRUB_INTERRUPTED) {
         return 1;
     }
-    if (s.bad_names.n == 0 || s.condemned == 0 || s.since != 0 || fixture_count_keys(r, "shop/condemned/") != 1) {
+    if (s.bad_names.n == 0 || s.condemned == 0 || s.since != 0 ||
+        fixture_count_keys(r, "shop/condemned/") != 1) {
         return 2;
     }
     records = fixture_keys_with(r, "shop/scrubs/", "");
@@ -573,7 +578,8 @@ an_interrupted_scrub_keeps_what_it_learned(void **state)
 static void
 slices_cover_the_ring_once(void **state)
 {
-    static const uint64_t places[] = {0, 1, UINT64_MAX / 3, UINT64_MAX / 2, UINT64_MAX - 1, UINT64_MAX};
+    static const uint64_t places[] = {0,         1, UINT64_MAX / 3, UINT64_MAX / 2, UINT64_MAX - 1,
+                                      UINT64_MAX};
     struct slice          a = {UINT64_MAX - 5, 10};
     struct slice          b = {5, UINT64_MAX - 11};
 

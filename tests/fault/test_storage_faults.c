@@ -1,5 +1,5 @@
-/* Every storage call of a backup and of a restore failed once, before and behind its effect: no failure is
- * swallowed, and either the whole backup is there or none of it. */
+/* Every storage call of a backup and of a restore failed once, before and behind its effect: no
+ * failure is swallowed, and either the whole backup is there or none of it. */
 #include "tests/fault/fixture.h"
 #include "tests/support/drivers.h"
 
@@ -44,8 +44,8 @@ only_the_mark_stayed(struct repo *r, const char *id)
     return there;
 }
 
-/* What a failed call left: nothing that is half there.  A backup may be whole when the fault came after its
- * label: then the run said so, and did not count on it. */
+/* What a failed call left: nothing that is half there.  A backup may be whole when the fault
+ * came after its label: then the run said so, and did not count on it. */
 static void
 assert_all_or_nothing(struct repo *r)
 {
@@ -73,7 +73,8 @@ backup_with_a_fault_at(unsigned n, bool after, unsigned *swallowed)
     struct repo *r;
     int          rc;
 
-    /* Each repository has the same id: what this host remembers of the one before is no memory of this one. */
+    /* Each repository has the same id: what this host remembers of the one before is no memory
+     * of this one. */
     fixture_remove(journals);
     journals = fixture_state();
     r = repo_with_fault(n, after, &calls);
@@ -186,8 +187,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_backup_survives_a_fault_before_any_call, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_backup_survives_a_fault_behind_any_call, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_backup_survives_a_fault_before_any_call, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_backup_survives_a_fault_behind_any_call, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_fault_while_reading_is_reported, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_fault_while_opening_is_reported, set_up, tear_down),
     };

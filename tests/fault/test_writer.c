@@ -226,14 +226,14 @@ an_untrusted_chunk_is_not_reused(void **state)
 static void
 the_full_backups_chunks_are_reused_after_a_partial_one(void **state)
 {
-    struct repo          *r = *state;
-    struct err            e = ERR_INIT;
-    struct fanout_repo    to = {.repo = r};
-    struct fanout        *f;
-    struct manifest      *m = manifest_new();
-    struct label         *l = fixture_label();
-    struct label         *latest;
-    char                  id[BACKUP_ID_MAX];
+    struct repo       *r = *state;
+    struct err         e = ERR_INIT;
+    struct fanout_repo to = {.repo = r};
+    struct fanout     *f;
+    struct manifest   *m = manifest_new();
+    struct label      *l = fixture_label();
+    struct label      *latest;
+    char               id[BACKUP_ID_MAX];
 
     assert_ok(fixture_backup(r, 1, id, NULL, &e), &e);
     f = fixture_begin(&to, 1, 1, &e);
@@ -257,11 +257,11 @@ the_full_backups_chunks_are_reused_after_a_partial_one(void **state)
 static void
 an_interrupted_run_is_resumed(void **state)
 {
-    struct repo          *r = *state;
-    struct err            e = ERR_INIT;
-    struct fanout_repo    to = {.repo = r};
-    struct fanout        *f = fixture_begin(&to, 1, 1, &e);
-    struct manifest      *m = manifest_new();
+    struct repo       *r = *state;
+    struct err         e = ERR_INIT;
+    struct fanout_repo to = {.repo = r};
+    struct fanout     *f = fixture_begin(&to, 1, 1, &e);
+    struct manifest   *m = manifest_new();
 
     assert_non_null(f);
     assert_ok(fixture_put(f, m, 1, &e), &e);
@@ -299,13 +299,13 @@ a_journal_that_cannot_be_kept_stops_nothing(void **state)
 static void
 a_revoked_run_does_not_commit(void **state)
 {
-    struct repo          *r = *state;
-    struct err            e = ERR_INIT;
-    struct fanout_repo    to = {.repo = r};
-    struct fanout        *f = fixture_begin(&to, 1, 1, &e);
-    struct manifest      *m = manifest_new();
-    struct label         *l = fixture_label();
-    char                 *key;
+    struct repo       *r = *state;
+    struct err         e = ERR_INIT;
+    struct fanout_repo to = {.repo = r};
+    struct fanout     *f = fixture_begin(&to, 1, 1, &e);
+    struct manifest   *m = manifest_new();
+    struct label      *l = fixture_label();
+    char              *key;
 
     assert_non_null(f);
     assert_ok(fixture_put(f, m, 1, &e), &e);
@@ -502,12 +502,12 @@ latest_and_at_find_what_they_should(void **state)
 static void
 a_name_stands_for_one_database_until_adopted(void **state)
 {
-    struct repo  *r = *state;
-    struct err    e = ERR_INIT;
-    char          name[] = "shop";
-    struct source a = {7000000000000000001u, 16384, name};
-    struct source b = {7000000000000000002u, 16385, name};
-    struct source is;
+    struct repo   *r = *state;
+    struct err     e = ERR_INIT;
+    char           name[] = "shop";
+    struct source  a = {7000000000000000001u, 16384, name};
+    struct source  b = {7000000000000000002u, 16385, name};
+    struct source  is;
     struct strlist names = {0};
 
     assert_int_equal(source_load(r, "Shop 1", &is, &e), -1);

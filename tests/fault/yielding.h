@@ -1,13 +1,13 @@
 /*
- * yielding.h - a store in which every call waits for its turn: real code as actors, one at a time, in an order that a
- * seed decides.  With everything a store and a host may do to them:
+ * yielding.h - a store in which every call waits for its turn: real code as actors, one at a time,
+ * in an order that a seed decides.  With everything a store and a host may do to them:
  *
  *   - a listing shows each key that changed within the last `stale` seconds as it is or as it was;
  *   - a PUT that succeeded may happen once more, later;
- *   - an actor is killed at one of its calls: that call happens, or not, or later, or (a removal) in part, and no other
- *     call of it happens;
- *   - time passes, for the store and for the hosts, which have the same clock (time(), clock_gettime(), usleep() and
- *     random numbers are replaced for the whole program).
+ *   - an actor is killed at one of its calls: that call happens, or not, or later, or (a removal)
+ *     in part, and no other call of it happens;
+ *   - time passes, for the store and for the hosts, which have the same clock (time(),
+ *     clock_gettime(), usleep() and random numbers are replaced for the whole program).
  *
  * Actors are threads; an actor's own threads must not call the store at the same time.
  */
@@ -27,57 +27,57 @@ enum actor_state { ACTOR_WORKING, ACTOR_AT_GATE, ACTOR_ASLEEP, ACTOR_ENDED };
 struct world;
 
 struct actor {
-    struct storage   base;           /* what it knows as its store */
+    struct storage   base; /* what it knows as its store */
     struct world    *world;
     pthread_t        thread;
-    pthread_cond_t   turn;           /* it is its turn */
+    pthread_cond_t   turn; /* it is its turn */
     enum actor_state state;
     bool             granted;
-    double           wake;           /* when asleep */
+    double           wake; /* when asleep */
     unsigned         calls;
-    unsigned         kill_at;        /* the call during which it dies; 0: none */
+    unsigned         kill_at; /* the call during which it dies; 0: none */
     bool             killed;
-    void           (*body)(struct actor *);
-    unsigned         number;
-    int              rc;             /* what its work came to */
-    struct err       e;
+    void (*body)(struct actor *);
+    unsigned   number;
+    int        rc; /* what its work came to */
+    struct err e;
 };
 
 /* How a key was before its last change. */
 struct past {
-    char   *key;
-    double  changed;
-    bool    was_there;
+    char    *key;
+    double   changed;
+    bool     was_there;
     uint64_t size;
-    time_t  modified;
+    time_t   modified;
 };
 
 /* A call that is still on its way. */
 struct late {
     char    *key;
-    uint8_t *data;                   /* NULL: a removal */
+    uint8_t *data; /* NULL: a removal */
     size_t   size;
     double   at;
 };
 
 struct world {
     pthread_mutex_t lock;
-    pthread_cond_t  waiting;         /* an actor is, or has ended */
+    pthread_cond_t  waiting; /* an actor is, or has ended */
     struct storage *inner;
     uint64_t        random;
-    _Atomic double now;
+    _Atomic double  now;
     double          stale;
-    bool            again;           /* PUTs may happen again */
+    bool            again; /* PUTs may happen again */
     struct actor   *actors[ACTORS_MAX];
     size_t          n_actors;
     struct past    *past;
     size_t          n_past, cap_past;
     struct late    *late;
     size_t          n_late, cap_late;
-    void          (*check)(struct world *);   /* after what may lose something */
+    void (*check)(struct world *); /* after what may lose something */
 };
 
-static struct world         *the_world;      /* whose clock runs */
+static struct world               *the_world; /* whose clock runs */
 static _Thread_local struct actor *this_actor;
 
 /* ---- chance ---- */
@@ -236,7 +236,8 @@ world_remove(struct world *w, const char *key)
 static inline void
 world_later(struct world *w, const char *key, const struct blob *blob)
 {
-    struct late l = {.key = xstrdup(key), .at = w->now + world_pick(w, world_pick(w, 2) == 0 ? 60 : 7200)};
+    struct late l = {.key = xstrdup(key),
+                     .at = w->now + world_pick(w, world_pick(w, 2) == 0 ? 60 : 7200)};
 
     if (blob != NULL) {
         l.data = xmalloc(blob->size + 1);
@@ -322,14 +323,17 @@ yielding_put(struct storage *st, const char *key, const struct blob *blob, struc
 static int
 yielding_get(struct storage *st, const char *key, struct buf *out, struct err *e)
 {
-    return world_gate(st, e) == DEAD ? -1 : actor_answer(st, storage_get(((struct actor *)st)->world->inner, key, out, e), e);
+    return world_gate(st, e) == DEAD
+        ? -1
+        : actor_answer(st, storage_get(((struct actor *)st)->world->inner, key, out, e), e);
 }
 
 static int
 yielding_head(struct storage *st, const char *key, struct object_info *info, struct err *e)
 {
-    return world_gate(st, e) == DEAD ? -1
-                                     : actor_answer(st, storage_head(((struct actor *)st)->world->inner, key, info, e), e);
+    return world_gate(st, e) == DEAD
+        ? -1
+        : actor_answer(st, storage_head(((struct actor *)st)->world->inner, key, info, e), e);
 }
 
 struct shown {
@@ -397,7 +401,8 @@ yielding_list(struct storage *st, const char *prefix, storage_list_fn *fn, void 
         const struct past *p = &w->past[i];
         struct object_info info;
 
-        if (p->was_there && w->now - p->changed <= w->stale && strncmp(p->key, prefix, strlen(prefix)) == 0 &&
+        if (p->was_there && w->now - p->changed <= w->stale &&
+            strncmp(p->key, prefix, strlen(prefix)) == 0 &&
             storage_head(w->inner, p->key, &info, &none) != 0 && world_pick(w, 2) == 0) {
             showing_add(&s, p->key, p->size, p->modified);
         }
@@ -406,7 +411,8 @@ yielding_list(struct storage *st, const char *prefix, storage_list_fn *fn, void 
         qsort(s.v, s.n, sizeof *s.v, compare_shown);
     }
     for (size_t i = 0; i < s.n; i++) {
-        struct object_info info = {.key = s.v[i].key, .size = s.v[i].size, .modified = s.v[i].modified};
+        struct object_info info = {
+            .key = s.v[i].key, .size = s.v[i].size, .modified = s.v[i].modified};
 
         if (rc == 0) {
             rc = fn(ctx, &info, e);
@@ -431,7 +437,8 @@ show_dir(void *ctx, const struct object_info *info, struct err *e)
     const char     *name = info->key + d->prefix;
     size_t          n = strcspn(name, "/");
 
-    if (name[n] == '\0' || n >= sizeof d->last || (strlen(d->last) == n && strncmp(d->last, name, n) == 0)) {
+    if (name[n] == '\0' || n >= sizeof d->last ||
+        (strlen(d->last) == n && strncmp(d->last, name, n) == 0)) {
         return 0;
     }
     memcpy(d->last, name, n);
@@ -474,7 +481,7 @@ yielding_remove(struct storage *st, const char *const *keys, size_t n, struct er
 static void
 yielding_close(struct storage *st)
 {
-    (void)st;       /* the world's */
+    (void)st; /* the world's */
 }
 
 static const struct storage_ops yielding_ops = {

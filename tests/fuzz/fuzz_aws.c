@@ -1,4 +1,5 @@
-/* What services and files say about credentials: taken, or one clear error; never half.  The first byte chooses. */
+/* What services and files say about credentials: taken, or one clear error; never half.  The
+ * first byte chooses. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +48,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         rc = aws_sts_parse(text, n - 1, data[0] == 'x' ? 200 : 403, "host", &c, &e);
         break;
     }
-    if ((rc == 0) != (e.kind == ERR_NONE) || (rc != 0 && (c.access_key != NULL || e.text[0] == '\0')) ||
+    if ((rc == 0) != (e.kind == ERR_NONE) ||
+        (rc != 0 && (c.access_key != NULL || e.text[0] == '\0')) ||
         (rc == 0 && data[0] != 'i' && (c.access_key == NULL || c.secret_key == NULL))) {
         abort();
     }

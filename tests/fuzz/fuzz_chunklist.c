@@ -1,4 +1,5 @@
-/* Each line of a chunk list that is accepted names a chunk, in ascending order; its names read back as they were. */
+/* Each line of a chunk list that is accepted names a chunk, in ascending order; its names read
+ * back as they were. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +17,8 @@ check_line(void *ctx, const struct chunk_line *line, struct err *e)
     char              again[CHUNK_NAME_MAX];
 
     (void)e;
-    if (chunk_name_parse(line->name, &name) != 0 || line->raw_size > CHUNK_RAW_MAX || strcmp(last, line->name) >= 0) {
+    if (chunk_name_parse(line->name, &name) != 0 || line->raw_size > CHUNK_RAW_MAX ||
+        strcmp(last, line->name) >= 0) {
         abort();
     }
     chunk_name_format(&name, again);
@@ -33,7 +35,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     struct err e = ERR_INIT;
     char       last[CHUNK_NAME_MAX] = "";
 
-    if (chunk_list_parse(data, n, check_line, last, &e) != 0 && (e.kind != ERR_CORRUPT || e.text[0] == '\0')) {
+    if (chunk_list_parse(data, n, check_line, last, &e) != 0 &&
+        (e.kind != ERR_CORRUPT || e.text[0] == '\0')) {
         abort();
     }
     return 0;

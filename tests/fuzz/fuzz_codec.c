@@ -15,7 +15,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
     if (n >= 3) {
         raw_size = (size_t)data[1] << 8 | data[2];
-        if (codec_decompress(c, (enum codec_kind)(data[0] % 3), data + 3, n - 3, raw_size, &out, &e) == 0) {
+        if (codec_decompress(c, (enum codec_kind)(data[0] % 3), data + 3, n - 3, raw_size, &out,
+                             &e) == 0) {
             if (out.len != raw_size) {
                 abort();
             }

@@ -1,4 +1,5 @@
-/* Names become keys and come back; only what name_encode() writes is taken; times parse or do not. */
+/* Names become keys and come back; only what name_encode() writes is taken; times parse or do
+ * not. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -28,8 +28,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     if (again == NULL || !json_equal(j, again)) {
         abort();
     }
-    json_object_foreach(j, key, value)
-    {
+    json_object_foreach (j, key, value) {
         int64_t  i;
         uint64_t h;
         size_t   len;

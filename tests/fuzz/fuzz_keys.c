@@ -1,9 +1,10 @@
-/* Key objects, as a line and as boxes, and key files: what is accepted is whole, what is not is said. */
+/* Key objects, as a line and as boxes, and key files: what is accepted is whole, what is not is
+ * said. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/enc.h"
 #include "core/crypto/keyfile.h"
+#include "core/enc.h"
 #include "core/log.h"
 #include "storage/keys/epoch.h"
 
@@ -89,7 +90,8 @@ static void
 read_box(const uint8_t *data, size_t n)
 {
     struct key_object o = {.epoch = 1};
-    struct recipient  r = {.role = n > 0 && data[0] % 2 == 0 ? KEY_READER : KEY_WRITER, .box = BUF_INIT(BUF_NO_LIMIT)};
+    struct recipient  r = {.role = n > 0 && data[0] % 2 == 0 ? KEY_READER : KEY_WRITER,
+                           .box = BUF_INIT(BUF_NO_LIMIT)};
     struct err        e = ERR_INIT;
 
     if (n > 1 && buf_append(&r.box, data + 1, n - 1, &e) != 0) {
@@ -104,10 +106,10 @@ read_box(const uint8_t *data, size_t n)
 static void
 read_files(const uint8_t *data, size_t n)
 {
-    const struct passphrase_source nowhere = {.fd = 1023};     /* which is not open: nobody is asked */
-    struct public_key              public = {0};
-    struct secret_key              secret = {0};
-    struct err                     e = ERR_INIT;
+    const struct passphrase_source nowhere = {.fd = 1023}; /* which is not open: nobody is asked */
+    struct public_key public = {0};
+    struct secret_key secret = {0};
+    struct err        e = ERR_INIT;
 
     if (public_key_parse(data, n, "input", &public, &e) != 0) {
         must_say(&e);

@@ -1,4 +1,5 @@
-/* repo.1.json, source.json, an epoch's keys, and the lists of objects that must not be reused, from the input. */
+/* repo.1.json, source.json, an epoch's keys, and the lists of objects that must not be reused,
+ * from the input. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +25,8 @@ repo_of(const char *line)
     struct err      e = ERR_INIT;
     struct repo    *r;
 
-    if (storage_put(st, "repo.1.json", line, strlen(line), &e) != 0 || (r = repo_open_storage(st, &e)) == NULL) {
+    if (storage_put(st, "repo.1.json", line, strlen(line), &e) != 0 ||
+        (r = repo_open_storage(st, &e)) == NULL) {
         abort();
     }
     return r;
@@ -33,21 +35,26 @@ repo_of(const char *line)
 static struct repo *
 good_repo(void)
 {
-    return repo_of("{\"format\":1,\"needs\":[],\"type\":\"repo\",\"repo_id\":\"00112233445566778899aabbccddeeff\",\"epoch\":1,"
-                   "\"id_key\":\"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\","
-                   "\"fingerprint_key\":\"000102030405060708090a0b0c0d0e0f\"}\n");
+    return repo_of(
+        "{\"format\":1,\"needs\":[],\"type\":\"repo\",\"repo_id\":"
+        "\"00112233445566778899aabbccddeeff\",\"epoch\":1,"
+        "\"id_key\":\"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\","
+        "\"fingerprint_key\":\"000102030405060708090a0b0c0d0e0f\"}\n");
 }
 
 /* To the epoch of tests/vectors/seal.json. */
 static struct repo *
 encrypted_repo(void)
 {
-    return repo_of("{\"format\":1,\"needs\":[\"encryption\"],\"type\":\"repo\",\"repo_id\":\"00112233445566778899aabbccddeeff\","
-                   "\"epoch\":1,\"epochs\":[{\"epoch\":1,"
-                   "\"public\":\"f8383f4e1d58630ca93d78526378d357d6cc9f26544e210c617cac77a6d0c00a\"}]}\n");
+    return repo_of(
+        "{\"format\":1,\"needs\":[\"encryption\"],\"type\":\"repo\",\"repo_id\":"
+        "\"00112233445566778899aabbccddeeff\","
+        "\"epoch\":1,\"epochs\":[{\"epoch\":1,"
+        "\"public\":\"f8383f4e1d58630ca93d78526378d357d6cc9f26544e210c617cac77a6d0c00a\"}]}\n");
 }
 
-/* Every epoch that an accepted repository names is plain and has its keys, or is encrypted and has not. */
+/* Every epoch that an accepted repository names is plain and has its keys, or is encrypted and
+ * has not. */
 static void
 check_epochs(struct repo *r)
 {
@@ -56,7 +63,8 @@ check_epochs(struct repo *r)
     for (unsigned i = 1; i <= r->epoch; i++) {
         const struct epoch *ep = keyring_epoch(r->keys, i, &e);
 
-        if (ep == NULL || ep->number != i || ep->sealed != (ep->naming.data == NULL) || keyring_reads(r->keys, i) == ep->sealed) {
+        if (ep == NULL || ep->number != i || ep->sealed != (ep->naming.data == NULL) ||
+            keyring_reads(r->keys, i) == ep->sealed) {
             abort();
         }
     }
@@ -72,8 +80,9 @@ read_keys(const uint8_t *data, size_t n)
     struct repo *r = encrypted_repo();
     struct err   e = ERR_INIT;
 
-    if (storage_put(r->st, "keys.1.1.json", data, n, &e) != 0 || keyring_read(r->keys, 1, &e) != NULL ||
-        (e.kind != ERR_AUTH && e.kind != ERR_NOT_FOUND) || e.text[0] == '\0') {
+    if (storage_put(r->st, "keys.1.1.json", data, n, &e) != 0 ||
+        keyring_read(r->keys, 1, &e) != NULL || (e.kind != ERR_AUTH && e.kind != ERR_NOT_FOUND) ||
+        e.text[0] == '\0') {
         abort();
     }
     repo_close(r);

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "storage/drivers/aws/uri.h"
-#include "storage/drivers/s3/version_page.h"
 #include "storage/drivers/aws/xml.h"
+#include "storage/drivers/s3/version_page.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

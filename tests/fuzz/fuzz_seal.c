@@ -1,17 +1,18 @@
-/* Sealed bytes: what is not sealed does not open; what is sealed opens when nothing was changed, and only then; and whoever knows
- * the public key can put anything inside, even a length that is a lie.  The first byte chooses. */
+/* Sealed bytes: what is not sealed does not open; what is sealed opens when nothing was changed,
+ * and only then; and whoever knows the public key can put anything inside, even a length that is
+ * a lie.  The first byte chooses. */
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/crypto/seal.h"
 #include "core/enc.h"
 #include "core/mem.h"
-#include "core/crypto/seal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static struct secret secret;
-static uint8_t       public[SEAL_PUBLIC];
+static uint8_t public[SEAL_PUBLIC];
 
 /* The epoch's of tests/vectors/seal.json, so that its objects can be seeds. */
 static void
@@ -95,7 +96,8 @@ seal_and_change(const uint8_t *data, size_t n)
         b.data[((size_t)data[i] << 8 | data[i + 1]) % b.len] ^= data[i + 2];
     }
     same = memcmp(b.data, whole.data, b.len) == 0;
-    if (opens(b.data, b.len, &out, &out_n) != same || (same && (out_n != length || memcmp(out, content, length) != 0))) {
+    if (opens(b.data, b.len, &out, &out_n) != same ||
+        (same && (out_n != length || memcmp(out, content, length) != 0))) {
         abort();
     }
     free(out);
@@ -126,7 +128,8 @@ put_inside(const uint8_t *data, size_t n)
     memcpy(ad + sizeof context, public, SEAL_PUBLIC);
     memcpy(ad + sizeof context + SEAL_PUBLIC, "fixed", 5);
     memcpy(ad + sizeof context + SEAL_PUBLIC + 5, sealed, SEAL_HEAD);
-    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(sealed + SEAL_HEAD, NULL, data, n, ad, sizeof ad, NULL, nonce, key);
+    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(sealed + SEAL_HEAD, NULL, data, n, ad,
+                                                     sizeof ad, NULL, nonce, key);
     for (size_t i = 8; n >= 8 && i-- > 0;) {
         length = length << 8 | data[i];
     }

@@ -1,5 +1,6 @@
 /*
- * fuzz_sqlsplit.c - any text is cut into statements, or refused; what came out has no statement end outside of quotes.
+ * fuzz_sqlsplit.c - any text is cut into statements, or refused; what came out has no statement end
+ * outside of quotes.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "core/log.h"
-#include "storage/retention/policy.h"
 #include "storage/repo/standing.h"
+#include "storage/retention/policy.h"
 #include "tests/support/drivers.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -14,10 +14,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 static struct repo *
 repo_with(const uint8_t *data, size_t n)
 {
-    static const char *const keys[] = {"shop/pins/" BACKUP ".00000000.json", "shop/accepted/" BACKUP ".json",
+    static const char *const keys[] = {"shop/pins/" BACKUP ".00000000.json",
+                                       "shop/accepted/" BACKUP ".json",
                                        "shop/drills/" BACKUP ".20261121T021500Z-00000000.json"};
     static const char        line[] =
-        "{\"format\":1,\"needs\":[],\"type\":\"repo\",\"repo_id\":\"00112233445566778899aabbccddeeff\",\"epoch\":1,"
+        "{\"format\":1,\"needs\":[],\"type\":\"repo\",\"repo_id\":"
+        "\"00112233445566778899aabbccddeeff\",\"epoch\":1,"
         "\"id_key\":\"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\","
         "\"fingerprint_key\":\"000102030405060708090a0b0c0d0e0f\"}\n";
     struct storage *st = storage_memory_new();
@@ -67,10 +69,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     memcpy(b.label->id, BACKUP, sizeof BACKUP);
     r = repo_with(data, n);
     if (r == NULL || standings_load(r, "shop", &one, &known, &e) != 0) {
-        abort();        /* nothing that stands in such an object stops anybody */
+        abort(); /* nothing that stands in such an object stops anybody */
     }
     if (known.v[0].pin == NULL) {
-        abort();        /* a pin holds by its name */
+        abort(); /* a pin holds by its name */
     }
     standing_json(&known.v[0], o);
     text = standing_note(&known.v[0], NULL);

@@ -1,13 +1,14 @@
 /*
- * The protocol of docs/prune-protocol.md, run to exhaustion: every interleaving of writers and prunes on one content,
- * with listings that may be old, PUTs that arrive twice, and processes that stop anywhere (which is the same as one
- * that is never scheduled again).  Then every rule is left out in turn, and a loss must be found.
+ * The protocol of docs/prune-protocol.md, run to exhaustion: every interleaving of writers and
+ * prunes on one content, with listings that may be old, PUTs that arrive twice, and processes that
+ * stop anywhere (which is the same as one that is never scheduled again).  Then every rule is left
+ * out in turn, and a loss must be found.
  *
- * One model step is one storage call.  One old object (0) is referred to by the label of an old backup (0); writer i
- * may reuse what it trusts, or put object i + 1 and, in the end, label i + 1.
+ * One model step is one storage call.  One old object (0) is referred to by the label of an old
+ * backup (0); writer i may reuse what it trusts, or put object i + 1 and, in the end, label i + 1.
  *
- * Time: DELTA is how old a listing may be.  A change is "recent" for that long, and a listing shows each recent entry
- * as it is or as it was.  tick() lets time pass, at any moment.
+ * Time: DELTA is how old a listing may be.  A change is "recent" for that long, and a listing shows
+ * each recent entry as it is or as it was.  tick() lets time pass, at any moment.
  */
 #include "tests/unit/check.h"
 
@@ -71,59 +72,74 @@ static const char *const rule_names[RULES] = {
 struct setup {
     const char *name;
     int         writers, prunes;
-    int         delta;          /* 0 or 1 ticks */
-    bool        journal;        /* what an interrupted run stored is trusted too */
-    bool        twice;          /* a label's PUT, and a trash list's, may happen again */
-    bool        leftovers;      /* the rest of a backup's directory, and its removal */
-    bool        expire_new;     /* not only the old backup may expire */
+    int         delta;      /* 0 or 1 ticks */
+    bool        journal;    /* what an interrupted run stored is trusted too */
+    bool        twice;      /* a label's PUT, and a trash list's, may happen again */
+    bool        leftovers;  /* the rest of a backup's directory, and its removal */
+    bool        expire_new; /* not only the old backup may expire */
 };
 
-/* An entry of the store: there or not, and how long since that changed (2: longer than a listing may be old). */
+/* An entry of the store: there or not, and how long since that changed (2: longer than a listing
+ * may be old). */
 typedef uint8_t entry;
 enum { THERE = 1, AGE_SHIFT = 1, AGED = 2 };
 
 struct writer {
     uint8_t pc;
-    uint8_t want;               /* the object it trusts, or NAMES */
+    uint8_t want; /* the object it trusts, or NAMES */
     uint8_t banned;
 };
 
 struct prune {
     uint8_t pc;
-    uint8_t wait;               /* ticks still to wait */
-    uint8_t refs;               /* objects that the labels seen refer to */
-    uint8_t left;               /* directories without a label, as seen */
-    uint8_t names;              /* U, later D */
-    uint8_t list;               /* the trash list it sweeps */
-    uint8_t gone;               /* label that it expires */
+    uint8_t wait;  /* ticks still to wait */
+    uint8_t refs;  /* objects that the labels seen refer to */
+    uint8_t left;  /* directories without a label, as seen */
+    uint8_t names; /* U, later D */
+    uint8_t list;  /* the trash list it sweeps */
+    uint8_t gone;  /* label that it expires */
 };
 
 struct state {
-    entry         chunk[NAMES], label[NAMES], dir[NAMES], mark[WRITERS], trash[PRUNES], runs[PRUNES];
-    uint8_t       revoked, tomb, labelled, twice_label, twice_trash;   /* bits; .revoked and tombstones are read consistently */
-    uint8_t       lied;                                      /* success was said of a run that was revoked before */
-    uint8_t       ref[NAMES];                                /* what label i refers to */
-    uint8_t       names[PRUNES], waits[PRUNES];              /* of trash list t: names, and R(t) */
+    entry   chunk[NAMES], label[NAMES], dir[NAMES], mark[WRITERS], trash[PRUNES], runs[PRUNES];
+    uint8_t revoked, tomb, labelled, twice_label,
+        twice_trash;          /* bits; .revoked and tombstones are read consistently */
+    uint8_t       lied;       /* success was said of a run that was revoked before */
+    uint8_t       ref[NAMES]; /* what label i refers to */
+    uint8_t       names[PRUNES], waits[PRUNES]; /* of trash list t: names, and R(t) */
     struct writer w[WRITERS];
     struct prune  p[PRUNES];
 };
 
 enum { W_MARK, W_LABELS, W_TRASH, W_CHUNKS, W_PUT, W_DIR, W_LABEL, W_END, W_DONE };
 
-enum { P_EXPIRE, P_UNLABEL, P_DIRS, P_LABELS, P_CHUNKS, P_TRASH, P_RUNS, P_ENDED, P_AGAIN, P_SWEEP, P_FORGET, P_DONE };
+enum {
+    P_EXPIRE,
+    P_UNLABEL,
+    P_DIRS,
+    P_LABELS,
+    P_CHUNKS,
+    P_TRASH,
+    P_RUNS,
+    P_ENDED,
+    P_AGAIN,
+    P_SWEEP,
+    P_FORGET,
+    P_DONE
+};
 
 /* ---- the search: breadth first over a hash set ---- */
 
 struct search {
     const struct setup *setup;
-    unsigned            without;      /* bit of the rule left out */
+    unsigned            without; /* bit of the rule left out */
     struct state       *v;
     uint32_t           *parent;
     size_t              n, cap;
     uint32_t           *slot;
     size_t              n_slots;
-    size_t              at;           /* the state being expanded */
-    size_t              lost;         /* index of a state with a loss; SIZE_MAX: none */
+    size_t              at;   /* the state being expanded */
+    size_t              lost; /* index of a state with a loss; SIZE_MAX: none */
 };
 
 static bool
@@ -172,7 +188,8 @@ rehash(struct search *s)
     }
 }
 
-/* Every live backup has its object, and the rest of its directory; and nobody was told otherwise. */
+/* Every live backup has its object, and the rest of its directory; and nobody was told
+ * otherwise. */
 static bool
 whole(const struct search *s, const struct state *st)
 {
@@ -195,11 +212,11 @@ forget(const struct search *s, struct state *st)
         bool over = st->w[i].pc == W_DONE && !there(st->label[i + 1]) && !there(st->mark[i]);
 
         if (over && s->setup->delta == 0) {
-            uint8_t others = (uint8_t)~(1U << i);
+            uint8_t others = (uint8_t) ~(1U << i);
 
             st->revoked &= others;
             st->labelled &= others;
-            st->tomb &= (uint8_t)~(2U << i);
+            st->tomb &= (uint8_t) ~(2U << i);
             st->ref[i + 1] = s->setup->journal ? st->ref[i + 1] : 0;
             for (int k = 0; k < PRUNES; k++) {
                 st->waits[k] &= others;
@@ -219,9 +236,9 @@ forget(const struct search *s, struct state *st)
 static void
 emit(struct search *s, const struct state *seen)
 {
-    struct state copy = *seen;
+    struct state  copy = *seen;
     struct state *st = &copy;
-    size_t h;
+    size_t        h;
 
     if (!s->setup->twice) {
         forget(s, st);
@@ -348,7 +365,7 @@ writer_trusts(struct search *s, const struct state *st, int i, unsigned shown)
         }
     }
     t.w[i].want = NAMES;
-    writer_next(s, &t, i, W_TRASH);     /* it need not want any */
+    writer_next(s, &t, i, W_TRASH); /* it need not want any */
     for (uint8_t n = 0; n < NAMES; n++) {
         if ((trusted >> n & 1) != 0) {
             t.w[i].want = n;
@@ -386,7 +403,7 @@ writer_lists(struct search *s, const struct state *st, int i, unsigned shown)
 static void
 writer_step(struct search *s, const struct state *st, int i)
 {
-    struct state t = *st;
+    struct state   t = *st;
     struct writer *w = &t.w[i];
 
     /* Giving up before the label was tried: the mark goes. */
@@ -413,7 +430,7 @@ writer_step(struct search *s, const struct state *st, int i)
         list(s, st, st->chunk, NAMES, i, writer_lists);
         break;
     case W_PUT:
-        put(s, &t.mark[i]);        /* for a writer without W1: late */
+        put(s, &t.mark[i]); /* for a writer without W1: late */
         if (w->want == NAMES) {
             put(s, &t.chunk[i + 1]);
             t.ref[i + 1] = (uint8_t)(i + 1);
@@ -430,11 +447,11 @@ writer_step(struct search *s, const struct state *st, int i)
     case W_LABEL:
         if (!has(s, W5_LABEL_BEFORE_MARK_GOES)) {
             del(s, &t.mark[i]);
-            emit(s, &t);        /* and stopped here, for ever or for a while */
+            emit(s, &t); /* and stopped here, for ever or for a while */
         }
         put(s, &t.label[i + 1]);
         t.labelled |= (uint8_t)(1U << i);
-        w->banned = (uint8_t)(st->revoked >> i & 1);    /* now means: revoked before the label stood */
+        w->banned = (uint8_t)(st->revoked >> i & 1); /* now means: revoked before the label stood */
         writer_next(s, &t, i, W_END);
         break;
     case W_END:
@@ -513,7 +530,8 @@ prune_garbage(struct search *s, const struct state *st, int k, unsigned shown)
 {
     struct state t = *st;
 
-    /* Less what a trash list names already, and what live runs wrote; neither is a matter of safety. */
+    /* Less what a trash list names already, and what live runs wrote; neither is a matter of
+     * safety. */
     for (int l = 0; l < PRUNES; l++) {
         shown &= there(st->trash[l]) ? ~(unsigned)st->names[l] : ~0U;
     }
@@ -541,8 +559,8 @@ prune_runs(struct search *s, const struct state *st, int k, unsigned shown)
     prune_next(s, &t, k, P_ENDED);
 }
 
-/* Has every run of R(t) ended?  shown: marks.  A label of its run ends it too; the label is read consistently, and a
- * missing one only delays. */
+/* Has every run of R(t) ended?  shown: marks.  A label of its run ends it too; the label is read
+ * consistently, and a missing one only delays. */
 static void
 prune_ended(struct search *s, const struct state *st, int k, unsigned shown)
 {
@@ -599,16 +617,16 @@ prune_sweep(struct search *s, const struct state *st, int k)
         if ((p->names >> n & 1) != 0) {
             t = *st;
             del(s, &t.chunk[n]);
-            t.p[k].names &= (uint8_t)~(1U << n);
+            t.p[k].names &= (uint8_t) ~(1U << n);
             emit(s, &t);
-            return;             /* the order does not matter, the moments do */
+            return; /* the order does not matter, the moments do */
         }
     }
     for (int n = 0; n < NAMES; n++) {
         if ((p->left >> n & 1) != 0) {
             t = *st;
             del(s, &t.dir[n]);
-            t.p[k].left &= (uint8_t)~(1U << n);
+            t.p[k].left &= (uint8_t) ~(1U << n);
             emit(s, &t);
             return;
         }
@@ -662,7 +680,7 @@ prune_step(struct search *s, const struct state *st, int k)
             t.names[k] = p->names;
         }
         if (!has(s, P3_TRASH_FIRST)) {
-            p->list = PRUNES;           /* removed at once */
+            p->list = PRUNES; /* removed at once */
             prune_next(s, &t, k, P_SWEEP);
             break;
         }
@@ -675,11 +693,13 @@ prune_step(struct search *s, const struct state *st, int k)
         break;
     case P_ENDED:
         list(s, st, st->mark, WRITERS, k, prune_ended);
-        /* Revoking: any run without a label, however soon.  72 hours are for the backups' sake, not for safety. */
+        /* Revoking: any run without a label, however soon.  72 hours are for the backups' sake,
+         * not for safety. */
         for (int i = 0; i < s->setup->writers; i++) {
             struct state r = *st;
 
-            if (((st->waits[0] | st->waits[1]) >> i & 1) != 0 && there(st->mark[i]) && !there(st->label[i + 1]) && (st->revoked >> i & 1) == 0) {
+            if (((st->waits[0] | st->waits[1]) >> i & 1) != 0 && there(st->mark[i]) &&
+                !there(st->label[i + 1]) && (st->revoked >> i & 1) == 0) {
                 r.revoked |= (uint8_t)(1U << i);
                 emit(s, &r);
             }
@@ -740,7 +760,8 @@ again(struct search *s, const struct state *st)
     for (int i = 0; i < s->setup->writers; i++) {
         struct state t = *st;
 
-        if ((st->labelled >> i & 1) != 0 && (st->twice_label >> i & 1) == 0 && !there(st->label[i + 1])) {
+        if ((st->labelled >> i & 1) != 0 && (st->twice_label >> i & 1) == 0 &&
+            !there(st->label[i + 1])) {
             t.twice_label |= (uint8_t)(1U << i);
             put(s, &t.label[i + 1]);
             emit(s, &t);
@@ -753,7 +774,7 @@ again(struct search *s, const struct state *st)
             t.twice_trash |= (uint8_t)(1U << k);
             put(s, &t.trash[k]);
             emit(s, &t);
-            put(s, &t.runs[k]);            /* and R(t) as well, as old as it is */
+            put(s, &t.runs[k]); /* and R(t) as well, as old as it is */
             emit(s, &t);
         }
     }
@@ -791,7 +812,8 @@ begin(struct state *st)
     st->chunk[0] = st->label[0] = st->dir[0] = old | THERE;
 }
 
-/* Until everything is seen, or a loss is found.  The number of states; lost: how many steps to a loss, 0: none. */
+/* Until everything is seen, or a loss is found.  The number of states; lost: how many steps to a
+ * loss, 0: none. */
 static size_t
 explore(const struct setup *setup, unsigned without, size_t *lost)
 {
@@ -821,18 +843,18 @@ explore(const struct setup *setup, unsigned without, size_t *lost)
 enum { TWO_AND_TWO, REPEATED, THREE_AND_ONE, LEFTOVERS, OLD_LISTINGS, OLD_LEFTOVERS, SETUPS };
 
 static const struct setup setups[SETUPS] = {
-    [TWO_AND_TWO] = {"2 writers, 2 prunes, any backup may expire, journals", .writers = 2, .prunes = 2, .journal = true,
-                     .expire_new = true},
-    [REPEATED] = {"2 writers, 1 prune, PUTs that happen again", .writers = 2, .prunes = 1, .twice = true,
-                  .expire_new = true},
-    [THREE_AND_ONE] = {"3 writers, 1 prune, any backup may expire, journals", .writers = 3, .prunes = 1, .journal = true,
-                       .expire_new = true},
-    [LEFTOVERS] = {"1 writer, 2 prunes, what is left of backups", .writers = 1, .prunes = 2, .leftovers = true,
-                   .expire_new = true},
-    [OLD_LISTINGS] = {"2 writers, 1 prune, old listings, journals", .writers = 2, .prunes = 1, .delta = 1,
-                      .journal = true, .expire_new = true},
-    [OLD_LEFTOVERS] = {"1 writer, 1 prune, old listings, what is left of backups", .writers = 1, .prunes = 1,
-                       .delta = 1, .leftovers = true},
+    [TWO_AND_TWO] = {"2 writers, 2 prunes, any backup may expire, journals", .writers = 2,
+                     .prunes = 2, .journal = true, .expire_new = true},
+    [REPEATED] = {"2 writers, 1 prune, PUTs that happen again", .writers = 2, .prunes = 1,
+                  .twice = true, .expire_new = true},
+    [THREE_AND_ONE] = {"3 writers, 1 prune, any backup may expire, journals", .writers = 3,
+                       .prunes = 1, .journal = true, .expire_new = true},
+    [LEFTOVERS] = {"1 writer, 2 prunes, what is left of backups", .writers = 1, .prunes = 2,
+                   .leftovers = true, .expire_new = true},
+    [OLD_LISTINGS] = {"2 writers, 1 prune, old listings, journals", .writers = 2, .prunes = 1,
+                      .delta = 1, .journal = true, .expire_new = true},
+    [OLD_LEFTOVERS] = {"1 writer, 1 prune, old listings, what is left of backups", .writers = 1,
+                       .prunes = 1, .delta = 1, .leftovers = true},
 };
 
 /* Where each rule is missed. */

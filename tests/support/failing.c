@@ -11,8 +11,8 @@
 struct failing_storage {
     struct storage  base;
     struct storage *inner;
-    unsigned        n;           /* the call that fails, from 1; 0: none */
-    bool            after;       /* behind the effect */
+    unsigned        n;     /* the call that fails, from 1; 0: none */
+    bool            after; /* behind the effect */
     unsigned       *calls;
     atomic_uint     count;
 };
@@ -43,15 +43,15 @@ fail(const char *what, struct err *e)
 }
 
 /* The call, or the fault in front of it or behind it. */
-#define FAILING(what, call)                              \
-    do {                                                 \
-        bool hit = now(st);                              \
-        int  rc;                                         \
-        if (hit && !outer(st)->after) {                  \
-            return fail(what, e);                        \
-        }                                                \
-        rc = (call);                                     \
-        return hit ? fail(what, e) : rc;                 \
+#define FAILING(what, call)                                                                        \
+    do {                                                                                           \
+        bool hit = now(st);                                                                        \
+        int  rc;                                                                                   \
+        if (hit && !outer(st)->after) {                                                            \
+            return fail(what, e);                                                                  \
+        }                                                                                          \
+        rc = (call);                                                                               \
+        return hit ? fail(what, e) : rc;                                                           \
     } while (0)
 
 static int

@@ -19,7 +19,7 @@ struct object {
 struct memory_storage {
     struct storage  base;
     pthread_mutex_t lock;
-    struct object  *v;          /* sorted by key */
+    struct object  *v; /* sorted by key */
     size_t          n, cap;
 };
 
@@ -69,10 +69,12 @@ memory_put(struct storage *st, const char *key, const struct blob *blob, struct 
             memcpy(ms->v[i].data, blob->data, blob->size);
         }
         ms->n++;
-    } else if (old->size == blob->size && (blob->size == 0 || memcmp(old->data, blob->data, blob->size) == 0)) {
+    } else if (old->size == blob->size &&
+               (blob->size == 0 || memcmp(old->data, blob->data, blob->size) == 0)) {
         old->modified = time(NULL);
     } else {
-        rc = err_set(e, ERR_EXISTS, "could not store \"%s\": exists already, with other contents", key);
+        rc = err_set(e, ERR_EXISTS, "could not store \"%s\": exists already, with other contents",
+                     key);
     }
     (void)pthread_mutex_unlock(&ms->lock);
     return rc;
@@ -91,7 +93,8 @@ memory_get(struct storage *st, const char *key, struct buf *out, struct err *e)
     if (o == NULL) {
         rc = err_set(e, ERR_NOT_FOUND, "\"%s\" does not exist", key);
     } else if (o->size > out->max) {
-        rc = err_set(e, ERR_CORRUPT, "\"%s\": has %zu bytes, at most %zu are allowed", key, o->size, out->max);
+        rc = err_set(e, ERR_CORRUPT, "\"%s\": has %zu bytes, at most %zu are allowed", key, o->size,
+                     out->max);
     } else {
         rc = buf_append(out, o->data, o->size, e);
     }
@@ -118,10 +121,11 @@ memory_head(struct storage *st, const char *key, struct object_info *info, struc
     return rc;
 }
 
-/* The first object behind after (or at or behind the prefix, when after is NULL); false at the end.  The lock is not
- * held while callbacks run, so that they may call the storage. */
+/* The first object behind after (or at or behind the prefix, when after is NULL); false at the
+ * end.  The lock is not held while callbacks run, so that they may call the storage. */
 static bool
-next_object(struct memory_storage *ms, const char *prefix, const char *after, char **key, struct object_info *info)
+next_object(struct memory_storage *ms, const char *prefix, const char *after, char **key,
+            struct object_info *info)
 {
     size_t i;
     bool   found;
@@ -134,7 +138,8 @@ next_object(struct memory_storage *ms, const char *prefix, const char *after, ch
     found = i < ms->n && strncmp(ms->v[i].key, prefix, strlen(prefix)) == 0;
     if (found) {
         *key = xstrdup(ms->v[i].key);
-        *info = (struct object_info){.key = *key, .size = ms->v[i].size, .modified = ms->v[i].modified};
+        *info = (struct object_info){
+            .key = *key, .size = ms->v[i].size, .modified = ms->v[i].modified};
     }
     (void)pthread_mutex_unlock(&ms->lock);
     return found;
@@ -159,7 +164,7 @@ memory_list(struct storage *st, const char *prefix, storage_list_fn *fn, void *c
 }
 
 struct dirs {
-    size_t           prefix;      /* its length */
+    size_t           prefix; /* its length */
     char            *last;
     storage_dirs_fn *fn;
     void            *ctx;
@@ -172,7 +177,8 @@ next_dir(void *ctx, const struct object_info *info, struct err *e)
     const char  *name = info->key + d->prefix;
     size_t       n = strcspn(name, "/");
 
-    if (name[n] == '\0' || (d->last != NULL && strlen(d->last) == n && strncmp(d->last, name, n) == 0)) {
+    if (name[n] == '\0' ||
+        (d->last != NULL && strlen(d->last) == n && strncmp(d->last, name, n) == 0)) {
         return 0;
     }
     free(d->last);

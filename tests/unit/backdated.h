@@ -12,7 +12,7 @@
 #include "core/json.h"
 
 struct backdated {
-    const char *scope;          /* NULL: full */
+    const char *scope; /* NULL: full */
     time_t      at;
     uint64_t    rows;
 };
@@ -44,9 +44,9 @@ backdated_move(struct repo *r, const char *from, const char *to, const char *obj
 static inline void
 backdated_label(struct repo *r, const char *from, const char *to, const struct backdated *b)
 {
-    struct err  e = ERR_INIT;
-    struct buf  bytes = BUF_INIT(LABEL_BYTES_MAX);
-    char       *old = backup_key("shop", from, "label.json"), *new = backup_key("shop", to, "label.json");
+    struct err e = ERR_INIT;
+    struct buf bytes = BUF_INIT(LABEL_BYTES_MAX);
+    char *old = backup_key("shop", from, "label.json"), *new = backup_key("shop", to, "label.json");
     const char *gone = old;
     char        at[32];
     json_t     *o;

@@ -1,10 +1,12 @@
 /*
- * http_script.h - an HTTP server in a thread that answers what it was told to, in order, and keeps what it was asked.
+ * http_script.h - an HTTP server in a thread that answers what it was told to, in order, and keeps
+ * what it was asked.
  *
  *     struct http_script s;
  *     http_script_start(&s, (const struct http_step[]){{"HTTP/1.1 503 ...\r\n\r\n"}, {NULL}}, 2);
  *     ... s.port ...
- *     http_script_stop(&s);      then s.asked[0 .. s.n_asked) are the requests' heads, s.bodies[] their bodies
+ *     http_script_stop(&s);      then s.asked[0 .. s.n_asked) are the requests' heads, s.bodies[]
+ * their bodies
  */
 #ifndef TESTS_UNIT_HTTP_SCRIPT_H
 #define TESTS_UNIT_HTTP_SCRIPT_H
@@ -25,18 +27,18 @@
 enum { HTTP_ASKED_MAX = 64, HTTP_HEAD_MAX = 16 << 10, HTTP_BODY_MAX = 1 << 20 };
 
 struct http_step {
-    const char *answer;      /* all of it; NULL: the connection is closed without one */
-    bool        keep;        /* the connection stays open; otherwise it is closed behind the answer */
-    bool        hang;        /* nothing is sent and nothing closed until the end */
+    const char *answer; /* all of it; NULL: the connection is closed without one */
+    bool        keep;   /* the connection stays open; otherwise it is closed behind the answer */
+    bool        hang;   /* nothing is sent and nothing closed until the end */
 };
 
 struct http_script {
     int                     port;
-    const struct http_step *steps;      /* the last one is used for all that follows */
+    const struct http_step *steps; /* the last one is used for all that follows */
     size_t                  n_steps;
     char                   *asked[HTTP_ASKED_MAX], *bodies[HTTP_ASKED_MAX];
     size_t                  n_asked;
-    size_t                  accepted;   /* connections */
+    size_t                  accepted; /* connections */
     int                     listener, hanging[HTTP_ASKED_MAX];
     size_t                  n_hanging;
     atomic_bool             stop;
@@ -47,7 +49,8 @@ struct http_script {
 static inline char *
 http_answer(const char *status, const char *headers, const char *body)
 {
-    return xasprintf("HTTP/1.1 %s\r\n%sContent-Length: %zu\r\n\r\n%s", status, headers, strlen(body), body);
+    return xasprintf("HTTP/1.1 %s\r\n%sContent-Length: %zu\r\n\r\n%s", status, headers,
+                     strlen(body), body);
 }
 
 static inline bool
@@ -149,7 +152,8 @@ http_script_start(struct http_script *s, const struct http_step *steps, size_t n
 
     *s = (struct http_script){.steps = steps, .n_steps = n};
     s->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (s->listener < 0 || bind(s->listener, (struct sockaddr *)&at, len) != 0 || listen(s->listener, 16) != 0 ||
+    if (s->listener < 0 || bind(s->listener, (struct sockaddr *)&at, len) != 0 ||
+        listen(s->listener, 16) != 0 ||
         getsockname(s->listener, (struct sockaddr *)&at, &len) != 0 ||
         pthread_create(&s->thread, NULL, http_script_run, s) != 0) {
         abort();
@@ -157,7 +161,8 @@ http_script_start(struct http_script *s, const struct http_step *steps, size_t n
     s->port = ntohs(at.sin_port);
 }
 
-/* The thread has ended when this returns: what was asked can be looked at until http_script_free(). */
+/* The thread has ended when this returns: what was asked can be looked at until
+ * http_script_free(). */
 static inline void
 http_script_stop(struct http_script *s)
 {

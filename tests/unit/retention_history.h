@@ -15,13 +15,13 @@
 #include "storage/retention/retention.h"
 
 /* Midnight of the n-th day of 2026, from 0. */
-#define DAY_2026(n) ((time_t)1767225600 + (time_t)(n) * 86400)
+#define DAY_2026(n) ((time_t)1767225600 + (time_t)(n)*86400)
 
 struct history {
-    struct retention          r;
-    struct retention_item    *items;
-    size_t                    n, cap;
-    char                    (*ids)[32];
+    struct retention       r;
+    struct retention_item *items;
+    size_t                 n, cap;
+    char (*ids)[32];
     size_t                    n_ids, cap_ids;
     struct retention_baseline baselines[4];
 };
@@ -46,13 +46,14 @@ history_add(struct history *h, time_t at)
     char text[20];
 
     VEC_GROW(h->ids, h->n_ids, h->cap_ids);
-    (void)snprintf(h->ids[h->n_ids], sizeof *h->ids, "%s-%04zx", time_compact(at, text, sizeof text), h->n_ids);
+    (void)snprintf(h->ids[h->n_ids], sizeof *h->ids, "%s-%04zx",
+                   time_compact(at, text, sizeof text), h->n_ids);
     h->n_ids++;
     VEC_GROW(h->items, h->n, h->cap);
-    h->items[h->n++] =
-        (struct retention_item){.scope = "full", .time = at, .rows = 100, .tables = 10, .bytes = 1000};
+    h->items[h->n++] = (struct retention_item){
+        .scope = "full", .time = at, .rows = 100, .tables = 10, .bytes = 1000};
     for (size_t i = 0; i < h->n; i++) {
-        h->items[i].id = h->ids[i];         /* it may have moved */
+        h->items[i].id = h->ids[i]; /* it may have moved */
     }
 }
 
@@ -99,8 +100,8 @@ history_stays(const char *file, int line, const struct history *h, const char *w
     assert_int_equal(strlen(want), h->n);
     for (size_t i = 0; i < h->n; i++) {
         if ((h->items[i].why != 0) != (want[i] != '.')) {
-            print_error("%s:%d: backup %zu %s (why %x)\n", file, line, i, want[i] == '.' ? "should go" : "should stay",
-                        h->items[i].why);
+            print_error("%s:%d: backup %zu %s (why %x)\n", file, line, i,
+                        want[i] == '.' ? "should go" : "should stay", h->items[i].why);
             fail();
         }
     }

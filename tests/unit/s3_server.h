@@ -1,8 +1,9 @@
 /*
- * s3_server.h - a private S3 server (scripts/s3-private) for C tests.  The tests run in the top directory.
+ * s3_server.h - a private S3 server (scripts/s3-private) for C tests.  The tests run in the top
+ * directory.
  *
- *     if (s3_server_start(&s, "bucket", NULL) != 0) return -1;       sets AWS_* in the environment, too
- *     options = s3_server_options(&s, tls)                           --repo-options that lead there
+ *     if (s3_server_start(&s, "bucket", NULL) != 0) return -1;       sets AWS_* in the environment,
+ * too options = s3_server_options(&s, tls)                           --repo-options that lead there
  *     s3_server_stop(&s);
  *
  * It ends with the test's process, however that ends.
@@ -19,9 +20,9 @@
 #include "core/mem.h"
 
 struct s3_server {
-    char dir[64];
-    char endpoint[64], endpoint_tls[64], ca_file[128], conf[128];
-    struct strlist options[2];          /* http, TLS */
+    char           dir[64];
+    char           endpoint[64], endpoint_tls[64], ca_file[128], conf[128];
+    struct strlist options[2]; /* http, TLS */
 };
 
 static inline void
@@ -73,7 +74,8 @@ s3_server_start(struct s3_server *s, const char *buckets)
     (void)unsetenv("AWS_ENDPOINT_URL");
     (void)unsetenv("AWS_SESSION_TOKEN");
     (void)unsetenv("AWS_PROFILE");
-    command = xasprintf("timeout 120 scripts/s3-private start --tls --while %ld %s %s", (long)getpid(), s->dir, buckets);
+    command = xasprintf("timeout 120 scripts/s3-private start --tls --while %ld %s %s",
+                        (long)getpid(), s->dir, buckets);
     f = popen(command, "r");
     free(command);
     while (f != NULL && fgets(line, sizeof line, f) != NULL) {

@@ -1,5 +1,6 @@
 /*
- * Every source of credentials, against a small server that speaks its protocol (credentials_server.py).
+ * Every source of credentials, against a small server that speaks its protocol
+ * (credentials_server.py).
  */
 #include "tests/unit/check.h"
 
@@ -23,7 +24,7 @@
 
 static struct {
     pid_t pid;
-    int   in;              /* closing it ends the server */
+    int   in; /* closing it ends the server */
     char  url[64];
     char  dir[64];
 } at;
@@ -46,7 +47,8 @@ start_server(void **state)
         (void)dup2(out[1], 1);
         (void)close(in[1]);
         (void)close(out[0]);
-        (void)execlp("python3", "python3", "-W", "ignore", "tests/unit/credentials_server.py", (char *)NULL);
+        (void)execlp("python3", "python3", "-W", "ignore", "tests/unit/credentials_server.py",
+                     (char *)NULL);
         _exit(127);
     }
     (void)close(in[0]);
@@ -80,12 +82,26 @@ static int
 clean_environment(void **state)
 {
     static const char *const names[] = {
-        "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_ROLE_ARN",
-        "AWS_ROLE_SESSION_NAME", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS",
-        "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CA_BUNDLE",
-        "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONFIG_FILE",
-        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "AWS_EC2_METADATA_SERVICE_ENDPOINT",
-        "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "AWS_SHARED_CREDENTIALS_FILE",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_PROFILE",
+        "AWS_ROLE_ARN",
+        "AWS_ROLE_SESSION_NAME",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_ENDPOINT_URL",
+        "AWS_ENDPOINT_URL_STS",
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_CA_BUNDLE",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+        "AWS_CONFIG_FILE",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
+        "AWS_SHARED_CREDENTIALS_FILE",
     };
 
     (void)state;
@@ -94,7 +110,8 @@ clean_environment(void **state)
     }
     (void)setenv("HOME", at.dir, 1);
     (void)setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
-    (void)setenv("http_proxy", "http://127.0.0.1:1", 1);     /* services of this host are asked past it */
+    (void)setenv("http_proxy", "http://127.0.0.1:1",
+                 1); /* services of this host are asked past it */
     return 0;
 }
 
@@ -124,7 +141,8 @@ write_file(const char *variable, const char *name, const char *text)
 }
 
 static void
-assert_credentials(const struct aws_credentials *c, const char *access, const char *secret, const char *token)
+assert_credentials(const struct aws_credentials *c, const char *access, const char *secret,
+                   const char *token)
 {
     assert_string_equal(c->access_key, access);
     assert_string_equal(c->secret_key, secret);
@@ -181,13 +199,14 @@ static void
 keys_in_the_environment_come_first(void **state)
 {
     (void)state;
-    write_file("AWS_SHARED_CREDENTIALS_FILE", "credentials", "[default]\naws_access_key_id=F\naws_secret_access_key=G\n");
+    write_file("AWS_SHARED_CREDENTIALS_FILE", "credentials",
+               "[default]\naws_access_key_id=F\naws_secret_access_key=G\n");
     (void)setenv("AWS_ACCESS_KEY_ID", "AK:with:colons", 1);
     (void)setenv("AWS_SECRET_ACCESS_KEY", "se/cr+et", 1);
     expect(NULL, "AK:with:colons", "se/cr+et", NULL);
     (void)setenv("AWS_SESSION_TOKEN", "to=ken", 1);
     expect(NULL, "AK:with:colons", "se/cr+et", "to=ken");
-    expect("default", "F", "G", NULL);              /* but not before a profile that was asked for */
+    expect("default", "F", "G", NULL); /* but not before a profile that was asked for */
     (void)setenv("AWS_SECRET_ACCESS_KEY", "se/cr+et\r", 1);
     refuse(NULL, ERR_AUTH, "the secret key in the environment is empty, or holds blanks");
     (void)unsetenv("AWS_SECRET_ACCESS_KEY");
@@ -202,11 +221,15 @@ nothing_found_says_what_was_tried(void **state)
 
     (void)state;
     assert_int_equal(get_as(NULL, &c, &e), -1);
-    assert_err(&e, ERR_AUTH, "no credentials found; tried the environment (AWS_ACCESS_KEY_ID is not set), a web identity "
-                             "(AWS_WEB_IDENTITY_TOKEN_FILE is not set), the AWS files (profile \"default\": no such "
-                             "profile in ");
-    assert_err(&e, ERR_AUTH, "the container (AWS_CONTAINER_CREDENTIALS_FULL_URI is not set), the instance "
-                             "(AWS_EC2_METADATA_DISABLED is true)");
+    assert_err(&e, ERR_AUTH,
+               "no credentials found; tried the environment (AWS_ACCESS_KEY_ID is not set), a web "
+               "identity "
+               "(AWS_WEB_IDENTITY_TOKEN_FILE is not set), the AWS files (profile \"default\": no "
+               "such "
+               "profile in ");
+    assert_err(&e, ERR_AUTH,
+               "the container (AWS_CONTAINER_CREDENTIALS_FULL_URI is not set), the instance "
+               "(AWS_EC2_METADATA_DISABLED is true)");
     assert_non_null(strstr(e.hint, "AWS_PROFILE"));
 }
 
@@ -238,7 +261,7 @@ static const char config_text[] =
 static void
 profiles_are_read_as_the_aws_tools_read_them(void **state)
 {
-    char long_token[3000];
+    char  long_token[3000];
     char *text;
     char *region;
 
@@ -246,25 +269,33 @@ profiles_are_read_as_the_aws_tools_read_them(void **state)
     memset(long_token, 'T', sizeof long_token - 1);
     long_token[sizeof long_token - 1] = '\0';
     write_file("AWS_CONFIG_FILE", "config", config_text);
-    text = xasprintf("[default]\naws_access_key_id = AKdefault\naws_secret_access_key = d\naws_session_token = %s\n"
-                     "[work]\naws_access_key_id=AKwork\naws_secret_access_key=w\n", long_token);
+    text = xasprintf(
+        "[default]\naws_access_key_id = AKdefault\naws_secret_access_key = d\naws_session_token = "
+        "%s\n"
+        "[work]\naws_access_key_id=AKwork\naws_secret_access_key=w\n",
+        long_token);
     write_file("AWS_SHARED_CREDENTIALS_FILE", "credentials", text);
     free(text);
 
-    expect(NULL, "AKdefault", "d", long_token);     /* not the nested one */
+    expect(NULL, "AKdefault", "d", long_token); /* not the nested one */
     expect("work", "AKwork", "w", NULL);
     expect("in config", "AKconfig", "c#d;e", NULL);
     expect("indented", "AKindented", "s", NULL);
     (void)setenv("AWS_PROFILE", "work", 1);
     expect(NULL, "AKwork", "w", NULL);
     (void)setenv("AWS_PROFILE", "nobody", 1);
-    refuse(NULL, ERR_AUTH, "credentials from the AWS files: profile \"nobody\": no such profile in ");
+    refuse(NULL, ERR_AUTH,
+           "credentials from the AWS files: profile \"nobody\": no such profile in ");
 
-    refuse("half", ERR_AUTH, "profile \"half\": it has only one of aws_access_key_id and aws_secret_access_key");
-    refuse("region-only", ERR_AUTH, "no credentials found; tried the AWS files (profile \"region-only\": no credentials in it)");
+    refuse("half", ERR_AUTH,
+           "profile \"half\": it has only one of aws_access_key_id and aws_secret_access_key");
+    refuse("region-only", ERR_AUTH,
+           "no credentials found; tried the AWS files (profile \"region-only\": no credentials in "
+           "it)");
     refuse("sso", ERR_USAGE, "profile \"sso\": it signs in through IAM Identity Center");
     refuse("mfa", ERR_USAGE, "profile \"mfa\": its mfa_serial asks for a code");
-    refuse("lone-role", ERR_USAGE, "its role_arn needs web_identity_token_file, source_profile or credential_source");
+    refuse("lone-role", ERR_USAGE,
+           "its role_arn needs web_identity_token_file, source_profile or credential_source");
     refuse("loop", ERR_USAGE, "ends a chain of more than 5");
     refuse("lost", ERR_AUTH, "its source_profile \"nobody\": no such profile");
 
@@ -301,10 +332,13 @@ a_program_can_give_them(void **state)
 {
     (void)state;
     write_file("AWS_CONFIG_FILE", "config",
-               "[profile good]\ncredential_process = printf '{\"Version\": 1, \"AccessKeyId\": \"AKprog\", "
-               "\"SecretAccessKey\": \"se/cr+et\", \"Expiration\": \"2099-01-01T00:00:00+00:00\"}'\n"
+               "[profile good]\ncredential_process = printf '{\"Version\": 1, \"AccessKeyId\": "
+               "\"AKprog\", "
+               "\"SecretAccessKey\": \"se/cr+et\", \"Expiration\": "
+               "\"2099-01-01T00:00:00+00:00\"}'\n"
                "[profile fails]\ncredential_process = echo se/cr+et >&2; exit 3\n"
-               "[profile old]\ncredential_process = echo '{\"AccessKeyId\": \"A\", \"SecretAccessKey\": \"B\", "
+               "[profile old]\ncredential_process = echo '{\"AccessKeyId\": \"A\", "
+               "\"SecretAccessKey\": \"B\", "
                "\"Expiration\": \"2019-01-01T00:00:00Z\"}'\n"
                "[profile chatty]\ncredential_process = echo '\"se/cr+et'\n");
     expect("good", "AKprog", "se/cr+et", NULL);
@@ -328,7 +362,7 @@ a_web_identity_is_exchanged_at_sts(void **state)
     set_url("AWS_ENDPOINT_URL_STS", "session/");
     expect(NULL, "AKnightly1", "se/cr+et", "to=ken");
     set_url("AWS_ENDPOINT_URL_STS", "flaky/");
-    expect(NULL, "AKflaky2", "se/cr+et", "to=ken");         /* a 500 is tried again */
+    expect(NULL, "AKflaky2", "se/cr+et", "to=ken"); /* a 500 is tried again */
 
     set_url("AWS_ENDPOINT_URL_STS", "garbage/");
     refuse(NULL, ERR_CORRUPT, "is not an STS answer");
@@ -344,8 +378,10 @@ a_web_identity_is_exchanged_at_sts(void **state)
 static void
 a_profile_can_hold_a_web_identity(void **state)
 {
-    char *text = xasprintf("[profile web]\nrole_arn = arn:aws:iam::1:role/backup\nrole_session_name = fromfile\n"
-                           "web_identity_token_file = %s/token\n", at.dir);
+    char *text = xasprintf(
+        "[profile web]\nrole_arn = arn:aws:iam::1:role/backup\nrole_session_name = fromfile\n"
+        "web_identity_token_file = %s/token\n",
+        at.dir);
 
     (void)state;
     (void)setenv("http_proxy", "", 1);
@@ -368,7 +404,8 @@ a_role_is_assumed_with_what_another_source_gives(void **state)
                "role_arn = arn:aws:iam::1:role/backup\nsource_profile = itself\n");
     write_file("AWS_CONFIG_FILE", "config",
                "[profile role]\nrole_arn = arn:aws:iam::1:role/backup\nsource_profile = keys\n"
-               "[profile wrong]\nrole_arn = arn:aws:iam::1:role/backup\ncredential_source = Environment\n"
+               "[profile wrong]\nrole_arn = arn:aws:iam::1:role/backup\ncredential_source = "
+               "Environment\n"
                "[profile odd]\nrole_arn = arn:aws:iam::1:role/backup\ncredential_source = Moon\n");
     expect("role", "AKassume1", "se/cr+et", "to=ken");
     expect("itself", "AKassume2", "se/cr+et", "to=ken");
@@ -391,9 +428,11 @@ a_container_asks_its_agent(void **state)
     refuse(NULL, ERR_AUTH, "refused (403 AccessDenied): wrong token");
     (void)setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "Bearer let-me-in", 1);
     expect(NULL, "AKtoken2", "se/cr+et", "to=ken");
-    write_file("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "agent", "Bearer other\n");     /* the file counts */
+    write_file("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "agent",
+               "Bearer other\n"); /* the file counts */
     refuse(NULL, ERR_AUTH, "wrong token");
-    write_file("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "agent", "Bearer let-me-in\r\nX-Evil: 1\n");
+    write_file("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "agent",
+               "Bearer let-me-in\r\nX-Evil: 1\n");
     refuse(NULL, ERR_AUTH, "has more than one line");
     (void)unsetenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
 
@@ -411,13 +450,20 @@ static void
 only_these_hosts_are_asked_for_a_container(void **state)
 {
     static const char *const good[] = {
-        "http://127.0.0.1/x", "http://127.9.8.7:80/x", "http://localhost:99/", "http://[::1]/x",
-        "http://169.254.170.2/v2", "http://169.254.170.23/v1/credentials", "http://[fd00:ec2::23]/v1",
-        "https://anything.example/x",
+        "http://127.0.0.1/x",       "http://127.9.8.7:80/x",
+        "http://localhost:99/",     "http://[::1]/x",
+        "http://169.254.170.2/v2",  "http://169.254.170.23/v1/credentials",
+        "http://[fd00:ec2::23]/v1", "https://anything.example/x",
     };
     static const char *const bad[] = {
-        "http://169.254.169.254/x", "http://127.0.0.1.evil.example/x", "http://evil.example/127.0.0.1",
-        "http://127.0.0.1@evil.example/", "http://10.0.0.1/", "gopher://127.0.0.1/", "file:///etc/passwd", "nonsense://",
+        "http://169.254.169.254/x",
+        "http://127.0.0.1.evil.example/x",
+        "http://evil.example/127.0.0.1",
+        "http://127.0.0.1@evil.example/",
+        "http://10.0.0.1/",
+        "gopher://127.0.0.1/",
+        "file:///etc/passwd",
+        "nonsense://",
     };
     struct err e = ERR_INIT;
     char      *url;
@@ -451,7 +497,9 @@ an_instance_asks_its_metadata_service(void **state)
     set_url("AWS_EC2_METADATA_SERVICE_ENDPOINT", "norole");
     refuse(NULL, ERR_AUTH, "the instance (the instance has no role)");
     set_url("AWS_EC2_METADATA_SERVICE_ENDPOINT", "failed");
-    refuse(NULL, ERR_AUTH, "the metadata service has no credentials for role \"backup-role\": AssumeRoleUnauthorizedAccess");
+    refuse(NULL, ERR_AUTH,
+           "the metadata service has no credentials for role \"backup-role\": "
+           "AssumeRoleUnauthorizedAccess");
     set_url("AWS_EC2_METADATA_SERVICE_ENDPOINT", "forbidden");
     refuse(NULL, ERR_AUTH, "gave no session token (403)");
     set_url("AWS_EC2_METADATA_SERVICE_ENDPOINT", "garbage");
@@ -480,10 +528,10 @@ they_are_renewed_before_they_expire(void **state)
     struct aws_credentials c = AWS_CREDENTIALS_INIT;
 
     (void)state;
-    set_url("AWS_CONTAINER_CREDENTIALS_FULL_URI", "soon/creds");        /* each lasts 4 seconds */
+    set_url("AWS_CONTAINER_CREDENTIALS_FULL_URI", "soon/creds"); /* each lasts 4 seconds */
     for (int i = 0; i < 3; i++) {
         assert_ok(aws_provider_get(p, &c, &e), &e);
-        assert_string_equal(c.access_key, "AKsoon1");                   /* kept, not asked for again */
+        assert_string_equal(c.access_key, "AKsoon1"); /* kept, not asked for again */
         aws_credentials_free(&c);
     }
     (void)usleep(2600000);
@@ -491,7 +539,7 @@ they_are_renewed_before_they_expire(void **state)
     assert_string_equal(c.access_key, "AKsoon2");
     assert_true(c.expires > time(NULL));
 
-    aws_provider_refused(p, &c);                                        /* the store did not want them */
+    aws_provider_refused(p, &c); /* the store did not want them */
     aws_credentials_free(&c);
     assert_ok(aws_provider_get(p, &c, &e), &e);
     assert_string_equal(c.access_key, "AKsoon3");
@@ -508,7 +556,8 @@ a_failed_renewal_keeps_the_old_until_they_expire(void **state)
 
     (void)state;
     log_init("test", LOG_QUIET);
-    set_url("AWS_CONTAINER_CREDENTIALS_FULL_URI", "once/creds");        /* 4 seconds, and then never again */
+    set_url("AWS_CONTAINER_CREDENTIALS_FULL_URI",
+            "once/creds"); /* 4 seconds, and then never again */
     assert_ok(aws_provider_get(p, &c, &e), &e);
     aws_credentials_free(&c);
     (void)usleep(2100000);
@@ -542,7 +591,7 @@ many_threads_ask_once(void **state)
     pthread_t            threads[THREADS];
 
     (void)state;
-    set_url("AWS_CONTAINER_CREDENTIALS_FULL_URI", "threads/creds");     /* takes 0.3 s */
+    set_url("AWS_CONTAINER_CREDENTIALS_FULL_URI", "threads/creds"); /* takes 0.3 s */
     for (int i = 0; i < THREADS; i++) {
         assert_int_equal(pthread_create(&threads[i], NULL, get_in_thread, p), 0);
     }
@@ -559,14 +608,21 @@ static void
 hostile_xml_is_no_answer(void **state)
 {
     static const char *const bad[] = {
-        "", "<", "<a/>", "<a><b></a>",
+        "",
+        "<",
+        "<a/>",
+        "<a><b></a>",
         "<!DOCTYPE a [<!ENTITY x \"y\">]><a>&x;</a>",
-        "<Credentials><AccessKeyId>A</AccessKeyId><SecretAccessKey>B</SecretAccessKey></Credentials>",
-        "<R><Credentials><AccessKeyId>A B</AccessKeyId><SecretAccessKey>B</SecretAccessKey><SessionToken>t</SessionToken>"
+        "<Credentials><AccessKeyId>A</AccessKeyId><SecretAccessKey>B</SecretAccessKey></"
+        "Credentials>",
+        "<R><Credentials><AccessKeyId>A "
+        "B</AccessKeyId><SecretAccessKey>B</SecretAccessKey><SessionToken>t</SessionToken>"
         "<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></R>",
-        "<R><Credentials><AccessKeyId>A</AccessKeyId><SecretAccessKey>B</SecretAccessKey><SessionToken>t</SessionToken>"
+        "<R><Credentials><AccessKeyId>A</AccessKeyId><SecretAccessKey>B</"
+        "SecretAccessKey><SessionToken>t</SessionToken>"
         "<Expiration>soon</Expiration></Credentials></R>",
-        "<a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a/></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a>",
+        "<a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a/></a></a></a></a></a></a></a></a></"
+        "a></a></a></a></a></a></a></a></a>",
     };
 
     (void)state;

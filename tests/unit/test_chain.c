@@ -1,4 +1,5 @@
-/* chain.h, tombstone.h, seen.h: what labels say of each other, and what a host remembers of them. */
+/* chain.h, tombstone.h, seen.h: what labels say of each other, and what a host remembers of
+ * them. */
 #include "tests/fault/fixture.h"
 
 #include "core/json.h"
@@ -64,7 +65,9 @@ the_place_in_the_chain_survives_a_round_trip(void **state)
     struct label *copy;
 
     (void)state;
-    (void)json_object_set_new(o, "heads", json_pack("[o,o]", head("20261119T021500Z-0001", '1'), head("20261120T021500Z-0002", '2')));
+    (void)json_object_set_new(
+        o, "heads",
+        json_pack("[o,o]", head("20261119T021500Z-0001", '1'), head("20261120T021500Z-0002", '2')));
     (void)json_object_set_new(o, "signer", json_string(SIGNER));
     (void)json_object_set_new(o, "sequence", json_integer(7));
     l = parsed(o, &e);
@@ -111,16 +114,21 @@ malformed_fields_are_named(void **state)
         {"{\"signer\": \"00112233445566ff\"}", "\"sequence\" is missing"},
         {"{\"sequence\": 1}", "\"signer\" is missing"},
         {"{\"signer\": \"xyz\", \"sequence\": 1}", "\"signer\" is not 16 hex digits"},
-        {"{\"signer\": \"00112233445566ff\", \"sequence\": 0}", "\"sequence\" is not a number from 1"},
-        {"{\"signer\": \"00112233445566ff\", \"sequence\": 9007199254740992}", "\"sequence\" is not"},
+        {"{\"signer\": \"00112233445566ff\", \"sequence\": 0}",
+         "\"sequence\" is not a number from 1"},
+        {"{\"signer\": \"00112233445566ff\", \"sequence\": 9007199254740992}",
+         "\"sequence\" is not"},
         {"{\"signer\": \"00112233445566ff\", \"sequence\": \"1\"}", "\"sequence\""},
         {"{\"heads\": {}}", "\"heads\""},
         {"{\"heads\": [7]}", "\"heads\", element 0: it is not an object"},
-        {"{\"heads\": [{\"backup\": \"20261120T021500Z-0002\"}]}", "\"heads\", element 0: key \"sha256\" is missing"},
+        {"{\"heads\": [{\"backup\": \"20261120T021500Z-0002\"}]}",
+         "\"heads\", element 0: key \"sha256\" is missing"},
         {"{\"heads\": [{\"sha256\": \"00\"}]}", "\"heads\", element 0: key \"backup\" is missing"},
-        {"{\"heads\": [{\"backup\": \"20261120T021500Z-0002\", \"sha256\": \"00\"}]}", "\"sha256\" is not 64 hex digits"},
+        {"{\"heads\": [{\"backup\": \"20261120T021500Z-0002\", \"sha256\": \"00\"}]}",
+         "\"sha256\" is not 64 hex digits"},
         {"{\"heads\": [{\"backup\": \"../../etc/passwd\", \"sha256\": "
-         "\"0000000000000000000000000000000000000000000000000000000000000000\"}]}", "\"backup\" is not the id of a backup"},
+         "\"0000000000000000000000000000000000000000000000000000000000000000\"}]}",
+         "\"backup\" is not the id of a backup"},
     };
 
     (void)state;
@@ -216,7 +224,7 @@ a_backup_names_the_one_before_it_and_what_lost_its_successor(void **state)
     assert_int_equal(c->n_heads, 1);
     assert_string_equal(c->heads[0].id, b->id);
     assert_string_equal(c->heads[0].sha256, b->sha256);
-    drop(s, b);         /* nothing names a any more */
+    drop(s, b); /* nothing names a any more */
     d = take(s, 4);
     assert_int_equal(d->n_heads, 2);
     assert_string_equal(d->heads[0].id, a->id);
@@ -249,7 +257,8 @@ what_is_left_out_are_the_oldest(void **state)
     assert_ok(chain_load(s->r, "shop", &list, &c, &e), &e);
     (void)snprintf(l->id, sizeof l->id, "%s", list.v[N - 1].id);
     chain_fill(&c, 0, l);
-    assert_int_equal(l->n_heads, CHAIN_HEADS_MAX - 1);         /* a label that replaces another does not name it */
+    assert_int_equal(l->n_heads,
+                     CHAIN_HEADS_MAX - 1); /* a label that replaces another does not name it */
     assert_string_equal(l->heads[0].id, "20261121T021500Z-000a");
     chain_append(&c, l);
     assert_int_equal(c.n, 1);
@@ -273,7 +282,9 @@ a_tombstone_keeps_the_place_of_what_expired(void **state)
     (void)snprintf(l->signer, sizeof l->signer, SIGNER);
     l->sequence = 3;
     assert_ok(tombstone_put(s->r, "shop", l->id, l, time(NULL), "0123456789abcdef", &e), &e);
-    assert_ok(tombstone_put(s->r, "shop", "20200101T000000Z-0000", NULL, time(NULL), "0123456789abcdef", &e), &e);
+    assert_ok(tombstone_put(s->r, "shop", "20200101T000000Z-0000", NULL, time(NULL),
+                            "0123456789abcdef", &e),
+              &e);
     assert_ok(tombstones_load(s->r, "shop", &names, &e), &e);
     assert_int_equal(names.n, 2);
     assert_ok(tombstone_load(s->r, "shop", names.v[1], &t, &e), &e);
@@ -287,10 +298,11 @@ a_tombstone_keeps_the_place_of_what_expired(void **state)
     assert_int_equal(t.sequence, 0);
     assert_ok(chain_expired(s->r, "shop", &names, l->id, l->sha256, &expired, &e), &e);
     assert_true(expired);
-    memset(l->sha256, '0', SHA256_HEX);         /* the same backup, another label */
+    memset(l->sha256, '0', SHA256_HEX); /* the same backup, another label */
     assert_ok(chain_expired(s->r, "shop", &names, l->id, l->sha256, &expired, &e), &e);
     assert_false(expired);
-    assert_ok(chain_expired(s->r, "shop", &names, "20200101T000000Z-0000", l->sha256, &expired, &e), &e);
+    assert_ok(chain_expired(s->r, "shop", &names, "20200101T000000Z-0000", l->sha256, &expired, &e),
+              &e);
     assert_true(expired);
     strlist_free(&names);
     label_free(l);
@@ -323,14 +335,14 @@ a_newer_backup_that_is_gone_is_missed_until_a_tombstone_names_it(void **state)
     assert_non_null(strstr(text, b->id));
     free(text);
     label_free(found);
-    found = seen_find(s->r, "shop", a->id, 0, &m, &e);          /* whoever names one has it */
+    found = seen_find(s->r, "shop", a->id, 0, &m, &e); /* whoever names one has it */
     assert_int_equal(m.state, SEEN_WELL);
     label_free(found);
     assert_ok(tombstone_put(s->r, "shop", b->id, b, time(NULL), "0123456789abcdef", &e), &e);
     found = seen_find(s->r, "shop", "latest", 0, &m, &e);
     assert_int_equal(m.state, SEEN_WELL);
     label_free(found);
-    drop(s, a);         /* which is the newest by now */
+    drop(s, a); /* which is the newest by now */
     assert_null(seen_find(s->r, "shop", NULL, 0, &m, &e));
     assert_int_equal(m.state, SEEN_GONE);
     assert_string_equal(m.backup, a->id);
@@ -352,7 +364,7 @@ another_label_under_the_id_is_missed(void **state)
     drop(s, a);
     assert_ok(label_format(a, &line, &e), &e);
     assert_ok(storage_put(s->r->st, key, line.data, line.len, &e), &e);
-    for (int i = 0; i < 2; i++) {       /* and not forgotten by being told */
+    for (int i = 0; i < 2; i++) { /* and not forgotten by being told */
         found = seen_find(s->r, "shop", NULL, 0, &m, &e);
         assert_non_null(found);
         assert_int_equal(m.state, SEEN_REPLACED);
@@ -367,13 +379,18 @@ static void
 garbage_in_the_memory_is_forgotten(void **state)
 {
     static const char *const garbage[] = {
-        "", "{", "[]\n", "{\"format\":1,\"needs\":[],\"type\":\"seen\"}\n",
+        "",
+        "{",
+        "[]\n",
+        "{\"format\":1,\"needs\":[],\"type\":\"seen\"}\n",
         "{\"format\":2,\"needs\":[],\"type\":\"seen\",\"signers\":{}}\n",
         "{\"format\":1,\"needs\":[],\"type\":\"seen\",\"signers\":{\"x\":1}}\n",
         "{\"format\":1,\"needs\":[],\"type\":\"seen\",\"signers\":{\"00112233445566ff\":-1}}\n",
         "{\"format\":1,\"needs\":[],\"type\":\"seen\",\"signers\":{\"00112233445566ff\":1e300}}\n",
-        "{\"format\":1,\"needs\":[],\"type\":\"seen\",\"signers\":{},\"backup\":\"../x\",\"label_sha256\":\"00\",\"snapshot\":\"2026-11-21T02:15:00Z\"}\n",
-        "{\"format\":1,\"needs\":[],\"type\":\"seen\",\"signers\":{},\"backup\":\"20261121T021500Z-4f2a\",\"label_sha256\":\"00\",\"snapshot\":\"soon\"}\n",
+        "{\"format\":1,\"needs\":[],\"type\":\"seen\",\"signers\":{},\"backup\":\"../"
+        "x\",\"label_sha256\":\"00\",\"snapshot\":\"2026-11-21T02:15:00Z\"}\n",
+        "{\"format\":1,\"needs\":[],\"type\":\"seen\",\"signers\":{},\"backup\":\"20261121T021500Z-"
+        "4f2a\",\"label_sha256\":\"00\",\"snapshot\":\"soon\"}\n",
     };
     struct shop *s = *state;
     char        *path = memory_path(s);
@@ -423,7 +440,7 @@ only_what_goes_on_is_remembered(void **state)
 
     (void)snprintf(b->signer, sizeof b->signer, SIGNER);
     b->sequence = 9;
-    seen_remember(s->r, "shop", b, -1);         /* not signed by who it says */
+    seen_remember(s->r, "shop", b, -1); /* not signed by who it says */
     seen_load(s->r, "shop", &seen);
     assert_int_equal(seen_sequence(&seen, SIGNER), 0);
     (void)snprintf(b->signed_by, sizeof b->signed_by, SIGNER);
@@ -451,13 +468,17 @@ main(void)
         cmocka_unit_test(an_older_label_has_none_and_gets_none),
         cmocka_unit_test(malformed_fields_are_named),
         cmocka_unit_test(more_heads_than_the_limit_are_refused),
-        cmocka_unit_test_setup_teardown(a_backup_names_the_one_before_it_and_what_lost_its_successor, shop_make, shop_end),
+        cmocka_unit_test_setup_teardown(
+            a_backup_names_the_one_before_it_and_what_lost_its_successor, shop_make, shop_end),
         cmocka_unit_test_setup_teardown(what_is_left_out_are_the_oldest, shop_make, shop_end),
-        cmocka_unit_test_setup_teardown(a_tombstone_keeps_the_place_of_what_expired, shop_make, shop_end),
-        cmocka_unit_test_setup_teardown(a_newer_backup_that_is_gone_is_missed_until_a_tombstone_names_it, shop_make, shop_end),
+        cmocka_unit_test_setup_teardown(a_tombstone_keeps_the_place_of_what_expired, shop_make,
+                                        shop_end),
+        cmocka_unit_test_setup_teardown(
+            a_newer_backup_that_is_gone_is_missed_until_a_tombstone_names_it, shop_make, shop_end),
         cmocka_unit_test_setup_teardown(another_label_under_the_id_is_missed, shop_make, shop_end),
         cmocka_unit_test_setup_teardown(garbage_in_the_memory_is_forgotten, shop_make, shop_end),
-        cmocka_unit_test_setup_teardown(a_memory_that_is_too_large_is_forgotten, shop_make, shop_end),
+        cmocka_unit_test_setup_teardown(a_memory_that_is_too_large_is_forgotten, shop_make,
+                                        shop_end),
         cmocka_unit_test_setup_teardown(only_what_goes_on_is_remembered, shop_make, shop_end),
     };
 

@@ -10,7 +10,8 @@
 
 enum { RAW = 600000 }; /* more than one step of slow compression */
 
-static const char *const specs[] = {"none", "zstd", "zstd:1", "zstd:19", "zstd:22", "gzip", "gzip:1", "gzip:9"};
+static const char *const specs[] = {"none",    "zstd", "zstd:1", "zstd:19",
+                                    "zstd:22", "gzip", "gzip:1", "gzip:9"};
 enum { SPECS = sizeof specs / sizeof specs[0] };
 
 /* Lines that compress about as COPY text does. */
@@ -61,7 +62,9 @@ every_codec_gives_back_what_it_took(void **state)
         for (int i = 0; i < 4; i++) { /* one context, several chunks */
             assert_ok(codec_compress(c, raw, sizes[i], &packed, &e), &e);
             assert_true(packed.len <= codec_bound(kind_of(specs[s]), sizes[i]));
-            assert_ok(codec_decompress(c, kind_of(specs[s]), packed.data, packed.len, sizes[i], &back, &e), &e);
+            assert_ok(codec_decompress(c, kind_of(specs[s]), packed.data, packed.len, sizes[i],
+                                       &back, &e),
+                      &e);
             assert_int_equal(back.len, sizes[i]);
             assert_memory_equal(back.data, raw, sizes[i]);
         }
@@ -109,7 +112,8 @@ a_stream_cut_short_at_any_byte_is_corrupt(void **state)
 
         assert_ok(codec_compress(c, raw, 2000, &packed, &e), &e);
         for (size_t n = 0; n < packed.len; n++) {
-            assert_int_equal(codec_decompress(c, kind_of(specs[s]), packed.data, n, 2000, &back, &e), -1);
+            assert_int_equal(
+                codec_decompress(c, kind_of(specs[s]), packed.data, n, 2000, &back, &e), -1);
             assert_int_equal(e.kind, ERR_CORRUPT);
             assert_int_equal(back.len, 0);
         }
@@ -133,12 +137,15 @@ a_wrong_length_either_way_is_corrupt(void **state)
         struct err    e = ERR_INIT;
 
         assert_ok(codec_compress(c, raw, 2000, &packed, &e), &e);
-        assert_int_equal(codec_decompress(c, kind_of(specs[s]), packed.data, packed.len, 1999, &back, &e), -1);
+        assert_int_equal(
+            codec_decompress(c, kind_of(specs[s]), packed.data, packed.len, 1999, &back, &e), -1);
         assert_int_equal(e.kind, ERR_CORRUPT);
-        assert_int_equal(codec_decompress(c, kind_of(specs[s]), packed.data, packed.len, 2001, &back, &e), -1);
+        assert_int_equal(
+            codec_decompress(c, kind_of(specs[s]), packed.data, packed.len, 2001, &back, &e), -1);
         assert_int_equal(e.kind, ERR_CORRUPT);
         assert_ok(buf_append(&packed, "x", 1, &e), &e);
-        assert_int_equal(codec_decompress(c, kind_of(specs[s]), packed.data, packed.len, 2000, &back, &e), -1);
+        assert_int_equal(
+            codec_decompress(c, kind_of(specs[s]), packed.data, packed.len, 2000, &back, &e), -1);
         assert_int_equal(e.kind, ERR_CORRUPT);
         buf_free(&packed);
         buf_free(&back);
@@ -164,7 +171,8 @@ one_flipped_bit_is_noticed(void **state)
         assert_ok(codec_compress(c, raw, 2000, &packed, &e), &e);
         for (size_t bit = 8 * body; bit < 8 * packed.len; bit++) {
             packed.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
-            if (codec_decompress(c, kind_of(checked[s]), packed.data, packed.len, 2000, &back, &e) == 0) {
+            if (codec_decompress(c, kind_of(checked[s]), packed.data, packed.len, 2000, &back,
+                                 &e) == 0) {
                 assert_memory_equal(back.data, raw, 2000); /* a bit that means nothing */
             } else {
                 assert_int_equal(e.kind, ERR_CORRUPT);
@@ -193,11 +201,13 @@ a_bomb_stops_at_the_recorded_size(void **state)
         struct err    e = ERR_INIT;
 
         assert_ok(codec_compress(c, zeros, size, &packed, &e), &e);
-        assert_int_equal(codec_decompress(c, kind_of(bombs[s]), packed.data, packed.len, 1000, &back, &e), -1);
+        assert_int_equal(
+            codec_decompress(c, kind_of(bombs[s]), packed.data, packed.len, 1000, &back, &e), -1);
         assert_err(&e, ERR_CORRUPT, "more than the 1000 bytes");
         assert_true(back.cap <= 1001);
         /* A record that lies about the size meets the buffer's ceiling. */
-        assert_int_equal(codec_decompress(c, kind_of(bombs[s]), packed.data, packed.len, size, &back, &e), -1);
+        assert_int_equal(
+            codec_decompress(c, kind_of(bombs[s]), packed.data, packed.len, size, &back, &e), -1);
         assert_err(&e, ERR_IO, "larger than");
         buf_free(&packed);
         buf_free(&back);
@@ -209,13 +219,13 @@ a_bomb_stops_at_the_recorded_size(void **state)
 static void
 a_huge_zstd_window_is_refused(void **state)
 {
-    ZSTD_CCtx    *zc = ZSTD_createCCtx();
-    struct codec *c = codec_for("zstd");
-    struct buf    back = BUF_INIT(BUF_NO_LIMIT);
-    struct err    e = ERR_INIT;
-    uint8_t      *raw = sample(1000);
-    uint8_t       packed[2000];
-    ZSTD_inBuffer in = {raw, 1000, 0};
+    ZSTD_CCtx     *zc = ZSTD_createCCtx();
+    struct codec  *c = codec_for("zstd");
+    struct buf     back = BUF_INIT(BUF_NO_LIMIT);
+    struct err     e = ERR_INIT;
+    uint8_t       *raw = sample(1000);
+    uint8_t        packed[2000];
+    ZSTD_inBuffer  in = {raw, 1000, 0};
     ZSTD_outBuffer out = {packed, sizeof packed, 0};
 
     (void)state;
@@ -256,8 +266,9 @@ any_kind_is_read_whatever_the_codec_was_made_for(void **state)
 static void
 the_names_of_codecs(void **state)
 {
-    static const char *const bad[] = {"",        "lz4",     "zstd:",  "zstd:0", "zstd:23", "zstd:3x",
-                                      "gzip:10", "gzip:-1", "none:1", "zstd3",  "zstd: 3", "ZSTD"};
+    static const char *const bad[] = {"",        "lz4",     "zstd:",   "zstd:0",
+                                      "zstd:23", "zstd:3x", "gzip:10", "gzip:-1",
+                                      "none:1",  "zstd3",   "zstd: 3", "ZSTD"};
     struct codec_spec        s;
     enum codec_kind          k;
     struct err               e = ERR_INIT;

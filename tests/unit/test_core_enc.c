@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "core/enc.h"
 #include "core/crypto/hash.h"
+#include "core/enc.h"
 
 static void
 hexadecimal_goes_both_ways(void **state)
@@ -28,8 +28,8 @@ static void
 names_become_keys_and_come_back(void **state)
 {
     static const char *const pairs[][2] = {
-        {"shop", "shop"},       {"Shop", "%53hop"},         {"a b/c", "a%20b%2fc"}, {"..", "%2e%2e"},
-        {"100%", "100%25"},     {"\xc3\xa9", "%c3%a9"},     {"a\nb", "a%0ab"},      {"_-9", "_-9"},
+        {"shop", "shop"},   {"Shop", "%53hop"},     {"a b/c", "a%20b%2fc"}, {"..", "%2e%2e"},
+        {"100%", "100%25"}, {"\xc3\xa9", "%c3%a9"}, {"a\nb", "a%0ab"},      {"_-9", "_-9"},
     };
 
     (void)state;
@@ -49,7 +49,8 @@ names_become_keys_and_come_back(void **state)
 static void
 keys_that_nobody_would_write_are_refused(void **state)
 {
-    static const char *const bad[] = {"", "Shop", "..", "a/b", "%", "%2", "%2F", "%61", "%00", "%zz", "a%", "a.b"};
+    static const char *const bad[] = {"",    "Shop", "..",  "a/b", "%",  "%2",
+                                      "%2F", "%61",  "%00", "%zz", "a%", "a.b"};
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -109,9 +110,18 @@ times_are_written_and_read(void **state)
 static void
 what_is_no_time_is_refused_by_name(void **state)
 {
-    static const char *const bad[] = {"",           "yesterday",        "2026-02-30",       "2026-13-01",
-                                      "2026-1-1",   "2026-11-21 24:00", "2026-11-21 02:60", "2026-11-21 02",
-                                      "2026-11-21x", "2026-11-21 02:15 CET", "2026-11-21 02:15+2", "2026-00-10"};
+    static const char *const bad[] = {"",
+                                      "yesterday",
+                                      "2026-02-30",
+                                      "2026-13-01",
+                                      "2026-1-1",
+                                      "2026-11-21 24:00",
+                                      "2026-11-21 02:60",
+                                      "2026-11-21 02",
+                                      "2026-11-21x",
+                                      "2026-11-21 02:15 CET",
+                                      "2026-11-21 02:15+2",
+                                      "2026-00-10"};
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -127,7 +137,8 @@ what_is_no_time_is_refused_by_name(void **state)
 static void
 utf8_is_told_from_other_bytes(void **state)
 {
-    static const char *const bad[] = {"\xff", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\x80", "a\xc3"};
+    static const char *const bad[] = {"\xff",     "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80",
+                                      "\xe2\x82", "\x80",     "a\xc3"};
 
     (void)state;
     assert_true(utf8_valid("", 0));
@@ -162,9 +173,18 @@ sizes_are_read_in_their_units(void **state)
     static const struct {
         const char *text;
         uint64_t    bytes;
-    } good[] = {{"0", 0},       {"500", 500},     {"20MB", 20000000}, {"20 M", 20000000},    {"1.5 GiB", 1610612736},
-                {"1k", 1000},   {"1K", 1000},     {"64Ki", 65536},    {"2T", 2000000000000}, {"7B", 7}};
-    static const char *const bad[] = {"", "x", "-1", "1 x", "1MBB", "1e30", "M", "1iB", "nan", "inf", "1M B"};
+    } good[] = {{"0", 0},
+                {"500", 500},
+                {"20MB", 20000000},
+                {"20 M", 20000000},
+                {"1.5 GiB", 1610612736},
+                {"1k", 1000},
+                {"1K", 1000},
+                {"64Ki", 65536},
+                {"2T", 2000000000000},
+                {"7B", 7}};
+    static const char *const bad[] = {"",  "x",   "-1",  "1 x", "1MBB", "1e30",
+                                      "M", "1iB", "nan", "inf", "1M B"};
 
     (void)state;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
@@ -199,9 +219,11 @@ durations_are_understood(void **state)
     static const struct {
         const char *text;
         uint64_t    want;
-    } good[] = {{"0", 0}, {"90", 90}, {"90s", 90}, {"30m", 1800}, {"30min", 1800}, {"12h", 43200}, {"3d", 259200}};
-    static const char *const bad[] = {"", "h", "-1h", "1.5h", "3w", "3 h", "99999999999999999999s", "1h30m"};
-    uint64_t                 n;
+    } good[] = {{"0", 0},        {"90", 90},     {"90s", 90},   {"30m", 1800},
+                {"30min", 1800}, {"12h", 43200}, {"3d", 259200}};
+    static const char *const bad[] = {
+        "", "h", "-1h", "1.5h", "3w", "3 h", "99999999999999999999s", "1h30m"};
+    uint64_t n;
 
     (void)state;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {

@@ -69,8 +69,8 @@ bad_json_is_refused(void **state)
 static json_t *
 nested(size_t depth, struct err *e)
 {
-    struct buf  b = BUF_INIT(BUF_NO_LIMIT);
-    json_t     *j;
+    struct buf b = BUF_INIT(BUF_NO_LIMIT);
+    json_t    *j;
 
     for (size_t i = 0; i < depth; i++) {
         (void)buf_puts(&b, "[", e);
@@ -105,10 +105,12 @@ depth_ends_at_32(void **state)
 static void
 getters_name_the_key(void **state)
 {
-    struct err  e = ERR_INIT;
-    json_t     *j = read_text("{\"s\":\"x\",\"i\":7,\"n\":-1,\"big\":9007199254740992,\"b\":true,\"h\":\"00000000000000ff\","
-                              "\"H\":\"00000000000000FF\",\"a\":[],\"o\":{}}",
-                              &e);
+    struct err e = ERR_INIT;
+    json_t    *j = read_text(
+           "{\"s\":\"x\",\"i\":7,\"n\":-1,\"big\":9007199254740992,\"b\":true,\"h\":"
+              "\"00000000000000ff\","
+              "\"H\":\"00000000000000FF\",\"a\":[],\"o\":{}}",
+           &e);
     const char *s;
     int64_t     i;
     uint64_t    h;
@@ -171,7 +173,8 @@ any_bytes_travel(void **state)
 static void
 bytes_that_are_neither_text_nor_base64_are_refused(void **state)
 {
-    static const char *const bad[] = {"[1]", "[null]", "[{\"b64\":1}]", "[{\"b64\":\"a\"}]", "[{\"b64\":\"@@@@\"}]", "[{}]"};
+    static const char *const bad[] = {
+        "[1]", "[null]", "[{\"b64\":1}]", "[{\"b64\":\"a\"}]", "[{\"b64\":\"@@@@\"}]", "[{}]"};
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {

@@ -1,5 +1,6 @@
 /*
- * Keys and signatures: what goes in comes out, for the right key alone, and no changed byte goes unnoticed.
+ * Keys and signatures: what goes in comes out, for the right key alone, and no changed byte goes
+ * unnoticed.
  */
 #include "tests/unit/check.h"
 
@@ -43,10 +44,11 @@ static void
 test_signatures(void **state)
 {
     static const uint8_t seed[SIGN_SEED] = "a seed of thirty-two bytes, yes";
-    struct signed_as     as = {"label", "00112233445566778899aabbccddeeff", "shop/backups/x/label.json"};
+    struct signed_as     as = {"label", "00112233445566778899aabbccddeeff",
+                               "shop/backups/x/label.json"};
     struct secret        secret = SECRET_INIT;
-    uint8_t              public[SIGN_PUBLIC], signature[SIGNATURE_BYTES];
-    char                 text[] = "{\"format\":1}";
+    uint8_t public[SIGN_PUBLIC], signature[SIGNATURE_BYTES];
+    char text[] = "{\"format\":1}";
 
     (void)state;
     sign_keypair(seed, public, &secret);
@@ -86,7 +88,7 @@ test_key_files(void **state)
     assert_ok(public_key_write(&k.pub, pub, &e), &e);
     assert_int_equal(stat(path, &sb), 0);
     assert_int_equal(sb.st_mode & 0777, 0600);
-    assert_int_equal(secret_key_write(&k, NULL, path, &e), -1);         /* never over another */
+    assert_int_equal(secret_key_write(&k, NULL, path, &e), -1); /* never over another */
     err_clear(&e);
     assert_ok(secret_key_load(path, &ask, &back, &e), &e);
     assert_string_equal(back.pub.id, k.pub.id);
@@ -118,12 +120,13 @@ static void
 test_passphrases(void **state)
 {
     char                    *path = scratch_path("locked"), *file = scratch_path("passphrase");
-    struct passphrase_source from = {.fd = -1, .file = file}, wrong = {.fd = -1, .command = "echo something else"};
-    struct secret            passphrase = SECRET_INIT;
-    struct secret_key        k, back;
-    struct err               e = ERR_INIT;
-    FILE                    *f = fopen(file, "w");
-    char                     line[4096];
+    struct passphrase_source from = {.fd = -1, .file = file},
+                             wrong = {.fd = -1, .command = "echo something else"};
+    struct secret     passphrase = SECRET_INIT;
+    struct secret_key k, back;
+    struct err        e = ERR_INIT;
+    FILE             *f = fopen(file, "w");
+    char              line[4096];
 
     (void)state;
     assert_non_null(f);
@@ -176,7 +179,8 @@ test_bad_key_files(void **state)
         struct secret_key k = {0};
         struct err        e = ERR_INIT;
 
-        assert_int_equal(secret_key_parse(bad[i].text, strlen(bad[i].text), "file", &ask, &k, &e), -1);
+        assert_int_equal(secret_key_parse(bad[i].text, strlen(bad[i].text), "file", &ask, &k, &e),
+                         -1);
         assert_int_equal(e.kind, ERR_CORRUPT);
         if (i > 0 && strstr(e.text, bad[i].words) == NULL) {
             fail_msg("%s: \"%s\" does not say \"%s\"", bad[i].text, e.text, bad[i].words);

@@ -54,7 +54,8 @@ levels_choose_what_is_shown(void **state)
     log_init("tool", LOG_WARN);
     assert_string_equal(stderr_of(one_of_each), "tool: broken: 7\ntool: warning: odd\n");
     log_init("tool", LOG_DEBUG);
-    assert_string_equal(stderr_of(one_of_each), "tool: broken: 7\ntool: warning: odd\ntool: news\ntool: debug: detail\n");
+    assert_string_equal(stderr_of(one_of_each),
+                        "tool: broken: 7\ntool: warning: odd\ntool: news\ntool: debug: detail\n");
     log_init("tool", LOG_WARN);
 }
 
@@ -68,7 +69,8 @@ static void
 names_neither_steer_the_terminal_nor_forge_lines(void **state)
 {
     (void)state;
-    assert_string_equal(stderr_of(hostile), "tool: table \"a?[2Jb?\" failed\n    tool: backup complete\n");
+    assert_string_equal(stderr_of(hostile),
+                        "tool: table \"a?[2Jb?\" failed\n    tool: backup complete\n");
 }
 
 static void
@@ -208,7 +210,8 @@ static void
 a_hint_is_printed_below_its_error(void **state)
 {
     (void)state;
-    assert_string_equal(stderr_of(with_a_hint), "tool: which repository?\ntool: hint: give --repo\n");
+    assert_string_equal(stderr_of(with_a_hint),
+                        "tool: which repository?\ntool: hint: give --repo\n");
 }
 
 int

@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/config/config.h"
 #include "core/cli/opts.h"
+#include "core/config/config.h"
 
 struct values {
     bool           json;
@@ -22,14 +22,41 @@ struct values {
 static const struct opt table[] = {
     {.kind = OPT_HEAD, .name = "Options"},
     {.kind = OPT_FLAG, .name = "json", .help = "print JSON", .offset = AT(json)},
-    {.kind = OPT_INT, .name = "jobs", .letter = 'j', .arg = "N", .help = "workers", .offset = AT(jobs), .min = 1,
-     .max = 64, .env = "TEST_JOBS", .config = "jobs"},
-    {.kind = OPT_TEXT, .name = "repo", .arg = "PATH", .help = "repository", .offset = AT(repo), .config = "repo"},
-    {.kind = OPT_TEXT, .name = "compress", .arg = "CODEC", .help = "codec", .offset = AT(compress),
+    {.kind = OPT_INT,
+     .name = "jobs",
+     .letter = 'j',
+     .arg = "N",
+     .help = "workers",
+     .offset = AT(jobs),
+     .min = 1,
+     .max = 64,
+     .env = "TEST_JOBS",
+     .config = "jobs"},
+    {.kind = OPT_TEXT,
+     .name = "repo",
+     .arg = "PATH",
+     .help = "repository",
+     .offset = AT(repo),
+     .config = "repo"},
+    {.kind = OPT_TEXT,
+     .name = "compress",
+     .arg = "CODEC",
+     .help = "codec",
+     .offset = AT(compress),
      .config = "compress"},
-    {.kind = OPT_TEXT, .name = "conninfo", .letter = 'd', .arg = "CONNINFO", .help = "database",
-     .offset = AT(conninfo), .config = "conninfo"},
-    {.kind = OPT_LIST, .name = "table", .letter = 't', .arg = "PATTERN", .help = "tables", .offset = AT(tables),
+    {.kind = OPT_TEXT,
+     .name = "conninfo",
+     .letter = 'd',
+     .arg = "CONNINFO",
+     .help = "database",
+     .offset = AT(conninfo),
+     .config = "conninfo"},
+    {.kind = OPT_LIST,
+     .name = "table",
+     .letter = 't',
+     .arg = "PATTERN",
+     .help = "tables",
+     .offset = AT(tables),
      .env = "TEST_TABLE"},
     {.kind = OPT_HEAD, .name = NULL},
 };
@@ -56,8 +83,9 @@ parse(const char *line, struct values *v, struct opts_result *r, struct err *e)
 static void
 all_spellings_are_understood(void **state)
 {
-    static const char *const lines[] = {"--json --jobs 4 -t a -tb -- --x", "--jobs=4 -t a --table=b --js -- --x",
-                                        "-j4 --table a -t b --json -- --x", "--json -j 4 -ta -tb -- --x"};
+    static const char *const lines[] = {
+        "--json --jobs 4 -t a -tb -- --x", "--jobs=4 -t a --table=b --js -- --x",
+        "-j4 --table a -t b --json -- --x", "--json -j 4 -ta -tb -- --x"};
 
     (void)state;
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
@@ -150,20 +178,21 @@ config_of(const char *text, struct err *e)
     return c;
 }
 
-static const char good[] = "; defaults\n"
-                           "jobs = 3\n"
-                           "  compress = gzip:1 ; indented, and not more of the line above\n"
-                           "repo = nightly\n"
-                           "\n"
-                           "[repo nightly]\n"
-                           "path = /srv/backups\n"
-                           "[database shop]\n"
-                           "\tconninfo = host=db1 dbname=shop\n"
-                           "\tjobs = 5\n"
-                           "lock_timeout = 9\n"
-                           "[database a name of sixty-three bytes, which are more than inih can keep.]\n"
-                           "repo = /elsewhere\n"
-                           "[repo empty]\n";
+static const char good[] =
+    "; defaults\n"
+    "jobs = 3\n"
+    "  compress = gzip:1 ; indented, and not more of the line above\n"
+    "repo = nightly\n"
+    "\n"
+    "[repo nightly]\n"
+    "path = /srv/backups\n"
+    "[database shop]\n"
+    "\tconninfo = host=db1 dbname=shop\n"
+    "\tjobs = 5\n"
+    "lock_timeout = 9\n"
+    "[database a name of sixty-three bytes, which are more than inih can keep.]\n"
+    "repo = /elsewhere\n"
+    "[repo empty]\n";
 
 static void
 the_file_is_read(void **state)
@@ -298,7 +327,7 @@ a_default_file_that_may_not_be_read_is_an_error(void **state)
     if (getuid() == 0) {
         assert_int_equal(seteuid(0), 0);
     }
-    assert_int_equal(chmod(sub, 0), 0);       /* somebody else's home */
+    assert_int_equal(chmod(sub, 0), 0); /* somebody else's home */
     if (getuid() == 0) {
         assert_int_equal(seteuid(65534), 0);
     }
@@ -324,8 +353,8 @@ a_directory_is_no_configuration(void **state)
 }
 
 static int
-values_in_force(const char *line, const char *database, const char *file, struct values *v, struct config **c,
-                struct err *e)
+values_in_force(const char *line, const char *database, const char *file, struct values *v,
+                struct config **c, struct err *e)
 {
     struct opts_result r;
     int                rc;
@@ -346,7 +375,7 @@ flag_beats_environment_beats_section_beats_defaults(void **state)
         const char *line, *env, *database;
         int         jobs;
     } cases[] = {
-        {"", NULL, NULL, 3}, {"", NULL, "shop", 5},      {"", NULL, "other", 3},
+        {"", NULL, NULL, 3},  {"", NULL, "shop", 5},    {"", NULL, "other", 3},
         {"", "7", "shop", 7}, {"-j 9", "7", "shop", 9}, {"-j 9", NULL, NULL, 9},
     };
 
@@ -444,11 +473,12 @@ assert_names(const struct config *c, const char *arg, const char *database, cons
 static void
 repositories_are_found_by_name_or_path(void **state)
 {
-    static const char long_name[] = "a name of sixty-three bytes, which are more than inih can keep.";
-    struct err        e = ERR_INIT;
-    struct config    *c = config_of(good, &e);
-    struct strlist    names = {0};
-    const char       *section;
+    static const char long_name[] =
+        "a name of sixty-three bytes, which are more than inih can keep.";
+    struct err     e = ERR_INIT;
+    struct config *c = config_of(good, &e);
+    struct strlist names = {0};
+    const char    *section;
 
     (void)state;
     unsetenv("PGASSAY_REPO");
@@ -478,9 +508,10 @@ repositories_are_found_by_name_or_path(void **state)
 static void
 print_config_tells_origins_and_hides_passwords(void **state)
 {
-    static const char file[] = "jobs = 3\n[database shop]\nconninfo = host=db1 password=hunter2\n"
-                               "[database uri]\nconninfo = postgresql://me:hunter2@db1/shop\n"
-                               "[repo r]\npath = /srv\n";
+    static const char file[] =
+        "jobs = 3\n[database shop]\nconninfo = host=db1 password=hunter2\n"
+        "[database uri]\nconninfo = postgresql://me:hunter2@db1/shop\n"
+        "[repo r]\npath = /srv\n";
     struct err         e = ERR_INIT;
     struct config     *c = config_of(file, &e);
     struct values      v = {.jobs = 2, .compress = "zstd:3"};
@@ -508,14 +539,15 @@ print_config_tells_origins_and_hides_passwords(void **state)
 static void
 an_option_of_another_verb_is_refused(void **state)
 {
-    static const struct opt_verbs verbs[] = {{"repo table", "list show"}, {"jobs", "scrub"}, {NULL, NULL}};
-    struct opts_result            r = {0};
-    struct err                    e = ERR_INIT;
+    static const struct opt_verbs verbs[] = {
+        {"repo table", "list show"}, {"jobs", "scrub"}, {NULL, NULL}};
+    struct opts_result r = {0};
+    struct err         e = ERR_INIT;
 
     (void)state;
-    strlist_add(&r.given, "json");        /* every verb's */
+    strlist_add(&r.given, "json"); /* every verb's */
     strlist_add(&r.given, "table");
-    strlist_add(&r.from_env, "jobs");     /* whoever sets the environment means no verb */
+    strlist_add(&r.from_env, "jobs"); /* whoever sets the environment means no verb */
     assert_int_equal(opts_check_verb(&r, "list", verbs, &e), 0);
     assert_int_equal(opts_check_verb(&r, "show", verbs, &e), 0);
     assert_int_equal(opts_check_verb(&r, "sho", verbs, &e), -1);

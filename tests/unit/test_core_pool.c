@@ -10,13 +10,13 @@
 enum { TASKS = 2000 };
 
 struct work {
-    atomic_int   done;
-    atomic_int   order[TASKS]; /* task numbers as they ran */
-    struct pool *pool;
-    int          fail_at;      /* this task fails; -1: none */
-    atomic_int   ticks;
-    int          fail_tick;
-    pthread_mutex_t gate;      /* held by the test: no task goes on */
+    atomic_int      done;
+    atomic_int      order[TASKS]; /* task numbers as they ran */
+    struct pool    *pool;
+    int             fail_at; /* this task fails; -1: none */
+    atomic_int      ticks;
+    int             fail_tick;
+    pthread_mutex_t gate; /* held by the test: no task goes on */
 };
 
 static int

@@ -87,7 +87,8 @@ static void
 only_the_end_of_a_long_complaint_is_told(void **state)
 {
     struct err       e = ERR_INIT;
-    struct proc_spec s = {.argv = SH("i=0; while [ $i -lt 3000 ]; do echo line $i >&2; i=$((i+1)); done; exit 1")};
+    struct proc_spec s = {.argv = SH("i=0; while [ $i -lt 3000 ]; do echo line $i >&2; i=$((i+1)); "
+                                     "done; exit 1")};
 
     (void)state;
     assert_int_equal(proc_run(&s, NULL, &e), -1);
@@ -138,9 +139,10 @@ an_idle_program_is_stopped(void **state)
 static void
 a_busy_program_is_not_idle(void **state)
 {
-    struct err       e = ERR_INIT;
+    struct err e = ERR_INIT;
     /* Silent for about a second, but at work. */
-    struct proc_spec s = {.argv = SH("end=$(($(date +%s) + 2)); while [ $(date +%s) -lt $end ]; do i=0; "
+    struct proc_spec s = {.argv = SH("end=$(($(date +%s) + 2)); while [ $(date +%s) -lt $end ]; do "
+                                     "i=0; "
                                      "while [ $i -lt 20000 ]; do i=$((i+1)); done; done"),
                           .idle_ms = 400};
 
@@ -215,10 +217,11 @@ a_grandchild_that_keeps_the_pipe_does_not_hold_us(void **state)
 static void
 the_environment_is_ours_with_changes(void **state)
 {
-    struct err              e = ERR_INIT;
-    struct buf              out = BUF_INIT(100);
-    const char *const       env[] = {"ADDED=1", "CHANGED=new", "GONE", NULL};
-    struct proc_spec        s = {.argv = SH("echo $ADDED $CHANGED ${GONE-gone} $KEPT"), .env = env, .out = &out};
+    struct err        e = ERR_INIT;
+    struct buf        out = BUF_INIT(100);
+    const char *const env[] = {"ADDED=1", "CHANGED=new", "GONE", NULL};
+    struct proc_spec  s = {
+         .argv = SH("echo $ADDED $CHANGED ${GONE-gone} $KEPT"), .env = env, .out = &out};
 
     (void)state;
     setenv("CHANGED", "old", 1);
@@ -289,7 +292,8 @@ the_child_dies_when_we_are_killed(void **state)
         struct proc_spec s = {.argv = (const char *const[]){"sh", "-c", fd_script, NULL}};
         int              kept = dup(ends[1]); /* the child writes its pid there */
 
-        (void)snprintf(fd_script, sizeof fd_script, "echo $$ >/proc/%d/fd/%d; exec sleep 60", (int)getpid(), kept);
+        (void)snprintf(fd_script, sizeof fd_script, "echo $$ >/proc/%d/fd/%d; exec sleep 60",
+                       (int)getpid(), kept);
         (void)proc_run(&s, NULL, &e);
         _exit(0);
     }
@@ -320,7 +324,8 @@ a_cancel_reaches_the_child(void **state)
 
         cancel_install();
         alarm(20);
-        if (proc_run(&s, NULL, &e) == 0 || e.kind != ERR_INTERRUPTED || err_exit_status(&e) != 143) {
+        if (proc_run(&s, NULL, &e) == 0 || e.kind != ERR_INTERRUPTED ||
+            err_exit_status(&e) != 143) {
             _exit(1);
         }
         /* Nothing new starts, but what tidies up. */

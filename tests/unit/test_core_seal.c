@@ -1,17 +1,17 @@
 /*
- * Sealed bytes: what goes in comes out, for the right key and as what it was sealed alone; no changed, missing or added byte
- * goes unnoticed, and little is told by the length.
+ * Sealed bytes: what goes in comes out, for the right key and as what it was sealed alone; no
+ * changed, missing or added byte goes unnoticed, and little is told by the length.
  */
 #include "tests/unit/check.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/enc.h"
 #include "core/crypto/hash.h"
+#include "core/crypto/seal.h"
+#include "core/enc.h"
 #include "core/json.h"
 #include "core/mem.h"
-#include "core/crypto/seal.h"
 
 static const char too_short[] = "cut off?";
 static const char no_magic[] = "not encrypted as this program knows it";
@@ -19,7 +19,7 @@ static const char other_key[] = "its key cannot be opened";
 static const char changed[] = "does not decrypt: it was changed, or moved";
 
 struct pair {
-    uint8_t       public[SEAL_PUBLIC];
+    uint8_t public[SEAL_PUBLIC];
     struct secret secret;
 };
 
@@ -73,7 +73,8 @@ sealed(size_t n)
 
 /* A copy of b, opened; 0 or -1 as unseal() says. */
 static int
-open_copy(const struct buf *b, const struct sealed_as *as, const struct secret *secret, struct err *e)
+open_copy(const struct buf *b, const struct sealed_as *as, const struct secret *secret,
+          struct err *e)
 {
     uint8_t       *copy = xmalloc(b->len + 1);
     const uint8_t *data = NULL;
@@ -86,7 +87,7 @@ open_copy(const struct buf *b, const struct sealed_as *as, const struct secret *
     }
     rc = unseal(as, secret, copy, b->len, &data, &n, e);
     if (rc != 0) {
-        assert_null(data);          /* nothing is given out */
+        assert_null(data); /* nothing is given out */
         assert_int_equal(n, 0);
     }
     free(copy);
@@ -363,11 +364,13 @@ lengths_are_those_of_the_paper(void **state)
 {
     static const struct {
         size_t n, padded;
-    } known[] = {{8, 8}, {9, 10}, {15, 16}, {16, 16}, {100, 104}, {1000, 1024}, {1025, 1088}, {9999, 10240}, {1000000, 1015808}};
+    } known[] = {{8, 8},       {9, 10},      {15, 16},      {16, 16},          {100, 104},
+                 {1000, 1024}, {1025, 1088}, {9999, 10240}, {1000000, 1015808}};
 
     (void)state;
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        assert_int_equal(seal_bound(known[i].n - SEAL_LENGTH), SEAL_HEAD + known[i].padded + SEAL_TAG);
+        assert_int_equal(seal_bound(known[i].n - SEAL_LENGTH),
+                         SEAL_HEAD + known[i].padded + SEAL_TAG);
     }
 }
 
@@ -377,17 +380,20 @@ lengths_are_those_of_the_paper(void **state)
 static void
 what_was_sealed_once_opens(void **state)
 {
-    static const char secret_hex[] = "275352942de2b71883addf7338666fd8d26ee87c98a9bbe621b7e8f15c842f2e";
-    static const char sealed_hex[] = 
-        "5047415353415901bced5e07611833db042caa0f6d5141b23c6d58980120a65a1bd3e852910ebb19a3b65227a9b9bc0acae3"
-        "6fbe43ef6b26a49a3e2bc8f3617f4aeeb463cfe752c6a92ba98366b90f0d33226f7172547c2a175f969f61b8c7b42625e6ee"
+    static const char secret_hex[] =
+        "275352942de2b71883addf7338666fd8d26ee87c98a9bbe621b7e8f15c842f2e";
+    static const char sealed_hex[] =
+        "5047415353415901bced5e07611833db042caa0f6d5141b23c6d58980120a65a1bd3e852910ebb19a3b65227a9"
+        "b9bc0acae3"
+        "6fbe43ef6b26a49a3e2bc8f3617f4aeeb463cfe752c6a92ba98366b90f0d33226f7172547c2a175f969f61b8c7"
+        "b42625e6ee"
         "94c761eb73789a81ecf7d5f0b3542f66ab58558ae453c385";
-    uint8_t           bytes[sizeof sealed_hex / 2];
-    uint8_t           secret[SEAL_SECRET];
-    struct sealed_as  as = {.type = "chunk", .public = pair.public, .what = "fixed", .what_n = 5};
-    struct err        e = ERR_INIT;
-    const uint8_t    *data;
-    size_t            n;
+    uint8_t          bytes[sizeof sealed_hex / 2];
+    uint8_t          secret[SEAL_SECRET];
+    struct sealed_as as = {.type = "chunk", .public = pair.public, .what = "fixed", .what_n = 5};
+    struct err       e = ERR_INIT;
+    const uint8_t   *data;
+    size_t           n;
 
     (void)state;
     assert_int_equal(hex_decode(secret_hex, sizeof secret_hex - 1, secret, sizeof secret), 0);
@@ -427,15 +433,16 @@ bytes_of(const json_t *o, const char *key, size_t *n)
 static void
 assert_vector(const json_t *one, const json_t *keys)
 {
-    size_t           public_n, secret_n, what_n, sealed_n, data_n, n;
-    uint8_t         *public = bytes_of(keys, "public", &public_n);
+    size_t public_n, secret_n, what_n, sealed_n, data_n, n;
+    uint8_t *public = bytes_of(keys, "public", &public_n);
     uint8_t         *secret = bytes_of(keys, "secret", &secret_n);
     uint8_t         *what = bytes_of(one, "what", &what_n);
     uint8_t         *bytes = bytes_of(one, "sealed", &sealed_n);
     uint8_t         *want = bytes_of(one, "data", &data_n);
-    struct sealed_as as = {.type = json_opt_str(one, "type", ""), .public = public, .what = what, .what_n = what_n};
-    struct err       e = ERR_INIT;
-    const uint8_t   *data;
+    struct sealed_as as = {
+        .type = json_opt_str(one, "type", ""), .public = public, .what = what, .what_n = what_n};
+    struct err     e = ERR_INIT;
+    const uint8_t *data;
 
     assert_int_equal(public_n, SEAL_PUBLIC);
     secret_set(&pair.secret, secret, secret_n);

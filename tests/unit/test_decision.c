@@ -2,11 +2,11 @@
 #include "tests/unit/backdated.h"
 
 #include "storage/format/chunklist.h"
-#include "storage/repo/condemned.h"
-#include "storage/retention/plan.h"
 #include "storage/read/reclaimable.h"
+#include "storage/repo/condemned.h"
 #include "storage/repo/drillrecord.h"
 #include "storage/repo/pins.h"
+#include "storage/retention/plan.h"
 #include "tests/unit/retention_history.h"
 
 enum { NIGHTS = 5 };
@@ -29,7 +29,8 @@ shop_make(void **state)
     s->state = fixture_state();
     s->r = fixture_repo_in_memory();
     for (unsigned i = 0; i < NIGHTS; i++) {
-        backdated_backup(s->r, i + 1, &(struct backdated){.at = DAY_2026((int)i), .rows = 100}, s->id[i]);
+        backdated_backup(s->r, i + 1, &(struct backdated){.at = DAY_2026((int)i), .rows = 100},
+                         s->id[i]);
     }
     assert_ok(policy_store(s->r, NULL, &p, &e), &e);
     *state = s;
@@ -118,8 +119,8 @@ pins_and_drills_protect(void **state)
 static int
 add_locked(void *ctx, const struct chunk_line *line, struct err *e)
 {
-    return buf_printf(ctx, e, "%s %ju %ju %jd\n", line->name, (uintmax_t)line->size, (uintmax_t)line->raw_size,
-                      (intmax_t)DAY_2026(120));
+    return buf_printf(ctx, e, "%s %ju %ju %jd\n", line->name, (uintmax_t)line->size,
+                      (uintmax_t)line->raw_size, (intmax_t)DAY_2026(120));
 }
 
 static void
@@ -139,7 +140,8 @@ lock_backup(struct repo *r, const char *id)
 {
     struct err    e = ERR_INIT;
     struct label *l = label_load(r, "shop", id, &e);
-    struct buf    raw = BUF_INIT(BUF_NO_LIMIT), packed = BUF_INIT(BUF_NO_LIMIT), line = BUF_INIT(BUF_NO_LIMIT);
+    struct buf    raw = BUF_INIT(BUF_NO_LIMIT), packed = BUF_INIT(BUF_NO_LIMIT),
+               line = BUF_INIT(BUF_NO_LIMIT);
     struct codec *codec = codec_new(CODEC_DEFAULT);
 
     assert_non_null(l);
@@ -172,10 +174,10 @@ what_is_locked_stays(void **state)
 static void
 a_backup_with_lost_chunks_does_not_count(void **state)
 {
-    struct shop         *s = *state;
-    struct err           e = ERR_INIT;
-    struct strlist       names = {0}, objects = {0};
-    struct label        *l;
+    struct shop            *s = *state;
+    struct err              e = ERR_INIT;
+    struct strlist          names = {0}, objects = {0};
+    struct label           *l;
     struct decision_request give_up = {.db = "shop", .drop_damaged = true};
 
     /* The newest one's last chunk is its own. */
@@ -217,8 +219,8 @@ a_backup_that_cannot_be_read_keeps_all_of_them(void **state)
 static void
 a_backup_of_a_newer_program_is_never_given_up(void **state)
 {
-    static const char        label[] = "{\"format\":1,\"needs\":[\"telepathy\"],\"type\":\"label\"}\n";
-    struct shop            *s = *state;
+    static const char label[] = "{\"format\":1,\"needs\":[\"telepathy\"],\"type\":\"label\"}\n";
+    struct shop      *s = *state;
     struct decision_request give_up = {.db = "shop", .drop_damaged = true};
     struct err              e = ERR_INIT;
     char                   *key = backup_key("shop", s->id[2], "label.json");
@@ -298,9 +300,10 @@ static void
 a_chunk_is_freed_with_its_last_backup(void **state)
 {
     struct shop   *s = *state;
-    const uint32_t all[NIGHTS] = {0, 1, 2, 3, 4}, some[NIGHTS] = {FREEABLE_STAYS, 0, 0, 1, FREEABLE_STAYS};
-    uint64_t       freed[NIGHTS], stored = 0, own;
-    struct err     e = ERR_INIT;
+    const uint32_t all[NIGHTS] = {0, 1, 2, 3, 4},
+                   some[NIGHTS] = {FREEABLE_STAYS, 0, 0, 1, FREEABLE_STAYS};
+    uint64_t   freed[NIGHTS], stored = 0, own;
+    struct err e = ERR_INIT;
 
     expect(s, NULL, "eeess");
     assert_ok(freeable(s->r, &s->list, all, NIGHTS, freed, &e), &e);
@@ -310,8 +313,9 @@ a_chunk_is_freed_with_its_last_backup(void **state)
     }
     assert_int_equal(freed[0] + freed[1] + freed[2] + freed[3] + freed[4], stored);
     own = freed[3];
-    assert_true(freed[4] > own);                     /* and the common one */
-    assert_int_equal(freed[0], s->list.v[0].label->stored_bytes - (freed[4] - s->list.v[4].label->new_bytes));
+    assert_true(freed[4] > own); /* and the common one */
+    assert_int_equal(freed[0],
+                     s->list.v[0].label->stored_bytes - (freed[4] - s->list.v[4].label->new_bytes));
     assert_ok(freeable(s->r, &s->list, some, 2, freed, &e), &e);
     assert_int_equal(freed[1], own);
 }

@@ -2,8 +2,8 @@
 #include "tests/unit/check.h"
 
 #include <jansson.h>
-#include <stdlib.h>
 #include <stdbool.h>
+#include <stdlib.h>
 
 #include "core/mem.h"
 #include "storage/drivers/aws/iam_policy.h"
@@ -14,7 +14,7 @@ is_or_holds(const json_t *v, const char *text)
     size_t  i;
     json_t *item;
 
-    json_array_foreach(v, i, item) {
+    json_array_foreach (v, i, item) {
         if (strcmp(json_string_value(item), text) == 0) {
             return true;
         }
@@ -33,10 +33,10 @@ allows(enum iam_host host, const struct iam_target *t, const char *action, const
     json_t *s;
 
     assert_non_null(j);
-    json_array_foreach(json_object_get(j, "Statement"), i, s) {
+    json_array_foreach (json_object_get(j, "Statement"), i, s) {
         assert_string_equal(json_string_value(json_object_get(s, "Effect")), "Allow");
         found |= is_or_holds(json_object_get(s, "Action"), action) &&
-                 (resource == NULL || is_or_holds(json_object_get(s, "Resource"), resource));
+            (resource == NULL || is_or_holds(json_object_get(s, "Resource"), resource));
     }
     json_decref(j);
     free(text);
@@ -46,8 +46,12 @@ allows(enum iam_host host, const struct iam_target *t, const char *action, const
 #define BELOW "arn:aws:s3:::bucket/pg/prod/"
 
 static const struct iam_target plain = {.bucket = "bucket", .prefix = "pg/prod"};
-static const struct iam_target all = {.bucket = "bucket", .prefix = "pg/prod", .kms_key = "arn:aws:kms:x:1:key/2",
-                                      .object_lock = true, .versioned = true, .tags = true};
+static const struct iam_target all = {.bucket = "bucket",
+                                      .prefix = "pg/prod",
+                                      .kms_key = "arn:aws:kms:x:1:key/2",
+                                      .object_lock = true,
+                                      .versioned = true,
+                                      .tags = true};
 
 static void
 a_backup_host_adds_and_removes_only_its_run_marks(void **state)
@@ -90,8 +94,9 @@ a_restore_host_removes_nothing(void **state)
 static void
 nobody_gets_round_a_lock(void **state)
 {
-    static const char *const never[] = {"s3:*", "s3:BypassGovernanceRetention", "s3:DeleteObjectVersion",
-                                        "s3:PutBucketObjectLockConfiguration", "s3:PutBucketVersioning"};
+    static const char *const never[] = {
+        "s3:*", "s3:BypassGovernanceRetention", "s3:DeleteObjectVersion",
+        "s3:PutBucketObjectLockConfiguration", "s3:PutBucketVersioning"};
 
     (void)state;
     for (int host = IAM_BACKUP; host <= IAM_RESTORE; host++) {

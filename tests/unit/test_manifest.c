@@ -1,4 +1,5 @@
-/* manifest.h, chunklist.h, chunkname.h, label.h: what is written reads back, and nothing else reads. */
+/* manifest.h, chunklist.h, chunkname.h, label.h: what is written reads back, and nothing else
+ * reads. */
 #include "tests/unit/check.h"
 
 #include <inttypes.h>
@@ -13,7 +14,9 @@
 #include "storage/format/manifest.h"
 
 #define HEX64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-#define NAME(aa) "1/" aa "/" aa "23456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef-" HEX64 "-0123456789abcdef.zst"
+#define NAME(aa)                                                                                   \
+    "1/" aa "/" aa "23456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef-" HEX64         \
+    "-0123456789abcdef.zst"
 
 static void
 add_range(struct m_table *t, uint64_t first_block, uint64_t rows, uint32_t chunk, uint64_t length)
@@ -68,11 +71,13 @@ sample(void)
     manifest_sort(m);
     m->server = json_pack("{s:s}", "version", "15.20");
     VEC_GROW(m->sequences, m->n_sequences, m->cap_sequences);
-    m->sequences[m->n_sequences++] = (struct m_sequence){xstrdup("public"), xstrdup("s"), INT64_MIN, true};
+    m->sequences[m->n_sequences++] = (struct m_sequence){xstrdup("public"), xstrdup("s"), INT64_MIN,
+                                                         true};
     VEC_GROW(m->matviews, m->n_matviews, m->cap_matviews);
     m->matviews[m->n_matviews++] = (struct m_matview){xstrdup("public"), xstrdup("v"), true, false};
     VEC_GROW(m->objects, m->n_objects, m->cap_objects);
-    m->objects[m->n_objects++] = (struct m_object){xstrdup("TABLE"), xstrdup("public"), xstrdup("orders"), NULL, HEX64};
+    m->objects[m->n_objects++] = (struct m_object){xstrdup("TABLE"), xstrdup("public"),
+                                                   xstrdup("orders"), NULL, HEX64};
     segment_add(&m->archive, &m->n_archive, &m->cap_archive, &(struct segment){1, 1500, 500});
     strlist_add(&m->warnings, "something");
     m->lo_count = 3;
@@ -226,7 +231,8 @@ what_does_not_add_up_is_refused(void **state)
             fail_msg("\"%s\" is not in the manifest", table[i].find);
             return;
         }
-        bad = xasprintf("%.*s%s%s", (int)(at - text), text, table[i].to, at + strlen(table[i].find));
+        bad = xasprintf("%.*s%s%s", (int)(at - text), text, table[i].to,
+                        at + strlen(table[i].find));
         if (manifest_parse(bad, strlen(bad), &e) != NULL) {
             fail_msg("%s was accepted", table[i].to);
         }
@@ -294,7 +300,9 @@ a_manifest_without_a_fingerprint_key_reads_back_without(void **state)
     assert_false(again->has_fingerprint_key);
     manifest_free(again);
     free(text);
-    text = xasprintf("%s", "{\"format\":1,\"needs\":[],\"type\":\"manifest\",\"fingerprint_key\":\"5A\"}");
+    text = xasprintf("%s",
+                     "{\"format\":1,\"needs\":[],\"type\":\"manifest\",\"fingerprint_key\":"
+                     "\"5A\"}");
     assert_null(manifest_parse(text, strlen(text), &e));
     assert_err(&e, ERR_CORRUPT, "fingerprint_key");
     free(text);
@@ -341,7 +349,8 @@ static void
 what_is_no_chunk_name_is_refused(void **state)
 {
     static const char        good[] = NAME("aa");
-    static const char *const bad[] = {"", "1", "1/", "1/aa", "1/aa/", "0/aa/", "/aa/aa", "01/aa/", "99999999/aa/"};
+    static const char *const bad[] = {"",      "1",      "1/",     "1/aa",        "1/aa/",
+                                      "0/aa/", "/aa/aa", "01/aa/", "99999999/aa/"};
     struct chunk_name        c;
 
     (void)state;
@@ -390,7 +399,8 @@ a_chunk_list_is_sorted_and_reads_back(void **state)
 
     (void)state;
     assert_ok(chunk_list_format(refs, 2, &out, &e), &e);
-    assert_string_equal(buf_str(&out), NAME("aa") " 50 1000 1800000000\n" NAME("bb") " 60 2000 0\n");
+    assert_string_equal(buf_str(&out),
+                        NAME("aa") " 50 1000 1800000000\n" NAME("bb") " 60 2000 0\n");
     assert_ok(chunk_list_parse(out.data, out.len, count_line, &c, &e), &e);
     assert_int_equal(c.n, 2);
     assert_int_equal(c.bytes, 110);
@@ -410,7 +420,8 @@ a_malformed_chunk_list_names_its_line(void **state)
         {NAME("aa") " 50 99999999999 0\n", "line 1"},
         {NAME("aa") " 99999999999999999999 1 0\n", "line 1"},
         {NAME("aa") " 50 1000 0\n" NAME("aa") " 50 1000 0\n", "line 2 stands twice"},
-        {NAME("bb") " 50 1000 0\n" NAME("aa") " 50 1000 0\n", "line 2 stands twice or out of order"},
+        {NAME("bb") " 50 1000 0\n" NAME("aa") " 50 1000 0\n",
+         "line 2 stands twice or out of order"},
         {NAME("aa") " 50 1000 0\n\n", "line 2"},
         {"../../etc/passwd 1 1 0\n", "line 1"},
     };
@@ -420,7 +431,8 @@ a_malformed_chunk_list_names_its_line(void **state)
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         struct err e = ERR_INIT;
 
-        assert_int_equal(chunk_list_parse(table[i].text, strlen(table[i].text), count_line, &c, &e), -1);
+        assert_int_equal(chunk_list_parse(table[i].text, strlen(table[i].text), count_line, &c, &e),
+                         -1);
         assert_err(&e, ERR_CORRUPT, table[i].says);
     }
 }
@@ -458,7 +470,8 @@ a_large_manifest_needs_little_memory(void **state)
         char             name[CHUNK_NAME_MAX];
         struct chunk_ref ref = {.name = name, .size = 1000, .raw_size = 2000};
 
-        (void)snprintf(name, sizeof name, "1/%02x/%02x%062x-" HEX64 "-0123456789abcdef.zst", i % 256, i % 256, i);
+        (void)snprintf(name, sizeof name, "1/%02x/%02x%062x-" HEX64 "-0123456789abcdef.zst",
+                       i % 256, i % 256, i);
         add_range(t, i * 2048u, 100, manifest_chunk(m, &ref), 2000);
     }
     assert_ok(manifest_format(m, &text, &e), &e);

@@ -1,17 +1,16 @@
 /*
- * test_pg_archive.c - SQL cut into statements; pg_restore's texts taken apart, forged headers included.
+ * test_pg_archive.c - SQL cut into statements; pg_restore's texts taken apart, forged headers
+ * included.
  */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "pg/archive/archive_split.h"
 #include "pg/archive/sqlsplit.h"
+#include "tests/support/cmocka.h"
 
 /*
  * sql_split
@@ -67,7 +66,8 @@ nothing_gives_nothing(void **state)
 static void
 what_is_never_closed_is_an_error(void **state)
 {
-    static const char *const bad[] = {"select 'a", "select \"a", "do $$a", "/* a", "select E'a\\'", "do $x$a$$"};
+    static const char *const bad[] = {"select 'a", "select \"a",    "do $$a",
+                                      "/* a",      "select E'a\\'", "do $x$a$$"};
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -84,11 +84,15 @@ what_is_never_closed_is_an_error(void **state)
  * archive_split
  */
 
-#define PREAMBLE "--\n-- PostgreSQL database dump\n--\n\n\\restrict x\n\nSET statement_timeout = 0;\n\n"
-#define CLOSING "\n-- Completed on 2026-11-21\n\n--\n-- PostgreSQL database dump complete\n--\n\n\\unrestrict x\n\n"
-#define HEAD(n, class, oid, depends, name, type, schema, owner)                                                            \
-    "--\n-- TOC entry " n " (class " class " OID " oid ")\n" depends "-- Name: " name "; Type: " type "; Schema: " schema     \
-    "; Owner: " owner "\n-- Data Pos: 0\n--\n\n"
+#define PREAMBLE                                                                                   \
+    "--\n-- PostgreSQL database dump\n--\n\n\\restrict x\n\nSET statement_timeout = 0;\n\n"
+#define CLOSING                                                                                    \
+    "\n-- Completed on 2026-11-21\n\n--\n-- PostgreSQL database dump "                             \
+    "complete\n--\n\n\\unrestrict x\n\n"
+#define HEAD(n, class, oid, depends, name, type, schema, owner)                                    \
+    "--\n-- TOC entry " n " (class " class " OID " oid ")\n" depends "-- Name: " name              \
+                                           "; Type: " type "; Schema: " schema "; Owner: " owner   \
+                                           "\n-- Data Pos: 0\n--\n\n"
 
 struct fixture {
     struct archive       a;
@@ -118,20 +122,25 @@ end(struct fixture *f)
 static void
 entries_get_their_sql_names_and_settings(void **state)
 {
-    static const char list[] = ";\n; Selected TOC Entries:\n;\n"
-                               "7; 2615 100 SCHEMA - app joe\n"
-                               "9; 1259 200 TABLE app my table joe x\n"
-                               "12; 0 0 ACL app TABLE my table joe x\n"
-                               "15; 1259 300 INDEX app i joe x\n";
+    static const char list[] =
+        ";\n; Selected TOC Entries:\n;\n"
+        "7; 2615 100 SCHEMA - app joe\n"
+        "9; 1259 200 TABLE app my table joe x\n"
+        "12; 0 0 ACL app TABLE my table joe x\n"
+        "15; 1259 300 INDEX app i joe x\n";
     /* Not in the list's order: grants come last. */
     static const char text[] = PREAMBLE
-        HEAD("7", "2615", "100", "", "app", "SCHEMA", "-", "joe") "CREATE SCHEMA app;\n\n\nALTER SCHEMA app OWNER TO joe;\n\n"
+        HEAD("7", "2615", "100", "", "app", "SCHEMA", "-", "joe") "CREATE SCHEMA app;\n\n\nALTER "
+        "SCHEMA app OWNER TO joe;\n\n"
         "SET default_tablespace = fast;\n\nSET default_table_access_method = heap;\n\n"
         HEAD("9", "1259", "200", "-- Dependencies: 7 3\n", "my table", "TABLE", "app", "joe x")
-        "CREATE TABLE app.\"my table\" (\n    a integer\n);\n\n\nALTER TABLE app.\"my table\" OWNER TO \"joe x\";\n\n"
+        "CREATE TABLE app.\"my table\" (\n    a integer\n);\n\n\nALTER TABLE app.\"my table\" "
+        "OWNER TO \"joe x\";\n\n"
         "SET default_tablespace = '';\n\n"
-        HEAD("15", "1259", "300", "-- Dependencies: 9\n", "i", "INDEX", "app", "joe x") "CREATE INDEX i ON app.\"my table\" (a);\n\n\n"
-        HEAD("12", "0", "0", "-- Dependencies: 9\n", "TABLE my table", "ACL", "app", "joe x") "GRANT SELECT ON x TO y;\n\n" CLOSING;
+        HEAD("15", "1259", "300", "-- Dependencies: 9\n", "i", "INDEX", "app", "joe x") "CREATE "
+        "INDEX i ON app.\"my table\" (a);\n\n\n"
+        HEAD("12", "0", "0", "-- Dependencies: 9\n", "TABLE my table", "ACL", "app", "joe "
+        "x") "GRANT SELECT ON x TO y;\n\n" CLOSING;
     struct fixture f;
 
     (void)state;
@@ -146,11 +155,14 @@ entries_get_their_sql_names_and_settings(void **state)
     assert_string_equal(f.a.v[1].owner, "joe x");
     assert_int_equal(f.a.v[1].n_depends, 2);
     assert_int_equal(f.a.v[1].depends[1], 3);
-    assert_ptr_equal(strstr(f.a.v[1].sql, "SET default_tablespace = fast;\nSET default_table_access_method = heap;\nCREATE TABLE"),
+    assert_ptr_equal(strstr(f.a.v[1].sql,
+                            "SET default_tablespace = fast;\nSET default_table_access_method = "
+                            "heap;\nCREATE TABLE"),
                      f.a.v[1].sql);
     assert_string_equal(f.a.v[2].desc, "ACL");
     assert_string_equal(f.a.v[2].sql, "GRANT SELECT ON x TO y;");
-    assert_string_equal(f.a.v[3].sql, "SET default_tablespace = '';\nCREATE INDEX i ON app.\"my table\" (a);");
+    assert_string_equal(f.a.v[3].sql,
+                        "SET default_tablespace = '';\nCREATE INDEX i ON app.\"my table\" (a);");
     assert_int_equal(f.a.v[1].section, SECTION_PRE_DATA);
     assert_int_equal(f.a.v[3].section, SECTION_POST_DATA);
     end(&f);
@@ -160,9 +172,10 @@ static void
 names_that_look_like_the_header_are_told_apart(void **state)
 {
     static const char list[] = "5; 1259 200 TABLE a; Type: VIEW b; Schema: c; Owner: d joe\n";
-    static const char text[] = PREAMBLE
-        HEAD("5", "1259", "200", "", "b; Schema: c; Owner: d", "TABLE", "a; Type: VIEW", "joe") "CREATE TABLE x ();\n\n" CLOSING;
-    struct fixture f;
+    static const char text[] = PREAMBLE HEAD("5", "1259", "200", "", "b; Schema: c; Owner: d",
+                                             "TABLE", "a; Type: VIEW",
+                                             "joe") "CREATE TABLE x ();\n\n" CLOSING;
+    struct fixture                      f;
 
     (void)state;
     begin(&f, list);
@@ -179,13 +192,15 @@ names_that_look_like_the_header_are_told_apart(void **state)
 static void
 a_body_with_a_forged_header_is_not_believed(void **state)
 {
-    static const char list[] = "5; 1255 200 FUNCTION public f() joe\n6; 1259 201 TABLE public t joe\n";
-    static const char function[] =
-        HEAD("5", "1255", "200", "", "f()", "FUNCTION", "public", "joe") "CREATE FUNCTION f() AS $$\n" FORGED "$$;\n\n";
-    static const char table[] = HEAD("6", "1259", "201", "", "t", "TABLE", "public", "joe") "CREATE TABLE t ();\n\n";
-    char          *both = xasprintf("%s%s%s%s", PREAMBLE, function, table, CLOSING);
-    char          *alone = xasprintf("%s%s%s", PREAMBLE, function, CLOSING);
-    struct fixture f;
+    static const char list[] =
+        "5; 1255 200 FUNCTION public f() joe\n6; 1259 201 TABLE public t joe\n";
+    static const char function[] = HEAD("5", "1255", "200", "", "f()", "FUNCTION", "public",
+                                        "joe") "CREATE FUNCTION f() AS $$\n" FORGED "$$;\n\n";
+    static const char table[] = HEAD("6", "1259", "201", "", "t", "TABLE", "public",
+                                     "joe") "CREATE TABLE t ();\n\n";
+    char             *both = xasprintf("%s%s%s%s", PREAMBLE, function, table, CLOSING);
+    char             *alone = xasprintf("%s%s%s", PREAMBLE, function, CLOSING);
+    struct fixture    f;
 
     (void)state;
     begin(&f, list);
@@ -202,13 +217,13 @@ a_body_with_a_forged_header_is_not_believed(void **state)
 static void
 other_disagreements_are_not_believed(void **state)
 {
-    static const char list[] = "5; 1259 200 TABLE public t joe\n";
+    static const char        list[] = "5; 1259 200 TABLE public t joe\n";
     static const char *const texts[] = {
-        "",                                                                                       /* none */
-        HEAD("5", "1259", "201", "", "t", "TABLE", "public", "joe") "X;\n\n",                     /* another OID */
-        HEAD("6", "1259", "200", "", "t", "TABLE", "public", "joe") "X;\n\n",                     /* not listed */
-        HEAD("5", "1259", "200", "", "u", "TABLE", "public", "joe") "X;\n\n",                     /* another name */
-        "--\n-- TOC entry 5 (class 1259 OID 200)\n",                                              /* cut short */
+        "",                                                                   /* none */
+        HEAD("5", "1259", "201", "", "t", "TABLE", "public", "joe") "X;\n\n", /* another OID */
+        HEAD("6", "1259", "200", "", "t", "TABLE", "public", "joe") "X;\n\n", /* not listed */
+        HEAD("5", "1259", "200", "", "u", "TABLE", "public", "joe") "X;\n\n", /* another name */
+        "--\n-- TOC entry 5 (class 1259 OID 200)\n",                          /* cut short */
         "--\n-- TOC entry 5 (class 1259 OID 200)\n-- Name: t; Type: TABLE; Schema: public",
         "--\n-- TOC entry 99999999999999999999 (class 1259 OID 200)\n",
     };
@@ -230,7 +245,8 @@ an_entry_listed_twice_is_an_error(void **state)
     struct err           e = ERR_INIT;
 
     (void)state;
-    assert_int_equal(archive_split_begin(&s, &a, "5; 1 2 TABLE - a b\n5; 1 2 TABLE - a b\n", &e), -1);
+    assert_int_equal(archive_split_begin(&s, &a, "5; 1 2 TABLE - a b\n5; 1 2 TABLE - a b\n", &e),
+                     -1);
     assert_int_equal(e.kind, ERR_CORRUPT);
     archive_split_end(&s);
     archive_free(&a);
@@ -239,7 +255,8 @@ an_entry_listed_twice_is_an_error(void **state)
 static void
 settings_and_white_space_do_not_change_the_digest(void **state)
 {
-    char a[] = "SET default_tablespace = x;\nCREATE TABLE t (\n-- kept\n);", b[] = "\n\nCREATE TABLE t (\n-- kept\n);\n\n";
+    char a[] = "SET default_tablespace = x;\nCREATE TABLE t (\n-- kept\n);",
+         b[] = "\n\nCREATE TABLE t (\n-- kept\n);\n\n";
     char c[] = "CREATE TABLE t (\n);", da[65], db[65], dc[65];
 
     (void)state;

@@ -7,22 +7,32 @@
 
 static const char schema[] =
     "SET search_path = public;"
-    "CREATE TYPE mood AS ENUM ('a', 'b'); CREATE DOMAIN moody AS mood; CREATE DOMAIN moodier AS moody;"
+    "CREATE TYPE mood AS ENUM ('a', 'b'); CREATE DOMAIN moody AS mood; CREATE DOMAIN moodier AS "
+    "moody;"
     "CREATE DOMAIN numbers AS int[]; CREATE TYPE pair AS (a int); CREATE DOMAIN pairs AS pair;"
     "CREATE TYPE span AS RANGE (subtype = int4);"
-    "CREATE TABLE fine (a bool, b \"char\", c name, d int2, e int4, f int8, g float4, h float8, i numeric(10, 2), j money,"
-    "  k text, l varchar(3), m bpchar, n bytea, o date, p time, q timetz, r timestamp, s timestamptz(3), t interval, u bit(3),"
-    "  v varbit, w uuid, x json, y jsonb, z jsonpath, aa inet, ab cidr, ac macaddr, ad macaddr8, ae point, af line,"
-    "  ag lseg, ah box, ai path, aj polygon, ak circle, al oid, am xid, an xid8, ao cid, ap tid, aq pg_lsn, ar pg_snapshot,"
-    "  as_ txid_snapshot, at tsvector, au refcursor, av int4range, aw tstzmultirange, ax int[], ay int4range[], az text[],"
+    "CREATE TABLE fine (a bool, b \"char\", c name, d int2, e int4, f int8, g float4, h float8, i "
+    "numeric(10, 2), j money,"
+    "  k text, l varchar(3), m bpchar, n bytea, o date, p time, q timetz, r timestamp, s "
+    "timestamptz(3), t interval, u bit(3),"
+    "  v varbit, w uuid, x json, y jsonb, z jsonpath, aa inet, ab cidr, ac macaddr, ad macaddr8, "
+    "ae point, af line,"
+    "  ag lseg, ah box, ai path, aj polygon, ak circle, al oid, am xid, an xid8, ao cid, ap tid, "
+    "aq pg_lsn, ar pg_snapshot,"
+    "  as_ txid_snapshot, at tsvector, au refcursor, av int4range, aw tstzmultirange, ax int[], ay "
+    "int4range[], az text[],"
     "  ba mood, bb moodier, be numbers, bf name[], bg datemultirange[]);"
-    "CREATE TABLE odd (a tsquery, b int2vector, c oidvector, d regclass, e regconfig, f aclitem, g xml, h pair, i pairs,"
+    "CREATE TABLE odd (a tsquery, b int2vector, c oidvector, d regclass, e regconfig, f aclitem, g "
+    "xml, h pair, i pairs,"
     "  j span, k span[], l tsquery[], m pair[], n fine, o pg_node_tree, p mood[], q moodier[]);"
-    "CREATE TABLE \"Z \"\"quoted\"\" ü\" (id int NOT NULL, dropped text, twice int GENERATED ALWAYS AS (id * 2) STORED, \"C d\" xml);"
+    "CREATE TABLE \"Z \"\"quoted\"\" ü\" (id int NOT NULL, dropped text, twice int GENERATED "
+    "ALWAYS AS (id * 2) STORED, \"C d\" xml);"
     "ALTER TABLE \"Z \"\"quoted\"\" ü\" DROP COLUMN dropped;"
-    "CREATE TABLE nothing (); CREATE UNLOGGED TABLE unlogged (a int); CREATE TEMPORARY TABLE temporary (a int);"
+    "CREATE TABLE nothing (); CREATE UNLOGGED TABLE unlogged (a int); CREATE TEMPORARY TABLE "
+    "temporary (a int);"
     "CREATE TABLE by_mood (m moody, x int) PARTITION BY HASH (m);"
-    "CREATE TABLE by_mood_0 PARTITION OF by_mood FOR VALUES WITH (MODULUS 2, REMAINDER 0) PARTITION BY RANGE (x);"
+    "CREATE TABLE by_mood_0 PARTITION OF by_mood FOR VALUES WITH (MODULUS 2, REMAINDER 0) "
+    "PARTITION BY RANGE (x);"
     "CREATE TABLE by_mood_0a PARTITION OF by_mood_0 FOR VALUES FROM (0) TO (10);"
     "CREATE TABLE by_mood_1 PARTITION OF by_mood FOR VALUES WITH (MODULUS 2, REMAINDER 1);"
     "CREATE TABLE top (x int, m mood[]) PARTITION BY RANGE (x);"
@@ -31,10 +41,14 @@ static const char schema[] =
     "CREATE TABLE by_number (x int, y int[]) PARTITION BY HASH (x, y);"
     "CREATE TABLE by_number_0 PARTITION OF by_number FOR VALUES WITH (MODULUS 1, REMAINDER 0);"
     "CREATE FOREIGN DATA WRAPPER nowhere; CREATE SERVER nowhere FOREIGN DATA WRAPPER nowhere;"
-    "CREATE TABLE far (a int) PARTITION BY LIST (a); CREATE FOREIGN TABLE far_1 PARTITION OF far FOR VALUES IN (1) SERVER nowhere;"
-    "CREATE VIEW far_view AS SELECT * FROM far; CREATE MATERIALIZED VIEW far_mv AS SELECT * FROM far_view WITH NO DATA;"
-    "CREATE MATERIALIZED VIEW far_mv2 AS SELECT * FROM far_mv WITH NO DATA; CREATE MATERIALIZED VIEW near_mv AS SELECT 1 AS one;"
-    "CREATE SEQUENCE used; SELECT setval('used', 9223372036854775807); CREATE SEQUENCE down INCREMENT -1;"
+    "CREATE TABLE far (a int) PARTITION BY LIST (a); CREATE FOREIGN TABLE far_1 PARTITION OF far "
+    "FOR VALUES IN (1) SERVER nowhere;"
+    "CREATE VIEW far_view AS SELECT * FROM far; CREATE MATERIALIZED VIEW far_mv AS SELECT * FROM "
+    "far_view WITH NO DATA;"
+    "CREATE MATERIALIZED VIEW far_mv2 AS SELECT * FROM far_mv WITH NO DATA; CREATE MATERIALIZED "
+    "VIEW near_mv AS SELECT 1 AS one;"
+    "CREATE SEQUENCE used; SELECT setval('used', 9223372036854775807); CREATE SEQUENCE down "
+    "INCREMENT -1;"
     "CREATE SCHEMA \"A\"; CREATE TABLE \"A\".b (id int GENERATED ALWAYS AS IDENTITY);"
     "SELECT lo_create(0), lo_create(0)";
 
@@ -146,7 +160,8 @@ tables_are_sorted_and_of_the_right_kind(void **state)
     for (size_t i = 1; i < cat.n_tables; i++) {
         int order = strcmp(cat.tables[i - 1].schema, cat.tables[i].schema);
 
-        assert_true(order < 0 || (order == 0 && strcmp(cat.tables[i - 1].name, cat.tables[i].name) < 0));
+        assert_true(order < 0 ||
+                    (order == 0 && strcmp(cat.tables[i - 1].name, cat.tables[i].name) < 0));
     }
     assert_string_equal(cat.tables[0].schema, "A");
     assert_null(catalog_find(&cat, "public", "temporary"));
@@ -194,7 +209,10 @@ sequences_have_their_state_and_leave_no_locks(void **state)
     assert_true(v[0].last_value == 1 && !v[0].is_called);
     assert_true(v[1].last_value == -1 && !v[1].is_called);
     assert_true(v[2].last_value == INT64_MAX && v[2].is_called);
-    assert_value(c, "SELECT count(*) FROM pg_locks l JOIN pg_class c ON c.oid = l.relation WHERE c.relkind = 'S'", "0");
+    assert_value(c,
+                 "SELECT count(*) FROM pg_locks l JOIN pg_class c ON c.oid = l.relation WHERE "
+                 "c.relkind = 'S'",
+                 "0");
     run_sql(c, "COMMIT");
     sequences_free(v, n);
     catalog_free(&cat);
@@ -208,7 +226,9 @@ sizes_do_not_wait_for_a_locked_table(void **state)
     struct catalog cat;
 
     (void)state;
-    run_sql(c, "CREATE TABLE public.t AS SELECT g FROM generate_series(1, 10000) g; CREATE TABLE public.u AS TABLE public.t");
+    run_sql(c,
+            "CREATE TABLE public.t AS SELECT g FROM generate_series(1, 10000) g; CREATE TABLE "
+            "public.u AS TABLE public.t");
     run_sql(other, "BEGIN; LOCK public.t");
     run_sql(c, "SET lock_timeout = 2000");
     cat = read_catalog(c);
@@ -229,12 +249,15 @@ configuration_tables_of_extensions(void **state)
 
     (void)state;
     /* Membership as CREATE EXTENSION records it: plpgsql is there in every database. */
-    run_sql(c, "SET search_path = public; CREATE TABLE config (a int); CREATE TABLE fixed (a int); CREATE SEQUENCE hidden;"
-               "CREATE TABLE mine (a int);"
-               "ALTER EXTENSION plpgsql ADD TABLE config; ALTER EXTENSION plpgsql ADD TABLE fixed;"
-               "ALTER EXTENSION plpgsql ADD SEQUENCE hidden;"
-               "UPDATE pg_extension SET extconfig = array['config'::regclass]::oid[], extcondition = array['WHERE a > 1']"
-               " WHERE extname = 'plpgsql'");
+    run_sql(c,
+            "SET search_path = public; CREATE TABLE config (a int); CREATE TABLE fixed (a int); "
+            "CREATE SEQUENCE hidden;"
+            "CREATE TABLE mine (a int);"
+            "ALTER EXTENSION plpgsql ADD TABLE config; ALTER EXTENSION plpgsql ADD TABLE fixed;"
+            "ALTER EXTENSION plpgsql ADD SEQUENCE hidden;"
+            "UPDATE pg_extension SET extconfig = array['config'::regclass]::oid[], extcondition = "
+            "array['WHERE a > 1']"
+            " WHERE extname = 'plpgsql'");
     cat = read_catalog(c);
     t = table(&cat, "config");
     assert_true(t->extension_member);

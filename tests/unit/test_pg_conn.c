@@ -1,6 +1,6 @@
 /*
- * test_pg_conn.c - no setting of a role or database reaches our sessions; statements end when they must; errors say what is
- * wrong and nothing secret.
+ * test_pg_conn.c - no setting of a role or database reaches our sessions; statements end when they
+ * must; errors say what is wrong and nothing secret.
  */
 #include "tests/unit/pg_server.h"
 
@@ -17,28 +17,44 @@ hostile_settings_do_not_reach_us(void **state)
     PGconn *c = fresh_database("hostile");
 
     (void)state;
-    run_sql(c, "ALTER DATABASE hostile SET statement_timeout = '1min'; ALTER DATABASE hostile SET lock_timeout = 1;"
-               "ALTER DATABASE hostile SET idle_in_transaction_session_timeout = '1min';"
-               "ALTER DATABASE hostile SET default_transaction_read_only = on;"
-               "ALTER DATABASE hostile SET default_transaction_isolation = 'serializable';"
-               "ALTER DATABASE hostile SET array_nulls = off; ALTER DATABASE hostile SET xmloption = document;"
-               "ALTER DATABASE hostile SET DateStyle = 'German, DMY'; ALTER DATABASE hostile SET TimeZone = 'Asia/Tokyo';"
-               "ALTER DATABASE hostile SET IntervalStyle = iso_8601; ALTER DATABASE hostile SET extra_float_digits = -10;"
-               "ALTER DATABASE hostile SET bytea_output = escape; ALTER DATABASE hostile SET client_encoding = 'LATIN1';"
-               "ALTER DATABASE hostile SET standard_conforming_strings = off;"
-               "ALTER DATABASE hostile SET quote_all_identifiers = on; ALTER DATABASE hostile SET enable_tidscan = off;"
-               "ALTER DATABASE hostile SET enable_seqscan = off; ALTER DATABASE hostile SET synchronize_seqscans = on;"
-               "ALTER DATABASE hostile SET search_path = public; ALTER DATABASE hostile SET row_security = on");
+    run_sql(c,
+            "ALTER DATABASE hostile SET statement_timeout = '1min'; ALTER DATABASE hostile SET "
+            "lock_timeout = 1;"
+            "ALTER DATABASE hostile SET idle_in_transaction_session_timeout = '1min';"
+            "ALTER DATABASE hostile SET default_transaction_read_only = on;"
+            "ALTER DATABASE hostile SET default_transaction_isolation = 'serializable';"
+            "ALTER DATABASE hostile SET array_nulls = off; ALTER DATABASE hostile SET xmloption = "
+            "document;"
+            "ALTER DATABASE hostile SET DateStyle = 'German, DMY'; ALTER DATABASE hostile SET "
+            "TimeZone = 'Asia/Tokyo';"
+            "ALTER DATABASE hostile SET IntervalStyle = iso_8601; ALTER DATABASE hostile SET "
+            "extra_float_digits = -10;"
+            "ALTER DATABASE hostile SET bytea_output = escape; ALTER DATABASE hostile SET "
+            "client_encoding = 'LATIN1';"
+            "ALTER DATABASE hostile SET standard_conforming_strings = off;"
+            "ALTER DATABASE hostile SET quote_all_identifiers = on; ALTER DATABASE hostile SET "
+            "enable_tidscan = off;"
+            "ALTER DATABASE hostile SET enable_seqscan = off; ALTER DATABASE hostile SET "
+            "synchronize_seqscans = on;"
+            "ALTER DATABASE hostile SET search_path = public; ALTER DATABASE hostile SET "
+            "row_security = on");
     pg_close(c);
     c = connect_to("hostile");
-    assert_value(c, "SELECT string_agg(current_setting(n), ' ' ORDER BY o) FROM unnest(array['statement_timeout',"
-                    "'lock_timeout', 'idle_in_transaction_session_timeout', 'default_transaction_read_only', 'array_nulls',"
-                    "'xmloption', 'TimeZone', 'IntervalStyle', 'extra_float_digits', 'bytea_output', 'client_encoding',"
-                    "'standard_conforming_strings', 'quote_all_identifiers', 'enable_tidscan', 'enable_seqscan',"
-                    "'synchronize_seqscans', 'row_security']) WITH ORDINALITY u(n, o)",
+    assert_value(c,
+                 "SELECT string_agg(current_setting(n), ' ' ORDER BY o) FROM "
+                 "unnest(array['statement_timeout',"
+                 "'lock_timeout', 'idle_in_transaction_session_timeout', "
+                 "'default_transaction_read_only', 'array_nulls',"
+                 "'xmloption', 'TimeZone', 'IntervalStyle', 'extra_float_digits', 'bytea_output', "
+                 "'client_encoding',"
+                 "'standard_conforming_strings', 'quote_all_identifiers', 'enable_tidscan', "
+                 "'enable_seqscan',"
+                 "'synchronize_seqscans', 'row_security']) WITH ORDINALITY u(n, o)",
                  "0 0 0 off on content UTC postgres 3 hex UTF8 on off on on off off");
-    assert_value(c, "SELECT current_setting('search_path') || current_setting('DateStyle')", "ISO, DMY");
-    assert_value(c, "SELECT array[1, NULL]::text || '\\x00'::bytea::text || 'a\\b'", "{1,NULL}\\x00a\\b");
+    assert_value(c, "SELECT current_setting('search_path') || current_setting('DateStyle')",
+                 "ISO, DMY");
+    assert_value(c, "SELECT array[1, NULL]::text || '\\x00'::bytea::text || 'a\\b'",
+                 "{1,NULL}\\x00a\\b");
     pg_close(c);
 }
 
@@ -51,7 +67,10 @@ restoring_sessions_do_not_check_bodies(void **state)
 
     (void)state;
     assert_non_null(c);
-    assert_value(c, "SELECT current_setting('check_function_bodies') || current_setting('synchronous_commit')", "offoff");
+    assert_value(c,
+                 "SELECT current_setting('check_function_bodies') || "
+                 "current_setting('synchronous_commit')",
+                 "offoff");
     pg_close(c);
 }
 
@@ -66,13 +85,15 @@ single_fields_win_over_the_connection_string(void **state)
     t.conninfo = "postgresql:///postgres?host=/nowhere&port=1&application_name=mine";
     c = pg_connect(&t, PG_READING, "test", &e);
     assert_non_null(c);
-    assert_value(c, "SELECT current_database() || ' ' || current_setting('application_name')", "template1 mine");
+    assert_value(c, "SELECT current_database() || ' ' || current_setting('application_name')",
+                 "template1 mine");
     pg_close(c);
     t.dbname = NULL;
     t.conninfo = "postgres";
     c = pg_connect(&t, PG_READING, "test", &e);
     assert_non_null(c);
-    assert_value(c, "SELECT current_database() || ' ' || current_setting('application_name')", "postgres test");
+    assert_value(c, "SELECT current_database() || ' ' || current_setting('application_name')",
+                 "postgres test");
     pg_close(c);
 }
 
@@ -114,11 +135,13 @@ errors_have_a_state_and_no_secret(void **state)
     assert_value(c, "SELECT 'still usable'", "still usable");
     pg_close(c);
 
-    assert_null(pg_connect(&(struct pg_target){.conninfo = "host=x password=geheim nis"}, PG_READING, "test", &e));
+    assert_null(pg_connect(&(struct pg_target){.conninfo = "host=x password=geheim nis"},
+                           PG_READING, "test", &e));
     assert_err(&e, ERR_USAGE, "connection string");
     assert_null(strstr(e.text, "nis"));
     assert_null(strstr(e.hint, "nis"));
-    assert_null(pg_connect(&(struct pg_target){.conninfo = "host=/nowhere port=1"}, PG_READING, "test", &e));
+    assert_null(pg_connect(&(struct pg_target){.conninfo = "host=/nowhere port=1"}, PG_READING,
+                           "test", &e));
     assert_true(e.transient);
     assert_null(strchr(e.text, '\n'));
 }
@@ -172,7 +195,8 @@ children_reach_the_same_server(void **state)
 
     (void)state;
     t.conninfo = "password='it''s' application_name='a\\\\b'";
-    assert_null(pg_connect(&t, PG_READING, "test", &e));   /* '' is no escape in a connection string */
+    assert_null(
+        pg_connect(&t, PG_READING, "test", &e)); /* '' is no escape in a connection string */
     t.conninfo = "password=secret application_name='it\\'s \\\\ mine'";
     c = pg_connect(&t, PG_READING, "test", &e);
     assert_non_null(c);
@@ -182,7 +206,7 @@ children_reach_the_same_server(void **state)
     assert_non_null(child);
     assert_value(child, "SELECT current_setting('application_name')", "it's \\ mine");
     env = pg_child_env(c);
-    assert_null(env[0]);   /* the server did not ask for the password */
+    assert_null(env[0]); /* the server did not ask for the password */
     pg_child_env_free(env);
     free(conninfo);
     pg_close(child);

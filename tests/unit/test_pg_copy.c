@@ -35,18 +35,23 @@ statements_name_columns_and_ranges(void **state)
     char             *sql = copy_out_sql(&c);
 
     (void)state;
-    assert_string_equal(sql, "COPY (SELECT \"a\", \"b \"\"x\"\"\" FROM ONLY \"s\".\"t\") TO STDOUT");
+    assert_string_equal(sql,
+                        "COPY (SELECT \"a\", \"b \"\"x\"\"\" FROM ONLY \"s\".\"t\") TO STDOUT");
     free(sql);
     c.ranged = c.binary = true;
     c.end_block = 2048;
     sql = copy_out_sql(&c);
-    assert_string_equal(sql, "COPY (SELECT \"a\", \"b \"\"x\"\"\" FROM ONLY \"s\".\"t\" WHERE ctid < '(2048,0)') TO STDOUT (FORMAT binary)");
+    assert_string_equal(sql,
+                        "COPY (SELECT \"a\", \"b \"\"x\"\"\" FROM ONLY \"s\".\"t\" WHERE ctid < "
+                        "'(2048,0)') TO STDOUT (FORMAT binary)");
     free(sql);
     c.n_columns = 0;
     c.first_block = 2048;
     c.end_block = 4096;
     sql = copy_out_select(&c);
-    assert_string_equal(sql, "SELECT  FROM ONLY \"s\".\"t\" WHERE ctid >= '(2048,0)' AND ctid < '(4096,0)'");
+    assert_string_equal(sql,
+                        "SELECT  FROM ONLY \"s\".\"t\" WHERE ctid >= '(2048,0)' AND ctid < "
+                        "'(4096,0)'");
     free(sql);
     sql = copy_in_sql(&c, true);
     assert_string_equal(sql, "COPY \"s\".\"t\" FROM STDIN (FORMAT binary, FREEZE)");
@@ -67,19 +72,26 @@ rows_come_whole_and_counted(void **state)
     uint64_t    n;
 
     (void)state;
-    assert_ok(copy_out(c, "COPY (SELECT g, NULL FROM generate_series(1, 3) g) TO STDOUT", false, keep, &r, &n, &e), &e);
+    assert_ok(copy_out(c, "COPY (SELECT g, NULL FROM generate_series(1, 3) g) TO STDOUT", false,
+                       keep, &r, &n, &e),
+              &e);
     assert_int_equal(n, 3);
     assert_memory_equal(r.bytes, "1\t\\N\n2\t\\N\n3\t\\N\n", r.n);
     r = (struct rows){0};
-    assert_ok(copy_out(c, "COPY (SELECT 7::int2) TO STDOUT (FORMAT binary)", true, keep, &r, &n, &e), &e);
+    assert_ok(
+        copy_out(c, "COPY (SELECT 7::int2) TO STDOUT (FORMAT binary)", true, keep, &r, &n, &e), &e);
     assert_int_equal(n, 1);
     assert_int_equal(r.n, 8);
     assert_memory_equal(r.bytes, "\0\1\0\0\0\2\0\7", 8);
     r = (struct rows){0};
-    assert_ok(copy_out(c, "COPY (SELECT 7 WHERE false) TO STDOUT (FORMAT binary)", true, keep, &r, &n, &e), &e);
+    assert_ok(copy_out(c, "COPY (SELECT 7 WHERE false) TO STDOUT (FORMAT binary)", true, keep, &r,
+                       &n, &e),
+              &e);
     assert_int_equal(n, 0);
     assert_int_equal(r.rows, 0);
-    assert_ok(copy_out(c, "COPY (SELECT FROM generate_series(1, 2)) TO STDOUT (FORMAT binary)", true, keep, &r, &n, &e), &e);
+    assert_ok(copy_out(c, "COPY (SELECT FROM generate_series(1, 2)) TO STDOUT (FORMAT binary)",
+                       true, keep, &r, &n, &e),
+              &e);
     assert_int_equal(n, 2);
     assert_memory_equal(r.bytes, "\0\0\0\0", 4);
     pg_close(c);
@@ -93,11 +105,16 @@ a_failing_sink_or_server_leaves_the_connection_usable(void **state)
     struct rows r = {.fail_at = 10};
 
     (void)state;
-    assert_int_equal(copy_out(c, "COPY (SELECT * FROM generate_series(1, 100000000)) TO STDOUT", false, keep, &r, NULL, &e), -1);
+    assert_int_equal(copy_out(c, "COPY (SELECT * FROM generate_series(1, 100000000)) TO STDOUT",
+                              false, keep, &r, NULL, &e),
+                     -1);
     assert_err(&e, ERR_IO, "the sink is full");
     assert_value(c, "SELECT 1", "1");
     r = (struct rows){0};
-    assert_int_equal(copy_out(c, "COPY (SELECT 10 / (3 - g) FROM generate_series(1, 5) g) TO STDOUT", false, keep, &r, NULL, &e), -1);
+    assert_int_equal(copy_out(c,
+                              "COPY (SELECT 10 / (3 - g) FROM generate_series(1, 5) g) TO STDOUT",
+                              false, keep, &r, NULL, &e),
+                     -1);
     assert_err(&e, ERR_PG, "division by zero");
     assert_string_equal(e.sqlstate, "22012");
     assert_int_equal(r.rows, 2);
@@ -117,13 +134,19 @@ several_in_one_message(void **state)
     uint64_t    n;
 
     (void)state;
-    assert_ok(copy_out_send(c, "BEGIN; COPY (SELECT 1) TO STDOUT; COPY (SELECT 2, 3) TO STDOUT; COMMIT", &e), &e);
+    assert_ok(copy_out_send(
+                  c, "BEGIN; COPY (SELECT 1) TO STDOUT; COPY (SELECT 2, 3) TO STDOUT; COMMIT", &e),
+              &e);
     assert_ok(copy_out_command(c, &e), &e);
     assert_ok(copy_out_next(c, false, keep, &r, &n, &e), &e);
     assert_ok(copy_out_next(c, false, keep, &r, &n, &e), &e);
     assert_ok(copy_out_finish(c, &e), &e);
     assert_memory_equal(r.bytes, "1\n2\t3\n", 6);
-    assert_ok(copy_out_send(c, "BEGIN; COPY (SELECT 1) TO STDOUT; COPY (SELECT 1/0) TO STDOUT; COPY (SELECT 3) TO STDOUT; COMMIT", &e), &e);
+    assert_ok(copy_out_send(c,
+                            "BEGIN; COPY (SELECT 1) TO STDOUT; COPY (SELECT 1/0) TO STDOUT; COPY "
+                            "(SELECT 3) TO STDOUT; COMMIT",
+                            &e),
+              &e);
     assert_ok(copy_out_command(c, &e), &e);
     assert_ok(copy_out_next(c, false, keep, &r, &n, &e), &e);
     assert_int_equal(copy_out_next(c, false, keep, &r, &n, &e), -1);
@@ -157,12 +180,16 @@ round_trip(bool binary)
     struct copy_in in;
     uint64_t       rows;
     const char    *option = binary ? " (FORMAT binary)" : "";
-    char          *out_sql = xasprintf("COPY a TO STDOUT%s", option), *in_sql = xasprintf("COPY b FROM STDIN%s", option);
+    char          *out_sql = xasprintf("COPY a TO STDOUT%s", option),
+         *in_sql = xasprintf("COPY b FROM STDIN%s", option);
 
     run_sql(from, "SET search_path = public");
     run_sql(to, "SET search_path = public");
-    run_sql(from, "CREATE TABLE a AS SELECT g AS id, repeat(md5(g::text), g % 50) AS t, CASE WHEN g % 7 = 0 THEN NULL ELSE "
-                  "decode(repeat('00ff0a5c', g % 90), 'hex') END AS b FROM generate_series(1, 20000) g; CREATE TABLE b (LIKE a)");
+    run_sql(from,
+            "CREATE TABLE a AS SELECT g AS id, repeat(md5(g::text), g % 50) AS t, CASE WHEN g % 7 "
+            "= 0 THEN NULL ELSE "
+            "decode(repeat('00ff0a5c', g % 90), 'hex') END AS b FROM generate_series(1, 20000) g; "
+            "CREATE TABLE b (LIKE a)");
     run_sql(from, "INSERT INTO a SELECT 0, repeat('x', 3000000), NULL");
     assert_ok(copy_in_begin(&in, to, in_sql, binary, &e), &e);
     assert_ok(copy_out(from, out_sql, binary, pass_on, &in, &rows, &e), &e);
@@ -227,9 +254,10 @@ notices_are_no_errors(void **state)
 
     (void)state;
     run_sql(c, "SET search_path = public");
-    run_sql(c, "CREATE TABLE n (id int); CREATE FUNCTION say() RETURNS trigger LANGUAGE plpgsql AS "
-               "$$ BEGIN RAISE WARNING 'row %', NEW.id; RETURN NEW; END $$;"
-               "CREATE TRIGGER say BEFORE INSERT ON n FOR EACH ROW EXECUTE FUNCTION say()");
+    run_sql(c,
+            "CREATE TABLE n (id int); CREATE FUNCTION say() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE WARNING 'row %', NEW.id; RETURN NEW; END $$;"
+            "CREATE TRIGGER say BEFORE INSERT ON n FOR EACH ROW EXECUTE FUNCTION say()");
     assert_ok(copy_in_begin(&in, c, "COPY n FROM STDIN", false, &e), &e);
     for (int i = 0; i < 100000; i++) {
         assert_ok(copy_in_data(&in, "12345\n", 6, &e), &e);

@@ -1,22 +1,20 @@
 /*
  * test_pg_index_sql.c - indexes and constraints cut so that they can be built side by side.
  */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "pg/archive/index_sql.h"
+#include "tests/support/cmocka.h"
 
 /* Runs of white space as one blank, none at the end. */
 static char *
 squeezed(const char *s)
 {
-    char  *out, *to;
+    char *out, *to;
 
     if (s == NULL) {
         return xstrdup("-");
@@ -59,8 +57,11 @@ an_index_is_built_and_what_alters_the_table_follows(void **state)
     (void)state;
     cuts("SET default_tablespace = '';\nCREATE INDEX i ON ONLY public.t USING btree (a);",
          "SET default_tablespace = ''; CREATE INDEX i ON ONLY public.t USING btree (a)", "-");
-    cuts("CREATE INDEX i ON t USING btree (f('a;b'));\n\nALTER TABLE t CLUSTER ON i;\n\nALTER INDEX i ALTER COLUMN 1 SET STATISTICS 9;",
-         "CREATE INDEX i ON t USING btree (f('a;b'))", "ALTER TABLE t CLUSTER ON i; ALTER INDEX i ALTER COLUMN 1 SET STATISTICS 9;");
+    cuts(
+        "CREATE INDEX i ON t USING btree (f('a;b'));\n\nALTER TABLE t CLUSTER ON i;\n\nALTER INDEX "
+        "i ALTER COLUMN 1 SET STATISTICS 9;",
+        "CREATE INDEX i ON t USING btree (f('a;b'))",
+        "ALTER TABLE t CLUSTER ON i; ALTER INDEX i ALTER COLUMN 1 SET STATISTICS 9;");
 }
 
 static void
@@ -70,11 +71,16 @@ a_key_is_an_index_first(void **state)
     cuts("ALTER TABLE ONLY public.t\n    ADD CONSTRAINT t_pkey PRIMARY KEY (id);",
          "CREATE UNIQUE INDEX t_pkey ON public.t USING btree (id)",
          "ALTER TABLE ONLY public.t ADD CONSTRAINT t_pkey PRIMARY KEY USING INDEX t_pkey ;");
-    cuts("ALTER TABLE ONLY \"ADD x\".\"t (\"\n    ADD CONSTRAINT \"k;\" UNIQUE NULLS NOT DISTINCT (a, \"b)\") INCLUDE (c) WITH "
-         "(fillfactor='70') DEFERRABLE INITIALLY DEFERRED;\n\nALTER TABLE \"ADD x\".\"t (\" CLUSTER ON \"k;\";",
-         "CREATE UNIQUE INDEX \"k;\" ON \"ADD x\".\"t (\" USING btree (a, \"b)\") INCLUDE (c) NULLS NOT DISTINCT WITH (fillfactor='70')",
-         "ALTER TABLE ONLY \"ADD x\".\"t (\" ADD CONSTRAINT \"k;\" UNIQUE USING INDEX \"k;\" DEFERRABLE INITIALLY DEFERRED; "
-         "ALTER TABLE \"ADD x\".\"t (\" CLUSTER ON \"k;\";");
+    cuts(
+        "ALTER TABLE ONLY \"ADD x\".\"t (\"\n    ADD CONSTRAINT \"k;\" UNIQUE NULLS NOT DISTINCT "
+        "(a, \"b)\") INCLUDE (c) WITH "
+        "(fillfactor='70') DEFERRABLE INITIALLY DEFERRED;\n\nALTER TABLE \"ADD x\".\"t (\" CLUSTER "
+        "ON \"k;\";",
+        "CREATE UNIQUE INDEX \"k;\" ON \"ADD x\".\"t (\" USING btree (a, \"b)\") INCLUDE (c) NULLS "
+        "NOT DISTINCT WITH (fillfactor='70')",
+        "ALTER TABLE ONLY \"ADD x\".\"t (\" ADD CONSTRAINT \"k;\" UNIQUE USING INDEX \"k;\" "
+        "DEFERRABLE INITIALLY DEFERRED; "
+        "ALTER TABLE \"ADD x\".\"t (\" CLUSTER ON \"k;\";");
 }
 
 static void
@@ -100,9 +106,14 @@ what_is_not_that_plain_stays_whole(void **state)
 static void
 a_foreign_key_is_added_and_then_validated(void **state)
 {
-    char plain[] = "ALTER TABLE ONLY public.t\n    ADD CONSTRAINT \"f k\" FOREIGN KEY (a) REFERENCES public.u(b) ON DELETE CASCADE;";
-    char partitioned[] = "ALTER TABLE public.t\n    ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES public.u(b);";
-    char not_valid[] = "ALTER TABLE ONLY public.t\n    ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES public.u(b) NOT VALID;";
+    char plain[] =
+        "ALTER TABLE ONLY public.t\n    ADD CONSTRAINT \"f k\" FOREIGN KEY (a) REFERENCES "
+        "public.u(b) ON DELETE CASCADE;";
+    char partitioned[] =
+        "ALTER TABLE public.t\n    ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES public.u(b);";
+    char not_valid[] =
+        "ALTER TABLE ONLY public.t\n    ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES public.u(b) "
+        "NOT VALID;";
     struct index_sql got;
     char            *b, *t;
 
@@ -110,7 +121,9 @@ a_foreign_key_is_added_and_then_validated(void **state)
     assert_true(foreign_key_cut(&(struct archive_entry){.sql = plain}, &got));
     b = squeezed(got.build);
     t = squeezed(got.then);
-    assert_string_equal(b, "ALTER TABLE ONLY public.t ADD CONSTRAINT \"f k\" FOREIGN KEY (a) REFERENCES public.u(b) ON DELETE CASCADE NOT VALID");
+    assert_string_equal(b,
+                        "ALTER TABLE ONLY public.t ADD CONSTRAINT \"f k\" FOREIGN KEY (a) "
+                        "REFERENCES public.u(b) ON DELETE CASCADE NOT VALID");
     assert_string_equal(t, "ALTER TABLE ONLY public.t VALIDATE CONSTRAINT \"f k\"");
     index_sql_free(&got);
     free(b);

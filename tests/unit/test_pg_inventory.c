@@ -47,7 +47,8 @@ differences(const char *want, const char *have, const char *what, inventory_fn *
 }
 
 static void
-assert_differences(const char *want, const char *have, const char *what, inventory_fn *fn, const char *text)
+assert_differences(const char *want, const char *have, const char *what, inventory_fn *fn,
+                   const char *text)
 {
     char *s = differences(want, have, what, fn);
 
@@ -58,17 +59,18 @@ assert_differences(const char *want, const char *have, const char *what, invento
 static void
 facts_have_their_shape(void **state)
 {
-    PGconn     *c = fresh_database("facts");
-    json_t     *server_facts = take(c, inventory_server), *db = take(c, inventory_database);
-    json_t     *snapshot = take(c, inventory_snapshot), *xid = take(c, inventory_xid);
-    uint64_t    n;
-    struct err  e = ERR_INIT;
+    PGconn    *c = fresh_database("facts");
+    json_t    *server_facts = take(c, inventory_server), *db = take(c, inventory_database);
+    json_t    *snapshot = take(c, inventory_snapshot), *xid = take(c, inventory_xid);
+    uint64_t   n;
+    struct err e = ERR_INIT;
 
     (void)state;
     assert_int_equal(json_opt_int(server_facts, "version_num", 0), pg_version(c));
     assert_ok(json_get_hex64(server_facts, "system_identifier", &n, &e), &e);
     assert_false(json_opt_bool(server_facts, "standby", true));
-    assert_string_equal(json_opt_str(json_object_get(server_facts, "settings"), "fsync", ""), "off");
+    assert_string_equal(json_opt_str(json_object_get(server_facts, "settings"), "fsync", ""),
+                        "off");
     assert_string_equal(json_opt_str(db, "name", ""), "facts");
     assert_string_equal(json_opt_str(db, "encoding", ""), "UTF8");
     assert_true(json_opt_int(db, "size_bytes", 0) > 1000000);
@@ -101,10 +103,13 @@ properties_of_the_database(void **state)
     PGconn *c = fresh_database("one");
 
     (void)state;
-    run_sql(c, "DO $$ BEGIN CREATE ROLE app; EXCEPTION WHEN duplicate_object THEN END $$;"
-               "ALTER DATABASE one OWNER TO app; COMMENT ON DATABASE one IS 'the shop'; ALTER DATABASE one CONNECTION LIMIT 7;"
-               "ALTER DATABASE one SET work_mem = '5MB'; ALTER ROLE app IN DATABASE one SET search_path = a, b;"
-               "REVOKE ALL ON DATABASE one FROM public");
+    run_sql(c,
+            "DO $$ BEGIN CREATE ROLE app; EXCEPTION WHEN duplicate_object THEN END $$;"
+            "ALTER DATABASE one OWNER TO app; COMMENT ON DATABASE one IS 'the shop'; ALTER "
+            "DATABASE one CONNECTION LIMIT 7;"
+            "ALTER DATABASE one SET work_mem = '5MB'; ALTER ROLE app IN DATABASE one SET "
+            "search_path = a, b;"
+            "REVOKE ALL ON DATABASE one FROM public");
     pg_close(c);
     pg_close(fresh_database("two"));
     c = connect_to("two");
@@ -131,26 +136,35 @@ what_pg_dump_leaves_out(void **state)
     PGconn *c = fresh_database("one");
 
     (void)state;
-    run_sql(c, "SET allow_system_table_mods = on; CREATE FUNCTION pg_catalog.own() RETURNS int LANGUAGE sql AS 'SELECT 1';"
-               "ALTER FUNCTION pg_catalog.abs(int) COST 50; COMMENT ON FUNCTION pg_catalog.lower(text) IS 'small';"
-               "CREATE TABLE public.t (a int); CREATE INDEX broken ON public.t (a);"
-               "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'public.broken'::regclass;"
-               "CREATE TABLE public.member (a int); ALTER EXTENSION plpgsql ADD TABLE public.member;"
-               "CREATE ACCESS METHOD heaped TYPE TABLE HANDLER heap_tableam_handler; CREATE TABLE public.own_am (a int) USING heaped;"
-               "CREATE TABLE public.key (a int PRIMARY KEY); CREATE TABLE public.ref (a int REFERENCES public.key);"
-               "ALTER TABLE public.ref DISABLE TRIGGER ALL;"
-               "COMMENT ON FUNCTION pg_catalog.plpgsql_call_handler() IS 'touched'");
+    run_sql(c,
+            "SET allow_system_table_mods = on; CREATE FUNCTION pg_catalog.own() RETURNS int "
+            "LANGUAGE sql AS 'SELECT 1';"
+            "ALTER FUNCTION pg_catalog.abs(int) COST 50; COMMENT ON FUNCTION "
+            "pg_catalog.lower(text) IS 'small';"
+            "CREATE TABLE public.t (a int); CREATE INDEX broken ON public.t (a);"
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'public.broken'::regclass;"
+            "CREATE TABLE public.member (a int); ALTER EXTENSION plpgsql ADD TABLE public.member;"
+            "CREATE ACCESS METHOD heaped TYPE TABLE HANDLER heap_tableam_handler; CREATE TABLE "
+            "public.own_am (a int) USING heaped;"
+            "CREATE TABLE public.key (a int PRIMARY KEY); CREATE TABLE public.ref (a int "
+            "REFERENCES public.key);"
+            "ALTER TABLE public.ref DISABLE TRIGGER ALL;"
+            "COMMENT ON FUNCTION pg_catalog.plpgsql_call_handler() IS 'touched'");
     pg_close(c);
     c = fresh_database("two");
-    run_sql(c, "CREATE TABLE public.member (a int, b int); ALTER EXTENSION plpgsql ADD TABLE public.member");
+    run_sql(c,
+            "CREATE TABLE public.member (a int, b int); ALTER EXTENSION plpgsql ADD TABLE "
+            "public.member");
     pg_close(c);
     assert_differences("one", "two", "omitted", inventory_omitted,
                        "access method of its own of table own_am in schema public is missing\n"
                        "change of built-in function pg_catalog.abs(integer) is missing\n"
                        "comment on built-in function pg_catalog.lower(pg_catalog.text) is missing\n"
-                       "disabled enforcement of constraint ref_a_fkey on ref in schema public is missing\n"
+                       "disabled enforcement of constraint ref_a_fkey on ref in schema public is "
+                       "missing\n"
                        "function pg_catalog.own() is missing\n"
-                       "function pg_catalog.plpgsql_call_handler() of extension plpgsql: comment not set, was touched\n"
+                       "function pg_catalog.plpgsql_call_handler() of extension plpgsql: comment "
+                       "not set, was touched\n"
                        "invalid index broken in schema public is missing\n"
                        "table public.member of extension plpgsql: its definition differs\n");
 }
@@ -161,20 +175,28 @@ a_system_without_public_and_information_schema(void **state)
     PGconn *c = fresh_database("bare");
 
     (void)state;
-    run_sql(c, "DROP SCHEMA public; DROP SCHEMA information_schema CASCADE; DROP EXTENSION plpgsql");
+    run_sql(c,
+            "DROP SCHEMA public; DROP SCHEMA information_schema CASCADE; DROP EXTENSION plpgsql");
     json_decref(take(c, inventory_omitted));
     json_decref(take(c, inventory_extensions));
     pg_close(c);
-    assert_differences("two", "bare", "extensions", inventory_extensions, "extension plpgsql is missing\n");
+    assert_differences("two", "bare", "extensions", inventory_extensions,
+                       "extension plpgsql is missing\n");
 }
 
 static void
 versions_and_owners_of_extensions(void **state)
 {
-    static const char want[] = "[{\"name\":\"hstore\",\"version\":\"1.7\",\"schema\":\"public\",\"owner\":\"admin\",\"owner_is_bootstrap\":true},"
-                               "{\"name\":\"citext\",\"version\":\"1.6\",\"schema\":\"public\",\"owner\":\"app\",\"owner_is_bootstrap\":false}]";
-    static const char have[] = "[{\"name\":\"hstore\",\"version\":\"1.8\",\"schema\":\"public\",\"owner\":\"postgres\",\"owner_is_bootstrap\":true},"
-                               "{\"name\":\"citext\",\"version\":\"1.6\",\"schema\":\"public\",\"owner\":\"postgres\",\"owner_is_bootstrap\":true}]";
+    static const char want[] =
+        "[{\"name\":\"hstore\",\"version\":\"1.7\",\"schema\":\"public\",\"owner\":\"admin\","
+        "\"owner_is_bootstrap\":true},"
+        "{\"name\":\"citext\",\"version\":\"1.6\",\"schema\":\"public\",\"owner\":\"app\",\"owner_"
+        "is_bootstrap\":false}]";
+    static const char have[] =
+        "[{\"name\":\"hstore\",\"version\":\"1.8\",\"schema\":\"public\",\"owner\":\"postgres\","
+        "\"owner_is_bootstrap\":true},"
+        "{\"name\":\"citext\",\"version\":\"1.6\",\"schema\":\"public\",\"owner\":\"postgres\","
+        "\"owner_is_bootstrap\":true}]";
     json_t        *x = json_loads(want, 0, NULL), *y = json_loads(have, 0, NULL);
     struct strlist out = {0};
 

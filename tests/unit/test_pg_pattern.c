@@ -34,7 +34,8 @@ patterns_become_regular_expressions(void **state)
 
         assert_ok(pattern_parse(cases[i].pattern, &schema, &name, &e), &e);
         assert_string_equal(name, cases[i].name);
-        assert_string_equal(schema == NULL ? "-" : schema, cases[i].schema == NULL ? "-" : cases[i].schema);
+        assert_string_equal(schema == NULL ? "-" : schema,
+                            cases[i].schema == NULL ? "-" : cases[i].schema);
         free(schema);
         free(name);
     }
@@ -77,17 +78,20 @@ relations_are_found_as_pg_dump_finds_them(void **state)
     PGconn *conn = fresh_database("patterns");
 
     (void)state;
-    run_sql(conn, "CREATE SCHEMA hidden; CREATE TABLE public.orders (a int); CREATE TABLE hidden.orders (a int);"
-                  "CREATE TABLE public.\"Orders\" (a int); CREATE VIEW public.order_view AS SELECT 1 AS x;"
-                  "CREATE TABLE public.cut (a int PRIMARY KEY) PARTITION BY RANGE (a)");
-    assert_int_equal(count(conn, "orders"), 1);          /* the visible one */
+    run_sql(conn,
+            "CREATE SCHEMA hidden; CREATE TABLE public.orders (a int); CREATE TABLE hidden.orders "
+            "(a int);"
+            "CREATE TABLE public.\"Orders\" (a int); CREATE VIEW public.order_view AS SELECT 1 AS "
+            "x;"
+            "CREATE TABLE public.cut (a int PRIMARY KEY) PARTITION BY RANGE (a)");
+    assert_int_equal(count(conn, "orders"), 1); /* the visible one */
     assert_int_equal(count(conn, "*.orders"), 2);
     assert_int_equal(count(conn, "hidden.*"), 1);
     assert_int_equal(count(conn, "\"Orders\""), 1);
-    assert_int_equal(count(conn, "order*"), 2);          /* a view counts, an index does not */
+    assert_int_equal(count(conn, "order*"), 2); /* a view counts, an index does not */
     assert_int_equal(count(conn, "cut*"), 1);
     assert_int_equal(count(conn, "nothing"), 0);
-    assert_value(conn, "SHOW search_path", "\"\"");      /* back to what every session has */
+    assert_value(conn, "SHOW search_path", "\"\""); /* back to what every session has */
     pg_close(conn);
 }
 

@@ -1,6 +1,6 @@
 /*
- * test_pg_scan.c - every row is read once, cut the same way every time, whatever the number of workers and whoever
- * waits for a lock.
+ * test_pg_scan.c - every row is read once, cut the same way every time, whatever the number of
+ * workers and whoever waits for a lock.
  */
 #include "tests/unit/pg_server.h"
 
@@ -18,7 +18,7 @@ struct fixture {
     struct snapshot         snapshot;
     struct scan_table      *tables;
     size_t                  n;
-    const char            **names;        /* columns, all tables */
+    const char            **names; /* columns, all tables */
     struct scan_plan        plan;
 };
 
@@ -33,7 +33,10 @@ add_table(struct fixture *f, const struct cat_table *t, size_t *used)
     }
     *s = (struct scan_table){
         .copy = {.schema = t->schema, .name = t->name, .columns = copied, .binary = t->all_binary},
-        .generated = generated, .heap_blocks = t->heap_blocks, .bytes = t->table_bytes, .rangeable = true,
+        .generated = generated,
+        .heap_blocks = t->heap_blocks,
+        .bytes = t->table_bytes,
+        .rangeable = true,
     };
     for (size_t i = 0; i < t->n_columns; i++) {
         if (t->columns[i].generated) {
@@ -116,8 +119,8 @@ data(void *ctx, int worker, const void *row, size_t n, struct err *e)
 }
 
 static int
-end_item(void *ctx, int worker, const struct scan_item *item, const struct row_sum *rows, const struct row_sum *generated,
-         struct err *e)
+end_item(void *ctx, int worker, const struct scan_item *item, const struct row_sum *rows,
+         const struct row_sum *generated, struct err *e)
 {
     struct totals *t = ctx;
 
@@ -148,8 +151,9 @@ end_task(void *ctx, int worker, const struct scan_task *task, struct err *e)
 static int
 run_scan(struct fixture *f, int jobs, struct totals *t, struct err *e)
 {
-    static const struct scan_sink sink = {.begin_task = begin_task, .data = data, .end_item = end_item, .end_task = end_task};
-    struct scan_options           o = {.jobs = jobs, .fingerprint_key = key, .sink = &sink, .ctx = t};
+    static const struct scan_sink sink = {
+        .begin_task = begin_task, .data = data, .end_item = end_item, .end_task = end_task};
+    struct scan_options o = {.jobs = jobs, .fingerprint_key = key, .sink = &sink, .ctx = t};
 
     t->jobs = jobs;
     pthread_mutex_init(&t->lock, NULL);
@@ -165,13 +169,19 @@ make_databases(void **state)
         return -1;
     }
     c = fresh_database("many");
-    run_sql(c, "SET search_path = public;"
-               "CREATE TABLE big AS SELECT g AS id, repeat(md5(g::text), 20) AS t FROM generate_series(1, 60000) g;"
-               "CREATE TABLE text_rows (id int, q tsquery, twice int GENERATED ALWAYS AS (id * 2) STORED);"
-               "INSERT INTO text_rows SELECT g, 'a & b' FROM generate_series(1, 1000) g; CREATE TABLE nothing ();"
-               "INSERT INTO nothing SELECT FROM generate_series(1, 5); CREATE TABLE parent (a int);"
-               "CREATE TABLE child (b int) INHERITS (parent); INSERT INTO parent VALUES (1); INSERT INTO child VALUES (2, 3);"
-               "DO $$ BEGIN FOR i IN 1..300 LOOP EXECUTE format('CREATE TABLE small_%s AS SELECT %s AS x', i, i); END LOOP; END $$");
+    run_sql(c,
+            "SET search_path = public;"
+            "CREATE TABLE big AS SELECT g AS id, repeat(md5(g::text), 20) AS t FROM "
+            "generate_series(1, 60000) g;"
+            "CREATE TABLE text_rows (id int, q tsquery, twice int GENERATED ALWAYS AS (id * 2) "
+            "STORED);"
+            "INSERT INTO text_rows SELECT g, 'a & b' FROM generate_series(1, 1000) g; CREATE TABLE "
+            "nothing ();"
+            "INSERT INTO nothing SELECT FROM generate_series(1, 5); CREATE TABLE parent (a int);"
+            "CREATE TABLE child (b int) INHERITS (parent); INSERT INTO parent VALUES (1); INSERT "
+            "INTO child VALUES (2, 3);"
+            "DO $$ BEGIN FOR i IN 1..300 LOOP EXECUTE format('CREATE TABLE small_%s AS SELECT %s "
+            "AS x', i, i); END LOOP; END $$");
     pg_close(c);
     return 0;
 }
@@ -221,11 +231,11 @@ big_tables_are_cut_and_small_ones_packed(void **state)
 static void
 a_new_table_shifts_one_pack_only(void **state)
 {
-    struct fixture f;
+    struct fixture     f;
     struct scan_table *fewer;
-    struct scan_plan plan;
-    struct err e = ERR_INIT;
-    size_t same = 0;
+    struct scan_plan   plan;
+    struct err         e = ERR_INIT;
+    size_t             same = 0;
 
     (void)state;
     open_fixture(&f, "many");
@@ -238,8 +248,10 @@ a_new_table_shifts_one_pack_only(void **state)
     assert_ok(scan_plan(&f.snapshot, fewer, f.n - 1, &plan, &e), &e);
     for (size_t i = 0; i < plan.n; i++) {
         for (size_t k = 0; k < f.plan.n; k++) {
-            same += plan.v[i].n == f.plan.v[k].n && plan.v[i].items[0].first_block == f.plan.v[k].items[0].first_block &&
-                    strcmp(plan.v[i].items[0].table->copy.name, f.plan.v[k].items[0].table->copy.name) == 0;
+            same += plan.v[i].n == f.plan.v[k].n &&
+                plan.v[i].items[0].first_block == f.plan.v[k].items[0].first_block &&
+                strcmp(plan.v[i].items[0].table->copy.name,
+                       f.plan.v[k].items[0].table->copy.name) == 0;
         }
     }
     assert_true(same + 2 >= f.plan.n);
@@ -278,10 +290,14 @@ what_changes_after_the_snapshot_is_not_seen(void **state)
 
     (void)state;
     open_fixture(&f, "many");
-    run_sql(c, "INSERT INTO public.big SELECT g, 'late' FROM generate_series(1, 50000) g; DELETE FROM public.text_rows WHERE id < 10");
+    run_sql(c,
+            "INSERT INTO public.big SELECT g, 'late' FROM generate_series(1, 50000) g; DELETE FROM "
+            "public.text_rows WHERE id < 10");
     assert_ok(run_scan(&f, 2, &t, &e), &e);
     assert_int_equal(t.rows.rows, 60000 + 1000 + 5 + 2 + 300);
-    run_sql(c, "DELETE FROM public.big WHERE t = 'late'; INSERT INTO public.text_rows SELECT g FROM generate_series(1, 9) g");
+    run_sql(c,
+            "DELETE FROM public.big WHERE t = 'late'; INSERT INTO public.text_rows SELECT g FROM "
+            "generate_series(1, 9) g");
     pg_close(c);
     close_fixture(&f);
 }
@@ -310,7 +326,10 @@ a_table_that_somebody_waits_for_is_read_by_the_coordinator(void **state)
     run_sql(f.snapshot.conn, "LOCK TABLE public.big IN ACCESS SHARE MODE");
     pthread_create(&thread, NULL, alter_and_wait, c);
     for (int i = 0; i < 100; i++) {
-        char *waiting = pg_value(watch, &e, "SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'", 0, NULL);
+        char *waiting = pg_value(watch, &e,
+                                 "SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = "
+                                 "'AccessExclusiveLock'",
+                                 0, NULL);
         bool  there = waiting != NULL && strcmp(waiting, "1") == 0;
 
         free(waiting);
@@ -345,7 +364,8 @@ the_first_error_ends_it_all_and_names_the_table(void **state)
     close_fixture(&f);
 }
 
-/* The real error takes a value of 540 MB.  This condition fails once a session, with the server's words. */
+/* The real error takes a value of 540 MB.  This condition fails once a session, with the
+ * server's words. */
 static void
 rows_too_large_for_text_are_read_in_binary(void **state)
 {
@@ -355,13 +375,15 @@ rows_too_large_for_text_are_read_in_binary(void **state)
     PGconn        *c = fresh_database("giant");
 
     (void)state;
-    run_sql(c, "CREATE TABLE public.g AS SELECT g FROM generate_series(1, 7) g;"
-               "CREATE TABLE public.h AS SELECT g FROM generate_series(1, 3) g;"
-               "CREATE FUNCTION public.once() RETURNS bool LANGUAGE plpgsql AS $$ BEGIN"
-               "  IF NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 42) THEN"
-               "    PERFORM pg_advisory_lock(42);"
-               "    RAISE EXCEPTION 'invalid memory alloc request size 1088000003' USING ERRCODE = 'XX000';"
-               "  END IF; RETURN true; END $$");
+    run_sql(c,
+            "CREATE TABLE public.g AS SELECT g FROM generate_series(1, 7) g;"
+            "CREATE TABLE public.h AS SELECT g FROM generate_series(1, 3) g;"
+            "CREATE FUNCTION public.once() RETURNS bool LANGUAGE plpgsql AS $$ BEGIN"
+            "  IF NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 42) THEN"
+            "    PERFORM pg_advisory_lock(42);"
+            "    RAISE EXCEPTION 'invalid memory alloc request size 1088000003' USING ERRCODE = "
+            "'XX000';"
+            "  END IF; RETURN true; END $$");
     pg_close(c);
     open_fixture(&f, "giant");
     f.tables[0].copy.binary = false;

@@ -1,11 +1,8 @@
 /*
  * test_pg_scratch.c - a scratch server comes up quickly, and nothing of it outlives its owner.
  */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +16,7 @@
 #include "core/enc.h"
 #include "core/mem.h"
 #include "pg/scratch/scratch.h"
+#include "tests/support/cmocka.h"
 
 static const struct scratch_options options = {.jobs = 2};
 
@@ -74,7 +72,9 @@ starts_serves_and_leaves_nothing(void **state)
     target = scratch_target(s, "postgres");
     conn = pg_connect(&target, PG_RESTORING, "test", &e);
     assert_non_null(conn);
-    value = pg_value(conn, &e, "SELECT current_setting('fsync') || current_setting('listen_addresses')", 0, NULL);
+    value = pg_value(conn, &e,
+                     "SELECT current_setting('fsync') || current_setting('listen_addresses')", 0,
+                     NULL);
     assert_string_equal(value, "off");
     free(value);
     pg_close(conn);
@@ -87,9 +87,9 @@ starts_serves_and_leaves_nothing(void **state)
 static void
 dies_with_its_owner(int sig)
 {
-    int    fd[2];
-    char   dir[4096] = "";
-    pid_t  child, server;
+    int     fd[2];
+    char    dir[4096] = "";
+    pid_t   child, server;
     ssize_t n;
 
     assert_int_equal(pipe(fd), 0);
@@ -163,7 +163,8 @@ a_kept_server_lives_on(void **state)
     assert_non_null(s);
     dir = xstrdup(scratch_dir(s));
     command = scratch_keep(s);
-    target = (struct pg_target){.host = dir, .port = "5432", .user = "postgres", .dbname = "postgres"};
+    target = (struct pg_target){
+        .host = dir, .port = "5432", .user = "postgres", .dbname = "postgres"};
     assert_int_equal(scratch_end(s, &e), 0);
     conn = pg_connect(&target, PG_READING, "test", &e);
     assert_non_null(conn);

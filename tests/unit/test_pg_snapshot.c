@@ -76,8 +76,9 @@ a_lost_coordinator_is_told_from_other_errors(void **state)
 
     (void)state;
     assert_ok(snapshot_take(&o, &s, &e), &e);
-    run_sql(conn, "SELECT pg_catalog.pg_terminate_backend(pid, 5000) FROM pg_catalog.pg_stat_activity "
-                  "WHERE application_name = 'pgassay-backup' AND datname = 'lost'");
+    run_sql(conn,
+            "SELECT pg_catalog.pg_terminate_backend(pid, 5000) FROM pg_catalog.pg_stat_activity "
+            "WHERE application_name = 'pgassay-backup' AND datname = 'lost'");
     worker = snapshot_worker(&o, &s, &e);
     assert_int_equal(snapshot_begin(worker, &s, &e), -1);
     assert_true(snapshot_lost(&s, &e));
@@ -88,7 +89,9 @@ a_lost_coordinator_is_told_from_other_errors(void **state)
     assert_false(snapshot_lost(&s, &e));
     err_set(&e, ERR_PG, "relation \"snapshot\" does not exist");
     assert_false(snapshot_lost(&s, &e));
-    err_set(&e, ERR_PG, "pg_dump: error: query failed: ERROR:  snapshot \"00000003-0000001B-1\" does not exist");     /* 17 */
+    err_set(&e, ERR_PG,
+            "pg_dump: error: query failed: ERROR:  snapshot \"00000003-0000001B-1\" does not "
+            "exist"); /* 17 */
     assert_true(snapshot_lost(&s, &e));
     snapshot_end(&s);
     pg_close(worker);
@@ -151,19 +154,26 @@ ddl_that_no_lock_stops_is_noticed_and_named(void **state)
     PGconn *conn = fresh_database("ddl");
 
     (void)state;
-    run_sql(conn, "SET search_path = public; CREATE TABLE t (a int PRIMARY KEY); CREATE TABLE u (a int);"
-                  "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE VIEW v AS SELECT 1 AS x;"
-                  "CREATE SEQUENCE s; CREATE FUNCTION trg() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';"
-                  "CREATE TABLE p (a int) PARTITION BY LIST (a); CREATE TABLE p1 (a int)");
-    assert_noticed("CREATE OR REPLACE FUNCTION public.f() RETURNS int LANGUAGE sql AS 'SELECT 2'", "function public.f()");
+    run_sql(conn,
+            "SET search_path = public; CREATE TABLE t (a int PRIMARY KEY); CREATE TABLE u (a int);"
+            "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE VIEW v AS SELECT 1 "
+            "AS x;"
+            "CREATE SEQUENCE s; CREATE FUNCTION trg() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN "
+            "RETURN NEW; END';"
+            "CREATE TABLE p (a int) PARTITION BY LIST (a); CREATE TABLE p1 (a int)");
+    assert_noticed("CREATE OR REPLACE FUNCTION public.f() RETURNS int LANGUAGE sql AS 'SELECT 2'",
+                   "function public.f()");
     assert_noticed("DROP FUNCTION public.f()", "pg_proc");
     assert_noticed("CREATE OR REPLACE VIEW public.v AS SELECT 2 AS x", "public.v");
     assert_noticed("CREATE INDEX i ON public.t (a)", "index public.i");
     assert_noticed("ALTER TABLE public.u ADD FOREIGN KEY (a) REFERENCES public.t", "u_a_fkey");
-    assert_noticed("CREATE TRIGGER tr BEFORE INSERT ON public.t FOR EACH ROW EXECUTE FUNCTION public.trg()", "trigger tr");
+    assert_noticed(
+        "CREATE TRIGGER tr BEFORE INSERT ON public.t FOR EACH ROW EXECUTE FUNCTION public.trg()",
+        "trigger tr");
     assert_noticed("CREATE POLICY pol ON public.t", "policy pol");
     assert_noticed("ALTER SEQUENCE public.s INCREMENT 2", "pg_sequence");
-    assert_noticed("ALTER TABLE public.p ATTACH PARTITION public.p1 FOR VALUES IN (1)", "public.p1");
+    assert_noticed("ALTER TABLE public.p ATTACH PARTITION public.p1 FOR VALUES IN (1)",
+                   "public.p1");
     assert_noticed("COMMENT ON TABLE public.t IS 'x'", "pg_description");
     pg_close(conn);
 }
@@ -176,8 +186,10 @@ what_is_no_ddl_is_not_noticed(void **state)
     struct err     e = ERR_INIT;
 
     (void)state;
-    run_sql(now, "CREATE TABLE public.t AS SELECT g FROM generate_series(1, 1000) g; CREATE MATERIALIZED VIEW public.m AS SELECT 1 AS x;"
-                 "CREATE SEQUENCE public.s");
+    run_sql(now,
+            "CREATE TABLE public.t AS SELECT g FROM generate_series(1, 1000) g; CREATE "
+            "MATERIALIZED VIEW public.m AS SELECT 1 AS x;"
+            "CREATE SEQUENCE public.s");
     snap = open_snapshot("quiet");
     run_sql(now, "CREATE TEMPORARY TABLE x (a serial PRIMARY KEY, b text); CREATE INDEX ON x (b)");
     run_sql(now, "REFRESH MATERIALIZED VIEW public.m");
@@ -201,7 +213,9 @@ an_owner_that_the_globals_lack_is_named(void **state)
     struct err      e = ERR_INIT;
 
     (void)state;
-    run_sql(conn, "DROP ROLE IF EXISTS \"An Owner\"; CREATE ROLE \"An Owner\"; CREATE SCHEMA mine AUTHORIZATION \"An Owner\"");
+    run_sql(conn,
+            "DROP ROLE IF EXISTS \"An Owner\"; CREATE ROLE \"An Owner\"; CREATE SCHEMA mine "
+            "AUTHORIZATION \"An Owner\"");
     assert_ok(take("owners", &s, &e), &e);
     assert_ok(globals_missing(&s, &missing, &e), &e);
     assert_int_equal(missing.n, 0);

@@ -10,8 +10,8 @@
 
 #include "core/cancel.h"
 #include "core/mem.h"
-#include "pg/snapshot/dump.h"
 #include "pg/conn/tools.h"
+#include "pg/snapshot/dump.h"
 
 static char dir[] = "/tmp/test_pg_tools.XXXXXX";
 

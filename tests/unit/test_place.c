@@ -9,7 +9,8 @@
 
 static const char *const env[] = {"TEST_REGION_FIRST", "TEST_REGION_SECOND", NULL};
 
-static const char file[] = "[repo s3]\npath = s3://bucket/prefix\nregion = of-the-file\nendpoint = http://of.file/\n";
+static const char file[] =
+    "[repo s3]\npath = s3://bucket/prefix\nregion = of-the-file\nendpoint = http://of.file/\n";
 
 static struct config *
 config_of(const char *text)

@@ -18,7 +18,8 @@ spans_are_written_as_restic_writes_them(void **state)
         {"2m1y", {.years = 1, .months = 2}, "1y2m"},
         {"0d", {0}, "0d"},
     };
-    static const char *const bad[] = {"", "d", "7", "7w", "-1d", "7d7d", "1.5d", "7d ", " 7d", "99999999999d", "7D"};
+    static const char *const bad[] = {"",     "d",   "7",   "7w",           "-1d", "7d7d",
+                                      "1.5d", "7d ", " 7d", "99999999999d", "7D"};
 
     (void)state;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
@@ -43,12 +44,13 @@ static void
 every_key_takes_its_values_and_no_others(void **state)
 {
     static const char *const bad[][2] = {
-        {"keep-last", "-1"},     {"keep-last", ""},         {"keep-last", "3x"},      {"keep-daily", "all"},
-        {"min-keep", "0"},       {"min-keep", "unlimited"}, {"shrink-share", "1.1"},  {"shrink-share", "-0.1"},
-        {"shrink-share", "nan"}, {"keep-within", "7"},      {"keep-last", "1000001"}, {"keep-fortnightly", "2"},
+        {"keep-last", "-1"},     {"keep-last", ""},        {"keep-last", "3x"},
+        {"keep-daily", "all"},   {"min-keep", "0"},        {"min-keep", "unlimited"},
+        {"shrink-share", "1.1"}, {"shrink-share", "-0.1"}, {"shrink-share", "nan"},
+        {"keep-within", "7"},    {"keep-last", "1000001"}, {"keep-fortnightly", "2"},
     };
-    struct policy p = POLICY("keep-last", "unlimited", "keep-daily", "7", "keep-within-weekly", "2m", "min-keep", "3",
-                             "shrink-share", "0.25");
+    struct policy p = POLICY("keep-last", "unlimited", "keep-daily", "7", "keep-within-weekly",
+                             "2m", "min-keep", "3", "shrink-share", "0.25");
 
     (void)state;
     assert_int_equal(p.keep[PERIOD_EACH], KEEP_ALL);
@@ -64,8 +66,9 @@ every_key_takes_its_values_and_no_others(void **state)
     }
     for (size_t i = 0; policy_key(i) != NULL; i++) {
         char *text = policy_text(&p, i);
-        bool  given = strstr("keep-last keep-daily keep-within-weekly min-keep shrink-share", policy_key(i)) != NULL &&
-                     strcmp(policy_key(i), "keep-within") != 0;
+        bool  given = strstr("keep-last keep-daily keep-within-weekly min-keep shrink-share",
+                             policy_key(i)) != NULL &&
+            strcmp(policy_key(i), "keep-within") != 0;
 
         assert_int_equal(policy_given(&p, i), given);
         assert_int_equal(text != NULL, given);
@@ -76,7 +79,8 @@ every_key_takes_its_values_and_no_others(void **state)
 static void
 nothing_set_keeps_everything(void **state)
 {
-    struct policy none = POLICY_INIT, zero = POLICY("keep-last", "0", "min-keep", "5", "keep-within", "0d"),
+    struct policy none = POLICY_INIT,
+                  zero = POLICY("keep-last", "0", "min-keep", "5", "keep-within", "0d"),
                   some = POLICY("keep-within-yearly", "1y"), all = POLICY("keep-last", "unlimited");
 
     (void)state;
@@ -90,8 +94,8 @@ nothing_set_keeps_everything(void **state)
 static void
 json_gives_back_what_was_set(void **state)
 {
-    struct policy p = POLICY("keep-last", "unlimited", "keep-daily", "7", "keep-within", "1y5m", "min-keep", "2",
-                             "shrink-share", "0.1"),
+    struct policy p = POLICY("keep-last", "unlimited", "keep-daily", "7", "keep-within", "1y5m",
+                             "min-keep", "2", "shrink-share", "0.1"),
                   back;
     struct err e = ERR_INIT;
     json_t    *o = policy_json(&p);
@@ -114,8 +118,8 @@ json_gives_back_what_was_set(void **state)
 static struct repo *
 again(struct repo *r)
 {
-    struct err   e = ERR_INIT;
-    struct repo *r2;
+    struct err      e = ERR_INIT;
+    struct repo    *r2;
     struct storage *st = r->st;
 
     r->st = NULL;
@@ -129,9 +133,10 @@ static void
 a_repository_remembers_and_a_database_overrides_single_keys(void **state)
 {
     struct repo  *r = fixture_repo_in_memory();
-    struct policy all = POLICY("keep-daily", "7", "keep-weekly", "4"), shop = POLICY("keep-daily", "30"), p;
-    struct err    e = ERR_INIT;
-    char          id[33];
+    struct policy all = POLICY("keep-daily", "7", "keep-weekly", "4"),
+                  shop = POLICY("keep-daily", "30"), p;
+    struct err e = ERR_INIT;
+    char       id[33];
 
     (void)state;
     memcpy(id, r->id, sizeof id);
@@ -188,10 +193,11 @@ a_policy_of_a_newer_program_stops_only_who_must_understand_it(void **state)
     struct policy p;
 
     (void)state;
-    (void)json_object_set_new(o, "policy", json_pack("{s:i, s:i}", "keep_last", 3, "keep_moonly", 2));
+    (void)json_object_set_new(o, "policy",
+                              json_pack("{s:i, s:i}", "keep_last", 3, "keep_moonly", 2));
     assert_ok(repo_change(r, o, &e), &e);
     json_decref(o);
-    r = again(r);       /* opens */
+    r = again(r); /* opens */
     assert_int_equal(policy_load(r, "shop", &p, &e), -1);
     assert_err(&e, ERR_CORRUPT, "repo.2.json");
     repo_close(r);

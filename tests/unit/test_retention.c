@@ -3,8 +3,8 @@
 
 /* Days of 2026 (from 1 January), at noon; expects the days that stay. */
 static void
-check_days(const char *file, int line, const struct policy *p, const int *days, size_t n, const int *want,
-           size_t n_want)
+check_days(const char *file, int line, const struct policy *p, const int *days, size_t n,
+           const int *want, size_t n_want)
 {
     struct history h = {0};
     size_t         k = 0;
@@ -18,17 +18,19 @@ check_days(const char *file, int line, const struct policy *p, const int *days, 
 
         k += stays;
         if ((h.items[i].why != 0) != stays) {
-            print_error("%s:%d: day %d %s\n", file, line, days[i], stays ? "should stay" : "should go");
+            print_error("%s:%d: day %d %s\n", file, line, days[i],
+                        stays ? "should stay" : "should go");
             fail();
         }
     }
     history_free(&h);
 }
-#define CHECK_DAYS(rules, days, ...)                                                                                   \
-    do {                                                                                                               \
-        const int     want_[] = {__VA_ARGS__};                                                                         \
-        struct policy policy_ = rules;                                                                                 \
-        check_days(__FILE__, __LINE__, &policy_, days, sizeof(days) / sizeof(int), want_, sizeof want_ / sizeof(int)); \
+#define CHECK_DAYS(rules, days, ...)                                                               \
+    do {                                                                                           \
+        const int     want_[] = {__VA_ARGS__};                                                     \
+        struct policy policy_ = rules;                                                             \
+        check_days(__FILE__, __LINE__, &policy_, days, sizeof(days) / sizeof(int), want_,          \
+                   sizeof want_ / sizeof(int));                                                    \
     } while (0)
 
 static void
@@ -52,11 +54,13 @@ rules_choose_as_in_restic(void **state)
     CHECK_DAYS(POLICY("keep-monthly", "3"), months, 58, 89, 90);
     CHECK_DAYS(POLICY("keep-yearly", "2"), months, 0, 90);
     CHECK_DAYS(POLICY("keep-yearly", "unlimited"), months, 0, 90);
-    CHECK_DAYS(POLICY("keep-last", "unlimited"), daily, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13);
+    CHECK_DAYS(POLICY("keep-last", "unlimited"), daily, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,
+               13);
     /* Within is reckoned from the newest, and exclusive. */
     CHECK_DAYS(POLICY("keep-within", "3d"), daily, 11, 12, 13);
     CHECK_DAYS(POLICY("keep-within", "49h"), daily, 11, 12, 13);
-    CHECK_DAYS(POLICY("keep-within", "1m"), months, 60, 89, 90);     /* 1 April less a month is 1 March, exclusive */
+    CHECK_DAYS(POLICY("keep-within", "1m"), months, 60, 89,
+               90); /* 1 April less a month is 1 March, exclusive */
     CHECK_DAYS(POLICY("keep-within-weekly", "1m"), daily, 0, 3, 10, 13);
     CHECK_DAYS(POLICY("keep-within-weekly", "12d"), daily, 3, 10, 13);
     CHECK_DAYS(POLICY("keep-within-monthly", "1y"), months, 0, 30, 58, 89, 90);
@@ -93,19 +97,24 @@ hours_and_days_end_in_utc(void **state)
 static void
 weeks_begin_on_monday_also_across_a_new_year(void **state)
 {
-    /* Monday 29 December 2025 and Sunday 4 January 2026 are one week (ISO 2026-W01); the 5th begins the next. */
+    /* Monday 29 December 2025 and Sunday 4 January 2026 are one week (ISO 2026-W01); the 5th
+     * begins the next. */
     (void)state;
     assert_int_equal(period_of(PERIOD_WEEK, DAY_2026(-3)), period_of(PERIOD_WEEK, DAY_2026(4) - 1));
-    assert_int_not_equal(period_of(PERIOD_WEEK, DAY_2026(-3) - 1), period_of(PERIOD_WEEK, DAY_2026(-3)));
-    assert_int_not_equal(period_of(PERIOD_WEEK, DAY_2026(4)), period_of(PERIOD_WEEK, DAY_2026(4) - 1));
-    assert_int_not_equal(period_of(PERIOD_YEAR, DAY_2026(0)), period_of(PERIOD_YEAR, DAY_2026(0) - 1));
+    assert_int_not_equal(period_of(PERIOD_WEEK, DAY_2026(-3) - 1),
+                         period_of(PERIOD_WEEK, DAY_2026(-3)));
+    assert_int_not_equal(period_of(PERIOD_WEEK, DAY_2026(4)),
+                         period_of(PERIOD_WEEK, DAY_2026(4) - 1));
+    assert_int_not_equal(period_of(PERIOD_YEAR, DAY_2026(0)),
+                         period_of(PERIOD_YEAR, DAY_2026(0) - 1));
 }
 
 static void
 every_reason_is_told(void **state)
 {
     struct history h = {0};
-    struct policy  p = POLICY("keep-last", "1", "keep-daily", "2", "keep-within", "2d", "min-keep", "1");
+    struct policy  p = POLICY("keep-last", "1", "keep-daily", "2", "keep-within", "2d", "min-keep",
+                              "1");
 
     (void)state;
     history_days(&h, 4);
@@ -117,7 +126,8 @@ every_reason_is_told(void **state)
     assert_int_equal(h.items[1].why, WHY_LOCKED);
     assert_int_equal(h.items[2].why, WHY_PROVEN | 1U << PERIOD_DAY | 1U << N_PERIODS);
     assert_int_equal(h.items[3].why,
-                     WHY_NEWEST | WHY_MIN_KEEP | 1U << PERIOD_EACH | 1U << PERIOD_DAY | 1U << N_PERIODS);
+                     WHY_NEWEST | WHY_MIN_KEEP | 1U << PERIOD_EACH | 1U << PERIOD_DAY |
+                         1U << N_PERIODS);
     assert_string_equal(retention_why(PERIOD_DAY), "keep-daily");
     assert_string_equal(retention_why(N_PERIODS), "keep-within");
     assert_string_equal(retention_why(WHY_BITS - 1), "no-policy");
@@ -262,7 +272,9 @@ sizes(struct history *h, const uint64_t *rows, size_t n)
         h->items[i].rows = rows[i];
     }
 }
-#define SIZES(h, ...) sizes(h, (const uint64_t[]){__VA_ARGS__}, sizeof((const uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t))
+#define SIZES(h, ...)                                                                              \
+    sizes(h, (const uint64_t[]){__VA_ARGS__},                                                      \
+          sizeof((const uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t))
 
 static void
 a_shrink_keeps_what_was_before_it(void **state)
@@ -391,7 +403,8 @@ the_largest_of_ten_backups_and_of_thirty_days_counts(void **state)
     for (int spread = 0; spread < 2; spread++) {
         struct history h = {0};
 
-        /* 100, eleven of 60, then 45: hourly the 100 is within thirty days, every third day it is neither. */
+        /* 100, eleven of 60, then 45: hourly the 100 is within thirty days, every third day it
+         * is neither. */
         for (int i = 0; i < 13; i++) {
             history_add(&h, DAY_2026(0) + (time_t)i * (spread ? 3 * 86400 : 3600));
             h.items[i].rows = i == 0 ? 100 : i == 12 ? 45 : 60;

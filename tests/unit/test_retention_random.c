@@ -1,4 +1,5 @@
-/* retention.h: what must hold for any history and any policy, tried on many of both.  RETENTION_SEED repeats one. */
+/* retention.h: what must hold for any history and any policy, tried on many of both.
+ * RETENTION_SEED repeats one. */
 #include "tests/unit/retention_history.h"
 
 #include <inttypes.h>
@@ -38,7 +39,8 @@ random_policy(struct policy *p)
         if (strcmp(policy_key(i), "shrink-share") == 0) {
             (void)snprintf(text, sizeof text, "0.%u", any(10));
         } else {
-            (void)snprintf(text, sizeof text, "%u%s", 1 + any(6), span ? (one_in(2) ? "d" : "m") : "");
+            (void)snprintf(text, sizeof text, "%u%s", 1 + any(6),
+                           span ? (one_in(2) ? "d" : "m") : "");
         }
         assert_ok(policy_set(p, policy_key(i), text, &e), &e);
     }
@@ -91,8 +93,9 @@ protected_ones_stay(const struct history *h, const struct policy *p)
                 proven_later |= h->items[k].proven;
             }
         }
-        if (good(x) && (later < p->min_keep || (x->proven && !proven_later) || x->pinned || x->locked ||
-                        !policy_expires(p))) {
+        if (good(x) &&
+            (later < p->min_keep || (x->proven && !proven_later) || x->pinned || x->locked ||
+             !policy_expires(p))) {
             assert_int_not_equal(x->why, 0);
         }
         if (x->state == RETENTION_VOID) {
@@ -167,7 +170,8 @@ what_does_not_count_pushes_nobody_out(const struct history *h, const struct poli
                 continue;
             }
             if (!good(&h->items[i]) || strcmp(h->items[i].scope, h->items[k].scope) != 0) {
-                assert_int_equal(good(&h->items[k]) ? less.items[m].why : 0, good(&h->items[k]) ? h->items[k].why : 0);
+                assert_int_equal(good(&h->items[k]) ? less.items[m].why : 0,
+                                 good(&h->items[k]) ? h->items[k].why : 0);
             }
             m++;
         }
@@ -236,15 +240,17 @@ a_year_of_nights_ends_as_promised(void **state)
         copy_without(&h, SIZE_MAX, true, &left);
         memcpy(h.items, left.items, left.n * sizeof *left.items);
         h.n = left.n;
-        for (size_t i = 0; i < h.n; i++) {     /* the ids move with the items */
+        for (size_t i = 0; i < h.n; i++) { /* the ids move with the items */
             memmove(h.ids[i], left.items[i].id, sizeof *h.ids);
         }
         h.n_ids = h.n;
         history_free(&left);
     }
-    /* 31 December 2027 back: 7 days, 5 weeks of which one lies in the days, 12 months of which one does. */
+    /* 31 December 2027 back: 7 days, 5 weeks of which one lies in the days, 12 months of which
+     * one does. */
     assert_in_range(h.n, 7 + 4 + 10, 7 + 4 + 12);
-    assert_int_equal(period_of(PERIOD_MONTH, h.items[0].time), period_of(PERIOD_MONTH, DAY_2026(365 + 15)));
+    assert_int_equal(period_of(PERIOD_MONTH, h.items[0].time),
+                     period_of(PERIOD_MONTH, DAY_2026(365 + 15)));
     history_free(&h);
 }
 

@@ -1,16 +1,17 @@
-/* The S3 driver against a store that answers from a script: what is tried again, what is not, and what is said. */
+/* The S3 driver against a store that answers from a script: what is tried again, what is not,
+ * and what is said. */
 #include "tests/unit/check.h"
 
 #include <signal.h>
 
 #include "core/cancel.h"
-#include "core/enc.h"
 #include "core/crypto/hash.h"
+#include "core/enc.h"
 #include "core/log.h"
 #include "storage/drivers/s3/s3.h"
 #include "tests/unit/http_script.h"
 
-#define XML_HEAD "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+#define XML_HEAD          "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 #define ERROR(code, more) XML_HEAD "<Error><Code>" code "</Code><Message></Message>" more "</Error>"
 
 enum { STEPS_MAX = 8, OPTIONS_MAX = 6 };
@@ -43,7 +44,8 @@ open_at(struct bench *b, const char *host, const char *path)
 
     http_script_start(&b->server, b->steps, b->n);
     strlist_take(&b->options, xasprintf("endpoint=http://%s:%d%s", host, b->server.port, path));
-    b->st = storage_open(&(struct storage_place){.location = "s3://bucket/p", .options = &b->options}, false, &e);
+    b->st = storage_open(
+        &(struct storage_place){.location = "s3://bucket/p", .options = &b->options}, false, &e);
     if (b->st == NULL) {
         fail_msg("%s", e.text);
     }
@@ -179,7 +181,8 @@ everything_together_takes_no_longer_than_timeout(void **state)
     start(&b);
     assert_int_equal(get(&b, &out, &e), -1);
     assert_true(clock_seconds() - began < 1.5);
-    assert_err(&e, ERR_IO, "could not read \"s3://bucket/p/key\": the store refuses it (HTTP 503 SlowDown), ");
+    assert_err(&e, ERR_IO,
+               "could not read \"s3://bucket/p/key\": the store refuses it (HTTP 503 SlowDown), ");
     assert_true(e.transient);
     stop(&b);
     assert_true(b.server.n_asked >= 3);
@@ -236,21 +239,27 @@ a_refusal_is_final_and_says_what_to_do(void **state)
         enum err_kind kind;
         const char   *text, *hint;
     } cases[] = {
-        {"400 Bad Request", "", ERROR("InvalidArgument", ""), ERR_IO, "(HTTP 400 InvalidArgument)", ""},
-        {"403 Forbidden", "", ERROR("AccessDenied", ""), ERR_AUTH, "(HTTP 403 AccessDenied)", "bucket bucket, below \"p/\""},
-        {"403 Forbidden", "", ERROR("InvalidAccessKeyId", ""), ERR_AUTH, "InvalidAccessKeyId", "credentials of this store"},
-        {"403 Forbidden", "", ERROR("SignatureDoesNotMatch", ""), ERR_AUTH, "SignatureDoesNotMatch", "the secret key"},
-        {"404 Not Found", "", ERROR("NoSuchBucket", ""), ERR_IO, "there is no bucket \"bucket\"", "correct the name"},
+        {"400 Bad Request", "", ERROR("InvalidArgument", ""), ERR_IO, "(HTTP 400 InvalidArgument)",
+         ""},
+        {"403 Forbidden", "", ERROR("AccessDenied", ""), ERR_AUTH, "(HTTP 403 AccessDenied)",
+         "bucket bucket, below \"p/\""},
+        {"403 Forbidden", "", ERROR("InvalidAccessKeyId", ""), ERR_AUTH, "InvalidAccessKeyId",
+         "credentials of this store"},
+        {"403 Forbidden", "", ERROR("SignatureDoesNotMatch", ""), ERR_AUTH, "SignatureDoesNotMatch",
+         "the secret key"},
+        {"404 Not Found", "", ERROR("NoSuchBucket", ""), ERR_IO, "there is no bucket \"bucket\"",
+         "correct the name"},
         {"404 Not Found", "", ERROR("NoSuchKey", ""), ERR_NOT_FOUND, "does not exist", ""},
-        {"404 Not Found", "", "<html>nginx</html>", ERR_IO, "(HTTP 404)", "is the endpoint (http://127.0.0.1:"},
+        {"404 Not Found", "", "<html>nginx</html>", ERR_IO, "(HTTP 404)",
+         "is the endpoint (http://127.0.0.1:"},
         {"301 Moved", "x-amz-bucket-region: eu-central-1\r\nLocation: http://127.0.0.1:1/\r\n",
-         ERROR("PermanentRedirect", "<Endpoint>bucket.s3.eu</Endpoint>"), ERR_USAGE, "is not in region us-east-1",
-         "region = eu-central-1"},
+         ERROR("PermanentRedirect", "<Endpoint>bucket.s3.eu</Endpoint>"), ERR_USAGE,
+         "is not in region us-east-1", "region = eu-central-1"},
         {"307 Temporary", "Location: http://127.0.0.1:1/\r\n",
-         ERROR("TemporaryRedirect", "<Endpoint>bucket.s3.eu</Endpoint>"), ERR_USAGE, "is not in region",
-         "endpoint bucket.s3.eu"},
-        {"400 Bad Request", "", ERROR("AuthorizationHeaderMalformed", "<Region>garage</Region>"), ERR_USAGE,
-         "is not in region us-east-1", "region = garage"},
+         ERROR("TemporaryRedirect", "<Endpoint>bucket.s3.eu</Endpoint>"), ERR_USAGE,
+         "is not in region", "endpoint bucket.s3.eu"},
+        {"400 Bad Request", "", ERROR("AuthorizationHeaderMalformed", "<Region>garage</Region>"),
+         ERR_USAGE, "is not in region us-east-1", "region = garage"},
         {"501 Not Implemented", "", ERROR("NotImplemented", ""), ERR_IO, "NotImplemented", ""},
     };
 
@@ -341,7 +350,8 @@ a_clock_that_is_off_goes_by_the_stores(void **state)
     struct err   e = ERR_INIT;
 
     (void)state;
-    answers(&b, "403 Forbidden", "Date: Wed, 01 Jan 2036 12:00:30 GMT\r\n", ERROR("RequestTimeTooSkewed", ""));
+    answers(&b, "403 Forbidden", "Date: Wed, 01 Jan 2036 12:00:30 GMT\r\n",
+            ERROR("RequestTimeTooSkewed", ""));
     answers(&b, "200 OK", "", "x");
     start(&b);
     assert_ok(get(&b, &out, &e), &e);
@@ -363,7 +373,8 @@ a_clock_that_stays_off_is_an_error(void **state)
     struct err   e = ERR_INIT;
 
     (void)state;
-    answers(&b, "403 Forbidden", "Date: Wed, 01 Jan 2036 12:00:30 GMT\r\n", ERROR("RequestTimeTooSkewed", ""));
+    answers(&b, "403 Forbidden", "Date: Wed, 01 Jan 2036 12:00:30 GMT\r\n",
+            ERROR("RequestTimeTooSkewed", ""));
     start(&b);
     assert_int_equal(get(&b, &out, &e), -1);
     assert_err(&e, ERR_IO, "the clocks of this host and of the store differ");
@@ -400,9 +411,11 @@ path_and_host_style_and_a_path_of_the_endpoint(void **state)
         const char *host, *path, *style, *line, *header;
     } cases[] = {
         {"127.0.0.1", "", "style=auto", "GET /bucket/p/key HTTP/1.1\r\n", "\r\nHost: 127.0.0.1:"},
-        {"127.0.0.1", "/s3/v1/", "style=path", "GET /s3/v1/bucket/p/key HTTP/1.1\r\n", "\r\nHost: 127.0.0.1:"},
+        {"127.0.0.1", "/s3/v1/", "style=path", "GET /s3/v1/bucket/p/key HTTP/1.1\r\n",
+         "\r\nHost: 127.0.0.1:"},
         {"localhost", "", "style=host", "GET /p/key HTTP/1.1\r\n", "\r\nHost: bucket.localhost:"},
-        {"localhost", "/base", "style=host", "GET /base/p/key HTTP/1.1\r\n", "\r\nHost: bucket.localhost:"},
+        {"localhost", "/base", "style=host", "GET /base/p/key HTTP/1.1\r\n",
+         "\r\nHost: bucket.localhost:"},
     };
 
     (void)state;
@@ -452,9 +465,12 @@ a_new_object_carries_what_the_settings_say(void **state)
     assert_says(b.server.asked[1], "\r\nContent-MD5: XUFAKrxLKna5cZ2REBfFkg==\r\n");
     assert_says(b.server.asked[1], "\r\nIf-None-Match: *\r\n");
     assert_says(b.server.asked[1], "\r\nContent-Length: 5\r\n");
-    assert_says(b.server.asked[1], "\r\nx-amz-content-sha256: 2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824\r\n");
-    assert_says(b.server.asked[1], "/auto/s3/aws4_request, SignedHeaders=content-md5;content-type;host;if-none-match;"
-                                   "x-amz-content-sha256;x-amz-date;x-amz-server-side-encryption;");
+    assert_says(b.server.asked[1],
+                "\r\nx-amz-content-sha256: "
+                "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824\r\n");
+    assert_says(b.server.asked[1],
+                "/auto/s3/aws4_request, SignedHeaders=content-md5;content-type;host;if-none-match;"
+                "x-amz-content-sha256;x-amz-date;x-amz-server-side-encryption;");
     assert_string_equal(b.server.bodies[1], "hello");
     end(&b);
 }
@@ -462,9 +478,11 @@ a_new_object_carries_what_the_settings_say(void **state)
 static void
 a_key_that_names_its_hash_is_put_without_a_look(void **state)
 {
-    static const char key[] = "c/2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824-1";
-    struct bench      b = {0};
-    struct err        e = ERR_INIT;
+    static const char key[] =
+        "c/"
+        "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824-1";
+    struct bench b = {0};
+    struct err   e = ERR_INIT;
 
     (void)state;
     answers(&b, "200 OK", "", "");
@@ -599,16 +617,20 @@ many_are_removed_at_once(void **state)
 
     (void)state;
     answers(&b, "200 OK", "",
-            XML_HEAD "<DeleteResult><Error><Key>p/a</Key><Code>InternalError</Code></Error></DeleteResult>");
+            XML_HEAD
+            "<DeleteResult><Error><Key>p/a</Key><Code>InternalError</Code></Error></DeleteResult>");
     answers(&b, "200 OK", "",
-            XML_HEAD "<DeleteResult><Error><Key>p/d</Key><Code>NoSuchKey</Code></Error></DeleteResult>");
+            XML_HEAD
+            "<DeleteResult><Error><Key>p/d</Key><Code>NoSuchKey</Code></Error></DeleteResult>");
     start(&b);
     assert_ok(storage_remove(b.st, three, 3, &e), &e);
     stop(&b);
     assert_asked(&b, 2);
     assert_says(b.server.asked[0], "POST /bucket?delete= HTTP/1.1\r\n");
     assert_says(b.server.asked[0], "\r\nContent-MD5: ");
-    assert_says(b.server.bodies[0], "<Quiet>true</Quiet><Object><Key>p/a</Key></Object><Object><Key>p/b/c</Key></Object>");
+    assert_says(b.server.bodies[0],
+                "<Quiet>true</Quiet><Object><Key>p/a</Key></Object><Object><Key>p/b/c</Key></"
+                "Object>");
     end(&b);
 }
 
@@ -620,7 +642,9 @@ a_key_that_cannot_be_removed_is_named(void **state)
 
     (void)state;
     answers(&b, "200 OK", "",
-            XML_HEAD "<DeleteResult><Error><Key>p/b/c</Key><Code>AccessDenied</Code><Message>no</Message></Error></DeleteResult>");
+            XML_HEAD
+            "<DeleteResult><Error><Key>p/b/c</Key><Code>AccessDenied</Code><Message>no</Message></"
+            "Error></DeleteResult>");
     start(&b);
     assert_int_equal(storage_remove(b.st, three, 3, &e), -1);
     assert_err(&e, ERR_AUTH, "\"p/b/c\": AccessDenied: no");
@@ -652,9 +676,13 @@ without_bulk_deletes_they_go_one_by_one(void **state)
 
 /* ---- listing ---- */
 
-#define ENTRY(key) \
-    "<Contents><Key>" key "</Key><LastModified>2026-11-21T02:15:00.000Z</LastModified><ETag>x</ETag><Size>7</Size></Contents>"
-#define PAGE(more, entries) XML_HEAD "<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">" more entries "</ListBucketResult>"
+#define ENTRY(key)                                                                                 \
+    "<Contents><Key>" key                                                                          \
+    "</Key><LastModified>2026-11-21T02:15:00.000Z</LastModified><ETag>x</ETag><Size>7</Size></"    \
+    "Contents>"
+#define PAGE(more, entries)                                                                        \
+    XML_HEAD "<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">" more entries   \
+             "</ListBucketResult>"
 #define GOES_ON "<IsTruncated>true</IsTruncated><NextContinuationToken>t/1</NextContinuationToken>"
 
 static int
@@ -681,13 +709,16 @@ a_listing_goes_over_its_pages(void **state)
     answers(&b, "200 OK", "", PAGE("<IsTruncated>false</IsTruncated>", ENTRY("p/d/e")));
     start(&b);
     assert_ok(storage_list(b.st, "d/", collect, &got, &e), &e);
-    assert_int_equal(got.n, 2);         /* "d/" and "d/b c" are no keys of ours */
+    assert_int_equal(got.n, 2); /* "d/" and "d/b c" are no keys of ours */
     assert_string_equal(got.v[0], "d/a%41");
     assert_string_equal(got.v[1], "d/e");
     stop(&b);
     assert_asked(&b, 2);
-    assert_says(b.server.asked[0], "GET /bucket?encoding-type=url&list-type=2&prefix=p%2Fd%2F HTTP/1.1\r\n");
-    assert_says(b.server.asked[1], "GET /bucket?continuation-token=t%2F1&encoding-type=url&list-type=2&prefix=p%2Fd%2F ");
+    assert_says(b.server.asked[0],
+                "GET /bucket?encoding-type=url&list-type=2&prefix=p%2Fd%2F HTTP/1.1\r\n");
+    assert_says(b.server.asked[1],
+                "GET "
+                "/bucket?continuation-token=t%2F1&encoding-type=url&list-type=2&prefix=p%2Fd%2F ");
     strlist_free(&got);
     end(&b);
 }
@@ -708,7 +739,8 @@ a_listing_that_makes_no_sense_is_asked_for_again_and_then_refused(void **state)
         {PAGE("", "<Contents></Contents>"), "no readable key"},
         {XML_HEAD "<Error><Code>InternalError</Code></Error>", "is another document"},
         {XML_HEAD "<ListBucketResult><Contents>", "no element found"},
-        {"<!DOCTYPE a [<!ENTITY b \"c\">]><ListBucketResult>&b;</ListBucketResult>", "has a DOCTYPE"},
+        {"<!DOCTYPE a [<!ENTITY b \"c\">]><ListBucketResult>&b;</ListBucketResult>",
+         "has a DOCTYPE"},
         {"", "no element found"},
     };
 

@@ -1,4 +1,5 @@
-/* s3/settings.h: where a bucket is, by option, environment, section and profile; and what is refused. */
+/* s3/settings.h: where a bucket is, by option, environment, section and profile; and what is
+ * refused. */
 #include "tests/unit/check.h"
 
 #include <stdio.h>
@@ -17,7 +18,8 @@ read_settings(const char *rest, const char *const *options, struct s3_settings *
     for (; *options != NULL; options++) {
         strlist_add(&list, *options);
     }
-    rc = s3_settings_read(rest, &(struct storage_place){.location = "s3://", .options = &list}, s, e);
+    rc = s3_settings_read(rest, &(struct storage_place){.location = "s3://", .options = &list}, s,
+                          e);
     strlist_free(&list);
     return rc;
 }
@@ -34,15 +36,35 @@ a_bucket_is_found_where_its_store_keeps_it(void **state)
     } cases[] = {
         {"bucket", {NULL}, "", "bucket.s3.us-east-1.amazonaws.com", "/", true},
         {"bucket/", {NULL}, "", "bucket.s3.us-east-1.amazonaws.com", "/", true},
-        {"bucket/a/b", {"region=eu-central-1", NULL}, "a/b/", "bucket.s3.eu-central-1.amazonaws.com", "/", true},
-        {"bucket/a/b/", {"region=cn-north-1", NULL}, "a/b/", "bucket.s3.cn-north-1.amazonaws.com.cn", "/", true},
+        {"bucket/a/b",
+         {"region=eu-central-1", NULL},
+         "a/b/",
+         "bucket.s3.eu-central-1.amazonaws.com",
+         "/",
+         true},
+        {"bucket/a/b/",
+         {"region=cn-north-1", NULL},
+         "a/b/",
+         "bucket.s3.cn-north-1.amazonaws.com.cn",
+         "/",
+         true},
         {"my.bucket", {NULL}, "", "s3.us-east-1.amazonaws.com", "/my.bucket/", true},
         {"bucket", {"style=path", NULL}, "", "s3.us-east-1.amazonaws.com", "/bucket/", true},
-        {"bucket", {"endpoint=http://127.0.0.1:9000", NULL}, "", "127.0.0.1:9000", "/bucket/", false},
+        {"bucket",
+         {"endpoint=http://127.0.0.1:9000", NULL},
+         "",
+         "127.0.0.1:9000",
+         "/bucket/",
+         false},
         {"bucket", {"endpoint=http://store:80/", NULL}, "", "store", "/bucket/", false},
         {"bucket", {"endpoint=https://store:443", NULL}, "", "store", "/bucket/", true},
         {"bucket", {"endpoint=https://store:8443/s3", NULL}, "", "store:8443", "/s3/bucket/", true},
-        {"bucket", {"endpoint=https://[::1]:8443/s3/", NULL}, "", "[::1]:8443", "/s3/bucket/", true},
+        {"bucket",
+         {"endpoint=https://[::1]:8443/s3/", NULL},
+         "",
+         "[::1]:8443",
+         "/s3/bucket/",
+         true},
         {"bucket", {"endpoint=https://store", "style=host", NULL}, "", "bucket.store", "/", true},
         {"Bucket_1", {"endpoint=https://store", NULL}, "", "store", "/Bucket_1/", true},
     };
@@ -76,7 +98,9 @@ what_cannot_be_meant_is_refused_by_name(void **state)
         {"bucket/a/../b", {NULL}, "a prefix is names"},
         {"bucket/a\nb", {NULL}, "a prefix is names"},
         {"bucket/\xff", {NULL}, "a prefix is names"},
-        {"bucket", {"endpoint=store", NULL}, NULL},     /* a scheme is guessed by none of the AWS tools */
+        {"bucket",
+         {"endpoint=store", NULL},
+         NULL}, /* a scheme is guessed by none of the AWS tools */
         {"bucket", {"endpoint=ftp://store", NULL}, "--repo-option endpoint"},
         {"bucket", {"endpoint=https://user@store", NULL}, "--repo-option endpoint"},
         {"bucket", {"endpoint=https://store?x=1", NULL}, "--repo-option endpoint"},
@@ -96,7 +120,9 @@ what_cannot_be_meant_is_refused_by_name(void **state)
         {"bucket", {"storage-class=A\r\nx: y", NULL}, "no header may"},
         {"bucket", {"tags=a", NULL}, "not like NAME=VALUE"},
         {"bucket", {"tags==b", NULL}, "not like NAME=VALUE"},
-        {"bucket", {"tags=a=1,b=2,c=3,d=4,e=5,f=6,g=7,h=8,i=9,j=10,k=11", NULL}, "more than the 10"},
+        {"bucket",
+         {"tags=a=1,b=2,c=3,d=4,e=5,f=6,g=7,h=8,i=9,j=10,k=11", NULL},
+         "more than the 10"},
         {"bucket", {"checksum=crc", NULL}, "none of none, md5 and sha256"},
         {"bucket", {"sse-customer-key-file=/nonexistent", NULL}, "/nonexistent"},
         {"bucket", {"sse-customer-key-file=/etc/passwd", NULL}, "does not hold 32 bytes"},
@@ -165,8 +191,9 @@ a_customers_key_is_raw_or_base64(void **state)
 static int
 set_up(void **state)
 {
-    static const char *const names[] = {"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3",
-                                        "AWS_CA_BUNDLE", "AWS_PROFILE"};
+    static const char *const names[] = {"AWS_REGION",       "AWS_DEFAULT_REGION",
+                                        "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3",
+                                        "AWS_CA_BUNDLE",    "AWS_PROFILE"};
 
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {

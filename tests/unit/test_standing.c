@@ -32,7 +32,9 @@ shop_make(void **state)
     s->state = fixture_state();
     s->r = fixture_repo_in_memory();
     for (unsigned i = 0; i < 3; i++) {
-        backdated_backup(s->r, i + 1, &(struct backdated){.at = 1767225600 + 86400 * (time_t)i, .rows = 100}, s->id[i]);
+        backdated_backup(s->r, i + 1,
+                         &(struct backdated){.at = 1767225600 + 86400 * (time_t)i, .rows = 100},
+                         s->id[i]);
     }
     shop_look(s);
     *state = s;
@@ -71,8 +73,9 @@ spoil(struct shop *s, const char *dir)
 static void
 drilled(struct shop *s, size_t i, bool equal, time_t when)
 {
-    struct drill_record d = {.equal = equal, .started = when, .finished = when, .recovery_seconds = 1.5};
-    struct err          e = ERR_INIT;
+    struct drill_record d = {
+        .equal = equal, .started = when, .finished = when, .recovery_seconds = 1.5};
+    struct err e = ERR_INIT;
 
     memcpy(d.backup, s->id[i], sizeof d.backup);
     memcpy(d.label_sha256, s->list.v[i].label->sha256, sizeof d.label_sha256);

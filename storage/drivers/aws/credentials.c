@@ -8,25 +8,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/enc.h"
 #include "core/crypto/hash.h"
+#include "core/enc.h"
 #include "core/log.h"
 #include "core/mem.h"
 #include "storage/drivers/aws/source.h"
 
-/* Seconds before the end at which credentials are fetched anew, plus up to JITTER: many hosts that began together
- * should not ask together.  After a failure that early, the next try. */
+/* Seconds before the end at which credentials are fetched anew, plus up to JITTER: many hosts
+ * that began together should not ask together.  After a failure that early, the next try. */
 enum { EARLY = 300, JITTER = 60, AGAIN = 30 };
 
 struct aws_provider {
-    char                  *profile;        /* NULL: the whole order */
-    pthread_mutex_t        lock;           /* for what follows; never held while a source is asked */
+    char                  *profile; /* NULL: the whole order */
+    pthread_mutex_t        lock;    /* for what follows; never held while a source is asked */
     pthread_cond_t         fetched;
-    struct aws_credentials have;           /* access_key NULL: nothing yet, or refused */
-    time_t                 refresh_at;     /* 0: never */
-    bool                   fetching;       /* one thread is at it */
-    unsigned long          fetches;        /* that have ended */
-    struct err             failed;         /* how the last of them ended */
+    struct aws_credentials have;       /* access_key NULL: nothing yet, or refused */
+    time_t                 refresh_at; /* 0: never */
+    bool                   fetching;   /* one thread is at it */
+    unsigned long          fetches;    /* that have ended */
+    struct err             failed;     /* how the last of them ended */
 };
 
 struct aws_provider *
@@ -79,8 +79,10 @@ static int
 nothing_found(struct buf *tried, struct err *e)
 {
     err_set(e, ERR_AUTH, "no credentials found; tried %s", buf_str(tried));
-    return err_hint(e, "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or put a profile into ~/.aws/credentials and "
-                       "name it with AWS_PROFILE or \"profile = NAME\" in the repository's section");
+    return err_hint(e,
+                    "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or put a profile into "
+                    "~/.aws/credentials and "
+                    "name it with AWS_PROFILE or \"profile = NAME\" in the repository's section");
 }
 
 static int
@@ -188,8 +190,8 @@ aws_provider_get(struct aws_provider *p, struct aws_credentials *out, struct err
 
     (void)pthread_mutex_lock(&p->lock);
     for (;;) {
-        time_t        now = time(NULL);
-        bool          usable = p->have.access_key != NULL && (p->have.expires == 0 || now < p->have.expires);
+        time_t now = time(NULL);
+        bool usable = p->have.access_key != NULL && (p->have.expires == 0 || now < p->have.expires);
         unsigned long fetches = p->fetches;
 
         if (usable && (p->fetching || p->refresh_at == 0 || now < p->refresh_at)) {
@@ -217,7 +219,7 @@ aws_provider_refused(struct aws_provider *p, const struct aws_credentials *c)
     (void)pthread_mutex_lock(&p->lock);
     if (p->have.access_key != NULL && strcmp(p->have.access_key, c->access_key) == 0 &&
         strcmp(p->have.secret_key, c->secret_key) == 0) {
-        aws_credentials_free(&p->have);         /* else somebody has fetched new ones meanwhile */
+        aws_credentials_free(&p->have); /* else somebody has fetched new ones meanwhile */
     }
     (void)pthread_mutex_unlock(&p->lock);
 }

@@ -83,7 +83,8 @@ failed(CURLcode code, const char *detail, const struct aws_request *r, size_t ma
         if (code == CURLE_WRITE_ERROR) {
             err_set(e, ERR_CORRUPT, "the answer of %s is larger than %zu bytes", host, max);
         } else {
-            err_set(e, ERR_IO, "no answer from %s: %s", host, *detail == '\0' ? curl_easy_strerror(code) : detail);
+            err_set(e, ERR_IO, "no answer from %s: %s", host,
+                    *detail == '\0' ? curl_easy_strerror(code) : detail);
             e->transient = true;
         }
     }

@@ -1,8 +1,9 @@
 /*
  * http.h - one small HTTP exchange with a service that hands out credentials.
  *
- * Short time limits, no redirects, at most answer->max bytes back.  Interrupted by cancel.h.  The answer's memory is
- * reserved beforehand so that wiping it wipes all; URLs never appear in errors beyond scheme and host.
+ * Short time limits, no redirects, at most answer->max bytes back.  Interrupted by cancel.h.  The
+ * answer's memory is reserved beforehand so that wiping it wipes all; URLs never appear in errors
+ * beyond scheme and host.
  */
 #ifndef STORAGE_DRIVERS_AWS_HTTP_H
 #define STORAGE_DRIVERS_AWS_HTTP_H
@@ -16,13 +17,13 @@
 enum { AWS_ANSWER_MAX = 64 << 10 };
 
 struct aws_request {
-    const char *method;
-    const char *url;
-    const struct strlist *headers;    /* "Name: value" */
-    const char *body;                 /* or NULL */
-    int         connect_ms, total_ms;
-    int         tries;                /* how often in all, when there is no answer, 429 or 5xx */
-    bool        local;                /* a service of this host: never through a proxy */
+    const char           *method;
+    const char           *url;
+    const struct strlist *headers; /* "Name: value" */
+    const char           *body;    /* or NULL */
+    int                   connect_ms, total_ms;
+    int                   tries; /* how often in all, when there is no answer, 429 or 5xx */
+    bool                  local; /* a service of this host: never through a proxy */
 };
 
 /* 0: answered, whatever the status.  ERR_IO: no whole answer within the time. */

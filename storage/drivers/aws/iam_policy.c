@@ -12,7 +12,7 @@ enum when { ALWAYS, IF_LOCKED, IF_VERSIONED, IF_TAGGED };
 struct right {
     enum when   when;
     const char *action;
-    const char *objects;     /* below the prefix; NULL: on the bucket, for this prefix */
+    const char *objects; /* below the prefix; NULL: on the bucket, for this prefix */
 };
 
 static const struct right backup_rights[] = {
@@ -75,8 +75,8 @@ static const struct {
 static bool
 wanted(enum when w, const struct iam_target *t)
 {
-    return w == ALWAYS || (w == IF_LOCKED && t->object_lock) || (w == IF_VERSIONED && t->versioned) ||
-           (w == IF_TAGGED && t->tags);
+    return w == ALWAYS || (w == IF_LOCKED && t->object_lock) ||
+        (w == IF_VERSIONED && t->versioned) || (w == IF_TAGGED && t->tags);
 }
 
 static void
@@ -96,8 +96,9 @@ statement(json_t *actions)
     return s;
 }
 
-/* All rights on the bucket itself: only for keys below the prefix.  IfExists: whether a HEAD or GET of an object that is not
- * there is answered "404" or "403" hangs on the right to list, too, and those name no prefix. */
+/* All rights on the bucket itself: only for keys below the prefix.  IfExists: whether a HEAD or
+ * GET of an object that is not there is answered "404" or "403" hangs on the right to list, too,
+ * and those name no prefix. */
 static json_t *
 bucket_statement(const struct right *r, const struct iam_target *t)
 {
@@ -121,7 +122,8 @@ bucket_statement(const struct right *r, const struct iam_target *t)
     return s;
 }
 
-/* The first right's action, on its objects and those of the rights with the same action that follow. */
+/* The first right's action, on its objects and those of the rights with the same action that
+ * follow. */
 static json_t *
 object_statement(const struct right **next, const struct iam_target *t)
 {
@@ -131,7 +133,8 @@ object_statement(const struct right **next, const struct iam_target *t)
     json_t             *s = statement(json_string(action));
 
     for (; r->action != NULL && strcmp(r->action, action) == 0; r++) {
-        char *arn = xasprintf("arn:aws:s3:::%s/%s%s%s", t->bucket, t->prefix, *t->prefix == '\0' ? "" : "/", r->objects);
+        char *arn = xasprintf("arn:aws:s3:::%s/%s%s%s", t->bucket, t->prefix,
+                              *t->prefix == '\0' ? "" : "/", r->objects);
 
         (void)json_array_append_new(resources, json_string(arn));
         free(arn);

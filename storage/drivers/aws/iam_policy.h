@@ -1,9 +1,10 @@
 /*
- * iam_policy.h - the smallest rights that each kind of host needs on a bucket, as an IAM policy document.
+ * iam_policy.h - the smallest rights that each kind of host needs on a bucket, as an IAM policy
+ * document.
  *
- * AWS, Ceph, MinIO and others take these.  What a host does not need it does not get: a backup host cannot remove
- * anything but the marks of its own runs, a restore host cannot write, and nobody may delete versions or get round
- * Object Lock: that is left to a person (docs/security.md).
+ * AWS, Ceph, MinIO and others take these.  What a host does not need it does not get: a backup host
+ * cannot remove anything but the marks of its own runs, a restore host cannot write, and nobody may
+ * delete versions or get round Object Lock: that is left to a person (docs/security.md).
  */
 #ifndef STORAGE_DRIVERS_AWS_IAM_POLICY_H
 #define STORAGE_DRIVERS_AWS_IAM_POLICY_H
@@ -11,23 +12,24 @@
 #include <stdbool.h>
 
 enum iam_host {
-    IAM_BACKUP,       /* backup and list; reuses chunks, so that it lists and reads too */
-    IAM_PRUNE,        /* prune, scrub and pins, and nothing of what backups hold is written */
-    IAM_RESTORE,      /* restore, verify, list, show; and the records of its drills */
+    IAM_BACKUP,  /* backup and list; reuses chunks, so that it lists and reads too */
+    IAM_PRUNE,   /* prune, scrub and pins, and nothing of what backups hold is written */
+    IAM_RESTORE, /* restore, verify, list, show; and the records of its drills */
 };
 
 struct iam_target {
     const char *bucket;
-    const char *prefix;        /* inside the bucket, without slashes at its ends; "" for the whole bucket */
-    const char *kms_key;       /* the ARN of sse-kms-key, or NULL */
-    bool        object_lock;   /* object-lock is set */
-    bool        versioned;     /* the bucket keeps versions: --as-of and the way back to older versions */
-    bool        tags;          /* tags are set */
+    const char
+        *prefix; /* inside the bucket, without slashes at its ends; "" for the whole bucket */
+    const char *kms_key;     /* the ARN of sse-kms-key, or NULL */
+    bool        object_lock; /* object-lock is set */
+    bool versioned; /* the bucket keeps versions: --as-of and the way back to older versions */
+    bool tags;      /* tags are set */
 };
 
 /* "a backup-only host", and so on. */
 const char *iam_host_name(enum iam_host);
 /* Indented JSON with a newline at its end; allocated. */
-char       *iam_policy(enum iam_host, const struct iam_target *);
+char *iam_policy(enum iam_host, const struct iam_target *);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * Credentials that the place where we run hands out: a container's agent, or an EC2 instance's metadata service.
+ * Credentials that the place where we run hands out: a container's agent, or an EC2 instance's
+ * metadata service.
  */
 #include <curl/curl.h>
 #include <sodium.h>
@@ -18,8 +19,8 @@ enum { SMALL_FILE_MAX = 16 << 10, ROLE_MAX = 128 };
 static int
 refused(struct buf *answer, int status, const char *host, struct err *e)
 {
-    struct err  ignored = ERR_INIT;
-    json_t     *j = json_read(buf_str(answer), answer->len, &ignored);
+    struct err ignored = ERR_INIT;
+    json_t    *j = json_read(buf_str(answer), answer->len, &ignored);
 
     (void)aws_refused(host, status, json_opt_str(j, "code", json_opt_str(j, "Code", "")),
                       json_opt_str(j, "message", json_opt_str(j, "Message", "")), e);
@@ -32,7 +33,8 @@ refused(struct buf *answer, int status, const char *host, struct err *e)
 static bool
 host_allowed(const char *scheme, const char *host)
 {
-    static const char *const plain[] = {"localhost", "[::1]", "169.254.170.2", "169.254.170.23", "[fd00:ec2::23]"};
+    static const char *const plain[] = {"localhost", "[::1]", "169.254.170.2", "169.254.170.23",
+                                        "[fd00:ec2::23]"};
 
     if (strcasecmp(scheme, "http") != 0) {
         return strcasecmp(scheme, "https") == 0;
@@ -52,17 +54,24 @@ aws_container_url(const char *relative, const char *full, struct err *e)
     CURLU *u = curl_url();
     char  *scheme = NULL;
     char  *host = NULL;
-    char  *url = relative != NULL ? xasprintf("http://169.254.170.2%s%s", *relative == '/' ? "" : "/", relative)
-                                  : xstrdup(full);
+    char  *url = relative != NULL
+         ? xasprintf("http://169.254.170.2%s%s", *relative == '/' ? "" : "/", relative)
+         : xstrdup(full);
     bool   good = false;
 
-    if (curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK || curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
+    if (curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK ||
+        curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
         curl_url_get(u, CURLUPART_HOST, &host, 0) != CURLUE_OK) {
-        err_set(e, ERR_USAGE, "AWS_CONTAINER_CREDENTIALS_%s_URI is not a URL", relative != NULL ? "RELATIVE" : "FULL");
+        err_set(e, ERR_USAGE, "AWS_CONTAINER_CREDENTIALS_%s_URI is not a URL",
+                relative != NULL ? "RELATIVE" : "FULL");
     } else if (!host_allowed(scheme, host)) {
-        err_set(e, ERR_USAGE, "AWS_CONTAINER_CREDENTIALS_FULL_URI names host \"%s\", which may not be asked without https",
+        err_set(e, ERR_USAGE,
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI names host \"%s\", which may not be asked "
+                "without https",
                 host);
-        (void)err_hint(e, "allowed are https, this host (127.0.0.1, [::1], localhost), and the agents of ECS and EKS");
+        (void)err_hint(e,
+                       "allowed are https, this host (127.0.0.1, [::1], localhost), and the agents "
+                       "of ECS and EKS");
     } else {
         good = true;
     }
@@ -91,9 +100,9 @@ authorization(struct buf *header, struct err *e)
     }
     if (rc == 0 && given != NULL) {
         rc = aws_secret_reserve(header, e) != 0 || buf_puts(header, "Authorization: ", e) != 0 ||
-                     buf_puts(header, given, e) != 0
-                 ? -1
-                 : 0;
+                buf_puts(header, given, e) != 0
+            ? -1
+            : 0;
         if (rc == 0 && strpbrk(given, "\r\n") != NULL) {
             rc = err_set(e, ERR_AUTH, "the container's authorization token has more than one line");
         }
@@ -108,9 +117,15 @@ authorization(struct buf *header, struct err *e)
 static int
 ask_container(const char *url, const char *header, struct aws_credentials *out, struct err *e)
 {
-    struct strlist     headers = {.v = (char *[]){(char *)(uintptr_t)header}, .n = *header == '\0' ? 0 : 1};
-    struct aws_request r = {.method = "GET", .url = url, .headers = &headers,
-                            .connect_ms = 2000, .total_ms = 5000, .tries = 3, .local = true};
+    struct strlist     headers = {.v = (char *[]){(char *)(uintptr_t)header},
+                                  .n = *header == '\0' ? 0 : 1};
+    struct aws_request r = {.method = "GET",
+                            .url = url,
+                            .headers = &headers,
+                            .connect_ms = 2000,
+                            .total_ms = 5000,
+                            .tries = 3,
+                            .local = true};
     struct buf         answer = BUF_INIT(AWS_ANSWER_MAX);
     char              *host = aws_url_host(url);
     int                status;
@@ -150,8 +165,8 @@ aws_from_container(struct aws_credentials *out, struct err *e)
 /* ---- instance (IMDSv2) ---- */
 
 struct imds {
-    const char *base;                        /* the service's URL */
-    char        token[AWS_ANSWER_MAX / 16];  /* the header that every question needs */
+    const char *base;                       /* the service's URL */
+    char        token[AWS_ANSWER_MAX / 16]; /* the header that every question needs */
 };
 
 static const char *
@@ -163,18 +178,25 @@ imds_base(void)
     if (given != NULL) {
         return given;
     }
-    return mode != NULL && strcasecmp(mode, "IPv6") == 0 ? "http://[fd00:ec2::254]" : "http://169.254.169.254";
+    return mode != NULL && strcasecmp(mode, "IPv6") == 0 ? "http://[fd00:ec2::254]"
+                                                         : "http://169.254.169.254";
 }
 
 static int
-imds_ask(const struct imds *m, const char *method, const char *path, const char *header, struct buf *answer,
-         int *status, struct err *e)
+imds_ask(const struct imds *m, const char *method, const char *path, const char *header,
+         struct buf *answer, int *status, struct err *e)
 {
-    size_t             n = strlen(m->base);
-    char              *url = xasprintf("%.*s%s", (int)(n > 0 && m->base[n - 1] == '/' ? n - 1 : n), m->base, path);
+    size_t n = strlen(m->base);
+    char  *url = xasprintf("%.*s%s", (int)(n > 0 && m->base[n - 1] == '/' ? n - 1 : n), m->base,
+                           path);
     struct strlist     headers = {.v = (char *[]){(char *)(uintptr_t)header}, .n = 1};
-    struct aws_request r = {.method = method, .url = url, .headers = &headers, .connect_ms = 1000, .total_ms = 2000,
-                            .tries = 1, .local = true};
+    struct aws_request r = {.method = method,
+                            .url = url,
+                            .headers = &headers,
+                            .connect_ms = 1000,
+                            .total_ms = 2000,
+                            .tries = 1,
+                            .local = true};
     int                rc = aws_http(&r, answer, status, e);
 
     free(url);
@@ -190,7 +212,8 @@ imds_token(struct imds *m, struct err *e)
     int        status;
     int        rc = -1;
 
-    if (imds_ask(m, "PUT", "/latest/api/token", "X-aws-ec2-metadata-token-ttl-seconds: 21600", &answer, &status, e) != 0) {
+    if (imds_ask(m, "PUT", "/latest/api/token", "X-aws-ec2-metadata-token-ttl-seconds: 21600",
+                 &answer, &status, e) != 0) {
         if (e->kind == ERR_IO) {
             err_set(e, ERR_NOT_FOUND, "no metadata service at %s", host);
         }
@@ -226,9 +249,10 @@ imds_get(const struct imds *m, const char *path, struct buf *answer, struct err 
 static int
 imds_role(const struct imds *m, char role[ROLE_MAX], struct err *e)
 {
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+=,.@_-";
-    struct buf        answer = BUF_INIT(KIB);
-    int               rc = imds_get(m, "/latest/meta-data/iam/security-credentials/", &answer, e);
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+=,.@_-";
+    struct buf answer = BUF_INIT(KIB);
+    int        rc = imds_get(m, "/latest/meta-data/iam/security-credentials/", &answer, e);
 
     if (rc == 0) {
         const char *text = buf_str(&answer);
@@ -256,7 +280,8 @@ imds_success(struct buf *answer, const char *role, struct err *e)
     int         rc = 0;
 
     if (strcmp(code, "Success") != 0) {
-        rc = err_set(e, ERR_AUTH, "the metadata service has no credentials for role \"%s\": %.100s", role, code);
+        rc = err_set(e, ERR_AUTH, "the metadata service has no credentials for role \"%s\": %.100s",
+                     role, code);
     }
     json_decref(j);
     return rc;
@@ -278,8 +303,8 @@ aws_from_instance(struct aws_credentials *out, struct err *e)
     if (imds_token(&m, e) == 0 && imds_role(&m, role, e) == 0) {
         path = xasprintf("/latest/meta-data/iam/security-credentials/%s", role);
         rc = imds_get(&m, path, &answer, e) != 0 || imds_success(&answer, role, e) != 0
-                 ? -1
-                 : aws_credentials_json(&answer, "Token", "the metadata service's answer", out, e);
+            ? -1
+            : aws_credentials_json(&answer, "Token", "the metadata service's answer", out, e);
     }
     aws_secret_free(&answer);
     sodium_memzero(m.token, sizeof m.token);

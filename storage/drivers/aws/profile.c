@@ -16,9 +16,9 @@ enum { FILE_MAX = 1 << 20 };
 struct parser {
     struct aws_settings *into;
     bool                 in_config;
-    bool                 in_section;     /* any: a setting before the first one is a mistake */
-    bool                 wanted;         /* the section is the profile's */
-    size_t               indent;         /* of the setting above; SIZE_MAX: there is none in this section */
+    bool                 in_section; /* any: a setting before the first one is a mistake */
+    bool                 wanted;     /* the section is the profile's */
+    size_t               indent; /* of the setting above; SIZE_MAX: there is none in this section */
 };
 
 static char *
@@ -135,10 +135,11 @@ take_line(struct parser *p, char *line)
 }
 
 int
-aws_settings_parse(char *text, const char *path, bool in_config, struct aws_settings *s, struct err *e)
+aws_settings_parse(char *text, const char *path, bool in_config, struct aws_settings *s,
+                   struct err *e)
 {
     struct parser p = {.into = s, .in_config = in_config, .indent = SIZE_MAX};
-    char         *line = strncmp(text, "\xEF\xBB\xBF", 3) == 0 ? text + 3 : text; /* a byte order mark */
+    char *line = strncmp(text, "\xEF\xBB\xBF", 3) == 0 ? text + 3 : text; /* a byte order mark */
 
     for (int number = 1; line != NULL; number++) {
         char       *next = strchr(line, '\n');

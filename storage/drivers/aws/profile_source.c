@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/mem.h"
 #include "core/host/proc.h"
+#include "core/mem.h"
 #include "storage/drivers/aws/http.h"
 #include "storage/drivers/aws/profile.h"
 #include "storage/drivers/aws/source.h"
@@ -13,7 +13,8 @@
 
 enum { PROCESS_MS = 60000, CHAIN_MAX = 5 /* profiles that name each other */ };
 
-static int from_settings(const struct aws_settings *, int depth, struct aws_credentials *, struct err *);
+static int from_settings(const struct aws_settings *, int depth, struct aws_credentials *,
+                         struct err *);
 
 static int
 from_keys(const struct aws_settings *s, struct aws_credentials *out, struct err *e)
@@ -22,7 +23,8 @@ from_keys(const struct aws_settings *s, struct aws_credentials *out, struct err 
     const char *secret = aws_setting(s, "aws_secret_access_key");
 
     if (access == NULL || secret == NULL) {
-        return err_set(e, ERR_AUTH, "it has only one of aws_access_key_id and aws_secret_access_key");
+        return err_set(e, ERR_AUTH,
+                       "it has only one of aws_access_key_id and aws_secret_access_key");
     }
     return aws_credentials_set(out, access, secret, aws_setting(s, "aws_session_token"), "it", e);
 }
@@ -33,17 +35,19 @@ from_process(const char *command, struct aws_credentials *out, struct err *e)
 {
     const char *const argv[] = {"/bin/sh", "-c", command, NULL};
     struct buf        printed = BUF_INIT(AWS_ANSWER_MAX);
-    struct buf        said = BUF_INIT(4 * KIB);         /* stderr is not shown: it may hold secrets */
-    struct proc_spec  spec = {.argv = argv, .out = &printed, .err = &said, .total_ms = PROCESS_MS, .status_ok = true};
-    int               status = 0;
-    int               rc = -1;
+    struct buf        said = BUF_INIT(4 * KIB); /* stderr is not shown: it may hold secrets */
+    struct proc_spec  spec = {
+         .argv = argv, .out = &printed, .err = &said, .total_ms = PROCESS_MS, .status_ok = true};
+    int status = 0;
+    int rc = -1;
 
     if (aws_secret_reserve(&printed, e) != 0 || proc_run(&spec, &status, e) != 0) {
         err_wrap(e, "credential_process");
     } else if (status != 0) {
         err_set(e, ERR_AUTH, "its credential_process ended with status %d", status);
     } else {
-        rc = aws_credentials_json(&printed, "SessionToken", "what its credential_process printed", out, e);
+        rc = aws_credentials_json(&printed, "SessionToken", "what its credential_process printed",
+                                  out, e);
     }
     aws_secret_free(&printed);
     aws_secret_free(&said);
@@ -64,7 +68,9 @@ base_from_service(const char *source, struct aws_credentials *out, struct err *e
         rc = aws_from_instance(out, e);
     } else {
         return err_set(e, ERR_USAGE,
-                       "its credential_source \"%s\" is not Environment, EcsContainer or Ec2InstanceMetadata", source);
+                       "its credential_source \"%s\" is not Environment, EcsContainer or "
+                       "Ec2InstanceMetadata",
+                       source);
     }
     if (rc != 0 && e->kind == ERR_NOT_FOUND) {
         e->kind = ERR_AUTH;
@@ -73,16 +79,18 @@ base_from_service(const char *source, struct aws_credentials *out, struct err *e
 }
 
 static int
-base_from_profile(const struct aws_settings *s, const char *name, int depth, struct aws_credentials *out, struct err *e)
+base_from_profile(const struct aws_settings *s, const char *name, int depth,
+                  struct aws_credentials *out, struct err *e)
 {
     struct aws_settings other;
     int                 rc;
 
-    if (strcmp(name, s->profile) == 0) {        /* its own keys */
+    if (strcmp(name, s->profile) == 0) { /* its own keys */
         return from_keys(s, out, e);
     }
     if (depth == CHAIN_MAX) {
-        return err_set(e, ERR_USAGE, "its source_profile \"%s\" ends a chain of more than %d", name, CHAIN_MAX);
+        return err_set(e, ERR_USAGE, "its source_profile \"%s\" ends a chain of more than %d", name,
+                       CHAIN_MAX);
     }
     rc = aws_settings_load(name, &other, e);
     if (rc == 0) {
@@ -111,14 +119,16 @@ from_role(const struct aws_settings *s, int depth, struct aws_credentials *out, 
     int                    rc = 0;
 
     if (aws_setting(s, "mfa_serial") != NULL) {
-        return err_set(e, ERR_USAGE, "its mfa_serial asks for a code typed by a person, which no backup can give");
+        return err_set(e, ERR_USAGE,
+                       "its mfa_serial asks for a code typed by a person, which no backup can "
+                       "give");
     }
     if (r.token_file == NULL) {
         rc = profile != NULL ? base_from_profile(s, profile, depth, &base, e)
-             : source != NULL
-                 ? base_from_service(source, &base, e)
-                 : err_set(e, ERR_USAGE,
-                           "its role_arn needs web_identity_token_file, source_profile or credential_source beside it");
+            : source != NULL ? base_from_service(source, &base, e)
+                             : err_set(e, ERR_USAGE,
+                                       "its role_arn needs web_identity_token_file, source_profile "
+                                       "or credential_source beside it");
     }
     if (rc == 0) {
         rc = aws_assume_role(&r, out, e);
@@ -139,16 +149,21 @@ from_settings(const struct aws_settings *s, int depth, struct aws_credentials *o
     if (aws_setting(s, "role_arn") != NULL) {
         return from_role(s, depth, out, e);
     }
-    if (aws_setting(s, "aws_access_key_id") != NULL || aws_setting(s, "aws_secret_access_key") != NULL) {
+    if (aws_setting(s, "aws_access_key_id") != NULL ||
+        aws_setting(s, "aws_secret_access_key") != NULL) {
         return from_keys(s, out, e);
     }
     if (command != NULL) {
         return from_process(command, out, e);
     }
     if (aws_setting(s, "sso_session") != NULL || aws_setting(s, "sso_start_url") != NULL) {
-        err_set(e, ERR_USAGE, "it signs in through IAM Identity Center (sso), which pgassay does not speak");
-        return err_hint(e, "another profile with \"credential_process = aws configure export-credentials --profile "
-                           "%s\" hands its credentials on", s->profile);
+        err_set(e, ERR_USAGE,
+                "it signs in through IAM Identity Center (sso), which pgassay does not speak");
+        return err_hint(e,
+                        "another profile with \"credential_process = aws configure "
+                        "export-credentials --profile "
+                        "%s\" hands its credentials on",
+                        s->profile);
     }
     return err_set(e, ERR_NOT_FOUND, "no credentials in it");
 }
@@ -166,7 +181,7 @@ aws_from_profile(const char *name, struct aws_credentials *out, struct err *e)
             err_wrap(e, "profile \"%s\"", s.profile);
         }
         if (rc != 0 && !s.found && named && e->kind == ERR_NOT_FOUND) {
-            e->kind = ERR_AUTH;         /* somebody asked for exactly this one */
+            e->kind = ERR_AUTH; /* somebody asked for exactly this one */
         }
     }
     aws_settings_free(&s);

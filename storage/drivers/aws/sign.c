@@ -11,9 +11,9 @@
 
 /* A header as it is signed. */
 struct header {
-    char  *name;     /* lower case */
-    char  *value;    /* trimmed, runs of blanks as one */
-    size_t order;    /* of equal names, as they are sent */
+    char  *name;  /* lower case */
+    char  *value; /* trimmed, runs of blanks as one */
+    size_t order; /* of equal names, as they are sent */
 };
 
 static char *
@@ -62,7 +62,8 @@ sorted_headers(const struct strlist *list)
     for (size_t i = 0; i < list->n; i++) {
         size_t n = strcspn(list->v[i], ":");
 
-        h[i] = (struct header){lower(list->v[i], n), squeezed(list->v[i][n] == ':' ? list->v[i] + n + 1 : ""), i};
+        h[i] = (struct header){lower(list->v[i], n),
+                               squeezed(list->v[i][n] == ':' ? list->v[i] + n + 1 : ""), i};
     }
     qsort(h, list->n, sizeof *h, compare_headers);
     return h;
@@ -176,8 +177,8 @@ s3_sign_string(const struct s3_sign *s)
     sha256_hex(canonical, strlen(canonical), digest);
     sodium_memzero(canonical, strlen(canonical));
     free(canonical);
-    return xasprintf("AWS4-HMAC-SHA256\n%s\n%.8s/%s/%s/aws4_request\n%s", s->time, s->time, s->region, s->service,
-                     digest);
+    return xasprintf("AWS4-HMAC-SHA256\n%s\n%.8s/%s/%s/aws4_request\n%s", s->time, s->time,
+                     s->region, s->service, digest);
 }
 
 /* The key of the day, the region and the service, made from the secret one. */
@@ -212,8 +213,9 @@ s3_sign_authorization(const struct s3_sign *s)
     signing_key(s, key);
     hmac_sha256_key(key, sizeof key, string, strlen(string), mac);
     hex_encode(mac, sizeof mac, signature);
-    out = xasprintf("AWS4-HMAC-SHA256 Credential=%s/%.8s/%s/%s/aws4_request, SignedHeaders=%s, Signature=%s",
-                    s->access_key, s->time, s->region, s->service, names, signature);
+    out = xasprintf(
+        "AWS4-HMAC-SHA256 Credential=%s/%.8s/%s/%s/aws4_request, SignedHeaders=%s, Signature=%s",
+        s->access_key, s->time, s->region, s->service, names, signature);
     sodium_memzero(key, sizeof key);
     free(names);
     free(string);

@@ -2,8 +2,8 @@
  * sign.h - AWS Signature Version 4, as a pure function of the request.
  *
  * As S3 does it: the path is encoded once and not normalised ("a//b" and "a/../b" are names), and
- * x-amz-content-sha256 is the caller's business: a header like any other.  libcurl's own (before 8) signs no
- * content hash and gets queries and ports wrong.
+ * x-amz-content-sha256 is the caller's business: a header like any other.  libcurl's own (before 8)
+ * signs no content hash and gets queries and ports wrong.
  *
  * https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
  */
@@ -15,20 +15,22 @@
 #include "core/mem.h"
 
 struct s3_sign {
-    const char           *method;
-    const char           *path;             /* as it is sent: encoded, begins with '/' */
-    const char           *query;            /* as it is sent: encoded, sorted, "name=" when there is no value; or "" */
-    const struct strlist *headers;          /* all that are signed, "Name: value", "Host" among them; any order */
-    const char           *payload_sha256;   /* 64 hex digits */
-    const char           *time;             /* "20150830T123600Z", what x-amz-date says */
-    const char           *region, *service; /* "us-east-1", "s3" */
-    const char           *access_key, *secret_key;
+    const char *method;
+    const char *path;  /* as it is sent: encoded, begins with '/' */
+    const char *query; /* as it is sent: encoded, sorted, "name=" when there is no value; or "" */
+    const struct strlist
+               *headers; /* all that are signed, "Name: value", "Host" among them; any order */
+    const char *payload_sha256;   /* 64 hex digits */
+    const char *time;             /* "20150830T123600Z", what x-amz-date says */
+    const char *region, *service; /* "us-east-1", "s3" */
+    const char *access_key, *secret_key;
 };
 
 /* The value of the Authorization header.  Allocated. */
 char *s3_sign_authorization(const struct s3_sign *);
 
-/* Its steps, for tests: the request in its canonical form, the names of its headers, what is signed.  Allocated. */
+/* Its steps, for tests: the request in its canonical form, the names of its headers, what is
+ * signed.  Allocated. */
 char *s3_sign_canonical(const struct s3_sign *);
 char *s3_sign_header_names(const struct s3_sign *);
 char *s3_sign_string(const struct s3_sign *);

@@ -76,19 +76,22 @@ is_plain(const char *s)
 }
 
 int
-aws_credentials_set(struct aws_credentials *c, const char *access, const char *secret, const char *token,
-                    const char *where, struct err *e)
+aws_credentials_set(struct aws_credentials *c, const char *access, const char *secret,
+                    const char *token, const char *where, struct err *e)
 {
-    const char *bad = !is_plain(access)                    ? "access key"
-                      : !is_plain(secret)                  ? "secret key"
-                      : token != NULL && !is_plain(token) ? "session token"
-                                                           : NULL;
+    const char *bad = !is_plain(access)     ? "access key"
+        : !is_plain(secret)                 ? "secret key"
+        : token != NULL && !is_plain(token) ? "session token"
+                                            : NULL;
 
     if (bad != NULL) {
-        return err_set(e, ERR_AUTH, "the %s in %s is empty, or holds blanks or characters that no key has", bad, where);
+        return err_set(e, ERR_AUTH,
+                       "the %s in %s is empty, or holds blanks or characters that no key has", bad,
+                       where);
     }
     aws_credentials_free(c);
-    *c = (struct aws_credentials){xstrdup(access), xstrdup(secret), token == NULL ? NULL : xstrdup(token), 0};
+    *c = (struct aws_credentials){xstrdup(access), xstrdup(secret),
+                                  token == NULL ? NULL : xstrdup(token), 0};
     return 0;
 }
 
@@ -97,8 +100,9 @@ aws_refused(const char *host, int status, const char *code, const char *message,
 {
     bool trouble = status == 429 || status >= 500;
 
-    err_set(e, trouble ? ERR_IO : ERR_AUTH, "%s %s (%d%s%.60s)%s%.300s", host, trouble ? "failed" : "refused", status,
-            *code == '\0' ? "" : " ", code, *message == '\0' ? "" : ": ", message);
+    err_set(e, trouble ? ERR_IO : ERR_AUTH, "%s %s (%d%s%.60s)%s%.300s", host,
+            trouble ? "failed" : "refused", status, *code == '\0' ? "" : " ", code,
+            *message == '\0' ? "" : ": ", message);
     e->transient = trouble;
     utf8_clean(e->text);
     for (char *p = e->text; *p != '\0'; p++) {
@@ -117,10 +121,13 @@ aws_from_environment(struct aws_credentials *out, struct err *e)
         return err_set(e, ERR_NOT_FOUND, "AWS_ACCESS_KEY_ID is not set");
     }
     if (access == NULL || secret == NULL) {
-        return err_set(e, ERR_AUTH, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY belong together, but %s is not set",
+        return err_set(e, ERR_AUTH,
+                       "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY belong together, but %s is not "
+                       "set",
                        access == NULL ? "the first" : "the second");
     }
-    return aws_credentials_set(out, access, secret, aws_env("AWS_SESSION_TOKEN"), "the environment", e);
+    return aws_credentials_set(out, access, secret, aws_env("AWS_SESSION_TOKEN"), "the environment",
+                               e);
 }
 
 int
@@ -136,7 +143,8 @@ aws_time(const char *text, time_t *out, struct err *e)
     if (strlen(text) >= sizeof plain) {
         return err_set(e, ERR_CORRUPT, "not a time");
     }
-    (void)snprintf(plain, sizeof plain, "%.*s%s", dot == NULL ? (int)strlen(text) : (int)(dot - text), text, rest);
+    (void)snprintf(plain, sizeof plain, "%.*s%s",
+                   dot == NULL ? (int)strlen(text) : (int)(dot - text), text, rest);
     return time_parse(plain, out, e);
 }
 
@@ -147,7 +155,7 @@ wipe_json(json_t *j)
     const char *key;
     json_t     *v;
 
-    json_object_foreach(j, key, v) {
+    json_object_foreach (j, key, v) {
         if (json_is_string(v)) {
             sodium_memzero((void *)(uintptr_t)json_string_value(v), json_string_length(v));
         }
@@ -156,10 +164,10 @@ wipe_json(json_t *j)
 }
 
 int
-aws_credentials_json(struct buf *b, const char *token_key, const char *where, struct aws_credentials *out,
-                     struct err *e)
+aws_credentials_json(struct buf *b, const char *token_key, const char *where,
+                     struct aws_credentials *out, struct err *e)
 {
-    struct err  detail = ERR_INIT;      /* jansson quotes what it stumbles over: that may be a secret */
+    struct err  detail = ERR_INIT; /* jansson quotes what it stumbles over: that may be a secret */
     json_t     *j = json_read(buf_str(b), b->len, &detail);
     const char *access = json_opt_str(j, "AccessKeyId", NULL);
     const char *secret = json_opt_str(j, "SecretAccessKey", NULL);
@@ -188,7 +196,7 @@ aws_read_file(const char *path, struct buf *b, struct err *e)
     ssize_t n = 1;
 
     if (fd < 0) {
-        bool nowhere = errno == ENOTDIR;        /* HOME=/dev/null */
+        bool nowhere = errno == ENOTDIR; /* HOME=/dev/null */
 
         err_errno(e, "could not open \"%s\"", path);
         e->kind = nowhere ? ERR_NOT_FOUND : e->kind;

@@ -1,8 +1,8 @@
 /*
  * source.h - the sources of aws/credentials.h, one function each, and what they share.
  *
- * 0: found.  -1 with ERR_NOT_FOUND: this source is not set up here, the text says in a few words what is missing.
- * -1 with another kind: it is set up and did not work.
+ * 0: found.  -1 with ERR_NOT_FOUND: this source is not set up here, the text says in a few words
+ * what is missing. -1 with another kind: it is set up and did not work.
  */
 #ifndef STORAGE_DRIVERS_AWS_SOURCE_H
 #define STORAGE_DRIVERS_AWS_SOURCE_H
@@ -26,31 +26,33 @@ int aws_from_instance(struct aws_credentials *, struct err *);
 /* The variable's value; NULL when it is not set or empty. */
 const char *aws_env(const char *name);
 
-/* Copies; token may be NULL.  ERR_AUTH when a value holds what no header may (blanks, control characters), or nothing:
- * where names the source in the message. */
-int aws_credentials_set(struct aws_credentials *, const char *access, const char *secret, const char *token,
-                        const char *where, struct err *);
+/* Copies; token may be NULL.  ERR_AUTH when a value holds what no header may (blanks, control
+ * characters), or nothing: where names the source in the message. */
+int  aws_credentials_set(struct aws_credentials *, const char *access, const char *secret,
+                         const char *token, const char *where, struct err *);
 void aws_credentials_copy(struct aws_credentials *to, const struct aws_credentials *from);
 
-/* {"AccessKeyId", "SecretAccessKey", token_key, "Expiration"} as container and instance services answer, and
- * credential_process prints. */
-int aws_credentials_json(struct buf *, const char *token_key, const char *where, struct aws_credentials *,
-                         struct err *);
+/* {"AccessKeyId", "SecretAccessKey", token_key, "Expiration"} as container and instance services
+ * answer, and credential_process prints. */
+int aws_credentials_json(struct buf *, const char *token_key, const char *where,
+                         struct aws_credentials *, struct err *);
 /* RFC 3339, perhaps with fractions of a second. */
 int aws_time(const char *text, time_t *, struct err *);
 
-/* A whole small file, at most max bytes, trailing white space cut.  The buffer is the caller's to wipe. */
-int  aws_read_file(const char *path, struct buf *, struct err *);
+/* A whole small file, at most max bytes, trailing white space cut.  The buffer is the caller's
+ * to wipe. */
+int aws_read_file(const char *path, struct buf *, struct err *);
 /* Room for all of b->max at once: a growing buffer would leave copies behind. */
-int  aws_secret_reserve(struct buf *, struct err *);
-/* The error of a service that answered with this status; code and message are its own words, or empty.  ERR_AUTH, or
- * ERR_IO (transient) when it is the service that is in trouble.  Always -1. */
-int  aws_refused(const char *host, int status, const char *code, const char *message, struct err *);
+int aws_secret_reserve(struct buf *, struct err *);
+/* The error of a service that answered with this status; code and message are its own words, or
+ * empty.  ERR_AUTH, or ERR_IO (transient) when it is the service that is in trouble.  Always -1. */
+int aws_refused(const char *host, int status, const char *code, const char *message, struct err *);
 /* Overwrites and frees. */
 void aws_secret_free(struct buf *);
-void aws_secret_free_text(char *);                  /* accepts NULL */
+void aws_secret_free_text(char *); /* accepts NULL */
 
-/* http://169.254.170.2 and the relative URI, or the full URI when its host may be asked; allocated. */
+/* http://169.254.170.2 and the relative URI, or the full URI when its host may be asked;
+ * allocated. */
 char *aws_container_url(const char *relative, const char *full, struct err *);
 
 #endif

@@ -10,8 +10,8 @@
 #include "core/enc.h"
 #include "core/mem.h"
 #include "storage/drivers/aws/http.h"
-#include "storage/drivers/aws/source.h"
 #include "storage/drivers/aws/sign.h"
+#include "storage/drivers/aws/source.h"
 #include "storage/drivers/aws/xml.h"
 
 enum { TOKEN_MAX = 16 << 10, BODY_MAX = 64 << 10 };
@@ -22,9 +22,12 @@ enum { CONNECT_MS = 3000, TOTAL_MS = 10000, TRIES = 3 };
 enum leaf { ACCESS, SECRET, TOKEN, EXPIRATION, CODE, MESSAGE, N_LEAVES };
 
 static const char *const leaves[N_LEAVES] = {
-    [ACCESS] = "Credentials/AccessKeyId",     [SECRET] = "Credentials/SecretAccessKey",
-    [TOKEN] = "Credentials/SessionToken",     [EXPIRATION] = "Credentials/Expiration",
-    [CODE] = "Error/Code",                    [MESSAGE] = "Error/Message",
+    [ACCESS] = "Credentials/AccessKeyId",
+    [SECRET] = "Credentials/SecretAccessKey",
+    [TOKEN] = "Credentials/SessionToken",
+    [EXPIRATION] = "Credentials/Expiration",
+    [CODE] = "Error/Code",
+    [MESSAGE] = "Error/Message",
 };
 
 struct answer {
@@ -49,7 +52,8 @@ element(void *ctx, const char *path, const char *text)
 }
 
 static int
-judge(const struct answer *a, int status, const char *host, struct aws_credentials *out, struct err *e)
+judge(const struct answer *a, int status, const char *host, struct aws_credentials *out,
+      struct err *e)
 {
     struct err detail = ERR_INIT;
 
@@ -57,10 +61,12 @@ judge(const struct answer *a, int status, const char *host, struct aws_credentia
         return aws_refused(host, status, a->leaf[CODE] == NULL ? "" : a->leaf[CODE],
                            a->leaf[MESSAGE] == NULL ? "" : a->leaf[MESSAGE], e);
     }
-    if (a->leaf[ACCESS] == NULL || a->leaf[SECRET] == NULL || a->leaf[TOKEN] == NULL || a->leaf[EXPIRATION] == NULL) {
+    if (a->leaf[ACCESS] == NULL || a->leaf[SECRET] == NULL || a->leaf[TOKEN] == NULL ||
+        a->leaf[EXPIRATION] == NULL) {
         return err_set(e, ERR_CORRUPT, "the answer of %s holds no credentials", host);
     }
-    if (aws_credentials_set(out, a->leaf[ACCESS], a->leaf[SECRET], a->leaf[TOKEN], "the answer", e) != 0) {
+    if (aws_credentials_set(out, a->leaf[ACCESS], a->leaf[SECRET], a->leaf[TOKEN], "the answer",
+                            e) != 0) {
         return -1;
     }
     if (aws_time(a->leaf[EXPIRATION], &out->expires, &detail) != 0) {
@@ -71,11 +77,12 @@ judge(const struct answer *a, int status, const char *host, struct aws_credentia
 }
 
 int
-aws_sts_parse(const char *xml, size_t n, int status, const char *host, struct aws_credentials *out, struct err *e)
+aws_sts_parse(const char *xml, size_t n, int status, const char *host, struct aws_credentials *out,
+              struct err *e)
 {
     struct answer a = {{NULL}};
     struct err    detail = ERR_INIT;
-    int           rc = s3_xml_parse(&(struct s3_xml){.element = element, .ctx = &a}, xml, n, &detail);
+    int rc = s3_xml_parse(&(struct s3_xml){.element = element, .ctx = &a}, xml, n, &detail);
 
     if (rc != 0 && status == 200) {
         err_set(e, ERR_CORRUPT, "the answer of %s is not an STS answer", host);
@@ -99,7 +106,8 @@ add_field(struct buf *body, const char *name, const char *value, struct err *e)
     if (value == NULL) {
         return 0;
     }
-    if (buf_puts(body, body->len == 0 ? "" : "&", e) != 0 || buf_puts(body, name, e) != 0 || buf_puts(body, "=", e) != 0) {
+    if (buf_puts(body, body->len == 0 ? "" : "&", e) != 0 || buf_puts(body, name, e) != 0 ||
+        buf_puts(body, "=", e) != 0) {
         return -1;
     }
     for (const char *p = value; *p != '\0'; p++) {
@@ -126,10 +134,11 @@ sts_region(const char *profile)
     if (region == NULL) {
         region = profile;
     }
-    return region != NULL && region[strspn(region, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0' &&
-                   strchr(region, '-') != NULL
-               ? region
-               : NULL;
+    return region != NULL &&
+            region[strspn(region, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0' &&
+            strchr(region, '-') != NULL
+        ? region
+        : NULL;
 }
 
 static const char *
@@ -176,14 +185,16 @@ make_body(const struct aws_role *r, const char *token, struct buf *body, struct 
 
     session_name(session);
     return aws_secret_reserve(body, e) != 0 ||
-                   add_field(body, "Action", token == NULL ? "AssumeRole" : "AssumeRoleWithWebIdentity", e) != 0 ||
-                   add_field(body, "Version", "2011-06-15", e) != 0 || add_field(body, "RoleArn", r->arn, e) != 0 ||
-                   add_field(body, "RoleSessionName", r->session == NULL ? session : r->session, e) != 0 ||
-                   add_field(body, "DurationSeconds", r->duration, e) != 0 ||
-                   add_field(body, "ExternalId", r->external_id, e) != 0 ||
-                   add_field(body, "WebIdentityToken", token, e) != 0
-               ? -1
-               : 0;
+            add_field(body, "Action", token == NULL ? "AssumeRole" : "AssumeRoleWithWebIdentity",
+                      e) != 0 ||
+            add_field(body, "Version", "2011-06-15", e) != 0 ||
+            add_field(body, "RoleArn", r->arn, e) != 0 ||
+            add_field(body, "RoleSessionName", r->session == NULL ? session : r->session, e) != 0 ||
+            add_field(body, "DurationSeconds", r->duration, e) != 0 ||
+            add_field(body, "ExternalId", r->external_id, e) != 0 ||
+            add_field(body, "WebIdentityToken", token, e) != 0
+        ? -1
+        : 0;
 }
 
 /* Signature version 4 of the role's base credentials. */
@@ -196,10 +207,16 @@ sign(const struct aws_role *r, const char *url, const struct buf *body, struct s
     char           digest[SHA256_HEX + 1];
     const char    *region = sts_region(r->region);
     char          *value;
-    struct s3_sign s = {.method = "POST", .path = authority[n] == '\0' ? "/" : authority + n, .query = "",
-                        .headers = headers, .payload_sha256 = digest, .time = time_compact(time(NULL), at, sizeof at),
-                        
-                        .region = region == NULL ? "us-east-1" : region, .service = "sts", .access_key = r->base->access_key,
+    struct s3_sign s = {.method = "POST",
+                        .path = authority[n] == '\0' ? "/" : authority + n,
+                        .query = "",
+                        .headers = headers,
+                        .payload_sha256 = digest,
+                        .time = time_compact(time(NULL), at, sizeof at),
+
+                        .region = region == NULL ? "us-east-1" : region,
+                        .service = "sts",
+                        .access_key = r->base->access_key,
                         .secret_key = r->base->secret_key};
 
     sha256_hex(body->data, body->len, digest);
@@ -214,11 +231,16 @@ sign(const struct aws_role *r, const char *url, const struct buf *body, struct s
 }
 
 static int
-post(const struct aws_role *r, const char *url, struct buf *body, struct aws_credentials *out, struct err *e)
+post(const struct aws_role *r, const char *url, struct buf *body, struct aws_credentials *out,
+     struct err *e)
 {
     struct strlist     headers = {0};
-    struct aws_request request = {.method = "POST", .url = url, .body = buf_str(body), .connect_ms = CONNECT_MS,
-                                  .total_ms = TOTAL_MS, .tries = TRIES};
+    struct aws_request request = {.method = "POST",
+                                  .url = url,
+                                  .body = buf_str(body),
+                                  .connect_ms = CONNECT_MS,
+                                  .total_ms = TOTAL_MS,
+                                  .tries = TRIES};
     struct buf         answer = BUF_INIT(AWS_ANSWER_MAX);
     char              *host = aws_url_host(url);
     int                status;
@@ -254,7 +276,7 @@ aws_assume_role(const struct aws_role *r, struct aws_credentials *out, struct er
     if (strstr(url, "://") == NULL) {
         err_set(e, ERR_USAGE, "the endpoint of STS \"%s\" is not a URL", url);
     } else if (r->token_file != NULL && aws_read_file(r->token_file, &token, e) != 0) {
-        e->kind = ERR_AUTH;     /* a token that is missing is no source that is not set up */
+        e->kind = ERR_AUTH; /* a token that is missing is no source that is not set up */
     } else if (make_body(r, r->token_file == NULL ? NULL : buf_str(&token), &body, e) == 0) {
         rc = post(r, url, &body, out, e);
     }

@@ -7,8 +7,8 @@
 static bool
 is_unreserved(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-           c == '_' || c == '~';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+        c == '.' || c == '_' || c == '~';
 }
 
 char *
@@ -34,7 +34,9 @@ s3_uri_encode(const char *text, bool keep_slash)
 static int
 hex_value(char c)
 {
-    return isdigit((unsigned char)c) ? c - '0' : isxdigit((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10 : -1;
+    return isdigit((unsigned char)c) ? c - '0'
+        : isxdigit((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10
+                                     : -1;
 }
 
 char *

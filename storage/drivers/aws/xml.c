@@ -18,10 +18,10 @@ struct walk {
     const struct s3_xml *x;
     XML_Parser           parser;
     struct buf           text;
-    char                 path[PATH_LEN_MAX];   /* below the root */
+    char                 path[PATH_LEN_MAX]; /* below the root */
     size_t               depth;
-    bool                 leaf;                 /* nothing was opened since the last start */
-    const char          *wrong;                /* the first thing that does not fit */
+    bool                 leaf;  /* nothing was opened since the last start */
+    const char          *wrong; /* the first thing that does not fit */
 };
 
 static void
@@ -116,7 +116,7 @@ s3_xml_parse(const struct s3_xml *x, const void *bytes, size_t n, struct err *e)
                      w.wrong != NULL ? w.wrong : XML_ErrorString(XML_GetErrorCode(w.parser)));
     }
     XML_ParserFree(w.parser);
-    sodium_memzero(w.text.data, w.text.cap);    /* STS sends secrets this way */
+    sodium_memzero(w.text.data, w.text.cap); /* STS sends secrets this way */
     buf_free(&w.text);
     return rc;
 }
@@ -170,8 +170,8 @@ s3_xml_error(const void *bytes, size_t n, struct s3_error *out)
 
 struct page_walk {
     struct s3_page *page;
-    struct s3_entry entry;       /* being read */
-    bool            encoded;     /* encoding-type=url; stands in front of the keys, or behind them */
+    struct s3_entry entry;   /* being read */
+    bool            encoded; /* encoding-type=url; stands in front of the keys, or behind them */
 };
 
 static uint64_t
@@ -330,11 +330,20 @@ s3_xml_escape(const char *text)
 
     for (; *text != '\0'; text++) {
         switch (*text) {
-        case '&': p = stpcpy(p, "&amp;"); break;
-        case '<': p = stpcpy(p, "&lt;"); break;
-        case '>': p = stpcpy(p, "&gt;"); break;
-        case '"': p = stpcpy(p, "&quot;"); break;
-        default: *p++ = *text;
+        case '&':
+            p = stpcpy(p, "&amp;");
+            break;
+        case '<':
+            p = stpcpy(p, "&lt;");
+            break;
+        case '>':
+            p = stpcpy(p, "&gt;");
+            break;
+        case '"':
+            p = stpcpy(p, "&quot;");
+            break;
+        default:
+            *p++ = *text;
         }
     }
     *p = '\0';

@@ -1,8 +1,9 @@
 /*
  * xml.h - the XML that S3 stores answer with (expat).
  *
- * Elements that we do not know are passed over; what does not fit (a DOCTYPE, depth beyond 16, a text beyond 8 KiB,
- * another root element) is ERR_CORRUPT.  Nothing here believes a number or a name beyond that: callers check.
+ * Elements that we do not know are passed over; what does not fit (a DOCTYPE, depth beyond 16, a
+ * text beyond 8 KiB, another root element) is ERR_CORRUPT.  Nothing here believes a number or a
+ * name beyond that: callers check.
  */
 #ifndef STORAGE_DRIVERS_AWS_XML_H
 #define STORAGE_DRIVERS_AWS_XML_H
@@ -18,7 +19,7 @@
 struct s3_error {
     char code[64];
     char message[256];
-    char region[64];     /* the right one, where the store says so */
+    char region[64]; /* the right one, where the store says so */
     char endpoint[128];
 };
 /* A body that is something else leaves everything empty. */
@@ -27,24 +28,24 @@ void s3_xml_error(const void *, size_t, struct s3_error *);
 /* <ListBucketResult>, version 2. */
 struct s3_page {
     struct s3_entry {
-        char    *key;            /* decoded; NULL when the answer has none, or one that cannot be decoded */
+        char    *key; /* decoded; NULL when the answer has none, or one that cannot be decoded */
         uint64_t size;
         bool     has_size;
-        char    *modified;       /* as it stands; NULL: missing */
-    } *entries;
+        char    *modified; /* as it stands; NULL: missing */
+    } * entries;
     size_t         n, cap;
-    struct strlist prefixes;     /* CommonPrefixes, decoded */
+    struct strlist prefixes; /* CommonPrefixes, decoded */
     bool           bad_prefix;
     bool           truncated;
-    char          *next;         /* the continuation token; NULL: none */
-    long           count;        /* KeyCount, -1: missing */
+    char          *next;  /* the continuation token; NULL: none */
+    long           count; /* KeyCount, -1: missing */
 };
 int  s3_xml_page(const void *, size_t, struct s3_page *, struct err *);
 void s3_page_free(struct s3_page *);
 
 /* <DeleteResult>: calls back for each <Error>. */
 typedef void s3_delete_error_fn(void *ctx, const char *key, const char *code, const char *message);
-int s3_xml_deleted(const void *, size_t, s3_delete_error_fn *, void *ctx, struct err *);
+int          s3_xml_deleted(const void *, size_t, s3_delete_error_fn *, void *ctx, struct err *);
 
 /* Text for an XML element, with & < > " escaped; allocated. */
 char *s3_xml_escape(const char *);
@@ -52,8 +53,9 @@ char *s3_xml_escape(const char *);
 /* ---- any other answer ---- */
 
 struct s3_xml {
-    const char *root;            /* the element that must stand outermost; NULL: any */
-    /* path: elements below the root, "Contents/Key".  text: of a leaf; NULL at the end of an element that has children. */
+    const char *root; /* the element that must stand outermost; NULL: any */
+    /* path: elements below the root, "Contents/Key".  text: of a leaf; NULL at the end of an
+     * element that has children. */
     void (*element)(void *ctx, const char *path, const char *text);
     void *ctx;
 };

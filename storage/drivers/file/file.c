@@ -26,7 +26,8 @@ file_read_all(int fd, struct buf *out, struct err *e)
         return err_set(e, ERR_CORRUPT, "not a regular file");
     }
     if ((uintmax_t)sb.st_size > out->max) {
-        return err_set(e, ERR_CORRUPT, "has %jd bytes, at most %zu are allowed", (intmax_t)sb.st_size, out->max);
+        return err_set(e, ERR_CORRUPT, "has %jd bytes, at most %zu are allowed",
+                       (intmax_t)sb.st_size, out->max);
     }
     if (buf_reserve(out, (size_t)sb.st_size, e) != 0) {
         return -1;
@@ -43,14 +44,16 @@ file_read_all(int fd, struct buf *out, struct err *e)
             return err_errno(e, "could not read");
         }
         if (n == 0) {
-            return err_set(e, ERR_CORRUPT, "ends after %zu of %jd bytes", out->len, (intmax_t)sb.st_size);
+            return err_set(e, ERR_CORRUPT, "ends after %zu of %jd bytes", out->len,
+                           (intmax_t)sb.st_size);
         }
         out->len += (size_t)n;
     }
     return 0;
 }
 
-/* anew: from the medium.  What the kernel remembers of the file may be what memory or bus made of it. */
+/* anew: from the medium.  What the kernel remembers of the file may be what memory or bus made
+ * of it. */
 static int
 get(struct storage *st, const char *key, bool anew, struct buf *out, struct err *e)
 {
@@ -65,8 +68,9 @@ get(struct storage *st, const char *key, bool anew, struct buf *out, struct err 
     }
     fd = openat(dir, base, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
-        rc = errno == ELOOP ? err_set(e, ERR_CORRUPT, "\"%s\" is a symbolic link: not followed", key)
-                            : err_errno(e, "could not open \"%s\"", key);
+        rc = errno == ELOOP
+            ? err_set(e, ERR_CORRUPT, "\"%s\" is a symbolic link: not followed", key)
+            : err_errno(e, "could not open \"%s\"", key);
     } else {
         if (anew) {
             (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
@@ -119,15 +123,17 @@ file_head(struct storage *st, const char *key, struct object_info *info, struct 
 
 /* The directory that a removal is at, so that one sync serves all of its keys. */
 struct emptying {
-    int    dir;              /* -1: none */
-    char  *path;             /* up to its last '/' */
+    int    dir;  /* -1: none */
+    char  *path; /* up to its last '/' */
     size_t n;
 };
 
 static int
 end_emptying(struct file_storage *fs, struct emptying *at, struct err *e)
 {
-    int rc = at->dir >= 0 && fsync(at->dir) != 0 ? err_errno(e, "could not sync directory \"%s\"", at->path) : 0;
+    int rc = at->dir >= 0 && fsync(at->dir) != 0
+        ? err_errno(e, "could not sync directory \"%s\"", at->path)
+        : 0;
 
     if (at->dir >= 0) {
         (void)close(at->dir);
@@ -139,7 +145,8 @@ end_emptying(struct file_storage *fs, struct emptying *at, struct err *e)
 }
 
 static int
-begin_emptying(struct file_storage *fs, struct emptying *at, const char *key, const char **base, struct err *e)
+begin_emptying(struct file_storage *fs, struct emptying *at, const char *key, const char **base,
+               struct err *e)
 {
     at->dir = file_open_parent(fs, key, base, e);
     at->n = (size_t)(*base - key);
@@ -162,8 +169,11 @@ file_remove(struct storage *st, const char *const *keys, size_t n, struct err *e
         const char *slash = strrchr(keys[i], '/');
         const char *base = slash == NULL ? keys[i] : slash + 1;
 
-        if (at.path == NULL || at.n != (size_t)(base - keys[i]) || strncmp(at.path, keys[i], at.n) != 0) {
-            rc = end_emptying(fs, &at, e) != 0 || begin_emptying(fs, &at, keys[i], &base, e) != 0 ? -1 : 0;
+        if (at.path == NULL || at.n != (size_t)(base - keys[i]) ||
+            strncmp(at.path, keys[i], at.n) != 0) {
+            rc = end_emptying(fs, &at, e) != 0 || begin_emptying(fs, &at, keys[i], &base, e) != 0
+                ? -1
+                : 0;
         }
         if (rc == 0 && at.dir >= 0 && unlinkat(at.dir, base, 0) != 0 && errno != ENOENT) {
             rc = err_errno(e, "could not remove \"%s\"", keys[i]);
@@ -202,7 +212,8 @@ static const struct storage_ops file_ops = {
     .close = file_close,
 };
 
-/* A fresh file system holds lost+found, and an init that was killed may have left .tmp: both count as empty. */
+/* A fresh file system holds lost+found, and an init that was killed may have left .tmp: both
+ * count as empty. */
 static bool
 counts(const char *name)
 {
@@ -233,7 +244,8 @@ check_empty(int root, const char *path, struct err *e)
     }
     while (rc == 0 && (errno = 0, entry = readdir(d)) != NULL) {
         if (counts(entry->d_name)) {
-            rc = err_set(e, ERR_EXISTS, "directory \"%s\" is not empty: it holds \"%s\"", path, entry->d_name);
+            rc = err_set(e, ERR_EXISTS, "directory \"%s\" is not empty: it holds \"%s\"", path,
+                         entry->d_name);
             err_hint(e, "a new repository takes an empty or a missing directory");
         }
     }
@@ -271,13 +283,22 @@ sync_parent(const char *path, struct err *e)
     return rc;
 }
 
-/* On a network file system another host's changes show when the kernel asks again: after 60 s by default ("acdirmax" of
- * nfs(5), and others are no slower). */
+/* On a network file system another host's changes show when the kernel asks again: after 60 s by
+ * default ("acdirmax" of nfs(5), and others are no slower). */
 static unsigned
 staleness(int root)
 {
-    enum { NFS = 0x6969, SMB2 = (int)0xfe534d42, CIFS = (int)0xff534d42, CEPH = 0x00c36400, AFS = 0x5346414f,
-           FUSE = 0x65735546, GFS2 = 0x01161970, OCFS2 = 0x7461636f, LUSTRE = 0x0bd00bd0 };
+    enum {
+        NFS = 0x6969,
+        SMB2 = (int)0xfe534d42,
+        CIFS = (int)0xff534d42,
+        CEPH = 0x00c36400,
+        AFS = 0x5346414f,
+        FUSE = 0x65735546,
+        GFS2 = 0x01161970,
+        OCFS2 = 0x7461636f,
+        LUSTRE = 0x0bd00bd0
+    };
     static const int network[] = {NFS, SMB2, CIFS, CEPH, AFS, FUSE, GFS2, OCFS2, LUSTRE};
     struct statfs    fs;
 
@@ -292,17 +313,21 @@ staleness(int root)
     return 0;
 }
 
-/* What a section says of an S3 store would mean nothing here.  Options may be meant for another repository of the run. */
+/* What a section says of an S3 store would mean nothing here.  Options may be meant for another
+ * repository of the run. */
 static int
 check_place(const struct storage_place *place, struct err *e)
 {
-    static const char *const s3_only[] = {"endpoint", "region", "style", "ca-file", "profile", "bandwidth", "timeout",
-                                          "idle-timeout", "storage-class", "sse", "sse-kms-key",
-                                          "sse-customer-key-file", "tags", "checksum"};
+    static const char *const s3_only[] = {"endpoint", "region",       "style",
+                                          "ca-file",  "profile",      "bandwidth",
+                                          "timeout",  "idle-timeout", "storage-class",
+                                          "sse",      "sse-kms-key",  "sse-customer-key-file",
+                                          "tags",     "checksum"};
 
     for (size_t i = 0; i < sizeof s3_only / sizeof s3_only[0]; i++) {
         if (storage_place_section_get(place, s3_only[i]) != NULL) {
-            return err_set(e, ERR_USAGE, "%s: [repo %s]: %s is for S3 stores, and \"%s\" is a directory",
+            return err_set(e, ERR_USAGE,
+                           "%s: [repo %s]: %s is for S3 stores, and \"%s\" is a directory",
                            config_path(place->config), place->section, s3_only[i], place->location);
         }
     }
@@ -318,8 +343,12 @@ hint_owner(const char *path, struct err *e)
     struct passwd *owner = NULL;
     char           text[4096];
 
-    if (stat(path, &sb) == 0 && getpwuid_r(sb.st_uid, &entry, text, sizeof text, &owner) == 0 && owner != NULL) {
-        err_hint(e, "it belongs to user \"%s\": run this as that user, or give the directory and all in it to yours", owner->pw_name);
+    if (stat(path, &sb) == 0 && getpwuid_r(sb.st_uid, &entry, text, sizeof text, &owner) == 0 &&
+        owner != NULL) {
+        err_hint(e,
+                 "it belongs to user \"%s\": run this as that user, or give the directory and all "
+                 "in it to yours",
+                 owner->pw_name);
     }
 }
 

@@ -6,8 +6,8 @@
  * name away.  Keys never begin with a dot, so .tmp cannot clash with one.  What a killed process
  * left in .tmp is removed after a day, at the first put of a later one.
  *
- * Every path is opened segment by segment beneath the root's descriptor, and no symbolic link below the
- * root is followed: whoever can write into the repository cannot lead a reader out of it.
+ * Every path is opened segment by segment beneath the root's descriptor, and no symbolic link below
+ * the root is followed: whoever can write into the repository cannot lead a reader out of it.
  */
 #ifndef STORAGE_DRIVERS_FILE_FILE_H
 #define STORAGE_DRIVERS_FILE_FILE_H
@@ -19,13 +19,14 @@
 
 struct file_storage {
     struct storage  base;
-    int             root;         /* the directory */
-    pthread_mutex_t lock;         /* for what follows */
-    int             tmp;          /* .tmp, or -1 before the first put */
-    struct strlist  durable;      /* directories whose entry in their parent this process has synced */
+    int             root;    /* the directory */
+    pthread_mutex_t lock;    /* for what follows */
+    int             tmp;     /* .tmp, or -1 before the first put */
+    struct strlist  durable; /* directories whose entry in their parent this process has synced */
 };
 
-struct storage *storage_file_open(const char *path, const struct storage_place *, bool create, struct err *);
+struct storage *storage_file_open(const char *path, const struct storage_place *, bool create,
+                                  struct err *);
 
 /* ---- within the driver ---- */
 
@@ -34,8 +35,8 @@ struct storage *storage_file_open(const char *path, const struct storage_place *
 int file_open_parent(struct file_storage *, const char *key, const char **base, struct err *);
 /* The same, making what is missing, and certain that every directory on the way is durable. */
 int file_make_parent(struct file_storage *, const char *key, const char **base, struct err *);
-/* Takes away the directory "<a>/<b>/<c>/" if it is empty: a backup's, of which there would be one more each night.
- * Others stay, there are few of them. */
+/* Takes away the directory "<a>/<b>/<c>/" if it is empty: a backup's, of which there would be
+ * one more each night. Others stay, there are few of them. */
 void file_remove_backup_dir(struct file_storage *, const char *path);
 /* A directory by its prefix ("" or "a/b/"). */
 int file_open_dir(struct file_storage *, const char *prefix, struct err *);

@@ -8,8 +8,9 @@
 
 #include "storage/drivers/file/file.h"
 
-/* The names in one directory that can be part of a key, sorted as keys sort: a directory compares with
- * its '/' behind it ("a-b" < "a/" < "a0").  Anything else (lost+found, dot files) is not ours. */
+/* The names in one directory that can be part of a key, sorted as keys sort: a directory
+ * compares with its '/' behind it ("a-b" < "a/" < "a0").  Anything else (lost+found, dot files)
+ * is not ours. */
 static int
 read_names(int fd, const char *prefix, struct strlist *names, struct err *e)
 {
@@ -34,7 +35,9 @@ read_names(int fd, const char *prefix, struct strlist *names, struct err *e)
         }
         if (entry->d_type == DT_UNKNOWN) {
             if (fstatat(fd, entry->d_name, &sb, AT_SYMLINK_NOFOLLOW) != 0) {
-                rc = errno == ENOENT ? 0 : err_errno(e, "could not look at \"%s%s\"", prefix, entry->d_name);
+                rc = errno == ENOENT
+                    ? 0
+                    : err_errno(e, "could not look at \"%s%s\"", prefix, entry->d_name);
                 continue;
             }
             is_dir = S_ISDIR(sb.st_mode);
@@ -50,7 +53,8 @@ read_names(int fd, const char *prefix, struct strlist *names, struct err *e)
 }
 
 static int
-list_object(int dir, const char *name, const char *key, storage_list_fn *fn, void *ctx, struct err *e)
+list_object(int dir, const char *name, const char *key, storage_list_fn *fn, void *ctx,
+            struct err *e)
 {
     struct object_info info = {.key = key};
     struct stat        sb;
@@ -61,7 +65,9 @@ list_object(int dir, const char *name, const char *key, storage_list_fn *fn, voi
     }
     if (!S_ISREG(sb.st_mode)) {
         err_set(e, ERR_CORRUPT, "\"%s\" is neither a file nor a directory", key);
-        return err_hint(e, "symbolic links inside a repository are not followed: move the files back, or mount there");
+        return err_hint(e,
+                        "symbolic links inside a repository are not followed: move the files back, "
+                        "or mount there");
     }
     info.size = (uint64_t)sb.st_size;
     info.modified = sb.st_mtime;

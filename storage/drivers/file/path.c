@@ -15,14 +15,16 @@ open_segment(int dir, const char *name, const char *key, struct err *e)
     int fd = openat(dir, name, DIR_FLAGS);
 
     if (fd < 0 && (errno == ELOOP || errno == ENOTDIR)) {
-        return err_set(e, ERR_CORRUPT, "\"%s\": \"%s\" is not a directory (symbolic links are not followed)", key,
+        return err_set(e, ERR_CORRUPT,
+                       "\"%s\": \"%s\" is not a directory (symbolic links are not followed)", key,
                        name);
     }
     return fd >= 0 ? fd : err_errno(e, "could not open directory \"%s\" of \"%s\"", name, key);
 }
 
-/* Makes sure that name exists in dir and that a power cut cannot take it away.  Another thread may have
- * made it a moment ago without having synced it yet, so whoever is first here in this process syncs. */
+/* Makes sure that name exists in dir and that a power cut cannot take it away.  Another thread
+ * may have made it a moment ago without having synced it yet, so whoever is first here in this
+ * process syncs. */
 static int
 make_segment(struct file_storage *fs, int dir, const char *path, const char *name, struct err *e)
 {
@@ -82,7 +84,7 @@ walk(struct file_storage *fs, const char *path, bool make, struct err *e)
             next = open_segment(fd, at, path, e);
         }
         if (next < 0 && make && e->kind == ERR_NOT_FOUND) {
-            err_clear(e);           /* it was empty, and somebody has removed it */
+            err_clear(e); /* it was empty, and somebody has removed it */
             forget(fs, copy);
             next = make_segment(fs, fd, copy, at, e) != 0 ? -1 : open_segment(fd, at, path, e);
         }
@@ -140,7 +142,7 @@ file_remove_backup_dir(struct file_storage *fs, const char *path)
         base = strrchr(dir, '/') + 1;
         fd = walk(fs, dir, false, &none);
         if (fd >= 0) {
-            (void)unlinkat(fd, base, AT_REMOVEDIR);     /* unless it is not empty */
+            (void)unlinkat(fd, base, AT_REMOVEDIR); /* unless it is not empty */
             (void)close(fd);
         }
         forget(fs, dir);

@@ -28,7 +28,8 @@ sweep(int tmp)
         return;
     }
     while ((entry = readdir(d)) != NULL) {
-        if (fstatat(tmp, entry->d_name, &sb, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(sb.st_mode) && sb.st_mtime < old) {
+        if (fstatat(tmp, entry->d_name, &sb, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(sb.st_mode) &&
+            sb.st_mtime < old) {
             (void)unlinkat(tmp, entry->d_name, 0);
         }
     }
@@ -45,7 +46,8 @@ tmp_dir(struct file_storage *fs, struct err *e)
     if (fs->tmp < 0) {
         if (mkdirat(fs->root, ".tmp", 0750) != 0 && errno != EEXIST) {
             err_errno(e, "could not create directory \".tmp\" in the repository");
-        } else if ((fs->tmp = openat(fs->root, ".tmp", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0) {
+        } else if ((fs->tmp = openat(fs->root, ".tmp",
+                                     O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0) {
             err_errno(e, "could not open directory \".tmp\" in the repository");
         } else {
             sweep(fs->tmp);
@@ -135,7 +137,8 @@ out:
 
 /* Gives the temporary file its name, durably. */
 static int
-publish(int tmp, const char *name, int dir, const char *base, const struct blob *blob, struct err *e)
+publish(int tmp, const char *name, int dir, const char *base, const struct blob *blob,
+        struct err *e)
 {
     if (linkat(tmp, name, dir, base, 0) != 0) {
         if (errno == EEXIST) {

@@ -3,7 +3,7 @@
 
 #include "storage/drivers/s3/http.h"
 
-enum { ERROR_MAX = 64 << 10 };      /* of an error's body we want */
+enum { ERROR_MAX = 64 << 10 }; /* of an error's body we want */
 
 void
 s3_answer_clear(struct s3_answer *a)

@@ -7,31 +7,31 @@
 #include <time.h>
 
 #include "core/cancel.h"
-#include "core/enc.h"
 #include "core/crypto/hash.h"
+#include "core/enc.h"
 #include "core/log.h"
-#include "storage/drivers/s3/error.h"
-#include "storage/drivers/s3/limit.h"
 #include "storage/drivers/aws/sign.h"
 #include "storage/drivers/aws/uri.h"
+#include "storage/drivers/s3/error.h"
+#include "storage/drivers/s3/limit.h"
 
-#define PAUSE_FIRST 0.1     /* seconds */
-#define PAUSE_MAX   20.0
+#define PAUSE_FIRST     0.1 /* seconds */
+#define PAUSE_MAX       20.0
 #define RETRY_AFTER_MAX 120.0
-#define TIDY_S      10.0     /* for a call that begins after a signal */
+#define TIDY_S          10.0 /* for a call that begins after a signal */
 
 enum { FIRST_TRIES = 7, SENSE_TRIES = 3, CLOCK_LOG_S = 60 };
 
 /* What one call has used up. */
 struct tries {
-    double deadline;        /* clock_seconds() */
-    double waited;          /* for bandwidth */
-    int    n;               /* requests sent */
-    int    senseless;       /* good answers that were not accepted */
-    bool   tidying;         /* the call began after a signal, which does not concern it then */
-    long   clock_offset;    /* that the last request went by */
-    bool   clock, expired;  /* already seen to */
-    bool   ask_why;         /* next: a GET, because a HEAD's refusal says nothing */
+    double deadline;       /* clock_seconds() */
+    double waited;         /* for bandwidth */
+    int    n;              /* requests sent */
+    int    senseless;      /* good answers that were not accepted */
+    bool   tidying;        /* the call began after a signal, which does not concern it then */
+    long   clock_offset;   /* that the last request went by */
+    bool   clock, expired; /* already seen to */
+    bool   ask_why;        /* next: a GET, because a HEAD's refusal says nothing */
 };
 
 static double
@@ -65,11 +65,16 @@ free_secret_list(struct strlist *l)
 
 /* All headers, signed. */
 static void
-sign(struct s3_storage *s, const struct s3_call *c, const char *method, const char *path, const char *query,
-     const struct aws_credentials *who, time_t when, struct strlist *headers)
+sign(struct s3_storage *s, const struct s3_call *c, const char *method, const char *path,
+     const char *query, const struct aws_credentials *who, time_t when, struct strlist *headers)
 {
-    struct s3_sign sign = {.method = method, .path = path, .query = query, .headers = headers,
-                           .region = s->set.region, .service = "s3", .access_key = who->access_key,
+    struct s3_sign sign = {.method = method,
+                           .path = path,
+                           .query = query,
+                           .headers = headers,
+                           .region = s->set.region,
+                           .service = "s3",
+                           .access_key = who->access_key,
                            .secret_key = who->secret_key};
     char           digest[SHA256_HEX + 1];
     char           now[32];
@@ -100,9 +105,9 @@ sign(struct s3_storage *s, const struct s3_call *c, const char *method, const ch
 static char *
 object_path(const struct s3_storage *s, const char *key)
 {
-    char *full = key == NULL ? xstrdup("") : xasprintf("%s%s", s->set.prefix, key);
-    char *encoded = s3_uri_encode(full, true);
-    char *path = xasprintf("%s%s", s->set.path, encoded);
+    char  *full = key == NULL ? xstrdup("") : xasprintf("%s%s", s->set.prefix, key);
+    char  *encoded = s3_uri_encode(full, true);
+    char  *path = xasprintf("%s%s", s->set.path, encoded);
     size_t n = strlen(path);
 
     /* The bucket itself, in path style: "/bucket", not "/bucket/". */
@@ -115,23 +120,29 @@ object_path(const struct s3_storage *s, const char *key)
 }
 
 static int
-send_once(struct s3_storage *s, struct s3_call *c, struct tries *t, const struct aws_credentials *who, struct err *e)
+send_once(struct s3_storage *s, struct s3_call *c, struct tries *t,
+          const struct aws_credentials *who, struct err *e)
 {
-    const char       *method = t->ask_why ? "GET" : c->method;
-    struct strlist    headers = {0};
-    char             *path = object_path(s, c->key);
-    char             *query = s3_query_text(&c->query);
-    char             *url = xasprintf("%s://%s%s%s%s", s->set.tls ? "https" : "http", s->set.host, path,
-                                      *query == '\0' ? "" : "?", query);
-    struct s3_request r = {.method = method, .url = url, .headers = &headers, .body = c->body,
-                           .body_len = c->body_len, .fresh = c->fresh || t->n > 0,
-                           .tidying = t->tidying, .seconds = time_left(t) < 1 ? 1 : time_left(t)};
+    const char    *method = t->ask_why ? "GET" : c->method;
+    struct strlist headers = {0};
+    char          *path = object_path(s, c->key);
+    char          *query = s3_query_text(&c->query);
+    char *url = xasprintf("%s://%s%s%s%s", s->set.tls ? "https" : "http", s->set.host, path,
+                          *query == '\0' ? "" : "?", query);
+    struct s3_request r = {.method = method,
+                           .url = url,
+                           .headers = &headers,
+                           .body = c->body,
+                           .body_len = c->body_len,
+                           .fresh = c->fresh || t->n > 0,
+                           .tidying = t->tidying,
+                           .seconds = time_left(t) < 1 ? 1 : time_left(t)};
     int               rc;
 
     t->clock_offset = atomic_load(&s->clock_offset);
     sign(s, c, method, path, query, who, time(NULL) + t->clock_offset, &headers);
     if (t->ask_why) {
-        strlist_add(&headers, "Range: bytes=0-0");      /* no header that must be signed */
+        strlist_add(&headers, "Range: bytes=0-0"); /* no header that must be signed */
     }
     c->answer.body = c->out;
     rc = s3_http_send(s->http, &r, &c->answer, &t->waited, e);
@@ -145,7 +156,8 @@ send_once(struct s3_storage *s, struct s3_call *c, struct tries *t, const struct
 
 /* ---- what came of it ---- */
 
-/* The store's clock against ours, from its Date; false when it tells none, or what the request went by already. */
+/* The store's clock against ours, from its Date; false when it tells none, or what the request
+ * went by already. */
 static bool
 take_clock(struct s3_storage *s, const struct s3_call *c, const struct tries *t)
 {
@@ -157,18 +169,18 @@ take_clock(struct s3_storage *s, const struct s3_call *c, const struct tries *t)
         return false;
     }
     if (labs(offset - atomic_exchange(&s->clock_offset, offset)) < CLOCK_LOG_S) {
-        return true;        /* another thread has noticed, too */
+        return true; /* another thread has noticed, too */
     }
-    log_warn("this host's clock is %ld s %s that of %s: its requests go by the store's", labs(offset),
-             offset > 0 ? "behind" : "ahead of", s->set.host);
+    log_warn("this host's clock is %ld s %s that of %s: its requests go by the store's",
+             labs(offset), offset > 0 ? "behind" : "ahead of", s->set.host);
     return true;
 }
 
 enum outcome { DONE, FAILED, AGAIN_NOW, AGAIN_LATER };
 
 static enum outcome
-judge_refusal(struct s3_storage *s, struct s3_call *c, struct tries *t, const struct aws_credentials *who,
-              struct err *e)
+judge_refusal(struct s3_storage *s, struct s3_call *c, struct tries *t,
+              const struct aws_credentials *who, struct err *e)
 {
     s3_xml_error(c->answer.error.data, c->answer.error.len, &c->error);
     (void)s3_error_report(s, c, e);
@@ -200,14 +212,15 @@ judge_refusal(struct s3_storage *s, struct s3_call *c, struct tries *t, const st
 }
 
 static enum outcome
-judge(struct s3_storage *s, struct s3_call *c, struct tries *t, const struct aws_credentials *who, int rc,
-      struct err *e)
+judge(struct s3_storage *s, struct s3_call *c, struct tries *t, const struct aws_credentials *who,
+      int rc, struct err *e)
 {
     bool asked_why = t->ask_why;
 
     c->error = (struct s3_error){0};
     if (rc != 0) {
-        return e->transient && (atomic_load(&s->answered) || t->n < FIRST_TRIES) ? AGAIN_LATER : FAILED;
+        return e->transient && (atomic_load(&s->answered) || t->n < FIRST_TRIES) ? AGAIN_LATER
+                                                                                 : FAILED;
     }
     atomic_store(&s->answered, true);
     if (c->answer.status < 200 || c->answer.status >= 300) {
@@ -217,7 +230,7 @@ judge(struct s3_storage *s, struct s3_call *c, struct tries *t, const struct aws
         o = judge_refusal(s, c, t, who, e);
         return asked_why && t->ask_why ? FAILED : o;
     }
-    if (asked_why) {                    /* it may be read after all: ask as before */
+    if (asked_why) { /* it may be read after all: ask as before */
         t->ask_why = false;
         err_set(e, ERR_IO, "the store refuses HEAD, but not GET");
         e->transient = true;
@@ -252,7 +265,8 @@ retry_after(const struct s3_call *c)
 
 /* 0: go on; -1: *e as it was, or interrupted. */
 static int
-pause_before(const struct s3_storage *s, const struct s3_call *c, const struct tries *t, struct err *e)
+pause_before(const struct s3_storage *s, const struct s3_call *c, const struct tries *t,
+             struct err *e)
 {
     double   pause = PAUSE_FIRST;
     double   asked = retry_after(c);
@@ -299,7 +313,8 @@ s3_call(struct s3_storage *s, struct s3_call *c, struct err *e)
     struct aws_credentials who = AWS_CREDENTIALS_INIT;
     enum outcome           o;
 
-    t.deadline = clock_seconds() + (t.tidying && s->set.timeout_s > TIDY_S ? TIDY_S : s->set.timeout_s);
+    t.deadline = clock_seconds() +
+        (t.tidying && s->set.timeout_s > TIDY_S ? TIDY_S : s->set.timeout_s);
     do {
         int rc = aws_provider_get(s->provider, &who, e);
 

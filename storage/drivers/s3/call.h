@@ -1,46 +1,53 @@
 /*
  * call.h - one request to an S3 store, with everything that is tried again.
  *
- * Tried again, with pauses that double and vary: no connection, no whole answer, 5xx, 429, SlowDown, RequestTimeout,
- * a body that was altered on the way, an answer that makes no sense (three times).  Once: a clock that is off
- * (the store's own Date is taken from there on), credentials that the store calls expired (new ones are
- * fetched).  Never: any other 4xx.  A store's Retry-After is heeded.  As long as the store has never answered at all,
- * seven tries (a few seconds) are enough to say so.  Everything together takes at most the `timeout` of the settings.
+ * Tried again, with pauses that double and vary: no connection, no whole answer, 5xx, 429,
+ * SlowDown, RequestTimeout, a body that was altered on the way, an answer that makes no sense
+ * (three times).  Once: a clock that is off (the store's own Date is taken from there on),
+ * credentials that the store calls expired (new ones are fetched).  Never: any other 4xx.  A
+ * store's Retry-After is heeded.  As long as the store has never answered at all, seven tries (a
+ * few seconds) are enough to say so.  Everything together takes at most the `timeout` of the
+ * settings.
  *
- * SIGINT and SIGTERM end a call.  One that begins after the signal tidies up, and has ten seconds for it.
+ * SIGINT and SIGTERM end a call.  One that begins after the signal tidies up, and has ten seconds
+ * for it.
  */
 #ifndef STORAGE_DRIVERS_S3_CALL_H
 #define STORAGE_DRIVERS_S3_CALL_H
 
-#include "storage/drivers/s3/s3.h"
 #include "storage/drivers/aws/xml.h"
+#include "storage/drivers/s3/s3.h"
 
 struct s3_call {
-    const char     *verb;              /* for messages: "store", "read" */
-    const char     *method;
-    const char     *key;               /* relative to the repository; NULL: the bucket itself */
-    const char     *below;             /* of the bucket: the prefix that it is about, for messages; NULL: everything */
-    struct strlist  query;             /* s3_query_add() */
-    struct strlist  headers;           /* more of them, "Name: value" */
-    const void     *body;
-    size_t          body_len;
-    bool            fresh;             /* over a new connection */
-    bool            once;              /* not tried again: a question, whose refusal is an answer too */
-    const char     *payload_sha256;    /* to be announced instead of the body's own; NULL: the body's */
-    struct buf     *out;               /* the body of a good answer; NULL: none is expected */
+    const char *verb; /* for messages: "store", "read" */
+    const char *method;
+    const char *key; /* relative to the repository; NULL: the bucket itself */
+    const char
+        *below; /* of the bucket: the prefix that it is about, for messages; NULL: everything */
+    struct strlist query;   /* s3_query_add() */
+    struct strlist headers; /* more of them, "Name: value" */
+    const void    *body;
+    size_t         body_len;
+    bool           fresh;          /* over a new connection */
+    bool           once;           /* not tried again: a question, whose refusal is an answer too */
+    const char    *payload_sha256; /* to be announced instead of the body's own; NULL: the body's */
+    struct buf    *out;            /* the body of a good answer; NULL: none is expected */
     /* Looks at a good answer: -1 with *e transient has it asked for again.  NULL: any will do. */
-    int           (*accept)(void *ctx, const struct s3_answer *, struct err *);
-    void           *ctx;
+    int (*accept)(void *ctx, const struct s3_answer *, struct err *);
+    void *ctx;
 
     /* filled: */
-    struct s3_answer answer;           /* the last */
-    struct s3_error  error;            /* what its body said, when it was no good */
+    struct s3_answer answer; /* the last */
+    struct s3_error  error;  /* what its body said, when it was no good */
 };
 
-#define S3_CALL_INIT {.key = NULL}
+#define S3_CALL_INIT                                                                               \
+    {                                                                                              \
+        .key = NULL                                                                                \
+    }
 
-/* 0: 2xx, and accepted.  -1: kinds as in storage.h: a missing object is ERR_NOT_FOUND, a missing bucket ERR_IO; call->answer
- * and call->error tell what the store said. */
+/* 0: 2xx, and accepted.  -1: kinds as in storage.h: a missing object is ERR_NOT_FOUND, a missing
+ * bucket ERR_IO; call->answer and call->error tell what the store said. */
 int  s3_call(struct s3_storage *, struct s3_call *, struct err *);
 void s3_call_free(struct s3_call *);
 

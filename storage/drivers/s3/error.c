@@ -16,16 +16,19 @@ is_one_of(const char *code, const char *const *list)
 
 /* Whatever the status: stores do not agree about it. */
 static const char *const transient_codes[] = {
-    "InternalError", "ServiceUnavailable", "SlowDown", "RequestTimeout", "Throttling", "ThrottlingException",
-    "TooManyRequests", "RequestLimitExceeded", "OperationAborted", "ConditionalRequestConflict",
+    "InternalError", "ServiceUnavailable", "SlowDown", "RequestTimeout", "Throttling",
+    "ThrottlingException", "TooManyRequests", "RequestLimitExceeded", "OperationAborted",
+    "ConditionalRequestConflict",
     /* bytes were lost or altered on the way */
-    "IncompleteBody", "BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", NULL};
+    "IncompleteBody", "BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch",
+    NULL};
 static const char *const clock_codes[] = {"RequestTimeTooSkewed", "RequestExpired", NULL};
-static const char *const expired_codes[] = {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired",
-                                            "InvalidToken", NULL};
+static const char *const expired_codes[] = {"ExpiredToken", "ExpiredTokenException",
+                                            "TokenRefreshRequired", "InvalidToken", NULL};
 static const char *const key_codes[] = {"NoSuchKey", "NotFound", "NoSuchVersion", NULL};
-static const char *const auth_codes[] = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidSecurity",
-                                         "AccountProblem", "NotSignedUp", NULL};
+static const char *const auth_codes[] = {"InvalidAccessKeyId", "SignatureDoesNotMatch",
+                                         "InvalidSecurity",    "AccountProblem",
+                                         "NotSignedUp",        NULL};
 
 enum s3_meaning
 s3_error_meaning(const struct s3_call *c)
@@ -78,9 +81,11 @@ report_region(const struct s3_storage *s, const struct s3_call *c, struct err *e
 static bool
 is_about_region(const struct s3_call *c)
 {
-    return (c->answer.status >= 300 && c->answer.status < 400) || strcmp(c->error.code, "PermanentRedirect") == 0 ||
-           strcmp(c->error.code, "TemporaryRedirect") == 0 || strcmp(c->error.code, "IllegalLocationConstraintException") == 0 ||
-           (strcmp(c->error.code, "AuthorizationHeaderMalformed") == 0 && right_region(c) != NULL);
+    return (c->answer.status >= 300 && c->answer.status < 400) ||
+        strcmp(c->error.code, "PermanentRedirect") == 0 ||
+        strcmp(c->error.code, "TemporaryRedirect") == 0 ||
+        strcmp(c->error.code, "IllegalLocationConstraintException") == 0 ||
+        (strcmp(c->error.code, "AuthorizationHeaderMalformed") == 0 && right_region(c) != NULL);
 }
 
 static int
@@ -88,20 +93,27 @@ report_denied(const struct s3_storage *s, const struct s3_call *c, struct err *e
 {
     err_set(e, ERR_AUTH, "the store refuses it");
     if (strcmp(c->error.code, "InvalidAccessKeyId") == 0) {
-        return err_hint(e, "the store does not know the access key: are these the credentials of this store?");
+        return err_hint(e,
+                        "the store does not know the access key: are these the credentials of this "
+                        "store?");
     }
     if (strcmp(c->error.code, "SignatureDoesNotMatch") == 0) {
-        return err_hint(e, "the secret key is not the one of this access key, or something on the way changes requests");
+        return err_hint(e,
+                        "the secret key is not the one of this access key, or something on the way "
+                        "changes requests");
     }
     if (strcmp(c->error.code, "InvalidObjectState") == 0) {
-        return err_hint(e, "the object is archived: have the store restore it, and keep backups in a class that is "
-                           "readable at once");
+        return err_hint(e,
+                        "the object is archived: have the store restore it, and keep backups in a "
+                        "class that is "
+                        "readable at once");
     }
     if (c->error.region[0] != '\0' && strcmp(c->error.region, s->set.region) != 0) {
-        return err_hint(e, "set region = %s (--repo-option region=%s)", c->error.region, c->error.region);
+        return err_hint(e, "set region = %s (--repo-option region=%s)", c->error.region,
+                        c->error.region);
     }
-    return err_hint(e, "may these credentials %s objects of bucket %s, below \"%s\"?", c->verb, s->set.bucket,
-                    s->set.prefix);
+    return err_hint(e, "may these credentials %s objects of bucket %s, below \"%s\"?", c->verb,
+                    s->set.bucket, s->set.prefix);
 }
 
 /* What it means, as the inner part of the message. */
@@ -113,7 +125,9 @@ report(const struct s3_storage *s, const struct s3_call *c, struct err *e)
 
     if (strcmp(code, "NoSuchBucket") == 0) {
         err_set(e, ERR_IO, "there is no bucket \"%s\"", s->set.bucket);
-        return err_hint(e, "make it with the store's own tools, or correct the name, the endpoint or the region");
+        return err_hint(e,
+                        "make it with the store's own tools, or correct the name, the endpoint or "
+                        "the region");
     }
     if (is_about_region(c)) {
         return report_region(s, c, e);
@@ -122,7 +136,8 @@ report(const struct s3_storage *s, const struct s3_call *c, struct err *e)
         return err_set(e, ERR_NOT_FOUND, "does not exist");
     }
     if (s3_error_meaning(c) == S3_CLOCK) {
-        err_set(e, ERR_IO, "the clocks of this host and of the store differ by more than the store allows");
+        err_set(e, ERR_IO,
+                "the clocks of this host and of the store differ by more than the store allows");
         return err_hint(e, "set this host's clock (NTP)");
     }
     if (s3_error_meaning(c) == S3_EXPIRED) {
@@ -134,8 +149,8 @@ report(const struct s3_storage *s, const struct s3_call *c, struct err *e)
     }
     err_set(e, ERR_IO, "the store refuses it");
     if (code[0] == '\0' && status < 500) {
-        err_hint(e, "this is no answer of an S3 store: is the endpoint (%s://%s) right?", s->set.tls ? "https" : "http",
-                 s->set.host);
+        err_hint(e, "this is no answer of an S3 store: is the endpoint (%s://%s) right?",
+                 s->set.tls ? "https" : "http", s->set.host);
     }
     return -1;
 }
@@ -152,7 +167,7 @@ s3_error_report(const struct s3_storage *s, const struct s3_call *c, struct err 
     }
     n = strlen(e->text);
     (void)snprintf(e->text + n, sizeof e->text - n, " (HTTP %d%s%s)%s%s", c->answer.status,
-                   c->error.code[0] == '\0' ? "" : " ", c->error.code, c->error.message[0] == '\0' ? "" : ": ",
-                   c->error.message);
+                   c->error.code[0] == '\0' ? "" : " ", c->error.code,
+                   c->error.message[0] == '\0' ? "" : ": ", c->error.message);
     return -1;
 }

@@ -17,16 +17,16 @@ enum {
 
 struct connection {
     CURL  *easy;
-    CURLM *multi;                     /* keeps the connection itself */
+    CURLM *multi; /* keeps the connection itself */
 };
 
 struct s3_http {
-    char             *ca_file;
-    double            idle_s;
-    struct s3_limit   up, down;
-    pthread_mutex_t   lock;           /* for what follows */
-    struct connection *free;          /* not in use */
-    size_t            n_free, cap_free;
+    char              *ca_file;
+    double             idle_s;
+    struct s3_limit    up, down;
+    pthread_mutex_t    lock; /* for what follows */
+    struct connection *free; /* not in use */
+    size_t             n_free, cap_free;
 };
 
 /* One request on its way. */
@@ -36,10 +36,10 @@ struct transfer {
     struct s3_answer        *answer;
     struct err              *err;
     size_t                   sent;
-    uint64_t                 received, announced;   /* of the body; announced: UINT64_MAX: not */
-    bool                     chunked, refused;      /* refused: err says why */
-    double                   moved;                 /* clock_seconds() when bytes last moved */
-    double                   waited;                /* for bandwidth */
+    uint64_t                 received, announced; /* of the body; announced: UINT64_MAX: not */
+    bool                     chunked, refused;    /* refused: err says why */
+    double                   moved;               /* clock_seconds() when bytes last moved */
+    double                   waited;              /* for bandwidth */
     char                     detail[CURL_ERROR_SIZE];
 };
 
@@ -173,16 +173,17 @@ on_write(char *from, size_t size, size_t n, void *ctx)
     t->received += take;
     t->moved = clock_seconds();
     if (good && to == NULL) {
-        return size * n;                /* nobody asked for it */
+        return size * n; /* nobody asked for it */
     }
     if (!good && take > to->max - to->len) {
-        take = to->max - to->len;       /* an error is understood from its beginning */
+        take = to->max - to->len; /* an error is understood from its beginning */
     } else if (good && take > to->max - to->len) {
         t->refused = true;
         err_set(t->err, ERR_CORRUPT, "has more than the %zu bytes that are allowed", to->max);
         return 0;
     }
-    if (good && to->len == 0 && t->announced <= to->max && buf_reserve(to, (size_t)t->announced, t->err) != 0) {
+    if (good && to->len == 0 && t->announced <= to->max &&
+        buf_reserve(to, (size_t)t->announced, t->err) != 0) {
         t->refused = true;
         return 0;
     }
@@ -228,7 +229,7 @@ on_header(char *from, size_t size, size_t n, void *ctx)
         len--;
     }
     line = xstrndup(from, len);
-    if (strncmp(line, "HTTP/", 5) == 0) {       /* perhaps after a "100 Continue" */
+    if (strncmp(line, "HTTP/", 5) == 0) { /* perhaps after a "100 Continue" */
         const char *code = strchr(line, ' ');
 
         s3_answer_clear(t->answer);
@@ -293,7 +294,8 @@ set_up(CURL *c, struct transfer *t, struct curl_slist *headers)
 static struct curl_slist *
 header_list(const struct s3_request *r)
 {
-    struct curl_slist *list = curl_slist_append(NULL, "Expect:");     /* no waiting for "100 Continue" */
+    struct curl_slist *list = curl_slist_append(NULL,
+                                                "Expect:"); /* no waiting for "100 Continue" */
 
     for (size_t i = 0; i < r->headers->n; i++) {
         list = curl_slist_append(list, r->headers->v[i]);
@@ -348,20 +350,20 @@ judge(const struct transfer *t, CURLcode code, struct err *e)
     const struct s3_answer *a = t->answer;
 
     if (t->refused) {
-        return -1;                      /* *e was set there */
+        return -1; /* *e was set there */
     }
     if (code != CURLE_OK) {
         err_set(e, ERR_IO, "%s", t->detail[0] != '\0' ? t->detail : curl_easy_strerror(code));
         e->transient = code != CURLE_PEER_FAILED_VERIFICATION && code != CURLE_SSL_CACERT_BADFILE &&
-                       code != CURLE_URL_MALFORMAT;
+            code != CURLE_URL_MALFORMAT;
         if (!e->transient && t->http->ca_file == NULL && code == CURLE_PEER_FAILED_VERIFICATION) {
             err_hint(e, "a store with a certificate of its own needs ca-file (AWS_CA_BUNDLE)");
         }
         return -1;
     }
     /* Without a length a cut connection looks like the end. */
-    if (strcmp(t->request->method, "HEAD") != 0 && (a->body != NULL || a->status >= 300) && a->status != 304 &&
-        !t->chunked && t->announced != t->received) {
+    if (strcmp(t->request->method, "HEAD") != 0 && (a->body != NULL || a->status >= 300) &&
+        a->status != 304 && !t->chunked && t->announced != t->received) {
         err_set(e, ERR_IO, "the answer's body has no length, or another one");
         e->transient = true;
         return -1;
@@ -370,10 +372,11 @@ judge(const struct transfer *t, CURLcode code, struct err *e)
 }
 
 int
-s3_http_send(struct s3_http *h, const struct s3_request *r, struct s3_answer *a, double *waited, struct err *e)
+s3_http_send(struct s3_http *h, const struct s3_request *r, struct s3_answer *a, double *waited,
+             struct err *e)
 {
-    struct transfer    t = {.http = h, .request = r, .answer = a, .err = e, .announced = UINT64_MAX};
-    struct connection  c;
+    struct transfer   t = {.http = h, .request = r, .answer = a, .err = e, .announced = UINT64_MAX};
+    struct connection c;
     struct curl_slist *headers;
     CURLcode           code = CURLE_OK;
     int                rc;

@@ -1,8 +1,9 @@
 /*
  * http.h - HTTP requests over connections that are kept alive (libcurl).
  *
- * A request takes a connection that nobody uses, or opens one, so that each worker soon has its own.  One request
- * is one try: whoever asks decides about another (s3/call.h).  Nothing is followed: a redirect is an answer.
+ * A request takes a connection that nobody uses, or opens one, so that each worker soon has its
+ * own.  One request is one try: whoever asks decides about another (s3/call.h).  Nothing is
+ * followed: a redirect is an answer.
  *
  * SIGINT and SIGTERM end a request at once, unless it tidies up.
  */
@@ -19,39 +20,41 @@
 struct s3_http;
 
 struct s3_http_options {
-    const char *ca_file;         /* NULL: the system's */
-    uint64_t    bandwidth;       /* bytes a second in each direction, all connections together; 0: no limit */
-    double      idle_s;          /* a connection that stands still so long is given up */
+    const char *ca_file; /* NULL: the system's */
+    uint64_t
+           bandwidth; /* bytes a second in each direction, all connections together; 0: no limit */
+    double idle_s;    /* a connection that stands still so long is given up */
 };
 
 struct s3_request {
-    const char           *method;        /* GET, HEAD, PUT, POST, DELETE */
+    const char           *method; /* GET, HEAD, PUT, POST, DELETE */
     const char           *url;
-    const struct strlist *headers;       /* "Name: value" */
-    const void           *body;          /* of PUT and POST */
+    const struct strlist *headers; /* "Name: value" */
+    const void           *body;    /* of PUT and POST */
     size_t                body_len;
-    bool                  fresh;         /* over a new connection */
-    bool                  tidying;       /* SIGINT and SIGTERM do not end it */
-    double                seconds;       /* at most, waiting for bandwidth not counted */
+    bool                  fresh;   /* over a new connection */
+    bool                  tidying; /* SIGINT and SIGTERM do not end it */
+    double                seconds; /* at most, waiting for bandwidth not counted */
 };
 
 struct s3_answer {
-    int            status;               /* HTTP's */
-    struct strlist headers;              /* "Name: value" */
-    struct buf    *body;                 /* of a 2xx answer: the caller's, its ceiling counts */
-    struct buf     error;                /* the body of any other answer, as far as it was read */
+    int            status;  /* HTTP's */
+    struct strlist headers; /* "Name: value" */
+    struct buf    *body;    /* of a 2xx answer: the caller's, its ceiling counts */
+    struct buf     error;   /* the body of any other answer, as far as it was read */
 };
 
 /* Borrows the options' texts. */
 struct s3_http *s3_http_new(const struct s3_http_options *, struct err *);
-void            s3_http_free(struct s3_http *);          /* accepts NULL; no request may be under way */
+void            s3_http_free(struct s3_http *); /* accepts NULL; no request may be under way */
 
-/* 0: answered, whatever the status.  ERR_IO, transient: no connection or no whole answer; ERR_CORRUPT: the body
- * is larger than its buffer may get; ERR_INTERRUPTED.  The seconds spent waiting for bandwidth are added to
- * *waited. */
-int         s3_http_send(struct s3_http *, const struct s3_request *, struct s3_answer *, double *waited, struct err *);
-void        s3_answer_clear(struct s3_answer *);         /* the body too */
-void        s3_answer_free(struct s3_answer *);
+/* 0: answered, whatever the status.  ERR_IO, transient: no connection or no whole answer;
+ * ERR_CORRUPT: the body is larger than its buffer may get; ERR_INTERRUPTED.  The seconds spent
+ * waiting for bandwidth are added to *waited. */
+int  s3_http_send(struct s3_http *, const struct s3_request *, struct s3_answer *, double *waited,
+                  struct err *);
+void s3_answer_clear(struct s3_answer *); /* the body too */
+void s3_answer_free(struct s3_answer *);
 /* A header's value, NULL when there is none. */
 const char *s3_answer_header(const struct s3_answer *, const char *name);
 

@@ -5,18 +5,18 @@
 #include <time.h>
 
 #include "core/enc.h"
-#include "storage/drivers/s3/call.h"
 #include "storage/drivers/aws/uri.h"
+#include "storage/drivers/s3/call.h"
 
 enum { PAGE_BYTES_MAX = 8 << 20, EMPTY_PAGES_MAX = 100 };
 
 struct listing {
     struct s3_storage *s;
-    char              *prefix;     /* with the repository's own */
+    char              *prefix; /* with the repository's own */
     bool               dirs;
-    char              *last;       /* key or common prefix of the pages before; NULL: none yet */
+    char              *last; /* key or common prefix of the pages before; NULL: none yet */
     char              *token;
-    int                empty;      /* pages in a row that held nothing */
+    int                empty; /* pages in a row that held nothing */
     struct s3_page     page;
 };
 
@@ -95,7 +95,11 @@ static int
 ask_page(struct listing *l, struct err *e)
 {
     struct buf     body = BUF_INIT(PAGE_BYTES_MAX);
-    struct s3_call c = {.verb = "list", .method = "GET", .out = &body, .accept = accept_page, .ctx = l,
+    struct s3_call c = {.verb = "list",
+                        .method = "GET",
+                        .out = &body,
+                        .accept = accept_page,
+                        .ctx = l,
                         .below = l->prefix + strlen(l->s->set.prefix)};
     int            rc;
 
@@ -170,10 +174,11 @@ pass_entries(const struct listing *l, storage_list_fn *fn, void *ctx, struct err
         struct object_info     info = {.key = x->key + own, .size = x->size};
 
         if (!storage_key_valid(info.key)) {
-            continue;       /* none that this program gave: a console's "folder" */
+            continue; /* none that this program gave: a console's "folder" */
         }
         if (s3_time(x->modified, &info.modified) != 0) {
-            return err_set(e, ERR_CORRUPT, "the listing's time of \"%s\" is none: \"%.40s\"", info.key, x->modified);
+            return err_set(e, ERR_CORRUPT, "the listing's time of \"%s\" is none: \"%.40s\"",
+                           info.key, x->modified);
         }
         if (fn(ctx, &info, e) != 0) {
             return -1;
@@ -228,8 +233,8 @@ int
 s3_dirs(struct storage *st, const char *prefix, storage_dirs_fn *fn, void *ctx, struct err *e)
 {
     struct s3_storage *s = s3_storage_of(st);
-    struct listing     l = {.s = s, .prefix = xasprintf("%s%s", s->set.prefix, prefix), .dirs = true};
-    int                rc = next_page(&l, true, e);
+    struct listing l = {.s = s, .prefix = xasprintf("%s%s", s->set.prefix, prefix), .dirs = true};
+    int            rc = next_page(&l, true, e);
 
     while (rc > 0 && (rc = pass_dirs(&l, fn, ctx, e)) == 0) {
         rc = next_page(&l, false, e);

@@ -1,14 +1,15 @@
-/* Object Lock: headers of a PUT that locks, locking further, and reading back what the store made of it. */
+/* Object Lock: headers of a PUT that locks, locking further, and reading back what the store
+ * made of it. */
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/enc.h"
 #include "core/crypto/hash.h"
+#include "core/enc.h"
 #include "storage/contract/object_lock.h"
+#include "storage/drivers/aws/uri.h"
 #include "storage/drivers/s3/call.h"
 #include "storage/drivers/s3/settings_in.h"
-#include "storage/drivers/aws/uri.h"
 
 static const char *
 mode(const struct s3_storage *s)
@@ -28,7 +29,8 @@ s3_lock_settings(const struct storage_place *p, struct s3_settings *s, struct er
         return 0;
     }
     if (name == NULL || days == NULL) {
-        return err_set(e, ERR_USAGE, "object-lock and object-lock-days belong together, but %s is not set",
+        return err_set(e, ERR_USAGE,
+                       "object-lock and object-lock-days belong together, but %s is not set",
                        name == NULL ? "the first" : "the second");
     }
     if (strcmp(name, "governance") != 0 && strcmp(name, "compliance") != 0) {
@@ -36,7 +38,8 @@ s3_lock_settings(const struct storage_place *p, struct s3_settings *s, struct er
     }
     n = strtol(days, &end, 10);
     if (*end != '\0' || n < 1 || n > LOCK_DAYS_MAX) {
-        return s3_setting_refuse(p, "object-lock-days", NULL, "is not a number of days from 1 to 36500", e);
+        return s3_setting_refuse(p, "object-lock-days", NULL,
+                                 "is not a number of days from 1 to 36500", e);
     }
     s->lock = *name == 'c' ? S3_LOCK_COMPLIANCE : S3_LOCK_GOVERNANCE;
     s->lock_days = (unsigned)n;
@@ -57,14 +60,15 @@ s3_md5_header(const void *data, size_t n, struct strlist *headers)
 int
 s3_lock_allowed(const struct s3_storage *s, const struct blob *blob, struct err *e)
 {
-    enum { OFF_MAX = 3600 };        /* seconds */
+    enum { OFF_MAX = 3600 }; /* seconds */
     long off = atomic_load(&s->clock_offset);
     char text[32];
 
     if (blob->retain_until == 0 || labs(off) <= OFF_MAX) {
         return 0;
     }
-    err_set(e, ERR_IO, "this host's clock is %s %s the store's: what is written would be locked for too %s",
+    err_set(e, ERR_IO,
+            "this host's clock is %s %s the store's: what is written would be locked for too %s",
             duration_human((double)labs(off), text, sizeof text), off > 0 ? "behind" : "ahead of",
             off > 0 ? "short" : "long");
     return err_hint(e, "set the clock: nobody can shorten a lock");
@@ -77,8 +81,9 @@ s3_lock_headers(const struct s3_storage *s, const struct blob *blob, struct strl
 
     if (blob->retain_until != 0) {
         strlist_take(headers, xasprintf("x-amz-object-lock-mode: %s", mode(s)));
-        strlist_take(headers, xasprintf("x-amz-object-lock-retain-until-date: %s",
-                                        time_rfc3339(blob->retain_until, until, sizeof until)));
+        strlist_take(headers,
+                     xasprintf("x-amz-object-lock-retain-until-date: %s",
+                               time_rfc3339(blob->retain_until, until, sizeof until)));
     }
 }
 
@@ -89,8 +94,10 @@ s3_lock_shown(const struct s3_answer *a)
     const char *text = s3_answer_header(a, "x-amz-object-lock-retain-until-date");
     time_t      until;
 
-    /* No mode, no lock: one of the stores that answer 200 to everything might send the date back alone. */
-    if (m == NULL || text == NULL || (strcmp(m, "GOVERNANCE") != 0 && strcmp(m, "COMPLIANCE") != 0) ||
+    /* No mode, no lock: one of the stores that answer 200 to everything might send the date back
+     * alone. */
+    if (m == NULL || text == NULL ||
+        (strcmp(m, "GOVERNANCE") != 0 && strcmp(m, "COMPLIANCE") != 0) ||
         s3_time(text, &until) != 0) {
         return 0;
     }
@@ -115,8 +122,11 @@ s3_lock_check(struct storage *st, const char *key, time_t until, struct err *e)
     err_set(e, ERR_IO, "\"%s\" is not locked until %s, although the store did not object", name,
             time_rfc3339(until, text, sizeof text));
     free(name);
-    return err_hint(e, "the bucket must have been made with Object Lock, the store must support it, and the key needs "
-                       "s3:PutObjectRetention and s3:GetObjectRetention; \"pgassay storage doctor\" tries it");
+    return err_hint(e,
+                    "the bucket must have been made with Object Lock, the store must support it, "
+                    "and the key needs "
+                    "s3:PutObjectRetention and s3:GetObjectRetention; \"pgassay storage doctor\" "
+                    "tries it");
 }
 
 int
@@ -125,10 +135,11 @@ s3_retain(struct storage *st, const char *key, time_t until, struct err *e)
     struct s3_storage *s = s3_storage_of(st);
     struct s3_call     c = {.verb = "lock", .method = "PUT", .key = key};
     char               text[32];
-    char              *body = xasprintf("<Retention xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Mode>%s</Mode>"
-                                        "<RetainUntilDate>%s</RetainUntilDate></Retention>",
-                                        mode(s), time_rfc3339(until, text, sizeof text));
-    int                rc;
+    char              *body = xasprintf(
+                     "<Retention xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Mode>%s</Mode>"
+                                  "<RetainUntilDate>%s</RetainUntilDate></Retention>",
+                     mode(s), time_rfc3339(until, text, sizeof text));
+    int rc;
 
     s3_query_add(&c.query, "retention", "");
     strlist_add(&c.headers, "Content-Type: application/xml");

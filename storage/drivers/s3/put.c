@@ -26,8 +26,8 @@ add(struct strlist *headers, const char *name, const char *value)
 
 /* What goes with every new object. */
 static void
-object_headers(const struct s3_storage *s, const struct blob *blob, const uint8_t digest[SHA256_BYTES],
-               struct strlist *headers)
+object_headers(const struct s3_storage *s, const struct blob *blob,
+               const uint8_t digest[SHA256_BYTES], struct strlist *headers)
 {
     add(headers, "Content-Type", "application/octet-stream");
     add(headers, "x-amz-storage-class", s->set.storage_class);
@@ -37,7 +37,8 @@ object_headers(const struct s3_storage *s, const struct blob *blob, const uint8_
     s3_customer_key_headers(s, headers);
     s3_lock_headers(s, blob, headers);
     /* A locked object must have a checksum beside the signed one. */
-    if (s->set.checksum == S3_CHECKSUM_MD5 || (blob->retain_until != 0 && s->set.checksum == S3_CHECKSUM_NONE)) {
+    if (s->set.checksum == S3_CHECKSUM_MD5 ||
+        (blob->retain_until != 0 && s->set.checksum == S3_CHECKSUM_NONE)) {
         s3_md5_header(blob->data, blob->size, headers);
     } else if (s->set.checksum == S3_CHECKSUM_SHA256) {
         add_base64(headers, "x-amz-checksum-sha256", digest, SHA256_BYTES);
@@ -48,12 +49,13 @@ enum once { MAY_REPLACE, ONCE };
 
 /* -1 with *taken: it exists by now. */
 static int
-send(struct s3_storage *s, const char *key, const struct blob *blob, const uint8_t digest[SHA256_BYTES], enum once once,
-     bool *taken, struct err *e)
+send(struct s3_storage *s, const char *key, const struct blob *blob,
+     const uint8_t digest[SHA256_BYTES], enum once once, bool *taken, struct err *e)
 {
     bool           conditional = once == ONCE && !atomic_load(&s->no_conditional);
-    struct s3_call c = {.verb = "store", .method = "PUT", .key = key, .body = blob->data, .body_len = blob->size};
-    int            rc;
+    struct s3_call c = {
+        .verb = "store", .method = "PUT", .key = key, .body = blob->data, .body_len = blob->size};
+    int rc;
 
     *taken = false;
     if (s3_lock_allowed(s, blob, e) != 0) {
@@ -66,13 +68,14 @@ send(struct s3_storage *s, const char *key, const struct blob *blob, const uint8
     rc = s3_call(s, &c, e);
     *taken = rc != 0 && conditional && c.answer.status == 412;
     if (rc != 0 && conditional &&
-        (c.answer.status == 501 || c.answer.status == 405 || strcmp(c.error.code, "NotImplemented") == 0 ||
+        (c.answer.status == 501 || c.answer.status == 405 ||
+         strcmp(c.error.code, "NotImplemented") == 0 ||
          (c.answer.status == 400 && strcmp(c.error.code, "InvalidArgument") == 0))) {
         s3_call_free(&c);
         err_clear(e);
         rc = send(s, key, blob, digest, MAY_REPLACE, taken, e);
         if (rc == 0) {
-            atomic_store(&s->no_conditional, true);     /* it was this header */
+            atomic_store(&s->no_conditional, true); /* it was this header */
         }
         return rc;
     }
@@ -87,11 +90,13 @@ compare(struct storage *st, const char *key, const struct blob *blob, struct err
     struct buf there = BUF_INIT(blob->size + 1);
     int        rc = st->ops->get(st, key, &there, e);
 
-    if (rc == 0 ? there.len != blob->size || (blob->size > 0 && memcmp(there.data, blob->data, blob->size) != 0)
+    if (rc == 0 ? there.len != blob->size ||
+                (blob->size > 0 && memcmp(there.data, blob->data, blob->size) != 0)
                 : e->kind == ERR_CORRUPT) {
         char *name = s3_name(s3_storage_of(st), key);
 
-        rc = err_set(e, ERR_EXISTS, "could not store \"%s\": exists already, with other contents", name);
+        rc = err_set(e, ERR_EXISTS, "could not store \"%s\": exists already, with other contents",
+                     name);
         free(name);
     }
     buf_free(&there);
@@ -116,7 +121,7 @@ put_once(struct storage *st, const char *key, const struct blob *blob, struct er
     bool               taken;
 
     if (cancel_check(e) != 0) {
-        return -1;      /* only tidying away goes on */
+        return -1; /* only tidying away goes on */
     }
     sha256(blob->data, blob->size, digest);
     if (names_its_hash(key, digest)) {
@@ -124,7 +129,8 @@ put_once(struct storage *st, const char *key, const struct blob *blob, struct er
     }
     if (st->ops->head(st, key, &info, e) == 0) {
         /* Put again, the same bytes get a new time. */
-        return compare(st, key, blob, e) != 0 ? -1 : send(s, key, blob, digest, MAY_REPLACE, &taken, e);
+        return compare(st, key, blob, e) != 0 ? -1
+                                              : send(s, key, blob, digest, MAY_REPLACE, &taken, e);
     }
     if (e->kind != ERR_NOT_FOUND) {
         return -1;
@@ -136,7 +142,7 @@ put_once(struct storage *st, const char *key, const struct blob *blob, struct er
     if (!taken) {
         return -1;
     }
-    err_clear(e);       /* somebody else's, or ours whose answer got lost */
+    err_clear(e); /* somebody else's, or ours whose answer got lost */
     return compare(st, key, blob, e);
 }
 

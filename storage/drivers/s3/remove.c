@@ -2,18 +2,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "storage/drivers/s3/call.h"
-#include "storage/drivers/aws/uri.h"
 #include "storage/contract/versions.h"
+#include "storage/drivers/aws/uri.h"
+#include "storage/drivers/s3/call.h"
 
 enum { BATCH = 1000, BODY_MAX = 8 << 20, ANSWER_MAX = 8 << 20 };
 
 struct batch {
     struct s3_storage *s;
     /* Of the first key that could not be removed: */
-    char              *key;
-    struct s3_error    error;
-    bool               transient;
+    char           *key;
+    struct s3_error error;
+    bool            transient;
 };
 
 static void
@@ -21,10 +21,10 @@ note_failure(void *ctx, const char *key, const char *code, const char *message)
 {
     struct batch *b = ctx;
     bool          transient = strcmp(code, "InternalError") == 0 || strcmp(code, "SlowDown") == 0 ||
-                     strcmp(code, "ServiceUnavailable") == 0;
+        strcmp(code, "ServiceUnavailable") == 0;
 
     if (strcmp(code, "NoSuchKey") == 0) {
-        return;                         /* what is gone is gone */
+        return; /* what is gone is gone */
     }
     b->transient = b->transient || transient;
     if (b->key == NULL) {
@@ -45,7 +45,8 @@ accept_result(void *ctx, const struct s3_answer *a, struct err *e)
         /* 200, and then an error after all: AWS does that when it took long. */
         s3_xml_error(a->body->data, a->body->len, &b->error);
         if (b->error.code[0] != '\0') {
-            err_set(e, ERR_IO, "%s%s%s", b->error.code, b->error.message[0] == '\0' ? "" : ": ", b->error.message);
+            err_set(e, ERR_IO, "%s%s%s", b->error.code, b->error.message[0] == '\0' ? "" : ": ",
+                    b->error.message);
         }
         e->transient = true;
         return -1;
@@ -53,24 +54,28 @@ accept_result(void *ctx, const struct s3_answer *a, struct err *e)
     if (b->key == NULL) {
         return 0;
     }
-    err_set(e, strcmp(b->error.code, "AccessDenied") == 0 ? ERR_AUTH : ERR_IO, "\"%s\": %s%s%s", b->key, b->error.code,
-            b->error.message[0] == '\0' ? "" : ": ", b->error.message);
+    err_set(e, strcmp(b->error.code, "AccessDenied") == 0 ? ERR_AUTH : ERR_IO, "\"%s\": %s%s%s",
+            b->key, b->error.code, b->error.message[0] == '\0' ? "" : ": ", b->error.message);
     e->transient = b->transient;
     return -1;
 }
 
 static int
-format_body(const struct s3_storage *s, const struct object_version *v, size_t n, struct buf *body, struct err *e)
+format_body(const struct s3_storage *s, const struct object_version *v, size_t n, struct buf *body,
+            struct err *e)
 {
-    int rc = buf_puts(body, "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Quiet>true</Quiet>", e);
+    int rc = buf_puts(
+        body, "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Quiet>true</Quiet>", e);
 
     for (size_t i = 0; rc == 0 && i < n; i++) {
         char *full = xasprintf("%s%s", s->set.prefix, v[i].key);
         char *key = s3_xml_escape(full);
         char *id = v[i].id == NULL ? NULL : s3_xml_escape(v[i].id);
 
-        rc = id == NULL ? buf_printf(body, e, "<Object><Key>%s</Key></Object>", key)
-                        : buf_printf(body, e, "<Object><Key>%s</Key><VersionId>%s</VersionId></Object>", key, id);
+        rc = id == NULL
+            ? buf_printf(body, e, "<Object><Key>%s</Key></Object>", key)
+            : buf_printf(body, e, "<Object><Key>%s</Key><VersionId>%s</VersionId></Object>", key,
+                         id);
         free(full);
         free(key);
         free(id);
@@ -83,7 +88,7 @@ static bool
 not_in_bulk(const struct s3_call *c)
 {
     return c->answer.status == 501 || c->answer.status == 405 || c->answer.status == 403 ||
-           strcmp(c->error.code, "NotImplemented") == 0 || strcmp(c->error.code, "MalformedXML") == 0;
+        strcmp(c->error.code, "NotImplemented") == 0 || strcmp(c->error.code, "MalformedXML") == 0;
 }
 
 /* 1: not in bulk: one by one will do, or say why not. */
@@ -93,7 +98,11 @@ remove_batch(struct s3_storage *s, const struct object_version *v, size_t n, str
     struct buf     body = BUF_INIT(BODY_MAX);
     struct buf     answer = BUF_INIT(ANSWER_MAX);
     struct batch   b = {.s = s};
-    struct s3_call c = {.verb = "remove objects below", .method = "POST", .out = &answer, .accept = accept_result, .ctx = &b};
+    struct s3_call c = {.verb = "remove objects below",
+                        .method = "POST",
+                        .out = &answer,
+                        .accept = accept_result,
+                        .ctx = &b};
     int            rc = format_body(s, v, n, &body, e);
 
     if (rc == 0) {
@@ -169,7 +178,7 @@ s3_remove(struct storage *st, const char *const *keys, size_t n, struct err *e)
     int                    rc;
 
     for (size_t i = 0; i < n; i++) {
-        v[i].key = keys[i];         /* no id: what a plain read sees */
+        v[i].key = keys[i]; /* no id: what a plain read sees */
     }
     rc = s3_remove_versions(st, v, n, e);
     free(v);

@@ -17,8 +17,12 @@ s3_customer_key_headers(const struct s3_storage *s, struct strlist *headers)
 {
     if (s->set.customer_key != NULL) {
         strlist_add(headers, "x-amz-server-side-encryption-customer-algorithm: AES256");
-        strlist_take(headers, xasprintf("x-amz-server-side-encryption-customer-key: %s", s->set.customer_key));
-        strlist_take(headers, xasprintf("x-amz-server-side-encryption-customer-key-MD5: %s", s->set.customer_key_md5));
+        strlist_take(
+            headers,
+            xasprintf("x-amz-server-side-encryption-customer-key: %s", s->set.customer_key));
+        strlist_take(headers,
+                     xasprintf("x-amz-server-side-encryption-customer-key-MD5: %s",
+                               s->set.customer_key_md5));
     }
 }
 
@@ -26,8 +30,8 @@ static int
 get(struct storage *st, const char *key, bool fresh, struct buf *out, struct err *e)
 {
     struct s3_storage *s = s3_storage_of(st);
-    struct s3_call     c = {.verb = "read", .method = "GET", .key = key, .out = out, .fresh = fresh};
-    int                rc;
+    struct s3_call c = {.verb = "read", .method = "GET", .key = key, .out = out, .fresh = fresh};
+    int            rc;
 
     buf_clear(out);
     s3_customer_key_headers(s, &c.headers);
@@ -71,8 +75,9 @@ static int
 s3_head(struct storage *st, const char *key, struct object_info *info, struct err *e)
 {
     struct s3_storage *s = s3_storage_of(st);
-    struct s3_call     c = {.verb = "look at", .method = "HEAD", .key = key, .accept = accept_head, .ctx = info};
-    int                rc;
+    struct s3_call     c = {
+            .verb = "look at", .method = "HEAD", .key = key, .accept = accept_head, .ctx = info};
+    int rc;
 
     s3_customer_key_headers(s, &c.headers);
     rc = s3_call(s, &c, e);
@@ -118,7 +123,8 @@ storage_s3_open(const char *rest, const struct storage_place *place, bool create
 
     (void)create;
     s->base.ops = &s3_ops;
-    if (s3_settings_read(rest, place, &s->set, e) != 0 || (s->provider = aws_provider_new(s->set.profile, e)) == NULL ||
+    if (s3_settings_read(rest, place, &s->set, e) != 0 ||
+        (s->provider = aws_provider_new(s->set.profile, e)) == NULL ||
         (s->http = s3_http_new(&(struct s3_http_options){.ca_file = s->set.ca_file,
                                                          .bandwidth = s->set.bandwidth,
                                                          .idle_s = s->set.idle_s},

@@ -1,16 +1,18 @@
 /*
- * s3.h - the driver for a bucket of an S3 store.  This header is for its own files, and for what asks a store more
- * than the contract of storage.h does (s3_storage_of()).
+ * s3.h - the driver for a bucket of an S3 store.  This header is for its own files, and for what
+ * asks a store more than the contract of storage.h does (s3_storage_of()).
  *
  * What holds, and what S3 does not give:
  *
- *   - put(): a key that holds the SHA-256 of its own bytes (a chunk's does) is simply put: whatever stands there
- *     under this name is the same.  Any other key is asked for first (HEAD); when it exists, its bytes are read and
- *     compared.  The PUT then carries "If-None-Match: *", which of several racing writers lets one win where the
- *     store heeds it.  Some stores refuse it (then it is left out from there on), some ignore it in silence:
- *     there, two who put different bytes under one name in the very same moment both succeed and the later one
- *     stands.  So names that can collide are made unique by what chooses them: a run's or random digits in them.
- *   - Each PUT names its SHA-256 in the signed request: a store cannot take other bytes for good.  No multipart.
+ *   - put(): a key that holds the SHA-256 of its own bytes (a chunk's does) is simply put: whatever
+ *     stands there under this name is the same.  Any other key is asked for first (HEAD); when it
+ *     exists, its bytes are read and compared.  The PUT then carries "If-None-Match: *", which of
+ *     several racing writers lets one win where the store heeds it.  Some stores refuse it (then it
+ *     is left out from there on), some ignore it in silence: there, two who put different bytes
+ *     under one name in the very same moment both succeed and the later one stands.  So names that
+ *     can collide are made unique by what chooses them: a run's or random digits in them.
+ *   - Each PUT names its SHA-256 in the signed request: a store cannot take other bytes for good.
+ *     No multipart.
  *   - An answer without a length, or cut short, counts as none.
  *   - list() checks that keys ascend and lie below the prefix, over all pages.
  *   - modified: the store's Last-Modified.
@@ -21,24 +23,26 @@
 
 #include <stdatomic.h>
 
+#include "storage/contract/storage.h"
 #include "storage/drivers/aws/credentials.h"
 #include "storage/drivers/s3/http.h"
 #include "storage/drivers/s3/settings.h"
-#include "storage/contract/storage.h"
 
 struct s3_storage {
     struct storage       base;
     struct s3_settings   set;
     struct s3_http      *http;
     struct aws_provider *provider;
-    atomic_bool          answered;         /* the store has, once */
-    atomic_bool          no_conditional;   /* it knows no If-None-Match on PUT */
-    atomic_bool          no_bulk;          /* nor DeleteObjects */
-    atomic_long          clock_offset;     /* seconds that its clock is ahead of ours */
+    atomic_bool          answered;       /* the store has, once */
+    atomic_bool          no_conditional; /* it knows no If-None-Match on PUT */
+    atomic_bool          no_bulk;        /* nor DeleteObjects */
+    atomic_long          clock_offset;   /* seconds that its clock is ahead of ours */
 };
 
-/* rest: "bucket/prefix".  Talks to nobody yet.  create: the bucket must be there, and is looked at by whoever writes. */
-struct storage *storage_s3_open(const char *rest, const struct storage_place *, bool create, struct err *);
+/* rest: "bucket/prefix".  Talks to nobody yet.  create: the bucket must be there, and is looked
+ * at by whoever writes. */
+struct storage *storage_s3_open(const char *rest, const struct storage_place *, bool create,
+                                struct err *);
 /* NULL when st is another driver's. */
 struct s3_storage *s3_storage_of(struct storage *st);
 
@@ -65,14 +69,15 @@ extern const struct storage_version_ops s3_version_ops;
 /* ---- Object Lock (s3/lock.c) ---- */
 
 /* -1: the clock is known to be wrong, and so is until when. */
-int    s3_lock_allowed(const struct s3_storage *, const struct blob *, struct err *);
+int s3_lock_allowed(const struct s3_storage *, const struct blob *, struct err *);
 /* What locks a new object. */
-void   s3_lock_headers(const struct s3_storage *, const struct blob *, struct strlist *headers);
+void s3_lock_headers(const struct s3_storage *, const struct blob *, struct strlist *headers);
 /* Until when an answer says that the object is locked; 0: not. */
 time_t s3_lock_shown(const struct s3_answer *);
-/* 0: the store shows it locked until then at least.  Some answer 200 to everything and lock nothing. */
-int    s3_lock_check(struct storage *, const char *key, time_t until, struct err *);
-int    s3_retain(struct storage *, const char *key, time_t until, struct err *);
+/* 0: the store shows it locked until then at least.  Some answer 200 to everything and lock
+ * nothing. */
+int s3_lock_check(struct storage *, const char *key, time_t until, struct err *);
+int s3_retain(struct storage *, const char *key, time_t until, struct err *);
 
 /* What a store with a customer's key wants to see in each PUT, GET and HEAD of an object. */
 void s3_customer_key_headers(const struct s3_storage *, struct strlist *);

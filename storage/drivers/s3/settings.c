@@ -15,7 +15,8 @@ static const char *const ca_env[] = {"AWS_CA_BUNDLE", NULL};
 
 /* "region \"x\" (AWS_REGION): words" */
 int
-s3_setting_refuse(const struct storage_place *p, const char *key, const char *const *env, const char *words, struct err *e)
+s3_setting_refuse(const struct storage_place *p, const char *key, const char *const *env,
+                  const char *words, struct err *e)
 {
     char *origin = storage_place_origin(p, key, env);
 
@@ -37,7 +38,8 @@ is_plain(const char *text)
 }
 
 int
-s3_setting_text(const struct storage_place *p, const char *key, const char *const *env, char **out, struct err *e)
+s3_setting_text(const struct storage_place *p, const char *key, const char *const *env, char **out,
+                struct err *e)
 {
     const char *text = storage_place_get(p, key, env);
 
@@ -49,7 +51,8 @@ s3_setting_text(const struct storage_place *p, const char *key, const char *cons
 }
 
 static int
-get_seconds(const struct storage_place *p, const char *key, double otherwise, double *out, struct err *e)
+get_seconds(const struct storage_place *p, const char *key, double otherwise, double *out,
+            struct err *e)
 {
     const char *text = storage_place_get(p, key, NULL);
     char       *end;
@@ -71,20 +74,23 @@ read_bandwidth(const struct storage_place *p, struct s3_settings *s, struct err 
     const char *text = storage_place_get(p, "bandwidth", NULL);
 
     if (text != NULL && (size_parse(text, &s->bandwidth) != 0 || s->bandwidth < 1000)) {
-        return s3_setting_refuse(p, "bandwidth", NULL, "is not a number of bytes a second like 20MB, at least 1kB", e);
+        return s3_setting_refuse(p, "bandwidth", NULL,
+                                 "is not a number of bytes a second like 20MB, at least 1kB", e);
     }
     return 0;
 }
 
 int
-s3_settings_read(const char *rest, const struct storage_place *p, struct s3_settings *s, struct err *e)
+s3_settings_read(const char *rest, const struct storage_place *p, struct s3_settings *s,
+                 struct err *e)
 {
     *s = (struct s3_settings){0};
     if (s3_setting_text(p, "profile", NULL, &s->profile, e) == 0 &&
-        s3_setting_text(p, "ca-file", ca_env, &s->ca_file, e) == 0 && s3_settings_where(rest, p, s, e) == 0 &&
-        read_bandwidth(p, s, e) == 0 && get_seconds(p, "timeout", 900, &s->timeout_s, e) == 0 &&
-        get_seconds(p, "idle-timeout", 60, &s->idle_s, e) == 0 && s3_settings_object(p, s, e) == 0 &&
-        s3_lock_settings(p, s, e) == 0) {
+        s3_setting_text(p, "ca-file", ca_env, &s->ca_file, e) == 0 &&
+        s3_settings_where(rest, p, s, e) == 0 && read_bandwidth(p, s, e) == 0 &&
+        get_seconds(p, "timeout", 900, &s->timeout_s, e) == 0 &&
+        get_seconds(p, "idle-timeout", 60, &s->idle_s, e) == 0 &&
+        s3_settings_object(p, s, e) == 0 && s3_lock_settings(p, s, e) == 0) {
         return 0;
     }
     s3_settings_free(s);

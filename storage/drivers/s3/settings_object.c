@@ -7,8 +7,8 @@
 
 #include "core/crypto/hash.h"
 #include "core/mem.h"
-#include "storage/drivers/s3/settings_in.h"
 #include "storage/drivers/aws/uri.h"
+#include "storage/drivers/s3/settings_in.h"
 
 enum { CUSTOMER_KEY_BYTES = 32 };
 
@@ -74,7 +74,8 @@ take_customer_key(const uint8_t *data, size_t n, struct s3_settings *s)
         s->customer_key_md5 = xmalloc(64);
         md5(key, len, digest);
         (void)sodium_bin2base64(s->customer_key, 64, key, len, sodium_base64_VARIANT_ORIGINAL);
-        (void)sodium_bin2base64(s->customer_key_md5, 64, digest, sizeof digest, sodium_base64_VARIANT_ORIGINAL);
+        (void)sodium_bin2base64(s->customer_key_md5, 64, digest, sizeof digest,
+                                sodium_base64_VARIANT_ORIGINAL);
         rc = 0;
     }
     sodium_memzero(key, sizeof key);
@@ -94,7 +95,8 @@ read_customer_key(const struct storage_place *p, struct s3_settings *s, struct e
         return 0;
     }
     if (!s->tls) {
-        return s3_setting_refuse(p, "sse-customer-key-file", NULL, "would send the key in the clear: use an https endpoint", e);
+        return s3_setting_refuse(p, "sse-customer-key-file", NULL,
+                                 "would send the key in the clear: use an https endpoint", e);
     }
     fd = open(path, O_RDONLY | O_CLOEXEC);
     n = fd < 0 ? -1 : read(fd, data, sizeof data);
@@ -102,7 +104,8 @@ read_customer_key(const struct storage_place *p, struct s3_settings *s, struct e
         rc = err_errno(e, "could not read sse-customer-key-file \"%s\"", path);
         e->kind = ERR_USAGE;
     } else if ((rc = take_customer_key(data, (size_t)n, s)) != 0) {
-        (void)s3_setting_refuse(p, "sse-customer-key-file", NULL, "does not hold 32 bytes, or their base64", e);
+        (void)s3_setting_refuse(p, "sse-customer-key-file", NULL,
+                                "does not hold 32 bytes, or their base64", e);
     }
     if (fd >= 0) {
         (void)close(fd);
@@ -114,7 +117,8 @@ read_customer_key(const struct storage_place *p, struct s3_settings *s, struct e
 static int
 read_encryption(const struct storage_place *p, struct s3_settings *s, struct err *e)
 {
-    if (s3_setting_text(p, "sse", NULL, &s->sse, e) != 0 || s3_setting_text(p, "sse-kms-key", NULL, &s->sse_kms_key, e) != 0 ||
+    if (s3_setting_text(p, "sse", NULL, &s->sse, e) != 0 ||
+        s3_setting_text(p, "sse-kms-key", NULL, &s->sse_kms_key, e) != 0 ||
         read_customer_key(p, s, e) != 0) {
         return -1;
     }
@@ -142,14 +146,16 @@ read_checksum(const struct storage_place *p, struct s3_settings *s, struct err *
             return 0;
         }
     }
-    return text == NULL ? 0 : s3_setting_refuse(p, "checksum", NULL, "is none of none, md5 and sha256", e);
+    return text == NULL
+        ? 0
+        : s3_setting_refuse(p, "checksum", NULL, "is none of none, md5 and sha256", e);
 }
 
 int
 s3_settings_object(const struct storage_place *p, struct s3_settings *s, struct err *e)
 {
-    return s3_setting_text(p, "storage-class", NULL, &s->storage_class, e) == 0 && read_encryption(p, s, e) == 0 &&
-                   read_tags(p, s, e) == 0
-               ? read_checksum(p, s, e)
-               : -1;
+    return s3_setting_text(p, "storage-class", NULL, &s->storage_class, e) == 0 &&
+            read_encryption(p, s, e) == 0 && read_tags(p, s, e) == 0
+        ? read_checksum(p, s, e)
+        : -1;
 }

@@ -7,8 +7,8 @@
 #include "core/enc.h"
 #include "core/mem.h"
 #include "storage/drivers/aws/credentials.h"
-#include "storage/drivers/s3/settings_in.h"
 #include "storage/drivers/aws/uri.h"
+#include "storage/drivers/s3/settings_in.h"
 
 enum { PREFIX_MAX = 512 };
 
@@ -20,7 +20,8 @@ is_bucket(const char *name)
 {
     size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
 
-    return n >= 3 && n <= 255 && name[n] == '\0' && isalnum((unsigned char)*name) && strstr(name, "..") == NULL;
+    return n >= 3 && n <= 255 && name[n] == '\0' && isalnum((unsigned char)*name) &&
+        strstr(name, "..") == NULL;
 }
 
 /* No empty segment, none of dots only: stores, proxies and consoles fold them differently. */
@@ -62,9 +63,13 @@ split_location(const char *rest, struct s3_settings *s, struct err *e)
     free(prefix);
     if (!is_bucket(s->bucket)) {
         err_set(e, ERR_USAGE, "\"s3://%s\": \"%s\" is no name of a bucket", rest, s->bucket);
-        return err_hint(e, "s3://BUCKET/PREFIX; the store's address goes into endpoint (--repo-option endpoint=URL)");
+        return err_hint(e,
+                        "s3://BUCKET/PREFIX; the store's address goes into endpoint (--repo-option "
+                        "endpoint=URL)");
     }
-    return n == 1 ? 0 : err_set(e, ERR_USAGE, "\"s3://%s\": a prefix is names with \"/\" between them", rest);
+    return n == 1
+        ? 0
+        : err_set(e, ERR_USAGE, "\"s3://%s\": a prefix is names with \"/\" between them", rest);
 }
 
 /* Bucket names with a dot match no wildcard certificate. */
@@ -72,7 +77,8 @@ static bool
 fits_host(const char *bucket)
 {
     for (; *bucket != '\0'; bucket++) {
-        if (!(islower((unsigned char)*bucket) || isdigit((unsigned char)*bucket) || *bucket == '-')) {
+        if (!(islower((unsigned char)*bucket) || isdigit((unsigned char)*bucket) ||
+              *bucket == '-')) {
             return false;
         }
     }
@@ -91,7 +97,8 @@ read_style(const struct storage_place *p, struct s3_settings *s, struct err *e)
     } else if (strcmp(style, "host") != 0) {
         return s3_setting_refuse(p, "style", NULL, "is none of path, host and auto", e);
     } else if (!fits_host(s->bucket)) {
-        return err_set(e, ERR_USAGE, "style = host: \"%s\" cannot be part of a host's name", s->bucket);
+        return err_set(e, ERR_USAGE, "style = host: \"%s\" cannot be part of a host's name",
+                       s->bucket);
     }
     return 0;
 }
@@ -112,7 +119,8 @@ split_endpoint(const char *url, bool *tls, char **host, char **base)
         curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
         curl_url_get(u, CURLUPART_HOST, &name, 0) == CURLUE_OK &&
         curl_url_get(u, CURLUPART_PATH, &path, 0) == CURLUE_OK &&
-        curl_url_get(u, CURLUPART_QUERY, &extra, 0) != CURLUE_OK && curl_url_get(u, CURLUPART_USER, &extra, 0) != CURLUE_OK &&
+        curl_url_get(u, CURLUPART_QUERY, &extra, 0) != CURLUE_OK &&
+        curl_url_get(u, CURLUPART_USER, &extra, 0) != CURLUE_OK &&
         (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0)) {
         size_t n = strlen(path);
 
@@ -135,7 +143,8 @@ split_endpoint(const char *url, bool *tls, char **host, char **base)
 static char *
 aws_endpoint(const struct s3_settings *s)
 {
-    return xasprintf("https://s3.%s.amazonaws.com%s", s->region, strncmp(s->region, "cn-", 3) == 0 ? ".cn" : "");
+    return xasprintf("https://s3.%s.amazonaws.com%s", s->region,
+                     strncmp(s->region, "cn-", 3) == 0 ? ".cn" : "");
 }
 
 static int
@@ -150,14 +159,19 @@ read_endpoint(const struct storage_place *p, struct s3_settings *s, struct err *
     int         rc;
 
     s->own_endpoint = given != NULL || profile != NULL;
-    if (!s->own_endpoint && (strcmp(s->region, "auto") == 0 || strspn(s->region, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(s->region))) {
+    if (!s->own_endpoint &&
+        (strcmp(s->region, "auto") == 0 ||
+         strspn(s->region, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(s->region))) {
         err_set(e, ERR_USAGE, "region \"%s\" is none of AWS, and no endpoint is given", s->region);
         return err_hint(e, "name the store: endpoint = https://... (--repo-option endpoint=URL)");
     }
     url = given != NULL ? xstrdup(given) : profile != NULL ? xstrdup(profile) : aws_endpoint(s);
     if (split_endpoint(url, &s->tls, &host, &base) != 0) {
-        rc = given != NULL ? s3_setting_refuse(p, "endpoint", endpoint_env, "is not like http(s)://HOST[:PORT][/PATH]", e)
-                           : err_set(e, ERR_USAGE, "endpoint_url \"%s\" of the AWS profile is not like http(s)://HOST", url);
+        rc = given != NULL
+            ? s3_setting_refuse(p, "endpoint", endpoint_env,
+                                "is not like http(s)://HOST[:PORT][/PATH]", e)
+            : err_set(e, ERR_USAGE,
+                      "endpoint_url \"%s\" of the AWS profile is not like http(s)://HOST", url);
     } else if ((rc = read_style(p, s, e)) == 0) {
         bucket = s3_uri_encode(s->bucket, false);
         s->host = s->path_style ? xstrdup(host) : xasprintf("%s.%s", s->bucket, host);
@@ -183,11 +197,15 @@ read_region(const struct storage_place *p, struct s3_settings *s, struct err *e)
     if (s->region == NULL) {
         s->region = xstrdup("us-east-1");
     }
-    return strpbrk(s->region, "/ ") == NULL ? 0 : s3_setting_refuse(p, "region", region_env, "is no name of a region", e);
+    return strpbrk(s->region, "/ ") == NULL
+        ? 0
+        : s3_setting_refuse(p, "region", region_env, "is no name of a region", e);
 }
 
 int
-s3_settings_where(const char *rest, const struct storage_place *p, struct s3_settings *s, struct err *e)
+s3_settings_where(const char *rest, const struct storage_place *p, struct s3_settings *s,
+                  struct err *e)
 {
-    return split_location(rest, s, e) == 0 && read_region(p, s, e) == 0 ? read_endpoint(p, s, e) : -1;
+    return split_location(rest, s, e) == 0 && read_region(p, s, e) == 0 ? read_endpoint(p, s, e)
+                                                                        : -1;
 }

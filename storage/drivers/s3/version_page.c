@@ -86,8 +86,8 @@ page_field(struct s3_version_page *p, const char *path, const char *text)
 static void
 element(void *ctx, const char *path, const char *text)
 {
-    static const char    version[] = "Version/";
-    static const char    marker[] = "DeleteMarker/";
+    static const char       version[] = "Version/";
+    static const char       marker[] = "DeleteMarker/";
     struct s3_version_page *p = ctx;
 
     if (strcmp(path, "Version") == 0 || strcmp(path, "DeleteMarker") == 0) {
@@ -106,5 +106,6 @@ element(void *ctx, const char *path, const char *text)
 int
 s3_xml_versions(const void *xml, size_t n, struct s3_version_page *p, struct err *e)
 {
-    return s3_xml_parse(&(struct s3_xml){.root = "ListVersionsResult", .element = element, .ctx = p}, xml, n, e);
+    return s3_xml_parse(
+        &(struct s3_xml){.root = "ListVersionsResult", .element = element, .ctx = p}, xml, n, e);
 }

@@ -2,10 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "storage/drivers/s3/call.h"
-#include "storage/drivers/aws/uri.h"
-#include "storage/drivers/s3/version_page.h"
 #include "storage/contract/versions.h"
+#include "storage/drivers/aws/uri.h"
+#include "storage/drivers/s3/call.h"
+#include "storage/drivers/s3/version_page.h"
 
 enum { PAGE_BYTES_MAX = 8 << 20 };
 
@@ -17,11 +17,11 @@ set(char **to, char *text)
 }
 
 struct listing {
-    struct s3_storage  *s;
-    char               *prefix;            /* with the repository's own */
-    bool                dirs;
-    char               *last;              /* key, or prefix, of the pages before; NULL: none yet */
-    char               *key, *id;          /* where the next page begins */
+    struct s3_storage     *s;
+    char                  *prefix; /* with the repository's own */
+    bool                   dirs;
+    char                  *last;     /* key, or prefix, of the pages before; NULL: none yet */
+    char                  *key, *id; /* where the next page begins */
     struct s3_version_page page;
 };
 
@@ -51,7 +51,7 @@ static int
 check_page(const struct listing *l, struct err *e)
 {
     const struct s3_version_page *p = &l->page;
-    const char                *last = l->last;
+    const char                   *last = l->last;
 
     for (size_t i = 0; !l->dirs && i < p->n; i++) {
         const struct s3_version *x = &p->v[i];
@@ -59,7 +59,8 @@ check_page(const struct listing *l, struct err *e)
         if (check_name(l, x->key, true, &last, e) != 0) {
             return -1;
         }
-        if (x->id == NULL || x->modified == NULL || x->latest == NULL || (x->size == NULL && !x->deleted)) {
+        if (x->id == NULL || x->modified == NULL || x->latest == NULL ||
+            (x->size == NULL && !x->deleted)) {
             return senseless(e, "an entry is not whole");
         }
     }
@@ -69,7 +70,8 @@ check_page(const struct listing *l, struct err *e)
         }
     }
     if (p->bad_prefix || (p->truncated && p->next_key == NULL)) {
-        return senseless(e, p->bad_prefix ? "a prefix cannot be read" : "it goes on, but not where");
+        return senseless(e,
+                         p->bad_prefix ? "a prefix cannot be read" : "it goes on, but not where");
     }
     if (p->truncated && l->key != NULL && strcmp(p->next_key, l->key) == 0 &&
         strcmp(p->next_id == NULL ? "" : p->next_id, l->id == NULL ? "" : l->id) == 0) {
@@ -95,7 +97,11 @@ static int
 ask_page(struct listing *l, struct err *e)
 {
     struct buf     body = BUF_INIT(PAGE_BYTES_MAX);
-    struct s3_call c = {.verb = "list the versions of", .method = "GET", .out = &body, .accept = accept_page, .ctx = l,
+    struct s3_call c = {.verb = "list the versions of",
+                        .method = "GET",
+                        .out = &body,
+                        .accept = accept_page,
+                        .ctx = l,
                         .below = l->prefix + strlen(l->s->set.prefix)};
     int            rc;
 
@@ -126,16 +132,19 @@ pass_versions(const struct listing *l, storage_version_fn *fn, void *ctx, struct
 
     for (size_t i = 0; i < l->page.n; i++) {
         const struct s3_version *x = &l->page.v[i];
-        struct object_version       v = {.key = x->key + own, .id = x->id, .deleted = x->deleted,
-                                         .latest = strcmp(x->latest, "true") == 0};
-        char                       *end = NULL;
+        struct object_version    v = {.key = x->key + own,
+                                      .id = x->id,
+                                      .deleted = x->deleted,
+                                      .latest = strcmp(x->latest, "true") == 0};
+        char                    *end = NULL;
 
         if (!storage_key_valid(v.key)) {
-            continue;       /* none that this program gave */
+            continue; /* none that this program gave */
         }
         v.size = x->deleted ? 0 : strtoull(x->size, &end, 10);
         if ((end != NULL && *end != '\0') || s3_time(x->modified, &v.modified) != 0) {
-            return err_set(e, ERR_CORRUPT, "the listing's size or time of a version of \"%s\" is none", v.key);
+            return err_set(e, ERR_CORRUPT,
+                           "the listing's size or time of a version of \"%s\" is none", v.key);
         }
         if (fn(ctx, &v, e) != 0) {
             return -1;
@@ -198,7 +207,8 @@ listing_free(struct listing *l)
 }
 
 static int
-list_versions(struct storage *st, const char *prefix, storage_version_fn *fn, void *ctx, struct err *e)
+list_versions(struct storage *st, const char *prefix, storage_version_fn *fn, void *ctx,
+              struct err *e)
 {
     struct s3_storage *s = s3_storage_of(st);
     struct listing     l = {.s = s, .prefix = xasprintf("%s%s", s->set.prefix, prefix)};
@@ -215,8 +225,8 @@ static int
 list_dirs(struct storage *st, const char *prefix, storage_dirs_fn *fn, void *ctx, struct err *e)
 {
     struct s3_storage *s = s3_storage_of(st);
-    struct listing     l = {.s = s, .prefix = xasprintf("%s%s", s->set.prefix, prefix), .dirs = true};
-    int                rc = next_page(&l, true, e);
+    struct listing l = {.s = s, .prefix = xasprintf("%s%s", s->set.prefix, prefix), .dirs = true};
+    int            rc = next_page(&l, true, e);
 
     while (rc > 0 && (rc = pass_dirs(&l, fn, ctx, e)) == 0) {
         rc = next_page(&l, false, e);
@@ -229,8 +239,9 @@ static int
 get_version(struct storage *st, const char *key, const char *id, struct buf *out, struct err *e)
 {
     struct s3_storage *s = s3_storage_of(st);
-    struct s3_call     c = {.verb = "read an older version of", .method = "GET", .key = key, .out = out};
-    int                rc;
+    struct s3_call     c = {
+            .verb = "read an older version of", .method = "GET", .key = key, .out = out};
+    int rc;
 
     buf_clear(out);
     s3_query_add(&c.query, "versionId", id);
