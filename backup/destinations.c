@@ -19,7 +19,7 @@ check_twice(const struct destinations *d, size_t i, struct err *e)
 }
 
 static int
-open_one(struct destinations *d, size_t i, const struct storage_place *place, const char *db,
+open_one(struct destinations *d, size_t i, const struct storage_location *place, const char *db,
          struct err *e)
 {
     struct fanout_repo *r = &d->v[i];
@@ -38,7 +38,7 @@ open_one(struct destinations *d, size_t i, const struct storage_place *place, co
 }
 
 void
-destinations_open(struct destinations *d, const struct storage_place *places, size_t n,
+destinations_open(struct destinations *d, const struct storage_location *places, size_t n,
                   const char *db)
 {
     *d = (struct destinations){

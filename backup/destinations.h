@@ -17,7 +17,7 @@ struct destinations {
 
 /* Opens all that can be opened.  db: takes this host's lock on each for this name; NULL: no
  * locks. */
-void destinations_open(struct destinations *, const struct storage_place *, size_t n,
+void destinations_open(struct destinations *, const struct storage_location *, size_t n,
                        const char *db);
 /* -1 when none is left, with the first one's error. */
 int  destinations_left(const struct destinations *, struct err *);

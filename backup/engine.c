@@ -6,10 +6,10 @@
 
 /* One COPY of a task.  Its segments count chunks from the task's first. */
 struct copied {
-    struct m_table    *table;
-    enum copy_format   format;
-    struct range       range;
-    struct fingerprint generated;
+    struct manifest_table *table;
+    enum copy_format       format;
+    struct manifest_range  range;
+    struct fingerprint     generated;
 };
 
 /* What a task gave. */
@@ -129,16 +129,17 @@ begin_item(void *ctx, int worker, const struct scan_item *item, struct err *e)
 /* The last n bytes of the buffer, which will be the task's chunk number `chunk`, belong to the
  * range. */
 static void
-extend(struct range *r, size_t chunk, size_t offset, size_t n)
+extend(struct manifest_range *r, size_t chunk, size_t offset, size_t n)
 {
-    struct segment *last = r->n == 0 ? NULL : &r->segments[r->n - 1];
+    struct manifest_segment *last = r->n == 0 ? NULL : &r->segments[r->n - 1];
 
     if (last != NULL && last->chunk == chunk) {
         last->length += n;
         return;
     }
     VEC_GROW(r->segments, r->n, r->cap);
-    r->segments[r->n++] = (struct segment){.chunk = (uint32_t)chunk, .offset = offset, .length = n};
+    r->segments[r->n++] = (struct manifest_segment){
+        .chunk = (uint32_t)chunk, .offset = offset, .length = n};
 }
 
 static int
@@ -208,7 +209,7 @@ const struct scan_sink engine_sink = {
 };
 
 static uint64_t
-range_bytes(const struct range *r)
+range_bytes(const struct manifest_range *r)
 {
     uint64_t n = 0;
 
@@ -222,7 +223,7 @@ range_bytes(const struct range *r)
 static int
 record(struct copied *c, const uint32_t *chunks, struct err *e)
 {
-    struct m_table *t = c->table;
+    struct manifest_table *t = c->table;
 
     if (t->n_ranges > 0 && t->format != c->format) {
         return err_set(e, ERR_CORRUPT, "table %s.%s was read partly as text, partly in binary",
@@ -238,20 +239,21 @@ record(struct copied *c, const uint32_t *chunks, struct err *e)
     fingerprint_add(&t->generated_fp, &c->generated);
     VEC_GROW(t->ranges, t->n_ranges, t->cap_ranges);
     t->ranges[t->n_ranges++] = c->range;
-    c->range = (struct range){0};
+    c->range = (struct manifest_range){0};
     return 0;
 }
 
 static int
 by_first_block(const void *a, const void *b)
 {
-    uint64_t x = ((const struct range *)a)->first_block, y = ((const struct range *)b)->first_block;
+    uint64_t x = ((const struct manifest_range *)a)->first_block,
+             y = ((const struct manifest_range *)b)->first_block;
 
     return (x > y) - (x < y);
 }
 
 static void
-sort_ranges(struct m_table *t)
+sort_ranges(struct manifest_table *t)
 {
     if (t->n_ranges > 1) {
         qsort(t->ranges, t->n_ranges, sizeof *t->ranges, by_first_block);
@@ -283,11 +285,11 @@ engine_finish(struct engine *en, struct err *e)
 }
 
 int
-chunks_put(struct fanout *f, const void *bytes, size_t n, struct segment **v, size_t *n_v,
+chunks_put(struct fanout *f, const void *bytes, size_t n, struct manifest_segment **v, size_t *n_v,
            size_t *cap_v, struct err *e)
 {
     for (size_t done = 0; done < n;) {
-        struct segment s = {.length = n - done < CHUNK_RAW_MAX ? n - done : CHUNK_RAW_MAX};
+        struct manifest_segment s = {.length = n - done < CHUNK_RAW_MAX ? n - done : CHUNK_RAW_MAX};
 
         if (fanout_put(f, 0, (const uint8_t *)bytes + done, s.length, &s.chunk, e) != 0) {
             return -1;

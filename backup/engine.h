@@ -21,8 +21,8 @@ struct engine;
 struct engine *engine_new(struct manifest *, struct fanout *, const struct scan_plan *, int jobs);
 void           engine_free(struct engine *); /* accepts NULL */
 
-/* For scan_run(), with the engine as ctx.  scan_table.user is the struct m_table that the rows
- * belong to. */
+/* For scan_run(), with the engine as ctx.  scan_table.user is the struct manifest_table that the
+ * rows belong to. */
 extern const struct scan_sink engine_sink;
 
 /* After scan_run(): everything into the manifest, chunks by the numbers that fanout_put() gave
@@ -30,7 +30,7 @@ extern const struct scan_sink engine_sink;
 int engine_finish(struct engine *, struct err *);
 
 /* Stores bytes that are no rows (the archive, the globals) as chunks of their own. */
-int chunks_put(struct fanout *, const void *, size_t, struct segment **, size_t *n, size_t *cap,
-               struct err *);
+int chunks_put(struct fanout *, const void *, size_t, struct manifest_segment **, size_t *n,
+               size_t *cap, struct err *);
 
 #endif

@@ -64,12 +64,12 @@ check_tables(const struct catalog *c, struct selection *sel, const struct archiv
 }
 
 static void
-add_columns(struct m_table *t, const struct cat_table *c)
+add_columns(struct manifest_table *t, const struct cat_table *c)
 {
     t->n_columns = c->n_columns;
     t->columns = xcalloc(c->n_columns + 1, sizeof *t->columns);
     for (size_t i = 0; i < c->n_columns; i++) {
-        t->columns[i] = (struct m_column){
+        t->columns[i] = (struct manifest_column){
             .name = xstrdup(c->columns[i].name),
             .type = xstrdup(c->columns[i].type),
             .generated = c->columns[i].generated || c->columns[i].virtual_generated,
@@ -110,7 +110,7 @@ static void
 add_table(struct manifest *m, const struct catalog *c, struct selection *sel,
           const struct cat_table *t)
 {
-    struct m_table *out = manifest_add_table(m);
+    struct manifest_table *out = manifest_add_table(m);
 
     out->schema = xstrdup(t->schema);
     out->name = xstrdup(t->name);
@@ -134,7 +134,8 @@ add_table(struct manifest *m, const struct catalog *c, struct selection *sel,
 
 /* The work for one table; *names is where its column lists go. */
 static void
-add_scan(struct scan_table *s, struct m_table *t, const struct cat_table *c, const char ***names)
+add_scan(struct scan_table *s, struct manifest_table *t, const struct cat_table *c,
+         const char ***names)
 {
     *s = (struct scan_table){
         .copy = {.schema = c->schema,
@@ -165,7 +166,7 @@ add_scan(struct scan_table *s, struct m_table *t, const struct cat_table *c, con
 }
 
 static void
-add_work(struct manifest *m, const struct catalog *c, struct work *w)
+add_work(struct manifest *m, const struct catalog *c, struct facts_tables *w)
 {
     size_t       columns = 0;
     const char **next;
@@ -177,7 +178,7 @@ add_work(struct manifest *m, const struct catalog *c, struct work *w)
     w->v = xcalloc(m->n_tables + 2, sizeof *w->v);
     w->names = next = xcalloc(columns + 1, sizeof *w->names);
     for (size_t i = 0, k = 0; i < c->n_tables && k < m->n_tables; i++) {
-        struct m_table *t = &m->tables[k];
+        struct manifest_table *t = &m->tables[k];
 
         if (t->oid != c->tables[i].oid) {
             continue;
@@ -190,7 +191,7 @@ add_work(struct manifest *m, const struct catalog *c, struct work *w)
 }
 
 static void
-name_lo_table(struct m_table *t, const char *name, struct scan_table *s)
+name_lo_table(struct manifest_table *t, const char *name, struct scan_table *s)
 {
     t->schema = xstrdup("pg_catalog");
     t->name = xstrdup(name);
@@ -201,8 +202,8 @@ name_lo_table(struct m_table *t, const char *name, struct scan_table *s)
 }
 
 static int
-add_large_objects(struct snapshot *s, struct selection *sel, struct manifest *m, struct work *w,
-                  struct err *e)
+add_large_objects(struct snapshot *s, struct selection *sel, struct manifest *m,
+                  struct facts_tables *w, struct err *e)
 {
     struct scan_table *pages = &w->v[w->n], *metadata = &w->v[w->n + 1];
 
@@ -266,7 +267,7 @@ add_sequences(struct snapshot *s, struct selection *sel, const struct archive *a
             continue;
         }
         VEC_GROW(m->sequences, m->n_sequences, m->cap_sequences);
-        m->sequences[m->n_sequences++] = (struct m_sequence){
+        m->sequences[m->n_sequences++] = (struct manifest_sequence){
             .schema = xstrdup(s->sequences[i].schema),
             .name = xstrdup(s->sequences[i].name),
             .last_value = s->sequences[i].last_value,
@@ -290,7 +291,7 @@ add_matviews(const struct catalog *c, const struct archive *a, struct manifest *
 
             if (v->oid == a->v[i].oid) {
                 VEC_GROW(m->matviews, m->n_matviews, m->cap_matviews);
-                m->matviews[m->n_matviews++] = (struct m_matview){
+                m->matviews[m->n_matviews++] = (struct manifest_matview){
                     xstrdup(v->schema), xstrdup(v->name), v->populated, v->remote};
             }
         }
@@ -301,11 +302,11 @@ static void
 add_objects(const struct archive *a, struct manifest *m)
 {
     for (size_t i = 0; i < a->n; i++) {
-        struct m_object *o;
+        struct manifest_object *o;
 
         VEC_GROW(m->objects, m->n_objects, m->cap_objects);
         o = &m->objects[m->n_objects++];
-        *o = (struct m_object){
+        *o = (struct manifest_object){
             .kind = xstrdup(a->v[i].desc),
             .schema = copied(a->v[i].schema),
             .name = xstrdup(a->v[i].tag),
@@ -332,10 +333,10 @@ add_sections(struct snapshot *s, struct selection *sel, struct manifest *m, stru
 }
 
 int
-baseline_make(struct snapshot *s, struct selection *sel, const struct archive *a,
-              struct manifest *m, struct work *w, struct err *e)
+facts_make(struct snapshot *s, struct selection *sel, const struct archive *a, struct manifest *m,
+           struct facts_tables *w, struct err *e)
 {
-    *w = (struct work){0};
+    *w = (struct facts_tables){0};
     if (check_tables(&s->catalog, sel, a, e) != 0) {
         return -1;
     }
@@ -354,16 +355,16 @@ baseline_make(struct snapshot *s, struct selection *sel, const struct archive *a
     add_matviews(&s->catalog, a, m);
     if (add_sequences(s, sel, a, m, e) != 0 || add_large_objects(s, sel, m, w, e) != 0 ||
         add_sections(s, sel, m, e) != 0) {
-        work_free(w);
+        facts_tables_free(w);
         return -1;
     }
     return 0;
 }
 
 void
-work_free(struct work *w)
+facts_tables_free(struct facts_tables *w)
 {
     free(w->v);
     free(w->names);
-    *w = (struct work){0};
+    *w = (struct facts_tables){0};
 }

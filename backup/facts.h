@@ -1,5 +1,5 @@
 /*
- * baseline.h - the manifest's facts: from snapshot and catalog to tables, sequences, views, objects
+ * facts.h - the manifest's facts: from snapshot and catalog to tables, sequences, views, objects
  * and sections.
  */
 #ifndef BACKUP_FACTS_H
@@ -11,7 +11,7 @@
 #include "storage/format/manifest.h"
 
 /* What is to be read.  Column names and names are borrowed from the catalog. */
-struct work {
+struct facts_tables {
     struct scan_table *v;
     size_t             n;
     const char       **names; /* one array that all column lists lie in */
@@ -20,8 +20,8 @@ struct work {
 /* Fills the manifest with everything but rows, and *work with what holds rows.  ERR_BUSY when
  * archive and table list disagree (something came between the patterns and the snapshot): worth
  * another try. */
-int  baseline_make(struct snapshot *, struct selection *, const struct archive *, struct manifest *,
-                   struct work *, struct err *);
-void work_free(struct work *);
+int  facts_make(struct snapshot *, struct selection *, const struct archive *, struct manifest *,
+                struct facts_tables *, struct err *);
+void facts_tables_free(struct facts_tables *);
 
 #endif

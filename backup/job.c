@@ -32,7 +32,7 @@ identify(struct job *j, PGconn *conn, struct err *e)
     if (r == NULL) {
         return err_wrap(e, "identify the database");
     }
-    j->source = (struct source){
+    j->source = (struct repo_source){
         .system_identifier = strtoull(PQgetvalue(r, 0, 0), NULL, 10),
         .database_oid = (uint32_t)strtoul(PQgetvalue(r, 0, 1), NULL, 10),
         .dbname = xstrdup(PQdb(conn)),
@@ -62,11 +62,11 @@ find_out(struct job *j, struct err *e)
 static int
 open_destinations(struct job *j, struct err *e)
 {
-    struct storage_place *places;
-    size_t                n;
+    struct storage_location *places;
+    size_t                   n;
 
-    if (storage_places_find(j->run->config, &j->o.repos, j->name, &j->o.repo_options, &places, &n,
-                            e) != 0) {
+    if (storage_locations_find(j->run->config, &j->o.repos, j->name, &j->o.repo_options, &places,
+                               &n, e) != 0) {
         return -1;
     }
     destinations_open(&j->to, places, n, j->o.dry_run ? NULL : j->name);

@@ -10,21 +10,21 @@
 #include "backup/run.h"
 
 struct job {
-    const struct run      *run;
-    const struct database *db;
-    struct options         o; /* of this database */
-    bool                   have_options;
-    struct pg_target       target;
-    char                  *name, *dbname;
-    struct source          source;
-    struct destinations    to;
-    struct fanout         *fanout;
-    struct selection       selection;
-    struct snapshot        snapshot;
-    struct manifest       *manifest;
-    struct label          *label;
-    double                 began;
-    bool                   again; /* the last failure is worth another try from the snapshot on */
+    const struct backup_request *run;
+    const struct database       *db;
+    struct options               o; /* of this database */
+    bool                         have_options;
+    struct pg_target             target;
+    char                        *name, *dbname;
+    struct repo_source           source;
+    struct destinations          to;
+    struct fanout               *fanout;
+    struct selection             selection;
+    struct snapshot              snapshot;
+    struct manifest             *manifest;
+    struct label                *label;
+    double                       began;
+    bool again; /* the last failure is worth another try from the snapshot on */
 };
 
 /* Options, connection, name, repositories and this host's locks on them.  job is zeroed but for

@@ -56,10 +56,10 @@ parse(int argc, char **argv, struct cli *c, struct err *e)
 static int
 back_up_all(struct cli *c, json_t *results)
 {
-    struct run run = {&c->options, &c->given, c->config};
-    bool       several = c->targets.n > 1, show = isatty(STDOUT_FILENO) || c->options.verbose;
-    size_t     failed = 0, left_out = 0;
-    int        status = EXIT_GOOD;
+    struct backup_request run = {&c->options, &c->given, c->config};
+    bool   several = c->targets.n > 1, show = isatty(STDOUT_FILENO) || c->options.verbose;
+    size_t failed = 0, left_out = 0;
+    int    status = EXIT_GOOD;
 
     for (size_t i = 0; i < c->targets.n; i++) {
         struct outcome o;

@@ -8,7 +8,7 @@
 enum { ARGS_MAX = 10, OUTPUT_MAX = 64 << 20 };
 
 static void
-run_prune(const struct job *j, const struct storage_place *place, struct outcome_repo *r)
+run_prune(const struct job *j, const struct storage_location *place, struct outcome_repo *r)
 {
     char        *program = proc_sibling("pgassay-storage", &r->prune_err);
     const char **argv = xcalloc(ARGS_MAX + 2 * j->o.repo_options.n, sizeof *argv);
@@ -18,7 +18,7 @@ run_prune(const struct job *j, const struct storage_place *place, struct outcome
     argv[n++] = program;
     argv[n++] = "prune";
     argv[n++] = "--repo";
-    argv[n++] = storage_place_name(place);
+    argv[n++] = storage_location_name(place);
     if (j->o.verbose) {
         argv[n++] = "--verbose";
     }
@@ -51,12 +51,12 @@ run_prune(const struct job *j, const struct storage_place *place, struct outcome
 void
 prune_after(const struct job *j, struct outcome *out)
 {
-    struct storage_place *places = NULL;
-    struct err            e = ERR_INIT;
-    size_t                n = 0;
+    struct storage_location *places = NULL;
+    struct err               e = ERR_INIT;
+    size_t                   n = 0;
 
-    (void)storage_places_find(j->run->config, &j->o.repos, j->name, &j->o.repo_options, &places, &n,
-                              &e);
+    (void)storage_locations_find(j->run->config, &j->o.repos, j->name, &j->o.repo_options, &places,
+                                 &n, &e);
     for (size_t i = 0; i < out->n_repos; i++) {
         struct outcome_repo *r = &out->repos[i];
 

@@ -123,7 +123,7 @@ take_repos(struct job *j, struct outcome *out)
 }
 
 void
-backup_run(const struct run *run, const struct database *db, struct outcome *out)
+backup_run(const struct backup_request *run, const struct database *db, struct outcome *out)
 {
     struct job j = {.run = run, .db = db, .began = clock_seconds()};
 

@@ -8,7 +8,7 @@
 #include "storage/format/label.h"
 
 /* What the whole run of the tool has in common. */
-struct run {
+struct backup_request {
     const struct options     *options;
     const struct opts_result *given;
     const struct config      *config;
@@ -40,7 +40,7 @@ struct outcome {
 };
 
 /* Never prints; *out is complete in any case. */
-void backup_run(const struct run *, const struct database *, struct outcome *out);
+void backup_run(const struct backup_request *, const struct database *, struct outcome *out);
 void outcome_free(struct outcome *);
 
 /* In how many of the repositories --prune did not end well. */

@@ -11,9 +11,9 @@
 
 /* A scan, its plan and where the rows go. */
 struct pass {
-    struct work      work;
-    struct scan_plan plan;
-    struct engine   *engine;
+    struct facts_tables work;
+    struct scan_plan    plan;
+    struct engine      *engine;
 };
 
 static int
@@ -50,7 +50,7 @@ make_baseline(struct job *j, struct pass *p, struct err *e)
     int            rc = read_archive(j, &a, e);
 
     if (rc == 0) {
-        rc = baseline_make(&j->snapshot, &j->selection, &a, j->manifest, &p->work, e);
+        rc = facts_make(&j->snapshot, &j->selection, &a, j->manifest, &p->work, e);
         j->again = rc != 0 && e->transient;
     }
     archive_free(&a);
@@ -155,7 +155,7 @@ take_once(struct job *j, struct err *e)
     }
     engine_free(p.engine);
     scan_plan_free(&p.plan);
-    work_free(&p.work);
+    facts_tables_free(&p.work);
     return rc;
 }
 

@@ -32,7 +32,7 @@ struct err {
     bool          transient; /* worth another try */
     bool newer; /* of ERR_CORRUPT: nothing is known to be wrong with it: a newer program wrote it,
                    or it is untrusted */
-    bool untrusted;   /* ... nobody whom this host trusts has signed it (storage/signet.h) */
+    bool untrusted;   /* ... nobody whom this host trusts has signed it (storage/keys/trust.h) */
     char sqlstate[6]; /* of ERR_PG, or empty */
     char text[1024];  /* outermost context first */
     char hint[512];

@@ -112,9 +112,9 @@ jobs_end(struct jobs *jobs, struct err *e)
 static uint64_t
 weight(const struct restore *r, const struct archive_entry *entry)
 {
-    char           *table = xstrndup(entry->tag, strcspn(entry->tag, " "));
-    struct m_table *t = manifest_find(r->manifest, entry->schema == NULL ? "" : entry->schema,
-                                      table);
+    char                  *table = xstrndup(entry->tag, strcspn(entry->tag, " "));
+    struct manifest_table *t = manifest_find(r->manifest,
+                                             entry->schema == NULL ? "" : entry->schema, table);
 
     free(table);
     return t == NULL ? 0 : t->bytes;

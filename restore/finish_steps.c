@@ -23,7 +23,7 @@ object_failed(struct restore *r, PGconn *conn, const char *kind, const char *sch
 }
 
 static char *
-setval_call(PGconn *conn, const struct m_sequence *s)
+setval_call(PGconn *conn, const struct manifest_sequence *s)
 {
     char *name = pg_qualified(s->schema, s->name), *literal = pg_literal(conn, name), *call;
 
@@ -53,7 +53,7 @@ set_sequences(struct restore *r, PGconn *conn, size_t from, size_t to, struct er
         return 0;
     }
     if (to - from == 1) {
-        const struct m_sequence *s = &r->manifest->sequences[from];
+        const struct manifest_sequence *s = &r->manifest->sequences[from];
         return object_failed(r, conn, "SEQUENCE SET", s->schema, s->name, e);
     }
     for (size_t i = from; i < to; i++) {
@@ -84,9 +84,9 @@ finish_refresh(struct restore *r, PGconn *conn, struct err *e)
     bool remote_allowed = !r->o->isolated || r->o->allow_remote;
 
     for (size_t i = 0; i < r->manifest->n_matviews; i++) {
-        const struct m_matview *v = &r->manifest->matviews[i];
-        char                   *name;
-        int                     rc;
+        const struct manifest_matview *v = &r->manifest->matviews[i];
+        char                          *name;
+        int                            rc;
 
         if (!v->populated) {
             continue;

@@ -16,10 +16,10 @@ worker_ready(struct restore *r, struct worker *w, struct err *e)
     return 0;
 }
 
-struct task *
-load_add(struct load *l, struct task t, uint64_t priority)
+struct load_task *
+load_add(struct load_run *l, struct load_task t, uint64_t priority)
 {
-    struct task *task = xmalloc(sizeof *task);
+    struct load_task *task = xmalloc(sizeof *task);
 
     *task = t;
     pthread_mutex_lock(&l->r->lock);
@@ -43,7 +43,7 @@ group_done(struct restore *r, struct load_group *g)
 }
 
 static void
-rows_done(struct load *l, struct load_group *g)
+rows_done(struct load_run *l, struct load_group *g)
 {
     if (!group_done(l->r, g)) {
         return;
@@ -56,10 +56,10 @@ rows_done(struct load *l, struct load_group *g)
 static int
 run_task(void *ctx, void *arg, int number, struct err *e)
 {
-    struct load       *l = ctx;
-    const struct task *t = arg;
-    struct worker     *w = &l->r->workers[number];
-    int                rc = -1;
+    struct load_run        *l = ctx;
+    const struct load_task *t = arg;
+    struct worker          *w = &l->r->workers[number];
+    int                     rc = -1;
 
     if (cancel_check(e) != 0 || worker_ready(l->r, w, e) != 0) {
         return -1;
@@ -102,8 +102,8 @@ tick(void *ctx, struct err *e)
 int
 load_run(struct restore *r, struct err *e)
 {
-    struct load l = {.r = r};
-    int         rc;
+    struct load_run l = {.r = r};
+    int             rc;
 
     l.pool = pool_new(r->o->jobs, run_task, &l);
     load_plan(&l);

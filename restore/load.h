@@ -20,7 +20,7 @@ enum task_kind {
     TASK_LO_PAGES,
 };
 
-struct task {
+struct load_task {
     enum task_kind              kind;
     struct table_job           *job;  /* not for packs and large objects */
     struct table_job          **pack; /* owned */
@@ -29,39 +29,39 @@ struct task {
     const struct archive_entry *entry;    /* TASK_INDEX */
 };
 
-struct load {
-    struct restore *r;
-    struct pool    *pool;
-    struct task   **tasks; /* every one ever added, to be freed; guarded by restore.lock */
-    size_t          n_tasks, cap_tasks;
+struct load_run {
+    struct restore    *r;
+    struct pool       *pool;
+    struct load_task **tasks; /* every one ever added, to be freed; guarded by restore.lock */
+    size_t             n_tasks, cap_tasks;
 };
 
 /* Adds a task to the queue (and to its table's group). */
-struct task *load_add(struct load *, struct task, uint64_t priority);
+struct load_task *load_add(struct load_run *, struct load_task, uint64_t priority);
 
 /* load_plan.c: the first tasks. */
-void load_plan(struct load *);
+void load_plan(struct load_run *);
 /* Cuts ranges [0, n) of a table into tasks of about 64 MiB of rows. */
-void load_plan_ranges(struct load *, enum task_kind, struct table_job *, const struct m_table *,
-                      uint64_t priority);
+void load_plan_ranges(struct load_run *, enum task_kind, struct table_job *,
+                      const struct manifest_table *, uint64_t priority);
 
 /* load_rows.c: each returns 0 when the restore can go on. */
-int load_ranges(struct load *, struct worker *, const struct task *, struct err *);
-int load_whole(struct load *, struct worker *, const struct task *, struct err *);
-int load_pack(struct load *, struct worker *, const struct task *, struct err *);
+int load_ranges(struct load_run *, struct worker *, const struct load_task *, struct err *);
+int load_whole(struct load_run *, struct worker *, const struct load_task *, struct err *);
+int load_pack(struct load_run *, struct worker *, const struct load_task *, struct err *);
 /* One COPY of ranges into the table named by sql. */
-int load_copy(struct restore *, struct worker *, const struct m_table *, size_t first, size_t n,
-              const char *sql, struct err *);
+int load_copy(struct restore *, struct worker *, const struct manifest_table *, size_t first,
+              size_t n, const char *sql, struct err *);
 
 /* load_index.c */
-void load_table_done(struct load *,
+void load_table_done(struct load_run *,
                      struct table_job *); /* its rows are complete: queues its indexes */
-int  load_indexes(struct load *, struct worker *, const struct task *, struct err *);
-int  load_index(struct load *, struct worker *, const struct task *, struct err *);
+int  load_indexes(struct load_run *, struct worker *, const struct load_task *, struct err *);
+int  load_index(struct load_run *, struct worker *, const struct load_task *, struct err *);
 
 /* load_lo.c */
-int load_lo_metadata(struct load *, struct worker *, const struct task *, struct err *);
-int load_lo_pages(struct load *, struct worker *, const struct task *, struct err *);
+int load_lo_metadata(struct load_run *, struct worker *, const struct load_task *, struct err *);
+int load_lo_pages(struct load_run *, struct worker *, const struct load_task *, struct err *);
 
 /* The worker's connection and reader of chunks, made when first needed. */
 int worker_ready(struct restore *, struct worker *, struct err *);

@@ -20,7 +20,7 @@ side_by_side(const struct restore *r, const struct table_job *job)
 }
 
 void
-load_table_done(struct load *l, struct table_job *job)
+load_table_done(struct load_run *l, struct table_job *job)
 {
     uint64_t priority = job->table->bytes;
 
@@ -28,13 +28,14 @@ load_table_done(struct load *l, struct table_job *job)
         return;
     }
     if (!side_by_side(l->r, job)) {
-        (void)load_add(l, (struct task){.kind = TASK_INDEXES, .job = job}, priority);
+        (void)load_add(l, (struct load_task){.kind = TASK_INDEXES, .job = job}, priority);
         return;
     }
     job->building = (int)job->indexes.n;
     for (size_t i = 0; i < job->indexes.n; i++) {
-        (void)load_add(l, (struct task){.kind = TASK_INDEX, .job = job, .entry = job->indexes.v[i]},
-                       priority);
+        (void)load_add(
+            l, (struct load_task){.kind = TASK_INDEX, .job = job, .entry = job->indexes.v[i]},
+            priority);
     }
 }
 
@@ -47,7 +48,7 @@ count_built(struct restore *r, size_t n)
 }
 
 int
-load_indexes(struct load *l, struct worker *w, const struct task *t, struct err *e)
+load_indexes(struct load_run *l, struct worker *w, const struct load_task *t, struct err *e)
 {
     count_built(l->r, t->job->indexes.n);
     return entries_run(l->r, w->conn, &t->job->indexes, e);
@@ -83,7 +84,7 @@ finish_table(struct restore *r, struct worker *w, const struct table_job *job, s
 }
 
 int
-load_index(struct load *l, struct worker *w, const struct task *t, struct err *e)
+load_index(struct load_run *l, struct worker *w, const struct load_task *t, struct err *e)
 {
     struct index_sql sql;
     int              rc = 0;

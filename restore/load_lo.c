@@ -2,7 +2,7 @@
  * load_lo.c - large objects: first all of them, empty, with owner, privileges and comment; then
  * their pages.
  *
- * The rows' shapes are those of pg/largeobject.h.
+ * The rows' shapes are those of pg/rows/largeobject.h.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -159,10 +159,10 @@ create_all(struct restore *r, struct worker *w, struct err *e)
 }
 
 int
-load_lo_metadata(struct load *l, struct worker *w, const struct task *t, struct err *e)
+load_lo_metadata(struct load_run *l, struct worker *w, const struct load_task *t, struct err *e)
 {
-    struct restore       *r = l->r;
-    const struct m_table *m = &r->manifest->lo_metadata;
+    struct restore              *r = l->r;
+    const struct manifest_table *m = &r->manifest->lo_metadata;
 
     (void)t;
     if (pg_exec(w->conn, e, metadata_table) != 0 ||
@@ -183,14 +183,14 @@ load_lo_metadata(struct load *l, struct worker *w, const struct task *t, struct 
 }
 
 int
-load_lo_pages(struct load *l, struct worker *w, const struct task *t, struct err *e)
+load_lo_pages(struct load_run *l, struct worker *w, const struct load_task *t, struct err *e)
 {
     static const char put[] =
         "SELECT pg_catalog.count(pg_catalog.lo_put(loid, pageno::pg_catalog.int8 * 2048, "
         "data)::pg_catalog.text) "
         "FROM pg_temp.pgassay_lo_pages";
-    struct restore       *r = l->r;
-    const struct m_table *m = &r->manifest->lo_pages;
+    struct restore              *r = l->r;
+    const struct manifest_table *m = &r->manifest->lo_pages;
 
     if (pg_exec(w->conn, e, pages_table) != 0 ||
         load_copy(r, w, m, t->first, t->n,

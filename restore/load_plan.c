@@ -21,7 +21,7 @@ group_expects(struct load_group *g)
 }
 
 static uint64_t
-bytes_a_task(const struct restore *r, const struct m_table *t)
+bytes_a_task(const struct restore *r, const struct manifest_table *t)
 {
     uint64_t share = t->bytes / (uint64_t)(TASKS_EACH * r->o->jobs);
 
@@ -29,8 +29,8 @@ bytes_a_task(const struct restore *r, const struct m_table *t)
 }
 
 void
-load_plan_ranges(struct load *l, enum task_kind kind, struct table_job *job,
-                 const struct m_table *t, uint64_t priority)
+load_plan_ranges(struct load_run *l, enum task_kind kind, struct table_job *job,
+                 const struct manifest_table *t, uint64_t priority)
 {
     const uint64_t enough = bytes_a_task(l->r, t);
     size_t         from = 0;
@@ -45,14 +45,15 @@ load_plan_ranges(struct load *l, enum task_kind kind, struct table_job *job,
             }
             to++;
         }
-        (void)load_add(l, (struct task){.kind = kind, .job = job, .first = from, .n = to - from},
+        (void)load_add(l,
+                       (struct load_task){.kind = kind, .job = job, .first = from, .n = to - from},
                        priority);
         from = to;
     }
 }
 
 static size_t
-count_range_tasks(const struct restore *r, const struct m_table *t)
+count_range_tasks(const struct restore *r, const struct manifest_table *t)
 {
     const uint64_t enough = bytes_a_task(r, t);
     size_t         n = 0;
@@ -71,7 +72,7 @@ count_range_tasks(const struct restore *r, const struct m_table *t)
 }
 
 static bool
-has_rows(const struct m_table *t)
+has_rows(const struct manifest_table *t)
 {
     return t->rows > 0 && t->n_ranges > 0 && t->skipped == NULL;
 }
@@ -79,7 +80,7 @@ has_rows(const struct m_table *t)
 enum shape { EMPTY, SMALL, WHOLE, SPLIT };
 
 static enum shape
-shape_of(const struct restore *r, const struct m_table *t, uint64_t total)
+shape_of(const struct restore *r, const struct manifest_table *t, uint64_t total)
 {
     if (!has_rows(t)) {
         /* CREATE EXTENSION may have put rows into it that the source had none of. */
@@ -98,10 +99,10 @@ shape_of(const struct restore *r, const struct m_table *t, uint64_t total)
 }
 
 /* NULL: no rows. */
-static const struct segment *
+static const struct manifest_segment *
 first_segment(const struct table_job *job)
 {
-    const struct m_table *t = job->table;
+    const struct manifest_table *t = job->table;
 
     return t->n_ranges > 0 && t->ranges[0].n > 0 ? &t->ranges[0].segments[0] : NULL;
 }
@@ -110,9 +111,9 @@ first_segment(const struct table_job *job)
 static int
 by_place(const void *a, const void *b)
 {
-    const struct segment  none = {0};
-    const struct segment *s = first_segment(*(struct table_job *const *)a);
-    const struct segment *t = first_segment(*(struct table_job *const *)b);
+    const struct manifest_segment  none = {0};
+    const struct manifest_segment *s = first_segment(*(struct table_job *const *)a);
+    const struct manifest_segment *t = first_segment(*(struct table_job *const *)b);
 
     s = s == NULL ? &none : s;
     t = t == NULL ? &none : t;
@@ -125,22 +126,22 @@ by_place(const void *a, const void *b)
 static uint32_t
 chunk_of(const struct table_job *job)
 {
-    const struct segment *s = first_segment(job);
+    const struct manifest_segment *s = first_segment(job);
 
     return s == NULL ? UINT32_MAX : s->chunk;
 }
 
 /* Whole chunks' worth of tables, until there is enough for a task. */
 static void
-plan_packs(struct load *l, struct table_job **small, size_t n)
+plan_packs(struct load_run *l, struct table_job **small, size_t n)
 {
     size_t from = 0;
 
     qsort(small, n, sizeof *small, by_place);
     while (from < n) {
-        struct task t = {.kind = TASK_PACK};
-        uint64_t    bytes = 0;
-        size_t      to = from;
+        struct load_task t = {.kind = TASK_PACK};
+        uint64_t         bytes = 0;
+        size_t           to = from;
 
         while (to < n &&
                (to == from || chunk_of(small[to]) == chunk_of(small[to - 1]) ||
@@ -174,7 +175,7 @@ count_tasks(struct restore *r, enum shape *shapes, uint64_t total)
 }
 
 void
-load_plan(struct load *l)
+load_plan(struct load_run *l)
 {
     struct restore    *r = l->r;
     struct table_job **small = xcalloc(r->n_tables + 1, sizeof *small);
@@ -192,7 +193,7 @@ load_plan(struct load *l)
         }
     }
     if (r->manifest->lo_count > 0) {
-        (void)load_add(l, (struct task){.kind = TASK_LO_METADATA},
+        (void)load_add(l, (struct load_task){.kind = TASK_LO_METADATA},
                        r->manifest->lo_pages.bytes + r->manifest->lo_metadata.bytes);
     }
     for (size_t i = 0; i < r->n_tables; i++) {
@@ -201,9 +202,9 @@ load_plan(struct load *l)
         if (shapes[i] == SPLIT) {
             load_plan_ranges(l, TASK_RANGES, job, job->table, job->table->bytes);
         } else if (shapes[i] == WHOLE) {
-            (void)load_add(l,
-                           (struct task){.kind = TASK_WHOLE, .job = job, .n = job->table->n_ranges},
-                           job->table->bytes);
+            (void)load_add(
+                l, (struct load_task){.kind = TASK_WHOLE, .job = job, .n = job->table->n_ranges},
+                job->table->bytes);
         } else if (shapes[i] == SMALL) {
             small[n_small++] = job;
         }

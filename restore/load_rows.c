@@ -12,7 +12,7 @@
 
 /* The chunks of ranges, each once where they follow each other. */
 static void
-expect_chunks(struct worker *w, const struct range *ranges, size_t n)
+expect_chunks(struct worker *w, const struct manifest_range *ranges, size_t n)
 {
     uint32_t *chunks = NULL;
     size_t    n_chunks = 0, cap = 0;
@@ -32,12 +32,12 @@ expect_chunks(struct worker *w, const struct range *ranges, size_t n)
 }
 
 static int
-send_range(struct restore *r, struct worker *w, struct copy_in *in, const struct range *range,
-           struct err *e)
+send_range(struct restore *r, struct worker *w, struct copy_in *in,
+           const struct manifest_range *range, struct err *e)
 {
     for (size_t i = 0; i < range->n; i++) {
-        const struct segment *s = &range->segments[i];
-        const struct buf     *raw = readahead_get(w->chunks, s->chunk, e);
+        const struct manifest_segment *s = &range->segments[i];
+        const struct buf              *raw = readahead_get(w->chunks, s->chunk, e);
 
         if (raw == NULL) {
             return -1;
@@ -64,7 +64,7 @@ count_loaded(struct restore *r, uint64_t rows, uint64_t bytes)
 }
 
 static uint64_t
-range_bytes(const struct range *range)
+range_bytes(const struct manifest_range *range)
 {
     uint64_t bytes = 0;
 
@@ -75,8 +75,8 @@ range_bytes(const struct range *range)
 }
 
 int
-load_copy(struct restore *r, struct worker *w, const struct m_table *t, size_t first, size_t n,
-          const char *sql, struct err *e)
+load_copy(struct restore *r, struct worker *w, const struct manifest_table *t, size_t first,
+          size_t n, const char *sql, struct err *e)
 {
     struct copy_in in = {0};
     uint64_t       rows = 0, bytes = 0;
@@ -104,7 +104,7 @@ load_copy(struct restore *r, struct worker *w, const struct m_table *t, size_t f
 
 /* COPY … FROM STDIN for the table, or for its rows through another (quoted) name. */
 static char *
-copy_sql(const struct m_table *t, const char *via, bool freeze)
+copy_sql(const struct manifest_table *t, const char *via, bool freeze)
 {
     const char     **names = xcalloc(t->n_columns + 1, sizeof *names);
     struct copy_spec spec = {
@@ -195,7 +195,7 @@ refused(struct restore *r, struct worker *w, const struct table_job *job, size_t
 }
 
 int
-load_ranges(struct load *l, struct worker *w, const struct task *t, struct err *e)
+load_ranges(struct load_run *l, struct worker *w, const struct load_task *t, struct err *e)
 {
     char *sql = copy_sql(t->job->table, t->job->table->load_via, false);
     int   rc = load_copy(l->r, w, t->job->table, t->first, t->n, sql, e);
@@ -231,7 +231,7 @@ empty_for_freeze(struct worker *w, const struct table_job *job, bool *freeze, st
 static int
 begin_whole(struct worker *w, const struct table_job *job, bool *freeze, struct err *e)
 {
-    const struct m_table *t = job->table;
+    const struct manifest_table *t = job->table;
 
     *freeze = false;
     if (t->extension != NULL) {
@@ -242,7 +242,7 @@ begin_whole(struct worker *w, const struct table_job *job, bool *freeze, struct 
 }
 
 int
-load_whole(struct load *l, struct worker *w, const struct task *t, struct err *e)
+load_whole(struct load_run *l, struct worker *w, const struct load_task *t, struct err *e)
 {
     bool  freeze;
     char *sql = NULL;
@@ -260,9 +260,9 @@ load_whole(struct load *l, struct worker *w, const struct task *t, struct err *e
 static int
 copy_small(struct restore *r, struct worker *w, const struct table_job *job, struct err *e)
 {
-    const struct m_table *t = job->table;
-    char                 *sql;
-    int                   rc;
+    const struct manifest_table *t = job->table;
+    char                        *sql;
+    int                          rc;
 
     if (t->extension != NULL &&
         pg_execf(w->conn, e, "DELETE FROM ONLY %s %s", job->qualified,
@@ -280,7 +280,7 @@ copy_small(struct restore *r, struct worker *w, const struct table_job *job, str
 
 /* The pack's tables one by one, after the common transaction has failed. */
 static int
-load_singly(struct load *l, struct worker *w, const struct task *t, struct err *e)
+load_singly(struct load_run *l, struct worker *w, const struct load_task *t, struct err *e)
 {
     for (size_t i = 0; i < t->n_pack; i++) {
         struct table_job *job = t->pack[i];
@@ -297,7 +297,7 @@ load_singly(struct load *l, struct worker *w, const struct task *t, struct err *
 }
 
 int
-load_pack(struct load *l, struct worker *w, const struct task *t, struct err *e)
+load_pack(struct load_run *l, struct worker *w, const struct load_task *t, struct err *e)
 {
     struct err ignored = ERR_INIT;
     uint64_t   rows = 0, bytes = 0;

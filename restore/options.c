@@ -171,14 +171,15 @@ options_read(int argc, char **argv, struct options *o, bool *done, struct err *e
         *done = true;
         return 0;
     }
-    storage_place_as_of(&o->repo_options, o->as_of);
-    storage_place_keys(&o->repo_options,
-                       &(struct storage_keys_given){.identity = &o->identity,
-                                                    .passphrase_file = o->passphrase_file,
-                                                    .passphrase_command = o->passphrase_command,
-                                                    .passphrase_fd = o->passphrase_fd});
+    storage_location_as_of(&o->repo_options, o->as_of);
+    storage_location_keys(&o->repo_options,
+                          &(struct storage_keys_given){.identity = &o->identity,
+                                                       .passphrase_file = o->passphrase_file,
+                                                       .passphrase_command = o->passphrase_command,
+                                                       .passphrase_fd = o->passphrase_fd});
     if (check(o, e) != 0 ||
-        storage_place_find(o->config, o->repo, o->database, &o->repo_options, &o->place, e) != 0) {
+        storage_location_find(o->config, o->repo, o->database, &o->repo_options, &o->place, e) !=
+            0) {
         return -1;
     }
     if (o->scratch) {

@@ -33,9 +33,9 @@ struct options {
     const char *config_file;
     bool        print_config, json, quiet, verbose;
 
-    struct config       *config;
-    struct opts_result   parsed;
-    struct storage_place place; /* of the repository */
+    struct config          *config;
+    struct opts_result      parsed;
+    struct storage_location place; /* of the repository */
 };
 
 /* Parses and checks; done: --help and the like was printed. */

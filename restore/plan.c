@@ -119,9 +119,9 @@ check_age(const struct restore *r, struct err *e)
 
 /* Whoever is restoring at night needs data: he is told, not refused. */
 static void
-warn_missed(struct restore *r, const struct seen_missed *m)
+warn_missed(struct restore *r, const struct rollback *m)
 {
-    char *text = seen_text(m, r->label);
+    char *text = rollback_text(m, r->label);
 
     if (text == NULL) {
         return;
@@ -139,9 +139,9 @@ static int
 find_backup(struct restore *r, struct err *e)
 {
     const struct options *o = r->o;
-    struct seen_missed    missed;
+    struct rollback       missed;
 
-    r->label = seen_find(r->repo, o->database, o->backup, o->at_time, &missed, e);
+    r->label = rollback_find(r->repo, o->database, o->backup, o->at_time, &missed, e);
     if (r->label == NULL) {
         return -1;
     }

@@ -121,7 +121,7 @@ early_on(const struct archive_entry *entry, const struct ids *ids, bool own_opcl
 static struct table_job *
 find_job(const struct restore *r, const char *schema, const char *name)
 {
-    struct m_table *t = manifest_find(r->manifest, schema == NULL ? "" : schema, name);
+    struct manifest_table *t = manifest_find(r->manifest, schema == NULL ? "" : schema, name);
 
     return t == NULL ? NULL : &r->tables[t - r->manifest->tables];
 }

@@ -63,7 +63,7 @@ list_json(const struct restore *r)
     json_t                *tables = json_array(), *objects = json_array();
 
     for (size_t i = 0; i < m->n_tables; i++) {
-        const struct m_table *t = &m->tables[i];
+        const struct manifest_table *t = &m->tables[i];
         json_array_append_new(tables,
                               json_pack("{s:o, s:o, s:I, s:I, s:o}", "schema", json_text(t->schema),
                                         "name", json_text(t->name), "rows", (json_int_t)t->rows,
@@ -71,7 +71,7 @@ list_json(const struct restore *r)
                                         json_text(t->skipped)));
     }
     for (size_t i = 0; i < m->n_objects; i++) {
-        const struct m_object *x = &m->objects[i];
+        const struct manifest_object *x = &m->objects[i];
         json_array_append_new(objects,
                               json_pack("{s:s, s:o, s:o}", "kind", x->kind, "schema",
                                         json_text(x->schema), "name", json_text(x->name)));
@@ -105,14 +105,14 @@ report_list(const struct restore *r, struct err *e)
     printf("backup %s of \"%s\", as it was at %s\n", r->label->id, r->label->dbname,
            time_rfc3339(r->label->snapshot, when, sizeof when));
     for (size_t i = 0; i < m->n_tables; i++) {
-        const struct m_table *t = &m->tables[i];
+        const struct manifest_table *t = &m->tables[i];
         print_object("table", t->schema, t->name);
         printf(": %s, %s%s%s\n", count_human(t->rows, "row", count, sizeof count),
                size_human(t->bytes, size, sizeof size),
                t->skipped == NULL ? "" : "; no data: ", t->skipped == NULL ? "" : t->skipped);
     }
     for (size_t i = 0; i < m->n_objects; i++) {
-        const struct m_object *x = &m->objects[i];
+        const struct manifest_object *x = &m->objects[i];
         if (strcmp(x->kind, "TABLE") != 0) {
             print_object(x->kind, x->schema, x->name);
             (void)putchar('\n');

@@ -44,11 +44,11 @@ struct load_group {
 };
 
 struct table_job {
-    const struct m_table *table;
-    struct load_group    *group;
-    struct entry_list     indexes;   /* built early, archive order */
-    int                   building;  /* index tasks not done; guarded by restore.lock */
-    char                 *qualified; /* quoted */
+    const struct manifest_table *table;
+    struct load_group           *group;
+    struct entry_list            indexes;   /* built early, archive order */
+    int                          building;  /* index tasks not done; guarded by restore.lock */
+    char                        *qualified; /* quoted */
 };
 
 struct worker {

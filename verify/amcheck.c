@@ -10,7 +10,7 @@
 enum { OUTPUT_MAX = 16 << 20, DAMAGED = 2 };
 
 static void
-add(struct result *r, enum finding_class class, const char *object, const char *what,
+add(struct verify_result *r, enum finding_class class, const char *object, const char *what,
     const char *have)
 {
     findings_add(
@@ -22,7 +22,7 @@ add(struct result *r, enum finding_class class, const char *object, const char *
 /* Each report is a line that names the relation, up to a colon, and indented lines that say what
  * is wrong with it. */
 static void
-read_reports(struct result *r, char *text)
+read_reports(struct verify_result *r, char *text)
 {
     char *rest, *object = NULL;
 
@@ -42,7 +42,7 @@ read_reports(struct result *r, char *text)
 
 static int
 check(const struct pg_tool *tool, const struct options *o, const struct pg_target *t,
-      struct result *r, struct err *e)
+      struct verify_result *r, struct err *e)
 {
     struct buf  out = BUF_INIT(OUTPUT_MAX), said = BUF_INIT(OUTPUT_MAX);
     char       *jobs = xasprintf("%d", o->jobs);
@@ -83,7 +83,7 @@ check(const struct pg_tool *tool, const struct options *o, const struct pg_targe
 
 int
 amcheck_run(const struct options *o, const struct pg_target *t, int server_version,
-            struct result *r, struct err *e)
+            struct verify_result *r, struct err *e)
 {
     struct pg_tool tool = {0};
     int            rc;

@@ -16,6 +16,6 @@
  * A server before 14 is a finding too: asked for, not compared.  One without the extension's
  * files is an error. */
 int amcheck_run(const struct options *, const struct pg_target *, int server_version,
-                struct result *, struct err *);
+                struct verify_result *, struct err *);
 
 #endif

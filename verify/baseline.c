@@ -16,7 +16,7 @@ baseline_open(const struct options *o, struct baseline *b, struct err *e)
         return -1;
     if (o->allow_unsigned)
         repo_allow_unsigned(b->repo);
-    b->label = seen_find(b->repo, o->database, o->backup, o->at_time, &b->missed, e);
+    b->label = rollback_find(b->repo, o->database, o->backup, o->at_time, &b->missed, e);
     if (b->label != NULL)
         b->man = manifest_load(b->repo, b->label, e);
     if (b->man == NULL) {
@@ -30,7 +30,7 @@ baseline_open(const struct options *o, struct baseline *b, struct err *e)
 }
 
 static void
-judge_age(const struct options *o, const struct baseline *b, struct result *r)
+judge_age(const struct options *o, const struct baseline *b, struct verify_result *r)
 {
     double age = difftime(time(NULL), b->label->snapshot);
     char   have[32];
@@ -46,15 +46,15 @@ judge_age(const struct options *o, const struct baseline *b, struct result *r)
 }
 
 void
-baseline_judge(const struct options *o, const struct baseline *b, struct result *r)
+baseline_judge(const struct options *o, const struct baseline *b, struct verify_result *r)
 {
     struct finding f = {
         .group = "backup", .object = b->label->id, .want = b->missed.backup, .have = b->label->id};
 
-    if (b->missed.state == SEEN_GONE) {
+    if (b->missed.state == ROLLBACK_GONE) {
         f.what = "is older than a backup that this host has seen, which is gone without a prune";
         findings_add(&r->findings, f);
-    } else if (b->missed.state == SEEN_REPLACED) {
+    } else if (b->missed.state == ROLLBACK_REPLACED) {
         f.what = "its label is not the one that this host has seen under that id";
         f.want = f.have = NULL;
         findings_add(&r->findings, f);
@@ -81,7 +81,7 @@ databases_meant(struct repo *repo, const struct options *o, bool remembered, str
     if (repo_databases(repo, &all, e) != 0)
         return -1;
     if (remembered)
-        seen_databases(repo, &all);
+        lastseen_databases(repo, &all);
     strlist_sort(&all);
     for (size_t i = 0; i < all.n; i++)
         if (o->database == NULL || strcmp(o->database, all.v[i]) == 0)

@@ -12,16 +12,16 @@
 #include "verify/result.h"
 
 struct baseline {
-    struct repo       *repo;
-    struct label      *label;
-    struct manifest   *man;
-    struct seen_missed missed; /* a newer backup that this host has seen */
+    struct repo     *repo;
+    struct label    *label;
+    struct manifest *man;
+    struct rollback  missed; /* a newer backup that this host has seen */
 };
 
 int baseline_open(const struct options *, struct baseline *, struct err *);
 /* What is wrong with the choice, not with the contents: it is older than --max-age, or than what
  * this host has seen.  After a drill was recorded, since the backup itself may well be proven. */
-void baseline_judge(const struct options *, const struct baseline *, struct result *);
+void baseline_judge(const struct options *, const struct baseline *, struct verify_result *);
 void baseline_close(struct baseline *);
 
 /* Which databases a verb without a backup is about, sorted: the one that is named

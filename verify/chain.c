@@ -15,7 +15,7 @@
 enum { LOOKS = 3 };
 
 void
-chain_finding(struct walk *w, enum finding_class class, const char *object, const char *what,
+chain_finding(struct chain_walk *w, enum finding_class class, const char *object, const char *what,
               const char *have)
 {
     findings_add(
@@ -26,7 +26,8 @@ chain_finding(struct walk *w, enum finding_class class, const char *object, cons
 
 /* About one backup of this database. */
 static void
-about(struct walk *w, enum finding_class class, const char *id, const char *what, const char *have)
+about(struct chain_walk *w, enum finding_class class, const char *id, const char *what,
+      const char *have)
 {
     char *object = xasprintf("%s/backups/%s", w->db, id);
 
@@ -35,13 +36,14 @@ about(struct walk *w, enum finding_class class, const char *id, const char *what
 }
 
 static void
-add_link(struct walk *w, const char *signer, uint64_t sequence, const char *id, const char *run)
+add_link(struct chain_walk *w, const char *signer, uint64_t sequence, const char *id,
+         const char *run)
 {
-    struct link *k;
+    struct chain_link *k;
 
     VEC_GROW(w->links, w->n_links, w->cap_links);
     k = &w->links[w->n_links++];
-    *k = (struct link){.sequence = sequence};
+    *k = (struct chain_link){.sequence = sequence};
     snprintf(k->signer, sizeof k->signer, "%s", signer);
     snprintf(k->id, sizeof k->id, "%s", id);
     snprintf(k->run, sizeof k->run, "%s", run);
@@ -52,7 +54,7 @@ add_link(struct walk *w, const char *signer, uint64_t sequence, const char *id, 
 /* One that cannot be read still says by its name what was expired; one that nobody trusted has
  * signed says nothing. */
 static int
-take_tombstone(struct walk *w, const char *name, struct err *e)
+take_tombstone(struct chain_walk *w, const char *name, struct err *e)
 {
     struct tombstone t;
     struct err       fault = ERR_INIT;
@@ -85,7 +87,7 @@ take_tombstone(struct walk *w, const char *name, struct err *e)
 }
 
 static bool
-was_expired(const struct walk *w, const struct label_head *h)
+was_expired(const struct chain_walk *w, const struct label_head *h)
 {
     for (size_t i = 0; i < w->n_tombs; i++) {
         const struct tombstone *t = &w->tombs[i];
@@ -100,7 +102,7 @@ was_expired(const struct walk *w, const struct label_head *h)
 /* ---- labels ---- */
 
 static void
-check_signature(struct walk *w, const struct label *l)
+check_signature(struct chain_walk *w, const struct label *l)
 {
     char *what;
 
@@ -117,7 +119,7 @@ check_signature(struct walk *w, const struct label *l)
 }
 
 static void
-take_labels(struct walk *w)
+take_labels(struct chain_walk *w)
 {
     size_t older = 0;
     char  *what;
@@ -152,7 +154,7 @@ take_labels(struct walk *w)
 /* ---- heads ---- */
 
 static const struct backup_entry *
-find_entry(const struct walk *w, const char *id)
+find_entry(const struct chain_walk *w, const char *id)
 {
     for (size_t i = 0; i < w->list.n; i++)
         if (strcmp(w->list.v[i].id, id) == 0)
@@ -161,7 +163,7 @@ find_entry(const struct walk *w, const char *id)
 }
 
 static bool
-reported(struct walk *w, const struct label_head *h)
+reported(struct chain_walk *w, const struct label_head *h)
 {
     char *key = xasprintf("%s %s", h->id, h->sha256);
     bool  known = strlist_has(&w->reported, key);
@@ -174,7 +176,7 @@ reported(struct walk *w, const struct label_head *h)
 
 /* by: who says that it was there. */
 static void
-check_head(struct walk *w, const struct label_head *h, const char *by)
+check_head(struct chain_walk *w, const struct label_head *h, const char *by)
 {
     const struct backup_entry *b = find_entry(w, h->id);
     char                      *have;
@@ -194,7 +196,7 @@ check_head(struct walk *w, const struct label_head *h, const char *by)
 }
 
 static void
-check_heads(struct walk *w)
+check_heads(struct chain_walk *w)
 {
     struct label_head remembered;
 
@@ -214,10 +216,10 @@ check_heads(struct walk *w)
 /* ---- one database ---- */
 
 static void
-walk_free(struct walk *w)
+walk_free(struct chain_walk *w)
 {
     backup_list_free(&w->list);
-    seen_free(&w->seen);
+    lastseen_free(&w->seen);
     findings_free(&w->findings);
     strlist_free(&w->unknown);
     strlist_free(&w->reported);
@@ -226,10 +228,11 @@ walk_free(struct walk *w)
 }
 
 static int
-look(struct repo *repo, const char *db, struct walk *w, struct err *e)
+look(struct repo *repo, const char *db, struct chain_walk *w, struct err *e)
 {
-    *w = (struct walk){.repo = repo, .db = db, .findings = FINDINGS_INIT, .counts.databases = 1};
-    seen_load(repo, db, &w->seen);
+    *w = (struct chain_walk){
+        .repo = repo, .db = db, .findings = FINDINGS_INIT, .counts.databases = 1};
+    lastseen_load(repo, db, &w->seen);
     if (backup_list_load(repo, db, &w->list, e) != 0)
         return -1;
     for (size_t i = 0; i < w->list.tombstones.n; i++)
@@ -242,7 +245,7 @@ look(struct repo *repo, const char *db, struct walk *w, struct err *e)
 }
 
 static void
-take_over(const struct walk *w, struct result *r)
+take_over(const struct chain_walk *w, struct verify_result *r)
 {
     for (size_t i = 0; i < w->findings.n; i++)
         findings_add(&r->findings, w->findings.v[i]);
@@ -253,10 +256,10 @@ take_over(const struct walk *w, struct result *r)
 }
 
 static int
-check_database(struct repo *repo, const char *db, struct result *r, struct err *e)
+check_database(struct repo *repo, const char *db, struct verify_result *r, struct err *e)
 {
-    struct walk w;
-    int         rc = look(repo, db, &w, e);
+    struct chain_walk w;
+    int               rc = look(repo, db, &w, e);
 
     for (int i = 1; rc == 0 && i < LOOKS && findings_count(&w.findings, FINDING_DIFFERENT) > 0;
          i++) {
@@ -265,14 +268,14 @@ check_database(struct repo *repo, const char *db, struct result *r, struct err *
     }
     if (rc == 0) {
         take_over(&w, r);
-        seen_remember_list(repo, db, &w.list);
+        lastseen_remember_list(repo, db, &w.list);
     }
     walk_free(&w);
     return rc;
 }
 
 int
-verify_chain(const struct options *o, struct result *r, struct err *e)
+verify_chain(const struct options *o, struct verify_result *r, struct err *e)
 {
     struct repo   *repo = repo_open(&o->place, e);
     struct strlist names = {0};
@@ -282,7 +285,7 @@ verify_chain(const struct options *o, struct result *r, struct err *e)
         return -1;
     if (databases_meant(repo, o, true, &names, e) != 0)
         goto out;
-    if (!signet_asks(repo->signet, "label"))
+    if (!trust_asks(repo->trust, "label"))
         findings_add(&r->findings,
                      (struct finding){.class = FINDING_NOTE,
                                       .group = "chain",

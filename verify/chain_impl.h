@@ -12,33 +12,33 @@
 #include "verify/result.h"
 
 /* A number of a signer's, and the label that has or had it. */
-struct link {
+struct chain_link {
     char     signer[17];
     uint64_t sequence;
     char     id[BACKUP_ID_MAX], run[RUN_ID_MAX];
 };
 
 /* One look at one database. */
-struct walk {
+struct chain_walk {
     struct repo       *repo;
     const char        *db;
     struct backup_list list;
     struct tombstone  *tombs;
     size_t             n_tombs, cap_tombs;
-    struct seen        seen;
-    struct link       *links;
+    struct lastseen    seen;
+    struct chain_link *links;
     size_t             n_links, cap_links;
     struct strlist     unknown; /* ids of labels whose sequence nobody can tell, sorted: unreadable,
                                  * replaced, or expired     by a tombstone that does not say */
-    struct strlist  reported;   /* "id digest" of heads that are findings already */
-    struct findings findings;
-    struct chained  counts;
+    struct strlist        reported; /* "id digest" of heads that are findings already */
+    struct findings       findings;
+    struct result_chained counts;
 };
 
-void chain_finding(struct walk *, enum finding_class, const char *object, const char *what,
+void chain_finding(struct chain_walk *, enum finding_class, const char *object, const char *what,
                    const char *have);
 
 /* Gaps, numbers given twice, and what this host remembers of them. */
-void chain_signers(struct walk *);
+void chain_signers(struct chain_walk *);
 
 #endif

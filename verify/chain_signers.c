@@ -8,8 +8,8 @@
 static int
 by_sequence(const void *a, const void *b)
 {
-    const struct link *x = a, *y = b;
-    int                c = strcmp(x->signer, y->signer);
+    const struct chain_link *x = a, *y = b;
+    int                      c = strcmp(x->signer, y->signer);
 
     if (c == 0)
         c = x->sequence < y->sequence ? -1 : x->sequence > y->sequence;
@@ -20,7 +20,7 @@ by_sequence(const void *a, const void *b)
  * had it); "" and NULL: before and behind all.  Copies keep the ids of what they
  * copy, so that a signer's ids need not ascend. */
 static size_t
-unknown_between(const struct walk *w, const char *low, const char *high)
+unknown_between(const struct chain_walk *w, const char *low, const char *high)
 {
     size_t n = 0;
 
@@ -67,7 +67,7 @@ gap_text(uint64_t from, uint64_t to, size_t unknown)
 }
 
 static void
-gap(struct walk *w, const char *signer, uint64_t from, uint64_t to, const char *low,
+gap(struct chain_walk *w, const char *signer, uint64_t from, uint64_t to, const char *low,
     const char *high)
 {
     size_t unknown = unknown_between(w, low, high);
@@ -82,7 +82,7 @@ gap(struct walk *w, const char *signer, uint64_t from, uint64_t to, const char *
 }
 
 static void
-twice(struct walk *w, const struct link *a, const struct link *b)
+twice(struct chain_walk *w, const struct chain_link *a, const struct chain_link *b)
 {
     char *object = xasprintf("%s: key %s", w->db, a->signer);
     char *what = xasprintf("number %" PRIu64
@@ -98,9 +98,9 @@ twice(struct walk *w, const struct link *a, const struct link *b)
 
 /* The links of one signer, ascending; n may be 0. */
 static void
-check_signer(struct walk *w, const char *signer, const struct link *v, size_t n)
+check_signer(struct chain_walk *w, const char *signer, const struct chain_link *v, size_t n)
 {
-    uint64_t    remembered = seen_sequence(&w->seen, signer), last = 0;
+    uint64_t    remembered = lastseen_sequence(&w->seen, signer), last = 0;
     const char *id = "";
 
     for (size_t i = 0; i < n; i++) {
@@ -118,7 +118,7 @@ check_signer(struct walk *w, const char *signer, const struct link *v, size_t n)
 }
 
 static bool
-has_links(const struct walk *w, const char *signer)
+has_links(const struct chain_walk *w, const char *signer)
 {
     for (size_t i = 0; i < w->n_links; i++)
         if (strcmp(w->links[i].signer, signer) == 0)
@@ -127,7 +127,7 @@ has_links(const struct walk *w, const char *signer)
 }
 
 void
-chain_signers(struct walk *w)
+chain_signers(struct chain_walk *w)
 {
     if (w->n_links > 0)
         qsort(w->links, w->n_links, sizeof *w->links, by_sequence);

@@ -29,7 +29,7 @@ struct compare {
     struct scratch *scratch; /* for reference restores; NULL: one is started when it is needed */
 
     const struct options *options;
-    struct result        *result;
+    struct verify_result *result;
     bool                  contents; /* fingerprints; else count(*) */
     bool
         is_copy; /* a copy restored from this backup in isolation: one trip away from the archive */
@@ -54,7 +54,7 @@ const struct cat_column *table_column(const struct cat_table *, const char *name
 
 /* The catalog's table, when its rows can be compared with those of the manifest's: it is there,
  * and has the same columns, in whatever order.  NULL otherwise (compare_tables() has said why). */
-const struct cat_table *comparable(const struct compare *, const struct m_table *);
+const struct cat_table *comparable(const struct compare *, const struct manifest_table *);
 
 /* "schema.name" for people; allocated. */
 char *object_name(const char *schema, const char *name);

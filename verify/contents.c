@@ -144,8 +144,8 @@ scan_checks(struct compare *c, struct scan_table *tables, size_t n, struct err *
 static struct scan_table
 scan_of(struct row_check *check)
 {
-    const struct m_table   *want = check->want;
-    const struct cat_table *have = check->have;
+    const struct manifest_table *want = check->want;
+    const struct cat_table      *have = check->have;
 
     return (struct scan_table){
         .copy = {.schema = want->schema,

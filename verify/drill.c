@@ -20,7 +20,7 @@ enum { RESTORE_JSON_MAX = 256 << 20, RESTORE_ARGS_MAX = 32 };
 /* What is wrong with the copy before it is even looked at: one finding for each object that did
  * not come back. */
 static void
-note_restore_errors(struct result *r, const json_t *report)
+note_restore_errors(struct verify_result *r, const json_t *report)
 {
     const json_t *list = json_object_get(report, "errors"), *one;
     size_t        i;
@@ -61,7 +61,7 @@ run_restore(const struct options *o, const struct baseline *b, const struct scra
     jobs = xasprintf("%d", o->jobs);
     argv[n++] = program;
     argv[n++] = "--repo";
-    argv[n++] = storage_place_name(&o->place);
+    argv[n++] = storage_location_name(&o->place);
     argv[n++] = "--backup";
     argv[n++] = b->label->id;
     argv[n++] = "--to";
@@ -119,7 +119,7 @@ run_restore(const struct options *o, const struct baseline *b, const struct scra
 /* A backup that is damaged is what a drill is there to find; a restore that could not run (disk
  * full, no server) proves nothing about the backup.  The stored objects tell the two apart. */
 static int
-judge_failure(const struct options *o, struct result *r, const struct baseline *b,
+judge_failure(const struct options *o, struct verify_result *r, const struct baseline *b,
               const struct said *said, const json_t *report, struct err *e)
 {
     const char *text = json_opt_str(report, "error", "no reason given");
@@ -140,7 +140,7 @@ judge_failure(const struct options *o, struct result *r, const struct baseline *
 
 /* *usable: there is a copy to compare. */
 static int
-restore(const struct options *o, struct result *r, const struct baseline *b,
+restore(const struct options *o, struct verify_result *r, const struct baseline *b,
         const struct scratch *s, bool *usable, struct err *e)
 {
     struct said said = {.out = BUF_INIT(RESTORE_JSON_MAX), .err = BUF_INIT(RESTORE_JSON_MAX)};
@@ -173,7 +173,7 @@ out:
 
 /* A copy on another major version is compared all the same; the reader should know. */
 static void
-note_versions(struct result *r, const struct scratch *s)
+note_versions(struct verify_result *r, const struct scratch *s)
 {
     int   copy = scratch_version(s) / 10000, source = r->label->server_version_num / 10000;
     char *what;
@@ -191,8 +191,8 @@ note_versions(struct result *r, const struct scratch *s)
 }
 
 static int
-compare_copy(const struct options *o, struct result *r, struct baseline *b, struct scratch *s,
-             struct err *e)
+compare_copy(const struct options *o, struct verify_result *r, struct baseline *b,
+             struct scratch *s, struct err *e)
 {
     struct pg_target        target = scratch_target(s, COPY_NAME);
     struct snapshot_options snap_options = {.target = &target,
@@ -220,7 +220,8 @@ compare_copy(const struct options *o, struct result *r, struct baseline *b, stru
 
 /* Last, since it adds an extension to the copy. */
 static int
-check_pages(const struct options *o, struct result *r, const struct scratch *s, struct err *e)
+check_pages(const struct options *o, struct verify_result *r, const struct scratch *s,
+            struct err *e)
 {
     struct pg_target target = scratch_target(s, COPY_NAME);
 
@@ -242,7 +243,7 @@ start_server(const struct options *o, const struct baseline *b, struct err *e)
 }
 
 int
-verify_drill(const struct options *o, struct result *r, struct baseline *b, struct err *e)
+verify_drill(const struct options *o, struct verify_result *r, struct baseline *b, struct err *e)
 {
     double          start = clock_seconds();
     struct scratch *s;

@@ -12,6 +12,6 @@ struct baseline;
 
 /* recovery_s in the result is the time until the copy could have been used: scratch server and
  * restore. */
-int verify_drill(const struct options *, struct result *, struct baseline *, struct err *);
+int verify_drill(const struct options *, struct verify_result *, struct baseline *, struct err *);
 
 #endif

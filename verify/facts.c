@@ -29,7 +29,7 @@ sequence_order(const void *a, const void *b)
 }
 
 static void
-compare_sequence(struct compare *c, const struct m_sequence *want,
+compare_sequence(struct compare *c, const struct manifest_sequence *want,
                  const struct sequence_state *have)
 {
     char want_text[48], have_text[48];
@@ -59,8 +59,8 @@ compare_sequences(struct compare *c)
     if (s->n_sequences > 0)
         qsort(s->sequences, s->n_sequences, sizeof *s->sequences, sequence_order);
     for (size_t i = 0; i < c->man->n_sequences; i++) {
-        const struct m_sequence *want = &c->man->sequences[i];
-        struct sequence_state    key = {.schema = want->schema, .name = want->name}, *have = NULL;
+        const struct manifest_sequence *want = &c->man->sequences[i];
+        struct sequence_state key = {.schema = want->schema, .name = want->name}, *have = NULL;
 
         if (s->n_sequences > 0)
             have = bsearch(&key, s->sequences, s->n_sequences, sizeof *s->sequences,
@@ -77,7 +77,7 @@ compare_sequences(struct compare *c)
 }
 
 static const struct cat_matview *
-find_matview(const struct catalog *cat, const struct m_matview *want)
+find_matview(const struct catalog *cat, const struct manifest_matview *want)
 {
     for (size_t i = 0; i < cat->n_matviews; i++)
         if (strcmp(cat->matviews[i].name, want->name) == 0 &&
@@ -89,7 +89,7 @@ find_matview(const struct catalog *cat, const struct m_matview *want)
 /* The contents of a materialized view are never compared (docs/postgresql.md: REFRESH writes
  * frozen rows, visible to older snapshots): what counts is that its refresh ran. */
 static void
-compare_matview(struct compare *c, const struct m_matview *want)
+compare_matview(struct compare *c, const struct manifest_matview *want)
 {
     static const char *const  state[] = {"not populated", "populated"};
     const struct cat_matview *have = find_matview(&c->snap->catalog, want);

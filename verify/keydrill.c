@@ -10,8 +10,8 @@
 
 /* The same place with one identity alone. */
 struct alone {
-    struct storage_place place;
-    struct strlist       options;
+    struct storage_location place;
+    struct strlist          options;
 };
 
 static void
@@ -28,7 +28,7 @@ alone_init(struct alone *a, const struct options *o, const char *identity)
 
 static int
 read_one(struct repo *repo, const struct label *l, const struct manifest *m, uint32_t chunk,
-         struct proven *p, struct err *e)
+         struct result_proven *p, struct err *e)
 {
     struct codec *codec = codec_new(CODEC_DEFAULT);
     struct buf    scratch = BUF_INIT(CHUNK_STORED_MAX), plain = BUF_INIT(CHUNK_STORED_MAX);
@@ -48,10 +48,10 @@ read_one(struct repo *repo, const struct label *l, const struct manifest *m, uin
 static uint32_t
 chunk_of_rows(const struct manifest *m)
 {
-    const struct m_table *largest = NULL;
+    const struct manifest_table *largest = NULL;
 
     for (size_t i = 0; i < m->n_tables; i++) {
-        const struct m_table *t = &m->tables[i];
+        const struct manifest_table *t = &m->tables[i];
 
         if (t->n_ranges > 0 && t->ranges[0].n > 0 && (largest == NULL || t->bytes > largest->bytes))
             largest = t;
@@ -60,7 +60,7 @@ chunk_of_rows(const struct manifest *m)
 }
 
 static int
-open_backup(struct repo *repo, const struct label *l, struct proven *p, struct err *e)
+open_backup(struct repo *repo, const struct label *l, struct result_proven *p, struct err *e)
 {
     struct manifest *m = manifest_load(repo, l, e);
     uint32_t         rows;
@@ -77,10 +77,10 @@ open_backup(struct repo *repo, const struct label *l, struct proven *p, struct e
 }
 
 static void
-add_proven(struct result *r, const struct proven *p, const struct label *l,
+add_proven(struct verify_result *r, const struct result_proven *p, const struct label *l,
            const struct public_key *k)
 {
-    struct proven *one;
+    struct result_proven *one;
 
     VEC_GROW(r->proven, r->n_proven, r->cap_proven);
     one = &r->proven[r->n_proven++];
@@ -93,7 +93,7 @@ add_proven(struct result *r, const struct proven *p, const struct label *l,
 
 /* What the key does not open; anything else that goes wrong ends the drill. */
 static int
-judge(struct result *r, const struct label *l, const struct public_key *k, struct err *e)
+judge(struct verify_result *r, const struct label *l, const struct public_key *k, struct err *e)
 {
     char *object, *what;
 
@@ -113,12 +113,12 @@ judge(struct result *r, const struct label *l, const struct public_key *k, struc
 /* ---- each database ---- */
 
 static int
-try_database(struct repo *repo, const char *db, const struct public_key *k, struct result *r,
+try_database(struct repo *repo, const char *db, const struct public_key *k, struct verify_result *r,
              struct err *e)
 {
-    struct label *l = backup_find(repo, db, NULL, 0, e);
-    struct proven p = {.chunks = 0};
-    int           rc = 0;
+    struct label        *l = backup_find(repo, db, NULL, 0, e);
+    struct result_proven p = {.chunks = 0};
+    int                  rc = 0;
 
     if (l == NULL) {
         if (e->kind != ERR_NOT_FOUND && e->kind != ERR_CORRUPT)
@@ -148,7 +148,7 @@ try_database(struct repo *repo, const char *db, const struct public_key *k, stru
 }
 
 static int
-try_identity(const struct options *o, const char *file, struct result *r, struct err *e)
+try_identity(const struct options *o, const char *file, struct verify_result *r, struct err *e)
 {
     struct alone             a;
     struct repo             *repo;
@@ -171,9 +171,9 @@ out:
 }
 
 int
-verify_key_drill(const struct options *o, struct result *r, struct err *e)
+verify_key_drill(const struct options *o, struct verify_result *r, struct err *e)
 {
-    const char    *list = storage_place_get(&o->place, "identity", NULL);
+    const char    *list = storage_location_get(&o->place, "identity", NULL);
     struct strlist files = {0};
     int            rc = 0;
 

@@ -13,6 +13,6 @@
 
 /* What a key does not open is a finding; -1 when it could not be tried (no identity, a wrong
  * passphrase, no repository). */
-int verify_key_drill(const struct options *, struct result *, struct err *);
+int verify_key_drill(const struct options *, struct verify_result *, struct err *);
 
 #endif

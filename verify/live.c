@@ -37,7 +37,7 @@ describe(const struct snapshot *s)
 }
 
 int
-verify_live(const struct options *o, struct result *r, struct baseline *b, struct err *e)
+verify_live(const struct options *o, struct verify_result *r, struct baseline *b, struct err *e)
 {
     struct pg_target        target = target_of(o, b->label);
     struct snapshot_options snap_options = {.target = &target,

@@ -9,6 +9,6 @@
 
 struct baseline;
 
-int verify_live(const struct options *, struct result *, struct baseline *, struct err *);
+int verify_live(const struct options *, struct verify_result *, struct baseline *, struct err *);
 
 #endif

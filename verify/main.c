@@ -21,7 +21,7 @@
 
 /* What is read as of an earlier time is the past, and nothing is written into it. */
 static int
-drill(const struct options *o, struct result *r, struct baseline *b, struct err *e)
+drill(const struct options *o, struct verify_result *r, struct baseline *b, struct err *e)
 {
     time_t started = time(NULL);
 
@@ -32,7 +32,7 @@ drill(const struct options *o, struct result *r, struct baseline *b, struct err 
 }
 
 static int
-run(const struct options *o, struct result *r, struct baseline *b, struct err *e)
+run(const struct options *o, struct verify_result *r, struct baseline *b, struct err *e)
 {
     r->verb = o->verb;
     r->database = o->database == NULL ? NULL : xstrdup(o->database);
@@ -60,13 +60,13 @@ level(const struct options *o)
 int
 main(int argc, char **argv)
 {
-    struct options  o;
-    struct result   r;
-    struct baseline b = {0};
-    struct err      e = ERR_INIT;
-    double          start = clock_seconds();
-    bool            done;
-    int             status;
+    struct options       o;
+    struct verify_result r;
+    struct baseline      b = {0};
+    struct err           e = ERR_INIT;
+    double               start = clock_seconds();
+    bool                 done;
+    int                  status;
 
     log_init("pgassay-verify", LOG_WARN);
     cancel_install();

@@ -4,7 +4,7 @@
 #include <string.h>
 
 static int
-identity_order(const struct object *a, const struct object *b)
+identity_order(const struct listed_object *a, const struct listed_object *b)
 {
     int d = strcmp(a->kind, b->kind);
 
@@ -14,7 +14,7 @@ identity_order(const struct object *a, const struct object *b)
 }
 
 static int
-value_order(const struct object *a, const struct object *b)
+value_order(const struct listed_object *a, const struct listed_object *b)
 {
     int d = strcmp(a->digest, b->digest);
 
@@ -45,11 +45,11 @@ about_database(const char *kind, const char *name)
          strcmp(kind, "SECURITY LABEL") == 0);
 }
 
-static struct object *
-add(struct object_list *l)
+static struct listed_object *
+add(struct objectlist *l)
 {
     VEC_GROW(l->v, l->n, l->cap);
-    l->v[l->n] = (struct object){0};
+    l->v[l->n] = (struct listed_object){0};
     return &l->v[l->n++];
 }
 
@@ -60,19 +60,19 @@ or_empty(const char *s)
 }
 
 static void
-sort(struct object_list *l)
+sort(struct objectlist *l)
 {
     if (l->n > 0)
         qsort(l->v, l->n, sizeof *l->v, full_order);
 }
 
 void
-object_list_of_manifest(const struct manifest *man, struct object_list *l)
+objectlist_of_manifest(const struct manifest *man, struct objectlist *l)
 {
-    *l = (struct object_list){0};
+    *l = (struct objectlist){0};
     for (size_t i = 0; i < man->n_objects; i++) {
-        const struct m_object *m = &man->objects[i];
-        struct object         *o;
+        const struct manifest_object *m = &man->objects[i];
+        struct listed_object         *o;
 
         if (about_database(m->kind, m->name))
             continue;
@@ -87,12 +87,12 @@ object_list_of_manifest(const struct manifest *man, struct object_list *l)
 }
 
 void
-object_list_of_archive(const struct archive *a, struct object_list *l)
+objectlist_of_archive(const struct archive *a, struct objectlist *l)
 {
-    *l = (struct object_list){0};
+    *l = (struct objectlist){0};
     for (size_t i = 0; i < a->n; i++) {
         const struct archive_entry *entry = &a->v[i];
-        struct object              *o;
+        struct listed_object       *o;
 
         if (about_database(entry->desc, entry->tag))
             continue;
@@ -108,28 +108,28 @@ object_list_of_archive(const struct archive *a, struct object_list *l)
 }
 
 void
-object_list_free(struct object_list *l)
+objectlist_free(struct objectlist *l)
 {
     free(l->v);
-    *l = (struct object_list){0};
+    *l = (struct objectlist){0};
 }
 
 bool
-object_same(const struct object *a, const struct object *b)
+objectlist_same(const struct listed_object *a, const struct listed_object *b)
 {
     return full_order(a, b) == 0;
 }
 
 static void
-pair(struct object_pairs *p, const struct object *want, const struct object *have)
+pair(struct objectlist_pairs *p, const struct listed_object *want, const struct listed_object *have)
 {
     VEC_GROW(p->v, p->n, p->cap);
-    p->v[p->n++] = (struct object_pair){want, have};
+    p->v[p->n++] = (struct objectlist_pair){want, have};
 }
 
 /* How many from i on share v[i]'s identity. */
 static size_t
-same_identity(const struct object_list *l, size_t i)
+same_identity(const struct objectlist *l, size_t i)
 {
     size_t n = 1;
 
@@ -140,11 +140,11 @@ same_identity(const struct object_list *l, size_t i)
 
 /* Objects of one identity: equal ones leave the field first, the rest is paired in order. */
 static void
-match_group(const struct object *want, size_t n_want, const struct object *have, size_t n_have,
-            struct object_pairs *p)
+match_group(const struct listed_object *want, size_t n_want, const struct listed_object *have,
+            size_t n_have, struct objectlist_pairs *p)
 {
-    const struct object **left = xcalloc(n_want + 1, sizeof *left),
-                        **right = xcalloc(n_have + 1, sizeof *right);
+    const struct listed_object **left = xcalloc(n_want + 1, sizeof *left),
+                               **right = xcalloc(n_have + 1, sizeof *right);
     size_t i = 0, k = 0, n_left = 0, n_right = 0;
 
     while (i < n_want || k < n_have) {
@@ -166,12 +166,12 @@ match_group(const struct object *want, size_t n_want, const struct object *have,
 }
 
 void
-object_lists_match(const struct object_list *want, const struct object_list *have,
-                   struct object_pairs *p)
+objectlist_match(const struct objectlist *want, const struct objectlist *have,
+                 struct objectlist_pairs *p)
 {
     size_t i = 0, k = 0;
 
-    *p = (struct object_pairs){0};
+    *p = (struct objectlist_pairs){0};
     while (i < want->n || k < have->n) {
         int d = i == want->n ? 1 : k == have->n ? -1 : identity_order(&want->v[i], &have->v[k]);
 
@@ -190,8 +190,8 @@ object_lists_match(const struct object_list *want, const struct object_list *hav
 }
 
 void
-object_pairs_free(struct object_pairs *p)
+objectlist_pairs_free(struct objectlist_pairs *p)
 {
     free(p->v);
-    *p = (struct object_pairs){0};
+    *p = (struct objectlist_pairs){0};
 }

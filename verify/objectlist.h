@@ -15,35 +15,36 @@
 #include "pg/archive/archive.h"
 #include "storage/format/manifest.h"
 
-struct object {
+struct listed_object {
     const char                 *kind, *schema, *name, *owner; /* borrowed; schema "" for none */
     char                        digest[65];
     const struct archive_entry *entry; /* NULL when it comes from a manifest */
 };
 
-struct object_list {
-    struct object *v;
-    size_t         n, cap;
+struct objectlist {
+    struct listed_object *v;
+    size_t                n, cap;
 };
 
-void object_list_of_manifest(const struct manifest *, struct object_list *);
-void object_list_of_archive(const struct archive *, struct object_list *);
-void object_list_free(struct object_list *);
-bool object_same(const struct object *, const struct object *); /* identity, owner, digest */
+void objectlist_of_manifest(const struct manifest *, struct objectlist *);
+void objectlist_of_archive(const struct archive *, struct objectlist *);
+void objectlist_free(struct objectlist *);
+bool objectlist_same(const struct listed_object *,
+                     const struct listed_object *); /* identity, owner, digest */
 
 /* One of them NULL: missing on that side; neither: same identity, but not the same. */
-struct object_pair {
-    const struct object *want, *have;
+struct objectlist_pair {
+    const struct listed_object *want, *have;
 };
 
-struct object_pairs {
-    struct object_pair *v;
-    size_t              n, cap;
+struct objectlist_pairs {
+    struct objectlist_pair *v;
+    size_t                  n, cap;
 };
 
 /* The pairs that are not equal. */
-void object_lists_match(const struct object_list *want, const struct object_list *have,
-                        struct object_pairs *);
-void object_pairs_free(struct object_pairs *);
+void objectlist_match(const struct objectlist *want, const struct objectlist *have,
+                      struct objectlist_pairs *);
+void objectlist_pairs_free(struct objectlist_pairs *);
 
 #endif

@@ -26,14 +26,14 @@ struct bad_chunk {
 };
 
 struct checking {
-    struct repo      *repo;
-    const char       *db;
-    struct result    *result;
-    struct hasher    *hashers;
-    struct chunkset   chunks;
-    struct bad_chunk *bad;
-    size_t            n_bad, cap_bad;
-    pthread_mutex_t   lock;
+    struct repo          *repo;
+    const char           *db;
+    struct verify_result *result;
+    struct hasher        *hashers;
+    struct chunkset       chunks;
+    struct bad_chunk     *bad;
+    size_t                n_bad, cap_bad;
+    pthread_mutex_t       lock;
 };
 
 /* What could not be read may be good: that is not known. */
@@ -278,7 +278,7 @@ note_closed(struct checking *c, const struct backup_list *backups, const char *o
 
 int
 check_stored(struct repo *repo, const char *db, const char *only, const struct options *o,
-             struct result *r, struct err *e)
+             struct verify_result *r, struct err *e)
 {
     struct checking    c = {.repo = repo, .db = db, .result = r, .lock = PTHREAD_MUTEX_INITIALIZER};
     struct backup_list backups = {0};
@@ -306,7 +306,7 @@ out:
 }
 
 static int
-check_database(struct repo *repo, const char *db, const struct options *o, struct result *r,
+check_database(struct repo *repo, const char *db, const struct options *o, struct verify_result *r,
                struct err *e)
 {
     struct label *only;
@@ -322,7 +322,7 @@ check_database(struct repo *repo, const char *db, const struct options *o, struc
 }
 
 int
-verify_objects(const struct options *o, struct result *r, struct err *e)
+verify_objects(const struct options *o, struct verify_result *r, struct err *e)
 {
     struct repo   *repo = repo_open(&o->place, e);
     struct strlist names = {0};

@@ -10,11 +10,11 @@
 #include "verify/options.h"
 #include "verify/result.h"
 
-int verify_objects(const struct options *, struct result *, struct err *);
+int verify_objects(const struct options *, struct verify_result *, struct err *);
 
 /* The same for one database; only: of this backup alone, or NULL. */
 struct repo;
 int check_stored(struct repo *, const char *db, const char *only, const struct options *,
-                 struct result *, struct err *);
+                 struct verify_result *, struct err *);
 
 #endif

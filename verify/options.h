@@ -30,13 +30,13 @@ struct options {
     const char *pg_bindir, *scratch_dir, *scratch_user;
 
     /* derived */
-    enum verb            verb;
-    const char          *database;  /* configured name; NULL: every database (objects, chain) */
-    struct storage_place place;     /* of the repository */
-    time_t               at_time;   /* 0: not given */
-    uint64_t             max_age_s; /* 0: however old */
-    struct config       *config;
-    struct opts_result   parsed;
+    enum verb               verb;
+    const char             *database;  /* configured name; NULL: every database (objects, chain) */
+    struct storage_location place;     /* of the repository */
+    time_t                  at_time;   /* 0: not given */
+    uint64_t                max_age_s; /* 0: however old */
+    struct config          *config;
+    struct opts_result      parsed;
 };
 
 /* Parses, merges and checks.  done: help or --print-config was printed, leave with 0. */

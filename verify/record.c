@@ -6,7 +6,8 @@
 #include "storage/repo/drillrecord.h"
 
 bool
-record_drill(struct repo *repo, const struct options *o, const struct result *r, time_t started)
+record_drill(struct repo *repo, const struct options *o, const struct verify_result *r,
+             time_t started)
 {
     struct drill_record d = {
         .equal = result_exit_status(r) == EXIT_GOOD,

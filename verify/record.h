@@ -13,6 +13,7 @@
 
 /* Of a drill that came to a verdict, good or bad.  A repository that cannot be written is a
  * warning; true: it is kept. */
-bool record_drill(struct repo *, const struct options *, const struct result *, time_t started);
+bool record_drill(struct repo *, const struct options *, const struct verify_result *,
+                  time_t started);
 
 #endif

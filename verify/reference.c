@@ -13,7 +13,7 @@
 enum { TOGETHER = 64 }; /* entries in one message */
 
 char *
-trip_key(const char *kind, const char *schema, const char *name)
+reference_key(const char *kind, const char *schema, const char *name)
 {
     return xasprintf("%s %s %s", kind, schema == NULL ? "" : schema, name);
 }
@@ -27,7 +27,7 @@ role_problem(void *ctx, const char *role, const struct err *why)
 }
 
 static int
-make_database(const struct trip *t, struct err *e)
+make_database(const struct reference_trip *t, struct err *e)
 {
     struct pg_target target = t->server;
     PGconn          *conn;
@@ -46,8 +46,8 @@ out:
 }
 
 static int
-run_entry(PGconn *conn, const struct trip *t, const struct archive_entry *entry,
-          struct trip_result *r, struct err *e)
+run_entry(PGconn *conn, const struct reference_trip *t, const struct archive_entry *entry,
+          struct reference_result *r, struct err *e)
 {
     struct err fault = ERR_INIT;
     char      *changed = NULL;
@@ -63,7 +63,7 @@ run_entry(PGconn *conn, const struct trip *t, const struct archive_entry *entry,
         *e = fault;
         return -1;
     }
-    strlist_take(&r->failed, trip_key(entry->desc, entry->schema, entry->tag));
+    strlist_take(&r->failed, reference_key(entry->desc, entry->schema, entry->tag));
     strlist_add(&r->why, fault.text);
     return 0;
 }
@@ -71,7 +71,7 @@ run_entry(PGconn *conn, const struct trip *t, const struct archive_entry *entry,
 /* Many entries in one message, which is one transaction: where nothing fails that is all there
  * is to it. */
 static int
-run_together(PGconn *conn, const struct trip *t, const struct archive_entry *v, size_t n)
+run_together(PGconn *conn, const struct reference_trip *t, const struct archive_entry *v, size_t n)
 {
     struct buf sql = BUF_INIT(BUF_NO_LIMIT);
     struct err ignored = ERR_INIT;
@@ -91,7 +91,7 @@ run_together(PGconn *conn, const struct trip *t, const struct archive_entry *v, 
 }
 
 static int
-run_archive(const struct trip *t, struct trip_result *r, struct err *e)
+run_archive(const struct reference_trip *t, struct reference_result *r, struct err *e)
 {
     struct pg_target target = t->server;
     PGconn          *conn;
@@ -112,8 +112,8 @@ run_archive(const struct trip *t, struct trip_result *r, struct err *e)
 }
 
 static int
-dump_again(const struct trip *t, const struct archive_options *options, struct trip_result *r,
-           struct err *e)
+dump_again(const struct reference_trip *t, const struct archive_options *options,
+           struct reference_result *r, struct err *e)
 {
     struct pg_target        target = t->server;
     struct snapshot_options snap_options = {.target = &target, .lock_timeout_ms = 60000};
@@ -129,13 +129,13 @@ dump_again(const struct trip *t, const struct archive_options *options, struct t
 }
 
 int
-trip_make(const struct trip *t, struct trip_result *r, struct err *e)
+reference_make(const struct reference_trip *t, struct reference_result *r, struct err *e)
 {
     struct archive_options options = {.no_tablespaces = true};
     struct pg_tool         pg_restore = {0};
     int                    rc = -1;
 
-    *r = (struct trip_result){0};
+    *r = (struct reference_result){0};
     if (pg_tool_find("pg_restore", 0, &pg_restore, e) != 0)
         return -1;
     options.pg_restore = pg_restore.path;
@@ -149,16 +149,16 @@ trip_make(const struct trip *t, struct trip_result *r, struct err *e)
 out:
     pg_tool_free(&pg_restore);
     if (rc != 0)
-        trip_result_free(r);
+        reference_result_free(r);
     return rc;
 }
 
 void
-trip_result_free(struct trip_result *r)
+reference_result_free(struct reference_result *r)
 {
     archive_free(&r->source);
     archive_free(&r->dump);
     strlist_free(&r->failed);
     strlist_free(&r->why);
-    *r = (struct trip_result){0};
+    *r = (struct reference_result){0};
 }

@@ -16,7 +16,7 @@
 #include "pg/archive/archive.h"
 #include "pg/conn/conn.h"
 
-struct trip {
+struct reference_trip {
     struct pg_target server;      /* the scratch server; its dbname is not used */
     const char      *name;        /* of the database to make */
     struct buf      *archive;     /* pg_dump -Fc */
@@ -26,17 +26,17 @@ struct trip {
 };
 
 /* What became of it. */
-struct trip_result {
+struct reference_result {
     struct archive source; /* what went in, opened */
     struct archive dump;   /* of the database made */
     struct strlist failed; /* "KIND schema name" of entries that failed … */
     struct strlist why;    /* … and the server's words, one for each */
 };
 
-int  trip_make(const struct trip *, struct trip_result *, struct err *);
-void trip_result_free(struct trip_result *);
+int  reference_make(const struct reference_trip *, struct reference_result *, struct err *);
+void reference_result_free(struct reference_result *);
 
-/* The key of struct trip_result.failed; allocated. */
-char *trip_key(const char *kind, const char *schema, const char *name);
+/* The key of struct reference_result.failed; allocated. */
+char *reference_key(const char *kind, const char *schema, const char *name);
 
 #endif

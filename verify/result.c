@@ -9,13 +9,13 @@
 #include "core/json.h"
 
 void
-result_init(struct result *r, enum verb verb)
+result_init(struct verify_result *r, enum verb verb)
 {
-    *r = (struct result){.verb = verb, .findings = FINDINGS_INIT};
+    *r = (struct verify_result){.verb = verb, .findings = FINDINGS_INIT};
 }
 
 int
-result_exit_status(const struct result *r)
+result_exit_status(const struct verify_result *r)
 {
     size_t wrong = findings_count(&r->findings, FINDING_DIFFERENT) +
         findings_count(&r->findings, FINDING_UNCOMPARED);
@@ -24,7 +24,7 @@ result_exit_status(const struct result *r)
 }
 
 void
-result_free(struct result *r)
+result_free(struct verify_result *r)
 {
     findings_free(&r->findings);
     json_decref(r->xid);
@@ -39,13 +39,13 @@ result_free(struct result *r)
 }
 
 static double
-backup_age(const struct result *r)
+backup_age(const struct verify_result *r)
 {
     return difftime(time(NULL), r->label->snapshot);
 }
 
 static json_t *
-compared_json(const struct compared *c)
+compared_json(const struct result_compared *c)
 {
     return json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "contents", (int)c->contents,
                      "tables", (json_int_t)c->tables, "rows", (json_int_t)c->rows, "bytes",
@@ -55,7 +55,7 @@ compared_json(const struct compared *c)
 }
 
 static json_t *
-stored_json(const struct stored *s)
+stored_json(const struct result_stored *s)
 {
     return json_pack("{s:I, s:I, s:I, s:I}", "databases", (json_int_t)s->databases, "backups",
                      (json_int_t)s->backups, "objects", (json_int_t)s->objects, "bytes",
@@ -63,7 +63,7 @@ stored_json(const struct stored *s)
 }
 
 static json_t *
-chained_json(const struct chained *c)
+chained_json(const struct result_chained *c)
 {
     return json_pack("{s:I, s:I, s:I, s:I}", "databases", (json_int_t)c->databases, "labels",
                      (json_int_t)c->labels, "tombstones", (json_int_t)c->tombstones, "signers",
@@ -71,12 +71,12 @@ chained_json(const struct chained *c)
 }
 
 static json_t *
-proven_json(const struct result *r)
+proven_json(const struct verify_result *r)
 {
     json_t *list = json_array();
 
     for (size_t i = 0; i < r->n_proven; i++) {
-        const struct proven *p = &r->proven[i];
+        const struct result_proven *p = &r->proven[i];
 
         (void)json_array_append_new(
             list,
@@ -104,7 +104,7 @@ end_output(struct err *e)
 }
 
 static int
-print_json(const struct result *r, struct err *e)
+print_json(const struct verify_result *r, struct err *e)
 {
     json_t    *o = json_object();
     struct buf text = BUF_INIT(BUF_NO_LIMIT);
@@ -145,10 +145,10 @@ print_json(const struct result *r, struct err *e)
 }
 
 static void
-print_objects_block(const struct result *r)
+print_objects_block(const struct verify_result *r)
 {
-    const struct stored *s = &r->stored;
-    char                 size[16], objects[48], backups[48], databases[48];
+    const struct result_stored *s = &r->stored;
+    char                        size[16], objects[48], backups[48], databases[48];
 
     printf("read and hashed  %s (%s) of %s in %s\n",
            count_human(s->objects, "object", objects, sizeof objects),
@@ -158,10 +158,10 @@ print_objects_block(const struct result *r)
 }
 
 static void
-print_chain_block(const struct result *r)
+print_chain_block(const struct verify_result *r)
 {
-    const struct chained *c = &r->chained;
-    char                  labels[48], tombstones[48], signers[48], databases[48];
+    const struct result_chained *c = &r->chained;
+    char                         labels[48], tombstones[48], signers[48], databases[48];
 
     printf("looked at        %s and %s of %s in %s\n",
            count_human(c->labels, "label", labels, sizeof labels),
@@ -181,10 +181,10 @@ print_xid_line(const json_t *xid)
 }
 
 static void
-print_compared_block(const struct result *r)
+print_compared_block(const struct verify_result *r)
 {
-    const struct compared *c = &r->compared;
-    char                   size[48], text[32], a[48], b[48];
+    const struct result_compared *c = &r->compared;
+    char                          size[48], text[32], a[48], b[48];
 
     printf("backup           %s of %s, %s old\n", r->label->id, r->label->db,
            duration_human(backup_age(r), text, sizeof text));
@@ -207,11 +207,11 @@ print_compared_block(const struct result *r)
 }
 
 static void
-print_proven_block(const struct result *r)
+print_proven_block(const struct verify_result *r)
 {
     for (size_t i = 0; i < r->n_proven; i++) {
-        const struct proven *p = &r->proven[i];
-        char                 chunks[48], size[16];
+        const struct result_proven *p = &r->proven[i];
+        char                        chunks[48], size[16];
 
         printf("opened           %s of %s by key %s (%s): manifest and %s (%s)\n", p->backup,
                p->database, p->key, p->key_name,
@@ -221,7 +221,7 @@ print_proven_block(const struct result *r)
 }
 
 static const char *
-bad_verdict(const struct result *r)
+bad_verdict(const struct verify_result *r)
 {
     bool different = findings_count(&r->findings, FINDING_DIFFERENT) > 0;
 
@@ -235,7 +235,7 @@ bad_verdict(const struct result *r)
 }
 
 static void
-print_verdict(const struct result *r)
+print_verdict(const struct verify_result *r)
 {
     size_t different = findings_count(&r->findings, FINDING_DIFFERENT);
     size_t uncompared = findings_count(&r->findings, FINDING_UNCOMPARED);
@@ -257,7 +257,7 @@ print_verdict(const struct result *r)
 }
 
 int
-result_print(const struct result *r, bool json, bool quiet, struct err *e)
+result_print(const struct verify_result *r, bool json, bool quiet, struct err *e)
 {
     if (json)
         return print_json(r, e);

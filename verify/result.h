@@ -14,7 +14,7 @@
 #include "verify/options.h"
 
 /* What was really compared. */
-struct compared {
+struct result_compared {
     bool     contents;            /* fingerprints, not just counts */
     uint64_t tables, rows, bytes; /* bytes of COPY data read */
     uint64_t objects;             /* entries of the schema */
@@ -22,46 +22,46 @@ struct compared {
 };
 
 /* What `objects` read. */
-struct stored {
+struct result_stored {
     uint64_t databases, backups, objects, bytes;
 };
 
 /* What `chain` looked at. */
-struct chained {
+struct result_chained {
     uint64_t databases, labels, tombstones, signers;
 };
 
 /* What a key was shown to open. */
-struct proven {
+struct result_proven {
     char    *database, *key_name;
     char     backup[BACKUP_ID_MAX];
     char     key[KEY_ID_HEX + 1];
     uint64_t chunks, bytes; /* of plaintext, beside the manifest */
 };
 
-struct result {
-    enum verb           verb;
-    struct findings     findings;
-    struct compared     compared;
-    struct stored       stored;
-    struct chained      chained;
-    const struct label *label;  /* borrowed; NULL for objects and chain */
-    struct proven      *proven; /* by key-drill */
-    size_t              n_proven, cap_proven;
-    char               *database;     /* configured name, or NULL */
-    char               *against;      /* "a restore on PostgreSQL 15.20", "shop at db1" */
-    json_t             *xid;          /* the source's ages, as the manifest has them; owned */
-    double              recovery_s;   /* drill: scratch server, restore */
-    double              seconds;      /* all of it */
-    bool                recorded;     /* drill: the repository keeps the result */
-    char               *keep_command; /* of a kept scratch server */
+struct verify_result {
+    enum verb              verb;
+    struct findings        findings;
+    struct result_compared compared;
+    struct result_stored   stored;
+    struct result_chained  chained;
+    const struct label    *label;  /* borrowed; NULL for objects and chain */
+    struct result_proven  *proven; /* by key-drill */
+    size_t                 n_proven, cap_proven;
+    char                  *database;     /* configured name, or NULL */
+    char                  *against;      /* "a restore on PostgreSQL 15.20", "shop at db1" */
+    json_t                *xid;          /* the source's ages, as the manifest has them; owned */
+    double                 recovery_s;   /* drill: scratch server, restore */
+    double                 seconds;      /* all of it */
+    bool                   recorded;     /* drill: the repository keeps the result */
+    char                  *keep_command; /* of a kept scratch server */
 };
 
-void result_init(struct result *, enum verb);
+void result_init(struct verify_result *, enum verb);
 /* EXIT_GOOD or EXIT_DIFFERENT. */
-int result_exit_status(const struct result *);
+int result_exit_status(const struct verify_result *);
 /* quiet: only what is wrong. */
-int  result_print(const struct result *, bool json, bool quiet, struct err *);
-void result_free(struct result *);
+int  result_print(const struct verify_result *, bool json, bool quiet, struct err *);
+void result_free(struct verify_result *);
 
 #endif

@@ -9,8 +9,8 @@
 static void
 name_columns(struct row_check *check)
 {
-    const struct m_table *want = check->want;
-    size_t                copied = 0;
+    const struct manifest_table *want = check->want;
+    size_t                       copied = 0;
 
     for (size_t i = 0; i < want->n_columns; i++)
         copied += !want->columns[i].generated;
@@ -30,8 +30,8 @@ row_checks_make(const struct compare *c, struct row_checks *checks)
 {
     *checks = (struct row_checks){.v = xcalloc(c->man->n_tables + 1, sizeof *checks->v)};
     for (size_t i = 0; i < c->man->n_tables; i++) {
-        const struct m_table   *want = &c->man->tables[i];
-        const struct cat_table *have = comparable(c, want);
+        const struct manifest_table *want = &c->man->tables[i];
+        const struct cat_table      *have = comparable(c, want);
 
         if (have == NULL || want->kind != 'r' || want->skipped != NULL)
             continue;
@@ -172,7 +172,7 @@ partition_roots(PGconn *conn, struct err *e)
 }
 
 static const char *
-root_of(const PGresult *roots, const struct m_table *t)
+root_of(const PGresult *roots, const struct manifest_table *t)
 {
     for (int i = 0; i < PQntuples(roots); i++)
         if (strcmp(PQgetvalue(roots, i, 0), t->schema) == 0 &&

@@ -7,14 +7,14 @@
 #include "verify/compare.h"
 
 struct row_check {
-    const struct m_table   *want;
-    const struct cat_table *have;
-    struct row_sum          sum, generated; /* as read; only rows when counted */
-    size_t                  planned, done;  /* COPY ranges of it */
-    bool                    unread;         /* reading failed, which is a finding of its own */
-    bool                    counted_only;
-    const char            **columns; /* copied columns, then generated ones; borrowed names */
-    size_t                  n_columns, n_generated;
+    const struct manifest_table *want;
+    const struct cat_table      *have;
+    struct row_sum               sum, generated; /* as read; only rows when counted */
+    size_t                       planned, done;  /* COPY ranges of it */
+    bool                         unread;         /* reading failed, which is a finding of its own */
+    bool                         counted_only;
+    const char                 **columns; /* copied columns, then generated ones; borrowed names */
+    size_t                       n_columns, n_generated;
 };
 
 /* The tables whose rows lie in the backup and can be compared. */

@@ -11,17 +11,18 @@
 enum { SHOWN_BYTES = 160 };
 
 struct schema {
-    struct compare     *c;
-    struct archive      archive;    /* of the database compared */
-    struct object_list  want, have; /* as dumped at the source, and today */
-    struct object_pairs unequal;    /* by their text */
-    struct trip_result  reference;  /* the manifest's archive after one trip */
-    struct trip_result  live; /* today's archive after one trip; a copy has made its trip already */
+    struct compare         *c;
+    struct archive          archive;    /* of the database compared */
+    struct objectlist       want, have; /* as dumped at the source, and today */
+    struct objectlist_pairs unequal;    /* by their text */
+    struct reference_result reference;  /* the manifest's archive after one trip */
+    struct reference_result
+        live; /* today's archive after one trip; a copy has made its trip already */
 };
 
 /* pg_dump repeats the kind in the name of a user mapping. */
 static char *
-object_text(const struct object *o)
+object_text(const struct listed_object *o)
 {
     size_t n = strlen(o->kind);
     bool   named = strncmp(o->name, o->kind, n) == 0 && o->name[n] == ' ';
@@ -33,7 +34,7 @@ object_text(const struct object *o)
 }
 
 static void
-report(struct schema *s, enum finding_class class, const struct object *o, const char *what,
+report(struct schema *s, enum finding_class class, const struct listed_object *o, const char *what,
        const char *want, const char *have)
 {
     char *object = object_text(o);
@@ -61,7 +62,8 @@ line_at(const char *text, size_t start)
 }
 
 static void
-report_definition(struct schema *s, const struct object *want, const struct object *have)
+report_definition(struct schema *s, const struct listed_object *want,
+                  const struct listed_object *have)
 {
     char  *w, *h, *w_line, *h_line;
     size_t start = 0;
@@ -85,7 +87,7 @@ report_definition(struct schema *s, const struct object *want, const struct obje
 }
 
 static void
-report_pair(struct schema *s, const struct object_pair *p)
+report_pair(struct schema *s, const struct objectlist_pair *p)
 {
     if (p->have == NULL)
         report(s, FINDING_DIFFERENT, p->want, "missing", NULL, NULL);
@@ -100,15 +102,15 @@ report_pair(struct schema *s, const struct object_pair *p)
 /* Kinds that an isolated restore leaves out or empties: two of them are alike after a trip,
  * whatever they were. */
 static bool
-blinded(const struct object *o)
+blinded(const struct listed_object *o)
 {
     return strcmp(o->kind, "SERVER") == 0 || strcmp(o->kind, "USER MAPPING") == 0;
 }
 
 static const char *
-why_failed(const struct trip_result *r, const struct object *o)
+why_failed(const struct reference_result *r, const struct listed_object *o)
 {
-    char       *key = trip_key(o->kind, o->schema, o->name);
+    char       *key = reference_key(o->kind, o->schema, o->name);
     const char *why = NULL;
 
     for (size_t i = 0; i < r->failed.n && why == NULL; i++)
@@ -121,19 +123,19 @@ why_failed(const struct trip_result *r, const struct object *o)
 /* A scratch server is not told about the world outside.  What can be proven there is that the
  * archive holds the very definition that the manifest recorded. */
 static void
-report_left_out(struct schema *s, const struct object_pair *p)
+report_left_out(struct schema *s, const struct objectlist_pair *p)
 {
-    struct object_list source;
-    bool               kept = false;
+    struct objectlist source;
+    bool              kept = false;
 
     if (p->want == NULL) {
         report_pair(s, p);
         return;
     }
-    object_list_of_archive(&s->reference.source, &source);
+    objectlist_of_archive(&s->reference.source, &source);
     for (size_t i = 0; i < source.n && !kept; i++)
-        kept = object_same(&source.v[i], p->want);
-    object_list_free(&source);
+        kept = objectlist_same(&source.v[i], p->want);
+    objectlist_free(&source);
     if (kept)
         report(s, FINDING_NOTE, p->want,
                "not run on a scratch server; the archive holds it as recorded", NULL, NULL);
@@ -146,11 +148,11 @@ report_left_out(struct schema *s, const struct object_pair *p)
  * them or in both (which is a difference, never equal: nobody knows what they would have
  * become). */
 static void
-report_beyond_trips(struct schema *s, const struct object_pair *p)
+report_beyond_trips(struct schema *s, const struct objectlist_pair *p)
 {
-    const struct object *o = p->want != NULL ? p->want : p->have;
-    bool                 isolated = !(s->c->is_copy && s->c->remote_allowed);
-    const char          *why = why_failed(&s->reference, o);
+    const struct listed_object *o = p->want != NULL ? p->want : p->have;
+    bool                        isolated = !(s->c->is_copy && s->c->remote_allowed);
+    const char                 *why = why_failed(&s->reference, o);
 
     if (blinded(o) && isolated && s->c->is_copy)
         report_left_out(s, p);
@@ -163,24 +165,24 @@ report_beyond_trips(struct schema *s, const struct object_pair *p)
 static void
 compare_after_trips(struct schema *s)
 {
-    const struct archive *have_dump = s->c->is_copy ? &s->archive : &s->live.dump;
-    struct object_list    want, have;
-    struct object_pairs   pairs;
+    const struct archive   *have_dump = s->c->is_copy ? &s->archive : &s->live.dump;
+    struct objectlist       want, have;
+    struct objectlist_pairs pairs;
 
-    object_list_of_archive(&s->reference.dump, &want);
-    object_list_of_archive(have_dump, &have);
-    object_lists_match(&want, &have, &pairs);
+    objectlist_of_archive(&s->reference.dump, &want);
+    objectlist_of_archive(have_dump, &have);
+    objectlist_match(&want, &have, &pairs);
     for (size_t i = 0; i < pairs.n; i++)
         report_pair(s, &pairs.v[i]);
     for (size_t i = 0; i < s->unequal.n; i++)
         report_beyond_trips(s, &s->unequal.v[i]);
-    object_pairs_free(&pairs);
-    object_list_free(&want);
-    object_list_free(&have);
+    objectlist_pairs_free(&pairs);
+    objectlist_free(&want);
+    objectlist_free(&have);
 }
 
 static int
-read_segments(const struct compare *c, const struct segment *v, size_t n, struct buf *out,
+read_segments(const struct compare *c, const struct manifest_segment *v, size_t n, struct buf *out,
               struct err *e)
 {
     return segments_read(c->repo, c->label->db, c->man, v, n, out, e);
@@ -192,7 +194,7 @@ trip_of_manifest(struct schema *s, struct pg_target server, struct err *e)
 {
     const struct manifest *man = s->c->man;
     struct buf             archive = BUF_INIT(BUF_NO_LIMIT), globals = BUF_INIT(BUF_NO_LIMIT);
-    struct trip            trip = {.server = server,
+    struct reference_trip  trip = {.server = server,
                                    .name = "pgassay_reference",
                                    .archive = &archive,
                                    .globals_sql = &globals,
@@ -202,7 +204,7 @@ trip_of_manifest(struct schema *s, struct pg_target server, struct err *e)
 
     if (read_segments(s->c, man->archive, man->n_archive, &archive, e) == 0 &&
         read_segments(s->c, man->globals_sql, man->n_globals_sql, &globals, e) == 0)
-        rc = trip_make(&trip, &s->reference, e);
+        rc = reference_make(&trip, &s->reference, e);
     buf_free(&archive);
     buf_free(&globals);
     return rc;
@@ -211,15 +213,15 @@ trip_of_manifest(struct schema *s, struct pg_target server, struct err *e)
 static int
 trip_of_live(struct schema *s, struct pg_target server, struct err *e)
 {
-    struct snapshot *snap = s->c->snap;
-    struct trip      trip = {.server = server,
-                             .name = "pgassay_live",
-                             .archive = &snap->archive,
-                             .globals_sql = &snap->globals_sql,
-                             .database = s->c->man->database,
-                             .isolated = true};
+    struct snapshot      *snap = s->c->snap;
+    struct reference_trip trip = {.server = server,
+                                  .name = "pgassay_live",
+                                  .archive = &snap->archive,
+                                  .globals_sql = &snap->globals_sql,
+                                  .database = s->c->man->database,
+                                  .isolated = true};
 
-    return trip_make(&trip, &s->live, e);
+    return reference_make(&trip, &s->live, e);
 }
 
 static struct scratch *
@@ -276,7 +278,7 @@ open_archive(struct schema *s, struct err *e)
 
 /* A backup of a selection says nothing about what it does not know. */
 static void
-drop_unknown(struct object_pairs *p)
+drop_unknown(struct objectlist_pairs *p)
 {
     size_t kept = 0;
 
@@ -296,7 +298,7 @@ trip_can_tell(const struct schema *s)
     if (strtol(c->label->pg_dump_version, NULL, 10) != strtol(c->snap->pg_dump_version, NULL, 10))
         return true;
     for (size_t i = 0; i < s->unequal.n; i++) {
-        const struct object_pair *p = &s->unequal.v[i];
+        const struct objectlist_pair *p = &s->unequal.v[i];
 
         if (p->want != NULL && p->have != NULL && strcmp(p->want->owner, p->have->owner) == 0)
             return true;
@@ -330,19 +332,19 @@ compare_schema(struct compare *c, struct err *e)
         return 0; /* --data-only */
     if (open_archive(&s, e) != 0)
         goto out;
-    object_list_of_manifest(c->man, &s.want);
-    object_list_of_archive(&s.archive, &s.have);
-    object_lists_match(&s.want, &s.have, &s.unequal);
+    objectlist_of_manifest(c->man, &s.want);
+    objectlist_of_archive(&s.archive, &s.have);
+    objectlist_match(&s.want, &s.have, &s.unequal);
     if (c->man->selection != NULL)
         drop_unknown(&s.unequal);
     c->result->compared.objects = s.want.n;
     rc = resolve(&s, e);
 out:
-    trip_result_free(&s.reference);
-    trip_result_free(&s.live);
-    object_pairs_free(&s.unequal);
-    object_list_free(&s.want);
-    object_list_free(&s.have);
+    reference_result_free(&s.reference);
+    reference_result_free(&s.live);
+    objectlist_pairs_free(&s.unequal);
+    objectlist_free(&s.want);
+    objectlist_free(&s.have);
     archive_free(&s.archive);
     return rc == 0 ? 0 : err_wrap(e, "schema");
 }

@@ -28,7 +28,7 @@ is_generated(const struct cat_column *c)
 }
 
 static bool
-same_column(const struct m_column *want, const struct cat_column *have)
+same_column(const struct manifest_column *want, const struct cat_column *have)
 {
     return strcmp(want->name, have->name) == 0 && strcmp(want->type, have->type) == 0 &&
         want->generated == is_generated(have) && want->not_null == have->not_null;
@@ -46,7 +46,7 @@ table_column(const struct cat_table *t, const char *name)
 /* What decides whether rows are comparable: names and types; not whether NULLs are refused, nor
  * the order, as rows are read in that of the manifest. */
 static bool
-same_shape(const struct m_table *want, const struct cat_table *have)
+same_shape(const struct manifest_table *want, const struct cat_table *have)
 {
     if (want->n_columns != have->n_columns)
         return false;
@@ -64,7 +64,7 @@ same_shape(const struct m_table *want, const struct cat_table *have)
  * whatever they were: where the order was changed in any other way, the definition tells
  * (schema.c). */
 static bool
-only_moved(const struct m_table *want, const struct cat_table *have)
+only_moved(const struct manifest_table *want, const struct cat_table *have)
 {
     for (size_t i = 0; i < want->n_columns; i++) {
         const struct cat_column *h = table_column(have, want->columns[i].name);
@@ -76,7 +76,7 @@ only_moved(const struct m_table *want, const struct cat_table *have)
 }
 
 const struct cat_table *
-comparable(const struct compare *c, const struct m_table *want)
+comparable(const struct compare *c, const struct manifest_table *want)
 {
     const struct cat_table *have = catalog_find(&c->snap->catalog, want->schema, want->name);
 
@@ -91,7 +91,7 @@ column_text(const char *name, const char *type, bool not_null, bool generated)
 }
 
 static void
-compare_columns(struct compare *c, const char *object, const struct m_table *want,
+compare_columns(struct compare *c, const char *object, const struct manifest_table *want,
                 const struct cat_table *have)
 {
     size_t n = want->n_columns > have->n_columns ? want->n_columns : have->n_columns;
@@ -110,10 +110,10 @@ compare_columns(struct compare *c, const char *object, const struct m_table *wan
         return;
     }
     for (size_t i = 0; i < n; i++) {
-        bool                     wanted = i < want->n_columns, there = i < have->n_columns;
-        const struct m_column   *w = want->columns + i;
-        const struct cat_column *h = have->columns + i;
-        char                    *want_text = NULL, *have_text = NULL, *what;
+        bool                          wanted = i < want->n_columns, there = i < have->n_columns;
+        const struct manifest_column *w = want->columns + i;
+        const struct cat_column      *h = have->columns + i;
+        char                         *want_text = NULL, *have_text = NULL, *what;
 
         if (wanted && there && same_column(w, h))
             continue;
@@ -133,7 +133,7 @@ compare_columns(struct compare *c, const char *object, const struct m_table *wan
 }
 
 static void
-compare_table(struct compare *c, const struct m_table *want, const struct cat_table *have)
+compare_table(struct compare *c, const struct manifest_table *want, const struct cat_table *have)
 {
     char *object = object_name(want->schema, want->name);
     char  want_kind[2] = {want->kind, '\0'}, have_kind[2] = {have->kind, '\0'};
@@ -178,7 +178,7 @@ void
 compare_tables(struct compare *c)
 {
     for (size_t i = 0; i < c->man->n_tables; i++) {
-        const struct m_table   *want = &c->man->tables[i];
+        const struct manifest_table *want = &c->man->tables[i];
         const struct cat_table *have = catalog_find(&c->snap->catalog, want->schema, want->name);
 
         if (have != NULL) {

@@ -19,7 +19,7 @@
         .kind = OPT_HEAD, .name = NULL                                                             \
     }
 
-/* storage_place_find() reads the configuration, as what it says may depend on the database.
+/* storage_location_find() reads the configuration, as what it says may depend on the database.
  * (Written out: cppcheck cannot follow a macro into another.) */
 #define OPT_COMMON_REPO(values)                                                                    \
     {OPT_TEXT,                                                                                     \
@@ -38,7 +38,7 @@
             offsetof(values, repo_options), 0, 0, NULL, NULL                                       \
     }
 
-/* The repository as it was: the key "as-of" of [repo NAME] (storage/place.h). */
+/* The repository as it was: the key "as-of" of [repo NAME] (storage/contract/location.h). */
 #define OPT_COMMON_AS_OF(values)                                                                   \
     {                                                                                              \
         OPT_TEXT, "as-of", 0, "TIME",                                                              \
@@ -46,7 +46,8 @@
             offsetof(values, as_of), 0, 0, NULL, NULL                                              \
     }
 
-/* Who reads what is encrypted: keys of [repo NAME] (storage/place.h, storage_place_keys()). */
+/* Who reads what is encrypted: keys of [repo NAME] (storage/contract/location.h,
+ * storage_location_keys()). */
 #define OPTS_COMMON_KEYS(values)                                                                   \
     {OPT_LIST,                                                                                     \
      "identity",                                                                                   \

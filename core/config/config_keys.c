@@ -39,10 +39,10 @@ static const char *const repo[] = {"path",
                                    "trust-backup",
                                    "trust-prune",
                                    "trust-drill",
-                                   "trust-admin", /* and who is believed (storage/signet.h) */
+                                   "trust-admin", /* and who is believed (storage/keys/trust.h) */
                                    "encrypt-to",
                                    "must-encrypt",
-                                   "repo-id", /* and what is insisted on (storage/keyring.h) */
+                                   "repo-id", /* and what is insisted on (storage/keys/keyring.h) */
                                    "identity",
                                    "passphrase-file",
                                    "passphrase-command",

@@ -1,5 +1,5 @@
 /*
- * rows.h - query results as JSON.  Internal to pg/.
+ * jsonrows.h - query results as JSON.  Internal to pg/.
  *
  * Column names become keys.  boolean, int2, int4, int8 and oid become what they are in JSON, SQL
  * null becomes null, everything else text (bytes that are not UTF-8: {"b64": …}).

@@ -117,9 +117,9 @@ static int
 open_repo(const struct cmd *c, const char *arg, const char *db, const struct strlist *options,
           struct repo **out, struct err *e)
 {
-    struct storage_place place;
+    struct storage_location place;
 
-    if (storage_place_find(c->config, arg, db, options, &place, e) != 0) {
+    if (storage_location_find(c->config, arg, db, options, &place, e) != 0) {
         return -1;
     }
     place.others = NULL;

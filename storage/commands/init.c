@@ -5,12 +5,12 @@
 int
 cmd_init(const struct cmd *c, struct err *e)
 {
-    struct storage_place place;
-    struct repo         *r;
-    int                  rc = EXIT_GOOD;
+    struct storage_location place;
+    struct repo            *r;
+    int                     rc = EXIT_GOOD;
 
-    if (storage_place_find(c->config, c->n_args == 1 ? c->args[0] : c->repo, NULL, &c->repo_options,
-                           &place, e) != 0 ||
+    if (storage_location_find(c->config, c->n_args == 1 ? c->args[0] : c->repo, NULL,
+                              &c->repo_options, &place, e) != 0 ||
         repo_init(&place, e) != 0) {
         return -1;
     }

@@ -30,7 +30,7 @@ say(const struct cmd *c, const char *fmt, ...)
 /* ---- list ---- */
 
 static json_t *
-recipients_json(const struct key_object *o, enum key_role role)
+recipients_json(const struct epoch_keys *o, enum epoch_role role)
 {
     json_t *list = json_array();
 
@@ -47,7 +47,7 @@ recipients_json(const struct key_object *o, enum key_role role)
 }
 
 static json_t *
-epoch_json(const struct repo *r, const struct epoch *ep, const struct key_object *o)
+epoch_json(const struct repo *r, const struct epoch *ep, const struct epoch_keys *o)
 {
     json_t *j = json_object();
 
@@ -56,15 +56,15 @@ epoch_json(const struct repo *r, const struct epoch *ep, const struct key_object
     (void)json_object_set_new(j, "encrypted", json_boolean(ep->sealed));
     if (ep->sealed) {
         json_set_hex(j, "public", ep->public, sizeof ep->public);
-        (void)json_object_set_new(j, "readers", recipients_json(o, KEY_READER));
-        (void)json_object_set_new(j, "writers", recipients_json(o, KEY_WRITER));
+        (void)json_object_set_new(j, "readers", recipients_json(o, EPOCH_READER));
+        (void)json_object_set_new(j, "writers", recipients_json(o, EPOCH_WRITER));
     }
     return j;
 }
 
 static void
 add_rows(struct text_table *t, const struct repo *r, const struct epoch *ep,
-         const struct key_object *o)
+         const struct epoch_keys *o)
 {
     char number[32];
 
@@ -80,7 +80,7 @@ add_rows(struct text_table *t, const struct repo *r, const struct epoch *ep,
         char *name = cmd_printable(o->v[i].name);
 
         text_table_add(t, number);
-        text_table_add(t, o->v[i].role == KEY_READER ? "reads" : "writes");
+        text_table_add(t, o->v[i].role == EPOCH_READER ? "reads" : "writes");
         text_table_add(t, o->v[i].id);
         text_table_add(t, name);
         free(name);
@@ -96,15 +96,15 @@ keys_list(const struct cmd *c, struct repo *r, struct err *e)
 
     for (unsigned number = 1; rc == EXIT_GOOD && number <= r->epoch; number++) {
         const struct epoch *ep = keyring_epoch(r->keys, number, e);
-        struct key_object   o = {0};
+        struct epoch_keys   o = {0};
 
-        if (ep == NULL || (ep->sealed && key_object_load(r->st, ep, &o, e) != 0)) {
+        if (ep == NULL || (ep->sealed && epoch_keys_load(r->st, ep, &o, e) != 0)) {
             rc = -1;
         } else {
             (void)json_array_append_new(list, epoch_json(r, ep, &o));
             add_rows(&t, r, ep, &o);
         }
-        key_object_free(&o);
+        epoch_keys_free(&o);
     }
     if (rc == EXIT_GOOD && c->json) {
         rc = cmd_print_json(json_pack("{s:s, s:s, s:O}", "repository", r->st->location, "repo_id",
@@ -129,7 +129,7 @@ keys_add(const struct cmd *c, struct repo *r, struct err *e)
         int               rc = public_key_load(c->args[i], &k, e);
 
         if (rc == 0) {
-            rc = epochs_add(r, c->writer ? KEY_WRITER : KEY_READER, &k, &done, e);
+            rc = readers_add(r, c->writer ? EPOCH_WRITER : EPOCH_READER, &k, &done, e);
         }
         if (rc == 0) {
             char *name = cmd_printable(k.name);
@@ -171,7 +171,7 @@ keys_remove(const struct cmd *c, struct repo *r, struct err *e)
     char     id[KEY_ID_HEX + 1];
     unsigned done;
 
-    if (key_id(c->args[1], id, e) != 0 || epochs_remove(r, id, false, &done, e) != 0) {
+    if (key_id(c->args[1], id, e) != 0 || readers_remove(r, id, false, &done, e) != 0) {
         return -1;
     }
     say(c,
@@ -188,8 +188,8 @@ keys_revoke(const struct cmd *c, struct repo *r, struct err *e)
     char     id[KEY_ID_HEX + 1];
     unsigned done;
 
-    if (key_id(c->args[1], id, e) != 0 || epochs_next(r, id, e) != 0 ||
-        epochs_remove(r, id, true, &done, e) != 0) {
+    if (key_id(c->args[1], id, e) != 0 || readers_next_epoch(r, id, e) != 0 ||
+        readers_remove(r, id, true, &done, e) != 0) {
         return -1;
     }
     say(c,
@@ -202,7 +202,7 @@ keys_revoke(const struct cmd *c, struct repo *r, struct err *e)
 static int
 keys_new_epoch(const struct cmd *c, struct repo *r, struct err *e)
 {
-    if (epochs_next(r, NULL, e) != 0) {
+    if (readers_next_epoch(r, NULL, e) != 0) {
         return -1;
     }
     say(c, "epoch %u begins: the next backup stores everything anew", r->epoch + 1);
@@ -225,13 +225,13 @@ keys_trust(const struct cmd *c, struct repo *r, struct err *e)
 static int
 keys_import(const struct cmd *c, struct repo *r, struct err *e)
 {
-    struct storage_place place;
-    struct repo         *from = NULL;
-    unsigned             done;
-    int                  rc = -1;
+    struct storage_location place;
+    struct repo            *from = NULL;
+    unsigned                done;
+    int                     rc = -1;
 
-    if (storage_place_find(c->config, c->args[1], NULL, &(struct strlist){0}, &place, e) == 0 &&
-        (from = repo_open(&place, e)) != NULL && epochs_import(r, from, &done, e) == 0) {
+    if (storage_location_find(c->config, c->args[1], NULL, &(struct strlist){0}, &place, e) == 0 &&
+        (from = repo_open(&place, e)) != NULL && readers_import(r, from, &done, e) == 0) {
         say(c, "%u epoch%s taken over", done, done == 1 ? "" : "s");
         rc = EXIT_GOOD;
     }

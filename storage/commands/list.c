@@ -7,13 +7,13 @@
 #include "storage/commands/cmd.h"
 #include "storage/format/object.h"
 #include "storage/read/damage.h"
+#include "storage/repo/annotations.h"
 #include "storage/repo/lastseen.h"
-#include "storage/repo/standing.h"
 
 /* ---- for machines ---- */
 
 static int
-add_json(json_t *list, const struct backup_entry *b, const struct standing *s, struct err *e)
+add_json(json_t *list, const struct backup_entry *b, const struct annotation *s, struct err *e)
 {
     json_t *o = b->label != NULL ? label_json(b->label, e) : json_pack("{s:s}", "backup", b->id);
 
@@ -25,7 +25,7 @@ add_json(json_t *list, const struct backup_entry *b, const struct standing *s, s
     if (b->lost_chunks > 0) {
         (void)json_object_set_new(o, "lost_chunks", json_integer((json_int_t)b->lost_chunks));
     }
-    standing_json(s, o);
+    annotation_json(s, o);
     (void)json_array_append_new(list, o);
     return 0;
 }
@@ -42,7 +42,7 @@ id_list(const struct strlist *ids)
 }
 
 static json_t *
-source_json(const struct source *s)
+source_json(const struct repo_source *s)
 {
     json_t *o = json_object();
 
@@ -54,11 +54,11 @@ source_json(const struct source *s)
 
 static int
 database_json(struct repo *r, const char *db, const struct backup_list *list,
-              const struct standings *known, json_t *databases, struct err *e)
+              const struct annotations *known, json_t *databases, struct err *e)
 {
-    struct source s = {0};
-    json_t       *o = json_object();
-    json_t       *backups = json_array();
+    struct repo_source s = {0};
+    json_t            *o = json_object();
+    json_t            *backups = json_array();
 
     object_set_text(o, "db", db);
     (void)json_object_set_new(o, "backups", backups);
@@ -80,7 +80,7 @@ database_json(struct repo *r, const char *db, const struct backup_list *list,
 /* ---- for people ---- */
 
 static const char *
-state_text(const struct backup_entry *b, const struct standing *s)
+state_text(const struct backup_entry *b, const struct annotation *s)
 {
     bool whole;
 
@@ -105,7 +105,7 @@ encrypts(const struct repo *r)
 
 /* In a repository that is encrypted by now, what was stored before it was. */
 static void
-add_state(struct text_table *t, const struct backup_entry *b, const struct standing *s,
+add_state(struct text_table *t, const struct backup_entry *b, const struct annotation *s,
           bool encrypted)
 {
     bool plain = encrypted && b->label != NULL && !b->label->encrypted;
@@ -114,7 +114,7 @@ add_state(struct text_table *t, const struct backup_entry *b, const struct stand
 }
 
 static void
-add_row(struct text_table *t, const struct backup_entry *b, const struct standing *s, time_t now,
+add_row(struct text_table *t, const struct backup_entry *b, const struct annotation *s, time_t now,
         bool encrypted)
 {
     const struct label *l = b->label;
@@ -136,13 +136,13 @@ add_row(struct text_table *t, const struct backup_entry *b, const struct standin
         text_table_size(t, l->new_bytes);
     }
     add_state(t, b, s, encrypted);
-    note = standing_note(s, b->state != BACKUP_COMMITTED ? b->problem : l->note);
+    note = annotation_note(s, b->state != BACKUP_COMMITTED ? b->problem : l->note);
     text_table_add(t, note);
     free(note);
 }
 
 static void
-print_database(const char *db, const struct backup_list *list, const struct standings *known,
+print_database(const char *db, const struct backup_list *list, const struct annotations *known,
                bool first, bool encrypted)
 {
     struct text_table t = {.heads = "backup|>age|>tables|>rows|>data|>stored|>new|state|note"};
@@ -183,14 +183,14 @@ list_all(const struct cmd *c, struct repo *r, const struct strlist *names, json_
 {
     for (size_t i = 0; i < names->n; i++) {
         struct backup_list list;
-        struct standings   known = {0};
+        struct annotations known = {0};
         int                rc = -1;
 
         if (backup_list_load(r, names->v[i], &list, e) != 0) {
             return -1;
         }
         if (backup_list_check(r, names->v[i], &list, c->check, e) == 0 &&
-            standings_load(r, names->v[i], &list, &known, e) == 0) {
+            annotations_load(r, names->v[i], &list, &known, e) == 0) {
             rc = 0;
         }
         if (rc == 0 && c->json) {
@@ -199,11 +199,11 @@ list_all(const struct cmd *c, struct repo *r, const struct strlist *names, json_
             print_database(names->v[i], &list, &known, i == 0, encrypts(r));
         }
         if (rc == 0) {
-            seen_warn(r, names->v[i], &list);
-            seen_remember_list(r, names->v[i], &list);
+            rollback_warn(r, names->v[i], &list);
+            lastseen_remember_list(r, names->v[i], &list);
         }
         *damaged |= any_damaged(&list);
-        standings_free(&known);
+        annotations_free(&known);
         backup_list_free(&list);
         if (rc != 0) {
             return -1;

@@ -151,9 +151,9 @@ static const struct opt_verbs option_verbs[] = {
 struct repo *
 cmd_open(const struct cmd *c, const char *database, struct err *e)
 {
-    struct storage_place place;
+    struct storage_location place;
 
-    return storage_place_find(c->config, c->repo, database, &c->repo_options, &place, e) != 0
+    return storage_location_find(c->config, c->repo, database, &c->repo_options, &place, e) != 0
         ? NULL
         : repo_open(&place, e);
 }
@@ -161,7 +161,7 @@ cmd_open(const struct cmd *c, const char *database, struct err *e)
 int
 cmd_databases(struct repo *r, const char *db, struct strlist *names, struct err *e)
 {
-    struct source s = {0};
+    struct repo_source s = {0};
 
     if (db == NULL) {
         return repo_databases(r, names, e);
@@ -253,13 +253,13 @@ run(struct cmd *c, int argc, char **argv, struct opts_result *given, struct err 
         config_print_options(c->config, NULL, &spec, given, c, stdout);
         return EXIT_GOOD;
     }
-    storage_place_as_of(&c->repo_options, c->as_of);
-    storage_place_keys(&c->repo_options,
-                       &(struct storage_keys_given){.identity = &c->identity,
-                                                    .encrypt_to = &c->encrypt_to,
-                                                    .passphrase_file = c->passphrase_file,
-                                                    .passphrase_command = c->passphrase_command,
-                                                    .passphrase_fd = c->passphrase_fd});
+    storage_location_as_of(&c->repo_options, c->as_of);
+    storage_location_keys(&c->repo_options,
+                          &(struct storage_keys_given){.identity = &c->identity,
+                                                       .encrypt_to = &c->encrypt_to,
+                                                       .passphrase_file = c->passphrase_file,
+                                                       .passphrase_command = c->passphrase_command,
+                                                       .passphrase_fd = c->passphrase_fd});
     return run_verb(c, given, e);
 }
 

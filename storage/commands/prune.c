@@ -14,9 +14,9 @@
 #define GRACE_DEFAULT "12h"
 
 struct deciding {
-    struct repo            *repo;
-    struct decision_request request;
-    struct pruned          *out;
+    struct repo                  *repo;
+    struct retention_plan_request request;
+    struct pruned                *out;
 };
 
 /* prune_decide_fn */
@@ -25,7 +25,7 @@ decide(void *ctx, const struct backup_list *list, time_t now, struct strlist *ex
 {
     struct deciding *d = ctx;
 
-    if (decision_make(d->repo, &d->request, list, now, &d->out->decision, e) != 0) {
+    if (retention_plan_make(d->repo, &d->request, list, now, &d->out->decision, e) != 0) {
         return -1;
     }
     d->out->decided = true;
@@ -91,7 +91,7 @@ hint_at_remedy(struct pruned *p)
         return;
     }
     for (size_t i = 0; i < p->decision.n; i++) {
-        const struct verdict *v = &p->decision.v[i];
+        const struct retention_verdict *v = &p->decision.v[i];
 
         if (p->err.kind == ERR_CORRUPT && !p->err.newer && v->state == RETENTION_UNREADABLE) {
             err_hint(&p->err,
@@ -127,7 +127,7 @@ static void
 pruned_free(struct pruned *p)
 {
     if (p->decided) {
-        decision_free(&p->decision);
+        retention_plan_free(&p->decision);
     }
     prune_result_free(&p->result);
 }

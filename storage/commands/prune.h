@@ -10,11 +10,11 @@
 
 /* What became of one database. */
 struct pruned {
-    const char         *db;      /* borrowed */
-    bool                decided; /* decision holds something */
-    struct decision     decision;
-    struct prune_result result;
-    struct err          err; /* why it failed, or ERR_NONE */
+    const char           *db;      /* borrowed */
+    bool                  decided; /* decision holds something */
+    struct retention_plan decision;
+    struct prune_result   result;
+    struct err            err; /* why it failed, or ERR_NONE */
 };
 
 /* Which backups go in an emergency. */

@@ -8,7 +8,7 @@
 
 /* One database's backups that may go, the oldest first. */
 struct candidates {
-    struct decision decision;
+    struct retention_plan decision;
     uint64_t
         *freed; /* [0]: by what goes anyway; [k]: by the k-th candidate, once all before it went */
     size_t *which; /* the k-th candidate's verdict, from 1 */
@@ -18,7 +18,7 @@ struct candidates {
 static void
 candidates_free(struct candidates *c)
 {
-    decision_free(&c->decision);
+    retention_plan_free(&c->decision);
     free(c->freed);
     free(c->which);
 }
@@ -26,16 +26,16 @@ candidates_free(struct candidates *c)
 /* A decision that frees whatever nothing protects shows which ones these are. */
 static int
 decide_all(struct repo *r, const struct cmd *cmd, const char *db, const struct backup_list *list,
-           struct decision *d, struct err *e)
+           struct retention_plan *d, struct err *e)
 {
-    struct strlist          all = {0};
-    struct decision_request q = {.db = db, .drop_damaged = cmd->drop_damaged, .freed = &all};
-    int                     rc;
+    struct strlist                all = {0};
+    struct retention_plan_request q = {.db = db, .drop_damaged = cmd->drop_damaged, .freed = &all};
+    int                           rc;
 
     for (size_t i = 0; i < list->n; i++) {
         strlist_add(&all, list->v[i].id);
     }
-    rc = decision_make(r, &q, list, time(NULL), d, e);
+    rc = retention_plan_make(r, &q, list, time(NULL), d, e);
     strlist_free(&all);
     return rc;
 }
@@ -50,14 +50,14 @@ measure(struct repo *r, const struct backup_list *list, struct candidates *c, st
     for (size_t i = 0; i < list->n; i++) {
         enum fate fate = c->decision.v[i].fate;
 
-        step[i] = fate == FATE_STAYS ? FREEABLE_STAYS : 0;
+        step[i] = fate == FATE_STAYS ? RECLAIMABLE_STAYS : 0;
         if (fate == FATE_FREED) {
             step[i] = (uint32_t)++c->n;
             c->which[c->n] = i;
         }
     }
     c->freed = xcalloc(c->n + 1, sizeof *c->freed);
-    rc = freeable(r, list, step, (uint32_t)c->n + 1, c->freed, e);
+    rc = reclaimable(r, list, step, (uint32_t)c->n + 1, c->freed, e);
     c->next = 1;
     free(step);
     return rc;

@@ -27,13 +27,13 @@ ids_json(const struct strlist *ids)
 }
 
 static json_t *
-verdict_json(const struct verdict *v)
+verdict_json(const struct retention_verdict *v)
 {
     char    at[32];
     json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:b, s:o}", "backup", v->id, "scope", v->scope,
                           "snapshot", time_rfc3339(v->snapshot, at, sizeof at), "state",
                           retention_state_text(v->state), "stays", (int)(v->fate == FATE_STAYS),
-                          "reasons", verdict_reasons(v));
+                          "reasons", retention_verdict_reasons(v));
 
     object_set_text(o, "problem", v->problem);
     object_set_text(o, "pinned", v->note);
@@ -45,7 +45,7 @@ verdict_json(const struct verdict *v)
 }
 
 static void
-decision_json(const struct decision *d, json_t *o)
+decision_json(const struct retention_plan *d, json_t *o)
 {
     json_t *backups = json_array(), *alarms = json_array();
 
@@ -123,14 +123,14 @@ pruned_json(const struct pruned *p)
 /* ---- for people ---- */
 
 static void
-print_decision(const struct decision *d, bool dry_run)
+print_decision(const struct retention_plan *d, bool dry_run)
 {
     struct text_table t = {.heads = "backup|>age|fate|why"};
 
     for (size_t i = 0; i < d->n; i++) {
-        const struct verdict *v = &d->v[i];
-        char                  age[32];
-        char                 *why = verdict_text(d, v);
+        const struct retention_verdict *v = &d->v[i];
+        char                            age[32];
+        char                           *why = retention_verdict_text(d, v);
 
         text_table_add(&t, v->id);
         text_table_add(&t, duration_human(difftime(time(NULL), v->snapshot), age, sizeof age));

@@ -144,14 +144,14 @@ report(const struct scrub_all *all, struct err *e)
 static int
 open_both(struct scrub_all *all, const char *db, struct err *e)
 {
-    const struct cmd    *c = all->cmd;
-    struct storage_place from;
+    const struct cmd       *c = all->cmd;
+    struct storage_location from;
 
     all->repo = cmd_open(c, db, e);
     if (all->repo == NULL || c->repair_from == NULL) {
         return all->repo == NULL ? -1 : 0;
     }
-    if (storage_place_find(c->config, c->repair_from, db, &(struct strlist){0}, &from, e) != 0) {
+    if (storage_location_find(c->config, c->repair_from, db, &(struct strlist){0}, &from, e) != 0) {
         return -1;
     }
     if (strcmp(from.location, all->repo->st->location) == 0) {

@@ -9,12 +9,12 @@
 #include "storage/format/object.h"
 #include "storage/read/damage.h"
 #include "storage/read/reader.h"
-#include "storage/repo/standing.h"
+#include "storage/repo/annotations.h"
 
 /* ---- for machines ---- */
 
 static json_t *
-table_json(const struct m_table *t)
+table_json(const struct manifest_table *t)
 {
     json_t *o = json_object();
     char   *fp = xasprintf("%016" PRIx64 "%016" PRIx64, t->fp.a, t->fp.b);
@@ -43,7 +43,7 @@ set_section(json_t *o, const char *key, json_t *section)
 }
 
 static int
-show_json(const struct cmd *c, const struct backup_entry *b, const struct standing *known,
+show_json(const struct cmd *c, const struct backup_entry *b, const struct annotation *known,
           const struct manifest *m, struct err *e)
 {
     json_t *o = label_json(b->label, e);
@@ -53,7 +53,7 @@ show_json(const struct cmd *c, const struct backup_entry *b, const struct standi
     }
     (void)json_object_set_new(o, "state", json_string(backup_state_text(b->state)));
     object_set_text(o, "problem", b->problem);
-    standing_json(known, o);
+    annotation_json(known, o);
     if (m == NULL) { /* encrypted, and no key to read it */
         return cmd_print_json(o, e);
     }
@@ -132,7 +132,7 @@ show_label(const struct label *l, bool closed)
 }
 
 static void
-show_standing(const struct standing *s)
+show_standing(const struct annotation *s)
 {
     char at[32], took[32];
 
@@ -168,14 +168,14 @@ show_manifest(const struct manifest *m)
 static int
 by_bytes(const void *a, const void *b)
 {
-    const struct m_table *const *ta = a;
-    const struct m_table *const *tb = b;
+    const struct manifest_table *const *ta = a;
+    const struct manifest_table *const *tb = b;
 
     return ((*ta)->bytes < (*tb)->bytes) - ((*ta)->bytes > (*tb)->bytes);
 }
 
 static void
-add_name(struct text_table *t, const struct m_table *x)
+add_name(struct text_table *t, const struct manifest_table *x)
 {
     char *name = xasprintf("%s.%s", x->schema, x->name);
 
@@ -187,9 +187,9 @@ add_name(struct text_table *t, const struct m_table *x)
 static void
 show_tables(const struct manifest *m, bool all)
 {
-    struct text_table      t = {.heads = "table|>rows|>data|format|fingerprint"};
-    const struct m_table **v = xcalloc(m->n_tables + 1, sizeof *v);
-    size_t                 n = all || m->n_tables < 10 ? m->n_tables : 10;
+    struct text_table             t = {.heads = "table|>rows|>data|format|fingerprint"};
+    const struct manifest_table **v = xcalloc(m->n_tables + 1, sizeof *v);
+    size_t                        n = all || m->n_tables < 10 ? m->n_tables : 10;
 
     for (size_t i = 0; i < m->n_tables; i++) {
         v[i] = &m->tables[i];
@@ -216,7 +216,7 @@ show_tables(const struct manifest *m, bool all)
 }
 
 static int
-show_text(const struct cmd *c, const struct backup_entry *b, const struct standing *known,
+show_text(const struct cmd *c, const struct backup_entry *b, const struct annotation *known,
           const struct manifest *m, struct err *e)
 {
     show_label(b->label, m == NULL);
@@ -245,7 +245,7 @@ cmd_show(const struct cmd *c, struct err *e)
     struct repo        *r = cmd_open(c, c->args[0], e);
     struct backup_entry b = {.state = BACKUP_COMMITTED};
     struct backup_list  one = {.v = &b, .n = 1};
-    struct standings    known = {0};
+    struct annotations  known = {0};
     struct manifest    *m = NULL;
     bool                closed; /* nobody here can read what is in it, and it is not asked for */
     int                 rc = -1;
@@ -258,7 +258,7 @@ cmd_show(const struct cmd *c, struct err *e)
     memcpy(b.id, b.label->id, sizeof b.id);
     closed = !c->tables && !keyring_reads(r->keys, b.label->epoch);
     if (backup_list_check(r, c->args[0], &one, c->check, e) == 0 &&
-        standings_load(r, c->args[0], &one, &known, e) == 0 &&
+        annotations_load(r, c->args[0], &one, &known, e) == 0 &&
         (closed || (m = manifest_load(r, b.label, e)) != NULL)) {
         rc = (c->json ? show_json : show_text)(c, &b, known.v, m, e);
     }
@@ -267,7 +267,7 @@ cmd_show(const struct cmd *c, struct err *e)
     }
 out:
     manifest_free(m);
-    standings_free(&known);
+    annotations_free(&known);
     label_free(b.label);
     free(b.problem);
     repo_close(r);

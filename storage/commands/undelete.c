@@ -114,7 +114,7 @@ undelete_database(void *ctx, const char *enc, struct err *e)
 
 /* repo.<n>.json first: without it there is no repository. */
 static int
-open_repo(struct run *r, const struct storage_place *place, struct err *e)
+open_repo(struct run *r, const struct storage_location *place, struct err *e)
 {
     struct undelete_result root = {0};
     struct storage        *st = storage_open(place, false, e);
@@ -157,12 +157,12 @@ check(const struct cmd *c, struct run *r, struct err *e)
 int
 cmd_undelete(const struct cmd *c, struct err *e)
 {
-    struct run           r = {.cmd = c, .databases = json_array()};
-    struct storage_place place;
-    int                  rc = -1;
+    struct run              r = {.cmd = c, .databases = json_array()};
+    struct storage_location place;
+    int                     rc = -1;
 
     if (check(c, &r, e) == 0 &&
-        storage_place_find(c->config, c->repo, NULL, &c->repo_options, &place, e) == 0 &&
+        storage_location_find(c->config, c->repo, NULL, &c->repo_options, &place, e) == 0 &&
         open_repo(&r, &place, e) == 0 &&
         r.st->ops->versions->dirs(r.st, "", undelete_database, &r, e) == 0) {
         rc = EXIT_GOOD;

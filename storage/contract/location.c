@@ -21,7 +21,7 @@ same_key(const char *text, size_t n, const char *key)
 
 /* The value behind KEY=, of the last that is given. */
 static const char *
-option_value(const struct storage_place *p, const char *key)
+option_value(const struct storage_location *p, const char *key)
 {
     for (size_t i = p->options == NULL ? 0 : p->options->n; i-- > 0;) {
         const char *text = p->options->v[i];
@@ -65,11 +65,11 @@ check_options(const struct strlist *options, struct err *e)
 
 static int
 find_place(const struct config *config, const char *name, const struct strlist *options,
-           struct storage_place *out, struct err *e)
+           struct storage_location *out, struct err *e)
 {
     const char *location;
 
-    *out = (struct storage_place){.config = config, .options = options};
+    *out = (struct storage_location){.config = config, .options = options};
     location = config_repo_path(config, name, &out->section, e);
     if (location == NULL) {
         return -1;
@@ -98,8 +98,8 @@ others(const struct config *config, const struct strlist *names)
 }
 
 int
-storage_place_find(const struct config *config, const char *arg, const char *database,
-                   const struct strlist *options, struct storage_place *out, struct err *e)
+storage_location_find(const struct config *config, const char *arg, const char *database,
+                      const struct strlist *options, struct storage_location *out, struct err *e)
 {
     struct strlist args = {0};
     struct strlist names = {0};
@@ -123,13 +123,13 @@ storage_place_find(const struct config *config, const char *arg, const char *dat
 }
 
 int
-storage_places_find(const struct config *config, const struct strlist *args, const char *database,
-                    const struct strlist *options, struct storage_place **out, size_t *n,
-                    struct err *e)
+storage_locations_find(const struct config *config, const struct strlist *args,
+                       const char *database, const struct strlist *options,
+                       struct storage_location **out, size_t *n, struct err *e)
 {
-    struct strlist        names = {0};
-    struct storage_place *v = NULL;
-    int                   rc = options == NULL ? 0 : check_options(options, e);
+    struct strlist           names = {0};
+    struct storage_location *v = NULL;
+    int                      rc = options == NULL ? 0 : check_options(options, e);
 
     *n = 0;
     if (rc == 0) {
@@ -155,7 +155,7 @@ storage_places_find(const struct config *config, const struct strlist *args, con
 }
 
 void
-storage_place_as_of(struct strlist *options, const char *as_of)
+storage_location_as_of(struct strlist *options, const char *as_of)
 {
     if (as_of != NULL) {
         strlist_take(options, xasprintf("as-of=%s", as_of));
@@ -189,7 +189,7 @@ add_text(struct strlist *options, const char *key, const char *text)
 }
 
 void
-storage_place_keys(struct strlist *options, const struct storage_keys_given *k)
+storage_location_keys(struct strlist *options, const struct storage_keys_given *k)
 {
     add_list(options, "identity", k->identity);
     add_list(options, "encrypt-to", k->encrypt_to);
@@ -199,7 +199,7 @@ storage_place_keys(struct strlist *options, const struct storage_keys_given *k)
 }
 
 const char *
-storage_place_name(const struct storage_place *p)
+storage_location_name(const struct storage_location *p)
 {
     return p->section != NULL ? p->section : p->location;
 }
@@ -211,7 +211,7 @@ non_empty(const char *text)
 }
 
 const char *
-storage_place_section_get(const struct storage_place *p, const char *key)
+storage_location_section_get(const struct storage_location *p, const char *key)
 {
     return p->config == NULL || p->section == NULL ? NULL
                                                    : config_get(p->config, "repo", p->section, key);
@@ -233,7 +233,7 @@ env_value(const char *const *env, const char **name)
 }
 
 const char *
-storage_place_get(const struct storage_place *p, const char *key, const char *const *env)
+storage_location_get(const struct storage_location *p, const char *key, const char *const *env)
 {
     const char *text = option_value(p, key);
     const char *name;
@@ -241,11 +241,11 @@ storage_place_get(const struct storage_place *p, const char *key, const char *co
     if (text == NULL) {
         text = env_value(env, &name);
     }
-    return non_empty(text == NULL ? storage_place_section_get(p, key) : text);
+    return non_empty(text == NULL ? storage_location_section_get(p, key) : text);
 }
 
 char *
-storage_place_origin(const struct storage_place *p, const char *key, const char *const *env)
+storage_location_origin(const struct storage_location *p, const char *key, const char *const *env)
 {
     const char *name;
 
@@ -255,7 +255,7 @@ storage_place_origin(const struct storage_place *p, const char *key, const char 
     if (env_value(env, &name) != NULL) {
         return xstrdup(name);
     }
-    if (storage_place_section_get(p, key) != NULL) {
+    if (storage_location_section_get(p, key) != NULL) {
         return xasprintf("%s: [repo %s] %s", config_path(p->config), p->section, key);
     }
     return xstrdup(key);

@@ -1,5 +1,5 @@
 /*
- * place.h - where a repository is, and how it is reached.
+ * location.h - where a repository is, and how it is reached.
  *
  * A location alone is enough for a directory; an S3 store has an endpoint, a region and more.  They
  * are keys of "[repo NAME]", and each can be given as --repo-option KEY=VALUE.  Everything is
@@ -13,7 +13,7 @@
 #include "core/err.h"
 #include "core/mem.h"
 
-struct storage_place {
+struct storage_location {
     const char           *location; /* a path, file://path or s3://bucket/prefix */
     const char           *section;  /* the NAME of its [repo NAME]; NULL: none */
     const struct config  *config;   /* where that stands; NULL: nowhere */
@@ -23,36 +23,38 @@ struct storage_place {
 };
 
 /* A location and nothing else. */
-#define STORAGE_PLACE(where) (&(const struct storage_place){.location = (where)})
+#define STORAGE_LOCATION(where) (&(const struct storage_location){.location = (where)})
 
 /* What a --repo argument means (config_repo_names(); NULL: none was given), with its
  * --repo-options, whose keys are checked.  Where several repositories are named it is the first
  * of them. */
-int storage_place_find(const struct config *, const char *arg, const char *database,
-                       const struct strlist *options, struct storage_place *out, struct err *);
+int storage_location_find(const struct config *, const char *arg, const char *database,
+                          const struct strlist *options, struct storage_location *out,
+                          struct err *);
 /* All of them, in their order, each once; the array is the caller's to free. */
-int storage_places_find(const struct config *, const struct strlist *args, const char *database,
-                        const struct strlist *options, struct storage_place **out, size_t *n,
-                        struct err *);
+int storage_locations_find(const struct config *, const struct strlist *args, const char *database,
+                           const struct strlist *options, struct storage_location **out, size_t *n,
+                           struct err *);
 /* What --as-of means: the key "as-of" among the --repo-options; NULL adds nothing. */
-void storage_place_as_of(struct strlist *options, const char *as_of);
+void storage_location_as_of(struct strlist *options, const char *as_of);
 /* What --identity and its like mean, likewise; NULL and empty lists add nothing. */
 struct storage_keys_given {
     const struct strlist *identity, *encrypt_to;
     const char           *passphrase_file, *passphrase_command, *passphrase_fd;
 };
-void storage_place_keys(struct strlist *options, const struct storage_keys_given *);
+void storage_location_keys(struct strlist *options, const struct storage_keys_given *);
 /* As a --repo argument for a tool that is given the same configuration. */
-const char *storage_place_name(const struct storage_place *);
+const char *storage_location_name(const struct storage_location *);
 
 /* A key's value: --repo-option, else the first environment variable of env that is set (a list
  * that ends with NULL; or NULL), else the section, else NULL.  An empty value counts as none. */
-const char *storage_place_get(const struct storage_place *, const char *key,
-                              const char *const *env);
+const char *storage_location_get(const struct storage_location *, const char *key,
+                                 const char *const *env);
 /* The same, of the section alone. */
-const char *storage_place_section_get(const struct storage_place *, const char *key);
+const char *storage_location_section_get(const struct storage_location *, const char *key);
 /* Where it was found, for messages: "--repo-option region", "AWS_REGION", "/etc/pgassay.conf:
  * [repo x] region". Allocated. */
-char *storage_place_origin(const struct storage_place *, const char *key, const char *const *env);
+char *storage_location_origin(const struct storage_location *, const char *key,
+                              const char *const *env);
 
 #endif

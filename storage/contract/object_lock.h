@@ -1,5 +1,5 @@
 /*
- * lock.h - Object Lock: what backups consist of cannot be removed for some days, by anybody.
+ * object_lock.h - Object Lock: what backups consist of cannot be removed for some days, by anybody.
  *
  * Locked are repo.<n>.json, source.json, chunks, chunk lists, manifests and labels; never run
  * marks, trash and what else the protocols must be able to remove.  The moment is rounded up to a

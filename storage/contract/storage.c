@@ -13,7 +13,7 @@
 /* What a location can begin with.  A location without a scheme is a path. */
 static const struct {
     const char *scheme;
-    struct storage *(*open)(const char *rest, const struct storage_place *, bool create,
+    struct storage *(*open)(const char *rest, const struct storage_location *, bool create,
                             struct err *);
 } drivers[] = {
     {"file", storage_file_open},
@@ -22,10 +22,10 @@ static const struct {
 
 /* How old its listings may be, if the user knows better than the driver. */
 static int
-set_listing_delay(struct storage *st, const struct storage_place *place, struct err *e)
+set_listing_delay(struct storage *st, const struct storage_location *place, struct err *e)
 {
     enum { MOST = 3600 };
-    const char   *text = storage_place_get(place, "listing-delay", NULL);
+    const char   *text = storage_location_get(place, "listing-delay", NULL);
     char         *end;
     unsigned long seconds;
 
@@ -43,13 +43,13 @@ set_listing_delay(struct storage *st, const struct storage_place *place, struct 
 
 /* The driver's storage, as the place's settings want it seen.  Takes st. */
 static struct storage *
-as_wanted(struct storage *st, const struct storage_place *place, struct err *e)
+as_wanted(struct storage *st, const struct storage_location *place, struct err *e)
 {
-    const char *as_of = storage_place_get(place, "as-of", NULL);
+    const char *as_of = storage_location_get(place, "as-of", NULL);
     char       *origin;
     time_t      at;
 
-    if (st->ops->retain == NULL && storage_place_get(place, "object-lock", NULL) != NULL) {
+    if (st->ops->retain == NULL && storage_location_get(place, "object-lock", NULL) != NULL) {
         err_set(e, ERR_USAGE, "object-lock: %s cannot lock what it holds, only S3 buckets can",
                 st->location);
         storage_close(st);
@@ -61,7 +61,7 @@ as_wanted(struct storage *st, const struct storage_place *place, struct err *e)
     if (time_parse(as_of, &at, e) == 0) {
         return storage_as_of_new(st, at, e);
     }
-    origin = storage_place_origin(place, "as-of", NULL);
+    origin = storage_location_origin(place, "as-of", NULL);
     err_wrap(e, "%s", origin);
     free(origin);
     storage_close(st);
@@ -69,7 +69,7 @@ as_wanted(struct storage *st, const struct storage_place *place, struct err *e)
 }
 
 struct storage *
-storage_open(const struct storage_place *place, bool create, struct err *e)
+storage_open(const struct storage_location *place, bool create, struct err *e)
 {
     const char     *colon = strstr(place->location, "://");
     struct storage *st;

@@ -38,12 +38,12 @@
 #include "storage/contract/location.h"
 
 struct storage;
-struct signet;
+struct trust;
 
 struct blob {
     const void *data;
     size_t      size;
-    time_t      retain_until; /* by Object Lock (lock.h); 0: not locked */
+    time_t      retain_until; /* by Object Lock (object_lock.h); 0: not locked */
 };
 
 struct object_info {
@@ -85,14 +85,14 @@ struct storage_ops {
 struct storage {
     const struct storage_ops *ops;
     char                     *location; /* as the user gave it, for messages */
-    struct signet *signet; /* the repository's (signet.h); NULL: nothing is signed or asked for */
-    unsigned       lock_days; /* object-lock-days; 0: nothing is locked */
-    unsigned stale_seconds;   /* how old a listing or head() may be; 0: never older than the call */
+    struct trust *trust;     /* the repository's (trust.h); NULL: nothing is signed or asked for */
+    unsigned      lock_days; /* object-lock-days; 0: nothing is locked */
+    unsigned stale_seconds;  /* how old a listing or head() may be; 0: never older than the call */
 };
 
 /* A driver's own state begins with a struct storage.  create: make the directory when it is
  * missing, ERR_EXISTS when it is not empty (init only). */
-struct storage *storage_open(const struct storage_place *, bool create, struct err *);
+struct storage *storage_open(const struct storage_location *, bool create, struct err *);
 
 int  storage_put(struct storage *, const char *key, const void *, size_t, struct err *);
 int  storage_get(struct storage *, const char *key, struct buf *, struct err *);

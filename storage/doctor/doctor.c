@@ -104,7 +104,7 @@ is_kind(const struct doctor *d, const char *scheme)
 }
 
 static const char *
-verdict_text(enum doctor_verdict v)
+retention_verdict_text(enum doctor_verdict v)
 {
     return v == DOCTOR_GOOD ? "good" : v == DOCTOR_NOTE ? "note" : "bad";
 }
@@ -129,7 +129,7 @@ result_json(const struct doctor *d)
 
     for (size_t i = 0; i < d->n; i++) {
         json_t *f = json_pack("{s:s,s:s,s:s}", "probe", d->v[i].probe, "verdict",
-                              verdict_text(d->v[i].verdict), "text", d->v[i].text);
+                              retention_verdict_text(d->v[i].verdict), "text", d->v[i].text);
 
         if (d->v[i].advice != NULL) {
             (void)json_object_set_new(f, "advice", json_text(d->v[i].advice));
@@ -152,8 +152,9 @@ result_json(const struct doctor *d)
 static void
 print_finding(const struct doctor_finding *f)
 {
-    (void)printf("  %-4s  %-15s  %s\n", f->verdict == DOCTOR_BAD ? "BAD" : verdict_text(f->verdict),
-                 f->probe, f->text);
+    (void)printf("  %-4s  %-15s  %s\n",
+                 f->verdict == DOCTOR_BAD ? "BAD" : retention_verdict_text(f->verdict), f->probe,
+                 f->text);
     if (f->advice != NULL) {
         (void)printf("  %-4s  %-15s  -> %s\n", "", "", f->advice);
     }
@@ -235,12 +236,12 @@ doctor_free(struct doctor *d)
 int
 cmd_doctor(const struct cmd *c, struct err *e)
 {
-    struct storage_place place;
-    struct doctor        d = {.place = &place};
-    char                 random[17];
-    int                  rc = -1;
+    struct storage_location place;
+    struct doctor           d = {.place = &place};
+    char                    random[17];
+    int                     rc = -1;
 
-    if (storage_place_find(c->config, c->repo, NULL, &c->repo_options, &place, e) != 0) {
+    if (storage_location_find(c->config, c->repo, NULL, &c->repo_options, &place, e) != 0) {
         return -1;
     }
     random_hex(8, random);

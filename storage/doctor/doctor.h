@@ -30,16 +30,16 @@ struct doctor_finding {
 };
 
 struct doctor {
-    const struct storage_place *place;
-    struct storage             *st;         /* NULL: it could not be opened */
-    char                        prefix[48]; /* "doctor-<16 digits>/runs/" */
-    bool                        may_put, may_list;
-    bool                        had_tmp;          /* a directory's .tmp was there before us */
-    bool                        versioned, locks; /* the bucket does */
-    struct strlist              made;     /* keys of what was written, and not yet removed */
-    struct strlist              settings; /* "key = value", for the [repo NAME] of an S3 store */
-    struct doctor_finding      *v;
-    size_t                      n, cap;
+    const struct storage_location *place;
+    struct storage                *st;         /* NULL: it could not be opened */
+    char                           prefix[48]; /* "doctor-<16 digits>/runs/" */
+    bool                           may_put, may_list;
+    bool                           had_tmp;          /* a directory's .tmp was there before us */
+    bool                           versioned, locks; /* the bucket does */
+    struct strlist                 made;     /* keys of what was written, and not yet removed */
+    struct strlist                 settings; /* "key = value", for the [repo NAME] of an S3 store */
+    struct doctor_finding         *v;
+    size_t                         n, cap;
 };
 
 /* advice may be NULL. */

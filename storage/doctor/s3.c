@@ -36,11 +36,11 @@ list_one(struct s3_storage *s, bool once, struct err *e)
 static bool
 other_style_works(const struct doctor *d, bool path_style)
 {
-    struct err           e = ERR_INIT;
-    struct strlist       options = {0};
-    struct storage_place place = *d->place;
-    struct storage      *st;
-    bool                 works;
+    struct err              e = ERR_INIT;
+    struct strlist          options = {0};
+    struct storage_location place = *d->place;
+    struct storage         *st;
+    bool                    works;
 
     for (size_t i = 0; place.options != NULL && i < place.options->n; i++) {
         if (strncmp(place.options->v[i], "style=", 6) != 0) {

@@ -6,17 +6,17 @@
 #include "core/mem.h"
 
 void
-known_free(struct known_set *k)
+chunkindex_free(struct chunkindex *k)
 {
     free(k->v);
     free(k->slot);
     free(k->stored);
-    *k = (struct known_set){0};
+    *k = (struct chunkindex){0};
 }
 
 /* Ids are keyed hashes: their first bytes are as good as any hash. */
 static size_t
-first_slot(const struct known_set *k, const uint8_t *id)
+first_slot(const struct chunkindex *k, const uint8_t *id)
 {
     uint64_t h;
 
@@ -25,7 +25,7 @@ first_slot(const struct known_set *k, const uint8_t *id)
 }
 
 static void
-insert(struct known_set *k, size_t index)
+insert(struct chunkindex *k, size_t index)
 {
     size_t i = first_slot(k, k->v[index].name.id);
 
@@ -36,7 +36,7 @@ insert(struct known_set *k, size_t index)
 }
 
 static size_t
-add(struct known_set *k, const struct known *entry)
+add(struct chunkindex *k, const struct chunkindex_entry *entry)
 {
     VEC_GROW(k->v, k->n, k->cap);
     k->v[k->n++] = *entry;
@@ -55,7 +55,7 @@ add(struct known_set *k, const struct known *entry)
 
 /* Several objects may have one id, so all that lie on the way are looked at. */
 static size_t
-next_of_id(const struct known_set *k, const uint8_t *id, size_t *at)
+next_of_id(const struct chunkindex *k, const uint8_t *id, size_t *at)
 {
     if (k->n_slots == 0) {
         return SIZE_MAX;
@@ -73,7 +73,7 @@ next_of_id(const struct known_set *k, const uint8_t *id, size_t *at)
 }
 
 size_t
-known_find_name(const struct known_set *k, const struct chunk_name *name)
+chunkindex_find_name(const struct chunkindex *k, const struct chunk_name *name)
 {
     size_t at = SIZE_MAX;
     size_t i;
@@ -87,27 +87,27 @@ known_find_name(const struct known_set *k, const struct chunk_name *name)
 }
 
 size_t
-known_find(const struct known_set *k, const uint8_t id[SHA256_BYTES])
+chunkindex_find(const struct chunkindex *k, const uint8_t id[SHA256_BYTES])
 {
     size_t at = SIZE_MAX;
     size_t best = SIZE_MAX;
     size_t i;
 
     while ((i = next_of_id(k, id, &at)) != SIZE_MAX) {
-        switch ((enum known_state)k->v[i].state) {
-        case KNOWN_WRITTEN:
+        switch ((enum chunkindex_state)k->v[i].state) {
+        case CHUNKINDEX_WRITTEN:
             return i;
-        case KNOWN_WRITING:
+        case CHUNKINDEX_WRITING:
             best = i;
             break;
-        case KNOWN_REUSABLE:
+        case CHUNKINDEX_REUSABLE:
             /* One that this backup refers to already is better than another of the same content. */
-            if (best == SIZE_MAX || (k->v[best].state == KNOWN_REUSABLE && !k->v[best].used)) {
+            if (best == SIZE_MAX || (k->v[best].state == CHUNKINDEX_REUSABLE && !k->v[best].used)) {
                 best = i;
             }
             break;
-        case KNOWN_TRUSTED:
-        case KNOWN_BANNED:
+        case CHUNKINDEX_TRUSTED:
+        case CHUNKINDEX_BANNED:
             break;
         }
     }
@@ -115,19 +115,21 @@ known_find(const struct known_set *k, const uint8_t id[SHA256_BYTES])
 }
 
 void
-known_trust(struct known_set *k, const struct chunk_name *name, uint64_t size, uint64_t raw_size)
+chunkindex_trust(struct chunkindex *k, const struct chunk_name *name, uint64_t size,
+                 uint64_t raw_size)
 {
-    if (known_find_name(k, name) == SIZE_MAX) {
-        (void)add(k,
-                  &(struct known){
-                      .name = *name, .size = size, .raw_size = raw_size, .state = KNOWN_TRUSTED});
+    if (chunkindex_find_name(k, name) == SIZE_MAX) {
+        (void)add(
+            k,
+            &(struct chunkindex_entry){
+                .name = *name, .size = size, .raw_size = raw_size, .state = CHUNKINDEX_TRUSTED});
     }
 }
 
 void
-known_retained(struct known_set *k, const struct chunk_name *name, time_t until)
+chunkindex_retained(struct chunkindex *k, const struct chunk_name *name, time_t until)
 {
-    size_t i = until == 0 ? SIZE_MAX : known_find_name(k, name);
+    size_t i = until == 0 ? SIZE_MAX : chunkindex_find_name(k, name);
 
     if (i != SIZE_MAX && k->v[i].retain_until < until) {
         k->v[i].retain_until = until;
@@ -135,50 +137,50 @@ known_retained(struct known_set *k, const struct chunk_name *name, time_t until)
 }
 
 void
-known_ban(struct known_set *k, const struct chunk_name *name)
+chunkindex_ban(struct chunkindex *k, const struct chunk_name *name)
 {
-    size_t i = known_find_name(k, name);
+    size_t i = chunkindex_find_name(k, name);
 
     if (i != SIZE_MAX) {
-        k->v[i].state = KNOWN_BANNED;
+        k->v[i].state = CHUNKINDEX_BANNED;
     }
 }
 
 void
-known_replaced(struct known_set *k, const uint8_t id[SHA256_BYTES])
+chunkindex_replaced(struct chunkindex *k, const uint8_t id[SHA256_BYTES])
 {
     size_t at = SIZE_MAX;
     size_t i;
 
     while ((i = next_of_id(k, id, &at)) != SIZE_MAX) {
-        if (k->v[i].state == KNOWN_TRUSTED) {
-            k->v[i].state = KNOWN_REUSABLE;
+        if (k->v[i].state == CHUNKINDEX_TRUSTED) {
+            k->v[i].state = CHUNKINDEX_REUSABLE;
         }
     }
 }
 
 void
-known_ban_all(struct known_set *k)
+chunkindex_ban_all(struct chunkindex *k)
 {
     for (size_t i = 0; i < k->n; i++) {
-        k->v[i].state = KNOWN_BANNED;
+        k->v[i].state = CHUNKINDEX_BANNED;
     }
 }
 
 void
-known_listed(struct known_set *k, const struct chunk_name *name, uint64_t size)
+chunkindex_listed(struct chunkindex *k, const struct chunk_name *name, uint64_t size)
 {
-    size_t i = known_find_name(k, name);
+    size_t i = chunkindex_find_name(k, name);
 
-    if (i != SIZE_MAX && k->v[i].state == KNOWN_TRUSTED && k->v[i].size == size) {
-        k->v[i].state = KNOWN_REUSABLE;
+    if (i != SIZE_MAX && k->v[i].state == CHUNKINDEX_TRUSTED && k->v[i].size == size) {
+        k->v[i].state = CHUNKINDEX_REUSABLE;
     }
 }
 
 size_t
-known_begin(struct known_set *k, const uint8_t id[SHA256_BYTES])
+chunkindex_begin(struct chunkindex *k, const uint8_t id[SHA256_BYTES])
 {
-    struct known entry = {.state = KNOWN_WRITING};
+    struct chunkindex_entry entry = {.state = CHUNKINDEX_WRITING};
 
     memcpy(entry.name.id, id, SHA256_BYTES);
     return add(k, &entry);
@@ -189,18 +191,18 @@ known_begin(struct known_set *k, const uint8_t id[SHA256_BYTES])
 static int
 by_sha256(const void *a, const void *b, void *ctx)
 {
-    const struct known *v = ctx;
+    const struct chunkindex_entry *v = ctx;
 
     return memcmp(v[*(const uint32_t *)a].name.sha256, v[*(const uint32_t *)b].name.sha256,
                   SHA256_BYTES);
 }
 
 static void
-index_stored(struct known_set *k)
+index_stored(struct chunkindex *k)
 {
     k->stored = xcalloc(k->n + 1, sizeof *k->stored);
     for (size_t i = 0; i < k->n; i++) {
-        if (k->v[i].state == KNOWN_REUSABLE) {
+        if (k->v[i].state == CHUNKINDEX_REUSABLE) {
             k->stored[k->n_stored++] = (uint32_t)i;
         }
     }
@@ -208,8 +210,8 @@ index_stored(struct known_set *k)
 }
 
 size_t
-known_find_stored(struct known_set *k, const uint8_t sha256[SHA256_BYTES], uint64_t size,
-                  uint64_t raw_size)
+chunkindex_find_stored(struct chunkindex *k, const uint8_t sha256[SHA256_BYTES], uint64_t size,
+                       uint64_t raw_size)
 {
     size_t lo = 0;
     size_t hi;
@@ -219,9 +221,9 @@ known_find_stored(struct known_set *k, const uint8_t sha256[SHA256_BYTES], uint6
     }
     hi = k->n_stored;
     while (lo < hi) {
-        size_t              mid = lo + (hi - lo) / 2;
-        const struct known *x = &k->v[k->stored[mid]];
-        int                 c = memcmp(x->name.sha256, sha256, SHA256_BYTES);
+        size_t                         mid = lo + (hi - lo) / 2;
+        const struct chunkindex_entry *x = &k->v[k->stored[mid]];
+        int                            c = memcmp(x->name.sha256, sha256, SHA256_BYTES);
 
         if (c == 0) {
             return x->size == size && x->raw_size == raw_size ? k->stored[mid] : SIZE_MAX;

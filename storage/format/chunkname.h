@@ -33,8 +33,8 @@ void chunk_name_format(const struct chunk_name *, char *out);
 int  chunk_name_parse(const char *text, struct chunk_name *);
 bool chunk_name_equal(const struct chunk_name *, const struct chunk_name *);
 
-/* As what an encrypted chunk is sealed (core/seal.h): type "chunk", its id and the extension of
- * its codec.  what: room. */
+/* As what an encrypted chunk is sealed (core/crypto/seal.h): type "chunk", its id and the extension
+ * of its codec.  what: room. */
 enum { CHUNK_SEALED_AS = SHA256_BYTES + 8 };
 struct sealed_as chunk_sealed_as(const uint8_t *public, const uint8_t id[SHA256_BYTES],
                                  enum codec_kind, uint8_t            *what);

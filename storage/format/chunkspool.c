@@ -32,11 +32,11 @@ open_nameless(struct err *e)
     return fd;
 }
 
-struct nameset *
-nameset_new(struct err *e)
+struct chunkspool *
+chunkspool_new(struct err *e)
 {
-    int             fd = open_nameless(e);
-    struct nameset *s;
+    int                fd = open_nameless(e);
+    struct chunkspool *s;
 
     if (fd < 0) {
         return NULL;
@@ -53,7 +53,7 @@ nameset_new(struct err *e)
 }
 
 void
-nameset_free(struct nameset *s)
+chunkspool_free(struct chunkspool *s)
 {
     if (s != NULL) {
         (void)fclose(s->file);
@@ -62,7 +62,7 @@ nameset_free(struct nameset *s)
 }
 
 int
-nameset_add(struct nameset *s, const char *name, uint64_t size, struct err *e)
+chunkspool_add(struct chunkspool *s, const char *name, uint64_t size, struct err *e)
 {
     int order = s->n == 0 ? 1 : strcmp(name, s->name);
 
@@ -84,18 +84,18 @@ nameset_add(struct nameset *s, const char *name, uint64_t size, struct err *e)
 }
 
 int
-nameset_rewind(struct nameset *s, struct err *e)
+chunkspool_rewind(struct chunkspool *s, struct err *e)
 {
     if (fflush(s->file) != 0 || fseek(s->file, 0, SEEK_SET) != 0) {
         err_errno(e, "could not write to a temporary file");
         return err_hint(e, "TMPDIR says where it lies");
     }
     s->end = false;
-    return nameset_next(s, e);
+    return chunkspool_next(s, e);
 }
 
 int
-nameset_next(struct nameset *s, struct err *e)
+chunkspool_next(struct chunkspool *s, struct err *e)
 {
     char  line[CHUNK_NAME_MAX + 24];
     char *blank;
@@ -118,12 +118,12 @@ nameset_next(struct nameset *s, struct err *e)
 }
 
 int
-nameset_seek(struct nameset *s, const char *name, bool *there, struct err *e)
+chunkspool_seek(struct chunkspool *s, const char *name, bool *there, struct err *e)
 {
     int order = -1;
 
     while (!s->end && (order = strcmp(s->name, name)) < 0) {
-        if (nameset_next(s, e) != 0) {
+        if (chunkspool_next(s, e) != 0) {
             return -1;
         }
     }
@@ -134,10 +134,10 @@ nameset_seek(struct nameset *s, const char *name, bool *there, struct err *e)
 /* ---- the union ---- */
 
 /* The one whose current name comes first; NULL when all have ended. */
-static struct nameset *
-least(struct nameset *const *v, size_t n)
+static struct chunkspool *
+least(struct chunkspool *const *v, size_t n)
 {
-    struct nameset *first = NULL;
+    struct chunkspool *first = NULL;
 
     for (size_t i = 0; i < n; i++) {
         int order = first == NULL || v[i]->end ? -1 : strcmp(v[i]->name, first->name);
@@ -151,53 +151,53 @@ least(struct nameset *const *v, size_t n)
 
 /* Merges what is there into one. */
 static int
-merge(struct nameset_union *u, struct err *e)
+merge(struct chunkspool_union *u, struct err *e)
 {
-    struct nameset *all = nameset_new(e);
-    struct nameset *s;
-    int             rc = all == NULL ? -1 : 0;
+    struct chunkspool *all = chunkspool_new(e);
+    struct chunkspool *s;
+    int                rc = all == NULL ? -1 : 0;
 
     for (size_t i = 0; rc == 0 && i < u->n; i++) {
-        rc = nameset_rewind(u->v[i], e);
+        rc = chunkspool_rewind(u->v[i], e);
     }
     while (rc == 0 && (s = least(u->v, u->n)) != NULL) {
-        rc = nameset_add(all, s->name, s->size, e) != 0 || nameset_next(s, e) != 0 ? -1 : 0;
+        rc = chunkspool_add(all, s->name, s->size, e) != 0 || chunkspool_next(s, e) != 0 ? -1 : 0;
     }
     if (rc != 0) {
-        nameset_free(all);
+        chunkspool_free(all);
         return -1;
     }
-    nameset_union_free(u);
+    chunkspool_union_free(u);
     u->v[0] = all;
     u->n = 1;
     return 0;
 }
 
 int
-nameset_union_add(struct nameset_union *u, struct nameset *s, struct err *e)
+chunkspool_union_add(struct chunkspool_union *u, struct chunkspool *s, struct err *e)
 {
-    if (u->n == NAMESET_OPEN_MAX && merge(u, e) != 0) {
-        nameset_free(s);
+    if (u->n == CHUNKSPOOL_OPEN_MAX && merge(u, e) != 0) {
+        chunkspool_free(s);
         return -1;
     }
     u->v[u->n++] = s;
     return 0;
 }
 
-struct nameset *
-nameset_union_all(struct nameset_union *u, struct err *e)
+struct chunkspool *
+chunkspool_union_all(struct chunkspool_union *u, struct err *e)
 {
     if (u->n != 1 && merge(u, e) != 0) {
         return NULL;
     }
-    return nameset_rewind(u->v[0], e) == 0 ? u->v[0] : NULL;
+    return chunkspool_rewind(u->v[0], e) == 0 ? u->v[0] : NULL;
 }
 
 void
-nameset_union_free(struct nameset_union *u)
+chunkspool_union_free(struct chunkspool_union *u)
 {
     for (size_t i = 0; i < u->n; i++) {
-        nameset_free(u->v[i]);
+        chunkspool_free(u->v[i]);
     }
-    *u = (struct nameset_union){0};
+    *u = (struct chunkspool_union){0};
 }

@@ -3,13 +3,13 @@
 #include <stdlib.h>
 
 struct tracing {
-    const bool *want;
-    trace_fn   *fn;
-    void       *ctx;
+    const bool    *want;
+    chunkusers_fn *fn;
+    void          *ctx;
 };
 
 static void
-segments(const struct tracing *t, const struct segment *v, size_t n, const char *what)
+segments(const struct tracing *t, const struct manifest_segment *v, size_t n, const char *what)
 {
     for (size_t i = 0; i < n; i++) {
         if (t->want[v[i].chunk]) {
@@ -19,7 +19,7 @@ segments(const struct tracing *t, const struct segment *v, size_t n, const char 
 }
 
 static void
-ranges(const struct tracing *t, const struct m_table *table, const char *what)
+ranges(const struct tracing *t, const struct manifest_table *table, const char *what)
 {
     for (size_t i = 0; i < table->n_ranges; i++) {
         segments(t, table->ranges[i].segments, table->ranges[i].n, what);
@@ -27,7 +27,7 @@ ranges(const struct tracing *t, const struct m_table *table, const char *what)
 }
 
 void
-manifest_trace(const struct manifest *m, const bool *want, trace_fn *fn, void *ctx)
+chunkusers_trace(const struct manifest *m, const bool *want, chunkusers_fn *fn, void *ctx)
 {
     struct tracing t = {want, fn, ctx};
 

@@ -1,5 +1,5 @@
 /*
- * trace.h - which tables hang on a chunk.
+ * chunkusers.h - which tables hang on a chunk.
  */
 #ifndef STORAGE_FORMAT_CHUNKUSERS_H
 #define STORAGE_FORMAT_CHUNKUSERS_H
@@ -8,9 +8,9 @@
 
 /* what: "schema.name" of a table, or "large objects", "schema", "globals".  Called once or more
  * for each. */
-typedef void trace_fn(void *ctx, uint32_t chunk, const char *what);
+typedef void chunkusers_fn(void *ctx, uint32_t chunk, const char *what);
 
 /* Everything whose bytes lie in a chunk with want[index]. */
-void manifest_trace(const struct manifest *, const bool *want, trace_fn *, void *ctx);
+void chunkusers_trace(const struct manifest *, const bool *want, chunkusers_fn *, void *ctx);
 
 #endif

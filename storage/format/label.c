@@ -226,7 +226,7 @@ label_hide(struct label *l, const struct epoch *ep, struct err *e)
     object_set_text(o, "note", l->note);
     (void)json_object_set_new(o, "warnings", warnings_json(l));
     free(l->hidden);
-    l->hidden = hidden_seal(ep, "label", l->id, o, e);
+    l->hidden = sealedjson_seal(ep, "label", l->id, o, e);
     json_decref(o);
     return l->hidden == NULL ? -1 : 0;
 }
@@ -244,7 +244,7 @@ open_hidden(struct label *l, const struct epoch *ep, struct err *e)
     free(l->host);
     free(l->note);
     l->selection = l->host = l->note = NULL;
-    o = hidden_open(ep, "label", l->id, l->hidden, e);
+    o = sealedjson_open(ep, "label", l->id, l->hidden, e);
     rc = o == NULL || object_opt_text(o, "selection", &l->selection, e) != 0 ||
             object_opt_text(o, "host", &l->host, e) != 0 ||
             object_opt_text(o, "note", &l->note, e) != 0 || read_warnings(o, l, e) != 0
@@ -546,7 +546,7 @@ label_load(struct repo *r, const char *db, const char *id, struct err *e)
         if (strcmp(l->id, id) != 0 || strcmp(l->db, db) != 0) {
             rc = err_set(e, ERR_CORRUPT, "it is the label of backup %s of \"%s\"", l->id, l->db);
         } else {
-            rc = signet_check(r->st->signet, "label", key, raw.data, raw.len, e);
+            rc = trust_check(r->st->trust, "label", key, raw.data, raw.len, e);
         }
         chain_signed_by(l, raw.data, raw.len);
         if (rc == 0) {

@@ -106,8 +106,8 @@ char *label_part_name(const struct label *, enum label_part);
 /* What is hidden in it is there when this host has a key to read it. */
 struct label *label_load(struct repo *, const char *db, const char *id, struct err *);
 
-/* As what an encrypted backup's manifest is sealed (core/seal.h): type "manifest", the backup's
- * id.  Borrows both. */
+/* As what an encrypted backup's manifest is sealed (core/crypto/seal.h): type "manifest", the
+ * backup's id.  Borrows both. */
 struct sealed_as label_manifest_as(const struct label *, const struct epoch *);
 
 /* What a backup is, as `storage list` shows it. */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* Indices into manifest.chunks by name; open addressing, at most half full. */
-struct chunk_index {
+struct manifest_index {
     uint32_t *slot;    /* index + 1; 0: empty */
     size_t    n_slots; /* a power of two */
 };
@@ -19,7 +19,7 @@ manifest_new(void)
 }
 
 static void
-table_deinit(struct m_table *t)
+table_deinit(struct manifest_table *t)
 {
     free(t->schema);
     free(t->name);
@@ -116,8 +116,8 @@ hash_name(const char *name)
 static uint32_t *
 find_slot(const struct manifest *m, const char *name)
 {
-    const struct chunk_index *x = m->index;
-    size_t                    i = hash_name(name) & (x->n_slots - 1);
+    const struct manifest_index *x = m->index;
+    size_t                       i = hash_name(name) & (x->n_slots - 1);
 
     while (x->slot[i] != 0 && strcmp(m->chunks[x->slot[i] - 1].name, name) != 0) {
         i = (i + 1) & (x->n_slots - 1);
@@ -128,7 +128,7 @@ find_slot(const struct manifest *m, const char *name)
 static void
 grow_index(struct manifest *m)
 {
-    struct chunk_index *x = m->index;
+    struct manifest_index *x = m->index;
 
     x->n_slots = x->n_slots == 0 ? 64 : 2 * x->n_slots;
     free(x->slot);
@@ -156,12 +156,12 @@ manifest_chunk(struct manifest *m, const struct chunk_ref *ref)
     return *slot - 1;
 }
 
-struct m_table *
+struct manifest_table *
 manifest_add_table(struct manifest *m)
 {
     VEC_GROW(m->tables, m->n_tables, m->cap_tables);
     m->sorted = false;
-    m->tables[m->n_tables] = (struct m_table){0};
+    m->tables[m->n_tables] = (struct manifest_table){0};
     return &m->tables[m->n_tables++];
 }
 
@@ -176,8 +176,8 @@ compare_names(const char *schema_a, const char *name_a, const char *schema_b, co
 static int
 compare_tables(const void *a, const void *b)
 {
-    const struct m_table *ta = a;
-    const struct m_table *tb = b;
+    const struct manifest_table *ta = a;
+    const struct manifest_table *tb = b;
 
     return compare_names(ta->schema, ta->name, tb->schema, tb->name);
 }
@@ -191,7 +191,7 @@ manifest_sort(struct manifest *m)
     m->sorted = true;
 }
 
-struct m_table *
+struct manifest_table *
 manifest_find(struct manifest *m, const char *schema, const char *name)
 {
     size_t lo = 0;
@@ -218,10 +218,10 @@ manifest_find(struct manifest *m, const char *schema, const char *name)
     return NULL;
 }
 
-typedef void segment_fn(void *ctx, struct segment *);
+typedef void segment_fn(void *ctx, struct manifest_segment *);
 
 static void
-each_of(struct segment *v, size_t n, segment_fn *fn, void *ctx)
+each_of(struct manifest_segment *v, size_t n, segment_fn *fn, void *ctx)
 {
     for (size_t i = 0; i < n; i++) {
         fn(ctx, &v[i]);
@@ -229,7 +229,7 @@ each_of(struct segment *v, size_t n, segment_fn *fn, void *ctx)
 }
 
 static void
-each_of_table(struct m_table *t, segment_fn *fn, void *ctx)
+each_of_table(struct manifest_table *t, segment_fn *fn, void *ctx)
 {
     for (size_t i = 0; i < t->n_ranges; i++) {
         each_of(t->ranges[i].segments, t->ranges[i].n, fn, ctx);
@@ -249,7 +249,7 @@ each_segment(struct manifest *m, segment_fn *fn, void *ctx)
 }
 
 static void
-map_segment(void *ctx, struct segment *s)
+map_segment(void *ctx, struct manifest_segment *s)
 {
     const uint32_t *const *to = ctx;
 
@@ -270,7 +270,7 @@ struct numbering {
 };
 
 static void
-renumber_segment(void *ctx, struct segment *s)
+renumber_segment(void *ctx, struct manifest_segment *s)
 {
     struct numbering *x = ctx;
     uint32_t         *place = &x->places[s->chunk];
@@ -293,7 +293,7 @@ manifest_renumber(struct manifest *m, uint32_t *old, size_t n)
 }
 
 void
-segment_add(struct segment **v, size_t *n, size_t *cap, const struct segment *s)
+segment_add(struct manifest_segment **v, size_t *n, size_t *cap, const struct manifest_segment *s)
 {
     VEC_GROW(*v, *n, *cap);
     (*v)[(*n)++] = *s;

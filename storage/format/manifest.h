@@ -37,29 +37,29 @@ struct fingerprint { /* sums mod 2^64 of the two halves of SipHash-2-4-128 of ea
     uint64_t a, b;
 };
 
-struct segment {
+struct manifest_segment {
     uint32_t chunk;          /* index into manifest.chunks */
     uint64_t offset, length; /* bytes of plaintext */
 };
 
-struct range {
-    uint64_t           first_block; /* heap block where it begins; 0 for a whole table */
-    uint64_t           rows;
-    struct fingerprint fp;
-    struct segment    *segments;
-    size_t             n, cap;
+struct manifest_range {
+    uint64_t                 first_block; /* heap block where it begins; 0 for a whole table */
+    uint64_t                 rows;
+    struct fingerprint       fp;
+    struct manifest_segment *segments;
+    size_t                   n, cap;
 };
 
 enum copy_format { COPY_TEXT, COPY_BINARY };
 
-struct m_column {
+struct manifest_column {
     char *name;
     char *type;      /* format_type() */
     bool  generated; /* stored generated: in no COPY */
     bool  not_null;
 };
 
-struct m_table {
+struct manifest_table {
     char    *schema, *name;
     uint32_t oid; /* on the source server; for messages only */
     char  kind; /* 'r' table; 'f' foreign (definition only); 'p' partitioned (no rows of its own) */
@@ -69,33 +69,33 @@ struct m_table {
     char *condition; /* extension configuration table: its WHERE clause, or NULL */
     char *extension; /* extension that owns this configuration table, or NULL */
     char *skipped; /* why there is no data (foreign, excluded, unlogged on a standby …), or NULL */
-    enum copy_format   format;
-    struct m_column   *columns; /* attnum order, live columns only */
-    size_t             n_columns;
-    uint64_t           rows;
-    uint64_t           bytes;          /* of COPY data, without header and trailer */
-    uint64_t           relation_bytes; /* heap and TOAST on the source */
-    struct fingerprint fp;             /* sum over the ranges */
+    enum copy_format        format;
+    struct manifest_column *columns; /* attnum order, live columns only */
+    size_t                  n_columns;
+    uint64_t                rows;
+    uint64_t                bytes;          /* of COPY data, without header and trailer */
+    uint64_t                relation_bytes; /* heap and TOAST on the source */
+    struct fingerprint      fp;             /* sum over the ranges */
     struct fingerprint
-                  generated_fp; /* of the generated columns, text format; 0,0 when there are none */
-    struct range *ranges;
-    size_t        n_ranges, cap_ranges;
+        generated_fp; /* of the generated columns, text format; 0,0 when there are none */
+    struct manifest_range *ranges;
+    size_t                 n_ranges, cap_ranges;
 };
 
-struct m_sequence {
+struct manifest_sequence {
     char   *schema, *name;
     int64_t last_value;
     bool    is_called;
 };
 
-struct m_matview { /* in the order in which they must be refreshed */
+struct manifest_matview { /* in the order in which they must be refreshed */
     char *schema, *name;
     bool  populated;
     bool  remote; /* reads a foreign table: not refreshed on a scratch server */
 };
 
 /* One entry of the schema archive: "every schema object". */
-struct m_object {
+struct manifest_object {
     char *kind;   /* "TABLE", "FK CONSTRAINT" … (pg_restore's desc) */
     char *schema; /* NULL: none */
     char *name;   /* pg_restore's tag */
@@ -103,7 +103,7 @@ struct m_object {
     char  digest[65]; /* SHA-256 of its normalised SQL, hex */
 };
 
-struct chunk_index; /* finds a chunk by name */
+struct manifest_index; /* finds a chunk by name */
 
 struct manifest {
     /* JSON sections, see docs; owned references, NULL when absent */
@@ -119,30 +119,30 @@ struct manifest {
     uint8_t fingerprint_key[16]; /* of all fingerprints below */
     bool has_fingerprint_key; /* false: it was the repository's, and manifest_load() fills it in */
 
-    struct m_table    *tables;
-    size_t             n_tables, cap_tables; /* sorted by schema, name (bytes) */
-    bool               sorted;               /* they are, by manifest_sort() */
-    struct m_sequence *sequences;
-    size_t             n_sequences, cap_sequences;
-    struct m_matview  *matviews;
-    size_t             n_matviews, cap_matviews;
-    struct m_object   *objects;
-    size_t             n_objects, cap_objects;
+    struct manifest_table    *tables;
+    size_t                    n_tables, cap_tables; /* sorted by schema, name (bytes) */
+    bool                      sorted;               /* they are, by manifest_sort() */
+    struct manifest_sequence *sequences;
+    size_t                    n_sequences, cap_sequences;
+    struct manifest_matview  *matviews;
+    size_t                    n_matviews, cap_matviews;
+    struct manifest_object   *objects;
+    size_t                    n_objects, cap_objects;
 
-    uint64_t       lo_count;
-    bool           lo_by_function; /* read through lo_get(): holes were filled with zeroes */
-    struct m_table lo_metadata;    /* rows: oid, owner, acl, comment (text format) */
-    struct m_table lo_pages;       /* rows: loid, pageno, data (binary format) */
+    uint64_t              lo_count;
+    bool                  lo_by_function; /* read through lo_get(): holes were filled with zeroes */
+    struct manifest_table lo_metadata;    /* rows: oid, owner, acl, comment (text format) */
+    struct manifest_table lo_pages;       /* rows: loid, pageno, data (binary format) */
 
-    struct segment *archive;
-    size_t          n_archive, cap_archive; /* the pg_dump -Fc schema archive */
-    struct segment *globals_sql;
-    size_t          n_globals_sql, cap_globals_sql;
+    struct manifest_segment *archive;
+    size_t                   n_archive, cap_archive; /* the pg_dump -Fc schema archive */
+    struct manifest_segment *globals_sql;
+    size_t                   n_globals_sql, cap_globals_sql;
 
-    struct chunk_ref   *chunks;
-    size_t              n_chunks, cap_chunks;
-    struct chunk_index *index; /* manifest_chunk()'s own */
-    struct strlist      warnings;
+    struct chunk_ref      *chunks;
+    size_t                 n_chunks, cap_chunks;
+    struct manifest_index *index; /* manifest_chunk()'s own */
+    struct strlist         warnings;
 };
 
 struct manifest *manifest_new(void);
@@ -161,10 +161,11 @@ int  manifest_check(const struct manifest *, struct err *);
 void manifest_sort(struct manifest *); /* tables by schema, name */
 
 /* The index of a chunk, added (copied) when it is new.  Not thread-safe. */
-uint32_t        manifest_chunk(struct manifest *, const struct chunk_ref *);
-struct m_table *manifest_add_table(struct manifest *); /* zeroed; valid until the next call */
+uint32_t               manifest_chunk(struct manifest *, const struct chunk_ref *);
+struct manifest_table *manifest_add_table(
+    struct manifest *); /* zeroed; valid until the next call */
 /* Quick once the tables are sorted (manifest_sort(), manifest_parse()). */
-struct m_table *manifest_find(struct manifest *, const char *schema, const char *name);
+struct manifest_table *manifest_find(struct manifest *, const char *schema, const char *name);
 /* What the segments call chunk i is to[i] from now on. */
 void manifest_map_chunks(struct manifest *, const uint32_t *to);
 /* For a manifest whose segments name chunks by any numbers below n: from now on they are 0, 1,
@@ -172,7 +173,8 @@ void manifest_map_chunks(struct manifest *, const uint32_t *to);
  * there are. */
 size_t manifest_renumber(struct manifest *, uint32_t *old, size_t n);
 /* Appends one segment to a growing array, such as a range's or the archive's. */
-void segment_add(struct segment **, size_t *n, size_t *cap, const struct segment *);
+void segment_add(struct manifest_segment **, size_t *n, size_t *cap,
+                 const struct manifest_segment *);
 void fingerprint_add(struct fingerprint *, const struct fingerprint *);
 bool fingerprint_equal(const struct fingerprint *, const struct fingerprint *);
 

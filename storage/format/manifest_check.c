@@ -32,8 +32,8 @@ check_chunks(const struct manifest *m, struct err *e)
 
 /* *bytes: their lengths, summed. */
 static int
-check_segments(const struct manifest *m, const struct segment *v, size_t n, uint64_t *bytes,
-               struct err *e)
+check_segments(const struct manifest *m, const struct manifest_segment *v, size_t n,
+               uint64_t *bytes, struct err *e)
 {
     for (size_t i = 0; i < n; i++) {
         if (v[i].chunk >= m->n_chunks) {
@@ -50,7 +50,7 @@ check_segments(const struct manifest *m, const struct segment *v, size_t n, uint
 }
 
 static int
-check_table(const struct manifest *m, const struct m_table *t, struct err *e)
+check_table(const struct manifest *m, const struct manifest_table *t, struct err *e)
 {
     struct fingerprint fp = {0, 0};
     uint64_t           rows = 0;
@@ -80,7 +80,7 @@ static int
 check_tables(const struct manifest *m, struct err *e)
 {
     for (size_t i = 0; i < m->n_tables; i++) {
-        const struct m_table *t = &m->tables[i];
+        const struct manifest_table *t = &m->tables[i];
 
         if (check_table(m, t, e) != 0) {
             return err_wrap(e, "table \"%s\".\"%s\"", t->schema, t->name);

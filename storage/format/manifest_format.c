@@ -31,7 +31,7 @@ write_comma(struct buf *out, size_t i, struct err *e)
 }
 
 static int
-write_segments(struct buf *out, const struct segment *v, size_t n, struct err *e)
+write_segments(struct buf *out, const struct manifest_segment *v, size_t n, struct err *e)
 {
     if (buf_puts(out, "[", e) != 0) {
         return -1;
@@ -46,7 +46,7 @@ write_segments(struct buf *out, const struct segment *v, size_t n, struct err *e
 }
 
 static int
-write_range(struct buf *out, const struct range *r, struct err *e)
+write_range(struct buf *out, const struct manifest_range *r, struct err *e)
 {
     if (buf_printf(out, e, "[%" PRIu64 ",%" PRIu64 ",\"%016" PRIx64 "%016" PRIx64 "\",",
                    r->first_block, r->rows, r->fp.a, r->fp.b) != 0 ||
@@ -66,7 +66,7 @@ json_fingerprint(const struct fingerprint *fp)
 }
 
 static json_t *
-json_columns(const struct m_table *t)
+json_columns(const struct manifest_table *t)
 {
     json_t *list = json_array();
 
@@ -96,7 +96,7 @@ json_letter(char c, char dflt)
 
 /* Everything but the ranges. */
 static json_t *
-json_table(const struct m_table *t)
+json_table(const struct manifest_table *t)
 {
     json_t *o = json_object();
 
@@ -122,7 +122,7 @@ json_table(const struct m_table *t)
 }
 
 static int
-write_table(struct buf *out, const struct m_table *t, struct err *e)
+write_table(struct buf *out, const struct manifest_table *t, struct err *e)
 {
     if (write_value(out, json_table(t), e) != 0) {
         return -1;
@@ -167,7 +167,7 @@ write_large_objects(struct buf *out, const struct manifest *m, struct err *e)
 }
 
 static json_t *
-json_sequence(const struct m_sequence *s)
+json_sequence(const struct manifest_sequence *s)
 {
     json_t *o = json_object();
     char    value[24];
@@ -182,7 +182,7 @@ json_sequence(const struct m_sequence *s)
 }
 
 static json_t *
-json_matview(const struct m_matview *v)
+json_matview(const struct manifest_matview *v)
 {
     json_t *o = json_object();
 
@@ -194,7 +194,7 @@ json_matview(const struct m_matview *v)
 }
 
 static json_t *
-json_m_object(const struct m_object *x)
+json_m_object(const struct manifest_object *x)
 {
     json_t *o = json_object();
 

@@ -83,11 +83,11 @@ read_int64(const json_t *o, const char *key, int64_t *out, struct err *e)
 static int
 add_sequence(struct manifest *m, const json_t *item, struct err *e)
 {
-    struct m_sequence *s;
+    struct manifest_sequence *s;
 
     VEC_GROW(m->sequences, m->n_sequences, m->cap_sequences);
     s = &m->sequences[m->n_sequences++];
-    *s = (struct m_sequence){0};
+    *s = (struct manifest_sequence){0};
     s->schema = object_text(item, "schema", e);
     s->name = s->schema == NULL ? NULL : object_text(item, "name", e);
     return s->name == NULL || read_int64(item, "last_value", &s->last_value, e) != 0 ||
@@ -99,11 +99,11 @@ add_sequence(struct manifest *m, const json_t *item, struct err *e)
 static int
 add_matview(struct manifest *m, const json_t *item, struct err *e)
 {
-    struct m_matview *v;
+    struct manifest_matview *v;
 
     VEC_GROW(m->matviews, m->n_matviews, m->cap_matviews);
     v = &m->matviews[m->n_matviews++];
-    *v = (struct m_matview){0};
+    *v = (struct manifest_matview){0};
     v->schema = object_text(item, "schema", e);
     v->name = v->schema == NULL ? NULL : object_text(item, "name", e);
     return v->name == NULL || json_get_bool(item, "populated", &v->populated, e) != 0 ||
@@ -115,12 +115,12 @@ add_matview(struct manifest *m, const json_t *item, struct err *e)
 static int
 add_object(struct manifest *m, const json_t *item, struct err *e)
 {
-    struct m_object *x;
-    const char      *digest;
+    struct manifest_object *x;
+    const char             *digest;
 
     VEC_GROW(m->objects, m->n_objects, m->cap_objects);
     x = &m->objects[m->n_objects++];
-    *x = (struct m_object){0};
+    *x = (struct manifest_object){0};
     x->kind = object_text(item, "kind", e);
     if (x->kind == NULL || object_opt_text(item, "schema", &x->schema, e) != 0 ||
         (x->name = object_text(item, "name", e)) == NULL ||
@@ -157,7 +157,7 @@ read_lo_member(struct jsonpull *jp, struct manifest *m, const char *key, struct 
     json_t *v;
 
     if (strcmp(key, "metadata") == 0 || strcmp(key, "pages") == 0) {
-        struct m_table *t = key[0] == 'm' ? &m->lo_metadata : &m->lo_pages;
+        struct manifest_table *t = key[0] == 'm' ? &m->lo_metadata : &m->lo_pages;
 
         return t->kind == '\0' ? read_table(jp, t, false, e)
                                : err_set(e, ERR_CORRUPT, "stands twice");

@@ -8,8 +8,8 @@
 #include "storage/format/manifest.h"
 
 /* A table, piece by piece; named: schema and name are required. */
-int read_table(struct jsonpull *, struct m_table *, bool named, struct err *);
+int read_table(struct jsonpull *, struct manifest_table *, bool named, struct err *);
 /* An array of [chunk, offset, length]. */
-int read_segments(const json_t *, struct segment **, size_t *n, size_t *cap, struct err *);
+int read_segments(const json_t *, struct manifest_segment **, size_t *n, size_t *cap, struct err *);
 
 #endif

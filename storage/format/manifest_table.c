@@ -37,15 +37,16 @@ read_fingerprint(const json_t *v, struct fingerprint *fp, struct err *e)
 }
 
 int
-read_segments(const json_t *list, struct segment **v, size_t *n, size_t *cap, struct err *e)
+read_segments(const json_t *list, struct manifest_segment **v, size_t *n, size_t *cap,
+              struct err *e)
 {
     if (!json_is_array(list)) {
         return err_set(e, ERR_CORRUPT, "segments are not an array");
     }
     for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t  *item = json_array_get(list, i);
-        struct segment s;
-        uint64_t       chunk;
+        const json_t           *item = json_array_get(list, i);
+        struct manifest_segment s;
+        uint64_t                chunk;
 
         if (json_array_size(item) != 3 || item_int(item, 0, UINT32_MAX, &chunk, e) != 0 ||
             item_int(item, 1, INT64_MAX, &s.offset, e) != 0 ||
@@ -59,9 +60,9 @@ read_segments(const json_t *list, struct segment **v, size_t *n, size_t *cap, st
 }
 
 static int
-read_range(const json_t *item, struct m_table *t, struct err *e)
+read_range(const json_t *item, struct manifest_table *t, struct err *e)
 {
-    struct range r = {0};
+    struct manifest_range r = {0};
 
     if (json_array_size(item) != 4 || item_int(item, 0, INT64_MAX, &r.first_block, e) != 0 ||
         item_int(item, 1, INT64_MAX, &r.rows, e) != 0) {
@@ -78,7 +79,7 @@ read_range(const json_t *item, struct m_table *t, struct err *e)
 }
 
 static int
-read_ranges(struct jsonpull *jp, struct m_table *t, struct err *e)
+read_ranges(struct jsonpull *jp, struct manifest_table *t, struct err *e)
 {
     int more;
 
@@ -98,7 +99,7 @@ read_ranges(struct jsonpull *jp, struct m_table *t, struct err *e)
 }
 
 static int
-read_columns(const json_t *o, struct m_table *t, struct err *e)
+read_columns(const json_t *o, struct manifest_table *t, struct err *e)
 {
     json_t *list;
 
@@ -107,8 +108,8 @@ read_columns(const json_t *o, struct m_table *t, struct err *e)
     }
     t->columns = xcalloc(json_array_size(list) + 1, sizeof *t->columns);
     for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t    *item = json_array_get(list, i);
-        struct m_column *c = &t->columns[t->n_columns++];
+        const json_t           *item = json_array_get(list, i);
+        struct manifest_column *c = &t->columns[t->n_columns++];
 
         c->name = object_text(item, "name", e);
         c->type = c->name == NULL ? NULL : object_text(item, "type", e);
@@ -149,7 +150,7 @@ read_count(const json_t *o, const char *key, uint64_t *out, struct err *e)
 }
 
 static int
-read_texts(const json_t *o, struct m_table *t, bool named, struct err *e)
+read_texts(const json_t *o, struct manifest_table *t, bool named, struct err *e)
 {
     if (object_opt_text(o, "schema", &t->schema, e) != 0 ||
         object_opt_text(o, "name", &t->name, e) != 0 ||
@@ -169,7 +170,7 @@ read_texts(const json_t *o, struct m_table *t, bool named, struct err *e)
 
 /* Everything but the ranges. */
 static int
-read_fields(const json_t *o, struct m_table *t, bool named, struct err *e)
+read_fields(const json_t *o, struct manifest_table *t, bool named, struct err *e)
 {
     const char *format;
     uint64_t    oid;
@@ -197,7 +198,8 @@ read_fields(const json_t *o, struct m_table *t, bool named, struct err *e)
 
 /* One key and its value: into o, or, for the ranges, into the table at once. */
 static int
-read_member(struct jsonpull *jp, const char *key, json_t *o, struct m_table *t, struct err *e)
+read_member(struct jsonpull *jp, const char *key, json_t *o, struct manifest_table *t,
+            struct err *e)
 {
     json_t *value;
 
@@ -213,7 +215,7 @@ read_member(struct jsonpull *jp, const char *key, json_t *o, struct m_table *t, 
 }
 
 int
-read_table(struct jsonpull *jp, struct m_table *t, bool named, struct err *e)
+read_table(struct jsonpull *jp, struct manifest_table *t, bool named, struct err *e)
 {
     json_t *o = json_object();
     json_t *key;

@@ -42,8 +42,8 @@ object_put(struct storage *st, const char *key, const json_t *o, struct err *e)
 
     const char *type = json_opt_str(o, "type", "");
 
-    if (signet_may(st->signet, type, e) == 0 && object_format(o, &line, e) == 0 &&
-        signet_sign(st->signet, type, key, &line, e) == 0) {
+    if (trust_may(st->trust, type, e) == 0 && object_format(o, &line, e) == 0 &&
+        trust_sign(st->trust, type, key, &line, e) == 0) {
         rc = storage_put(st, key, line.data, line.len, e);
     }
     buf_free(&line);
@@ -121,7 +121,7 @@ object_doubt(struct storage *st, const char *type, const char *key, const struct
 {
     struct err doubt = ERR_INIT;
 
-    if (signet_check(st->signet, type, key, raw->data, raw->len, &doubt) != 0) {
+    if (trust_check(st->trust, type, key, raw->data, raw->len, &doubt) != 0) {
         e->untrusted = e->newer = true;
     }
 }
@@ -136,7 +136,7 @@ object_get(struct storage *st, const char *key, const char *type, size_t max, st
         o = object_parse(raw.data, raw.len, type, e);
         if (o == NULL) {
             object_doubt(st, type, key, &raw, e);
-        } else if (signet_check(st->signet, type, key, raw.data, raw.len, e) != 0) {
+        } else if (trust_check(st->trust, type, key, raw.data, raw.len, e) != 0) {
             json_decref(o);
             o = NULL;
         }

@@ -20,10 +20,10 @@ copy_trust_stored(struct copy *c, const struct chunk_line *line)
 
     (void)chunk_name_parse(line->name, &name); /* chunk_list_parse() did */
     memcpy(key.id, name.sha256, sizeof key.id);
-    if (known_find_name(&c->trusted, &key) != SIZE_MAX) {
+    if (chunkindex_find_name(&c->trusted, &key) != SIZE_MAX) {
         return false;
     }
-    known_trust(&c->trusted, &key, line->size, line->raw_size);
+    chunkindex_trust(&c->trusted, &key, line->size, line->raw_size);
     return true;
 }
 
@@ -37,8 +37,8 @@ trust_line(void *ctx, const struct chunk_line *line, struct err *e)
     if (c->request->dry_run) {
         (void)copy_trust_stored(c, line);
     } else if (chunk_name_parse(line->name, &name) == 0) {
-        known_trust(&c->trusted, &name, line->size, line->raw_size);
-        known_retained(&c->trusted, &name, (time_t)line->retain_until);
+        chunkindex_trust(&c->trusted, &name, line->size, line->raw_size);
+        chunkindex_retained(&c->trusted, &name, (time_t)line->retain_until);
     }
     return 0;
 }
@@ -225,7 +225,7 @@ was_expired(const struct copy *c, const struct strlist *tombstones, const char *
         *expired = *expired ||
             (strncmp(tombstones->v[i], id, n) == 0 && tombstones->v[i][n] == '.');
     }
-    return *expired && signet_asks(c->to->signet, "tombstone")
+    return *expired && trust_asks(c->to->trust, "tombstone")
         ? chain_expired(c->to, c->request->db, tombstones, id, NULL, expired, e)
         : 0;
 }
@@ -278,8 +278,8 @@ copy_named(struct copy *c, struct copy_result *r, struct err *e)
 static int
 check_source(struct copy *c, struct err *e)
 {
-    struct source there = {0};
-    int           rc = source_load(c->to, c->request->db, &there, e);
+    struct repo_source there = {0};
+    int                rc = source_load(c->to, c->request->db, &there, e);
 
     if (rc != 0) {
         if (e->kind == ERR_NOT_FOUND) {
@@ -322,7 +322,7 @@ copy_run(struct repo *from, struct repo *to, const struct copy_request *q, struc
     chain_free(&c.chain);
     backup_list_free(&c.here);
     backup_list_free(&c.there);
-    known_free(&c.trusted);
+    chunkindex_free(&c.trusted);
     free(c.read);
     return rc;
 }

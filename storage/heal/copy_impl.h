@@ -14,12 +14,12 @@
 struct copy {
     struct repo               *from, *to;
     const struct copy_request *request;
-    struct source              source;
+    struct repo_source         source;
     struct backup_list         here, there; /* at the source, at the destination */
     bool                      *read;        /* by entry of there: its chunk list was read */
     struct chain               chain;       /* of the destination */
-    struct known_set trusted; /* of the destination's chunk lists, what was read and what we wrote;
-                               * dry run: copy_trust_stored()'s */
+    struct chunkindex trusted; /* of the destination's chunk lists, what was read and what we wrote;
+                                * dry run: copy_trust_stored()'s */
 };
 
 /* Sends what the destination lacks and commits; or, as a dry run, counts it. */

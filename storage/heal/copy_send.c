@@ -1,7 +1,7 @@
 /*
  * One backup on its way: which of its chunks travel, and the commit at the destination.
  *
- * What is encrypted for keys that the destination has, too (epochs_import()), travels as it is
+ * What is encrypted for keys that the destination has, too (readers_import()), travels as it is
  * stored: nobody on the way needs a key.  Everything else is opened, and stored as the destination
  * stores it.
  */
@@ -166,12 +166,12 @@ send_chunks(struct shipment *s, struct err *e)
 static bool
 stood_there(const struct copy *c, const char *id)
 {
-    struct seen seen;
-    bool        stood = c->request->replace || chain_names(&c->there, id);
+    struct lastseen seen;
+    bool            stood = c->request->replace || chain_names(&c->there, id);
 
-    seen_load(c->to, c->request->db, &seen);
+    lastseen_load(c->to, c->request->db, &seen);
     stood = stood || strcmp(seen.backup, id) == 0;
-    seen_free(&seen);
+    lastseen_free(&seen);
     return stood;
 }
 
@@ -193,14 +193,14 @@ label_of_copy(const struct copy *c, const struct label *l)
 
 /* From now on the destination is trusted to hold it. */
 static void
-trust_own(struct copy *c, const struct known_set *known)
+trust_own(struct copy *c, const struct chunkindex *known)
 {
     for (size_t i = 0; i < known->n; i++) {
-        const struct known *k = &known->v[i];
+        const struct chunkindex_entry *k = &known->v[i];
 
         if (k->used) {
-            known_trust(&c->trusted, &k->name, k->size, k->raw_size);
-            known_retained(&c->trusted, &k->name, k->retain_until);
+            chunkindex_trust(&c->trusted, &k->name, k->size, k->raw_size);
+            chunkindex_retained(&c->trusted, &k->name, k->retain_until);
         }
     }
 }

@@ -31,7 +31,7 @@ struct healing { /* one epoch's */
 
 /* 1: what is there does not help. */
 static int
-no_help(struct healing *h, const struct lost *lost, struct err *e)
+no_help(struct healing *h, const struct repair_lost *lost, struct err *e)
 {
     if (e->kind != ERR_CORRUPT && e->kind != ERR_NOT_FOUND) {
         return -1;
@@ -44,8 +44,8 @@ no_help(struct healing *h, const struct lost *lost, struct err *e)
 
 /* What is there, opened and checked there, must have the id that it has here. */
 static int
-fetch_opened(struct healing *h, struct hands *me, const struct lost *lost, const struct known *k,
-             struct chunkbuf *b, struct err *e)
+fetch_opened(struct healing *h, struct hands *me, const struct repair_lost *lost,
+             const struct chunkindex_entry *k, struct chunkbuf *b, struct err *e)
 {
     struct repairing    *r = h->repairing;
     struct chunk_payload payload;
@@ -66,8 +66,8 @@ fetch_opened(struct healing *h, struct hands *me, const struct lost *lost, const
 
 /* What nobody opens is named by its id, and that is the same here and there. */
 static int
-fetch_stored(struct healing *h, const struct lost *lost, const struct known *k, struct chunkbuf *b,
-             struct err *e)
+fetch_stored(struct healing *h, const struct repair_lost *lost, const struct chunkindex_entry *k,
+             struct chunkbuf *b, struct err *e)
 {
     struct repairing *r = h->repairing;
     struct chunk_name there;
@@ -87,7 +87,8 @@ fetch_stored(struct healing *h, const struct lost *lost, const struct known *k, 
 }
 
 static int
-store(struct healing *h, struct hands *me, struct lost *lost, const struct known *k, struct err *e)
+store(struct healing *h, struct hands *me, struct repair_lost *lost,
+      const struct chunkindex_entry *k, struct err *e)
 {
     struct chunkbuf *b = chunkbuf_take(h->bufs);
     int  rc = h->as_stored ? fetch_stored(h, lost, k, b, e) : fetch_opened(h, me, lost, k, b, e);
@@ -109,10 +110,10 @@ store(struct healing *h, struct hands *me, struct lost *lost, const struct known
 static int
 heal_one(void *ctx, void *task, int worker, struct err *e)
 {
-    struct healing     *h = ctx;
-    struct repairing   *r = h->repairing;
-    struct lost        *lost = task;
-    const struct known *k = &r->names.v[(size_t)(lost - r->v)];
+    struct healing                *h = ctx;
+    struct repairing              *r = h->repairing;
+    struct repair_lost            *lost = task;
+    const struct chunkindex_entry *k = &r->names.v[(size_t)(lost - r->v)];
 
     if (cancel_check(e) != 0 || writer_tick(h->writer, e) != 0 ||
         writer_failed(h->writer, e) != 0) {
@@ -250,7 +251,7 @@ label_anew(const struct repairing *r, const char *id)
     struct label *l = NULL;
 
     if (storage_get_anew(r->to->st, key, &raw, &e) == 0 &&
-        signet_check(r->to->st->signet, "label", key, raw.data, raw.len, &e) == 0) {
+        trust_check(r->to->st->trust, "label", key, raw.data, raw.len, &e) == 0) {
         l = label_parse(raw.data, raw.len, &e);
     }
     if (l != NULL && (strcmp(l->id, id) != 0 || strcmp(l->db, r->db) != 0)) {
@@ -340,7 +341,7 @@ repairing_free(struct repairing *r)
         free(r->v[i].there.name);
     }
     free(r->v);
-    known_free(&r->names);
+    chunkindex_free(&r->names);
 }
 
 int

@@ -35,16 +35,16 @@ find_lost(void *ctx, const struct chunk_line *line, struct err *e)
 
     (void)e;
     if (chunk_name_parse(line->name, &name) != 0 ||
-        (at = known_find_name(&f->damage->chunks, &name)) == SIZE_MAX ||
-        f->damage->chunks.v[at].state != KNOWN_TRUSTED) {
+        (at = chunkindex_find_name(&f->damage->chunks, &name)) == SIZE_MAX ||
+        f->damage->chunks.v[at].state != CHUNKINDEX_TRUSTED) {
         return 0;
     }
-    known_trust(&r->names, &name, line->size, line->raw_size);
+    chunkindex_trust(&r->names, &name, line->size, line->raw_size);
     if (r->names.n > n) {
         VEC_GROW(r->v, n, r->cap);
-        r->v[n] = (struct lost){.healed = false};
+        r->v[n] = (struct repair_lost){.healed = false};
         memcpy(r->v[n].backup, f->backup, strlen(f->backup) + 1);
-        r->names.v[n].state = KNOWN_REUSABLE;
+        r->names.v[n].state = CHUNKINDEX_REUSABLE;
     }
     return 0;
 }
@@ -87,10 +87,10 @@ same_bytes(void *ctx, const struct chunk_line *line, struct err *e)
     if (chunk_name_parse(line->name, &name) != 0) {
         return 0;
     }
-    i = known_find_stored(&r->names, name.sha256, line->size, line->raw_size);
+    i = chunkindex_find_stored(&r->names, name.sha256, line->size, line->raw_size);
     /* Encrypted twice for the same keys, the bytes differ, and the id tells what they are. */
     if (i == SIZE_MAX && keyring_same(r->from->keys, r->to->keys, name.epoch)) {
-        i = known_find(&r->names, name.id);
+        i = chunkindex_find(&r->names, name.id);
         i = i != SIZE_MAX && r->names.v[i].name.epoch == name.epoch ? i : SIZE_MAX;
     }
     if (i != SIZE_MAX) {
@@ -110,7 +110,7 @@ same_places(struct repairing *r, const struct manifest *here, const struct manif
 
         if (here->chunks[i].raw_size == there->chunks[i].raw_size &&
             chunk_name_parse(here->chunks[i].name, &name) == 0 &&
-            (at = known_find_name(&r->names, &name)) != SIZE_MAX) {
+            (at = chunkindex_find_name(&r->names, &name)) != SIZE_MAX) {
             take(r, at, there->chunks[i].name, there->chunks[i].size, there->chunks[i].raw_size);
         }
     }

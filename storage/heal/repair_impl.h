@@ -10,20 +10,20 @@
 #include "storage/read/damage.h"
 
 /* A chunk that is lost here, and what holds its contents there. */
-struct lost {
+struct repair_lost {
     char             backup[BACKUP_ID_MAX]; /* one that needs it */
     struct chunk_ref there;                 /* name NULL: nothing */
     bool             healed;
 };
 
 struct repairing {
-    struct repo     *to, *from;
-    const char      *db;
-    struct repair   *result;
-    struct known_set names; /* of what is lost, with sizes; KNOWN_REUSABLE, so that
-                               known_find_stored() finds it */
-    struct lost *v;
-    size_t       cap; /* by the index in names */
+    struct repo      *to, *from;
+    const char       *db;
+    struct repair    *result;
+    struct chunkindex names; /* of what is lost, with sizes; CHUNKINDEX_REUSABLE, so that
+                               chunkindex_find_stored() finds it */
+    struct repair_lost *v;
+    size_t              cap; /* by the index in names */
 };
 
 /* names and v of all that damage calls lost and a backup needs. */

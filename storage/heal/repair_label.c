@@ -76,10 +76,10 @@ ignore_line(void *ctx, const struct chunk_line *line, struct err *e)
 static bool
 same_source(const struct repairing *r)
 {
-    struct source here = {0};
-    struct source there = {0};
-    struct err    e = ERR_INIT;
-    bool          same = source_load(r->to, r->db, &here, &e) == 0 &&
+    struct repo_source here = {0};
+    struct repo_source there = {0};
+    struct err         e = ERR_INIT;
+    bool               same = source_load(r->to, r->db, &here, &e) == 0 &&
         source_load(r->from, r->db, &there, &e) == 0 &&
         here.system_identifier == there.system_identifier &&
         here.database_oid == there.database_oid;

@@ -90,16 +90,16 @@ list_from_manifest(const struct repairing *r, const struct label *l, struct buf 
 static int
 add_line(void *ctx, const struct chunk_line *line, struct err *e)
 {
-    struct known_set *own = ctx;
-    struct chunk_name name;
+    struct chunkindex *own = ctx;
+    struct chunk_name  name;
 
     (void)e;
     if (chunk_name_parse(line->name, &name) == 0) {
         size_t n = own->n;
 
-        known_trust(own, &name, line->size, line->raw_size);
+        chunkindex_trust(own, &name, line->size, line->raw_size);
         if (own->n > n) {
-            own->v[n].state = KNOWN_REUSABLE;
+            own->v[n].state = CHUNKINDEX_REUSABLE;
         }
     }
     return 0;
@@ -107,7 +107,7 @@ add_line(void *ctx, const struct chunk_line *line, struct err *e)
 
 /* The chunks as they are called here: by their stored bytes, from this backup's own chunk list. */
 static bool
-rename_chunks(struct manifest *m, struct known_set *own)
+rename_chunks(struct manifest *m, struct chunkindex *own)
 {
     for (size_t i = 0; i < m->n_chunks; i++) {
         struct chunk_ref *c = &m->chunks[i];
@@ -116,7 +116,7 @@ rename_chunks(struct manifest *m, struct known_set *own)
         size_t            at;
 
         if (chunk_name_parse(c->name, &name) != 0 ||
-            (at = known_find_stored(own, name.sha256, c->size, c->raw_size)) == SIZE_MAX) {
+            (at = chunkindex_find_stored(own, name.sha256, c->size, c->raw_size)) == SIZE_MAX) {
             return false;
         }
         chunk_name_format(&own->v[at].name, text);
@@ -147,14 +147,14 @@ format_fits(const struct label *l, struct manifest *m, struct buf *stored)
 static bool
 manifest_from_copy(const struct repairing *r, const struct label *l, struct buf *stored)
 {
-    struct known_set own = {0};
-    struct err       e = ERR_INIT;
-    struct label    *there = label_load(r->from, l->db, l->id, &e);
-    struct manifest *m = there == NULL ? NULL : manifest_load(r->from, there, &e);
-    bool             good = m != NULL && chunk_list_read(r->to, l, add_line, &own, &e) == 0 &&
+    struct chunkindex own = {0};
+    struct err        e = ERR_INIT;
+    struct label     *there = label_load(r->from, l->db, l->id, &e);
+    struct manifest  *m = there == NULL ? NULL : manifest_load(r->from, there, &e);
+    bool              good = m != NULL && chunk_list_read(r->to, l, add_line, &own, &e) == 0 &&
         rename_chunks(m, &own) && format_fits(l, m, stored);
 
-    known_free(&own);
+    chunkindex_free(&own);
     manifest_free(m);
     label_free(there);
     return good;
@@ -239,12 +239,12 @@ put_back(const struct repairing *r, const struct label *l, enum label_part part,
 static int
 strike(const struct repairing *r, const struct label *l, enum label_part part, struct err *e)
 {
-    struct known_set none = {0};
-    struct condemned c;
-    struct strlist   objects = {0};
-    char            *object = label_part_name(l, part);
-    size_t           struck;
-    int              rc = condemned_load(r->to, r->db, &c, e);
+    struct chunkindex none = {0};
+    struct condemned  c;
+    struct strlist    objects = {0};
+    char             *object = label_part_name(l, part);
+    size_t            struck;
+    int               rc = condemned_load(r->to, r->db, &c, e);
 
     strlist_take(&objects, xasprintf("backups/%s/%s", l->id, object));
     if (rc == 0) {

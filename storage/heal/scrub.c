@@ -98,18 +98,18 @@ backup_place(const char *id)
     uint8_t hash[SHA256_BYTES];
 
     sha256(id, strlen(id), hash);
-    return chunk_place(hash);
+    return usedchunks_position(hash);
 }
 
 static int
-read_manifests(struct scrub *s, const struct slice *slice, struct err *e)
+read_manifests(struct scrub *s, const struct usedchunks_slice *slice, struct err *e)
 {
     for (size_t i = 0; i < s->backups.n; i++) {
         const struct backup_entry *b = &s->backups.v[i];
         char                      *object;
 
         if (b->label == NULL || b->state == BACKUP_VOID ||
-            !slice_holds(slice, backup_place(b->id))) {
+            !usedchunks_slice_holds(slice, backup_place(b->id))) {
             continue;
         }
         if (cancel_check(e) != 0) {
@@ -134,18 +134,18 @@ read_manifests(struct scrub *s, const struct slice *slice, struct err *e)
 static int
 by_place(const void *a, const void *b, void *ctx)
 {
-    const struct known *const *x = a;
-    const struct known *const *y = b;
-    uint64_t                   first = *(const uint64_t *)ctx;
-    uint64_t                   px = chunk_place((*x)->name.id) - first;
-    uint64_t                   py = chunk_place((*y)->name.id) - first;
+    const struct chunkindex_entry *const *x = a;
+    const struct chunkindex_entry *const *y = b;
+    uint64_t                              first = *(const uint64_t *)ctx;
+    uint64_t                              px = usedchunks_position((*x)->name.id) - first;
+    uint64_t                              py = usedchunks_position((*y)->name.id) - first;
 
     return (px > py) - (px < py);
 }
 
 /* The items to read: as many as --max-bytes lets.  Returns how much that is. */
 static uint64_t
-choose(struct scrub *s, struct known_set *set)
+choose(struct scrub *s, struct chunkindex *set)
 {
     struct scrub_work *w = s->work;
     uint64_t           max = w->request->max_bytes;
@@ -165,7 +165,7 @@ choose(struct scrub *s, struct known_set *set)
 
 /* What is condemned, not needed by any backup and not there any more may be forgotten. */
 static int
-forget_gone(struct scrub *s, const struct slice *slice, const struct known_set *needed,
+forget_gone(struct scrub *s, const struct usedchunks_slice *slice, const struct chunkindex *needed,
             struct err *e)
 {
     struct scrub_work *w = s->work;
@@ -176,8 +176,8 @@ forget_gone(struct scrub *s, const struct slice *slice, const struct known_set *
         char                     text[CHUNK_NAME_MAX];
         char                    *key;
 
-        if (!slice_holds(slice, chunk_place(name->id)) ||
-            known_find_name(needed, name) != SIZE_MAX) {
+        if (!usedchunks_slice_holds(slice, usedchunks_position(name->id)) ||
+            chunkindex_find_name(needed, name) != SIZE_MAX) {
             continue;
         }
         chunk_name_format(name, text);
@@ -188,7 +188,7 @@ forget_gone(struct scrub *s, const struct slice *slice, const struct known_set *
                 return -1;
             }
             err_clear(e);
-            known_trust(&w->acquitted, name, 0, 0);
+            chunkindex_trust(&w->acquitted, name, 0, 0);
         }
         free(key);
     }
@@ -197,15 +197,15 @@ forget_gone(struct scrub *s, const struct slice *slice, const struct known_set *
 
 /* *next: where the following slice begins, or what was left off. */
 static int
-scrub_slice(struct scrub *s, const struct slice *slice, uint64_t *next, struct err *e)
+scrub_slice(struct scrub *s, const struct usedchunks_slice *slice, uint64_t *next, struct err *e)
 {
     struct scrub_work *w = s->work;
-    struct known_set   set = {0};
+    struct chunkindex  set = {0};
     size_t             done = 0;
     int                rc = -1;
 
     w->slice_first = slice->first;
-    if (needed_collect(s->repo, &s->backups, slice, &set, bad_chunk_list, s, e) != 0 ||
+    if (usedchunks_collect(s->repo, &s->backups, slice, &set, bad_chunk_list, s, e) != 0 ||
         forget_gone(s, slice, &set, e) != 0 || read_manifests(s, slice, e) != 0) {
         goto out;
     }
@@ -213,7 +213,7 @@ scrub_slice(struct scrub *s, const struct slice *slice, uint64_t *next, struct e
     progress_grow(choose(s, &set));
     rc = scrub_read(s, &done, e);
     if (done < set.n) {
-        *next = chunk_place(w->item[done]->name.id);
+        *next = usedchunks_position(w->item[done]->name.id);
         if (rc == 0 && s->end == SCRUB_COMPLETE) {
             s->end = SCRUB_BYTES;
         }
@@ -224,7 +224,7 @@ out:
     free(w->item);
     w->item = NULL;
     w->n_items = 0;
-    known_free(&set);
+    chunkindex_free(&set);
     return rc;
 }
 
@@ -234,10 +234,10 @@ out:
 static int
 go_round(struct scrub *s, struct err *e)
 {
-    struct scrub_work *w = s->work;
-    uint64_t           most = needed_span(&s->backups);
-    uint64_t           left = w->request->span;
-    struct slice       slice = {.first = w->from};
+    struct scrub_work      *w = s->work;
+    uint64_t                most = usedchunks_span(&s->backups);
+    uint64_t                left = w->request->span;
+    struct usedchunks_slice slice = {.first = w->from};
 
     w->next = w->from;
     for (;;) {
@@ -311,7 +311,7 @@ scrub_run(struct scrub *s, const struct scrub_request *request, struct err *e)
     s->work = NULL;
     (void)pthread_mutex_destroy(&w.lock);
     condemned_free(&w.condemned);
-    known_free(&w.acquitted);
+    chunkindex_free(&w.acquitted);
     strlist_free(&w.good_lists);
     strlist_free(&w.records);
     for (size_t i = 0; i < w.n_bad_lists; i++) {

@@ -1,8 +1,8 @@
 /*
  * scrub.h - reading again what is stored, a part of it each night.
  *
- * A scrub goes round the ring of needed.h: it begins where the last one of this database ended, on
- * whatever host that ran, so what it reads first is what was read the longest ago, and what was
+ * A scrub goes round the ring of usedchunks.h: it begins where the last one of this database ended,
+ * on whatever host that ran, so what it reads first is what was read the longest ago, and what was
  * stored since waits for one round at most. How far it came stands in
  * <db>/scrubs/<time>-<random>.json; when that is lost the round begins anew.  Two scrubs at once
  * read the same twice, and do no harm.
@@ -19,7 +19,7 @@
 #include "storage/repo/condemned.h"
 
 struct scrub_request {
-    uint64_t span;      /* this much of the ring (needed.h); UINT64_MAX: all of it */
+    uint64_t span;      /* this much of the ring (usedchunks.h); UINT64_MAX: all of it */
     uint64_t max_bytes; /* of chunks, as stored; one chunk more may be read.  0: no limit */
     double   deadline;  /* begin no chunk after this clock_seconds(); 0: none */
     int      jobs;      /* threads that read and hash */
@@ -34,7 +34,7 @@ struct bad_object {
     bool           healed; /* a good object with the same content stands beside it */
     char          *problem;
     struct strlist backups; /* that refer to it */
-    struct strlist tables;  /* whose bytes it holds (trace.h), in any of them */
+    struct strlist tables;  /* whose bytes it holds (chunkusers.h), in any of them */
 };
 
 struct scrub {
@@ -42,7 +42,7 @@ struct scrub {
     const char        *db;
     struct backup_list backups;        /* after scrub_run(): judged (damage.h) */
     uint64_t           objects, bytes; /* chunks read, as stored */
-    struct known_set   bad_names;
+    struct chunkindex  bad_names;
     struct bad_object *bad;
     size_t             cap_bad; /* as many as bad_names, by its index */
     size_t             condemned,

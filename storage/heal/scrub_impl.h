@@ -20,7 +20,7 @@ struct bad_list {
 struct scrub_work {
     const struct scrub_request *request;
     struct condemned            condemned;  /* before this scrub */
-    struct known_set            acquitted;  /* of these */
+    struct chunkindex           acquitted;  /* of these */
     struct strlist              good_lists; /* manifests read well: their keys below <db>/ */
     bool                        all_lists;  /* the chunk list of every backup was read */
     struct bad_list            *bad_lists;
@@ -34,9 +34,9 @@ struct scrub_work {
     size_t         settled;       /* of s->bad: already confirmed and condemned */
 
     pthread_mutex_t lock; /* while threads read: for s->bad, s->bad_names and what is below */
-    struct known  **item;
-    size_t          n_items;     /* in the order of the ring; used: read */
-    uint64_t        slice_first; /* the place of the slice they belong to */
+    struct chunkindex_entry **item;
+    size_t                    n_items;     /* in the order of the ring; used: read */
+    uint64_t                  slice_first; /* the place of the slice they belong to */
 };
 
 /* Reads the items; *done: how many from the beginning of the order are read. */

@@ -21,9 +21,9 @@
 enum { RECORDS_MAX = 400, RECORD_BYTES_MAX = 64 << 10 };
 
 struct record {
-    struct slice slice; /* what was read */
-    uint64_t     next;
-    time_t       started;
+    struct usedchunks_slice slice; /* what was read */
+    uint64_t                next;
+    time_t                  started;
 };
 
 static char *
@@ -69,7 +69,7 @@ load(struct repo *r, const char *key, struct record *out, struct err *e)
         json_get_hex64(o, "next", &out->next, e) == 0 &&
         json_get_bool(o, "round", &round, e) == 0 && json_get_str(o, "started", &at, e) == 0 &&
         time_parse(at, &out->started, e) == 0) {
-        out->slice = (struct slice){from, round ? UINT64_MAX : out->next - from - 1};
+        out->slice = (struct usedchunks_slice){from, round ? UINT64_MAX : out->next - from - 1};
         rc = !round && out->next == from ? 1 : 0; /* it came nowhere */
     } else if (e->kind == ERR_CORRUPT || e->kind == ERR_USAGE || e->kind == ERR_NOT_FOUND) {
         if (e->kind != ERR_NOT_FOUND) {
@@ -100,7 +100,7 @@ extend(struct reach *g, const struct record *r)
     }
     if (r->slice.span == UINT64_MAX) {
         g->closed = true;
-    } else if (r->slice.span + 1 > 0 && slice_holds(&r->slice, g->first - 1)) {
+    } else if (r->slice.span + 1 > 0 && usedchunks_slice_holds(&r->slice, g->first - 1)) {
         more = g->first - r->slice.first;
         g->closed = g->length + more < g->length; /* beyond 2^64 */
         g->length += more;

@@ -40,7 +40,7 @@ add_bad(struct scrub *s, const struct chunk_name *name, const struct bad_object 
 
     (void)pthread_mutex_lock(&s->work->lock);
     n = s->bad_names.n;
-    known_trust(&s->bad_names, name, 0, 0);
+    chunkindex_trust(&s->bad_names, name, 0, 0);
     if (s->bad_names.n > n) {
         VEC_GROW(s->bad, n, s->cap_bad);
         s->bad[n] = *bad;
@@ -53,11 +53,11 @@ add_bad(struct scrub *s, const struct chunk_name *name, const struct bad_object 
 /* ---- others with the same content ---- */
 
 struct twins {
-    struct scrub       *scrub;
-    struct hands       *hands;
-    const struct known *of;
-    size_t              prefix; /* length of "<db>/chunks/" */
-    bool                good;   /* one of them is */
+    struct scrub                  *scrub;
+    struct hands                  *hands;
+    const struct chunkindex_entry *of;
+    size_t                         prefix; /* length of "<db>/chunks/" */
+    bool                           good;   /* one of them is */
 };
 
 static int
@@ -88,7 +88,8 @@ check_twin(void *ctx, const struct object_info *info, struct err *e)
 }
 
 static int
-check_twins(struct scrub *s, struct hands *h, const struct known *k, bool *good, struct err *e)
+check_twins(struct scrub *s, struct hands *h, const struct chunkindex_entry *k, bool *good,
+            struct err *e)
 {
     struct twins t = {.scrub = s, .hands = h, .of = k};
     char        *enc = name_encode(s->db);
@@ -116,7 +117,7 @@ time_is_up(const struct scrub *s)
 }
 
 static void
-finished(struct scrub *s, struct known *k, bool good)
+finished(struct scrub *s, struct chunkindex_entry *k, bool good)
 {
     struct scrub_work *w = s->work;
 
@@ -125,7 +126,7 @@ finished(struct scrub *s, struct known *k, bool good)
     s->objects++;
     s->bytes += k->size;
     if (good && condemned_has(&w->condemned, &k->name)) {
-        known_trust(&w->acquitted, &k->name, k->size, k->raw_size);
+        chunkindex_trust(&w->acquitted, &k->name, k->size, k->raw_size);
     }
     (void)pthread_mutex_unlock(&w->lock);
     progress_add(k->size);
@@ -134,16 +135,16 @@ finished(struct scrub *s, struct known *k, bool good)
 static int
 check_one(void *ctx, void *task, int worker, struct err *e)
 {
-    struct reading   *r = ctx;
-    struct scrub     *s = r->scrub;
-    struct hands     *h = &r->hands[worker];
-    struct known     *k = *(struct known **)task;
-    char              name[CHUNK_NAME_MAX];
-    struct chunk_line line = {.name = name, .size = k->size, .raw_size = k->raw_size};
-    struct err        why = ERR_INIT;
-    bool              healed = false;
-    bool              late;
-    int               is;
+    struct reading          *r = ctx;
+    struct scrub            *s = r->scrub;
+    struct hands            *h = &r->hands[worker];
+    struct chunkindex_entry *k = *(struct chunkindex_entry **)task;
+    char                     name[CHUNK_NAME_MAX];
+    struct chunk_line        line = {.name = name, .size = k->size, .raw_size = k->raw_size};
+    struct err               why = ERR_INIT;
+    bool                     healed = false;
+    bool                     late;
+    int                      is;
 
     (void)pthread_mutex_lock(&s->work->lock);
     late = time_is_up(s);
@@ -205,7 +206,7 @@ checkpoint(void *ctx, struct err *e)
     settled = r->scrub->bad_names.n == w->settled;
     (void)pthread_mutex_unlock(&w->lock);
     if (done > 0 && done < w->n_items && settled) {
-        scrub_remember(r->scrub, chunk_place(w->item[done]->name.id));
+        scrub_remember(r->scrub, usedchunks_position(w->item[done]->name.id));
     }
     return 0;
 }

@@ -12,7 +12,8 @@ bad_index(const struct scrub *s, const char *text)
 {
     struct chunk_name name;
 
-    return chunk_name_parse(text, &name) != 0 ? SIZE_MAX : known_find_name(&s->bad_names, &name);
+    return chunk_name_parse(text, &name) != 0 ? SIZE_MAX
+                                              : chunkindex_find_name(&s->bad_names, &name);
 }
 
 /* ---- backups ---- */
@@ -47,18 +48,18 @@ bad_free(struct bad_object *b)
 static void
 drop_unneeded(struct scrub *s, size_t from)
 {
-    struct known_set kept = {0};
-    size_t           n = 0;
+    struct chunkindex kept = {0};
+    size_t            n = 0;
 
     for (size_t i = 0; i < s->bad_names.n; i++) {
         if (i >= from && s->bad[i].backups.n == 0 && !s->bad[i].spare) {
             bad_free(&s->bad[i]);
             continue;
         }
-        known_trust(&kept, &s->bad_names.v[i].name, 0, 0);
+        chunkindex_trust(&kept, &s->bad_names.v[i].name, 0, 0);
         s->bad[n++] = s->bad[i];
     }
-    known_free(&s->bad_names);
+    chunkindex_free(&s->bad_names);
     s->bad_names = kept;
 }
 
@@ -120,7 +121,7 @@ trace(struct scrub *s, const struct manifest *m)
         bad[i] = bad_index(s, m->chunks[i].name);
         want[i] = bad[i] != SIZE_MAX;
     }
-    manifest_trace(m, want, add_table, &t);
+    chunkusers_trace(m, want, add_table, &t);
     free(want);
     free(bad);
 }
@@ -170,6 +171,6 @@ scrub_free(struct scrub *s)
         bad_free(&s->bad[i]);
     }
     free(s->bad);
-    known_free(&s->bad_names);
+    chunkindex_free(&s->bad_names);
     backup_list_free(&s->backups);
 }

@@ -18,9 +18,9 @@ enum { GAP_MAX = 4 };
 
 enum { BOX_MAX = 1024, EPOCH_MAX = 10000, RECIPIENTS_MAX = 256 };
 
-static const char *const role_keys[] = {[KEY_READER] = "readers", [KEY_WRITER] = "writers"};
+static const char *const role_keys[] = {[EPOCH_READER] = "readers", [EPOCH_WRITER] = "writers"};
 static const char *const role_types[] = {
-    [KEY_READER] = "epoch-reader", [KEY_WRITER] = "epoch-writer"};
+    [EPOCH_READER] = "epoch-reader", [EPOCH_WRITER] = "epoch-writer"};
 
 void
 epoch_deinit(struct epoch *ep)
@@ -39,24 +39,24 @@ epoch_make(struct epoch *ep, unsigned number)
 }
 
 static void
-recipient_free(struct recipient *r)
+recipient_free(struct epoch_recipient *r)
 {
     free(r->name);
     buf_free(&r->box);
 }
 
 void
-key_object_free(struct key_object *o)
+epoch_keys_free(struct epoch_keys *o)
 {
     for (size_t i = 0; i < o->count; i++) {
         recipient_free(&o->v[i]);
     }
     free(o->v);
-    *o = (struct key_object){0};
+    *o = (struct epoch_keys){0};
 }
 
-struct recipient *
-key_object_find(const struct key_object *o, enum key_role role, const char *id)
+struct epoch_recipient *
+epoch_keys_find(const struct epoch_keys *o, enum epoch_role role, const char *id)
 {
     for (size_t i = 0; i < o->count; i++) {
         if (o->v[i].role == role && strcmp(o->v[i].id, id) == 0) {
@@ -67,7 +67,7 @@ key_object_find(const struct key_object *o, enum key_role role, const char *id)
 }
 
 bool
-key_object_drop(struct key_object *o, const char *id)
+epoch_keys_drop(struct epoch_keys *o, const char *id)
 {
     size_t n = 0;
     size_t before = o->count;
@@ -87,41 +87,41 @@ key_object_drop(struct key_object *o, const char *id)
 
 /* What is sealed to a recipient is of this epoch, whose public key is enough to say which. */
 static struct sealed_as
-box_as(enum key_role role, const uint8_t read[READ_PUBLIC], const uint8_t epoch[SEAL_PUBLIC])
+box_as(enum epoch_role role, const uint8_t read[READ_PUBLIC], const uint8_t epoch[SEAL_PUBLIC])
 {
     return (struct sealed_as){
         .type = role_types[role], .public = read, .what = epoch, .what_n = SEAL_PUBLIC};
 }
 
 static size_t
-payload_size(enum key_role role)
+payload_size(enum epoch_role role)
 {
-    return role == KEY_READER ? SEAL_SECRET + NAMING_KEYS : NAMING_KEYS;
+    return role == EPOCH_READER ? SEAL_SECRET + NAMING_KEYS : NAMING_KEYS;
 }
 
-static struct recipient *
-new_recipient(struct key_object *o, enum key_role role, const char *id)
+static struct epoch_recipient *
+new_recipient(struct epoch_keys *o, enum epoch_role role, const char *id)
 {
-    struct recipient *r;
+    struct epoch_recipient *r;
 
     VEC_GROW(o->v, o->count, o->cap);
     r = &o->v[o->count++];
-    *r = (struct recipient){.role = role, .box = BUF_INIT(BOX_MAX)};
+    *r = (struct epoch_recipient){.role = role, .box = BUF_INIT(BOX_MAX)};
     (void)snprintf(r->id, sizeof r->id, "%s", id);
     return r;
 }
 
 int
-key_object_add(struct key_object *o, enum key_role role, const struct public_key *k,
+epoch_keys_add(struct epoch_keys *o, enum epoch_role role, const struct public_key *k,
                const struct epoch *ep, struct err *e)
 {
-    struct sealed_as  as = box_as(role, k->read, ep->public);
-    struct secret     payload = SECRET_INIT;
-    struct recipient *r = key_object_find(o, role, k->id);
-    size_t            secret_n = role == KEY_READER ? SEAL_SECRET : 0;
-    int               rc;
+    struct sealed_as        as = box_as(role, k->read, ep->public);
+    struct secret           payload = SECRET_INIT;
+    struct epoch_recipient *r = epoch_keys_find(o, role, k->id);
+    size_t                  secret_n = role == EPOCH_READER ? SEAL_SECRET : 0;
+    int                     rc;
 
-    if (ep->naming.data == NULL || (role == KEY_READER && ep->secret.data == NULL)) {
+    if (ep->naming.data == NULL || (role == EPOCH_READER && ep->secret.data == NULL)) {
         return err_set(e, ERR_AUTH, "the keys of epoch %u are not known here", ep->number);
     }
     if (r == NULL) {
@@ -142,11 +142,11 @@ key_object_add(struct key_object *o, enum key_role role, const struct public_key
 
 /* The secret must be that of the epoch's public key: else somebody else's would be believed. */
 static int
-take_payload(enum key_role role, const uint8_t *data, struct epoch *ep, struct err *e)
+take_payload(enum epoch_role role, const uint8_t *data, struct epoch *ep, struct err *e)
 {
     uint8_t public[SEAL_PUBLIC];
 
-    if (role == KEY_READER) {
+    if (role == EPOCH_READER) {
         secret_set(&ep->secret, data, SEAL_SECRET);
         seal_public(&ep->secret, public);
         if (memcmp(public, ep->public, sizeof public) != 0) {
@@ -159,15 +159,15 @@ take_payload(enum key_role role, const uint8_t *data, struct epoch *ep, struct e
         secret_set(&ep->naming, data, NAMING_KEYS);
     } else if (sodium_memcmp(ep->naming.data, data, NAMING_KEYS) !=
                0) { /* others read them now: they stay */
-        secret_free(role == KEY_READER ? &ep->secret : &(struct secret)SECRET_INIT);
+        secret_free(role == EPOCH_READER ? &ep->secret : &(struct secret)SECRET_INIT);
         return err_set(e, ERR_CORRUPT, "it holds other keys for names than this host knows");
     }
     return 0;
 }
 
 int
-recipient_open(const struct recipient *r, const struct secret_key *k, struct epoch *ep,
-               struct err *e)
+epoch_recipient_open(const struct epoch_recipient *r, const struct secret_key *k, struct epoch *ep,
+                     struct err *e)
 {
     struct sealed_as as = box_as(r->role, k->pub.read, ep->public);
     struct secret    box = SECRET_INIT;
@@ -190,13 +190,13 @@ recipient_open(const struct recipient *r, const struct secret_key *k, struct epo
 /* ---- as JSON ---- */
 
 static json_t *
-recipients_json(const struct key_object *o, enum key_role role)
+recipients_json(const struct epoch_keys *o, enum epoch_role role)
 {
     json_t *list = json_array();
 
     for (size_t i = 0; i < o->count; i++) {
-        const struct recipient *r = &o->v[i];
-        json_t                 *one;
+        const struct epoch_recipient *r = &o->v[i];
+        json_t                       *one;
 
         if (r->role != role) {
             continue;
@@ -212,7 +212,7 @@ recipients_json(const struct key_object *o, enum key_role role)
 }
 
 static json_t *
-to_json(const struct key_object *o)
+to_json(const struct epoch_keys *o)
 {
     json_t *j = object_new("keys");
     char    at[32];
@@ -223,13 +223,13 @@ to_json(const struct key_object *o)
     (void)json_object_set_new(j, "created", json_string(time_rfc3339(time(NULL), at, sizeof at)));
     (void)json_object_set_new(j, "tool", json_string("pgassay " PGASSAY_VERSION));
     json_set_hex(j, "public", o->public, sizeof o->public);
-    (void)json_object_set_new(j, role_keys[KEY_READER], recipients_json(o, KEY_READER));
-    (void)json_object_set_new(j, role_keys[KEY_WRITER], recipients_json(o, KEY_WRITER));
+    (void)json_object_set_new(j, role_keys[EPOCH_READER], recipients_json(o, EPOCH_READER));
+    (void)json_object_set_new(j, role_keys[EPOCH_WRITER], recipients_json(o, EPOCH_WRITER));
     return j;
 }
 
 static int
-parse_recipient(const json_t *j, struct recipient *r, struct err *e)
+parse_recipient(const json_t *j, struct epoch_recipient *r, struct err *e)
 {
     uint8_t     id[KEY_ID_HEX / 2];
     const char *box;
@@ -252,7 +252,7 @@ parse_recipient(const json_t *j, struct recipient *r, struct err *e)
 }
 
 static int
-parse_recipients(const json_t *j, enum key_role role, struct key_object *o, struct err *e)
+parse_recipients(const json_t *j, enum epoch_role role, struct epoch_keys *o, struct err *e)
 {
     json_t *list;
 
@@ -272,18 +272,19 @@ parse_recipients(const json_t *j, enum key_role role, struct key_object *o, stru
 }
 
 int
-key_object_parse(const void *text, size_t n, struct key_object *o, struct err *e)
+epoch_keys_parse(const void *text, size_t n, struct epoch_keys *o, struct err *e)
 {
     json_t *j = object_parse(text, n, "keys", e);
     int64_t epoch;
     int64_t number;
     int     rc = -1;
 
-    *o = (struct key_object){0};
+    *o = (struct epoch_keys){0};
     if (j == NULL || json_get_int(j, "epoch", &epoch, e) != 0 ||
         json_get_int(j, "n", &number, e) != 0 ||
         json_get_hex(j, "public", o->public, sizeof o->public, e) != 0 ||
-        parse_recipients(j, KEY_READER, o, e) != 0 || parse_recipients(j, KEY_WRITER, o, e) != 0) {
+        parse_recipients(j, EPOCH_READER, o, e) != 0 ||
+        parse_recipients(j, EPOCH_WRITER, o, e) != 0) {
         goto out;
     }
     if (epoch < 1 || epoch > EPOCH_MAX || number < 1 || number > INT32_MAX) {
@@ -297,7 +298,7 @@ key_object_parse(const void *text, size_t n, struct key_object *o, struct err *e
 out:
     json_decref(j);
     if (rc != 0) {
-        key_object_free(o);
+        epoch_keys_free(o);
     }
     return rc;
 }
@@ -315,16 +316,16 @@ object_key(unsigned epoch, unsigned n)
  * newest must not count again; 0: any. */
 static int
 accept(struct storage *st, const struct epoch *ep, unsigned n, const struct buf *raw,
-       struct key_object *o, struct err *e)
+       struct epoch_keys *o, struct err *e)
 {
     char *key;
     int   rc;
 
-    if (key_object_parse(raw->data, raw->len, o, e) != 0) {
+    if (epoch_keys_parse(raw->data, raw->len, o, e) != 0) {
         return -1;
     }
     key = object_key(o->epoch, o->n);
-    rc = signet_check(st->signet, "keys", key, raw->data, raw->len, e);
+    rc = trust_check(st->trust, "keys", key, raw->data, raw->len, e);
     if (rc == 0 &&
         (o->epoch != ep->number || memcmp(o->public, ep->public, sizeof o->public) != 0)) {
         rc = err_set(e, ERR_CORRUPT, "is about another epoch's key");
@@ -333,7 +334,7 @@ accept(struct storage *st, const struct epoch *ep, unsigned n, const struct buf 
         rc = err_set(e, ERR_CORRUPT, "it was written as \"%s\"", key);
     }
     if (rc != 0) {
-        key_object_free(o);
+        epoch_keys_free(o);
     }
     free(key);
     return rc;
@@ -343,19 +344,19 @@ accept(struct storage *st, const struct epoch *ep, unsigned n, const struct buf 
  * is. */
 /* 0: it is there, and is the best if it is accepted; else *doubt says why not.  1: missing. */
 static int
-look_at(struct storage *st, const struct epoch *ep, unsigned n, struct key_object *best,
+look_at(struct storage *st, const struct epoch *ep, unsigned n, struct epoch_keys *best,
         struct buf *raw, char **doubt, struct err *e)
 {
     struct buf        one = BUF_INIT(OBJECT_BYTES_MAX);
     char             *key = object_key(ep->number, n);
-    struct key_object o = {0};
+    struct epoch_keys o = {0};
     int               rc = storage_get(st, key, &one, e);
 
     if (rc != 0 && e->kind == ERR_NOT_FOUND) {
         err_clear(e);
         rc = 1;
     } else if (rc == 0 && accept(st, ep, n, &one, &o, e) == 0) {
-        key_object_free(best);
+        epoch_keys_free(best);
         *best = o;
         free(*doubt);
         *doubt = NULL;
@@ -375,7 +376,7 @@ look_at(struct storage *st, const struct epoch *ep, unsigned n, struct key_objec
 /* *n: the highest number there is.  best and raw get the highest that is accepted: best->n is 0
  * when none is. */
 static int
-find_newest(struct storage *st, const struct epoch *ep, struct key_object *best, struct buf *raw,
+find_newest(struct storage *st, const struct epoch *ep, struct epoch_keys *best, struct buf *raw,
             unsigned *n, struct err *e)
 {
     char    *doubt = NULL; /* about one that is newer than the best */
@@ -400,7 +401,7 @@ find_newest(struct storage *st, const struct epoch *ep, struct key_object *best,
 struct copies {
     struct storage     *st;
     const struct epoch *epoch;
-    struct key_object  *best;
+    struct epoch_keys  *best;
     struct buf         *raw;
     char               *from; /* the key of the copy that was taken */
 };
@@ -412,21 +413,21 @@ try_copy(void *ctx, const struct object_info *info, struct err *e)
     struct copies    *c = ctx;
     size_t            n = strlen(info->key);
     struct buf        one = BUF_INIT(OBJECT_BYTES_MAX);
-    struct key_object o = {0};
+    struct epoch_keys o = {0};
     struct err        bad = ERR_INIT;
 
     if (n >= sizeof suffix && strcmp(info->key + n - (sizeof suffix - 1), suffix) == 0 &&
         storage_get(c->st, info->key, &one, &bad) == 0 &&
         accept(c->st, c->epoch, 0, &one, &o, &bad) == 0) {
         if (c->best->n < o.n) {
-            key_object_free(c->best);
+            epoch_keys_free(c->best);
             *c->best = o;
             free(c->from);
             c->from = xstrdup(info->key);
             buf_clear(c->raw);
             (void)buf_append(c->raw, one.data, one.len, e);
         } else {
-            key_object_free(&o);
+            epoch_keys_free(&o);
         }
     }
     buf_free(&one);
@@ -445,7 +446,7 @@ in_database(void *ctx, const char *name, struct err *e)
 }
 
 static int
-find_copy(struct storage *st, const struct epoch *ep, struct key_object *best, struct buf *raw,
+find_copy(struct storage *st, const struct epoch *ep, struct epoch_keys *best, struct buf *raw,
           struct err *e)
 {
     struct copies c = {.st = st, .epoch = ep, .best = best, .raw = raw};
@@ -462,15 +463,15 @@ find_copy(struct storage *st, const struct epoch *ep, struct key_object *best, s
 }
 
 static int
-load(struct storage *st, const struct epoch *ep, struct key_object *o, struct buf *raw,
+load(struct storage *st, const struct epoch *ep, struct epoch_keys *o, struct buf *raw,
      struct err *e)
 {
     unsigned n;
 
-    *o = (struct key_object){0};
+    *o = (struct epoch_keys){0};
     if (find_newest(st, ep, o, raw, &n, e) != 0 ||
         (o->n == 0 && find_copy(st, ep, o, raw, e) != 0)) {
-        key_object_free(o);
+        epoch_keys_free(o);
         return err_wrap(e, "keys of epoch %u", ep->number);
     }
     o->there = n;
@@ -488,7 +489,7 @@ load(struct storage *st, const struct epoch *ep, struct key_object *o, struct bu
 }
 
 int
-key_object_load(struct storage *st, const struct epoch *ep, struct key_object *o, struct err *e)
+epoch_keys_load(struct storage *st, const struct epoch *ep, struct epoch_keys *o, struct err *e)
 {
     struct buf raw = BUF_INIT(OBJECT_BYTES_MAX);
     int        rc = load(st, ep, o, &raw, e);
@@ -498,19 +499,19 @@ key_object_load(struct storage *st, const struct epoch *ep, struct key_object *o
 }
 
 int
-key_object_raw(struct storage *st, const struct epoch *ep, struct buf *raw, struct err *e)
+epoch_keys_raw(struct storage *st, const struct epoch *ep, struct buf *raw, struct err *e)
 {
-    struct key_object o;
+    struct epoch_keys o;
     int               rc = load(st, ep, &o, raw, e);
 
-    key_object_free(&o);
+    epoch_keys_free(&o);
     return rc;
 }
 
 /* Where it belongs: behind those that were there, or behind all that somebody's dead run left.
  * Asked for first: a store that overwrites would not refuse. */
 static int
-find_place(struct storage *st, struct key_object *o, struct err *e)
+find_place(struct storage *st, struct epoch_keys *o, struct err *e)
 {
     struct object_info info;
     char              *key;
@@ -533,7 +534,7 @@ find_place(struct storage *st, struct key_object *o, struct err *e)
 }
 
 int
-key_object_put(struct storage *st, struct key_object *o, struct err *e)
+epoch_keys_put(struct storage *st, struct epoch_keys *o, struct err *e)
 {
     int     rc = find_place(st, o, e);
     char   *key = object_key(o->epoch, o->n);
@@ -558,7 +559,7 @@ key_object_put(struct storage *st, struct key_object *o, struct err *e)
 }
 
 int
-key_objects_retain(struct storage *st, unsigned epoch, time_t until, struct err *e)
+epoch_keys_retain(struct storage *st, unsigned epoch, time_t until, struct err *e)
 {
     int rc = 0;
 

@@ -1,11 +1,11 @@
 /*
- * keyobject.h - who can read an epoch, and who can write in it: keys.<epoch>.<n>.json.
+ * epoch.h - who can read an epoch, and who can write in it: keys.<epoch>.<n>.json.
  *
  * An encrypted epoch has a key pair of its own: what is stored is sealed to the public half.  The
  * secret half is sealed, in this object, to each reader; the keys that contents are named with (id
  * key, fingerprint key) to each reader and each writer.  Whoever is added or removed writes the
  * next n; of those about the epoch's public key the highest that is trusted counts.  Signed by an
- * admin (signet.h).  The objects lie beside repo.<n>.json and not in a directory, since that could
+ * admin (trust.h).  The objects lie beside repo.<n>.json and not in a directory, since that could
  * be a database's.  Each encrypted backup keeps a copy: <db>/backups/<backup>/keys.json.
  */
 #ifndef STORAGE_KEYS_EPOCH_H
@@ -28,56 +28,56 @@ struct epoch {
     struct secret naming; /* NAMING_KEYS, the id key first; empty: not known (yet) */
 };
 
-enum key_role { KEY_READER, KEY_WRITER };
+enum epoch_role { EPOCH_READER, EPOCH_WRITER };
 
-struct recipient {
-    enum key_role role;
-    char          id[KEY_ID_HEX + 1]; /* of the key file */
-    char         *name;               /* of the key file, for people */
-    uint8_t       read[READ_PUBLIC];
-    struct buf    box; /* sealed to read */
+struct epoch_recipient {
+    enum epoch_role role;
+    char            id[KEY_ID_HEX + 1]; /* of the key file */
+    char           *name;               /* of the key file, for people */
+    uint8_t         read[READ_PUBLIC];
+    struct buf      box; /* sealed to read */
 };
 
-struct key_object {
+struct epoch_keys {
     unsigned epoch, n;
     unsigned there; /* how many of them there were when it was loaded; 0: it was not */
     uint8_t public[SEAL_PUBLIC];
-    struct recipient *v;
-    size_t            count, cap;
+    struct epoch_recipient *v;
+    size_t                  count, cap;
 };
 
 void epoch_deinit(struct epoch *);
 /* A new one, with random keys. */
 void epoch_make(struct epoch *, unsigned number);
 
-void key_object_free(struct key_object *); /* accepts a zeroed one */
+void epoch_keys_free(struct epoch_keys *); /* accepts a zeroed one */
 /* NULL: no such recipient.  id: of a key file. */
-struct recipient *key_object_find(const struct key_object *, enum key_role, const char *id);
+struct epoch_recipient *epoch_keys_find(const struct epoch_keys *, enum epoch_role, const char *id);
 /* Seals the epoch's keys to k, in the place of what was sealed to him before.  A reader needs
  * the epoch's secret, both need its naming keys. */
-int  key_object_add(struct key_object *, enum key_role, const struct public_key *,
+int  epoch_keys_add(struct epoch_keys *, enum epoch_role, const struct public_key *,
                     const struct epoch *, struct err *);
-bool key_object_drop(struct key_object *,
+bool epoch_keys_drop(struct epoch_keys *,
                      const char *id); /* in every role; false: he was not there */
 
 /* Opens what k was given: fills secret and naming, or naming alone.  ERR_CORRUPT: it is not the
  * epoch's. */
-int recipient_open(const struct recipient *, const struct secret_key *k, struct epoch *,
-                   struct err *);
+int epoch_recipient_open(const struct epoch_recipient *, const struct secret_key *k, struct epoch *,
+                         struct err *);
 
 /* The newest about this epoch that is trusted; where none is left, the copy that some backup
  * keeps.  ERR_AUTH: neither is there. */
-int key_object_load(struct storage *, const struct epoch *, struct key_object *, struct err *);
+int epoch_keys_load(struct storage *, const struct epoch *, struct epoch_keys *, struct err *);
 /* As the next n, which becomes the object's.  ERR_EXISTS, and nothing is changed, when somebody
  * else put one since this one was loaded: his would not count any more. */
-int key_object_put(struct storage *, struct key_object *, struct err *);
+int epoch_keys_put(struct storage *, struct epoch_keys *, struct err *);
 /* The bytes of the newest, for a copy; *raw is replaced. */
-int key_object_raw(struct storage *, const struct epoch *, struct buf *raw, struct err *);
+int epoch_keys_raw(struct storage *, const struct epoch *, struct buf *raw, struct err *);
 
-/* Locks all of an epoch's until then, where they are not yet (lock.h). */
-int key_objects_retain(struct storage *, unsigned epoch, time_t until, struct err *);
+/* Locks all of an epoch's until then, where they are not yet (object_lock.h). */
+int epoch_keys_retain(struct storage *, unsigned epoch, time_t until, struct err *);
 
 /* For tests and fuzzing: the object from its line. */
-int key_object_parse(const void *, size_t, struct key_object *, struct err *);
+int epoch_keys_parse(const void *, size_t, struct epoch_keys *, struct err *);
 
 #endif

@@ -66,9 +66,9 @@ load_encrypt_to(struct keyring *k, const char *list, struct err *e)
 }
 
 static int
-read_flag(const struct storage_place *p, const char *key, bool *out, struct err *e)
+read_flag(const struct storage_location *p, const char *key, bool *out, struct err *e)
 {
-    const char *text = storage_place_get(p, key, NULL);
+    const char *text = storage_location_get(p, key, NULL);
 
     *out = text != NULL &&
         (strcmp(text, "yes") == 0 || strcmp(text, "true") == 0 || strcmp(text, "on") == 0 ||
@@ -81,18 +81,18 @@ read_flag(const struct storage_place *p, const char *key, bool *out, struct err 
 }
 
 static int
-read_fd(const struct storage_place *p, int *out, struct err *e)
+read_fd(const struct storage_location *p, int *out, struct err *e)
 {
-    const char *text = storage_place_get(p, "passphrase-fd", NULL);
+    const char *text = storage_location_get(p, "passphrase-fd", NULL);
 
     *out = -1;
     return text == NULL ? 0 : passphrase_fd_parse(text, out, e);
 }
 
 static int
-configure(struct keyring *k, const struct storage_place *p, struct err *e)
+configure(struct keyring *k, const struct storage_location *p, struct err *e)
 {
-    const char *identity = storage_place_get(p, "identity", NULL);
+    const char *identity = storage_location_get(p, "identity", NULL);
 
     if (identity != NULL) {
         strlist_split(&k->identity_files, identity);
@@ -100,18 +100,18 @@ configure(struct keyring *k, const struct storage_place *p, struct err *e)
     if (k->identity_files.n > IDENTITIES_MAX) {
         return err_set(e, ERR_USAGE, "identity: more than %d files", IDENTITIES_MAX);
     }
-    k->passphrase_file = copy_of(storage_place_get(p, "passphrase-file", NULL));
-    k->passphrase_command = copy_of(storage_place_get(p, "passphrase-command", NULL));
-    k->repo_id_pinned = copy_of(storage_place_get(p, "repo-id", NULL));
+    k->passphrase_file = copy_of(storage_location_get(p, "passphrase-file", NULL));
+    k->passphrase_command = copy_of(storage_location_get(p, "passphrase-command", NULL));
+    k->repo_id_pinned = copy_of(storage_location_get(p, "repo-id", NULL));
     return read_fd(p, &k->passphrase_fd, e) != 0 ||
             read_flag(p, "must-encrypt", &k->must_encrypt, e) != 0 ||
-            load_encrypt_to(k, storage_place_get(p, "encrypt-to", NULL), e) != 0
+            load_encrypt_to(k, storage_location_get(p, "encrypt-to", NULL), e) != 0
         ? -1
         : 0;
 }
 
 int
-keyring_open(const struct storage_place *p, struct keyring **out, struct err *e)
+keyring_open(const struct storage_location *p, struct keyring **out, struct err *e)
 {
     struct keyring *k = xcalloc(1, sizeof *k);
 
@@ -325,14 +325,14 @@ keyring_passphrase(const struct keyring *k)
 }
 
 char *
-keyring_readers_text(const struct key_object *o)
+keyring_readers_text(const struct epoch_keys *o)
 {
     char *text = NULL;
 
     for (size_t i = 0; i < o->count; i++) {
         char *longer;
 
-        if (o->v[i].role != KEY_READER) {
+        if (o->v[i].role != EPOCH_READER) {
             continue;
         }
         longer = xasprintf("%s%s%s (%s)", text == NULL ? "" : text, text == NULL ? "" : ", ",
@@ -344,7 +344,7 @@ keyring_readers_text(const struct key_object *o)
 }
 
 static int
-not_a_reader(const struct keyring *k, const struct epoch *ep, const struct key_object *o,
+not_a_reader(const struct keyring *k, const struct epoch *ep, const struct epoch_keys *o,
              struct err *e)
 {
     char *readers = keyring_readers_text(o);
@@ -367,21 +367,22 @@ not_a_reader(const struct keyring *k, const struct epoch *ep, const struct key_o
 static int
 open_for_reading(struct keyring *k, struct epoch *ep, struct err *e)
 {
-    struct key_object o;
+    struct epoch_keys o;
     int               rc = 1;
 
     if (!ep->sealed || ep->secret.data != NULL) {
         return 0;
     }
-    if (load_identities(k, e) != 0 || key_object_load(k->st, ep, &o, e) != 0) {
+    if (load_identities(k, e) != 0 || epoch_keys_load(k->st, ep, &o, e) != 0) {
         return -1;
     }
     /* What is given to one of them may be damaged: each is tried. */
     for (size_t i = 0; rc != 0 && i < k->n_identities; i++) {
-        const struct recipient *r = key_object_find(&o, KEY_READER, k->identities[i].pub.id);
+        const struct epoch_recipient *r = epoch_keys_find(&o, EPOCH_READER,
+                                                          k->identities[i].pub.id);
 
         if (r != NULL) {
-            rc = recipient_open(r, &k->identities[i], ep, e);
+            rc = epoch_recipient_open(r, &k->identities[i], ep, e);
         }
     }
     if (rc == 0) {
@@ -390,7 +391,7 @@ open_for_reading(struct keyring *k, struct epoch *ep, struct err *e)
     if (rc == 1) {
         rc = not_a_reader(k, ep, &o, e);
     }
-    key_object_free(&o);
+    epoch_keys_free(&o);
     return rc;
 }
 
@@ -430,7 +431,7 @@ remember(const struct keyring *k, const struct epoch *ep)
 {
     struct err e = ERR_INIT;
 
-    if (host_keys_remember(k->repo_id, ep, &e) != 0) {
+    if (pinned_remember(k->repo_id, ep, &e) != 0) {
         log_info("%s; this host does not remember epoch %u", e.text, ep->number);
     }
     return 0;
@@ -438,29 +439,29 @@ remember(const struct keyring *k, const struct epoch *ep)
 
 /* 1: this host is no writer. */
 static int
-open_as_writer(const struct keyring *k, struct epoch *ep, const struct key_object *o, struct err *e)
+open_as_writer(const struct keyring *k, struct epoch *ep, const struct epoch_keys *o, struct err *e)
 {
-    const struct secret_key *host = signet_key(k->st->signet);
-    const struct recipient  *r;
+    const struct secret_key      *host = trust_key(k->st->trust);
+    const struct epoch_recipient *r;
 
-    if (host == NULL || !signet_knows_admins(k->st->signet)) {
+    if (host == NULL || !trust_knows_admins(k->st->trust)) {
         return 1; /* nobody vouches for the epoch's key */
     }
-    r = key_object_find(o, KEY_WRITER, host->pub.id);
+    r = epoch_keys_find(o, EPOCH_WRITER, host->pub.id);
     if (r == NULL) {
         return 1;
     }
-    return recipient_open(r, host, ep, e) != 0 ? -1 : remember(k, ep); /* signed is enough */
+    return epoch_recipient_open(r, host, ep, e) != 0 ? -1 : remember(k, ep); /* signed is enough */
 }
 
 static int
 no_writer(const struct keyring *k, const struct epoch *ep, struct err *e)
 {
-    const struct secret_key *host = signet_key(k->st->signet);
+    const struct secret_key *host = trust_key(k->st->trust);
 
     err_set(e, ERR_AUTH, "nothing vouches on this host for the key that epoch %u is encrypted to",
             ep->number);
-    if (host != NULL && signet_knows_admins(k->st->signet)) {
+    if (host != NULL && trust_knows_admins(k->st->trust)) {
         return err_hint(e,
                         "make this host a writer where a reader's key is: pgassay storage keys add "
                         "--writer FILE, the public half of "
@@ -480,7 +481,7 @@ open_by_identity(struct keyring *k, struct epoch *ep, struct err *e)
 {
     unsigned newest;
 
-    if (host_keys_newest(k->repo_id, &newest, e) != 0) {
+    if (pinned_newest(k->repo_id, &newest, e) != 0) {
         return -1;
     }
     if (ep->number > newest && newest > 0) {
@@ -491,14 +492,14 @@ open_by_identity(struct keyring *k, struct epoch *ep, struct err *e)
 
 /* Under the lock. */
 static int
-open_for_writing(struct keyring *k, struct epoch *ep, const struct key_object *o, struct err *e)
+open_for_writing(struct keyring *k, struct epoch *ep, const struct epoch_keys *o, struct err *e)
 {
     int rc;
 
     if (ep->naming.data != NULL) {
         return 0;
     }
-    rc = host_keys_recall(k->repo_id, ep, e);
+    rc = pinned_recall(k->repo_id, ep, e);
     if (rc == 1) {
         rc = open_as_writer(k, ep, o, e);
     }
@@ -510,10 +511,10 @@ open_for_writing(struct keyring *k, struct epoch *ep, const struct key_object *o
 
 /* Just those who are pinned can read it. */
 static int
-check_readers(const struct keyring *k, const struct key_object *o, struct err *e)
+check_readers(const struct keyring *k, const struct epoch_keys *o, struct err *e)
 {
     for (size_t i = 0; i < o->count; i++) {
-        bool pinned = o->v[i].role == KEY_WRITER;
+        bool pinned = o->v[i].role == EPOCH_WRITER;
 
         for (size_t n = 0; !pinned && n < k->n_encrypt_to; n++) {
             pinned = strcmp(k->encrypt_to[n].id, o->v[i].id) == 0 &&
@@ -530,7 +531,7 @@ check_readers(const struct keyring *k, const struct key_object *o, struct err *e
         }
     }
     for (size_t n = 0; n < k->n_encrypt_to; n++) {
-        if (key_object_find(o, KEY_READER, k->encrypt_to[n].id) == NULL) {
+        if (epoch_keys_find(o, EPOCH_READER, k->encrypt_to[n].id) == NULL) {
             err_set(e, ERR_AUTH, "key %s (%s) of encrypt-to cannot read new backups",
                     k->encrypt_to[n].id, k->encrypt_to[n].name);
             return err_hint(e,
@@ -549,7 +550,7 @@ check_not_behind(const struct keyring *k, const struct epoch *ep, struct err *e)
 {
     unsigned newest;
 
-    if (host_keys_newest(k->repo_id, &newest, e) != 0) {
+    if (pinned_newest(k->repo_id, &newest, e) != 0) {
         return -1;
     }
     if (newest > 0 && !ep->sealed) {
@@ -573,7 +574,7 @@ check_not_behind(const struct keyring *k, const struct epoch *ep, struct err *e)
 
 /* Under the lock. */
 static int
-check_pins(struct keyring *k, const struct epoch *ep, const struct key_object *o, struct err *e)
+check_pins(struct keyring *k, const struct epoch *ep, const struct epoch_keys *o, struct err *e)
 {
     if (k->pins_checked) {
         return 0;
@@ -596,8 +597,8 @@ check_pins(struct keyring *k, const struct epoch *ep, const struct key_object *o
 static int
 prepare(struct keyring *k, struct epoch *ep, bool current, struct err *e)
 {
-    struct key_object o = {0};
-    int               rc = ep->sealed ? key_object_load(k->st, ep, &o, e) : 0;
+    struct epoch_keys o = {0};
+    int               rc = ep->sealed ? epoch_keys_load(k->st, ep, &o, e) : 0;
 
     if (rc == 0 && current) {
         rc = check_pins(k, ep, &o, e);
@@ -605,7 +606,7 @@ prepare(struct keyring *k, struct epoch *ep, bool current, struct err *e)
     if (rc == 0) {
         rc = open_for_writing(k, ep, &o, e);
     }
-    key_object_free(&o);
+    epoch_keys_free(&o);
     return rc;
 }
 
@@ -629,5 +630,5 @@ keyring_trust(struct keyring *k, unsigned number, struct err *e)
 {
     const struct epoch *ep = keyring_read(k, number, e);
 
-    return ep == NULL ? -1 : !ep->sealed ? 0 : host_keys_remember(k->repo_id, ep, e);
+    return ep == NULL ? -1 : !ep->sealed ? 0 : pinned_remember(k->repo_id, ep, e);
 }

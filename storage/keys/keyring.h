@@ -2,14 +2,14 @@
  * keyring.h - the keys that this host has of a repository's epochs, and what its configuration
  * insists on.
  *
- * Keys of [repo NAME] (storage/place.h):
+ * Keys of [repo NAME] (storage/contract/location.h):
  *   identity            secret key files of a reader, separated by commas: to read what is
- * encrypted passphrase-file, passphrase-command, passphrase-fd   for identity (core/passphrase.h)
- *   encrypt-to          public key files: who shall be able to read what this host writes, these
- * and nobody else must-encrypt        yes: nothing plain is written.  encrypt-to means that, too
- *   repo-id             the repository that it is: another one is refused
+ * encrypted passphrase-file, passphrase-command, passphrase-fd   for identity
+ * (core/crypto/passphrase.h) encrypt-to          public key files: who shall be able to read what
+ * this host writes, these and nobody else must-encrypt        yes: nothing plain is written.
+ * encrypt-to means that, too repo-id             the repository that it is: another one is refused
  *
- * Whether an epoch's public key is right, a host knows because (1) it remembers it (hostkeys.h),
+ * Whether an epoch's public key is right, a host knows because (1) it remembers it (pinned.h),
  * (2) an admin whom it trusts has signed it (trust-admin), or (3) it remembers nothing of this
  * repository yet, and the identity opens it: that is believed once and remembered, since anybody
  * can give a key of his own making to a reader.  Without any of these nothing is encrypted to it.
@@ -33,9 +33,9 @@ struct keyring;
 enum { EPOCH_NUMBER_MAX = 10000 };
 
 /* place NULL: a host that has and asks nothing. */
-int  keyring_open(const struct storage_place *, struct keyring **out, struct err *);
+int  keyring_open(const struct storage_location *, struct keyring **out, struct err *);
 void keyring_free(struct keyring *); /* accepts NULL */
-/* What repo.<n>.json says.  st, with its signet, must outlive the keyring.  ERR_AUTH when it is
+/* What repo.<n>.json says.  st, with its trust, must outlive the keyring.  ERR_AUTH when it is
  * not the repository that is meant. */
 int keyring_bind(struct keyring *, struct storage *st, const json_t *repo, const char *repo_id,
                  struct err *);
@@ -68,6 +68,6 @@ bool keyring_same(const struct keyring *, const struct keyring *, unsigned numbe
 int keyring_trust(struct keyring *, unsigned number, struct err *);
 
 /* "ops (0123456789abcdef), escrow (…)".  Allocated. */
-char *keyring_readers_text(const struct key_object *);
+char *keyring_readers_text(const struct epoch_keys *);
 
 #endif

@@ -157,7 +157,7 @@ lock(const char *repo_id)
 }
 
 int
-host_keys_recall(const char *repo_id, struct epoch *ep, struct err *e)
+pinned_recall(const char *repo_id, struct epoch *ep, struct err *e)
 {
     char         *path = file_of(repo_id, e);
     json_t       *o = path == NULL ? NULL : load(path, e);
@@ -170,7 +170,7 @@ host_keys_recall(const char *repo_id, struct epoch *ep, struct err *e)
 }
 
 int
-host_keys_ready(const char *repo_id, struct err *e)
+pinned_ready(const char *repo_id, struct err *e)
 {
     char *path = state_file(repo_id, "epochs.lock", e);
     int   fd = path == NULL ? -1 : open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -187,7 +187,7 @@ host_keys_ready(const char *repo_id, struct err *e)
 }
 
 int
-host_keys_newest(const char *repo_id, unsigned *number, struct err *e)
+pinned_newest(const char *repo_id, unsigned *number, struct err *e)
 {
     char   *path = file_of(repo_id, e);
     json_t *o;
@@ -224,7 +224,7 @@ add_epoch(json_t *o, unsigned number)
 }
 
 int
-host_keys_remember(const char *repo_id, const struct epoch *ep, struct err *e)
+pinned_remember(const char *repo_id, const struct epoch *ep, struct err *e)
 {
     struct buf text = BUF_INIT(OBJECT_BYTES_MAX);
     char      *path = file_of(repo_id, e);

@@ -1,5 +1,5 @@
 /*
- * hostkeys.h - what a backup host remembers of a repository's encrypted epochs: <state dir>/<repo
+ * pinned.h - what a backup host remembers of a repository's encrypted epochs: <state dir>/<repo
  * id>/epochs.json, mode 0600.
  *
  * The keys that contents are named with (id key, fingerprint key) and the public key that they are
@@ -14,14 +14,14 @@
 
 /* Fills in what is remembered.  0: ep->naming is set; 1: this epoch is not known here; -1 with
  * ERR_AUTH: its public key is another one. */
-int host_keys_recall(const char *repo_id, struct epoch *ep, struct err *);
+int pinned_recall(const char *repo_id, struct epoch *ep, struct err *);
 /* The number of the newest epoch known here; 0: none, or this host has no place to remember
  * anything. */
-int host_keys_newest(const char *repo_id, unsigned *number, struct err *);
+int pinned_newest(const char *repo_id, unsigned *number, struct err *);
 /* ERR_AUTH: another key is remembered under its number, and stays. */
 /* Could anything be remembered here?  Asked before an epoch is begun in which this host could
  * not write. */
-int host_keys_ready(const char *repo_id, struct err *);
-int host_keys_remember(const char *repo_id, const struct epoch *, struct err *);
+int pinned_ready(const char *repo_id, struct err *);
+int pinned_remember(const char *repo_id, const struct epoch *, struct err *);
 
 #endif

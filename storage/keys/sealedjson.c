@@ -18,8 +18,8 @@ hidden_as(const struct epoch *ep, const char *type, const char *backup)
 }
 
 char *
-hidden_seal(const struct epoch *ep, const char *type, const char *backup, const json_t *o,
-            struct err *e)
+sealedjson_seal(const struct epoch *ep, const char *type, const char *backup, const json_t *o,
+                struct err *e)
 {
     struct sealed_as as = hidden_as(ep, type, backup);
     struct buf       text = BUF_INIT(HIDDEN_MAX);
@@ -36,8 +36,8 @@ hidden_seal(const struct epoch *ep, const char *type, const char *backup, const 
 }
 
 json_t *
-hidden_open(const struct epoch *ep, const char *type, const char *backup, const char *hex,
-            struct err *e)
+sealedjson_open(const struct epoch *ep, const char *type, const char *backup, const char *hex,
+                struct err *e)
 {
     struct sealed_as as = hidden_as(ep, type, backup);
     size_t           sealed_n = strlen(hex) / 2;

@@ -32,7 +32,7 @@ struct trusted {
     size_t             n, cap;
 };
 
-struct signet {
+struct trust {
     char              repo_id[33]; /* "": not bound yet */
     bool              signs;
     struct secret_key key;
@@ -60,7 +60,8 @@ load_trusted(struct trusted *t, const char *list, struct err *e)
 }
 
 static int
-load_keys(struct signet *s, const struct storage_place *place, const char *sign_key, struct err *e)
+load_keys(struct trust *s, const struct storage_location *place, const char *sign_key,
+          struct err *e)
 {
     const struct passphrase_source ask = PASSPHRASE_ASK;
 
@@ -71,7 +72,7 @@ load_keys(struct signet *s, const struct storage_place *place, const char *sign_
         s->signs = true;
     }
     for (int i = 0; i < ROLES; i++) {
-        const char *files = storage_place_get(place, role_keys[i], NULL);
+        const char *files = storage_location_get(place, role_keys[i], NULL);
 
         if (files != NULL && load_trusted(&s->trusted[i], files, e) != 0) {
             return err_wrap(e, "%s", role_keys[i]);
@@ -81,21 +82,21 @@ load_keys(struct signet *s, const struct storage_place *place, const char *sign_
 }
 
 int
-signet_open(const struct storage_place *place, struct signet **out, struct err *e)
+trust_open(const struct storage_location *place, struct trust **out, struct err *e)
 {
-    const char *sign_key = storage_place_get(place, "sign-key", NULL);
+    const char *sign_key = storage_location_get(place, "sign-key", NULL);
     bool        any = sign_key != NULL;
 
     *out = NULL;
     for (int i = 0; i < ROLES; i++) {
-        any = any || storage_place_get(place, role_keys[i], NULL) != NULL;
+        any = any || storage_location_get(place, role_keys[i], NULL) != NULL;
     }
     if (!any) {
         return 0;
     }
     *out = xcalloc(1, sizeof **out);
     if (load_keys(*out, place, sign_key, e) != 0) {
-        signet_free(*out);
+        trust_free(*out);
         *out = NULL;
         return -1;
     }
@@ -103,7 +104,7 @@ signet_open(const struct storage_place *place, struct signet **out, struct err *
 }
 
 void
-signet_free(struct signet *s)
+trust_free(struct trust *s)
 {
     if (s == NULL) {
         return;
@@ -119,7 +120,7 @@ signet_free(struct signet *s)
 }
 
 void
-signet_bind(struct signet *s, const char *repo_id)
+trust_bind(struct trust *s, const char *repo_id)
 {
     if (s != NULL) {
         (void)snprintf(s->repo_id, sizeof s->repo_id, "%s", repo_id);
@@ -127,7 +128,7 @@ signet_bind(struct signet *s, const char *repo_id)
 }
 
 void
-signet_allow_unsigned(struct signet *s)
+trust_allow_unsigned(struct trust *s)
 {
     if (s != NULL) {
         s->allow_unsigned = true;
@@ -135,13 +136,13 @@ signet_allow_unsigned(struct signet *s)
 }
 
 const struct secret_key *
-signet_key(const struct signet *s)
+trust_key(const struct trust *s)
 {
     return s != NULL && s->signs ? &s->key : NULL;
 }
 
 bool
-signet_knows_admins(const struct signet *s)
+trust_knows_admins(const struct trust *s)
 {
     return s != NULL && s->trusted[ADMIN].n > 0;
 }
@@ -149,7 +150,7 @@ signet_knows_admins(const struct signet *s)
 /* ---- who may what ---- */
 
 static const struct public_key *
-find_key(const struct signet *s, enum role role, const char *id)
+find_key(const struct trust *s, enum role role, const char *id)
 {
     for (size_t i = 0; i < s->trusted[role].n; i++) {
         if (strcmp(s->trusted[role].v[i].id, id) == 0) {
@@ -161,7 +162,7 @@ find_key(const struct signet *s, enum role role, const char *id)
 
 /* The key that signed, if it may do what this object does. */
 static const struct public_key *
-allowed_key(const struct signet *s, size_t type, const char *id)
+allowed_key(const struct trust *s, size_t type, const char *id)
 {
     const enum role roles[] = {types[type].role, types[type].other, ADMIN};
 
@@ -188,13 +189,13 @@ find_type(const char *type)
 }
 
 static bool
-asked_for(const struct signet *s, size_t type)
+asked_for(const struct trust *s, size_t type)
 {
     return s->trusted[types[type].role].n + s->trusted[types[type].other].n > 0;
 }
 
 bool
-signet_asks(const struct signet *s, const char *type)
+trust_asks(const struct trust *s, const char *type)
 {
     size_t t = find_type(type);
 
@@ -202,7 +203,7 @@ signet_asks(const struct signet *s, const char *type)
 }
 
 int
-signet_may(const struct signet *s, const char *type, struct err *e)
+trust_may(const struct trust *s, const char *type, struct err *e)
 {
     size_t t = find_type(type);
 
@@ -223,14 +224,14 @@ signet_may(const struct signet *s, const char *type, struct err *e)
 /* ---- signing ---- */
 
 const char *
-signet_signer(const struct signet *s)
+trust_signer(const struct trust *s)
 {
     return s != NULL && s->signs && s->repo_id[0] != '\0' ? s->key.pub.id : NULL;
 }
 
 int
-signet_sign(const struct signet *s, const char *type, const char *key, struct buf *line,
-            struct err *e)
+trust_sign(const struct trust *s, const char *type, const char *key, struct buf *line,
+           struct err *e)
 {
     struct signed_as as;
     uint8_t          signature[SIGNATURE_BYTES];
@@ -248,7 +249,7 @@ signet_sign(const struct signet *s, const char *type, const char *key, struct bu
 /* ---- checking ---- */
 
 static int
-check_line(const struct signet *s, size_t type, const char *key, const void *object, size_t first,
+check_line(const struct trust *s, size_t type, const char *key, const void *object, size_t first,
            const json_t *second, struct err *e)
 {
     struct signed_as         as = {.type = types[type].type, .repo_id = s->repo_id, .key = key};
@@ -277,7 +278,7 @@ check_line(const struct signet *s, size_t type, const char *key, const void *obj
 }
 
 static int
-check_object(const struct signet *s, size_t type, const char *key, const uint8_t *object, size_t n,
+check_object(const struct trust *s, size_t type, const char *key, const uint8_t *object, size_t n,
              struct err *e)
 {
     const uint8_t *end = n == 0 ? NULL : memchr(object, '\n', n);
@@ -304,7 +305,7 @@ check_object(const struct signet *s, size_t type, const char *key, const uint8_t
 }
 
 static int
-overlook(struct signet *s, const char *key, struct err *e)
+overlook(struct trust *s, const char *key, struct err *e)
 {
     if (!atomic_exchange(&s->warned, true)) {
         log_warn(
@@ -316,8 +317,8 @@ overlook(struct signet *s, const char *key, struct err *e)
 }
 
 int
-signet_check(struct signet *s, const char *type, const char *key, const void *object, size_t n,
-             struct err *e)
+trust_check(struct trust *s, const char *type, const char *key, const void *object, size_t n,
+            struct err *e)
 {
     size_t t = find_type(type);
 

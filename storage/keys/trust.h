@@ -1,7 +1,7 @@
 /*
- * signet.h - what this host signs in a repository, and whose signatures it believes.
+ * trust.h - what this host signs in a repository, and whose signatures it believes.
  *
- * Keys of [repo NAME] (storage/place.h): "sign-key", the secret key file of this host;
+ * Keys of [repo NAME] (storage/contract/location.h): "sign-key", the secret key file of this host;
  * "trust-backup", "trust-prune", "trust-drill" and "trust-admin", public key files, separated by
  * commas.  An admin key may do everything.  With sign-key, all that is written is signed.  With a
  * trust- key, what that role decides must carry the signature of such a key, or it counts as
@@ -9,7 +9,7 @@
  * which role: docs/repository-format.md, "Signatures".
  *
  * The signature is an object's second line, {"key": ID, "signature": HEX}, over the exact bytes of
- * the first (core/sign.h).
+ * the first (core/crypto/sign.h).
  */
 #ifndef STORAGE_KEYS_TRUST_H
 #define STORAGE_KEYS_TRUST_H
@@ -22,37 +22,37 @@
 #include "core/err.h"
 #include "storage/contract/location.h"
 
-struct signet;
+struct trust;
 
 /* *out is NULL when none of the keys is set. */
-int  signet_open(const struct storage_place *, struct signet **out, struct err *);
-void signet_free(struct signet *); /* accepts NULL */
+int  trust_open(const struct storage_location *, struct trust **out, struct err *);
+void trust_free(struct trust *); /* accepts NULL */
 /* Signatures are of one repository: before its id is known nothing is signed or believed.  32
  * hex digits. */
-void signet_bind(struct signet *, const char *repo_id);
+void trust_bind(struct trust *, const char *repo_id);
 /* From now on what backups and sources lack is a warning, said once: what is restored runs
  * foreign code. */
-void signet_allow_unsigned(struct signet *);
+void trust_allow_unsigned(struct trust *);
 
 /* This host's own key; NULL: none. */
-const struct secret_key *signet_key(const struct signet *);
+const struct secret_key *trust_key(const struct trust *);
 /* trust-admin is set: what the repository says of itself is vouched for. */
-bool signet_knows_admins(const struct signet *);
+bool trust_knows_admins(const struct trust *);
 
 /* Appends the second line; nothing without a sign-key.  line: the object's only line, with its
  * newline.  These accept NULL. */
-int signet_sign(const struct signet *, const char *type, const char *key, struct buf *line,
-                struct err *);
+int trust_sign(const struct trust *, const char *type, const char *key, struct buf *line,
+               struct err *);
 /* The whole object as stored.  0: signed by a key that may, or nobody asks.  ERR_CORRUPT says
  * what is wrong. */
-int signet_check(struct signet *, const char *type, const char *key, const void *, size_t n,
-                 struct err *);
+int trust_check(struct trust *, const char *type, const char *key, const void *, size_t n,
+                struct err *);
 /* The id of the key that it signs with; NULL: it does not sign. */
-const char *signet_signer(const struct signet *);
+const char *trust_signer(const struct trust *);
 /* Must objects of this type be signed by somebody it trusts? */
-bool signet_asks(const struct signet *, const char *type);
+bool trust_asks(const struct trust *, const char *type);
 /* Would this host believe what it is about to write?  ERR_AUTH when not: nobody should find out
  * by reading it back. */
-int signet_may(const struct signet *, const char *type, struct err *);
+int trust_may(const struct trust *, const char *type, struct err *);
 
 #endif

@@ -33,7 +33,7 @@ damage_none(const struct damage *d)
 void
 damage_free(struct damage *d)
 {
-    known_free(&d->chunks);
+    chunkindex_free(&d->chunks);
     strlist_free(&d->objects);
 }
 
@@ -54,8 +54,8 @@ is_lost(const struct damage *d, const char *text)
     if (chunk_name_parse(text, &name) != 0) {
         return false;
     }
-    i = known_find_name(&d->chunks, &name);
-    return i != SIZE_MAX && d->chunks.v[i].state == KNOWN_TRUSTED;
+    i = chunkindex_find_name(&d->chunks, &name);
+    return i != SIZE_MAX && d->chunks.v[i].state == CHUNKINDEX_TRUSTED;
 }
 
 static int
@@ -96,7 +96,7 @@ find_tables(struct repo *r, const struct label *l, struct judging *j, struct err
     for (size_t i = 0; i < m->n_chunks; i++) {
         want[i] = is_lost(j->damage, m->chunks[i].name);
     }
-    manifest_trace(m, want, add_table, j);
+    chunkusers_trace(m, want, add_table, j);
     strlist_sort(&j->tables);
     free(want);
     manifest_free(m);

@@ -13,8 +13,8 @@
 #include "storage/repo/condemned.h"
 
 struct damage {
-    struct known_set
-                   chunks; /* KNOWN_TRUSTED: lost; KNOWN_REUSABLE: bad, with another in its stead */
+    struct chunkindex
+        chunks; /* CHUNKINDEX_TRUSTED: lost; CHUNKINDEX_REUSABLE: bad, with another in its stead */
     struct strlist objects; /* condemned keys below <db>/ */
 };
 

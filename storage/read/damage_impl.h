@@ -1,5 +1,5 @@
 /*
- * damage_impl.h - what the parts of damage.h share: damage.c (judging backups), damage_look.c
+ * damage_impl.h - what the parts of damage.h share: damage.c (judging backups), damage_scan.c
  * (listings).
  */
 #ifndef STORAGE_READ_DAMAGE_IMPL_H
@@ -7,8 +7,8 @@
 
 #include "storage/read/damage.h"
 
-/* Lost chunks become KNOWN_REUSABLE where an object with the same id, itself not in the set, is
- * listed. */
+/* Lost chunks become CHUNKINDEX_REUSABLE where an object with the same id, itself not in the set,
+ * is listed. */
 int damage_find_twins(struct repo *, const char *db, struct damage *, struct err *);
 
 #endif

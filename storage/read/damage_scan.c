@@ -10,13 +10,13 @@
 
 /* A listing below <db>/chunks/. */
 struct looking {
-    struct known_set *set;
-    size_t            prefix; /* length of "<db>/chunks/" */
+    struct chunkindex *set;
+    size_t             prefix; /* length of "<db>/chunks/" */
 };
 
 static int
 list_chunks(struct repo *r, const char *db, const char *below, storage_list_fn *fn,
-            struct known_set *set, struct err *e)
+            struct chunkindex *set, struct err *e)
 {
     char          *enc = name_encode(db);
     char          *prefix = xasprintf("%s/chunks/%s", enc, below);
@@ -38,8 +38,8 @@ see_twin(void *ctx, const struct object_info *info, struct err *e)
 
     (void)e;
     if (chunk_name_parse(info->key + l->prefix, &name) == 0 &&
-        known_find_name(l->set, &name) == SIZE_MAX) {
-        known_replaced(l->set, name.id);
+        chunkindex_find_name(l->set, &name) == SIZE_MAX) {
+        chunkindex_replaced(l->set, name.id);
     }
     return 0;
 }
@@ -51,9 +51,9 @@ damage_find_twins(struct repo *r, const char *db, struct damage *d, struct err *
     int            rc = 0;
 
     for (size_t i = 0; i < d->chunks.n; i++) {
-        const struct known *k = &d->chunks.v[i];
+        const struct chunkindex_entry *k = &d->chunks.v[i];
 
-        if (k->state == KNOWN_TRUSTED) {
+        if (k->state == CHUNKINDEX_TRUSTED) {
             strlist_take(&below, xasprintf("%u/%02x/", k->name.epoch, k->name.id[0]));
         }
     }
@@ -77,7 +77,7 @@ see_needed(void *ctx, const struct object_info *info, struct err *e)
 
     (void)e;
     if (chunk_name_parse(info->key + l->prefix, &name) == 0) {
-        known_listed(l->set, &name, info->size);
+        chunkindex_listed(l->set, &name, info->size);
     }
     return 0;
 }
@@ -93,7 +93,7 @@ add_name(void *ctx, const char *name, struct err *e)
 /* One listing when all is looked at; else one for each first two digits of the slice, in each
  * epoch. */
 static int
-list_slice(struct repo *r, const char *db, const struct slice *s, struct known_set *set,
+list_slice(struct repo *r, const char *db, const struct usedchunks_slice *s, struct chunkindex *set,
            struct err *e)
 {
     struct strlist epochs = {0};
@@ -140,24 +140,24 @@ note_bad_list(void *ctx, const struct backup_entry *b, struct err *e)
 }
 
 static int
-look_slice(struct repo *r, const char *db, const struct backup_list *list, const struct slice *s,
-           struct damage *d, struct err *e)
+look_slice(struct repo *r, const char *db, const struct backup_list *list,
+           const struct usedchunks_slice *s, struct damage *d, struct err *e)
 {
-    struct known_set set = {0};
-    int              rc = -1;
+    struct chunkindex set = {0};
+    int               rc = -1;
 
-    if (needed_collect(r, list, s, &set, note_bad_list, d, e) != 0 ||
+    if (usedchunks_collect(r, list, s, &set, note_bad_list, d, e) != 0 ||
         list_slice(r, db, s, &set, e) != 0) {
         goto out;
     }
     for (size_t i = 0; i < set.n; i++) {
-        if (set.v[i].state == KNOWN_TRUSTED) {
-            known_trust(&d->chunks, &set.v[i].name, set.v[i].size, set.v[i].raw_size);
+        if (set.v[i].state == CHUNKINDEX_TRUSTED) {
+            chunkindex_trust(&d->chunks, &set.v[i].name, set.v[i].size, set.v[i].raw_size);
         }
     }
     rc = 0;
 out:
-    known_free(&set);
+    chunkindex_free(&set);
     return rc;
 }
 
@@ -165,8 +165,8 @@ int
 damage_look(struct repo *r, const char *db, const struct backup_list *list, struct damage *d,
             struct err *e)
 {
-    uint64_t     span = needed_span(list);
-    struct slice s = {0, span};
+    uint64_t                span = usedchunks_span(list);
+    struct usedchunks_slice s = {0, span};
 
     for (;;) {
         if (cancel_check(e) != 0 || look_slice(r, db, list, &s, d, e) != 0) {

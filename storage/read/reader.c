@@ -153,31 +153,31 @@ load_part(struct repo *r, const struct label *l, enum label_part part, struct bu
 static int
 add_name(void *ctx, const struct chunk_line *line, struct err *e)
 {
-    struct known_set *here = ctx;
-    struct chunk_name name;
-    size_t            n = here->n;
+    struct chunkindex *here = ctx;
+    struct chunk_name  name;
+    size_t             n = here->n;
 
     (void)e;
     (void)chunk_name_parse(line->name, &name); /* chunk_list_parse() did */
-    known_trust(here, &name, line->size, line->raw_size);
+    chunkindex_trust(here, &name, line->size, line->raw_size);
     if (here->n > n) {
-        here->v[n].state = KNOWN_REUSABLE;
+        here->v[n].state = CHUNKINDEX_REUSABLE;
     }
     return 0;
 }
 
 static int
-rename_one(struct chunk_ref *c, const struct known_set *here, struct err *e)
+rename_one(struct chunk_ref *c, const struct chunkindex *here, struct err *e)
 {
     struct chunk_name name;
     char              text[CHUNK_NAME_MAX];
     size_t            at;
 
     (void)chunk_name_parse(c->name, &name); /* manifest_check() did */
-    if (known_find_name(here, &name) != SIZE_MAX) {
+    if (chunkindex_find_name(here, &name) != SIZE_MAX) {
         return 0;
     }
-    at = known_find(here, name.id);
+    at = chunkindex_find(here, name.id);
     if (at == SIZE_MAX || here->v[at].raw_size != c->raw_size) {
         return err_set(e, ERR_CORRUPT, "chunk \"%s\" is not in the chunk list under any name",
                        c->name);
@@ -192,13 +192,13 @@ rename_one(struct chunk_ref *c, const struct known_set *here, struct err *e)
 static int
 rename_chunks(struct repo *r, const struct label *l, struct manifest *m, struct err *e)
 {
-    struct known_set here = {0};
-    int              rc = chunk_list_read(r, l, add_name, &here, e);
+    struct chunkindex here = {0};
+    int               rc = chunk_list_read(r, l, add_name, &here, e);
 
     for (size_t i = 0; rc == 0 && i < m->n_chunks; i++) {
         rc = rename_one(&m->chunks[i], &here, e);
     }
-    known_free(&here);
+    chunkindex_free(&here);
     return rc;
 }
 
@@ -616,8 +616,8 @@ chunk_check_anew(struct repo *r, const char *db, const struct chunk_line *line, 
 }
 
 int
-segments_read(struct repo *r, const char *db, const struct manifest *m, const struct segment *v,
-              size_t n, struct buf *out, struct err *e)
+segments_read(struct repo *r, const char *db, const struct manifest *m,
+              const struct manifest_segment *v, size_t n, struct buf *out, struct err *e)
 {
     struct codec *codec = codec_new(CODEC_DEFAULT);
     struct buf    scratch = BUF_INIT(CHUNK_STORED_MAX);

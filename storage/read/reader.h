@@ -43,8 +43,8 @@ int chunk_read_stored(struct repo *, const char *db, const struct chunk_ref *, s
                       struct err *);
 
 /* Concatenated segments (archive, globals) into out. */
-int segments_read(struct repo *, const char *db, const struct manifest *, const struct segment *,
-                  size_t n, struct buf *out, struct err *);
+int segments_read(struct repo *, const char              *db, const struct manifest *,
+                  const struct manifest_segment *, size_t n, struct buf *out, struct err *);
 
 /* The object holding a chunk has at most this many bytes, whatever the codec: room for scratch
  * buffers. */

@@ -83,7 +83,7 @@ add_backup(struct users *u, struct repo *r, const struct backup_entry *b, uint32
     if (b->label != NULL && chunk_list_read(r, b->label, add_line, u, e) == 0) {
         return 0;
     }
-    if (b->state == BACKUP_DAMAGED && step != FREEABLE_STAYS &&
+    if (b->state == BACKUP_DAMAGED && step != RECLAIMABLE_STAYS &&
         (b->label == NULL || e->kind == ERR_CORRUPT || e->kind == ERR_NOT_FOUND)) {
         err_clear(e);
         return 0;
@@ -94,8 +94,8 @@ add_backup(struct users *u, struct repo *r, const struct backup_entry *b, uint32
 }
 
 int
-freeable(struct repo *r, const struct backup_list *list, const uint32_t *step, uint32_t n_steps,
-         uint64_t *freed, struct err *e)
+reclaimable(struct repo *r, const struct backup_list *list, const uint32_t *step, uint32_t n_steps,
+            uint64_t *freed, struct err *e)
 {
     struct users u = {0};
     int          rc = 0;
@@ -106,7 +106,7 @@ freeable(struct repo *r, const struct backup_list *list, const uint32_t *step, u
     }
     compact(&u);
     for (size_t i = 0; i < u.n; i++) {
-        if (u.v[i].step != FREEABLE_STAYS) {
+        if (u.v[i].step != RECLAIMABLE_STAYS) {
             freed[u.v[i].step] += u.v[i].size;
         }
     }

@@ -1,5 +1,5 @@
 /*
- * freeable.h - how much would be freed if backups went one after another.
+ * reclaimable.h - how much would be freed if backups went one after another.
  *
  * A chunk goes with the last backup that refers to it.  Takes 40 bytes a chunk; chunk lists are
  * read one by one.
@@ -11,12 +11,12 @@
 
 #include "storage/format/label.h"
 
-#define FREEABLE_STAYS UINT32_MAX
+#define RECLAIMABLE_STAYS UINT32_MAX
 
-/* step[i]: when list->v[i] goes, from 0 to n_steps - 1, or FREEABLE_STAYS.  freed[k]: stored
+/* step[i]: when list->v[i] goes, from 0 to n_steps - 1, or RECLAIMABLE_STAYS.  freed[k]: stored
  * bytes that go at step k.  Void backups hold nothing; a damaged one whose list cannot be read
  * counts as empty when it goes, and is an error when it stays. */
-int freeable(struct repo *, const struct backup_list *, const uint32_t *step, uint32_t n_steps,
-             uint64_t *freed, struct err *);
+int reclaimable(struct repo *, const struct backup_list *, const uint32_t *step, uint32_t n_steps,
+                uint64_t *freed, struct err *);
 
 #endif

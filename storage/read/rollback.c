@@ -1,4 +1,4 @@
-/* What this host has seen against what stands there (seen.h). */
+/* What this host has seen against what stands there (lastseen.h). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,8 +20,8 @@ find_entry(const struct backup_list *list, const char *id)
 }
 
 static int
-judge(struct repo *r, const char *db, const struct seen *s, const struct backup_list *list,
-      struct seen_missed *m, struct err *e)
+judge(struct repo *r, const char *db, const struct lastseen *s, const struct backup_list *list,
+      struct rollback *m, struct err *e)
 {
     const struct backup_entry *b = find_entry(list, s->backup);
     struct strlist             tombstones = {0};
@@ -33,7 +33,7 @@ judge(struct repo *r, const char *db, const struct seen *s, const struct backup_
         bool same = b->label == NULL || strcmp(b->label->sha256, s->sha256) == 0 ||
             b->label->copied_repo[0] != '\0';
 
-        m->state = same ? SEEN_WELL : SEEN_REPLACED;
+        m->state = same ? ROLLBACK_NONE : ROLLBACK_REPLACED;
         return 0;
     }
     /* Those of the list may be a moment older than its labels, and a prune at work. */
@@ -41,19 +41,19 @@ judge(struct repo *r, const char *db, const struct seen *s, const struct backup_
     if (rc == 0) {
         rc = chain_expired(r, db, &tombstones, s->backup, s->sha256, &expired, e);
     }
-    m->state = rc != 0 || expired ? SEEN_WELL : SEEN_GONE;
+    m->state = rc != 0 || expired ? ROLLBACK_NONE : ROLLBACK_GONE;
     strlist_free(&tombstones);
     return rc;
 }
 
 void
-seen_judge(struct repo *r, const char *db, const struct backup_list *list, struct seen_missed *m)
+rollback_judge(struct repo *r, const char *db, const struct backup_list *list, struct rollback *m)
 {
-    struct seen s;
-    struct err  e = ERR_INIT;
+    struct lastseen s;
+    struct err      e = ERR_INIT;
 
-    *m = (struct seen_missed){.state = SEEN_WELL};
-    seen_load(r, db, &s);
+    *m = (struct rollback){.state = ROLLBACK_NONE};
+    lastseen_load(r, db, &s);
     if (s.backup[0] != '\0') {
         memcpy(m->backup, s.backup, sizeof m->backup);
         m->snapshot = s.snapshot;
@@ -62,21 +62,21 @@ seen_judge(struct repo *r, const char *db, const struct backup_list *list, struc
                      s.backup, e.text);
         }
     }
-    seen_free(&s);
+    lastseen_free(&s);
 }
 
 char *
-seen_text(const struct seen_missed *m, const struct label *found)
+rollback_text(const struct rollback *m, const struct label *found)
 {
     char  at[32];
     char  instead_at[32];
     char *instead, *text;
 
-    if (m->state == SEEN_WELL) {
+    if (m->state == ROLLBACK_NONE) {
         return NULL;
     }
     (void)time_rfc3339(m->snapshot, at, sizeof at);
-    if (m->state == SEEN_REPLACED) {
+    if (m->state == ROLLBACK_REPLACED) {
         return xasprintf(
             "backup %s is not the one that this host has seen under that id: its label was "
             "replaced",
@@ -96,13 +96,13 @@ seen_text(const struct seen_missed *m, const struct label *found)
 }
 
 void
-seen_warn(struct repo *r, const char *db, const struct backup_list *list)
+rollback_warn(struct repo *r, const char *db, const struct backup_list *list)
 {
-    struct seen_missed m;
-    char              *text;
+    struct rollback m;
+    char           *text;
 
-    seen_judge(r, db, list, &m);
-    text = seen_text(&m, NULL);
+    rollback_judge(r, db, list, &m);
+    text = rollback_text(&m, NULL);
     if (text != NULL) {
         log_warn("\"%s\" in repository \"%s\": %s; pgassay verify chain %s tells more", db,
                  r->st->location, text, db);
@@ -111,26 +111,27 @@ seen_warn(struct repo *r, const char *db, const struct backup_list *list)
 }
 
 struct label *
-seen_find(struct repo *r, const char *db, const char *which, time_t at, struct seen_missed *m,
-          struct err *e)
+rollback_find(struct repo *r, const char *db, const char *which, time_t at, struct rollback *m,
+              struct err *e)
 {
-    bool newest = (which == NULL || strcmp(which, "latest") == 0) && at == 0 && !seen_is_past(r);
+    bool newest = (which == NULL || strcmp(which, "latest") == 0) && at == 0 &&
+        !lastseen_is_past(r);
     struct backup_list list;
     struct label      *l = NULL;
 
-    *m = (struct seen_missed){.state = SEEN_WELL};
+    *m = (struct rollback){.state = ROLLBACK_NONE};
     if (backup_list_load(r, db, &list, e) != 0) {
         return NULL;
     }
     if (newest) {
-        seen_judge(r, db, &list, m);
+        rollback_judge(r, db, &list, m);
     }
     l = backup_find_listed(r, db, &list, which, at, e);
     if (l != NULL && newest) {
-        if (m->state != SEEN_WELL && strcmp(m->backup, l->id) < 0) {
-            m->state = SEEN_WELL;
+        if (m->state != ROLLBACK_NONE && strcmp(m->backup, l->id) < 0) {
+            m->state = ROLLBACK_NONE;
         }
-        seen_update(r, db, &list, l, m->state == SEEN_WELL, -1);
+        lastseen_update(r, db, &list, l, m->state == ROLLBACK_NONE, -1);
     }
     backup_list_free(&list);
     return l;

@@ -4,7 +4,7 @@
 #include "storage/read/reader.h"
 
 uint64_t
-chunk_place(const uint8_t id[SHA256_BYTES])
+usedchunks_position(const uint8_t id[SHA256_BYTES])
 {
     uint64_t place = 0;
 
@@ -15,7 +15,7 @@ chunk_place(const uint8_t id[SHA256_BYTES])
 }
 
 bool
-slice_holds(const struct slice *s, uint64_t place)
+usedchunks_slice_holds(const struct usedchunks_slice *s, uint64_t place)
 {
     return place - s->first <= s->span;
 }
@@ -23,7 +23,7 @@ slice_holds(const struct slice *s, uint64_t place)
 /* The distinct chunks are at most those of the oldest backup and what each later one wrote anew;
  * what expired since makes this too small, which costs memory, nothing else. */
 uint64_t
-needed_span(const struct backup_list *list)
+usedchunks_span(const struct backup_list *list)
 {
     uint64_t chunks = 0;
     uint64_t slices;
@@ -36,13 +36,13 @@ needed_span(const struct backup_list *list)
             chunks = chunks < l->chunks ? l->chunks : chunks;
         }
     }
-    slices = chunks / NEEDED_SLICE + 1;
+    slices = chunks / USEDCHUNKS_SLICE + 1;
     return slices == 1 ? UINT64_MAX : UINT64_MAX / slices;
 }
 
 struct collecting {
-    const struct slice *slice;
-    struct known_set   *set;
+    const struct usedchunks_slice *slice;
+    struct chunkindex             *set;
 };
 
 static int
@@ -52,16 +52,18 @@ collect_line(void *ctx, const struct chunk_line *line, struct err *e)
     struct chunk_name  name;
 
     (void)e;
-    if (chunk_name_parse(line->name, &name) == 0 && slice_holds(c->slice, chunk_place(name.id))) {
-        known_trust(c->set, &name, line->size, line->raw_size);
-        known_retained(c->set, &name, (time_t)line->retain_until);
+    if (chunk_name_parse(line->name, &name) == 0 &&
+        usedchunks_slice_holds(c->slice, usedchunks_position(name.id))) {
+        chunkindex_trust(c->set, &name, line->size, line->raw_size);
+        chunkindex_retained(c->set, &name, (time_t)line->retain_until);
     }
     return 0;
 }
 
 int
-needed_collect(struct repo *r, const struct backup_list *list, const struct slice *slice,
-               struct known_set *set, needed_fault_fn *fault, void *ctx, struct err *e)
+usedchunks_collect(struct repo *r, const struct backup_list *list,
+                   const struct usedchunks_slice *slice, struct chunkindex *set,
+                   usedchunks_fault_fn *fault, void *ctx, struct err *e)
 {
     struct collecting c = {slice, set};
 

@@ -1,10 +1,10 @@
 /*
- * needed.h - the chunks that the backups of a database need, each once, a slice at a time.
+ * usedchunks.h - the chunks that the backups of a database need, each once, a slice at a time.
  *
  * Ids are keyed hashes: the first 8 bytes of one, read as a number, are the chunk's place on a ring
  * of 2^64, as good as random and independent of whatever else is stored.  A slice of the ring holds
  * its share of the chunks, and slices laid end to end hold each chunk exactly once.  So memory
- * stays bounded however large the repository is (NEEDED_SLICE chunks, some 60 MB), and a scrub
+ * stays bounded however large the repository is (USEDCHUNKS_SLICE chunks, some 60 MB), and a scrub
  * remembers how far it came as one number.
  */
 #ifndef STORAGE_READ_USEDCHUNKS_H
@@ -16,24 +16,25 @@
 #include "storage/format/chunkindex.h"
 #include "storage/format/label.h"
 
-enum { NEEDED_SLICE = 500000 };
+enum { USEDCHUNKS_SLICE = 500000 };
 
-struct slice {
+struct usedchunks_slice {
     uint64_t first; /* place of its beginning */
     uint64_t span;  /* it ends at first + span, inclusive, round the ring; UINT64_MAX: everything */
 };
 
-uint64_t chunk_place(const uint8_t id[SHA256_BYTES]);
-bool     slice_holds(const struct slice *, uint64_t place);
-/* The span of a slice that holds about NEEDED_SLICE of what these backups need; UINT64_MAX when
+uint64_t usedchunks_position(const uint8_t id[SHA256_BYTES]);
+bool     usedchunks_slice_holds(const struct usedchunks_slice *, uint64_t place);
+/* The span of a slice that holds about USEDCHUNKS_SLICE of what these backups need; UINT64_MAX when
  * all fits into one. */
-uint64_t needed_span(const struct backup_list *);
+uint64_t usedchunks_span(const struct backup_list *);
 
 /* What is said of a chunk list that cannot be used; 0 to go on without it. */
-typedef int needed_fault_fn(void *ctx, const struct backup_entry *, struct err *);
+typedef int usedchunks_fault_fn(void *ctx, const struct backup_entry *, struct err *);
 
-/* Into the set, KNOWN_TRUSTED.  Void backups, and those without a readable label, need nothing. */
-int needed_collect(struct repo *, const struct backup_list *, const struct slice *,
-                   struct known_set *, needed_fault_fn *, void *ctx, struct err *);
+/* Into the set, CHUNKINDEX_TRUSTED.  Void backups, and those without a readable label, need
+ * nothing. */
+int usedchunks_collect(struct repo *, const struct backup_list *, const struct usedchunks_slice *,
+                       struct chunkindex *, usedchunks_fault_fn *, void *ctx, struct err *);
 
 #endif

@@ -19,7 +19,7 @@ add_key(void *ctx, const struct object_info *info, struct err *e)
 }
 
 static int
-each_of(json_t *o, name_fn *fn, void *ctx, struct err *e)
+each_of(json_t *o, blocklist_fn *fn, void *ctx, struct err *e)
 {
     json_t *names;
 
@@ -40,10 +40,10 @@ each_of(json_t *o, name_fn *fn, void *ctx, struct err *e)
 }
 
 int
-namelist_read(struct repo *r, const char *key, const char *type, name_fn *fn, void *ctx,
-              struct err *e)
+blocklist_read(struct repo *r, const char *key, const char *type, blocklist_fn *fn, void *ctx,
+               struct err *e)
 {
-    json_t *o = object_get(r->st, key, type, NAMELIST_BYTES_MAX, e);
+    json_t *o = object_get(r->st, key, type, BLOCKLIST_BYTES_MAX, e);
     int     rc = o == NULL ? -1 : each_of(o, fn, ctx, e);
 
     if (o != NULL && rc != 0) {
@@ -55,7 +55,7 @@ namelist_read(struct repo *r, const char *key, const char *type, name_fn *fn, vo
 
 /* -1 with ERR_NOT_FOUND: a list went away meanwhile. */
 static int
-each_list(struct repo *r, const char *prefix, const char *type, name_fn *fn, void *ctx,
+each_list(struct repo *r, const char *prefix, const char *type, blocklist_fn *fn, void *ctx,
           unsigned *unreadable, struct err *e)
 {
     struct strlist keys = {0};
@@ -63,7 +63,7 @@ each_list(struct repo *r, const char *prefix, const char *type, name_fn *fn, voi
 
     *unreadable = 0;
     for (size_t i = 0; rc == 0 && i < keys.n; i++) {
-        rc = namelist_read(r, keys.v[i], type, fn, ctx, e);
+        rc = blocklist_read(r, keys.v[i], type, fn, ctx, e);
         if (rc != 0 && e->kind == ERR_CORRUPT) {
             log_warn("%s; reusing nothing", e->text);
             (*unreadable)++;
@@ -82,8 +82,8 @@ each_list(struct repo *r, const char *prefix, const char *type, name_fn *fn, voi
 }
 
 int
-namelist_each(struct repo *r, const char *db, const char *type, name_fn *fn, void *ctx,
-              unsigned *unreadable, struct err *e)
+blocklist_each(struct repo *r, const char *db, const char *type, blocklist_fn *fn, void *ctx,
+               unsigned *unreadable, struct err *e)
 {
     enum { TRIES = 10 };
     char    *enc = name_encode(db);
@@ -112,8 +112,8 @@ namelist_each(struct repo *r, const char *db, const char *type, name_fn *fn, voi
 }
 
 int
-namelist_write(struct repo *r, const char *key, const char *type, const struct strlist *names,
-               struct err *e)
+blocklist_write(struct repo *r, const char *key, const char *type, const struct strlist *names,
+                struct err *e)
 {
     json_t *o = object_new(type);
     json_t *list = json_array();
@@ -129,7 +129,8 @@ namelist_write(struct repo *r, const char *key, const char *type, const struct s
 }
 
 int
-namelist_put(struct repo *r, const char *db, const char *type, struct strlist *names, struct err *e)
+blocklist_put(struct repo *r, const char *db, const char *type, struct strlist *names,
+              struct err *e)
 {
     char *enc = name_encode(db);
     char  at[20];
@@ -140,7 +141,7 @@ namelist_put(struct repo *r, const char *db, const char *type, struct strlist *n
     strlist_sort(names);
     random_hex(8, random);
     key = xasprintf("%s/%s/%s-%s", enc, type, time_compact(time(NULL), at, sizeof at), random);
-    rc = namelist_write(r, key, type, names, e);
+    rc = blocklist_write(r, key, type, names, e);
     free(key);
     free(enc);
     return rc;

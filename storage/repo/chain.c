@@ -255,10 +255,10 @@ int
 chain_load(struct repo *r, const char *db, const struct backup_list *list, struct chain *c,
            struct err *e)
 {
-    const char *signer = signet_signer(r->signet);
-    const char *newest;
-    struct seen seen;
-    uint64_t    remembered;
+    const char     *signer = trust_signer(r->trust);
+    const char     *newest;
+    struct lastseen seen;
+    uint64_t        remembered;
 
     *c = (struct chain){.known = true};
     find_tips(c, list);
@@ -267,9 +267,9 @@ chain_load(struct repo *r, const char *db, const struct backup_list *list, struc
     }
     (void)snprintf(c->signer, sizeof c->signer, "%s", signer);
     newest = find_highest(c, list);
-    seen_load(r, db, &seen);
-    remembered = seen_sequence(&seen, signer);
-    seen_free(&seen);
+    lastseen_load(r, db, &seen);
+    remembered = lastseen_sequence(&seen, signer);
+    lastseen_free(&seen);
     if (remembered > 0 && remembered >= c->highest) {
         return 0;
     }

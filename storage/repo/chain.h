@@ -6,7 +6,7 @@
  * no other label it saw names.  So whatever stands is named by something that came after it;
  * normally a label has one head, the backup before it, and beside it those whose successors have
  * expired meanwhile.  A label that is named must stand, or a tombstone must say who expired it.
- * What nothing names yet, the newest, is in the memory of the hosts that saw it (seen.h).
+ * What nothing names yet, the newest, is in the memory of the hosts that saw it (lastseen.h).
  *
  * In a repository whose writers sign, each label also has its signer's sequence: the first of that
  * signer in this database has 1, each next one more.  A number that is missing is a label that was
@@ -33,7 +33,7 @@ int  chain_read(const json_t *, struct label *, struct err *);
 void chain_copy_heads(const struct label *, struct label *copy);
 /* "signer" and "sequence" of an object, both or none of them; the label's, and the tombstone's. */
 int chain_read_sequence(const json_t *, char signer[17], uint64_t *sequence, struct err *);
-/* Which key the object's second line names; whether the signature is good is signet_check()'s
+/* Which key the object's second line names; whether the signature is good is trust_check()'s
  * business. */
 void chain_signed_by(struct label *, const void *object, size_t);
 

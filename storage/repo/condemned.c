@@ -36,7 +36,7 @@ add_names(struct condemned *c, const json_t *o, struct err *e)
             return err_set(e, ERR_CORRUPT, "name %zu is not a string", i);
         }
         if (chunk_name_parse(text, &name) == 0) {
-            known_trust(&c->chunks, &name, 0, 0);
+            chunkindex_trust(&c->chunks, &name, 0, 0);
         }
     }
     return 0;
@@ -70,7 +70,7 @@ load_all(struct repo *r, const char *prefix, struct condemned *c, struct err *e)
     *c = (struct condemned){0};
     rc = storage_list(r->st, prefix, add_key, &keys, e);
     for (size_t i = 0; rc == 0 && i < keys.n; i++) {
-        json_t *o = object_get(r->st, keys.v[i], "condemned", NAMELIST_BYTES_MAX, e);
+        json_t *o = object_get(r->st, keys.v[i], "condemned", BLOCKLIST_BYTES_MAX, e);
 
         rc = o == NULL || add_names(c, o, e) != 0 || add_objects(c, o, e) != 0 ? -1 : 0;
         json_decref(o);
@@ -152,7 +152,7 @@ condemned_put(struct repo *r, const char *db, struct strlist *names, struct strl
 
 int
 condemned_strike(struct repo *r, const char *db, const struct condemned *c,
-                 const struct known_set *chunks, const struct strlist *objects, size_t *struck,
+                 const struct chunkindex *chunks, const struct strlist *objects, size_t *struck,
                  struct err *e)
 {
     struct strlist names = {0};
@@ -162,7 +162,7 @@ condemned_strike(struct repo *r, const char *db, const struct condemned *c,
     for (size_t i = 0; i < c->chunks.n; i++) {
         char name[CHUNK_NAME_MAX];
 
-        if (known_find_name(chunks, &c->chunks.v[i].name) == SIZE_MAX) {
+        if (chunkindex_find_name(chunks, &c->chunks.v[i].name) == SIZE_MAX) {
             chunk_name_format(&c->chunks.v[i].name, name);
             strlist_add(&names, name);
         }
@@ -184,7 +184,7 @@ condemned_strike(struct repo *r, const char *db, const struct condemned *c,
 bool
 condemned_has(const struct condemned *c, const struct chunk_name *name)
 {
-    return known_find_name(&c->chunks, name) != SIZE_MAX;
+    return chunkindex_find_name(&c->chunks, name) != SIZE_MAX;
 }
 
 void
@@ -193,5 +193,5 @@ condemned_free(struct condemned *c)
     strlist_free(&c->lists);
     strlist_free(&c->unreadable);
     strlist_free(&c->objects);
-    known_free(&c->chunks);
+    chunkindex_free(&c->chunks);
 }

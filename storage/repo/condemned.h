@@ -1,10 +1,10 @@
 /*
  * condemned.h - <db>/condemned/<time>-<random>: what scrubs found bad or missing.
  *
- * A JSON object of type "condemned" with "names", chunk names below <db>/chunks/ (namelist.h), and,
- * when there are any, "objects": keys below <db>/ of labels, chunk lists and manifests.  Nothing
- * that is condemned is reused by a new backup. Objects are named, never contents: a chunk with the
- * same id beside it is not meant.
+ * A JSON object of type "condemned" with "names", chunk names below <db>/chunks/ (blocklist.h),
+ * and, when there are any, "objects": keys below <db>/ of labels, chunk lists and manifests.
+ * Nothing that is condemned is reused by a new backup. Objects are named, never contents: a chunk
+ * with the same id beside it is not meant.
  */
 #ifndef STORAGE_REPO_CONDEMNED_H
 #define STORAGE_REPO_CONDEMNED_H
@@ -13,10 +13,10 @@
 #include "storage/repo/repo.h"
 
 struct condemned {
-    struct strlist   lists;      /* the keys of the lists that were read */
-    struct strlist   unreadable; /* and of those that say nothing that is understood */
-    struct known_set chunks;     /* KNOWN_TRUSTED; their sizes are not known */
-    struct strlist   objects;    /* "backups/<backup>/manifest.json.zst" */
+    struct strlist    lists;      /* the keys of the lists that were read */
+    struct strlist    unreadable; /* and of those that say nothing that is understood */
+    struct chunkindex chunks;     /* CHUNKINDEX_TRUSTED; their sizes are not known */
+    struct strlist    objects;    /* "backups/<backup>/manifest.json.zst" */
 };
 
 /* A list that cannot be understood is warned about and left out.  One that goes away while they
@@ -28,7 +28,7 @@ int condemned_put(struct repo *, const char *db, struct strlist *names, struct s
 /* Writes the lists anew without these chunks and objects, and removes the old ones; a list that
  * somebody wrote since c was loaded stays as it is.  *struck: how many there were. */
 int  condemned_strike(struct repo *, const char *db, const struct condemned *c,
-                      const struct known_set *chunks, const struct strlist *objects, size_t *struck,
+                      const struct chunkindex *chunks, const struct strlist *objects, size_t *struck,
                       struct err *);
 bool condemned_has(const struct condemned *, const struct chunk_name *);
 void condemned_free(struct condemned *);

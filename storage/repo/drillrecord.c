@@ -38,7 +38,7 @@ add_compared(struct repo *r, const struct drill_record *d, json_t *o, struct err
     set_compared(d, inner);
     (void)json_object_set(inner, "host", json_object_get(o, "host"));
     (void)json_object_del(o, "host");
-    hex = hidden_seal(ep, "drill", d->backup, inner, e);
+    hex = sealedjson_seal(ep, "drill", d->backup, inner, e);
     json_decref(inner);
     if (hex == NULL) {
         return -1;
@@ -53,7 +53,7 @@ add_compared(struct repo *r, const struct drill_record *d, json_t *o, struct err
 int
 drill_record_put(struct repo *r, const char *db, const struct drill_record *d, struct err *e)
 {
-    json_t *o = about_object("drill", d->backup);
+    json_t *o = perbackup_object("drill", d->backup);
     char    at[32], random[9];
     char   *suffix, *key;
     int     rc;
@@ -75,7 +75,7 @@ drill_record_put(struct repo *r, const char *db, const struct drill_record *d, s
     }
     random_hex(4, random);
     suffix = xasprintf(".%s-%s", time_compact(d->finished, at, sizeof at), random);
-    key = about_key(db, "drills", d->backup, suffix);
+    key = perbackup_key(db, "drills", d->backup, suffix);
     rc = object_put(r->st, key, o, e);
     free(suffix);
     free(key);
@@ -133,7 +133,7 @@ get_hidden(struct repo *r, const json_t *o, const char *hex, struct drill_record
         err_clear(e); /* somebody else's key */
         return 0;
     }
-    inner = hidden_open(ep, "drill", d->backup, hex, e);
+    inner = sealedjson_open(ep, "drill", d->backup, hex, e);
     rc = inner == NULL ? -1 : get_compared(inner, d, e);
     json_decref(inner);
     return rc;
@@ -183,7 +183,7 @@ load_one(struct repo *r, const char *key, struct drill_records *out, struct err 
     struct drill_record d = {0};
     json_t             *o = object_get(r->st, key, "drill", OBJECT_BYTES_MAX, e);
 
-    (void)about_backup(key, d.backup);
+    (void)perbackup_backup(key, d.backup);
     if (o == NULL && e->kind == ERR_NOT_FOUND) {
         err_clear(e);
         return 0;
@@ -216,9 +216,9 @@ drill_records_load(struct repo *r, const char *db, const struct backup_list *lis
     int            rc;
 
     *out = (struct drill_records){0};
-    rc = about_list(r, db, "drills", &keys, e);
+    rc = perbackup_list(r, db, "drills", &keys, e);
     for (size_t i = 0; rc == 0 && i < keys.n; i++) {
-        if (about_backup(keys.v[i], id) && listed(list, id)) {
+        if (perbackup_backup(keys.v[i], id) && listed(list, id)) {
             rc = load_one(r, keys.v[i], out, e);
         }
     }

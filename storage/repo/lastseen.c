@@ -17,7 +17,7 @@
 #include "storage/repo/lastseen_impl.h"
 
 bool
-seen_is_past(const struct repo *r)
+lastseen_is_past(const struct repo *r)
 {
     return strcmp(r->st->ops->scheme, "as-of") == 0;
 }
@@ -63,7 +63,7 @@ read_file(const char *path, struct buf *out, struct err *e)
 }
 
 static int
-read_signers(const json_t *o, struct seen *s, struct err *e)
+read_signers(const json_t *o, struct lastseen *s, struct err *e)
 {
     json_t     *signers;
     const char *id;
@@ -73,9 +73,9 @@ read_signers(const json_t *o, struct seen *s, struct err *e)
     if (json_get_object(o, "signers", &signers, e) != 0) {
         return -1;
     }
-    if (json_object_size(signers) > SEEN_SIGNERS_MAX) {
+    if (json_object_size(signers) > LASTSEEN_SIGNERS_MAX) {
         return err_set(e, ERR_CORRUPT, "key \"signers\" has more than %d members",
-                       SEEN_SIGNERS_MAX);
+                       LASTSEEN_SIGNERS_MAX);
     }
     json_object_foreach (signers, id, value) {
         json_int_t n = json_is_integer(value) ? json_integer_value(value) : 0;
@@ -92,7 +92,7 @@ read_signers(const json_t *o, struct seen *s, struct err *e)
 }
 
 static int
-read_backup(const json_t *o, struct seen *s, struct err *e)
+read_backup(const json_t *o, struct lastseen *s, struct err *e)
 {
     const char *id;
     const char *digest;
@@ -118,7 +118,7 @@ read_backup(const json_t *o, struct seen *s, struct err *e)
 }
 
 static int
-parse(const struct buf *text, struct seen *s, struct err *e)
+parse(const struct buf *text, struct lastseen *s, struct err *e)
 {
     json_t *o = object_parse(text->data, text->len, "seen", e);
     int     rc = o == NULL || read_backup(o, s, e) != 0 || read_signers(o, s, e) != 0 ? -1 : 0;
@@ -140,33 +140,33 @@ set_aside(const char *path)
 }
 
 void
-seen_load(const struct repo *r, const char *db, struct seen *s)
+lastseen_load(const struct repo *r, const char *db, struct lastseen *s)
 {
-    char      *path = seen_is_past(r) ? NULL : path_of(r, db, "seen");
-    struct buf text = BUF_INIT(SEEN_BYTES_MAX);
+    char      *path = lastseen_is_past(r) ? NULL : path_of(r, db, "seen");
+    struct buf text = BUF_INIT(LASTSEEN_BYTES_MAX);
     struct err e = ERR_INIT;
 
-    *s = (struct seen){0};
+    *s = (struct lastseen){0};
     if (path != NULL &&
         (read_file(path, &text, &e) != 0 || (text.len > 0 && parse(&text, s, &e) != 0))) {
         log_warn("\"%s\", what this host has seen of \"%s\", cannot be read: %s; it begins anew",
                  path, db, e.text);
         set_aside(path);
-        seen_free(s);
+        lastseen_free(s);
     }
     buf_free(&text);
     free(path);
 }
 
 void
-seen_free(struct seen *s)
+lastseen_free(struct lastseen *s)
 {
     free(s->v);
-    *s = (struct seen){0};
+    *s = (struct lastseen){0};
 }
 
 static int
-format(const struct seen *s, struct buf *out, struct err *e)
+format(const struct lastseen *s, struct buf *out, struct err *e)
 {
     json_t *o = object_new("seen");
     json_t *signers = json_object();
@@ -189,10 +189,10 @@ format(const struct seen *s, struct buf *out, struct err *e)
 }
 
 static void
-save(const struct repo *r, const char *db, const struct seen *s)
+save(const struct repo *r, const char *db, const struct lastseen *s)
 {
     char      *path = path_of(r, db, "seen");
-    struct buf text = BUF_INIT(SEEN_BYTES_MAX);
+    struct buf text = BUF_INIT(LASTSEEN_BYTES_MAX);
     struct err e = ERR_INIT;
 
     if (path != NULL && (format(s, &text, &e) != 0 || state_write(path, &text, &e) != 0)) {
@@ -203,7 +203,7 @@ save(const struct repo *r, const char *db, const struct seen *s)
 }
 
 int
-seen_lock(const struct repo *r, const char *db)
+lastseen_lock(const struct repo *r, const char *db)
 {
     char *path = path_of(r, db, "seen.lock");
     int   fd = state_lock(path);
@@ -213,7 +213,7 @@ seen_lock(const struct repo *r, const char *db)
 }
 
 void
-seen_unlock(int lock)
+lastseen_unlock(int lock)
 {
     if (lock >= 0) {
         (void)close(lock);
@@ -221,11 +221,11 @@ seen_unlock(int lock)
 }
 
 void
-seen_databases(const struct repo *r, struct strlist *names)
+lastseen_databases(const struct repo *r, struct strlist *names)
 {
     static const char suffix[] = ".seen";
     struct err        ignored = ERR_INIT;
-    char             *path = seen_is_past(r) ? NULL : state_file(r->id, "", &ignored);
+    char             *path = lastseen_is_past(r) ? NULL : state_file(r->id, "", &ignored);
     DIR              *dir = path == NULL ? NULL : opendir(path);
 
     for (struct dirent *d; dir != NULL && (d = readdir(dir)) != NULL;) {
@@ -250,7 +250,7 @@ seen_databases(const struct repo *r, struct strlist *names)
 /* ---- what is remembered ---- */
 
 uint64_t
-seen_sequence(const struct seen *s, const char *signer)
+lastseen_sequence(const struct lastseen *s, const char *signer)
 {
     for (size_t i = 0; i < s->n; i++) {
         if (strcmp(s->v[i].id, signer) == 0) {
@@ -263,7 +263,7 @@ seen_sequence(const struct seen *s, const char *signer)
 /* True: the memory has changed.  Nobody whose signature a label does not bear can raise his
  * number. */
 static bool
-note_sequence(struct seen *s, const struct label *l)
+note_sequence(struct lastseen *s, const struct label *l)
 {
     size_t i = 0;
 
@@ -273,7 +273,7 @@ note_sequence(struct seen *s, const struct label *l)
     while (i < s->n && strcmp(s->v[i].id, l->signer) != 0) {
         i++;
     }
-    if (i == SEEN_SIGNERS_MAX || (i < s->n && s->v[i].sequence >= l->sequence)) {
+    if (i == LASTSEEN_SIGNERS_MAX || (i < s->n && s->v[i].sequence >= l->sequence)) {
         return false;
     }
     if (i == s->n) {
@@ -285,7 +285,7 @@ note_sequence(struct seen *s, const struct label *l)
 }
 
 static bool
-note_backup(struct seen *s, const struct label *l, bool also_older)
+note_backup(struct lastseen *s, const struct label *l, bool also_older)
 {
     int  newer = strcmp(l->id, s->backup);
     bool healed = newer == 0 && l->copied_repo[0] != '\0' && strcmp(l->sha256, s->sha256) != 0;
@@ -300,7 +300,7 @@ note_backup(struct seen *s, const struct label *l, bool also_older)
 }
 
 static bool
-note_list(struct seen *s, const struct backup_list *list)
+note_list(struct lastseen *s, const struct backup_list *list)
 {
     bool changed = false;
 
@@ -319,14 +319,14 @@ note_list(struct seen *s, const struct backup_list *list)
 
 /* Read again under the lock: another run of this host may have written meanwhile. */
 void
-seen_update(const struct repo *r, const char *db, const struct backup_list *list,
-            const struct label *l, bool also_older, int lock)
+lastseen_update(const struct repo *r, const char *db, const struct backup_list *list,
+                const struct label *l, bool also_older, int lock)
 {
-    int         own = lock >= 0 ? -1 : seen_lock(r, db);
-    struct seen s;
-    bool        changed;
+    int             own = lock >= 0 ? -1 : lastseen_lock(r, db);
+    struct lastseen s;
+    bool            changed;
 
-    seen_load(r, db, &s);
+    lastseen_load(r, db, &s);
     changed = list != NULL && note_list(&s, list);
     if (l != NULL) {
         changed |= note_sequence(&s, l);
@@ -335,22 +335,22 @@ seen_update(const struct repo *r, const char *db, const struct backup_list *list
     if (changed) {
         save(r, db, &s);
     }
-    seen_free(&s);
-    seen_unlock(own);
+    lastseen_free(&s);
+    lastseen_unlock(own);
 }
 
 void
-seen_remember(const struct repo *r, const char *db, const struct label *l, int lock)
+lastseen_remember(const struct repo *r, const char *db, const struct label *l, int lock)
 {
-    if (!seen_is_past(r)) {
-        seen_update(r, db, NULL, l, false, lock);
+    if (!lastseen_is_past(r)) {
+        lastseen_update(r, db, NULL, l, false, lock);
     }
 }
 
 void
-seen_remember_list(const struct repo *r, const char *db, const struct backup_list *list)
+lastseen_remember_list(const struct repo *r, const char *db, const struct backup_list *list)
 {
-    if (!seen_is_past(r)) {
-        seen_update(r, db, list, NULL, false, -1);
+    if (!lastseen_is_past(r)) {
+        lastseen_update(r, db, list, NULL, false, -1);
     }
 }

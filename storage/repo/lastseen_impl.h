@@ -1,5 +1,5 @@
 /*
- * seen_impl.h - what the parts of the memory share: seen.c (the file), seen_missed.c (what is
+ * lastseen_impl.h - what the parts of the memory share: lastseen.c (the file), rollback.c (what is
  * gone).
  */
 #ifndef STORAGE_REPO_LASTSEEN_IMPL_H
@@ -8,10 +8,10 @@
 #include "storage/repo/lastseen.h"
 
 /* A repository as of another time: neither compared nor remembered. */
-bool seen_is_past(const struct repo *);
+bool lastseen_is_past(const struct repo *);
 /* Takes in a list and a label (either may be NULL); also_older: the label even in the place of a
- * newer backup.  lock: the caller's seen_lock(); -1: it is taken here. */
-void seen_update(const struct repo *, const char *db, const struct backup_list *,
-                 const struct label *, bool also_older, int lock);
+ * newer backup.  lock: the caller's lastseen_lock(); -1: it is taken here. */
+void lastseen_update(const struct repo *, const char *db, const struct backup_list *,
+                     const struct label *, bool also_older, int lock);
 
 #endif

@@ -13,7 +13,7 @@
 /* ---- objects named by a backup ---- */
 
 char *
-about_key(const char *db, const char *dir, const char *backup, const char *suffix)
+perbackup_key(const char *db, const char *dir, const char *backup, const char *suffix)
 {
     char *enc = name_encode(db);
     char *key = xasprintf("%s/%s/%s%s.json", enc, dir, backup, suffix);
@@ -23,7 +23,7 @@ about_key(const char *db, const char *dir, const char *backup, const char *suffi
 }
 
 bool
-about_backup(const char *key, char *id)
+perbackup_backup(const char *key, char *id)
 {
     const char *slash = strrchr(key, '/');
     const char *name = slash == NULL ? key : slash + 1;
@@ -43,14 +43,14 @@ add_key(void *ctx, const struct object_info *info, struct err *e)
     char id[BACKUP_ID_MAX];
 
     (void)e;
-    if (about_backup(info->key, id)) {
+    if (perbackup_backup(info->key, id)) {
         strlist_add(ctx, info->key);
     }
     return 0;
 }
 
 int
-about_list(struct repo *r, const char *db, const char *dir, struct strlist *keys, struct err *e)
+perbackup_list(struct repo *r, const char *db, const char *dir, struct strlist *keys, struct err *e)
 {
     char *enc = name_encode(db);
     char *prefix = xasprintf("%s/%s/", enc, dir);
@@ -62,7 +62,7 @@ about_list(struct repo *r, const char *db, const char *dir, struct strlist *keys
 }
 
 json_t *
-about_object(const char *type, const char *backup)
+perbackup_object(const char *type, const char *backup)
 {
     json_t *o = object_new(type);
     char    host[256] = "", at[32];
@@ -79,12 +79,12 @@ about_object(const char *type, const char *backup)
 static const struct {
     const char *dir, *type, *text;
 } kinds[] = {
-    [MARK_PIN] = {"pins", "pin", "note"},
-    [MARK_ACCEPT] = {"accepted", "accept", "reason"},
+    [PINS_PINNED] = {"pins", "pin", "note"},
+    [PINS_ACCEPTED] = {"accepted", "accept", "reason"},
 };
 
 static int
-read_mark(struct repo *r, enum mark_kind kind, struct mark *m, struct err *e)
+read_mark(struct repo *r, enum pins_kind kind, struct pin *m, struct err *e)
 {
     json_t     *o = object_get(r->st, m->key, kinds[kind].type, OBJECT_BYTES_MAX, e);
     const char *created, *backup;
@@ -96,7 +96,7 @@ read_mark(struct repo *r, enum mark_kind kind, struct mark *m, struct err *e)
     if (json_get_str(o, "backup", &backup, e) == 0 &&
         json_get_str(o, "created", &created, e) == 0 && time_parse(created, &m->created, e) == 0 &&
         (m->text = object_text(o, kinds[kind].text, e)) != NULL &&
-        (kind != MARK_ACCEPT || (m->scope = object_text(o, "scope", e)) != NULL)) {
+        (kind != PINS_ACCEPTED || (m->scope = object_text(o, "scope", e)) != NULL)) {
         rc = strcmp(backup, m->backup) == 0 ? 0
                                             : err_set(e, ERR_CORRUPT, "is about backup %s", backup);
     }
@@ -109,7 +109,7 @@ read_mark(struct repo *r, enum mark_kind kind, struct mark *m, struct err *e)
 }
 
 static void
-mark_free(struct mark *m)
+mark_free(struct pin *m)
 {
     free(m->key);
     free(m->text);
@@ -117,11 +117,11 @@ mark_free(struct mark *m)
 }
 
 static int
-load_mark(struct repo *r, enum mark_kind kind, const char *key, struct marks *out, struct err *e)
+load_mark(struct repo *r, enum pins_kind kind, const char *key, struct pins *out, struct err *e)
 {
-    struct mark m = {.key = xstrdup(key)};
+    struct pin m = {.key = xstrdup(key)};
 
-    (void)about_backup(key, m.backup);
+    (void)perbackup_backup(key, m.backup);
     if (read_mark(r, kind, &m, e) != 0) {
         if (e->kind != ERR_CORRUPT) {
             mark_free(&m);
@@ -132,11 +132,11 @@ load_mark(struct repo *r, enum mark_kind kind, const char *key, struct marks *ou
             return 0;
         }
         log_warn("%s; %s", e->text,
-                 kind == MARK_PIN ? "the backup counts as pinned" : "it is not counted");
+                 kind == PINS_PINNED ? "the backup counts as pinned" : "it is not counted");
         err_clear(e);
         free(m.text);
         m.text = NULL;
-        if (kind == MARK_ACCEPT) {
+        if (kind == PINS_ACCEPTED) {
             mark_free(&m);
             return 0;
         }
@@ -147,44 +147,44 @@ load_mark(struct repo *r, enum mark_kind kind, const char *key, struct marks *ou
 }
 
 int
-marks_load(struct repo *r, const char *db, enum mark_kind kind, struct marks *out, struct err *e)
+pins_load(struct repo *r, const char *db, enum pins_kind kind, struct pins *out, struct err *e)
 {
     struct strlist keys = {0};
     int            rc;
 
-    *out = (struct marks){0};
-    rc = about_list(r, db, kinds[kind].dir, &keys, e);
+    *out = (struct pins){0};
+    rc = perbackup_list(r, db, kinds[kind].dir, &keys, e);
     for (size_t i = 0; rc == 0 && i < keys.n; i++) {
         rc = load_mark(r, kind, keys.v[i], out, e);
     }
     strlist_free(&keys);
     if (rc != 0) {
-        marks_free(out);
+        pins_free(out);
         return err_wrap(e, "%s of \"%s\"", kinds[kind].dir, db);
     }
     return 0;
 }
 
 void
-marks_free(struct marks *m)
+pins_free(struct pins *m)
 {
     for (size_t i = 0; i < m->n; i++) {
         mark_free(&m->v[i]);
     }
     free(m->v);
-    *m = (struct marks){0};
+    *m = (struct pins){0};
 }
 
 int
 pin_put(struct repo *r, const char *db, const char *backup, const char *note, struct err *e)
 {
-    json_t *o = about_object("pin", backup);
+    json_t *o = perbackup_object("pin", backup);
     char    suffix[] = ".01234567";
     char   *key;
     int     rc;
 
     random_hex(4, suffix + 1);
-    key = about_key(db, "pins", backup, suffix);
+    key = perbackup_key(db, "pins", backup, suffix);
     object_set_text(o, "note", note);
     rc = object_put(r->st, key, o, e);
     json_decref(o);
@@ -198,10 +198,10 @@ pin_remove(struct repo *r, const char *db, const char *backup, struct err *e)
     struct strlist keys = {0};
     char           id[BACKUP_ID_MAX];
     size_t         n = 0;
-    int            rc = about_list(r, db, "pins", &keys, e);
+    int            rc = perbackup_list(r, db, "pins", &keys, e);
 
     for (size_t i = 0; rc == 0 && i < keys.n; i++) {
-        if (about_backup(keys.v[i], id) && strcmp(id, backup) == 0) {
+        if (perbackup_backup(keys.v[i], id) && strcmp(id, backup) == 0) {
             const char *key = keys.v[i];
 
             rc = storage_remove(r->st, &key, 1, e);
@@ -218,8 +218,8 @@ pin_remove(struct repo *r, const char *db, const char *backup, struct err *e)
 int
 accept_put(struct repo *r, const char *db, const struct label *l, const char *reason, struct err *e)
 {
-    json_t            *o = about_object("accept", l->id);
-    char              *key = about_key(db, "accepted", l->id, "");
+    json_t            *o = perbackup_object("accept", l->id);
+    char              *key = perbackup_key(db, "accepted", l->id, "");
     struct object_info info;
     int                rc;
 

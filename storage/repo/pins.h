@@ -1,5 +1,5 @@
 /*
- * mark.h - what people say about a backup: pins ("this one stays") and acceptances ("its size is
+ * pins.h - what people say about a backup: pins ("this one stays") and acceptances ("its size is
  * right").
  *
  *   <db>/pins/<backup>.<random>.json   type "pin": backup, note, created, host
@@ -20,25 +20,25 @@
 #include "storage/format/label.h"
 #include "storage/repo/repo.h"
 
-enum mark_kind { MARK_PIN, MARK_ACCEPT };
+enum pins_kind { PINS_PINNED, PINS_ACCEPTED };
 
-struct mark {
+struct pin {
     char   backup[BACKUP_ID_MAX];
     char  *key;
     char  *text;  /* note or reason; of a pin that cannot be read NULL */
-    char  *scope; /* of MARK_ACCEPT */
+    char  *scope; /* of PINS_ACCEPTED */
     time_t created;
 };
 
-struct marks {
-    struct mark *v; /* ascending by backup */
-    size_t       n, cap;
+struct pins {
+    struct pin *v; /* ascending by backup */
+    size_t      n, cap;
 };
 
 /* A pin that cannot be read counts, an acceptance does not: both with a warning, as both keep
  * more. */
-int  marks_load(struct repo *, const char *db, enum mark_kind, struct marks *, struct err *);
-void marks_free(struct marks *);
+int  pins_load(struct repo *, const char *db, enum pins_kind, struct pins *, struct err *);
+void pins_free(struct pins *);
 
 int pin_put(struct repo *, const char *db, const char *backup, const char *note, struct err *);
 /* Every pin of it; ERR_NOT_FOUND when there is none. */
@@ -50,12 +50,13 @@ int accept_put(struct repo *, const char *db, const struct label *, const char *
 /* ---- for all objects that are named by a backup ---- */
 
 /* The keys of <db>/<dir>/<backup>.…json, sorted. */
-int about_list(struct repo *, const char *db, const char *dir, struct strlist *keys, struct err *);
+int perbackup_list(struct repo *, const char *db, const char *dir, struct strlist *keys,
+                   struct err *);
 /* Which backup such a key is about (id: BACKUP_ID_MAX); false: it is none. */
-bool about_backup(const char *key, char *id);
+bool perbackup_backup(const char *key, char *id);
 /* "<db>/<dir>/<backup><suffix>.json", allocated. */
-char *about_key(const char *db, const char *dir, const char *backup, const char *suffix);
+char *perbackup_key(const char *db, const char *dir, const char *backup, const char *suffix);
 /* A new object of this type about a backup: when and where it was made. */
-json_t *about_object(const char *type, const char *backup);
+json_t *perbackup_object(const char *type, const char *backup);
 
 #endif

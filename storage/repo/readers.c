@@ -14,11 +14,11 @@
 /* ---- beginning one ---- */
 
 static int
-add_all(struct key_object *o, enum key_role role, const struct public_key *v, size_t n,
+add_all(struct epoch_keys *o, enum epoch_role role, const struct public_key *v, size_t n,
         const struct epoch *ep, struct err *e)
 {
     for (size_t i = 0; i < n; i++) {
-        if (key_object_add(o, role, &v[i], ep, e) != 0) {
+        if (epoch_keys_add(o, role, &v[i], ep, e) != 0) {
             return -1;
         }
     }
@@ -28,17 +28,17 @@ add_all(struct key_object *o, enum key_role role, const struct public_key *v, si
 static int
 store_keys(struct storage *st, const struct epoch *ep, const struct epoch_plan *plan, struct err *e)
 {
-    struct key_object        o = {.epoch = ep->number};
-    const struct secret_key *host = signet_key(st->signet);
+    struct epoch_keys        o = {.epoch = ep->number};
+    const struct secret_key *host = trust_key(st->trust);
     int                      rc = -1;
 
     memcpy(o.public, ep->public, sizeof o.public);
-    if (add_all(&o, KEY_READER, plan->readers, plan->n_readers, ep, e) == 0 &&
-        add_all(&o, KEY_WRITER, plan->writers, plan->n_writers, ep, e) == 0 &&
-        (host == NULL || key_object_add(&o, KEY_WRITER, &host->pub, ep, e) == 0)) {
-        rc = key_object_put(st, &o, e);
+    if (add_all(&o, EPOCH_READER, plan->readers, plan->n_readers, ep, e) == 0 &&
+        add_all(&o, EPOCH_WRITER, plan->writers, plan->n_writers, ep, e) == 0 &&
+        (host == NULL || epoch_keys_add(&o, EPOCH_WRITER, &host->pub, ep, e) == 0)) {
+        rc = epoch_keys_put(st, &o, e);
     }
-    key_object_free(&o);
+    epoch_keys_free(&o);
     return rc;
 }
 
@@ -65,13 +65,13 @@ epoch_begin(struct storage *st, json_t *object, const struct epoch_plan *plan, s
     struct epoch ep;
     int          rc;
 
-    if (host_keys_ready(json_opt_str(object, "repo_id", ""), e) != 0) {
+    if (pinned_ready(json_opt_str(object, "repo_id", ""), e) != 0) {
         return err_wrap(e, "this host could not remember the keys of epoch %u", plan->number);
     }
     epoch_make(&ep, plan->number);
     rc = store_keys(st, &ep, plan, e);
     if (rc == 0 && plan->made == NULL) {
-        rc = host_keys_remember(json_opt_str(object, "repo_id", ""), &ep, e);
+        rc = pinned_remember(json_opt_str(object, "repo_id", ""), &ep, e);
     }
     if (rc == 0) {
         name_epoch(object, &ep);
@@ -89,7 +89,7 @@ epoch_begin(struct storage *st, json_t *object, const struct epoch_plan *plan, s
 
 /* The public half of a recipient as it stands in a key object: enough to seal to. */
 static struct public_key
-key_of(const struct recipient *r)
+key_of(const struct epoch_recipient *r)
 {
     struct public_key k = {.name = r->name};
 
@@ -100,7 +100,7 @@ key_of(const struct recipient *r)
 
 /* out: room for all recipients.  Borrows their names. */
 static size_t
-keys_in_role(const struct key_object *o, enum key_role role, const char *drop,
+keys_in_role(const struct epoch_keys *o, enum epoch_role role, const char *drop,
              struct public_key *out)
 {
     size_t n = 0;
@@ -129,9 +129,9 @@ pinned_readers(const struct repo *r, const char *drop, struct public_key *out, s
 
 /* Whoever can write there can have put himself among them. */
 static void
-warn_unsigned(const struct repo *r, const struct key_object *o)
+warn_unsigned(const struct repo *r, const struct epoch_keys *o)
 {
-    char *text = o->count == 0 || signet_knows_admins(r->signet) ? NULL : keyring_readers_text(o);
+    char *text = o->count == 0 || trust_knows_admins(r->trust) ? NULL : keyring_readers_text(o);
 
     if (text != NULL) {
         log_warn(
@@ -144,7 +144,7 @@ warn_unsigned(const struct repo *r, const struct key_object *o)
 }
 
 static int
-begin_next(struct repo *r, const struct key_object *o, const char *drop, struct err *e)
+begin_next(struct repo *r, const struct epoch_keys *o, const char *drop, struct err *e)
 {
     size_t             pinned;
     struct public_key *readers;
@@ -157,17 +157,17 @@ begin_next(struct repo *r, const struct key_object *o, const char *drop, struct 
     (void)keyring_encrypt_to(r->keys, &pinned);
     readers = xcalloc(o->count + pinned + 1, sizeof *readers);
     plan.readers = readers;
-    plan.n_writers = keys_in_role(o, KEY_WRITER, drop, writers);
+    plan.n_writers = keys_in_role(o, EPOCH_WRITER, drop, writers);
     plan.n_readers = pinned_readers(r, drop, readers, &pinned);
     if (pinned == 0) {
-        plan.n_readers = keys_in_role(o, KEY_READER, drop, readers);
+        plan.n_readers = keys_in_role(o, EPOCH_READER, drop, readers);
         warn_unsigned(r, o);
     }
     if (plan.n_readers == 0) {
         err_set(e, ERR_USAGE, "nobody could read the new epoch");
         err_hint(e, "--encrypt-to FILE, the public key of whoever shall");
     } else if (epoch_begin(r->st, object, &plan, e) == 0) {
-        rc = repo_change(r, object, e) != 0 ? -1 : host_keys_remember(r->id, &made, e);
+        rc = repo_change(r, object, e) != 0 ? -1 : pinned_remember(r->id, &made, e);
     }
     epoch_deinit(&made);
     json_decref(object);
@@ -177,22 +177,22 @@ begin_next(struct repo *r, const struct key_object *o, const char *drop, struct 
 }
 
 int
-epochs_next(struct repo *r, const char *drop, struct err *e)
+readers_next_epoch(struct repo *r, const char *drop, struct err *e)
 {
     const struct epoch *now = keyring_epoch(r->keys, r->epoch, e);
-    struct key_object   o = {0};
+    struct epoch_keys   o = {0};
     int                 rc = -1;
 
-    if (now != NULL && signet_may(r->st->signet, "repo", e) == 0 &&
-        (!now->sealed || key_object_load(r->st, now, &o, e) == 0)) {
-        if (drop != NULL && key_object_find(&o, KEY_READER, drop) == NULL &&
-            key_object_find(&o, KEY_WRITER, drop) == NULL) {
+    if (now != NULL && trust_may(r->st->trust, "repo", e) == 0 &&
+        (!now->sealed || epoch_keys_load(r->st, now, &o, e) == 0)) {
+        if (drop != NULL && epoch_keys_find(&o, EPOCH_READER, drop) == NULL &&
+            epoch_keys_find(&o, EPOCH_WRITER, drop) == NULL) {
             err_set(e, ERR_NOT_FOUND, "no key %s in epoch %u", drop, now->number);
         } else {
             rc = begin_next(r, &o, drop, e);
         }
     }
-    key_object_free(&o);
+    epoch_keys_free(&o);
     return rc != 0 ? err_wrap(e, "could not begin a new epoch") : 0;
 }
 
@@ -200,29 +200,29 @@ epochs_next(struct repo *r, const char *drop, struct err *e)
 
 /* A writer needs the naming keys alone, and those this host may know without an identity. */
 static const struct epoch *
-keys_for(struct repo *r, enum key_role role, unsigned number, struct err *e)
+keys_for(struct repo *r, enum epoch_role role, unsigned number, struct err *e)
 {
-    return role == KEY_READER ? keyring_read(r->keys, number, e)
-                              : keyring_write(r->keys, number, false, e);
+    return role == EPOCH_READER ? keyring_read(r->keys, number, e)
+                                : keyring_write(r->keys, number, false, e);
 }
 
 static int
-add_to(struct repo *r, enum key_role role, const struct public_key *k, const struct epoch *ep,
+add_to(struct repo *r, enum epoch_role role, const struct public_key *k, const struct epoch *ep,
        struct err *e)
 {
-    struct key_object o;
-    int               rc = key_object_load(r->st, ep, &o, e);
+    struct epoch_keys o;
+    int               rc = epoch_keys_load(r->st, ep, &o, e);
 
     if (rc == 0) {
-        rc = key_object_add(&o, role, k, ep, e) != 0 || key_object_put(r->st, &o, e) != 0 ? -1 : 0;
-        key_object_free(&o);
+        rc = epoch_keys_add(&o, role, k, ep, e) != 0 || epoch_keys_put(r->st, &o, e) != 0 ? -1 : 0;
+        epoch_keys_free(&o);
     }
     return rc;
 }
 
 int
-epochs_add(struct repo *r, enum key_role role, const struct public_key *k, unsigned *done,
-           struct err *e)
+readers_add(struct repo *r, enum epoch_role role, const struct public_key *k, unsigned *done,
+            struct err *e)
 {
     *done = 0;
     /* The newest first: it is the one that matters most. */
@@ -232,7 +232,7 @@ epochs_add(struct repo *r, enum key_role role, const struct public_key *k, unsig
         if (ep == NULL) {
             return -1;
         }
-        if (!ep->sealed || (role == KEY_WRITER && number < r->epoch)) {
+        if (!ep->sealed || (role == EPOCH_WRITER && number < r->epoch)) {
             continue;
         }
         ep = keys_for(r, role, number, e);
@@ -245,12 +245,12 @@ epochs_add(struct repo *r, enum key_role role, const struct public_key *k, unsig
 }
 
 static size_t
-readers_left(const struct key_object *o, const char *less)
+readers_left(const struct epoch_keys *o, const char *less)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < o->count; i++) {
-        n += o->v[i].role == KEY_READER && strcmp(o->v[i].id, less) != 0;
+        n += o->v[i].role == EPOCH_READER && strcmp(o->v[i].id, less) != 0;
     }
     return n;
 }
@@ -259,26 +259,26 @@ readers_left(const struct key_object *o, const char *less)
 static int
 remove_from(struct repo *r, const char *id, const struct epoch *ep, struct err *e)
 {
-    struct key_object o;
-    int               rc = key_object_load(r->st, ep, &o, e);
+    struct epoch_keys o;
+    int               rc = epoch_keys_load(r->st, ep, &o, e);
 
     if (rc != 0) {
         return -1;
     }
-    if (key_object_find(&o, KEY_READER, id) != NULL && readers_left(&o, id) == 0) {
+    if (epoch_keys_find(&o, EPOCH_READER, id) != NULL && readers_left(&o, id) == 0) {
         rc = err_set(e, ERR_USAGE, "key %s is the last that can read epoch %u", id, ep->number);
         err_hint(e, "add another one first: pgassay storage keys add");
-    } else if (!key_object_drop(&o, id)) {
+    } else if (!epoch_keys_drop(&o, id)) {
         rc = 1;
     } else {
-        rc = key_object_put(r->st, &o, e);
+        rc = epoch_keys_put(r->st, &o, e);
     }
-    key_object_free(&o);
+    epoch_keys_free(&o);
     return rc;
 }
 
 int
-epochs_remove(struct repo *r, const char *id, bool keep_last, unsigned *done, struct err *e)
+readers_remove(struct repo *r, const char *id, bool keep_last, unsigned *done, struct err *e)
 {
     *done = 0;
     for (unsigned number = r->epoch; number >= 1; number--) {
@@ -330,7 +330,7 @@ check_import(struct repo *to, const struct epoch *ep, bool empty, struct err *e)
 static int
 check_vouched(struct repo *from, const struct epoch *ep, struct err *e)
 {
-    if (ep->number < from->epoch || signet_knows_admins(from->st->signet)) {
+    if (ep->number < from->epoch || trust_knows_admins(from->st->trust)) {
         return 0;
     }
     return keyring_write(from->keys, ep->number, false, e) != NULL ? 0 : -1;
@@ -340,18 +340,18 @@ static int
 import_one(struct repo *to, struct repo *from, const struct epoch *ep, json_t *object,
            struct err *e)
 {
-    struct key_object o;
+    struct epoch_keys o;
     int               rc = -1;
 
-    if (check_vouched(from, ep, e) != 0 || key_object_load(from->st, ep, &o, e) != 0) {
+    if (check_vouched(from, ep, e) != 0 || epoch_keys_load(from->st, ep, &o, e) != 0) {
         return -1;
     }
     o.n = o.there = 0;
-    if (key_object_put(to->st, &o, e) == 0) {
+    if (epoch_keys_put(to->st, &o, e) == 0) {
         name_epoch(object, ep);
         rc = 0;
     }
-    key_object_free(&o);
+    epoch_keys_free(&o);
     return rc;
 }
 
@@ -370,9 +370,9 @@ remember_imported(struct repo *to, struct repo *from, struct err *e)
             continue;
         }
         memcpy(known.public, ep->public, sizeof known.public);
-        rc = host_keys_recall(from->id, &known, e);
+        rc = pinned_recall(from->id, &known, e);
         if (rc == 0) {
-            rc = host_keys_remember(to->id, &known, e);
+            rc = pinned_remember(to->id, &known, e);
         }
         epoch_deinit(&known);
     }
@@ -396,14 +396,14 @@ import_all(struct repo *to, struct repo *from, bool empty, json_t *object, unsig
 }
 
 int
-epochs_import(struct repo *to, struct repo *from, unsigned *done, struct err *e)
+readers_import(struct repo *to, struct repo *from, unsigned *done, struct err *e)
 {
     struct strlist names = {0};
     json_t        *object = json_deep_copy(to->object);
     int            rc = -1;
 
     *done = 0;
-    if (signet_may(to->st->signet, "repo", e) == 0 && repo_databases(to, &names, e) == 0 &&
+    if (trust_may(to->st->trust, "repo", e) == 0 && repo_databases(to, &names, e) == 0 &&
         import_all(to, from, names.n == 0, object, done, e) == 0) {
         rc = 0;
         if (*done > 0) {

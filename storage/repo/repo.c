@@ -42,7 +42,7 @@ add_plain_keys(json_t *o)
 }
 
 static int
-write_first(struct storage *st, struct signet *signet, const struct keyring *keys, struct err *e)
+write_first(struct storage *st, struct trust *trust, const struct keyring *keys, struct err *e)
 {
     json_t                  *o = first_object();
     const char              *id = json_opt_str(o, "repo_id", "");
@@ -51,8 +51,8 @@ write_first(struct storage *st, struct signet *signet, const struct keyring *key
     const struct public_key *readers = keyring_encrypt_to(keys, &n);
     int                      rc = 0;
 
-    signet_bind(signet, id);
-    st->signet = signet;
+    trust_bind(trust, id);
+    st->trust = trust;
     if (n > 0) {
         rc = epoch_begin(
             st, o,
@@ -68,10 +68,10 @@ write_first(struct storage *st, struct signet *signet, const struct keyring *key
         rc = object_put(st, "repo.1.json", o, e);
     }
     if (rc == 0 && n > 0) {
-        rc = host_keys_remember(id, &made, e);
+        rc = pinned_remember(id, &made, e);
     }
     epoch_deinit(&made);
-    st->signet = NULL;
+    st->trust = NULL;
     json_decref(o);
     return rc;
 }
@@ -90,26 +90,26 @@ found_something(void *ctx, const struct object_info *info, struct err *e)
 }
 
 int
-repo_init(const struct storage_place *place, struct err *e)
+repo_init(const struct storage_location *place, struct err *e)
 {
     struct storage *st;
-    struct signet  *signet = NULL;
+    struct trust   *trust = NULL;
     struct keyring *keys = NULL;
     int             rc = -1;
 
-    if (signet_open(place, &signet, e) != 0 || keyring_open(place, &keys, e) != 0 ||
+    if (trust_open(place, &trust, e) != 0 || keyring_open(place, &keys, e) != 0 ||
         (st = storage_open(place, true, e)) == NULL) {
-        signet_free(signet);
+        trust_free(trust);
         keyring_free(keys);
         return err_wrap(e, "could not make a repository");
     }
     if (storage_list(st, "", found_something, NULL, e) == 0) {
-        rc = write_first(st, signet, keys, e);
+        rc = write_first(st, trust, keys, e);
     }
     if (rc != 0) {
         err_wrap(e, "could not make a repository in \"%s\"", place->location);
     }
-    signet_free(signet);
+    trust_free(trust);
     keyring_free(keys);
     storage_close(st);
     return rc;
@@ -142,7 +142,7 @@ take_id(struct repo *r, const json_t *o, struct err *e)
     hex_encode(id, sizeof id, hex);
     if (r->generation == 1) {
         memcpy(r->id, hex, sizeof r->id);
-        signet_bind(r->signet, hex);
+        trust_bind(r->trust, hex);
     }
     return strcmp(hex, r->id) == 0
         ? 0
@@ -158,13 +158,13 @@ candidate(struct repo *r, const char *key, const struct buf *raw, struct err *do
     bool    first = r->generation == 1;
     json_t *o = NULL;
 
-    if (!first && signet_check(r->signet, "repo", key, raw->data, raw->len, doubt) != 0) {
+    if (!first && trust_check(r->trust, "repo", key, raw->data, raw->len, doubt) != 0) {
         return NULL;
     }
     o = object_parse(raw->data, raw->len, "repo", e);
     if (o == NULL || take_id(r, o, e) != 0) {
         err_wrap(e, "\"%s\"", key);
-    } else if (!first || signet_check(r->signet, "repo", key, raw->data, raw->len, doubt) == 0) {
+    } else if (!first || trust_check(r->trust, "repo", key, raw->data, raw->len, doubt) == 0) {
         return o;
     }
     json_decref(o);
@@ -225,18 +225,18 @@ newest(struct repo *r, struct err *e)
 
 /* Takes all three. */
 static struct repo *
-open_with(struct storage *st, struct signet *signet, struct keyring *keys, struct err *e)
+open_with(struct storage *st, struct trust *trust, struct keyring *keys, struct err *e)
 {
     struct repo *r = xcalloc(1, sizeof *r);
     json_t      *o;
 
     r->st = st;
-    r->signet = signet;
+    r->trust = trust;
     r->keys = keys;
     r->line = (struct buf)BUF_INIT(OBJECT_BYTES_MAX);
     o = r->object = newest(r, e);
     if (o != NULL && take(r, o, e) == 0) {
-        st->signet = signet;
+        st->trust = trust;
         return r;
     }
     if (o != NULL) {
@@ -260,30 +260,30 @@ repo_open_storage(struct storage *st, struct err *e)
 }
 
 struct repo *
-repo_open_storage_at(struct storage *st, const struct storage_place *place, struct err *e)
+repo_open_storage_at(struct storage *st, const struct storage_location *place, struct err *e)
 {
-    struct signet  *signet = NULL;
+    struct trust   *trust = NULL;
     struct keyring *keys = NULL;
 
-    if ((place != NULL && signet_open(place, &signet, e) != 0) ||
+    if ((place != NULL && trust_open(place, &trust, e) != 0) ||
         keyring_open(place, &keys, e) != 0) {
         err_wrap(e, "repository \"%s\"", st->location);
-        signet_free(signet);
+        trust_free(trust);
         storage_close(st);
         return NULL;
     }
-    return open_with(st, signet, keys, e);
+    return open_with(st, trust, keys, e);
 }
 
 void
 repo_allow_unsigned(struct repo *r)
 {
-    signet_allow_unsigned(r->signet);
+    trust_allow_unsigned(r->trust);
 }
 
 /* A word that is no path was rather meant for a name of the configuration. */
 static void
-hint_missing(const struct storage_place *place, struct err *e)
+hint_missing(const struct storage_location *place, struct err *e)
 {
     bool word = place->section == NULL && place->config != NULL &&
         strchr(place->location, '/') == NULL;
@@ -298,7 +298,7 @@ hint_missing(const struct storage_place *place, struct err *e)
 }
 
 static struct repo *
-open_at(const struct storage_place *place, struct err *e)
+open_at(const struct storage_location *place, struct err *e)
 {
     struct storage *st = storage_open(place, false, e);
 
@@ -312,7 +312,7 @@ open_at(const struct storage_place *place, struct err *e)
 }
 
 struct repo *
-repo_open(const struct storage_place *place, struct err *e)
+repo_open(const struct storage_location *place, struct err *e)
 {
     struct repo *r = open_at(place, e);
 
@@ -331,7 +331,7 @@ repo_close(struct repo *r)
     storage_close(r->st);
     keyring_free(r->keys);
     buf_free(&r->line);
-    signet_free(r->signet);
+    trust_free(r->trust);
     json_decref(r->object);
     free(r);
 }

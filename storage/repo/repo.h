@@ -4,7 +4,7 @@
  * repo.<n>.json (highest n wins) is written by init and by key changes:
  *   format, needs, repo_id (32 hex), epoch (from 1), created, tool,
  *   id_key, fingerprint_key (64 and 32 hex) of epochs that are not encrypted,
- *   epochs: those that are encrypted (keyring.h; their keys: keyobject.h),
+ *   epochs: those that are encrypted (keyring.h; their keys: epoch.h),
  *   policy, database_policies (policy.h)
  *
  * <db> in keys is name_encode()d (enc.h) and matched exactly, never as a prefix.
@@ -32,19 +32,19 @@ struct repo {
     unsigned        generation; /* n of repo.<n>.json */
     json_t         *object;     /* all that stands in it; owned */
     struct buf      line;       /* the very bytes, with their signature */
-    struct signet  *signet;     /* who signs, and who is believed; owned, or NULL */
+    struct trust   *trust;      /* who signs, and who is believed; owned, or NULL */
 };
 
 /* A new repository in an empty or missing directory; anything else there: ERR_EXISTS.  With
  * encrypt-to (keyring.h) it is encrypted from the beginning, and this host may write. */
-int repo_init(const struct storage_place *, struct err *);
+int repo_init(const struct storage_location *, struct err *);
 /* ERR_NOT_FOUND, with a hint to "pgassay storage init", when there is no repo.<n>.json (an
  * unmounted mount point looks like that: nothing is ever created by opening). */
-struct repo *repo_open(const struct storage_place *, struct err *);
+struct repo *repo_open(const struct storage_location *, struct err *);
 struct repo *repo_open_storage(
     struct storage *, struct err *); /* takes st, also on failure; signs and asks nothing */
 /* The same with a place's keys and pins; location is not looked at. */
-struct repo *repo_open_storage_at(struct storage *, const struct storage_place *, struct err *);
+struct repo *repo_open_storage_at(struct storage *, const struct storage_location *, struct err *);
 /* Opened with trust- keys, it believes from now on what backups say that nobody trusted has
  * signed. */
 void repo_allow_unsigned(struct repo *);
@@ -58,18 +58,19 @@ int repo_change(struct repo *, const json_t *object, struct err *);
 int repo_databases(struct repo *, struct strlist *, struct err *);
 
 /* Who a name stands for. */
-struct source {
+struct repo_source {
     uint64_t system_identifier;
     uint32_t database_oid;
     char    *dbname; /* the database's name when it was bound */
 };
-int source_load(struct repo *, const char *db, struct source *,
+int source_load(struct repo *, const char *db, struct repo_source *,
                 struct err *); /* ERR_NOT_FOUND: not bound yet */
 /* Binds db at the first backup; later ones must match, or ERR_EXISTS with a hint to --adopt.
  * adopt: bind anew (writes source.<n>.json; highest n wins). */
-int source_bind(struct repo *, const char *db, const struct source *, bool adopt, struct err *);
-/* Locks all of the name's objects until then, where they are not yet (lock.h). */
+int source_bind(struct repo *, const char *db, const struct repo_source *, bool adopt,
+                struct err *);
+/* Locks all of the name's objects until then, where they are not yet (object_lock.h). */
 int  source_retain(struct repo *, const char *db, time_t until, struct err *);
-void source_free(struct source *);
+void source_free(struct repo_source *);
 
 #endif

@@ -86,7 +86,7 @@ run_revoked(struct repo *r, const char *db, const char *run, bool *revoked, stru
     int     rc = 0;
 
     *revoked = true;
-    if (!signet_asks(r->signet, "revoked")) {
+    if (!trust_asks(r->trust, "revoked")) {
         return 0;
     }
     key = run_key(db, run, ".revoked");

@@ -55,7 +55,7 @@ struct run_list {
 };
 
 /* Does the mark <run>.revoked, which a listing shows, count?  Where a host asks for signatures
- * of prunes (signet.h) it must have one: whoever may put run marks could take every backup away
+ * of prunes (trust.h) it must have one: whoever may put run marks could take every backup away
  * else.  The run itself stops at any. */
 int run_revoked(struct repo *, const char *db, const char *run, bool *revoked, struct err *);
 

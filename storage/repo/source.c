@@ -20,7 +20,7 @@ source_key(const char *db, unsigned n)
 }
 
 static int
-parse(const json_t *o, struct source *s, struct err *e)
+parse(const json_t *o, struct repo_source *s, struct err *e)
 {
     int64_t oid;
 
@@ -38,15 +38,15 @@ parse(const json_t *o, struct source *s, struct err *e)
 
 /* The binding in force, and its number (0: none yet). */
 static int
-load(struct repo *r, const char *db, struct source *s, unsigned *n, struct err *e)
+load(struct repo *r, const char *db, struct repo_source *s, unsigned *n, struct err *e)
 {
     *n = 0;
-    *s = (struct source){0};
+    *s = (struct repo_source){0};
     for (;;) {
-        struct source next = {0};
-        char         *key = source_key(db, *n + 1);
-        json_t       *o = object_get(r->st, key, "source", OBJECT_BYTES_MAX, e);
-        int           rc = o == NULL ? -1 : parse(o, &next, e);
+        struct repo_source next = {0};
+        char              *key = source_key(db, *n + 1);
+        json_t            *o = object_get(r->st, key, "source", OBJECT_BYTES_MAX, e);
+        int                rc = o == NULL ? -1 : parse(o, &next, e);
 
         if (o != NULL && rc != 0) {
             err_wrap(e, "\"%s\"", key);
@@ -68,7 +68,7 @@ load(struct repo *r, const char *db, struct source *s, unsigned *n, struct err *
 }
 
 int
-source_load(struct repo *r, const char *db, struct source *s, struct err *e)
+source_load(struct repo *r, const char *db, struct repo_source *s, struct err *e)
 {
     unsigned n;
 
@@ -81,7 +81,7 @@ source_load(struct repo *r, const char *db, struct source *s, struct err *e)
 }
 
 static int
-store(struct repo *r, const char *db, const struct source *s, unsigned n, struct err *e)
+store(struct repo *r, const char *db, const struct repo_source *s, unsigned n, struct err *e)
 {
     json_t *o = object_new("source");
     char   *key = source_key(db, n);
@@ -100,11 +100,11 @@ store(struct repo *r, const char *db, const struct source *s, unsigned n, struct
 
 /* 1: it has to be looked at again, as somebody else bound the name at this moment. */
 static int
-bind_once(struct repo *r, const char *db, const struct source *s, bool adopt, struct err *e)
+bind_once(struct repo *r, const char *db, const struct repo_source *s, bool adopt, struct err *e)
 {
-    struct source is;
-    unsigned      n;
-    int           rc = -1;
+    struct repo_source is;
+    unsigned           n;
+    int                rc = -1;
 
     if (load(r, db, &is, &n, e) != 0) {
         return -1;
@@ -131,7 +131,7 @@ bind_once(struct repo *r, const char *db, const struct source *s, bool adopt, st
 }
 
 int
-source_bind(struct repo *r, const char *db, const struct source *s, bool adopt, struct err *e)
+source_bind(struct repo *r, const char *db, const struct repo_source *s, bool adopt, struct err *e)
 {
     enum { TRIES = 5 };
 
@@ -164,7 +164,7 @@ source_retain(struct repo *r, const char *db, time_t until, struct err *e)
 }
 
 void
-source_free(struct source *s)
+source_free(struct repo_source *s)
 {
     free(s->dbname);
     s->dbname = NULL;

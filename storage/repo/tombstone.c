@@ -169,7 +169,7 @@ tombstones_stand(struct repo *r, const char *db, const struct strlist *names, co
     char *name;
     bool  stand;
 
-    if (!tombstones_have(names, backup, run) || r->signet == NULL) {
+    if (!tombstones_have(names, backup, run) || r->trust == NULL) {
         return tombstones_have(names, backup, run);
     }
     name = xasprintf("%s.%s", backup, run != NULL ? run : TOMBSTONE_NO_RUN);

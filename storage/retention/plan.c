@@ -7,14 +7,14 @@
 #include "core/mem.h"
 #include "storage/read/damage.h"
 #include "storage/read/reader.h"
-#include "storage/repo/standing.h"
+#include "storage/repo/annotations.h"
 
 /* What is gathered while deciding. */
 struct gathered {
-    struct repo                   *repo;
-    const struct decision_request *request;
+    struct repo                         *repo;
+    const struct retention_plan_request *request;
     struct backup_entry *entries; /* shallow copies, so that damage can be noted in them */
-    struct standings     known;
+    struct annotations   known;
     struct retention     r;
 };
 
@@ -54,8 +54,8 @@ look_for_damage(struct gathered *g, const struct backup_list *list, struct err *
 }
 
 static void
-fill_item(struct retention_item *x, struct verdict *v, const struct backup_entry *b,
-          const struct standing *s)
+fill_item(struct retention_item *x, struct retention_verdict *v, const struct backup_entry *b,
+          const struct annotation *s)
 {
     memcpy(v->id, b->id, sizeof v->id);
     v->scope = xstrdup(b->label == NULL ? "full" : b->label->scope);
@@ -82,11 +82,11 @@ fill_item(struct retention_item *x, struct verdict *v, const struct backup_entry
 static void
 fill_baselines(struct gathered *g)
 {
-    const struct marks        *m = &g->known.accepted;
-    struct retention_baseline *v = xcalloc(m->n + 1, sizeof *v);
+    const struct pins    *m = &g->known.accepted;
+    struct accepted_size *v = xcalloc(m->n + 1, sizeof *v);
 
     for (size_t i = 0; i < m->n; i++) {
-        v[i] = (struct retention_baseline){m->v[i].scope, m->v[i].backup};
+        v[i] = (struct accepted_size){m->v[i].scope, m->v[i].backup};
     }
     g->r.baselines = v;
     g->r.n_baselines = m->n;
@@ -109,7 +109,8 @@ take_later(void *ctx, const struct chunk_line *line, struct err *e)
 /* A backup is locked as long as its chunks are (its own objects never longer).  One that is
  * given up may have no readable list. */
 static int
-ask_for_lock(struct gathered *g, const struct backup_entry *b, struct verdict *v, struct err *e)
+ask_for_lock(struct gathered *g, const struct backup_entry *b, struct retention_verdict *v,
+             struct err *e)
 {
     if (b->label == NULL ||
         chunk_list_read(g->repo, b->label, take_later, &v->locked_until, e) == 0) {
@@ -125,7 +126,7 @@ ask_for_lock(struct gathered *g, const struct backup_entry *b, struct verdict *v
 /* ---- the verdicts ---- */
 
 static enum fate
-fate_of(const struct decision_request *q, const struct retention_item *x)
+fate_of(const struct retention_plan_request *q, const struct retention_item *x)
 {
     if (x->why == 0) {
         return x->state == RETENTION_VOID                   ? FATE_VOID
@@ -139,11 +140,11 @@ fate_of(const struct decision_request *q, const struct retention_item *x)
 }
 
 static int
-judge(struct gathered *g, struct decision *d, struct err *e)
+judge(struct gathered *g, struct retention_plan *d, struct err *e)
 {
     for (size_t i = 0; i < d->n; i++) {
-        struct verdict        *v = &d->v[i];
-        struct retention_item *x = &g->r.items[i];
+        struct retention_verdict *v = &d->v[i];
+        struct retention_item    *x = &g->r.items[i];
 
         v->fate = fate_of(g->request, x);
         if (v->fate != FATE_STAYS && v->fate != FATE_VOID) {
@@ -170,12 +171,13 @@ gathered_free(struct gathered *g, size_t n)
     free(g->r.items);
     free((void *)(uintptr_t)g->r.baselines);
     retention_free(&g->r);
-    standings_free(&g->known);
+    annotations_free(&g->known);
 }
 
 int
-decision_make(struct repo *r, const struct decision_request *q, const struct backup_list *list,
-              time_t now, struct decision *d, struct err *e)
+retention_plan_make(struct repo *r, const struct retention_plan_request *q,
+                    const struct backup_list *list, time_t now, struct retention_plan *d,
+                    struct err *e)
 {
     struct gathered g = {
         .repo = r,
@@ -183,11 +185,11 @@ decision_make(struct repo *r, const struct decision_request *q, const struct bac
         .r = {.policy = &d->policy, .now = now, .n = list->n, .drop_damaged = q->drop_damaged}};
     int rc = -1;
 
-    *d = (struct decision){.v = xcalloc(list->n + 1, sizeof *d->v), .n = list->n};
+    *d = (struct retention_plan){.v = xcalloc(list->n + 1, sizeof *d->v), .n = list->n};
     g.r.items = xcalloc(list->n + 1, sizeof *g.r.items);
     if (policy_load(r, q->db, &d->policy, e) != 0 || look_for_damage(&g, list, e) != 0 ||
-        standings_load(r, q->db, &(const struct backup_list){.v = g.entries, .n = list->n},
-                       &g.known, e) != 0) {
+        annotations_load(r, q->db, &(const struct backup_list){.v = g.entries, .n = list->n},
+                         &g.known, e) != 0) {
         goto out;
     }
     for (size_t i = 0; i < list->n; i++) {
@@ -202,13 +204,13 @@ decision_make(struct repo *r, const struct decision_request *q, const struct bac
 out:
     gathered_free(&g, list->n);
     if (rc != 0) {
-        decision_free(d);
+        retention_plan_free(d);
     }
     return rc;
 }
 
 void
-decision_free(struct decision *d)
+retention_plan_free(struct retention_plan *d)
 {
     for (size_t i = 0; i < d->n; i++) {
         free(d->v[i].scope);
@@ -217,7 +219,7 @@ decision_free(struct decision *d)
     }
     free(d->v);
     free(d->alarms);
-    *d = (struct decision){0};
+    *d = (struct retention_plan){0};
 }
 
 /* ---- in words ---- */
@@ -232,7 +234,7 @@ retention_state_text(enum retention_state s)
 
 /* "keep-daily 7", "pinned (before the migration)": one reason, with what belongs to it. */
 static char *
-reason_text(const struct decision *d, const struct verdict *v, unsigned bit)
+reason_text(const struct retention_plan *d, const struct retention_verdict *v, unsigned bit)
 {
     char  at[32];
     char *value, *text;
@@ -253,7 +255,7 @@ reason_text(const struct decision *d, const struct verdict *v, unsigned bit)
 }
 
 static char *
-fate_text(const struct verdict *v)
+fate_text(const struct retention_verdict *v)
 {
     switch (v->fate) {
     case FATE_VOID:
@@ -268,7 +270,7 @@ fate_text(const struct verdict *v)
 }
 
 char *
-verdict_text(const struct decision *d, const struct verdict *v)
+retention_verdict_text(const struct retention_plan *d, const struct retention_verdict *v)
 {
     char *text = NULL;
 
@@ -293,7 +295,7 @@ verdict_text(const struct decision *d, const struct verdict *v)
 }
 
 json_t *
-verdict_reasons(const struct verdict *v)
+retention_verdict_reasons(const struct retention_verdict *v)
 {
     static const char *const fates[] = {[FATE_EXPIRED] = "expired",
                                         [FATE_VOID] = "void",

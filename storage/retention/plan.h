@@ -1,5 +1,5 @@
 /*
- * decision.h - what is to become of each backup of a database: what lies in the repository, put
+ * plan.h - what is to become of each backup of a database: what lies in the repository, put
  * before retention.h.
  */
 #ifndef STORAGE_RETENTION_PLAN_H
@@ -12,7 +12,7 @@
 /* Why a backup goes. */
 enum fate { FATE_STAYS, FATE_EXPIRED, FATE_VOID, FATE_GIVEN_UP, FATE_FREED };
 
-struct verdict {
+struct retention_verdict {
     char                 id[BACKUP_ID_MAX];
     char                *scope;
     enum retention_state state;
@@ -24,15 +24,15 @@ struct verdict {
     time_t               locked_until; /* 0: it is not locked, or nobody had to ask */
 };
 
-struct decision {
-    struct policy           policy; /* in force */
-    struct verdict         *v;      /* oldest first */
-    size_t                  n;
-    struct retention_alarm *alarms; /* with strings of the verdicts */
-    size_t                  n_alarms;
+struct retention_plan {
+    struct policy             policy; /* in force */
+    struct retention_verdict *v;      /* oldest first */
+    size_t                    n;
+    struct retention_alarm   *alarms; /* with strings of the verdicts */
+    size_t                    n_alarms;
 };
 
-struct decision_request {
+struct retention_plan_request {
     const char *db;
     bool        drop_damaged; /* give up what is damaged (retention.h) */
     const struct strlist
@@ -41,15 +41,16 @@ struct decision_request {
 
 /* list: of backup_list_load(); now: the store's.  Whoever may go is asked for its locks (one
  * chunk list each). */
-int  decision_make(struct repo *, const struct decision_request *, const struct backup_list *,
-                   time_t now, struct decision *, struct err *);
-void decision_free(struct decision *);
+int  retention_plan_make(struct repo *, const struct retention_plan_request *,
+                         const struct backup_list *, time_t now, struct retention_plan *,
+                         struct err *);
+void retention_plan_free(struct retention_plan *);
 
 /* "newest, keep-daily 7": why it stays or goes; allocated. */
-char *verdict_text(const struct decision *, const struct verdict *);
+char *retention_verdict_text(const struct retention_plan *, const struct retention_verdict *);
 /* The same as codes: ["newest", "keep-daily"]; of one that goes "expired", "void", "given-up" or
  * "freed". */
-json_t     *verdict_reasons(const struct verdict *);
+json_t     *retention_verdict_reasons(const struct retention_verdict *);
 const char *retention_state_text(
     enum retention_state); /* "good", "damaged", "unreadable", "void" */
 

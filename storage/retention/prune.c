@@ -137,17 +137,17 @@ announce(struct prune *p, struct err *e)
 static int
 trash_garbage(struct prune *p, struct err *e)
 {
-    struct nameset *garbage = nameset_new(e);
-    int             rc = -1;
+    struct chunkspool *garbage = chunkspool_new(e);
+    int                rc = -1;
 
     /* Who writes is asked once more: what a run that has just begun stores would be named, and
      * never be reused. */
     if (garbage != NULL && list_runs(p, e) == 0 && prune_find_garbage(p, garbage, e) == 0 &&
-        nameset_rewind(garbage, e) == 0 &&
+        chunkspool_rewind(garbage, e) == 0 &&
         (p->req->dry_run || prune_write_trash(p, garbage, e) == 0)) {
         rc = 0;
     }
-    nameset_free(garbage);
+    chunkspool_free(garbage);
     return rc;
 }
 
@@ -156,8 +156,8 @@ trash_garbage(struct prune *p, struct err *e)
 static int
 sweep_trash(struct prune *p, struct err *e)
 {
-    struct nameset *kept = nameset_new(e);
-    int             rc = -1;
+    struct chunkspool *kept = chunkspool_new(e);
+    int                rc = -1;
 
     /* The wait between objects and lists: whoever finds no list must not find the objects in an
      * old listing. */
@@ -165,7 +165,7 @@ sweep_trash(struct prune *p, struct err *e)
         prune_wait(p, e) == 0 && prune_forget_trash(p, kept, e) == 0) {
         rc = 0;
     }
-    nameset_free(kept);
+    chunkspool_free(kept);
     return rc;
 }
 
@@ -226,14 +226,14 @@ prune_run(struct repo *r, const struct prune_request *req, struct prune_result *
     run_mark_end(&p.mark);
     backup_list_free(&p.backups);
     strlist_free(&p.gone);
-    nameset_union_free(&p.refs);
+    chunkspool_union_free(&p.refs);
     strlist_free(&p.counted);
     strlist_free(&p.leftovers);
     trash_list_free(&p.trash);
-    nameset_union_free(&p.trashed);
-    nameset_union_free(&p.ready);
+    chunkspool_union_free(&p.trashed);
+    chunkspool_union_free(&p.ready);
     strlist_free(&p.stray_runs);
-    known_free(&p.condemned);
+    chunkindex_free(&p.condemned);
     run_list_free(&p.runs);
     strlist_free(&p.ended);
     free(p.enc);

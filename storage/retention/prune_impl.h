@@ -38,19 +38,19 @@ struct prune {
     double                      began;   /* clock_seconds() when the store's clock was out->now */
     bool                        changed; /* something was removed */
 
-    struct backup_list   backups; /* as first listed */
-    struct strlist       gone;    /* ids that expire, sorted */
-    struct nameset_union refs;    /* what the others need, with sizes */
-    struct strlist       counted; /* "<backup>.<run>" whose lists are in refs, sorted */
+    struct backup_list      backups; /* as first listed */
+    struct strlist          gone;    /* ids that expire, sorted */
+    struct chunkspool_union refs;    /* what the others need, with sizes */
+    struct strlist          counted; /* "<backup>.<run>" whose lists are in refs, sorted */
     struct strlist
         leftovers; /* P8: objects of backups without a label, seen before the runs were listed */
-    struct trash_list    trash;
-    struct nameset_union trashed;    /* the names in all of them */
-    struct nameset_union ready;      /* ... in those that may be swept */
-    struct strlist       stray_runs; /* R(t) of lists that are no more */
-    struct known_set     condemned;
-    struct run_list      runs;  /* as last listed */
-    struct strlist       ended; /* runs whose label was seen, sorted */
+    struct trash_list       trash;
+    struct chunkspool_union trashed;    /* the names in all of them */
+    struct chunkspool_union ready;      /* ... in those that may be swept */
+    struct strlist          stray_runs; /* R(t) of lists that are no more */
+    struct chunkindex       condemned;
+    struct run_list         runs;  /* as last listed */
+    struct strlist          ended; /* runs whose label was seen, sorted */
 };
 
 /* By the store's clock. */
@@ -87,11 +87,11 @@ int prune_read_trash(struct prune *, struct err *);
  * stored meanwhile. */
 int prune_read_condemned(struct prune *, struct err *);
 /* P3: names (rewound) in lists of bounded size. */
-int prune_write_trash(struct prune *, struct nameset *names, struct err *);
+int prune_write_trash(struct prune *, struct chunkspool *names, struct err *);
 /* The names in the lists that may be swept, in p->ready. */
 int prune_read_ready(struct prune *, struct err *);
 /* P7's end: what stands in kept (rewound for each) keeps its list; the others go. */
-int  prune_forget_trash(struct prune *, struct nameset *kept, struct err *);
+int  prune_forget_trash(struct prune *, struct chunkspool *kept, struct err *);
 void trash_list_free(struct trash_list *);
 
 /* ---- prune_runs.c ---- */
@@ -103,8 +103,8 @@ int prune_judge_trash(struct prune *, struct err *); /* P5, with what may be rev
 
 /* P0: before a backup expires, the chunks' listing must be to be had, whole. */
 int prune_try_listing(struct prune *, struct err *);
-int prune_find_garbage(struct prune *, struct nameset *garbage, struct err *); /* P2 */
+int prune_find_garbage(struct prune *, struct chunkspool *garbage, struct err *); /* P2 */
 /* P7: removes what is in p->ready and may go; kept gets the others that are still stored. */
-int prune_sweep(struct prune *, struct nameset *kept, struct err *);
+int prune_sweep(struct prune *, struct chunkspool *kept, struct err *);
 
 #endif

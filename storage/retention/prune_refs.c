@@ -59,7 +59,7 @@ check_readable(const struct backup_entry *b, struct err *e)
 static int
 add_line(void *ctx, const struct chunk_line *line, struct err *e)
 {
-    return nameset_add(ctx, line->name, line->size, e);
+    return chunkspool_add(ctx, line->name, line->size, e);
 }
 
 /* It may have been expired by somebody else since it was listed: then it needs nothing. */
@@ -84,28 +84,28 @@ counted_name(const struct label *l)
 static int
 count(struct prune *p, const struct label *l, struct err *e)
 {
-    struct nameset *names;
-    char           *name = counted_name(l);
-    int             rc = 0;
+    struct chunkspool *names;
+    char              *name = counted_name(l);
+    int                rc = 0;
 
     if (strlist_find(&p->counted, name)) {
         free(name);
         return 0;
     }
-    names = nameset_new(e);
+    names = chunkspool_new(e);
     if (names == NULL || prune_tick(p, e) != 0) {
         rc = -1;
     } else if (chunk_list_read(p->repo, l, add_line, names, e) != 0) {
         rc = e->kind == ERR_NOT_FOUND && vanished(p, l->id) ? 1 : -1;
     }
     if (rc == 0) {
-        rc = nameset_union_add(&p->refs, names, e);
+        rc = chunkspool_union_add(&p->refs, names, e);
         strlist_take(&p->counted, name);
         strlist_sort(&p->counted);
         return rc;
     }
     free(name);
-    nameset_free(names);
+    chunkspool_free(names);
     if (rc > 0) {
         err_clear(e);
     }

@@ -23,17 +23,17 @@ struct object {
 };
 
 struct sweep {
-    struct prune   *prune;
-    size_t          prefix; /* length of "<db>/chunks/" */
-    struct nameset *refs, *trashed, *ready;
-    struct object  *v; /* the objects of one content */
-    size_t          n, cap;
-    char            content[CHUNK_NAME_MAX]; /* "<epoch>/<aa>/<id>-" */
-    bool protected;                          /* one that is needed is bad or missing */
+    struct prune      *prune;
+    size_t             prefix; /* length of "<db>/chunks/" */
+    struct chunkspool *refs, *trashed, *ready;
+    struct object     *v; /* the objects of one content */
+    size_t             n, cap;
+    char               content[CHUNK_NAME_MAX]; /* "<epoch>/<aa>/<id>-" */
+    bool protected;                             /* one that is needed is bad or missing */
     int (*judge)(struct sweep *, const struct object *, struct err *);
-    struct nameset *out;   /* garbage, or what is kept */
-    struct strlist  keys;  /* to be removed */
-    uint64_t        bytes; /* of these */
+    struct chunkspool *out;   /* garbage, or what is kept */
+    struct strlist     keys;  /* to be removed */
+    uint64_t           bytes; /* of these */
 };
 
 static void
@@ -56,11 +56,11 @@ subtract(struct prune_sum *sum, uint64_t bytes)
 static int
 match_refs(struct sweep *s, struct err *e)
 {
-    struct nameset *refs = s->refs;
-    size_t          n = strlen(s->content);
-    bool            exact;
+    struct chunkspool *refs = s->refs;
+    size_t             n = strlen(s->content);
+    bool               exact;
 
-    if (nameset_seek(refs, s->content, &exact, e) != 0) {
+    if (chunkspool_seek(refs, s->content, &exact, e) != 0) {
         return -1;
     }
     while (!refs->end && strncmp(refs->name, s->content, n) == 0) {
@@ -75,8 +75,8 @@ match_refs(struct sweep *s, struct err *e)
         }
         s->protected |= !good ||
             (chunk_name_parse(refs->name, &name) == 0 &&
-             known_find_name(&s->prune->condemned, &name) != SIZE_MAX);
-        if (nameset_next(refs, e) != 0) {
+             chunkindex_find_name(&s->prune->condemned, &name) != SIZE_MAX);
+        if (chunkspool_next(refs, e) != 0) {
             return -1;
         }
     }
@@ -86,8 +86,8 @@ match_refs(struct sweep *s, struct err *e)
 static int
 match_lists(struct sweep *s, struct object *o, struct err *e)
 {
-    return nameset_seek(s->trashed, o->text, &o->trashed, e) != 0 ||
-            (s->ready != NULL && nameset_seek(s->ready, o->text, &o->ready, e) != 0)
+    return chunkspool_seek(s->trashed, o->text, &o->trashed, e) != 0 ||
+            (s->ready != NULL && chunkspool_seek(s->ready, o->text, &o->ready, e) != 0)
         ? -1
         : 0;
 }
@@ -140,8 +140,8 @@ go(struct sweep *s, struct err *e)
     int           rc = -1;
 
     s->prefix = strlen(prefix);
-    s->refs = nameset_union_all(&p->refs, e);
-    s->trashed = s->refs == NULL ? NULL : nameset_union_all(&p->trashed, e);
+    s->refs = chunkspool_union_all(&p->refs, e);
+    s->trashed = s->refs == NULL ? NULL : chunkspool_union_all(&p->trashed, e);
     if (s->trashed != NULL && storage_list(p->repo->st, prefix, see_chunk, s, e) == 0 &&
         end_content(s, e) == 0) {
         rc = 0;
@@ -178,13 +178,13 @@ judge_garbage(struct sweep *s, const struct object *o, struct err *e)
     } else if (!writers_own(s->prune, &o->name)) {
         add(&out->trashed, o->size);
         add(&out->waiting, o->size);
-        return nameset_add(s->out, o->text, o->size, e);
+        return chunkspool_add(s->out, o->text, o->size, e);
     }
     return 0;
 }
 
 int
-prune_find_garbage(struct prune *p, struct nameset *garbage, struct err *e)
+prune_find_garbage(struct prune *p, struct chunkspool *garbage, struct err *e)
 {
     struct sweep s = {.prune = p, .judge = judge_garbage, .out = garbage};
 
@@ -216,7 +216,7 @@ prune_try_listing(struct prune *p, struct err *e)
 static int
 keep(struct sweep *s, const char *key, struct err *e)
 {
-    return nameset_add(s->out, key + s->prefix, 0, e);
+    return chunkspool_add(s->out, key + s->prefix, 0, e);
 }
 
 /* One by one, as the store refused some of them. */
@@ -280,7 +280,7 @@ judge_swept(struct sweep *s, const struct object *o, struct err *e)
     }
     if (o->needed || s->protected) {
         /* keys to be removed come before it in the order of names, and may be kept yet */
-        return flush(s, e) != 0 ? -1 : nameset_add(s->out, o->text, 0, e);
+        return flush(s, e) != 0 ? -1 : chunkspool_add(s->out, o->text, 0, e);
     }
     add(&out->swept, o->size);
     subtract(&out->waiting, o->size);
@@ -289,12 +289,12 @@ judge_swept(struct sweep *s, const struct object *o, struct err *e)
 }
 
 int
-prune_sweep(struct prune *p, struct nameset *kept, struct err *e)
+prune_sweep(struct prune *p, struct chunkspool *kept, struct err *e)
 {
     struct sweep s = {.prune = p, .judge = judge_swept, .out = kept};
     int          rc = -1;
 
-    s.ready = nameset_union_all(&p->ready, e);
+    s.ready = chunkspool_union_all(&p->ready, e);
     if (s.ready == NULL) {
         return -1;
     }

@@ -63,29 +63,29 @@ add_name(void *ctx, const char *name, struct err *e)
 
     return chunk_name_parse(name, &parsed) != 0
         ? err_set(e, ERR_CORRUPT, "\"%s\" is not the name of a chunk", name)
-        : nameset_add(ctx, name, 0, e);
+        : chunkspool_add(ctx, name, 0, e);
 }
 
 /* A list's names, added to a union.  One that is gone meanwhile adds nothing: another prune
  * swept it. */
 static int
-read_list(struct prune *p, const struct trash *t, struct nameset_union *u, struct err *e)
+read_list(struct prune *p, const struct trash *t, struct chunkspool_union *u, struct err *e)
 {
-    struct nameset *names = nameset_new(e);
-    char           *key = trash_key(p, t->name);
-    int             rc = -1;
+    struct chunkspool *names = chunkspool_new(e);
+    char              *key = trash_key(p, t->name);
+    int                rc = -1;
 
     if (names != NULL && prune_tick(p, e) == 0) {
-        rc = namelist_read(p->repo, key, "trash", add_name, names, e);
+        rc = blocklist_read(p->repo, key, "trash", add_name, names, e);
     }
     if (rc == 0) {
-        rc = nameset_union_add(u, names, e);
+        rc = chunkspool_union_add(u, names, e);
         names = NULL;
     } else if (e->kind == ERR_NOT_FOUND) {
         err_clear(e);
         rc = 0;
     }
-    nameset_free(names);
+    chunkspool_free(names);
     free(key);
     return rc;
 }
@@ -98,7 +98,7 @@ condemn(void *ctx, const char *text, struct err *e)
 
     (void)e;
     if (chunk_name_parse(text, &name) == 0) {
-        known_trust(&p->condemned, &name, 0, 0);
+        chunkindex_trust(&p->condemned, &name, 0, 0);
     }
     return 0;
 }
@@ -173,7 +173,7 @@ prune_read_condemned(struct prune *p, struct err *e)
 {
     unsigned unreadable = 0;
 
-    if (namelist_each(p->repo, p->req->db, "condemned", condemn, p, &unreadable, e) != 0) {
+    if (blocklist_each(p->repo, p->req->db, "condemned", condemn, p, &unreadable, e) != 0) {
         return -1;
     }
     if (unreadable > 0) {
@@ -227,7 +227,7 @@ write_list(struct prune *p, const struct strlist *names, unsigned number, struct
     char *name = xasprintf("%s-%s-%04u", time_compact(prune_now(p), at, sizeof at), p->mark.run,
                            number);
     char *key = trash_key(p, name);
-    int   rc = namelist_write(p->repo, key, "trash", names, e);
+    int   rc = blocklist_write(p->repo, key, "trash", names, e);
 
     if (rc == 0) {
         add_trash(p, name, prune_now(p))->ours = true;
@@ -238,7 +238,7 @@ write_list(struct prune *p, const struct strlist *names, unsigned number, struct
 }
 
 int
-prune_write_trash(struct prune *p, struct nameset *names, struct err *e)
+prune_write_trash(struct prune *p, struct chunkspool *names, struct err *e)
 {
     struct strlist piece = {0};
     unsigned       number = 0;
@@ -246,7 +246,7 @@ prune_write_trash(struct prune *p, struct nameset *names, struct err *e)
 
     while (rc == 0 && !names->end) {
         strlist_add(&piece, names->name);
-        rc = nameset_next(names, e);
+        rc = chunkspool_next(names, e);
         if (rc == 0 && (names->end || piece.n == TRASH_NAMES_MAX)) {
             rc = prune_tick(p, e) != 0 ? -1 : write_list(p, &piece, number++, e);
             strlist_free(&piece);
@@ -259,16 +259,16 @@ prune_write_trash(struct prune *p, struct nameset *names, struct err *e)
 /* ---- the end of P7 ---- */
 
 static int
-count_stored(struct nameset *kept, struct nameset *names, uint64_t *n, struct err *e)
+count_stored(struct chunkspool *kept, struct chunkspool *names, uint64_t *n, struct err *e)
 {
     bool there;
 
     *n = 0;
-    if (nameset_rewind(kept, e) != 0) {
+    if (chunkspool_rewind(kept, e) != 0) {
         return -1;
     }
     for (; !names->end; *n += there) {
-        if (nameset_seek(kept, names->name, &there, e) != 0 || nameset_next(names, e) != 0) {
+        if (chunkspool_seek(kept, names->name, &there, e) != 0 || chunkspool_next(names, e) != 0) {
             return -1;
         }
     }
@@ -276,16 +276,16 @@ count_stored(struct nameset *kept, struct nameset *names, uint64_t *n, struct er
 }
 
 static int
-forget(struct prune *p, struct trash *t, struct nameset *kept, struct err *e)
+forget(struct prune *p, struct trash *t, struct chunkspool *kept, struct err *e)
 {
-    struct nameset_union one = {0};
-    struct nameset      *names;
-    char                *key = trash_key(p, t->name);
-    char                 text[48];
-    uint64_t             stored;
-    int                  rc = -1;
+    struct chunkspool_union one = {0};
+    struct chunkspool      *names;
+    char                   *key = trash_key(p, t->name);
+    char                    text[48];
+    uint64_t                stored;
+    int                     rc = -1;
 
-    if (read_list(p, t, &one, e) != 0 || (names = nameset_union_all(&one, e)) == NULL ||
+    if (read_list(p, t, &one, e) != 0 || (names = chunkspool_union_all(&one, e)) == NULL ||
         count_stored(kept, names, &stored, e) != 0) {
         goto out;
     }
@@ -301,13 +301,13 @@ forget(struct prune *p, struct trash *t, struct nameset *kept, struct err *e)
         }
     }
 out:
-    nameset_union_free(&one);
+    chunkspool_union_free(&one);
     free(key);
     return rc;
 }
 
 int
-prune_forget_trash(struct prune *p, struct nameset *kept, struct err *e)
+prune_forget_trash(struct prune *p, struct chunkspool *kept, struct err *e)
 {
     for (size_t i = 0; i < p->trash.n; i++) {
         struct trash *t = &p->trash.v[i];

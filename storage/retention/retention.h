@@ -72,7 +72,7 @@ struct retention_item {
 };
 
 /* The newest accepted backup of a scope: sizes before it are no longer compared with. */
-struct retention_baseline {
+struct accepted_size {
     const char *scope, *id;
 };
 
@@ -84,15 +84,15 @@ struct retention_alarm {
 };
 
 struct retention {
-    const struct policy             *policy;
-    time_t                           now; /* the store's */
-    bool                             drop_damaged;
-    struct retention_item           *items; /* ascending by id */
-    size_t                           n;
-    const struct retention_baseline *baselines;
-    size_t                           n_baselines;
-    struct retention_alarm          *alarms; /* filled in, at most one a scope */
-    size_t                           n_alarms, cap_alarms;
+    const struct policy        *policy;
+    time_t                      now; /* the store's */
+    bool                        drop_damaged;
+    struct retention_item      *items; /* ascending by id */
+    size_t                      n;
+    const struct accepted_size *baselines;
+    size_t                      n_baselines;
+    struct retention_alarm     *alarms; /* filled in, at most one a scope */
+    size_t                      n_alarms, cap_alarms;
 };
 
 enum { SHRINK_BACKUPS = 10, SHRINK_DAYS = 30, CLOCK_TOLERANCE_SECONDS = 300 };

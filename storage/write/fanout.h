@@ -34,11 +34,11 @@ struct fanout_repo {
 };
 
 struct fanout_options {
-    const char          *db;     /* configured name */
-    const struct source *source; /* what it stands for, NULL: not looked at */
-    bool                 adopt;
-    struct codec_spec    codec;
-    int                  workers; /* how many threads call fanout_put(), each with its own number */
+    const char               *db;     /* configured name */
+    const struct repo_source *source; /* what it stands for, NULL: not looked at */
+    bool                      adopt;
+    struct codec_spec         codec;
+    int workers; /* how many threads call fanout_put(), each with its own number */
 };
 
 /* NULL when no repository could be begun: the error is the first one's. */

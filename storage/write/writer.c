@@ -81,7 +81,7 @@ announce(struct writer *w, struct err *e)
 static int
 check_source(struct writer *w, struct err *e)
 {
-    struct source bound = {0};
+    struct repo_source bound = {0};
 
     if (w->source == NULL) {
         return 0;
@@ -125,7 +125,7 @@ writer_begin(struct repo *r, const struct writer_options *o, struct err *e)
     (void)pthread_mutex_init(&w->lock, NULL);
     (void)pthread_cond_init(&w->changed, NULL);
     name_run(w);
-    if (choose_epoch(w, o, e) != 0 || signet_may(r->signet, "label", e) != 0 ||
+    if (choose_epoch(w, o, e) != 0 || trust_may(r->trust, "label", e) != 0 ||
         check_source(w, e) != 0 || announce(w, e) != 0 || writer_check_clock(w, e) != 0 ||
         writer_find_reusable(w, o->trusted, newest, e) != 0 ||
         writer_io_start(w, o->threads, e) != 0) {
@@ -242,9 +242,9 @@ writer_encode(const struct writer *w, const uint8_t id[SHA256_BYTES], const void
 static void
 use(struct writer *w, size_t number)
 {
-    struct known *k = &w->known.v[number];
+    struct chunkindex_entry *k = &w->known.v[number];
 
-    if (k->state == KNOWN_REUSABLE && !k->used) {
+    if (k->state == CHUNKINDEX_REUSABLE && !k->used) {
         w->stats.reused_chunks++;
         w->stats.reused_bytes += k->size;
     }
@@ -257,10 +257,10 @@ writer_claim(struct writer *w, const uint8_t id[SHA256_BYTES], bool *missing)
     size_t number;
 
     (void)pthread_mutex_lock(&w->lock);
-    number = known_find(&w->known, id);
+    number = chunkindex_find(&w->known, id);
     *missing = number == SIZE_MAX;
     if (*missing) {
-        number = known_begin(&w->known, id);
+        number = chunkindex_begin(&w->known, id);
     }
     use(w, number);
     (void)pthread_mutex_unlock(&w->lock);
@@ -274,7 +274,7 @@ writer_claim_stored(struct writer *w, const uint8_t sha256_want[SHA256_BYTES], u
     size_t found;
 
     (void)pthread_mutex_lock(&w->lock);
-    found = known_find_stored(&w->known, sha256_want, size, raw_size);
+    found = chunkindex_find_stored(&w->known, sha256_want, size, raw_size);
     if (found != SIZE_MAX) {
         use(w, found);
         *number = (uint32_t)found;
@@ -283,7 +283,7 @@ writer_claim_stored(struct writer *w, const uint8_t sha256_want[SHA256_BYTES], u
     return found != SIZE_MAX;
 }
 
-const struct known_set *
+const struct chunkindex *
 writer_known(const struct writer *w)
 {
     return &w->known;
@@ -315,7 +315,7 @@ writer_end(struct writer *w)
     }
     journal_close(w->journal);
     chain_free(&w->own_chain);
-    known_free(&w->known);
+    chunkindex_free(&w->known);
     buf_free(&w->mark);
     (void)pthread_mutex_destroy(&w->lock);
     (void)pthread_cond_destroy(&w->changed);

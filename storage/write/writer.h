@@ -15,7 +15,7 @@
  *
  * What an interrupted run of this host wrote is reused through its journal: <state-dir>/<repo
  * id>/<db>.journal, one object name and sizes a line, fsynced now and then, emptied after a commit
- * (journal.h; state-dir: core/statedir.h).
+ * (journal.h; state-dir: core/host/statedir.h).
  *
  * The run mark is renewed every 10 minutes by writer_tick().
  */
@@ -37,17 +37,17 @@
 struct writer;
 
 struct writer_options {
-    const char          *db;     /* configured name */
-    const struct source *source; /* what it stands for: another one bound to the name is ERR_EXISTS;
-                                    NULL: not looked at */
-    bool     adopt;              /* let this one take over the name */
-    int      threads;            /* that put chunks */
-    unsigned epoch;              /* 0: the current one */
+    const char               *db;     /* configured name */
+    const struct repo_source *source; /* what it stands for: another one bound to the name is
+                                    ERR_EXISTS; NULL: not looked at */
+    bool     adopt;                   /* let this one take over the name */
+    int      threads;                 /* that put chunks */
+    unsigned epoch;                   /* 0: the current one */
     bool as_stored; /* nothing is encoded here: what comes is as it is stored, named, and sealed to
                        the epoch */
     bool replace; /* what stands in the place of the label is bad, and goes when the new one is put
                    */
-    const struct known_set
+    const struct chunkindex
         *trusted; /* what stands in chunk lists of this repository that the caller has read,
                    * whatever its state there; NULL: the lists are read here */
     struct chain *
@@ -115,7 +115,7 @@ int writer_commit_stored(struct writer *, const struct buf *manifest, const uint
 void writer_stats(struct writer *, struct writer_stats *);
 /* What this run knew and wrote: after a commit all that is marked as used stands in its chunk
  * list. */
-const struct known_set *writer_known(const struct writer *);
-void                    writer_end(struct writer *); /* accepts NULL; after commit or failure */
+const struct chunkindex *writer_known(const struct writer *);
+void                     writer_end(struct writer *); /* accepts NULL; after commit or failure */
 
 #endif

@@ -18,11 +18,11 @@ name_chunks(struct writer *w, const uint32_t *chunks, size_t n, struct chunk_ref
 {
     l->chunks = l->stored_bytes = l->new_chunks = l->new_bytes = 0;
     for (size_t i = 0; i < n; i++) {
-        const struct known *k = &w->known.v[chunks[i]];
-        char                name[CHUNK_NAME_MAX];
+        const struct chunkindex_entry *k = &w->known.v[chunks[i]];
+        char                           name[CHUNK_NAME_MAX];
 
         if (chunks[i] >= w->known.n || !k->used ||
-            (k->state != KNOWN_WRITTEN && k->state != KNOWN_REUSABLE)) {
+            (k->state != CHUNKINDEX_WRITTEN && k->state != CHUNKINDEX_REUSABLE)) {
             return err_set(e, ERR_CORRUPT,
                            "the manifest names chunk %" PRIu32 ", which this run did not store",
                            chunks[i]);
@@ -31,7 +31,7 @@ name_chunks(struct writer *w, const uint32_t *chunks, size_t n, struct chunk_ref
         refs[i] = (struct chunk_ref){xstrdup(name), k->size, k->raw_size, k->retain_until};
         l->chunks++;
         l->stored_bytes += k->size;
-        if (k->state == KNOWN_WRITTEN) {
+        if (k->state == CHUNKINDEX_WRITTEN) {
             l->new_chunks++;
             l->new_bytes += k->size;
         }
@@ -205,7 +205,7 @@ put_key_copies(struct writer *w, struct err *e)
     int        rc = 0;
 
     if (w->epoch->sealed) {
-        rc = key_object_raw(w->repo->st, w->epoch, &keys, e) != 0 ||
+        rc = epoch_keys_raw(w->repo->st, w->epoch, &keys, e) != 0 ||
                 put_once(w, "keys.json", &keys, e) != 0 ||
                 put_once(w, "repo.json", &w->repo->line, e) != 0
             ? -1
@@ -248,7 +248,7 @@ format_label(const struct writer *w, struct label *l, const char *key, struct bu
         return -1;
     }
     sha256_hex(line->data, line->len, l->sha256);
-    return signet_sign(w->repo->st->signet, "label", key, line, e);
+    return trust_sign(w->repo->st->trust, "label", key, line, e);
 }
 
 static int
@@ -275,19 +275,19 @@ put_label(struct writer *w, struct label *l, struct err *e)
 static int
 put_in_chain(struct writer *w, struct label *l, struct err *e)
 {
-    struct seen seen;
-    int         turn = w->chain->signer[0] != '\0' ? seen_lock(w->repo, w->db) : -1;
-    int         rc;
+    struct lastseen seen;
+    int             turn = w->chain->signer[0] != '\0' ? lastseen_lock(w->repo, w->db) : -1;
+    int             rc;
 
-    seen_load(w->repo, w->db, &seen);
-    chain_fill(w->chain, seen_sequence(&seen, w->chain->signer), l);
-    seen_free(&seen);
+    lastseen_load(w->repo, w->db, &seen);
+    chain_fill(w->chain, lastseen_sequence(&seen, w->chain->signer), l);
+    lastseen_free(&seen);
     rc = put_label(w, l, e);
     if (rc == 0) {
         chain_append(w->chain, l);
-        seen_remember(w->repo, w->db, l, turn);
+        lastseen_remember(w->repo, w->db, l, turn);
     }
-    seen_unlock(turn);
+    lastseen_unlock(turn);
     return rc;
 }
 

@@ -18,22 +18,23 @@ struct writer_item {
 };
 
 struct writer {
-    struct repo         *repo; /* the caller's */
-    char                *db;
-    char                 id[BACKUP_ID_MAX];
-    char                 run[RUN_ID_MAX];
-    struct buf           mark; /* the run mark's bytes, to renew it */
-    char                *mark_key;
-    bool                 marked; /* the run mark was stored */
-    const struct epoch  *epoch; /* the repository's; without naming keys where nothing is encoded */
-    const struct source *source; /* the caller's, or NULL */
-    bool                 adopt;
-    bool                 replace; /* as in writer_options */
-    struct journal      *journal;
-    struct chain         own_chain; /* unless the caller has one */
-    struct chain        *chain;
-    bool                 label_tried; /* it may stand */
-    time_t     lock_until; /* what this backup needs is locked until then, 0: not locked (lock.h) */
+    struct repo        *repo; /* the caller's */
+    char               *db;
+    char                id[BACKUP_ID_MAX];
+    char                run[RUN_ID_MAX];
+    struct buf          mark; /* the run mark's bytes, to renew it */
+    char               *mark_key;
+    bool                marked; /* the run mark was stored */
+    const struct epoch *epoch;  /* the repository's; without naming keys where nothing is encoded */
+    const struct repo_source *source; /* the caller's, or NULL */
+    bool                      adopt;
+    bool                      replace; /* as in writer_options */
+    struct journal           *journal;
+    struct chain              own_chain; /* unless the caller has one */
+    struct chain             *chain;
+    bool                      label_tried; /* it may stand */
+    time_t
+        lock_until; /* what this backup needs is locked until then, 0: not locked (object_lock.h) */
     pthread_t *threads;
     int        n_threads; /* started */
 
@@ -43,14 +44,14 @@ struct writer {
     struct writer_item *first, *last; /* the queue; chunkbufs bound its length */
     size_t              busy;         /* chunks in the queue and on their way */
     struct err          failed;       /* the first put() that failed */
-    struct known_set    known;        /* by chunk number */
+    struct chunkindex   known;        /* by chunk number */
     struct writer_stats stats;
     double              renewed; /* clock_seconds() */
 };
 
 /* Fills known: rules 1 to 4 of "Reuse".  trusted as in writer_options.  newest (BACKUP_ID_MAX)
  * gets the id of the newest backup, or stays. */
-int writer_find_reusable(struct writer *, const struct known_set *trusted, char *newest,
+int writer_find_reusable(struct writer *, const struct chunkindex *trusted, char *newest,
                          struct err *);
 int writer_io_start(struct writer *, int threads, struct err *);
 /* Until nothing is on its way; -1 when anything failed. */

@@ -16,7 +16,8 @@
 
 /* Called without the lock. */
 static int
-put_chunk(struct writer *w, const struct known *k, const struct buf *stored, struct err *e)
+put_chunk(struct writer *w, const struct chunkindex_entry *k, const struct buf *stored,
+          struct err *e)
 {
     char  name[CHUNK_NAME_MAX];
     char *key;
@@ -32,14 +33,14 @@ put_chunk(struct writer *w, const struct known *k, const struct buf *stored, str
     return rc;
 }
 
-/* A failed one stays KNOWN_WRITING for ever: the run is lost. */
+/* A failed one stays CHUNKINDEX_WRITING for ever: the run is lost. */
 static void
 settle(struct writer *w, uint32_t number, int rc, const struct err *e)
 {
-    struct known *k = &w->known.v[number];
+    struct chunkindex_entry *k = &w->known.v[number];
 
     if (rc == 0) {
-        k->state = KNOWN_WRITTEN;
+        k->state = CHUNKINDEX_WRITTEN;
         k->retain_until =
             w->lock_until; /* or later: the step may have changed since the run began */
         w->stats.new_chunks++;
@@ -73,10 +74,10 @@ io_thread(void *arg)
 
     (void)pthread_mutex_lock(&w->lock);
     while ((item = next_item(w)) != NULL) {
-        struct err   e = ERR_INIT;
-        struct known k = w->known.v[item->number];
-        bool         lost = w->failed.kind != ERR_NONE;
-        int          rc = 0;
+        struct err              e = ERR_INIT;
+        struct chunkindex_entry k = w->known.v[item->number];
+        bool                    lost = w->failed.kind != ERR_NONE;
+        int                     rc = 0;
 
         (void)pthread_mutex_unlock(&w->lock);
         if (!lost) {
@@ -109,7 +110,7 @@ writer_io_start(struct writer *w, int threads, struct err *e)
 
 /* The chunk's name, now that its stored bytes are known. */
 static void
-name_chunk(struct writer *w, struct known *k, const struct chunkbuf *c)
+name_chunk(struct writer *w, struct chunkindex_entry *k, const struct chunkbuf *c)
 {
     memcpy(k->name.sha256, c->sha256, sizeof k->name.sha256);
     (void)hex_decode(w->run, 2 * (size_t)RUN_BYTES, k->name.run, sizeof k->name.run);

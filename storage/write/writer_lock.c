@@ -1,5 +1,5 @@
 /*
- * Object Lock: what a backup uses again must stay as long as the backup itself (lock.h).
+ * Object Lock: what a backup uses again must stay as long as the backup itself (object_lock.h).
  *
  * What chunk lists say of a chunk's lock is enough to leave it alone; so a night costs nothing
  * until a new step of 30 days begins, and then a request or two for each chunk, on as many
@@ -57,10 +57,10 @@ lock_share(void *ctx, void *task, int worker, struct err *e)
 
     (void)worker;
     for (size_t i = first; i < d->n; i += (size_t)d->threads) {
-        struct known *k = &d->w->known.v[d->numbers[i]];
-        char          name[CHUNK_NAME_MAX];
-        char         *key;
-        int           rc;
+        struct chunkindex_entry *k = &d->w->known.v[d->numbers[i]];
+        char                     name[CHUNK_NAME_MAX];
+        char                    *key;
+        int                      rc;
 
         chunk_name_format(&k->name, name);
         key = chunk_key(d->w->db, name);
@@ -102,7 +102,7 @@ lock_names(struct writer *w, struct err *e)
         }
     }
     if (w->epoch->sealed &&
-        key_objects_retain(w->repo->st, w->epoch->number, w->lock_until, e) != 0) {
+        epoch_keys_retain(w->repo->st, w->epoch->number, w->lock_until, e) != 0) {
         return -1;
     }
     return source_retain(w->repo, w->db, w->lock_until, e);

@@ -25,8 +25,8 @@ trust_line(void *ctx, const struct chunk_line *line, struct err *e)
 
     (void)e;
     if (chunk_name_parse(line->name, &name) == 0 && of_epoch(w, &name)) {
-        known_trust(&w->known, &name, line->size, line->raw_size);
-        known_retained(&w->known, &name, (time_t)line->retain_until);
+        chunkindex_trust(&w->known, &name, line->size, line->raw_size);
+        chunkindex_retained(&w->known, &name, (time_t)line->retain_until);
     }
     return 0;
 }
@@ -37,7 +37,7 @@ trust_journal(void *ctx, const struct chunk_name *name, uint64_t size, uint64_t 
     struct writer *w = ctx;
 
     if (of_epoch(w, name)) {
-        known_trust(&w->known, name, size, raw_size);
+        chunkindex_trust(&w->known, name, size, raw_size);
     }
 }
 
@@ -92,7 +92,7 @@ trust_labels(struct writer *w, struct err *e)
         rc = chain_load(w->repo, w->db, &list, w->chain, e);
     }
     if (rc == 0) {
-        seen_warn(w->repo, w->db, &list);
+        rollback_warn(w->repo, w->db, &list);
     }
     strlist_free(&scopes);
     backup_list_free(&list);
@@ -107,7 +107,7 @@ ban(void *ctx, const char *text, struct err *e)
 
     (void)e;
     if (chunk_name_parse(text, &name) == 0) {
-        known_ban(&w->known, &name);
+        chunkindex_ban(&w->known, &name);
     }
     return 0;
 }
@@ -125,7 +125,7 @@ see_chunk(void *ctx, const struct object_info *info, struct err *e)
 
     (void)e;
     if (chunk_name_parse(info->key + li->prefix, &name) == 0) {
-        known_listed(&li->w->known, &name, info->size);
+        chunkindex_listed(&li->w->known, &name, info->size);
     }
     return 0;
 }
@@ -146,21 +146,22 @@ list_chunks(struct writer *w, struct err *e)
 }
 
 static int
-trust_given(struct writer *w, const struct known_set *trusted)
+trust_given(struct writer *w, const struct chunkindex *trusted)
 {
     for (size_t i = 0; i < trusted->n; i++) {
-        const struct known *k = &trusted->v[i];
+        const struct chunkindex_entry *k = &trusted->v[i];
 
         if (of_epoch(w, &k->name)) {
-            known_trust(&w->known, &k->name, k->size, k->raw_size);
-            known_retained(&w->known, &k->name, k->retain_until);
+            chunkindex_trust(&w->known, &k->name, k->size, k->raw_size);
+            chunkindex_retained(&w->known, &k->name, k->retain_until);
         }
     }
     return 0;
 }
 
 int
-writer_find_reusable(struct writer *w, const struct known_set *trusted, char *newest, struct err *e)
+writer_find_reusable(struct writer *w, const struct chunkindex *trusted, char *newest,
+                     struct err *e)
 {
     unsigned unreadable = 0;
 
@@ -168,12 +169,12 @@ writer_find_reusable(struct writer *w, const struct known_set *trusted, char *ne
     /* The order is the protocol's (W2): trash, condemned, and only then the listing. */
     if (find_newest_id(w, newest, e) != 0 ||
         (trusted != NULL ? trust_given(w, trusted) : trust_labels(w, e)) != 0 ||
-        namelist_each(w->repo, w->db, "trash", ban, w, &unreadable, e) != 0 ||
-        namelist_each(w->repo, w->db, "condemned", ban, w, &unreadable, e) != 0) {
+        blocklist_each(w->repo, w->db, "trash", ban, w, &unreadable, e) != 0 ||
+        blocklist_each(w->repo, w->db, "condemned", ban, w, &unreadable, e) != 0) {
         return -1;
     }
     if (unreadable > 0) {
-        known_ban_all(&w->known);
+        chunkindex_ban_all(&w->known);
     }
     return list_chunks(w, e);
 }

@@ -2,8 +2,8 @@
  * ciphers.c - how fast could a chunk be encrypted here?  One line a way: "name<TAB>megabytes a
  * second".
  *
- * For scripts/bench: the reasons for the cipher that core/seal.c uses, measured on the machine at
- * hand.
+ * For scripts/bench: the reasons for the cipher that core/crypto/seal.c uses, measured on the
+ * machine at hand.
  */
 #include <openssl/evp.h>
 #include <sodium.h>

@@ -18,7 +18,7 @@ open_file(void **state)
     struct err     e = ERR_INIT;
 
     d->dir = fixture_dir();
-    d->st = storage_open(STORAGE_PLACE(d->dir), true, &e);
+    d->st = storage_open(STORAGE_LOCATION(d->dir), true, &e);
     *state = d;
     return d->st == NULL;
 }
@@ -72,9 +72,9 @@ open_s3(void **state, bool tls)
     char          *location = xasprintf(
                  tls ? "s3://bucket/test %d/a+b&c=~'(\303\251)*" : "s3://bucket/test-%d", n++);
 
-    d->st = storage_open(
-        &(struct storage_place){.location = location, .options = s3_server_options(&server, tls)},
-        true, &e);
+    d->st = storage_open(&(struct storage_location){.location = location,
+                                                    .options = s3_server_options(&server, tls)},
+                         true, &e);
     *state = d;
     free(location);
     return d->st == NULL;
@@ -480,7 +480,7 @@ temporary_files_go_and_stale_ones_are_swept(void **state)
     assert_int_equal(close(open(fresh, O_WRONLY | O_CREAT, 0600)), 0);
     assert_int_equal(utimensat(AT_FDCWD, stale, old, 0), 0);
     storage_close(d->st);
-    d->st = storage_open(STORAGE_PLACE(d->dir), false, &e);
+    d->st = storage_open(STORAGE_LOCATION(d->dir), false, &e);
     assert_non_null(d->st);
     assert_ok(put(d->st, "b", "1", &e), &e);
     assert_int_equal(access(stale, F_OK), -1);
@@ -545,9 +545,9 @@ a_missing_directory_is_not_made_by_opening(void **state)
     struct err e = ERR_INIT;
 
     (void)state;
-    assert_null(storage_open(STORAGE_PLACE("/nonexistent/repo"), false, &e));
+    assert_null(storage_open(STORAGE_LOCATION("/nonexistent/repo"), false, &e));
     assert_err(&e, ERR_NOT_FOUND, "/nonexistent/repo");
-    assert_null(storage_open(STORAGE_PLACE("ftp://host/repo"), false, &e));
+    assert_null(storage_open(STORAGE_LOCATION("ftp://host/repo"), false, &e));
     assert_err(&e, ERR_USAGE, "unknown kind of location");
 }
 
@@ -615,8 +615,8 @@ open_with(const char *option, struct err *e)
     }
     strlist_add(&options, option);
     st = storage_open(
-        &(struct storage_place){.location = "s3://bucket/with/options", .options = &options}, true,
-        e);
+        &(struct storage_location){.location = "s3://bucket/with/options", .options = &options},
+        true, e);
     strlist_free(&options);
     return st;
 }
@@ -700,11 +700,11 @@ checksums_tags_and_class_are_taken_by_a_real_store(void **state)
 static void
 a_missing_bucket_is_no_missing_object(void **state)
 {
-    struct err           e = ERR_INIT;
-    struct buf           b = BUF_INIT(MIB);
-    struct storage_place place = {.location = "s3://no-such-bucket/p",
-                                  .options = s3_server_options(&server, false)};
-    struct storage      *st = storage_open(&place, true, &e);
+    struct err              e = ERR_INIT;
+    struct buf              b = BUF_INIT(MIB);
+    struct storage_location place = {.location = "s3://no-such-bucket/p",
+                                     .options = s3_server_options(&server, false)};
+    struct storage         *st = storage_open(&place, true, &e);
 
     (void)state;
     assert_non_null(st);

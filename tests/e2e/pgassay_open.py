@@ -303,7 +303,7 @@ def make_vectors(a):
         ("writer's box", "epoch-writer", "reader", public["epoch"], naming),
     ]
     vectors = {
-        "about": "core/seal.h: secret keys as hex; sealed by tests/e2e/pgassay_open.py make-vectors",
+        "about": "core/crypto/seal.h: secret keys as hex; sealed by tests/e2e/pgassay_open.py make-vectors",
         "keys": {who: {"secret": pairs[who].hex(), "public": public[who].hex()} for who in pairs},
         "naming": {"id_key": naming[:32].hex(), "fingerprint_key": naming[32:].hex()},
         "chunk": {"plaintext": text.hex(), "id": chunk_id.hex()},

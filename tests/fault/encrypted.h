@@ -117,9 +117,9 @@ typedef const char *const options[OPTIONS_MAX];
 static inline struct repo *
 try_open(struct storage *st, options o, struct err *e)
 {
-    struct strlist       list = {0};
-    struct storage_place place = {.location = "memory", .options = &list};
-    struct repo         *r;
+    struct strlist          list = {0};
+    struct storage_location place = {.location = "memory", .options = &list};
+    struct repo            *r;
 
     for (int i = 0; i < OPTIONS_MAX && o[i] != NULL; i++) {
         strlist_add(&list, o[i]);
@@ -213,21 +213,21 @@ new_encrypted_as(options o)
     const struct epoch_plan plan = {.number = 1, .readers = readers, .n_readers = 2};
     struct storage         *st = storage_memory_new();
     struct strlist          list = {0};
-    struct storage_place    place = {.location = "memory", .options = &list};
-    struct signet          *signet;
+    struct storage_location place = {.location = "memory", .options = &list};
+    struct trust           *trust;
     json_t                 *object = new_repo_object();
     struct err              e = ERR_INIT;
 
     for (int i = 0; i < OPTIONS_MAX && o[i] != NULL; i++) {
         strlist_add(&list, o[i]);
     }
-    assert_ok(signet_open(&place, &signet, &e), &e);
-    signet_bind(signet, json_opt_str(object, "repo_id", ""));
-    st->signet = signet;
+    assert_ok(trust_open(&place, &trust, &e), &e);
+    trust_bind(trust, json_opt_str(object, "repo_id", ""));
+    st->trust = trust;
     assert_ok(epoch_begin(st, object, &plan, &e), &e);
     assert_ok(object_put(st, "repo.1.json", object, &e), &e);
-    st->signet = NULL;
-    signet_free(signet);
+    st->trust = NULL;
+    trust_free(trust);
     strlist_free(&list);
     json_decref(object);
     return open_storage(st, o);

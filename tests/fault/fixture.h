@@ -114,7 +114,7 @@ fixture_repo_in_memory(void)
 static inline int
 fixture_put(struct fanout *f, struct manifest *m, unsigned seed, struct err *e)
 {
-    struct m_table *t = manifest_add_table(m);
+    struct manifest_table *t = manifest_add_table(m);
 
     t->schema = xstrdup("public");
     t->name = xstrdup("events");
@@ -123,8 +123,8 @@ fixture_put(struct fanout *f, struct manifest *m, unsigned seed, struct err *e)
     t->ranges = xcalloc(1, sizeof *t->ranges);
     t->n_ranges = t->cap_ranges = 1;
     for (size_t i = 0; i < FIXTURE_CHUNKS; i++) {
-        char           raw[FIXTURE_CHUNK_BYTES];
-        struct segment s = {.length = sizeof raw};
+        char                    raw[FIXTURE_CHUNK_BYTES];
+        struct manifest_segment s = {.length = sizeof raw};
 
         fixture_fill(seed, i, raw);
         if (fanout_put(f, 0, raw, sizeof raw, &s.chunk, e) != 0) {

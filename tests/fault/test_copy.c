@@ -20,8 +20,8 @@ struct pair {
     char         a[BACKUP_ID_MAX], b[BACKUP_ID_MAX];
 };
 
-static char          dbname[] = "shop";
-static struct source here = {7000000000000000001u, 16384, dbname};
+static char               dbname[] = "shop";
+static struct repo_source here = {7000000000000000001u, 16384, dbname};
 
 static int
 set_up(void **state)
@@ -122,12 +122,12 @@ counted(struct repo *r, unsigned n, bool after, unsigned *calls)
 static void
 a_copy_reads_back_and_tells_where_it_came_from(void **state)
 {
-    struct pair     *p = *state;
-    struct err       e = ERR_INIT;
-    struct label    *l;
-    struct label    *origin;
-    struct manifest *m;
-    struct source    bound;
+    struct pair       *p = *state;
+    struct err         e = ERR_INIT;
+    struct label      *l;
+    struct label      *origin;
+    struct manifest   *m;
+    struct repo_source bound;
 
     assert_copy(p, &everything, "copied copied", NULL);
     assert_ok(fixture_read(p->to, p->a, 1, &e), &e);
@@ -278,7 +278,7 @@ static void
 another_database_under_that_name_is_refused(void **state)
 {
     struct pair        *p = *state;
-    struct source       other = {here.system_identifier, here.database_oid + 1, dbname};
+    struct repo_source  other = {here.system_identifier, here.database_oid + 1, dbname};
     struct copy_request q = everything;
     struct copy_result  r;
     struct err          e = ERR_INIT;
@@ -604,8 +604,8 @@ directory_repo(const char *root)
     struct err   e = ERR_INIT;
     struct repo *r;
 
-    assert_ok(repo_init(STORAGE_PLACE(root), &e), &e);
-    r = repo_open(STORAGE_PLACE(root), &e);
+    assert_ok(repo_init(STORAGE_LOCATION(root), &e), &e);
+    r = repo_open(STORAGE_LOCATION(root), &e);
     assert_non_null(r);
     return r;
 }

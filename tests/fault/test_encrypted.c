@@ -174,17 +174,17 @@ fill_noise(uint8_t *out, size_t n)
 static void
 a_chunk_of_the_greatest_size_comes_back(void **state)
 {
-    struct repo          *r = new_encrypted();
-    struct fanout_repo    to = {.repo = r};
-    struct fanout_options o = {.db = "shop", .codec = CODEC_DEFAULT, .workers = 1};
-    struct err            e = ERR_INIT;
-    struct fanout        *f = fanout_begin(&to, 1, &o, &e);
-    struct manifest      *m = manifest_new();
-    struct label         *l = fixture_label();
-    struct m_table       *t = manifest_add_table(m);
-    struct segment        s = {.length = CHUNK_RAW_MAX};
-    uint8_t              *raw = xmalloc(CHUNK_RAW_MAX);
-    struct buf            out = BUF_INIT(CHUNK_RAW_MAX);
+    struct repo            *r = new_encrypted();
+    struct fanout_repo      to = {.repo = r};
+    struct fanout_options   o = {.db = "shop", .codec = CODEC_DEFAULT, .workers = 1};
+    struct err              e = ERR_INIT;
+    struct fanout          *f = fanout_begin(&to, 1, &o, &e);
+    struct manifest        *m = manifest_new();
+    struct label           *l = fixture_label();
+    struct manifest_table  *t = manifest_add_table(m);
+    struct manifest_segment s = {.length = CHUNK_RAW_MAX};
+    uint8_t                *raw = xmalloc(CHUNK_RAW_MAX);
+    struct buf              out = BUF_INIT(CHUNK_RAW_MAX);
 
     (void)state;
     fill_noise(raw, CHUNK_RAW_MAX);
@@ -240,7 +240,7 @@ next_epoch(struct repo *r, const char *drop, options o)
 {
     struct err e = ERR_INIT;
 
-    assert_ok(epochs_next(r, drop, &e), &e);
+    assert_ok(readers_next_epoch(r, drop, &e), &e);
     return reopen(r, o);
 }
 
@@ -302,7 +302,7 @@ in_a_new_epoch_nothing_is_used_again(void **state)
     repo_close(other);
     /* He is made a reader again by one who is, and reads both. */
     r = reopen(r, OPTIONS(cast.identity[OPS]));
-    assert_ok(epochs_add(r, KEY_READER, &cast.keys[ESCROW].pub, &done, &e), &e);
+    assert_ok(readers_add(r, EPOCH_READER, &cast.keys[ESCROW].pub, &done, &e), &e);
     assert_int_equal(done, 2);
     r = reopen(r, OPTIONS(cast.identity[ESCROW]));
     assert_reads(r, id[1], 1);
@@ -320,13 +320,13 @@ an_epoch_that_this_host_could_not_remember_is_not_begun(void **state)
 
     (void)state;
     assert_int_equal(setenv("PGASSAY_STATE_DIR", "/proc/nothing", 1), 0);
-    assert_int_equal(epochs_next(r, NULL, &e), -1);
+    assert_int_equal(readers_next_epoch(r, NULL, &e), -1);
     assert_non_null(strstr(e.text, "could not remember the keys of epoch 2"));
     assert_int_equal(setenv("PGASSAY_STATE_DIR", dir, 1), 0);
     assert_int_equal(storage_head(r->st, "keys.2.1.json", &info, &e), -1);
     assert_int_equal(storage_head(r->st, "repo.2.json", &info, &e), -1);
     err_clear(&e);
-    assert_ok(epochs_next(r, NULL, &e), &e);
+    assert_ok(readers_next_epoch(r, NULL, &e), &e);
     free(dir);
     repo_close(r);
 }
@@ -339,14 +339,14 @@ the_last_reader_cannot_be_removed(void **state)
     unsigned     done;
 
     (void)state;
-    assert_ok(epochs_remove(r, cast.keys[OPS].pub.id, false, &done, &e), &e);
-    assert_int_equal(epochs_remove(r, cast.keys[ESCROW].pub.id, false, &done, &e), -1);
+    assert_ok(readers_remove(r, cast.keys[OPS].pub.id, false, &done, &e), &e);
+    assert_int_equal(readers_remove(r, cast.keys[ESCROW].pub.id, false, &done, &e), -1);
     assert_err(&e, ERR_USAGE, "is the last that can read epoch 1");
     /* Who is revoked stays where nobody else could read. */
     err_clear(&e);
-    assert_ok(epochs_remove(r, cast.keys[ESCROW].pub.id, true, &done, &e), &e);
+    assert_ok(readers_remove(r, cast.keys[ESCROW].pub.id, true, &done, &e), &e);
     err_clear(&e);
-    assert_int_equal(epochs_remove(r, cast.keys[MALLORY].pub.id, false, &done, &e), -1);
+    assert_int_equal(readers_remove(r, cast.keys[MALLORY].pub.id, false, &done, &e), -1);
     assert_err(&e, ERR_NOT_FOUND, "no key");
     repo_close(r);
 }
@@ -387,7 +387,7 @@ a_writer_writes_by_what_an_admin_signed(void **state)
     assert_refused(r, ERR_AUTH, "nothing vouches on this host");
     on_host(0);
     r = reopen(r, OPTIONS(cast.sign_key[ADMIN], cast.trust_admin));
-    assert_ok(epochs_add(r, KEY_WRITER, &cast.keys[HOST].pub, &done, &e), &e);
+    assert_ok(readers_add(r, EPOCH_WRITER, &cast.keys[HOST].pub, &done, &e), &e);
     on_host(1);
     /* A writer's key is enough only with whom an admin's signature says something to. */
     r = reopen(r, OPTIONS(cast.sign_key[HOST]));
@@ -541,7 +541,7 @@ pins_are_insisted_on(void **state)
     (void)back_up(r, 1, NULL);
     r = reopen(r, OPTIONS(cast.encrypt_to[OPS]));
     assert_refused(r, ERR_AUTH, "(escrow) can read new backups, and encrypt-to does not name it");
-    assert_ok(epochs_remove(r, cast.keys[ESCROW].pub.id, false, &done, &e), &e);
+    assert_ok(readers_remove(r, cast.keys[ESCROW].pub.id, false, &done, &e), &e);
     r = reopen(r, OPTIONS(cast.encrypt_to[OPS]));
     (void)back_up(r, 1, NULL);
     r = reopen(r, OPTIONS(cast.encrypt_to_both));
@@ -590,20 +590,20 @@ key_objects_behind_a_gap_are_found(void **state)
     struct err        e = ERR_INIT;
     unsigned          done;
     char              id[BACKUP_ID_MAX];
-    struct key_object o;
+    struct epoch_keys o;
 
     (void)state;
     (void)back_up(r, 1, id);
     r = reopen(r, OPTIONS(cast.identity[OPS]));
-    assert_ok(epochs_add(r, KEY_READER, &cast.keys[MALLORY].pub, &done, &e), &e);
+    assert_ok(readers_add(r, EPOCH_READER, &cast.keys[MALLORY].pub, &done, &e), &e);
     fixture_take_away(r, "keys.1.1.json");
     r = reopen(r, OPTIONS(cast.identity[MALLORY]));
     assert_reads(r, id, 1);
-    assert_ok(epochs_remove(r, cast.keys[MALLORY].pub.id, false, &done, &e), &e);
-    assert_ok(key_object_load(r->st, keyring_epoch(r->keys, 1, &e), &o, &e), &e);
+    assert_ok(readers_remove(r, cast.keys[MALLORY].pub.id, false, &done, &e), &e);
+    assert_ok(epoch_keys_load(r->st, keyring_epoch(r->keys, 1, &e), &o, &e), &e);
     assert_int_equal(o.n, 3);
-    assert_null(key_object_find(&o, KEY_READER, cast.keys[MALLORY].pub.id));
-    key_object_free(&o);
+    assert_null(epoch_keys_find(&o, EPOCH_READER, cast.keys[MALLORY].pub.id));
+    epoch_keys_free(&o);
     repo_close(r);
 }
 
@@ -615,15 +615,15 @@ an_older_key_object_under_a_newer_name_decides_nothing(void **state)
     struct err        e = ERR_INIT;
     struct buf        b = BUF_INIT(MIB);
     unsigned          done;
-    struct key_object o;
+    struct epoch_keys o;
 
     (void)state;
-    assert_ok(epochs_remove(r, cast.keys[ESCROW].pub.id, false, &done, &e), &e);
+    assert_ok(readers_remove(r, cast.keys[ESCROW].pub.id, false, &done, &e), &e);
     fixture_get(r, "keys.1.1.json", &b);
     assert_ok(storage_put(r->st, "keys.1.3.json", b.data, b.len, &e), &e);
-    assert_ok(key_object_load(r->st, keyring_epoch(r->keys, 1, &e), &o, &e), &e);
-    assert_null(key_object_find(&o, KEY_READER, cast.keys[ESCROW].pub.id));
-    key_object_free(&o);
+    assert_ok(epoch_keys_load(r->st, keyring_epoch(r->keys, 1, &e), &o, &e), &e);
+    assert_null(epoch_keys_find(&o, EPOCH_READER, cast.keys[ESCROW].pub.id));
+    epoch_keys_free(&o);
     buf_free(&b);
     repo_close(r);
 }
@@ -636,9 +636,9 @@ static const struct copy_request everything = {
 static void
 bind_shop(struct repo *r)
 {
-    char          name[] = "shop";
-    struct source s = {.system_identifier = 1, .database_oid = 5, .dbname = name};
-    struct err    e = ERR_INIT;
+    char               name[] = "shop";
+    struct repo_source s = {.system_identifier = 1, .database_oid = 5, .dbname = name};
+    struct err         e = ERR_INIT;
 
     assert_ok(source_bind(r, "shop", &s, false, &e), &e);
 }
@@ -677,7 +677,7 @@ mirror_of(struct repo *r, unsigned number)
     struct err   e = ERR_INIT;
     unsigned     done;
 
-    assert_ok(epochs_import(to, r, &done, &e), &e);
+    assert_ok(readers_import(to, r, &done, &e), &e);
     assert_int_equal(done, 1);
     return reopen(to, OPTIONS(NULL));
 }
@@ -742,11 +742,11 @@ keys_are_not_taken_over_by_who_has_his_own(void **state)
     unsigned     done;
 
     (void)state;
-    assert_int_equal(epochs_import(b, a, &done, &e), -1);
+    assert_int_equal(readers_import(b, a, &done, &e), -1);
     assert_err(&e, ERR_EXISTS, "epoch 1 of \"memory\" has keys of its own");
     bind_shop(c);
     err_clear(&e);
-    assert_int_equal(epochs_import(c, a, &done, &e), -1);
+    assert_int_equal(readers_import(c, a, &done, &e), -1);
     assert_err(&e, ERR_EXISTS, "has keys of its own");
     repo_close(a);
     repo_close(b);

@@ -140,7 +140,7 @@ keys_that_nobody_vouches_for_are_not_taken_over(void **state)
     unsigned     done;
 
     (void)state;
-    assert_int_equal(epochs_import(to, his, &done, &e), -1);
+    assert_int_equal(readers_import(to, his, &done, &e), -1);
     assert_err(&e, ERR_AUTH, "nothing vouches on this host for the key that epoch 2");
     repo_close(to);
     repo_close(his);
@@ -157,26 +157,26 @@ two_who_change_the_readers_at_once_do_not_undo_each_other(void **state)
     struct repo        *r = new_encrypted();
     struct err          e = ERR_INIT;
     const struct epoch *ep;
-    struct key_object   mine;
-    struct key_object   his;
+    struct epoch_keys   mine;
+    struct epoch_keys   his;
 
     (void)state;
     r = reopen(r, OPTIONS(cast.identity[OPS]));
     ep = keyring_read(r->keys, 1, &e);
     assert_non_null(ep);
-    assert_ok(key_object_load(r->st, ep, &mine, &e), &e);
-    assert_ok(key_object_load(r->st, ep, &his, &e), &e);
-    assert_true(key_object_drop(&mine, cast.keys[ESCROW].pub.id));
-    assert_ok(key_object_put(r->st, &mine, &e), &e);
-    assert_ok(key_object_add(&his, KEY_READER, &cast.keys[ADMIN].pub, ep, &e), &e);
-    assert_int_equal(key_object_put(r->st, &his, &e), -1);
+    assert_ok(epoch_keys_load(r->st, ep, &mine, &e), &e);
+    assert_ok(epoch_keys_load(r->st, ep, &his, &e), &e);
+    assert_true(epoch_keys_drop(&mine, cast.keys[ESCROW].pub.id));
+    assert_ok(epoch_keys_put(r->st, &mine, &e), &e);
+    assert_ok(epoch_keys_add(&his, EPOCH_READER, &cast.keys[ADMIN].pub, ep, &e), &e);
+    assert_int_equal(epoch_keys_put(r->st, &his, &e), -1);
     assert_err(&e, ERR_EXISTS, "somebody else changed who reads and writes in epoch 1");
-    key_object_free(&his);
+    epoch_keys_free(&his);
     err_clear(&e);
-    assert_ok(key_object_load(r->st, ep, &his, &e), &e);
-    assert_null(key_object_find(&his, KEY_READER, cast.keys[ESCROW].pub.id));
-    key_object_free(&his);
-    key_object_free(&mine);
+    assert_ok(epoch_keys_load(r->st, ep, &his, &e), &e);
+    assert_null(epoch_keys_find(&his, EPOCH_READER, cast.keys[ESCROW].pub.id));
+    epoch_keys_free(&his);
+    epoch_keys_free(&mine);
     repo_close(r);
 }
 
@@ -215,13 +215,13 @@ an_epoch_whose_host_died_stops_nobody(void **state)
 
     (void)state;
     put_json(r, "repo.2.json", get_json(r, "repo.1.json")); /* somebody else was faster */
-    assert_int_equal(epochs_next(r, NULL, &e), -1);
+    assert_int_equal(readers_next_epoch(r, NULL, &e), -1);
     assert_err(&e, ERR_EXISTS, "somebody else changed the repository's settings");
     fixture_take_away(r, "repo.2.json"); /* and now it looks as if it had died */
     assert_int_equal(fixture_count_keys(r, ""), 3);
     (void)back_up(r, 1, NULL);
     err_clear(&e);
-    assert_ok(epochs_next(r, NULL, &e), &e);
+    assert_ok(readers_next_epoch(r, NULL, &e), &e);
     r = reopen(r, OPTIONS(NULL));
     assert_int_equal(r->epoch, 2);
     (void)back_up(r, 1, id);
@@ -327,7 +327,7 @@ a_tombstone_of_nobodys_stops_no_copy(void **state)
     const struct copy_request q = {.db = "shop", .which = "all", .quiet = true, .jobs = 1};
     char                     *trust_prune = xasprintf("trust-prune=%s/admin.pub", cast.dir);
     char                      name[] = "shop";
-    const struct source       source = {.system_identifier = 1, .database_oid = 5, .dbname = name};
+    const struct repo_source  source = {.system_identifier = 1, .database_oid = 5, .dbname = name};
     struct repo              *from = fixture_repo_number(7);
     struct repo              *to = fixture_repo_number(8);
     struct copy_result        out = {0};

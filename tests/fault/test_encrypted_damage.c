@@ -683,11 +683,11 @@ each_field_of_a_key_object(void **state)
         json_t           *o = changed_keys(whole, key_table[i].key, key_table[i].reader, value);
         struct buf        line = BUF_INIT(MIB);
         struct err        e = ERR_INIT;
-        struct key_object parsed;
+        struct epoch_keys parsed;
         char             *name = xasprintf("key object, %s, row %zu", key_table[i].key, i);
 
         assert_ok(object_format(o, &line, &e), &e);
-        assert_int_equal(key_object_parse(line.data, line.len, &parsed, &e), -1);
+        assert_int_equal(epoch_keys_parse(line.data, line.len, &parsed, &e), -1);
         assert_int_equal(e.kind, ERR_CORRUPT);
         expect_words(name, e.text, key_table[i].expected);
         assert_int_equal(parsed.count, 0);
@@ -727,25 +727,25 @@ key_objects_of_another_epoch_are_passed_over(void **state)
 static void
 a_box_that_is_not_ones_own_opens_nothing(void **state)
 {
-    struct repo        *r = new_encrypted();
-    struct repo        *other = new_encrypted();
-    struct err          e = ERR_INIT;
-    const struct epoch *ep = keyring_epoch(r->keys, 1, &e);
-    struct key_object   o;
-    struct key_object   strange;
-    struct recipient   *ops;
-    struct epoch        out = {.number = 1, .sealed = true};
+    struct repo            *r = new_encrypted();
+    struct repo            *other = new_encrypted();
+    struct err              e = ERR_INIT;
+    const struct epoch     *ep = keyring_epoch(r->keys, 1, &e);
+    struct epoch_keys       o;
+    struct epoch_keys       strange;
+    struct epoch_recipient *ops;
+    struct epoch            out = {.number = 1, .sealed = true};
 
     (void)state;
     memcpy(out.public, ep->public, sizeof out.public);
-    assert_ok(key_object_load(r->st, ep, &o, &e), &e);
-    assert_ok(key_object_load(other->st, keyring_epoch(other->keys, 1, &e), &strange, &e), &e);
-    ops = key_object_find(&o, KEY_READER, cast.keys[OPS].pub.id);
-    assert_ok(recipient_open(ops, &cast.keys[OPS], &out, &e), &e);
+    assert_ok(epoch_keys_load(r->st, ep, &o, &e), &e);
+    assert_ok(epoch_keys_load(other->st, keyring_epoch(other->keys, 1, &e), &strange, &e), &e);
+    ops = epoch_keys_find(&o, EPOCH_READER, cast.keys[OPS].pub.id);
+    assert_ok(epoch_recipient_open(ops, &cast.keys[OPS], &out, &e), &e);
     epoch_deinit(&out);
     for (size_t i = 0; i < ops->box.len; i++) {
         ops->box.data[i] ^= 0x40;
-        assert_int_equal(recipient_open(ops, &cast.keys[OPS], &out, &e), -1);
+        assert_int_equal(epoch_recipient_open(ops, &cast.keys[OPS], &out, &e), -1);
         assert_err(&e, ERR_CORRUPT,
                    i < 8               ? "not encrypted as this program"
                        : i < SEAL_HEAD ? "its key cannot be opened"
@@ -755,21 +755,23 @@ a_box_that_is_not_ones_own_opens_nothing(void **state)
         ops->box.data[i] ^= 0x40;
     }
     err_clear(&e);
-    assert_int_equal(recipient_open(key_object_find(&o, KEY_READER, cast.keys[ESCROW].pub.id),
-                                    &cast.keys[OPS], &out, &e),
-                     -1);
+    assert_int_equal(
+        epoch_recipient_open(epoch_keys_find(&o, EPOCH_READER, cast.keys[ESCROW].pub.id),
+                             &cast.keys[OPS], &out, &e),
+        -1);
     assert_err(&e, ERR_CORRUPT, "its key cannot be opened");
     err_clear(&e);
-    assert_int_equal(recipient_open(key_object_find(&strange, KEY_READER, cast.keys[OPS].pub.id),
-                                    &cast.keys[OPS], &out, &e),
-                     -1);
+    assert_int_equal(
+        epoch_recipient_open(epoch_keys_find(&strange, EPOCH_READER, cast.keys[OPS].pub.id),
+                             &cast.keys[OPS], &out, &e),
+        -1);
     assert_err(&e, ERR_CORRUPT, "does not decrypt: it was changed, or moved here from elsewhere");
     err_clear(&e);
-    ops->role = KEY_WRITER;
-    assert_int_equal(recipient_open(ops, &cast.keys[OPS], &out, &e), -1);
+    ops->role = EPOCH_WRITER;
+    assert_int_equal(epoch_recipient_open(ops, &cast.keys[OPS], &out, &e), -1);
     assert_err(&e, ERR_CORRUPT, "does not decrypt");
-    key_object_free(&o);
-    key_object_free(&strange);
+    epoch_keys_free(&o);
+    epoch_keys_free(&strange);
     repo_close(r);
     repo_close(other);
 }
@@ -781,7 +783,7 @@ the_secret_of_another_key_is_not_believed(void **state)
     struct epoch      ep;
     struct epoch      mine;
     struct epoch      out = {.number = 1, .sealed = true};
-    struct key_object o = {.epoch = 1};
+    struct epoch_keys o = {.epoch = 1};
     struct err        e = ERR_INIT;
 
     (void)state;
@@ -789,12 +791,12 @@ the_secret_of_another_key_is_not_believed(void **state)
     epoch_make(&mine, 1);
     memcpy(mine.public, ep.public, sizeof mine.public);
     memcpy(out.public, ep.public, sizeof out.public);
-    assert_ok(key_object_add(&o, KEY_READER, &cast.keys[OPS].pub, &mine, &e), &e);
-    assert_int_equal(recipient_open(&o.v[0], &cast.keys[OPS], &out, &e), -1);
+    assert_ok(epoch_keys_add(&o, EPOCH_READER, &cast.keys[OPS].pub, &mine, &e), &e);
+    assert_int_equal(epoch_recipient_open(&o.v[0], &cast.keys[OPS], &out, &e), -1);
     assert_err(&e, ERR_CORRUPT, "it holds the secret of another epoch's key");
     assert_null(out.secret.data);
     assert_null(out.naming.data);
-    key_object_free(&o);
+    epoch_keys_free(&o);
     epoch_deinit(&ep);
     epoch_deinit(&mine);
 }

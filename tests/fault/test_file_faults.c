@@ -82,7 +82,7 @@ one_call_fails(enum call call, int code, const char *words)
     for (unsigned n = 1;; n++) {
         char           *dir = fixture_dir();
         struct err      e = ERR_INIT;
-        struct storage *st = storage_open(STORAGE_PLACE(dir), true, &e);
+        struct storage *st = storage_open(STORAGE_LOCATION(dir), true, &e);
         int             objects = 0;
         int             rc;
         bool            hit;
@@ -175,7 +175,7 @@ beyond_the_file_limit(const char *dir)
 {
     struct rlimit   limit = {4096, 4096};
     struct err      e = ERR_INIT;
-    struct storage *st = storage_open(STORAGE_PLACE(dir), false, &e);
+    struct storage *st = storage_open(STORAGE_LOCATION(dir), false, &e);
     static char     big[100000];
     int             objects = 0;
 
@@ -213,8 +213,8 @@ on_a_full_disk(const char *dir)
         mount("tmpfs", dir, "tmpfs", 0, "size=1m,nr_inodes=1000") != 0) {
         _exit(77);
     }
-    CHILD_CHECK(repo_init(STORAGE_PLACE(root), &e) == 0);
-    r = repo_open(STORAGE_PLACE(root), &e);
+    CHILD_CHECK(repo_init(STORAGE_LOCATION(root), &e) == 0);
+    r = repo_open(STORAGE_LOCATION(root), &e);
     CHILD_CHECK(r != NULL);
     CHILD_CHECK(fixture_backup(r, 1, NULL, NULL, &e) == 0);
     fd = open(filler, O_WRONLY | O_CREAT, 0600);
@@ -253,7 +253,7 @@ without_rights(const char *dir)
         CHILD_CHECK(chown(dir, 65534, 65534) == 0 && setgid(65534) == 0 && setuid(65534) == 0);
     }
     CHILD_CHECK(chmod(dir, 0555) == 0);
-    st = storage_open(STORAGE_PLACE(dir), false, &e);
+    st = storage_open(STORAGE_LOCATION(dir), false, &e);
     CHILD_CHECK(st != NULL);
     CHILD_CHECK(storage_put(st, "a", "x", 1, &e) == -1 && e.kind == ERR_AUTH);
     storage_close(st);
@@ -279,14 +279,14 @@ init_takes_only_an_empty_directory(void **state)
 
     (void)state;
     assert_int_equal(mkdir(other, 0755), 0);
-    assert_int_equal(repo_init(STORAGE_PLACE(dir), &e), -1);
+    assert_int_equal(repo_init(STORAGE_LOCATION(dir), &e), -1);
     assert_err(&e, ERR_EXISTS, "is not empty");
     assert_int_equal(rmdir(other), 0);
-    assert_null(repo_open(STORAGE_PLACE(dir), &e));
+    assert_null(repo_open(STORAGE_LOCATION(dir), &e));
     assert_err(&e, ERR_NOT_FOUND, "not a repository");
     assert_non_null(strstr(e.hint, "storage init"));
-    assert_ok(repo_init(STORAGE_PLACE(dir), &e), &e);
-    assert_int_equal(repo_init(STORAGE_PLACE(dir), &e), -1);
+    assert_ok(repo_init(STORAGE_LOCATION(dir), &e), &e);
+    assert_int_equal(repo_init(STORAGE_LOCATION(dir), &e), -1);
     assert_int_equal(e.kind, ERR_EXISTS);
     free(other);
     fixture_remove(dir);
@@ -325,7 +325,7 @@ whose_a_repository_is_that_may_not_be_opened(void **state)
     } else {
         assert_int_equal(chmod(dir, 0), 0);
     }
-    assert_null(storage_open(STORAGE_PLACE(dir), false, &e));
+    assert_null(storage_open(STORAGE_LOCATION(dir), false, &e));
     assert_int_equal(seteuid(who), 0);
     assert_err(&e, ERR_AUTH, dir);
     assert_non_null(owner);
@@ -345,8 +345,8 @@ an_empty_backup_directory_goes_and_comes_back(void **state)
     char              *dir = fixture_dir();
     char              *path = xasprintf("%s/shop/backups/20261121T021500Z-0001", dir);
     struct err         e = ERR_INIT;
-    struct storage    *one = storage_open(STORAGE_PLACE(dir), false, &e);
-    struct storage    *other = storage_open(STORAGE_PLACE(dir), false, &e);
+    struct storage    *one = storage_open(STORAGE_LOCATION(dir), false, &e);
+    struct storage    *other = storage_open(STORAGE_LOCATION(dir), false, &e);
     struct stat        sb;
     struct object_info info;
 

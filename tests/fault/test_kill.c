@@ -17,7 +17,7 @@ static void
 write_for_ever(const char *root, unsigned seed)
 {
     struct err   e = ERR_INIT;
-    struct repo *r = repo_open(STORAGE_PLACE(root), &e);
+    struct repo *r = repo_open(STORAGE_LOCATION(root), &e);
 
     while (r != NULL && fixture_backup(r, seed, NULL, NULL, &e) == 0) {
         seed++;
@@ -89,8 +89,8 @@ a_killed_writer_leaves_whole_backups_only(void **state)
     size_t       before = 0;
 
     srand(20261121);
-    assert_ok(repo_init(STORAGE_PLACE(root), &e), &e);
-    r = repo_open(STORAGE_PLACE(root), &e);
+    assert_ok(repo_init(STORAGE_LOCATION(root), &e), &e);
+    r = repo_open(STORAGE_LOCATION(root), &e);
     assert_non_null(r);
     for (unsigned i = 0; i < KILLS; i++) {
         size_t n;
@@ -111,7 +111,7 @@ static void
 write_and_hang(const char *root, int ready)
 {
     struct err         e = ERR_INIT;
-    struct fanout_repo to = {.repo = repo_open(STORAGE_PLACE(root), &e)};
+    struct fanout_repo to = {.repo = repo_open(STORAGE_LOCATION(root), &e)};
     struct fanout     *f = to.repo == NULL ? NULL : fixture_begin(&to, 1, 1, &e);
 
     if (f != NULL && fixture_put(f, manifest_new(), 5, &e) == 0 && write(ready, "x", 1) == 1) {
@@ -131,7 +131,7 @@ a_killed_run_is_resumed(void **state)
     char                byte;
     pid_t               pid;
 
-    assert_ok(repo_init(STORAGE_PLACE(root), &e), &e);
+    assert_ok(repo_init(STORAGE_LOCATION(root), &e), &e);
     assert_int_equal(pipe(ready), 0);
     pid = fork();
     assert_true(pid >= 0);
@@ -143,7 +143,7 @@ a_killed_run_is_resumed(void **state)
     assert_int_equal(kill(pid, SIGKILL), 0);
     assert_int_equal(waitpid(pid, NULL, 0), pid);
     (void)close(ready[0]);
-    r = repo_open(STORAGE_PLACE(root), &e);
+    r = repo_open(STORAGE_LOCATION(root), &e);
     assert_non_null(r);
     assert_int_equal(fixture_count(r, BACKUP_COMMITTED), 0);
     assert_ok(fixture_backup(r, 5, NULL, &stats, &e), &e);

@@ -1,4 +1,4 @@
-/* lock.h and writer_lock.c: what is locked, until when, and how seldom what is used again is
+/* object_lock.h and writer_lock.c: what is locked, until when, and how seldom what is used again is
  * locked further. */
 #include "tests/fault/fixture.h"
 
@@ -249,7 +249,7 @@ static void
 what_is_copied_is_not_asked_about(void **state)
 {
     static char               dbname[] = "shop";
-    const struct source       source = {7, 16384, dbname};
+    const struct repo_source  source = {7, 16384, dbname};
     const struct copy_request q = {.db = "shop", .which = "all", .quiet = true, .jobs = 2};
     struct repo              *to = *state, *from = fixture_repo_number(1);
     struct copy_result        r;

@@ -534,8 +534,8 @@ repo_in(const char *dir, char **root)
     struct repo *r;
 
     *root = xasprintf("%s/repo", dir);
-    assert_ok(repo_init(STORAGE_PLACE(*root), &e), &e);
-    r = repo_open(STORAGE_PLACE(*root), &e);
+    assert_ok(repo_init(STORAGE_LOCATION(*root), &e), &e);
+    r = repo_open(STORAGE_LOCATION(*root), &e);
     assert_non_null(r);
     return r;
 }

@@ -180,7 +180,7 @@ check_trash(struct tally *t)
     for (size_t i = 0; i < t->trash.n; i++) {
         bool stored = false;
 
-        assert_ok(namelist_read(plain, t->trash.v[i], "trash", is_stored, &stored, &e), &e);
+        assert_ok(blocklist_read(plain, t->trash.v[i], "trash", is_stored, &stored, &e), &e);
         if (!stored) {
             lost("a trash list was left whose objects are gone");
         }

@@ -40,9 +40,10 @@ backup_into_both(struct two *t)
 static void
 bind_source(struct repo *r, uint64_t system_identifier)
 {
-    char          name[] = "shop";
-    struct source s = {.system_identifier = system_identifier, .database_oid = 5, .dbname = name};
-    struct err    e = ERR_INIT;
+    char               name[] = "shop";
+    struct repo_source s = {
+        .system_identifier = system_identifier, .database_oid = 5, .dbname = name};
+    struct err e = ERR_INIT;
 
     assert_ok(source_bind(r, "shop", &s, true, &e), &e);
 }

@@ -3,8 +3,8 @@
  * as a whole or not at all. */
 #include "tests/unit/backdated.h"
 
+#include "storage/repo/annotations.h"
 #include "storage/repo/condemned.h"
-#include "storage/repo/standing.h"
 #include "storage/retention/plan.h"
 #include "tests/support/drivers.h"
 #include "tests/unit/retention_history.h"
@@ -91,15 +91,15 @@ no_decision_without_reading_everything(void **state)
 
     (void)state;
     for (; hit; n++) {
-        struct decision_request q = {.db = "shop"};
-        struct repo            *r = with_fault(n, false, &calls, &s);
-        struct backup_list      list = {0};
-        struct decision         d = {0};
-        struct err              e = ERR_INIT;
-        int                     rc = backup_list_load(r, "shop", &list, &e);
+        struct retention_plan_request q = {.db = "shop"};
+        struct repo                  *r = with_fault(n, false, &calls, &s);
+        struct backup_list            list = {0};
+        struct retention_plan         d = {0};
+        struct err                    e = ERR_INIT;
+        int                           rc = backup_list_load(r, "shop", &list, &e);
 
         if (rc == 0) {
-            rc = decision_make(r, &q, &list, DAY_2026(100), &d, &e);
+            rc = retention_plan_make(r, &q, &list, DAY_2026(100), &d, &e);
         }
         hit = calls >= n + OPENING;
         assert_int_equal(rc, hit ? -1 : 0);
@@ -114,7 +114,7 @@ no_decision_without_reading_everything(void **state)
             }
             assert_int_equal(d.v[2].state, RETENTION_DAMAGED);
         }
-        decision_free(&d);
+        retention_plan_free(&d);
         backup_list_free(&list);
         repo_close(r);
     }
@@ -171,13 +171,13 @@ static void
 assert_readable(struct repo *r)
 {
     struct backup_list list;
-    struct standings   known;
+    struct annotations known;
     struct policy      p;
     struct err         e = ERR_INIT;
 
     assert_ok(backup_list_load(r, "shop", &list, &e), &e);
     assert_int_equal(list.n, NIGHTS);
-    assert_ok(standings_load(r, "shop", &list, &known, &e), &e);
+    assert_ok(annotations_load(r, "shop", &list, &known, &e), &e);
     for (size_t i = 0; i < known.pins.n; i++) {
         assert_non_null(known.pins.v[i].text);
     }
@@ -186,7 +186,7 @@ assert_readable(struct repo *r)
     }
     assert_ok(policy_load(r, "shop", &p, &e), &e);
     assert_true(p.keep[PERIOD_EACH] == 1 || p.keep[PERIOD_EACH] == 7);
-    standings_free(&known);
+    annotations_free(&known);
     backup_list_free(&list);
 }
 

@@ -35,9 +35,9 @@ stop(void **state)
 static struct repo *
 open_with(const char *location, const char *option, bool init, struct err *e)
 {
-    struct strlist       options = {0};
-    struct storage_place place = {.location = location, .options = &options};
-    struct repo         *r = NULL;
+    struct strlist          options = {0};
+    struct storage_location place = {.location = location, .options = &options};
+    struct repo            *r = NULL;
 
     for (size_t i = 0; i < server.options[0].n; i++) {
         strlist_add(&options, server.options[0].v[i]);

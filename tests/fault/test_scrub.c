@@ -580,13 +580,14 @@ slices_cover_the_ring_once(void **state)
 {
     static const uint64_t places[] = {0,         1, UINT64_MAX / 3, UINT64_MAX / 2, UINT64_MAX - 1,
                                       UINT64_MAX};
-    struct slice          a = {UINT64_MAX - 5, 10};
-    struct slice          b = {5, UINT64_MAX - 11};
+    struct usedchunks_slice a = {UINT64_MAX - 5, 10};
+    struct usedchunks_slice b = {5, UINT64_MAX - 11};
 
     (void)state;
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        assert_true(slice_holds(&a, places[i]) != slice_holds(&b, places[i]));
-        assert_true(slice_holds(&(struct slice){places[i] + 1, UINT64_MAX}, places[i]));
+        assert_true(usedchunks_slice_holds(&a, places[i]) != usedchunks_slice_holds(&b, places[i]));
+        assert_true(usedchunks_slice_holds(&(struct usedchunks_slice){places[i] + 1, UINT64_MAX},
+                                           places[i]));
     }
 }
 

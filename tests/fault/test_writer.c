@@ -133,7 +133,7 @@ put_namelist(struct repo *r, const char *type)
     char          *key = first_chunk(r);
 
     strlist_add(&names, key + strlen("shop/chunks/"));
-    assert_ok(namelist_put(r, "shop", type, &names, &e), &e);
+    assert_ok(blocklist_put(r, "shop", type, &names, &e), &e);
     strlist_free(&names);
     free(key);
 }
@@ -502,13 +502,13 @@ latest_and_at_find_what_they_should(void **state)
 static void
 a_name_stands_for_one_database_until_adopted(void **state)
 {
-    struct repo   *r = *state;
-    struct err     e = ERR_INIT;
-    char           name[] = "shop";
-    struct source  a = {7000000000000000001u, 16384, name};
-    struct source  b = {7000000000000000002u, 16385, name};
-    struct source  is;
-    struct strlist names = {0};
+    struct repo       *r = *state;
+    struct err         e = ERR_INIT;
+    char               name[] = "shop";
+    struct repo_source a = {7000000000000000001u, 16384, name};
+    struct repo_source b = {7000000000000000002u, 16385, name};
+    struct repo_source is;
+    struct strlist     names = {0};
 
     assert_int_equal(source_load(r, "Shop 1", &is, &e), -1);
     assert_int_equal(e.kind, ERR_NOT_FOUND);

@@ -40,19 +40,20 @@ must_say(const struct err *e)
 
 /* A box that opens gives an epoch whose halves belong together. */
 static void
-open_box(const struct key_object *o, const struct recipient *r)
+open_box(const struct epoch_keys *o, const struct epoch_recipient *r)
 {
     struct epoch ep = {.number = o->epoch, .sealed = true};
     struct err   e = ERR_INIT;
     uint8_t public[SEAL_PUBLIC];
 
     memcpy(ep.public, o->public, sizeof ep.public);
-    if (recipient_open(r, &reader, &ep, &e) != 0) {
+    if (epoch_recipient_open(r, &reader, &ep, &e) != 0) {
         must_say(&e);
         if (ep.secret.data != NULL || ep.naming.data != NULL) {
             abort();
         }
-    } else if (ep.naming.n != NAMING_KEYS || (ep.secret.data != NULL) != (r->role == KEY_READER)) {
+    } else if (ep.naming.n != NAMING_KEYS ||
+               (ep.secret.data != NULL) != (r->role == EPOCH_READER)) {
         abort();
     } else if (ep.secret.data != NULL) {
         seal_public(&ep.secret, public);
@@ -66,10 +67,10 @@ open_box(const struct key_object *o, const struct recipient *r)
 static void
 read_object(const uint8_t *data, size_t n)
 {
-    struct key_object o;
+    struct epoch_keys o;
     struct err        e = ERR_INIT;
 
-    if (key_object_parse(data, n, &o, &e) != 0) {
+    if (epoch_keys_parse(data, n, &o, &e) != 0) {
         must_say(&e);
         if (e.kind != ERR_CORRUPT || o.count != 0) {
             abort();
@@ -82,17 +83,17 @@ read_object(const uint8_t *data, size_t n)
         }
         open_box(&o, &o.v[i]);
     }
-    key_object_free(&o);
+    epoch_keys_free(&o);
 }
 
 /* The input is a box. */
 static void
 read_box(const uint8_t *data, size_t n)
 {
-    struct key_object o = {.epoch = 1};
-    struct recipient  r = {.role = n > 0 && data[0] % 2 == 0 ? KEY_READER : KEY_WRITER,
-                           .box = BUF_INIT(BUF_NO_LIMIT)};
-    struct err        e = ERR_INIT;
+    struct epoch_keys      o = {.epoch = 1};
+    struct epoch_recipient r = {.role = n > 0 && data[0] % 2 == 0 ? EPOCH_READER : EPOCH_WRITER,
+                                .box = BUF_INIT(BUF_NO_LIMIT)};
+    struct err             e = ERR_INIT;
 
     if (n > 1 && buf_append(&r.box, data + 1, n - 1, &e) != 0) {
         abort();

@@ -91,12 +91,12 @@ read_keys(const uint8_t *data, size_t n)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    struct err      e = ERR_INIT;
-    struct storage *st = storage_memory_new();
-    struct source   s;
-    struct repo    *r;
-    size_t          length = 0;
-    unsigned        unreadable = 0;
+    struct err         e = ERR_INIT;
+    struct storage    *st = storage_memory_new();
+    struct repo_source s;
+    struct repo       *r;
+    size_t             length = 0;
+    unsigned           unreadable = 0;
 
     log_init("fuzz", LOG_QUIET);
     if (storage_put(st, "repo.1.json", data, n, &e) != 0) {
@@ -116,7 +116,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     if (source_load(r, "shop", &s, &e) == 0) {
         source_free(&s);
     }
-    if (namelist_each(r, "shop", "trash", ignore_name, &length, &unreadable, &e) != 0) {
+    if (blocklist_each(r, "shop", "trash", ignore_name, &length, &unreadable, &e) != 0) {
         abort();
     }
     repo_close(r);

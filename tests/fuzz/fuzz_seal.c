@@ -105,7 +105,7 @@ seal_and_change(const uint8_t *data, size_t n)
     buf_free(&whole);
 }
 
-/* As core/seal.h describes it, but for what stands inside: that is the input. */
+/* As core/crypto/seal.h describes it, but for what stands inside: that is the input. */
 static void
 put_inside(const uint8_t *data, size_t n)
 {

@@ -22,8 +22,8 @@ struct history {
     struct retention_item *items;
     size_t                 n, cap;
     char (*ids)[32];
-    size_t                    n_ids, cap_ids;
-    struct retention_baseline baselines[4];
+    size_t               n_ids, cap_ids;
+    struct accepted_size baselines[4];
 };
 
 static inline struct policy
@@ -68,7 +68,7 @@ history_days(struct history *h, size_t n)
 static inline void
 history_accept(struct history *h, const char *scope, const char *id)
 {
-    h->baselines[h->r.n_baselines++] = (struct retention_baseline){scope, id};
+    h->baselines[h->r.n_baselines++] = (struct accepted_size){scope, id};
 }
 
 static inline void

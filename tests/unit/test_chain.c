@@ -1,4 +1,4 @@
-/* chain.h, tombstone.h, seen.h: what labels say of each other, and what a host remembers of
+/* chain.h, tombstone.h, lastseen.h: what labels say of each other, and what a host remembers of
  * them. */
 #include "tests/fault/fixture.h"
 
@@ -319,32 +319,32 @@ memory_path(const struct shop *s)
 static void
 a_newer_backup_that_is_gone_is_missed_until_a_tombstone_names_it(void **state)
 {
-    struct shop       *s = *state;
-    struct err         e = ERR_INIT;
-    struct label      *a = take(s, 1), *b = take(s, 2), *found;
-    struct seen_missed m;
-    char              *text;
+    struct shop    *s = *state;
+    struct err      e = ERR_INIT;
+    struct label   *a = take(s, 1), *b = take(s, 2), *found;
+    struct rollback m;
+    char           *text;
 
     drop(s, b);
-    found = seen_find(s->r, "shop", NULL, 0, &m, &e);
+    found = rollback_find(s->r, "shop", NULL, 0, &m, &e);
     assert_non_null(found);
     assert_string_equal(found->id, a->id);
-    assert_int_equal(m.state, SEEN_GONE);
+    assert_int_equal(m.state, ROLLBACK_GONE);
     assert_string_equal(m.backup, b->id);
-    text = seen_text(&m, found);
+    text = rollback_text(&m, found);
     assert_non_null(strstr(text, b->id));
     free(text);
     label_free(found);
-    found = seen_find(s->r, "shop", a->id, 0, &m, &e); /* whoever names one has it */
-    assert_int_equal(m.state, SEEN_WELL);
+    found = rollback_find(s->r, "shop", a->id, 0, &m, &e); /* whoever names one has it */
+    assert_int_equal(m.state, ROLLBACK_NONE);
     label_free(found);
     assert_ok(tombstone_put(s->r, "shop", b->id, b, time(NULL), "0123456789abcdef", &e), &e);
-    found = seen_find(s->r, "shop", "latest", 0, &m, &e);
-    assert_int_equal(m.state, SEEN_WELL);
+    found = rollback_find(s->r, "shop", "latest", 0, &m, &e);
+    assert_int_equal(m.state, ROLLBACK_NONE);
     label_free(found);
     drop(s, a); /* which is the newest by now */
-    assert_null(seen_find(s->r, "shop", NULL, 0, &m, &e));
-    assert_int_equal(m.state, SEEN_GONE);
+    assert_null(rollback_find(s->r, "shop", NULL, 0, &m, &e));
+    assert_int_equal(m.state, ROLLBACK_GONE);
     assert_string_equal(m.backup, a->id);
     label_free(a);
     label_free(b);
@@ -353,21 +353,21 @@ a_newer_backup_that_is_gone_is_missed_until_a_tombstone_names_it(void **state)
 static void
 another_label_under_the_id_is_missed(void **state)
 {
-    struct shop       *s = *state;
-    struct err         e = ERR_INIT;
-    struct label      *a = take(s, 1), *found;
-    struct seen_missed m;
-    struct buf         line = BUF_INIT(MIB);
-    char              *key = backup_key("shop", a->id, "label.json");
+    struct shop    *s = *state;
+    struct err      e = ERR_INIT;
+    struct label   *a = take(s, 1), *found;
+    struct rollback m;
+    struct buf      line = BUF_INIT(MIB);
+    char           *key = backup_key("shop", a->id, "label.json");
 
     a->rows = 12345;
     drop(s, a);
     assert_ok(label_format(a, &line, &e), &e);
     assert_ok(storage_put(s->r->st, key, line.data, line.len, &e), &e);
     for (int i = 0; i < 2; i++) { /* and not forgotten by being told */
-        found = seen_find(s->r, "shop", NULL, 0, &m, &e);
+        found = rollback_find(s->r, "shop", NULL, 0, &m, &e);
         assert_non_null(found);
-        assert_int_equal(m.state, SEEN_REPLACED);
+        assert_int_equal(m.state, ROLLBACK_REPLACED);
         label_free(found);
     }
     free(key);
@@ -396,20 +396,20 @@ garbage_in_the_memory_is_forgotten(void **state)
     char        *path = memory_path(s);
 
     for (size_t i = 0; i < sizeof garbage / sizeof garbage[0]; i++) {
-        struct label *l = take(s, (unsigned)i);
-        struct seen   seen;
-        FILE         *f = fopen(path, "w");
+        struct label   *l = take(s, (unsigned)i);
+        struct lastseen seen;
+        FILE           *f = fopen(path, "w");
 
         assert_non_null(f);
         assert_true(fputs(garbage[i], f) >= 0);
         assert_int_equal(fclose(f), 0);
-        seen_load(s->r, "shop", &seen);
+        lastseen_load(s->r, "shop", &seen);
         assert_string_equal(seen.backup, "");
         assert_int_equal(seen.n, 0);
-        seen_remember(s->r, "shop", l, -1);
-        seen_load(s->r, "shop", &seen);
+        lastseen_remember(s->r, "shop", l, -1);
+        lastseen_load(s->r, "shop", &seen);
         assert_string_equal(seen.backup, l->id);
-        seen_free(&seen);
+        lastseen_free(&seen);
         label_free(l);
     }
     free(path);
@@ -418,14 +418,14 @@ garbage_in_the_memory_is_forgotten(void **state)
 static void
 a_memory_that_is_too_large_is_forgotten(void **state)
 {
-    struct shop *s = *state;
-    char        *path;
-    struct seen  seen;
+    struct shop    *s = *state;
+    char           *path;
+    struct lastseen seen;
 
     label_free(take(s, 1));
     path = memory_path(s);
     assert_int_equal(truncate(path, 1 << 20), 0);
-    seen_load(s->r, "shop", &seen);
+    lastseen_load(s->r, "shop", &seen);
     assert_string_equal(seen.backup, "");
     free(path);
 }
@@ -433,26 +433,26 @@ a_memory_that_is_too_large_is_forgotten(void **state)
 static void
 only_what_goes_on_is_remembered(void **state)
 {
-    struct shop   *s = *state;
-    struct label  *a = take(s, 1), *b = take(s, 2);
-    struct seen    seen;
-    struct strlist names = {0};
+    struct shop    *s = *state;
+    struct label   *a = take(s, 1), *b = take(s, 2);
+    struct lastseen seen;
+    struct strlist  names = {0};
 
     (void)snprintf(b->signer, sizeof b->signer, SIGNER);
     b->sequence = 9;
-    seen_remember(s->r, "shop", b, -1); /* not signed by who it says */
-    seen_load(s->r, "shop", &seen);
-    assert_int_equal(seen_sequence(&seen, SIGNER), 0);
+    lastseen_remember(s->r, "shop", b, -1); /* not signed by who it says */
+    lastseen_load(s->r, "shop", &seen);
+    assert_int_equal(lastseen_sequence(&seen, SIGNER), 0);
     (void)snprintf(b->signed_by, sizeof b->signed_by, SIGNER);
-    seen_remember(s->r, "shop", b, -1);
+    lastseen_remember(s->r, "shop", b, -1);
     b->sequence = 8;
-    seen_remember(s->r, "shop", b, -1);
-    seen_remember(s->r, "shop", a, -1);
-    seen_load(s->r, "shop", &seen);
-    assert_int_equal(seen_sequence(&seen, SIGNER), 9);
+    lastseen_remember(s->r, "shop", b, -1);
+    lastseen_remember(s->r, "shop", a, -1);
+    lastseen_load(s->r, "shop", &seen);
+    assert_int_equal(lastseen_sequence(&seen, SIGNER), 9);
     assert_string_equal(seen.backup, b->id);
-    seen_free(&seen);
-    seen_databases(s->r, &names);
+    lastseen_free(&seen);
+    lastseen_databases(s->r, &names);
     assert_int_equal(names.n, 1);
     assert_string_equal(names.v[0], "shop");
     strlist_free(&names);

@@ -9,7 +9,7 @@
 
 enum { TASKS = 2000 };
 
-struct work {
+struct facts_tables {
     atomic_int      done;
     atomic_int      order[TASKS]; /* task numbers as they ran */
     struct pool    *pool;
@@ -22,8 +22,8 @@ struct work {
 static int
 run(void *ctx, void *task, int worker, struct err *e)
 {
-    struct work *w = ctx;
-    int          number = (int)(intptr_t)task;
+    struct facts_tables *w = ctx;
+    int                  number = (int)(intptr_t)task;
 
     pthread_mutex_lock(&w->gate);
     pthread_mutex_unlock(&w->gate);
@@ -35,10 +35,10 @@ run(void *ctx, void *task, int worker, struct err *e)
     return 0;
 }
 
-static struct work *
+static struct facts_tables *
 new_work(void)
 {
-    static struct work w;
+    static struct facts_tables w;
 
     memset(&w, 0, sizeof w);
     pthread_mutex_init(&w.gate, NULL);
@@ -50,10 +50,10 @@ new_work(void)
 static void
 every_task_runs_once(void **state)
 {
-    struct work *w = new_work();
-    struct pool *p = pool_new(4, run, w);
-    struct err   e = ERR_INIT;
-    char         seen[TASKS] = {0};
+    struct facts_tables *w = new_work();
+    struct pool         *p = pool_new(4, run, w);
+    struct err           e = ERR_INIT;
+    char                 seen[TASKS] = {0};
 
     (void)state;
     for (intptr_t i = 0; i < TASKS; i++) {
@@ -75,7 +75,7 @@ larger_tasks_go_first_then_those_that_came_first(void **state)
 {
     static const uint64_t priority[] = {1, 5, 5, 9, 0, 5, 9};
     static const int      want[] = {3, 6, 1, 2, 5, 0, 4};
-    struct work          *w = new_work();
+    struct facts_tables  *w = new_work();
     struct pool          *p;
     struct err            e = ERR_INIT;
 
@@ -98,9 +98,9 @@ larger_tasks_go_first_then_those_that_came_first(void **state)
 static void
 a_failing_task_stops_the_rest(void **state)
 {
-    struct work *w = new_work();
-    struct pool *p;
-    struct err   e = ERR_INIT;
+    struct facts_tables *w = new_work();
+    struct pool         *p;
+    struct err           e = ERR_INIT;
 
     (void)state;
     w->fail_at = 0;
@@ -120,8 +120,8 @@ a_failing_task_stops_the_rest(void **state)
 static int
 add_more(void *ctx, void *task, int worker, struct err *e)
 {
-    struct work *w = ctx;
-    intptr_t     number = (intptr_t)task;
+    struct facts_tables *w = ctx;
+    intptr_t             number = (intptr_t)task;
 
     (void)worker;
     (void)e;
@@ -136,8 +136,8 @@ add_more(void *ctx, void *task, int worker, struct err *e)
 static void
 a_task_may_add_tasks(void **state)
 {
-    struct work *w = new_work();
-    struct err   e = ERR_INIT;
+    struct facts_tables *w = new_work();
+    struct err           e = ERR_INIT;
 
     (void)state;
     pthread_mutex_lock(&w->gate);
@@ -156,7 +156,7 @@ a_task_may_add_tasks(void **state)
 static int
 on_tick(void *ctx, struct err *e)
 {
-    struct work *w = ctx;
+    struct facts_tables *w = ctx;
 
     if (atomic_fetch_add(&w->ticks, 1) == w->fail_tick) {
         return err_set(e, ERR_INTERRUPTED, "tick said no");
@@ -167,7 +167,7 @@ on_tick(void *ctx, struct err *e)
 static int
 until_stopped(void *ctx, void *task, int worker, struct err *e)
 {
-    struct work *w = ctx;
+    struct facts_tables *w = ctx;
 
     (void)task;
     (void)worker;
@@ -184,8 +184,8 @@ until_stopped(void *ctx, void *task, int worker, struct err *e)
 static void
 a_failing_tick_stops_the_pool(void **state)
 {
-    struct work *w = new_work();
-    struct err   e = ERR_INIT;
+    struct facts_tables *w = new_work();
+    struct err           e = ERR_INIT;
 
     (void)state;
     w->fail_tick = 2;
@@ -205,9 +205,9 @@ a_failing_tick_stops_the_pool(void **state)
 static void
 stopping_is_no_failure(void **state)
 {
-    struct work *w = new_work();
-    struct pool *p = pool_new(2, run, w);
-    struct err   e = ERR_INIT;
+    struct facts_tables *w = new_work();
+    struct pool         *p = pool_new(2, run, w);
+    struct err           e = ERR_INIT;
 
     (void)state;
     pool_stop(p);

@@ -19,10 +19,11 @@
     "-0123456789abcdef.zst"
 
 static void
-add_range(struct m_table *t, uint64_t first_block, uint64_t rows, uint32_t chunk, uint64_t length)
+add_range(struct manifest_table *t, uint64_t first_block, uint64_t rows, uint32_t chunk,
+          uint64_t length)
 {
-    struct range   r = {.first_block = first_block, .rows = rows, .fp = {rows * 3, ~rows}};
-    struct segment s = {.chunk = chunk, .length = length};
+    struct manifest_range   r = {.first_block = first_block, .rows = rows, .fp = {rows * 3, ~rows}};
+    struct manifest_segment s = {.chunk = chunk, .length = length};
 
     segment_add(&r.segments, &r.n, &r.cap, &s);
     VEC_GROW(t->ranges, t->n_ranges, t->cap_ranges);
@@ -32,10 +33,10 @@ add_range(struct m_table *t, uint64_t first_block, uint64_t rows, uint32_t chunk
     fingerprint_add(&t->fp, &r.fp);
 }
 
-static struct m_table *
+static struct manifest_table *
 add_table(struct manifest *m, const char *schema, const char *name)
 {
-    struct m_table *t = manifest_add_table(m);
+    struct manifest_table *t = manifest_add_table(m);
 
     t->schema = xstrdup(schema);
     t->name = xstrdup(name);
@@ -44,18 +45,18 @@ add_table(struct manifest *m, const char *schema, const char *name)
     t->persistence = 'p';
     t->columns = xcalloc(2, sizeof *t->columns);
     t->n_columns = 2;
-    t->columns[0] = (struct m_column){xstrdup("id"), xstrdup("integer"), false, true};
-    t->columns[1] = (struct m_column){xstrdup("caf\xe9"), xstrdup("text"), true, false};
+    t->columns[0] = (struct manifest_column){xstrdup("id"), xstrdup("integer"), false, true};
+    t->columns[1] = (struct manifest_column){xstrdup("caf\xe9"), xstrdup("text"), true, false};
     return t;
 }
 
 static struct manifest *
 sample(void)
 {
-    struct manifest *m = manifest_new();
-    char             a[] = NAME("aa");
-    char             b[] = NAME("bb");
-    struct m_table  *t;
+    struct manifest       *m = manifest_new();
+    char                   a[] = NAME("aa");
+    char                   b[] = NAME("bb");
+    struct manifest_table *t;
 
     (void)manifest_chunk(m, &(struct chunk_ref){.name = a, .size = 50, .raw_size = 1000});
     (void)manifest_chunk(m, &(struct chunk_ref){.name = b, .size = 60, .raw_size = 2000});
@@ -71,14 +72,16 @@ sample(void)
     manifest_sort(m);
     m->server = json_pack("{s:s}", "version", "15.20");
     VEC_GROW(m->sequences, m->n_sequences, m->cap_sequences);
-    m->sequences[m->n_sequences++] = (struct m_sequence){xstrdup("public"), xstrdup("s"), INT64_MIN,
-                                                         true};
+    m->sequences[m->n_sequences++] = (struct manifest_sequence){xstrdup("public"), xstrdup("s"),
+                                                                INT64_MIN, true};
     VEC_GROW(m->matviews, m->n_matviews, m->cap_matviews);
-    m->matviews[m->n_matviews++] = (struct m_matview){xstrdup("public"), xstrdup("v"), true, false};
+    m->matviews[m->n_matviews++] = (struct manifest_matview){xstrdup("public"), xstrdup("v"), true,
+                                                             false};
     VEC_GROW(m->objects, m->n_objects, m->cap_objects);
-    m->objects[m->n_objects++] = (struct m_object){xstrdup("TABLE"), xstrdup("public"),
-                                                   xstrdup("orders"), NULL, HEX64};
-    segment_add(&m->archive, &m->n_archive, &m->cap_archive, &(struct segment){1, 1500, 500});
+    m->objects[m->n_objects++] = (struct manifest_object){xstrdup("TABLE"), xstrdup("public"),
+                                                          xstrdup("orders"), NULL, HEX64};
+    segment_add(&m->archive, &m->n_archive, &m->cap_archive,
+                &(struct manifest_segment){1, 1500, 500});
     strlist_add(&m->warnings, "something");
     m->lo_count = 3;
     m->has_fingerprint_key = true;
@@ -102,12 +105,12 @@ text_of(const struct manifest *m)
 static void
 a_manifest_reads_back_as_it_was(void **state)
 {
-    struct manifest *m = sample();
-    char            *text = text_of(m);
-    struct err       e = ERR_INIT;
-    struct manifest *again = manifest_parse(text, strlen(text), &e);
-    char            *text_again;
-    struct m_table  *t;
+    struct manifest       *m = sample();
+    char                  *text = text_of(m);
+    struct err             e = ERR_INIT;
+    struct manifest       *again = manifest_parse(text, strlen(text), &e);
+    char                  *text_again;
+    struct manifest_table *t;
 
     (void)state;
     if (again == NULL) {
@@ -263,10 +266,10 @@ what_does_not_add_up_is_not_written(void **state)
 static void
 chunks_are_renumbered_in_the_order_of_their_first_use(void **state)
 {
-    struct manifest *m = sample();
-    struct m_table  *t;
-    const uint32_t   to[] = {7, 3};
-    uint32_t         old[8];
+    struct manifest       *m = sample();
+    struct manifest_table *t;
+    const uint32_t         to[] = {7, 3};
+    uint32_t               old[8];
 
     (void)state;
     manifest_map_chunks(m, to);
@@ -458,11 +461,11 @@ static void
 a_large_manifest_needs_little_memory(void **state)
 {
     enum { RANGES = 150000 };
-    struct manifest *m = manifest_new();
-    struct buf       text = BUF_INIT(512 * MIB);
-    struct err       e = ERR_INIT;
-    struct m_table  *t;
-    size_t           before;
+    struct manifest       *m = manifest_new();
+    struct buf             text = BUF_INIT(512 * MIB);
+    struct err             e = ERR_INIT;
+    struct manifest_table *t;
+    size_t                 before;
 
     (void)state;
     t = add_table(m, "public", "huge");

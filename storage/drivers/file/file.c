@@ -316,7 +316,7 @@ staleness(int root)
 /* What a section says of an S3 store would mean nothing here.  Options may be meant for another
  * repository of the run. */
 static int
-check_place(const struct storage_place *place, struct err *e)
+check_place(const struct storage_location *place, struct err *e)
 {
     static const char *const s3_only[] = {"endpoint", "region",       "style",
                                           "ca-file",  "profile",      "bandwidth",
@@ -325,7 +325,7 @@ check_place(const struct storage_place *place, struct err *e)
                                           "tags",     "checksum"};
 
     for (size_t i = 0; i < sizeof s3_only / sizeof s3_only[0]; i++) {
-        if (storage_place_section_get(place, s3_only[i]) != NULL) {
+        if (storage_location_section_get(place, s3_only[i]) != NULL) {
             return err_set(e, ERR_USAGE,
                            "%s: [repo %s]: %s is for S3 stores, and \"%s\" is a directory",
                            config_path(place->config), place->section, s3_only[i], place->location);
@@ -353,7 +353,8 @@ hint_owner(const char *path, struct err *e)
 }
 
 struct storage *
-storage_file_open(const char *path, const struct storage_place *place, bool create, struct err *e)
+storage_file_open(const char *path, const struct storage_location *place, bool create,
+                  struct err *e)
 {
     struct file_storage *fs;
     int                  root;

@@ -25,7 +25,7 @@ struct file_storage {
     struct strlist  durable; /* directories whose entry in their parent this process has synced */
 };
 
-struct storage *storage_file_open(const char *path, const struct storage_place *, bool create,
+struct storage *storage_file_open(const char *path, const struct storage_location *, bool create,
                                   struct err *);
 
 /* ---- within the driver ---- */

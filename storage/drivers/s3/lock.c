@@ -18,10 +18,10 @@ mode(const struct s3_storage *s)
 }
 
 int
-s3_lock_settings(const struct storage_place *p, struct s3_settings *s, struct err *e)
+s3_lock_settings(const struct storage_location *p, struct s3_settings *s, struct err *e)
 {
-    const char *name = storage_place_get(p, "object-lock", NULL);
-    const char *days = storage_place_get(p, "object-lock-days", NULL);
+    const char *name = storage_location_get(p, "object-lock", NULL);
+    const char *days = storage_location_get(p, "object-lock-days", NULL);
     char       *end = NULL;
     long        n;
 

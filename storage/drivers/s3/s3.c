@@ -117,7 +117,7 @@ s3_storage_of(struct storage *st)
 }
 
 struct storage *
-storage_s3_open(const char *rest, const struct storage_place *place, bool create, struct err *e)
+storage_s3_open(const char *rest, const struct storage_location *place, bool create, struct err *e)
 {
     struct s3_storage *s = xcalloc(1, sizeof *s);
 

@@ -41,7 +41,7 @@ struct s3_storage {
 
 /* rest: "bucket/prefix".  Talks to nobody yet.  create: the bucket must be there, and is looked
  * at by whoever writes. */
-struct storage *storage_s3_open(const char *rest, const struct storage_place *, bool create,
+struct storage *storage_s3_open(const char *rest, const struct storage_location *, bool create,
                                 struct err *);
 /* NULL when st is another driver's. */
 struct s3_storage *s3_storage_of(struct storage *st);

@@ -15,12 +15,12 @@ static const char *const ca_env[] = {"AWS_CA_BUNDLE", NULL};
 
 /* "region \"x\" (AWS_REGION): words" */
 int
-s3_setting_refuse(const struct storage_place *p, const char *key, const char *const *env,
+s3_setting_refuse(const struct storage_location *p, const char *key, const char *const *env,
                   const char *words, struct err *e)
 {
-    char *origin = storage_place_origin(p, key, env);
+    char *origin = storage_location_origin(p, key, env);
 
-    err_set(e, ERR_USAGE, "%s: \"%s\" %s", origin, storage_place_get(p, key, env), words);
+    err_set(e, ERR_USAGE, "%s: \"%s\" %s", origin, storage_location_get(p, key, env), words);
     free(origin);
     return -1;
 }
@@ -38,10 +38,10 @@ is_plain(const char *text)
 }
 
 int
-s3_setting_text(const struct storage_place *p, const char *key, const char *const *env, char **out,
-                struct err *e)
+s3_setting_text(const struct storage_location *p, const char *key, const char *const *env,
+                char **out, struct err *e)
 {
-    const char *text = storage_place_get(p, key, env);
+    const char *text = storage_location_get(p, key, env);
 
     if (text != NULL && !is_plain(text)) {
         return s3_setting_refuse(p, key, env, "holds a character that no header may", e);
@@ -51,10 +51,10 @@ s3_setting_text(const struct storage_place *p, const char *key, const char *cons
 }
 
 static int
-get_seconds(const struct storage_place *p, const char *key, double otherwise, double *out,
+get_seconds(const struct storage_location *p, const char *key, double otherwise, double *out,
             struct err *e)
 {
-    const char *text = storage_place_get(p, key, NULL);
+    const char *text = storage_location_get(p, key, NULL);
     char       *end;
 
     *out = otherwise;
@@ -69,9 +69,9 @@ get_seconds(const struct storage_place *p, const char *key, double otherwise, do
 }
 
 static int
-read_bandwidth(const struct storage_place *p, struct s3_settings *s, struct err *e)
+read_bandwidth(const struct storage_location *p, struct s3_settings *s, struct err *e)
 {
-    const char *text = storage_place_get(p, "bandwidth", NULL);
+    const char *text = storage_location_get(p, "bandwidth", NULL);
 
     if (text != NULL && (size_parse(text, &s->bandwidth) != 0 || s->bandwidth < 1000)) {
         return s3_setting_refuse(p, "bandwidth", NULL,
@@ -81,7 +81,7 @@ read_bandwidth(const struct storage_place *p, struct s3_settings *s, struct err 
 }
 
 int
-s3_settings_read(const char *rest, const struct storage_place *p, struct s3_settings *s,
+s3_settings_read(const char *rest, const struct storage_location *p, struct s3_settings *s,
                  struct err *e)
 {
     *s = (struct s3_settings){0};

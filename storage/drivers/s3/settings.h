@@ -38,7 +38,7 @@ struct s3_settings {
 
 /* rest: "bucket/prefix", what stands behind s3://.  ERR_USAGE names the key and where it was
  * given.  Zeroed on failure. */
-int  s3_settings_read(const char *rest, const struct storage_place *, struct s3_settings *,
+int  s3_settings_read(const char *rest, const struct storage_location *, struct s3_settings *,
                       struct err *);
 void s3_settings_free(struct s3_settings *);
 

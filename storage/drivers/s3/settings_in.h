@@ -7,18 +7,18 @@
 #include "storage/drivers/s3/settings.h"
 
 /* "ORIGIN: "VALUE" words", ERR_USAGE.  Returns -1. */
-int s3_setting_refuse(const struct storage_place *, const char *key, const char *const *env,
+int s3_setting_refuse(const struct storage_location *, const char *key, const char *const *env,
                       const char *words, struct err *);
 /* A text that may stand in a header; *out is allocated, NULL when it is not set. */
-int s3_setting_text(const struct storage_place *, const char *key, const char *const *env,
+int s3_setting_text(const struct storage_location *, const char *key, const char *const *env,
                     char **out, struct err *);
 
 /* bucket, prefix, region, endpoint, style; profile must have been read. */
-int s3_settings_where(const char *rest, const struct storage_place *, struct s3_settings *,
+int s3_settings_where(const char *rest, const struct storage_location *, struct s3_settings *,
                       struct err *);
 /* What goes with new objects; where they are must have been read. */
-int s3_settings_object(const struct storage_place *, struct s3_settings *, struct err *);
+int s3_settings_object(const struct storage_location *, struct s3_settings *, struct err *);
 /* object-lock and object-lock-days (s3/lock.c). */
-int s3_lock_settings(const struct storage_place *, struct s3_settings *, struct err *);
+int s3_lock_settings(const struct storage_location *, struct s3_settings *, struct err *);
 
 #endif

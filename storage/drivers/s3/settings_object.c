@@ -14,9 +14,9 @@ enum { CUSTOMER_KEY_BYTES = 32 };
 
 /* "a=b, c=d" as "a=b&c=d", encoded. */
 static int
-read_tags(const struct storage_place *p, struct s3_settings *s, struct err *e)
+read_tags(const struct storage_location *p, struct s3_settings *s, struct err *e)
 {
-    const char    *text = storage_place_get(p, "tags", NULL);
+    const char    *text = storage_location_get(p, "tags", NULL);
     struct strlist tags = {0};
     int            rc = 0;
 
@@ -83,9 +83,9 @@ take_customer_key(const uint8_t *data, size_t n, struct s3_settings *s)
 }
 
 static int
-read_customer_key(const struct storage_place *p, struct s3_settings *s, struct err *e)
+read_customer_key(const struct storage_location *p, struct s3_settings *s, struct err *e)
 {
-    const char *path = storage_place_get(p, "sse-customer-key-file", NULL);
+    const char *path = storage_location_get(p, "sse-customer-key-file", NULL);
     uint8_t     data[128];
     ssize_t     n;
     int         fd;
@@ -115,7 +115,7 @@ read_customer_key(const struct storage_place *p, struct s3_settings *s, struct e
 }
 
 static int
-read_encryption(const struct storage_place *p, struct s3_settings *s, struct err *e)
+read_encryption(const struct storage_location *p, struct s3_settings *s, struct err *e)
 {
     if (s3_setting_text(p, "sse", NULL, &s->sse, e) != 0 ||
         s3_setting_text(p, "sse-kms-key", NULL, &s->sse_kms_key, e) != 0 ||
@@ -135,10 +135,10 @@ read_encryption(const struct storage_place *p, struct s3_settings *s, struct err
 }
 
 static int
-read_checksum(const struct storage_place *p, struct s3_settings *s, struct err *e)
+read_checksum(const struct storage_location *p, struct s3_settings *s, struct err *e)
 {
     static const char *const names[] = {"none", "md5", "sha256"};
-    const char              *text = storage_place_get(p, "checksum", NULL);
+    const char              *text = storage_location_get(p, "checksum", NULL);
 
     for (int i = 0; text != NULL && i < 3; i++) {
         if (strcmp(text, names[i]) == 0) {
@@ -152,7 +152,7 @@ read_checksum(const struct storage_place *p, struct s3_settings *s, struct err *
 }
 
 int
-s3_settings_object(const struct storage_place *p, struct s3_settings *s, struct err *e)
+s3_settings_object(const struct storage_location *p, struct s3_settings *s, struct err *e)
 {
     return s3_setting_text(p, "storage-class", NULL, &s->storage_class, e) == 0 &&
             read_encryption(p, s, e) == 0 && read_tags(p, s, e) == 0

@@ -86,9 +86,9 @@ fits_host(const char *bucket)
 }
 
 static int
-read_style(const struct storage_place *p, struct s3_settings *s, struct err *e)
+read_style(const struct storage_location *p, struct s3_settings *s, struct err *e)
 {
-    const char *style = storage_place_get(p, "style", NULL);
+    const char *style = storage_location_get(p, "style", NULL);
 
     if (style == NULL || strcmp(style, "auto") == 0) {
         s->path_style = s->own_endpoint || !fits_host(s->bucket);
@@ -148,9 +148,9 @@ aws_endpoint(const struct s3_settings *s)
 }
 
 static int
-read_endpoint(const struct storage_place *p, struct s3_settings *s, struct err *e)
+read_endpoint(const struct storage_location *p, struct s3_settings *s, struct err *e)
 {
-    const char *given = storage_place_get(p, "endpoint", endpoint_env);
+    const char *given = storage_location_get(p, "endpoint", endpoint_env);
     char       *profile = given == NULL ? aws_profile_setting(s->profile, "endpoint_url") : NULL;
     char       *url;
     char       *host = NULL;
@@ -186,7 +186,7 @@ read_endpoint(const struct storage_place *p, struct s3_settings *s, struct err *
 }
 
 static int
-read_region(const struct storage_place *p, struct s3_settings *s, struct err *e)
+read_region(const struct storage_location *p, struct s3_settings *s, struct err *e)
 {
     if (s3_setting_text(p, "region", region_env, &s->region, e) != 0) {
         return -1;
@@ -203,7 +203,7 @@ read_region(const struct storage_place *p, struct s3_settings *s, struct err *e)
 }
 
 int
-s3_settings_where(const char *rest, const struct storage_place *p, struct s3_settings *s,
+s3_settings_where(const char *rest, const struct storage_location *p, struct s3_settings *s,
                   struct err *e)
 {
     return split_location(rest, s, e) == 0 && read_region(p, s, e) == 0 ? read_endpoint(p, s, e)

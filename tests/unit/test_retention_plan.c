@@ -1,4 +1,4 @@
-/* decision.h and freeable.h: from what lies in a repository to what becomes of each backup. */
+/* plan.h and reclaimable.h: from what lies in a repository to what becomes of each backup. */
 #include "tests/unit/backdated.h"
 
 #include "storage/format/chunklist.h"
@@ -12,11 +12,11 @@
 enum { NIGHTS = 5 };
 
 struct shop {
-    struct repo       *r;
-    char               id[NIGHTS][BACKUP_ID_MAX];
-    struct backup_list list;
-    struct decision    d;
-    char              *state;
+    struct repo          *r;
+    char                  id[NIGHTS][BACKUP_ID_MAX];
+    struct backup_list    list;
+    struct retention_plan d;
+    char                 *state;
 };
 
 static int
@@ -42,7 +42,7 @@ shop_end(void **state)
 {
     struct shop *s = *state;
 
-    decision_free(&s->d);
+    retention_plan_free(&s->d);
     backup_list_free(&s->list);
     repo_close(s->r);
     fixture_remove(s->state);
@@ -52,22 +52,22 @@ shop_end(void **state)
 
 /* What becomes of the five, a letter each: s(tays), e(xpired), v(oid), g(iven up), f(reed). */
 static void
-expect(struct shop *s, const struct decision_request *q, const char *fates)
+expect(struct shop *s, const struct retention_plan_request *q, const char *fates)
 {
-    struct decision_request request = {.db = "shop"};
-    struct err              e = ERR_INIT;
+    struct retention_plan_request request = {.db = "shop"};
+    struct err                    e = ERR_INIT;
 
     if (q != NULL) {
         request = *q;
     }
-    decision_free(&s->d);
+    retention_plan_free(&s->d);
     backup_list_free(&s->list);
     assert_ok(backup_list_load(s->r, "shop", &s->list, &e), &e);
-    assert_ok(decision_make(s->r, &request, &s->list, DAY_2026(100), &s->d, &e), &e);
+    assert_ok(retention_plan_make(s->r, &request, &s->list, DAY_2026(100), &s->d, &e), &e);
     assert_int_equal(s->d.n, strlen(fates));
     for (size_t i = 0; i < s->d.n; i++) {
         if ("sevgf"[s->d.v[i].fate] != fates[i]) {
-            char *why = verdict_text(&s->d, &s->d.v[i]);
+            char *why = retention_verdict_text(&s->d, &s->d.v[i]);
 
             fail_msg("backup %zu: %c, not %c: %s", i, "sevgf"[s->d.v[i].fate], fates[i], why);
         }
@@ -77,7 +77,7 @@ expect(struct shop *s, const struct decision_request *q, const char *fates)
 static void
 expect_reason(const struct shop *s, size_t i, const char *text)
 {
-    char *why = verdict_text(&s->d, &s->d.v[i]);
+    char *why = retention_verdict_text(&s->d, &s->d.v[i]);
 
     assert_string_equal(why, text);
     free(why);
@@ -174,11 +174,11 @@ what_is_locked_stays(void **state)
 static void
 a_backup_with_lost_chunks_does_not_count(void **state)
 {
-    struct shop            *s = *state;
-    struct err              e = ERR_INIT;
-    struct strlist          names = {0}, objects = {0};
-    struct label           *l;
-    struct decision_request give_up = {.db = "shop", .drop_damaged = true};
+    struct shop                  *s = *state;
+    struct err                    e = ERR_INIT;
+    struct strlist                names = {0}, objects = {0};
+    struct label                 *l;
+    struct retention_plan_request give_up = {.db = "shop", .drop_damaged = true};
 
     /* The newest one's last chunk is its own. */
     l = label_load(s->r, "shop", s->id[4], &e);
@@ -200,11 +200,11 @@ a_backup_with_lost_chunks_does_not_count(void **state)
 static void
 a_backup_that_cannot_be_read_keeps_all_of_them(void **state)
 {
-    struct shop            *s = *state;
-    struct decision_request give_up = {.db = "shop", .drop_damaged = true};
-    struct err              e = ERR_INIT;
-    char                   *key = backup_key("shop", s->id[2], "label.json");
-    const char             *gone = key;
+    struct shop                  *s = *state;
+    struct retention_plan_request give_up = {.db = "shop", .drop_damaged = true};
+    struct err                    e = ERR_INIT;
+    char                         *key = backup_key("shop", s->id[2], "label.json");
+    const char                   *gone = key;
 
     assert_ok(storage_remove(s->r->st, &gone, 1, &e), &e);
     assert_ok(storage_put(s->r->st, key, "{\n", 2, &e), &e);
@@ -221,10 +221,10 @@ a_backup_of_a_newer_program_is_never_given_up(void **state)
 {
     static const char label[] = "{\"format\":1,\"needs\":[\"telepathy\"],\"type\":\"label\"}\n";
     struct shop      *s = *state;
-    struct decision_request give_up = {.db = "shop", .drop_damaged = true};
-    struct err              e = ERR_INIT;
-    char                   *key = backup_key("shop", s->id[2], "label.json");
-    const char             *gone = key;
+    struct retention_plan_request give_up = {.db = "shop", .drop_damaged = true};
+    struct err                    e = ERR_INIT;
+    char                         *key = backup_key("shop", s->id[2], "label.json");
+    const char                   *gone = key;
 
     assert_ok(storage_remove(s->r->st, &gone, 1, &e), &e);
     assert_ok(storage_put(s->r->st, key, label, sizeof label - 1, &e), &e);
@@ -276,11 +276,11 @@ a_shrink_is_told(void **state)
 static void
 an_emergency_takes_what_nothing_protects(void **state)
 {
-    struct shop            *s = *state;
-    struct strlist          all = {0};
-    struct decision_request free_all = {.db = "shop", .freed = &all};
-    struct policy           p = POLICY("keep-daily", "30", "min-keep", "2");
-    struct err              e = ERR_INIT;
+    struct shop                  *s = *state;
+    struct strlist                all = {0};
+    struct retention_plan_request free_all = {.db = "shop", .freed = &all};
+    struct policy                 p = POLICY("keep-daily", "30", "min-keep", "2");
+    struct err                    e = ERR_INIT;
 
     for (int i = 0; i < NIGHTS; i++) {
         strlist_add(&all, s->id[i]);
@@ -301,12 +301,12 @@ a_chunk_is_freed_with_its_last_backup(void **state)
 {
     struct shop   *s = *state;
     const uint32_t all[NIGHTS] = {0, 1, 2, 3, 4},
-                   some[NIGHTS] = {FREEABLE_STAYS, 0, 0, 1, FREEABLE_STAYS};
+                   some[NIGHTS] = {RECLAIMABLE_STAYS, 0, 0, 1, RECLAIMABLE_STAYS};
     uint64_t   freed[NIGHTS], stored = 0, own;
     struct err e = ERR_INIT;
 
     expect(s, NULL, "eeess");
-    assert_ok(freeable(s->r, &s->list, all, NIGHTS, freed, &e), &e);
+    assert_ok(reclaimable(s->r, &s->list, all, NIGHTS, freed, &e), &e);
     for (int i = 0; i < NIGHTS; i++) {
         stored += s->list.v[i].label->new_bytes;
         assert_int_equal(freed[i] > 0, true);
@@ -316,7 +316,7 @@ a_chunk_is_freed_with_its_last_backup(void **state)
     assert_true(freed[4] > own); /* and the common one */
     assert_int_equal(freed[0],
                      s->list.v[0].label->stored_bytes - (freed[4] - s->list.v[4].label->new_bytes));
-    assert_ok(freeable(s->r, &s->list, some, 2, freed, &e), &e);
+    assert_ok(reclaimable(s->r, &s->list, some, 2, freed, &e), &e);
     assert_int_equal(freed[1], own);
 }
 

@@ -1,4 +1,4 @@
-/* place.h: flag > environment > file, and clear words for what is wrong. */
+/* location.h: flag > environment > file, and clear words for what is wrong. */
 #include "tests/unit/check.h"
 
 #include <stdio.h>
@@ -32,44 +32,44 @@ config_of(const char *text)
 static void
 a_place_knows_its_section(void **state)
 {
-    struct err           e = ERR_INIT;
-    struct config       *c = config_of(file);
-    struct storage_place p;
+    struct err              e = ERR_INIT;
+    struct config          *c = config_of(file);
+    struct storage_location p;
 
     (void)state;
-    assert_ok(storage_place_find(c, "s3", NULL, NULL, &p, &e), &e);
+    assert_ok(storage_location_find(c, "s3", NULL, NULL, &p, &e), &e);
     assert_string_equal(p.location, "s3://bucket/prefix");
-    assert_string_equal(storage_place_name(&p), "s3");
-    assert_string_equal(storage_place_get(&p, "region", NULL), "of-the-file");
-    assert_null(storage_place_get(&p, "profile", NULL));
-    assert_ok(storage_place_find(c, "s3://other", NULL, NULL, &p, &e), &e);
-    assert_string_equal(storage_place_name(&p), "s3://other");
-    assert_null(storage_place_get(&p, "region", NULL));
+    assert_string_equal(storage_location_name(&p), "s3");
+    assert_string_equal(storage_location_get(&p, "region", NULL), "of-the-file");
+    assert_null(storage_location_get(&p, "profile", NULL));
+    assert_ok(storage_location_find(c, "s3://other", NULL, NULL, &p, &e), &e);
+    assert_string_equal(storage_location_name(&p), "s3://other");
+    assert_null(storage_location_get(&p, "region", NULL));
     config_free(c);
 }
 
 static void
 flag_counts_more_than_environment_more_than_file(void **state)
 {
-    struct err           e = ERR_INIT;
-    struct config       *c = config_of(file);
-    struct strlist       options = {0};
-    struct storage_place p;
-    char                *origin;
+    struct err              e = ERR_INIT;
+    struct config          *c = config_of(file);
+    struct strlist          options = {0};
+    struct storage_location p;
+    char                   *origin;
 
     (void)state;
-    assert_ok(storage_place_find(c, "s3", NULL, &options, &p, &e), &e);
-    assert_string_equal(storage_place_get(&p, "region", env), "of-the-file");
+    assert_ok(storage_location_find(c, "s3", NULL, &options, &p, &e), &e);
+    assert_string_equal(storage_location_get(&p, "region", env), "of-the-file");
     setenv("TEST_REGION_SECOND", "of-env", 1);
     setenv("TEST_REGION_FIRST", "", 1);
-    assert_string_equal(storage_place_get(&p, "region", env), "of-env");
-    origin = storage_place_origin(&p, "region", env);
+    assert_string_equal(storage_location_get(&p, "region", env), "of-env");
+    origin = storage_location_origin(&p, "region", env);
     assert_string_equal(origin, "TEST_REGION_SECOND");
     free(origin);
     strlist_add(&options, "region=first");
     strlist_add(&options, "region=of-flag=with-sign");
-    assert_string_equal(storage_place_get(&p, "region", env), "of-flag=with-sign");
-    origin = storage_place_origin(&p, "region", env);
+    assert_string_equal(storage_location_get(&p, "region", env), "of-flag=with-sign");
+    origin = storage_location_origin(&p, "region", env);
     assert_string_equal(origin, "--repo-option region");
     free(origin);
     unsetenv("TEST_REGION_SECOND");
@@ -81,15 +81,15 @@ flag_counts_more_than_environment_more_than_file(void **state)
 static void
 an_empty_flag_takes_a_setting_away(void **state)
 {
-    struct err           e = ERR_INIT;
-    struct config       *c = config_of(file);
-    struct strlist       options = {0};
-    struct storage_place p;
+    struct err              e = ERR_INIT;
+    struct config          *c = config_of(file);
+    struct strlist          options = {0};
+    struct storage_location p;
 
     (void)state;
     strlist_add(&options, "endpoint=");
-    assert_ok(storage_place_find(c, "s3", NULL, &options, &p, &e), &e);
-    assert_null(storage_place_get(&p, "endpoint", NULL));
+    assert_ok(storage_location_find(c, "s3", NULL, &options, &p, &e), &e);
+    assert_null(storage_location_get(&p, "endpoint", NULL));
     strlist_free(&options);
     config_free(c);
 }
@@ -97,15 +97,15 @@ an_empty_flag_takes_a_setting_away(void **state)
 static void
 underscores_are_dashes(void **state)
 {
-    struct err           e = ERR_INIT;
-    struct config       *c = config_of(file);
-    struct strlist       options = {0};
-    struct storage_place p;
+    struct err              e = ERR_INIT;
+    struct config          *c = config_of(file);
+    struct strlist          options = {0};
+    struct storage_location p;
 
     (void)state;
     strlist_add(&options, "idle_timeout=7");
-    assert_ok(storage_place_find(c, "s3", NULL, &options, &p, &e), &e);
-    assert_string_equal(storage_place_get(&p, "idle-timeout", NULL), "7");
+    assert_ok(storage_location_find(c, "s3", NULL, &options, &p, &e), &e);
+    assert_string_equal(storage_location_get(&p, "idle-timeout", NULL), "7");
     strlist_free(&options);
     config_free(c);
 }
@@ -125,12 +125,12 @@ what_is_no_key_is_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        struct err           e = ERR_INIT;
-        struct strlist       options = {0};
-        struct storage_place p;
+        struct err              e = ERR_INIT;
+        struct strlist          options = {0};
+        struct storage_location p;
 
         strlist_add(&options, bad[i].option);
-        assert_int_equal(storage_place_find(c, "s3", NULL, &options, &p, &e), -1);
+        assert_int_equal(storage_location_find(c, "s3", NULL, &options, &p, &e), -1);
         assert_err(&e, ERR_USAGE, bad[i].words);
         strlist_free(&options);
     }
@@ -140,12 +140,12 @@ what_is_no_key_is_refused(void **state)
 static void
 settings_of_a_store_are_refused_for_a_directory(void **state)
 {
-    struct err           e = ERR_INIT;
-    struct config       *c = config_of("[repo dir]\npath = /tmp\nregion = x\n");
-    struct storage_place p;
+    struct err              e = ERR_INIT;
+    struct config          *c = config_of("[repo dir]\npath = /tmp\nregion = x\n");
+    struct storage_location p;
 
     (void)state;
-    assert_ok(storage_place_find(c, "dir", NULL, NULL, &p, &e), &e);
+    assert_ok(storage_location_find(c, "dir", NULL, NULL, &p, &e), &e);
     assert_null(storage_open(&p, false, &e));
     assert_err(&e, ERR_USAGE, "[repo dir]: region is for S3 stores, and \"/tmp\" is a directory");
     config_free(c);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/log.h"
-#include "storage/repo/standing.h"
+#include "storage/repo/annotations.h"
 #include "storage/retention/policy.h"
 #include "tests/support/drivers.h"
 
@@ -60,7 +60,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     struct err          e = ERR_INIT;
     struct backup_entry b = {.id = BACKUP, .state = BACKUP_COMMITTED, .label = label_new()};
     struct backup_list  one = {&b, 1, 1};
-    struct standings    known;
+    struct annotations  known;
     struct repo        *r;
     json_t             *o = json_object();
     char               *text;
@@ -68,17 +68,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     log_init("fuzz", LOG_QUIET);
     memcpy(b.label->id, BACKUP, sizeof BACKUP);
     r = repo_with(data, n);
-    if (r == NULL || standings_load(r, "shop", &one, &known, &e) != 0) {
+    if (r == NULL || annotations_load(r, "shop", &one, &known, &e) != 0) {
         abort(); /* nothing that stands in such an object stops anybody */
     }
     if (known.v[0].pin == NULL) {
         abort(); /* a pin holds by its name */
     }
-    standing_json(&known.v[0], o);
-    text = standing_note(&known.v[0], NULL);
+    annotation_json(&known.v[0], o);
+    text = annotation_note(&known.v[0], NULL);
     free(text);
     json_decref(o);
-    standings_free(&known);
+    annotations_free(&known);
     repo_close(r);
     label_free(b.label);
     try_policy(data, n);

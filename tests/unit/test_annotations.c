@@ -1,15 +1,15 @@
-/* mark.h, drillrecord.h, standing.h: what is said of backups, and what of it counts. */
+/* pins.h, drillrecord.h, annotations.h: what is said of backups, and what of it counts. */
 #include "tests/unit/backdated.h"
 
 #include "storage/format/object.h"
-#include "storage/repo/standing.h"
+#include "storage/repo/annotations.h"
 
 /* Three good backups of "shop", a day apart. */
 struct shop {
     struct repo       *r;
     char               id[3][BACKUP_ID_MAX];
     struct backup_list list;
-    struct standings   known;
+    struct annotations known;
     char              *state;
 };
 
@@ -18,10 +18,10 @@ shop_look(struct shop *s)
 {
     struct err e = ERR_INIT;
 
-    standings_free(&s->known);
+    annotations_free(&s->known);
     backup_list_free(&s->list);
     assert_ok(backup_list_load(s->r, "shop", &s->list, &e), &e);
-    assert_ok(standings_load(s->r, "shop", &s->list, &s->known, &e), &e);
+    assert_ok(annotations_load(s->r, "shop", &s->list, &s->known, &e), &e);
 }
 
 static int
@@ -46,7 +46,7 @@ shop_end(void **state)
 {
     struct shop *s = *state;
 
-    standings_free(&s->known);
+    annotations_free(&s->known);
     backup_list_free(&s->list);
     repo_close(s->r);
     fixture_remove(s->state);
@@ -60,7 +60,7 @@ spoil(struct shop *s, const char *dir)
     struct strlist keys = {0};
     struct err     e = ERR_INIT;
 
-    assert_ok(about_list(s->r, "shop", dir, &keys, &e), &e);
+    assert_ok(perbackup_list(s->r, "shop", dir, &keys, &e), &e);
     for (size_t i = 0; i < keys.n; i++) {
         const char *key = keys.v[i];
 

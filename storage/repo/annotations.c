@@ -1,4 +1,4 @@
-#include "storage/repo/standing.h"
+#include "storage/repo/annotations.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -6,10 +6,10 @@
 #include "core/enc.h"
 #include "storage/format/object.h"
 
-static const struct mark *
-mark_of(const struct marks *marks, const char *backup)
+static const struct pin *
+mark_of(const struct pins *marks, const char *backup)
 {
-    const struct mark *last = NULL;
+    const struct pin *last = NULL;
 
     for (size_t i = 0; i < marks->n; i++) {
         if (strcmp(marks->v[i].backup, backup) == 0) {
@@ -27,21 +27,21 @@ is_proven(const struct backup_entry *b, const struct drill_record *d)
 }
 
 int
-standings_load(struct repo *r, const char *db, const struct backup_list *list,
-               struct standings *out, struct err *e)
+annotations_load(struct repo *r, const char *db, const struct backup_list *list,
+                 struct annotations *out, struct err *e)
 {
-    *out = (struct standings){0};
-    if (marks_load(r, db, MARK_PIN, &out->pins, e) != 0 ||
-        marks_load(r, db, MARK_ACCEPT, &out->accepted, e) != 0 ||
+    *out = (struct annotations){0};
+    if (pins_load(r, db, PINS_PINNED, &out->pins, e) != 0 ||
+        pins_load(r, db, PINS_ACCEPTED, &out->accepted, e) != 0 ||
         drill_records_load(r, db, list, &out->drills, e) != 0) {
-        standings_free(out);
+        annotations_free(out);
         return -1;
     }
     out->n = list->n;
     out->v = xcalloc(list->n + 1, sizeof *out->v);
     for (size_t i = 0; i < list->n; i++) {
         const struct backup_entry *b = &list->v[i];
-        struct standing           *s = &out->v[i];
+        struct annotation         *s = &out->v[i];
 
         s->pin = mark_of(&out->pins, b->id);
         s->accepted = mark_of(&out->accepted, b->id);
@@ -52,13 +52,13 @@ standings_load(struct repo *r, const char *db, const struct backup_list *list,
 }
 
 void
-standings_free(struct standings *s)
+annotations_free(struct annotations *s)
 {
     free(s->v);
-    marks_free(&s->pins);
-    marks_free(&s->accepted);
+    pins_free(&s->pins);
+    pins_free(&s->accepted);
     drill_records_free(&s->drills);
-    *s = (struct standings){0};
+    *s = (struct annotations){0};
 }
 
 static json_t *
@@ -73,7 +73,7 @@ drill_json(const struct drill_record *d)
 }
 
 static void
-set_mark(json_t *o, const char *key, const struct mark *m)
+set_mark(json_t *o, const char *key, const struct pin *m)
 {
     if (m != NULL) {
         object_set_text(o, key, m->text != NULL ? m->text : "");
@@ -81,7 +81,7 @@ set_mark(json_t *o, const char *key, const struct mark *m)
 }
 
 void
-standing_json(const struct standing *s, json_t *o)
+annotation_json(const struct annotation *s, json_t *o)
 {
     (void)json_object_set_new(o, "proven", json_boolean(s->proven));
     if (s->drill != NULL && s->drill->readable) {
@@ -103,7 +103,7 @@ with_clause(char *text, const char *what, const char *said)
 }
 
 char *
-standing_note(const struct standing *s, const char *note)
+annotation_note(const struct annotation *s, const char *note)
 {
     char *text = xstrdup(note != NULL ? note : "");
 
