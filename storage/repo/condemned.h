@@ -26,9 +26,9 @@ int condemned_load(struct repo *, const char *db, struct condemned *, struct err
 int condemned_put(struct repo *, const char *db, struct strlist *names, struct strlist *objects,
                   struct err *);
 /* Writes the lists anew without these chunks and objects, and removes the old ones; a list that
- * somebody wrote since c was loaded stays as it is.  *struck: how many there were. */
-int  condemned_strike(struct repo *, const char *db, const struct condemned *c,
-                      const struct chunkindex *chunks, const struct strlist *objects, size_t *struck,
+ * somebody wrote since they were loaded stays as it is.  *struck: how many there were. */
+int  condemned_strike(struct repo *, const char                       *db, const struct condemned *,
+                      const struct chunkindex *, const struct strlist *objects, size_t *struck,
                       struct err *);
 bool condemned_has(const struct condemned *, const struct chunk_name *);
 void condemned_free(struct condemned *);
