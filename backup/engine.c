@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/progress.h"
+#include "storage/format/chunk.h"
 
 /* One COPY of a task.  Its segments count chunks from the task's first. */
 struct copied {

@@ -1,4 +1,5 @@
 #include "backup/job.h"
+#include "storage/repo/source.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -8,6 +8,7 @@
 #include "backup/engine.h"
 #include "backup/facts.h"
 #include "backup/run.h"
+#include "storage/repo/source.h"
 
 struct job {
     const struct backup_request *run;

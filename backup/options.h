@@ -10,6 +10,7 @@
 #include "core/codec.h"
 #include "core/config/config.h"
 #include "pg/conn/conn.h"
+#include "storage/format/manifest.h"
 
 struct options {
     const char    *conninfo, *host, *port, *user, *role;

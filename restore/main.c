@@ -11,7 +11,6 @@
 #include "core/progress.h"
 #include "restore/entries.h"
 #include "restore/restore.h"
-#include "storage/write/writer.h"
 
 #define GLOBALS_MAX (256 * MIB)
 

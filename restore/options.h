@@ -11,6 +11,7 @@
 #include "core/config/config.h"
 #include "pg/conn/conn.h"
 #include "storage/contract/location.h"
+#include "storage/repo/repo.h"
 
 struct options {
     const char    *database; /* configured name of what is restored */

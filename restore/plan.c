@@ -9,8 +9,10 @@
 #include "core/log.h"
 #include "restore/entries.h"
 #include "restore/restore.h"
+#include "storage/read/parts.h"
+#include "storage/read/reader.h"
+#include "storage/read/rollback.h"
 #include "storage/repo/lastseen.h"
-#include "storage/write/writer.h"
 
 #define ARCHIVE_MAX (2 * GIB)
 

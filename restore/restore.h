@@ -22,7 +22,6 @@
 #include "storage/format/label.h"
 #include "storage/format/manifest.h"
 #include "storage/read/readahead.h"
-#include "storage/read/reader.h"
 #include "storage/repo/repo.h"
 
 /* Entries in the archive's order; borrowed. */

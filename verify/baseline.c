@@ -6,7 +6,8 @@
 
 #include "core/enc.h"
 #include "core/log.h"
-#include "storage/read/reader.h"
+#include "storage/read/parts.h"
+#include "storage/read/rollback.h"
 
 int
 baseline_open(const struct options *o, struct baseline *b, struct err *e)

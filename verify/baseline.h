@@ -6,6 +6,7 @@
 
 #include "storage/format/label.h"
 #include "storage/format/manifest.h"
+#include "storage/read/rollback.h"
 #include "storage/repo/lastseen.h"
 #include "storage/repo/repo.h"
 #include "verify/options.h"

@@ -5,6 +5,8 @@
 
 #include "core/cancel.h"
 #include "core/mem.h"
+#include "storage/read/backup_find.h"
+#include "storage/read/parts.h"
 #include "storage/read/reader.h"
 #include "verify/baseline.h"
 

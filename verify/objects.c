@@ -7,8 +7,9 @@
 #include "core/mem.h"
 #include "core/pool.h"
 #include "core/progress.h"
+#include "storage/read/backup_find.h"
+#include "storage/read/parts.h"
 #include "storage/read/reader.h"
-#include "storage/write/writer.h"
 #include "verify/baseline.h"
 #include "verify/chunkset.h"
 
@@ -80,7 +81,7 @@ bad_part(struct checking *c, const char *id, const char *what, struct err *fault
 }
 
 static int
-collect_line(void *ctx, const struct chunk_line *line, struct err *e)
+collect_line(void *ctx, const struct chunk_ref *line, struct err *e)
 {
     (void)e;
     chunkset_add(ctx, line->name, line->size, line->raw_size);
@@ -127,9 +128,9 @@ hash_chunk(void *ctx, void *task, int worker, struct err *e)
     struct checking            *c = ctx;
     const struct chunkset_item *item = task;
     struct hasher              *h = &c->hashers[worker];
-    struct chunk_line line = {.name = item->name, .size = item->size, .raw_size = item->raw_size};
-    struct err        fault = ERR_INIT;
-    int               status;
+    struct chunk_ref line = {.name = item->name, .size = item->size, .raw_size = item->raw_size};
+    struct err       fault = ERR_INIT;
+    int              status;
 
     if (cancel_check(e) != 0)
         return -1;
@@ -194,7 +195,7 @@ by_name(const void *a, const void *b)
 }
 
 static int
-note_touched(void *ctx, const struct chunk_line *line, struct err *e)
+note_touched(void *ctx, const struct chunk_ref *line, struct err *e)
 {
     struct touched   *t = ctx;
     struct checking  *c = t->checking;

@@ -7,6 +7,7 @@
 #ifndef VERIFY_OBJECTS_H
 #define VERIFY_OBJECTS_H
 
+#include "storage/repo/repo.h"
 #include "verify/options.h"
 #include "verify/result.h"
 

@@ -11,6 +11,7 @@
 #include "core/config/config.h"
 #include "pg/conn/conn.h"
 #include "storage/contract/location.h"
+#include "storage/repo/repo.h"
 
 enum verb { VERB_DRILL, VERB_LIVE, VERB_OBJECTS, VERB_CHAIN, VERB_KEY_DRILL };
 

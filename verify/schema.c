@@ -22,7 +22,7 @@ struct schema {
 
 /* pg_dump repeats the kind in the name of a user mapping. */
 static char *
-object_text(const struct listed_object *o)
+entry_text(const struct listed_object *o)
 {
     size_t n = strlen(o->kind);
     bool   named = strncmp(o->name, o->kind, n) == 0 && o->name[n] == ' ';
@@ -37,7 +37,7 @@ static void
 report(struct schema *s, enum finding_class class, const struct listed_object *o, const char *what,
        const char *want, const char *have)
 {
-    char *object = object_text(o);
+    char *object = entry_text(o);
 
     findings_add(&s->c->result->findings,
                  (struct finding){.class = class,

@@ -7,8 +7,11 @@
 #include "storage/commands/cmd.h"
 #include "storage/format/object.h"
 #include "storage/read/damage.h"
+#include "storage/read/rollback.h"
 #include "storage/repo/annotations.h"
+#include "storage/repo/backuplist.h"
 #include "storage/repo/lastseen.h"
+#include "storage/repo/source.h"
 
 /* ---- for machines ---- */
 

@@ -10,6 +10,7 @@
 #include "core/cli/opts_common.h"
 #include "core/log.h"
 #include "storage/commands/cmd.h"
+#include "storage/repo/source.h"
 
 enum { JOBS_MAX = 64 };
 

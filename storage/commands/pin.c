@@ -3,6 +3,7 @@
 
 #include "core/json.h"
 #include "storage/commands/cmd.h"
+#include "storage/read/backup_find.h"
 #include "storage/repo/pins.h"
 
 static void

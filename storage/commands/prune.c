@@ -9,6 +9,7 @@
 #include "core/cancel.h"
 #include "core/enc.h"
 #include "core/log.h"
+#include "storage/repo/backuplist.h"
 
 /* Longer than any restore, shorter than a day: what one night names, the next removes. */
 #define GRACE_DEFAULT "12h"

@@ -5,6 +5,7 @@
 #include "core/enc.h"
 #include "storage/commands/prune.h"
 #include "storage/read/reclaimable.h"
+#include "storage/repo/backuplist.h"
 
 /* One database's backups that may go, the oldest first. */
 struct candidates {

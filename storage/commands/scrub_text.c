@@ -7,6 +7,7 @@
 #include "core/json.h"
 #include "storage/commands/scrub.h"
 #include "storage/format/object.h"
+#include "storage/repo/backuplist.h"
 
 /* ---- for machines ---- */
 

@@ -7,9 +7,11 @@
 #include "core/json.h"
 #include "storage/commands/cmd.h"
 #include "storage/format/object.h"
+#include "storage/read/backup_find.h"
 #include "storage/read/damage.h"
-#include "storage/read/reader.h"
+#include "storage/read/parts.h"
 #include "storage/repo/annotations.h"
+#include "storage/repo/backuplist.h"
 
 /* ---- for machines ---- */
 

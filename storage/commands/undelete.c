@@ -24,7 +24,7 @@ static int
 begin(struct run *r, const char *db, struct run_mark *mark, struct err *e)
 {
     struct run_list others = {0};
-    int             rc = run_mark_begin(mark, r->repo, db, e);
+    int             rc = run_mark_begin(mark, r->repo, db, ".prune", e);
 
     if (rc == 0) {
         rc = run_list_load(r->repo, db, &others, e);
@@ -99,7 +99,8 @@ undelete_database(void *ctx, const char *enc, struct err *e)
         } else {
             rc = -1;
         }
-        run_mark_end(&mark);
+        run_mark_remove(&mark);
+        run_mark_free(&mark);
         if (rc == 0) {
             report(r, db, &result);
         } else {

@@ -129,7 +129,7 @@ probe_head(struct doctor *d)
 
 /* ---- listing ---- */
 
-struct lastseen {
+struct listed_keys {
     struct doctor *d;
     size_t         n;
     bool           wrong;
@@ -138,8 +138,8 @@ struct lastseen {
 static int
 see_object(void *ctx, const struct object_info *info, struct err *e)
 {
-    struct lastseen *s = ctx;
-    size_t           skip = strlen(s->d->prefix);
+    struct listed_keys *s = ctx;
+    size_t              skip = strlen(s->d->prefix);
 
     (void)e;
     if (s->n >= N_NAMES || strncmp(info->key, s->d->prefix, skip) != 0 ||
@@ -153,7 +153,7 @@ see_object(void *ctx, const struct object_info *info, struct err *e)
 static int
 see_dir(void *ctx, const char *name, struct err *e)
 {
-    struct lastseen *s = ctx;
+    struct listed_keys *s = ctx;
 
     (void)e;
     s->wrong |= strcmp(name, "b") != 0;
@@ -164,9 +164,9 @@ see_dir(void *ctx, const char *name, struct err *e)
 static void
 probe_list(struct doctor *d)
 {
-    struct err      e = ERR_INIT;
-    struct lastseen objects = {.d = d};
-    struct lastseen dirs = {.d = d};
+    struct err         e = ERR_INIT;
+    struct listed_keys objects = {.d = d};
+    struct listed_keys dirs = {.d = d};
 
     if (storage_list(d->st, d->prefix, see_object, &objects, &e) != 0) {
         doctor_failed(d, "list", NULL, &e);

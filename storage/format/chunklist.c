@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "storage/format/chunk.h"
 #include "storage/format/chunkname.h"
-#include "storage/write/writer.h"
 
 static int
 by_name(const void *a, const void *b)
@@ -56,11 +56,12 @@ take_number(const char **p, char follows, uint64_t *out)
 }
 
 static int
-parse_line(char *line, struct chunk_line *c)
+parse_line(char *line, struct chunk_ref *c)
 {
     char             *blank = strchr(line, ' ');
     const char       *p;
     struct chunk_name name;
+    uint64_t          until;
 
     if (blank == NULL) {
         return -1;
@@ -68,15 +69,17 @@ parse_line(char *line, struct chunk_line *c)
     *blank = '\0';
     p = blank + 1;
     c->name = line;
-    return chunk_name_parse(line, &name) != 0 || take_number(&p, ' ', &c->size) != 0 ||
-            take_number(&p, ' ', &c->raw_size) != 0 ||
-            take_number(&p, '\0', &c->retain_until) != 0 || c->raw_size > CHUNK_RAW_MAX
-        ? -1
-        : 0;
+    if (chunk_name_parse(line, &name) != 0 || take_number(&p, ' ', &c->size) != 0 ||
+        take_number(&p, ' ', &c->raw_size) != 0 || take_number(&p, '\0', &until) != 0 ||
+        c->raw_size > CHUNK_RAW_MAX) {
+        return -1;
+    }
+    c->retain_until = (time_t)until;
+    return 0;
 }
 
 int
-chunk_list_parse(const void *text, size_t n, chunk_line_fn *fn, void *ctx, struct err *e)
+chunk_list_parse(const void *text, size_t n, chunk_ref_fn *fn, void *ctx, struct err *e)
 {
     enum { LINE_MAX_BYTES = CHUNK_NAME_MAX + 3 * 21 };
     const char *p = text;
@@ -84,9 +87,9 @@ chunk_list_parse(const void *text, size_t n, chunk_line_fn *fn, void *ctx, struc
     char        previous[CHUNK_NAME_MAX] = "";
 
     for (size_t number = 1; p < end; number++) {
-        const char       *nl = memchr(p, '\n', (size_t)(end - p));
-        char              line[LINE_MAX_BYTES];
-        struct chunk_line c;
+        const char      *nl = memchr(p, '\n', (size_t)(end - p));
+        char             line[LINE_MAX_BYTES];
+        struct chunk_ref c;
 
         if (nl == NULL || nl - p >= (ptrdiff_t)sizeof line ||
             memchr(p, '\0', (size_t)(nl - p)) != NULL) {

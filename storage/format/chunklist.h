@@ -10,8 +10,8 @@
 
 #include "core/buf.h"
 #include "core/err.h"
+#include "storage/format/chunk.h"
 #include "storage/format/manifest.h"
-#include "storage/read/reader.h"
 
 /* Lists are merged with listings, not held: but a raw one must fit. 1 GiB is 5 million chunks,
  * 80 TB. */
@@ -20,6 +20,6 @@
 /* The lines of all these chunks, appended. */
 int chunk_list_format(const struct chunk_ref *, size_t n, struct buf *, struct err *);
 /* Calls back for each line; ERR_CORRUPT names the line that is malformed or out of order. */
-int chunk_list_parse(const void *text, size_t n, chunk_line_fn *, void *ctx, struct err *);
+int chunk_list_parse(const void *text, size_t n, chunk_ref_fn *, void *ctx, struct err *);
 
 #endif

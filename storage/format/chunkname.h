@@ -16,6 +16,8 @@
 #include "core/crypto/hash.h"
 #include "core/crypto/seal.h"
 
+/* The numbers of epochs go from 1 to here. */
+enum { EPOCH_NUMBER_MAX = 10000 };
 enum { RUN_BYTES = 8, CHUNK_NAME_MAX = 192 };
 
 struct chunk_name {

@@ -7,10 +7,9 @@
 #include "core/enc.h"
 #include "core/json.h"
 #include "core/log.h"
+#include "storage/format/chunkname.h"
+#include "storage/format/label_chain.h"
 #include "storage/format/object.h"
-#include "storage/keys/sealedjson.h"
-#include "storage/keys/trust.h"
-#include "storage/repo/chain.h"
 
 struct label *
 label_new(void)
@@ -214,69 +213,6 @@ label_format(const struct label *l, struct buf *out, struct err *e)
     return rc;
 }
 
-/* ---- what an encrypted backup's label hides ---- */
-
-int
-label_hide(struct label *l, const struct epoch *ep, struct err *e)
-{
-    json_t *o = json_object();
-
-    object_set_text(o, "selection", l->selection);
-    object_set_text(o, "host", l->host);
-    object_set_text(o, "note", l->note);
-    (void)json_object_set_new(o, "warnings", warnings_json(l));
-    free(l->hidden);
-    l->hidden = sealedjson_seal(ep, "label", l->id, o, e);
-    json_decref(o);
-    return l->hidden == NULL ? -1 : 0;
-}
-
-static int read_warnings(const json_t *, struct label *, struct err *);
-
-static int
-open_hidden(struct label *l, const struct epoch *ep, struct err *e)
-{
-    json_t *o;
-    int     rc;
-
-    /* What a label says in plain beside it counts for nothing. */
-    free(l->selection);
-    free(l->host);
-    free(l->note);
-    l->selection = l->host = l->note = NULL;
-    o = sealedjson_open(ep, "label", l->id, l->hidden, e);
-    rc = o == NULL || object_opt_text(o, "selection", &l->selection, e) != 0 ||
-            object_opt_text(o, "host", &l->host, e) != 0 ||
-            object_opt_text(o, "note", &l->note, e) != 0 || read_warnings(o, l, e) != 0
-        ? -1
-        : 0;
-
-    json_decref(o);
-    return rc;
-}
-
-/* Who has no key sees what is not hidden. */
-static int
-show_hidden(struct repo *r, struct label *l, struct err *e)
-{
-    const struct epoch *ep;
-
-    if (l->hidden == NULL || !keyring_reads(r->keys, l->epoch)) {
-        return 0;
-    }
-    ep = keyring_read(r->keys, l->epoch, e);
-    if (ep != NULL) {
-        return open_hidden(l, ep, e);
-    }
-    if (e->kind == ERR_IO || e->kind == ERR_INTERRUPTED) {
-        return -1;
-    }
-    /* Whatever is wrong with keys: the backup is there, and nothing may think that it is not. */
-    log_info("%s", e->text);
-    err_clear(e);
-    return 0;
-}
-
 static int
 read_time(const json_t *o, const char *key, time_t *out, struct err *e)
 {
@@ -473,42 +409,6 @@ fail:
     return NULL;
 }
 
-bool
-backup_id_valid(const char *id)
-{
-    static const char shape[] =
-        "dddddddd"
-        "T"
-        "dddddd"
-        "Z-"
-        "xxxx";
-    size_t n = strlen(id);
-
-    if (n != sizeof shape - 1) {
-        return false;
-    }
-    for (size_t i = 0; i < n; i++) {
-        const char *allowed = shape[i] == 'd' ? "0123456789"
-            : shape[i] == 'x'                 ? "0123456789abcdef"
-                                              : NULL;
-
-        if (allowed == NULL ? id[i] != shape[i] : strchr(allowed, id[i]) == NULL) {
-            return false;
-        }
-    }
-    return true;
-}
-
-char *
-backup_key(const char *db, const char *id, const char *object)
-{
-    char *enc = name_encode(db);
-    char *key = xasprintf("%s/backups/%s/%s", enc, id, object);
-
-    free(enc);
-    return key;
-}
-
 char *
 label_part_name(const struct label *l, enum label_part part)
 {
@@ -521,46 +421,29 @@ label_part_name(const struct label *l, enum label_part part)
         : xasprintf("manifest%s%s.json.zst%s", copy, run, l->encrypted ? ".enc" : "");
 }
 
-struct sealed_as
-label_manifest_as(const struct label *l, const struct epoch *ep)
+json_t *
+label_hidden_json(const struct label *l)
 {
-    return (struct sealed_as){
-        .type = "manifest", .public = ep->public, .what = l->id, .what_n = strlen(l->id)};
+    json_t *o = json_object();
+
+    object_set_text(o, "selection", l->selection);
+    object_set_text(o, "host", l->host);
+    object_set_text(o, "note", l->note);
+    (void)json_object_set_new(o, "warnings", warnings_json(l));
+    return o;
 }
 
-struct label *
-label_load(struct repo *r, const char *db, const char *id, struct err *e)
+int
+label_take_hidden(struct label *l, const json_t *o, struct err *e)
 {
-    struct buf    raw = BUF_INIT(LABEL_BYTES_MAX);
-    struct label *l = NULL;
-    char         *key = NULL;
-
-    if (!backup_id_valid(id)) {
-        err_set(e, ERR_NOT_FOUND, "\"%s\" is not the id of a backup", id);
-        return NULL;
-    }
-    key = backup_key(db, id, "label.json");
-    if (storage_get(r->st, key, &raw, e) == 0 && (l = label_parse(raw.data, raw.len, e)) != NULL) {
-        int rc = 0;
-
-        if (strcmp(l->id, id) != 0 || strcmp(l->db, db) != 0) {
-            rc = err_set(e, ERR_CORRUPT, "it is the label of backup %s of \"%s\"", l->id, l->db);
-        } else {
-            rc = trust_check(r->st->trust, "label", key, raw.data, raw.len, e);
-        }
-        chain_signed_by(l, raw.data, raw.len);
-        if (rc == 0) {
-            rc = show_hidden(r, l, e);
-        }
-        if (rc != 0) {
-            label_free(l);
-            l = NULL;
-        }
-    }
-    if (l == NULL) {
-        err_wrap(e, "backup label \"%s\"", key);
-    }
-    free(key);
-    buf_free(&raw);
-    return l;
+    /* What a label says in plain beside it counts for nothing. */
+    free(l->selection);
+    free(l->host);
+    free(l->note);
+    l->selection = l->host = l->note = NULL;
+    return object_opt_text(o, "selection", &l->selection, e) != 0 ||
+            object_opt_text(o, "host", &l->host, e) != 0 ||
+            object_opt_text(o, "note", &l->note, e) != 0 || read_warnings(o, l, e) != 0
+        ? -1
+        : 0;
 }

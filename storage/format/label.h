@@ -1,5 +1,5 @@
 /*
- * label.h - the commit record of a backup, and finding backups by it.
+ * label.h - the commit record of a backup: its fields, and its bytes.
  *
  * A backup exists when its label exists and its run is not revoked.  The label is
  * plain, small, written last, and names by digest everything that it stands for.
@@ -13,12 +13,13 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "core/buf.h"
 #include "core/crypto/hash.h"
 #include "core/err.h"
 #include "core/mem.h"
-#include "storage/repo/repo.h"
+#include "storage/format/backupid.h"
 
-enum { LABEL_BYTES_MAX = 1 << 20, BACKUP_ID_MAX = 32, RUN_ID_MAX = 17 };
+enum { LABEL_BYTES_MAX = 1 << 20 };
 
 /* One label as another names it. */
 struct label_head {
@@ -85,16 +86,14 @@ struct label *label_copy(const struct label *);
 /* All that is known of it, for `--json` output; ERR_CORRUPT names a field that was never filled
  * in. */
 json_t *label_json(const struct label *, struct err *);
-/* Of an encrypted one: seals what is nobody's business without a key. */
-int label_hide(struct label *, const struct epoch *, struct err *);
+/* What an encrypted backup's label hides from those who have no key: an object of its own, and
+ * back into a label whose fields it replaces (storage/repo/label_load.h seals and opens it). */
+json_t *label_hidden_json(const struct label *);
+int     label_take_hidden(struct label *, const json_t *, struct err *);
+
 /* The object as stored: the JSON line, newline included.  And back: ERR_CORRUPT names the field. */
 int           label_format(const struct label *, struct buf *, struct err *);
 struct label *label_parse(const void *, size_t, struct err *);
-
-/* An id as writer_begin() makes them: 20261121T021500Z-4f2a. */
-bool backup_id_valid(const char *);
-/* "<db>/backups/<id>/<object>", db encoded.  Allocated. */
-char *backup_key(const char *db, const char *id, const char *object);
 
 /* The object that holds a backup's chunk list or manifest, for backup_key(): "chunks.zst",
  * "manifest.json.zst" (encrypted: "manifest.json.zst.enc"); of a copy "chunks-<run>.zst",
@@ -102,54 +101,5 @@ char *backup_key(const char *db, const char *id, const char *object);
  * Allocated. */
 enum label_part { LABEL_CHUNKS, LABEL_MANIFEST };
 char *label_part_name(const struct label *, enum label_part);
-
-/* What is hidden in it is there when this host has a key to read it. */
-struct label *label_load(struct repo *, const char *db, const char *id, struct err *);
-
-/* As what an encrypted backup's manifest is sealed (core/crypto/seal.h): type "manifest", the
- * backup's id.  Borrows both. */
-struct sealed_as label_manifest_as(const struct label *, const struct epoch *);
-
-/* What a backup is, as `storage list` shows it. */
-enum backup_state {
-    BACKUP_COMMITTED, /* label readable, run not revoked */
-    BACKUP_DAMAGED, /* label unreadable, an object it names is missing or of another size, or chunks
-                       are lost */
-    BACKUP_VOID,    /* run revoked */
-};
-
-struct backup_entry {
-    char              id[BACKUP_ID_MAX];
-    enum backup_state state;
-    char             *problem;     /* of BACKUP_DAMAGED and BACKUP_VOID, one sentence */
-    struct label     *label;       /* NULL when unreadable */
-    uint64_t          lost_chunks; /* of BACKUP_DAMAGED: nothing but these is wrong (damage.h) */
-    bool newer;     /* of BACKUP_DAMAGED: a newer program wrote its label, or it is untrusted */
-    bool untrusted; /* ... nobody whom this host trusts has signed it; nothing need be wrong */
-};
-
-struct backup_list {
-    struct backup_entry *v; /* ascending by id: oldest first */
-    size_t               n, cap;
-    struct strlist unlabelled; /* ids with chunk list and manifest, but no label: a run is just at
-                                * it, or died just there, or the label was lost */
-    struct strlist tombstones; /* tombstones_load() of the same moment */
-};
-
-/* Every backup of exactly this database.  Looks for label, manifest and chunk list in the
- * listing; a directory without a label is an unfinished run and no backup. */
-int         backup_list_load(struct repo *, const char *db, struct backup_list *, struct err *);
-void        backup_list_free(struct backup_list *);
-const char *backup_state_text(enum backup_state); /* "committed", "damaged", "void" */
-
-/* The backup that a user means: which is an id, "latest" or NULL (newest committed of scope
- * full); at, when not 0: the newest whose snapshot is not later.  ERR_NOT_FOUND lists what there
- * is.  When the one meant is damaged (damage.h): ERR_CORRUPT names the newest good one; an id
- * whose label can be read gives that, and a warning. */
-struct label *backup_find(struct repo *, const char *db, const char *which, time_t at,
-                          struct err *);
-/* The same in a list that the caller has loaded; what is found is taken out of its entry. */
-struct label *backup_find_listed(struct repo *, const char *db, struct backup_list *,
-                                 const char *which, time_t at, struct err *);
 
 #endif

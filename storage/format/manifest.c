@@ -1,4 +1,5 @@
 #include "storage/format/manifest.h"
+#include "storage/format/chunk.h"
 
 #include <stdlib.h>
 #include <string.h>

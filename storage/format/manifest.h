@@ -22,16 +22,10 @@
 #include "core/buf.h"
 #include "core/err.h"
 #include "core/mem.h"
+#include "storage/format/chunk.h"
 
 /* A manifest's text, at most; 1 GiB describes some 80 TB. */
 #define MANIFEST_RAW_MAX ((size_t)1 << 30)
-
-struct chunk_ref {
-    char    *name;         /* "<epoch>/<aa>/<id>-<sha256>-<run>.<ext>", below <db>/chunks/ */
-    uint64_t size;         /* stored bytes */
-    uint64_t raw_size;     /* plaintext bytes */
-    time_t   retain_until; /* locked until then, 0: not; in chunks.zst, not in the manifest */
-};
 
 struct fingerprint { /* sums mod 2^64 of the two halves of SipHash-2-4-128 of each row */
     uint64_t a, b;

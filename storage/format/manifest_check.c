@@ -4,7 +4,6 @@
 
 #include "storage/format/chunkname.h"
 #include "storage/format/manifest.h"
-#include "storage/write/writer.h"
 
 static int
 check_chunks(const struct manifest *m, struct err *e)

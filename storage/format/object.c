@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "core/json.h"
-#include "storage/keys/trust.h"
 
 json_t *
 object_new(const char *type)
@@ -32,22 +31,6 @@ int
 object_format(const json_t *o, struct buf *out, struct err *e)
 {
     return json_write(o, out, e) != 0 ? -1 : buf_append(out, "\n", 1, e);
-}
-
-int
-object_put(struct storage *st, const char *key, const json_t *o, struct err *e)
-{
-    struct buf line = BUF_INIT(BUF_NO_LIMIT);
-    int        rc = -1;
-
-    const char *type = json_opt_str(o, "type", "");
-
-    if (trust_may(st->trust, type, e) == 0 && object_format(o, &line, e) == 0 &&
-        trust_sign(st->trust, type, key, &line, e) == 0) {
-        rc = storage_put(st, key, line.data, line.len, e);
-    }
-    buf_free(&line);
-    return rc;
 }
 
 static int
@@ -113,39 +96,6 @@ object_parse(const void *text, size_t n, const char *type, struct err *e)
     }
     json_decref(o);
     return NULL;
-}
-
-void
-object_doubt(struct storage *st, const char *type, const char *key, const struct buf *raw,
-             struct err *e)
-{
-    struct err doubt = ERR_INIT;
-
-    if (trust_check(st->trust, type, key, raw->data, raw->len, &doubt) != 0) {
-        e->untrusted = e->newer = true;
-    }
-}
-
-json_t *
-object_get(struct storage *st, const char *key, const char *type, size_t max, struct err *e)
-{
-    struct buf raw = BUF_INIT(max);
-    json_t    *o = NULL;
-
-    if (storage_get(st, key, &raw, e) == 0) {
-        o = object_parse(raw.data, raw.len, type, e);
-        if (o == NULL) {
-            object_doubt(st, type, key, &raw, e);
-        } else if (trust_check(st->trust, type, key, raw.data, raw.len, e) != 0) {
-            json_decref(o);
-            o = NULL;
-        }
-        if (o == NULL) {
-            err_wrap(e, "\"%s\"", key);
-        }
-    }
-    buf_free(&raw);
-    return o;
 }
 
 char *

@@ -12,7 +12,6 @@
 
 #include "core/buf.h"
 #include "core/err.h"
-#include "storage/contract/storage.h"
 
 enum { OBJECT_FORMAT = 1, OBJECT_BYTES_MAX = 1 << 20 };
 
@@ -22,18 +21,9 @@ json_t *object_new(const char *type);
 void object_need_encryption(json_t *);
 /* Its line, newline included, appended. */
 int object_format(const json_t *, struct buf *, struct err *);
-int object_put(struct storage *, const char *key, const json_t *, struct err *);
 
 /* The first line, checked for type, format and needs. */
 json_t *object_parse(const void *, size_t, const char *type, struct err *);
-/* max: bytes that the object may have at most. */
-json_t *object_get(struct storage *, const char *key, const char *type, size_t max, struct err *);
-
-/* Of one that could not be parsed: e says whether somebody trusted has signed it, as of one that
- * could. */
-void object_doubt(struct storage *, const char *type, const char *key, const struct buf *raw,
-                  struct err *e);
-
 /* format, needs and type of JSON that was read by other means. */
 int object_check(const json_t *, const char *type, struct err *);
 

@@ -16,6 +16,7 @@
 #define STORAGE_HEAL_COPY_H
 
 #include "storage/format/label.h"
+#include "storage/repo/repo.h"
 
 struct copy_request {
     const char *db;      /* configured name, the same in both */

@@ -5,10 +5,12 @@
 #ifndef STORAGE_HEAL_COPY_IMPL_H
 #define STORAGE_HEAL_COPY_IMPL_H
 
+#include "storage/format/chunk.h"
 #include "storage/format/chunkindex.h"
 #include "storage/heal/copy.h"
-#include "storage/read/reader.h"
+#include "storage/repo/backuplist.h"
 #include "storage/repo/chain.h"
+#include "storage/repo/source.h"
 
 /* One copy_run(). */
 struct copy {
@@ -27,8 +29,11 @@ int copy_send(struct copy *, const struct label *, struct copy_entry *, struct e
 int copy_count(struct copy *, const struct label *, struct copy_entry *, struct err *);
 /* It is encrypted for keys that the destination has, too: nobody need open it. */
 bool copy_goes_as_stored(const struct copy *, const struct label *);
+/* Reads the chunk lists of the two backups beside this one at the destination: what they name may
+ * be reused. */
+int copy_trust_neighbours(struct copy *, const struct label *, struct err *);
 /* For a dry run: adds what is stored in these very bytes, whatever it is called.  False: it was
  * known. */
-bool copy_trust_stored(struct copy *, const struct chunk_line *);
+bool copy_trust_stored(struct copy *, const struct chunk_ref *);
 
 #endif

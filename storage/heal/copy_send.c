@@ -12,6 +12,7 @@
 #include "core/pool.h"
 #include "core/progress.h"
 #include "storage/heal/copy_impl.h"
+#include "storage/read/parts.h"
 #include "storage/read/reader.h"
 #include "storage/repo/lastseen.h"
 #include "storage/write/writer.h"
@@ -260,7 +261,7 @@ commit(struct shipment *s, struct label *copy, struct err *e)
 /* ---- what is needed ---- */
 
 static int
-add_ref(void *ctx, const struct chunk_line *line, struct err *e)
+add_ref(void *ctx, const struct chunk_ref *line, struct err *e)
 {
     struct shipment *s = ctx;
 
@@ -358,7 +359,7 @@ struct counting {
 
 /* What is counted here will stand there when the next backup is looked at. */
 static int
-count_line(void *ctx, const struct chunk_line *line, struct err *e)
+count_line(void *ctx, const struct chunk_ref *line, struct err *e)
 {
     struct counting *x = ctx;
 

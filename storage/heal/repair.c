@@ -11,6 +11,8 @@
 #include "storage/heal/repair_impl.h"
 #include "storage/keys/trust.h"
 #include "storage/read/reader.h"
+#include "storage/repo/backuplist.h"
+#include "storage/repo/label_load.h"
 #include "storage/write/writer.h"
 
 /* ---- one chunk ---- */

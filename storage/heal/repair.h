@@ -16,6 +16,7 @@
 #define STORAGE_HEAL_REPAIR_H
 
 #include "storage/format/label.h"
+#include "storage/repo/repo.h"
 
 struct repair_request {
     const char *db;

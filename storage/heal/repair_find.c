@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "storage/heal/repair_impl.h"
-#include "storage/read/reader.h"
+#include "storage/read/parts.h"
+#include "storage/repo/backuplist.h"
+#include "storage/repo/label_load.h"
 
 /* An object that is damaged is passed over: -1 only for what keeps from trying. */
 static int
@@ -25,7 +27,7 @@ struct finding {
 };
 
 static int
-find_lost(void *ctx, const struct chunk_line *line, struct err *e)
+find_lost(void *ctx, const struct chunk_ref *line, struct err *e)
 {
     struct finding   *f = ctx;
     struct repairing *r = f->repairing;
@@ -77,7 +79,7 @@ take(struct repairing *r, size_t i, const char *name, uint64_t size, uint64_t ra
 }
 
 static int
-same_bytes(void *ctx, const struct chunk_line *line, struct err *e)
+same_bytes(void *ctx, const struct chunk_ref *line, struct err *e)
 {
     struct repairing *r = ctx;
     struct chunk_name name;

@@ -8,6 +8,7 @@
 #include "storage/format/manifest.h"
 #include "storage/heal/repair.h"
 #include "storage/read/damage.h"
+#include "storage/repo/backuplist.h"
 
 /* A chunk that is lost here, and what holds its contents there. */
 struct repair_lost {

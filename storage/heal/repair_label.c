@@ -12,7 +12,9 @@
 #include "core/enc.h"
 #include "storage/heal/copy.h"
 #include "storage/heal/repair_impl.h"
-#include "storage/read/reader.h"
+#include "storage/read/parts.h"
+#include "storage/repo/label_load.h"
+#include "storage/repo/source.h"
 
 /* The object that stands here has the label's digest. */
 static bool
@@ -63,7 +65,7 @@ from_mirror(struct repairing *r, const char *id, const struct label *there, stru
 }
 
 static int
-ignore_line(void *ctx, const struct chunk_line *line, struct err *e)
+ignore_line(void *ctx, const struct chunk_ref *line, struct err *e)
 {
     (void)ctx;
     (void)line;

@@ -7,6 +7,8 @@
 #include "core/log.h"
 #include "storage/format/chunklist.h"
 #include "storage/heal/repair_impl.h"
+#include "storage/read/parts.h"
+#include "storage/repo/label_load.h"
 
 static const char *
 digest_of(const struct label *l, enum label_part part)
@@ -88,7 +90,7 @@ list_from_manifest(const struct repairing *r, const struct label *l, struct buf 
 /* ---- a manifest ---- */
 
 static int
-add_line(void *ctx, const struct chunk_line *line, struct err *e)
+add_line(void *ctx, const struct chunk_ref *line, struct err *e)
 {
     struct chunkindex *own = ctx;
     struct chunk_name  name;
@@ -163,7 +165,7 @@ manifest_from_copy(const struct repairing *r, const struct label *l, struct buf 
 /* ---- either ---- */
 
 static int
-ignore_line(void *ctx, const struct chunk_line *line, struct err *e)
+ignore_line(void *ctx, const struct chunk_ref *line, struct err *e)
 {
     (void)ctx;
     (void)line;

@@ -7,7 +7,8 @@
 #include "core/progress.h"
 #include "storage/heal/scrub_impl.h"
 #include "storage/read/damage.h"
-#include "storage/read/reader.h"
+#include "storage/read/parts.h"
+#include "storage/repo/backuplist.h"
 
 /* ---- chunk lists and manifests ---- */
 
@@ -30,7 +31,7 @@ scrub_bad_list(struct scrub *s, const char *backup, const char *object, const ch
 }
 
 static int
-ignore_line(void *ctx, const struct chunk_line *line, struct err *e)
+ignore_line(void *ctx, const struct chunk_ref *line, struct err *e)
 {
     (void)ctx;
     (void)line;

@@ -16,6 +16,7 @@
 #define STORAGE_HEAL_SCRUB_H
 
 #include "storage/format/label.h"
+#include "storage/repo/backuplist.h"
 #include "storage/repo/condemned.h"
 
 struct scrub_request {

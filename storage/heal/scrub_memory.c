@@ -16,6 +16,7 @@
 #include "core/log.h"
 #include "storage/format/object.h"
 #include "storage/heal/scrub_impl.h"
+#include "storage/keys/signed.h"
 
 /* So many are kept at most, even if each came only a little further. */
 enum { RECORDS_MAX = 400, RECORD_BYTES_MAX = 64 << 10 };

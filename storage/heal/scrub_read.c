@@ -8,7 +8,6 @@
 #include "core/progress.h"
 #include "storage/heal/scrub_impl.h"
 #include "storage/read/reader.h"
-#include "storage/write/writer.h"
 
 static const double CHECKPOINT_SECONDS = 60;
 
@@ -25,7 +24,7 @@ struct reading {
 
 /* 0 good, 1 bad at two readings, -1 could not be tried. */
 static int
-check_twice(struct scrub *s, struct hands *h, const struct chunk_line *line, struct err *why)
+check_twice(struct scrub *s, struct hands *h, const struct chunk_ref *line, struct err *why)
 {
     int is = chunk_check(s->repo, s->db, line, h->codec, &h->scratch, &h->out, why);
 
@@ -64,13 +63,14 @@ static int
 check_twin(void *ctx, const struct object_info *info, struct err *e)
 {
     struct twins     *t = ctx;
-    struct chunk_line line = {
-        .name = info->key + t->prefix, .size = info->size, .raw_size = t->of->raw_size};
+    char              text[CHUNK_NAME_MAX] = "";
+    struct chunk_ref  line = {.name = text, .size = info->size, .raw_size = t->of->raw_size};
     struct chunk_name name;
     struct err        why = ERR_INIT;
     int               is;
 
-    if (chunk_name_parse(line.name, &name) != 0 ||
+    (void)snprintf(text, sizeof text, "%s", info->key + t->prefix);
+    if (chunk_name_parse(text, &name) != 0 ||
         memcmp(name.id, t->of->name.id, sizeof name.id) != 0 ||
         chunk_name_equal(&name, &t->of->name)) {
         return 0;
@@ -140,7 +140,7 @@ check_one(void *ctx, void *task, int worker, struct err *e)
     struct hands            *h = &r->hands[worker];
     struct chunkindex_entry *k = *(struct chunkindex_entry **)task;
     char                     name[CHUNK_NAME_MAX];
-    struct chunk_line        line = {.name = name, .size = k->size, .raw_size = k->raw_size};
+    struct chunk_ref         line = {.name = name, .size = k->size, .raw_size = k->raw_size};
     struct err               why = ERR_INIT;
     bool                     healed = false;
     bool                     late;

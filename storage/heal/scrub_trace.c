@@ -4,7 +4,7 @@
 
 #include "storage/format/chunkusers.h"
 #include "storage/heal/scrub_impl.h"
-#include "storage/read/reader.h"
+#include "storage/read/parts.h"
 
 /* The index of a bad object by its name; SIZE_MAX: it is not bad. */
 static size_t
@@ -25,7 +25,7 @@ struct confirming {
 };
 
 static int
-confirm_line(void *ctx, const struct chunk_line *line, struct err *e)
+confirm_line(void *ctx, const struct chunk_ref *line, struct err *e)
 {
     struct confirming *c = ctx;
     size_t             i = bad_index(c->scrub, line->name);

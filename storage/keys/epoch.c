@@ -11,6 +11,7 @@
 #include "core/mem.h"
 #include "storage/contract/object_lock.h"
 #include "storage/format/object.h"
+#include "storage/keys/signed.h"
 #include "storage/keys/trust.h"
 
 /* They are found by counting: so many may be missing in between. */

@@ -26,11 +26,10 @@
 
 #include "storage/contract/location.h"
 #include "storage/contract/storage.h"
+#include "storage/format/chunkname.h"
 #include "storage/keys/epoch.h"
 
 struct keyring;
-
-enum { EPOCH_NUMBER_MAX = 10000 };
 
 /* place NULL: a host that has and asks nothing. */
 int  keyring_open(const struct storage_location *, struct keyring **out, struct err *);

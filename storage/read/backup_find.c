@@ -5,6 +5,7 @@
 #include "core/enc.h"
 #include "core/log.h"
 #include "storage/format/label.h"
+#include "storage/read/backup_find.h"
 #include "storage/read/damage.h"
 
 static int

@@ -6,7 +6,8 @@
 #include "core/enc.h"
 #include "storage/format/chunkusers.h"
 #include "storage/read/damage_impl.h"
-#include "storage/read/reader.h"
+#include "storage/read/parts.h"
+#include "storage/repo/backuplist.h"
 
 int
 damage_load(struct repo *r, const char *db, struct damage *d, struct err *e)
@@ -59,7 +60,7 @@ is_lost(const struct damage *d, const char *text)
 }
 
 static int
-count_lost(void *ctx, const struct chunk_line *line, struct err *e)
+count_lost(void *ctx, const struct chunk_ref *line, struct err *e)
 {
     struct judging *j = ctx;
 

@@ -10,6 +10,7 @@
 #define STORAGE_READ_DAMAGE_H
 
 #include "storage/format/label.h"
+#include "storage/repo/backuplist.h"
 #include "storage/repo/condemned.h"
 
 struct damage {

@@ -6,7 +6,6 @@
 
 #include "core/codec.h"
 #include "storage/read/reader.h"
-#include "storage/write/writer.h"
 
 /* A decoded chunk, or why there is none. */
 struct slot {

@@ -12,281 +12,6 @@
 #include "storage/format/chunkindex.h"
 #include "storage/format/chunklist.h"
 #include "storage/format/chunkname.h"
-#include "storage/write/writer.h"
-
-/* ---- objects that a label names by digest ---- */
-
-static int
-check_stored(const struct buf *raw, uint64_t size, const char *sha256_want, struct err *e)
-{
-    char hex[SHA256_HEX + 1];
-
-    if (raw->len != size) {
-        return err_set(e, ERR_CORRUPT, "has %zu bytes, the label says %" PRIu64, raw->len, size);
-    }
-    sha256_hex(raw->data, raw->len, hex);
-    return strcmp(hex, sha256_want) == 0
-        ? 0
-        : err_set(e, ERR_CORRUPT, "its SHA-256 is not what the label says");
-}
-
-/* A label's object: the one that is seen, or where the store keeps versions an older one that
- * somebody hid. */
-static int
-get_stored(struct repo *r, const char *key, uint64_t size, const char *sha256_want,
-           struct buf *stored, struct err *e)
-{
-    struct err hidden = ERR_INIT;
-    uint8_t    digest[SHA256_BYTES];
-
-    if (storage_get(r->st, key, stored, e) == 0) {
-        if (check_stored(stored, size, sha256_want, e) == 0) {
-            return 0;
-        }
-        err_wrap(e, "\"%s\"", key);
-    }
-    if ((e->kind == ERR_CORRUPT || e->kind == ERR_NOT_FOUND) &&
-        hex_decode(sha256_want, strlen(sha256_want), digest, sizeof digest) == 0 &&
-        storage_get_older(r->st, key, size, digest, stored, &hidden) == 0) {
-        log_warn("\"%s\" was overwritten or removed; an older version of it is read instead", key);
-        err_clear(e);
-        return 0;
-    }
-    return -1; /* names the key */
-}
-
-/* An encrypted manifest, as stored; *data and *n: what was compressed. */
-static int
-open_manifest(struct repo *r, const struct label *l, struct buf *stored, const uint8_t **data,
-              size_t *n, struct err *e)
-{
-    const struct epoch *ep = keyring_read(r->keys, l->epoch, e);
-    struct sealed_as    as;
-
-    if (ep == NULL) {
-        return -1;
-    }
-    as = label_manifest_as(l, ep);
-    return unseal(&as, &ep->secret, stored->data, stored->len, data, n, e);
-}
-
-static char *
-part_key(const struct label *l, enum label_part part)
-{
-    char *object = label_part_name(l, part);
-    char *key = backup_key(l->db, l->id, object);
-
-    free(object);
-    return key;
-}
-
-/* What is plain is never taken for what is encrypted. */
-static int
-check_form(struct repo *r, const struct label *l, struct err *e)
-{
-    const struct epoch *ep = keyring_epoch(r->keys, l->epoch, e);
-
-    if (ep == NULL) {
-        return -1;
-    }
-    return ep->sealed == l->encrypted
-        ? 0
-        : err_set(e, ERR_CORRUPT, "the label says that it is %sencrypted, and epoch %u is%s",
-                  l->encrypted ? "" : "not ", l->epoch, ep->sealed ? "" : " not");
-}
-
-/* A label's object as it is stored, checked: nothing is opened. */
-static int
-get_part(struct repo *r, const struct label *l, enum label_part part, struct buf *stored,
-         struct err *e)
-{
-    bool  list = part == LABEL_CHUNKS;
-    char *key = part_key(l, part);
-    int   rc = list ? 0 : check_form(r, l, e);
-
-    if (rc == 0) {
-        rc = get_stored(r, key, list ? l->chunks_size : l->manifest_size,
-                        list ? l->chunks_sha256 : l->manifest_sha256, stored, e);
-    } else {
-        err_wrap(e, "\"%s\"", key);
-    }
-    free(key);
-    return rc;
-}
-
-/* One object of a backup: fetched, checked, opened, decompressed into text. */
-static int
-load_part(struct repo *r, const struct label *l, enum label_part part, struct buf *text,
-          struct err *e)
-{
-    bool           list = part == LABEL_CHUNKS;
-    uint64_t       raw_size = list ? l->chunks_raw_size : l->manifest_raw_size;
-    struct codec  *codec = codec_new(CODEC_DEFAULT);
-    struct buf     stored = BUF_INIT(seal_bound(codec_bound(CODEC_ZSTD, text->max)));
-    const uint8_t *data;
-    size_t         n;
-    char          *key = part_key(l, part);
-    int            rc = -1;
-
-    if (raw_size > text->max) {
-        err_set(e, ERR_CORRUPT,
-                "\"%s\": the label says it has %" PRIu64 " bytes unpacked: more than %zu", key,
-                raw_size, text->max);
-    } else if (get_part(r, l, part, &stored, e) == 0) {
-        data = stored.data;
-        n = stored.len;
-        if (list || !l->encrypted || open_manifest(r, l, &stored, &data, &n, e) == 0) {
-            rc = codec_decompress(codec, CODEC_ZSTD, data, n, (size_t)raw_size, text, e);
-        }
-        if (rc != 0) {
-            err_wrap(e, "\"%s\"", key);
-        }
-    }
-    free(key);
-    buf_free(&stored);
-    codec_free(codec);
-    return rc;
-}
-
-/* Of what is copied without being opened the manifest still has the names of the repository it
- * came from; the chunk list has those that are used here.  Their ids are the same. */
-static int
-add_name(void *ctx, const struct chunk_line *line, struct err *e)
-{
-    struct chunkindex *here = ctx;
-    struct chunk_name  name;
-    size_t             n = here->n;
-
-    (void)e;
-    (void)chunk_name_parse(line->name, &name); /* chunk_list_parse() did */
-    chunkindex_trust(here, &name, line->size, line->raw_size);
-    if (here->n > n) {
-        here->v[n].state = CHUNKINDEX_REUSABLE;
-    }
-    return 0;
-}
-
-static int
-rename_one(struct chunk_ref *c, const struct chunkindex *here, struct err *e)
-{
-    struct chunk_name name;
-    char              text[CHUNK_NAME_MAX];
-    size_t            at;
-
-    (void)chunk_name_parse(c->name, &name); /* manifest_check() did */
-    if (chunkindex_find_name(here, &name) != SIZE_MAX) {
-        return 0;
-    }
-    at = chunkindex_find(here, name.id);
-    if (at == SIZE_MAX || here->v[at].raw_size != c->raw_size) {
-        return err_set(e, ERR_CORRUPT, "chunk \"%s\" is not in the chunk list under any name",
-                       c->name);
-    }
-    chunk_name_format(&here->v[at].name, text);
-    free(c->name);
-    c->name = xstrdup(text);
-    c->size = here->v[at].size;
-    return 0;
-}
-
-static int
-rename_chunks(struct repo *r, const struct label *l, struct manifest *m, struct err *e)
-{
-    struct chunkindex here = {0};
-    int               rc = chunk_list_read(r, l, add_name, &here, e);
-
-    for (size_t i = 0; rc == 0 && i < m->n_chunks; i++) {
-        rc = rename_one(&m->chunks[i], &here, e);
-    }
-    chunkindex_free(&here);
-    return rc;
-}
-
-static struct manifest *
-parse_manifest(struct repo *r, const struct label *l, const struct buf *text, struct err *e)
-{
-    struct manifest    *m;
-    const struct epoch *ep;
-    char                hex[SHA256_HEX + 1];
-
-    sha256_hex(text->data, text->len, hex);
-    if (strcmp(hex, l->manifest_raw_sha256) != 0) {
-        err_set(e, ERR_CORRUPT, "its plaintext's SHA-256 is not what the label says");
-        return NULL;
-    }
-    m = manifest_parse(text->data, text->len, e);
-    if (m == NULL) {
-        return NULL;
-    }
-    if ((l->encrypted && l->copied_repo[0] != '\0' && rename_chunks(r, l, m, e) != 0) ||
-        (!m->has_fingerprint_key && (ep = keyring_read(r->keys, l->epoch, e)) == NULL)) {
-        manifest_free(m);
-        return NULL;
-    }
-    if (!m->has_fingerprint_key) {
-        memcpy(m->fingerprint_key, ep->naming.data + ID_KEY, sizeof m->fingerprint_key);
-        m->has_fingerprint_key = true;
-    }
-    return m;
-}
-
-struct manifest *
-manifest_load(struct repo *r, const struct label *l, struct err *e)
-{
-    struct buf       text = BUF_INIT(MANIFEST_RAW_MAX);
-    struct manifest *m = NULL;
-
-    if (load_part(r, l, LABEL_MANIFEST, &text, e) == 0) {
-        m = parse_manifest(r, l, &text, e);
-    }
-    if (m == NULL) {
-        err_wrap(e, "manifest of backup %s of \"%s\"", l->id, l->db);
-    }
-    buf_free(&text);
-    return m;
-}
-
-int
-manifest_stored(struct repo *r, const struct label *l, struct buf *stored, struct err *e)
-{
-    return get_part(r, l, LABEL_MANIFEST, stored, e) == 0
-        ? 0
-        : err_wrap(e, "manifest of backup %s of \"%s\"", l->id, l->db);
-}
-
-int
-manifest_check_stored(struct repo *r, const struct label *l, struct err *e)
-{
-    struct buf       stored = BUF_INIT(BUF_NO_LIMIT);
-    struct manifest *m;
-    int              rc;
-
-    if (l->encrypted && !keyring_reads(r->keys, l->epoch)) {
-        rc = manifest_stored(r, l, &stored, e);
-        buf_free(&stored);
-        return rc;
-    }
-    m = manifest_load(r, l, e);
-    manifest_free(m);
-    return m != NULL ? 0 : -1;
-}
-
-int
-chunk_list_read(struct repo *r, const struct label *l, chunk_line_fn *fn, void *ctx, struct err *e)
-{
-    struct buf text = BUF_INIT(CHUNK_LIST_RAW_MAX);
-    int        rc = -1;
-
-    if (load_part(r, l, LABEL_CHUNKS, &text, e) != 0) {
-        err_wrap(e, "chunk list of backup %s of \"%s\"", l->id, l->db);
-    } else {
-        rc = chunk_list_parse(text.data, text.len, fn, ctx, e);
-    }
-    buf_free(&text);
-    return rc;
-}
-
-/* ---- chunks ---- */
 
 struct chunk_want {
     struct repo          *repo;
@@ -550,7 +275,7 @@ chunk_read_stored(struct repo *r, const char *db, const struct chunk_ref *ref, s
 
 /* What cannot be opened here is judged by its stored bytes. */
 static struct chunk_want
-want_line(struct repo *r, const char *db, const struct chunk_line *line,
+want_line(struct repo *r, const char *db, const struct chunk_ref *line,
           struct chunk_payload *payload)
 {
     struct chunk_name name;
@@ -566,7 +291,7 @@ want_line(struct repo *r, const char *db, const struct chunk_line *line,
 }
 
 bool
-chunk_has_twin(struct repo *r, const char *db, const struct chunk_line *line, struct codec *codec,
+chunk_has_twin(struct repo *r, const char *db, const struct chunk_ref *line, struct codec *codec,
                struct buf *scratch, struct buf *out)
 {
     struct chunk_payload payload;
@@ -589,7 +314,7 @@ check(const struct chunk_want *w, struct err *e)
 }
 
 int
-chunk_check(struct repo *r, const char *db, const struct chunk_line *line, struct codec *codec,
+chunk_check(struct repo *r, const char *db, const struct chunk_ref *line, struct codec *codec,
             struct buf *scratch, struct buf *out, struct err *e)
 {
     struct chunk_payload payload;
@@ -602,7 +327,7 @@ chunk_check(struct repo *r, const char *db, const struct chunk_line *line, struc
 }
 
 int
-chunk_check_anew(struct repo *r, const char *db, const struct chunk_line *line, struct codec *codec,
+chunk_check_anew(struct repo *r, const char *db, const struct chunk_ref *line, struct codec *codec,
                  struct buf *scratch, struct buf *out, struct err *e)
 {
     struct chunk_payload payload;

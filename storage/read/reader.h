@@ -1,5 +1,5 @@
 /*
- * reader.h - reading a backup back, every byte checked before it is used.
+ * reader.h - reading chunks back, every byte checked before it is used.
  */
 #ifndef STORAGE_READ_READER_H
 #define STORAGE_READ_READER_H
@@ -11,15 +11,6 @@
 #include "storage/format/label.h"
 #include "storage/format/manifest.h"
 #include "storage/repo/repo.h"
-
-/* The manifest that a label names: sizes and digests must match.  ERR_AUTH: it is encrypted, and
- * this host has no key. */
-struct manifest *manifest_load(struct repo *, const struct label *, struct err *);
-/* The same as it is stored, checked against the label, not opened; replaces stored's contents. */
-int manifest_stored(struct repo *, const struct label *, struct buf *stored, struct err *);
-/* Is it good?  Of an encrypted one that this host cannot open only size and digest are looked
- * at. */
-int manifest_check_stored(struct repo *, const struct label *, struct err *);
 
 /* One chunk's plaintext into out (replaced; out->max at least CHUNK_RAW_MAX).  Checked in this
  * order: stored size, SHA-256 of the stored bytes (from the name), decryption, decoding to
@@ -46,29 +37,17 @@ int chunk_read_stored(struct repo *, const char *db, const struct chunk_ref *, s
 int segments_read(struct repo *, const char              *db, const struct manifest *,
                   const struct manifest_segment *, size_t n, struct buf *out, struct err *);
 
-/* The object holding a chunk has at most this many bytes, whatever the codec: room for scratch
- * buffers. */
-enum { CHUNK_STORED_MAX = (24 << 20) + (2 << 20) };
-
-/* What `verify objects` and `storage scrub` do with each object of the chunk list. */
-struct chunk_line { /* one line of chunks.zst */
-    const char *name;
-    uint64_t    size, raw_size, retain_until;
-};
-typedef int chunk_line_fn(void *ctx, const struct chunk_line *, struct err *);
-int chunk_list_read(struct repo *, const struct label *, chunk_line_fn *, void *ctx, struct err *);
-
 /* Re-hashes one stored object: size and SHA-256 of its name; and, decoded, its id, unless it is
  * encrypted and this host cannot open it.  0 good; 1 bad or missing, *e says how; -1 could not
  * be tried. */
-int chunk_check(struct repo *, const char *db, const struct chunk_line *, struct codec *,
+int chunk_check(struct repo *, const char *db, const struct chunk_ref *, struct codec *,
                 struct buf *scratch, struct buf *out, struct err *);
 /* The same of an object that was bad once: a second opinion (storage_get_anew). */
-int chunk_check_anew(struct repo *, const char *db, const struct chunk_line *, struct codec *,
+int chunk_check_anew(struct repo *, const char *db, const struct chunk_ref *, struct codec *,
                      struct buf *scratch, struct buf *out, struct err *);
 /* A good object with the same content stands beside it, or a good version of it behind the
  * newest: what is bad here is no loss. */
-bool chunk_has_twin(struct repo *, const char *db, const struct chunk_line *, struct codec *,
+bool chunk_has_twin(struct repo *, const char *db, const struct chunk_ref *, struct codec *,
                     struct buf *scratch, struct buf *out);
 
 #endif

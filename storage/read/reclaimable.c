@@ -5,7 +5,8 @@
 
 #include "core/mem.h"
 #include "storage/format/chunkname.h"
-#include "storage/read/reader.h"
+#include "storage/read/parts.h"
+#include "storage/repo/backuplist.h"
 
 /* Bytes and writer of an object tell it from any other. */
 enum { KEY_BYTES = 16 + RUN_BYTES };
@@ -51,7 +52,7 @@ compact(struct users *u)
 }
 
 static int
-add_line(void *ctx, const struct chunk_line *line, struct err *e)
+add_line(void *ctx, const struct chunk_ref *line, struct err *e)
 {
     struct users     *u = ctx;
     struct chunk_name name;

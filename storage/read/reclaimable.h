@@ -10,6 +10,8 @@
 #include <stdint.h>
 
 #include "storage/format/label.h"
+#include "storage/repo/backuplist.h"
+#include "storage/repo/repo.h"
 
 #define RECLAIMABLE_STAYS UINT32_MAX
 

@@ -1,9 +1,11 @@
-/* What this host has seen against what stands there (lastseen.h). */
+#include "storage/read/rollback.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/enc.h"
 #include "core/log.h"
+#include "storage/read/backup_find.h"
 #include "storage/repo/chain.h"
 #include "storage/repo/lastseen_impl.h"
 #include "storage/repo/tombstone.h"

@@ -1,7 +1,8 @@
 #include "storage/read/usedchunks.h"
 
 #include "core/cancel.h"
-#include "storage/read/reader.h"
+#include "storage/read/parts.h"
+#include "storage/repo/backuplist.h"
 
 uint64_t
 usedchunks_position(const uint8_t id[SHA256_BYTES])
@@ -46,7 +47,7 @@ struct collecting {
 };
 
 static int
-collect_line(void *ctx, const struct chunk_line *line, struct err *e)
+collect_line(void *ctx, const struct chunk_ref *line, struct err *e)
 {
     struct collecting *c = ctx;
     struct chunk_name  name;
@@ -55,7 +56,7 @@ collect_line(void *ctx, const struct chunk_line *line, struct err *e)
     if (chunk_name_parse(line->name, &name) == 0 &&
         usedchunks_slice_holds(c->slice, usedchunks_position(name.id))) {
         chunkindex_trust(c->set, &name, line->size, line->raw_size);
-        chunkindex_retained(c->set, &name, (time_t)line->retain_until);
+        chunkindex_retained(c->set, &name, line->retain_until);
     }
     return 0;
 }

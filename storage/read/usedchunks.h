@@ -15,6 +15,8 @@
 
 #include "storage/format/chunkindex.h"
 #include "storage/format/label.h"
+#include "storage/repo/backuplist.h"
+#include "storage/repo/repo.h"
 
 enum { USEDCHUNKS_SLICE = 500000 };
 

@@ -5,6 +5,7 @@
 
 #include "core/enc.h"
 #include "storage/format/object.h"
+#include "storage/repo/backuplist.h"
 
 static const struct pin *
 mark_of(const struct pins *marks, const char *backup)

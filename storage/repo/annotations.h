@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "storage/repo/backuplist.h"
 #include "storage/repo/drillrecord.h"
 #include "storage/repo/pins.h"
 

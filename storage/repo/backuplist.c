@@ -4,6 +4,8 @@
 
 #include "core/enc.h"
 #include "storage/format/label.h"
+#include "storage/repo/backuplist.h"
+#include "storage/repo/label_load.h"
 #include "storage/repo/runmark.h"
 #include "storage/repo/tombstone.h"
 
@@ -13,7 +15,7 @@ struct object_seen {
     uint64_t size;
 };
 
-struct lastseen {
+struct listed_backup {
     char                id[BACKUP_ID_MAX];
     bool                has_label;
     struct object_seen *v; /* everything else */
@@ -21,21 +23,21 @@ struct lastseen {
 };
 
 struct listing {
-    size_t           prefix; /* length of "<db>/backups/" or "<db>/runs/" */
-    struct lastseen *v;
-    size_t           n, cap;
-    struct strlist   revoked; /* sorted by the listing */
-    struct strlist   tombstones;
+    size_t                prefix; /* length of "<db>/backups/" or "<db>/runs/" */
+    struct listed_backup *v;
+    size_t                n, cap;
+    struct strlist        revoked; /* sorted by the listing */
+    struct strlist        tombstones;
 };
 
 static int
 see_backup(void *ctx, const struct object_info *info, struct err *e)
 {
-    struct listing  *li = ctx;
-    const char      *rest = info->key + li->prefix;
-    size_t           n = strcspn(rest, "/");
-    char             id[BACKUP_ID_MAX];
-    struct lastseen *s;
+    struct listing       *li = ctx;
+    const char           *rest = info->key + li->prefix;
+    size_t                n = strcspn(rest, "/");
+    char                  id[BACKUP_ID_MAX];
+    struct listed_backup *s;
 
     (void)e;
     if (rest[n] == '\0' || n >= sizeof id) {
@@ -49,7 +51,7 @@ see_backup(void *ctx, const struct object_info *info, struct err *e)
     if (li->n == 0 || strcmp(li->v[li->n - 1].id, id) != 0) {
         VEC_GROW(li->v, li->n, li->cap);
         s = &li->v[li->n++];
-        *s = (struct lastseen){0};
+        *s = (struct listed_backup){0};
         memcpy(s->id, id, n + 1);
     }
     s = &li->v[li->n - 1];
@@ -102,7 +104,7 @@ ask_for(struct repo *r, const char *db, const struct label *l, const char *name,
 
 /* *problem: NULL, or one sentence, allocated. */
 static int
-check_part(struct repo *r, const char *db, const struct lastseen *s, const struct label *l,
+check_part(struct repo *r, const char *db, const struct listed_backup *s, const struct label *l,
            enum label_part part, char **problem, struct err *e)
 {
     char    *name = label_part_name(l, part);
@@ -128,7 +130,7 @@ check_part(struct repo *r, const char *db, const struct lastseen *s, const struc
 }
 
 static int
-judge(struct repo *r, const char *db, const struct lastseen *s, const struct listing *li,
+judge(struct repo *r, const char *db, const struct listed_backup *s, const struct listing *li,
       struct backup_entry *b, struct err *e)
 {
     bool is_void = false;
@@ -199,7 +201,7 @@ entry_free(struct backup_entry *b)
 }
 
 static bool
-has_part(const struct lastseen *s, const char *begins)
+has_part(const struct listed_backup *s, const char *begins)
 {
     for (size_t i = 0; i < s->n; i++) {
         if (strncmp(s->v[i].name, begins, strlen(begins)) == 0) {
@@ -211,7 +213,7 @@ has_part(const struct lastseen *s, const char *begins)
 
 /* Those are put last before the label: nearly all unfinished runs ended long before. */
 static void
-note_unlabelled(const struct listing *li, const struct lastseen *s, struct backup_list *list)
+note_unlabelled(const struct listing *li, const struct listed_backup *s, struct backup_list *list)
 {
     bool expired = false;
 

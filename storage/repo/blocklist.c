@@ -9,6 +9,7 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "storage/format/object.h"
+#include "storage/keys/signed.h"
 
 static int
 add_key(void *ctx, const struct object_info *info, struct err *e)

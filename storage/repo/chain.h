@@ -20,24 +20,10 @@
 #include <jansson.h>
 
 #include "storage/format/label.h"
+#include "storage/repo/backuplist.h"
+#include "storage/repo/repo.h"
 
-enum { CHAIN_HEADS_MAX = 256 };
-/* JSON numbers are exact up to here. */
-#define CHAIN_SEQUENCE_MAX (((int64_t)1 << 53) - 1)
-
-/* ---- a label's fields ---- */
-
-void chain_json(const struct label *, json_t *);
-/* Labels of older programs have none of them.  ERR_CORRUPT names the key. */
-int  chain_read(const json_t *, struct label *, struct err *);
-void chain_copy_heads(const struct label *, struct label *copy);
-/* "signer" and "sequence" of an object, both or none of them; the label's, and the tombstone's. */
-int chain_read_sequence(const json_t *, char signer[17], uint64_t *sequence, struct err *);
-/* Which key the object's second line names; whether the signature is good is trust_check()'s
- * business. */
-void chain_signed_by(struct label *, const void *object, size_t);
-
-/* ---- what a writer knows of the labels before its own ---- */
+/* What a writer knows of the labels before its own. */
 
 struct chain {
     bool               known; /* loaded: otherwise chain_fill() says nothing */

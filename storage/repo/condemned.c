@@ -8,6 +8,7 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "storage/format/object.h"
+#include "storage/keys/signed.h"
 #include "storage/repo/blocklist.h"
 
 enum { CONDEMNED_TRIES = 10 };

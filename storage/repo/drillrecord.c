@@ -8,6 +8,9 @@
 #include "core/log.h"
 #include "storage/format/object.h"
 #include "storage/keys/sealedjson.h"
+#include "storage/keys/signed.h"
+#include "storage/repo/backuplist.h"
+#include "storage/repo/perbackup.h"
 #include "storage/repo/pins.h"
 
 static void

@@ -19,6 +19,7 @@
 #include "core/crypto/hash.h"
 #include "core/err.h"
 #include "storage/format/label.h"
+#include "storage/repo/backuplist.h"
 #include "storage/repo/repo.h"
 
 struct drill_record {

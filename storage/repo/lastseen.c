@@ -12,6 +12,7 @@
 #include "core/host/statedir.h"
 #include "core/json.h"
 #include "core/log.h"
+#include "storage/format/label_chain.h"
 #include "storage/format/object.h"
 #include "storage/repo/chain.h"
 #include "storage/repo/lastseen_impl.h"

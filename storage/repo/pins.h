@@ -47,16 +47,4 @@ int pin_remove(struct repo *, const char *db, const char *backup, struct err *);
 int accept_put(struct repo *, const char *db, const struct label *, const char *reason,
                struct err *);
 
-/* ---- for all objects that are named by a backup ---- */
-
-/* The keys of <db>/<dir>/<backup>.…json, sorted. */
-int perbackup_list(struct repo *, const char *db, const char *dir, struct strlist *keys,
-                   struct err *);
-/* Which backup such a key is about (id: BACKUP_ID_MAX); false: it is none. */
-bool perbackup_backup(const char *key, char *id);
-/* "<db>/<dir>/<backup><suffix>.json", allocated. */
-char *perbackup_key(const char *db, const char *dir, const char *backup, const char *suffix);
-/* A new object of this type about a backup: when and where it was made. */
-json_t *perbackup_object(const char *type, const char *backup);
-
 #endif

@@ -10,9 +10,10 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "storage/format/object.h"
+#include "storage/keys/epoch_begin.h"
 #include "storage/keys/pinned.h"
+#include "storage/keys/signed.h"
 #include "storage/keys/trust.h"
-#include "storage/repo/readers.h"
 
 static json_t *
 first_object(void)

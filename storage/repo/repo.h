@@ -8,7 +8,6 @@
  *   policy, database_policies (policy.h)
  *
  * <db> in keys is name_encode()d (enc.h) and matched exactly, never as a prefix.
- * <db>/source.json binds a name to a server's system_identifier and the database's oid.
  */
 #ifndef STORAGE_REPO_REPO_H
 #define STORAGE_REPO_REPO_H
@@ -56,21 +55,5 @@ int repo_change(struct repo *, const json_t *object, struct err *);
 
 /* Names (decoded) of databases that have a source.json, sorted. */
 int repo_databases(struct repo *, struct strlist *, struct err *);
-
-/* Who a name stands for. */
-struct repo_source {
-    uint64_t system_identifier;
-    uint32_t database_oid;
-    char    *dbname; /* the database's name when it was bound */
-};
-int source_load(struct repo *, const char *db, struct repo_source *,
-                struct err *); /* ERR_NOT_FOUND: not bound yet */
-/* Binds db at the first backup; later ones must match, or ERR_EXISTS with a hint to --adopt.
- * adopt: bind anew (writes source.<n>.json; highest n wins). */
-int source_bind(struct repo *, const char *db, const struct repo_source *, bool adopt,
-                struct err *);
-/* Locks all of the name's objects until then, where they are not yet (object_lock.h). */
-int  source_retain(struct repo *, const char *db, time_t until, struct err *);
-void source_free(struct repo_source *);
 
 #endif

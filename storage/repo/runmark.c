@@ -8,6 +8,7 @@
 #include "core/enc.h"
 #include "core/log.h"
 #include "storage/format/object.h"
+#include "storage/keys/signed.h"
 #include "storage/keys/trust.h"
 
 char *
@@ -21,7 +22,8 @@ run_key(const char *db, const char *run, const char *suffix)
 }
 
 int
-run_mark_begin(struct run_mark *m, struct repo *r, const char *db, struct err *e)
+run_mark_begin(struct run_mark *m, struct repo *r, const char *db, const char *suffix,
+               struct err *e)
 {
     json_t *o = object_new("run");
     char    host[256] = "";
@@ -30,7 +32,7 @@ run_mark_begin(struct run_mark *m, struct repo *r, const char *db, struct err *e
 
     *m = (struct run_mark){.repo = r, .line = BUF_INIT(OBJECT_BYTES_MAX)};
     random_hex((sizeof m->run - 1) / 2, m->run);
-    m->key = run_key(db, m->run, ".prune");
+    m->key = run_key(db, m->run, suffix);
     (void)gethostname(host, sizeof host - 1);
     (void)json_object_set_new(o, "run", json_string(m->run));
     object_set_text(o, "host", host);
@@ -43,13 +45,21 @@ run_mark_begin(struct run_mark *m, struct repo *r, const char *db, struct err *e
 }
 
 int
+run_mark_put(const struct run_mark *m, struct err *e)
+{
+    return storage_put(m->repo->st, m->key, m->line.data, m->line.len, e) != 0
+        ? err_wrap(e, "could not renew the run mark")
+        : 0;
+}
+
+int
 run_mark_renew(struct run_mark *m, bool at_once, struct err *e)
 {
     if (!at_once && clock_seconds() - m->renewed < RUN_RENEW_SECONDS) {
         return 0;
     }
     m->stored = true;
-    if (storage_put(m->repo->st, m->key, m->line.data, m->line.len, e) != 0) {
+    if (run_mark_put(m, e) != 0) {
         return -1;
     }
     m->renewed = clock_seconds();
@@ -57,7 +67,7 @@ run_mark_renew(struct run_mark *m, bool at_once, struct err *e)
 }
 
 void
-run_mark_end(struct run_mark *m)
+run_mark_remove(struct run_mark *m)
 {
     struct err late = ERR_INIT;
 
@@ -66,6 +76,12 @@ run_mark_end(struct run_mark *m)
         m->renewed > 0) {
         log_warn("could not remove the run mark \"%s\": %s", m->key, late.text);
     }
+    m->stored = false;
+}
+
+void
+run_mark_free(struct run_mark *m)
+{
     buf_free(&m->line);
     free(m->key);
     *m = (struct run_mark){0};

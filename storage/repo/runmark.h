@@ -3,8 +3,8 @@
  *
  *     <run>           a backup, copy or repair that may put chunks and a label
  *     <run>.prune     a prune
- *     <run>.revoked   declared dead by a prune: whatever label it may still put does not count;
- * never removed
+ *     <run>.revoked   declared dead by a prune: a label that it may still put does not count; never
+ *                     removed
  *
  * A mark is put before its run reads anything, renewed every ten minutes (the same bytes again: its
  * modified time becomes now), and goes when the label stands, or when the run gave up before it
@@ -34,12 +34,18 @@ struct run_mark {
     bool         stored;  /* it may stand */
 };
 
-/* Puts the mark of a new prune. */
-int run_mark_begin(struct run_mark *, struct repo *, const char *db, struct err *);
+/* Puts the mark of a new run: suffix "" of a writer, ".prune" of a prune.  run_mark_end() in any
+ * case. */
+int run_mark_begin(struct run_mark *, struct repo *, const char *db, const char *suffix,
+                   struct err *);
 /* Puts it again when it is due, or at once.  */
 int run_mark_renew(struct run_mark *, bool at_once, struct err *);
-/* Takes it away (a warning when that fails) and frees. */
-void run_mark_end(struct run_mark *);
+/* The same in any case, and from any thread: changes nothing in the struct. */
+int run_mark_put(const struct run_mark *, struct err *);
+/* Takes it away; a warning when that fails: prunes look at the label, too. */
+void run_mark_remove(struct run_mark *);
+/* Only the memory: the mark stays, if it stands. */
+void run_mark_free(struct run_mark *);
 
 /* What the listing shows of one run. */
 struct run_entry {

@@ -6,7 +6,9 @@
 #include "core/json.h"
 #include "storage/contract/object_lock.h"
 #include "storage/format/object.h"
+#include "storage/keys/signed.h"
 #include "storage/repo/repo.h"
+#include "storage/repo/source.h"
 
 static char *
 source_key(const char *db, unsigned n)

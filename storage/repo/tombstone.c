@@ -6,7 +6,9 @@
 #include "core/enc.h"
 #include "core/json.h"
 #include "core/log.h"
+#include "storage/format/label_chain.h"
 #include "storage/format/object.h"
+#include "storage/keys/signed.h"
 #include "storage/repo/chain.h"
 
 static json_t *

@@ -6,7 +6,7 @@
 #include "core/enc.h"
 #include "core/mem.h"
 #include "storage/read/damage.h"
-#include "storage/read/reader.h"
+#include "storage/read/parts.h"
 #include "storage/repo/annotations.h"
 
 /* What is gathered while deciding. */
@@ -95,13 +95,13 @@ fill_baselines(struct gathered *g)
 /* ---- locks ---- */
 
 static int
-take_later(void *ctx, const struct chunk_line *line, struct err *e)
+take_later(void *ctx, const struct chunk_ref *line, struct err *e)
 {
     time_t *until = ctx;
 
     (void)e;
-    if ((time_t)line->retain_until > *until) {
-        *until = (time_t)line->retain_until;
+    if (line->retain_until > *until) {
+        *until = line->retain_until;
     }
     return 0;
 }

@@ -6,6 +6,7 @@
 #define STORAGE_RETENTION_PLAN_H
 
 #include "storage/format/label.h"
+#include "storage/repo/backuplist.h"
 #include "storage/retention/policy.h"
 #include "storage/retention/retention.h"
 

@@ -8,50 +8,12 @@
 #include "core/cancel.h"
 #include "core/enc.h"
 #include "core/log.h"
+#include "storage/repo/backuplist.h"
 #include "storage/retention/prune_impl.h"
 
 enum {
     CLOCK_OFF_MAX = 300, /* seconds between this host's clock and the store's */
 };
-
-time_t
-prune_now(const struct prune *p)
-{
-    return p->out->now + (time_t)(clock_seconds() - p->began);
-}
-
-int
-prune_tick(struct prune *p, struct err *e)
-{
-    return cancel_check(e) != 0 || (!p->req->dry_run && run_mark_renew(&p->mark, false, e) != 0)
-        ? -1
-        : 0;
-}
-
-int
-prune_wait(struct prune *p, struct err *e)
-{
-    double until = clock_seconds() + 2.0 * p->repo->st->stale_seconds + 1;
-
-    if (p->repo->st->stale_seconds == 0 || p->req->dry_run) {
-        return 0;
-    }
-    log_info("waiting %u s: listings may be %u s old", 2 * p->repo->st->stale_seconds + 1,
-             p->repo->st->stale_seconds);
-    while (clock_seconds() < until) {
-        if (prune_tick(p, e) != 0) {
-            return -1;
-        }
-        (void)usleep(200000);
-    }
-    return 0;
-}
-
-bool
-prune_live(const struct prune *p, const struct run_entry *r)
-{
-    return r->writer && !r->revoked && !strlist_find(&p->ended, r->run);
-}
 
 /* ---- P0 ---- */
 
@@ -122,7 +84,7 @@ announce(struct prune *p, struct err *e)
         p->began = clock_seconds();
         return list_runs(p, e);
     }
-    if (run_mark_begin(&p->mark, p->repo, p->req->db, e) != 0) {
+    if (run_mark_begin(&p->mark, p->repo, p->req->db, ".prune", e) != 0) {
         return -1;
     }
     memcpy(p->out->run, p->mark.run, sizeof p->out->run);
@@ -223,7 +185,8 @@ prune_run(struct repo *r, const struct prune_request *req, struct prune_result *
         err_wrap(e, "could not prune \"%s\"%s", req->db,
                  p.changed || req->dry_run ? "" : "; nothing was removed");
     }
-    run_mark_end(&p.mark);
+    run_mark_remove(&p.mark);
+    run_mark_free(&p.mark);
     backup_list_free(&p.backups);
     strlist_free(&p.gone);
     chunkspool_union_free(&p.refs);

@@ -25,6 +25,7 @@
 #include "core/err.h"
 #include "core/mem.h"
 #include "storage/format/label.h"
+#include "storage/repo/backuplist.h"
 #include "storage/repo/repo.h"
 
 /* Which backups go: their ids, appended to expire.  The list holds all that have a label; void

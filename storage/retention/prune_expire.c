@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "storage/repo/label_load.h"
 #include "storage/repo/tombstone.h"
 #include "storage/retention/prune_impl.h"
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/enc.h"
-#include "storage/read/reader.h"
+#include "storage/read/parts.h"
 #include "storage/retention/prune_impl.h"
 
 enum { FUTURE_MAX = 300 }; /* seconds that a label may be ahead of the store's clock */
@@ -57,7 +57,7 @@ check_readable(const struct backup_entry *b, struct err *e)
 /* ---- chunk lists ---- */
 
 static int
-add_line(void *ctx, const struct chunk_line *line, struct err *e)
+add_line(void *ctx, const struct chunk_ref *line, struct err *e)
 {
     return chunkspool_add(ctx, line->name, line->size, e);
 }

@@ -7,6 +7,7 @@
 
 #include "core/enc.h"
 #include "storage/format/object.h"
+#include "storage/keys/signed.h"
 #include "storage/retention/prune_impl.h"
 
 enum { DEAD_SECONDS = 72 * 3600 }; /* without a sign of life */

@@ -4,6 +4,7 @@
 #include "core/enc.h"
 #include "core/json.h"
 #include "storage/format/object.h"
+#include "storage/keys/signed.h"
 #include "storage/repo/blocklist.h"
 #include "storage/retention/prune_impl.h"
 

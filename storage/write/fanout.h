@@ -15,6 +15,7 @@
 #define STORAGE_WRITE_FANOUT_H
 
 #include "core/codec.h"
+#include "storage/repo/source.h"
 #include "storage/write/writer.h"
 
 struct fanout;

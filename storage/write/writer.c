@@ -9,21 +9,9 @@
 #include "core/enc.h"
 #include "core/log.h"
 #include "storage/contract/object_lock.h"
-#include "storage/format/object.h"
 #include "storage/keys/trust.h"
+#include "storage/repo/source.h"
 #include "storage/write/writer_impl.h"
-
-static const double RENEW_SECONDS = 600;
-
-static void
-name_run(struct writer *w)
-{
-    char *enc = name_encode(w->db);
-
-    random_hex(RUN_BYTES, w->run);
-    w->mark_key = xasprintf("%s/runs/%s", enc, w->run);
-    free(enc);
-}
 
 /* Ids sort by time: one taken in the same second as the newest there is must still sort behind
  * it.  By a random step, since two that begin at once must not agree. */
@@ -49,31 +37,6 @@ name_backup(struct writer *w, const char *newest)
         }
     }
     (void)snprintf(w->id, sizeof w->id, "%s-%04x", at, digits);
-}
-
-/* W1 */
-static int
-announce(struct writer *w, struct err *e)
-{
-    json_t *o = object_new("run");
-    char    host[256] = "";
-    char    at[32];
-    int     rc;
-
-    (void)gethostname(host, sizeof host - 1);
-    (void)json_object_set_new(o, "run", json_string(w->run));
-    object_set_text(o, "host", host);
-    (void)json_object_set_new(o, "pid", json_integer(getpid()));
-    (void)json_object_set_new(o, "started", json_string(time_rfc3339(time(NULL), at, sizeof at)));
-    (void)json_object_set_new(o, "tool", json_string("pgassay " PGASSAY_VERSION));
-    rc = object_format(o, &w->mark, e);
-    json_decref(o);
-    if (rc == 0) {
-        rc = storage_put(w->repo->st, w->mark_key, w->mark.data, w->mark.len, e);
-    }
-    w->marked = rc == 0;
-    w->renewed = clock_seconds();
-    return rc;
 }
 
 /* A name that stands for another database is refused before anything is read.  A new name is
@@ -120,14 +83,12 @@ writer_begin(struct repo *r, const struct writer_options *o, struct err *e)
     w->adopt = o->adopt;
     w->replace = o->replace;
     w->chain = o->chain != NULL ? o->chain : &w->own_chain;
-    w->mark = (struct buf)BUF_INIT(OBJECT_BYTES_MAX);
     w->lock_until = storage_lock_until(r->st, time(NULL));
     (void)pthread_mutex_init(&w->lock, NULL);
     (void)pthread_cond_init(&w->changed, NULL);
-    name_run(w);
     if (choose_epoch(w, o, e) != 0 || trust_may(r->trust, "label", e) != 0 ||
-        check_source(w, e) != 0 || announce(w, e) != 0 || writer_check_clock(w, e) != 0 ||
-        writer_find_reusable(w, o->trusted, newest, e) != 0 ||
+        check_source(w, e) != 0 || run_mark_begin(&w->mark, w->repo, w->db, "", e) != 0 /* W1 */ ||
+        writer_check_clock(w, e) != 0 || writer_find_reusable(w, o->trusted, newest, e) != 0 ||
         writer_io_start(w, o->threads, e) != 0) {
         err_wrap(e, "could not begin a backup of \"%s\"", w->db);
         writer_end(w);
@@ -152,49 +113,7 @@ writer_set_id(struct writer *w, const char *id)
 const char *
 writer_run(const struct writer *w)
 {
-    return w->run;
-}
-
-int
-writer_check_revoked(struct writer *w, struct err *e)
-{
-    struct object_info info;
-    char              *key = xasprintf("%s.revoked", w->mark_key);
-    int                rc = storage_head(w->repo->st, key, &info, e);
-
-    free(key);
-    if (rc == 0) {
-        err_set(e, ERR_BUSY, "run %s was revoked: a prune took it for dead", w->run);
-        return err_hint(e, "take the backup again");
-    }
-    if (e->kind != ERR_NOT_FOUND) {
-        return -1;
-    }
-    err_clear(e);
-    return 0;
-}
-
-int
-writer_tick(struct writer *w, struct err *e)
-{
-    double     now = clock_seconds();
-    struct err late = ERR_INIT;
-    bool       due;
-
-    (void)pthread_mutex_lock(&w->lock);
-    due = now - w->renewed >= RENEW_SECONDS;
-    if (due) {
-        w->renewed = now; /* one thread does it */
-    }
-    (void)pthread_mutex_unlock(&w->lock);
-    if (!due) {
-        return 0;
-    }
-    /* A mark that is renewed late is no harm for 72 hours: the next time will do. */
-    if (storage_put(w->repo->st, w->mark_key, w->mark.data, w->mark.len, &late) != 0) {
-        log_warn("could not renew the run mark: %s", late.text);
-    }
-    return writer_check_revoked(w, e);
+    return w->mark.run;
 }
 
 void
@@ -300,26 +219,21 @@ writer_stats(struct writer *w, struct writer_stats *out)
 void
 writer_end(struct writer *w)
 {
-    struct err ignored = ERR_INIT;
-
     if (w == NULL) {
         return;
     }
     writer_io_stop(w);
     /* A label stands before its run mark goes: when one may stand whose put() failed, prune
      * decides. */
-    if (!w->label_tried &&
-        storage_remove(w->repo->st, (const char *const *)&w->mark_key, 1, &ignored) != 0 &&
-        w->marked) {
-        log_warn("could not remove the run mark: %s", ignored.text);
+    if (!w->label_tried) {
+        run_mark_remove(&w->mark);
     }
+    run_mark_free(&w->mark);
     journal_close(w->journal);
     chain_free(&w->own_chain);
     chunkindex_free(&w->known);
-    buf_free(&w->mark);
     (void)pthread_mutex_destroy(&w->lock);
     (void)pthread_cond_destroy(&w->changed);
-    free(w->mark_key);
     free(w->db);
     free(w);
 }

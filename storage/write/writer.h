@@ -32,6 +32,7 @@
 #include "storage/format/manifest.h"
 #include "storage/repo/chain.h"
 #include "storage/repo/repo.h"
+#include "storage/repo/source.h"
 #include "storage/write/chunkbuf.h"
 
 struct writer;
@@ -59,9 +60,6 @@ struct writer_stats {
     uint64_t new_chunks, new_bytes;       /* stored bytes written */
     uint64_t reused_chunks, reused_bytes; /* stored bytes that were there */
 };
-
-/* Chunks of at most this many bytes of plaintext. */
-enum { CHUNK_RAW_MAX = 24 << 20 };
 
 struct writer *writer_begin(struct repo *, const struct writer_options *, struct err *);
 const char    *writer_backup_id(const struct writer *);

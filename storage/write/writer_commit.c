@@ -7,6 +7,7 @@
 #include "storage/format/chunklist.h"
 #include "storage/format/object.h"
 #include "storage/keys/trust.h"
+#include "storage/repo/label_load.h"
 #include "storage/repo/lastseen.h"
 #include "storage/write/writer_impl.h"
 
@@ -295,7 +296,7 @@ static void
 complete(const struct writer *w, struct label *l)
 {
     memcpy(l->id, w->id, sizeof l->id);
-    memcpy(l->run, w->run, sizeof l->run);
+    memcpy(l->run, w->mark.run, sizeof l->run);
     replace(&l->db, w->db);
     l->epoch = w->epoch->number;
     l->encrypted = w->epoch->sealed;
@@ -313,25 +314,15 @@ writer_settle(struct writer *w, struct err *e)
     return writer_io_drain(w, e) != 0 ? -1 : writer_check_revoked(w, e);
 }
 
-/* The last sign of life: no prune that finds it takes this run for dead before it has ended. */
-static int
-renew_mark(struct writer *w, struct err *e)
-{
-    return storage_put(w->repo->st, w->mark_key, w->mark.data, w->mark.len, e) != 0
-        ? err_wrap(e, "could not renew the run mark")
-        : 0;
-}
-
 static int
 commit(struct writer *w, const struct contents *c, struct label *l, struct err *e)
 {
-    struct err left = ERR_INIT;
-
     complete(w, l);
     /* W3 has ended, W4 */
     if (writer_io_drain(w, e) != 0 || bind(w, e) != 0 ||
         writer_lock_reused(w, c->chunks, c->n, e) != 0 || put_contents(w, c, l, e) != 0 ||
-        put_key_copies(w, e) != 0 || renew_mark(w, e) != 0 || writer_check_revoked(w, e) != 0 ||
+        put_key_copies(w, e) != 0 || /* the last sign of life: a prune that sees it waits */
+        run_mark_put(&w->mark, e) != 0 || writer_check_revoked(w, e) != 0 ||
         put_in_chain(w, l, e) != 0) {
         return err_wrap(e, "could not commit backup %s", w->id);
     }
@@ -345,9 +336,7 @@ commit(struct writer *w, const struct contents *c, struct label *l, struct err *
     }
     journal_clear(w->journal);
     /* A mark that stays beside its label is no harm: prune looks at the label. */
-    if (storage_remove(w->repo->st, (const char *const *)&w->mark_key, 1, &left) != 0) {
-        log_warn("could not remove the run mark of backup %s: %s", w->id, left.text);
-    }
+    run_mark_remove(&w->mark);
     return 0;
 }
 

@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 
+#include "storage/repo/runmark.h"
 #include "storage/write/journal.h"
 #include "storage/write/writer.h"
 
@@ -21,11 +22,8 @@ struct writer {
     struct repo        *repo; /* the caller's */
     char               *db;
     char                id[BACKUP_ID_MAX];
-    char                run[RUN_ID_MAX];
-    struct buf          mark; /* the run mark's bytes, to renew it */
-    char               *mark_key;
-    bool                marked; /* the run mark was stored */
-    const struct epoch *epoch;  /* the repository's; without naming keys where nothing is encoded */
+    struct run_mark     mark;  /* renewed: under the lock */
+    const struct epoch *epoch; /* the repository's; without naming keys where nothing is encoded */
     const struct repo_source *source; /* the caller's, or NULL */
     bool                      adopt;
     bool                      replace; /* as in writer_options */
@@ -46,7 +44,6 @@ struct writer {
     struct err          failed;       /* the first put() that failed */
     struct chunkindex   known;        /* by chunk number */
     struct writer_stats stats;
-    double              renewed; /* clock_seconds() */
 };
 
 /* Fills known: rules 1 to 4 of "Reuse".  trusted as in writer_options.  newest (BACKUP_ID_MAX)

@@ -113,7 +113,7 @@ static void
 name_chunk(struct writer *w, struct chunkindex_entry *k, const struct chunkbuf *c)
 {
     memcpy(k->name.sha256, c->sha256, sizeof k->name.sha256);
-    (void)hex_decode(w->run, 2 * (size_t)RUN_BYTES, k->name.run, sizeof k->name.run);
+    (void)hex_decode(w->mark.run, 2 * (size_t)RUN_BYTES, k->name.run, sizeof k->name.run);
     k->name.epoch = w->epoch->number;
     k->name.codec = (uint8_t)c->codec;
     k->name.sealed = c->sealed;

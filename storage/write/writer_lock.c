@@ -27,7 +27,7 @@ writer_check_clock(struct writer *w, struct err *e)
     if (w->lock_until == 0) {
         return 0;
     }
-    if (storage_head(w->repo->st, w->mark_key, &info, e) != 0) {
+    if (storage_head(w->repo->st, w->mark.key, &info, e) != 0) {
         return err_wrap(e, "could not ask the store for its time");
     }
     off = difftime(time(NULL), info.modified);

@@ -3,7 +3,8 @@
 
 #include "core/enc.h"
 #include "core/log.h"
-#include "storage/read/reader.h"
+#include "storage/read/parts.h"
+#include "storage/read/rollback.h"
 #include "storage/repo/blocklist.h"
 #include "storage/repo/lastseen.h"
 #include "storage/write/writer_impl.h"
@@ -18,7 +19,7 @@ of_epoch(const struct writer *w, const struct chunk_name *name)
 }
 
 static int
-trust_line(void *ctx, const struct chunk_line *line, struct err *e)
+trust_line(void *ctx, const struct chunk_ref *line, struct err *e)
 {
     struct writer    *w = ctx;
     struct chunk_name name;
@@ -26,7 +27,7 @@ trust_line(void *ctx, const struct chunk_line *line, struct err *e)
     (void)e;
     if (chunk_name_parse(line->name, &name) == 0 && of_epoch(w, &name)) {
         chunkindex_trust(&w->known, &name, line->size, line->raw_size);
-        chunkindex_retained(&w->known, &name, (time_t)line->retain_until);
+        chunkindex_retained(&w->known, &name, line->retain_until);
     }
     return 0;
 }

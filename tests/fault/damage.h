@@ -4,6 +4,8 @@
 #ifndef TESTS_FAULT_DAMAGE_H
 #define TESTS_FAULT_DAMAGE_H
 
+#include "storage/read/parts.h"
+#include "storage/repo/label_load.h"
 #include "tests/fault/fixture.h"
 
 struct fixture_keys {

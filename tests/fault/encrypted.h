@@ -14,8 +14,9 @@
 #include "core/json.h"
 #include "storage/format/chunkname.h"
 #include "storage/format/object.h"
+#include "storage/keys/epoch_begin.h"
+#include "storage/keys/signed.h"
 #include "storage/keys/trust.h"
-#include "storage/repo/readers.h"
 #include "tests/support/drivers.h"
 
 enum person { OPS, ESCROW, ADMIN, HOST, MALLORY, PEOPLE };

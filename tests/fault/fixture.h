@@ -16,7 +16,9 @@
 
 #include "core/log.h"
 #include "core/mem.h"
+#include "storage/read/parts.h"
 #include "storage/read/reader.h"
+#include "storage/repo/label_load.h"
 #include "storage/write/fanout.h"
 #include "tests/support/drivers.h"
 

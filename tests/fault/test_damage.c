@@ -237,7 +237,7 @@ diagnose(struct repo *r, const char *id, char *text, size_t cap)
 }
 
 static int
-ignore_line(void *ctx, const struct chunk_line *line, struct err *e)
+ignore_line(void *ctx, const struct chunk_ref *line, struct err *e)
 {
     (void)ctx;
     (void)line;
@@ -331,16 +331,16 @@ swapped_chunks_are_noticed(void **state)
 static void
 contents_of_another_id_are_noticed(void **state)
 {
-    struct repo      *r = fixture_repo_in_memory();
-    struct err        e = ERR_INIT;
-    struct codec     *codec = codec_new(CODEC_DEFAULT);
-    struct buf        stored = BUF_INIT(MIB);
-    struct buf        scratch = BUF_INIT(CHUNK_STORED_MAX);
-    struct buf        out = BUF_INIT(CHUNK_RAW_MAX);
-    char              sha[SHA256_HEX + 1];
-    char             *name;
-    char             *key;
-    struct chunk_line line;
+    struct repo     *r = fixture_repo_in_memory();
+    struct err       e = ERR_INIT;
+    struct codec    *codec = codec_new(CODEC_DEFAULT);
+    struct buf       stored = BUF_INIT(MIB);
+    struct buf       scratch = BUF_INIT(CHUNK_STORED_MAX);
+    struct buf       out = BUF_INIT(CHUNK_RAW_MAX);
+    char             sha[SHA256_HEX + 1];
+    char            *name;
+    char            *key;
+    struct chunk_ref line;
 
     (void)state;
     assert_ok(codec_compress(codec, "forged rows", 11, &stored, &e), &e);
@@ -348,7 +348,7 @@ contents_of_another_id_are_noticed(void **state)
     name = xasprintf("1/aa/aa%062d-%s-0123456789abcdef.zst", 0, sha);
     key = xasprintf("shop/chunks/%s", name);
     assert_ok(storage_put(r->st, key, stored.data, stored.len, &e), &e);
-    line = (struct chunk_line){.name = name, .size = stored.len, .raw_size = 11};
+    line = (struct chunk_ref){.name = name, .size = stored.len, .raw_size = 11};
     assert_int_equal(chunk_check(r, "shop", &line, codec, &scratch, &out, &e), 1);
     assert_err(&e, ERR_CORRUPT, "not those of its id");
     free(name);

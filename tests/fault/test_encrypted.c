@@ -6,6 +6,7 @@
 #include "storage/heal/copy.h"
 #include "storage/heal/repair.h"
 #include "storage/heal/scrub.h"
+#include "storage/repo/readers.h"
 #include "tests/support/drivers.h"
 
 /* ---- who reads ---- */

@@ -9,6 +9,7 @@
 
 #include "core/cancel.h"
 #include "storage/heal/copy.h"
+#include "storage/repo/readers.h"
 #include "storage/repo/runmark.h"
 
 /* ---- the repository's id, which every signature is bound to ---- */

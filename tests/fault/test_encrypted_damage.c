@@ -422,14 +422,14 @@ static void
 judge(struct repo *r, const struct specimen *s, uint64_t size, uint64_t raw_size, char *text,
       size_t cap)
 {
-    char              name[CHUNK_NAME_MAX];
-    struct chunk_line line = {.name = name, .size = size, .raw_size = raw_size};
-    struct codec     *codec = codec_new(CODEC_DEFAULT);
-    struct buf        scratch = BUF_INIT(CHUNK_STORED_MAX);
-    struct buf        out = BUF_INIT(CHUNK_RAW_MAX);
-    struct err        e = ERR_INIT;
-    char             *key;
-    int               rc;
+    char             name[CHUNK_NAME_MAX];
+    struct chunk_ref line = {.name = name, .size = size, .raw_size = raw_size};
+    struct codec    *codec = codec_new(CODEC_DEFAULT);
+    struct buf       scratch = BUF_INIT(CHUNK_STORED_MAX);
+    struct buf       out = BUF_INIT(CHUNK_RAW_MAX);
+    struct err       e = ERR_INIT;
+    char            *key;
+    int              rc;
 
     chunk_name_format(&s->name, name);
     key = chunk_key("shop", name);

@@ -44,7 +44,7 @@ kill_a_writer(const char *root, unsigned seed)
 
 /* Every listed backup is whole: each chunk of its list is there with its bytes and its id. */
 static int
-check_line(void *ctx, const struct chunk_line *line, struct err *e)
+check_line(void *ctx, const struct chunk_ref *line, struct err *e)
 {
     struct codec *codec = codec_new(CODEC_DEFAULT);
     struct buf    scratch = BUF_INIT(CHUNK_STORED_MAX);

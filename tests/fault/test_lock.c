@@ -196,7 +196,7 @@ only_what_backups_consist_of_is_locked(void **state)
 }
 
 static int
-check_line(void *ctx, const struct chunk_line *line, struct err *e)
+check_line(void *ctx, const struct chunk_ref *line, struct err *e)
 {
     const struct repo *r = ctx;
     char              *key = chunk_key("shop", line->name);

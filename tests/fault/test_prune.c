@@ -7,7 +7,6 @@
 
 #include "core/enc.h"
 #include "storage/format/chunkname.h"
-#include "storage/format/object.h"
 #include "storage/repo/blocklist.h"
 #include "storage/repo/runmark.h"
 #include "storage/repo/tombstone.h"

@@ -26,7 +26,7 @@ lost(const char *what)
 }
 
 static int
-check_line(void *ctx, const struct chunk_line *line, struct err *e)
+check_line(void *ctx, const struct chunk_ref *line, struct err *e)
 {
     struct object_info info;
     char              *key = chunk_key("shop", line->name);
@@ -150,7 +150,7 @@ print_key(void *ctx, const struct object_info *info, struct err *e)
 }
 
 static int
-count_line(void *ctx, const struct chunk_line *line, struct err *e)
+count_line(void *ctx, const struct chunk_ref *line, struct err *e)
 {
     (void)e;
     if (!strlist_has(ctx, line->name)) {

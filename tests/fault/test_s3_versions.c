@@ -262,7 +262,7 @@ an_earlier_state_can_be_seen(void **state)
 
 /* What scrub finds: the object is bad or missing, and yet nothing is lost. */
 static int
-bad_but_not_lost(void *ctx, const struct chunk_line *line, struct err *e)
+bad_but_not_lost(void *ctx, const struct chunk_ref *line, struct err *e)
 {
     struct repo  *r = ctx;
     struct codec *codec = codec_new(CODEC_DEFAULT);

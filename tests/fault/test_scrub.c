@@ -7,6 +7,7 @@
 
 #include "core/cancel.h"
 #include "storage/heal/scrub.h"
+#include "storage/read/backup_find.h"
 #include "storage/read/damage.h"
 #include "storage/read/usedchunks.h"
 #include "tests/support/drivers.h"

@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "storage/format/chunkname.h"
+#include "storage/read/backup_find.h"
 #include "storage/repo/blocklist.h"
 
 static char *state_dir;

@@ -5,12 +5,11 @@
 
 #include "storage/format/chunklist.h"
 #include "storage/format/chunkname.h"
-#include "storage/write/writer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static int
-check_line(void *ctx, const struct chunk_line *line, struct err *e)
+check_line(void *ctx, const struct chunk_ref *line, struct err *e)
 {
     char             *last = ctx;
     struct chunk_name name;

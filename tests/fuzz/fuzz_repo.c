@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "storage/repo/blocklist.h"
 #include "storage/repo/repo.h"
+#include "storage/repo/source.h"
 #include "tests/support/drivers.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);

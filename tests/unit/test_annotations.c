@@ -1,8 +1,8 @@
 /* pins.h, drillrecord.h, annotations.h: what is said of backups, and what of it counts. */
 #include "tests/unit/backdated.h"
 
-#include "storage/format/object.h"
 #include "storage/repo/annotations.h"
+#include "storage/repo/perbackup.h"
 
 /* Three good backups of "shop", a day apart. */
 struct shop {

@@ -3,6 +3,8 @@
 #include "tests/fault/fixture.h"
 
 #include "core/json.h"
+#include "storage/format/label_chain.h"
+#include "storage/read/rollback.h"
 #include "storage/repo/chain.h"
 #include "storage/repo/lastseen.h"
 #include "storage/repo/tombstone.h"

@@ -380,7 +380,7 @@ struct counted {
 };
 
 static int
-count_line(void *ctx, const struct chunk_line *line, struct err *e)
+count_line(void *ctx, const struct chunk_ref *line, struct err *e)
 {
     struct counted *c = ctx;
 

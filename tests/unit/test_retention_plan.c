@@ -117,7 +117,7 @@ pins_and_drills_protect(void **state)
 
 /* The same backup again, with a chunk list that says until when it is locked. */
 static int
-add_locked(void *ctx, const struct chunk_line *line, struct err *e)
+add_locked(void *ctx, const struct chunk_ref *line, struct err *e)
 {
     return buf_printf(ctx, e, "%s %ju %ju %jd\n", line->name, (uintmax_t)line->size,
                       (uintmax_t)line->raw_size, (intmax_t)DAY_2026(120));

@@ -1,0 +1,16 @@
+/*
+ * backupid.h - how a backup is called, and where its objects lie.
+ */
+#ifndef STORAGE_FORMAT_BACKUPID_H
+#define STORAGE_FORMAT_BACKUPID_H
+
+#include <stdbool.h>
+
+enum { BACKUP_ID_MAX = 32, RUN_ID_MAX = 17 };
+
+/* An id as writer_begin() makes them: 20261121T021500Z-4f2a.  Ids sort by time. */
+bool backup_id_valid(const char *);
+/* "<db>/backups/<id>/<object>", db encoded.  Allocated. */
+char *backup_key(const char *db, const char *id, const char *object);
+
+#endif

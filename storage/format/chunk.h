@@ -1,0 +1,29 @@
+/*
+ * chunk.h - a chunk as lists and manifests name it, and how large one may be.
+ */
+#ifndef STORAGE_FORMAT_CHUNK_H
+#define STORAGE_FORMAT_CHUNK_H
+
+#include <stdint.h>
+#include <time.h>
+
+#include "core/err.h"
+
+enum {
+    /* Bytes of plaintext that a chunk has at most. */
+    CHUNK_RAW_MAX = 24 << 20,
+    /* Bytes that the object holding it has at most, whatever the codec: room for buffers. */
+    CHUNK_STORED_MAX = CHUNK_RAW_MAX + (2 << 20),
+};
+
+struct chunk_ref {
+    char    *name;         /* "<epoch>/<aa>/<id>-<sha256>-<run>.<ext>", below <db>/chunks/ */
+    uint64_t size;         /* stored bytes */
+    uint64_t raw_size;     /* plaintext bytes */
+    time_t   retain_until; /* locked until then, 0: not; in chunks.zst, not in the manifest */
+};
+
+/* What is called for each line of a chunk list; the name is valid during the call. */
+typedef int chunk_ref_fn(void *ctx, const struct chunk_ref *, struct err *);
+
+#endif

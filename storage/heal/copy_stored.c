@@ -1,0 +1,94 @@
+/* What the destination of a copy holds already (copy_impl.h). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/log.h"
+#include "storage/format/chunk.h"
+#include "storage/format/chunklist.h"
+#include "storage/heal/copy_impl.h"
+#include "storage/read/parts.h"
+#include "storage/repo/backuplist.h"
+
+bool
+copy_trust_stored(struct copy *c, const struct chunk_ref *line)
+{
+    struct chunk_name name;
+    struct chunk_name key = {.epoch = 1};
+
+    (void)chunk_name_parse(line->name, &name); /* chunk_list_parse() did */
+    memcpy(key.id, name.sha256, sizeof key.id);
+    if (chunkindex_find_name(&c->trusted, &key) != SIZE_MAX) {
+        return false;
+    }
+    chunkindex_trust(&c->trusted, &key, line->size, line->raw_size);
+    return true;
+}
+
+static int
+trust_line(void *ctx, const struct chunk_ref *line, struct err *e)
+{
+    struct copy      *c = ctx;
+    struct chunk_name name;
+
+    (void)e;
+    if (c->request->dry_run) {
+        (void)copy_trust_stored(c, line);
+    } else if (chunk_name_parse(line->name, &name) == 0) {
+        chunkindex_trust(&c->trusted, &name, line->size, line->raw_size);
+        chunkindex_retained(&c->trusted, &name, line->retain_until);
+    }
+    return 0;
+}
+
+static int
+trust_list(struct copy *c, size_t i, struct err *e)
+{
+    const struct backup_entry *b = &c->there.v[i];
+
+    if (c->read[i] || b->state != BACKUP_COMMITTED) {
+        return 0;
+    }
+    c->read[i] = true;
+    if (chunk_list_read(c->to, b->label, trust_line, c, e) == 0) {
+        return 0;
+    }
+    if (e->kind != ERR_CORRUPT && e->kind != ERR_NOT_FOUND) {
+        return -1;
+    }
+    log_warn("%s; its chunks are not reused", e->text);
+    err_clear(e);
+    return 0;
+}
+
+/* Reading every list would cost more than it saves: the backups before and after this one of the
+ * same scope are the most likely to share chunks with it, beside those that were copied before
+ * it. */
+int
+copy_trust_neighbours(struct copy *c, const struct label *l, struct err *e)
+{
+    size_t before = SIZE_MAX;
+    size_t after = SIZE_MAX;
+
+    for (size_t i = 0; i < c->there.n; i++) {
+        const struct backup_entry *b = &c->there.v[i];
+
+        if (b->state != BACKUP_COMMITTED || strcmp(b->label->scope, l->scope) != 0) {
+            continue;
+        }
+        if (strcmp(b->id, l->id) < 0) {
+            before = i;
+        } else if (after == SIZE_MAX) {
+            after = i;
+        }
+    }
+    return (before != SIZE_MAX && trust_list(c, before, e) != 0) ||
+            (after != SIZE_MAX && trust_list(c, after, e) != 0)
+        ? -1
+        : 0;
+}
+
+bool
+copy_goes_as_stored(const struct copy *c, const struct label *l)
+{
+    return l->encrypted && keyring_same(c->from->keys, c->to->keys, l->epoch);
+}

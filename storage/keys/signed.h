@@ -1,0 +1,28 @@
+/*
+ * signed.h - JSON objects of a repository, written with this host's signature and read only with
+ * one that it believes.
+ *
+ * Everything that decides something (labels, tombstones, policies, sources, drill records, key
+ * objects) goes through here: an object is not read past its signature.
+ */
+#ifndef STORAGE_KEYS_SIGNED_H
+#define STORAGE_KEYS_SIGNED_H
+
+#include <jansson.h>
+
+#include "core/buf.h"
+#include "core/err.h"
+#include "storage/contract/storage.h"
+
+/* Writes it, with the signature that its type asks for.  ERR_AUTH: this host would not believe
+ * itself. */
+int object_put(struct storage *, const char *key, const json_t *, struct err *);
+/* max: bytes that the object may have at most. */
+json_t *object_get(struct storage *, const char *key, const char *type, size_t max, struct err *);
+
+/* Of one that could not be parsed: e says whether somebody trusted has signed it, as of one that
+ * could. */
+void object_doubt(struct storage *, const char *type, const char *key, const struct buf *raw,
+                  struct err *e);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * backuplist.h - the backups of a database, as the repository's listing and their labels show them.
+ */
+#ifndef STORAGE_REPO_BACKUPLIST_H
+#define STORAGE_REPO_BACKUPLIST_H
+
+#include "storage/format/label.h"
+#include "storage/repo/repo.h"
+
+/* What a backup is, as `storage list` shows it. */
+enum backup_state {
+    BACKUP_COMMITTED, /* label readable, run not revoked */
+    BACKUP_DAMAGED, /* label unreadable, an object it names is missing or of another size, or chunks
+                       are lost */
+    BACKUP_VOID,    /* run revoked */
+};
+
+struct backup_entry {
+    char              id[BACKUP_ID_MAX];
+    enum backup_state state;
+    char             *problem;     /* of BACKUP_DAMAGED and BACKUP_VOID, one sentence */
+    struct label     *label;       /* NULL when unreadable */
+    uint64_t          lost_chunks; /* of BACKUP_DAMAGED: nothing but these is wrong (damage.h) */
+    bool newer;     /* of BACKUP_DAMAGED: a newer program wrote its label, or it is untrusted */
+    bool untrusted; /* ... nobody whom this host trusts has signed it; nothing need be wrong */
+};
+
+struct backup_list {
+    struct backup_entry *v; /* ascending by id: oldest first */
+    size_t               n, cap;
+    struct strlist unlabelled; /* ids with chunk list and manifest, but no label: a run is just at
+                                * it, or died just there, or the label was lost */
+    struct strlist tombstones; /* tombstones_load() of the same moment */
+};
+
+/* Every backup of exactly this database.  Looks for label, manifest and chunk list in the
+ * listing; a directory without a label is an unfinished run and no backup. */
+int         backup_list_load(struct repo *, const char *db, struct backup_list *, struct err *);
+void        backup_list_free(struct backup_list *);
+const char *backup_state_text(enum backup_state); /* "committed", "damaged", "void" */
+
+#endif

@@ -1,0 +1,97 @@
+#include "storage/repo/label_load.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/log.h"
+#include "storage/format/label_chain.h"
+#include "storage/format/manifest.h"
+#include "storage/keys/sealedjson.h"
+#include "storage/keys/trust.h"
+
+int
+label_hide(struct label *l, const struct epoch *ep, struct err *e)
+{
+    json_t *o = label_hidden_json(l);
+
+    free(l->hidden);
+    l->hidden = sealedjson_seal(ep, "label", l->id, o, e);
+    json_decref(o);
+    return l->hidden == NULL ? -1 : 0;
+}
+
+static int
+open_hidden(struct label *l, const struct epoch *ep, struct err *e)
+{
+    json_t *o = sealedjson_open(ep, "label", l->id, l->hidden, e);
+    int     rc = o == NULL ? -1 : label_take_hidden(l, o, e);
+
+    json_decref(o);
+    return rc;
+}
+
+/* Who has no key sees what is not hidden. */
+static int
+show_hidden(struct repo *r, struct label *l, struct err *e)
+{
+    const struct epoch *ep;
+
+    if (l->hidden == NULL || !keyring_reads(r->keys, l->epoch)) {
+        return 0;
+    }
+    ep = keyring_read(r->keys, l->epoch, e);
+    if (ep != NULL) {
+        return open_hidden(l, ep, e);
+    }
+    if (e->kind == ERR_IO || e->kind == ERR_INTERRUPTED) {
+        return -1;
+    }
+    /* Whatever is wrong with keys: the backup is there, and nothing may think that it is not. */
+    log_info("%s", e->text);
+    err_clear(e);
+    return 0;
+}
+
+struct label *
+label_load(struct repo *r, const char *db, const char *id, struct err *e)
+{
+    struct buf    raw = BUF_INIT(LABEL_BYTES_MAX);
+    struct label *l = NULL;
+    char         *key = NULL;
+
+    if (!backup_id_valid(id)) {
+        err_set(e, ERR_NOT_FOUND, "\"%s\" is not the id of a backup", id);
+        return NULL;
+    }
+    key = backup_key(db, id, "label.json");
+    if (storage_get(r->st, key, &raw, e) == 0 && (l = label_parse(raw.data, raw.len, e)) != NULL) {
+        int rc = 0;
+
+        if (strcmp(l->id, id) != 0 || strcmp(l->db, db) != 0) {
+            rc = err_set(e, ERR_CORRUPT, "it is the label of backup %s of \"%s\"", l->id, l->db);
+        } else {
+            rc = trust_check(r->st->trust, "label", key, raw.data, raw.len, e);
+        }
+        chain_signed_by(l, raw.data, raw.len);
+        if (rc == 0) {
+            rc = show_hidden(r, l, e);
+        }
+        if (rc != 0) {
+            label_free(l);
+            l = NULL;
+        }
+    }
+    if (l == NULL) {
+        err_wrap(e, "backup label \"%s\"", key);
+    }
+    free(key);
+    buf_free(&raw);
+    return l;
+}
+
+struct sealed_as
+label_manifest_as(const struct label *l, const struct epoch *ep)
+{
+    return (struct sealed_as){
+        .type = "manifest", .public = ep->public, .what = l->id, .what_n = strlen(l->id)};
+}

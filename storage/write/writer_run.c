@@ -1,0 +1,50 @@
+/* The run of a writer: the mark that says that it is at work, and whether it still counts
+ * (writer_impl.h). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/enc.h"
+#include "core/log.h"
+#include "storage/write/writer_impl.h"
+
+int
+writer_check_revoked(struct writer *w, struct err *e)
+{
+    struct object_info info;
+    char              *key = xasprintf("%s.revoked", w->mark.key);
+    int                rc = storage_head(w->repo->st, key, &info, e);
+
+    free(key);
+    if (rc == 0) {
+        err_set(e, ERR_BUSY, "run %s was revoked: a prune took it for dead", w->mark.run);
+        return err_hint(e, "take the backup again");
+    }
+    if (e->kind != ERR_NOT_FOUND) {
+        return -1;
+    }
+    err_clear(e);
+    return 0;
+}
+
+int
+writer_tick(struct writer *w, struct err *e)
+{
+    double     now = clock_seconds();
+    struct err late = ERR_INIT;
+    bool       due;
+
+    (void)pthread_mutex_lock(&w->lock);
+    due = now - w->mark.renewed >= RUN_RENEW_SECONDS;
+    if (due) {
+        w->mark.renewed = now; /* one thread does it */
+    }
+    (void)pthread_mutex_unlock(&w->lock);
+    if (!due) {
+        return 0;
+    }
+    /* A mark that is renewed late is no harm for 72 hours: the next time will do. */
+    if (run_mark_put(&w->mark, &late) != 0) {
+        log_warn("%s", late.text);
+    }
+    return writer_check_revoked(w, e);
+}
