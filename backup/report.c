@@ -3,7 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/enc.h"
+#include "core/exit.h"
+#include "core/human.h"
 #include "core/json.h"
 #include "core/log.h"
 

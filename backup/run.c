@@ -7,6 +7,8 @@
 #include "backup/job.h"
 #include "backup/prune.h"
 #include "core/enc.h"
+#include "core/exit.h"
+#include "core/human.h"
 #include "core/json.h"
 #include "pg/snapshot/locks.h"
 

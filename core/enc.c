@@ -152,3 +152,17 @@ utf8_clean(char *s)
         n -= len;
     }
 }
+
+char *
+utf8_printable(const char *text)
+{
+    char *clean = xstrdup(text);
+
+    utf8_clean(clean);
+    for (char *p = clean; *p != '\0'; p++) {
+        if ((unsigned char)*p < 0x20 || *p == 0x7f) {
+            *p = '?';
+        }
+    }
+    return clean;
+}

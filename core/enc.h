@@ -1,5 +1,5 @@
 /*
- * enc.h - bytes as text: hexadecimal, base64, percent-encoding; sizes and times for people.
+ * enc.h - bytes as text: hexadecimal, names in keys, UTF-8.
  */
 #ifndef CORE_ENC_H
 #define CORE_ENC_H
@@ -7,10 +7,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <time.h>
-
-#include "core/err.h"
 
 /* out holds 2n + 1 characters. */
 void hex_encode(const uint8_t *bytes, size_t n, char *out);
@@ -23,27 +19,6 @@ char *name_encode(const char *name);
 /* The exact inverse; NULL when text is empty or not what name_encode() would write. */
 char *name_decode(const char *text);
 
-/* "1.2 GB", decimal units, into out (at least 16 characters); returns out. */
-char *size_human(uint64_t bytes, char *out, size_t cap);
-/* "500", "20MB", "1.5 GiB", "20M" into bytes: k, M, G and T are decimal, with an i behind them
- * binary, a B may follow. -1: something else. */
-int size_parse(const char *text, uint64_t *bytes);
-/* "90", "90s", "30m" (minutes), "2h", "3d" into seconds.  -1: something else. */
-int duration_parse(const char *text, uint64_t *seconds);
-/* "1 table", "555,885 rows"; the digits alone when noun is NULL (out: at least 27 more than the
- * noun).  Nouns whose plural is an s. */
-char *count_human(uint64_t n, const char *noun, char *out, size_t cap);
-/* "3 d 4 h", "2 min 5 s", "0.8 s". */
-char *duration_human(double seconds, char *out, size_t cap);
-
-/* RFC 3339 in UTC, "2026-11-21T02:15:00Z" (out: at least 21). */
-char *time_rfc3339(time_t, char *out, size_t cap);
-/* "20261121T021500Z" (out: at least 17). */
-char *time_compact(time_t, char *out, size_t cap);
-/* "2026-11-21", "2026-11-21 02:15[:00]", with T or blank, optional Z or offset; without
- * a zone it is local time.  ERR_USAGE names the text. */
-int time_parse(const char *text, time_t *, struct err *);
-
 /* True when s is valid UTF-8 (no surrogates, no overlong forms). */
 bool utf8_valid(const char *s, size_t n);
 
@@ -51,10 +26,8 @@ bool utf8_valid(const char *s, size_t n);
  * be text. */
 void utf8_clean(char *s);
 
-/* As part of one line, whatever it holds: newlines and other control characters escaped. */
-void line_human(FILE *, const char *);
-
-/* Seconds on a clock that never jumps. */
-double clock_seconds(void);
+/* A name from elsewhere as a terminal may see it: valid UTF-8, and a question mark for each control
+ * character.  Allocated. */
+char *utf8_printable(const char *);
 
 #endif

@@ -5,9 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/cancel.h"
-#include "core/log.h"
-
 int
 err_set(struct err *e, enum err_kind kind, const char *fmt, ...)
 {
@@ -95,26 +92,4 @@ err_clear(struct err *e)
     e->sqlstate[0] = '\0';
     e->text[0] = '\0';
     e->hint[0] = '\0';
-}
-
-int
-err_exit_status(const struct err *e)
-{
-    switch (e->kind) {
-    case ERR_USAGE:
-        return EXIT_USAGE;
-    case ERR_INTERRUPTED:
-        return 128 + cancel_signal();
-    default:
-        return EXIT_FAILED;
-    }
-}
-
-void
-err_print(const struct err *e)
-{
-    log_error("%s", e->text);
-    if (e->hint[0] != '\0') {
-        log_error("hint: %s", e->hint);
-    }
 }

@@ -43,9 +43,6 @@ struct err {
         .kind = ERR_NONE                                                                           \
     }
 
-/* Exit statuses of every tool (docs/exit-status.md). */
-enum { EXIT_GOOD = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_DIFFERENT = 3, EXIT_PARTLY = 4 };
-
 /* Both always return -1, so that "return err_set(e, ...)" reads well. */
 int err_set(struct err *, enum err_kind, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
@@ -59,11 +56,5 @@ int err_errno(struct err *, const char *fmt, ...) __attribute__((format(printf, 
 int err_hint(struct err *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 void err_clear(struct err *);
-
-/* The exit status for an error's kind (never 0). */
-int err_exit_status(const struct err *);
-
-/* Prints "program: text" and, when there is one, "program: hint: ..." through log_error(). */
-void err_print(const struct err *);
 
 #endif

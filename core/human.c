@@ -1,11 +1,11 @@
-/* Sizes, times and names for people (enc.h). */
+#include "core/human.h"
+
 #include <ctype.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "core/enc.h"
 
 char *
 size_human(uint64_t bytes, char *out, size_t cap)

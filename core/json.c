@@ -313,3 +313,15 @@ json_bytes_get(const json_t *j, size_t *n, struct err *e)
     out[*n] = '\0';
     return out;
 }
+
+int
+json_print(json_t *o, struct err *e)
+{
+    int rc = json_dumpf(o, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
+
+    json_decref(o);
+    if (rc != 0 || putchar('\n') == EOF || fflush(stdout) != 0) {
+        return err_errno(e, "could not write to standard output");
+    }
+    return 0;
+}

@@ -28,6 +28,8 @@ json_t *json_read(const void *text, size_t n, struct err *);
 json_t *json_read_secret(const void *text, size_t n, struct err *);
 /* Appends compact JSON, keys sorted, no newline. */
 int json_write(const json_t *, struct buf *, struct err *);
+/* To stdout for people and programs: indented, keys sorted.  Takes the reference. */
+int json_print(json_t *, struct err *);
 
 int json_get_str(const json_t *, const char *key, const char **, struct err *);
 int json_get_int(const json_t *, const char *key, int64_t *, struct err *); /* >= 0 */

@@ -16,12 +16,6 @@ log_init(const char *name, enum log_level l)
     level = l;
 }
 
-const char *
-log_program(void)
-{
-    return program;
-}
-
 bool
 log_wants(enum log_level l)
 {

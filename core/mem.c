@@ -150,6 +150,18 @@ strlist_sort(struct strlist *l)
     }
 }
 
+static int
+compare(const void *s, const void *element)
+{
+    return strcmp(s, *(char *const *)element);
+}
+
+int
+strlist_find(const struct strlist *sorted, const char *s)
+{
+    return sorted->n > 0 && bsearch(s, sorted->v, sorted->n, sizeof *sorted->v, compare) != NULL;
+}
+
 void
 strlist_free(struct strlist *l)
 {

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/enc.h"
+#include "core/human.h"
 
 #define REDRAW_SECONDS 0.2
 

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 
 #include "core/cancel.h"
-#include "core/enc.h"
+#include "core/exit.h"
+#include "core/human.h"
 #include "core/log.h"
 #include "core/progress.h"
 #include "restore/entries.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/cli/opts_common.h"
-#include "core/enc.h"
+#include "core/human.h"
 #include "core/pool.h"
 
 #define AT(field) offsetof(struct options, field)

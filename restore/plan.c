@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/enc.h"
+#include "core/human.h"
 #include "core/log.h"
 #include "restore/entries.h"
 #include "restore/restore.h"

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
-#include "core/enc.h"
+#include "core/human.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "pg/archive/sqlsplit.h"

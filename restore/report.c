@@ -7,7 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/enc.h"
+#include "core/exit.h"
+#include "core/human.h"
 #include "core/json.h"
 #include "restore/restore.h"
 

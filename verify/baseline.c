@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "core/enc.h"
+#include "core/human.h"
 #include "core/log.h"
 #include "storage/read/parts.h"
 #include "storage/read/rollback.h"

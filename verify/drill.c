@@ -3,8 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/enc.h"
+#include "core/exit.h"
 #include "core/host/proc.h"
+#include "core/human.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "core/progress.h"

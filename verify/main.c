@@ -6,7 +6,8 @@
 #include <unistd.h>
 
 #include "core/cancel.h"
-#include "core/enc.h"
+#include "core/exit.h"
+#include "core/human.h"
 #include "core/log.h"
 #include "pg/conn/tools.h"
 #include "verify/baseline.h"

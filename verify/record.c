@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/exit.h"
 #include "core/log.h"
 #include "storage/repo/drillrecord.h"
 

@@ -5,7 +5,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/enc.h"
+#include "core/exit.h"
+#include "core/human.h"
 #include "core/json.h"
 
 void

@@ -7,26 +7,10 @@
 #include <string.h>
 
 #include "core/cli/opts_print.h"
+#include "core/cli/opts_table.h"
 
 /* What getopt_long() returns for options without a letter. */
 enum { VAL_TABLE = 256, VAL_HELP = 100000, VAL_VERSION, VAL_COMPLETION };
-
-static bool
-is_end(const struct opt *o)
-{
-    return o->kind == OPT_HEAD && o->name == NULL;
-}
-
-const struct opt *
-opts_at(const struct opts_spec *spec, size_t i)
-{
-    for (const struct opt *o = spec->table; !is_end(o); o++) {
-        if (o->kind != OPT_HEAD && i-- == 0) {
-            return o;
-        }
-    }
-    return NULL;
-}
 
 static int
 set_flag(const struct opt *o, bool *value, const char *text, struct err *e)

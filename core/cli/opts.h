@@ -1,46 +1,16 @@
 /*
- * opts.h - one table drives parsing, --help, shell completion and the test that
- * the man page names every option.
+ * opts.h - the command line, read as a tool's table of options says (opts_table.h).
  *
- * A tool declares a struct of values, and a table whose entries point into it with
- * offsetof().  "--name value", "--name=value", "-n value", "-nvalue", "--" and
+ * "--name value", "--name=value", "-n value", "-nvalue", "--" and
  * unambiguous prefixes work as with getopt_long (which does the work).  --help,
  * --version and --completion bash are added for every tool.
  */
 #ifndef CORE_CLI_OPTS_H
 #define CORE_CLI_OPTS_H
 
-#include <stddef.h>
-
+#include "core/cli/opts_table.h"
 #include "core/err.h"
 #include "core/mem.h"
-
-enum opt_kind {
-    OPT_FLAG, /* bool */
-    OPT_TEXT, /* const char *, borrowed from argv or the environment */
-    OPT_INT,  /* int, between min and max */
-    OPT_LIST, /* struct strlist, may be given again */
-    OPT_HEAD, /* no option: a heading in --help */
-};
-
-struct opt {
-    enum opt_kind kind;
-    const char   *name;   /* long name, without dashes; the text of a heading */
-    char          letter; /* 0: none */
-    const char   *arg;    /* "PATH", for --help */
-    const char   *help;   /* one sentence, lower case, no full stop */
-    size_t        offset; /* into the values */
-    int           min, max;
-    const char   *env;    /* environment variable that gives a default, or NULL */
-    const char   *config; /* key in the configuration file's sections, or NULL */
-};
-
-struct opts_spec {
-    const char       *program; /* "pgassay-backup" */
-    const char       *usage;   /* "[OPTION]... [DBNAME]..." */
-    const char       *summary; /* one sentence */
-    const struct opt *table;   /* ends with kind OPT_HEAD and name NULL */
-};
 
 /* What parsing decided beside the values. */
 struct opts_result {
@@ -78,9 +48,6 @@ int opts_set(const struct opts_spec *, void *values, const char *name, const cha
 
 /* The value as text, as opts_set() takes it, allocated; NULL when there is none. */
 char *opts_text(const struct opt *, const void *values);
-
-/* i = 0, 1, ...: the i-th option of the table without its headings; NULL at the end. */
-const struct opt *opts_at(const struct opts_spec *, size_t i);
 
 void opts_result_free(struct opts_result *);
 

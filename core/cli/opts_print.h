@@ -5,7 +5,7 @@
 #ifndef CORE_CLI_OPTS_PRINT_H
 #define CORE_CLI_OPTS_PRINT_H
 
-#include "core/cli/opts.h"
+#include "core/cli/opts_table.h"
 
 /* All to stdout. */
 void opts_print_help(const struct opts_spec *);

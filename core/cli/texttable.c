@@ -1,46 +1,34 @@
-#include <inttypes.h>
+#include "core/cli/texttable.h"
+
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/enc.h"
-#include "storage/commands/cmd.h"
+#include "core/human.h"
 
 enum { COLUMNS_MAX = 16 };
 
-char *
-cmd_printable(const char *text)
+void
+texttable_add(struct texttable *t, const char *cell)
 {
-    char *clean = xstrdup(text);
-
-    utf8_clean(clean);
-    for (char *p = clean; *p != '\0'; p++) {
-        if ((unsigned char)*p < 0x20 || *p == 0x7f) {
-            *p = '?';
-        }
-    }
-    return clean;
+    strlist_take(&t->cells, utf8_printable(cell != NULL ? cell : ""));
 }
 
 void
-text_table_add(struct text_table *t, const char *cell)
-{
-    strlist_take(&t->cells, cmd_printable(cell != NULL ? cell : ""));
-}
-
-void
-text_table_count(struct text_table *t, uint64_t n)
+texttable_count(struct texttable *t, uint64_t n)
 {
     char out[32];
 
-    text_table_add(t, count_human(n, NULL, out, sizeof out));
+    texttable_add(t, count_human(n, NULL, out, sizeof out));
 }
 
 void
-text_table_size(struct text_table *t, uint64_t bytes)
+texttable_size(struct texttable *t, uint64_t bytes)
 {
     char text[16];
 
-    text_table_add(t, size_human(bytes, text, sizeof text));
+    texttable_add(t, size_human(bytes, text, sizeof text));
 }
 
 /* Characters as a terminal shows them: UTF-8 continuation bytes take no room. */
@@ -77,7 +65,7 @@ print_row(char *const *cells, const char *const *heads, const size_t *widths, si
 }
 
 void
-text_table_print(const struct text_table *t, FILE *f)
+texttable_print(const struct texttable *t, FILE *f)
 {
     char       *heads = xstrdup(t->heads);
     char       *save = NULL;
@@ -108,19 +96,7 @@ text_table_print(const struct text_table *t, FILE *f)
 }
 
 void
-text_table_free(struct text_table *t)
+texttable_free(struct texttable *t)
 {
     strlist_free(&t->cells);
-}
-
-int
-cmd_print_json(json_t *o, struct err *e)
-{
-    int rc = json_dumpf(o, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
-
-    json_decref(o);
-    if (rc != 0 || putchar('\n') == EOF || fflush(stdout) != 0) {
-        return err_errno(e, "could not write to standard output");
-    }
-    return 0;
 }

@@ -118,3 +118,19 @@ config_check_key(const char *kind, const char *key, struct err *e)
     free(known);
     return -1;
 }
+
+bool
+config_is_secret(const char *value)
+{
+    const char *host = strstr(value, "://");
+    const char *at;
+
+    if (strcasestr(value, "password") != NULL) {
+        return true;
+    }
+    if (host == NULL) {
+        return false;
+    }
+    at = strchr(host + 3, '@');
+    return at != NULL && memchr(host + 3, ':', (size_t)(at - host - 3)) != NULL;
+}

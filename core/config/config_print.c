@@ -35,22 +35,6 @@ config_apply(const struct config *c, const char *database, const struct opts_spe
     return 0;
 }
 
-bool
-config_is_secret(const char *value)
-{
-    const char *host = strstr(value, "://");
-    const char *at;
-
-    if (strcasestr(value, "password") != NULL) {
-        return true;
-    }
-    if (host == NULL) {
-        return false;
-    }
-    at = strchr(host + 3, '@');
-    return at != NULL && memchr(host + 3, ':', (size_t)(at - host - 3)) != NULL;
-}
-
 static void
 print_value(FILE *f, const char *key, const char *value, const char *from, int line)
 {

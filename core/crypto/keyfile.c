@@ -10,6 +10,7 @@
 
 #include "core/crypto/hash.h"
 #include "core/enc.h"
+#include "core/human.h"
 #include "core/json.h"
 #include "core/mem.h"
 

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "core/cancel.h"
-#include "core/enc.h"
 #include "core/host/proc_spawn.h"
+#include "core/human.h"
 #include "core/log.h"
 #include "core/mem.h"
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "core/cancel.h"
-#include "core/enc.h"
+#include "core/human.h"
 #include "core/mem.h"
 #include "pg/conn/wait.h"
 

@@ -7,7 +7,7 @@
 #include <sys/param.h>
 
 #include "core/cancel.h"
-#include "core/enc.h"
+#include "core/human.h"
 #include "core/log.h"
 #include "core/mem.h"
 #include "pg/conn/conn.h"

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/param.h>
 
-#include "core/enc.h"
+#include "core/human.h"
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/pool.h"

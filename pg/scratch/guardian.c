@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "core/cancel.h"
-#include "core/enc.h"
+#include "core/human.h"
 #include "core/mem.h"
 #include "pg/scratch/rmtree.h"
 

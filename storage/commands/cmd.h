@@ -55,25 +55,5 @@ int cmd_keys(const struct cmd *, struct err *);
 struct repo *cmd_open(const struct cmd *, const char *database, struct err *);
 /* db alone when it is given (ERR_NOT_FOUND when the repository does not hold it), else all. */
 int cmd_databases(struct repo *, const char *db, struct strlist *, struct err *);
-/* Prints, indented, and takes the reference. */
-int cmd_print_json(json_t *, struct err *);
-
-/* ---- text for people ---- */
-
-/* A name from a database as a terminal may see it: no control characters, valid UTF-8.
- * Allocated. */
-char *cmd_printable(const char *);
-
-struct text_table {
-    const char    *heads; /* "id|age|>rows": '>' puts to the right */
-    struct strlist cells; /* row by row */
-};
-
-void text_table_add(struct text_table *, const char *cell); /* NULL: empty */
-void text_table_print(const struct text_table *, FILE *);
-void text_table_free(struct text_table *);
-/* "1,234,567" and "12.3 MB" cells. */
-void text_table_count(struct text_table *, uint64_t);
-void text_table_size(struct text_table *, uint64_t);
 
 #endif

@@ -3,8 +3,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/enc.h"
+#include "core/exit.h"
 #include "core/host/hostlock.h"
+#include "core/human.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "storage/commands/cmd.h"
@@ -230,9 +231,9 @@ cmd_copy(const struct cmd *c, struct err *e)
         rc = copy_databases(c, from, to, &names, list, e);
     }
     if (rc >= 0 && c->json &&
-        cmd_print_json(json_pack("{s:s,s:s,s:O}", "from", from->st->location, "to",
-                                 to->st->location, "databases", list),
-                       e) != 0) {
+        json_print(json_pack("{s:s,s:s,s:O}", "from", from->st->location, "to", to->st->location,
+                             "databases", list),
+                   e) != 0) {
         rc = -1;
     }
     json_decref(list);

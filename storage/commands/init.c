@@ -1,5 +1,7 @@
 #include <unistd.h>
 
+#include "core/exit.h"
+#include "core/json.h"
 #include "storage/commands/cmd.h"
 
 int
@@ -20,8 +22,7 @@ cmd_init(const struct cmd *c, struct err *e)
         return -1;
     }
     if (c->json) {
-        rc = cmd_print_json(json_pack("{s:s,s:s}", "repository", place.location, "repo_id", r->id),
-                            e);
+        rc = json_print(json_pack("{s:s,s:s}", "repository", place.location, "repo_id", r->id), e);
     } else if (!c->quiet && isatty(STDOUT_FILENO)) {
         (void)printf("new repository %s in %s\n", r->id, place.location);
     }

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "core/crypto/keyfile.h"
+#include "core/exit.h"
+#include "core/json.h"
 #include "storage/commands/cmd.h"
 
 /* *out stays empty when none was asked for. */
@@ -35,9 +37,9 @@ print_key(const struct cmd *c, const struct secret_key *k, const char *path, con
           struct err *e)
 {
     if (c->json) {
-        return cmd_print_json(json_pack("{s:s,s:s,s:s,s:s}", "id", k->pub.id, "name", k->pub.name,
-                                        "secret_file", path, "public_file", pub),
-                              e);
+        return json_print(json_pack("{s:s,s:s,s:s,s:s}", "id", k->pub.id, "name", k->pub.name,
+                                    "secret_file", path, "public_file", pub),
+                          e);
     }
     if (!c->quiet && isatty(STDOUT_FILENO)) {
         (void)printf("key %s (%s): secret in %s, public in %s\n", k->pub.id, k->pub.name, path,

@@ -3,7 +3,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/cli/texttable.h"
 #include "core/enc.h"
+#include "core/exit.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "storage/commands/cmd.h"
@@ -63,7 +65,7 @@ epoch_json(const struct repo *r, const struct epoch *ep, const struct epoch_keys
 }
 
 static void
-add_rows(struct text_table *t, const struct repo *r, const struct epoch *ep,
+add_rows(struct texttable *t, const struct repo *r, const struct epoch *ep,
          const struct epoch_keys *o)
 {
     char number[32];
@@ -71,18 +73,18 @@ add_rows(struct text_table *t, const struct repo *r, const struct epoch *ep,
     (void)snprintf(number, sizeof number, "%u%s", ep->number,
                    ep->number == r->epoch ? " (current)" : "");
     if (!ep->sealed) {
-        text_table_add(t, number);
-        text_table_add(t, "not encrypted: everybody");
-        text_table_add(t, "");
-        text_table_add(t, "");
+        texttable_add(t, number);
+        texttable_add(t, "not encrypted: everybody");
+        texttable_add(t, "");
+        texttable_add(t, "");
     }
     for (size_t i = 0; i < o->count; i++) {
-        char *name = cmd_printable(o->v[i].name);
+        char *name = utf8_printable(o->v[i].name);
 
-        text_table_add(t, number);
-        text_table_add(t, o->v[i].role == EPOCH_READER ? "reads" : "writes");
-        text_table_add(t, o->v[i].id);
-        text_table_add(t, name);
+        texttable_add(t, number);
+        texttable_add(t, o->v[i].role == EPOCH_READER ? "reads" : "writes");
+        texttable_add(t, o->v[i].id);
+        texttable_add(t, name);
         free(name);
     }
 }
@@ -90,9 +92,9 @@ add_rows(struct text_table *t, const struct repo *r, const struct epoch *ep,
 static int
 keys_list(const struct cmd *c, struct repo *r, struct err *e)
 {
-    struct text_table t = {.heads = "epoch|may|key|name"};
-    json_t           *list = json_array();
-    int               rc = EXIT_GOOD;
+    struct texttable t = {.heads = "epoch|may|key|name"};
+    json_t          *list = json_array();
+    int              rc = EXIT_GOOD;
 
     for (unsigned number = 1; rc == EXIT_GOOD && number <= r->epoch; number++) {
         const struct epoch *ep = keyring_epoch(r->keys, number, e);
@@ -107,14 +109,14 @@ keys_list(const struct cmd *c, struct repo *r, struct err *e)
         epoch_keys_free(&o);
     }
     if (rc == EXIT_GOOD && c->json) {
-        rc = cmd_print_json(json_pack("{s:s, s:s, s:O}", "repository", r->st->location, "repo_id",
-                                      r->id, "epochs", list),
-                            e);
+        rc = json_print(json_pack("{s:s, s:s, s:O}", "repository", r->st->location, "repo_id",
+                                  r->id, "epochs", list),
+                        e);
     } else if (rc == EXIT_GOOD) {
-        text_table_print(&t, stdout);
+        texttable_print(&t, stdout);
     }
     json_decref(list);
-    text_table_free(&t);
+    texttable_free(&t);
     return rc;
 }
 
@@ -132,7 +134,7 @@ keys_add(const struct cmd *c, struct repo *r, struct err *e)
             rc = readers_add(r, c->writer ? EPOCH_WRITER : EPOCH_READER, &k, &done, e);
         }
         if (rc == 0) {
-            char *name = cmd_printable(k.name);
+            char *name = utf8_printable(k.name);
 
             say(c, "key %s (%s) can %s now, in %u epoch%s", k.id, name,
                 c->writer ? "write" : "read", done, done == 1 ? "" : "s");

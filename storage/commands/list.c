@@ -2,7 +2,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/enc.h"
+#include "core/cli/texttable.h"
+#include "core/exit.h"
+#include "core/human.h"
 #include "core/json.h"
 #include "storage/commands/cmd.h"
 #include "storage/format/object.h"
@@ -108,7 +110,7 @@ encrypts(const struct repo *r)
 
 /* In a repository that is encrypted by now, what was stored before it was. */
 static void
-add_state(struct text_table *t, const struct backup_entry *b, const struct annotation *s,
+add_state(struct texttable *t, const struct backup_entry *b, const struct annotation *s,
           bool encrypted)
 {
     bool plain = encrypted && b->label != NULL && !b->label->encrypted;
@@ -117,30 +119,30 @@ add_state(struct text_table *t, const struct backup_entry *b, const struct annot
 }
 
 static void
-add_row(struct text_table *t, const struct backup_entry *b, const struct annotation *s, time_t now,
+add_row(struct texttable *t, const struct backup_entry *b, const struct annotation *s, time_t now,
         bool encrypted)
 {
     const struct label *l = b->label;
     char                age[32] = "";
     char               *note;
 
-    text_table_add(t, b->id);
+    texttable_add(t, b->id);
     if (l == NULL) {
         for (int i = 0; i < 6; i++) {
-            text_table_add(t, "");
+            texttable_add(t, "");
         }
     } else {
         (void)duration_human((double)(now - l->snapshot), age, sizeof age);
-        text_table_add(t, now >= l->snapshot ? age : "in the future");
-        text_table_count(t, l->tables);
-        text_table_count(t, l->rows);
-        text_table_size(t, l->raw_bytes);
-        text_table_size(t, l->stored_bytes);
-        text_table_size(t, l->new_bytes);
+        texttable_add(t, now >= l->snapshot ? age : "in the future");
+        texttable_count(t, l->tables);
+        texttable_count(t, l->rows);
+        texttable_size(t, l->raw_bytes);
+        texttable_size(t, l->stored_bytes);
+        texttable_size(t, l->new_bytes);
     }
     add_state(t, b, s, encrypted);
     note = annotation_note(s, b->state != BACKUP_COMMITTED ? b->problem : l->note);
-    text_table_add(t, note);
+    texttable_add(t, note);
     free(note);
 }
 
@@ -148,8 +150,8 @@ static void
 print_database(const char *db, const struct backup_list *list, const struct annotations *known,
                bool first, bool encrypted)
 {
-    struct text_table t = {.heads = "backup|>age|>tables|>rows|>data|>stored|>new|state|note"};
-    time_t            now = time(NULL);
+    struct texttable t = {.heads = "backup|>age|>tables|>rows|>data|>stored|>new|state|note"};
+    time_t           now = time(NULL);
 
     (void)printf("%s%s\n", first ? "" : "\n", db);
     if (list->n == 0) {
@@ -158,8 +160,8 @@ print_database(const char *db, const struct backup_list *list, const struct anno
         for (size_t i = 0; i < list->n; i++) {
             add_row(&t, &list->v[i], &known->v[i], now, encrypted);
         }
-        text_table_print(&t, stdout);
-        text_table_free(&t);
+        texttable_print(&t, stdout);
+        texttable_free(&t);
     }
     for (size_t i = 0; i < list->unlabelled.n; i++) {
         (void)printf(
@@ -231,9 +233,9 @@ cmd_list(const struct cmd *c, struct err *e)
     }
     rc = c->check && damaged ? EXIT_DIFFERENT : EXIT_GOOD;
     if (c->json &&
-        cmd_print_json(json_pack("{s:s,s:s,s:O}", "repository", r->st->location, "repo_id", r->id,
-                                 "databases", databases),
-                       e) != 0) {
+        json_print(json_pack("{s:s,s:s,s:O}", "repository", r->st->location, "repo_id", r->id,
+                             "databases", databases),
+                   e) != 0) {
         rc = -1;
     } else if (!c->json && names.n == 0) {
         (void)printf("repository %s is empty\n", r->st->location);

@@ -8,6 +8,7 @@
 #include "core/buf.h"
 #include "core/cancel.h"
 #include "core/cli/opts_common.h"
+#include "core/exit.h"
 #include "core/log.h"
 #include "storage/commands/cmd.h"
 #include "storage/repo/source.h"

@@ -1,6 +1,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/exit.h"
 #include "core/json.h"
 #include "storage/commands/cmd.h"
 #include "storage/read/backup_find.h"
@@ -27,9 +28,9 @@ static int
 done(const struct cmd *c, struct repo *r, const char *verb, const char *backup, struct err *e)
 {
     if (c->json) {
-        return cmd_print_json(json_pack("{s:s, s:o, s:s, s:s}", "repository", r->st->location, "db",
-                                        json_text(c->args[0]), "backup", backup, "state", verb),
-                              e);
+        return json_print(json_pack("{s:s, s:o, s:s, s:s}", "repository", r->st->location, "db",
+                                    json_text(c->args[0]), "backup", backup, "state", verb),
+                          e);
     }
     say(c, verb, backup);
     return EXIT_GOOD;

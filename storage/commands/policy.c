@@ -2,6 +2,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/cli/texttable.h"
+#include "core/enc.h"
+#include "core/exit.h"
+#include "core/json.h"
 #include "core/log.h"
 #include "storage/commands/cmd.h"
 #include "storage/format/object.h"
@@ -35,10 +39,9 @@ print_json(struct repo *r, const struct policy *all, const struct strlist *names
             return -1;
         }
     }
-    return cmd_print_json(json_pack("{s:s, s:s, s:o, s:o}", "repository", r->st->location,
-                                    "repo_id", r->id, "policy", policy_json(all), "databases",
-                                    list),
-                          e);
+    return json_print(json_pack("{s:s, s:s, s:o, s:o}", "repository", r->st->location, "repo_id",
+                                r->id, "policy", policy_json(all), "databases", list),
+                      e);
 }
 
 /* ---- for people ---- */
@@ -46,23 +49,23 @@ print_json(struct repo *r, const struct policy *all, const struct strlist *names
 static void
 print_rules(const struct policy *p, const struct policy *own, const char *whose)
 {
-    struct text_table t = {.heads = "rule|value|from"};
+    struct texttable t = {.heads = "rule|value|from"};
 
     for (size_t i = 0; policy_key(i) != NULL; i++) {
         char *value = policy_text(p, i);
 
         if (value != NULL) {
-            text_table_add(&t, policy_key(i));
-            text_table_add(&t, value);
-            text_table_add(&t,
-                           policy_given(own, i)     ? whose
-                               : policy_given(p, i) ? "repository"
-                                                    : "default");
+            texttable_add(&t, policy_key(i));
+            texttable_add(&t, value);
+            texttable_add(&t,
+                          policy_given(own, i)     ? whose
+                              : policy_given(p, i) ? "repository"
+                                                   : "default");
         }
         free(value);
     }
-    text_table_print(&t, stdout);
-    text_table_free(&t);
+    texttable_print(&t, stdout);
+    texttable_free(&t);
     if (!policy_expires(p)) {
         (void)printf("no rule: nothing expires\n");
     }
@@ -90,7 +93,7 @@ print_text(struct repo *r, const struct policy *all, const struct strlist *names
         if (repository && own.set == 0) {
             continue; /* nothing of its own */
         }
-        shown = cmd_printable(names->v[i]);
+        shown = utf8_printable(names->v[i]);
         (void)printf("%s%s\n", first ? "" : "\n", shown);
         print_rules(&p, &own, shown);
         free(shown);

@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include "core/cancel.h"
-#include "core/enc.h"
+#include "core/exit.h"
+#include "core/human.h"
+#include "core/json.h"
 #include "core/log.h"
 #include "storage/repo/backuplist.h"
 
@@ -198,7 +200,7 @@ print_json(const struct cmd *c, struct repo *r, const struct free_plan *plan, js
                                   json_pack("{s:I, s:I}", "wanted", (json_int_t)plan->wanted,
                                             "planned", (json_int_t)plan->planned));
     }
-    return cmd_print_json(o, e);
+    return json_print(o, e);
 }
 
 /* ---- options ---- */

@@ -2,7 +2,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/enc.h"
+#include "core/human.h"
 #include "storage/commands/prune.h"
 #include "storage/read/reclaimable.h"
 #include "storage/repo/backuplist.h"

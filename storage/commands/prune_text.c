@@ -1,7 +1,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/cli/texttable.h"
 #include "core/enc.h"
+#include "core/human.h"
 #include "core/json.h"
 #include "storage/commands/prune.h"
 #include "storage/format/object.h"
@@ -125,21 +127,21 @@ pruned_json(const struct pruned *p)
 static void
 print_decision(const struct retention_plan *d, bool dry_run)
 {
-    struct text_table t = {.heads = "backup|>age|fate|why"};
+    struct texttable t = {.heads = "backup|>age|fate|why"};
 
     for (size_t i = 0; i < d->n; i++) {
         const struct retention_verdict *v = &d->v[i];
         char                            age[32];
         char                           *why = retention_verdict_text(d, v);
 
-        text_table_add(&t, v->id);
-        text_table_add(&t, duration_human(difftime(time(NULL), v->snapshot), age, sizeof age));
-        text_table_add(&t, v->fate == FATE_STAYS ? "stays" : dry_run ? "would go" : "goes");
-        text_table_add(&t, why);
+        texttable_add(&t, v->id);
+        texttable_add(&t, duration_human(difftime(time(NULL), v->snapshot), age, sizeof age));
+        texttable_add(&t, v->fate == FATE_STAYS ? "stays" : dry_run ? "would go" : "goes");
+        texttable_add(&t, why);
         free(why);
     }
-    text_table_print(&t, stdout);
-    text_table_free(&t);
+    texttable_print(&t, stdout);
+    texttable_free(&t);
 }
 
 static void
@@ -182,7 +184,7 @@ print_result(const struct prune_result *p, bool dry_run)
 void
 pruned_print(const struct pruned *p, bool dry_run)
 {
-    char *db = cmd_printable(p->db);
+    char *db = utf8_printable(p->db);
 
     (void)printf("%s\n", db);
     if (p->decided) {

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include "core/cancel.h"
-#include "core/enc.h"
+#include "core/exit.h"
+#include "core/human.h"
+#include "core/json.h"
 
 struct scrub_all {
     const struct cmd    *cmd;
@@ -129,10 +131,9 @@ static int
 report(const struct scrub_all *all, struct err *e)
 {
     if (all->cmd->json &&
-        cmd_print_json(json_pack("{s:s,s:s,s:b,s:O}", "repository", all->repo->st->location,
-                                 "repo_id", all->repo->id, "good", !all->damaged, "databases",
-                                 all->databases),
-                       e) != 0) {
+        json_print(json_pack("{s:s,s:s,s:b,s:O}", "repository", all->repo->st->location, "repo_id",
+                             all->repo->id, "good", !all->damaged, "databases", all->databases),
+                   e) != 0) {
         return -1;
     }
     if (fflush(stdout) != 0) {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/enc.h"
+#include "core/human.h"
 #include "storage/commands/scrub.h"
 
 /* A whole number from 1 to max; *end behind it.  0: there is none. */

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "core/enc.h"
+#include "core/human.h"
 #include "core/json.h"
 #include "storage/commands/scrub.h"
 #include "storage/format/object.h"
@@ -102,7 +103,7 @@ print_names(const char *what, const struct strlist *names)
     }
     (void)printf("    %s:", what);
     for (size_t i = 0; i < names->n; i++) {
-        char *name = cmd_printable(names->v[i]);
+        char *name = utf8_printable(names->v[i]);
 
         (void)printf("%s %s", i == 0 ? "" : ",", name);
         free(name);
@@ -135,7 +136,7 @@ print_damaged(const struct scrub *s)
         const struct backup_entry *b = &s->backups.v[i];
 
         if (b->state == BACKUP_DAMAGED) {
-            char *problem = cmd_printable(b->problem);
+            char *problem = utf8_printable(b->problem);
 
             (void)printf("%s: backup %s is damaged: %s\n", s->db, b->id, problem);
             free(problem);
@@ -179,7 +180,7 @@ print_repair(const struct scrub *s, const struct repair *r)
                      s->db, count_human(r->lost, "chunk", chunks, sizeof chunks));
     }
     for (size_t i = 0; i < r->failed.n; i++) {
-        char *text = cmd_printable(r->failed.v[i]);
+        char *text = utf8_printable(r->failed.v[i]);
 
         (void)printf("%s: cannot be healed: %s\n", s->db, text);
         free(text);

@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/cli/texttable.h"
 #include "core/enc.h"
+#include "core/exit.h"
+#include "core/human.h"
 #include "core/json.h"
 #include "storage/commands/cmd.h"
 #include "storage/format/object.h"
@@ -57,7 +60,7 @@ show_json(const struct cmd *c, const struct backup_entry *b, const struct annota
     object_set_text(o, "problem", b->problem);
     annotation_json(known, o);
     if (m == NULL) { /* encrypted, and no key to read it */
-        return cmd_print_json(o, e);
+        return json_print(o, e);
     }
     set_section(o, "server", m->server);
     set_section(o, "database", m->database);
@@ -74,7 +77,7 @@ show_json(const struct cmd *c, const struct backup_entry *b, const struct annota
         }
         (void)json_object_set_new(o, "table_list", list);
     }
-    return cmd_print_json(o, e);
+    return json_print(o, e);
 }
 
 /* ---- for people ---- */
@@ -92,7 +95,7 @@ line(const char *name, const char *fmt, ...)
     va_start(ap, fmt);
     (void)vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    clean = cmd_printable(text);
+    clean = utf8_printable(text);
     (void)printf("%-16s%s\n", name, clean);
     free(clean);
 }
@@ -177,11 +180,11 @@ by_bytes(const void *a, const void *b)
 }
 
 static void
-add_name(struct text_table *t, const struct manifest_table *x)
+add_name(struct texttable *t, const struct manifest_table *x)
 {
     char *name = xasprintf("%s.%s", x->schema, x->name);
 
-    text_table_add(t, name);
+    texttable_add(t, name);
     free(name);
 }
 
@@ -189,7 +192,7 @@ add_name(struct text_table *t, const struct manifest_table *x)
 static void
 show_tables(const struct manifest *m, bool all)
 {
-    struct text_table             t = {.heads = "table|>rows|>data|format|fingerprint"};
+    struct texttable              t = {.heads = "table|>rows|>data|format|fingerprint"};
     const struct manifest_table **v = xcalloc(m->n_tables + 1, sizeof *v);
     size_t                        n = all || m->n_tables < 10 ? m->n_tables : 10;
 
@@ -201,9 +204,9 @@ show_tables(const struct manifest *m, bool all)
     }
     for (size_t i = 0; i < n; i++) {
         add_name(&t, v[i]);
-        text_table_count(&t, v[i]->rows);
-        text_table_size(&t, v[i]->bytes);
-        text_table_add(&t, v[i]->format == COPY_BINARY ? "binary" : "text");
+        texttable_count(&t, v[i]->rows);
+        texttable_size(&t, v[i]->bytes);
+        texttable_add(&t, v[i]->format == COPY_BINARY ? "binary" : "text");
         strlist_take(&t.cells,
                      v[i]->skipped != NULL
                          ? xasprintf("no data: %s", v[i]->skipped)
@@ -211,9 +214,9 @@ show_tables(const struct manifest *m, bool all)
     }
     if (n > 0) {
         (void)printf("\n%s\n", all || n == m->n_tables ? "tables" : "the largest tables");
-        text_table_print(&t, stdout);
+        texttable_print(&t, stdout);
     }
-    text_table_free(&t);
+    texttable_free(&t);
     free(v);
 }
 

@@ -2,6 +2,9 @@
 #include <string.h>
 
 #include "core/enc.h"
+#include "core/exit.h"
+#include "core/human.h"
+#include "core/json.h"
 #include "core/log.h"
 #include "storage/commands/cmd.h"
 #include "storage/contract/versions.h"
@@ -169,10 +172,10 @@ cmd_undelete(const struct cmd *c, struct err *e)
         rc = EXIT_GOOD;
     }
     if (rc == EXIT_GOOD && c->json) {
-        rc = cmd_print_json(json_pack("{s:s,s:b,s:I,s:O}", "repository", place.location, "dry_run",
-                                      c->dry_run, "objects", (json_int_t)r.objects, "databases",
-                                      r.databases),
-                            e);
+        rc = json_print(json_pack("{s:s,s:b,s:I,s:O}", "repository", place.location, "dry_run",
+                                  c->dry_run, "objects", (json_int_t)r.objects, "databases",
+                                  r.databases),
+                        e);
     } else if (rc == EXIT_GOOD && r.objects == 0 && !c->quiet) {
         log_info("nothing was removed since then");
     }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/enc.h"
+#include "core/human.h"
 #include "core/mem.h"
 #include "storage/contract/object_lock.h"
 #include "storage/contract/versions.h"

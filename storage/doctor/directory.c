@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "core/crypto/hash.h"
-#include "core/enc.h"
+#include "core/human.h"
 #include "storage/doctor/doctor.h"
 #include "storage/drivers/file/file.h"
 

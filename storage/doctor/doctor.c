@@ -6,6 +6,8 @@
 
 #include "core/cancel.h"
 #include "core/crypto/hash.h"
+#include "core/enc.h"
+#include "core/exit.h"
 #include "core/json.h"
 
 void
@@ -21,7 +23,7 @@ doctor_add(struct doctor *d, const char *probe, enum doctor_verdict verdict, con
     VEC_GROW(d->v, d->n, d->cap);
     d->v[d->n++] = (struct doctor_finding){.probe = probe,
                                            .verdict = verdict,
-                                           .text = cmd_printable(text),
+                                           .text = utf8_printable(text),
                                            .advice = advice != NULL ? xstrdup(advice) : NULL};
 }
 
@@ -250,7 +252,7 @@ cmd_doctor(const struct cmd *c, struct err *e)
         goto out;
     }
     rc = is_good(&d) ? EXIT_GOOD : EXIT_DIFFERENT;
-    if (c->json && cmd_print_json(result_json(&d), e) != 0) {
+    if (c->json && json_print(result_json(&d), e) != 0) {
         rc = -1;
     } else if (!c->json && (!c->quiet || rc != EXIT_GOOD)) {
         print_text(&d, c->quiet);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/cancel.h"
-#include "core/enc.h"
+#include "core/human.h"
 #include "storage/doctor/doctor.h"
 
 enum { SMALL = 1024, SKEW_NOTE = 30, SKEW_MAX = 300 };

@@ -4,7 +4,7 @@
 
 #include "core/cancel.h"
 #include "core/crypto/hash.h"
-#include "core/enc.h"
+#include "core/human.h"
 #include "storage/doctor/doctor.h"
 
 enum { ROUNDS = 5, SMALL = 512, LARGE = 4 << 20, N_LARGE = 2 };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/enc.h"
+#include "core/human.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "storage/format/chunkname.h"

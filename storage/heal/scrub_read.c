@@ -4,6 +4,7 @@
 
 #include "core/cancel.h"
 #include "core/enc.h"
+#include "core/human.h"
 #include "core/pool.h"
 #include "core/progress.h"
 #include "storage/heal/scrub_impl.h"

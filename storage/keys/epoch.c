@@ -6,6 +6,7 @@
 
 #include "core/crypto/hash.h"
 #include "core/enc.h"
+#include "core/human.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "core/mem.h"

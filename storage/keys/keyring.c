@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/enc.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "core/mem.h"

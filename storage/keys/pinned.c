@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/enc.h"
 #include "core/host/statedir.h"
 #include "core/json.h"
 #include "core/log.h"

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/enc.h"
+#include "core/human.h"
 #include "core/log.h"
 #include "storage/format/label.h"
 #include "storage/read/backup_find.h"

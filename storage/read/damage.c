@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "core/enc.h"
+#include "core/human.h"
 #include "storage/format/chunkusers.h"
 #include "storage/read/damage_impl.h"
 #include "storage/read/parts.h"

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "core/crypto/hash.h"
-#include "core/enc.h"
 #include "core/log.h"
 #include "storage/contract/versions.h"
 #include "storage/format/chunkindex.h"

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/enc.h"
+#include "core/human.h"
 #include "storage/format/object.h"
 #include "storage/repo/backuplist.h"
 

@@ -5,6 +5,7 @@
 
 #include "core/crypto/hash.h"
 #include "core/enc.h"
+#include "core/human.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "storage/format/object.h"

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/enc.h"
+#include "core/human.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "storage/format/object.h"

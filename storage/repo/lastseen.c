@@ -10,6 +10,7 @@
 
 #include "core/enc.h"
 #include "core/host/statedir.h"
+#include "core/human.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "storage/format/label_chain.h"

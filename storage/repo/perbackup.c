@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "core/enc.h"
+#include "core/human.h"
 #include "storage/format/object.h"
 
 char *

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/enc.h"
+#include "core/human.h"
 #include "core/json.h"
 #include "storage/contract/object_lock.h"
 #include "storage/format/object.h"

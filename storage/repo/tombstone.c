@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/enc.h"
+#include "core/human.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "storage/format/label_chain.h"

@@ -7,6 +7,7 @@
 
 #include "core/cancel.h"
 #include "core/enc.h"
+#include "core/human.h"
 #include "core/log.h"
 #include "storage/repo/backuplist.h"
 #include "storage/retention/prune_impl.h"

@@ -69,8 +69,7 @@ bool prune_live(const struct prune *, const struct run_entry *);
  * error. */
 int prune_read_labels(struct prune *, struct err *);
 /* P6: the labels again; adds what new ones need. */
-int  prune_read_new_labels(struct prune *, struct err *);
-bool strlist_find(const struct strlist *sorted, const char *);
+int prune_read_new_labels(struct prune *, struct err *);
 
 /* ---- prune_expire.c ---- */
 

@@ -2,23 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/enc.h"
+#include "core/human.h"
 #include "storage/read/parts.h"
 #include "storage/retention/prune_impl.h"
 
 enum { FUTURE_MAX = 300 }; /* seconds that a label may be ahead of the store's clock */
-
-static int
-compare(const void *a, const void *b)
-{
-    return strcmp(a, *(const char *const *)b);
-}
-
-bool
-strlist_find(const struct strlist *sorted, const char *s)
-{
-    return sorted->n > 0 && bsearch(s, sorted->v, sorted->n, sizeof *sorted->v, compare) != NULL;
-}
 
 /* ---- doubts ---- */
 

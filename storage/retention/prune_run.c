@@ -2,7 +2,7 @@
 #include <unistd.h>
 
 #include "core/cancel.h"
-#include "core/enc.h"
+#include "core/human.h"
 #include "core/log.h"
 #include "storage/retention/prune_impl.h"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/enc.h"
+#include "core/human.h"
 #include "storage/format/object.h"
 #include "storage/keys/signed.h"
 #include "storage/retention/prune_impl.h"

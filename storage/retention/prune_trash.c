@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/enc.h"
+#include "core/human.h"
 #include "core/json.h"
 #include "storage/format/object.h"
 #include "storage/keys/signed.h"

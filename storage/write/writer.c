@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "core/crypto/hash.h"
-#include "core/enc.h"
+#include "core/human.h"
 #include "core/log.h"
 #include "storage/contract/object_lock.h"
 #include "storage/keys/trust.h"

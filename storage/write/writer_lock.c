@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "core/enc.h"
+#include "core/human.h"
 #include "core/mem.h"
 #include "core/pool.h"
 #include "storage/contract/object_lock.h"

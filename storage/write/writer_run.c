@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/enc.h"
+#include "core/human.h"
 #include "core/log.h"
 #include "storage/write/writer_impl.h"
 

@@ -13,7 +13,7 @@
 
 #include "core/crypto/hash.h"
 #include "core/crypto/seal.h"
-#include "core/enc.h"
+#include "core/human.h"
 #include "core/mem.h"
 
 enum { CHUNK = 5 << 20, ROUNDS = 20, TAGS = 64 };

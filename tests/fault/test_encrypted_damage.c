@@ -4,7 +4,6 @@
 #include "tests/fault/encrypted.h"
 
 #include "core/codec.h"
-#include "core/enc.h"
 
 /* A backup on the host that made it, and who reads it. */
 struct scene {

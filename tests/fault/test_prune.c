@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <time.h>
 
-#include "core/enc.h"
 #include "storage/format/chunkname.h"
 #include "storage/repo/blocklist.h"
 #include "storage/repo/runmark.h"

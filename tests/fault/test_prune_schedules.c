@@ -7,7 +7,6 @@
  */
 #include "tests/fault/yielding.h"
 
-#include "core/enc.h"
 #include "storage/repo/blocklist.h"
 #include "storage/retention/prune.h"
 

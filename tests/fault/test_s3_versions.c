@@ -4,7 +4,7 @@
  */
 #include "tests/fault/fixture.h"
 
-#include "core/enc.h"
+#include "core/human.h"
 #include "storage/contract/object_lock.h"
 #include "storage/contract/versions.h"
 #include "storage/drivers/s3/call.h"

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/enc.h"
+#include "core/human.h"
 #include "core/mem.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);

@@ -8,7 +8,7 @@
 
 #include <jansson.h>
 
-#include "core/enc.h"
+#include "core/human.h"
 #include "core/json.h"
 
 struct backdated {

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "core/enc.h"
+#include "core/human.h"
 #include "core/mem.h"
 #include "storage/retention/retention.h"
 

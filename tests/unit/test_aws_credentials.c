@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "core/buf.h"
-#include "core/enc.h"
+#include "core/human.h"
 #include "core/log.h"
 #include "core/mem.h"
 #include "storage/drivers/aws/credentials.h"

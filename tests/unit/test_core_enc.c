@@ -5,6 +5,7 @@
 
 #include "core/crypto/hash.h"
 #include "core/enc.h"
+#include "core/human.h"
 
 static void
 hexadecimal_goes_both_ways(void **state)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "core/exit.h"
 #include "core/log.h"
 #include "core/progress.h"
 

@@ -10,8 +10,9 @@
 #include <unistd.h>
 
 #include "core/cancel.h"
-#include "core/enc.h"
+#include "core/exit.h"
 #include "core/host/proc.h"
+#include "core/human.h"
 
 #define SH(script) ((const char *const[]){"sh", "-c", (script), NULL})
 

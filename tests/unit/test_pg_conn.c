@@ -8,7 +8,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "core/enc.h"
+#include "core/human.h"
 #include "pg/conn/conn.h"
 
 static void

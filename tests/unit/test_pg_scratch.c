@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "core/cancel.h"
-#include "core/enc.h"
+#include "core/human.h"
 #include "core/mem.h"
 #include "pg/scratch/scratch.h"
 #include "tests/support/cmocka.h"

@@ -6,7 +6,7 @@
 
 #include "core/cancel.h"
 #include "core/crypto/hash.h"
-#include "core/enc.h"
+#include "core/human.h"
 #include "core/log.h"
 #include "storage/drivers/s3/s3.h"
 #include "tests/unit/http_script.h"

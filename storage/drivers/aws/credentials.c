@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "core/crypto/hash.h"
-#include "core/enc.h"
+#include "core/human.h"
 #include "core/log.h"
 #include "core/mem.h"
 #include "storage/drivers/aws/source.h"

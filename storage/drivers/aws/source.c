@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/enc.h"
+#include "core/human.h"
 #include "core/json.h"
 #include "core/mem.h"
 

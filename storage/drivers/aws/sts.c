@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/enc.h"
+#include "core/human.h"
 #include "core/mem.h"
 #include "storage/drivers/aws/http.h"
 #include "storage/drivers/aws/sign.h"

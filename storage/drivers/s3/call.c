@@ -8,7 +8,7 @@
 
 #include "core/cancel.h"
 #include "core/crypto/hash.h"
-#include "core/enc.h"
+#include "core/human.h"
 #include "core/log.h"
 #include "storage/drivers/aws/sign.h"
 #include "storage/drivers/aws/uri.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/cancel.h"
-#include "core/enc.h"
+#include "core/human.h"
 #include "storage/drivers/s3/limit.h"
 
 enum {

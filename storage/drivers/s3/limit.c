@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "core/cancel.h"
-#include "core/enc.h"
+#include "core/human.h"
 
 /* After an idle time this much may go at once: seconds' worth. */
 #define BURST 0.05

@@ -4,7 +4,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/enc.h"
 #include "storage/drivers/aws/uri.h"
 #include "storage/drivers/s3/call.h"
 

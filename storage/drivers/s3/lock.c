@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/crypto/hash.h"
-#include "core/enc.h"
+#include "core/human.h"
 #include "storage/contract/object_lock.h"
 #include "storage/drivers/aws/uri.h"
 #include "storage/drivers/s3/call.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/enc.h"
+#include "core/human.h"
 #include "core/mem.h"
 #include "storage/drivers/s3/settings_in.h"
 
