@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "storage/contract/location.h"
+
 /* Options of the database; once more when its name was only known after connecting. */
 static int
 load_options(struct job *j, const char *name, struct err *e)

@@ -27,17 +27,3 @@ storage_lock_until(const struct storage *st, time_t now)
 
     return st->lock_days == 0 ? 0 : (now + (time_t)st->lock_days * day + step - 1) / step * step;
 }
-
-int
-storage_retain(struct storage *st, const char *key, time_t until, struct err *e)
-{
-    struct object_info info;
-
-    if (until == 0) {
-        return 0;
-    }
-    if (storage_head(st, key, &info, e) != 0) {
-        return -1;
-    }
-    return info.retain_until >= until ? 0 : st->ops->retain(st, key, until, e);
-}

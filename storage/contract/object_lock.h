@@ -20,8 +20,4 @@ enum { LOCK_STEP_DAYS = 30, LOCK_DAYS_MAX = 36500 };
 bool lock_covers(const char *key);
 /* Until when something written at that moment is locked; 0: this storage locks nothing. */
 time_t storage_lock_until(const struct storage *, time_t now);
-/* Locks an object that is there further, unless it is locked as long already; until 0: nothing
- * to do. */
-int storage_retain(struct storage *, const char *key, time_t until, struct err *);
-
 #endif

@@ -35,7 +35,6 @@
 
 #include "core/buf.h"
 #include "core/err.h"
-#include "storage/contract/location.h"
 
 struct storage;
 struct trust;
@@ -82,6 +81,7 @@ struct storage_ops {
     void (*close)(struct storage *);
 };
 
+/* What a driver's own state begins with. */
 struct storage {
     const struct storage_ops *ops;
     char                     *location; /* as the user gave it, for messages */
@@ -90,17 +90,16 @@ struct storage {
     unsigned stale_seconds;  /* how old a listing or head() may be; 0: never older than the call */
 };
 
-/* A driver's own state begins with a struct storage.  create: make the directory when it is
- * missing, ERR_EXISTS when it is not empty (init only). */
-struct storage *storage_open(const struct storage_location *, bool create, struct err *);
-
-int  storage_put(struct storage *, const char *key, const void *, size_t, struct err *);
-int  storage_get(struct storage *, const char *key, struct buf *, struct err *);
-int  storage_get_anew(struct storage *, const char *key, struct buf *, struct err *);
-int  storage_head(struct storage *, const char *key, struct object_info *, struct err *);
-int  storage_list(struct storage *, const char *prefix, storage_list_fn *, void *ctx, struct err *);
-int  storage_dirs(struct storage *, const char *prefix, storage_dirs_fn *, void *ctx, struct err *);
-int  storage_remove(struct storage *, const char *const *keys, size_t n, struct err *);
+int storage_put(struct storage *, const char *key, const void *, size_t, struct err *);
+int storage_get(struct storage *, const char *key, struct buf *, struct err *);
+int storage_get_anew(struct storage *, const char *key, struct buf *, struct err *);
+int storage_head(struct storage *, const char *key, struct object_info *, struct err *);
+int storage_list(struct storage *, const char *prefix, storage_list_fn *, void *ctx, struct err *);
+int storage_dirs(struct storage *, const char *prefix, storage_dirs_fn *, void *ctx, struct err *);
+int storage_remove(struct storage *, const char *const *keys, size_t n, struct err *);
+/* Locks an object that is there further, unless it is locked as long already; until 0: nothing
+ * to do. */
+int  storage_retain(struct storage *, const char *key, time_t until, struct err *);
 void storage_close(struct storage *); /* accepts NULL */
 
 /* True for a key, or one segment of a key, that the rules above allow. */

@@ -9,6 +9,8 @@
 #include "core/enc.h"
 #include "core/exit.h"
 #include "core/json.h"
+#include "storage/contract/location.h"
+#include "storage/drivers/open.h"
 
 void
 doctor_add(struct doctor *d, const char *probe, enum doctor_verdict verdict, const char *advice,

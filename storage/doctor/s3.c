@@ -2,8 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "storage/contract/location.h"
 #include "storage/doctor/doctor.h"
 #include "storage/drivers/aws/uri.h"
+#include "storage/drivers/open.h"
 #include "storage/drivers/s3/call.h"
 #include "storage/drivers/s3/s3.h"
 

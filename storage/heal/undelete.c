@@ -1,5 +1,6 @@
 #include "storage/heal/undelete.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -10,6 +10,8 @@
 #include "core/human.h"
 #include "core/json.h"
 #include "core/log.h"
+#include "storage/contract/location.h"
+#include "storage/drivers/open.h"
 #include "storage/format/object.h"
 #include "storage/keys/epoch_begin.h"
 #include "storage/keys/pinned.h"

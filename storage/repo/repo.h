@@ -18,6 +18,7 @@
 
 #include "core/err.h"
 #include "core/mem.h"
+#include "storage/contract/location.h"
 #include "storage/contract/storage.h"
 #include "storage/keys/keyring.h"
 

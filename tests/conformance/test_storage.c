@@ -1,4 +1,6 @@
 /* storage.h: one suite, run on every driver. */
+#include "storage/contract/location.h"
+#include "storage/drivers/open.h"
 #include "tests/fault/fixture.h"
 #include "tests/support/drivers.h"
 #include "tests/unit/s3_server.h"

@@ -1,5 +1,7 @@
 /* The file driver when the system says no: each call it makes failed once, a disk that is full, a
  * directory that may not be written. */
+#include "storage/contract/location.h"
+#include "storage/drivers/open.h"
 #include "tests/fault/fixture.h"
 
 #include <errno.h>

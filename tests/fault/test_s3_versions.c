@@ -5,9 +5,11 @@
 #include "tests/fault/fixture.h"
 
 #include "core/human.h"
+#include "storage/contract/location.h"
 #include "storage/contract/object_lock.h"
 #include "storage/contract/versions.h"
 #include "storage/drivers/s3/call.h"
+#include "storage/drivers/s3/s3.h"
 #include "storage/heal/undelete.h"
 #include "tests/unit/s3_server.h"
 

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "storage/contract/location.h"
 #include "storage/contract/storage.h"
+#include "storage/drivers/open.h"
 
 static const char *const env[] = {"TEST_REGION_FIRST", "TEST_REGION_SECOND", NULL};
 

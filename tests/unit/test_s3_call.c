@@ -8,6 +8,8 @@
 #include "core/crypto/hash.h"
 #include "core/human.h"
 #include "core/log.h"
+#include "storage/contract/location.h"
+#include "storage/drivers/open.h"
 #include "storage/drivers/s3/s3.h"
 #include "tests/unit/http_script.h"
 

@@ -15,6 +15,7 @@
 #include <pthread.h>
 
 #include "core/mem.h"
+#include "storage/contract/location.h"
 #include "storage/contract/storage.h"
 
 struct file_storage {

@@ -149,3 +149,43 @@ file_remove_backup_dir(struct file_storage *fs, const char *path)
     }
     free(dir);
 }
+
+int
+file_read_all(int fd, struct buf *out, struct err *e)
+{
+    struct stat sb;
+    ssize_t     n;
+
+    buf_clear(out);
+    if (fstat(fd, &sb) != 0) {
+        return err_errno(e, "could not read its size");
+    }
+    if (!S_ISREG(sb.st_mode)) {
+        return err_set(e, ERR_CORRUPT, "not a regular file");
+    }
+    if ((uintmax_t)sb.st_size > out->max) {
+        return err_set(e, ERR_CORRUPT, "has %jd bytes, at most %zu are allowed",
+                       (intmax_t)sb.st_size, out->max);
+    }
+    if (buf_reserve(out, (size_t)sb.st_size, e) != 0) {
+        return -1;
+    }
+    while (out->len < (size_t)sb.st_size) {
+        n = read(fd, out->data + out->len, (size_t)sb.st_size - out->len);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0 && errno == EIO) {
+            return err_set(e, ERR_CORRUPT, "the medium gives no data (input/output error)");
+        }
+        if (n < 0) {
+            return err_errno(e, "could not read");
+        }
+        if (n == 0) {
+            return err_set(e, ERR_CORRUPT, "ends after %zu of %jd bytes", out->len,
+                           (intmax_t)sb.st_size);
+        }
+        out->len += (size_t)n;
+    }
+    return 0;
+}

@@ -16,7 +16,7 @@
 #define STORAGE_DRIVERS_S3_CALL_H
 
 #include "storage/drivers/aws/xml.h"
-#include "storage/drivers/s3/s3.h"
+#include "storage/drivers/s3/bucket.h"
 
 struct s3_call {
     const char *verb; /* for messages: "store", "read" */

@@ -1,11 +1,10 @@
 /* Listing (ListObjectsV2), page by page: each is checked before any of it is passed on. */
-#include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "storage/drivers/aws/uri.h"
 #include "storage/drivers/s3/call.h"
+#include "storage/drivers/s3/s3.h"
 
 enum { PAGE_BYTES_MAX = 8 << 20, EMPTY_PAGES_MAX = 100 };
 
@@ -147,22 +146,6 @@ next_page(struct listing *l, bool first, struct err *e)
     return ask_page(l, e) == 0 ? 1 : -1;
 }
 
-int
-s3_time(const char *text, time_t *out)
-{
-    struct tm   tm = {0};
-    const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
-
-    if (end == NULL) {
-        return -1;
-    }
-    if (*end == '.') {
-        end += 1 + strspn(end + 1, "0123456789");
-    }
-    *out = timegm(&tm);
-    return strcmp(end, "Z") == 0 ? 0 : -1;
-}
-
 static int
 pass_entries(const struct listing *l, storage_list_fn *fn, void *ctx, struct err *e)
 {
@@ -217,7 +200,7 @@ listing_free(struct listing *l)
 int
 s3_list(struct storage *st, const char *prefix, storage_list_fn *fn, void *ctx, struct err *e)
 {
-    struct s3_storage *s = s3_storage_of(st);
+    struct s3_storage *s = s3_self(st);
     struct listing     l = {.s = s, .prefix = xasprintf("%s%s", s->set.prefix, prefix)};
     int                rc = next_page(&l, true, e);
 
@@ -231,7 +214,7 @@ s3_list(struct storage *st, const char *prefix, storage_list_fn *fn, void *ctx, 
 int
 s3_dirs(struct storage *st, const char *prefix, storage_dirs_fn *fn, void *ctx, struct err *e)
 {
-    struct s3_storage *s = s3_storage_of(st);
+    struct s3_storage *s = s3_self(st);
     struct listing l = {.s = s, .prefix = xasprintf("%s%s", s->set.prefix, prefix), .dirs = true};
     int            rc = next_page(&l, true, e);
 

@@ -1,60 +1,17 @@
 /* Object Lock: headers of a PUT that locks, locking further, and reading back what the store
  * made of it. */
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/crypto/hash.h"
 #include "core/human.h"
-#include "storage/contract/object_lock.h"
 #include "storage/drivers/aws/uri.h"
 #include "storage/drivers/s3/call.h"
-#include "storage/drivers/s3/settings_in.h"
+#include "storage/drivers/s3/s3.h"
 
 static const char *
 mode(const struct s3_storage *s)
 {
     return s->set.lock == S3_LOCK_COMPLIANCE ? "COMPLIANCE" : "GOVERNANCE";
-}
-
-int
-s3_lock_settings(const struct storage_location *p, struct s3_settings *s, struct err *e)
-{
-    const char *name = storage_location_get(p, "object-lock", NULL);
-    const char *days = storage_location_get(p, "object-lock-days", NULL);
-    char       *end = NULL;
-    long        n;
-
-    if (name == NULL && days == NULL) {
-        return 0;
-    }
-    if (name == NULL || days == NULL) {
-        return err_set(e, ERR_USAGE,
-                       "object-lock and object-lock-days belong together, but %s is not set",
-                       name == NULL ? "the first" : "the second");
-    }
-    if (strcmp(name, "governance") != 0 && strcmp(name, "compliance") != 0) {
-        return s3_setting_refuse(p, "object-lock", NULL, "is neither governance nor compliance", e);
-    }
-    n = strtol(days, &end, 10);
-    if (*end != '\0' || n < 1 || n > LOCK_DAYS_MAX) {
-        return s3_setting_refuse(p, "object-lock-days", NULL,
-                                 "is not a number of days from 1 to 36500", e);
-    }
-    s->lock = *name == 'c' ? S3_LOCK_COMPLIANCE : S3_LOCK_GOVERNANCE;
-    s->lock_days = (unsigned)n;
-    return 0;
-}
-
-void
-s3_md5_header(const void *data, size_t n, struct strlist *headers)
-{
-    uint8_t sum[MD5_BYTES];
-    char    base64[32];
-
-    md5(data, n, sum);
-    (void)sodium_bin2base64(base64, sizeof base64, sum, sizeof sum, sodium_base64_VARIANT_ORIGINAL);
-    strlist_take(headers, xasprintf("Content-MD5: %s", base64));
 }
 
 int
@@ -107,7 +64,7 @@ s3_lock_shown(const struct s3_answer *a)
 int
 s3_lock_check(struct storage *st, const char *key, time_t until, struct err *e)
 {
-    struct s3_storage *s = s3_storage_of(st);
+    struct s3_storage *s = s3_self(st);
     struct object_info info = {0};
     char               text[32];
     char              *name;
@@ -132,7 +89,7 @@ s3_lock_check(struct storage *st, const char *key, time_t until, struct err *e)
 int
 s3_retain(struct storage *st, const char *key, time_t until, struct err *e)
 {
-    struct s3_storage *s = s3_storage_of(st);
+    struct s3_storage *s = s3_self(st);
     struct s3_call     c = {.verb = "lock", .method = "PUT", .key = key};
     char               text[32];
     char              *body = xasprintf(

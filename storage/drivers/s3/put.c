@@ -6,6 +6,7 @@
 #include "core/cancel.h"
 #include "core/crypto/hash.h"
 #include "storage/drivers/s3/call.h"
+#include "storage/drivers/s3/s3.h"
 
 static void
 add_base64(struct strlist *headers, const char *name, const uint8_t *bytes, size_t n)
@@ -93,7 +94,7 @@ compare(struct storage *st, const char *key, const struct blob *blob, struct err
     if (rc == 0 ? there.len != blob->size ||
                 (blob->size > 0 && memcmp(there.data, blob->data, blob->size) != 0)
                 : e->kind == ERR_CORRUPT) {
-        char *name = s3_name(s3_storage_of(st), key);
+        char *name = s3_name(s3_self(st), key);
 
         rc = err_set(e, ERR_EXISTS, "could not store \"%s\": exists already, with other contents",
                      name);
@@ -115,7 +116,7 @@ names_its_hash(const char *key, const uint8_t digest[SHA256_BYTES])
 static int
 put_once(struct storage *st, const char *key, const struct blob *blob, struct err *e)
 {
-    struct s3_storage *s = s3_storage_of(st);
+    struct s3_storage *s = s3_self(st);
     struct object_info info;
     uint8_t            digest[SHA256_BYTES];
     bool               taken;

@@ -5,6 +5,7 @@
 #include "storage/contract/versions.h"
 #include "storage/drivers/aws/uri.h"
 #include "storage/drivers/s3/call.h"
+#include "storage/drivers/s3/s3.h"
 
 enum { BATCH = 1000, BODY_MAX = 8 << 20, ANSWER_MAX = 8 << 20 };
 
@@ -145,7 +146,7 @@ remove_one(struct s3_storage *s, const struct object_version *v, struct err *e)
 int
 s3_remove_versions(struct storage *st, const struct object_version *v, size_t n, struct err *e)
 {
-    struct s3_storage *s = s3_storage_of(st);
+    struct s3_storage *s = s3_self(st);
 
     for (size_t i = 0; i < n;) {
         size_t many = n - i < BATCH ? n - i : BATCH;

@@ -4,32 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/mem.h"
+#include "storage/contract/location.h"
 #include "storage/drivers/s3/call.h"
-
-char *
-s3_name(const struct s3_storage *s, const char *key)
-{
-    return xasprintf("s3://%s/%s%s", s->set.bucket, s->set.prefix, key);
-}
-
-void
-s3_customer_key_headers(const struct s3_storage *s, struct strlist *headers)
-{
-    if (s->set.customer_key != NULL) {
-        strlist_add(headers, "x-amz-server-side-encryption-customer-algorithm: AES256");
-        strlist_take(
-            headers,
-            xasprintf("x-amz-server-side-encryption-customer-key: %s", s->set.customer_key));
-        strlist_take(headers,
-                     xasprintf("x-amz-server-side-encryption-customer-key-MD5: %s",
-                               s->set.customer_key_md5));
-    }
-}
 
 static int
 get(struct storage *st, const char *key, bool fresh, struct buf *out, struct err *e)
 {
-    struct s3_storage *s = s3_storage_of(st);
+    struct s3_storage *s = s3_self(st);
     struct s3_call c = {.verb = "read", .method = "GET", .key = key, .out = out, .fresh = fresh};
     int            rc;
 
@@ -74,7 +56,7 @@ accept_head(void *ctx, const struct s3_answer *a, struct err *e)
 static int
 s3_head(struct storage *st, const char *key, struct object_info *info, struct err *e)
 {
-    struct s3_storage *s = s3_storage_of(st);
+    struct s3_storage *s = s3_self(st);
     struct s3_call     c = {
             .verb = "look at", .method = "HEAD", .key = key, .accept = accept_head, .ctx = info};
     int rc;
@@ -88,7 +70,7 @@ s3_head(struct storage *st, const char *key, struct object_info *info, struct er
 static void
 s3_close(struct storage *st)
 {
-    struct s3_storage *s = s3_storage_of(st);
+    struct s3_storage *s = s3_self(st);
 
     s3_http_free(s->http);
     aws_provider_free(s->provider);

@@ -21,23 +21,9 @@
 #ifndef STORAGE_DRIVERS_S3_S3_H
 #define STORAGE_DRIVERS_S3_S3_H
 
-#include <stdatomic.h>
-
+#include "storage/contract/location.h"
 #include "storage/contract/storage.h"
-#include "storage/drivers/aws/credentials.h"
-#include "storage/drivers/s3/http.h"
-#include "storage/drivers/s3/settings.h"
-
-struct s3_storage {
-    struct storage       base;
-    struct s3_settings   set;
-    struct s3_http      *http;
-    struct aws_provider *provider;
-    atomic_bool          answered;       /* the store has, once */
-    atomic_bool          no_conditional; /* it knows no If-None-Match on PUT */
-    atomic_bool          no_bulk;        /* nor DeleteObjects */
-    atomic_long          clock_offset;   /* seconds that its clock is ahead of ours */
-};
+#include "storage/drivers/s3/bucket.h"
 
 /* rest: "bucket/prefix".  Talks to nobody yet.  create: the bucket must be there, and is looked
  * at by whoever writes. */
@@ -48,18 +34,10 @@ struct s3_storage *s3_storage_of(struct storage *st);
 
 /* ---- within the driver ---- */
 
-/* "s3://bucket/prefix/key"; allocated. */
-char *s3_name(const struct s3_storage *, const char *key);
-
 int s3_put(struct storage *, const char *key, const struct blob *, struct err *);
 int s3_list(struct storage *, const char *prefix, storage_list_fn *, void *ctx, struct err *);
 int s3_dirs(struct storage *, const char *prefix, storage_dirs_fn *, void *ctx, struct err *);
 int s3_remove(struct storage *, const char *const *keys, size_t n, struct err *);
-
-/* "2026-11-21T02:15:00.000Z", as listings and headers have it; -1: it is no time. */
-int s3_time(const char *text, time_t *);
-/* Content-MD5, which some requests must have. */
-void s3_md5_header(const void *, size_t, struct strlist *headers);
 
 /* Older versions (s3/versions.c). */
 struct object_version;
@@ -78,8 +56,5 @@ time_t s3_lock_shown(const struct s3_answer *);
  * nothing. */
 int s3_lock_check(struct storage *, const char *key, time_t until, struct err *);
 int s3_retain(struct storage *, const char *key, time_t until, struct err *);
-
-/* What a store with a customer's key wants to see in each PUT, GET and HEAD of an object. */
-void s3_customer_key_headers(const struct s3_storage *, struct strlist *);
 
 #endif

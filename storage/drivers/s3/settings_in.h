@@ -4,6 +4,7 @@
 #ifndef STORAGE_DRIVERS_S3_SETTINGS_IN_H
 #define STORAGE_DRIVERS_S3_SETTINGS_IN_H
 
+#include "storage/contract/location.h"
 #include "storage/drivers/s3/settings.h"
 
 /* "ORIGIN: "VALUE" words", ERR_USAGE.  Returns -1. */

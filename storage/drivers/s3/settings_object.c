@@ -7,6 +7,7 @@
 
 #include "core/crypto/hash.h"
 #include "core/mem.h"
+#include "storage/contract/location.h"
 #include "storage/drivers/aws/uri.h"
 #include "storage/drivers/s3/settings_in.h"
 

@@ -6,6 +6,7 @@
 
 #include "core/enc.h"
 #include "core/mem.h"
+#include "storage/contract/location.h"
 #include "storage/drivers/aws/credentials.h"
 #include "storage/drivers/aws/uri.h"
 #include "storage/drivers/s3/settings_in.h"

@@ -5,6 +5,7 @@
 #include "storage/contract/versions.h"
 #include "storage/drivers/aws/uri.h"
 #include "storage/drivers/s3/call.h"
+#include "storage/drivers/s3/s3.h"
 #include "storage/drivers/s3/version_page.h"
 
 enum { PAGE_BYTES_MAX = 8 << 20 };
@@ -210,7 +211,7 @@ static int
 list_versions(struct storage *st, const char *prefix, storage_version_fn *fn, void *ctx,
               struct err *e)
 {
-    struct s3_storage *s = s3_storage_of(st);
+    struct s3_storage *s = s3_self(st);
     struct listing     l = {.s = s, .prefix = xasprintf("%s%s", s->set.prefix, prefix)};
     int                rc = next_page(&l, true, e);
 
@@ -224,7 +225,7 @@ list_versions(struct storage *st, const char *prefix, storage_version_fn *fn, vo
 static int
 list_dirs(struct storage *st, const char *prefix, storage_dirs_fn *fn, void *ctx, struct err *e)
 {
-    struct s3_storage *s = s3_storage_of(st);
+    struct s3_storage *s = s3_self(st);
     struct listing l = {.s = s, .prefix = xasprintf("%s%s", s->set.prefix, prefix), .dirs = true};
     int            rc = next_page(&l, true, e);
 
@@ -238,7 +239,7 @@ list_dirs(struct storage *st, const char *prefix, storage_dirs_fn *fn, void *ctx
 static int
 get_version(struct storage *st, const char *key, const char *id, struct buf *out, struct err *e)
 {
-    struct s3_storage *s = s3_storage_of(st);
+    struct s3_storage *s = s3_self(st);
     struct s3_call     c = {
             .verb = "read an older version of", .method = "GET", .key = key, .out = out};
     int rc;

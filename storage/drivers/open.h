@@ -1,0 +1,17 @@
+/*
+ * open.h - from a location to a storage: which driver it is for, and how the place's settings want
+ * it seen.
+ */
+#ifndef STORAGE_DRIVERS_OPEN_H
+#define STORAGE_DRIVERS_OPEN_H
+
+#include <stdbool.h>
+
+#include "core/err.h"
+#include "storage/contract/location.h"
+#include "storage/contract/storage.h"
+
+/* create: make the directory when it is missing, ERR_EXISTS when it is not empty (init only). */
+struct storage *storage_open(const struct storage_location *, bool create, struct err *);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * bucket.h - a bucket that is open: what each request to it is made of.
+ */
+#ifndef STORAGE_DRIVERS_S3_BUCKET_H
+#define STORAGE_DRIVERS_S3_BUCKET_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <time.h>
+
+#include "core/mem.h"
+#include "storage/contract/storage.h"
+#include "storage/drivers/aws/credentials.h"
+#include "storage/drivers/s3/http.h"
+#include "storage/drivers/s3/settings.h"
+
+struct s3_storage {
+    struct storage       base;
+    struct s3_settings   set;
+    struct s3_http      *http;
+    struct aws_provider *provider;
+    atomic_bool          answered;       /* the store has, once */
+    atomic_bool          no_conditional; /* it knows no If-None-Match on PUT */
+    atomic_bool          no_bulk;        /* nor DeleteObjects */
+    atomic_long          clock_offset;   /* seconds that its clock is ahead of ours */
+};
+
+/* For what the driver's own table calls: the storage is one of these.  Anybody else asks
+ * s3_storage_of() (s3.h). */
+static inline struct s3_storage *
+s3_self(struct storage *st)
+{
+    return (struct s3_storage *)st;
+}
+
+/* "s3://bucket/prefix/key"; allocated. */
+char *s3_name(const struct s3_storage *, const char *key);
+
+/* What a store with a customer's key wants to see in each PUT, GET and HEAD of an object. */
+void s3_customer_key_headers(const struct s3_storage *, struct strlist *);
+
+/* "2026-11-21T02:15:00.000Z", as listings and headers have it; -1: it is no time. */
+int s3_time(const char *text, time_t *);
+/* Content-MD5, which some requests must have. */
+void s3_md5_header(const void *, size_t, struct strlist *headers);
+
+#endif
