@@ -7,6 +7,7 @@
 #include "storage/drivers/aws/uri.h"
 #include "storage/drivers/open.h"
 #include "storage/drivers/s3/call.h"
+#include "storage/drivers/s3/page.h"
 #include "storage/drivers/s3/s3.h"
 
 enum { ANSWER_MAX = 1 << 20 };
@@ -26,7 +27,7 @@ list_one(struct s3_storage *s, bool once, struct err *e)
     s3_query_add(&c.query, "prefix", s->set.prefix);
     rc = s3_call(s, &c, e);
     if (rc == 0) {
-        rc = s3_xml_page(out.data, out.len, &page, e);
+        rc = s3_page_read(S3_OBJECTS, out.data, out.len, &page, e);
         s3_page_free(&page);
     }
     s3_call_free(&c);
@@ -116,12 +117,14 @@ one_page(struct pages *p, struct err *e)
     if (p->token != NULL) {
         s3_query_add(&c.query, "continuation-token", p->token);
     }
-    rc = s3_call(p->s, &c, e) != 0 || s3_xml_page(out.data, out.len, &page, e) != 0 ? -1 : 0;
+    rc = s3_call(p->s, &c, e) != 0 || s3_page_read(S3_OBJECTS, out.data, out.len, &page, e) != 0
+        ? -1
+        : 0;
     for (size_t i = 0; rc == 0 && i < page.n; i++) {
-        p->out_of_order |= page.entries[i].key == NULL ||
-            (p->last != NULL && strcmp(page.entries[i].key, p->last) <= 0);
+        p->out_of_order |= page.v[i].key == NULL ||
+            (p->last != NULL && strcmp(page.v[i].key, p->last) <= 0);
         free(p->last);
-        p->last = page.entries[i].key == NULL ? NULL : xstrdup(page.entries[i].key);
+        p->last = page.v[i].key == NULL ? NULL : xstrdup(page.v[i].key);
     }
     if (rc == 0) {
         p->pages++;

@@ -5,7 +5,7 @@
 
 #include "storage/drivers/aws/uri.h"
 #include "storage/drivers/aws/xml.h"
-#include "storage/drivers/s3/version_page.h"
+#include "storage/drivers/s3/page.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -45,41 +45,40 @@ check_uri(const uint8_t *data, size_t n)
     free(again);
 }
 
+static size_t
+read_page(enum s3_listed what, const uint8_t *data, size_t n)
+{
+    struct err     e = ERR_INIT;
+    struct s3_page page;
+    size_t         total = 0;
+
+    if (s3_page_read(what, data, n, &page, &e) == 0) {
+        for (size_t i = 0; i < page.n; i++) {
+            total += page.v[i].key == NULL ? 0 : strlen(page.v[i].key);
+        }
+        s3_page_free(&page);
+    } else if (e.kind != ERR_CORRUPT || e.text[0] == '\0') {
+        abort();
+    }
+    return total;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    struct err             e = ERR_INIT;
-    struct s3_error        error;
-    struct s3_page         page;
-    struct s3_version_page versions = {0};
-    size_t                 total = 0;
+    struct err      e = ERR_INIT;
+    struct s3_error error;
+    size_t          total = 0;
 
     s3_xml_error(data, n, &error);
     check_clean(error.code);
     check_clean(error.message);
     check_clean(error.region);
     check_clean(error.endpoint);
-    if (s3_xml_page(data, n, &page, &e) == 0) {
-        for (size_t i = 0; i < page.n; i++) {
-            total += page.entries[i].key == NULL ? 0 : strlen(page.entries[i].key);
-        }
-        s3_page_free(&page);
-    } else if (e.kind != ERR_CORRUPT || e.text[0] == '\0') {
-        abort();
-    }
-    err_clear(&e);
+    total += read_page(S3_OBJECTS, data, n) + read_page(S3_VERSIONS, data, n);
     if (s3_xml_deleted(data, n, on_error, &total, &e) != 0 && e.kind != ERR_CORRUPT) {
         abort();
     }
-    err_clear(&e);
-    if (s3_xml_versions(data, n, &versions, &e) == 0) {
-        for (size_t i = 0; i < versions.n; i++) {
-            total += versions.v[i].key == NULL ? 0 : strlen(versions.v[i].key);
-        }
-    } else if (e.kind != ERR_CORRUPT) {
-        abort();
-    }
-    s3_version_page_free(&versions);
     check_uri(data, n);
     return total == SIZE_MAX ? 1 : 0;
 }

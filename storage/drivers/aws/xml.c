@@ -10,7 +10,6 @@
 
 #include "core/buf.h"
 #include "core/enc.h"
-#include "storage/drivers/aws/uri.h"
 
 enum { DEPTH_MAX = 16, TEXT_MAX = 8 << 10, PATH_LEN_MAX = 256 };
 
@@ -166,125 +165,6 @@ s3_xml_error(const void *bytes, size_t n, struct s3_error *out)
     }
 }
 
-/* ---- listings ---- */
-
-struct page_walk {
-    struct s3_page *page;
-    struct s3_entry entry;   /* being read */
-    bool            encoded; /* encoding-type=url; stands in front of the keys, or behind them */
-};
-
-static uint64_t
-number(const char *text, bool *good)
-{
-    char    *end;
-    uint64_t n = strtoull(text, &end, 10);
-
-    *good = isdigit((unsigned char)*text) && *end == '\0';
-    return n;
-}
-
-static void
-take_entry(struct page_walk *w)
-{
-    struct s3_page *p = w->page;
-
-    VEC_GROW(p->entries, p->n, p->cap);
-    p->entries[p->n++] = w->entry;
-    w->entry = (struct s3_entry){0};
-}
-
-static void
-set_text(char **to, const char *text)
-{
-    free(*to);
-    *to = xstrdup(text);
-}
-
-static void
-page_element(void *ctx, const char *path, const char *text)
-{
-    struct page_walk *w = ctx;
-    struct s3_page   *p = w->page;
-    bool              good;
-
-    if (strcmp(path, "Contents") == 0) {
-        take_entry(w);
-    } else if (text == NULL) {
-        return;
-    } else if (strcmp(path, "Contents/Key") == 0) {
-        set_text(&w->entry.key, text);
-    } else if (strcmp(path, "Contents/Size") == 0) {
-        w->entry.size = number(text, &w->entry.has_size);
-    } else if (strcmp(path, "Contents/LastModified") == 0) {
-        set_text(&w->entry.modified, text);
-    } else if (strcmp(path, "CommonPrefixes/Prefix") == 0) {
-        strlist_add(&p->prefixes, text);
-    } else if (strcmp(path, "IsTruncated") == 0) {
-        p->truncated = strcmp(text, "true") == 0;
-    } else if (strcmp(path, "NextContinuationToken") == 0) {
-        set_text(&p->next, text);
-    } else if (strcmp(path, "KeyCount") == 0) {
-        p->count = (long)number(text, &good);
-        p->count = good ? p->count : -1;
-    } else if (strcmp(path, "EncodingType") == 0) {
-        w->encoded = strcmp(text, "url") == 0;
-    }
-}
-
-static void
-decode_page(struct s3_page *p)
-{
-    for (size_t i = 0; i < p->n; i++) {
-        char *encoded = p->entries[i].key;
-
-        p->entries[i].key = encoded == NULL ? NULL : s3_uri_decode(encoded);
-        free(encoded);
-    }
-    for (size_t i = 0; i < p->prefixes.n; i++) {
-        char *plain = s3_uri_decode(p->prefixes.v[i]);
-
-        if (plain == NULL) {
-            p->bad_prefix = true;
-        } else {
-            free(p->prefixes.v[i]);
-            p->prefixes.v[i] = plain;
-        }
-    }
-}
-
-int
-s3_xml_page(const void *bytes, size_t n, struct s3_page *out, struct err *e)
-{
-    struct page_walk w = {.page = out};
-    struct s3_xml    x = {.root = "ListBucketResult", .element = page_element, .ctx = &w};
-    int              rc;
-
-    *out = (struct s3_page){.count = -1};
-    rc = s3_xml_parse(&x, bytes, n, e);
-    free(w.entry.key);
-    free(w.entry.modified);
-    if (rc != 0) {
-        s3_page_free(out);
-    } else if (w.encoded) {
-        decode_page(out);
-    }
-    return rc;
-}
-
-void
-s3_page_free(struct s3_page *p)
-{
-    for (size_t i = 0; i < p->n; i++) {
-        free(p->entries[i].key);
-        free(p->entries[i].modified);
-    }
-    free(p->entries);
-    strlist_free(&p->prefixes);
-    free(p->next);
-    *p = (struct s3_page){.count = -1};
-}
-
 /* ---- bulk deletes ---- */
 
 struct delete_walk {
@@ -305,7 +185,8 @@ delete_element(void *ctx, const char *path, const char *text)
         w->key = NULL;
         w->error = (struct s3_error){0};
     } else if (text != NULL && strcmp(path, "Error/Key") == 0) {
-        set_text(&w->key, text);
+        free(w->key);
+        w->key = xstrdup(text);
     } else if (strncmp(path, "Error/", 6) == 0) {
         error_element(&w->error, path + 6, text);
     }

@@ -25,24 +25,6 @@ struct s3_error {
 /* A body that is something else leaves everything empty. */
 void s3_xml_error(const void *, size_t, struct s3_error *);
 
-/* <ListBucketResult>, version 2. */
-struct s3_page {
-    struct s3_entry {
-        char    *key; /* decoded; NULL when the answer has none, or one that cannot be decoded */
-        uint64_t size;
-        bool     has_size;
-        char    *modified; /* as it stands; NULL: missing */
-    } * entries;
-    size_t         n, cap;
-    struct strlist prefixes; /* CommonPrefixes, decoded */
-    bool           bad_prefix;
-    bool           truncated;
-    char          *next;  /* the continuation token; NULL: none */
-    long           count; /* KeyCount, -1: missing */
-};
-int  s3_xml_page(const void *, size_t, struct s3_page *, struct err *);
-void s3_page_free(struct s3_page *);
-
 /* <DeleteResult>: calls back for each <Error>. */
 typedef void s3_delete_error_fn(void *ctx, const char *key, const char *code, const char *message);
 int          s3_xml_deleted(const void *, size_t, s3_delete_error_fn *, void *ctx, struct err *);
@@ -54,7 +36,7 @@ char *s3_xml_escape(const char *);
 
 struct s3_xml {
     const char *root; /* the element that must stand outermost; NULL: any */
-    /* path: elements below the root, "Contents/Key".  text: of a leaf; NULL at the end of an
+    /* path: elements below the root, "Error/Key".  text: of a leaf; NULL at the end of an
      * element that has children. */
     void (*element)(void *ctx, const char *path, const char *text);
     void *ctx;

@@ -1,4 +1,5 @@
-/* Listing (ListObjectsV2), page by page: each is checked before any of it is passed on. */
+#include "storage/drivers/s3/list.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,36 +11,78 @@ enum { PAGE_BYTES_MAX = 8 << 20, EMPTY_PAGES_MAX = 100 };
 
 struct listing {
     struct s3_storage *s;
+    enum s3_listed     what;
     char              *prefix; /* with the repository's own */
     bool               dirs;
-    char              *last; /* key or common prefix of the pages before; NULL: none yet */
-    char              *token;
-    int                empty; /* pages in a row that held nothing */
+    char              *last;           /* key or prefix of the pages before; NULL: none yet */
+    char              *from, *from_id; /* where this page begins: page.next of the one before */
+    int                empty;          /* pages in a row that held nothing */
     struct s3_page     page;
 };
 
 static int
-senseless(struct err *e, const char *what)
+senseless(const struct listing *l, struct err *e, const char *what)
 {
-    err_set(e, ERR_CORRUPT, "the listing makes no sense: %s", what);
+    err_set(e, ERR_CORRUPT, "the listing%s makes no sense: %s",
+            l->what == S3_VERSIONS ? " of versions" : "", what);
     e->transient = true;
     return -1;
 }
 
-/* Strictly ascending, below the prefix, over all pages. */
+/* Ascending, below the prefix, over all pages; again: one name may come several times. */
 static int
-check_order(const struct listing *l, const char *name, const char **last, struct err *e)
+check_order(const struct listing *l, const char *name, bool again, const char **last, struct err *e)
 {
+    int order;
+
     if (name == NULL) {
-        return senseless(e, "an entry has no readable key");
+        return senseless(l, e, "an entry has no readable key");
     }
     if (strncmp(name, l->prefix, strlen(l->prefix)) != 0) {
-        return senseless(e, "a key is not below the prefix that was asked for");
+        return senseless(l, e, "a key is not below the prefix that was asked for");
     }
-    if (*last != NULL && strcmp(name, *last) <= 0) {
-        return senseless(e, "keys do not ascend");
+    order = *last == NULL ? 1 : strcmp(name, *last);
+    if (order < 0 || (order == 0 && !again)) {
+        return senseless(l, e, "keys do not ascend");
     }
     *last = name;
+    return 0;
+}
+
+static int
+check_entry(const struct listing *l, const struct s3_entry *x, struct err *e)
+{
+    if ((!x->has_size && !x->deleted) || x->modified == NULL) {
+        return senseless(l, e, "an entry has no size or no time");
+    }
+    if (l->what == S3_VERSIONS && (x->id == NULL || x->latest == NULL)) {
+        return senseless(l, e, "an entry is not whole");
+    }
+    return 0;
+}
+
+static bool
+equal(const char *a, const char *b)
+{
+    return strcmp(a == NULL ? "" : a, b == NULL ? "" : b) == 0;
+}
+
+/* Where the next page begins. */
+static int
+check_next(const struct listing *l, struct err *e)
+{
+    const struct s3_page *p = &l->page;
+
+    if (!p->truncated) {
+        return 0;
+    }
+    if (p->next == NULL ||
+        (l->from != NULL && equal(p->next, l->from) && equal(p->next_id, l->from_id))) {
+        return senseless(l, e, "it goes on, but not where");
+    }
+    if (p->n + p->prefixes.n == 0 && l->empty >= EMPTY_PAGES_MAX) {
+        return senseless(l, e, "it goes on, but with nothing");
+    }
     return 0;
 }
 
@@ -51,29 +94,23 @@ check_page(const struct listing *l, struct err *e)
 
     /* Not every store counts common prefixes. */
     if (p->bad_prefix || (p->count >= 0 && (size_t)p->count > p->n + p->prefixes.n)) {
-        return senseless(e, "entries are missing");
+        return senseless(l, e, "entries are missing");
     }
     for (size_t i = 0; i < p->n; i++) {
         /* With a delimiter keys and prefixes ascend together; only the prefixes matter then. */
-        if (!l->dirs && check_order(l, p->entries[i].key, &last, e) != 0) {
+        if (!l->dirs && check_order(l, p->v[i].key, l->what == S3_VERSIONS, &last, e) != 0) {
             return -1;
         }
-        if (!p->entries[i].has_size || p->entries[i].modified == NULL) {
-            return senseless(e, "an entry has no size or no time");
+        if (check_entry(l, &p->v[i], e) != 0) {
+            return -1;
         }
     }
     for (size_t i = 0; l->dirs && i < p->prefixes.n; i++) {
-        if (check_order(l, p->prefixes.v[i], &last, e) != 0) {
+        if (check_order(l, p->prefixes.v[i], false, &last, e) != 0) {
             return -1;
         }
     }
-    if (p->truncated && (p->next == NULL || (l->token != NULL && strcmp(p->next, l->token) == 0))) {
-        return senseless(e, "it goes on, but not where");
-    }
-    if (p->truncated && p->n + p->prefixes.n == 0 && l->empty >= EMPTY_PAGES_MAX) {
-        return senseless(e, "it goes on, but with nothing");
-    }
-    return 0;
+    return check_next(l, e);
 }
 
 static int
@@ -82,18 +119,39 @@ accept_page(void *ctx, const struct s3_answer *a, struct err *e)
     struct listing *l = ctx;
 
     s3_page_free(&l->page);
-    if (s3_xml_page(a->body->data, a->body->len, &l->page, e) != 0) {
+    if (s3_page_read(l->what, a->body->data, a->body->len, &l->page, e) != 0) {
         e->transient = true;
         return -1;
     }
     return check_page(l, e);
 }
 
+static void
+page_query(const struct listing *l, struct strlist *query)
+{
+    bool versions = l->what == S3_VERSIONS;
+
+    s3_query_add(query, versions ? "versions" : "list-type", versions ? "" : "2");
+    s3_query_add(query, "encoding-type", "url");
+    if (*l->prefix != '\0') {
+        s3_query_add(query, "prefix", l->prefix);
+    }
+    if (l->dirs) {
+        s3_query_add(query, "delimiter", "/");
+    }
+    if (l->from != NULL) {
+        s3_query_add(query, versions ? "key-marker" : "continuation-token", l->from);
+    }
+    if (l->from_id != NULL) {
+        s3_query_add(query, "version-id-marker", l->from_id);
+    }
+}
+
 static int
 ask_page(struct listing *l, struct err *e)
 {
     struct buf     body = BUF_INIT(PAGE_BYTES_MAX);
-    struct s3_call c = {.verb = "list",
+    struct s3_call c = {.verb = l->what == S3_VERSIONS ? "list the versions of" : "list",
                         .method = "GET",
                         .out = &body,
                         .accept = accept_page,
@@ -101,17 +159,7 @@ ask_page(struct listing *l, struct err *e)
                         .below = l->prefix + strlen(l->s->set.prefix)};
     int            rc;
 
-    s3_query_add(&c.query, "list-type", "2");
-    s3_query_add(&c.query, "encoding-type", "url");
-    if (*l->prefix != '\0') {
-        s3_query_add(&c.query, "prefix", l->prefix);
-    }
-    if (l->dirs) {
-        s3_query_add(&c.query, "delimiter", "/");
-    }
-    if (l->token != NULL) {
-        s3_query_add(&c.query, "continuation-token", l->token);
-    }
+    page_query(l, &c.query);
     rc = s3_call(l->s, &c, e);
     s3_call_free(&c);
     buf_free(&body);
@@ -119,50 +167,77 @@ ask_page(struct listing *l, struct err *e)
 }
 
 static void
-set(char **to, const char *text)
+take(char **to, char *text)
 {
-    char *copy = text == NULL ? NULL : xstrdup(text);
-
     free(*to);
-    *to = copy;
+    *to = text;
 }
 
-/* The next page into l->page.  1: got one; 0: there is none; -1. */
-static int
-next_page(struct listing *l, bool first, struct err *e)
+/* Where the next page begins, and what must follow; false: this was the last. */
+static bool
+go_on(struct listing *l)
 {
-    const struct s3_page *p = &l->page;
+    struct s3_page *p = &l->page;
 
-    if (!first) {
-        if (!p->truncated) {
-            return 0;
-        }
-        l->empty = p->n + p->prefixes.n == 0 ? l->empty + 1 : 0;
-        if (l->dirs ? p->prefixes.n > 0 : p->n > 0) {
-            set(&l->last, l->dirs ? p->prefixes.v[p->prefixes.n - 1] : p->entries[p->n - 1].key);
-        }
-        set(&l->token, p->next);
+    if (!p->truncated) {
+        return false;
     }
-    return ask_page(l, e) == 0 ? 1 : -1;
+    l->empty = p->n + p->prefixes.n == 0 ? l->empty + 1 : 0;
+    if (l->dirs ? p->prefixes.n > 0 : p->n > 0) {
+        take(&l->last, xstrdup(l->dirs ? p->prefixes.v[p->prefixes.n - 1] : p->v[p->n - 1].key));
+    }
+    take(&l->from, p->next);
+    take(&l->from_id, l->what == S3_VERSIONS ? p->next_id : NULL);
+    p->next = p->next_id = NULL;
+    return true;
 }
 
+/* Each page to pass(), until the last. */
 static int
-pass_entries(const struct listing *l, storage_list_fn *fn, void *ctx, struct err *e)
+walk(struct listing *l, int (*pass)(const struct listing *, void *ctx, struct err *), void *ctx,
+     struct err *e)
 {
-    size_t own = strlen(l->s->set.prefix);
+    int rc;
+
+    do {
+        rc = ask_page(l, e) != 0 ? -1 : pass(l, ctx, e);
+    } while (rc == 0 && go_on(l));
+    s3_page_free(&l->page);
+    free(l->prefix);
+    free(l->last);
+    free(l->from);
+    free(l->from_id);
+    return rc;
+}
+
+struct receiver {
+    storage_version_fn *entry;
+    storage_dirs_fn    *dir;
+    void               *ctx;
+};
+
+static int
+pass_entries(const struct listing *l, void *ctx, struct err *e)
+{
+    const struct receiver *to = ctx;
+    size_t                 own = strlen(l->s->set.prefix);
 
     for (size_t i = 0; i < l->page.n; i++) {
-        const struct s3_entry *x = &l->page.entries[i];
-        struct object_info     info = {.key = x->key + own, .size = x->size};
+        const struct s3_entry *x = &l->page.v[i];
+        struct object_version  v = {.key = x->key + own,
+                                    .id = x->id,
+                                    .size = x->deleted ? 0 : x->size,
+                                    .latest = x->latest == NULL || strcmp(x->latest, "true") == 0,
+                                    .deleted = x->deleted};
 
-        if (!storage_key_valid(info.key)) {
-            continue; /* none that this program gave: a console's "folder" */
+        if (!storage_key_valid(v.key)) {
+            continue;
         }
-        if (s3_time(x->modified, &info.modified) != 0) {
-            return err_set(e, ERR_CORRUPT, "the listing's time of \"%s\" is none: \"%.40s\"",
-                           info.key, x->modified);
+        if (s3_time(x->modified, &v.modified) != 0) {
+            return err_set(e, ERR_CORRUPT, "the listing's time of \"%s\" is none: \"%.40s\"", v.key,
+                           x->modified);
         }
-        if (fn(ctx, &info, e) != 0) {
+        if (to->entry(to->ctx, &v, e) != 0) {
             return -1;
         }
     }
@@ -170,10 +245,11 @@ pass_entries(const struct listing *l, storage_list_fn *fn, void *ctx, struct err
 }
 
 static int
-pass_dirs(const struct listing *l, storage_dirs_fn *fn, void *ctx, struct err *e)
+pass_dirs(const struct listing *l, void *ctx, struct err *e)
 {
-    size_t n = strlen(l->prefix);
-    int    rc = 0;
+    const struct receiver *to = ctx;
+    size_t                 n = strlen(l->prefix);
+    int                    rc = 0;
 
     for (size_t i = 0; rc == 0 && i < l->page.prefixes.n; i++) {
         char  *name = xstrdup(l->page.prefixes.v[i] + n);
@@ -181,46 +257,60 @@ pass_dirs(const struct listing *l, storage_dirs_fn *fn, void *ctx, struct err *e
 
         if (len > 0 && name[len - 1] == '/') {
             name[len - 1] = '\0';
-            rc = storage_segment_valid(name) ? fn(ctx, name, e) : 0;
+            rc = storage_segment_valid(name) ? to->dir(to->ctx, name, e) : 0;
         }
         free(name);
     }
     return rc;
 }
 
-static void
-listing_free(struct listing *l)
+int
+s3_list_entries(struct s3_storage *s, enum s3_listed what, const char *prefix,
+                storage_version_fn *fn, void *ctx, struct err *e)
 {
-    s3_page_free(&l->page);
-    free(l->prefix);
-    free(l->last);
-    free(l->token);
+    struct listing  l = {.s = s, .what = what, .prefix = xasprintf("%s%s", s->set.prefix, prefix)};
+    struct receiver to = {.entry = fn, .ctx = ctx};
+
+    return walk(&l, pass_entries, &to, e);
+}
+
+int
+s3_list_dirs(struct s3_storage *s, enum s3_listed what, const char *prefix, storage_dirs_fn *fn,
+             void *ctx, struct err *e)
+{
+    struct listing l = {
+        .s = s, .what = what, .prefix = xasprintf("%s%s", s->set.prefix, prefix), .dirs = true};
+    struct receiver to = {.dir = fn, .ctx = ctx};
+
+    return walk(&l, pass_dirs, &to, e);
+}
+
+/* ---- the driver's ---- */
+
+struct objects {
+    storage_list_fn *fn;
+    void            *ctx;
+};
+
+static int
+pass_object(void *ctx, const struct object_version *v, struct err *e)
+{
+    const struct objects *to = ctx;
+    struct object_info    info = {.key = v->key, .size = v->size, .modified = v->modified};
+
+    return to->fn(to->ctx, &info, e);
 }
 
 int
 s3_list(struct storage *st, const char *prefix, storage_list_fn *fn, void *ctx, struct err *e)
 {
-    struct s3_storage *s = s3_self(st);
-    struct listing     l = {.s = s, .prefix = xasprintf("%s%s", s->set.prefix, prefix)};
-    int                rc = next_page(&l, true, e);
+    struct objects to = {fn, ctx};
 
-    while (rc > 0 && (rc = pass_entries(&l, fn, ctx, e)) == 0) {
-        rc = next_page(&l, false, e);
-    }
-    listing_free(&l);
-    return rc;
+    return s3_list_entries(s3_self(st), S3_OBJECTS, prefix, pass_object, &to, e);
 }
 
 int
 s3_dirs(struct storage *st, const char *prefix, storage_dirs_fn *fn, void *ctx, struct err *e)
 {
-    struct s3_storage *s = s3_self(st);
-    struct listing l = {.s = s, .prefix = xasprintf("%s%s", s->set.prefix, prefix), .dirs = true};
-    int            rc = next_page(&l, true, e);
-
-    while (rc > 0 && (rc = pass_dirs(&l, fn, ctx, e)) == 0) {
-        rc = next_page(&l, false, e);
-    }
-    listing_free(&l);
-    return rc;
+    return s3_list_dirs(s3_self(st), S3_OBJECTS, prefix, fn, ctx, e);
 }

@@ -1,0 +1,19 @@
+/*
+ * list.h - listing a bucket, page by page: each page is checked before any of it is passed on.
+ */
+#ifndef STORAGE_DRIVERS_S3_LIST_H
+#define STORAGE_DRIVERS_S3_LIST_H
+
+#include "storage/contract/versions.h"
+#include "storage/drivers/s3/bucket.h"
+#include "storage/drivers/s3/page.h"
+
+/* Calls back for every object, or every version, below the prefix.  Of an object there is no id.
+ * Keys that this program did not give (a console's "folder") are passed over. */
+int s3_list_entries(struct s3_storage *, enum s3_listed, const char *prefix, storage_version_fn *,
+                    void *ctx, struct err *);
+/* ... for every name between the prefix and the next '/'. */
+int s3_list_dirs(struct s3_storage *, enum s3_listed, const char *prefix, storage_dirs_fn *,
+                 void *ctx, struct err *);
+
+#endif
