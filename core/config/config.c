@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/config/config_in.h"
+#include "core/host/ownership.h"
 #include "core/log.h"
 #include "core/mem.h"
 
@@ -210,12 +211,27 @@ unreadable(const struct config *c, struct err *e)
     return -1;
 }
 
+/* It names the keys that are trusted and the commands that are run. */
+static int
+check_owner(const struct config *c, FILE *f, struct err *e)
+{
+    if (ownership_check(fileno(f), "configuration", c->path, e) == 0) {
+        return 0;
+    }
+    e->kind = ERR_USAGE;
+    return -1;
+}
+
 static int
 parse(struct config *c, FILE *f, struct err *e)
 {
     struct reader r = {.c = c, .f = f, .e = e};
-    int           bad = ini_parse_stream(read_line, &r, take_entry, &r);
+    int           bad;
 
+    if (check_owner(c, f, e) != 0) {
+        return -1;
+    }
+    bad = ini_parse_stream(read_line, &r, take_entry, &r);
     if (bad != 0) {
         fail(&r, "neither \"key = value\" nor \"[section]\"", NULL);
     }

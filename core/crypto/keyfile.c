@@ -10,6 +10,7 @@
 
 #include "core/crypto/hash.h"
 #include "core/enc.h"
+#include "core/host/ownership.h"
 #include "core/human.h"
 #include "core/json.h"
 #include "core/mem.h"
@@ -425,6 +426,9 @@ slurp(const char *path, bool secret, struct secret *text, struct err *e)
                  "its public half is another file (.pub); a secret one: chmod 600 \"%s\", and is "
                  "it still secret?",
                  path);
+        goto out;
+    }
+    if (ownership_check(fd, secret ? "secret key file" : "key file", path, e) != 0) {
         goto out;
     }
     secret_new(text, KEYFILE_MAX);

@@ -4,7 +4,8 @@
  *
  * Files of one line of JSON (docs/repository-format.md, "Key files").  A public file tells nobody
  * anything.  A secret file (mode 0600, refused when others may read it) holds both halves of both,
- * as they are or behind a passphrase (Argon2id, 256 MiB, 3 passes; XChaCha20-Poly1305).
+ * as they are or behind a passphrase (Argon2id, 256 MiB, 3 passes; XChaCha20-Poly1305).  Either
+ * kind is refused when somebody else owns it (core/host/ownership.h).
  */
 #ifndef CORE_CRYPTO_KEYFILE_H
 #define CORE_CRYPTO_KEYFILE_H

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/cancel.h"
+#include "core/host/ownership.h"
 #include "core/host/proc.h"
 #include "core/mem.h"
 
@@ -69,7 +70,7 @@ from_file(const char *path, const char *what, struct secret *out, struct err *e)
     } else if (S_ISREG(sb.st_mode) && (sb.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
         err_set(e, ERR_AUTH, "%s holds a passphrase, and others may read it", from);
         err_hint(e, "chmod 600 %s", path);
-    } else {
+    } else if (ownership_check(fd, "passphrase file", path, e) == 0) {
         rc = from_fd(fd, what, from, out, e);
     }
     if (fd != -1) {

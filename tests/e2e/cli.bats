@@ -252,6 +252,23 @@ CONF
     expect_text missing.conf
 }
 
+@test "a configuration that somebody else could have written is not believed" {
+    printf 'jobs = 3\n' >"$T/theirs.conf"
+    chmod 646 "$T/theirs.conf"
+    expect_status 2 backup shop --config "$T/theirs.conf"
+    expect_text "$T/theirs.conf" 'others may write to it'
+    expect_short
+    chmod 644 "$T/theirs.conf"
+    expect_status 0 backup shop --config "$T/theirs.conf" --dry-run
+    # What is handed over as a pipe is the caller's own.
+    expect_status 0 backup shop --config <(echo 'jobs = 3') --dry-run
+    [ "$(id -u)" -eq 0 ] || skip "only root can give files away"
+    chown daemon "$T/theirs.conf"
+    expect_status 2 backup shop --config "$T/theirs.conf"
+    expect_text 'belongs to user "daemon"' 'chown root'
+    expect_short
+}
+
 @test "--print-config shows what is in force" {
     printf 'jobs = 3\n[repo nightly]\npath = %s\n' "$REPO" >"$PGASSAY_CONFIG"
     expect_status 0 backup --print-config

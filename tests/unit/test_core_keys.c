@@ -6,7 +6,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/crypto/keyfile.h"
@@ -188,14 +190,134 @@ test_bad_key_files(void **state)
     }
 }
 
+/* Who owns a file, or may write to it, decides what is in it, whatever its mode keeps from being
+ * read. */
+static void
+test_files_of_others_are_not_believed(void **state)
+{
+    enum { SOMEBODY = 1 };
+    char *path = scratch_path("ops"), *pub = scratch_path("ops.pub"),
+         *pass = scratch_path("passphrase");
+    struct passphrase_source from = {.fd = -1, .file = pass};
+    struct secret            passphrase = SECRET_INIT;
+    struct secret_key        k, back;
+    struct public_key        p;
+    struct err               e = ERR_INIT;
+    FILE                    *f = fopen(pass, "w");
+
+    (void)state;
+    assert_non_null(f);
+    (void)fputs("correct horse\n", f);
+    (void)fclose(f);
+    assert_int_equal(chmod(pass, 0600), 0);
+    secret_key_make(&k, "ops");
+    assert_ok(secret_key_write(&k, NULL, path, &e), &e);
+    assert_ok(public_key_write(&k.pub, pub, &e), &e);
+    assert_int_equal(chmod(pub, 0646), 0);
+    assert_int_equal(public_key_load(pub, &p, &e), -1);
+    assert_err(&e, ERR_AUTH, "others may write to it");
+    assert_int_equal(chmod(pub, 0644), 0);
+    if (geteuid() != 0) {
+        print_message("only root can give files away: their owners are not tried\n");
+    } else {
+        assert_int_equal(
+            chown(path, SOMEBODY, 0) | chown(pub, SOMEBODY, 0) | chown(pass, SOMEBODY, 0), 0);
+        assert_int_equal(secret_key_load(path, &ask, &back, &e), -1);
+        assert_err(&e, ERR_AUTH, "belongs to user");
+        assert_non_null(strstr(e.hint, "chown root"));
+        assert_int_equal(public_key_load(pub, &p, &e), -1);
+        assert_err(&e, ERR_AUTH, "belongs to user");
+        assert_int_equal(passphrase_get(&from, "passphrase", false, &passphrase, &e), -1);
+        assert_err(&e, ERR_AUTH, "belongs to user");
+    }
+    (void)unlink(path);
+    (void)unlink(pub);
+    (void)unlink(pass);
+    secret_key_free(&k);
+    free(path);
+    free(pub);
+    free(pass);
+}
+
+/* ---- memory ---- */
+
+/* A child that lives on without exec(), as the guardian of a scratch server does, has none. */
+static void
+test_a_child_finds_zeros(void **state)
+{
+    static const char text[] = "nothing that a child should see";
+    struct secret     s = SECRET_INIT;
+    pid_t             child;
+    int               status;
+
+    (void)state;
+    secret_set(&s, text, sizeof text);
+    child = fork();
+    assert_int_not_equal(child, -1);
+    if (child == 0) {
+        for (size_t i = 0; i < s.n; i++) {
+            if (s.data[i] != 0) {
+                _exit(1);
+            }
+        }
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_memory_equal(s.data, text, sizeof text);
+    secret_free(&s);
+}
+
+/* In a child, which has no right to lock more than it may: what does it say, and how often? */
+static void
+test_memory_that_cannot_be_locked_is_said_once(void **state)
+{
+    const struct rlimit none = {0};
+    char                said[4096] = "";
+    int                 fd[2];
+    pid_t               child;
+    size_t              n = 0;
+    ssize_t             got;
+
+    (void)state;
+    assert_int_equal(pipe(fd), 0);
+    child = fork();
+    assert_int_not_equal(child, -1);
+    if (child == 0) {
+        struct secret a = SECRET_INIT, b = SECRET_INIT;
+
+        (void)dup2(fd[1], STDERR_FILENO);
+        (void)close(fd[1]);
+        log_init("test", LOG_WARN);
+        if (setrlimit(RLIMIT_MEMLOCK, &none) != 0 || (geteuid() == 0 && setuid(65534) != 0)) {
+            _exit(1);
+        }
+        secret_set(&a, "one", 3);
+        secret_set(&b, "two", 3);
+        _exit(0);
+    }
+    (void)close(fd[1]);
+    while ((got = read(fd[0], said + n, sizeof said - 1 - n)) > 0) {
+        n += (size_t)got;
+    }
+    (void)close(fd[0]);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_non_null(strstr(said, "cannot be locked"));
+    assert_non_null(strstr(said, "LimitMEMLOCK"));
+    assert_null(strstr(strstr(said, "cannot be locked") + 1, "cannot be locked"));
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_child_finds_zeros),
+        cmocka_unit_test(test_memory_that_cannot_be_locked_is_said_once),
         cmocka_unit_test(test_signatures),
         cmocka_unit_test(test_key_files),
         cmocka_unit_test(test_passphrases),
         cmocka_unit_test(test_bad_key_files),
+        cmocka_unit_test(test_files_of_others_are_not_believed),
     };
     int failed;
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/crypto/hash.h"
+#include "core/host/ownership.h"
 #include "core/mem.h"
 #include "storage/contract/location.h"
 #include "storage/drivers/aws/uri.h"
@@ -101,7 +102,10 @@ read_customer_key(const struct storage_location *p, struct s3_settings *s, struc
     }
     fd = open(path, O_RDONLY | O_CLOEXEC);
     n = fd < 0 ? -1 : read(fd, data, sizeof data);
-    if (n < 0) {
+    if (n >= 0 && ownership_check(fd, "sse-customer-key-file", path, e) != 0) {
+        e->kind = ERR_USAGE;
+        rc = -1;
+    } else if (n < 0) {
         rc = err_errno(e, "could not read sse-customer-key-file \"%s\"", path);
         e->kind = ERR_USAGE;
     } else if ((rc = take_customer_key(data, (size_t)n, s)) != 0) {

@@ -1,0 +1,52 @@
+#include "core/host/ownership.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { NAME_BYTES = 64, PASSWD_BYTES = 16384 };
+
+/* "mallory", or "4711" when that id has no name. */
+static const char *
+user_name(uid_t uid, char out[NAME_BYTES])
+{
+    struct passwd pw, *found = NULL;
+    char          text[PASSWD_BYTES];
+
+    if (getpwuid_r(uid, &pw, text, sizeof text, &found) == 0 && found != NULL) {
+        (void)snprintf(out, NAME_BYTES, "%s", pw.pw_name);
+    } else {
+        (void)snprintf(out, NAME_BYTES, "%u", (unsigned)uid);
+    }
+    return out;
+}
+
+int
+ownership_check(int fd, const char *what, const char *path, struct err *e)
+{
+    struct stat sb;
+    char        owner[NAME_BYTES], us[NAME_BYTES];
+
+    if (fstat(fd, &sb) != 0) {
+        return err_errno(e, "%s \"%s\"", what, path);
+    }
+    if (!S_ISREG(sb.st_mode)) {
+        return 0;
+    }
+    if (sb.st_uid != 0 && sb.st_uid != geteuid()) {
+        (void)user_name(sb.st_uid, owner);
+        (void)user_name(geteuid(), us);
+        err_set(e, ERR_AUTH, "%s \"%s\" belongs to user \"%s\", who can change it at any time",
+                what, path, owner);
+        return err_hint(e,
+                        "if its contents are what they should be: chown %s \"%s\"; or run this as "
+                        "\"%s\"",
+                        us, path, owner);
+    }
+    if ((sb.st_mode & S_IWOTH) != 0) {
+        err_set(e, ERR_AUTH, "%s \"%s\": others may write to it", what, path);
+        return err_hint(e, "chmod o-w \"%s\", if its contents are what they should be", path);
+    }
+    return 0;
+}

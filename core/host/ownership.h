@@ -1,0 +1,17 @@
+/*
+ * ownership.h - whose word a file is: keys and configuration are only believed when nobody but this
+ * process's user and root can have written them.
+ *
+ * The owner may change a file at any time, whatever its mode says.  A pipe or a device (/dev/stdin,
+ * <(...)) was handed over by whoever started the program, and is not asked.
+ */
+#ifndef CORE_HOST_OWNERSHIP_H
+#define CORE_HOST_OWNERSHIP_H
+
+#include "core/err.h"
+
+/* The open file belongs to the effective user or to root, and others may not write to it; else
+ * ERR_AUTH, whose text begins with what ("key file"). */
+int ownership_check(int fd, const char *what, const char *path, struct err *);
+
+#endif
