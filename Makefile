@@ -84,6 +84,9 @@ test:                           ## everything that CI runs: C tests, then end to
 	$(MAKE) all unit
 	tests/e2e/run
 
+matrix: all                     ## end to end on other versions: [VERSIONS="13 18"] [FILES="types drill"]
+	scripts/matrix $(VERSIONS) -- $(FILES:%=tests/e2e/%.bats)
+
 clean:                          ## remove build/
 	rm -rf $(BUILD)
 
@@ -91,7 +94,7 @@ help:                           ## this list
 	@awk -F':.*## ' '/^[a-z0-9_-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' Makefile
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
-.PHONY: all unit test clean help
+.PHONY: all unit test matrix clean help
 .SECONDARY:
 
 # --- bench: demo and measurements

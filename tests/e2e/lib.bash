@@ -28,6 +28,7 @@ e2e_setup() {
     export PGASSAY_CONFIG=$T/pgassay.conf PGASSAY_STATE_DIR=$T/state
     export XDG_CONFIG_HOME=$T/home/.config XDG_STATE_HOME=$T/home/.local/state
     SERVER_BIN=$(server_bin) && export SERVER_BIN
+    unhook
     # Debian's /usr/bin/psql is a wrapper in Perl, whose start costs more than most queries.
     PATH=$BIN:$SERVER_BIN:$PATH
     pgassay storage init --repo "$REPO"
@@ -62,14 +63,21 @@ processes_in() { grep -lsaF -f <(printf '%s' "$1") /proc/[0-9]*/cmdline || true;
 
 # ---- servers -------------------------------------------------------------------------------------
 
+# E2E_PG_BINDIR chooses a version (scripts/pg-versions, make matrix): for the servers, and for what the tools run.
 server_bin() {
     local d
+    [ -z "${E2E_PG_BINDIR:-}" ] || { echo "$E2E_PG_BINDIR"; return; }
     for d in $(printf '%s\n' /usr/lib/postgresql/*/bin | sort -rV) "$(pg_config --bindir 2>/dev/null)"; do
         [ -x "$d/initdb" ] && [ -x "$d/postgres" ] && { echo "$d"; return; }
     done
     echo "no PostgreSQL server found: run scripts/deps" >&2
     return 1
 }
+
+server_major() { "$SERVER_BIN/postgres" --version | sed -E 's/^[^)]*\) ([0-9]+).*/\1/'; }
+
+# A test for servers from this version on; older ones skip it.
+since() { [ "$(server_major)" -ge "$1" ] || skip "PostgreSQL $(server_major): ${2:-this came with $1}"; }
 
 # PostgreSQL refuses to run as root; an ordinary user's servers are his own.
 as_server() {
@@ -267,14 +275,23 @@ flip() { # FILE OFFSET: one bit of one byte
     printf '%b' "\\x$(printf %02x $((byte ^ 4)))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
 }
 
+# Where the server's extensions lie.  pg_config knows the place it was built for; Debian's layout goes by where it lies.
+share_dir() {
+    local d
+    for d in "${SERVER_BIN%/lib/postgresql/*}/share/postgresql/$(basename "$(dirname "$SERVER_BIN")")" \
+        "$("$SERVER_BIN/pg_config" --sharedir 2>/dev/null)" "$(pg_config --sharedir 2>/dev/null)"; do
+        [ -d "$d/extension" ] && { echo "${d%/}"; return; }
+    done
+    echo "no extensions beside $SERVER_BIN" >&2
+    return 1
+}
+
 # ---- a PostgreSQL installation with an extension of our own ----------------------------------------
 # A copy of the programs with links to the rest: the server looks for its files relative to where it
 # lies, so that nothing has to be put into the system's directories.
 private_postgres() {
     local inst=$T/inst share rel
-    share=$("$SERVER_BIN/pg_config" --sharedir 2>/dev/null || pg_config --sharedir)
-    share=${share%/}
-    [ -d "$share/extension" ] || share=/usr/share/postgresql/$(basename "$(dirname "$SERVER_BIN")")
+    share=$(share_dir)
     mkdir -p "$inst$SERVER_BIN" "$inst$share/extension"
     cp "$SERVER_BIN"/* "$inst$SERVER_BIN/"
     ln -s "$(dirname "$SERVER_BIN")/lib" "$inst$(dirname "$SERVER_BIN")/lib"
@@ -313,7 +330,10 @@ WRAPPER
     chmod 755 "$dir/$1"
     export PGASSAY_PG_BINDIR=$dir
 }
-unhook() { unset PGASSAY_PG_BINDIR; }
+unhook() {
+    unset PGASSAY_PG_BINDIR
+    [ -z "${E2E_PG_BINDIR:-}" ] || export PGASSAY_PG_BINDIR=$E2E_PG_BINDIR
+}
 hook_calls() { wc -l <"$T/hooked/calls"; }
 
 # Sessions that hold something: session_open NAME DB; session NAME SQL (sent, not waited for); session_close NAME.
