@@ -20,11 +20,15 @@ static const char *const role_names[ROLES] = {"backups", "pruning", "drills", "a
 static const struct {
     const char *type;
     enum role   role, other;
+    bool        founds; /* the repository itself stands on it */
 } types[] = {
-    {"label", BACKUP, BACKUP}, {"source", BACKUP, BACKUP},   {"condemned", BACKUP, PRUNE},
-    {"trash", PRUNE, PRUNE},   {"trash-runs", PRUNE, PRUNE}, {"tombstone", PRUNE, PRUNE},
-    {"drill", DRILL, DRILL},   {"repo", ADMIN, ADMIN},       {"revoked", PRUNE, PRUNE},
-    {"keys", ADMIN, ADMIN},    {"pin", ADMIN, BACKUP},       {"accept", ADMIN, ADMIN},
+    {"label", BACKUP, BACKUP, false},    {"source", BACKUP, BACKUP, false},
+    {"condemned", BACKUP, PRUNE, false}, {"trash", PRUNE, PRUNE, false},
+    {"trash-runs", PRUNE, PRUNE, false}, {"tombstone", PRUNE, PRUNE, false},
+    {"revoked", PRUNE, PRUNE, false},    {"unlabelled", PRUNE, PRUNE, false},
+    {"drill", DRILL, DRILL, false},      {"pin", ADMIN, BACKUP, false},
+    {"accept", ADMIN, ADMIN, false},     {"repo", ADMIN, ADMIN, true},
+    {"keys", ADMIN, ADMIN, true},
 };
 
 struct trusted {
@@ -160,6 +164,14 @@ find_key(const struct trust *s, enum role role, const char *id)
     return NULL;
 }
 
+/* This host believes what it signed itself, where nobody is named for the role; not as an
+ * administrator, whose word is for all hosts. */
+static bool
+is_own(const struct trust *s, enum role role, const char *id)
+{
+    return role != ADMIN && s->trusted[role].n == 0 && s->signs && strcmp(s->key.pub.id, id) == 0;
+}
+
 /* The key that signed, if it may do what this object does. */
 static const struct public_key *
 allowed_key(const struct trust *s, size_t type, const char *id)
@@ -167,7 +179,8 @@ allowed_key(const struct trust *s, size_t type, const char *id)
     const enum role roles[] = {types[type].role, types[type].other, ADMIN};
 
     for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
-        const struct public_key *k = find_key(s, roles[i], id);
+        const struct public_key *k = is_own(s, roles[i], id) ? &s->key.pub
+                                                             : find_key(s, roles[i], id);
 
         if (k != NULL) {
             return k;
@@ -188,10 +201,19 @@ find_type(const char *type)
     return SIZE_MAX;
 }
 
+/* Once somebody is trusted for anything, nothing that decides is believed unsigned: a role without
+ * keys of its own is the administrator's alone, and where no administrator is trusted nobody's.
+ * Only what the repository says of itself (repo, keys) is taken as it is while trust-admin is not
+ * set: without it there would be no repository at all. */
 static bool
 asked_for(const struct trust *s, size_t type)
 {
-    return s->trusted[types[type].role].n + s->trusted[types[type].other].n > 0;
+    size_t any = 0;
+
+    for (int i = 0; i < ROLES; i++) {
+        any += s->trusted[i].n;
+    }
+    return any > 0 && (!types[type].founds || s->trusted[ADMIN].n > 0);
 }
 
 bool

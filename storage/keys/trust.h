@@ -3,9 +3,11 @@
  *
  * Keys of [repo NAME] (storage/contract/location.h): "sign-key", the secret key file of this host;
  * "trust-backup", "trust-prune", "trust-drill" and "trust-admin", public key files, separated by
- * commas.  An admin key may do everything.  With sign-key, all that is written is signed.  With a
- * trust- key, what that role decides must carry the signature of such a key, or it counts as
- * damaged, though nothing removes it for that (struct err: untrusted).  Which object belongs to
+ * commas.  An admin key may do everything.  With sign-key, all that is written is signed.  Once any
+ * trust- key is set, everything that decides something must carry the signature of a key that is
+ * trusted for it, or it counts as damaged, though nothing removes it for that (struct err:
+ * untrusted); a role without a trust- key is the administrator's alone, and this host's own
+ * (sign-key) where that signed.  Which object belongs to
  * which role: docs/repository-format.md, "Signatures".
  *
  * The signature is an object's second line, {"key": ID, "signature": HEX}, over the exact bytes of

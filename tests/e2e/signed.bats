@@ -60,8 +60,9 @@ forge() { chmod u+w "$1" && sed -i "1$2" "$1"; }
     expect_status 1 restore shop --to nothing
     expect_text 'not trusted' 'the newest good one'
     expect_no_db nothing
-    # Who asks only whose policy it is does not ask who took a backup.
-    expect_status 0 pgassay backup shop --repo same --repo-option "trust-admin=$T/admin.pub"
+    # Who trusts anybody at all believes nothing that is unsigned, his own backups included.
+    expect_status 1 pgassay backup shop --repo same --repo-option "trust-admin=$T/admin.pub"
+    expect_text 'no key to sign with'
     expect_status 1 pgassay storage policy --keep-last 2 --repo same --repo-option "trust-admin=$T/admin.pub"
     # It holds up a prune, which removes nothing, and no drill of it proves anything.
     expect_status 1 storage prune
@@ -74,6 +75,31 @@ forge() { chmod u+w "$1" && sed -i "1$2" "$1"; }
     expect_status 0 restore shop --to shop_foreign --allow-unsigned
     expect_text warning
     db_drop shop_foreign
+}
+
+@test "a host that trusts no pruner believes no tombstone and no revocation but an administrator's" {
+    local newest run args
+    expect_status 0 backup shop
+    expect_status 0 backup shop
+    newest=$(ls "$T/signed/shop/backups" | tail -n 1)
+    run=$(head -n 1 "$(object label.json)" | jq -r .run)
+    # As docs/security.md sets up the host that restores: it has no trust-prune, and no key to sign with.
+    args=(--repo same --repo-option "trust-admin=$T/admin.pub" --repo-option "trust-backup=$T/host.pub"
+          --repo-option "trust-drill=$T/drill.pub")
+    mkdir -p "$T/signed/shop/tombstones" "$T/signed/shop/runs"
+    jq -nc --arg b "$newest" --arg r "$run" '{format: 1, needs: [], type: "tombstone", backup: $b, run: $r,
+        expired: "2026-01-01T00:00:00Z", by: "abababababababab", tool: "x"}' >"$T/signed/shop/tombstones/$newest.$run.json"
+    : >"$T/signed/shop/runs/$run.revoked"
+    expect_status 0 pgassay storage list "${args[@]}" --json
+    expect_equal "$(jq -r '.databases[0].backups[-1].backup' <<<"$(sed -n '/^{/,$p' <<<"$output")")" "$newest"
+    expect_status 0 pgassay restore shop --list "${args[@]}" --json
+    expect_text "$newest"
+    expect_status 0 pgassay verify objects shop "${args[@]}"
+    expect_status 3 pgassay verify chain shop "${args[@]}"
+    expect_text 'not trusted'
+    # An administrator's tombstone counts, whatever trust-prune says.
+    rm "$T/signed/shop/tombstones/"*
+    expect_status 0 as_key admin storage prune --config "$T/signed.conf"
 }
 
 @test "somebody else's key, one of another role, and none: refused before anything is written" {
