@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/report/finding.h"
 #include "storage/format/label.h"
-#include "verify/finding.h"
 #include "verify/options.h"
 
 /* What was really compared. */

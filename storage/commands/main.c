@@ -11,7 +11,6 @@
 #include "core/exit.h"
 #include "core/log.h"
 #include "storage/commands/cmd.h"
-#include "storage/repo/source.h"
 
 enum { JOBS_MAX = 64 };
 
@@ -149,32 +148,6 @@ static const struct opt_verbs option_verbs[] = {
     {"writer", "keys"},
     {NULL, NULL},
 };
-
-struct repo *
-cmd_open(const struct cmd *c, const char *database, struct err *e)
-{
-    struct storage_location place;
-
-    return storage_location_find(c->config, c->repo, database, &c->repo_options, &place, e) != 0
-        ? NULL
-        : repo_open(&place, e);
-}
-
-int
-cmd_databases(struct repo *r, const char *db, struct strlist *names, struct err *e)
-{
-    struct repo_source s = {0};
-
-    if (db == NULL) {
-        return repo_databases(r, names, e);
-    }
-    if (source_load(r, db, &s, e) != 0) {
-        return -1;
-    }
-    source_free(&s);
-    strlist_add(names, db);
-    return 0;
-}
 
 /* As a hint: what there is. */
 static int

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "storage/doctor/doctor.h"
+#include "storage/doctor/probe.h"
 #include "storage/drivers/aws/iam_policy.h"
 #include "storage/drivers/s3/s3.h"
 

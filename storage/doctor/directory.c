@@ -11,7 +11,7 @@
 
 #include "core/crypto/hash.h"
 #include "core/human.h"
-#include "storage/doctor/doctor.h"
+#include "storage/doctor/probe.h"
 #include "storage/drivers/file/file.h"
 
 enum { ROUNDS = 5, PIECE = 4096, FREE_PERCENT = 5 };
@@ -41,7 +41,7 @@ probe_file_system(struct doctor *d, int root)
     enum fs_kind  kind = FS_OTHER;
 
     if (fstatfs(root, &fs) != 0) {
-        doctor_add(d, "file-system", DOCTOR_BAD, NULL, "could not be asked: %s", strerror(errno));
+        doctor_add(d, "file-system", FINDING_BAD, NULL, "could not be asked: %s", strerror(errno));
         return;
     }
     for (size_t i = 0; i < sizeof file_systems / sizeof file_systems[0]; i++) {
@@ -51,18 +51,18 @@ probe_file_system(struct doctor *d, int root)
         }
     }
     if (kind == FS_LOCAL) {
-        doctor_add(d, "file-system", DOCTOR_GOOD, NULL, "%s: listings are never late", name);
+        doctor_add(d, "file-system", FINDING_GOOD, NULL, "%s: listings are never late", name);
     } else if (kind == FS_MEMORY) {
-        doctor_add(d, "file-system", DOCTOR_NOTE, "keep backups on a disk",
+        doctor_add(d, "file-system", FINDING_NOTE, "keep backups on a disk",
                    "%s: gone at the next start of this host", name);
     } else if (kind == FS_NETWORK) {
-        doctor_add(d, "file-system", DOCTOR_NOTE,
+        doctor_add(d, "file-system", FINDING_NOTE,
                    "mount it hard and synchronously exported; listing-delay says how late listings "
                    "may be when attributes are cached "
                    "for longer than the default of 60 s",
                    "%s: what other hosts wrote may be seen late", name);
     } else {
-        doctor_add(d, "file-system", DOCTOR_NOTE,
+        doctor_add(d, "file-system", FINDING_NOTE,
                    "if other hosts write into it, set listing-delay to how late they are seen",
                    "%s (type %#" PRIx32 "): nothing is known of how late its listings are",
                    name != NULL ? name : "an unusual one", (uint32_t)fs.f_type);
@@ -98,14 +98,14 @@ probe_fsync(struct doctor *d, int root, const char *name)
 
         (void)unlinkat(root, name, 0);
         if (took < 0) {
-            doctor_add(d, "fsync", DOCTOR_BAD,
+            doctor_add(d, "fsync", FINDING_BAD,
                        "a backup that cannot be synced is none: use another file system",
                        "a file could not be written and synced: %s", strerror(why));
             return;
         }
         best = best < 0 || took < best ? took : best;
     }
-    doctor_add(d, "fsync", DOCTOR_GOOD, NULL, "file and directory can be synced, in %.1f ms",
+    doctor_add(d, "fsync", FINDING_GOOD, NULL, "file and directory can be synced, in %.1f ms",
                1e3 * best);
 }
 
@@ -120,14 +120,14 @@ probe_link(struct doctor *d, int root, const char *name)
         return; /* found by probe_fsync() */
     }
     if (linkat(root, name, root, other, 0) != 0) {
-        doctor_add(d, "link", DOCTOR_BAD,
+        doctor_add(d, "link", FINDING_BAD,
                    "FAT, exFAT and some network shares have no hard links: use another file system",
                    "no hard link can be made: %s", strerror(errno));
     } else if (linkat(root, name, root, other, 0) == 0 || errno != EEXIST) {
-        doctor_add(d, "link", DOCTOR_BAD, "use another file system",
+        doctor_add(d, "link", FINDING_BAD, "use another file system",
                    "a hard link replaces a name that exists");
     } else {
-        doctor_add(d, "link", DOCTOR_GOOD, NULL, "hard links work, and replace nothing");
+        doctor_add(d, "link", FINDING_GOOD, NULL, "hard links work, and replace nothing");
     }
     (void)unlinkat(root, other, 0);
     (void)unlinkat(root, name, 0);
@@ -142,7 +142,7 @@ probe_space(struct doctor *d, int root)
     uint64_t       percent, files;
 
     if (fstatvfs(root, &v) != 0 || v.f_blocks == 0) {
-        doctor_add(d, "space", DOCTOR_NOTE, NULL, "it does not say how much room there is");
+        doctor_add(d, "space", FINDING_NOTE, NULL, "it does not say how much room there is");
         return;
     }
     percent = 100 * (uint64_t)v.f_bavail / v.f_blocks;
@@ -150,10 +150,10 @@ probe_space(struct doctor *d, int root)
     (void)size_human((uint64_t)v.f_bavail * v.f_frsize, avail, sizeof avail);
     (void)size_human((uint64_t)v.f_blocks * v.f_frsize, all, sizeof all);
     if (files < FREE_PERCENT) {
-        doctor_add(d, "space", DOCTOR_NOTE, "prune, or make room for more files",
+        doctor_add(d, "space", FINDING_NOTE, "prune, or make room for more files",
                    "%s of %s are free, but only %" PRIu64 " %% of its inodes", avail, all, files);
     } else {
-        doctor_add(d, "space", percent < FREE_PERCENT ? DOCTOR_NOTE : DOCTOR_GOOD,
+        doctor_add(d, "space", percent < FREE_PERCENT ? FINDING_NOTE : FINDING_GOOD,
                    percent < FREE_PERCENT ? "prune, or make room" : NULL,
                    "%s of %s are free (%" PRIu64 " %%)", avail, all, percent);
     }

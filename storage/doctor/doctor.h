@@ -12,22 +12,14 @@
 #ifndef STORAGE_DOCTOR_DOCTOR_H
 #define STORAGE_DOCTOR_DOCTOR_H
 
-#include "storage/commands/cmd.h"
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "core/err.h"
+#include "core/mem.h"
+#include "core/report/finding.h"
 #include "storage/contract/location.h"
 #include "storage/contract/storage.h"
-
-enum doctor_verdict {
-    DOCTOR_GOOD, /* works */
-    DOCTOR_NOTE, /* worth knowing; nothing needs it */
-    DOCTOR_BAD,  /* something that is needed does not work */
-};
-
-struct doctor_finding {
-    const char         *probe; /* "put": stable, for --json */
-    enum doctor_verdict verdict;
-    char               *text;   /* what was seen, one sentence */
-    char               *advice; /* what to do about it; NULL: nothing */
-};
 
 struct doctor {
     const struct storage_location *place;
@@ -38,41 +30,22 @@ struct doctor {
     bool                           versioned, locks; /* the bucket does */
     struct strlist                 made;     /* keys of what was written, and not yet removed */
     struct strlist                 settings; /* "key = value", for the [repo NAME] of an S3 store */
-    struct doctor_finding         *v;
-    size_t                         n, cap;
+    /* GOOD: works; NOTE: worth knowing, nothing needs it; BAD: something that is needed does not
+     * work.  object: the probe, a stable name. */
+    struct findings found;
 };
 
-/* advice may be NULL. */
-void doctor_add(struct doctor *, const char *probe, enum doctor_verdict, const char *advice,
-                const char *fmt, ...) __attribute__((format(printf, 5, 6)));
-/* What an error says, with its hint as advice; clears it. */
-void doctor_failed(struct doctor *, const char *probe, const char *what, struct err *);
-/* prefix + name.  Allocated. */
-char *doctor_key(const struct doctor *, const char *name);
-/* Stores n bytes under prefix + name and remembers to remove it. */
-int doctor_put(struct doctor *, const char *name, const void *, size_t n, struct err *);
+#define DOCTOR_INIT                                                                                \
+    {                                                                                              \
+        .found = FINDINGS_INIT                                                                     \
+    }
 
-/* Remembers to remove a key. */
-void doctor_made(struct doctor *, const char *key);
+/* Into d->found.  -1: what the user wrote cannot be meant, or a signal. */
+int  doctor_examine(struct doctor *, const struct storage_location *, struct err *);
+void doctor_free(struct doctor *);
 
-/* ---- the probes ---- */
-
-void doctor_objects(struct doctor *);   /* put, get, head, list, write-once, clock: any store */
-void doctor_remove(struct doctor *);    /* remove, rights */
-void doctor_speed(struct doctor *);     /* latency and throughput */
-void doctor_directory(struct doctor *); /* a directory: file system, fsync, link, space */
-void doctor_directory_leave(struct doctor *); /* the empty directories that removed objects leave */
-bool doctor_s3_reach(
-    struct doctor *); /* an S3 store: endpoint, credentials, bucket, style; false: of no use */
-void doctor_s3_pages(
-    struct doctor *); /* while what doctor_objects() wrote is there: pages of listings */
-void doctor_s3_objects(
-    struct doctor *); /* checksums, conditional writing, sse and storage-class as set */
-void doctor_s3_bucket(struct doctor *);   /* versions and Object Lock */
-void doctor_s3_settings(struct doctor *); /* fills settings */
-/* The IAM policies: {"backup": …, "prune": …, "restore": …}, or as text. */
+/* Of an S3 store, the IAM policies: {"backup": …, "prune": …, "restore": …}, or as text. */
 json_t *doctor_s3_policies(const struct doctor *);
 void    doctor_s3_print_policies(const struct doctor *);
-void    doctor_clear(struct doctor *); /* removes what was written, and looks whether it is gone */
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "core/cancel.h"
 #include "core/human.h"
-#include "storage/doctor/doctor.h"
+#include "storage/doctor/probe.h"
 
 enum { SMALL = 1024, SKEW_NOTE = 30, SKEW_MAX = 300 };
 
@@ -34,7 +34,7 @@ probe_put(struct doctor *d)
         }
     }
     d->may_put = true;
-    doctor_add(d, "put", DOCTOR_GOOD, NULL, "stored %d small objects", N_NAMES);
+    doctor_add(d, "put", FINDING_GOOD, NULL, "stored %d small objects", N_NAMES);
 }
 
 static int
@@ -69,15 +69,15 @@ probe_get(struct doctor *d)
     }
     key = doctor_key(d, "missing");
     if (storage_get(d->st, key, &none, &e) == 0) {
-        doctor_add(d, "get", DOCTOR_BAD, NULL, "an object that was never stored can be read");
+        doctor_add(d, "get", FINDING_BAD, NULL, "an object that was never stored can be read");
     } else if (e.kind != ERR_NOT_FOUND) {
-        doctor_add(d, "get", DOCTOR_BAD,
+        doctor_add(d, "get", FINDING_BAD,
                    "the key must also be allowed to list (s3:ListBucket): without that a store "
                    "says "
                    "\"access denied\" of what is not there",
                    "an object that is not there is not said to be missing: %s", e.text);
     } else {
-        doctor_add(d, "get", DOCTOR_GOOD, NULL,
+        doctor_add(d, "get", FINDING_GOOD, NULL,
                    "they came back as they were, and what is not there is missing");
     }
     buf_free(&none);
@@ -94,10 +94,10 @@ judge_clock(struct doctor *d, time_t modified, time_t before, time_t after)
     char   text[32];
 
     if (by < SKEW_NOTE) {
-        doctor_add(d, "clock", DOCTOR_GOOD, NULL, "the store's clock and this host's agree");
+        doctor_add(d, "clock", FINDING_GOOD, NULL, "the store's clock and this host's agree");
         return;
     }
-    doctor_add(d, "clock", by > SKEW_MAX ? DOCTOR_BAD : DOCTOR_NOTE,
+    doctor_add(d, "clock", by > SKEW_MAX ? FINDING_BAD : FINDING_NOTE,
                "set this host's clock (NTP): beyond 5 minutes prune removes nothing",
                "this host's clock is %s %s the store's", duration_human(by, text, sizeof text),
                off < 0 ? "ahead of" : "behind");
@@ -118,10 +118,10 @@ probe_head(struct doctor *d)
         storage_head(d->st, key, &info, &e) != 0) {
         doctor_failed(d, "head", NULL, &e);
     } else if (info.size != sizeof data) {
-        doctor_add(d, "head", DOCTOR_BAD, NULL, "an object of %d bytes is said to have %llu", SMALL,
-                   (unsigned long long)info.size);
+        doctor_add(d, "head", FINDING_BAD, NULL, "an object of %d bytes is said to have %llu",
+                   SMALL, (unsigned long long)info.size);
     } else {
-        doctor_add(d, "head", DOCTOR_GOOD, NULL, "sizes are right");
+        doctor_add(d, "head", FINDING_GOOD, NULL, "sizes are right");
         judge_clock(d, info.modified, before, time(NULL) + 1);
     }
     free(key);
@@ -174,7 +174,7 @@ probe_list(struct doctor *d)
     }
     d->may_list = true;
     if (objects.wrong || objects.n != N_NAMES) {
-        doctor_add(d, "list", DOCTOR_BAD,
+        doctor_add(d, "list", FINDING_BAD,
                    "a store whose listings are late or incomplete must not hold a repository",
                    "a listing right after %d objects were stored gives %zu%s", N_NAMES, objects.n,
                    objects.n == N_NAMES ? ", but not the same" : "");
@@ -183,10 +183,10 @@ probe_list(struct doctor *d)
     if (storage_dirs(d->st, d->prefix, see_dir, &dirs, &e) != 0) {
         doctor_failed(d, "list", NULL, &e);
     } else if (dirs.wrong || dirs.n != 1) {
-        doctor_add(d, "list", DOCTOR_BAD, NULL,
+        doctor_add(d, "list", FINDING_BAD, NULL,
                    "a listing up to the next \"/\" gives %zu names instead of one", dirs.n);
     } else {
-        doctor_add(d, "list", DOCTOR_GOOD, NULL, "complete at once, in order, with sizes");
+        doctor_add(d, "list", FINDING_GOOD, NULL, "complete at once, in order, with sizes");
     }
 }
 
@@ -213,9 +213,9 @@ probe_write_once(struct doctor *d)
     }
     err_clear(&e);
     if (rc == 0 || get_one(d, 0, &e) != 0) {
-        doctor_add(d, "write-once", DOCTOR_BAD, NULL, "an object that existed was overwritten");
+        doctor_add(d, "write-once", FINDING_BAD, NULL, "an object that existed was overwritten");
     } else {
-        doctor_add(d, "write-once", DOCTOR_GOOD, NULL,
+        doctor_add(d, "write-once", FINDING_GOOD, NULL,
                    "what exists is not overwritten, the same bytes are no error");
     }
 out:
@@ -255,7 +255,7 @@ probe_remove(struct doctor *d)
                is_gone(d, names[1], &e) != 0 || is_gone(d, names[2], &e) != 0) {
         doctor_failed(d, "remove", "several at once", &e);
     } else {
-        doctor_add(d, "remove", DOCTOR_GOOD, NULL,
+        doctor_add(d, "remove", FINDING_GOOD, NULL,
                    "one, and several at once, and what is not there is no error");
     }
     free(one[0]);
@@ -274,10 +274,10 @@ probe_rights(struct doctor *d)
     const char *keys[] = {key};
 
     if (storage_remove(d->st, keys, 1, &e) == 0) {
-        doctor_add(d, "rights", DOCTOR_GOOD, NULL,
+        doctor_add(d, "rights", FINDING_GOOD, NULL,
                    "this host may store, read and remove: enough for every command");
     } else if (e.kind == ERR_AUTH) {
-        doctor_add(d, "rights", DOCTOR_NOTE, "prune needs another key, see the policies below",
+        doctor_add(d, "rights", FINDING_NOTE, "prune needs another key, see the policies below",
                    "this host may store, but remove only run marks: right for a host that only "
                    "takes backups");
     } else {
@@ -306,7 +306,7 @@ probe_read_only(struct doctor *d)
         return;
     }
     d->may_list = true;
-    doctor_add(d, "list", DOCTOR_GOOD,
+    doctor_add(d, "list", FINDING_GOOD,
                "with rights to list and read, restore, verify and scrub work; backup and prune do "
                "not",
                "what is there can be listed");
@@ -319,9 +319,9 @@ probe_repository(struct doctor *d)
     struct object_info info;
 
     if (storage_head(d->st, "repo.1.json", &info, &e) == 0) {
-        doctor_add(d, "repository", DOCTOR_GOOD, NULL, "there is one");
+        doctor_add(d, "repository", FINDING_GOOD, NULL, "there is one");
     } else if (e.kind == ERR_NOT_FOUND) {
-        doctor_add(d, "repository", DOCTOR_NOTE,
+        doctor_add(d, "repository", FINDING_NOTE,
                    "\"pgassay storage init\" makes it; or the disk is not mounted, or the "
                    "prefix is another",
                    "there is none yet");

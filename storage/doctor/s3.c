@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "storage/contract/location.h"
-#include "storage/doctor/doctor.h"
+#include "storage/doctor/probe.h"
 #include "storage/drivers/aws/uri.h"
 #include "storage/drivers/open.h"
 #include "storage/drivers/s3/call.h"
@@ -73,19 +73,19 @@ doctor_s3_reach(struct doctor *d)
         }
         doctor_failed(d, "reach", NULL, &e);
         if (other_style_works(d, s->set.path_style)) {
-            doctor_add(d, "style", DOCTOR_BAD,
+            doctor_add(d, "style", FINDING_BAD,
                        s->set.path_style ? "set style = host" : "set style = path",
                        "the store answers in %s style, not in %s style", other, mine);
         }
         return false;
     }
-    doctor_add(d, "reach", DOCTOR_GOOD, NULL,
+    doctor_add(d, "reach", FINDING_GOOD, NULL,
                "%s://%s answers, knows the credentials and has bucket \"%s\"",
                s->set.tls ? "https" : "http", s->set.host, s->set.bucket);
-    doctor_add(d, "style", DOCTOR_GOOD, NULL, "%s style works; %s style %s", mine, other,
+    doctor_add(d, "style", FINDING_GOOD, NULL, "%s style works; %s style %s", mine, other,
                other_style_works(d, s->set.path_style) ? "would, too" : "does not");
     if (!s->set.tls) {
-        doctor_add(d, "tls", DOCTOR_NOTE, "use an https:// endpoint outside of this host",
+        doctor_add(d, "tls", FINDING_NOTE, "use an https:// endpoint outside of this host",
                    "everything travels without encryption");
     }
     return true;
@@ -154,12 +154,12 @@ doctor_s3_pages(struct doctor *d)
     if (more < 0) {
         doctor_failed(d, "pages", NULL, &e);
     } else if (more == 1 || p.keys != want || p.out_of_order) {
-        doctor_add(d, "pages", DOCTOR_BAD,
+        doctor_add(d, "pages", FINDING_BAD,
                    "a store whose listings are wrong must not hold a repository",
                    "listed two at a time, %zu objects came as %zu%s%s", want, p.keys,
                    p.out_of_order ? ", out of order" : "", more == 1 ? ", without an end" : "");
     } else {
-        doctor_add(d, "pages", DOCTOR_GOOD, NULL,
+        doctor_add(d, "pages", FINDING_GOOD, NULL,
                    "%zu objects, listed two at a time, came in %zu pages, each once and in order",
                    want, p.pages);
     }

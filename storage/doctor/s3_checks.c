@@ -6,7 +6,7 @@
 
 #include "core/crypto/hash.h"
 #include "core/human.h"
-#include "storage/doctor/doctor.h"
+#include "storage/doctor/probe.h"
 #include "storage/drivers/aws/uri.h"
 #include "storage/drivers/s3/call.h"
 #include "storage/drivers/s3/s3.h"
@@ -59,24 +59,24 @@ probe_checksums(struct doctor *d)
     int        status = raw_put(d, "sha256", NULL, true, &e);
 
     if (taken(status)) {
-        doctor_add(d, "checksum-sha256", DOCTOR_BAD,
+        doctor_add(d, "checksum-sha256", FINDING_BAD,
                    "what is damaged on the way would be stored: scrub often, or use another store",
                    "the store takes a body that does not have its announced SHA-256");
     } else if (status != 400) {
         doctor_failed(d, "checksum-sha256", NULL, &e);
     } else {
-        doctor_add(d, "checksum-sha256", DOCTOR_GOOD, NULL,
+        doctor_add(d, "checksum-sha256", FINDING_GOOD, NULL,
                    "a body that was altered on the way is refused");
     }
     err_clear(&e);
     status = raw_put(d, "md5", "Content-MD5: 1B2M2Y8AsgTpgAmY7PhCfg==", false, &e);
     if (taken(status)) {
-        doctor_add(d, "checksum-md5", DOCTOR_NOTE, NULL,
+        doctor_add(d, "checksum-md5", FINDING_NOTE, NULL,
                    "a wrong Content-MD5 is ignored: the SHA-256 has to do");
     } else if (status != 400) {
         doctor_failed(d, "checksum-md5", NULL, &e);
     } else {
-        doctor_add(d, "checksum-md5", DOCTOR_GOOD, NULL, "a wrong Content-MD5 is refused");
+        doctor_add(d, "checksum-md5", FINDING_GOOD, NULL, "a wrong Content-MD5 is refused");
     }
 }
 
@@ -89,13 +89,13 @@ probe_conditional(struct doctor *d)
 
     status = taken(status) ? raw_put(d, "once", "If-None-Match: *", false, &e) : 0;
     if (status == 412 || status == 409) {
-        doctor_add(d, "if-none-match", DOCTOR_GOOD, NULL,
+        doctor_add(d, "if-none-match", FINDING_GOOD, NULL,
                    "a name that is taken cannot be taken again");
     } else if (taken(status)) {
-        doctor_add(d, "if-none-match", DOCTOR_NOTE, NULL,
+        doctor_add(d, "if-none-match", FINDING_NOTE, NULL,
                    "ignored by this store: names are unique without it");
     } else if (status == 501 || status == 400) {
-        doctor_add(d, "if-none-match", DOCTOR_NOTE, NULL,
+        doctor_add(d, "if-none-match", FINDING_NOTE, NULL,
                    "not known to this store: names are unique without it");
     } else {
         doctor_failed(d, "if-none-match", NULL, &e);
@@ -117,10 +117,10 @@ compare_header(struct doctor *d, const struct s3_call *head, const char *probe, 
         have = want; /* which is not mentioned */
     }
     if (have != NULL && strcmp(have, want) == 0) {
-        doctor_add(d, probe, DOCTOR_GOOD, NULL, "%s, as set", want);
+        doctor_add(d, probe, FINDING_GOOD, NULL, "%s, as set", want);
     } else {
-        doctor_add(d, probe, DOCTOR_BAD, NULL, "%s is set, the store says %s of a new object", want,
-                   have != NULL ? have : "nothing");
+        doctor_add(d, probe, FINDING_BAD, NULL, "%s is set, the store says %s of a new object",
+                   want, have != NULL ? have : "nothing");
     }
 }
 
@@ -205,17 +205,17 @@ probe_versioning(struct doctor *d, struct s3_storage *s)
     struct bucket_facts f = {0};
 
     if (bucket_facts(s, "versioning", "VersioningConfiguration", &f, &e) < 0) {
-        doctor_add(d, "versioning", DOCTOR_NOTE, NULL, "not known: %s", e.text);
+        doctor_add(d, "versioning", FINDING_NOTE, NULL, "not known: %s", e.text);
     } else if (strcmp(f.status, "Enabled") == 0) {
         d->versioned = true;
-        doctor_add(d, "versioning", DOCTOR_NOTE,
+        doctor_add(d, "versioning", FINDING_NOTE,
                    "a lifecycle rule for noncurrent versions (NoncurrentVersionExpiration) frees "
                    "the room, "
                    "some time after prune",
                    "on: what is removed (what was written here just now, too) stays as an old "
                    "version, and takes room");
     } else {
-        doctor_add(d, "versioning", DOCTOR_GOOD, NULL, "off: what is removed is gone");
+        doctor_add(d, "versioning", FINDING_GOOD, NULL, "off: what is removed is gone");
     }
 }
 
@@ -259,16 +259,16 @@ probe_lock(struct doctor *d, struct s3_storage *s)
     int                 rc = bucket_facts(s, "object-lock", "ObjectLockConfiguration", &f, &e);
 
     if (rc < 0) {
-        doctor_add(d, "object-lock", DOCTOR_NOTE, NULL, "not known: %s", e.text);
+        doctor_add(d, "object-lock", FINDING_NOTE, NULL, "not known: %s", e.text);
         return;
     }
     if (rc > 0 || strcmp(f.enabled, "Enabled") != 0) {
-        doctor_add(d, "object-lock", DOCTOR_GOOD, NULL, "off: the bucket does not lock objects");
+        doctor_add(d, "object-lock", FINDING_GOOD, NULL, "off: the bucket does not lock objects");
         return;
     }
     d->locks = true;
     if (f.mode[0] != '\0') {
-        doctor_add(d, "object-lock", DOCTOR_BAD,
+        doctor_add(d, "object-lock", FINDING_BAD,
                    "take the default retention off the bucket: pgassay locks what has to be locked",
                    "the bucket locks every new object by default (%s, %s%s), run marks and trash "
                    "lists too",
@@ -278,13 +278,13 @@ probe_lock(struct doctor *d, struct s3_storage *s)
     }
     rc = lock_holds(d, s, &e);
     if (rc < 0) {
-        doctor_add(d, "object-lock", DOCTOR_NOTE, NULL, "on, but this host may not use it: %s",
+        doctor_add(d, "object-lock", FINDING_NOTE, NULL, "on, but this host may not use it: %s",
                    e.text);
     } else if (rc > 0) {
-        doctor_add(d, "object-lock", DOCTOR_BAD, "do not rely on object-lock with this store",
+        doctor_add(d, "object-lock", FINDING_BAD, "do not rely on object-lock with this store",
                    "the store says yes to a lock, and locks nothing");
     } else {
-        doctor_add(d, "object-lock", DOCTOR_GOOD, NULL,
+        doctor_add(d, "object-lock", FINDING_GOOD, NULL,
                    "on, no default retention, and a lock that was asked for is there");
     }
 }
@@ -303,7 +303,7 @@ doctor_s3_bucket(struct doctor *d)
     struct s3_storage *s = s3_storage_of(d->st);
 
     if (atomic_load(&s->no_bulk)) {
-        doctor_add(d, "bulk-delete", DOCTOR_NOTE, NULL,
+        doctor_add(d, "bulk-delete", FINDING_NOTE, NULL,
                    "DeleteObjects is not known or not allowed: prune removes one by one, which "
                    "takes longer");
     }

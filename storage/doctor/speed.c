@@ -5,7 +5,7 @@
 #include "core/cancel.h"
 #include "core/crypto/hash.h"
 #include "core/human.h"
-#include "storage/doctor/doctor.h"
+#include "storage/doctor/probe.h"
 
 enum { ROUNDS = 5, SMALL = 512, LARGE = 4 << 20, N_LARGE = 2 };
 
@@ -49,7 +49,7 @@ latency(struct doctor *d)
     buf_free(&got);
     qsort(put, ROUNDS, sizeof *put, by_size);
     qsort(get, ROUNDS, sizeof *get, by_size);
-    doctor_add(d, "latency", DOCTOR_GOOD, NULL,
+    doctor_add(d, "latency", FINDING_GOOD, NULL,
                "a small object takes %.1f ms to store, %.1f ms to read", 1e3 * put[ROUNDS / 2],
                1e3 * get[ROUNDS / 2]);
 }
@@ -93,7 +93,7 @@ throughput(struct doctor *d)
     if (move_large(d, data, &put, &get, &e) != 0) {
         doctor_failed(d, "throughput", NULL, &e);
     } else {
-        doctor_add(d, "throughput", DOCTOR_GOOD, NULL,
+        doctor_add(d, "throughput", FINDING_GOOD, NULL,
                    "one connection stores %s and reads %s a second",
                    size_human((uint64_t)(bytes / put), up, sizeof up),
                    size_human((uint64_t)(bytes / get), down, sizeof down));

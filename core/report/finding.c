@@ -1,4 +1,4 @@
-#include "verify/finding.h"
+#include "core/report/finding.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -9,7 +9,7 @@
 #include "core/json.h"
 #include "core/mem.h"
 
-static const char *const class_name[] = {"different", "not compared", "note"};
+static const char *const class_name[] = {"different", "not compared", "note", "good", "bad"};
 
 static const char *
 keep(struct findings *f, const char *s)
@@ -29,6 +29,7 @@ findings_add(struct findings *f, struct finding one)
     one.what = keep(f, one.what);
     one.want = keep(f, one.want);
     one.have = keep(f, one.have);
+    one.advice = keep(f, one.advice);
     VEC_GROW(f->v, f->n, f->cap);
     f->v[f->n++] = one;
     pthread_mutex_unlock(&f->lock);
@@ -99,7 +100,7 @@ findings_print(const struct findings *f, FILE *out)
 json_t *
 findings_json(const struct findings *f)
 {
-    static const char *const class_key[] = {"different", "not_compared", "note"};
+    static const char *const class_key[] = {"different", "not_compared", "note", "good", "bad"};
     json_t                  *list = json_array();
 
     for (size_t i = 0; i < f->n; i++) {

@@ -1,12 +1,12 @@
 /*
- * finding.h - what verification found: data, collected one by one, none of which stops the run.
+ * finding.h - what was found: data, collected one by one, none of which stops the run.
  *
- * A difference, or something that could not be compared, makes the exit status 3; a note is for the
- * reader only (a foreign table has no rows in a backup).  Adding is thread-safe; everything is
- * copied.
+ * A difference, something that could not be compared, or something bad makes the exit status 3; a
+ * note is for the reader only (a foreign table has no rows in a backup), and so is what is good.
+ * Adding is thread-safe; everything is copied.
  */
-#ifndef VERIFY_FINDING_H
-#define VERIFY_FINDING_H
+#ifndef CORE_REPORT_FINDING_H
+#define CORE_REPORT_FINDING_H
 
 #include <jansson.h>
 #include <pthread.h>
@@ -15,7 +15,13 @@
 
 #include "core/mem.h"
 
-enum finding_class { FINDING_DIFFERENT, FINDING_UNCOMPARED, FINDING_NOTE };
+enum finding_class {
+    FINDING_DIFFERENT,
+    FINDING_UNCOMPARED,
+    FINDING_NOTE,
+    FINDING_GOOD, /* of something that was tried: it works */
+    FINDING_BAD,  /* ... it does not */
+};
 
 struct finding {
     enum finding_class class;
@@ -23,6 +29,7 @@ struct finding {
     const char *object; /* what it is about: "public.orders", "FUNCTION public.f(integer)" */
     const char *what;   /* which property: "number of rows", "definition", "missing" … */
     const char *want, *have; /* as recorded, as found; NULL when there is nothing to show */
+    const char *advice;      /* what to do about it; NULL: nothing */
 };
 
 struct findings {

@@ -1,0 +1,63 @@
+#include "storage/doctor/probe.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/enc.h"
+
+void
+doctor_add(struct doctor *d, const char *probe, enum finding_class class, const char *advice,
+           const char *fmt, ...)
+{
+    char    text[1024];
+    char   *clean;
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    clean = utf8_printable(text);
+    findings_add(
+        &d->found,
+        (struct finding){
+            .class = class, .group = "store", .object = probe, .what = clean, .advice = advice});
+    free(clean);
+}
+
+void
+doctor_failed(struct doctor *d, const char *probe, const char *what, struct err *e)
+{
+    /* What a signal broke off has not failed. */
+    if (e->kind != ERR_INTERRUPTED) {
+        doctor_add(d, probe, FINDING_BAD, e->hint[0] != '\0' ? e->hint : NULL, "%s%s%s",
+                   what != NULL ? what : "", what != NULL ? ": " : "", e->text);
+    }
+    err_clear(e);
+}
+
+char *
+doctor_key(const struct doctor *d, const char *name)
+{
+    return xasprintf("%s%s", d->prefix, name);
+}
+
+void
+doctor_made(struct doctor *d, const char *key)
+{
+    if (!strlist_has(&d->made, key)) {
+        strlist_add(&d->made, key);
+    }
+}
+
+int
+doctor_put(struct doctor *d, const char *name, const void *data, size_t n, struct err *e)
+{
+    char *key = doctor_key(d, name);
+    int   rc;
+
+    doctor_made(d, key); /* before it is tried: an answer can get lost */
+    rc = storage_put(d->st, key, data, n, e);
+    free(key);
+    return rc;
+}
