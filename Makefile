@@ -118,9 +118,10 @@ FUZZ_SECONDS ?= 10
 CPPCHECK_OFF := funcArgOrderDifferent nullPointerArithmeticRedundantCheck
 fuzzed = -fsanitize=$(1),address,undefined -fno-sanitize-recover=all
 
-lint: lint-quick lint-gcc lint-clang $(patsubst %.c,$(BUILD)/tidy/%.ok,$(ALL_SRC)) ## include arrows, shellcheck, cppcheck, gcc and clang warnings, clang-tidy
+lint: lint-quick lint-circles lint-clang $(patsubst %.c,$(BUILD)/tidy/%.ok,$(ALL_SRC)) ## include arrows, shellcheck, cppcheck, gcc and clang warnings, clang-tidy
 lint-quick:
 	scripts/lint-includes
+	scripts/lint-headers
 	scripts/lint-shell
 	scripts/lint-layout
 	scripts/lint-format
@@ -130,6 +131,8 @@ lint-quick:
 	    '-Djson_array_foreach(a,i,v)=for(i=0;;)' '-Djson_object_foreach(o,k,v)=for(k=0;;)' -DPRIu64='"lu"' $(ALL_SRC)
 lint-gcc lint-clang: lint-%:
 	$(MAKE) BUILD=$(BUILD)/$* CC=$* objects
+lint-circles: lint-gcc
+	scripts/lint-circles $(BUILD)/gcc/obj
 objects: $(call obj,$(ALL_SRC) $(TEST_SRC) $(SUPPORT_SRC))
 $(BUILD)/tidy/%.ok: %.c .clang-tidy
 	@mkdir -p $(@D)
@@ -156,7 +159,7 @@ fuzz-run: $(FUZZ)
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(LIBSUPPORT) $(LIBS)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $(call fuzzed,fuzzer) -o $@ $^ $(LDLIBS)
-.PHONY: lint lint-quick lint-gcc lint-clang objects asan ubsan tsan fuzz fuzz-run
+.PHONY: lint lint-quick lint-gcc lint-clang lint-circles objects asan ubsan tsan fuzz fuzz-run
 
 # --- install: PREFIX (/usr/local), DESTDIR for packagers
 MAN1 := $(sort $(wildcard docs/man/*.1))

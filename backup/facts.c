@@ -5,7 +5,6 @@
 
 #include "pg/rows/largeobject.h"
 #include "pg/snapshot/inventory.h"
-#include "pg/snapshot/locks.h"
 
 enum { PG_CLASS = 1259 };
 

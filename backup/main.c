@@ -7,7 +7,6 @@
 #include "backup/report.h"
 #include "core/cancel.h"
 #include "core/exit.h"
-#include "core/json.h"
 #include "core/log.h"
 #include "pg/conn/tools.h"
 

@@ -100,27 +100,9 @@ options_free(struct options *o)
     }
 }
 
-int
-options_for(const struct options *o, const struct opts_result *given, const struct config *cfg,
-            const char *database, struct options *out, struct err *e)
-{
-    *out = *o;
-    for (size_t i = 0; i < N_LISTS; i++) {
-        *list_at(out, i) = (struct strlist){0};
-        for (size_t k = 0; k < list_at(o, i)->n; k++) {
-            strlist_add(list_at(out, i), list_at(o, i)->v[k]);
-        }
-    }
-    if (config_apply(cfg, database, &options_spec, given, out, e) != 0 ||
-        options_check(out, e) != 0) {
-        options_free(out);
-        return -1;
-    }
-    return 0;
-}
-
-int
-options_check(struct options *o, struct err *e)
+/* Combinations and texts; ERR_USAGE. */
+static int
+check_options(struct options *o, struct err *e)
 {
     if (o->schema_only && o->data_only) {
         return err_set(e, ERR_USAGE, "--schema-only and --data-only exclude each other");
@@ -137,4 +119,23 @@ options_check(struct options *o, struct err *e)
     }
     o->all_text = strcmp(o->copy_format, "text") == 0;
     return codec_parse(o->compress, &o->codec, e);
+}
+
+int
+options_for(const struct options *o, const struct opts_result *given, const struct config *cfg,
+            const char *database, struct options *out, struct err *e)
+{
+    *out = *o;
+    for (size_t i = 0; i < N_LISTS; i++) {
+        *list_at(out, i) = (struct strlist){0};
+        for (size_t k = 0; k < list_at(o, i)->n; k++) {
+            strlist_add(list_at(out, i), list_at(o, i)->v[k]);
+        }
+    }
+    if (config_apply(cfg, database, &options_spec, given, out, e) != 0 ||
+        check_options(out, e) != 0) {
+        options_free(out);
+        return -1;
+    }
+    return 0;
 }

@@ -28,7 +28,7 @@ struct options {
     bool           prune;
     bool           dry_run, json, quiet, verbose, print_config;
     const char    *config_file, *pg_bindir;
-    /* Worked out by options_check(): */
+    /* Worked out of these: */
     struct codec_spec codec;
     bool              all_text;
 };
@@ -43,8 +43,5 @@ void options_free(struct options *);
  * and the configuration; options_free() it. */
 int options_for(const struct options *o, const struct opts_result *given, const struct config *,
                 const char *database, struct options *out, struct err *e);
-
-/* Combinations and texts; ERR_USAGE. */
-int options_check(struct options *, struct err *);
 
 #endif

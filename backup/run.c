@@ -10,7 +10,6 @@
 #include "core/exit.h"
 #include "core/human.h"
 #include "core/json.h"
-#include "pg/snapshot/locks.h"
 
 static char *
 copied(const char *s)

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "core/cancel.h"
-#include "core/log.h"
 #include "core/pool.h"
 #include "pg/archive/index_sql.h"
 #include "restore/entries.h"

@@ -16,20 +16,6 @@ worker_ready(struct restore *r, struct worker *w, struct err *e)
     return 0;
 }
 
-struct load_task *
-load_add(struct load_run *l, struct load_task t, uint64_t priority)
-{
-    struct load_task *task = xmalloc(sizeof *task);
-
-    *task = t;
-    pthread_mutex_lock(&l->r->lock);
-    VEC_GROW(l->tasks, l->n_tasks, l->cap_tasks);
-    l->tasks[l->n_tasks++] = task;
-    pthread_mutex_unlock(&l->r->lock);
-    pool_add(l->pool, task, priority);
-    return task;
-}
-
 /* A task of this group has ended; was it the last? */
 static bool
 group_done(struct restore *r, struct load_group *g)

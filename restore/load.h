@@ -36,7 +36,7 @@ struct load_run {
     size_t             n_tasks, cap_tasks;
 };
 
-/* Adds a task to the queue (and to its table's group). */
+/* load_queue.c: adds a task to the queue (and to its table's group). */
 struct load_task *load_add(struct load_run *, struct load_task, uint64_t priority);
 
 /* load_plan.c: the first tasks. */

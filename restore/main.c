@@ -3,109 +3,12 @@
  *
  * options, plan, preflight, target, schema, rows, the rest, report: see restore.h.
  */
-#include <stdlib.h>
-
 #include "core/cancel.h"
 #include "core/exit.h"
 #include "core/human.h"
 #include "core/log.h"
 #include "core/progress.h"
-#include "restore/entries.h"
 #include "restore/restore.h"
-
-#define GLOBALS_MAX (256 * MIB)
-
-void
-restore_init(struct restore *r, const struct options *o)
-{
-    *r = (struct restore){.o = o, .globals = BUF_INIT(GLOBALS_MAX), .start = clock_seconds()};
-    pthread_mutex_init(&r->lock, NULL);
-    problems_init(&r->problems);
-    r->workers = xcalloc((size_t)o->jobs + 1, sizeof *r->workers);
-}
-
-void
-restore_free(struct restore *r)
-{
-    for (int i = 0; i < r->o->jobs; i++) {
-        readahead_free(r->workers[i].chunks);
-    }
-    free(r->workers);
-    for (size_t i = 0; i < r->n_tables; i++) {
-        entry_list_free(&r->tables[i].indexes);
-        free(r->tables[i].qualified);
-    }
-    for (size_t i = 0; i < r->n_groups; i++) {
-        free(r->groups[i].v);
-    }
-    free(r->tables);
-    free(r->groups);
-    entry_list_free(&r->pre);
-    entry_list_free(&r->post);
-    entry_list_free(&r->acl);
-    entry_list_free(&r->last);
-    archive_free(&r->archive);
-    pg_tool_free(&r->pg_restore);
-    buf_free(&r->globals);
-    manifest_free(r->manifest);
-    label_free(r->label);
-    repo_close(r->repo);
-    strlist_free(&r->warnings);
-    problems_free(&r->problems);
-    free(r->name);
-    free(r->working_name);
-    free(r->keep_command);
-    free(r->host);
-    free(r->port);
-    free(r->user);
-    pthread_mutex_destroy(&r->lock);
-}
-
-void
-restore_phase(struct restore *r, const char *name)
-{
-    double now = clock_seconds();
-
-    if (r->n_phases > 0) {
-        r->phases[r->n_phases - 1].seconds = now - r->phase_start;
-    }
-    if (name != NULL && r->n_phases < sizeof r->phases / sizeof r->phases[0]) {
-        r->phases[r->n_phases++] = (struct phase_time){.name = name};
-        progress_phase(name);
-        log_info("%s", name);
-    }
-    r->phase_start = now;
-}
-
-static int
-run(struct restore *r, struct err *e)
-{
-    restore_phase(r, "plan");
-    if (plan_read(r, e) != 0 || r->o->list || preflight_local(r, e) != 0) {
-        return e->kind == ERR_NONE ? 0 : -1;
-    }
-    restore_phase(r, "server, preflight");
-    if (target_open(r, e) != 0 || preflight_server(r, e) != 0) {
-        return -1;
-    }
-    if (r->o->dry_run) {
-        return 0;
-    }
-    progress_start("restoring", r->label->raw_bytes, r->o->quiet);
-    restore_phase(r, "database, roles");
-    if (target_create(r, e) != 0) {
-        return -1;
-    }
-    restore_phase(r, "pre-data");
-    if (target_schemas(r, e) != 0 || entries_run(r, r->conn, &r->pre, e) != 0) {
-        return -1;
-    }
-    restore_phase(r, "rows, indexes");
-    if (load_run(r, e) != 0 || finish_run(r, e) != 0) {
-        return -1;
-    }
-    return target_publish(r, e);
-}
 
 static int
 run_and_report(const struct options *o)
@@ -115,7 +18,7 @@ run_and_report(const struct options *o)
     int            status;
 
     restore_init(&r, o);
-    if (run(&r, &e) != 0) {
+    if (restore_run(&r, &e) != 0) {
         status = err_exit_status(&e);
     } else {
         status = r.problems.n > 0 ? EXIT_PARTLY : EXIT_GOOD;

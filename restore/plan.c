@@ -12,7 +12,6 @@
 #include "storage/read/parts.h"
 #include "storage/read/reader.h"
 #include "storage/read/rollback.h"
-#include "storage/repo/lastseen.h"
 
 #define ARCHIVE_MAX (2 * GIB)
 

@@ -10,9 +10,7 @@
 #include <sys/statvfs.h>
 
 #include "core/human.h"
-#include "core/json.h"
 #include "core/log.h"
-#include "pg/archive/sqlsplit.h"
 #include "restore/names.h"
 #include "restore/restore.h"
 

@@ -97,9 +97,11 @@ struct restore {
 };
 
 void restore_init(struct restore *, const struct options *);
+/* From the plan to the database's name.  0: good, or as much of it as the options ask for. */
+int  restore_run(struct restore *, struct err *);
 void restore_free(struct restore *); /* after target_end() */
 
-/* Ends the running phase and starts the next (name NULL: none). */
+/* phase.c: ends the running phase and starts the next (name NULL: none). */
 void restore_phase(struct restore *, const char *name);
 
 /* plan.c */

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/cancel.h"
 #include "core/crypto/hash.h"
 #include "core/log.h"
 #include "pg/target/newdb.h"

@@ -14,16 +14,6 @@
  * again. */
 enum { LOOKS = 3 };
 
-void
-chain_finding(struct chain_walk *w, enum finding_class class, const char *object, const char *what,
-              const char *have)
-{
-    findings_add(
-        &w->findings,
-        (struct finding){
-            .class = class, .group = "chain", .object = object, .what = what, .have = have});
-}
-
 /* About one backup of this database. */
 static void
 about(struct chain_walk *w, enum finding_class class, const char *id, const char *what,

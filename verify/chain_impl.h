@@ -1,11 +1,10 @@
 /*
  * chain_impl.h - what the parts of `chain` share: chain.c (databases, labels, heads),
- * chain_signers.c (sequences).
+ * chain_signers.c (sequences), chain_finding.c (what was found).
  */
 #ifndef VERIFY_CHAIN_IMPL_H
 #define VERIFY_CHAIN_IMPL_H
 
-#include "storage/format/label.h"
 #include "storage/repo/lastseen.h"
 #include "storage/repo/repo.h"
 #include "storage/repo/tombstone.h"
@@ -29,7 +28,7 @@ struct chain_walk {
     struct chain_link *links;
     size_t             n_links, cap_links;
     struct strlist     unknown; /* ids of labels whose sequence nobody can tell, sorted: unreadable,
-                                 * replaced, or expired     by a tombstone that does not say */
+                                 * replaced, or expired by a tombstone that does not say */
     struct strlist        reported; /* "id digest" of heads that are findings already */
     struct findings       findings;
     struct result_chained counts;

@@ -7,7 +7,6 @@
 #include "core/host/proc.h"
 #include "core/human.h"
 #include "core/json.h"
-#include "core/log.h"
 #include "core/progress.h"
 #include "verify/amcheck.h"
 #include "verify/baseline.h"

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "core/cancel.h"
 #include "core/log.h"
 #include "pg/archive/isolate.h"
 #include "pg/conn/tools.h"

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-#include "core/cli/opts.h"
+#include "core/cli/opts_table.h"
 
 #define OPT_HEADING(text)                                                                          \
     {                                                                                              \

@@ -209,17 +209,6 @@ out:
 }
 
 int
-archive_open(struct archive *a, const char *path, const struct archive_options *o, struct err *e)
-{
-    *a = (struct archive){.path = xstrdup(path)};
-    if (load(a, o, e) != 0) {
-        archive_free(a);
-        return -1;
-    }
-    return 0;
-}
-
-int
 archive_open_bytes(struct archive *a, const void *data, size_t n, const struct archive_options *o,
                    struct err *e)
 {
@@ -229,7 +218,7 @@ archive_open_bytes(struct archive *a, const void *data, size_t n, const struct a
     *a = (struct archive){0};
     rc = temp_open(&file, data, n, e);
     /* The archive owns the file from here on. */
-    a->temporary = true;
+    a->is_open = true;
     a->fd = file.fd;
     a->path = file.path;
     if (rc != 0 || load(a, o, e) != 0) {
@@ -251,10 +240,8 @@ archive_free(struct archive *a)
         free(a->v[i].sql);
     }
     free(a->v);
-    if (a->temporary) {
+    if (a->is_open) {
         temp_close(&(struct temp){.fd = a->fd, .path = a->path});
-    } else {
-        free(a->path);
     }
     *a = (struct archive){0};
 }

@@ -13,7 +13,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/buf.h"
 #include "core/err.h"
 #include "core/mem.h"
 
@@ -35,9 +34,9 @@ struct archive_entry {
 struct archive {
     struct archive_entry *v; /* in pg_restore's own order */
     size_t                n, cap;
-    char                 *path; /* the archive file */
-    bool temporary;             /* path leads a child that has fd to it, a file without a name */
-    int  fd;
+    bool                  is_open;
+    char                 *path; /* leads a child that has fd to it, a file without a name */
+    int                   fd;
 };
 
 struct archive_options {
@@ -45,9 +44,7 @@ struct archive_options {
     const char *pg_restore; /* path of the program */
 };
 
-/* From a file, or from bytes (in a temporary file without a name, which lives until
- * archive_free()). */
-int  archive_open(struct archive *, const char *path, const struct archive_options *, struct err *);
+/* In a temporary file without a name, which lives until archive_free(). */
 int  archive_open_bytes(struct archive *, const void *, size_t, const struct archive_options *,
                         struct err *);
 void archive_free(struct archive *);

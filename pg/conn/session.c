@@ -11,7 +11,6 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "pg/conn/conn.h"
-#include "pg/conn/wait.h"
 
 /*
  * What an operator or an application may have set for the role or the database, and what it would

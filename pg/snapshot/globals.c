@@ -5,7 +5,6 @@
 
 #include "core/crypto/hash.h"
 #include "core/host/proc.h"
-#include "core/json.h"
 #include "pg/conn/jsonrows.h"
 #include "pg/snapshot/dump.h"
 

@@ -7,12 +7,6 @@
  * server log. */
 enum { LOCK_BATCH = 200 };
 
-bool
-table_has_rows(const struct cat_table *t)
-{
-    return t->kind == 'r' && (!t->extension_member || t->extension != NULL);
-}
-
 static bool
 lockable(const struct snapshot_options *o, const struct cat_table *t)
 {

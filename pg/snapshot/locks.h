@@ -6,10 +6,6 @@
 
 #include "pg/snapshot/snapshot.h"
 
-/* True for a table whose rows a backup reads: ordinary, and not a member of an extension unless
- * the extension declared it a configuration table. */
-bool table_has_rows(const struct cat_table *);
-
 /* True when the coordinator's locks and pg_dump's (both hold n) may not fit into the server's
  * lock table. */
 int locks_short(PGconn *, size_t n, bool *is_short, struct err *);

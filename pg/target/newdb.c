@@ -49,8 +49,9 @@ add_provider(PGconn *conn, struct buf *sql, const json_t *p, struct err *e)
                     strcmp(provider, "builtin") == 0 ? 17 : 15);
 }
 
-char *
-newdb_sql(PGconn *conn, const json_t *p, const char *name, struct err *e)
+/* The statement; allocated. */
+static char *
+create_sql(PGconn *conn, const json_t *p, const char *name, struct err *e)
 {
     struct buf sql = BUF_INIT(MIB);
     char      *ident = pg_ident(name);
@@ -74,7 +75,7 @@ out:
 int
 newdb_create(PGconn *conn, const json_t *p, const char *name, struct err *e)
 {
-    char *sql = newdb_sql(conn, p, name, e);
+    char *sql = create_sql(conn, p, name, e);
     int   rc = sql == NULL ? -1 : pg_exec(conn, e, sql);
 
     if (rc != 0) {

@@ -13,11 +13,8 @@
 
 #include "pg/conn/conn.h"
 
-/* The statement; allocated.  properties: the manifest's "database" section
- * (inventory_database()); NULL or missing keys: the server's defaults. */
-char *newdb_sql(PGconn *, const json_t *properties, const char *name, struct err *);
-
-/* Runs it.  ERR_EXISTS when a database of that name is there. */
+/* properties: the manifest's "database" section (inventory_database()); NULL or missing keys: the
+ * server's defaults.  ERR_EXISTS when a database of that name is there. */
 int newdb_create(PGconn *, const json_t *properties, const char *name, struct err *);
 
 #endif

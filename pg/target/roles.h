@@ -8,7 +8,6 @@
 #ifndef PG_TARGET_ROLES_H
 #define PG_TARGET_ROLES_H
 
-#include "core/mem.h"
 #include "pg/conn/conn.h"
 
 /* Called for each statement that fails, which does not stop the rest; role is what it is about. */

@@ -8,10 +8,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "core/cli/opts.h"
 #include "core/config/config.h"
 #include "core/err.h"
-#include "storage/format/label.h"
 #include "storage/repo/repo.h"
 #include "storage/retention/policy.h"
 

@@ -7,7 +7,6 @@
 #include "core/host/hostlock.h"
 #include "core/human.h"
 #include "core/json.h"
-#include "core/log.h"
 #include "storage/commands/cmd.h"
 #include "storage/format/object.h"
 #include "storage/heal/copy.h"

@@ -7,7 +7,6 @@
 #include "core/enc.h"
 #include "core/exit.h"
 #include "core/json.h"
-#include "core/log.h"
 #include "storage/commands/cmd.h"
 #include "storage/format/object.h"
 #include "storage/repo/readers.h"

@@ -4,7 +4,6 @@
 #include "core/cli/texttable.h"
 #include "core/enc.h"
 #include "core/human.h"
-#include "core/json.h"
 #include "storage/commands/prune.h"
 #include "storage/format/object.h"
 

@@ -9,7 +9,6 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "core/crypto/hash.h"
 #include "core/human.h"
 #include "storage/doctor/probe.h"
 #include "storage/drivers/file/file.h"

@@ -7,7 +7,6 @@
 #include "core/enc.h"
 #include "core/human.h"
 #include "core/json.h"
-#include "core/log.h"
 #include "storage/format/chunkname.h"
 #include "storage/format/label_chain.h"
 #include "storage/format/object.h"

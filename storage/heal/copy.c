@@ -5,7 +5,6 @@
 
 #include "core/cancel.h"
 #include "core/log.h"
-#include "storage/format/chunklist.h"
 #include "storage/heal/copy_impl.h"
 #include "storage/keys/trust.h"
 #include "storage/read/backup_find.h"

@@ -4,7 +4,6 @@
 
 #include "core/log.h"
 #include "storage/format/chunk.h"
-#include "storage/format/chunklist.h"
 #include "storage/heal/copy_impl.h"
 #include "storage/read/parts.h"
 #include "storage/repo/backuplist.h"

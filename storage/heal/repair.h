@@ -15,7 +15,6 @@
 #ifndef STORAGE_HEAL_REPAIR_H
 #define STORAGE_HEAL_REPAIR_H
 
-#include "storage/format/label.h"
 #include "storage/repo/repo.h"
 
 struct repair_request {

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "core/codec.h"
-#include "core/log.h"
 #include "storage/format/chunklist.h"
 #include "storage/heal/repair_impl.h"
 #include "storage/read/parts.h"

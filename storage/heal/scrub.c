@@ -12,8 +12,8 @@
 
 /* ---- chunk lists and manifests ---- */
 
-void
-scrub_bad_list(struct scrub *s, const char *backup, const char *object, const char *problem)
+static void
+note_bad_list(struct scrub *s, const char *backup, const char *object, const char *problem)
 {
     struct scrub_work *w = s->work;
     struct bad_list   *b;
@@ -78,7 +78,7 @@ second_opinion(struct scrub *s, const struct label *l, enum label_part part, str
         rc = read_part(s, l, part, e);
     }
     if (rc != 0 && (e->kind == ERR_CORRUPT || e->kind == ERR_NOT_FOUND)) {
-        scrub_bad_list(s, l->id, object, e->text);
+        note_bad_list(s, l->id, object, e->text);
         err_clear(e);
         rc = 0;
     }

@@ -15,7 +15,6 @@
 #ifndef STORAGE_HEAL_SCRUB_H
 #define STORAGE_HEAL_SCRUB_H
 
-#include "storage/format/label.h"
 #include "storage/repo/backuplist.h"
 #include "storage/repo/condemned.h"
 

@@ -40,8 +40,7 @@ struct scrub_work {
 };
 
 /* Reads the items; *done: how many from the beginning of the order are read. */
-int  scrub_read(struct scrub *, size_t *done, struct err *);
-void scrub_bad_list(struct scrub *, const char *backup, const char *object, const char *problem);
+int scrub_read(struct scrub *, size_t *done, struct err *);
 
 /* From s->bad[from] on: which backups name them (their lists are read again: a prune may have
  * been at work), and drops those that none names any more. */

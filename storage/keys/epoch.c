@@ -10,7 +10,6 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "core/mem.h"
-#include "storage/contract/object_lock.h"
 #include "storage/format/object.h"
 #include "storage/keys/signed.h"
 #include "storage/keys/trust.h"

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "core/json.h"
-#include "core/mem.h"
 #include "storage/format/object.h"
 #include "storage/keys/pinned.h"
 #include "storage/keys/trust.h"

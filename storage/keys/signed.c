@@ -22,9 +22,11 @@ object_put(struct storage *st, const char *key, const json_t *o, struct err *e)
     return rc;
 }
 
-void
-object_doubt(struct storage *st, const char *type, const char *key, const struct buf *raw,
-             struct err *e)
+/* Of one that could not be parsed: e says whether somebody trusted has signed it, as of one that
+ * could. */
+static void
+doubt_unparsed(struct storage *st, const char *type, const char *key, const struct buf *raw,
+               struct err *e)
 {
     struct err doubt = ERR_INIT;
 
@@ -42,7 +44,7 @@ object_get(struct storage *st, const char *key, const char *type, size_t max, st
     if (storage_get(st, key, &raw, e) == 0) {
         o = object_parse(raw.data, raw.len, type, e);
         if (o == NULL) {
-            object_doubt(st, type, key, &raw, e);
+            doubt_unparsed(st, type, key, &raw, e);
         } else if (trust_check(st->trust, type, key, raw.data, raw.len, e) != 0) {
             json_decref(o);
             o = NULL;

@@ -10,7 +10,6 @@
 
 #include <jansson.h>
 
-#include "core/buf.h"
 #include "core/err.h"
 #include "storage/contract/storage.h"
 
@@ -19,10 +18,5 @@
 int object_put(struct storage *, const char *key, const json_t *, struct err *);
 /* max: bytes that the object may have at most. */
 json_t *object_get(struct storage *, const char *key, const char *type, size_t max, struct err *);
-
-/* Of one that could not be parsed: e says whether somebody trusted has signed it, as of one that
- * could. */
-void object_doubt(struct storage *, const char *type, const char *key, const struct buf *raw,
-                  struct err *e);
 
 #endif

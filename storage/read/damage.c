@@ -25,8 +25,8 @@ damage_load(struct repo *r, const char *db, struct damage *d, struct err *e)
     return damage_find_twins(r, db, d, e);
 }
 
-bool
-damage_none(const struct damage *d)
+static bool
+is_none(const struct damage *d)
 {
     return d->chunks.n == 0 && d->objects.n == 0;
 }
@@ -162,7 +162,7 @@ damage_judge(struct repo *r, const struct damage *d, struct backup_entry *b, str
     struct judging j = {.damage = d};
     int            rc = 0;
 
-    if (b->state != BACKUP_COMMITTED || damage_none(d) || object_condemned(d, b)) {
+    if (b->state != BACKUP_COMMITTED || is_none(d) || object_condemned(d, b)) {
         return 0;
     }
     if (d->chunks.n > 0 &&

@@ -9,7 +9,6 @@
 #ifndef STORAGE_READ_DAMAGE_H
 #define STORAGE_READ_DAMAGE_H
 
-#include "storage/format/label.h"
 #include "storage/repo/backuplist.h"
 #include "storage/repo/condemned.h"
 
@@ -28,7 +27,6 @@ int damage_look(struct repo *, const char *db, const struct backup_list *, struc
 /* A committed backup that needs something lost becomes BACKUP_DAMAGED, with lost_chunks and
  * problem. */
 int  damage_judge(struct repo *, const struct damage *, struct backup_entry *, struct err *);
-bool damage_none(const struct damage *);
 void damage_free(struct damage *);
 
 /* All of that for a whole list; listing: damage_look() too. */

@@ -4,7 +4,6 @@
 
 #include "core/cancel.h"
 #include "core/enc.h"
-#include "core/log.h"
 #include "storage/read/damage_impl.h"
 #include "storage/read/usedchunks.h"
 

@@ -8,8 +8,6 @@
 #include "core/crypto/hash.h"
 #include "core/log.h"
 #include "storage/contract/versions.h"
-#include "storage/format/chunkindex.h"
-#include "storage/format/chunklist.h"
 #include "storage/format/chunkname.h"
 
 struct chunk_want {

@@ -7,8 +7,6 @@
 #include "core/buf.h"
 #include "core/codec.h"
 #include "core/err.h"
-#include "storage/format/chunkname.h"
-#include "storage/format/label.h"
 #include "storage/format/manifest.h"
 #include "storage/repo/repo.h"
 

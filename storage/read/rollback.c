@@ -48,8 +48,9 @@ judge(struct repo *r, const char *db, const struct lastseen *s, const struct bac
     return rc;
 }
 
-void
-rollback_judge(struct repo *r, const char *db, const struct backup_list *list, struct rollback *m)
+/* What cannot be found out is a warning, and not missed. */
+static void
+find_rollback(struct repo *r, const char *db, const struct backup_list *list, struct rollback *m)
 {
     struct lastseen s;
     struct err      e = ERR_INIT;
@@ -103,7 +104,7 @@ rollback_warn(struct repo *r, const char *db, const struct backup_list *list)
     struct rollback m;
     char           *text;
 
-    rollback_judge(r, db, list, &m);
+    find_rollback(r, db, list, &m);
     text = rollback_text(&m, NULL);
     if (text != NULL) {
         log_warn("\"%s\" in repository \"%s\": %s; pgassay verify chain %s tells more", db,
@@ -126,7 +127,7 @@ rollback_find(struct repo *r, const char *db, const char *which, time_t at, stru
         return NULL;
     }
     if (newest) {
-        rollback_judge(r, db, &list, m);
+        find_rollback(r, db, &list, m);
     }
     l = backup_find_listed(r, db, &list, which, at, e);
     if (l != NULL && newest) {

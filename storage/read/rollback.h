@@ -18,8 +18,7 @@ struct rollback {
     char                backup[BACKUP_ID_MAX];
     time_t              snapshot;
 };
-/* What cannot be found out is a warning, and not missed. */
-void rollback_judge(struct repo *, const char *db, const struct backup_list *, struct rollback *);
+
 /* A sentence for people, allocated; found: what stands there instead, or NULL.  NULL when all is
  * well. */
 char *rollback_text(const struct rollback *, const struct label *found);

@@ -14,7 +14,6 @@
 #include <stdint.h>
 
 #include "storage/format/chunkindex.h"
-#include "storage/format/label.h"
 #include "storage/repo/backuplist.h"
 #include "storage/repo/repo.h"
 

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/json.h"
 #include "storage/format/label_chain.h"
 #include "storage/keys/trust.h"
 #include "storage/repo/backuplist.h"

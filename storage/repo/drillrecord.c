@@ -11,7 +11,6 @@
 #include "storage/keys/signed.h"
 #include "storage/repo/backuplist.h"
 #include "storage/repo/perbackup.h"
-#include "storage/repo/pins.h"
 
 static void
 set_compared(const struct drill_record *d, json_t *o)

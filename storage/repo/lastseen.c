@@ -15,7 +15,6 @@
 #include "core/log.h"
 #include "storage/format/label_chain.h"
 #include "storage/format/object.h"
-#include "storage/repo/chain.h"
 #include "storage/repo/lastseen_impl.h"
 
 bool

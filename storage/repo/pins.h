@@ -16,7 +16,6 @@
 #include <time.h>
 
 #include "core/err.h"
-#include "core/mem.h"
 #include "storage/format/label.h"
 #include "storage/repo/repo.h"
 

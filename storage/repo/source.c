@@ -5,7 +5,6 @@
 #include "core/enc.h"
 #include "core/human.h"
 #include "core/json.h"
-#include "storage/contract/object_lock.h"
 #include "storage/format/object.h"
 #include "storage/keys/signed.h"
 #include "storage/repo/repo.h"

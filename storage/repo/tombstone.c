@@ -10,7 +10,6 @@
 #include "storage/format/label_chain.h"
 #include "storage/format/object.h"
 #include "storage/keys/signed.h"
-#include "storage/repo/chain.h"
 
 static json_t *
 make(const char *backup, const struct label *l, time_t expired, const char *by)
@@ -130,23 +129,6 @@ tombstones_load(struct repo *r, const char *db, struct strlist *names, struct er
     return rc;
 }
 
-static int
-compare(const void *a, const void *b)
-{
-    return strcmp(a, *(const char *const *)b);
-}
-
-bool
-tombstones_have(const struct strlist *names, const char *backup, const char *run)
-{
-    char *name = xasprintf("%s.%s", backup, run != NULL ? run : TOMBSTONE_NO_RUN);
-    bool  found = names->n > 0 &&
-        bsearch(name, names->v, names->n, sizeof *names->v, compare) != NULL;
-
-    free(name);
-    return found;
-}
-
 /* One that nobody trusted has signed buries nothing. */
 static bool
 believed(struct repo *r, const char *db, const char *name)
@@ -169,14 +151,9 @@ bool
 tombstones_stand(struct repo *r, const char *db, const struct strlist *names, const char *backup,
                  const char *run)
 {
-    char *name;
-    bool  stand;
+    char *name = xasprintf("%s.%s", backup, run != NULL ? run : TOMBSTONE_NO_RUN);
+    bool  stand = strlist_find(names, name) && (r->trust == NULL || believed(r, db, name));
 
-    if (!tombstones_have(names, backup, run) || r->trust == NULL) {
-        return tombstones_have(names, backup, run);
-    }
-    name = xasprintf("%s.%s", backup, run != NULL ? run : TOMBSTONE_NO_RUN);
-    stand = believed(r, db, name);
     free(name);
     return stand;
 }

@@ -41,9 +41,9 @@ int tombstone_load(struct repo *, const char *db, const char *name, struct tombs
                    struct err *);
 
 /* "<backup>.<run>" of every tombstone of a database, sorted. */
-int  tombstones_load(struct repo *, const char *db, struct strlist *, struct err *);
-bool tombstones_have(const struct strlist *, const char *backup, const char *run);
-/* The same, and whoever put it may prune (trust.h). */
+int tombstones_load(struct repo *, const char *db, struct strlist *, struct err *);
+/* There is one of this backup (run NULL: it is not known), and whoever put it may prune (trust.h).
+ */
 bool tombstones_stand(struct repo *, const char *db, const struct strlist *, const char *backup,
                       const char *run);
 

@@ -5,7 +5,6 @@
 #ifndef STORAGE_RETENTION_PLAN_H
 #define STORAGE_RETENTION_PLAN_H
 
-#include "storage/format/label.h"
 #include "storage/repo/backuplist.h"
 #include "storage/retention/policy.h"
 #include "storage/retention/retention.h"

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "core/enc.h"
-#include "core/json.h"
 
 enum key_kind { KEY_COUNT, KEY_SPAN, KEY_MIN, KEY_SHARE };
 
@@ -210,8 +209,9 @@ policy_text(const struct policy *p, size_t i)
     return NULL;
 }
 
-void
-policy_override(struct policy *p, const struct policy *over)
+/* Keys set in over take the place of those in *policy. */
+static void
+override(struct policy *p, const struct policy *over)
 {
     for (size_t i = 0; i < N_KEYS; i++) {
         if (policy_given(over, i)) {
@@ -365,7 +365,7 @@ policy_load(const struct repo *r, const char *db, struct policy *p, struct err *
     if (policy_load_own(r, db, &own, e) != 0) {
         return -1;
     }
-    policy_override(p, &own);
+    override(p, &own);
     return 0;
 }
 

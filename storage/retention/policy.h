@@ -64,8 +64,6 @@ int policy_set(struct policy *, const char *key, const char *text, struct err *)
  * else NULL.  Allocated. */
 char *policy_text(const struct policy *, size_t i);
 bool  policy_given(const struct policy *, size_t i);
-/* Keys set in over take the place of those in *policy. */
-void policy_override(struct policy *, const struct policy *over);
 /* Has at least one rule; without any, everything is kept. */
 bool policy_expires(const struct policy *);
 

@@ -5,10 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/cancel.h"
 #include "core/enc.h"
 #include "core/human.h"
-#include "core/log.h"
 #include "storage/repo/backuplist.h"
 #include "storage/retention/prune_impl.h"
 

@@ -24,7 +24,6 @@
 
 #include "core/err.h"
 #include "core/mem.h"
-#include "storage/format/label.h"
 #include "storage/repo/backuplist.h"
 #include "storage/repo/repo.h"
 

@@ -9,7 +9,9 @@ enum { HOUR = 3600, DAY = 24 * HOUR };
 
 /* ---- the calendar ---- */
 
-time_t
+/* t less a span, by the UTC calendar (the 31st less a month may be the 1st or the 3rd, as in
+ * restic). */
+static time_t
 span_before(time_t t, const struct span *s)
 {
     struct tm tm;

@@ -103,9 +103,6 @@ void retention_free(struct retention *); /* the alarms; items and baselines are 
 /* "keep-daily", "newest" …; bit: its number, below WHY_BITS. */
 const char *retention_why(unsigned bit);
 
-/* t less a span, by the UTC calendar (the 31st less a month may be the 1st or the 3rd, as in
- * restic). */
-time_t span_before(time_t, const struct span *);
 /* Which hour, day, week (from Monday), month or year of UTC; equal numbers, same period. */
 int64_t period_of(enum period, time_t);
 

@@ -7,7 +7,6 @@
 
 #include "core/crypto/hash.h"
 #include "core/human.h"
-#include "core/log.h"
 #include "storage/contract/object_lock.h"
 #include "storage/keys/trust.h"
 #include "storage/repo/source.h"

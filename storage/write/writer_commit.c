@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "core/crypto/hash.h"
-#include "core/log.h"
 #include "storage/format/chunklist.h"
 #include "storage/format/object.h"
 #include "storage/keys/trust.h"

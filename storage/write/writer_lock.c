@@ -11,7 +11,6 @@
 #include "core/human.h"
 #include "core/mem.h"
 #include "core/pool.h"
-#include "storage/contract/object_lock.h"
 #include "storage/write/writer_impl.h"
 
 int

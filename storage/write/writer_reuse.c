@@ -6,7 +6,6 @@
 #include "storage/read/parts.h"
 #include "storage/read/rollback.h"
 #include "storage/repo/blocklist.h"
-#include "storage/repo/lastseen.h"
 #include "storage/write/writer_impl.h"
 
 /* Lists of so many scopes are read; beyond, chunks are stored again. */

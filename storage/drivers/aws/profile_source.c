@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "core/host/proc.h"
-#include "core/mem.h"
 #include "storage/drivers/aws/http.h"
 #include "storage/drivers/aws/profile.h"
 #include "storage/drivers/aws/source.h"

@@ -136,8 +136,8 @@ add_names(struct text *t, const struct header *h, size_t n)
     }
 }
 
-char *
-s3_sign_header_names(const struct s3_sign *s)
+static char *
+header_names(const struct s3_sign *s)
 {
     struct header *h = sorted_headers(s->headers);
     struct text    t = {0};
@@ -203,7 +203,7 @@ signing_key(const struct s3_sign *s, uint8_t key[SHA256_BYTES])
 char *
 s3_sign_authorization(const struct s3_sign *s)
 {
-    char   *names = s3_sign_header_names(s);
+    char   *names = header_names(s);
     char   *string = s3_sign_string(s);
     uint8_t key[SHA256_BYTES];
     uint8_t mac[SHA256_BYTES];

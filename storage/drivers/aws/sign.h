@@ -10,7 +10,6 @@
 #ifndef STORAGE_DRIVERS_AWS_SIGN_H
 #define STORAGE_DRIVERS_AWS_SIGN_H
 
-#include "core/buf.h"
 #include "core/crypto/hash.h"
 #include "core/mem.h"
 
@@ -29,10 +28,8 @@ struct s3_sign {
 /* The value of the Authorization header.  Allocated. */
 char *s3_sign_authorization(const struct s3_sign *);
 
-/* Its steps, for tests: the request in its canonical form, the names of its headers, what is
- * signed.  Allocated. */
+/* Its steps, for tests: the request in its canonical form, what is signed.  Allocated. */
 char *s3_sign_canonical(const struct s3_sign *);
-char *s3_sign_header_names(const struct s3_sign *);
 char *s3_sign_string(const struct s3_sign *);
 
 #endif

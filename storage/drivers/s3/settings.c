@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "core/human.h"
-#include "core/mem.h"
 #include "storage/contract/location.h"
 #include "storage/drivers/s3/settings_in.h"
 
