@@ -1,7 +1,25 @@
 /*
- * scan_plan.c - cutting tables into tasks.  The same database must be cut the same way every night,
- * or unchanged rows give new chunks: no border depends on the number of workers, nor (but for the
- * last) on how far a table grew.
+ * scan_plan.c - cutting tables into tasks.
+ *
+ * The same database must be cut the same way every night, or unchanged rows give new chunks.  A
+ * task's rows begin a new chunk, so borders of tasks are borders of chunks; and a change inside a
+ * task changes all chunks of it that follow.  Hence:
+ *
+ *   - No border depends on the number of workers, on the order in which they finish, or on the size
+ *     of the database.
+ *   - A table is cut at multiples of a fixed number of blocks (its width, a step of 4 from 2048
+ *     down). A table that grows gets new ranges at its end; those before stay.  The last range has
+ *     no upper bound, so that it does not matter when the size was read.
+ *   - The width depends on the mean size of a block with its TOAST, not on the table's size, and
+ *     the steps are coarse, so that a table does not change its width as it grows
+ *     (scan_range_width()).
+ *   - Small tables are packed, in the order of names, since a chunk for each would cost more than
+ *     it holds.  A pack ends where a table's name says so (hash mod 8 = 0), so that a new or a
+ *     grown table shifts the borders up to the next such table and no further.
+ *
+ * A range is read by a Tid Range Scan, or not at all: a server that would read the whole table for
+ * each range (13, another access method, a table with a condition of an extension) reads it whole,
+ * once. Sizes decide in which order tasks run, nothing else.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -62,7 +80,8 @@ add_ranges(struct scan_plan *p, struct scan_table *t, uint64_t width)
     }
 }
 
-/* Does the server read a range by itself, and not the whole table for each? */
+/* Does the server read a range by itself, and not the whole table for each?  The plan of the first
+ * range is that of all: what differs are constants. */
 static int
 explain_says_range(PGconn *conn, const struct scan_table *t, uint64_t width, bool *yes,
                    struct err *e)
@@ -121,6 +140,8 @@ name_hash(const struct scan_table *t)
     return h ^ h >> 32; /* the low bits of FNV alone are weak */
 }
 
+/* *pack: the task that small tables go to now; SIZE_MAX before the first.  Larger tables come
+ * between them in the order of names, and do not end a pack. */
 static void
 add_to_pack(struct scan_plan *p, size_t *pack, struct scan_table *t)
 {

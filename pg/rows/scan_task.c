@@ -1,6 +1,25 @@
 /*
  * scan_task.c - one task: a transaction, the locks and the COPYs of all its items in one message,
  * so that a pack of tiny tables costs one round trip.
+ *
+ *     BEGIN; SET TRANSACTION SNAPSHOT; [SET enable_seqscan;] LOCK TABLE … NOWAIT;
+ *     COPY …; [COPY generated columns;] … COMMIT
+ *
+ * Answers come in this order and are read one by one: the commands before the first COPY, then each
+ * COPY's rows, which go to the sink as they arrive, then the end.  A statement that fails makes the
+ * server pass over the rest of the message, so there is one failure to look at:
+ *
+ *   - A lock that is not granted at once (55P03).  The coordinator holds ACCESS SHARE on every
+ *     table, so it is no conflict with it: an ALTER TABLE waits for the coordinator, and every
+ *     later request for a lock waits for the ALTER.  To wait would be a deadlock that the server
+ *     does not see.  The task is given back (SCAN_LOCKED), and the coordinator runs it on its own
+ *     connection, without asking for locks.
+ *   - A row too large for text.  The task is given back (SCAN_TOO_LARGE) with the table that must
+ *     be read in binary from now on, in all its ranges.
+ *   - Anything else, and any error of the sink, ends the scan.
+ *
+ * On the coordinator's connection the task runs in a savepoint of the transaction that exported the
+ * snapshot, which must not end.
  */
 #include "pg/rows/scan_task.h"
 

@@ -1,3 +1,18 @@
+/*
+ * chunkindex.c - entries in one array, in the order in which they came: an entry's index is its
+ * number for the writer, and never changes.  Two ways to find one:
+ *
+ *   by id        A hash table of indices with open addressing (slot[]: index + 1, 0 for none), at
+ *                most half full.  Entries with one id lie on the same run of occupied slots, so a
+ *                look-up goes on to the first free slot and sees all of them.  Nothing is ever
+ *                taken out: what must not be used any more changes its state.
+ *   by SHA-256   For copies, which know stored bytes before they know the content: indices of what
+ *                is reusable, sorted, made at the first question (chunkindex_find_stored()).
+ *
+ * States of what was there before this run: TRUSTED when somebody names it, then BANNED by a list,
+ * or REUSABLE when the listing shows it in its size.  BANNED is final.  What this run stores begins
+ * as WRITING, known by its id alone, and becomes WRITTEN when the put() has returned.
+ */
 #include "storage/format/chunkindex.h"
 
 #include <stdlib.h>
@@ -86,6 +101,8 @@ chunkindex_find_name(const struct chunkindex *k, const struct chunk_name *name)
     return SIZE_MAX;
 }
 
+/* WRITTEN before WRITING before REUSABLE: the caller gets what this run stores itself, as the other
+ * workers did. */
 size_t
 chunkindex_find(const struct chunkindex *k, const uint8_t id[SHA256_BYTES])
 {

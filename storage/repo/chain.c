@@ -1,3 +1,22 @@
+/*
+ * chain.c - which labels a new one names (its heads), and its number among those of its signer.
+ *
+ * Heads.  Labels and what they name form a graph; its tips are the labels that no other label which
+ * stands names by id and digest.  A new label names all tips that its writer sees, and is then the
+ * only tip.  So whatever stood when a label was written is named by it, or by something that it
+ * leads to: from the newest label one comes to all that was ever there, except where a backup
+ * expired and took the names that it held along.  What such a backup had named is a tip again, and
+ * the next label names it.  Two writers at once name the same tips, and the label after them names
+ * both.  Void backups count as long as their label stands, since their writers could not know.
+ *
+ * Of a tip that is missing later, a tombstone must tell; `pgassay verify chain` asks
+ * (verify/chain.c).
+ *
+ * Sequence.  Where labels are signed, each has a number, one more than the highest of its signer in
+ * this database: of labels that stand, of what this host remembers of itself, and of tombstones of
+ * newer backups where the memory is lost or behind.  A number that nobody has is a label that was
+ * taken away, even when everything that named it was taken away with it.
+ */
 #include "storage/repo/chain.h"
 
 #include <stdlib.h>
@@ -27,6 +46,8 @@ find_id(const struct backup_list *list, const char *id)
     return lo < list->n && strcmp(list->v[lo].id, id) == 0 ? lo : SIZE_MAX;
 }
 
+/* An id is named with the digest of the label: another label under that id is not the one meant,
+ * and remains a tip. */
 static void
 mark_named(const struct backup_list *list, const struct label *l, bool *named)
 {
@@ -122,6 +143,8 @@ look_at_tombstones(struct repo *r, const char *db, const struct strlist *names, 
     return 0;
 }
 
+/* Tombstones are read only when this host remembers nothing, or less than the labels show: then its
+ * state directory was lost, and the label with its highest number may have expired. */
 int
 chain_load(struct repo *r, const char *db, const struct backup_list *list, struct chain *c,
            struct err *e)

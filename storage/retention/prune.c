@@ -1,3 +1,30 @@
+/*
+ * prune.c - the order of a prune's steps, P0 to P8 of docs/prune-protocol.md.
+ *
+ * The difficulty.  A writer decides what it reuses when it begins, and nothing in the store says so
+ * before its label stands, hours later.  There are no locks, a listing may be old (by up to Δ), and
+ * any process may be held up for days, or die, at any call.  So what looks like garbage may be in
+ * use, and must not be removed by the run that finds it on what that run has seen.
+ *
+ * The way out, in two halves:
+ *
+ *   naming     Garbage is named in a trash list (P2, P3).  A writer reads all trash lists before it
+ *              decides, and reuses nothing that they name.  So from the moment a list can be read
+ *              by all, only runs that were at work already can still come to need what it names:
+ *              these are written down beside it, as R(t) (P4).
+ *   removing   When each run of R(t) has its label, has given up or is revoked (P5), all that can
+ *              ever need these objects are the labels that stand.  They are read once more (P6),
+ *              and what none of them needs goes (P7).  The list goes after its objects, and stays
+ *              while one of them does, so that nobody reuses an object which a prune that sleeps
+ *              over all of this may still remove.
+ *
+ * Every prune does both: it names the garbage of today, and removes what earlier lists name.  Its
+ * own list it removes only when nobody is writing and no grace time is asked for.  Backups expire
+ * before garbage is looked for (P1), so that what they alone needed is named in the same run.
+ *
+ * Everything that could make a needed object look like garbage is read before the first removal,
+ * and any doubt ends the run there (P0).
+ */
 #include "storage/retention/prune.h"
 
 #include <inttypes.h>
@@ -15,6 +42,14 @@ enum {
 };
 
 /* ---- P0 ---- */
+
+/*
+ * The mark comes first, for two reasons.  Other prunes see it.  And it is a clock: the modified
+ * time of an object that was put just now is the store's "now".  All ages (of marks, lists,
+ * tombstones) are differences between times of the store; this host's clock counts the seconds
+ * since (prune_now()).  If the two clocks differ by minutes one of them is wrong, and nobody knows
+ * which: then nothing is removed.  A dry run puts nothing, and takes this host's clock for right.
+ */
 
 static int
 check_clock(struct prune *p, struct err *e)
@@ -95,6 +130,9 @@ announce(struct prune *p, struct err *e)
 
 /* ---- P2, P3 ---- */
 
+/* Garbage is what the listing of chunks shows and no remaining label needs, no trash list names
+ * yet, and no run at work has written (its label is going to need it).  In a spool, since there may
+ * be millions; from there into lists of bounded size. */
 static int
 trash_garbage(struct prune *p, struct err *e)
 {
@@ -114,6 +152,10 @@ trash_garbage(struct prune *p, struct err *e)
 
 /* ---- P6, P7 ---- */
 
+/* p->ready: the names of all lists that P5 found ready; p->refs: what labels need, those that came
+ * since included.  What stands in the first, not in the second, and in the listing, is removed.
+ * kept: what stands in the first and is stored all the same, being needed again, protected or
+ * locked.  A list of which some name is kept stays whole. */
 static int
 sweep_trash(struct prune *p, struct err *e)
 {

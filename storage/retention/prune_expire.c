@@ -1,3 +1,6 @@
+/*
+ * prune_expire.c - labels that go (P1), and what is left in the directories of backups (P2, P8).
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +11,15 @@
 enum { DEAD_PRUNE_SECONDS = 72 * 3600 };
 
 /* ---- P1 ---- */
+
+/*
+ * The tombstone first, then the label.  A label beside its tombstone is no backup to anybody, so
+ * the backup ends with the put of the tombstone.  The label's removal can then be late, or be
+ * undone by a repeated PUT that arrives late: it brings back no backup whose chunks may be gone.
+ * The other way round a prune that died between the two would leave nothing that says why the
+ * backup is missing.  Void backups (their run was revoked) go the same way, whether or not they
+ * were named.
+ */
 
 static int
 remove_label(struct prune *p, const char *id, struct err *e)
@@ -120,6 +132,17 @@ walk(struct prune *p, struct walk *w, struct err *e)
 
 /* ---- P2: what is left of backups ---- */
 
+/*
+ * Objects below <db>/backups/<id>/ without a label.  They are of backups that expired, of runs that
+ * died before their label, or of runs that are just before it; which of them cannot be seen from
+ * the objects.  So they are only noted here, each by its key, and removed in P8 if by then nobody
+ * writes.  What belongs to a backup that expired within the grace time is not noted: a restore may
+ * still be reading its manifest.
+ *
+ * A label that stands beside its tombstone is what a prune left that was killed inside P1: it is
+ * removed now.
+ */
+
 struct tombs {
     const struct prune *prune;
     size_t              prefix;
@@ -227,6 +250,13 @@ out:
 
 /* ---- P8 ---- */
 
+/*
+ * What was noted in P2 goes if no run is at work by P4's listing of the marks, and a new listing
+ * still shows no label beside it.  A run that began since P4 writes what was not there to be noted:
+ * a new backup has a new id, and a copy, which keeps the id, has its run in the names of chunk list
+ * and manifest.
+ */
+
 static int
 collect_keys(struct walk *w, struct err *e)
 {
@@ -262,6 +292,9 @@ prune_remove_leftovers(struct prune *p, struct err *e)
     return rc;
 }
 
+/* Last, when nothing more is decided by them.  A writer's mark goes once its label is seen (the
+ * writer died before it removed it) or it is revoked; .revoked itself stays for ever, since the
+ * label it is about may still arrive. */
 int
 prune_tidy_marks(struct prune *p, struct err *e)
 {

@@ -1,3 +1,17 @@
+/*
+ * prune_refs.c - what the remaining backups need: every name in the chunk list of every backup that
+ * does not expire.
+ *
+ * All labels are read, decide() names those that expire, and the chunk list of each other is read
+ * whole: a backup that stays and of which it is not known what it needs ends the run, whatever is
+ * wrong with it.  Names go to a spool for each list, and the spools into a union that is merged on
+ * disk, so that one list is in memory at a time.
+ *
+ * After P5 the labels are listed again, and chunk lists of those that are new are added (P6).  A
+ * list is known by "<backup>.<run>", not by the backup alone: a copy that took the place of a
+ * damaged backup has the same id and another list.  What a label needed that has expired since
+ * stays in the union: too much is kept, and the next prune finds it.
+ */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

@@ -6,6 +6,8 @@
 #include "core/log.h"
 #include "storage/retention/prune_impl.h"
 
+/* The store's time when the mark was put, and the seconds that have passed since by a clock that
+ * nobody sets. */
 time_t
 prune_now(const struct prune *p)
 {
@@ -20,6 +22,8 @@ prune_tick(struct prune *p, struct err *e)
         : 0;
 }
 
+/* Twice Δ: a writer may miss what was put for Δ, and the listing that must show this writer's mark
+ * may itself be Δ old.  What needs one Δ alone waits for both. */
 int
 prune_wait(struct prune *p, struct err *e)
 {

@@ -14,6 +14,14 @@ enum { DEAD_SECONDS = 72 * 3600 }; /* without a sign of life */
 
 /* ---- P4 ---- */
 
+/*
+ * R(t): the runs that may still write a label, as listed after every writer that begins can read
+ * the list t.  A run that began before that and is still at work is in this listing; one that has
+ * ended put its label, if any, before its mark went, and P6 reads that.  So a list without an R(t),
+ * of a prune that died here, gets one now: a later listing holds no run too few.  Stored under this
+ * prune's run, as another may be doing the same.
+ */
+
 static int
 put_runs(struct prune *p, struct trash *t, struct err *e)
 {
@@ -56,6 +64,17 @@ prune_store_runs(struct prune *p, struct err *e)
 }
 
 /* ---- P5 ---- */
+
+/*
+ * A list is ready when each run of R(t) has ended: its mark is gone, its label stands, or it is
+ * revoked.  A run that died with its mark would keep its lists for ever, so one that has not
+ * renewed its mark for 72 hours, by the store's clock, and has no label, is revoked: the object
+ * .revoked is put, and whatever label it may still put is void.  The writer looks for .revoked
+ * before and after its label, so it learns of it too.
+ *
+ * The grace time comes on top, and is for readers alone: a restore that has begun reads what its
+ * label named, though the label may have expired.
+ */
 
 /* Its mark is as old as listed, and no label is its: both looked at anew. */
 static int

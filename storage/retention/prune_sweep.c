@@ -153,6 +153,7 @@ go(struct sweep *s, struct err *e)
 
 /* ---- P2: what nobody needs and no list names ---- */
 
+/* What a run at work has written is known by the run in its name: no label needs it yet. */
 static bool
 writers_own(const struct prune *p, const struct chunk_name *name)
 {
@@ -193,6 +194,7 @@ prune_find_garbage(struct prune *p, struct chunkspool *garbage, struct err *e)
 
 /* ---- P0's end ---- */
 
+/* A listing that fails half way would end the run after labels went, in P2: it is tried before. */
 static int
 pass_by(void *ctx, const struct object_info *info, struct err *e)
 {
@@ -212,6 +214,15 @@ prune_try_listing(struct prune *p, struct err *e)
 }
 
 /* ---- P7 ---- */
+
+/*
+ * The same pass as in P2, with the names of ready lists beside.  What a ready list names is
+ * removed, a thousand keys in a request, unless a label needs it or it is protected; then it goes
+ * to s->out, which becomes prune_sweep()'s kept.  A store that refuses (Object Lock) says so of the
+ * request as a whole: its keys are then removed one by one, and those that are locked are kept.
+ * s->out is a spool and must be written in ascending order, so the keys that come before a kept one
+ * are removed before it is added.
+ */
 
 static int
 keep(struct sweep *s, const char *key, struct err *e)

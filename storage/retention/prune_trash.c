@@ -1,3 +1,7 @@
+/*
+ * prune_trash.c - trash lists: reading all of them (P0), writing new ones (P3), and removing those
+ * whose objects are gone (the end of P7).
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,6 +50,17 @@ trash_key(const struct prune *p, const char *name)
 }
 
 /* ---- reading ---- */
+
+/*
+ * <db>/trash/<t> are the lists, <db>/trash-runs/<t>.<run> what prunes wrote down as R(t).  All
+ * names of all lists are in p->trashed, so that nothing is named twice, and those of ready lists in
+ * p->ready.  Several R(t) of one list may stand, when two prunes did P4 for it: each of them is
+ * right, and the last that is read counts.  The lists are listed before the R(t): an R(t) whose
+ * list is not known belongs to one that was written in between, or to one that is gone; after a day
+ * it can only be the second, and is removed.
+ *
+ * A list that cannot be understood ends the run; one that is gone was swept by another prune.
+ */
 
 static int
 see_trash(void *ctx, const struct object_info *info, struct err *e)
@@ -219,6 +234,10 @@ prune_read_ready(struct prune *p, struct err *e)
 
 /* ---- P3 ---- */
 
+/* Names come sorted out of the spool, and are cut into lists of TRASH_NAMES_MAX.  A list's name
+ * sorts by time.  A prune that dies between two of them has done no harm: what the others would
+ * have named is garbage still. */
+
 /* The run in the name makes it unique: on a store where a PUT replaces, two prunes must not
  * meet. */
 static int
@@ -258,6 +277,13 @@ prune_write_trash(struct prune *p, struct chunkspool *names, struct err *e)
 }
 
 /* ---- the end of P7 ---- */
+
+/*
+ * After the objects, and after the wait: a writer that finds no list must not find its objects in
+ * an old listing, and reuse them.  Each list is read once more and matched with what the sweep
+ * kept.  If nothing of it is stored any more it goes, and then its R(t).  Otherwise it stays as it
+ * is; the next prune tries again.
+ */
 
 static int
 count_stored(struct chunkspool *kept, struct chunkspool *names, uint64_t *n, struct err *e)

@@ -1,3 +1,28 @@
+/*
+ * writer_reuse.c - what a run may reuse (W2 of docs/prune-protocol.md).
+ *
+ * An object is reused when all four hold:
+ *
+ *   1. Somebody who is believed names it: the chunk list of a committed backup, or this host's own
+ *      journal of a run that was interrupted.  The name holds id and SHA-256, the sizes stand
+ *      beside it: they are those of what was checked when it was written.  A name that merely
+ *      stands in the store counts for nothing.
+ *   2. It is of this writer's epoch: other epochs name contents with another key, or encrypt to
+ *      another.
+ *   3. No trash list and no list of condemned objects names it.
+ *   4. The listing shows it, in its recorded size.
+ *
+ * The order is what makes it safe beside prunes: the run mark first (W1, writer_begin()), then the
+ * names, then trash and condemned, then the listing.  A prune names garbage in a trash list before
+ * it removes anything.  If the list stood when trash was read, rule 3 keeps the object out.  If it
+ * came later, the prune lists the runs later still, finds this run's mark, and waits for its label
+ * before it removes what the list names.  And an object that is gone already is not in a listing
+ * that was made after its trash list could not be found any more (rule 4): hence the listing comes
+ * last.
+ *
+ * Each rule is a change of state in the chunk index (chunkindex.h): trusted, then banned or, when
+ * listed, reusable.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,8 +66,6 @@ trust_journal(void *ctx, const struct chunk_name *name, uint64_t size, uint64_t 
     }
 }
 
-/* The newest good chunk list of each scope: a backup of two tables must not hide what the last
- * full one holds. */
 static int
 keep_newest(void *ctx, const char *name, struct err *e)
 {
@@ -66,6 +89,10 @@ find_newest_id(struct writer *w, char *newest, struct err *e)
     return rc;
 }
 
+/* The newest good chunk list of each scope: a backup of two tables must not hide what the last full
+ * one holds.  Older lists of a scope add little: what they alone name has changed since.  A list
+ * that cannot be read costs a warning, and the next older one of its scope is taken.  The same
+ * reading of the labels gives this label's place in the chain, and what this host misses. */
 static int
 trust_labels(struct writer *w, struct err *e)
 {
@@ -159,6 +186,8 @@ trust_given(struct writer *w, const struct chunkindex *trusted)
     return 0;
 }
 
+/* A trash or condemned list that cannot be understood may name anything: then nothing is reused,
+ * and all is stored anew.  trusted: a copy has read the lists already. */
 int
 writer_find_reusable(struct writer *w, const struct chunkindex *trusted, char *newest,
                      struct err *e)
