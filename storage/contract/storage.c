@@ -127,6 +127,12 @@ storage_remove(struct storage *st, const char *const *keys, size_t n, struct err
 }
 
 int
+storage_replace(struct storage *st, const char *key, const void *data, size_t size, struct err *e)
+{
+    return storage_remove(st, &key, 1, e) != 0 ? -1 : storage_put(st, key, data, size, e);
+}
+
+int
 storage_retain(struct storage *st, const char *key, time_t until, struct err *e)
 {
     struct object_info info;

@@ -97,6 +97,9 @@ int storage_head(struct storage *, const char *key, struct object_info *, struct
 int storage_list(struct storage *, const char *prefix, storage_list_fn *, void *ctx, struct err *);
 int storage_dirs(struct storage *, const char *prefix, storage_dirs_fn *, void *ctx, struct err *);
 int storage_remove(struct storage *, const char *const *keys, size_t n, struct err *);
+/* An object in place of a bad one of that name, which must go first: who dies in between leaves it
+ * missing. */
+int storage_replace(struct storage *, const char *key, const void *, size_t, struct err *);
 /* Locks an object that is there further, unless it is locked as long already; until 0: nothing
  * to do. */
 int  storage_retain(struct storage *, const char *key, time_t until, struct err *);

@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/crypto/hash.h"
+#include "core/human.h"
 #include "core/json.h"
+#include "core/mem.h"
 
 json_t *
 object_new(const char *type)
@@ -139,4 +142,14 @@ object_set_text(json_t *o, const char *key, const char *text)
     if (text != NULL) {
         (void)json_object_set_new(o, key, json_text(text));
     }
+}
+
+char *
+object_stamp(time_t at)
+{
+    char text[20];
+    char random[2 * 8 + 1];
+
+    random_hex(8, random);
+    return xasprintf("%s-%s", time_compact(at, text, sizeof text), random);
 }

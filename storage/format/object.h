@@ -9,6 +9,7 @@
 #define STORAGE_FORMAT_OBJECT_H
 
 #include <jansson.h>
+#include <time.h>
 
 #include "core/buf.h"
 #include "core/err.h"
@@ -26,6 +27,10 @@ int object_format(const json_t *, struct buf *, struct err *);
 json_t *object_parse(const void *, size_t, const char *type, struct err *);
 /* format, needs and type of JSON that was read by other means. */
 int object_check(const json_t *, const char *type, struct err *);
+
+/* "<time>-<random>", for the key of an object that several hosts may write at the same moment:
+ * sorts by time, and nobody else has it.  Allocated. */
+char *object_stamp(time_t);
 
 /* A string that may hold any bytes but NUL (json.h: json_bytes); allocated.  NULL and
  * ERR_CORRUPT when it is missing or something else. */

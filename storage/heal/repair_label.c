@@ -35,16 +35,6 @@ part_fits(const struct repairing *r, const struct label *l, enum label_part part
     return strcmp(hex, part == LABEL_CHUNKS ? l->chunks_sha256 : l->manifest_sha256) == 0;
 }
 
-static int
-remove_label(const struct repairing *r, const char *id, struct err *e)
-{
-    char *key = backup_key(r->db, id, "label.json");
-    int   rc = storage_remove(r->to->st, (const char *const *)&key, 1, e);
-
-    free(key);
-    return rc;
-}
-
 /* 1: it is there again. */
 static int
 from_mirror(struct repairing *r, const char *id, const struct label *there, struct err *e)
@@ -55,8 +45,8 @@ from_mirror(struct repairing *r, const char *id, const struct label *there, stru
 
     if (!part_fits(r, there, LABEL_CHUNKS) || !part_fits(r, there, LABEL_MANIFEST)) {
         rc = 0;
-    } else if (storage_get(r->from->st, key, &line, e) == 0 && remove_label(r, id, e) == 0 &&
-               storage_put(r->to->st, key, line.data, line.len, e) == 0) {
+    } else if (storage_get(r->from->st, key, &line, e) == 0 &&
+               storage_replace(r->to->st, key, line.data, line.len, e) == 0) {
         rc = 1;
     }
     free(key);

@@ -218,19 +218,15 @@ is_bad(const struct repairing *r, const struct label *l, enum label_part part, s
     }
 }
 
-/* The name is fixed, so the bad object must go first.  Whoever dies in between leaves it
- * missing, which heals the same way. */
+/* Whoever dies in between leaves it missing, which heals the same way. */
 static int
 put_back(const struct repairing *r, const struct label *l, enum label_part part,
          const struct buf *stored, struct err *e)
 {
     char *object = label_part_name(l, part);
     char *key = backup_key(l->db, l->id, object);
-    int   rc = storage_remove(r->to->st, (const char *const *)&key, 1, e);
+    int   rc = storage_replace(r->to->st, key, stored->data, stored->len, e);
 
-    if (rc == 0) {
-        rc = storage_put(r->to->st, key, stored->data, stored->len, e);
-    }
     free(key);
     free(object);
     return rc;

@@ -4,9 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/crypto/hash.h"
 #include "core/enc.h"
-#include "core/human.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "storage/format/object.h"
@@ -127,24 +125,5 @@ blocklist_write(struct repo *r, const char *key, const char *type, const struct 
     (void)json_object_set_new(o, "names", list);
     rc = object_put(r->st, key, o, e);
     json_decref(o);
-    return rc;
-}
-
-int
-blocklist_put(struct repo *r, const char *db, const char *type, struct strlist *names,
-              struct err *e)
-{
-    char *enc = name_encode(db);
-    char  at[20];
-    char  random[2 * 8 + 1];
-    char *key;
-    int   rc;
-
-    strlist_sort(names);
-    random_hex(8, random);
-    key = xasprintf("%s/%s/%s-%s", enc, type, time_compact(time(NULL), at, sizeof at), random);
-    rc = blocklist_write(r, key, type, names, e);
-    free(key);
-    free(enc);
     return rc;
 }

@@ -26,8 +26,4 @@ int blocklist_read(struct repo *, const char *key, const char *type, blocklist_f
 /* Writes one under a key that nobody else uses; names are sorted. */
 int blocklist_write(struct repo *, const char *key, const char *type, const struct strlist *names,
                     struct err *);
-/* Writes one, named by the time and some random digits. */
-int blocklist_put(struct repo *, const char *db, const char *type, struct strlist *names,
-                  struct err *);
-
 #endif

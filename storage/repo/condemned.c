@@ -3,9 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "core/crypto/hash.h"
 #include "core/enc.h"
-#include "core/human.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "storage/format/object.h"
@@ -130,8 +128,7 @@ condemned_put(struct repo *r, const char *db, struct strlist *names, struct strl
     json_t *o;
     char   *enc;
     char   *key;
-    char    at[20];
-    char    random[5];
+    char   *stamp;
     int     rc;
 
     if (names->n == 0 && objects->n == 0) {
@@ -143,10 +140,11 @@ condemned_put(struct repo *r, const char *db, struct strlist *names, struct strl
     if (objects->n > 0) {
         (void)json_object_set_new(o, "objects", sorted(objects));
     }
-    random_hex(2, random);
-    key = xasprintf("%s/condemned/%s-%s", enc, time_compact(time(NULL), at, sizeof at), random);
+    stamp = object_stamp(time(NULL));
+    key = xasprintf("%s/condemned/%s", enc, stamp);
     rc = object_put(r->st, key, o, e);
     free(key);
+    free(stamp);
     free(enc);
     json_decref(o);
     return rc;

@@ -56,8 +56,8 @@ int
 drill_record_put(struct repo *r, const char *db, const struct drill_record *d, struct err *e)
 {
     json_t *o = perbackup_object("drill", d->backup);
-    char    at[32], random[9];
-    char   *suffix, *key;
+    char    at[32];
+    char   *stamp, *suffix, *key;
     int     rc;
 
     (void)json_object_set_new(o, "label_sha256", json_string(d->label_sha256));
@@ -75,10 +75,11 @@ drill_record_put(struct repo *r, const char *db, const struct drill_record *d, s
         json_decref(o);
         return -1;
     }
-    random_hex(4, random);
-    suffix = xasprintf(".%s-%s", time_compact(d->finished, at, sizeof at), random);
+    stamp = object_stamp(d->finished);
+    suffix = xasprintf(".%s", stamp);
     key = perbackup_key(db, "drills", d->backup, suffix);
     rc = object_put(r->st, key, o, e);
+    free(stamp);
     free(suffix);
     free(key);
     json_decref(o);

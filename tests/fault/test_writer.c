@@ -132,10 +132,12 @@ put_namelist(struct repo *r, const char *type)
     struct err     e = ERR_INIT;
     struct strlist names = {0};
     char          *key = first_chunk(r);
+    char          *list = xasprintf("shop/%s/20261121T021500Z-0123456789abcdef", type);
 
     strlist_add(&names, key + strlen("shop/chunks/"));
-    assert_ok(blocklist_put(r, "shop", type, &names, &e), &e);
+    assert_ok(blocklist_write(r, list, type, &names, &e), &e);
     strlist_free(&names);
+    free(list);
     free(key);
 }
 
