@@ -1,8 +1,18 @@
 /*
- * finish.c - everything behind the rows, in the order of docs/postgresql.md: what remains of
- * post-data in the archive's order, foreign keys validated in parallel, sequences, privileges,
- * refreshes, statistics; then event triggers, publications, subscriptions, and the database's own
- * properties.
+ * finish.c - everything after the rows.  Four steps, each begun when the one before has ended:
+ *
+ *   1. What remains of post-data, in the archive's order, on one connection.  Foreign keys are
+ *      added NOT VALID: that takes an instant, and one after another, since opposite ones that are
+ *      added at once deadlock.
+ *   2. In parallel: foreign keys are validated, those of the largest tables first; sequences get
+ *      their values, then privileges are given.
+ *   3. In parallel: materialized views are refreshed, in the order of the manifest, by one worker;
+ *      ANALYZE by the others.  Not before 2, as a refresh runs with the rights of the view's owner.
+ *   4. Event triggers, publications, subscriptions; then the database's own properties.  Not before
+ *      3, as event triggers fire on a refresh.
+ *
+ * A foreign key that could not be added is not validated.  One that foreign_key_cut() cannot take
+ * apart (NOT VALID is refused on partitioned tables below 18) is added whole.
  */
 #include <inttypes.h>
 #include <stdlib.h>

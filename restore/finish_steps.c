@@ -35,7 +35,8 @@ setval_call(PGconn *conn, const struct manifest_sequence *s)
     return call;
 }
 
-/* Sequences from..to in one statement; when that fails, each alone. */
+/* Sequences from..to in one statement, as each in its own would be a round trip; when that fails,
+ * each alone. */
 static int
 set_sequences(struct restore *r, PGconn *conn, size_t from, size_t to, struct err *e)
 {
@@ -78,6 +79,9 @@ finish_sequences(struct restore *r, PGconn *conn, struct err *e)
     return 0;
 }
 
+/* One after another: a view may read another.  One that was not populated in the source stays so.
+ * On a scratch server a view that reads a foreign table is left out: it would fetch what is there
+ * now. */
 int
 finish_refresh(struct restore *r, PGconn *conn, struct err *e)
 {

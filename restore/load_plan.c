@@ -1,5 +1,18 @@
 /*
  * load_plan.c - which rows are loaded together.
+ *
+ *   EMPTY   No rows: the indexes are queued at once.
+ *   SMALL   Below 1 MiB: one of many in a transaction (TASK_PACK).  Packs follow the places of rows
+ *           in chunks, and end between chunks, so that each chunk is read and decoded once.
+ *   WHOLE   One task: TRUNCATE and COPY … FREEZE in one transaction, which writes rows that no
+ *           later VACUUM has to freeze, and with wal_level=minimal writes no WAL.
+ *   SPLIT   Several tasks, each of some ranges, by several workers.  Without TRUNCATE, whose lock
+ *           the others would wait for, so without FREEZE.  It pays only for a table that would keep
+ *           one worker busy when the others have nothing left: above 32 MiB, and more than 1/(2 ×
+ *           jobs) of all rows.  Rows that go in through an ancestor are always loaded so.
+ *
+ * A configuration table of an extension is never split: what CREATE EXTENSION put into it must be
+ * deleted in the same transaction.
  */
 #include <stdlib.h>
 

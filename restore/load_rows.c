@@ -1,5 +1,18 @@
 /*
  * load_rows.c - rows from verified chunks into tables.
+ *
+ * A task is one COPY (a pack: one a table), and a COPY that fails leaves nothing.  Its bytes are
+ * the segments of its ranges, one after another; the server must count the rows that the manifest
+ * has. When the server refuses:
+ *
+ *   - A check failed (23514), and the table is a partition: collations or hashes differ here, and
+ *     rows belong into another leaf.  They go in through the outermost table.  Another leaf may so
+ *     have rows before its own task begins: therefore empty_for_freeze() looks before it truncates.
+ *   - One table of a pack failed: all is rolled back, and each gets a transaction of its own.
+ *   - Anything else is that table's problem, and the restore goes on.
+ *
+ * What is wrong with a chunk is not the server's refusal: no rows that were not checked are ever
+ * sent, and the restore ends.
  */
 #include <inttypes.h>
 #include <stdlib.h>

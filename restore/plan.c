@@ -1,6 +1,21 @@
 /*
  * plan.c - the backup: label, manifest, schema archive with its entries sorted into phases,
  * globals.
+ *
+ * An entry of the archive belongs to one of four lists, each in the archive's order, which is an
+ * order of dependencies:
+ *
+ *   pre    What pg_dump calls pre-data, without privileges: schemas, types, functions, tables.
+ *   post   What it calls post-data: indexes, constraints, rules, triggers, policies.  plan_tables()
+ *          takes those indexes out that may be built early.
+ *   acl    GRANT, REVOKE and default privileges, of both sections.  After the rows, as a REVOKE
+ *          must not stand in the way of the restore itself; before the refreshes, which run with
+ *          the rights of the views' owners.
+ *   last   Event triggers, publications, subscriptions, and what is said about these: they act on,
+ *          or watch, everything else.
+ *
+ * The archive has no data.  Rows, large objects, sequences and which materialized views were
+ * populated come from the manifest.
  */
 #include <stdlib.h>
 #include <string.h>

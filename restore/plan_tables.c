@@ -5,6 +5,20 @@
  * An index is built early only if nothing that it calls can look at a table that is not loaded yet:
  * an "immutable" function that does so gives a silently wrong index.  What an index calls is among
  * the entries that it depends on, unless it is built in or belongs to an extension.
+ *
+ * So an entry moves from post-data to its table when all of this holds; otherwise it waits for all
+ * rows, and runs in the archive's order (finish.c):
+ *
+ *   - It is an index, or a constraint but for EXCLUDE (whose operators may be anybody's).
+ *   - It depends on one table, and otherwise only on kinds of entries that hold no code of the
+ *     database's own.
+ *   - It is no constraint on a table with types of the database's own where the archive has
+ *     operator classes: a constraint does not say which one it uses.
+ *   - The manifest has the table, with rows of its own ('r').
+ *
+ * Tables are complete together (struct load_group) when their rows go in through the same ancestor:
+ * any of its leaves may get rows until the last task has ended.  Every other table is a group of
+ * its own.
  */
 #include <stdlib.h>
 #include <string.h>

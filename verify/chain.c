@@ -1,3 +1,23 @@
+/*
+ * chain.c - one database: what stands, what is said to have stood, and whether somebody who may has
+ * expired the difference.
+ *
+ *   stands      the labels (backup_list_load())
+ *   was there   what labels name as heads, by id and digest; the numbers of signers' sequences
+ *               (chain_signers.c); the newest backup that this host has seen
+ *   expired     the tombstones: a trusted one names a backup, and the digest of its label where the
+ *               prune could read it
+ *
+ * A head is in order when its label stands with this digest, or a tombstone has it.  Otherwise it
+ * is a finding, once for all that name it: missing, or another label in its place (a copy that
+ * replaced a damaged backup says so of itself, and is a note).  What cannot be read is
+ * "uncompared": it is no proof of anything, and its sequence may be any, which chain_signers.c
+ * takes into account.
+ *
+ * A prune at work makes labels go between two listings, and its tombstone may be in the second
+ * only. So a look that finds a difference is thrown away and repeated, up to LOOKS times; what is
+ * still there then is reported.
+ */
 #include "verify/chain.h"
 
 #include <inttypes.h>

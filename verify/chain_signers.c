@@ -1,3 +1,15 @@
+/*
+ * chain_signers.c - the numbers of each signer: 1, 2, 3, … without a gap, each given once.
+ *
+ * All (signer, number, backup) that labels and tombstones give are sorted; each signer is walked
+ * from 0 on.  A number that is left out is a backup that was taken away, unless a label whose
+ * number nobody can tell may have had it: one that cannot be read, one that was replaced by a copy,
+ * or one that was expired by a tombstone that has no number.  How many such labels lie between the
+ * neighbours of the gap is counted; if they may account for all of it the gap is a note.  The same
+ * number for two backups, or two runs of one, is two histories: a state of the repository or of a
+ * host that was put back, or a key on two hosts.  What this host remembers of a signer is an upper
+ * end that must be reached.
+ */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +29,7 @@ by_sequence(const void *a, const void *b)
 }
 
 /* Labels of unknown sequence from one backup to another (which may itself be the copy of what
- * had it); "" and NULL: before and behind all.  Copies keep the ids of what they
+ * had it); "" and NULL: before and after all.  Copies keep the ids of what they
  * copy, so that a signer's ids need not ascend. */
 static size_t
 unknown_between(const struct chain_walk *w, const char *low, const char *high)

@@ -13,7 +13,22 @@
 #include "storage/repo/label_load.h"
 #include "storage/repo/source.h"
 
-/* ---- what the destination is trusted to hold ---- */
+/*
+ * copy.c - which backups are copied: those of the source, oldest first, so that each finds the
+ * chunks of the one before it at the destination.  In this order:
+ *
+ *   - void at the source: passed over;
+ *   - it stands at the destination: COPY_PRESENT; damaged or void there: COPY_FAILED, unless it is
+ *     to be replaced;
+ *   - a tombstone there names it: COPY_EXPIRED, unless it was asked for by name; the destination
+ *     let it go by its own policy, and would do so again;
+ *   - damaged at the source: COPY_FAILED;
+ *   - encrypted, and it would lie open: COPY_FAILED, unless --decrypt was given;
+ *   - everything else: copy_send().
+ *
+ * A failure of one backup does not stop the others; a repository that cannot be read or written
+ * does.
+ */
 
 /* ---- which backups ---- */
 

@@ -1,5 +1,16 @@
 /*
- * One backup on its way: which of its chunks travel, and the commit at the destination.
+ * copy_send.c - one backup on its way: which of its chunks travel, and the commit at the
+ * destination.
+ *
+ * Three questions keep a chunk from travelling.  Does the destination hold the same stored bytes,
+ * under whatever name (find_missing(), by SHA-256 from the chunk list, before anything is read)? If
+ * not, it is read and checked; does the destination hold its content in another form
+ * (send_opened(), by the id that its writer gives it)?  Is another worker just sending that content
+ * (writer_claim())?  Only then is it put.
+ *
+ * s->numbers[] takes places in the source's table of chunks to numbers of the destination's writer.
+ * At the commit the manifest's segments are turned into these numbers, and then into places in the
+ * destination's own table.
  *
  * What is encrypted for keys that the destination has, too (readers_import()), travels as it is
  * stored: nobody on the way needs a key.  Everything else is opened, and stored as the destination

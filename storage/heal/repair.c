@@ -1,3 +1,21 @@
+/*
+ * repair.c - what is healed, in which order.
+ *
+ *   1. Each backup's chunk list and manifest, as they say what is needed.  Bad ones are made again
+ *      to the bit, or taken from a mirror (repair_list.c); where that cannot be, or the label is
+ *      bad, all of the backup is brought from the other repository (repair_label.c).
+ *   2. Backups whose label is missing, if nobody is writing: it could be that writer's.
+ *   3. Chunks: all that condemned lists and a listing show to be lost (damage.h) and a chunk list
+ *      needs is looked for in the other repository (repair_find.c), read there, and stored as a new
+ *      object beside the bad one.  A writer for each epoch, since its keys name and seal contents.
+ *
+ * A chunk is right when it has the id that it has here: for an opened one the id is computed from
+ * the plaintext, for one that stays sealed it is in the name, and the seal is bound to it.
+ * Manifests are not changed: readers find the new object by the id.
+ *
+ * Nothing that is bad gives way before what takes its place is at hand, and nothing is believed to
+ * be bad at one reading: labels, too, are read again.
+ */
 #include "storage/heal/repair.h"
 
 #include <pthread.h>

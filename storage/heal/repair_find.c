@@ -1,4 +1,15 @@
-/* What is lost here, and where it is to be had there. */
+/*
+ * repair_find.c - what is lost here, and which object of the other repository holds it.
+ *
+ *   same bytes   Every chunk list there is read.  An object with the SHA-256 and the sizes of a
+ *                lost one is the same to the bit.  Where both repositories have the epoch's keys
+ *                the same id will do: a content that was sealed twice has different bytes.
+ *   same place   For what is still not found: the manifests of the same backup, here and there.  If
+ *                their tables of chunks are equally long, the chunk at the same place with the same
+ *                raw size probably holds the same rows, stored in another way.  The id of what is
+ *                read says whether it does (repair.c).  Takes keys to both manifests where they are
+ *                encrypted.
+ */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,17 @@
-/* Chunk lists and manifests, made again: what has the label's digest to the bit is what was
- * lost. */
+/*
+ * repair_list.c - chunk lists and manifests, made again: what has the label's digest to the bit is
+ * what was lost.
+ *
+ *   either       the object itself, from a mirror of this repository or from a copy that was stored
+ *                unopened
+ *   chunk list   from the manifest, whose table of chunks has all that it says
+ *   manifest     from the other repository's manifest of this backup: its chunks get the names that
+ *                this backup's chunk list has for the same stored bytes
+ *
+ * A text that was made again is compressed as a writer compresses it.  Whether that gives the same
+ * bytes depends on the versions of the programs and of zstd, and nobody relies on it: the digest
+ * decides.  A sealed manifest is never made again, as each sealing gives other bytes.
+ */
 #include <stdlib.h>
 #include <string.h>
 

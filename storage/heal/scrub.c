@@ -1,3 +1,24 @@
+/*
+ * scrub.c - the round: what is read, in which order, and what follows from it.
+ *
+ * All chunks that backups need have a place on a ring of 2^64 (usedchunks.h), and so has each
+ * manifest. A scrub reads from w->from, where the last one ended, as far as it was asked to: a
+ * share of the ring, some bytes, some time.  It goes in slices, each as large as memory allows; for
+ * each slice
+ *
+ *   1. every chunk list is read, and what falls into the slice is collected, each chunk once;
+ *   2. condemned chunks of the slice that nobody needs and that are gone are forgotten;
+ *   3. the manifests of the slice are read;
+ *   4. its chunks are read, in the order of the ring (scrub_read.c).
+ *
+ * Everything that is bad is read a second time, past whatever may have spoilt the first reading,
+ * before it is believed.
+ *
+ * What was found is settled at the end, in this order: it is looked at again which backups need it,
+ * as a prune may have been at work (scrub_confirm()); the tables that are hit are looked up
+ * (scrub_trace()); it is condemned, and what was condemned and is good is acquitted; then the place
+ * where the next scrub begins is remembered.  A scrub that dies before that finds the same again.
+ */
 #include "storage/heal/scrub.h"
 
 #include <stdlib.h>
@@ -11,6 +32,9 @@
 #include "storage/repo/backuplist.h"
 
 /* ---- chunk lists and manifests ---- */
+
+/* Chunk lists are read with every slice, so by every scrub, whatever its share; manifests once a
+ * round. */
 
 static void
 note_bad_list(struct scrub *s, const char *backup, const char *object, const char *problem)
@@ -231,7 +255,9 @@ out:
 
 /* ---- the round ---- */
 
-/* Slices until all that was asked for is read, or something stops it.  w->next: how far it came. */
+/* request->span + 1 places from w->from on, cut into slices; all arithmetic is modulo 2^64, where
+ * UINT64_MAX as a span is the whole ring.  Slices until all that was asked for is read, or
+ * something stops it.  w->next: how far it came. */
 static int
 go_round(struct scrub *s, struct err *e)
 {

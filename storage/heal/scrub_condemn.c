@@ -1,4 +1,14 @@
-/* What the scrub makes of its findings in the lists of condemned objects. */
+/*
+ * scrub_condemn.c - what the scrub makes of its findings in the lists of condemned objects.
+ *
+ * Added: chunks, chunk lists and manifests that were bad twice and are in no list yet.  Struck:
+ * chunks that were read well; chunks that are gone and that nobody needs (forget_gone()); lists and
+ * manifests that were read well, or whose backup is no more.  First the new list is put, then
+ * others are struck: in between an object may be in two lists, and never in none.
+ *
+ * After a whole round every bad object has been found anew, so lists that cannot be read are
+ * removed: they only keep prunes from working.
+ */
 #include <stdlib.h>
 #include <string.h>
 

@@ -4,6 +4,13 @@
  *
  * In the repository and not on the host: a scrub that runs now here, now there, or in a container
  * that forgets everything, would read the first share again and again, and never the rest.
+ *
+ * The newest record says where the next scrub begins ("next").  Since when everything has been read
+ * is found by walking back from it: each older record that reaches the beginning of what is known
+ * so far without a gap lengthens it at that end (extend()).  When the length passes 2^64 the ring
+ * is closed, and all that was stored when that record's scrub began has been read since.  A record
+ * with a gap to what is known adds nothing, and the walk goes on.  Records older than the one that
+ * closed the ring say nothing more and are removed when the next is written.
  */
 #include <inttypes.h>
 #include <stdlib.h>

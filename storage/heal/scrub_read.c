@@ -1,4 +1,16 @@
-/* The scrub's threads: each object is read, hashed and decoded; what is bad is read again. */
+/*
+ * scrub_read.c - the scrub's threads: each object is read, hashed and decoded; what is bad is read
+ * again.
+ *
+ * An object that is bad or missing twice gets an entry in s->bad.  Others of the same content are
+ * then looked for (twins: same id, another name) and checked too: if one is good, readers use it
+ * and nothing is lost; if one is bad, it is noted as well, so that it is not taken for good.
+ *
+ * Threads finish in any order, and only what is read without a gap from the beginning counts as
+ * done: item[i]->used says that i is read.  Once a minute the calling thread remembers how far that
+ * is, unless something bad was found that is not condemned yet: the next scrub must come by there
+ * again.
+ */
 #include <stdlib.h>
 #include <string.h>
 

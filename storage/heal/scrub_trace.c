@@ -1,4 +1,9 @@
-/* What hangs on a bad object. */
+/*
+ * scrub_trace.c - what hangs on a bad object: the backups that need it, from their chunk lists,
+ * which are read once more, and the tables whose rows it holds, from the manifests of these backups
+ * as far as this host can read them.  A bad object that no backup needs by now is dropped, but for
+ * spares, which readers of another object of that content might use.
+ */
 #include <stdlib.h>
 #include <string.h>
 
