@@ -99,7 +99,7 @@ keys_list(const struct cmd *c, struct repo *r, struct err *e)
         const struct epoch *ep = keyring_epoch(r->keys, number, e);
         struct epoch_keys   o = {0};
 
-        if (ep == NULL || (ep->sealed && epoch_keys_load(r->st, ep, &o, e) != 0)) {
+        if (ep == NULL || (ep->sealed && epoch_keys_load(repo_signed(r), ep, &o, e) != 0)) {
             rc = -1;
         } else {
             (void)json_array_append_new(list, epoch_json(r, ep, &o));

@@ -37,7 +37,6 @@
 #include "core/err.h"
 
 struct storage;
-struct trust;
 
 struct blob {
     const void *data;
@@ -84,10 +83,9 @@ struct storage_ops {
 /* What a driver's own state begins with. */
 struct storage {
     const struct storage_ops *ops;
-    char                     *location; /* as the user gave it, for messages */
-    struct trust *trust;     /* the repository's (trust.h); NULL: nothing is signed or asked for */
-    unsigned      lock_days; /* object-lock-days; 0: nothing is locked */
-    unsigned stale_seconds;  /* how old a listing or head() may be; 0: never older than the call */
+    char                     *location;  /* as the user gave it, for messages */
+    unsigned                  lock_days; /* object-lock-days; 0: nothing is locked */
+    unsigned stale_seconds; /* how old a listing or head() may be; 0: never older than the call */
 };
 
 int storage_put(struct storage *, const char *key, const void *, size_t, struct err *);

@@ -271,7 +271,7 @@ label_anew(const struct repairing *r, const char *id)
     struct label *l = NULL;
 
     if (storage_get_anew(r->to->st, key, &raw, &e) == 0 &&
-        trust_check(r->to->st->trust, "label", key, raw.data, raw.len, &e) == 0) {
+        trust_check(r->to->trust, "label", key, raw.data, raw.len, &e) == 0) {
         l = label_parse(raw.data, raw.len, &e);
     }
     if (l != NULL && (strcmp(l->id, id) != 0 || strcmp(l->db, r->db) != 0)) {

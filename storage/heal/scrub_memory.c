@@ -67,7 +67,7 @@ list_records(struct repo *r, const char *db, struct strlist *keys, struct err *e
 static int
 load(struct repo *r, const char *key, struct record *out, struct err *e)
 {
-    json_t     *o = object_get(r->st, key, "scrub", RECORD_BYTES_MAX, e);
+    json_t     *o = object_get(repo_signed(r), key, "scrub", RECORD_BYTES_MAX, e);
     const char *at;
     uint64_t    from;
     bool        round;
@@ -195,7 +195,7 @@ scrub_remember(struct scrub *s, uint64_t next)
     }
     key = new_key(s->db);
     o = record_json(s, next);
-    if (object_put(s->repo->st, key, o, &e) != 0) {
+    if (object_put(repo_signed(s->repo), key, o, &e) != 0) {
         log_warn("the next scrub begins where this one began: %s", e.text);
         free(key);
         json_decref(o);

@@ -316,7 +316,7 @@ object_key(unsigned epoch, unsigned n)
  * about this epoch.  n: it must be that one, since an older one that somebody put behind the
  * newest must not count again; 0: any. */
 static int
-accept(struct storage *st, const struct epoch *ep, unsigned n, const struct buf *raw,
+accept(struct trust *trust, const struct epoch *ep, unsigned n, const struct buf *raw,
        struct epoch_keys *o, struct err *e)
 {
     char *key;
@@ -326,7 +326,7 @@ accept(struct storage *st, const struct epoch *ep, unsigned n, const struct buf 
         return -1;
     }
     key = object_key(o->epoch, o->n);
-    rc = trust_check(st->trust, "keys", key, raw->data, raw->len, e);
+    rc = trust_check(trust, "keys", key, raw->data, raw->len, e);
     if (rc == 0 &&
         (o->epoch != ep->number || memcmp(o->public, ep->public, sizeof o->public) != 0)) {
         rc = err_set(e, ERR_CORRUPT, "is about another epoch's key");
@@ -345,18 +345,18 @@ accept(struct storage *st, const struct epoch *ep, unsigned n, const struct buf 
  * is. */
 /* 0: it is there, and is the best if it is accepted; else *doubt says why not.  1: missing. */
 static int
-look_at(struct storage *st, const struct epoch *ep, unsigned n, struct epoch_keys *best,
+look_at(struct signed_store in, const struct epoch *ep, unsigned n, struct epoch_keys *best,
         struct buf *raw, char **doubt, struct err *e)
 {
     struct buf        one = BUF_INIT(OBJECT_BYTES_MAX);
     char             *key = object_key(ep->number, n);
     struct epoch_keys o = {0};
-    int               rc = storage_get(st, key, &one, e);
+    int               rc = storage_get(in.st, key, &one, e);
 
     if (rc != 0 && e->kind == ERR_NOT_FOUND) {
         err_clear(e);
         rc = 1;
-    } else if (rc == 0 && accept(st, ep, n, &one, &o, e) == 0) {
+    } else if (rc == 0 && accept(in.trust, ep, n, &one, &o, e) == 0) {
         epoch_keys_free(best);
         *best = o;
         free(*doubt);
@@ -365,7 +365,7 @@ look_at(struct storage *st, const struct epoch *ep, unsigned n, struct epoch_key
         rc = buf_append(raw, one.data, one.len, e);
     } else if (rc == 0) {
         free(*doubt);
-        *doubt = xasprintf("\"%s\" of repository \"%s\" is passed over: %s", key, st->location,
+        *doubt = xasprintf("\"%s\" of repository \"%s\" is passed over: %s", key, in.st->location,
                            e->text);
         err_clear(e);
     }
@@ -377,8 +377,8 @@ look_at(struct storage *st, const struct epoch *ep, unsigned n, struct epoch_key
 /* *n: the highest number there is.  best and raw get the highest that is accepted: best->n is 0
  * when none is. */
 static int
-find_newest(struct storage *st, const struct epoch *ep, struct epoch_keys *best, struct buf *raw,
-            unsigned *n, struct err *e)
+find_newest(struct signed_store in, const struct epoch *ep, struct epoch_keys *best,
+            struct buf *raw, unsigned *n, struct err *e)
 {
     char    *doubt = NULL; /* about one that is newer than the best */
     unsigned missing = 0;
@@ -386,7 +386,7 @@ find_newest(struct storage *st, const struct epoch *ep, struct epoch_keys *best,
 
     *n = 0;
     for (unsigned at = 1; rc >= 0 && missing < GAP_MAX; at++) {
-        rc = look_at(st, ep, at, best, raw, &doubt, e);
+        rc = look_at(in, ep, at, best, raw, &doubt, e);
         missing = rc == 1 ? missing + 1 : 0;
         *n = rc == 0 ? at : *n;
     }
@@ -400,7 +400,7 @@ find_newest(struct storage *st, const struct epoch *ep, struct epoch_keys *best,
 /* ---- copies that backups keep ---- */
 
 struct copies {
-    struct storage     *st;
+    struct signed_store in;
     const struct epoch *epoch;
     struct epoch_keys  *best;
     struct buf         *raw;
@@ -418,8 +418,8 @@ try_copy(void *ctx, const struct object_info *info, struct err *e)
     struct err        bad = ERR_INIT;
 
     if (n >= sizeof suffix && strcmp(info->key + n - (sizeof suffix - 1), suffix) == 0 &&
-        storage_get(c->st, info->key, &one, &bad) == 0 &&
-        accept(c->st, c->epoch, 0, &one, &o, &bad) == 0) {
+        storage_get(c->in.st, info->key, &one, &bad) == 0 &&
+        accept(c->in.trust, c->epoch, 0, &one, &o, &bad) == 0) {
         if (c->best->n < o.n) {
             epoch_keys_free(c->best);
             *c->best = o;
@@ -440,18 +440,18 @@ in_database(void *ctx, const char *name, struct err *e)
 {
     struct copies *c = ctx;
     char          *prefix = xasprintf("%s/backups/", name);
-    int            rc = storage_list(c->st, prefix, try_copy, c, e);
+    int            rc = storage_list(c->in.st, prefix, try_copy, c, e);
 
     free(prefix);
     return rc;
 }
 
 static int
-find_copy(struct storage *st, const struct epoch *ep, struct epoch_keys *best, struct buf *raw,
+find_copy(struct signed_store in, const struct epoch *ep, struct epoch_keys *best, struct buf *raw,
           struct err *e)
 {
-    struct copies c = {.st = st, .epoch = ep, .best = best, .raw = raw};
-    int           rc = storage_dirs(st, "", in_database, &c, e);
+    struct copies c = {.in = in, .epoch = ep, .best = best, .raw = raw};
+    int           rc = storage_dirs(in.st, "", in_database, &c, e);
 
     if (rc == 0 && best->n > 0) {
         log_warn(
@@ -464,14 +464,14 @@ find_copy(struct storage *st, const struct epoch *ep, struct epoch_keys *best, s
 }
 
 static int
-load(struct storage *st, const struct epoch *ep, struct epoch_keys *o, struct buf *raw,
+load(struct signed_store in, const struct epoch *ep, struct epoch_keys *o, struct buf *raw,
      struct err *e)
 {
     unsigned n;
 
     *o = (struct epoch_keys){0};
-    if (find_newest(st, ep, o, raw, &n, e) != 0 ||
-        (o->n == 0 && find_copy(st, ep, o, raw, e) != 0)) {
+    if (find_newest(in, ep, o, raw, &n, e) != 0 ||
+        (o->n == 0 && find_copy(in, ep, o, raw, e) != 0)) {
         epoch_keys_free(o);
         return err_wrap(e, "keys of epoch %u", ep->number);
     }
@@ -490,20 +490,20 @@ load(struct storage *st, const struct epoch *ep, struct epoch_keys *o, struct bu
 }
 
 int
-epoch_keys_load(struct storage *st, const struct epoch *ep, struct epoch_keys *o, struct err *e)
+epoch_keys_load(struct signed_store in, const struct epoch *ep, struct epoch_keys *o, struct err *e)
 {
     struct buf raw = BUF_INIT(OBJECT_BYTES_MAX);
-    int        rc = load(st, ep, o, &raw, e);
+    int        rc = load(in, ep, o, &raw, e);
 
     buf_free(&raw);
     return rc;
 }
 
 int
-epoch_keys_raw(struct storage *st, const struct epoch *ep, struct buf *raw, struct err *e)
+epoch_keys_raw(struct signed_store in, const struct epoch *ep, struct buf *raw, struct err *e)
 {
     struct epoch_keys o;
-    int               rc = load(st, ep, &o, raw, e);
+    int               rc = load(in, ep, &o, raw, e);
 
     epoch_keys_free(&o);
     return rc;
@@ -535,14 +535,14 @@ find_place(struct storage *st, struct epoch_keys *o, struct err *e)
 }
 
 int
-epoch_keys_put(struct storage *st, struct epoch_keys *o, struct err *e)
+epoch_keys_put(struct signed_store in, struct epoch_keys *o, struct err *e)
 {
-    int     rc = find_place(st, o, e);
+    int     rc = find_place(in.st, o, e);
     char   *key = object_key(o->epoch, o->n);
     json_t *j = to_json(o);
 
     if (rc == 0) {
-        rc = object_put(st, key, j, e);
+        rc = object_put(in, key, j, e);
     }
     if (rc != 0 && e->kind == ERR_EXISTS) {
         err_set(e, ERR_EXISTS,

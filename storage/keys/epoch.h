@@ -16,6 +16,7 @@
 #include "core/crypto/keyfile.h"
 #include "core/crypto/seal.h"
 #include "storage/contract/storage.h"
+#include "storage/keys/signed.h"
 
 enum { ID_KEY = 32, FINGERPRINT_KEY = 16, NAMING_KEYS = ID_KEY + FINGERPRINT_KEY };
 
@@ -67,12 +68,12 @@ int epoch_recipient_open(const struct epoch_recipient *, const struct secret_key
 
 /* The newest about this epoch that is trusted; where none is left, the copy that some backup
  * keeps.  ERR_AUTH: neither is there. */
-int epoch_keys_load(struct storage *, const struct epoch *, struct epoch_keys *, struct err *);
+int epoch_keys_load(struct signed_store, const struct epoch *, struct epoch_keys *, struct err *);
 /* As the next n, which becomes the object's.  ERR_EXISTS, and nothing is changed, when somebody
  * else put one since this one was loaded: his would not count any more. */
-int epoch_keys_put(struct storage *, struct epoch_keys *, struct err *);
+int epoch_keys_put(struct signed_store, struct epoch_keys *, struct err *);
 /* The bytes of the newest, for a copy; *raw is replaced. */
-int epoch_keys_raw(struct storage *, const struct epoch *, struct buf *raw, struct err *);
+int epoch_keys_raw(struct signed_store, const struct epoch *, struct buf *raw, struct err *);
 
 /* Locks all of an epoch's until then, where they are not yet (object_lock.h). */
 int epoch_keys_retain(struct storage *, unsigned epoch, time_t until, struct err *);

@@ -20,17 +20,18 @@ add_all(struct epoch_keys *o, enum epoch_role role, const struct public_key *v, 
 }
 
 static int
-store_keys(struct storage *st, const struct epoch *ep, const struct epoch_plan *plan, struct err *e)
+store_keys(struct signed_store in, const struct epoch *ep, const struct epoch_plan *plan,
+           struct err *e)
 {
     struct epoch_keys        o = {.epoch = ep->number};
-    const struct secret_key *host = trust_key(st->trust);
+    const struct secret_key *host = trust_key(in.trust);
     int                      rc = -1;
 
     memcpy(o.public, ep->public, sizeof o.public);
     if (add_all(&o, EPOCH_READER, plan->readers, plan->n_readers, ep, e) == 0 &&
         add_all(&o, EPOCH_WRITER, plan->writers, plan->n_writers, ep, e) == 0 &&
         (host == NULL || epoch_keys_add(&o, EPOCH_WRITER, &host->pub, ep, e) == 0)) {
-        rc = epoch_keys_put(st, &o, e);
+        rc = epoch_keys_put(in, &o, e);
     }
     epoch_keys_free(&o);
     return rc;
@@ -54,7 +55,7 @@ epoch_name(json_t *object, const struct epoch *ep)
 }
 
 int
-epoch_begin(struct storage *st, json_t *object, const struct epoch_plan *plan, struct err *e)
+epoch_begin(struct signed_store in, json_t *object, const struct epoch_plan *plan, struct err *e)
 {
     struct epoch ep;
     int          rc;
@@ -63,7 +64,7 @@ epoch_begin(struct storage *st, json_t *object, const struct epoch_plan *plan, s
         return err_wrap(e, "this host could not remember the keys of epoch %u", plan->number);
     }
     epoch_make(&ep, plan->number);
-    rc = store_keys(st, &ep, plan, e);
+    rc = store_keys(in, &ep, plan, e);
     if (rc == 0 && plan->made == NULL) {
         rc = pinned_remember(json_opt_str(object, "repo_id", ""), &ep, e);
     }

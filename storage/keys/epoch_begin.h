@@ -26,7 +26,7 @@ struct epoch_plan {
 
 /* Stores the keys of a new epoch and changes object, a repo object, to name it.  This host
  * remembers it (pinned.h), unless the caller takes it and does so when the object is stored. */
-int epoch_begin(struct storage *, json_t *object, const struct epoch_plan *, struct err *);
+int epoch_begin(struct signed_store, json_t *object, const struct epoch_plan *, struct err *);
 
 /* Names the epoch in a repo object. */
 void epoch_name(json_t *object, const struct epoch *);

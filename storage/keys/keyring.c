@@ -22,8 +22,8 @@ struct keyring {
     bool               must_encrypt;
     char              *repo_id_pinned; /* or NULL */
     /* the repository's */
-    struct storage *st; /* the repository's */
-    char            repo_id[33];
+    struct signed_store in; /* the repository's */
+    char                repo_id[33];
     uint8_t plain[NAMING_KEYS]; /* of epochs that are not encrypted: they stand beside the chunks */
     bool    has_plain;
     unsigned      current;
@@ -220,12 +220,12 @@ take_plain(struct keyring *k, const json_t *repo, struct err *e)
 }
 
 int
-keyring_bind(struct keyring *k, struct storage *st, const json_t *repo, const char *repo_id,
+keyring_bind(struct keyring *k, struct signed_store in, const json_t *repo, const char *repo_id,
              struct err *e)
 {
     int64_t current;
 
-    k->st = st;
+    k->in = in;
     (void)snprintf(k->repo_id, sizeof k->repo_id, "%s", repo_id);
     if (json_get_int(repo, "epoch", &current, e) != 0) {
         return -1;
@@ -372,7 +372,7 @@ open_for_reading(struct keyring *k, struct epoch *ep, struct err *e)
     if (!ep->sealed || ep->secret.data != NULL) {
         return 0;
     }
-    if (load_identities(k, e) != 0 || epoch_keys_load(k->st, ep, &o, e) != 0) {
+    if (load_identities(k, e) != 0 || epoch_keys_load(k->in, ep, &o, e) != 0) {
         return -1;
     }
     /* What is given to one of them may be damaged: each is tried. */
@@ -440,10 +440,10 @@ remember(const struct keyring *k, const struct epoch *ep)
 static int
 open_as_writer(const struct keyring *k, struct epoch *ep, const struct epoch_keys *o, struct err *e)
 {
-    const struct secret_key      *host = trust_key(k->st->trust);
+    const struct secret_key      *host = trust_key(k->in.trust);
     const struct epoch_recipient *r;
 
-    if (host == NULL || !trust_knows_admins(k->st->trust)) {
+    if (host == NULL || !trust_knows_admins(k->in.trust)) {
         return 1; /* nobody vouches for the epoch's key */
     }
     r = epoch_keys_find(o, EPOCH_WRITER, host->pub.id);
@@ -456,11 +456,11 @@ open_as_writer(const struct keyring *k, struct epoch *ep, const struct epoch_key
 static int
 no_writer(const struct keyring *k, const struct epoch *ep, struct err *e)
 {
-    const struct secret_key *host = trust_key(k->st->trust);
+    const struct secret_key *host = trust_key(k->in.trust);
 
     err_set(e, ERR_AUTH, "nothing vouches on this host for the key that epoch %u is encrypted to",
             ep->number);
-    if (host != NULL && trust_knows_admins(k->st->trust)) {
+    if (host != NULL && trust_knows_admins(k->in.trust)) {
         return err_hint(e,
                         "make this host a writer where a reader's key is: pgassay storage keys add "
                         "--writer FILE, the public half of "
@@ -597,7 +597,7 @@ static int
 prepare(struct keyring *k, struct epoch *ep, bool current, struct err *e)
 {
     struct epoch_keys o = {0};
-    int               rc = ep->sealed ? epoch_keys_load(k->st, ep, &o, e) : 0;
+    int               rc = ep->sealed ? epoch_keys_load(k->in, ep, &o, e) : 0;
 
     if (rc == 0 && current) {
         rc = check_pins(k, ep, &o, e);

@@ -34,9 +34,9 @@ struct keyring;
 /* place NULL: a host that has and asks nothing. */
 int  keyring_open(const struct storage_location *, struct keyring **out, struct err *);
 void keyring_free(struct keyring *); /* accepts NULL */
-/* What repo.<n>.json says.  st, with its trust, must outlive the keyring.  ERR_AUTH when it is
+/* What repo.<n>.json says.  The store must outlive the keyring.  ERR_AUTH when it is
  * not the repository that is meant. */
-int keyring_bind(struct keyring *, struct storage *st, const json_t *repo, const char *repo_id,
+int keyring_bind(struct keyring *, struct signed_store, const json_t *repo, const char *repo_id,
                  struct err *);
 
 /* Does it insist on encryption? */

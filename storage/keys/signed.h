@@ -12,11 +12,19 @@
 
 #include "core/err.h"
 #include "storage/contract/storage.h"
+#include "storage/keys/trust.h"
+
+/* A storage, and whose signatures count in it.  Borrows both. */
+struct signed_store {
+    struct storage *st;
+    struct trust   *trust; /* NULL: nothing is signed or asked for */
+};
 
 /* Writes it, with the signature that its type asks for.  ERR_AUTH: this host would not believe
  * itself. */
-int object_put(struct storage *, const char *key, const json_t *, struct err *);
+int object_put(struct signed_store, const char *key, const json_t *, struct err *);
 /* max: bytes that the object may have at most. */
-json_t *object_get(struct storage *, const char *key, const char *type, size_t max, struct err *);
+json_t *object_get(struct signed_store, const char *key, const char *type, size_t max,
+                   struct err *);
 
 #endif

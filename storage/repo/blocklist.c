@@ -43,7 +43,7 @@ int
 blocklist_read(struct repo *r, const char *key, const char *type, blocklist_fn *fn, void *ctx,
                struct err *e)
 {
-    json_t *o = object_get(r->st, key, type, BLOCKLIST_BYTES_MAX, e);
+    json_t *o = object_get(repo_signed(r), key, type, BLOCKLIST_BYTES_MAX, e);
     int     rc = o == NULL ? -1 : each_of(o, fn, ctx, e);
 
     if (o != NULL && rc != 0) {
@@ -123,7 +123,7 @@ blocklist_write(struct repo *r, const char *key, const char *type, const struct 
         (void)json_array_append_new(list, json_string(names->v[i]));
     }
     (void)json_object_set_new(o, "names", list);
-    rc = object_put(r->st, key, o, e);
+    rc = object_put(repo_signed(r), key, o, e);
     json_decref(o);
     return rc;
 }

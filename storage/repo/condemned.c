@@ -70,7 +70,7 @@ load_all(struct repo *r, const char *prefix, struct condemned *c, struct err *e)
     *c = (struct condemned){0};
     rc = storage_list(r->st, prefix, add_key, &keys, e);
     for (size_t i = 0; rc == 0 && i < keys.n; i++) {
-        json_t *o = object_get(r->st, keys.v[i], "condemned", BLOCKLIST_BYTES_MAX, e);
+        json_t *o = object_get(repo_signed(r), keys.v[i], "condemned", BLOCKLIST_BYTES_MAX, e);
 
         rc = o == NULL || add_names(c, o, e) != 0 || add_objects(c, o, e) != 0 ? -1 : 0;
         json_decref(o);
@@ -142,7 +142,7 @@ condemned_put(struct repo *r, const char *db, struct strlist *names, struct strl
     }
     stamp = object_stamp(time(NULL));
     key = xasprintf("%s/condemned/%s", enc, stamp);
-    rc = object_put(r->st, key, o, e);
+    rc = object_put(repo_signed(r), key, o, e);
     free(key);
     free(stamp);
     free(enc);

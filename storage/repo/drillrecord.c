@@ -78,7 +78,7 @@ drill_record_put(struct repo *r, const char *db, const struct drill_record *d, s
     stamp = object_stamp(d->finished);
     suffix = xasprintf(".%s", stamp);
     key = perbackup_key(db, "drills", d->backup, suffix);
-    rc = object_put(r->st, key, o, e);
+    rc = object_put(repo_signed(r), key, o, e);
     free(stamp);
     free(suffix);
     free(key);
@@ -184,7 +184,7 @@ static int
 load_one(struct repo *r, const char *key, struct drill_records *out, struct err *e)
 {
     struct drill_record d = {0};
-    json_t             *o = object_get(r->st, key, "drill", OBJECT_BYTES_MAX, e);
+    json_t             *o = object_get(repo_signed(r), key, "drill", OBJECT_BYTES_MAX, e);
 
     (void)perbackup_backup(key, d.backup);
     if (o == NULL && e->kind == ERR_NOT_FOUND) {

@@ -70,7 +70,7 @@ label_load(struct repo *r, const char *db, const char *id, struct err *e)
         if (strcmp(l->id, id) != 0 || strcmp(l->db, db) != 0) {
             rc = err_set(e, ERR_CORRUPT, "it is the label of backup %s of \"%s\"", l->id, l->db);
         } else {
-            rc = trust_check(r->st->trust, "label", key, raw.data, raw.len, e);
+            rc = trust_check(r->trust, "label", key, raw.data, raw.len, e);
         }
         chain_signed_by(l, raw.data, raw.len);
         if (rc == 0) {

@@ -24,7 +24,7 @@ static const struct {
 static int
 read_mark(struct repo *r, enum pins_kind kind, struct pin *m, struct err *e)
 {
-    json_t     *o = object_get(r->st, m->key, kinds[kind].type, OBJECT_BYTES_MAX, e);
+    json_t     *o = object_get(repo_signed(r), m->key, kinds[kind].type, OBJECT_BYTES_MAX, e);
     const char *created, *backup;
     int         rc = -1;
 
@@ -124,7 +124,7 @@ pin_put(struct repo *r, const char *db, const char *backup, const char *note, st
     random_hex(4, suffix + 1);
     key = perbackup_key(db, "pins", backup, suffix);
     object_set_text(o, "note", note);
-    rc = object_put(r->st, key, o, e);
+    rc = object_put(repo_signed(r), key, o, e);
     json_decref(o);
     free(key);
     return rc;
@@ -171,7 +171,7 @@ accept_put(struct repo *r, const char *db, const struct label *l, const char *re
         rc = err_set(e, ERR_EXISTS, "backup %s of \"%s\" was accepted before", l->id, db);
     } else if (e->kind == ERR_NOT_FOUND) {
         err_clear(e);
-        rc = object_put(r->st, key, o, e);
+        rc = object_put(repo_signed(r), key, o, e);
     }
     json_decref(o);
     free(key);

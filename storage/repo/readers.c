@@ -90,7 +90,7 @@ begin_next(struct repo *r, const struct epoch_keys *o, const char *drop, struct 
     if (plan.n_readers == 0) {
         err_set(e, ERR_USAGE, "nobody could read the new epoch");
         err_hint(e, "--encrypt-to FILE, the public key of whoever shall");
-    } else if (epoch_begin(r->st, object, &plan, e) == 0) {
+    } else if (epoch_begin(repo_signed(r), object, &plan, e) == 0) {
         rc = repo_change(r, object, e) != 0 ? -1 : pinned_remember(r->id, &made, e);
     }
     epoch_deinit(&made);
@@ -107,8 +107,8 @@ readers_next_epoch(struct repo *r, const char *drop, struct err *e)
     struct epoch_keys   o = {0};
     int                 rc = -1;
 
-    if (now != NULL && trust_may(r->st->trust, "repo", e) == 0 &&
-        (!now->sealed || epoch_keys_load(r->st, now, &o, e) == 0)) {
+    if (now != NULL && trust_may(r->trust, "repo", e) == 0 &&
+        (!now->sealed || epoch_keys_load(repo_signed(r), now, &o, e) == 0)) {
         if (drop != NULL && epoch_keys_find(&o, EPOCH_READER, drop) == NULL &&
             epoch_keys_find(&o, EPOCH_WRITER, drop) == NULL) {
             err_set(e, ERR_NOT_FOUND, "no key %s in epoch %u", drop, now->number);
@@ -135,10 +135,12 @@ add_to(struct repo *r, enum epoch_role role, const struct public_key *k, const s
        struct err *e)
 {
     struct epoch_keys o;
-    int               rc = epoch_keys_load(r->st, ep, &o, e);
+    int               rc = epoch_keys_load(repo_signed(r), ep, &o, e);
 
     if (rc == 0) {
-        rc = epoch_keys_add(&o, role, k, ep, e) != 0 || epoch_keys_put(r->st, &o, e) != 0 ? -1 : 0;
+        rc = epoch_keys_add(&o, role, k, ep, e) != 0 || epoch_keys_put(repo_signed(r), &o, e) != 0
+            ? -1
+            : 0;
         epoch_keys_free(&o);
     }
     return rc;
@@ -184,7 +186,7 @@ static int
 remove_from(struct repo *r, const char *id, const struct epoch *ep, struct err *e)
 {
     struct epoch_keys o;
-    int               rc = epoch_keys_load(r->st, ep, &o, e);
+    int               rc = epoch_keys_load(repo_signed(r), ep, &o, e);
 
     if (rc != 0) {
         return -1;
@@ -195,7 +197,7 @@ remove_from(struct repo *r, const char *id, const struct epoch *ep, struct err *
     } else if (!epoch_keys_drop(&o, id)) {
         rc = 1;
     } else {
-        rc = epoch_keys_put(r->st, &o, e);
+        rc = epoch_keys_put(repo_signed(r), &o, e);
     }
     epoch_keys_free(&o);
     return rc;
@@ -254,7 +256,7 @@ check_import(struct repo *to, const struct epoch *ep, bool empty, struct err *e)
 static int
 check_vouched(struct repo *from, const struct epoch *ep, struct err *e)
 {
-    if (ep->number < from->epoch || trust_knows_admins(from->st->trust)) {
+    if (ep->number < from->epoch || trust_knows_admins(from->trust)) {
         return 0;
     }
     return keyring_write(from->keys, ep->number, false, e) != NULL ? 0 : -1;
@@ -267,11 +269,11 @@ import_one(struct repo *to, struct repo *from, const struct epoch *ep, json_t *o
     struct epoch_keys o;
     int               rc = -1;
 
-    if (check_vouched(from, ep, e) != 0 || epoch_keys_load(from->st, ep, &o, e) != 0) {
+    if (check_vouched(from, ep, e) != 0 || epoch_keys_load(repo_signed(from), ep, &o, e) != 0) {
         return -1;
     }
     o.n = o.there = 0;
-    if (epoch_keys_put(to->st, &o, e) == 0) {
+    if (epoch_keys_put(repo_signed(to), &o, e) == 0) {
         epoch_name(object, ep);
         rc = 0;
     }
@@ -327,7 +329,7 @@ readers_import(struct repo *to, struct repo *from, unsigned *done, struct err *e
     int            rc = -1;
 
     *done = 0;
-    if (trust_may(to->st->trust, "repo", e) == 0 && repo_databases(to, &names, e) == 0 &&
+    if (trust_may(to->trust, "repo", e) == 0 && repo_databases(to, &names, e) == 0 &&
         import_all(to, from, names.n == 0, object, done, e) == 0) {
         rc = 0;
         if (*done > 0) {

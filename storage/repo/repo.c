@@ -46,7 +46,7 @@ add_plain_keys(json_t *o)
 }
 
 static int
-write_first(struct storage *st, struct trust *trust, const struct keyring *keys, struct err *e)
+write_first(struct signed_store in, const struct keyring *keys, struct err *e)
 {
     json_t                  *o = first_object();
     const char              *id = json_opt_str(o, "repo_id", "");
@@ -55,11 +55,10 @@ write_first(struct storage *st, struct trust *trust, const struct keyring *keys,
     const struct public_key *readers = keyring_encrypt_to(keys, &n);
     int                      rc = 0;
 
-    trust_bind(trust, id);
-    st->trust = trust;
+    trust_bind(in.trust, id);
     if (n > 0) {
         rc = epoch_begin(
-            st, o,
+            in, o,
             &(struct epoch_plan){.number = 1, .readers = readers, .n_readers = n, .made = &made},
             e);
     } else if (keyring_must_encrypt(keys)) {
@@ -69,13 +68,12 @@ write_first(struct storage *st, struct trust *trust, const struct keyring *keys,
         add_plain_keys(o);
     }
     if (rc == 0) {
-        rc = object_put(st, "repo.1.json", o, e);
+        rc = object_put(in, "repo.1.json", o, e);
     }
     if (rc == 0 && n > 0) {
         rc = pinned_remember(id, &made, e);
     }
     epoch_deinit(&made);
-    st->trust = NULL;
     json_decref(o);
     return rc;
 }
@@ -108,7 +106,7 @@ repo_init(const struct storage_location *place, struct err *e)
         return err_wrap(e, "could not make a repository");
     }
     if (storage_list(st, "", found_something, NULL, e) == 0) {
-        rc = write_first(st, trust, keys, e);
+        rc = write_first((struct signed_store){st, trust}, keys, e);
     }
     if (rc != 0) {
         err_wrap(e, "could not make a repository in \"%s\"", place->location);
@@ -124,7 +122,7 @@ take(struct repo *r, const json_t *o, struct err *e)
 {
     int64_t epoch;
 
-    if (keyring_bind(r->keys, r->st, o, r->id, e) != 0 ||
+    if (keyring_bind(r->keys, repo_signed(r), o, r->id, e) != 0 ||
         json_get_int(o, "epoch", &epoch, e) != 0) {
         return -1;
     }
@@ -240,7 +238,6 @@ open_with(struct storage *st, struct trust *trust, struct keyring *keys, struct 
     r->line = (struct buf)BUF_INIT(OBJECT_BYTES_MAX);
     o = r->object = newest(r, e);
     if (o != NULL && take(r, o, e) == 0) {
-        st->trust = trust;
         return r;
     }
     if (o != NULL) {
@@ -352,7 +349,7 @@ repo_change(struct repo *r, const json_t *object, struct err *e)
     rc = storage_head(r->st, key, &info, e);
     if (rc != 0 && e->kind == ERR_NOT_FOUND) {
         err_clear(e);
-        rc = object_put(r->st, key, object, e);
+        rc = object_put(repo_signed(r), key, object, e);
     } else if (rc == 0) {
         rc = err_set(e, ERR_EXISTS, "it is there already");
     }

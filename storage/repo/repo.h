@@ -21,6 +21,7 @@
 #include "storage/contract/location.h"
 #include "storage/contract/storage.h"
 #include "storage/keys/keyring.h"
+#include "storage/keys/signed.h"
 
 enum { REPO_FORMAT = 1 };
 
@@ -34,6 +35,13 @@ struct repo {
     struct buf      line;       /* the very bytes, with their signature */
     struct trust   *trust;      /* who signs, and who is believed; owned, or NULL */
 };
+
+/* For what reads and writes signed objects (signed.h). */
+static inline struct signed_store
+repo_signed(const struct repo *r)
+{
+    return (struct signed_store){.st = r->st, .trust = r->trust};
+}
 
 /* A new repository in an empty or missing directory; anything else there: ERR_EXISTS.  With
  * encrypt-to (keyring.h) it is encrypted from the beginning, and this host may write. */

@@ -107,7 +107,7 @@ run_revoked(struct repo *r, const char *db, const char *run, bool *revoked, stru
         return 0;
     }
     key = run_key(db, run, ".revoked");
-    o = object_get(r->st, key, "revoked", OBJECT_BYTES_MAX, e);
+    o = object_get(repo_signed(r), key, "revoked", OBJECT_BYTES_MAX, e);
     if (o == NULL && e->kind == ERR_CORRUPT) {
         *revoked = !e->untrusted;
         if (e->untrusted) {

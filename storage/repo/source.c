@@ -47,7 +47,7 @@ load(struct repo *r, const char *db, struct repo_source *s, unsigned *n, struct 
     for (;;) {
         struct repo_source next = {0};
         char              *key = source_key(db, *n + 1);
-        json_t            *o = object_get(r->st, key, "source", OBJECT_BYTES_MAX, e);
+        json_t            *o = object_get(repo_signed(r), key, "source", OBJECT_BYTES_MAX, e);
         int                rc = o == NULL ? -1 : parse(o, &next, e);
 
         if (o != NULL && rc != 0) {
@@ -94,7 +94,7 @@ store(struct repo *r, const char *db, const struct repo_source *s, unsigned n, s
     (void)json_object_set_new(o, "database_oid", json_integer(s->database_oid));
     (void)json_object_set_new(o, "dbname", json_text(s->dbname));
     (void)json_object_set_new(o, "bound", json_string(time_rfc3339(time(NULL), at, sizeof at)));
-    rc = object_put(r->st, key, o, e);
+    rc = object_put(repo_signed(r), key, o, e);
     free(key);
     json_decref(o);
     return rc;

@@ -45,7 +45,7 @@ tombstone_put(struct repo *r, const char *db, const char *backup, const struct l
 
     if (rc != 0 && e->kind == ERR_NOT_FOUND) {
         err_clear(e);
-        rc = object_put(r->st, key, o, e);
+        rc = object_put(repo_signed(r), key, o, e);
         if (rc != 0 && e->kind == ERR_EXISTS) {
             err_clear(e); /* another prune was faster: it says the same */
             rc = 0;
@@ -80,7 +80,7 @@ tombstone_load(struct repo *r, const char *db, const char *name, struct tombston
     char       *enc = name_encode(db);
     char       *key = xasprintf("%s/tombstones/%s.json", enc, name);
     const char *run = strchr(name, '.');
-    json_t     *o = object_get(r->st, key, "tombstone", OBJECT_BYTES_MAX, e);
+    json_t     *o = object_get(repo_signed(r), key, "tombstone", OBJECT_BYTES_MAX, e);
     int         rc = -1;
 
     *t = (struct tombstone){0};
@@ -136,7 +136,7 @@ believed(struct repo *r, const char *db, const char *name)
     char      *enc = name_encode(db);
     char      *key = xasprintf("%s/tombstones/%s.json", enc, name);
     struct err e = ERR_INIT;
-    json_t    *o = object_get(r->st, key, "tombstone", OBJECT_BYTES_MAX, &e);
+    json_t    *o = object_get(repo_signed(r), key, "tombstone", OBJECT_BYTES_MAX, &e);
 
     if (e.untrusted) {
         log_warn("tombstone \"%s\" is passed over: %s", key, e.text);

@@ -35,7 +35,7 @@ put_runs(struct prune *p, struct trash *t, struct err *e)
     }
     (void)json_object_set_new(o, "trash", json_string(t->name));
     (void)json_object_set_new(o, "runs", runs);
-    rc = object_put(p->repo->st, key, o, e);
+    rc = object_put(repo_signed(p->repo), key, o, e);
     strlist_take(&t->run_keys, key);
     json_decref(o);
     return rc;
@@ -122,7 +122,7 @@ revoke(struct prune *p, struct run_entry *r, struct err *e)
     (void)json_object_set_new(o, "run", json_string(r->run));
     (void)json_object_set_new(o, "by", json_string(p->mark.run));
     (void)json_object_set_new(o, "revoked", json_string(time_rfc3339(prune_now(p), at, sizeof at)));
-    rc = object_put(p->repo->st, key, o, e);
+    rc = object_put(repo_signed(p->repo), key, o, e);
     if (rc != 0 && e->kind == ERR_EXISTS) {
         err_clear(e); /* another prune was faster */
         rc = 0;

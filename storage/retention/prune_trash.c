@@ -151,7 +151,7 @@ see_runs(void *ctx, const struct object_info *info, struct err *e)
 static int
 read_runs(struct prune *p, struct trash *t, const char *key, struct err *e)
 {
-    json_t *o = object_get(p->repo->st, key, "trash-runs", OBJECT_BYTES_MAX, e);
+    json_t *o = object_get(repo_signed(p->repo), key, "trash-runs", OBJECT_BYTES_MAX, e);
     json_t *runs;
     int     rc = o == NULL || json_get_array(o, "runs", &runs, e) != 0 ? -1 : 0;
 

@@ -205,7 +205,7 @@ put_key_copies(struct writer *w, struct err *e)
     int        rc = 0;
 
     if (w->epoch->sealed) {
-        rc = epoch_keys_raw(w->repo->st, w->epoch, &keys, e) != 0 ||
+        rc = epoch_keys_raw(repo_signed(w->repo), w->epoch, &keys, e) != 0 ||
                 put_once(w, "keys.json", &keys, e) != 0 ||
                 put_once(w, "repo.json", &w->repo->line, e) != 0
             ? -1
@@ -248,7 +248,7 @@ format_label(const struct writer *w, struct label *l, const char *key, struct bu
         return -1;
     }
     sha256_hex(line->data, line->len, l->sha256);
-    return trust_sign(w->repo->st->trust, "label", key, line, e);
+    return trust_sign(w->repo->trust, "label", key, line, e);
 }
 
 static int

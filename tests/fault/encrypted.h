@@ -216,6 +216,7 @@ new_encrypted_as(options o)
     struct strlist          list = {0};
     struct storage_location place = {.location = "memory", .options = &list};
     struct trust           *trust;
+    struct signed_store     in;
     json_t                 *object = new_repo_object();
     struct err              e = ERR_INIT;
 
@@ -223,11 +224,10 @@ new_encrypted_as(options o)
         strlist_add(&list, o[i]);
     }
     assert_ok(trust_open(&place, &trust, &e), &e);
+    in = (struct signed_store){st, trust};
     trust_bind(trust, json_opt_str(object, "repo_id", ""));
-    st->trust = trust;
-    assert_ok(epoch_begin(st, object, &plan, &e), &e);
-    assert_ok(object_put(st, "repo.1.json", object, &e), &e);
-    st->trust = NULL;
+    assert_ok(epoch_begin(in, object, &plan, &e), &e);
+    assert_ok(object_put(in, "repo.1.json", object, &e), &e);
     trust_free(trust);
     strlist_free(&list);
     json_decref(object);

@@ -423,10 +423,10 @@ swap_epoch(const struct repo *r, unsigned number)
         (void)snprintf(key, sizeof key, "keys.%u.%u.json", number, i);
         assert_ok(storage_remove(st, &gone, 1, &e), &e);
     }
-    assert_ok(epoch_begin(st, o, &plan, &e), &e);
+    assert_ok(epoch_begin((struct signed_store){.st = st}, o, &plan, &e), &e);
     epoch_deinit(&made);
     (void)snprintf(key, sizeof key, "repo.%u.json", r->generation + 1);
-    assert_ok(object_put(st, key, o, &e), &e);
+    assert_ok(object_put((struct signed_store){.st = st}, key, o, &e), &e);
     json_decref(o);
     on_host(0);
     return st;
@@ -601,7 +601,7 @@ key_objects_behind_a_gap_are_found(void **state)
     r = reopen(r, OPTIONS(cast.identity[MALLORY]));
     assert_reads(r, id, 1);
     assert_ok(readers_remove(r, cast.keys[MALLORY].pub.id, false, &done, &e), &e);
-    assert_ok(epoch_keys_load(r->st, keyring_epoch(r->keys, 1, &e), &o, &e), &e);
+    assert_ok(epoch_keys_load(repo_signed(r), keyring_epoch(r->keys, 1, &e), &o, &e), &e);
     assert_int_equal(o.n, 3);
     assert_null(epoch_keys_find(&o, EPOCH_READER, cast.keys[MALLORY].pub.id));
     epoch_keys_free(&o);
@@ -622,7 +622,7 @@ an_older_key_object_under_a_newer_name_decides_nothing(void **state)
     assert_ok(readers_remove(r, cast.keys[ESCROW].pub.id, false, &done, &e), &e);
     fixture_get(r, "keys.1.1.json", &b);
     assert_ok(storage_put(r->st, "keys.1.3.json", b.data, b.len, &e), &e);
-    assert_ok(epoch_keys_load(r->st, keyring_epoch(r->keys, 1, &e), &o, &e), &e);
+    assert_ok(epoch_keys_load(repo_signed(r), keyring_epoch(r->keys, 1, &e), &o, &e), &e);
     assert_null(epoch_keys_find(&o, EPOCH_READER, cast.keys[ESCROW].pub.id));
     epoch_keys_free(&o);
     buf_free(&b);

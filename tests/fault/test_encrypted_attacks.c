@@ -95,8 +95,10 @@ with_epoch_of_his(const struct repo *r, unsigned number)
         (void)json_object_del(o, "epochs");
         assert_ok(storage_remove(st, gone, 2, &e), &e);
     }
-    assert_ok(epoch_begin(st, o, &plan, &e), &e);
-    assert_ok(object_put(st, number == 1 ? "repo.1.json" : "repo.2.json", o, &e), &e);
+    assert_ok(epoch_begin((struct signed_store){.st = st}, o, &plan, &e), &e);
+    assert_ok(object_put((struct signed_store){.st = st},
+                         number == 1 ? "repo.1.json" : "repo.2.json", o, &e),
+              &e);
     epoch_deinit(&his);
     json_decref(o);
     return st;
@@ -165,16 +167,16 @@ two_who_change_the_readers_at_once_do_not_undo_each_other(void **state)
     r = reopen(r, OPTIONS(cast.identity[OPS]));
     ep = keyring_read(r->keys, 1, &e);
     assert_non_null(ep);
-    assert_ok(epoch_keys_load(r->st, ep, &mine, &e), &e);
-    assert_ok(epoch_keys_load(r->st, ep, &his, &e), &e);
+    assert_ok(epoch_keys_load(repo_signed(r), ep, &mine, &e), &e);
+    assert_ok(epoch_keys_load(repo_signed(r), ep, &his, &e), &e);
     assert_true(epoch_keys_drop(&mine, cast.keys[ESCROW].pub.id));
-    assert_ok(epoch_keys_put(r->st, &mine, &e), &e);
+    assert_ok(epoch_keys_put(repo_signed(r), &mine, &e), &e);
     assert_ok(epoch_keys_add(&his, EPOCH_READER, &cast.keys[ADMIN].pub, ep, &e), &e);
-    assert_int_equal(epoch_keys_put(r->st, &his, &e), -1);
+    assert_int_equal(epoch_keys_put(repo_signed(r), &his, &e), -1);
     assert_err(&e, ERR_EXISTS, "somebody else changed who reads and writes in epoch 1");
     epoch_keys_free(&his);
     err_clear(&e);
-    assert_ok(epoch_keys_load(r->st, ep, &his, &e), &e);
+    assert_ok(epoch_keys_load(repo_signed(r), ep, &his, &e), &e);
     assert_null(epoch_keys_find(&his, EPOCH_READER, cast.keys[ESCROW].pub.id));
     epoch_keys_free(&his);
     epoch_keys_free(&mine);
@@ -258,7 +260,7 @@ put_object_as(struct repo *r, options o, const char *key, json_t *object)
     struct err   e = ERR_INIT;
 
     fixture_take_away(other, key);
-    assert_ok(object_put(other->st, key, object, &e), &e);
+    assert_ok(object_put(repo_signed(other), key, object, &e), &e);
     fixture_get(other, key, &b);
     fixture_replace(r, key, b.data, b.len);
     buf_free(&b);

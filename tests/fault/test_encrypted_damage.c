@@ -737,8 +737,9 @@ a_box_that_is_not_ones_own_opens_nothing(void **state)
 
     (void)state;
     memcpy(out.public, ep->public, sizeof out.public);
-    assert_ok(epoch_keys_load(r->st, ep, &o, &e), &e);
-    assert_ok(epoch_keys_load(other->st, keyring_epoch(other->keys, 1, &e), &strange, &e), &e);
+    assert_ok(epoch_keys_load(repo_signed(r), ep, &o, &e), &e);
+    assert_ok(epoch_keys_load(repo_signed(other), keyring_epoch(other->keys, 1, &e), &strange, &e),
+              &e);
     ops = epoch_keys_find(&o, EPOCH_READER, cast.keys[OPS].pub.id);
     assert_ok(epoch_recipient_open(ops, &cast.keys[OPS], &out, &e), &e);
     epoch_deinit(&out);

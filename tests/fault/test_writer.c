@@ -183,7 +183,7 @@ another_epoch_is_not_reused(void **state)
     (void)json_object_set_new(r->object, "epoch", json_integer(2));
     keyring_free(r->keys);
     assert_ok(keyring_open(NULL, &r->keys, &e), &e);
-    assert_ok(keyring_bind(r->keys, r->st, r->object, r->id, &e), &e);
+    assert_ok(keyring_bind(r->keys, repo_signed(r), r->object, r->id, &e), &e);
     r->epoch = 2;
     assert_stored_anew(r, FIXTURE_CHUNKS);
 }
