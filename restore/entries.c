@@ -61,7 +61,7 @@ exec_retrying(PGconn *conn, const char *sql, struct err *e)
 
 /*
  * One message is one transaction, so an owner that is missing would take the whole object with it.
- * pg_dump writes "ALTER … OWNER TO …;" last, behind two empty lines: where it stands, or NULL.
+ * pg_dump writes "ALTER … OWNER TO …;" last, after two empty lines: where it stands, or NULL.
  */
 static char *
 owner_statement(char *sql)

@@ -1,5 +1,5 @@
 /*
- * finish.h - the steps behind the rows that are not entries of the archive.
+ * finish.h - the steps after the rows that are not entries of the archive.
  */
 #ifndef RESTORE_FINISH_H
 #define RESTORE_FINISH_H

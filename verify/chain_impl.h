@@ -1,6 +1,6 @@
 /*
  * chain_impl.h - what the parts of `chain` share: chain.c (databases, labels, heads),
- * chain_signers.c (sequences), chain_finding.c (what was found).
+ * chain_signers.c (sequences), chain_finding.c (a finding).
  */
 #ifndef VERIFY_CHAIN_IMPL_H
 #define VERIFY_CHAIN_IMPL_H

@@ -6,7 +6,7 @@
  * - A big table into block ranges of about 16 MiB, the same ones every time: see
  *   scan_range_width().
  * - Tables below 1 MiB into packs, in the given order (by name): a new pack begins at a table whose
- *   hash(name) mod 8 is 0, so that a new table does not shift the packs behind it, and where the
+ *   hash(name) mod 8 is 0, so that a new table does not shift the packs after it, and where the
  *   pack would hold more than 4 MiB.
  * - The rest whole: up to one range, PostgreSQL 13, other access methods, no Tid Range Scan in
  *   EXPLAIN, a condition, own SQL.

@@ -31,7 +31,7 @@ int chunkspool_add(struct chunkspool *, const char *name, uint64_t size, struct 
 /* Makes the first one current. */
 int chunkspool_rewind(struct chunkspool *, struct err *);
 int chunkspool_next(struct chunkspool *, struct err *);
-/* Goes forward until the current one is name or behind it; *there: it is name. */
+/* Goes forward until the current one is name or comes after it; *there: it is name. */
 int chunkspool_seek(struct chunkspool *, const char *name, bool *there, struct err *);
 
 /* The union of sets that are given one after another; few are open at any time. */

@@ -1,6 +1,6 @@
 /*
- * copy_impl.h - what the parts of a copy share: copy.c (which backups) and copy_send.c (one of
- * them).
+ * copy_impl.h - what the parts of a copy share: copy.c (which backups), copy_send.c (one of them)
+ * and copy_stored.c (what the destination holds already).
  */
 #ifndef STORAGE_HEAL_COPY_IMPL_H
 #define STORAGE_HEAL_COPY_IMPL_H

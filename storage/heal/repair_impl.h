@@ -1,6 +1,6 @@
 /*
- * repair_impl.h - what the parts of repair.h share: repair.c (chunks), repair_find.c (where they
- * are to be had), repair_list.c (chunk lists and manifests), repair_label.c (whole backups).
+ * repair_impl.h - what the parts of repair.h share: repair.c (chunks), repair_find.c (what
+ * holds them there), repair_list.c (chunk lists and manifests), repair_label.c (whole backups).
  */
 #ifndef STORAGE_HEAL_REPAIR_IMPL_H
 #define STORAGE_HEAL_REPAIR_IMPL_H

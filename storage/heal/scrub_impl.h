@@ -1,6 +1,7 @@
 /*
  * scrub_impl.h - what the parts of the scrub share: scrub.c (the round), scrub_read.c (threads that
- * read), scrub_trace.c (what hangs on a bad object), scrub_memory.c (how far the last one came).
+ * read), scrub_trace.c (what hangs on a bad object), scrub_condemn.c (what is condemned and
+ * acquitted), scrub_memory.c (how far the last one came).
  */
 #ifndef STORAGE_HEAL_SCRUB_IMPL_H
 #define STORAGE_HEAL_SCRUB_IMPL_H

@@ -1,8 +1,9 @@
 /*
- * prune_impl.h - what the parts of prune.h share.  prune.c: the order of things; prune_refs.c: what
- * labels need; prune_expire.c: labels and the rest of directories that go; prune_trash.c: trash
- * lists; prune_runs.c: whom they wait for; prune_sweep.c: the chunks' listing against all that.  P0
- * to P8 are the steps of docs/prune-protocol.md.
+ * prune_impl.h - what the parts of prune.h share.  prune.c: the order of things; prune_run.c:
+ * clock, mark, who else is at work; prune_refs.c: what labels need; prune_expire.c: labels and the
+ * rest of directories that go; prune_trash.c: trash lists; prune_runs.c: the runs that these wait
+ * for; prune_sweep.c: the chunks' listing against all that.  P0 to P8 are the steps of
+ * docs/prune-protocol.md.
  */
 #ifndef STORAGE_RETENTION_PRUNE_IMPL_H
 #define STORAGE_RETENTION_PRUNE_IMPL_H
@@ -100,7 +101,7 @@ int prune_judge_trash(struct prune *, struct err *); /* P5, with what may be rev
 
 /* ---- prune_sweep.c ---- */
 
-/* P0: before a backup expires, the chunks' listing must be to be had, whole. */
+/* P0: before a backup expires, the chunks must have been listed once, whole. */
 int prune_try_listing(struct prune *, struct err *);
 int prune_find_garbage(struct prune *, struct chunkspool *garbage, struct err *); /* P2 */
 /* P7: removes what is in p->ready and may go; kept gets the others that are still stored. */

@@ -1,6 +1,6 @@
 /*
- * Whom the trash lists wait for: the runs that were at work when a list could be read by all (P4),
- * and what has become of them (P5).
+ * prune_runs.c - which runs the trash lists wait for: those that were at work when a list could be
+ * read by all (P4), and what has become of them (P5).
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /*
- * writer_impl.h - what the parts of the writer share: writer.c (the run), writer_reuse.c (what may
- * be reused), writer_io.c (putting chunks), writer_lock.c (Object Lock) and writer_commit.c.
+ * writer_impl.h - what the parts of the writer share: writer.c (begin, claim, end), writer_run.c
+ * (the run mark), writer_reuse.c (what may be reused), writer_io.c (putting chunks), writer_lock.c
+ * (Object Lock) and writer_commit.c.
  */
 #ifndef STORAGE_WRITE_WRITER_IMPL_H
 #define STORAGE_WRITE_WRITER_IMPL_H

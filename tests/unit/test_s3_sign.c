@@ -1,4 +1,4 @@
-/* s3/sign.h and s3/uri.h, against what Amazon published: the Signature Version 4 test suite, and
+/* aws/sign.h and aws/uri.h, against what Amazon published: the Signature Version 4 test suite, and
  * the examples of the S3 manual ("Authenticating requests: using the authorization header"). */
 #include "tests/unit/check.h"
 
