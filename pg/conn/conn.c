@@ -63,15 +63,19 @@ pg_await(PGconn *conn, short events, struct err *e)
     return await(conn, events, &(struct patience){0}, e);
 }
 
-/* The next result, or NULL in *out behind the last one. */
+/* The next result, or NULL in *out behind the last one.  What libpq has not sent yet goes first:
+ * half a message of a COPY that is given up is read by the server to its end, whatever is
+ * cancelled. */
 static int
 next_result(PGconn *conn, const struct patience *p, PGresult **out, struct err *e)
 {
     while (PQisBusy(conn)) {
-        if (await(conn, POLLIN, p, e) < 0) {
+        int ready = await(conn, PQflush(conn) > 0 ? POLLIN | POLLOUT : POLLIN, p, e);
+
+        if (ready < 0) {
             return -1;
         }
-        if (!PQconsumeInput(conn)) {
+        if ((ready & POLLIN) != 0 && !PQconsumeInput(conn)) {
             return pg_error(conn, NULL, e);
         }
     }

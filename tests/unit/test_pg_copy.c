@@ -286,6 +286,29 @@ counts_must_agree(void **state)
     pg_close(c);
 }
 
+/* The server reads a message to its end before it looks at anything else. */
+static void
+half_a_message_is_given_up(void **state)
+{
+    struct err     e = ERR_INIT;
+    PGconn        *c = fresh_database("half");
+    struct copy_in in;
+    size_t         n = 16 * MIB;
+    char          *piece = xmalloc(n);
+
+    (void)state;
+    memset(piece, 'x', n);
+    run_sql(c, "CREATE TABLE public.half (t text)");
+    assert_ok(copy_in_begin(&in, c, "COPY public.half FROM STDIN", false, &e), &e);
+    assert_int_equal(PQputCopyData(c, piece, (int)n), 1);
+    assert_int_equal(PQflush(c), 1); /* most of it is still here */
+    copy_in_abort(&in, "no more");
+    assert_int_equal(PQtransactionStatus(c), PQTRANS_IDLE);
+    assert_value(c, "SELECT count(*) FROM public.half", "0");
+    free(piece);
+    pg_close(c);
+}
+
 static void
 fingerprints_do_not_depend_on_order_and_add_up(void **state)
 {
@@ -323,6 +346,7 @@ main(void)
         cmocka_unit_test(a_refused_row_is_noticed_early),
         cmocka_unit_test(notices_are_no_errors),
         cmocka_unit_test(counts_must_agree),
+        cmocka_unit_test(half_a_message_is_given_up),
         cmocka_unit_test(fingerprints_do_not_depend_on_order_and_add_up),
     };
 
