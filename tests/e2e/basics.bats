@@ -4,6 +4,7 @@
 load lib
 setup_file() {
     e2e_setup
+    drills_initdb       # as the tools find it
     pg_start main
     db_make shop small.sql
 }

@@ -245,6 +245,7 @@ objects_find_it() {
 
 @test "the scratch directory's disk is full: one clear error, and it is tidy again" {
     local small=$T/small
+    drills_initdb       # its words
     mkdir -p "$small"
     if [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=60m,mode=1777 tmpfs "$small" 2>/dev/null; then
         run restore shop --scratch --scratch-dir "$small"

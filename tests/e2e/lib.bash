@@ -5,7 +5,8 @@
 #     teardown_file() { e2e_teardown; }
 #
 # One directory a test file, $T: servers in $T/pg, repositories made by repo_new, $TMPDIR = $T/tmp.  The
-# tools' own environment is closed off: HOME, configuration and state lie in $T too.
+# tools' own environment is closed off: HOME, configuration and state lie in $T too.  In the environment:
+# E2E_BIN (the tools to test, build/bin), E2E_TMP (where $T is made), E2E_TEMPLATES (clusters to copy, see initdb).
 # shellcheck shell=bash disable=SC2034,SC2154  # bats reads and sets variables
 
 TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
@@ -28,7 +29,13 @@ e2e_setup() {
     export PGASSAY_CONFIG=$T/pgassay.conf PGASSAY_STATE_DIR=$T/state
     export XDG_CONFIG_HOME=$T/home/.config XDG_STATE_HOME=$T/home/.local/state
     SERVER_BIN=$(server_bin) && export SERVER_BIN
-    unhook
+    if [ -z "${E2E_TEMPLATES:-}" ]; then
+        export E2E_TEMPLATES=$T/templates
+        mkdir -m 700 "$E2E_TEMPLATES"
+        [ "$(id -u)" -ne 0 ] || chown postgres "$E2E_TEMPLATES"
+    fi
+    copying_bindir
+    drills_copy
     # Debian's /usr/bin/psql is a wrapper in Perl, whose start costs more than most queries.
     PATH=$BIN:$SERVER_BIN:$PATH
     pgassay storage init --repo "$REPO"
@@ -88,12 +95,32 @@ as_server() {
     fi
 }
 
+# copying_bindir: $T/pgbin is $SERVER_BIN, but for its initdb, which copies what it made once (see initdb).
+copying_bindir() {
+    rm -rf "$T/pgbin"
+    mkdir "$T/pgbin"
+    ln -s "$SERVER_BIN"/* "$T/pgbin/"
+    rm "$T/pgbin/initdb"
+    cp "$BATS_TEST_DIRNAME/initdb" "$T/pgbin/.initdb"
+    # Who runs it has an empty environment: all that it needs stands in it.
+    printf '#!/bin/sh\nexec "%s" "%s" "%s" "$@"\n' "$T/pgbin/.initdb" "$SERVER_BIN/initdb" "$E2E_TEMPLATES" >"$T/pgbin/initdb"
+    chmod 755 "$T/pgbin/initdb" "$T/pgbin/.initdb"
+}
+
+# What the tools find when they need a server of their own: installation and initdb of the tests (the default), or those
+# that they find by themselves.
+drills_copy()   { export PGASSAY_PG_BINDIR=$T/pgbin; }
+drills_initdb() {
+    unset PGASSAY_PG_BINDIR
+    [ -z "${E2E_PG_BINDIR:-}" ] || export PGASSAY_PG_BINDIR=$E2E_PG_BINDIR
+}
+
 # pg_start NAME [SETTING=VALUE...]: a new cluster, socket only; becomes the current one.
 pg_start() {
     local name=$1 d=$T/pg/$1
     shift
     if [ ! -f "$d/PG_VERSION" ]; then
-        as_server "$SERVER_BIN/initdb" -D "$d" -U postgres -A trust -E UTF8 --locale=C -N >"$T/initdb.log" 2>&1 ||
+        as_server "$T/pgbin/initdb" -D "$d" --no-sync --locale=C --encoding=UTF8 --auth=trust --username=postgres >"$T/initdb.log" 2>&1 ||
             { cat "$T/initdb.log" >&2; return 1; }
         as_server tee -a "$d/postgresql.conf" >/dev/null <<CONF
 listen_addresses = ''
@@ -264,8 +291,17 @@ expect_short() {
     [ "$(grep -c . <<<"$output")" -le "${1:-3}" ] || { printf 'too long a message:\n%s\n' "$output" >&2; return 1; }
 }
 
-# valid_json SCHEMA FILE: against docs/schema.
-valid_json() { jsonschema -i "$2" "$TOP/docs/schema/$1.json"; }
+# valid_json SCHEMA FILE: against docs/schema, by the validator that run started, or by one for this document.
+valid_json() {
+    local text fd answer
+    text=$(cat "$2") || return 1
+    [ -n "${E2E_VALIDATOR:-}" ] || { /usr/bin/python3 -m jsonschema -i "$2" "$TOP/docs/schema/$1.json"; return; }
+    exec {fd}<>"/dev/tcp/127.0.0.1/$E2E_VALIDATOR" || return 1
+    printf '%s %s\n%s' "$1" "$(printf %s "$text" | wc -c)" "$text" >&$fd
+    answer=$(cat <&$fd)
+    exec {fd}>&-
+    [ "$answer" = valid ] || { printf '%s is not as %s.json says: %s\n' "$2" "$1" "$answer" >&2; return 1; }
+}
 
 # ---- damage ---------------------------------------------------------------------------------------
 
@@ -298,7 +334,8 @@ private_postgres() {
     for rel in "$share"/*; do [ "$(basename "$rel")" = extension ] || ln -s "$rel" "$inst$share/"; done
     ln -s "$share"/extension/* "$inst$share/extension/"
     cp "$FIXTURES"/extension/* "$inst$share/extension/"
-    export SERVER_BIN=$inst$SERVER_BIN PGASSAY_PG_BINDIR=$inst$SERVER_BIN
+    export SERVER_BIN=$inst$SERVER_BIN
+    copying_bindir
 }
 
 # ---- things that happen at a chosen moment ---------------------------------------------------------
@@ -309,7 +346,7 @@ hook() {
     local dir=$T/hooked
     rm -rf "$dir"
     mkdir -p "$dir"
-    ln -s "$SERVER_BIN"/* "$dir/"
+    cp -P "$T/pgbin"/* "$dir/"
     rm "$dir/$1"
     cat >"$dir/hook.sh"
     : >"$dir/calls"
@@ -328,11 +365,12 @@ rc=\$?
 exit \$rc
 WRAPPER
     chmod 755 "$dir/$1"
+    [ "${PGASSAY_PG_BINDIR:-}" = "$dir" ] || unhooked=${PGASSAY_PG_BINDIR:-}
     export PGASSAY_PG_BINDIR=$dir
 }
 unhook() {
-    unset PGASSAY_PG_BINDIR
-    [ -z "${E2E_PG_BINDIR:-}" ] || export PGASSAY_PG_BINDIR=$E2E_PG_BINDIR
+    [ "${PGASSAY_PG_BINDIR:-}" = "$T/hooked" ] || return 0
+    if [ -n "${unhooked:-}" ]; then PGASSAY_PG_BINDIR=$unhooked; else unset PGASSAY_PG_BINDIR; fi
 }
 hook_calls() { wc -l <"$T/hooked/calls"; }
 
