@@ -59,7 +59,7 @@ letters_of() { "pgassay-$1" --help | grep -oE '^ +-[A-Za-z0-9],' | tr -d ' ,-' |
         "pgassay-$tool" --config "$T/empty.conf" --repo /nowhere --print-config >"$T/$tool.conf"
         "pgassay-$tool" --config "$T/$tool.conf" --print-config >/dev/null
     done
-    sed -n '/^static const char \*const/,/NULL};/p' "$TOP/core/config/config_keys.c" | grep -oE '"[a-z-]+"' | tr -d '"' |
+    awk '/^static const char \*const/ { on = 1 } on; /NULL};/ { on = 0 }' "$TOP/core/config/config_keys.c" | grep -oE '"[a-z-]+"' | tr -d '"' |
         while read -r key; do
             grep -qE "^\.It Li (.* )?$key( |\$)" "$MAN/pgassay.conf.5" ||
                 { echo "pgassay.conf.5 does not have $key"; exit 1; }
