@@ -349,3 +349,11 @@ codec_decompress(struct codec *c, enum codec_kind k, const void *in, size_t n, s
     }
     return rc;
 }
+
+uint64_t
+codec_raw_size(const void *in, size_t n)
+{
+    unsigned long long size = ZSTD_getFrameContentSize(in, n);
+
+    return size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR ? 0 : size;
+}

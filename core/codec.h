@@ -37,6 +37,9 @@ void          codec_free(struct codec *);
 int    codec_compress(struct codec *, const void *in, size_t n, struct buf *out, struct err *);
 size_t codec_bound(enum codec_kind, size_t n);
 
+/* How large the content of a zstd frame is, as its header says, or 0 when it does not. */
+uint64_t codec_raw_size(const void *in, size_t n);
+
 /* Replaces out's contents; the result must be exactly raw_size bytes, decoding
  * stops there (a bomb gives ERR_CORRUPT).  zstd windows beyond 2^24 are refused.
  * Any kind can be decoded, whatever the codec was made for. */

@@ -8,6 +8,7 @@
 #include "core/pool.h"
 #include "core/progress.h"
 #include "storage/read/backup_find.h"
+#include "storage/read/missing.h"
 #include "storage/read/parts.h"
 #include "storage/read/reader.h"
 #include "verify/baseline.h"
@@ -277,6 +278,23 @@ note_closed(struct checking *c, const struct backup_list *backups, const char *o
     free(what);
 }
 
+/* What was there and is not is damage, too. */
+static int
+note_missing(struct checking *c, const struct backup_list *backups, struct err *e)
+{
+    struct strlist missing = {0};
+    int            rc = missing_find(c->repo, c->db, backups, &missing, e);
+
+    for (size_t i = 0; i < missing.n; i++)
+        findings_add(&c->result->findings,
+                     (struct finding){.class = FINDING_DIFFERENT,
+                                      .group = "backups",
+                                      .object = c->db,
+                                      .what = missing.v[i]});
+    strlist_free(&missing);
+    return rc;
+}
+
 int
 check_stored(struct repo *repo, const char *db, const char *only, const struct options *o,
              struct verify_result *r, struct err *e)
@@ -288,6 +306,8 @@ check_stored(struct repo *repo, const char *db, const char *only, const struct o
     if (backup_list_load(repo, db, &backups, e) != 0)
         goto out;
     note_closed(&c, &backups, only);
+    if (only == NULL && note_missing(&c, &backups, e) != 0)
+        goto out;
     for (size_t i = 0; i < backups.n; i++)
         if ((only == NULL || strcmp(only, backups.v[i].id) == 0) &&
             check_backup(&c, &backups.v[i], e) != 0)

@@ -6,10 +6,11 @@
 #include "core/exit.h"
 #include "core/human.h"
 #include "core/json.h"
+#include "core/log.h"
 #include "storage/commands/cmd.h"
 #include "storage/format/object.h"
 #include "storage/read/damage.h"
-#include "storage/read/rollback.h"
+#include "storage/read/missing.h"
 #include "storage/repo/annotations.h"
 #include "storage/repo/backuplist.h"
 #include "storage/repo/lastseen.h"
@@ -59,7 +60,8 @@ source_json(const struct repo_source *s)
 
 static int
 database_json(struct repo *r, const char *db, const struct backup_list *list,
-              const struct annotations *known, json_t *databases, struct err *e)
+              const struct annotations *known, const struct strlist *missing, json_t *databases,
+              struct err *e)
 {
     struct repo_source s = {0};
     json_t            *o = json_object();
@@ -73,6 +75,7 @@ database_json(struct repo *r, const char *db, const struct backup_list *list,
     }
     (void)json_object_set_new(o, "source", source_json(&s));
     (void)json_object_set_new(o, "unlabelled", id_list(&list->unlabelled));
+    (void)json_object_set_new(o, "missing", id_list(missing));
     source_free(&s);
     for (size_t i = 0; i < list->n; i++) {
         if (add_json(backups, &list->v[i], &known->v[i], e) != 0) {
@@ -189,25 +192,31 @@ list_all(const struct cmd *c, struct repo *r, const struct strlist *names, json_
     for (size_t i = 0; i < names->n; i++) {
         struct backup_list list;
         struct annotations known = {0};
+        struct strlist     missing = {0};
         int                rc = -1;
 
         if (backup_list_load(r, names->v[i], &list, e) != 0) {
             return -1;
         }
         if (backup_list_check(r, names->v[i], &list, c->check, e) == 0 &&
-            annotations_load(r, names->v[i], &list, &known, e) == 0) {
+            annotations_load(r, names->v[i], &list, &known, e) == 0 &&
+            missing_find(r, names->v[i], &list, &missing, e) == 0) {
             rc = 0;
         }
         if (rc == 0 && c->json) {
-            rc = database_json(r, names->v[i], &list, &known, databases, e);
+            rc = database_json(r, names->v[i], &list, &known, &missing, databases, e);
         } else if (rc == 0) {
             print_database(names->v[i], &list, &known, i == 0, encrypts(r));
         }
         if (rc == 0) {
-            rollback_warn(r, names->v[i], &list);
+            for (size_t k = 0; k < missing.n; k++) {
+                log_warn("\"%s\" in repository \"%s\": %s; pgassay verify chain %s tells more",
+                         names->v[i], r->st->location, missing.v[k], names->v[i]);
+            }
             lastseen_remember_list(r, names->v[i], &list);
         }
-        *damaged |= any_damaged(&list);
+        *damaged |= any_damaged(&list) || missing.n > 0;
+        strlist_free(&missing);
         annotations_free(&known);
         backup_list_free(&list);
         if (rc != 0) {

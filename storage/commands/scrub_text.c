@@ -71,6 +71,7 @@ scrub_json(const struct scrub *s, const struct repair *r)
 {
     json_t *o = json_object();
     json_t *bad = json_array();
+    json_t *missing = json_array();
     char    at[32];
 
     object_set_text(o, "db", s->db);
@@ -90,6 +91,10 @@ scrub_json(const struct scrub *s, const struct repair *r)
     }
     (void)json_object_set_new(o, "bad", bad);
     (void)json_object_set_new(o, "damaged", damaged_json(s));
+    for (size_t i = 0; i < s->missing.n; i++) {
+        (void)json_array_append_new(missing, json_string(s->missing.v[i]));
+    }
+    (void)json_object_set_new(o, "missing", missing);
     return o;
 }
 
@@ -143,7 +148,10 @@ print_damaged(const struct scrub *s)
             n++;
         }
     }
-    return n;
+    for (size_t i = 0; i < s->missing.n; i++) {
+        (void)printf("%s: %s\n", s->db, s->missing.v[i]);
+    }
+    return n + s->missing.n;
 }
 
 static const char *

@@ -28,6 +28,7 @@
 #include "core/progress.h"
 #include "storage/heal/scrub_impl.h"
 #include "storage/read/damage.h"
+#include "storage/read/missing.h"
 #include "storage/read/parts.h"
 #include "storage/repo/backuplist.h"
 
@@ -354,9 +355,12 @@ int
 scrub_judge(struct scrub *s, struct err *e)
 {
     backup_list_free(&s->backups);
-    return backup_list_load(s->repo, s->db, &s->backups, e) != 0
+    strlist_free(&s->missing);
+    return backup_list_load(s->repo, s->db, &s->backups, e) != 0 ||
+            backup_list_check(s->repo, s->db, &s->backups, false, e) != 0 ||
+            missing_find(s->repo, s->db, &s->backups, &s->missing, e) != 0
         ? -1
-        : backup_list_check(s->repo, s->db, &s->backups, false, e);
+        : 0;
 }
 
 bool
@@ -367,7 +371,7 @@ scrub_good(const struct scrub *s)
             return false;
         }
     }
-    return true;
+    return s->missing.n == 0;
 }
 
 const char *

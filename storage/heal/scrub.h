@@ -41,6 +41,7 @@ struct scrub {
     struct repo       *repo; /* the caller's, as is db */
     const char        *db;
     struct backup_list backups;        /* after scrub_run(): judged (damage.h) */
+    struct strlist     missing;        /* backups that were there, a sentence each (missing.h) */
     uint64_t           objects, bytes; /* chunks read, as stored */
     struct chunkindex  bad_names;
     struct bad_object *bad;

@@ -178,4 +178,5 @@ scrub_free(struct scrub *s)
     free(s->bad);
     chunkindex_free(&s->bad_names);
     backup_list_free(&s->backups);
+    strlist_free(&s->missing);
 }

@@ -283,3 +283,24 @@ chunk_list_read(struct repo *r, const struct label *l, chunk_ref_fn *fn, void *c
     buf_free(&text);
     return rc;
 }
+
+int
+chunk_list_read_unlabelled(struct repo *r, const char *key, chunk_ref_fn *fn, void *ctx,
+                           struct err *e)
+{
+    struct codec *codec = codec_new(CODEC_DEFAULT);
+    struct buf    stored = BUF_INIT(codec_bound(CODEC_ZSTD, CHUNK_LIST_RAW_MAX));
+    struct buf    text = BUF_INIT(CHUNK_LIST_RAW_MAX);
+    int           rc = -1;
+
+    if (storage_get(r->st, key, &stored, e) == 0 &&
+        (codec_decompress(codec, CODEC_ZSTD, stored.data, stored.len,
+                          (size_t)codec_raw_size(stored.data, stored.len), &text, e) != 0 ||
+         (rc = chunk_list_parse(text.data, text.len, fn, ctx, e)) != 0)) {
+        err_wrap(e, "\"%s\"", key);
+    }
+    buf_free(&text);
+    buf_free(&stored);
+    codec_free(codec);
+    return rc;
+}

@@ -22,5 +22,8 @@ int manifest_check_stored(struct repo *, const struct label *, struct err *);
 
 /* Every chunk that the backup uses, in the order of their names. */
 int chunk_list_read(struct repo *, const struct label *, chunk_ref_fn *, void *ctx, struct err *);
+/* The same of a chunk list for which no label vouches any more: key is the object's. */
+int chunk_list_read_unlabelled(struct repo *, const char *key, chunk_ref_fn *, void *ctx,
+                               struct err *);
 
 #endif

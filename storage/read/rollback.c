@@ -48,9 +48,8 @@ judge(struct repo *r, const char *db, const struct lastseen *s, const struct bac
     return rc;
 }
 
-/* What cannot be found out is a warning, and not missed. */
-static void
-find_rollback(struct repo *r, const char *db, const struct backup_list *list, struct rollback *m)
+void
+rollback_judge(struct repo *r, const char *db, const struct backup_list *list, struct rollback *m)
 {
     struct lastseen s;
     struct err      e = ERR_INIT;
@@ -104,7 +103,7 @@ rollback_warn(struct repo *r, const char *db, const struct backup_list *list)
     struct rollback m;
     char           *text;
 
-    find_rollback(r, db, list, &m);
+    rollback_judge(r, db, list, &m);
     text = rollback_text(&m, NULL);
     if (text != NULL) {
         log_warn("\"%s\" in repository \"%s\": %s; pgassay verify chain %s tells more", db,
@@ -127,7 +126,7 @@ rollback_find(struct repo *r, const char *db, const char *which, time_t at, stru
         return NULL;
     }
     if (newest) {
-        find_rollback(r, db, &list, m);
+        rollback_judge(r, db, &list, m);
     }
     l = backup_find_listed(r, db, &list, which, at, e);
     if (l != NULL && newest) {

@@ -19,6 +19,8 @@ struct rollback {
     time_t              snapshot;
 };
 
+/* What cannot be found out is a warning, and not missed. */
+void rollback_judge(struct repo *, const char *db, const struct backup_list *, struct rollback *);
 /* A sentence for people, allocated; found: what stands there instead, or NULL.  NULL when all is
  * well. */
 char *rollback_text(const struct rollback *, const struct label *found);

@@ -213,14 +213,11 @@ has_part(const struct listed_backup *s, const char *begins)
 
 /* Those are put last before the label: nearly all unfinished runs ended long before. */
 static void
-note_unlabelled(const struct listing *li, const struct listed_backup *s, struct backup_list *list)
+note_unlabelled(struct repo *r, const char *db, const struct listing *li,
+                const struct listed_backup *s, struct backup_list *list)
 {
-    bool expired = false;
-
-    for (size_t i = 0; !expired && i < li->tombstones.n; i++) {
-        expired = strncmp(li->tombstones.v[i], s->id, strlen(s->id)) == 0;
-    }
-    if (!expired && has_part(s, "chunks") && has_part(s, "manifest")) {
+    if (has_part(s, "chunks") && has_part(s, "manifest") &&
+        !tombstones_bury(r, db, &li->tombstones, s->id)) {
         strlist_add(&list->unlabelled, s->id);
     }
 }
@@ -242,7 +239,7 @@ backup_list_load(struct repo *r, const char *db, struct backup_list *list, struc
         struct backup_entry b = {0};
 
         if (!li.v[i].has_label) {
-            note_unlabelled(&li, &li.v[i], list);
+            note_unlabelled(r, db, &li, &li.v[i], list);
             continue;
         }
         if (judge(r, db, &li.v[i], &li, &b, e) != 0) {

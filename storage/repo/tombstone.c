@@ -157,3 +157,19 @@ tombstones_stand(struct repo *r, const char *db, const struct strlist *names, co
     free(name);
     return stand;
 }
+
+bool
+tombstones_bury(struct repo *r, const char *db, const struct strlist *names, const char *backup)
+{
+    size_t n = strlen(backup);
+
+    for (size_t i = 0; i < names->n; i++) {
+        const char *name = names->v[i];
+
+        if (strncmp(name, backup, n) == 0 && name[n] == '.' &&
+            (r->trust == NULL || believed(r, db, name))) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -46,5 +46,7 @@ int tombstones_load(struct repo *, const char *db, struct strlist *, struct err 
  */
 bool tombstones_stand(struct repo *, const char *db, const struct strlist *, const char *backup,
                       const char *run);
+/* Any of this backup's, whatever its run: one that counts. */
+bool tombstones_bury(struct repo *, const char *db, const struct strlist *, const char *backup);
 
 #endif

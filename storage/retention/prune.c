@@ -198,7 +198,8 @@ report(struct prune *p)
 static int
 run(struct prune *p, struct err *e)
 {
-    if (announce(p, e) != 0 || prune_read_labels(p, e) != 0 || prune_read_trash(p, e) != 0 ||
+    if (announce(p, e) != 0 || prune_list_labels(p, e) != 0 || prune_read_labels(p, e) != 0 ||
+        prune_judge_unlabelled(p, e) != 0 || prune_read_trash(p, e) != 0 ||
         prune_try_listing(p, e) != 0 ||                               /* P0; any doubt */
         prune_expire(p, e) != 0 || prune_find_leftovers(p, e) != 0 || /* P1, P2 */
         trash_garbage(p, e) != 0 || prune_wait(p, e) != 0 ||          /* P2, P3 */
@@ -230,6 +231,7 @@ prune_run(struct repo *r, const struct prune_request *req, struct prune_result *
     run_mark_free(&p.mark);
     backup_list_free(&p.backups);
     strlist_free(&p.gone);
+    strlist_free(&p.abandoned);
     chunkspool_union_free(&p.refs);
     strlist_free(&p.counted);
     strlist_free(&p.leftovers);

@@ -64,6 +64,12 @@ prune_expire(struct prune *p, struct err *e)
 
 /* ---- directories, as one listing shows them ---- */
 
+struct tombs {
+    const struct prune *prune;
+    size_t              prefix;
+    struct strlist young, all; /* ids: expired so lately that a restore may still read them; any */
+};
+
 struct walk {
     struct prune  *prune;
     size_t         prefix; /* length of "<db>/backups/" */
@@ -71,8 +77,8 @@ struct walk {
     bool           label;
     struct strlist keys; /* of this directory */
     int (*dir)(struct walk *, struct err *);
-    struct strlist        found; /* what dir() collects */
-    const struct strlist *young; /* ids that expired so lately that a restore may still read them */
+    struct strlist      found; /* what dir() collects */
+    const struct tombs *tombs;
 };
 
 static int
@@ -137,17 +143,12 @@ walk(struct prune *p, struct walk *w, struct err *e)
  * died before their label, or of runs that are just before it; which of them cannot be seen from
  * the objects.  So they are only noted here, each by its key, and removed in P8 if by then nobody
  * writes.  What belongs to a backup that expired within the grace time is not noted: a restore may
- * still be reading its manifest.
+ * still be reading its manifest.  A directory that could be a backup whose label is hidden is noted
+ * only once prune_unlabelled.c says so.
  *
  * A label that stands beside its tombstone is what a prune left that was killed inside P1: it is
  * removed now.
  */
-
-struct tombs {
-    const struct prune *prune;
-    size_t              prefix;
-    struct strlist      young, all; /* ids */
-};
 
 static int
 see_tombstone(void *ctx, const struct object_info *info, struct err *e)
@@ -186,17 +187,48 @@ add_keys(struct strlist *list, const struct strlist *keys)
     }
 }
 
+static bool
+has_part(const struct strlist *keys, const char *begins)
+{
+    for (size_t i = 0; i < keys->n; i++) {
+        if (strncmp(strrchr(keys->v[i], '/') + 1, begins, strlen(begins)) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* May what is left of this backup go?  Expired by this run or, long enough ago, by another;
+ * abandoned (prune_unlabelled.c); or too little to be a backup. */
+static bool
+may_go(const struct walk *w)
+{
+    struct prune *p = w->prune;
+
+    if (strlist_find(&p->gone, w->id)) {
+        return !strlist_find(&w->tombs->young, w->id);
+    }
+    for (size_t i = 0; i < p->backups.n; i++) {
+        if (strcmp(p->backups.v[i].id, w->id) == 0) {
+            return false; /* its label was there a moment ago */
+        }
+    }
+    if (tombstones_bury(p->repo, p->req->db, &p->backups.tombstones, w->id)) {
+        return !strlist_find(&w->tombs->young, w->id);
+    }
+    return strlist_find(&p->abandoned, w->id) ||
+        !(has_part(&w->keys, "chunks") && has_part(&w->keys, "manifest"));
+}
+
 /* What has no label: objects, not directories.  A copy may come into a directory that an earlier
  * one left; its objects have other names. */
 static int
 collect_dir(struct walk *w, struct err *e)
 {
-    const struct strlist *young = w->young;
-
     (void)e;
     if (w->label) {
         strlist_add(&w->found, w->id);
-    } else if (!strlist_find(young, w->id)) {
+    } else if (may_go(w)) {
         add_keys(&w->prune->leftovers, &w->keys);
     }
     return 0;
@@ -229,7 +261,7 @@ int
 prune_find_leftovers(struct prune *p, struct err *e)
 {
     struct tombs t = {0};
-    struct walk  w = {.dir = collect_dir, .young = &t.young};
+    struct walk  w = {.dir = collect_dir, .tombs = &t};
     int          rc = -1;
 
     if (list_tombstones(p, &t, e) != 0 || walk(p, &w, e) != 0) {
@@ -252,20 +284,25 @@ out:
 
 /*
  * What was noted in P2 goes if no run is at work by P4's listing of the marks, and a new listing
- * still shows no label beside it.  A run that began since P4 writes what was not there to be noted:
+ * still shows no label beside it, nor is one there by its key (a listing may lag, and this is the
+ * last look).  A run that began since P4 writes what was not there to be noted:
  * a new backup has a new id, and a copy, which keeps the id, has its run in the names of chunk list
  * and manifest.
  */
-
 static int
 collect_keys(struct walk *w, struct err *e)
 {
-    (void)e;
+    struct strlist keys = {0};
+
     for (size_t i = 0; !w->label && i < w->keys.n; i++) {
         if (strlist_find(&w->prune->leftovers, w->keys.v[i])) {
-            strlist_add(&w->found, w->keys.v[i]);
+            strlist_add(&keys, w->keys.v[i]);
         }
     }
+    if (keys.n > 0 && !prune_label_stands(w->prune, w->id, e)) {
+        add_keys(&w->found, &keys);
+    }
+    strlist_free(&keys);
     return 0;
 }
 

@@ -1,9 +1,9 @@
 /*
  * prune_impl.h - what the parts of prune.h share.  prune.c: the order of things; prune_run.c:
- * clock, mark, who else is at work; prune_refs.c: what labels need; prune_expire.c: labels and the
- * rest of directories that go; prune_trash.c: trash lists; prune_runs.c: the runs that these wait
- * for; prune_sweep.c: the chunks' listing against all that.  P0 to P8 are the steps of
- * docs/prune-protocol.md.
+ * clock, mark, who else is at work; prune_refs.c: what labels need; prune_unlabelled.c:
+ * directories without one; prune_expire.c: labels and the rest of directories that go;
+ * prune_trash.c: trash lists; prune_runs.c: the runs that these wait for; prune_sweep.c: the
+ * chunks' listing against all that.  P0 to P8 are the steps of docs/prune-protocol.md.
  */
 #ifndef STORAGE_RETENTION_PRUNE_IMPL_H
 #define STORAGE_RETENTION_PRUNE_IMPL_H
@@ -39,10 +39,11 @@ struct prune {
     double                      began;   /* clock_seconds() when the store's clock was out->now */
     bool                        changed; /* something was removed */
 
-    struct backup_list      backups; /* as first listed */
-    struct strlist          gone;    /* ids that expire, sorted */
-    struct chunkspool_union refs;    /* what the others need, with sizes */
-    struct strlist          counted; /* "<backup>.<run>" whose lists are in refs, sorted */
+    struct backup_list      backups;   /* as first listed */
+    struct strlist          gone;      /* ids that expire, sorted */
+    struct chunkspool_union refs;      /* what the others need, with sizes */
+    struct strlist          abandoned; /* ids without a label that may be removed, sorted */
+    struct strlist          counted;   /* "<backup>.<run>" whose lists are in refs, sorted */
     struct strlist
         leftovers; /* P8: objects of backups without a label, seen before the runs were listed */
     struct trash_list       trash;
@@ -66,11 +67,21 @@ bool prune_live(const struct prune *, const struct run_entry *);
 
 /* ---- prune_refs.c ---- */
 
-/* Lists the backups, has decide() say which go, reads what all the others need.  Any doubt is an
- * error. */
+/* Of the listed backups: has decide() say which go, reads what all the others need.  Any doubt is
+ * an error. */
 int prune_read_labels(struct prune *, struct err *);
 /* P6: the labels again; adds what new ones need. */
 int prune_read_new_labels(struct prune *, struct err *);
+
+/* ---- prune_unlabelled.c ---- */
+
+/* All labels, by a listing that does not lag; ERR_CORRUPT when they are all gone. */
+int prune_list_labels(struct prune *, struct err *);
+/* Which directories without a label may be removed (abandoned), which stay with what they need,
+ * and which stop the run. */
+int prune_judge_unlabelled(struct prune *, struct err *);
+/* Asked just before something is removed; what cannot be found out stands. */
+bool prune_label_stands(struct prune *, const char *id, struct err *);
 
 /* ---- prune_expire.c ---- */
 

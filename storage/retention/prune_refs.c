@@ -148,9 +148,6 @@ note_ended(struct prune *p, const struct backup_list *list)
 int
 prune_read_labels(struct prune *p, struct err *e)
 {
-    if (backup_list_load(p->repo, p->req->db, &p->backups, e) != 0) {
-        return -1;
-    }
     note_ended(p, &p->backups);
     for (size_t i = 0; i < p->backups.n; i++) {
         if (check_time(p, &p->backups.v[i], e) != 0) {
