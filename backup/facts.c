@@ -66,7 +66,8 @@ static void
 add_columns(struct manifest_table *t, const struct cat_table *c)
 {
     t->n_columns = c->n_columns;
-    t->columns = xcalloc(c->n_columns + 1, sizeof *t->columns);
+    t->cap_columns = c->n_columns + 1;
+    t->columns = xcalloc(t->cap_columns, sizeof *t->columns);
     for (size_t i = 0; i < c->n_columns; i++) {
         t->columns[i] = (struct manifest_column){
             .name = xstrdup(c->columns[i].name),

@@ -62,7 +62,7 @@ struct label {
     /* Its place among the others (chain.h), filled in by writer_commit(): */
     bool               chained; /* heads are known: older programs wrote none */
     struct label_head *heads;   /* by id */
-    size_t             n_heads;
+    size_t             n_heads, cap_heads;
     char     signer[17]; /* id of the key that signed it; empty: nobody, or an older program */
     uint64_t sequence;   /* from 1, of this signer in this database; 0: none */
     /* Filled in by writer_commit(): */

@@ -1,160 +1,23 @@
 #include "storage/format/manifest.h"
-#include "storage/format/chunk.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Indices into manifest.chunks by name; open addressing, at most half full. */
-struct manifest_index {
-    uint32_t *slot;    /* index + 1; 0: empty */
-    size_t    n_slots; /* a power of two */
-};
+#include "storage/format/manifest_fields.h"
 
 struct manifest *
 manifest_new(void)
 {
-    struct manifest *m = xcalloc(1, sizeof *m);
-
-    m->index = xcalloc(1, sizeof *m->index);
-    return m;
-}
-
-static void
-table_deinit(struct manifest_table *t)
-{
-    free(t->schema);
-    free(t->name);
-    free(t->owner);
-    free(t->load_via);
-    free(t->condition);
-    free(t->extension);
-    free(t->skipped);
-    for (size_t i = 0; i < t->n_columns; i++) {
-        free(t->columns[i].name);
-        free(t->columns[i].type);
-    }
-    free(t->columns);
-    for (size_t i = 0; i < t->n_ranges; i++) {
-        free(t->ranges[i].segments);
-    }
-    free(t->ranges);
-}
-
-static void
-free_small(struct manifest *m)
-{
-    for (size_t i = 0; i < m->n_sequences; i++) {
-        free(m->sequences[i].schema);
-        free(m->sequences[i].name);
-    }
-    free(m->sequences);
-    for (size_t i = 0; i < m->n_matviews; i++) {
-        free(m->matviews[i].schema);
-        free(m->matviews[i].name);
-    }
-    free(m->matviews);
-    for (size_t i = 0; i < m->n_objects; i++) {
-        free(m->objects[i].kind);
-        free(m->objects[i].schema);
-        free(m->objects[i].name);
-        free(m->objects[i].owner);
-    }
-    free(m->objects);
-}
-
-static void
-free_sections(struct manifest *m)
-{
-    json_decref(m->server);
-    json_decref(m->database);
-    json_decref(m->snapshot);
-    json_decref(m->xid);
-    json_decref(m->extensions);
-    json_decref(m->inventory);
-    json_decref(m->globals);
-    json_decref(m->selection);
+    return xcalloc(1, sizeof(struct manifest));
 }
 
 void
 manifest_free(struct manifest *m)
 {
-    if (m == NULL) {
-        return;
+    if (m != NULL) {
+        fields_free(&manifest_fields, m);
+        free(m);
     }
-    free_sections(m);
-    for (size_t i = 0; i < m->n_tables; i++) {
-        table_deinit(&m->tables[i]);
-    }
-    free(m->tables);
-    free_small(m);
-    table_deinit(&m->lo_metadata);
-    table_deinit(&m->lo_pages);
-    free(m->archive);
-    free(m->globals_sql);
-    for (size_t i = 0; i < m->n_chunks; i++) {
-        free(m->chunks[i].name);
-    }
-    free(m->chunks);
-    free(m->index->slot);
-    free(m->index);
-    strlist_free(&m->warnings);
-    free(m);
-}
-
-/* FNV-1a: names hold a keyed hash, so nobody can make them collide on purpose. */
-static size_t
-hash_name(const char *name)
-{
-    uint64_t h = 14695981039346656037u;
-
-    for (; *name != '\0'; name++) {
-        h = (h ^ (uint8_t)*name) * 1099511628211u;
-    }
-    return (size_t)(h ^ (h >> 32));
-}
-
-/* The slot that holds name, or the empty one where it belongs. */
-static uint32_t *
-find_slot(const struct manifest *m, const char *name)
-{
-    const struct manifest_index *x = m->index;
-    size_t                       i = hash_name(name) & (x->n_slots - 1);
-
-    while (x->slot[i] != 0 && strcmp(m->chunks[x->slot[i] - 1].name, name) != 0) {
-        i = (i + 1) & (x->n_slots - 1);
-    }
-    return &x->slot[i];
-}
-
-static void
-grow_index(struct manifest *m)
-{
-    struct manifest_index *x = m->index;
-
-    x->n_slots = x->n_slots == 0 ? 64 : 2 * x->n_slots;
-    free(x->slot);
-    x->slot = xcalloc(x->n_slots, sizeof *x->slot);
-    for (size_t i = 0; i < m->n_chunks; i++) {
-        *find_slot(m, m->chunks[i].name) = (uint32_t)i + 1;
-    }
-}
-
-uint32_t
-manifest_chunk(struct manifest *m, const struct chunk_ref *ref)
-{
-    uint32_t *slot;
-
-    if (2 * (m->n_chunks + 1) > m->index->n_slots) {
-        grow_index(m);
-    }
-    slot = find_slot(m, ref->name);
-    if (*slot == 0) {
-        VEC_GROW(m->chunks, m->n_chunks, m->cap_chunks);
-        m->chunks[m->n_chunks] = (struct chunk_ref){
-            .name = xstrdup(ref->name), .size = ref->size, .raw_size = ref->raw_size};
-        *slot = (uint32_t)++m->n_chunks;
-    }
-    return *slot - 1;
 }
 
 struct manifest_table *

@@ -65,7 +65,7 @@ struct manifest_table {
     char *skipped; /* why there is no data (foreign, excluded, unlogged on a standby …), or NULL */
     enum copy_format        format;
     struct manifest_column *columns; /* attnum order, live columns only */
-    size_t                  n_columns;
+    size_t                  n_columns, cap_columns;
     uint64_t                rows;
     uint64_t                bytes;          /* of COPY data, without header and trailer */
     uint64_t                relation_bytes; /* heap and TOAST on the source */
@@ -96,8 +96,6 @@ struct manifest_object {
     char *owner;
     char  digest[65]; /* SHA-256 of its normalised SQL, hex */
 };
-
-struct manifest_index; /* finds a chunk by name */
 
 struct manifest {
     /* JSON sections, see docs; owned references, NULL when absent */
@@ -133,10 +131,9 @@ struct manifest {
     struct manifest_segment *globals_sql;
     size_t                   n_globals_sql, cap_globals_sql;
 
-    struct chunk_ref      *chunks;
-    size_t                 n_chunks, cap_chunks;
-    struct manifest_index *index; /* manifest_chunk()'s own */
-    struct strlist         warnings;
+    struct chunk_ref *chunks;
+    size_t            n_chunks, cap_chunks;
+    struct strlist    warnings;
 };
 
 struct manifest *manifest_new(void);
@@ -154,8 +151,6 @@ struct manifest *manifest_parse(const void *, size_t, struct err *);
 int  manifest_check(const struct manifest *, struct err *);
 void manifest_sort(struct manifest *); /* tables by schema, name */
 
-/* The index of a chunk, added (copied) when it is new.  Not thread-safe. */
-uint32_t               manifest_chunk(struct manifest *, const struct chunk_ref *);
 struct manifest_table *manifest_add_table(
     struct manifest *); /* zeroed; valid until the next call */
 /* Quick once the tables are sorted (manifest_sort(), manifest_parse()). */

@@ -29,6 +29,46 @@ check_chunks(const struct manifest *m, struct err *e)
     return 0;
 }
 
+/* FNV-1a: names hold a keyed hash, so nobody can make them collide on purpose. */
+static size_t
+hash_name(const char *name)
+{
+    uint64_t h = 14695981039346656037u;
+
+    for (; *name != '\0'; name++) {
+        h = (h ^ (uint8_t)*name) * 1099511628211u;
+    }
+    return (size_t)(h ^ (h >> 32));
+}
+
+/* Each name once: a hash table of their indices, open addressing, at most half full. */
+static int
+check_unique(const struct manifest *m, struct err *e)
+{
+    size_t    n_slots = 64;
+    uint32_t *slot; /* index + 1; 0: empty */
+    int       rc = 0;
+
+    while (n_slots < 2 * m->n_chunks) {
+        n_slots *= 2;
+    }
+    slot = xcalloc(n_slots, sizeof *slot);
+    for (size_t i = 0; rc == 0 && i < m->n_chunks; i++) {
+        const char *name = m->chunks[i].name;
+        size_t      at = hash_name(name) & (n_slots - 1);
+
+        while (slot[at] != 0 && strcmp(m->chunks[slot[at] - 1].name, name) != 0) {
+            at = (at + 1) & (n_slots - 1);
+        }
+        if (slot[at] != 0) {
+            rc = err_set(e, ERR_CORRUPT, "chunk \"%s\" stands twice", name);
+        }
+        slot[at] = (uint32_t)i + 1;
+    }
+    free(slot);
+    return rc;
+}
+
 /* *bytes: their lengths, summed. */
 static int
 check_segments(const struct manifest *m, const struct manifest_segment *v, size_t n,
@@ -81,6 +121,10 @@ check_tables(const struct manifest *m, struct err *e)
     for (size_t i = 0; i < m->n_tables; i++) {
         const struct manifest_table *t = &m->tables[i];
 
+        if (t->schema == NULL || t->name == NULL) {
+            return err_set(e, ERR_CORRUPT, "table %zu: key \"%s\" is missing", i,
+                           t->schema == NULL ? "schema" : "name");
+        }
         if (check_table(m, t, e) != 0) {
             return err_wrap(e, "table \"%s\".\"%s\"", t->schema, t->name);
         }
@@ -101,7 +145,7 @@ manifest_check(const struct manifest *m, struct err *e)
 {
     uint64_t bytes = 0;
 
-    if (check_chunks(m, e) != 0 || check_tables(m, e) != 0) {
+    if (check_chunks(m, e) != 0 || check_unique(m, e) != 0 || check_tables(m, e) != 0) {
         return -1;
     }
     if (check_table(m, &m->lo_metadata, e) != 0 || check_table(m, &m->lo_pages, e) != 0) {

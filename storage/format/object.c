@@ -102,23 +102,32 @@ object_parse(const void *text, size_t n, const char *type, struct err *e)
 }
 
 char *
+object_text_of(const json_t *v, struct err *e)
+{
+    size_t n;
+    char  *text = json_bytes_get(v, &n, e);
+
+    if (text != NULL && strlen(text) != n) {
+        err_set(e, ERR_CORRUPT, "it holds a NUL");
+        free(text);
+        text = NULL;
+    }
+    return text;
+}
+
+char *
 object_text(const json_t *o, const char *key, struct err *e)
 {
     const json_t *v = json_object_get(o, key);
     char         *text;
-    size_t        n;
 
     if (v == NULL) {
         err_set(e, ERR_CORRUPT, "key \"%s\" is missing", key);
         return NULL;
     }
-    text = json_bytes_get(v, &n, e);
+    text = object_text_of(v, e);
     if (text == NULL) {
         err_wrap(e, "key \"%s\"", key);
-    } else if (strlen(text) != n) {
-        err_set(e, ERR_CORRUPT, "key \"%s\" holds a NUL", key);
-        free(text);
-        text = NULL;
     }
     return text;
 }

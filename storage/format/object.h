@@ -32,8 +32,10 @@ int object_check(const json_t *, const char *type, struct err *);
  * sorts by time, and nobody else has it.  Allocated. */
 char *object_stamp(time_t);
 
-/* A string that may hold any bytes but NUL (json.h: json_bytes); allocated.  NULL and
- * ERR_CORRUPT when it is missing or something else. */
+/* A text, which may be any bytes but NUL (json.h: json_bytes); allocated.  NULL and ERR_CORRUPT
+ * when it is something else. */
+char *object_text_of(const json_t *, struct err *);
+/* The text at a key; NULL and ERR_CORRUPT, too, when it is missing. */
 char *object_text(const json_t *, const char *key, struct err *);
 /* The same for one that may be missing: *out NULL then. */
 int object_opt_text(const json_t *, const char *key, char **out, struct err *);

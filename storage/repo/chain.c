@@ -176,7 +176,8 @@ chain_fill(const struct chain *c, uint64_t remembered, struct label *l)
     uint64_t highest = c->highest > remembered ? c->highest : remembered;
 
     free(l->heads);
-    l->heads = xcalloc(c->n + 1, sizeof *l->heads);
+    l->cap_heads = c->n + 1;
+    l->heads = xcalloc(l->cap_heads, sizeof *l->heads);
     l->n_heads = 0;
     l->chained = c->known;
     for (size_t i = 0; i < c->n; i++) {

@@ -1,0 +1,14 @@
+/*
+ * label_fields.h - the keys of a label, a row each (fields.h): label.c's own, and for the test that
+ * compares them with docs/schema/label.json.
+ */
+#ifndef STORAGE_FORMAT_LABEL_FIELDS_H
+#define STORAGE_FORMAT_LABEL_FIELDS_H
+
+#include "storage/format/fields.h"
+
+extern const struct fields label_plain_fields;  /* all but epoch, heads, signer, sequence */
+extern const struct fields label_hidden_fields; /* sealed when the backup is encrypted */
+extern const struct fields label_copied_fields; /* the object "copied_from" */
+
+#endif
