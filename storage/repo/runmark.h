@@ -34,7 +34,7 @@ struct run_mark {
     bool         stored;  /* it may stand */
 };
 
-/* Puts the mark of a new run: suffix "" of a writer, ".prune" of a prune.  run_mark_end() in any
+/* Puts the mark of a new run: suffix "" of a writer, ".prune" of a prune.  run_mark_free() in any
  * case. */
 int run_mark_begin(struct run_mark *, struct repo *, const char *db, const char *suffix,
                    struct err *);
