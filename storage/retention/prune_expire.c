@@ -285,9 +285,8 @@ out:
 /*
  * What was noted in P2 goes if no run is at work by P4's listing of the marks, and a new listing
  * still shows no label beside it, nor is one there by its key (a listing may lag, and this is the
- * last look).  A run that began since P4 writes what was not there to be noted:
- * a new backup has a new id, and a copy, which keeps the id, has its run in the names of chunk list
- * and manifest.
+ * last look).  A run that began since P4 writes what was not there to be noted: a new backup has a
+ * new id, and a copy, which keeps the id, has its run in the names of chunk list and manifest.
  */
 static int
 collect_keys(struct walk *w, struct err *e)

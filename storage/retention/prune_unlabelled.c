@@ -7,7 +7,7 @@
  * is touched before:
  *
  *   - its label was asked for by its key.  If it is there, the listing is read again; a listing
- * that still does not show it lags, and stops the run.
+ *     that still does not show it lags, and stops the run.
  *   - nobody knows the backup.  A label that names it, or this host's memory, stops the run: the
  *     backup is damaged, and people decide (`storage forget`).
  *   - it has been seen without a label for the grace time.  Since its objects' own age says nothing
