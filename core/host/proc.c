@@ -21,6 +21,7 @@ enum {
     POLL_MS = 100,
     TAIL_BYTES = 4096,
     TAIL_SHOWN = 480, /* of what the program said last, in the error's text */
+    LINE_SHOWN = 240, /* of one line: pg_dump repeats its query after the reason, all of it */
     READ_BYTES = 65536,
 };
 
@@ -31,6 +32,7 @@ struct run {
     size_t                  fed; /* bytes of spec->in written */
     char                    tail[TAIL_BYTES];
     size_t                  tail_len;               /* the last bytes of its stderr */
+    size_t                  column;                 /* of the line that is not ended yet */
     double                  began, active, stopped; /* clock_seconds(); stopped 0: not yet */
     unsigned long           cpu;                    /* ticks used when last looked at */
     struct err              why;                    /* of our stopping it */
@@ -94,10 +96,50 @@ take_out(struct run *r, const uint8_t *p, size_t n)
 }
 
 static void
+tail_add(struct run *r, const void *p, size_t n)
+{
+    if (n > sizeof r->tail - r->tail_len) {
+        size_t keep = sizeof r->tail / 2 < r->tail_len ? sizeof r->tail / 2 : r->tail_len;
+
+        memmove(r->tail, r->tail + r->tail_len - keep, keep);
+        r->tail_len = keep;
+    }
+    memcpy(r->tail + r->tail_len, p, n);
+    r->tail_len += n;
+}
+
+/* Keeps the last lines, each of them cut: a page of one line would displace the reason that stands
+ * before it. */
+static void
+take_tail(struct run *r, const uint8_t *p, size_t n)
+{
+    while (n > 0) {
+        const uint8_t *end = memchr(p, '\n', n);
+        size_t         line = end == NULL ? n : (size_t)(end - p);
+        size_t         room = r->column < LINE_SHOWN ? LINE_SHOWN - r->column : 0;
+
+        while (line > room && room > 0 && (p[room] & 0xc0) == 0x80) {
+            room--; /* not within a character */
+        }
+        tail_add(r, p, line < room ? line : room);
+        if (line > room && r->column <= LINE_SHOWN) {
+            tail_add(r, "...", 3);
+            r->column = LINE_SHOWN;
+        }
+        r->column += line;
+        if (end != NULL) {
+            tail_add(r, "\n", 1);
+            r->column = 0;
+            line++;
+        }
+        p += line;
+        n -= line;
+    }
+}
+
+static void
 take_err(struct run *r, const uint8_t *p, size_t n)
 {
-    size_t keep;
-
     if (r->spec->err != NULL) {
         struct buf *b = r->spec->err;
         struct err  full = ERR_INIT;
@@ -108,14 +150,7 @@ take_err(struct run *r, const uint8_t *p, size_t n)
     } else {
         log_piece(r, p, n);
     }
-    if (n >= sizeof r->tail) {
-        p += n - sizeof r->tail;
-        n = sizeof r->tail;
-    }
-    keep = sizeof r->tail - n < r->tail_len ? sizeof r->tail - n : r->tail_len;
-    memmove(r->tail, r->tail + r->tail_len - keep, keep);
-    memcpy(r->tail + keep, p, n);
-    r->tail_len = keep + n;
+    take_tail(r, p, n);
 }
 
 /* Reads what is there; closes at the end of it. */

@@ -98,6 +98,21 @@ only_the_end_of_a_long_complaint_is_told(void **state)
     assert_null(strstr(e.text, "line 2000"));
 }
 
+/* pg_dump's reason comes first, and then the statement that failed: LOCK TABLE with 4,000 names. */
+static void
+a_page_in_one_line_does_not_displace_the_reason(void **state)
+{
+    struct err       e = ERR_INIT;
+    struct proc_spec s = {.argv = SH("echo 'x: error: the reason' >&2; printf 'x: detail: ' >&2; "
+                                     "for i in $(seq 3000); do printf 'table_%d, ' $i >&2; done; "
+                                     "echo >&2; echo the end >&2; exit 1")};
+
+    (void)state;
+    assert_int_equal(proc_run(&s, NULL, &e), -1);
+    assert_err(&e, ERR_IO, "x: error: the reason; x: detail: table_1, ");
+    assert_non_null(strstr(e.text, "...; the end"));
+}
+
 static void
 a_signal_is_not_overlooked(void **state)
 {
@@ -364,6 +379,7 @@ main(void)
         cmocka_unit_test(stdin_is_empty_unless_given),
         cmocka_unit_test(a_failure_says_what_the_program_said),
         cmocka_unit_test(only_the_end_of_a_long_complaint_is_told),
+        cmocka_unit_test(a_page_in_one_line_does_not_displace_the_reason),
         cmocka_unit_test(a_signal_is_not_overlooked),
         cmocka_unit_test(what_cannot_be_run_is_named),
         cmocka_unit_test(an_idle_program_is_stopped),
