@@ -19,8 +19,8 @@ struct index_sql {
 void index_sql_cut(const struct archive_entry *, struct index_sql *);
 
 /* A foreign key: build adds it NOT VALID (an instant), then validates it (a scan that may run
- * beside others).  false: it must be added as it is, because it is partitioned or not valid in
- * the source either. */
+ * beside others).  false: it must be added as it is, because it is partitioned, or not valid or not
+ * enforced in the source either. */
 bool foreign_key_cut(const struct archive_entry *, struct index_sql *);
 
 void index_sql_free(struct index_sql *);

@@ -22,7 +22,8 @@
 struct pg_target {
     const char *conninfo;
     const char *host, *port, *user, *dbname;
-    const char *role; /* SET ROLE after connecting */
+    const char *role;    /* SET ROLE after connecting */
+    int         version; /* server_version_num where it is known already, else 0 */
 };
 
 enum pg_purpose {
@@ -42,11 +43,14 @@ PGconn *pg_connect(const struct pg_target *, enum pg_purpose, const char *applic
 void    pg_close(PGconn *);         /* accepts NULL */
 int     pg_version(const PGconn *); /* server_version_num, 150020 */
 
+/* Adds key='value' to a connection string. */
+void pg_conninfo_add(struct buf *, const char *key, const char *value);
 /* PQconninfo as key=value text without a password, to hand to pg_dump and friends together with
- * pg_child_env(): allocated.  Host and port are the ones that answered. */
+ * pg_child_env(): allocated.  Host and port are the ones that answered; only what is not as it is
+ * by default, because the program's libpq may be older than ours. */
 char *pg_child_conninfo(const PGconn *);
 /* Environment for a child (NULL-terminated, allocated, free with pg_child_env_free): PGPASSWORD
- * when the connection used one. */
+ * when the connection used one, PGTZ where the connection string has no options. */
 char **pg_child_env(const PGconn *);
 void   pg_child_env_free(char **);
 

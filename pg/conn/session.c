@@ -11,6 +11,7 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "pg/conn/conn.h"
+#include "pg/conn/startup.h"
 
 /*
  * What an operator or an application may have set for the role or the database, and what it would
@@ -40,7 +41,12 @@ static const char SETTINGS[] =
     "SET client_min_messages = warning;";
 
 static const char SETTINGS_14[] = "SET idle_session_timeout = 0;";
-static const char SETTINGS_17[] = "SET transaction_timeout = 0;";
+/* Event triggers are for those who work with the database (startup.h; a role without the right
+ * has to bear them). */
+static const char SETTINGS_17[] =
+    "SET transaction_timeout = 0;"
+    "SELECT pg_catalog.set_config('event_triggers', 'off', false)"
+    " WHERE pg_catalog.has_parameter_privilege('event_triggers', 'SET');";
 static const char SETTINGS_RESTORING[] =
     "SET check_function_bodies = off; SET synchronous_commit = off;";
 
@@ -130,10 +136,12 @@ pg_names_database(const char *conninfo)
     return named;
 }
 
+/* refuse: libpq is to take the settings together and not to connect. */
 static PGconn *
-start_connection(const struct pg_target *t, const char *application)
+start_connection(const struct pg_target *t, const char *application, const char *options,
+                 bool refuse)
 {
-    const char *keys[9], *values[9];
+    const char *keys[12], *values[12];
     int         n = 0;
     const struct {
         const char *key, *value;
@@ -149,6 +157,9 @@ start_connection(const struct pg_target *t, const char *application)
         /* Whatever $PGCLIENTENCODING says, even what the server could not convert to: SETTINGS
          * has the final one. */
         {"client_encoding", "SQL_ASCII"},
+        {"options", options},
+        {"sslmode", refuse ? "?" : NULL},
+        {"password", refuse ? "?" : NULL}, /* no need to look into ~/.pgpass */
     };
 
     for (size_t i = 0; i < sizeof given / sizeof given[0]; i++) {
@@ -160,6 +171,35 @@ start_connection(const struct pg_target *t, const char *application)
     keys[n] = values[n] = NULL;
     /* A lone database name is never a connection string. */
     return PQconnectStartParams(keys, values, t->conninfo != NULL);
+}
+
+/* What libpq makes of connection string, service file and environment: `options` (NULL: none), and
+ * a text that names the server and the user.  It says so of a connection only, so it gets one that
+ * it refuses to begin.  Both allocated.  -1: out of memory. */
+static int
+merged_settings(const struct pg_target *t, char **options, char **server)
+{
+    PGconn           *conn = start_connection(t, NULL, NULL, true);
+    PQconninfoOption *all = conn != NULL ? PQconninfo(conn) : NULL;
+    struct buf        name = BUF_INIT(BUF_NO_LIMIT);
+
+    *options = NULL;
+    for (const PQconninfoOption *o = all; o != NULL && o->keyword != NULL; o++) {
+        if (o->val == NULL || *o->val == '\0') {
+            continue;
+        }
+        if (strcmp(o->keyword, "options") == 0) {
+            *options = xstrdup(o->val);
+        } else if (strcmp(o->keyword, "host") == 0 || strcmp(o->keyword, "hostaddr") == 0 ||
+                   strcmp(o->keyword, "port") == 0 || strcmp(o->keyword, "user") == 0) {
+            pg_conninfo_add(&name, o->keyword, o->val);
+        }
+    }
+    PQconninfoFree(all);
+    PQfinish(conn);
+    *server = xstrdup(buf_str(&name));
+    buf_free(&name);
+    return all != NULL ? 0 : -1;
 }
 
 /* Seconds to wait in all, or 0 for ever.  PQconnectPoll() leaves connect_timeout to its caller. */
@@ -233,6 +273,56 @@ finish_connection(PGconn *conn, struct err *e)
     return want == PGRES_POLLING_OK ? 0 : refused(conn, e);
 }
 
+/* One attempt.  NULL with the reason. */
+static PGconn *
+attempt(const struct pg_target *t, const char *application, const char *options, struct err *e)
+{
+    PGconn *conn = start_connection(t, application, options, false);
+
+    if (conn == NULL) {
+        err_set(e, ERR_IO, "out of memory for a connection");
+        return NULL;
+    }
+    (void)PQsetNoticeReceiver(conn, on_notice, NULL);
+    if ((PQstatus(conn) == CONNECTION_BAD ? refused(conn, e) : finish_connection(conn, e)) != 0) {
+        PQfinish(conn);
+        return NULL;
+    }
+    return conn;
+}
+
+/* With as much in the startup packet as the server takes. */
+static PGconn *
+open_connection(const struct pg_target *t, const char *application, struct err *e)
+{
+    char              *given, *server, *options;
+    PGconn            *conn = NULL;
+    enum startup_level level;
+    bool               tried_more = false, again = true;
+
+    if (merged_settings(t, &given, &server) != 0) {
+        free(given);
+        free(server);
+        err_set(e, ERR_IO, "out of memory for a connection");
+        return NULL;
+    }
+    level = startup_first(server, t->version);
+    while (conn == NULL && again) {
+        err_clear(e);
+        options = startup_options(given, level);
+        conn = attempt(t, application, options, e);
+        free(options);
+        again = conn == NULL && e->kind == ERR_PG && startup_refused(e->text, &level);
+        tried_more = tried_more || again;
+    }
+    if (conn != NULL) {
+        startup_took(server, PQserverVersion(conn), level, tried_more);
+    }
+    free(given);
+    free(server);
+    return conn;
+}
+
 PGconn *
 pg_connect(const struct pg_target *t, enum pg_purpose purpose, const char *application,
            struct err *e)
@@ -242,14 +332,11 @@ pg_connect(const struct pg_target *t, enum pg_purpose purpose, const char *appli
     if (t->conninfo != NULL && check_conninfo(t->conninfo, e) != 0) {
         return NULL;
     }
-    conn = start_connection(t, application);
+    conn = open_connection(t, application, e);
     if (conn == NULL) {
-        err_set(e, ERR_IO, "out of memory for a connection");
         return NULL;
     }
-    (void)PQsetNoticeReceiver(conn, on_notice, NULL);
-    if ((PQstatus(conn) == CONNECTION_BAD ? refused(conn, e) : finish_connection(conn, e)) != 0 ||
-        apply_settings(conn, t, purpose, e) != 0) {
+    if (apply_settings(conn, t, purpose, e) != 0) {
         PQfinish(conn);
         return NULL;
     }
@@ -270,98 +357,4 @@ int
 pg_version(const PGconn *conn)
 {
     return PQserverVersion(conn);
-}
-
-/* key='value', with quotes and backslashes escaped as conninfo strings have it. */
-static void
-conninfo_add(struct buf *out, const char *key, const char *value)
-{
-    struct err never = ERR_INIT;
-
-    (void)buf_printf(out, &never, "%s%s='", out->len > 0 ? " " : "", key);
-    for (const char *s = value; *s != '\0'; s++) {
-        if (*s == '\'' || *s == '\\') {
-            (void)buf_append(out, "\\", 1, &never);
-        }
-        (void)buf_append(out, s, 1, &never);
-    }
-    (void)buf_puts(out, "'", &never);
-}
-
-/* The programs make settings of their own, but a role's statement_timeout of a few milliseconds
- * ends them before they get so far, and nobody else undoes quote_all_identifiers, or the
- * TimeZone and lc_monetary in which constants of definitions are printed.  Their hundreds of
- * small queries are not worth a compiler or other processes each. */
-static char *
-child_options(const PGconn *conn, const char *given)
-{
-    int version = PQserverVersion(conn);
-
-    return xasprintf(
-        "%s%s-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0"
-        " -c quote_all_identifiers=off -c standard_conforming_strings=on -c TimeZone=UTC -c "
-        "lc_monetary=C"
-        " -c jit=off -c max_parallel_workers_per_gather=0%s%s",
-        given == NULL ? "" : given, given == NULL ? "" : " ",
-        version >= 140000 ? " -c idle_session_timeout=0" : "",
-        version >= 170000 ? " -c transaction_timeout=0" : "");
-}
-
-char *
-pg_child_conninfo(const PGconn *conn)
-{
-    PQconninfoOption *options = PQconninfo((PGconn *)(uintptr_t)conn);
-    struct buf        out = BUF_INIT(BUF_NO_LIMIT);
-    const char       *given = NULL;
-    char             *text, *child;
-
-    for (PQconninfoOption *o = options; o != NULL && o->keyword != NULL; o++) {
-        const char *value = o->val;
-
-        /* Of several hosts it must be the very server that we are connected to. */
-        if (strcmp(o->keyword, "host") == 0) {
-            value = PQhost(conn);
-        } else if (strcmp(o->keyword, "port") == 0) {
-            value = PQport(conn);
-        } else if (strcmp(o->keyword, "hostaddr") == 0 && value != NULL) {
-            value = PQhostaddr(conn);
-        } else if (strcmp(o->keyword, "options") == 0) {
-            given = value;
-            continue;
-        }
-        if (value != NULL && value[0] != '\0' && o->dispchar[0] != '*' && o->dispchar[0] != 'D') {
-            conninfo_add(&out, o->keyword, value);
-        }
-    }
-    child = child_options(conn, given);
-    conninfo_add(&out, "options", child);
-    free(child);
-    PQconninfoFree(options);
-    text = xstrdup(buf_str(&out));
-    buf_free(&out);
-    return text;
-}
-
-char **
-pg_child_env(const PGconn *conn)
-{
-    char **env = xcalloc(2, sizeof *env);
-
-    if (PQconnectionUsedPassword(conn)) {
-        env[0] = xasprintf("PGPASSWORD=%s", PQpass(conn));
-    }
-    return env;
-}
-
-void
-pg_child_env_free(char **env)
-{
-    if (env == NULL) {
-        return;
-    }
-    for (char **s = env; *s != NULL; s++) {
-        explicit_bzero(*s, strlen(*s));
-        free(*s);
-    }
-    free(env);
 }

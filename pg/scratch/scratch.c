@@ -148,13 +148,15 @@ server_args(struct strlist *args, const char *postgres, const char *dir,
 }
 
 static void
-initdb_args(struct strlist *args, const char *initdb, const char *dir)
+initdb_args(struct strlist *args, const char *initdb, int version, const char *dir)
 {
-    static const char *const fixed[] = {"--no-sync",    "--no-instructions",
-                                        "--locale=C",   "--encoding=UTF8",
+    static const char *const fixed[] = {"--no-sync", "--locale=C", "--encoding=UTF8",
                                         "--auth=trust", ("--username=" SCRATCH_SUPERUSER)};
 
     strlist_add(args, initdb);
+    if (version >= 140000) {
+        strlist_add(args, "--no-instructions");
+    }
     for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) {
         strlist_add(args, fixed[i]);
     }
@@ -186,7 +188,7 @@ launch(struct scratch *s, const struct scratch_options *o, const char *initdb,
     char          *postgres = xasprintf("%s/postgres", s->bindir);
     int            rc;
 
-    initdb_args(&initdb_argv, initdb, s->dir);
+    initdb_args(&initdb_argv, initdb, s->version, s->dir);
     server_args(&postgres_argv, postgres, s->dir, o);
     /* Nothing of ours: PGDATA, PGOPTIONS, LC_ALL and the like would change what is started. */
     strlist_add(&env, "PATH=/usr/local/bin:/usr/bin:/bin");
@@ -285,8 +287,11 @@ scratch_version(const struct scratch *s)
 struct pg_target
 scratch_target(const struct scratch *s, const char *dbname)
 {
-    return (struct pg_target){
-        .host = s->dir, .port = SCRATCH_PORT, .user = SCRATCH_SUPERUSER, .dbname = dbname};
+    return (struct pg_target){.host = s->dir,
+                              .port = SCRATCH_PORT,
+                              .user = SCRATCH_SUPERUSER,
+                              .dbname = dbname,
+                              .version = s->version};
 }
 
 /* In single quotes, as a shell wants it. */

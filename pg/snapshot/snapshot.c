@@ -141,6 +141,34 @@ dump_then_lock(struct attempt *a, struct err *e)
     return rc;
 }
 
+/* A role without the right to turn event triggers off (pg/conn/startup.h) fires those of logins
+ * with each of its connections. */
+static int
+note_login_triggers(struct snapshot *s, struct err *e)
+{
+    PGresult *r = NULL;
+
+    if (pg_version(s->conn) >= 170000) {
+        r = pg_query(s->conn, e,
+                     "SELECT evtname FROM pg_catalog.pg_event_trigger WHERE evtevent = 'login' AND "
+                     "evtenabled IN ('O', 'A') AND "
+                     "pg_catalog.current_setting('event_triggers') = 'on' ORDER BY evtname",
+                     0, NULL);
+        if (r == NULL) {
+            return err_wrap(e, "list login event triggers");
+        }
+    }
+    for (int i = 0; r != NULL && i < PQntuples(r); i++) {
+        strlist_take(&s->warnings,
+                     xasprintf("event trigger %s fires on the backup's own logins: GRANT SET ON "
+                               "PARAMETER event_triggers to the role, so that it can turn event "
+                               "triggers off",
+                               PQgetvalue(r, i, 0)));
+    }
+    PQclear(r);
+    return 0;
+}
+
 /* Globals and sequences know no snapshot: read last. */
 static int
 read_the_rest(struct attempt *a, struct err *e)
@@ -148,7 +176,8 @@ read_the_rest(struct attempt *a, struct err *e)
     struct strlist missing = {0};
     int            rc = -1;
 
-    if (globals_read(a->s, a->now, e) != 0 || globals_missing(a->s, &missing, e) != 0) {
+    if (note_login_triggers(a->s, e) != 0 || globals_read(a->s, a->now, e) != 0 ||
+        globals_missing(a->s, &missing, e) != 0) {
         goto out;
     }
     for (size_t i = 0; i < missing.n; i++) {

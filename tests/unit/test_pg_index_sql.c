@@ -114,6 +114,9 @@ a_foreign_key_is_added_and_then_validated(void **state)
     char not_valid[] =
         "ALTER TABLE ONLY public.t\n    ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES public.u(b) "
         "NOT VALID;";
+    char not_enforced[] =
+        "ALTER TABLE ONLY public.t\n    ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES public.u(b) "
+        "NOT ENFORCED;";
     struct index_sql got;
     char            *b, *t;
 
@@ -130,6 +133,7 @@ a_foreign_key_is_added_and_then_validated(void **state)
     free(t);
     assert_false(foreign_key_cut(&(struct archive_entry){.sql = partitioned}, &got));
     assert_false(foreign_key_cut(&(struct archive_entry){.sql = not_valid}, &got));
+    assert_false(foreign_key_cut(&(struct archive_entry){.sql = not_enforced}, &got));
 }
 
 int

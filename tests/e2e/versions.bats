@@ -1,0 +1,85 @@
+#!/usr/bin/env bats
+# What one version of PostgreSQL does and another does not.
+
+load lib
+setup_file() {
+    e2e_setup
+    pg_start main
+}
+teardown_file() { e2e_teardown; }
+
+# What login event triggers wrote: one row a connection, with the program's name.
+logins() { PGOPTIONS='-c event_triggers=off' psql_in "$1" -c 'SELECT count(*) FROM seen'; }
+
+watched() { # DB: a database that writes down who connects, also in sessions that replicate
+    db_make "$1" small.sql
+    psql_in "$1" <<'SQL'
+CREATE TABLE seen (who text DEFAULT current_setting('application_name'), usr name DEFAULT session_user);
+GRANT INSERT ON seen TO PUBLIC;
+CREATE FUNCTION see() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.seen DEFAULT VALUES; END $$;
+CREATE EVENT TRIGGER seeing ON login EXECUTE FUNCTION see();
+ALTER EVENT TRIGGER seeing ENABLE ALWAYS;
+SQL
+}
+
+@test "login event triggers: nothing of ours fires them" {
+    since 17
+    watched gate
+    expect_equal "$(logins gate)" 0
+    psql_in gate -c 'SELECT 1' -o /dev/null
+    expect_equal "$(logins gate)" 1    # it is live
+    expect_status 0 backup gate --jobs 2
+    expect_equal "$(logins gate)" 1
+    expect_status 0 pgassay verify live --repo "$REPO" gate -d gate --full
+    expect_equal "$(logins gate)" 1
+    expect_status 0 restore gate --to gate_copy
+    expect_equal "$(logins gate_copy)" 1
+    expect_status 0 drill gate
+    # The options that the user gave stand as well, and the server's log has no complaint.
+    PGOPTIONS='-c work_mem=7MB' expect_status 0 backup gate
+    expect_equal "$(logins gate)" 1
+    if grep event_triggers "$T/pg/main/log"; then return 1; fi
+}
+
+@test "login event triggers: a role that may not turn them off backs up all the same; GRANT SET helps" {
+    since 17
+    watched gate2
+    psql_in postgres -c 'CREATE ROLE watchman LOGIN IN ROLE pg_read_all_data'
+    psql_in gate2 <<<"SELECT format('GRANT SELECT ON LARGE OBJECT %s TO watchman', oid) FROM pg_largeobject_metadata \gexec"
+    PGUSER=watchman expect_status 0 backup gate2
+    expect_text "event triggers"
+    [ "$(PGOPTIONS='-c event_triggers=off' psql_in gate2 -c "SELECT count(*) FROM seen WHERE usr = 'watchman'")" -gt 0 ]
+    psql_in postgres -c 'GRANT SET ON PARAMETER event_triggers TO watchman'
+    local before
+    before=$(logins gate2)
+    PGUSER=watchman expect_status 0 backup gate2
+    expect_equal "$(logins gate2)" "$before"
+}
+
+@test "servers before 17 are asked for nothing that they do not know, where only their own programs are" {
+    [ "$(server_major)" -lt 17 ] || skip "PostgreSQL $(server_major)"
+    db_make plain small.sql
+    PGASSAY_PG_BINDIR=$SERVER_BIN expect_status 0 backup plain
+    if grep event_triggers "$T/pg/main/log"; then return 1; fi
+}
+
+@test "pg_dump with an older libpq gets no options that it does not know" {
+    db_make older small.sql
+    # What a libpq of the future would list beside ours, pg_dump must not see: only what was given is passed on.
+    mkdir -p "$T/strict"
+    ln -sf "$SERVER_BIN"/* "$T/strict/"
+    rm "$T/strict/pg_dump"
+    cat >"$T/strict/pg_dump" <<SH
+#!/bin/bash
+printf '%s\n' "\$@" >>"$T/strict.args"
+exec "$SERVER_BIN/pg_dump" "\$@"
+SH
+    chmod 755 "$T/strict/pg_dump"
+    PGASSAY_PG_BINDIR=$T/strict expect_status 0 backup -d "host=$PGHOST dbname=older sslmode=disable application_name=mine"
+    grep -q "sslmode='disable'" "$T/strict.args"
+    grep -q "application_name='mine'" "$T/strict.args"
+    if grep -oE "sslsni|sslcompression|gssencmode|ssl_min_protocol_version|target_session_attrs|channel_binding" "$T/strict.args"; then return 1; fi
+    # The environment reaches pg_dump, too: what is said against it must be passed on, default or not.
+    PGSSLMODE=require PGASSAY_PG_BINDIR=$T/strict expect_status 0 backup -d "host=$PGHOST dbname=older sslmode=prefer"
+    grep -q "sslmode='prefer'" "$T/strict.args"
+}
