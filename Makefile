@@ -80,7 +80,7 @@ unit: $(TESTS)                  ## build and run the C tests (unit, conformance,
 	@for t in $(TESTS); do $$t || exit 1; done
 
 test:                           ## everything that CI runs: C tests, then end to end on real clusters
-	@! command -v dpkg-query >/dev/null || scripts/deps
+	@! command -v dpkg-query >/dev/null || scripts/deps --matrix 13 18
 	$(MAKE) all unit
 	tests/e2e/run
 

@@ -36,6 +36,7 @@ SH
 }
 
 @test "--amcheck: a row that an index does not know is found, and nothing else would find it" {
+    since 14 "pg_amcheck came with 14"
     expect_status 0 drill base --amcheck
     tampering_tools
     cat >"$T/tampering/sql" <<'SQL'
