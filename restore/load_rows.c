@@ -51,13 +51,14 @@ send_range(struct restore *r, struct worker *w, struct copy_in *in,
     for (size_t i = 0; i < range->n; i++) {
         const struct manifest_segment *s = &range->segments[i];
         const struct buf              *raw = readahead_get(w->chunks, s->chunk, e);
+        char                           name[CHUNK_NAME_MAX];
 
         if (raw == NULL) {
             return -1;
         }
         if (s->offset > raw->len || s->length > raw->len - s->offset) {
             return err_set(e, ERR_CORRUPT, "chunk \"%s\": a segment lies outside of it",
-                           r->manifest->chunks[s->chunk].name);
+                           chunk_name_format(&r->manifest->chunks[s->chunk].name, name));
         }
         if (copy_in_data(in, raw->data + s->offset, s->length, e) != 0) {
             return -1;

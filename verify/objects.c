@@ -7,12 +7,12 @@
 #include "core/mem.h"
 #include "core/pool.h"
 #include "core/progress.h"
+#include "storage/format/chunkindex.h"
 #include "storage/read/backup_find.h"
 #include "storage/read/missing.h"
 #include "storage/read/parts.h"
 #include "storage/read/reader.h"
 #include "verify/baseline.h"
-#include "verify/chunkset.h"
 
 /* One worker's buffers: as large as the largest chunk, made once. */
 struct hasher {
@@ -21,8 +21,8 @@ struct hasher {
 };
 
 struct bad_chunk {
-    const char *name; /* the set's */
-    char       *why;
+    struct chunk_name name;
+    char             *why;
     enum finding_class class;
     struct buf backups; /* ids with blanks between */
 };
@@ -32,7 +32,7 @@ struct checking {
     const char           *db;
     struct verify_result *result;
     struct hasher        *hashers;
-    struct chunkset       chunks;
+    struct chunkindex     chunks; /* of all backups, each once */
     struct bad_chunk     *bad;
     size_t                n_bad, cap_bad;
     pthread_mutex_t       lock;
@@ -85,7 +85,7 @@ static int
 collect_line(void *ctx, const struct chunk_ref *line, struct err *e)
 {
     (void)e;
-    chunkset_add(ctx, line->name, line->size, line->raw_size);
+    (void)chunkindex_trust(ctx, line);
     return 0;
 }
 
@@ -123,29 +123,40 @@ check_backup(struct checking *c, const struct backup_entry *b, struct err *e)
         : bad_part(c, b->id, "chunk list", &fault, e);
 }
 
+static uint64_t
+bytes_of(const struct chunkindex *chunks)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < chunks->n; i++) {
+        bytes += chunks->v[i].ref.size;
+    }
+    return bytes;
+}
+
 static int
 hash_chunk(void *ctx, void *task, int worker, struct err *e)
 {
-    struct checking            *c = ctx;
-    const struct chunkset_item *item = task;
-    struct hasher              *h = &c->hashers[worker];
-    struct chunk_ref line = {.name = item->name, .size = item->size, .raw_size = item->raw_size};
-    struct err       fault = ERR_INIT;
-    int              status;
+    struct checking        *c = ctx;
+    const struct chunk_ref *ref = task;
+    struct hasher          *h = &c->hashers[worker];
+    struct err              fault = ERR_INIT;
+    char                    name[CHUNK_NAME_MAX];
+    int                     status;
 
     if (cancel_check(e) != 0)
         return -1;
-    status = chunk_check(c->repo, c->db, &line, h->codec, &h->scratch, &h->plain, &fault);
-    progress_add(item->size);
+    status = chunk_check(c->repo, c->db, ref, h->codec, &h->scratch, &h->plain, &fault);
+    progress_add(ref->size);
     if (status != 0 && ends_the_run(&fault)) {
         *e = fault;
-        return err_wrap(e, "could not read chunk \"%s\"", item->name);
+        return err_wrap(e, "could not read chunk \"%s\"", chunk_name_format(&ref->name, name));
     }
     if (status != 0) {
         pthread_mutex_lock(&c->lock);
         VEC_GROW(c->bad, c->n_bad, c->cap_bad);
         c->bad[c->n_bad++] = (struct bad_chunk){
-            .name = item->name,
+            .name = ref->name,
             .why = xstrdup(fault.kind == ERR_NOT_FOUND ? "missing" : fault.text),
             .class = class_of(&fault),
             .backups = BUF_INIT(BUF_NO_LIMIT)};
@@ -168,8 +179,8 @@ hash_chunks(struct checking *c, int jobs, struct err *e)
     pool = pool_new(jobs, hash_chunk, c);
     for (size_t i = 0; i < c->chunks.n; i++) {
         c->result->stored.objects++;
-        c->result->stored.bytes += c->chunks.v[i].size;
-        pool_add(pool, &c->chunks.v[i], 0);
+        c->result->stored.bytes += c->chunks.v[i].ref.size;
+        pool_add(pool, &c->chunks.v[i].ref, 0);
     }
     rc = pool_wait(pool, NULL, 0, e);
     pool_free(pool);
@@ -192,7 +203,8 @@ struct touched {
 static int
 by_name(const void *a, const void *b)
 {
-    return strcmp(((const struct bad_chunk *)a)->name, ((const struct bad_chunk *)b)->name);
+    return chunk_name_compare(&((const struct bad_chunk *)a)->name,
+                              &((const struct bad_chunk *)b)->name);
 }
 
 static int
@@ -227,8 +239,9 @@ report_bad(struct checking *c, const struct backup_list *backups, struct err *e)
     }
     for (size_t i = 0; i < c->n_bad; i++) {
         struct bad_chunk *b = &c->bad[i];
-        char             *object = xasprintf("%s/chunks/%s", c->db, b->name);
-        char             *hurts = xasprintf("needed by %s", buf_str(&b->backups));
+        char              name[CHUNK_NAME_MAX];
+        char *object = xasprintf("%s/chunks/%s", c->db, chunk_name_format(&b->name, name));
+        char *hurts = xasprintf("needed by %s", buf_str(&b->backups));
 
         findings_add(&c->result->findings,
                      (struct finding){.class = b->class,
@@ -312,8 +325,7 @@ check_stored(struct repo *repo, const char *db, const char *only, const struct o
         if ((only == NULL || strcmp(only, backups.v[i].id) == 0) &&
             check_backup(&c, &backups.v[i], e) != 0)
             goto out;
-    chunkset_finish(&c.chunks);
-    progress_start("hashing", chunkset_bytes(&c.chunks), o->quiet);
+    progress_start("hashing", bytes_of(&c.chunks), o->quiet);
     if (hash_chunks(&c, o->jobs, e) != 0 || report_bad(&c, &backups, e) != 0)
         goto out;
     r->stored.databases++;
@@ -321,7 +333,7 @@ check_stored(struct repo *repo, const char *db, const char *only, const struct o
 out:
     progress_end();
     free_bad(&c);
-    chunkset_free(&c.chunks);
+    chunkindex_free(&c.chunks);
     backup_list_free(&backups);
     return rc;
 }

@@ -84,7 +84,7 @@ scrub_json(const struct scrub *s, const struct repair *r)
     (void)json_object_set_new(o, "condemned", json_integer((json_int_t)s->condemned));
     (void)json_object_set_new(o, "acquitted", json_integer((json_int_t)s->acquitted));
     for (size_t i = 0; i < s->bad_names.n; i++) {
-        (void)json_array_append_new(bad, bad_json(&s->bad[i], &s->bad_names.v[i].name));
+        (void)json_array_append_new(bad, bad_json(&s->bad[i], &s->bad_names.v[i].ref.name));
     }
     if (r != NULL) {
         (void)json_object_set_new(o, "repair", repair_json(r));
@@ -122,7 +122,7 @@ print_bad(const struct scrub *s, size_t i)
     const struct bad_object *b = &s->bad[i];
     char                     name[CHUNK_NAME_MAX];
 
-    chunk_name_format(&s->bad_names.v[i].name, name);
+    chunk_name_format(&s->bad_names.v[i].ref.name, name);
     (void)printf("%s: chunk %s is %s%s\n    %s\n", s->db, name, b->missing ? "missing" : "bad",
                  b->healed      ? ", but another holds the same"
                      : b->spare ? ": it stood beside a bad one that held the same"

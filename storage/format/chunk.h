@@ -1,5 +1,5 @@
 /*
- * chunk.h - a chunk as lists and manifests name it, and how large one may be.
+ * chunk.h - a chunk as lists, manifests and journals name it, and how large one may be.
  */
 #ifndef STORAGE_FORMAT_CHUNK_H
 #define STORAGE_FORMAT_CHUNK_H
@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "core/err.h"
+#include "storage/format/chunkname.h"
 
 enum {
     /* Bytes of plaintext that a chunk has at most. */
@@ -17,13 +18,14 @@ enum {
 };
 
 struct chunk_ref {
-    char    *name;         /* "<epoch>/<aa>/<id>-<sha256>-<run>.<ext>", below <db>/chunks/ */
-    uint64_t size;         /* stored bytes */
-    uint64_t raw_size;     /* plaintext bytes */
-    time_t   retain_until; /* locked until then, 0: not; in chunks.zst, not in the manifest */
+    struct chunk_name name;
+    uint64_t          size;     /* stored bytes */
+    uint64_t          raw_size; /* plaintext bytes */
+    time_t retain_until; /* locked until then, at least; 0: not known to be.  In chunks.zst, not in
+                            the manifest */
 };
 
-/* What is called for each line of a chunk list; the name is valid during the call. */
+/* What is called for each line of a chunk list. */
 typedef int chunk_ref_fn(void *ctx, const struct chunk_ref *, struct err *);
 
 #endif

@@ -42,7 +42,7 @@ first_slot(const struct chunkindex *k, const uint8_t *id)
 static void
 insert(struct chunkindex *k, size_t index)
 {
-    size_t i = first_slot(k, k->v[index].name.id);
+    size_t i = first_slot(k, k->v[index].ref.name.id);
 
     while (k->slot[i] != 0) {
         i = (i + 1) & (k->n_slots - 1);
@@ -79,7 +79,7 @@ next_of_id(const struct chunkindex *k, const uint8_t *id, size_t *at)
          i = (i + 1) & (k->n_slots - 1)) {
         size_t index = k->slot[i] - 1;
 
-        if (memcmp(k->v[index].name.id, id, SHA256_BYTES) == 0) {
+        if (memcmp(k->v[index].ref.name.id, id, SHA256_BYTES) == 0) {
             *at = (i + 1) & (k->n_slots - 1);
             return index;
         }
@@ -94,7 +94,7 @@ chunkindex_find_name(const struct chunkindex *k, const struct chunk_name *name)
     size_t i;
 
     while ((i = next_of_id(k, name->id, &at)) != SIZE_MAX) {
-        if (chunk_name_equal(&k->v[i].name, name)) {
+        if (chunk_name_equal(&k->v[i].ref.name, name)) {
             return i;
         }
     }
@@ -131,26 +131,25 @@ chunkindex_find(const struct chunkindex *k, const uint8_t id[SHA256_BYTES])
     return best;
 }
 
-void
-chunkindex_trust(struct chunkindex *k, const struct chunk_name *name, uint64_t size,
-                 uint64_t raw_size)
+bool
+chunkindex_trust(struct chunkindex *k, const struct chunk_ref *ref)
 {
-    if (chunkindex_find_name(k, name) == SIZE_MAX) {
-        (void)add(
-            k,
-            &(struct chunkindex_entry){
-                .name = *name, .size = size, .raw_size = raw_size, .state = CHUNKINDEX_TRUSTED});
+    size_t i = chunkindex_find_name(k, &ref->name);
+
+    if (i == SIZE_MAX) {
+        (void)add(k, &(struct chunkindex_entry){.ref = *ref, .state = CHUNKINDEX_TRUSTED});
+        return true;
     }
+    if (k->v[i].ref.retain_until < ref->retain_until) {
+        k->v[i].ref.retain_until = ref->retain_until;
+    }
+    return false;
 }
 
-void
-chunkindex_retained(struct chunkindex *k, const struct chunk_name *name, time_t until)
+bool
+chunkindex_trust_name(struct chunkindex *k, const struct chunk_name *name)
 {
-    size_t i = until == 0 ? SIZE_MAX : chunkindex_find_name(k, name);
-
-    if (i != SIZE_MAX && k->v[i].retain_until < until) {
-        k->v[i].retain_until = until;
-    }
+    return chunkindex_trust(k, &(struct chunk_ref){.name = *name});
 }
 
 void
@@ -189,7 +188,7 @@ chunkindex_listed(struct chunkindex *k, const struct chunk_name *name, uint64_t 
 {
     size_t i = chunkindex_find_name(k, name);
 
-    if (i != SIZE_MAX && k->v[i].state == CHUNKINDEX_TRUSTED && k->v[i].size == size) {
+    if (i != SIZE_MAX && k->v[i].state == CHUNKINDEX_TRUSTED && k->v[i].ref.size == size) {
         k->v[i].state = CHUNKINDEX_REUSABLE;
     }
 }
@@ -199,7 +198,7 @@ chunkindex_begin(struct chunkindex *k, const uint8_t id[SHA256_BYTES])
 {
     struct chunkindex_entry entry = {.state = CHUNKINDEX_WRITING};
 
-    memcpy(entry.name.id, id, SHA256_BYTES);
+    memcpy(entry.ref.name.id, id, SHA256_BYTES);
     return add(k, &entry);
 }
 
@@ -210,7 +209,7 @@ by_sha256(const void *a, const void *b, void *ctx)
 {
     const struct chunkindex_entry *v = ctx;
 
-    return memcmp(v[*(const uint32_t *)a].name.sha256, v[*(const uint32_t *)b].name.sha256,
+    return memcmp(v[*(const uint32_t *)a].ref.name.sha256, v[*(const uint32_t *)b].ref.name.sha256,
                   SHA256_BYTES);
 }
 
@@ -227,8 +226,7 @@ index_stored(struct chunkindex *k)
 }
 
 size_t
-chunkindex_find_stored(struct chunkindex *k, const uint8_t sha256[SHA256_BYTES], uint64_t size,
-                       uint64_t raw_size)
+chunkindex_find_stored(struct chunkindex *k, const struct chunk_ref *ref)
 {
     size_t lo = 0;
     size_t hi;
@@ -240,10 +238,11 @@ chunkindex_find_stored(struct chunkindex *k, const uint8_t sha256[SHA256_BYTES],
     while (lo < hi) {
         size_t                         mid = lo + (hi - lo) / 2;
         const struct chunkindex_entry *x = &k->v[k->stored[mid]];
-        int                            c = memcmp(x->name.sha256, sha256, SHA256_BYTES);
+        int c = memcmp(x->ref.name.sha256, ref->name.sha256, SHA256_BYTES);
 
         if (c == 0) {
-            return x->size == size && x->raw_size == raw_size ? k->stored[mid] : SIZE_MAX;
+            return x->ref.size == ref->size && x->ref.raw_size == ref->raw_size ? k->stored[mid]
+                                                                                : SIZE_MAX;
         }
         if (c < 0) {
             lo = mid + 1;

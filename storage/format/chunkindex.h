@@ -13,9 +13,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <time.h>
 
-#include "storage/format/chunkname.h"
+#include "storage/format/chunk.h"
 
 enum chunkindex_state {
     CHUNKINDEX_TRUSTED,  /* named by somebody we trust; not seen yet */
@@ -26,11 +25,9 @@ enum chunkindex_state {
 };
 
 struct chunkindex_entry {
-    struct chunk_name name;
-    uint64_t          size, raw_size; /* stored, plaintext */
-    time_t            retain_until;   /* locked until then, at least; 0: perhaps not */
-    uint8_t           state;
-    bool              used; /* this backup refers to it */
+    struct chunk_ref ref;
+    uint8_t          state;
+    bool             used; /* this backup refers to it */
 };
 
 struct chunkindex {
@@ -44,11 +41,11 @@ struct chunkindex {
 };
 
 void chunkindex_free(struct chunkindex *);
-/* Trusts an object; one already there is left as it is. */
-void chunkindex_trust(struct chunkindex *, const struct chunk_name *, uint64_t size,
-                      uint64_t raw_size);
-/* Somebody trusted says that it is locked until then. */
-void chunkindex_retained(struct chunkindex *, const struct chunk_name *, time_t until);
+/* Trusts an object.  One already there is left as it is, but for its lock: the longest that
+ * anybody trusted knows of.  True: it is new, the last entry. */
+bool chunkindex_trust(struct chunkindex *, const struct chunk_ref *);
+/* The same where the name is all that is known, or looked at. */
+bool chunkindex_trust_name(struct chunkindex *, const struct chunk_name *);
 void chunkindex_ban(struct chunkindex *, const struct chunk_name *);
 void chunkindex_listed(struct chunkindex *, const struct chunk_name *, uint64_t size);
 void chunkindex_ban_all(struct chunkindex *);
@@ -60,10 +57,9 @@ void chunkindex_replaced(struct chunkindex *, const uint8_t id[SHA256_BYTES]);
 size_t chunkindex_find(const struct chunkindex *, const uint8_t id[SHA256_BYTES]);
 /* The very object; SIZE_MAX: not there. */
 size_t chunkindex_find_name(const struct chunkindex *, const struct chunk_name *);
-/* Something reusable with just these stored bytes, wherever it came from; SIZE_MAX: nothing.
- * What becomes reusable after the first call is not found. */
-size_t chunkindex_find_stored(struct chunkindex *, const uint8_t sha256[SHA256_BYTES],
-                              uint64_t size, uint64_t raw_size);
+/* Something reusable with just these stored bytes (SHA-256 and sizes), wherever it came from;
+ * SIZE_MAX: nothing.  What becomes reusable after the first call is not found. */
+size_t chunkindex_find_stored(struct chunkindex *, const struct chunk_ref *);
 /* A new entry in state CHUNKINDEX_WRITING of which only the id is known. */
 size_t chunkindex_begin(struct chunkindex *, const uint8_t id[SHA256_BYTES]);
 

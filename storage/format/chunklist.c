@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/mem.h"
 #include "storage/format/chunk.h"
-#include "storage/format/chunkname.h"
 
 static int
 by_name(const void *a, const void *b)
@@ -14,7 +14,7 @@ by_name(const void *a, const void *b)
     const struct chunk_ref *const *ra = a;
     const struct chunk_ref *const *rb = b;
 
-    return strcmp((*ra)->name, (*rb)->name);
+    return chunk_name_compare(&(*ra)->name, &(*rb)->name);
 }
 
 int
@@ -30,8 +30,11 @@ chunk_list_format(const struct chunk_ref *v, size_t n, struct buf *out, struct e
         qsort(sorted, n, sizeof *sorted, by_name);
     }
     for (size_t i = 0; rc == 0 && i < n; i++) {
-        rc = buf_printf(out, e, "%s %" PRIu64 " %" PRIu64 " %" PRId64 "\n", sorted[i]->name,
-                        sorted[i]->size, sorted[i]->raw_size, (int64_t)sorted[i]->retain_until);
+        char name[CHUNK_NAME_MAX];
+
+        rc = buf_printf(out, e, "%s %" PRIu64 " %" PRIu64 " %" PRId64 "\n",
+                        chunk_name_format(&sorted[i]->name, name), sorted[i]->size,
+                        sorted[i]->raw_size, (int64_t)sorted[i]->retain_until);
     }
     free(sorted);
     return rc;
@@ -58,18 +61,16 @@ take_number(const char **p, char follows, uint64_t *out)
 static int
 parse_line(char *line, struct chunk_ref *c)
 {
-    char             *blank = strchr(line, ' ');
-    const char       *p;
-    struct chunk_name name;
-    uint64_t          until;
+    char       *blank = strchr(line, ' ');
+    const char *p;
+    uint64_t    until;
 
     if (blank == NULL) {
         return -1;
     }
     *blank = '\0';
     p = blank + 1;
-    c->name = line;
-    if (chunk_name_parse(line, &name) != 0 || take_number(&p, ' ', &c->size) != 0 ||
+    if (chunk_name_parse(line, &c->name) != 0 || take_number(&p, ' ', &c->size) != 0 ||
         take_number(&p, ' ', &c->raw_size) != 0 || take_number(&p, '\0', &until) != 0 ||
         c->raw_size > CHUNK_RAW_MAX) {
         return -1;
@@ -82,9 +83,9 @@ int
 chunk_list_parse(const void *text, size_t n, chunk_ref_fn *fn, void *ctx, struct err *e)
 {
     enum { LINE_MAX_BYTES = CHUNK_NAME_MAX + 3 * 21 };
-    const char *p = text;
-    const char *end = p + n;
-    char        previous[CHUNK_NAME_MAX] = "";
+    const char       *p = text;
+    const char       *end = p + n;
+    struct chunk_name previous = {0};
 
     for (size_t number = 1; p < end; number++) {
         const char      *nl = memchr(p, '\n', (size_t)(end - p));
@@ -101,10 +102,10 @@ chunk_list_parse(const void *text, size_t n, chunk_ref_fn *fn, void *ctx, struct
             return err_set(e, ERR_CORRUPT, "line %zu is not \"name size raw-size retain-until\"",
                            number);
         }
-        if (strcmp(previous, c.name) >= 0) {
+        if (number > 1 && chunk_name_compare(&previous, &c.name) >= 0) {
             return err_set(e, ERR_CORRUPT, "line %zu stands twice or out of order", number);
         }
-        memcpy(previous, c.name, strlen(c.name) + 1);
+        previous = c.name;
         if (fn(ctx, &c, e) != 0) {
             return -1;
         }

@@ -11,7 +11,6 @@
 #include "core/buf.h"
 #include "core/err.h"
 #include "storage/format/chunk.h"
-#include "storage/format/manifest.h"
 
 /* Lists are merged with listings, not held: but a raw one must fit. 1 GiB is 5 million chunks,
  * 80 TB. */

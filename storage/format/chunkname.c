@@ -11,7 +11,7 @@ enum { ID_HEX = 2 * SHA256_BYTES, RUN_HEX = 2 * RUN_BYTES };
 
 static const char sealed_ext[] = ".enc";
 
-void
+char *
 chunk_name_format(const struct chunk_name *c, char *out)
 {
     char id[ID_HEX + 1];
@@ -23,6 +23,7 @@ chunk_name_format(const struct chunk_name *c, char *out)
     hex_encode(c->run, sizeof c->run, run);
     (void)snprintf(out, CHUNK_NAME_MAX, "%u/%.2s/%s-%s-%s.%s%s", c->epoch, id, id, sha, run,
                    codec_ext((enum codec_kind)c->codec), c->sealed ? sealed_ext : "");
+    return out;
 }
 
 /* The epoch and the slash behind it; NULL when it is none. */
@@ -95,6 +96,38 @@ chunk_name_equal(const struct chunk_name *a, const struct chunk_name *b)
         memcmp(a->run, b->run, sizeof a->run) == 0;
 }
 
+/* "9/…" stands after "10/…". */
+static int
+compare_epochs(uint32_t a, uint32_t b)
+{
+    char x[16];
+    char y[16];
+
+    (void)snprintf(x, sizeof x, "%u/", a);
+    (void)snprintf(y, sizeof y, "%u/", b);
+    return strcmp(x, y);
+}
+
+int
+chunk_name_compare(const struct chunk_name *a, const struct chunk_name *b)
+{
+    int c = a->epoch == b->epoch ? 0 : compare_epochs(a->epoch, b->epoch);
+
+    if (c == 0) {
+        c = memcmp(a->id, b->id, sizeof a->id);
+    }
+    if (c == 0) {
+        c = memcmp(a->sha256, b->sha256, sizeof a->sha256);
+    }
+    if (c == 0) {
+        c = memcmp(a->run, b->run, sizeof a->run);
+    }
+    if (c == 0) {
+        c = strcmp(codec_ext((enum codec_kind)a->codec), codec_ext((enum codec_kind)b->codec));
+    }
+    return c != 0 ? c : (int)a->sealed - (int)b->sealed;
+}
+
 struct sealed_as
 chunk_sealed_as(const uint8_t *public, const uint8_t id[SHA256_BYTES], enum codec_kind codec,
                 uint8_t *what)
@@ -110,10 +143,11 @@ chunk_sealed_as(const uint8_t *public, const uint8_t id[SHA256_BYTES], enum code
 }
 
 char *
-chunk_key(const char *db, const char *name)
+chunk_key(const char *db, const struct chunk_name *name)
 {
+    char  text[CHUNK_NAME_MAX];
     char *enc = name_encode(db);
-    char *key = xasprintf("%s/chunks/%s", enc, name);
+    char *key = xasprintf("%s/chunks/%s", enc, chunk_name_format(name, text));
 
     free(enc);
     return key;

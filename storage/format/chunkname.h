@@ -29,11 +29,13 @@ struct chunk_name {
     bool     sealed; /* encrypted */
 };
 
-/* out: CHUNK_NAME_MAX. */
-void chunk_name_format(const struct chunk_name *, char *out);
+/* Into out (CHUNK_NAME_MAX), and returns it. */
+char *chunk_name_format(const struct chunk_name *, char *out);
 /* -1 when text is not exactly what chunk_name_format() would write. */
 int  chunk_name_parse(const char *text, struct chunk_name *);
 bool chunk_name_equal(const struct chunk_name *, const struct chunk_name *);
+/* As strcmp() of the two as text. */
+int chunk_name_compare(const struct chunk_name *, const struct chunk_name *);
 
 /* As what an encrypted chunk is sealed (core/crypto/seal.h): type "chunk", its id and the extension
  * of its codec.  what: room. */
@@ -42,6 +44,6 @@ struct sealed_as chunk_sealed_as(const uint8_t *public, const uint8_t id[SHA256_
                                  enum codec_kind, uint8_t            *what);
 
 /* "<db>/chunks/<name>", db encoded.  Allocated. */
-char *chunk_key(const char *db, const char *name);
+char *chunk_key(const char *db, const struct chunk_name *);
 
 #endif

@@ -30,6 +30,7 @@ enum field_kind {
     FIELD_TEXT,     /* char *: a text (json_text()) without NUL */
     FIELD_OPT_TEXT, /* the same; NULL: the key is missing */
     FIELD_ID,       /* char[BACKUP_ID_MAX]: the id of a backup */
+    FIELD_CHUNK,    /* struct chunk_name */
     FIELD_DIGITS,   /* char[2n + 1]: exactly 2n lower-case hex digits */
     FIELD_HEX64,    /* uint64_t, or several: 16 hex digits each */
     FIELD_OPT_HEX,  /* uint8_t[n]: 2n hex digits; unless the bool at .has: the key is missing */

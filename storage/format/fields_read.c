@@ -10,6 +10,7 @@
 #include "core/json.h"
 #include "core/mem.h"
 #include "storage/format/backupid.h"
+#include "storage/format/chunkname.h"
 #include "storage/format/fields.h"
 #include "storage/format/object.h"
 
@@ -67,6 +68,19 @@ read_id(const struct field *f, const json_t *v, char *out, struct err *e)
     }
     memcpy(out, text, strlen(text) + 1);
     return 0;
+}
+
+static int
+read_chunk_name(const struct field *f, const json_t *v, struct chunk_name *out, struct err *e)
+{
+    const char *text = string_of(f, v, e);
+
+    if (text == NULL) {
+        return -1;
+    }
+    return chunk_name_parse(text, out) == 0
+        ? 0
+        : err_set(e, ERR_CORRUPT, "key \"%s\": \"%s\" is not the name of a chunk", f->key, text);
 }
 
 /* n bytes. */
@@ -245,6 +259,8 @@ read_value(const struct field *f, const json_t *v, void *to, struct err *e)
         return read_text(f, v, at, e);
     case FIELD_ID:
         return read_id(f, v, at, e);
+    case FIELD_CHUNK:
+        return read_chunk_name(f, v, at, e);
     case FIELD_DIGITS:
         return read_digits(f, v, at, e);
     case FIELD_HEX64:

@@ -7,6 +7,7 @@
 #include "core/human.h"
 #include "core/json.h"
 #include "core/mem.h"
+#include "storage/format/chunkname.h"
 #include "storage/format/fields.h"
 
 enum { HEX_MAX = 64 }; /* bytes that a member of hex digits stands for, at most */
@@ -102,6 +103,7 @@ static json_t *
 simple_json(const struct field *f, const void *from)
 {
     const void *at = field_at_const(f, from);
+    char        name[CHUNK_NAME_MAX];
 
     switch (f->kind) {
     case FIELD_TEXT:
@@ -110,6 +112,8 @@ simple_json(const struct field *f, const void *from)
     case FIELD_ID:
     case FIELD_DIGITS:
         return json_string(at);
+    case FIELD_CHUNK:
+        return json_string(chunk_name_format(at, name));
     case FIELD_HEX64:
         return hex64_json(at, f->size);
     case FIELD_OPT_HEX:

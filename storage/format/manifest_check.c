@@ -8,19 +8,13 @@
 static int
 check_chunks(const struct manifest *m, struct err *e)
 {
-    struct chunk_name name;
-    size_t            most;
-
     for (size_t i = 0; i < m->n_chunks; i++) {
         const struct chunk_ref *c = &m->chunks[i];
 
-        if (chunk_name_parse(c->name, &name) != 0) {
-            return err_set(e, ERR_CORRUPT, "chunk %zu: \"%s\" is not the name of a chunk", i,
-                           c->name);
-        }
-        most = codec_bound((enum codec_kind)name.codec, CHUNK_RAW_MAX);
+        const size_t most = codec_bound((enum codec_kind)c->name.codec, CHUNK_RAW_MAX);
+
         if (c->raw_size > CHUNK_RAW_MAX || c->size == 0 ||
-            c->size > (name.sealed ? seal_bound(most) : most)) {
+            c->size > (c->name.sealed ? seal_bound(most) : most)) {
             return err_set(e, ERR_CORRUPT,
                            "chunk %zu: sizes %" PRIu64 ", %" PRIu64 " are out of range", i, c->size,
                            c->raw_size);
@@ -29,19 +23,16 @@ check_chunks(const struct manifest *m, struct err *e)
     return 0;
 }
 
-/* FNV-1a: names hold a keyed hash, so nobody can make them collide on purpose. */
-static size_t
-hash_name(const char *name)
+static int
+stands_twice(const struct chunk_name *name, struct err *e)
 {
-    uint64_t h = 14695981039346656037u;
+    char text[CHUNK_NAME_MAX];
 
-    for (; *name != '\0'; name++) {
-        h = (h ^ (uint8_t)*name) * 1099511628211u;
-    }
-    return (size_t)(h ^ (h >> 32));
+    return err_set(e, ERR_CORRUPT, "chunk \"%s\" stands twice", chunk_name_format(name, text));
 }
 
-/* Each name once: a hash table of their indices, open addressing, at most half full. */
+/* Each name once: a hash table of their indices, open addressing, at most half full.  Ids are keyed
+ * hashes, so their first bytes are as good as any hash. */
 static int
 check_unique(const struct manifest *m, struct err *e)
 {
@@ -54,14 +45,14 @@ check_unique(const struct manifest *m, struct err *e)
     }
     slot = xcalloc(n_slots, sizeof *slot);
     for (size_t i = 0; rc == 0 && i < m->n_chunks; i++) {
-        const char *name = m->chunks[i].name;
-        size_t      at = hash_name(name) & (n_slots - 1);
+        const struct chunk_name *name = &m->chunks[i].name;
+        uint64_t                 at;
 
-        while (slot[at] != 0 && strcmp(m->chunks[slot[at] - 1].name, name) != 0) {
-            at = (at + 1) & (n_slots - 1);
-        }
-        if (slot[at] != 0) {
-            rc = err_set(e, ERR_CORRUPT, "chunk \"%s\" stands twice", name);
+        memcpy(&at, name->id, sizeof at);
+        for (at &= n_slots - 1; slot[at] != 0 && rc == 0; at = (at + 1) & (n_slots - 1)) {
+            if (chunk_name_equal(&m->chunks[slot[at] - 1].name, name)) {
+                rc = stands_twice(name, e);
+            }
         }
         slot[at] = (uint32_t)i + 1;
     }

@@ -13,7 +13,7 @@
 #define MANIFEST(kind, key, x, ...) FIELD(kind, key, struct manifest, x, __VA_ARGS__)
 
 static const struct field chunk_rows[] = {
-    CHUNK(FIELD_TEXT, "name", name),
+    CHUNK(FIELD_CHUNK, "name", name),
     CHUNK(FIELD_COUNT, "size", size),
     CHUNK(FIELD_COUNT, "raw size", raw_size),
 };

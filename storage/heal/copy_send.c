@@ -55,11 +55,7 @@ static void
 find_missing(struct shipment *s)
 {
     for (size_t i = 0; i < s->n_refs; i++) {
-        struct chunk_name name;
-
-        (void)chunk_name_parse(s->refs[i].name, &name); /* whoever read the list did */
-        if (!writer_claim_stored(s->writer, name.sha256, s->refs[i].size, s->refs[i].raw_size,
-                                 &s->numbers[i])) {
+        if (!writer_claim_stored(s->writer, &s->refs[i], &s->numbers[i])) {
             s->missing[s->n_missing++] = i;
             s->bytes += s->refs[i].size;
         }
@@ -98,18 +94,16 @@ static int
 send_stored(struct shipment *s, size_t place, struct chunkbuf *b, struct err *e)
 {
     const struct chunk_ref *ref = &s->refs[place];
-    struct chunk_name       name;
     bool                    missing;
 
-    (void)chunk_name_parse(ref->name, &name);
     if (chunk_read_stored(s->copy->from, s->copy->request->db, ref, &b->data, e) != 0) {
         return -1;
     }
-    s->numbers[place] = writer_claim(s->writer, name.id, &missing);
+    s->numbers[place] = writer_claim(s->writer, ref->name.id, &missing);
     if (missing) {
-        memcpy(b->sha256, name.sha256, sizeof b->sha256);
-        b->codec = (enum codec_kind)name.codec;
-        b->sealed = name.sealed;
+        memcpy(b->sha256, ref->name.sha256, sizeof b->sha256);
+        b->codec = (enum codec_kind)ref->name.codec;
+        b->sealed = ref->name.sealed;
         b->raw_size = ref->raw_size;
         writer_send(s->writer, s->numbers[place], b);
     }
@@ -208,11 +202,8 @@ static void
 trust_own(struct copy *c, const struct chunkindex *known)
 {
     for (size_t i = 0; i < known->n; i++) {
-        const struct chunkindex_entry *k = &known->v[i];
-
-        if (k->used) {
-            chunkindex_trust(&c->trusted, &k->name, k->size, k->raw_size);
-            chunkindex_retained(&c->trusted, &k->name, k->retain_until);
+        if (known->v[i].used) {
+            (void)chunkindex_trust(&c->trusted, &known->v[i].ref);
         }
     }
 }
@@ -278,8 +269,7 @@ add_ref(void *ctx, const struct chunk_ref *line, struct err *e)
 
     (void)e;
     VEC_GROW(s->refs, s->n_refs, s->cap_refs);
-    s->refs[s->n_refs++] = (struct chunk_ref){
-        .name = xstrdup(line->name), .size = line->size, .raw_size = line->raw_size};
+    s->refs[s->n_refs++] = *line;
     return 0;
 }
 
@@ -347,9 +337,6 @@ copy_send(struct copy *c, const struct label *l, struct copy_entry *x, struct er
     }
     writer_end(s.writer);
     chunkbufs_free(s.bufs); /* the writer's threads were the last who used them */
-    for (size_t i = 0; s.as_stored && i < s.n_refs; i++) {
-        free(s.refs[i].name);
-    }
     if (s.as_stored) {
         free(s.refs);
     }

@@ -21,30 +21,22 @@
 bool
 copy_trust_stored(struct copy *c, const struct chunk_ref *line)
 {
-    struct chunk_name name;
     struct chunk_name key = {.epoch = 1};
 
-    (void)chunk_name_parse(line->name, &name); /* chunk_list_parse() did */
-    memcpy(key.id, name.sha256, sizeof key.id);
-    if (chunkindex_find_name(&c->trusted, &key) != SIZE_MAX) {
-        return false;
-    }
-    chunkindex_trust(&c->trusted, &key, line->size, line->raw_size);
-    return true;
+    memcpy(key.id, line->name.sha256, sizeof key.id);
+    return chunkindex_trust_name(&c->trusted, &key);
 }
 
 static int
 trust_line(void *ctx, const struct chunk_ref *line, struct err *e)
 {
-    struct copy      *c = ctx;
-    struct chunk_name name;
+    struct copy *c = ctx;
 
     (void)e;
     if (c->request->dry_run) {
         (void)copy_trust_stored(c, line);
-    } else if (chunk_name_parse(line->name, &name) == 0) {
-        chunkindex_trust(&c->trusted, &name, line->size, line->raw_size);
-        chunkindex_retained(&c->trusted, &name, line->retain_until);
+    } else {
+        (void)chunkindex_trust(&c->trusted, line);
     }
     return 0;
 }

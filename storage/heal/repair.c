@@ -53,11 +53,13 @@ struct healing { /* one epoch's */
 static int
 no_help(struct healing *h, const struct repair_lost *lost, struct err *e)
 {
+    char name[CHUNK_NAME_MAX];
+
     if (e->kind != ERR_CORRUPT && e->kind != ERR_NOT_FOUND) {
         return -1;
     }
-    log_warn("chunk \"%s\" in repository \"%s\" does not help: %s", lost->there.name,
-             h->repairing->from->st->location, e->text);
+    log_warn("chunk \"%s\" in repository \"%s\" does not help: %s",
+             chunk_name_format(&lost->there.name, name), h->repairing->from->st->location, e->text);
     err_clear(e);
     return 1;
 }
@@ -65,7 +67,7 @@ no_help(struct healing *h, const struct repair_lost *lost, struct err *e)
 /* What is there, opened and checked there, must have the id that it has here. */
 static int
 fetch_opened(struct healing *h, struct hands *me, const struct repair_lost *lost,
-             const struct chunkindex_entry *k, struct chunkbuf *b, struct err *e)
+             const struct chunk_ref *here, struct chunkbuf *b, struct err *e)
 {
     struct repairing    *r = h->repairing;
     struct chunk_payload payload;
@@ -76,7 +78,7 @@ fetch_opened(struct healing *h, struct hands *me, const struct repair_lost *lost
         return no_help(h, lost, e);
     }
     writer_chunk_id(h->writer, me->out.data, me->out.len, id);
-    if (memcmp(id, k->name.id, sizeof id) != 0) {
+    if (memcmp(id, here->name.id, sizeof id) != 0) {
         return 1; /* the same place, other rows */
     }
     b->codec = payload.codec;
@@ -86,42 +88,42 @@ fetch_opened(struct healing *h, struct hands *me, const struct repair_lost *lost
 
 /* What nobody opens is named by its id, and that is the same here and there. */
 static int
-fetch_stored(struct healing *h, const struct repair_lost *lost, const struct chunkindex_entry *k,
+fetch_stored(struct healing *h, const struct repair_lost *lost, const struct chunk_ref *here,
              struct chunkbuf *b, struct err *e)
 {
-    struct repairing *r = h->repairing;
-    struct chunk_name there;
+    struct repairing        *r = h->repairing;
+    const struct chunk_name *there = &lost->there.name;
 
-    (void)chunk_name_parse(lost->there.name, &there);
-    if (memcmp(there.id, k->name.id, sizeof there.id) != 0) {
+    if (memcmp(there->id, here->name.id, sizeof there->id) != 0) {
         return 1;
     }
     if (chunk_read_stored(r->from, r->db, &lost->there, &b->data, e) != 0) {
         return no_help(h, lost, e);
     }
-    memcpy(b->sha256, there.sha256, sizeof b->sha256);
-    b->codec = (enum codec_kind)there.codec;
-    b->sealed = there.sealed;
+    memcpy(b->sha256, there->sha256, sizeof b->sha256);
+    b->codec = (enum codec_kind)there->codec;
+    b->sealed = there->sealed;
     b->raw_size = lost->there.raw_size;
     return 0;
 }
 
 static int
-store(struct healing *h, struct hands *me, struct repair_lost *lost,
-      const struct chunkindex_entry *k, struct err *e)
+store(struct healing *h, struct hands *me, struct repair_lost *lost, const struct chunk_ref *here,
+      struct err *e)
 {
     struct chunkbuf *b = chunkbuf_take(h->bufs);
-    int  rc = h->as_stored ? fetch_stored(h, lost, k, b, e) : fetch_opened(h, me, lost, k, b, e);
-    bool missing;
-    uint32_t number;
+    int              rc = h->as_stored ? fetch_stored(h, lost, here, b, e)
+                                       : fetch_opened(h, me, lost, here, b, e);
+    bool             missing;
+    uint32_t         number;
 
     if (rc == 0) {
-        number = writer_claim(h->writer, k->name.id, &missing);
+        number = writer_claim(h->writer, here->name.id, &missing);
         if (missing) {
             writer_send(h->writer, number, b);
         }
         lost->healed = true;
-        progress_add(k->size);
+        progress_add(here->size);
     }
     chunkbuf_drop(b);
     return rc < 0 ? -1 : 0;
@@ -130,16 +132,16 @@ store(struct healing *h, struct hands *me, struct repair_lost *lost,
 static int
 heal_one(void *ctx, void *task, int worker, struct err *e)
 {
-    struct healing                *h = ctx;
-    struct repairing              *r = h->repairing;
-    struct repair_lost            *lost = task;
-    const struct chunkindex_entry *k = &r->names.v[(size_t)(lost - r->v)];
+    struct healing         *h = ctx;
+    struct repairing       *r = h->repairing;
+    struct repair_lost     *lost = task;
+    const struct chunk_ref *here = &r->names.v[(size_t)(lost - r->v)].ref;
 
     if (cancel_check(e) != 0 || writer_tick(h->writer, e) != 0 ||
         writer_failed(h->writer, e) != 0) {
         return -1;
     }
-    return store(h, &h->hands[worker], lost, k, e);
+    return store(h, &h->hands[worker], lost, here, e);
 }
 
 /* ---- all of them ---- */
@@ -152,7 +154,7 @@ in_parallel(struct healing *h, int jobs, struct err *e)
     int               rc;
 
     for (size_t i = 0; i < r->names.n; i++) {
-        if (r->v[i].there.name != NULL && r->names.v[i].name.epoch == h->epoch) {
+        if (r->v[i].found && r->names.v[i].ref.name.epoch == h->epoch) {
             pool_add(pool, &r->v[i], 0);
         }
     }
@@ -209,7 +211,7 @@ heal(struct repairing *r, int jobs, struct err *e)
         bool any = false;
 
         for (size_t i = 0; i < r->names.n; i++) {
-            any = any || (r->v[i].there.name != NULL && r->names.v[i].name.epoch == epoch);
+            any = any || (r->v[i].found && r->names.v[i].ref.name.epoch == epoch);
         }
         if (any && heal_epoch(r, epoch, jobs, e) != 0) {
             return -1;
@@ -224,7 +226,7 @@ bytes_there(const struct repairing *r)
     uint64_t bytes = 0;
 
     for (size_t i = 0; i < r->names.n; i++) {
-        bytes += r->v[i].there.name != NULL ? r->names.v[i].size : 0;
+        bytes += r->v[i].found ? r->names.v[i].ref.size : 0;
     }
     return bytes;
 }
@@ -357,9 +359,6 @@ repair_all_lists(struct repairing *r, const struct backup_list *list, int jobs, 
 static void
 repairing_free(struct repairing *r)
 {
-    for (size_t i = 0; i < r->names.n; i++) {
-        free(r->v[i].there.name);
-    }
     free(r->v);
     chunkindex_free(&r->names);
 }

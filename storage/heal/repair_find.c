@@ -42,18 +42,14 @@ find_lost(void *ctx, const struct chunk_ref *line, struct err *e)
 {
     struct finding   *f = ctx;
     struct repairing *r = f->repairing;
-    struct chunk_name name;
-    size_t            at;
     size_t            n = r->names.n;
+    size_t            at = chunkindex_find_name(&f->damage->chunks, &line->name);
 
     (void)e;
-    if (chunk_name_parse(line->name, &name) != 0 ||
-        (at = chunkindex_find_name(&f->damage->chunks, &name)) == SIZE_MAX ||
-        f->damage->chunks.v[at].state != CHUNKINDEX_TRUSTED) {
+    if (at == SIZE_MAX || f->damage->chunks.v[at].state != CHUNKINDEX_TRUSTED) {
         return 0;
     }
-    chunkindex_trust(&r->names, &name, line->size, line->raw_size);
-    if (r->names.n > n) {
+    if (chunkindex_trust(&r->names, line)) {
         VEC_GROW(r->v, n, r->cap);
         r->v[n] = (struct repair_lost){.healed = false};
         memcpy(r->v[n].backup, f->backup, strlen(f->backup) + 1);
@@ -81,33 +77,29 @@ repair_find_lost(struct repairing *r, const struct damage *d, const struct backu
 /* ---- there: the same stored bytes ---- */
 
 static void
-take(struct repairing *r, size_t i, const char *name, uint64_t size, uint64_t raw_size)
+take(struct repairing *r, size_t i, const struct chunk_ref *there)
 {
-    if (r->v[i].there.name == NULL) {
-        r->v[i].there = (struct chunk_ref){
-            .name = xstrdup(name), .size = size, .raw_size = raw_size};
+    if (!r->v[i].found) {
+        r->v[i].found = true;
+        r->v[i].there = *there;
     }
 }
 
 static int
 same_bytes(void *ctx, const struct chunk_ref *line, struct err *e)
 {
-    struct repairing *r = ctx;
-    struct chunk_name name;
-    size_t            i;
+    const struct chunk_name *name = &line->name;
+    struct repairing        *r = ctx;
+    size_t                   i = chunkindex_find_stored(&r->names, line);
 
     (void)e;
-    if (chunk_name_parse(line->name, &name) != 0) {
-        return 0;
-    }
-    i = chunkindex_find_stored(&r->names, name.sha256, line->size, line->raw_size);
     /* Encrypted twice for the same keys, the bytes differ, and the id tells what they are. */
-    if (i == SIZE_MAX && keyring_same(r->from->keys, r->to->keys, name.epoch)) {
-        i = chunkindex_find(&r->names, name.id);
-        i = i != SIZE_MAX && r->names.v[i].name.epoch == name.epoch ? i : SIZE_MAX;
+    if (i == SIZE_MAX && keyring_same(r->from->keys, r->to->keys, name->epoch)) {
+        i = chunkindex_find(&r->names, name->id);
+        i = i != SIZE_MAX && r->names.v[i].ref.name.epoch == name->epoch ? i : SIZE_MAX;
     }
     if (i != SIZE_MAX) {
-        take(r, i, line->name, line->size, line->raw_size);
+        take(r, i, line);
     }
     return 0;
 }
@@ -118,13 +110,10 @@ static void
 same_places(struct repairing *r, const struct manifest *here, const struct manifest *there)
 {
     for (size_t i = 0; here->n_chunks == there->n_chunks && i < here->n_chunks; i++) {
-        struct chunk_name name;
-        size_t            at;
+        size_t at = chunkindex_find_name(&r->names, &here->chunks[i].name);
 
-        if (here->chunks[i].raw_size == there->chunks[i].raw_size &&
-            chunk_name_parse(here->chunks[i].name, &name) == 0 &&
-            (at = chunkindex_find_name(&r->names, &name)) != SIZE_MAX) {
-            take(r, at, there->chunks[i].name, there->chunks[i].size, there->chunks[i].raw_size);
+        if (at != SIZE_MAX && here->chunks[i].raw_size == there->chunks[i].raw_size) {
+            take(r, at, &there->chunks[i]);
         }
     }
 }
@@ -163,7 +152,7 @@ repair_find_there(struct repairing *r, struct err *e)
         }
     }
     for (size_t i = 0; rc == 0 && i < r->names.n; i++) {
-        if (r->v[i].there.name == NULL && !strlist_has(&asked, r->v[i].backup)) {
+        if (!r->v[i].found && !strlist_has(&asked, r->v[i].backup)) {
             strlist_add(&asked, r->v[i].backup);
             rc = same_backup(r, r->v[i].backup, e);
         }

@@ -13,7 +13,8 @@
 /* A chunk that is lost here, and what holds its contents there. */
 struct repair_lost {
     char             backup[BACKUP_ID_MAX]; /* one that needs it */
-    struct chunk_ref there;                 /* name NULL: nothing */
+    bool             found;                 /* something there does */
+    struct chunk_ref there;                 /* what */
     bool             healed;
 };
 

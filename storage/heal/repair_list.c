@@ -104,16 +104,10 @@ static int
 add_line(void *ctx, const struct chunk_ref *line, struct err *e)
 {
     struct chunkindex *own = ctx;
-    struct chunk_name  name;
 
     (void)e;
-    if (chunk_name_parse(line->name, &name) == 0) {
-        size_t n = own->n;
-
-        chunkindex_trust(own, &name, line->size, line->raw_size);
-        if (own->n > n) {
-            own->v[n].state = CHUNKINDEX_REUSABLE;
-        }
+    if (chunkindex_trust(own, line)) {
+        own->v[own->n - 1].state = CHUNKINDEX_REUSABLE;
     }
     return 0;
 }
@@ -123,18 +117,12 @@ static bool
 rename_chunks(struct manifest *m, struct chunkindex *own)
 {
     for (size_t i = 0; i < m->n_chunks; i++) {
-        struct chunk_ref *c = &m->chunks[i];
-        struct chunk_name name;
-        char              text[CHUNK_NAME_MAX];
-        size_t            at;
+        size_t at = chunkindex_find_stored(own, &m->chunks[i]);
 
-        if (chunk_name_parse(c->name, &name) != 0 ||
-            (at = chunkindex_find_stored(own, name.sha256, c->size, c->raw_size)) == SIZE_MAX) {
+        if (at == SIZE_MAX) {
             return false;
         }
-        chunk_name_format(&own->v[at].name, text);
-        free(c->name);
-        c->name = xstrdup(text);
+        m->chunks[i].name = own->v[at].ref.name;
     }
     return true;
 }

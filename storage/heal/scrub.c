@@ -163,8 +163,8 @@ by_place(const void *a, const void *b, void *ctx)
     const struct chunkindex_entry *const *x = a;
     const struct chunkindex_entry *const *y = b;
     uint64_t                              first = *(const uint64_t *)ctx;
-    uint64_t                              px = usedchunks_position((*x)->name.id) - first;
-    uint64_t                              py = usedchunks_position((*y)->name.id) - first;
+    uint64_t                              px = usedchunks_position((*x)->ref.name.id) - first;
+    uint64_t                              py = usedchunks_position((*y)->ref.name.id) - first;
 
     return (px > py) - (px < py);
 }
@@ -184,7 +184,7 @@ choose(struct scrub *s, struct chunkindex *set)
     qsort_r(w->item, set->n, sizeof *w->item, by_place, &w->slice_first);
     for (w->n_items = 0; w->n_items < set->n && (max == 0 || s->bytes + bytes < max);
          w->n_items++) {
-        bytes += w->item[w->n_items]->size;
+        bytes += w->item[w->n_items]->ref.size;
     }
     return bytes;
 }
@@ -197,24 +197,22 @@ forget_gone(struct scrub *s, const struct usedchunks_slice *slice, const struct 
     struct scrub_work *w = s->work;
 
     for (size_t i = 0; i < w->condemned.chunks.n; i++) {
-        const struct chunk_name *name = &w->condemned.chunks.v[i].name;
+        const struct chunk_name *name = &w->condemned.chunks.v[i].ref.name;
         struct object_info       info;
-        char                     text[CHUNK_NAME_MAX];
         char                    *key;
 
         if (!usedchunks_slice_holds(slice, usedchunks_position(name->id)) ||
             chunkindex_find_name(needed, name) != SIZE_MAX) {
             continue;
         }
-        chunk_name_format(name, text);
-        key = chunk_key(s->db, text);
+        key = chunk_key(s->db, name);
         if (storage_head(s->repo->st, key, &info, e) != 0) {
             if (e->kind != ERR_NOT_FOUND) {
                 free(key);
                 return -1;
             }
             err_clear(e);
-            chunkindex_trust(&w->acquitted, name, 0, 0);
+            (void)chunkindex_trust_name(&w->acquitted, name);
         }
         free(key);
     }
@@ -239,7 +237,7 @@ scrub_slice(struct scrub *s, const struct usedchunks_slice *slice, uint64_t *nex
     progress_grow(choose(s, &set));
     rc = scrub_read(s, &done, e);
     if (done < set.n) {
-        *next = usedchunks_position(w->item[done]->name.id);
+        *next = usedchunks_position(w->item[done]->ref.name.id);
         if (rc == 0 && s->end == SCRUB_COMPLETE) {
             s->end = SCRUB_BYTES;
         }

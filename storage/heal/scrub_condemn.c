@@ -32,8 +32,8 @@ condemn(struct scrub *s, struct err *e)
     for (size_t i = 0; i < s->bad_names.n; i++) {
         char name[CHUNK_NAME_MAX];
 
-        if (!condemned_has(&w->condemned, &s->bad_names.v[i].name)) {
-            chunk_name_format(&s->bad_names.v[i].name, name);
+        if (!condemned_has(&w->condemned, &s->bad_names.v[i].ref.name)) {
+            chunk_name_format(&s->bad_names.v[i].ref.name, name);
             strlist_add(&names, name);
         }
     }

@@ -52,8 +52,7 @@ add_bad(struct scrub *s, const struct chunk_name *name, const struct bad_object 
 
     (void)pthread_mutex_lock(&s->work->lock);
     n = s->bad_names.n;
-    chunkindex_trust(&s->bad_names, name, 0, 0);
-    if (s->bad_names.n > n) {
+    if (chunkindex_trust_name(&s->bad_names, name)) {
         VEC_GROW(s->bad, n, s->cap_bad);
         s->bad[n] = *bad;
     } else {
@@ -65,48 +64,47 @@ add_bad(struct scrub *s, const struct chunk_name *name, const struct bad_object 
 /* ---- others with the same content ---- */
 
 struct twins {
-    struct scrub                  *scrub;
-    struct hands                  *hands;
-    const struct chunkindex_entry *of;
-    size_t                         prefix; /* length of "<db>/chunks/" */
-    bool                           good;   /* one of them is */
+    struct scrub           *scrub;
+    struct hands           *hands;
+    const struct chunk_ref *of;
+    size_t                  prefix; /* length of "<db>/chunks/" */
+    bool                    good;   /* one of them is */
 };
 
 static int
 check_twin(void *ctx, const struct object_info *info, struct err *e)
 {
-    struct twins     *t = ctx;
-    char              text[CHUNK_NAME_MAX] = "";
-    struct chunk_ref  line = {.name = text, .size = info->size, .raw_size = t->of->raw_size};
-    struct chunk_name name;
-    struct err        why = ERR_INIT;
-    int               is;
+    struct twins            *t = ctx;
+    const struct chunk_name *name = &t->of->name;
+    struct chunk_ref         twin = {.size = info->size, .raw_size = t->of->raw_size};
+    struct err               why = ERR_INIT;
+    int                      is;
 
-    (void)snprintf(text, sizeof text, "%s", info->key + t->prefix);
-    if (chunk_name_parse(text, &name) != 0 ||
-        memcmp(name.id, t->of->name.id, sizeof name.id) != 0 ||
-        chunk_name_equal(&name, &t->of->name)) {
+    if (chunk_name_parse(info->key + t->prefix, &twin.name) != 0 ||
+        memcmp(twin.name.id, name->id, sizeof name->id) != 0 ||
+        chunk_name_equal(&twin.name, name)) {
         return 0;
     }
-    is = check_twice(t->scrub, t->hands, &line, &why);
+    is = check_twice(t->scrub, t->hands, &twin, &why);
     if (is < 0) {
         *e = why;
         return -1;
     }
     t->good |= is == 0;
     if (is == 1) {
-        add_bad(t->scrub, &name, &(struct bad_object){.spare = true, .problem = xstrdup(why.text)});
+        add_bad(t->scrub, &twin.name,
+                &(struct bad_object){.spare = true, .problem = xstrdup(why.text)});
     }
     return 0;
 }
 
 static int
-check_twins(struct scrub *s, struct hands *h, const struct chunkindex_entry *k, bool *good,
+check_twins(struct scrub *s, struct hands *h, const struct chunk_ref *ref, bool *good,
             struct err *e)
 {
-    struct twins t = {.scrub = s, .hands = h, .of = k};
+    struct twins t = {.scrub = s, .hands = h, .of = ref};
     char        *enc = name_encode(s->db);
-    char        *prefix = xasprintf("%s/chunks/%u/%02x/", enc, k->name.epoch, k->name.id[0]);
+    char        *prefix = xasprintf("%s/chunks/%u/%02x/", enc, ref->name.epoch, ref->name.id[0]);
     int          rc;
 
     t.prefix = strlen(enc) + strlen("/chunks/");
@@ -137,12 +135,12 @@ finished(struct scrub *s, struct chunkindex_entry *k, bool good)
     (void)pthread_mutex_lock(&w->lock);
     k->used = true;
     s->objects++;
-    s->bytes += k->size;
-    if (good && condemned_has(&w->condemned, &k->name)) {
-        chunkindex_trust(&w->acquitted, &k->name, k->size, k->raw_size);
+    s->bytes += k->ref.size;
+    if (good && condemned_has(&w->condemned, &k->ref.name)) {
+        (void)chunkindex_trust(&w->acquitted, &k->ref);
     }
     (void)pthread_mutex_unlock(&w->lock);
-    progress_add(k->size);
+    progress_add(k->ref.size);
 }
 
 static int
@@ -153,7 +151,6 @@ check_one(void *ctx, void *task, int worker, struct err *e)
     struct hands            *h = &r->hands[worker];
     struct chunkindex_entry *k = *(struct chunkindex_entry **)task;
     char                     name[CHUNK_NAME_MAX];
-    struct chunk_ref         line = {.name = name, .size = k->size, .raw_size = k->raw_size};
     struct err               why = ERR_INIT;
     bool                     healed = false;
     bool                     late;
@@ -168,14 +165,13 @@ check_one(void *ctx, void *task, int worker, struct err *e)
     if (late || cancel_check(e) != 0) {
         return late ? 0 : -1;
     }
-    chunk_name_format(&k->name, name);
-    is = check_twice(s, h, &line, &why);
-    if (is < 0 || (is == 1 && check_twins(s, h, k, &healed, &why) != 0)) {
+    is = check_twice(s, h, &k->ref, &why);
+    if (is < 0 || (is == 1 && check_twins(s, h, &k->ref, &healed, &why) != 0)) {
         *e = why;
-        return err_wrap(e, "could not read chunk \"%s\"", name);
+        return err_wrap(e, "could not read chunk \"%s\"", chunk_name_format(&k->ref.name, name));
     }
     if (is == 1) {
-        add_bad(s, &k->name,
+        add_bad(s, &k->ref.name,
                 &(struct bad_object){.missing = why.kind == ERR_NOT_FOUND,
                                      .healed = healed,
                                      .problem = xstrdup(why.text)});
@@ -219,7 +215,7 @@ checkpoint(void *ctx, struct err *e)
     settled = r->scrub->bad_names.n == w->settled;
     (void)pthread_mutex_unlock(&w->lock);
     if (done > 0 && done < w->n_items && settled) {
-        scrub_remember(r->scrub, usedchunks_position(w->item[done]->name.id));
+        scrub_remember(r->scrub, usedchunks_position(w->item[done]->ref.name.id));
     }
     return 0;
 }

@@ -11,16 +11,6 @@
 #include "storage/heal/scrub_impl.h"
 #include "storage/read/parts.h"
 
-/* The index of a bad object by its name; SIZE_MAX: it is not bad. */
-static size_t
-bad_index(const struct scrub *s, const char *text)
-{
-    struct chunk_name name;
-
-    return chunk_name_parse(text, &name) != 0 ? SIZE_MAX
-                                              : chunkindex_find_name(&s->bad_names, &name);
-}
-
 /* ---- backups ---- */
 
 struct confirming {
@@ -33,7 +23,7 @@ static int
 confirm_line(void *ctx, const struct chunk_ref *line, struct err *e)
 {
     struct confirming *c = ctx;
-    size_t             i = bad_index(c->scrub, line->name);
+    size_t             i = chunkindex_find_name(&c->scrub->bad_names, &line->name);
 
     (void)e;
     if (i != SIZE_MAX && i >= c->from) {
@@ -61,7 +51,7 @@ drop_unneeded(struct scrub *s, size_t from)
             bad_free(&s->bad[i]);
             continue;
         }
-        chunkindex_trust(&kept, &s->bad_names.v[i].name, 0, 0);
+        (void)chunkindex_trust_name(&kept, &s->bad_names.v[i].ref.name);
         s->bad[n++] = s->bad[i];
     }
     chunkindex_free(&s->bad_names);
@@ -123,7 +113,7 @@ trace(struct scrub *s, const struct manifest *m)
     struct tracing t = {s, bad};
 
     for (size_t i = 0; i < m->n_chunks; i++) {
-        bad[i] = bad_index(s, m->chunks[i].name);
+        bad[i] = chunkindex_find_name(&s->bad_names, &m->chunks[i].name);
         want[i] = bad[i] != SIZE_MAX;
     }
     chunkusers_trace(m, want, add_table, &t);

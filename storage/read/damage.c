@@ -47,15 +47,10 @@ struct judging {
 };
 
 static bool
-is_lost(const struct damage *d, const char *text)
+is_lost(const struct damage *d, const struct chunk_name *name)
 {
-    struct chunk_name name;
-    size_t            i;
+    size_t i = chunkindex_find_name(&d->chunks, name);
 
-    if (chunk_name_parse(text, &name) != 0) {
-        return false;
-    }
-    i = chunkindex_find_name(&d->chunks, &name);
     return i != SIZE_MAX && d->chunks.v[i].state == CHUNKINDEX_TRUSTED;
 }
 
@@ -65,7 +60,7 @@ count_lost(void *ctx, const struct chunk_ref *line, struct err *e)
     struct judging *j = ctx;
 
     (void)e;
-    j->lost += is_lost(j->damage, line->name);
+    j->lost += is_lost(j->damage, &line->name);
     return 0;
 }
 
@@ -95,7 +90,7 @@ find_tables(struct repo *r, const struct label *l, struct judging *j, struct err
     }
     want = xcalloc(m->n_chunks + 1, sizeof *want);
     for (size_t i = 0; i < m->n_chunks; i++) {
-        want[i] = is_lost(j->damage, m->chunks[i].name);
+        want[i] = is_lost(j->damage, &m->chunks[i].name);
     }
     chunkusers_trace(m, want, add_table, j);
     strlist_sort(&j->tables);

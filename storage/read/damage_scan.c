@@ -50,10 +50,10 @@ damage_find_twins(struct repo *r, const char *db, struct damage *d, struct err *
     int            rc = 0;
 
     for (size_t i = 0; i < d->chunks.n; i++) {
-        const struct chunkindex_entry *k = &d->chunks.v[i];
+        const struct chunk_name *name = &d->chunks.v[i].ref.name;
 
-        if (k->state == CHUNKINDEX_TRUSTED) {
-            strlist_take(&below, xasprintf("%u/%02x/", k->name.epoch, k->name.id[0]));
+        if (d->chunks.v[i].state == CHUNKINDEX_TRUSTED) {
+            strlist_take(&below, xasprintf("%u/%02x/", name->epoch, name->id[0]));
         }
     }
     strlist_sort(&below);
@@ -151,7 +151,7 @@ look_slice(struct repo *r, const char *db, const struct backup_list *list,
     }
     for (size_t i = 0; i < set.n; i++) {
         if (set.v[i].state == CHUNKINDEX_TRUSTED) {
-            chunkindex_trust(&d->chunks, &set.v[i].name, set.v[i].size, set.v[i].raw_size);
+            (void)chunkindex_trust(&d->chunks, &set.v[i].ref);
         }
     }
     rc = 0;

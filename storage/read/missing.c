@@ -108,7 +108,7 @@ add_trashed(void *ctx, const char *name, struct err *e)
 
     (void)e;
     if (chunk_name_parse(name, &parsed) == 0) {
-        chunkindex_trust(&s->trashed, &parsed, 0, 0);
+        (void)chunkindex_trust_name(&s->trashed, &parsed);
     }
     return 0;
 }

@@ -152,14 +152,10 @@ static int
 add_name(void *ctx, const struct chunk_ref *line, struct err *e)
 {
     struct chunkindex *here = ctx;
-    struct chunk_name  name;
-    size_t             n = here->n;
 
     (void)e;
-    (void)chunk_name_parse(line->name, &name); /* chunk_list_parse() did */
-    chunkindex_trust(here, &name, line->size, line->raw_size);
-    if (here->n > n) {
-        here->v[n].state = CHUNKINDEX_REUSABLE;
+    if (chunkindex_trust(here, line)) {
+        here->v[here->n - 1].state = CHUNKINDEX_REUSABLE;
     }
     return 0;
 }
@@ -167,23 +163,19 @@ add_name(void *ctx, const struct chunk_ref *line, struct err *e)
 static int
 rename_one(struct chunk_ref *c, const struct chunkindex *here, struct err *e)
 {
-    struct chunk_name name;
-    char              text[CHUNK_NAME_MAX];
-    size_t            at;
+    char   text[CHUNK_NAME_MAX];
+    size_t at;
 
-    (void)chunk_name_parse(c->name, &name); /* manifest_check() did */
-    if (chunkindex_find_name(here, &name) != SIZE_MAX) {
+    if (chunkindex_find_name(here, &c->name) != SIZE_MAX) {
         return 0;
     }
-    at = chunkindex_find(here, name.id);
-    if (at == SIZE_MAX || here->v[at].raw_size != c->raw_size) {
+    at = chunkindex_find(here, c->name.id);
+    if (at == SIZE_MAX || here->v[at].ref.raw_size != c->raw_size) {
         return err_set(e, ERR_CORRUPT, "chunk \"%s\" is not in the chunk list under any name",
-                       c->name);
+                       chunk_name_format(&c->name, text));
     }
-    chunk_name_format(&here->v[at].name, text);
-    free(c->name);
-    c->name = xstrdup(text);
-    c->size = here->v[at].size;
+    c->name = here->v[at].ref.name;
+    c->size = here->v[at].ref.size;
     return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/crypto/hash.h"
+#include "core/enc.h"
 #include "core/log.h"
 #include "storage/contract/versions.h"
 #include "storage/format/chunkname.h"
@@ -13,8 +14,7 @@
 struct chunk_want {
     struct repo          *repo;
     const char           *db;
-    const char           *name;
-    uint64_t              size, raw_size;
+    struct chunk_ref      ref;
     struct codec         *codec;
     struct buf           *scratch, *out;
     struct chunk_payload *payload;
@@ -22,18 +22,13 @@ struct chunk_want {
     bool as_stored; /* stored size and digest are all that is looked at: nothing is opened */
 };
 
-/* NULL: no name of a chunk, or not one that its epoch could have.  What is plain is never taken
- * for what is encrypted. */
+/* NULL: its epoch could not have it.  What is plain is never taken for what is encrypted. */
 static const struct epoch *
-parse_name(const struct chunk_want *w, struct chunk_name *name, struct err *e)
+find_epoch(const struct chunk_want *w, struct err *e)
 {
-    const struct epoch *ep;
+    const struct chunk_name *name = &w->ref.name;
+    const struct epoch      *ep = keyring_epoch(w->repo->keys, name->epoch, e);
 
-    if (chunk_name_parse(w->name, name) != 0) {
-        err_set(e, ERR_CORRUPT, "not the name of a chunk");
-        return NULL;
-    }
-    ep = keyring_epoch(w->repo->keys, name->epoch, e);
     if (ep != NULL && ep->sealed != name->sealed) {
         err_set(e, ERR_CORRUPT, "is %sencrypted, and epoch %u is%s", name->sealed ? "" : "not ",
                 ep->number, ep->sealed ? "" : " not");
@@ -46,7 +41,7 @@ parse_name(const struct chunk_want *w, struct chunk_name *name, struct err *e)
 static int
 get_chunk(const struct chunk_want *w, struct err *e)
 {
-    char *key = chunk_key(w->db, w->name);
+    char *key = chunk_key(w->db, &w->ref.name);
     int   rc = w->anew ? storage_get_anew(w->repo->st, key, w->scratch, e)
                        : storage_get(w->repo->st, key, w->scratch, e);
 
@@ -56,25 +51,25 @@ get_chunk(const struct chunk_want *w, struct err *e)
 
 /* What scratch holds has the stored size and digest of its name. */
 static int
-check_bytes(const struct chunk_want *w, const struct chunk_name *name, struct err *e)
+check_bytes(const struct chunk_want *w, struct err *e)
 {
     uint8_t digest[SHA256_BYTES];
 
-    if (w->scratch->len != w->size) {
-        return err_set(e, ERR_CORRUPT, "has %zu bytes, not %" PRIu64, w->scratch->len, w->size);
+    if (w->scratch->len != w->ref.size) {
+        return err_set(e, ERR_CORRUPT, "has %zu bytes, not %" PRIu64, w->scratch->len, w->ref.size);
     }
     sha256(w->scratch->data, w->scratch->len, digest);
-    return memcmp(digest, name->sha256, sizeof digest) == 0
+    return memcmp(digest, w->ref.name.sha256, sizeof digest) == 0
         ? 0
         : err_set(e, ERR_CORRUPT, "its bytes are not those that were written: the SHA-256 differs");
 }
 
 /* Decrypts in place what is encrypted. */
 static int
-open_payload(const struct chunk_want *w, const struct chunk_name *name, const struct epoch *ep,
-             struct err *e)
+open_payload(const struct chunk_want *w, const struct epoch *ep, struct err *e)
 {
-    uint8_t          what[CHUNK_SEALED_AS];
+    const struct chunk_name *name = &w->ref.name;
+    uint8_t                  what[CHUNK_SEALED_AS];
     struct sealed_as as = chunk_sealed_as(ep->public, name->id, (enum codec_kind)name->codec, what);
 
     w->payload->codec = (enum codec_kind)name->codec;
@@ -90,24 +85,23 @@ open_payload(const struct chunk_want *w, const struct chunk_name *name, const st
 static int
 decode_checked(const struct chunk_want *w, struct err *e)
 {
-    struct chunk_name   name;
-    const struct epoch *ep = parse_name(w, &name, e);
+    const struct epoch *ep = find_epoch(w, e);
     uint8_t             digest[SHA256_BYTES];
 
-    if (ep == NULL || check_bytes(w, &name, e) != 0) {
+    if (ep == NULL || check_bytes(w, e) != 0) {
         return -1;
     }
     if (w->as_stored) {
         return 0;
     }
-    ep = keyring_read(w->repo->keys, name.epoch, e);
-    if (ep == NULL || open_payload(w, &name, ep, e) != 0 ||
+    ep = keyring_read(w->repo->keys, w->ref.name.epoch, e);
+    if (ep == NULL || open_payload(w, ep, e) != 0 ||
         codec_decompress(w->codec, w->payload->codec, w->payload->data, w->payload->n,
-                         (size_t)w->raw_size, w->out, e) != 0) {
+                         (size_t)w->ref.raw_size, w->out, e) != 0) {
         return -1;
     }
     hmac_sha256(ep->naming.data, w->out->data, w->out->len, digest);
-    return memcmp(digest, name.id, sizeof digest) == 0
+    return memcmp(digest, w->ref.name.id, sizeof digest) == 0
         ? 0
         : err_set(e, ERR_CORRUPT, "its contents are not those of its id");
 }
@@ -115,21 +109,17 @@ decode_checked(const struct chunk_want *w, struct err *e)
 static int
 read_checked(const struct chunk_want *w, struct err *e)
 {
-    struct chunk_name name;
-
-    return parse_name(w, &name, e) == NULL || get_chunk(w, e) != 0 || decode_checked(w, e) != 0 ? -1
-                                                                                                : 0;
+    return find_epoch(w, e) == NULL || get_chunk(w, e) != 0 || decode_checked(w, e) != 0 ? -1 : 0;
 }
 
 /* A version of the object that is hidden by a newer one, or by its removal. */
 static bool
 read_older(const struct chunk_want *w)
 {
-    struct err        e = ERR_INIT;
-    struct chunk_name name;
-    char             *key = chunk_key(w->db, w->name);
-    bool              good = chunk_name_parse(w->name, &name) == 0 &&
-        storage_get_older(w->repo->st, key, w->size, name.sha256, w->scratch, &e) == 0 &&
+    struct err e = ERR_INIT;
+    char      *key = chunk_key(w->db, &w->ref.name);
+    bool good = storage_get_older(w->repo->st, key, w->ref.size, w->ref.name.sha256, w->scratch,
+                                  &e) == 0 &&
         decode_checked(w, &e) == 0;
 
     free(key);
@@ -138,50 +128,49 @@ read_older(const struct chunk_want *w)
 
 struct twin {
     const struct chunk_want *want;
-    size_t                   prefix;                /* length of "<db>/chunks/" */
-    char                     found[CHUNK_NAME_MAX]; /* its name, when there is one */
+    size_t                   prefix; /* length of "<db>/chunks/" */
+    bool                     found;
+    struct chunk_name        name; /* its own, when there is one */
 };
 
 /* An object with the same id and another name, if it is good. */
 static int
 try_twin(void *ctx, const struct object_info *info, struct err *e)
 {
-    struct twin      *t = ctx;
-    const char       *text = info->key + t->prefix;
-    struct chunk_want other = *t->want;
-    struct chunk_name name;
-    struct chunk_name wanted;
-    struct err        bad = ERR_INIT;
+    struct twin             *t = ctx;
+    const struct chunk_name *wanted = &t->want->ref.name;
+    struct chunk_want        other = *t->want;
+    struct err               bad = ERR_INIT;
 
     (void)e;
-    if (t->found[0] != '\0' || strcmp(text, t->want->name) == 0 ||
-        chunk_name_parse(text, &name) != 0 || chunk_name_parse(t->want->name, &wanted) != 0 ||
-        memcmp(name.id, wanted.id, sizeof name.id) != 0) {
+    if (t->found || chunk_name_parse(info->key + t->prefix, &other.ref.name) != 0 ||
+        memcmp(other.ref.name.id, wanted->id, sizeof wanted->id) != 0 ||
+        chunk_name_equal(&other.ref.name, wanted)) {
         return 0;
     }
-    other.name = text;
-    other.size = info->size;
+    other.ref.size = info->size;
     if (read_checked(&other, &bad) == 0) {
-        memcpy(t->found, text, strlen(text) + 1);
+        t->found = true;
+        t->name = other.ref.name;
     }
     return 0;
 }
 
-/* Its name goes to found (CHUNK_NAME_MAX). */
+/* Its name goes to twin. */
 static bool
-read_twin(const struct chunk_want *w, char *found)
+read_twin(const struct chunk_want *w, struct chunk_name *twin)
 {
     struct twin t = {.want = w};
     struct err  e = ERR_INIT;
-    char       *prefix = chunk_key(w->db, w->name);
-    char       *slash = strrchr(prefix, '/');
+    char       *enc = name_encode(w->db);
+    char       *prefix = xasprintf("%s/chunks/%u/%02x/", enc, w->ref.name.epoch, w->ref.name.id[0]);
 
-    t.prefix = strlen(prefix) - strlen(w->name);
-    slash[1] = '\0';
+    t.prefix = strlen(enc) + strlen("/chunks/");
     (void)storage_list(w->repo->st, prefix, try_twin, &t, &e);
     free(prefix);
-    memcpy(found, t.found, sizeof t.found);
-    return found[0] != '\0';
+    free(enc);
+    *twin = t.name;
+    return t.found;
 }
 
 /* A healed repository has many of them: one warning is enough.  Takes the text. */
@@ -201,31 +190,34 @@ say_replaced(char *text)
 static int
 read_or_replace(const struct chunk_want *w, struct err *e)
 {
-    char twin[CHUNK_NAME_MAX];
+    struct chunk_name twin;
+    char              name[CHUNK_NAME_MAX];
+    char              other[CHUNK_NAME_MAX];
 
     if (read_checked(w, e) == 0) {
         return 0;
     }
+    chunk_name_format(&w->ref.name, name);
     if (e->kind != ERR_CORRUPT && e->kind != ERR_NOT_FOUND) {
-        return err_wrap(e, "chunk \"%s\" of \"%s\"", w->name, w->db);
+        return err_wrap(e, "chunk \"%s\" of \"%s\"", name, w->db);
     }
     if (read_older(w)) {
         say_replaced(
             xasprintf("chunk \"%s\" was overwritten or removed; an older version of it is read "
                       "instead",
-                      w->name));
+                      name));
         err_clear(e);
         return 0;
     }
     /* Whether another object holds the same, only its contents can tell. */
-    if (!w->as_stored && read_twin(w, twin)) {
+    if (!w->as_stored && read_twin(w, &twin)) {
         say_replaced(
             xasprintf("chunk \"%s\" is bad or missing; \"%s\" holds the same and is read instead",
-                      w->name, twin));
+                      name, chunk_name_format(&twin, other)));
         err_clear(e);
         return 0;
     }
-    return err_wrap(e, "chunk \"%s\" of \"%s\"", w->name, w->db);
+    return err_wrap(e, "chunk \"%s\" of \"%s\"", name, w->db);
 }
 
 int
@@ -235,9 +227,7 @@ chunk_read_payload(struct repo *r, const char *db, const struct chunk_ref *ref, 
 {
     struct chunk_want w = {.repo = r,
                            .db = db,
-                           .name = ref->name,
-                           .size = ref->size,
-                           .raw_size = ref->raw_size,
+                           .ref = *ref,
                            .codec = codec,
                            .scratch = scratch,
                            .out = out,
@@ -259,13 +249,7 @@ int
 chunk_read_stored(struct repo *r, const char *db, const struct chunk_ref *ref, struct buf *stored,
                   struct err *e)
 {
-    struct chunk_want w = {.repo = r,
-                           .db = db,
-                           .name = ref->name,
-                           .size = ref->size,
-                           .raw_size = ref->raw_size,
-                           .scratch = stored,
-                           .as_stored = true};
+    struct chunk_want w = {.repo = r, .db = db, .ref = *ref, .scratch = stored, .as_stored = true};
 
     return read_or_replace(&w, e);
 }
@@ -275,16 +259,11 @@ static struct chunk_want
 want_line(struct repo *r, const char *db, const struct chunk_ref *line,
           struct chunk_payload *payload)
 {
-    struct chunk_name name;
-
     return (struct chunk_want){.repo = r,
                                .db = db,
-                               .name = line->name,
-                               .size = line->size,
-                               .raw_size = line->raw_size,
+                               .ref = *line,
                                .payload = payload,
-                               .as_stored = chunk_name_parse(line->name, &name) == 0 &&
-                                   !keyring_reads(r->keys, name.epoch)};
+                               .as_stored = !keyring_reads(r->keys, line->name.epoch)};
 }
 
 bool
@@ -293,12 +272,12 @@ chunk_has_twin(struct repo *r, const char *db, const struct chunk_ref *line, str
 {
     struct chunk_payload payload;
     struct chunk_want    w = want_line(r, db, line, &payload);
-    char                 twin[CHUNK_NAME_MAX];
+    struct chunk_name    twin;
 
     w.codec = codec;
     w.scratch = scratch;
     w.out = out;
-    return read_twin(&w, twin) || read_older(&w);
+    return read_twin(&w, &twin) || read_older(&w);
 }
 
 static int

@@ -50,13 +50,10 @@ static int
 collect_line(void *ctx, const struct chunk_ref *line, struct err *e)
 {
     struct collecting *c = ctx;
-    struct chunk_name  name;
 
     (void)e;
-    if (chunk_name_parse(line->name, &name) == 0 &&
-        usedchunks_slice_holds(c->slice, usedchunks_position(name.id))) {
-        chunkindex_trust(c->set, &name, line->size, line->raw_size);
-        chunkindex_retained(c->set, &name, line->retain_until);
+    if (usedchunks_slice_holds(c->slice, usedchunks_position(line->name.id))) {
+        (void)chunkindex_trust(c->set, line);
     }
     return 0;
 }

@@ -36,7 +36,7 @@ add_names(struct condemned *c, const json_t *o, struct err *e)
             return err_set(e, ERR_CORRUPT, "name %zu is not a string", i);
         }
         if (chunk_name_parse(text, &name) == 0) {
-            chunkindex_trust(&c->chunks, &name, 0, 0);
+            (void)chunkindex_trust_name(&c->chunks, &name);
         }
     }
     return 0;
@@ -162,8 +162,8 @@ condemned_strike(struct repo *r, const char *db, const struct condemned *c,
     for (size_t i = 0; i < c->chunks.n; i++) {
         char name[CHUNK_NAME_MAX];
 
-        if (chunkindex_find_name(chunks, &c->chunks.v[i].name) == SIZE_MAX) {
-            chunk_name_format(&c->chunks.v[i].name, name);
+        if (chunkindex_find_name(chunks, &c->chunks.v[i].ref.name) == SIZE_MAX) {
+            chunk_name_format(&c->chunks.v[i].ref.name, name);
             strlist_add(&names, name);
         }
     }

@@ -61,7 +61,9 @@ check_readable(const struct backup_entry *b, struct err *e)
 static int
 add_line(void *ctx, const struct chunk_ref *line, struct err *e)
 {
-    return chunkspool_add(ctx, line->name, line->size, e);
+    char name[CHUNK_NAME_MAX];
+
+    return chunkspool_add(ctx, chunk_name_format(&line->name, name), line->size, e);
 }
 
 /* It may have been expired by somebody else since it was listed: then it needs nothing. */

@@ -114,7 +114,7 @@ condemn(void *ctx, const char *text, struct err *e)
 
     (void)e;
     if (chunk_name_parse(text, &name) == 0) {
-        chunkindex_trust(&p->condemned, &name, 0, 0);
+        (void)chunkindex_trust_name(&p->condemned, &name);
     }
     return 0;
 }

@@ -174,7 +174,9 @@ prune_label_stands(struct prune *p, const char *id, struct err *e)
 static int
 add_line(void *ctx, const struct chunk_ref *line, struct err *e)
 {
-    return chunkspool_add(ctx, line->name, line->size, e);
+    char name[CHUNK_NAME_MAX];
+
+    return chunkspool_add(ctx, chunk_name_format(&line->name, name), line->size, e);
 }
 
 static int

@@ -51,15 +51,13 @@ read_lines(struct journal *j, journal_fn *fn, void *ctx)
         return;
     }
     for (ssize_t n; (n = getline(&line, &cap, f)) > 0 && line[n - 1] == '\n'; good += n) {
-        char              name[CHUNK_NAME_MAX];
-        uint64_t          size;
-        uint64_t          raw;
-        struct chunk_name parsed;
+        char             name[CHUNK_NAME_MAX];
+        struct chunk_ref ref = {.retain_until = 0};
 
         if (n < CHUNK_NAME_MAX + 44 &&
-            sscanf(line, "%191s %" SCNu64 " %" SCNu64, name, &size, &raw) == 3 &&
-            chunk_name_parse(name, &parsed) == 0) {
-            fn(ctx, &parsed, size, raw);
+            sscanf(line, "%191s %" SCNu64 " %" SCNu64, name, &ref.size, &ref.raw_size) == 3 &&
+            chunk_name_parse(name, &ref.name) == 0) {
+            fn(ctx, &ref);
         }
     }
     free(line);
@@ -102,10 +100,12 @@ journal_open(struct repo *r, const char *db, journal_fn *fn, void *ctx)
 }
 
 void
-journal_add(struct journal *j, const char *name, uint64_t size, uint64_t raw_size)
+journal_add(struct journal *j, const struct chunk_ref *ref)
 {
+    char name[CHUNK_NAME_MAX];
     char line[CHUNK_NAME_MAX + 44];
-    int  n = snprintf(line, sizeof line, "%s %" PRIu64 " %" PRIu64 "\n", name, size, raw_size);
+    int  n = snprintf(line, sizeof line, "%s %" PRIu64 " %" PRIu64 "\n",
+                      chunk_name_format(&ref->name, name), ref->size, ref->raw_size);
 
     if (j == NULL) {
         return;

@@ -9,20 +9,18 @@
 #ifndef STORAGE_WRITE_JOURNAL_H
 #define STORAGE_WRITE_JOURNAL_H
 
-#include <stdint.h>
-
-#include "storage/format/chunkname.h"
+#include "storage/format/chunk.h"
 #include "storage/repo/repo.h"
 
 struct journal;
 
-typedef void journal_fn(void *ctx, const struct chunk_name *, uint64_t size, uint64_t raw_size);
+typedef void journal_fn(void *ctx, const struct chunk_ref *);
 
 /* Opens, locks, and calls back with what earlier runs left.  NULL: warned, or another run of
  * this host has it. */
 struct journal *journal_open(struct repo *, const char *db, journal_fn *, void *ctx);
 /* From any thread; these accept NULL. */
-void journal_add(struct journal *, const char *name, uint64_t size, uint64_t raw_size);
+void journal_add(struct journal *, const struct chunk_ref *);
 void journal_clear(struct journal *);
 void journal_close(struct journal *);
 

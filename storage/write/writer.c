@@ -164,7 +164,7 @@ use(struct writer *w, size_t number)
 
     if (k->state == CHUNKINDEX_REUSABLE && !k->used) {
         w->stats.reused_chunks++;
-        w->stats.reused_bytes += k->size;
+        w->stats.reused_bytes += k->ref.size;
     }
     k->used = true;
 }
@@ -186,13 +186,12 @@ writer_claim(struct writer *w, const uint8_t id[SHA256_BYTES], bool *missing)
 }
 
 bool
-writer_claim_stored(struct writer *w, const uint8_t sha256_want[SHA256_BYTES], uint64_t size,
-                    uint64_t raw_size, uint32_t *number)
+writer_claim_stored(struct writer *w, const struct chunk_ref *ref, uint32_t *number)
 {
     size_t found;
 
     (void)pthread_mutex_lock(&w->lock);
-    found = chunkindex_find_stored(&w->known, sha256_want, size, raw_size);
+    found = chunkindex_find_stored(&w->known, ref);
     if (found != SIZE_MAX) {
         use(w, found);
         *number = (uint32_t)found;

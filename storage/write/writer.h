@@ -81,9 +81,9 @@ int writer_encode(const struct writer *, const uint8_t id[SHA256_BYTES], const v
 /* The number of a content.  *missing: it is not stored, nobody is storing it, and writer_send()
  * is now the caller's duty: without it there will be no commit. */
 uint32_t writer_claim(struct writer *, const uint8_t id[SHA256_BYTES], bool *missing);
-/* The number of a reusable chunk with just these stored bytes; false when there is none. */
-bool writer_claim_stored(struct writer *, const uint8_t sha256[SHA256_BYTES], uint64_t size,
-                         uint64_t raw_size, uint32_t *number);
+/* The number of a reusable chunk with just these stored bytes, whatever it is called; false when
+ * there is none. */
+bool writer_claim_stored(struct writer *, const struct chunk_ref *, uint32_t *number);
 /* Never waits, and never fails: the put() is on its way when this returns, and a failure of it
  * shows in writer_failed() and writer_commit().  Shares the buffer until then. */
 void writer_send(struct writer *, uint32_t number, struct chunkbuf *);

@@ -19,7 +19,6 @@ name_chunks(struct writer *w, const uint32_t *chunks, size_t n, struct chunk_ref
     l->chunks = l->stored_bytes = l->new_chunks = l->new_bytes = 0;
     for (size_t i = 0; i < n; i++) {
         const struct chunkindex_entry *k = &w->known.v[chunks[i]];
-        char                           name[CHUNK_NAME_MAX];
 
         if (chunks[i] >= w->known.n || !k->used ||
             (k->state != CHUNKINDEX_WRITTEN && k->state != CHUNKINDEX_REUSABLE)) {
@@ -27,13 +26,12 @@ name_chunks(struct writer *w, const uint32_t *chunks, size_t n, struct chunk_ref
                            "the manifest names chunk %" PRIu32 ", which this run did not store",
                            chunks[i]);
         }
-        chunk_name_format(&k->name, name);
-        refs[i] = (struct chunk_ref){xstrdup(name), k->size, k->raw_size, k->retain_until};
+        refs[i] = k->ref;
         l->chunks++;
-        l->stored_bytes += k->size;
+        l->stored_bytes += k->ref.size;
         if (k->state == CHUNKINDEX_WRITTEN) {
             l->new_chunks++;
-            l->new_bytes += k->size;
+            l->new_bytes += k->ref.size;
         }
     }
     return 0;
@@ -175,9 +173,6 @@ put_contents(struct writer *w, const struct contents *c, struct label *l, struct
     own.chunks = xcalloc(c->n + 1, sizeof *own.chunks);
     if (name_chunks(w, c->chunks, c->n, own.chunks, l, e) == 0) {
         rc = c->manifest != NULL ? put_lists(w, &own, l, e) : put_stored(w, &own, c->stored, l, e);
-    }
-    for (size_t i = 0; i < c->n; i++) {
-        free(own.chunks[i].name);
     }
     free(own.chunks);
     return rc;

@@ -16,19 +16,14 @@
 
 /* Called without the lock. */
 static int
-put_chunk(struct writer *w, const struct chunkindex_entry *k, const struct buf *stored,
-          struct err *e)
+put_chunk(struct writer *w, const struct chunk_ref *ref, const struct buf *stored, struct err *e)
 {
-    char  name[CHUNK_NAME_MAX];
-    char *key;
-    int   rc;
+    char *key = chunk_key(w->db, &ref->name);
+    int   rc = storage_put(w->repo->st, key, stored->data, stored->len, e);
 
-    chunk_name_format(&k->name, name);
-    key = chunk_key(w->db, name);
-    rc = storage_put(w->repo->st, key, stored->data, stored->len, e);
     free(key);
     if (rc == 0) {
-        journal_add(w->journal, name, k->size, k->raw_size);
+        journal_add(w->journal, ref);
     }
     return rc;
 }
@@ -41,10 +36,10 @@ settle(struct writer *w, uint32_t number, int rc, const struct err *e)
 
     if (rc == 0) {
         k->state = CHUNKINDEX_WRITTEN;
-        k->retain_until =
+        k->ref.retain_until =
             w->lock_until; /* or later: the step may have changed since the run began */
         w->stats.new_chunks++;
-        w->stats.new_bytes += k->size;
+        w->stats.new_bytes += k->ref.size;
     } else if (w->failed.kind == ERR_NONE) {
         w->failed = *e;
     }
@@ -74,14 +69,14 @@ io_thread(void *arg)
 
     (void)pthread_mutex_lock(&w->lock);
     while ((item = next_item(w)) != NULL) {
-        struct err              e = ERR_INIT;
-        struct chunkindex_entry k = w->known.v[item->number];
-        bool                    lost = w->failed.kind != ERR_NONE;
-        int                     rc = 0;
+        struct err       e = ERR_INIT;
+        struct chunk_ref ref = w->known.v[item->number].ref;
+        bool             lost = w->failed.kind != ERR_NONE;
+        int              rc = 0;
 
         (void)pthread_mutex_unlock(&w->lock);
         if (!lost) {
-            rc = put_chunk(w, &k, &item->chunk->data, &e);
+            rc = put_chunk(w, &ref, &item->chunk->data, &e);
         }
         chunkbuf_drop(item->chunk);
         (void)pthread_mutex_lock(&w->lock);
@@ -110,15 +105,15 @@ writer_io_start(struct writer *w, int threads, struct err *e)
 
 /* The chunk's name, now that its stored bytes are known. */
 static void
-name_chunk(struct writer *w, struct chunkindex_entry *k, const struct chunkbuf *c)
+name_chunk(struct writer *w, struct chunk_ref *ref, const struct chunkbuf *c)
 {
-    memcpy(k->name.sha256, c->sha256, sizeof k->name.sha256);
-    (void)hex_decode(w->mark.run, 2 * (size_t)RUN_BYTES, k->name.run, sizeof k->name.run);
-    k->name.epoch = w->epoch->number;
-    k->name.codec = (uint8_t)c->codec;
-    k->name.sealed = c->sealed;
-    k->size = c->data.len;
-    k->raw_size = c->raw_size;
+    memcpy(ref->name.sha256, c->sha256, sizeof ref->name.sha256);
+    (void)hex_decode(w->mark.run, 2 * (size_t)RUN_BYTES, ref->name.run, sizeof ref->name.run);
+    ref->name.epoch = w->epoch->number;
+    ref->name.codec = (uint8_t)c->codec;
+    ref->name.sealed = c->sealed;
+    ref->size = c->data.len;
+    ref->raw_size = c->raw_size;
 }
 
 void
@@ -129,7 +124,7 @@ writer_send(struct writer *w, uint32_t number, struct chunkbuf *c)
     chunkbuf_share(c);
     *item = (struct writer_item){.chunk = c, .number = number};
     (void)pthread_mutex_lock(&w->lock);
-    name_chunk(w, &w->known.v[number], c);
+    name_chunk(w, &w->known.v[number].ref, c);
     if (w->first == NULL) {
         w->first = item;
     } else {

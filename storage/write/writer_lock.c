@@ -57,19 +57,18 @@ lock_share(void *ctx, void *task, int worker, struct err *e)
     (void)worker;
     for (size_t i = first; i < d->n; i += (size_t)d->threads) {
         struct chunkindex_entry *k = &d->w->known.v[d->numbers[i]];
+        char                    *key = chunk_key(d->w->db, &k->ref.name);
         char                     name[CHUNK_NAME_MAX];
-        char                    *key;
         int                      rc;
 
-        chunk_name_format(&k->name, name);
-        key = chunk_key(d->w->db, name);
         rc = writer_tick(d->w, e) != 0 ? -1
                                        : storage_retain(d->w->repo->st, key, d->w->lock_until, e);
         free(key);
         if (rc != 0) {
-            return err_wrap(e, "could not lock chunk \"%s\" further", name);
+            return err_wrap(e, "could not lock chunk \"%s\" further",
+                            chunk_name_format(&k->ref.name, name));
         }
-        k->retain_until = d->w->lock_until;
+        k->ref.retain_until = d->w->lock_until;
     }
     return 0;
 }
@@ -118,7 +117,7 @@ writer_lock_reused(struct writer *w, const uint32_t *chunks, size_t n, struct er
     }
     d.numbers = xcalloc(n + 1, sizeof *d.numbers);
     for (size_t i = 0; i < n; i++) {
-        if (chunks[i] < w->known.n && w->known.v[chunks[i]].retain_until < w->lock_until) {
+        if (chunks[i] < w->known.n && w->known.v[chunks[i]].ref.retain_until < w->lock_until) {
             d.numbers[d.n++] = chunks[i];
         }
     }

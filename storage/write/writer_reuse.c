@@ -45,24 +45,22 @@ of_epoch(const struct writer *w, const struct chunk_name *name)
 static int
 trust_line(void *ctx, const struct chunk_ref *line, struct err *e)
 {
-    struct writer    *w = ctx;
-    struct chunk_name name;
+    struct writer *w = ctx;
 
     (void)e;
-    if (chunk_name_parse(line->name, &name) == 0 && of_epoch(w, &name)) {
-        chunkindex_trust(&w->known, &name, line->size, line->raw_size);
-        chunkindex_retained(&w->known, &name, line->retain_until);
+    if (of_epoch(w, &line->name)) {
+        (void)chunkindex_trust(&w->known, line);
     }
     return 0;
 }
 
 static void
-trust_journal(void *ctx, const struct chunk_name *name, uint64_t size, uint64_t raw_size)
+trust_journal(void *ctx, const struct chunk_ref *ref)
 {
     struct writer *w = ctx;
 
-    if (of_epoch(w, name)) {
-        chunkindex_trust(&w->known, name, size, raw_size);
+    if (of_epoch(w, &ref->name)) {
+        (void)chunkindex_trust(&w->known, ref);
     }
 }
 
@@ -176,11 +174,10 @@ static int
 trust_given(struct writer *w, const struct chunkindex *trusted)
 {
     for (size_t i = 0; i < trusted->n; i++) {
-        const struct chunkindex_entry *k = &trusted->v[i];
+        const struct chunk_ref *ref = &trusted->v[i].ref;
 
-        if (of_epoch(w, &k->name)) {
-            chunkindex_trust(&w->known, &k->name, k->size, k->raw_size);
-            chunkindex_retained(&w->known, &k->name, k->retain_until);
+        if (of_epoch(w, &ref->name)) {
+            (void)chunkindex_trust(&w->known, ref);
         }
     }
     return 0;

@@ -101,7 +101,7 @@ fixture_chunk(struct repo *r, const char *id, size_t i)
     struct err       e = ERR_INIT;
     struct label    *l = label_load(r, "shop", id, &e);
     struct manifest *m = manifest_load(r, l, &e);
-    char            *key = chunk_key("shop", m->chunks[i].name);
+    char            *key = chunk_key("shop", &m->chunks[i].name);
 
     manifest_free(m);
     label_free(l);

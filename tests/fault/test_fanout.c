@@ -111,7 +111,7 @@ one_backup_stands_in_every_repository(void **state)
          * fingerprints. */
         assert_memory_equal(m[i]->fingerprint_key, fixture_naming(s.v[0].repo) + ID_KEY,
                             sizeof m[i]->fingerprint_key);
-        assert_true(i == 0 || strcmp(m[i]->chunks[0].name, m[0]->chunks[0].name) != 0);
+        assert_true(i == 0 || !chunk_name_equal(&m[i]->chunks[0].name, &m[0]->chunks[0].name));
         label_free(l);
     }
     for (size_t i = 0; i < REPOS; i++) {

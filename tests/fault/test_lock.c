@@ -199,7 +199,7 @@ static int
 check_line(void *ctx, const struct chunk_ref *line, struct err *e)
 {
     const struct repo *r = ctx;
-    char              *key = chunk_key("shop", line->name);
+    char              *key = chunk_key("shop", &line->name);
 
     (void)e;
     assert_int_equal(line->retain_until, storage_lock_until(r->st, time(NULL)));

@@ -28,7 +28,7 @@ static int
 check_line(void *ctx, const struct chunk_ref *line, struct err *e)
 {
     struct object_info info;
-    char              *key = chunk_key("shop", line->name);
+    char              *key = chunk_key("shop", &line->name);
 
     if (storage_head(plain->st, key, &info, e) != 0 || info.size != line->size) {
         (void)fprintf(stderr, "backup %s lost %s\n", (const char *)ctx, key);
@@ -151,17 +151,20 @@ print_key(void *ctx, const struct object_info *info, struct err *e)
 static int
 count_line(void *ctx, const struct chunk_ref *line, struct err *e)
 {
+    char *key = chunk_key("shop", &line->name);
+
     (void)e;
-    if (!strlist_has(ctx, line->name)) {
-        strlist_add(ctx, line->name);
+    if (!strlist_has(ctx, key)) {
+        strlist_add(ctx, key);
     }
+    free(key);
     return 0;
 }
 
 static int
 is_stored(void *ctx, const char *name, struct err *e)
 {
-    char              *key = chunk_key("shop", name);
+    char              *key = xasprintf("shop/chunks/%s", name);
     struct object_info info;
 
     *(bool *)ctx |= storage_head(plain->st, key, &info, e) == 0;
@@ -209,9 +212,9 @@ check_rest(void)
         assert_ok(chunk_list_read(plain, list.v[i].label, count_line, &needed, &e), &e);
         /* Its bytes, by their hash and id. */
         for (size_t k = 0; k < needed.n; k++) {
-            char      *key = chunk_key("shop", needed.v[k]);
-            struct buf data = BUF_INIT(MIB);
-            char       hex[SHA256_HEX + 1];
+            const char *key = needed.v[k];
+            struct buf  data = BUF_INIT(MIB);
+            char        hex[SHA256_HEX + 1];
 
             assert_ok(storage_get(plain->st, key, &data, &e), &e);
             sha256_hex(data.data, data.len, hex);
@@ -219,7 +222,6 @@ check_rest(void)
                 lost("an object has other bytes");
             }
             buf_free(&data);
-            free(key);
         }
     }
     assert_ok(storage_list(plain->st, "shop/", tally, &t, &e), &e);

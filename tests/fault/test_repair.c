@@ -200,27 +200,21 @@ rewrite(struct repo *r, struct label *l, const struct manifest *m)
 static void
 contents_compressed_otherwise_are_found_by_their_place(void **state)
 {
-    struct two       *t = *state;
-    struct err        e = ERR_INIT;
-    struct label     *l = label_load(t->from, "shop", t->id, &e);
-    struct manifest  *m = manifest_load(t->from, l, &e);
-    struct chunk_name name;
-    char              plain[FIXTURE_CHUNK_BYTES];
-    char              new_name[CHUNK_NAME_MAX];
-    char             *key;
-    char             *lost = fixture_chunk(t->to, t->id, 3);
-    struct repair     r;
+    struct two      *t = *state;
+    struct err       e = ERR_INIT;
+    struct label    *l = label_load(t->from, "shop", t->id, &e);
+    struct manifest *m = manifest_load(t->from, l, &e);
+    char             plain[FIXTURE_CHUNK_BYTES];
+    char            *key;
+    char            *lost = fixture_chunk(t->to, t->id, 3);
+    struct repair    r;
 
     /* Its chunk 3 becomes an uncompressed one, in manifest, chunk list and label. */
     fixture_fill(1, 3, plain);
-    assert_int_equal(chunk_name_parse(m->chunks[3].name, &name), 0);
-    name.codec = CODEC_NONE;
-    sha256(plain, sizeof plain, name.sha256);
-    chunk_name_format(&name, new_name);
-    key = chunk_key("shop", new_name);
+    m->chunks[3].name.codec = CODEC_NONE;
+    sha256(plain, sizeof plain, m->chunks[3].name.sha256);
+    key = chunk_key("shop", &m->chunks[3].name);
     assert_ok(storage_put(t->from->st, key, plain, sizeof plain, &e), &e);
-    free(m->chunks[3].name);
-    m->chunks[3].name = xstrdup(new_name);
     m->chunks[3].size = sizeof plain;
     rewrite(t->from, l, m);
     fixture_flip(t->to, lost);

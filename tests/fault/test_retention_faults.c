@@ -37,6 +37,7 @@ static void
 fill(struct repo *r, struct shop *s)
 {
     struct policy       p = POLICY("keep-last", "1");
+    char                name[CHUNK_NAME_MAX];
     struct strlist      names = {0}, objects = {0};
     struct err          e = ERR_INIT;
     struct drill_record d;
@@ -56,7 +57,7 @@ fill(struct repo *r, struct shop *s)
     assert_ok(accept_put(r, "shop", l, "moved away", &e), &e);
     m = manifest_load(r, l, &e);
     assert_non_null(m);
-    strlist_add(&names, m->chunks[m->n_chunks - 1].name);
+    strlist_add(&names, chunk_name_format(&m->chunks[m->n_chunks - 1].name, name));
     assert_ok(condemned_put(r, "shop", &names, &objects, &e), &e);
     manifest_free(m);
     label_free(l);

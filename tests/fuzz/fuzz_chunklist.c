@@ -12,19 +12,16 @@ static int
 check_line(void *ctx, const struct chunk_ref *line, struct err *e)
 {
     char             *last = ctx;
-    struct chunk_name name;
-    char              again[CHUNK_NAME_MAX];
+    char              text[CHUNK_NAME_MAX];
+    struct chunk_name again;
 
     (void)e;
-    if (chunk_name_parse(line->name, &name) != 0 || line->raw_size > CHUNK_RAW_MAX ||
-        strcmp(last, line->name) >= 0) {
+    chunk_name_format(&line->name, text);
+    if (chunk_name_parse(text, &again) != 0 || !chunk_name_equal(&again, &line->name) ||
+        line->raw_size > CHUNK_RAW_MAX || strcmp(last, text) >= 0) {
         abort();
     }
-    chunk_name_format(&name, again);
-    if (strcmp(again, line->name) != 0) {
-        abort();
-    }
-    memcpy(last, again, sizeof again);
+    memcpy(last, text, sizeof text);
     return 0;
 }
 

@@ -128,6 +128,8 @@ is_value(const struct schema *s, json_t *x, const struct field *f, const char *a
     case FIELD_TIME:
     case FIELD_INT64:
         return has_type(v, "string") && json_object_get(v, "pattern") != NULL;
+    case FIELD_CHUNK:
+        return has_type(v, "string") && json_object_get(v, "pattern") != NULL;
     case FIELD_DIGITS:
         return is_hex(v, f->size - 1);
     case FIELD_HEX64:

@@ -13,7 +13,8 @@
 #include "storage/format/jsonpull.h"
 #include "storage/format/manifest.h"
 
-#define HEX64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define HEX63 "123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define HEX64 "0" HEX63
 #define NAME(aa)                                                                                   \
     "1/" aa "/" aa "23456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef-" HEX64         \
     "-0123456789abcdef.zst"
@@ -21,9 +22,11 @@
 static uint32_t
 add_chunk(struct manifest *m, const char *name, uint64_t size, uint64_t raw_size)
 {
+    struct chunk_ref ref = {.size = size, .raw_size = raw_size};
+
+    assert_int_equal(chunk_name_parse(name, &ref.name), 0);
     VEC_GROW(m->chunks, m->n_chunks, m->cap_chunks);
-    m->chunks[m->n_chunks] = (struct chunk_ref){
-        .name = xstrdup(name), .size = size, .raw_size = raw_size};
+    m->chunks[m->n_chunks] = ref;
     return (uint32_t)m->n_chunks++;
 }
 
@@ -337,6 +340,46 @@ a_chunk_name_reads_back(void **state)
     assert_int_equal(c.codec, CODEC_ZSTD);
 }
 
+/* Chunk lists are sorted by the text. */
+static void
+chunk_names_compare_as_their_text(void **state)
+{
+    static const char *const names[] = {
+        NAME("00"),
+        NAME("aa"),
+        NAME("aa") ".enc",
+        NAME("ff"),
+        "10" NAME("aa"),
+        "2/aa/aa23456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef-" HEX64
+        "-0123456789abcdef.gz",
+        "2/aa/aa23456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef-" HEX64
+        "-0123456789abcdef.gz.enc",
+        "2/aa/aa23456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef-" HEX64
+        "-0123456789abcdef.raw",
+        "2/aa/aa23456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef-" HEX64
+        "-0123456789abcdef.zst",
+        "2/aa/aa23456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef-" HEX64
+        "-f123456789abcdef.zst",
+        "2/aa/aa23456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef-f" HEX63
+        "-0123456789abcdef.gz",
+    };
+    enum { N = sizeof names / sizeof names[0] };
+    struct chunk_name c[N];
+
+    (void)state;
+    for (size_t i = 0; i < N; i++) {
+        assert_int_equal(chunk_name_parse(names[i], &c[i]), 0);
+    }
+    for (size_t i = 0; i < N; i++) {
+        for (size_t k = 0; k < N; k++) {
+            int by_text = strcmp(names[i], names[k]);
+            int by_name = chunk_name_compare(&c[i], &c[k]);
+
+            assert_int_equal((by_text > 0) - (by_text < 0), (by_name > 0) - (by_name < 0));
+        }
+    }
+}
+
 static void
 what_is_no_chunk_name_is_refused(void **state)
 {
@@ -382,14 +425,17 @@ count_line(void *ctx, const struct chunk_ref *line, struct err *e)
 static void
 a_chunk_list_is_sorted_and_reads_back(void **state)
 {
-    char             b[] = NAME("bb");
-    char             a[] = NAME("aa");
-    struct chunk_ref refs[] = {{b, 60, 2000, 0}, {a, 50, 1000, 1800000000}};
-    struct buf       out = BUF_INIT(MIB);
-    struct err       e = ERR_INIT;
-    struct counted   c = {0};
+    struct chunk_ref refs[] = {
+        {.size = 60, .raw_size = 2000},
+        {.size = 50, .raw_size = 1000, .retain_until = 1800000000},
+    };
+    struct buf     out = BUF_INIT(MIB);
+    struct err     e = ERR_INIT;
+    struct counted c = {0};
 
     (void)state;
+    assert_int_equal(chunk_name_parse(NAME("bb"), &refs[0].name), 0);
+    assert_int_equal(chunk_name_parse(NAME("aa"), &refs[1].name), 0);
     assert_ok(chunk_list_format(refs, 2, &out, &e), &e);
     assert_string_equal(buf_str(&out),
                         NAME("aa") " 50 1000 1800000000\n" NAME("bb") " 60 2000 0\n");
@@ -494,6 +540,7 @@ main(void)
         cmocka_unit_test(chunks_are_renumbered_in_the_order_of_their_first_use),
         cmocka_unit_test(a_manifest_without_a_fingerprint_key_reads_back_without),
         cmocka_unit_test(a_chunk_name_reads_back),
+        cmocka_unit_test(chunk_names_compare_as_their_text),
         cmocka_unit_test(what_is_no_chunk_name_is_refused),
         cmocka_unit_test(a_chunk_list_is_sorted_and_reads_back),
         cmocka_unit_test(a_malformed_chunk_list_names_its_line),

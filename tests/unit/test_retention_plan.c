@@ -119,8 +119,10 @@ pins_and_drills_protect(void **state)
 static int
 add_locked(void *ctx, const struct chunk_ref *line, struct err *e)
 {
-    return buf_printf(ctx, e, "%s %ju %ju %jd\n", line->name, (uintmax_t)line->size,
-                      (uintmax_t)line->raw_size, (intmax_t)DAY_2026(120));
+    char name[CHUNK_NAME_MAX];
+
+    return buf_printf(ctx, e, "%s %ju %ju %jd\n", chunk_name_format(&line->name, name),
+                      (uintmax_t)line->size, (uintmax_t)line->raw_size, (intmax_t)DAY_2026(120));
 }
 
 static void
@@ -180,12 +182,14 @@ a_backup_with_lost_chunks_does_not_count(void **state)
     struct label                 *l;
     struct retention_plan_request give_up = {.db = "shop", .drop_damaged = true};
 
+    char name[CHUNK_NAME_MAX];
+
     /* The newest one's last chunk is its own. */
     l = label_load(s->r, "shop", s->id[4], &e);
     assert_non_null(l);
     struct manifest *m = manifest_load(s->r, l, &e);
     assert_non_null(m);
-    strlist_add(&names, m->chunks[m->n_chunks - 1].name);
+    strlist_add(&names, chunk_name_format(&m->chunks[m->n_chunks - 1].name, name));
     manifest_free(m);
     label_free(l);
     assert_ok(condemned_put(s->r, "shop", &names, &objects, &e), &e);
