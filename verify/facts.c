@@ -115,7 +115,7 @@ compare_matview(struct compare *c, const struct manifest_matview *want)
 /* A sentence of inventory_compare() as a finding: "extension hstore: version 1.8, was 1.7",
  * "index a is missing". */
 static void
-add_sentence(struct compare *c, const char *group, const char *sentence)
+add_sentence(struct compare *c, const char *group, enum finding_class class, const char *sentence)
 {
     static const char *const endings[][2] = {{" is missing", "missing"},
                                              {" was not there", "not in the backup"}};
@@ -132,17 +132,38 @@ add_sentence(struct compare *c, const char *group, const char *sentence)
         }
     }
     object = xstrndup(sentence, length);
-    add(c, NULL, object, (struct finding){.group = group, .what = what});
+    add(c, NULL, object, (struct finding){.class = class, .group = group, .what = what});
     free(object);
+}
+
+static json_t *
+read_omitted(struct compare *c, struct err *e)
+{
+    return inventory_omitted_like(c->snap->conn, c->man->inventory, e);
+}
+
+static json_t *
+read_extensions(struct compare *c, struct err *e)
+{
+    return inventory_extensions(c->snap->conn, e);
+}
+
+static json_t *
+read_database(struct compare *c, struct err *e)
+{
+    return inventory_database(c->snap->conn, e);
 }
 
 /* One JSON section of the manifest with the same section of today. */
 static int
 compare_section(struct compare *c, const char *section, const char *group, const json_t *want,
-                json_t *(*read)(PGconn *, struct err *), struct err *e)
+                json_t *(*read)(struct compare *, struct err *), struct err *e)
 {
-    struct strlist sentences = {0};
-    json_t        *have;
+    struct strlist        differences = {0}, notes = {0};
+    struct inventory_pair pair = {.want = want,
+                                  .want_major = c->label->server_version_num / 10000,
+                                  .have_major = pg_version(c->snap->conn) / 10000};
+    json_t               *have;
 
     if (want == NULL) {
         add(c, NULL, group,
@@ -150,12 +171,16 @@ compare_section(struct compare *c, const char *section, const char *group, const
                 .class = FINDING_UNCOMPARED, .group = group, .what = "not in the manifest"});
         return 0;
     }
-    if ((have = read(c->snap->conn, e)) == NULL)
+    if ((have = read(c, e)) == NULL)
         return err_wrap(e, "%s", group);
-    inventory_compare(section, want, have, &sentences);
-    for (size_t i = 0; i < sentences.n; i++)
-        add_sentence(c, group, sentences.v[i]);
-    strlist_free(&sentences);
+    pair.have = have;
+    inventory_compare(section, &pair, &differences, &notes);
+    for (size_t i = 0; i < differences.n; i++)
+        add_sentence(c, group, FINDING_DIFFERENT, differences.v[i]);
+    for (size_t i = 0; i < notes.n; i++)
+        add_sentence(c, group, FINDING_NOTE, notes.v[i]);
+    strlist_free(&differences);
+    strlist_free(&notes);
     json_decref(have);
     return 0;
 }
@@ -187,9 +212,9 @@ compare_facts(struct compare *c, struct err *e)
         return 0;
     }
     c->result->compared.extensions = json_array_size(c->man->extensions);
-    if (compare_section(c, "extensions", "extensions", c->man->extensions, inventory_extensions,
-                        e) != 0 ||
-        compare_section(c, "database", "database", c->man->database, inventory_database, e) != 0)
+    if (compare_section(c, "extensions", "extensions", c->man->extensions, read_extensions, e) !=
+            0 ||
+        compare_section(c, "database", "database", c->man->database, read_database, e) != 0)
         return -1;
-    return compare_section(c, "omitted", "beyond pg_dump", c->man->inventory, inventory_omitted, e);
+    return compare_section(c, "omitted", "beyond pg_dump", c->man->inventory, read_omitted, e);
 }

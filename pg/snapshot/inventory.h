@@ -31,11 +31,20 @@ json_t *inventory_extensions(PGconn *,
  * schemas, changed built-in functions and comments on built-ins, subscriptions' state, invalid
  * indexes, logical slots, prepared transactions. */
 json_t *inventory_omitted(PGconn *, struct err *);
+/* The same, to be compared with like: built-in objects that are listed there are listed here as
+ * well, touched or not. */
+json_t *inventory_omitted_like(PGconn *, const json_t *like, struct err *);
 
-/* Differences between two sections of one kind, one sentence each ("extension hstore: version
- * 1.8, was 1.7").  what: "database", "extensions" or "omitted" (of "server", "snapshot" and
- * "xid" everything may differ); want: recorded, have: found. */
-void inventory_compare(const char *what, const json_t *want, const json_t *have,
-                       struct strlist *out);
+/* Two sections of one kind: recorded, found.  Major versions of their servers (15), or 0. */
+struct inventory_pair {
+    const json_t *want, *have;
+    int           want_major, have_major;
+};
+
+/* Differences, one sentence each ("extension hstore: version 1.8, was 1.7"), and what differs
+ * because the servers do.  what: "database", "extensions" or "omitted" (of "server", "snapshot" and
+ * "xid" everything may differ). */
+void inventory_compare(const char *what, const struct inventory_pair *, struct strlist *differences,
+                       struct strlist *notes);
 
 #endif

@@ -4,7 +4,8 @@
  * A table of rules says what is compared; all that is not in it may legitimately differ: server,
  * snapshot and XID ages altogether (a restore lives on another server, and has new XIDs), sizes,
  * OIDs, the database's name, tablespaces, versions of collations, what only describes the moment
- * (slots, prepared transactions, whether a subscription runs).
+ * (slots, prepared transactions, whether a subscription runs).  Between servers of two major
+ * versions an extension's version is the server's: that is a note.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +52,18 @@ static const struct list_rule lists[] = {
      {"schema", "name"},
      {"method"}},
 };
+
+/* Where the sentences go, and whose sections they are about. */
+struct comparison {
+    const struct inventory_pair *pair;
+    struct strlist              *differences, *notes;
+};
+
+static bool
+other_major(const struct comparison *c)
+{
+    return c->pair->want_major != c->pair->have_major;
+}
 
 static const char *const database_keys[] = {"owner",    "encoding", "collate",   "ctype",
                                             "provider", "locale",   "icu_rules", "connection_limit",
@@ -103,24 +116,37 @@ same(const json_t *want, const json_t *have, const char *key)
 }
 
 static void
-compare_keys(const char *name, const json_t *want, const json_t *have, const char *const *keys,
-             struct strlist *out)
+compare_key(const struct comparison *c, const char *name, const char *key, const json_t *want,
+            const json_t *have)
+{
+    char *was, *is;
+
+    if (strcmp(key, "digest") == 0) {
+        strlist_take(c->differences, xasprintf("%s: its definition differs", name));
+        return;
+    }
+    was = shown(json_object_get(want, key));
+    is = shown(json_object_get(have, key));
+    if (strcmp(key, "version") == 0 && other_major(c)) {
+        strlist_take(c->notes,
+                     xasprintf("%s: version %s, was %s: PostgreSQL %d brings it, %d had the other; "
+                               "its members are not compared",
+                               name, is, was, c->pair->have_major, c->pair->want_major));
+    } else {
+        strlist_take(c->differences, xasprintf("%s: %s %s, was %s", name, key, is, was));
+    }
+    free(was);
+    free(is);
+}
+
+static void
+compare_keys(const struct comparison *c, const char *name, const json_t *want, const json_t *have,
+             const char *const *keys)
 {
     for (; *keys != NULL; keys++) {
-        char *was, *is;
-
-        if (same(want, have, *keys)) {
-            continue;
+        if (!same(want, have, *keys)) {
+            compare_key(c, name, *keys, want, have);
         }
-        if (strcmp(*keys, "digest") == 0) {
-            strlist_take(out, xasprintf("%s: its definition differs", name));
-            continue;
-        }
-        was = shown(json_object_get(want, *keys));
-        is = shown(json_object_get(have, *keys));
-        strlist_take(out, xasprintf("%s: %s %s, was %s", name, *keys, is, was));
-        free(was);
-        free(is);
     }
 }
 
@@ -149,9 +175,26 @@ name_of(const struct list_rule *rule, const json_t *element)
     return text;
 }
 
-/* The elements by identity, so that 10,000 members of extensions are compared in one pass. */
+/* 17 and older say "cast (hstore AS pg_catalog.json)", newer ones "cast (hstore AS json)". */
 static json_t *
-by_identity(const struct list_rule *rule, const json_t *list)
+without_system_schema(json_t *text)
+{
+    static const char schema[] = "pg_catalog.";
+    char             *s = xstrdup(json_string_value(text));
+    json_t           *out;
+
+    for (char *at = s; (at = strstr(at, schema)) != NULL;) {
+        memmove(at, at + sizeof schema - 1, strlen(at + sizeof schema - 1) + 1);
+    }
+    out = json_string(s);
+    free(s);
+    return out;
+}
+
+/* The elements by identity, so that 10,000 members of extensions are compared in one pass. loosely:
+ * as servers of different versions write it. */
+static json_t *
+by_identity(const struct list_rule *rule, const json_t *list, bool loosely)
 {
     json_t *index = json_object();
     size_t  i;
@@ -164,7 +207,11 @@ by_identity(const struct list_rule *rule, const json_t *list)
         for (int k = 0; k < 3 && rule->identity[k] != NULL; k++) {
             json_t *part = json_object_get(element, rule->identity[k]);
 
-            json_array_append_new(key, part != NULL ? json_incref(part) : json_null());
+            json_array_append_new(key,
+                                  part == NULL ? json_null()
+                                      : loosely && json_is_string(part)
+                                      ? without_system_schema(part)
+                                      : json_incref(part));
         }
         text = json_dumps(key, JSON_COMPACT);
         json_object_set(index, text != NULL ? text : "", element);
@@ -207,11 +254,27 @@ counts(const json_t *element, const json_t *versions_there)
     return there != NULL && json_equal(there, json_object_get(element, "version"));
 }
 
+/* Found only here.  A GRANT on a built-in function leaves a new row, and comes with the schema. */
 static void
-compare_lists(const struct list_rule *rule, const json_t *want, const json_t *have,
-              struct strlist *out)
+found_only_here(const struct comparison *c, const struct list_rule *rule, const json_t *element)
 {
-    json_t     *old = by_identity(rule, want), *new = by_identity(rule, have);
+    char *name = name_of(rule, element);
+
+    if (json_opt_bool(element, "granted", false)) {
+        strlist_take(c->notes,
+                     xasprintf("%s: touched after the backup, by a GRANT as it seems", name));
+    } else {
+        strlist_take(c->differences, xasprintf("%s was not there", name));
+    }
+    free(name);
+}
+
+static void
+compare_lists(const struct comparison *c, const struct list_rule *rule, const json_t *want,
+              const json_t *have)
+{
+    bool        loosely = other_major(c);
+    json_t     *old = by_identity(rule, want, loosely), *new = by_identity(rule, have, loosely);
     json_t     *old_versions = versions_of(want), *new_versions = versions_of(have);
     const char *key;
     json_t     *element;
@@ -221,18 +284,15 @@ compare_lists(const struct list_rule *rule, const json_t *want, const json_t *ha
         char         *name = name_of(rule, element);
 
         if (now != NULL && counts(element, new_versions)) {
-            compare_keys(name, element, now, rule->compared, out);
+            compare_keys(c, name, element, now, rule->compared);
         } else if (now == NULL && counts(element, new_versions)) {
-            strlist_take(out, xasprintf("%s is missing", name));
+            strlist_take(c->differences, xasprintf("%s is missing", name));
         }
         free(name);
     }
     json_object_foreach (new, key, element) {
         if (json_object_get(old, key) == NULL && counts(element, old_versions)) {
-            char *name = name_of(rule, element);
-
-            strlist_take(out, xasprintf("%s was not there", name));
-            free(name);
+            found_only_here(c, rule, element);
         }
     }
     json_decref(old);
@@ -242,20 +302,24 @@ compare_lists(const struct list_rule *rule, const json_t *want, const json_t *ha
 }
 
 void
-inventory_compare(const char *what, const json_t *want, const json_t *have, struct strlist *out)
+inventory_compare(const char *what, const struct inventory_pair *p, struct strlist *differences,
+                  struct strlist *notes)
 {
-    if (want == NULL || have == NULL) {
+    struct comparison c = {.pair = p, .differences = differences, .notes = notes};
+
+    if (p->want == NULL || p->have == NULL) {
         return;
     }
     if (strcmp(what, "database") == 0) {
-        compare_keys("database", want, have, database_keys, out);
+        compare_keys(&c, "database", p->want, p->have, database_keys);
     }
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         const struct list_rule *rule = &lists[i];
 
         if (strcmp(rule->what, what) == 0) {
-            compare_lists(rule, rule->key != NULL ? json_object_get(want, rule->key) : want,
-                          rule->key != NULL ? json_object_get(have, rule->key) : have, out);
+            compare_lists(&c, rule,
+                          rule->key != NULL ? json_object_get(p->want, rule->key) : p->want,
+                          rule->key != NULL ? json_object_get(p->have, rule->key) : p->have);
         }
     }
 }

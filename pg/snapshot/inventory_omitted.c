@@ -2,6 +2,10 @@
  * inventory_omitted.c - what pg_dump does not carry, so that a restored database cannot have it,
  * and a comparison of two restores cannot see it.
  */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/mem.h"
 #include "pg/conn/jsonrows.h"
 #include "pg/snapshot/inventory.h"
 
@@ -71,6 +75,11 @@ static const char members[] =
     "c.objsubid = 0"
     " WHERE d.refclassid = 'pg_catalog.pg_extension'::regclass AND d.deptype = 'e' AND d.objsubid "
     "= 0"
+    /* Types that come with a type or a table are members from 17 on only. */
+    " AND NOT EXISTS (SELECT FROM pg_catalog.pg_type t WHERE d.classid = "
+    "'pg_catalog.pg_type'::regclass AND t.oid = d.objid AND (t.typtype = 'm' OR"
+    "  EXISTS (SELECT FROM pg_catalog.pg_type u WHERE u.typarray = t.oid) OR"
+    "  EXISTS (SELECT FROM pg_catalog.pg_class r WHERE r.oid = t.typrelid AND r.relkind <> 'c')))"
     " ORDER BY 1, 3, 4";
 
 /* Objects that somebody made in a system schema.  Row types, array types and what hangs on a
@@ -103,22 +112,35 @@ static const char system_schema_objects[] =
     " AND x.nsp IN (to_regnamespace('pg_catalog'), to_regnamespace('information_schema'))"
     " AND " NO_MEMBER("x.classid", "x.objid") " ORDER BY 1, 2";
 
-/* A GRANT on a built-in function (which pg_dump carries) shows here too, on both sides of a
- * comparison. */
+/* The elements of a list that is compared with this one: %s is a JSON array as a literal. */
+#define ALSO                                                                                       \
+    "EXISTS (SELECT FROM jsonb_array_elements(%s::jsonb) also"                                     \
+    " WHERE also ->> 'kind' = i.type AND also ->> 'name' = i.identity)"
+
+/*
+ * A row that is younger than initdb was touched, and need not be changed: a GRANT and its REVOKE
+ * leave a new row behind, which no dump carries.  So what the other side of a comparison lists is
+ * listed here, touched or not, and the definitions decide.  granted: a GRANT (which pg_dump does
+ * carry) explains the new row.
+ */
 static const char changed_builtins[] =
     "SELECT i.type AS kind, i.identity AS name, pg_get_userbyid(p.proowner) AS owner, "
-    "md5(" FUNCTION_DEFINITION
+    "p.proowner = 10 AS owner_is_bootstrap,"
+    " p.proacl IS DISTINCT FROM (SELECT v.initprivs FROM pg_catalog.pg_init_privs v WHERE "
+    "v.classoid = 'pg_catalog.pg_proc'::regclass AND v.objoid = p.oid AND v.objsubid = 0) AS "
+    "granted,"
+    " md5(" FUNCTION_DEFINITION
     ") AS digest"
     " FROM pg_catalog.pg_proc p CROSS JOIN LATERAL "
     "pg_catalog.pg_identify_object('pg_catalog.pg_proc'::regclass, p.oid, 0) i"
-    " WHERE p.oid < " FIRST_USER_OID " AND " AFTER_INITDB("p") " AND " NO_MEMBER(
+    " WHERE p.oid < " FIRST_USER_OID " AND (" AFTER_INITDB("p") " OR " ALSO ") AND " NO_MEMBER(
         "'pg_catalog.pg_proc'::regclass", "p.oid") " ORDER BY 1, 2";
 
 static const char builtin_comments[] =
     "SELECT i.type AS kind, i.identity AS name, d.description AS comment FROM "
     "pg_catalog.pg_description d"
     " CROSS JOIN LATERAL pg_catalog.pg_identify_object(d.classoid, d.objoid, d.objsubid) i"
-    " WHERE d.objoid < " FIRST_USER_OID " AND " AFTER_INITDB("d") " AND "
+    " WHERE d.objoid < " FIRST_USER_OID " AND (" AFTER_INITDB("d") " OR " ALSO ") AND "
     "" NO_MEMBER("d.classoid", "d.objoid")
     " AND d.classoid <> 'pg_catalog.pg_extension'::regclass"
     " AND (d.classoid <> 'pg_catalog.pg_namespace'::regclass OR d.objoid IS DISTINCT FROM "
@@ -173,8 +195,39 @@ static const char prepared_transactions[] =
     "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS prepared"
     " FROM pg_catalog.pg_prepared_xacts WHERE database = current_database() ORDER BY 1";
 
+/* The rows of sql, in which %s, if it has one, stands for the elements of like. */
+static json_t *
+rows_with(PGconn *conn, const char *sql, const json_t *like, struct err *e)
+{
+    const char *gap = strstr(sql, "%s");
+    char       *list = NULL, *literal = NULL, *whole = NULL;
+    json_t     *rows = NULL;
+
+    if (gap == NULL) {
+        return pg_rows_json(conn, sql, e);
+    }
+    list = json_is_array(like) ? json_dumps(like, JSON_COMPACT | JSON_ENSURE_ASCII) : xstrdup("[]");
+    literal = list == NULL ? NULL : pg_literal(conn, list);
+    if (literal == NULL) {
+        err_set(e, ERR_IO, "out of memory for a list of objects");
+    } else {
+        whole = xasprintf("%.*s%s%s", (int)(gap - sql), sql, literal, gap + 2);
+        rows = pg_rows_json(conn, whole, e);
+    }
+    free(list);
+    free(literal);
+    free(whole);
+    return rows;
+}
+
 json_t *
 inventory_omitted(PGconn *conn, struct err *e)
+{
+    return inventory_omitted_like(conn, NULL, e);
+}
+
+json_t *
+inventory_omitted_like(PGconn *conn, const json_t *like, struct err *e)
 {
     static const struct {
         const char *key, *sql;
@@ -193,7 +246,7 @@ inventory_omitted(PGconn *conn, struct err *e)
     json_t *all = json_object();
 
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        json_t *rows = pg_rows_json(conn, parts[i].sql, e);
+        json_t *rows = rows_with(conn, parts[i].sql, json_object_get(like, parts[i].key), e);
 
         if (rows == NULL) {
             err_wrap(e, "inventory of %s", parts[i].key);

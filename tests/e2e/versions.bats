@@ -83,3 +83,52 @@ SH
     PGSSLMODE=require PGASSAY_PG_BINDIR=$T/strict expect_status 0 backup -d "host=$PGHOST dbname=older sslmode=prefer"
     grep -q "sslmode='prefer'" "$T/strict.args"
 }
+
+# ---- a newer server ---------------------------------------------------------------------------------
+
+# rehearse MAJOR DB...: drills with that version's programs.
+rehearse() {
+    local major=$1 bin db
+    shift
+    bin=$("$TOP/scripts/pg-versions" bindir "$major") || skip "PostgreSQL $major is not here: run scripts/deps --matrix $major"
+    [ "$(server_major)" -lt "$major" ] || skip "PostgreSQL $(server_major)"
+    for db; do PGASSAY_PG_BINDIR=$bin expect_status 0 drill "$db" --verbose || return 1; done
+}
+
+@test "an upgrade is rehearsed: what the newer version brings is said, and is no difference" {
+    psql_in postgres -f "$FIXTURES/roles.sql"
+    db_make upgraded all-types.sql
+    psql_in upgraded <<'SQL'
+CREATE EXTENSION hstore; CREATE EXTENSION citext; CREATE EXTENSION btree_gist; CREATE EXTENSION postgres_fdw; CREATE EXTENSION pg_trgm;
+CREATE EXTENSION pg_stat_statements; CREATE EXTENSION ltree; CREATE EXTENSION tablefunc; CREATE EXTENSION isn; CREATE EXTENSION pgcrypto;
+CREATE TABLE words (h hstore, c citext PRIMARY KEY); INSERT INTO words VALUES ('a=>1', 'Word');
+CREATE INDEX ON words USING gin (c gin_trgm_ops);
+GRANT EXECUTE ON FUNCTION pg_catalog.abs(int) TO PUBLIC;
+SQL
+    backup upgraded
+    rehearse 18 upgraded
+    expect_text "extension citext: version" "PostgreSQL 18 brings it"
+}
+
+@test "an upgrade is rehearsed: what somebody changed in an extension is a difference all the same" {
+    db_make changed
+    psql_in changed -c 'CREATE EXTENSION unaccent' -c 'ALTER FUNCTION unaccent(text) COST 77'
+    backup changed
+    [ "$(server_major)" -lt 18 ] || skip "PostgreSQL $(server_major)"
+    local bin
+    bin=$("$TOP/scripts/pg-versions" bindir 18) || skip "PostgreSQL 18 is not here: run scripts/deps --matrix 18"
+    PGASSAY_PG_BINDIR=$bin expect_status 3 drill changed
+    expect_text "of extension unaccent: its definition differs"
+}
+
+@test "a GRANT and its REVOKE on a built-in function are nothing that is missing" {
+    db_make granted small.sql
+    psql_in granted -c 'GRANT EXECUTE ON FUNCTION pg_catalog.pg_ls_waldir() TO PUBLIC' -c 'REVOKE EXECUTE ON FUNCTION pg_catalog.pg_ls_waldir() FROM PUBLIC' \
+        -c 'REVOKE EXECUTE ON FUNCTION pg_catalog.abs(int) FROM PUBLIC' -c 'GRANT EXECUTE ON FUNCTION pg_catalog.abs(int) TO PUBLIC'
+    expect_status 0 backup granted
+    expect_status 0 drill granted
+    psql_in granted -c 'ALTER FUNCTION pg_catalog.abs(int) COST 33'
+    backup granted
+    expect_status 3 drill granted
+    expect_text "abs(integer)"
+}
