@@ -8,11 +8,13 @@
 #include "pg/conn/jsonrows.h"
 #include "pg/snapshot/dump.h"
 
+#define DUMPALL_END "-- PostgreSQL database cluster dump complete"
+
 /* The connection string also stands where the database's name could: a name with '=' in it would
  * be taken for one. */
 static int
 run_pg_dumpall(const char *program, const struct dump_child *child, bool passwords, struct buf *out,
-               struct err *e)
+               struct buf *said, struct err *e)
 {
     char *encoding = xasprintf("--encoding=%s", child->encoding),
          *role = xasprintf("--role=%s", child->role);
@@ -29,8 +31,13 @@ run_pg_dumpall(const char *program, const struct dump_child *child, bool passwor
     }
     buf_clear(out);
     rc = proc_run(
-        &(struct proc_spec){.argv = argv, .env = (const char *const *)child->env, .out = out}, NULL,
-        e);
+        &(struct proc_spec){
+            .argv = argv, .env = (const char *const *)child->env, .out = out, .err = said},
+        NULL, e);
+    /* It does not look whether its last bytes could be written. */
+    if (rc == 0 && strstr(buf_str(out), DUMPALL_END) == NULL) {
+        rc = err_set(e, ERR_IO, "\"pg_dumpall\" ended with status 0, but its text is cut short");
+    }
     free(encoding);
     free(role);
     return rc;
@@ -67,8 +74,15 @@ read_data(struct snapshot *s, PGconn *now, struct err *e)
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         json_t *rows = pg_rows_json(now, parts[i].sql, e);
 
-        if (rows == NULL) {
+        if (rows == NULL && strcmp(e->sqlstate, "42501") != 0) {
             return err_wrap(e, "list %s", parts[i].key);
+        }
+        if (rows == NULL) {
+            strlist_take(&s->warnings,
+                         xasprintf("%s are not in the backup: %s", parts[i].key, e->text));
+            err_clear(e);
+            s->globals = false;
+            rows = json_array();
         }
         json_object_set_new(s->globals_data, parts[i].key, rows);
     }
@@ -120,26 +134,76 @@ may_read_passwords(PGconn *now, bool *may, struct err *e)
     return 0;
 }
 
+/* Does this query fail with "permission denied" (42501), and are these the words that pg_dumpall
+ * ended with?  Both sessions are of one role on one server, so the words are the same in whatever
+ * language it speaks. */
+static bool
+is_denied(PGconn *now, const char *sql, const char *said)
+{
+    struct err why = ERR_INIT;
+    PGresult  *r = pg_query(now, &why, sql, 0, NULL);
+
+    PQclear(r);
+    return r == NULL && strcmp(why.sqlstate, "42501") == 0 && strstr(said, why.text) != NULL;
+}
+
+/* pg_dumpall tells of an error of the server in words alone.  That it was a want of rights is what
+ * the server says when it is asked again for each thing that pg_dumpall reads; rights are checked
+ * before the first row, and before a function is called. */
+static bool
+forbidden(PGconn *now, const char *said)
+{
+    static const char *const reads[] = {
+        "* FROM pg_catalog.pg_roles",
+        "* FROM pg_catalog.pg_authid",
+        "* FROM pg_catalog.pg_auth_members",
+        "* FROM pg_catalog.pg_database",
+        "* FROM pg_catalog.pg_tablespace",
+        "* FROM pg_catalog.pg_db_role_setting",
+        "* FROM pg_catalog.pg_parameter_acl",
+        "* FROM pg_catalog.pg_shdescription",
+        "* FROM pg_catalog.pg_shseclabel",
+        "* FROM pg_catalog.pg_shseclabels",
+        "pg_catalog.pg_tablespace_location(0)",
+        "pg_catalog.pg_get_userbyid(0)",
+        "pg_catalog.shobj_description(0, 'pg_authid')",
+    };
+
+    for (size_t i = 0; i < sizeof reads / sizeof *reads; i++) {
+        char *sql = xasprintf("SELECT %s LIMIT 0", reads[i]);
+        bool  denied = is_denied(now, sql, said);
+
+        free(sql);
+        if (denied) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Managed servers forbid parts of it: then the database is backed up without them, and label and
+ * list say so.  Anything else that keeps the globals from being read fails the backup. */
 static int
 dump_globals(struct snapshot *s, PGconn *now, const char *program, struct err *e)
 {
     struct dump_child child = {0};
+    struct buf        said = BUF_INIT(64 * KIB);
     int               rc = dump_child_init(&child, now, e);
 
     s->globals = false;
-    if (rc == 0 && run_pg_dumpall(program, &child, s->passwords, &s->globals_sql, e) == 0) {
+    if (rc == 0 && run_pg_dumpall(program, &child, s->passwords, &s->globals_sql, &said, e) == 0) {
         settle_restrict_key(&s->globals_sql);
         s->globals = true;
-    } else if (rc == 0 && e->kind != ERR_INTERRUPTED) {
-        /* Managed servers forbid parts of it: the database itself can be backed up all the same. */
+    } else if (rc == 0 && e->kind != ERR_INTERRUPTED && forbidden(now, buf_str(&said))) {
         strlist_take(&s->warnings,
-                     xasprintf("globals (roles, tablespaces) could not be read: %s", e->text));
+                     xasprintf("globals (roles, tablespaces) are not in the backup: %s", e->text));
         buf_clear(&s->globals_sql);
         err_clear(e);
     } else {
-        rc = -1;
+        rc = err_wrap(e, "dump the globals (roles, tablespaces)");
     }
     dump_child_free(&child);
+    buf_free(&said);
     return rc;
 }
 
@@ -158,6 +222,7 @@ globals_read(struct snapshot *s, PGconn *now, struct err *e)
         : -1;
     if (!s->globals) {
         s->passwords = false;
+        buf_clear(&s->globals_sql);
     } else if (!s->passwords) {
         strlist_add(&s->warnings,
                     "role passwords are not in the globals: the role may not read pg_authid");

@@ -111,14 +111,19 @@ encrypts(const struct repo *r)
     return now != NULL && now->sealed;
 }
 
-/* In a repository that is encrypted by now, what was stored before it was. */
+/* And what it lacks: the globals that the server did not let be read; encryption, of what was
+ * stored before the repository was encrypted. */
 static void
 add_state(struct texttable *t, const struct backup_entry *b, const struct annotation *s,
           bool encrypted)
 {
     bool plain = encrypted && b->label != NULL && !b->label->encrypted;
 
-    strlist_take(&t->cells, xasprintf("%s%s", state_text(b, s), plain ? ", not encrypted" : ""));
+    bool roleless = b->state == BACKUP_COMMITTED && !b->label->globals;
+
+    strlist_take(&t->cells,
+                 xasprintf("%s%s%s", state_text(b, s), roleless ? ", no globals" : "",
+                           plain ? ", not encrypted" : ""));
 }
 
 static void
