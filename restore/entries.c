@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "pg/archive/isolate.h"
+#include "restore/extensions.h"
 
 enum { BATCH_ENTRIES = 64, BATCH_BYTES = 128 << 10, ATTEMPTS = 5 };
 
@@ -92,8 +93,8 @@ entry_statement(struct restore *r, PGconn *conn, const struct archive_entry *ent
     return 0;
 }
 
-int
-entry_run(struct restore *r, PGconn *conn, const struct archive_entry *entry, struct err *e)
+static int
+entry_run_plain(struct restore *r, PGconn *conn, const struct archive_entry *entry, struct err *e)
 {
     char *sql = entry_sql(r, entry), *owner;
     int   rc = 0;
@@ -118,6 +119,35 @@ out:
     return rc;
 }
 
+/* As its owner, if that can be.  *done: it is there. */
+static int
+run_as_owner(struct restore *r, PGconn *conn, const struct archive_entry *entry, bool *done,
+             struct err *e)
+{
+    char *sql = extension_as_owner(r, entry);
+    int   rc = 0;
+
+    *done = sql != NULL && exec_retrying(conn, sql, e) == 0;
+    if (sql != NULL && !*done) {
+        rc = problem_is_fatal(conn, e) ? err_wrap(e, "%s %s", entry->desc, entry->tag) : 0;
+    }
+    if (rc == 0) {
+        err_clear(e);
+    }
+    free(sql);
+    return rc;
+}
+
+int
+entry_run(struct restore *r, PGconn *conn, const struct archive_entry *entry, struct err *e)
+{
+    bool done;
+
+    if (run_as_owner(r, conn, entry, &done, e) != 0 || done) {
+        return done ? 0 : -1;
+    }
+    return entry_run_plain(r, conn, entry, e);
+}
 /* Entries from..to as one message; what fails so is done again one by one. */
 static int
 run_batch(struct restore *r, PGconn *conn, const struct entry_list *l, size_t from, size_t to,
@@ -127,7 +157,9 @@ run_batch(struct restore *r, PGconn *conn, const struct entry_list *l, size_t fr
     int        rc = 0;
 
     for (size_t i = from; rc == 0 && to - from > 1 && i < to; i++) {
-        char *sql = entry_sql(r, l->v[i]);
+        char *sql = extension_as_owner(r, l->v[i]);
+
+        sql = sql != NULL ? sql : entry_sql(r, l->v[i]);
         rc = sql == NULL ? 0 : buf_printf(&text, e, "%s\n", sql);
         free(sql);
     }

@@ -84,6 +84,30 @@ SH
     grep -q "sslmode='prefer'" "$T/strict.args"
 }
 
+# ---- whose extensions ------------------------------------------------------------------------------
+
+@test "an extension comes back as its maker's, a trusted one and a superuser's" {
+    psql_in postgres -c 'CREATE ROLE shopkeeper LOGIN' -c 'CREATE ROLE dba LOGIN SUPERUSER' -c 'CREATE DATABASE owned OWNER shopkeeper'
+    PGUSER=shopkeeper psql_in owned -c 'CREATE SCHEMA ext' -c 'CREATE EXTENSION hstore SCHEMA ext' -c 'CREATE EXTENSION citext SCHEMA ext' \
+        -c 'CREATE TABLE t (h ext.hstore, c ext.citext)' -c "INSERT INTO t VALUES ('a=>1', 'A')"
+    PGUSER=dba psql_in owned -c 'CREATE EXTENSION pg_stat_statements' -c 'CREATE EXTENSION pageinspect'
+    psql_in owned -c 'CREATE EXTENSION ltree'
+    backup owned
+    expect_status 0 drill owned
+    expect_status 0 restore owned --to owned_copy
+    local sql="SELECT extname, extowner::regrole FROM pg_extension ORDER BY 1"
+    expect_equal "$(psql_in owned_copy -c "$sql")" "$(psql_in owned -c "$sql")"
+    expect_equal "$(psql_in owned_copy -c "SELECT extowner::regrole FROM pg_extension WHERE extname = 'hstore'")" shopkeeper
+    PGUSER=shopkeeper psql_in owned_copy -c 'DROP EXTENSION hstore CASCADE'
+    expect_equal "$(psql_in postgres -c "SELECT d.datacl IS NULL OR d.datacl @> acldefault('d', datdba) AND d.datacl <@ acldefault('d', datdba) FROM pg_database d WHERE datname = 'owned_copy'")" t
+    # Whose role is not there, or may not, or is not wanted: it is made all the same.
+    expect_status 0 restore owned --to owned_mine --no-owner
+    expect_equal "$(psql_in owned_mine -c 'SELECT DISTINCT extowner::regrole FROM pg_extension')" postgres
+    psql_in postgres -c 'ALTER ROLE dba NOSUPERUSER'
+    expect_status 0 restore owned --to owned_now
+    expect_equal "$(psql_in owned_now -c "SELECT extowner::regrole FROM pg_extension WHERE extname = 'pageinspect'")" postgres
+}
+
 # ---- a newer server ---------------------------------------------------------------------------------
 
 # rehearse MAJOR DB...: drills with that version's programs.
