@@ -1,8 +1,11 @@
 #include "backup/job.h"
+#include "core/human.h"
+#include "core/log.h"
 #include "storage/repo/source.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "storage/contract/location.h"
 
@@ -29,7 +32,8 @@ identify(struct job *j, PGconn *conn, struct err *e)
     PGresult *r = pg_query(conn, e,
                            "SELECT (SELECT system_identifier FROM pg_catalog.pg_control_system()), "
                            "(SELECT oid FROM pg_catalog.pg_database WHERE datname = "
-                           "pg_catalog.current_database())",
+                           "pg_catalog.current_database()), "
+                           "pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())",
                            0, NULL);
 
     if (r == NULL) {
@@ -40,8 +44,39 @@ identify(struct job *j, PGconn *conn, struct err *e)
         .database_oid = (uint32_t)strtoul(PQgetvalue(r, 0, 1), NULL, 10),
         .dbname = xstrdup(PQdb(conn)),
     };
+    j->clock_off = (double)time(NULL) - strtod(PQgetvalue(r, 0, 2), NULL);
     PQclear(r);
     return 0;
+}
+
+/* A directory's clock is this host's own: then the server is the only witness.  A store that agrees
+ * with this host (writer_check_clock()) says that it is the server's clock that is wrong. */
+static int
+check_clock(const struct job *j, struct err *e)
+{
+    enum { OFF_MAX = 3600 };
+    double off = j->clock_off < 0 ? -j->clock_off : j->clock_off;
+    bool   witness = false;
+    char   text[32];
+
+    if (off <= OFF_MAX) {
+        return 0;
+    }
+    (void)duration_human(off, text, sizeof text);
+    for (size_t i = 0; i < j->to.n; i++) {
+        witness = witness ||
+            (j->to.v[i].repo != NULL && strcmp(j->to.v[i].repo->st->ops->scheme, "file") != 0);
+    }
+    if (witness) {
+        log_warn("this host's clock is %s %s the database server's", text,
+                 j->clock_off < 0 ? "behind" : "ahead of");
+        return 0;
+    }
+    err_set(e, ERR_IO, "this host's clock is %s %s the database server's: one of them is wrong",
+            text, j->clock_off < 0 ? "behind" : "ahead of");
+    return err_hint(e,
+                    "set it: a backup of another time would be taken for the newest, or never "
+                    "be it");
 }
 
 static int
@@ -80,8 +115,10 @@ open_destinations(struct job *j, struct err *e)
 int
 job_open(struct job *j, struct err *e)
 {
-    return load_options(j, j->db->name, e) != 0 || find_out(j, e) != 0 ? -1
-                                                                       : open_destinations(j, e);
+    return load_options(j, j->db->name, e) != 0 || find_out(j, e) != 0 ||
+            open_destinations(j, e) != 0 || check_clock(j, e) != 0
+        ? -1
+        : 0;
 }
 
 void

@@ -18,6 +18,7 @@ struct job {
     struct pg_target             target;
     char                        *name, *dbname;
     struct repo_source           source;
+    double                       clock_off; /* seconds that this host's is ahead of the server's */
     struct destinations          to;
     struct fanout               *fanout;
     struct selection             selection;

@@ -115,6 +115,9 @@ read_globals(struct restore *r, struct err *e)
                          e);
 }
 
+/* Two clocks may differ by as much. */
+enum { FUTURE_MAX = 3600 };
+
 static int
 check_age(const struct restore *r, struct err *e)
 {
@@ -122,8 +125,16 @@ check_age(const struct restore *r, struct err *e)
     double                age = difftime(time(NULL), r->label->snapshot);
     char                  text[32];
 
-    if (o->max_age_s == 0 || age <= (double)o->max_age_s) {
+    if (o->max_age_s == 0 || (age <= (double)o->max_age_s && age >= -FUTURE_MAX)) {
         return 0;
+    }
+    if (age < 0) {
+        err_set(e, ERR_NOT_FOUND,
+                "backup %s of \"%s\" is from the future: how old it is, is not known, and max-age "
+                "is "
+                "%s: nothing was restored",
+                r->label->id, o->database, o->max_age);
+        return err_hint(e, "the clock of the host that took it was wrong, or this host's is");
     }
     err_set(e, ERR_NOT_FOUND,
             "backup %s of \"%s\" is %s old, and max-age is %s: nothing was restored", r->label->id,

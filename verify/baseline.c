@@ -30,14 +30,24 @@ baseline_open(const struct options *o, struct baseline *b, struct err *e)
     return 0;
 }
 
+/* Two clocks may differ by as much. */
+enum { FUTURE_MAX = 3600 };
+
 static void
 judge_age(const struct options *o, const struct baseline *b, struct verify_result *r)
 {
     double age = difftime(time(NULL), b->label->snapshot);
     char   have[32];
 
-    if (o->max_age_s == 0 || age <= (double)o->max_age_s)
+    if (o->max_age_s == 0 || (age <= (double)o->max_age_s && age >= -FUTURE_MAX))
         return;
+    if (age < 0) {
+        findings_add(&r->findings,
+                     (struct finding){.group = "backup",
+                                      .object = b->label->id,
+                                      .what = "is from the future: how old it is, is not known"});
+        return;
+    }
     findings_add(&r->findings,
                  (struct finding){.group = "backup",
                                   .object = b->label->id,

@@ -22,7 +22,12 @@ cmd_databases(struct repo *r, const char *db, struct strlist *names, struct err 
         return repo_databases(r, names, e);
     }
     if (source_load(r, db, &s, e) != 0) {
-        return -1;
+        struct err more = ERR_INIT;
+
+        if (e->kind != ERR_NOT_FOUND || repo_has_backups(r, db, &more) <= 0) {
+            return -1;
+        }
+        err_clear(e);
     }
     source_free(&s);
     strlist_add(names, db);

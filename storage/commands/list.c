@@ -70,10 +70,13 @@ database_json(struct repo *r, const char *db, const struct backup_list *list,
     object_set_text(o, "db", db);
     (void)json_object_set_new(o, "backups", backups);
     (void)json_array_append_new(databases, o);
-    if (source_load(r, db, &s, e) != 0) {
+    if (source_load(r, db, &s, e) == 0) {
+        (void)json_object_set_new(o, "source", source_json(&s));
+    } else if (e->kind == ERR_NOT_FOUND) {
+        err_clear(e);
+    } else {
         return -1;
     }
-    (void)json_object_set_new(o, "source", source_json(&s));
     (void)json_object_set_new(o, "unlabelled", id_list(&list->unlabelled));
     (void)json_object_set_new(o, "missing", id_list(missing));
     source_free(&s);
@@ -189,6 +192,24 @@ any_damaged(const struct backup_list *list)
     return false;
 }
 
+/* A name that stands for nothing any more is damage, too. */
+static int
+find_source(struct repo *r, const char *db, struct strlist *missing, struct err *e)
+{
+    struct repo_source s = {0};
+    int                rc = source_load(r, db, &s, e);
+
+    if (rc != 0 && e->kind == ERR_NOT_FOUND) {
+        err_clear(e);
+        strlist_add(missing,
+                    "its source.json is gone: of which database the backups are is not "
+                    "known (the next backup needs --adopt)");
+        rc = 0;
+    }
+    source_free(&s);
+    return rc;
+}
+
 /* *damaged: some backup is. */
 static int
 list_all(const struct cmd *c, struct repo *r, const struct strlist *names, json_t *databases,
@@ -205,7 +226,8 @@ list_all(const struct cmd *c, struct repo *r, const struct strlist *names, json_
         }
         if (backup_list_check(r, names->v[i], &list, c->check, e) == 0 &&
             annotations_load(r, names->v[i], &list, &known, e) == 0 &&
-            missing_find(r, names->v[i], &list, &missing, e) == 0) {
+            missing_find(r, names->v[i], &list, &missing, e) == 0 &&
+            find_source(r, names->v[i], &missing, e) == 0) {
             rc = 0;
         }
         if (rc == 0 && c->json) {

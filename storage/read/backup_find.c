@@ -5,8 +5,10 @@
 #include "core/human.h"
 #include "core/log.h"
 #include "storage/format/label.h"
+#include "storage/keys/trust.h"
 #include "storage/read/backup_find.h"
 #include "storage/read/damage.h"
+#include "storage/read/missing.h"
 
 static int
 no_such_database(struct repo *r, const char *db, struct err *e)
@@ -57,6 +59,51 @@ find_id(struct repo *r, const struct damage *d, const struct backup_list *list, 
     }
     err_set(e, ERR_NOT_FOUND, "no backup \"%s\"", id);
     return NULL;
+}
+
+/* A host's clock may be off by as much. */
+enum { FUTURE_MAX = 3600 };
+
+static bool
+is_future(const struct backup_entry *b)
+{
+    time_t latest = time(NULL) + FUTURE_MAX;
+    char   text[32];
+
+    return b->label != NULL
+        ? b->label->snapshot > latest
+        : strncmp(b->id, time_compact(latest, text, sizeof text), strlen("20261121T021500Z")) > 0;
+}
+
+/* "latest" is the newest backup that this host believes.  Anybody who can write to the repository
+ * can put something newer there; that must not keep people from their data.  So a label from the
+ * future, one that nobody trusted has signed, and, where signatures are asked for, one that cannot
+ * be read and of which nobody knows are passed over, and that is said. */
+static bool
+passed_over(struct repo *r, const char *db, const struct backup_list *list,
+            const struct backup_entry *b, time_t at)
+{
+    char *who;
+    bool  pass;
+
+    if (at == 0 && is_future(b)) {
+        log_warn(
+            "backup %s is from the future, and passed over: the clock of the host that took it "
+            "was wrong, or this host's is (--backup %s takes it all the same)",
+            b->id, b->id);
+        return true;
+    }
+    if (b->state != BACKUP_DAMAGED || (b->label != NULL && !b->untrusted) ||
+        !trust_asks(r->trust, "label")) {
+        return false;
+    }
+    who = b->untrusted ? NULL : missing_witness(r, db, list, b->id);
+    pass = who == NULL;
+    if (pass) {
+        log_warn("backup %s is not trusted, and passed over: %s", b->id, b->problem);
+    }
+    free(who);
+    return pass;
 }
 
 /* Could "the newest (as old as that)" mean it?  A label that cannot be read may have been the
@@ -112,8 +159,8 @@ warn_unlabelled(const struct backup_list *list, const struct backup_entry *b, ti
 /* Nobody gets older data than he asked for without having said so: a damaged newest backup is
  * refused, not passed over. */
 static struct backup_entry *
-find_newest(struct repo *r, const struct damage *d, const struct backup_list *list, time_t at,
-            struct err *e)
+find_newest(struct repo *r, const char *db, const struct damage *d, const struct backup_list *list,
+            time_t at, struct err *e)
 {
     const struct backup_entry *damaged = NULL;
     char                       text[32];
@@ -121,7 +168,7 @@ find_newest(struct repo *r, const struct damage *d, const struct backup_list *li
     for (size_t i = list->n; i-- > 0;) {
         struct backup_entry *b = &list->v[i];
 
-        if (!eligible(b, at)) {
+        if (!eligible(b, at) || passed_over(r, db, list, b, at)) {
             continue;
         }
         if (damage_judge(r, d, b, e) != 0) {
@@ -181,7 +228,7 @@ backup_find_listed(struct repo *r, const char *db, struct backup_list *list, con
     if (list->n == 0) {
         no_such_database(r, db, e);
     } else if (damage_load(r, db, &d, e) == 0 &&
-               (b = by_id ? find_id(r, &d, list, which, e) : find_newest(r, &d, list, at, e)) ==
+               (b = by_id ? find_id(r, &d, list, which, e) : find_newest(r, db, &d, list, at, e)) ==
                    NULL) {
         if (e->hint[0] == '\0') {
             hint_backups(list, e);

@@ -111,30 +111,3 @@ rollback_warn(struct repo *r, const char *db, const struct backup_list *list)
     }
     free(text);
 }
-
-struct label *
-rollback_find(struct repo *r, const char *db, const char *which, time_t at, struct rollback *m,
-              struct err *e)
-{
-    bool newest = (which == NULL || strcmp(which, "latest") == 0) && at == 0 &&
-        !lastseen_is_past(r);
-    struct backup_list list;
-    struct label      *l = NULL;
-
-    *m = (struct rollback){.state = ROLLBACK_NONE};
-    if (backup_list_load(r, db, &list, e) != 0) {
-        return NULL;
-    }
-    if (newest) {
-        rollback_judge(r, db, &list, m);
-    }
-    l = backup_find_listed(r, db, &list, which, at, e);
-    if (l != NULL && newest) {
-        if (m->state != ROLLBACK_NONE && strcmp(m->backup, l->id) < 0) {
-            m->state = ROLLBACK_NONE;
-        }
-        lastseen_update(r, db, &list, l, m->state == ROLLBACK_NONE, -1);
-    }
-    backup_list_free(&list);
-    return l;
-}

@@ -12,6 +12,7 @@
 #include "core/log.h"
 #include "storage/contract/location.h"
 #include "storage/drivers/open.h"
+#include "storage/format/backupid.h"
 #include "storage/format/object.h"
 #include "storage/keys/epoch_begin.h"
 #include "storage/keys/pinned.h"
@@ -151,6 +152,104 @@ take_id(struct repo *r, const json_t *o, struct err *e)
         : err_set(e, ERR_CORRUPT, "is of repository %s, and \"repo.1.json\" of %s", hex, r->id);
 }
 
+/* ---- what there is, by its names alone ---- */
+
+static int
+see_backup(void *ctx, const char *name, struct err *e)
+{
+    char *last = ctx;
+
+    (void)e;
+    if (backup_id_valid(name)) {
+        memcpy(last, name, strlen(name) + 1);
+    }
+    return 0;
+}
+
+/* 1: there are directories of backups below this database's, 0: there are none.  last
+ * (BACKUP_ID_MAX, or NULL) gets the newest. */
+static int
+has_backups(struct storage *st, const char *segment, char *last, struct err *e)
+{
+    char  newest[BACKUP_ID_MAX] = "";
+    char *prefix = xasprintf("%s/backups/", segment);
+    int   rc = storage_dirs(st, prefix, see_backup, newest, e);
+
+    free(prefix);
+    if (last != NULL) {
+        memcpy(last, newest, sizeof newest);
+    }
+    return rc != 0 ? -1 : newest[0] != '\0';
+}
+
+struct lost {
+    struct storage *st;
+    char            db[256]; /* in keys; empty: none found */
+    char            backup[BACKUP_ID_MAX];
+    bool            copy;  /* that backup has a copy of repo.<n>.json */
+    bool            other; /* there is something, which is no database */
+};
+
+static int
+see_database(void *ctx, const char *segment, struct err *e)
+{
+    struct lost       *l = ctx;
+    struct object_info info;
+    char               last[BACKUP_ID_MAX];
+    int                rc;
+
+    l->other = true;
+    if (l->copy || strlen(segment) >= sizeof l->db) {
+        return 0;
+    }
+    rc = has_backups(l->st, segment, last, e);
+    if (rc > 0) {
+        char *key = xasprintf("%s/backups/%s/repo.json", segment, last);
+
+        memcpy(l->db, segment, strlen(segment) + 1);
+        memcpy(l->backup, last, sizeof last);
+        l->copy = storage_head(l->st, key, &info, e) == 0;
+        free(key);
+    }
+    err_clear(e);
+    return 0;
+}
+
+/* No repo.1.json: is it no repository, or one that lost it?  A new identity in its place would make
+ * every backup unreadable, so that "init" is only offered where nothing is. */
+static void
+no_repository(struct storage *st, struct err *e)
+{
+    struct lost l = {.st = st};
+    struct err  ignored = ERR_INIT;
+
+    (void)storage_dirs(st, "", see_database, &l, &ignored);
+    if (l.db[0] == '\0') {
+        err_set(e, ERR_NOT_FOUND, "\"%s\" is not a repository: it has no repo.1.json",
+                st->location);
+        if (l.other) {
+            err_hint(e, "it holds something else: is the name right?");
+        } else {
+            err_hint(e, "is it mounted?  a new one is made by: pgassay storage init %s",
+                     st->location);
+        }
+        return;
+    }
+    err_set(e, ERR_CORRUPT,
+            "repository \"%s\" has lost its repo.1.json: there are backups of \"%s\"", st->location,
+            l.db);
+    if (l.copy) {
+        err_hint(e,
+                 "do not make a new one, nothing could read them: copy \"%s/backups/%s/repo.json\" "
+                 "there to \"repo.1.json\"",
+                 l.db, l.backup);
+    } else {
+        err_hint(e,
+                 "do not make a new one, nothing could read them: bring repo.1.json back from "
+                 "another copy of this repository");
+    }
+}
+
 /* What stands under repo.<generation>.json.  NULL: nobody trusted has signed it, which doubt
  * says, or it cannot be used.  What is not trusted is not looked at further; of the first its id
  * is, without which nothing can be checked. */
@@ -244,9 +343,7 @@ open_with(struct storage *st, struct trust *trust, struct keyring *keys, struct 
         err_wrap(e, "\"repo.%u.json\"", r->generation);
     }
     if (e->kind == ERR_NOT_FOUND) {
-        err_set(e, ERR_NOT_FOUND, "\"%s\" is not a repository: it has no repo.1.json",
-                st->location);
-        err_hint(e, "is it mounted?  a new one is made by: pgassay storage init %s", st->location);
+        no_repository(st, e);
     } else {
         err_wrap(e, "repository \"%s\"", st->location);
     }
@@ -286,6 +383,10 @@ repo_allow_unsigned(struct repo *r)
 static void
 hint_missing(const struct storage_location *place, struct err *e)
 {
+    if (strncmp(place->location, "s3:", 3) == 0) {
+        err_hint(e, "a bucket is written s3://BUCKET/PREFIX");
+        return;
+    }
     bool word = place->section == NULL && place->config != NULL &&
         strchr(place->location, '/') == NULL;
 
@@ -368,6 +469,8 @@ repo_change(struct repo *r, const json_t *object, struct err *e)
     return 0;
 }
 
+/* ---- databases ---- */
+
 struct databases {
     struct repo    *repo;
     struct strlist *names;
@@ -391,7 +494,12 @@ add_database(void *ctx, const char *segment, struct err *e)
         strlist_add(d->names, name);
     } else if (e->kind == ERR_NOT_FOUND) {
         err_clear(e);
-        rc = 0;
+        rc = has_backups(d->repo->st, segment, NULL, e);
+        if (rc > 0) {
+            strlist_add(d->names,
+                        name); /* it lost its source.json, and is a database all the same */
+            rc = 0;
+        }
     }
     free(key);
     free(name);
@@ -408,4 +516,14 @@ repo_databases(struct repo *r, struct strlist *names, struct err *e)
     }
     strlist_sort(names);
     return 0;
+}
+
+int
+repo_has_backups(struct repo *r, const char *db, struct err *e)
+{
+    char *enc = name_encode(db);
+    int   rc = has_backups(r->st, enc, NULL, e);
+
+    free(enc);
+    return rc;
 }

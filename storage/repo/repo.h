@@ -62,7 +62,9 @@ void repo_close(struct repo *); /* accepts NULL */
  * and nothing is changed, when somebody else wrote it since this repository was opened. */
 int repo_change(struct repo *, const json_t *object, struct err *);
 
-/* Names (decoded) of databases that have a source.json, sorted. */
+/* Names (decoded) of databases that have a source.json or backups, sorted. */
 int repo_databases(struct repo *, struct strlist *, struct err *);
+/* 1: there are directories of backups of db, whatever is in them; 0: there are none. */
+int repo_has_backups(struct repo *, const char *db, struct err *);
 
 #endif

@@ -106,6 +106,7 @@ bind_once(struct repo *r, const char *db, const struct repo_source *s, bool adop
 {
     struct repo_source is;
     unsigned           n;
+    int                has = 0;
     int                rc = -1;
 
     if (load(r, db, &is, &n, e) != 0) {
@@ -114,6 +115,16 @@ bind_once(struct repo *r, const char *db, const struct repo_source *s, bool adop
     if (n > 0 && is.system_identifier == s->system_identifier &&
         is.database_oid == s->database_oid) {
         rc = 0;
+    } else if (n == 0 && !adopt && (has = repo_has_backups(r, db, e)) != 0) {
+        rc = -1;
+        if (has > 0) {
+            err_set(e, ERR_CORRUPT,
+                    "\"%s\" in repository \"%s\" has backups, and its source.json is gone: of "
+                    "which "
+                    "database they are is not known",
+                    db, r->st->location);
+            err_hint(e, "if they are of this one, --adopt binds the name to it anew");
+        }
     } else if (n == 0 || adopt) {
         rc = store(r, db, s, n + 1, e);
         rc = rc != 0 && e->kind == ERR_EXISTS ? 1 : rc;

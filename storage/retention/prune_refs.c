@@ -34,7 +34,10 @@ check_time(const struct prune *p, const struct backup_entry *b, struct err *e)
     if (strncmp(b->id, time_compact(latest, now, sizeof now), strlen(now)) > 0 ||
         (l != NULL && (l->started > latest || l->snapshot > latest || l->finished > latest))) {
         err_set(e, ERR_CORRUPT, "backup %s is from the future", b->id);
-        return err_hint(e, "the clock of the host that wrote it was wrong, or the store's is");
+        return err_hint(e,
+                        "the clock of the host that wrote it was wrong, or the store's is; to give "
+                        "it up: pgassay storage forget %s %s --reason TEXT",
+                        p->req->db, b->id);
     }
     return 0;
 }

@@ -44,6 +44,7 @@ static int
 check_source(struct writer *w, struct err *e)
 {
     struct repo_source bound = {0};
+    int                has;
 
     if (w->source == NULL) {
         return 0;
@@ -56,7 +57,8 @@ check_source(struct writer *w, struct err *e)
         return -1;
     }
     err_clear(e);
-    return 0;
+    has = w->adopt ? 0 : repo_has_backups(w->repo, w->db, e);
+    return has > 0 ? source_bind(w->repo, w->db, w->source, false, e) : has;
 }
 
 static int

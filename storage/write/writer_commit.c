@@ -192,17 +192,17 @@ put_once(struct writer *w, const char *object, const struct buf *data, struct er
     return 0;
 }
 
-/* Without the keys an encrypted backup is lost: each keeps a copy of the objects that hold them. */
+/* Without the repository's identity, and an encrypted one's keys, a backup is lost: each keeps a
+ * copy of the objects that hold them. */
 static int
 put_key_copies(struct writer *w, struct err *e)
 {
     struct buf keys = BUF_INIT(OBJECT_BYTES_MAX);
-    int        rc = 0;
+    int        rc = put_once(w, "repo.json", &w->repo->line, e);
 
-    if (w->epoch->sealed) {
+    if (rc == 0 && w->epoch->sealed) {
         rc = epoch_keys_raw(repo_signed(w->repo), w->epoch, &keys, e) != 0 ||
-                put_once(w, "keys.json", &keys, e) != 0 ||
-                put_once(w, "repo.json", &w->repo->line, e) != 0
+                put_once(w, "keys.json", &keys, e) != 0
             ? -1
             : 0;
     }

@@ -56,8 +56,7 @@ int writer_io_start(struct writer *, int threads, struct err *);
 int writer_io_drain(struct writer *, struct err *);
 /* What is in the queue is still put: a next run of this host will find it. */
 void writer_io_stop(struct writer *);
-/* Locks cannot be taken back: a clock that is wrong must not say until when.  Once the run mark
- * stands. */
+/* This host's clock against the store's, once the run mark stands. */
 int writer_check_clock(struct writer *, struct err *);
 /* What this backup uses again is locked as long as what it wrote. */
 int writer_lock_reused(struct writer *, const uint32_t *chunks, size_t n, struct err *);

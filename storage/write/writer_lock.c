@@ -6,39 +6,10 @@
  * connections as chunks are put over.
  */
 #include <stdlib.h>
-#include <time.h>
 
-#include "core/human.h"
 #include "core/mem.h"
 #include "core/pool.h"
 #include "storage/write/writer_impl.h"
-
-int
-writer_check_clock(struct writer *w, struct err *e)
-{
-    enum {
-        OFF_MAX = 3600
-    }; /* steps are 30 days; a smaller error changes nothing worth a refusal */
-    struct object_info info;
-    double             off;
-    char               text[32];
-
-    if (w->lock_until == 0) {
-        return 0;
-    }
-    if (storage_head(w->repo->st, w->mark.key, &info, e) != 0) {
-        return err_wrap(e, "could not ask the store for its time");
-    }
-    off = difftime(time(NULL), info.modified);
-    if (off >= -OFF_MAX && off <= OFF_MAX) {
-        return 0;
-    }
-    err_set(e, ERR_IO,
-            "this host's clock is %s %s the store's: what is written would be locked for too %s",
-            duration_human(off < 0 ? -off : off, text, sizeof text),
-            off < 0 ? "behind" : "ahead of", off < 0 ? "short" : "long");
-    return err_hint(e, "set the clock: nobody can shorten a lock");
-}
 
 struct due {
     struct writer *w;

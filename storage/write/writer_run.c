@@ -2,6 +2,7 @@
  * (writer_impl.h). */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/human.h"
 #include "core/log.h"
@@ -47,4 +48,32 @@ writer_tick(struct writer *w, struct err *e)
         log_warn("%s", late.text);
     }
     return writer_check_revoked(w, e);
+}
+
+/*
+ * A backup that is taken with the clock ahead would be the newest for as long as it is ahead, and
+ * one taken with the clock behind would never be it; locks would be too long or too short, and
+ * nobody can shorten one.  The run mark's modified time is the store's own clock.
+ */
+int
+writer_check_clock(struct writer *w, struct err *e)
+{
+    enum { OFF_MAX = 3600 }; /* a smaller error changes nothing worth a refusal */
+    struct object_info info;
+    double             off;
+    char               text[32];
+
+    if (storage_head(w->repo->st, w->mark.key, &info, e) != 0) {
+        return err_wrap(e, "could not ask the store for its time");
+    }
+    off = difftime(time(NULL), info.modified);
+    if (off >= -OFF_MAX && off <= OFF_MAX) {
+        return 0;
+    }
+    err_set(e, ERR_IO, "this host's clock is %s %s the store's",
+            duration_human(off < 0 ? -off : off, text, sizeof text),
+            off < 0 ? "behind" : "ahead of");
+    return err_hint(e,
+                    "set the clock: a backup of another time would be taken for the newest, or "
+                    "never be it");
 }

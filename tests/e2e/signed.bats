@@ -57,8 +57,12 @@ forge() { chmod u+w "$1" && sed -i "1$2" "$1"; }
     expect_equal "$(wc -l <"$(object label.json)")" 1
     expect_status 0 storage list
     expect_text untrusted 'it is not signed'
-    expect_status 1 restore shop --to nothing
-    expect_text 'not trusted' 'the newest good one'
+    # The newest is the newest that is trusted; the other is taken by nobody who does not name it.
+    expect_status 0 restore shop --to shop_back
+    expect_text warning 'is not trusted, and passed over'
+    db_drop shop_back
+    expect_status 1 restore shop --to nothing --backup "$(ls "$T/signed/shop/backups" | tail -n 1)"
+    expect_text 'not trusted'
     expect_no_db nothing
     # Who trusts anybody at all believes nothing that is unsigned, his own backups included.
     expect_status 1 pgassay backup shop --repo same --repo-option "trust-admin=$T/admin.pub"
@@ -67,7 +71,7 @@ forge() { chmod u+w "$1" && sed -i "1$2" "$1"; }
     # It holds up a prune, which removes nothing, and no drill of it proves anything.
     expect_status 1 storage prune
     expect_text 'nothing was removed'
-    expect_status 1 as_key drill drill shop
+    expect_status 1 as_key drill drill shop --backup "$(ls "$T/signed/shop/backups" | tail -n 1)"
     expect_status 0 as_key drill drill shop --allow-unsigned
     expect_text 'allow-unsigned'
     expect_status 0 pgassay storage list --repo same --json

@@ -22,7 +22,11 @@
 #include "storage/write/fanout.h"
 #include "tests/support/drivers.h"
 
-enum { FIXTURE_CHUNKS = 4, FIXTURE_CHUNK_BYTES = 3000 };
+enum {
+    FIXTURE_CHUNKS = 4,
+    FIXTURE_CHUNK_BYTES = 3000,
+    FIXTURE_OBJECTS = 4, /* of a backup beside its chunks: label, list, manifest, repo.json */
+};
 
 static inline int
 fixture_unlink(const char *path, const struct stat *sb, int flag, struct FTW *ftw)

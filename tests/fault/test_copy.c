@@ -174,6 +174,7 @@ what_the_destination_has_by_a_backup_of_its_own_does_not_travel(void **state)
     struct err         e = ERR_INIT;
     struct copy_result r;
 
+    assert_ok(source_bind(p->to, "shop", &here, false, &e), &e);
     assert_ok(fixture_backup(p->to, 2, NULL, NULL, &e), &e);
     assert_copy(p, &everything, "copied copied", &r);
     assert_int_equal(r.v[0].new_chunks, FIXTURE_CHUNKS - 1);

@@ -144,7 +144,7 @@ only_what_the_others_do_not_need_goes(void **state)
     assert_int_equal(count_objects(r, "shop/trash-runs/", "", NULL), 0);
     assert_int_equal(count_objects(r, "shop/runs/", "", NULL), 0);
     assert_int_equal(count_objects(r, "shop/tombstones/", "", NULL), 1);
-    assert_int_equal(count_objects(r, "shop/backups/", "", NULL), 2 * 3);
+    assert_int_equal(count_objects(r, "shop/backups/", "", NULL), 2 * FIXTURE_OBJECTS);
     assert_ok(fixture_read(r, id[1], 2, &e), &e);
     assert_ok(fixture_read(r, id[2], 3, &e), &e);
 }
@@ -255,10 +255,10 @@ what_an_unfinished_run_left_goes_when_nobody_writes(void **state)
     put_text(r, "shop/backups/20200101T000000Z-0001/chunks.zst", "x");
     put_text(r, "shop/runs/00000000000000aa", "{}\n");
     pruned(r, 5);
-    assert_int_equal(count_objects(r, "shop/backups/", "", NULL), 4);
+    assert_int_equal(count_objects(r, "shop/backups/", "", NULL), FIXTURE_OBJECTS + 1);
     remove_key(r, "shop/runs/00000000000000aa");
     pruned(r, 5);
-    assert_int_equal(count_objects(r, "shop/backups/", "", NULL), 3);
+    assert_int_equal(count_objects(r, "shop/backups/", "", NULL), FIXTURE_OBJECTS);
 }
 
 static void
@@ -595,7 +595,7 @@ a_void_backup_goes_whether_named_or_not(void **state)
     assert_string_equal(out.dead.v[0], id);
     assert_int_equal(out.swept.objects, FIXTURE_CHUNKS - 1);
     prune_result_free(&out);
-    assert_int_equal(count_objects(r, "shop/backups/", "", NULL), 3);
+    assert_int_equal(count_objects(r, "shop/backups/", "", NULL), FIXTURE_OBJECTS);
     free(key);
     label_free(l);
 }
@@ -739,7 +739,7 @@ every_call_may_fail(void **state)
             assert_int_equal(count_objects(r, "shop/chunks/", "", NULL),
                              1 + 2 * (FIXTURE_CHUNKS - 1));
             assert_int_equal(count_objects(r, "shop/trash/", "", NULL), 0);
-            assert_int_equal(count_objects(r, "shop/backups/", "", NULL), 2 * 3);
+            assert_int_equal(count_objects(r, "shop/backups/", "", NULL), 2 * FIXTURE_OBJECTS);
             r->st = failing;
             repo_close(r);
         }

@@ -223,7 +223,7 @@ what_nobody_missed_goes_in_the_end(void **state)
         assert_ok(prune(r, GRACE, &e), &e);
         ahead += GRACE;
     }
-    assert_int_equal(objects(r, "shop/backups/"), 2 * 3);
+    assert_int_equal(objects(r, "shop/backups/"), 2 * FIXTURE_OBJECTS);
     assert_int_equal(objects(r, "shop/chunks/"), chunks - (FIXTURE_CHUNKS - 1));
     assert_int_equal(objects(r, "shop/unlabelled/"), 0);
     assert_ok(fixture_read(r, id[0], 1, &e), &e);

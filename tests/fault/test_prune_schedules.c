@@ -225,7 +225,7 @@ check_rest(void)
         }
     }
     assert_ok(storage_list(plain->st, "shop/", tally, &t, &e), &e);
-    if (t.chunks != needed.n || t.marks != 0 || t.parts != 3 * committed) {
+    if (t.chunks != needed.n || t.marks != 0 || t.parts != FIXTURE_OBJECTS * committed) {
         (void)fprintf(stderr,
                       "%u chunks of which %zu are needed, %u marks, %u objects of %u backups\n",
                       t.chunks, needed.n, t.marks, t.parts, committed);

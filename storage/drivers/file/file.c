@@ -157,6 +157,7 @@ file_close(struct storage *st)
     if (fs->tmp >= 0) {
         (void)close(fs->tmp);
     }
+    strlist_free(&fs->passed_over);
     strlist_free(&fs->durable);
     (void)pthread_mutex_destroy(&fs->lock);
     free(fs);

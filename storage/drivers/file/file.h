@@ -20,9 +20,10 @@
 
 struct file_storage {
     struct storage  base;
-    int             root;    /* the directory */
-    pthread_mutex_t lock;    /* for what follows */
-    int             tmp;     /* .tmp, or -1 before the first put */
+    int             root;        /* the directory */
+    pthread_mutex_t lock;        /* for what follows */
+    int             tmp;         /* .tmp, or -1 before the first put */
+    struct strlist  passed_over; /* keys that list() has warned of */
     struct strlist  durable; /* directories whose entry in their parent this process has synced */
 };
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/log.h"
 #include "storage/drivers/file/file.h"
 
 /* The names in one directory that can be part of a key, sorted as keys sort: a directory
@@ -52,9 +53,30 @@ read_names(int fd, const char *prefix, struct strlist *names, struct err *e)
     return rc;
 }
 
+/* What is no file and no directory holds nothing of ours: a "latest" that a script left, a link
+ * that somebody planted.  It is not followed, and stops nobody; each is said once. */
+static void
+pass_over(struct file_storage *fs, const char *key)
+{
+    bool said;
+
+    (void)pthread_mutex_lock(&fs->lock);
+    said = strlist_has(&fs->passed_over, key);
+    if (!said) {
+        strlist_add(&fs->passed_over, key);
+    }
+    (void)pthread_mutex_unlock(&fs->lock);
+    if (!said) {
+        log_warn(
+            "\"%s\" in \"%s\" is neither a file nor a directory, and is passed over: symbolic "
+            "links inside a repository are not followed (move the files back, or mount there)",
+            key, fs->base.location);
+    }
+}
+
 static int
-list_object(int dir, const char *name, const char *key, storage_list_fn *fn, void *ctx,
-            struct err *e)
+list_object(struct file_storage *fs, int dir, const char *name, const char *key,
+            storage_list_fn *fn, void *ctx, struct err *e)
 {
     struct object_info info = {.key = key};
     struct stat        sb;
@@ -64,10 +86,8 @@ list_object(int dir, const char *name, const char *key, storage_list_fn *fn, voi
         return errno == ENOENT ? 0 : err_errno(e, "could not look at \"%s\"", key);
     }
     if (!S_ISREG(sb.st_mode)) {
-        err_set(e, ERR_CORRUPT, "\"%s\" is neither a file nor a directory", key);
-        return err_hint(e,
-                        "symbolic links inside a repository are not followed: move the files back, "
-                        "or mount there");
+        pass_over(fs, key);
+        return 0;
     }
     info.size = (uint64_t)sb.st_size;
     info.modified = sb.st_mtime;
@@ -76,7 +96,8 @@ list_object(int dir, const char *name, const char *key, storage_list_fn *fn, voi
 
 /* dir is the caller's. */
 static int
-list_dir(int dir, const char *prefix, storage_list_fn *fn, void *ctx, struct err *e)
+list_dir(struct file_storage *fs, int dir, const char *prefix, storage_list_fn *fn, void *ctx,
+         struct err *e)
 {
     struct strlist names = {0};
     int            rc = read_names(dir, prefix, &names, e);
@@ -87,14 +108,14 @@ list_dir(int dir, const char *prefix, storage_list_fn *fn, void *ctx, struct err
         size_t n = strlen(name);
 
         if (name[n - 1] != '/') {
-            rc = list_object(dir, name, key, fn, ctx, e);
+            rc = list_object(fs, dir, name, key, fn, ctx, e);
         } else if (strlen(key) < STORAGE_KEY_MAX) {
             int sub;
 
             name[n - 1] = '\0';
             sub = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
             if (sub >= 0) {
-                rc = list_dir(sub, key, fn, ctx, e);
+                rc = list_dir(fs, sub, key, fn, ctx, e);
                 (void)close(sub);
             } else if (errno != ENOENT) {
                 rc = err_errno(e, "could not open directory \"%s\"", key);
@@ -129,7 +150,7 @@ file_list(struct storage *st, const char *prefix, storage_list_fn *fn, void *ctx
     if (dir < 0) {
         return missing ? 0 : -1;
     }
-    rc = list_dir(dir, prefix, fn, ctx, e);
+    rc = list_dir((struct file_storage *)st, dir, prefix, fn, ctx, e);
     (void)close(dir);
     return rc;
 }
