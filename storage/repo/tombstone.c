@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/crypto/hash.h"
 #include "core/enc.h"
 #include "core/human.h"
 #include "core/json.h"
@@ -32,11 +33,11 @@ make(const char *backup, const struct label *l, time_t expired, const char *by)
     return o;
 }
 
-int
-tombstone_put(struct repo *r, const char *db, const char *backup, const struct label *l,
-              time_t expired, const char *by, struct err *e)
+/* Takes o. */
+static int
+put(struct repo *r, const char *db, const char *backup, const struct label *l, json_t *o,
+    struct err *e)
 {
-    json_t            *o = make(backup, l, expired, by);
     char              *enc = name_encode(db);
     char              *key = xasprintf("%s/tombstones/%s.%s.json", enc, backup,
                           l != NULL ? l->run : TOMBSTONE_NO_RUN);
@@ -55,6 +56,26 @@ tombstone_put(struct repo *r, const char *db, const char *backup, const struct l
     free(enc);
     json_decref(o);
     return rc;
+}
+
+int
+tombstone_put(struct repo *r, const char *db, const char *backup, const struct label *l,
+              time_t expired, const char *by, struct err *e)
+{
+    return put(r, db, backup, l, make(backup, l, expired, by), e);
+}
+
+int
+tombstone_give_up(struct repo *r, const char *db, const char *backup, const struct label *l,
+                  const char *reason, struct err *e)
+{
+    char    by[RUN_ID_MAX];
+    json_t *o;
+
+    random_hex((sizeof by - 1) / 2, by);
+    o = make(backup, l, time(NULL), by);
+    object_set_text(o, "reason", reason);
+    return put(r, db, backup, l, o, e);
 }
 
 static int

@@ -8,7 +8,7 @@
  * (same backup, another run) counts again.
  *   type "tombstone"; backup, run, expired (when), by (the prune's run), tool; of a label that
  *   could be read also label_sha256, signer, sequence: the place that it had among the others
- *   (chain.h)
+ *   (chain.h); of a backup that a person gave up (forget.h) reason
  */
 #ifndef STORAGE_REPO_TOMBSTONE_H
 #define STORAGE_REPO_TOMBSTONE_H
@@ -27,6 +27,9 @@
 /* The label: NULL when it is unreadable.  One that stands already is no error. */
 int tombstone_put(struct repo *, const char *db, const char *backup, const struct label *,
                   time_t expired, const char *by, struct err *);
+/* The same of a person who gives the backup up, for a reason; label: NULL also when it is gone. */
+int tombstone_give_up(struct repo *, const char *db, const char *backup, const struct label *,
+                      const char *reason, struct err *);
 
 struct tombstone {
     char     backup[BACKUP_ID_MAX], run[RUN_ID_MAX]; /* as its name says */

@@ -6,6 +6,7 @@
 
 #include "storage/read/missing.h"
 #include "storage/repo/tombstone.h"
+#include "storage/retention/forget.h"
 #include "storage/retention/prune.h"
 #include "tests/support/drivers.h"
 
@@ -336,6 +337,51 @@ a_database_without_any_label_is_no_empty_one(void **state)
     assert_all_read(r);
 }
 
+/* ---- giving one up ---- */
+
+static size_t
+missing(struct repo *r)
+{
+    struct err         e = ERR_INIT;
+    struct backup_list list;
+    struct strlist     found = {0};
+    size_t             n;
+
+    assert_ok(backup_list_load(r, "shop", &list, &e), &e);
+    assert_ok(missing_find(r, "shop", &list, &found, &e), &e);
+    n = found.n;
+    strlist_free(&found);
+    backup_list_free(&list);
+    return n;
+}
+
+static void
+what_is_lost_can_be_given_up(void **state)
+{
+    struct repo *r = *state;
+    struct err   e = ERR_INIT;
+    char        *key = backup_key("shop", id[1], "label.json");
+    struct buf   kept;
+
+    assert_int_equal(forget_backup(r, "shop", id[1], "why not", &e), -1);
+    assert_err(&e, ERR_USAGE, "is good");
+    assert_int_equal(forget_backup(r, "shop", "20200101T000000Z-0000", "a slip", &e), -1);
+    assert_err(&e, ERR_NOT_FOUND, "no backup 20200101T000000Z-0000");
+    take(r, key, &kept);
+    assert_int_equal(missing(r), 1);
+    err_clear(&e);
+    assert_int_equal(prune(r, 0, &e), -1);
+    err_clear(&e);
+    assert_ok(forget_backup(r, "shop", id[1], "the disk lost it", &e), &e);
+    assert_int_equal(missing(r), 0);
+    assert_ok(prune(r, 0, &e), &e);
+    assert_int_equal(objects(r, "shop/backups/"), 2 * FIXTURE_OBJECTS);
+    assert_ok(fixture_read(r, id[0], 1, &e), &e);
+    assert_ok(fixture_read(r, id[2], 3, &e), &e);
+    buf_free(&kept);
+    free(key);
+}
+
 int
 main(void)
 {
@@ -347,6 +393,7 @@ main(void)
         TEST(what_nobody_missed_goes_in_the_end),
         TEST(a_listing_that_lags_costs_no_backup),
         TEST(a_database_without_any_label_is_no_empty_one),
+        TEST(what_is_lost_can_be_given_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
