@@ -58,7 +58,7 @@ unhide() { mv "$T/hidden.$1" "$REPO/shop/backups/$1/label.json"; }
 
 @test "all labels gone is damage, not an empty repository" {
     local id
-    for id in $(ls "$REPO/shop/backups"); do hide "$id"; done
+    for id in "$REPO"/shop/backups/*; do hide "${id##*/}"; done
     expect_status 1 storage prune --grace 0s
     expect_text 'no backup is listed, though chunks are stored' 'nothing was removed'
     expect_status 3 storage list --check
@@ -68,7 +68,7 @@ unhide() { mv "$T/hidden.$1" "$REPO/shop/backups/$1/label.json"; }
     expect_status 3 storage scrub --json
     sed -n '/^{/,$p' <<<"$output" >"$T/scrub.json"
     valid_json scrub "$T/scrub.json"
-    for id in $(ls "$REPO/shop/backups"); do unhide "$id"; done
+    for id in "$REPO"/shop/backups/*; do unhide "${id##*/}"; done
     expect_status 0 pgassay verify objects --repo "$REPO"
     expect_status 0 storage scrub
 }
