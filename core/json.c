@@ -7,6 +7,15 @@
 #include "core/enc.h"
 #include "core/mem.h"
 
+/* Before main(), in every program that has this module, so that none can forget it.  jansson
+ * reports a failed allocation through the result of each single call, json_object_set_new() for
+ * one, and a key would be missing wherever one of them is not looked at: with an allocator that
+ * either succeeds or ends the program there is nothing to look at. */
+static void __attribute__((constructor)) never_without_memory(void)
+{
+    json_set_alloc_funcs(xmalloc, free);
+}
+
 #define INT_LIMIT ((json_int_t)1 << 53) /* what every JSON reader holds exactly */
 
 /* jansson's own limit is 2048 levels of recursion; brackets inside strings do not count. */

@@ -4,7 +4,8 @@
  * A tool that cannot have a few bytes cannot report anything either: it says
  * "out of memory" and leaves with status 1; the repository protocol makes that
  * as harmless as kill -9.  Anything whose size comes from outside goes into a
- * struct buf (buf.h), which has a ceiling and reports an error.
+ * struct buf (buf.h), which has a ceiling and reports an error.  jansson and libcrypto allocate
+ * through here, too (json.c, hash.c).
  */
 #ifndef CORE_MEM_H
 #define CORE_MEM_H

@@ -1,20 +1,59 @@
 #include "core/crypto/hash.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
 #include <sodium.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "core/enc.h"
 #include "core/log.h"
 #include "core/mem.h"
 
+static void *
+get(size_t n, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return xmalloc(n);
+}
+
+static void *
+resize(void *old, size_t n, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    if (n > 0) {
+        return xrealloc(old, n);
+    }
+    free(old);
+    return NULL;
+}
+
+static void
+release(void *p, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    free(p);
+}
+
+/* Before main(), for no memory must be allocated before it.  Where libcrypto finds no memory for
+ * its own tables, it goes on without them and crashes later: better that the program ends cleanly.
+ */
+static void __attribute__((constructor)) never_without_memory(void)
+{
+    (void)CRYPTO_set_mem_functions(get, resize, release);
+}
+
 static _Noreturn void
 no_crypto(const char *what)
 {
-    log_error("%s: the cryptographic library does not work", what);
-    abort();
+    /* Out of memory, most of the time: then there is no more to be said than mem.h says. */
+    log_error("%s: the cryptographic library does not work, or has no memory", what);
+    _exit(1);
 }
 
 void

@@ -146,8 +146,8 @@ label_hidden_json(const struct label *l)
     return o;
 }
 
-int
-label_format(const struct label *l, struct buf *out, struct err *e)
+static int
+format_once(const struct label *l, struct buf *out, struct err *e)
 {
     json_t *o = object_new("label");
     int     rc = write_plain(l, o, e);
@@ -159,6 +159,28 @@ label_format(const struct label *l, struct buf *out, struct err *e)
     }
     rc = rc != 0 ? err_wrap(e, "label") : object_format(o, out, e);
     json_decref(o);
+    return rc;
+}
+
+/* What is read back must give the same line again: a member that was lost on the way would not. */
+int
+label_format(const struct label *l, struct buf *out, struct err *e)
+{
+    struct buf    again = BUF_INIT(BUF_NO_LIMIT);
+    size_t        begin = out->len;
+    struct label *back = NULL;
+    int           rc = format_once(l, out, e);
+
+    if (rc == 0) {
+        back = label_parse(out->data + begin, out->len - begin, e);
+        rc = back == NULL ? -1 : format_once(back, &again, e);
+    }
+    if (rc == 0 &&
+        (again.len != out->len - begin || memcmp(again.data, out->data + begin, again.len) != 0)) {
+        rc = err_set(e, ERR_IO, "label: reads back as something else than what was written");
+    }
+    label_free(back);
+    buf_free(&again);
     return rc;
 }
 

@@ -33,7 +33,18 @@ object_need_encryption(json_t *o)
 int
 object_format(const json_t *o, struct buf *out, struct err *e)
 {
-    return json_write(o, out, e) != 0 ? -1 : buf_append(out, "\n", 1, e);
+    size_t  begin = out->len;
+    json_t *back;
+    bool    same;
+
+    if (json_write(o, out, e) != 0 ||
+        (back = json_read(out->data + begin, out->len - begin, e)) == NULL) {
+        return -1;
+    }
+    same = json_equal(o, back) != 0;
+    json_decref(back);
+    return same ? buf_append(out, "\n", 1, e)
+                : err_set(e, ERR_IO, "reads back as something else than what was written");
 }
 
 static int

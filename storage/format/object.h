@@ -20,7 +20,7 @@ enum { OBJECT_FORMAT = 1, OBJECT_BYTES_MAX = 1 << 20 };
 json_t *object_new(const char *type);
 /* Nobody who does not know encryption may use it. */
 void object_need_encryption(json_t *);
-/* Its line, newline included, appended. */
+/* Its line, newline included, appended; parsed back and compared before anybody stores it. */
 int object_format(const json_t *, struct buf *, struct err *);
 
 /* The first line, checked for type, format and needs. */

@@ -1,0 +1,132 @@
+#!/usr/bin/env bats
+# Every verb, with an allocation that fails: status 0 means that what was asked for is there and as it was asked for.
+#
+# tests/support/preload/failalloc.c fails one allocation of a run.  A first run tells the numbers of those that come from
+# a place in the code which none before came from; of these as many as stand below are tried, spread evenly, and
+# every one with E2E_LONG=1.
+
+load lib
+setup_file() {
+    e2e_setup
+    cc -std=c17 -D_GNU_SOURCE -O1 -shared -fPIC -o "$T/failalloc.so" "$TOP/tests/support/preload/failalloc.c"
+    pg_start main
+    db_make shop small.sql
+    storage policy --keep-last 3 --keep-monthly 12 >/dev/null
+    backup shop
+    cp -r "$REPO" "$T/origin"
+    cp -r "$T/state" "$T/state.origin"
+}
+teardown_file() { e2e_teardown; }
+
+# tool VERB [ARG...]: the program itself: the shell that chooses it has a memory of its own.
+tool() {
+    local verb=$1
+    shift
+    timeout -k 10 60 "$BIN/pgassay-$verb" "$@"
+}
+faulty() { # NUMBER VERB [ARG...]
+    local n=$1
+    shift
+    LD_PRELOAD=$T/failalloc.so FAILALLOC_PROGRAM=pgassay-$1 FAILALLOC_AT=$n tool "$@"
+}
+
+# Before each try: the repository as it was in the beginning.
+origin() {
+    rm -rf "$REPO" "$T/to" "$T/state"
+    cp -r "$T/origin" "$REPO"
+    cp -r "$T/state.origin" "$T/state"
+}
+
+# torture TRIES CHECK VERB [ARG...]: CHECK judges what is there after a run with status 0; "CHECK failed" what is there
+# after one that failed.
+torture() {
+    local tries=$1 check=$2 sites rc n
+    shift 2
+    origin
+    LD_PRELOAD=$T/failalloc.so FAILALLOC_PROGRAM=pgassay-$1 FAILALLOC_SITES=$T/sites tool "$@" >"$T/out" 2>"$T/err"
+    "$check" ||  { echo "without a fault: $*" >&2; cat "$T/err" >&2; return 1; }
+    sites=$(wc -l <"$T/sites")
+    [ "$sites" -gt "$tries" ] || { echo "only $sites places" >&2; return 1; }
+    [ -z "${E2E_LONG:-}" ] || tries=$sites
+    for n in $(awk -v all="$sites" -v want="$tries" 'int(NR * want / all) > int((NR - 1) * want / all)' "$T/sites"); do
+        origin
+        rc=0
+        faulty "$n" "$@" >"$T/out" 2>"$T/err" || rc=$?
+        if [ "$rc" -eq 0 ]; then
+            "$check" || { echo "allocation $n: status 0: $*" >&2; cat "$T/err" >&2; return 1; }
+        elif [ "$rc" -ge 100 ] || [ ! -s "$T/err" ] || [ "$(wc -l <"$T/err")" -gt 4 ] || ! "$check" failed; then
+            echo "allocation $n: status $rc: $*" >&2
+            cat "$T/err" >&2
+            return 1
+        fi
+    done
+}
+
+# What a run without faults says, without times and sizes that differ from run to run.
+facts() { jq -S 'walk(if type == "object" then del(.seconds, .finished, .started, .snapshot, .backup, .id, .run, .chunks_sha256, .chunks_size, .chunks_raw_size, .manifest_sha256, .manifest_size, .manifest_raw_sha256, .manifest_raw_size, .new_bytes, .new_chunks, .stored_bytes, .database_bytes, .copied, .digests, .signature, .segments, .prev, .heads) else . end)' ; }
+
+@test "policy: it is the old one or the new one, never a part" {
+    policy() {
+        local now
+        now=$(storage policy --json | jq -Sc .policy)
+        case $now in
+        '{"keep_daily":7,"keep_last":4,"keep_monthly":13,"keep_weekly":5}') ;;
+        '{"keep_last":3,"keep_monthly":12}') [ "${1:-}" = failed ] ;;
+        *) echo "policy: $now" >&2; return 1 ;;
+        esac
+    }
+    torture 40 policy storage policy --repo "$REPO" --keep-last 4 --keep-daily 7 --keep-weekly 5 --keep-monthly 13
+}
+
+@test "init: a repository or an error" {
+    made() { [ "${1:-}" = failed ] || [ "$(tool storage list --repo "$T/to")" = "repository $T/to is empty" ]; }
+    torture 25 made storage init --repo "$T/to"
+}
+
+@test "backup: the newest backup is there, complete, with all that its label and manifest have to say" {
+    label shop | facts >"$T/label.want"
+    manifest shop | jq -Sc '[paths | map(if type == "number" then 0 else . end)] | unique' >"$T/manifest.want"
+    whole() {
+        [ "${1:-}" = failed ] && return
+        [ "$(backup_ids shop | wc -l)" = 2 ] || { echo "no new backup" >&2; return 1; }
+        label shop | facts | diff "$T/label.want" - >&2 || return 1
+        manifest shop | jq -Sc '[paths | map(if type == "number" then 0 else . end)] | unique' | diff "$T/manifest.want" - >&2 || return 1
+        pgassay verify objects --repo "$REPO" >&2
+    }
+    torture 30 whole backup --repo "$REPO" --jobs 1 shop
+}
+
+@test "copy: the backup is there, complete" {
+    label shop | facts >"$T/label.want"
+    arrived() {
+        [ "${1:-}" = failed ] && return
+        REPO=$T/to label shop | facts | jq 'del(.copied_from)' | diff "$T/label.want" - >&2 || return 1
+        pgassay verify objects --repo "$T/to" >&2
+    }
+    origin() {
+        rm -rf "$REPO" "$T/to" "$T/state"
+        cp -r "$T/origin" "$REPO"
+        cp -r "$T/state.origin" "$T/state"
+        storage init --repo "$T/to"
+    }
+    torture 30 arrived storage copy "$REPO" "$T/to" shop
+}
+
+@test "what is read: with status 0 all of it" {
+    same() { [ "${1:-}" = failed ] || jq -S 'del(.seconds)' "$T/out" | diff "$T/want" - >&2; }
+    local verb
+    for verb in 'storage list' 'storage show' 'storage policy' 'verify objects' 'verify chain'; do
+        # shellcheck disable=SC2086  # two words
+        set -- $verb --repo "$REPO" --json
+        [ "$verb" != 'storage show' ] || set -- "$@" shop
+        tool "$@" | jq -S 'del(.seconds)' >"$T/want"
+        torture 12 same "$@"
+    done
+}
+
+@test "pin, scrub: with status 0 it was done" {
+    pinned() { [ "${1:-}" = failed ] || [ "$(storage list --json | jq '[.. | strings | select(. == "because")] | length')" -ge 1 ]; }
+    torture 12 pinned storage pin --repo "$REPO" shop "$(last_id shop)" --note because
+    scrubbed() { [ "${1:-}" = failed ] || [ "$(jq '.good' "$T/out")" = true ]; }
+    torture 12 scrubbed storage scrub --repo "$REPO" --json
+}
