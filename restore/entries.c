@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "pg/archive/archive_owner.h"
 #include "pg/archive/isolate.h"
 #include "restore/extensions.h"
 
@@ -60,24 +61,6 @@ exec_retrying(PGconn *conn, const char *sql, struct err *e)
     }
 }
 
-/*
- * One message is one transaction, so an owner that is missing would take the whole object with it.
- * pg_dump writes "ALTER … OWNER TO …;" last, after two empty lines: where it stands, or NULL.
- */
-static char *
-owner_statement(char *sql)
-{
-    char *last = NULL;
-
-    for (char *p = sql; (p = strstr(p, "\n\n\nALTER ")) != NULL; p++) {
-        last = p;
-    }
-    if (last == NULL || strstr(last, " OWNER TO ") == NULL || strstr(last, ";\n") != NULL) {
-        return NULL;
-    }
-    return last;
-}
-
 int
 entry_statement(struct restore *r, PGconn *conn, const struct archive_entry *entry, const char *sql,
                 struct err *e)
@@ -93,23 +76,42 @@ entry_statement(struct restore *r, PGconn *conn, const struct archive_entry *ent
     return 0;
 }
 
+/*
+ * One message is one transaction, so an owner that is missing would take the whole object with it:
+ * what pg_restore wrote to set the owner runs by itself, after the rest.
+ */
+static int
+run_owner_apart(struct restore *r, PGconn *conn, const struct archive_entry *entry, const char *sql,
+                const struct sql_span *owner, struct err *e)
+{
+    char *rest = xasprintf("%.*s%s", (int)(owner->from - sql), sql, owner->to);
+    char *own = xstrndup(owner->from, (size_t)(owner->to - owner->from));
+    int   rc;
+
+    err_clear(e);
+    rc = entry_statement(r, conn, entry, rest, e);
+    if (rc == 0) {
+        rc = entry_statement(r, conn, entry, own, e);
+    }
+    free(rest);
+    free(own);
+    return rc;
+}
+
 static int
 entry_run_plain(struct restore *r, PGconn *conn, const struct archive_entry *entry, struct err *e)
 {
-    char *sql = entry_sql(r, entry), *owner;
-    int   rc = 0;
+    char           *sql = entry_sql(r, entry);
+    struct sql_span owner;
+    int             rc = 0;
 
     if (sql == NULL || exec_retrying(conn, sql, e) == 0) {
         goto out;
     }
     if (problem_is_fatal(conn, e)) {
         rc = err_wrap(e, "%s %s", entry->desc, entry->tag);
-    } else if ((owner = owner_statement(sql)) != NULL) {
-        *owner = '\0';
-        rc = entry_statement(r, conn, entry, sql, e);
-        if (rc == 0) {
-            rc = entry_statement(r, conn, entry, owner + 1, e);
-        }
+    } else if (archive_owner_statement(sql, &owner)) {
+        rc = run_owner_apart(r, conn, entry, sql, &owner, e);
     } else {
         problem_entry(&r->problems, entry, e);
         err_clear(e);
@@ -148,6 +150,7 @@ entry_run(struct restore *r, PGconn *conn, const struct archive_entry *entry, st
     }
     return entry_run_plain(r, conn, entry, e);
 }
+
 /* Entries from..to as one message; what fails so is done again one by one. */
 static int
 run_batch(struct restore *r, PGconn *conn, const struct entry_list *l, size_t from, size_t to,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/log.h"
+#include "pg/target/properties.h"
 #include "restore/finish.h"
 
 enum { SEQUENCES_AT_ONCE = 200 };
@@ -117,19 +118,17 @@ finish_refresh(struct restore *r, PGconn *conn, struct err *e)
 int
 finish_properties(struct restore *r, struct err *e)
 {
-    struct strlist statements = {0};
-    int            rc = 0;
+    const struct properties_options options = {.no_owner = r->o->no_owner,
+                                               .no_privileges = r->o->no_privileges};
+    struct strlist                  statements = {0};
+    int                             rc = 0;
 
     if (!r->has_archive) {
         return 0;
     }
-    if (archive_database_sql(&r->archive, r->working_name, &r->archive_options, &statements, e) !=
+    if (properties_sql(r->conn, r->manifest->database, r->working_name, &options, &statements, e) !=
         0) {
-        /* A comment on the database that forges headers, say: no reason to lose the rest. */
-        if (e->kind != ERR_CORRUPT) {
-            return -1;
-        }
-        problem_add(&r->problems, "DATABASE", NULL, r->name, e);
+        problem_add(&r->problems, "DATABASE PROPERTIES", NULL, r->name, e);
         err_clear(e);
     }
     for (size_t i = 0; rc == 0 && i < statements.n; i++) {

@@ -1,9 +1,9 @@
 #include "restore/names.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "pg/archive/archive_owner.h"
 #include "pg/archive/sqlsplit.h"
 
 static void
@@ -16,73 +16,58 @@ add_once(struct strlist *l, const struct strlist *there, char *name)
     strlist_take(l, name);
 }
 
-/* The identifier at p without its quotes; allocated, NULL when none stands there. */
-static char *
-identifier(const char *p)
+/* Keywords that stand where a role may. */
+static bool
+is_role(const struct sql_token *t)
 {
-    const char *end = sql_token(p);
-    char       *name, *to;
-
-    if (end == NULL || end == p ||
-        (*p != '"' && !isalpha((unsigned char)*p) && *p != '_' && (unsigned char)*p < 0x80)) {
-        return NULL;
-    }
-    name = xstrndup(p, (size_t)(end - p));
-    if (*name != '"') {
-        return name;
-    }
-    to = name;
-    for (const char *from = name + 1; from[0] != '\0' && from[1] != '\0'; from++) {
-        from += from[0] == '"' && from[1] == '"';
-        *to++ = *from;
-    }
-    *to = '\0';
-    return name;
+    return t->kind == SQL_IDENT ||
+        (t->kind == SQL_WORD && !sql_is(t, "public") && !sql_is(t, "current_user") &&
+         !sql_is(t, "current_role") && !sql_is(t, "session_user"));
 }
 
-static const char *
-skip_blanks(const char *p)
-{
-    while (isspace((unsigned char)*p)) {
-        p++;
-    }
-    return p;
-}
-
-/* Roles behind TO, FROM and ROLE, with commas between them. */
+/* Names with commas between them. */
 static void
-roles_in(const char *sql, const struct strlist *there, struct strlist *out)
+role_list(struct sql_cursor *c, const struct strlist *there, struct strlist *out)
 {
-    static const char *const never[] = {"PUBLIC", "CURRENT_USER", "CURRENT_ROLE", "SESSION_USER"};
-
-    for (const char *p = skip_blanks(sql), *next; *p != '\0'; p = skip_blanks(next)) {
-        bool list = sql_word(p, "TO") || sql_word(p, "FROM") || sql_word(p, "ROLE");
-
-        next = sql_token(p);
-        while (list && next != NULL) {
-            const char *word = skip_blanks(next);
-            bool        keyword = false;
-
-            for (size_t i = 0; i < sizeof never / sizeof never[0]; i++) {
-                keyword = keyword || sql_word(word, never[i]);
-            }
-            if (!keyword) {
-                add_once(out, there, identifier(word));
-            }
-            next = sql_token(word);
-            if (next == NULL || *skip_blanks(next) != ',') {
-                break;
-            }
-            next = skip_blanks(next) + 1;
-        }
-        if (next == NULL) {
+    do {
+        if (c->p == c->end) {
             return;
         }
-        /* Behind USING and WITH CHECK of a policy come expressions. */
-        if (sql_word(p, "USING") || (sql_word(p, "WITH") && sql_word(skip_blanks(next), "CHECK"))) {
-            return;
+        if (is_role(c->p)) {
+            add_once(out, there, sql_name(c->p));
+        }
+        c->p++;
+    } while (sql_sign(c, ','));
+}
+
+/* GRANT … TO, REVOKE … FROM, FOR ROLE, CREATE POLICY … TO.  TO and FROM are reserved, so no name
+ * looks like them; expressions and argument lists have parentheses. */
+static void
+roles_in(const struct sql_statement *s, const struct strlist *there, struct strlist *out)
+{
+    struct sql_cursor c = sql_cursor(s);
+    struct sql_span   ignored;
+
+    while (c.p != c.end) {
+        if (sql_words(&c, "TO") || sql_words(&c, "FROM") || sql_words(&c, "FOR ROLE")) {
+            role_list(&c, there, out);
+        } else if (!sql_parenthesised(&c, &ignored)) {
+            c.p++;
         }
     }
+}
+
+static void
+grantees_of(const char *sql, const struct strlist *there, struct strlist *out)
+{
+    struct sql_script script;
+    struct err        ignored = ERR_INIT;
+
+    (void)sql_parse(sql, &script, &ignored); /* what does not parse is not run either */
+    for (size_t i = 0; i < script.n; i++) {
+        roles_in(&script.v[i], there, out);
+    }
+    sql_script_free(&script);
 }
 
 void
@@ -95,11 +80,11 @@ names_of_roles(const struct archive *a, const struct strlist *there, struct strl
         const struct archive_entry *entry = &a->v[i];
         bool grants = strcmp(entry->desc, "ACL") == 0 || strcmp(entry->desc, "DEFAULT ACL") == 0;
 
-        if (owners != NULL && strstr(entry->sql, " OWNER TO ") != NULL) {
-            add_once(owners, there, xstrdup(entry->owner));
+        if (owners != NULL) {
+            add_once(owners, there, archive_owner_name(entry->sql));
         }
         if (grantees != NULL && (grants || strcmp(entry->desc, "POLICY") == 0)) {
-            roles_in(entry->sql, there, &everyone);
+            grantees_of(entry->sql, there, &everyone);
         }
     }
     for (size_t i = 0; i < everyone.n; i++) {
@@ -110,14 +95,98 @@ names_of_roles(const struct archive *a, const struct strlist *there, struct strl
     strlist_free(&everyone);
 }
 
+/* Of the settings before the entry's own statements. */
+static char *
+tablespace_of(const char *sql)
+{
+    struct sql_script script;
+    struct err        ignored = ERR_INIT;
+    char             *name = NULL;
+
+    (void)sql_parse(sql, &script, &ignored);
+    if (script.n > 0) {
+        struct sql_cursor c = sql_cursor(&script.v[0]);
+
+        if (sql_words(&c, "SET default_tablespace") && sql_sign(&c, '=')) {
+            (void)sql_simple_name(&c, &name); /* '' is the database's own */
+        }
+    }
+    sql_script_free(&script);
+    return name;
+}
+
 void
 names_of_tablespaces(const struct archive *a, const struct strlist *there, struct strlist *missing)
 {
-    static const char set[] = "SET default_tablespace = ";
-
     for (size_t i = 0; i < a->n; i++) {
-        if (strncmp(a->v[i].sql, set, sizeof set - 1) == 0) {
-            add_once(missing, there, identifier(a->v[i].sql + sizeof set - 1));
+        add_once(missing, there, tablespace_of(a->v[i].sql));
+    }
+}
+
+/* The schema in which the statement makes a relation, or the one that it makes: allocated, or
+ * NULL. */
+static char *
+schema_in(const struct sql_statement *s, bool *makes)
+{
+    struct sql_cursor c = sql_cursor(s);
+    char             *name = NULL;
+
+    if (!sql_words(&c, "CREATE")) {
+        return NULL;
+    }
+    if ((*makes = sql_words(&c, "SCHEMA"))) {
+        (void)sql_simple_name(&c, &name);
+        return name;
+    }
+    /* TABLE, MATERIALIZED VIEW and what else may stand before the name. */
+    for (; c.end - c.p > 2; c.p++) {
+        if (sql_is_sign(&c.p[1], '.')) {
+            return sql_name(c.p);
         }
     }
+    return NULL;
+}
+
+static bool
+is_relation(const char *desc)
+{
+    static const char *const relations[] = {"TABLE", "FOREIGN TABLE", "VIEW", "MATERIALIZED VIEW",
+                                            "SEQUENCE"};
+
+    for (size_t i = 0; i < sizeof relations / sizeof relations[0]; i++) {
+        if (strcmp(desc, relations[i]) == 0) {
+            return true;
+        }
+    }
+    return strcmp(desc, "SCHEMA") == 0;
+}
+
+/* The entries' own schemas have blanks for line ends. */
+void
+names_of_schemas(const struct archive *a, struct strlist *missing)
+{
+    struct strlist made = {0}, used = {0};
+
+    strlist_add(&made, "public");
+    for (size_t i = 0; i < a->n; i++) {
+        struct sql_script script;
+        struct err        ignored = ERR_INIT;
+        bool              makes = false;
+        char             *name = NULL;
+
+        if (!is_relation(a->v[i].desc)) {
+            continue;
+        }
+        (void)sql_parse(a->v[i].sql, &script, &ignored);
+        for (size_t k = 0; name == NULL && k < script.n; k++) {
+            name = schema_in(&script.v[k], &makes);
+        }
+        sql_script_free(&script);
+        add_once(makes ? &made : &used, &made, name);
+    }
+    for (size_t i = 0; i < used.n; i++) {
+        add_once(missing, &made, xstrdup(used.v[i]));
+    }
+    strlist_free(&made);
+    strlist_free(&used);
 }

@@ -15,4 +15,7 @@ void names_of_roles(const struct archive *, const struct strlist *there, struct 
 void names_of_tablespaces(const struct archive *, const struct strlist *there,
                           struct strlist *missing);
 
+/* Schemas in which some entry makes a relation, but which none makes. */
+void names_of_schemas(const struct archive *, struct strlist *missing);
+
 #endif

@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pg/archive/sqlsplit.h"
 #include "restore/entries.h"
 #include "restore/restore.h"
 
@@ -73,6 +74,21 @@ is_desc(const struct archive_entry *entry, const char *const *list)
     return false;
 }
 
+static bool
+has_words(const struct archive_entry *entry, const char *words)
+{
+    struct sql_script script;
+    struct err        ignored = ERR_INIT;
+    bool              found = false;
+
+    (void)sql_parse(entry->sql, &script, &ignored);
+    for (size_t i = 0; !found && i < script.n; i++) {
+        found = sql_has_words(sql_cursor(&script.v[i]), words);
+    }
+    sql_script_free(&script);
+    return found;
+}
+
 /* Kinds that hold no code of the database's own.  An enum is compared by built-in functions. */
 static bool
 is_harmless(const struct archive_entry *entry)
@@ -81,7 +97,7 @@ is_harmless(const struct archive_entry *entry)
                                            "COLLATION", "SEQUENCE",     NULL};
 
     return is_desc(entry, harmless) ||
-        (strcmp(entry->desc, "TYPE") == 0 && strstr(entry->sql, " AS ENUM (") != NULL);
+        (strcmp(entry->desc, "TYPE") == 0 && has_words(entry, "AS ENUM"));
 }
 
 static bool
@@ -106,7 +122,7 @@ early_on(const struct archive_entry *entry, const struct ids *ids, bool own_opcl
     const struct archive_entry *table = NULL;
     bool                        constraint = strcmp(entry->desc, "CONSTRAINT") == 0;
 
-    if (!is_desc(entry, early) || (constraint && strstr(entry->sql, " EXCLUDE ") != NULL)) {
+    if (!is_desc(entry, early) || (constraint && has_words(entry, "EXCLUDE"))) {
         return NULL;
     }
     for (size_t i = 0; i < entry->n_depends; i++) {
@@ -132,12 +148,14 @@ early_on(const struct archive_entry *entry, const struct ids *ids, bool own_opcl
     return table;
 }
 
+/* The entry's names have blanks for line ends: another table may have that very name. */
 static struct table_job *
-find_job(const struct restore *r, const char *schema, const char *name)
+find_job(const struct restore *r, const struct archive_entry *entry)
 {
-    struct manifest_table *t = manifest_find(r->manifest, schema == NULL ? "" : schema, name);
+    const char            *schema = entry->schema == NULL ? "" : entry->schema;
+    struct manifest_table *t = manifest_find(r->manifest, schema, entry->tag);
 
-    return t == NULL ? NULL : &r->tables[t - r->manifest->tables];
+    return t == NULL || t->oid != entry->oid ? NULL : &r->tables[t - r->manifest->tables];
 }
 
 /* Moves what can be built early from the post-data list to its table. */
@@ -155,7 +173,7 @@ assign_indexes(struct restore *r)
     for (size_t i = 0; i < r->post.n; i++) {
         const struct archive_entry *entry = r->post.v[i],
                                    *on = early_on(entry, &ids, own_opclasses);
-        struct table_job *job = on == NULL ? NULL : find_job(r, on->schema, on->tag);
+        struct table_job *job = on == NULL ? NULL : find_job(r, on);
 
         if (job != NULL && job->table->kind == 'r') {
             entry_list_add(&job->indexes, entry);

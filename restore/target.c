@@ -12,6 +12,7 @@
 #include "core/log.h"
 #include "pg/target/newdb.h"
 #include "pg/target/roles.h"
+#include "restore/names.h"
 #include "restore/restore.h"
 
 enum { NAME_MAX_BYTES = 63, DROP_TIMEOUT_MS = 60000 };
@@ -216,43 +217,23 @@ target_create(struct restore *r, struct err *e)
     return 0;
 }
 
-static bool
-makes_schema(const struct archive *a, const char *name)
-{
-    for (size_t i = 0; i < a->n; i++) {
-        if (strcmp(a->v[i].desc, "SCHEMA") == 0 && strcmp(a->v[i].tag, name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* pg_dump -t gives a table without the schema that it lies in. */
 int
 target_schemas(struct restore *r, struct err *e)
 {
-    struct strlist done = {0};
+    struct strlist missing = {0};
     int            rc = 0;
 
-    if (strcmp(r->label->scope, "full") == 0) {
-        return 0;
+    if (strcmp(r->label->scope, "full") != 0) {
+        names_of_schemas(&r->archive, &missing);
     }
-    for (size_t i = 0; rc == 0 && i < r->archive.n; i++) {
-        const char *name = r->archive.v[i].schema;
-        char       *ident;
+    for (size_t i = 0; rc == 0 && i < missing.n; i++) {
+        char *ident = pg_ident(missing.v[i]);
 
-        if (name == NULL || strcmp(name, "public") == 0 || strlist_has(&done, name)) {
-            continue;
-        }
-        strlist_add(&done, name);
-        if (makes_schema(&r->archive, name)) {
-            continue;
-        }
-        ident = pg_ident(name);
         rc = pg_execf(r->conn, e, "CREATE SCHEMA IF NOT EXISTS %s", ident);
         free(ident);
     }
-    strlist_free(&done);
+    strlist_free(&missing);
     return rc == 0 ? 0 : err_wrap(e, "schemas of the selection");
 }
 

@@ -1,6 +1,7 @@
 #include "verify/reference.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/log.h"
 #include "pg/archive/isolate.h"
@@ -14,7 +15,10 @@ enum { TOGETHER = 64 }; /* entries in one message */
 char *
 reference_key(const char *kind, const char *schema, const char *name)
 {
-    return xasprintf("%s %s %s", kind, schema == NULL ? "" : schema, name);
+    const char *in = schema == NULL ? "" : schema;
+
+    /* With its length, or schema "a b" with table "c" were schema "a" with table "b c". */
+    return xasprintf("%s %zu %s %s", kind, strlen(in), in, name);
 }
 
 /* A role that cannot be made shows in the entries that need it. */

@@ -9,8 +9,6 @@
 
 #include "core/host/proc.h"
 #include "pg/archive/archive_split.h"
-#include "pg/archive/sqlsplit.h"
-#include "pg/conn/conn.h"
 
 /* pg_restore of a damaged archive may run for ever (docs/postgresql.md); schema output never
  * stands still so long. */
@@ -111,10 +109,13 @@ temp_close(struct temp *t)
     free(t->path);
 }
 
+static const char *const print_sql[] = {"-f", "-", "--verbose", NULL};
+static const char *const print_list[] = {"--list", NULL};
+
 /* The SQL of some entries, asked for with -L. */
 static int
-print_some(struct archive_split *s, const struct archive_options *o, const char *const *what,
-           const size_t *entries, size_t n, struct buf *out, struct err *e)
+print_some(struct archive_split *s, const struct archive_options *o, const size_t *entries,
+           size_t n, struct buf *out, struct err *e)
 {
     struct buf  list = BUF_INIT(TEXT_MAX);
     struct temp file = TEMP_NONE;
@@ -128,17 +129,12 @@ print_some(struct archive_split *s, const struct archive_options *o, const char 
     if (temp_open(&file, list.data, list.len, e) != 0) {
         goto out;
     }
-    rc = run_pg_restore(s->archive, o, what, &file, out, e);
+    rc = run_pg_restore(s->archive, o, print_sql, &file, out, e);
 out:
     temp_close(&file);
     buf_free(&list);
     return rc;
 }
-
-static const char *const print_sql[] = {"-f", "-", "--verbose", NULL};
-static const char *const print_sql_create[] = {"-f", "-", "--verbose", "--create", NULL};
-static const char *const print_list[] = {"--list", NULL};
-static const char *const print_list_create[] = {"--list", "--create", NULL};
 
 static size_t *
 numbers_below(size_t n)
@@ -152,8 +148,8 @@ numbers_below(size_t n)
 }
 
 /*
- * Halves the entries until every forged header is alone with the entry that holds it: a
- * few more runs of pg_restore, instead of one for each entry.
+ * Halves the entries until what cannot be told apart is alone: a few more runs of pg_restore,
+ * instead of one for each entry.  One entry whose text still is not just its own is refused.
  */
 static int
 split_halves(struct archive_split *s, const struct archive_options *o, const size_t *entries,
@@ -162,17 +158,18 @@ split_halves(struct archive_split *s, const struct archive_options *o, const siz
     struct buf text = BUF_INIT(TEXT_MAX);
     bool       done;
 
-    if (print_some(s, o, print_sql, entries, n, &text, e) != 0) {
+    if (print_some(s, o, entries, n, &text, e) != 0) {
         buf_free(&text);
         return -1;
     }
-    done = archive_split_text(s, entries, n, buf_str(&text), n == 1);
+    done = archive_split_text(s, entries, n, buf_str(&text));
     buf_free(&text);
     if (done) {
         return 0;
     }
     if (n == 1) {
-        return err_set(e, ERR_CORRUPT, "archive \"%s\": pg_restore prints no SQL for entry %d (%s)",
+        return err_set(e, ERR_CORRUPT,
+                       "archive \"%s\": what pg_restore prints for entry %d (%s) is not that entry",
                        s->archive->path, s->archive->v[entries[0]].dump_id, s->lines.v[entries[0]]);
     }
     if (split_halves(s, o, entries, n / 2, e) != 0) {
@@ -195,7 +192,7 @@ load(struct archive *a, const struct archive_options *o, struct err *e)
         goto out;
     }
     all = numbers_below(a->n);
-    if (!archive_split_text(&s, all, a->n, buf_str(&text), false) && a->n > 0 &&
+    if (!archive_split_text(&s, all, a->n, buf_str(&text)) && a->n > 0 &&
         split_halves(&s, o, all, a->n, e) != 0) {
         goto out;
     }
@@ -244,106 +241,4 @@ archive_free(struct archive *a)
         temp_close(&(struct temp){.fd = a->fd, .path = a->path});
     }
     *a = (struct archive){0};
-}
-
-/* The indices of b's entries that a does not have; both are in the archive's order. */
-static size_t
-only_in_second(const struct archive *a, const struct archive *b, size_t *out)
-{
-    size_t n = 0, j = 0;
-
-    for (size_t i = 0; i < b->n; i++) {
-        if (j < a->n && a->v[j].dump_id == b->v[i].dump_id) {
-            j++;
-        } else {
-            out[n++] = i;
-        }
-    }
-    return n;
-}
-
-/* The statement with the name behind its first word DATABASE replaced. */
-static char *
-rename_database(const char *sql, const char *new_name)
-{
-    char       *quoted = pg_ident(new_name), *out = NULL;
-    const char *p = sql;
-
-    while (out == NULL && p != NULL && *p != '\0') {
-        const char *next = sql_token(p);
-        if (sql_word(p, "DATABASE") && *next == ' ') {
-            const char *end = sql_token(next + 1);
-            out = end == NULL ? NULL
-                              : xasprintf("%.*s%s%s", (int)(next + 1 - sql), sql, quoted, end);
-        }
-        p = next;
-    }
-    free(quoted);
-    return out;
-}
-
-/* CREATE DATABASE is the restore's own business, and a template cannot be dropped again. */
-static bool
-wanted_property(const char *sql)
-{
-    return !sql_word(sql, "CREATE") && !sql_word(sql, "DROP") && !sql_word(sql, "SET") &&
-        !sql_word(sql, "SELECT") && strstr(sql, " IS_TEMPLATE ") == NULL;
-}
-
-/* The statements of every entry that has SQL, renamed. */
-static int
-database_statements(const struct archive *b, const char *new_name, struct strlist *out,
-                    struct err *e)
-{
-    struct strlist statements = {0};
-    int            rc = 0;
-
-    for (size_t i = 0; rc == 0 && i < b->n; i++) {
-        if (b->v[i].sql != NULL) {
-            rc = sql_split(b->v[i].sql, &statements, e);
-        }
-    }
-    for (size_t i = 0; rc == 0 && i < statements.n; i++) {
-        char *renamed = wanted_property(statements.v[i])
-            ? rename_database(statements.v[i], new_name)
-            : NULL;
-        if (renamed != NULL) {
-            strlist_take(out, renamed);
-        }
-    }
-    strlist_free(&statements);
-    return rc;
-}
-
-int
-archive_database_sql(const struct archive *a, const char *new_name, const struct archive_options *o,
-                     struct strlist *out, struct err *e)
-{
-    struct archive       b = {.path = xstrdup(a->path), .fd = a->fd};
-    struct archive_split s = {0};
-    struct buf           text = BUF_INIT(TEXT_MAX);
-    size_t              *own = NULL, n = 0;
-    int                  rc = -1;
-
-    if (run_pg_restore(&b, o, print_list_create, NULL, &text, e) != 0 ||
-        archive_split_begin(&s, &b, buf_str(&text), e) != 0) {
-        goto out;
-    }
-    own = numbers_below(b.n);
-    n = only_in_second(a, &b, own);
-    if (n > 0 && print_some(&s, o, print_sql_create, own, n, &text, e) != 0) {
-        goto out;
-    }
-    if (n > 0 && !archive_split_text(&s, own, n, buf_str(&text), false)) {
-        err_set(e, ERR_CORRUPT,
-                "archive \"%s\": the properties of the database cannot be told apart", a->path);
-        goto out;
-    }
-    rc = database_statements(&b, new_name, out, e);
-out:
-    free(own);
-    buf_free(&text);
-    archive_split_end(&s);
-    archive_free(&b);
-    return rc;
 }

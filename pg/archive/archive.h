@@ -1,10 +1,10 @@
 /*
  * archive.h - a pg_dump custom-format archive as a list of entries with their SQL.
  *
- * The SQL comes from `pg_restore -f - -v`, cut at its "-- TOC entry N (class C OID O)" comments;
- * the sequence of N must equal `pg_restore -l`, else (names with newlines, bodies that forge
- * headers) each entry is asked for alone with -L. Each entry carries the SET default_tablespace /
- * default_table_access_method in force for it; \restrict lines are dropped.
+ * The SQL comes from `pg_restore -f - -v`, cut at its "-- TOC entry N (class C OID O)" comments
+ * (archive_split.h); they must be those of `pg_restore -l`, else each entry is asked for alone with
+ * -L. Each entry carries the SET default_tablespace / default_table_access_method in force for it;
+ * \restrict lines are dropped.
  */
 #ifndef PG_ARCHIVE_ARCHIVE_H
 #define PG_ARCHIVE_ARCHIVE_H
@@ -48,13 +48,6 @@ struct archive_options {
 int  archive_open_bytes(struct archive *, const void *, size_t, const struct archive_options *,
                         struct err *);
 void archive_free(struct archive *);
-
-/* The database's own properties, which an archive made without -C hides: what `pg_restore -C -s
- * -f -` prints for DATABASE and DATABASE PROPERTIES entries (ALTER DATABASE … SET, ALTER ROLE …
- * IN DATABASE, comment, GRANT, owner; not CREATE DATABASE, not IS_TEMPLATE), one statement each,
- * under new_name. */
-int archive_database_sql(const struct archive *, const char             *new_name,
-                         const struct archive_options *, struct strlist *out, struct err *);
 
 /* SHA-256 (hex) of an entry's SQL after normalising: comments, SET lines and white space at the
  * ends dropped. */

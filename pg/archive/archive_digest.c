@@ -1,42 +1,43 @@
 /*
  * archive_digest.c - the part of an entry's SQL that says what the object is.
  */
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/crypto/hash.h"
 #include "core/mem.h"
 #include "pg/archive/archive.h"
+#include "pg/archive/sqlsplit.h"
 
-static const char *
-behind_line(const char *p)
+/* The settings before the entry's own statements are not its definition. */
+static bool
+is_setting(const struct sql_statement *s)
 {
-    const char *nl = strchr(p, '\n');
+    struct sql_cursor c = sql_cursor(s);
 
-    return nl == NULL ? p + strlen(p) : nl + 1;
+    return sql_words(&c, "SET default_tablespace") ||
+        sql_words(&c, "SET default_table_access_method");
 }
 
-/* Only at the beginning: further down, such lines belong to bodies. */
 char *
 archive_entry_normalised(const struct archive_entry *entry)
 {
-    const char *p = entry->sql == NULL ? "" : entry->sql, *end;
+    const char       *sql = entry->sql == NULL ? "" : entry->sql, *from = NULL, *to = sql;
+    struct sql_script script;
+    struct err        ignored = ERR_INIT;
 
-    for (;;) {
-        if (isspace((unsigned char)*p)) {
-            p++;
-        } else if (strncmp(p, "--", 2) == 0 || strncmp(p, "SET default_", 12) == 0) {
-            p = behind_line(p);
-        } else {
-            break;
+    if (sql_parse(sql, &script, &ignored) != 0) {
+        from = sql; /* none of pg_restore's */
+        to = sql + strlen(sql);
+    }
+    for (size_t i = 0; i < script.n; i++) {
+        if (from == NULL && !is_setting(&script.v[i])) {
+            from = script.v[i].from;
         }
+        to = script.v[i].to;
     }
-    end = p + strlen(p);
-    while (end > p && isspace((unsigned char)end[-1])) {
-        end--;
-    }
-    return xstrndup(p, (size_t)(end - p));
+    sql_script_free(&script);
+    return from == NULL ? xstrdup("") : xstrndup(from, (size_t)(to - from));
 }
 
 void

@@ -5,7 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HEADER "--\n-- TOC entry "
+#include "pg/archive/archive_fields.h"
+#include "pg/archive/archive_kind.h"
+
+#define HEADER  "--\n-- TOC entry "
+#define CLOSING "--\n-- PostgreSQL database dump complete\n--\n\n"
 
 /* A decimal number of at most max; NULL when there is none. */
 static const char *
@@ -118,50 +122,25 @@ find_entry(const struct archive_split *s, int id, size_t *index)
     return NULL;
 }
 
-/* A piece of the text: one entry, from its header to the next. */
+/* The settings that pg_restore prints only on a change, between two entries. */
+enum { TABLESPACE, ACCESS_METHOD, N_CONTEXT };
+
+enum { HEAD_TOKENS = 5 };
+
+/* A piece of the text: one entry. */
 struct piece {
-    size_t      index;  /* of the entry */
-    const char *header; /* at "--\n-- TOC entry" */
-    const char *end;
+    size_t           index;          /* of the entry */
+    const char      *name, *depends; /* behind "-- Name: " and "-- Dependencies:" (or NULL) */
+    struct sql_span  sql;
+    struct sql_span  context[N_CONTEXT]; /* in force; from NULL: none */
+    struct sql_token first[HEAD_TOKENS]; /* of its first statement */
+    size_t           n_first;
 };
 
 struct pieces {
     struct piece *v;
     size_t        n, cap;
 };
-
-/* Every header in text; -1 when one is no entry's. */
-static int
-find_headers(const struct archive_split *s, const char *text, bool alone, struct pieces *out)
-{
-    for (const char *p = text; (p = strstr(p, HEADER)) != NULL; p++) {
-        const struct archive_entry *entry;
-        struct piece                piece = {.header = p};
-        uint32_t                    class_oid, oid;
-        int                         id;
-
-        if (p != text && p[-1] != '\n') {
-            continue;
-        }
-        if (identification(p + strlen(HEADER), " (class ", " OID ", ")\n", &id, &class_oid, &oid) ==
-            NULL) {
-            continue;
-        }
-        entry = find_entry(s, id, &piece.index);
-        if (entry == NULL || entry->class_oid != class_oid || entry->oid != oid) {
-            return -1;
-        }
-        VEC_GROW(out->v, out->n, out->cap);
-        out->v[out->n++] = piece;
-        if (alone) {
-            break;
-        }
-    }
-    for (size_t i = 0; i < out->n; i++) {
-        out->v[i].end = i + 1 < out->n ? out->v[i + 1].header : text + strlen(text);
-    }
-    return 0;
-}
 
 static int
 size_cmp(const void *a, const void *b)
@@ -210,268 +189,263 @@ parse_depends(struct archive_entry *entry, const char *p)
     }
 }
 
-static bool
-starts_with(const char *s, const char *prefix, size_t n)
-{
-    return strncmp(s, prefix, n) == 0;
-}
-
-/* Whether line (of the list) is "DESC SCHEMA TAG OWNER" for one way to cut the header; then
- * takes the fields. */
-static bool
-take_fields(struct archive_entry *entry, const char *line, const char *tag, size_t n_tag,
-            const char *desc, size_t n_desc, const char *schema, size_t n_schema)
-{
-    const char *p = line;
-
-    if (!starts_with(p, desc, n_desc) || p[n_desc] != ' ') {
-        return false;
-    }
-    p += n_desc + 1;
-    if (!starts_with(p, schema, n_schema) || p[n_schema] != ' ') {
-        return false;
-    }
-    p += n_schema + 1;
-    if (!starts_with(p, tag, n_tag) || p[n_tag] != ' ') {
-        return false;
-    }
-    entry->desc = xstrndup(desc, n_desc);
-    entry->schema = n_schema == 1 && *schema == '-' ? NULL : xstrndup(schema, n_schema);
-    entry->tag = xstrndup(tag, n_tag);
-    entry->owner = xstrdup(p + n_tag + 1);
-    return true;
-}
-
-/*
- * Neither text can be cut for certain alone (a name may hold blanks, or "; Type: "), but
- * both together can: of the ways to cut the header, one gives the list's line.
- */
-static bool
-parse_fields(struct archive_entry *entry, const char *line, const char *name)
-{
-    char       *header = xstrndup(name, strcspn(name, "\n"));
-    const char *type, *schema, *owner;
-    bool        found = false;
-
-    for (type = header; !found && (type = strstr(type, "; Type: ")) != NULL; type++) {
-        for (schema = type; !found && (schema = strstr(schema, "; Schema: ")) != NULL; schema++) {
-            for (owner = schema; !found && (owner = strstr(owner, "; Owner: ")) != NULL; owner++) {
-                const char *t = type + strlen("; Type: "), *s = schema + strlen("; Schema: ");
-                if (t <= schema && s <= owner) {
-                    found = take_fields(entry, line, header, (size_t)(type - header), t,
-                                        (size_t)(schema - t), s, (size_t)(owner - s));
-                }
-            }
-        }
-    }
-    free(header);
-    return found;
-}
-
-static void
-forget_fields(struct archive_entry *entry)
-{
-    free(entry->desc);
-    free(entry->schema);
-    free(entry->tag);
-    free(entry->owner);
-    free(entry->sql);
-    entry->desc = entry->schema = entry->tag = entry->owner = entry->sql = NULL;
-}
-
-/* Context that pg_restore prints only when it changes: it stands at the end of the piece before. */
-struct context {
-    char *tablespace, *access_method; /* whole SET statements, or NULL */
+struct walk {
+    const struct archive_split *s;
+    struct sql_reader           r;
+    struct pieces              *out;
+    struct sql_token            head[HEAD_TOKENS]; /* the statement's first tokens */
+    size_t                      n_head;            /* all of its tokens, with the semicolon */
+    struct sql_span             context[N_CONTEXT];
+    bool        context_last; /* no statement of the piece has come behind a context */
+    const char *completed;    /* where the piece ended before "-- Completed on", the last comment */
+    bool        closed;       /* the dump's closing comment has been */
 };
 
-/* When [start, end) closes with the statement that begins with what: its beginning. */
+static struct piece *
+open_piece(const struct walk *w)
+{
+    return w->out->n == 0 || w->closed ? NULL : &w->out->v[w->out->n - 1];
+}
+
+/* Reads the lines behind "-- TOC entry …", up to the closing "--"; the first byte behind it, or
+ * NULL: no header of pg_restore's.  A carriage return would end the comment for a server. */
 static const char *
-trailing_set(const char *start, const char *end, const char *what)
+read_header(const char *p, struct piece *piece)
 {
-    size_t n = strlen(what);
-
-    if (end - start < 3 || memcmp(end - 3, ";\n\n", 3) != 0) {
-        return NULL;
-    }
-    for (const char *p = end - 3; p > start; p--) {
-        if (p[-1] != '\n' || (size_t)(end - p) <= n || memcmp(p, what, n) != 0) {
-            continue;
-        }
-        return memmem(p, (size_t)(end - 3 - p), ";\n", 2) == NULL ? p : NULL;
-    }
-    return NULL;
-}
-
-static void
-set_context(char **slot, const char *from, const char *end)
-{
-    free(*slot);
-    *slot = xstrndup(from, (size_t)(end - 3 - from) + 1);
-}
-
-/* Cuts the SET statements off the end of [start, end), into *c; returns the new end. */
-static const char *
-cut_context(const char *start, const char *end, struct context *c)
-{
-    for (;;) {
-        const char *ts = trailing_set(start, end, "SET default_tablespace = ");
-        const char *am = trailing_set(start, end, "SET default_table_access_method = ");
-
-        if (ts == NULL && am == NULL) {
-            return end;
-        }
-        set_context(ts != NULL ? &c->tablespace : &c->access_method, ts != NULL ? ts : am, end);
-        end = ts != NULL ? ts : am;
-    }
-}
-
-static bool
-uses_tablespace(const char *desc)
-{
-    return strcmp(desc, "TABLE") == 0 || strcmp(desc, "MATERIALIZED VIEW") == 0 ||
-        strcmp(desc, "INDEX") == 0 || strcmp(desc, "CONSTRAINT") == 0;
-}
-
-static char *
-with_context(const struct archive_entry *entry, const struct context *c, const char *body, size_t n)
-{
-    bool table = strcmp(entry->desc, "TABLE") == 0 || strcmp(entry->desc, "MATERIALIZED VIEW") == 0;
-    const char *ts = c->tablespace != NULL && uses_tablespace(entry->desc) ? c->tablespace : "";
-    const char *am = c->access_method != NULL && table ? c->access_method : "";
-
-    return xasprintf("%s%s%s%s%.*s", ts, *ts == '\0' ? "" : "\n", am, *am == '\0' ? "" : "\n",
-                     (int)n, body);
-}
-
-/* The first byte of SQL behind a header; *name is where "-- Name: " text begins, *depends the
- * list, or NULL. */
-static const char *
-skip_header(const char *p, const char *end, const char **name, const char **depends)
-{
-    *name = *depends = NULL;
-    p = next_line(next_line(p));
-    while (p < end && strncmp(p, "--\n", 3) != 0) {
+    while (literal(p, "--\n\n") == NULL) {
         const char *q;
+
+        if (p[strcspn(p, "\r\n")] != '\n') {
+            return NULL;
+        }
         if ((q = literal(p, "-- Dependencies:")) != NULL) {
-            *depends = q;
+            piece->depends = q;
         } else if ((q = literal(p, "-- Name: ")) != NULL ||
                    (q = literal(p, "-- Data for Name: ")) != NULL) {
-            *name = q;
+            piece->name = q;
         } else if (literal(p, "-- ") == NULL) {
             return NULL;
         }
         p = next_line(p);
     }
-    return p < end && *name != NULL ? p + 3 : NULL;
+    return piece->name == NULL ? NULL : p + 3;
+}
+
+/* At "--\n-- TOC entry ".  -1: it is none of the entries'. */
+static int
+begin_piece(struct walk *w, const char *header)
+{
+    const struct archive_entry *entry;
+    struct piece                piece = {0};
+    uint32_t                    class_oid, oid;
+    int                         id;
+    const char *p = identification(header + strlen(HEADER), " (class ", " OID ", ")\n", &id,
+                                   &class_oid, &oid);
+
+    entry = p == NULL ? NULL : find_entry(w->s, id, &piece.index);
+    if (entry == NULL || entry->class_oid != class_oid || entry->oid != oid ||
+        (p = read_header(p, &piece)) == NULL) {
+        return -1;
+    }
+    piece.sql = (struct sql_span){p, p};
+    memcpy(piece.context, w->context, sizeof piece.context);
+    VEC_GROW(w->out->v, w->out->n, w->out->cap);
+    w->out->v[w->out->n++] = piece;
+    w->context_last = false;
+    w->completed = NULL;
+    sql_continue(&w->r, p);
+    return 0;
+}
+
+static void
+end_text(struct walk *w, const char *closing)
+{
+    struct piece *piece = open_piece(w);
+
+    if (piece != NULL && w->completed != NULL) {
+        piece->sql.to = w->completed;
+    }
+    w->closed = true;
+    sql_continue(&w->r, closing + strlen(CLOSING));
+}
+
+/* A comment, or a line for psql, between two statements. */
+static int
+take_comment(struct walk *w, const struct sql_token *t)
+{
+    struct piece *piece = open_piece(w);
+    bool          line = t->kind == SQL_COMMENT && (t->at == w->r.text || t->at[-1] == '\n');
+
+    if (w->closed) {
+        return t->kind == SQL_PSQL ? 0 : -1;
+    }
+    if (line && literal(t->at, HEADER) != NULL) {
+        return begin_piece(w, t->at);
+    }
+    if (line && literal(t->at, CLOSING) != NULL) {
+        end_text(w, t->at);
+        return 0;
+    }
+    if (piece == NULL) {
+        return 0;
+    }
+    if (w->context_last || t->kind == SQL_PSQL) {
+        return -1;
+    }
+    w->completed = literal(t->at, "-- Completed on ") != NULL ? piece->sql.to : NULL;
+    piece->sql.to = t->at + t->n;
+    return 0;
+}
+
+/* Which setting the statement is, or N_CONTEXT. */
+static int
+context_of(const struct sql_statement *s, size_t n_tokens)
+{
+    static const char *const words[N_CONTEXT] = {"SET default_tablespace",
+                                                 "SET default_table_access_method"};
+    struct sql_cursor        c = sql_cursor(s);
+
+    for (int i = 0; n_tokens == HEAD_TOKENS && i < N_CONTEXT; i++) {
+        if (sql_words(&c, words[i])) {
+            return sql_sign(&c, '=') ? i : N_CONTEXT;
+        }
+    }
+    return N_CONTEXT;
+}
+
+/* t is the semicolon of the statement of which w->head is the beginning. */
+static int
+take_statement(struct walk *w, const struct sql_token *t)
+{
+    struct piece        *piece = open_piece(w);
+    struct sql_statement s = {.v = w->head, .n = w->n_head < HEAD_TOKENS ? w->n_head : HEAD_TOKENS};
+    int                  context = context_of(&s, w->n_head);
+    bool                 backslash = w->r.backslash;
+
+    w->completed = NULL;
+    sql_set_conforming(&s, &backslash);
+    if (context != N_CONTEXT) {
+        w->context[context] = (struct sql_span){w->head[0].at, t->at + t->n};
+        w->context_last = true;
+    } else if (piece == NULL) {
+        w->r.backslash = backslash;
+    } else if (w->context_last || backslash != w->r.backslash) {
+        return -1;
+    } else {
+        if (piece->n_first == 0) {
+            memcpy(piece->first, w->head, sizeof piece->first);
+            piece->n_first = s.n;
+        }
+        piece->sql.to = t->at + t->n;
+    }
+    w->n_head = 0;
+    return 0;
+}
+
+static int
+take_token(struct walk *w, const struct sql_token *t)
+{
+    bool between = w->n_head == 0;
+
+    if (t->kind == SQL_UNCLOSED) {
+        return -1;
+    }
+    if (t->kind == SQL_COMMENT || t->kind == SQL_PSQL) {
+        return between ? take_comment(w, t) : 0;
+    }
+    if (w->closed) {
+        return -1; /* nothing comes behind the end */
+    }
+    if (w->n_head < HEAD_TOKENS) {
+        w->head[w->n_head] = *t;
+    }
+    w->n_head++;
+    return t->kind == SQL_STOP ? take_statement(w, t) : 0;
+}
+
+/* The pieces of text; -1 when it is not as pg_restore prints it. */
+static int
+find_pieces(struct walk *w, const char *text)
+{
+    struct sql_token t;
+
+    w->r = sql_reader(text);
+    while ((t = sql_next(&w->r)).kind != SQL_END) {
+        if (take_token(w, &t) != 0) {
+            return -1;
+        }
+    }
+    return w->n_head == 0 && w->closed ? 0 : -1;
 }
 
 static bool
-take_piece(struct archive_split *s, const struct piece *piece, struct context *before)
+uses_context(const char *desc, int context)
+{
+    bool table = strcmp(desc, "TABLE") == 0 || strcmp(desc, "MATERIALIZED VIEW") == 0;
+
+    return table ||
+        (context == TABLESPACE && (strcmp(desc, "INDEX") == 0 || strcmp(desc, "CONSTRAINT") == 0));
+}
+
+/* The settings that the entry needs, and its statements. */
+static char *
+entry_text(const char *desc, const struct piece *piece)
+{
+    char *line[N_CONTEXT], *text;
+
+    for (int i = 0; i < N_CONTEXT; i++) {
+        const struct sql_span *set = &piece->context[i];
+
+        line[i] = set->from == NULL || !uses_context(desc, i)
+            ? xstrdup("")
+            : xasprintf("%.*s\n", (int)(set->to - set->from), set->from);
+    }
+    text = xasprintf("%s%s%.*s", line[TABLESPACE], line[ACCESS_METHOD],
+                     (int)(piece->sql.to - piece->sql.from), piece->sql.from);
+    for (int i = 0; i < N_CONTEXT; i++) {
+        free(line[i]);
+    }
+    return text;
+}
+
+static bool
+take_piece(struct archive_split *s, struct piece *piece, bool backslash)
 {
     struct archive_entry *entry = &s->archive->v[piece->index];
-    struct context        own = *before;
-    const char           *end, *name, *depends,
-        *start = skip_header(piece->header, piece->end, &name, &depends);
-    static const char last[] = "\n--\n-- PostgreSQL database dump complete\n";
+    struct sql_statement  first = {.v = piece->first, .n = piece->n_first};
 
-    forget_fields(entry);
-    if (start == NULL || !parse_fields(entry, s->lines.v[piece->index], name)) {
+    free(entry->sql);
+    entry->sql = NULL;
+    if (!archive_fields_read(entry, s->lines.v[piece->index], piece->name,
+                             piece->n_first == 0 ? NULL : &first)) {
         return false;
     }
-    parse_depends(entry, depends == NULL ? "" : depends);
-    end = piece->end;
-    if (*end == '\0') {
-        /* The last piece: the dump's own closing comments, which are the last such lines. */
-        for (const char *p = start - 1; (p = strstr(p, last)) != NULL; p++) {
-            end = p + 1;
-        }
-        for (const char *p = start - 1; (p = strstr(p, "\n-- Completed on ")) != NULL && p < end;
-             p++) {
-            if (next_line(p + 1) + 1 == end || next_line(p + 1) == end) {
-                end = p + 1;
-                break;
-            }
-        }
+    parse_depends(entry, piece->depends == NULL ? "" : piece->depends);
+    while (piece->sql.from < piece->sql.to && *piece->sql.from == '\n') {
+        piece->sql.from++;
     }
-    if (end < start) {
-        end = start;
+    entry->sql = entry_text(entry->desc, piece);
+    if (backslash) {
+        char *text = sql_conforming(entry->sql, entry->sql + strlen(entry->sql));
+
+        free(entry->sql);
+        entry->sql = text;
     }
-    own.tablespace = before->tablespace == NULL ? NULL : xstrdup(before->tablespace);
-    own.access_method = before->access_method == NULL ? NULL : xstrdup(before->access_method);
-    end = cut_context(start, end, before);
-    while (start < end && *start == '\n') {
-        start++;
-    }
-    while (end > start && end[-1] == '\n') {
-        end--;
-    }
-    entry->sql = with_context(entry, &own, start, (size_t)(end - start));
-    free(own.tablespace);
-    free(own.access_method);
     return true;
 }
 
 bool
-archive_split_text(struct archive_split *s, const size_t *entries, size_t n, const char *text,
-                   bool alone)
+archive_split_text(struct archive_split *s, const size_t *entries, size_t n, const char *text)
 {
-    struct pieces  pieces = {0};
-    struct context context = {0};
-    bool ok = find_headers(s, text, alone, &pieces) == 0 && same_entries(&pieces, entries, n);
+    struct pieces pieces = {0};
+    struct walk   w = {.s = s, .out = &pieces};
+    bool          ok = find_pieces(&w, text) == 0 && same_entries(&pieces, entries, n);
 
-    if (ok && n > 0) {
-        /* Behind the preamble there may already be settings for the first entry. */
-        (void)cut_context(text, pieces.v[0].header, &context);
-    }
     for (size_t i = 0; ok && i < n; i++) {
-        ok = take_piece(s, &pieces.v[i], &context);
+        ok = take_piece(s, &pieces.v[i], w.r.backslash);
     }
-    free(context.tablespace);
-    free(context.access_method);
     free(pieces.v);
     return ok;
-}
-
-static enum archive_section
-section_of(const char *desc)
-{
-    static const char *const none[] = {
-        "COMMENT", "ACL", "SECURITY LABEL", "ENCODING", "STDSTRINGS", "SEARCHPATH", NULL};
-    static const char *const data[] = {"TABLE DATA",   "SEQUENCE SET",    "BLOB",
-                                       "BLOBS",        "BLOB DATA",       "BLOB METADATA",
-                                       "LARGE OBJECT", "STATISTICS DATA", NULL};
-    static const char *const post[] = {"INDEX",
-                                       "INDEX ATTACH",
-                                       "STATISTICS",
-                                       "CONSTRAINT",
-                                       "FK CONSTRAINT",
-                                       "CHECK CONSTRAINT",
-                                       "TRIGGER",
-                                       "EVENT TRIGGER",
-                                       "RULE",
-                                       "POLICY",
-                                       "ROW SECURITY",
-                                       "PUBLICATION",
-                                       "PUBLICATION TABLE",
-                                       "PUBLICATION TABLES IN SCHEMA",
-                                       "SUBSCRIPTION",
-                                       "SUBSCRIPTION TABLE",
-                                       "MATERIALIZED VIEW DATA",
-                                       "DEFAULT ACL",
-                                       NULL};
-    const struct {
-        const char *const   *v;
-        enum archive_section section;
-    } kinds[] = {{none, SECTION_NONE}, {data, SECTION_DATA}, {post, SECTION_POST_DATA}};
-
-    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
-        for (size_t i = 0; kinds[k].v[i] != NULL; i++) {
-            if (strcmp(kinds[k].v[i], desc) == 0) {
-                return kinds[k].section;
-            }
-        }
-    }
-    return SECTION_PRE_DATA;
 }
 
 void
@@ -481,7 +455,7 @@ archive_split_sections(struct archive *a)
 
     /* Comments, labels and grants belong to the section they stand in. */
     for (size_t i = 0; i < a->n; i++) {
-        enum archive_section own = section_of(a->v[i].desc);
+        enum archive_section own = archive_kind_section(a->v[i].desc);
         if (own != SECTION_NONE) {
             current = own;
         }

@@ -11,8 +11,19 @@
  *     -- Name: orders; Type: TABLE; Schema: public; Owner: joe
  *     --
  *
- * A function body may hold such a comment too, but then there are more of them than the list has
- * lines: the text is believed only when each listed entry heads exactly one piece.
+ * The SQL is read token by token (sqltoken.h).  A name, a comment on an object or a body may hold
+ * such lines too, but they stand in quotes there; a comment between two statements is pg_restore's
+ * own, in which it writes line ends in names as blanks.  And the text is believed only when each
+ * listed entry has exactly one such comment.
+ *
+ * What the entries' SQL holds then are the statements of the text, token for token and in its
+ * order, but for three rewrites:
+ *
+ *   - what comes before the first entry (settings of the session) is left out: our sessions have
+ *     their own;
+ *   - SET default_tablespace and SET default_table_access_method, which pg_restore prints between
+ *     entries and only on a change, are left out there and put before each entry that they act on;
+ *   - where standard_conforming_strings is off, '…' with a backslash becomes E'…'.
  */
 #ifndef PG_ARCHIVE_ARCHIVE_SPLIT_H
 #define PG_ARCHIVE_ARCHIVE_SPLIT_H
@@ -29,10 +40,8 @@ struct archive_split {
 int archive_split_begin(struct archive_split *, struct archive *, const char *list, struct err *);
 
 /* Gives SQL, names and dependencies to the n entries (indices) that text was printed for.
- * false: the headers are not just these entries', nothing was changed.  alone: text was printed
- * for one entry, so its first header is the true one. */
-bool archive_split_text(struct archive_split *, const size_t *entries, size_t n, const char *text,
-                        bool alone);
+ * false: the text is not just these entries'; what they have then means nothing. */
+bool archive_split_text(struct archive_split *, const size_t *entries, size_t n, const char *text);
 
 /* Sections, now that every entry is known. */
 void archive_split_sections(struct archive *);

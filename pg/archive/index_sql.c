@@ -1,139 +1,77 @@
 #include "pg/archive/index_sql.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pg/archive/sqlsplit.h"
 
-static const char *
-blanks(const char *p)
-{
-    while (isspace((unsigned char)*p)) {
-        p++;
-    }
-    return p;
-}
-
-/* Behind the words (one string, single blanks), or NULL. */
-static const char *
-words(const char *p, const char *text)
-{
-    while (p != NULL && *text != '\0') {
-        size_t n = strcspn(text, " ");
-        char  *word = xstrndup(text, n);
-
-        p = blanks(p);
-        p = sql_word(p, word) ? p + n : NULL;
-        free(word);
-        text += n;
-        text += *text == ' ';
-    }
-    return p == NULL ? NULL : blanks(p);
-}
-
-/* Behind the closing parenthesis of the one at p; NULL: none there, or never closed. */
-static const char *
-parentheses(const char *p)
-{
-    int depth = 0;
-
-    if (*p != '(') {
-        return NULL;
-    }
-    for (;;) {
-        depth += *p == '(';
-        depth -= *p == ')';
-        if (*p == '\0' || (p = sql_token(p)) == NULL) {
-            return NULL;
-        }
-        if (depth == 0) {
-            return p;
-        }
-        p = blanks(p);
-    }
-}
-
+/* ALTER TABLE ONLY t ADD CONSTRAINT n …, and where what follows begins. */
 struct constraint {
-    const char *table, *table_end; /* "public.orders " */
-    const char *name, *name_end;
-    const char *kind, *kind_end; /* PRIMARY KEY, UNIQUE */
-    bool        nulls_not_distinct;
-    const char *columns, *columns_end; /* with parentheses */
-    const char *options, *options_end; /* INCLUDE (…) */
-    const char *with, *with_end;       /* WITH (…) */
-    const char *rest;                  /* DEFERRABLE … */
+    struct sql_span   table, name;
+    struct sql_cursor rest;
 };
 
-/* ALTER TABLE ONLY t ADD CONSTRAINT n PRIMARY KEY|UNIQUE …; false: not that plain. */
 static bool
-parse_constraint(const char *sql, struct constraint *c)
+parse_constraint(const struct sql_statement *s, struct constraint *c)
 {
-    const char *p = words(sql, "ALTER TABLE ONLY");
-
-    *c = (struct constraint){.table = p};
-    while (p != NULL && *p != '\0' && !sql_word(p, "ADD")) {
-        p = sql_token(p);
-        p = p == NULL ? NULL : blanks(p);
-    }
-    c->table_end = p;
-    if (p == NULL || (c->name = words(p, "ADD CONSTRAINT")) == NULL ||
-        (c->name_end = sql_token(c->name)) == NULL) {
-        return false;
-    }
-    c->kind = blanks(c->name_end);
-    if ((p = words(c->kind, "PRIMARY KEY")) == NULL && (p = words(c->kind, "UNIQUE")) == NULL) {
-        return false;
-    }
-    c->kind_end = p;
-    if (words(p, "NULLS NOT DISTINCT") != NULL) {
-        c->nulls_not_distinct = true;
-        p = words(p, "NULLS NOT DISTINCT");
-    }
-    c->columns = p;
-    if ((p = c->columns_end = parentheses(p)) == NULL ||
-        memmem(c->columns, (size_t)(p - c->columns), " WITHOUT ", 9) != NULL) {
-        return false;
-    }
-    p = blanks(p);
-    if (sql_word(p, "INCLUDE")) {
-        c->options = p;
-        if ((p = c->options_end = parentheses(words(p, "INCLUDE"))) == NULL) {
-            return false;
-        }
-        p = blanks(p);
-    }
-    if (sql_word(p, "WITH")) {
-        c->with = p;
-        if ((p = c->with_end = parentheses(words(p, "WITH"))) == NULL) {
-            return false;
-        }
-        p = blanks(p);
-    }
-    c->rest = p;
-    return *p == '\0' || sql_word(p, "DEFERRABLE");
+    c->rest = sql_cursor(s);
+    return sql_words(&c->rest, "ALTER TABLE ONLY") && sql_qualified_name(&c->rest, &c->table) &&
+        sql_words(&c->rest, "ADD CONSTRAINT") && sql_qualified_name(&c->rest, &c->name);
 }
 
-#define PART(from, to) (int)((to) == NULL ? 0 : (to) - (from)), (from) == NULL ? "" : (from)
+/* A key of which an index can be made first. */
+struct key {
+    const char     *kind; /* PRIMARY KEY, UNIQUE */
+    bool            nulls_not_distinct;
+    struct sql_span columns, include, with; /* with parentheses; from NULL: none */
+    struct sql_span rest;                   /* DEFERRABLE … */
+};
 
+/* false: not that plain. */
 static bool
-cut_constraint(const char *sql, struct index_sql *out)
+parse_key(struct sql_cursor c, struct key *k)
 {
-    struct constraint c;
-    const char       *kind_end;
-
-    if (!parse_constraint(sql, &c)) {
+    *k = (struct key){.kind = sql_words(&c, "PRIMARY KEY") ? "PRIMARY KEY"
+                          : sql_words(&c, "UNIQUE")        ? "UNIQUE"
+                                                           : NULL};
+    if (k->kind == NULL) {
         return false;
     }
-    for (kind_end = c.kind_end; isspace((unsigned char)kind_end[-1]); kind_end--) {
+    k->nulls_not_distinct = sql_words(&c, "NULLS NOT DISTINCT");
+    for (const struct sql_token *t = c.p; t != c.end; t++) {
+        if (sql_is(t, "WITHOUT")) {
+            return false; /* OVERLAPS: no such index can be made first */
+        }
     }
-    out->build = xasprintf(
-        "CREATE UNIQUE INDEX %.*s ON %.*sUSING btree %.*s %.*s %s %.*s", PART(c.name, c.name_end),
-        PART(c.table, c.table_end), PART(c.columns, c.columns_end), PART(c.options, c.options_end),
-        c.nulls_not_distinct ? "NULLS NOT DISTINCT" : "", PART(c.with, c.with_end));
-    out->then = xasprintf("ALTER TABLE ONLY %.*sADD CONSTRAINT %.*s %.*s USING INDEX %.*s %s",
-                          PART(c.table, c.table_end), PART(c.name, c.name_end),
-                          PART(c.kind, kind_end), PART(c.name, c.name_end), c.rest);
+    if (!sql_parenthesised(&c, &k->columns) ||
+        (sql_words(&c, "INCLUDE") && !sql_parenthesised(&c, &k->include)) ||
+        (sql_words(&c, "WITH") && !sql_parenthesised(&c, &k->with))) {
+        return false;
+    }
+    if (c.p != c.end) {
+        k->rest = (struct sql_span){c.p->at, c.end[-1].at + c.end[-1].n};
+    }
+    return c.p == c.end || sql_is(c.p, "DEFERRABLE");
+}
+
+#define SPAN(s) (int)((s).to - (s).from), (s).from == NULL ? "" : (s).from
+
+static bool
+cut_key(const struct sql_statement *s, struct index_sql *out)
+{
+    struct constraint c;
+    struct key        k;
+
+    if (!parse_constraint(s, &c) || !parse_key(c.rest, &k)) {
+        return false;
+    }
+    out->build = xasprintf("CREATE UNIQUE INDEX %.*s ON %.*s USING btree %.*s%s%.*s%s%s%.*s",
+                           SPAN(c.name), SPAN(c.table), SPAN(k.columns),
+                           k.include.from == NULL ? "" : " INCLUDE ", SPAN(k.include),
+                           k.nulls_not_distinct ? " NULLS NOT DISTINCT" : "",
+                           k.with.from == NULL ? "" : " WITH ", SPAN(k.with));
+    out->then = xasprintf("ALTER TABLE ONLY %.*s ADD CONSTRAINT %.*s %s USING INDEX %.*s %.*s",
+                          SPAN(c.table), SPAN(c.name), k.kind, SPAN(c.name), SPAN(k.rest));
     return true;
 }
 
@@ -146,85 +84,94 @@ append(char **to, const char *sql)
     *to = joined;
 }
 
-void
-index_sql_cut(const struct archive_entry *entry, struct index_sql *out)
+static void
+append_statement(char **to, const struct sql_statement *s)
 {
-    struct strlist statements = {0};
-    struct err     e = ERR_INIT;
-    char          *context = NULL, *build;
-    size_t         i = 0;
+    char *text = sql_text(s);
 
-    *out = (struct index_sql){0};
-    if (sql_split(entry->sql, &statements, &e) != 0) {
-        out->then = xstrdup(entry->sql);
-        goto out;
-    }
-    for (; i < statements.n && words(statements.v[i], "SET") != NULL; i++) {
-        append(&context, statements.v[i]);
-    }
-    if (i < statements.n &&
-        (words(statements.v[i], "CREATE INDEX") != NULL ||
-         words(statements.v[i], "CREATE UNIQUE INDEX") != NULL)) {
-        out->build = xstrdup(statements.v[i]);
-    } else if (i == statements.n || !cut_constraint(statements.v[i], out)) {
-        out->then = xstrdup(entry->sql);
-        goto out;
-    }
-    build = context == NULL ? xstrdup(out->build) : xasprintf("%s\n%s", context, out->build);
-    free(out->build);
-    out->build = build;
-    if (out->then != NULL) {
-        char *first = out->then;
-        out->then = NULL;
-        append(&out->then, first);
-        free(first);
-    }
-    for (i++; i < statements.n; i++) {
-        append(&out->then, statements.v[i]);
-    }
-out:
-    free(context);
-    strlist_free(&statements);
+    append(to, text);
+    free(text);
 }
 
 static bool
-ends_in(const char *sql, const char *keywords)
+begins(const struct sql_statement *s, const char *words)
 {
-    size_t n = strlen(sql), k = strlen(keywords);
+    struct sql_cursor c = sql_cursor(s);
 
-    return n >= k && strcmp(sql + n - k, keywords) == 0;
+    return sql_words(&c, words);
+}
+
+/* The first statement behind the settings, which go before what is built; false: not that plain. */
+static bool
+cut_index(const struct sql_script *script, size_t at, struct index_sql *out)
+{
+    char *context = NULL, *build;
+
+    if (begins(&script->v[at], "CREATE INDEX") || begins(&script->v[at], "CREATE UNIQUE INDEX")) {
+        out->build = sql_text(&script->v[at]);
+    } else if (!cut_key(&script->v[at], out)) {
+        return false;
+    }
+    for (size_t i = 0; i < at; i++) {
+        append_statement(&context, &script->v[i]);
+    }
+    build = context == NULL ? xstrdup(out->build) : xasprintf("%s\n%s", context, out->build);
+    free(out->build);
+    free(context);
+    out->build = build;
+    return true;
+}
+
+void
+index_sql_cut(const struct archive_entry *entry, struct index_sql *out)
+{
+    struct sql_script script;
+    struct err        e = ERR_INIT;
+    size_t            at = 0;
+
+    *out = (struct index_sql){0};
+    if (sql_parse(entry->sql, &script, &e) == 0) {
+        while (at < script.n && begins(&script.v[at], "SET")) {
+            at++;
+        }
+    }
+    if (e.kind != ERR_NONE || at == script.n || !cut_index(&script, at, out)) {
+        out->then = xstrdup(entry->sql);
+    } else {
+        char *first = out->then;
+
+        out->then = NULL;
+        if (first != NULL) {
+            append(&out->then, first);
+            free(first);
+        }
+        for (size_t i = at + 1; i < script.n; i++) {
+            append_statement(&out->then, &script.v[i]);
+        }
+    }
+    sql_script_free(&script);
 }
 
 bool
 foreign_key_cut(const struct archive_entry *entry, struct index_sql *out)
 {
-    struct strlist statements = {0};
-    struct err     e = ERR_INIT;
-    const char    *sql, *table, *p, *name, *name_end;
+    struct sql_script script;
+    struct err        e = ERR_INIT;
+    struct constraint c;
+    char             *text;
 
     *out = (struct index_sql){0};
-    if (sql_split(entry->sql, &statements, &e) != 0 || statements.n != 1) {
-        goto out;
+    /* What is NOT VALID or NOT ENFORCED (18) is not to be proven, and would fail on its rows. */
+    if (sql_parse(entry->sql, &script, &e) == 0 && script.n == 1 &&
+        parse_constraint(&script.v[0], &c) && sql_words(&c.rest, "FOREIGN KEY") &&
+        !sql_has_words(c.rest, "NOT VALID") && !sql_has_words(c.rest, "NOT ENFORCED")) {
+        text = sql_text(&script.v[0]);
+        out->build = xasprintf("%s NOT VALID", text);
+        out->then = xasprintf("ALTER TABLE ONLY %.*s VALIDATE CONSTRAINT %.*s", SPAN(c.table),
+                              SPAN(c.name));
+        free(text);
     }
-    sql = statements.v[0];
-    p = table = words(sql, "ALTER TABLE ONLY");
-    while (p != NULL && *p != '\0' && !sql_word(p, "ADD")) {
-        p = sql_token(p);
-        p = p == NULL ? NULL : blanks(p);
-    }
-    if (p == NULL || (name = words(p, "ADD CONSTRAINT")) == NULL ||
-        (name_end = sql_token(name)) == NULL || words(name_end, "FOREIGN KEY") == NULL) {
-        goto out;
-    }
-    /* Neither is to be proven, and validating the second kind (18) would fail on its rows. */
-    if (ends_in(sql, "NOT VALID") || ends_in(sql, "NOT ENFORCED")) {
-        goto out;
-    }
-    out->build = xasprintf("%s NOT VALID", sql);
-    out->then = xasprintf("ALTER TABLE ONLY %.*sVALIDATE CONSTRAINT %.*s", PART(table, p),
-                          PART(name, name_end));
-out:
-    strlist_free(&statements);
+    sql_script_free(&script);
     return out->build != NULL;
 }
 

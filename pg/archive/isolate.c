@@ -1,52 +1,90 @@
 #include "pg/archive/isolate.h"
 
-#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "pg/archive/sqlsplit.h"
 
-/* Behind the parenthesis that belongs to the one at p; NULL when it is never closed. */
-static const char *
-after_parentheses(const char *p)
+/* CREATE SERVER … [TYPE …] [VERSION …] FOREIGN DATA WRAPPER … OPTIONS (…): where the options
+ * stand; empty when there are none.  false: that is no statement that we know. */
+static bool
+server_options(struct sql_cursor c, struct sql_span *options)
 {
-    int depth = 0;
-
-    do {
-        if (*p == '(')
-            depth++;
-        else if (*p == ')')
-            depth--;
-        if ((p = sql_token(p)) == NULL)
-            return NULL;
-        while (depth > 0 && isspace((unsigned char)*p))
-            p++;
-    } while (depth > 0 && *p != '\0');
-    return depth == 0 ? p : NULL;
-}
-
-/* CREATE SERVER … OPTIONS (…); without its options; NULL when there are none. */
-static char *
-without_options(const char *sql)
-{
-    for (const char *p = sql; p != NULL && *p != '\0' && *p != ';';) {
-        if (sql_word(p, "OPTIONS")) {
-            const char *open = strchr(p, '(');
-            const char *end = open == NULL ? NULL : after_parentheses(open);
-
-            return end == NULL ? NULL : xasprintf("%.*s%s", (int)(p - sql), sql, end);
-        }
-        p = isspace((unsigned char)*p) ? p + 1 : sql_token(p);
+    *options = (struct sql_span){NULL, NULL};
+    if (!sql_words(&c, "CREATE SERVER") || !sql_simple_name(&c, NULL)) {
+        return false;
     }
-    return NULL;
+    if (sql_words(&c, "TYPE")) {
+        c.p += c.p != c.end; /* a string */
+    }
+    if (sql_words(&c, "VERSION")) {
+        c.p += c.p != c.end;
+    }
+    if (!sql_words(&c, "FOREIGN DATA WRAPPER") || !sql_simple_name(&c, NULL)) {
+        return false;
+    }
+    if (c.p != c.end) {
+        const char *from = c.p->at;
+
+        if (!sql_words(&c, "OPTIONS") || !sql_parenthesised(&c, options)) {
+            return false;
+        }
+        options->from = from;
+    }
+    return c.p == c.end;
 }
 
+/* CREATE or ALTER USER MAPPING. */
+static bool
+makes_mapping(struct sql_cursor c)
+{
+    return (sql_words(&c, "CREATE") || sql_words(&c, "ALTER")) && sql_words(&c, "USER MAPPING");
+}
+
+/* A new owner is the one thing about a server that reaches nobody outside. */
+static bool
+makes_server(struct sql_cursor c)
+{
+    return sql_words(&c, "CREATE SERVER") ||
+        (sql_words(&c, "ALTER SERVER") && sql_simple_name(&c, NULL) && !sql_words(&c, "OWNER TO"));
+}
+
+static char *
+without(const char *sql, const struct sql_span *part)
+{
+    return xasprintf("%.*s%s", (int)(part->from - sql), sql, part->to);
+}
+
+/* The statements decide, not the entry's kind: that is cut out of text in which names stand. */
 enum isolate_effect
 isolate_entry(const struct archive_entry *entry, char **sql)
 {
+    struct sql_script   script;
+    struct err          ignored = ERR_INIT;
+    enum isolate_effect effect = ISOLATE_NOTHING;
+
     *sql = NULL;
-    if (strcmp(entry->desc, "USER MAPPING") == 0)
-        return ISOLATE_SKIP;
-    if (strcmp(entry->desc, "SERVER") == 0 && (*sql = without_options(entry->sql)) != NULL)
-        return ISOLATE_CHANGED;
-    return ISOLATE_NOTHING;
+    if (sql_parse(entry->sql, &script, &ignored) != 0) {
+        effect = ISOLATE_SKIP;
+    }
+    for (size_t i = 0; effect != ISOLATE_SKIP && i < script.n; i++) {
+        struct sql_cursor c = sql_cursor(&script.v[i]);
+        struct sql_span   options;
+
+        if (!makes_mapping(c) && !makes_server(c)) {
+            continue;
+        }
+        if (*sql != NULL || !server_options(c, &options)) {
+            effect = ISOLATE_SKIP; /* an entry makes one server, as we know it */
+        } else if (options.from != NULL) {
+            *sql = without(entry->sql, &options);
+            effect = ISOLATE_CHANGED;
+        }
+    }
+    if (effect == ISOLATE_SKIP) {
+        free(*sql);
+        *sql = NULL;
+    }
+    sql_script_free(&script);
+    return effect;
 }

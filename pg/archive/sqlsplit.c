@@ -1,182 +1,231 @@
 #include "pg/archive/sqlsplit.h"
 
-#include <ctype.h>
-#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-/* The end of a quoted stretch that begins at p with the quote character; NULL when it is never
- * closed. */
-static const char *
-skip_quoted(const char *p, char quote, bool backslash)
+static void
+add_token(struct sql_statement *s, struct sql_token t)
 {
-    for (p++; *p != '\0'; p++) {
-        if (backslash && *p == '\\' && p[1] != '\0') {
-            p++;
-        } else if (*p == quote) {
-            if (p[1] != quote) {
-                return p + 1;
+    if (s->n == 0) {
+        s->from = t.at;
+    }
+    s->to = t.at + t.n;
+    if (t.kind != SQL_STOP) {
+        VEC_GROW(s->v, s->n, s->cap);
+        s->v[s->n++] = t;
+    }
+}
+
+/* Takes the statement over, unless it is empty. */
+static void
+add_statement(struct sql_script *script, struct sql_statement *s)
+{
+    if (s->n > 0) {
+        VEC_GROW(script->v, script->n, script->cap);
+        script->v[script->n++] = *s;
+        *s = (struct sql_statement){.backslash = s->backslash};
+    }
+}
+
+int
+sql_parse(const char *text, struct sql_script *out, struct err *e)
+{
+    struct sql_reader    r = sql_reader(text);
+    struct sql_statement s = {0};
+    struct sql_token     t;
+
+    *out = (struct sql_script){0};
+    while ((t = sql_next(&r)).kind != SQL_END) {
+        if (t.kind == SQL_UNCLOSED) {
+            free(s.v);
+            return err_set(e, ERR_CORRUPT,
+                           "SQL text: a quote or comment is never closed (it begins at byte %zu)",
+                           (size_t)(t.at - text));
+        }
+        if (t.kind == SQL_COMMENT || t.kind == SQL_PSQL) {
+            continue;
+        }
+        add_token(&s, t);
+        if (t.kind == SQL_STOP) {
+            if (s.n > 0) {
+                sql_set_conforming(&s, &r.backslash);
+                add_statement(out, &s);
             }
-            p++;
+            s.backslash = r.backslash;
         }
     }
-    return NULL;
+    add_statement(out, &s);
+    free(s.v);
+    return 0;
 }
 
-static bool
-ident_char(char c)
+void
+sql_script_free(struct sql_script *script)
 {
-    return isalnum((unsigned char)c) || c == '_' || (unsigned char)c >= 0x80;
-}
-
-/* Length of the dollar quote tag at p ("$$", "$body$"), 0 when it is none. */
-static size_t
-dollar_tag(const char *p)
-{
-    const char *q = p + 1;
-
-    if (isdigit((unsigned char)*q)) {
-        return 0; /* a parameter, $1 */
+    for (size_t i = 0; i < script->n; i++) {
+        free(script->v[i].v);
     }
-    while (ident_char(*q)) {
-        q++;
-    }
-    return *q == '$' ? (size_t)(q - p) + 1 : 0;
+    free(script->v);
+    *script = (struct sql_script){0};
 }
 
-static const char *
-skip_dollar(const char *p, size_t tag)
+char *
+sql_text(const struct sql_statement *s)
 {
-    const char *end = p + tag;
+    const struct sql_token *last = &s->v[s->n - 1];
+    const char             *to = last->at + last->n;
 
-    while ((end = strchr(end, '$')) != NULL) {
-        if (strncmp(end, p, tag) == 0) {
-            return end + tag;
-        }
-        end++;
-    }
-    return NULL;
+    return s->backslash ? sql_conforming(s->from, to) : xstrndup(s->from, (size_t)(to - s->from));
 }
 
-static const char *
-skip_block_comment(const char *p)
+char *
+sql_conforming(const char *from, const char *to)
 {
-    int depth = 0;
+    char             *text = xstrndup(from, (size_t)(to - from)), *out, *at;
+    struct sql_reader r = sql_reader(text);
+    struct sql_token  t;
+    const char       *copied = text;
+    size_t            more = 0;
 
-    while (*p != '\0') {
-        if (p[0] == '/' && p[1] == '*') {
-            depth++;
-            p += 2;
-        } else if (p[0] == '*' && p[1] == '/') {
-            p += 2;
-            if (--depth == 0) {
-                return p;
-            }
-        } else {
-            p++;
+    r.backslash = true;
+    while ((t = sql_next(&r)).kind != SQL_END) {
+        more += sql_needs_escape(&t) ? 2 : 0;
+    }
+    at = out = xmalloc(strlen(text) + more + 1);
+    r = sql_reader(text);
+    r.backslash = true;
+    while ((t = sql_next(&r)).kind != SQL_END) {
+        if (sql_needs_escape(&t)) {
+            at = mempcpy(at, copied, (size_t)(t.at - copied));
+            *at++ = ' '; /* or it would be part of a word before it */
+            *at++ = 'E';
+            copied = t.at;
         }
     }
-    return NULL;
+    strcpy(at, copied);
+    free(text);
+    return out;
 }
 
-static const char *
-skip_line(const char *p)
+void
+sql_set_conforming(const struct sql_statement *s, bool *backslash)
 {
-    const char *nl = strchr(p, '\n');
+    struct sql_cursor c = sql_cursor(s);
 
-    return nl == NULL ? p + strlen(p) : nl + 1;
+    if (sql_words(&c, "SET standard_conforming_strings") &&
+        (sql_sign(&c, '=') || sql_words(&c, "TO")) && c.p != c.end) {
+        *backslash = sql_is(c.p, "off") || (c.p->n == 5 && memcmp(c.p->at, "'off'", 5) == 0);
+    }
 }
 
-/* What stands before a statement: white space, comments, psql's backslash lines. */
-static const char *
-skip_leading(const char *p)
+struct sql_cursor
+sql_cursor(const struct sql_statement *s)
 {
-    for (;;) {
-        if (isspace((unsigned char)*p) || *p == ';') {
-            p++;
-        } else if (p[0] == '-' && p[1] == '-') {
-            p = skip_line(p);
-        } else if (p[0] == '/' && p[1] == '*') {
-            const char *q = skip_block_comment(p);
-            if (q == NULL) {
-                return p; /* sql_token() will complain */
-            }
-            p = q;
-        } else if (*p == '\\') {
-            p = skip_line(p);
-        } else {
-            return p;
+    return (struct sql_cursor){.p = s->v, .end = s->v + s->n};
+}
+
+/* Behind words at p, or NULL. */
+static const struct sql_token *
+after_words(const struct sql_token *p, const struct sql_token *end, const char *words)
+{
+    while (*words != '\0') {
+        size_t n = strcspn(words, " ");
+
+        if (p == end || p->kind != SQL_WORD || p->n != n || strncasecmp(p->at, words, n) != 0) {
+            return NULL;
         }
-    }
-}
-
-const char *
-sql_token(const char *p)
-{
-    size_t tag;
-
-    switch (*p) {
-    case '\0':
-        return p;
-    case '\'':
-        return skip_quoted(p, '\'', false);
-    case '"':
-        return skip_quoted(p, '"', false);
-    case '$':
-        tag = dollar_tag(p);
-        return tag == 0 ? p + 1 : skip_dollar(p, tag);
-    case '-':
-        return p[1] == '-' ? skip_line(p) : p + 1;
-    case '/':
-        return p[1] == '*' ? skip_block_comment(p) : p + 1;
-    default:
-        break;
-    }
-    if (!ident_char(*p)) {
-        return p + 1;
-    }
-    if ((*p == 'E' || *p == 'e') && p[1] == '\'') {
-        return skip_quoted(p + 1, '\'', true);
-    }
-    /* An identifier may hold dollar signs, which then begin no quote. */
-    while (ident_char(*p) || *p == '$') {
         p++;
+        words += n + (words[n] == ' ');
     }
     return p;
 }
 
-int
-sql_split(const char *text, struct strlist *out, struct err *e)
+bool
+sql_words(struct sql_cursor *c, const char *words)
 {
-    const char *start = skip_leading(text), *p = start;
+    const struct sql_token *p = after_words(c->p, c->end, words);
 
-    while (*p != '\0') {
-        const char *next = *p == ';' ? p + 1 : sql_token(p);
-
-        if (next == NULL) {
-            return err_set(e, ERR_CORRUPT,
-                           "SQL text: a quote or comment is never closed (it begins at byte %zu)",
-                           (size_t)(p - text));
-        }
-        if (*p == ';') {
-            strlist_take(out, xstrndup(start, (size_t)(p - start)));
-            start = next = skip_leading(next);
-        }
-        p = next;
-    }
-    if (p > start) {
-        while (p > start && isspace((unsigned char)p[-1])) {
-            p--;
-        }
-        strlist_take(out, xstrndup(start, (size_t)(p - start)));
-    }
-    return 0;
+    c->p = p == NULL ? c->p : p;
+    return p != NULL;
 }
 
 bool
-sql_word(const char *p, const char *word)
+sql_sign(struct sql_cursor *c, char sign)
 {
-    size_t n = strlen(word);
+    bool there = c->p != c->end && sql_is_sign(c->p, sign);
 
-    return strncasecmp(p, word, n) == 0 && !ident_char(p[n]) && p[n] != '$';
+    c->p += there;
+    return there;
+}
+
+static bool
+is_name(const struct sql_token *t)
+{
+    return t->kind == SQL_WORD || t->kind == SQL_IDENT;
+}
+
+bool
+sql_simple_name(struct sql_cursor *c, char **name)
+{
+    if (c->p == c->end || !is_name(c->p)) {
+        return false;
+    }
+    if (name != NULL && (*name = sql_name(c->p)) == NULL) {
+        return false;
+    }
+    c->p++;
+    return true;
+}
+
+bool
+sql_qualified_name(struct sql_cursor *c, struct sql_span *span)
+{
+    const struct sql_token *p = c->p;
+
+    if (p == c->end || !is_name(p)) {
+        return false;
+    }
+    span->from = p->at;
+    while (c->end - p > 2 && sql_is_sign(&p[1], '.') && is_name(&p[2])) {
+        p += 2;
+    }
+    span->to = p->at + p->n;
+    c->p = p + 1;
+    return true;
+}
+
+bool
+sql_parenthesised(struct sql_cursor *c, struct sql_span *span)
+{
+    int depth = 0;
+
+    for (const struct sql_token *p = c->p; p != c->end; p++) {
+        depth += sql_is_sign(p, '(');
+        depth -= sql_is_sign(p, ')');
+        if (depth == 0) {
+            if (p == c->p) {
+                return false;
+            }
+            *span = (struct sql_span){.from = c->p->at, .to = p->at + p->n};
+            c->p = p + 1;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+sql_has_words(struct sql_cursor c, const char *words)
+{
+    int depth = 0;
+
+    for (; c.p != c.end; c.p++) {
+        depth += sql_is_sign(c.p, '(');
+        depth -= sql_is_sign(c.p, ')');
+        if (depth == 0 && after_words(c.p, c.end, words) != NULL) {
+            return true;
+        }
+    }
+    return false;
 }

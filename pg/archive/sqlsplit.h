@@ -1,11 +1,8 @@
 /*
- * sqlsplit.h - SQL text cut into statements, without running anything.
+ * sqlsplit.h - SQL text as statements, and statements as tokens, without running anything.
  *
- * Knows what pg_dumpall --globals-only and pg_dump's DATABASE PROPERTIES entries are made of: '…'
- * and E'…' literals, "…" identifiers, dollar quotes, -- and nested block comments; lines that begin
- * with a backslash (\restrict, \connect) are dropped.  standard_conforming_strings is on.  BEGIN
- * ATOMIC bodies are not known: neither of the two holds functions.  Source of the rules: PostgreSQL
- * manual, 4.1 Lexical Structure.
+ * Comments and lines for psql (\restrict, \connect) are dropped between statements.  A text that
+ * sets standard_conforming_strings = off means what follows so, as a server would take it.
  */
 #ifndef PG_ARCHIVE_SQLSPLIT_H
 #define PG_ARCHIVE_SQLSPLIT_H
@@ -14,16 +11,57 @@
 
 #include "core/err.h"
 #include "core/mem.h"
+#include "pg/archive/sqltoken.h"
 
-/* Appends each statement, without its semicolon and leading comments.  ERR_CORRUPT when a quote
- * is never closed. */
-int sql_split(const char *text, struct strlist *out, struct err *);
+/* Tokens point into the text, which must live as long.  No comments, nor the semicolon. */
+struct sql_statement {
+    struct sql_token *v;
+    size_t            n, cap;
+    const char       *from, *to; /* from the first token to behind the semicolon, or the last one */
+    bool              backslash; /* standard_conforming_strings was off */
+};
 
-/* Behind the token at p: a literal, identifier, word, comment, or one character.  NULL: never
- * closed. */
-const char *sql_token(const char *p);
+struct sql_script {
+    struct sql_statement *v;
+    size_t                n, cap;
+};
 
-/* Whether the whole word (a keyword, any case) stands at p. */
-bool sql_word(const char *p, const char *word);
+/* ERR_CORRUPT when a quote or comment is never closed.  Free it in any case. */
+int  sql_parse(const char *text, struct sql_script *, struct err *);
+void sql_script_free(struct sql_script *);
+
+/* The text of a statement from its first token to its last, as a session reads it that has
+ * standard_conforming_strings on (as all of ours have): '\' that was written for off becomes
+ * E'\'.  Allocated. */
+char *sql_text(const struct sql_statement *);
+char *sql_conforming(const char *from, const char *to); /* of text that was written for off */
+
+/* What the statement sets standard_conforming_strings to, when it does; changes *backslash. */
+void sql_set_conforming(const struct sql_statement *, bool *backslash);
+
+/*
+ * Reading a statement from left to right.  Each function moves on and returns true when what it
+ * asks for comes next, else stays.
+ */
+struct sql_cursor {
+    const struct sql_token *p, *end;
+};
+
+struct sql_cursor sql_cursor(const struct sql_statement *);
+bool              sql_words(struct sql_cursor *, const char *words); /* "ALTER TABLE ONLY" */
+bool              sql_sign(struct sql_cursor *, char);
+/* A name of one part; *name (may be NULL) is allocated. */
+bool sql_simple_name(struct sql_cursor *, char **name);
+/* A name of one or more parts, "public.orders"; the span is from its first byte to behind its
+ * last. */
+struct sql_span {
+    const char *from, *to;
+};
+bool sql_qualified_name(struct sql_cursor *, struct sql_span *);
+/* From "(" to the ")" that belongs to it. */
+bool sql_parenthesised(struct sql_cursor *, struct sql_span *);
+
+/* Whether the words stand anywhere from here on, outside of inner parentheses. */
+bool sql_has_words(struct sql_cursor, const char *words);
 
 #endif

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/crypto/hash.h"
 #include "core/host/proc.h"
 #include "pg/conn/jsonrows.h"
 #include "pg/snapshot/dump.h"
+#include "pg/snapshot/globals_text.h"
 
 #define DUMPALL_END "-- PostgreSQL database cluster dump complete"
 
@@ -89,35 +89,32 @@ read_data(struct snapshot *s, PGconn *now, struct err *e)
     return 0;
 }
 
-/* pg_dumpall keeps psql from obeying backslash commands between "\restrict KEY" and "\unrestrict
- * KEY", with a new random KEY each time: unchanged globals would be stored anew every night.
- * What must hold is that nobody whose names or comments are dumped can foretell the KEY, and a
- * digest of the very text gives that as well. */
-static void
-settle_restrict_key(struct buf *sql)
+/* Whose names have line ends; NULL on failure. */
+static PGresult *
+names_with_line_ends(PGconn *now, struct err *e)
 {
-    static const char word[] = "\n\\restrict ", end[] = "\n\\unrestrict ";
-    char              digest[SHA256_HEX + 1];
-    char             *first = strstr(buf_str(sql), word), *last = NULL;
-    size_t            n;
+    return pg_query(now, e,
+                    "SELECT rolname FROM pg_catalog.pg_roles WHERE rolname ~ E'[\\n\\r]' ORDER BY "
+                    "pg_catalog.length(rolname) DESC",
+                    0, NULL);
+}
 
-    if (first == NULL) {
-        return;
+static int
+settle(PGconn *now, int version, struct buf *sql, struct err *e)
+{
+    PGresult      *r = names_with_line_ends(now, e);
+    struct strlist names = {0};
+
+    if (r == NULL) {
+        return err_wrap(e, "list roles whose names have line ends");
     }
-    first += sizeof word - 1;
-    n = strcspn(first, "\n");
-    for (char *at = first; (at = strstr(at, end)) != NULL; last = at) {
-        at += sizeof end - 1;
+    for (int i = 0; i < PQntuples(r); i++) {
+        strlist_add(&names, PQgetvalue(r, i, 0));
     }
-    if (n == 0 || n > SHA256_HEX || last == NULL || strcspn(last, "\n") != n ||
-        memcmp(first, last, n) != 0) {
-        return;
-    }
-    memset(first, '0', n);
-    memset(last, '0', n);
-    sha256_hex(sql->data, sql->len, digest);
-    memcpy(first, digest, n);
-    memcpy(last, digest, n);
+    PQclear(r);
+    globals_settle(sql, version, &names);
+    strlist_free(&names);
+    return 0;
 }
 
 static int
@@ -184,16 +181,17 @@ forbidden(PGconn *now, const char *said)
 /* Managed servers forbid parts of it: then the database is backed up without them, and label and
  * list say so.  Anything else that keeps the globals from being read fails the backup. */
 static int
-dump_globals(struct snapshot *s, PGconn *now, const char *program, struct err *e)
+dump_globals(struct snapshot *s, PGconn *now, const struct pg_tool *tool, struct err *e)
 {
     struct dump_child child = {0};
     struct buf        said = BUF_INIT(64 * KIB);
     int               rc = dump_child_init(&child, now, e);
 
     s->globals = false;
-    if (rc == 0 && run_pg_dumpall(program, &child, s->passwords, &s->globals_sql, &said, e) == 0) {
-        settle_restrict_key(&s->globals_sql);
-        s->globals = true;
+    if (rc == 0 &&
+        run_pg_dumpall(tool->path, &child, s->passwords, &s->globals_sql, &said, e) == 0) {
+        rc = settle(now, tool->version_num, &s->globals_sql, e);
+        s->globals = rc == 0;
     } else if (rc == 0 && e->kind != ERR_INTERRUPTED && forbidden(now, buf_str(&said))) {
         strlist_take(&s->warnings,
                      xasprintf("globals (roles, tablespaces) are not in the backup: %s", e->text));
@@ -216,8 +214,8 @@ globals_read(struct snapshot *s, PGconn *now, struct err *e)
     if (pg_tool_find("pg_dumpall", pg_version(now), &tool, e) != 0) {
         return -1;
     }
-    rc = may_read_passwords(now, &s->passwords, e) == 0 &&
-            dump_globals(s, now, tool.path, e) == 0 && read_data(s, now, e) == 0
+    rc = may_read_passwords(now, &s->passwords, e) == 0 && dump_globals(s, now, &tool, e) == 0 &&
+            read_data(s, now, e) == 0
         ? 0
         : -1;
     if (!s->globals) {
@@ -231,47 +229,37 @@ globals_read(struct snapshot *s, PGconn *now, struct err *e)
     return rc;
 }
 
-/* Is there a CREATE ROLE for it?  pg_dumpall quotes by its own list of keywords, so both forms
- * count. */
-static bool
-sql_has_role(const char *sql, const char *name, const char *quoted_at_need)
-{
-    char *always = pg_ident(name);
-    char *plain = xasprintf("CREATE ROLE %s;", quoted_at_need);
-    char *quoted = xasprintf("CREATE ROLE %s;", always);
-    bool  found = strstr(sql, plain) != NULL || strstr(sql, quoted) != NULL;
-
-    free(always);
-    free(plain);
-    free(quoted);
-    return found;
-}
-
 int
 globals_missing(struct snapshot *s, struct strlist *missing, struct err *e)
 {
-    PGresult *r;
+    struct strlist created = {0};
+    PGresult      *r;
 
     if (!s->globals) {
         return 0;
     }
+    if (globals_roles(buf_str(&s->globals_sql), &created, e) != 0) {
+        strlist_free(&created);
+        return err_wrap(e, "read the globals");
+    }
     /* The cluster's first role owns what initdb made without a pg_shdepend row; it cannot be
      * dropped either. */
     r = pg_query(s->conn, e,
-                 "SELECT DISTINCT r.rolname, pg_catalog.quote_ident(r.rolname) "
+                 "SELECT DISTINCT r.rolname "
                  "FROM pg_catalog.pg_shdepend d JOIN pg_catalog.pg_roles r ON r.oid = d.refobjid "
                  "WHERE d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND r.rolname "
                  "!~ '^pg_' AND d.dbid IN "
                  "(0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = "
                  "pg_catalog.current_database()))",
                  0, NULL);
-    if (r == NULL) {
-        return err_wrap(e, "list owners and grantees");
-    }
-    for (int i = 0; i < PQntuples(r); i++) {
-        if (!sql_has_role(buf_str(&s->globals_sql), PQgetvalue(r, i, 0), PQgetvalue(r, i, 1))) {
+    for (int i = 0; r != NULL && i < PQntuples(r); i++) {
+        if (!strlist_has(&created, PQgetvalue(r, i, 0))) {
             strlist_add(missing, PQgetvalue(r, i, 0));
         }
+    }
+    strlist_free(&created);
+    if (r == NULL) {
+        return err_wrap(e, "list owners and grantees");
     }
     PQclear(r);
     return 0;

@@ -4,7 +4,7 @@
  *
  * Always from template0.  LOCALE_PROVIDER is known from 15 on, builtin from 17 (docs/postgresql.md,
  * "Restore order"). Owner, settings, comment and privileges are not its business:
- * archive_database_sql() has them.
+ * properties_sql() has them.
  */
 #ifndef PG_TARGET_NEWDB_H
 #define PG_TARGET_NEWDB_H

@@ -1,55 +1,9 @@
 #include "pg/target/roles.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pg/archive/sqlsplit.h"
-
-static const char *
-skip_space(const char *p)
-{
-    while (isspace((unsigned char)*p))
-        p++;
-    return p;
-}
-
-/* Behind the words, or NULL when p does not begin with them. */
-static const char *
-after_words(const char *p, const char *const *words)
-{
-    for (; *words != NULL; words++) {
-        p = skip_space(p);
-        if (!sql_word(p, *words))
-            return NULL;
-        p += strlen(*words);
-    }
-    return skip_space(p);
-}
-
-/* The identifier at p without its quotes, and what stands behind it; allocated. */
-static char *
-take_name(const char *p, const char **behind)
-{
-    const char *end = sql_token(p);
-    char       *name, *to;
-
-    if (end == NULL || end == p)
-        return NULL;
-    *behind = skip_space(end);
-    name = xstrndup(p, (size_t)(end - p));
-    if (name[0] != '"')
-        return name;
-    to = name;
-    for (const char *from = name + 1; from[0] != '\0' && !(from[0] == '"' && from[1] == '\0');
-         from++) {
-        if (from[0] == '"' && from[1] == '"')
-            from++;
-        *to++ = *from;
-    }
-    *to = '\0';
-    return name;
-}
 
 static int
 existing_roles(PGconn *conn, struct strlist *out, struct err *e)
@@ -66,22 +20,22 @@ existing_roles(PGconn *conn, struct strlist *out, struct err *e)
 
 /* The roles that a statement is about: one, or two for a membership.  0: it is not about roles. */
 static int
-roles_of(const char *sql, char *name[2])
+roles_of(const struct sql_statement *s, char *name[2])
 {
-    static const char *const heads[][4] = {
-        {"CREATE", "ROLE", NULL}, {"ALTER", "ROLE", NULL}, {"COMMENT", "ON", "ROLE", NULL}};
-    static const char *const grant[] = {"GRANT", NULL}, *const to[] = {"TO", NULL};
-    const char *p, *behind;
+    static const char *const heads[] = {"CREATE ROLE", "ALTER ROLE", "COMMENT ON ROLE"};
+    struct sql_cursor        c = sql_cursor(s);
 
     name[0] = name[1] = NULL;
-    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
-        if ((p = after_words(sql, heads[i])) != NULL)
-            return (name[0] = take_name(p, &behind)) != NULL;
-    if ((p = after_words(sql, grant)) == NULL || (name[0] = take_name(p, &behind)) == NULL)
-        return 0;
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+        if (sql_words(&c, heads[i])) {
+            return sql_simple_name(&c, &name[0]) ? 1 : 0;
+        }
+    }
     /* "GRANT role TO role"; privileges on tablespaces and parameters have ON there. */
-    if ((p = after_words(behind, to)) == NULL || (name[1] = take_name(p, &behind)) == NULL)
+    if (!sql_words(&c, "GRANT") || !sql_simple_name(&c, &name[0]) || !sql_words(&c, "TO") ||
+        !sql_simple_name(&c, &name[1])) {
         return 0;
+    }
     return 2;
 }
 
@@ -89,20 +43,26 @@ int
 roles_create(PGconn *conn, const char *globals_sql, roles_problem_fn *problem, void *ctx,
              struct err *e)
 {
-    struct strlist there = {0}, statements = {0};
-    int            rc = -1;
+    struct strlist    there = {0};
+    struct sql_script script = {0};
+    int               rc = -1;
 
-    if (existing_roles(conn, &there, e) != 0 || sql_split(globals_sql, &statements, e) != 0)
+    if (existing_roles(conn, &there, e) != 0 || sql_parse(globals_sql, &script, e) != 0)
         goto out;
-    for (size_t i = 0; i < statements.n; i++) {
+    for (size_t i = 0; i < script.n; i++) {
         struct err fault = ERR_INIT;
         char      *name[2];
-        int        n = roles_of(statements.v[i], name);
+        int        n = roles_of(&script.v[i], name);
         bool       is_new = (n >= 1 && !strlist_has(&there, name[0])) ||
             (n == 2 && !strlist_has(&there, name[1]));
 
-        if (is_new && pg_exec(conn, &fault, statements.v[i]) != 0)
-            problem(ctx, name[0], &fault);
+        if (is_new) {
+            char *sql = sql_text(&script.v[i]);
+
+            if (pg_exec(conn, &fault, sql) != 0)
+                problem(ctx, name[0], &fault);
+            free(sql);
+        }
         free(name[0]);
         free(name[1]);
         if (fault.kind == ERR_INTERRUPTED || PQstatus(conn) != CONNECTION_OK) {
@@ -113,6 +73,6 @@ roles_create(PGconn *conn, const char *globals_sql, roles_problem_fn *problem, v
     rc = 0;
 out:
     strlist_free(&there);
-    strlist_free(&statements);
+    sql_script_free(&script);
     return rc == 0 ? 0 : err_wrap(e, "roles");
 }

@@ -412,3 +412,14 @@ finished() { # as `run` does: $status and $output
     wait "$started" || status=$?
     output=$(cat "$T/started.out")
 }
+
+# ---- hostile.sql -----------------------------------------------------------------------------------
+
+# no_canary [DB...]: nothing in these databases' names and bodies was taken for SQL.
+no_canary() {
+    local db
+    expect_equal "$(psql_in postgres -c "SELECT string_agg(rolname, ' ') FROM pg_roles WHERE rolsuper")" postgres
+    for db in "$@"; do
+        expect_equal "$(psql_in "$db" -c "SELECT count(*) FROM pg_class WHERE relname = 'canary'")" 0 || return 1
+    done
+}

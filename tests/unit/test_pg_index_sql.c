@@ -117,10 +117,18 @@ a_foreign_key_is_added_and_then_validated(void **state)
     char not_enforced[] =
         "ALTER TABLE ONLY public.t\n    ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES public.u(b) "
         "NOT ENFORCED;";
+    char keywords[] =
+        "ALTER TABLE ONLY public.add ADD CONSTRAINT \"x NOT VALID\" FOREIGN KEY "
+        "(a) REFERENCES public.add(b);";
     struct index_sql got;
     char            *b, *t;
 
     (void)state;
+    assert_false(foreign_key_cut(&(struct archive_entry){.sql = not_enforced}, &got));
+    assert_true(foreign_key_cut(&(struct archive_entry){.sql = keywords}, &got));
+    assert_string_equal(got.then,
+                        "ALTER TABLE ONLY public.add VALIDATE CONSTRAINT \"x NOT VALID\"");
+    index_sql_free(&got);
     assert_true(foreign_key_cut(&(struct archive_entry){.sql = plain}, &got));
     b = squeezed(got.build);
     t = squeezed(got.then);

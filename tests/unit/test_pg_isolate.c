@@ -46,6 +46,57 @@ a_server_without_options_stays_as_it_is(void **state)
     assert_null(isolated("SERVER", "CREATE SERVER s FOREIGN DATA WRAPPER w;\n", ISOLATE_NOTHING));
 }
 
+/* Keywords that need no quotes as names. */
+static void
+a_server_may_be_named_like_a_keyword(void **state)
+{
+    static const char *const names[] = {"options", "server", "type", "version", "foreign"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char *text = xasprintf(
+            "CREATE SERVER %s TYPE 'options' VERSION 'OPTIONS (' FOREIGN DATA "
+            "WRAPPER %s OPTIONS (host 'x');\n\n\nALTER SERVER %s OWNER TO "
+            "%s;",
+            names[i], names[i], names[i], names[i]);
+        char *want = xasprintf(
+            "CREATE SERVER %s TYPE 'options' VERSION 'OPTIONS (' FOREIGN DATA "
+            "WRAPPER %s ;\n\n\nALTER SERVER %s OWNER TO %s;",
+            names[i], names[i], names[i], names[i]);
+        char *sql = isolated("SERVER", text, ISOLATE_CHANGED);
+
+        assert_string_equal(sql, want);
+        free(sql);
+        free(want);
+        free(text);
+    }
+}
+
+/* The kind is cut out of text in which names stand, and a statement that is not understood may
+ * reach anybody. */
+static void
+the_statement_decides_and_not_the_kind(void **state)
+{
+    static const char server[] = "CREATE SERVER s FOREIGN DATA WRAPPER w OPTIONS (host 'x');";
+    char             *sql = isolated("SERVER -", server, ISOLATE_CHANGED);
+
+    (void)state;
+    assert_string_equal(sql, "CREATE SERVER s FOREIGN DATA WRAPPER w ;");
+    free(sql);
+    assert_null(isolated("TABLE", "CREATE USER MAPPING FOR a SERVER b;", ISOLATE_SKIP));
+    assert_null(isolated("SERVER",
+                         "CREATE SERVER IF NOT EXISTS s FOREIGN DATA WRAPPER w OPTIONS "
+                         "(host 'x');",
+                         ISOLATE_SKIP));
+    assert_null(isolated("SERVER",
+                         "CREATE SERVER s FOREIGN DATA WRAPPER w OPTIONS (host 'x') AND "
+                         "MORE;",
+                         ISOLATE_SKIP));
+    assert_null(isolated("SERVER", "ALTER SERVER s OPTIONS (ADD host 'x');", ISOLATE_SKIP));
+    assert_null(isolated("SERVER", "CREATE SERVER s FOREIGN DATA WRAPPER 'w", ISOLATE_SKIP));
+    assert_null(isolated("COMMENT", "COMMENT ON SERVER s IS 'CREATE SERVER';", ISOLATE_NOTHING));
+}
+
 static void
 user_mappings_are_skipped(void **state)
 {
@@ -69,6 +120,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_server_loses_its_options),
         cmocka_unit_test(a_server_without_options_stays_as_it_is),
+        cmocka_unit_test(a_server_may_be_named_like_a_keyword),
+        cmocka_unit_test(the_statement_decides_and_not_the_kind),
         cmocka_unit_test(user_mappings_are_skipped),
         cmocka_unit_test(everything_else_is_left_alone),
     };

@@ -1,0 +1,19 @@
+/*
+ * archive_kind.h - the kinds of entries that pg_dump writes.
+ *
+ * In which section each belongs, and which statement it begins with.
+ */
+#ifndef PG_ARCHIVE_ARCHIVE_KIND_H
+#define PG_ARCHIVE_ARCHIVE_KIND_H
+
+#include "pg/archive/archive.h"
+#include "pg/archive/sqlsplit.h"
+
+/* SECTION_NONE: it belongs where it stands.  A kind that is not known is pre-data. */
+enum archive_section archive_kind_section(const char *desc);
+
+/* Whether an entry whose first statement this is (NULL: it has none) can be of the kind.  false
+ * for kinds that are not known. */
+bool archive_kind_fits(const char *desc, const struct sql_statement *first);
+
+#endif

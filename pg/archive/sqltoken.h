@@ -1,0 +1,83 @@
+/*
+ * sqltoken.h - SQL text as the tokens that a server would read in it.
+ *
+ * Text that pg_dump, pg_restore and pg_dumpall print is cut here and nowhere else: names, comments
+ * and bodies of the people whose objects are dumped stand in it, and hold whatever they like, but
+ * they cannot leave their quotes.  The rules are those of PostgreSQL's scan.l (manual, 4.1 Lexical
+ * Structure) in any server encoding: bytes from 0x80 on are letters, ASCII bytes are themselves.
+ *
+ * Where a statement ends is told apart, too, by the rules of psql: not at a semicolon within
+ * parentheses (CREATE RULE … DO (…; …)), nor between BEGIN ATOMIC and its END in CREATE FUNCTION
+ * and CREATE PROCEDURE.
+ *
+ * Coarser than the server in two things that change no boundary: a run of operator characters is
+ * one token, and 1.5e3 is several.
+ */
+#ifndef PG_ARCHIVE_SQLTOKEN_H
+#define PG_ARCHIVE_SQLTOKEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum sql_kind {
+    SQL_END,      /* of the text */
+    SQL_WORD,     /* a keyword, or a name without quotes */
+    SQL_IDENT,    /* "…" or U&"…" */
+    SQL_STRING,   /* '…', with E, B, X, N or U& before it, and what continues it on further lines;
+                     a dollar quote */
+    SQL_NUMBER,   /* digits */
+    SQL_OPERATOR, /* = || :: is two signs */
+    SQL_SIGN,     /* any other character, a semicolon within a statement among them */
+    SQL_STOP,     /* the semicolon that ends a statement */
+    SQL_COMMENT,  /* to the end of the line, without it; or a block */
+    SQL_PSQL, /* what psql obeys between two statements (\restrict …), to the end of the line */
+    SQL_UNCLOSED, /* a quote or a block comment that the text ends in */
+};
+
+struct sql_token {
+    enum sql_kind kind;
+    const char   *at; /* in the text */
+    size_t        n;  /* bytes */
+};
+
+/* Where the reader is in a statement; no business of callers. */
+struct sql_place {
+    bool inside;        /* a statement has begun */
+    int  parentheses;   /* open */
+    int  atomic;        /* BEGIN ATOMIC and CASE without their END */
+    int  head;          /* how far CREATE OR REPLACE FUNCTION has come */
+    bool begin, dotted; /* the token before was BEGIN, was a full stop */
+};
+
+struct sql_reader {
+    const char *text, *p;
+    bool        backslash; /* standard_conforming_strings is off: '\'' is one string.  A caller
+                              that sees the SET changes it, at an SQL_STOP. */
+    struct sql_place place;
+};
+
+struct sql_reader sql_reader(const char *text);
+
+/* The next token; white space between tokens is skipped. */
+struct sql_token sql_next(struct sql_reader *);
+
+/* No statement has begun: what comes is a comment, a line for psql, or a new one. */
+bool sql_between(const struct sql_reader *);
+
+/* Goes on at p, which must lie between two statements. */
+void sql_continue(struct sql_reader *, const char *p);
+
+/* The word, in any case and without quotes. */
+bool sql_is(const struct sql_token *, const char *word);
+
+/* One character, as SQL_SIGN, SQL_OPERATOR or SQL_STOP. */
+bool sql_is_sign(const struct sql_token *, char);
+
+/* The name that a SQL_WORD or SQL_IDENT stands for; allocated.  NULL: another kind of token, or a
+ * U&"…" (none of PostgreSQL's programs prints one). */
+char *sql_name(const struct sql_token *);
+
+/* A string that reads otherwise when standard_conforming_strings is on: '…' with a backslash. */
+bool sql_needs_escape(const struct sql_token *);
+
+#endif

@@ -1,0 +1,23 @@
+/*
+ * globals_text.h - what pg_dumpall --globals-only prints, without a connection.
+ */
+#ifndef PG_SNAPSHOT_GLOBALS_TEXT_H
+#define PG_SNAPSHOT_GLOBALS_TEXT_H
+
+#include "core/buf.h"
+#include "core/mem.h"
+
+/*
+ * Makes the text what it means, and the same every night:
+ *
+ *   - the random key of \restrict becomes a digest of the text;
+ *   - names of roles (those with a line end, the longest first) that an older pg_dumpall (version:
+ *     150013) writes into comments as they are get blanks for line ends, as newer ones have it
+ *     (CVE-2025-8715).  Else what stands behind the line end would be a statement.
+ */
+void globals_settle(struct buf *, int version, const struct strlist *names);
+
+/* Names of the roles that the text creates. */
+int globals_roles(const char *sql, struct strlist *, struct err *);
+
+#endif
