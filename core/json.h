@@ -6,9 +6,9 @@
  * as 16 hex digits; counts, sizes and times are plain integers, all below 2^53.
  * Bytes that are not UTF-8 travel as {"b64": "..."}.
  *
- * Memory: nothing of jansson's fails for want of it; the program ends instead (mem.h).  What is left
- * to look at is text: json_string() and json_pack() give NULL for what is not UTF-8, json_text() does
- * not.
+ * Memory: nothing of jansson's fails for want of it; the program ends instead (mem.h).  What is
+ * left to look at is text: json_string() and json_pack() give NULL for what is not UTF-8,
+ * json_text() does not.
  *
  * Getters name the key in their error (ERR_CORRUPT: key "x" is missing | is not a
  * string | ...).  What they return is borrowed from the object.
