@@ -3,6 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/log.h"
+#include "pg/target/halfmade.h"
+
 static void
 add(struct targets *t, const char *name, const char *dbname, const char *conninfo)
 {
@@ -68,11 +71,17 @@ add_all(struct targets *t, const struct options *o, struct err *e)
     /* -2 marks a database whose DROP was interrupted. */
     if (conn != NULL) {
         r = pg_query(conn, e,
-                     "SELECT datname FROM pg_catalog.pg_database WHERE datallowconn AND "
-                     "datconnlimit <> -2 ORDER BY datname",
+                     "SELECT d.datname, " HALFMADE_SQL
+                     " FROM pg_catalog.pg_database d WHERE "
+                     "d.datallowconn AND d.datconnlimit <> -2 ORDER BY 1",
                      0, NULL);
     }
     for (int i = 0; r != NULL && i < PQntuples(r); i++) {
+        if (PQgetvalue(r, i, 1)[0] == 't') {
+            log_warn("database \"%s\" is passed over: a restore is making it, or left it behind",
+                     PQgetvalue(r, i, 0));
+            continue;
+        }
         add(t, PQgetvalue(r, i, 0), PQgetvalue(r, i, 0), NULL);
     }
     PQclear(r);

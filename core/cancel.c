@@ -26,7 +26,7 @@ on_signal(int sig)
 void
 cancel_install(void)
 {
-    struct sigaction act = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    struct sigaction act = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, before;
 
     if (ends[0] < 0 && pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
         ends[0] = ends[1] = -1; /* those who poll time out instead */
@@ -34,6 +34,11 @@ cancel_install(void)
     (void)sigemptyset(&act.sa_mask);
     (void)sigaction(SIGINT, &act, NULL);
     (void)sigaction(SIGTERM, &act, NULL);
+    (void)sigaction(SIGXFSZ, &act, NULL); /* and the write fails with EFBIG */
+    /* nohup has it ignored: then it stays so. */
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN) {
+        (void)sigaction(SIGHUP, &act, NULL);
+    }
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGCHLD, SIG_DFL); /* ignored by our starter, exit statuses would be lost */
 }
@@ -58,12 +63,26 @@ cancel_fd(void)
     return ends[0];
 }
 
+static const char *
+signal_name(void)
+{
+    switch (cancel_signal()) {
+    case SIGTERM:
+        return "SIGTERM";
+    case SIGHUP:
+        return "SIGHUP";
+    case SIGXFSZ:
+        return "SIGXFSZ (a file would be larger than ulimit -f)";
+    default:
+        return "SIGINT";
+    }
+}
+
 int
 cancel_check(struct err *e)
 {
     if (!cancel_requested()) {
         return 0;
     }
-    return err_set(e, ERR_INTERRUPTED, "interrupted by %s",
-                   cancel_signal() == SIGTERM ? "SIGTERM" : "SIGINT");
+    return err_set(e, ERR_INTERRUPTED, "interrupted by %s", signal_name());
 }

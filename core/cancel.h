@@ -1,5 +1,6 @@
 /*
- * cancel.h - SIGINT and SIGTERM, turned into something that loops can look at.
+ * cancel.h - SIGINT, SIGTERM, SIGHUP and SIGXFSZ (a file larger than ulimit -f), turned into
+ * something that loops can look at.
  *
  * The handler only sets a flag and writes to a pipe: whoever waits polls
  * cancel_fd() beside his own descriptors.  A second signal does not kill: what
@@ -14,7 +15,7 @@
 
 void cancel_install(void); /* once, early in main() */
 bool cancel_requested(void);
-int  cancel_signal(void); /* SIGINT or SIGTERM; SIGINT when none came */
+int  cancel_signal(void); /* the one that came first; SIGINT when none did */
 int  cancel_fd(void);     /* readable for ever once requested; never read from it */
 
 /* -1 with ERR_INTERRUPTED when requested, else 0: "if (cancel_check(e) != 0) goto out;" */

@@ -8,14 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/crypto/hash.h"
 #include "core/log.h"
+#include "pg/target/halfmade.h"
 #include "pg/target/newdb.h"
 #include "pg/target/roles.h"
 #include "restore/names.h"
 #include "restore/restore.h"
 
-enum { NAME_MAX_BYTES = 63, DROP_TIMEOUT_MS = 60000 };
+enum { DROP_TIMEOUT_MS = 60000, RENAME_TRIES = 4 };
 
 static int
 start_scratch(struct restore *r, struct err *e)
@@ -52,23 +52,6 @@ connect_maintenance(struct restore *r, struct err *e)
     return conn;
 }
 
-/* "shop_restoring_1f2e3d4c", cut so that it stays a name and valid text. */
-static char *
-derived_name(const char *name, const char *what)
-{
-    char   suffix[32];
-    size_t n = strlen(name), room;
-
-    (void)snprintf(suffix, sizeof suffix, "_%s_", what);
-    random_hex(4, suffix + strlen(suffix));
-    room = NAME_MAX_BYTES - strlen(suffix);
-    if (n > room) {
-        for (n = room; n > 0 && ((unsigned char)name[n] & 0xc0) == 0x80; n--) {
-        }
-    }
-    return xasprintf("%.*s%s", (int)n, name, suffix);
-}
-
 /* In a scratch server three names are taken. */
 static char *
 final_name(const struct restore *r)
@@ -94,7 +77,7 @@ target_open(struct restore *r, struct err *e)
         return -1;
     }
     r->name = final_name(r);
-    r->working_name = derived_name(r->name, "restoring");
+    r->working_name = halfmade_name(r->name, "restoring");
     if ((r->maintenance = connect_maintenance(r, e)) == NULL) {
         return err_wrap(e, "connecting to the target server");
     }
@@ -133,79 +116,22 @@ role_problem(void *ctx, const char *role, const struct err *e)
     problem_add(&((struct restore *)ctx)->problems, "ROLE", NULL, role, e);
 }
 
-/* Held as long as the restore lives, so that another one knows a working database from one that
- * was left behind. */
-#define LOCK_CALL                                                                                  \
-    "pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended('pgassay-restore ' || $1, 0))"
-
-static bool
-lock_name(struct restore *r, const char *name)
-{
-    struct err  ignored = ERR_INIT;
-    const char *params[] = {name};
-    char       *got = pg_value(r->maintenance, &ignored, "SELECT " LOCK_CALL, 1, params);
-    bool        locked = got != NULL && *got == 't';
-
-    free(got);
-    return locked;
-}
-
-/* "shop" + "_restoring_" + eight hexadecimal digits. */
-static bool
-is_working_name(const char *name, const char *of)
-{
-    static const char mark[] = "_restoring_";
-    size_t            n = strlen(name), tail = sizeof mark - 1 + 8;
-
-    return n > tail && strncmp(name, of, n - tail) == 0 &&
-        (n - tail == strlen(of) || n == NAME_MAX_BYTES) &&
-        strncmp(name + n - tail, mark, sizeof mark - 1) == 0 &&
-        strspn(name + n - 8, "0123456789abcdef") == 8;
-}
-
-/* What a restore under the same name left when it was killed.  Best effort: it only takes room. */
-static int
-remove_leftovers(struct restore *r, struct err *e)
-{
-    PGresult *res = pg_query(r->maintenance, e, "SELECT datname FROM pg_catalog.pg_database", 0,
-                             NULL);
-
-    for (int i = 0; res != NULL && i < PQntuples(res); i++) {
-        const char *name = PQgetvalue(res, i, 0);
-        struct err  why = ERR_INIT;
-        char       *ident;
-
-        if (!is_working_name(name, r->name) || !lock_name(r, name)) {
-            continue;
-        }
-        ident = pg_ident(name);
-        if (pg_execf(r->maintenance, &why, "DROP DATABASE IF EXISTS %s WITH (FORCE)", ident) == 0) {
-            log_info("removed database \"%s\", left over from a restore that was killed", name);
-        } else {
-            log_warn(
-                "database \"%s\", left over from a restore that was killed, could not be removed: "
-                "%s",
-                name, why.text);
-        }
-        free(ident);
-    }
-    PQclear(res);
-    return res == NULL ? -1 : 0;
-}
-
 int
 target_create(struct restore *r, struct err *e)
 {
-    if (remove_leftovers(r, e) != 0) {
+    if (halfmade_remove_dead(r->maintenance, r->name, e) != 0) {
         return -1;
     }
-    (void)lock_name(r, r->working_name);
+    (void)halfmade_lock(r->maintenance, r->working_name);
     if (newdb_create(r->maintenance, r->manifest->database, r->working_name, e) != 0) {
         r->created = e->kind ==
             ERR_INTERRUPTED; /* the server may have come to its end all the same */
         return -1;
     }
     r->created = true;
+    if (halfmade_mark(r->maintenance, r->working_name, e) != 0) {
+        return err_wrap(e, "marking the new database as half made");
+    }
     if ((r->conn = target_connect(r, e)) == NULL) {
         return err_wrap(e, "connecting to the new database");
     }
@@ -248,21 +174,93 @@ close_workers(struct restore *r)
     r->conn = NULL;
 }
 
+/* Sessions that may not be ended stay; they are in the way at the next try, too. */
+static void
+end_other_sessions(struct restore *r)
+{
+    struct err  ignored = ERR_INIT;
+    const char *params[] = {r->working_name};
+    PGresult   *pids = pg_query(r->maintenance, &ignored,
+                                "SELECT pid FROM pg_catalog.pg_stat_activity WHERE datname = $1 "
+                                  "AND "
+                                  "pid <> pg_catalog.pg_backend_pid()",
+                                1, params);
+
+    for (int i = 0; pids != NULL && i < PQntuples(pids); i++) {
+        const char *pid[] = {PQgetvalue(pids, i, 0)};
+
+        PQclear(pg_query(r->maintenance, &ignored, "SELECT pg_catalog.pg_terminate_backend($1)", 1,
+                         pid));
+    }
+    PQclear(pids);
+}
+
+/* In one transaction: nobody finds the database under its name and closed, or with our comment. */
+static int
+rename_database(struct restore *r, const char *from, const char *to, struct err *e)
+{
+    struct err why = ERR_INIT;
+    bool       marked = halfmade_is_marked(r->maintenance, r->working_name);
+
+    if (pg_execf(r->maintenance, e,
+                 "BEGIN; ALTER DATABASE %s RENAME TO %s; ALTER DATABASE %s ALLOW_CONNECTIONS true; "
+                 "%s%s%s COMMIT",
+                 from, to, to, marked ? "COMMENT ON DATABASE " : "", marked ? to : "",
+                 marked ? " IS NULL;" : "") == 0) {
+        r->renamed = true;
+        return 0;
+    }
+    (void)pg_exec(r->maintenance, &why, "ROLLBACK");
+    return -1;
+}
+
+/* Everything is loaded: it is not thrown away because of a name. */
+static int
+keep_unnamed(struct restore *r, const char *from, const char *to, struct err *e)
+{
+    struct err why = ERR_INIT;
+    bool       marked = halfmade_is_marked(r->maintenance, r->working_name);
+
+    (void)pg_execf(r->maintenance, &why, "ALTER DATABASE %s ALLOW_CONNECTIONS true", from);
+    if (marked && halfmade_mark_kept(r->maintenance, r->working_name, &why) != 0) {
+        return err_wrap(e, "giving the restored database its name \"%s\"", r->name);
+    }
+    r->created = false; /* no more ours to remove */
+    err_wrap(e, "the database is restored, but could not be given its name \"%s\"", r->name);
+    return err_hint(e, "it is kept as %s: ALTER DATABASE %s RENAME TO %s;%s%s%s", from, from, to,
+                    marked ? " COMMENT ON DATABASE " : "", marked ? to : "",
+                    marked ? " IS NULL;" : "");
+}
+
+/* A database cannot be renamed while a session is in it, and a pool, a monitoring agent or
+ * somebody curious may be in it at any time.  So the door is closed first, for superusers too;
+ * then those who are in are asked to leave; the server itself waits 5 s for them.  A session that
+ * comes between the two is asked at the next try. */
 int
 target_publish(struct restore *r, struct err *e)
 {
     char *from = pg_ident(r->working_name), *to = pg_ident(r->name);
-    int   rc;
+    int   rc = -1;
 
     close_workers(r);
-    rc = pg_execf(r->maintenance, e, "ALTER DATABASE %s RENAME TO %s", from, to);
+    for (int n = 0; rc != 0 && n < RENAME_TRIES; n++) {
+        err_clear(e);
+        if (pg_execf(r->maintenance, e, "ALTER DATABASE %s ALLOW_CONNECTIONS false", from) == 0) {
+            end_other_sessions(r);
+            rc = rename_database(r, from, to, e);
+        }
+        if (rc != 0 && strcmp(e->sqlstate, "55006") != 0) { /* not: it is in use */
+            break;
+        }
+    }
+    if (rc != 0 && e->kind != ERR_INTERRUPTED && PQstatus(r->maintenance) == CONNECTION_OK) {
+        rc = keep_unnamed(r, from, to, e);
+    } else if (rc != 0) {
+        err_wrap(e, "giving the restored database its name \"%s\"", r->name);
+    }
     free(from);
     free(to);
-    if (rc != 0) {
-        return err_wrap(e, "giving the restored database its name \"%s\"", r->name);
-    }
-    r->renamed = true;
-    return 0;
+    return rc;
 }
 
 /* Subscriptions (made without a slot, not enabled) would hold the database. */
@@ -288,8 +286,11 @@ drop_subscriptions(struct restore *r)
 static void
 keep_failed(struct restore *r, const char *ident)
 {
-    char      *name = derived_name(r->name, "failed"), *to = pg_ident(name);
-    char      *sql = xasprintf("ALTER DATABASE %s RENAME TO %s", ident, to);
+    char *name = halfmade_name(r->name, "failed"), *to = pg_ident(name);
+    char *sql = xasprintf(
+        "ALTER DATABASE %s RENAME TO %s; ALTER DATABASE %s ALLOW_CONNECTIONS true; "
+        "COMMENT ON DATABASE %s IS NULL",
+        ident, to, to, to);
     struct err e = ERR_INIT;
 
     close_workers(r);

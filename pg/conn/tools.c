@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/buf.h"
+#include "core/cancel.h"
 #include "core/host/proc.h"
 
 #define DEBIAN_ROOT "/usr/lib/postgresql"
@@ -141,7 +142,7 @@ static void
 best_of(const struct strlist *dirs, const char *name, int at_least, struct pg_tool *best,
         struct strlist *seen)
 {
-    for (size_t i = 0; i < dirs->n; i++) {
+    for (size_t i = 0; i < dirs->n && !cancel_requested(); i++) {
         struct pg_tool t = {0};
 
         if (look_in(dirs->v[i], name, &t) != 0) {
@@ -202,7 +203,11 @@ pg_tool_find(const char *name, int at_least, struct pg_tool *out, struct err *e)
             best_of(&dirs, name, at_least, out, &seen);
         }
     }
-    if (out->path == NULL) {
+    /* Stopped while it was looking: that says nothing about what is there. */
+    if (cancel_check(e) != 0) {
+        pg_tool_free(out);
+        rc = -1;
+    } else if (out->path == NULL) {
         rc = not_found(name, at_least, &seen, e);
     }
     strlist_free(&dirs);

@@ -251,6 +251,10 @@ worth_retrying(const struct snapshot *s, struct err *e)
         strcmp(e->sqlstate, "42501") == 0 || strcmp(e->sqlstate, "53200") == 0 || s->conn == NULL) {
         return false;
     }
+    /* Whoever asks for --lock-timeout 3 does not want to wait three times as long. */
+    if (e->kind == ERR_BUSY) {
+        return false;
+    }
     /* pg_dump's own complaint reaches us as text. */
     return strstr(e->text, "permission denied") == NULL && e->kind != ERR_NOT_FOUND;
 }

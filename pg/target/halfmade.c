@@ -1,0 +1,181 @@
+#include "pg/target/halfmade.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/crypto/hash.h"
+#include "core/log.h"
+
+enum { NAME_MAX_BYTES = 63, RANDOM_BYTES = 4, OLD_SECONDS = 24 * 3600 };
+
+static const char restoring[] = "_restoring_";
+static const char kept[] = "pgassay-restore: kept";
+static const char half_made[] = "pgassay-restore: half made";
+
+char *
+halfmade_name(const char *of, const char *what)
+{
+    char   suffix[32];
+    size_t n = strlen(of), room;
+
+    (void)snprintf(suffix, sizeof suffix, "_%s_", what);
+    random_hex(RANDOM_BYTES, suffix + strlen(suffix));
+    room = NAME_MAX_BYTES - strlen(suffix);
+    if (n > room) {
+        for (n = room; n > 0 && ((unsigned char)of[n] & 0xc0) == 0x80; n--) {
+        }
+    }
+    return xasprintf("%.*s%s", (int)n, of, suffix);
+}
+
+/* "shop" + "_restoring_" + eight hexadecimal digits.  of NULL: of any name. */
+static bool
+is_name(const char *name, const char *of)
+{
+    size_t n = strlen(name), tail = sizeof restoring - 1 + 2 * RANDOM_BYTES;
+
+    return n > tail && strncmp(name + n - tail, restoring, sizeof restoring - 1) == 0 &&
+        strspn(name + n - 2 * RANDOM_BYTES, "0123456789abcdef") == 2 * RANDOM_BYTES &&
+        (of == NULL ||
+         (strncmp(name, of, n - tail) == 0 && (n - tail == strlen(of) || n == NAME_MAX_BYTES)));
+}
+
+bool
+halfmade_lock(PGconn *conn, const char *name)
+{
+    struct err  ignored = ERR_INIT;
+    const char *params[] = {name};
+    char       *got = pg_value(conn, &ignored,
+                               "SELECT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended("
+                                     "'pgassay-restore ' || $1, 0))",
+                               1, params);
+    bool        locked = got != NULL && *got == 't';
+
+    free(got);
+    return locked;
+}
+
+static void
+this_host(char out[HOST_NAME_MAX + 1])
+{
+    if (gethostname(out, HOST_NAME_MAX) != 0) {
+        out[0] = '\0';
+    }
+    out[HOST_NAME_MAX] = '\0';
+}
+
+static int
+comment(PGconn *conn, const char *name, const char *text, struct err *e)
+{
+    char *ident = pg_ident(name), *literal = pg_literal(conn, text);
+    int   rc = literal == NULL ? err_set(e, ERR_PG, "cannot quote \"%s\"", text)
+                               : pg_execf(conn, e, "COMMENT ON DATABASE %s IS %s", ident, literal);
+
+    free(ident);
+    free(literal);
+    return rc;
+}
+
+int
+halfmade_mark(PGconn *conn, const char *name, struct err *e)
+{
+    char  host[HOST_NAME_MAX + 1];
+    char *text;
+    int   rc;
+
+    this_host(host);
+    text = xasprintf("%s, process %ld at %jd on %s", half_made, (long)getpid(),
+                     (intmax_t)time(NULL), host);
+    rc = comment(conn, name, text, e);
+    free(text);
+    return rc;
+}
+
+int
+halfmade_mark_kept(PGconn *conn, const char *name, struct err *e)
+{
+    return comment(conn, name, kept, e);
+}
+
+bool
+halfmade_is_marked(PGconn *conn, const char *name)
+{
+    struct err  ignored = ERR_INIT;
+    const char *params[] = {name};
+    char       *text = pg_value(conn, &ignored,
+                                "SELECT pg_catalog.shobj_description(oid, 'pg_database') FROM "
+                                      "pg_catalog.pg_database WHERE datname = $1",
+                                1, params);
+    bool        marked = text != NULL && strncmp(text, half_made, sizeof half_made - 1) == 0;
+
+    free(text);
+    return marked;
+}
+
+/* By the comment alone. */
+static bool
+maker_is_dead(const char *text, bool in_use)
+{
+    char     here[HOST_NAME_MAX + 1], host[HOST_NAME_MAX + 1];
+    long     pid;
+    intmax_t since;
+
+    if (strncmp(text, half_made, sizeof half_made - 1) != 0 ||
+        sscanf(text + sizeof half_made - 1, ", process %ld at %jd on %64s", &pid, &since, host) !=
+            3) {
+        return false;
+    }
+    this_host(here);
+    if (strcmp(here, host) == 0) {
+        return pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+    }
+    return !in_use && time(NULL) - since > OLD_SECONDS;
+}
+
+static void
+drop(PGconn *conn, const char *name)
+{
+    struct err why = ERR_INIT;
+    char      *ident = pg_ident(name);
+
+    if (pg_execf(conn, &why, "DROP DATABASE IF EXISTS %s WITH (FORCE)", ident) == 0) {
+        log_info("removed database \"%s\", left over from a restore that was killed", name);
+    } else {
+        log_warn(
+            "database \"%s\", left over from a restore that was killed, could not be removed: "
+            "%s",
+            name, why.text);
+    }
+    free(ident);
+}
+
+int
+halfmade_remove_dead(PGconn *conn, const char *of, struct err *e)
+{
+    PGresult *res = pg_query(conn, e,
+                             "SELECT d.datname, coalesce(pg_catalog.shobj_description(d.oid, "
+                             "'pg_database'), ''), EXISTS (SELECT FROM pg_catalog.pg_stat_activity "
+                             "a WHERE a.datid = "
+                             "d.oid) FROM pg_catalog.pg_database d WHERE d.datname ~ "
+                             "'_restoring_[0-9a-f]{8}$'",
+                             0, NULL);
+
+    for (int i = 0; res != NULL && i < PQntuples(res); i++) {
+        const char *name = PQgetvalue(res, i, 0), *text = PQgetvalue(res, i, 1);
+        bool        dead = maker_is_dead(text, PQgetvalue(res, i, 2)[0] == 't');
+
+        if (strncmp(text, kept, sizeof kept - 1) != 0 && is_name(name, NULL) &&
+            (dead || is_name(name, of)) && halfmade_lock(conn, name)) {
+            drop(conn, name);
+        }
+    }
+    PQclear(res);
+    return res == NULL ? -1 : 0;
+}
