@@ -166,17 +166,24 @@ MAN1 := $(sort $(wildcard docs/man/*.1))
 MAN5 := $(sort $(wildcard docs/man/*.5))
 INST  = $(DESTDIR)$(PREFIX)
 COMPLETIONS = $(INST)/share/bash-completion/completions
+ZSH = $(INST)/share/zsh/site-functions
+FISH = $(INST)/share/fish/vendor_completions.d
 UNITS := $(sort $(wildcard scripts/systemd/*.service scripts/systemd/*.timer))
 UNIT_DIR = $(INST)/lib/systemd/system
 install: all                    ## into PREFIX (/usr/local), below DESTDIR
-	install -d $(INST)/bin $(INST)/share/man/man1 $(INST)/share/man/man5 $(INST)/share/doc/pgassay/schema $(COMPLETIONS) $(UNIT_DIR)
+	install -d $(INST)/bin $(INST)/share/man/man1 $(INST)/share/man/man5 $(INST)/share/doc/pgassay/schema $(COMPLETIONS) $(ZSH) $(FISH) $(UNIT_DIR)
 	install -m 755 $(BIN) $(INST)/bin
 	install -m 644 $(MAN1) $(INST)/share/man/man1
 	install -m 644 $(MAN5) $(INST)/share/man/man5
 	install -m 644 README.md CHANGELOG.md $(wildcard docs/*.md) $(INST)/share/doc/pgassay
 	$(if $(wildcard docs/schema/*.json),install -m 644 $(wildcard docs/schema/*.json) $(INST)/share/doc/pgassay/schema)
 	install -m 644 scripts/pgassay-completion.bash $(COMPLETIONS)/pgassay
+	install -m 644 scripts/pgassay-completion.zsh $(ZSH)/_pgassay
+	install -m 644 scripts/pgassay-completion.fish $(FISH)/pgassay.fish
 	install -m 644 scripts/pgassay.cron $(INST)/share/doc/pgassay
 	for u in $(UNITS); do sed 's|/usr/local|$(PREFIX)|' $$u >$(UNIT_DIR)/$${u##*/} || exit 1; done
-	for t in $(TOOLS); do $(BUILD)/bin/$$t --completion bash >$(COMPLETIONS)/$$t || exit 1; done
+	for t in $(TOOLS); do \
+	    $(BUILD)/bin/$$t --completion bash >$(COMPLETIONS)/$$t && $(BUILD)/bin/$$t --completion zsh >$(ZSH)/_$$t && \
+	    $(BUILD)/bin/$$t --completion fish >$(FISH)/$$t.fish || exit 1; \
+	done
 .PHONY: install

@@ -103,8 +103,9 @@ open_destinations(struct job *j, struct err *e)
     struct storage_location *places;
     size_t                   n;
 
-    if (storage_locations_find(j->run->config, &j->o.repos, j->name, &j->o.repo_options, &places,
-                               &n, e) != 0) {
+    if (storage_locations_find(j->run->config, &j->o.repos, j->name,
+                               &(struct storage_given){.options = &j->o.repo_options}, &places, &n,
+                               e) != 0) {
         return -1;
     }
     destinations_open(&j->to, places, n, j->o.dry_run ? NULL : j->name);

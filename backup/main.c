@@ -9,6 +9,7 @@
 #include "core/exit.h"
 #include "core/log.h"
 #include "pg/conn/tools.h"
+#include "storage/repo/repo_keys.h"
 
 /* Parsed arguments and what belongs to them. */
 struct cli {
@@ -29,22 +30,25 @@ static int
 parse(int argc, char **argv, struct cli *c, struct err *e)
 {
     struct options general = {0};
+    const char    *database; /* whose section counts here */
 
-    if (opts_parse(&options_spec, argc, argv, &c->options, &c->given, e) != 0) {
+    if (opts_parse(&options_spec, NULL, argc, argv, &c->options, &c->given, e) != 0) {
         return -1;
     }
     if (c->given.done) {
         return 1;
     }
     log_init(options_spec.program, level_of(&c->options));
-    c->config = config_load(c->options.config_file, e);
+    database = c->options.name != NULL ? c->options.name
+        : c->given.rest.n == 1         ? c->given.rest.v[0]
+                                       : NULL;
+    c->config = config_load(c->options.config_file, repo_config_keys(), e);
     if (c->config == NULL ||
-        options_for(&c->options, &c->given, c->config, c->options.name, &general, e) != 0) {
+        options_for(&c->options, &c->given, c->config, database, &general, e) != 0) {
         return -1;
     }
     if (c->options.print_config) {
-        config_print_options(c->config, c->options.name, &options_spec, &c->given, &general,
-                             stdout);
+        config_print_options(c->config, database, &c->given, &general, stdout);
     }
     pg_tools_bindir(general.pg_bindir);
     options_free(&general);
@@ -102,9 +106,6 @@ run_cli(struct cli *c, struct err *e)
         (void)putchar('\n');
     }
     json_decref(document);
-    if (fflush(stdout) != 0 && status == EXIT_GOOD) {
-        return err_errno(e, "could not write to standard output");
-    }
     return status;
 }
 
@@ -115,8 +116,7 @@ main(int argc, char **argv)
     struct cli c = {0};
     int        status;
 
-    log_init(options_spec.program, LOG_WARN);
-    cancel_install();
+    tool_begin(options_spec.program);
     options_init(&c.options);
     status = parse(argc, argv, &c, &e);
     if (status == 0) {
@@ -132,5 +132,5 @@ main(int argc, char **argv)
     config_free(c.config);
     opts_result_free(&c.given);
     options_free(&c.options);
-    return status;
+    return tool_end(status);
 }

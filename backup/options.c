@@ -1,11 +1,11 @@
 #include "backup/options.h"
 
 #include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
 #include "core/cli/opts_common.h"
 #include "core/pool.h"
+#include "storage/repo/repo_keys.h"
 
 #define AT(field) .offset = offsetof(struct options, field)
 
@@ -26,11 +26,10 @@ static const struct opt table[] = {
      .config = "exclude-table-data"},
     OPT_HEADING("Where to"),
     {OPT_LIST, "repo", 0, "PATH|NAME",
-     "repository: a directory, s3://BUCKET/PREFIX, or a [repo NAME] of the configuration; "
-     "given again: into each of them at once",
-     AT(repos), .env = "PGASSAY_REPO"},
-    {OPT_LIST, "repo-option", 0, "KEY=VALUE", "a key of [repo NAME], for this run",
-     AT(repo_options)},
+     "a directory, s3://BUCKET/PREFIX, or a [repo NAME]; "
+     "given again: into each of them at once [$PGASSAY_REPO]",
+     AT(repos)},
+    OPT_COMMON_REPO_OPTION(struct options),
     {OPT_TEXT, "name", 0, "NAME", "name of the database in the repository (default: its own)",
      AT(name)},
     {OPT_FLAG, "adopt", 0, NULL, "let this database take over a name that belonged to another one",
@@ -40,7 +39,7 @@ static const struct opt table[] = {
      "afterwards remove the backups that the repository's policy does not keep", AT(prune),
      .config = "prune"},
     OPT_HEADING("How"),
-    OPT_COMMON_JOBS(struct options, 1024),
+    OPT_COMMON_JOBS(struct options, 1024, OPT_JOBS_PROCESSORS),
     {OPT_TEXT, "compress", 0, "METHOD", "zstd[:LEVEL], gzip[:LEVEL] or none (default: zstd:2)",
      AT(compress), .env = "PGASSAY_COMPRESS", .config = "compress"},
     {OPT_TEXT, "copy-format", 0, "FORMAT", "auto (binary where it is safe) or text (default: auto)",
@@ -60,9 +59,10 @@ static const struct opt table[] = {
 
 const struct opts_spec options_spec = {
     .program = "pgassay-backup",
-    .usage = "[OPTION]... [DBNAME]...",
+    .args = "[DBNAME]...",
     .summary = "Take a consistent snapshot of PostgreSQL databases, and store it in a repository.",
-    .table = table,
+    .tables = (const struct opt *const[]){table, NULL},
+    .keys = repo_config_keys,
 };
 
 void
@@ -74,30 +74,10 @@ options_init(struct options *o)
                           .lock_timeout_s = 10};
 }
 
-/* Every list of the struct, so that copying and freeing forget none. */
-static const size_t lists[] = {
-    offsetof(struct options, repos),
-    offsetof(struct options, repo_options),
-    offsetof(struct options, tables),
-    offsetof(struct options, exclude_tables),
-    offsetof(struct options, schemas),
-    offsetof(struct options, exclude_schemas),
-    offsetof(struct options, exclude_table_data),
-};
-enum { N_LISTS = sizeof lists / sizeof *lists };
-
-static struct strlist *
-list_at(const struct options *o, size_t i)
-{
-    return (struct strlist *)(void *)((char *)(uintptr_t)o + lists[i]);
-}
-
 void
 options_free(struct options *o)
 {
-    for (size_t i = 0; i < N_LISTS; i++) {
-        strlist_free(list_at(o, i));
-    }
+    opts_lists_free(options_spec.tables, o);
 }
 
 /* Combinations and texts; ERR_USAGE. */
@@ -126,14 +106,8 @@ options_for(const struct options *o, const struct opts_result *given, const stru
             const char *database, struct options *out, struct err *e)
 {
     *out = *o;
-    for (size_t i = 0; i < N_LISTS; i++) {
-        *list_at(out, i) = (struct strlist){0};
-        for (size_t k = 0; k < list_at(o, i)->n; k++) {
-            strlist_add(list_at(out, i), list_at(o, i)->v[k]);
-        }
-    }
-    if (config_apply(cfg, database, &options_spec, given, out, e) != 0 ||
-        check_options(out, e) != 0) {
+    opts_lists_copy(options_spec.tables, out);
+    if (config_apply(cfg, database, given, out, e) != 0 || check_options(out, e) != 0) {
         options_free(out);
         return -1;
     }

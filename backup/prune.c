@@ -10,11 +10,14 @@ enum { ARGS_MAX = 10, OUTPUT_MAX = 64 << 20 };
 static void
 run_prune(const struct job *j, const struct storage_location *place, struct outcome_repo *r)
 {
-    char        *program = proc_sibling("pgassay-storage", &r->prune_err);
-    const char **argv = xcalloc(ARGS_MAX + 2 * j->o.repo_options.n, sizeof *argv);
-    struct buf   out = BUF_INIT(OUTPUT_MAX), said = BUF_INIT(OUTPUT_MAX);
-    size_t       n = 0;
+    char          *program = proc_sibling("pgassay-storage", &r->prune_err);
+    const char   **argv;
+    struct buf     out = BUF_INIT(OUTPUT_MAX), said = BUF_INIT(OUTPUT_MAX);
+    size_t         n = 0;
+    struct strlist given = {0};
 
+    storage_given_args(&place->given, &given);
+    argv = xcalloc(ARGS_MAX + given.n, sizeof *argv);
     argv[n++] = program;
     argv[n++] = "prune";
     argv[n++] = "--repo";
@@ -26,9 +29,8 @@ run_prune(const struct job *j, const struct storage_location *place, struct outc
         argv[n++] = "--config";
         argv[n++] = j->o.config_file;
     }
-    for (size_t i = 0; i < j->o.repo_options.n; i++) {
-        argv[n++] = "--repo-option";
-        argv[n++] = j->o.repo_options.v[i];
+    for (size_t i = 0; i < given.n; i++) {
+        argv[n++] = given.v[i];
     }
     argv[n++] = "--"; /* whoever may create databases chooses their names */
     argv[n++] = j->name;
@@ -44,6 +46,7 @@ run_prune(const struct job *j, const struct storage_location *place, struct outc
     r->prune_warnings = xstrdup(buf_str(&said));
     buf_free(&out);
     buf_free(&said);
+    strlist_free(&given);
     free(argv);
     free(program);
 }
@@ -55,7 +58,8 @@ prune_after(const struct job *j, struct outcome *out)
     struct err               e = ERR_INIT;
     size_t                   n = 0;
 
-    (void)storage_locations_find(j->run->config, &j->o.repos, j->name, &j->o.repo_options, &places,
+    (void)storage_locations_find(j->run->config, &j->o.repos, j->name,
+                                 &(struct storage_given){.options = &j->o.repo_options}, &places,
                                  &n, &e);
     for (size_t i = 0; i < out->n_repos; i++) {
         struct outcome_repo *r = &out->repos[i];

@@ -108,6 +108,14 @@ strlist_take(struct strlist *l, char *s)
 }
 
 void
+strlist_add_all(struct strlist *l, const struct strlist *from)
+{
+    for (size_t i = 0; i < from->n; i++) {
+        strlist_add(l, from->v[i]);
+    }
+}
+
+void
 strlist_split(struct strlist *l, const char *text)
 {
     while (*text != '\0') {

@@ -39,9 +39,10 @@ void strlist_take(struct strlist *, char *);      /* takes ownership */
 void strlist_split(
     struct strlist *,
     const char *text); /* adds what stands between commas, without blanks around it */
-int  strlist_has(const struct strlist *, const char *);        /* linear */
-int  strlist_find(const struct strlist *sorted, const char *); /* the same, by bisection */
-void strlist_sort(struct strlist *);                           /* by bytes */
+void strlist_add_all(struct strlist *, const struct strlist *); /* copies */
+int  strlist_has(const struct strlist *, const char *);         /* linear */
+int  strlist_find(const struct strlist *sorted, const char *);  /* the same, by bisection */
+void strlist_sort(struct strlist *);                            /* by bytes */
 void strlist_free(struct strlist *);
 
 #endif

@@ -50,8 +50,7 @@ main(int argc, char **argv)
     bool           done = false;
     int            status;
 
-    log_init("pgassay-restore", LOG_WARN);
-    cancel_install();
+    tool_begin("pgassay-restore");
     if (options_read(argc, argv, &o, &done, &e) != 0 || done) {
         status = done ? EXIT_GOOD : err_exit_status(&e);
         if (!done) {
@@ -63,5 +62,5 @@ main(int argc, char **argv)
         status = run_and_report(&o);
     }
     options_free(&o);
-    return status;
+    return tool_end(status);
 }

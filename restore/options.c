@@ -7,14 +7,17 @@
 #include "core/cli/opts_common.h"
 #include "core/human.h"
 #include "core/pool.h"
+#include "storage/repo/repo_keys.h"
 
 #define AT(field) offsetof(struct options, field)
 
 static const struct opt table[] = {
     OPT_HEADING("What to restore"),
     OPT_COMMON_REPO(struct options),
+    OPT_COMMON_REPO_OPTION(struct options),
     OPT_COMMON_AS_OF(struct options),
-    OPTS_COMMON_KEYS(struct options),
+    OPT_COMMON_IDENTITY(struct options),
+    OPTS_COMMON_PASSPHRASE(struct options),
     OPTS_COMMON_BACKUP(struct options),
     OPT_COMMON_MAX_AGE(struct options),
     {OPT_FLAG, "list", 0, NULL, "print what the backup holds, restore nothing", AT(list), 0, 0,
@@ -27,12 +30,13 @@ static const struct opt table[] = {
     {OPT_FLAG, "scratch", 0, NULL,
      "restore into a private throw-away server, gone when the tool ends", AT(scratch), 0, 0, NULL,
      NULL},
+    OPT_COMMON_KEEP(struct options),
     OPTS_COMMON_SCRATCH(struct options),
     {OPT_TEXT, "conninfo", 'd', "CONNINFO", "server to restore into: key=value words or a URI",
      AT(conninfo), 0, 0, NULL, NULL},
     OPTS_COMMON_SERVER(struct options, NULL, NULL, NULL),
     OPT_HEADING("How"),
-    OPT_COMMON_JOBS(struct options, 256),
+    OPT_COMMON_JOBS(struct options, 256, OPT_JOBS_PROCESSORS),
     {OPT_FLAG, "no-owner", 'O', NULL, "leave everything to the user who restores", AT(no_owner), 0,
      0, NULL, "no-owner"},
     {OPT_FLAG, "no-privileges", 'x', NULL, "do not restore GRANT and REVOKE", AT(no_privileges), 0,
@@ -61,11 +65,12 @@ static const struct opt table[] = {
 
 static const struct opts_spec spec = {
     .program = "pgassay-restore",
-    .usage = "DB --to NEWDB | DB --scratch [--keep]",
+    .args = "DB",
     .summary =
-        "Bring a backup back: into a new database of a server, or into a throw-away server of its "
-        "own.",
-    .table = table,
+        "Bring a backup back: into a new database of a server (--to), or into a throw-away server "
+        "of its own (--scratch).",
+    .tables = (const struct opt *const[]){table, NULL},
+    .keys = repo_config_keys,
 };
 
 static int
@@ -124,8 +129,7 @@ read_max_age(struct options *o, struct err *e)
 static int
 check(struct options *o, struct err *e)
 {
-    if (o->parsed.rest.n != 1) {
-        err_set(e, ERR_USAGE, o->parsed.rest.n == 0 ? "which database?" : "one database at a time");
+    if (opts_check(&spec, NULL, &o->parsed, e) != 0) {
         return err_hint(e,
                         "\"pgassay storage list\" shows what there is; \"pgassay restore --help\" "
                         "shows the options");
@@ -154,7 +158,7 @@ options_read(int argc, char **argv, struct options *o, bool *done, struct err *e
 {
     *o = (struct options){.jobs = pool_default_threads()};
     *done = false;
-    if (opts_parse(&spec, argc, argv, o, &o->parsed, e) != 0) {
+    if (opts_parse(&spec, NULL, argc, argv, o, &o->parsed, e) != 0) {
         return -1;
     }
     if (o->parsed.done) {
@@ -162,24 +166,23 @@ options_read(int argc, char **argv, struct options *o, bool *done, struct err *e
         return 0;
     }
     o->database = o->parsed.rest.n > 0 ? o->parsed.rest.v[0] : NULL;
-    if ((o->config = config_load(o->config_file, e)) == NULL ||
-        config_apply(o->config, o->database, &spec, &o->parsed, o, e) != 0) {
+    if ((o->config = config_load(o->config_file, repo_config_keys(), e)) == NULL ||
+        config_apply(o->config, o->database, &o->parsed, o, e) != 0) {
         return -1;
     }
     if (o->print_config) {
-        config_print_options(o->config, o->database, &spec, &o->parsed, o, stdout);
+        config_print_options(o->config, o->database, &o->parsed, o, stdout);
         *done = true;
         return 0;
     }
-    storage_location_as_of(&o->repo_options, o->as_of);
-    storage_location_keys(&o->repo_options,
-                          &(struct storage_keys_given){.identity = &o->identity,
-                                                       .passphrase_file = o->passphrase_file,
-                                                       .passphrase_command = o->passphrase_command,
-                                                       .passphrase_fd = o->passphrase_fd});
+    o->given = (struct storage_given){.options = &o->repo_options,
+                                      .identity = &o->identity,
+                                      .passphrase_file = o->passphrase_file,
+                                      .passphrase_command = o->passphrase_command,
+                                      .passphrase_fd = o->passphrase_fd,
+                                      .as_of = o->as_of};
     if (check(o, e) != 0 ||
-        storage_location_find(o->config, o->repo, o->database, &o->repo_options, &o->place, e) !=
-            0) {
+        storage_location_find(o->config, o->repo, o->database, &o->given, &o->place, e) != 0) {
         return -1;
     }
     if (o->scratch) {
@@ -197,6 +200,5 @@ options_free(struct options *o)
 {
     config_free(o->config);
     opts_result_free(&o->parsed);
-    strlist_free(&o->repo_options);
-    strlist_free(&o->identity);
+    opts_lists_free(spec.tables, o);
 }

@@ -36,7 +36,8 @@ struct options {
 
     struct config          *config;
     struct opts_result      parsed;
-    struct storage_location place; /* of the repository */
+    struct storage_given    given; /* of the repository, by options */
+    struct storage_location place;
 };
 
 /* Parses and checks; done: --help and the like was printed. */

@@ -35,14 +35,6 @@ backup_json(const struct restore *r)
 }
 
 static int
-end_output(struct err *e)
-{
-    return fflush(stdout) == 0 && !ferror(stdout)
-        ? 0
-        : err_errno(e, "could not write to standard output");
-}
-
-static int
 print_json(json_t *o, struct err *e)
 {
     struct buf out = BUF_INIT(BUF_NO_LIMIT);
@@ -50,7 +42,6 @@ print_json(json_t *o, struct err *e)
 
     if (rc == 0) {
         (void)puts(buf_str(&out));
-        rc = end_output(e);
     }
     buf_free(&out);
     json_decref(o);
@@ -122,7 +113,7 @@ report_list(const struct restore *r, struct err *e)
     if (m->lo_count > 0) {
         printf("%s\n", count_human(m->lo_count, "large object", count, sizeof count));
     }
-    return end_output(e);
+    return 0;
 }
 
 static json_t *
@@ -220,5 +211,5 @@ report_result(const struct restore *r, int status, const struct err *why, struct
                r->name);
         printf("to remove it:\n%s\n", r->keep_command);
     }
-    return end_output(e);
+    return 0;
 }

@@ -1,9 +1,9 @@
-# bash completion for pgassay: the tools, then each tool's own options.
+# bash completion for pgassay: the tools, then each tool's own.
 # shellcheck shell=bash
 _pgassay()
 {
     local tool=${COMP_WORDS[1]-}
-    local function=_pgassay_$tool
+    local function=_pgassay_${tool}_from
 
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
@@ -18,6 +18,6 @@ _pgassay()
         # shellcheck source=/dev/null
         source <("pgassay-$tool" --completion bash 2>/dev/null)
     fi
-    ! declare -F "$function" >/dev/null || "$function"
+    ! declare -F "$function" >/dev/null || "$function" 2
 }
 complete -o default -F _pgassay pgassay

@@ -98,8 +98,7 @@ databases_meant(struct repo *repo, const struct options *o, bool remembered, str
         if (o->database == NULL || strcmp(o->database, all.v[i]) == 0)
             strlist_add(names, all.v[i]);
     if (o->database != NULL && names->n == 0)
-        rc = err_set(e, ERR_NOT_FOUND, "no database \"%s\" in repository \"%s\"", o->database,
-                     o->place.location);
+        rc = repo_no_database(repo, o->database, e);
     strlist_free(&all);
     return rc;
 }

@@ -49,15 +49,16 @@ run_restore(const struct options *o, const struct baseline *b, const struct scra
             struct said *said, struct err *e)
 {
     char                *program = proc_sibling("pgassay-restore", e), *jobs;
-    const char         **argv = xcalloc(RESTORE_ARGS_MAX + 2 * o->repo_options.n, sizeof *argv);
+    const char         **argv;
+    struct strlist       given = {0};
     const struct secret *passphrase = keyring_passphrase(b->repo->keys);
     size_t               n = 0;
     int                  rc;
 
-    if (program == NULL) {
-        free(argv);
+    if (program == NULL)
         return -1;
-    }
+    storage_given_args(&o->given, &given);
+    argv = xcalloc(RESTORE_ARGS_MAX + given.n, sizeof *argv);
     jobs = xasprintf("%d", o->jobs);
     argv[n++] = program;
     argv[n++] = "--repo";
@@ -81,10 +82,8 @@ run_restore(const struct options *o, const struct baseline *b, const struct scra
         argv[n++] = "--config";
         argv[n++] = o->config_file;
     }
-    for (size_t i = 0; i < o->repo_options.n; i++) {
-        argv[n++] = "--repo-option";
-        argv[n++] = o->repo_options.v[i];
-    }
+    for (size_t i = 0; i < given.n; i++)
+        argv[n++] = given.v[i];
     if (o->pg_bindir != NULL) {
         argv[n++] = "--pg-bindir";
         argv[n++] = o->pg_bindir;
@@ -113,6 +112,7 @@ run_restore(const struct options *o, const struct baseline *b, const struct scra
     free(program);
     free(jobs);
     free(argv);
+    strlist_free(&given);
     return rc;
 }
 

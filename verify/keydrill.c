@@ -10,22 +10,6 @@
 #include "storage/read/reader.h"
 #include "verify/baseline.h"
 
-/* The same place with one identity alone. */
-struct alone {
-    struct storage_location place;
-    struct strlist          options;
-};
-
-static void
-alone_init(struct alone *a, const struct options *o, const char *identity)
-{
-    *a = (struct alone){.place = o->place};
-    for (size_t i = 0; i < o->repo_options.n; i++)
-        strlist_add(&a->options, o->repo_options.v[i]);
-    strlist_take(&a->options, xasprintf("identity=%s", identity)); /* the last one counts */
-    a->place.options = &a->options;
-}
-
 /* ---- one backup ---- */
 
 static int
@@ -152,14 +136,16 @@ try_database(struct repo *repo, const char *db, const struct public_key *k, stru
 static int
 try_identity(const struct options *o, const char *file, struct verify_result *r, struct err *e)
 {
-    struct alone             a;
+    struct strlist           one = {0};
+    struct storage_location  place = o->place; /* with this identity alone */
     struct repo             *repo;
     const struct secret_key *k;
     struct strlist           names = {0};
     int                      rc = -1;
 
-    alone_init(&a, o, file);
-    if ((repo = repo_open(&a.place, e)) == NULL || (k = keyring_identity(repo->keys, e)) == NULL ||
+    strlist_add(&one, file);
+    place.given.identity = &one;
+    if ((repo = repo_open(&place, e)) == NULL || (k = keyring_identity(repo->keys, e)) == NULL ||
         databases_meant(repo, o, false, &names, e) != 0)
         goto out;
     rc = 0;
@@ -168,19 +154,17 @@ try_identity(const struct options *o, const char *file, struct verify_result *r,
 out:
     strlist_free(&names);
     repo_close(repo);
-    strlist_free(&a.options);
+    strlist_free(&one);
     return rc;
 }
 
 int
 verify_key_drill(const struct options *o, struct verify_result *r, struct err *e)
 {
-    const char    *list = storage_location_get(&o->place, "identity", NULL);
     struct strlist files = {0};
     int            rc = 0;
 
-    if (list != NULL)
-        strlist_split(&files, list);
+    keyring_identity_files(&o->place, &files);
     if (files.n == 0) {
         err_set(e, ERR_USAGE, "key-drill: whose key shall be tried?");
         return err_hint(e, "--identity FILE, the secret key of a reader");

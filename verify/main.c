@@ -5,11 +5,11 @@
  */
 #include <unistd.h>
 
-#include "core/cancel.h"
 #include "core/exit.h"
 #include "core/human.h"
 #include "core/log.h"
 #include "pg/conn/tools.h"
+#include "storage/repo/repo_keys.h"
 #include "verify/baseline.h"
 #include "verify/chain.h"
 #include "verify/drill.h"
@@ -20,37 +20,120 @@
 #include "verify/record.h"
 #include "verify/result.h"
 
-/* What is read as of an earlier time is the past, and nothing is written into it. */
+/* What a command works with: some take a backup as baseline. */
+typedef int verify_fn(const struct options *, struct verify_result *, struct baseline *,
+                      struct err *);
+
+struct verify_verb {
+    struct opts_verb cli;
+    enum verb        verb;
+    verify_fn       *run;
+};
+
 static int
-drill(const struct options *o, struct verify_result *r, struct baseline *b, struct err *e)
+run_drill(const struct options *o, struct verify_result *r, struct baseline *b, struct err *e)
 {
     time_t started = time(NULL);
 
+    if (baseline_open(o, b, e) != 0)
+        return -1;
+    r->label = b->label;
     if (verify_drill(o, r, b, e) != 0)
         return -1;
+    /* What is read as of an earlier time is the past, and nothing is written into it. */
     r->recorded = !o->no_record && o->as_of == NULL && record_drill(b->repo, o, r, started);
+    baseline_judge(o, b, r);
     return 0;
 }
 
 static int
-run(const struct options *o, struct verify_result *r, struct baseline *b, struct err *e)
+run_live(const struct options *o, struct verify_result *r, struct baseline *b, struct err *e)
 {
-    r->verb = o->verb;
-    r->database = o->database == NULL ? NULL : xstrdup(o->database);
-    if (o->verb == VERB_OBJECTS)
-        return verify_objects(o, r, e);
-    if (o->verb == VERB_CHAIN)
-        return verify_chain(o, r, e);
-    if (o->verb == VERB_KEY_DRILL)
-        return verify_key_drill(o, r, e);
     if (baseline_open(o, b, e) != 0)
         return -1;
     r->label = b->label;
-    if ((o->verb == VERB_DRILL ? drill(o, r, b, e) : verify_live(o, r, b, e)) != 0)
+    if (verify_live(o, r, b, e) != 0)
         return -1;
     baseline_judge(o, b, r);
     return 0;
 }
+
+static int
+run_objects(const struct options *o, struct verify_result *r, struct baseline *b, struct err *e)
+{
+    (void)b;
+    return verify_objects(o, r, e);
+}
+
+static int
+run_chain(const struct options *o, struct verify_result *r, struct baseline *b, struct err *e)
+{
+    (void)b;
+    return verify_chain(o, r, e);
+}
+
+static int
+run_key_drill(const struct options *o, struct verify_result *r, struct baseline *b, struct err *e)
+{
+    (void)b;
+    return verify_key_drill(o, r, e);
+}
+
+#define TABLES(...) ((const struct opt *const[]){__VA_ARGS__, options_general, NULL})
+
+static const struct verify_verb drill = {
+    .cli = {.name = "drill",
+            .args = "DB",
+            .summary = "restore a backup into a throw-away server and compare everything",
+            .tables = TABLES(options_drill, options_backup, options_restored, options_jobs,
+                             options_repo)},
+    .verb = VERB_DRILL,
+    .run = run_drill,
+};
+static const struct verify_verb live = {
+    .cli = {.name = "live",
+            .args = "DB",
+            .summary = "compare a running database with a backup",
+            .tables = TABLES(options_live, options_backup, options_restored, options_jobs,
+                             options_repo)},
+    .verb = VERB_LIVE,
+    .run = run_live,
+};
+static const struct verify_verb objects = {
+    .cli = {.name = "objects",
+            .args = "[DB]",
+            .summary = "read every stored object, and compare it with its digest",
+            .tables = TABLES(options_jobs, options_backup, options_repo)},
+    .verb = VERB_OBJECTS,
+    .run = run_objects,
+};
+static const struct verify_verb chain = {
+    .cli = {.name = "chain",
+            .args = "[DB]",
+            .summary = "look whether any backup was taken away",
+            .tables = TABLES(options_repo)},
+    .verb = VERB_CHAIN,
+    .run = run_chain,
+};
+static const struct verify_verb key_drill = {
+    .cli = {.name = "key-drill",
+            .args = "[DB]",
+            .summary = "prove that a key opens the newest backup of each database",
+            .tables = TABLES(options_repo)},
+    .verb = VERB_KEY_DRILL,
+    .run = run_key_drill,
+};
+static const struct opts_verb *const verbs[] = {&drill.cli, &live.cli,      &objects.cli,
+                                                &chain.cli, &key_drill.cli, NULL};
+
+static const struct opts_spec spec = {
+    .program = "pgassay-verify",
+    .args = "",
+    .summary = "Prove that backups hold what they should, and that none was taken away.",
+    .tables = TABLES(options_repo),
+    .verbs = verbs,
+    .keys = repo_config_keys,
+};
 
 static enum log_level
 level(const struct options *o)
@@ -58,37 +141,50 @@ level(const struct options *o)
     return o->quiet ? LOG_QUIET : o->verbose ? LOG_INFO : LOG_WARN;
 }
 
-int
-main(int argc, char **argv)
+/* Prints what is to be said, and returns the exit status. */
+static int
+run(const struct verify_verb *verb, const struct options *o)
 {
-    struct options       o;
     struct verify_result r;
     struct baseline      b = {0};
     struct err           e = ERR_INIT;
     double               start = clock_seconds();
-    bool                 done;
     int                  status;
 
-    log_init("pgassay-verify", LOG_WARN);
-    cancel_install();
-    result_init(&r, VERB_OBJECTS);
-    if (options_read(argc, argv, &o, &done, &e) != 0 || done) {
-        status = done ? EXIT_GOOD : err_exit_status(&e);
-        goto out;
-    }
-    log_init("pgassay-verify", level(&o));
-    pg_tools_bindir(o.pg_bindir);
-    status = run(&o, &r, &b, &e) == 0 ? result_exit_status(&r) : err_exit_status(&e);
+    result_init(&r, verb->verb);
+    r.database = o->database == NULL ? NULL : xstrdup(o->database);
+    status = verb->run(o, &r, &b, &e) == 0 ? result_exit_status(&r) : err_exit_status(&e);
     r.seconds = clock_seconds() - start;
     /* Nothing when all is well and nobody watches: cron mails whatever is printed. */
     if (e.kind == ERR_NONE &&
-        result_print(&r, o.json, o.quiet || (!o.verbose && !isatty(STDOUT_FILENO)), &e) != 0)
+        result_print(&r, o->json, o->quiet || (!o->verbose && !isatty(STDOUT_FILENO)), &e) != 0)
         status = EXIT_FAILED;
-out:
     if (e.kind != ERR_NONE)
         err_print(&e);
     result_free(&r);
     baseline_close(&b);
-    options_free(&o);
     return status;
+}
+
+int
+main(int argc, char **argv)
+{
+    struct options          o = {0};
+    struct err              e = ERR_INIT;
+    const struct opts_verb *verb;
+    bool                    done = false;
+    int                     status = EXIT_GOOD;
+
+    tool_begin(spec.program);
+    if (opts_verb(&spec, argc, argv, &verb, &e) != 0 ||
+        options_read(&spec, verb, argc, argv, &o, &done, &e) != 0) {
+        err_print(&e);
+        status = err_exit_status(&e);
+    } else if (!done) {
+        log_init(spec.program, level(&o));
+        pg_tools_bindir(o.pg_bindir);
+        status = run((const void *)verb, &o); /* of which it is the beginning */
+    }
+    options_free(&o);
+    return tool_end(status);
 }

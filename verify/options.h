@@ -13,8 +13,6 @@
 #include "storage/contract/location.h"
 #include "storage/repo/repo.h"
 
-enum verb { VERB_DRILL, VERB_LIVE, VERB_OBJECTS, VERB_CHAIN, VERB_KEY_DRILL };
-
 struct options {
     /* from the table */
     const char    *repo, *config_file;
@@ -31,17 +29,23 @@ struct options {
     const char *pg_bindir, *scratch_dir, *scratch_user;
 
     /* derived */
-    enum verb               verb;
-    const char             *database;  /* configured name; NULL: every database (objects, chain) */
-    struct storage_location place;     /* of the repository */
+    const char             *database; /* configured name; NULL: every database (objects, chain) */
+    struct storage_given    given;    /* of the repository, by options */
+    struct storage_location place;
     time_t                  at_time;   /* 0: not given */
     uint64_t                max_age_s; /* 0: however old */
     struct config          *config;
     struct opts_result      parsed;
 };
 
+/* The tables that the commands (verify/main.c) put together.  options_restored: for those that
+ * restore something to compare with. */
+extern const struct opt options_repo[], options_backup[], options_restored[], options_drill[],
+    options_live[], options_jobs[], options_general[];
+
 /* Parses, merges and checks.  done: help or --print-config was printed, leave with 0. */
-int  options_read(int argc, char **argv, struct options *, bool *done, struct err *);
+int  options_read(const struct opts_spec *, const struct opts_verb *, int argc, char **argv,
+                  struct options *, bool *done, struct err *);
 void options_free(struct options *);
 
 /* Where `live` connects to. */

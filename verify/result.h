@@ -39,6 +39,8 @@ struct result_proven {
     uint64_t chunks, bytes; /* of plaintext, beside the manifest */
 };
 
+enum verb { VERB_DRILL, VERB_LIVE, VERB_OBJECTS, VERB_CHAIN, VERB_KEY_DRILL };
+
 struct verify_result {
     enum verb              verb;
     struct findings        findings;

@@ -1,16 +1,13 @@
 #include "core/cli/opts.h"
 
 #include <errno.h>
-#include <getopt.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/cli/opts_print.h"
-#include "core/cli/opts_table.h"
-
-/* What getopt_long() returns for options without a letter. */
-enum { VAL_TABLE = 256, VAL_HELP = 100000, VAL_VERSION, VAL_COMPLETION };
+#include "core/cli/completion.h"
+#include "core/cli/help.h"
+#include "core/cli/opts_args.h"
+#include "core/cli/opts_in.h"
 
 static int
 set_flag(const struct opt *o, bool *value, const char *text, struct err *e)
@@ -68,39 +65,43 @@ set_value(const struct opt *o, void *values, const char *text, struct err *e)
     }
 }
 
-char *
-opts_text(const struct opt *o, const void *values)
+void
+opts_texts(const struct opt *o, const void *values, struct strlist *out)
 {
-    const char *at = (const char *)values + o->offset;
+    const char           *at = (const char *)values + o->offset;
+    const struct strlist *list = (const void *)at;
+    const char           *text;
 
     switch (o->kind) {
     case OPT_FLAG:
-        return xstrdup(*(const bool *)(const void *)at ? "yes" : "no");
+        strlist_add(out, *(const bool *)(const void *)at ? "yes" : "no");
+        break;
     case OPT_INT:
-        return xasprintf("%d", *(const int *)(const void *)at);
-    case OPT_TEXT: {
-        const char *text;
-
+        strlist_take(out, xasprintf("%d", *(const int *)(const void *)at));
+        break;
+    case OPT_TEXT:
         memcpy(&text, at, sizeof text);
-        return text == NULL ? NULL : xstrdup(text);
-    }
+        if (text != NULL) {
+            strlist_add(out, text);
+        }
+        break;
+    case OPT_LIST:
+        for (size_t i = 0; i < list->n; i++) {
+            strlist_add(out, list->v[i]);
+        }
+        break;
     default:
-        return NULL; /* lists have no place in the configuration file */
+        break;
     }
 }
 
 int
-opts_set(const struct opts_spec *spec, void *values, const char *name, const char *text,
-         struct err *e)
+opts_set(opts_tables tables, void *values, const char *name, const char *text, struct err *e)
 {
-    const struct opt *o;
+    const struct opt *o = opts_named(tables, name);
 
-    for (size_t i = 0; (o = opts_at(spec, i)) != NULL; i++) {
-        if (strcmp(o->name, name) == 0) {
-            return set_value(o, values, text, e);
-        }
-    }
-    return err_set(e, ERR_USAGE, "there is no option \"%s\"", name);
+    return o != NULL ? set_value(o, values, text, e)
+                     : err_set(e, ERR_USAGE, "there is no option \"%s\"", name);
 }
 
 int
@@ -110,11 +111,11 @@ opts_given(const struct opts_result *r, const char *name)
 }
 
 static int
-read_environment(const struct opts_spec *spec, void *values, struct opts_result *r, struct err *e)
+read_environment(void *values, struct opts_result *r, struct err *e)
 {
     const struct opt *o;
 
-    for (size_t i = 0; (o = opts_at(spec, i)) != NULL; i++) {
+    for (size_t i = 0; (o = opts_at(r->tables, i)) != NULL; i++) {
         const char *text = o->env == NULL ? NULL : getenv(o->env);
 
         if (text == NULL || *text == '\0') {
@@ -128,51 +129,15 @@ read_environment(const struct opts_spec *spec, void *values, struct opts_result 
     return 0;
 }
 
-/* getopt_long()'s own tables, made from ours.  shorts starts with ':': we print the errors. */
-struct getopt_tables {
-    struct option *longs;
-    char           shorts[2 * 128 + 2];
-};
-
-static void
-make_tables(const struct opts_spec *spec, struct getopt_tables *t)
-{
-    const struct opt *o;
-    size_t            n = 0;
-    char             *s = t->shorts;
-
-    while (opts_at(spec, n) != NULL) {
-        n++;
-    }
-    t->longs = xcalloc(n + 4, sizeof *t->longs);
-    *s++ = ':';
-    for (size_t i = 0; i < n; i++) {
-        o = opts_at(spec, i);
-        t->longs[i] = (struct option){o->name,
-                                      o->kind == OPT_FLAG ? no_argument : required_argument, NULL,
-                                      VAL_TABLE + (int)i};
-        if (o->letter != 0) {
-            *s++ = o->letter;
-            if (o->kind != OPT_FLAG) {
-                *s++ = ':';
-            }
-        }
-    }
-    *s = '\0';
-    t->longs[n++] = (struct option){"help", no_argument, NULL, VAL_HELP};
-    t->longs[n++] = (struct option){"version", no_argument, NULL, VAL_VERSION};
-    t->longs[n] = (struct option){"completion", required_argument, NULL, VAL_COMPLETION};
-}
-
 static const struct opt *
-find(const struct opts_spec *spec, int val)
+option_of(opts_tables tables, int val)
 {
     const struct opt *o;
 
-    if (val >= VAL_TABLE) {
-        return opts_at(spec, (size_t)(val - VAL_TABLE));
+    if (val >= OPTS_VAL_TABLE) {
+        return opts_at(tables, (size_t)(val - OPTS_VAL_TABLE));
     }
-    for (size_t i = 0; (o = opts_at(spec, i)) != NULL; i++) {
+    for (size_t i = 0; (o = opts_at(tables, i)) != NULL; i++) {
         if (o->letter == val) {
             return o;
         }
@@ -181,124 +146,124 @@ find(const struct opts_spec *spec, int val)
 }
 
 static int
-print_completion(const struct opts_spec *spec, const char *shell, struct err *e)
+take_option(const struct opt *o, void *values, struct opts_result *r, struct err *e)
 {
-    if (strcmp(shell, "bash") != 0) {
-        return err_set(e, ERR_USAGE, "--completion knows bash only, not \"%s\"", shell);
+    if (o->kind == OPT_LIST && !strlist_has(&r->given, o->name)) {
+        strlist_free((void *)((char *)values + o->offset)); /* what the environment said */
     }
-    opts_print_completion(spec);
+    if (set_value(o, values, optarg, e) != 0) {
+        return err_wrap(e, "command line");
+    }
+    strlist_add(&r->given, o->name);
     return 0;
 }
 
-/* The argument that getopt_long() just refused. */
 static int
-refuse(int c, char **argv, struct err *e)
+take(const struct opts_spec *spec, const struct opts_verb *verb, int c, char **argv, void *values,
+     struct opts_result *r, struct err *e)
 {
-    const char *what = c == ':' ? "needs a value" : "is not an option, or stands for several";
-
-    if (optopt > 0 && optopt < VAL_TABLE) {
-        return err_set(e, ERR_USAGE, "-%c %s", optopt, c == ':' ? what : "is not an option");
-    }
-    if (optopt >= VAL_TABLE && c != ':') {
-        what = "takes no value";
-    }
-    return err_set(e, ERR_USAGE, "%s %s", argv[optind - 1], what);
-}
-
-static int
-take_option(const struct opts_spec *spec, int c, char **argv, void *values, struct opts_result *r,
-            struct err *e)
-{
-    const struct opt *o;
-
     switch (c) {
-    case VAL_HELP:
-        opts_print_help(spec);
+    case OPTS_VAL_HELP:
+        help_print(spec, verb);
         r->done = 1;
         return 0;
-    case VAL_VERSION:
-        opts_print_version(spec);
+    case OPTS_VAL_VERSION:
+        help_print_version(spec);
         r->done = 1;
         return 0;
-    case VAL_COMPLETION:
+    case OPTS_VAL_COMPLETION:
         r->done = 1;
-        return print_completion(spec, optarg, e);
+        return completion_print(spec, optarg, e);
     case ':':
     case '?':
-        return refuse(c, argv, e);
+        return opts_refuse(spec, verb, r->tables, c, argv, e);
     default:
-        o = find(spec, c);
-        if (o->kind == OPT_LIST && !strlist_has(&r->given, o->name)) {
-            strlist_free((void *)((char *)values + o->offset)); /* what the environment said */
-        }
-        if (set_value(o, values, optarg, e) != 0) {
-            return err_wrap(e, "command line");
-        }
-        strlist_add(&r->given, o->name);
-        return 0;
+        return take_option(option_of(r->tables, c), values, r, e);
     }
 }
 
 int
-opts_parse(const struct opts_spec *spec, int argc, char **argv, void *values, struct opts_result *r,
-           struct err *e)
+opts_parse(const struct opts_spec *spec, const struct opts_verb *verb, int argc, char **argv,
+           void *values, struct opts_result *r, struct err *e)
 {
-    struct getopt_tables t = {0};
-    int                  rc = -1;
-    int                  c;
+    struct opts_getopt t = {0};
+    int                rc = -1;
+    int                c;
 
-    *r = (struct opts_result){0};
-    if (read_environment(spec, values, r, e) != 0) {
+    *r = (struct opts_result){.tables = verb != NULL ? verb->tables : spec->tables};
+    if (read_environment(values, r, e) != 0) {
         return -1;
     }
-    make_tables(spec, &t);
+    opts_getopt_make(r->tables, &t);
     optind = 0; /* GNU: start afresh */
-    while ((c = getopt_long(argc, argv, t.shorts, t.longs, NULL)) != -1) {
-        if (take_option(spec, c, argv, values, r, e) != 0) {
+    while (!r->done && (c = getopt_long(argc, argv, t.shorts, t.longs, NULL)) != -1) {
+        if (take(spec, verb, c, argv, values, r, e) != 0) {
             goto out;
         }
-        if (r->done) {
-            break;
-        }
     }
+    /* The command's own words come first among those that are left. */
+    optind += verb == NULL ? 0 : strchr(verb->name, ' ') == NULL ? 1 : 2;
     for (int i = optind; i < argc && !r->done; i++) {
         strlist_add(&r->rest, argv[i]);
     }
     rc = 0;
 out:
     if (rc != 0 && e->hint[0] == '\0') {
-        err_hint(e, "see %s --help", spec->program);
+        (void)opts_hint_help(spec, verb, e);
     }
     free(t.longs);
     return rc;
 }
 
-static bool
-has_word(const char *words, const char *word)
-{
-    size_t n = strlen(word);
-
-    for (const char *w = words; *w != '\0'; w += strcspn(w, " "), w += strspn(w, " ")) {
-        if (strcspn(w, " ") == n && strncmp(w, word, n) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 int
-opts_check_verb(const struct opts_result *r, const char *verb, const struct opt_verbs *table,
-                struct err *e)
+opts_check(const struct opts_spec *spec, const struct opts_verb *verb, const struct opts_result *r,
+           struct err *e)
 {
-    for (const struct opt_verbs *t = table; t->options != NULL; t++) {
-        for (size_t i = 0; i < r->given.n && !has_word(t->verbs, verb); i++) {
-            if (has_word(t->options, r->given.v[i])) {
-                err_set(e, ERR_USAGE, "--%s means nothing to %s", r->given.v[i], verb);
-                return err_hint(e, "it belongs to: %s", t->verbs);
-            }
-        }
+    if (spec->verbs != NULL && verb == NULL) {
+        err_set(e, ERR_USAGE, "which command?");
+        return opts_hint_help(spec, NULL, e);
+    }
+    if (opts_args_check(verb != NULL ? verb->args : spec->args, verb != NULL ? verb->name : NULL,
+                        &r->rest, e) != 0) {
+        return opts_hint_help(spec, verb, e);
     }
     return 0;
+}
+
+static struct strlist *
+list_of(const struct opt *o, void *values)
+{
+    return o->kind == OPT_LIST ? (void *)((char *)values + o->offset) : NULL;
+}
+
+void
+opts_lists_free(opts_tables tables, void *values)
+{
+    const struct opt *o;
+
+    for (size_t i = 0; (o = opts_at(tables, i)) != NULL; i++) {
+        if (list_of(o, values) != NULL) {
+            strlist_free(list_of(o, values));
+        }
+    }
+}
+
+void
+opts_lists_copy(opts_tables tables, void *values)
+{
+    const struct opt *o;
+
+    for (size_t i = 0; (o = opts_at(tables, i)) != NULL; i++) {
+        struct strlist *list = list_of(o, values);
+        struct strlist  copy = {0};
+
+        for (size_t k = 0; list != NULL && k < list->n; k++) {
+            strlist_add(&copy, list->v[k]);
+        }
+        if (list != NULL) {
+            *list = copy;
+        }
+    }
 }
 
 void

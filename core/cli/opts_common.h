@@ -19,20 +19,17 @@
         .kind = OPT_HEAD, .name = NULL                                                             \
     }
 
-/* storage_location_find() reads the configuration, as what it says may depend on the database.
+/* storage_location_find() reads environment and configuration, as what they say may be several,
+ * and depend on the database.
  * (Written out: cppcheck cannot follow a macro into another.) */
 #define OPT_COMMON_REPO(values)                                                                    \
-    {OPT_TEXT,                                                                                     \
-     "repo",                                                                                       \
-     0,                                                                                            \
-     "PATH|NAME",                                                                                  \
-     "repository: a directory, s3://BUCKET/PREFIX, or a [repo NAME] of the "                       \
-     "configuration",                                                                              \
-     offsetof(values, repo),                                                                       \
-     0,                                                                                            \
-     0,                                                                                            \
-     "PGASSAY_REPO",                                                                               \
-     NULL},                                                                                        \
+    {                                                                                              \
+        OPT_TEXT, "repo", 0, "PATH|NAME",                                                          \
+            "a directory, s3://BUCKET/PREFIX, or a [repo NAME] [$PGASSAY_REPO]",                   \
+            offsetof(values, repo), 0, 0, NULL, NULL                                               \
+    }
+
+#define OPT_COMMON_REPO_OPTION(values)                                                             \
     {                                                                                              \
         OPT_LIST, "repo-option", 0, "KEY=VALUE", "a key of [repo NAME], for this run",             \
             offsetof(values, repo_options), 0, 0, NULL, NULL                                       \
@@ -46,29 +43,25 @@
             offsetof(values, as_of), 0, 0, NULL, NULL                                              \
     }
 
-/* Who reads what is encrypted: keys of [repo NAME] (storage/contract/location.h,
- * storage_location_keys()). */
-#define OPTS_COMMON_KEYS(values)                                                                   \
-    {OPT_LIST,                                                                                     \
-     "identity",                                                                                   \
+/* Who reads what is encrypted: keys of [repo NAME] (storage/contract/location.h, struct
+ * storage_given). */
+#define OPT_COMMON_IDENTITY(values)                                                                \
+    {                                                                                              \
+        OPT_LIST, "identity", 0, "FILE", "secret key of a reader, for an encrypted repository",    \
+            offsetof(values, identity), 0, 0, NULL, NULL                                           \
+    }
+
+#define OPTS_COMMON_PASSPHRASE(values)                                                             \
+    {OPT_TEXT,                                                                                     \
+     "passphrase-file",                                                                            \
      0,                                                                                            \
      "FILE",                                                                                       \
-     "secret key of a reader, for an encrypted repository",                                        \
-     offsetof(values, identity),                                                                   \
+     "the secret key's passphrase is the first line of FILE",                                      \
+     offsetof(values, passphrase_file),                                                            \
      0,                                                                                            \
      0,                                                                                            \
      NULL,                                                                                         \
      NULL},                                                                                        \
-        {OPT_TEXT,                                                                                 \
-         "passphrase-file",                                                                        \
-         0,                                                                                        \
-         "FILE",                                                                                   \
-         "the secret key's passphrase is the first line of FILE",                                  \
-         offsetof(values, passphrase_file),                                                        \
-         0,                                                                                        \
-         0,                                                                                        \
-         NULL,                                                                                     \
-         NULL},                                                                                    \
         {OPT_TEXT,                                                                                 \
          "passphrase-command",                                                                     \
          0,                                                                                        \
@@ -84,9 +77,11 @@
             offsetof(values, passphrase_fd), 0, 0, NULL, NULL                                      \
     }
 
-#define OPT_COMMON_JOBS(values, most)                                                              \
+#define OPT_JOBS_PROCESSORS "one a processor, at most 16"
+/* How many is said by `otherwise`, in words, when the option is not given. */
+#define OPT_COMMON_JOBS(values, most, otherwise)                                                   \
     {                                                                                              \
-        OPT_INT, "jobs", 'j', "N", "parallel workers (default: one a processor, at most 16)",      \
+        OPT_INT, "jobs", 'j', "N", "parallel workers (default: " otherwise ")",                    \
             offsetof(values, jobs), 1, (most), "PGASSAY_JOBS", "jobs"                              \
     }
 
@@ -135,27 +130,24 @@
     }
 
 /* Throw-away servers. */
+#define OPT_COMMON_KEEP(values)                                                                    \
+    {                                                                                              \
+        OPT_FLAG, "keep", 0, NULL,                                                                 \
+            "leave the scratch server running, and say how to reach and remove it",                \
+            offsetof(values, keep), 0, 0, NULL, NULL                                               \
+    }
+
 #define OPTS_COMMON_SCRATCH(values)                                                                \
-    {OPT_FLAG,                                                                                     \
-     "keep",                                                                                       \
+    {OPT_TEXT,                                                                                     \
+     "scratch-dir",                                                                                \
      0,                                                                                            \
-     NULL,                                                                                         \
-     "leave the scratch server running, and say how to reach and remove it",                       \
-     offsetof(values, keep),                                                                       \
+     "DIR",                                                                                        \
+     "where the scratch server lives, instead of $TMPDIR",                                         \
+     offsetof(values, scratch_dir),                                                                \
      0,                                                                                            \
      0,                                                                                            \
-     NULL,                                                                                         \
-     NULL},                                                                                        \
-        {OPT_TEXT,                                                                                 \
-         "scratch-dir",                                                                            \
-         0,                                                                                        \
-         "DIR",                                                                                    \
-         "where the scratch server lives, instead of $TMPDIR",                                     \
-         offsetof(values, scratch_dir),                                                            \
-         0,                                                                                        \
-         0,                                                                                        \
-         "PGASSAY_SCRATCH_DIR",                                                                    \
-         "scratch-dir"},                                                                           \
+     "PGASSAY_SCRATCH_DIR",                                                                        \
+     "scratch-dir"},                                                                               \
     {                                                                                              \
         OPT_TEXT, "scratch-user", 0, "USER",                                                       \
             "system user that runs it when started by root (default: postgres)",                   \

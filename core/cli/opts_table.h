@@ -1,14 +1,20 @@
 /*
- * opts_table.h - one table drives parsing, --help, shell completion and the test that
- * the man page names every option.
+ * opts_table.h - what a tool's command line may hold, as tables: they drive parsing, --help, the
+ * shells' completion, and the test that the man page has every option and every command.
  *
- * A tool declares a struct of values, and a table whose entries point into it with
- * offsetof().
+ * An option is a row of a table and points, by offsetof(), into a struct of values.  Several tables
+ * may be put together, as long as all of them point into the same struct, or into what that struct
+ * begins with: so a command's own struct begins with what all commands have.
+ *
+ *     pgassay-storage  prune     [OPTION]... [DB]
+ *     the program      a command             its arguments
  */
 #ifndef CORE_CLI_OPTS_TABLE_H
 #define CORE_CLI_OPTS_TABLE_H
 
 #include <stddef.h>
+
+#include "core/config_key.h"
 
 enum opt_kind {
     OPT_FLAG, /* bool */
@@ -30,14 +36,32 @@ struct opt {
     const char   *config; /* key in the configuration file's sections, or NULL */
 };
 
-struct opts_spec {
-    const char       *program; /* "pgassay-backup" */
-    const char       *usage;   /* "[OPTION]... [DBNAME]..." */
-    const char       *summary; /* one sentence */
-    const struct opt *table;   /* ends with kind OPT_HEAD and name NULL */
+/* Tables of options, the last one NULL; each ends with kind OPT_HEAD and name NULL. */
+typedef const struct opt *const *opts_tables;
+
+/* What a tool can be asked to do: "pgassay-storage prune". */
+struct opts_verb {
+    const char *name;    /* "prune"; two words where the first is a command too: "keys add" */
+    const char *args;    /* "DB [BACKUP]" or "FILE..." (opts_args.h); "" for none */
+    const char *summary; /* one sentence, lower case, no full stop */
+    opts_tables tables;  /* every option that it takes */
 };
 
-/* i = 0, 1, ...: the i-th option of the table without its headings; NULL at the end. */
-const struct opt *opts_at(const struct opts_spec *, size_t i);
+struct opts_spec {
+    const char *program; /* "pgassay-backup" */
+    const char *args;    /* of a tool without commands, as of one */
+    const char *summary; /* one sentence */
+    opts_tables tables;  /* of a tool without commands; else those that need no command */
+    const struct opts_verb *const *verbs;    /* NULL at the end; or NULL: a tool without commands */
+    const struct config_keys *(*keys)(void); /* of the configuration; NULL: it reads none */
+};
+
+/* i = 0, 1, ...: the i-th option of the tables without their headings; NULL at the end. */
+const struct opt *opts_at(opts_tables, size_t i);
+/* The option of that name; NULL: there is none. */
+const struct opt *opts_named(opts_tables, const char *name);
+
+/* i = 0, 1, ...: the i-th option that only --help, --version and the like are; NULL at the end. */
+const struct opt *opts_builtin(size_t i);
 
 #endif

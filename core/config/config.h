@@ -4,32 +4,47 @@
  *     jobs = 4                         ; before any section: defaults for everything
  *     [repo nightly]
  *     path = /srv/backups
+ *     encrypt-to = ops.pub, escrow.pub ; a list
+ *     [repo offsite]
+ *     path = s3://bucket
+ *     encrypt-to =
+ *         /keys/a name, with a comma.pub
+ *         /keys/escrow.pub
  *     [database shop]
  *     conninfo = host=db1 dbname=shop
  *     repo = nightly
  *
  * Path: --config, else $PGASSAY_CONFIG, else $XDG_CONFIG_HOME/pgassay/pgassay.conf
  * (~/.config), else /etc/pgassay.conf; a missing default file is no error.  A key that nobody knows
- * is an error naming file and line; so is one given twice.  In keys "_" is the same as "-".
- * Flag > environment > file > default.
+ * is an error naming file and line; so is one given twice, unless it holds a list: then each adds
+ * to it.  An indented line that follows a list is one more of its values, to the last comma, when
+ * it is indented deeper than the key and does not itself begin with a key.  Lines may be of any
+ * length.  In keys "_" is the same as "-".  Flag > environment > file > default.
  */
 #ifndef CORE_CONFIG_CONFIG_H
 #define CORE_CONFIG_CONFIG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
 #include "core/cli/opts.h"
+#include "core/config_key.h"
 #include "core/err.h"
 
 struct config;
 
-/* path NULL: the default places.  Never NULL on success, even without a file. */
-struct config *config_load(const char *path, struct err *);
+/* path NULL: the default places.  What keys there are must be told as long as the configuration
+ * lives.  Never NULL on success, even without a file. */
+struct config *config_load(const char *path, const struct config_keys *, struct err *);
 void           config_free(struct config *);
 
 /* kind: "" for what stands before any section, "repo", "database".  NULL when not set. */
 const char *config_get(const struct config *, const char *kind, const char *name, const char *key);
+/* The values of a list, in their order, appended to out.  False when the key is not there at all:
+ * a list may be there and empty. */
+bool config_list(const struct config *, const char *kind, const char *name, const char *key,
+                 struct strlist *out);
 /* The i-th section's name of that kind, NULL at the end. */
 const char *config_section(const struct config *, const char *kind, size_t i);
 const char *config_path(const struct config *); /* NULL: no file was read */
@@ -37,19 +52,20 @@ const char *config_path(const struct config *); /* NULL: no file was read */
 /* Sets every option that has a configuration key and was given neither on the command
  * line nor in the environment: from the database's section (database may be NULL), else
  * from the defaults.  What it sets is borrowed from the configuration. */
-int config_apply(const struct config *, const char *database, const struct opts_spec *,
-                 const struct opts_result *, void  *values, struct err *);
+int config_apply(const struct config *, const char *database, const struct opts_result *,
+                 void *values, struct err *);
 
 /* --print-config: the file's sections as INI, the origin of each value as a comment. */
 void config_print(const struct config *, FILE *);
-/* The same, and before it each option's value in force and whether it comes from the
- * command line, the environment, the file or is the default. */
-void config_print_options(const struct config *, const char *database, const struct opts_spec *,
-                          const struct opts_result *, const void *values, FILE *);
+/* The same, and before it which repository is meant, each option's value in force, and whether
+ * these come from the command line, the environment, the file or are the default.  What is printed
+ * can be read again. */
+void config_print_options(const struct config *, const char *database, const struct opts_result *,
+                          const void *values, FILE *);
 
 /* The repositories that are meant, by name or location: --repo arguments (args, may be NULL),
- * else $PGASSAY_REPO, else the database's repo key, else the default's; each text may name
- * several, with commas between.  ERR_USAGE with a hint when there is none. */
+ * else $PGASSAY_REPO, else the database's repo key, else the default's.  In an argument and in the
+ * variable, commas separate several.  ERR_USAGE with a hint when there is none. */
 int config_repo_names(const struct config *, const struct strlist *args, const char *database,
                       struct strlist *names, struct err *);
 /* Where one of them is: the path of "[repo NAME]" when such a section exists (*section becomes
@@ -59,7 +75,11 @@ const char *config_repo_path(const struct config *, const char *name, const char
                              struct err *);
 /* A copy that lives as long as the configuration.  Not thread-safe. */
 const char *config_keep(const struct config *, const char *text);
-/* ERR_USAGE when a section of this kind has no such key. */
-int config_check_key(const char *kind, const char *key, struct err *);
+/* ERR_USAGE, with what may have been meant, when a section of this kind has no such key. */
+int config_check_key(const struct config *, const char *kind, const char *key, struct err *);
+
+/* The keys that any tool reads before any section and in "[database NAME]": for struct
+ * config_keys. */
+extern const struct config_key *const config_common_keys[], *const config_database_keys[];
 
 #endif

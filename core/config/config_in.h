@@ -1,8 +1,5 @@
 /*
  * config_in.h - what the config*.c files share; nobody else includes it.
- *
- * Every key that some tool knows: a tool must accept the keys of the others, and
- * still refuse a misspelt one.
  */
 #ifndef CORE_CONFIG_CONFIG_IN_H
 #define CORE_CONFIG_CONFIG_IN_H
@@ -11,16 +8,47 @@
 
 #include "core/config/config.h"
 
-bool config_kind_known(const char *kind);
-bool config_key_known(const char *kind, const char *key);
-/* The keys of a kind of section, with commas between; allocated. */
-char *config_keys_text(const char *kind);
+struct config_section {
+    char *kind; /* "", "repo", "database" */
+    char *name; /* "" for the defaults */
+};
 
-/* config_get() that also tells the line. */
-const char *config_find(const struct config *, const char *kind, const char *name, const char *key,
-                        int *line);
-/* The i-th key of a section, NULL at the end. */
-const char *config_key(const struct config *, const char *kind, const char *name, size_t i);
+/* One value; a list has several under one key, and a single empty one when it is there and
+ * empty. */
+struct config_entry {
+    size_t                   section;
+    const struct config_key *key;
+    char                    *value;
+    int                      line;
+};
+
+struct config {
+    char                     *path; /* NULL: no file was read */
+    const struct config_keys *keys;
+    struct config_section    *section;
+    size_t                    n_sections, cap_sections;
+    struct config_entry      *entry;
+    size_t                    n, cap;
+    struct strlist           *kept; /* config_keep()'s */
+};
+
+bool config_kind_known(const char *kind);
+/* The declaration of a key, given with '-'; NULL when a section of this kind has none such. */
+const struct config_key *config_key_find(const struct config *, const char *kind, const char *key);
+/* True when it is one, or might be a misspelt one. */
+bool config_key_likely(const struct config *, const char *kind, const char *key);
+/* In place: '_' becomes '-'. */
+void config_key_normalise(char *key);
+/* ERR_USAGE "unknown key ...", with a hint. Returns -1. */
+int config_key_unknown(const struct config *, const char *kind, const char *key, struct err *);
+
+/* Reads the file's text into c. */
+int config_read(struct config *c, const char *text, struct err *);
+
+/* The first value of a key, NULL when the key is not there; *at (from where to look, 0 at first)
+ * becomes where to look for the next one. */
+const struct config_entry *config_next(const struct config *, const char *kind, const char *name,
+                                       const char *key, size_t *at);
 /* True for connection text that holds a password: never print it. */
 bool config_is_secret(const char *value);
 

@@ -5,89 +5,43 @@
 #include <string.h>
 
 #include "core/mem.h"
+#include "core/similar.h"
 
-/* Both before any section and in "[database NAME]". */
-static const char *const common[] = {"repo",        "jobs",         "compress",
-                                     "copy-format", "lock-timeout", "exclude-table-data",
-                                     "note",        "prune",                /* backup */
-                                     "host",        "port",         "user", /* connection */
-                                     "role",        "no-owner",     "no-privileges", /* restore */
-                                     "max-age", /* and drill, live */
-                                     "scratch-dir", "scratch-user", "pg-bindir",
-                                     NULL}; /* this host */
+static const struct config_key common[] = {
+    {"repo", CONFIG_COMMA_LIST, "where backups are: a directory, a URL, or the NAME of a [repo]",
+     NULL},
+    /* backup */
+    {"jobs", CONFIG_TEXT, "parallel workers", NULL},
+    {"compress", CONFIG_TEXT, "zstd[:LEVEL], gzip[:LEVEL] or none", NULL},
+    {"copy-format", CONFIG_TEXT, "auto or text", NULL},
+    {"lock-timeout", CONFIG_TEXT, "seconds to wait for a locked table", NULL},
+    {"exclude-table-data", CONFIG_LIST, "definitions of what matches, but not its rows", NULL},
+    {"note", CONFIG_TEXT, "a remark to keep with backups", NULL},
+    {"prune", CONFIG_TEXT, "yes: prune after every backup", NULL},
+    /* connection */
+    {"host", CONFIG_TEXT, "the server, for backups and comparisons", NULL},
+    {"port", CONFIG_TEXT, "the server's port", NULL},
+    {"user", CONFIG_TEXT, "connect as this role", NULL},
+    /* restore, and drill, live */
+    {"role", CONFIG_TEXT, "SET ROLE to this", NULL},
+    {"no-owner", CONFIG_TEXT, "yes: restores leave everything to who restores", NULL},
+    {"no-privileges", CONFIG_TEXT, "yes: restores leave GRANT and REVOKE out", NULL},
+    {"max-age", CONFIG_TEXT, "how old the newest backup may be: 30m, 26h, 3d", NULL},
+    /* this host */
+    {"scratch-dir", CONFIG_TEXT, "where throw-away servers live", NULL},
+    {"scratch-user", CONFIG_TEXT, "who runs throw-away servers that root starts", NULL},
+    {"pg-bindir", CONFIG_TEXT, "directory of PostgreSQL's programs", NULL},
+    {NULL, CONFIG_TEXT, NULL, NULL},
+};
 
-/* "[repo NAME]". */
-static const char *const repo[] = {"path",
-                                   "listing-delay", /* what every store has */
-                                   "endpoint",
-                                   "region",
-                                   "style",
-                                   "ca-file",
-                                   "profile", /* where an S3 store is */
-                                   "bandwidth",
-                                   "timeout",
-                                   "idle-timeout", /* how it is talked to */
-                                   "storage-class",
-                                   "sse",
-                                   "sse-kms-key",
-                                   "sse-customer-key-file",
-                                   "tags",
-                                   "checksum", /* and how it keeps things */
-                                   "object-lock",
-                                   "object-lock-days", /* and for how long nobody removes them */
-                                   "sign-key",
-                                   "trust-backup",
-                                   "trust-prune",
-                                   "trust-drill",
-                                   "trust-admin", /* and who is believed (storage/keys/trust.h) */
-                                   "encrypt-to",
-                                   "must-encrypt",
-                                   "repo-id", /* and what is insisted on (storage/keys/keyring.h) */
-                                   "identity",
-                                   "passphrase-file",
-                                   "passphrase-command",
-                                   "passphrase-fd", /* and who reads */
-                                   "as-of",         /* and when it is looked at */
-                                   NULL};
+static const struct config_key database[] = {
+    {"conninfo", CONFIG_TEXT, "how to reach the database: key=value words or a URI", NULL},
+    {"dbname", CONFIG_TEXT, "the database's name on its server", NULL},
+    {NULL, CONFIG_TEXT, NULL, NULL},
+};
 
-/* "[database NAME]" only. */
-static const char *const database[] = {"conninfo", "dbname", NULL};
-
-static bool
-is_in(const char *const *list, const char *key)
-{
-    for (; *list != NULL; list++) {
-        if (strcmp(*list, key) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* text, which is freed, and the list behind it. */
-static char *
-joined(char *text, const char *const *list)
-{
-    for (; *list != NULL; list++) {
-        char *longer = xasprintf("%s%s%s", text, *text != '\0' ? ", " : "", *list);
-
-        free(text);
-        text = longer;
-    }
-    return text;
-}
-
-char *
-config_keys_text(const char *kind)
-{
-    if (strcmp(kind, "repo") == 0) {
-        return joined(xstrdup(""), repo);
-    }
-    if (strcmp(kind, "database") == 0) {
-        return joined(joined(xstrdup(""), database), common);
-    }
-    return joined(xstrdup(""), common);
-}
+const struct config_key *const config_common_keys[] = {common, NULL};
+const struct config_key *const config_database_keys[] = {database, NULL};
 
 bool
 config_kind_known(const char *kind)
@@ -95,28 +49,111 @@ config_kind_known(const char *kind)
     return strcmp(kind, "repo") == 0 || strcmp(kind, "database") == 0;
 }
 
-bool
-config_key_known(const char *kind, const char *key)
+/* The i-th table of the keys that a section of this kind may have; NULL at the end. */
+static const struct config_key *
+table_of(const struct config *c, const char *kind, size_t i)
 {
+    const struct config_key *const *t;
+
     if (strcmp(kind, "repo") == 0) {
-        return is_in(repo, key);
+        return c->keys->repo[i];
     }
-    return is_in(common, key) || (strcmp(kind, "database") == 0 && is_in(database, key));
+    if (strcmp(kind, "database") == 0) {
+        for (t = c->keys->database; *t != NULL; t++) {
+            if (i-- == 0) {
+                return *t;
+            }
+        }
+    }
+    return c->keys->common[i];
+}
+
+const struct config_key *
+config_key_find(const struct config *c, const char *kind, const char *key)
+{
+    const struct config_key *k;
+
+    for (size_t i = 0; (k = table_of(c, kind, i)) != NULL; i++) {
+        for (; k->name != NULL; k++) {
+            if (strcmp(k->name, key) == 0) {
+                return k;
+            }
+        }
+    }
+    return NULL;
+}
+
+static void
+find_similar(const struct config *c, const char *kind, struct similar *s)
+{
+    const struct config_key *k;
+
+    for (size_t i = 0; (k = table_of(c, kind, i)) != NULL; i++) {
+        for (; k->name != NULL; k++) {
+            similar_try(s, k->name);
+        }
+    }
+}
+
+bool
+config_key_likely(const struct config *c, const char *kind, const char *key)
+{
+    struct similar s = SIMILAR(key);
+
+    find_similar(c, kind, &s);
+    return s.best != NULL || config_key_find(c, kind, key) != NULL;
+}
+
+void
+config_key_normalise(char *key)
+{
+    for (; *key != '\0'; key++) {
+        if (*key == '_') {
+            *key = '-';
+        }
+    }
+}
+
+/* The keys of a kind of section, with commas between; allocated. */
+static char *
+all_keys(const struct config *c, const char *kind)
+{
+    const struct config_key *k;
+    char                    *text = xstrdup("");
+
+    for (size_t i = 0; (k = table_of(c, kind, i)) != NULL; i++) {
+        for (; k->name != NULL; k++) {
+            char *longer = xasprintf("%s%s%s", text, *text != '\0' ? ", " : "", k->name);
+
+            free(text);
+            text = longer;
+        }
+    }
+    return text;
 }
 
 int
-config_check_key(const char *kind, const char *key, struct err *e)
+config_key_unknown(const struct config *c, const char *kind, const char *key, struct err *e)
 {
-    char *known;
+    struct similar s = SIMILAR(key);
+    char          *known = all_keys(c, kind);
 
-    if (config_key_known(kind, key)) {
-        return 0;
-    }
-    known = config_keys_text(kind);
+    find_similar(c, kind, &s);
     err_set(e, ERR_USAGE, "unknown key \"%s\"", key);
-    err_hint(e, "there are %s", known);
+    (void)similar_say(s.best, e);
+    if (*kind == '\0') {
+        (void)err_hint(e, "before any section there may be %s", known);
+    } else {
+        (void)err_hint(e, "[%s NAME] may have %s", kind, known);
+    }
     free(known);
     return -1;
+}
+
+int
+config_check_key(const struct config *c, const char *kind, const char *key, struct err *e)
+{
+    return config_key_find(c, kind, key) != NULL ? 0 : config_key_unknown(c, kind, key, e);
 }
 
 bool

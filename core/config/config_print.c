@@ -6,43 +6,47 @@
 #include "core/config/config_in.h"
 #include "core/mem.h"
 
+/* The section that says something of a key: the database's, else what stands before any. */
 static const char *
-find(const struct config *c, const char *database, const char *key, int *line)
+kind_of(const struct config *c, const char *database, const char *key)
 {
-    const char *text = database == NULL ? NULL : config_find(c, "database", database, key, line);
+    size_t at = 0;
 
-    return text == NULL ? config_find(c, "", NULL, key, line) : text;
+    return database != NULL && config_next(c, "database", database, key, &at) != NULL ? "database"
+                                                                                      : "";
 }
 
 int
-config_apply(const struct config *c, const char *database, const struct opts_spec *spec,
-             const struct opts_result *r, void *values, struct err *e)
+config_apply(const struct config *c, const char *database, const struct opts_result *r,
+             void *values, struct err *e)
 {
     const struct opt *o;
 
-    for (size_t i = 0; (o = opts_at(spec, i)) != NULL; i++) {
-        const char *text;
-        int         line = 0;
+    for (size_t i = 0; (o = opts_at(r->tables, i)) != NULL; i++) {
+        const struct config_entry *x;
+        size_t                     at = 0;
 
-        if (o->config == NULL || opts_given(r, o->name)) {
-            continue;
-        }
-        text = find(c, database, o->config, &line);
-        if (text != NULL && opts_set(spec, values, o->name, text, e) != 0) {
-            return err_wrap(e, "%s:%d", config_path(c), line);
+        while (o->config != NULL && !opts_given(r, o->name) &&
+               (x = config_next(c, kind_of(c, database, o->config), database, o->config, &at)) !=
+                   NULL) {
+            if (o->kind == OPT_LIST && *x->value == '\0') {
+                continue; /* a list that is there and empty */
+            }
+            if (opts_set(r->tables, values, o->name, x->value, e) != 0) {
+                return err_wrap(e, "%s:%d", config_path(c), x->line);
+            }
         }
     }
     return 0;
 }
 
+/* ---- printing ---- */
+
+/* Behind a value, as a comment, where it is from. */
 static void
-print_value(FILE *f, const char *key, const char *value, const char *from, int line)
+print_origin(FILE *f, const char *from, int line)
 {
-    if (config_is_secret(value)) {
-        (void)fprintf(f, "; %s is hidden: it holds a password ; %s", key, from);
-    } else {
-        (void)fprintf(f, "%s = %s ; %s", key, value, from);
-    }
+    (void)fprintf(f, " ; %s", from);
     if (line > 0) {
         (void)fprintf(f, ":%d", line);
     }
@@ -50,29 +54,75 @@ print_value(FILE *f, const char *key, const char *value, const char *from, int l
 }
 
 static void
-print_section(const struct config *c, const char *kind, const char *name, FILE *f)
+print_value(FILE *f, const char *key, const char *value, const char *from, int line)
 {
-    const char *key;
-    int         line = 0;
+    if (config_is_secret(value)) {
+        (void)fprintf(f, "; %s is hidden: it holds a password", key);
+    } else {
+        (void)fprintf(f, "%s = %s", key, value);
+    }
+    print_origin(f, from, line);
+}
 
-    (void)fprintf(f, "\n[%s %s]\n", kind, name);
-    for (size_t i = 0; (key = config_key(c, kind, name, i)) != NULL; i++) {
-        const char *value = config_find(c, kind, name, key, &line);
+/* One value of a list.  Where the key's own line would be cut at commas, below it. */
+static void
+print_item(FILE *f, const char *key, const char *value, const char *from, int line)
+{
+    if (strchr(value, ',') != NULL) {
+        (void)fprintf(f, "%s =\n    %s", key, value);
+        print_origin(f, from, line);
+    } else {
+        print_value(f, key, value, from, line);
+    }
+}
 
-        print_value(f, key, value, config_path(c), line);
+static void
+print_list(const struct config *c, FILE *f, const char *kind, const char *name, const char *key)
+{
+    const struct config_entry *x;
+    size_t                     at = 0;
+
+    while ((x = config_next(c, kind, name, key, &at)) != NULL) {
+        print_item(f, key, x->value, config_path(c), x->line);
+    }
+}
+
+/* One key as the file has it. */
+static void
+print_entry(const struct config *c, FILE *f, const char *kind, const char *name, const char *key)
+{
+    size_t                     at = 0;
+    const struct config_entry *x = config_next(c, kind, name, key, &at);
+
+    if (x->key->form == CONFIG_TEXT) {
+        print_value(f, key, x->value, config_path(c), x->line);
+    } else {
+        print_list(c, f, kind, name, key);
+    }
+}
+
+/* Every key of the s-th section, where it stands first. */
+static void
+print_keys(const struct config *c, size_t s, FILE *f)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        const struct config_entry *x = &c->entry[i];
+        size_t                     at = 0;
+
+        if (x->section == s &&
+            config_next(c, c->section[s].kind, c->section[s].name, x->key->name, &at) == x) {
+            print_entry(c, f, c->section[s].kind, c->section[s].name, x->key->name);
+        }
     }
 }
 
 static void
 print_sections(const struct config *c, FILE *f)
 {
-    static const char *const kinds[] = {"repo", "database"};
-
-    for (size_t k = 0; k < 2; k++) {
-        const char *name;
-
-        for (size_t i = 0; (name = config_section(c, kinds[k], i)) != NULL; i++) {
-            print_section(c, kinds[k], name, f);
+    for (size_t s = 0; s < c->n_sections; s++) {
+        if (*c->section[s].kind != '\0') {
+            (void)fprintf(f, "\n[%s %s]\n", c->section[s].kind, c->section[s].name);
+            print_keys(c, s, f);
         }
     }
 }
@@ -86,42 +136,88 @@ print_file(const struct config *c, FILE *f)
 void
 config_print(const struct config *c, FILE *f)
 {
-    const char *key;
-    int         line = 0;
-
     print_file(c, f);
-    for (size_t i = 0; (key = config_key(c, "", "", i)) != NULL; i++) {
-        const char *value = config_find(c, "", "", key, &line);
-
-        print_value(f, key, value, config_path(c), line);
+    if (c->n_sections > 0) {
+        print_keys(c, 0, f);
     }
     print_sections(c, f);
 }
 
+/* ---- the options in force ---- */
+
+static void
+print_values(FILE *f, const char *key, const struct strlist *values, const char *from)
+{
+    for (size_t i = 0; i < values->n; i++) {
+        print_item(f, key, values->v[i], from, 0);
+    }
+}
+
+/* "repo", which each tool asks for by itself: as one option, or a list (config_repo_names()). */
+static void
+print_repo(const struct config *c, const char *database, const struct opts_result *r,
+           const void *values, FILE *f)
+{
+    const struct opt *o = opts_named(r->tables, "repo");
+    bool              flag = strlist_has(&r->given, "repo");
+    struct strlist    args = {0}, names = {0};
+    struct err        none = ERR_INIT;
+    const char       *env = getenv("PGASSAY_REPO");
+
+    if (o == NULL) {
+        return;
+    }
+    opts_texts(o, values, &args);
+    if (flag && o->kind == OPT_TEXT) {
+        print_values(f, "repo", &args, "command line");
+    } else if (config_repo_names(c, flag ? &args : NULL, database, &names, &none) != 0) {
+        (void)fprintf(f, "; repo is not set\n");
+    } else if (flag || (env != NULL && env[strspn(env, " ,\t")] != '\0')) {
+        print_values(f, "repo", &names, flag ? "command line" : "PGASSAY_REPO");
+    } else {
+        print_list(c, f, kind_of(c, database, "repo"), database, "repo");
+    }
+    strlist_free(&args);
+    strlist_free(&names);
+}
+
+static void
+print_option(const struct config *c, const char *database, const struct opts_result *r,
+             const struct opt *o, const void *values, FILE *f)
+{
+    struct strlist texts = {0};
+    size_t         at = 0;
+    const char    *from = "default";
+
+    opts_texts(o, values, &texts);
+    if (strlist_has(&r->given, o->name)) {
+        from = "command line";
+    } else if (strlist_has(&r->from_env, o->name)) {
+        from = o->env;
+    } else if (config_next(c, kind_of(c, database, o->config), database, o->config, &at) != NULL) {
+        print_entry(c, f, kind_of(c, database, o->config), database, o->config);
+        from = NULL;
+    }
+    if (from != NULL && o->kind == OPT_LIST && texts.n > 0) {
+        print_values(f, o->config, &texts, from);
+    } else if (from != NULL && texts.n > 0) {
+        print_value(f, o->config, texts.v[0], from, 0);
+    }
+    strlist_free(&texts);
+}
+
 void
-config_print_options(const struct config *c, const char *database, const struct opts_spec *spec,
-                     const struct opts_result *r, const void *values, FILE *f)
+config_print_options(const struct config *c, const char *database, const struct opts_result *r,
+                     const void *values, FILE *f)
 {
     const struct opt *o;
 
     print_file(c, f);
-    for (size_t i = 0; (o = opts_at(spec, i)) != NULL; i++) {
-        char *text = o->config == NULL ? NULL : opts_text(o, values);
-        int   line = 0;
-
-        if (text == NULL) {
-            continue;
+    print_repo(c, database, r, values, f);
+    for (size_t i = 0; (o = opts_at(r->tables, i)) != NULL; i++) {
+        if (o->config != NULL) {
+            print_option(c, database, r, o, values, f);
         }
-        if (strlist_has(&r->given, o->name)) {
-            print_value(f, o->config, text, "command line", 0);
-        } else if (strlist_has(&r->from_env, o->name)) {
-            print_value(f, o->config, text, o->env, 0);
-        } else if (find(c, database, o->config, &line) != NULL) {
-            print_value(f, o->config, text, config_path(c), line);
-        } else {
-            print_value(f, o->config, text, "default", 0);
-        }
-        free(text);
     }
     print_sections(c, f);
 }

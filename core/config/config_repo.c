@@ -5,39 +5,39 @@
 #include "core/config/config_in.h"
 #include "core/mem.h"
 
-static const char *
-non_empty(const char *text)
+/* The first of these that names any. */
+static void
+configured(const struct config *c, const char *database, struct strlist *names)
 {
-    return text == NULL || text[strspn(text, " ,")] == '\0' ? NULL : text;
+    const char *text = getenv("PGASSAY_REPO");
+
+    strlist_split(names, text == NULL ? "" : text);
+    if (names->n == 0 && database != NULL) {
+        (void)config_list(c, "database", database, "repo", names);
+    }
+    if (names->n == 0) {
+        (void)config_list(c, "", NULL, "repo", names);
+    }
 }
 
 int
 config_repo_names(const struct config *c, const struct strlist *args, const char *database,
                   struct strlist *names, struct err *e)
 {
-    const char *text;
-
     for (size_t i = 0; args != NULL && i < args->n; i++) {
         strlist_split(names, args->v[i]);
     }
     if (args != NULL && args->n > 0) {
         return names->n > 0 ? 0 : err_set(e, ERR_USAGE, "--repo names no repository");
     }
-    text = non_empty(getenv("PGASSAY_REPO"));
-    if (text == NULL && database != NULL) {
-        text = non_empty(config_get(c, "database", database, "repo"));
+    configured(c, database, names);
+    if (names->n > 0) {
+        return 0;
     }
-    if (text == NULL) {
-        text = non_empty(config_get(c, "", NULL, "repo"));
-    }
-    if (text == NULL) {
-        err_set(e, ERR_USAGE, "which repository?");
-        return err_hint(e,
-                        "give --repo PATH or set PGASSAY_REPO; or write \"repo = PATH\" into the "
-                        "configuration");
-    }
-    strlist_split(names, text);
-    return 0;
+    err_set(e, ERR_USAGE, "which repository?");
+    return err_hint(e,
+                    "give --repo PATH or set PGASSAY_REPO; or write \"repo = PATH\" into the "
+                    "configuration");
 }
 
 const char *

@@ -1,53 +1,64 @@
 /*
- * cmd.h - pgassay-storage: what its verbs share.  One verb, one file.
+ * cmd.h - pgassay-storage: its commands, and what they share.
+ *
+ * A command is a row of verbs.def and a file that defines cmd_NAME: its name, arguments and
+ * summary, the tables of its options, and the function that does it.  Its own options go into a
+ * struct of its own that begins with struct cmd:
+ *
+ *     struct pin_options {
+ *         struct cmd  cmd;
+ *         const char *note;
+ *     };
  */
 #ifndef STORAGE_COMMANDS_CMD_H
 #define STORAGE_COMMANDS_CMD_H
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 
+#include "core/cli/opts_common.h"
 #include "core/config/config.h"
 #include "core/err.h"
+#include "storage/contract/location.h"
+#include "storage/format/label.h"
 #include "storage/repo/repo.h"
-#include "storage/retention/policy.h"
 
+/* What any command may be given; which of it counts is said by its tables. */
 struct cmd {
-    const char        *repo, *config_file;
-    struct strlist     repo_options;
-    const char        *as_of, *since;
-    bool               json, tables, check, quiet, verbose, print_config;
-    const char        *share, *max_bytes, *max_time, *repair_from;
-    int                jobs;
-    const char        *rule[POLICY_KEYS]; /* policy: in policy_key()'s order */
-    const char        *backup;
-    bool               adopt, decrypt;
-    bool               clear, dry_run, drop_damaged;
-    const char        *name, *passphrase_file, *passphrase_command, *passphrase_fd;
-    bool               passphrase, writer;
-    struct strlist     identity, encrypt_to;
-    const char        *note, *reason, *grace, *free_space;
-    struct config     *config;
-    const char *const *args; /* what stands behind the verb */
-    size_t             n_args;
+    const char    *repo; /* cmd_repo_options */
+    struct strlist repo_options;
+    const char    *as_of;    /* cmd_as_of_options */
+    struct strlist identity; /* cmd_key_options */
+    const char    *passphrase_file, *passphrase_command, *passphrase_fd;
+    bool           json, quiet, verbose, print_config; /* cmd_general_options */
+    const char    *config_file;
+
+    struct config       *config;
+    struct storage_given given; /* all that is said above of the repository */
+    const char *const   *args;  /* what stands behind the command */
+    size_t               n_args;
 };
 
-/* An exit status, or -1 with the error. */
-int cmd_init(const struct cmd *, struct err *);
-int cmd_list(const struct cmd *, struct err *);
-int cmd_show(const struct cmd *, struct err *);
-int cmd_scrub(const struct cmd *, struct err *);
-int cmd_copy(const struct cmd *, struct err *);
-int cmd_doctor(const struct cmd *, struct err *);
-int cmd_undelete(const struct cmd *, struct err *);
-int cmd_policy(const struct cmd *, struct err *);
-int cmd_pin(const struct cmd *, struct err *);
-int cmd_unpin(const struct cmd *, struct err *);
-int cmd_accept(const struct cmd *, struct err *);
-int cmd_prune(const struct cmd *, struct err *);
-int cmd_keygen(const struct cmd *, struct err *);
-int cmd_keys(const struct cmd *, struct err *);
+struct cmd_verb {
+    struct opts_verb cli;
+    size_t           size;                        /* of its struct of options */
+    const void      *defaults;                    /* such a struct; NULL: zeros */
+    int (*run)(const struct cmd *, struct err *); /* an exit status, or -1 with the error */
+};
+
+/* Several in one table of tables. */
+#define CMD_TABLES(...) ((const struct opt *const[]){__VA_ARGS__, NULL})
+extern const struct opt cmd_repo_options[], cmd_as_of_options[], cmd_key_options[],
+    cmd_general_options[];
+
+#define CMD_VERB(name) extern const struct cmd_verb cmd_##name;
+#include "storage/commands/verbs.def"
+#undef CMD_VERB
+
+/* The command's own options. */
+#define CMD_OPTIONS(c, type) ((const struct type *)(const void *)(c))
 
 /* The repository meant; database (may be NULL) helps to find its configured one. */
 struct repo *cmd_open(const struct cmd *, const char *database, struct err *);

@@ -11,7 +11,14 @@
 #include "storage/format/object.h"
 #include "storage/heal/copy.h"
 
-enum { HUMAN = 48 };
+enum { HUMAN = 48, JOBS_MAX = 64 };
+
+struct copy_options {
+    struct cmd  cmd;
+    const char *backup;
+    bool        adopt, decrypt, dry_run;
+    int         jobs;
+};
 
 /* How many backups came to what, over all databases. */
 struct tally {
@@ -114,12 +121,12 @@ check_two(const struct cmd *c, const struct repo *from, const struct repo *to, s
 }
 
 static int
-open_repo(const struct cmd *c, const char *arg, const char *db, const struct strlist *options,
+open_repo(const struct cmd *c, const char *arg, const char *db, const struct storage_given *given,
           struct repo **out, struct err *e)
 {
     struct storage_location place;
 
-    if (storage_location_find(c->config, arg, db, options, &place, e) != 0) {
+    if (storage_location_find(c->config, arg, db, given, &place, e) != 0) {
         return -1;
     }
     place.others = NULL;
@@ -132,15 +139,21 @@ static int
 open_destination(const struct cmd *c, const char *arg, const char *db, struct repo **out,
                  struct err *e)
 {
-    struct strlist options = {0};
-    int            rc;
+    struct strlist       options = {0};
+    struct storage_given given = c->given;
+    int                  rc;
 
     for (size_t i = 0; i < c->repo_options.n; i++) {
-        if (strncmp(c->repo_options.v[i], "as-of=", strlen("as-of=")) != 0) {
-            strlist_add(&options, c->repo_options.v[i]);
+        const char *text = c->repo_options.v[i];
+
+        if (strncmp(text, "as-of=", strlen("as-of=")) != 0 &&
+            strncmp(text, "as_of=", strlen("as_of=")) != 0) {
+            strlist_add(&options, text);
         }
     }
-    rc = open_repo(c, arg, db, &options, out, e);
+    given.options = &options;
+    given.as_of = NULL;
+    rc = open_repo(c, arg, db, &given, out, e);
     strlist_free(&options); /* only looked at while a storage is opened */
     return rc;
 }
@@ -149,19 +162,20 @@ static int
 copy_locked(const struct cmd *c, struct repo *from, struct repo *to, const char *db,
             struct copy_result *r, struct err *e)
 {
-    const struct copy_request q = {
-        .db = db,
-        .which = c->backup == NULL ? "all" : c->backup,
-        .adopt = c->adopt,
-        .decrypt = c->decrypt,
-        .dry_run = c->dry_run,
-        .quiet = c->quiet,
-        .jobs = c->jobs,
+    const struct copy_options *o = CMD_OPTIONS(c, copy_options);
+    const struct copy_request  q = {
+         .db = db,
+         .which = o->backup == NULL ? "all" : o->backup,
+         .adopt = o->adopt,
+         .decrypt = o->decrypt,
+         .dry_run = o->dry_run,
+         .quiet = c->quiet,
+         .jobs = o->jobs,
     };
-    int lock = c->dry_run ? -1 : hostlock_take(to->id, db, "copy", e);
+    int lock = o->dry_run ? -1 : hostlock_take(to->id, db, "copy", e);
     int rc;
 
-    if (lock < 0 && !c->dry_run) {
+    if (lock < 0 && !o->dry_run) {
         return -1;
     }
     rc = copy_run(from, to, &q, r, e);
@@ -176,9 +190,10 @@ static int
 copy_database(const struct cmd *c, struct repo *from, struct repo *to, const char *db,
               struct tally *tally, json_t *list, struct err *e)
 {
-    struct copy_result r = {0};
-    int                rc = copy_locked(c, from, to, db, &r, e);
-    bool               show = c->verbose || c->dry_run || isatty(STDOUT_FILENO);
+    const struct copy_options *o = CMD_OPTIONS(c, copy_options);
+    struct copy_result         r = {0};
+    int                        rc = copy_locked(c, from, to, db, &r, e);
+    bool                       show = c->verbose || o->dry_run || isatty(STDOUT_FILENO);
 
     for (size_t i = 0; i < r.n; i++) {
         if (show && !c->json && !c->quiet) {
@@ -214,8 +229,8 @@ copy_databases(const struct cmd *c, struct repo *from, struct repo *to, const st
     return tally.failed + stopped == 0 ? EXIT_GOOD : tally.good > 0 ? EXIT_PARTLY : EXIT_FAILED;
 }
 
-int
-cmd_copy(const struct cmd *c, struct err *e)
+static int
+run(const struct cmd *c, struct err *e)
 {
     const char    *db = c->n_args == 3 ? c->args[2] : NULL;
     struct repo   *from = NULL;
@@ -224,7 +239,7 @@ cmd_copy(const struct cmd *c, struct err *e)
     json_t        *list = json_array();
     int            rc = -1;
 
-    if (open_repo(c, c->args[0], db, &c->repo_options, &from, e) == 0 &&
+    if (open_repo(c, c->args[0], db, &c->given, &from, e) == 0 &&
         open_destination(c, c->args[1], db, &to, e) == 0 && check_two(c, from, to, e) == 0 &&
         cmd_databases(from, db, &names, e) == 0) {
         rc = copy_databases(c, from, to, &names, list, e);
@@ -241,3 +256,28 @@ cmd_copy(const struct cmd *c, struct err *e)
     repo_close(to);
     return rc;
 }
+
+static const struct opt options[] = {
+    {OPT_TEXT, "backup", 0, "ID", "this backup, \"latest\" or \"all\" (the default)",
+     offsetof(struct copy_options, backup), 0, 0, NULL, NULL},
+    {OPT_FLAG, "dry-run", 0, NULL, "say what would be done, change nothing",
+     offsetof(struct copy_options, dry_run), 0, 0, NULL, NULL},
+    {OPT_FLAG, "decrypt", 0, NULL, "what is encrypted may go into a repository that is not",
+     offsetof(struct copy_options, decrypt), 0, 0, NULL, NULL},
+    {OPT_FLAG, "adopt", 0, NULL,
+     "let a name at the destination stand for this database from now on",
+     offsetof(struct copy_options, adopt), 0, 0, NULL, NULL},
+    OPT_COMMON_JOBS(struct copy_options, JOBS_MAX, "2"),
+    OPT_COMMON_REPO_OPTION(struct cmd),
+    OPTS_END,
+};
+
+const struct cmd_verb cmd_copy = {
+    .cli = {.name = "copy",
+            .args = "FROM TO [DB]",
+            .summary = "copy backups from one repository into another",
+            .tables = CMD_TABLES(options, cmd_as_of_options, cmd_key_options, cmd_general_options)},
+    .size = sizeof(struct copy_options),
+    .defaults = &(const struct copy_options){.jobs = 2},
+    .run = run,
+};

@@ -78,14 +78,14 @@ print_text(const struct doctor *d, bool only_bad)
     doctor_s3_print_policies(d);
 }
 
-int
-cmd_doctor(const struct cmd *c, struct err *e)
+static int
+run(const struct cmd *c, struct err *e)
 {
     struct storage_location place;
     struct doctor           d = DOCTOR_INIT;
     int                     rc = -1;
 
-    if (storage_location_find(c->config, c->repo, NULL, &c->repo_options, &place, e) != 0) {
+    if (storage_location_find(c->config, c->repo, NULL, &c->given, &place, e) != 0) {
         return -1;
     }
     if (doctor_examine(&d, &place, e) != 0) {
@@ -97,10 +97,16 @@ cmd_doctor(const struct cmd *c, struct err *e)
     } else if (!c->json && (!c->quiet || rc != EXIT_GOOD)) {
         print_text(&d, c->quiet);
     }
-    if (rc >= 0 && fflush(stdout) != 0) {
-        rc = err_errno(e, "could not write to standard output");
-    }
 out:
     doctor_free(&d);
     return rc;
 }
+
+const struct cmd_verb cmd_doctor = {
+    .cli = {.name = "doctor",
+            .args = "",
+            .summary = "try out whether a store does what is needed of it",
+            .tables = CMD_TABLES(cmd_repo_options, cmd_general_options)},
+    .size = sizeof(struct cmd),
+    .run = run,
+};

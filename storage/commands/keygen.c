@@ -10,6 +10,12 @@
 #include "core/json.h"
 #include "storage/commands/cmd.h"
 
+struct keygen_options {
+    struct cmd  cmd;
+    const char *name;
+    bool        passphrase;
+};
+
 /* *out stays empty when none was asked for. */
 static int
 read_passphrase(const struct cmd *c, const char *name, struct secret *out, struct err *e)
@@ -19,8 +25,8 @@ read_passphrase(const struct cmd *c, const char *name, struct secret *out, struc
     char *what;
     int   rc;
 
-    if (!c->passphrase && c->passphrase_fd == NULL && source.file == NULL &&
-        source.command == NULL) {
+    if (!CMD_OPTIONS(c, keygen_options)->passphrase && c->passphrase_fd == NULL &&
+        source.file == NULL && source.command == NULL) {
         return 0;
     }
     if (c->passphrase_fd != NULL && passphrase_fd_parse(c->passphrase_fd, &source.fd, e) != 0) {
@@ -48,12 +54,13 @@ print_key(const struct cmd *c, const struct secret_key *k, const char *path, con
     return EXIT_GOOD;
 }
 
-int
-cmd_keygen(const struct cmd *c, struct err *e)
+static int
+run(const struct cmd *c, struct err *e)
 {
+    const char       *given = CMD_OPTIONS(c, keygen_options)->name;
     const char       *path = c->args[0];
     const char       *slash = strrchr(path, '/');
-    const char       *name = c->name != NULL ? c->name : slash != NULL ? slash + 1 : path;
+    const char       *name = given != NULL ? given : slash != NULL ? slash + 1 : path;
     char             *pub = xasprintf("%s.pub", path);
     struct secret     passphrase = SECRET_INIT;
     struct secret_key k = {0};
@@ -77,3 +84,22 @@ out:
     free(pub);
     return rc;
 }
+
+static const struct opt options[] = {
+    {OPT_TEXT, "key-name", 0, "NAME", "what people shall call the key (default: its file's name)",
+     offsetof(struct keygen_options, name), 0, 0, NULL, NULL},
+    {OPT_FLAG, "passphrase", 0, NULL,
+     "lock the secret key with a passphrase, asked for at the terminal",
+     offsetof(struct keygen_options, passphrase), 0, 0, NULL, NULL},
+    OPTS_COMMON_PASSPHRASE(struct cmd),
+    OPTS_END,
+};
+
+const struct cmd_verb cmd_keygen = {
+    .cli = {.name = "keygen",
+            .args = "FILE",
+            .summary = "make a key pair: the secret half in FILE, the public one in FILE.pub",
+            .tables = CMD_TABLES(options, cmd_general_options)},
+    .size = sizeof(struct keygen_options),
+    .run = run,
+};

@@ -11,6 +11,12 @@
 #include "storage/format/object.h"
 #include "storage/repo/readers.h"
 
+struct keys_options {
+    struct cmd     cmd;
+    bool           writer;     /* add */
+    struct strlist encrypt_to; /* new-epoch */
+};
+
 /* What a verb did, for people: one line, on a terminal only. */
 static void say(const struct cmd *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -124,19 +130,21 @@ keys_list(const struct cmd *c, struct repo *r, struct err *e)
 static int
 keys_add(const struct cmd *c, struct repo *r, struct err *e)
 {
-    for (size_t i = 1; i < c->n_args; i++) {
+    for (size_t i = 0; i < c->n_args; i++) {
         struct public_key k;
         unsigned          done;
         int               rc = public_key_load(c->args[i], &k, e);
 
         if (rc == 0) {
-            rc = readers_add(r, c->writer ? EPOCH_WRITER : EPOCH_READER, &k, &done, e);
+            rc = readers_add(r, CMD_OPTIONS(c, keys_options)->writer ? EPOCH_WRITER : EPOCH_READER,
+                             &k, &done, e);
         }
         if (rc == 0) {
             char *name = utf8_printable(k.name);
 
             say(c, "key %s (%s) can %s now, in %u epoch%s", k.id, name,
-                c->writer ? "write" : "read", done, done == 1 ? "" : "s");
+                CMD_OPTIONS(c, keys_options)->writer ? "write" : "read", done,
+                done == 1 ? "" : "s");
             free(name);
         }
         public_key_free(&k);
@@ -172,7 +180,7 @@ keys_remove(const struct cmd *c, struct repo *r, struct err *e)
     char     id[KEY_ID_HEX + 1];
     unsigned done;
 
-    if (key_id(c->args[1], id, e) != 0 || readers_remove(r, id, false, &done, e) != 0) {
+    if (key_id(c->args[0], id, e) != 0 || readers_remove(r, id, false, &done, e) != 0) {
         return -1;
     }
     say(c,
@@ -189,7 +197,7 @@ keys_revoke(const struct cmd *c, struct repo *r, struct err *e)
     char     id[KEY_ID_HEX + 1];
     unsigned done;
 
-    if (key_id(c->args[1], id, e) != 0 || readers_next_epoch(r, id, e) != 0 ||
+    if (key_id(c->args[0], id, e) != 0 || readers_next_epoch(r, id, e) != 0 ||
         readers_remove(r, id, true, &done, e) != 0) {
         return -1;
     }
@@ -231,7 +239,7 @@ keys_import(const struct cmd *c, struct repo *r, struct err *e)
     unsigned                done;
     int                     rc = -1;
 
-    if (storage_location_find(c->config, c->args[1], NULL, &(struct strlist){0}, &place, e) == 0 &&
+    if (storage_location_find(c->config, c->args[0], NULL, NULL, &place, e) == 0 &&
         (from = repo_open(&place, e)) != NULL && readers_import(r, from, &done, e) == 0) {
         say(c, "%u epoch%s taken over", done, done == 1 ? "" : "s");
         rc = EXIT_GOOD;
@@ -240,53 +248,112 @@ keys_import(const struct cmd *c, struct repo *r, struct err *e)
     return rc;
 }
 
-static const struct {
-    const char *name;
-    int (*run)(const struct cmd *, struct repo *, struct err *);
-    size_t      min_args, max_args;
-    const char *what; /* is missing */
-} verbs[] = {
-    {"list", keys_list, 0, 0, ""},
-    {"add", keys_add, 1, 16, "whose public key?"},
-    {"remove", keys_remove, 1, 1, "which key?"},
-    {"revoke", keys_revoke, 1, 1, "which key?"},
-    {"new-epoch", keys_new_epoch, 0, 0, ""},
-    {"trust", keys_trust, 0, 0, ""},
-    {"import", keys_import, 1, 1, "from which repository?"},
+typedef int keys_fn(const struct cmd *, struct repo *, struct err *);
+
+/* On the repository meant; afterwards, for machines, what came of it. */
+static int
+with_repo(const struct cmd *c, const struct strlist *encrypt_to, keys_fn *fn, struct err *e)
+{
+    struct storage_given    given = c->given;
+    struct storage_location place;
+    struct repo            *r = NULL;
+    int                     rc = -1;
+
+    given.encrypt_to = encrypt_to;
+    if (storage_location_find(c->config, c->repo, NULL, &given, &place, e) == 0 &&
+        (r = repo_open(&place, e)) != NULL) {
+        rc = fn(c, r, e);
+    }
+    repo_close(r);
+    return rc == EXIT_GOOD && c->json && fn != keys_list ? with_repo(c, encrypt_to, keys_list, e)
+                                                         : rc;
+}
+
+static int
+run_list(const struct cmd *c, struct err *e)
+{
+    return with_repo(c, NULL, keys_list, e);
+}
+
+static int
+run_add(const struct cmd *c, struct err *e)
+{
+    return with_repo(c, NULL, keys_add, e);
+}
+
+static int
+run_remove(const struct cmd *c, struct err *e)
+{
+    return with_repo(c, NULL, keys_remove, e);
+}
+
+static int
+run_revoke(const struct cmd *c, struct err *e)
+{
+    return with_repo(c, NULL, keys_revoke, e);
+}
+
+static int
+run_new_epoch(const struct cmd *c, struct err *e)
+{
+    return with_repo(c, &CMD_OPTIONS(c, keys_options)->encrypt_to, keys_new_epoch, e);
+}
+
+static int
+run_trust(const struct cmd *c, struct err *e)
+{
+    return with_repo(c, NULL, keys_trust, e);
+}
+
+static int
+run_import(const struct cmd *c, struct err *e)
+{
+    return with_repo(c, NULL, keys_import, e);
+}
+
+static const struct opt add_options[] = {
+    {OPT_FLAG, "writer", 0, NULL, "a host that takes backups and cannot read them",
+     offsetof(struct keys_options, writer), 0, 0, NULL, NULL},
+    OPTS_END,
 };
 
-/* For machines: what came of it. */
-static int
-now(const struct cmd *c, struct err *e)
-{
-    struct repo *r = cmd_open(c, NULL, e);
-    int          rc = r == NULL ? -1 : keys_list(c, r, e);
+static const struct opt new_epoch_options[] = {
+    {OPT_LIST, "encrypt-to", 0, "FILE", "encrypt to this public key; again for more who can read",
+     offsetof(struct keys_options, encrypt_to), 0, 0, NULL, NULL},
+    OPTS_END,
+};
 
-    repo_close(r);
-    return rc;
-}
-
-int
-cmd_keys(const struct cmd *c, struct err *e)
-{
-    const char  *name = c->n_args == 0 ? "list" : c->args[0];
-    size_t       n = c->n_args == 0 ? 0 : c->n_args - 1;
-    struct repo *r;
-    int          rc;
-
-    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
-        if (strcmp(verbs[i].name, name) != 0) {
-            continue;
-        }
-        if (n < verbs[i].min_args || n > verbs[i].max_args) {
-            return err_set(e, ERR_USAGE, "keys %s: %s", name,
-                           n < verbs[i].min_args ? verbs[i].what : "too many arguments");
-        }
-        r = cmd_open(c, NULL, e);
-        rc = r == NULL ? -1 : verbs[i].run(c, r, e);
-        repo_close(r);
-        return rc == EXIT_GOOD && c->json && i > 0 ? now(c, e) : rc;
+#define VERB(name_, args_, summary_, run_, ...)                                                    \
+    {                                                                                              \
+        .cli = {.name = name_,                                                                     \
+                .args = args_,                                                                     \
+                .summary = summary_,                                                               \
+                .tables = CMD_TABLES(__VA_ARGS__, cmd_general_options)},                           \
+        .size = sizeof(struct keys_options), .run = run_                                           \
     }
-    err_set(e, ERR_USAGE, "keys: \"%s\" is nothing that can be done", name);
-    return err_hint(e, "list, add, remove, revoke, new-epoch, trust or import");
-}
+
+const struct cmd_verb cmd_keys = VERB("keys", "",
+                                      "who can read what is encrypted, and who can write it",
+                                      run_list, cmd_repo_options, cmd_as_of_options);
+const struct cmd_verb cmd_keys_list = VERB("keys list", "",
+                                           "the same as keys alone: who reads and who writes, "
+                                           "epoch by epoch",
+                                           run_list, cmd_repo_options, cmd_as_of_options);
+const struct cmd_verb cmd_keys_add = VERB("keys add", "FILE...",
+                                          "let the holders of these public keys read", run_add,
+                                          add_options, cmd_repo_options, cmd_key_options);
+const struct cmd_verb cmd_keys_remove = VERB("keys remove", "KEY",
+                                             "stop using a key; what it could read it can read",
+                                             run_remove, cmd_repo_options);
+const struct cmd_verb cmd_keys_revoke = VERB(
+    "keys revoke", "KEY", "begin a new epoch that a key cannot read", run_revoke, cmd_repo_options);
+const struct cmd_verb cmd_keys_new_epoch = VERB("keys new-epoch", "",
+                                                "begin a new epoch, with new keys; or turn "
+                                                "encryption on",
+                                                run_new_epoch, new_epoch_options, cmd_repo_options);
+const struct cmd_verb cmd_keys_trust = VERB("keys trust", "",
+                                            "let this host write in the current epoch", run_trust,
+                                            cmd_repo_options, cmd_key_options);
+const struct cmd_verb cmd_keys_import = VERB("keys import", "FROM",
+                                             "take over the epochs of another repository",
+                                             run_import, cmd_repo_options);

@@ -7,7 +7,7 @@
 #include "core/human.h"
 #include "core/json.h"
 #include "core/log.h"
-#include "storage/commands/cmd.h"
+#include "storage/commands/list.h"
 #include "storage/format/object.h"
 #include "storage/read/damage.h"
 #include "storage/read/missing.h"
@@ -15,6 +15,11 @@
 #include "storage/repo/backuplist.h"
 #include "storage/repo/lastseen.h"
 #include "storage/repo/source.h"
+
+struct list_options {
+    struct cmd cmd;
+    bool       check, names;
+};
 
 /* ---- for machines ---- */
 
@@ -224,7 +229,7 @@ list_all(const struct cmd *c, struct repo *r, const struct strlist *names, json_
         if (backup_list_load(r, names->v[i], &list, e) != 0) {
             return -1;
         }
-        if (backup_list_check(r, names->v[i], &list, c->check, e) == 0 &&
+        if (backup_list_check(r, names->v[i], &list, CMD_OPTIONS(c, list_options)->check, e) == 0 &&
             annotations_load(r, names->v[i], &list, &known, e) == 0 &&
             missing_find(r, names->v[i], &list, &missing, e) == 0 &&
             find_source(r, names->v[i], &missing, e) == 0) {
@@ -253,8 +258,8 @@ list_all(const struct cmd *c, struct repo *r, const struct strlist *names, json_
     return 0;
 }
 
-int
-cmd_list(const struct cmd *c, struct err *e)
+static int
+list(const struct cmd *c, struct err *e)
 {
     const char    *db = c->n_args == 1 ? c->args[0] : NULL;
     struct repo   *r = cmd_open(c, db, e);
@@ -267,7 +272,7 @@ cmd_list(const struct cmd *c, struct err *e)
         list_all(c, r, &names, databases, &damaged, e) != 0) {
         goto out;
     }
-    rc = c->check && damaged ? EXIT_DIFFERENT : EXIT_GOOD;
+    rc = CMD_OPTIONS(c, list_options)->check && damaged ? EXIT_DIFFERENT : EXIT_GOOD;
     if (c->json &&
         json_print(json_pack("{s:s,s:s,s:O}", "repository", r->st->location, "repo_id", r->id,
                              "databases", databases),
@@ -276,12 +281,42 @@ cmd_list(const struct cmd *c, struct err *e)
     } else if (!c->json && names.n == 0) {
         (void)printf("repository %s is empty\n", r->st->location);
     }
-    if (rc >= 0 && fflush(stdout) != 0) {
-        rc = err_errno(e, "could not write to standard output");
-    }
 out:
     json_decref(databases);
     strlist_free(&names);
     repo_close(r);
     return rc;
 }
+
+static int
+run(const struct cmd *c, struct err *e)
+{
+    const struct list_options *o = CMD_OPTIONS(c, list_options);
+
+    if (!o->names) {
+        return list(c, e);
+    }
+    if (c->json || o->check) {
+        return err_set(e, ERR_USAGE, "--names does not go with --json and --check");
+    }
+    return list_names(c, c->n_args == 1 ? c->args[0] : NULL, e);
+}
+
+static const struct opt options[] = {
+    {OPT_FLAG, "check", 0, NULL, "also look whether every chunk is there, in its size",
+     offsetof(struct list_options, check), 0, 0, NULL, NULL},
+    {OPT_FLAG, "names", 0, NULL,
+     "one a line: the databases, or the ids of DB's backups, whatever state they are in",
+     offsetof(struct list_options, names), 0, 0, NULL, NULL},
+    OPTS_END,
+};
+
+const struct cmd_verb cmd_list = {
+    .cli = {.name = "list",
+            .args = "[DB]",
+            .summary = "name every backup: when, how large, whether it is whole",
+            .tables = CMD_TABLES(options, cmd_repo_options, cmd_as_of_options, cmd_key_options,
+                                 cmd_general_options)},
+    .size = sizeof(struct list_options),
+    .run = run,
+};

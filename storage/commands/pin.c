@@ -7,6 +7,11 @@
 #include "storage/read/backup_find.h"
 #include "storage/repo/pins.h"
 
+struct pin_options {
+    struct cmd  cmd;
+    const char *text; /* pin: the note; accept: the reason */
+};
+
 static void
 say(const struct cmd *c, const char *what, const char *backup)
 {
@@ -36,19 +41,20 @@ done(const struct cmd *c, struct repo *r, const char *verb, const char *backup, 
     return EXIT_GOOD;
 }
 
-int
-cmd_pin(const struct cmd *c, struct err *e)
+static int
+pin(const struct cmd *c, struct err *e)
 {
+    const char   *note = CMD_OPTIONS(c, pin_options)->text;
     struct repo  *r;
     struct label *l = NULL;
     int           rc = -1;
 
-    if (needs_text(c->note, "note", "say for whom or until when the backup is to stay", e) != 0) {
+    if (needs_text(note, "note", "say for whom or until when the backup is to stay", e) != 0) {
         return -1;
     }
     r = cmd_open(c, c->args[0], e);
     if (r != NULL && (l = backup_find(r, c->args[0], c->args[1], 0, e)) != NULL &&
-        pin_put(r, c->args[0], l->id, c->note, e) == 0) {
+        pin_put(r, c->args[0], l->id, note, e) == 0) {
         rc = done(c, r, "pinned", l->id, e);
     }
     label_free(l);
@@ -57,8 +63,8 @@ cmd_pin(const struct cmd *c, struct err *e)
 }
 
 /* By its id also when the backup is damaged or gone. */
-int
-cmd_unpin(const struct cmd *c, struct err *e)
+static int
+unpin(const struct cmd *c, struct err *e)
 {
     struct repo  *r = cmd_open(c, c->args[0], e);
     struct label *l = NULL;
@@ -80,23 +86,65 @@ cmd_unpin(const struct cmd *c, struct err *e)
     return rc;
 }
 
-int
-cmd_accept(const struct cmd *c, struct err *e)
+static int
+accept_size(const struct cmd *c, struct err *e)
 {
+    const char   *reason = CMD_OPTIONS(c, pin_options)->text;
     struct repo  *r;
     struct label *l = NULL;
     int           rc = -1;
 
-    if (needs_text(c->reason, "reason",
-                   "say why the backup is right although it is so much smaller", e) != 0) {
+    if (needs_text(reason, "reason", "say why the backup is right although it is so much smaller",
+                   e) != 0) {
         return -1;
     }
     r = cmd_open(c, c->args[0], e);
     if (r != NULL && (l = backup_find(r, c->args[0], c->args[1], 0, e)) != NULL &&
-        accept_put(r, c->args[0], l, c->reason, e) == 0) {
+        accept_put(r, c->args[0], l, reason, e) == 0) {
         rc = done(c, r, "accepted", l->id, e);
     }
     label_free(l);
     repo_close(r);
     return rc;
 }
+
+static const struct opt pin_options[] = {
+    {OPT_TEXT, "note", 0, "TEXT", "for whom or until when the backup is to stay",
+     offsetof(struct pin_options, text), 0, 0, NULL, NULL},
+    OPTS_END,
+};
+
+static const struct opt accept_options[] = {
+    {OPT_TEXT, "reason", 0, "TEXT", "why the backup is right although it is so much smaller",
+     offsetof(struct pin_options, text), 0, 0, NULL, NULL},
+    OPTS_END,
+};
+
+const struct cmd_verb cmd_pin = {
+    .cli = {.name = "pin",
+            .args = "DB BACKUP",
+            .summary = "keep a backup whatever the rules say",
+            .tables = CMD_TABLES(pin_options, cmd_repo_options, cmd_key_options,
+                                 cmd_general_options)},
+    .size = sizeof(struct pin_options),
+    .run = pin,
+};
+
+const struct cmd_verb cmd_unpin = {
+    .cli = {.name = "unpin",
+            .args = "DB BACKUP",
+            .summary = "let the rules decide again about a pinned backup",
+            .tables = CMD_TABLES(cmd_repo_options, cmd_key_options, cmd_general_options)},
+    .size = sizeof(struct cmd),
+    .run = unpin,
+};
+
+const struct cmd_verb cmd_accept = {
+    .cli = {.name = "accept",
+            .args = "DB BACKUP",
+            .summary = "say that a backup is right although it is much smaller than earlier ones",
+            .tables = CMD_TABLES(accept_options, cmd_repo_options, cmd_key_options,
+                                 cmd_general_options)},
+    .size = sizeof(struct pin_options),
+    .run = accept_size,
+};

@@ -11,6 +11,12 @@
 #include "storage/format/object.h"
 #include "storage/retention/policy.h"
 
+struct policy_options {
+    struct cmd  cmd;
+    const char *rule[POLICY_KEYS]; /* in policy_key()'s order */
+    bool        clear;
+};
+
 /* ---- for machines ---- */
 
 static int
@@ -99,32 +105,32 @@ print_text(struct repo *r, const struct policy *all, const struct strlist *names
         free(shown);
         first = false;
     }
-    return fflush(stdout) == 0 ? 0 : err_errno(e, "could not write to standard output");
+    return 0;
 }
 
 /* ---- setting ---- */
 
 static bool
-wants_change(const struct cmd *c)
+wants_change(const struct policy_options *o)
 {
     for (size_t i = 0; i < POLICY_KEYS; i++) {
-        if (c->rule[i] != NULL) {
+        if (o->rule[i] != NULL) {
             return true;
         }
     }
-    return c->clear;
+    return o->clear;
 }
 
 static int
-change(const struct cmd *c, struct repo *r, const char *db, struct err *e)
+change(const struct policy_options *o, struct repo *r, const char *db, struct err *e)
 {
     struct policy own = POLICY_INIT;
 
-    if (!c->clear && policy_load_own(r, db, &own, e) != 0) {
+    if (!o->clear && policy_load_own(r, db, &own, e) != 0) {
         return -1;
     }
     for (size_t i = 0; i < POLICY_KEYS; i++) {
-        if (c->rule[i] != NULL && policy_set(&own, policy_key(i), c->rule[i], e) != 0) {
+        if (o->rule[i] != NULL && policy_set(&own, policy_key(i), o->rule[i], e) != 0) {
             return -1;
         }
     }
@@ -133,37 +139,39 @@ change(const struct cmd *c, struct repo *r, const char *db, struct err *e)
 
 /* The databases to show: db alone, which need not have a backup yet, or all. */
 static int
-names_of(const struct cmd *c, struct repo *r, const char *db, struct strlist *names, struct err *e)
+names_of(const struct policy_options *o, struct repo *r, const char *db, struct strlist *names,
+         struct err *e)
 {
     if (cmd_databases(r, db, names, e) == 0) {
         return 0;
     }
-    if (db == NULL || e->kind != ERR_NOT_FOUND || !wants_change(c)) {
+    if (db == NULL || e->kind != ERR_NOT_FOUND || !wants_change(o)) {
         return -1;
     }
-    log_warn("%s yet", e->text);
+    log_warn("%s: its policy is set all the same", e->text);
     err_clear(e);
     strlist_add(names, db);
     return 0;
 }
 
-int
-cmd_policy(const struct cmd *c, struct err *e)
+static int
+run(const struct cmd *c, struct err *e)
 {
-    const char    *db = c->n_args == 1 ? c->args[0] : NULL;
-    struct repo   *r = cmd_open(c, db, e);
-    struct strlist names = {0};
-    struct policy  all;
-    int            rc = -1;
+    const struct policy_options *o = CMD_OPTIONS(c, policy_options);
+    const char                  *db = c->n_args == 1 ? c->args[0] : NULL;
+    struct repo                 *r = cmd_open(c, db, e);
+    struct strlist               names = {0};
+    struct policy                all;
+    int                          rc = -1;
 
-    if (r == NULL || names_of(c, r, db, &names, e) != 0 ||
-        (wants_change(c) && change(c, r, db, e) != 0) || policy_load(r, NULL, &all, e) != 0) {
+    if (r == NULL || names_of(o, r, db, &names, e) != 0 ||
+        (wants_change(o) && change(o, r, db, e) != 0) || policy_load(r, NULL, &all, e) != 0) {
         goto out;
     }
     rc = EXIT_GOOD;
     if (c->json) {
         rc = print_json(r, &all, &names, e);
-    } else if (!wants_change(c) || c->verbose || (isatty(STDOUT_FILENO) && !c->quiet)) {
+    } else if (!wants_change(o) || c->verbose || (isatty(STDOUT_FILENO) && !c->quiet)) {
         rc = print_text(r, &all, &names, db == NULL, e);
     }
 out:
@@ -171,3 +179,40 @@ out:
     repo_close(r);
     return rc;
 }
+
+#define RULE(i, name, arg, help)                                                                   \
+    {                                                                                              \
+        OPT_TEXT, name, 0, arg, help, offsetof(struct policy_options, rule[i]), 0, 0, NULL, NULL   \
+    }
+
+static const struct opt options[] = {
+    OPT_HEADING("What to keep"),
+    RULE(0, "keep-last", "N", "the newest N backups; here and below also \"unlimited\""),
+    RULE(1, "keep-hourly", "N", "the newest of each of the last N hours that have one"),
+    RULE(2, "keep-daily", "N", "the newest of each of the last N days that have one"),
+    RULE(3, "keep-weekly", "N", "the newest of each of the last N weeks that have one"),
+    RULE(4, "keep-monthly", "N", "the newest of each of the last N months that have one"),
+    RULE(5, "keep-yearly", "N", "the newest of each of the last N years that have one"),
+    RULE(6, "keep-within", "SPAN", "all within SPAN (1y6m, 7d, 36h) of the newest"),
+    RULE(7, "keep-within-hourly", "SPAN", "the newest of each hour within SPAN of the newest"),
+    RULE(8, "keep-within-daily", "SPAN", "the newest of each day within SPAN of the newest"),
+    RULE(9, "keep-within-weekly", "SPAN", "the newest of each week within SPAN of the newest"),
+    RULE(10, "keep-within-monthly", "SPAN", "the newest of each month within SPAN of the newest"),
+    RULE(11, "keep-within-yearly", "SPAN", "the newest of each year within SPAN of the newest"),
+    RULE(12, "min-keep", "N", "never fewer than N backups, whatever happens (default: 1)"),
+    RULE(13, "shrink-share", "SHARE",
+         "a backup below this share of those before looks wrong (default: 0.5)"),
+    {OPT_FLAG, "clear", 0, NULL, "forget the rules set so far",
+     offsetof(struct policy_options, clear), 0, 0, NULL, NULL},
+    OPTS_END,
+};
+
+const struct cmd_verb cmd_policy = {
+    .cli = {.name = "policy",
+            .args = "[DB]",
+            .summary = "print how long backups are kept, or change it",
+            .tables = CMD_TABLES(options, cmd_repo_options, cmd_as_of_options,
+                                 cmd_general_options)},
+    .size = sizeof(struct policy_options),
+    .run = run,
+};

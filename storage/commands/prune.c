@@ -61,14 +61,14 @@ tell_alarms(const struct pruned *p)
 }
 
 static void
-tell_the_rest(const struct cmd *c, const struct pruned *p)
+tell_the_rest(const struct prune_options *o, const struct pruned *p)
 {
     unsigned why = 0;
 
     for (size_t i = 0; i < p->decision.n; i++) {
         why |= p->decision.v[i].why;
     }
-    if ((why & WHY_NO_POLICY) != 0 && c->free_space == NULL) {
+    if ((why & WHY_NO_POLICY) != 0 && o->free_space == NULL) {
         log_warn(
             "\"%s\": nothing expires, as there is no policy; set one, for example: pgassay storage "
             "policy "
@@ -108,22 +108,22 @@ hint_at_remedy(struct pruned *p)
 }
 
 static void
-prune_database(const struct cmd *c, struct repo *r, const struct strlist *freed,
+prune_database(const struct prune_options *o, struct repo *r, const struct strlist *freed,
                unsigned grace_seconds, struct pruned *p)
 {
-    struct deciding      d = {r, {.db = p->db, .drop_damaged = c->drop_damaged, .freed = freed}, p};
+    struct deciding      d = {r, {.db = p->db, .drop_damaged = o->drop_damaged, .freed = freed}, p};
     struct prune_request q = {.db = p->db,
                               .decide = decide,
                               .ctx = &d,
                               .grace_seconds = grace_seconds,
-                              .dry_run = c->dry_run};
+                              .dry_run = o->dry_run};
 
     if (prune_run(r, &q, &p->result, &p->err) != 0) {
         hint_at_remedy(p);
         err_print(&p->err);
     }
     tell_alarms(p);
-    tell_the_rest(c, p);
+    tell_the_rest(o, p);
 }
 
 static void
@@ -167,21 +167,22 @@ status_of(const struct totals *t, size_t databases)
 }
 
 static int
-prune_all(const struct cmd *c, struct repo *r, const struct strlist *names,
+prune_all(const struct prune_options *o, struct repo *r, const struct strlist *names,
           const struct free_plan *plan, unsigned grace_seconds, json_t *list)
 {
-    bool show = !c->json && (c->dry_run || c->verbose || (isatty(STDOUT_FILENO) && !c->quiet));
+    bool show = !o->cmd.json &&
+        (o->dry_run || o->cmd.verbose || (isatty(STDOUT_FILENO) && !o->cmd.quiet));
     struct totals t = {0};
 
     for (size_t i = 0; i < names->n && !cancel_requested(); i++) {
         struct pruned p = {.db = names->v[i], .err = ERR_INIT};
 
-        prune_database(c, r, plan->freed == NULL ? NULL : &plan->freed[i], grace_seconds, &p);
+        prune_database(o, r, plan->freed == NULL ? NULL : &plan->freed[i], grace_seconds, &p);
         count(&t, &p);
         (void)json_array_append_new(list, pruned_json(&p));
         if (show) {
             (void)printf("%s", i == 0 ? "" : "\n");
-            pruned_print(&p, c->dry_run);
+            pruned_print(&p, o->dry_run);
         }
         pruned_free(&p);
     }
@@ -189,62 +190,61 @@ prune_all(const struct cmd *c, struct repo *r, const struct strlist *names,
 }
 
 static int
-print_json(const struct cmd *c, struct repo *r, const struct free_plan *plan, json_t *list,
-           struct err *e)
+print_json(const struct prune_options *o, struct repo *r, const struct free_plan *plan,
+           json_t *list, struct err *e)
 {
-    json_t *o = json_pack("{s:s, s:s, s:b, s:O}", "repository", r->st->location, "repo_id", r->id,
-                          "dry_run", (int)c->dry_run, "databases", list);
+    json_t *j = json_pack("{s:s, s:s, s:b, s:O}", "repository", r->st->location, "repo_id", r->id,
+                          "dry_run", (int)o->dry_run, "databases", list);
 
     if (plan->freed != NULL) {
-        (void)json_object_set_new(o, "free",
+        (void)json_object_set_new(j, "free",
                                   json_pack("{s:I, s:I}", "wanted", (json_int_t)plan->wanted,
                                             "planned", (json_int_t)plan->planned));
     }
-    return json_print(o, e);
+    return json_print(j, e);
 }
 
 /* ---- options ---- */
 
 static int
-read_options(const struct cmd *c, unsigned *grace_seconds, uint64_t *wanted, struct err *e)
+read_options(const struct prune_options *o, unsigned *grace_seconds, uint64_t *wanted,
+             struct err *e)
 {
-    const char *text = c->grace != NULL ? c->grace : c->free_space != NULL ? "0" : GRACE_DEFAULT;
+    const char *text = o->grace != NULL ? o->grace : o->free_space != NULL ? "0" : GRACE_DEFAULT;
     uint64_t    seconds;
 
     if (duration_parse(text, &seconds) != 0 || seconds > UINT32_MAX) {
         return err_set(e, ERR_USAGE, "--grace \"%s\" is not a time such as 30m, 12h or 2d", text);
     }
     *grace_seconds = (unsigned)seconds;
-    if (c->free_space != NULL && (size_parse(c->free_space, wanted) != 0 || *wanted == 0)) {
-        err_set(e, ERR_USAGE, "--free: \"%s\" is no size", c->free_space);
+    if (o->free_space != NULL && (size_parse(o->free_space, wanted) != 0 || *wanted == 0)) {
+        err_set(e, ERR_USAGE, "--free: \"%s\" is no size", o->free_space);
         return err_hint(e, "bytes, or a number with k, M, G or T, as in 20G");
     }
     return 0;
 }
 
-int
-cmd_prune(const struct cmd *c, struct err *e)
+static int
+run(const struct cmd *c, struct err *e)
 {
-    const char      *db = c->n_args == 1 ? c->args[0] : NULL;
-    struct repo     *r = NULL;
-    struct strlist   names = {0};
-    struct free_plan plan = {0};
-    json_t          *list = json_array();
-    unsigned         grace_seconds = 0;
-    uint64_t         wanted = 0;
-    int              rc = -1;
+    const struct prune_options *o = CMD_OPTIONS(c, prune_options);
+    const char                 *db = c->n_args == 1 ? c->args[0] : NULL;
+    struct repo                *r = NULL;
+    struct strlist              names = {0};
+    struct free_plan            plan = {0};
+    json_t                     *list = json_array();
+    unsigned                    grace_seconds = 0;
+    uint64_t                    wanted = 0;
+    int                         rc = -1;
 
-    if (read_options(c, &grace_seconds, &wanted, e) != 0 || (r = cmd_open(c, db, e)) == NULL ||
+    if (read_options(o, &grace_seconds, &wanted, e) != 0 || (r = cmd_open(c, db, e)) == NULL ||
         cmd_databases(r, db, &names, e) != 0 ||
-        (wanted > 0 && free_plan_make(c, r, &names, wanted, &plan, e) != 0)) {
+        (wanted > 0 && free_plan_make(o, r, &names, wanted, &plan, e) != 0)) {
         goto out;
     }
-    rc = prune_all(c, r, &names, &plan, grace_seconds, list);
-    if (c->json && print_json(c, r, &plan, list, e) != 0) {
+    rc = prune_all(o, r, &names, &plan, grace_seconds, list);
+    if (o->cmd.json && print_json(o, r, &plan, list, e) != 0) {
         rc = -1;
-    }
-    if (rc >= 0 && fflush(stdout) != 0) {
-        rc = err_errno(e, "could not write to standard output");
     }
 out:
     json_decref(list);
@@ -253,3 +253,26 @@ out:
     repo_close(r);
     return rc;
 }
+
+static const struct opt options[] = {
+    {OPT_FLAG, "dry-run", 0, NULL, "say what would be done, change nothing",
+     offsetof(struct prune_options, dry_run), 0, 0, NULL, NULL},
+    {OPT_TEXT, "grace", 0, "TIME",
+     "how long garbage stays for restores that still read it (default: 12h)",
+     offsetof(struct prune_options, grace), 0, 0, NULL, NULL},
+    {OPT_TEXT, "free", 0, "SIZE", "an emergency: the oldest backups go until SIZE is free",
+     offsetof(struct prune_options, free_space), 0, 0, NULL, NULL},
+    {OPT_FLAG, "drop-damaged", 0, NULL, "give up backups that are damaged",
+     offsetof(struct prune_options, drop_damaged), 0, 0, NULL, NULL},
+    OPTS_END,
+};
+
+const struct cmd_verb cmd_prune = {
+    .cli = {.name = "prune",
+            .args = "[DB]",
+            .summary = "remove the backups that no rule keeps, and the chunks that no backup "
+                       "needs any more",
+            .tables = CMD_TABLES(options, cmd_repo_options, cmd_key_options, cmd_general_options)},
+    .size = sizeof(struct prune_options),
+    .run = run,
+};

@@ -8,6 +8,12 @@
 #include "storage/retention/plan.h"
 #include "storage/retention/prune.h"
 
+struct prune_options {
+    struct cmd  cmd;
+    const char *grace, *free_space;
+    bool        dry_run, drop_damaged;
+};
+
 /* What became of one database. */
 struct pruned {
     const char           *db;      /* borrowed */
@@ -26,8 +32,8 @@ struct free_plan {
 
 /* The oldest unprotected backups of all these databases, until so much goes that wanted bytes
  * are free.  ERR_NOT_FOUND, and nothing is to be done, when that cannot be. */
-int  free_plan_make(const struct cmd *, struct repo *, const struct strlist *dbs, uint64_t wanted,
-                    struct free_plan *, struct err *);
+int  free_plan_make(const struct prune_options *, struct repo *, const struct strlist *dbs,
+                    uint64_t wanted, struct free_plan *, struct err *);
 void free_plan_free(struct free_plan *);
 
 json_t *pruned_json(const struct pruned *);

@@ -26,11 +26,11 @@ candidates_free(struct candidates *c)
 
 /* A decision that frees whatever nothing protects shows which ones these are. */
 static int
-decide_all(struct repo *r, const struct cmd *cmd, const char *db, const struct backup_list *list,
-           struct retention_plan *d, struct err *e)
+decide_all(struct repo *r, const struct prune_options *o, const char *db,
+           const struct backup_list *list, struct retention_plan *d, struct err *e)
 {
     struct strlist                all = {0};
-    struct retention_plan_request q = {.db = db, .drop_damaged = cmd->drop_damaged, .freed = &all};
+    struct retention_plan_request q = {.db = db, .drop_damaged = o->drop_damaged, .freed = &all};
     int                           rc;
 
     for (size_t i = 0; i < list->n; i++) {
@@ -65,7 +65,8 @@ measure(struct repo *r, const struct backup_list *list, struct candidates *c, st
 }
 
 static int
-look(const struct cmd *cmd, struct repo *r, const char *db, struct candidates *c, struct err *e)
+look(const struct prune_options *o, struct repo *r, const char *db, struct candidates *c,
+     struct err *e)
 {
     struct backup_list list;
     int                rc = -1;
@@ -73,7 +74,7 @@ look(const struct cmd *cmd, struct repo *r, const char *db, struct candidates *c
     if (backup_list_load(r, db, &list, e) != 0) {
         return -1;
     }
-    if (decide_all(r, cmd, db, &list, &c->decision, e) == 0) {
+    if (decide_all(r, o, db, &list, &c->decision, e) == 0) {
         rc = measure(r, &list, c, e);
     }
     backup_list_free(&list);
@@ -129,8 +130,8 @@ choose(struct candidates *v, struct free_plan *p, struct err *e)
 }
 
 int
-free_plan_make(const struct cmd *cmd, struct repo *r, const struct strlist *dbs, uint64_t wanted,
-               struct free_plan *p, struct err *e)
+free_plan_make(const struct prune_options *o, struct repo *r, const struct strlist *dbs,
+               uint64_t wanted, struct free_plan *p, struct err *e)
 {
     struct candidates *v = xcalloc(dbs->n + 1, sizeof *v);
     int                rc = 0;
@@ -138,7 +139,7 @@ free_plan_make(const struct cmd *cmd, struct repo *r, const struct strlist *dbs,
     *p = (struct free_plan){
         .wanted = wanted, .freed = xcalloc(dbs->n + 1, sizeof *p->freed), .n = dbs->n};
     for (size_t i = 0; rc == 0 && i < dbs->n; i++) {
-        rc = look(cmd, r, dbs->v[i], &v[i], e);
+        rc = look(o, r, dbs->v[i], &v[i], e);
     }
     if (rc == 0) {
         rc = choose(v, p, e);

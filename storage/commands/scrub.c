@@ -9,6 +9,14 @@
 #include "core/human.h"
 #include "core/json.h"
 
+enum { JOBS_MAX = 64 };
+
+struct scrub_options {
+    struct cmd  cmd;
+    const char *share, *max_bytes, *max_time, *repair_from;
+    int         jobs;
+};
+
 struct scrub_all {
     const struct cmd    *cmd;
     struct repo         *repo;
@@ -22,21 +30,21 @@ struct scrub_all {
 static int
 read_limits(struct scrub_all *all, struct err *e)
 {
-    const struct cmd *c = all->cmd;
-    double            seconds;
+    const struct scrub_options *o = CMD_OPTIONS(all->cmd, scrub_options);
+    double                      seconds;
 
     all->request = (struct scrub_request){
-        .span = UINT64_MAX, .jobs = c->jobs, .quiet = c->quiet || c->json};
-    if (c->share != NULL && scrub_share(c->share, &all->request.span, e) != 0) {
+        .span = UINT64_MAX, .jobs = o->jobs, .quiet = all->cmd->quiet || all->cmd->json};
+    if (o->share != NULL && scrub_share(o->share, &all->request.span, e) != 0) {
         return -1;
     }
-    if (c->max_bytes != NULL &&
-        (size_parse(c->max_bytes, &all->bytes_left) != 0 || all->bytes_left == 0)) {
+    if (o->max_bytes != NULL &&
+        (size_parse(o->max_bytes, &all->bytes_left) != 0 || all->bytes_left == 0)) {
         return err_set(e, ERR_USAGE, "--max-bytes \"%s\" is not a size such as 500MB or 20GB",
-                       c->max_bytes);
+                       o->max_bytes);
     }
-    if (c->max_time != NULL) {
-        if (scrub_duration(c->max_time, &seconds, e) != 0) {
+    if (o->max_time != NULL) {
+        if (scrub_duration(o->max_time, &seconds, e) != 0) {
             return -1;
         }
         all->request.deadline = clock_seconds() + seconds;
@@ -136,9 +144,6 @@ report(const struct scrub_all *all, struct err *e)
                    e) != 0) {
         return -1;
     }
-    if (fflush(stdout) != 0) {
-        return err_errno(e, "could not write to standard output");
-    }
     return cancel_check(e) != 0 ? -1 : all->damaged ? EXIT_DIFFERENT : EXIT_GOOD;
 }
 
@@ -146,13 +151,14 @@ static int
 open_both(struct scrub_all *all, const char *db, struct err *e)
 {
     const struct cmd       *c = all->cmd;
+    const char             *repair_from = CMD_OPTIONS(c, scrub_options)->repair_from;
     struct storage_location from;
 
     all->repo = cmd_open(c, db, e);
-    if (all->repo == NULL || c->repair_from == NULL) {
+    if (all->repo == NULL || repair_from == NULL) {
         return all->repo == NULL ? -1 : 0;
     }
-    if (storage_location_find(c->config, c->repair_from, db, &(struct strlist){0}, &from, e) != 0) {
+    if (storage_location_find(c->config, repair_from, db, NULL, &from, e) != 0) {
         return -1;
     }
     if (strcmp(from.location, all->repo->st->location) == 0) {
@@ -162,8 +168,8 @@ open_both(struct scrub_all *all, const char *db, struct err *e)
     return all->repair_from == NULL ? -1 : 0;
 }
 
-int
-cmd_scrub(const struct cmd *c, struct err *e)
+static int
+run(const struct cmd *c, struct err *e)
 {
     const char      *db = c->n_args == 1 ? c->args[0] : NULL;
     struct scrub_all all = {.cmd = c, .databases = json_array()};
@@ -181,3 +187,27 @@ cmd_scrub(const struct cmd *c, struct err *e)
     repo_close(all.repo);
     return rc;
 }
+
+static const struct opt options[] = {
+    {OPT_TEXT, "share", 0, "N/M",
+     "read this share, what was read the longest ago (default: everything)",
+     offsetof(struct scrub_options, share), 0, 0, NULL, NULL},
+    {OPT_TEXT, "max-bytes", 0, "SIZE", "read so much", offsetof(struct scrub_options, max_bytes), 0,
+     0, NULL, NULL},
+    {OPT_TEXT, "max-time", 0, "TIME", "read so long (90s, 30m, 2h)",
+     offsetof(struct scrub_options, max_time), 0, 0, NULL, NULL},
+    {OPT_TEXT, "repair-from", 0, "PATH|NAME", "store what is lost anew from this other repository",
+     offsetof(struct scrub_options, repair_from), 0, 0, NULL, NULL},
+    OPT_COMMON_JOBS(struct scrub_options, JOBS_MAX, "2"),
+    OPTS_END,
+};
+
+const struct cmd_verb cmd_scrub = {
+    .cli = {.name = "scrub",
+            .args = "[DB]",
+            .summary = "read what is stored, and find what is damaged",
+            .tables = CMD_TABLES(options, cmd_repo_options, cmd_key_options, cmd_general_options)},
+    .size = sizeof(struct scrub_options),
+    .defaults = &(const struct scrub_options){.jobs = 2},
+    .run = run,
+};

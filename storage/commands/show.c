@@ -16,6 +16,11 @@
 #include "storage/repo/annotations.h"
 #include "storage/repo/backuplist.h"
 
+struct show_options {
+    struct cmd cmd;
+    bool       tables, check;
+};
+
 /* ---- for machines ---- */
 
 static json_t *
@@ -69,7 +74,7 @@ show_json(const struct cmd *c, const struct backup_entry *b, const struct annota
     (void)json_object_set_new(o, "matviews", json_integer((json_int_t)m->n_matviews));
     (void)json_object_set_new(o, "objects", json_integer((json_int_t)m->n_objects));
     (void)json_object_set_new(o, "large_objects", json_integer((json_int_t)m->lo_count));
-    if (c->tables) {
+    if (CMD_OPTIONS(c, show_options)->tables) {
         json_t *list = json_array();
 
         for (size_t i = 0; i < m->n_tables; i++) {
@@ -224,6 +229,7 @@ static int
 show_text(const struct cmd *c, const struct backup_entry *b, const struct annotation *known,
           const struct manifest *m, struct err *e)
 {
+    (void)e; /* as show_json() */
     show_label(b->label, m == NULL);
     if (b->state != BACKUP_COMMITTED) {
         line(backup_state_text(b->state), "%s", b->problem);
@@ -231,7 +237,7 @@ show_text(const struct cmd *c, const struct backup_entry *b, const struct annota
     show_standing(known);
     if (m == NULL) {
         line("encrypted", "no key here that reads it: --identity FILE shows what is in it");
-        return fflush(stdout) == 0 ? EXIT_GOOD : err_errno(e, "could not write to standard output");
+        return EXIT_GOOD;
     }
     if (b->label->encrypted) {
         line("encrypted", "epoch %u", b->label->epoch);
@@ -240,12 +246,12 @@ show_text(const struct cmd *c, const struct backup_entry *b, const struct annota
     for (size_t i = 0; i < b->label->warnings.n; i++) {
         line("warning", "%s", b->label->warnings.v[i]);
     }
-    show_tables(m, c->tables);
-    return fflush(stdout) == 0 ? EXIT_GOOD : err_errno(e, "could not write to standard output");
+    show_tables(m, CMD_OPTIONS(c, show_options)->tables);
+    return EXIT_GOOD;
 }
 
-int
-cmd_show(const struct cmd *c, struct err *e)
+static int
+run(const struct cmd *c, struct err *e)
 {
     struct repo        *r = cmd_open(c, c->args[0], e);
     struct backup_entry b = {.state = BACKUP_COMMITTED};
@@ -261,13 +267,13 @@ cmd_show(const struct cmd *c, struct err *e)
         goto out;
     }
     memcpy(b.id, b.label->id, sizeof b.id);
-    closed = !c->tables && !keyring_reads(r->keys, b.label->epoch);
-    if (backup_list_check(r, c->args[0], &one, c->check, e) == 0 &&
+    closed = !CMD_OPTIONS(c, show_options)->tables && !keyring_reads(r->keys, b.label->epoch);
+    if (backup_list_check(r, c->args[0], &one, CMD_OPTIONS(c, show_options)->check, e) == 0 &&
         annotations_load(r, c->args[0], &one, &known, e) == 0 &&
         (closed || (m = manifest_load(r, b.label, e)) != NULL)) {
         rc = (c->json ? show_json : show_text)(c, &b, known.v, m, e);
     }
-    if (rc == EXIT_GOOD && c->check && b.state == BACKUP_DAMAGED) {
+    if (rc == EXIT_GOOD && CMD_OPTIONS(c, show_options)->check && b.state == BACKUP_DAMAGED) {
         rc = EXIT_DIFFERENT;
     }
 out:
@@ -278,3 +284,21 @@ out:
     repo_close(r);
     return rc;
 }
+
+static const struct opt options[] = {
+    {OPT_FLAG, "tables", 0, NULL, "every table with its rows, sizes and fingerprint",
+     offsetof(struct show_options, tables), 0, 0, NULL, NULL},
+    {OPT_FLAG, "check", 0, NULL, "also look whether every chunk is there, in its size",
+     offsetof(struct show_options, check), 0, 0, NULL, NULL},
+    OPTS_END,
+};
+
+const struct cmd_verb cmd_show = {
+    .cli = {.name = "show",
+            .args = "DB [BACKUP]",
+            .summary = "tell what a backup holds",
+            .tables = CMD_TABLES(options, cmd_repo_options, cmd_as_of_options, cmd_key_options,
+                                 cmd_general_options)},
+    .size = sizeof(struct show_options),
+    .run = run,
+};

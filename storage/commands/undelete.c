@@ -14,13 +14,20 @@
 #include "storage/heal/undelete.h"
 #include "storage/repo/runmark.h"
 
+struct undelete_options {
+    struct cmd  cmd;
+    const char *since;
+    bool        dry_run;
+};
+
 struct run {
-    const struct cmd *cmd;
-    struct storage   *st; /* repo's, once it is open */
-    struct repo      *repo;
-    time_t            since;
-    json_t           *databases;
-    uint64_t          objects, backups;
+    const struct cmd              *cmd;
+    const struct undelete_options *o;
+    struct storage                *st; /* repo's, once it is open */
+    struct repo                   *repo;
+    time_t                         since;
+    json_t                        *databases;
+    uint64_t                       objects, backups;
 };
 
 /* Nobody may prune meanwhile: it could remove what just came back.  Prunes exclude each other,
@@ -77,7 +84,7 @@ report(struct run *r, const char *db, const struct undelete_result *result)
     }
     if (result->objects > 0) {
         (void)printf("%s: %s %s\n", db, count_human(result->objects, "object", count, sizeof count),
-                     r->cmd->dry_run ? "would be there again" : "brought back");
+                     r->o->dry_run ? "would be there again" : "brought back");
     }
 }
 
@@ -93,12 +100,12 @@ undelete_database(void *ctx, const char *enc, struct err *e)
     int                    rc = 0;
 
     if (db != NULL && (r->cmd->n_args == 0 || strcmp(db, r->cmd->args[0]) == 0)) {
-        if (r->cmd->dry_run || begin(r, db, &mark, e) == 0) {
+        if (r->o->dry_run || begin(r, db, &mark, e) == 0) {
             rc = undelete(&(struct undelete_request){.st = r->st,
                                                      .below = below,
                                                      .since = r->since,
-                                                     .dry_run = r->cmd->dry_run,
-                                                     .tick = r->cmd->dry_run ? NULL : renew,
+                                                     .dry_run = r->o->dry_run,
+                                                     .tick = r->o->dry_run ? NULL : renew,
                                                      .ctx = &mark},
                           &result, e);
         } else {
@@ -131,7 +138,7 @@ open_repo(struct run *r, const struct storage_location *place, struct err *e)
     }
     rc = undelete(
         &(struct undelete_request){
-            .st = st, .below = "", .since = r->since, .dry_run = r->cmd->dry_run},
+            .st = st, .below = "", .since = r->since, .dry_run = r->o->dry_run},
         &root, e);
     undelete_result_free(&root);
     if (rc != 0) {
@@ -139,7 +146,7 @@ open_repo(struct run *r, const struct storage_location *place, struct err *e)
         return -1;
     }
     r->objects += root.objects;
-    if (r->cmd->dry_run) { /* it may be one that would have to come back */
+    if (r->o->dry_run) { /* it may be one that would have to come back */
         r->st = st;
         return 0;
     }
@@ -149,33 +156,33 @@ open_repo(struct run *r, const struct storage_location *place, struct err *e)
 }
 
 static int
-check(const struct cmd *c, struct run *r, struct err *e)
+check(struct run *r, struct err *e)
 {
-    if (c->since == NULL) {
+    if (r->o->since == NULL) {
         err_set(e, ERR_USAGE, "undelete: --since is missing");
         return err_hint(e,
                         "--since TIME: what was removed before is left as it is; --dry-run shows "
                         "what would come back");
     }
-    return time_parse(c->since, &r->since, e) != 0 ? err_wrap(e, "--since") : 0;
+    return time_parse(r->o->since, &r->since, e) != 0 ? err_wrap(e, "--since") : 0;
 }
 
-int
-cmd_undelete(const struct cmd *c, struct err *e)
+static int
+run(const struct cmd *c, struct err *e)
 {
-    struct run              r = {.cmd = c, .databases = json_array()};
+    struct run r = {.cmd = c, .o = CMD_OPTIONS(c, undelete_options), .databases = json_array()};
     struct storage_location place;
     int                     rc = -1;
 
-    if (check(c, &r, e) == 0 &&
-        storage_location_find(c->config, c->repo, NULL, &c->repo_options, &place, e) == 0 &&
+    if (check(&r, e) == 0 &&
+        storage_location_find(c->config, c->repo, NULL, &c->given, &place, e) == 0 &&
         open_repo(&r, &place, e) == 0 &&
         r.st->ops->versions->dirs(r.st, "", undelete_database, &r, e) == 0) {
         rc = EXIT_GOOD;
     }
     if (rc == EXIT_GOOD && c->json) {
         rc = json_print(json_pack("{s:s,s:b,s:I,s:O}", "repository", place.location, "dry_run",
-                                  c->dry_run, "objects", (json_int_t)r.objects, "databases",
+                                  r.o->dry_run, "objects", (json_int_t)r.objects, "databases",
                                   r.databases),
                         e);
     } else if (rc == EXIT_GOOD && r.objects == 0 && !c->quiet) {
@@ -189,3 +196,20 @@ cmd_undelete(const struct cmd *c, struct err *e)
     }
     return rc;
 }
+
+static const struct opt options[] = {
+    {OPT_TEXT, "since", 0, "TIME", "bring back what was removed since TIME",
+     offsetof(struct undelete_options, since), 0, 0, NULL, NULL},
+    {OPT_FLAG, "dry-run", 0, NULL, "say what would be done, change nothing",
+     offsetof(struct undelete_options, dry_run), 0, 0, NULL, NULL},
+    OPTS_END,
+};
+
+const struct cmd_verb cmd_undelete = {
+    .cli = {.name = "undelete",
+            .args = "[DB]",
+            .summary = "bring back what was removed from a bucket that keeps versions",
+            .tables = CMD_TABLES(options, cmd_repo_options, cmd_general_options)},
+    .size = sizeof(struct undelete_options),
+    .run = run,
+};

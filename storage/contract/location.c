@@ -1,59 +1,155 @@
 #include "storage/contract/location.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* "_" is the same as "-" in keys, as in the file. */
-static bool
-same_key(const char *text, size_t n, const char *key)
+const struct config_key location_keys[] = {
+    [LOCATION_PATH] = {"path", CONFIG_TEXT, "the directory, or s3://BUCKET/PREFIX", NULL},
+    [LOCATION_LISTING_DELAY] = {"listing-delay", CONFIG_TEXT,
+                                "seconds by which a listing of the store may be behind", NULL},
+    [LOCATION_AS_OF] = {"as-of", CONFIG_TEXT, "the moment as of which the repository is seen",
+                        NULL},
+    [LOCATION_OBJECT_LOCK] = {"object-lock", CONFIG_TEXT,
+                              "new objects are locked: governance or compliance", NULL},
+    [LOCATION_OBJECT_LOCK_DAYS] = {"object-lock-days", CONFIG_TEXT,
+                                   "for how many days new objects are locked at least", NULL},
+    {NULL, CONFIG_TEXT, NULL, NULL},
+};
+
+/* ---- what was given ---- */
+
+/* The keys that have an option of their own. */
+static const struct {
+    const char *key;
+    bool        list;
+    size_t      offset;
+} options[] = {
+    {"identity", true, offsetof(struct storage_given, identity)},
+    {"encrypt-to", true, offsetof(struct storage_given, encrypt_to)},
+    {"passphrase-file", false, offsetof(struct storage_given, passphrase_file)},
+    {"passphrase-command", false, offsetof(struct storage_given, passphrase_command)},
+    {"passphrase-fd", false, offsetof(struct storage_given, passphrase_fd)},
+    {"as-of", false, offsetof(struct storage_given, as_of)},
+};
+enum { N_OPTIONS = sizeof options / sizeof options[0] };
+
+static const char *
+text_of(const struct storage_given *g, size_t i)
 {
-    if (strlen(key) != n) {
-        return false;
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (text[i] != key[i] && !(text[i] == '_' && key[i] == '-')) {
-            return false;
-        }
-    }
-    return true;
+    return options[i].list
+        ? NULL
+        : *(const char *const *)(const void *)((const char *)g + options[i].offset);
 }
 
-/* The value behind KEY=, of the last that is given. */
-static const char *
-option_value(const struct storage_location *p, const char *key)
+/* NULL: empty. */
+static const struct strlist *
+list_of(const struct storage_given *g, size_t i)
 {
-    for (size_t i = p->options == NULL ? 0 : p->options->n; i-- > 0;) {
-        const char *text = p->options->v[i];
-        size_t      n = strcspn(text, "=");
+    const struct strlist *list = !options[i].list
+        ? NULL
+        : *(const struct strlist *const *)(const void *)((const char *)g + options[i].offset);
 
-        if (same_key(text, n, key)) {
-            return text + n + 1;
+    return list == NULL || list->n == 0 ? NULL : list;
+}
+
+/* "KEY=VALUE" of this key?  "_" is the same as "-" in keys, as in the file. */
+static const char *
+value_of(const char *text, const char *key)
+{
+    for (; *key != '\0'; text++, key++) {
+        if (*text != *key && !(*text == '_' && *key == '-')) {
+            return NULL;
+        }
+    }
+    return *text == '=' ? text + 1 : NULL;
+}
+
+/* What the command line says of a key that is no list, NULL: nothing.  The last one counts. */
+static const char *
+given_text(const struct storage_location *p, const char *key)
+{
+    const struct strlist *list = p->given.options;
+
+    for (size_t i = 0; i < N_OPTIONS; i++) {
+        if (strcmp(options[i].key, key) == 0 && text_of(&p->given, i) != NULL) {
+            return text_of(&p->given, i);
+        }
+    }
+    for (size_t i = list == NULL ? 0 : list->n; i-- > 0;) {
+        const char *value = value_of(list->v[i], key);
+
+        if (value != NULL) {
+            return value;
         }
     }
     return NULL;
 }
 
-static int
-check_options(const struct strlist *options, struct err *e)
+/* The same of a list; false: nothing.  What an option of its own gives is one name, commas and
+ * all. */
+static bool
+given_list(const struct storage_location *p, const char *key, struct strlist *out)
 {
-    for (size_t i = 0; i < options->n; i++) {
-        const char *text = options->v[i];
+    const struct strlist *list = p->given.options;
+    bool                  any = false;
+
+    for (size_t i = 0; i < N_OPTIONS; i++) {
+        const struct strlist *own = list_of(&p->given, i);
+
+        if (own != NULL && strcmp(options[i].key, key) == 0) {
+            strlist_add_all(out, own);
+            return true;
+        }
+    }
+    for (size_t i = 0; list != NULL && i < list->n; i++) {
+        const char *value = value_of(list->v[i], key);
+
+        if (value != NULL && *value == '\0') {
+            strlist_free(out);
+        }
+        strlist_split(out, value == NULL ? "" : value);
+        any = any || value != NULL;
+    }
+    return any;
+}
+
+void
+storage_given_args(const struct storage_given *g, struct strlist *args)
+{
+    for (size_t i = 0; g->options != NULL && i < g->options->n; i++) {
+        strlist_take(args, xasprintf("--repo-option=%s", g->options->v[i]));
+    }
+    for (size_t i = 0; i < N_OPTIONS; i++) {
+        const struct strlist *list = list_of(g, i);
+
+        for (size_t k = 0; list != NULL && k < list->n; k++) {
+            strlist_take(args, xasprintf("--%s=%s", options[i].key, list->v[k]));
+        }
+        if (text_of(g, i) != NULL) {
+            strlist_take(args, xasprintf("--%s=%s", options[i].key, text_of(g, i)));
+        }
+    }
+}
+
+static int
+check_options(const struct config *config, const struct storage_given *g, struct err *e)
+{
+    for (size_t i = 0; g != NULL && g->options != NULL && i < g->options->n; i++) {
+        const char *text = g->options->v[i];
         char       *key = xstrndup(text, strcspn(text, "="));
         int         rc = 0;
 
+        for (char *p = key; *p != '\0'; p++) {
+            *p = *p == '_' ? '-' : *p;
+        }
         if (strlen(key) == strlen(text)) {
             rc = err_set(e, ERR_USAGE, "--repo-option %s: not KEY=VALUE", text);
-        } else if (strcmp(key, "path") == 0) {
+        } else if (strcmp(key, location_keys[LOCATION_PATH].name) == 0) {
             rc = err_set(e, ERR_USAGE, "--repo-option path: that is what --repo is for");
-        } else {
-            for (char *p = key; *p != '\0'; p++) {
-                *p = *p == '_' ? '-' : *p;
-            }
-            rc = config_check_key("repo", key, e);
-            if (rc != 0) {
-                err_wrap(e, "--repo-option %s", text);
-            }
+        } else if (config_check_key(config, "repo", key, e) != 0) {
+            rc = err_wrap(e, "--repo-option %s", text);
         }
         free(key);
         if (rc != 0) {
@@ -63,13 +159,18 @@ check_options(const struct strlist *options, struct err *e)
     return 0;
 }
 
+/* ---- which repository ---- */
+
 static int
-find_place(const struct config *config, const char *name, const struct strlist *options,
+find_place(const struct config *config, const char *name, const struct storage_given *given,
            struct storage_location *out, struct err *e)
 {
     const char *location;
 
-    *out = (struct storage_location){.config = config, .options = options};
+    *out = (struct storage_location){.config = config};
+    if (given != NULL) {
+        out->given = *given;
+    }
     location = config_repo_path(config, name, &out->section, e);
     if (location == NULL) {
         return -1;
@@ -78,7 +179,7 @@ find_place(const struct config *config, const char *name, const struct strlist *
     return 0;
 }
 
-/* "offsite, s3://bucket/prefix": all but the first; NULL when there is but one. */
+/* "offsite, s3://bucket/prefix", for people: all but the first; NULL when there is but one. */
 static const char *
 others(const struct config *config, const struct strlist *names)
 {
@@ -99,37 +200,35 @@ others(const struct config *config, const struct strlist *names)
 
 int
 storage_location_find(const struct config *config, const char *arg, const char *database,
-                      const struct strlist *options, struct storage_location *out, struct err *e)
+                      const struct storage_given *given, struct storage_location *out,
+                      struct err *e)
 {
-    struct strlist args = {0};
     struct strlist names = {0};
-    int            rc = options == NULL ? 0 : check_options(options, e);
+    int            rc = check_options(config, given, e);
 
-    if (arg != NULL) {
-        strlist_add(&args, arg);
+    if (rc == 0 && arg != NULL) {
+        strlist_add(&names, arg); /* one, commas and all */
+    } else if (rc == 0) {
+        rc = config_repo_names(config, NULL, database, &names, e);
     }
     if (rc == 0) {
-        rc = config_repo_names(config, &args, database, &names, e);
-    }
-    if (rc == 0) {
-        rc = find_place(config, names.v[0], options, out, e);
+        rc = find_place(config, names.v[0], given, out, e);
     }
     if (rc == 0) {
         out->others = others(config, &names);
     }
-    strlist_free(&args);
     strlist_free(&names);
     return rc;
 }
 
 int
 storage_locations_find(const struct config *config, const struct strlist *args,
-                       const char *database, const struct strlist *options,
+                       const char *database, const struct storage_given *given,
                        struct storage_location **out, size_t *n, struct err *e)
 {
     struct strlist           names = {0};
     struct storage_location *v = NULL;
-    int                      rc = options == NULL ? 0 : check_options(options, e);
+    int                      rc = check_options(config, given, e);
 
     *n = 0;
     if (rc == 0) {
@@ -137,7 +236,7 @@ storage_locations_find(const struct config *config, const struct strlist *args,
     }
     v = xcalloc(names.n + 1, sizeof *v);
     for (size_t i = 0; rc == 0 && i < names.n; i++) {
-        rc = find_place(config, names.v[i], options, &v[i], e);
+        rc = find_place(config, names.v[i], given, &v[i], e);
         for (size_t k = 0; rc == 0 && k < i; k++) {
             if (strcmp(v[k].location, v[i].location) == 0) {
                 rc = err_set(e, ERR_USAGE, "repository \"%s\" is named twice", names.v[i]);
@@ -154,55 +253,13 @@ storage_locations_find(const struct config *config, const struct strlist *args,
     return rc;
 }
 
-void
-storage_location_as_of(struct strlist *options, const char *as_of)
-{
-    if (as_of != NULL) {
-        strlist_take(options, xasprintf("as-of=%s", as_of));
-    }
-}
-
-/* "KEY=a,b" */
-static void
-add_list(struct strlist *options, const char *key, const struct strlist *files)
-{
-    char *text = NULL;
-
-    for (size_t i = 0; files != NULL && i < files->n; i++) {
-        char *longer = text == NULL ? xasprintf("%s=%s", key, files->v[i])
-                                    : xasprintf("%s,%s", text, files->v[i]);
-
-        free(text);
-        text = longer;
-    }
-    if (text != NULL) {
-        strlist_take(options, text);
-    }
-}
-
-static void
-add_text(struct strlist *options, const char *key, const char *text)
-{
-    if (text != NULL) {
-        strlist_take(options, xasprintf("%s=%s", key, text));
-    }
-}
-
-void
-storage_location_keys(struct strlist *options, const struct storage_keys_given *k)
-{
-    add_list(options, "identity", k->identity);
-    add_list(options, "encrypt-to", k->encrypt_to);
-    add_text(options, "passphrase-file", k->passphrase_file);
-    add_text(options, "passphrase-command", k->passphrase_command);
-    add_text(options, "passphrase-fd", k->passphrase_fd);
-}
-
 const char *
 storage_location_name(const struct storage_location *p)
 {
     return p->section != NULL ? p->section : p->location;
 }
+
+/* ---- settings ---- */
 
 static const char *
 non_empty(const char *text)
@@ -210,18 +267,25 @@ non_empty(const char *text)
     return text == NULL || *text == '\0' ? NULL : text;
 }
 
-const char *
-storage_location_section_get(const struct storage_location *p, const char *key)
+static const char *
+section_text(const struct storage_location *p, const struct config_key *key)
 {
-    return p->config == NULL || p->section == NULL ? NULL
-                                                   : config_get(p->config, "repo", p->section, key);
+    return p->config == NULL || p->section == NULL
+        ? NULL
+        : config_get(p->config, "repo", p->section, key->name);
+}
+
+bool
+storage_location_has(const struct storage_location *p, const struct config_key *key)
+{
+    return section_text(p, key) != NULL;
 }
 
 /* The first variable that is set; *name is its name. */
 static const char *
-env_value(const char *const *env, const char **name)
+env_value(const struct config_key *key, const char **name)
 {
-    for (; env != NULL && *env != NULL; env++) {
+    for (const char *const *env = key->env; env != NULL && *env != NULL; env++) {
         const char *text = non_empty(getenv(*env));
 
         if (text != NULL) {
@@ -233,30 +297,47 @@ env_value(const char *const *env, const char **name)
 }
 
 const char *
-storage_location_get(const struct storage_location *p, const char *key, const char *const *env)
+storage_location_get(const struct storage_location *p, const struct config_key *key)
 {
-    const char *text = option_value(p, key);
+    const char *text = given_text(p, key->name);
     const char *name;
 
     if (text == NULL) {
-        text = env_value(env, &name);
+        text = env_value(key, &name);
     }
-    return non_empty(text == NULL ? storage_location_section_get(p, key) : text);
+    return non_empty(text == NULL ? section_text(p, key) : text);
+}
+
+void
+storage_location_list(const struct storage_location *p, const struct config_key *key,
+                      struct strlist *out)
+{
+    if (!given_list(p, key->name, out) && p->config != NULL && p->section != NULL) {
+        (void)config_list(p->config, "repo", p->section, key->name, out);
+    }
 }
 
 char *
-storage_location_origin(const struct storage_location *p, const char *key, const char *const *env)
+storage_location_origin(const struct storage_location *p, const struct config_key *key)
 {
     const char *name;
 
-    if (option_value(p, key) != NULL) {
-        return xasprintf("--repo-option %s", key);
+    for (size_t i = 0; i < N_OPTIONS; i++) {
+        if (strcmp(options[i].key, key->name) == 0 &&
+            (text_of(&p->given, i) != NULL || list_of(&p->given, i) != NULL)) {
+            return xasprintf("--%s", key->name);
+        }
     }
-    if (env_value(env, &name) != NULL) {
+    for (size_t i = 0; p->given.options != NULL && i < p->given.options->n; i++) {
+        if (value_of(p->given.options->v[i], key->name) != NULL) {
+            return xasprintf("--repo-option %s", key->name);
+        }
+    }
+    if (env_value(key, &name) != NULL) {
         return xstrdup(name);
     }
-    if (storage_location_section_get(p, key) != NULL) {
-        return xasprintf("%s: [repo %s] %s", config_path(p->config), p->section, key);
+    if (storage_location_has(p, key)) {
+        return xasprintf("%s: [repo %s] %s", config_path(p->config), p->section, key->name);
     }
-    return xstrdup(key);
+    return xstrdup(key->name);
 }

@@ -1,23 +1,33 @@
 /*
  * location.h - where a repository is, and how it is reached.
  *
- * A location alone is enough for a directory; an S3 store has an endpoint, a region and more.  They
- * are keys of "[repo NAME]", and each can be given as --repo-option KEY=VALUE.  Everything is
- * borrowed from the configuration and the command line, and only looked at while a storage is
- * opened.
+ * A location alone is enough for a directory; an S3 store has an endpoint, a region and more, and
+ * who signs and who reads is said here too.  They are keys of "[repo NAME]", and each can be given
+ * as --repo-option KEY=VALUE, some as options of their own.  Who reads a key declares it
+ * (core/config_key.h) and asks with its declaration.  Everything is borrowed from the configuration
+ * and the command line, and only looked at while a repository is opened.
  */
 #ifndef STORAGE_CONTRACT_LOCATION_H
 #define STORAGE_CONTRACT_LOCATION_H
 
 #include "core/config/config.h"
+#include "core/config_key.h"
 #include "core/err.h"
 #include "core/mem.h"
 
+/* What the command line says of a repository.  NULL and empty lists say nothing. */
+struct storage_given {
+    const struct strlist *options;               /* --repo-option: "KEY=VALUE" */
+    const struct strlist *identity, *encrypt_to; /* the options: each names one file */
+    const char           *passphrase_file, *passphrase_command, *passphrase_fd;
+    const char           *as_of;
+};
+
 struct storage_location {
-    const char           *location; /* a path, file://path or s3://bucket/prefix */
-    const char           *section;  /* the NAME of its [repo NAME]; NULL: none */
-    const struct config  *config;   /* where that stands; NULL: nowhere */
-    const struct strlist *options;  /* "KEY=VALUE"; NULL: none */
+    const char          *location; /* a path, file://path or s3://bucket/prefix */
+    const char          *section;  /* the NAME of its [repo NAME]; NULL: none */
+    const struct config *config;   /* where that stands; NULL: nowhere */
+    struct storage_given given;
     const char
         *others; /* the other repositories that the same backups go to, for hints; NULL: none */
 };
@@ -25,36 +35,43 @@ struct storage_location {
 /* A location and nothing else. */
 #define STORAGE_LOCATION(where) (&(const struct storage_location){.location = (where)})
 
-/* What a --repo argument means (config_repo_names(); NULL: none was given), with its
- * --repo-options, whose keys are checked.  Where several repositories are named it is the first
- * of them. */
-int storage_location_find(const struct config *, const char *arg, const char *database,
-                          const struct strlist *options, struct storage_location *out,
-                          struct err *);
-/* All of them, in their order, each once; the array is the caller's to free. */
-int storage_locations_find(const struct config *, const struct strlist *args, const char *database,
-                           const struct strlist *options, struct storage_location **out, size_t *n,
-                           struct err *);
-/* What --as-of means: the key "as-of" among the --repo-options; NULL adds nothing. */
-void storage_location_as_of(struct strlist *options, const char *as_of);
-/* What --identity and its like mean, likewise; NULL and empty lists add nothing. */
-struct storage_keys_given {
-    const struct strlist *identity, *encrypt_to;
-    const char           *passphrase_file, *passphrase_command, *passphrase_fd;
+/* The keys that any repository has. */
+enum {
+    LOCATION_PATH,
+    LOCATION_LISTING_DELAY,
+    LOCATION_AS_OF,
+    LOCATION_OBJECT_LOCK, /* these two where the store can lock objects */
+    LOCATION_OBJECT_LOCK_DAYS
 };
-void storage_location_keys(struct strlist *options, const struct storage_keys_given *);
+extern const struct config_key location_keys[];
+
+/* What a --repo argument means, which names one repository; NULL: none was given, and the
+ * environment and the configuration decide, of several the first.  given (NULL: nothing) is checked
+ * for keys that do not exist. */
+int storage_location_find(const struct config *, const char *arg, const char *database,
+                          const struct storage_given *given, struct storage_location *out,
+                          struct err *);
+/* All that are meant (config_repo_names()), in their order, each once; the array is the caller's to
+ * free. */
+int storage_locations_find(const struct config *, const struct strlist *args, const char *database,
+                           const struct storage_given *given, struct storage_location **out,
+                           size_t *n, struct err *);
 /* As a --repo argument for a tool that is given the same configuration. */
 const char *storage_location_name(const struct storage_location *);
+/* What was given, as arguments for such a tool. */
+void storage_given_args(const struct storage_given *, struct strlist *args);
 
-/* A key's value: --repo-option, else the first environment variable of env that is set (a list
- * that ends with NULL; or NULL), else the section, else NULL.  An empty value counts as none. */
-const char *storage_location_get(const struct storage_location *, const char *key,
-                                 const char *const *env);
-/* The same, of the section alone. */
-const char *storage_location_section_get(const struct storage_location *, const char *key);
+/* A key's value: what was given, else the first environment variable of the key that is set, else
+ * the section, else NULL.  An empty value counts as none. */
+const char *storage_location_get(const struct storage_location *, const struct config_key *);
+/* All values of a list, likewise, into out, which is empty.  --repo-options add up, an empty one
+ * takes away what was before it. */
+void storage_location_list(const struct storage_location *, const struct config_key *,
+                           struct strlist *out);
+/* Is it set in the section? */
+bool storage_location_has(const struct storage_location *, const struct config_key *);
 /* Where it was found, for messages: "--repo-option region", "AWS_REGION", "/etc/pgassay.conf:
  * [repo x] region". Allocated. */
-char *storage_location_origin(const struct storage_location *, const char *key,
-                              const char *const *env);
+char *storage_location_origin(const struct storage_location *, const struct config_key *);
 
 #endif

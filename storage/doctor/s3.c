@@ -45,13 +45,11 @@ other_style_works(const struct doctor *d, bool path_style)
     struct storage         *st;
     bool                    works;
 
-    for (size_t i = 0; place.options != NULL && i < place.options->n; i++) {
-        if (strncmp(place.options->v[i], "style=", 6) != 0) {
-            strlist_add(&options, place.options->v[i]);
-        }
+    for (size_t i = 0; place.given.options != NULL && i < place.given.options->n; i++) {
+        strlist_add(&options, place.given.options->v[i]);
     }
-    strlist_add(&options, path_style ? "style=host" : "style=path");
-    place.options = &options;
+    strlist_add(&options, path_style ? "style=host" : "style=path"); /* the last one counts */
+    place.given.options = &options;
     st = storage_open(&place, false, &e);
     works = st != NULL && list_one(s3_storage_of(st), true, &e) == 0;
     storage_close(st);

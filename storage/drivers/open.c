@@ -10,22 +10,56 @@
 #include "storage/drivers/file/file.h"
 #include "storage/drivers/s3/s3.h"
 
-/* What a location can begin with.  A location without a scheme is a path. */
-static const struct {
+/* What a location can begin with, and the keys of [repo NAME] that are the driver's own (NULL:
+ * none).  A location without a scheme is a path. */
+static const struct driver {
     const char *scheme;
     struct storage *(*open)(const char *rest, const struct storage_location *, bool create,
                             struct err *);
+    const struct config_key *keys;
+    const char              *one, *several; /* in words */
 } drivers[] = {
-    {"file", storage_file_open},
-    {"s3", storage_s3_open},
+    {"file", storage_file_open, NULL, "a directory", "directories"},
+    {"s3", storage_s3_open, s3_keys, "an S3 store", "S3 stores"},
 };
+enum { N_DRIVERS = sizeof drivers / sizeof drivers[0] };
+
+const struct config_key *
+storage_driver_keys(size_t i)
+{
+    for (size_t k = 0; k < N_DRIVERS; k++) {
+        if (drivers[k].keys != NULL && i-- == 0) {
+            return drivers[k].keys;
+        }
+    }
+    return NULL;
+}
+
+/* What a section says of another kind of store would mean nothing here.  Options may be meant for
+ * another repository of the run. */
+static int
+check_section(const struct storage_location *place, const struct driver *d, struct err *e)
+{
+    for (size_t i = 0; i < N_DRIVERS; i++) {
+        const struct config_key *k = &drivers[i] == d ? NULL : drivers[i].keys;
+
+        for (; k != NULL && k->name != NULL; k++) {
+            if (storage_location_has(place, k)) {
+                return err_set(e, ERR_USAGE, "%s: [repo %s]: %s is for %s, and \"%s\" is %s",
+                               config_path(place->config), place->section, k->name,
+                               drivers[i].several, place->location, d->one);
+            }
+        }
+    }
+    return 0;
+}
 
 /* How old its listings may be, if the user knows better than the driver. */
 static int
 set_listing_delay(struct storage *st, const struct storage_location *place, struct err *e)
 {
     enum { MOST = 3600 };
-    const char   *text = storage_location_get(place, "listing-delay", NULL);
+    const char   *text = storage_location_get(place, &location_keys[LOCATION_LISTING_DELAY]);
     char         *end;
     unsigned long seconds;
 
@@ -45,11 +79,12 @@ set_listing_delay(struct storage *st, const struct storage_location *place, stru
 static struct storage *
 as_wanted(struct storage *st, const struct storage_location *place, struct err *e)
 {
-    const char *as_of = storage_location_get(place, "as-of", NULL);
+    const char *as_of = storage_location_get(place, &location_keys[LOCATION_AS_OF]);
     char       *origin;
     time_t      at;
 
-    if (st->ops->retain == NULL && storage_location_get(place, "object-lock", NULL) != NULL) {
+    if (st->ops->retain == NULL &&
+        storage_location_get(place, &location_keys[LOCATION_OBJECT_LOCK]) != NULL) {
         err_set(e, ERR_USAGE, "object-lock: %s cannot lock what it holds, only S3 buckets can",
                 st->location);
         storage_close(st);
@@ -61,35 +96,42 @@ as_wanted(struct storage *st, const struct storage_location *place, struct err *
     if (time_parse(as_of, &at, e) == 0) {
         return storage_as_of_new(st, at, e);
     }
-    origin = storage_location_origin(place, "as-of", NULL);
+    origin = storage_location_origin(place, &location_keys[LOCATION_AS_OF]);
     err_wrap(e, "%s", origin);
     free(origin);
     storage_close(st);
     return NULL;
 }
 
+/* NULL: nobody knows such locations. */
+static const struct driver *
+driver_of(const char *location, const char **rest)
+{
+    const char *colon = strstr(location, "://");
+
+    *rest = colon == NULL ? location : colon + 3;
+    for (size_t i = 0; colon != NULL && i < N_DRIVERS; i++) {
+        if (strlen(drivers[i].scheme) == (size_t)(colon - location) &&
+            strncmp(location, drivers[i].scheme, (size_t)(colon - location)) == 0) {
+            return &drivers[i];
+        }
+    }
+    return colon == NULL ? &drivers[0] : NULL;
+}
+
 struct storage *
 storage_open(const struct storage_location *place, bool create, struct err *e)
 {
-    const char     *colon = strstr(place->location, "://");
-    struct storage *st;
+    const char          *rest;
+    const struct driver *d = driver_of(place->location, &rest);
+    struct storage      *st;
 
-    if (colon == NULL) {
-        st = storage_file_open(place->location, place, create, e);
-        goto out;
+    if (d == NULL) {
+        err_set(e, ERR_USAGE, "repository \"%s\": unknown kind of location", place->location);
+        err_hint(e, "give the path of a directory, or s3://BUCKET/PREFIX");
+        return NULL;
     }
-    for (size_t i = 0; i < sizeof drivers / sizeof drivers[0]; i++) {
-        if (strlen(drivers[i].scheme) == (size_t)(colon - place->location) &&
-            strncmp(place->location, drivers[i].scheme, (size_t)(colon - place->location)) == 0) {
-            st = drivers[i].open(colon + 3, place, create, e);
-            goto out;
-        }
-    }
-    err_set(e, ERR_USAGE, "repository \"%s\": unknown kind of location", place->location);
-    err_hint(e, "give the path of a directory, or s3://BUCKET/PREFIX");
-    return NULL;
-out:
-    if (st == NULL) {
+    if (check_section(place, d, e) != 0 || (st = d->open(rest, place, create, e)) == NULL) {
         return NULL;
     }
     st->location = xstrdup(place->location);

@@ -14,4 +14,7 @@
 /* create: make the directory when it is missing, ERR_EXISTS when it is not empty (init only). */
 struct storage *storage_open(const struct storage_location *, bool create, struct err *);
 
+/* i = 0, 1, ...: the keys of [repo NAME] that some driver has of its own; NULL at the end. */
+const struct config_key *storage_driver_keys(size_t i);
+
 #endif

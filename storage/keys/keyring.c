@@ -41,6 +41,31 @@ struct keyring {
 
 /* ---- configuration ---- */
 
+enum {
+    ENCRYPT_TO,
+    MUST_ENCRYPT,
+    REPO_ID,
+    IDENTITY,
+    PASSPHRASE_FILE,
+    PASSPHRASE_COMMAND,
+    PASSPHRASE_FD
+};
+const struct config_key keyring_keys[] = {
+    [ENCRYPT_TO] = {"encrypt-to", CONFIG_COMMA_LIST,
+                    "public key files: who can read what this host writes", NULL},
+    [MUST_ENCRYPT] = {"must-encrypt", CONFIG_TEXT,
+                      "yes: this host writes nothing that is not encrypted", NULL},
+    [REPO_ID] = {"repo-id", CONFIG_TEXT, "the id that the repository must have", NULL},
+    [IDENTITY] = {"identity", CONFIG_COMMA_LIST, "secret key files of readers", NULL},
+    [PASSPHRASE_FILE] = {"passphrase-file", CONFIG_TEXT,
+                         "the passphrase of identity is the first line of this file", NULL},
+    [PASSPHRASE_COMMAND] = {"passphrase-command", CONFIG_TEXT,
+                            "the passphrase of identity is what this prints", NULL},
+    [PASSPHRASE_FD] = {"passphrase-fd", CONFIG_TEXT,
+                       "the passphrase of identity is read from this descriptor", NULL},
+    {NULL, CONFIG_TEXT, NULL, NULL},
+};
+
 static char *
 copy_of(const char *text)
 {
@@ -48,12 +73,12 @@ copy_of(const char *text)
 }
 
 static int
-load_encrypt_to(struct keyring *k, const char *list, struct err *e)
+load_encrypt_to(struct keyring *k, const struct storage_location *p, struct err *e)
 {
     struct strlist files = {0};
     int            rc = 0;
 
-    strlist_split(&files, list == NULL ? "" : list);
+    storage_location_list(p, &keyring_keys[ENCRYPT_TO], &files);
     for (size_t i = 0; rc == 0 && i < files.n; i++) {
         VEC_GROW(k->encrypt_to, k->n_encrypt_to, k->cap_encrypt_to);
         k->encrypt_to[k->n_encrypt_to] = (struct public_key){0};
@@ -64,10 +89,16 @@ load_encrypt_to(struct keyring *k, const char *list, struct err *e)
     return rc == 0 ? 0 : err_wrap(e, "encrypt-to");
 }
 
-static int
-read_flag(const struct storage_location *p, const char *key, bool *out, struct err *e)
+void
+keyring_identity_files(const struct storage_location *p, struct strlist *out)
 {
-    const char *text = storage_location_get(p, key, NULL);
+    storage_location_list(p, &keyring_keys[IDENTITY], out);
+}
+
+static int
+read_flag(const struct storage_location *p, const struct config_key *key, bool *out, struct err *e)
+{
+    const char *text = storage_location_get(p, key);
 
     *out = text != NULL &&
         (strcmp(text, "yes") == 0 || strcmp(text, "true") == 0 || strcmp(text, "on") == 0 ||
@@ -76,13 +107,13 @@ read_flag(const struct storage_location *p, const char *key, bool *out, struct e
         strcmp(text, "off") == 0 || strcmp(text, "0") == 0) {
         return 0;
     }
-    return err_set(e, ERR_USAGE, "%s: \"%s\" is neither yes nor no", key, text);
+    return err_set(e, ERR_USAGE, "%s: \"%s\" is neither yes nor no", key->name, text);
 }
 
 static int
 read_fd(const struct storage_location *p, int *out, struct err *e)
 {
-    const char *text = storage_location_get(p, "passphrase-fd", NULL);
+    const char *text = storage_location_get(p, &keyring_keys[PASSPHRASE_FD]);
 
     *out = -1;
     return text == NULL ? 0 : passphrase_fd_parse(text, out, e);
@@ -91,20 +122,16 @@ read_fd(const struct storage_location *p, int *out, struct err *e)
 static int
 configure(struct keyring *k, const struct storage_location *p, struct err *e)
 {
-    const char *identity = storage_location_get(p, "identity", NULL);
-
-    if (identity != NULL) {
-        strlist_split(&k->identity_files, identity);
-    }
+    keyring_identity_files(p, &k->identity_files);
     if (k->identity_files.n > IDENTITIES_MAX) {
         return err_set(e, ERR_USAGE, "identity: more than %d files", IDENTITIES_MAX);
     }
-    k->passphrase_file = copy_of(storage_location_get(p, "passphrase-file", NULL));
-    k->passphrase_command = copy_of(storage_location_get(p, "passphrase-command", NULL));
-    k->repo_id_pinned = copy_of(storage_location_get(p, "repo-id", NULL));
+    k->passphrase_file = copy_of(storage_location_get(p, &keyring_keys[PASSPHRASE_FILE]));
+    k->passphrase_command = copy_of(storage_location_get(p, &keyring_keys[PASSPHRASE_COMMAND]));
+    k->repo_id_pinned = copy_of(storage_location_get(p, &keyring_keys[REPO_ID]));
     return read_fd(p, &k->passphrase_fd, e) != 0 ||
-            read_flag(p, "must-encrypt", &k->must_encrypt, e) != 0 ||
-            load_encrypt_to(k, storage_location_get(p, "encrypt-to", NULL), e) != 0
+            read_flag(p, &keyring_keys[MUST_ENCRYPT], &k->must_encrypt, e) != 0 ||
+            load_encrypt_to(k, p, e) != 0
         ? -1
         : 0;
 }

@@ -3,11 +3,12 @@
  * insists on.
  *
  * Keys of [repo NAME] (storage/contract/location.h):
- *   identity            secret key files of a reader, separated by commas: to read what is
- * encrypted passphrase-file, passphrase-command, passphrase-fd   for identity
- * (core/crypto/passphrase.h) encrypt-to          public key files: who shall be able to read what
- * this host writes, these and nobody else must-encrypt        yes: nothing plain is written.
- * encrypt-to means that, too repo-id             the repository that it is: another one is refused
+ *   identity            secret key files of a reader, a list: to read what is encrypted
+ *   passphrase-file, passphrase-command, passphrase-fd   for identity (core/crypto/passphrase.h)
+ *   encrypt-to          public key files, a list: who shall be able to read what this host writes,
+ *                       these and nobody else
+ *   must-encrypt        yes: nothing plain is written.  encrypt-to means that, too
+ *   repo-id             the repository that it is: another one is refused
  *
  * Whether an epoch's public key is right, a host knows because (1) it remembers it (pinned.h),
  * (2) an admin whom it trusts has signed it (trust-admin), or (3) it remembers nothing of this
@@ -30,6 +31,8 @@
 #include "storage/keys/epoch.h"
 
 struct keyring;
+
+extern const struct config_key keyring_keys[]; /* of the configuration */
 
 /* place NULL: a host that has and asks nothing. */
 int  keyring_open(const struct storage_location *, struct keyring **out, struct err *);
@@ -55,6 +58,8 @@ const struct epoch *keyring_read(struct keyring *, unsigned number, struct err *
 /* Can keyring_read() succeed: is it plain, or is there an identity? */
 bool keyring_reads(struct keyring *, unsigned number);
 
+/* The files that "identity" names, into an empty list. */
+void keyring_identity_files(const struct storage_location *, struct strlist *);
 /* The first identity; NULL: there is none (ERR_USAGE), or it cannot be opened. */
 const struct secret_key *keyring_identity(struct keyring *, struct err *);
 /* The passphrase that an identity was opened with, for a tool that is run by this one; NULL:

@@ -12,8 +12,20 @@
 
 enum role { BACKUP, PRUNE, DRILL, ADMIN, ROLES };
 
-static const char *const role_keys[ROLES] = {"trust-backup", "trust-prune", "trust-drill",
-                                             "trust-admin"};
+enum { SIGN_KEY = ROLES };
+const struct config_key trust_keys[] = {
+    [BACKUP] = {"trust-backup", CONFIG_COMMA_LIST, "public key files: whose backups are used",
+                NULL},
+    [PRUNE] = {"trust-prune", CONFIG_COMMA_LIST,
+               "public key files: whose trash lists and tombstones count", NULL},
+    [DRILL] = {"trust-drill", CONFIG_COMMA_LIST, "public key files: whose drills prove something",
+               NULL},
+    [ADMIN] = {"trust-admin", CONFIG_COMMA_LIST,
+               "public key files: who may change the policy and pin backups", NULL},
+    [SIGN_KEY] = {"sign-key", CONFIG_TEXT,
+                  "this host's secret key file: all that it writes is signed", NULL},
+    {NULL, CONFIG_TEXT, NULL, NULL},
+};
 static const char *const role_names[ROLES] = {"backups", "pruning", "drills", "administration"};
 
 /* Whose business an object is; what is not named here decides nothing. */
@@ -48,24 +60,20 @@ struct trust {
 /* ---- keys ---- */
 
 static int
-load_trusted(struct trusted *t, const char *list, struct err *e)
+load_trusted(struct trusted *t, const struct strlist *files, struct err *e)
 {
-    struct strlist files = {0};
-    int            rc = 0;
+    int rc = 0;
 
-    strlist_split(&files, list);
-    for (size_t i = 0; rc == 0 && i < files.n; i++) {
+    for (size_t i = 0; rc == 0 && i < files->n; i++) {
         VEC_GROW(t->v, t->n, t->cap);
-        rc = public_key_load(files.v[i], &t->v[t->n], e);
+        rc = public_key_load(files->v[i], &t->v[t->n], e);
         t->n += rc == 0;
     }
-    strlist_free(&files);
     return rc;
 }
 
 static int
-load_keys(struct trust *s, const struct storage_location *place, const char *sign_key,
-          struct err *e)
+load_keys(struct trust *s, const char *sign_key, const struct strlist *files, struct err *e)
 {
     const struct passphrase_source ask = PASSPHRASE_ASK;
 
@@ -76,10 +84,8 @@ load_keys(struct trust *s, const struct storage_location *place, const char *sig
         s->signs = true;
     }
     for (int i = 0; i < ROLES; i++) {
-        const char *files = storage_location_get(place, role_keys[i], NULL);
-
-        if (files != NULL && load_trusted(&s->trusted[i], files, e) != 0) {
-            return err_wrap(e, "%s", role_keys[i]);
+        if (load_trusted(&s->trusted[i], &files[i], e) != 0) {
+            return err_wrap(e, "%s", trust_keys[i].name);
         }
     }
     return 0;
@@ -88,23 +94,28 @@ load_keys(struct trust *s, const struct storage_location *place, const char *sig
 int
 trust_open(const struct storage_location *place, struct trust **out, struct err *e)
 {
-    const char *sign_key = storage_location_get(place, "sign-key", NULL);
-    bool        any = sign_key != NULL;
+    const char    *sign_key = storage_location_get(place, &trust_keys[SIGN_KEY]);
+    struct strlist files[ROLES] = {0};
+    bool           any = sign_key != NULL;
+    int            rc = 0;
 
     *out = NULL;
     for (int i = 0; i < ROLES; i++) {
-        any = any || storage_location_get(place, role_keys[i], NULL) != NULL;
+        storage_location_list(place, &trust_keys[i], &files[i]);
+        any = any || files[i].n > 0;
     }
-    if (!any) {
-        return 0;
+    if (any) {
+        *out = xcalloc(1, sizeof **out);
+        rc = load_keys(*out, sign_key, files, e);
     }
-    *out = xcalloc(1, sizeof **out);
-    if (load_keys(*out, place, sign_key, e) != 0) {
+    if (rc != 0) {
         trust_free(*out);
         *out = NULL;
-        return -1;
     }
-    return 0;
+    for (int i = 0; i < ROLES; i++) {
+        strlist_free(&files[i]);
+    }
+    return rc;
 }
 
 void
@@ -240,7 +251,7 @@ trust_may(const struct trust *s, const char *type, struct err *e)
         err_set(e, ERR_AUTH, "this host has no key to sign with, and asks for signatures itself");
     }
     return err_hint(e, "sign-key, %s%s in its configuration say who may",
-                    types[t].role == ADMIN ? "" : "trust-admin, ", role_keys[types[t].role]);
+                    types[t].role == ADMIN ? "" : "trust-admin, ", trust_keys[types[t].role].name);
 }
 
 /* ---- signing ---- */
@@ -353,5 +364,6 @@ trust_check(struct trust *s, const char *type, const char *key, const void *obje
     }
     e->untrusted = e->newer = true;
     return err_hint(e, "whom this host trusts is said by %s%s in its configuration",
-                    types[t].role == ADMIN ? "" : "trust-admin and ", role_keys[types[t].role]);
+                    types[t].role == ADMIN ? "" : "trust-admin and ",
+                    trust_keys[types[t].role].name);
 }

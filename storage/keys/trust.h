@@ -2,13 +2,12 @@
  * trust.h - what this host signs in a repository, and whose signatures it believes.
  *
  * Keys of [repo NAME] (storage/contract/location.h): "sign-key", the secret key file of this host;
- * "trust-backup", "trust-prune", "trust-drill" and "trust-admin", public key files, separated by
- * commas.  An admin key may do everything.  With sign-key, all that is written is signed.  Once any
- * trust- key is set, everything that decides something must carry the signature of a key that is
- * trusted for it, or it counts as damaged, though nothing removes it for that (struct err:
- * untrusted); a role without a trust- key is the administrator's alone, and this host's own
- * (sign-key) where that signed.  Which object belongs to
- * which role: docs/repository-format.md, "Signatures".
+ * "trust-backup", "trust-prune", "trust-drill" and "trust-admin", lists of public key files.  An
+ * admin key may do everything.  With sign-key, all that is written is signed.  Once any trust- key
+ * is set, everything that decides something must carry the signature of a key that is trusted for
+ * it, or it counts as damaged, though nothing removes it for that (struct err: untrusted); a role
+ * without a trust- key is the administrator's alone, and this host's own (sign-key) where that
+ * signed.  Which object belongs to which role: docs/repository-format.md, "Signatures".
  *
  * The signature is an object's second line, {"key": ID, "signature": HEX}, over the exact bytes of
  * the first (core/crypto/sign.h).
@@ -25,6 +24,8 @@
 #include "storage/contract/location.h"
 
 struct trust;
+
+extern const struct config_key trust_keys[]; /* of the configuration */
 
 /* *out is NULL when none of the keys is set. */
 int  trust_open(const struct storage_location *, struct trust **out, struct err *);

@@ -10,30 +10,6 @@
 #include "storage/read/damage.h"
 #include "storage/read/missing.h"
 
-static int
-no_such_database(struct repo *r, const char *db, struct err *e)
-{
-    struct strlist names = {0};
-    struct buf     text = BUF_INIT(400);
-    struct err     ignored = ERR_INIT;
-
-    if (repo_databases(r, &names, e) != 0) {
-        strlist_free(&names);
-        return -1;
-    }
-    for (size_t i = 0; i < names.n; i++) {
-        if (buf_printf(&text, &ignored, "%s\"%s\"", i == 0 ? "" : ", ", names.v[i]) != 0) {
-            break;
-        }
-    }
-    err_set(e, ERR_NOT_FOUND, "no backup of \"%s\" in repository \"%s\"", db, r->st->location);
-    err_hint(e, names.n == 0 ? "the repository is empty%s" : "it holds backups of %s",
-             buf_str(&text));
-    strlist_free(&names);
-    buf_free(&text);
-    return -1;
-}
-
 static struct backup_entry *
 find_id(struct repo *r, const struct damage *d, const struct backup_list *list, const char *id,
         struct err *e)
@@ -226,7 +202,7 @@ backup_find_listed(struct repo *r, const char *db, struct backup_list *list, con
     struct damage        d = {0};
 
     if (list->n == 0) {
-        no_such_database(r, db, e);
+        repo_no_database(r, db, e);
     } else if (damage_load(r, db, &d, e) == 0 &&
                (b = by_id ? find_id(r, &d, list, which, e) : find_newest(r, db, &d, list, at, e)) ==
                    NULL) {

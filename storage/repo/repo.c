@@ -10,6 +10,8 @@
 #include "core/human.h"
 #include "core/json.h"
 #include "core/log.h"
+#include "core/mem.h"
+#include "core/similar.h"
 #include "storage/contract/location.h"
 #include "storage/drivers/open.h"
 #include "storage/format/backupid.h"
@@ -526,4 +528,29 @@ repo_has_backups(struct repo *r, const char *db, struct err *e)
 
     free(enc);
     return rc;
+}
+
+int
+repo_no_database(struct repo *r, const char *db, struct err *e)
+{
+    struct strlist names = {0};
+    struct buf     text = BUF_INIT(400);
+    struct err     ignored = ERR_INIT;
+
+    if (repo_databases(r, &names, e) != 0) {
+        strlist_free(&names);
+        return -1;
+    }
+    for (size_t i = 0; i < names.n; i++) {
+        if (buf_printf(&text, &ignored, "%s\"%s\"", i == 0 ? "" : ", ", names.v[i]) != 0) {
+            break;
+        }
+    }
+    err_set(e, ERR_NOT_FOUND, "no backup of \"%s\" in repository \"%s\"", db, r->st->location);
+    (void)similar_say(similar_of(db, &names), e);
+    err_hint(e, names.n == 0 ? "the repository is empty%s" : "it holds backups of %s",
+             buf_str(&text));
+    strlist_free(&names);
+    buf_free(&text);
+    return -1;
 }

@@ -66,5 +66,8 @@ int repo_change(struct repo *, const json_t *object, struct err *);
 int repo_databases(struct repo *, struct strlist *, struct err *);
 /* 1: there are directories of backups of db, whatever is in them; 0: there are none. */
 int repo_has_backups(struct repo *, const char *db, struct err *);
+/* ERR_NOT_FOUND: it has no backup of this database; which of those there are may have been
+ * meant. */
+int repo_no_database(struct repo *, const char *db, struct err *);
 
 #endif

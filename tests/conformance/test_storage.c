@@ -74,9 +74,10 @@ open_s3(void **state, bool tls)
     char          *location = xasprintf(
                  tls ? "s3://bucket/test %d/a+b&c=~'(\303\251)*" : "s3://bucket/test-%d", n++);
 
-    d->st = storage_open(&(struct storage_location){.location = location,
-                                                    .options = s3_server_options(&server, tls)},
-                         true, &e);
+    d->st = storage_open(
+        &(struct storage_location){.location = location,
+                                   .given.options = s3_server_options(&server, tls)},
+        true, &e);
     *state = d;
     free(location);
     return d->st == NULL;
@@ -618,9 +619,9 @@ open_with(const char *option, struct err *e)
         strlist_add(&options, s3_server_options(&server, true)->v[i]);
     }
     strlist_add(&options, option);
-    st = storage_open(
-        &(struct storage_location){.location = "s3://bucket/with/options", .options = &options},
-        true, e);
+    st = storage_open(&(struct storage_location){.location = "s3://bucket/with/options",
+                                                 .given.options = &options},
+                      true, e);
     strlist_free(&options);
     return st;
 }
@@ -707,7 +708,7 @@ a_missing_bucket_is_no_missing_object(void **state)
     struct err              e = ERR_INIT;
     struct buf              b = BUF_INIT(MIB);
     struct storage_location place = {.location = "s3://no-such-bucket/p",
-                                     .options = s3_server_options(&server, false)};
+                                     .given.options = s3_server_options(&server, false)};
     struct storage         *st = storage_open(&place, true, &e);
 
     (void)state;

@@ -76,9 +76,46 @@ verify drill shop --full
 verify live shop --no-record
 verify live shop --keep
 verify objects shop --full
+verify chain --backup latest
+verify chain --max-age 1h
+storage keygen $T/never
+storage keys list --writer
+storage keys new-epoch --identity x
+storage prune --as-of 2020-01-01
 ARGS
     expect_equal "$(find "$REPO" -type f | sort)" "$before"
     [ ! -e "$T/never" ]
+}
+
+@test "what was misspelt: a command, an option, a key, a database; and what was meant" {
+    local line
+    while IFS='|' read -r want args text; do
+        # shellcheck disable=SC2086
+        expect_status "$want" pgassay $args
+        expect_text "$text"
+        expect_short 2
+    done <<ARGS
+2|storage prnue --repo $REPO|unknown command "prnue" (did you mean "prune"?)
+2|storage keys ad x --repo $REPO|unknown command "keys ad" (did you mean "keys add"?)
+2|verify dril shop --repo $REPO|unknown command "dril" (did you mean "drill"?)
+2|storage frobnicate|unknown command "frobnicate"
+2|storage|which command?
+2|verify --repo $REPO|which command?
+2|storage prune --dry-rnu|--dry-rnu is not an option (did you mean "--dry-run"?)
+2|restore shop --globls|--globls is not an option (did you mean "--globals"?)
+2|storage list --repo $REPO --repo-option regoin=x|unknown key "regoin" (did you mean "region"?)
+1|storage list shpo --repo $REPO|no backup of "shpo" in repository "$REPO" (did you mean "shop"?)
+1|storage show shpo --repo $REPO|(did you mean "shop"?)
+1|restore shpo --repo $REPO --to x|(did you mean "shop"?)
+1|verify drill shpo --repo $REPO|(did you mean "shop"?)
+1|verify objects shpo --repo $REPO|(did you mean "shop"?)
+1|verify chain shpo --repo $REPO|(did you mean "shop"?)
+2|drill shop|did you mean "pgassay verify drill"?
+ARGS
+    printf '[repo x]\npath = /x\ntrust-bakcup = y\n' >"$PGASSAY_CONFIG"
+    expect_status 2 storage list
+    expect_text "$PGASSAY_CONFIG:3: unknown key \"trust-bakcup\" (did you mean \"trust-backup\"?)"
+    expect_short 2
 }
 
 @test "what is not there is status 1 and names it" {
@@ -185,6 +222,71 @@ verify objects shop --verbose
 ARGS
 }
 
+@test "so it is with --help, --version and the like, and with a standard output that is closed" {
+    local t args
+    for t in $TOOLS; do
+        for args in --help --version '--completion bash' '--completion plain' "--print-config --repo $REPO"; do
+            # shellcheck disable=SC2086
+            expect_status 1 sh -c '"$@" >/dev/full' - "$BIN/pgassay-$t" $args
+            expect_equal "$output" "pgassay-$t: could not write to standard output: No space left on device"
+            # shellcheck disable=SC2086
+            expect_status 1 sh -c '"$@" >&-' - "$BIN/pgassay-$t" $args
+            expect_equal "$output" "pgassay-$t: could not write to standard output: Bad file descriptor"
+            # shellcheck disable=SC2086
+            expect_status 1 sh -c '"$@" <&- >&- 2>&-' - "$BIN/pgassay-$t" $args
+        done
+    done
+    expect_status 1 sh -c '"$@" <&- >&- 2>&-' - "$BIN/pgassay-storage" list --repo "$REPO"
+    expect_status 1 sh -c '"$@" >/dev/full' - "$BIN/pgassay-storage" list --names --repo "$REPO"
+    expect_equal "$output" 'pgassay-storage: could not write to standard output: No space left on device'
+    # What is wrong with the request stays what is said.
+    expect_status 2 sh -c '"$@" >&-' - "$BIN/pgassay-storage" frobnicate
+}
+
+@test "with every standard descriptor closed, what prints nothing works, and nothing is written into the repository's files" {
+    repo_new closed
+    # The result could not be written: the backup is there all the same.
+    expect_status 1 sh -c '"$@" <&- >&- 2>&-' - "$BIN/pgassay-backup" shop --repo "$REPO" --json
+    [ -n "$(last_id shop)" ]
+    expect_status 0 sh -c '"$@" <&- >&- 2>&-' - "$BIN/pgassay-backup" shop --repo "$REPO"
+    expect_status 0 sh -c '"$@" <&- >&- 2>&-' - "$BIN/pgassay-restore" shop --repo "$REPO" --to closed
+    db_same shop closed
+    db_drop closed
+    expect_status 0 sh -c '"$@" <&- >&- 2>&-' - "$BIN/pgassay-verify" drill shop --repo "$REPO"
+    expect_status 0 storage list --check
+    expect_status 0 pgassay verify objects --repo "$REPO"
+}
+
+@test "list --names: databases and ids of backups, one a line" {
+    repo_new names
+    backup shop
+    backup shop --name 'with space'
+    backup shop
+    expect_equal "$(storage list --names)" "$(printf 'shop\nwith space')"
+    expect_equal "$(storage list shop --names)" "$(backup_ids shop)"
+    expect_status 1 storage list shpo --names
+    expect_text 'did you mean "shop"?'
+    expect_status 2 storage list --names --json
+}
+
+@test "completion offers databases and ids of backups of the repository that the line names" {
+    local offered
+    repo_new offered
+    backup shop
+    backup shop --name 'with space'
+    offered() {
+        bash -c '. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _pgassay 2>/dev/null
+            printf "%s\n" "${COMPREPLY[@]}"' _ "$TOP/scripts/pgassay-completion.bash" pgassay "$@"
+    }
+    [ -f "$TOP/scripts/pgassay-completion.bash" ] || skip "not in the checkout"
+    expect_equal "$(offered storage list --repo = "$REPO" '')" "$(printf 'shop\nwith\\ space')"
+    expect_equal "$(offered restore --repo "$REPO" sh)" shop
+    expect_equal "$(offered storage show --repo "$REPO" shop '')" "$(last_id shop)"
+    expect_equal "$(offered verify drill shop --repo "$REPO" --backup = '')" "$(last_id shop)"
+    # Where nothing answers, nothing is offered, and nothing is said.
+    expect_equal "$(offered storage list --repo /nowhere '' 2>&1)" ''
+}
+
 @test "configuration: flag before environment before file before default" {
     repo_new fromfile
     repo_new fromenv
@@ -272,8 +374,40 @@ CONF
 
 @test "--print-config shows what is in force" {
     printf 'jobs = 3\n[repo nightly]\npath = %s\n' "$REPO" >"$PGASSAY_CONFIG"
-    expect_status 0 backup --print-config
-    expect_text 'jobs = 3' '[repo nightly]' "$REPO"
+    expect_status 0 pgassay backup --print-config
+    expect_text "jobs = 3 ; $PGASSAY_CONFIG:1" '[repo nightly]' "path = $REPO ; $PGASSAY_CONFIG:3" 'repo is not set'
+    expect_status 0 pgassay backup --print-config --repo nightly
+    expect_text 'repo = nightly ; command line'
+    PGASSAY_REPO=/a,nightly expect_status 0 pgassay storage prune --print-config
+    expect_text 'repo = /a ; PGASSAY_REPO' 'repo = nightly ; PGASSAY_REPO'
+    printf 'repo = /a\n[database shop]\nrepo = /b,/c\nexclude-table-data = x\nexclude-table-data = y,z\n' >"$PGASSAY_CONFIG"
+    expect_status 0 pgassay restore shop --print-config
+    expect_text "repo = /b ; $PGASSAY_CONFIG:3" "repo = /c ; $PGASSAY_CONFIG:3"
+    expect_status 0 pgassay restore other --print-config
+    expect_text "repo = /a ; $PGASSAY_CONFIG:1"
+    expect_status 0 pgassay backup shop --print-config
+    expect_text "exclude-table-data = x ; $PGASSAY_CONFIG:4" "    y,z ; $PGASSAY_CONFIG:5"
+    # And what it says of the server it is for: commands of one tool differ in what they take.
+    expect_status 0 pgassay verify live shop --print-config --lock-timeout 7
+    expect_text 'lock-timeout = 7 ; command line'
+}
+
+@test "a repository and a pattern whose names hold a comma" {
+    psql_in shop <<<'CREATE TABLE public."a,b"(i int); INSERT INTO "a,b" VALUES (1); CREATE TABLE public.c(i int); INSERT INTO c VALUES (1)'
+    export REPO="$T/repo, with comma"
+    pgassay storage init --repo "$REPO"
+    printf 'repo =\n    %s\nexclude-table-data = public."a,b"\n' "$REPO" >"$PGASSAY_CONFIG"
+    unset REPO
+    expect_status 0 pgassay backup shop
+    expect_equal "$(pgassay storage list --names)" shop
+    expect_equal "$(pgassay storage list --names --repo "$T/repo, with comma")" shop
+    pgassay storage show shop "$(pgassay storage list shop --names)" --json --tables >"$T/show.json"
+    expect_equal "$(jq -r '.table_list[] | select(.name == "a,b" or .name == "c") | [.name, .rows] | join(" ")' "$T/show.json" | sort | xargs)" 'a,b 0 c 1'
+    # Tools that are run by others get it whole.
+    expect_status 0 pgassay storage policy --keep-last 5
+    expect_status 0 pgassay backup shop --prune
+    expect_status 0 pgassay verify drill shop --backup "$(pgassay storage list shop --names | head -n 1)"
+    psql_in shop <<<'DROP TABLE "a,b", c'
 }
 
 @test "service files and connection URIs, as psql has them" {

@@ -105,6 +105,32 @@ refuses_to_drill() {
     refuses 'passphrase' --identity "$T/locked" --passphrase-command 'exit 3'
 }
 
+@test "key files whose names hold a comma: by option, in the configuration, and in a drill; many of them in one list" {
+    local k
+    mkdir -p "$T/my keys, old"
+    for k in ops escrow admin; do cp -p "$T/$k" "$T/$k.pub" "$T/my keys, old/"; done
+    opens --identity "$T/my keys, old/ops"
+    restores --identity "$T/my keys, old/escrow"
+    expect_status 0 drill shop --identity "$T/my keys, old/ops"
+    expect_status 0 pgassay verify key-drill shop --repo "$REPO" --identity "$T/my keys, old/ops" --identity "$T/my keys, old/escrow"
+    REPO=$T/repo.comma
+    printf '[repo comma]\npath = %s\nencrypt-to = %s\nencrypt-to =\n    %s\nidentity =\n    %s\n    %s\ntrust-admin =\n    %s\nsign-key = %s\n' \
+        "$REPO" "$T/ops.pub" "$T/my keys, old/escrow.pub" "$T/my keys, old/ops" "$T/escrow" "$T/my keys, old/admin.pub" "$T/admin" >"$T/comma.conf"
+    export PGASSAY_CONFIG=$T/comma.conf
+    REPO=comma
+    expect_status 0 pgassay storage init --repo comma
+    expect_equal "$(pgassay storage keys --repo comma --json | jq -c '.epochs[-1].readers | length')" 2
+    expect_status 0 backup shop
+    opens
+    restores
+    expect_status 0 drill shop
+    # A line as long as it takes.
+    for k in $(seq 60); do cp -p "$T/ops.pub" "$T/one-of-many-keys-with-a-rather-long-name-$k.pub"; done
+    printf '[repo comma]\npath = %s\nencrypt-to = %s\n' "$T/repo.comma" "$T/escrow.pub$(printf ", $T/one-of-many-keys-with-a-rather-long-name-%s.pub" $(seq 60))" >"$T/comma.conf"
+    expect_status 0 pgassay storage list --repo comma
+    export PGASSAY_CONFIG=$T/pgassay.conf
+}
+
 @test "objects are verified with and without a key, scrubbed, copied, expired, and then nothing is left" {
     local old c
     expect_status 0 pgassay verify objects shop --repo "$REPO"

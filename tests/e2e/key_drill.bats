@@ -43,7 +43,7 @@ id_of() { jq -r .id "$T/$1.pub"; }
     expect_status 1 key_drill --identity "$T/ops" --passphrase-file "$T/wrong"
     expect_text 'the passphrase is not the right one'
     expect_status 1 key_drill nothing --identity "$T/escrow"
-    expect_text 'no database "nothing"'
+    expect_text 'no backup of "nothing"'
     repo_new plain
     backup shop
     expect_status 3 key_drill --identity "$T/escrow"

@@ -14,56 +14,109 @@ teardown_file() {
     rm -rf "$T"
 }
 
-options_of() { "pgassay-$1" --help | grep -oE '^ +(-[A-Za-z0-9], +)?--[a-z-]+' | grep -oE -e '--[a-z-]+' | sort -u; }
-letters_of() { "pgassay-$1" --help | grep -oE '^ +-[A-Za-z0-9],' | tr -d ' ,-' | sort -u; }
+# What the tools say of themselves: lines of fields with tabs between.
+plain() { "pgassay-$1" --completion plain; }
+commands_of() { plain "$1" | awk -F '\t' '$1 == "command" { print $2 }'; }
+# options_of TOOL COMMAND: --name, and -letter if it has one.
+options_of() { plain "$1" | awk -F '\t' -v c="$2" '$1 == "option" && $2 == c { print $3; if ($4 != "") print $4 }' | sort -u; }
+keys_of() { plain "$1" | awk -F '\t' -v s="$2" '$1 == "key" && $2 == s { print $3 }' | sort; }
 
-@test "every option of every tool is in its man page" {
-    for tool in $TOOLS; do
-        for option in $(options_of "$tool"); do
-            grep -qE "^\.(It|Nm).*Fl -${option#--}( |\$)" "$MAN/pgassay-$tool.1" ||
-                { echo "pgassay-$tool.1 does not have $option"; return 1; }
-        done
-        for letter in $(letters_of "$tool"); do
-            grep -qE "^\.It Fl $letter , " "$MAN/pgassay-$tool.1" ||
-                { echo "pgassay-$tool.1 does not have -$letter"; return 1; }
-        done
+# man_options PAGE SECTION: the options that have an item there; SECTION is the beginning of a heading, "" all of the page.
+man_options() {
+    awk -v want="$2" '
+        /^\.S[sh] / { heading = substr($0, 5); at = want == "" || heading == want || index(heading, want " ") == 1 &&
+            substr(heading, length(want) + 2, 1) ~ /[A-Z[]/ }
+        at && /^\.It .*Fl/ { print }' "$MAN/$1" | grep -oE 'Fl -?[A-Za-z][a-z-]*' | sed 's/^Fl /-/' | sort -u
+}
+man_common() { # the options that several commands have
+    sed -n '/^\.Sh COMMON OPTIONS/,/^\.Sh [^C]/p' "$MAN/$1" | grep '^\.It .*Fl' | grep -oE 'Fl -?[A-Za-z][a-z-]*' | sed 's/^Fl /-/' | sort -u
+}
+
+@test "every command has its section in the man page, with its own arguments, and no section is without one" {
+    for tool in storage verify; do
+        plain "$tool" | awk -F '\t' '$1 == "command" { print $2 ($3 == "" ? "" : " " $3) }' | sed 's/\.\.\./ .../' >"$T/known"
+        sed -n '/^\.Sh COMMANDS/,/^\.Sh COMMON/p' "$MAN/pgassay-$tool.1" | sed -n 's/^\.Ss //p' | diff - "$T/known"
+    done
+    for tool in backup restore; do [ -z "$(commands_of "$tool")" ]; done
+}
+
+@test "every option is in the man page, below its command or among the common ones, and no other is" {
+    local command
+    for tool in backup restore; do
+        diff <(options_of "$tool" "") <(man_options "pgassay-$tool.1" "")
+    done
+    for tool in storage verify; do
+        man_common "pgassay-$tool.1" >"$T/common"
+        while read -r command; do
+            man_options "pgassay-$tool.1" "$command" >"$T/own"
+            # All that the command takes is in one of the two, and all of its section is what it takes.
+            diff <(options_of "$tool" "$command" | comm -23 - <(sort -u "$T/own" "$T/common")) /dev/null
+            diff <(options_of "$tool" "$command" | comm -13 - "$T/own") /dev/null
+            options_of "$tool" "$command" | comm -12 - "$T/common" >>"$T/used"
+        done < <(commands_of "$tool")
+        # And what is called common, some commands have.
+        diff <(sort -u "$T/used") "$T/common"
+        : >"$T/used"
     done
 }
 
-@test "no man page has an option that its tool does not know" {
-    for tool in $TOOLS; do
-        options_of "$tool" >"$T/known"
-        grep '^\.It' "$MAN/pgassay-$tool.1" | grep -oE 'Fl -[a-z-]+' | sed 's/Fl -/--/' | sort -u |
-            comm -23 - "$T/known" >"$T/unknown"
-        [ ! -s "$T/unknown" ] || { echo "pgassay-$tool.1: $(cat "$T/unknown")"; return 1; }
+@test "--help of a command is about that, and fits a screen" {
+    local command n
+    for tool in storage verify; do
+        while read -r command; do
+            # shellcheck disable=SC2086  # "keys add" is two words
+            "pgassay-$tool" $command --help >"$T/help"
+            grep -qF "Usage: pgassay-$tool $command " "$T/help"
+            diff <(options_of "$tool" "$command") <(grep -oE '^ +(-[A-Za-z0-9], +)?--[a-z-]+' "$T/help" | grep -oE -e '-[A-Za-z0-9]\b' -e '--[a-z-]+' | sort -u)
+            n=$(wc -l <"$T/help")
+            [ "$n" -le 48 ] || { echo "$tool $command: $n lines"; return 1; }
+            # Wherever it stands.
+            # shellcheck disable=SC2086
+            "pgassay-$tool" --help $command | diff - "$T/help"
+        done < <(commands_of "$tool")
+        "pgassay-$tool" --help >"$T/help"
+        [ "$(wc -l <"$T/help")" -le 44 ]
+        while read -r command; do
+            [[ $command == *' '* ]] || grep -qE "^  $command( |\$)" "$T/help"
+        done < <(commands_of "$tool")
     done
+    [ "$(pgassay-storage prune --help | wc -l)" -le 40 ]
 }
 
-@test "an option has one letter, one argument and one text in every tool that has it" {
+@test "an option has one letter, one argument and one text in every tool and command that has it" {
     # Not -d, a source here and a target there; nor what says whose it is, or differs in its default.
     for tool in $TOOLS; do
-        "pgassay-$tool" --help | awk '/^ +(-[A-Za-z],)? *--/ { if (text) print text; text = $0; next }
-            substr($0, 1, 28) ~ /^ +$/ { text = text " " $0; next } { if (text) print text; text = "" }' | tr -s ' '
-    done | sort -u | grep -vE -e '--(conninfo|dry-run|allow-remote|lock-timeout|adopt|backup)\b|--repo=' >"$T/texts"
-    sed -E 's/^ (-.,)? ?(--[a-z-]+).*/\2/' "$T/texts" | sort | uniq -d >"$T/twice"
+        plain "$tool" | awk -F '\t' -v OFS='\t' '$1 == "option" { print $3, $4, $5, $6 }'
+    done | sort -u | grep -vE -e '^--(conninfo|dry-run|allow-remote|lock-timeout|jobs|adopt|backup|repo|note)\b\s' >"$T/texts"
+    cut -f 1 "$T/texts" | sort | uniq -d >"$T/twice"
     [ ! -s "$T/twice" ] || { grep -F -f "$T/twice" "$T/texts"; return 1; }
     # And no letter is two options.
-    grep -oE '^ -., --[a-z-]+' "$T/texts" | awk '{ print $1 }' | sort | uniq -d >"$T/twice"
+    awk -F '\t' '$2 != "" { print $2 }' "$T/texts" | sort | uniq -d >"$T/twice"
     [ ! -s "$T/twice" ] || { cat "$T/twice"; return 1; }
 }
 
-@test "every configuration key that a tool reads is accepted, and is in pgassay.conf(5)" {
+@test "every configuration key is in pgassay.conf(5), in its section, and no other is; each tool knows all" {
+    local tool section
+    for tool in $TOOLS; do plain "$tool" | grep '^key' >"$T/keys.$tool"; done
+    for tool in restore storage verify; do diff "$T/keys.backup" "$T/keys.$tool"; done
+    for section in '' database repo; do
+        case $section in
+        '') sed -n '/^\.Ss Before any section/,/^\.Ss In/p' "$MAN/pgassay.conf.5" ;;
+        database) sed -n '/^\.Ss In \[database/,/^\.Ss In \[repo/p' "$MAN/pgassay.conf.5" ;;
+        repo) sed -n '/^\.Ss In \[repo/,/^\.Sh/p' "$MAN/pgassay.conf.5" ;;
+        esac | sed -n 's/^\.It Li //p' | sed 's/ , /\n/g' | sort | diff - <(keys_of backup "$section")
+    done
     # What --print-config prints can be read back as a configuration.
     for tool in $TOOLS; do
         : >"$T/empty.conf"
         "pgassay-$tool" --config "$T/empty.conf" --repo /nowhere --print-config >"$T/$tool.conf"
-        "pgassay-$tool" --config "$T/$tool.conf" --print-config >/dev/null
+        grep -qx 'repo = /nowhere ; command line' "$T/$tool.conf"
+        "pgassay-$tool" --config "$T/$tool.conf" --print-config >"$T/again"
+        grep -qx "repo = /nowhere ; $T/$tool.conf:[0-9]*" "$T/again"
     done
-    awk '/^static const char \*const/ { on = 1 } on; /NULL};/ { on = 0 }' "$TOP/core/config/config_keys.c" | grep -oE '"[a-z-]+"' | tr -d '"' |
-        while read -r key; do
-            grep -qE "^\.It Li (.* )?$key( |\$)" "$MAN/pgassay.conf.5" ||
-                { echo "pgassay.conf.5 does not have $key"; exit 1; }
-        done
+    # And every key that an option stands for is one.
+    pgassay-backup --config "$T/empty.conf" --repo /nowhere --print-config | sed -n 's/^\([a-z-]*\) = .*/\1/p' | sort |
+        comm -23 - <(keys_of backup "" && keys_of backup database | sort) | diff - /dev/null
 }
 
 @test "the man pages are well-formed" {
@@ -80,7 +133,10 @@ letters_of() { "pgassay-$1" --help | grep -oE '^ +-[A-Za-z0-9],' | tr -d ' ,-' |
     [ "$(pgassay backup --version)" = "$(pgassay-backup --version)" ]
     run pgassay nonsense
     [ "$status" -eq 2 ]
-    [[ $output == *'no tool "nonsense"'* ]]
+    [[ $output == *'unknown command "nonsense"'* ]]
+    run pgassay prune
+    [ "$status" -eq 2 ]
+    [[ $output == *'did you mean "pgassay storage prune"'* ]]
     run pgassay
     [ "$status" -eq 2 ]
 }
@@ -90,14 +146,59 @@ letters_of() { "pgassay-$1" --help | grep -oE '^ +-[A-Za-z0-9],' | tr -d ' ,-' |
     "$T/pgassay" storage --help | grep -q scrub
 }
 
-@test "completion knows tools and options" {
-    complete_words() {
-        bash -c '. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _pgassay 2>/dev/null
-            printf "%s\n" "${COMPREPLY[@]}"' _ "$TOP/scripts/pgassay-completion.bash" "$@"
-    }
-    [ "$(complete_words pgassay ver)" = verify ]
-    complete_words pgassay backup --lock | grep -qx -- '--lock-timeout='
-    complete_words pgassay storage --pr | grep -qx -- '--print-config'
+# Each shell is asked, through the completion of "pgassay": complete_SHELL WORD... prints what it would offer for the last.
+complete_bash() {
+    bash -c '. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _pgassay 2>/dev/null
+        printf "%s\n" "${COMPREPLY[@]}"' _ "$TOP/scripts/pgassay-completion.bash" "$@"
+}
+complete_zsh() { # what is left to zsh itself prints its candidates
+    zsh -f -c 'compdef() { :; }; compset() { :; }; _files() { print files; }; source "$1"; shift
+        compadd() { print -rl -- "${(P@)@[-1]}"; }
+        _describe() { local a; for a; do [[ $a == (tools|flags|valued|next|keys) ]] && print -rl -- "${(P@)a%%:*}"; done; }
+        words=("$@") CURRENT=$#; _pgassay; true' _ "$TOP/scripts/pgassay-completion.zsh" "$@"
+}
+complete_fish() {
+    local tool
+    for tool in $TOOLS; do "pgassay-$tool" --completion fish; done >"$T/tools.fish"
+    fish -N -c 'source $argv[1]; source $argv[2]; complete -C (string join -- " " (string escape -- $argv[3..-2]) $argv[-1])' \
+        "$TOP/scripts/pgassay-completion.fish" "$T/tools.fish" "$@" | cut -f 1
+}
+
+@test "completion: tools, commands, their options, keys, repositories; in bash, zsh and fish" {
+    local shell any='' sign
+    printf '[repo nightly]\npath = /x\n' >"$T/complete.conf"
+    export PGASSAY_CONFIG=$T/complete.conf HOME=$T
+    for shell in bash zsh fish; do
+        command -v "$shell" >/dev/null || continue
+        any+=" $shell"
+        # Offered with "=" by bash, which knows no better way to say that a value follows.
+        sign=$([ "$shell" = bash ] && echo '=' || true)
+        complete_$shell pgassay ver | grep -qx verify
+        complete_$shell pgassay storage pru | grep -qx prune
+        complete_$shell pgassay storage keys '' | grep -qx new-epoch
+        complete_$shell pgassay storage prune --gr | grep -qx -e "--grace$sign"
+        complete_$shell pgassay storage --repo x keys add --wr | grep -qx -e --writer
+        complete_$shell pgassay backup --lock | grep -qx -e "--lock-timeout$sign"
+        complete_$shell pgassay storage list --repo-option reg | grep -qE '^region=?$'
+        complete_$shell pgassay restore --repo ni | grep -qx nightly
+        complete_$shell pgassay storage policy --d >"$T/offered"
+        ! grep -e --dry-run "$T/offered"
+    done
+    [[ $any == *bash* ]]
+}
+
+@test "--completion: what a shell reads without a complaint; and what it does not know" {
+    local shell
+    for tool in $TOOLS; do
+        for shell in bash zsh fish; do
+            "pgassay-$tool" --completion "$shell" >"$T/script"
+            ! command -v "$shell" >/dev/null || "$shell" -n "$T/script"
+        done
+        ! command -v shellcheck >/dev/null || { "pgassay-$tool" --completion bash >"$T/script" && shellcheck "$T/script"; }
+        run "pgassay-$tool" --completion tcsh
+        [ "$status" -eq 2 ]
+        [[ $output == *tcsh* ]]
+    done
 }
 
 @test "a wrong option says so and ends with 2" {
@@ -105,6 +206,9 @@ letters_of() { "pgassay-$1" --help | grep -oE '^ +-[A-Za-z0-9],' | tr -d ' ,-' |
         run "pgassay-$tool" --nonsense
         [ "$status" -eq 2 ]
         [[ $output == *"--nonsense is not an option"*"pgassay-$tool --help"* ]]
+        run "pgassay-$tool" --josn
+        [ "$status" -eq 2 ]
+        [[ $output == *'--josn is not an option (did you mean "--json"?)'* ]]
     done
 }
 
@@ -115,6 +219,8 @@ letters_of() { "pgassay-$1" --help | grep -oE '^ +-[A-Za-z0-9],' | tr -d ' ,-' |
         [ -x "$T/dest/usr/bin/pgassay-$tool" ]
         [ -f "$T/dest/usr/share/man/man1/pgassay-$tool.1" ]
         bash -n "$T/dest/usr/share/bash-completion/completions/pgassay-$tool"
+        [ -s "$T/dest/usr/share/zsh/site-functions/_pgassay-$tool" ]
+        [ -s "$T/dest/usr/share/fish/vendor_completions.d/pgassay-$tool.fish" ]
     done
     [ -f "$T/dest/usr/share/man/man5/pgassay.conf.5" ]
     [ -f "$T/dest/usr/share/doc/pgassay/runbook.md" ]

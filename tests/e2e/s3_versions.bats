@@ -70,6 +70,8 @@ may() {
     expect_status 0 pgassay verify objects --repo "$T/saved"
     expect_equal "$(pgassay storage list --repo "$T/saved" --json | jq -r '.databases[].backups[].backup')" "$first"
     expect_status 2 storage pin shop "$first" --note x --as-of "$moment"
+    expect_text "means nothing to pin"
+    expect_status 2 pgassay storage pin shop "$first" --note x --repo past
     expect_text "cannot be written to"
     expect_status 2 storage list --as-of tomorrow-ish
     psql_in shop -c "DROP TABLE later"

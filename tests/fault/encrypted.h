@@ -119,7 +119,7 @@ static inline struct repo *
 try_open(struct storage *st, options o, struct err *e)
 {
     struct strlist          list = {0};
-    struct storage_location place = {.location = "memory", .options = &list};
+    struct storage_location place = {.location = "memory", .given.options = &list};
     struct repo            *r;
 
     for (int i = 0; i < OPTIONS_MAX && o[i] != NULL; i++) {
@@ -214,7 +214,7 @@ new_encrypted_as(options o)
     const struct epoch_plan plan = {.number = 1, .readers = readers, .n_readers = 2};
     struct storage         *st = storage_memory_new();
     struct strlist          list = {0};
-    struct storage_location place = {.location = "memory", .options = &list};
+    struct storage_location place = {.location = "memory", .given.options = &list};
     struct trust           *trust;
     struct signed_store     in;
     json_t                 *object = new_repo_object();

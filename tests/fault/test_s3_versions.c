@@ -38,7 +38,7 @@ static struct repo *
 open_with(const char *location, const char *option, bool init, struct err *e)
 {
     struct strlist          options = {0};
-    struct storage_location place = {.location = location, .options = &options};
+    struct storage_location place = {.location = location, .given.options = &options};
     struct repo            *r = NULL;
 
     for (size_t i = 0; i < server.options[0].n; i++) {

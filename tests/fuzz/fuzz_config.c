@@ -9,6 +9,50 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
+static const struct config_key repo_keys[] = {
+    {"path", CONFIG_TEXT, "", NULL},
+    {"encrypt-to", CONFIG_COMMA_LIST, "", NULL},
+    {NULL, CONFIG_TEXT, NULL, NULL},
+};
+static const struct config_keys keys = {config_common_keys, config_database_keys,
+                                        (const struct config_key *const[]){repo_keys, NULL}};
+
+/* A file with these bytes; its name lasts until the next call. */
+static int
+file_with(const void *data, size_t n, char path[64])
+{
+    int fd = memfd_create("config", MFD_CLOEXEC);
+
+    if (fd < 0 || write(fd, data, n) != (ssize_t)n) {
+        abort();
+    }
+    (void)snprintf(path, 64, "/proc/self/fd/%d", fd);
+    return fd;
+}
+
+static void
+read_again(const struct config *c)
+{
+    struct err     e = ERR_INIT;
+    struct config *again;
+    char          *text = NULL;
+    char           path[64];
+    size_t         n = 0;
+    FILE          *f = open_memstream(&text, &n);
+    int            fd;
+
+    config_print(c, f);
+    (void)fclose(f);
+    fd = file_with(text, n, path);
+    again = config_load(path, &keys, &e);
+    if (again == NULL && n <= 1 << 20) { /* what is printed is longer than what was read */
+        abort();
+    }
+    config_free(again);
+    (void)close(fd);
+    free(text);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -16,23 +60,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     struct config *c;
     struct strlist names = {0};
     char           path[64];
-    FILE          *sink;
-    int            fd = memfd_create("config", MFD_CLOEXEC);
+    int            fd = file_with(data, n, path);
 
-    if (fd < 0 || write(fd, data, n) != (ssize_t)n) {
-        abort();
-    }
     log_init("fuzz", LOG_QUIET);
-    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    c = config_load(path, &e);
+    c = config_load(path, &keys, &e);
     if (c == NULL) {
         if (e.kind != ERR_USAGE || e.text[0] == '\0') {
             abort();
         }
     } else {
-        sink = fopen("/dev/null", "we");
-        config_print(c, sink);
-        (void)fclose(sink);
+        read_again(c);
         (void)config_repo_names(c, NULL, "shop", &names, &e);
         strlist_free(&names);
     }

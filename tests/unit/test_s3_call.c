@@ -47,7 +47,8 @@ open_at(struct bench *b, const char *host, const char *path)
     http_script_start(&b->server, b->steps, b->n);
     strlist_take(&b->options, xasprintf("endpoint=http://%s:%d%s", host, b->server.port, path));
     b->st = storage_open(
-        &(struct storage_location){.location = "s3://bucket/p", .options = &b->options}, false, &e);
+        &(struct storage_location){.location = "s3://bucket/p", .given.options = &b->options},
+        false, &e);
     if (b->st == NULL) {
         fail_msg("%s", e.text);
     }

@@ -18,8 +18,8 @@ read_settings(const char *rest, const char *const *options, struct s3_settings *
     for (; *options != NULL; options++) {
         strlist_add(&list, *options);
     }
-    rc = s3_settings_read(rest, &(struct storage_location){.location = "s3://", .options = &list},
-                          s, e);
+    rc = s3_settings_read(
+        rest, &(struct storage_location){.location = "s3://", .given.options = &list}, s, e);
     strlist_free(&list);
     return rc;
 }

@@ -11,13 +11,10 @@
 
 enum { SECONDS_MAX = 86400 };
 
-static const char *const ca_env[] = {"AWS_CA_BUNDLE", NULL};
-
 static int
-get_seconds(const struct storage_location *p, const char *key, double otherwise, double *out,
-            struct err *e)
+get_seconds(const struct storage_location *p, int key, double otherwise, double *out, struct err *e)
 {
-    const char *text = storage_location_get(p, key, NULL);
+    const char *text = s3_setting(p, key);
     char       *end;
 
     *out = otherwise;
@@ -26,7 +23,7 @@ get_seconds(const struct storage_location *p, const char *key, double otherwise,
     }
     *out = strtod(text, &end);
     if (!isdigit((unsigned char)*text) || *end != '\0' || !(*out >= 1 && *out <= SECONDS_MAX)) {
-        return s3_setting_refuse(p, key, NULL, "is not a number of seconds from 1 to 86400", e);
+        return s3_setting_refuse(p, key, "is not a number of seconds from 1 to 86400", e);
     }
     return 0;
 }
@@ -34,10 +31,10 @@ get_seconds(const struct storage_location *p, const char *key, double otherwise,
 static int
 read_bandwidth(const struct storage_location *p, struct s3_settings *s, struct err *e)
 {
-    const char *text = storage_location_get(p, "bandwidth", NULL);
+    const char *text = s3_setting(p, S3_BANDWIDTH);
 
     if (text != NULL && (size_parse(text, &s->bandwidth) != 0 || s->bandwidth < 1000)) {
-        return s3_setting_refuse(p, "bandwidth", NULL,
+        return s3_setting_refuse(p, S3_BANDWIDTH,
                                  "is not a number of bytes a second like 20MB, at least 1kB", e);
     }
     return 0;
@@ -48,11 +45,11 @@ s3_settings_read(const char *rest, const struct storage_location *p, struct s3_s
                  struct err *e)
 {
     *s = (struct s3_settings){0};
-    if (s3_setting_text(p, "profile", NULL, &s->profile, e) == 0 &&
-        s3_setting_text(p, "ca-file", ca_env, &s->ca_file, e) == 0 &&
+    if (s3_setting_text(p, S3_PROFILE, &s->profile, e) == 0 &&
+        s3_setting_text(p, S3_CA_FILE, &s->ca_file, e) == 0 &&
         s3_settings_where(rest, p, s, e) == 0 && read_bandwidth(p, s, e) == 0 &&
-        get_seconds(p, "timeout", 900, &s->timeout_s, e) == 0 &&
-        get_seconds(p, "idle-timeout", 60, &s->idle_s, e) == 0 &&
+        get_seconds(p, S3_TIMEOUT, 900, &s->timeout_s, e) == 0 &&
+        get_seconds(p, S3_IDLE_TIMEOUT, 60, &s->idle_s, e) == 0 &&
         s3_settings_object(p, s, e) == 0 && s3_lock_settings(p, s, e) == 0) {
         return 0;
     }

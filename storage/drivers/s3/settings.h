@@ -36,6 +36,8 @@ struct s3_settings {
     unsigned         lock_days;
 };
 
+extern const struct config_key s3_keys[]; /* of the configuration */
+
 /* rest: "bucket/prefix", what stands behind s3://.  ERR_USAGE names the key and where it was
  * given.  Zeroed on failure. */
 int  s3_settings_read(const char *rest, const struct storage_location *, struct s3_settings *,

@@ -9,8 +9,8 @@
 int
 s3_lock_settings(const struct storage_location *p, struct s3_settings *s, struct err *e)
 {
-    const char *name = storage_location_get(p, "object-lock", NULL);
-    const char *days = storage_location_get(p, "object-lock-days", NULL);
+    const char *name = storage_location_get(p, &location_keys[LOCATION_OBJECT_LOCK]);
+    const char *days = storage_location_get(p, &location_keys[LOCATION_OBJECT_LOCK_DAYS]);
     char       *end = NULL;
     long        n;
 
@@ -23,12 +23,13 @@ s3_lock_settings(const struct storage_location *p, struct s3_settings *s, struct
                        name == NULL ? "the first" : "the second");
     }
     if (strcmp(name, "governance") != 0 && strcmp(name, "compliance") != 0) {
-        return s3_setting_refuse(p, "object-lock", NULL, "is neither governance nor compliance", e);
+        return s3_key_refuse(p, &location_keys[LOCATION_OBJECT_LOCK],
+                             "is neither governance nor compliance", e);
     }
     n = strtol(days, &end, 10);
     if (*end != '\0' || n < 1 || n > LOCK_DAYS_MAX) {
-        return s3_setting_refuse(p, "object-lock-days", NULL,
-                                 "is not a number of days from 1 to 36500", e);
+        return s3_key_refuse(p, &location_keys[LOCATION_OBJECT_LOCK_DAYS],
+                             "is not a number of days from 1 to 36500", e);
     }
     s->lock = *name == 'c' ? S3_LOCK_COMPLIANCE : S3_LOCK_GOVERNANCE;
     s->lock_days = (unsigned)n;

@@ -14,43 +14,35 @@
 
 enum { CUSTOMER_KEY_BYTES = 32 };
 
-/* "a=b, c=d" as "a=b&c=d", encoded. */
+/* "a=b" and "c=d" as "a=b&c=d", encoded. */
 static int
 read_tags(const struct storage_location *p, struct s3_settings *s, struct err *e)
 {
-    const char    *text = storage_location_get(p, "tags", NULL);
-    struct strlist tags = {0};
+    struct strlist given = {0}, tags = {0};
     int            rc = 0;
 
-    while (rc == 0 && text != NULL && *text != '\0') {
-        size_t      n = strcspn(text, ",");
-        const char *end = text + n;
-        const char *sign;
-        char       *name;
-        char       *value;
+    storage_location_list(p, &s3_keys[S3_TAGS], &given);
+    for (size_t i = 0; rc == 0 && i < given.n; i++) {
+        size_t n = strcspn(given.v[i], "=");
+        char  *name = xstrndup(given.v[i], n);
 
-        text += strspn(text, " ");
-        while (end > text && end[-1] == ' ') {
-            end--;
+        if (n == 0 || given.v[i][n] == '\0') {
+            char *origin = storage_location_origin(p, &s3_keys[S3_TAGS]);
+
+            rc = err_set(e, ERR_USAGE, "%s: \"%s\" is not like NAME=VALUE", origin, given.v[i]);
+            free(origin);
+        } else {
+            s3_query_add(&tags, name, given.v[i] + n + 1);
         }
-        sign = memchr(text, '=', (size_t)(end - text));
-        if (sign == NULL || sign == text) {
-            rc = s3_setting_refuse(p, "tags", NULL, "is not like NAME=VALUE, NAME=VALUE", e);
-            break;
-        }
-        name = xstrndup(text, (size_t)(sign - text));
-        value = xstrndup(sign + 1, (size_t)(end - sign - 1));
-        s3_query_add(&tags, name, value);
         free(name);
-        free(value);
-        text = end + strspn(end, " ,");
     }
     if (rc == 0 && tags.n > 10) {
-        rc = s3_setting_refuse(p, "tags", NULL, "has more than the 10 that an object can have", e);
+        rc = err_set(e, ERR_USAGE, "tags: more than the 10 that an object can have");
     }
     if (rc == 0 && tags.n > 0) {
         s->tags = s3_query_text(&tags);
     }
+    strlist_free(&given);
     strlist_free(&tags);
     return rc;
 }
@@ -87,7 +79,7 @@ take_customer_key(const uint8_t *data, size_t n, struct s3_settings *s)
 static int
 read_customer_key(const struct storage_location *p, struct s3_settings *s, struct err *e)
 {
-    const char *path = storage_location_get(p, "sse-customer-key-file", NULL);
+    const char *path = s3_setting(p, S3_SSE_CUSTOMER_KEY_FILE);
     uint8_t     data[128];
     ssize_t     n;
     int         fd;
@@ -97,7 +89,7 @@ read_customer_key(const struct storage_location *p, struct s3_settings *s, struc
         return 0;
     }
     if (!s->tls) {
-        return s3_setting_refuse(p, "sse-customer-key-file", NULL,
+        return s3_setting_refuse(p, S3_SSE_CUSTOMER_KEY_FILE,
                                  "would send the key in the clear: use an https endpoint", e);
     }
     fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -109,7 +101,7 @@ read_customer_key(const struct storage_location *p, struct s3_settings *s, struc
         rc = err_errno(e, "could not read sse-customer-key-file \"%s\"", path);
         e->kind = ERR_USAGE;
     } else if ((rc = take_customer_key(data, (size_t)n, s)) != 0) {
-        (void)s3_setting_refuse(p, "sse-customer-key-file", NULL,
+        (void)s3_setting_refuse(p, S3_SSE_CUSTOMER_KEY_FILE,
                                 "does not hold 32 bytes, or their base64", e);
     }
     if (fd >= 0) {
@@ -122,13 +114,13 @@ read_customer_key(const struct storage_location *p, struct s3_settings *s, struc
 static int
 read_encryption(const struct storage_location *p, struct s3_settings *s, struct err *e)
 {
-    if (s3_setting_text(p, "sse", NULL, &s->sse, e) != 0 ||
-        s3_setting_text(p, "sse-kms-key", NULL, &s->sse_kms_key, e) != 0 ||
+    if (s3_setting_text(p, S3_SSE, &s->sse, e) != 0 ||
+        s3_setting_text(p, S3_SSE_KMS_KEY, &s->sse_kms_key, e) != 0 ||
         read_customer_key(p, s, e) != 0) {
         return -1;
     }
     if (s->sse != NULL && strcmp(s->sse, "AES256") != 0 && strcmp(s->sse, "aws:kms") != 0) {
-        return s3_setting_refuse(p, "sse", NULL, "is neither AES256 nor aws:kms", e);
+        return s3_setting_refuse(p, S3_SSE, "is neither AES256 nor aws:kms", e);
     }
     if (s->sse_kms_key != NULL && (s->sse == NULL || strcmp(s->sse, "aws:kms") != 0)) {
         return err_set(e, ERR_USAGE, "sse-kms-key needs sse = aws:kms");
@@ -143,7 +135,7 @@ static int
 read_checksum(const struct storage_location *p, struct s3_settings *s, struct err *e)
 {
     static const char *const names[] = {"none", "md5", "sha256"};
-    const char              *text = storage_location_get(p, "checksum", NULL);
+    const char              *text = s3_setting(p, S3_CHECKSUM);
 
     for (int i = 0; text != NULL && i < 3; i++) {
         if (strcmp(text, names[i]) == 0) {
@@ -151,15 +143,14 @@ read_checksum(const struct storage_location *p, struct s3_settings *s, struct er
             return 0;
         }
     }
-    return text == NULL
-        ? 0
-        : s3_setting_refuse(p, "checksum", NULL, "is none of none, md5 and sha256", e);
+    return text == NULL ? 0
+                        : s3_setting_refuse(p, S3_CHECKSUM, "is none of none, md5 and sha256", e);
 }
 
 int
 s3_settings_object(const struct storage_location *p, struct s3_settings *s, struct err *e)
 {
-    return s3_setting_text(p, "storage-class", NULL, &s->storage_class, e) == 0 &&
+    return s3_setting_text(p, S3_STORAGE_CLASS, &s->storage_class, e) == 0 &&
             read_encryption(p, s, e) == 0 && read_tags(p, s, e) == 0
         ? read_checksum(p, s, e)
         : -1;

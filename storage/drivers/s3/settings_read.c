@@ -1,4 +1,4 @@
-/* s3/settings.h: a setting as a text, and what is wrong with it. */
+/* s3/settings.h: the keys, a setting as a text, and what is wrong with it. */
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -6,14 +6,55 @@
 #include "storage/contract/location.h"
 #include "storage/drivers/s3/settings_in.h"
 
-/* "region \"x\" (AWS_REGION): words" */
-int
-s3_setting_refuse(const struct storage_location *p, const char *key, const char *const *env,
-                  const char *words, struct err *e)
-{
-    char *origin = storage_location_origin(p, key, env);
+static const char *const endpoint_env[] = {"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", NULL};
+static const char *const region_env[] = {"AWS_REGION", "AWS_DEFAULT_REGION", NULL};
+static const char *const ca_env[] = {"AWS_CA_BUNDLE", NULL};
 
-    err_set(e, ERR_USAGE, "%s: \"%s\" %s", origin, storage_location_get(p, key, env), words);
+const struct config_key s3_keys[] = {
+    [S3_ENDPOINT] = {"endpoint", CONFIG_TEXT, "URL of the store; without it AWS", endpoint_env},
+    [S3_REGION] = {"region", CONFIG_TEXT, "which region requests are signed for", region_env},
+    [S3_STYLE] = {"style", CONFIG_TEXT, "where the bucket's name stands: path, host or auto", NULL},
+    [S3_CA_FILE] = {"ca-file", CONFIG_TEXT,
+                    "certificates that the store's own is checked with, instead of the system's",
+                    ca_env},
+    [S3_PROFILE] = {"profile", CONFIG_TEXT, "section of the AWS tools' configuration", NULL},
+    [S3_BANDWIDTH] = {"bandwidth", CONFIG_TEXT, "bytes a second in each direction: 20MB", NULL},
+    [S3_TIMEOUT] = {"timeout", CONFIG_TEXT, "seconds that an operation may take, retries included",
+                    NULL},
+    [S3_IDLE_TIMEOUT] = {"idle-timeout", CONFIG_TEXT, "seconds that a connection may stand still",
+                         NULL},
+    [S3_STORAGE_CLASS] = {"storage-class", CONFIG_TEXT, "what new objects are stored as", NULL},
+    [S3_SSE] = {"sse", CONFIG_TEXT, "encryption by the store: AES256 or aws:kms", NULL},
+    [S3_SSE_KMS_KEY] = {"sse-kms-key", CONFIG_TEXT, "with aws:kms: id of the key", NULL},
+    [S3_SSE_CUSTOMER_KEY_FILE] = {"sse-customer-key-file", CONFIG_TEXT,
+                                  "file with a key that the store encrypts with, and forgets",
+                                  NULL},
+    [S3_TAGS] = {"tags", CONFIG_COMMA_LIST, "tags of new objects: NAME=VALUE", NULL},
+    [S3_CHECKSUM] = {"checksum", CONFIG_TEXT, "what goes with an object: none, md5 or sha256",
+                     NULL},
+    {NULL, CONFIG_TEXT, NULL, NULL},
+};
+
+const char *
+s3_setting(const struct storage_location *p, int key)
+{
+    return storage_location_get(p, &s3_keys[key]);
+}
+
+/* "AWS_REGION: \"x\" words" */
+int
+s3_setting_refuse(const struct storage_location *p, int key, const char *words, struct err *e)
+{
+    return s3_key_refuse(p, &s3_keys[key], words, e);
+}
+
+int
+s3_key_refuse(const struct storage_location *p, const struct config_key *key, const char *words,
+              struct err *e)
+{
+    char *origin = storage_location_origin(p, key);
+
+    err_set(e, ERR_USAGE, "%s: \"%s\" %s", origin, storage_location_get(p, key), words);
     free(origin);
     return -1;
 }
@@ -31,13 +72,12 @@ is_plain(const char *text)
 }
 
 int
-s3_setting_text(const struct storage_location *p, const char *key, const char *const *env,
-                char **out, struct err *e)
+s3_setting_text(const struct storage_location *p, int key, char **out, struct err *e)
 {
-    const char *text = storage_location_get(p, key, env);
+    const char *text = s3_setting(p, key);
 
     if (text != NULL && !is_plain(text)) {
-        return s3_setting_refuse(p, key, env, "holds a character that no header may", e);
+        return s3_setting_refuse(p, key, "holds a character that no header may", e);
     }
     *out = text == NULL ? NULL : xstrdup(text);
     return 0;

@@ -13,9 +13,6 @@
 
 enum { PREFIX_MAX = 512 };
 
-static const char *const endpoint_env[] = {"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", NULL};
-static const char *const region_env[] = {"AWS_REGION", "AWS_DEFAULT_REGION", NULL};
-
 static bool
 is_bucket(const char *name)
 {
@@ -89,14 +86,14 @@ fits_host(const char *bucket)
 static int
 read_style(const struct storage_location *p, struct s3_settings *s, struct err *e)
 {
-    const char *style = storage_location_get(p, "style", NULL);
+    const char *style = s3_setting(p, S3_STYLE);
 
     if (style == NULL || strcmp(style, "auto") == 0) {
         s->path_style = s->own_endpoint || !fits_host(s->bucket);
     } else if (strcmp(style, "path") == 0) {
         s->path_style = true;
     } else if (strcmp(style, "host") != 0) {
-        return s3_setting_refuse(p, "style", NULL, "is none of path, host and auto", e);
+        return s3_setting_refuse(p, S3_STYLE, "is none of path, host and auto", e);
     } else if (!fits_host(s->bucket)) {
         return err_set(e, ERR_USAGE, "style = host: \"%s\" cannot be part of a host's name",
                        s->bucket);
@@ -151,7 +148,7 @@ aws_endpoint(const struct s3_settings *s)
 static int
 read_endpoint(const struct storage_location *p, struct s3_settings *s, struct err *e)
 {
-    const char *given = storage_location_get(p, "endpoint", endpoint_env);
+    const char *given = s3_setting(p, S3_ENDPOINT);
     char       *profile = given == NULL ? aws_profile_setting(s->profile, "endpoint_url") : NULL;
     char       *url;
     char       *host = NULL;
@@ -169,8 +166,7 @@ read_endpoint(const struct storage_location *p, struct s3_settings *s, struct er
     url = given != NULL ? xstrdup(given) : profile != NULL ? xstrdup(profile) : aws_endpoint(s);
     if (split_endpoint(url, &s->tls, &host, &base) != 0) {
         rc = given != NULL
-            ? s3_setting_refuse(p, "endpoint", endpoint_env,
-                                "is not like http(s)://HOST[:PORT][/PATH]", e)
+            ? s3_setting_refuse(p, S3_ENDPOINT, "is not like http(s)://HOST[:PORT][/PATH]", e)
             : err_set(e, ERR_USAGE,
                       "endpoint_url \"%s\" of the AWS profile is not like http(s)://HOST", url);
     } else if ((rc = read_style(p, s, e)) == 0) {
@@ -189,7 +185,7 @@ read_endpoint(const struct storage_location *p, struct s3_settings *s, struct er
 static int
 read_region(const struct storage_location *p, struct s3_settings *s, struct err *e)
 {
-    if (s3_setting_text(p, "region", region_env, &s->region, e) != 0) {
+    if (s3_setting_text(p, S3_REGION, &s->region, e) != 0) {
         return -1;
     }
     if (s->region == NULL) {
@@ -200,7 +196,7 @@ read_region(const struct storage_location *p, struct s3_settings *s, struct err 
     }
     return strpbrk(s->region, "/ ") == NULL
         ? 0
-        : s3_setting_refuse(p, "region", region_env, "is no name of a region", e);
+        : s3_setting_refuse(p, S3_REGION, "is no name of a region", e);
 }
 
 int

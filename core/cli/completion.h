@@ -1,0 +1,25 @@
+/*
+ * completion.h - --completion: a script for a shell, or a plain list, made from the tables.
+ *
+ * The scripts know commands, options, which argument stands where, and what there is for it: files,
+ * the repositories of the configuration; names of databases and ids of backups, which they ask
+ * "pgassay-storage list --names" for.  Each is put together of a part that is the same for every
+ * tool, and of what the tables say.
+ */
+#ifndef CORE_CLI_COMPLETION_H
+#define CORE_CLI_COMPLETION_H
+
+#include "core/cli/opts_table.h"
+#include "core/err.h"
+
+/* To stdout.  shell: bash, zsh, fish; or plain, a list for programs: lines of fields with tabs
+ * between,
+ *
+ *     command  NAME     ARGUMENTS  SUMMARY
+ *     option   COMMAND  --NAME     -LETTER  VALUE  SUMMARY      COMMAND is empty: without one
+ *     key      SECTION  NAME       SUMMARY                      of the configuration
+ *
+ * ERR_USAGE for any other. */
+int completion_print(const struct opts_spec *, const char *shell, struct err *);
+
+#endif

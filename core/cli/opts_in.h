@@ -1,0 +1,35 @@
+/*
+ * opts_in.h - what the opts*.c files share; nobody else includes it.
+ */
+#ifndef CORE_CLI_OPTS_IN_H
+#define CORE_CLI_OPTS_IN_H
+
+#include <getopt.h>
+#include <stdbool.h>
+
+#include "core/cli/opts.h"
+
+/* What getopt_long() returns for options without a letter. */
+enum { OPTS_VAL_TABLE = 256, OPTS_VAL_HELP = 100000, OPTS_VAL_VERSION, OPTS_VAL_COMPLETION };
+
+/* getopt_long()'s own tables, made from ours.  shorts starts with ':': we print the errors. */
+struct opts_getopt {
+    struct option *longs;
+    char           shorts[2 * 128 + 2];
+};
+void opts_getopt_make(opts_tables, struct opts_getopt *);
+
+/* Is it "keys add", where word is "keys"?  Is there any such command? */
+bool opts_in_group(const struct opts_verb *, const char *word);
+bool opts_has_group(const struct opts_spec *, const char *word);
+
+/* Every option of every command, NULL at the end; to be freed. */
+opts_tables opts_all_tables(const struct opts_spec *);
+
+/* ERR_USAGE: what getopt_long() has just returned ':' or '?' for.  tables: what counts here. */
+int opts_refuse(const struct opts_spec *, const struct opts_verb *, opts_tables, int c, char **argv,
+                struct err *);
+/* With a hint to the --help that tells more. */
+int opts_hint_help(const struct opts_spec *, const struct opts_verb *, struct err *);
+
+#endif

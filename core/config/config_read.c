@@ -1,0 +1,270 @@
+/*
+ * config_read.c - the file's text, line by line, through inih.
+ *
+ * inih splits "key = value ; comment" and finds "[section]", and three of its ways are not ours: it
+ * cuts section names short without a word, takes any indented line for more of the value above, and
+ * drops no comment from such a line.  So it is fed through read_line(), which keeps the section
+ * itself, takes the indentation away, and hands on a line that continues a list as one more
+ * "key = value".  How long a line may be is a variable of Debian's inih; it is set to what the
+ * longest of this file needs.
+ */
+#include <ctype.h>
+#include <ini.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/config/config_in.h"
+#include "core/mem.h"
+
+enum { KEY_ROOM = 64 }; /* for the key that is written in front of a continued value */
+
+struct reader {
+    struct config           *c;
+    const char              *at; /* what has not been read yet */
+    int                      line;
+    size_t                   indent;      /* of this line */
+    bool                     continued;   /* this line continues the list */
+    const struct config_key *list;        /* that the next line may continue; NULL: none */
+    size_t                   list_indent; /* of the line with the list's key */
+    struct err              *e;
+    bool                     failed;
+};
+
+/* What is in e already, or a text; the first counts. */
+static void
+fail(struct reader *r, const char *what, const char *detail)
+{
+    if (!r->failed) {
+        r->failed = true;
+        if (what != NULL) {
+            err_set(r->e, ERR_USAGE, "%s%s%s%s", what, detail == NULL ? "" : " \"",
+                    detail == NULL ? "" : detail, detail == NULL ? "" : "\"");
+        }
+        /* As in a compiler's messages: "file:line: text". */
+        err_wrap(r->e, "%s:%d", r->c->path, r->line);
+    }
+}
+
+static size_t
+add_section(struct config *c, const char *kind, const char *name)
+{
+    for (size_t i = 0; i < c->n_sections; i++) {
+        if (strcmp(c->section[i].kind, kind) == 0 && strcmp(c->section[i].name, name) == 0) {
+            return i;
+        }
+    }
+    VEC_GROW(c->section, c->n_sections, c->cap_sections);
+    c->section[c->n_sections] = (struct config_section){xstrdup(kind), xstrdup(name)};
+    return c->n_sections++;
+}
+
+/* "[kind name]": the current section is the last one added. */
+static void
+take_header(struct reader *r, const char *line)
+{
+    char       *text = xstrdup(line + 1);
+    char       *end = strchr(text, ']');
+    char       *name;
+    const char *kind;
+
+    if (end == NULL) {
+        fail(r, "a section's \"]\" is missing", NULL);
+        goto out;
+    }
+    *end = '\0';
+    kind = text + strspn(text, " \t");
+    name = text + (kind - text) + strcspn(kind, " \t");
+    if (*name != '\0') {
+        *name++ = '\0';
+        name += strspn(name, " \t");
+    }
+    for (end = name + strlen(name); end > name && isspace((unsigned char)end[-1]);) {
+        *--end = '\0';
+    }
+    if (!config_kind_known(kind)) {
+        fail(r, "unknown kind of section", kind);
+        (void)err_hint(r->e, "there are [repo NAME] and [database NAME]; see man pgassay.conf");
+    } else if (*name == '\0') {
+        fail(r, "a section without a name", NULL);
+    } else {
+        size_t before = r->c->n_sections;
+
+        if (add_section(r->c, kind, name) != before) {
+            fail(r, "a second section for", name);
+        }
+    }
+out:
+    free(text);
+}
+
+static const char *
+kind_now(const struct reader *r)
+{
+    return r->c->section[r->c->n_sections - 1].kind;
+}
+
+/* "key = ..." with a key that there is, or that is likely to be meant. */
+static bool
+begins_with_key(const struct reader *r, const char *text, size_t n)
+{
+    size_t len = 0;
+    char  *key;
+    bool   is;
+
+    while (len < n && text[len] != '=' && text[len] != ':') {
+        len++;
+    }
+    if (len == n) {
+        return false;
+    }
+    while (len > 0 && isspace((unsigned char)text[len - 1])) {
+        len--;
+    }
+    key = xstrndup(text, len);
+    config_key_normalise(key);
+    is = config_key_likely(r->c, kind_now(r), key);
+    free(key);
+    return is;
+}
+
+/* What this line, without its indentation, is to the list above it: one more value of it, nothing
+ * (a comment), or its end. */
+static void
+look_at_list(struct reader *r, const char *text, size_t n)
+{
+    bool comment = n > 0 && (*text == ';' || *text == '#');
+
+    r->continued = r->list != NULL && !comment && n > 0 && *text != '[' &&
+        r->indent > r->list_indent && !begins_with_key(r, text, n);
+    if (!r->continued && !comment) {
+        r->list = NULL;
+    }
+}
+
+/* fgets() for inih. */
+static char *
+read_line(char *out, int cap, void *ctx)
+{
+    struct reader *r = ctx;
+    size_t         n = strcspn(r->at, "\n");
+    const char    *text = r->at;
+
+    if (r->failed || *r->at == '\0') {
+        return NULL;
+    }
+    r->line++;
+    r->at += n + (text[n] == '\n');
+    r->indent = strspn(text, " \t");
+    text += r->indent;
+    n -= r->indent;
+    while (n > 0 && isspace((unsigned char)text[n - 1])) {
+        n--;
+    }
+    look_at_list(r, text, n);
+    (void)snprintf(out, (size_t)cap, "%s%s%.*s\n", r->continued ? r->list->name : "",
+                   r->continued ? " = " : "", (int)n, text);
+    if (*out == '[') {
+        take_header(r, out);
+    }
+    return out;
+}
+
+static void
+add_entry(struct reader *r, const struct config_key *key, char *value)
+{
+    struct config *c = r->c;
+
+    VEC_GROW(c->entry, c->n, c->cap);
+    c->entry[c->n++] = (struct config_entry){
+        .section = c->n_sections - 1, .key = key, .value = value, .line = r->line};
+}
+
+static void
+add_entries(struct reader *r, const struct config_key *key, const char *value)
+{
+    struct strlist values = {0};
+
+    strlist_split(&values, value);
+    for (size_t i = 0; i < values.n; i++) {
+        add_entry(r, key, xstrdup(values.v[i]));
+    }
+    if (values.n == 0) {
+        add_entry(r, key, xstrdup(""));
+    }
+    strlist_free(&values);
+}
+
+static bool
+is_given(const struct config *c, const struct config_key *key)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        if (c->entry[i].section == c->n_sections - 1 && c->entry[i].key == key) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* For inih: 1 good, 0 not. */
+static int
+take_entry(void *ctx, const char *section, const char *name, const char *value)
+{
+    struct reader           *r = ctx;
+    const struct config_key *key;
+    char                    *text = xstrdup(name);
+
+    (void)section; /* cut at 50 bytes: take_header() knows better */
+    config_key_normalise(text);
+    key = config_key_find(r->c, kind_now(r), text);
+    if (key == NULL) {
+        (void)config_key_unknown(r->c, kind_now(r), name, r->e);
+        fail(r, NULL, NULL);
+    } else if (key->form == CONFIG_TEXT && is_given(r->c, key)) {
+        fail(r, "given twice: key", name);
+    } else if (key->form == CONFIG_COMMA_LIST && !r->continued) {
+        add_entries(r, key, value);
+    } else {
+        add_entry(r, key, xstrdup(value));
+    }
+    if (key != NULL && !r->continued) {
+        r->list = key->form == CONFIG_TEXT ? NULL : key;
+        r->list_indent = r->indent;
+    }
+    free(text);
+    return !r->failed;
+}
+
+/* The longest line, without its end. */
+static size_t
+longest(const char *text)
+{
+    size_t most = 0;
+
+    while (*text != '\0') {
+        size_t n = strcspn(text, "\n");
+
+        most = n > most ? n : most;
+        text += n + (text[n] == '\n');
+    }
+    return most;
+}
+
+int
+config_read(struct config *c, const char *text, struct err *e)
+{
+    static const char bom[] = "\xef\xbb\xbf";
+    struct reader     r = {.c = c, .at = text, .e = e};
+    int               bad;
+
+    r.at += strncmp(text, bom, sizeof bom - 1) == 0 ? sizeof bom - 1 : 0;
+    add_section(c, "", "");
+    ini_use_stack = false;
+    ini_max_line = ini_initial_alloc = (int)longest(text) + KEY_ROOM;
+    bad = ini_parse_stream(read_line, &r, take_entry, &r);
+    if (bad != 0) {
+        r.line = r.failed || bad < 0 ? r.line
+                                     : bad; /* the first; what follows was read all the same */
+        fail(&r, "neither \"key = value\" nor \"[section]\"", NULL);
+    }
+    return r.failed ? -1 : 0;
+}
