@@ -5,20 +5,28 @@
 #include "core/progress.h"
 #include "storage/format/chunk.h"
 
-/* One COPY of a task.  Its segments count chunks from the task's first. */
+/* Bytes in one of the buffers that a task fills, one after another: each becomes a chunk. */
+struct piece {
+    uint32_t buffer; /* which, from 0 */
+    uint64_t offset, length;
+};
+
+/* One COPY of a task. */
 struct copied {
     struct manifest_table *table;
     enum copy_format       format;
-    struct manifest_range  range;
-    struct fingerprint     generated;
+    uint64_t               first_block, rows;
+    struct fingerprint     fp, generated;
+    struct piece          *pieces;
+    size_t                 n, cap;
 };
 
 /* What a task gave. */
 struct result {
-    uint32_t      *chunks; /* their numbers */
-    size_t         n_chunks, cap_chunks;
-    struct copied *copies;
-    size_t         n_copies, cap_copies;
+    struct chunk_number *chunks; /* by buffer */
+    size_t               n_chunks, cap_chunks;
+    struct copied       *copies;
+    size_t               n_copies, cap_copies;
 };
 
 struct lane {
@@ -57,7 +65,7 @@ static void
 result_clear(struct result *r)
 {
     for (size_t i = 0; i < r->n_copies; i++) {
-        free(r->copies[i].range.segments);
+        free(r->copies[i].pieces);
     }
     free(r->chunks);
     free(r->copies);
@@ -122,25 +130,23 @@ begin_item(void *ctx, int worker, const struct scan_item *item, struct err *e)
     VEC_GROW(r->copies, r->n_copies, r->cap_copies);
     r->copies[r->n_copies++] = (struct copied){
         .table = item->table->user,
-        .range = {.first_block = item->ranged ? item->first_block : 0},
+        .first_block = item->ranged ? item->first_block : 0,
     };
     return 0;
 }
 
-/* The last n bytes of the buffer, which will be the task's chunk number `chunk`, belong to the
- * range. */
+/* The last n bytes of the task's current buffer are the COPY's. */
 static void
-extend(struct manifest_range *r, size_t chunk, size_t offset, size_t n)
+extend(struct copied *c, size_t buffer, size_t offset, size_t n)
 {
-    struct manifest_segment *last = r->n == 0 ? NULL : &r->segments[r->n - 1];
+    struct piece *last = c->n == 0 ? NULL : &c->pieces[c->n - 1];
 
-    if (last != NULL && last->chunk == chunk) {
+    if (last != NULL && last->buffer == buffer) {
         last->length += n;
         return;
     }
-    VEC_GROW(r->segments, r->n, r->cap);
-    r->segments[r->n++] = (struct manifest_segment){
-        .chunk = (uint32_t)chunk, .offset = offset, .length = n};
+    VEC_GROW(c->pieces, c->n, c->cap);
+    c->pieces[c->n++] = (struct piece){.buffer = (uint32_t)buffer, .offset = offset, .length = n};
 }
 
 static int
@@ -162,8 +168,8 @@ data(void *ctx, int worker, const void *row, size_t n, struct err *e)
         if (buf_append(&l->raw, p, part, e) != 0) {
             return -1;
         }
-        extend(&l->result->copies[l->result->n_copies - 1].range, l->result->n_chunks,
-               l->raw.len - part, part);
+        extend(&l->result->copies[l->result->n_copies - 1], l->result->n_chunks, l->raw.len - part,
+               part);
         p += part;
         n -= part;
     }
@@ -178,8 +184,8 @@ end_item(void *ctx, int worker, const struct scan_item *item, const struct row_s
     struct copied *c = &r->copies[r->n_copies - 1];
 
     (void)e;
-    c->range.rows = rows->rows;
-    c->range.fp = (struct fingerprint){rows->a, rows->b};
+    c->rows = rows->rows;
+    c->fp = (struct fingerprint){rows->a, rows->b};
     if (generated != NULL) {
         c->generated = (struct fingerprint){generated->a, generated->b};
     }
@@ -209,38 +215,48 @@ const struct scan_sink engine_sink = {
     .tick = tick,
 };
 
-static uint64_t
-range_bytes(const struct manifest_range *r)
-{
-    uint64_t n = 0;
-
-    for (size_t i = 0; i < r->n; i++) {
-        n += r->segments[i].length;
-    }
-    return n;
-}
-
-/* Hands a range over to its table; chunks[] are the numbers of the task's chunks. */
+/* The COPY becomes a range of its table; first is the place of the task's first chunk. */
 static int
-record(struct copied *c, const uint32_t *chunks, struct err *e)
+record(const struct copied *c, uint32_t first, struct err *e)
 {
     struct manifest_table *t = c->table;
+    struct manifest_range  r = {.first_block = c->first_block, .rows = c->rows, .fp = c->fp};
 
     if (t->n_ranges > 0 && t->format != c->format) {
         return err_set(e, ERR_CORRUPT, "table %s.%s was read partly as text, partly in binary",
                        t->schema, t->name);
     }
-    for (size_t i = 0; i < c->range.n; i++) {
-        c->range.segments[i].chunk = chunks[c->range.segments[i].chunk];
+    r.segments = xcalloc(c->n + 1, sizeof *r.segments);
+    r.cap = c->n + 1;
+    for (; r.n < c->n; r.n++) {
+        const struct piece *p = &c->pieces[r.n];
+
+        r.segments[r.n] = (struct manifest_segment){first + p->buffer, p->offset, p->length};
+        t->bytes += p->length;
     }
     t->format = c->format;
-    t->rows += c->range.rows;
-    t->bytes += range_bytes(&c->range);
-    fingerprint_add(&t->fp, &c->range.fp);
+    t->rows += c->rows;
+    fingerprint_add(&t->fp, &c->fp);
     fingerprint_add(&t->generated_fp, &c->generated);
     VEC_GROW(t->ranges, t->n_ranges, t->cap_ranges);
-    t->ranges[t->n_ranges++] = c->range;
-    c->range = (struct manifest_range){0};
+    t->ranges[t->n_ranges++] = r;
+    return 0;
+}
+
+/* A task's chunks get places, one after another, and its COPYs go to their tables. */
+static int
+record_all(struct manifest *m, const struct result *r, struct err *e)
+{
+    const uint32_t first = (uint32_t)m->n_numbers;
+
+    for (size_t i = 0; i < r->n_chunks; i++) {
+        (void)manifest_add_chunk(m, r->chunks[i]);
+    }
+    for (size_t i = 0; i < r->n_copies; i++) {
+        if (record(&r->copies[i], first, e) != 0) {
+            return -1;
+        }
+    }
     return 0;
 }
 
@@ -271,11 +287,10 @@ engine_finish(struct engine *en, struct err *e)
             return err_set(e, ERR_CORRUPT, "table %s.%s: %zu of %zu planned reads were recorded",
                            c->schema, c->name, en->results[i].n_copies, en->plan->v[i].n);
         }
-        for (size_t k = 0; k < en->results[i].n_copies; k++) {
-            if (record(&en->results[i].copies[k], en->results[i].chunks, e) != 0) {
-                return -1;
-            }
+        if (record_all(en->m, &en->results[i], e) != 0) {
+            return -1;
         }
+        result_clear(&en->results[i]);
     }
     for (size_t i = 0; i < en->m->n_tables; i++) {
         sort_ranges(&en->m->tables[i]);
@@ -286,15 +301,18 @@ engine_finish(struct engine *en, struct err *e)
 }
 
 int
-chunks_put(struct fanout *f, const void *bytes, size_t n, struct manifest_segment **v, size_t *n_v,
-           size_t *cap_v, struct err *e)
+chunks_put(struct fanout *f, struct manifest *m, const struct buf *bytes,
+           struct manifest_segment **v, size_t *n_v, size_t *cap_v, struct err *e)
 {
-    for (size_t done = 0; done < n;) {
-        struct manifest_segment s = {.length = n - done < CHUNK_RAW_MAX ? n - done : CHUNK_RAW_MAX};
+    for (size_t done = 0; done < bytes->len;) {
+        size_t                  left = bytes->len - done;
+        struct manifest_segment s = {.length = left < CHUNK_RAW_MAX ? left : CHUNK_RAW_MAX};
+        struct chunk_number     chunk;
 
-        if (fanout_put(f, 0, (const uint8_t *)bytes + done, s.length, &s.chunk, e) != 0) {
+        if (fanout_put(f, 0, bytes->data + done, s.length, &chunk, e) != 0) {
             return -1;
         }
+        s.chunk = manifest_add_chunk(m, chunk);
         segment_add(v, n_v, cap_v, &s);
         done += s.length;
     }

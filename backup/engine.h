@@ -25,12 +25,13 @@ void           engine_free(struct engine *); /* accepts NULL */
  * rows belong to. */
 extern const struct scan_sink engine_sink;
 
-/* After scan_run(): everything into the manifest, chunks by the numbers that fanout_put() gave
- * them.  ERR_CORRUPT unless each planned COPY was recorded. */
+/* After scan_run(): everything into the manifest.  ERR_CORRUPT unless each planned COPY was
+ * recorded. */
 int engine_finish(struct engine *, struct err *);
 
-/* Stores bytes that are no rows (the archive, the globals) as chunks of their own. */
-int chunks_put(struct fanout *, const void *, size_t, struct manifest_segment **, size_t *n,
-               size_t *cap, struct err *);
+/* Stores bytes that are no rows (the archive, the globals) as chunks of their own; the segments
+ * are appended. */
+int chunks_put(struct fanout *, struct manifest *, const struct buf *, struct manifest_segment **,
+               size_t *n, size_t *cap, struct err *);
 
 #endif

@@ -76,6 +76,7 @@ store(struct job *j, struct outcome *out, struct err *e)
                                      .codec = j->o.codec,
                                      .workers = j->o.jobs + 1};
     time_t                started = time(NULL);
+    struct draft          draft;
 
     j->fanout = fanout_begin(j->to.v, j->to.n, &options, e);
     if (j->fanout == NULL || job_take(j, e) != 0) {
@@ -85,7 +86,8 @@ store(struct job *j, struct outcome *out, struct err *e)
     snapshot_end(&j->snapshot);
     j->label->finished = time(NULL);
     j->label->seconds = clock_seconds() - j->began;
-    if (fanout_commit(j->fanout, j->manifest, j->label, e) != 0) {
+    draft = manifest_draft(j->manifest);
+    if (fanout_commit(j->fanout, &draft, j->label, e) != 0) {
         return -1;
     }
     out->status = OUTCOME_STORED;

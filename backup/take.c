@@ -65,12 +65,11 @@ store_texts(struct job *j, struct err *e)
     struct buf      *archive = &j->snapshot.archive, *globals = &j->snapshot.globals_sql;
 
     if (!j->o.data_only &&
-        chunks_put(j->fanout, archive->data, archive->len, &m->archive, &m->n_archive,
-                   &m->cap_archive, e) != 0) {
+        chunks_put(j->fanout, m, archive, &m->archive, &m->n_archive, &m->cap_archive, e) != 0) {
         return err_wrap(e, "store the schema archive");
     }
-    if (chunks_put(j->fanout, globals->data, globals->len, &m->globals_sql, &m->n_globals_sql,
-                   &m->cap_globals_sql, e) != 0) {
+    if (chunks_put(j->fanout, m, globals, &m->globals_sql, &m->n_globals_sql, &m->cap_globals_sql,
+                   e) != 0) {
         return err_wrap(e, "store the globals");
     }
     buf_free(archive);

@@ -25,6 +25,12 @@ struct chunk_ref {
                             the manifest */
 };
 
+/* What a run calls a chunk that it stores or found stored: the number of its writer, or of the
+ * fanout.  It means nothing to another one, and is no place in any list: hence a struct. */
+struct chunk_number {
+    uint32_t n;
+};
+
 /* What is called for each line of a chunk list. */
 typedef int chunk_ref_fn(void *ctx, const struct chunk_ref *, struct err *);
 

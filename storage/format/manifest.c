@@ -16,6 +16,7 @@ manifest_free(struct manifest *m)
 {
     if (m != NULL) {
         fields_free(&manifest_fields, m);
+        free(m->numbers);
         free(m);
     }
 }
@@ -112,48 +113,61 @@ each_segment(struct manifest *m, segment_fn *fn, void *ctx)
     each_of_table(&m->lo_pages, fn, ctx);
 }
 
-static void
-map_segment(void *ctx, struct manifest_segment *s)
+uint32_t
+manifest_add_chunk(struct manifest *m, struct chunk_number number)
 {
-    const uint32_t *const *to = ctx;
-
-    s->chunk = (*to)[s->chunk];
+    VEC_GROW(m->numbers, m->n_numbers, m->cap_numbers);
+    m->numbers[m->n_numbers] = number;
+    return (uint32_t)m->n_numbers++;
 }
 
 void
-manifest_map_chunks(struct manifest *m, const uint32_t *to)
+manifest_number_chunks(struct manifest *m, const struct chunk_number *numbers)
 {
-    each_segment(m, map_segment, &to);
+    for (size_t i = 0; i < m->n_chunks; i++) {
+        (void)manifest_add_chunk(m, numbers[i]);
+    }
+    free(m->chunks);
+    m->chunks = NULL;
+    m->n_chunks = m->cap_chunks = 0;
 }
 
-/* The numbers that manifest_renumber() gives. */
-struct numbering {
-    uint32_t *places; /* by old number: the new one, and 1 */
-    uint32_t *old;    /* by new number */
-    size_t    n;
+struct ordering {
+    const struct chunk_number *was; /* by place as it was */
+    struct chunk_number       *is;
+    size_t                     n;
+    uint32_t                  *place; /* by number: its new place, and 1; 0: none yet */
 };
 
 static void
-renumber_segment(void *ctx, struct manifest_segment *s)
+order_segment(void *ctx, struct manifest_segment *s)
 {
-    struct numbering *x = ctx;
-    uint32_t         *place = &x->places[s->chunk];
+    struct ordering          *o = ctx;
+    const struct chunk_number number = o->was[s->chunk];
 
-    if (*place == 0) {
-        x->old[x->n++] = s->chunk;
-        *place = (uint32_t)x->n;
+    if (o->place[number.n] == 0) {
+        o->is[o->n++] = number;
+        o->place[number.n] = (uint32_t)o->n;
     }
-    s->chunk = *place - 1;
+    s->chunk = o->place[number.n] - 1;
 }
 
-size_t
-manifest_renumber(struct manifest *m, uint32_t *old, size_t n)
+void
+manifest_order_chunks(struct manifest *m)
 {
-    struct numbering x = {.places = xcalloc(n + 1, sizeof *x.places), .old = old};
+    struct ordering o = {.was = m->numbers, .is = xcalloc(m->n_numbers + 1, sizeof *o.is)};
+    uint32_t        largest = 0;
 
-    each_segment(m, renumber_segment, &x);
-    free(x.places);
-    return x.n;
+    for (size_t i = 0; i < m->n_numbers; i++) {
+        largest = m->numbers[i].n > largest ? m->numbers[i].n : largest;
+    }
+    o.place = xcalloc((size_t)largest + 1, sizeof *o.place);
+    each_segment(m, order_segment, &o);
+    free(o.place);
+    free(m->numbers);
+    m->cap_numbers = m->n_numbers + 1;
+    m->n_numbers = o.n;
+    m->numbers = o.is;
 }
 
 void

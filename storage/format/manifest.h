@@ -23,6 +23,7 @@
 #include "core/err.h"
 #include "core/mem.h"
 #include "storage/format/chunk.h"
+#include "storage/format/draft.h"
 
 /* A manifest's text, at most; 1 GiB describes some 80 TB. */
 #define MANIFEST_RAW_MAX ((size_t)1 << 30)
@@ -32,7 +33,7 @@ struct fingerprint { /* sums mod 2^64 of the two halves of SipHash-2-4-128 of ea
 };
 
 struct manifest_segment {
-    uint32_t chunk;          /* index into manifest.chunks */
+    uint32_t chunk;          /* its place in the manifest's table of chunks */
     uint64_t offset, length; /* bytes of plaintext */
 };
 
@@ -131,9 +132,14 @@ struct manifest {
     struct manifest_segment *globals_sql;
     size_t                   n_globals_sql, cap_globals_sql;
 
-    struct chunk_ref *chunks;
-    size_t            n_chunks, cap_chunks;
-    struct strlist    warnings;
+    /* The table of chunks: what stands at each place.  By name; or, while the backup is being
+     * taken or copied, by the number that the run has for it.  One of the two is empty. */
+    struct chunk_ref    *chunks;
+    size_t               n_chunks, cap_chunks;
+    struct chunk_number *numbers;
+    size_t               n_numbers, cap_numbers;
+
+    struct strlist warnings;
 };
 
 struct manifest *manifest_new(void);
@@ -155,12 +161,17 @@ struct manifest_table *manifest_add_table(
     struct manifest *); /* zeroed; valid until the next call */
 /* Quick once the tables are sorted (manifest_sort(), manifest_parse()). */
 struct manifest_table *manifest_find(struct manifest *, const char *schema, const char *name);
-/* What the segments call chunk i is to[i] from now on. */
-void manifest_map_chunks(struct manifest *, const uint32_t *to);
-/* For a manifest whose segments name chunks by any numbers below n: from now on they are 0, 1,
- * ... in the order of their first use, and old[i] (room for n) is what i was.  Returns how many
- * there are. */
-size_t manifest_renumber(struct manifest *, uint32_t *old, size_t n);
+/* A place for one more chunk of a backup that is being taken; it may have one already. */
+uint32_t manifest_add_chunk(struct manifest *, struct chunk_number);
+/* For a copy: what stands at place i goes by numbers[i] from now on, and has no name. */
+void manifest_number_chunks(struct manifest *, const struct chunk_number *numbers);
+/* Gives places anew: to the chunks that segments refer to, in the order of their first use, each
+ * number once.  The order does not depend on who was first to store what, and so is the same in
+ * every repository. */
+void manifest_order_chunks(struct manifest *);
+/* Orders the chunks; the rest is for writer_commit_draft() or fanout_commit(), while the
+ * manifest is left alone. */
+struct draft manifest_draft(struct manifest *);
 /* Appends one segment to a growing array, such as a range's or the archive's. */
 void segment_add(struct manifest_segment **, size_t *n, size_t *cap,
                  const struct manifest_segment *);

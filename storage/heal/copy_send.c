@@ -8,9 +8,8 @@
  * (send_opened(), by the id that its writer gives it)?  Is another worker just sending that content
  * (writer_claim())?  Only then is it put.
  *
- * s->numbers[] takes places in the source's table of chunks to numbers of the destination's writer.
- * At the commit the manifest's segments are turned into these numbers, and then into places in the
- * destination's own table.
+ * s->numbers[] has the number of the destination's writer for each place in the source's table of
+ * chunks.  At the commit the manifest takes these over in place of the names, and orders them.
  *
  * What is encrypted for keys that the destination has, too (readers_import()), travels as it is
  * stored: nobody on the way needs a key.  Everything else is opened, and stored as the destination
@@ -44,10 +43,10 @@ struct shipment {
     struct writer    *writer;
     struct chunkbufs *bufs;
     struct worker    *workers;
-    uint32_t         *numbers; /* the writer's, by place in refs */
-    size_t           *missing; /* places of the chunks that travel */
-    size_t            n_missing;
-    uint64_t          bytes; /* of these, stored */
+    struct chunk_number *numbers; /* the writer's, by place in refs */
+    size_t              *missing; /* places of the chunks that travel */
+    size_t               n_missing;
+    uint64_t             bytes; /* of these, stored */
 };
 
 /* What the destination holds byte for byte needs no reading. */
@@ -211,42 +210,41 @@ trust_own(struct copy *c, const struct chunkindex *known)
 static int
 commit_opened(struct shipment *s, struct label *copy, struct err *e)
 {
-    size_t    most = writer_known(s->writer)->n;
-    uint32_t *chunks = xcalloc(most + 1, sizeof *chunks);
-    size_t    n;
-    int       rc;
+    struct draft c;
 
-    manifest_map_chunks(s->manifest, s->numbers);
-    n = manifest_renumber(s->manifest, chunks, most);
-    rc = writer_commit(s->writer, s->manifest, chunks, n, copy, e);
-    free(chunks);
-    return rc;
+    manifest_number_chunks(s->manifest, s->numbers);
+    s->refs = NULL; /* were the manifest's */
+    s->n_refs = 0;
+    c = manifest_draft(s->manifest);
+    return writer_commit_draft(s->writer, &c, copy, e);
 }
 
 static int
 by_number(const void *a, const void *b)
 {
-    const uint32_t *x = a;
-    const uint32_t *y = b;
+    const struct chunk_number *x = a;
+    const struct chunk_number *y = b;
 
-    return (*x > *y) - (*x < *y);
+    return (x->n > y->n) - (x->n < y->n);
 }
 
-/* Each chunk once: the source may hold one content in two objects. */
+/* Each chunk once: the source may hold one content in two objects.  The manifest is what it was. */
 static int
 commit_stored(struct shipment *s, struct label *copy, struct err *e)
 {
-    size_t n = 0;
+    struct encoded       manifest = {.stored = s->stored, .raw_size = copy->manifest_raw_size};
+    struct writer_backup backup = {.chunks = s->numbers, .manifest = &manifest};
 
+    memcpy(manifest.raw_sha256, copy->manifest_raw_sha256, sizeof manifest.raw_sha256);
     if (s->n_refs > 1) {
         qsort(s->numbers, s->n_refs, sizeof *s->numbers, by_number);
     }
     for (size_t i = 0; i < s->n_refs; i++) {
-        if (n == 0 || s->numbers[n - 1] != s->numbers[i]) {
-            s->numbers[n++] = s->numbers[i];
+        if (backup.n == 0 || s->numbers[backup.n - 1].n != s->numbers[i].n) {
+            s->numbers[backup.n++] = s->numbers[i];
         }
     }
-    return writer_commit_stored(s->writer, &s->stored, s->numbers, n, copy, e);
+    return writer_commit(s->writer, &backup, copy, e);
 }
 
 static int

@@ -111,11 +111,11 @@ static int
 store(struct healing *h, struct hands *me, struct repair_lost *lost, const struct chunk_ref *here,
       struct err *e)
 {
-    struct chunkbuf *b = chunkbuf_take(h->bufs);
-    int              rc = h->as_stored ? fetch_stored(h, lost, here, b, e)
-                                       : fetch_opened(h, me, lost, here, b, e);
-    bool             missing;
-    uint32_t         number;
+    struct chunkbuf    *b = chunkbuf_take(h->bufs);
+    int                 rc = h->as_stored ? fetch_stored(h, lost, here, b, e)
+                                          : fetch_opened(h, me, lost, here, b, e);
+    bool                missing;
+    struct chunk_number number;
 
     if (rc == 0) {
         number = writer_claim(h->writer, here->name.id, &missing);

@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/codec.h"
 #include "storage/format/chunklist.h"
+#include "storage/format/encoded.h"
 #include "storage/heal/repair_impl.h"
 #include "storage/read/parts.h"
 #include "storage/repo/label_load.h"
@@ -37,16 +37,14 @@ fits(const struct label *l, enum label_part part, const struct buf *stored)
 }
 
 static bool
-compress_fits(const struct label *l, enum label_part part, const struct buf *text,
-              struct buf *stored)
+encode_fits(const struct label *l, enum label_part part, const struct buf *text, struct buf *stored)
 {
-    struct codec *codec = codec_new(CODEC_DEFAULT);
-    struct err    e = ERR_INIT;
-    bool          good;
+    struct encoded x = {.raw_size = 0};
+    struct err     e = ERR_INIT;
+    bool           good = encoded_make(text, NULL, &x, &e) == 0 && fits(l, part, &x.stored);
 
-    buf_clear(stored);
-    good = codec_compress(codec, text->data, text->len, stored, &e) == 0 && fits(l, part, stored);
-    codec_free(codec);
+    buf_free(stored);
+    *stored = x.stored;
     return good;
 }
 
@@ -91,7 +89,7 @@ list_from_manifest(const struct repairing *r, const struct label *l, struct buf 
         : manifest_load(r->to, l, &e);
     struct buf       text = BUF_INIT(CHUNK_LIST_RAW_MAX);
     bool good = m != NULL && chunk_list_format(m->chunks, m->n_chunks, &text, &e) == 0 &&
-        compress_fits(l, LABEL_CHUNKS, &text, stored);
+        encode_fits(l, LABEL_CHUNKS, &text, stored);
 
     buf_free(&text);
     manifest_free(m);
@@ -138,8 +136,7 @@ format_fits(const struct label *l, struct manifest *m, struct buf *stored)
     for (int with_key = 1; !good && with_key >= 0; with_key--) {
         buf_clear(&text);
         m->has_fingerprint_key = with_key == 1;
-        good = manifest_format(m, &text, &e) == 0 &&
-            compress_fits(l, LABEL_MANIFEST, &text, stored);
+        good = manifest_format(m, &text, &e) == 0 && encode_fits(l, LABEL_MANIFEST, &text, stored);
     }
     buf_free(&text);
     return good;

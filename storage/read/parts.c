@@ -64,7 +64,7 @@ open_manifest(struct repo *r, const struct label *l, struct buf *stored, const u
     if (ep == NULL) {
         return -1;
     }
-    as = label_manifest_as(l, ep);
+    as = label_manifest_as(l->id, ep);
     return unseal(&as, &ep->secret, stored->data, stored->len, data, n, e);
 }
 

@@ -5,7 +5,6 @@
 
 #include "core/log.h"
 #include "storage/format/label_chain.h"
-#include "storage/format/manifest.h"
 #include "storage/keys/sealedjson.h"
 #include "storage/keys/trust.h"
 
@@ -90,8 +89,8 @@ label_load(struct repo *r, const char *db, const char *id, struct err *e)
 }
 
 struct sealed_as
-label_manifest_as(const struct label *l, const struct epoch *ep)
+label_manifest_as(const char *id, const struct epoch *ep)
 {
     return (struct sealed_as){
-        .type = "manifest", .public = ep->public, .what = l->id, .what_n = strlen(l->id)};
+        .type = "manifest", .public = ep->public, .what = id, .what_n = strlen(id)};
 }

@@ -16,6 +16,6 @@ int label_hide(struct label *, const struct epoch *, struct err *);
 
 /* As what an encrypted backup's manifest is sealed (core/crypto/seal.h): type "manifest", the
  * backup's id.  Borrows both. */
-struct sealed_as label_manifest_as(const struct label *, const struct epoch *);
+struct sealed_as label_manifest_as(const char *id, const struct epoch *);
 
 #endif

@@ -193,10 +193,10 @@ fanout_fingerprint_key(const struct fanout *f)
 
 /* What one fanout_put() needs to know of each repository. */
 struct claim {
-    bool     on;     /* takes part */
-    bool     send;   /* lacks the chunk */
-    uint32_t number; /* its writer's */
-    uint8_t  id[SHA256_BYTES];
+    bool                on;     /* takes part */
+    bool                send;   /* lacks the chunk */
+    struct chunk_number number; /* its writer's */
+    uint8_t             id[SHA256_BYTES];
 };
 
 static void
@@ -215,24 +215,24 @@ compute_ids(struct fanout *f, const void *raw, size_t n, struct claim *c)
 }
 
 static void
-note_number(struct fanout_repo *r, uint32_t chunk, uint32_t number)
+note_number(struct fanout_repo *r, struct chunk_number chunk, struct chunk_number number)
 {
-    if (chunk >= r->cap) {
+    if (chunk.n >= r->cap) {
         size_t cap = r->cap == 0 ? 256 : r->cap;
 
-        while (cap <= chunk) {
+        while (cap <= chunk.n) {
             cap *= 2;
         }
         r->numbers = xreallocarray(r->numbers, cap, sizeof *r->numbers);
         r->cap = cap;
     }
-    r->numbers[chunk] = number;
+    r->numbers[chunk.n] = number;
 }
 
 /* For all repositories in one go, so that what two workers hold at once is compressed by one of
  * them.  True when anybody lacks it. */
 static bool
-claim_chunk(struct fanout *f, struct claim *c, uint32_t *chunk)
+claim_chunk(struct fanout *f, struct claim *c, struct chunk_number *chunk)
 {
     bool any = false;
 
@@ -313,7 +313,8 @@ compress_and_send(struct fanout *f, int worker, const void *raw, size_t n, const
 }
 
 int
-fanout_put(struct fanout *f, int worker, const void *raw, size_t n, uint32_t *chunk, struct err *e)
+fanout_put(struct fanout *f, int worker, const void *raw, size_t n, struct chunk_number *chunk,
+           struct err *e)
 {
     struct claim *c;
     int           rc = 0;
@@ -364,29 +365,28 @@ fanout_tick(struct fanout *f, struct err *e)
 
 /* ---- commit ---- */
 
-/* What the manifest refers to: its chunks in the order of their places. */
-struct contents {
-    const struct manifest *manifest;
-    const struct label    *label;
-    const uint32_t        *chunks;
-    size_t                 n;
+struct committing {
+    const struct draft *draft;
+    const struct label *label;
 };
 
 static int
 commit_one(struct fanout *f, struct fanout_repo *r, void *ctx, struct err *e)
 {
-    const struct contents *c = ctx;
-    struct label          *l = label_copy(c->label);
-    uint32_t              *own = xcalloc(c->n + 1, sizeof *own);
-    int                    rc;
+    const struct committing *c = ctx;
+    struct draft             own = *c->draft;
+    struct chunk_number     *numbers = xcalloc(own.n + 1, sizeof *numbers);
+    struct label            *l = label_copy(c->label);
+    int                      rc;
 
     (void)f;
-    for (size_t i = 0; i < c->n; i++) {
-        own[i] = r->numbers[c->chunks[i]];
+    for (size_t i = 0; i < own.n; i++) {
+        numbers[i] = r->numbers[own.chunks[i].n];
     }
-    rc = writer_commit(r->writer, c->manifest, own, c->n, l, e);
+    own.chunks = numbers;
+    rc = writer_commit_draft(r->writer, &own, l, e);
     writer_stats(r->writer, &r->stats);
-    free(own);
+    free(numbers);
     if (rc == 0) {
         r->label = l;
     } else {
@@ -396,15 +396,11 @@ commit_one(struct fanout *f, struct fanout_repo *r, void *ctx, struct err *e)
 }
 
 int
-fanout_commit(struct fanout *f, struct manifest *m, const struct label *l, struct err *e)
+fanout_commit(struct fanout *f, const struct draft *draft, const struct label *l, struct err *e)
 {
-    size_t          most = writer_known(f->v[f->first].writer)->n;
-    uint32_t       *chunks = xcalloc(most + 1, sizeof *chunks);
-    struct contents c = {.manifest = m, .label = l, .chunks = chunks};
+    struct committing c = {draft, l};
 
-    c.n = manifest_renumber(m, chunks, most);
     at_once(f, commit_one, &c);
-    free(chunks);
     return anybody(f, e);
 }
 

@@ -8,8 +8,8 @@
  * when all have failed does the backup fail.  The slowest repository sets the pace: memory is
  * bounded by chunkbuf.h, two stored chunks a worker, or three where anything is encrypted.
  *
- * Chunks go by numbers that mean nothing outside of this run: the manifest's segments refer to them
- * until fanout_commit() gives each repository its own table of chunks.
+ * Chunks go by numbers of the fanout, until fanout_commit() has the draft encoded for each
+ * repository, by the names that it has for them.
  */
 #ifndef STORAGE_WRITE_FANOUT_H
 #define STORAGE_WRITE_FANOUT_H
@@ -29,9 +29,9 @@ struct fanout_repo {
     struct label *label;  /* what was committed; the caller's to free */
     struct writer_stats stats; /* after fanout_commit() */
     /* Within fanout.c: */
-    struct writer *writer;
-    uint32_t      *numbers; /* the writer's, by number of chunk */
-    size_t         cap;
+    struct writer       *writer;
+    struct chunk_number *numbers; /* the writer's, by the fanout's */
+    size_t               cap;
 };
 
 struct fanout_options {
@@ -53,15 +53,15 @@ const uint8_t *fanout_fingerprint_key(const struct fanout *);
 /* Stores one chunk's plaintext wherever it is not stored yet.  The put() calls may still be on
  * their way when this returns: what fails later shows at a later call.  -1 when every repository
  * has failed, or the chunk could not be compressed. */
-int fanout_put(struct fanout *, int worker, const void *raw, size_t n, uint32_t *chunk,
+int fanout_put(struct fanout *, int worker, const void *raw, size_t n, struct chunk_number *chunk,
                struct err *);
 /* Now and then from a thread that has time: renews the run marks. */
 int fanout_tick(struct fanout *, struct err *);
 
-/* Commits in every repository that is left.  The manifest's segments refer to numbers of
- * fanout_put(), and to places in the tables of chunks from then on.  Fills in label and stats of
- * the repositories; what the label lacks is filled in for each. 0: at least one has the backup. */
-int  fanout_commit(struct fanout *, struct manifest *, const struct label *, struct err *);
+/* Commits in every repository that is left; chunks by numbers of fanout_put().  Fills in label and
+ * stats of the repositories; what the label lacks is filled in for each.  0: at least one has the
+ * backup. */
+int  fanout_commit(struct fanout *, const struct draft *, const struct label *, struct err *);
 void fanout_end(struct fanout *); /* accepts NULL; after commit or failure */
 
 #endif

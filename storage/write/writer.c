@@ -171,7 +171,7 @@ use(struct writer *w, size_t number)
     k->used = true;
 }
 
-uint32_t
+struct chunk_number
 writer_claim(struct writer *w, const uint8_t id[SHA256_BYTES], bool *missing)
 {
     size_t number;
@@ -184,11 +184,11 @@ writer_claim(struct writer *w, const uint8_t id[SHA256_BYTES], bool *missing)
     }
     use(w, number);
     (void)pthread_mutex_unlock(&w->lock);
-    return (uint32_t)number;
+    return (struct chunk_number){(uint32_t)number};
 }
 
 bool
-writer_claim_stored(struct writer *w, const struct chunk_ref *ref, uint32_t *number)
+writer_claim_stored(struct writer *w, const struct chunk_ref *ref, struct chunk_number *number)
 {
     size_t found;
 
@@ -196,7 +196,7 @@ writer_claim_stored(struct writer *w, const struct chunk_ref *ref, uint32_t *num
     found = chunkindex_find_stored(&w->known, ref);
     if (found != SIZE_MAX) {
         use(w, found);
-        *number = (uint32_t)found;
+        *number = (struct chunk_number){(uint32_t)found};
     }
     (void)pthread_mutex_unlock(&w->lock);
     return found != SIZE_MAX;

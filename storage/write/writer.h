@@ -5,13 +5,15 @@
  *     writer_begin()   run mark, trash and condemned lists, listing, what may be reused
  *     writer_claim()   any thread: is this content stored?  If not, the caller must
  *     writer_send()    hand it over
+ *     writer_refs()    what is it called here?
  *     writer_commit()  chunk list and manifest, then the label
  *     writer_end()     after a failure takes the run mark away, unless a label may stand
  *
  * A backup writes into one or several repositories through fanout.h; storage copy (copy.h) is a
  * writer, too.
  *
- * Chunks go by numbers, which are the writer's own and mean nothing to another.
+ * Chunks go by numbers, which are the writer's own and mean nothing to another.  What says where
+ * rows lie is encoded by the caller, by the names that writer_refs() gives: bytes, to a writer.
  *
  * What an interrupted run of this host wrote is reused through its journal: <state-dir>/<repo
  * id>/<db>.journal, one object name and sizes a line, fsynced now and then, emptied after a commit
@@ -28,8 +30,8 @@
 
 #include "core/err.h"
 #include "storage/format/chunkindex.h"
+#include "storage/format/draft.h"
 #include "storage/format/label.h"
-#include "storage/format/manifest.h"
 #include "storage/repo/chain.h"
 #include "storage/repo/repo.h"
 #include "storage/repo/source.h"
@@ -80,13 +82,13 @@ int writer_encode(const struct writer *, const uint8_t id[SHA256_BYTES], const v
                   size_t n, struct chunkbuf *out, struct err *);
 /* The number of a content.  *missing: it is not stored, nobody is storing it, and writer_send()
  * is now the caller's duty: without it there will be no commit. */
-uint32_t writer_claim(struct writer *, const uint8_t id[SHA256_BYTES], bool *missing);
+struct chunk_number writer_claim(struct writer *, const uint8_t id[SHA256_BYTES], bool *missing);
 /* The number of a reusable chunk with just these stored bytes, whatever it is called; false when
  * there is none. */
-bool writer_claim_stored(struct writer *, const struct chunk_ref *, uint32_t *number);
+bool writer_claim_stored(struct writer *, const struct chunk_ref *, struct chunk_number *);
 /* Never waits, and never fails: the put() is on its way when this returns, and a failure of it
  * shows in writer_failed() and writer_commit().  Shares the buffer until then. */
-void writer_send(struct writer *, uint32_t number, struct chunkbuf *);
+void writer_send(struct writer *, struct chunk_number, struct chunkbuf *);
 /* -1 with the error once a put() has failed: nothing can come of this run any more. */
 int writer_failed(struct writer *, struct err *);
 
@@ -97,18 +99,27 @@ int writer_settle(struct writer *, struct err *);
 /* Now and then from any thread: renews the run mark, notices a revoked run (ERR_BUSY). */
 int writer_tick(struct writer *, struct err *);
 
-/* Waits for all chunks, completes the label (id, run, db, digests, place in the chain, sizes of
- * chunks and stored bytes; finished and tool when they are empty) and commits.  The manifest's
- * own table of chunks is not looked at: its segments refer to chunks[], n numbers of this
- * writer, each once.  0: the backup is there.  -1 with ERR_BUSY: the run was revoked, the backup
- * is void if it is there. */
-int writer_commit(struct writer *, const struct manifest *, const uint32_t *chunks, size_t n,
-                  struct label *, struct err *);
+/* Waits for all chunks; refs[i] is what chunks[i] is called here.  ERR_CORRUPT: one that this run
+ * neither stored nor found stored. */
+int writer_refs(struct writer *, const struct chunk_number *chunks, size_t n,
+                struct chunk_ref *refs, struct err *);
+/* As what the manifest is to be sealed; false: it is stored in plain. */
+bool writer_sealed_as(const struct writer *, struct sealed_as *);
 
-/* The same of a backup whose manifest is put as it was stored elsewhere: what the label says of
- * it is there already. */
-int writer_commit_stored(struct writer *, const struct buf *manifest, const uint32_t *chunks,
-                         size_t n, struct label *, struct err *);
+/* What a backup consists of beside its label. */
+struct writer_backup {
+    const struct chunk_number *chunks; /* this writer's, each once */
+    size_t                     n;
+    const struct encoded      *manifest;
+};
+
+/* Waits for all chunks, completes the label (id, run, db, digests, place in the chain, sizes of
+ * chunks and stored bytes; finished and tool when they are empty) and commits.  0: the backup is
+ * there.  -1 with ERR_BUSY: the run was revoked, the backup is void if it is there. */
+int writer_commit(struct writer *, const struct writer_backup *, struct label *, struct err *);
+/* The same of a draft, which is encoded by the names of this repository; its chunks are by this
+ * writer's numbers. */
+int writer_commit_draft(struct writer *, const struct draft *, struct label *, struct err *);
 
 void writer_stats(struct writer *, struct writer_stats *);
 /* What this run knew and wrote: after a commit all that is marked as used stands in its chunk

@@ -10,32 +10,59 @@
 #include "storage/repo/lastseen.h"
 #include "storage/write/writer_impl.h"
 
-/* The table of chunks as this repository names them.  Only what this run stored or found stored
- * may be referred to. */
-static int
-name_chunks(struct writer *w, const uint32_t *chunks, size_t n, struct chunk_ref *refs,
-            struct label *l, struct err *e)
-{
-    l->chunks = l->stored_bytes = l->new_chunks = l->new_bytes = 0;
-    for (size_t i = 0; i < n; i++) {
-        const struct chunkindex_entry *k = &w->known.v[chunks[i]];
+/* ---- names ---- */
 
-        if (chunks[i] >= w->known.n || !k->used ||
+/* Only what this run stored or found stored may be referred to.  Once nothing is on its way. */
+static int
+name_chunks(const struct writer *w, const struct chunk_number *chunks, size_t n,
+            struct chunk_ref *refs, struct err *e)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct chunkindex_entry *k = chunks[i].n < w->known.n ? &w->known.v[chunks[i].n]
+                                                                    : NULL;
+
+        if (k == NULL || !k->used ||
             (k->state != CHUNKINDEX_WRITTEN && k->state != CHUNKINDEX_REUSABLE)) {
             return err_set(e, ERR_CORRUPT,
-                           "the manifest names chunk %" PRIu32 ", which this run did not store",
-                           chunks[i]);
+                           "the backup refers to chunk %" PRIu32 ", which this run did not store",
+                           chunks[i].n);
         }
         refs[i] = k->ref;
-        l->chunks++;
+    }
+    return 0;
+}
+
+int
+writer_refs(struct writer *w, const struct chunk_number *chunks, size_t n, struct chunk_ref *refs,
+            struct err *e)
+{
+    return writer_io_drain(w, e) != 0 ? -1 : name_chunks(w, chunks, n, refs, e);
+}
+
+bool
+writer_sealed_as(const struct writer *w, struct sealed_as *as)
+{
+    *as = label_manifest_as(w->id, w->epoch);
+    return w->epoch->sealed;
+}
+
+static void
+count_chunks(const struct writer *w, const struct writer_backup *b, struct label *l)
+{
+    l->chunks = b->n;
+    l->stored_bytes = l->new_chunks = l->new_bytes = 0;
+    for (size_t i = 0; i < b->n; i++) {
+        const struct chunkindex_entry *k = &w->known.v[b->chunks[i].n];
+
         l->stored_bytes += k->ref.size;
         if (k->state == CHUNKINDEX_WRITTEN) {
             l->new_chunks++;
             l->new_bytes += k->ref.size;
         }
     }
-    return 0;
 }
+
+/* ---- what the label names ---- */
 
 static int
 put_object(struct writer *w, const char *object, const struct buf *data, struct err *e)
@@ -47,135 +74,60 @@ put_object(struct writer *w, const char *object, const struct buf *data, struct 
     return rc;
 }
 
-/* A manifest of an encrypted backup goes out sealed. */
 static int
-seal_manifest(const struct writer *w, const struct label *l, struct buf *stored, struct err *e)
-{
-    struct sealed_as as = label_manifest_as(l, w->epoch);
-    struct buf       sealed = BUF_INIT(BUF_NO_LIMIT);
-
-    if (seal(&as, stored->data, stored->len, &sealed, e) != 0) {
-        return -1;
-    }
-    buf_free(stored);
-    *stored = sealed;
-    return 0;
-}
-
-/* Compresses text, stores it, and notes size and digest. */
-static int
-put_part(struct writer *w, struct label *l, enum label_part part, const struct buf *text,
+put_part(struct writer *w, const struct label *l, enum label_part part, const struct buf *stored,
          struct err *e)
 {
-    bool          list = part == LABEL_CHUNKS;
-    char         *object = label_part_name(l, part);
-    struct codec *codec = codec_new(CODEC_DEFAULT);
-    struct buf    stored = BUF_INIT(BUF_NO_LIMIT);
-    int           rc = -1;
-
-    if (codec_compress(codec, text->data, text->len, &stored, e) == 0 &&
-        (list || !l->encrypted || seal_manifest(w, l, &stored, e) == 0)) {
-        *(list ? &l->chunks_size : &l->manifest_size) = stored.len;
-        sha256_hex(stored.data, stored.len, list ? l->chunks_sha256 : l->manifest_sha256);
-        rc = put_object(w, object, &stored, e);
-    }
-    buf_free(&stored);
-    codec_free(codec);
-    free(object);
-    return rc;
-}
-
-static int
-put_chunk_list(struct writer *w, const struct manifest *m, struct label *l, struct err *e)
-{
-    struct buf text = BUF_INIT(CHUNK_LIST_RAW_MAX);
-    int        rc = -1;
-
-    if (chunk_list_format(m->chunks, m->n_chunks, &text, e) == 0) {
-        l->chunks_raw_size = text.len;
-        rc = put_part(w, l, LABEL_CHUNKS, &text, e);
-    }
-    buf_free(&text);
-    return rc;
-}
-
-/* What will be stored must be readable: all sums, indices and names are checked once more by the
- * reader's own eyes. */
-static int
-check_readable(const struct buf *text, struct err *e)
-{
-    struct manifest *back = manifest_parse(text->data, text->len, e);
-
-    manifest_free(back);
-    return back == NULL ? err_wrap(e, "the manifest does not add up") : 0;
-}
-
-/* Writers of several repositories share the manifest's sections, and older versions of jansson
- * mark values while they write them. */
-static int
-format_alone(const struct manifest *m, struct buf *text, struct err *e)
-{
-    static pthread_mutex_t formatting = PTHREAD_MUTEX_INITIALIZER;
-    int                    rc;
-
-    (void)pthread_mutex_lock(&formatting);
-    rc = manifest_format(m, text, e);
-    (void)pthread_mutex_unlock(&formatting);
-    return rc;
-}
-
-static int
-put_lists(struct writer *w, const struct manifest *m, struct label *l, struct err *e)
-{
-    struct buf text = BUF_INIT(MANIFEST_RAW_MAX);
-    int        rc = -1;
-
-    if (format_alone(m, &text, e) == 0 && check_readable(&text, e) == 0 &&
-        put_chunk_list(w, m, l, e) == 0) {
-        l->manifest_raw_size = text.len;
-        sha256_hex(text.data, text.len, l->manifest_raw_sha256);
-        rc = put_part(w, l, LABEL_MANIFEST, &text, e);
-    }
-    buf_free(&text);
-    return rc;
-}
-
-/* What a backup consists of beside its chunks. */
-struct contents {
-    const struct manifest *manifest; /* or NULL: */
-    const struct buf      *stored;   /* the manifest as it is stored; the label says what it is */
-    const uint32_t        *chunks;
-    size_t                 n;
-};
-
-static int
-put_stored(struct writer *w, const struct manifest *own, const struct buf *stored, struct label *l,
-           struct err *e)
-{
-    char *object = label_part_name(l, LABEL_MANIFEST);
-    int   rc = put_chunk_list(w, own, l, e) != 0 || put_object(w, object, stored, e) != 0 ? -1 : 0;
+    char *object = label_part_name(l, part);
+    int   rc = put_object(w, object, stored, e);
 
     free(object);
     return rc;
 }
 
-/* Chunk list and manifest, and what the label says of them. */
+/* refs[i] is chunks[i], with the lock that it has by now. */
 static int
-put_contents(struct writer *w, const struct contents *c, struct label *l, struct err *e)
+put_list_of(struct writer *w, const struct chunk_ref *refs, size_t n, struct label *l,
+            struct err *e)
 {
-    struct manifest own = {0};
-    int             rc = -1;
+    struct buf     text = BUF_INIT(CHUNK_LIST_RAW_MAX);
+    struct encoded list = {.raw_size = 0};
+    int            rc = -1;
 
-    if (c->manifest != NULL) {
-        own = *c->manifest; /* borrows all but the table of chunks */
+    if (chunk_list_format(refs, n, &text, e) == 0 && encoded_make(&text, NULL, &list, e) == 0) {
+        l->chunks_raw_size = list.raw_size;
+        l->chunks_size = list.stored.len;
+        sha256_hex(list.stored.data, list.stored.len, l->chunks_sha256);
+        buf_free(&text);
+        rc = put_part(w, l, LABEL_CHUNKS, &list.stored, e);
     }
-    own.n_chunks = c->n;
-    own.chunks = xcalloc(c->n + 1, sizeof *own.chunks);
-    if (name_chunks(w, c->chunks, c->n, own.chunks, l, e) == 0) {
-        rc = c->manifest != NULL ? put_lists(w, &own, l, e) : put_stored(w, &own, c->stored, l, e);
-    }
-    free(own.chunks);
+    buf_free(&text);
+    encoded_free(&list);
     return rc;
+}
+
+static int
+put_chunk_list(struct writer *w, const struct writer_backup *b, struct label *l, struct err *e)
+{
+    struct chunk_ref *refs = xcalloc(b->n + 1, sizeof *refs);
+    int               rc = name_chunks(w, b->chunks, b->n, refs, e);
+
+    if (rc == 0) {
+        count_chunks(w, b, l);
+        rc = put_list_of(w, refs, b->n, l, e);
+    }
+    free(refs);
+    return rc;
+}
+
+static int
+put_manifest(struct writer *w, const struct encoded *m, struct label *l, struct err *e)
+{
+    l->manifest_size = m->stored.len;
+    sha256_hex(m->stored.data, m->stored.len, l->manifest_sha256);
+    l->manifest_raw_size = m->raw_size;
+    memcpy(l->manifest_raw_sha256, m->raw_sha256, sizeof l->manifest_raw_sha256);
+    return put_part(w, l, LABEL_MANIFEST, &m->stored, e);
 }
 
 /* Another copy of the same backup may have put one already. */
@@ -308,13 +260,14 @@ writer_settle(struct writer *w, struct err *e)
     return writer_io_drain(w, e) != 0 ? -1 : writer_check_revoked(w, e);
 }
 
-static int
-commit(struct writer *w, const struct contents *c, struct label *l, struct err *e)
+int
+writer_commit(struct writer *w, const struct writer_backup *b, struct label *l, struct err *e)
 {
     complete(w, l);
     /* W3 has ended, W4 */
     if (writer_io_drain(w, e) != 0 || bind(w, e) != 0 ||
-        writer_lock_reused(w, c->chunks, c->n, e) != 0 || put_contents(w, c, l, e) != 0 ||
+        writer_lock_reused(w, b->chunks, b->n, e) != 0 || put_chunk_list(w, b, l, e) != 0 ||
+        put_manifest(w, b->manifest, l, e) != 0 ||
         put_key_copies(w, e) != 0 || /* the last sign of life: a prune that sees it waits */
         run_mark_put(&w->mark, e) != 0 || writer_check_revoked(w, e) != 0 ||
         put_in_chain(w, l, e) != 0) {
@@ -334,16 +287,32 @@ commit(struct writer *w, const struct contents *c, struct label *l, struct err *
     return 0;
 }
 
-int
-writer_commit(struct writer *w, const struct manifest *m, const uint32_t *chunks, size_t n,
-              struct label *l, struct err *e)
+static int
+encode(struct writer *w, const struct draft *c, struct encoded *out, struct err *e)
 {
-    return commit(w, &(struct contents){.manifest = m, .chunks = chunks, .n = n}, l, e);
+    struct chunk_ref *refs = xcalloc(c->n + 1, sizeof *refs);
+    struct sealed_as  as;
+    bool              sealed = writer_sealed_as(w, &as);
+    int               rc = writer_refs(w, c->chunks, c->n, refs, e);
+
+    if (rc == 0) {
+        rc = c->encode(c->what, refs, c->n, sealed ? &as : NULL, out, e);
+    }
+    free(refs);
+    return rc;
 }
 
 int
-writer_commit_stored(struct writer *w, const struct buf *manifest, const uint32_t *chunks, size_t n,
-                     struct label *l, struct err *e)
+writer_commit_draft(struct writer *w, const struct draft *c, struct label *l, struct err *e)
 {
-    return commit(w, &(struct contents){.stored = manifest, .chunks = chunks, .n = n}, l, e);
+    struct encoded manifest = {.raw_size = 0};
+    int            rc = encode(w, c, &manifest, e);
+
+    if (rc == 0) {
+        rc = writer_commit(w, &(struct writer_backup){c->chunks, c->n, &manifest}, l, e);
+    } else {
+        err_wrap(e, "could not commit backup %s", w->id);
+    }
+    encoded_free(&manifest);
+    return rc;
 }

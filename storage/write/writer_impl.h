@@ -15,7 +15,7 @@
 /* A chunk that waits to be put. */
 struct writer_item {
     struct chunkbuf    *chunk;
-    uint32_t            number;
+    struct chunk_number number;
     struct writer_item *next;
 };
 
@@ -59,7 +59,7 @@ void writer_io_stop(struct writer *);
 /* This host's clock against the store's, once the run mark stands. */
 int writer_check_clock(struct writer *, struct err *);
 /* What this backup uses again is locked as long as what it wrote. */
-int writer_lock_reused(struct writer *, const uint32_t *chunks, size_t n, struct err *);
+int writer_lock_reused(struct writer *, const struct chunk_number *chunks, size_t n, struct err *);
 /* ERR_BUSY when somebody revoked this run. */
 int writer_check_revoked(struct writer *, struct err *);
 

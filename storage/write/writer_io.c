@@ -30,9 +30,9 @@ put_chunk(struct writer *w, const struct chunk_ref *ref, const struct buf *store
 
 /* A failed one stays CHUNKINDEX_WRITING for ever: the run is lost. */
 static void
-settle(struct writer *w, uint32_t number, int rc, const struct err *e)
+settle(struct writer *w, struct chunk_number number, int rc, const struct err *e)
 {
-    struct chunkindex_entry *k = &w->known.v[number];
+    struct chunkindex_entry *k = &w->known.v[number.n];
 
     if (rc == 0) {
         k->state = CHUNKINDEX_WRITTEN;
@@ -70,7 +70,7 @@ io_thread(void *arg)
     (void)pthread_mutex_lock(&w->lock);
     while ((item = next_item(w)) != NULL) {
         struct err       e = ERR_INIT;
-        struct chunk_ref ref = w->known.v[item->number].ref;
+        struct chunk_ref ref = w->known.v[item->number.n].ref;
         bool             lost = w->failed.kind != ERR_NONE;
         int              rc = 0;
 
@@ -117,14 +117,14 @@ name_chunk(struct writer *w, struct chunk_ref *ref, const struct chunkbuf *c)
 }
 
 void
-writer_send(struct writer *w, uint32_t number, struct chunkbuf *c)
+writer_send(struct writer *w, struct chunk_number number, struct chunkbuf *c)
 {
     struct writer_item *item = xcalloc(1, sizeof *item);
 
     chunkbuf_share(c);
     *item = (struct writer_item){.chunk = c, .number = number};
     (void)pthread_mutex_lock(&w->lock);
-    name_chunk(w, &w->known.v[number].ref, c);
+    name_chunk(w, &w->known.v[number.n].ref, c);
     if (w->first == NULL) {
         w->first = item;
     } else {

@@ -12,10 +12,10 @@
 #include "storage/write/writer_impl.h"
 
 struct due {
-    struct writer *w;
-    uint32_t      *numbers; /* of chunks that are not locked for long enough */
-    size_t         n;
-    int            threads;
+    struct writer       *w;
+    struct chunk_number *numbers; /* of chunks that are not locked for long enough */
+    size_t               n;
+    int                  threads;
 };
 
 /* One thread's share: every so-manieth of them. */
@@ -27,7 +27,7 @@ lock_share(void *ctx, void *task, int worker, struct err *e)
 
     (void)worker;
     for (size_t i = first; i < d->n; i += (size_t)d->threads) {
-        struct chunkindex_entry *k = &d->w->known.v[d->numbers[i]];
+        struct chunkindex_entry *k = &d->w->known.v[d->numbers[i].n];
         char                    *key = chunk_key(d->w->db, &k->ref.name);
         char                     name[CHUNK_NAME_MAX];
         int                      rc;
@@ -78,7 +78,7 @@ lock_names(struct writer *w, struct err *e)
 }
 
 int
-writer_lock_reused(struct writer *w, const uint32_t *chunks, size_t n, struct err *e)
+writer_lock_reused(struct writer *w, const struct chunk_number *chunks, size_t n, struct err *e)
 {
     struct due d = {.w = w, .threads = w->n_threads};
     int        rc = 0;
@@ -88,7 +88,7 @@ writer_lock_reused(struct writer *w, const uint32_t *chunks, size_t n, struct er
     }
     d.numbers = xcalloc(n + 1, sizeof *d.numbers);
     for (size_t i = 0; i < n; i++) {
-        if (chunks[i] < w->known.n && w->known.v[chunks[i]].ref.retain_until < w->lock_until) {
+        if (chunks[i].n < w->known.n && w->known.v[chunks[i].n].ref.retain_until < w->lock_until) {
             d.numbers[d.n++] = chunks[i];
         }
     }

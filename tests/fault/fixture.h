@@ -131,11 +131,13 @@ fixture_put(struct fanout *f, struct manifest *m, unsigned seed, struct err *e)
     for (size_t i = 0; i < FIXTURE_CHUNKS; i++) {
         char                    raw[FIXTURE_CHUNK_BYTES];
         struct manifest_segment s = {.length = sizeof raw};
+        struct chunk_number     chunk;
 
         fixture_fill(seed, i, raw);
-        if (fanout_put(f, 0, raw, sizeof raw, &s.chunk, e) != 0) {
+        if (fanout_put(f, 0, raw, sizeof raw, &chunk, e) != 0) {
             return -1;
         }
+        s.chunk = manifest_add_chunk(m, chunk);
         segment_add(&t->ranges[0].segments, &t->ranges[0].n, &t->ranges[0].cap, &s);
         t->bytes += sizeof raw;
     }
@@ -164,6 +166,15 @@ fixture_begin(struct fanout_repo *v, size_t n, int workers, struct err *e)
     return fanout_begin(v, n, &o, e);
 }
 
+/* Commits what the manifest says. */
+static inline int
+fixture_commit(struct fanout *f, struct manifest *m, const struct label *l, struct err *e)
+{
+    struct draft draft = manifest_draft(m);
+
+    return fanout_commit(f, &draft, l, e);
+}
+
 /* One whole backup. id (BACKUP_ID_MAX) and stats may be NULL. */
 static inline int
 fixture_backup(struct repo *r, unsigned seed, char *id, struct writer_stats *stats, struct err *e)
@@ -175,7 +186,7 @@ fixture_backup(struct repo *r, unsigned seed, char *id, struct writer_stats *sta
     int                rc = -1;
 
     if (f != NULL && fixture_put(f, m, seed, e) == 0) {
-        rc = fanout_commit(f, m, l, e);
+        rc = fixture_commit(f, m, l, e);
         if (stats != NULL) {
             *stats = to.stats;
         }

@@ -114,7 +114,7 @@ back_up_words(struct repo *r, char *id)
     strlist_add(&l->warnings, "zebra-warning");
     assert_ok(fixture_put(f, m, 1, &e), &e);
     strlist_add(&m->warnings, "zebra-manifest");
-    assert_ok(fanout_commit(f, m, l, &e), &e);
+    assert_ok(fixture_commit(f, m, l, &e), &e);
     fanout_end(f);
     manifest_free(m);
     label_free(l);
@@ -184,6 +184,7 @@ a_chunk_of_the_greatest_size_comes_back(void **state)
     struct label           *l = fixture_label();
     struct manifest_table  *t = manifest_add_table(m);
     struct manifest_segment s = {.length = CHUNK_RAW_MAX};
+    struct chunk_number     chunk;
     uint8_t                *raw = xmalloc(CHUNK_RAW_MAX);
     struct buf              out = BUF_INIT(CHUNK_RAW_MAX);
 
@@ -196,9 +197,10 @@ a_chunk_of_the_greatest_size_comes_back(void **state)
     t->ranges = xcalloc(1, sizeof *t->ranges);
     t->n_ranges = t->cap_ranges = 1;
     t->bytes = CHUNK_RAW_MAX;
-    assert_ok(fanout_put(f, 0, raw, CHUNK_RAW_MAX, &s.chunk, &e), &e);
+    assert_ok(fanout_put(f, 0, raw, CHUNK_RAW_MAX, &chunk, &e), &e);
+    s.chunk = manifest_add_chunk(m, chunk);
     segment_add(&t->ranges[0].segments, &t->ranges[0].n, &t->ranges[0].cap, &s);
-    assert_ok(fanout_commit(f, m, l, &e), &e);
+    assert_ok(fixture_commit(f, m, l, &e), &e);
     fanout_end(f);
     manifest_free(m);
     r = reopen(r, OPTIONS(cast.identity[OPS]));
@@ -911,7 +913,7 @@ plain_encrypted_and_with_other_keys_at_once(void **state)
     m->has_fingerprint_key = true;
     l->note = xstrdup("zebra-note");
     assert_ok(fixture_put(f, m, 1, &e), &e);
-    assert_ok(fanout_commit(f, m, l, &e), &e);
+    assert_ok(fixture_commit(f, m, l, &e), &e);
     fanout_end(f);
     assert_true(anywhere(v[0].repo, "zebra-note"));
     assert_false(anywhere(v[1].repo, "zebra-note"));

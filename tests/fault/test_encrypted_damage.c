@@ -317,7 +317,7 @@ another_manifest_in_its_place(void **state)
     (void)state;
     assert_non_null(l);
     assert_non_null(ep);
-    as = label_manifest_as(l, ep);
+    as = label_manifest_as(l->id, ep);
     fixture_get(r, key, &b);
     put_manifest(r, &s, &b);
     assert_manifest(r, &s, "another backup's",
@@ -360,7 +360,7 @@ a_plain_manifest_under_a_plain_name(void **state)
     (void)state;
     assert_non_null(l);
     assert_non_null(ep);
-    as = label_manifest_as(l, ep);
+    as = label_manifest_as(l->id, ep);
     fixture_get(r, key, &b);
     assert_ok(unseal(&as, &ep->secret, b.data, b.len, &data, &n, &e), &e);
     memmove(b.data, data, n);

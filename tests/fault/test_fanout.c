@@ -46,7 +46,7 @@ backup_into(struct set *s, unsigned seed, struct err *e)
         memcpy(s->id, fanout_backup_id(f), sizeof s->id);
         memcpy(m->fingerprint_key, fanout_fingerprint_key(f), sizeof m->fingerprint_key);
         m->has_fingerprint_key = true;
-        rc = fixture_put(f, m, seed, e) == 0 ? fanout_commit(f, m, l, e) : -1;
+        rc = fixture_put(f, m, seed, e) == 0 ? fixture_commit(f, m, l, e) : -1;
     }
     fanout_end(f);
     manifest_free(m);
@@ -168,9 +168,9 @@ race(void *arg)
     struct racer *me = arg;
 
     for (unsigned i = 0; i < ROUNDS; i++) {
-        char       raw[FIXTURE_CHUNK_BYTES];
-        uint32_t   chunk;
-        struct err e = ERR_INIT;
+        char                raw[FIXTURE_CHUNK_BYTES];
+        struct chunk_number chunk;
+        struct err          e = ERR_INIT;
 
         fixture_fill(i, 1, raw);
         me->failed |= fanout_put(me->f, me->number, raw, sizeof raw, &chunk, &e) != 0;
@@ -199,7 +199,7 @@ workers_with_the_same_content_store_it_once_everywhere(void **state)
         assert_int_equal(pthread_join(t[i], NULL), 0);
         assert_false(racer[i].failed);
     }
-    assert_ok(fanout_commit(f, m, l, &e), &e);
+    assert_ok(fixture_commit(f, m, l, &e), &e);
     fanout_end(f);
     for (size_t i = 0; i < REPOS; i++) {
         assert_int_equal(s.v[i].stats.new_chunks, ROUNDS);
@@ -361,7 +361,7 @@ a_run_revoked_in_one_is_committed_in_the_other(void **state)
     key = xasprintf("shop/runs/%s.revoked", writer_run(s.v[0].writer));
     assert_ok(storage_put(s.v[0].repo->st, key, "{}\n", 3, &e), &e);
     free(key);
-    assert_ok(fanout_commit(f, m, l, &e), &e);
+    assert_ok(fixture_commit(f, m, l, &e), &e);
     fanout_end(f);
     assert_err(&s.v[0].failed, ERR_BUSY, "revoked");
     assert_int_equal(fixture_count(s.v[0].repo, BACKUP_COMMITTED), 0);

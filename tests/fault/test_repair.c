@@ -27,7 +27,7 @@ backup_into_both(struct two *t)
 
     assert_non_null(f);
     assert_ok(fixture_put(f, m, 1, &e), &e);
-    assert_ok(fanout_commit(f, m, l, &e), &e);
+    assert_ok(fixture_commit(f, m, l, &e), &e);
     memcpy(t->id, v[0].label->id, sizeof t->id);
     fanout_end(f);
     manifest_free(m);

@@ -243,7 +243,7 @@ the_full_backups_chunks_are_reused_after_a_partial_one(void **state)
     assert_non_null(f);
     free(l->scope);
     l->scope = xstrdup("0123456789abcdef");
-    assert_ok(fanout_commit(f, m, l, &e), &e);
+    assert_ok(fixture_commit(f, m, l, &e), &e);
     fanout_end(f);
     label_free(to.label);
     latest = backup_find(r, "shop", "latest", 0, &e);
@@ -314,7 +314,7 @@ a_revoked_run_does_not_commit(void **state)
     assert_ok(fixture_put(f, m, 1, &e), &e);
     key = xasprintf("shop/runs/%s.revoked", writer_run(to.writer));
     assert_ok(storage_put(r->st, key, "{}\n", 3, &e), &e);
-    assert_int_equal(fanout_commit(f, m, l, &e), -1);
+    assert_int_equal(fixture_commit(f, m, l, &e), -1);
     assert_err(&e, ERR_BUSY, "revoked");
     fanout_end(f);
     assert_int_equal(fixture_count(r, BACKUP_COMMITTED), 0);
@@ -323,38 +323,47 @@ a_revoked_run_does_not_commit(void **state)
     free(key);
 }
 
+/* Neither does the writer give it a name, nor does it commit what is encoded otherwise. */
 static void
-a_manifest_with_a_foreign_chunk_is_not_committed(void **state)
+assert_foreign(struct writer *w, struct chunk_number chunk)
+{
+    struct encoded       manifest = {.raw_size = 0};
+    struct writer_backup b = {.chunks = &chunk, .n = 1, .manifest = &manifest};
+    struct label        *l = fixture_label();
+    struct chunk_ref     ref;
+    struct err           e = ERR_INIT;
+
+    assert_int_equal(writer_refs(w, &chunk, 1, &ref, &e), -1);
+    assert_err(&e, ERR_CORRUPT, "which this run did not store");
+    err_clear(&e);
+    assert_int_equal(writer_commit(w, &b, l, &e), -1);
+    assert_err(&e, ERR_CORRUPT, "which this run did not store");
+    label_free(l);
+}
+
+static void
+a_backup_with_a_foreign_chunk_is_not_committed(void **state)
 {
     struct repo          *r = *state;
     struct err            e = ERR_INIT;
     struct writer_options o = {.db = "shop", .threads = 1};
-    struct manifest      *m = manifest_new();
-    struct label         *l = fixture_label();
     struct writer        *w;
-    const uint32_t        none = 7;
-    uint32_t              claimed;
+    struct chunk_number   claimed;
     bool                  missing;
 
     assert_ok(fixture_backup(r, 1, NULL, NULL, &e), &e);
     w = writer_begin(r, &o, &e);
     assert_non_null(w);
-    assert_int_equal(writer_commit(w, m, &none, 1, l, &e), -1);
-    assert_err(&e, ERR_CORRUPT, "which this run did not store");
+    assert_foreign(w, (struct chunk_number){7});
     /* Reusable, but nobody asked for it. */
     assert_true(writer_known(w)->n > 0);
-    claimed = 0;
-    assert_int_equal(writer_commit(w, m, &claimed, 1, l, &e), -1);
-    assert_err(&e, ERR_CORRUPT, "which this run did not store");
+    assert_foreign(w, (struct chunk_number){0});
     /* Claimed, but never sent. */
     claimed = writer_claim(w, (const uint8_t *)"a content that nobody has in here", &missing);
     assert_true(missing);
-    assert_int_equal(writer_commit(w, m, &claimed, 1, l, &e), -1);
-    assert_err(&e, ERR_CORRUPT, "which this run did not store");
+    assert_foreign(w, claimed);
     writer_end(w);
     assert_int_equal(fixture_count(r, BACKUP_COMMITTED), 1);
-    manifest_free(m);
-    label_free(l);
 }
 
 /* ---- at once ---- */
@@ -362,10 +371,10 @@ a_manifest_with_a_foreign_chunk_is_not_committed(void **state)
 enum { THREADS = 4, ROUNDS = 40 };
 
 struct racer {
-    struct fanout *f;
-    int            number;
-    bool           failed;
-    uint32_t       first;
+    struct fanout      *f;
+    int                 number;
+    bool                failed;
+    struct chunk_number first;
 };
 
 static void *
@@ -374,9 +383,9 @@ race(void *arg)
     struct racer *me = arg;
 
     for (unsigned i = 0; i < ROUNDS; i++) {
-        char       raw[FIXTURE_CHUNK_BYTES];
-        uint32_t   chunk;
-        struct err e = ERR_INIT;
+        char                raw[FIXTURE_CHUNK_BYTES];
+        struct chunk_number chunk;
+        struct err          e = ERR_INIT;
 
         fixture_fill(i, 1, raw);
         if (fanout_put(me->f, me->number, raw, sizeof raw, &chunk, &e) != 0) {
@@ -404,15 +413,15 @@ workers_with_the_same_content_store_it_once(void **state)
 
     assert_non_null(f);
     for (int i = 0; i < THREADS; i++) {
-        racer[i] = (struct racer){f, i, false, 0};
+        racer[i] = (struct racer){.f = f, .number = i};
         assert_int_equal(pthread_create(&t[i], NULL, race, &racer[i]), 0);
     }
     for (int i = 0; i < THREADS; i++) {
         assert_int_equal(pthread_join(t[i], NULL), 0);
         assert_false(racer[i].failed);
-        assert_int_equal(racer[i].first, racer[0].first);
+        assert_int_equal(racer[i].first.n, racer[0].first.n);
     }
-    assert_ok(fanout_commit(f, m, l, &e), &e);
+    assert_ok(fixture_commit(f, m, l, &e), &e);
     assert_int_equal(to.stats.new_chunks, ROUNDS);
     assert_int_equal(fixture_count_keys(r, "shop/chunks/"), ROUNDS);
     fanout_end(f);
@@ -440,7 +449,7 @@ two_writers_at_once_both_commit(void **state)
         assert_ok(fixture_put(f[i], m[i], 1, &e), &e);
     }
     for (int i = 0; i < 2; i++) {
-        assert_ok(fanout_commit(f[i], m[i], l, &e), &e);
+        assert_ok(fixture_commit(f[i], m[i], l, &e), &e);
         assert_ok(fixture_read(r, to[i].label->id, 1, &e), &e);
         fanout_end(f[i]);
         manifest_free(m[i]);
@@ -552,7 +561,7 @@ main(void)
         TEST(a_torn_journal_line_is_no_harm),
         TEST(a_journal_that_cannot_be_kept_stops_nothing),
         TEST(a_revoked_run_does_not_commit),
-        TEST(a_manifest_with_a_foreign_chunk_is_not_committed),
+        TEST(a_backup_with_a_foreign_chunk_is_not_committed),
         TEST(workers_with_the_same_content_store_it_once),
         TEST(two_writers_at_once_both_commit),
         TEST(a_twin_of_a_bad_chunk_is_read_instead),

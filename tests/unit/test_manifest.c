@@ -273,27 +273,91 @@ what_does_not_add_up_is_not_written(void **state)
     manifest_free(m);
 }
 
-/* As a backup into several repositories and a copy do. */
+/* As a copy does: places stay, names go. */
 static void
-chunks_are_renumbered_in_the_order_of_their_first_use(void **state)
+chunks_are_ordered_by_their_first_use(void **state)
 {
-    struct manifest       *m = sample();
-    struct manifest_table *t;
-    const uint32_t         to[] = {7, 3};
-    uint32_t               old[8];
+    const struct chunk_number numbers[] = {{7}, {3}};
+    struct manifest          *m = sample();
+    struct buf                b = BUF_INIT(MIB);
+    struct err                e = ERR_INIT;
+    struct manifest_table    *t;
 
     (void)state;
-    manifest_map_chunks(m, to);
+    manifest_number_chunks(m, numbers);
+    assert_int_equal(m->n_chunks, 0);
     t = manifest_find(m, "public", "orders");
-    assert_int_equal(t->ranges[0].segments[0].chunk, 7);
-    assert_int_equal(t->ranges[1].segments[0].chunk, 3);
-    assert_int_equal(manifest_renumber(m, old, 8), 2);
+    assert_int_equal(t->ranges[0].segments[0].chunk, 0);
+    manifest_order_chunks(m);
     /* The archive comes first. */
-    assert_int_equal(old[0], 3);
-    assert_int_equal(old[1], 7);
+    assert_int_equal(m->n_numbers, 2);
+    assert_int_equal(m->numbers[0].n, 3);
+    assert_int_equal(m->numbers[1].n, 7);
     assert_int_equal(m->archive[0].chunk, 0);
     assert_int_equal(t->ranges[0].segments[0].chunk, 1);
     assert_int_equal(t->ranges[1].segments[0].chunk, 0);
+    /* Again, nothing changes. */
+    manifest_order_chunks(m);
+    assert_int_equal(m->numbers[0].n, 3);
+    assert_int_equal(t->ranges[0].segments[0].chunk, 1);
+    /* Numbers are no names. */
+    assert_int_equal(manifest_format(m, &b, &e), -1);
+    assert_err(&e, ERR_CORRUPT, "there is no chunk");
+    buf_free(&b);
+    manifest_free(m);
+}
+
+/* As a backup does: what is stored once has one place, whoever gave it several. */
+static void
+a_chunk_that_is_used_twice_has_one_place_and_an_unused_one_none(void **state)
+{
+    struct manifest       *m = manifest_new();
+    struct manifest_table *t = add_table(m, "public", "t");
+
+    (void)state;
+    add_range(t, 0, 1, manifest_add_chunk(m, (struct chunk_number){5}), 10);
+    (void)manifest_add_chunk(m, (struct chunk_number){9});
+    add_range(t, 1, 1, manifest_add_chunk(m, (struct chunk_number){2}), 10);
+    add_range(t, 2, 1, manifest_add_chunk(m, (struct chunk_number){5}), 10);
+    assert_int_equal(t->ranges[2].segments[0].chunk, 3);
+    manifest_order_chunks(m);
+    assert_int_equal(m->n_numbers, 2);
+    assert_int_equal(m->numbers[0].n, 5);
+    assert_int_equal(m->numbers[1].n, 2);
+    assert_int_equal(t->ranges[0].segments[0].chunk, 0);
+    assert_int_equal(t->ranges[1].segments[0].chunk, 1);
+    assert_int_equal(t->ranges[2].segments[0].chunk, 0);
+    manifest_free(m);
+}
+
+/* One draft, two repositories: the names differ, the places do not. */
+static void
+a_draft_is_encoded_by_the_names_of_each_repository(void **state)
+{
+    const struct chunk_number numbers[] = {{0}, {1}};
+    struct manifest          *m = sample();
+    const struct chunk_ref    here[] = {m->chunks[1], m->chunks[0]};
+    struct chunk_ref          there[] = {m->chunks[1], m->chunks[0]};
+    struct encoded            a, b;
+    struct err                e = ERR_INIT;
+    struct draft              d;
+
+    (void)state;
+    there[0].name.id[0] = 0xee;
+    manifest_number_chunks(m, numbers);
+    d = manifest_draft(m);
+    assert_int_equal(d.n, 2);
+    assert_int_equal(d.chunks[0].n, 1);
+    assert_ok(d.encode(d.what, here, d.n, NULL, &a, &e), &e);
+    assert_ok(d.encode(d.what, there, d.n, NULL, &b, &e), &e);
+    assert_string_not_equal(a.raw_sha256, b.raw_sha256);
+    assert_int_equal(a.raw_size, b.raw_size);
+    /* A chunk too few is found before anything is stored. */
+    encoded_free(&b);
+    assert_int_equal(d.encode(d.what, here, 1, NULL, &b, &e), -1);
+    assert_err(&e, ERR_CORRUPT, "there is no chunk 1");
+    encoded_free(&a);
+    encoded_free(&b);
     manifest_free(m);
 }
 
@@ -537,7 +601,9 @@ main(void)
         cmocka_unit_test(a_manifest_cut_anywhere_is_refused),
         cmocka_unit_test(what_does_not_add_up_is_refused),
         cmocka_unit_test(what_does_not_add_up_is_not_written),
-        cmocka_unit_test(chunks_are_renumbered_in_the_order_of_their_first_use),
+        cmocka_unit_test(chunks_are_ordered_by_their_first_use),
+        cmocka_unit_test(a_chunk_that_is_used_twice_has_one_place_and_an_unused_one_none),
+        cmocka_unit_test(a_draft_is_encoded_by_the_names_of_each_repository),
         cmocka_unit_test(a_manifest_without_a_fingerprint_key_reads_back_without),
         cmocka_unit_test(a_chunk_name_reads_back),
         cmocka_unit_test(chunk_names_compare_as_their_text),
