@@ -29,7 +29,7 @@ open_one(struct destinations *d, size_t i, const struct storage_location *place,
         return -1;
     }
     if (check_twice(d, i, e) != 0 ||
-        (db != NULL && (d->locks[i] = hostlock_take(r->repo->id, db, "backup", e)) < 0)) {
+        (db != NULL && hostlock_take(r->repo->id, db, "backup", &d->locks[i], e) != 0)) {
         repo_close(r->repo);
         r->repo = NULL;
         return d->n == 1 ? -1 : err_wrap(e, "repository \"%s\"", place->location);

@@ -10,6 +10,7 @@
 
 #include "core/enc.h"
 #include "core/host/statedir.h"
+#include "core/log.h"
 #include "core/mem.h"
 
 static int
@@ -37,8 +38,18 @@ leave_pid(int fd)
     }
 }
 
+/* It keeps two runs on one host from doing the same work twice; the repository is safe without
+ * (docs/prune-protocol.md).  So a state directory that cannot be used fails nobody's backup. */
+static void
+go_without(const char *db, const char *kind, struct err *e)
+{
+    log_warn("%s; a second %s of \"%s\" on this host at the same time would not be noticed",
+             e->text, kind, db);
+    err_clear(e);
+}
+
 int
-hostlock_take(const char *repo_id, const char *db, const char *kind, struct err *e)
+hostlock_take(const char *repo_id, const char *db, const char *kind, int *lock, struct err *e)
 {
     char *encoded = name_encode(db), *file = xasprintf("%s.%s.lock", encoded, kind),
          *path = state_file(repo_id, file, e);
@@ -47,7 +58,7 @@ hostlock_take(const char *repo_id, const char *db, const char *kind, struct err 
     if (path == NULL) {
         goto out;
     }
-    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    fd = state_open(path, 0);
     if (fd < 0) {
         err_errno(e, "could not open lock file \"%s\"", path);
     } else if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
@@ -65,5 +76,10 @@ out:
     free(encoded);
     free(file);
     free(path);
-    return fd;
+    *lock = fd;
+    if (fd < 0 && e->kind != ERR_BUSY) {
+        go_without(db, kind, e);
+        return 0;
+    }
+    return fd < 0 ? -1 : 0;
 }

@@ -11,8 +11,8 @@
 
 #include "core/err.h"
 
-/* The descriptor that holds the lock; close it to let go.  -1: ERR_BUSY names the process that
- * holds it. */
-int hostlock_take(const char *repo_id, const char *db, const char *kind, struct err *);
+/* *lock: the descriptor that holds it; close it to let go.  -1 when the state directory cannot be
+ * used, which is said and no error.  ERR_BUSY names the process that holds it. */
+int hostlock_take(const char *repo_id, const char *db, const char *kind, int *lock, struct err *);
 
 #endif

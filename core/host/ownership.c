@@ -50,3 +50,23 @@ ownership_check(int fd, const char *what, const char *path, struct err *e)
     }
     return 0;
 }
+
+int
+ownership_hand_over(int fd, int dir, struct err *e)
+{
+    struct stat made, where;
+
+    if (geteuid() != 0) {
+        return 0;
+    }
+    if (fstat(fd, &made) != 0 || fstat(dir, &where) != 0) {
+        return err_errno(e, "could not look at its owner");
+    }
+    /* More than one name: it may be a link to what is really root's. */
+    if (where.st_uid == 0 || made.st_uid != 0 || (S_ISREG(made.st_mode) && made.st_nlink != 1)) {
+        return 0;
+    }
+    return fchown(fd, where.st_uid, where.st_gid) == 0
+        ? 0
+        : err_errno(e, "could not give it to the owner of its directory");
+}

@@ -14,4 +14,8 @@
  * ERR_AUTH, whose text begins with what ("key file"). */
 int ownership_check(int fd, const char *what, const char *path, struct err *);
 
+/* As root, in a directory (open as dir) of somebody else: what was just made there, open as fd,
+ * becomes his.  One run by root must not leave what his next run cannot write to. */
+int ownership_hand_over(int fd, int dir, struct err *);
+
 #endif

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/host/ownership.h"
 #include "core/mem.h"
 
 static const char *
@@ -41,6 +42,42 @@ root_dir(struct err *e)
     return NULL;
 }
 
+/* What is at path, open as fd, becomes that of its directory's owner.  Best effort: who cannot
+ * write it later, goes on without. */
+static void
+hand_over(int fd, const char *path)
+{
+    struct err  ignored = ERR_INIT;
+    const char *slash = strrchr(path, '/');
+    char       *parent = slash == NULL || slash == path ? xstrdup("/")
+                                                        : xstrndup(path, (size_t)(slash - path));
+    int         dir = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd >= 0 && dir >= 0) {
+        (void)ownership_hand_over(fd, dir, &ignored);
+    }
+    if (dir >= 0) {
+        (void)close(dir);
+    }
+    free(parent);
+}
+
+static int
+make_dir(const char *path)
+{
+    int fd;
+
+    if (mkdir(path, 0700) != 0) {
+        return errno == EEXIST ? 0 : -1;
+    }
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    hand_over(fd, path);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return 0;
+}
+
 static int
 make_dirs(char *path, struct err *e)
 {
@@ -51,7 +88,7 @@ make_dirs(char *path, struct err *e)
             continue;
         }
         *s = '\0';
-        if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+        if (make_dir(path) != 0) {
             err_errno(e, "could not make state directory \"%s\"", path);
             *s = kept;
             return err_hint(e, "set PGASSAY_STATE_DIR to a directory that can be written");
@@ -80,9 +117,20 @@ state_file(const char *sub, const char *file, struct err *e)
 }
 
 int
+state_open(const char *path, int flags)
+{
+    int fd = open(path, flags | O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (fd >= 0) {
+        hand_over(fd, path);
+    }
+    return fd;
+}
+
+int
 state_lock(const char *path)
 {
-    int fd = path == NULL ? -1 : open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = path == NULL ? -1 : state_open(path, 0);
 
     if (fd >= 0 && flock(fd, LOCK_EX) != 0) {
         (void)close(fd);
@@ -98,6 +146,9 @@ state_write(const char *path, const struct buf *text, struct err *e)
     int   fd = mkostemp(side, O_CLOEXEC);
     int   rc = -1;
 
+    if (fd >= 0) {
+        hand_over(fd, side);
+    }
     if (fd < 0) {
         err_errno(e, "could not make \"%s\"", side);
     } else if (write(fd, text->data, text->len) != (ssize_t)text->len || fdatasync(fd) != 0 ||

@@ -15,6 +15,9 @@
  * Allocated. */
 char *state_file(const char *sub, const char *file, struct err *);
 
+/* Opens it for reading and writing, made (0600) if need be; never through a symbolic link.  -1:
+ * errno.  What root makes in somebody's state directory is that user's. */
+int state_open(const char *path, int flags);
 /* This host's other runs wait until the descriptor is closed.  -1 (also for NULL): it could not
  * be had; go on without.  The lock file stays: one that is removed would not be everybody's. */
 int state_lock(const char *path);

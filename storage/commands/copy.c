@@ -172,10 +172,10 @@ copy_locked(const struct cmd *c, struct repo *from, struct repo *to, const char 
          .quiet = c->quiet,
          .jobs = o->jobs,
     };
-    int lock = o->dry_run ? -1 : hostlock_take(to->id, db, "copy", e);
+    int lock = -1;
     int rc;
 
-    if (lock < 0 && !o->dry_run) {
+    if (!o->dry_run && hostlock_take(to->id, db, "copy", &lock, e) != 0) {
         return -1;
     }
     rc = copy_run(from, to, &q, r, e);

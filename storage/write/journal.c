@@ -85,7 +85,7 @@ journal_open(struct repo *r, const char *db, journal_fn *fn, void *ctx)
         journal_close(j);
         return NULL;
     }
-    j->fd = open(j->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    j->fd = state_open(j->path, O_APPEND);
     if (j->fd < 0) {
         give_up(j, "could not open it");
     } else if (flock(j->fd, LOCK_EX | LOCK_NB) == 0) {

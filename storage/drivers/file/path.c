@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/host/ownership.h"
 #include "storage/drivers/file/file.h"
 
 enum { DIR_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
@@ -36,7 +37,17 @@ make_segment(struct file_storage *fs, int dir, const char *path, const char *nam
     if (known) {
         return 0;
     }
-    if (mkdirat(dir, name, 0750) != 0 && errno != EEXIST) {
+    if (mkdirat(dir, name, 0750) == 0) {
+        int fd = openat(dir, name, DIR_FLAGS), rc = 0;
+
+        if (fd >= 0) { /* else somebody has removed it already */
+            rc = ownership_hand_over(fd, fs->root, e);
+            (void)close(fd);
+        }
+        if (rc != 0) {
+            return err_wrap(e, "directory \"%s\"", path);
+        }
+    } else if (errno != EEXIST) {
         return err_errno(e, "could not create directory \"%s\"", path);
     }
     if (fsync(dir) != 0) {

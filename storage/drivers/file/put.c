@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/crypto/hash.h"
+#include "core/host/ownership.h"
 #include "storage/drivers/file/file.h"
 
 enum { STALE_SECONDS = 24 * 3600, TMP_NAME = 33, TRIES = 10 };
@@ -49,6 +50,9 @@ tmp_dir(struct file_storage *fs, struct err *e)
         } else if ((fs->tmp = openat(fs->root, ".tmp",
                                      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0) {
             err_errno(e, "could not open directory \".tmp\" in the repository");
+        } else if (ownership_hand_over(fs->tmp, fs->root, e) != 0) {
+            (void)close(fs->tmp);
+            fs->tmp = -1;
         } else {
             sweep(fs->tmp);
         }
@@ -80,7 +84,7 @@ write_all(int fd, const void *data, size_t n)
 
 /* The bytes, synced, under a temporary name. */
 static int
-write_tmp(int tmp, const char *name, const struct blob *blob, struct err *e)
+write_tmp(int root, int tmp, const char *name, const struct blob *blob, struct err *e)
 {
     int fd = openat(tmp, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
     int rc = 0;
@@ -88,7 +92,9 @@ write_tmp(int tmp, const char *name, const struct blob *blob, struct err *e)
     if (fd < 0) {
         return err_errno(e, "could not create a temporary file in the repository");
     }
-    if (write_all(fd, blob->data, blob->size) != 0) {
+    if (ownership_hand_over(fd, root, e) != 0) {
+        rc = -1;
+    } else if (write_all(fd, blob->data, blob->size) != 0) {
         rc = err_errno(e, "could not write %zu bytes", blob->size);
         err_hint(e, "what this run has stored so far is used again by the next one");
     } else if (fsync(fd) != 0) {
@@ -169,7 +175,7 @@ file_put(struct storage *st, const char *key, const struct blob *blob, struct er
         goto out;
     }
     random_hex(sizeof name / 2, name);
-    if (write_tmp(tmp, name, blob, e) != 0) {
+    if (write_tmp(fs->root, tmp, name, blob, e) != 0) {
         goto out;
     }
     for (int attempt = 1;; attempt++) {
