@@ -77,7 +77,7 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIBSUPPORT) $(LIBS)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(shell pkg-config --libs cmocka)
 
 unit: $(TESTS)                  ## build and run the C tests (unit, conformance, fault)
-	@for t in $(TESTS); do $$t || exit 1; done
+	@tests/in-memory 2048 tests/run-c $(TESTS)
 
 test:                           ## everything that CI runs: C tests, then end to end on real clusters
 	@! command -v dpkg-query >/dev/null || scripts/deps --matrix 13 18

@@ -34,7 +34,7 @@ def expiration(seconds, fraction=""):
     return t.strftime("%Y-%m-%dT%H:%M:%S") + fraction + "Z"
 
 
-LIFE = {"soon": 4, "past": -60, "once": 4}
+LIFE = {"soon": 200, "past": -60, "once": 200}
 
 
 def as_json(mode, n, extra=None):

@@ -20,8 +20,8 @@
 #include "core/mem.h"
 
 struct s3_server {
-    char           dir[64];
-    char           endpoint[64], endpoint_tls[64], ca_file[128], conf[128];
+    char           dir[128];
+    char           endpoint[64], endpoint_tls[64], ca_file[192], conf[192];
     struct strlist options[2]; /* http, TLS */
 };
 
@@ -67,7 +67,9 @@ s3_server_start(struct s3_server *s, const char *buckets)
     FILE *f;
     int   status;
 
-    *s = (struct s3_server){.dir = "/tmp/pgassay-s3.XXXXXX"};
+    *s = (struct s3_server){0};
+    (void)snprintf(s->dir, sizeof s->dir, "%s/pgassay-s3.XXXXXX",
+                   getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp");
     if (mkdtemp(s->dir) == NULL) {
         return -1;
     }

@@ -143,24 +143,22 @@ static void
 an_idle_program_is_stopped(void **state)
 {
     struct err       e = ERR_INIT;
-    struct proc_spec s = {.argv = SH("sleep 60"), .idle_ms = 200};
-    double           began = clock_seconds();
+    struct proc_spec s = {.argv = SH("sleep 3600"), .idle_ms = 200};
 
     (void)state;
     assert_int_equal(proc_run(&s, NULL, &e), -1);
     assert_err(&e, ERR_IO, "did nothing");
-    assert_true(clock_seconds() - began < 5);
 }
 
 static void
 a_busy_program_is_not_idle(void **state)
 {
     struct err e = ERR_INIT;
-    /* Silent for about a second, but at work. */
-    struct proc_spec s = {.argv = SH("end=$(($(date +%s) + 2)); while [ $(date +%s) -lt $end ]; do "
+    /* Silent for about three seconds, but at work; a busy machine lets it wait for a moment. */
+    struct proc_spec s = {.argv = SH("end=$(($(date +%s) + 3)); while [ $(date +%s) -lt $end ]; do "
                                      "i=0; "
                                      "while [ $i -lt 20000 ]; do i=$((i+1)); done; done"),
-                          .idle_ms = 400};
+                          .idle_ms = 1500};
 
     (void)state;
     assert_ok(proc_run(&s, NULL, &e), &e);
@@ -220,13 +218,11 @@ a_grandchild_that_keeps_the_pipe_does_not_hold_us(void **state)
 {
     struct err       e = ERR_INIT;
     struct buf       out = BUF_INIT(100);
-    struct proc_spec s = {.argv = SH("sleep 20 & echo $!"), .out = &out};
-    double           began = clock_seconds();
+    struct proc_spec s = {.argv = SH("sleep 3600 & echo $!"), .out = &out};
 
     (void)state;
     assert_ok(proc_run(&s, NULL, &e), &e);
-    assert_true(clock_seconds() - began < 5);
-    (void)kill(atoi(buf_str(&out)), SIGKILL);
+    assert_int_equal(kill(atoi(buf_str(&out)), SIGKILL), 0); /* it is there still */
     buf_free(&out);
 }
 
@@ -268,11 +264,11 @@ root_can_run_a_program_as_somebody_else(void **state)
     buf_free(&out);
 }
 
-/* Waits up to 5 s for a process to be gone (or a zombie that init has not fetched). */
+/* Waits up to a minute for a process to be gone (or a zombie that init has not fetched). */
 static int
 is_gone(pid_t pid)
 {
-    for (int i = 0; i < 500; i++) {
+    for (int i = 0; i < 6000; i++) {
         char  path[64];
         char  text[256] = "";
         FILE *f;
@@ -335,11 +331,11 @@ a_cancel_reaches_the_child(void **state)
     (void)state;
     if (us == 0) {
         struct err       e = ERR_INIT;
-        struct proc_spec s = {.argv = SH("sleep 60")};
+        struct proc_spec s = {.argv = SH("sleep 3600")};
         struct proc_spec tidy = {.argv = SH("true"), .tidying = true};
 
         cancel_install();
-        alarm(20);
+        alarm(120);
         if (proc_run(&s, NULL, &e) == 0 || e.kind != ERR_INTERRUPTED ||
             err_exit_status(&e) != 143) {
             _exit(1);

