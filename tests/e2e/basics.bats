@@ -6,7 +6,7 @@ setup_file() {
     e2e_setup
     drills_initdb       # as the tools find it
     pg_start main
-    db_make shop small.sql
+    db_make shop small.sql ranges.sql
 }
 teardown_file() { e2e_teardown; }
 

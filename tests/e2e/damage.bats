@@ -231,7 +231,7 @@ objects_find_it() {
     else
         # Without the right to mount: a limit on the size of files does the same.
         pgassay storage init --repo "$small/r"
-        (trap '' XFSZ && ulimit -f 100 && pgassay backup shop --repo "$small/r" >"$T/out" 2>&1) && return 1
+        (trap '' XFSZ && ulimit -f 20 && pgassay backup shop --repo "$small/r" >"$T/out" 2>&1) && return 1
         output=$(cat "$T/out")
         expect_text 'File too large'
         [ -z "$(REPO=$small/r last_id shop)" ]
@@ -246,9 +246,11 @@ objects_find_it() {
 @test "the scratch directory's disk is full: one clear error, and it is tidy again" {
     local small=$T/small
     drills_initdb       # its words
+    db_make wide small.sql ranges.sql
+    backup wide
     mkdir -p "$small"
     if [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=60m,mode=1777 tmpfs "$small" 2>/dev/null; then
-        run restore shop --scratch --scratch-dir "$small"
+        run restore wide --scratch --scratch-dir "$small"
         local rc=$status said=$output left
         mount -o remount,size=10m "$small"
         run drill shop --scratch-dir "$small"       # not even for an empty server

@@ -129,7 +129,7 @@ CREATE MATERIALIZED VIEW seen AS SELECT count(*) AS n FROM far;
 SQL
     backup remote
     psql_in postgres -c "ALTER SYSTEM SET log_statement = 'all'" -c 'SELECT pg_reload_conf()' -o /dev/null
-    sleep 0.3
+    wait_for postgres "SELECT current_setting('log_statement') = 'all'"
     local before
     before=$(grep -c 'FROM public.item' "$T/pg/main/log" || true)
     run drill remote

@@ -364,7 +364,7 @@ not_in_proc() {
     start "${as[@]}" "$T/tool" list --repo "$REPO" --identity "$T/held" --passphrase-command "cat '$T/hold'" --verbose
     # shellcheck disable=SC2154  # start sets it
     pid=$started
-    while [ $n -lt 100 ] && ! grep -q '^Max core file size *0 *0' "/proc/$pid/limits"; do
+    while [ $n -lt 1200 ] && ! grep -q '^Max core file size *0 *0' "/proc/$pid/limits"; do
         sleep 0.05
         n=$((n + 1))
     done

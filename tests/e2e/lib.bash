@@ -56,11 +56,11 @@ e2e_teardown() {
 leftovers() {
     local n=0
     # A guardian tidies up after a tool that was killed: give it a moment.
-    while [ $n -lt 100 ] && { [ -n "$(ls -A "$T/tmp")" ] || [ -n "$(processes_in "$T/tmp/")" ]; }; do
+    while [ $n -lt 600 ] && { [ -n "$(ls -A "$T/tmp")" ] || [ -n "$(processes_in "$T/tmp/")" ]; }; do
         sleep 0.1
         n=$((n + 1))
     done
-    [ $n -lt 100 ] && return 0
+    [ $n -lt 600 ] && return 0
     echo "left behind:" >&2
     ls -la "$T/tmp" >&2
     processes_in "$T/tmp/" | while read -r f; do tr '\0' ' ' <"$f"; echo; done >&2
@@ -182,10 +182,10 @@ db_exists() { [ "$(psql_in postgres -v d="$1" <<<"SELECT count(*) FROM pg_databa
 
 expect_no_db() { if db_exists "$1"; then echo "database $1 is there" >&2; return 1; fi; }
 
-# wait_for DB SQL: until the query gives t (10 s at most).
+# wait_for DB SQL: until the query gives t (a minute at most: a machine may be busy).
 wait_for() {
     local n
-    for ((n = 0; n < 100; n++)); do
+    for ((n = 0; n < 600; n++)); do
         [ "$(psql_in "$1" -c "$2")" = t ] && return 0
         sleep 0.1
     done
@@ -397,6 +397,9 @@ session_close() {
 # Has the session's last statement ended, and is it in a transaction, idle, or waiting for a lock?
 session_idle() { wait_for postgres "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'session_$1' AND state LIKE 'idle%'"; }
 session_waits() { wait_for postgres "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'session_$1' AND wait_event_type = 'Lock'"; }
+
+# rounds USUAL LONG: how often something is repeated to be surer; with E2E_LONG it is the second.
+rounds() { if [ -n "${E2E_LONG:-}" ]; then echo "$2"; else echo "$1"; fi; }
 
 # A tool in the background: start COMMAND...; then finish STATUS.
 start() {

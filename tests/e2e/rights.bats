@@ -95,7 +95,8 @@ as() { local u=$1; shift; PGUSER=$u "$@"; }
     psql_in postgres -c "SET password_encryption = 'scram-sha-256'" -c "ALTER ROLE reader PASSWORD 'hunter2secret'"
     sed -i '1i local all reader scram-sha-256' "$T/pg/main/pg_hba.conf"
     psql_in postgres -c 'SELECT pg_reload_conf()' -o /dev/null
-    sleep 0.3
+    local n
+    for ((n = 0; n < 600; n++)); do as reader psql_in postgres -w -c '' 2>/dev/null || break; sleep 0.1; done
     repo_new password
     expect_status 1 as reader backup shop </dev/null
     expect_text password "pgpass (mode 0600"

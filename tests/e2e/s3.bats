@@ -7,7 +7,7 @@ setup_file() {
     e2e_setup
     s3_start --tls test
     pg_start main
-    db_make shop small.sql
+    db_make shop small.sql ranges.sql
     s3_repo first
     backup shop
 }

@@ -16,7 +16,7 @@ CREATE FUNCTION evil.eq(name, name) RETURNS boolean LANGUAGE sql AS 'SELECT fals
 CREATE OPERATOR evil.= (LEFTARG = name, RIGHTARG = name, FUNCTION = evil.eq);
 CREATE TABLE evil.pg_class AS SELECT 1 AS nothing;
 CREATE TABLE big (id int, t text);
-INSERT INTO big SELECT i, repeat(md5(i::text), 10) FROM generate_series(1, 150000) i;
+INSERT INTO big SELECT i, repeat(md5(i::text), 10) FROM generate_series(1, 60000) i;
 SQL
 }
 teardown_file() { e2e_teardown; }
@@ -121,7 +121,7 @@ SETTINGS
     REPO=$T/repo.role
     PGOPTIONS='' backup hostile
     # A scan that stopped in the middle is where a synchronised one would begin.
-    PGOPTIONS='-c synchronize_seqscans=on -c statement_timeout=0' psql_in hostile -c 'BEGIN' -c 'DECLARE c CURSOR FOR SELECT * FROM big' -c 'FETCH 70000 FROM c' >/dev/null
+    PGOPTIONS='-c synchronize_seqscans=on -c statement_timeout=0' psql_in hostile -c 'BEGIN' -c 'DECLARE c CURSOR FOR SELECT * FROM big' -c 'FETCH 30000 FROM c' >/dev/null
     PGOPTIONS='' backup hostile
     expect_equal "$(label hostile | jq '[.new_chunks <= 3, .chunks > 3] | all')" true
 }

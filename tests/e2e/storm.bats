@@ -9,13 +9,13 @@ teardown_file() { s3_stop; e2e_teardown; }
 storm() {
     db_make storm
     storage policy --keep-last 2
-    timeout -k 10 "${STORM_TIMEOUT:-200}" "$BATS_TEST_DIRNAME/storm" --rounds "$1" ${STORM_ROUNDS:+--restore-all} \
+    timeout -k 10 "${STORM_TIMEOUT:-800}" "$BATS_TEST_DIRNAME/storm" --rounds "$1" ${STORM_ROUNDS:+--restore-all} \
         ${STORM_SEED:+--seed "$STORM_SEED"} >&3 2>&3
 }
 
 @test "three backups and two prunes at once, some of them killed, lose nothing" {
     repo_new storm
-    storm "${STORM_ROUNDS:-8}"
+    storm "${STORM_ROUNDS:-$(rounds 4 8)}"
 }
 
 @test "the same on S3 (STORM_S3=1)" {
@@ -24,5 +24,5 @@ storm() {
     s3 ls >/dev/null
     export S3CFG=$T/s3cfg
     s3_repo storm
-    storm "${STORM_ROUNDS:-8}"
+    storm "${STORM_ROUNDS:-$(rounds 4 8)}"
 }
