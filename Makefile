@@ -76,13 +76,13 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIBSUPPORT) $(LIBS)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(shell pkg-config --libs cmocka)
 
-unit: $(TESTS)                  ## build and run the C tests (unit, conformance, fault)
+unit: $(TESTS)                  ## build and run the C tests (unit, conformance, fault), as many at a time as there are processors
 	@tests/in-memory 2048 tests/run-c $(TESTS)
 
 test:                           ## everything that CI runs: C tests, then end to end on real clusters
 	@! command -v dpkg-query >/dev/null || scripts/deps --matrix 13 18
-	$(MAKE) all unit
-	tests/e2e/run
+	$(MAKE) all $(TESTS)
+	@rc=0; $(MAKE) -s unit || rc=1; tests/e2e/run || rc=1; exit $$rc
 
 matrix: all                     ## end to end on other versions: [VERSIONS="13 18"] [FILES="types drill"]
 	scripts/matrix $(VERSIONS) -- $(FILES:%=tests/e2e/%.bats)

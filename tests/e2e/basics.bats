@@ -10,10 +10,12 @@ setup_file() {
 }
 teardown_file() { e2e_teardown; }
 
+# bats test_tags=user
 @test "what was backed up is what comes back" {
     round_trip shop
 }
 
+# bats test_tags=user
 @test "it is proven by a drill" {
     expect_status 0 drill shop
     leftovers
@@ -55,6 +57,7 @@ teardown_file() { e2e_teardown; }
     for db in postgres shop one two; do [ -n "$(last_id $db)" ]; done
 }
 
+# bats test_tags=user
 @test "restore into a scratch server that is gone afterwards" {
     repo_new scratch
     backup shop
@@ -62,6 +65,7 @@ teardown_file() { e2e_teardown; }
     leftovers
 }
 
+# bats test_tags=user
 @test "a scratch server that is kept can be used and removed by the command shown" {
     repo_new keep
     backup shop
@@ -112,6 +116,7 @@ teardown_file() { e2e_teardown; }
 }
 
 # Whoever holds a secret is hidden from all but root, whose tests would not notice what that is in the way of.
+# bats test_tags=user
 @test "an encrypted and signed repository, for an ordinary user, too" {
     local args
     pgassay storage keygen "$T/ops"

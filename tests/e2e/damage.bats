@@ -187,6 +187,7 @@ objects_find_it() {
     db_same shop back
 }
 
+# bats test_tags=user
 @test "a missing repository, an empty directory, a file, a read-only one" {
     expect_status 1 pgassay backup shop --repo "$T/nowhere"
     expect_text "$T/nowhere"
@@ -217,6 +218,7 @@ objects_find_it() {
     db_same shop back
 }
 
+# bats test_tags=user
 @test "the repository's disk is full: one clear line, nothing counts, and later it goes on" {
     local small=$T/small kib
     mkdir -p "$small"
@@ -243,6 +245,7 @@ objects_find_it() {
     ! mountpoint -q "$small" || umount "$small"
 }
 
+# bats test_tags=user
 @test "the scratch directory's disk is full: one clear error, and it is tidy again" {
     local small=$T/small
     drills_initdb       # its words

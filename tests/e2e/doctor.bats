@@ -5,6 +5,7 @@ load lib
 setup_file()    { e2e_setup; }
 teardown_file() { e2e_teardown; }
 
+# bats test_tags=user
 @test "a directory: everything is tried, everything is good, nothing stays" {
     local p
     find "$REPO" | sort >"$T/before"
@@ -19,6 +20,7 @@ teardown_file() { e2e_teardown; }
     expect_equal "$(ls -A "$T/empty")" ""
 }
 
+# bats test_tags=user
 @test "a directory that is not there, or cannot be written, is a finding with status 3" {
     expect_status 3 pgassay storage doctor --repo "$T/nowhere"
     expect_text "BAD" "$T/nowhere"

@@ -181,54 +181,6 @@ wait_chunks() {
     no_sessions
 }
 
-# A database whose restore into a scratch server is not over in a minute.
-slow_in_scratch() {
-    repo_new slow
-    db_make slow
-    psql_in slow <<'SQL'
-CREATE FUNCTION slow(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN
-    IF current_setting('cluster_name') = 'pgassay scratch' THEN PERFORM pg_sleep(60); END IF;
-    RETURN n;
-END $$;
-CREATE TABLE t AS SELECT 1 AS n;
-CREATE INDEX ON t (slow(n));
-SQL
-    backup slow
-}
-until_scratch() {
-    local n
-    for ((n = 0; n < 1200; n++)); do
-        [ -z "$(find "$TMPDIR" -name '.s.PGSQL.*' 2>/dev/null)" ] || return 0
-        sleep 0.05
-    done
-    return 1
-}
-
-@test "kill -9 of a restore into a scratch server, and of a drill: server and directory go" {
-    slow_in_scratch
-    local cmd
-    for cmd in 'pgassay-restore slow --scratch' 'pgassay-verify drill slow'; do
-        # shellcheck disable=SC2086
-        setsid "$BIN"/$cmd --repo "$REPO" >/dev/null 2>&1 3>&- 4>&- &
-        until_scratch
-        kill -9 $!
-        wait $! || true
-        leftovers
-    done
-}
-
-@test "SIGINT of a drill: server and directory go, status 130" {
-    REPO=$T/repo.slow
-    setsid "$BIN/pgassay-verify" drill slow --repo "$REPO" >"$T/out" 2>&1 3>&- 4>&- &
-    until_scratch
-    kill -INT $!
-    local rc=0
-    wait $! || rc=$?
-    expect_equal "$rc" 130
-    leftovers
-    db_drop slow
-}
-
 @test "a second run at the same time: one clear error, the first is not disturbed" {
     repo_new twice
     hook pg_dump before <<EOS

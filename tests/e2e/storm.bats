@@ -18,8 +18,8 @@ storm() {
     storm "${STORM_ROUNDS:-$(rounds 4 8)}"
 }
 
-@test "the same on S3 (STORM_S3=1)" {
-    [ -n "${STORM_S3:-}" ] || skip "on request"
+@test "the same on S3 (STORM_S3=1 or E2E_LONG=1)" {
+    [ -n "${STORM_S3:-}${E2E_LONG:-}" ] || skip "on request"
     s3_start test
     s3 ls >/dev/null
     export S3CFG=$T/s3cfg
