@@ -6,6 +6,7 @@
 #include "storage/commands/cmd.h"
 #include "storage/read/backup_find.h"
 #include "storage/repo/pins.h"
+#include "storage/retention/forget.h"
 
 struct pin_options {
     struct cmd  cmd;
@@ -108,6 +109,25 @@ accept_size(const struct cmd *c, struct err *e)
     return rc;
 }
 
+/* By its id alone: "latest" is never what one gives up. */
+static int
+forget(const struct cmd *c, struct err *e)
+{
+    const char  *reason = CMD_OPTIONS(c, pin_options)->text;
+    struct repo *r;
+    int          rc = -1;
+
+    if (needs_text(reason, "reason", "say why the backup is given up", e) != 0) {
+        return -1;
+    }
+    r = cmd_open(c, c->args[0], e);
+    if (r != NULL && forget_backup(r, c->args[0], c->args[1], reason, e) == 0) {
+        rc = done(c, r, "forgotten", c->args[1], e);
+    }
+    repo_close(r);
+    return rc;
+}
+
 static const struct opt pin_options[] = {
     {OPT_TEXT, "note", 0, "TEXT", "for whom or until when the backup is to stay",
      offsetof(struct pin_options, text), 0, 0, NULL, NULL},
@@ -116,6 +136,12 @@ static const struct opt pin_options[] = {
 
 static const struct opt accept_options[] = {
     {OPT_TEXT, "reason", 0, "TEXT", "why the backup is right although it is so much smaller",
+     offsetof(struct pin_options, text), 0, 0, NULL, NULL},
+    OPTS_END,
+};
+
+static const struct opt forget_options[] = {
+    {OPT_TEXT, "reason", 0, "TEXT", "why the backup is given up",
      offsetof(struct pin_options, text), 0, 0, NULL, NULL},
     OPTS_END,
 };
@@ -147,4 +173,14 @@ const struct cmd_verb cmd_accept = {
                                  cmd_general_options)},
     .size = sizeof(struct pin_options),
     .run = accept_size,
+};
+
+const struct cmd_verb cmd_forget = {
+    .cli = {.name = "forget",
+            .args = "DB BACKUP",
+            .summary = "give up a backup that is damaged, lost, or from the future",
+            .tables = CMD_TABLES(forget_options, cmd_repo_options, cmd_key_options,
+                                 cmd_general_options)},
+    .size = sizeof(struct pin_options),
+    .run = forget,
 };

@@ -54,6 +54,13 @@ unhide() { mv "$T/hidden.$1" "$REPO/shop/backups/$1/label.json"; }
     expect_text "backup $id is missing" 'manifest and chunk list are still there'
     unhide "$id"
     expect_status 0 storage list --check
+    # What is really lost is given up, and then nobody misses it.
+    rm "$REPO/shop/backups/$id/label.json"
+    expect_status 3 storage list --check
+    expect_status 0 storage forget shop "$id" --reason 'the disk lost it' --json
+    expect_status 0 storage list --check
+    expect_status 0 pgassay verify chain shop --repo "$REPO"
+    expect_status 0 storage prune
 }
 
 @test "all labels gone is damage, not an empty repository" {

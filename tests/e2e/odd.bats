@@ -50,6 +50,13 @@ all_work() {
     db_drop shop_back
     expect_status 1 storage prune
     expect_text 'from the future' 'nothing was removed' 'storage forget'
+    expect_status 2 storage forget shop 20991231T000000Z-ffff
+    expect_status 2 storage forget shop "$id" --reason 'a slip'
+    expect_text "backup $id is good"
+    expect_status 0 storage forget shop 20991231T000000Z-ffff --reason 'nobody took it'
+    expect_status 0 storage prune
+    expect_status 0 storage list --check
+    expect_status 0 pgassay verify chain shop --repo "$REPO"
 }
 
 @test "source.json gone: the name is still a database, and stands for no other without --adopt" {
