@@ -114,8 +114,6 @@ ALL_SRC  := $(CORE_SRC) $(PG_SRC) $(STORAGE_SRC) $(STORAGE_TOOL) $(BACKUP_SRC) $
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 FUZZ_SECONDS ?= 10
-# Both are wrong about us: prototypes leave obvious parameter names out; loops end on NULL or the end.
-CPPCHECK_OFF := funcArgOrderDifferent nullPointerArithmeticRedundantCheck
 fuzzed = -fsanitize=$(1),address,undefined -fno-sanitize-recover=all
 
 lint: lint-quick lint-circles lint-clang $(patsubst %.c,$(BUILD)/tidy/%.ok,$(ALL_SRC)) ## include arrows, shellcheck, cppcheck, gcc and clang warnings, clang-tidy
@@ -125,10 +123,7 @@ lint-quick:
 	scripts/lint-shell
 	scripts/lint-layout
 	scripts/lint-format
-	@mkdir -p $(BUILD)/cppcheck
-	cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr $(CPPCHECK_OFF:%=--suppress=%) \
-	    --cppcheck-build-dir=$(BUILD)/cppcheck --error-exitcode=1 -D_GNU_SOURCE -I. \
-	    '-Djson_array_foreach(a,i,v)=for(i=0;;)' '-Djson_object_foreach(o,k,v)=for(k=0;;)' -DPRIu64='"lu"' $(ALL_SRC)
+	scripts/lint-cppcheck $(BUILD)/cppcheck $(ALL_SRC)
 lint-gcc lint-clang: lint-%:
 	$(MAKE) BUILD=$(BUILD)/$* CC=$* objects
 lint-circles: lint-gcc
