@@ -569,10 +569,11 @@ a_large_manifest_needs_little_memory(void **state)
     (void)state;
     t = add_table(m, "public", "huge");
     for (uint32_t i = 0; i < RANGES; i++) {
-        char name[CHUNK_NAME_MAX];
+        char     name[CHUNK_NAME_MAX];
+        uint32_t id = i * 2654435761u; /* spread, as keyed hashes are */
 
-        (void)snprintf(name, sizeof name, "1/%02x/%02x%062x-" HEX64 "-0123456789abcdef.zst",
-                       i % 256, i % 256, i);
+        (void)snprintf(name, sizeof name, "1/%02x/%08x%056x-" HEX64 "-0123456789abcdef.zst",
+                       id >> 24, id, i);
         add_range(t, i * 2048u, 100, add_chunk(m, name, 1000, 2000), 2000);
     }
     assert_ok(manifest_format(m, &text, &e), &e);
