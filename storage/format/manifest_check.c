@@ -24,39 +24,34 @@ check_chunks(const struct manifest *m, struct err *e)
 }
 
 static int
-stands_twice(const struct chunk_name *name, struct err *e)
+by_name(const void *a, const void *b, void *ctx)
 {
-    char text[CHUNK_NAME_MAX];
+    const struct chunk_ref *v = ctx;
 
-    return err_set(e, ERR_CORRUPT, "chunk \"%s\" stands twice", chunk_name_format(name, text));
+    return chunk_name_compare(&v[*(const uint32_t *)a].name, &v[*(const uint32_t *)b].name);
 }
 
-/* Each name once: a hash table of their indices, open addressing, at most half full.  Ids are keyed
- * hashes, so their first bytes are as good as any hash. */
+/* Each name once.  Sorted, not hashed: whoever made the file chose the names. */
 static int
 check_unique(const struct manifest *m, struct err *e)
 {
-    size_t    n_slots = 64;
-    uint32_t *slot; /* index + 1; 0: empty */
+    uint32_t *sorted = xcalloc(m->n_chunks + 1, sizeof *sorted);
+    char      name[CHUNK_NAME_MAX];
     int       rc = 0;
 
-    while (n_slots < 2 * m->n_chunks) {
-        n_slots *= 2;
+    for (size_t i = 0; i < m->n_chunks; i++) {
+        sorted[i] = (uint32_t)i;
     }
-    slot = xcalloc(n_slots, sizeof *slot);
-    for (size_t i = 0; rc == 0 && i < m->n_chunks; i++) {
-        const struct chunk_name *name = &m->chunks[i].name;
-        uint64_t                 at;
-
-        memcpy(&at, name->id, sizeof at);
-        for (at &= n_slots - 1; slot[at] != 0 && rc == 0; at = (at + 1) & (n_slots - 1)) {
-            if (chunk_name_equal(&m->chunks[slot[at] - 1].name, name)) {
-                rc = stands_twice(name, e);
-            }
+    if (m->n_chunks > 1) {
+        qsort_r(sorted, m->n_chunks, sizeof *sorted, by_name, m->chunks);
+    }
+    for (size_t i = 1; rc == 0 && i < m->n_chunks; i++) {
+        if (by_name(&sorted[i - 1], &sorted[i], m->chunks) == 0) {
+            rc = err_set(e, ERR_CORRUPT, "chunk \"%s\" stands twice",
+                         chunk_name_format(&m->chunks[sorted[i]].name, name));
         }
-        slot[at] = (uint32_t)i + 1;
     }
-    free(slot);
+    free(sorted);
     return rc;
 }
 
