@@ -94,6 +94,13 @@ check_combinations(const struct options *o, struct err *e)
     if (o->keep && !o->scratch) {
         return err_set(e, ERR_USAGE, "--keep belongs to --scratch");
     }
+    if (o->to != NULL && o->scratch && !o->keep) {
+        err_set(e, ERR_USAGE, "--to \"%s\" would be gone with the scratch server", o->to);
+        return err_hint(e,
+                        "--to alone restores into a running server; --scratch alone tries a "
+                        "restore; "
+                        "with --keep the scratch server stays");
+    }
     if (o->scratch &&
         (o->conninfo != NULL || o->host != NULL || o->port != NULL || o->user != NULL)) {
         return err_set(e, ERR_USAGE,
@@ -185,6 +192,7 @@ options_read(int argc, char **argv, struct options *o, bool *done, struct err *e
         storage_location_find(o->config, o->repo, o->database, &o->given, &o->place, e) != 0) {
         return -1;
     }
+    storage_location_secrets(o->config, &o->given, &o->secrets);
     if (o->scratch) {
         o->isolated = true;
     }
@@ -201,4 +209,5 @@ options_free(struct options *o)
     config_free(o->config);
     opts_result_free(&o->parsed);
     opts_lists_free(spec.tables, o);
+    strlist_free(&o->secrets);
 }

@@ -24,7 +24,7 @@ struct options {
     const char    *max_age;
     uint64_t       max_age_s; /* 0: however old */
     const char    *to;
-    bool           scratch, keep, allow_unsigned;
+    bool           scratch, scratch_unconfined, keep, allow_unsigned;
     bool        no_owner, no_privileges, no_analyze, keep_failed, globals, isolated, allow_remote;
     const char *role;
     bool        list, dry_run;
@@ -38,6 +38,7 @@ struct options {
     struct opts_result      parsed;
     struct storage_given    given; /* of the repository, by options */
     struct storage_location place;
+    struct strlist          secrets; /* files that a scratch server must not be able to read */
 };
 
 /* Parses and checks; done: --help and the like was printed. */

@@ -23,6 +23,9 @@ start_scratch(struct restore *r, struct err *e)
     struct scratch_options o = {.at_least = r->label->server_version_num,
                                 .parent_dir = r->o->scratch_dir,
                                 .user = r->o->scratch_user,
+                                .secrets = &r->o->secrets,
+                                .unconfined = r->o->scratch_unconfined,
+                                .network = r->o->allow_remote,
                                 .jobs = r->o->jobs,
                                 .max_locks = (int)(r->n_tables < 100000 ? r->n_tables : 100000)};
 

@@ -236,6 +236,9 @@ start_server(const struct options *o, const struct baseline *b, struct err *e)
             .at_least = b->label->server_version_num,
             .parent_dir = o->scratch_dir,
             .user = o->scratch_user,
+            .secrets = &o->secrets,
+            .unconfined = o->scratch_unconfined,
+            .network = o->allow_remote,
             .jobs = o->jobs,
             .max_locks = (int)(2 * b->man->n_objects),
         },
@@ -268,7 +271,10 @@ verify_drill(const struct options *o, struct verify_result *r, struct baseline *
         rc = compare_copy(o, r, b, s, e);
     if (rc == 0 && usable && o->amcheck)
         rc = check_pages(o, r, s, e);
-    if (rc == 0 && o->keep)
+    if (rc == 0 && o->keep) {
+        r->reach_command = xasprintf("psql -h %s -p %s -U %s -d " COPY_NAME, scratch_host(s),
+                                     scratch_port(s), scratch_user(s));
         r->keep_command = scratch_keep(s);
+    }
     return scratch_end(s, rc == 0 ? e : &ignored) == 0 ? rc : -1;
 }

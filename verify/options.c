@@ -129,6 +129,7 @@ options_read(const struct opts_spec *spec, const struct opts_verb *verb, int arg
                                       .passphrase_command = o->passphrase_command,
                                       .passphrase_fd = o->passphrase_fd,
                                       .as_of = o->as_of};
+    storage_location_secrets(o->config, &o->given, &o->secrets);
     return storage_location_find(o->config, o->repo, o->database, &o->given, &o->place, e);
 }
 
@@ -138,6 +139,7 @@ options_free(struct options *o)
     if (o->parsed.tables != NULL)
         opts_lists_free(o->parsed.tables, o);
     opts_result_free(&o->parsed);
+    strlist_free(&o->secrets);
     config_free(o->config);
 }
 

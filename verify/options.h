@@ -24,14 +24,15 @@ struct options {
     const char    *conninfo, *host, *port, *user;
     int            jobs;
     int            lock_timeout_s;
-    bool full, amcheck, allow_unsigned, no_record, keep, allow_remote, json, quiet, verbose,
-        print_config;
+    bool full, amcheck, allow_unsigned, no_record, keep, allow_remote, scratch_unconfined, json,
+        quiet, verbose, print_config;
     const char *pg_bindir, *scratch_dir, *scratch_user;
 
     /* derived */
     const char             *database; /* configured name; NULL: every database (objects, chain) */
     struct storage_given    given;    /* of the repository, by options */
     struct storage_location place;
+    struct strlist          secrets;   /* files that a scratch server must not be able to read */
     time_t                  at_time;   /* 0: not given */
     uint64_t                max_age_s; /* 0: however old */
     struct config          *config;

@@ -32,6 +32,7 @@ result_free(struct verify_result *r)
     free(r->database);
     free(r->against);
     free(r->keep_command);
+    free(r->reach_command);
     for (size_t i = 0; i < r->n_proven; i++) {
         free(r->proven[i].database);
         free(r->proven[i].key_name);
@@ -125,8 +126,10 @@ print_json(const struct verify_result *r, struct err *e)
         json_object_set_new(o, "recovery_seconds", json_real(r->recovery_s));
         json_object_set_new(o, "recorded", json_boolean(r->recorded));
     }
-    if (r->keep_command != NULL)
+    if (r->keep_command != NULL) {
         json_object_set_new(o, "keep_command", json_text(r->keep_command));
+        json_object_set_new(o, "reach_command", json_text(r->reach_command));
+    }
     rc = json_write(o, &text, e);
     if (rc == 0) {
         puts(buf_str(&text));
@@ -248,13 +251,25 @@ print_verdict(const struct verify_result *r)
                different, uncompared, text);
 }
 
+/* However quiet: a server that nobody knows of would run for ever. */
+static void
+print_kept(const struct verify_result *r)
+{
+    if (r->keep_command != NULL) {
+        printf("scratch server: %s\n", r->reach_command);
+        printf("to remove it:\n%s\n", r->keep_command);
+    }
+}
+
 int
 result_print(const struct verify_result *r, bool json, bool quiet, struct err *e)
 {
     if (json)
         return print_json(r, e);
-    if (quiet && result_exit_status(r) == EXIT_GOOD)
+    if (quiet && result_exit_status(r) == EXIT_GOOD) {
+        print_kept(r);
         return 0;
+    }
     findings_print(&r->findings, stdout);
     if (r->findings.n > 0)
         putchar('\n');
@@ -267,7 +282,6 @@ result_print(const struct verify_result *r, bool json, bool quiet, struct err *e
     else if (r->label != NULL)
         print_compared_block(r);
     print_verdict(r);
-    if (r->keep_command != NULL)
-        printf("kept             stop and remove the scratch server with: %s\n", r->keep_command);
+    print_kept(r);
     return 0;
 }

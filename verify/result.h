@@ -50,13 +50,14 @@ struct verify_result {
     const struct label    *label;  /* borrowed; NULL for objects and chain */
     struct result_proven  *proven; /* by key-drill */
     size_t                 n_proven, cap_proven;
-    char                  *database;     /* configured name, or NULL */
-    char                  *against;      /* "a restore on PostgreSQL 15.20", "shop at db1" */
-    json_t                *xid;          /* the source's ages, as the manifest has them; owned */
-    double                 recovery_s;   /* drill: scratch server, restore */
-    double                 seconds;      /* all of it */
-    bool                   recorded;     /* drill: the repository keeps the result */
-    char                  *keep_command; /* of a kept scratch server */
+    char                  *database;      /* configured name, or NULL */
+    char                  *against;       /* "a restore on PostgreSQL 15.20", "shop at db1" */
+    json_t                *xid;           /* the source's ages, as the manifest has them; owned */
+    double                 recovery_s;    /* drill: scratch server, restore */
+    double                 seconds;       /* all of it */
+    bool                   recorded;      /* drill: the repository keeps the result */
+    char                  *keep_command;  /* removes a kept scratch server */
+    char                  *reach_command; /* and reaches it */
 };
 
 void result_init(struct verify_result *, enum verb);

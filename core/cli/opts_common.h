@@ -142,16 +142,25 @@
      "scratch-dir",                                                                                \
      0,                                                                                            \
      "DIR",                                                                                        \
-     "where the scratch server lives, instead of $TMPDIR",                                         \
+     "where the scratch server lives, not $TMPDIR",                                                \
      offsetof(values, scratch_dir),                                                                \
      0,                                                                                            \
      0,                                                                                            \
      "PGASSAY_SCRATCH_DIR",                                                                        \
      "scratch-dir"},                                                                               \
+        {OPT_TEXT,                                                                                 \
+         "scratch-user",                                                                           \
+         0,                                                                                        \
+         "USER",                                                                                   \
+         "system user that runs it when started by root, instead of one of its own",               \
+         offsetof(values, scratch_user),                                                           \
+         0,                                                                                        \
+         0,                                                                                        \
+         "PGASSAY_SCRATCH_USER",                                                                   \
+         "scratch-user"},                                                                          \
     {                                                                                              \
-        OPT_TEXT, "scratch-user", 0, "USER",                                                       \
-            "system user that runs it when started by root (default: postgres)",                   \
-            offsetof(values, scratch_user), 0, 0, "PGASSAY_SCRATCH_USER", "scratch-user"           \
+        OPT_FLAG, "scratch-unconfined", 0, NULL, "run it even where its user could read keys",     \
+            offsetof(values, scratch_unconfined), 0, 0, NULL, "scratch-unconfined"                 \
     }
 
 #define OPT_COMMON_BINDIR(values)                                                                  \

@@ -30,6 +30,7 @@ static const struct config_key common[] = {
     /* this host */
     {"scratch-dir", CONFIG_TEXT, "where throw-away servers live", NULL},
     {"scratch-user", CONFIG_TEXT, "who runs throw-away servers that root starts", NULL},
+    {"scratch-unconfined", CONFIG_TEXT, "yes: also where their user could read keys", NULL},
     {"pg-bindir", CONFIG_TEXT, "directory of PostgreSQL's programs", NULL},
     {NULL, CONFIG_TEXT, NULL, NULL},
 };

@@ -1,14 +1,18 @@
 #include "pg/scratch/guardian.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,243 +20,251 @@
 #include "core/cancel.h"
 #include "core/human.h"
 #include "core/mem.h"
+#include "pg/scratch/namespaces.h"
 #include "pg/scratch/rmtree.h"
 
-enum { CONTROL_FD = 3, STATUS_FD = 4, STOP_MS = 10000, READY_POLL_MS = 5 };
+enum { CONTROL_FD = 3, STATUS_FD = 4, LOCK_FD = 5, SWEEP_MS = 10000, SWEEP_POLL_MS = 10 };
+enum { REMOVAL_MS = 60000 };
+enum { ENDED_ALL = 0, ENDED_NOT_ALL = 2 }; /* the guardian's exit status */
 
 /*
  * In the guardian
  */
 
-/* True once the owner is gone, or said 'k' (then *keep). */
-static bool
-owner_gone(int wait_ms, bool *keep)
-{
-    struct pollfd pfd = {.fd = CONTROL_FD, .events = POLLIN};
-    char          c;
+struct guard {
+    const struct server_job *job;
+    pid_t                    keeper;
+    int                      keeper_fd; /* pidfd */
+    int                      stop;      /* closing it tells the keeper to end */
+    int                      removal;   /* inotify; -1: not kept */
+    bool                     kept;
+};
 
-    while (poll(&pfd, 1, wait_ms) < 0) {
-        if (errno != EINTR) {
+/* Processes whose parent we are: the keeper's orphans, as we are their subreaper. */
+static void
+kill_children(void)
+{
+    char           path[64], text[512];
+    DIR           *proc = opendir("/proc");
+    struct dirent *entry;
+
+    while (proc != NULL && (entry = readdir(proc)) != NULL) {
+        const char *state;
+        int         fd, parent;
+        ssize_t     n;
+
+        if (!isdigit((unsigned char)entry->d_name[0])) {
+            continue;
+        }
+        (void)snprintf(path, sizeof path, "/proc/%.20s/stat", entry->d_name);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        n = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+        if (fd >= 0) {
+            (void)close(fd);
+        }
+        text[n > 0 ? n : 0] = '\0';
+        /* "17 (name, which may hold anything) S 16 ..." */
+        if ((state = strrchr(text, ')')) != NULL && sscanf(state, ") %*c %d", &parent) == 1 &&
+            parent == getpid()) {
+            (void)kill((pid_t)strtol(entry->d_name, NULL, 10), SIGKILL);
+        }
+    }
+    if (proc != NULL) {
+        (void)closedir(proc);
+    }
+}
+
+/*
+ * Until we have no child.  In a process namespace the keeper's end was the end of all.  Else the
+ * children of each process that is killed become ours, and are killed in the next round; who forks
+ * faster than that outlives it, and is reported.
+ */
+static bool
+sweep(void)
+{
+    for (int waited = 0; waited < SWEEP_MS; waited += SWEEP_POLL_MS) {
+        while (waitpid(-1, NULL, WNOHANG) > 0) {
+        }
+        if (waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD) {
             return true;
         }
+        kill_children();
+        (void)usleep(SWEEP_POLL_MS * 1000);
     }
-    if (pfd.revents == 0) {
-        return false;
-    }
-    *keep = read(CONTROL_FD, &c, 1) == 1 && c == 'k';
-    return true;
+    return false;
 }
 
-static pid_t
-spawn(const struct guardian_job *job, char *const *argv)
-{
-    pid_t pid = fork();
-
-    if (pid != 0) {
-        return pid;
-    }
-    /* A group of its own: a signal to it reaches what initdb starts, and ^C on the terminal does
-     * not. */
-    if (setpgid(0, 0) != 0 ||
-        (job->drop &&
-         (initgroups(job->user, job->gid) != 0 || setgid(job->gid) != 0 ||
-          setuid(job->uid) != 0)) ||
-        chdir(job->dir) != 0) {
-        perror("preparing to run the server");
-        _exit(127);
-    }
-    signal(SIGINT, SIG_DFL);
-    signal(SIGTERM, SIG_DFL);
-    signal(SIGHUP, SIG_DFL);
-    signal(SIGPIPE, SIG_DFL);
-    (void)close_range(CONTROL_FD, ~0U, 0);
-    execve(argv[0], argv, job->env);
-    fprintf(stderr, "could not run \"%s\": %s\n", argv[0], strerror(errno));
-    _exit(127);
-}
-
-/* Waits for the program, but no longer than the owner lives.  0: ended with status 0. */
-static int
-run_to_end(const struct guardian_job *job, char *const *argv)
-{
-    pid_t pid = spawn(job, argv);
-    int   status = -1;
-    int   fd = pid > 0 ? pidfd_open(pid, 0) : -1;
-
-    if (fd >= 0) {
-        struct pollfd pfd[2] = {{.fd = fd, .events = POLLIN}, {.fd = CONTROL_FD, .events = POLLIN}};
-        while (poll(pfd, 2, -1) < 0 && errno == EINTR) {
-        }
-        if (pfd[0].revents == 0) {
-            kill(-pid, SIGKILL);
-        }
-        close(fd);
-        while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-        }
-    }
-    return status == 0 ? 0 : -1;
-}
-
-/* The server says "ready" in the eighth line of its pid file. */
-static bool
-server_ready(const char *dir)
-{
-    char  path[4096], line[1024];
-    FILE *f;
-    bool  ready = false;
-
-    (void)snprintf(path, sizeof path, "%s/data/postmaster.pid", dir);
-    if ((f = fopen(path, "re")) == NULL) {
-        return false;
-    }
-    for (int n = 1; n <= 8 && fgets(line, sizeof line, f) != NULL; n++) {
-        ready = n == 8 && strncmp(line, "ready", 5) == 0;
-    }
-    fclose(f);
-    return ready;
-}
-
+/* The keeper ends the server in its own time, and is ended when that takes too long. */
 static void
-stop_server(pid_t pid)
+end_keeper(struct guard *g)
 {
-    /* SIGQUIT: immediate shutdown; nothing in there is worth a checkpoint. */
-    kill(pid, SIGQUIT);
-    for (int waited = 0; waited < STOP_MS; waited += 10) {
-        if (waitpid(pid, NULL, WNOHANG) == pid) {
-            return;
-        }
-        usleep(10000);
+    struct pollfd fd = {.fd = g->keeper_fd, .events = POLLIN};
+
+    (void)close(g->stop);
+    if (poll(&fd, 1, 2 * KEEPER_STOP_MS) <= 0) {
+        (void)kill(g->keeper, SIGKILL);
     }
-    kill(-pid, SIGKILL);
-    (void)waitpid(pid, NULL, 0);
+    while (waitpid(g->keeper, NULL, 0) < 0 && errno == EINTR) {
+    }
 }
 
 /* As the server's user, so that root never follows what that user might have put there. */
 static void
-remove_dir(const struct guardian_job *job)
+remove_dir(const struct server_job *job)
 {
     pid_t pid = fork();
 
     if (pid == 0) {
-        if (job->drop &&
-            (initgroups(job->user, job->gid) != 0 || setgid(job->gid) != 0 ||
-             setuid(job->uid) != 0)) {
-            _exit(1);
-        }
-        _exit(rmtree_contents(job->dir) == 0 ? 0 : 1);
+        _exit(account_become(job->account) == 0 && rmtree_contents(job->dir) == 0 ? 0 : 1);
     }
-    if (pid > 0) {
-        (void)waitpid(pid, NULL, 0);
+    while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
     }
     (void)rmdir(job->dir);
 }
 
-/* Where a line of a log says why all ended; NULL: it does not. */
-static const char *
-last_word(const char *line)
+/* A kept server ends when what is in its directory goes: with the first name of it. */
+static void
+watch_directory(struct guard *g)
 {
-    static const char *const marks[] = {"FATAL:", "PANIC:", "error:"};
-    const char              *at = NULL;
-
-    for (size_t i = 0; i < sizeof marks / sizeof marks[0] && at == NULL; i++) {
-        at = strstr(line, marks[i]);
-    }
-    return at == NULL ? NULL : at + strcspn(at, " ") + strspn(at + strcspn(at, " "), " ");
+    g->kept = true;
+    g->removal = inotify_init1(IN_CLOEXEC);
+    (void)inotify_add_watch(g->removal, g->job->dir,
+                            IN_DELETE | IN_MOVED_FROM | IN_MOVE_SELF | IN_ONLYDIR | IN_DONT_FOLLOW);
 }
 
-/* Through the status pipe, to become the owner's error text: the log's first line that says why,
- * or else its last. */
+/* Whoever began to remove it is not disturbed: names that come and go meanwhile would make that
+ * fail. What is left after a minute is ours to remove. */
 static void
-report_failure(const char *dir, const char *what)
+await_removal(const struct server_job *job)
 {
-    char  path[4096], line[700], why[700] = "";
-    bool  found = false;
-    FILE *f;
+    for (int waited = 0; waited < REMOVAL_MS && access(job->dir, F_OK) == 0; waited += 50) {
+        (void)usleep(50000);
+    }
+}
 
-    (void)snprintf(path, sizeof path, "%s/log", dir);
-    if ((f = fopen(path, "re")) != NULL) {
-        while (!found && fgets(line, sizeof line, f) != NULL) {
-            const char *word = last_word(line);
+/* Until it is to end.  True: its directory, too. */
+static bool
+guard(struct guard *g)
+{
+    bool keeper_ended = false;
+    char c;
 
-            line[strcspn(line, "\n")] = '\0';
-            found = word != NULL;
-            if (line[0] != '\0') {
-                (void)snprintf(why, sizeof why, "%s", found ? word : line);
+    for (;;) {
+        struct pollfd fds[] = {{.fd = g->kept ? -1 : CONTROL_FD, .events = POLLIN},
+                               {.fd = keeper_ended ? -1 : g->keeper_fd, .events = POLLIN},
+                               {.fd = g->removal, .events = POLLIN}};
+
+        if (poll(fds, 3, -1) < 0) {
+            continue;
+        }
+        if (fds[0].revents != 0) {
+            if (read(CONTROL_FD, &c, 1) != 1 || c != 'k') {
+                return true;
             }
+            watch_directory(g);
         }
-        fclose(f);
+        if (fds[2].revents != 0) {
+            return true;
+        }
+        keeper_ended = keeper_ended || fds[1].revents != 0;
+        if (keeper_ended && g->kept) {
+            return false;
+        }
     }
-    (void)dprintf(STATUS_FD, "%s%s%s", what, why[0] != '\0' ? ": " : "", why);
 }
 
+/* Gives up everything that belongs to the owner: descriptors (a caller may wait for the end of our
+ * stdout), terminal, signals. */
 static void
-guard(const struct guardian_job *job)
+leave_signals(void)
 {
-    bool  keep = false;
-    pid_t server;
-    int   status;
+    static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
+    sigset_t         none;
 
-    if (run_to_end(job, job->initdb) != 0) {
-        report_failure(job->dir, "initdb failed");
-        remove_dir(job);
-        return;
+    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++) {
+        (void)signal(ignored[i], SIG_IGN);
     }
-    server = spawn(job, job->postgres);
-    while (server > 0 && !server_ready(job->dir)) {
-        if (waitpid(server, &status, WNOHANG) == server) {
-            server = -1;
-        } else if (owner_gone(READY_POLL_MS, &keep)) {
-            break;
-        }
-    }
-    if (server > 0) {
-        (void)dprintf(STATUS_FD, "\nready\n");
-        while (!owner_gone(-1, &keep)) {
-        }
-        if (keep) {
-            return;
-        }
-        stop_server(server);
-    } else {
-        report_failure(job->dir, "the server did not start");
-    }
-    remove_dir(job);
+    (void)signal(SIGCHLD, SIG_DFL);
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)setsid();
 }
 
-/* Gives up everything that belongs to the owner: descriptors (a caller may wait for the end of
- * our stdout), terminal, signals. */
-static void __attribute__((noreturn))
-guardian_main(const struct guardian_job *job, int control, int status)
+/* The lock on the account's id is held through ours alone when the owner is gone. */
+static int
+leave_descriptors(const struct server_job *job, int control, int status)
 {
-    char     path[4096];
-    sigset_t none;
-    int      log, null;
+    int  lock = job->account->lock, log, null;
+    char path[PATH_MAX];
 
-    signal(SIGINT, SIG_IGN);
-    signal(SIGTERM, SIG_IGN);
-    signal(SIGHUP, SIG_IGN);
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGCHLD, SIG_DFL);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    (void)setsid();
-    /* Out of the way of 3 and 4, where both are to be. */
+    /* Out of the way of 3 to 5, where they are to be. */
     control = fcntl(control, F_DUPFD, 10);
     status = fcntl(status, F_DUPFD, 10);
+    lock = lock < 0 ? -1 : fcntl(lock, F_DUPFD, 10);
     (void)snprintf(path, sizeof path, "%s/log", job->dir);
     null = open("/dev/null", O_RDWR);
-    log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600);
+    /* Read through this descriptor only: the name is the server's user's to change. */
+    log = open(path, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW, 0600);
     if (control < 0 || status < 0 || null < 0 || dup2(null, 0) < 0 ||
         dup2(log < 0 ? null : log, 1) < 0 || dup2(1, 2) < 0 || dup2(control, CONTROL_FD) < 0 ||
-        dup2(status, STATUS_FD) < 0) {
+        dup2(status, STATUS_FD) < 0 || (lock >= 0 && dup2(lock, LOCK_FD) < 0)) {
+        return -1;
+    }
+    return close_range(lock >= 0 ? LOCK_FD + 1 : LOCK_FD, ~0U, 0);
+}
+
+static int
+start_keeper(struct guard *g, const char *passwd)
+{
+    const struct namespaces n = {
+        .root = g->job->account->drop, .network = g->job->confinement->network, .passwd = passwd};
+    int stop[2];
+
+    if (pipe2(stop, O_CLOEXEC) != 0 || (g->keeper = namespaces_fork(&n)) < 0) {
+        (void)dprintf(STATUS_FD, "its keeper could not be started: %s", strerror(errno));
+        return -1;
+    }
+    if (g->keeper == 0) {
+        (void)close(stop[1]);
+        (void)close(CONTROL_FD);
+        if (namespaces_enter(&n) != 0) {
+            (void)dprintf(STATUS_FD, "its namespaces could not be made: %s", strerror(errno));
+            _exit(1);
+        }
+        keeper_main(g->job, stop[0], STATUS_FD);
+    }
+    (void)close(stop[0]);
+    (void)close(STATUS_FD);
+    g->stop = stop[1];
+    g->keeper_fd = pidfd_open(g->keeper, 0);
+    return 0;
+}
+
+static _Noreturn void
+guardian_main(const struct server_job *job, const char *passwd, int control, int status)
+{
+    struct guard g = {.job = job, .removal = -1};
+    bool         remove, all;
+
+    leave_signals();
+    if (leave_descriptors(job, control, status) != 0) {
         _exit(1);
     }
-    (void)close_range(STATUS_FD + 1, ~0U, 0);
-    /* Our own programs do not get the pipes. */
-    (void)fcntl(CONTROL_FD, F_SETFD, FD_CLOEXEC);
-    (void)fcntl(STATUS_FD, F_SETFD, FD_CLOEXEC);
-    guard(job);
-    _exit(0);
+    (void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    if (start_keeper(&g, passwd) != 0) {
+        remove_dir(job);
+        _exit(1);
+    }
+    remove = guard(&g);
+    end_keeper(&g);
+    all = sweep();
+    if (remove) {
+        if (g.kept) {
+            await_removal(job);
+        }
+        remove_dir(job);
+    }
+    _exit(all ? ENDED_ALL : ENDED_NOT_ALL);
 }
 
 /*
@@ -304,7 +316,8 @@ await_ready(int fd, int timeout_ms, struct err *e)
 }
 
 int
-guardian_start(struct guardian *g, const struct guardian_job *job, int timeout_ms, struct err *e)
+guardian_start(struct guardian *g, const struct server_job *job, const char *passwd, int timeout_ms,
+               struct err *e)
 {
     int control[2] = {-1, -1}, status[2] = {-1, -1};
     int rc = -1;
@@ -316,7 +329,7 @@ guardian_start(struct guardian *g, const struct guardian_job *job, int timeout_m
         goto out;
     }
     if (g->pid == 0) {
-        guardian_main(job, control[0], status[1]);
+        guardian_main(job, passwd, control[0], status[1]);
     }
     g->control = control[1];
     control[1] = -1;
@@ -353,15 +366,20 @@ int
 guardian_end(struct guardian *g, const char *dir, struct err *e)
 {
     bool kept = g->control < 0;
+    int  status = 0;
 
     if (!kept) {
         close(g->control);
         g->control = -1;
     }
     if (g->pid > 0) {
-        while (waitpid(g->pid, NULL, 0) < 0 && errno == EINTR) {
+        while (!kept && waitpid(g->pid, &status, 0) < 0 && errno == EINTR) {
         }
         g->pid = -1;
+    }
+    if (WIFEXITED(status) && WEXITSTATUS(status) == ENDED_NOT_ALL) {
+        err_set(e, ERR_IO, "processes of the scratch server in \"%s\" could not be ended", dir);
+        return err_hint(e, "something in the backup starts processes that get away: look for them");
     }
     if (!kept && access(dir, F_OK) == 0) {
         return err_set(e, ERR_IO, "could not remove the scratch directory \"%s\"", dir);

@@ -1,40 +1,34 @@
 /*
- * guardian.h - the process that starts a scratch server and never lets it outlive its owner (for
- * scratch.c only).
+ * guardian.h - the process that starts a scratch server and never lets it, or anything that ran in
+ * it, outlive its owner (for scratch.c only).
  *
- * The owner holds the writing end of a pipe.  Its end, for whatever reason (kill -9 included), is
- * what the guardian waits for: then it stops the server and removes the directory.  One byte 'k' in
- * the pipe says: leave it.
+ *     owner      the tool.  Holds the writing end of a pipe
+ *     guardian   a fork of it, without its secrets.  Makes the server's namespaces, and waits for
+ * the end of the pipe, which comes however the owner ends (kill -9 included).  Then, or when a kept
+ * server's directory is being removed, it ends every process that is left and removes the directory
+ *     keeper     keeper.h: the server's user.  Runs initdb and the server
+ *
+ * One byte 'k' in the pipe says: keep it.  The guardian then lives as long as the server.
  */
 #ifndef PG_SCRATCH_GUARDIAN_H
 #define PG_SCRATCH_GUARDIAN_H
 
-#include <stdbool.h>
-#include <sys/types.h>
-
 #include "core/err.h"
-
-struct guardian_job {
-    const char  *dir; /* exists, belongs to the server's user; data/ and log are made in it */
-    char *const *initdb, *const *postgres; /* argv of both, NULL-terminated */
-    char *const *env;                      /* their whole environment */
-    bool         drop;                     /* become uid, gid first (we are root) */
-    uid_t        uid;
-    gid_t        gid;
-    const char  *user; /* for initgroups() */
-};
+#include "pg/scratch/keeper.h"
 
 struct guardian {
     pid_t pid;
     int   control; /* -1: gone */
 };
 
-/* Returns when the server accepts connections.  On failure nothing is left, and *e holds the
- * last lines of the server's log.  timeout_ms covers both programs. */
-int guardian_start(struct guardian *, const struct guardian_job *, int timeout_ms, struct err *);
-/* From now on the server lives by itself. */
+/* Returns when the server accepts connections.  On failure nothing is left, and *e holds the line
+ * of the server's log that says why.  passwd: as in namespaces.h.  timeout_ms covers both programs.
+ */
+int guardian_start(struct guardian *, const struct server_job *, const char *passwd, int timeout_ms,
+                   struct err *);
+/* From now on the server lives until somebody removes its directory. */
 void guardian_keep(struct guardian *);
-/* Returns when the server has stopped and the directory is gone (unless kept). */
+/* Returns when every process has ended and the directory is gone (unless kept). */
 int guardian_end(struct guardian *, const char *dir, struct err *);
 
 #endif

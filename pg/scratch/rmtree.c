@@ -1,24 +1,127 @@
+/*
+ * rmtree.c - removing a directory's contents, whatever they are.
+ *
+ * What is to go was written by others: directories may lie deeper than any path can be long or
+ * descriptors can be held, and may deny their owner everything.  So nothing is descended into: the
+ * directories of a directory are moved up, beside it, until none has any.  That takes as many
+ * rename()s as there are directories, one open descriptor more than the top, and no path longer
+ * than a name.
+ */
 #include "pg/scratch/rmtree.h"
 
-#include <ftw.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
+struct tree {
+    int      top;
+    dev_t    device;
+    unsigned moved; /* names given so far */
+    bool     left;  /* something could not be removed */
+};
+
+static bool
+is_dots(const char *name)
 {
-    (void)st;
-    if (where->level == 0) {
-        return 0;
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+/* A directory, on the same file system: its owner gets all rights to it.  Moving one needs the
+ * right to write to it, too, as its ".." changes. */
+static bool
+is_ours(const struct tree *t, int at, const char *name)
+{
+    struct stat sb;
+
+    return fstatat(at, name, &sb, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(sb.st_mode) &&
+        sb.st_dev == t->device &&
+        ((sb.st_mode & S_IRWXU) == S_IRWXU || fchmodat(at, name, S_IRWXU, 0) == 0);
+}
+
+/* One directory goes beside the top's own, under the next name that is free. */
+static void
+move_up(struct tree *t, int from, const char *name)
+{
+    char to[64];
+    int  rc;
+
+    do {
+        (void)snprintf(to, sizeof to, ".removed-%u", t->moved++);
+        rc = renameat(from, name, t->top, to);
+    } while (rc != 0 && (errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR));
+}
+
+/* Everything in the directory: files go, directories move up.  at: the open directory, closed. */
+static void
+empty_one(struct tree *t, int at)
+{
+    DIR           *d = at < 0 ? NULL : fdopendir(at);
+    struct dirent *entry;
+
+    if (d == NULL) {
+        return;
     }
-    /* What cannot be removed is reported by the last rmdir(); the rest goes all the same. */
-    (void)(type == FTW_DP ? rmdir(path) : unlink(path));
-    return 0;
+    while ((entry = readdir(d)) != NULL) {
+        if (!is_dots(entry->d_name) && unlinkat(at, entry->d_name, 0) != 0 &&
+            is_ours(t, at, entry->d_name)) {
+            move_up(t, at, entry->d_name);
+        }
+    }
+    (void)closedir(d);
+}
+
+/* One pass over the top.  True when something went, so that another one may find more. */
+static bool
+pass(struct tree *t)
+{
+    const int      flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    int            fd = openat(t->top, ".", flags);
+    DIR           *d = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *entry;
+    bool           progress = false;
+
+    t->left = d == NULL;
+    while (d != NULL && (entry = readdir(d)) != NULL) {
+        const char *name = entry->d_name;
+        bool        gone;
+
+        if (is_dots(name)) {
+            continue;
+        }
+        gone = unlinkat(t->top, name, 0) == 0;
+        if (!gone && is_ours(t, t->top, name)) {
+            empty_one(t, openat(t->top, name, flags));
+            gone = unlinkat(t->top, name, AT_REMOVEDIR) == 0;
+        }
+        progress = progress || gone;
+        t->left = t->left || !gone;
+    }
+    if (d != NULL) {
+        (void)closedir(d);
+    }
+    return progress;
 }
 
 int
 rmtree_contents(const char *path)
 {
-    return nftw(path, remove_one, 32, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+    struct tree t = {.top = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+    struct stat sb;
+
+    if (t.top < 0 || fstat(t.top, &sb) != 0) {
+        return -1;
+    }
+    t.device = sb.st_dev;
+    while (pass(&t)) {
+    }
+    (void)close(t.top);
+    if (t.left) {
+        errno = ENOTEMPTY;
+    }
+    return t.left ? -1 : 0;
 }

@@ -1,7 +1,6 @@
 #include "pg/scratch/scratch.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "core/mem.h"
 #include "pg/conn/tools.h"
 #include "pg/scratch/guardian.h"
+#include "pg/scratch/namespaces.h"
 
 /* The port only names the socket, which is in our own directory; no TCP. */
 #define SCRATCH_PORT "5432"
@@ -25,71 +25,72 @@ struct scratch {
     char           *dir;
     char           *bindir;
     int             version;
-    char           *os_user; /* NULL: ourselves */
+    struct account  account;
     struct guardian guardian;
-    bool            kept;
 };
 
-static int
-find_user(const char *name, struct guardian_job *job, struct err *e)
+/* Where scratch directories lie; allocated. */
+static char *
+parent_dir(const struct scratch_options *o, struct err *e)
 {
-    struct passwd pw, *found = NULL;
-    char          text[4096];
+    const char *named = o->parent_dir != NULL ? o->parent_dir : getenv("TMPDIR");
+    const char *dir = named == NULL || *named == '\0' ? "/tmp" : named;
+    char       *real = realpath(dir, NULL);
 
-    if (geteuid() != 0) {
-        return 0;
+    if (real == NULL) {
+        err_errno(e, "scratch directory \"%s\"", dir);
+        err_hint(e, "--scratch-dir or TMPDIR says where throw-away servers live");
     }
-    if (getpwnam_r(name, &pw, text, sizeof text, &found) != 0 || found == NULL) {
-        err_set(e, ERR_USAGE, "there is no user \"%s\" to run the scratch server", name);
-        return err_hint(e,
-                        "PostgreSQL refuses to run as root: name another user with --scratch-user");
-    }
-    if (pw.pw_uid == 0) {
-        err_set(e, ERR_USAGE, "the scratch server cannot run as \"%s\"", name);
-        return err_hint(e,
-                        "PostgreSQL refuses to run as root: name another user with --scratch-user");
-    }
-    job->drop = true;
-    job->uid = pw.pw_uid;
-    job->gid = pw.pw_gid;
-    job->user = name;
-    return 0;
+    return real;
 }
 
 static char *
-make_dir(const struct scratch_options *o, const struct guardian_job *job, struct err *e)
+make_dir(const char *parent, struct err *e)
 {
-    const char        *parent = o->parent_dir != NULL ? o->parent_dir : getenv("TMPDIR");
-    char              *real = realpath(parent == NULL || *parent == '\0' ? "/tmp" : parent, NULL);
+    char              *dir = xasprintf("%s/pgassay-XXXXXX", parent);
     struct sockaddr_un un;
-    char              *dir = NULL;
 
-    if (real == NULL) {
-        err_errno(e, "scratch directory \"%s\"",
-                  parent == NULL || *parent == '\0' ? "/tmp" : parent);
-        err_hint(e, "--scratch-dir or TMPDIR says where throw-away servers live");
-        return NULL;
-    }
-    dir = xasprintf("%s/pgassay-XXXXXX", real);
-    free(real);
     if (strlen(dir) + sizeof "/.s.PGSQL." SCRATCH_PORT ".lock" > sizeof un.sun_path) {
         err_set(e, ERR_USAGE, "the path \"%s\" is too long for a server's socket", dir);
         err_hint(e, "give a shorter --scratch-dir");
-        goto fail;
-    }
-    if (mkdtemp(dir) == NULL) {
+    } else if (mkdtemp(dir) == NULL) {
         err_errno(e, "could not make the scratch directory \"%s\"", dir);
-        goto fail;
+    } else {
+        return dir;
     }
-    if (job->drop && chown(dir, job->uid, job->gid) != 0) {
-        err_errno(e, "could not give the scratch directory \"%s\" to user \"%s\"", dir, job->user);
-        (void)rmdir(dir);
-        goto fail;
-    }
-    return dir;
-fail:
     free(dir);
     return NULL;
+}
+
+/* initdb asks for its user's name.  A file of one line is /etc/passwd to an unnamed account. */
+static int
+write_passwd(const char *path, const struct account *a)
+{
+    FILE *f = fopen(path, "wxe");
+    int   rc;
+
+    if (f == NULL) {
+        return -1;
+    }
+    (void)fprintf(f, "pgassay-scratch:x:%u:%u::/:/usr/sbin/nologin\n", (unsigned)a->uid,
+                  (unsigned)a->gid);
+    rc = fchmod(fileno(f), 0644);
+    return fclose(f) == 0 ? rc : -1;
+}
+
+/* The directory is the account's from now on.  *passwd: allocated, or NULL when it needs none. */
+static int
+give_dir(const char *dir, const struct account *a, char **passwd, struct err *e)
+{
+    *passwd = a->unnamed ? xasprintf("%s/passwd", dir) : NULL;
+    if (*passwd != NULL && write_passwd(*passwd, a) != 0) {
+        return err_errno(e, "could not write \"%s\"", *passwd);
+    }
+    if (a->drop && chown(dir, a->uid, a->gid) != 0) {
+        return err_errno(e, "could not give the scratch directory \"%s\" to user \"%s\"", dir,
+                         a->name);
+    }
+    return 0;
 }
 
 static long
@@ -139,6 +140,8 @@ server_args(struct strlist *args, const char *postgres, const char *dir,
     SET("autovacuum=off");
     SET("jit=off");
     SET("huge_pages=off");
+    /* Files of its own: /dev/shm is everybody's, and the server is kept out of it. */
+    SET("dynamic_shared_memory_type=mmap");
     SET("log_min_messages=warning");
     SET("log_min_error_statement=panic");
     SET("logging_collector=off");
@@ -182,11 +185,12 @@ argv_of(struct strlist *l)
 
 static int
 launch(struct scratch *s, const struct scratch_options *o, const char *initdb,
-       struct guardian_job *job, struct err *e)
+       const struct confinement *confinement, const char *passwd, struct err *e)
 {
-    struct strlist initdb_argv = {0}, postgres_argv = {0}, env = {0};
-    char          *postgres = xasprintf("%s/postgres", s->bindir);
-    int            rc;
+    struct strlist    initdb_argv = {0}, postgres_argv = {0}, env = {0};
+    char             *postgres = xasprintf("%s/postgres", s->bindir);
+    struct server_job job = {.dir = s->dir, .account = &s->account, .confinement = confinement};
+    int               rc;
 
     initdb_args(&initdb_argv, initdb, s->version, s->dir);
     server_args(&postgres_argv, postgres, s->dir, o);
@@ -195,11 +199,10 @@ launch(struct scratch *s, const struct scratch_options *o, const char *initdb,
     strlist_add(&env, "LC_ALL=C");
     strlist_add(&env, "TZ=UTC");
     strlist_take(&env, xasprintf("HOME=%s", s->dir));
-    job->dir = s->dir;
-    job->initdb = argv_of(&initdb_argv);
-    job->postgres = argv_of(&postgres_argv);
-    job->env = argv_of(&env);
-    rc = guardian_start(&s->guardian, job, START_TIMEOUT_MS, e);
+    job.initdb = argv_of(&initdb_argv);
+    job.postgres = argv_of(&postgres_argv);
+    job.env = argv_of(&env);
+    rc = guardian_start(&s->guardian, &job, passwd, START_TIMEOUT_MS, e);
     strlist_free(&initdb_argv);
     strlist_free(&postgres_argv);
     strlist_free(&env);
@@ -212,40 +215,86 @@ scratch_free(struct scratch *s)
 {
     free(s->dir);
     free(s->bindir);
-    free(s->os_user);
+    account_free(&s->account);
     free(s);
+}
+
+/* What failed was to live in the directory; nothing of it stays. */
+static void
+abandon_dir(const struct scratch *s, const char *passwd, struct err *e)
+{
+    if (e->hint[0] == '\0' && e->kind != ERR_INTERRUPTED) {
+        err_hint(e,
+                 "it was to live in \"%s\": --scratch-dir names another directory, with more room "
+                 "perhaps",
+                 s->dir);
+    }
+    /* There still, when not even the guardian started. */
+    if (passwd != NULL) {
+        (void)unlink(passwd);
+    }
+    (void)rmdir(s->dir);
+}
+
+static int
+start_in_dir(struct scratch *s, const struct scratch_options *o, const char *initdb,
+             const struct confinement *confinement, struct err *e)
+{
+    char *passwd = NULL;
+    int   rc;
+
+    rc = give_dir(s->dir, &s->account, &passwd, e) == 0
+        ? launch(s, o, initdb, confinement, passwd, e)
+        : -1;
+    if (rc != 0) {
+        abandon_dir(s, passwd, e);
+    }
+    free(passwd);
+    return rc;
+}
+
+/* Whom it runs as: with what it will be kept from, and what it must be kept from. */
+static int
+choose_account(struct scratch *s, const struct scratch_options *o, const char *parent,
+               const struct confinement *c, struct err *e)
+{
+    bool confined = confine_has_files() && (o->network || confine_has_sockets());
+
+    return account_choose(&(struct account_wish){.user = o->user,
+                                                 .parent_dir = parent,
+                                                 .secrets = o->secrets,
+                                                 .open = confined ? &c->read : NULL,
+                                                 .unconfined = o->unconfined},
+                          &s->account, e);
 }
 
 struct scratch *
 scratch_start(const struct scratch_options *o, struct err *e)
 {
-    struct scratch     *s = xcalloc(1, sizeof *s);
-    struct guardian_job job = {0};
-    struct pg_tool      initdb = {0};
-    bool                ok = false;
+    struct scratch    *s = xcalloc(1, sizeof *s);
+    struct pg_tool     initdb = {0};
+    struct confinement confinement = {.network = o->network};
+    char              *parent = parent_dir(o, e);
+    int                rc = -1;
 
-    if (find_user(o->user != NULL ? o->user : "postgres", &job, e) != 0 ||
-        pg_tool_find("initdb", o->at_least, &initdb, e) != 0 ||
-        (s->dir = make_dir(o, &job, e)) == NULL) {
+    s->account = (struct account)ACCOUNT_INIT;
+    if (parent == NULL || pg_tool_find("initdb", o->at_least, &initdb, e) != 0) {
         goto out;
     }
     s->bindir = dirname_of(initdb.path);
     s->version = initdb.version_num;
-    s->os_user = job.drop ? xstrdup(job.user) : NULL;
-    if (launch(s, o, initdb.path, &job, e) != 0) {
-        if (e->hint[0] == '\0' && e->kind != ERR_INTERRUPTED) {
-            err_hint(e,
-                     "it was to live in \"%s\": --scratch-dir names another directory, with more "
-                     "room perhaps",
-                     s->dir);
-        }
-        (void)rmdir(s->dir); /* there still, when not even the guardian started */
+    confine_read_paths(&confinement.read, s->bindir, o->network);
+    if (choose_account(s, o, parent, &confinement, e) != 0 ||
+        (s->dir = make_dir(parent, e)) == NULL) {
         goto out;
     }
-    ok = true;
+    confinement.dir = s->dir;
+    rc = start_in_dir(s, o, initdb.path, &confinement, e);
 out:
+    free(parent);
+    strlist_free(&confinement.read);
     pg_tool_free(&initdb);
-    if (!ok) {
+    if (rc != 0) {
         scratch_free(s);
         return NULL;
     }
@@ -315,20 +364,10 @@ shell_quoted(const char *text)
 char *
 scratch_keep(struct scratch *s)
 {
-    char *ctl = xasprintf("%s/pg_ctl", s->bindir), *data = xasprintf("%s/data", s->dir);
-    char *qctl = shell_quoted(ctl), *qdata = shell_quoted(data), *qdir = shell_quoted(s->dir);
-    char *as = s->os_user == NULL ? xstrdup("") : xasprintf("runuser -u %s -- ", s->os_user);
-    char *command = xasprintf("%s%s -D %s -m immediate stop && rm -rf -- %s", as, qctl, qdata,
-                              qdir);
+    char *dir = shell_quoted(s->dir), *command = xasprintf("rm -rf -- %s", dir);
 
     guardian_keep(&s->guardian);
-    s->kept = true;
-    free(ctl);
-    free(data);
-    free(qctl);
-    free(qdata);
-    free(qdir);
-    free(as);
+    free(dir);
     return command;
 }
 

@@ -3,9 +3,12 @@
  *
  * initdb in a fresh directory below $TMPDIR (0700), Unix socket in that directory only,
  * listen_addresses empty, fsync off, trust authentication (only its owner can reach the socket).
- * Started as root, it runs as the user given by --scratch-user, else "postgres". A guardian process
- * holds a pipe to us: when we end, in whatever way (kill -9 included), it stops the server and
- * removes the directory, unless scratch_keep() was called.
+ *
+ * Functions of the backup run in it with a superuser's rights, which reach the operating system. So
+ * it runs as a user who owns nothing (account.h), kept from files, sockets and processes outside
+ * (confine.h, namespaces.h).  A guardian process holds a pipe to us: when we end, in whatever way
+ * (kill -9 included), it ends the server and whatever else was started there, and removes the
+ * directory, unless scratch_keep() was called.
  */
 #ifndef PG_SCRATCH_SCRATCH_H
 #define PG_SCRATCH_SCRATCH_H
@@ -13,6 +16,7 @@
 #include <stdbool.h>
 
 #include "core/err.h"
+#include "core/mem.h"
 #include "pg/conn/conn.h"
 
 struct scratch;
@@ -20,9 +24,12 @@ struct scratch;
 struct scratch_options {
     int at_least; /* server_version_num whose major it must reach; the nearest installed is taken */
     const char *parent_dir; /* NULL: $TMPDIR or /tmp */
-    const char *user;       /* NULL: "postgres"; only used by root */
+    const char *user;       /* account.h; only used by root */
     int         jobs;       /* sizes memory and worker settings */
     int max_locks; /* tables that one transaction may touch; raises max_locks_per_transaction */
+    const struct strlist *secrets; /* files that its user must not be able to read; NULL: none */
+    bool unconfined; /* accept a user who can read them, or a running cluster's data */
+    bool network;    /* let it connect to others */
 };
 
 struct scratch *scratch_start(const struct scratch_options *, struct err *);
@@ -33,7 +40,7 @@ const char     *scratch_dir(const struct scratch *);
 int             scratch_version(const struct scratch *);
 /* A target for pg_connect(); borrowed strings. */
 struct pg_target scratch_target(const struct scratch *, const char *dbname);
-/* Let it live on: returns a shell command that stops and removes it.  Allocated. */
+/* Let it live on: returns a shell command that removes it, which also ends it.  Allocated. */
 char *scratch_keep(struct scratch *);
 /* Stops and removes (unless kept).  Accepts NULL. */
 int scratch_end(struct scratch *, struct err *);

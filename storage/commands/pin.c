@@ -135,13 +135,13 @@ static const struct opt pin_options[] = {
 };
 
 static const struct opt accept_options[] = {
-    {OPT_TEXT, "reason", 0, "TEXT", "why the backup is right although it is so much smaller",
+    {OPT_TEXT, "reason", 0, "TEXT", "why, which is kept with the decision",
      offsetof(struct pin_options, text), 0, 0, NULL, NULL},
     OPTS_END,
 };
 
 static const struct opt forget_options[] = {
-    {OPT_TEXT, "reason", 0, "TEXT", "why the backup is given up",
+    {OPT_TEXT, "reason", 0, "TEXT", "why, which is kept with the decision",
      offsetof(struct pin_options, text), 0, 0, NULL, NULL},
     OPTS_END,
 };

@@ -341,3 +341,40 @@ storage_location_origin(const struct storage_location *p, const struct config_ke
     }
     return xstrdup(key->name);
 }
+
+void
+storage_location_secrets(const struct config *config, const struct storage_given *given,
+                         struct strlist *out)
+{
+    static const char *const keys[] = {"identity", "sign-key", "passphrase-file",
+                                       "sse-customer-key-file"};
+    const char              *passphrase = getenv("PGASSAY_PASSPHRASE_FILE"), *section;
+
+    for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++) {
+        for (size_t i = 0; (section = config_section(config, "repo", i)) != NULL; i++) {
+            const char *value = config_get(config, "repo", section, keys[k]);
+
+            if (k == 0) {
+                (void)config_list(config, "repo", section, keys[k], out); /* a list */
+            } else if (value != NULL && *value != '\0') {
+                strlist_add(out, value);
+            }
+        }
+        for (size_t i = 0; given->options != NULL && i < given->options->n; i++) {
+            const char *value = value_of(given->options->v[i], keys[k]);
+
+            if (value != NULL && *value != '\0') {
+                strlist_add(out, value);
+            }
+        }
+    }
+    for (size_t i = 0; given->identity != NULL && i < given->identity->n; i++) {
+        strlist_add(out, given->identity->v[i]);
+    }
+    if (given->passphrase_file != NULL) {
+        strlist_add(out, given->passphrase_file);
+    }
+    if (passphrase != NULL && *passphrase != '\0') {
+        strlist_add(out, passphrase);
+    }
+}

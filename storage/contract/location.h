@@ -56,6 +56,10 @@ int storage_location_find(const struct config *, const char *arg, const char *da
 int storage_locations_find(const struct config *, const struct strlist *args, const char *database,
                            const struct storage_given *given, struct storage_location **out,
                            size_t *n, struct err *);
+/* Files that hold what nobody else may read, of every repository that the configuration knows and
+ * of what was given: keys and passphrases.  For tools that run foreign code. */
+void storage_location_secrets(const struct config *, const struct storage_given *,
+                              struct strlist *out);
 /* As a --repo argument for a tool that is given the same configuration. */
 const char *storage_location_name(const struct storage_location *);
 /* What was given, as arguments for such a tool. */

@@ -77,9 +77,9 @@ teardown_file() { e2e_teardown; }
         -U postgres -d shop -c 'SELECT count(*) FROM item')" "$(psql_in shop -c 'SELECT count(*) FROM item')"
     # The command to remove it is printed on a line of its own.
     local remove
-    remove=$(grep -o 'pg_ctl.*\|/.*pg_ctl.*' <<<"$output" | tail -n 1)
+    remove=$(sed -n '/^to remove it:$/ { n; p }' <<<"$output")
     [ -n "$remove" ]
-    sh -c "$(grep -h 'pg_ctl' <<<"$output" | tail -n 1 | sed 's/^[^:]*: *[a-z ]*: *//')"
+    sh -c "$remove"
     leftovers
 }
 

@@ -228,10 +228,11 @@ ARGS
         for args in --help --version '--completion bash' '--completion plain' "--print-config --repo $REPO"; do
             # shellcheck disable=SC2086
             expect_status 1 sh -c '"$@" >/dev/full' - "$BIN/pgassay-$t" $args
-            expect_equal "$output" "pgassay-$t: could not write to standard output: No space left on device"
+            # Of more than a buffer's worth the first write that fails is not the last.
+            expect_equal "${output%: No space left on device}" "pgassay-$t: could not write to standard output"
             # shellcheck disable=SC2086
             expect_status 1 sh -c '"$@" >&-' - "$BIN/pgassay-$t" $args
-            expect_equal "$output" "pgassay-$t: could not write to standard output: Bad file descriptor"
+            expect_equal "${output%: Bad file descriptor}" "pgassay-$t: could not write to standard output"
             # shellcheck disable=SC2086
             expect_status 1 sh -c '"$@" <&- >&- 2>&-' - "$BIN/pgassay-$t" $args
         done

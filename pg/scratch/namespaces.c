@@ -1,0 +1,138 @@
+#include "pg/scratch/namespaces.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* unshare() would not do: once the first process of a PID namespace has ended, whoever made it so
+ * can fork no more. */
+static pid_t
+fork_into(uint64_t flags)
+{
+    struct clone_args args = {.flags = flags, .exit_signal = SIGCHLD};
+
+    return flags == 0 ? fork() : (pid_t)syscall(SYS_clone3, &args, sizeof args);
+}
+
+static int
+write_text(const char *path, const char *text)
+{
+    int     fd = open(path, O_WRONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : write(fd, text, strlen(text));
+
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return n == (ssize_t)strlen(text) ? 0 : -1;
+}
+
+/* In the new user namespace we are who we were before; until then, nobody. */
+static int
+map_ourselves(uid_t uid, gid_t gid)
+{
+    char users[64], groups[64];
+    int  dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), rc;
+
+    (void)snprintf(users, sizeof users, "%u %u 1\n", (unsigned)uid, (unsigned)uid);
+    (void)snprintf(groups, sizeof groups, "%u %u 1\n", (unsigned)gid, (unsigned)gid);
+    /* Files in /proc/self are root's while a process guards secrets (core/crypto/secret.h), of
+     * which this one, a child, has no copies. */
+    (void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+    rc = write_text("/proc/self/setgroups", "deny") != 0 ||
+            write_text("/proc/self/uid_map", users) != 0 ||
+            write_text("/proc/self/gid_map", groups) != 0
+        ? -1
+        : 0;
+    (void)prctl(PR_SET_DUMPABLE, dumpable, 0, 0, 0);
+    return rc;
+}
+
+static int
+wait_for(pid_t pid)
+{
+    int status = -1;
+
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    return status == 0 ? 0 : -1;
+}
+
+static uint64_t
+wanted(const struct namespaces *n)
+{
+    return CLONE_NEWPID | CLONE_NEWIPC | (n->network ? 0 : CLONE_NEWNET);
+}
+
+/* Who we were, for the child: in there nobody can tell. */
+static uid_t our_uid;
+static gid_t our_gid;
+
+/* A user namespace that cannot be mapped would be worse than none (some systems let anybody make
+ * one, and do nothing in it): so it is tried first. */
+static bool
+have_user_namespace(uint64_t others)
+{
+    pid_t pid = fork_into(CLONE_NEWUSER | others);
+
+    if (pid == 0) {
+        _exit(map_ourselves(our_uid, our_gid) == 0 ? 0 : 1);
+    }
+    return wait_for(pid) == 0;
+}
+
+static int
+bind_passwd(const char *passwd)
+{
+    return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+            mount(passwd, "/etc/passwd", NULL, MS_BIND, NULL) != 0
+        ? -1
+        : 0;
+}
+
+bool
+namespaces_have_passwd(void)
+{
+    pid_t pid = fork_into(CLONE_NEWNS);
+
+    if (pid == 0) {
+        _exit(bind_passwd("/etc/passwd") == 0 ? 0 : 1);
+    }
+    return wait_for(pid) == 0;
+}
+
+static bool in_user_namespace;
+
+pid_t
+namespaces_fork(const struct namespaces *n)
+{
+    const uint64_t mounts = n->passwd != NULL ? CLONE_NEWNS : 0;
+    pid_t          pid;
+
+    our_uid = geteuid();
+    our_gid = getegid();
+    in_user_namespace = !n->root && have_user_namespace(wanted(n));
+    if (!n->root) {
+        return fork_into(in_user_namespace ? CLONE_NEWUSER | wanted(n) : 0);
+    }
+    pid = fork_into(wanted(n) | mounts);
+    return pid >= 0 || errno == EAGAIN || errno == ENOMEM ? pid : fork_into(mounts);
+}
+
+int
+namespaces_enter(const struct namespaces *n)
+{
+    if (in_user_namespace) {
+        return map_ourselves(our_uid, our_gid);
+    }
+    return n->passwd != NULL ? bind_passwd(n->passwd) : 0;
+}
