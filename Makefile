@@ -147,6 +147,12 @@ tsan: ## the C tests under ThreadSanitizer
 asan ubsan tsan:
 	$(MAKE) BUILD=$(BUILD)/$@ OPT="-O1 -g -w" SAN="$(SAN)" unit # -w: sanitizers confuse gcc's warnings
 
+# A tool's report is in a file, so that none is lost in a tool that is expected to fail, or killed.
+asan-e2e: ## end to end with tools under AddressSanitizer and UndefinedBehaviorSanitizer: [FILES="scrub cli"]
+	$(MAKE) BUILD=$(BUILD)/$@ OPT="-O1 -g -w" SAN="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer" all
+	E2E_BIN=$(abspath $(BUILD)/$@/bin) E2E_SANITIZED=1 tests/e2e/run $(FILES:%=tests/e2e/%.bats)
+.PHONY: asan-e2e
+
 fuzz: ## each fuzz target for FUZZ_SECONDS (10), from its seeds
 	$(MAKE) BUILD=$(BUILD)/fuzz CC=clang OPT="-O1 -g -w" SAN="$(call fuzzed,fuzzer-no-link)" fuzz-run
 fuzz-run: $(FUZZ)
