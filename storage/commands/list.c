@@ -125,9 +125,9 @@ static void
 add_state(struct texttable *t, const struct backup_entry *b, const struct annotation *s,
           bool encrypted)
 {
-    bool plain = encrypted && b->label != NULL && !b->label->encrypted;
-
-    bool roleless = b->state == BACKUP_COMMITTED && !b->label->globals;
+    const struct label *l = b->label;
+    bool                plain = encrypted && l != NULL && !l->encrypted;
+    bool                roleless = b->state == BACKUP_COMMITTED && l != NULL && !l->globals;
 
     strlist_take(&t->cells,
                  xasprintf("%s%s%s", state_text(b, s), roleless ? ", no globals" : "",
