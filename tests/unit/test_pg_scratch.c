@@ -225,12 +225,13 @@ run_in_server(const struct scratch *s, const char *command)
     pg_close(conn);
 }
 
-/* A session of its own, no parent, no open descriptor, and many of them. */
+/* A session of its own, no parent, no open descriptor, and many of them.  The rows are read first,
+ * or the server finds a broken pipe. */
 static char *
 runaway(const char *dir)
 {
     return xasprintf(
-        "for i in 1 2 3 4 5; do setsid sh -c 'while :; do sleep 1; done' %s "
+        "cat >/dev/null; for i in 1 2 3 4 5; do setsid sh -c 'while :; do sleep 1; done' %s "
         "</dev/null >/dev/null 2>&1 & done",
         dir);
 }
