@@ -157,6 +157,23 @@ cut_to_prefix(char *dir)
     return found;
 }
 
+/* Programs that were copied may have their libraries, and so their loader, by a link elsewhere, in
+ * another system's "usr". */
+static void
+add_linked(struct strlist *out, const char *bin)
+{
+    static const char *const around[] = {"lib", "lib64", "usr/lib", "usr/share"};
+    char                    *lib = xasprintf("%s/../lib", bin);
+    char                    *real = realpath(lib, NULL);
+    const char              *usr = real == NULL ? NULL : strstr(real, "/usr/");
+
+    for (size_t i = 0; usr != NULL && usr != real && i < sizeof around / sizeof around[0]; i++) {
+        strlist_take(out, xasprintf("%.*s/%s", (int)(usr - real), real, around[i]));
+    }
+    free(real);
+    free(lib);
+}
+
 /*
  * Programs in a place of their own have their files around them: PREFIX/bin beside PREFIX/lib and
  * PREFIX/share, or as Debian has it.  The loader and the C library may be beside PREFIX, if that is
@@ -176,6 +193,7 @@ add_installation(struct strlist *out, const char *bindir)
     }
     *slash = '\0';
     strlist_add(out, at); /* the programs */
+    add_linked(out, at);
     if (!cut_to_prefix(at) && (slash = strrchr(at, '/')) != NULL) {
         *slash = '\0';
     }
