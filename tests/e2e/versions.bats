@@ -108,6 +108,23 @@ SH
     expect_equal "$(psql_in owned_now -c "SELECT extowner::regrole FROM pg_extension WHERE extname = 'pageinspect'")" postgres
 }
 
+# ---- names -------------------------------------------------------------------------------------------
+
+@test "a database whose name holds line ends is backed up, restored and drilled" {
+    [ "$(server_major)" -lt 19 ] || skip "PostgreSQL $(server_major) has no such names"
+    local db=$'new\nline\rand; "more"' quoted=$'"new\nline\rand; ""more"""'
+    psql_in postgres -c "CREATE DATABASE $quoted" -c "ALTER DATABASE $quoted SET work_mem = '9MB'" -c "COMMENT ON DATABASE $quoted IS 'odd'" \
+        -c "ALTER DATABASE $quoted CONNECTION LIMIT 9"
+    psql_in "$db" -c 'CREATE TABLE t AS SELECT generate_series(1, 10) AS i'
+    expect_status 0 backup "$db"
+    expect_status 0 drill "$db"
+    expect_status 0 restore "$db" --to plain_copy
+    db_same "$db" plain_copy
+    expect_equal "$(psql_in plain_copy -c 'SHOW work_mem')" 9MB
+    expect_status 0 restore "$db" --to "$db"$'\n2'
+    db_same "$db" "$db"$'\n2'
+}
+
 # ---- a newer server ---------------------------------------------------------------------------------
 
 # rehearse MAJOR DB...: drills with that version's programs.
