@@ -72,6 +72,7 @@ $(BUILD)/bin/pgassay: scripts/pgassay
 	install -m 755 $< $@
 
 $(LIBSUPPORT): $(call obj,$(SUPPORT_SRC))
+# Among them $(BUILD)/tests/e2e/plant, which end-to-end tests make backups with.
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIBSUPPORT) $(LIBS)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(shell pkg-config --libs cmocka)
@@ -81,7 +82,7 @@ unit: $(TESTS)                  ## build and run the C tests (unit, conformance,
 
 test:                           ## everything that CI runs: C tests, then end to end on real clusters
 	@! command -v dpkg-query >/dev/null || scripts/deps --matrix 13 18
-	$(MAKE) all $(TESTS)
+	$(MAKE) all $(TESTS) $(BUILD)/tests/e2e/plant
 	@rc=0; $(MAKE) -s unit || rc=1; tests/e2e/run || rc=1; exit $$rc
 
 matrix: all                     ## end to end on other versions: [VERSIONS="13 18"] [FILES="types drill"]
@@ -128,7 +129,7 @@ lint-gcc lint-clang: lint-%:
 	$(MAKE) BUILD=$(BUILD)/$* CC=$* objects
 lint-circles: lint-gcc
 	scripts/lint-circles $(BUILD)/gcc/obj
-objects: $(call obj,$(ALL_SRC) $(TEST_SRC) $(SUPPORT_SRC))
+objects: $(call obj,$(ALL_SRC) $(TEST_SRC) $(SUPPORT_SRC) $(wildcard tests/e2e/*.c))
 $(BUILD)/tidy/%.ok: %.c .clang-tidy
 	@mkdir -p $(@D)
 	clang-tidy --quiet $< -- $(CPPFLAGS) -std=c17 -Wno-unknown-warning-option

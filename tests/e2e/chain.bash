@@ -36,6 +36,7 @@ nth() { ids | sed -n "$1p"; }
 label_of() { head -n 1 "$(where)/shop/backups/$1/label.json"; }
 key_id() { jq -r .id "$T/$1.pub"; }
 chain() { pgassay verify chain --repo "$REPO" "$@"; }
+history() { local i; for ((i = 0; i < $1; i++)); do plant shop >/dev/null || return 1; done; }
 backups() { local i; for ((i = 0; i < $1; i++)); do backup shop || return 1; done; }
 as_key() { local k=$1; shift; "$@" --repo-option "sign-key=$T/$k"; }
 keep() { cp -r "$(where)" "$T/kept"; }

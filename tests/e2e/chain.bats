@@ -23,7 +23,7 @@ load chain
 }
 
 @test "what a prune expires is not missed, whatever is left" {
-    backups 4
+    history 4
     admin_policy --keep-last 2
     expect_status 0 storage prune
     expect_equal "$(backup_count)" 2
@@ -34,20 +34,20 @@ load chain
     head -n 1 "$t" >"$T/tombstone.json"
     valid_json tombstone "$T/tombstone.json"
     expect_equal "$(jq -r .signer "$T/tombstone.json")" "$(key_id host)"
-    backups 2
+    history 2
     expect_status 0 storage prune
     expect_status 0 chain
     expect_status 0 restore shop --list
     [[ $output != *warning* ]]
     # A host that remembers nothing goes on counting.
     rm -r "$T/state"
-    backups 1
+    history 1
     expect_equal "$(label_of "$(last)" | jq .sequence)" 7
     expect_status 0 chain
 }
 
 @test "a signer all of whose labels have expired goes on counting, by the tombstones" {
-    backups 2
+    history 2
     expect_status 0 as_key other backup shop
     admin_policy --keep-last 1
     expect_status 0 storage prune
@@ -55,7 +55,7 @@ load chain
     expect_status 0 chain
     expect_equal "$output" ''
     rm -r "$T/state"
-    backups 1
+    history 1
     expect_equal "$(label_of "$(last)" | jq -r '[.signer, .sequence] | join(" ")')" "$(key_id host) 3"
     expect_status 0 chain
     # Tombstones of an older program do not say: what cannot be checked is said, and is no alarm.
@@ -73,7 +73,7 @@ load chain
 }
 
 @test "a label in the middle removed, or unreadable" {
-    backups 3
+    history 3
     local middle
     middle=$(nth 2)
     rm "$T/signed/shop/backups/$middle/label.json"
@@ -86,7 +86,7 @@ load chain
     expect_status 3 chain
     expect_text "$middle: missing: it was removed, and no prune says so: $(nth 3) saw it" 'number 2 is missing' 'has no label' BROKEN
     # An unreadable one is neither missing nor proven.
-    backups 1
+    history 1
     chmod u+w "$T/signed/shop/backups/$(nth 3)/label.json"
     echo '{' >"$T/signed/shop/backups/$(nth 3)/label.json"
     expect_status 3 chain
@@ -133,7 +133,7 @@ INI
     expect_status 0 pgassay storage init "$T/offsite"
     printf '[repo offsite]\npath = %s\n%s\n' "$T/offsite" "$(cat "$T/signed.conf")" >"$T/both.conf"
     export PGASSAY_CONFIG=$T/both.conf
-    backups 1
+    history 1
     keep
     REPO=signed,offsite backups 1
     local newest
@@ -152,15 +152,15 @@ INI
 }
 
 @test "two histories under one key are told" {
-    backups 1
+    history 1
     keep
-    backups 1
+    history 1
     local one
     one=$(nth 2)
     cp -r "$T/signed/shop/backups/$one" "$T/one"
     put_back
     rm -r "$T/state"
-    backups 1
+    history 1
     cp -r "$T/one" "$T/signed/shop/backups/$one"
     rm -r "$T/state"
     expect_status 3 chain
@@ -168,7 +168,7 @@ INI
 }
 
 @test "all of a database removed: this host still knows its name" {
-    backups 1
+    history 1
     rm -r "$T/signed/shop"
     expect_status 3 chain
     expect_text 'missing' 'number 1 is missing'
@@ -176,7 +176,7 @@ INI
 
 @test "labels of an older program are accepted without a word, and the first new one names them all" {
     unsigned
-    backups 2
+    history 2
     local l
     for l in "$REPO"/shop/backups/*/label.json; do
         chmod u+w "$l"

@@ -238,6 +238,16 @@ doctor() {
     expect_equal "$(jq .good "$T/doctor.json")" "$([ "$want" = 0 ] && echo true || echo false)"
 }
 
+# plant DB [--at TIME] [--rows N] [--scope HEX]: a true, small backup without a server's help (plant.c says what it is);
+# prints its id.  Of a database that the current server has, real backups can follow.
+plant() {
+    local source=''
+    [ -z "${PGHOST:-}" ] || source=$(psql_in postgres -v d="$1" 2>/dev/null <<<"SELECT system_identifier || ',' || oid FROM pg_database, pg_control_system() WHERE datname = :'d'") || true
+    "$TOP/build/tests/e2e/plant" "$@" --repo "$REPO" ${source:+--source "$source"}
+}
+# The time so many days ago, as plant takes it.
+days_ago() { date -u -d "now - $1 days" +%Y-%m-%dT%H:%M:%SZ; }
+
 repo_new() {
     export REPO=$T/repo.$1
     rm -rf "$REPO"

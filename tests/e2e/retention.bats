@@ -30,8 +30,9 @@ backdate() {
     echo "$to"
 }
 
-# night DAYS: a backup with a row more, of so many days ago.
-night() {
+# night DAYS: a backup of so many days ago, with a row of its own; real_night: one that can be restored, too.
+night() { plant shop --at "$(days_ago "$1")"; }
+real_night() {
     psql_in shop -c "INSERT INTO item VALUES ($1, 'of the night')"
     backup shop
     backdate "$1"
@@ -92,8 +93,8 @@ whole() { expect_status 0 storage list --check; expect_status 0 pgassay verify o
     local old mid new partial
     repo_new rules
     storage policy --keep-last 2
-    partial=$(backup shop -t item && backdate 50)
-    old=$(night 30) && mid=$(night 2) && new=$(night 1)
+    partial=$(plant shop --at "$(days_ago 50)" --scope 0123456789abcdef)
+    old=$(night 30) && mid=$(night 2) && new=$(real_night 1)
     expect_status 0 prune --dry-run
     expect_text "$old" "no rule keeps it" "would go" "keep-last 2" "newest"
     expect_equal "$(ids)" "$partial $old $mid $new"
@@ -131,13 +132,13 @@ whole() { expect_status 0 storage list --check; expect_status 0 pgassay verify o
     local pinned proven two new
     repo_new proven
     storage policy --keep-last 1
-    pinned=$(night 40) && proven=$(night 30)
+    pinned=$(night 40) && proven=$(real_night 30)
     expect_status 0 drill shop
     for record in "$REPO"/shop/drills/*; do valid_json drill "$record"; done
     # A drill that is not to be recorded proves nothing.
-    two=$(night 20)
+    two=$(real_night 20)
     expect_status 0 drill shop --no-record
-    new=$(night 1)
+    new=$(real_night 1)
     storage pin shop "$pinned" --note "for the audit"
     valid_json pin "$REPO"/shop/pins/*
     expect_status 2 storage pin shop "$two"
@@ -187,14 +188,11 @@ whole() { expect_status 0 storage list --check; expect_status 0 pgassay verify o
     local big small
     repo_new shrink
     storage policy --keep-last 1
-    psql_in shop -c "CREATE TABLE other (n int); INSERT INTO other VALUES (1)"
     big=$(night 3)
-    psql_in shop -c "CREATE TABLE saved AS TABLE item; TRUNCATE item"
-    backup shop -T saved && small=$(backdate 2)
+    small=$(plant shop --at "$(days_ago 2)" --rows 0 --scope 0123456789abcdef)
     expect_status 0 prune --grace 0
     expect_equal "$(ids)" "$big $small"     # another scope: nothing to compare with
-    psql_in shop -c "DROP TABLE saved"
-    small=$(night 1)
+    small=$(plant shop --at "$(days_ago 1)" --rows 0)
     expect_status 3 prune --grace 0
     expect_text "$small looks wrong" "rows" "storage accept shop $small"
     [ "$(ids | wc -w)" -eq 3 ]
@@ -209,7 +207,6 @@ whole() { expect_status 0 storage list --check; expect_status 0 pgassay verify o
     expect_text ""
     expect_status 0 storage list
     expect_text "accepted: the shop was emptied"
-    psql_in shop -c "DROP TABLE other; INSERT INTO item SELECT n, md5(n::text) FROM generate_series(1, 2000) n"
 }
 
 @test "what cannot be read stops the prune of its database, not of the others" {
@@ -217,8 +214,7 @@ whole() { expect_status 0 storage list --check; expect_status 0 pgassay verify o
     repo_new unreadable
     storage policy --keep-last 1
     bad=$(night 9) && night 2 && good=$(night 1)
-    psql_in postgres -c "CREATE DATABASE other TEMPLATE template0"
-    backup other && backup other
+    plant other && plant other
     chmod -R u+w "$REPO/shop/backups/$bad" && rm -f "$REPO/shop/backups/$bad/chunks.zst"
     expect_status 4 prune
     expect_text "$bad" "--drop-damaged" '"shop"'
@@ -228,7 +224,6 @@ whole() { expect_status 0 storage list --check; expect_status 0 pgassay verify o
     expect_status 0 prune shop --drop-damaged --grace 0
     expect_equal "$(ids)" "$good"
     whole
-    db_drop other
 }
 
 @test "an emergency removes the oldest that nothing protects, or nothing" {
@@ -248,13 +243,8 @@ whole() { expect_status 0 storage list --check; expect_status 0 pgassay verify o
     expect_equal "$(ids)" "$b $c"
     [ "$(jq '.databases[0].swept.bytes' "$T/free.json")" -ge 1 ]
     # Of several databases the oldest backup goes, whosever it is.
-    # (Each has something of its own: within a second two archives are the same bytes.)
     local days
-    for days in 9 1 0; do
-        psql_in shop -c "COMMENT ON SCHEMA public IS '$days'"
-        backup shop --name twin
-        [ $days = 0 ] || backdate $days twin
-    done
+    for days in 9 1 0; do plant twin --at "$(days_ago $days)"; done
     storage policy twin --min-keep 1
     expect_equal "$(prune --free 1 --json --dry-run | jq -c '[.databases[] | {db, gone: [.backups[] | select(.stays | not).backup]}]')" \
         "[{\"db\":\"shop\",\"gone\":[]},{\"db\":\"twin\",\"gone\":[\"$(backup_ids twin | head -n 1)\"]}]"
@@ -267,7 +257,7 @@ whole() { expect_status 0 storage list --check; expect_status 0 pgassay verify o
     [ "$(id -u)" -eq 0 ] && mkdir -p "$mnt" && mount -t tmpfs -o size=2m tmpfs "$mnt" 2>/dev/null || skip "cannot mount"
     export REPO=$mnt/r
     storage init "$REPO"
-    night 4 && night 3 && night 2
+    real_night 4 && real_night 3 && real_night 2
     before=$(ids)
     dd if=/dev/zero of="$mnt/junk" bs=4096 status=none 2>/dev/null || true
     expect_status 1 prune --free 1

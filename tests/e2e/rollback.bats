@@ -68,9 +68,9 @@ load chain
 
 @test "an unsigned repository: heads and memory tell what they can" {
     unsigned
-    backups 2
+    history 2
     keep
-    backups 1
+    history 1
     expect_equal "$(label_of "$(nth 3)" | jq -c '[.signer, .sequence, .heads[].backup]')" "[null,null,\"$(nth 2)\"]"
     expect_status 0 chain --json
     expect_equal "$(jq -r '[.findings[].class] | join(" ")' <<<"$output")" note
@@ -89,7 +89,7 @@ load chain
 }
 
 @test "a memory that is garbage, cannot be read or cannot be written stops nobody" {
-    backups 1
+    history 1
     local f
     f=$(find "$T/state" -name shop.seen)
     expect_equal "$(stat -c %a "$f")" 600

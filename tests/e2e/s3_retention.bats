@@ -20,7 +20,7 @@ listed() { storage list --json | jq -r '.databases[0].backups[].backup' | xargs;
     storage init "$REPO"
     storage policy --keep-last 1
     expect_equal "$(storage policy --json | jq -c .policy)" '{"keep_last":1}'
-    backup shop && backup shop
+    plant shop --at "$(days_ago 1)" && backup shop
     read -r one two <<<"$(listed)"
     storage pin shop "$one" --note "for the audit"
     expect_status 0 drill shop
@@ -42,7 +42,7 @@ listed() { storage list --json | jq -r '.databases[0].backups[].backup' | xargs;
     export REPO=s3://locked/retention
     storage init "$REPO"
     storage policy --keep-last 1
-    for _ in 1 2; do backup shop --repo-option object-lock=governance --repo-option object-lock-days=1; done
+    for _ in 1 2; do plant shop --repo-option object-lock=governance --repo-option object-lock-days=1; done
     before=$(listed)
     expect_status 0 storage prune --dry-run
     expect_text "locked until"

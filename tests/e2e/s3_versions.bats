@@ -31,11 +31,11 @@ may() {
 @test "what a backup needs is locked; prune says so, leaves it, and is content" {
     local first until
     new_repo locked
-    backup shop
+    plant shop
     first=$(newest)
     until=$(chunk_list s3://kept/locked "$first" | cut -d' ' -f4 | sort -u)
     [ "$until" -ge $(($(date +%s) + 10 * 86400)) ] && [ $((until % (30 * 86400))) -eq 0 ]
-    backup shop
+    plant shop
     expect_equal "$(chunk_list s3://kept/locked "$(newest)" | cut -d' ' -f4 | sort -u)" "$until"
     storage policy --keep-last 1
     storage prune --json >"$T/prune.json"

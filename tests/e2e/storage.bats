@@ -101,8 +101,7 @@ damage() { chmod u+w "$1"; printf 'XXXX' | dd of="$1" bs=1 seek=10 conv=notrunc 
 @test "list and show know damaged and void backups" {
     local one two run
     repo_new states
-    backup shop && one=$(last_id shop)
-    backup shop && two=$(last_id shop)
+    one=$(plant shop) && two=$(plant shop)
     chmod u+w "$REPO/shop/backups/$one/label.json" && truncate -s 100 "$REPO/shop/backups/$one/label.json"
     run=$(jq -r .run "$REPO/shop/backups/$two/label.json")
     touch "$REPO/shop/runs/$run.revoked"
