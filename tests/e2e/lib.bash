@@ -6,7 +6,7 @@
 #
 # One directory a test file, $T: servers in $T/pg, repositories made by repo_new, $TMPDIR = $T/tmp.  The
 # tools' own environment is closed off: HOME, configuration and state lie in $T too.  In the environment:
-# E2E_BIN (the tools to test, build/bin), E2E_TMP (where $T is made), E2E_TEMPLATES (clusters to copy, see initdb).
+# E2E_BIN (the tools to test, build/bin), E2E_TMP (where $T is made), E2E_TEMPLATES (where run made clusters to copy).
 # shellcheck shell=bash disable=SC2034,SC2154  # bats reads and sets variables
 
 TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
@@ -29,10 +29,6 @@ e2e_setup() {
     export PGASSAY_CONFIG=$T/pgassay.conf PGASSAY_STATE_DIR=$T/state
     export XDG_CONFIG_HOME=$T/home/.config XDG_STATE_HOME=$T/home/.local/state
     SERVER_BIN=$(server_bin) && export SERVER_BIN
-    if [ -z "${E2E_TEMPLATES:-}" ]; then
-        export E2E_TEMPLATES=$T/templates
-        mkdir -m 1777 "$E2E_TEMPLATES"    # scratch servers have users of their own
-    fi
     copying_bindir
     drills_copy
     # Debian's /usr/bin/psql is a wrapper in Perl, whose start costs more than most queries.
@@ -94,7 +90,22 @@ as_server() {
     fi
 }
 
-# copying_bindir: $T/pgbin is $SERVER_BIN, but for its initdb, which copies what it made once (see initdb).
+# template DIR: a cluster as pg_start and scratch servers want theirs, made by $SERVER_BIN, for initdb to copy: anybody's to read.
+template() {
+    local options=(--no-sync --locale=C --encoding=UTF8 --auth=trust --username=postgres)
+    [ "$(server_major)" -lt 14 ] || options+=(--no-instructions)
+    mkdir -p "$1"
+    [ "$(id -u)" -ne 0 ] || chown postgres "$1"
+    as_server env TZ=UTC LC_ALL=C "$SERVER_BIN/initdb" "${options[@]}" -D "$1/cluster" >"$1/initdb.log" 2>&1 || { cat "$1/initdb.log" >&2; return 1; }
+    rm -f "$1"/cluster/pg_wal/0*
+    [ "$(id -u)" -ne 0 ] || chown -R root "$1"
+    chmod -R go+rX "$1"
+    printf '%s\n' TZ=UTC "${options[@]}" | sort >"$1/made-with"
+}
+# That of this run's PostgreSQL: run makes them, else it is this file's own.
+template_dir() { echo "${E2E_TEMPLATES:-$T/templates}/$("$SERVER_BIN/postgres" --version | tr -c 'A-Za-z0-9.\n' _)"; }
+
+# copying_bindir: $T/pgbin is $SERVER_BIN, but for its initdb, which copies a template (see initdb).
 copying_bindir() {
     rm -rf "$T/pgbin"
     mkdir "$T/pgbin"
@@ -102,7 +113,8 @@ copying_bindir() {
     rm "$T/pgbin/initdb"
     cp "$BATS_TEST_DIRNAME/initdb" "$T/pgbin/.initdb"
     # Who runs it has an empty environment: all that it needs stands in it.
-    printf '#!/bin/sh\nexec "%s" "%s" "%s" "$@"\n' "$T/pgbin/.initdb" "$SERVER_BIN/initdb" "$E2E_TEMPLATES" >"$T/pgbin/initdb"
+    printf '#!/bin/sh\ncase "$*" in *--version* | -V) exec "%s" --version ;; esac\nexec "%s" "%s" "%s" "$@"\n' \
+        "$SERVER_BIN/initdb" "$T/pgbin/.initdb" "$SERVER_BIN/initdb" "$(template_dir)" >"$T/pgbin/initdb"
     chmod 755 "$T/pgbin/initdb" "$T/pgbin/.initdb"
 }
 
@@ -116,10 +128,12 @@ drills_initdb() {
 
 # pg_start NAME [SETTING=VALUE...]: a new cluster, socket only; becomes the current one.
 pg_start() {
-    local name=$1 d=$T/pg/$1
+    local name=$1 d=$T/pg/$1 options
     shift
     if [ ! -f "$d/PG_VERSION" ]; then
-        as_server "$T/pgbin/initdb" -D "$d" --no-sync --locale=C --encoding=UTF8 --auth=trust --username=postgres >"$T/initdb.log" 2>&1 ||
+        [ -d "$(template_dir)" ] || template "$(template_dir)" || return 1
+        mapfile -t options < <(grep -v ^TZ= "$(template_dir)/made-with")
+        as_server env TZ=UTC "$T/pgbin/initdb" -D "$d" "${options[@]}" >"$T/initdb.log" 2>&1 ||
             { cat "$T/initdb.log" >&2; return 1; }
         as_server tee -a "$d/postgresql.conf" >/dev/null <<CONF
 listen_addresses = ''
