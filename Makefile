@@ -122,6 +122,7 @@ lint-quick:
 	scripts/lint-includes
 	scripts/lint-headers
 	scripts/lint-shell
+	scripts/lint-print
 	scripts/lint-layout
 	scripts/lint-format
 	scripts/lint-cppcheck $(BUILD)/cppcheck $(ALL_SRC)

@@ -8,6 +8,7 @@
 #include "core/cancel.h"
 #include "core/exit.h"
 #include "core/log.h"
+#include "core/print.h"
 #include "pg/conn/tools.h"
 #include "storage/repo/repo_keys.h"
 
@@ -103,7 +104,7 @@ run_cli(struct cli *c, struct err *e)
     document = json_pack("{s:o}", "backups", results);
     if (c->options.json) {
         (void)json_dumpf(document, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
-        (void)putchar('\n');
+        print_out("\n");
     }
     json_decref(document);
     return status;

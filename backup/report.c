@@ -7,6 +7,7 @@
 #include "core/human.h"
 #include "core/json.h"
 #include "core/log.h"
+#include "core/print.h"
 
 enum { HUMAN = 48 };
 
@@ -15,8 +16,8 @@ print_sizes(const struct label *l)
 {
     char fresh[HUMAN], reused[HUMAN];
 
-    (void)printf("%s stored new, %s reused", size_human(l->new_bytes, fresh, sizeof fresh),
-                 size_human(l->stored_bytes - l->new_bytes, reused, sizeof reused));
+    print_out("%s stored new, %s reused", size_human(l->new_bytes, fresh, sizeof fresh),
+              size_human(l->stored_bytes - l->new_bytes, reused, sizeof reused));
 }
 
 static void
@@ -25,20 +26,20 @@ print_stored(const struct outcome *o)
     const struct label *l = outcome_label(o);
     char                rows[HUMAN], tables[HUMAN], read[HUMAN], took[HUMAN];
 
-    (void)printf("%s: backup %s: %s, %s, %s read, ", o->name, l->id,
-                 count_human(l->tables, "table", tables, sizeof tables),
-                 count_human(l->rows, "row", rows, sizeof rows),
-                 size_human(l->raw_bytes, read, sizeof read));
+    print_out("%s: backup %s: %s, %s, %s read, ", o->name, l->id,
+              count_human(l->tables, "table", tables, sizeof tables),
+              count_human(l->rows, "row", rows, sizeof rows),
+              size_human(l->raw_bytes, read, sizeof read));
     if (o->n_repos == 1) {
         print_sizes(l);
-        (void)printf(", ");
+        print_out(", ");
     }
-    (void)printf("%s\n", duration_human(l->seconds, took, sizeof took));
+    print_out("%s\n", duration_human(l->seconds, took, sizeof took));
     for (size_t i = 0; i < o->n_repos && o->n_repos > 1; i++) {
         if (o->repos[i].label != NULL) {
-            (void)printf("  %s: ", o->repos[i].location);
+            print_out("  %s: ", o->repos[i].location);
             print_sizes(o->repos[i].label);
-            (void)putchar('\n');
+            print_out("\n");
         }
     }
 }
@@ -49,16 +50,16 @@ print_planned(const struct outcome *o)
     char tables[HUMAN], size[HUMAN];
     bool first = true;
 
-    (void)printf("%s: would back up %s of database \"%s\" (%s) into ", o->name,
-                 count_human(o->plan->tables, "table", tables, sizeof tables), o->dbname,
-                 size_human(o->relation_bytes, size, sizeof size));
+    print_out("%s: would back up %s of database \"%s\" (%s) into ", o->name,
+              count_human(o->plan->tables, "table", tables, sizeof tables), o->dbname,
+              size_human(o->relation_bytes, size, sizeof size));
     for (size_t i = 0; i < o->n_repos; i++) {
         if (o->repos[i].err.kind == ERR_NONE) {
-            (void)printf("%s%s", first ? "" : ", ", o->repos[i].location);
+            print_out("%s%s", first ? "" : ", ", o->repos[i].location);
             first = false;
         }
     }
-    (void)putchar('\n');
+    print_out("\n");
 }
 
 static void
@@ -77,7 +78,7 @@ static void
 print_pruned(const struct outcome *o, const struct outcome_repo *r)
 {
     if (r->prune_warnings != NULL) {
-        (void)fputs(r->prune_warnings, stderr);
+        print_raw(stderr, r->prune_warnings);
     }
     if (r->prune_err.kind != ERR_NONE) {
         log_warn("backup %s is stored, but \"%s\" in \"%s\" could not be pruned: %s", r->label->id,
@@ -118,7 +119,7 @@ report_text(const struct outcome *o, bool wanted)
     if (o->status == OUTCOME_STORED && wanted) {
         print_stored(o);
         for (size_t i = 0; i < o->n_repos; i++) {
-            (void)fputs(o->repos[i].prune_text != NULL ? o->repos[i].prune_text : "", stdout);
+            print_raw(stdout, o->repos[i].prune_text != NULL ? o->repos[i].prune_text : "");
         }
     } else if (o->status == OUTCOME_PLANNED) {
         print_planned(o);

@@ -6,10 +6,10 @@
 
 #include "backup/job.h"
 #include "backup/prune.h"
-#include "core/enc.h"
 #include "core/exit.h"
 #include "core/human.h"
 #include "core/json.h"
+#include "core/utf8.h"
 
 static char *
 copied(const char *s)

@@ -19,15 +19,4 @@ char *name_encode(const char *name);
 /* The exact inverse; NULL when text is empty or not what name_encode() would write. */
 char *name_decode(const char *text);
 
-/* True when s is valid UTF-8 (no surrogates, no overlong forms). */
-bool utf8_valid(const char *s, size_t n);
-
-/* Replaces each byte that is part of no valid UTF-8 by a question mark: for messages that must
- * be text. */
-void utf8_clean(char *s);
-
-/* A name from elsewhere as a terminal may see it: valid UTF-8, and a question mark for each control
- * character.  Allocated. */
-char *utf8_printable(const char *);
-
 #endif

@@ -268,19 +268,3 @@ clock_seconds(void)
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
-
-void
-line_human(FILE *out, const char *s)
-{
-    for (; *s != '\0'; s++) {
-        unsigned char c = (unsigned char)*s;
-
-        if (c == '\n') {
-            (void)fputs("\\n", out);
-        } else if (c < 0x20 || c == 0x7f) {
-            (void)fprintf(out, "\\x%02x", c);
-        } else {
-            (void)fputc(c, out);
-        }
-    }
-}

@@ -32,9 +32,6 @@ char *time_compact(time_t, char *out, size_t cap);
  * a zone it is local time.  ERR_USAGE names the text. */
 int time_parse(const char *text, time_t *, struct err *);
 
-/* As part of one line, whatever it holds: newlines and other control characters escaped. */
-void line_human(FILE *, const char *);
-
 /* Seconds on a clock that never jumps. */
 double clock_seconds(void);
 

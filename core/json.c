@@ -6,6 +6,7 @@
 
 #include "core/enc.h"
 #include "core/mem.h"
+#include "core/utf8.h"
 
 /* Before main(), in every program that has this module, so that none can forget it.  jansson
  * reports a failed allocation through the result of each single call, json_object_set_new() for

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/print.h"
 #include "core/progress.h"
 
 static char           program[64] = "pgassay";
@@ -22,29 +23,6 @@ log_wants(enum log_level l)
     return l <= level;
 }
 
-/*
- * Names and server messages come from outside: they may neither steer the
- * terminal nor forge a line of ours, so that control characters become '?' and
- * further lines are indented.
- */
-static void
-put_text(const char *s)
-{
-    for (; *s != '\0'; s++) {
-        unsigned char c = (unsigned char)*s;
-
-        if (c == '\n') {
-            if (s[1] != '\0') {
-                (void)fputs("\n    ", stderr);
-            }
-        } else if ((c < 0x20 && c != '\t') || c == 0x7f) {
-            (void)putc('?', stderr);
-        } else {
-            (void)putc(c, stderr);
-        }
-    }
-}
-
 static void __attribute__((format(printf, 2, 0)))
 put_line(const char *label, const char *fmt, va_list ap)
 {
@@ -56,9 +34,9 @@ put_line(const char *label, const char *fmt, va_list ap)
     }
     progress_hide(); /* also keeps other threads' lines out */
     flockfile(stderr);
-    (void)fprintf(stderr, "%s: %s", program, label);
-    put_text(text);
-    (void)putc('\n', stderr);
+    print_to(stderr, "%s: %s", program, label);
+    print_lines(stderr, text); /* no name or message steers the terminal or forges a line */
+    print_raw(stderr, "\n");
     (void)fflush(stderr);
     funlockfile(stderr);
     progress_show();

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/human.h"
+#include "core/print.h"
 
 #define REDRAW_SECONDS 0.2
 
@@ -76,7 +77,7 @@ progress_start(const char *what, uint64_t total, bool quiet)
     pthread_mutex_lock(&p.lock);
     wipe();
     p.on = !quiet && isatty(STDERR_FILENO) != 0;
-    (void)snprintf(p.what, sizeof p.what, "%s", what);
+    (void)print_copy(p.what, sizeof p.what, what);
     p.done = 0;
     p.total = total;
     p.began = clock_seconds();
@@ -89,7 +90,7 @@ void
 progress_phase(const char *what)
 {
     pthread_mutex_lock(&p.lock);
-    (void)snprintf(p.what, sizeof p.what, "%s", what);
+    (void)print_copy(p.what, sizeof p.what, what);
     p.drawn_at = 0;
     draw_soon();
     pthread_mutex_unlock(&p.lock);

@@ -10,6 +10,7 @@
 #include "core/exit.h"
 #include "core/human.h"
 #include "core/json.h"
+#include "core/print.h"
 #include "restore/restore.h"
 
 static json_t *
@@ -41,7 +42,8 @@ print_json(json_t *o, struct err *e)
     int        rc = json_write(o, &out, e);
 
     if (rc == 0) {
-        (void)puts(buf_str(&out));
+        print_raw(stdout, buf_str(&out));
+        print_raw(stdout, "\n");
     }
     buf_free(&out);
     json_decref(o);
@@ -76,13 +78,7 @@ list_json(const struct restore *r)
 static void
 print_object(const char *kind, const char *schema, const char *name)
 {
-    line_human(stdout, kind);
-    (void)putchar(' ');
-    if (schema != NULL) {
-        line_human(stdout, schema);
-        (void)putchar('.');
-    }
-    line_human(stdout, name);
+    print_out("%s %s%s%s", kind, schema == NULL ? "" : schema, schema == NULL ? "" : ".", name);
 }
 
 int
@@ -94,24 +90,24 @@ report_list(const struct restore *r, struct err *e)
     if (r->o->json) {
         return print_json(list_json(r), e);
     }
-    printf("backup %s of \"%s\", as it was at %s\n", r->label->id, r->label->dbname,
-           time_rfc3339(r->label->snapshot, when, sizeof when));
+    print_out("backup %s of \"%s\", as it was at %s\n", r->label->id, r->label->dbname,
+              time_rfc3339(r->label->snapshot, when, sizeof when));
     for (size_t i = 0; i < m->n_tables; i++) {
         const struct manifest_table *t = &m->tables[i];
         print_object("table", t->schema, t->name);
-        printf(": %s, %s%s%s\n", count_human(t->rows, "row", count, sizeof count),
-               size_human(t->bytes, size, sizeof size),
-               t->skipped == NULL ? "" : "; no data: ", t->skipped == NULL ? "" : t->skipped);
+        print_out(": %s, %s%s%s\n", count_human(t->rows, "row", count, sizeof count),
+                  size_human(t->bytes, size, sizeof size),
+                  t->skipped == NULL ? "" : "; no data: ", t->skipped == NULL ? "" : t->skipped);
     }
     for (size_t i = 0; i < m->n_objects; i++) {
         const struct manifest_object *x = &m->objects[i];
         if (strcmp(x->kind, "TABLE") != 0) {
             print_object(x->kind, x->schema, x->name);
-            (void)putchar('\n');
+            print_out("\n");
         }
     }
     if (m->lo_count > 0) {
-        printf("%s\n", count_human(m->lo_count, "large object", count, sizeof count));
+        print_out("%s\n", count_human(m->lo_count, "large object", count, sizeof count));
     }
     return 0;
 }
@@ -181,16 +177,16 @@ print_for_people(const struct restore *r)
     count_human(r->n_tables, "table", tables, sizeof tables);
     count_human(r->o->dry_run ? r->label->rows : r->rows, "row", rows, sizeof rows);
     if (r->o->dry_run) {
-        printf("nothing stands in the way of restoring backup %s of \"%s\" as \"%s\" (%s, %s)\n",
-               r->label->id, r->label->dbname, r->name, tables, rows);
+        print_out("nothing stands in the way of restoring backup %s of \"%s\" as \"%s\" (%s, %s)\n",
+                  r->label->id, r->label->dbname, r->name, tables, rows);
         return;
     }
-    printf("restored backup %s of \"%s\" as \"%s\": %s, %s, %s in %s\n", r->label->id,
-           r->label->dbname, r->name, tables, rows, size_human(r->bytes, size, sizeof size),
-           duration_human(r->seconds, took, sizeof took));
+    print_out("restored backup %s of \"%s\" as \"%s\": %s, %s, %s in %s\n", r->label->id,
+              r->label->dbname, r->name, tables, rows, size_human(r->bytes, size, sizeof size),
+              duration_human(r->seconds, took, sizeof took));
     if (r->problems.n > 0) {
-        printf("not restored as it was: %s, named above\n",
-               count_human(r->problems.n, "object", objects, sizeof objects));
+        print_out("not restored as it was: %s, named above\n",
+                  count_human(r->problems.n, "object", objects, sizeof objects));
     }
 }
 
@@ -207,9 +203,9 @@ report_result(const struct restore *r, int status, const struct err *why, struct
         print_for_people(r);
     }
     if (r->keep_command != NULL) {
-        printf("scratch server: psql -h %s -p %s -U %s -d %s\n", r->host, r->port, r->user,
-               r->name);
-        printf("to remove it:\n%s\n", r->keep_command);
+        print_out("scratch server: psql -h %s -p %s -U %s -d %s\n", r->host, r->port, r->user,
+                  r->name);
+        print_out("to remove it:\n%s\n", r->keep_command);
     }
     return 0;
 }

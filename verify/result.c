@@ -8,6 +8,7 @@
 #include "core/exit.h"
 #include "core/human.h"
 #include "core/json.h"
+#include "core/print.h"
 
 void
 result_init(struct verify_result *r, enum verb verb)
@@ -132,7 +133,8 @@ print_json(const struct verify_result *r, struct err *e)
     }
     rc = json_write(o, &text, e);
     if (rc == 0) {
-        puts(buf_str(&text));
+        print_raw(stdout, buf_str(&text));
+        print_raw(stdout, "\n");
     }
     json_decref(o);
     buf_free(&text);
@@ -145,11 +147,11 @@ print_objects_block(const struct verify_result *r)
     const struct result_stored *s = &r->stored;
     char                        size[16], objects[48], backups[48], databases[48];
 
-    printf("read and hashed  %s (%s) of %s in %s\n",
-           count_human(s->objects, "object", objects, sizeof objects),
-           size_human(s->bytes, size, sizeof size),
-           count_human(s->backups, "backup", backups, sizeof backups),
-           count_human(s->databases, "database", databases, sizeof databases));
+    print_out("read and hashed  %s (%s) of %s in %s\n",
+              count_human(s->objects, "object", objects, sizeof objects),
+              size_human(s->bytes, size, sizeof size),
+              count_human(s->backups, "backup", backups, sizeof backups),
+              count_human(s->databases, "database", databases, sizeof databases));
 }
 
 static void
@@ -158,11 +160,11 @@ print_chain_block(const struct verify_result *r)
     const struct result_chained *c = &r->chained;
     char                         labels[48], tombstones[48], signers[48], databases[48];
 
-    printf("looked at        %s and %s of %s in %s\n",
-           count_human(c->labels, "label", labels, sizeof labels),
-           count_human(c->tombstones, "tombstone", tombstones, sizeof tombstones),
-           count_human(c->signers, "signer", signers, sizeof signers),
-           count_human(c->databases, "database", databases, sizeof databases));
+    print_out("looked at        %s and %s of %s in %s\n",
+              count_human(c->labels, "label", labels, sizeof labels),
+              count_human(c->tombstones, "tombstone", tombstones, sizeof tombstones),
+              count_human(c->signers, "signer", signers, sizeof signers),
+              count_human(c->databases, "database", databases, sizeof databases));
 }
 
 static void
@@ -171,8 +173,8 @@ print_xid_line(const json_t *xid)
     char age[32];
 
     if (xid != NULL && json_opt_int(xid, "age", -1) >= 0)
-        printf("XID age          %s at the source when backed up (a restore starts anew)\n",
-               count_human((uint64_t)json_opt_int(xid, "age", 0), NULL, age, sizeof age));
+        print_out("XID age          %s at the source when backed up (a restore starts anew)\n",
+                  count_human((uint64_t)json_opt_int(xid, "age", 0), NULL, age, sizeof age));
 }
 
 static void
@@ -181,24 +183,24 @@ print_compared_block(const struct verify_result *r)
     const struct result_compared *c = &r->compared;
     char                          size[48], text[32], a[48], b[48];
 
-    printf("backup           %s of %s, %s old\n", r->label->id, r->label->db,
-           duration_human(backup_age(r), text, sizeof text));
-    printf("compared with    %s\n", r->against);
-    printf("tables           %s, %s", count_human(c->tables, NULL, a, sizeof a),
-           count_human(c->rows, "row", b, sizeof b));
+    print_out("backup           %s of %s, %s old\n", r->label->id, r->label->db,
+              duration_human(backup_age(r), text, sizeof text));
+    print_out("compared with    %s\n", r->against);
+    print_out("tables           %s, %s", count_human(c->tables, NULL, a, sizeof a),
+              count_human(c->rows, "row", b, sizeof b));
     if (c->contents)
-        printf(", %s by fingerprint\n", size_human(c->bytes, size, sizeof size));
+        print_out(", %s by fingerprint\n", size_human(c->bytes, size, sizeof size));
     else
-        printf(" counted; contents were NOT compared (--full does)\n");
-    printf("schema           %s, %s\n", count_human(c->objects, "object", a, sizeof a),
-           count_human(c->extensions, "extension", b, sizeof b));
-    printf("besides          %s, %s, %s%s\n", count_human(c->sequences, "sequence", a, sizeof a),
-           count_human(c->matviews, "materialized view", b, sizeof b),
-           count_human(c->large_objects, "large object", size, sizeof size),
-           c->contents ? "" : " (counted)");
+        print_out(" counted; contents were NOT compared (--full does)\n");
+    print_out("schema           %s, %s\n", count_human(c->objects, "object", a, sizeof a),
+              count_human(c->extensions, "extension", b, sizeof b));
+    print_out("besides          %s, %s, %s%s\n", count_human(c->sequences, "sequence", a, sizeof a),
+              count_human(c->matviews, "materialized view", b, sizeof b),
+              count_human(c->large_objects, "large object", size, sizeof size),
+              c->contents ? "" : " (counted)");
     print_xid_line(r->xid);
     if (r->verb == VERB_DRILL)
-        printf("recovery time    %s\n", duration_human(r->recovery_s, text, sizeof text));
+        print_out("recovery time    %s\n", duration_human(r->recovery_s, text, sizeof text));
 }
 
 static void
@@ -208,10 +210,10 @@ print_proven_block(const struct verify_result *r)
         const struct result_proven *p = &r->proven[i];
         char                        chunks[48], size[16];
 
-        printf("opened           %s of %s by key %s (%s): manifest and %s (%s)\n", p->backup,
-               p->database, p->key, p->key_name,
-               count_human(p->chunks, "chunk", chunks, sizeof chunks),
-               size_human(p->bytes, size, sizeof size));
+        print_out("opened           %s of %s by key %s (%s): manifest and %s (%s)\n", p->backup,
+                  p->database, p->key, p->key_name,
+                  count_human(p->chunks, "chunk", chunks, sizeof chunks),
+                  size_human(p->bytes, size, sizeof size));
     }
 }
 
@@ -238,17 +240,18 @@ print_verdict(const struct verify_result *r)
 
     duration_human(r->seconds, text, sizeof text);
     if (result_exit_status(r) == EXIT_GOOD && r->verb == VERB_OBJECTS)
-        printf("verdict          good: everything stored is what was written (%s)\n", text);
+        print_out("verdict          good: everything stored is what was written (%s)\n", text);
     else if (result_exit_status(r) == EXIT_GOOD && r->verb == VERB_CHAIN)
-        printf("verdict          good: nothing is missing (%s)\n", text);
+        print_out("verdict          good: nothing is missing (%s)\n", text);
     else if (result_exit_status(r) == EXIT_GOOD && r->verb == VERB_KEY_DRILL)
-        printf("verdict          good: each key opens what it should (%s)\n", text);
+        print_out("verdict          good: each key opens what it should (%s)\n", text);
     else if (result_exit_status(r) == EXIT_GOOD)
-        printf("verdict          equal%s (%s)\n",
-               r->compared.contents ? "" : " in all but contents, which were not compared", text);
+        print_out("verdict          equal%s (%s)\n",
+                  r->compared.contents ? "" : " in all but contents, which were not compared",
+                  text);
     else
-        printf("verdict          %s: %zu different, %zu not compared (%s)\n", bad_verdict(r),
-               different, uncompared, text);
+        print_out("verdict          %s: %zu different, %zu not compared (%s)\n", bad_verdict(r),
+                  different, uncompared, text);
 }
 
 /* However quiet: a server that nobody knows of would run for ever. */
@@ -256,8 +259,8 @@ static void
 print_kept(const struct verify_result *r)
 {
     if (r->keep_command != NULL) {
-        printf("scratch server: %s\n", r->reach_command);
-        printf("to remove it:\n%s\n", r->keep_command);
+        print_out("scratch server: %s\n", r->reach_command);
+        print_out("to remove it:\n%s\n", r->keep_command);
     }
 }
 
@@ -272,7 +275,7 @@ result_print(const struct verify_result *r, bool json, bool quiet, struct err *e
     }
     findings_print(&r->findings, stdout);
     if (r->findings.n > 0)
-        putchar('\n');
+        print_out("\n");
     if (r->verb == VERB_OBJECTS)
         print_objects_block(r);
     else if (r->verb == VERB_CHAIN)

@@ -4,15 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/enc.h"
 #include "core/human.h"
+#include "core/print.h"
 
 enum { COLUMNS_MAX = 16 };
 
 void
 texttable_add(struct texttable *t, const char *cell)
 {
-    strlist_take(&t->cells, utf8_printable(cell != NULL ? cell : ""));
+    size_t n = print_copy(NULL, 0, cell != NULL ? cell : "") + 1;
+    char  *shown = xmalloc(n);
+
+    (void)print_copy(shown, n, cell != NULL ? cell : "");
+    strlist_take(&t->cells, shown);
 }
 
 void
@@ -54,14 +58,14 @@ print_row(char *const *cells, const char *const *heads, const size_t *widths, si
         size_t pad = widths[c] - width_of(cells[c]);
 
         if (cells[c][0] != '\0') {
-            (void)fprintf(f, "%*s%s", (int)(owed + (right ? pad : 0)), "", cells[c]);
+            print_to(f, "%*s%s", (int)(owed + (right ? pad : 0)), "", cells[c]);
             owed = right ? 0 : pad;
         } else {
             owed += pad;
         }
         owed += 2;
     }
-    (void)fputc('\n', f);
+    print_to(f, "\n");
 }
 
 void

@@ -13,6 +13,7 @@
 #include "core/host/ownership.h"
 #include "core/host/proc.h"
 #include "core/mem.h"
+#include "core/print.h"
 
 /* One byte more than a passphrase may have: the line feed. */
 enum { LINE_MAX_BYTES = PASSPHRASE_MAX + 1 };
@@ -120,6 +121,7 @@ ask_once(int tty, const char *prompt, const char *what, struct secret *out, stru
 {
     struct termios shown;
     struct termios hidden;
+    char           shown_prompt[512];
     int            rc;
 
     if (tcgetattr(tty, &shown) != 0) {
@@ -128,7 +130,8 @@ ask_once(int tty, const char *prompt, const char *what, struct secret *out, stru
     hidden = shown;
     hidden.c_lflag &= ~(tcflag_t)ECHO;
     (void)tcsetattr(tty, TCSAFLUSH, &hidden);
-    (void)dprintf(tty, "%s: ", prompt);
+    (void)print_copy(shown_prompt, sizeof shown_prompt, prompt);
+    (void)dprintf(tty, "%s: ", shown_prompt);
     rc = wait_for_person(tty, e) != 0 ? -1 : from_fd(tty, what, "the terminal", out, e);
     (void)tcsetattr(tty, TCSAFLUSH, &shown);
     (void)dprintf(tty, "\n");

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/human.h"
 #include "core/json.h"
 #include "core/mem.h"
+#include "core/print.h"
 
 static const char *const class_name[] = {"different", "not compared", "note", "good", "bad"};
 
@@ -62,19 +62,14 @@ findings_count(const struct findings *f, enum finding_class class)
 static void
 print_finding(FILE *out, const struct finding *one)
 {
-    fprintf(out, "  %-12s ", class_name[one->class]);
-    line_human(out, one->object);
-    fputs(": ", out);
-    line_human(out, one->what);
+    print_to(out, "  %-12s %s: %s", class_name[one->class], one->object, one->what);
     if (one->want != NULL) {
-        fputs(": want ", out);
-        line_human(out, one->want);
+        print_to(out, ": want %s", one->want);
     }
     if (one->have != NULL) {
-        fputs(one->want != NULL ? ", have " : ": ", out);
-        line_human(out, one->have);
+        print_to(out, "%s%s", one->want != NULL ? ", have " : ": ", one->have);
     }
-    fputc('\n', out);
+    print_to(out, "\n");
 }
 
 /* Groups come in the order in which their first finding was made. */
@@ -86,7 +81,7 @@ findings_print(const struct findings *f, FILE *out)
     for (size_t i = 0; i < f->n; i++) {
         if (done[i])
             continue;
-        fprintf(out, "%s\n", f->v[i].group);
+        print_to(out, "%s\n", f->v[i].group);
         for (size_t k = i; k < f->n; k++) {
             if (done[k] || strcmp(f->v[k].group, f->v[i].group) != 0)
                 continue;

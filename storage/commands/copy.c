@@ -7,6 +7,7 @@
 #include "core/host/hostlock.h"
 #include "core/human.h"
 #include "core/json.h"
+#include "core/print.h"
 #include "storage/commands/cmd.h"
 #include "storage/format/object.h"
 #include "storage/heal/copy.h"
@@ -76,17 +77,17 @@ print_entry(const char *db, const struct copy_entry *x)
     (void)count_human(x->new_chunks, "chunk", chunks, sizeof chunks);
     switch (x->status) {
     case COPY_DONE:
-        (void)printf("%s: %s copied: %s (%s) of %s sent\n", db, x->id, sent, chunks, all);
+        print_out("%s: %s copied: %s (%s) of %s sent\n", db, x->id, sent, chunks, all);
         break;
     case COPY_PLANNED:
-        (void)printf("%s: %s would be copied: about %s (%s) of %s to send\n", db, x->id, sent,
-                     chunks, all);
+        print_out("%s: %s would be copied: about %s (%s) of %s to send\n", db, x->id, sent, chunks,
+                  all);
         break;
     case COPY_PRESENT:
-        (void)printf("%s: %s is there\n", db, x->id);
+        print_out("%s: %s is there\n", db, x->id);
         break;
     case COPY_EXPIRED:
-        (void)printf("%s: %s has expired there, and is only copied when it is named\n", db, x->id);
+        print_out("%s: %s has expired there, and is only copied when it is named\n", db, x->id);
         break;
     case COPY_FAILED:
         break;

@@ -3,6 +3,7 @@
 
 #include "core/exit.h"
 #include "core/json.h"
+#include "core/print.h"
 #include "storage/commands/cmd.h"
 #include "storage/contract/location.h"
 #include "storage/doctor/doctor.h"
@@ -52,17 +53,17 @@ result_json(const struct doctor *d)
 static void
 print_finding(const struct finding *f)
 {
-    (void)printf("  %-4s  %-15s  %s\n", f->class == FINDING_BAD ? "BAD" : verdict(f), f->object,
-                 f->what);
+    print_out("  %-4s  %-15s  %s\n", f->class == FINDING_BAD ? "BAD" : verdict(f), f->object,
+              f->what);
     if (f->advice != NULL) {
-        (void)printf("  %-4s  %-15s  -> %s\n", "", "", f->advice);
+        print_out("  %-4s  %-15s  -> %s\n", "", "", f->advice);
     }
 }
 
 static void
 print_text(const struct doctor *d, bool only_bad)
 {
-    (void)printf("%s\n", d->place->location);
+    print_out("%s\n", d->place->location);
     for (size_t i = 0; i < d->found.n; i++) {
         if (!only_bad || d->found.v[i].class == FINDING_BAD) {
             print_finding(&d->found.v[i]);
@@ -71,9 +72,9 @@ print_text(const struct doctor *d, bool only_bad)
     if (d->settings.n == 0 || only_bad) {
         return;
     }
-    (void)printf("\nsettings for [repo NAME]:\n");
+    print_out("\nsettings for [repo NAME]:\n");
     for (size_t i = 0; i < d->settings.n; i++) {
-        (void)printf("  %s\n", d->settings.v[i]);
+        print_out("  %s\n", d->settings.v[i]);
     }
     doctor_s3_print_policies(d);
 }

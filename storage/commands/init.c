@@ -2,6 +2,7 @@
 
 #include "core/exit.h"
 #include "core/json.h"
+#include "core/print.h"
 #include "storage/commands/cmd.h"
 
 struct init_options {
@@ -32,7 +33,7 @@ run(const struct cmd *c, struct err *e)
     if (c->json) {
         rc = json_print(json_pack("{s:s,s:s}", "repository", place.location, "repo_id", r->id), e);
     } else if (!c->quiet && isatty(STDOUT_FILENO)) {
-        (void)printf("new repository %s in %s\n", r->id, place.location);
+        print_out("new repository %s in %s\n", r->id, place.location);
     }
     repo_close(r);
     return rc;

@@ -8,6 +8,7 @@
 #include "core/crypto/keyfile.h"
 #include "core/exit.h"
 #include "core/json.h"
+#include "core/print.h"
 #include "storage/commands/cmd.h"
 
 struct keygen_options {
@@ -48,8 +49,7 @@ print_key(const struct cmd *c, const struct secret_key *k, const char *path, con
                           e);
     }
     if (!c->quiet && isatty(STDOUT_FILENO)) {
-        (void)printf("key %s (%s): secret in %s, public in %s\n", k->pub.id, k->pub.name, path,
-                     pub);
+        print_out("key %s (%s): secret in %s, public in %s\n", k->pub.id, k->pub.name, path, pub);
     }
     return EXIT_GOOD;
 }

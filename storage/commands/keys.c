@@ -7,6 +7,7 @@
 #include "core/enc.h"
 #include "core/exit.h"
 #include "core/json.h"
+#include "core/print.h"
 #include "storage/commands/cmd.h"
 #include "storage/format/object.h"
 #include "storage/repo/readers.h"
@@ -29,9 +30,9 @@ say(const struct cmd *c, const char *fmt, ...)
         return;
     }
     va_start(ap, fmt);
-    (void)vprintf(fmt, ap);
+    print_vto(stdout, fmt, ap);
     va_end(ap);
-    (void)printf("\n");
+    print_out("\n");
 }
 
 /* ---- list ---- */
@@ -84,13 +85,10 @@ add_rows(struct texttable *t, const struct repo *r, const struct epoch *ep,
         texttable_add(t, "");
     }
     for (size_t i = 0; i < o->count; i++) {
-        char *name = utf8_printable(o->v[i].name);
-
         texttable_add(t, number);
         texttable_add(t, o->v[i].role == EPOCH_READER ? "reads" : "writes");
         texttable_add(t, o->v[i].id);
-        texttable_add(t, name);
-        free(name);
+        texttable_add(t, o->v[i].name);
     }
 }
 
@@ -140,12 +138,9 @@ keys_add(const struct cmd *c, struct repo *r, struct err *e)
                              &k, &done, e);
         }
         if (rc == 0) {
-            char *name = utf8_printable(k.name);
-
-            say(c, "key %s (%s) can %s now, in %u epoch%s", k.id, name,
+            say(c, "key %s (%s) can %s now, in %u epoch%s", k.id, k.name,
                 CMD_OPTIONS(c, keys_options)->writer ? "write" : "read", done,
                 done == 1 ? "" : "s");
-            free(name);
         }
         public_key_free(&k);
         if (rc != 0) {

@@ -7,6 +7,7 @@
 #include "core/human.h"
 #include "core/json.h"
 #include "core/log.h"
+#include "core/print.h"
 #include "storage/commands/list.h"
 #include "storage/format/object.h"
 #include "storage/read/damage.h"
@@ -169,9 +170,9 @@ print_database(const char *db, const struct backup_list *list, const struct anno
     struct texttable t = {.heads = "backup|>age|>tables|>rows|>data|>stored|>new|state|note"};
     time_t           now = time(NULL);
 
-    (void)printf("%s%s\n", first ? "" : "\n", db);
+    print_out("%s%s\n", first ? "" : "\n", db);
     if (list->n == 0) {
-        (void)printf("no backup yet\n");
+        print_out("no backup yet\n");
     } else {
         for (size_t i = 0; i < list->n; i++) {
             add_row(&t, &list->v[i], &known->v[i], now, encrypted);
@@ -180,7 +181,7 @@ print_database(const char *db, const struct backup_list *list, const struct anno
         texttable_free(&t);
     }
     for (size_t i = 0; i < list->unlabelled.n; i++) {
-        (void)printf(
+        print_out(
             "%s has no label: it is being written, was never finished, or its label was lost\n",
             list->unlabelled.v[i]);
     }
@@ -279,7 +280,7 @@ list(const struct cmd *c, struct err *e)
                    e) != 0) {
         rc = -1;
     } else if (!c->json && names.n == 0) {
-        (void)printf("repository %s is empty\n", r->st->location);
+        print_out("repository %s is empty\n", r->st->location);
     }
 out:
     json_decref(databases);

@@ -4,6 +4,7 @@
 
 #include "core/enc.h"
 #include "core/exit.h"
+#include "core/print.h"
 #include "storage/commands/list.h"
 
 /* "<db>/backups/<id>/label.json": a backup exists when its label does. */
@@ -56,10 +57,7 @@ list_names(const struct cmd *c, const char *db, struct err *e)
         rc = load_backups(r, db, &names, e);
     }
     for (size_t i = 0; rc == 0 && i < names.n; i++) {
-        char *shown = utf8_printable(names.v[i]);
-
-        (void)printf("%s\n", shown);
-        free(shown);
+        print_out("%s\n", names.v[i]);
     }
     strlist_free(&names);
     repo_close(r);

@@ -3,6 +3,7 @@
 
 #include "core/exit.h"
 #include "core/json.h"
+#include "core/print.h"
 #include "storage/commands/cmd.h"
 #include "storage/read/backup_find.h"
 #include "storage/repo/pins.h"
@@ -17,7 +18,7 @@ static void
 say(const struct cmd *c, const char *what, const char *backup)
 {
     if (c->verbose || (isatty(STDOUT_FILENO) && !c->quiet)) {
-        (void)printf("backup %s %s\n", backup, what);
+        print_out("backup %s %s\n", backup, what);
     }
 }
 

@@ -3,10 +3,10 @@
 #include <unistd.h>
 
 #include "core/cli/texttable.h"
-#include "core/enc.h"
 #include "core/exit.h"
 #include "core/json.h"
 #include "core/log.h"
+#include "core/print.h"
 #include "storage/commands/cmd.h"
 #include "storage/format/object.h"
 #include "storage/retention/policy.h"
@@ -73,7 +73,7 @@ print_rules(const struct policy *p, const struct policy *own, const char *whose)
     texttable_print(&t, stdout);
     texttable_free(&t);
     if (!policy_expires(p)) {
-        (void)printf("no rule: nothing expires\n");
+        print_out("no rule: nothing expires\n");
     }
 }
 
@@ -84,13 +84,12 @@ print_text(struct repo *r, const struct policy *all, const struct strlist *names
     bool first = true;
 
     if (repository) {
-        (void)printf("repository %s\n", r->st->location);
+        print_out("repository %s\n", r->st->location);
         print_rules(all, all, "repository");
         first = false;
     }
     for (size_t i = 0; i < names->n; i++) {
         struct policy p, own;
-        char         *shown;
 
         if (policy_load(r, names->v[i], &p, e) != 0 ||
             policy_load_own(r, names->v[i], &own, e) != 0) {
@@ -99,10 +98,8 @@ print_text(struct repo *r, const struct policy *all, const struct strlist *names
         if (repository && own.set == 0) {
             continue; /* nothing of its own */
         }
-        shown = utf8_printable(names->v[i]);
-        (void)printf("%s%s\n", first ? "" : "\n", shown);
-        print_rules(&p, &own, shown);
-        free(shown);
+        print_out("%s%s\n", first ? "" : "\n", names->v[i]);
+        print_rules(&p, &own, names->v[i]);
         first = false;
     }
     return 0;

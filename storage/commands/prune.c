@@ -11,6 +11,7 @@
 #include "core/human.h"
 #include "core/json.h"
 #include "core/log.h"
+#include "core/print.h"
 #include "storage/repo/backuplist.h"
 
 /* Longer than any restore, shorter than a day: what one night names, the next removes. */
@@ -181,7 +182,7 @@ prune_all(const struct prune_options *o, struct repo *r, const struct strlist *n
         count(&t, &p);
         (void)json_array_append_new(list, pruned_json(&p));
         if (show) {
-            (void)printf("%s", i == 0 ? "" : "\n");
+            print_out("%s", i == 0 ? "" : "\n");
             pruned_print(&p, o->dry_run);
         }
         pruned_free(&p);

@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "core/cli/texttable.h"
-#include "core/enc.h"
 #include "core/human.h"
+#include "core/print.h"
 #include "storage/commands/prune.h"
 #include "storage/format/object.h"
 
@@ -149,8 +149,8 @@ print_sum(const char *what, const struct prune_sum *s, const char *why)
     char n[48], size[16];
 
     if (s->objects > 0) {
-        (void)printf("%-10s %s in %s%s%s\n", what, size_human(s->bytes, size, sizeof size),
-                     count_human(s->objects, "object", n, sizeof n), *why == '\0' ? "" : ": ", why);
+        print_out("%-10s %s in %s%s%s\n", what, size_human(s->bytes, size, sizeof size),
+                  count_human(s->objects, "object", n, sizeof n), *why == '\0' ? "" : ": ", why);
     }
 }
 
@@ -160,8 +160,8 @@ print_result(const struct prune_result *p, bool dry_run)
     char n[48];
 
     if (p->expired.n > 0) {
-        (void)printf("%-10s %s\n", dry_run ? "would go" : "expired",
-                     count_human(p->expired.n, "backup", n, sizeof n));
+        print_out("%-10s %s\n", dry_run ? "would go" : "expired",
+                  count_human(p->expired.n, "backup", n, sizeof n));
     }
     print_sum("needed", &p->kept, "");
     print_sum("garbage", &p->trashed,
@@ -170,27 +170,23 @@ print_result(const struct prune_result *p, bool dry_run)
     print_sum("waiting", &p->waiting, "");
     for (size_t i = 0; i < p->n_lists; i++) {
         if (p->lists[i].state != PRUNE_SWEPT && p->lists[i].why != NULL) {
-            (void)printf("%-10s %s: %s\n", "", p->lists[i].name, p->lists[i].why);
+            print_out("%-10s %s: %s\n", "", p->lists[i].name, p->lists[i].why);
         }
     }
     print_sum("locked", &p->locked, "the store did not let go of it");
     for (size_t i = 0; i < p->revoked.n; i++) {
-        (void)printf("%-10s run %s showed no sign of life for 72 hours\n", "revoked",
-                     p->revoked.v[i]);
+        print_out("%-10s run %s showed no sign of life for 72 hours\n", "revoked", p->revoked.v[i]);
     }
 }
 
 void
 pruned_print(const struct pruned *p, bool dry_run)
 {
-    char *db = utf8_printable(p->db);
-
-    (void)printf("%s\n", db);
+    print_out("%s\n", p->db);
     if (p->decided) {
         print_decision(&p->decision, dry_run || p->err.kind != ERR_NONE);
     }
     if (p->err.kind == ERR_NONE) {
         print_result(&p->result, dry_run);
     }
-    free(db);
 }

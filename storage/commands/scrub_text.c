@@ -3,9 +3,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/enc.h"
 #include "core/human.h"
 #include "core/json.h"
+#include "core/print.h"
 #include "storage/commands/scrub.h"
 #include "storage/format/object.h"
 #include "storage/repo/backuplist.h"
@@ -106,14 +106,11 @@ print_names(const char *what, const struct strlist *names)
     if (names->n == 0) {
         return;
     }
-    (void)printf("    %s:", what);
+    print_out("    %s:", what);
     for (size_t i = 0; i < names->n; i++) {
-        char *name = utf8_printable(names->v[i]);
-
-        (void)printf("%s %s", i == 0 ? "" : ",", name);
-        free(name);
+        print_out("%s %s", i == 0 ? "" : ",", names->v[i]);
     }
-    (void)putchar('\n');
+    print_out("\n");
 }
 
 static void
@@ -123,11 +120,11 @@ print_bad(const struct scrub *s, size_t i)
     char                     name[CHUNK_NAME_MAX];
 
     chunk_name_format(&s->bad_names.v[i].ref.name, name);
-    (void)printf("%s: chunk %s is %s%s\n    %s\n", s->db, name, b->missing ? "missing" : "bad",
-                 b->healed      ? ", but another holds the same"
-                     : b->spare ? ": it stood beside a bad one that held the same"
-                                : "",
-                 b->problem);
+    print_out("%s: chunk %s is %s%s\n    %s\n", s->db, name, b->missing ? "missing" : "bad",
+              b->healed      ? ", but another holds the same"
+                  : b->spare ? ": it stood beside a bad one that held the same"
+                             : "",
+              b->problem);
     print_names("in backups", &b->backups);
     print_names("holding rows of", &b->tables);
 }
@@ -141,15 +138,12 @@ print_damaged(const struct scrub *s)
         const struct backup_entry *b = &s->backups.v[i];
 
         if (b->state == BACKUP_DAMAGED) {
-            char *problem = utf8_printable(b->problem);
-
-            (void)printf("%s: backup %s is damaged: %s\n", s->db, b->id, problem);
-            free(problem);
+            print_out("%s: backup %s is damaged: %s\n", s->db, b->id, b->problem);
             n++;
         }
     }
     for (size_t i = 0; i < s->missing.n; i++) {
-        (void)printf("%s: %s\n", s->db, s->missing.v[i]);
+        print_out("%s: %s\n", s->db, s->missing.v[i]);
     }
     return n + s->missing.n;
 }
@@ -171,27 +165,24 @@ print_repair(const struct scrub *s, const struct repair *r)
     char lists[64];
 
     if (r->chunks > 0) {
-        (void)printf("%s: healed %s (%s)\n", s->db,
-                     count_human(r->chunks, "chunk", chunks, sizeof chunks),
-                     size_human(r->bytes, size, sizeof size));
+        print_out("%s: healed %s (%s)\n", s->db,
+                  count_human(r->chunks, "chunk", chunks, sizeof chunks),
+                  size_human(r->bytes, size, sizeof size));
     }
     if (r->lists > 0) {
-        (void)printf("%s: made chunk lists and manifests again: %s\n", s->db,
-                     count_human(r->lists, NULL, lists, sizeof lists));
+        print_out("%s: made chunk lists and manifests again: %s\n", s->db,
+                  count_human(r->lists, NULL, lists, sizeof lists));
     }
     if (r->backups > 0) {
-        (void)printf("%s: brought back %s\n", s->db,
-                     count_human(r->backups, "backup", lists, sizeof lists));
+        print_out("%s: brought back %s\n", s->db,
+                  count_human(r->backups, "backup", lists, sizeof lists));
     }
     if (r->lost > 0) {
-        (void)printf("%s: %s cannot be healed: the other repository does not hold their contents\n",
-                     s->db, count_human(r->lost, "chunk", chunks, sizeof chunks));
+        print_out("%s: %s cannot be healed: the other repository does not hold their contents\n",
+                  s->db, count_human(r->lost, "chunk", chunks, sizeof chunks));
     }
     for (size_t i = 0; i < r->failed.n; i++) {
-        char *text = utf8_printable(r->failed.v[i]);
-
-        (void)printf("%s: cannot be healed: %s\n", s->db, text);
-        free(text);
+        print_out("%s: cannot be healed: %s\n", s->db, r->failed.v[i]);
     }
 }
 
@@ -213,23 +204,22 @@ scrub_text(const struct scrub *s, const struct repair *r, bool all)
     }
     damaged = print_damaged(s);
     if (s->condemned_chunks > 0) {
-        (void)printf(
-            "%s: condemned %s: the next backup stores them anew if the data is still there\n",
-            s->db, count_human(s->condemned_chunks, "chunk", chunks, sizeof chunks));
+        print_out("%s: condemned %s: the next backup stores them anew if the data is still there\n",
+                  s->db, count_human(s->condemned_chunks, "chunk", chunks, sizeof chunks));
     }
     if (s->acquitted > 0 && all) {
-        (void)printf("%s: acquitted %zu: good again, or gone and not needed any more\n", s->db,
-                     s->acquitted);
+        print_out("%s: acquitted %zu: good again, or gone and not needed any more\n", s->db,
+                  s->acquitted);
     }
     if (!all && damaged == 0) {
         return;
     }
-    (void)printf("%s: read %s (%s)%s: %zu bad, %zu of %zu backups damaged\n", s->db,
-                 count_human(s->objects, "chunk", chunks, sizeof chunks),
-                 size_human(s->bytes, size, sizeof size), how_far(s), s->bad_names.n, damaged,
-                 s->backups.n);
+    print_out("%s: read %s (%s)%s: %zu bad, %zu of %zu backups damaged\n", s->db,
+              count_human(s->objects, "chunk", chunks, sizeof chunks),
+              size_human(s->bytes, size, sizeof size), how_far(s), s->bad_names.n, damaged,
+              s->backups.n);
     if (all && s->since > 0) {
-        (void)printf("%s: no chunk was last read longer than %s ago\n", s->db,
-                     duration_human(difftime(time(NULL), s->since), age, sizeof age));
+        print_out("%s: no chunk was last read longer than %s ago\n", s->db,
+                  duration_human(difftime(time(NULL), s->since), age, sizeof age));
     }
 }

@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "core/cli/texttable.h"
-#include "core/enc.h"
 #include "core/exit.h"
 #include "core/human.h"
 #include "core/json.h"
+#include "core/print.h"
 #include "storage/commands/cmd.h"
 #include "storage/format/object.h"
 #include "storage/read/backup_find.h"
@@ -94,15 +94,11 @@ line(const char *name, const char *fmt, ...)
 {
     va_list ap;
 
-    char  text[4096];
-    char *clean;
-
+    print_out("%-16s", name);
     va_start(ap, fmt);
-    (void)vsnprintf(text, sizeof text, fmt, ap);
+    print_vto(stdout, fmt, ap);
     va_end(ap);
-    clean = utf8_printable(text);
-    (void)printf("%-16s%s\n", name, clean);
-    free(clean);
+    print_out("\n");
 }
 
 static void
@@ -218,7 +214,7 @@ show_tables(const struct manifest *m, bool all)
                          : xasprintf("%016" PRIx64 "%016" PRIx64, v[i]->fp.a, v[i]->fp.b));
     }
     if (n > 0) {
-        (void)printf("\n%s\n", all || n == m->n_tables ? "tables" : "the largest tables");
+        print_out("\n%s\n", all || n == m->n_tables ? "tables" : "the largest tables");
         texttable_print(&t, stdout);
     }
     texttable_free(&t);

@@ -6,6 +6,7 @@
 #include "core/human.h"
 #include "core/json.h"
 #include "core/log.h"
+#include "core/print.h"
 #include "storage/commands/cmd.h"
 #include "storage/contract/location.h"
 #include "storage/contract/versions.h"
@@ -80,11 +81,11 @@ report(struct run *r, const char *db, const struct undelete_result *result)
         return;
     }
     for (size_t i = 0; i < result->backups.n; i++) {
-        (void)printf("%s: backup %s\n", db, result->backups.v[i]);
+        print_out("%s: backup %s\n", db, result->backups.v[i]);
     }
     if (result->objects > 0) {
-        (void)printf("%s: %s %s\n", db, count_human(result->objects, "object", count, sizeof count),
-                     r->o->dry_run ? "would be there again" : "brought back");
+        print_out("%s: %s %s\n", db, count_human(result->objects, "object", count, sizeof count),
+                  r->o->dry_run ? "would be there again" : "brought back");
     }
 }
 

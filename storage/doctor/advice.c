@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/print.h"
 #include "storage/doctor/probe.h"
 #include "storage/drivers/aws/iam_policy.h"
 #include "storage/drivers/s3/s3.h"
@@ -102,15 +103,15 @@ doctor_s3_print_policies(const struct doctor *d)
         json_t *o = json_loads(text, 0, NULL);
         json_t *statements = json_object_get(o, "Statement");
 
-        (void)printf("\nIAM policy for %s:\n{\"Version\": \"2012-10-17\", \"Statement\": [\n",
-                     iam_host_name(hosts[i].host));
+        print_out("\nIAM policy for %s:\n{\"Version\": \"2012-10-17\", \"Statement\": [\n",
+                  iam_host_name(hosts[i].host));
         for (size_t k = 0; k < json_array_size(statements); k++) {
             char *line = json_dumps(json_array_get(statements, k), JSON_PRESERVE_ORDER);
 
-            (void)printf("  %s%s\n", line, k + 1 < json_array_size(statements) ? "," : "");
+            print_out("  %s%s\n", line, k + 1 < json_array_size(statements) ? "," : "");
             free(line);
         }
-        (void)printf("]}\n");
+        print_out("]}\n");
         json_decref(o);
         free(text);
     }

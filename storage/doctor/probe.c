@@ -4,25 +4,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/enc.h"
+#include "core/utf8.h"
 
 void
 doctor_add(struct doctor *d, const char *probe, enum finding_class class, const char *advice,
            const char *fmt, ...)
 {
     char    text[1024];
-    char   *clean;
     va_list ap;
 
     va_start(ap, fmt);
     (void)vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    clean = utf8_printable(text);
+    utf8_clean(text);
     findings_add(
         &d->found,
         (struct finding){
-            .class = class, .group = "store", .object = probe, .what = clean, .advice = advice});
-    free(clean);
+            .class = class, .group = "store", .object = probe, .what = text, .advice = advice});
 }
 
 void

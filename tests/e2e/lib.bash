@@ -449,3 +449,12 @@ no_canary() {
         expect_equal "$(psql_in "$db" -c "SELECT count(*) FROM pg_class WHERE relname = 'canary'")" 0 || return 1
     done
 }
+
+# plain FILE...: nothing that a terminal obeys but line ends: no control, not those of two bytes either, no mark or
+# override of direction.
+plain() {
+    local found
+    found=$(LC_ALL=C grep -anP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xd8\x9c|\xe2\x80[\x8b\x8e\x8f\xa8-\xae]|\xe2\x81[\xa0-\xaf]|\xef\xbb\xbf' "$@") || return 0
+    printf 'not plain: %s\n' "$(cat -v <<<"$found" | head -n 5)" >&2
+    return 1
+}

@@ -6,6 +6,7 @@
 #include "core/crypto/hash.h"
 #include "core/enc.h"
 #include "core/human.h"
+#include "core/utf8.h"
 
 static void
 hexadecimal_goes_both_ways(void **state)

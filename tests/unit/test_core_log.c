@@ -63,7 +63,7 @@ levels_choose_what_is_shown(void **state)
 static void
 hostile(void)
 {
-    log_error("table \"a\x1b[2Jb\r\" failed\ntool: backup complete\n");
+    log_error("table \"a\x1b[2Jb\r\xc2\x9b\xe2\x80\xae\" failed\ntool: backup complete\n");
 }
 
 static void
@@ -71,7 +71,8 @@ names_neither_steer_the_terminal_nor_forge_lines(void **state)
 {
     (void)state;
     assert_string_equal(stderr_of(hostile),
-                        "tool: table \"a?[2Jb?\" failed\n    tool: backup complete\n");
+                        "tool: table \"a\\x1b[2Jb\\x0d\\u009b\\u202e\" failed\n    tool: backup "
+                        "complete\n");
 }
 
 static void

@@ -8,10 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/enc.h"
 #include "core/human.h"
 #include "core/json.h"
 #include "core/mem.h"
+#include "core/utf8.h"
 
 const char *
 aws_env(const char *name)

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "core/buf.h"
-#include "core/enc.h"
+#include "core/utf8.h"
 
 enum { DEPTH_MAX = 16, TEXT_MAX = 8 << 10, PATH_LEN_MAX = 256 };
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/enc.h"
 #include "core/mem.h"
+#include "core/utf8.h"
 #include "storage/contract/location.h"
 #include "storage/drivers/aws/credentials.h"
 #include "storage/drivers/aws/uri.h"
