@@ -16,6 +16,7 @@ setup_file() {
     cp -r "$REPO" "$T/origin"
     cp -r "$T/state" "$T/state.origin"
 }
+setup()         { [ -z "${E2E_SANITIZED:-}" ] || skip "a sanitizer has allocations of its own"; }
 teardown_file() { e2e_teardown; }
 
 # tool VERB [ARG...]: the program itself: the shell that chooses it has a memory of its own.
