@@ -24,6 +24,7 @@
 #include "restore/entries.h"
 #include "restore/finish.h"
 #include "restore/load.h"
+#include "restore/loaders.h"
 
 /* One statement, or one of two longer jobs, for the pool. */
 enum job_kind { JOB_STATEMENT, JOB_SEQUENCES_AND_ACLS, JOB_REFRESH };
@@ -171,6 +172,20 @@ is_foreign_key(const struct archive_entry *entry)
     return strcmp(entry->desc, "FK CONSTRAINT") == 0;
 }
 
+static bool
+runs_alone(const struct restore *r, const struct archive_entry *entry)
+{
+    return is_foreign_key(entry) || loader_of_entry(r, entry) != NULL;
+}
+
+static int
+run_alone(struct restore *r, const struct archive_entry *entry, struct unproven_list *later,
+          struct err *e)
+{
+    return is_foreign_key(entry) ? add_foreign_key(r, entry, later, e)
+                                 : loader_run_entry(r, loader_of_entry(r, entry), entry, e);
+}
+
 /* In the archive's order (a comment follows its constraint); what lies between foreign keys in
  * batches. */
 static int
@@ -181,12 +196,12 @@ run_post_data(struct restore *r, struct unproven_list *later, struct err *e)
     for (size_t from = 0, to; rc == 0 && from < r->post.n; from = to) {
         struct entry_list part = {.v = r->post.v + from};
 
-        for (to = from; to < r->post.n && !is_foreign_key(r->post.v[to]); to++) {
+        for (to = from; to < r->post.n && !runs_alone(r, r->post.v[to]); to++) {
         }
         part.n = to - from;
         rc = entries_run(r, r->conn, &part, e);
-        for (; rc == 0 && to < r->post.n && is_foreign_key(r->post.v[to]); to++) {
-            rc = add_foreign_key(r, r->post.v[to], later, e);
+        for (; rc == 0 && to < r->post.n && runs_alone(r, r->post.v[to]); to++) {
+            rc = run_alone(r, r->post.v[to], later, e);
         }
     }
     return rc;
@@ -277,6 +292,7 @@ finish_run(struct restore *r, struct err *e)
 
     restore_phase(r, "post-data");
     rc = run_post_data(r, &keys, e);
+    loaders_end(r);
     if (rc == 0) {
         restore_phase(r, "foreign keys, sequences, privileges");
         rc = prove_and_grant(r, &keys, e);

@@ -120,18 +120,23 @@ first_segment(const struct table_job *job)
     return t->n_ranges > 0 && t->ranges[0].n > 0 ? &t->ranges[0].segments[0] : NULL;
 }
 
-/* In the order in which their rows lie in chunks, so that each chunk is decoded once. */
+/* In the order in which their rows lie in chunks, so that each chunk is decoded once; within a
+ * chunk those of one loader together, so that few connections are made. */
 static int
 by_place(const void *a, const void *b)
 {
     const struct manifest_segment  none = {0};
-    const struct manifest_segment *s = first_segment(*(struct table_job *const *)a);
-    const struct manifest_segment *t = first_segment(*(struct table_job *const *)b);
+    const struct table_job        *j = *(struct table_job *const *)a;
+    const struct table_job        *k = *(struct table_job *const *)b;
+    const struct manifest_segment *s = first_segment(j), *t = first_segment(k);
 
     s = s == NULL ? &none : s;
     t = t == NULL ? &none : t;
     if (s->chunk != t->chunk) {
         return s->chunk < t->chunk ? -1 : 1;
+    }
+    if (j->loader != k->loader) {
+        return (uintptr_t)j->loader < (uintptr_t)k->loader ? -1 : 1;
     }
     return s->offset < t->offset ? -1 : s->offset > t->offset;
 }

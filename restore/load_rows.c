@@ -22,6 +22,7 @@
 #include "core/progress.h"
 #include "pg/rows/copy.h"
 #include "restore/load.h"
+#include "restore/loaders.h"
 
 /* The chunks of ranges, each once where they follow each other. */
 static void
@@ -96,7 +97,7 @@ load_copy(struct restore *r, struct worker *w, const struct manifest_table *t, s
     uint64_t       rows = 0, bytes = 0;
 
     expect_chunks(w, t->ranges + first, n);
-    if (copy_in_begin(&in, w->conn, sql, t->format == COPY_BINARY, e) != 0) {
+    if (copy_in_begin(&in, w->rows, sql, t->format == COPY_BINARY, e) != 0) {
         return -1;
     }
     for (size_t i = first; i < first + n; i++) {
@@ -149,7 +150,7 @@ root_of(struct worker *w, const struct table_job *job)
     struct err  ignored = ERR_INIT;
     const char *params[] = {job->qualified};
 
-    return pg_value(w->conn, &ignored,
+    return pg_value(w->rows, &ignored,
                     "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM "
                     "pg_catalog.pg_class c JOIN "
                     "pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = "
@@ -164,10 +165,10 @@ copy_failed(struct restore *r, struct worker *w, const struct table_job *job, st
 {
     struct err ignored = ERR_INIT;
 
-    if (problem_is_fatal(w->conn, e)) {
+    if (problem_is_fatal(w->rows, e)) {
         return err_wrap(e, "table %s", job->qualified);
     }
-    (void)pg_exec(w->conn, &ignored, "ROLLBACK");
+    (void)pg_exec(w->rows, &ignored, "ROLLBACK");
     problem_add(&r->problems, "TABLE DATA", job->table->schema, job->table->name, e);
     err_clear(e);
     return 0;
@@ -185,14 +186,16 @@ retry_through_root(struct restore *r, struct worker *w, const struct table_job *
     char      *root, *sql;
     int        rc;
 
-    (void)pg_exec(w->conn, &ignored, "ROLLBACK");
+    (void)pg_exec(w->rows, &ignored, "ROLLBACK");
     if ((root = root_of(w, job)) == NULL) {
         return copy_failed(r, w, job, e);
     }
     log_info("table %s: rows do not belong into this partition any more, loading them through %s",
              job->qualified, root);
     sql = copy_sql(job->table, root, false);
-    rc = load_copy(r, w, job->table, first, n, sql, e);
+    do {
+        rc = load_copy(r, w, job->table, first, n, sql, e);
+    } while (rc != 0 && loader_widen(w, e));
     free(sql);
     free(root);
     return rc == 0 ? 0 : copy_failed(r, w, job, e);
@@ -211,9 +214,16 @@ refused(struct restore *r, struct worker *w, const struct table_job *job, size_t
 int
 load_ranges(struct load_run *l, struct worker *w, const struct load_task *t, struct err *e)
 {
-    char *sql = copy_sql(t->job->table, t->job->table->load_via, false);
-    int   rc = load_copy(l->r, w, t->job->table, t->first, t->n, sql, e);
+    char *sql;
+    int   rc;
 
+    if (loader_use(l->r, w, t->job->loader, e) != 0) {
+        return -1;
+    }
+    sql = copy_sql(t->job->table, t->job->table->load_via, false);
+    do {
+        rc = load_copy(l->r, w, t->job->table, t->first, t->n, sql, e);
+    } while (rc != 0 && loader_widen(w, e));
     free(sql);
     return rc == 0 ? 0 : refused(l->r, w, t->job, t->first, t->n, e);
 }
@@ -227,17 +237,24 @@ empty_for_freeze(struct worker *w, const struct table_job *job, bool *freeze, st
     char *any = NULL;
     int   rc = -1;
 
-    if (pg_execf(w->conn, e,
+    if (pg_execf(w->rows, e,
                  "BEGIN ISOLATION LEVEL READ COMMITTED; LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE "
                  "MODE",
                  job->qualified) == 0 &&
-        (any = pg_value(w->conn, e, sql, 0, NULL)) != NULL) {
+        (any = pg_value(w->rows, e, sql, 0, NULL)) != NULL) {
         *freeze = *any == 'f';
-        rc = *freeze ? pg_execf(w->conn, e, "TRUNCATE ONLY %s", job->qualified) : 0;
+        rc = *freeze ? pg_execf(w->rows, e, "TRUNCATE ONLY %s", job->qualified) : 0;
     }
     free(any);
     free(sql);
     return rc;
+}
+
+/* A loader that is no member of the owner may write, but not empty. */
+static bool
+may_empty(const struct table_job *job)
+{
+    return job->loader == NULL || job->loader->owner != NULL;
 }
 
 /* What CREATE EXTENSION put into a configuration table and the backup holds too would be there
@@ -249,14 +266,14 @@ begin_whole(struct worker *w, const struct table_job *job, bool *freeze, struct 
 
     *freeze = false;
     if (t->extension != NULL) {
-        return pg_execf(w->conn, e, "BEGIN; DELETE FROM ONLY %s %s", job->qualified,
+        return pg_execf(w->rows, e, "BEGIN; DELETE FROM ONLY %s %s", job->qualified,
                         t->condition == NULL ? "" : t->condition);
     }
-    return empty_for_freeze(w, job, freeze, e);
+    return may_empty(job) ? empty_for_freeze(w, job, freeze, e) : pg_exec(w->rows, e, "BEGIN");
 }
 
-int
-load_whole(struct load_run *l, struct worker *w, const struct load_task *t, struct err *e)
+static int
+whole_once(struct restore *r, struct worker *w, const struct load_task *t, struct err *e)
 {
     bool  freeze;
     char *sql = NULL;
@@ -264,10 +281,24 @@ load_whole(struct load_run *l, struct worker *w, const struct load_task *t, stru
 
     if (rc == 0) {
         sql = copy_sql(t->job->table, NULL, freeze);
-        rc = load_copy(l->r, w, t->job->table, 0, t->n, sql, e) == 0 ? pg_exec(w->conn, e, "COMMIT")
-                                                                     : -1;
+        rc = load_copy(r, w, t->job->table, 0, t->n, sql, e) == 0 ? pg_exec(w->rows, e, "COMMIT")
+                                                                  : -1;
     }
     free(sql);
+    return rc;
+}
+
+int
+load_whole(struct load_run *l, struct worker *w, const struct load_task *t, struct err *e)
+{
+    int rc;
+
+    if (loader_use(l->r, w, t->job->loader, e) != 0) {
+        return -1;
+    }
+    do {
+        rc = whole_once(l->r, w, t, e);
+    } while (rc != 0 && loader_widen(w, e));
     return rc == 0 ? 0 : refused(l->r, w, t->job, 0, t->n, e);
 }
 
@@ -279,7 +310,7 @@ copy_small(struct restore *r, struct worker *w, const struct table_job *job, str
     int                          rc;
 
     if (t->extension != NULL &&
-        pg_execf(w->conn, e, "DELETE FROM ONLY %s %s", job->qualified,
+        pg_execf(w->rows, e, "DELETE FROM ONLY %s %s", job->qualified,
                  t->condition == NULL ? "" : t->condition) != 0) {
         return -1;
     }
@@ -292,44 +323,76 @@ copy_small(struct restore *r, struct worker *w, const struct table_job *job, str
     return rc;
 }
 
-/* The pack's tables one by one, after the common transaction has failed. */
 static int
-load_singly(struct load_run *l, struct worker *w, const struct load_task *t, struct err *e)
+small_once(struct restore *r, struct worker *w, const struct table_job *job, struct err *e)
 {
-    for (size_t i = 0; i < t->n_pack; i++) {
-        struct table_job *job = t->pack[i];
+    return pg_exec(w->rows, e, "BEGIN") == 0 && copy_small(r, w, job, e) == 0 &&
+            pg_exec(w->rows, e, "COMMIT") == 0
+        ? 0
+        : -1;
+}
 
-        if (pg_exec(w->conn, e, "BEGIN") != 0) {
+/* Tables of one loader one by one, after the common transaction has failed. */
+static int
+load_singly(struct restore *r, struct worker *w, struct table_job *const *v, size_t n,
+            struct err *e)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct table_job *job = v[i];
+        int                     rc;
+
+        if (loader_use(r, w, job->loader, e) != 0) {
             return -1;
         }
-        if ((copy_small(l->r, w, job, e) != 0 || pg_exec(w->conn, e, "COMMIT") != 0) &&
-            refused(l->r, w, job, 0, job->table->n_ranges, e) != 0) {
+        do {
+            rc = small_once(r, w, job, e);
+        } while (rc != 0 && loader_widen(w, e));
+        if (rc != 0 && refused(r, w, job, 0, job->table->n_ranges, e) != 0) {
             return -1;
         }
     }
     return 0;
 }
 
-int
-load_pack(struct load_run *l, struct worker *w, const struct load_task *t, struct err *e)
+/* Tables of one loader in one transaction. */
+static int
+load_together(struct restore *r, struct worker *w, struct table_job *const *v, size_t n,
+              struct err *e)
 {
     struct err ignored = ERR_INIT;
     uint64_t   rows = 0, bytes = 0;
-    int        rc = pg_exec(w->conn, e, "BEGIN");
+    int        rc;
 
-    for (size_t i = 0; rc == 0 && i < t->n_pack; i++) {
-        rc = copy_small(l->r, w, t->pack[i], e);
-        rows += rc == 0 ? t->pack[i]->table->rows : 0;
-        bytes += rc == 0 ? t->pack[i]->table->bytes : 0;
+    if (loader_use(r, w, v[0]->loader, e) != 0) {
+        return -1;
     }
-    if (rc == 0 && pg_exec(w->conn, e, "COMMIT") == 0) {
+    rc = pg_exec(w->rows, e, "BEGIN");
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        rc = copy_small(r, w, v[i], e);
+        rows += rc == 0 ? v[i]->table->rows : 0;
+        bytes += rc == 0 ? v[i]->table->bytes : 0;
+    }
+    if (rc == 0 && pg_exec(w->rows, e, "COMMIT") == 0) {
         return 0;
     }
-    if (problem_is_fatal(w->conn, e)) {
-        return err_wrap(e, "small tables from %s on", t->pack[0]->qualified);
+    if (problem_is_fatal(w->rows, e)) {
+        return err_wrap(e, "small tables from %s on", v[0]->qualified);
     }
     /* What was counted is gone again. */
-    count_loaded(l->r, (uint64_t)0 - rows, (uint64_t)0 - bytes);
-    (void)pg_exec(w->conn, &ignored, "ROLLBACK");
-    return load_singly(l, w, t, e);
+    count_loaded(r, (uint64_t)0 - rows, (uint64_t)0 - bytes);
+    (void)pg_exec(w->rows, &ignored, "ROLLBACK");
+    return load_singly(r, w, v, n, e);
+}
+
+int
+load_pack(struct load_run *l, struct worker *w, const struct load_task *t, struct err *e)
+{
+    for (size_t from = 0, to; from < t->n_pack; from = to) {
+        for (to = from + 1; to < t->n_pack && t->pack[to]->loader == t->pack[from]->loader; to++) {
+        }
+        if (load_together(l->r, w, t->pack + from, to - from, e) != 0) {
+            return -1;
+        }
+    }
+    return 0;
 }

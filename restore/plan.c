@@ -10,7 +10,8 @@
  *          takes those indexes out that may be built early.
  *   acl    GRANT, REVOKE and default privileges, of both sections.  After the rows, as a REVOKE
  *          must not stand in the way of the restore itself; before the refreshes, which run with
- *          the rights of the views' owners.
+ *          the rights of the views' owners.  Only those of schemas come with pre where rows are
+ *          loaded by the tables' owners (loaders.h), who must get at their tables.
  *   last   Event triggers, publications, subscriptions, and what is said about these: they act on,
  *          or watch, everything else.
  *
@@ -59,7 +60,11 @@ sort_into_phases(struct restore *r)
     for (size_t i = 0; i < r->archive.n; i++) {
         const struct archive_entry *entry = &r->archive.v[i];
 
-        if (strcmp(entry->desc, "ACL") == 0 || strcmp(entry->desc, "DEFAULT ACL") == 0) {
+        bool acl = strcmp(entry->desc, "ACL") == 0;
+
+        if (acl && r->o->isolated && begins(entry->tag, "SCHEMA ")) {
+            entry_list_add(&r->pre, entry);
+        } else if (acl || strcmp(entry->desc, "DEFAULT ACL") == 0) {
             entry_list_add(&r->acl, entry);
         } else if (comes_last(entry)) {
             entry_list_add(&r->last, entry);

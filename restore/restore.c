@@ -5,6 +5,7 @@
 #include "core/human.h"
 #include "core/progress.h"
 #include "restore/entries.h"
+#include "restore/loaders.h"
 
 #define GLOBALS_MAX (256 * MIB)
 
@@ -82,7 +83,7 @@ restore_run(struct restore *r, struct err *e)
         return -1;
     }
     restore_phase(r, "rows, indexes");
-    if (load_run(r, e) != 0 || finish_run(r, e) != 0) {
+    if (loaders_make(r, e) != 0 || load_run(r, e) != 0 || finish_run(r, e) != 0) {
         return -1;
     }
     return target_publish(r, e);

@@ -32,6 +32,8 @@ struct entry_list {
 
 /* An index or constraint that is built as soon as its table is loaded. */
 struct table_job;
+struct loader; /* loaders.h */
+struct loaders;
 
 /* Tables whose rows are complete together: one, or all leaves that are loaded through one
  * ancestor. */
@@ -47,12 +49,17 @@ struct table_job {
     struct load_group           *group;
     struct entry_list            indexes;   /* built early, archive order */
     int                          building;  /* index tasks not done; guarded by restore.lock */
+    const struct loader         *loader;    /* of its rows; NULL: whoever restores */
     char                        *qualified; /* quoted */
 };
 
 struct worker {
-    PGconn           *conn;
-    struct readahead *chunks;
+    PGconn              *conn;
+    PGconn              *rows;      /* the session for the rows at hand: conn or as */
+    PGconn              *as;        /* a loader's session, or NULL */
+    const struct loader *as_loader; /* whose */
+    bool                 widened;   /* it is not its owner, but itself */
+    struct readahead    *chunks;
 };
 
 struct phase_time {
@@ -86,6 +93,7 @@ struct restore {
     char            *name, *working_name;
     bool             created, renamed;
 
+    struct loaders   *loaders; /* NULL: none */
     struct worker    *workers;
     pthread_mutex_t   lock;
     struct problems   problems;

@@ -12,6 +12,7 @@
 #include "pg/target/halfmade.h"
 #include "pg/target/newdb.h"
 #include "pg/target/roles.h"
+#include "restore/loaders.h"
 #include "restore/names.h"
 #include "restore/restore.h"
 
@@ -339,6 +340,7 @@ target_end(struct restore *r, bool failed)
 {
     bool keep = failed ? r->o->keep_failed : r->o->keep;
 
+    loaders_end(r);
     /* A scratch server takes its databases along. */
     if (failed && r->created && (r->scratch == NULL || keep)) {
         drop_database(r);

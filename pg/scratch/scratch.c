@@ -119,10 +119,11 @@ server_args(struct strlist *args, const char *postgres, const char *dir,
     SET("port=" SCRATCH_PORT);
     SET("unix_socket_directories=%s", dir);
     SET("unix_socket_permissions=0700");
-    SET("max_connections=%d", 2 * jobs + 20);
+    /* A worker has two: its own, and that of the owner whose rows it loads. */
+    SET("max_connections=%d", 3 * jobs + 20);
     SET("superuser_reserved_connections=3");
     SET("max_locks_per_transaction=%ld",
-        clamp(2L * o->max_locks / (2 * jobs + 20) + 64, 128, 100000));
+        clamp(2L * o->max_locks / (3 * jobs + 20) + 64, 128, 100000));
     SET("shared_buffers=%ldMB", clamp(ram_mb / 8, 32, 512));
     SET("maintenance_work_mem=%ldMB", clamp(ram_mb / 8 / jobs, 32, 256));
     SET("work_mem=%ldMB", clamp(ram_mb / 32 / jobs, 4, 64));

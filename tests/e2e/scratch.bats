@@ -160,3 +160,107 @@ got_nothing() {
     sh -c "$(sed -n '/^to remove it:$/ { n; p }' <<<"$output")"
     leftovers
 }
+
+@test "a table's rows are loaded as its owner, who is no superuser and becomes none" {
+    psql_in postgres -c 'CREATE DATABASE tenant OWNER mallory'
+    PGUSER=mallory psql_in tenant <<SQL
+CREATE SCHEMA m;
+-- Tries a way to a superuser's rights, and raises what it came to.
+CREATE FUNCTION m.climb(what text) RETURNS text LANGUAGE plpgsql AS \$f\$
+BEGIN
+    EXECUTE what;
+    RETURN what || ': DONE as ' || current_user || ' of ' || session_user;
+EXCEPTION WHEN OTHERS THEN RETURN what || ': ' || SQLERRM;
+END \$f\$;
+CREATE FUNCTION m.tries(i int) RETURNS bool LANGUAGE plpgsql AS \$f\$
+DECLARE said text := '';
+    way text;
+BEGIN
+    IF current_database() = 'tenant' THEN RETURN true; END IF;
+    FOREACH way IN ARRAY ARRAY['COPY (SELECT 1) TO PROGRAM ''true''', 'ALTER ROLE mallory SUPERUSER',
+        'RESET ROLE; ALTER ROLE mallory SUPERUSER', 'RESET SESSION AUTHORIZATION; ALTER ROLE mallory SUPERUSER',
+        'SET ROLE postgres', 'SET SESSION AUTHORIZATION postgres', 'GRANT pg_execute_server_program TO mallory',
+        'COPY (SELECT 1) TO ''/tmp/x''', 'CREATE EXTENSION file_fdw'] LOOP
+        said := said || E' // ' || m.climb(way);
+    END LOOP;
+    RAISE EXCEPTION 'as %: %', current_user, said;
+END \$f\$;
+CREATE TABLE m.small (i int CHECK (m.tries(i)));
+INSERT INTO m.small VALUES (1);
+CREATE TABLE m.large (i int, t text, CHECK (i <> 1 OR m.tries(i)));
+INSERT INTO m.large SELECT i, repeat('x', 600) FROM generate_series(1, 4000) i;
+CREATE DOMAIN m.dom AS int CHECK (m.tries(VALUE));
+CREATE TABLE m.of_domain (d m.dom);
+INSERT INTO m.of_domain VALUES (1);
+-- One that pg_dump adds after the rows, as the function takes the table's type.
+CREATE TABLE m.later (i int);
+INSERT INTO m.later VALUES (1);
+CREATE FUNCTION m.tries(m.later) RETURNS bool LANGUAGE sql AS 'SELECT m.tries((\$1).i)';
+ALTER TABLE m.later ADD CONSTRAINT added CHECK (m.tries(later));
+SQL
+    backup tenant
+    expect_status 3 drill tenant
+    local object
+    for object in m.small m.large m.of_domain 'm.later added'; do expect_text "$object: failed in the restore: as mallory:"; done
+    [[ $output =~ "TO PROGRAM 'true': "(permission denied|must be superuser) ]]
+    [[ $output =~ "RESET ROLE; ALTER ROLE mallory SUPERUSER: "(permission denied|must be superuser) ]]
+    expect_text 'SET ROLE postgres: permission denied'
+    # Going back to who has connected is allowed, and is nothing.
+    [[ $output != *'PROGRAM '*': DONE'* && $output != *SUPERUSER': DONE'* && $output != *AUTHORIZATION\ postgres': DONE'* && $output != *'ROLE postgres: DONE'* ]]
+    [[ $output != *'program TO mallory: DONE'* && $output != */tmp/x*DONE* && $output != *file_fdw:\ DONE* ]]
+    leftovers
+}
+
+@test "rows come back whoever owns them, and whatever he may" {
+    psql_in postgres <<'SQL'
+CREATE ROLE a NOLOGIN NOINHERIT; CREATE ROLE b LOGIN CONNECTION LIMIT 0; CREATE ROLE "we ird""é" VALID UNTIL '2001-01-01';
+CREATE ROLE boss SUPERUSER; CREATE ROLE grp; GRANT grp TO a, b;
+ALTER ROLE a SET search_path = 'nowhere'; ALTER ROLE b SET statement_timeout = '1ms'; ALTER ROLE b SET role = 'grp';
+CREATE DATABASE owners;
+SQL
+    psql_in owners <<'SQL'
+CREATE EXTENSION hstore;
+CREATE SCHEMA of_a AUTHORIZATION a; GRANT USAGE, CREATE ON SCHEMA of_a TO b, grp;
+CREATE SCHEMA closed;
+-- In a schema of another, with a grant; with none; with its own rights revoked.
+CREATE TABLE of_a.of_b AS SELECT i, i::text AS t FROM generate_series(1, 100) i; ALTER TABLE of_a.of_b OWNER TO b;
+CREATE TABLE closed.of_b AS SELECT i FROM generate_series(1, 50) i; ALTER TABLE closed.of_b OWNER TO b;
+CREATE TABLE of_a.audit AS SELECT i FROM generate_series(1, 30) i; ALTER TABLE of_a.audit OWNER TO a;
+REVOKE ALL ON of_a.audit FROM a; REVOKE ALL ON SCHEMA of_a FROM a;
+CREATE TABLE "we ird""é" (i serial PRIMARY KEY, g int GENERATED ALWAYS AS (i * 2) STORED); ALTER TABLE "we ird""é" OWNER TO "we ird""é";
+INSERT INTO "we ird""é" SELECT FROM generate_series(1, 20);
+CREATE TABLE of_boss AS SELECT i FROM generate_series(1, 10) i; ALTER TABLE of_boss OWNER TO boss;
+-- Larger than what is packed.
+CREATE TABLE closed.large AS SELECT i, repeat(md5(i::text), 20) AS t FROM generate_series(1, 5000) i; ALTER TABLE closed.large OWNER TO a;
+-- A CHECK that looks into a table of another owner.
+CREATE TABLE kinds (k int PRIMARY KEY); INSERT INTO kinds VALUES (1), (2); ALTER TABLE kinds OWNER TO boss; GRANT SELECT ON kinds TO b;
+CREATE FUNCTION is_kind(int) RETURNS bool LANGUAGE sql AS 'SELECT $1 < 3 AND (SELECT count(*) >= 0 FROM public.kinds)';
+CREATE TABLE of_kind (k int CHECK (public.is_kind(k))); ALTER TABLE of_kind OWNER TO b; INSERT INTO of_kind VALUES (1), (2);
+-- Row security, forced.
+CREATE TABLE secured AS SELECT i FROM generate_series(1, 10) i; ALTER TABLE secured OWNER TO a;
+ALTER TABLE secured ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; CREATE POLICY few ON secured USING (i < 3);
+-- Partitions of several owners; some that rows reach through the root only.
+CREATE TYPE colour AS ENUM ('red', 'green', 'blue');
+CREATE TABLE part (c colour, i int) PARTITION BY HASH (c); ALTER TABLE part OWNER TO boss;
+CREATE TABLE part_0 PARTITION OF part FOR VALUES WITH (MODULUS 2, REMAINDER 0); ALTER TABLE part_0 OWNER TO a;
+CREATE TABLE part_1 PARTITION OF part FOR VALUES WITH (MODULUS 2, REMAINDER 1); ALTER TABLE part_1 OWNER TO b;
+INSERT INTO part SELECT (ARRAY['red', 'green', 'blue'])[1 + i % 3]::colour, i FROM generate_series(1, 300) i;
+CREATE TABLE list (i int) PARTITION BY RANGE (i); ALTER TABLE list OWNER TO grp;
+CREATE TABLE list_1 PARTITION OF list FOR VALUES FROM (0) TO (100); ALTER TABLE list_1 OWNER TO a;
+INSERT INTO list SELECT i FROM generate_series(0, 99) i;
+CREATE TABLE kv (h hstore); INSERT INTO kv VALUES ('a=>1'); ALTER TABLE kv OWNER TO b;
+CREATE TABLE empty (i int); ALTER TABLE empty OWNER TO b;
+CREATE TABLE checked (i int); INSERT INTO checked VALUES (1); ALTER TABLE checked OWNER TO a;
+CREATE FUNCTION fine(checked) RETURNS bool LANGUAGE sql AS 'SELECT ($1).i > 0'; ALTER TABLE checked ADD CHECK (fine(checked));
+SQL
+    backup owners
+    expect_status 0 drill owners --verbose
+    expect_text 'verdict          equal'
+    expect_status 0 restore owners --scratch --keep --verbose
+    expect_text 'as its owner lacks a right'
+    local reach remove
+    reach=$(sed -n 's/^scratch server: //p' <<<"$output") remove=$(sed -n '/^to remove it:$/ { n; p }' <<<"$output")
+    expect_equal "$(eval "$reach -XAt -c \"SELECT count(*) FROM pg_roles WHERE rolname LIKE 'pgassay%'\"")" 0
+    sh -c "$remove"
+    leftovers
+}
