@@ -26,6 +26,7 @@ on_signal(int sig)
 void
 cancel_install(void)
 {
+    static const int may_be_ignored[] = {SIGHUP, SIGXFSZ};
     struct sigaction act = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, before;
 
     if (ends[0] < 0 && pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
@@ -34,10 +35,12 @@ cancel_install(void)
     (void)sigemptyset(&act.sa_mask);
     (void)sigaction(SIGINT, &act, NULL);
     (void)sigaction(SIGTERM, &act, NULL);
-    (void)sigaction(SIGXFSZ, &act, NULL); /* and the write fails with EFBIG */
-    /* nohup has it ignored: then it stays so. */
-    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN) {
-        (void)sigaction(SIGHUP, &act, NULL);
+    /* Our starter may have these ignored, as nohup does: then they stay so, and a file that grows
+     * too large is an error of its write (EFBIG) that names it. */
+    for (size_t i = 0; i < sizeof may_be_ignored / sizeof may_be_ignored[0]; i++) {
+        if (sigaction(may_be_ignored[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN) {
+            (void)sigaction(may_be_ignored[i], &act, NULL);
+        }
     }
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGCHLD, SIG_DFL); /* ignored by our starter, exit statuses would be lost */

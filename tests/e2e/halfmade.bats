@@ -23,13 +23,15 @@ teardown() {
 }
 half_made() { psql_in postgres -c "SELECT datname FROM pg_database WHERE datname ~ '_restoring_' ORDER BY 1"; }
 
-# A monitoring agent: sessions in every database but the named ones, again and again, until $T/visitor is gone.
+# A monitoring agent: sessions in every database but the named ones, again and again, until $T/visitor is gone.  A few
+# at a time: a server without a free connection is another trouble.
 visit() {
     touch "$T/visitor"
     (
         exec 3>&- 4>&- </dev/null >/dev/null 2>&1
         while [ -f "$T/visitor" ]; do
             for db in $(half_made); do
+                [ "$(jobs -rp | wc -l)" -lt 5 ] || continue
                 PGAPPNAME=visitor psql -X -q -d "$db" -c 'SELECT pg_sleep(20)' &
             done
             sleep 0.05
