@@ -27,7 +27,6 @@
 #include "core/pool.h"
 #include "core/progress.h"
 #include "storage/heal/repair_impl.h"
-#include "storage/keys/trust.h"
 #include "storage/read/reader.h"
 #include "storage/repo/backuplist.h"
 #include "storage/repo/label_load.h"
@@ -267,22 +266,9 @@ repair_chunks(struct repairing *r, const struct repair_request *q, const struct 
 static struct label *
 label_anew(const struct repairing *r, const char *id)
 {
-    char         *key = backup_key(r->db, id, "label.json");
-    struct buf    raw = BUF_INIT(LABEL_BYTES_MAX);
-    struct err    e = ERR_INIT;
-    struct label *l = NULL;
+    struct err e = ERR_INIT;
 
-    if (storage_get_anew(r->to->st, key, &raw, &e) == 0 &&
-        trust_check(r->to->trust, "label", key, raw.data, raw.len, &e) == 0) {
-        l = label_parse(raw.data, raw.len, &e);
-    }
-    if (l != NULL && (strcmp(l->id, id) != 0 || strcmp(l->db, r->db) != 0)) {
-        label_free(l);
-        l = NULL;
-    }
-    buf_free(&raw);
-    free(key);
-    return l;
+    return label_load_anew(r->to, r->db, id, &e);
 }
 
 /* A bit that flipped in a label's digests makes all that it names look bad: it is read again

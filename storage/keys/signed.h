@@ -2,8 +2,10 @@
  * signed.h - JSON objects of a repository, written with this host's signature and read only with
  * one that it believes.
  *
- * Everything that decides something (labels, tombstones, policies, sources, drill records, key
- * objects) goes through here: an object is not read past its signature.
+ * Everything that decides something (tombstones, policies, sources, drill records, run marks) goes
+ * through here: an object is not read past its signature.  Three have a reader of their own, which
+ * calls trust_check() itself: repo.<n>.json (repo.c: its own id comes first), keys.<e>.<n>.json
+ * (epoch.c: a copy may lie under another name) and labels (label_load.c: their bytes are kept).
  */
 #ifndef STORAGE_KEYS_SIGNED_H
 #define STORAGE_KEYS_SIGNED_H

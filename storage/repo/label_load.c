@@ -51,8 +51,10 @@ show_hidden(struct repo *r, struct label *l, struct err *e)
     return 0;
 }
 
-struct label *
-label_load(struct repo *r, const char *db, const char *id, struct err *e)
+/* get: storage_get() or storage_get_anew(). */
+static struct label *
+load(struct repo *r, const char *db, const char *id,
+     int (*get)(struct storage *, const char *, struct buf *, struct err *), struct err *e)
 {
     struct buf    raw = BUF_INIT(LABEL_BYTES_MAX);
     struct label *l = NULL;
@@ -63,7 +65,7 @@ label_load(struct repo *r, const char *db, const char *id, struct err *e)
         return NULL;
     }
     key = backup_key(db, id, "label.json");
-    if (storage_get(r->st, key, &raw, e) == 0 && (l = label_parse(raw.data, raw.len, e)) != NULL) {
+    if (get(r->st, key, &raw, e) == 0 && (l = label_parse(raw.data, raw.len, e)) != NULL) {
         int rc = 0;
 
         if (strcmp(l->id, id) != 0 || strcmp(l->db, db) != 0) {
@@ -86,6 +88,18 @@ label_load(struct repo *r, const char *db, const char *id, struct err *e)
     free(key);
     buf_free(&raw);
     return l;
+}
+
+struct label *
+label_load(struct repo *r, const char *db, const char *id, struct err *e)
+{
+    return load(r, db, id, storage_get, e);
+}
+
+struct label *
+label_load_anew(struct repo *r, const char *db, const char *id, struct err *e)
+{
+    return load(r, db, id, storage_get_anew, e);
 }
 
 struct sealed_as

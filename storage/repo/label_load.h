@@ -11,6 +11,8 @@
 /* What is hidden in it is there when this host has a key to read it.  ERR_CORRUPT, ERR_NOT_FOUND
  * name the label. */
 struct label *label_load(struct repo *, const char *db, const char *id, struct err *);
+/* The same, read past caches (storage_get_anew()): a second opinion on one that was bad. */
+struct label *label_load_anew(struct repo *, const char *db, const char *id, struct err *);
 /* Of an encrypted one: seals what must not be read without a key. */
 int label_hide(struct label *, const struct epoch *, struct err *);
 
