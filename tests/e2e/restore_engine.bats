@@ -261,3 +261,49 @@ SQL
     expect_equal "$(jq -r '.target.scratch, .target.remove_command' <<<"$output" | xargs)" "true null"
     leftovers
 }
+
+# The code block that follows the line in the runbook.
+runbook() { awk -v after="$1" 'index($0, after) { found = 1 } found && /^```$/ { exit } found && in_block; found && /^```sh/ { in_block = 1 }' "$TOP/docs/runbook.md"; }
+
+@test "the runbook brings one table back: plain, partitioned, inherited; also when only the rows are gone" {
+    local TABLE DB=parts want
+    runbook 'Only one table is lost?' | sed '/^TABLE=/d' >"$T/names.sh"
+    runbook 'if the table is gone:' >"$T/gone.sh"
+    runbook 'only its rows are gone:' >"$T/emptied.sh"
+    [ -s "$T/names.sh" ] && [ -s "$T/gone.sh" ] && [ -s "$T/emptied.sh" ]
+    repo_new parts
+    db_make parts
+    psql_in parts <<'SQL'
+CREATE SCHEMA "The Shop";
+SET search_path = "The Shop";
+CREATE TABLE plain (id serial PRIMARY KEY, n int);
+CREATE TABLE lines (id int, at date, twice int GENERATED ALWAYS AS (id * 2) STORED, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+CREATE TABLE lines_old PARTITION OF lines FOR VALUES FROM (MINVALUE) TO ('2026-01-01');
+CREATE TABLE "lines new" PARTITION OF lines FOR VALUES FROM ('2026-01-01') TO (MAXVALUE) PARTITION BY HASH (id);
+CREATE TABLE "Lines new 0" PARTITION OF "lines new" FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE lines_new_1 PARTITION OF "lines new" FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+CREATE TABLE parent (a int);
+CREATE TABLE child (b int) INHERITS (parent);
+INSERT INTO plain (n) SELECT g FROM generate_series(1, 10) g;
+INSERT INTO lines SELECT g, date '2025-12-01' + g FROM generate_series(1, 100) g;
+INSERT INTO parent VALUES (1);
+INSERT INTO child VALUES (2, 3);
+SQL
+    backup parts
+    restore parts --to parts_restored
+    for TABLE in '"The Shop".plain' '"The Shop".lines' '"The Shop".parent'; do
+        PARTS=()
+        cd "$T" && . "$T/names.sh"
+        want=$(psql_in parts_restored -c "SELECT count(*) FROM $TABLE")
+        psql_in parts -c "DROP TABLE $TABLE CASCADE" 2>/dev/null
+        . "$T/gone.sh"
+        expect_equal "$(psql_in parts -c "SELECT count(*) FROM $TABLE")" "$want"
+        psql_in parts -c "TRUNCATE $TABLE"
+        . "$T/emptied.sh"
+    done
+    db_same parts parts_restored
+    # Done twice it changes nothing.
+    run source "$T/gone.sh"
+    [ "$status" -ne 0 ]
+    db_same parts parts_restored
+}
