@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/cli/completion_in.h"
+#include "core/cli/completion_impl.h"
 
 static void
 print_plain_option(const struct opts_verb *verb, const struct opt *o)

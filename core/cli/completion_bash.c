@@ -1,8 +1,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/cli/completion_in.h"
-#include "core/cli/opts_in.h"
+#include "core/cli/completion_impl.h"
+#include "core/cli/opts_impl.h"
 
 static void
 print_options(const struct opts_spec *spec)

@@ -1,11 +1,11 @@
-/* What the scripts are made of (completion_in.h). */
+/* What the scripts are made of (completion_impl.h). */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/cli/completion_in.h"
-#include "core/cli/opts_in.h"
+#include "core/cli/completion_impl.h"
+#include "core/cli/opts_impl.h"
 
 /* ---- what the tables hold ---- */
 

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/cli/completion_in.h"
-#include "core/cli/opts_in.h"
+#include "core/cli/completion_impl.h"
+#include "core/cli/opts_impl.h"
 
 static const char functions[] =
     "# What stands before the cursor: --repo and its like for \"ask\", the others for \"places\".\n"

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/cli/completion_in.h"
-#include "core/cli/opts_in.h"
+#include "core/cli/completion_impl.h"
+#include "core/cli/opts_impl.h"
 
 /* 'name:what it means' */
 static void

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/cli/opts_in.h"
+#include "core/cli/opts_impl.h"
 
 enum { HELP_COLUMN = 28, HELP_WIDTH = 100 };
 

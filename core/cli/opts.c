@@ -7,7 +7,7 @@
 #include "core/cli/completion.h"
 #include "core/cli/help.h"
 #include "core/cli/opts_args.h"
-#include "core/cli/opts_in.h"
+#include "core/cli/opts_impl.h"
 
 static int
 set_flag(const struct opt *o, bool *value, const char *text, struct err *e)

@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "core/cli/opts_in.h"
+#include "core/cli/opts_impl.h"
 #include "core/mem.h"
 
 enum { TABLES_MAX = 128 };

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/cli/opts_in.h"
+#include "core/cli/opts_impl.h"
 #include "core/similar.h"
 
 /* ---- getopt_long()'s tables ---- */

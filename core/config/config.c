@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "core/buf.h"
-#include "core/config/config_in.h"
+#include "core/config/config_impl.h"
 #include "core/host/ownership.h"
 #include "core/log.h"
 #include "core/mem.h"

@@ -1,4 +1,4 @@
-#include "core/config/config_in.h"
+#include "core/config/config_impl.h"
 
 #include <stddef.h>
 #include <stdlib.h>

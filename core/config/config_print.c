@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/config/config.h"
-#include "core/config/config_in.h"
+#include "core/config/config_impl.h"
 #include "core/mem.h"
 
 /* The section that says something of a key: the database's, else what stands before any. */

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/config/config_in.h"
+#include "core/config/config_impl.h"
 #include "core/mem.h"
 
 enum { KEY_ROOM = 64 }; /* for the key that is written in front of a continued value */

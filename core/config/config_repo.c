@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/config/config_in.h"
+#include "core/config/config_impl.h"
 #include "core/mem.h"
 
 /* The first of these that names any. */

@@ -5,8 +5,8 @@
 #define STORAGE_COMMANDS_PRUNE_H
 
 #include "storage/commands/cmd.h"
-#include "storage/retention/plan.h"
 #include "storage/retention/prune.h"
+#include "storage/retention/retention_plan.h"
 
 struct prune_options {
     struct cmd  cmd;

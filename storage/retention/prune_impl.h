@@ -1,8 +1,8 @@
 /*
- * prune_impl.h - what the parts of prune.h share.  prune.c: the order of things; prune_run.c:
+ * prune_impl.h - what the parts of prune.h share.  prune.c: the order of things; prune_clock.c:
  * clock, mark, who else is at work; prune_refs.c: what labels need; prune_unlabelled.c:
  * directories without one; prune_expire.c: labels and the rest of directories that go;
- * prune_trash.c: trash lists; prune_runs.c: the runs that these wait for; prune_sweep.c: the
+ * prune_trash.c: trash lists; prune_runs.c: the runs that these wait for; prune_chunks.c: the
  * chunks' listing against all that.  P0 to P8 are the steps of docs/prune-protocol.md.
  */
 #ifndef STORAGE_RETENTION_PRUNE_IMPL_H
@@ -110,7 +110,7 @@ void trash_list_free(struct trash_list *);
 int prune_store_runs(struct prune *, struct err *);  /* P4 */
 int prune_judge_trash(struct prune *, struct err *); /* P5, with what may be revoked */
 
-/* ---- prune_sweep.c ---- */
+/* ---- prune_chunks.c ---- */
 
 /* P0: before a backup expires, the chunks must have been listed once, whole. */
 int prune_try_listing(struct prune *, struct err *);

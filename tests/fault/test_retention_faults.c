@@ -5,7 +5,7 @@
 
 #include "storage/repo/annotations.h"
 #include "storage/repo/condemned.h"
-#include "storage/retention/plan.h"
+#include "storage/retention/retention_plan.h"
 #include "tests/support/drivers.h"
 #include "tests/unit/retention_history.h"
 

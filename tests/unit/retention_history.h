@@ -1,5 +1,5 @@
 /*
- * retention_history.h - histories of backups that never were, for the tests of retention.h.
+ * retention_history.h - histories of backups that never were, for the tests of retention_rules.h.
  */
 #ifndef TESTS_UNIT_RETENTION_HISTORY_H
 #define TESTS_UNIT_RETENTION_HISTORY_H
@@ -12,7 +12,7 @@
 
 #include "core/human.h"
 #include "core/mem.h"
-#include "storage/retention/retention.h"
+#include "storage/retention/retention_rules.h"
 
 /* Midnight of the n-th day of 2026, from 0. */
 #define DAY_2026(n) ((time_t)1767225600 + (time_t)(n)*86400)

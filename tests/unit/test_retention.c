@@ -1,4 +1,4 @@
-/* retention.h: each rule by a table, what is never removed, the shrink alarm. */
+/* retention_rules.h: each rule by a table, what is never removed, the shrink alarm. */
 #include "tests/unit/retention_history.h"
 
 /* Days of 2026 (from 1 January), at noon; expects the days that stay. */

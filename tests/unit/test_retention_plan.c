@@ -1,4 +1,5 @@
-/* plan.h and reclaimable.h: from what lies in a repository to what becomes of each backup. */
+/* retention_plan.h and reclaimable.h: from what lies in a repository to what becomes of each
+ * backup. */
 #include "tests/unit/backdated.h"
 
 #include "storage/format/chunklist.h"
@@ -6,7 +7,7 @@
 #include "storage/repo/condemned.h"
 #include "storage/repo/drillrecord.h"
 #include "storage/repo/pins.h"
-#include "storage/retention/plan.h"
+#include "storage/retention/retention_plan.h"
 #include "tests/unit/retention_history.h"
 
 enum { NIGHTS = 5 };

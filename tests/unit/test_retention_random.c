@@ -1,4 +1,4 @@
-/* retention.h: what must hold for any history and any policy, tried on many of both.
+/* retention_rules.h: what must hold for any history and any policy, tried on many of both.
  * RETENTION_SEED repeats one. */
 #include "tests/unit/retention_history.h"
 

@@ -7,7 +7,7 @@
 
 #include "core/human.h"
 #include "storage/contract/location.h"
-#include "storage/drivers/s3/settings_in.h"
+#include "storage/drivers/s3/settings_impl.h"
 
 enum { SECONDS_MAX = 86400 };
 

@@ -4,7 +4,7 @@
 
 #include "storage/contract/location.h"
 #include "storage/contract/object_lock.h"
-#include "storage/drivers/s3/settings_in.h"
+#include "storage/drivers/s3/settings_impl.h"
 
 int
 s3_lock_settings(const struct storage_location *p, struct s3_settings *s, struct err *e)

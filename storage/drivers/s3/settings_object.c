@@ -10,7 +10,7 @@
 #include "core/mem.h"
 #include "storage/contract/location.h"
 #include "storage/drivers/aws/uri.h"
-#include "storage/drivers/s3/settings_in.h"
+#include "storage/drivers/s3/settings_impl.h"
 
 enum { CUSTOMER_KEY_BYTES = 32 };
 

@@ -4,7 +4,7 @@
 
 #include "core/mem.h"
 #include "storage/contract/location.h"
-#include "storage/drivers/s3/settings_in.h"
+#include "storage/drivers/s3/settings_impl.h"
 
 static const char *const endpoint_env[] = {"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", NULL};
 static const char *const region_env[] = {"AWS_REGION", "AWS_DEFAULT_REGION", NULL};

@@ -9,7 +9,7 @@
 #include "storage/contract/location.h"
 #include "storage/drivers/aws/credentials.h"
 #include "storage/drivers/aws/uri.h"
-#include "storage/drivers/s3/settings_in.h"
+#include "storage/drivers/s3/settings_impl.h"
 
 enum { PREFIX_MAX = 512 };
 

@@ -1,4 +1,4 @@
-#include "storage/retention/retention.h"
+#include "storage/retention/retention_rules.h"
 
 #include <stdlib.h>
 #include <string.h>

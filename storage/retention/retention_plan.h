@@ -1,13 +1,13 @@
 /*
- * plan.h - what is to become of each backup of a database: what lies in the repository, put
- * before retention.h.
+ * retention_plan.h - what is to become of each backup of a database: what lies in the repository,
+ * put before retention_rules.h.
  */
-#ifndef STORAGE_RETENTION_PLAN_H
-#define STORAGE_RETENTION_PLAN_H
+#ifndef STORAGE_RETENTION_RETENTION_PLAN_H
+#define STORAGE_RETENTION_RETENTION_PLAN_H
 
 #include "storage/repo/backuplist.h"
 #include "storage/retention/policy.h"
-#include "storage/retention/retention.h"
+#include "storage/retention/retention_rules.h"
 
 /* Why a backup goes. */
 enum fate { FATE_STAYS, FATE_EXPIRED, FATE_VOID, FATE_GIVEN_UP, FATE_FREED };
@@ -34,7 +34,7 @@ struct retention_plan {
 
 struct retention_plan_request {
     const char *db;
-    bool        drop_damaged; /* give up what is damaged (retention.h) */
+    bool        drop_damaged; /* give up what is damaged (retention_rules.h) */
     const struct strlist
         *freed; /* backups that go to free space, unless something protects them; or NULL */
 };

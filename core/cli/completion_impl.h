@@ -1,8 +1,8 @@
 /*
- * completion_in.h - what the completion*.c files share; nobody else includes it.
+ * completion_impl.h - what the completion*.c files share; nobody else includes it.
  */
-#ifndef CORE_CLI_COMPLETION_IN_H
-#define CORE_CLI_COMPLETION_IN_H
+#ifndef CORE_CLI_COMPLETION_IMPL_H
+#define CORE_CLI_COMPLETION_IMPL_H
 
 #include "core/cli/completion.h"
 #include "core/cli/opts_args.h"

@@ -1,4 +1,4 @@
-#include "storage/retention/plan.h"
+#include "storage/retention/retention_plan.h"
 
 #include <stdlib.h>
 #include <string.h>

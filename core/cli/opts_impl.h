@@ -1,8 +1,8 @@
 /*
- * opts_in.h - what the opts*.c files share; nobody else includes it.
+ * opts_impl.h - what the opts*.c files share; nobody else includes it.
  */
-#ifndef CORE_CLI_OPTS_IN_H
-#define CORE_CLI_OPTS_IN_H
+#ifndef CORE_CLI_OPTS_IMPL_H
+#define CORE_CLI_OPTS_IMPL_H
 
 #include <getopt.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /*
- * retention.h - which backups stay, which go, and why: a pure function of what is there, the policy
- * and the time.
+ * retention_rules.h - which backups stay, which go, and why: a pure function of what is there, the
+ * policy and the time.
  *
  * The rules are restic's, by the UTC calendar, applied to each scope by itself: a backup of two
  * tables never pushes out one of the whole database.  Rules count good backups only:
@@ -24,8 +24,8 @@
  * accepted one) looks wrong.  It, and all before it, stay until a later backup is large again or
  * somebody accepts the new size.  Other pruning goes on.
  */
-#ifndef STORAGE_RETENTION_RETENTION_H
-#define STORAGE_RETENTION_RETENTION_H
+#ifndef STORAGE_RETENTION_RETENTION_RULES_H
+#define STORAGE_RETENTION_RETENTION_RULES_H
 
 #include <stdbool.h>
 #include <stddef.h>

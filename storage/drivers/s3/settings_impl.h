@@ -1,8 +1,8 @@
 /*
- * settings_in.h - what reads s3/settings.h is made of; nobody else includes it.
+ * settings_impl.h - what reads s3/settings.h is made of; nobody else includes it.
  */
-#ifndef STORAGE_DRIVERS_S3_SETTINGS_IN_H
-#define STORAGE_DRIVERS_S3_SETTINGS_IN_H
+#ifndef STORAGE_DRIVERS_S3_SETTINGS_IMPL_H
+#define STORAGE_DRIVERS_S3_SETTINGS_IMPL_H
 
 #include "storage/contract/location.h"
 #include "storage/drivers/s3/settings.h"

@@ -1,8 +1,8 @@
 /*
- * config_in.h - what the config*.c files share; nobody else includes it.
+ * config_impl.h - what the config*.c files share; nobody else includes it.
  */
-#ifndef CORE_CONFIG_CONFIG_IN_H
-#define CORE_CONFIG_CONFIG_IN_H
+#ifndef CORE_CONFIG_CONFIG_IMPL_H
+#define CORE_CONFIG_CONFIG_IMPL_H
 
 #include <stdbool.h>
 
