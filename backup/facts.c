@@ -332,6 +332,43 @@ add_sections(struct snapshot *s, struct selection *sel, struct manifest *m, stru
     return 0;
 }
 
+/* -t of a partitioned table is of itself alone, as pg_dump has it: of a table without rows. */
+static int
+warn_without_partitions(struct snapshot *s, struct manifest *m, struct err *e)
+{
+    struct oid_set ours = {0}, divided = {0}, with_some = {0};
+    PGresult *r = pg_query(s->conn, e, "SELECT inhparent, inhrelid FROM pg_catalog.pg_inherits", 0,
+                           NULL);
+
+    if (r == NULL) {
+        return err_wrap(e, "list partitions");
+    }
+    for (size_t i = 0; i < m->n_tables; i++) {
+        oid_set_add(&ours, m->tables[i].oid);
+    }
+    oid_set_add_column(&divided, r, 0);
+    for (int i = 0; i < PQntuples(r); i++) {
+        if (oid_set_has(&ours, (uint32_t)strtoul(PQgetvalue(r, i, 1), NULL, 10))) {
+            oid_set_add(&with_some, (uint32_t)strtoul(PQgetvalue(r, i, 0), NULL, 10));
+        }
+    }
+    for (size_t i = 0; i < m->n_tables; i++) {
+        const struct manifest_table *t = &m->tables[i];
+
+        if (t->kind == 'p' && oid_set_has(&divided, t->oid) && !oid_set_has(&with_some, t->oid)) {
+            strlist_take(&m->warnings,
+                         xasprintf("table %s.%s is partitioned, and the selection has none of its "
+                                   "partitions: there are no rows in this backup of it",
+                                   t->schema, t->name));
+        }
+    }
+    PQclear(r);
+    oid_set_free(&ours);
+    oid_set_free(&divided);
+    oid_set_free(&with_some);
+    return 0;
+}
+
 int
 facts_make(struct snapshot *s, struct selection *sel, const struct archive *a, struct manifest *m,
            struct facts_tables *w, struct err *e)
@@ -353,7 +390,8 @@ facts_make(struct snapshot *s, struct selection *sel, const struct archive *a, s
         add_objects(a, m);
     }
     add_matviews(&s->catalog, a, m);
-    if (add_sequences(s, sel, a, m, e) != 0 || add_large_objects(s, sel, m, w, e) != 0 ||
+    if ((sel->json != NULL && !sel->o->schema_only && warn_without_partitions(s, m, e) != 0) ||
+        add_sequences(s, sel, a, m, e) != 0 || add_large_objects(s, sel, m, w, e) != 0 ||
         add_sections(s, sel, m, e) != 0) {
         facts_tables_free(w);
         return -1;

@@ -44,6 +44,20 @@ tables() { manifest shop | jq -r '.tables[] | .schema + "." + .name' | sort | pa
     expect_text 'nothing in database "shop" matches "Odd Schema"'
 }
 
+@test "-t of a partitioned table without its partitions: a backup of no rows, which is said" {
+    db_make parted
+    psql_in parted -c 'CREATE TABLE p (a int) PARTITION BY LIST (a)' -c 'CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1)' \
+        -c 'CREATE TABLE p2 PARTITION OF p DEFAULT' -c 'CREATE TABLE unparted (a int) PARTITION BY LIST (a)'
+    expect_status 0 backup parted -t p
+    expect_text 'table public.p is partitioned, and the selection has none of its partitions'
+    expect_status 0 backup parted -t p -t p1
+    expect_equal "$output" ""
+    expect_status 0 backup parted -t unparted
+    expect_equal "$output" ""
+    expect_status 0 backup parted -t p --schema-only
+    expect_equal "$output" ""
+}
+
 @test "large objects come with everything, and not with a part" {
     backup shop
     [ "$(manifest shop | jq .large_objects.count)" -gt 0 ]
