@@ -1,7 +1,6 @@
 /*
- * A storage as it was at some moment: for each key the newest version that is not younger counts,
- * unless it is a delete marker.  Listings are filtered as they come; nothing is held but the key at
- * hand.
+ * A storage as it was at a given time: for each key the newest version that is not younger counts,
+ * unless it is a delete marker.  Listings are filtered as they come; only the current key is held.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +22,7 @@ self(struct storage *st)
     return (struct as_of *)st;
 }
 
-/* Follows a listing of versions and lets through what was visible at the moment. */
+/* Follows a listing of versions and passes on what was visible at that time. */
 struct filter {
     time_t           at;
     char             settled[STORAGE_KEY_MAX]; /* the key whose version has been found */
@@ -90,7 +89,7 @@ find(struct storage *st, const char *key, struct wanted *w, struct err *e)
     }
     return w->found && !w->deleted
         ? 0
-        : err_set(e, ERR_NOT_FOUND, "\"%s\" was not there at %s", key, self(st)->text);
+        : err_set(e, ERR_NOT_FOUND, "\"%s\" did not exist at %s", key, self(st)->text);
 }
 
 static int
@@ -137,7 +136,7 @@ struct dirs {
     void            *ctx;
 };
 
-/* What has versions may have had none then, or only delete markers. */
+/* A key with versions may have had none at that time, or only delete markers. */
 static int
 filter_dir(void *ctx, const char *name, struct err *e)
 {
@@ -167,7 +166,7 @@ as_of_dirs(struct storage *st, const char *prefix, storage_dirs_fn *fn, void *ct
 static int
 read_only(struct storage *st, struct err *e)
 {
-    return err_set(e, ERR_USAGE, "the repository is seen as of %s: it cannot be written to",
+    return err_set(e, ERR_USAGE, "the repository is read as of %s: it cannot be written to",
                    self(st)->text);
 }
 
@@ -209,8 +208,7 @@ storage_as_of_new(struct storage *inner, time_t at, struct err *e)
     struct as_of *a;
 
     if (inner->ops->versions == NULL) {
-        err_set(e, ERR_USAGE,
-                "%s keeps no older versions, so that it cannot be seen as of another time",
+        err_set(e, ERR_USAGE, "%s keeps no older versions, so it cannot be read as of another time",
                 inner->location);
         (void)err_hint(e, "only S3 buckets with versioning do");
         storage_close(inner);

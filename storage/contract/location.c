@@ -8,9 +8,8 @@
 const struct config_key location_keys[] = {
     [LOCATION_PATH] = {"path", CONFIG_TEXT, "the directory, or s3://BUCKET/PREFIX", NULL},
     [LOCATION_LISTING_DELAY] = {"listing-delay", CONFIG_TEXT,
-                                "seconds by which a listing of the store may be behind", NULL},
-    [LOCATION_AS_OF] = {"as-of", CONFIG_TEXT, "the moment as of which the repository is seen",
-                        NULL},
+                                "maximum age in seconds of the store's listings", NULL},
+    [LOCATION_AS_OF] = {"as-of", CONFIG_TEXT, "the time as of which the repository is read", NULL},
     [LOCATION_OBJECT_LOCK] = {"object-lock", CONFIG_TEXT,
                               "new objects are locked: governance or compliance", NULL},
     [LOCATION_OBJECT_LOCK_DAYS] = {"object-lock-days", CONFIG_TEXT,
@@ -66,7 +65,7 @@ value_of(const char *text, const char *key)
     return *text == '=' ? text + 1 : NULL;
 }
 
-/* What the command line says of a key that is no list, NULL: nothing.  The last one counts. */
+/* The value that the command line gives for a key that is not a list (the last one), or NULL. */
 static const char *
 given_text(const struct storage_location *p, const char *key)
 {
@@ -87,8 +86,8 @@ given_text(const struct storage_location *p, const char *key)
     return NULL;
 }
 
-/* The same of a list; false: nothing.  What an option of its own gives is one name, commas and
- * all. */
+/* The same for a list; false: none was given.  The argument of a dedicated option is one name,
+ * commas included. */
 static bool
 given_list(const struct storage_location *p, const char *key, struct strlist *out)
 {
@@ -179,7 +178,7 @@ find_place(const struct config *config, const char *name, const struct storage_g
     return 0;
 }
 
-/* "offsite, s3://bucket/prefix", for people: all but the first; NULL when there is but one. */
+/* "offsite, s3://bucket/prefix", for messages: all but the first; NULL when there is only one. */
 static const char *
 others(const struct config *config, const struct strlist *names)
 {
@@ -207,7 +206,7 @@ storage_location_find(const struct config *config, const char *arg, const char *
     int            rc = check_options(config, given, e);
 
     if (rc == 0 && arg != NULL) {
-        strlist_add(&names, arg); /* one, commas and all */
+        strlist_add(&names, arg); /* one, commas included */
     } else if (rc == 0) {
         rc = config_repo_names(config, NULL, database, &names, e);
     }

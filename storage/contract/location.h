@@ -1,11 +1,11 @@
 /*
  * location.h - where a repository is, and how it is reached.
  *
- * A location alone is enough for a directory; an S3 store has an endpoint, a region and more, and
- * who signs and who reads is said here too.  They are keys of "[repo NAME]", and each can be given
- * as --repo-option KEY=VALUE, some as options of their own.  Who reads a key declares it
- * (core/config_key.h) and asks with its declaration.  Everything is borrowed from the configuration
- * and the command line, and only looked at while a repository is opened.
+ * A location alone is enough for a directory; an S3 store needs an endpoint, a region and more; who
+ * signs and who reads is set here too.  They are keys of "[repo NAME]", and each can be given as
+ * --repo-option KEY=VALUE, some as dedicated options.  The module that reads a key declares it
+ * (core/config_key.h) and passes this declaration.  Everything is borrowed from the configuration
+ * and the command line, and only used while a repository is opened.
  */
 #ifndef STORAGE_CONTRACT_LOCATION_H
 #define STORAGE_CONTRACT_LOCATION_H
@@ -15,7 +15,7 @@
 #include "core/err.h"
 #include "core/mem.h"
 
-/* What the command line says of a repository.  NULL and empty lists say nothing. */
+/* What the command line sets for a repository; NULL and empty lists: not given. */
 struct storage_given {
     const struct strlist *options;               /* --repo-option: "KEY=VALUE" */
     const struct strlist *identity, *encrypt_to; /* the options: each names one file */
@@ -26,7 +26,7 @@ struct storage_given {
 struct storage_location {
     const char          *location; /* a path, file://path or s3://bucket/prefix */
     const char          *section;  /* the NAME of its [repo NAME]; NULL: none */
-    const struct config *config;   /* where that stands; NULL: nowhere */
+    const struct config *config;   /* where that is written; NULL: nowhere */
     struct storage_given given;
     const char
         *others; /* the other repositories that the same backups go to, for hints; NULL: none */
@@ -40,24 +40,24 @@ enum {
     LOCATION_PATH,
     LOCATION_LISTING_DELAY,
     LOCATION_AS_OF,
-    LOCATION_OBJECT_LOCK, /* these two where the store can lock objects */
+    LOCATION_OBJECT_LOCK, /* these two if the store can lock objects */
     LOCATION_OBJECT_LOCK_DAYS
 };
 extern const struct config_key location_keys[];
 
-/* What a --repo argument means, which names one repository; NULL: none was given, and the
- * environment and the configuration decide, of several the first.  given (NULL: nothing) is checked
- * for keys that do not exist. */
+/* Resolves a --repo argument, which names one repository; NULL: none was given, so the environment
+ * and the configuration decide (the first of several).  given (NULL: nothing) is checked for keys
+ * that do not exist. */
 int storage_location_find(const struct config *, const char *arg, const char *database,
                           const struct storage_given *given, struct storage_location *out,
                           struct err *);
-/* All that are meant (config_repo_names()), in their order, each once; the array is the caller's to
+/* All repositories meant (config_repo_names()), in order, each once; the array is the caller's to
  * free. */
 int storage_locations_find(const struct config *, const struct strlist *args, const char *database,
                            const struct storage_given *given, struct storage_location **out,
                            size_t *n, struct err *);
-/* Files that hold what nobody else may read, of every repository that the configuration knows and
- * of what was given: keys and passphrases.  For tools that run foreign code. */
+/* Files with secrets (keys and passphrases) of every repository in the configuration and of what
+ * was given.  For tools that run foreign code. */
 void storage_location_secrets(const struct config *, const struct storage_given *,
                               struct strlist *out);
 /* As a --repo argument for a tool that is given the same configuration. */
@@ -68,8 +68,8 @@ void storage_given_args(const struct storage_given *, struct strlist *args);
 /* A key's value: what was given, else the first environment variable of the key that is set, else
  * the section, else NULL.  An empty value counts as none. */
 const char *storage_location_get(const struct storage_location *, const struct config_key *);
-/* All values of a list, likewise, into out, which is empty.  --repo-options add up, an empty one
- * takes away what was before it. */
+/* All values of a list, likewise, into out, which is empty.  --repo-options accumulate; an empty
+ * one discards those before it. */
 void storage_location_list(const struct storage_location *, const struct config_key *,
                            struct strlist *out);
 /* Is it set in the section? */

@@ -3,25 +3,24 @@
  *
  * An object is a whole sequence of bytes under a key such as
  * "shop/backups/20261121T021500Z-4f2a/label.json": segments of [A-Za-z0-9._%-], none empty, none
- * starting with a dot, joined by '/'; no key is the beginning of another up to a '/'.  The rules,
+ * starting with a dot, joined by '/'; no key is a prefix of another up to a '/'.  The rules,
  * the same for every driver:
  *
  *   - whole objects: no partial read, no append; an object fits in memory.
  *   - write-once: put() of a key that exists fails with ERR_EXISTS and changes nothing, unless the
- *     stored bytes are the very same (then it succeeds, a retry is idempotent, and the object's
- *     modified time becomes now: that is how a run mark is renewed).
+ *     stored bytes are identical (then it succeeds, so that a retry is idempotent, and the object's
+ *     modified time becomes now: this is how a run mark is renewed).
  *   - durable: once put() returned 0 the object survives a power cut, name and bytes.  A put() that
- *     failed or was killed leaves nothing, or the whole object (an answer can get lost): never a
- *     part.
+ *     failed or was killed leaves nothing or the whole object (a reply can be lost), never a part.
  *   - list() calls back in ascending byte order of keys, every object below the prefix (a prefix is
  *     "" or ends with '/'), with its size.  An unreadable directory is an error, never an empty
  *     listing.
- *   - dirs() gives what stands between the prefix and the next '/' of the keys below it, each once,
+ *   - dirs() gives the segment between the prefix and the next '/' of the keys below it, each once,
  *     ascending, without walking everything.
- *   - remove() of what is not there is no error.
+ *   - remove() of a missing object is not an error.
  *   - the same error kinds from every driver: ERR_NOT_FOUND, ERR_EXISTS, ERR_AUTH, ERR_IO (disk
  *     full, network), ERR_CORRUPT.  transient says that another try may help.
- *   - every function may be called from any thread at any time, but for close().
+ *   - every function may be called from any thread at any time, except close().
  *
  * tests/conformance runs one suite on each driver.
  */
@@ -48,8 +47,8 @@ struct object_info {
     const char *key;      /* relative to the repository's root; valid during the call */
     uint64_t    size;     /* bytes */
     time_t      modified; /* by the store's own clock */
-    time_t retain_until;  /* of head(): locked until then; 0: not, or nobody knows.  list() does not
-                             look */
+    time_t retain_until;  /* of head(): locked until then; 0: not locked, or unknown.  list() does
+                             not set it */
 };
 
 /* Non-zero stops the listing, which then returns -1 with the callback's error. */
@@ -68,15 +67,15 @@ struct storage_ops {
     int (*list)(struct storage *, const char *prefix, storage_list_fn *, void *ctx, struct err *);
     int (*dirs)(struct storage *, const char *prefix, storage_dirs_fn *, void *ctx, struct err *);
     int (*remove)(struct storage *, const char *const *keys, size_t n, struct err *);
-    /* get() for a second opinion: nothing that may have spoilt the first answer serves again
-     * (another connection; the file's pages dropped from the cache).  NULL: the driver has
-     * nothing in between, get() will do. */
+    /* get() for a second opinion: nothing that may have corrupted the first result is used again
+     * (another connection; the file's pages are dropped from the cache).  NULL: the driver has
+     * nothing in between, get() is enough. */
     int (*get_anew)(struct storage *, const char *key, struct buf *, struct err *);
     /* Nobody can remove the object before then; never shortens.  NULL: the driver locks nothing,
      * and put() is given no retain_until. */
     int (*retain)(struct storage *, const char *key, time_t until, struct err *);
     const struct storage_version_ops
-        *versions; /* of stores that keep what was overwritten (versions.h); or NULL */
+        *versions; /* of stores that keep overwritten objects (versions.h), or NULL */
     void (*close)(struct storage *);
 };
 
@@ -95,11 +94,11 @@ int storage_head(struct storage *, const char *key, struct object_info *, struct
 int storage_list(struct storage *, const char *prefix, storage_list_fn *, void *ctx, struct err *);
 int storage_dirs(struct storage *, const char *prefix, storage_dirs_fn *, void *ctx, struct err *);
 int storage_remove(struct storage *, const char *const *keys, size_t n, struct err *);
-/* An object in place of a bad one of that name, which must go first: who dies in between leaves it
- * missing. */
+/* Replaces a bad object of that name, which is removed first: a process that dies in between leaves
+ * it missing. */
 int storage_replace(struct storage *, const char *key, const void *, size_t, struct err *);
-/* Locks an object that is there further, unless it is locked as long already; until 0: nothing
- * to do. */
+/* Extends the lock of an existing object, unless it is long enough already; until 0: nothing to
+ * do. */
 int  storage_retain(struct storage *, const char *key, time_t until, struct err *);
 void storage_close(struct storage *); /* accepts NULL */
 

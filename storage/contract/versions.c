@@ -19,7 +19,7 @@ storage_versions(struct storage *st, const char *prefix, storage_version_fn *fn,
 struct older {
     const char    *key;
     uint64_t       size;
-    struct strlist ids; /* of the versions with that size, newest first */
+    struct strlist ids; /* the versions of that size, newest first */
 };
 
 static int
@@ -55,7 +55,7 @@ storage_get_older(struct storage *st, const char *key, uint64_t size,
             }
         }
         if (rc != 0) {
-            err_set(e, ERR_NOT_FOUND, "no older version is the right one either");
+            err_set(e, ERR_NOT_FOUND, "no older version matches either");
         }
     }
     strlist_free(&o.ids);

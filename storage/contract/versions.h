@@ -1,11 +1,11 @@
 /*
- * versions.h - stores that keep what was overwritten or removed: reading them as they were, and
- * getting it back.
+ * versions.h - stores that keep overwritten and removed objects: reading them as they were, and
+ * recovering such objects.
  *
  * A versioned bucket never loses anything to a plain PUT or DELETE: an object's newest version
- * hides the older ones, and a removal is a version of its own (a delete marker).  So whoever can
- * write to the repository, an intruder too, can hide what is there but not take it away, as long as
- * he may not delete versions.
+ * hides the older ones, and a removal is a version of its own (a delete marker).  So anybody who
+ * can write to the repository, an intruder included, can hide objects but not remove them, unless
+ * he may delete versions.
  */
 #ifndef STORAGE_CONTRACT_VERSIONS_H
 #define STORAGE_CONTRACT_VERSIONS_H
@@ -34,11 +34,11 @@ struct storage_version_ops {
      * by key, the newest first.  Non-zero from the callback stops, as with list(). */
     int (*list)(struct storage *, const char *prefix, storage_version_fn *, void *ctx,
                 struct err *);
-    /* As dirs(), of keys of which any version is left. */
+    /* As dirs(), for keys that have any version left. */
     int (*dirs)(struct storage *, const char *prefix, storage_dirs_fn *, void *ctx, struct err *);
     int (*get)(struct storage *, const char *key, const char *id, struct buf *, struct err *);
-    /* Removes these versions (key and id count) for good; of a delete marker: the object is
-     * there again. */
+    /* Removes these versions (key and id count) for good; of a delete marker: the object is visible
+     * again. */
     int (*remove)(struct storage *, const struct object_version *, size_t n, struct err *);
 };
 
@@ -51,7 +51,7 @@ int storage_versions(struct storage *, const char *prefix, storage_version_fn *,
 int storage_get_older(struct storage *, const char *key, uint64_t size,
                       const uint8_t sha256_want[SHA256_BYTES], struct buf *, struct err *);
 
-/* The storage as it was: whatever was the newest version then.  Cannot be written to.  Takes the
+/* The storage as it was then: the newest version of that time.  Cannot be written to.  Takes the
  * storage, also on failure (ERR_USAGE: it keeps no versions). */
 struct storage *storage_as_of_new(struct storage *, time_t at, struct err *);
 

@@ -1,5 +1,5 @@
 /*
- * backupid.h - how a backup is called, and where its objects lie.
+ * backupid.h - the id of a backup, and the keys of its objects.
  */
 #ifndef STORAGE_FORMAT_BACKUPID_H
 #define STORAGE_FORMAT_BACKUPID_H

@@ -1,5 +1,5 @@
 /*
- * chunk.h - a chunk as lists, manifests and journals name it, and how large one may be.
+ * chunk.h - a chunk as named by lists, manifests and journals, and its maximum size.
  */
 #ifndef STORAGE_FORMAT_CHUNK_H
 #define STORAGE_FORMAT_CHUNK_H
@@ -11,9 +11,9 @@
 #include "storage/format/chunkname.h"
 
 enum {
-    /* Bytes of plaintext that a chunk has at most. */
+    /* Maximum bytes of plaintext in a chunk. */
     CHUNK_RAW_MAX = 24 << 20,
-    /* Bytes that the object holding it has at most, whatever the codec: room for buffers. */
+    /* Maximum bytes of its object with any codec: the size of buffers. */
     CHUNK_STORED_MAX = CHUNK_RAW_MAX + (2 << 20),
 };
 
@@ -21,17 +21,17 @@ struct chunk_ref {
     struct chunk_name name;
     uint64_t          size;     /* stored bytes */
     uint64_t          raw_size; /* plaintext bytes */
-    time_t retain_until; /* locked until then, at least; 0: not known to be.  In chunks.zst, not in
-                            the manifest */
+    time_t retain_until; /* locked at least until then; 0: not known to be locked.  In chunks.zst,
+                            not in the manifest */
 };
 
-/* What a run calls a chunk that it stores or found stored: the number of its writer, or of the
- * fanout.  It means nothing to another one, and is no place in any list: hence a struct. */
+/* A run's number for a chunk that it stores or found stored: its writer's, or the fanout's.  It
+ * means nothing to another writer and is not a place in any list: hence a struct. */
 struct chunk_number {
     uint32_t n;
 };
 
-/* What is called for each line of a chunk list. */
+/* Called for each line of a chunk list. */
 typedef int chunk_ref_fn(void *ctx, const struct chunk_ref *, struct err *);
 
 #endif

@@ -1,17 +1,17 @@
 /*
- * chunkindex.c - entries in one array, in the order in which they came: an entry's index is its
- * number for the writer, and never changes.  Two ways to find one:
+ * chunkindex.c - entries in one array, in order of arrival: an entry's index is its number for the
+ * writer, and never changes.  Two ways to find one:
  *
  *   by id        A hash table of indices with open addressing (slot[]: index + 1, 0 for none), at
- *                most half full.  Entries with one id lie on the same run of occupied slots, so a
- *                look-up goes on to the first free slot and sees all of them.  Nothing is ever
- *                taken out: what must not be used any more changes its state.
+ *                most half full.  Entries with one id lie in the same run of occupied slots, so a
+ *                look-up goes on to the first free slot and sees all of them. Nothing is ever
+ *                removed: an entry that must not be used any more changes its state.
  *   by SHA-256   For copies, which know stored bytes before they know the content: indices of what
- *                is reusable, sorted, made at the first question (chunkindex_find_stored()).
+ *                is reusable, sorted, built by the first look-up (chunkindex_find_stored()).
  *
- * States of what was there before this run: TRUSTED when somebody names it, then BANNED by a list,
- * or REUSABLE when the listing shows it in its size.  BANNED is final.  What this run stores begins
- * as WRITING, known by its id alone, and becomes WRITTEN when the put() has returned.
+ * States of objects from before this run: TRUSTED when a trusted list names it, then BANNED by a
+ * list, or REUSABLE when the listing shows it with its size.  BANNED is final.  What this run
+ * stores begins as WRITING, known by its id alone, and becomes WRITTEN when the put() has returned.
  */
 #include "storage/format/chunkindex.h"
 
@@ -29,7 +29,7 @@ chunkindex_free(struct chunkindex *k)
     *k = (struct chunkindex){0};
 }
 
-/* Ids are keyed hashes: their first bytes are as good as any hash. */
+/* Ids are keyed hashes: their first bytes serve as the hash. */
 static size_t
 first_slot(const struct chunkindex *k, const uint8_t *id)
 {
@@ -68,7 +68,7 @@ add(struct chunkindex *k, const struct chunkindex_entry *entry)
     return k->n - 1;
 }
 
-/* Several objects may have one id, so all that lie on the way are looked at. */
+/* Several objects may have one id, so all entries of the run are examined. */
 static size_t
 next_of_id(const struct chunkindex *k, const uint8_t *id, size_t *at)
 {
@@ -101,8 +101,8 @@ chunkindex_find_name(const struct chunkindex *k, const struct chunk_name *name)
     return SIZE_MAX;
 }
 
-/* WRITTEN before WRITING before REUSABLE: the caller gets what this run stores itself, as the other
- * workers did. */
+/* WRITTEN before WRITING before REUSABLE: the caller gets what this run stores itself, like the
+ * other workers. */
 size_t
 chunkindex_find(const struct chunkindex *k, const uint8_t id[SHA256_BYTES])
 {
@@ -118,7 +118,8 @@ chunkindex_find(const struct chunkindex *k, const uint8_t id[SHA256_BYTES])
             best = i;
             break;
         case CHUNKINDEX_REUSABLE:
-            /* One that this backup refers to already is better than another of the same content. */
+            /* One that this backup refers to already is preferred to another with the same
+             * content. */
             if (best == SIZE_MAX || (k->v[best].state == CHUNKINDEX_REUSABLE && !k->v[best].used)) {
                 best = i;
             }

@@ -2,10 +2,10 @@
  * chunkindex.h - what a writer knows of the objects in the store: which it may reuse, which it has
  * written.
  *
- * The rules of reuse (docs/repository-format.md), one function each: an object must stand in a
- * trusted list or our own journal (chunkindex_trust), be of the current epoch, stand in the listing
- * with its recorded size (chunkindex_listed), and in no trash or condemned list (chunkindex_ban).
- * About 140 bytes an object.  Not thread-safe: the writer locks.
+ * The rules of reuse (docs/repository-format.md), one function each: an object must be in a trusted
+ * list or our own journal (chunkindex_trust), be of the current epoch, be in the listing with its
+ * recorded size (chunkindex_listed), and be in no trash or condemned list (chunkindex_ban).  About
+ * 140 bytes an object.  Not thread-safe: the writer locks.
  */
 #ifndef STORAGE_FORMAT_CHUNKINDEX_H
 #define STORAGE_FORMAT_CHUNKINDEX_H
@@ -17,10 +17,10 @@
 #include "storage/format/chunk.h"
 
 enum chunkindex_state {
-    CHUNKINDEX_TRUSTED,  /* named by somebody we trust; not seen yet */
-    CHUNKINDEX_REUSABLE, /* and listed in the right size */
+    CHUNKINDEX_TRUSTED,  /* named by a trusted list; not seen in the listing yet */
+    CHUNKINDEX_REUSABLE, /* and listed with the right size */
     CHUNKINDEX_BANNED,   /* in trash, or condemned */
-    CHUNKINDEX_WRITING,  /* this run is at it, or tried in vain and is lost */
+    CHUNKINDEX_WRITING,  /* this run is storing it, or failed to */
     CHUNKINDEX_WRITTEN,  /* by this run */
 };
 
@@ -41,23 +41,22 @@ struct chunkindex {
 };
 
 void chunkindex_free(struct chunkindex *);
-/* Trusts an object.  One already there is left as it is, but for its lock: the longest that
- * anybody trusted knows of.  True: it is new, the last entry. */
+/* Trusts an object.  An existing entry keeps everything but its lock: the longest one in any
+ * trusted list.  True: it is new, the last entry. */
 bool chunkindex_trust(struct chunkindex *, const struct chunk_ref *);
-/* The same where the name is all that is known, or looked at. */
+/* The same where only the name is known or needed. */
 bool chunkindex_trust_name(struct chunkindex *, const struct chunk_name *);
 void chunkindex_ban(struct chunkindex *, const struct chunk_name *);
 void chunkindex_listed(struct chunkindex *, const struct chunk_name *, uint64_t size);
 void chunkindex_ban_all(struct chunkindex *);
-/* An object with this content stands beside what is only CHUNKINDEX_TRUSTED: that becomes
- * CHUNKINDEX_REUSABLE. */
+/* The listing has this object: an entry that is CHUNKINDEX_TRUSTED becomes CHUNKINDEX_REUSABLE. */
 void chunkindex_replaced(struct chunkindex *, const uint8_t id[SHA256_BYTES]);
 /* An index that stays valid: something with this content that is written, being written or
  * reusable (in this order of preference); SIZE_MAX: nothing. */
 size_t chunkindex_find(const struct chunkindex *, const uint8_t id[SHA256_BYTES]);
-/* The very object; SIZE_MAX: not there. */
+/* Exactly this object; SIZE_MAX: not there. */
 size_t chunkindex_find_name(const struct chunkindex *, const struct chunk_name *);
-/* Something reusable with just these stored bytes (SHA-256 and sizes), wherever it came from;
+/* A reusable entry with exactly these stored bytes (SHA-256 and sizes), whoever wrote it;
  * SIZE_MAX: nothing.  What becomes reusable after the first call is not found. */
 size_t chunkindex_find_stored(struct chunkindex *, const struct chunk_ref *);
 /* A new entry in state CHUNKINDEX_WRITING of which only the id is known. */

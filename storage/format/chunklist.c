@@ -103,7 +103,7 @@ chunk_list_parse(const void *text, size_t n, chunk_ref_fn *fn, void *ctx, struct
                            number);
         }
         if (number > 1 && chunk_name_compare(&previous, &c.name) >= 0) {
-            return err_set(e, ERR_CORRUPT, "line %zu stands twice or out of order", number);
+            return err_set(e, ERR_CORRUPT, "line %zu is a duplicate or out of order", number);
         }
         previous = c.name;
         if (fn(ctx, &c, e) != 0) {

@@ -3,7 +3,7 @@
  *
  * zstd of text lines, sorted by bytes, each "<name> <stored size> <raw size> <retain until>\n": the
  * name below <db>/chunks/, decimal numbers, retain-until in seconds since 1970 (0: not locked).
- * Prune, scrub and copy live from it alone: it tells nothing about tables.
+ * Prune, scrub and copy need nothing else.  It tells nothing about tables.
  */
 #ifndef STORAGE_FORMAT_CHUNKLIST_H
 #define STORAGE_FORMAT_CHUNKLIST_H
@@ -12,8 +12,8 @@
 #include "core/err.h"
 #include "storage/format/chunk.h"
 
-/* Lists are merged with listings, not held: but a raw one must fit. 1 GiB is 5 million chunks,
- * 80 TB. */
+/* Lists are merged with listings, not held, but a raw one must fit in memory. 1 GiB is 5 million
+ * chunks, 80 TB. */
 #define CHUNK_LIST_RAW_MAX ((uint64_t)1 << 30)
 
 /* The lines of all these chunks, appended. */

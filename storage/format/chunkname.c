@@ -26,7 +26,7 @@ chunk_name_format(const struct chunk_name *c, char *out)
     return out;
 }
 
-/* The epoch and the slash behind it; NULL when it is none. */
+/* Parses the epoch and the slash after it; NULL: there is none. */
 static const char *
 parse_epoch(const char *text, uint32_t *epoch)
 {
@@ -71,7 +71,7 @@ chunk_name_parse(const char *text, struct chunk_name *c)
 
     memset(c, 0, sizeof *c);
     p = parse_epoch(text, &c->epoch);
-    /* aa/id-sha256-run.ext: the lengths are fixed, so are the places of the separators. */
+    /* aa/id-sha256-run.ext: the lengths are fixed, hence the positions of the separators. */
     if (p == NULL || strlen(p) < 3 + ID_HEX + 1 + ID_HEX + 1 + RUN_HEX + 2 || p[2] != '/' ||
         strncmp(p, p + 3, 2) != 0) {
         return -1;
@@ -96,7 +96,7 @@ chunk_name_equal(const struct chunk_name *a, const struct chunk_name *b)
         memcmp(a->run, b->run, sizeof a->run) == 0;
 }
 
-/* "9/…" stands after "10/…". */
+/* "9/…" sorts after "10/…". */
 static int
 compare_epochs(uint32_t a, uint32_t b)
 {

@@ -4,7 +4,7 @@
  *
  * id is the HMAC-SHA256 of the plaintext under the epoch's id key, aa its first two digits, sha256
  * that of the stored bytes, run the run that wrote it, ext the codec, .enc says that it is
- * encrypted.  All hex is lower case.  Held as bytes: a writer knows hundreds of thousands of them.
+ * encrypted.  All hex is lower case.  Held as bytes: a writer holds hundreds of thousands of them.
  */
 #ifndef STORAGE_FORMAT_CHUNKNAME_H
 #define STORAGE_FORMAT_CHUNKNAME_H
@@ -16,7 +16,7 @@
 #include "core/crypto/hash.h"
 #include "core/crypto/seal.h"
 
-/* The numbers of epochs go from 1 to here. */
+/* Epoch numbers go from 1 to this. */
 enum { EPOCH_NUMBER_MAX = 10000 };
 enum { RUN_BYTES = 8, CHUNK_NAME_MAX = 192 };
 
@@ -37,8 +37,8 @@ bool chunk_name_equal(const struct chunk_name *, const struct chunk_name *);
 /* As strcmp() of the two as text. */
 int chunk_name_compare(const struct chunk_name *, const struct chunk_name *);
 
-/* As what an encrypted chunk is sealed (core/crypto/seal.h): type "chunk", its id and the extension
- * of its codec.  what: room. */
+/* The identity under which an encrypted chunk is sealed (core/crypto/seal.h): type "chunk", its id
+ * and the extension of its codec.  what: buffer. */
 enum { CHUNK_SEALED_AS = SHA256_BYTES + 8 };
 struct sealed_as chunk_sealed_as(const uint8_t *public, const uint8_t id[SHA256_BYTES],
                                  enum codec_kind, uint8_t            *what);

@@ -9,8 +9,8 @@
 
 #include "core/mem.h"
 
-/* Without a name from the first moment, so that a killed process leaves nothing; where the file
- * system cannot do that, all but the first moment. */
+/* Created without a name, so that a killed process leaves nothing; where the file system cannot do
+ * that, unlinked at once. */
 static int
 open_nameless(struct err *e)
 {
@@ -71,7 +71,8 @@ chunkspool_add(struct chunkspool *s, const char *name, uint64_t size, struct err
     }
     if (order < 0 || (order == 0 && size < s->size) || strlen(name) >= sizeof s->name ||
         strchr(name, '\n') != NULL) {
-        return err_set(e, ERR_CORRUPT, "\"%.200s\" is no name of a chunk, or out of order", name);
+        return err_set(e, ERR_CORRUPT, "\"%.200s\" is not the name of a chunk, or out of order",
+                       name);
     }
     if (fprintf(s->file, "%s %" PRIu64 "\n", name, size) < 0) {
         err_errno(e, "could not write to a temporary file");
@@ -109,7 +110,7 @@ chunkspool_next(struct chunkspool *s, struct err *e)
     }
     blank = strrchr(line, ' ');
     if (blank == NULL || strchr(blank, '\n') == NULL) {
-        return err_set(e, ERR_CORRUPT, "a temporary file does not hold what was written");
+        return err_set(e, ERR_CORRUPT, "a temporary file does not contain what was written");
     }
     *blank = '\0';
     memcpy(s->name, line, strlen(line) + 1);
@@ -133,7 +134,7 @@ chunkspool_seek(struct chunkspool *s, const char *name, bool *there, struct err 
 
 /* ---- the union ---- */
 
-/* The one whose current name comes first; NULL when all have ended. */
+/* The one with the smallest current name; NULL when all have ended. */
 static struct chunkspool *
 least(struct chunkspool *const *v, size_t n)
 {
@@ -149,7 +150,7 @@ least(struct chunkspool *const *v, size_t n)
     return first;
 }
 
-/* Merges what is there into one. */
+/* Merges all of them into one. */
 static int
 merge(struct chunkspool_union *u, struct err *e)
 {

@@ -1,9 +1,9 @@
 /*
- * chunkspool.h - a sorted set of chunk names with sizes, in a temporary file: as many as there are,
- * in the memory of one.
+ * chunkspool.h - a sorted set of chunk names with sizes, in a temporary file: any number, in the
+ * memory of one.
  *
- * Written in ascending order, then read in ascending order, as often as wanted.  The file has no
- * name ($TMPDIR, else /tmp) and goes with the process.
+ * Written in ascending order, then read in ascending order, as often as needed.  The file (in
+ * $TMPDIR, else /tmp) has no name and vanishes with the process.
  */
 #ifndef STORAGE_FORMAT_CHUNKSPOOL_H
 #define STORAGE_FORMAT_CHUNKSPOOL_H
@@ -21,17 +21,17 @@ struct chunkspool {
     char     name[CHUNK_NAME_MAX]; /* the last one written; the current one when reading */
     uint64_t size;
     size_t   n;   /* written */
-    bool     end; /* there is no current one */
+    bool     end; /* no current one */
 };
 
 struct chunkspool *chunkspool_new(struct err *);
 void               chunkspool_free(struct chunkspool *); /* accepts NULL */
-/* Not before the last one (ERR_CORRUPT); the very same again is dropped. */
+/* Must not sort before the last one (ERR_CORRUPT); a duplicate is dropped. */
 int chunkspool_add(struct chunkspool *, const char *name, uint64_t size, struct err *);
 /* Makes the first one current. */
 int chunkspool_rewind(struct chunkspool *, struct err *);
 int chunkspool_next(struct chunkspool *, struct err *);
-/* Goes forward until the current one is name or comes after it; *there: it is name. */
+/* Advances until the current one is name or sorts after it; *there: it is name. */
 int chunkspool_seek(struct chunkspool *, const char *name, bool *there, struct err *);
 
 /* The union of sets that are given one after another; few are open at any time. */

@@ -1,12 +1,12 @@
 /*
- * chunkusers.h - which tables hang on a chunk.
+ * chunkusers.h - which tables depend on a chunk.
  */
 #ifndef STORAGE_FORMAT_CHUNKUSERS_H
 #define STORAGE_FORMAT_CHUNKUSERS_H
 
 #include "storage/format/manifest.h"
 
-/* what: "schema.name" of a table, or "large objects", "schema", "globals".  Called once or more
+/* what: "schema.name" of a table, or "large objects", "schema", "globals".  Called at least once
  * for each. */
 typedef void chunkusers_fn(void *ctx, uint32_t chunk, const char *what);
 

@@ -1,9 +1,9 @@
 /*
- * encoded.h - what a label names by its digests (the chunk list, the manifest), as it is stored:
- * compressed, and sealed where it tells what is in the backup.
+ * encoded.h - what a label names by digest (chunk list, manifest), as stored: compressed, and
+ * sealed if it tells what is in the backup.
  *
- * One text always gives the same bytes unless it is sealed: what was lost is made again from a copy
- * (storage/heal/repair.h), and must have the digest that the label holds.
+ * One text always gives the same bytes unless it is sealed: a lost object is rebuilt from a copy
+ * (storage/heal/repair.h) and must have the digest in the label.
  */
 #ifndef STORAGE_FORMAT_ENCODED_H
 #define STORAGE_FORMAT_ENCODED_H
@@ -19,7 +19,7 @@ struct encoded {
     char       raw_sha256[SHA256_HEX + 1];
 };
 
-/* as: NULL, it stays in plain. */
+/* as: NULL, it is not sealed. */
 int  encoded_make(const struct buf *text, const struct sealed_as *as, struct encoded *out,
                   struct err *);
 void encoded_free(struct encoded *);

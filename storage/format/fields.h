@@ -4,7 +4,7 @@
  * A struct has a table of rows (struct field): the key, what kind of value it has, and where the
  * member lies.  Writing, reading, copying and freeing go over the rows, so that a new key is a
  * member and a row.  Labels (label.c) and manifests (manifest_fields.c) are described this way;
- * what is too long for one JSON tree is read and written element by element, by the same tables.
+ * a list too long for one JSON tree is read and written element by element, by the same tables.
  *
  *     static const struct field rows[] = {
  *         FIELD(FIELD_TEXT, "name", struct manifest_column, name),
@@ -12,7 +12,7 @@
  *     };
  *     static const struct fields column = FIELDS(struct manifest_column, rows);
  *
- * Unknown keys are not looked at.  ERR_CORRUPT names the key that is missing or has another kind
+ * Unknown keys are ignored.  ERR_CORRUPT names the key that is missing or has another kind
  * of value.
  */
 #ifndef STORAGE_FORMAT_FIELDS_H

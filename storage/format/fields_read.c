@@ -237,7 +237,7 @@ read_list(const struct field *f, const json_t *list, void *to, struct err *e)
     if (!json_is_array(list)) {
         return wrong(f, "an array", e);
     }
-    if (json_array_size(list) > 0) { /* not doubled: there may be many short ones */
+    if (json_array_size(list) > 0) { /* exact, not doubled: there may be many short ones */
         field_list_reserve(f, to, json_array_size(list));
     }
     for (size_t i = 0; i < json_array_size(list); i++) {

@@ -98,7 +98,7 @@ list_json(const struct field *f, const void *from, json_t **out, struct err *e)
     return 0;
 }
 
-/* Of what holds no other structs. */
+/* For fields that hold no other structs. */
 static json_t *
 simple_json(const struct field *f, const void *from)
 {

@@ -26,7 +26,7 @@ wrong(struct jsonpull *jp, const char *what, struct err *e)
     return err_set(e, ERR_CORRUPT, "not valid JSON: %s at byte %td", what, jp->p - jp->start);
 }
 
-/* Takes this character, or says that it is not here. */
+/* Consumes this character, or reports that it is missing. */
 static bool
 take(struct jsonpull *jp, char c)
 {
@@ -135,5 +135,5 @@ int
 jsonpull_end(struct jsonpull *jp, struct err *e)
 {
     skip_blanks(jp);
-    return jp->p == jp->end ? 0 : wrong(jp, "something follows the end", e);
+    return jp->p == jp->end ? 0 : wrong(jp, "trailing data", e);
 }

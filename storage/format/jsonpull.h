@@ -2,7 +2,7 @@
  * jsonpull.h - reading a large JSON document piece by piece.
  *
  * A manifest can hold hundreds of thousands of ranges and chunks.  As one jansson tree they would
- * take ten times the memory of what they say.  So the outer levels are walked here, and each
+ * take ten times the memory of their contents.  So the outer levels are walked here, and each
  * element is parsed by jansson on its own, used and freed:
  *
  *     if (jsonpull_enter(&jp, '[', e) != 0) return -1;
@@ -11,7 +11,7 @@
  *         ...
  *     }
  *
- * All errors are ERR_CORRUPT with the place in bytes.
+ * All errors are ERR_CORRUPT with the byte offset.
  */
 #ifndef STORAGE_FORMAT_JSONPULL_H
 #define STORAGE_FORMAT_JSONPULL_H
@@ -24,19 +24,19 @@
 
 struct jsonpull {
     const char *start, *p, *end;
-    bool        fresh; /* just entered: no comma is due */
+    bool        fresh; /* just entered: no comma is expected */
 };
 
 void jsonpull_init(struct jsonpull *, const void *text, size_t n);
-/* Into the object '{' or array '[' that stands here. */
+/* Enters the object '{' or array '[' at this position. */
 int jsonpull_enter(struct jsonpull *, char bracket, struct err *);
-/* 1: an element of the array stands here; 0: it ended (and was left); -1 error. */
+/* 1: an element of the array follows; 0: it ended (and was left); -1: error. */
 int jsonpull_item(struct jsonpull *, struct err *);
-/* The same for an object; *key (a string, the caller's) is read, the value stands here. */
+/* The same for an object; *key (a string, the caller's) is read, the value follows. */
 int jsonpull_key(struct jsonpull *, json_t **key, struct err *);
-/* The whole value that stands here; NULL on error. */
+/* The whole value at this position; NULL on error. */
 json_t *jsonpull_value(struct jsonpull *, struct err *);
-/* Nothing but blanks may be left. */
+/* Only white space may be left. */
 int jsonpull_end(struct jsonpull *, struct err *);
 
 #endif

@@ -48,7 +48,7 @@ static const struct field plain[] = {
     ROW(FIELD_COUNT, "manifest_raw_size", manifest_raw_size),
 };
 
-/* Of an encrypted backup nobody sees these without a key. */
+/* Hidden without a key if the backup is encrypted. */
 static const struct field hidden[] = {
     ROW(FIELD_OPT_TEXT, "selection", selection),
     ROW(FIELD_OPT_TEXT, "host", host),
@@ -102,7 +102,7 @@ label_copy(const struct label *l)
 
 /* ---- writing ---- */
 
-/* The keys that are there whatever is hidden. */
+/* The keys that are never hidden. */
 static int
 write_plain(const struct label *l, json_t *o, struct err *e)
 {
@@ -140,7 +140,7 @@ json_t *
 label_hidden_json(const struct label *l)
 {
     json_t    *o = json_object();
-    struct err ignored = ERR_INIT; /* none of them must be there */
+    struct err ignored = ERR_INIT; /* none of them may be present */
 
     (void)fields_write(&label_hidden_fields, l, o, &ignored);
     return o;
@@ -162,7 +162,7 @@ format_once(const struct label *l, struct buf *out, struct err *e)
     return rc;
 }
 
-/* What is read back must give the same line again: a member that was lost on the way would not. */
+/* Reading it back must give the same line: a member that was lost would show. */
 int
 label_format(const struct label *l, struct buf *out, struct err *e)
 {
@@ -177,7 +177,7 @@ label_format(const struct label *l, struct buf *out, struct err *e)
     }
     if (rc == 0 &&
         (again.len != out->len - begin || memcmp(again.data, out->data + begin, again.len) != 0)) {
-        rc = err_set(e, ERR_IO, "label: reads back as something else than what was written");
+        rc = err_set(e, ERR_IO, "label: reads back differently from what was written");
     }
     label_free(back);
     buf_free(&again);
@@ -196,7 +196,7 @@ read_copied(const json_t *o, struct label *l, struct err *e)
         : err_wrap(e, "key \"copied_from\"");
 }
 
-/* Labels of before there was encryption do not say. */
+/* Labels from before encryption do not have it. */
 static int
 read_epoch(const json_t *o, struct label *l, struct err *e)
 {
@@ -212,7 +212,7 @@ read_epoch(const json_t *o, struct label *l, struct err *e)
     return 0;
 }
 
-/* What an encrypted one says in plain beside it counts for nothing. */
+/* Plain values beside it in an encrypted label are ignored. */
 static int
 read_hidden(const json_t *o, struct label *l, struct err *e)
 {

@@ -1,9 +1,9 @@
 /*
  * label.h - the commit record of a backup: its fields, and its bytes.
  *
- * A backup exists when its label exists and its run is not revoked.  The label is
- * plain, small, written last, and names by digest everything that it stands for.
- * JSON fields: docs/repository-format.md, docs/schema/label.json.
+ * A backup exists when its label exists and its run is not revoked.  The label is plain, small,
+ * written last, and names all its objects by digest.  JSON fields: docs/repository-format.md,
+ * docs/schema/label.json.
  */
 #ifndef STORAGE_FORMAT_LABEL_H
 #define STORAGE_FORMAT_LABEL_H
@@ -33,10 +33,10 @@ struct label {
     char          *db;                /* configured name */
     char          *dbname;            /* the database's own name on its server */
     char          *scope;             /* "full", or 16 hex digits: digest of the selection */
-    char          *selection;         /* the selection in words (options), NULL when full */
+    char          *selection;         /* the selection as options, NULL when full */
     time_t         started, snapshot, finished;
     char          *tool;               /* "pgassay 0.1" */
-    char          *host;               /* of the server as connected to, NULL for a local socket */
+    char          *host;               /* of the server as connected to; NULL: a local socket */
     char          *server_version;     /* "15.20" */
     int            server_version_num; /* 150020 */
     char          *pg_dump_version;
@@ -51,19 +51,19 @@ struct label {
     char          *note;                    /* --note, or NULL */
     struct strlist warnings;                /* one sentence each */
     unsigned       epoch;                   /* of its chunks and its manifest (repo.h) */
-    bool           encrypted;               /* so is the epoch */
+    bool           encrypted;               /* as is the epoch */
     char *hidden; /* of an encrypted one: selection, host, note and warnings, sealed (hex); NULL:
-                   * they are not sealed yet.  The fields are empty while nobody has opened it */
+                   * they are not sealed yet.  The fields are empty until it is opened */
     /* Of a copy (copy.h), where it came from: */
     char   copied_repo[33];        /* repo_id; empty: not a copy */
     char   copied_run[RUN_ID_MAX]; /* the run of the label that was copied */
     time_t copied;                 /* when the copy began */
-    bool   replaces;               /* another label stood in its place, and gave way or was lost */
-    /* Its place among the others (chain.h), filled in by writer_commit(): */
-    bool               chained; /* heads are known: older programs wrote none */
+    bool   replaces;               /* it replaced another label, or one that was lost */
+    /* Its place in the chain (chain.h), filled in by writer_commit(): */
+    bool               chained; /* heads are known: older programs did not write them */
     struct label_head *heads;   /* by id */
     size_t             n_heads, cap_heads;
-    char     signer[17]; /* id of the key that signed it; empty: nobody, or an older program */
+    char     signer[17]; /* id of the key that signed it; empty: unsigned, or by an older program */
     uint64_t sequence;   /* from 1, of this signer in this database; 0: none */
     /* Filled in by writer_commit(): */
     char     chunks_sha256[SHA256_HEX + 1]; /* of chunks.zst as stored */
@@ -73,8 +73,8 @@ struct label {
     char     manifest_raw_sha256[SHA256_HEX + 1];
     uint64_t manifest_raw_size;
     /* Filled in by label_parse(), and by writer_commit(): */
-    char sha256[SHA256_HEX +
-                1]; /* of its line as stored, newline included: what a drill record names */
+    char
+        sha256[SHA256_HEX + 1]; /* of its line as stored, newline included; drill records name it */
     /* Filled in by label_load(): */
     char signed_by[17]; /* the key that its second line names; empty: none */
 };
@@ -83,11 +83,11 @@ struct label *label_new(void);
 void          label_free(struct label *); /* accepts NULL */
 struct label *label_copy(const struct label *);
 
-/* All that is known of it, for `--json` output; ERR_CORRUPT names a field that was never filled
+/* All its fields, for `--json` output; ERR_CORRUPT names a field that was never filled
  * in. */
 json_t *label_json(const struct label *, struct err *);
-/* What an encrypted backup's label hides from those who have no key: an object of its own, and
- * back into a label whose fields it replaces (storage/repo/label_load.h seals and opens it). */
+/* The fields of an encrypted backup's label that only readers see, as an object, and back into a
+ * label, whose fields it replaces (storage/repo/label_load.h seals and opens it). */
 json_t *label_hidden_json(const struct label *);
 int     label_take_hidden(struct label *, const json_t *, struct err *);
 
@@ -97,8 +97,8 @@ struct label *label_parse(const void *, size_t, struct err *);
 
 /* The object that holds a backup's chunk list or manifest, for backup_key(): "chunks.zst",
  * "manifest.json.zst" (encrypted: "manifest.json.zst.enc"); of a copy "chunks-<run>.zst",
- * "manifest-<run>.json.zst", since two who copy the same backup must not write the same name.
- * Allocated. */
+ * "manifest-<run>.json.zst", since two hosts that copy the same backup must not write the same
+ * name.  Allocated. */
 enum label_part { LABEL_CHUNKS, LABEL_MANIFEST };
 char *label_part_name(const struct label *, enum label_part);
 

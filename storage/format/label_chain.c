@@ -18,7 +18,7 @@ static const struct fields heads = FIELDS(struct label, heads_row);
 void
 chain_json(const struct label *l, json_t *o)
 {
-    struct err ignored = ERR_INIT; /* no head can lack anything */
+    struct err ignored = ERR_INIT; /* a head always has everything */
 
     if (l->chained) {
         (void)fields_write(&heads, l, o, &ignored);

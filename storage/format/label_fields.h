@@ -1,5 +1,5 @@
 /*
- * label_fields.h - the keys of a label, a row each (fields.h): label.c's own, and for the test that
+ * label_fields.h - the keys of a label, a row each (fields.h): for label.c, and for the test that
  * compares them with docs/schema/label.json.
  */
 #ifndef STORAGE_FORMAT_LABEL_FIELDS_H
@@ -7,7 +7,7 @@
 
 #include "storage/format/fields.h"
 
-extern const struct fields label_plain_fields;  /* all but epoch, heads, signer, sequence */
+extern const struct fields label_plain_fields;  /* all except epoch, heads, signer, sequence */
 extern const struct fields label_hidden_fields; /* sealed when the backup is encrypted */
 extern const struct fields label_copied_fields; /* the object "copied_from" */
 

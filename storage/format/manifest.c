@@ -133,10 +133,10 @@ manifest_number_chunks(struct manifest *m, const struct chunk_number *numbers)
 }
 
 struct ordering {
-    const struct chunk_number *was; /* by place as it was */
+    const struct chunk_number *was; /* by old place */
     struct chunk_number       *is;
     size_t                     n;
-    uint32_t                  *place; /* by number: its new place, and 1; 0: none yet */
+    uint32_t                  *place; /* by number: its new place + 1; 0: none yet */
 };
 
 static void

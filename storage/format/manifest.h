@@ -2,9 +2,9 @@
  * manifest.h - the baseline of a backup and where its rows lie.
  *
  * In memory and as JSON (docs/repository-format.md, docs/schema/manifest.json; stored as
- * manifest.json.zst).  What restore and verify must compute with is a struct here; what is only
- * recorded and compared (server, database properties, extensions, XID ages, inventory …) is kept
- * as JSON sections that pg/ produces and storage/ does not interpret.
+ * manifest.json.zst).  What restore and verify compute with is a struct here; what is only recorded
+ * and compared (server, database properties, extensions, XID ages, inventory …) is kept as JSON
+ * sections, which pg/ produces and storage/ does not interpret.
  *
  * Strings are in the database's encoding and may hold any bytes but NUL.
  * A segment is a run of bytes inside one chunk's plaintext.  A range is a run of
@@ -25,7 +25,7 @@
 #include "storage/format/chunk.h"
 #include "storage/format/draft.h"
 
-/* A manifest's text, at most; 1 GiB describes some 80 TB. */
+/* Maximum size of a manifest's text; 1 GiB describes some 80 TB. */
 #define MANIFEST_RAW_MAX ((size_t)1 << 30)
 
 struct fingerprint { /* sums mod 2^64 of the two halves of SipHash-2-4-128 of each row */
@@ -110,11 +110,11 @@ struct manifest {
     json_t *selection; /* options that narrowed the backup, or NULL */
 
     uint8_t fingerprint_key[16]; /* of all fingerprints below */
-    bool has_fingerprint_key; /* false: it was the repository's, and manifest_load() fills it in */
+    bool    has_fingerprint_key; /* false: the repository's key, which manifest_load() fills in */
 
     struct manifest_table    *tables;
     size_t                    n_tables, cap_tables; /* sorted by schema, name (bytes) */
-    bool                      sorted;               /* they are, by manifest_sort() */
+    bool                      sorted;               /* sorted, by manifest_sort() */
     struct manifest_sequence *sequences;
     size_t                    n_sequences, cap_sequences;
     struct manifest_matview  *matviews;
@@ -132,8 +132,8 @@ struct manifest {
     struct manifest_segment *globals_sql;
     size_t                   n_globals_sql, cap_globals_sql;
 
-    /* The table of chunks: what stands at each place.  By name; or, while the backup is being
-     * taken or copied, by the number that the run has for it.  One of the two is empty. */
+    /* The table of chunks, by place: names or, while the backup is taken or copied, the numbers of
+     * its run.  One of the two is empty. */
     struct chunk_ref    *chunks;
     size_t               n_chunks, cap_chunks;
     struct chunk_number *numbers;
@@ -147,9 +147,9 @@ void             manifest_free(struct manifest *); /* accepts NULL */
 
 /* Appends the JSON text.  What manifest_check() refuses is not written. */
 int manifest_format(const struct manifest *, struct buf *, struct err *);
-/* And back; the result has passed manifest_check().  Read piece by piece: beside the text and
- * the result, memory for one element (a range, a chunk, a table without its ranges) is needed at
- * a time. */
+/* And back; the result has passed manifest_check().  Read piece by piece: besides the text and the
+ * result, it needs memory for one element (a range, a chunk, a table without its ranges) at a
+ * time. */
 struct manifest *manifest_parse(const void *, size_t, struct err *);
 /* Everything that later code relies on: indices in range, segments inside their chunks, sums of
  * ranges equal the table's figures, tables sorted and unique, chunk names well-formed.
@@ -161,13 +161,13 @@ struct manifest_table *manifest_add_table(
     struct manifest *); /* zeroed; valid until the next call */
 /* Quick once the tables are sorted (manifest_sort(), manifest_parse()). */
 struct manifest_table *manifest_find(struct manifest *, const char *schema, const char *name);
-/* A place for one more chunk of a backup that is being taken; it may have one already. */
+/* The place of a chunk of a backup that is being taken: a new one, unless it has one already. */
 uint32_t manifest_add_chunk(struct manifest *, struct chunk_number);
-/* For a copy: what stands at place i goes by numbers[i] from now on, and has no name. */
+/* For a copy: the chunk at place i is known by numbers[i] from now on, not by name. */
 void manifest_number_chunks(struct manifest *, const struct chunk_number *numbers);
-/* Gives places anew: to the chunks that segments refer to, in the order of their first use, each
- * number once.  The order does not depend on who was first to store what, and so is the same in
- * every repository. */
+/* Reassigns places: to the chunks that segments refer to, in order of first use, each number once.
+ * The order does not depend on which worker stored a chunk first, and so is the same in every
+ * repository. */
 void manifest_order_chunks(struct manifest *);
 /* Orders the chunks; the rest is for writer_commit_draft() or fanout_commit(), while the
  * manifest is left alone. */

@@ -31,7 +31,7 @@ by_name(const void *a, const void *b, void *ctx)
     return chunk_name_compare(&v[*(const uint32_t *)a].name, &v[*(const uint32_t *)b].name);
 }
 
-/* Each name once.  Sorted, not hashed: whoever made the file chose the names. */
+/* Each name once.  Sorted, not hashed: the maker of the file chose the names. */
 static int
 check_unique(const struct manifest *m, struct err *e)
 {
@@ -47,7 +47,7 @@ check_unique(const struct manifest *m, struct err *e)
     }
     for (size_t i = 1; rc == 0 && i < m->n_chunks; i++) {
         if (by_name(&sorted[i - 1], &sorted[i], m->chunks) == 0) {
-            rc = err_set(e, ERR_CORRUPT, "chunk \"%s\" stands twice",
+            rc = err_set(e, ERR_CORRUPT, "chunk \"%s\" appears twice",
                          chunk_name_format(&m->chunks[sorted[i]].name, name));
         }
     }
@@ -55,7 +55,7 @@ check_unique(const struct manifest *m, struct err *e)
     return rc;
 }
 
-/* *bytes: their lengths, summed. */
+/* *bytes: the sum of their lengths. */
 static int
 check_segments(const struct manifest *m, const struct manifest_segment *v, size_t n,
                uint64_t *bytes, struct err *e)
@@ -118,7 +118,7 @@ check_tables(const struct manifest *m, struct err *e)
             int by_schema = strcmp(t[-1].schema, t->schema);
 
             if (by_schema > 0 || (by_schema == 0 && strcmp(t[-1].name, t->name) >= 0)) {
-                return err_set(e, ERR_CORRUPT, "table \"%s\".\"%s\": stands twice or out of order",
+                return err_set(e, ERR_CORRUPT, "table \"%s\".\"%s\": duplicate or out of order",
                                t->schema, t->name);
             }
         }

@@ -1,9 +1,8 @@
 /*
- * manifest_encode.c - a manifest as it is stored, for one repository after another.
+ * manifest_encode.c - a manifest as stored, for one repository after another.
  *
- * The repositories of a backup differ in nothing but the table of chunks: each has its own names
- * and stored sizes.  So one manifest serves all of them, with the table lent for the time of
- * writing.
+ * The repositories of a backup differ only in the table of chunks: each has its own names and
+ * stored sizes.  So one manifest serves all of them; the table is put in while it is written.
  */
 #include <pthread.h>
 
@@ -23,8 +22,8 @@ format_alone(const struct manifest *m, struct buf *text, struct err *e)
     return rc;
 }
 
-/* What will be stored must be readable: all sums, places and names are checked once more by the
- * reader's own eyes. */
+/* What is stored must be readable: sums, places and names are checked once more by the code that
+ * reads manifests. */
 static int
 check_readable(const struct buf *text, struct err *e)
 {
@@ -38,7 +37,7 @@ static int
 encode(const void *what, const struct chunk_ref *refs, size_t n, const struct sealed_as *as,
        struct encoded *out, struct err *e)
 {
-    struct manifest own = *(const struct manifest *)what; /* borrows all but the chunks */
+    struct manifest own = *(const struct manifest *)what; /* borrows everything but the chunks */
     struct buf      text = BUF_INIT(MANIFEST_RAW_MAX);
     int             rc = -1;
 

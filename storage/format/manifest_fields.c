@@ -47,7 +47,7 @@ static const struct fields column_fields = FIELDS(struct manifest_column, column
 static const char *const copy_formats[] = {
     [COPY_TEXT] = "text", [COPY_BINARY] = "binary", [COPY_BINARY + 1] = NULL};
 
-/* Large objects' tables have no names when there are none of them. */
+/* Without large objects their tables have no names. */
 static const struct field table_rows[] = {
     TABLE(FIELD_OPT_TEXT, "schema", schema),
     TABLE(FIELD_OPT_TEXT, "name", name),
@@ -93,7 +93,7 @@ static const struct field object_rows[] = {
 };
 static const struct fields object_fields = FIELDS(struct manifest_object, object_rows);
 
-/* An object of its own, of members of struct manifest. */
+/* A JSON object made of members of struct manifest. */
 static const struct field lo_rows[] = {
     MANIFEST(FIELD_COUNT, "count", lo_count),
     MANIFEST(FIELD_BOOL, "by_function", lo_by_function),

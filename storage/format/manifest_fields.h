@@ -7,6 +7,6 @@
 
 #include "storage/format/fields.h"
 
-extern const struct fields manifest_fields; /* but for format, needs and type */
+extern const struct fields manifest_fields; /* except format, needs and type */
 
 #endif

@@ -1,9 +1,9 @@
 /*
  * Writing a manifest, by the rows of manifest_fields.c.
  *
- * The text is written element by element, one a line, so that no tree of the whole has to exist.
- * Its layout does not matter to a reader, but two programs must give the same bytes: a manifest
- * that is lost is made again from a copy, and a label holds its digest.
+ * The text is written element by element, one a line, so that no tree of the whole is needed. Its
+ * layout does not matter to a reader, but two programs must write the same bytes: a lost manifest
+ * is rebuilt from a copy, and the label holds its digest.
  */
 #include "core/json.h"
 #include "storage/format/manifest.h"
@@ -21,7 +21,7 @@ write_value(struct buf *out, json_t *v, struct err *e)
     return rc;
 }
 
-/* A list whose elements stand on lines of their own. */
+/* A list with each element on its own line. */
 static int
 write_lines(struct buf *out, const struct field *f, const void *from, struct err *e)
 {
@@ -43,7 +43,7 @@ write_lines(struct buf *out, const struct field *f, const void *from, struct err
     return buf_puts(out, "]", e);
 }
 
-/* One element: what is short with its keys sorted, then the long lists. */
+/* One element: short values, keys sorted, then the long lists. */
 static int
 write_struct(struct buf *out, const struct fields *fs, const void *from, struct err *e)
 {
@@ -64,7 +64,7 @@ write_struct(struct buf *out, const struct fields *fs, const void *from, struct 
     return 0;
 }
 
-/* Large objects: in the order of the rows, their tables on lines of their own. */
+/* Large objects: in the order of the rows, each table on its own line. */
 static int
 write_object(struct buf *out, const struct fields *fs, const void *from, struct err *e)
 {

@@ -1,7 +1,7 @@
 /*
  * Reading a manifest, by the rows of manifest_fields.c.
  *
- * What holds long lists is taken from the text key by key and element by element (jsonpull.h): one
+ * Objects with long lists are read key by key and element by element (jsonpull.h): one
  * element at a time is a JSON tree, which is read into the struct and freed.
  */
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 static int pull_object(struct jsonpull *, const struct fields *, void *to, json_t *head,
                        struct err *);
 
-/* Holds a list that is to be read element by element. */
+/* Does it hold a list that must be read element by element? */
 static bool
 is_long(const struct fields *fs)
 {
@@ -89,7 +89,7 @@ pull_field(struct jsonpull *jp, const struct field *f, void *to, struct err *e)
     return rc;
 }
 
-/* A key that is none of the fields: the head's, or from a later program. */
+/* A key that is not a field: of the head, or from a later program. */
 static int
 pull_other(struct jsonpull *jp, const char *key, json_t *head, struct err *e)
 {
@@ -102,7 +102,7 @@ pull_other(struct jsonpull *jp, const char *key, json_t *head, struct err *e)
     if (head != NULL &&
         (strcmp(key, "format") == 0 || strcmp(key, "needs") == 0 || strcmp(key, "type") == 0)) {
         (void)json_object_set(head, key, v);
-        /* These stand first, so that a later format is called that, and not a syntax error. */
+        /* These come first, so that a later format is reported as such, not as a syntax error. */
         rc = json_object_size(head) == 3 ? object_check(head, "manifest", e) : 0;
     }
     json_decref(v);
@@ -140,7 +140,7 @@ find_missing(const struct fields *fs, const json_t *seen, struct err *e)
     return 0;
 }
 
-/* head collects format, needs and type; NULL: these are keys like others. */
+/* head collects format, needs and type; NULL: they are ordinary keys. */
 static int
 pull_object(struct jsonpull *jp, const struct fields *fs, void *to, json_t *head, struct err *e)
 {
@@ -153,7 +153,7 @@ pull_object(struct jsonpull *jp, const struct fields *fs, void *to, json_t *head
         const char *name = json_string_value(key);
 
         rc = json_object_get(seen, name) != NULL
-            ? err_set(e, ERR_CORRUPT, "key \"%s\" stands twice", name)
+            ? err_set(e, ERR_CORRUPT, "key \"%s\" appears twice", name)
             : pull_key(jp, fs, name, to, head, e);
         (void)json_object_set_new(seen, name, json_true());
         json_decref(key);

@@ -44,7 +44,7 @@ object_format(const json_t *o, struct buf *out, struct err *e)
     same = json_equal(o, back) != 0;
     json_decref(back);
     return same ? buf_append(out, "\n", 1, e)
-                : err_set(e, ERR_IO, "reads back as something else than what was written");
+                : err_set(e, ERR_IO, "reads back differently from what was written");
 }
 
 static int

@@ -213,7 +213,8 @@ take_sealed(struct keyring *k, const json_t *repo, struct err *e)
         }
         if (number < 1 || number > (int64_t)k->current || k->epochs[number - 1].sealed) {
             return err_set(e, ERR_CORRUPT,
-                           "\"epochs\" element %zu: key \"epoch\" is out of range, or stands twice",
+                           "\"epochs\" element %zu: key \"epoch\" is out of range, or appears "
+                           "twice",
                            i);
         }
         ep = &k->epochs[number - 1];

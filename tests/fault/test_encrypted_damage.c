@@ -808,8 +808,8 @@ each_field_of_the_epochs(void **state)
     } table[] = {
         {"7", "key \"epochs\" is not an array"},
         {"[7]", "\"epochs\" element 0"},
-        {"[{\"epoch\":0,\"public\":\"\"}]", "out of range, or stands twice"},
-        {"[{\"epoch\":2,\"public\":\"\"}]", "out of range, or stands twice"},
+        {"[{\"epoch\":0,\"public\":\"\"}]", "out of range, or appears twice"},
+        {"[{\"epoch\":2,\"public\":\"\"}]", "out of range, or appears twice"},
         {"[{\"epoch\":1,\"public\":\"00\"}]", "key \"public\" is not 64 hex digits"},
         {"[{\"epoch\":1}]", "key \"public\""},
         {"[]", "key \"id_key\" is missing"},
