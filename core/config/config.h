@@ -55,11 +55,9 @@ const char *config_path(const struct config *); /* NULL: no file was read */
 int config_apply(const struct config *, const char *database, const struct opts_result *,
                  void *values, struct err *);
 
-/* --print-config: the file's sections as INI, the origin of each value as a comment. */
-void config_print(const struct config *, FILE *);
-/* The same, and before it which repository is meant, each option's value in force, and whether
- * these come from the command line, the environment, the file or are the default.  What is printed
- * can be read again. */
+/* --print-config: which repository is meant, each option's value in force, then the file's sections
+ * as INI.  A comment says of each value whether it comes from the command line, the environment,
+ * the file (where), or is the default.  What is printed can be read again. */
 void config_print_options(const struct config *, const char *database, const struct opts_result *,
                           const void *values, FILE *);
 

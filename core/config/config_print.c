@@ -133,16 +133,6 @@ print_file(const struct config *c, FILE *f)
     (void)fprintf(f, "; file: %s\n", config_path(c) == NULL ? "none" : config_path(c));
 }
 
-void
-config_print(const struct config *c, FILE *f)
-{
-    print_file(c, f);
-    if (c->n_sections > 0) {
-        print_keys(c, 0, f);
-    }
-    print_sections(c, f);
-}
-
 /* ---- the options in force ---- */
 
 static void

@@ -183,13 +183,3 @@ copy_out_finish(PGconn *conn, struct err *e)
     PQclear(res);
     return res != NULL || e->kind == ERR_NONE ? 0 : -1;
 }
-
-int
-copy_out(PGconn *conn, const char *sql, bool binary, copy_row_fn *row, void *ctx, uint64_t *rows,
-         struct err *e)
-{
-    if (copy_out_send(conn, sql, e) != 0 || copy_out_next(conn, binary, row, ctx, rows, e) != 0) {
-        return -1;
-    }
-    return copy_out_finish(conn, e);
-}

@@ -35,15 +35,13 @@ char *copy_out_sql(const struct copy_spec *);
 char *copy_out_select(const struct copy_spec *); /* the SELECT inside: for EXPLAIN */
 char *copy_in_sql(const struct copy_spec *, bool freeze);
 
-/* Runs a COPY … TO STDOUT.  row is called with each row's bytes (binary: header and trailer taken
- * off); its error ends the copy.  On success the number of rows equals the server's COPY tag, or
+/* COPY … TO STDOUT.  row is called with each row's bytes (binary: header and trailer taken off);
+ * its error ends the copy.  On success the number of rows equals the server's COPY tag, or
  * ERR_CORRUPT. */
 typedef int copy_row_fn(void *ctx, const void *row, size_t n, struct err *);
-int copy_out(PGconn *, const char *sql, bool binary, copy_row_fn *, void *ctx, uint64_t *rows,
-             struct err *);
 
-/* Several statements in one message, for tables so small that the round trips would cost more
- * than the rows: send, then for each statement in turn copy_out_command() or copy_out_next(),
+/* One or several statements in one message, for tables so small that the round trips would cost
+ * more than the rows: send, then for each statement in turn copy_out_command() or copy_out_next(),
  * then finish.  After an error nothing is left to be read. */
 int copy_out_send(PGconn *, const char *sql, struct err *);
 int copy_out_command(PGconn *, struct err *);

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "core/cli/opts.h"
 #include "core/config/config.h"
 #include "core/log.h"
 
@@ -30,18 +31,37 @@ file_with(const void *data, size_t n, char path[64])
     return fd;
 }
 
+/* An option for every key that may stand before the sections; none is given. */
+static opts_tables
+tables(void)
+{
+    static struct opt        table[64];
+    static const struct opt *both[] = {table, NULL};
+    size_t                   n = 0;
+
+    for (; config_common_keys[n].name != NULL; n++) {
+        table[n] = (struct opt){.kind = OPT_TEXT,
+                                .name = config_common_keys[n].name,
+                                .config = config_common_keys[n].name};
+    }
+    table[n].kind = OPT_HEAD;
+    return both;
+}
+
 static void
 read_again(const struct config *c)
 {
-    struct err     e = ERR_INIT;
-    struct config *again;
-    char          *text = NULL;
-    char           path[64];
-    size_t         n = 0;
-    FILE          *f = open_memstream(&text, &n);
-    int            fd;
+    struct err         e = ERR_INIT;
+    struct config     *again;
+    struct opts_result given = {.tables = tables()};
+    const char        *none = NULL; /* every option's value */
+    char              *text = NULL;
+    char               path[64];
+    size_t             n = 0;
+    FILE              *f = open_memstream(&text, &n);
+    int                fd;
 
-    config_print(c, f);
+    config_print_options(c, "shop", &given, &none, f);
     (void)fclose(f);
     fd = file_with(text, n, path);
     again = config_load(path, &keys, &e);

@@ -360,7 +360,6 @@ print_config_tells_origins_and_hides_passwords(void **state)
     assert_ok(parse("--repo=/cmd", &v, &r, &e), &e);
     assert_ok(config_apply(c, "shop", &r, &v, &e), &e);
     config_print_options(c, "shop", &r, &v, f);
-    config_print(c, f);
     (void)fclose(f);
     assert_non_null(strstr(text, "repo = /cmd ; command line\n"));
     assert_non_null(strstr(text, "compress = zstd:3 ; default\n"));

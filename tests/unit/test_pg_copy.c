@@ -63,6 +63,17 @@ statements_name_columns_and_ranges(void **state)
     free(sql);
 }
 
+/* One statement. */
+static int
+copy_out(PGconn *conn, const char *sql, bool binary, copy_row_fn *row, void *ctx, uint64_t *rows,
+         struct err *e)
+{
+    if (copy_out_send(conn, sql, e) != 0 || copy_out_next(conn, binary, row, ctx, rows, e) != 0) {
+        return -1;
+    }
+    return copy_out_finish(conn, e);
+}
+
 static void
 rows_come_whole_and_counted(void **state)
 {
