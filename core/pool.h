@@ -26,8 +26,8 @@ void         pool_add(struct pool *, void *task, uint64_t priority);
 /* Until every task has ended.  While waiting, tick (may be NULL) is called every tick_ms from the
  * caller's thread; its error stops the pool too. */
 int  pool_wait(struct pool *, int (*tick)(void *ctx, struct err *), int tick_ms, struct err *);
-void pool_stop(struct pool *); /* let running tasks end, start no more */
-int  pool_stopping(struct pool *);
-void pool_free(struct pool *); /* after pool_wait() */
+void pool_stop(struct pool *);     /* let running tasks end, start no more */
+int  pool_stopping(struct pool *); /* for tasks that take long: a failure, or pool_stop() */
+void pool_free(struct pool *);     /* after pool_wait() */
 
 #endif

@@ -64,6 +64,7 @@ run_task(void *ctx, void *arg, int number, struct err *e)
     if (cancel_check(e) != 0 || worker_ready(l->r, w, e) != 0) {
         return -1;
     }
+    w->pool = l->pool;
     w->rows = w->conn;
     switch (t->kind) {
     case TASK_RANGES:

@@ -54,6 +54,9 @@ send_range(struct restore *r, struct worker *w, struct copy_in *in,
         const struct buf              *raw = readahead_get(w->chunks, s->chunk, e);
         char                           name[CHUNK_NAME_MAX];
 
+        if (pool_stopping(w->pool)) { /* nobody wants the rest of a table, however large */
+            return err_set(e, ERR_INTERRUPTED, "another worker failed");
+        }
         if (raw == NULL) {
             return -1;
         }

@@ -54,6 +54,7 @@ struct table_job {
 };
 
 struct worker {
+    struct pool         *pool; /* that it belongs to, while rows are loaded */
     PGconn              *conn;
     PGconn              *rows;      /* the session for the rows at hand: conn or as */
     PGconn              *as;        /* a loader's session, or NULL */
