@@ -7,8 +7,8 @@
 #include "backup/report.h"
 #include "core/cancel.h"
 #include "core/exit.h"
+#include "core/json.h"
 #include "core/log.h"
-#include "core/print.h"
 #include "pg/conn/tools.h"
 #include "storage/repo/repo_keys.h"
 
@@ -93,7 +93,7 @@ back_up_all(struct cli *c, json_t *results)
 static int
 run_cli(struct cli *c, struct err *e)
 {
-    json_t *results = json_array(), *document;
+    json_t *results = json_array();
     int     status;
 
     if (targets_make(&c->options, &c->given, c->config, &c->targets, e) != 0) {
@@ -101,12 +101,12 @@ run_cli(struct cli *c, struct err *e)
         return -1;
     }
     status = back_up_all(c, results);
-    document = json_pack("{s:o}", "backups", results);
-    if (c->options.json) {
-        (void)json_dumpf(document, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
-        print_out("\n");
+    if (!c->options.json) {
+        json_decref(results);
+    } else if (json_print(json_pack("{s:o}", "backups", results), e) != 0) {
+        err_print(e);
+        status = err_exit_status(e);
     }
-    json_decref(document);
     return status;
 }
 
