@@ -85,6 +85,14 @@ chunkspool_add(struct chunkspool *s, const char *name, uint64_t size, struct err
 }
 
 int
+chunkspool_add_line(void *ctx, const struct chunk_ref *line, struct err *e)
+{
+    char name[CHUNK_NAME_MAX];
+
+    return chunkspool_add(ctx, chunk_name_format(&line->name, name), line->size, e);
+}
+
+int
 chunkspool_rewind(struct chunkspool *s, struct err *e)
 {
     if (fflush(s->file) != 0 || fseek(s->file, 0, SEEK_SET) != 0) {

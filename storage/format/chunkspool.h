@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #include "core/err.h"
+#include "storage/format/chunk.h"
 #include "storage/format/chunkname.h"
 
 struct chunkspool {
@@ -28,6 +29,8 @@ struct chunkspool *chunkspool_new(struct err *);
 void               chunkspool_free(struct chunkspool *); /* accepts NULL */
 /* Must not sort before the last one (ERR_CORRUPT); a duplicate is dropped. */
 int chunkspool_add(struct chunkspool *, const char *name, uint64_t size, struct err *);
+/* The same, of a line of a chunk list: ctx is the spool. */
+int chunkspool_add_line(void *ctx, const struct chunk_ref *line, struct err *);
 /* Makes the first one current. */
 int chunkspool_rewind(struct chunkspool *, struct err *);
 int chunkspool_next(struct chunkspool *, struct err *);

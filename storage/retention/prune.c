@@ -37,10 +37,6 @@
 #include "storage/repo/backuplist.h"
 #include "storage/retention/prune_impl.h"
 
-enum {
-    CLOCK_OFF_MAX = 300, /* seconds between this host's clock and the store's */
-};
-
 /* ---- P0 ---- */
 
 /*
@@ -65,7 +61,7 @@ check_clock(struct prune *p, struct err *e)
     p->out->now = info.modified;
     p->began = clock_seconds();
     off = difftime(own, info.modified);
-    if (off > CLOCK_OFF_MAX || off < -CLOCK_OFF_MAX) {
+    if (off > PRUNE_CLOCK_OFF_MAX || off < -PRUNE_CLOCK_OFF_MAX) {
         err_set(e, ERR_IO, "this host's clock is %s %s the store's",
                 duration_human(off < 0 ? -off : off, text, sizeof text),
                 off < 0 ? "behind" : "ahead of");

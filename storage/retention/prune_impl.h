@@ -13,6 +13,10 @@
 #include "storage/repo/runmark.h"
 #include "storage/retention/prune.h"
 
+/* Seconds between this host's clock and the store's, and that a label may be ahead of the store's.
+ * Less than elsewhere (CLOCK_OFF_MAX): ages decide what is removed. */
+enum { PRUNE_CLOCK_OFF_MAX = 300 };
+
 /* One trash list. */
 struct trash {
     char                 *name;     /* below <db>/trash/ */

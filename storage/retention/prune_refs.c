@@ -20,14 +20,12 @@
 #include "storage/read/parts.h"
 #include "storage/retention/prune_impl.h"
 
-enum { FUTURE_MAX = 300 }; /* seconds that a label may be ahead of the store's clock */
-
 /* ---- doubts ---- */
 
 static int
 check_time(const struct prune *p, const struct backup_entry *b, struct err *e)
 {
-    time_t              latest = prune_now(p) + FUTURE_MAX;
+    time_t              latest = prune_now(p) + PRUNE_CLOCK_OFF_MAX;
     const struct label *l = b->label;
     char                now[20];
 
@@ -60,14 +58,6 @@ check_readable(const struct backup_entry *b, struct err *e)
 }
 
 /* ---- chunk lists ---- */
-
-static int
-add_line(void *ctx, const struct chunk_ref *line, struct err *e)
-{
-    char name[CHUNK_NAME_MAX];
-
-    return chunkspool_add(ctx, chunk_name_format(&line->name, name), line->size, e);
-}
 
 /* It may have been expired by somebody else since it was listed: then it needs nothing. */
 static bool
@@ -102,7 +92,7 @@ count(struct prune *p, const struct label *l, struct err *e)
     names = chunkspool_new(e);
     if (names == NULL || prune_tick(p, e) != 0) {
         rc = -1;
-    } else if (chunk_list_read(p->repo, l, add_line, names, e) != 0) {
+    } else if (chunk_list_read(p->repo, l, chunkspool_add_line, names, e) != 0) {
         rc = e->kind == ERR_NOT_FOUND && vanished(p, l->id) ? 1 : -1;
     }
     if (rc == 0) {

@@ -172,14 +172,6 @@ prune_label_stands(struct prune *p, const char *id, struct err *e)
 }
 
 static int
-add_line(void *ctx, const struct chunk_ref *line, struct err *e)
-{
-    char name[CHUNK_NAME_MAX];
-
-    return chunkspool_add(ctx, chunk_name_format(&line->name, name), line->size, e);
-}
-
-static int
 see_part(void *ctx, const struct object_info *info, struct err *e)
 {
     const char *name = strrchr(info->key, '/') + 1;
@@ -205,7 +197,8 @@ count_needed(struct prune *p, const char *id, struct err *e)
 
         if (names == NULL || prune_tick(p, e) != 0) {
             rc = -1;
-        } else if (chunk_list_read_unlabelled(p->repo, keys.v[i], add_line, names, e) == 0) {
+        } else if (chunk_list_read_unlabelled(p->repo, keys.v[i], chunkspool_add_line, names, e) ==
+                   0) {
             rc = chunkspool_union_add(&p->refs, names, e);
             names = NULL;
         } else if (e->kind == ERR_CORRUPT || e->kind == ERR_NOT_FOUND) {
