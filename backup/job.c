@@ -54,12 +54,11 @@ identify(struct job *j, PGconn *conn, struct err *e)
 static int
 check_clock(const struct job *j, struct err *e)
 {
-    enum { OFF_MAX = 3600 };
     double off = j->clock_off < 0 ? -j->clock_off : j->clock_off;
     bool   witness = false;
     char   text[32];
 
-    if (off <= OFF_MAX) {
+    if (off <= CLOCK_OFF_MAX) {
         return 0;
     }
     (void)duration_human(off, text, sizeof text);

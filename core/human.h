@@ -32,6 +32,10 @@ char *time_compact(time_t, char *out, size_t cap);
  * a zone it is local time.  ERR_USAGE names the text. */
 int time_parse(const char *text, time_t *, struct err *);
 
+/* Two clocks may differ by as much before anything is made of it: what an hour changes is worth no
+ * refusal, and no backup is called one from the future for it. */
+enum { CLOCK_OFF_MAX = 3600 };
+
 /* Seconds on a clock that never jumps. */
 double clock_seconds(void);
 

@@ -120,9 +120,6 @@ read_globals(struct restore *r, struct err *e)
                          e);
 }
 
-/* Two clocks may differ by as much. */
-enum { FUTURE_MAX = 3600 };
-
 static int
 check_age(const struct restore *r, struct err *e)
 {
@@ -130,7 +127,7 @@ check_age(const struct restore *r, struct err *e)
     double                age = difftime(time(NULL), r->label->snapshot);
     char                  text[32];
 
-    if (o->max_age_s == 0 || (age <= (double)o->max_age_s && age >= -FUTURE_MAX)) {
+    if (o->max_age_s == 0 || (age <= (double)o->max_age_s && age >= -CLOCK_OFF_MAX)) {
         return 0;
     }
     if (age < 0) {

@@ -30,16 +30,13 @@ baseline_open(const struct options *o, struct baseline *b, struct err *e)
     return 0;
 }
 
-/* Two clocks may differ by as much. */
-enum { FUTURE_MAX = 3600 };
-
 static void
 judge_age(const struct options *o, const struct baseline *b, struct verify_result *r)
 {
     double age = difftime(time(NULL), b->label->snapshot);
     char   have[32];
 
-    if (o->max_age_s == 0 || (age <= (double)o->max_age_s && age >= -FUTURE_MAX))
+    if (o->max_age_s == 0 || (age <= (double)o->max_age_s && age >= -CLOCK_OFF_MAX))
         return;
     if (age < 0) {
         findings_add(&r->findings,

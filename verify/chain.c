@@ -163,15 +163,6 @@ take_labels(struct chain_walk *w)
 
 /* ---- heads ---- */
 
-static const struct backup_entry *
-find_entry(const struct chain_walk *w, const char *id)
-{
-    for (size_t i = 0; i < w->list.n; i++)
-        if (strcmp(w->list.v[i].id, id) == 0)
-            return &w->list.v[i];
-    return NULL;
-}
-
 static bool
 reported(struct chain_walk *w, const struct label_head *h)
 {
@@ -188,7 +179,7 @@ reported(struct chain_walk *w, const struct label_head *h)
 static void
 check_head(struct chain_walk *w, const struct label_head *h, const char *by)
 {
-    const struct backup_entry *b = find_entry(w, h->id);
+    const struct backup_entry *b = backup_list_find(&w->list, h->id);
     char                      *have;
 
     /* One that cannot be read is a finding already. */

@@ -32,17 +32,6 @@
 
 /* ---- which backups ---- */
 
-static const struct backup_entry *
-find_entry(const struct backup_list *list, const char *id)
-{
-    for (size_t i = 0; i < list->n; i++) {
-        if (strcmp(list->v[i].id, id) == 0) {
-            return &list->v[i];
-        }
-    }
-    return NULL;
-}
-
 static struct copy_entry *
 add_entry(struct copy_result *r, const struct backup_entry *b, enum copy_status status)
 {
@@ -177,7 +166,7 @@ copy_all(struct copy *c, const struct strlist *tombstones, struct copy_result *r
             continue;
         }
         x = add_entry(r, b, COPY_EXPIRED);
-        if (stands_there(c, find_entry(&c->there, b->id), x)) {
+        if (stands_there(c, backup_list_find(&c->there, b->id), x)) {
             continue;
         }
         if (was_expired(c, tombstones, b->id, &expired, e) != 0 ||
@@ -193,7 +182,7 @@ static int
 copy_named(struct copy *c, struct copy_result *r, struct err *e)
 {
     struct label              *l = backup_find(c->from, c->request->db, c->request->which, 0, e);
-    const struct backup_entry *b = l == NULL ? NULL : find_entry(&c->here, l->id);
+    const struct backup_entry *b = l == NULL ? NULL : backup_list_find(&c->here, l->id);
     struct copy_entry         *x;
     int                        rc = -1;
 
@@ -202,7 +191,7 @@ copy_named(struct copy *c, struct copy_result *r, struct err *e)
         err_hint(e, "run it again");
     } else if (l != NULL) {
         x = add_entry(r, b, COPY_FAILED);
-        rc = stands_there(c, find_entry(&c->there, l->id), x) ? 0 : copy_one(c, b, x, e);
+        rc = stands_there(c, backup_list_find(&c->there, l->id), x) ? 0 : copy_one(c, b, x, e);
     }
     label_free(l);
     return rc;

@@ -14,36 +14,30 @@ static struct backup_entry *
 find_id(struct repo *r, const struct damage *d, const struct backup_list *list, const char *id,
         struct err *e)
 {
-    for (size_t i = 0; i < list->n; i++) {
-        struct backup_entry *b = &list->v[i];
+    struct backup_entry *b = backup_list_find(list, id);
 
-        if (strcmp(b->id, id) != 0) {
-            continue;
-        }
-        if (damage_judge(r, d, b, e) != 0) {
-            return NULL;
-        }
-        if (b->state == BACKUP_DAMAGED && b->label != NULL) {
-            log_warn("backup %s is damaged: %s", id,
-                     b->problem); /* what needs the bad object will say so */
-        } else if (b->state != BACKUP_COMMITTED) {
-            err_set(e, ERR_CORRUPT, "backup %s is %s: %s", id,
-                    b->untrusted ? "not trusted" : backup_state_text(b->state), b->problem);
-            return NULL;
-        }
-        return b;
+    if (b == NULL) {
+        err_set(e, ERR_NOT_FOUND, "no backup \"%s\"", id);
+        return NULL;
     }
-    err_set(e, ERR_NOT_FOUND, "no backup \"%s\"", id);
-    return NULL;
+    if (damage_judge(r, d, b, e) != 0) {
+        return NULL;
+    }
+    if (b->state == BACKUP_DAMAGED && b->label != NULL) {
+        log_warn("backup %s is damaged: %s", id,
+                 b->problem); /* what needs the bad object will say so */
+    } else if (b->state != BACKUP_COMMITTED) {
+        err_set(e, ERR_CORRUPT, "backup %s is %s: %s", id,
+                b->untrusted ? "not trusted" : backup_state_text(b->state), b->problem);
+        return NULL;
+    }
+    return b;
 }
-
-/* A host's clock may be off by as much. */
-enum { FUTURE_MAX = 3600 };
 
 static bool
 is_future(const struct backup_entry *b)
 {
-    time_t latest = time(NULL) + FUTURE_MAX;
+    time_t latest = time(NULL) + CLOCK_OFF_MAX;
     char   text[32];
 
     return b->label != NULL

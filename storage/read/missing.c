@@ -10,17 +10,6 @@
 #include "storage/repo/chain.h"
 #include "storage/repo/lastseen.h"
 
-static bool
-is_listed(const struct backup_list *list, const char *id)
-{
-    for (size_t i = 0; i < list->n; i++) {
-        if (strcmp(list->v[i].id, id) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* The newest label that names this backup; NULL: none does. */
 static const struct label *
 successor(const struct backup_list *list, const char *id)
@@ -76,7 +65,7 @@ find_named(struct repo *r, const char *db, const struct backup_list *list, struc
             bool        expired = false;
             char       *who;
 
-            if (is_listed(list, id) || strlist_has(ids, id)) {
+            if (backup_list_find(list, id) != NULL || strlist_has(ids, id)) {
                 continue;
             }
             if (chain_expired(r, db, &list->tombstones, id, l->heads[k].sha256, &expired, e) != 0) {

@@ -10,22 +10,11 @@
 #include "storage/repo/lastseen_impl.h"
 #include "storage/repo/tombstone.h"
 
-static const struct backup_entry *
-find_entry(const struct backup_list *list, const char *id)
-{
-    for (size_t i = list->n; i-- > 0;) {
-        if (strcmp(list->v[i].id, id) == 0) {
-            return &list->v[i];
-        }
-    }
-    return NULL;
-}
-
 static int
 judge(struct repo *r, const char *db, const struct lastseen *s, const struct backup_list *list,
       struct rollback *m, struct err *e)
 {
-    const struct backup_entry *b = find_entry(list, s->backup);
+    const struct backup_entry *b = backup_list_find(list, s->backup);
     struct strlist             tombstones = {0};
     bool                       expired = false;
     int                        rc;

@@ -271,6 +271,18 @@ out:
     return rc;
 }
 
+static int
+by_id(const void *id, const void *entry)
+{
+    return strcmp(id, ((const struct backup_entry *)entry)->id);
+}
+
+struct backup_entry *
+backup_list_find(const struct backup_list *list, const char *id)
+{
+    return list->n == 0 ? NULL : bsearch(id, list->v, list->n, sizeof *list->v, by_id);
+}
+
 void
 backup_list_free(struct backup_list *list)
 {

@@ -35,8 +35,10 @@ struct backup_list {
 
 /* Every backup of exactly this database.  Looks for label, manifest and chunk list in the
  * listing; a directory without a label is an unfinished run and no backup. */
-int         backup_list_load(struct repo *, const char *db, struct backup_list *, struct err *);
-void        backup_list_free(struct backup_list *);
-const char *backup_state_text(enum backup_state); /* "committed", "damaged", "void" */
+int backup_list_load(struct repo *, const char *db, struct backup_list *, struct err *);
+/* The entry of that id; NULL: it is not listed. */
+struct backup_entry *backup_list_find(const struct backup_list *, const char *id);
+void                 backup_list_free(struct backup_list *);
+const char          *backup_state_text(enum backup_state); /* "committed", "damaged", "void" */
 
 #endif

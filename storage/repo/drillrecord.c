@@ -169,17 +169,6 @@ parse(struct repo *r, const json_t *o, struct drill_record *d, struct err *e)
     return 0;
 }
 
-static bool
-listed(const struct backup_list *list, const char *id)
-{
-    for (size_t i = 0; i < list->n; i++) {
-        if (strcmp(list->v[i].id, id) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static int
 load_one(struct repo *r, const char *key, struct drill_records *out, struct err *e)
 {
@@ -221,7 +210,7 @@ drill_records_load(struct repo *r, const char *db, const struct backup_list *lis
     *out = (struct drill_records){0};
     rc = perbackup_list(r, db, "drills", &keys, e);
     for (size_t i = 0; rc == 0 && i < keys.n; i++) {
-        if (perbackup_backup(keys.v[i], id) && listed(list, id)) {
+        if (perbackup_backup(keys.v[i], id) && backup_list_find(list, id) != NULL) {
             rc = load_one(r, keys.v[i], out, e);
         }
     }

@@ -4,29 +4,17 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/human.h"
 #include "storage/read/damage.h"
 #include "storage/read/missing.h"
 #include "storage/repo/backuplist.h"
 #include "storage/repo/tombstone.h"
 
-enum { FUTURE_MAX = 3600 };
-
-static const struct backup_entry *
-find(const struct backup_list *list, const char *id)
-{
-    for (size_t i = 0; i < list->n; i++) {
-        if (strcmp(list->v[i].id, id) == 0) {
-            return &list->v[i];
-        }
-    }
-    return NULL;
-}
-
 /* A backup that restores would take, and that rules count. */
 static int
 refuse_good(const struct backup_entry *b, struct err *e)
 {
-    if (b->state != BACKUP_COMMITTED || b->label->snapshot > time(NULL) + FUTURE_MAX) {
+    if (b->state != BACKUP_COMMITTED || b->label->snapshot > time(NULL) + CLOCK_OFF_MAX) {
         return 0;
     }
     err_set(e, ERR_USAGE, "backup %s is good", b->id);
@@ -67,7 +55,7 @@ forget_backup(struct repo *r, const char *db, const char *backup, const char *re
     if (backup_list_load(r, db, &list, e) != 0 || backup_list_check(r, db, &list, false, e) != 0) {
         goto out;
     }
-    b = find(&list, backup);
+    b = backup_list_find(&list, backup);
     if ((b == NULL ? refuse_unknown(r, db, &list, backup, e) : refuse_good(b, e)) == 0 &&
         tombstone_give_up(r, db, backup, b == NULL ? NULL : b->label, reason, e) == 0) {
         rc = storage_remove(r->st, (const char *const *)&key, 1, e);

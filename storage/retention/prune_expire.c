@@ -208,10 +208,8 @@ may_go(const struct walk *w)
     if (strlist_find(&p->gone, w->id)) {
         return !strlist_find(&w->tombs->young, w->id);
     }
-    for (size_t i = 0; i < p->backups.n; i++) {
-        if (strcmp(p->backups.v[i].id, w->id) == 0) {
-            return false; /* its label was there a moment ago */
-        }
+    if (backup_list_find(&p->backups, w->id) != NULL) {
+        return false; /* its label was there a moment ago */
     }
     if (tombstones_bury(p->repo, p->req->db, &p->backups.tombstones, w->id)) {
         return !strlist_find(&w->tombs->young, w->id);

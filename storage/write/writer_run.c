@@ -58,7 +58,6 @@ writer_tick(struct writer *w, struct err *e)
 int
 writer_check_clock(struct writer *w, struct err *e)
 {
-    enum { OFF_MAX = 3600 }; /* a smaller error changes nothing worth a refusal */
     struct object_info info;
     double             off;
     char               text[32];
@@ -67,7 +66,7 @@ writer_check_clock(struct writer *w, struct err *e)
         return err_wrap(e, "could not ask the store for its time");
     }
     off = difftime(time(NULL), info.modified);
-    if (off >= -OFF_MAX && off <= OFF_MAX) {
+    if (off >= -CLOCK_OFF_MAX && off <= CLOCK_OFF_MAX) {
         return 0;
     }
     err_set(e, ERR_IO, "this host's clock is %s %s the store's",

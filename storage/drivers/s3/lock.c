@@ -17,11 +17,10 @@ mode(const struct s3_storage *s)
 int
 s3_lock_allowed(const struct s3_storage *s, const struct blob *blob, struct err *e)
 {
-    enum { OFF_MAX = 3600 }; /* seconds */
     long off = atomic_load(&s->clock_offset);
     char text[32];
 
-    if (blob->retain_until == 0 || labs(off) <= OFF_MAX) {
+    if (blob->retain_until == 0 || labs(off) <= CLOCK_OFF_MAX) {
         return 0;
     }
     err_set(e, ERR_IO,
