@@ -4,8 +4,9 @@
  *
  *     owner      the tool.  Holds the writing end of a pipe
  *     guardian   a fork of it, without its secrets.  Makes the server's namespaces, and waits for
- * the end of the pipe, which comes however the owner ends (kill -9 included).  Then, or when a kept
- * server's directory is being removed, it ends every process that is left and removes the directory
+ *                the end of the pipe, which comes however the owner ends (kill -9 included).  Then,
+ *                or when a kept server's directory is being removed, it ends every process that is
+ *                left and removes the directory
  *     keeper     keeper.h: the server's user.  Runs initdb and the server
  *
  * One byte 'k' in the pipe says: keep it.  The guardian then lives as long as the server.

@@ -4,7 +4,7 @@
  *
  *   <db>/pins/<backup>.<random>.json   type "pin": backup, note, created, host
  *   <db>/accepted/<backup>.json        type "accept": backup, scope, reason, created, host, tables,
- * rows, raw_bytes
+ *                                      rows, raw_bytes
  *
  * The backup's id stands in the name, so that a pin holds even when the object itself cannot be
  * read.
