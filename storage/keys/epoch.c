@@ -14,7 +14,7 @@
 #include "storage/keys/signed.h"
 #include "storage/keys/trust.h"
 
-/* They are found by counting: so many may be missing in between. */
+/* They are found by counting: at most this many may be missing in between. */
 enum { GAP_MAX = 4 };
 
 enum { BOX_MAX = 1024, EPOCH_MAX = 10000, RECIPIENTS_MAX = 256 };
@@ -86,7 +86,7 @@ epoch_keys_drop(struct epoch_keys *o, const char *id)
 
 /* ---- boxes ---- */
 
-/* What is sealed to a recipient is of this epoch, whose public key is enough to say which. */
+/* What is sealed to a recipient belongs to this epoch, which its public key identifies. */
 static struct sealed_as
 box_as(enum epoch_role role, const uint8_t read[READ_PUBLIC], const uint8_t epoch[SEAL_PUBLIC])
 {
@@ -141,7 +141,7 @@ epoch_keys_add(struct epoch_keys *o, enum epoch_role role, const struct public_k
     return rc != 0 ? err_wrap(e, "key %s (%s)", k->id, k->name) : 0;
 }
 
-/* The secret must be that of the epoch's public key: else somebody else's would be believed. */
+/* The secret must match the epoch's public key: otherwise a foreign one would be accepted. */
 static int
 take_payload(enum epoch_role role, const uint8_t *data, struct epoch *ep, struct err *e)
 {
@@ -159,9 +159,9 @@ take_payload(enum epoch_role role, const uint8_t *data, struct epoch *ep, struct
     if (ep->naming.data == NULL) {
         secret_set(&ep->naming, data, NAMING_KEYS);
     } else if (sodium_memcmp(ep->naming.data, data, NAMING_KEYS) !=
-               0) { /* others read them now: they stay */
+               0) { /* other threads read them now: they stay */
         secret_free(role == EPOCH_READER ? &ep->secret : &(struct secret)SECRET_INIT);
-        return err_set(e, ERR_CORRUPT, "it holds other keys for names than this host knows");
+        return err_set(e, ERR_CORRUPT, "its naming keys are not those that this host knows");
     }
     return 0;
 }
@@ -176,15 +176,15 @@ epoch_recipient_open(const struct epoch_recipient *r, const struct secret_key *k
     size_t           n;
     int              rc = -1;
 
-    secret_set(&box, r->box.data, r->box.len); /* opened in place: in memory that nobody sees */
+    secret_set(&box, r->box.data, r->box.len); /* opened in place, in protected memory */
     if (unseal(&as, &k->read, box.data, box.n, &data, &n, e) == 0) {
         rc = n == payload_size(r->role)
             ? take_payload(r->role, data, ep, e)
-            : err_set(e, ERR_CORRUPT, "what was sealed has %zu bytes", n);
+            : err_set(e, ERR_CORRUPT, "the sealed keys have %zu bytes", n);
     }
     secret_free(&box);
     return rc != 0
-        ? err_wrap(e, "what epoch %u gives to key %s (%s)", ep->number, k->pub.id, k->pub.name)
+        ? err_wrap(e, "keys of epoch %u for key %s (%s)", ep->number, k->pub.id, k->pub.name)
         : 0;
 }
 
@@ -312,9 +312,9 @@ object_key(unsigned epoch, unsigned n)
     return xasprintf("keys.%u.%u.json", epoch, n);
 }
 
-/* raw, which lies under any name, is the object that was written as keys.<epoch>.<n>.json, and
- * about this epoch.  n: it must be that one, since an older one that somebody put behind the
- * newest must not count again; 0: any. */
+/* raw, read under any name, is an object that was written as keys.<epoch>.<n>.json for this epoch.
+ * n: it must be that one, since an older one that was put back under a newer name must not count;
+ * 0: any. */
 static int
 accept(struct trust *trust, const struct epoch *ep, unsigned n, const struct buf *raw,
        struct epoch_keys *o, struct err *e)
@@ -341,9 +341,8 @@ accept(struct trust *trust, const struct epoch *ep, unsigned n, const struct buf
     return rc;
 }
 
-/* *n: how many there are.  best and raw get the highest that is accepted: best->n is 0 when none
- * is. */
-/* 0: it is there, and is the best if it is accepted; else *doubt says why not.  1: missing. */
+/* *n: their number.  best and raw get the highest that is accepted: best->n is 0 when none is. */
+/* 0: it exists, and is the best if it is accepted; otherwise *doubt says why not.  1: missing. */
 static int
 look_at(struct signed_store in, const struct epoch *ep, unsigned n, struct epoch_keys *best,
         struct buf *raw, char **doubt, struct err *e)
@@ -374,13 +373,13 @@ look_at(struct signed_store in, const struct epoch *ep, unsigned n, struct epoch
     return rc;
 }
 
-/* *n: the highest number there is.  best and raw get the highest that is accepted: best->n is 0
+/* *n: the highest number.  best and raw get the highest that is accepted: best->n is 0
  * when none is. */
 static int
 find_newest(struct signed_store in, const struct epoch *ep, struct epoch_keys *best,
             struct buf *raw, unsigned *n, struct err *e)
 {
-    char    *doubt = NULL; /* about one that is newer than the best */
+    char    *doubt = NULL; /* about one newer than the best */
     unsigned missing = 0;
     int      rc = 0;
 
@@ -404,7 +403,7 @@ struct copies {
     const struct epoch *epoch;
     struct epoch_keys  *best;
     struct buf         *raw;
-    char               *from; /* the key of the copy that was taken */
+    char               *from; /* the key of the copy that is used */
 };
 
 static int
@@ -477,10 +476,8 @@ load(struct signed_store in, const struct epoch *ep, struct epoch_keys *o, struc
     }
     o->there = n;
     if (o->n == 0) {
-        /* No object that anybody else asked for is missing: who cannot open a backup must not
-         * take it for gone. */
-        err_set(e, ERR_AUTH,
-                "no \"keys.%u.<n>.json\" that can be used, and no copy of it beside a backup",
+        /* Not ERR_NOT_FOUND: a caller that cannot open a backup must not take it for gone. */
+        err_set(e, ERR_AUTH, "no usable \"keys.%u.<n>.json\", and no copy of one beside a backup",
                 ep->number);
         return err_hint(e,
                         "without it nothing of this epoch can be read: look for it in other copies "
@@ -509,8 +506,8 @@ epoch_keys_raw(struct signed_store in, const struct epoch *ep, struct buf *raw, 
     return rc;
 }
 
-/* Where it belongs: behind those that were there, or behind all that somebody's dead run left.
- * Asked for first: a store that overwrites would not refuse. */
+/* Its number: after those that were loaded, or after all that a dead run left.  Checked first,
+ * since a store that overwrites would not refuse. */
 static int
 find_place(struct storage *st, struct epoch_keys *o, struct err *e)
 {
@@ -546,7 +543,7 @@ epoch_keys_put(struct signed_store in, struct epoch_keys *o, struct err *e)
     }
     if (rc != 0 && e->kind == ERR_EXISTS) {
         err_set(e, ERR_EXISTS,
-                "somebody else changed who reads and writes in epoch %u at this moment (\"%s\")",
+                "the readers and writers of epoch %u were changed at the same time (\"%s\")",
                 o->epoch, key);
         err_hint(e, "see \"pgassay storage keys list\", and run this again");
     } else if (rc != 0) {

@@ -37,7 +37,7 @@ store_keys(struct signed_store in, const struct epoch *ep, const struct epoch_pl
     return rc;
 }
 
-/* The epoch among the repository's encrypted ones, and the current one. */
+/* Adds the epoch to the repository's encrypted ones and makes it the current one. */
 void
 epoch_name(json_t *object, const struct epoch *ep)
 {

@@ -24,19 +24,19 @@ struct keyring {
     /* the repository's */
     struct signed_store in; /* the repository's */
     char                repo_id[33];
-    uint8_t plain[NAMING_KEYS]; /* of epochs that are not encrypted: they stand beside the chunks */
-    bool    has_plain;
-    unsigned      current;
-    struct epoch *epochs; /* ascending, 1 to current */
-    size_t        n_epochs;
+    uint8_t             plain[NAMING_KEYS]; /* of unencrypted epochs: stored beside the chunks */
+    bool                has_plain;
+    unsigned            current;
+    struct epoch       *epochs; /* ascending, 1 to current */
+    size_t              n_epochs;
     /* loaded when needed */
     pthread_mutex_t    lock;
     struct secret_key *identities;
     size_t             n_identities;
-    struct secret      passphrase; /* the last that opened one */
+    struct secret      passphrase; /* the last one that opened an epoch */
     bool               identities_loaded;
-    struct err identities_failed; /* nobody is asked twice for a passphrase that was wrong */
-    bool       pins_checked;
+    struct err         identities_failed; /* a wrong passphrase is not asked for again */
+    bool               pins_checked;
 };
 
 /* ---- configuration ---- */
@@ -53,8 +53,8 @@ enum {
 const struct config_key keyring_keys[] = {
     [ENCRYPT_TO] = {"encrypt-to", CONFIG_COMMA_LIST,
                     "public key files: who can read what this host writes", NULL},
-    [MUST_ENCRYPT] = {"must-encrypt", CONFIG_TEXT,
-                      "yes: this host writes nothing that is not encrypted", NULL},
+    [MUST_ENCRYPT] = {"must-encrypt", CONFIG_TEXT, "yes: this host writes nothing unencrypted",
+                      NULL},
     [REPO_ID] = {"repo-id", CONFIG_TEXT, "the id that the repository must have", NULL},
     [IDENTITY] = {"identity", CONFIG_COMMA_LIST, "secret key files of readers", NULL},
     [PASSPHRASE_FILE] = {"passphrase-file", CONFIG_TEXT,
@@ -194,7 +194,7 @@ keyring_encrypt_to(const struct keyring *k, size_t *n)
 
 /* ---- what the repository says ---- */
 
-/* "epochs": those that are encrypted. */
+/* "epochs": the encrypted ones. */
 static int
 take_sealed(struct keyring *k, const json_t *repo, struct err *e)
 {
@@ -264,7 +264,7 @@ keyring_bind(struct keyring *k, struct signed_store in, const json_t *repo, cons
     if (k->repo_id_pinned != NULL && strcmp(k->repo_id_pinned, repo_id) != 0) {
         err_set(e, ERR_AUTH, "it is repository %s, and the configuration says %s (repo-id)",
                 repo_id, k->repo_id_pinned);
-        return err_hint(e, "somebody may have put another one in its place");
+        return err_hint(e, "somebody may have replaced it by another one");
     }
     k->current = (unsigned)current;
     k->n_epochs = (size_t)current;
@@ -320,8 +320,7 @@ load_identities(struct keyring *k, struct err *e)
             k->identities = NULL;
             k->n_identities = 0;
             err_wrap(e, "identity");
-            e->kind =
-                ERR_AUTH; /* whatever is wrong with the file, no object of the repository is */
+            e->kind = ERR_AUTH; /* the fault is in the file, not in an object of the repository */
             k->identities_failed = *e;
             return -1;
         }
@@ -403,7 +402,7 @@ open_for_reading(struct keyring *k, struct epoch *ep, struct err *e)
     if (load_identities(k, e) != 0 || epoch_keys_load(k->in, ep, &o, e) != 0) {
         return -1;
     }
-    /* What is given to one of them may be damaged: each is tried. */
+    /* The keys of one of them may be damaged: each is tried. */
     for (size_t i = 0; rc != 0 && i < k->n_identities; i++) {
         const struct epoch_recipient *r = epoch_keys_find(&o, EPOCH_READER,
                                                           k->identities[i].pub.id);
@@ -472,13 +471,14 @@ open_as_writer(const struct keyring *k, struct epoch *ep, const struct epoch_key
     const struct epoch_recipient *r;
 
     if (host == NULL || !trust_knows_admins(k->in.trust)) {
-        return 1; /* nobody vouches for the epoch's key */
+        return 1; /* nothing vouches for the epoch's key */
     }
     r = epoch_keys_find(o, EPOCH_WRITER, host->pub.id);
     if (r == NULL) {
         return 1;
     }
-    return epoch_recipient_open(r, host, ep, e) != 0 ? -1 : remember(k, ep); /* signed is enough */
+    return epoch_recipient_open(r, host, ep, e) != 0 ? -1
+                                                     : remember(k, ep); /* a signature is enough */
 }
 
 static int
@@ -501,8 +501,8 @@ no_writer(const struct keyring *k, const struct epoch *ep, struct err *e)
                     "trust-admin, and: pgassay storage keys add --writer");
 }
 
-/* Anybody can seal a key of his own making to a reader: that an identity opens it says little.
- * It is believed once, where nothing else is known, and remembered. */
+/* Anybody can seal a key of his own to a reader, so it proves little that an identity opens it. It
+ * is trusted on first use, if nothing else is known, and remembered. */
 static int
 open_by_identity(struct keyring *k, struct epoch *ep, struct err *e)
 {
@@ -536,7 +536,7 @@ open_for_writing(struct keyring *k, struct epoch *ep, const struct epoch_keys *o
     return rc == 1 ? no_writer(k, ep, e) : rc;
 }
 
-/* Just those who are pinned can read it. */
+/* Exactly the pinned readers can read it. */
 static int
 check_readers(const struct keyring *k, const struct epoch_keys *o, struct err *e)
 {
@@ -562,16 +562,14 @@ check_readers(const struct keyring *k, const struct epoch_keys *o, struct err *e
             err_set(e, ERR_AUTH, "key %s (%s) of encrypt-to cannot read new backups",
                     k->encrypt_to[n].id, k->encrypt_to[n].name);
             return err_hint(e,
-                            "if it was revoked, take it out of encrypt-to on this host; if it "
-                            "shall: pgassay storage keys add, with a "
-                            "reader's identity");
+                            "if it was revoked, remove it from encrypt-to on this host; otherwise: "
+                            "pgassay storage keys add, with a reader's identity");
         }
     }
     return 0;
 }
 
-/* Somebody who can write there cannot make this host go back to an epoch of his choice, or to
- * none. */
+/* Write access to the repository cannot make this host return to an older epoch, or to none. */
 static int
 check_not_behind(const struct keyring *k, const struct epoch *ep, struct err *e)
 {
@@ -586,8 +584,8 @@ check_not_behind(const struct keyring *k, const struct epoch *ep, struct err *e)
                 "which was",
                 ep->number, newest);
         return err_hint(e,
-                        "somebody turned encryption off: nothing is written before somebody has "
-                        "looked");
+                        "somebody turned encryption off: nothing is written until this is "
+                        "resolved");
     }
     if (newest <= k->current) {
         return 0;
@@ -595,8 +593,8 @@ check_not_behind(const struct keyring *k, const struct epoch *ep, struct err *e)
     err_set(e, ERR_AUTH, "the repository is in epoch %u, and this host has known epoch %u",
             k->current, newest);
     return err_hint(e,
-                    "an old state was put back, or repo.<n>.json removed: nothing is written "
-                    "before somebody has looked");
+                    "an old state was put back, or repo.<n>.json removed: nothing is written until "
+                    "this is resolved");
 }
 
 /* Under the lock. */

@@ -22,7 +22,7 @@ file_of(const char *repo_id, struct err *e)
     return state_file(repo_id, "epochs.json", e);
 }
 
-/* jansson's copies of the keys, before their memory is given back. */
+/* Wipes jansson's copies of the keys before their memory is freed. */
 static void
 forget(json_t *o)
 {
@@ -72,7 +72,7 @@ load(const char *path, struct err *e)
         o = object_parse(text.data, text.len, "host-epochs", e);
         if (o == NULL && !e->newer) {
             err_set(e, ERR_CORRUPT,
-                    "it is not what this program wrote"); /* and nothing of it is quoted */
+                    "it is not what this program wrote"); /* and its text is not quoted */
         }
     }
     if (fd != -1) {
@@ -101,7 +101,7 @@ find(const json_t *o, unsigned number)
     return NULL;
 }
 
-/* It is the epoch that is remembered under its number. */
+/* Checks that it is the epoch remembered under its number. */
 static int
 check_same(const json_t *one, const struct epoch *ep, const char *path, struct err *e)
 {
@@ -114,8 +114,8 @@ check_same(const json_t *one, const struct epoch *ep, const char *path, struct e
         return 0;
     }
     err_set(e, ERR_AUTH,
-            "the key of epoch %u is not the one that this host knows: somebody may have put in his "
-            "own",
+            "the key of epoch %u is not the one that this host knows: somebody may have replaced "
+            "it",
             ep->number);
     return err_hint(e,
                     "nothing is encrypted to it; if an administrator did change it, remove \"%s\" "
@@ -142,8 +142,8 @@ take(const json_t *one, struct epoch *ep, const char *path, struct err *e)
     return 0;
 }
 
-/* One run of this host after another: each writes what it has read.  -1: there is no lock, and
- * no harm in most cases. */
+/* Serialises the runs of this host, since each writes back what it has read.  -1: no lock, which is
+ * mostly harmless. */
 static int
 lock(const char *repo_id)
 {

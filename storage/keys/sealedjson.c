@@ -9,7 +9,7 @@
 
 enum { HIDDEN_MAX = 1 << 18 };
 
-/* Whose it is, is authenticated: it fits no other backup. */
+/* The backup is authenticated, so it cannot be moved to another one. */
 static struct sealed_as
 hidden_as(const struct epoch *ep, const char *type, const char *backup)
 {

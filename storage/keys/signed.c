@@ -21,8 +21,8 @@ object_put(struct signed_store in, const char *key, const json_t *o, struct err 
     return rc;
 }
 
-/* Of one that could not be parsed: e says whether somebody trusted has signed it, as of one that
- * could. */
+/* For an object that could not be parsed: e says whether a trusted key has signed it, as for
+ * others. */
 static void
 doubt_unparsed(struct trust *trust, const char *type, const char *key, const struct buf *raw,
                struct err *e)

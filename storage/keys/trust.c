@@ -18,21 +18,20 @@ const struct config_key trust_keys[] = {
                 NULL},
     [PRUNE] = {"trust-prune", CONFIG_COMMA_LIST,
                "public key files: whose trash lists and tombstones count", NULL},
-    [DRILL] = {"trust-drill", CONFIG_COMMA_LIST, "public key files: whose drills prove something",
-               NULL},
+    [DRILL] = {"trust-drill", CONFIG_COMMA_LIST, "public key files: whose drills count", NULL},
     [ADMIN] = {"trust-admin", CONFIG_COMMA_LIST,
                "public key files: who may change the policy and pin backups", NULL},
-    [SIGN_KEY] = {"sign-key", CONFIG_TEXT,
-                  "this host's secret key file: all that it writes is signed", NULL},
+    [SIGN_KEY] = {"sign-key", CONFIG_TEXT, "this host's secret key file: signs all that it writes",
+                  NULL},
     {NULL, CONFIG_TEXT, NULL, NULL},
 };
 static const char *const role_names[ROLES] = {"backups", "pruning", "drills", "administration"};
 
-/* Whose business an object is; what is not named here decides nothing. */
+/* The role that an object belongs to; an object that is not named here decides nothing. */
 static const struct {
     const char *type;
     enum role   role, other;
-    bool        founds; /* the repository itself stands on it */
+    bool        founds; /* the repository itself depends on it */
 } types[] = {
     {"label", BACKUP, BACKUP, false},    {"source", BACKUP, BACKUP, false},
     {"condemned", BACKUP, PRUNE, false}, {"trash", PRUNE, PRUNE, false},
@@ -175,15 +174,15 @@ find_key(const struct trust *s, enum role role, const char *id)
     return NULL;
 }
 
-/* This host believes what it signed itself, where nobody is named for the role; not as an
- * administrator, whose word is for all hosts. */
+/* This host trusts what it signed itself if no key is named for the role; not as an administrator,
+ * who decides for all hosts. */
 static bool
 is_own(const struct trust *s, enum role role, const char *id)
 {
     return role != ADMIN && s->trusted[role].n == 0 && s->signs && strcmp(s->key.pub.id, id) == 0;
 }
 
-/* The key that signed, if it may do what this object does. */
+/* The key that signed, if it has the object's role. */
 static const struct public_key *
 allowed_key(const struct trust *s, size_t type, const char *id)
 {
@@ -212,10 +211,10 @@ find_type(const char *type)
     return SIZE_MAX;
 }
 
-/* Once somebody is trusted for anything, nothing that decides is believed unsigned: a role without
- * keys of its own is the administrator's alone, and where no administrator is trusted nobody's.
- * Only what the repository says of itself (repo, keys) is taken as it is while trust-admin is not
- * set: without it there would be no repository at all. */
+/* Once any trust- key is set, nothing that decides is trusted unsigned: a role without keys belongs
+ * to the administrator alone, and to no one if no administrator is trusted.  Only the repository's
+ * own objects (repo, keys) are accepted unsigned while trust-admin is not set: without them there
+ * would be no repository at all. */
 static bool
 asked_for(const struct trust *s, size_t type)
 {
@@ -248,9 +247,9 @@ trust_may(const struct trust *s, const char *type, struct err *e)
         err_set(e, ERR_AUTH, "this host's key, %s (%s), is not trusted for %s", s->key.pub.id,
                 s->key.pub.name, role_names[types[t].role]);
     } else {
-        err_set(e, ERR_AUTH, "this host has no key to sign with, and asks for signatures itself");
+        err_set(e, ERR_AUTH, "this host has no key to sign with, and requires signatures itself");
     }
-    return err_hint(e, "sign-key, %s%s in its configuration say who may",
+    return err_hint(e, "see sign-key, %s%s in its configuration",
                     types[t].role == ADMIN ? "" : "trust-admin, ", trust_keys[types[t].role].name);
 }
 
@@ -303,8 +302,8 @@ check_line(const struct trust *s, size_t type, const char *key, const void *obje
     }
     if (!sign_verify(k->sign, &as, object, first, signature)) {
         return err_set(e, ERR_CORRUPT,
-                       "its signature is not good: it was changed, or moved here, after key %s "
-                       "(%s) had signed it",
+                       "its signature is wrong: it was changed, or moved here, after key %s (%s) "
+                       "had signed it",
                        k->id, k->name);
     }
     return 0;
@@ -322,14 +321,13 @@ check_object(const struct trust *s, size_t type, const char *key, const uint8_t 
     int            rc;
 
     if (s->repo_id[0] == '\0') {
-        return err_set(e, ERR_CORRUPT,
-                       "of which repository it is, is not known: no signature can be checked");
+        return err_set(e, ERR_CORRUPT, "its repository is not known: no signature can be checked");
     }
     if (second_n == 0) {
         return err_set(e, ERR_CORRUPT, "it is not signed");
     }
     if (second[second_n - 1] != '\n' || memchr(second, '\n', second_n - 1) != NULL) {
-        return err_set(e, ERR_CORRUPT, "its signature is cut short, or something follows it");
+        return err_set(e, ERR_CORRUPT, "its signature is truncated, or something follows it");
     }
     o = json_read(second, second_n - 1, &unreadable);
     rc = check_line(s, type, key, object, (size_t)(end - object), o, e);
@@ -342,7 +340,8 @@ overlook(struct trust *s, const char *key, struct err *e)
 {
     if (!atomic_exchange(&s->warned, true)) {
         log_warn(
-            "\"%s\": %s; --allow-unsigned: what it holds may be anybody's, and a restore runs it",
+            "\"%s\": %s; --allow-unsigned: anybody may have written it, and a restore runs its "
+            "contents",
             key, e->text);
     }
     err_clear(e);
@@ -363,7 +362,7 @@ trust_check(struct trust *s, const char *type, const char *key, const void *obje
         return overlook(s, key, e);
     }
     e->untrusted = e->newer = true;
-    return err_hint(e, "whom this host trusts is said by %s%s in its configuration",
+    return err_hint(e, "%s%s in its configuration say whom this host trusts",
                     types[t].role == ADMIN ? "" : "trust-admin and ",
                     trust_keys[types[t].role].name);
 }

@@ -69,7 +69,7 @@ of_several_readers_one_whole_box_is_enough(void **state)
     (void)json_object_set_new(ops, "box", json_string(box));
     put_json(r, "keys.1.1.json", o);
     other = open_clone(r, OPTIONS(cast.identity[OPS]));
-    assert_unread(other, id, ERR_CORRUPT, "what epoch 1 gives to key");
+    assert_unread(other, id, ERR_CORRUPT, "keys of epoch 1 for key");
     repo_close(other);
     other = open_clone(r, OPTIONS(both));
     assert_reads(other, id, 1);
@@ -578,8 +578,7 @@ the_copy_beside_a_backup_stands_in_for_a_lost_key_object(void **state)
     }
     r = reopen(r, OPTIONS(cast.identity[OPS]));
     assert_int_equal(fixture_read(r, id[0], 1, &e), -1);
-    assert_err(&e, ERR_AUTH,
-               "no \"keys.1.<n>.json\" that can be used, and no copy of it beside a backup");
+    assert_err(&e, ERR_AUTH, "no usable \"keys.1.<n>.json\", and no copy of one beside a backup");
     /* Who can open nothing must not take the backups for gone: a prune would. */
     err_clear(&e);
     assert_int_equal(fixture_count(r, BACKUP_COMMITTED), 2);

@@ -173,7 +173,7 @@ two_who_change_the_readers_at_once_do_not_undo_each_other(void **state)
     assert_ok(epoch_keys_put(repo_signed(r), &mine, &e), &e);
     assert_ok(epoch_keys_add(&his, EPOCH_READER, &cast.keys[ADMIN].pub, ep, &e), &e);
     assert_int_equal(epoch_keys_put(repo_signed(r), &his, &e), -1);
-    assert_err(&e, ERR_EXISTS, "somebody else changed who reads and writes in epoch 1");
+    assert_err(&e, ERR_EXISTS, "the readers and writers of epoch 1 were changed at the same time");
     epoch_keys_free(&his);
     err_clear(&e);
     assert_ok(epoch_keys_load(repo_signed(r), ep, &his, &e), &e);
@@ -199,7 +199,7 @@ keys_in_use_stay_where_they_are(void **state)
     ep->naming.data[0] ^= 1; /* what would be put in its place is told by that */
     first = ep->naming.data[0];
     assert_null(keyring_read(r->keys, 1, &e));
-    assert_err(&e, ERR_CORRUPT, "it holds other keys for names than this host knows");
+    assert_err(&e, ERR_CORRUPT, "its naming keys are not those that this host knows");
     assert_int_equal(ep->naming.data[0], first);
     ep->naming.data[0] ^= 1;
     err_clear(&e);

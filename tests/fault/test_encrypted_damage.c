@@ -212,7 +212,7 @@ each_field_of_a_signed_label(void **state)
         for (size_t i = 0; i < sizeof own_words / sizeof own_words[0]; i++) {
             own = own || strstr(e.text, own_words[i]) != NULL;
         }
-        if (!own && strstr(e.text, "its signature is not good") == NULL) {
+        if (!own && strstr(e.text, "its signature is wrong") == NULL) {
             fail_msg("label %s: \"%s\"", key, e.text);
         }
         by_signature += !own;
