@@ -3,14 +3,14 @@
  *
  * Loading a row runs functions of the backup: in CHECK constraints, of the table or of a domain, in
  * generated columns, in partition keys.  On a server that is there for the restore alone
- * (--isolated,
- * --scratch) they run with the rights of the table's owner, as they did at the source at most, and
- * not with those of the superuser who restores.  SET ROLE in the superuser's session would not do,
- * as a function could take it back: so it is another session, of a role made for that.
+ * (--isolated, --scratch) they run with the rights of the table's owner, as they did at the source
+ * at most, and not with those of the superuser who restores.  SET ROLE in the superuser's session
+ * would not do, as a function could take it back: so it is another session, of a role made for
+ * that.
  *
  *     loader    a role that may log in, is a member of one owner, and may read and write all data
- * of the database, as privileges come after the rows.  It begins as that owner (SET
- * ROLE), and is itself only when the owner lacked a right
+ *               of the database, as privileges come after the rows.  It begins as that owner
+ *               (SET ROLE), and is itself only when the owner lacked a right
  *
  * Tables of superusers are loaded by whoever restores: their owners' functions had those rights.
  * One that has come to the restoring superuser by default, as its owner could not be made, gets a

@@ -271,13 +271,33 @@ confine_read_paths(struct strlist *out, const char *bindir, bool network)
     DENY(SYS_ptrace), DENY(SYS_process_vm_readv), DENY(SYS_process_vm_writev), DENY(SYS_keyctl),   \
         DENY(SYS_add_key), DENY(SYS_request_key)
 
-static struct sock_filter with_network[] = {MACHINE, OTHER_PROCESSES, RETURN(SECCOMP_RET_ALLOW)};
+/*
+ * Landlock leaves the modes and owners of all files to whoever owns them, ACLs too, which are
+ * extended attributes.  The server needs one of these calls, for its socket: mode 0700, which opens
+ * nothing to anybody.  The newest calls have one number on all machines, and none in older headers.
+ */
+enum { CALL_FCHMODAT2 = 452, CALL_SETXATTRAT = 463, CALL_REMOVEXATTRAT = 466 };
+#define DENY_UNLESS_0700(call, argument)                                                           \
+    UNLESS((call), 4), LOAD(args[argument]), UNLESS(0700, 1), RETURN(SECCOMP_RET_ALLOW),           \
+        REFUSE(EPERM)
+#ifdef SYS_chmod
+#define OLD_CALLS DENY_UNLESS_0700(SYS_chmod, 1), DENY(SYS_chown), DENY(SYS_lchown),
+#else
+#define OLD_CALLS
+#endif
+#define FILES_OF_OTHERS                                                                            \
+    OLD_CALLS DENY_UNLESS_0700(SYS_fchmodat, 2), DENY_UNLESS_0700(CALL_FCHMODAT2, 2),              \
+        DENY(SYS_fchownat), DENY(SYS_setxattr), DENY(SYS_lsetxattr), DENY(SYS_removexattr),        \
+        DENY(SYS_lremovexattr), DENY(CALL_SETXATTRAT), DENY(CALL_REMOVEXATTRAT)
+
+/* io_uring does without the system calls of these names. */
+#define ALWAYS MACHINE, OTHER_PROCESSES, FILES_OF_OTHERS, DENY(SYS_io_uring_setup)
+
+static struct sock_filter with_network[] = {ALWAYS, RETURN(SECCOMP_RET_ALLOW)};
 
 static struct sock_filter without_network[] = {
-    MACHINE,
-    OTHER_PROCESSES,
+    ALWAYS,
     DENY(SYS_connect),
-    DENY(SYS_io_uring_setup), /* connects without the system call of that name */
     /* Of sockets, Unix streams: to listen on, or a pair.  Datagrams go to anybody, without a
      * connection. */
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socketpair, 3, 0),

@@ -7,11 +7,12 @@
  *
  *   no_new_privs   no set-user-ID program gives them more rights
  *   Landlock       files: below the scratch directory everything, of the rest what a server reads
- *                  (programs, libraries, time zones, a few files of /etc); no process outside can
+ *                  (programs, libraries, time zones, a few files of /etc).  No process outside can
  *                  be looked into, and (Linux 6.12) none can be sent a signal
- *   seccomp        no connections, to the network or to a socket in the file system such as that of
- *                  the cluster next door: a server only listens.  No system calls that look into
- *                  other processes or the user's keyring
+ *   seccomp        no connections: to the network, or to a socket in the file system such as that
+ *                  of the cluster next door.  A server only listens.  No file's mode or owner is
+ *                  changed, which Landlock would allow.  Nor are there the system calls that look
+ *                  into other processes or the user's keyring
  */
 #ifndef PG_SCRATCH_CONFINE_H
 #define PG_SCRATCH_CONFINE_H

@@ -216,9 +216,11 @@ leave_descriptors(const struct server_job *job, int control, int status)
 static int
 start_keeper(struct guard *g, const char *passwd)
 {
-    const struct namespaces n = {
-        .root = g->job->account->drop, .network = g->job->confinement->network, .passwd = passwd};
-    int stop[2];
+    const struct namespaces n = {.root = g->job->account->drop,
+                                 .network = g->job->confinement->network,
+                                 .dir = g->job->dir,
+                                 .passwd = passwd};
+    int                     stop[2];
 
     if (pipe2(stop, O_CLOEXEC) != 0 || (g->keeper = namespaces_fork(&n)) < 0) {
         (void)dprintf(STATUS_FD, "its keeper could not be started: %s", strerror(errno));

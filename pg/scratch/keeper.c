@@ -60,6 +60,9 @@ spawn(struct keeper *k, char *const *argv)
     if (k->child == 0) {
         run_program(k->job, argv);
     }
+    if (k->child < 0) {
+        (void)dprintf(STDERR_FILENO, "error: could not fork: %s\n", strerror(errno));
+    }
 }
 
 /* All that has ended, orphans too, when we are the first process of a namespace. */

@@ -70,7 +70,7 @@ wait_for(pid_t pid)
 static uint64_t
 wanted(const struct namespaces *n)
 {
-    return CLONE_NEWPID | CLONE_NEWIPC | (n->network ? 0 : CLONE_NEWNET);
+    return CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | (n->network ? 0 : CLONE_NEWNET);
 }
 
 /* Who we were, for the child: in there nobody can tell. */
@@ -99,6 +99,23 @@ bind_passwd(const char *passwd)
         : 0;
 }
 
+/* Every mount but that directory.  What cannot be had is left out, but they can write there. */
+static int
+mount_read_only(const char *dir)
+{
+    struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
+    int own = open_tree(AT_FDCWD, dir, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+
+    if (own >= 0) {
+        if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+            mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &attr, sizeof attr) == 0) {
+            (void)move_mount(own, "", AT_FDCWD, dir, MOVE_MOUNT_F_EMPTY_PATH);
+        }
+        (void)close(own);
+    }
+    return access(dir, W_OK);
+}
+
 bool
 namespaces_have_passwd(void)
 {
@@ -110,29 +127,40 @@ namespaces_have_passwd(void)
     return wait_for(pid) == 0;
 }
 
-static bool in_user_namespace;
+/* The flags of namespaces_fork(), for the child. */
+static uint64_t made;
+
+static pid_t
+fork_and_tell(uint64_t flags)
+{
+    made = flags;
+    return fork_into(flags);
+}
 
 pid_t
 namespaces_fork(const struct namespaces *n)
 {
-    const uint64_t mounts = n->passwd != NULL ? CLONE_NEWNS : 0;
-    pid_t          pid;
+    pid_t pid;
 
     our_uid = geteuid();
     our_gid = getegid();
-    in_user_namespace = !n->root && have_user_namespace(wanted(n));
     if (!n->root) {
-        return fork_into(in_user_namespace ? CLONE_NEWUSER | wanted(n) : 0);
+        return fork_and_tell(have_user_namespace(wanted(n)) ? CLONE_NEWUSER | wanted(n) : 0);
     }
-    pid = fork_into(wanted(n) | mounts);
-    return pid >= 0 || errno == EAGAIN || errno == ENOMEM ? pid : fork_into(mounts);
+    pid = fork_and_tell(wanted(n));
+    return pid >= 0 || errno == EAGAIN || errno == ENOMEM
+        ? pid
+        : fork_and_tell(n->passwd != NULL ? CLONE_NEWNS : 0);
 }
 
 int
 namespaces_enter(const struct namespaces *n)
 {
-    if (in_user_namespace) {
-        return map_ourselves(our_uid, our_gid);
+    if ((made & CLONE_NEWUSER) != 0 && map_ourselves(our_uid, our_gid) != 0) {
+        return -1;
     }
-    return n->passwd != NULL ? bind_passwd(n->passwd) : 0;
+    if (n->passwd != NULL && bind_passwd(n->passwd) != 0) {
+        return -1;
+    }
+    return (made & CLONE_NEWNS) != 0 ? mount_read_only(n->dir) : 0;
 }

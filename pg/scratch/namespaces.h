@@ -3,9 +3,11 @@
  *
  * Processes: when the first of them ends the kernel ends the others, however they tried to get away
  * (setsid, double fork), and outside processes can neither be seen nor be signalled by them.
- * Network: empty.  System V IPC: goes with the namespace.  Root has the right to make them; an
- * ordinary user where the kernel lets him make a user namespace.  Where neither is so (in many
- * containers) the server runs without: guardian.c then ends what it can find.
+ * Network: empty.  System V IPC: goes with the namespace.  Mounts: read-only but for the scratch
+ * directory, which keeps files also from what Landlock does not (modes, owners, times).  Root has
+ * the right to make them; an ordinary user where the kernel lets him make a user namespace.  Where
+ * neither is so (in many containers) the server runs without: guardian.c then ends what it can
+ * find.
  */
 #ifndef PG_SCRATCH_NAMESPACES_H
 #define PG_SCRATCH_NAMESPACES_H
@@ -16,6 +18,7 @@
 struct namespaces {
     bool        root;    /* we are */
     bool        network; /* the machine's network */
+    const char *dir;     /* what can be written to */
     const char *passwd;  /* a file that is /etc/passwd in there, for root; NULL: the machine's */
 };
 

@@ -318,10 +318,11 @@ removes_whatever_was_left_there(void **state)
     assert_int_equal(chmod(outside, 0777), 0);
     fclose(fopen(canary, "w"));
     dir = xstrdup(scratch_dir(s));
-    /* The deep one is made from its inner end. */
+    /* The deep one is made from its inner end.  chmod() by a name is refused there. */
     command = xasprintf(
         "set -e; cd ..; mkdir left; cd left; ln -s %s out; ln -s %s/out again; "
-        "mkdir -p shut/in; touch shut/in/f; chmod 0 shut/in shut; "
+        "mkdir -p shut/in; touch shut/in/f; "
+        "perl -e 'for (@ARGV) { open(D, $_) and chmod(0, *D) or die }' shut/in shut; "
         "mkdir deep; touch deep/f; n=$(printf %%0200d 0); for i in $(seq 60); do "
         "mkdir more; mv deep more/$n; mv more deep; done",
         outside, outside);
