@@ -147,6 +147,7 @@ add_scan(struct scan_table *s, struct manifest_table *t, const struct cat_table 
         .bytes = c->table_bytes,
         .rangeable = c->access_method != NULL && strcmp(c->access_method, "heap") == 0 &&
             c->condition == NULL,
+        .foreign_code = c->foreign_code,
         .text_falls_back = t->format == COPY_TEXT,
         .user = t,
     };

@@ -97,6 +97,8 @@ run_scan(struct compare *c, struct scan_table *tables, size_t n, struct err *e)
         for (size_t k = 0; k < plan.v[i].n; k++)
             ((struct row_check *)plan.v[i].items[k].table->user)->planned++;
     rc = scan_run(c->snap, c->snap_opts, &plan, &options, e);
+    for (size_t i = 0; i < n; i++)
+        ((struct row_check *)tables[i].user)->no_generated |= tables[i].copy.plain;
 out:
     scan_plan_free(&plan);
     for (int i = 0; i <= c->options->jobs; i++)
@@ -160,6 +162,7 @@ scan_of(struct row_check *check)
         .bytes = have->table_bytes,
         .rangeable = have->access_method != NULL && strcmp(have->access_method, "heap") == 0 &&
             want->condition == NULL,
+        .foreign_code = have->foreign_code,
         .user = check,
     };
 }

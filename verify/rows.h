@@ -13,8 +13,9 @@ struct row_check {
     size_t                       planned, done;  /* COPY ranges of it */
     bool                         unread;         /* reading failed, which is a finding of its own */
     bool                         counted_only;
-    const char                 **columns; /* copied columns, then generated ones; borrowed names */
-    size_t                       n_columns, n_generated;
+    bool no_generated; /* on one side or the other generated columns could not be read (scan.h) */
+    const char **columns; /* copied columns, then generated ones; borrowed names */
+    size_t       n_columns, n_generated;
 };
 
 /* The tables whose rows lie in the backup and can be compared. */

@@ -23,6 +23,7 @@ struct copy_spec {
     const char *const *columns; /* in attnum order, without generated ones; n may be 0 */
     size_t             n_columns;
     bool               binary;
+    bool plain; /* COPY t TO STDOUT, which is not planned: neither range nor condition */
     const char
         *condition; /* WHERE clause of an extension configuration table ("WHERE …"), or NULL */
     bool ranged;    /* only blocks first .. end; not together with a condition */
@@ -30,7 +31,7 @@ struct copy_spec {
     uint64_t end_block; /* exclusive; 0: to the end, however far the table grew */
 };
 
-/* COPY (SELECT … FROM ONLY …) TO STDOUT and COPY … FROM STDIN; allocated. */
+/* COPY (SELECT … FROM ONLY …) TO STDOUT, or the plain one, and COPY … FROM STDIN; allocated. */
 char *copy_out_sql(const struct copy_spec *);
 char *copy_out_select(const struct copy_spec *); /* the SELECT inside: for EXPLAIN */
 char *copy_in_sql(const struct copy_spec *, bool freeze);

@@ -72,14 +72,34 @@ copy_out_select(const struct copy_spec *c)
     return taken_string(&b);
 }
 
+/* "schema"."table" ("column", …): "COPY t ()" is a syntax error. */
+static void
+put_target(struct buf *b, const struct copy_spec *c)
+{
+    put_taken(b, pg_qualified(c->schema, c->name));
+    if (c->n_columns > 0) {
+        put(b, " (");
+        put_columns(b, c);
+        put(b, ")");
+    }
+}
+
 char *
 copy_out_sql(const struct copy_spec *c)
 {
-    char *select = copy_out_select(c), *sql;
+    struct buf b = BUF_INIT(BUF_NO_LIMIT);
 
-    sql = xasprintf("COPY (%s) TO STDOUT%s", select, c->binary ? " (FORMAT binary)" : "");
-    free(select);
-    return sql;
+    put(&b, "COPY ");
+    if (c->plain) {
+        put_target(&b, c);
+    } else {
+        put(&b, "(");
+        put_taken(&b, copy_out_select(c));
+        put(&b, ")");
+    }
+    put(&b, " TO STDOUT");
+    put(&b, c->binary ? " (FORMAT binary)" : "");
+    return taken_string(&b);
 }
 
 char *
@@ -88,12 +108,7 @@ copy_in_sql(const struct copy_spec *c, bool freeze)
     struct buf b = BUF_INIT(BUF_NO_LIMIT);
 
     put(&b, "COPY ");
-    put_taken(&b, pg_qualified(c->schema, c->name));
-    if (c->n_columns > 0) { /* "COPY t ()" is a syntax error */
-        put(&b, " (");
-        put_columns(&b, c);
-        put(&b, ")");
-    }
+    put_target(&b, c);
     put(&b, " FROM STDIN");
     if (c->binary || freeze) {
         put(&b, " (");

@@ -2,9 +2,9 @@
  * scan.c - many tasks, on several workers and, where these must not wait, on the coordinator.
  *
  * A round hands every task to the pool.  Tasks that a worker could not lock go to the calling
- * thread, which looks for them once a second. Tables that turned out too large for text are read in
- * a second round, when nobody looks at them any more: a table has one format, and changing it under
- * the other workers' hands would mix two.
+ * thread, which looks for them once a second. Tables that turned out to be read in another way (too
+ * large for text, or by a plain COPY) are read in a further round, when nobody looks at them any
+ * more: a table has one format, and changing it under the other workers' hands would mix two.
  */
 #include "pg/rows/scan.h"
 
@@ -32,6 +32,11 @@ struct worker {
     struct scan_reader reader;
 };
 
+struct again {
+    struct scan_table *table;
+    enum scan_outcome  why;
+};
+
 struct scan_run {
     struct snapshot               *snapshot;
     const struct snapshot_options *target;
@@ -42,8 +47,8 @@ struct scan_run {
     struct err first; /* the first error: later ones only say that they were stopped */
     const struct scan_task **locked; /* for the coordinator */
     size_t                   n_locked, cap_locked;
-    struct scan_table      **large; /* to be read in binary */
-    size_t                   n_large, cap_large;
+    struct again            *again; /* to be read in another way, a table once */
+    size_t                   n_again, cap_again;
     double                   last_tick, last_ping; /* only for the calling thread */
 };
 
@@ -98,24 +103,24 @@ coordinator_between(void *ctx, struct err *e)
 }
 
 static bool
-is_large(struct scan_run *run, const struct scan_table *t)
+is_put_aside(struct scan_run *run, const struct scan_table *t)
 {
     bool found = false;
 
-    for (size_t i = 0; !found && i < run->n_large; i++) {
-        found = run->large[i] == t;
+    for (size_t i = 0; !found && i < run->n_again; i++) {
+        found = run->again[i].table == t;
     }
     return found;
 }
 
 static bool
-has_large(struct scan_run *run, const struct scan_task *task)
+waits_for_table(struct scan_run *run, const struct scan_task *task)
 {
     bool found = false;
 
     pthread_mutex_lock(&run->lock);
-    for (size_t i = 0; run->n_large > 0 && !found && i < task->n; i++) {
-        found = is_large(run, task->items[i].table);
+    for (size_t i = 0; run->n_again > 0 && !found && i < task->n; i++) {
+        found = is_put_aside(run, task->items[i].table);
     }
     pthread_mutex_unlock(&run->lock);
     return found;
@@ -129,9 +134,9 @@ put_aside(struct scan_run *run, const struct scan_task *task, enum scan_outcome 
     if (outcome == SCAN_LOCKED) {
         VEC_GROW(run->locked, run->n_locked, run->cap_locked);
         run->locked[run->n_locked++] = task;
-    } else if (!is_large(run, which)) {
-        VEC_GROW(run->large, run->n_large, run->cap_large);
-        run->large[run->n_large++] = which;
+    } else if (!is_put_aside(run, which)) {
+        VEC_GROW(run->again, run->n_again, run->cap_again);
+        run->again[run->n_again++] = (struct again){which, outcome};
     }
     pthread_mutex_unlock(&run->lock);
     if (outcome == SCAN_LOCKED) {
@@ -139,7 +144,7 @@ put_aside(struct scan_run *run, const struct scan_task *task, enum scan_outcome 
             "table %s.%s%s: somebody waits for its lock, copied on the coordinator's connection",
             task->items[0].table->copy.schema, task->items[0].table->copy.name,
             task->n > 1 ? " …" : "");
-    } else {
+    } else if (outcome == SCAN_TOO_LARGE) {
         log_info("table %s.%s: rows too large for text, copied in binary", which->copy.schema,
                  which->copy.name);
     }
@@ -151,8 +156,8 @@ run_task(struct scan_run *run, struct worker *w, const struct scan_task *task, s
     enum scan_outcome  outcome;
     struct scan_table *which = NULL;
 
-    if (has_large(run, task)) {
-        return 0; /* the second round will read it */
+    if (waits_for_table(run, task)) {
+        return 0; /* the next round will read it */
     }
     if (scan_task_run(&w->reader, task, &outcome, &which, e) != 0) {
         return give_up(run, e);
@@ -246,7 +251,7 @@ run_round(struct scan_run *run, struct scan_task **tasks, size_t n, struct err *
     return rc;
 }
 
-/* The tasks of the round: all, or those with a table that must be read in binary (which is
+/* The tasks of the round: all, or those with a table that is to be read in another way (which is
  * decided now). */
 static size_t
 choose(struct scan_run *run, const struct scan_plan *plan, bool again, struct scan_task **tasks)
@@ -254,14 +259,17 @@ choose(struct scan_run *run, const struct scan_plan *plan, bool again, struct sc
     size_t n = 0;
 
     for (size_t i = 0; i < plan->n; i++) {
-        if (!again || has_large(run, &plan->v[i])) {
+        if (!again || waits_for_table(run, &plan->v[i])) {
             tasks[n++] = &plan->v[i];
         }
     }
-    for (size_t i = 0; i < run->n_large; i++) {
-        run->large[i]->copy.binary = true;
+    for (size_t i = 0; i < run->n_again; i++) {
+        struct scan_table *t = run->again[i].table;
+
+        t->copy.binary |= run->again[i].why == SCAN_TOO_LARGE;
+        t->copy.plain |= run->again[i].why == SCAN_UNPLANNED;
     }
-    run->n_large = 0;
+    run->n_again = 0;
     return n;
 }
 
@@ -298,7 +306,7 @@ scan_run(struct snapshot *s, const struct snapshot_options *target, const struct
 
     pthread_mutex_init(&run.lock, NULL);
     prepare_workers(&run);
-    for (int round = 0; rc == 0 && (round == 0 || run.n_large > 0); round++) {
+    for (int round = 0; rc == 0 && (round == 0 || run.n_again > 0); round++) {
         rc = run_round(&run, tasks, choose(&run, plan, round > 0, tasks), e);
     }
     if (rc != 0 && run.first.kind != ERR_NONE) {
@@ -310,7 +318,7 @@ scan_run(struct snapshot *s, const struct snapshot_options *target, const struct
     pthread_mutex_destroy(&run.lock);
     free(run.workers);
     free(run.locked);
-    free(run.large);
+    free(run.again);
     free(tasks);
     return rc;
 }

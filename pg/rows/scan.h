@@ -9,7 +9,13 @@
  *   hash(name) mod 8 is 0, so that a new table does not shift the packs after it, and where the
  *   pack would hold more than 4 MiB.
  * - The rest whole: up to one range, PostgreSQL 13, other access methods, no Tid Range Scan in
- *   EXPLAIN, a condition, own SQL.
+ *   EXPLAIN, a condition, own SQL, a query that cannot or must not be planned.
+ *
+ * To plan a query is to evaluate what the table's indexes and statistics compute, as far as it is
+ * constant: functions of its owner run, as whoever reads, and fail where they want a search_path.
+ * COPY t TO STDOUT is not planned (copy.plain).  Where functions are another's, nothing else is
+ * used; where planning fails, it is tried.  Generated columns are in no such COPY: they have no
+ * fingerprint then.
  *
  * scan_run() has workers take the tasks, largest first, each in one transaction on the snapshot
  * and, whatever the number of its tables, in one message to the server; counts and fingerprints
@@ -32,6 +38,8 @@ struct scan_table {        /* one thing to read */
     size_t             n_generated;
     uint64_t           heap_blocks, bytes;
     bool               rangeable; /* heap; whether ranges pay and work is found out here */
+    bool
+        foreign_code; /* see struct cat_table: read by a plain COPY (scan_plan() sets copy.plain) */
     bool text_falls_back; /* text rows too large for the server are tried in binary: scan_run() sets
                              copy.binary then */
     void *user;
@@ -54,7 +62,7 @@ struct scan_task {
  * begin_task, (begin_item, data …, end_item) …, end_task.  worker: 0 … jobs - 1; and jobs, the
  * calling thread when it copies on the coordinator's connection. A task may begin again, on another
  * worker too: then begin_task starts afresh, and what it gave before (even up to end_task, when a
- * range of its table turned out too large for text) is void.
+ * range of its table turned out to be read in another way) is void.
  */
 struct scan_sink {
     int (*begin_task)(void *ctx, int worker, const struct scan_task *, struct err *);

@@ -81,15 +81,19 @@ add_ranges(struct scan_plan *p, struct scan_table *t, uint64_t width)
 }
 
 /* Does the server read a range by itself, and not the whole table for each?  The plan of the first
- * range is that of all: what differs are constants. */
+ * range is that of all: what differs are constants.  *planned: it has a plan; where it has none, a
+ * plain COPY will show whether the table can be read. */
 static int
-explain_says_range(PGconn *conn, const struct scan_table *t, uint64_t width, bool *yes,
-                   struct err *e)
+explain_says_range(PGconn *conn, const struct scan_table *t, uint64_t width, bool *planned,
+                   bool *yes, struct err *e)
 {
     struct copy_spec first = t->copy;
     PGresult        *r;
     char            *select, *sql;
 
+    if (pg_exec(conn, e, "SAVEPOINT plan") != 0) {
+        return -1;
+    }
     first.ranged = true;
     first.first_block = 0;
     first.end_block = width;
@@ -98,30 +102,50 @@ explain_says_range(PGconn *conn, const struct scan_table *t, uint64_t width, boo
     r = pg_query(conn, e, sql, 0, NULL);
     free(select);
     free(sql);
-    if (r == NULL) {
-        return err_wrap(e, "table %s.%s", t->copy.schema, t->copy.name);
-    }
+    *planned = r != NULL;
     *yes = PQntuples(r) > 0 && strncmp(PQgetvalue(r, 0, 0), "Tid Range Scan", 14) == 0;
     PQclear(r);
-    return 0;
+    if (!*planned && (e->kind != ERR_PG || PQstatus(conn) != CONNECTION_OK)) {
+        return -1;
+    }
+    return pg_exec(conn, e, "ROLLBACK TO SAVEPOINT plan; RELEASE SAVEPOINT plan");
 }
 
 /* The width of the table's ranges, 0 for whole. */
 static int
-choose_width(PGconn *conn, const struct scan_table *t, uint64_t *width, struct err *e)
+choose_width(PGconn *conn, struct scan_table *t, uint64_t *width, struct err *e)
 {
     uint64_t blocks = scan_range_width(t->heap_blocks, t->bytes);
-    bool     works = false;
+    bool     works = false, planned = true;
 
     *width = 0;
-    if (!t->rangeable || t->sql != NULL || t->copy.condition != NULL || t->heap_blocks <= blocks ||
-        pg_version(conn) < 140000) {
+    if (!t->rangeable || t->sql != NULL || t->copy.condition != NULL || t->copy.plain ||
+        t->heap_blocks <= blocks || pg_version(conn) < 140000) {
         return 0;
     }
-    if (explain_says_range(conn, t, blocks, &works, e) != 0) {
-        return -1;
+    if (explain_says_range(conn, t, blocks, &planned, &works, e) != 0) {
+        return err_wrap(e, "table %s.%s", t->copy.schema, t->copy.name);
     }
+    t->copy.plain = !planned;
     *width = works ? blocks : 0;
+    return 0;
+}
+
+/* Other people's functions do not run as whoever reads. */
+static int
+avoid_foreign_code(struct scan_table *t, struct err *e)
+{
+    if (!t->foreign_code) {
+        return 0;
+    }
+    if (t->copy.condition != NULL) {
+        err_set(e, ERR_PG,
+                "table %s.%s: its extension wants a part of its rows, and an index or statistics "
+                "of it call a function of another role, which would run as this one",
+                t->copy.schema, t->copy.name);
+        return err_hint(e, "look at the indexes of the table, and at who owns it");
+    }
+    t->copy.plain = true;
     return 0;
 }
 
@@ -166,6 +190,9 @@ scan_plan(struct snapshot *s, struct scan_table *tables, size_t n, struct scan_p
     for (size_t i = 0; rc == 0 && i < n; i++) {
         struct scan_table *t = &tables[i];
 
+        if ((rc = avoid_foreign_code(t, e)) != 0) {
+            break;
+        }
         if (t->sql == NULL && t->bytes < SMALL_BYTES) {
             add_to_pack(p, &pack, t);
         } else if ((rc = choose_width(s->conn, t, &width, e)) == 0 && width > 0) {

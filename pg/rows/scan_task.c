@@ -16,6 +16,8 @@
  *     connection, without asking for locks.
  *   - A row too large for text.  The task is given back (SCAN_TOO_LARGE) with the table that must
  *     be read in binary from now on, in all its ranges.
+ *   - A query that fails before its first row, perhaps because it cannot be planned.  The task is
+ *     given back (SCAN_UNPLANNED) with the table that is to be read by a plain COPY.
  *   - Anything else, and any error of the sink, ends the scan.
  *
  * On the coordinator's connection the task runs in a savepoint of the transaction that exported the
@@ -26,6 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/log.h"
 #include "core/mem.h"
 #include "pg/conn/wait.h"
 
@@ -77,6 +80,13 @@ put(struct buf *sql, const char *text)
     (void)buf_puts(sql, text, &never);
 }
 
+/* No plain COPY names a generated column. */
+static bool
+has_generated(const struct scan_table *t)
+{
+    return t->n_generated > 0 && !t->copy.plain;
+}
+
 static void
 put_copies(struct buf *sql, const struct scan_item *item)
 {
@@ -87,7 +97,7 @@ put_copies(struct buf *sql, const struct scan_item *item)
     put(sql, text);
     put(sql, "; ");
     free(text);
-    if (t->n_generated > 0) {
+    if (has_generated(t)) {
         c.columns = t->generated;
         c.n_columns = t->n_generated;
         c.binary = false;
@@ -157,21 +167,28 @@ put_message(struct buf *sql, const struct scan_reader *r, const struct scan_task
     put(sql, r->coordinator ? "ROLLBACK TO SAVEPOINT scan; RELEASE SAVEPOINT scan" : "COMMIT");
 }
 
+/* *rows: how many came. */
 static int
-read_item(struct scan_reader *r, const struct scan_item *item, struct err *e)
+read_item(struct scan_reader *r, const struct scan_item *item, uint64_t *rows, struct err *e)
 {
     const struct scan_sink *sink = r->options->sink;
-    struct stream           rows = {.r = r, .to_sink = true}, generated = {.r = r};
+    struct stream           copied = {.r = r, .to_sink = true}, generated = {.r = r};
+    int                     rc = 0;
 
-    if ((sink->begin_item != NULL && sink->begin_item(r->options->ctx, r->worker, item, e) != 0) ||
-        copy_out_next(r->conn, item->table->copy.binary, on_row, &rows, NULL, e) != 0 ||
-        (item->table->n_generated > 0 &&
-         copy_out_next(r->conn, false, on_row, &generated, NULL, e) != 0)) {
-        return -1;
+    if (sink->begin_item != NULL) {
+        rc = sink->begin_item(r->options->ctx, r->worker, item, e);
     }
-    return sink->end_item != NULL
-        ? sink->end_item(r->options->ctx, r->worker, item, &rows.sum, &generated.sum, e)
-        : 0;
+    if (rc == 0) {
+        rc = copy_out_next(r->conn, item->table->copy.binary, on_row, &copied, NULL, e);
+    }
+    *rows = copied.sum.rows;
+    if (rc == 0 && has_generated(item->table)) {
+        rc = copy_out_next(r->conn, false, on_row, &generated, NULL, e);
+    }
+    if (rc == 0 && sink->end_item != NULL) {
+        rc = sink->end_item(r->options->ctx, r->worker, item, &copied.sum, &generated.sum, e);
+    }
+    return rc;
 }
 
 /* Makes the connection ready for the next task after a statement has failed. */
@@ -192,6 +209,19 @@ too_large_for_text(const struct scan_table *t, const struct err *e)
          strstr(e->text, "invalid memory alloc request size") != NULL);
 }
 
+/* Planning fails for whatever functions in indexes and statistics say, with any SQLSTATE: only a
+ * plain COPY tells whether the table can be read.  Not when somebody ended the statement or the
+ * session. */
+static bool
+may_be_unplanned(const struct scan_item *item, const PGconn *conn, const struct err *e)
+{
+    const struct scan_table *t = item->table;
+
+    return !item->ranged && t->sql == NULL && t->copy.condition == NULL && !t->copy.plain &&
+        e->kind == ERR_PG && e->sqlstate[0] != '\0' && strncmp(e->sqlstate, "57", 2) != 0 &&
+        !e->transient && PQstatus(conn) == CONNECTION_OK;
+}
+
 static int
 begin(struct scan_reader *r, const struct scan_task *task, struct err *e)
 {
@@ -207,9 +237,10 @@ begin(struct scan_reader *r, const struct scan_task *task, struct err *e)
     return rc;
 }
 
-/* Reads all items; on failure *at is the item that failed. */
+/* Reads all items; on failure *at is the item that failed, after so many *rows. */
 static int
-read_items(struct scan_reader *r, const struct scan_task *task, size_t *at, struct err *e)
+read_items(struct scan_reader *r, const struct scan_task *task, size_t *at, uint64_t *rows,
+           struct err *e)
 {
     const struct scan_sink *sink = r->options->sink;
 
@@ -217,7 +248,7 @@ read_items(struct scan_reader *r, const struct scan_task *task, size_t *at, stru
         return -1;
     }
     for (*at = 0; *at < task->n; ++*at) {
-        if (read_item(r, &task->items[*at], e) != 0) {
+        if (read_item(r, &task->items[*at], rows, e) != 0) {
             return -1;
         }
     }
@@ -232,7 +263,8 @@ int
 scan_task_run(struct scan_reader *r, const struct scan_task *task, enum scan_outcome *outcome,
               struct scan_table **which, struct err *e)
 {
-    size_t at = 0;
+    size_t   at = 0;
+    uint64_t rows = 0;
 
     *outcome = SCAN_DONE;
     if (begin(r, task, e) != 0) {
@@ -240,10 +272,16 @@ scan_task_run(struct scan_reader *r, const struct scan_task *task, enum scan_out
             *outcome = SCAN_LOCKED;
             return recover(r, e);
         }
-    } else if (read_items(r, task, &at, e) == 0) {
+    } else if (read_items(r, task, &at, &rows, e) == 0) {
         return 0;
     } else if (too_large_for_text(task->items[at].table, e)) {
         *outcome = SCAN_TOO_LARGE;
+        *which = task->items[at].table;
+        return recover(r, e);
+    } else if (rows == 0 && may_be_unplanned(&task->items[at], r->conn, e)) {
+        log_debug("table %s.%s: %s: trying a plain COPY", task->items[at].table->copy.schema,
+                  task->items[at].table->copy.name, e->text);
+        *outcome = SCAN_UNPLANNED;
         *which = task->items[at].table;
         return recover(r, e);
     }

@@ -25,6 +25,7 @@ enum scan_outcome {
     SCAN_DONE,
     SCAN_LOCKED,    /* somebody waits for a table's lock: only the coordinator can read it now */
     SCAN_TOO_LARGE, /* a text row is too large for the server: *which must be read in binary */
+    SCAN_UNPLANNED, /* the query failed before its first row: *which is to be read plainly */
 };
 
 /* 0 with an outcome (the connection is ready for the next task), or -1: the whole scan has

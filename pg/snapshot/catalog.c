@@ -167,6 +167,14 @@ take_load_via(struct cat_table *t, const PGresult *r, int row)
 }
 
 static void
+take_foreign_code(struct cat_table *t, const PGresult *r, int row)
+{
+    (void)r;
+    (void)row;
+    t->foreign_code = true;
+}
+
+static void
 take_sizes(struct cat_table *t, const PGresult *r, int row)
 {
     t->heap_blocks = strtoull(PQgetvalue(r, row, 1), NULL, 10);
@@ -248,6 +256,7 @@ catalog_read(PGconn *conn, bool with_sizes, struct catalog *c, struct err *e)
     if (read_facts(conn, c, e) != 0 || read_tables(conn, c, e) != 0 ||
         read_columns(conn, c, e) != 0 ||
         for_tables(conn, c, catalog_sql_load_via, take_load_via, e) != 0 ||
+        for_tables(conn, c, catalog_sql_foreign_code, take_foreign_code, e) != 0 ||
         read_sequences(conn, c, e) != 0 || read_matviews(conn, c, e) != 0 ||
         (with_sizes && for_tables(conn, c, catalog_sql_sizes, take_sizes, e) != 0)) {
         catalog_free(c);

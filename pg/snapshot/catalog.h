@@ -33,6 +33,8 @@ struct cat_table {
     char *condition, *extension; /* of extension configuration tables */
     bool extension_member; /* belongs to an extension: definition not dumped; data only when it is a
                               configuration table */
+    bool foreign_code; /* its indexes or statistics call functions that are neither a superuser's
+                          nor the reader's own: a query of it must not be planned */
     uint64_t           heap_blocks; /* pg_relation_size / block size */
     uint64_t           table_bytes; /* heap and TOAST */
     struct cat_column *columns;

@@ -100,6 +100,31 @@ const char catalog_sql_load_via[] =
     ") SELECT DISTINCT ON (relid) relid, n.nspname, c.relname"
     " FROM below JOIN " RELATIONS " ON c.oid = top WHERE depth > 0 ORDER BY relid, depth DESC";
 
+/*
+ * Planning a query of a table evaluates what its indexes and extended statistics compute, as far as
+ * it is constant: functions run in the session of whoever reads.  Built-in ones are not recorded as
+ * dependencies.  Whoever owns a function may change it, also one of an extension.
+ */
+const char catalog_sql_foreign_code[] =
+    "WITH trusted AS MATERIALIZED (SELECT oid FROM pg_catalog.pg_roles"
+    "   WHERE rolsuper OR (rolname = current_user AND rolname = session_user)"
+    "), computing(relid, class, oid) AS ("
+    "   SELECT indrelid, 'pg_catalog.pg_class'::regclass, indexrelid FROM pg_catalog.pg_index"
+    "    WHERE indexprs IS NOT NULL OR indpred IS NOT NULL"
+    "   UNION ALL"
+    "   SELECT stxrelid, 'pg_catalog.pg_statistic_ext'::regclass, oid FROM "
+    "pg_catalog.pg_statistic_ext"
+    "), uses(relid, class, oid) AS ("
+    "   SELECT c.relid, d.refclassid, d.refobjid FROM computing c JOIN pg_catalog.pg_depend d"
+    "      ON d.classid = c.class AND d.objid = c.oid"
+    "), calls(relid, oid) AS ("
+    "   SELECT relid, oid FROM uses WHERE class = 'pg_catalog.pg_proc'::regclass"
+    "   UNION"
+    "   SELECT u.relid, o.oprcode FROM uses u JOIN pg_catalog.pg_operator o ON o.oid = u.oid"
+    "    WHERE u.class = 'pg_catalog.pg_operator'::regclass"
+    ") SELECT DISTINCT c.relid FROM calls c JOIN pg_catalog.pg_proc p ON p.oid = c.oid"
+    " WHERE p.proowner NOT IN (SELECT oid FROM trusted)";
+
 /* Heap and TOAST alone: pg_table_size() would open the TOAST table's index too, which doubles
  * the time for 10,000 small tables.  A size waits for whoever has (or waits for) the table to
  * himself, unless we hold our own lock on it already: such tables are left out, and count as

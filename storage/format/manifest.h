@@ -71,8 +71,8 @@ struct manifest_table {
     uint64_t                bytes;          /* of COPY data, without header and trailer */
     uint64_t                relation_bytes; /* heap and TOAST on the source */
     struct fingerprint      fp;             /* sum over the ranges */
-    struct fingerprint
-        generated_fp; /* of the generated columns, text format; 0,0 when there are none */
+    struct fingerprint generated_fp; /* of the generated columns, text format; 0,0 when there are
+                                        none, or they could not be read */
     struct manifest_range *ranges;
     size_t                 n_ranges, cap_ranges;
 };
