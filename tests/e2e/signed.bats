@@ -131,7 +131,7 @@ forge() { chmod u+w "$1" && sed -i "1$2" "$1"; }
     cp "$l" "$T/label"
     forge "$l" 's/"note":null/"note":"x"/; s/"rows":[0-9]*/"rows":1/'
     expect_status 1 restore shop --to nothing
-    expect_text 'signature is not good'
+    expect_text 'signature is wrong'
     head -n 1 "$T/label" >"$l"
     expect_status 1 restore shop --to nothing
     expect_text 'not signed'

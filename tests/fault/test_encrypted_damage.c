@@ -710,7 +710,7 @@ key_objects_of_another_epoch_are_passed_over(void **state)
     put_json(r, "keys.1.1.json", strange);
     r = reopen(r, OPTIONS(cast.identity[OPS]));
     assert_null(keyring_read(r->keys, 1, &e));
-    assert_err(&e, ERR_AUTH, "no \"keys.1.<n>.json\" that can be used");
+    assert_err(&e, ERR_AUTH, "no usable \"keys.1.<n>.json\"");
     (void)back_up(other, 1, id);
     fixture_flip(other, "keys.1.1.json");
     other = reopen(other, OPTIONS(cast.identity[OPS]));
