@@ -1,4 +1,4 @@
-/* Which backup a user means (label.h). */
+/* backup_find.c - which backup a user means. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +25,7 @@ find_id(struct repo *r, const struct damage *d, const struct backup_list *list, 
     }
     if (b->state == BACKUP_DAMAGED && b->label != NULL) {
         log_warn("backup %s is damaged: %s", id,
-                 b->problem); /* what needs the bad object will say so */
+                 b->problem); /* reading the bad object will report it */
     } else if (b->state != BACKUP_COMMITTED) {
         err_set(e, ERR_CORRUPT, "backup %s is %s: %s", id,
                 b->untrusted ? "not trusted" : backup_state_text(b->state), b->problem);
@@ -45,10 +45,10 @@ is_future(const struct backup_entry *b)
         : strncmp(b->id, time_compact(latest, text, sizeof text), strlen("20261121T021500Z")) > 0;
 }
 
-/* "latest" is the newest backup that this host believes.  Anybody who can write to the repository
- * can put something newer there; that must not keep people from their data.  So a label from the
- * future, one that nobody trusted has signed, and, where signatures are asked for, one that cannot
- * be read and of which nobody knows are passed over, and that is said. */
+/* "latest" is the newest backup that this host trusts.  Anybody with write access can put something
+ * newer into the repository; this must not prevent a restore.  So labels from the future, labels
+ * without a trusted signature, and, where signatures are required, unreadable labels that have no
+ * witness are passed over, with a warning. */
 static bool
 passed_over(struct repo *r, const char *db, const struct backup_list *list,
             const struct backup_entry *b, time_t at)
@@ -59,7 +59,7 @@ passed_over(struct repo *r, const char *db, const struct backup_list *list,
     if (at == 0 && is_future(b)) {
         log_warn(
             "backup %s is from the future, and passed over: the clock of the host that took it "
-            "was wrong, or this host's is (--backup %s takes it all the same)",
+            "was wrong, or this host's is (--backup %s takes it anyway)",
             b->id, b->id);
         return true;
     }
@@ -76,8 +76,8 @@ passed_over(struct repo *r, const char *db, const struct backup_list *list,
     return pass;
 }
 
-/* Could "the newest (as old as that)" mean it?  A label that cannot be read may have been the
- * one that is meant. */
+/* Could "the newest (as old as that)" mean it?  An unreadable label may be the one that is
+ * meant. */
 static bool
 eligible(const struct backup_entry *b, time_t at)
 {
@@ -121,13 +121,12 @@ warn_unlabelled(const struct backup_list *list, const struct backup_entry *b, ti
     if (at == 0 && ids->n > 0 && strcmp(ids->v[ids->n - 1], b->id) > 0) {
         log_warn(
             "something newer than backup %s has no label: %s is being written, was never finished, "
-            "or its label was lost",
+            "or lost its label",
             b->id, ids->v[ids->n - 1]);
     }
 }
 
-/* Nobody gets older data than he asked for without having said so: a damaged newest backup is
- * refused, not passed over. */
+/* A damaged newest backup is refused, not passed over: older data must be asked for explicitly. */
 static struct backup_entry *
 find_newest(struct repo *r, const char *db, const struct damage *d, const struct backup_list *list,
             time_t at, struct err *e)

@@ -82,7 +82,7 @@ find_tables(struct repo *r, const struct label *l, struct judging *j, struct err
     bool            *want;
 
     if (!keyring_reads(r->keys, l->epoch)) {
-        return 0; /* only a key can tell */
+        return 0; /* only visible with a key */
     }
     m = manifest_load(r, l, e);
     if (m == NULL) {
@@ -104,9 +104,9 @@ describe(const struct judging *j)
 {
     enum { NAMED = 3 };
     char  chunks[40];
-    char *text = xasprintf(
-        "%s bad or missing: %s", count_human(j->lost, "chunk", chunks, sizeof chunks),
-        j->tables.n == 0 ? "nothing that hangs on them is known" : j->tables.v[0]);
+    char *text = xasprintf("%s bad or missing: %s",
+                           count_human(j->lost, "chunk", chunks, sizeof chunks),
+                           j->tables.n == 0 ? "what depends on them is not known" : j->tables.v[0]);
 
     for (size_t i = 1; i < j->tables.n && i < NAMED; i++) {
         char *longer = xasprintf("%s, %s", text, j->tables.v[i]);
@@ -131,7 +131,7 @@ set_damaged(struct backup_entry *b, char *problem)
     b->problem = problem;
 }
 
-/* Chunk list or manifest, by the names that the label gives them. */
+/* Chunk list and manifest, by their names in the label. */
 static bool
 object_condemned(const struct damage *d, struct backup_entry *b)
 {

@@ -1,5 +1,5 @@
 /*
- * damage_impl.h - what the parts of damage.h share: damage.c (judging backups), damage_scan.c
+ * damage_impl.h - shared by the parts of damage.h: damage.c (judging backups), damage_scan.c
  * (listings).
  */
 #ifndef STORAGE_READ_DAMAGE_IMPL_H

@@ -1,4 +1,4 @@
-/* Damage as listings show it. */
+/* damage_scan.c - damage, as shown by listings. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,8 +89,8 @@ add_name(void *ctx, const char *name, struct err *e)
     return 0;
 }
 
-/* One listing when all is looked at; else one for each first two digits of the slice, in each
- * epoch. */
+/* One listing if everything is examined; else one for each pair of first digits in the slice, in
+ * each epoch. */
 static int
 list_slice(struct repo *r, const char *db, const struct usedchunks_slice *s, struct chunkindex *set,
            struct err *e)
@@ -121,7 +121,7 @@ list_slice(struct repo *r, const char *db, const struct usedchunks_slice *s, str
     return rc;
 }
 
-/* A chunk list that cannot be used is as good as condemned. */
+/* A chunk list that cannot be used counts as condemned. */
 static int
 note_bad_list(void *ctx, const struct backup_entry *b, struct err *e)
 {

@@ -52,7 +52,7 @@ add_missing(const struct backup_list *list, const char *id, const char *who, str
                                                               : ""));
 }
 
-/* Those that labels name: the labels' heads that neither stand nor were expired. */
+/* Those named by labels: heads that neither exist nor were expired. */
 static int
 find_named(struct repo *r, const char *db, const struct backup_list *list, struct strlist *ids,
            struct strlist *out, struct err *e)

@@ -1,9 +1,9 @@
 /*
- * missing.h - backups that were there and are not, though no prune says that it expired them.
+ * missing.h - backups that are gone although no prune expired them.
  *
- * Three witnesses: this host remembers the newest backup that it has seen (lastseen.h), labels name
- * the labels before them (chain.h), and chunks were stored for some backup.  What was there and is
- * not is damage: nothing may be removed as if it had expired.
+ * There are three witnesses: this host remembers the newest backup that it has seen (lastseen.h),
+ * labels name the labels before them (chain.h), and chunks were stored for some backup.  A missing
+ * backup is damage: nothing of it may be removed as if it had expired.
  */
 #ifndef STORAGE_READ_MISSING_H
 #define STORAGE_READ_MISSING_H
@@ -18,8 +18,8 @@
 int missing_find(struct repo *, const char *db, const struct backup_list *,
                  struct strlist *sentences, struct err *);
 
-/* Who knows this backup, of which the list has no label: a clause such as "this host has seen it",
- * allocated; NULL: nobody does. */
+/* The witness of this backup, of which the list has no label: a clause such as "this host has seen
+ * it", allocated; NULL: there is none. */
 char *missing_witness(struct repo *, const char *db, const struct backup_list *, const char *id);
 
 #endif

@@ -28,8 +28,8 @@ check_stored(const struct buf *raw, uint64_t size, const char *sha256_want, stru
         : err_set(e, ERR_CORRUPT, "its SHA-256 is not what the label says");
 }
 
-/* A label's object: the one that is seen, or where the store keeps versions an older one that
- * somebody hid. */
+/* A label's object: the current one or, if the store keeps versions, an older one that was
+ * hidden. */
 static int
 get_stored(struct repo *r, const char *key, uint64_t size, const char *sha256_want,
            struct buf *stored, struct err *e)
@@ -78,7 +78,7 @@ part_key(const struct label *l, enum label_part part)
     return key;
 }
 
-/* What is plain is never taken for what is encrypted. */
+/* A plain object is never accepted for an encrypted one. */
 static int
 check_form(struct repo *r, const struct label *l, struct err *e)
 {
@@ -93,7 +93,7 @@ check_form(struct repo *r, const struct label *l, struct err *e)
                   l->encrypted ? "" : "not ", l->epoch, ep->sealed ? "" : " not");
 }
 
-/* A label's object as it is stored, checked: nothing is opened. */
+/* A label's object as stored, checked but not opened. */
 static int
 get_part(struct repo *r, const struct label *l, enum label_part part, struct buf *stored,
          struct err *e)
@@ -146,8 +146,9 @@ load_part(struct repo *r, const struct label *l, enum label_part part, struct bu
     return rc;
 }
 
-/* Of what is copied without being opened the manifest still has the names of the repository it
- * came from; the chunk list has those that are used here.  Their ids are the same. */
+/* The manifest of a backup that was copied without being opened has the chunk names of the
+ * repository that it came from; the chunk list has those of this repository.  The ids are the
+ * same. */
 static int
 add_name(void *ctx, const struct chunk_ref *line, struct err *e)
 {

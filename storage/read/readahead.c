@@ -21,15 +21,15 @@ struct readahead {
     uint32_t              *expected;
     size_t                 n, cap, next;
     struct slot            slots[2];
-    int             current; /* the slot that the caller looks at; the other one is read into */
-    struct codec   *codec;   /* of whoever reads: never two at once */
-    struct buf      stored;
-    pthread_t       thread;
-    bool            started;
-    pthread_mutex_t lock; /* for the two below */
-    pthread_cond_t  changed;
-    bool            busy; /* the thread reads into the other slot */
-    bool            stopping;
+    int                    current; /* the caller's slot; the other one is read into */
+    struct codec          *codec;   /* of the reading thread: never two at once */
+    struct buf             stored;
+    pthread_t              thread;
+    bool                   started;
+    pthread_mutex_t        lock; /* for the two below */
+    pthread_cond_t         changed;
+    bool                   busy; /* the thread reads into the other slot */
+    bool                   stopping;
 };
 
 struct readahead *
@@ -56,7 +56,7 @@ other(struct readahead *r)
     return &r->slots[1 - r->current];
 }
 
-/* Into the other slot, whose chunk is set. */
+/* Reads into the other slot, whose chunk is set. */
 static void
 fill(struct readahead *r)
 {
@@ -100,7 +100,7 @@ wait_idle(struct readahead *r)
     (void)pthread_mutex_unlock(&r->lock);
 }
 
-/* The next one that is expected, if any, while the thread idles. */
+/* Starts reading the next expected chunk, if any; the thread must be idle. */
 static void
 begin_next(struct readahead *r)
 {

@@ -19,10 +19,10 @@ struct chunk_want {
     struct buf           *scratch, *out;
     struct chunk_payload *payload;
     bool                  anew; /* a second opinion */
-    bool as_stored; /* stored size and digest are all that is looked at: nothing is opened */
+    bool as_stored;             /* only stored size and digest are checked: nothing is opened */
 };
 
-/* NULL: its epoch could not have it.  What is plain is never taken for what is encrypted. */
+/* NULL: not possible in its epoch.  A plain chunk is never accepted for an encrypted one. */
 static const struct epoch *
 find_epoch(const struct chunk_want *w, struct err *e)
 {
@@ -37,7 +37,7 @@ find_epoch(const struct chunk_want *w, struct err *e)
     return ep;
 }
 
-/* The stored bytes into scratch. */
+/* Reads the stored bytes into scratch. */
 static int
 get_chunk(const struct chunk_want *w, struct err *e)
 {
@@ -49,7 +49,7 @@ get_chunk(const struct chunk_want *w, struct err *e)
     return rc;
 }
 
-/* What scratch holds has the stored size and digest of its name. */
+/* Checks scratch against the stored size and the digest in the name. */
 static int
 check_bytes(const struct chunk_want *w, struct err *e)
 {
@@ -80,7 +80,7 @@ open_payload(const struct chunk_want *w, const struct epoch *ep, struct err *e)
                       : 0;
 }
 
-/* What scratch holds: stored size, digest of the stored bytes, decryption, decoding to exactly
+/* Checks scratch: stored size, digest of the stored bytes, decryption, decoding to exactly
  * raw_size, id of the plaintext. */
 static int
 decode_checked(const struct chunk_want *w, struct err *e)
@@ -103,7 +103,7 @@ decode_checked(const struct chunk_want *w, struct err *e)
     hmac_sha256(ep->naming.data, w->out->data, w->out->len, digest);
     return memcmp(digest, w->ref.name.id, sizeof digest) == 0
         ? 0
-        : err_set(e, ERR_CORRUPT, "its contents are not those of its id");
+        : err_set(e, ERR_CORRUPT, "its contents do not match its id");
 }
 
 static int
@@ -112,7 +112,7 @@ read_checked(const struct chunk_want *w, struct err *e)
     return find_epoch(w, e) == NULL || get_chunk(w, e) != 0 || decode_checked(w, e) != 0 ? -1 : 0;
 }
 
-/* A version of the object that is hidden by a newer one, or by its removal. */
+/* A version of the object that was hidden by a newer one, or by its removal. */
 static bool
 read_older(const struct chunk_want *w)
 {
@@ -156,7 +156,7 @@ try_twin(void *ctx, const struct object_info *info, struct err *e)
     return 0;
 }
 
-/* Its name goes to twin. */
+/* Its name is put into twin. */
 static bool
 read_twin(const struct chunk_want *w, struct chunk_name *twin)
 {
@@ -209,7 +209,7 @@ read_or_replace(const struct chunk_want *w, struct err *e)
         err_clear(e);
         return 0;
     }
-    /* Whether another object holds the same, only its contents can tell. */
+    /* Only the contents can tell whether another object holds the same. */
     if (!w->as_stored && read_twin(w, &twin)) {
         say_replaced(
             xasprintf("chunk \"%s\" is bad or missing; \"%s\" holds the same and is read instead",
@@ -254,7 +254,7 @@ chunk_read_stored(struct repo *r, const char *db, const struct chunk_ref *ref, s
     return read_or_replace(&w, e);
 }
 
-/* What cannot be opened here is judged by its stored bytes. */
+/* A chunk that cannot be opened here is judged by its stored bytes. */
 static struct chunk_want
 want_line(struct repo *r, const char *db, const struct chunk_ref *line,
           struct chunk_payload *payload)

@@ -13,12 +13,12 @@
 /* One chunk's plaintext into out (replaced; out->max at least CHUNK_RAW_MAX).  Checked in this
  * order: stored size, SHA-256 of the stored bytes (from the name), decryption, decoding to
  * exactly raw_size, id (HMAC of the plaintext).  ERR_CORRUPT or ERR_NOT_FOUND name the object;
- * when a good object of the same id stands beside it, or the store keeps an older version that
- * is good, that one is used.  codec: the calling thread's; scratch: holds the stored bytes. */
+ * if there is a good object with the same id, or a good older version, that one is used instead.
+ * codec: the calling thread's; scratch: holds the stored bytes. */
 int chunk_read(struct repo *, const char *db, const struct chunk_ref *, struct codec *,
                struct buf *scratch, struct buf *out, struct err *);
 
-/* The same, and what was decompressed: it lies in scratch. */
+/* The same, leaving the compressed bytes in scratch. */
 struct chunk_payload {
     const uint8_t  *data;
     size_t          n;
@@ -26,25 +26,24 @@ struct chunk_payload {
 };
 int chunk_read_payload(struct repo *, const char *db, const struct chunk_ref *, struct codec *,
                        struct buf *scratch, struct buf *out, struct chunk_payload *, struct err *);
-/* A chunk as it is stored: size and SHA-256 are checked, nothing is opened, and nothing else
- * stands in for it but an older version. */
+/* A chunk as stored: size and SHA-256 are checked, nothing is opened, and only an older version may
+ * replace it. */
 int chunk_read_stored(struct repo *, const char *db, const struct chunk_ref *, struct buf *stored,
                       struct err *);
 
-/* Concatenated segments (archive, globals) into out. */
+/* Reads segments (archive, globals), concatenated, into out. */
 int segments_read(struct repo *, const char              *db, const struct manifest *,
                   const struct manifest_segment *, size_t n, struct buf *out, struct err *);
 
 /* Re-hashes one stored object: size and SHA-256 of its name; and, decoded, its id, unless it is
- * encrypted and this host cannot open it.  0 good; 1 bad or missing, *e says how; -1 could not
- * be tried. */
+ * encrypted and this host cannot open it.  0 good; 1 bad or missing, *e says how; -1 could not be
+ * checked. */
 int chunk_check(struct repo *, const char *db, const struct chunk_ref *, struct codec *,
                 struct buf *scratch, struct buf *out, struct err *);
-/* The same of an object that was bad once: a second opinion (storage_get_anew). */
+/* The same for an object that was bad once: a second opinion (storage_get_anew). */
 int chunk_check_anew(struct repo *, const char *db, const struct chunk_ref *, struct codec *,
                      struct buf *scratch, struct buf *out, struct err *);
-/* A good object with the same content stands beside it, or a good version of it behind the
- * newest: what is bad here is no loss. */
+/* There is a good object with the same content, or a good older version: nothing is lost. */
 bool chunk_has_twin(struct repo *, const char *db, const struct chunk_ref *, struct codec *,
                     struct buf *scratch, struct buf *out);
 

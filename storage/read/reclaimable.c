@@ -8,19 +8,19 @@
 #include "storage/read/parts.h"
 #include "storage/repo/backuplist.h"
 
-/* Bytes and writer of an object tell it from any other. */
+/* Its bytes and writer identify an object. */
 enum { KEY_BYTES = 16 + RUN_BYTES };
 
 struct used {
     uint8_t  key[KEY_BYTES];
     uint64_t size;
-    uint32_t step; /* when the last backup that refers to it goes */
+    uint32_t step; /* when the last backup that refers to it is removed */
 };
 
 struct users {
     struct used *v;
-    size_t       n, cap, sorted; /* how many are sorted and distinct */
-    uint32_t     step;           /* of the list that is being read */
+    size_t       n, cap, sorted; /* number that are sorted and distinct */
+    uint32_t     step;           /* of the list being read */
 };
 
 static int

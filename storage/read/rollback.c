@@ -20,14 +20,15 @@ judge(struct repo *r, const char *db, const struct lastseen *s, const struct bac
     int                        rc;
 
     if (b != NULL) {
-        /* One that cannot be read says so itself; one that a copy healed has the copy's label. */
+        /* An unreadable label is reported elsewhere; one that a copy healed has the copy's
+         * label. */
         bool same = b->label == NULL || strcmp(b->label->sha256, s->sha256) == 0 ||
             b->label->copied_repo[0] != '\0';
 
         m->state = same ? ROLLBACK_NONE : ROLLBACK_REPLACED;
         return 0;
     }
-    /* Those of the list may be a moment older than its labels, and a prune at work. */
+    /* The list's tombstones may be older than its labels, and a prune may be running. */
     rc = tombstones_load(r, db, &tombstones, e);
     if (rc == 0) {
         rc = chain_expired(r, db, &tombstones, s->backup, s->sha256, &expired, e);

@@ -1,4 +1,5 @@
-/* Finding the newest backup, with what this host has seen in mind (rollback.h). */
+/* rollback_find.c - finding the newest backup, compared with what this host has seen
+ * (rollback.h). */
 #include <string.h>
 
 #include "storage/read/backup_find.h"

@@ -21,8 +21,8 @@ usedchunks_slice_holds(const struct usedchunks_slice *s, uint64_t place)
     return place - s->first <= s->span;
 }
 
-/* The distinct chunks are at most those of the oldest backup and what each later one wrote anew;
- * what expired since makes this too small, which costs memory, nothing else. */
+/* The distinct chunks are at most those of the oldest backup plus what each later one wrote;
+ * backups that expired since make this too small, which only costs memory. */
 uint64_t
 usedchunks_span(const struct backup_list *list)
 {

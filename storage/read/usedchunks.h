@@ -1,11 +1,11 @@
 /*
  * usedchunks.h - the chunks that the backups of a database need, each once, a slice at a time.
  *
- * Ids are keyed hashes: the first 8 bytes of one, read as a number, are the chunk's place on a ring
- * of 2^64, as good as random and independent of whatever else is stored.  A slice of the ring holds
- * its share of the chunks, and slices laid end to end hold each chunk exactly once.  So memory
- * stays bounded however large the repository is (USEDCHUNKS_SLICE chunks, some 60 MB), and a scrub
- * remembers how far it came as one number.
+ * Ids are keyed hashes: the first 8 bytes of one, read as a number, are the chunk's position on a
+ * ring of 2^64, practically random and independent of other chunks.  A slice of the ring holds its
+ * share of the chunks, and adjacent slices hold each chunk exactly once.  So memory is bounded for
+ * any size of repository (USEDCHUNKS_SLICE chunks, some 60 MB), and a scrub's progress is one
+ * number.
  */
 #ifndef STORAGE_READ_USEDCHUNKS_H
 #define STORAGE_READ_USEDCHUNKS_H
@@ -20,8 +20,8 @@
 enum { USEDCHUNKS_SLICE = 500000 };
 
 struct usedchunks_slice {
-    uint64_t first; /* place of its beginning */
-    uint64_t span;  /* it ends at first + span, inclusive, round the ring; UINT64_MAX: everything */
+    uint64_t first; /* position of its beginning */
+    uint64_t span; /* it ends at first + span, inclusive, around the ring; UINT64_MAX: everything */
 };
 
 uint64_t usedchunks_position(const uint8_t id[SHA256_BYTES]);
@@ -30,11 +30,11 @@ bool     usedchunks_slice_holds(const struct usedchunks_slice *, uint64_t place)
  * all fits into one. */
 uint64_t usedchunks_span(const struct backup_list *);
 
-/* What is said of a chunk list that cannot be used; 0 to go on without it. */
+/* Called for a chunk list that cannot be used; 0 to go on without it. */
 typedef int usedchunks_fault_fn(void *ctx, const struct backup_entry *, struct err *);
 
-/* Into the set, CHUNKINDEX_TRUSTED.  Void backups, and those without a readable label, need
- * nothing. */
+/* Puts them into the set, CHUNKINDEX_TRUSTED.  Void backups, and those without a readable label,
+ * need nothing. */
 int usedchunks_collect(struct repo *, const struct backup_list *, const struct usedchunks_slice *,
                        struct chunkindex *, usedchunks_fault_fn *, void *ctx, struct err *);
 

@@ -20,7 +20,7 @@ mark_of(const struct pins *marks, const char *backup)
     return last;
 }
 
-/* A record that cannot be read may be the one that proves it. */
+/* An unreadable record may be the one that proves it. */
 static bool
 is_proven(const struct backup_entry *b, const struct drill_record *d)
 {
@@ -92,7 +92,7 @@ annotation_json(const struct annotation *s, json_t *o)
     set_mark(o, "accepted", s->accepted);
 }
 
-/* text (freed), and a further clause. */
+/* Appends a clause to text, which is freed. */
 static char *
 with_clause(char *text, const char *what, const char *said)
 {

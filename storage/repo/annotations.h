@@ -21,7 +21,7 @@ struct annotation {                   /* of one backup; borrowed from struct ann
 struct annotations {
     struct annotation   *v; /* one for each entry of the list, in its order */
     size_t               n;
-    struct pins          pins, accepted; /* all of the database, also of backups that are gone */
+    struct pins          pins, accepted; /* all of the database, also of removed backups */
     struct drill_records drills;
 };
 
@@ -31,7 +31,7 @@ void annotations_free(struct annotations *);
 
 /* Adds "proven", "drill", "pinned" and "accepted" (docs/json.md). */
 void annotation_json(const struct annotation *, json_t *backup);
-/* "nightly; pinned: before the migration": the label's note and what was said since; allocated. */
+/* "nightly; pinned: before the migration": the label's note and those of its pins; allocated. */
 char *annotation_note(const struct annotation *, const char *note);
 
 #endif

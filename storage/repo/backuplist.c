@@ -80,8 +80,8 @@ see_run(void *ctx, const struct object_info *info, struct err *e)
     return 0;
 }
 
-/* A listing may be a moment old, and prune may be at work: what it does not show is asked for.
- * *size 0: missing. ERR_NOT_FOUND: so is the label by now. */
+/* A listing may be outdated, and a prune may be running: a missing object is looked up. *size 0:
+ * missing. ERR_NOT_FOUND: the label is gone too. */
 static int
 ask_for(struct repo *r, const char *db, const struct label *l, const char *name, uint64_t *size,
         struct err *e)
@@ -211,7 +211,7 @@ has_part(const struct listed_backup *s, const char *begins)
     return false;
 }
 
-/* Those are put last before the label: nearly all unfinished runs ended long before. */
+/* These are put just before the label: most unfinished runs ended long before that. */
 static void
 note_unlabelled(struct repo *r, const char *db, const struct listing *li,
                 const struct listed_backup *s, struct backup_list *list)
@@ -229,7 +229,7 @@ backup_list_load(struct repo *r, const char *db, struct backup_list *list, struc
     int            rc = -1;
 
     *list = (struct backup_list){0};
-    /* Labels first: a run revoked after this look counts at the next. */
+    /* Labels first: a run revoked after this is seen the next time. */
     if (list_below(r, db, "backups", see_backup, &li, e) != 0 ||
         list_below(r, db, "runs", see_run, &li, e) != 0 ||
         tombstones_load(r, db, &li.tombstones, e) != 0) {
@@ -251,7 +251,7 @@ backup_list_load(struct repo *r, const char *db, struct backup_list *list, struc
             goto out;
         }
         if (tombstones_stand(r, db, &li.tombstones, b.id, b.label == NULL ? NULL : b.label->run)) {
-            entry_free(&b); /* expired: the prune that said so has not removed its label yet */
+            entry_free(&b); /* expired: the prune has not removed its label yet */
             continue;
         }
         VEC_GROW(list->v, list->n, list->cap);

@@ -10,9 +10,9 @@
 /* What a backup is, as `storage list` shows it. */
 enum backup_state {
     BACKUP_COMMITTED, /* label readable, run not revoked */
-    BACKUP_DAMAGED, /* label unreadable, an object it names is missing or of another size, or chunks
-                       are lost */
-    BACKUP_VOID,    /* run revoked */
+    BACKUP_DAMAGED,   /* label unreadable, an object that it names missing or of another size, or
+                         chunks lost */
+    BACKUP_VOID,      /* run revoked */
 };
 
 struct backup_entry {
@@ -20,21 +20,21 @@ struct backup_entry {
     enum backup_state state;
     char             *problem;     /* of BACKUP_DAMAGED and BACKUP_VOID, one sentence */
     struct label     *label;       /* NULL when unreadable */
-    uint64_t          lost_chunks; /* of BACKUP_DAMAGED: nothing but these is wrong (damage.h) */
+    uint64_t          lost_chunks; /* of BACKUP_DAMAGED: only these are wrong (damage.h) */
     bool newer;     /* of BACKUP_DAMAGED: a newer program wrote its label, or it is untrusted */
-    bool untrusted; /* ... nobody whom this host trusts has signed it; nothing need be wrong */
+    bool untrusted; /* ... not signed by a key that this host trusts; it may be intact */
 };
 
 struct backup_list {
     struct backup_entry *v; /* ascending by id: oldest first */
     size_t               n, cap;
-    struct strlist unlabelled; /* ids with chunk list and manifest, but no label: a run is just at
-                                * it, or died just there, or the label was lost */
-    struct strlist tombstones; /* tombstones_load() of the same moment */
+    struct strlist unlabelled; /* ids with chunk list and manifest but no label: a run is about to
+                                  commit, or died just before, or the label was lost */
+    struct strlist tombstones; /* tombstones_load() at the same time */
 };
 
-/* Every backup of exactly this database.  Looks for label, manifest and chunk list in the
- * listing; a directory without a label is an unfinished run and no backup. */
+/* Every backup of exactly this database.  Looks for label, manifest and chunk list in the listing;
+ * a directory without a label is an unfinished run and no backup. */
 int backup_list_load(struct repo *, const char *db, struct backup_list *, struct err *);
 /* The entry of that id; NULL: it is not listed. */
 struct backup_entry *backup_list_find(const struct backup_list *, const char *id);

@@ -70,8 +70,8 @@ each_list(struct repo *r, const char *prefix, const char *type, blocklist_fn *fn
             err_clear(e);
             rc = 0;
         }
-        /* A trash list goes when its objects are gone; what a condemned list said stands in
-         * another then. */
+        /* A trash list is removed when its objects are gone; the contents of a removed condemned
+         * list are in another one. */
         if (rc != 0 && e->kind == ERR_NOT_FOUND && strcmp(type, "trash") == 0) {
             err_clear(e);
             rc = 0;

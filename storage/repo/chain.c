@@ -1,21 +1,21 @@
 /*
  * chain.c - which labels a new one names (its heads), and its number among those of its signer.
  *
- * Heads.  Labels and what they name form a graph; its tips are the labels that no other label which
- * stands names by id and digest.  A new label names all tips that its writer sees, and is then the
- * only tip.  So whatever stood when a label was written is named by it, or by something that it
- * leads to: from the newest label one comes to all that was ever there, except where a backup
- * expired and took the names that it held along.  What such a backup had named is a tip again, and
- * the next label names it.  Two writers at once name the same tips, and the label after them names
- * both.  Void backups count as long as their label stands, since their writers could not know.
+ * Heads.  Labels and what they name form a graph; its tips are the labels that no other existing
+ * label names by id and digest.  A new label names all tips that its writer sees, and is then the
+ * only tip.  So every label that existed when a label was written is named by it, directly or
+ * through others: all labels can be reached from the newest one, except where a backup expired
+ * along with the names in its label.  Labels that only it had named are tips again, and the next
+ * label names them.  Two concurrent writers name the same tips, and the next label names both.
+ * Void backups count as long as their label exists, since their writers could not know.
  *
- * Of a tip that is missing later, a tombstone must tell; `pgassay verify chain` asks
+ * A tip that is missing later must have a tombstone; `pgassay verify chain` checks this
  * (verify/chain.c).
  *
  * Sequence.  Where labels are signed, each has a number, one more than the highest of its signer in
- * this database: of labels that stand, of what this host remembers of itself, and of tombstones of
- * newer backups where the memory is lost or behind.  A number that nobody has is a label that was
- * taken away, even when everything that named it was taken away with it.
+ * this database: of existing labels, of what this host remembers of its own, and of tombstones of
+ * newer backups if that memory is lost or outdated.  A gap in the numbers is a label that was
+ * removed, even if everything that named it was removed too.
  */
 #include "storage/repo/chain.h"
 
@@ -46,7 +46,7 @@ find_id(const struct backup_list *list, const char *id)
     return lo < list->n && strcmp(list->v[lo].id, id) == 0 ? lo : SIZE_MAX;
 }
 
-/* An id is named with the digest of the label: another label under that id is not the one meant,
+/* An id is named with the digest of the label: another label under that id is not the one named,
  * and remains a tip. */
 static void
 mark_named(const struct backup_list *list, const struct label *l, bool *named)
@@ -72,8 +72,8 @@ add_tip(struct chain *c, const struct label *l)
     memcpy(h->sha256, l->sha256, sizeof h->sha256);
 }
 
-/* Labels of void backups, too: they stand until a prune says that they do not.  Beyond the limit
- * the oldest are left out: a later label names them when newer ones have gone. */
+/* Includes labels of void backups, which remain until a prune removes them.  Beyond the limit the
+ * oldest are left out: a later label names them when newer ones have gone. */
 static void
 find_tips(struct chain *c, const struct backup_list *list)
 {
@@ -99,7 +99,7 @@ find_tips(struct chain *c, const struct backup_list *list)
     free(named);
 }
 
-/* Of labels whose signature is the signer's.  The id of the newest of them, "" when there is
+/* Over the labels that the signer has signed.  Returns the id of the newest, "" when there is
  * none. */
 static const char *
 find_highest(struct chain *c, const struct backup_list *list)
@@ -119,8 +119,8 @@ find_highest(struct chain *c, const struct backup_list *list)
     return newest;
 }
 
-/* Those of backups newer than the signer's newest label: what came before it has a lower number,
- * but for a copy of an older backup, which this host remembers. */
+/* Only those of backups newer than the signer's newest label: earlier ones have lower numbers,
+ * except for a copy of an older backup, which this host remembers. */
 static int
 look_at_tombstones(struct repo *r, const char *db, const struct strlist *names, const char *newest,
                    struct chain *c, struct err *e)
@@ -181,7 +181,7 @@ chain_fill(const struct chain *c, uint64_t remembered, struct label *l)
     l->n_heads = 0;
     l->chained = c->known;
     for (size_t i = 0; i < c->n; i++) {
-        if (strcmp(c->tips[i].id, l->id) != 0) { /* its own: one that it replaces */
+        if (strcmp(c->tips[i].id, l->id) != 0) { /* the label that it replaces */
             l->heads[l->n_heads++] = c->tips[i];
         }
     }
@@ -242,8 +242,7 @@ chain_expired(struct repo *r, const char *db, const struct strlist *tombstones, 
             *expired = sha256 == NULL || t.label_sha256[0] == '\0' ||
                 strcmp(t.label_sha256, sha256) == 0;
         } else if (e->kind == ERR_CORRUPT) {
-            *expired =
-                !e->untrusted; /* its name says so: tombstones_stand() takes it at that, too */
+            *expired = !e->untrusted; /* by its name, as in tombstones_stand() */
             err_clear(e);
         } else {
             return -1;

@@ -102,7 +102,7 @@ condemned_load(struct repo *r, const char *db, struct condemned *c, struct err *
         if (rc == 0 || e->kind != ERR_NOT_FOUND || attempt == CONDEMNED_TRIES) {
             break;
         }
-        err_clear(e); /* what it still had to say stands in another by now (condemned_strike) */
+        err_clear(e); /* its valid contents are in another one by now (condemned_strike) */
     }
     free(prefix);
     free(enc);

@@ -3,8 +3,8 @@
  *
  * A JSON object of type "condemned" with "names", chunk names below <db>/chunks/ (blocklist.h),
  * and, when there are any, "objects": keys below <db>/ of labels, chunk lists and manifests.
- * Nothing that is condemned is reused by a new backup. Objects are named, never contents: a chunk
- * with the same id beside it is not meant.
+ * Nothing that is condemned is reused by a new backup. They name objects, never contents: another
+ * chunk with the same id is not affected.
  */
 #ifndef STORAGE_REPO_CONDEMNED_H
 #define STORAGE_REPO_CONDEMNED_H
@@ -14,19 +14,19 @@
 
 struct condemned {
     struct strlist    lists;      /* the keys of the lists that were read */
-    struct strlist    unreadable; /* and of those that say nothing that is understood */
+    struct strlist    unreadable; /* and of those that cannot be read */
     struct chunkindex chunks;     /* CHUNKINDEX_TRUSTED; their sizes are not known */
     struct strlist    objects;    /* "backups/<backup>/manifest.json.zst" */
 };
 
-/* A list that cannot be understood is warned about and left out.  One that goes away while they
- * are read makes this begin anew: what it still had to say was written into another before. */
+/* A list that cannot be read is left out, with a warning.  If one is removed meanwhile, this starts
+ * over: what was still valid in it was written to another one first. */
 int condemned_load(struct repo *, const char *db, struct condemned *, struct err *);
 /* Writes one more list; nothing when both are empty.  Sorts them. */
 int condemned_put(struct repo *, const char *db, struct strlist *names, struct strlist *objects,
                   struct err *);
-/* Writes the lists anew without these chunks and objects, and removes the old ones; a list that
- * somebody wrote since they were loaded stays as it is.  *struck: how many there were. */
+/* Rewrites the lists without these chunks and objects, and removes the old ones; a list written
+ * since they were loaded is kept as it is.  *struck: how many there were. */
 int  condemned_strike(struct repo *, const char                       *db, const struct condemned *,
                       const struct chunkindex *, const struct strlist *objects, size_t *struck,
                       struct err *);

@@ -21,7 +21,7 @@ set_compared(const struct drill_record *d, json_t *o)
     object_set_text(o, "against", d->against);
 }
 
-/* What was compared: plain, or hidden from who cannot read the backup either. */
+/* What was compared: plain, or hidden from those who cannot read the backup. */
 static int
 add_compared(struct repo *r, const struct drill_record *d, json_t *o, struct err *e)
 {
@@ -133,7 +133,7 @@ get_hidden(struct repo *r, const json_t *o, const char *hex, struct drill_record
         if (e->kind != ERR_AUTH) {
             return -1;
         }
-        err_clear(e); /* somebody else's key */
+        err_clear(e); /* another host's key */
         return 0;
     }
     inner = sealedjson_open(ep, "drill", d->backup, hex, e);
@@ -232,7 +232,7 @@ drill_records_free(struct drill_records *d)
     *d = (struct drill_records){0};
 }
 
-/* One that cannot be read is about its backup, whichever label it meant. */
+/* An unreadable one counts for its backup, whatever label it was about. */
 const struct drill_record *
 drill_record_of(const struct drill_records *d, const struct label *l)
 {

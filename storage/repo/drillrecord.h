@@ -6,7 +6,7 @@
  * fields
  *
  * A record is about one label: it counts only while the SHA-256 of the label's line agrees, so that
- * a copy in another repository has to prove itself.  Records outlive their backup, as a history of
+ * a copy in another repository needs its own drill.  Records outlive their backup, as a history of
  * recovery times.
  */
 #ifndef STORAGE_REPO_DRILLRECORD_H
@@ -25,16 +25,16 @@
 struct drill_record {
     char     backup[BACKUP_ID_MAX];
     char     label_sha256[SHA256_HEX + 1];
-    bool     readable;       /* false: nothing below is known */
+    bool     readable;       /* false: the rest is unknown */
     bool     equal;          /* all was compared, and nothing differs */
-    bool     allow_unsigned; /* whoever took the backup: read as not equal */
+    bool     allow_unsigned; /* drilled with --allow-unsigned: read as not equal */
     time_t   started, finished;
     double   recovery_seconds; /* until the copy could have been used */
     uint64_t different, not_compared;
     uint64_t tables, rows, bytes; /* compared by their contents */
     char    *against;             /* "a restore on PostgreSQL 15.20" */
-    unsigned epoch; /* drill_record_put(): of the backup; where it is encrypted, what was compared,
-                     * and against what, is hidden: read back it is 0 and NULL for who has no key */
+    unsigned epoch; /* drill_record_put(): of the backup; if it is encrypted, what was compared, and
+                       against what, is hidden: without a key it is read as 0 and NULL */
 };
 
 struct drill_records {
@@ -43,12 +43,12 @@ struct drill_records {
 };
 
 int drill_record_put(struct repo *, const char *db, const struct drill_record *, struct err *);
-/* Those of the backups of the list.  One that cannot be read is warned about and marked so. */
+/* Those of the backups in the list.  An unreadable one is marked so, with a warning. */
 int  drill_records_load(struct repo *, const char *db, const struct backup_list *,
                         struct drill_records *, struct err *);
 void drill_records_free(struct drill_records *);
 
-/* The last one about this very label; NULL: none. */
+/* The last one about exactly this label; NULL: none. */
 const struct drill_record *drill_record_of(const struct drill_records *, const struct label *);
 
 #endif

@@ -29,7 +29,7 @@ open_hidden(struct label *l, const struct epoch *ep, struct err *e)
     return rc;
 }
 
-/* Who has no key sees what is not hidden. */
+/* Without a key only what is not hidden is seen. */
 static int
 show_hidden(struct repo *r, struct label *l, struct err *e)
 {
@@ -45,7 +45,7 @@ show_hidden(struct repo *r, struct label *l, struct err *e)
     if (e->kind == ERR_IO || e->kind == ERR_INTERRUPTED) {
         return -1;
     }
-    /* Whatever is wrong with keys: the backup is there, and nothing may think that it is not. */
+    /* Whatever is wrong with the keys, the backup exists and must not be taken for missing. */
     log_info("%s", e->text);
     err_clear(e);
     return 0;

@@ -1,6 +1,5 @@
 /*
- * label_load.h - a label as it lies in the repository: whose signature it carries is asked, and
- * what is hidden in it is opened.
+ * label_load.h - reading a label: its signature is verified, and its hidden fields are opened.
  */
 #ifndef STORAGE_REPO_LABEL_LOAD_H
 #define STORAGE_REPO_LABEL_LOAD_H
@@ -8,16 +7,16 @@
 #include "storage/format/label.h"
 #include "storage/repo/repo.h"
 
-/* What is hidden in it is there when this host has a key to read it.  ERR_CORRUPT, ERR_NOT_FOUND
+/* Its hidden fields are filled in if this host has a key to read them.  ERR_CORRUPT, ERR_NOT_FOUND
  * name the label. */
 struct label *label_load(struct repo *, const char *db, const char *id, struct err *);
 /* The same, read past caches (storage_get_anew()): a second opinion on one that was bad. */
 struct label *label_load_anew(struct repo *, const char *db, const char *id, struct err *);
-/* Of an encrypted one: seals what must not be read without a key. */
+/* Of an encrypted backup: seals the fields that must not be read without a key. */
 int label_hide(struct label *, const struct epoch *, struct err *);
 
-/* As what an encrypted backup's manifest is sealed (core/crypto/seal.h): type "manifest", the
- * backup's id.  Borrows both. */
+/* The identity under which an encrypted backup's manifest is sealed (core/crypto/seal.h): type
+ * "manifest", the backup's id.  Borrows both. */
 struct sealed_as label_manifest_as(const char *id, const struct epoch *);
 
 #endif

@@ -25,7 +25,7 @@ lastseen_is_past(const struct repo *r)
 
 /* ---- the file ---- */
 
-/* suffix: "seen" or "seen.lock".  NULL: there is no place for it, which was said. */
+/* suffix: "seen" or "seen.lock".  NULL: there is no place for it; a warning was given. */
 static char *
 path_of(const struct repo *r, const char *db, const char *suffix)
 {
@@ -83,7 +83,8 @@ read_signers(const json_t *o, struct lastseen *s, struct err *e)
 
         if (hex_decode(id, strlen(id), bytes, sizeof bytes) != 0 || n < 1 ||
             n > CHAIN_SEQUENCE_MAX) {
-            return err_set(e, ERR_CORRUPT, "key \"signers\" holds what is no signer's sequence");
+            return err_set(e, ERR_CORRUPT,
+                           "key \"signers\" holds something else than sequences of signers");
         }
         VEC_GROW(s->v, s->n, s->cap);
         s->v[s->n].sequence = (uint64_t)n;
@@ -110,8 +111,7 @@ read_backup(const json_t *o, struct lastseen *s, struct err *e)
         return -1;
     }
     if (!backup_id_valid(id) || hex_decode(digest, strlen(digest), bytes, sizeof bytes) != 0) {
-        return err_set(e, ERR_CORRUPT,
-                       "key \"backup\" or \"label_sha256\" is not what it should be");
+        return err_set(e, ERR_CORRUPT, "key \"backup\" or \"label_sha256\" is malformed");
     }
     (void)snprintf(s->backup, sizeof s->backup, "%s", id);
     (void)snprintf(s->sha256, sizeof s->sha256, "%s", digest);
@@ -128,7 +128,7 @@ parse(const struct buf *text, struct lastseen *s, struct err *e)
     return rc;
 }
 
-/* Said once, and kept for whoever wants to know what became of it. */
+/* Warns once, and keeps the file for inspection. */
 static void
 set_aside(const char *path)
 {
@@ -150,8 +150,9 @@ lastseen_load(const struct repo *r, const char *db, struct lastseen *s)
     *s = (struct lastseen){0};
     if (path != NULL &&
         (read_file(path, &text, &e) != 0 || (text.len > 0 && parse(&text, s, &e) != 0))) {
-        log_warn("\"%s\", what this host has seen of \"%s\", cannot be read: %s; it begins anew",
-                 path, db, e.text);
+        log_warn(
+            "\"%s\", what this host has seen of \"%s\", cannot be read: %s; it is started anew",
+            path, db, e.text);
         set_aside(path);
         lastseen_free(s);
     }
@@ -261,8 +262,7 @@ lastseen_sequence(const struct lastseen *s, const char *signer)
     return 0;
 }
 
-/* True: the memory has changed.  Nobody whose signature a label does not bear can raise his
- * number. */
+/* True: the memory has changed.  Only the signer of a label can raise its own number. */
 static bool
 note_sequence(struct lastseen *s, const struct label *l)
 {

@@ -1,16 +1,16 @@
 /*
- * lastseen.h - what this host remembers of a repository, so that an old state of it which somebody
- * puts back is noticed here.
+ * lastseen.h - what this host remembers of a repository, so that it notices when an old state of it
+ * is put back.
  *
  * <state-dir>/<repo id>/<db>.seen (core/host/statedir.h): the newest whole backup that this host
  * took, restored, verified or listed, and the highest sequence of each signer (chain.h).  One line
- * of JSON, mode 0600, written to one side and renamed. format, needs, type "seen"; backup,
+ * of JSON, mode 0600, written to a temporary file and renamed. format, needs, type "seen"; backup,
  * label_sha256, snapshot; signers: {key id: sequence}
  *
- * It is a memory, no authority: a file that cannot be read or written costs a line in the log, and
- * nothing fails for it. Only what goes on is written over: an older backup does not take the place
- * of a newer one, unless a tombstone says that the newer one was expired.  A repository seen as of
- * another time (--as-of) is neither compared nor remembered.
+ * It is not an authority: if the file cannot be read or written, a warning is logged and nothing
+ * fails.  It only moves forward: an older backup does not replace a newer one, unless a tombstone
+ * says that the newer one was expired.  A repository seen as of another time (--as-of) is neither
+ * compared nor remembered.
  */
 #ifndef STORAGE_REPO_LASTSEEN_H
 #define STORAGE_REPO_LASTSEEN_H
@@ -34,21 +34,22 @@ struct lastseen {
 
 enum { LASTSEEN_SIGNERS_MAX = 256, LASTSEEN_BYTES_MAX = 1 << 16 };
 
-/* Empty when there is nothing, or nothing that can be read: a warning, and the file is set aside
- * as <db>.seen.bad. */
+/* Empty when there is no file, or an unreadable one, which is renamed to <db>.seen.bad with a
+ * warning. */
 void lastseen_load(const struct repo *, const char *db, struct lastseen *);
 void lastseen_free(struct lastseen *);
-/* Adds the databases of this repository of which this host remembers anything and that are not
- * in the list yet. */
+/* Adds the databases of this repository that this host remembers and that are not in the list
+ * yet. */
 void lastseen_databases(const struct repo *, struct strlist *names);
 /* 0: none. */
 uint64_t lastseen_sequence(const struct lastseen *, const char *signer);
 
-/* This host's other runs wait until it is let go.  -1: it could not be taken; go on without. */
+/* This host's other runs wait until it is released.  -1: it could not be taken; go on without
+ * it. */
 int  lastseen_lock(const struct repo *, const char *db);
 void lastseen_unlock(int lock);
 
-/* A backup that stands now.  lock: the caller's lastseen_lock(); -1: none. */
+/* A backup that exists now.  lock: the caller's lastseen_lock(); -1: none. */
 void lastseen_remember(const struct repo *, const char *db, const struct label *, int lock);
 /* All of a list. */
 void lastseen_remember_list(const struct repo *, const char *db, const struct backup_list *);

@@ -1,5 +1,5 @@
 /*
- * lastseen_impl.h - what the parts of the memory share: lastseen.c (the file), rollback.c (what is
+ * lastseen_impl.h - shared by the parts of the memory: lastseen.c (the file), rollback.c (what is
  * gone).
  */
 #ifndef STORAGE_REPO_LASTSEEN_IMPL_H
@@ -9,7 +9,7 @@
 
 /* A repository as of another time: neither compared nor remembered. */
 bool lastseen_is_past(const struct repo *);
-/* Takes in a list and a label (either may be NULL); also_older: the label even in the place of a
+/* Takes in a list and a label (either may be NULL); also_older: the label even replaces that of a
  * newer backup.  lock: the caller's lastseen_lock(); -1: it is taken here. */
 void lastseen_update(const struct repo *, const char *db, const struct backup_list *,
                      const struct label *, bool also_older, int lock);

@@ -14,11 +14,11 @@
 /* The keys of <db>/<dir>/<backup>.…json, sorted. */
 int perbackup_list(struct repo *, const char *db, const char *dir, struct strlist *keys,
                    struct err *);
-/* Which backup such a key is about (id: BACKUP_ID_MAX); false: it is none. */
+/* The backup that such a key is about (id: BACKUP_ID_MAX); false: not such a key. */
 bool perbackup_backup(const char *key, char *id);
 /* "<db>/<dir>/<backup><suffix>.json", allocated. */
 char *perbackup_key(const char *db, const char *dir, const char *backup, const char *suffix);
-/* A new object of this type about a backup: when and where it was made. */
+/* A new object of this type about a backup, with the time and host of its making. */
 json_t *perbackup_object(const char *type, const char *backup);
 
 #endif

@@ -66,7 +66,7 @@ load_mark(struct repo *r, enum pins_kind kind, const char *key, struct pins *out
             if (e->kind != ERR_NOT_FOUND) {
                 return -1;
             }
-            err_clear(e); /* taken away since the listing */
+            err_clear(e); /* removed since the listing */
             return 0;
         }
         log_warn("%s; %s", e->text,
@@ -168,7 +168,7 @@ accept_put(struct repo *r, const char *db, const struct label *l, const char *re
     (void)json_object_set_new(o, "raw_bytes", json_integer((json_int_t)l->raw_bytes));
     rc = storage_head(r->st, key, &info, e);
     if (rc == 0) {
-        rc = err_set(e, ERR_EXISTS, "backup %s of \"%s\" was accepted before", l->id, db);
+        rc = err_set(e, ERR_EXISTS, "backup %s of \"%s\" is accepted already", l->id, db);
     } else if (e->kind == ERR_NOT_FOUND) {
         err_clear(e);
         rc = object_put(repo_signed(r), key, o, e);

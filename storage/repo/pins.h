@@ -1,12 +1,12 @@
 /*
- * pins.h - what people say about a backup: pins ("this one stays") and acceptances ("its size is
+ * pins.h - what users say about a backup: pins ("this one stays") and acceptances ("its size is
  * right").
  *
  *   <db>/pins/<backup>.<random>.json   type "pin": backup, note, created, host
  *   <db>/accepted/<backup>.json        type "accept": backup, scope, reason, created, host, tables,
  *                                      rows, raw_bytes
  *
- * The backup's id stands in the name, so that a pin holds even when the object itself cannot be
+ * The backup's id is part of the name, so that a pin holds even when the object itself cannot be
  * read.
  */
 #ifndef STORAGE_REPO_PINS_H
@@ -34,15 +34,15 @@ struct pins {
     size_t      n, cap;
 };
 
-/* A pin that cannot be read counts, an acceptance does not: both with a warning, as both keep
- * more. */
+/* An unreadable pin counts, an unreadable acceptance does not (both with a warning): either way
+ * more is kept. */
 int  pins_load(struct repo *, const char *db, enum pins_kind, struct pins *, struct err *);
 void pins_free(struct pins *);
 
 int pin_put(struct repo *, const char *db, const char *backup, const char *note, struct err *);
 /* Every pin of it; ERR_NOT_FOUND when there is none. */
 int pin_remove(struct repo *, const char *db, const char *backup, struct err *);
-/* ERR_EXISTS when it was accepted before. */
+/* ERR_EXISTS when it is accepted already. */
 int accept_put(struct repo *, const char *db, const struct label *, const char *reason,
                struct err *);
 

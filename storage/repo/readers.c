@@ -11,7 +11,7 @@
 
 /* ---- the next one ---- */
 
-/* The public half of a recipient as it stands in a key object: enough to seal to. */
+/* The public half of a recipient, from a key object: enough to seal to. */
 static struct public_key
 key_of(const struct epoch_recipient *r)
 {
@@ -51,7 +51,7 @@ pinned_readers(const struct repo *r, const char *drop, struct public_key *out, s
     return n;
 }
 
-/* Whoever can write there can have put himself among them. */
+/* Anybody with write access could have added himself to them. */
 static void
 warn_unsigned(const struct repo *r, const struct epoch_keys *o)
 {
@@ -59,9 +59,8 @@ warn_unsigned(const struct repo *r, const struct epoch_keys *o)
 
     if (text != NULL) {
         log_warn(
-            "who shall read the new epoch is what the repository says, and no admin's signature is "
-            "asked for: of %s; "
-            "--encrypt-to names them",
+            "the readers of the new epoch are taken from the repository, without an admin's "
+            "signature: %s; name them with --encrypt-to",
             text);
     }
     free(text);
@@ -88,8 +87,8 @@ begin_next(struct repo *r, const struct epoch_keys *o, const char *drop, struct 
         warn_unsigned(r, o);
     }
     if (plan.n_readers == 0) {
-        err_set(e, ERR_USAGE, "nobody could read the new epoch");
-        err_hint(e, "--encrypt-to FILE, the public key of whoever shall");
+        err_set(e, ERR_USAGE, "the new epoch would have no reader");
+        err_hint(e, "use --encrypt-to FILE, the public key of a reader");
     } else if (epoch_begin(repo_signed(r), object, &plan, e) == 0) {
         rc = repo_change(r, object, e) != 0 ? -1 : pinned_remember(r->id, &made, e);
     }
@@ -122,7 +121,7 @@ readers_next_epoch(struct repo *r, const char *drop, struct err *e)
 
 /* ---- recipients ---- */
 
-/* A writer needs the naming keys alone, and those this host may know without an identity. */
+/* A writer only needs the naming keys, which this host may know without an identity. */
 static const struct epoch *
 keys_for(struct repo *r, enum epoch_role role, unsigned number, struct err *e)
 {
@@ -151,7 +150,7 @@ readers_add(struct repo *r, enum epoch_role role, const struct public_key *k, un
             struct err *e)
 {
     *done = 0;
-    /* The newest first: it is the one that matters most. */
+    /* The newest first, since it matters most. */
     for (unsigned number = r->epoch; number >= 1; number--) {
         const struct epoch *ep = keyring_epoch(r->keys, number, e);
 
@@ -181,7 +180,7 @@ readers_left(const struct epoch_keys *o, const char *less)
     return n;
 }
 
-/* 1: he was not there. */
+/* 1: no such recipient. */
 static int
 remove_from(struct repo *r, const char *id, const struct epoch *ep, struct err *e)
 {
@@ -222,12 +221,12 @@ readers_remove(struct repo *r, const char *id, bool keep_last, unsigned *done, s
         }
         *done += rc == 0;
     }
-    return *done > 0 ? 0 : err_set(e, ERR_NOT_FOUND, "no key %s among those who read or write", id);
+    return *done > 0 ? 0 : err_set(e, ERR_NOT_FOUND, "no reader or writer has key %s", id);
 }
 
 /* ---- another repository's ---- */
 
-/* Can the destination have this epoch of the source?  1: it has it already. */
+/* Can the destination take over this epoch of the source?  1: it has it already. */
 static int
 check_import(struct repo *to, const struct epoch *ep, bool empty, struct err *e)
 {
@@ -244,15 +243,15 @@ check_import(struct repo *to, const struct epoch *ep, bool empty, struct err *e)
         err_set(e, ERR_EXISTS, "epoch %u of \"%s\" has keys of its own", ep->number,
                 to->st->location);
         return err_hint(e,
-                        "keys can be taken over by a new repository, or by one that has taken them "
-                        "over before");
+                        "only a new repository, or one that has taken them over before, can take "
+                        "over keys");
     }
     return 0;
 }
 
-/* What is taken over is signed and believed there, and new backups go to the current one: it
- * must be its key here.  That it can be read proves nothing: who can write to the source can put
- * in his own. */
+/* Keys that are taken over are signed and trusted there, and new backups use the current one, so
+ * each must be the epoch's key here.  That it can be opened proves nothing: anybody with write
+ * access to the source can put in his own. */
 static int
 check_vouched(struct repo *from, const struct epoch *ep, struct err *e)
 {
@@ -281,7 +280,7 @@ import_one(struct repo *to, struct repo *from, const struct epoch *ep, json_t *o
     return rc;
 }
 
-/* What this host may write there, it may write here. */
+/* If this host may write there, it may write here. */
 static int
 remember_imported(struct repo *to, struct repo *from, struct err *e)
 {

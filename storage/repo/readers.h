@@ -1,6 +1,5 @@
 /*
- * readers.h - who reads and writes in the encrypted epochs of a repository: what `storage keys`
- * does.
+ * readers.h - the readers and writers of a repository's encrypted epochs: what `storage keys` does.
  */
 #ifndef STORAGE_REPO_READERS_H
 #define STORAGE_REPO_READERS_H
@@ -9,22 +8,20 @@
 
 #include "storage/repo/repo.h"
 
-/* The next epoch, for the readers and writers of the current one, less drop (a key's id, or
- * NULL), and for encrypt-to where the configuration has it.  ERR_USAGE when nobody could read
- * it. */
+/* Begins the next epoch, for the readers and writers of the current one, except drop (a key's id,
+ * or NULL), and for encrypt-to if configured.  ERR_USAGE when it would have no reader. */
 int readers_next_epoch(struct repo *, const char *drop, struct err *);
 
-/* k may read (with all that was written so far) or write from now on.  Needs an identity of a
- * reader; to make a writer this host's own keys are enough.  *done: how many epochs that
- * concerned. */
+/* Lets k read (including what was written so far) or write from now on.  Needs an identity of a
+ * reader; to add a writer this host's own keys are enough.  *done: the number of epochs changed. */
 int readers_add(struct repo *, enum epoch_role, const struct public_key *k, unsigned *done,
                 struct err *);
-/* The key with this id is no recipient any more.  That keeps nobody from reading what he could
- * read: see readers_next_epoch(). Where it is the last reader: ERR_USAGE, or with keep_last a
- * warning, and it stays one. */
+/* Removes the key with this id from the recipients.  Its holder may still read what he could read
+ * before: see readers_next_epoch().  The last reader: ERR_USAGE, or with keep_last it is kept, with
+ * a warning. */
 int readers_remove(struct repo *, const char *id, bool keep_last, unsigned *done, struct err *);
-/* A repository that has no encrypted epoch and no backups gets those of another: what is stored
- * there can be copied without being opened.  One that has them gets those that came since. */
+/* A repository without encrypted epochs and backups takes over the epochs of another, whose objects
+ * can then be copied without being opened.  One that has done so before takes over newer epochs. */
 int readers_import(struct repo *to, struct repo *from, unsigned *done, struct err *);
 
 #endif

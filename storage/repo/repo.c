@@ -35,7 +35,7 @@ first_object(void)
     return o;
 }
 
-/* Of a repository that is not encrypted: they stand beside the chunks that are named with them. */
+/* Only of an unencrypted repository: they are stored beside the chunks that are named with them. */
 static void
 add_plain_keys(json_t *o)
 {
@@ -65,8 +65,8 @@ write_first(struct signed_store in, const struct keyring *keys, struct err *e)
             &(struct epoch_plan){.number = 1, .readers = readers, .n_readers = n, .made = &made},
             e);
     } else if (keyring_must_encrypt(keys)) {
-        err_set(e, ERR_USAGE, "must-encrypt is set, and nobody is named who could read it");
-        rc = err_hint(e, "--encrypt-to FILE, the public key of whoever shall");
+        err_set(e, ERR_USAGE, "must-encrypt is set, and no reader is named");
+        rc = err_hint(e, "use --encrypt-to FILE, the public key of a reader");
     } else {
         add_plain_keys(o);
     }
@@ -88,8 +88,8 @@ found_something(void *ctx, const struct object_info *info, struct err *e)
     err_set(e, ERR_EXISTS, "holds \"%s\"", info->key);
     if (strncmp(info->key, "keys.", 5) == 0) {
         err_hint(e,
-                 "without a repo.1.json that is what an init left which was killed: look what else "
-                 "is there, remove it, and run this again");
+                 "without a repo.1.json it was left by an init that was killed: look what else is "
+                 "there, remove it, and run this again");
     }
     return -1;
 }
@@ -133,8 +133,8 @@ take(struct repo *r, const json_t *o, struct err *e)
     return 0;
 }
 
-/* Of which repository all is, signatures included, the first object says; whoever changes that
- * has signed nothing. */
+/* The first object says which repository everything belongs to, signatures included; after a change
+ * of that no signature is valid. */
 static int
 take_id(struct repo *r, const json_t *o, struct err *e)
 {
@@ -168,8 +168,8 @@ see_backup(void *ctx, const char *name, struct err *e)
     return 0;
 }
 
-/* 1: there are directories of backups below this database's, 0: there are none.  last
- * (BACKUP_ID_MAX, or NULL) gets the newest. */
+/* 1: the database has directories of backups, 0: it has none.  last (BACKUP_ID_MAX, or NULL) gets
+ * the newest. */
 static int
 has_backups(struct storage *st, const char *segment, char *last, struct err *e)
 {
@@ -186,10 +186,10 @@ has_backups(struct storage *st, const char *segment, char *last, struct err *e)
 
 struct lost {
     struct storage *st;
-    char            db[256]; /* in keys; empty: none found */
+    char            db[256]; /* as in keys; empty: none found */
     char            backup[BACKUP_ID_MAX];
     bool            copy;  /* that backup has a copy of repo.<n>.json */
-    bool            other; /* there is something, which is no database */
+    bool            other; /* there is something that is not a database */
 };
 
 static int
@@ -217,8 +217,8 @@ see_database(void *ctx, const char *segment, struct err *e)
     return 0;
 }
 
-/* No repo.1.json: is it no repository, or one that lost it?  A new identity in its place would make
- * every backup unreadable, so that "init" is only offered where nothing is. */
+/* No repo.1.json: not a repository, or one that lost it?  A new identity would make every backup
+ * unreadable, so "init" is only suggested where there is nothing. */
 static void
 no_repository(struct storage *st, struct err *e)
 {
@@ -242,19 +242,20 @@ no_repository(struct storage *st, struct err *e)
             l.db);
     if (l.copy) {
         err_hint(e,
-                 "do not make a new one, nothing could read them: copy \"%s/backups/%s/repo.json\" "
+                 "do not make a new one, which could not read them: copy "
+                 "\"%s/backups/%s/repo.json\" "
                  "there to \"repo.1.json\"",
                  l.db, l.backup);
     } else {
         err_hint(e,
-                 "do not make a new one, nothing could read them: bring repo.1.json back from "
+                 "do not make a new one, which could not read them: bring repo.1.json back from "
                  "another copy of this repository");
     }
 }
 
-/* What stands under repo.<generation>.json.  NULL: nobody trusted has signed it, which doubt
- * says, or it cannot be used.  What is not trusted is not looked at further; of the first its id
- * is, without which nothing can be checked. */
+/* Reads repo.<generation>.json.  NULL: no trusted key has signed it, as doubt says, or it cannot be
+ * used.  An untrusted one is not examined further, except for the id in the first, without which
+ * nothing can be checked. */
 static json_t *
 candidate(struct repo *r, const char *key, const struct buf *raw, struct err *doubt, struct err *e)
 {
@@ -308,7 +309,7 @@ newest(struct repo *r, struct err *e)
                                r->st->location, doubt.text);
         }
     }
-    /* What was written over since is nobody's business any more. */
+    /* Faults of objects that were superseded do not matter any more. */
     if (passed != NULL) {
         log_warn("%s", passed);
     }
@@ -326,7 +327,7 @@ newest(struct repo *r, struct err *e)
     return found;
 }
 
-/* Takes all three. */
+/* Takes ownership of all three. */
 static struct repo *
 open_with(struct storage *st, struct trust *trust, struct keyring *keys, struct err *e)
 {
@@ -381,7 +382,7 @@ repo_allow_unsigned(struct repo *r)
     trust_allow_unsigned(r->trust);
 }
 
-/* A word that is no path was rather meant for a name of the configuration. */
+/* A word that is not a path was probably meant as a name in the configuration. */
 static void
 hint_missing(const struct storage_location *place, struct err *e)
 {
@@ -440,7 +441,7 @@ repo_close(struct repo *r)
     free(r);
 }
 
-/* Asked for first: a store that overwrites would not refuse. */
+/* Checked first, since a store that overwrites would not refuse. */
 int
 repo_change(struct repo *r, const json_t *object, struct err *e)
 {
@@ -457,9 +458,9 @@ repo_change(struct repo *r, const json_t *object, struct err *e)
         rc = err_set(e, ERR_EXISTS, "it is there already");
     }
     if (rc != 0 && e->kind == ERR_EXISTS) {
-        err_set(e, ERR_EXISTS,
-                "somebody else changed the repository's settings at this moment (\"%s\")", key);
-        return err_hint(e, "look at what they are now, and run this again");
+        err_set(e, ERR_EXISTS, "the repository's settings were changed at the same time (\"%s\")",
+                key);
+        return err_hint(e, "check them, and run this again");
     }
     if (rc != 0) {
         return err_wrap(e, "could not change the repository's settings");
@@ -488,7 +489,7 @@ add_database(void *ctx, const char *segment, struct err *e)
     int                rc;
 
     if (name == NULL) {
-        return 0; /* no name that this program gave */
+        return 0; /* not a name that this program gave */
     }
     key = xasprintf("%s/source.json", segment);
     rc = storage_head(d->repo->st, key, &info, e);
@@ -498,8 +499,7 @@ add_database(void *ctx, const char *segment, struct err *e)
         err_clear(e);
         rc = has_backups(d->repo->st, segment, NULL, e);
         if (rc > 0) {
-            strlist_add(d->names,
-                        name); /* it lost its source.json, and is a database all the same */
+            strlist_add(d->names, name); /* it lost its source.json but is a database */
             rc = 0;
         }
     }

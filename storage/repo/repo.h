@@ -3,8 +3,8 @@
  *
  * repo.<n>.json (highest n wins) is written by init and by key changes:
  *   format, needs, repo_id (32 hex), epoch (from 1), created, tool,
- *   id_key, fingerprint_key (64 and 32 hex) of epochs that are not encrypted,
- *   epochs: those that are encrypted (keyring.h; their keys: epoch.h),
+ *   id_key, fingerprint_key (64 and 32 hex) of unencrypted epochs,
+ *   epochs: the encrypted ones (keyring.h; their keys: epoch.h),
  *   policy, database_policies (policy.h)
  *
  * <db> in keys is name_encode()d (enc.h) and matched exactly, never as a prefix.
@@ -31,12 +31,12 @@ struct repo {
     unsigned        epoch;      /* of new chunks */
     struct keyring *keys;       /* of all its epochs; owned */
     unsigned        generation; /* n of repo.<n>.json */
-    json_t         *object;     /* all that stands in it; owned */
-    struct buf      line;       /* the very bytes, with their signature */
-    struct trust   *trust;      /* who signs, and who is believed; owned, or NULL */
+    json_t         *object;     /* its contents; owned */
+    struct buf      line;       /* its exact bytes, with their signature */
+    struct trust   *trust;      /* who signs, and who is trusted; owned, or NULL */
 };
 
-/* For what reads and writes signed objects (signed.h). */
+/* For reading and writing signed objects (signed.h). */
 static inline struct signed_store
 repo_signed(const struct repo *r)
 {
@@ -44,29 +44,28 @@ repo_signed(const struct repo *r)
 }
 
 /* A new repository in an empty or missing directory; anything else there: ERR_EXISTS.  With
- * encrypt-to (keyring.h) it is encrypted from the beginning, and this host may write. */
+ * encrypt-to (keyring.h) it is encrypted from the start, and this host may write. */
 int repo_init(const struct storage_location *, struct err *);
-/* ERR_NOT_FOUND, with a hint to "pgassay storage init", when there is no repo.<n>.json (an
- * unmounted mount point looks like that: nothing is ever created by opening). */
+/* ERR_NOT_FOUND, with a hint to "pgassay storage init", when there is no repo.<n>.json (as with an
+ * unmounted mount point: opening never creates anything). */
 struct repo *repo_open(const struct storage_location *, struct err *);
-struct repo *repo_open_storage(
-    struct storage *, struct err *); /* takes st, also on failure; signs and asks nothing */
-/* The same with a place's keys and pins; location is not looked at. */
+struct repo *repo_open_storage(struct storage *,
+                               struct err *); /* takes st, also on failure; without keys */
+/* The same with a place's keys and pins; location is not used. */
 struct repo *repo_open_storage_at(struct storage *, const struct storage_location *, struct err *);
-/* Opened with trust- keys, it believes from now on what backups say that nobody trusted has
- * signed. */
+/* If opened with trust- keys, it accepts from now on backups that no trusted key has signed. */
 void repo_allow_unsigned(struct repo *);
 void repo_close(struct repo *); /* accepts NULL */
 
-/* Writes the next repo.<n>.json, which must keep what it does not mean to change.  ERR_EXISTS,
- * and nothing is changed, when somebody else wrote it since this repository was opened. */
+/* Writes the next repo.<n>.json; whatever is not meant to change must be kept in it.  ERR_EXISTS,
+ * and nothing is changed, when another one was written since this repository was opened. */
 int repo_change(struct repo *, const json_t *object, struct err *);
 
 /* Names (decoded) of databases that have a source.json or backups, sorted. */
 int repo_databases(struct repo *, struct strlist *, struct err *);
 /* 1: there are directories of backups of db, whatever is in them; 0: there are none. */
 int repo_has_backups(struct repo *, const char *db, struct err *);
-/* ERR_NOT_FOUND: it has no backup of this database; which of those there are may have been
+/* Sets ERR_NOT_FOUND: no backup of this database; the error names those that may have been
  * meant. */
 int repo_no_database(struct repo *, const char *db, struct err *);
 

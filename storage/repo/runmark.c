@@ -72,7 +72,7 @@ run_mark_remove(struct run_mark *m)
 {
     struct err late = ERR_INIT;
 
-    /* One whose put() failed may be there all the same; what matters then has been said. */
+    /* A mark whose put() failed may still be stored; its error was reported already. */
     if (m->stored && storage_remove(m->repo->st, (const char *const *)&m->key, 1, &late) != 0 &&
         m->renewed > 0) {
         log_warn("could not remove the run mark \"%s\": %s", m->key, late.text);
@@ -126,7 +126,7 @@ run_revoked(struct repo *r, const char *db, const char *run, bool *revoked, stru
     return rc;
 }
 
-/* Marks of a run come one after another: "<run>", "<run>.prune", "<run>.revoked". */
+/* Marks of a run are adjacent: "<run>", "<run>.prune", "<run>.revoked". */
 static int
 see(void *ctx, const struct object_info *info, struct err *e)
 {
@@ -177,7 +177,7 @@ run_list_load(struct repo *r, const char *db, struct run_list *list, struct err 
     }
     if (rc != 0) {
         run_list_free(list);
-        err_wrap(e, "could not list who is at work on \"%s\"", db);
+        err_wrap(e, "could not list the runs of \"%s\"", db);
     }
     free(prefix);
     return rc;

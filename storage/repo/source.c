@@ -100,7 +100,7 @@ store(struct repo *r, const char *db, const struct repo_source *s, unsigned n, s
     return rc;
 }
 
-/* 1: it has to be looked at again, as somebody else bound the name at this moment. */
+/* 1: try again, as another host bound the name at the same time. */
 static int
 bind_once(struct repo *r, const char *db, const struct repo_source *s, bool adopt, struct err *e)
 {
@@ -119,9 +119,8 @@ bind_once(struct repo *r, const char *db, const struct repo_source *s, bool adop
         rc = -1;
         if (has > 0) {
             err_set(e, ERR_CORRUPT,
-                    "\"%s\" in repository \"%s\" has backups, and its source.json is gone: of "
-                    "which "
-                    "database they are is not known",
+                    "\"%s\" in repository \"%s\" has backups, and its source.json is gone: their "
+                    "database is not known",
                     db, r->st->location);
             err_hint(e, "if they are of this one, --adopt binds the name to it anew");
         }

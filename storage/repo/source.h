@@ -11,7 +11,7 @@
 
 #include "storage/repo/repo.h"
 
-/* Who a name stands for. */
+/* The database that a name stands for. */
 struct repo_source {
     uint64_t system_identifier;
     uint32_t database_oid;
@@ -23,7 +23,7 @@ int source_load(struct repo *, const char *db, struct repo_source *,
  * adopt: bind anew (writes source.<n>.json; highest n wins). */
 int source_bind(struct repo *, const char *db, const struct repo_source *, bool adopt,
                 struct err *);
-/* Locks all of the name's objects until then, where they are not yet (object_lock.h). */
+/* Locks all of the name's objects until then, unless they are already (object_lock.h). */
 int  source_retain(struct repo *, const char *db, time_t until, struct err *);
 void source_free(struct repo_source *);
 

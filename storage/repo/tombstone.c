@@ -48,7 +48,7 @@ put(struct repo *r, const char *db, const char *backup, const struct label *l, j
         err_clear(e);
         rc = object_put(repo_signed(r), key, o, e);
         if (rc != 0 && e->kind == ERR_EXISTS) {
-            err_clear(e); /* another prune was faster: it says the same */
+            err_clear(e); /* another prune was faster: its tombstone says the same */
             rc = 0;
         }
     }
@@ -150,7 +150,7 @@ tombstones_load(struct repo *r, const char *db, struct strlist *names, struct er
     return rc;
 }
 
-/* One that nobody trusted has signed buries nothing. */
+/* One that no trusted key has signed does not count. */
 static bool
 believed(struct repo *r, const char *db, const char *name)
 {

@@ -1,10 +1,9 @@
 /*
- * chunkbuf.h - chunks, as they are stored, on their way into one repository or several.
+ * chunkbuf.h - chunks as stored, on their way into one repository or several.
  *
  * A chunk is compressed once; the threads of every repository that lacks it put the same bytes (an
- * encrypted one its own), and the buffer is free again when the last of them has let go of it.
- * chunkbuf_take() waits for a free one: that, and nothing else, bounds the memory of what is read
- * faster than it can be stored.
+ * encrypted one its own), and the last of them frees the buffer. chunkbuf_take() waits for a free
+ * one: only this bounds memory when chunks are read faster than they are stored.
  */
 #ifndef STORAGE_WRITE_CHUNKBUF_H
 #define STORAGE_WRITE_CHUNKBUF_H
@@ -30,12 +29,12 @@ struct chunkbuf {
     unsigned          users;
 };
 
-/* n buffers, which grow to what they have to hold: at most max bytes each. */
+/* n buffers, which grow as needed: at most max bytes each. */
 struct chunkbufs *chunkbufs_new(size_t n, size_t max);
-void              chunkbufs_free(struct chunkbufs *); /* accepts NULL; everybody has let go */
+void              chunkbufs_free(struct chunkbufs *); /* accepts NULL; all buffers must be free */
 
-/* A buffer with one user, the caller; the one that was let go last, so that no more are ever
- * filled than are needed. */
+/* A buffer with one user, the caller; the one freed last, so that no more are filled than
+ * needed. */
 struct chunkbuf *chunkbuf_take(struct chunkbufs *);
 /* From any thread: one more user, and one less. */
 void chunkbuf_share(struct chunkbuf *);

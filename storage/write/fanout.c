@@ -13,8 +13,8 @@ struct fanout {
     struct fanout_options o;
     struct codec        **codecs; /* one a worker */
     struct chunkbufs     *bufs;
-    pthread_mutex_t       lock; /* for the repositories' failed and numbers, and so that a chunk is
-                                 * claimed in all       of them by one worker */
+    pthread_mutex_t lock; /* for the repositories' failed and numbers, and so that one worker claims
+                             a chunk in all of them */
 };
 
 /* ---- who is left ---- */
@@ -25,7 +25,7 @@ alive(const struct fanout_repo *r)
     return r->failed.kind == ERR_NONE;
 }
 
-/* Under the lock, or while nobody else is there. */
+/* Under the lock, or while there are no other threads. */
 static void
 give_up(struct fanout *f, struct fanout_repo *r, const struct err *e)
 {
@@ -33,12 +33,12 @@ give_up(struct fanout *f, struct fanout_repo *r, const struct err *e)
         r->failed = *e;
         err_wrap(&r->failed, "repository \"%s\"", r->repo->st->location);
         if (f->n > 1) {
-            log_info("%s: left out from here on", r->failed.text);
+            log_info("%s: left out from now on", r->failed.text);
         }
     }
 }
 
-/* -1 with the first one's error when nobody is left. */
+/* -1 with the first one's error when none is left. */
 static int
 anybody(struct fanout *f, struct err *e)
 {
@@ -80,7 +80,7 @@ run_errand(void *arg)
     return NULL;
 }
 
-/* Calls fn() for each repository that is left; who cannot have a thread of his own is served on
+/* Calls fn() for each repository that is left, on its own thread if one can be started, else on
  * this one. */
 static void
 at_once(struct fanout *f, repo_fn *fn, void *ctx)
@@ -120,7 +120,7 @@ begin_one(struct fanout *f, struct fanout_repo *r, void *ctx, struct err *e)
     return r->writer == NULL ? -1 : 0;
 }
 
-/* One id for all: the largest sorts behind the newest backup of each. */
+/* One id for all: the largest sorts after the newest backup of each. */
 static void
 share_id(struct fanout *f)
 {
@@ -138,7 +138,7 @@ share_id(struct fanout *f)
     }
 }
 
-/* A worker that seals holds what it has compressed, and the sealed bytes beside it. */
+/* A worker that seals holds the compressed bytes and the sealed ones. */
 static void
 make_bufs(struct fanout *f)
 {
@@ -229,8 +229,8 @@ note_number(struct fanout_repo *r, struct chunk_number chunk, struct chunk_numbe
     r->numbers[chunk.n] = number;
 }
 
-/* For all repositories in one go, so that what two workers hold at once is compressed by one of
- * them.  True when anybody lacks it. */
+/* Under one lock for all repositories, so that a chunk that two workers hold is compressed by one
+ * of them.  True when any repository lacks it. */
 static bool
 claim_chunk(struct fanout *f, struct claim *c, struct chunk_number *chunk)
 {

@@ -1,15 +1,15 @@
 /*
  * fanout.h - one backup into one repository or several: the database is read once.
  *
- * Each repository has its own writer (writer.h): its own run mark, reuse, id key and label, and
- * commits by itself.  A chunk is compressed once, if any repository lacks it, and its bytes are put
- * by the threads of each that does; an encrypted repository gets them sealed to its own key.  A
- * repository that fails, at whatever step, is left out from then on; the others go on, and only
- * when all have failed does the backup fail.  The slowest repository sets the pace: memory is
- * bounded by chunkbuf.h, two stored chunks a worker, or three where anything is encrypted.
+ * Each repository has its own writer (writer.h), with its own run mark, reuse, id key and label,
+ * and its own commit.  A chunk is compressed once, if any repository lacks it, and its bytes are
+ * put by the threads of each that does; an encrypted repository gets them sealed to its own key.  A
+ * repository that fails, at any step, is left out from then on; the others go on, and the backup
+ * fails only when all have failed.  The slowest repository sets the pace: memory is bounded by
+ * chunkbuf.h, two stored chunks a worker, or three where anything is encrypted.
  *
- * Chunks go by numbers of the fanout, until fanout_commit() has the draft encoded for each
- * repository, by the names that it has for them.
+ * Chunks are known by numbers of the fanout, until fanout_commit() has the draft encoded for each
+ * repository, by its own names.
  */
 #ifndef STORAGE_WRITE_FANOUT_H
 #define STORAGE_WRITE_FANOUT_H
@@ -20,14 +20,13 @@
 
 struct fanout;
 
-/* One of the repositories.  The caller keeps an array of them, zeroed but for repo, for as long
- * as the fanout lives, and leaves them alone between fanout_begin() and fanout_end() but for
- * reading. */
+/* One of the repositories.  The caller keeps an array of them, zeroed except repo, for as long as
+ * the fanout lives, and may only read them between fanout_begin() and fanout_end(). */
 struct fanout_repo {
-    struct repo  *repo;   /* the caller's; NULL: left out from the beginning, and failed says why */
-    struct err    failed; /* ERR_NONE: all is well */
-    struct label *label;  /* what was committed; the caller's to free */
-    struct writer_stats stats; /* after fanout_commit() */
+    struct repo        *repo; /* the caller's; NULL: left out from the start, and failed says why */
+    struct err          failed; /* ERR_NONE: no failure */
+    struct label       *label;  /* what was committed; the caller's to free */
+    struct writer_stats stats;  /* after fanout_commit() */
     /* Within fanout.c: */
     struct writer       *writer;
     struct chunk_number *numbers; /* the writer's, by the fanout's */
@@ -36,30 +35,29 @@ struct fanout_repo {
 
 struct fanout_options {
     const char               *db;     /* configured name */
-    const struct repo_source *source; /* what it stands for, NULL: not looked at */
+    const struct repo_source *source; /* what it stands for, NULL: not checked */
     bool                      adopt;
     struct codec_spec         codec;
-    int workers; /* how many threads call fanout_put(), each with its own number */
+    int workers; /* number of threads that call fanout_put(), each with its own number */
 };
 
-/* NULL when no repository could be begun: the error is the first one's. */
+/* NULL when no repository could be opened for writing: the error is the first one's. */
 struct fanout *fanout_begin(struct fanout_repo *, size_t n, const struct fanout_options *,
                             struct err *);
 const char    *fanout_backup_id(const struct fanout *);
-/* The key that the manifest's fingerprints are to be made with: 16 bytes, of the first
- * repository. */
+/* The key for the manifest's fingerprints: 16 bytes, of the first repository. */
 const uint8_t *fanout_fingerprint_key(const struct fanout *);
 
-/* Stores one chunk's plaintext wherever it is not stored yet.  The put() calls may still be on
- * their way when this returns: what fails later shows at a later call.  -1 when every repository
- * has failed, or the chunk could not be compressed. */
+/* Stores one chunk's plaintext wherever it is not stored yet.  The put() calls may still be running
+ * when this returns: later failures are reported by a later call.  -1 when every repository has
+ * failed, or the chunk could not be compressed. */
 int fanout_put(struct fanout *, int worker, const void *raw, size_t n, struct chunk_number *chunk,
                struct err *);
-/* Now and then from a thread that has time: renews the run marks. */
+/* To be called now and then from any thread: renews the run marks. */
 int fanout_tick(struct fanout *, struct err *);
 
 /* Commits in every repository that is left; chunks by numbers of fanout_put().  Fills in label and
- * stats of the repositories; what the label lacks is filled in for each.  0: at least one has the
+ * stats of the repositories; the rest of the label is completed for each.  0: at least one has the
  * backup. */
 int  fanout_commit(struct fanout *, const struct draft *, const struct label *, struct err *);
 void fanout_end(struct fanout *); /* accepts NULL; after commit or failure */

@@ -16,7 +16,7 @@
 #include "core/log.h"
 #include "core/mem.h"
 
-/* A lost line costs one chunk written again: syncing each would cost more. */
+/* A lost line costs rewriting one chunk: syncing each line would cost more. */
 enum { SYNC_EVERY = 32 };
 
 struct journal {
@@ -29,7 +29,7 @@ struct journal {
 static void
 give_up(struct journal *j, const char *what)
 {
-    log_warn("journal \"%s\": %s: %s; if this run is interrupted, the next begins from nothing",
+    log_warn("journal \"%s\": %s: %s; if this run is interrupted, the next starts from nothing",
              j->path, what, strerror(errno));
     if (j->fd >= 0) {
         (void)close(j->fd);
@@ -37,7 +37,7 @@ give_up(struct journal *j, const char *what)
     }
 }
 
-/* What ends without a newline was torn by a crash: cut off, so that the next line stands alone. */
+/* A last line without a newline was torn by a crash: cut off, so that the next line is intact. */
 static void
 read_lines(struct journal *j, journal_fn *fn, void *ctx)
 {
@@ -81,7 +81,7 @@ journal_open(struct repo *r, const char *db, journal_fn *fn, void *ctx)
     free(file);
     free(enc);
     if (j->path == NULL) {
-        log_warn("%s; if this run is interrupted, the next begins from nothing", e.text);
+        log_warn("%s; if this run is interrupted, the next starts from nothing", e.text);
         journal_close(j);
         return NULL;
     }

@@ -12,8 +12,8 @@
 #include "storage/repo/source.h"
 #include "storage/write/writer_impl.h"
 
-/* Ids sort by time: one taken in the same second as the newest there is must still sort behind
- * it.  By a random step, since two that begin at once must not agree. */
+/* Ids sort by time: one taken in the same second as the newest must still sort after it.  By a
+ * random step, since two concurrent runs must not get the same. */
 static void
 name_backup(struct writer *w, const char *newest)
 {
@@ -223,8 +223,8 @@ writer_end(struct writer *w)
         return;
     }
     writer_io_stop(w);
-    /* A label stands before its run mark goes: when one may stand whose put() failed, prune
-     * decides. */
+    /* A label is stored before its run mark is removed: if it may exist although its put() failed,
+     * prune decides. */
     if (!w->label_tried) {
         run_mark_remove(&w->mark);
     }

@@ -12,7 +12,8 @@
 
 /* ---- names ---- */
 
-/* Only what this run stored or found stored may be referred to.  Once nothing is on its way. */
+/* Only what this run stored or found stored may be referred to.  To be called when no put() is
+ * pending. */
 static int
 name_chunks(const struct writer *w, const struct chunk_number *chunks, size_t n,
             struct chunk_ref *refs, struct err *e)
@@ -85,7 +86,7 @@ put_part(struct writer *w, const struct label *l, enum label_part part, const st
     return rc;
 }
 
-/* refs[i] is chunks[i], with the lock that it has by now. */
+/* refs[i] is chunks[i], with its current lock. */
 static int
 put_list_of(struct writer *w, const struct chunk_ref *refs, size_t n, struct label *l,
             struct err *e)
@@ -211,7 +212,7 @@ put_label(struct writer *w, struct label *l, struct err *e)
     }
     free(key);
     if (rc != 0 && e->kind == ERR_EXISTS) {
-        w->label_tried = false; /* another's stands there: ours neither does nor can any more */
+        w->label_tried = false; /* another one exists: ours does not and cannot any more */
     }
     buf_free(&line);
     return rc;
@@ -268,7 +269,7 @@ writer_commit(struct writer *w, const struct writer_backup *b, struct label *l, 
     if (writer_io_drain(w, e) != 0 || bind(w, e) != 0 ||
         writer_lock_reused(w, b->chunks, b->n, e) != 0 || put_chunk_list(w, b, l, e) != 0 ||
         put_manifest(w, b->manifest, l, e) != 0 ||
-        put_key_copies(w, e) != 0 || /* the last sign of life: a prune that sees it waits */
+        put_key_copies(w, e) != 0 || /* the last renewal: a prune that sees it waits */
         run_mark_put(&w->mark, e) != 0 || writer_check_revoked(w, e) != 0 ||
         put_in_chain(w, l, e) != 0) {
         return err_wrap(e, "could not commit backup %s", w->id);
@@ -282,7 +283,7 @@ writer_commit(struct writer *w, const struct writer_backup *b, struct label *l, 
                         w->id);
     }
     journal_clear(w->journal);
-    /* A mark that stays beside its label is no harm: prune looks at the label. */
+    /* A mark that stays beside its label is harmless: prune looks at the label. */
     run_mark_remove(&w->mark);
     return 0;
 }

@@ -1,5 +1,5 @@
 /*
- * writer_impl.h - what the parts of the writer share: writer.c (begin, claim, end), writer_run.c
+ * writer_impl.h - shared by the parts of the writer: writer.c (begin, claim, end), writer_run.c
  * (the run mark), writer_reuse.c (what may be reused), writer_io.c (putting chunks), writer_lock.c
  * (Object Lock) and writer_commit.c.
  */
@@ -24,7 +24,7 @@ struct writer {
     char               *db;
     char                id[BACKUP_ID_MAX];
     struct run_mark     mark;  /* renewed: under the lock */
-    const struct epoch *epoch; /* the repository's; without naming keys where nothing is encoded */
+    const struct epoch *epoch; /* the repository's; without naming keys if nothing is encoded */
     const struct repo_source *source; /* the caller's, or NULL */
     bool                      adopt;
     bool                      replace; /* as in writer_options */
@@ -37,11 +37,11 @@ struct writer {
     pthread_t *threads;
     int        n_threads; /* started */
 
-    pthread_mutex_t     lock;    /* for what follows; never held over storage calls */
+    pthread_mutex_t     lock;    /* for the following members; never held over storage calls */
     pthread_cond_t      changed; /* a chunk was handed over, or settled; stopping */
     bool                stopping;
     struct writer_item *first, *last; /* the queue; chunkbufs bound its length */
-    size_t              busy;         /* chunks in the queue and on their way */
+    size_t              busy;         /* chunks in the queue and being put */
     struct err          failed;       /* the first put() that failed */
     struct chunkindex   known;        /* by chunk number */
     struct writer_stats stats;
@@ -52,13 +52,13 @@ struct writer {
 int writer_find_reusable(struct writer *, const struct chunkindex *trusted, char *newest,
                          struct err *);
 int writer_io_start(struct writer *, int threads, struct err *);
-/* Until nothing is on its way; -1 when anything failed. */
+/* Waits until no put() is pending; -1 when anything failed. */
 int writer_io_drain(struct writer *, struct err *);
-/* What is in the queue is still put: a next run of this host will find it. */
+/* The queue is still put: the next run of this host will find it. */
 void writer_io_stop(struct writer *);
 /* This host's clock against the store's, once the run mark stands. */
 int writer_check_clock(struct writer *, struct err *);
-/* What this backup uses again is locked as long as what it wrote. */
+/* What this backup reuses is locked as long as what it wrote. */
 int writer_lock_reused(struct writer *, const struct chunk_number *chunks, size_t n, struct err *);
 /* ERR_BUSY when somebody revoked this run. */
 int writer_check_revoked(struct writer *, struct err *);

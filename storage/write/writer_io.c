@@ -1,11 +1,9 @@
 /*
- * The writer's second half: threads that put chunks while the callers read and compress the next
- * ones.
+ * writer_io.c - threads that put chunks while the callers read and compress the next ones.
  *
  * A put() waits for the disk (two fsync()s, 0.1 to 10 ms and more) or the network, and costs no
- * CPU; without this a worker, and the server's COPY behind it, would wait too.  Chunks lie in their
- * senders' buffers, of which there is a limited number (chunkbuf.h), so the queue needs no bound of
- * its own.
+ * CPU; without these threads a worker, and the server's COPY with it, would wait too.  Chunks lie
+ * in their senders' buffers, whose number is limited (chunkbuf.h), so the queue needs no limit.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +26,7 @@ put_chunk(struct writer *w, const struct chunk_ref *ref, const struct buf *store
     return rc;
 }
 
-/* A failed one stays CHUNKINDEX_WRITING for ever: the run is lost. */
+/* A failed one stays CHUNKINDEX_WRITING: the run is lost. */
 static void
 settle(struct writer *w, struct chunk_number number, int rc, const struct err *e)
 {

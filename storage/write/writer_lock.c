@@ -1,8 +1,9 @@
 /*
- * Object Lock: what a backup uses again must stay as long as the backup itself (object_lock.h).
+ * writer_lock.c - Object Lock: what a backup reuses must stay as long as the backup
+ * (object_lock.h).
  *
- * What chunk lists say of a chunk's lock is enough to leave it alone; so a night costs nothing
- * until a new step of 30 days begins, and then a request or two for each chunk, on as many
+ * Chunks whose locks are long enough by the chunk lists need no request; so a nightly backup costs
+ * nothing until a new step of 30 days begins, and then a request or two for each chunk, on as many
  * connections as chunks are put over.
  */
 #include <stdlib.h>
@@ -13,12 +14,12 @@
 
 struct due {
     struct writer       *w;
-    struct chunk_number *numbers; /* of chunks that are not locked for long enough */
+    struct chunk_number *numbers; /* of chunks whose locks are too short */
     size_t               n;
     int                  threads;
 };
 
-/* One thread's share: every so-manieth of them. */
+/* One thread's share: every threads-th of them. */
 static int
 lock_share(void *ctx, void *task, int worker, struct err *e)
 {
@@ -36,7 +37,7 @@ lock_share(void *ctx, void *task, int worker, struct err *e)
                                        : storage_retain(d->w->repo->st, key, d->w->lock_until, e);
         free(key);
         if (rc != 0) {
-            return err_wrap(e, "could not lock chunk \"%s\" further",
+            return err_wrap(e, "could not extend the lock of chunk \"%s\"",
                             chunk_name_format(&k->ref.name, name));
         }
         k->ref.retain_until = d->w->lock_until;

@@ -3,21 +3,20 @@
  *
  * An object is reused when all four hold:
  *
- *   1. Somebody who is believed names it: the chunk list of a committed backup, or this host's own
- *      journal of a run that was interrupted.  The name holds id and SHA-256, the sizes stand
- *      beside it: they are those of what was checked when it was written.  A name that merely
- *      stands in the store counts for nothing.
+ *   1. It is named by a trusted list: the chunk list of a committed backup, or this host's own
+ *      journal of an interrupted run.  These give name (id and SHA-256) and sizes as checked when
+ *      it was written.  A name in a listing alone does not count.
  *   2. It is of this writer's epoch: other epochs name contents with another key, or encrypt to
  *      another.
  *   3. No trash list and no list of condemned objects names it.
- *   4. The listing shows it, in its recorded size.
+ *   4. The listing shows it with its recorded size.
  *
- * The order is what makes it safe beside prunes: the run mark first (W1, writer_begin()), then the
- * names, then trash and condemned, then the listing.  A prune names garbage in a trash list before
- * it removes anything.  If the list stood when trash was read, rule 3 keeps the object out.  If it
- * came later, the prune lists the runs later still, finds this run's mark, and waits for its label
- * before it removes what the list names.  And an object that is gone already is not in a listing
- * that was made after its trash list could not be found any more (rule 4): hence the listing comes
+ * The order makes it safe beside concurrent prunes: the run mark first (W1, writer_begin()), then
+ * the names, then trash and condemned, then the listing.  A prune names garbage in a trash list
+ * before it removes anything.  If the list existed when trash was read, rule 3 excludes the object.
+ * If it came later, the prune lists the runs even later, finds this run's mark, and waits for its
+ * label before it removes what the list names.  And an object that was removed before its trash
+ * list was removed is not in a listing made after trash was read (rule 4): hence the listing comes
  * last.
  *
  * Each rule is a change of state in the chunk index (chunkindex.h): trusted, then banned or, when
@@ -33,7 +32,7 @@
 #include "storage/repo/blocklist.h"
 #include "storage/write/writer_impl.h"
 
-/* Lists of so many scopes are read; beyond, chunks are stored again. */
+/* Lists of this many scopes are read; chunks of others are stored again. */
 enum { SCOPES_MAX = 8 };
 
 static bool
@@ -74,7 +73,7 @@ keep_newest(void *ctx, const char *name, struct err *e)
     return 0;
 }
 
-/* Unfinished runs count too: their objects hold the name. */
+/* Unfinished runs count too: their objects occupy the name. */
 static int
 find_newest_id(struct writer *w, char *newest, struct err *e)
 {
@@ -88,9 +87,9 @@ find_newest_id(struct writer *w, char *newest, struct err *e)
 }
 
 /* The newest good chunk list of each scope: a backup of two tables must not hide what the last full
- * one holds.  Older lists of a scope add little: what they alone name has changed since.  A list
- * that cannot be read costs a warning, and the next older one of its scope is taken.  The same
- * reading of the labels gives this label's place in the chain, and what this host misses. */
+ * one holds.  Older lists of a scope add little: what only they name has changed since.  If a list
+ * cannot be read, a warning is given and the next older one of its scope is used.  Reading the
+ * labels also gives this label's place in the chain, and what this host misses. */
 static int
 trust_labels(struct writer *w, struct err *e)
 {
@@ -183,8 +182,8 @@ trust_given(struct writer *w, const struct chunkindex *trusted)
     return 0;
 }
 
-/* A trash or condemned list that cannot be understood may name anything: then nothing is reused,
- * and all is stored anew.  trusted: a copy has read the lists already. */
+/* A trash or condemned list that cannot be read may name anything: then nothing is reused.
+ * trusted: a copy has read the lists already. */
 int
 writer_find_reusable(struct writer *w, const struct chunkindex *trusted, char *newest,
                      struct err *e)

@@ -1,5 +1,4 @@
-/* The run of a writer: the mark that says that it is at work, and whether it still counts
- * (writer_impl.h). */
+/* writer_run.c - the run of a writer: its mark, and whether it was revoked (writer_impl.h). */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -43,7 +42,7 @@ writer_tick(struct writer *w, struct err *e)
     if (!due) {
         return 0;
     }
-    /* A mark that is renewed late is no harm for 72 hours: the next time will do. */
+    /* A late renewal is harmless for 72 hours: the next attempt is enough. */
     if (run_mark_put(&w->mark, &late) != 0) {
         log_warn("%s", late.text);
     }
@@ -51,9 +50,9 @@ writer_tick(struct writer *w, struct err *e)
 }
 
 /*
- * A backup that is taken with the clock ahead would be the newest for as long as it is ahead, and
- * one taken with the clock behind would never be it; locks would be too long or too short, and
- * nobody can shorten one.  The run mark's modified time is the store's own clock.
+ * A backup taken with the clock ahead would be the newest until that time is reached, and one taken
+ * with the clock behind never would be; locks would be too long or too short, and a lock cannot be
+ * shortened.  The run mark's modified time is by the store's own clock.
  */
 int
 writer_check_clock(struct writer *w, struct err *e)
@@ -73,6 +72,6 @@ writer_check_clock(struct writer *w, struct err *e)
             duration_human(off < 0 ? -off : off, text, sizeof text),
             off < 0 ? "behind" : "ahead of");
     return err_hint(e,
-                    "set the clock: a backup of another time would be taken for the newest, or "
-                    "never be it");
+                    "set the clock: a backup with a wrong time would be taken for the newest, or "
+                    "never be the newest");
 }

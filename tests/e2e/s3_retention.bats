@@ -34,7 +34,7 @@ listed() { storage list --json | jq -r '.databases[0].backups[].backup' | xargs;
     expect_status 0 storage list --check
     storage accept shop latest --reason "small but right"
     expect_status 1 storage accept shop latest --reason "again"
-    expect_text "accepted before"
+    expect_text "accepted already"
 }
 
 @test "what the store has under lock stays, and cannot be freed" {

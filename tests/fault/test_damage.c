@@ -351,7 +351,7 @@ contents_of_another_id_are_noticed(void **state)
     line = (struct chunk_ref){.size = stored.len, .raw_size = 11};
     assert_int_equal(chunk_name_parse(name, &line.name), 0);
     assert_int_equal(chunk_check(r, "shop", &line, codec, &scratch, &out, &e), 1);
-    assert_err(&e, ERR_CORRUPT, "not those of its id");
+    assert_err(&e, ERR_CORRUPT, "do not match its id");
     free(name);
     free(key);
     codec_free(codec);

@@ -350,7 +350,7 @@ the_last_reader_cannot_be_removed(void **state)
     assert_ok(readers_remove(r, cast.keys[ESCROW].pub.id, true, &done, &e), &e);
     err_clear(&e);
     assert_int_equal(readers_remove(r, cast.keys[MALLORY].pub.id, false, &done, &e), -1);
-    assert_err(&e, ERR_NOT_FOUND, "no key");
+    assert_err(&e, ERR_NOT_FOUND, "no reader or writer has key");
     repo_close(r);
 }
 

@@ -219,7 +219,7 @@ an_epoch_whose_host_died_stops_nobody(void **state)
     (void)state;
     put_json(r, "repo.2.json", get_json(r, "repo.1.json")); /* somebody else was faster */
     assert_int_equal(readers_next_epoch(r, NULL, &e), -1);
-    assert_err(&e, ERR_EXISTS, "somebody else changed the repository's settings");
+    assert_err(&e, ERR_EXISTS, "the repository's settings were changed at the same time");
     fixture_take_away(r, "repo.2.json"); /* and now it looks as if it had died */
     assert_int_equal(fixture_count_keys(r, ""), 3);
     (void)back_up(r, 1, NULL);

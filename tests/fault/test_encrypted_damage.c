@@ -615,7 +615,7 @@ rows_of_a_stranger_are_noticed(void **state)
     c.name.codec = CODEC_NONE;
     c.raw_size = sizeof rows - 1;
     fit_digest(&c);
-    assert_judged(r, &c, "forged", "its contents are not those of its id");
+    assert_judged(r, &c, "forged", "its contents do not match its id");
     buf_free(&c.bytes);
     repo_close(r);
 }

@@ -282,7 +282,7 @@ a_chunk_that_cannot_be_locked_stops_the_backup(void **state)
     r->st->lock_days = 90;
     self(r->st)->refuses = true;
     assert_int_equal(fixture_backup(r, 1, id, NULL, &e), -1);
-    assert_err(&e, ERR_AUTH, "could not lock chunk \"1/");
+    assert_err(&e, ERR_AUTH, "could not extend the lock of chunk \"1/");
     assert_int_equal(fixture_count(r, BACKUP_COMMITTED), 1);
 }
 

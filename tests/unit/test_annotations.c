@@ -195,7 +195,7 @@ a_size_is_accepted_once(void **state)
 
     assert_ok(accept_put(s->r, "shop", s->list.v[1].label, "moved away", &e), &e);
     assert_int_equal(accept_put(s->r, "shop", s->list.v[1].label, "again", &e), -1);
-    assert_err(&e, ERR_EXISTS, "accepted before");
+    assert_err(&e, ERR_EXISTS, "accepted already");
     shop_look(s);
     assert_string_equal(s->known.v[1].accepted->text, "moved away");
     assert_string_equal(s->known.accepted.v[0].scope, "full");
