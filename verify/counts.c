@@ -59,10 +59,12 @@ count_plainly(PGconn *conn, const struct row_check *check, uint64_t *rows, struc
                              .binary = check->want->format == COPY_BINARY,
                              .plain = true};
     char            *sql = copy_out_sql(&copy);
-    int              rc = copy_out(conn, sql, copy.binary, ignore_row, NULL, rows, e);
+    int              rc = copy_out_send(conn, sql, e);
 
     free(sql);
-    return rc;
+    if (rc != 0 || copy_out_next(conn, copy.binary, ignore_row, NULL, rows, e) != 0)
+        return -1;
+    return copy_out_finish(conn, e);
 }
 
 static int
