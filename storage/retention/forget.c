@@ -18,10 +18,12 @@ refuse_good(const struct backup_entry *b, struct err *e)
         return 0;
     }
     err_set(e, ERR_USAGE, "backup %s is good", b->id);
-    return err_hint(e, "it goes when the policy says so: pgassay storage policy, storage prune");
+    return err_hint(e,
+                    "it is removed when the policy says so: pgassay storage policy, storage prune");
 }
 
-/* Of one that is not listed somebody must know: a slip of the pen would else be taken for done. */
+/* A backup that is not listed must be known from elsewhere: a typing error must not look like
+ * success. */
 static int
 refuse_unknown(struct repo *r, const char *db, const struct backup_list *list, const char *id,
                struct err *e)

@@ -1,10 +1,10 @@
 /*
- * forget.h - giving a backup up that is damaged, gone, or of a time that has not been.
+ * forget.h - giving up a backup that is damaged, gone, or from the future.
  *
- * What a person decides, as against what rules expire: a tombstone with the reason is put, signed
- * like a prune's, and the label, if there is one, removed; the next prunes remove what is left.
- * From then on nobody misses the backup: not the labels that name it, not the hosts that have seen
- * it (missing.h), not `verify chain`.  A good backup is not forgotten: rules expire it.
+ * Decided by a user, not by rules: a tombstone with the reason is put, signed like a prune's, and
+ * the label, if there is one, is removed; the next prunes remove the rest. From then on the backup
+ * is not reported missing: not by labels that name it, hosts that have seen it (missing.h), or
+ * `verify chain`.  A good backup cannot be forgotten: rules expire it.
  */
 #ifndef STORAGE_RETENTION_FORGET_H
 #define STORAGE_RETENTION_FORGET_H
@@ -12,7 +12,7 @@
 #include "core/err.h"
 #include "storage/repo/repo.h"
 
-/* ERR_USAGE: the backup is good.  ERR_NOT_FOUND: nothing and nobody knows of it. */
+/* ERR_USAGE: the backup is good.  ERR_NOT_FOUND: nothing is known of it. */
 int forget_backup(struct repo *, const char *db, const char *backup, const char *reason,
                   struct err *);
 

@@ -71,7 +71,7 @@ span_unit(struct span *s, char unit)
 static int
 bad_span(const char *text, struct err *e)
 {
-    err_set(e, ERR_USAGE, "\"%s\" is no span of time", text);
+    err_set(e, ERR_USAGE, "\"%s\" is not a span of time", text);
     return err_hint(e, "years, months, days and hours, as in 1y6m, 7d or 36h");
 }
 
@@ -129,8 +129,8 @@ count_parse(const char *text, int least, int *out, struct err *e)
     errno = 0;
     n = strtol(text, &end, 10);
     if (*text < '0' || *text > '9' || *end != '\0' || errno != 0 || n < least || n > COUNT_MAX) {
-        return err_set(e, ERR_USAGE, "\"%s\" is no number from %d to %d%s", text, least, COUNT_MAX,
-                       least == 0 ? ", nor \"unlimited\"" : "");
+        return err_set(e, ERR_USAGE, "\"%s\" is not a number from %d to %d%s", text, least,
+                       COUNT_MAX, least == 0 ? ", nor \"unlimited\"" : "");
     }
     *out = (int)n;
     return 0;
@@ -143,7 +143,7 @@ share_parse(const char *text, double *out, struct err *e)
     double f = strtod(text, &end);
 
     if (end == text || *end != '\0' || !(f >= 0 && f <= 1)) {
-        return err_set(e, ERR_USAGE, "\"%s\" is no share from 0 to 1", text);
+        return err_set(e, ERR_USAGE, "\"%s\" is not a share from 0 to 1", text);
     }
     *out = f;
     return 0;
@@ -177,7 +177,7 @@ policy_set(struct policy *p, const char *key, const char *text, struct err *e)
             return 0;
         }
     }
-    return err_set(e, ERR_USAGE, "\"%s\" is no rule of a policy", key);
+    return err_set(e, ERR_USAGE, "\"%s\" is not a rule of a policy", key);
 }
 
 bool
@@ -209,7 +209,7 @@ policy_text(const struct policy *p, size_t i)
     return NULL;
 }
 
-/* Keys set in over take the place of those in *policy. */
+/* Keys set in over replace those in *policy. */
 static void
 override(struct policy *p, const struct policy *over)
 {
@@ -284,7 +284,7 @@ policy_json(const struct policy *p)
     return o;
 }
 
-/* Through text: one parser for what people and machines write. */
+/* Through text: one parser for user input and JSON. */
 static char *
 value_text(const json_t *v)
 {

@@ -1,14 +1,14 @@
 /*
  * policy.h - what a repository keeps: the rules, and where they are written down.
  *
- * The words are restic's, and mean what they mean there (docs/runbook.md, "How long are backups
+ * The words are restic's, with the same meaning (docs/runbook.md, "How long are backups
  * kept").  The policy lies in repo.<n>.json, not in a configuration file, so that two hosts that
  * prune cannot differ.  There is one for the repository, and each database may override single keys
  * of it.
  *
- * A key that this program does not know makes the policy unusable (ERR_CORRUPT): a rule not
- * understood is a backup removed that should have stayed.  Only what prunes or prints the policy
- * looks at it; backup and restore never fail over it.
+ * A key that this program does not know makes the policy unusable (ERR_CORRUPT): an unknown rule
+ * could mean that a backup is removed that should stay.  Only commands that prune or print the
+ * policy read it; backup and restore never fail because of it.
  */
 #ifndef STORAGE_RETENTION_POLICY_H
 #define STORAGE_RETENTION_POLICY_H
@@ -41,7 +41,7 @@ enum { KEEP_ALL = -1 }; /* "unlimited" */
 struct policy {
     int keep[N_PERIODS]; /* keep-last, keep-hourly … keep-yearly: so many; 0: no such rule */
     struct span within[N_PERIODS]; /* keep-within, keep-within-hourly … keep-within-yearly */
-    int         min_keep;          /* the newest so many stay, whatever happens; at least 1 */
+    int         min_keep;          /* this many of the newest always stay; at least 1 */
     double   shrink_share; /* below this share of its predecessors a backup looks wrong; 0: never */
     uint32_t set;          /* bit i: the i-th key was given */
 };
@@ -60,7 +60,7 @@ enum { MIN_KEEP_DEFAULT = 1, POLICY_KEYS = 2 * N_PERIODS + 2 };
 const char *policy_key(size_t i);
 /* ERR_USAGE names the key. */
 int policy_set(struct policy *, const char *key, const char *text, struct err *);
-/* The i-th key's value as policy_set() takes it, when it was given or is a default that acts;
+/* The i-th key's value as policy_set() takes it, when it was given or has an effective default;
  * else NULL.  Allocated. */
 char *policy_text(const struct policy *, size_t i);
 bool  policy_given(const struct policy *, size_t i);
@@ -72,7 +72,7 @@ int span_parse(const char *text, struct span *, struct err *);
 char *span_text(const struct span *, char *out, size_t cap);
 bool  span_is_zero(const struct span *);
 
-/* What is set, as it stands in repo.<n>.json; and back. */
+/* What is set, as in repo.<n>.json; and back. */
 json_t *policy_json(const struct policy *);
 int     policy_parse(json_t *, struct policy *, struct err *);
 
@@ -80,8 +80,8 @@ int     policy_parse(json_t *, struct policy *, struct err *);
 int policy_load(const struct repo *, const char *db, struct policy *, struct err *);
 /* Only what was set for db itself; NULL: for the repository. */
 int policy_load_own(const struct repo *, const char *db, struct policy *, struct err *);
-/* Writes repo.<n+1>.json with this as db's own policy (NULL: the repository's); nothing set:
- * none any more.  ERR_EXISTS when somebody else changed the repository's settings meanwhile. */
+/* Writes repo.<n+1>.json with this as db's own policy (NULL: the repository's); nothing set: it is
+ * removed.  ERR_EXISTS when somebody else changed the repository's settings meanwhile. */
 int policy_store(struct repo *, const char *db, const struct policy *, struct err *);
 
 #endif

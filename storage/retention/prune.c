@@ -1,26 +1,24 @@
 /*
  * prune.c - the order of a prune's steps, P0 to P8 of docs/prune-protocol.md.
  *
- * The difficulty.  A writer decides what it reuses when it begins, and nothing in the store says so
- * before its label stands, hours later.  There are no locks, a listing may be old (by up to Δ), and
- * any process may be held up for days, or die, at any call.  So what looks like garbage may be in
- * use, and must not be removed by the run that finds it on what that run has seen.
+ * The problem.  A writer decides what it reuses when it begins, and nothing in the store shows this
+ * until its label is stored, hours later.  There are no locks, a listing may be old (by up to Δ),
+ * and any process may be delayed for days, or die, at any call.  So what looks like garbage may be
+ * in use, and a run must not remove it on its own observation alone.
  *
- * The way out, in two halves:
+ * The solution, in two phases:
  *
  *   naming     Garbage is named in a trash list (P2, P3).  A writer reads all trash lists before it
- *              decides, and reuses nothing that they name.  So from the moment a list can be read
- *              by all, only runs that were at work already can still come to need what it names:
- *              these are written down beside it, as R(t) (P4).
- *   removing   When each run of R(t) has its label, has given up or is revoked (P5), all that can
- *              ever need these objects are the labels that stand.  They are read once more (P6),
- *              and what none of them needs goes (P7).  The list goes after its objects, and stays
- *              while one of them does, so that nobody reuses an object which a prune that sleeps
- *              over all of this may still remove.
+ *   decides, and reuses nothing that they name.  So once all can read a list, only runs that were
+ *   already at work can still need what it names: these are recorded beside it, as R(t) (P4).
+ *   removing   When each run of R(t) has its label, has given up or is revoked (P5), only existing
+ *   labels can need these objects.  They are read once more (P6), and what none of them needs is
+ *   removed (P7).  The list is removed after its objects, and stays as long as one of them does, so
+ *   that no run reuses an object which a delayed prune may still remove.
  *
- * Every prune does both: it names the garbage of today, and removes what earlier lists name.  Its
- * own list it removes only when nobody is writing and no grace time is asked for.  Backups expire
- * before garbage is looked for (P1), so that what they alone needed is named in the same run.
+ * Every prune does both: it names the current garbage, and removes what earlier lists name.  It
+ * removes its own list only when no run is writing and no grace time is set.  Backups expire before
+ * garbage is searched (P1), so that what only they needed is named in the same run.
  *
  * Everything that could make a needed object look like garbage is read before the first removal,
  * and any doubt ends the run there (P0).
@@ -40,11 +38,11 @@
 /* ---- P0 ---- */
 
 /*
- * The mark comes first, for two reasons.  Other prunes see it.  And it is a clock: the modified
- * time of an object that was put just now is the store's "now".  All ages (of marks, lists,
- * tombstones) are differences between times of the store; this host's clock counts the seconds
- * since (prune_now()).  If the two clocks differ by minutes one of them is wrong, and nobody knows
- * which: then nothing is removed.  A dry run puts nothing, and takes this host's clock for right.
+ * The mark is put first, for two reasons.  Other prunes see it.  And it is a clock: the modified
+ * time of an object just put is the store's current time.  All ages (of marks, lists, tombstones)
+ * are differences between times of the store; this host's clock counts the seconds since
+ * (prune_now()).  If the two clocks differ by minutes one of them is wrong, and it is not known
+ * which: then nothing is removed.  A dry run puts nothing, and uses this host's clock.
  */
 
 static int
@@ -78,8 +76,8 @@ list_runs(struct prune *p, struct err *e)
 }
 
 /* Which of two prunes goes on: the one that began first, else the one that has the smaller name.
- * If each gave way to the other, two hosts that prune at the same minute of every night would
- * never remove anything. */
+ * If both gave way, two hosts that prune at the same minute every night would never remove
+ * anything. */
 static bool
 comes_first(const struct prune *p, const struct run_entry *r)
 {
@@ -87,7 +85,7 @@ comes_first(const struct prune *p, const struct run_entry *r)
         (r->modified == p->out->now && strcmp(r->run, p->mark.run) < 0);
 }
 
-/* Two prunes harm nobody, but do the work twice. */
+/* Two prunes at once are harmless, but do the work twice. */
 static int
 check_alone(struct prune *p, struct err *e)
 {
@@ -135,7 +133,7 @@ trash_garbage(struct prune *p, struct err *e)
     struct chunkspool *garbage = chunkspool_new(e);
     int                rc = -1;
 
-    /* Who writes is asked once more: what a run that has just begun stores would be named, and
+    /* The runs are listed once more: what a run that has just begun stores would be named, and
      * never be reused. */
     if (garbage != NULL && list_runs(p, e) == 0 && prune_find_garbage(p, garbage, e) == 0 &&
         chunkspool_rewind(garbage, e) == 0 &&
@@ -148,18 +146,18 @@ trash_garbage(struct prune *p, struct err *e)
 
 /* ---- P6, P7 ---- */
 
-/* p->ready: the names of all lists that P5 found ready; p->refs: what labels need, those that came
- * since included.  What stands in the first, not in the second, and in the listing, is removed.
- * kept: what stands in the first and is stored all the same, being needed again, protected or
- * locked.  A list of which some name is kept stays whole. */
+/* p->ready: the names of all lists that P5 found ready; p->refs: what labels need, new ones
+ * included.  What is in the first, not in the second, and in the listing, is removed. kept: what is
+ * in the first and remains stored, as it is needed again, protected or locked.  A list of which
+ * some name is kept stays whole. */
 static int
 sweep_trash(struct prune *p, struct err *e)
 {
     struct chunkspool *kept = chunkspool_new(e);
     int                rc = -1;
 
-    /* The wait between objects and lists: whoever finds no list must not find the objects in an
-     * old listing. */
+    /* Waits between objects and lists: a run that finds no list must not find the objects in an old
+     * listing. */
     if (kept != NULL && prune_read_ready(p, e) == 0 && prune_sweep(p, kept, e) == 0 &&
         prune_wait(p, e) == 0 && prune_forget_trash(p, kept, e) == 0) {
         rc = 0;

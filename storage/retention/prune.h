@@ -1,18 +1,17 @@
 /*
- * prune.h - removing what no backup needs any more: beside running backups, from any host, without
- * locks.
+ * prune.h - removing what no backup needs any more: concurrently with backups, from any host,
+ * without locks.
  *
  * One run on one database: the backups that decide() names lose their label (a tombstone first);
  * what no remaining label refers to is named in a trash list, and stays for now; objects of older
- * trash lists are removed once everybody has ended who may have begun before he could read the
- * list.  So an object goes one prune after it became garbage, or in the same one when nobody was
- * writing and no grace time is asked for.  docs/prune-protocol.md has the protocol, its invariants
- * and what shows that they hold.
+ * trash lists are removed once every run has ended that may have begun before it could read the
+ * list.  So an object is removed one prune after it became garbage, or in the same one when no run
+ * was writing and no grace time is set.  docs/prune-protocol.md has the protocol, its invariants
+ * and their proof.
  *
  * Any doubt stops the run before anything is removed: a label, chunk list, trash or condemned list
  * that cannot be read or needs more than this program knows, a label from the future, a clock more
- * than 5 minutes off the store's. What this program does not know (files with other names) is never
- * touched.
+ * than 5 minutes off the store's. Objects with names unknown to this program are never touched.
  */
 #ifndef STORAGE_RETENTION_PRUNE_H
 #define STORAGE_RETENTION_PRUNE_H
@@ -27,8 +26,8 @@
 #include "storage/repo/backuplist.h"
 #include "storage/repo/repo.h"
 
-/* Which backups go: their ids, appended to expire.  The list holds all that have a label; void
- * ones go whether named or not.  A damaged one may be named (its label then need not be
+/* Appends to expire the ids of the backups to remove.  The list holds all that have a label; void
+ * ones are removed whether named or not.  A damaged one may be named (its label then need not be
  * readable): while a damaged one stays, the run stops.  now: by the store's clock.  -1 stops the
  * run, nothing is removed. */
 typedef int prune_decide_fn(void *ctx, const struct backup_list *, time_t now,
@@ -36,13 +35,14 @@ typedef int prune_decide_fn(void *ctx, const struct backup_list *, time_t now,
 
 struct prune_request {
     const char      *db;     /* configured name */
-    prune_decide_fn *decide; /* NULL: no backup goes */
+    prune_decide_fn *decide; /* NULL: no backup expires */
     void            *ctx;
-    unsigned grace_seconds; /* how long garbage stays at least: for restores that still read it */
-    bool     dry_run;       /* write and remove nothing; say what would be.  By this host's clock */
+    unsigned
+         grace_seconds; /* minimum time for which garbage stays: for restores that still read it */
+    bool dry_run;       /* write and remove nothing, only report.  By this host's clock */
 };
 
-/* How much of something. */
+/* A number of objects and their size. */
 struct prune_sum {
     uint64_t objects, bytes; /* bytes as stored */
 };
@@ -54,7 +54,7 @@ enum prune_list_state {
     PRUNE_WAITS_OBJECTS, /* some of its objects are needed again, protected or locked */
 };
 
-/* One trash list, as this run found or wrote it, and left it. */
+/* One trash list that this run found or wrote, and its final state. */
 struct prune_list {
     char                 *name;    /* below <db>/trash/ */
     time_t                written; /* by the store's clock */
@@ -65,7 +65,7 @@ struct prune_list {
 struct prune_result {
     char             run[RUN_ID_MAX];
     time_t           now;       /* the store's clock when the run began */
-    struct strlist   expired;   /* backups whose label went (dry run: would go) */
+    struct strlist   expired;   /* backups whose label was removed (dry run: would be) */
     struct strlist   dead;      /* of these, the ones that were void already */
     struct prune_sum kept;      /* what the remaining backups refer to and the listing shows */
     struct prune_sum trashed;   /* named in a new trash list */
@@ -76,14 +76,15 @@ struct prune_result {
     uint64_t unknown_objects; /* below <db>/chunks/ with names that this program does not know: left
                                  alone */
     uint64_t leftovers; /* objects of expired and unfinished backups removed from <db>/backups/ */
-    struct strlist     revoked; /* runs declared dead: no sign of life for 72 hours, and no label */
-    struct strlist     live;    /* runs that are writing now */
-    struct prune_list *lists;   /* ascending by name */
+    struct strlist revoked;   /* runs declared dead: mark not renewed for 72 hours, and no label */
+    struct strlist live;      /* runs that are writing now */
+    struct prune_list *lists; /* ascending by name */
     size_t             n_lists, cap_lists;
 };
 
-/* Fills *out, also when it fails (what was done until then).  ERR_BUSY: another prune of this
- * database is at work. ERR_CORRUPT: something could not be understood.  Free *out in any case. */
+/* Fills in *out, also when it fails (with what was done until then).  ERR_BUSY: another prune of
+ * this database is at work. ERR_CORRUPT: something could not be read.  Free *out in any
+ * case. */
 int  prune_run(struct repo *, const struct prune_request *, struct prune_result *out, struct err *);
 void prune_result_free(struct prune_result *);
 

@@ -1,6 +1,6 @@
 /*
- * The chunks' listing, sorted, against sorted sets of names: all objects of one content come one
- * after another, and are judged together, as a chunk that is bad or missing protects the others of
+ * prune_chunks.c - the sorted listing of chunks against sorted sets of names.  All objects of one
+ * content are adjacent, and are judged together, as a bad or missing chunk protects the others with
  * its content.
  */
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 
 enum { REMOVE_AT_ONCE = 1000 };
 
-/* One object as listed, and what is known of it. */
+/* An object of the listing, and what is known of it. */
 struct object {
     char              text[CHUNK_NAME_MAX];
     struct chunk_name name;
@@ -29,7 +29,7 @@ struct sweep {
     struct object     *v; /* the objects of one content */
     size_t             n, cap;
     char               content[CHUNK_NAME_MAX]; /* "<epoch>/<aa>/<id>-" */
-    bool protected;                             /* one that is needed is bad or missing */
+    bool protected;                             /* a needed one is bad or missing */
     int (*judge)(struct sweep *, const struct object *, struct err *);
     struct chunkspool *out;   /* garbage, or what is kept */
     struct strlist     keys;  /* to be removed */
@@ -52,7 +52,7 @@ subtract(struct prune_sum *sum, uint64_t bytes)
 
 /* ---- one content ---- */
 
-/* What labels need of this content, against what is listed. */
+/* Compares what labels need of this content with the listing. */
 static int
 match_refs(struct sweep *s, struct err *e)
 {
@@ -153,7 +153,7 @@ go(struct sweep *s, struct err *e)
 
 /* ---- P2: what nobody needs and no list names ---- */
 
-/* What a run at work has written is known by the run in its name: no label needs it yet. */
+/* Objects of a run at work are recognised by the run in their names: no label needs them yet. */
 static bool
 writers_own(const struct prune *p, const struct chunk_name *name)
 {
@@ -194,7 +194,8 @@ prune_find_garbage(struct prune *p, struct chunkspool *garbage, struct err *e)
 
 /* ---- P0's end ---- */
 
-/* A listing that fails half way would end the run after labels went, in P2: it is tried before. */
+/* A listing that fails half way, in P2, would end the run after labels were removed: it is tried
+ * before. */
 static int
 pass_by(void *ctx, const struct object_info *info, struct err *e)
 {
@@ -216,10 +217,10 @@ prune_try_listing(struct prune *p, struct err *e)
 /* ---- P7 ---- */
 
 /*
- * The same pass as in P2, with the names of ready lists beside.  What a ready list names is
- * removed, a thousand keys in a request, unless a label needs it or it is protected; then it goes
- * to s->out, which becomes prune_sweep()'s kept.  A store that refuses (Object Lock) says so of the
- * request as a whole: its keys are then removed one by one, and those that are locked are kept.
+ * The same pass as in P2, together with the names of ready lists.  What a ready list names is
+ * removed, a thousand keys in a request, unless a label needs it or it is protected; then it is
+ * added to s->out, which becomes prune_sweep()'s kept.  A store that refuses (Object Lock) rejects
+ * the request as a whole: its keys are then removed one by one, and those that are locked are kept.
  * s->out is a spool and must be written in ascending order, so the keys that come before a kept one
  * are removed before it is added.
  */
@@ -290,7 +291,7 @@ judge_swept(struct sweep *s, const struct object *o, struct err *e)
         return 0;
     }
     if (o->needed || s->protected) {
-        /* keys to be removed come before it in the order of names, and may be kept yet */
+        /* keys to be removed sort before it, and may still be kept */
         return flush(s, e) != 0 ? -1 : chunkspool_add(s->out, o->text, 0, e);
     }
     add(&out->swept, o->size);

@@ -1,4 +1,5 @@
-/* The run of a prune: its clock, its mark, and which other runs are at work (prune_impl.h). */
+/* prune_clock.c - the run of a prune: its clock, its mark, and the other runs at work
+ * (prune_impl.h). */
 #include <unistd.h>
 
 #include "core/cancel.h"
@@ -6,8 +7,8 @@
 #include "core/log.h"
 #include "storage/retention/prune_impl.h"
 
-/* The store's time when the mark was put, and the seconds that have passed since by a clock that
- * nobody sets. */
+/* The store's time when the mark was put, and the seconds that have passed since by the monotonic
+ * clock. */
 time_t
 prune_now(const struct prune *p)
 {
@@ -23,7 +24,7 @@ prune_tick(struct prune *p, struct err *e)
 }
 
 /* Twice Δ: a writer may miss what was put for Δ, and the listing that must show this writer's mark
- * may itself be Δ old.  What needs one Δ alone waits for both. */
+ * may itself be Δ old.  Where one Δ is enough, both are waited for too. */
 int
 prune_wait(struct prune *p, struct err *e)
 {

@@ -1,5 +1,6 @@
 /*
- * prune_expire.c - labels that go (P1), and what is left in the directories of backups (P2, P8).
+ * prune_expire.c - labels that expire (P1), and what is left in the directories of backups (P2,
+ * P8).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +14,12 @@ enum { DEAD_PRUNE_SECONDS = 72 * 3600 };
 /* ---- P1 ---- */
 
 /*
- * The tombstone first, then the label.  A label beside its tombstone is no backup to anybody, so
- * the backup ends with the put of the tombstone.  The label's removal can then be late, or be
- * undone by a repeated PUT that arrives late: it brings back no backup whose chunks may be gone.
- * The other way round a prune that died between the two would leave nothing that says why the
- * backup is missing.  Void backups (their run was revoked) go the same way, whether or not they
- * were named.
+ * The tombstone first, then the label.  A label with a tombstone is not a backup, so the backup
+ * ends with the put of the tombstone.  The label's removal can then be late, or be undone by a
+ * repeated PUT that arrives late: this does not bring back a backup whose chunks may be gone.  In
+ * the other order, a prune that died in between would leave nothing that says why the backup is
+ * missing.  Void backups (their run was revoked) are removed the same way, whether or not they were
+ * named.
  */
 
 static int
@@ -139,15 +140,14 @@ walk(struct prune *p, struct walk *w, struct err *e)
 /* ---- P2: what is left of backups ---- */
 
 /*
- * Objects below <db>/backups/<id>/ without a label.  They are of backups that expired, of runs that
- * died before their label, or of runs that are just before it; which of them cannot be seen from
- * the objects.  So they are only noted here, each by its key, and removed in P8 if by then nobody
- * writes.  What belongs to a backup that expired within the grace time is not noted: a restore may
- * still be reading its manifest.  A directory that could be a backup whose label is hidden is noted
- * only once prune_unlabelled.c says so.
+ * Objects below <db>/backups/<id>/ without a label.  They are from backups that expired, runs that
+ * died before their label, or runs that are about to write it; the objects do not show which.  So
+ * they are only noted here, by key, and removed in P8 if no run is writing by then.  What belongs
+ * to a backup that expired within the grace time is not noted: a restore may still be reading its
+ * manifest.  A directory that could be a backup whose label is hidden is noted only once
+ * prune_unlabelled.c says so.
  *
- * A label that stands beside its tombstone is what a prune left that was killed inside P1: it is
- * removed now.
+ * A label with a tombstone was left by a prune that was killed inside P1: it is removed now.
  */
 
 static int
@@ -198,7 +198,7 @@ has_part(const struct strlist *keys, const char *begins)
     return false;
 }
 
-/* May what is left of this backup go?  Expired by this run or, long enough ago, by another;
+/* May what is left of this backup be removed?  Expired by this run or, long enough ago, by another;
  * abandoned (prune_unlabelled.c); or too little to be a backup. */
 static bool
 may_go(const struct walk *w)
@@ -209,7 +209,7 @@ may_go(const struct walk *w)
         return !strlist_find(&w->tombs->young, w->id);
     }
     if (backup_list_find(&p->backups, w->id) != NULL) {
-        return false; /* its label was there a moment ago */
+        return false; /* its label was there just before */
     }
     if (tombstones_bury(p->repo, p->req->db, &p->backups.tombstones, w->id)) {
         return !strlist_find(&w->tombs->young, w->id);
@@ -218,8 +218,8 @@ may_go(const struct walk *w)
         !(has_part(&w->keys, "chunks") && has_part(&w->keys, "manifest"));
 }
 
-/* What has no label: objects, not directories.  A copy may come into a directory that an earlier
- * one left; its objects have other names. */
+/* Notes objects, not directories: a copy may write into a directory that an earlier one left; its
+ * objects have other names. */
 static int
 collect_dir(struct walk *w, struct err *e)
 {
@@ -281,10 +281,11 @@ out:
 /* ---- P8 ---- */
 
 /*
- * What was noted in P2 goes if no run is at work by P4's listing of the marks, and a new listing
- * still shows no label beside it, nor is one there by its key (a listing may lag, and this is the
- * last look).  A run that began since P4 writes what was not there to be noted: a new backup has a
- * new id, and a copy, which keeps the id, has its run in the names of chunk list and manifest.
+ * What was noted in P2 is removed if no run is at work by P4's listing of the marks, a new listing
+ * still shows no label beside it, and a look-up by key finds none (a listing may lag, and this is
+ * the last check).  A run that began since P4 writes what was not there to be noted: a new backup
+ * has a new id, and a copy, which keeps the id, has its run in the names of chunk list and
+ * manifest.
  */
 static int
 collect_keys(struct walk *w, struct err *e)
@@ -311,7 +312,7 @@ prune_remove_leftovers(struct prune *p, struct err *e)
 
     for (size_t i = 0; i < p->runs.n; i++) {
         if (prune_live(p, &p->runs.v[i])) {
-            return 0; /* whose they are is not written on them: when nobody writes */
+            return 0; /* the run they belong to is unknown: only when no run writes */
         }
     }
     if (p->leftovers.n > 0) {
@@ -326,9 +327,9 @@ prune_remove_leftovers(struct prune *p, struct err *e)
     return rc;
 }
 
-/* Last, when nothing more is decided by them.  A writer's mark goes once its label is seen (the
- * writer died before it removed it) or it is revoked; .revoked itself stays for ever, since the
- * label it is about may still arrive. */
+/* Last, when nothing more depends on them.  A writer's mark is removed once its label is seen (the
+ * writer died before removing it) or it is revoked; .revoked itself is never removed, since its
+ * label may still arrive. */
 int
 prune_tidy_marks(struct prune *p, struct err *e)
 {

@@ -1,9 +1,9 @@
 /*
- * prune_impl.h - what the parts of prune.h share.  prune.c: the order of things; prune_clock.c:
- * clock, mark, who else is at work; prune_refs.c: what labels need; prune_unlabelled.c:
- * directories without one; prune_expire.c: labels and the rest of directories that go;
+ * prune_impl.h - shared by the parts of prune.h.  prune.c: the order of things; prune_clock.c:
+ * clock, mark, other runs; prune_refs.c: what labels need; prune_unlabelled.c:
+ * directories without one; prune_expire.c: labels that expire and the rest of their directories;
  * prune_trash.c: trash lists; prune_runs.c: the runs that these wait for; prune_chunks.c: the
- * chunks' listing against all that.  P0 to P8 are the steps of docs/prune-protocol.md.
+ * listing of chunks against all these.  P0 to P8 are the steps of docs/prune-protocol.md.
  */
 #ifndef STORAGE_RETENTION_PRUNE_IMPL_H
 #define STORAGE_RETENTION_PRUNE_IMPL_H
@@ -25,7 +25,7 @@ struct trash {
     bool                  has_runs; /* R(t) is stored */
     struct strlist        runs;     /* R(t): the last one read; any will do */
     struct strlist        run_keys; /* the objects that hold it */
-    enum prune_list_state state;    /* PRUNE_SWEPT: may be (P5), later: was */
+    enum prune_list_state state;    /* PRUNE_SWEPT: may be swept (P5), later: was swept */
     char                 *why;      /* when it waits */
 };
 
@@ -53,7 +53,7 @@ struct prune {
     struct trash_list       trash;
     struct chunkspool_union trashed;    /* the names in all of them */
     struct chunkspool_union ready;      /* ... in those that may be swept */
-    struct strlist          stray_runs; /* R(t) of lists that are no more */
+    struct strlist          stray_runs; /* R(t) of lists that are gone */
     struct chunkindex       condemned;
     struct run_list         runs;  /* as last listed */
     struct strlist          ended; /* runs whose label was seen, sorted */
@@ -61,18 +61,18 @@ struct prune {
 
 /* By the store's clock. */
 time_t prune_now(const struct prune *);
-/* Until no listing can be older than now: more than 2Δ.  Nothing on a store whose listings are
- * never old. */
+/* Waits until no listing can be older than now: more than 2Δ.  Does nothing on a store whose
+ * listings are always current. */
 int prune_wait(struct prune *, struct err *);
-/* Now and then: the run mark, and SIGINT. */
+/* Called now and then: renews the run mark, and checks for SIGINT. */
 int prune_tick(struct prune *, struct err *);
-/* A mark without a label or .revoked: it may still put one. */
+/* A mark without a label or .revoked: the run may still put a label. */
 bool prune_live(const struct prune *, const struct run_entry *);
 
 /* ---- prune_refs.c ---- */
 
-/* Of the listed backups: has decide() say which go, reads what all the others need.  Any doubt is
- * an error. */
+/* Calls decide() on the listed backups and reads what all the others need.  Any doubt is an
+ * error. */
 int prune_read_labels(struct prune *, struct err *);
 /* P6: the labels again; adds what new ones need. */
 int prune_read_new_labels(struct prune *, struct err *);
@@ -84,7 +84,7 @@ int prune_list_labels(struct prune *, struct err *);
 /* Which directories without a label may be removed (abandoned), which stay with what they need,
  * and which stop the run. */
 int prune_judge_unlabelled(struct prune *, struct err *);
-/* Asked just before something is removed; what cannot be found out stands. */
+/* Checked just before something is removed; in doubt the label counts as there. */
 bool prune_label_stands(struct prune *, const char *id, struct err *);
 
 /* ---- prune_expire.c ---- */
@@ -92,7 +92,7 @@ bool prune_label_stands(struct prune *, const char *id, struct err *);
 int prune_expire(struct prune *, struct err *);           /* P1 */
 int prune_find_leftovers(struct prune *, struct err *);   /* P2 */
 int prune_remove_leftovers(struct prune *, struct err *); /* P8 */
-/* Marks that nobody needs: of runs that have a label or are revoked, and of dead prunes. */
+/* Removes obsolete marks: of runs that have a label or are revoked, and of dead prunes. */
 int prune_tidy_marks(struct prune *, struct err *);
 
 /* ---- prune_trash.c ---- */
@@ -105,7 +105,7 @@ int prune_read_condemned(struct prune *, struct err *);
 int prune_write_trash(struct prune *, struct chunkspool *names, struct err *);
 /* The names in the lists that may be swept, in p->ready. */
 int prune_read_ready(struct prune *, struct err *);
-/* P7's end: what stands in kept (rewound for each) keeps its list; the others go. */
+/* End of P7: a list with a name in kept (rewound for each) stays; the others are removed. */
 int  prune_forget_trash(struct prune *, struct chunkspool *kept, struct err *);
 void trash_list_free(struct trash_list *);
 
@@ -119,7 +119,7 @@ int prune_judge_trash(struct prune *, struct err *); /* P5, with what may be rev
 /* P0: before a backup expires, the chunks must have been listed once, whole. */
 int prune_try_listing(struct prune *, struct err *);
 int prune_find_garbage(struct prune *, struct chunkspool *garbage, struct err *); /* P2 */
-/* P7: removes what is in p->ready and may go; kept gets the others that are still stored. */
+/* P7: removes what may be removed of p->ready; kept gets the others that are still stored. */
 int prune_sweep(struct prune *, struct chunkspool *kept, struct err *);
 
 #endif

@@ -3,14 +3,14 @@
  * does not expire.
  *
  * All labels are read, decide() names those that expire, and the chunk list of each other is read
- * whole: a backup that stays and of which it is not known what it needs ends the run, whatever is
- * wrong with it.  Names go to a spool for each list, and the spools into a union that is merged on
- * disk, so that one list is in memory at a time.
+ * whole: a backup that stays and whose needs are unknown ends the run, for whatever reason.  Names
+ * go to a spool for each list, and the spools into a union that is merged on disk, so that one list
+ * is in memory at a time.
  *
  * After P5 the labels are listed again, and chunk lists of those that are new are added (P6).  A
- * list is known by "<backup>.<run>", not by the backup alone: a copy that took the place of a
- * damaged backup has the same id and another list.  What a label needed that has expired since
- * stays in the union: too much is kept, and the next prune finds it.
+ * list is identified by "<backup>.<run>", not by the backup alone: a copy that replaced a damaged
+ * backup has the same id and another list.  What a label needed that has expired since stays in the
+ * union: too much is kept, which the next prune finds.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -40,7 +40,7 @@ check_time(const struct prune *p, const struct backup_entry *b, struct err *e)
     return 0;
 }
 
-/* While a backup stays, what it needs must be known. */
+/* What a remaining backup needs must be known. */
 static int
 check_readable(const struct backup_entry *b, struct err *e)
 {
@@ -59,7 +59,7 @@ check_readable(const struct backup_entry *b, struct err *e)
 
 /* ---- chunk lists ---- */
 
-/* It may have been expired by somebody else since it was listed: then it needs nothing. */
+/* It may have been expired by another host since it was listed: then it needs nothing. */
 static bool
 vanished(struct prune *p, const char *id)
 {

@@ -1,6 +1,6 @@
 /*
- * prune_runs.c - which runs the trash lists wait for: those that were at work when a list could be
- * read by all (P4), and what has become of them (P5).
+ * prune_runs.c - which runs the trash lists wait for: those that were at work when all could read a
+ * list (P4), and what became of them (P5).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,16 +10,16 @@
 #include "storage/keys/signed.h"
 #include "storage/retention/prune_impl.h"
 
-enum { DEAD_SECONDS = 72 * 3600 }; /* without a sign of life */
+enum { DEAD_SECONDS = 72 * 3600 }; /* mark not renewed */
 
 /* ---- P4 ---- */
 
 /*
  * R(t): the runs that may still write a label, as listed after every writer that begins can read
  * the list t.  A run that began before that and is still at work is in this listing; one that has
- * ended put its label, if any, before its mark went, and P6 reads that.  So a list without an R(t),
- * of a prune that died here, gets one now: a later listing holds no run too few.  Stored under this
- * prune's run, as another may be doing the same.
+ * ended put its label, if any, before its mark was removed, and P6 reads that.  So a list without
+ * an R(t), of a prune that died here, gets one now: a later listing misses no run.  Stored under
+ * this prune's run, as another prune may be doing the same.
  */
 
 static int
@@ -66,17 +66,17 @@ prune_store_runs(struct prune *p, struct err *e)
 /* ---- P5 ---- */
 
 /*
- * A list is ready when each run of R(t) has ended: its mark is gone, its label stands, or it is
- * revoked.  A run that died with its mark would keep its lists for ever, so one that has not
+ * A list is ready when each run of R(t) has ended: its mark is gone, its label exists, or it is
+ * revoked.  A run that died and left its mark would keep its lists for ever, so one that has not
  * renewed its mark for 72 hours, by the store's clock, and has no label, is revoked: the object
- * .revoked is put, and whatever label it may still put is void.  The writer looks for .revoked
+ * .revoked is put, and any label that it may still put is void.  The writer looks for .revoked
  * before and after its label, so it learns of it too.
  *
- * The grace time comes on top, and is for readers alone: a restore that has begun reads what its
- * label named, though the label may have expired.
+ * The grace time is added for readers: a restore that has begun still reads what its label named,
+ * even if the label has expired.
  */
 
-/* Its mark is as old as listed, and no label is its: both looked at anew. */
+/* Its mark is still as old as listed, and it has no label: both are read again. */
 static int
 is_dead(struct prune *p, const struct run_entry *r, bool *dead, struct err *e)
 {

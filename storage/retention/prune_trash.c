@@ -52,14 +52,14 @@ trash_key(const struct prune *p, const char *name)
 /* ---- reading ---- */
 
 /*
- * <db>/trash/<t> are the lists, <db>/trash-runs/<t>.<run> what prunes wrote down as R(t).  All
+ * <db>/trash/<t> are the lists, <db>/trash-runs/<t>.<run> the R(t) recorded by prunes.  All
  * names of all lists are in p->trashed, so that nothing is named twice, and those of ready lists in
- * p->ready.  Several R(t) of one list may stand, when two prunes did P4 for it: each of them is
- * right, and the last that is read counts.  The lists are listed before the R(t): an R(t) whose
- * list is not known belongs to one that was written in between, or to one that is gone; after a day
- * it can only be the second, and is removed.
+ * p->ready.  There may be several R(t) of one list, when two prunes did P4 for it: each of them is
+ * valid, and the last one read counts.  The lists are listed before the R(t): an R(t) whose list is
+ * not known belongs to one that was written in between, or to one that is gone; after a day it can
+ * only be the second, and is removed.
  *
- * A list that cannot be understood ends the run; one that is gone was swept by another prune.
+ * A list that cannot be read ends the run; one that is gone was swept by another prune.
  */
 
 static int
@@ -193,8 +193,8 @@ prune_read_condemned(struct prune *p, struct err *e)
         return -1;
     }
     if (unreadable > 0) {
-        err_set(e, ERR_CORRUPT, "a list of condemned objects cannot be understood");
-        return err_hint(e, "the warning names it: remove it, and scrub anew");
+        err_set(e, ERR_CORRUPT, "a list of condemned objects cannot be read");
+        return err_hint(e, "the warning names it: remove it, and scrub again");
     }
     return 0;
 }
@@ -235,11 +235,11 @@ prune_read_ready(struct prune *p, struct err *e)
 /* ---- P3 ---- */
 
 /* Names come sorted out of the spool, and are cut into lists of TRASH_NAMES_MAX.  A list's name
- * sorts by time.  A prune that dies between two of them has done no harm: what the others would
- * have named is garbage still. */
+ * sorts by time.  A prune that dies between two of them does no harm: what the others would have
+ * named is still garbage. */
 
-/* The run in the name makes it unique: on a store where a PUT replaces, two prunes must not
- * meet. */
+/* The run in the name makes it unique: on a store where a PUT replaces, two prunes must not use the
+ * same name. */
 static int
 write_list(struct prune *p, const struct strlist *names, unsigned number, struct err *e)
 {
@@ -281,8 +281,8 @@ prune_write_trash(struct prune *p, struct chunkspool *names, struct err *e)
 /*
  * After the objects, and after the wait: a writer that finds no list must not find its objects in
  * an old listing, and reuse them.  Each list is read once more and matched with what the sweep
- * kept.  If nothing of it is stored any more it goes, and then its R(t).  Otherwise it stays as it
- * is; the next prune tries again.
+ * kept.  If nothing of it is stored any more it is removed, and then its R(t).  Otherwise it stays
+ * as it is; the next prune tries again.
  */
 
 static int

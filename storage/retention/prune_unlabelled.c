@@ -1,21 +1,20 @@
 /*
- * Directories of backups in which no label is seen (prune_impl.h).
+ * prune_unlabelled.c - directories of backups without a visible label (prune_impl.h).
  *
- * Most are what a run left that died just before its label.  But a label can also be hidden: by a
- * listing that lags behind, by somebody who moved it away, by a store that lost it.  Then the
- * directory and its chunks are a whole backup, and removing them is what cannot be undone.  So none
- * is touched before:
+ * Most were left by a run that died just before its label.  But a label can also be hidden: by an
+ * outdated listing, by somebody who moved it, by a store that lost it.  Then the directory and its
+ * chunks are a whole backup, and their removal could not be undone.  So none is removed before:
  *
- *   - its label was asked for by its key.  If it is there, the listing is read again; a listing
- *     that still does not show it lags, and stops the run.
- *   - nobody knows the backup.  A label that names it, or this host's memory, stops the run: the
- *     backup is damaged, and people decide (`storage forget`).
- *   - it has been seen without a label for the grace time.  Since its objects' own age says nothing
- *     of that, the first prune to see it puts a mark, <db>/unlabelled/<backup>.json, whose modified
- *     time is the store's; a mark goes when the label is back, so that the time begins anew.
- *     Until then the chunks of its chunk list count as needed.
+ *   - its label was looked up by its key.  If it exists, the listing is read again; a listing that
+ *     still does not show it is outdated, and stops the run.
+ *   - the backup has no witness.  A label that names it, or this host's memory, stops the run: the
+ *     backup is damaged, and a user decides (`storage forget`).
+ *   - it has been seen without a label for the grace time.  Since its objects' age does not show
+ *     this, the first prune to see it puts a mark, <db>/unlabelled/<backup>.json, whose modified
+ *     time is the store's; the mark is removed when the label is back, so that the time starts
+ *     again.  Until then the chunks of its chunk list count as needed.
  *
- * A directory that a trusted tombstone buries was expired: prune_expire.c removes what is left of
+ * A directory with a trusted tombstone was expired: prune_expire.c removes what is left of
  * it.
  */
 #include <stdlib.h>
@@ -82,7 +81,7 @@ list_marks(struct prune *p, struct marks *m, struct err *e)
     return rc;
 }
 
-/* A mark that nobody trusted has put says nothing of the time: the directory is as if just seen. */
+/* A mark without a trusted signature does not count: the directory is treated as just seen. */
 static bool
 believed(struct prune *p, const char *id)
 {
@@ -112,7 +111,7 @@ put_mark(struct prune *p, const char *id, struct err *e)
     object_set_text(o, "by", p->mark.run);
     rc = object_put(repo_signed(p->repo), key, o, e);
     if (rc != 0 && e->kind == ERR_EXISTS) {
-        err_clear(e); /* another prune was quicker, or it is one that is not believed */
+        err_clear(e); /* another prune was faster, or the existing one is not trusted */
         rc = 0;
     }
     json_decref(o);
@@ -120,7 +119,7 @@ put_mark(struct prune *p, const char *id, struct err *e)
     return rc;
 }
 
-/* Of backups that have a label again, or whose directory is gone. */
+/* Removes marks of backups that have a label again, or whose directory is gone. */
 static int
 remove_stale(struct prune *p, const struct marks *m, struct err *e)
 {
@@ -141,7 +140,7 @@ remove_stale(struct prune *p, const struct marks *m, struct err *e)
 
 /* ---- one directory ---- */
 
-/* *there: the label can be read by its key, whatever the listing shows. */
+/* *there: the label exists by its key, whatever the listing shows. */
 static int
 ask_for_label(struct prune *p, const char *id, bool *there, struct err *e)
 {
@@ -183,8 +182,8 @@ see_part(void *ctx, const struct object_info *info, struct err *e)
     return 0;
 }
 
-/* What its chunk lists name counts as needed.  One that cannot be read says nothing, and no label
- * that might come back could be restored by it. */
+/* What its chunk lists name counts as needed.  An unreadable one is skipped: even with its label
+ * back, the backup could not be restored. */
 static int
 count_needed(struct prune *p, const char *id, struct err *e)
 {
@@ -288,11 +287,11 @@ settle_listing(struct prune *p, struct err *e)
             return 0;
         }
         if (i == TRIES) {
-            err_set(e, ERR_CORRUPT, "the label of backup %s is there, and no listing shows it",
+            err_set(e, ERR_CORRUPT, "the label of backup %s exists, and no listing shows it",
                     ids->v[k]);
             return err_hint(e,
-                            "the store's listings lag behind: set listing-delay, and see what "
-                            "pgassay storage doctor says");
+                            "the store's listings are outdated: set listing-delay, and see pgassay "
+                            "storage doctor");
         }
         if (prune_wait(p, e) != 0 || relist(p, e) != 0) {
             return -1;
@@ -329,13 +328,13 @@ prune_list_labels(struct prune *p, struct err *e)
     if (p->backups.n > 0) {
         return 0;
     }
-    /* Retention keeps one whatever the rules: a database without any has lost them. */
+    /* Retention always keeps one: a database without any has lost them. */
     rc = missing_find(p->repo, p->req->db, &p->backups, &missing, e);
     if (rc == 0 && missing.n > 0) {
         err_set(e, ERR_CORRUPT, "%s", missing.v[missing.n - 1]);
         rc = err_hint(e,
-                      "if they are what a first backup left that failed, the next one that "
-                      "succeeds lets a prune remove them; if not, look where the labels are");
+                      "if a first backup failed and left them, a prune can remove them after the "
+                      "next successful one; if not, find out where the labels are");
     }
     strlist_free(&missing);
     return rc;

@@ -9,7 +9,7 @@
 #include "storage/read/parts.h"
 #include "storage/repo/annotations.h"
 
-/* What is gathered while deciding. */
+/* Collected while deciding. */
 struct gathered {
     struct repo                         *repo;
     const struct retention_plan_request *request;
@@ -36,7 +36,7 @@ state_of(const struct backup_entry *b)
                                         : RETENTION_UNREADABLE;
 }
 
-/* Copies of the entries, with what scrubs know of lost chunks. */
+/* Copies of the entries, with the lost chunks found by scrubs. */
 static int
 look_for_damage(struct gathered *g, const struct backup_list *list, struct err *e)
 {
@@ -106,7 +106,7 @@ take_later(void *ctx, const struct chunk_ref *line, struct err *e)
     return 0;
 }
 
-/* A backup is locked as long as its chunks are (its own objects never longer).  One that is
+/* A backup is locked as long as its chunks are (its own objects never longer).  A backup that is
  * given up may have no readable list. */
 static int
 ask_for_lock(struct gathered *g, const struct backup_entry *b, struct retention_verdict *v,
@@ -248,7 +248,7 @@ reason_text(const struct retention_plan *d, const struct retention_verdict *v, u
     if (1U << bit > WHY_MIN_KEEP) {
         return xstrdup(retention_why(bit));
     }
-    value = policy_text(&d->policy, bit); /* rules stand in the same order in both */
+    value = policy_text(&d->policy, bit); /* rules are in the same order in both */
     text = xasprintf("%s %s", retention_why(bit), value != NULL ? value : "");
     free(value);
     return text;
@@ -277,7 +277,7 @@ retention_verdict_text(const struct retention_plan *d, const struct retention_ve
     if (v->fate != FATE_STAYS) {
         return fate_text(v);
     }
-    /* What protects first, then the rules. */
+    /* Protections first, then the rules. */
     for (unsigned k = 0; k < WHY_BITS; k++) {
         unsigned bit = (k + 2 * N_PERIODS) % WHY_BITS;
         char    *reason, *longer;

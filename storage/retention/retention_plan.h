@@ -1,6 +1,6 @@
 /*
- * retention_plan.h - what is to become of each backup of a database: what lies in the repository,
- * put before retention_rules.h.
+ * retention_plan.h - what becomes of each backup of a database: retention_rules.h applied to the
+ * repository.
  */
 #ifndef STORAGE_RETENTION_RETENTION_PLAN_H
 #define STORAGE_RETENTION_RETENTION_PLAN_H
@@ -9,7 +9,7 @@
 #include "storage/retention/policy.h"
 #include "storage/retention/retention_rules.h"
 
-/* Why a backup goes. */
+/* Why a backup is removed. */
 enum fate { FATE_STAYS, FATE_EXPIRED, FATE_VOID, FATE_GIVEN_UP, FATE_FREED };
 
 struct retention_verdict {
@@ -21,7 +21,7 @@ struct retention_verdict {
     unsigned             why;          /* it stays: WHY_ bits */
     char                *problem;      /* of one that is not good */
     char                *note;         /* of its pin, or NULL */
-    time_t               locked_until; /* 0: it is not locked, or nobody had to ask */
+    time_t               locked_until; /* 0: it is not locked, or this did not matter */
 };
 
 struct retention_plan {
@@ -33,22 +33,21 @@ struct retention_plan {
 };
 
 struct retention_plan_request {
-    const char *db;
-    bool        drop_damaged; /* give up what is damaged (retention_rules.h) */
-    const struct strlist
-        *freed; /* backups that go to free space, unless something protects them; or NULL */
+    const char           *db;
+    bool                  drop_damaged; /* give up what is damaged (retention_rules.h) */
+    const struct strlist *freed; /* backups to remove to free space, unless protected; or NULL */
 };
 
-/* list: of backup_list_load(); now: the store's.  Whoever may go is asked for its locks (one
- * chunk list each). */
+/* list: of backup_list_load(); now: the store's.  The locks of backups that may be removed are read
+ * (one chunk list each). */
 int  retention_plan_make(struct repo *, const struct retention_plan_request *,
                          const struct backup_list *, time_t now, struct retention_plan *,
                          struct err *);
 void retention_plan_free(struct retention_plan *);
 
-/* "newest, keep-daily 7": why it stays or goes; allocated. */
+/* "newest, keep-daily 7": why it stays or is removed; allocated. */
 char *retention_verdict_text(const struct retention_plan *, const struct retention_verdict *);
-/* The same as codes: ["newest", "keep-daily"]; of one that goes "expired", "void", "given-up" or
+/* The same as codes: ["newest", "keep-daily"]; if it is removed "expired", "void", "given-up" or
  * "freed". */
 json_t     *retention_verdict_reasons(const struct retention_verdict *);
 const char *retention_state_text(

@@ -57,7 +57,7 @@ struct scope {
     const char             *name;
     struct retention_item **v; /* of this scope, oldest first */
     size_t                  n;
-    size_t                  good; /* how many of them are */
+    size_t                  good; /* their number */
 };
 
 static bool
@@ -66,8 +66,8 @@ is_good(const struct retention_item *x)
     return x->state == RETENTION_GOOD;
 }
 
-/* keep-<period> N.  As in restic, the oldest backup fills a place that is left over, so that the
- * history is as long as it can be. */
+/* keep-<period> N.  As in restic, the oldest backup fills an unused place, so that the history is
+ * as long as possible. */
 static void
 apply_count(struct scope *s, enum period p)
 {
@@ -97,8 +97,8 @@ apply_count(struct scope *s, enum period p)
     }
 }
 
-/* keep-within-<period> SPAN: reckoned from the newest good backup, not from now, so that nothing
- * expires when backups stop.  The oldest stays here, too, when it lies within. */
+/* keep-within-<period> SPAN: counted from the newest good backup, not from now, so that nothing
+ * expires when backups stop.  The oldest stays, too, if it is within. */
 static void
 apply_within(struct scope *s, enum period p, time_t newest)
 {
@@ -226,7 +226,7 @@ largest_before(const struct scope *s, size_t i, const char *baseline, uint64_t *
     }
 }
 
-/* The measure that is below its share, or N_MEASURES. */
+/* The first measure below its share, or N_MEASURES. */
 static size_t
 shrunken(const struct retention_item *x, const uint64_t *largest, double share)
 {
@@ -263,8 +263,8 @@ raise_alarm(struct scope *s, size_t since, size_t m, uint64_t largest)
     };
 }
 
-/* Walks through the history: a shrink stands until a later backup is large again.  So an alarm
- * does not go by itself when the large ones grow old. */
+/* Walks through the history: a shrink lasts until a later backup is large again.  So an alarm does
+ * not end just because the large ones grow old. */
 static void
 watch_shrinking(struct scope *s)
 {

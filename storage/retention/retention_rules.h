@@ -1,28 +1,27 @@
 /*
- * retention_rules.h - which backups stay, which go, and why: a pure function of what is there, the
- * policy and the time.
+ * retention_rules.h - which backups stay, which are removed, and why: a pure function of the
+ * backups, the policy and the time.
  *
  * The rules are restic's, by the UTC calendar, applied to each scope by itself: a backup of two
  * tables never pushes out one of the whole database.  Rules count good backups only:
  *
- *   - a damaged backup takes nobody's place, and stays itself as long as a good one of its time
- *     would: it may still be healed, and part of it read.
- *   - one whose label or lists cannot be read means that the repository cannot be read whole:
- *     nothing at all is removed.
+ *   - a damaged backup never replaces another, and stays as long as a good one of its time would:
+ *     it may still be healed, and partly read.
+ *   - one whose label or lists cannot be read means that what is needed is not fully known: nothing
+ *     is removed.
  *   - drop_damaged gives both up, unless they are pinned or locked, or their scope has no good
- *     backup; but never one that a newer program wrote, which may be good: it has nothing removed
- *     at all.
- *   - a void one (its run was revoked, so that its chunks may be gone) is no backup, and goes, with
- *     or without rules.
+ *     backup; but never one that a newer program wrote, which may be good: then nothing is removed.
+ *   - a void one (its run was revoked, so its chunks may be gone) is not a backup, and is removed,
+ *     with or without rules.
  *
  * Never removed, whatever the rules say: the newest good backup of a scope, the newest whose drill
- * passed, the newest min-keep, what is pinned or locked; and everything while there is a backup
+ * passed, the newest min-keep, pinned and locked backups; and all of them while there is a backup
  * from the future, or no rule.
  *
  * The shrink alarm: a backup whose rows, tables or bytes are below shrink-share of the largest
  * among the ten before it and those of the thirty days before it (of its scope, since the last
- * accepted one) looks wrong.  It, and all before it, stay until a later backup is large again or
- * somebody accepts the new size.  Other pruning goes on.
+ * accepted one) looks wrong.  It, and all before it, stay until a later backup is large again or a
+ * user accepts the new size.  Other pruning goes on.
  */
 #ifndef STORAGE_RETENTION_RETENTION_RULES_H
 #define STORAGE_RETENTION_RETENTION_RULES_H
@@ -42,21 +41,21 @@ enum {
     WHY_PROVEN = WHY_MIN_KEEP << 2, /* the newest whose drill passed */
     WHY_PINNED = WHY_MIN_KEEP << 3,
     WHY_LOCKED = WHY_MIN_KEEP << 4,
-    WHY_SHRINK = WHY_MIN_KEEP
-        << 5, /* from before a shrink that nobody has accepted, or the first after it */
+    WHY_SHRINK =
+        WHY_MIN_KEEP << 5, /* from before a shrink that was not accepted, or the first after it */
     WHY_UNREADABLE = WHY_MIN_KEEP << 6, /* some backup cannot be read */
     WHY_FUTURE = WHY_MIN_KEEP << 7,     /* some backup is from the future: a clock is wrong */
-    WHY_ALONE = WHY_MIN_KEEP << 8,      /* not good, but its scope has nothing better */
+    WHY_ALONE = WHY_MIN_KEEP << 8,      /* not good, but the best of its scope */
     WHY_NO_POLICY = WHY_MIN_KEEP << 9,
     WHY_BITS = 2 * N_PERIODS + 10,
-    /* What not even an emergency removes. */
+    /* Never removed, not even in an emergency. */
     WHY_NEVER = (WHY_MIN_KEEP << 9) - WHY_MIN_KEEP,
 };
 
 enum retention_state {
     RETENTION_GOOD,
     RETENTION_DAMAGED,    /* some of its chunks are bad */
-    RETENTION_UNREADABLE, /* its label, chunk list or manifest is */
+    RETENTION_UNREADABLE, /* its label, chunk list or manifest is bad */
     RETENTION_VOID,
 };
 
@@ -68,7 +67,7 @@ struct retention_item {
     uint64_t             tables, rows, bytes;
     bool                 proven, pinned, locked;
     bool                 newer; /* unreadable, because a newer program wrote it */
-    unsigned             why;   /* filled in: all reasons to stay; none: it goes */
+    unsigned             why;   /* filled in: all reasons to stay; none: it is removed */
 };
 
 /* The newest accepted backup of a scope: sizes before it are no longer compared with. */
@@ -103,7 +102,7 @@ void retention_free(struct retention *); /* the alarms; items and baselines are 
 /* "keep-daily", "newest" …; bit: its number, below WHY_BITS. */
 const char *retention_why(unsigned bit);
 
-/* Which hour, day, week (from Monday), month or year of UTC; equal numbers, same period. */
+/* The number of the hour, day, week (from Monday), month or year in UTC. */
 int64_t period_of(enum period, time_t);
 
 #endif
