@@ -18,12 +18,12 @@
  * chunks of the one before it at the destination.  In this order:
  *
  *   - void at the source: passed over;
- *   - it stands at the destination: COPY_PRESENT; damaged or void there: COPY_FAILED, unless it is
+ *   - it exists at the destination: COPY_PRESENT; damaged or void there: COPY_FAILED, unless it is
  *     to be replaced;
  *   - a tombstone there names it: COPY_EXPIRED, unless it was asked for by name; the destination
- *     let it go by its own policy, and would do so again;
+ *     expired it by its own policy, and would do so again;
  *   - damaged at the source: COPY_FAILED;
- *   - encrypted, and it would lie open: COPY_FAILED, unless --decrypt was given;
+ *   - encrypted, and it would be stored unencrypted: COPY_FAILED, unless --decrypt was given;
  *   - everything else: copy_send().
  *
  * A failure of one backup does not stop the others; a repository that cannot be read or written
@@ -59,17 +59,17 @@ stands_there(const struct copy *c, const struct backup_entry *there, struct copy
         x->status = COPY_PRESENT;
     } else {
         x->status = COPY_FAILED;
-        err_set(&x->err, ERR_EXISTS, "stands in \"%s\" already, and is %s there: %s",
+        err_set(&x->err, ERR_EXISTS, "exists in \"%s\" already, and is %s there: %s",
                 c->to->st->location, backup_state_text(there->state), there->problem);
         err_hint(&x->err,
-                 there->state == BACKUP_VOID ? "a prune of that repository takes void backups away"
+                 there->state == BACKUP_VOID ? "a prune of that repository removes void backups"
                                              : "storage scrub --repair-from heals a backup from "
                                                "another repository");
     }
     return true;
 }
 
-/* Somebody else may have copied it meanwhile. */
+/* Another host may have copied it meanwhile. */
 static bool
 came_meanwhile(const struct copy *c, const struct label *l)
 {
@@ -80,7 +80,7 @@ came_meanwhile(const struct copy *c, const struct label *l)
     return there != NULL;
 }
 
-/* Nothing loses its encryption without anybody saying so. */
+/* Encryption is only dropped on request. */
 static bool
 would_lie_open(const struct copy *c, const struct backup_entry *b, struct copy_entry *x)
 {
@@ -99,8 +99,7 @@ would_lie_open(const struct copy *c, const struct backup_entry *b, struct copy_e
     return true;
 }
 
-/* What is wrong at the source is that backup's failure; what keeps everything else from going on
- * is returned. */
+/* A fault at the source is a failure of that backup; a fault that stops everything is returned. */
 static int
 copy_one(struct copy *c, const struct backup_entry *b, struct copy_entry *x, struct err *e)
 {
@@ -126,7 +125,7 @@ copy_one(struct copy *c, const struct backup_entry *b, struct copy_entry *x, str
     }
     x->status = COPY_FAILED;
     x->err = *e;
-    /* A key that is missing is missing for what must be opened alone. */
+    /* A missing key only matters for backups that must be opened. */
     if (e->kind == ERR_CORRUPT || e->kind == ERR_NOT_FOUND ||
         (e->kind == ERR_AUTH && !copy_goes_as_stored(c, b->label))) {
         err_clear(e);
@@ -135,8 +134,8 @@ copy_one(struct copy *c, const struct backup_entry *b, struct copy_entry *x, str
     return err_wrap(e, "backup %s", b->id);
 }
 
-/* Tombstones are named "<backup>.<run>".  Where signatures are asked for, one that nobody
- * trusted has signed would keep backups from being copied, and nothing would say so. */
+/* Tombstones are named "<backup>.<run>".  Where signatures are required, an untrusted one would
+ * silently prevent a backup from being copied. */
 static int
 was_expired(const struct copy *c, const struct strlist *tombstones, const char *id, bool *expired,
             struct err *e)
@@ -177,7 +176,7 @@ copy_all(struct copy *c, const struct strlist *tombstones, struct copy_result *r
     return 0;
 }
 
-/* One that is named, or the newest whole one. */
+/* The backup that is named, or the newest whole one. */
 static int
 copy_named(struct copy *c, struct copy_result *r, struct err *e)
 {
@@ -187,7 +186,7 @@ copy_named(struct copy *c, struct copy_result *r, struct err *e)
     int                        rc = -1;
 
     if (l != NULL && b == NULL) {
-        err_set(e, ERR_BUSY, "backup %s came a moment ago", l->id);
+        err_set(e, ERR_BUSY, "backup %s has just been added", l->id);
         err_hint(e, "run it again");
     } else if (l != NULL) {
         x = add_entry(r, b, COPY_FAILED);

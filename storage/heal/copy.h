@@ -4,13 +4,13 @@
  * To the destination a copy is a backup like any other: a writer with its own run mark, reuse and
  * label (writer.h); it keeps the id of the backup, and its label says where it came from.  A chunk
  * gets the destination's id and the copy's run into its name; its stored bytes stay as they are.
- * What the destination holds in a trusted list with the same SHA-256 is not even read from the
- * source; everything else is checked like a restore does (size, SHA-256, decompression, id) before
- * it is sent. Of a backup that is there already, nothing is read but the label.
+ * Chunks with the same SHA-256 in a trusted list of the destination are not read from the source;
+ * all others are checked as in a restore (size, SHA-256, decompression, id) before they are sent.
+ * Of a backup that is there already only the label is read.
  *
- * A backup that is damaged at the source is named and left out; the others go on.  What a copy that
- * was interrupted has sent is reused by the next one of this host through the destination's
- * journal.  Memory: three chunks a worker, as for a backup.
+ * A backup that is damaged at the source is named and left out; the others go on.  Chunks sent by
+ * an interrupted copy are reused by the next one of this host through the destination's journal.
+ * Memory: three chunks a worker, as for a backup.
  */
 #ifndef STORAGE_HEAL_COPY_H
 #define STORAGE_HEAL_COPY_H
@@ -21,12 +21,12 @@
 struct copy_request {
     const char *db;      /* configured name, the same in both */
     const char *which;   /* an id, "latest" (the newest whole one), or "all" */
-    bool        decrypt; /* what is encrypted may go where it is stored plain */
-    bool adopt; /* the destination's name belonged to another database, and is to stand for this one
-                 */
-    bool replace; /* what stands there is damaged (or its label is), and gives way once the copy is
+    bool        decrypt; /* encrypted backups may be stored unencrypted */
+    bool adopt;   /* bind the destination's name, which belonged to another database, to this one
+                   */
+    bool replace; /* the existing one (or its label) is damaged, and is replaced once the copy is
                      whole */
-    bool dry_run; /* write nothing, say what would be sent */
+    bool dry_run; /* write nothing, report what would be sent */
     bool quiet;   /* no progress line */
     int  jobs;
 };
@@ -34,8 +34,8 @@ struct copy_request {
 enum copy_status {
     COPY_DONE,
     COPY_PLANNED, /* dry run */
-    COPY_PRESENT, /* it stood there already */
-    COPY_EXPIRED, /* the destination had it and let it go: only copied when it is named */
+    COPY_PRESENT, /* it existed there already */
+    COPY_EXPIRED, /* the destination had it and expired it: only copied when named */
     COPY_FAILED,
 };
 
@@ -53,7 +53,7 @@ struct copy_result {
     size_t             n, cap;
 };
 
-/* Copies oldest first.  0 when every chosen backup was looked at, whatever became of it.  -1: it
+/* Copies oldest first.  0 when every chosen backup was dealt with, with any result.  -1: it
  * cannot go on (the name stands for another database at the destination, a repository cannot be
  * read or written, interrupted); the result says what was done until then.  Free it in any case. */
 int  copy_run(struct repo *from, struct repo *to, const struct copy_request *, struct copy_result *,

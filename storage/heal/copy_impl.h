@@ -1,5 +1,5 @@
 /*
- * copy_impl.h - what the parts of a copy share: copy.c (which backups), copy_send.c (one of them)
+ * copy_impl.h - shared by the parts of a copy: copy.c (which backups), copy_send.c (one of them)
  * and copy_stored.c (what the destination holds already).
  */
 #ifndef STORAGE_HEAL_COPY_IMPL_H
@@ -27,13 +27,12 @@ struct copy {
 /* Sends what the destination lacks and commits; or, as a dry run, counts it. */
 int copy_send(struct copy *, const struct label *, struct copy_entry *, struct err *);
 int copy_count(struct copy *, const struct label *, struct copy_entry *, struct err *);
-/* It is encrypted for keys that the destination has, too: nobody need open it. */
+/* It is encrypted for keys that the destination has, too: it need not be opened. */
 bool copy_goes_as_stored(const struct copy *, const struct label *);
 /* Reads the chunk lists of the two backups beside this one at the destination: what they name may
  * be reused. */
 int copy_trust_neighbours(struct copy *, const struct label *, struct err *);
-/* For a dry run: adds what is stored in these very bytes, whatever it is called.  False: it was
- * known. */
+/* For a dry run: adds exactly these stored bytes, whatever their name.  False: they were known. */
 bool copy_trust_stored(struct copy *, const struct chunk_ref *);
 
 #endif

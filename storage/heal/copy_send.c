@@ -1,19 +1,17 @@
 /*
- * copy_send.c - one backup on its way: which of its chunks travel, and the commit at the
+ * copy_send.c - sending one backup: which of its chunks are sent, and the commit at the
  * destination.
  *
- * Three questions keep a chunk from travelling.  Does the destination hold the same stored bytes,
- * under whatever name (find_missing(), by SHA-256 from the chunk list, before anything is read)? If
- * not, it is read and checked; does the destination hold its content in another form
- * (send_opened(), by the id that its writer gives it)?  Is another worker just sending that content
- * (writer_claim())?  Only then is it put.
+ * A chunk is sent only after three checks.  Does the destination hold the same stored bytes under
+ * any name (find_missing(), by SHA-256 from the chunk list, before anything is read)?  If not, it
+ * is read and checked; does the destination hold its content in another form (send_opened(), by the
+ * id that its writer gives it)?  Is another worker sending that content (writer_claim())?
  *
  * s->numbers[] has the number of the destination's writer for each place in the source's table of
- * chunks.  At the commit the manifest takes these over in place of the names, and orders them.
+ * chunks.  At the commit the manifest takes these instead of the names, and orders them.
  *
- * What is encrypted for keys that the destination has, too (readers_import()), travels as it is
- * stored: nobody on the way needs a key.  Everything else is opened, and stored as the destination
- * stores it.
+ * Backups encrypted for keys that the destination has, too (readers_import()), are sent as stored:
+ * no key is needed.  Everything else is opened, and stored as the destination stores it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -37,19 +35,19 @@ struct shipment {
     struct copy      *copy;
     bool              as_stored;
     struct manifest  *manifest; /* NULL: as_stored */
-    struct buf        stored;   /* the manifest as it is stored: as_stored */
+    struct buf        stored;   /* the manifest as stored: as_stored */
     struct chunk_ref *refs; /* what is needed: the manifest's table of chunks, or the chunk list */
     size_t            n_refs, cap_refs;
     struct writer    *writer;
     struct chunkbufs *bufs;
     struct worker    *workers;
     struct chunk_number *numbers; /* the writer's, by place in refs */
-    size_t              *missing; /* places of the chunks that travel */
+    size_t              *missing; /* places of the chunks to send */
     size_t               n_missing;
     uint64_t             bytes; /* of these, stored */
 };
 
-/* What the destination holds byte for byte needs no reading. */
+/* Chunks that the destination holds byte for byte need not be read. */
 static void
 find_missing(struct shipment *s)
 {
@@ -88,7 +86,7 @@ send_opened(struct shipment *s, struct worker *w, size_t place, struct chunkbuf 
     return 0;
 }
 
-/* The same for one that nobody opens: its name says what it holds. */
+/* The same for one that is not opened: its name identifies the content. */
 static int
 send_stored(struct shipment *s, size_t place, struct chunkbuf *b, struct err *e)
 {
@@ -166,8 +164,8 @@ send_chunks(struct shipment *s, struct err *e)
     return rc;
 }
 
-/* Something else stood there under this id: it is healed, a label names it, or this host has
- * seen it. */
+/* Something else had this id there: it is being healed, a label names it, or this host has seen
+ * it. */
 static bool
 stood_there(const struct copy *c, const char *id)
 {
@@ -188,7 +186,7 @@ label_of_copy(const struct copy *c, const struct label *l)
     memcpy(copy->copied_repo, c->from->id, sizeof copy->copied_repo);
     memcpy(copy->copied_run, l->run, sizeof copy->copied_run);
     copy->copied = time(NULL);
-    if (!copy_goes_as_stored(c, l)) { /* hidden for other keys, or for nobody */
+    if (!copy_goes_as_stored(c, l)) { /* sealed to other keys, or to none */
         free(copy->hidden);
         copy->hidden = NULL;
     }
@@ -353,7 +351,7 @@ struct counting {
     struct copy_entry *entry;
 };
 
-/* What is counted here will stand there when the next backup is looked at. */
+/* What is counted here will be there when the next backup is examined. */
 static int
 count_line(void *ctx, const struct chunk_ref *line, struct err *e)
 {

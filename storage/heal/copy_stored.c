@@ -6,8 +6,8 @@
  * each backup in place of the lists that a writer would read itself.  Trash and condemned lists,
  * and the listing, are read by each writer anew, since they may have changed.
  *
- * A dry run has no writer.  It keeps stored bytes by their SHA-256 in place of the id, as all that
- * it asks is whether some object has them.
+ * A dry run has no writer.  It keeps stored bytes by their SHA-256 in place of the id, as it only
+ * asks whether some object has them.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -62,8 +62,7 @@ trust_list(struct copy *c, size_t i, struct err *e)
 }
 
 /* Reading every list would cost more than it saves: the backups before and after this one of the
- * same scope are the most likely to share chunks with it, beside those that were copied before
- * it. */
+ * same scope are the most likely to share chunks with it, besides those copied before it. */
 int
 copy_trust_neighbours(struct copy *c, const struct label *l, struct err *e)
 {

@@ -1,20 +1,20 @@
 /*
  * repair.c - what is healed, in which order.
  *
- *   1. Each backup's chunk list and manifest, as they say what is needed.  Bad ones are made again
- *      to the bit, or taken from a mirror (repair_list.c); where that cannot be, or the label is
- *      bad, all of the backup is brought from the other repository (repair_label.c).
- *   2. Backups whose label is missing, if nobody is writing: it could be that writer's.
+ *   1. Each backup's chunk list and manifest, since they say what is needed.  Bad ones are rebuilt
+ *      bit for bit, or taken from a mirror (repair_list.c); if that is impossible, or the label is
+ *      bad, the whole backup is copied from the other repository (repair_label.c).
+ *   2. Backups whose label is missing, if no run is writing: it could be that run's.
  *   3. Chunks: all that condemned lists and a listing show to be lost (damage.h) and a chunk list
- *      needs is looked for in the other repository (repair_find.c), read there, and stored as a new
+ *      needs is searched in the other repository (repair_find.c), read there, and stored as a new
  *      object beside the bad one.  A writer for each epoch, since its keys name and seal contents.
  *
  * A chunk is right when it has the id that it has here: for an opened one the id is computed from
  * the plaintext, for one that stays sealed it is in the name, and the seal is bound to it.
  * Manifests are not changed: readers find the new object by the id.
  *
- * Nothing that is bad gives way before what takes its place is at hand, and nothing is believed to
- * be bad at one reading: labels, too, are read again.
+ * Nothing bad is replaced before its replacement is at hand, and nothing is taken for bad after one
+ * reading: labels, too, are read again.
  */
 #include "storage/heal/repair.h"
 
@@ -42,13 +42,13 @@ struct hands { /* one thread's */
 struct healing { /* one epoch's */
     struct repairing *repairing;
     unsigned          epoch;
-    bool              as_stored; /* it is encrypted, for the same keys there: nobody need open it */
-    struct writer    *writer;
+    bool           as_stored; /* it is encrypted for the same keys there: it need not be opened */
+    struct writer *writer;
     struct chunkbufs *bufs;
     struct hands     *hands;
 };
 
-/* 1: what is there does not help. */
+/* 1: the object there does not help. */
 static int
 no_help(struct healing *h, const struct repair_lost *lost, struct err *e)
 {
@@ -63,7 +63,7 @@ no_help(struct healing *h, const struct repair_lost *lost, struct err *e)
     return 1;
 }
 
-/* What is there, opened and checked there, must have the id that it has here. */
+/* The object there, opened and checked there, must have the id that it has here. */
 static int
 fetch_opened(struct healing *h, struct hands *me, const struct repair_lost *lost,
              const struct chunk_ref *here, struct chunkbuf *b, struct err *e)
@@ -85,7 +85,7 @@ fetch_opened(struct healing *h, struct hands *me, const struct repair_lost *lost
     return writer_encode(h->writer, id, payload.data, payload.n, b, e);
 }
 
-/* What nobody opens is named by its id, and that is the same here and there. */
+/* An unopened object is named by its id, which is the same here and there. */
 static int
 fetch_stored(struct healing *h, const struct repair_lost *lost, const struct chunk_ref *here,
              struct chunkbuf *b, struct err *e)
@@ -261,8 +261,8 @@ repair_chunks(struct repairing *r, const struct repair_request *q, const struct 
     return rc;
 }
 
-/* A label that was bad at one reading: a second opinion, before anything gives way to another.
- * NULL: bad again. */
+/* A label that was bad at one reading: a second opinion, before anything is replaced. NULL: bad
+ * again. */
 static struct label *
 label_anew(const struct repairing *r, const char *id)
 {
@@ -271,8 +271,7 @@ label_anew(const struct repairing *r, const char *id)
     return label_load_anew(r->to, r->db, id, &e);
 }
 
-/* A bit that flipped in a label's digests makes all that it names look bad: it is read again
- * before that is believed. */
+/* A flipped bit in a label's digests makes all that it names look bad: it is read again first. */
 static int
 repair_parts(struct repairing *r, const struct label *l, char **problem, struct err *e)
 {
@@ -295,7 +294,7 @@ repair_one(struct repairing *r, const struct backup_entry *b, int jobs, struct e
     char         *problem = NULL;
     int           rc = 0;
 
-    if (b->newer) { /* nothing need be wrong with it */
+    if (b->newer) { /* it may be intact */
         strlist_take(&r->result->failed, xasprintf("backup %s: %s", b->id, b->problem));
     } else if (b->label == NULL && anew == NULL) {
         problem = xstrdup(b->problem);
@@ -310,7 +309,7 @@ repair_one(struct repairing *r, const struct backup_entry *b, int jobs, struct e
     return rc;
 }
 
-/* Labels that were lost altogether.  While anybody writes, it may be his. */
+/* Labels that were lost altogether.  Not while a run is writing: it may be that run's. */
 static int
 repair_unlabelled(struct repairing *r, const struct backup_list *list, int jobs, struct err *e)
 {
@@ -321,7 +320,7 @@ repair_unlabelled(struct repairing *r, const struct backup_list *list, int jobs,
         struct err    gone = ERR_INIT;
         struct label *there = label_load(r->from, r->db, list->unlabelled.v[i], &gone);
 
-        /* It was never finished there either, or has gone since: nothing was lost. */
+        /* It was never finished there either, or was removed since: nothing was lost. */
         if (there != NULL) {
             rc = repair_backup(r, there->id, "its label is missing", jobs, e);
         }

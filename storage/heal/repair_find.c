@@ -2,13 +2,12 @@
  * repair_find.c - what is lost here, and which object of the other repository holds it.
  *
  *   same bytes   Every chunk list there is read.  An object with the SHA-256 and the sizes of a
- *                lost one is the same to the bit.  Where both repositories have the epoch's keys
- *                the same id will do: a content that was sealed twice has different bytes.
- *   same place   For what is still not found: the manifests of the same backup, here and there.  If
+ *   lost one is identical.  If both repositories have the epoch's keys the same id is enough:
+ *   contents sealed twice have different bytes.  same place   For what is still not found: the
+ *   manifests of the same backup, here and there.  If
  *                their tables of chunks are equally long, the chunk at the same place with the same
- *                raw size probably holds the same rows, stored in another way.  The id of what is
- *                read says whether it does (repair.c).  Takes keys to both manifests where they are
- *                encrypted.
+ *                raw size probably holds the same rows, stored in another way.  Its id shows
+ *                whether it does (repair.c).  Needs keys to both manifests if they are encrypted.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +17,7 @@
 #include "storage/repo/backuplist.h"
 #include "storage/repo/label_load.h"
 
-/* An object that is damaged is passed over: -1 only for what keeps from trying. */
+/* A damaged object is passed over: -1 only if nothing could be tried. */
 static int
 pass_over(struct err *e)
 {

@@ -1,5 +1,5 @@
 /*
- * repair_impl.h - what the parts of repair.h share: repair.c (chunks), repair_find.c (what
+ * repair_impl.h - shared by the parts of repair.h: repair.c (chunks), repair_find.c (what
  * holds them there), repair_list.c (chunk lists and manifests), repair_label.c (whole backups).
  */
 #ifndef STORAGE_HEAL_REPAIR_IMPL_H
@@ -10,7 +10,7 @@
 #include "storage/read/damage.h"
 #include "storage/repo/backuplist.h"
 
-/* A chunk that is lost here, and what holds its contents there. */
+/* A chunk that is lost here, and the object with its contents there. */
 struct repair_lost {
     char             backup[BACKUP_ID_MAX]; /* one that needs it */
     bool             found;                 /* something there does */
@@ -35,13 +35,13 @@ int repair_find_lost(struct repairing *, const struct damage *, const struct bac
 int repair_find_there(struct repairing *, struct err *);
 /* 1: one of them is bad or missing, by this label. */
 int repair_lists_bad(struct repairing *, const struct label *, struct err *);
-/* Chunk list and manifest of a backup whose label is good.  *problem: what could not be made
- * again (allocated), or NULL. */
+/* Chunk list and manifest of a backup whose label is good.  *problem: what could not be rebuilt
+ * (allocated), or NULL. */
 int repair_lists(struct repairing *, const struct label *, char **problem, struct err *);
 /* *quiet: there is no run mark. */
 int repair_nobody_writes(const struct repairing *, bool *quiet, struct err *);
-/* A backup of which too little is left for that: from a mirror's label, or by a copy of all of
- * it. */
+/* A backup of which too little is left for that: from a mirror's label, or by copying it as a
+ * whole. */
 int repair_backup(struct repairing *, const char *id, const char *problem, int jobs, struct err *);
 
 #endif

@@ -1,10 +1,11 @@
 /*
- * A label that cannot be read, or a backup whose chunk list or manifest could not be made again.
+ * repair_label.c - an unreadable label, or a backup whose chunk list or manifest could not be
+ * rebuilt.
  *
- * A mirror (the repository's own bytes, elsewhere) has the very label: it is put back when its
- * digests are those of the chunk list and manifest that stand here.  Any other repository holds the
- * backup under other names: what is left of it here gives way to a copy, once all of that stands
- * here but its label.
+ * A mirror (the repository's own bytes, elsewhere) has the same label: it is put back if its
+ * digests are those of the chunk list and manifest here.  Any other repository holds the backup
+ * under other names: what is left of it here is replaced by a copy, once all of that is stored here
+ * except its label.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,7 @@
 #include "storage/repo/label_load.h"
 #include "storage/repo/source.h"
 
-/* The object that stands here has the label's digest. */
+/* The object here has the label's digest. */
 static bool
 part_fits(const struct repairing *r, const struct label *l, enum label_part part)
 {
@@ -63,8 +64,8 @@ ignore_line(void *ctx, const struct chunk_ref *line, struct err *e)
     return 0;
 }
 
-/* The name stands for the same database in both: a copy would be refused, and what is left here
- * is not to go for that. */
+/* Does the name stand for the same database in both?  Otherwise a copy would be refused, and what
+ * is left here must not be removed for it. */
 static bool
 same_source(const struct repairing *r)
 {

@@ -1,16 +1,16 @@
 /*
- * repair_list.c - chunk lists and manifests, made again: what has the label's digest to the bit is
- * what was lost.
+ * repair_list.c - rebuilding chunk lists and manifests: whatever has the label's digest is what was
+ * lost.
  *
  *   either       the object itself, from a mirror of this repository or from a copy that was stored
  *                unopened
- *   chunk list   from the manifest, whose table of chunks has all that it says
+ *   chunk list   from the manifest, whose table of chunks has all its contents
  *   manifest     from the other repository's manifest of this backup: its chunks get the names that
  *                this backup's chunk list has for the same stored bytes
  *
- * A text that was made again is compressed as a writer compresses it.  Whether that gives the same
- * bytes depends on the versions of the programs and of zstd, and nobody relies on it: the digest
- * decides.  A sealed manifest is never made again, as each sealing gives other bytes.
+ * A rebuilt text is compressed as by a writer.  Whether this gives the same bytes depends on the
+ * versions of the programs and of zstd, and is not relied on: the digest decides.  A sealed
+ * manifest is never rebuilt, as each sealing gives other bytes.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +48,7 @@ encode_fits(const struct label *l, enum label_part part, const struct buf *text,
     return good;
 }
 
-/* The object that this label names there holds what l means. */
+/* The object that this label names there is what l names. */
 static bool
 named_by(const struct repairing *r, const struct label *l, const struct label *there,
          enum label_part part, struct buf *stored)
@@ -63,8 +63,7 @@ named_by(const struct repairing *r, const struct label *l, const struct label *t
     return good;
 }
 
-/* A mirror of this repository holds the very object, or one that was copied without being
- * opened. */
+/* A mirror of this repository holds the same object, as does a copy stored unopened. */
 static bool
 from_mirror(const struct repairing *r, const struct label *l, enum label_part part,
             struct buf *stored)
@@ -79,7 +78,7 @@ from_mirror(const struct repairing *r, const struct label *l, enum label_part pa
     return good;
 }
 
-/* The chunk list holds nothing but the manifest's table of chunks. */
+/* The chunk list holds only the manifest's table of chunks. */
 static bool
 list_from_manifest(const struct repairing *r, const struct label *l, struct buf *stored)
 {
@@ -110,7 +109,7 @@ add_line(void *ctx, const struct chunk_ref *line, struct err *e)
     return 0;
 }
 
-/* The chunks as they are called here: by their stored bytes, from this backup's own chunk list. */
+/* The names of the chunks here: by their stored bytes, from this backup's own chunk list. */
 static bool
 rename_chunks(struct manifest *m, struct chunkindex *own)
 {
@@ -125,7 +124,7 @@ rename_chunks(struct manifest *m, struct chunkindex *own)
     return true;
 }
 
-/* An older manifest left its fingerprint key out where it is the repository's. */
+/* Older manifests omit the fingerprint key if it is the repository's. */
 static bool
 format_fits(const struct label *l, struct manifest *m, struct buf *stored)
 {
@@ -176,7 +175,7 @@ read_part(const struct repairing *r, const struct label *l, enum label_part part
                                 : manifest_check_stored(r->to, l, e);
 }
 
-/* Past whatever may have spoilt the first reading. */
+/* Reads again, avoiding whatever may have corrupted the first reading. */
 static void
 read_anew(const struct repairing *r, const struct label *l, enum label_part part)
 {
@@ -215,7 +214,7 @@ is_bad(const struct repairing *r, const struct label *l, enum label_part part, s
     }
 }
 
-/* Whoever dies in between leaves it missing, which heals the same way. */
+/* A process that dies in between leaves it missing, which heals the same way. */
 static int
 put_back(const struct repairing *r, const struct label *l, enum label_part part,
          const struct buf *stored, struct err *e)
@@ -229,7 +228,7 @@ put_back(const struct repairing *r, const struct label *l, enum label_part part,
     return rc;
 }
 
-/* What scrubs said of it is not true any more. */
+/* The findings of scrubs about it are obsolete. */
 static int
 strike(const struct repairing *r, const struct label *l, enum label_part part, struct err *e)
 {

@@ -1,23 +1,21 @@
 /*
  * scrub.c - the round: what is read, in which order, and what follows from it.
  *
- * All chunks that backups need have a place on a ring of 2^64 (usedchunks.h), and so has each
- * manifest. A scrub reads from w->from, where the last one ended, as far as it was asked to: a
- * share of the ring, some bytes, some time.  It goes in slices, each as large as memory allows; for
- * each slice
+ * All needed chunks have a position on a ring of 2^64 (usedchunks.h), and so has each manifest. A
+ * scrub reads from w->from, where the last one ended, up to its limit: a share of the ring, some
+ * bytes, some time.  It proceeds in slices, each as large as memory allows; for each slice
  *
  *   1. every chunk list is read, and what falls into the slice is collected, each chunk once;
- *   2. condemned chunks of the slice that nobody needs and that are gone are forgotten;
+ *   2. condemned chunks of the slice that are gone and not needed are forgotten;
  *   3. the manifests of the slice are read;
  *   4. its chunks are read, in the order of the ring (scrub_read.c).
  *
- * Everything that is bad is read a second time, past whatever may have spoilt the first reading,
- * before it is believed.
+ * Everything bad is read a second time, avoiding whatever may have corrupted the first reading.
  *
- * What was found is settled at the end, in this order: it is looked at again which backups need it,
- * as a prune may have been at work (scrub_confirm()); the tables that are hit are looked up
- * (scrub_trace()); it is condemned, and what was condemned and is good is acquitted; then the place
- * where the next scrub begins is remembered.  A scrub that dies before that finds the same again.
+ * Findings are settled at the end, in this order: which backups need them is checked again, as a
+ * prune may have been at work (scrub_confirm()); the affected tables are looked up (scrub_trace());
+ * bad objects are condemned, and condemned ones that are good are acquitted; then the position
+ * where the next scrub begins is recorded.  A scrub that dies before that finds the same again.
  */
 #include "storage/heal/scrub.h"
 
@@ -34,8 +32,7 @@
 
 /* ---- chunk lists and manifests ---- */
 
-/* Chunk lists are read with every slice, so by every scrub, whatever its share; manifests once a
- * round. */
+/* Chunk lists are read with every slice, hence by every scrub; manifests once a round. */
 
 static void
 note_bad_list(struct scrub *s, const char *backup, const char *object, const char *problem)
@@ -71,8 +68,8 @@ read_part(struct scrub *s, const struct label *l, enum label_part part, struct e
                                 : manifest_check_stored(s->repo, l, e);
 }
 
-/* Past whatever may have spoilt the first reading: what the kernel remembers is from the medium
- * now. */
+/* Avoids whatever may have corrupted the first reading: the page cache was dropped and filled from
+ * the medium. */
 static void
 read_anew(struct scrub *s, const struct label *l, const char *object)
 {
@@ -85,14 +82,15 @@ read_anew(struct scrub *s, const struct label *l, const char *object)
     free(key);
 }
 
-/* It was bad once.  0 also when it is bad for good: that is found, not an error. */
+/* Rereads an object that was bad once.  0 also when it is bad again: that is a finding, not an
+ * error. */
 static int
 second_opinion(struct scrub *s, const struct label *l, enum label_part part, struct err *e)
 {
     char *object = label_part_name(l, part);
     int   rc = -1;
 
-    if (e->newer) { /* nothing need be wrong with it: the backup's state says so */
+    if (e->newer) { /* it may be intact: see the backup's state */
         err_clear(e);
         free(object);
         return 0;
@@ -117,7 +115,7 @@ bad_chunk_list(void *ctx, const struct backup_entry *b, struct err *e)
     return second_opinion(ctx, b->label, LABEL_CHUNKS, e);
 }
 
-/* A backup has a place on the ring as its chunks have: its manifest's turn comes once a round. */
+/* A backup has a position on the ring like its chunks: its manifest is read once a round. */
 static uint64_t
 backup_place(const char *id)
 {
@@ -169,7 +167,7 @@ by_place(const void *a, const void *b, void *ctx)
     return (px > py) - (px < py);
 }
 
-/* The items to read: as many as --max-bytes lets.  Returns how much that is. */
+/* The items to read: as many as --max-bytes allows.  Returns their number. */
 static uint64_t
 choose(struct scrub *s, struct chunkindex *set)
 {
@@ -189,7 +187,7 @@ choose(struct scrub *s, struct chunkindex *set)
     return bytes;
 }
 
-/* What is condemned, not needed by any backup and not there any more may be forgotten. */
+/* Condemned objects that no backup needs and that are gone may be forgotten. */
 static int
 forget_gone(struct scrub *s, const struct usedchunks_slice *slice, const struct chunkindex *needed,
             struct err *e)

@@ -1,16 +1,15 @@
 /*
- * scrub.h - reading again what is stored, a part of it each night.
+ * scrub.h - rereading what is stored, a part of it each night.
  *
  * A scrub goes round the ring of usedchunks.h: it begins where the last one of this database ended,
- * on whatever host that ran, so what it reads first is what was read the longest ago, and what was
- * stored since waits for one round at most. How far it came stands in
- * <db>/scrubs/<time>-<random>.json; when that is lost the round begins anew.  Two scrubs at once
- * read the same twice, and do no harm.
+ * on any host, so it first reads what was read the longest ago, and new objects wait for at most
+ * one round.  Its progress is recorded in <db>/scrubs/<time>-<random>.json; if that is lost a new
+ * round begins.  Concurrent scrubs read the same twice, which is harmless.
  *
  * An object that is bad or missing at two readings (the second from the medium, over a new
  * connection) is condemned, so that the next backup stores its contents anew; one that was
- * condemned and reads well again is acquitted.  Nothing is moved or removed but lists of condemned
- * objects and records of former scrubs.
+ * condemned and reads well again is acquitted.  Only lists of condemned objects and records of
+ * former scrubs are ever removed.
  */
 #ifndef STORAGE_HEAL_SCRUB_H
 #define STORAGE_HEAL_SCRUB_H
@@ -21,7 +20,7 @@
 struct scrub_request {
     uint64_t span;      /* this much of the ring (usedchunks.h); UINT64_MAX: all of it */
     uint64_t max_bytes; /* of chunks, as stored; one chunk more may be read.  0: no limit */
-    double   deadline;  /* begin no chunk after this clock_seconds(); 0: none */
+    double   deadline;  /* start no chunk after this clock_seconds(); 0: none */
     int      jobs;      /* threads that read and hash */
     bool     quiet;     /* no progress line */
 };
@@ -30,8 +29,8 @@ enum scrub_end { SCRUB_COMPLETE, SCRUB_SHARE, SCRUB_BYTES, SCRUB_TIME, SCRUB_INT
 
 struct bad_object {
     bool           missing;
-    bool           spare;  /* no backup names it: it stands beside a bad one that holds the same */
-    bool           healed; /* a good object with the same content stands beside it */
+    bool           spare;  /* no backup names it: a duplicate of a bad one */
+    bool           healed; /* there is a good object with the same content */
     char          *problem;
     struct strlist backups; /* that refer to it */
     struct strlist tables;  /* whose bytes it holds (chunkusers.h), in any of them */
@@ -41,7 +40,7 @@ struct scrub {
     struct repo       *repo; /* the caller's, as is db */
     const char        *db;
     struct backup_list backups;        /* after scrub_run(): judged (damage.h) */
-    struct strlist     missing;        /* backups that were there, a sentence each (missing.h) */
+    struct strlist     missing;        /* missing backups, a sentence each (missing.h) */
     uint64_t           objects, bytes; /* chunks read, as stored */
     struct chunkindex  bad_names;
     struct bad_object *bad;
@@ -54,9 +53,9 @@ struct scrub {
     struct scrub_work *work;  /* while it runs */
 };
 
-/* Zero-initialise s, set repo and db.  0: s says what was found, also when it was interrupted
- * (SCRUB_INTERRUPTED).  -1: it could not go on; what was learned until then is remembered if the
- * store lets. */
+/* Zero-initialise s, set repo and db.  0: s has the findings, also when it was interrupted
+ * (SCRUB_INTERRUPTED).  -1: it could not go on; what was found until then is recorded if
+ * possible. */
 int scrub_run(struct scrub *, const struct scrub_request *, struct err *);
 /* Reads the backups again and judges them: after a repair. */
 int scrub_judge(struct scrub *, struct err *);

@@ -1,13 +1,13 @@
 /*
- * scrub_condemn.c - what the scrub makes of its findings in the lists of condemned objects.
+ * scrub_condemn.c - recording the findings of a scrub in the lists of condemned objects.
  *
  * Added: chunks, chunk lists and manifests that were bad twice and are in no list yet.  Struck:
- * chunks that were read well; chunks that are gone and that nobody needs (forget_gone()); lists and
- * manifests that were read well, or whose backup is no more.  First the new list is put, then
- * others are struck: in between an object may be in two lists, and never in none.
+ * chunks that were read well; chunks that are gone and not needed (forget_gone()); lists and
+ * manifests that were read well, or whose backup is gone.  First the new list is put, then others
+ * are struck: in between an object may be in two lists, and never in none.
  *
- * After a whole round every bad object has been found anew, so lists that cannot be read are
- * removed: they only keep prunes from working.
+ * After a whole round every bad object has been found anew, so unreadable lists are removed: they
+ * only stop prunes.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -113,8 +113,7 @@ scrub_condemn(struct scrub *s, struct err *e)
         }
     }
     rc = condemn(s, e);
-    /* All that is bad was found anew and stands in a list of ours: one that nobody can read only
-     * keeps prune from working. */
+    /* Everything bad was found again and is in a new list: an unreadable one only stops prunes. */
     if (rc == 0 && w->round && w->condemned.unreadable.n > 0) {
         log_warn(
             "unreadable lists of condemned objects are removed, as everything was read again: %zu",

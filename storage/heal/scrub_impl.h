@@ -1,6 +1,6 @@
 /*
- * scrub_impl.h - what the parts of the scrub share: scrub.c (the round), scrub_read.c (threads that
- * read), scrub_trace.c (what hangs on a bad object), scrub_condemn.c (what is condemned and
+ * scrub_impl.h - shared by the parts of the scrub: scrub.c (the round), scrub_read.c (threads that
+ * read), scrub_trace.c (what depends on a bad object), scrub_condemn.c (what is condemned and
  * acquitted), scrub_memory.c (how far the last one came).
  */
 #ifndef STORAGE_HEAL_SCRUB_IMPL_H
@@ -11,7 +11,7 @@
 #include "storage/heal/scrub.h"
 #include "storage/read/usedchunks.h"
 
-/* A manifest or chunk list that is not what its label says. */
+/* A manifest or chunk list that does not match its label. */
 struct bad_list {
     char  backup[BACKUP_ID_MAX];
     char *object; /* "manifest.json.zst" */
@@ -26,7 +26,7 @@ struct scrub_work {
     bool                        all_lists;  /* the chunk list of every backup was read */
     struct bad_list            *bad_lists;
     size_t                      n_bad_lists, cap_bad_lists;
-    uint64_t       from, next; /* places: where it began, and where the next one shall */
+    uint64_t       from, next; /* positions: where it began, and where the next one begins */
     bool           round;      /* next came to from again */
     time_t         started;
     char          *record;        /* the key of what this scrub has remembered so far */
@@ -43,18 +43,18 @@ struct scrub_work {
 /* Reads the items; *done: how many from the beginning of the order are read. */
 int scrub_read(struct scrub *, size_t *done, struct err *);
 
-/* From s->bad[from] on: which backups name them (their lists are read again: a prune may have
- * been at work), and drops those that none names any more. */
+/* From s->bad[from] on: finds the backups that name them (rereading their lists, as a prune may
+ * have been at work), and drops those that none names any more. */
 int scrub_confirm(struct scrub *, size_t from, struct err *);
-/* Condemns what is bad and is not yet; strikes what is acquitted. */
+/* Condemns bad objects that are not yet condemned; strikes acquitted ones. */
 int scrub_condemn(struct scrub *, struct err *);
 /* Fills in tables. */
 int scrub_trace(struct scrub *, struct err *);
 
-/* w->from, w->records, s->since of what is there now. */
+/* Fills in w->from, w->records and s->since from the repository. */
 int scrub_recall(struct scrub *, struct err *);
-/* Records w->from to next; takes away what this makes superfluous.  A store that cannot be
- * written is only warned about. */
+/* Records w->from to next; removes superfluous records.  A store that cannot be written is only a
+ * warning. */
 void scrub_remember(struct scrub *, uint64_t next);
 
 #endif

@@ -1,14 +1,14 @@
 /*
- * How far scrubs came: <db>/scrubs/<time>-<random>.json, one object for each scrub, that reached
- * from one place of the ring to another.
+ * scrub_memory.c - the progress of scrubs: <db>/scrubs/<time>-<random>.json, one object for each
+ * scrub, with the part of the ring that it read.
  *
- * In the repository and not on the host: a scrub that runs now here, now there, or in a container
- * that forgets everything, would read the first share again and again, and never the rest.
+ * In the repository and not on the host: scrubs that run on changing hosts, or in a container
+ * without state, would otherwise read the first share again and again.
  *
- * The newest record says where the next scrub begins ("next").  Since when everything has been read
- * is found by walking back from it: each older record that reaches the beginning of what is known
- * so far without a gap lengthens it at that end (extend()).  When the length passes 2^64 the ring
- * is closed, and all that was stored when that record's scrub began has been read since.  A record
+ * The newest record says where the next scrub begins ("next").  The time since when everything has
+ * been read is found by walking back from it: each older record that adjoins or overlaps the
+ * beginning of the known part extends it there (extend()).  When the length passes 2^64 the ring is
+ * closed, and all that was stored when that record's scrub began has been read since.  A record
  * with a gap to what is known adds nothing, and the walk goes on.  Records older than the one that
  * closed the ring say nothing more and are removed when the next is written.
  */
@@ -26,7 +26,7 @@
 #include "storage/heal/scrub_impl.h"
 #include "storage/keys/signed.h"
 
-/* So many are kept at most, even if each came only a little further. */
+/* At most this many are kept, even if each covers little. */
 enum { RECORDS_MAX = 400, RECORD_BYTES_MAX = 64 << 10 };
 
 struct record {
@@ -63,7 +63,7 @@ list_records(struct repo *r, const char *db, struct strlist *keys, struct err *e
     return rc;
 }
 
-/* 0; 1: it is gone, or says nothing that is understood. */
+/* 0; 1: it is gone, or unreadable. */
 static int
 load(struct repo *r, const char *key, struct record *out, struct err *e)
 {
@@ -79,7 +79,7 @@ load(struct repo *r, const char *key, struct record *out, struct err *e)
         json_get_bool(o, "round", &round, e) == 0 && json_get_str(o, "started", &at, e) == 0 &&
         time_parse(at, &out->started, e) == 0) {
         out->slice = (struct usedchunks_slice){from, round ? UINT64_MAX : out->next - from - 1};
-        rc = !round && out->next == from ? 1 : 0; /* it came nowhere */
+        rc = !round && out->next == from ? 1 : 0; /* it read nothing */
     } else if (e->kind == ERR_CORRUPT || e->kind == ERR_USAGE || e->kind == ERR_NOT_FOUND) {
         if (e->kind != ERR_NOT_FOUND) {
             log_warn("record of a scrub \"%s\" is passed over: %s", key, e->text);
@@ -94,7 +94,7 @@ load(struct repo *r, const char *key, struct record *out, struct err *e)
 /* Walks back from the newest record while the slices join, until the ring is closed. */
 struct reach {
     bool     any, closed;
-    uint64_t first; /* read without a gap: from here on, so much: */
+    uint64_t first; /* read without a gap: from here on, this much: */
     uint64_t length;
 };
 
@@ -142,7 +142,7 @@ scrub_recall(struct scrub *s, struct err *e)
             s->since = reach.closed ? r.started : 0;
         }
     }
-    w->n_superfluous = i; /* nobody asks further back */
+    w->n_superfluous = i; /* older ones do not matter */
     return rc < 0 ? -1 : 0;
 }
 

@@ -2,14 +2,13 @@
  * scrub_read.c - the scrub's threads: each object is read, hashed and decoded; what is bad is read
  * again.
  *
- * An object that is bad or missing twice gets an entry in s->bad.  Others of the same content are
- * then looked for (twins: same id, another name) and checked too: if one is good, readers use it
+ * An object that is bad or missing twice gets an entry in s->bad.  Others of the same content
+ * (twins: same id, another name) are then searched and checked too: if one is good, readers use it
  * and nothing is lost; if one is bad, it is noted as well, so that it is not taken for good.
  *
  * Threads finish in any order, and only what is read without a gap from the beginning counts as
- * done: item[i]->used says that i is read.  Once a minute the calling thread remembers how far that
- * is, unless something bad was found that is not condemned yet: the next scrub must come by there
- * again.
+ * done: item[i]->used says that i is read.  Once a minute the calling thread records this progress,
+ * unless something bad was found that is not condemned yet: the next scrub must read that again.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +34,7 @@ struct reading {
     double        remembered;
 };
 
-/* 0 good, 1 bad at two readings, -1 could not be tried. */
+/* 0 good, 1 bad at two readings, -1 could not be read. */
 static int
 check_twice(struct scrub *s, struct hands *h, const struct chunk_ref *line, struct err *why)
 {
@@ -122,7 +121,7 @@ time_is_up(const struct scrub *s)
 {
     const struct scrub_work *w = s->work;
 
-    /* The first is read in any case, so that every scrub comes further. */
+    /* The first is always read, so that every scrub makes progress. */
     return w->request->deadline > 0 && clock_seconds() >= w->request->deadline &&
         (s->objects > 0 || w->item[0]->used);
 }
@@ -195,8 +194,8 @@ done_from_the_beginning(struct scrub *s)
     return n;
 }
 
-/* Kill -9 loses what was read since the last one.  Nothing beyond a bad object is remembered
- * before that is condemned. */
+/* SIGKILL loses the progress since the last record.  Nothing beyond a bad object is recorded before
+ * that is condemned. */
 static int
 checkpoint(void *ctx, struct err *e)
 {

@@ -1,7 +1,7 @@
 /*
- * scrub_trace.c - what hangs on a bad object: the backups that need it, from their chunk lists,
+ * scrub_trace.c - what depends on a bad object: the backups that need it, from their chunk lists,
  * which are read once more, and the tables whose rows it holds, from the manifests of these backups
- * as far as this host can read them.  A bad object that no backup needs by now is dropped, but for
+ * as far as this host can read them.  A bad object that no backup needs any more is dropped, except
  * spares, which readers of another object of that content might use.
  */
 #include <stdlib.h>
@@ -148,7 +148,7 @@ scrub_trace(struct scrub *s, struct err *e)
             trace(s, m);
             manifest_free(m);
         } else if (e->kind == ERR_CORRUPT || e->kind == ERR_NOT_FOUND) {
-            err_clear(e); /* the backup is judged by that */
+            err_clear(e); /* that decides the backup's state */
         } else {
             return -1;
         }

@@ -20,7 +20,7 @@ struct markers {
 struct walk {
     const struct undelete_request *request;
     struct undelete_result        *result;
-    bool                           labels; /* this time the labels; else all but them */
+    bool                           labels; /* this time the labels; else all but the labels */
     char                           key[STORAGE_KEY_MAX]; /* at hand */
     bool                           settled;              /* nothing more to be known of it */
     struct markers                 on_top;               /* of it, young enough */
@@ -51,7 +51,7 @@ free_markers(struct markers *m)
     free(m->v);
 }
 
-/* What backups consist of, and what decides about them. */
+/* The objects of backups, and those that decide about them. */
 static bool
 is_wanted(const char *key, size_t below)
 {
@@ -59,7 +59,7 @@ is_wanted(const char *key, size_t below)
                                        "drills/", "tombstones/", "source"};
 
     if (below == 0) {
-        return true; /* undelete() looks at nothing else there */
+        return true; /* undelete() handles nothing else there */
     }
     for (size_t i = 0; i < sizeof dirs / sizeof dirs[0]; i++) {
         if (strncmp(key + below, dirs[i], strlen(dirs[i])) == 0) {
@@ -106,7 +106,7 @@ flush(struct walk *w, struct err *e)
     return rc == 0 && w->request->tick != NULL ? w->request->tick(w->request->ctx, e) : rc;
 }
 
-/* Below its young markers the key has a version with contents: it comes back. */
+/* Below its recent markers the key has a version with contents: it is recovered. */
 static void
 revive(struct walk *w)
 {

@@ -1,10 +1,10 @@
 /*
- * undelete.h - getting back what was removed from a bucket that keeps versions.
+ * undelete.h - recovering what was removed from a bucket that keeps versions.
  *
- * A removal is a delete marker on top of the object's versions: taking the marker away brings the
- * object back.  Only markers at least as young as a given moment are touched, and only of what
- * backups consist of: run marks, trash and condemned lists stay removed.  Labels come last: a
- * backup is there again when all that it needs is.
+ * A removal is a delete marker on top of the object's versions: removing the marker brings the
+ * object back.  Only markers not older than a given time are touched, and only of the objects of
+ * backups: run marks, trash and condemned lists stay removed.  Labels come last: a backup reappears
+ * only when all that it needs is there.
  */
 #ifndef STORAGE_HEAL_UNDELETE_H
 #define STORAGE_HEAL_UNDELETE_H
@@ -23,7 +23,7 @@ struct undelete_request {
                               keys.<epoch>.<n>.json */
     time_t since;          /* by the store's clock */
     bool   dry_run;        /* only find */
-    int (*tick)(void *ctx, struct err *); /* now and then; NULL: nothing to do */
+    int (*tick)(void *ctx, struct err *); /* called now and then, or NULL */
     void *ctx;
 };
 
