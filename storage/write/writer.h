@@ -93,7 +93,7 @@ void writer_send(struct writer *, struct chunk_number, struct chunkbuf *);
 int writer_failed(struct writer *, struct err *);
 
 /* For a run that will not commit, but stores what existing backups need (repair.h): waits for all
- * chunks. */
+ * chunks, and sees that they are there. */
 int writer_settle(struct writer *, struct err *);
 
 /* To be called now and then from any thread: renews the run mark, notices a revoked run

@@ -65,11 +65,14 @@ count_chunks(const struct writer *w, const struct writer_backup *b, struct label
 
 /* ---- what the label names ---- */
 
+/* And it is there. */
 static int
 put_object(struct writer *w, const char *object, const struct buf *data, struct err *e)
 {
     char *key = backup_key(w->db, w->id, object);
-    int   rc = storage_put(w->repo->st, key, data->data, data->len, e);
+    int   rc = storage_put(w->repo->st, key, data->data, data->len, e) != 0
+          ? -1
+          : writer_sent(w, key, data->len, e);
 
     free(key);
     return rc;
@@ -258,7 +261,8 @@ complete(const struct writer *w, struct label *l)
 int
 writer_settle(struct writer *w, struct err *e)
 {
-    return writer_io_drain(w, e) != 0 ? -1 : writer_check_revoked(w, e);
+    return writer_io_drain(w, e) != 0 || writer_sent_chunks(w, e) != 0 ? -1
+                                                                       : writer_check_revoked(w, e);
 }
 
 int
@@ -266,7 +270,7 @@ writer_commit(struct writer *w, const struct writer_backup *b, struct label *l, 
 {
     complete(w, l);
     /* W3 has ended, W4 */
-    if (writer_io_drain(w, e) != 0 || bind(w, e) != 0 ||
+    if (writer_io_drain(w, e) != 0 || writer_sent_chunks(w, e) != 0 || bind(w, e) != 0 ||
         writer_lock_reused(w, b->chunks, b->n, e) != 0 || put_chunk_list(w, b, l, e) != 0 ||
         put_manifest(w, b->manifest, l, e) != 0 ||
         put_key_copies(w, e) != 0 || /* the last renewal: a prune that sees it waits */

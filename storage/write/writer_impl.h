@@ -1,7 +1,7 @@
 /*
  * writer_impl.h - shared by the parts of the writer: writer.c (begin, claim, end), writer_run.c
- * (the run mark), writer_reuse.c (what may be reused), writer_io.c (putting chunks), writer_lock.c
- * (Object Lock) and writer_commit.c.
+ * (the run mark), writer_reuse.c (what may be reused), writer_io.c (putting chunks), writer_sent.c
+ * (is it there?), writer_lock.c (Object Lock) and writer_commit.c.
  */
 #ifndef STORAGE_WRITE_WRITER_IMPL_H
 #define STORAGE_WRITE_WRITER_IMPL_H
@@ -34,6 +34,7 @@ struct writer {
     bool                      label_tried; /* it may stand */
     time_t
         lock_until; /* what this backup needs is locked until then, 0: not locked (object_lock.h) */
+    size_t     listed; /* chunks of the epoch that were there when the run began */
     pthread_t *threads;
     int        n_threads; /* started */
 
@@ -51,6 +52,14 @@ struct writer {
  * gets the id of the newest backup, or stays. */
 int writer_find_reusable(struct writer *, const struct chunkindex *trusted, char *newest,
                          struct err *);
+/* Every chunk of this run's epoch that the store lists now. */
+typedef void writer_listed_fn(void *ctx, const struct chunk_name *, uint64_t size);
+int          writer_list_chunks(struct writer *, writer_listed_fn *, void *ctx, struct err *);
+/* Does the store have what it said that it took?  -1: ERR_IO when not, or the error of asking.  Of
+ * the chunks: once nothing is on its way. */
+int writer_look(struct writer *, const char *key, struct object_info *, struct err *);
+int writer_sent_chunks(struct writer *, struct err *);
+int writer_sent(struct writer *, const char *key, uint64_t size, struct err *);
 int writer_io_start(struct writer *, int threads, struct err *);
 /* Waits until no put() is pending; -1 when anything failed. */
 int writer_io_drain(struct writer *, struct err *);

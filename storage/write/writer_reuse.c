@@ -137,8 +137,9 @@ ban(void *ctx, const char *text, struct err *e)
 }
 
 struct chunk_listing {
-    struct writer *w;
-    size_t         prefix;
+    size_t            prefix;
+    writer_listed_fn *fn;
+    void             *ctx;
 };
 
 static int
@@ -149,15 +150,15 @@ see_chunk(void *ctx, const struct object_info *info, struct err *e)
 
     (void)e;
     if (chunk_name_parse(info->key + li->prefix, &name) == 0) {
-        chunkindex_listed(&li->w->known, &name, info->size);
+        li->fn(li->ctx, &name, info->size);
     }
     return 0;
 }
 
-static int
-list_chunks(struct writer *w, struct err *e)
+int
+writer_list_chunks(struct writer *w, writer_listed_fn *fn, void *ctx, struct err *e)
 {
-    struct chunk_listing li = {.w = w};
+    struct chunk_listing li = {.fn = fn, .ctx = ctx};
     char                *enc = name_encode(w->db);
     char                *prefix = xasprintf("%s/chunks/%u/", enc, w->epoch->number);
     int                  rc;
@@ -167,6 +168,15 @@ list_chunks(struct writer *w, struct err *e)
     free(prefix);
     free(enc);
     return rc;
+}
+
+static void
+note_listed(void *ctx, const struct chunk_name *name, uint64_t size)
+{
+    struct writer *w = ctx;
+
+    w->listed++;
+    chunkindex_listed(&w->known, name, size);
 }
 
 static int
@@ -201,5 +211,5 @@ writer_find_reusable(struct writer *w, const struct chunkindex *trusted, char *n
     if (unreadable > 0) {
         chunkindex_ban_all(&w->known);
     }
-    return list_chunks(w, e);
+    return writer_list_chunks(w, note_listed, w, e);
 }

@@ -61,7 +61,7 @@ writer_check_clock(struct writer *w, struct err *e)
     double             off;
     char               text[32];
 
-    if (storage_head(w->repo->st, w->mark.key, &info, e) != 0) {
+    if (writer_look(w, w->mark.key, &info, e) != 0) {
         return err_wrap(e, "could not ask the store for its time");
     }
     off = difftime(time(NULL), info.modified);

@@ -39,6 +39,10 @@ answer status=503 code=SlowDown times=3 skip=2
 answer status=503 body=empty on=LIST,HEAD,GET times=2
 answer status=503 code=SlowDown retry-after=1 on=PUT key=*/manifest.json.zst
 answer status=400 code=RequestTimeout on=PUT key=*/chunks/*
+answer status=200 body=html on=PUT key=*/chunks/*
+answer status=200 body=html on=PUT key=*/label.json times=2
+answer status=200 body=empty on=PUT key=*/manifest.json.zst
+answer status=200 body=html on=GET,HEAD
 reset-answer bytes=5 on=LIST
 truncate bytes=5 on=LIST
 truncate bytes=5 on=GET
@@ -75,6 +79,13 @@ FAULTS
 1|answer status=200 body=garbage on=LIST times=0|is no XML
 1|answer status=200 body=html on=LIST times=0|another document
 1|answer status=200 body=huge on=LIST times=0|more than
+1|answer status=200 body=html on=PUT key=*/chunks/* times=0|is not one of an S3 store
+1|answer status=200 body=html on=PUT key=*/label.json times=0|is not one of an S3 store
+1|answer status=200 body=empty on=PUT key=*/label.json times=0|is not one of an S3 store
+1|answer status=200 body=empty etag=x on=PUT key=*/chunks/*|is not there, although
+1|answer status=200 body=empty etag=x on=PUT key=*/chunks.zst|is not there, although
+1|answer status=200 body=empty etag=x on=PUT key=*/label.json|is not there, although
+1|answer status=200 body=html on=GET,HEAD times=0|is not one of an S3 store
 1|list-endless on=LIST key=*/chunks/* times=0|makes no sense
 1|list-reverse on=LIST key=*/chunks/* times=0|failing/shop/chunks/1/": the listing makes no sense: keys do not ascend
 1|list-twice on=LIST key=*/chunks/* times=0|do not ascend

@@ -127,6 +127,45 @@ a_backup_survives_a_fault_behind_any_call(void **state)
     backup_with_a_fault_at_every_call(true);
 }
 
+/* What is said to be stored and is not: no backup counts on it, and the next one goes on. */
+static void
+a_put_that_was_only_said_to_happen_makes_no_backup(void **state)
+{
+    unsigned n = 0, calls, unnoticed = 0;
+    bool     hit;
+
+    (void)state;
+    do {
+        struct repo    *r = fixture_repo_in_memory();
+        struct storage *honest = r->st;
+        struct err      e = ERR_INIT;
+        char            id[BACKUP_ID_MAX];
+        int             rc;
+
+        fixture_remove(journals);
+        journals = fixture_state();
+        assert_ok(fixture_backup(r, 1, NULL, NULL, &e), &e);
+        calls = 0;
+        r->st = storage_lying_new(honest, ++n, &calls);
+        rc = fixture_backup(r, 2, id, NULL, &e);
+        hit = calls >= n;
+        if (rc == 0) {
+            assert_ok(fixture_read(r, id, 2, &e), &e);
+            unnoticed += hit;
+        } else {
+            assert_int_equal(e.kind, ERR_IO);
+            assert_int_equal(fixture_count(r, BACKUP_COMMITTED), 1);
+        }
+        if (hit) {
+            assert_ok(fixture_backup(r, 2, id, NULL, &e), &e);
+            assert_ok(fixture_read(r, id, 2, &e), &e);
+        }
+        repo_close(r);
+    } while (hit);
+    assert_int_equal(unnoticed, 1); /* the sign of life before the label */
+    assert_true(n > FIXTURE_CHUNKS + 4);
+}
+
 static void
 a_fault_while_reading_is_reported(void **state)
 {
@@ -191,6 +230,8 @@ main(void)
         cmocka_unit_test_setup_teardown(a_backup_survives_a_fault_before_any_call, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_backup_survives_a_fault_behind_any_call, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_put_that_was_only_said_to_happen_makes_no_backup, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_fault_while_reading_is_reported, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_fault_while_opening_is_reported, set_up, tear_down),

@@ -74,6 +74,55 @@ ids_ascend_within_a_second(void **state)
     }
 }
 
+/* A backup of n chunks through a store whose put() number `lie` is one in name only (0: none);
+ * *calls counts what failing.c counts. */
+static int
+backup_of(unsigned n, unsigned lie, unsigned *calls, struct err *e)
+{
+    struct repo       *r = fixture_repo_number(n);
+    struct fanout_repo to = {.repo = r};
+    struct manifest   *m = manifest_new();
+    struct label      *l = fixture_label();
+    struct fanout     *f;
+    int                rc = 0;
+
+    *calls = 0;
+    r->st = lie == 0 ? storage_failing_new(r->st, 0, false, calls)
+                     : storage_lying_new(r->st, lie, calls);
+    f = fixture_begin(&to, 1, 1, e);
+    assert_non_null(f);
+    for (unsigned i = 0; rc == 0 && i < n; i++) {
+        struct chunk_number chunk;
+        char                text[32];
+
+        (void)snprintf(text, sizeof text, "content %u", i);
+        rc = fanout_put(f, 0, text, strlen(text), &chunk, e);
+        (void)manifest_add_chunk(m, chunk);
+    }
+    rc = rc != 0 ? rc : fixture_commit(f, m, l, e);
+    fanout_end(f);
+    manifest_free(m);
+    label_free(l);
+    label_free(to.label);
+    repo_close(r);
+    return rc;
+}
+
+/* Each more costs its put(), and no question of its own. */
+static void
+that_many_chunks_are_there_is_seen_in_one_listing(void **state)
+{
+    struct err e = ERR_INIT;
+    unsigned   few, many;
+
+    (void)state;
+    assert_ok(backup_of(20, 0, &few, &e), &e);
+    assert_ok(backup_of(60, 0, &many, &e), &e);
+    assert_int_equal(many - few, 40);
+    assert_int_equal(backup_of(60, 30, &many, &e), -1);
+    assert_err(&e, ERR_IO, "is not there, although");
+}
+
 /* ---- reuse, rule by rule: after the change, chunk 0 must be stored anew ---- */
 
 static char *
@@ -547,6 +596,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_is_backed_up_reads_back),
         TEST(an_unchanged_chunk_is_stored_once),
+        TEST(that_many_chunks_are_there_is_seen_in_one_listing),
         TEST(ids_ascend_within_a_second),
         TEST(a_missing_chunk_is_stored_anew),
         TEST(a_chunk_of_another_size_is_stored_anew),

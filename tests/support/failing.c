@@ -13,6 +13,7 @@ struct failing_storage {
     struct storage *inner;
     unsigned        n;     /* the call that fails, from 1; 0: none */
     bool            after; /* behind the effect */
+    bool            lies;  /* the n-th put() says that it did, and did not; others do as asked */
     unsigned       *calls;
     atomic_uint     count;
 };
@@ -45,7 +46,7 @@ fail(const char *what, struct err *e)
 /* The call, or the fault in front of it or behind it. */
 #define FAILING(what, call)                                                                        \
     do {                                                                                           \
-        bool hit = now(st);                                                                        \
+        bool hit = !outer(st)->lies && now(st);                                                    \
         int  rc;                                                                                   \
         if (hit && !outer(st)->after) {                                                            \
             return fail(what, e);                                                                  \
@@ -57,6 +58,9 @@ fail(const char *what, struct err *e)
 static int
 failing_put(struct storage *st, const char *key, const struct blob *blob, struct err *e)
 {
+    if (outer(st)->lies) {
+        return now(st) ? 0 : outer(st)->inner->ops->put(outer(st)->inner, key, blob, e);
+    }
     FAILING("put", outer(st)->inner->ops->put(outer(st)->inner, key, blob, e));
 }
 
@@ -121,4 +125,13 @@ storage_failing_new(struct storage *inner, unsigned n, bool after, unsigned *cal
     fs->after = after;
     fs->calls = calls;
     return &fs->base;
+}
+
+struct storage *
+storage_lying_new(struct storage *inner, unsigned n, unsigned *calls)
+{
+    struct storage *st = storage_failing_new(inner, n, false, calls);
+
+    outer(st)->lies = true;
+    return st;
 }

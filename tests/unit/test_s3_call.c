@@ -33,10 +33,14 @@ then(struct bench *b, char *answer)
     b->steps[b->n++] = (struct http_step){.answer = answer};
 }
 
+/* What is good has an ETag. */
 static void
 answers(struct bench *b, const char *status, const char *headers, const char *body)
 {
-    then(b, http_answer(status, headers, body));
+    char *all = xasprintf("%s%s", *status == '2' ? "ETag: \"x\"\r\n" : "", headers);
+
+    then(b, http_answer(status, all, body));
+    free(all);
 }
 
 static void
@@ -554,6 +558,95 @@ bandwidth_is_shared(void **state)
     end(&b);
 }
 
+/* ---- somebody else answers ---- */
+
+#define PORTAL "<html><body><h1>Welcome to the guest network</h1></body></html>"
+
+struct impostor {
+    const char *status, *headers, *body;
+};
+
+static int
+ask_get(struct bench *b, struct err *e)
+{
+    struct buf out = BUF_INIT(1000);
+    int        rc = get(b, &out, e);
+
+    buf_free(&out);
+    return rc;
+}
+
+static int
+ask_head(struct bench *b, struct err *e)
+{
+    struct object_info info;
+
+    return storage_head(b->st, "key", &info, e);
+}
+
+/* A key with its hash: one request. */
+static int
+ask_put(struct bench *b, struct err *e)
+{
+    return storage_put(b->st,
+                       "c/2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824-1",
+                       "hello", 5, e);
+}
+
+static int
+ask_remove(struct bench *b, struct err *e)
+{
+    static const char *const one[] = {"key"};
+
+    return storage_remove(b->st, one, 1, e);
+}
+
+#define LATER "Last-Modified: Sat, 21 Nov 2026 02:15:00 GMT\r\n"
+
+/* Asked again, it is answered by the store; asked thrice in vain, it is an error. */
+static void
+what_is_not_a_stores_answer_is_none(void **state)
+{
+    static const struct {
+        int (*ask)(struct bench *, struct err *);
+        struct impostor wrong;
+        const char     *right; /* headers of the store's own answer */
+    } cases[] = {
+        {ask_put, {"200 OK", "Content-Type: text/html\r\n", PORTAL}, "ETag: \"x\"\r\n"},
+        {ask_put, {"200 OK", "ETag: \"page\"\r\n", PORTAL}, "ETag: \"x\"\r\n"},
+        {ask_put, {"200 OK", "", ""}, "ETag: \"x\"\r\n"},
+        {ask_put, {"200 OK", "ETag: \r\n", ""}, "ETag: x\r\n"},
+        {ask_put, {"204 No Content", "", ""}, "ETag: \"x\"\r\n"},
+        {ask_get, {"200 OK", "", PORTAL}, "ETag: \"x\"\r\n"},
+        {ask_head, {"200 OK", LATER, ""}, LATER "ETag: \"x\"\r\n"},
+        {ask_remove, {"200 OK", "", PORTAL}, ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct impostor *w = &cases[i].wrong;
+        struct bench           healed = {0}, lost = {0};
+        struct err             e = ERR_INIT;
+
+        then(&healed, http_answer(w->status, w->headers, w->body));
+        then(&healed, http_answer("200 OK", cases[i].right, ""));
+        start(&healed);
+        assert_ok(cases[i].ask(&healed, &e), &e);
+        stop(&healed);
+        assert_asked(&healed, 2);
+        end(&healed);
+
+        then(&lost, http_answer(w->status, w->headers, w->body));
+        start(&lost);
+        assert_int_equal(cases[i].ask(&lost, &e), -1);
+        assert_err(&e, ERR_IO, "is not one of an S3 store");
+        assert_says(e.hint, "in the store's place");
+        stop(&lost);
+        assert_asked(&lost, 3);
+        end(&lost);
+    }
+}
+
 /* ---- writing once ---- */
 
 static void
@@ -859,6 +952,7 @@ main(void)
         cmocka_unit_test(a_second_opinion_comes_over_a_new_connection),
         cmocka_unit_test(bandwidth_is_shared),
         cmocka_unit_test(a_store_without_if_none_match_is_written_to_all_the_same),
+        cmocka_unit_test(what_is_not_a_stores_answer_is_none),
         cmocka_unit_test(who_loses_a_race_looks_at_what_won),
         cmocka_unit_test(many_are_removed_at_once),
         cmocka_unit_test(a_key_that_cannot_be_removed_is_named),

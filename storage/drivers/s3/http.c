@@ -171,6 +171,7 @@ on_write(char *from, size_t size, size_t n, void *ctx)
         t->waited += s3_limit_wait(&t->http->down, left < share ? left : share);
     }
     t->received += take;
+    t->answer->received = t->received;
     t->moved = clock_seconds();
     if (good && to == NULL) {
         return size * n; /* nobody asked for it */

@@ -38,10 +38,11 @@ struct s3_request {
 };
 
 struct s3_answer {
-    int            status;  /* HTTP's */
-    struct strlist headers; /* "Name: value" */
-    struct buf    *body;    /* of a 2xx answer: the caller's, its ceiling counts */
-    struct buf     error;   /* the body of any other answer, as far as it was read */
+    int            status;   /* HTTP's */
+    struct strlist headers;  /* "Name: value" */
+    struct buf    *body;     /* of a 2xx answer: the caller's, its ceiling counts */
+    uint64_t       received; /* bytes of the body, wanted or not */
+    struct buf     error;    /* the body of any other answer, as far as it was read */
 };
 
 /* Borrows the options' texts. */
@@ -57,5 +58,12 @@ void s3_answer_clear(struct s3_answer *); /* the body too */
 void s3_answer_free(struct s3_answer *);
 /* A header's value, NULL when there is none. */
 const char *s3_answer_header(const struct s3_answer *, const char *name);
+/* Is a good answer about an object one of an S3 store?  Whoever stands in between (a guest
+ * network's login page, a proxy) answers 200 to anything.  Of an object that was read or looked
+ * at there is an ETag; of one that was stored too, and no body; of one that was removed, no body.
+ * -1: ERR_IO, transient. */
+int s3_answer_of_read(void *unused, const struct s3_answer *, struct err *);
+int s3_answer_of_put(void *unused, const struct s3_answer *, struct err *);
+int s3_answer_of_remove(void *unused, const struct s3_answer *, struct err *);
 
 #endif

@@ -54,9 +54,13 @@ send(struct s3_storage *s, const char *key, const struct blob *blob,
      const uint8_t digest[SHA256_BYTES], enum once once, bool *taken, struct err *e)
 {
     bool           conditional = once == ONCE && !atomic_load(&s->no_conditional);
-    struct s3_call c = {
-        .verb = "store", .method = "PUT", .key = key, .body = blob->data, .body_len = blob->size};
-    int rc;
+    struct s3_call c = {.verb = "store",
+                        .method = "PUT",
+                        .key = key,
+                        .body = blob->data,
+                        .body_len = blob->size,
+                        .accept = s3_answer_of_put};
+    int            rc;
 
     *taken = false;
     if (s3_lock_allowed(s, blob, e) != 0) {

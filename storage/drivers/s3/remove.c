@@ -128,8 +128,9 @@ remove_batch(struct s3_storage *s, const struct object_version *v, size_t n, str
 static int
 remove_one(struct s3_storage *s, const struct object_version *v, struct err *e)
 {
-    struct s3_call c = {.verb = "remove", .method = "DELETE", .key = v->key};
-    int            rc;
+    struct s3_call c = {
+        .verb = "remove", .method = "DELETE", .key = v->key, .accept = s3_answer_of_remove};
+    int rc;
 
     if (v->id != NULL) {
         s3_query_add(&c.query, "versionId", v->id);

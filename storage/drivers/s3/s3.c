@@ -12,8 +12,13 @@ static int
 get(struct storage *st, const char *key, bool fresh, struct buf *out, struct err *e)
 {
     struct s3_storage *s = s3_self(st);
-    struct s3_call c = {.verb = "read", .method = "GET", .key = key, .out = out, .fresh = fresh};
-    int            rc;
+    struct s3_call     c = {.verb = "read",
+                            .method = "GET",
+                            .key = key,
+                            .out = out,
+                            .fresh = fresh,
+                            .accept = s3_answer_of_read};
+    int                rc;
 
     buf_clear(out);
     s3_customer_key_headers(s, &c.headers);
@@ -42,6 +47,9 @@ accept_head(void *ctx, const struct s3_answer *a, struct err *e)
     const char         *modified = s3_answer_header(a, "Last-Modified");
     char               *end = NULL;
 
+    if (s3_answer_of_read(NULL, a, e) != 0) {
+        return -1;
+    }
     info->retain_until = s3_lock_shown(a);
     info->size = size == NULL ? 0 : strtoull(size, &end, 10);
     info->modified = modified == NULL ? -1 : curl_getdate(modified, NULL);

@@ -13,7 +13,8 @@
  *     can collide are made unique by what chooses them: a run's or random digits in them.
  *   - Each PUT names its SHA-256 in the signed request: a store cannot take other bytes for good.
  *     No multipart.
- *   - An answer without a length, or cut short, counts as none.
+ *   - An answer without a length, or cut short, counts as none; so does a good one about an object
+ *     that is not an S3 store's (no ETag; a body where none belongs).
  *   - list() checks that keys ascend and lie below the prefix, over all pages.
  *   - modified: the store's Last-Modified.
  *   - What is transient is tried again until `timeout` (s3/call.h).

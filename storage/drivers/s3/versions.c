@@ -23,9 +23,12 @@ static int
 get_version(struct storage *st, const char *key, const char *id, struct buf *out, struct err *e)
 {
     struct s3_storage *s = s3_self(st);
-    struct s3_call     c = {
-            .verb = "read an older version of", .method = "GET", .key = key, .out = out};
-    int rc;
+    struct s3_call     c = {.verb = "read an older version of",
+                            .method = "GET",
+                            .key = key,
+                            .out = out,
+                            .accept = s3_answer_of_read};
+    int                rc;
 
     buf_clear(out);
     s3_query_add(&c.query, "versionId", id);
