@@ -7,6 +7,7 @@
 #include "core/cli/opts_common.h"
 #include "core/human.h"
 #include "core/pool.h"
+#include "storage/read/backup_find.h"
 #include "storage/repo/repo_keys.h"
 
 #define AT(field) offsetof(struct options, field)
@@ -117,8 +118,7 @@ check_combinations(const struct options *o, struct err *e)
 static int
 read_max_age(struct options *o, struct err *e)
 {
-    bool named = (o->backup != NULL && strcmp(o->backup, "latest") != 0) || o->at != NULL ||
-        o->as_of != NULL;
+    bool named = !backup_is_latest(o->backup) || o->at != NULL || o->as_of != NULL;
 
     if (o->max_age == NULL) {
         return 0;
@@ -144,7 +144,7 @@ check(struct options *o, struct err *e)
     if (check_combinations(o, e) != 0) {
         return -1;
     }
-    if (o->at != NULL && time_parse(o->at, &o->at_time, e) != 0) {
+    if (o->at != NULL && backup_at_parse(o->at, &o->at_time, e) != 0) {
         return err_wrap(e, "--at");
     }
     return read_max_age(o, e);

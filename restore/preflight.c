@@ -152,8 +152,11 @@ check_name(struct restore *r, struct findings *f, struct err *e)
         return -1;
     }
     if (strlist_has(&databases, r->name)) {
+        char *server = target_name(r);
+
         stop(f, "an existing database is never touched: give another name with --to",
-             xasprintf("database \"%s\" already exists", r->name));
+             xasprintf("database \"%s\" already exists on %s", r->name, server));
+        free(server);
     }
     strlist_free(&databases);
     return 0;

@@ -11,6 +11,7 @@
 #include "core/human.h"
 #include "core/json.h"
 #include "core/print.h"
+#include "core/when.h"
 #include "restore/restore.h"
 
 static json_t *
@@ -85,13 +86,13 @@ int
 report_list(const struct restore *r, struct err *e)
 {
     const struct manifest *m = r->manifest;
-    char                   size[32], when[32], count[48];
+    char                   size[32], age[96], count[48];
 
     if (r->o->json) {
         return print_json(list_json(r), e);
     }
-    print_out("backup %s of \"%s\", as it was at %s\n", r->label->id, r->label->dbname,
-              time_rfc3339(r->label->snapshot, when, sizeof when));
+    print_out("backup %s of \"%s\", as it was %s\n", r->label->id, r->label->dbname,
+              when_ago(r->label->snapshot, time(NULL), age, sizeof age));
     for (size_t i = 0; i < m->n_tables; i++) {
         const struct manifest_table *t = &m->tables[i];
         print_object("table", t->schema, t->name);
@@ -169,21 +170,57 @@ result_json(const struct restore *r, int status, const struct err *e)
     return o;
 }
 
+/* Nothing when nobody watches: cron mails whatever is printed. */
+static bool
+is_watched(const struct options *o)
+{
+    return !o->json && !o->quiet && (o->verbose || o->dry_run || isatty(STDOUT_FILENO));
+}
+
+/* 'database "shop2" on db1:5432, as "shop" was 6 h 12 min ago, 02:15 (backup ID)': allocated. */
+static char *
+what_where_when(const struct restore *r)
+{
+    char  age[96];
+    char *server = target_name(r);
+    char *text = xasprintf("database \"%s\" on %s, as \"%s\" was %s (backup %s)", r->name, server,
+                           r->label->dbname,
+                           when_ago(r->label->snapshot, time(NULL), age, sizeof age), r->label->id);
+
+    free(server);
+    return text;
+}
+
+void
+report_begin(const struct restore *r)
+{
+    char *text;
+
+    if (is_watched(r->o) && !r->o->dry_run) {
+        text = what_where_when(r);
+        print_out("restoring %s\n", text);
+        (void)fflush(stdout);
+        free(text);
+    }
+}
+
 static void
 print_for_people(const struct restore *r)
 {
-    char size[32], took[32], tables[48], rows[48], objects[48];
+    char  size[32], took[32], tables[48], rows[48], objects[48];
+    char *text = what_where_when(r);
 
     count_human(r->n_tables, "table", tables, sizeof tables);
     count_human(r->o->dry_run ? r->label->rows : r->rows, "row", rows, sizeof rows);
     if (r->o->dry_run) {
-        print_out("nothing stands in the way of restoring backup %s of \"%s\" as \"%s\" (%s, %s)\n",
-                  r->label->id, r->label->dbname, r->name, tables, rows);
+        print_out("nothing stands in the way of %s: %s, %s\n", text, tables, rows);
+        free(text);
         return;
     }
-    print_out("restored backup %s of \"%s\" as \"%s\": %s, %s, %s in %s\n", r->label->id,
-              r->label->dbname, r->name, tables, rows, size_human(r->bytes, size, sizeof size),
-              duration_human(r->seconds, took, sizeof took));
+    print_out("restored %s, %s, %s in %s: %s\n", tables, rows,
+              size_human(r->bytes, size, sizeof size),
+              duration_human(r->seconds, took, sizeof took), text);
+    free(text);
     if (r->problems.n > 0) {
         print_out("not restored as it was: %s, named above\n",
                   count_human(r->problems.n, "object", objects, sizeof objects));
@@ -198,8 +235,7 @@ report_result(const struct restore *r, int status, const struct err *why, struct
     if (r->o->json) {
         return print_json(result_json(r, status, why), e);
     }
-    /* Nothing when nobody watches: cron mails whatever is printed. */
-    if (done && !r->o->quiet && (r->o->verbose || r->o->dry_run || isatty(STDOUT_FILENO))) {
+    if (done && is_watched(r->o)) {
         print_for_people(r);
     }
     if (r->keep_command != NULL) {

@@ -73,6 +73,7 @@ restore_run(struct restore *r, struct err *e)
     if (r->o->dry_run) {
         return 0;
     }
+    report_begin(r);
     progress_start("restoring", r->label->raw_bytes, r->o->quiet);
     restore_phase(r, "database, roles");
     if (target_create(r, e) != 0) {

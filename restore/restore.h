@@ -123,9 +123,10 @@ int preflight_local(struct restore *, struct err *);
 int preflight_server(struct restore *, struct err *);
 
 /* target.c */
-int target_open(struct restore *, struct err *);    /* server, maintenance connection */
-int target_create(struct restore *, struct err *);  /* database, roles, connection */
-int target_schemas(struct restore *, struct err *); /* of a selection: those that no entry makes */
+int   target_open(struct restore *, struct err *);   /* server, maintenance connection */
+char *target_name(const struct restore *);           /* "db1:5432", "a scratch server"; allocated */
+int   target_create(struct restore *, struct err *); /* database, roles, connection */
+int target_schemas(struct restore *, struct err *);  /* of a selection: those that no entry makes */
 PGconn *target_connect(struct restore *,
                        struct err *); /* one more connection to the new database */
 int     target_publish(struct restore *, struct err *); /* gives the database its name */
@@ -138,8 +139,9 @@ int load_run(struct restore *, struct err *);
 int finish_run(struct restore *, struct err *);
 
 /* report.c */
-int report_list(const struct restore *, struct err *);
-int report_result(const struct restore *, int status, const struct err *why,
-                  struct err *); /* why it failed, if it did */
+void report_begin(const struct restore *); /* what is about to be written where */
+int  report_list(const struct restore *, struct err *);
+int  report_result(const struct restore *, int status, const struct err *why,
+                   struct err *); /* why it failed, if it did */
 
 #endif

@@ -91,6 +91,12 @@ target_open(struct restore *r, struct err *e)
     return 0;
 }
 
+char *
+target_name(const struct restore *r)
+{
+    return r->scratch != NULL ? xstrdup("a scratch server") : xasprintf("%s:%s", r->host, r->port);
+}
+
 PGconn *
 target_connect(struct restore *r, struct err *e)
 {

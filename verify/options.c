@@ -6,6 +6,7 @@
 #include "core/cli/opts_common.h"
 #include "core/human.h"
 #include "core/pool.h"
+#include "storage/read/backup_find.h"
 #include "storage/repo/repo_keys.h"
 
 #define AT(field) offsetof(struct options, field)
@@ -76,8 +77,7 @@ static int
 read_max_age(struct options *o, struct err *e)
 {
     bool given = opts_given(&o->parsed, "max-age");
-    bool named = (o->backup != NULL && strcmp(o->backup, "latest") != 0) || o->at != NULL ||
-        o->as_of != NULL;
+    bool named = !backup_is_latest(o->backup) || o->at != NULL || o->as_of != NULL;
 
     if (o->max_age == NULL)
         return 0;
@@ -94,7 +94,7 @@ check(struct options *o, struct err *e)
 {
     if (o->backup != NULL && o->at != NULL)
         return err_set(e, ERR_USAGE, "--backup and --at exclude each other");
-    if (o->at != NULL && time_parse(o->at, &o->at_time, e) != 0)
+    if (o->at != NULL && backup_at_parse(o->at, &o->at_time, e) != 0)
         return err_wrap(e, "--at");
     if (o->database == NULL && (o->backup != NULL || o->at != NULL))
         return err_set(e, ERR_USAGE, "--backup and --at need a database");

@@ -91,7 +91,7 @@
      "backup",                                                                                     \
      0,                                                                                            \
      "ID",                                                                                         \
-     "this backup, or \"latest\" (the default)",                                                   \
+     "an id, the end of one, \"latest\" (the default) or \"latest~1\"",                            \
      offsetof(values, backup),                                                                     \
      0,                                                                                            \
      0,                                                                                            \

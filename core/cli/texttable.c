@@ -7,7 +7,7 @@
 #include "core/human.h"
 #include "core/print.h"
 
-enum { COLUMNS_MAX = 16 };
+enum { COLUMNS_MAX = 16, FOLD_WIDTH = 80 };
 
 void
 texttable_add(struct texttable *t, const char *cell)
@@ -47,13 +47,25 @@ width_of(const char *s)
     return n;
 }
 
+/* Does the last cell go below the row? */
+static bool
+folds(char *const *cells, const size_t *widths, size_t columns)
+{
+    size_t row = width_of(cells[columns - 1]);
+
+    for (size_t c = 0; c + 1 < columns; c++) {
+        row += widths[c] + 2;
+    }
+    return row > FOLD_WIDTH && cells[columns - 1][0] != '\0';
+}
+
 static void
 print_row(char *const *cells, const char *const *heads, const size_t *widths, size_t columns,
-          FILE *f)
+          bool fold, FILE *f)
 {
     size_t owed = 0; /* blanks not printed yet: none at the end of a line */
 
-    for (size_t c = 0; c < columns; c++) {
+    for (size_t c = 0; c < columns - fold; c++) {
         bool   right = heads[c][0] == '>';
         size_t pad = widths[c] - width_of(cells[c]);
 
@@ -66,6 +78,9 @@ print_row(char *const *cells, const char *const *heads, const size_t *widths, si
         owed += 2;
     }
     print_to(f, "\n");
+    if (fold) {
+        print_to(f, "    %s\n", cells[columns - 1]);
+    }
 }
 
 void
@@ -92,9 +107,9 @@ texttable_print(const struct texttable *t, FILE *f)
             widths[i % n] = w;
         }
     }
-    print_row(shown, head, widths, n, f);
+    print_row(shown, head, widths, n, false, f);
     for (size_t i = 0; n > 0 && i + n <= t->cells.n; i += n) {
-        print_row(t->cells.v + i, head, widths, n, f);
+        print_row(t->cells.v + i, head, widths, n, t->fold && folds(t->cells.v + i, widths, n), f);
     }
     free(heads);
 }

@@ -1,9 +1,13 @@
 /*
  * texttable.h - rows and columns on a terminal: as wide as the widest cell, two blanks between.
+ *
+ * What takes up any room, a note in the last column, can go below its row, where that would be
+ * wider than 80 characters.
  */
 #ifndef CORE_CLI_TEXTTABLE_H
 #define CORE_CLI_TEXTTABLE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -12,6 +16,7 @@
 struct texttable {
     const char    *heads; /* "id|age|>rows": '>' puts to the right */
     struct strlist cells; /* row by row */
+    bool           fold;  /* the last column may go below */
 };
 
 void texttable_add(struct texttable *, const char *cell); /* NULL: empty */

@@ -8,6 +8,7 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "core/print.h"
+#include "core/when.h"
 #include "storage/commands/list.h"
 #include "storage/format/object.h"
 #include "storage/read/damage.h"
@@ -140,21 +141,20 @@ add_row(struct texttable *t, const struct backup_entry *b, const struct annotati
         bool encrypted)
 {
     const struct label *l = b->label;
-    char                age[32] = "";
+    char                taken[32];
     char               *note;
 
     texttable_add(t, b->id);
     if (l == NULL) {
-        for (int i = 0; i < 6; i++) {
+        for (int i = 0; i < 4; i++) {
             texttable_add(t, "");
         }
     } else {
-        (void)duration_human((double)(now - l->snapshot), age, sizeof age);
-        texttable_add(t, now >= l->snapshot ? age : "in the future");
-        texttable_count(t, l->tables);
+        texttable_add(t,
+                      now < l->snapshot ? "in the future"
+                                        : when_local(l->snapshot, now, taken, sizeof taken));
         texttable_count(t, l->rows);
         texttable_size(t, l->raw_bytes);
-        texttable_size(t, l->stored_bytes);
         texttable_size(t, l->new_bytes);
     }
     add_state(t, b, s, encrypted);
@@ -167,7 +167,7 @@ static void
 print_database(const char *db, const struct backup_list *list, const struct annotations *known,
                bool first, bool encrypted)
 {
-    struct texttable t = {.heads = "backup|>age|>tables|>rows|>data|>stored|>new|state|note"};
+    struct texttable t = {.heads = "backup (UTC)|>taken|>rows|>data|>new|state|note", .fold = true};
     time_t           now = time(NULL);
 
     print_out("%s%s\n", first ? "" : "\n", db);

@@ -7,6 +7,7 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "core/print.h"
+#include "core/when.h"
 #include "storage/commands/cmd.h"
 #include "storage/contract/location.h"
 #include "storage/contract/versions.h"
@@ -159,13 +160,19 @@ open_repo(struct run *r, const struct storage_location *place, struct err *e)
 static int
 check(struct run *r, struct err *e)
 {
+    struct when since;
+
     if (r->o->since == NULL) {
         err_set(e, ERR_USAGE, "undelete: --since is missing");
         return err_hint(e,
                         "--since TIME: what was removed before is left as it is; --dry-run shows "
                         "what would come back");
     }
-    return time_parse(r->o->since, &r->since, e) != 0 ? err_wrap(e, "--since") : 0;
+    if (when_parse(r->o->since, time(NULL), &since, e) != 0) {
+        return err_wrap(e, "--since");
+    }
+    r->since = since.from;
+    return 0;
 }
 
 static int

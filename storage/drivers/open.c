@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/human.h"
 #include "core/mem.h"
+#include "core/when.h"
 #include "storage/contract/location.h"
 #include "storage/contract/versions.h"
 #include "storage/drivers/file/file.h"
@@ -81,7 +81,7 @@ as_wanted(struct storage *st, const struct storage_location *place, struct err *
 {
     const char *as_of = storage_location_get(place, &location_keys[LOCATION_AS_OF]);
     char       *origin;
-    time_t      at;
+    struct when at;
 
     if (st->ops->retain == NULL &&
         storage_location_get(place, &location_keys[LOCATION_OBJECT_LOCK]) != NULL) {
@@ -93,8 +93,8 @@ as_wanted(struct storage *st, const struct storage_location *place, struct err *
     if (as_of == NULL) {
         return st;
     }
-    if (time_parse(as_of, &at, e) == 0) {
-        return storage_as_of_new(st, at, e);
+    if (when_parse(as_of, time(NULL), &at, e) == 0) {
+        return storage_as_of_new(st, at.from, e);
     }
     origin = storage_location_origin(place, &location_keys[LOCATION_AS_OF]);
     err_wrap(e, "%s", origin);

@@ -1,33 +1,66 @@
 /* backup_find.c - which backup a user means. */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/human.h"
 #include "core/log.h"
+#include "core/when.h"
 #include "storage/format/label.h"
 #include "storage/keys/trust.h"
 #include "storage/read/backup_find.h"
 #include "storage/read/damage.h"
 #include "storage/read/missing.h"
 
-static struct backup_entry *
-find_id(struct repo *r, const struct damage *d, const struct backup_list *list, const char *id,
-        struct err *e)
-{
-    struct backup_entry *b = backup_list_find(list, id);
+/* So many characters say which one is meant: an id ends with four that are random. */
+enum { ABBREVIATED_MIN = 4 };
 
-    if (b == NULL) {
-        err_set(e, ERR_NOT_FOUND, "no backup \"%s\"", id);
-        return NULL;
+static bool
+abbreviates(const char *text, const char *id)
+{
+    size_t n = strlen(text), len = strlen(id);
+
+    return n >= ABBREVIATED_MIN && n <= len &&
+        (strncmp(text, id, n) == 0 || strcmp(text, id + len - n) == 0);
+}
+
+/* An id as it stands here, whole or abbreviated. */
+static struct backup_entry *
+find_id(const struct backup_list *list, const char *id, struct err *e)
+{
+    struct backup_entry *found = backup_list_find(list, id);
+
+    if (found != NULL) {
+        return found;
     }
-    if (damage_judge(r, d, b, e) != 0) {
+    for (size_t i = 0; i < list->n; i++) {
+        struct backup_entry *b = &list->v[i];
+
+        if (abbreviates(id, b->id) && found != NULL) {
+            err_set(e, ERR_USAGE, "\"%s\" may be backup %s or %s", id, found->id, b->id);
+            err_hint(e, "give more of its id");
+            return NULL;
+        }
+        found = abbreviates(id, b->id) ? b : found;
+    }
+    if (found == NULL) {
+        err_set(e, ERR_NOT_FOUND, "no backup \"%s\"", id);
+    }
+    return found;
+}
+
+/* Whoever names a backup gets that one, and is told what is wrong with it. */
+static struct backup_entry *
+judge_named(struct repo *r, const struct damage *d, struct backup_entry *b, struct err *e)
+{
+    if (b == NULL || damage_judge(r, d, b, e) != 0) {
         return NULL;
     }
     if (b->state == BACKUP_DAMAGED && b->label != NULL) {
-        log_warn("backup %s is damaged: %s", id,
+        log_warn("backup %s is damaged: %s", b->id,
                  b->problem); /* reading the bad object will report it */
     } else if (b->state != BACKUP_COMMITTED) {
-        err_set(e, ERR_CORRUPT, "backup %s is %s: %s", id,
+        err_set(e, ERR_CORRUPT, "backup %s is %s: %s", b->id,
                 b->untrusted ? "not trusted" : backup_state_text(b->state), b->problem);
         return NULL;
     }
@@ -93,10 +126,67 @@ eligible(const struct backup_entry *b, time_t at)
     return strcmp(b->label->scope, "full") == 0 && (at == 0 || b->label->snapshot <= at);
 }
 
+/* latest~2: the second whole one before what "latest" means. */
 static struct backup_entry *
-none(const struct backup_entry *damaged, time_t at, struct err *e)
+find_earlier(struct repo *r, const char *db, const struct backup_list *list, size_t steps,
+             struct err *e)
 {
-    char text[32];
+    size_t n = 0;
+
+    for (size_t i = list->n; i-- > 0;) {
+        struct backup_entry *b = &list->v[i];
+
+        if (eligible(b, 0) && !passed_over(r, db, list, b, 0) && n++ == steps) {
+            return b;
+        }
+    }
+    err_set(e, ERR_NOT_FOUND, "no backup \"latest~%zu\": %zu whole %s there", steps, n,
+            n == 1 ? "one is" : "ones are");
+    return NULL;
+}
+
+static const char latest[] = "latest";
+
+bool
+backup_is_latest(const char *which)
+{
+    return which == NULL || strcmp(which, latest) == 0 || strcmp(which, "latest~0") == 0;
+}
+
+/* Of "latest~2"; 0: it is not that. */
+static size_t
+steps_back(const char *which)
+{
+    size_t        n = sizeof latest - 1;
+    char         *end;
+    unsigned long steps;
+
+    if (strncmp(which, latest, n) != 0 || which[n] != '~' ||
+        !isdigit((unsigned char)which[n + 1])) {
+        return 0;
+    }
+    steps = strtoul(which + n + 1, &end, 10);
+    return *end == '\0' ? steps : 0;
+}
+
+int
+backup_at_parse(const char *text, time_t *at, struct err *e)
+{
+    struct when w;
+
+    if (when_parse(text, time(NULL), &w, e) != 0) {
+        return -1;
+    }
+    *at = w.until;
+    return 0;
+}
+
+static struct backup_entry *
+none(const struct backup_list *list, const struct backup_entry *damaged, time_t at, struct err *e)
+{
+    char   text[32], oldest[32];
+    time_t now = time(NULL);
+    size_t i = 0;
 
     if (damaged != NULL) {
         err_set(e, ERR_CORRUPT, "no whole backup: the newest, %s, is damaged: %s", damaged->id,
@@ -107,8 +197,13 @@ none(const struct backup_entry *damaged, time_t at, struct err *e)
     } else if (at == 0) {
         err_set(e, ERR_NOT_FOUND, "no whole backup");
     } else {
-        err_set(e, ERR_NOT_FOUND, "no whole backup as old as %s",
-                time_rfc3339(at, text, sizeof text));
+        while (i < list->n && (!eligible(&list->v[i], 0) || list->v[i].label == NULL)) {
+            i++;
+        }
+        err_set(e, ERR_NOT_FOUND, "no whole backup is as old as %s%s%s",
+                when_local(at, now, text, sizeof text), i < list->n ? ": the oldest is of " : "",
+                i < list->n ? when_local(list->v[i].label->snapshot, now, oldest, sizeof oldest)
+                            : "");
     }
     return NULL;
 }
@@ -160,7 +255,7 @@ find_newest(struct repo *r, const char *db, const struct damage *d, const struct
         }
         damaged = damaged == NULL ? b : damaged;
     }
-    return none(damaged, at, e);
+    return none(list, damaged, at, e);
 }
 
 /* The newest ten, so that the operator need not call `list`. */
@@ -185,11 +280,24 @@ hint_backups(const struct backup_list *list, struct err *e)
     buf_free(&text);
 }
 
+static struct backup_entry *
+find(struct repo *r, const char *db, const struct damage *d, const struct backup_list *list,
+     const char *which, time_t at, struct err *e)
+{
+    size_t steps;
+
+    if (backup_is_latest(which)) {
+        return find_newest(r, db, d, list, at, e);
+    }
+    steps = steps_back(which);
+    return judge_named(
+        r, d, steps > 0 ? find_earlier(r, db, list, steps, e) : find_id(list, which, e), e);
+}
+
 struct label *
 backup_find_listed(struct repo *r, const char *db, struct backup_list *list, const char *which,
                    time_t at, struct err *e)
 {
-    bool                 by_id = which != NULL && strcmp(which, "latest") != 0;
     struct backup_entry *b = NULL;
     struct label        *l = NULL;
     struct damage        d = {0};
@@ -197,8 +305,7 @@ backup_find_listed(struct repo *r, const char *db, struct backup_list *list, con
     if (list->n == 0) {
         repo_no_database(r, db, e);
     } else if (damage_load(r, db, &d, e) == 0 &&
-               (b = by_id ? find_id(r, &d, list, which, e) : find_newest(r, db, &d, list, at, e)) ==
-                   NULL) {
+               (b = find(r, db, &d, list, which, at, e)) == NULL) {
         if (e->hint[0] == '\0') {
             hint_backups(list, e);
         }

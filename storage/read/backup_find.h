@@ -6,14 +6,21 @@
 
 #include "storage/repo/backuplist.h"
 
-/* The backup that a user means: which is an id, "latest" or NULL (newest committed of scope
- * full); at, when not 0: the newest whose snapshot is not later.  ERR_NOT_FOUND lists the newest
- * backups.  When the one meant is damaged (damage.h): ERR_CORRUPT names the newest good one; if
- * given by id and its label is readable, it is returned, with a warning. */
+/* The backup that a user means.  Which: "latest" or NULL, the newest committed of scope full;
+ * "latest~2", the second before it; an id, or four and more of its first or last characters, if no
+ * other begins or ends so (ERR_USAGE).  At, when not 0: the newest whose snapshot is not later.
+ * ERR_NOT_FOUND lists what there is.  When the newest is damaged (damage.h): ERR_CORRUPT names the
+ * newest good one; one that was named and whose label can be read is given, with a warning. */
 struct label *backup_find(struct repo *, const char *db, const char *which, time_t at,
                           struct err *);
 /* The same in a list that the caller has loaded; the label found is moved out of its entry. */
 struct label *backup_find_listed(struct repo *, const char *db, struct backup_list *,
                                  const char *which, time_t at, struct err *);
+
+/* Is it the newest that is asked for? */
+bool backup_is_latest(const char *which);
+/* --at: a moment of the past, as people type it.  A whole minute, when no seconds were given, as
+ * lists show no seconds. */
+int backup_at_parse(const char *text, time_t *at, struct err *);
 
 #endif

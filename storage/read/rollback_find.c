@@ -11,8 +11,7 @@ struct label *
 rollback_find(struct repo *r, const char *db, const char *which, time_t at, struct rollback *m,
               struct err *e)
 {
-    bool newest = (which == NULL || strcmp(which, "latest") == 0) && at == 0 &&
-        !lastseen_is_past(r);
+    bool               newest = backup_is_latest(which) && at == 0 && !lastseen_is_past(r);
     struct backup_list list;
     struct label      *l = NULL;
 

@@ -186,6 +186,60 @@ ARGS
     expect_text shop "$(last_id shop)"
 }
 
+@test "list fits 80 columns, notes below; times are local and --at takes them, ids say that they are UTC" {
+    local id at
+    export TZ=Asia/Kolkata      # 5:30 ahead
+    repo_new wide
+    id=$(plant wide --at "$(date -d '3 days ago' +%F) 02:15:40" --rows 2000 --note "a note that is a good deal longer than what a line holds")
+    plant wide --at "$(date -d yesterday +%F) 02:15:40" --rows 2000
+    expect_status 0 storage list wide
+    expect_text 'backup (UTC)' 'yesterday 02:15' "$(date -d '3 days ago' +%F) 02:15" '    a note that is a good deal longer'
+    [ "$(wc -L <<<"${output/a note*line holds/}")" -le 80 ]
+    expect_equal "$(restore wide --list --json --at "$(date -d '3 days ago' +%F) 02:15" | jq -r .backup.id)" "$id"
+    expect_equal "$(restore wide --list --json --at 'yesterday 02:14' | jq -r .backup.id)" "$id"
+    expect_equal "$(restore wide --list --json --at 'yesterday 02:15' | jq -r .backup.id)" "$(last_id wide)"
+    expect_equal "$(restore wide --list --json --at "${id%-*}" | jq -r .backup.id)" "$id"
+    expect_equal "$(restore wide --list --json --at '50 hours ago' | jq -r .backup.id)" "$id"
+}
+
+@test "--at that is still to come, or before the first backup, is an error that says so" {
+    repo_new moments
+    plant shop --at "$(days_ago 3)" >"$T/id"
+    expect_status 2 restore shop --list --at "$(date -d tomorrow +%F)"
+    expect_text '--at: ' 'is still to come'
+    expect_status 2 pgassay verify objects shop --repo "$REPO" --at "$(date -d '+1 hour' '+%F %T')"
+    expect_text 'is still to come'
+    expect_status 1 restore shop --list --at "$(days_ago 4)"
+    expect_text 'no whole backup is as old as' 'the oldest is of' "$(<"$T/id")"
+}
+
+@test "a backup is named by the end or beginning of its id, if no other has it, and by latest~1" {
+    local a b c
+    repo_new named
+    a=$(plant shop --at 2026-01-01T02:00:00Z)
+    b=$(plant shop --at 2026-01-02T02:00:00Z)
+    c=$(plant shop --at 2026-02-02T02:00:00Z)
+    plant shop --at 2026-02-03T02:00:00Z --scope 0123456789abcdef
+    meant() { storage show shop "$1" --json | jq -r .backup; }
+    expect_equal "$(meant "$a")" "$a"
+    expect_equal "$(meant 20260102)" "$b"
+    expect_equal "$(meant "${b#*T}")" "$b"
+    expect_equal "$(meant latest) $(meant latest~0) $(meant latest~1) $(meant latest~2)" "$c $c $b $a"
+    expect_status 2 storage show shop 202601
+    expect_text "may be backup $a or $b"
+    expect_status 1 storage show shop latest~3
+    expect_text 'no backup "latest~3"' '3 whole ones are there'
+    expect_status 1 storage show shop 202
+    expect_text 'no backup "202"'
+    expect_status 1 storage show shop latest~
+    # The same words everywhere; but what is removed for good is named in full.
+    expect_status 0 storage pin shop latest~1 --note x
+    expect_status 0 storage unpin shop "${b#*T}"
+    expect_status 0 pgassay verify objects shop --repo "$REPO" --backup 20260101
+    expect_equal "$(restore shop --list --json --backup latest~2 | jq -r .backup.id)" "$a"
+    expect_status 2 storage forget shop 20260101 --reason x
+}
+
 @test "backup, restore, drill print JSON with --json" {
     local f
     backup shop --json >"$T/backup.json"
@@ -197,7 +251,7 @@ ARGS
     done
     restore shop --to jsoned --json >"$T/restore.json" && return 1
     valid_json restore "$T/restore.json"
-    expect_equal "$(jq -r '.status, .exit_status, .error' "$T/restore.json" | xargs -d '\n')" 'failed 1 database "jsoned" already exists'
+    expect_equal "$(jq -r '.status, .exit_status, .error' "$T/restore.json" | xargs -d '\n')" "failed 1 database \"jsoned\" already exists on $PGHOST:5432"
     [ "$(jq -r .hint "$T/restore.json")" != null ]
     restore no_such_db --to jsoned --json >"$T/restore.json" && return 1
     valid_json restore "$T/restore.json"

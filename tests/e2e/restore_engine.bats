@@ -78,6 +78,29 @@ SQL
     expect_text 'table public.two\n--\n-- TOC entry 5 (class 1 OID 2)\nlines: 0 rows'
 }
 
+@test "a restore says before and after which server and database it writes to, and how old the data is" {
+    local there
+    repo_new said
+    backup shop
+    there="database \"told\" on $PGHOST:5432, as \"shop\" was "
+    expect_status 0 restore shop --to told --verbose
+    [[ $output == *"restoring $there"*" s ago, "*"(backup $(last_id shop))"*"restored 4 tables, 5,000 rows"*": $there"*" ago, "* ]] || { echo "$output"; return 1; }
+    # On a terminal, without being asked; with --quiet not even there.
+    db_drop told
+    script -qec "'$BIN/pgassay' restore shop --repo '$REPO' --to told" "$T/typescript" </dev/null >/dev/null
+    grep -q "restoring $there" "$T/typescript"
+    expect_status 1 restore shop --to told
+    expect_text "\"told\" already exists on $PGHOST:5432"
+    db_drop told
+    expect_status 0 restore shop --to told --quiet
+    expect_equal "$output" ""
+    db_drop told
+    expect_status 0 restore shop --to told --dry-run
+    expect_text "nothing stands in the way of $there"
+    expect_status 0 restore shop --scratch --verbose
+    expect_text 'restoring database "shop" on a scratch server, as "shop" was '
+}
+
 @test "what the preflight finds is said at once, and nothing has changed" {
     backup shop
     psql_in postgres -c 'CREATE DATABASE taken' -c 'CREATE ROLE timid LOGIN'

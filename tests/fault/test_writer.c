@@ -554,7 +554,11 @@ latest_and_at_find_what_they_should(void **state)
     label_free(l);
     assert_null(backup_find(r, "shop", NULL, time(NULL) - 1000, &e));
     assert_err(&e, ERR_NOT_FOUND, "as old as");
-    a[10] = '\0';
+    a[8] = '\0'; /* both are of this day */
+    assert_null(backup_find(r, "shop", a, 0, &e));
+    assert_int_equal(e.kind, ERR_USAGE);
+    err_clear(&e);
+    a[3] = '\0';
     assert_null(backup_find(r, "shop", a, 0, &e));
     assert_int_equal(e.kind, ERR_NOT_FOUND);
     assert_null(backup_find(r, "sho", NULL, 0, &e));

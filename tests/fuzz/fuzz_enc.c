@@ -8,6 +8,7 @@
 #include "core/mem.h"
 #include "core/print.h"
 #include "core/utf8.h"
+#include "core/when.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -35,12 +36,13 @@ shown(const char *text)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    struct err e = ERR_INIT;
-    char      *text = xstrndup((const char *)data, n);
-    char      *key = name_encode(text);
-    char      *back = name_decode(key);
-    char      *decoded = name_decode(text);
-    time_t     t;
+    struct err  e = ERR_INIT;
+    char       *text = xstrndup((const char *)data, n);
+    char       *key = name_encode(text);
+    char       *back = name_decode(key);
+    char       *decoded = name_decode(text);
+    time_t      t;
+    struct when w;
 
     if (*text != '\0' && (back == NULL || strcmp(back, text) != 0)) {
         abort();
@@ -54,6 +56,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         free(same);
     }
     (void)time_parse(text, &t, &e);
+    (void)when_parse(text, 1795267820, &w, &e);
     (void)utf8_valid((const char *)data, n);
     shown(text);
     free(text);
