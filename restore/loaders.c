@@ -221,17 +221,16 @@ loaders_make(struct restore *r, struct err *e)
     return 0;
 }
 
-/* It may own what a function made, and then stays.  first: "DROP OWNED BY ", what was granted to
- * it. */
+/* With what was granted to it and what functions made as it: a role that stayed could be used by
+ * whoever made it set itself a password. */
 static void
-drop_role(struct restore *r, const char *role, const char *first)
+drop_role(struct restore *r, const char *role)
 {
-    struct err ignored = ERR_INIT;
+    struct err e = ERR_INIT;
 
     if (r->conn != NULL && PQstatus(r->conn) == CONNECTION_OK &&
-        pg_execf(r->conn, &ignored, "%s%s%sDROP ROLE %s", first, *first == '\0' ? "" : role,
-                 *first == '\0' ? "" : "; ", role) != 0) {
-        log_info("role %s stays: %s", role, ignored.text);
+        pg_execf(r->conn, &e, "DROP OWNED BY %s CASCADE; DROP ROLE %s", role, role) != 0) {
+        log_warn("role %s, made to load rows, stays: %s", role, e.text);
     }
 }
 
@@ -249,11 +248,11 @@ loaders_end(struct restore *r)
         return;
     }
     for (size_t i = 0; i < l->n; i++) {
-        drop_role(r, l->v[i]->role, "");
+        drop_role(r, l->v[i]->role);
         loader_free(l->v[i]);
     }
     if (l->all_data != NULL) {
-        drop_role(r, l->all_data, "DROP OWNED BY ");
+        drop_role(r, l->all_data);
     }
     free(l->all_data);
     free(l->v);

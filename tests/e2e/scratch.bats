@@ -254,6 +254,17 @@ INSERT INTO part SELECT (ARRAY['red', 'green', 'blue'])[1 + i % 3]::colour, i FR
 CREATE TABLE list (i int) PARTITION BY RANGE (i); ALTER TABLE list OWNER TO grp;
 CREATE TABLE list_1 PARTITION OF list FOR VALUES FROM (0) TO (100); ALTER TABLE list_1 OWNER TO a;
 INSERT INTO list SELECT i FROM generate_series(0, 99) i;
+-- A function that settles down as the role that loads, which must not stay for it.
+CREATE SCHEMA of_grp AUTHORIZATION grp;
+CREATE FUNCTION of_grp.settles(int) RETURNS bool LANGUAGE plpgsql AS $f$ BEGIN
+    IF current_database() <> 'owners' THEN
+        EXECUTE 'RESET ROLE';
+        EXECUTE format('ALTER ROLE %I PASSWORD $q$known$q$', current_user);
+        CREATE TABLE IF NOT EXISTS of_grp.settled ();
+    END IF;
+    RETURN true;
+END $f$;
+CREATE TABLE of_grp.settler (i int CHECK (of_grp.settles(i))); INSERT INTO of_grp.settler VALUES (1); ALTER TABLE of_grp.settler OWNER TO grp;
 CREATE TABLE kv (h hstore); INSERT INTO kv VALUES ('a=>1'); ALTER TABLE kv OWNER TO b;
 CREATE TABLE empty (i int); ALTER TABLE empty OWNER TO b;
 CREATE TABLE checked (i int); INSERT INTO checked VALUES (1); ALTER TABLE checked OWNER TO a;
