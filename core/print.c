@@ -17,14 +17,20 @@ is_hidden(uint32_t code)
         uint32_t first, last;
     } ranges[] = {
         {0x00ad, 0x00ad},   /* soft hyphen */
+        {0x034f, 0x034f},   /* combining grapheme joiner, which joins nothing */
         {0x061c, 0x061c},   /* Arabic letter mark: direction */
+        {0x115f, 0x1160},   /* Hangul fillers */
+        {0x17b4, 0x17b5},   /* Khmer vowels that are not written */
         {0x180e, 0x180e},   /* Mongolian vowel separator */
         {0x200b, 0x200b},   /* zero width space; the joiners after it are needed in words */
         {0x200e, 0x200f},   /* left-to-right mark, right-to-left mark */
         {0x2028, 0x202e},   /* line and paragraph separator; embeddings and overrides */
         {0x2060, 0x206f},   /* invisible operators; isolates */
+        {0x3164, 0x3164},   /* Hangul filler */
         {0xfeff, 0xfeff},   /* byte order mark */
+        {0xffa0, 0xffa0},   /* half-width Hangul filler */
         {0xfff9, 0xfffb},   /* interlinear annotation */
+        {0x1d173, 0x1d17a}, /* beginnings and ends in music */
         {0xe0000, 0xe007f}, /* tags */
     };
 
