@@ -108,3 +108,28 @@ label_manifest_as(const char *id, const struct epoch *ep)
     return (struct sealed_as){
         .type = "manifest", .public = ep->public, .what = id, .what_n = strlen(id)};
 }
+
+int
+label_stands(struct repo *r, const char *db, const char *id, bool *stands, struct err *e)
+{
+    struct object_info info;
+    char              *key = backup_key(db, id, "label.json");
+    int                rc = storage_head(r->st, key, &info, e);
+
+    free(key);
+    *stands = rc == 0;
+    if (rc != 0 && e->kind == ERR_NOT_FOUND) {
+        err_clear(e);
+        rc = 0;
+    }
+    return rc;
+}
+
+int
+label_not_shown(const char *id, struct err *e)
+{
+    err_set(e, ERR_CORRUPT, "the label of backup %s exists, and no listing shows it", id);
+    return err_hint(e,
+                    "the store's listings are outdated: set listing-delay, and see pgassay "
+                    "storage doctor");
+}

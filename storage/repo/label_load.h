@@ -12,6 +12,10 @@
 struct label *label_load(struct repo *, const char *db, const char *id, struct err *);
 /* The same, read past caches (storage_get_anew()): a second opinion on one that was bad. */
 struct label *label_load_anew(struct repo *, const char *db, const char *id, struct err *);
+/* *stands: the label exists by its key, whatever a listing shows. */
+int label_stands(struct repo *, const char *db, const char *id, bool *stands, struct err *);
+/* Sets the error for a label that exists and is in no listing: always -1. */
+int label_not_shown(const char *id, struct err *);
 /* Of an encrypted backup: seals the fields that must not be read without a key. */
 int label_hide(struct label *, const struct epoch *, struct err *);
 

@@ -8,6 +8,7 @@
 #include "storage/read/damage.h"
 #include "storage/read/missing.h"
 #include "storage/repo/backuplist.h"
+#include "storage/repo/label_load.h"
 #include "storage/repo/tombstone.h"
 
 /* A backup that restores would take, and that rules count. */
@@ -23,14 +24,22 @@ refuse_good(const struct backup_entry *b, struct err *e)
 }
 
 /* A backup that is not listed must be known from elsewhere: a typing error must not look like
- * success. */
+ * success.  An outdated listing must not cost a good backup. */
 static int
-refuse_unknown(struct repo *r, const char *db, const struct backup_list *list, const char *id,
-               struct err *e)
+refuse_unlisted(struct repo *r, const char *db, const struct backup_list *list, const char *id,
+                struct err *e)
 {
-    char *who = missing_witness(r, db, list, id);
+    bool  stands;
+    char *who;
     int   rc = 0;
 
+    if (label_stands(r, db, id, &stands, e) != 0) {
+        return -1;
+    }
+    if (stands) {
+        return label_not_shown(id, e);
+    }
+    who = missing_witness(r, db, list, id);
     if (who == NULL && !strlist_has(&list->unlabelled, id)) {
         rc = err_set(e, ERR_NOT_FOUND,
                      "no backup %s of \"%s\", no label that names it, and this host has not seen "
@@ -58,7 +67,7 @@ forget_backup(struct repo *r, const char *db, const char *backup, const char *re
         goto out;
     }
     b = backup_list_find(&list, backup);
-    if ((b == NULL ? refuse_unknown(r, db, &list, backup, e) : refuse_good(b, e)) == 0 &&
+    if ((b == NULL ? refuse_unlisted(r, db, &list, backup, e) : refuse_good(b, e)) == 0 &&
         tombstone_give_up(r, db, backup, b == NULL ? NULL : b->label, reason, e) == 0) {
         rc = storage_remove(r->st, (const char *const *)&key, 1, e);
     }

@@ -12,7 +12,8 @@
 #include "core/err.h"
 #include "storage/repo/repo.h"
 
-/* ERR_USAGE: the backup is good.  ERR_NOT_FOUND: nothing is known of it. */
+/* ERR_USAGE: the backup is good.  ERR_NOT_FOUND: nothing is known of it.  ERR_CORRUPT: its label
+ * exists, and no listing shows it. */
 int forget_backup(struct repo *, const char *db, const char *backup, const char *reason,
                   struct err *);
 

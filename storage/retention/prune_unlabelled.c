@@ -27,6 +27,7 @@
 #include "storage/keys/signed.h"
 #include "storage/read/missing.h"
 #include "storage/read/parts.h"
+#include "storage/repo/label_load.h"
 #include "storage/retention/prune_impl.h"
 
 static char *
@@ -81,21 +82,26 @@ list_marks(struct prune *p, struct marks *m, struct err *e)
     return rc;
 }
 
-/* A mark without a trusted signature does not count: the directory is treated as just seen. */
-static bool
-believed(struct prune *p, const char *id)
+/* A mark without a trusted signature does not count, and another cannot be put while it is there.
+ * *believed false: it was removed, and the directory is treated as just seen. */
+static int
+ask_mark(struct prune *p, const char *id, bool *believed, struct err *e)
 {
-    struct err e = ERR_INIT;
-    char      *key = mark_key(p, id);
-    json_t    *o = object_get(repo_signed(p->repo), key, "unlabelled", OBJECT_BYTES_MAX, &e);
-    bool       good = o != NULL;
+    char   *key = mark_key(p, id);
+    json_t *o = object_get(repo_signed(p->repo), key, "unlabelled", OBJECT_BYTES_MAX, e);
+    int     rc = 0;
 
-    if (!good) {
-        log_warn("\"%s\" is passed over: %s", key, e.text);
+    *believed = o != NULL;
+    if (o == NULL && e->kind != ERR_CORRUPT && e->kind != ERR_NOT_FOUND) {
+        rc = -1;
+    } else if (o == NULL) {
+        log_warn("\"%s\" is passed over: %s", key, e->text);
+        err_clear(e);
+        rc = p->req->dry_run ? 0 : storage_remove(p->repo->st, (const char *const *)&key, 1, e);
     }
     json_decref(o);
     free(key);
-    return good;
+    return rc;
 }
 
 static int
@@ -111,7 +117,7 @@ put_mark(struct prune *p, const char *id, struct err *e)
     object_set_text(o, "by", p->mark.run);
     rc = object_put(repo_signed(p->repo), key, o, e);
     if (rc != 0 && e->kind == ERR_EXISTS) {
-        err_clear(e); /* another prune was faster, or the existing one is not trusted */
+        err_clear(e); /* another prune was faster */
         rc = 0;
     }
     json_decref(o);
@@ -140,34 +146,17 @@ remove_stale(struct prune *p, const struct marks *m, struct err *e)
 
 /* ---- one directory ---- */
 
-/* *there: the label exists by its key, whatever the listing shows. */
-static int
-ask_for_label(struct prune *p, const char *id, bool *there, struct err *e)
-{
-    struct object_info info;
-    char              *key = backup_key(p->req->db, id, "label.json");
-    int                rc = storage_head(p->repo->st, key, &info, e);
-
-    free(key);
-    *there = rc == 0;
-    if (rc != 0 && e->kind == ERR_NOT_FOUND) {
-        err_clear(e);
-        rc = 0;
-    }
-    return rc;
-}
-
 bool
 prune_label_stands(struct prune *p, const char *id, struct err *e)
 {
-    bool there = true;
+    bool stands = true;
 
-    if (ask_for_label(p, id, &there, e) != 0) {
+    if (label_stands(p->repo, p->req->db, id, &stands, e) != 0) {
         log_warn("what is left of backup %s stays: %s", id, e->text);
         err_clear(e);
         return true;
     }
-    return there;
+    return stands;
 }
 
 static int
@@ -236,6 +225,7 @@ static int
 judge(struct prune *p, const struct marks *marks, const char *id, struct err *e)
 {
     time_t since = 0;
+    bool   over = p->req->grace_seconds == 0, marked;
     char   text[32];
 
     if (refuse_known(p, id, e) != 0) {
@@ -246,13 +236,19 @@ judge(struct prune *p, const struct marks *marks, const char *id, struct err *e)
             since = marks->v[i].since;
         }
     }
-    if (since == 0 && p->req->grace_seconds > 0 && !p->req->dry_run && put_mark(p, id, e) != 0) {
-        return -1;
+    marked = since != 0;
+    if (!over && marked && prune_now(p) - since >= (time_t)p->req->grace_seconds) {
+        if (ask_mark(p, id, &marked, e) != 0) {
+            return -1;
+        }
+        over = marked;
     }
-    if (p->req->grace_seconds == 0 ||
-        (since != 0 && prune_now(p) - since >= (time_t)p->req->grace_seconds && believed(p, id))) {
+    if (over) {
         strlist_add(&p->abandoned, id);
         return 0;
+    }
+    if (!marked && !p->req->dry_run && put_mark(p, id, e) != 0) {
+        return -1;
     }
     log_info("backup %s has no label: what is left of it stays for %s after it was first seen so",
              id, duration_human((double)p->req->grace_seconds, text, sizeof text));
@@ -278,7 +274,7 @@ settle_listing(struct prune *p, struct err *e)
         bool                  there = false;
 
         while (k < ids->n && !there) {
-            if (ask_for_label(p, ids->v[k], &there, e) != 0) {
+            if (label_stands(p->repo, p->req->db, ids->v[k], &there, e) != 0) {
                 return -1;
             }
             k += !there;
@@ -287,11 +283,7 @@ settle_listing(struct prune *p, struct err *e)
             return 0;
         }
         if (i == TRIES) {
-            err_set(e, ERR_CORRUPT, "the label of backup %s exists, and no listing shows it",
-                    ids->v[k]);
-            return err_hint(e,
-                            "the store's listings are outdated: set listing-delay, and see pgassay "
-                            "storage doctor");
+            return label_not_shown(ids->v[k], e);
         }
         if (prune_wait(p, e) != 0 || relist(p, e) != 0) {
             return -1;

@@ -233,6 +233,41 @@ what_nobody_missed_goes_in_the_end(void **state)
     free(key);
 }
 
+/* One that nobody trusted has put does not keep it for ever. */
+static void
+a_mark_that_is_not_believed_is_put_anew(void **state)
+{
+    struct repo *r = *state;
+    struct err   e = ERR_INIT;
+    char        *key = backup_key("shop", id[2], "label.json");
+    char        *mark = xasprintf("shop/unlabelled/%s.json", id[2]);
+    struct buf   kept;
+
+    on_host(1);
+    take(r, key, &kept);
+    assert_ok(storage_put(r->st, mark, "{}\n", 3, &e), &e);
+    ahead += GRACE;
+    assert_ok(prune(r, GRACE, &e), &e);
+    ahead += GRACE / 2;
+    assert_ok(prune(r, GRACE, &e), &e);
+    put_back(r, key, &kept);
+    assert_all_read(r);
+
+    fixture_remove(hosts[1]); /* what it remembers */
+    hosts[1] = fixture_state();
+    take(r, key, &kept);
+    ahead += GRACE / 2;
+    for (int i = 0; i < 3; i++) {
+        assert_ok(prune(r, GRACE, &e), &e);
+        ahead += GRACE;
+    }
+    assert_int_equal(objects(r, "shop/backups/"), 2 * FIXTURE_OBJECTS);
+    assert_int_equal(objects(r, "shop/unlabelled/"), 0);
+    buf_free(&kept);
+    free(mark);
+    free(key);
+}
+
 /* ---- listings that lag ---- */
 
 static const struct storage_ops *true_ops;
@@ -285,8 +320,12 @@ a_listing_that_lags_costs_no_backup(void **state)
         struct err e = ERR_INIT;
         int        rc;
 
-        hidden_listings = n;
+        hidden_listings = 1;
         r->st->ops = &ops;
+        assert_int_equal(forget_backup(r, "shop", id[2], "a slip", &e), -1);
+        assert_err(&e, ERR_CORRUPT, "no listing shows it");
+        err_clear(&e);
+        hidden_listings = n;
         rc = prune(r, 0, &e);
         r->st->ops = true_ops;
         if (rc != 0) {
@@ -391,6 +430,7 @@ main(void)
         TEST(a_label_that_this_host_has_seen_is_missed),
         TEST(what_nobody_knows_stays_for_the_grace_time),
         TEST(what_nobody_missed_goes_in_the_end),
+        TEST(a_mark_that_is_not_believed_is_put_anew),
         TEST(a_listing_that_lags_costs_no_backup),
         TEST(a_database_without_any_label_is_no_empty_one),
         TEST(what_is_lost_can_be_given_up),
