@@ -7,6 +7,7 @@
 #include "core/cli/opts_common.h"
 #include "core/human.h"
 #include "core/pool.h"
+#include "restore/parts.h"
 #include "storage/read/backup_find.h"
 #include "storage/repo/repo_keys.h"
 
@@ -21,6 +22,13 @@ static const struct opt table[] = {
     OPTS_COMMON_PASSPHRASE(struct options),
     OPTS_COMMON_BACKUP(struct options),
     OPT_COMMON_MAX_AGE(struct options),
+    {OPT_LIST, "table", 't', "PATTERN",
+     "only tables, views and sequences that match (psql's patterns)", AT(tables), 0, 0, NULL, NULL},
+    {OPT_LIST, "exclude-table", 'T', "PATTERN", "not what matches", AT(exclude_tables), 0, 0, NULL,
+     NULL},
+    {OPT_LIST, "schema", 'n', "PATTERN", "only schemas that match", AT(schemas), 0, 0, NULL, NULL},
+    {OPT_LIST, "exclude-schema", 'N', "PATTERN", "not schemas that match", AT(exclude_schemas), 0,
+     0, NULL, NULL},
     {OPT_FLAG, "list", 0, NULL, "print what the backup holds, restore nothing", AT(list), 0, 0,
      NULL, NULL},
     {OPT_FLAG, "dry-run", 0, NULL, "do every check beforehand, change nothing", AT(dry_run), 0, 0,
@@ -81,7 +89,9 @@ check_combinations(const struct options *o, struct err *e)
         return err_set(e, ERR_USAGE, "--backup and --at exclude each other");
     }
     if (o->list) {
-        return 0;
+        return parts_asked(o)
+            ? err_set(e, ERR_USAGE, "--list prints everything: -t, -T, -n and -N do not go with it")
+            : 0;
     }
     if (o->to == NULL && !o->scratch) {
         err_set(e, ERR_USAGE, "nothing says where to restore");

@@ -22,7 +22,8 @@ struct options {
     const char    *passphrase_file, *passphrase_command, *passphrase_fd;
     time_t         at_time; /* 0: not given */
     const char    *max_age;
-    uint64_t       max_age_s; /* 0: however old */
+    uint64_t       max_age_s;                                        /* 0: however old */
+    struct strlist tables, exclude_tables, schemas, exclude_schemas; /* patterns */
     const char    *to;
     bool           scratch, scratch_unconfined, keep, allow_unsigned;
     bool        no_owner, no_privileges, no_analyze, keep_failed, globals, isolated, allow_remote;

@@ -24,6 +24,7 @@
 #include "core/human.h"
 #include "core/log.h"
 #include "restore/entries.h"
+#include "restore/parts.h"
 #include "restore/restore.h"
 #include "storage/read/parts.h"
 #include "storage/read/reader.h"
@@ -178,6 +179,20 @@ find_backup(struct restore *r, struct err *e)
     return check_age(r, e);
 }
 
+struct plan_sizes
+plan_sizes(const struct restore *r)
+{
+    const struct manifest *m = r->manifest;
+    struct plan_sizes s = {.bytes = m->lo_count > 0 ? m->lo_pages.bytes + m->lo_metadata.bytes : 0};
+
+    for (size_t i = 0; i < m->n_tables; i++) {
+        s.rows += m->tables[i].rows;
+        s.bytes += m->tables[i].bytes;
+        s.relation_bytes += m->tables[i].relation_bytes;
+    }
+    return s;
+}
+
 int
 plan_read(struct restore *r, struct err *e)
 {
@@ -197,6 +212,9 @@ plan_read(struct restore *r, struct err *e)
     }
     if (read_archive(r, e) != 0 || read_globals(r, e) != 0) {
         return err_wrap(e, "backup %s of %s", r->label->id, o->database);
+    }
+    if (parts_select(r, e) != 0) {
+        return -1;
     }
     sort_into_phases(r);
     plan_tables(r);

@@ -23,71 +23,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pg/archive/sqlsplit.h"
 #include "restore/entries.h"
+#include "restore/entry_ids.h"
 #include "restore/restore.h"
-
-static int
-by_dump_id(const void *a, const void *b)
-{
-    int x = (*(const struct archive_entry *const *)a)->dump_id,
-        y = (*(const struct archive_entry *const *)b)->dump_id;
-
-    return x < y ? -1 : x > y;
-}
-
-/* Entries by dump id. */
-struct ids {
-    const struct archive_entry **v;
-    size_t                       n;
-};
-
-static struct ids
-ids_new(const struct archive *a)
-{
-    struct ids ids = {.v = xcalloc(a->n + 1, sizeof *ids.v), .n = a->n};
-
-    for (size_t i = 0; i < a->n; i++) {
-        ids.v[i] = &a->v[i];
-    }
-    qsort(ids.v, ids.n, sizeof *ids.v, by_dump_id);
-    return ids;
-}
-
-static const struct archive_entry *
-ids_find(const struct ids *ids, int dump_id)
-{
-    const struct archive_entry   key = {.dump_id = dump_id}, *k = &key;
-    const struct archive_entry **found = bsearch(&k, ids->v, ids->n, sizeof *ids->v, by_dump_id);
-
-    return found == NULL ? NULL : *found;
-}
-
-static bool
-is_desc(const struct archive_entry *entry, const char *const *list)
-{
-    for (; *list != NULL; list++) {
-        if (strcmp(entry->desc, *list) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool
-has_words(const struct archive_entry *entry, const char *words)
-{
-    struct sql_script script;
-    struct err        ignored = ERR_INIT;
-    bool              found = false;
-
-    (void)sql_parse(entry->sql, &script, &ignored);
-    for (size_t i = 0; !found && i < script.n; i++) {
-        found = sql_has_words(sql_cursor(&script.v[i]), words);
-    }
-    sql_script_free(&script);
-    return found;
-}
 
 /* Kinds that hold no code of the database's own.  An enum is compared by built-in functions. */
 static bool
@@ -96,18 +34,18 @@ is_harmless(const struct archive_entry *entry)
     static const char *const harmless[] = {"TABLE",     "TABLE ATTACH", "SCHEMA", "EXTENSION",
                                            "COLLATION", "SEQUENCE",     NULL};
 
-    return is_desc(entry, harmless) ||
-        (strcmp(entry->desc, "TYPE") == 0 && has_words(entry, "AS ENUM"));
+    return entry_is(entry, harmless) ||
+        (strcmp(entry->desc, "TYPE") == 0 && entry_has_words(entry, "AS ENUM"));
 }
 
 static bool
-depends_on_type(const struct archive_entry *table, const struct ids *ids)
+depends_on_type(const struct archive_entry *table, const struct entry_ids *ids)
 {
     static const char *const types[] = {"TYPE", "DOMAIN", "SHELL TYPE", NULL};
 
     for (size_t i = 0; i < table->n_depends; i++) {
-        const struct archive_entry *other = ids_find(ids, table->depends[i]);
-        if (other != NULL && is_desc(other, types)) {
+        const struct archive_entry *other = entry_ids_find(ids, table->depends[i]);
+        if (other != NULL && entry_is(other, types)) {
             return true;
         }
     }
@@ -116,17 +54,17 @@ depends_on_type(const struct archive_entry *table, const struct ids *ids)
 
 /* The one table that the index or constraint is on; NULL when it must wait. */
 static const struct archive_entry *
-early_on(const struct archive_entry *entry, const struct ids *ids, bool own_opclasses)
+early_on(const struct archive_entry *entry, const struct entry_ids *ids, bool own_opclasses)
 {
     static const char *const    early[] = {"INDEX", "CONSTRAINT", NULL};
     const struct archive_entry *table = NULL;
     bool                        constraint = strcmp(entry->desc, "CONSTRAINT") == 0;
 
-    if (!is_desc(entry, early) || (constraint && has_words(entry, "EXCLUDE"))) {
+    if (!entry_is(entry, early) || (constraint && entry_has_words(entry, "EXCLUDE"))) {
         return NULL;
     }
     for (size_t i = 0; i < entry->n_depends; i++) {
-        const struct archive_entry *other = ids_find(ids, entry->depends[i]);
+        const struct archive_entry *other = entry_ids_find(ids, entry->depends[i]);
         if (other == NULL) {
             continue;
         }
@@ -163,12 +101,12 @@ static void
 assign_indexes(struct restore *r)
 {
     static const char *const opclass[] = {"OPERATOR CLASS", "OPERATOR FAMILY", NULL};
-    struct ids               ids = ids_new(&r->archive);
+    struct entry_ids         ids = entry_ids_new(&r->archive);
     struct entry_list        rest = {0};
     bool                     own_opclasses = false;
 
     for (size_t i = 0; i < r->archive.n; i++) {
-        own_opclasses = own_opclasses || is_desc(&r->archive.v[i], opclass);
+        own_opclasses = own_opclasses || entry_is(&r->archive.v[i], opclass);
     }
     for (size_t i = 0; i < r->post.n; i++) {
         const struct archive_entry *entry = r->post.v[i],
@@ -183,7 +121,7 @@ assign_indexes(struct restore *r)
     }
     entry_list_free(&r->post);
     r->post = rest;
-    free(ids.v);
+    entry_ids_free(&ids);
 }
 
 /* The group of rows that go in through one ancestor, or a new one. */

@@ -12,6 +12,7 @@
 #include "core/human.h"
 #include "core/log.h"
 #include "restore/names.h"
+#include "restore/parts.h"
 #include "restore/restore.h"
 
 struct findings {
@@ -79,7 +80,7 @@ check_space(const struct restore *r, struct findings *f)
 {
     const char    *dir = r->o->scratch_dir != NULL ? r->o->scratch_dir : getenv("TMPDIR");
     struct statvfs fs;
-    uint64_t       have;
+    uint64_t       have, wanted;
     char           a[32], b[32];
 
     dir = dir == NULL || *dir == '\0' ? "/tmp" : dir;
@@ -87,11 +88,11 @@ check_space(const struct restore *r, struct findings *f)
         return;
     }
     have = (uint64_t)fs.f_bavail * fs.f_frsize;
-    if (have < r->label->database_bytes) {
+    wanted = parts_asked(r->o) ? plan_sizes(r).relation_bytes : r->label->database_bytes;
+    if (have < wanted) {
         stop(f, "name a directory with more room with --scratch-dir",
              xasprintf("the database takes %s, but only %s are free in \"%s\"",
-                       size_human(r->label->database_bytes, a, sizeof a),
-                       size_human(have, b, sizeof b), dir));
+                       size_human(wanted, a, sizeof a), size_human(have, b, sizeof b), dir));
     }
 }
 

@@ -163,6 +163,7 @@ result_json(const struct restore *r, int status, const struct err *e)
                         json_integer(r->manifest == NULL ? 0 : (json_int_t)r->manifest->lo_count));
     json_object_set_new(o, "errors", problems_json(&r->problems));
     json_object_set_new(o, "warnings", strings(&r->warnings));
+    json_object_set_new(o, "needed", strings(&r->needed));
     json_object_set_new(o, "error", e->kind == ERR_NONE ? json_null() : json_text(e->text));
     if (e->hint[0] != '\0') {
         json_object_set_new(o, "hint", json_text(e->hint));
@@ -204,6 +205,23 @@ report_begin(const struct restore *r)
     }
 }
 
+/* What comes along with a part; a long list is cut. */
+static void
+print_needed(const struct restore *r)
+{
+    enum { SHOWN = 20 };
+
+    for (size_t i = 0; i < r->needed.n && i < SHOWN; i++) {
+        print_out("%s%s", i == 0 ? "with what that needs: " : ", ", r->needed.v[i]);
+    }
+    if (r->needed.n > SHOWN) {
+        print_out(" and %zu more", r->needed.n - SHOWN);
+    }
+    if (r->needed.n > 0) {
+        print_out("\n");
+    }
+}
+
 static void
 print_for_people(const struct restore *r)
 {
@@ -211,12 +229,14 @@ print_for_people(const struct restore *r)
     char *text = what_where_when(r);
 
     count_human(r->n_tables, "table", tables, sizeof tables);
-    count_human(r->o->dry_run ? r->label->rows : r->rows, "row", rows, sizeof rows);
+    count_human(r->o->dry_run ? plan_sizes(r).rows : r->rows, "row", rows, sizeof rows);
     if (r->o->dry_run) {
+        print_needed(r);
         print_out("nothing stands in the way of %s: %s, %s\n", text, tables, rows);
         free(text);
         return;
     }
+    print_needed(r);
     print_out("restored %s, %s, %s in %s: %s\n", tables, rows,
               size_human(r->bytes, size, sizeof size),
               duration_human(r->seconds, took, sizeof took), text);

@@ -45,6 +45,7 @@ restore_free(struct restore *r)
     label_free(r->label);
     repo_close(r->repo);
     strlist_free(&r->warnings);
+    strlist_free(&r->needed);
     problems_free(&r->problems);
     free(r->name);
     free(r->working_name);
@@ -74,7 +75,7 @@ restore_run(struct restore *r, struct err *e)
         return 0;
     }
     report_begin(r);
-    progress_start("restoring", r->label->raw_bytes, r->o->quiet);
+    progress_start("restoring", plan_sizes(r).bytes, r->o->quiet);
     restore_phase(r, "database, roles");
     if (target_create(r, e) != 0) {
         return -1;

@@ -99,6 +99,7 @@ struct restore {
     pthread_mutex_t   lock;
     struct problems   problems;
     struct strlist    warnings; /* of the preflight */
+    struct strlist    needed;   /* beside the part that was asked for: "TYPE shop.mood" */
     struct phase_time phases[16];
     size_t            n_phases;
     double            phase_start, start, seconds;
@@ -115,6 +116,11 @@ void restore_phase(struct restore *, const char *name);
 
 /* plan.c */
 int plan_read(struct restore *, struct err *);
+/* Of what is restored: all, or a part. */
+struct plan_sizes {
+    uint64_t rows, bytes /* of COPY */, relation_bytes;
+};
+struct plan_sizes plan_sizes(const struct restore *);
 /* plan_tables.c: which index goes with which table, which tables are complete together. */
 void plan_tables(struct restore *);
 

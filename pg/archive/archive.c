@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/host/proc.h"
+#include "pg/archive/archive_fields.h"
 #include "pg/archive/archive_split.h"
 
 /* pg_restore of a damaged archive may run for ever (docs/postgresql.md); schema output never
@@ -225,16 +226,34 @@ archive_open_bytes(struct archive *a, const void *data, size_t n, const struct a
     return 0;
 }
 
+static void
+entry_free(struct archive_entry *entry)
+{
+    archive_fields_free(entry);
+    free(entry->depends);
+    free(entry->sql);
+}
+
+void
+archive_keep(struct archive *a, const bool *keep)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < a->n; i++) {
+        if (keep[i]) {
+            a->v[n++] = a->v[i];
+        } else {
+            entry_free(&a->v[i]);
+        }
+    }
+    a->n = n;
+}
+
 void
 archive_free(struct archive *a)
 {
     for (size_t i = 0; i < a->n; i++) {
-        free(a->v[i].desc);
-        free(a->v[i].schema);
-        free(a->v[i].tag);
-        free(a->v[i].owner);
-        free(a->v[i].depends);
-        free(a->v[i].sql);
+        entry_free(&a->v[i]);
     }
     free(a->v);
     if (a->is_open) {

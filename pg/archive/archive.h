@@ -48,6 +48,8 @@ struct archive_options {
 int  archive_open_bytes(struct archive *, const void *, size_t, const struct archive_options *,
                         struct err *);
 void archive_free(struct archive *);
+/* Leaves the entries (by index) that are to be kept, in their order. */
+void archive_keep(struct archive *, const bool *keep);
 
 /* SHA-256 (hex) of an entry's SQL after normalising: comments, SET lines and white space at the
  * ends dropped. */

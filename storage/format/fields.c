@@ -156,6 +156,22 @@ free_list(const struct field *f, void *in)
 }
 
 void
+field_list_keep(const struct field *f, void *in, field_keep_fn *keep, const void *ctx)
+{
+    char  *v = elements(f, in);
+    size_t size = f->of->size, n = 0;
+
+    for (size_t i = 0; i < field_list_n(f, in); i++) {
+        if (!keep(ctx, v + i * size)) {
+            fields_free(f->of, v + i * size);
+        } else if (n++ < i) {
+            memcpy(v + (n - 1) * size, v + i * size, size);
+        }
+    }
+    *count_at(in, f->n) = n;
+}
+
+void
 fields_free(const struct fields *fs, void *in)
 {
     for (size_t i = 0; i < fs->n; i++) {

@@ -114,6 +114,9 @@ size_t      field_list_n(const struct field *, const void *from);
 const void *field_list_at(const struct field *, const void *from, size_t i);
 /* One more: zeroed, valid until the next call. */
 void *field_list_add(const struct field *, void *to);
+/* Leaves the elements for which keep says so, in their order, and frees the others. */
+typedef bool field_keep_fn(const void *ctx, const void *element);
+void         field_list_keep(const struct field *, void *in, field_keep_fn *, const void *ctx);
 /* Room for cap of them, and no more. */
 void field_list_reserve(const struct field *, void *to, size_t cap);
 

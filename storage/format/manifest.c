@@ -30,6 +30,17 @@ manifest_add_table(struct manifest *m)
     return &m->tables[m->n_tables++];
 }
 
+void
+manifest_keep(struct manifest *m, const char                                 *list,
+              bool (*keep)(const void *ctx, const void *element), const void *ctx)
+{
+    for (size_t i = 0; i < manifest_fields.n; i++) {
+        if (strcmp(manifest_fields.v[i].key, list) == 0) {
+            field_list_keep(&manifest_fields.v[i], m, keep, ctx);
+        }
+    }
+}
+
 static int
 compare_names(const char *schema_a, const char *name_a, const char *schema_b, const char *name_b)
 {

@@ -161,6 +161,10 @@ struct manifest_table *manifest_add_table(
     struct manifest *); /* zeroed; valid until the next call */
 /* Quick once the tables are sorted (manifest_sort(), manifest_parse()). */
 struct manifest_table *manifest_find(struct manifest *, const char *schema, const char *name);
+/* Leaves the elements of one of its lists ("tables", "sequences", "matviews") for which keep says
+ * so: what is restored of a part.  Such a manifest is never written. */
+void manifest_keep(struct manifest *, const char                                  *list,
+                   bool (*keep)(const void *ctx, const void *element), const void *ctx);
 /* The place of a chunk of a backup that is being taken: a new one, unless it has one already. */
 uint32_t manifest_add_chunk(struct manifest *, struct chunk_number);
 /* For a copy: the chunk at place i is known by numbers[i] from now on, not by name. */

@@ -1,0 +1,34 @@
+/*
+ * parts_impl.h - what parts.c and parts_needs.c share.
+ */
+#ifndef RESTORE_PARTS_IMPL_H
+#define RESTORE_PARTS_IMPL_H
+
+#include "restore/entry_ids.h"
+#include "restore/parts.h"
+
+enum part { PART_NONE, PART_NEEDED, PART_WANTED };
+
+struct parts {
+    struct restore       *r;
+    const struct archive *a;
+    struct entry_ids      ids;
+    enum part            *of;       /* by index in the archive, like all of these */
+    bool                 *excluded; /* relations that are not to be wanted */
+    bool                 *owned;    /* sequences with a SEQUENCE OWNED BY */
+};
+
+extern const char *const parts_relations[]; /* kinds that -t and -T are about */
+
+/* The index of an entry that another depends on, or SIZE_MAX. */
+size_t parts_index(const struct parts *, int dump_id);
+
+/* Whether an entry comes or goes with what it is about, such as an index, a comment, the sequence
+ * of a column. */
+bool parts_follows(const struct parts *, size_t entry);
+
+/* From what is wanted to all that comes along.  What is left out although it is of a wanted table
+ * (foreign keys to others) is a warning. */
+void parts_close(struct parts *);
+
+#endif
