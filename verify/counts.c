@@ -7,6 +7,7 @@
 
 #include "core/pool.h"
 #include "core/progress.h"
+#include "pg/conn/damage.h"
 #include "verify/rows.h"
 
 struct counting {
@@ -68,8 +69,8 @@ count_plainly(PGconn *conn, const struct row_check *check, uint64_t *rows, struc
 }
 
 static int
-count_table(struct counting *s, PGconn *conn, const struct row_check *check, uint64_t *rows,
-            struct err *e)
+count_one_way_or_another(struct counting *s, PGconn *conn, const struct row_check *check,
+                         uint64_t *rows, struct err *e)
 {
     if (check->want->condition != NULL)
         return check->have->foreign_code
@@ -83,6 +84,21 @@ count_table(struct counting *s, PGconn *conn, const struct row_check *check, uin
             return -1;
     }
     return count_plainly(conn, check, rows, e);
+}
+
+static int
+count_table(struct counting *s, PGconn *conn, const struct row_check *check, uint64_t *rows,
+            struct err *e)
+{
+    struct pg_damage damage;
+    int              rc;
+
+    pg_damage_watch(&damage, conn);
+    rc = count_one_way_or_another(s, conn, check, rows, e);
+    if (pg_damage_check(&damage, e) != 0)
+        rc = -1;
+    pg_damage_end(&damage);
+    return rc;
 }
 
 /* A table that cannot be counted is a finding; only a lost connection or an interruption ends

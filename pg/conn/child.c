@@ -23,19 +23,27 @@ pg_conninfo_add(struct buf *out, const char *key, const char *value)
     (void)buf_puts(out, "'", &never);
 }
 
-/* What the connection itself began with, and the timeouts that not every version knows.  NULL:
- * none at all. */
+/* What the connection itself began with, the timeouts that not every version knows, and what only
+ * superusers may set.  NULL: none at all. */
 static char *
 child_options(const PGconn *conn)
 {
     int         version = PQserverVersion(conn);
     const char *own = PQoptions(conn);
     bool        direct = startup_level_of(conn) != STARTUP_NOTHING;
+    const char *super = PQparameterStatus(conn, "is_superuser");
 
     if (own == NULL || *own == '\0') {
         return NULL;
     }
-    return xasprintf("%s%s%s", own, direct && version >= 140000 ? " -c idle_session_timeout=0" : "",
+    return xasprintf("%s%s%s%s", own,
+                     direct && super != NULL && strcmp(super, "on") == 0 ? " -c "
+                                                                           "zero_damaged_pages=off "
+                                                                           "-c "
+                                                                           "ignore_checksum_"
+                                                                           "failure=off"
+                                                                         : "",
+                     direct && version >= 140000 ? " -c idle_session_timeout=0" : "",
                      direct && version >= 170000 ? " -c transaction_timeout=0" : "");
 }
 

@@ -42,6 +42,18 @@ static const char SETTINGS[] =
     "SET constraint_exclusion = off;"
     "SET client_min_messages = warning;";
 
+/* A damaged page is an error, not a page without rows (damage.h).  Roles without the right: see
+ * note_damage_hidden() in snapshot.c. */
+#define OFF(name, may)                                                                             \
+    "SELECT pg_catalog.set_config('" name                                                          \
+    "', 'off', false)"                                                                             \
+    " WHERE pg_catalog.current_setting('" name "') = 'on' AND " may ";"
+#define SUPERUSER          "pg_catalog.current_setting('is_superuser') = 'on'"
+#define MAY_SET(parameter) "pg_catalog.has_parameter_privilege('" parameter "', 'SET')"
+static const char SETTINGS_BELOW_15[] = OFF("zero_damaged_pages", SUPERUSER)
+    OFF("ignore_checksum_failure", SUPERUSER);
+static const char SETTINGS_15[] = OFF("zero_damaged_pages", MAY_SET("zero_damaged_pages"))
+    OFF("ignore_checksum_failure", MAY_SET("ignore_checksum_failure"));
 static const char SETTINGS_14[] = "SET idle_session_timeout = 0;";
 /* Event triggers are for those who work with the database (startup.h; a role without the right
  * has to bear them). */
@@ -82,8 +94,9 @@ apply_settings(PGconn *conn, const struct pg_target *t, enum pg_purpose purpose,
     int   rc;
 
     for (int left = PATIENCE;; left--) {
-        rc = pg_execf(conn, e, "%s%s%s%s%s%s", SETTINGS, version >= 140000 ? SETTINGS_14 : "",
-                      version >= 170000 ? SETTINGS_17 : "",
+        rc = pg_execf(conn, e, "%s%s%s%s%s%s%s", SETTINGS,
+                      version >= 150000 ? SETTINGS_15 : SETTINGS_BELOW_15,
+                      version >= 140000 ? SETTINGS_14 : "", version >= 170000 ? SETTINGS_17 : "",
                       purpose == PG_RESTORING ? SETTINGS_RESTORING : SETTINGS_READING,
                       role != NULL ? "SET ROLE " : "", role != NULL ? role : "");
         if (rc == 0 || left == 0 || strcmp(e->sqlstate, "57014") != 0) {

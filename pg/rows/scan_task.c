@@ -18,7 +18,8 @@
  *     be read in binary from now on, in all its ranges.
  *   - A query that fails before its first row, perhaps because it cannot be planned.  The task is
  *     given back (SCAN_UNPLANNED) with the table that is to be read by a plain COPY.
- *   - Anything else, and any error of the sink, ends the scan.
+ *   - Anything else, damage that the server only warns of (pg/conn/damage.h), and any error of the
+ *     sink, end the scan.
  *
  * On the coordinator's connection the task runs in a savepoint of the transaction that exported the
  * snapshot, which must not end.
@@ -30,6 +31,7 @@
 
 #include "core/log.h"
 #include "core/mem.h"
+#include "pg/conn/damage.h"
 #include "pg/conn/wait.h"
 
 /* One COPY on its way to the sink. */
@@ -167,10 +169,19 @@ put_message(struct buf *sql, const struct scan_reader *r, const struct scan_task
     put(sql, r->coordinator ? "ROLLBACK TO SAVEPOINT scan; RELEASE SAVEPOINT scan" : "COMMIT");
 }
 
-/* *rows: how many came. */
+/* One task at work. */
+struct attempt {
+    struct scan_reader     *r;
+    const struct scan_task *task;
+    size_t                  at;   /* the item at hand */
+    uint64_t                rows; /* that came of it */
+    struct pg_damage        damage;
+};
+
 static int
-read_item(struct scan_reader *r, const struct scan_item *item, uint64_t *rows, struct err *e)
+read_item(struct attempt *a, const struct scan_item *item, struct err *e)
 {
+    struct scan_reader     *r = a->r;
     const struct scan_sink *sink = r->options->sink;
     struct stream           copied = {.r = r, .to_sink = true}, generated = {.r = r};
     int                     rc = 0;
@@ -181,9 +192,12 @@ read_item(struct scan_reader *r, const struct scan_item *item, uint64_t *rows, s
     if (rc == 0) {
         rc = copy_out_next(r->conn, item->table->copy.binary, on_row, &copied, NULL, e);
     }
-    *rows = copied.sum.rows;
+    a->rows = copied.sum.rows;
     if (rc == 0 && has_generated(item->table)) {
         rc = copy_out_next(r->conn, false, on_row, &generated, NULL, e);
+    }
+    if (rc == 0) {
+        rc = pg_damage_check(&a->damage, e);
     }
     if (rc == 0 && sink->end_item != NULL) {
         rc = sink->end_item(r->options->ctx, r->worker, item, &copied.sum, &generated.sum, e);
@@ -237,58 +251,84 @@ begin(struct scan_reader *r, const struct scan_task *task, struct err *e)
     return rc;
 }
 
-/* Reads all items; on failure *at is the item that failed, after so many *rows. */
+/* Reads all items; on failure a->at is the item that failed. */
 static int
-read_items(struct scan_reader *r, const struct scan_task *task, size_t *at, uint64_t *rows,
-           struct err *e)
+read_items(struct attempt *a, struct err *e)
 {
+    struct scan_reader     *r = a->r;
     const struct scan_sink *sink = r->options->sink;
 
-    if (sink->begin_task != NULL && sink->begin_task(r->options->ctx, r->worker, task, e) != 0) {
+    if (sink->begin_task != NULL && sink->begin_task(r->options->ctx, r->worker, a->task, e) != 0) {
         return -1;
     }
-    for (*at = 0; *at < task->n; ++*at) {
-        if (read_item(r, &task->items[*at], rows, e) != 0) {
+    for (a->at = 0; a->at < a->task->n; a->at++) {
+        if (read_item(a, &a->task->items[a->at], e) != 0) {
             return -1;
         }
     }
-    *at = 0;
+    a->at = 0;
     if (copy_out_finish(r->conn, e) != 0) {
         return -1;
     }
-    return sink->end_task != NULL ? sink->end_task(r->options->ctx, r->worker, task, e) : 0;
+    return sink->end_task != NULL ? sink->end_task(r->options->ctx, r->worker, a->task, e) : 0;
+}
+
+/* How a table is to be read after this failure, if in another way.  Never after damage: a page that
+ * the server passed over once is whole for the next reader. */
+static enum scan_outcome
+another_way(struct attempt *a, struct err *e)
+{
+    const struct scan_item *item = &a->task->items[a->at];
+    struct err              damage = ERR_INIT;
+
+    if (pg_damage_check(&a->damage, &damage) != 0) {
+        *e = damage;
+        return SCAN_DONE;
+    }
+    if (too_large_for_text(item->table, e)) {
+        return SCAN_TOO_LARGE;
+    }
+    if (a->rows == 0 && may_be_unplanned(item, a->r->conn, e)) {
+        log_debug("table %s.%s: %s: trying a plain COPY", item->table->copy.schema,
+                  item->table->copy.name, e->text);
+        return SCAN_UNPLANNED;
+    }
+    return SCAN_DONE;
+}
+
+static int
+run(struct attempt *a, enum scan_outcome *outcome, struct scan_table **which, struct err *e)
+{
+    PGconn *conn = a->r->conn;
+
+    *outcome = SCAN_DONE;
+    if (begin(a->r, a->task, e) != 0) {
+        if (strcmp(e->sqlstate, "55P03") == 0) { /* lock_not_available */
+            *outcome = SCAN_LOCKED;
+            return recover(a->r, e);
+        }
+    } else if (read_items(a, e) == 0) {
+        return 0;
+    } else if ((*outcome = another_way(a, e)) != SCAN_DONE) {
+        *which = a->task->items[a->at].table;
+        return recover(a->r, e);
+    }
+    if (PQtransactionStatus(conn) == PQTRANS_ACTIVE) {
+        pg_cancel_drain(conn); /* the rest of the message is still to come */
+    }
+    return err_wrap(e, "table %s.%s", a->task->items[a->at].table->copy.schema,
+                    a->task->items[a->at].table->copy.name);
 }
 
 int
 scan_task_run(struct scan_reader *r, const struct scan_task *task, enum scan_outcome *outcome,
               struct scan_table **which, struct err *e)
 {
-    size_t   at = 0;
-    uint64_t rows = 0;
+    struct attempt a = {.r = r, .task = task};
+    int            rc;
 
-    *outcome = SCAN_DONE;
-    if (begin(r, task, e) != 0) {
-        if (strcmp(e->sqlstate, "55P03") == 0) { /* lock_not_available */
-            *outcome = SCAN_LOCKED;
-            return recover(r, e);
-        }
-    } else if (read_items(r, task, &at, &rows, e) == 0) {
-        return 0;
-    } else if (too_large_for_text(task->items[at].table, e)) {
-        *outcome = SCAN_TOO_LARGE;
-        *which = task->items[at].table;
-        return recover(r, e);
-    } else if (rows == 0 && may_be_unplanned(&task->items[at], r->conn, e)) {
-        log_debug("table %s.%s: %s: trying a plain COPY", task->items[at].table->copy.schema,
-                  task->items[at].table->copy.name, e->text);
-        *outcome = SCAN_UNPLANNED;
-        *which = task->items[at].table;
-        return recover(r, e);
-    }
-    if (PQtransactionStatus(r->conn) ==
-        PQTRANS_ACTIVE) { /* the sink failed: the rest of the message is still to come */
-        pg_cancel_drain(r->conn);
-    }
-    return err_wrap(e, "table %s.%s", task->items[at].table->copy.schema,
-                    task->items[at].table->copy.name);
+    pg_damage_watch(&a.damage, r->conn);
+    rc = run(&a, outcome, which, e);
+    pg_damage_end(&a.damage);
+    return rc;
 }

@@ -169,6 +169,46 @@ note_login_triggers(struct snapshot *s, struct err *e)
     return 0;
 }
 
+/* Pages that the server has zeroed, for whomever, are empty for us, too, as long as they lie in its
+ * memory. */
+static int
+note_damage_hidden(struct snapshot *s, struct err *e)
+{
+    PGresult *r = pg_query(s->conn, e,
+                           "SELECT name, pg_catalog.current_setting(name) = 'on' FROM "
+                           "pg_catalog.pg_settings"
+                           " WHERE name IN ('zero_damaged_pages', 'ignore_checksum_failure') AND"
+                           " (pg_catalog.current_setting(name) = 'on' OR reset_val = 'on' OR "
+                           "EXISTS (SELECT FROM "
+                           "pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) c "
+                           "WHERE s.setdatabase IN "
+                           "(0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = "
+                           "pg_catalog.current_database())) AND c LIKE name || '=%' AND NOT c = "
+                           "name || '=off'))"
+                           " ORDER BY name DESC",
+                           0, NULL);
+
+    if (r == NULL) {
+        return err_wrap(e, "look at the settings that hide damage");
+    }
+    for (int i = 0; i < PQntuples(r); i++) {
+        const char *name = PQgetvalue(r, i, 0);
+
+        strlist_take(&s->warnings,
+                     PQgetvalue(r, i, 1)[0] == 't' ? xasprintf("%s is on, and this role may not "
+                                                               "turn it off: damage that the "
+                                                               "server has passed over already is "
+                                                               "not seen",
+                                                               name)
+                                                   : xasprintf("%s is on for other sessions: "
+                                                               "damage that the server has "
+                                                               "passed over for them is not seen",
+                                                               name));
+    }
+    PQclear(r);
+    return 0;
+}
+
 /* Globals and sequences know no snapshot: read last. */
 static int
 read_the_rest(struct attempt *a, struct err *e)
@@ -176,8 +216,8 @@ read_the_rest(struct attempt *a, struct err *e)
     struct strlist missing = {0};
     int            rc = -1;
 
-    if (note_login_triggers(a->s, e) != 0 || globals_read(a->s, a->now, e) != 0 ||
-        globals_missing(a->s, &missing, e) != 0) {
+    if (note_login_triggers(a->s, e) != 0 || note_damage_hidden(a->s, e) != 0 ||
+        globals_read(a->s, a->now, e) != 0 || globals_missing(a->s, &missing, e) != 0) {
         goto out;
     }
     for (size_t i = 0; i < missing.n; i++) {
