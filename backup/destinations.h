@@ -1,5 +1,5 @@
 /*
- * destinations.h - the repositories that a backup goes to, open and locked for this host.
+ * destinations.h - the repositories that a backup is written to, open and locked for this host.
  */
 #ifndef BACKUP_DESTINATIONS_H
 #define BACKUP_DESTINATIONS_H

@@ -30,8 +30,8 @@ struct result {
 };
 
 struct lane {
-    struct buf     raw;    /* the chunk at hand */
-    struct result *result; /* of the task at hand */
+    struct buf     raw;    /* the current chunk */
+    struct result *result; /* of the current task */
 };
 
 /* No locks: a task is in one worker's hands at a time, and so are its result and the lane. */

@@ -230,7 +230,7 @@ add_large_objects(struct snapshot *s, struct selection *sel, struct manifest *m,
     return 0;
 }
 
-/* Both lists have the same order, as long as nobody dropped one in between. */
+/* Both lists have the same order, unless one was dropped in between. */
 static uint32_t
 sequence_oid(const struct catalog *c, const struct sequence_state *s, size_t guess)
 {

@@ -82,7 +82,7 @@ back_up_all(struct cli *c, json_t *results)
             left_out += outcome_failures(&o) + outcome_unpruned(&o);
         }
         outcome_free(&o);
-        /* A signal that came behind the last commit has stopped nothing. */
+        /* A signal that came after the last commit has stopped nothing. */
         if (cancel_requested() && (status != EXIT_GOOD || left_out > 0 || i + 1 < c->targets.n)) {
             return 128 + cancel_signal();
         }

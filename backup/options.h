@@ -1,5 +1,5 @@
 /*
- * options.h - what the user asked for, from flags, environment and configuration file.
+ * options.h - the user's options, from flags, environment and configuration file.
  */
 #ifndef BACKUP_OPTIONS_H
 #define BACKUP_OPTIONS_H

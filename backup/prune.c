@@ -32,7 +32,7 @@ run_prune(const struct job *j, const struct storage_location *place, struct outc
     for (size_t i = 0; i < given.n; i++) {
         argv[n++] = given.v[i];
     }
-    argv[n++] = "--"; /* whoever may create databases chooses their names */
+    argv[n++] = "--"; /* any user who may create databases chooses their names */
     argv[n++] = j->name;
     argv[n] = NULL;
     if (program != NULL &&

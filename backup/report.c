@@ -73,7 +73,7 @@ print_error(const struct outcome *o, const struct err *error, bool several)
     err_print(&e);
 }
 
-/* What the prune said stands as it said it: its lines name their program. */
+/* The prune's output is printed unchanged: its lines name their program. */
 static void
 print_pruned(const struct outcome *o, const struct outcome_repo *r)
 {

@@ -1,5 +1,5 @@
 /*
- * report.h - what came of it: lines for people, a document for machines.
+ * report.h - the result of a backup, as text and as JSON.
  */
 #ifndef BACKUP_REPORT_H
 #define BACKUP_REPORT_H

@@ -28,7 +28,7 @@ sum_tables(const struct manifest *m, struct label *l)
     l->raw_bytes += m->lo_pages.bytes + m->lo_metadata.bytes;
 }
 
-/* "/var/run/postgresql" is no host that anybody else could connect to. */
+/* "/var/run/postgresql" is not a host that others could connect to. */
 static char *
 host_of(const PGconn *conn)
 {

@@ -16,7 +16,7 @@ struct backup_request {
 
 enum outcome_status { OUTCOME_FAILED, OUTCOME_STORED, OUTCOME_PLANNED };
 
-/* What came of it in one repository. */
+/* The result in one repository. */
 struct outcome_repo {
     char         *location;
     struct label *label; /* of OUTCOME_STORED: the backup; NULL: err says why there is none */

@@ -89,7 +89,7 @@ planned_bytes(const struct scan_plan *p)
 }
 
 /* A standby cancels what is in the way of replay, and the next try may have better luck.  A
- * primary's coordinator was ended by somebody who meant it. */
+ * primary's coordinator was terminated on purpose. */
 static bool
 lost_on_standby(struct job *j, struct err *e)
 {

@@ -39,7 +39,7 @@ add_argument(struct targets *t, const struct options *o, const struct config *cf
         const char *conninfo = config_get(cfg, "database", arg, "conninfo");
 
         if (dbname == NULL && (conninfo == NULL || !pg_names_database(conninfo))) {
-            dbname = arg; /* not the one that is named like the user */
+            dbname = arg; /* not the one named after the user */
         }
         add(t, o->name != NULL ? o->name : arg, dbname, NULL);
     } else if (strchr(arg, '=') != NULL || strstr(arg, "://") != NULL) {

@@ -1,5 +1,5 @@
 /*
- * extensions.h - extensions belong to those who made them.
+ * extensions.h - extensions belong to those who created them.
  *
  * pg_dump writes CREATE EXTENSION without an owner, and PostgreSQL has no ALTER EXTENSION … OWNER:
  * restored by a superuser, a trusted extension that the database's owner made would be the

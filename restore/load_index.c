@@ -65,7 +65,7 @@ last_one(struct restore *r, struct table_job *job)
     return last;
 }
 
-/* In the archive's order, now that nobody else uses the table. */
+/* In the archive's order, now that no other worker uses the table. */
 static int
 finish_table(struct restore *r, struct worker *w, const struct table_job *job, struct err *e)
 {

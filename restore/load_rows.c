@@ -54,7 +54,7 @@ send_range(struct restore *r, struct worker *w, struct copy_in *in,
         const struct buf              *raw = readahead_get(w->chunks, s->chunk, e);
         char                           name[CHUNK_NAME_MAX];
 
-        if (pool_stopping(w->pool)) { /* nobody wants the rest of a table, however large */
+        if (pool_stopping(w->pool)) { /* the rest of the table is not needed, however large */
             return err_set(e, ERR_INTERRUPTED, "another worker failed");
         }
         if (raw == NULL) {
@@ -253,7 +253,7 @@ empty_for_freeze(struct worker *w, const struct table_job *job, bool *freeze, st
     return rc;
 }
 
-/* A loader that is no member of the owner may write, but not empty. */
+/* A loader that is not a member of the owner may write, but not truncate. */
 static bool
 may_empty(const struct table_job *job)
 {

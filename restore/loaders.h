@@ -12,7 +12,7 @@
  *               of the database, as privileges come after the rows.  It begins as that owner
  *               (SET ROLE), and is itself only when the owner lacked a right
  *
- * Tables of superusers are loaded by whoever restores: their owners' functions had those rights.
+ * Tables of superusers are loaded by the restoring user: their owners' functions had those rights.
  * One that has come to the restoring superuser by default, as its owner could not be made, gets a
  * loader that is a member of no owner.
  */
@@ -39,7 +39,7 @@ int loader_use(struct restore *, struct worker *, const struct loader *, struct 
 bool loader_widen(struct worker *, struct err *);
 
 /* An entry of post-data that reads rows through functions (a CHECK that was added later): by its
- * owner's loader; NULL: whoever restores. */
+ * owner's loader; NULL: the restoring user. */
 const struct loader *loader_of_entry(const struct restore *, const struct archive_entry *);
 int loader_run_entry(struct restore *, const struct loader *, const struct archive_entry *,
                      struct err *);

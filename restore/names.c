@@ -16,7 +16,7 @@ add_once(struct strlist *l, const struct strlist *there, char *name)
     strlist_take(l, name);
 }
 
-/* Keywords that stand where a role may. */
+/* Keywords that may stand in place of a role. */
 static bool
 is_role(const struct sql_token *t)
 {

@@ -62,7 +62,7 @@ static const struct opt table[] = {
     {OPT_FLAG, "no-analyze", 0, NULL, "leave out the statistics for the planner (ANALYZE)",
      AT(no_analyze), 0, 0, NULL, NULL},
     {OPT_FLAG, "allow-unsigned", 0, NULL,
-     "use a backup that nobody trusted has signed: it runs foreign code, and proves nothing",
+     "use a backup without a trusted signature: it runs foreign code, and proves nothing",
      AT(allow_unsigned), 0, 0, NULL, NULL},
     {OPT_FLAG, "keep-failed", 0, NULL, "do not remove what a failed restore has made",
      AT(keep_failed), 0, 0, NULL, NULL},

@@ -1,5 +1,5 @@
 /*
- * options.h - what the user asked for.
+ * options.h - the user's options.
  */
 #ifndef RESTORE_OPTIONS_H
 #define RESTORE_OPTIONS_H

@@ -143,11 +143,11 @@ check_age(const struct restore *r, struct err *e)
             "backup %s of \"%s\" is %s old, and max-age is %s: nothing was restored", r->label->id,
             o->database, duration_human(age, text, sizeof text), o->max_age);
     return opts_given(&o->parsed, "max-age")
-        ? err_hint(e, "without --max-age it is restored all the same")
-        : err_hint(e, "--backup %s restores it all the same", r->label->id);
+        ? err_hint(e, "without --max-age it is restored anyway")
+        : err_hint(e, "--backup %s restores it anyway", r->label->id);
 }
 
-/* Whoever is restoring at night needs data: he is told, not refused. */
+/* A restore must not be prevented: the user is warned. */
 static void
 warn_missed(struct restore *r, const struct rollback *m)
 {

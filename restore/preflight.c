@@ -1,5 +1,5 @@
 /*
- * preflight.c - what can be known beforehand, all of it at once, before anything changes.
+ * preflight.c - checks before anything changes; all problems are reported at once.
  *
  * Some findings make a restore impossible or pointless: they stop it.  Others cost single objects:
  * they are warnings, the objects become problems later, and the exit status says so.
@@ -188,7 +188,8 @@ check_rights(struct restore *r, struct findings *f, struct err *e)
     }
     if (strlist_has(&facts, "nosuper")) {
         strlist_add(&f->warn,
-                    "the target role is no superuser: what needs one will be named and left out");
+                    "the target role is not a superuser: objects that need one will be named and "
+                    "left out");
     }
     strlist_free(&facts);
     return rc;
@@ -205,8 +206,7 @@ check_version(struct restore *r, struct findings *f)
     } else if (have < had) {
         strlist_take(&f->warn,
                      xasprintf("the backup comes from PostgreSQL %d, the target is the older %d: "
-                               "what it does not know "
-                               "will be named and left out",
+                               "objects that it does not know will be named and left out",
                                had, have));
     }
 }

@@ -1,5 +1,5 @@
 /*
- * report.c - the result: a few lines for people, or one JSON object (docs/json.md).
+ * report.c - the result: a few lines of text, or one JSON object (docs/json.md).
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -49,14 +49,14 @@ struct table_job {
     struct load_group           *group;
     struct entry_list            indexes;   /* built early, archive order */
     int                          building;  /* index tasks not done; guarded by restore.lock */
-    const struct loader         *loader;    /* of its rows; NULL: whoever restores */
+    const struct loader         *loader;    /* of its rows; NULL: the restoring user */
     char                        *qualified; /* quoted */
 };
 
 struct worker {
     struct pool         *pool; /* that it belongs to, while rows are loaded */
     PGconn              *conn;
-    PGconn              *rows;      /* the session for the rows at hand: conn or as */
+    PGconn              *rows;      /* the session for the current rows: conn or as */
     PGconn              *as;        /* a loader's session, or NULL */
     const struct loader *as_loader; /* whose */
     bool                 widened;   /* it is not its owner, but itself */

@@ -134,8 +134,7 @@ target_create(struct restore *r, struct err *e)
     }
     (void)halfmade_lock(r->maintenance, r->working_name);
     if (newdb_create(r->maintenance, r->manifest->database, r->working_name, e) != 0) {
-        r->created = e->kind ==
-            ERR_INTERRUPTED; /* the server may have come to its end all the same */
+        r->created = e->kind == ERR_INTERRUPTED; /* the server may have stopped anyway */
         return -1;
     }
     r->created = true;

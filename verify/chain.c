@@ -190,9 +190,9 @@ check_head(struct chain_walk *w, const struct label_head *h, const char *by)
     if (b == NULL)
         about(w, FINDING_DIFFERENT, h->id, "missing: it was removed, and no prune says so", have);
     else if (b->label->replaces)
-        about(w, FINDING_NOTE, h->id, "a copy stands in its place", have);
+        about(w, FINDING_NOTE, h->id, "a copy has taken its place", have);
     else
-        about(w, FINDING_DIFFERENT, h->id, "another label stands in its place", have);
+        about(w, FINDING_DIFFERENT, h->id, "another label has taken its place", have);
     free(have);
 }
 
@@ -291,9 +291,9 @@ verify_chain(const struct options *o, struct verify_result *r, struct err *e)
                      (struct finding){.class = FINDING_NOTE,
                                       .group = "chain",
                                       .object = o->place.location,
-                                      .what = "this host asks for nobody's signature "
-                                              "(trust-backup): who can write to the "
-                                              "repository can make all of this up"});
+                                      .what = "this host requires no signature (trust-backup): "
+                                              "anybody who can write to the repository can forge "
+                                              "all of this"});
     rc = 0;
     for (size_t i = 0; rc == 0 && i < names.n; i++)
         rc = check_database(repo, names.v[i], r, e);

@@ -68,7 +68,7 @@ run_restore(const struct options *o, const struct baseline *b, const struct scra
     argv[n++] = "--to";
     argv[n++] = COPY_NAME;
     argv[n++] = "--isolated";
-    argv[n++] = "--no-analyze"; /* nobody will query this copy */
+    argv[n++] = "--no-analyze"; /* this copy will not be queried */
     argv[n++] = "--host";
     argv[n++] = scratch_host(s);
     argv[n++] = "--port";
@@ -93,7 +93,7 @@ run_restore(const struct options *o, const struct baseline *b, const struct scra
     if (o->allow_remote)
         argv[n++] = "--allow-remote";
     if (passphrase != NULL) {
-        argv[n++] = "--passphrase-fd"; /* the last one counts: nobody is asked twice */
+        argv[n++] = "--passphrase-fd"; /* the last one counts */
         argv[n++] = "0";
     }
     argv[n++] = "--";
@@ -171,7 +171,7 @@ out:
     return rc;
 }
 
-/* A copy on another major version is compared all the same; the reader should know. */
+/* A copy on another major version is compared anyway; the reader should know. */
 static void
 note_versions(struct verify_result *r, const struct scratch *s)
 {

@@ -1,6 +1,6 @@
 /*
- * What is neither rows nor dumped definitions: sequences, materialized views, extensions, database
- * properties, and what pg_dump omits.
+ * facts.c - what is neither rows nor dumped definitions: sequences, materialized views, extensions,
+ * database properties, and what pg_dump omits.
  */
 #include <inttypes.h>
 #include <stdlib.h>

@@ -13,7 +13,7 @@ in_manifest(void *man, const struct cat_table *t)
     return manifest_find(man, t->schema, t->name) != NULL;
 }
 
-/* Who names no database means the one that the backup is of. */
+/* Without a database name the one that was backed up is meant. */
 static struct pg_target
 target_of(const struct options *o, const struct label *l)
 {

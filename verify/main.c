@@ -141,7 +141,7 @@ level(const struct options *o)
     return o->quiet ? LOG_QUIET : o->verbose ? LOG_INFO : LOG_WARN;
 }
 
-/* Prints what is to be said, and returns the exit status. */
+/* Prints the result, and returns the exit status. */
 static int
 run(const struct verify_verb *verb, const struct options *o)
 {
@@ -155,7 +155,7 @@ run(const struct verify_verb *verb, const struct options *o)
     r.database = o->database == NULL ? NULL : xstrdup(o->database);
     status = verb->run(o, &r, &b, &e) == 0 ? result_exit_status(&r) : err_exit_status(&e);
     r.seconds = clock_seconds() - start;
-    /* Nothing when all is well and nobody watches: cron mails whatever is printed. */
+    /* Prints nothing on success without a terminal: cron mails any output. */
     if (e.kind == ERR_NONE &&
         result_print(&r, o->json, o->quiet || (!o->verbose && !isatty(STDOUT_FILENO)), &e) != 0)
         status = EXIT_FAILED;

@@ -265,7 +265,7 @@ free_bad(struct checking *c)
     free(c->bad);
 }
 
-/* Who reads the result must know what a good verdict means. */
+/* The result must say what a good verdict means. */
 static void
 note_closed(struct checking *c, const struct backup_list *backups, const char *only)
 {

@@ -1,5 +1,5 @@
 /*
- * options.h - what the user asked for: one table, merged with the configuration file.
+ * options.h - the user's options: one table, merged with the configuration file.
  */
 #ifndef VERIFY_OPTIONS_H
 #define VERIFY_OPTIONS_H

@@ -25,7 +25,7 @@ struct reference_trip {
     bool             isolated;
 };
 
-/* What became of it. */
+/* Its result. */
 struct reference_result {
     struct archive source; /* what went in, opened */
     struct archive dump;   /* of the database made */

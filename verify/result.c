@@ -173,8 +173,9 @@ print_xid_line(const json_t *xid)
     char age[32];
 
     if (xid != NULL && json_opt_int(xid, "age", -1) >= 0)
-        print_out("XID age          %s at the source when backed up (a restore starts anew)\n",
-                  count_human((uint64_t)json_opt_int(xid, "age", 0), NULL, age, sizeof age));
+        print_out(
+            "XID age          %s at the source when backed up (a restore starts again from 0)\n",
+            count_human((uint64_t)json_opt_int(xid, "age", 0), NULL, age, sizeof age));
 }
 
 static void
@@ -254,7 +255,7 @@ print_verdict(const struct verify_result *r)
                   different, uncompared, text);
 }
 
-/* However quiet: a server that nobody knows of would run for ever. */
+/* Even with --quiet: an unnoticed server would run for ever. */
 static void
 print_kept(const struct verify_result *r)
 {

@@ -104,7 +104,7 @@ compare_columns(struct compare *c, const char *object, const struct manifest_tab
                                                                              : FINDING_DIFFERENT,
                                               .group = "tables",
                                               .object = object,
-                                              .what = "its columns stand in another order"});
+                                              .what = "its columns are in another order"});
                 return;
             }
         return;

@@ -25,7 +25,7 @@
 #include "storage/format/label.h"
 #include "storage/repo/repo.h"
 
-/* What any command may be given; which of it counts is said by its tables. */
+/* The options of all commands; each command's tables say which it takes. */
 struct cmd {
     const char    *repo; /* cmd_repo_options */
     struct strlist repo_options;
@@ -37,7 +37,7 @@ struct cmd {
 
     struct config       *config;
     struct storage_given given; /* all that is said above of the repository */
-    const char *const   *args;  /* what stands behind the command */
+    const char *const   *args;  /* the arguments of the command */
     size_t               n_args;
 };
 

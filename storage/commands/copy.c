@@ -21,7 +21,7 @@ struct copy_options {
     int         jobs;
 };
 
-/* How many backups came to what, over all databases. */
+/* The number of backups by result, over all databases. */
 struct tally {
     size_t failed, good;
 };
@@ -155,7 +155,7 @@ open_destination(const struct cmd *c, const char *arg, const char *db, struct re
     given.options = &options;
     given.as_of = NULL;
     rc = open_repo(c, arg, db, &given, out, e);
-    strlist_free(&options); /* only looked at while a storage is opened */
+    strlist_free(&options); /* only used while a storage is opened */
     return rc;
 }
 
@@ -261,9 +261,9 @@ run(const struct cmd *c, struct err *e)
 static const struct opt options[] = {
     {OPT_TEXT, "backup", 0, "ID", "this backup, \"latest\" or \"all\" (the default)",
      offsetof(struct copy_options, backup), 0, 0, NULL, NULL},
-    {OPT_FLAG, "dry-run", 0, NULL, "say what would be done, change nothing",
+    {OPT_FLAG, "dry-run", 0, NULL, "report what would be done, change nothing",
      offsetof(struct copy_options, dry_run), 0, 0, NULL, NULL},
-    {OPT_FLAG, "decrypt", 0, NULL, "what is encrypted may go into a repository that is not",
+    {OPT_FLAG, "decrypt", 0, NULL, "encrypted backups may be stored in an unencrypted repository",
      offsetof(struct copy_options, decrypt), 0, 0, NULL, NULL},
     {OPT_FLAG, "adopt", 0, NULL,
      "let a name at the destination stand for this database from now on",

@@ -106,7 +106,7 @@ out:
 const struct cmd_verb cmd_doctor = {
     .cli = {.name = "doctor",
             .args = "",
-            .summary = "try out whether a store does what is needed of it",
+            .summary = "test whether a store does what is needed",
             .tables = CMD_TABLES(cmd_repo_options, cmd_general_options)},
     .size = sizeof(struct cmd),
     .run = run,

@@ -25,7 +25,7 @@ run(const struct cmd *c, struct err *e)
         repo_init(&place, e) != 0) {
         return -1;
     }
-    /* Read back: whoever made it must be able to use it. */
+    /* Read back: its maker must be able to use it. */
     r = repo_open(&place, e);
     if (r == NULL) {
         return -1;
@@ -40,7 +40,7 @@ run(const struct cmd *c, struct err *e)
 }
 
 static const struct opt options[] = {
-    {OPT_LIST, "encrypt-to", 0, "FILE", "encrypt to this public key; again for more who can read",
+    {OPT_LIST, "encrypt-to", 0, "FILE", "encrypt to this public key; repeat for more readers",
      offsetof(struct init_options, encrypt_to), 0, 0, NULL, NULL},
     OPTS_END,
 };

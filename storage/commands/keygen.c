@@ -17,7 +17,7 @@ struct keygen_options {
     bool        passphrase;
 };
 
-/* *out stays empty when none was asked for. */
+/* *out stays empty when none was requested. */
 static int
 read_passphrase(const struct cmd *c, const char *name, struct secret *out, struct err *e)
 {
@@ -86,7 +86,7 @@ out:
 }
 
 static const struct opt options[] = {
-    {OPT_TEXT, "key-name", 0, "NAME", "what people shall call the key (default: its file's name)",
+    {OPT_TEXT, "key-name", 0, "NAME", "the name of the key (default: its file's name)",
      offsetof(struct keygen_options, name), 0, 0, NULL, NULL},
     {OPT_FLAG, "passphrase", 0, NULL,
      "lock the secret key with a passphrase, asked for at the terminal",

@@ -1,4 +1,4 @@
-/* keys: who can read what is encrypted, and who can write it. */
+/* keys.c - keys: who can read and who can write encrypted backups. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,7 +18,7 @@ struct keys_options {
     struct strlist encrypt_to; /* new-epoch */
 };
 
-/* What a verb did, for people: one line, on a terminal only. */
+/* What a verb did: one line, on a terminal only. */
 static void say(const struct cmd *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 static void
@@ -185,7 +185,7 @@ keys_remove(const struct cmd *c, struct repo *r, struct err *e)
     return EXIT_GOOD;
 }
 
-/* A new epoch first: from then on nothing is within his reach, whatever happens to the rest. */
+/* A new epoch first: from then on the revoked key reads nothing new, even if the rest fails. */
 static int
 keys_revoke(const struct cmd *c, struct repo *r, struct err *e)
 {
@@ -209,7 +209,7 @@ keys_new_epoch(const struct cmd *c, struct repo *r, struct err *e)
     if (readers_next_epoch(r, NULL, e) != 0) {
         return -1;
     }
-    say(c, "epoch %u begins: the next backup stores everything anew", r->epoch + 1);
+    say(c, "epoch %u begins: the next backup stores everything again", r->epoch + 1);
     return EXIT_GOOD;
 }
 
@@ -245,7 +245,7 @@ keys_import(const struct cmd *c, struct repo *r, struct err *e)
 
 typedef int keys_fn(const struct cmd *, struct repo *, struct err *);
 
-/* On the repository meant; afterwards, for machines, what came of it. */
+/* Acts on the repository given, then prints the result as JSON. */
 static int
 with_repo(const struct cmd *c, const struct strlist *encrypt_to, keys_fn *fn, struct err *e)
 {
@@ -313,7 +313,7 @@ static const struct opt add_options[] = {
 };
 
 static const struct opt new_epoch_options[] = {
-    {OPT_LIST, "encrypt-to", 0, "FILE", "encrypt to this public key; again for more who can read",
+    {OPT_LIST, "encrypt-to", 0, "FILE", "encrypt to this public key; repeat for more readers",
      offsetof(struct keys_options, encrypt_to), 0, 0, NULL, NULL},
     OPTS_END,
 };
@@ -328,8 +328,8 @@ static const struct opt new_epoch_options[] = {
     }
 
 const struct cmd_verb cmd_keys = VERB("keys", "",
-                                      "who can read what is encrypted, and who can write it",
-                                      run_list, cmd_repo_options, cmd_as_of_options);
+                                      "who can read and who can write encrypted backups", run_list,
+                                      cmd_repo_options, cmd_as_of_options);
 const struct cmd_verb cmd_keys_list = VERB("keys list", "",
                                            "the same as keys alone: who reads and who writes, "
                                            "epoch by epoch",

@@ -121,7 +121,7 @@ encrypts(const struct repo *r)
     return now != NULL && now->sealed;
 }
 
-/* And what it lacks: the globals that the server did not let be read; encryption, of what was
+/* And what it lacks: globals that the server did not allow to be read; encryption, of what was
  * stored before the repository was encrypted. */
 static void
 add_state(struct texttable *t, const struct backup_entry *b, const struct annotation *s,
@@ -198,7 +198,7 @@ any_damaged(const struct backup_list *list)
     return false;
 }
 
-/* A name that stands for nothing any more is damage, too. */
+/* A name without any backup is damage, too. */
 static int
 find_source(struct repo *r, const char *db, struct strlist *missing, struct err *e)
 {
@@ -307,7 +307,7 @@ static const struct opt options[] = {
     {OPT_FLAG, "check", 0, NULL, "also look whether every chunk is there, in its size",
      offsetof(struct list_options, check), 0, 0, NULL, NULL},
     {OPT_FLAG, "names", 0, NULL,
-     "one a line: the databases, or the ids of DB's backups, whatever state they are in",
+     "one a line: the databases, or the ids of DB's backups, in any state",
      offsetof(struct list_options, names), 0, 0, NULL, NULL},
     OPTS_END,
 };

@@ -145,7 +145,7 @@ names_of(const struct policy_options *o, struct repo *r, const char *db, struct 
     if (db == NULL || e->kind != ERR_NOT_FOUND || !wants_change(o)) {
         return -1;
     }
-    log_warn("%s: its policy is set all the same", e->text);
+    log_warn("%s: its policy is set anyway", e->text);
     err_clear(e);
     strlist_add(names, db);
     return 0;
@@ -196,7 +196,7 @@ static const struct opt options[] = {
     RULE(9, "keep-within-weekly", "SPAN", "the newest of each week within SPAN of the newest"),
     RULE(10, "keep-within-monthly", "SPAN", "the newest of each month within SPAN of the newest"),
     RULE(11, "keep-within-yearly", "SPAN", "the newest of each year within SPAN of the newest"),
-    RULE(12, "min-keep", "N", "never fewer than N backups, whatever happens (default: 1)"),
+    RULE(12, "min-keep", "N", "always keep at least N backups (default: 1)"),
     RULE(13, "shrink-share", "SHARE",
          "a backup below this share of those before looks wrong (default: 0.5)"),
     {OPT_FLAG, "clear", 0, NULL, "forget the rules set so far",

@@ -157,7 +157,7 @@ count(struct totals *t, const struct pruned *p)
 static int
 status_of(const struct totals *t, size_t databases)
 {
-    /* A signal that came behind the last step has stopped nothing. */
+    /* A signal that came after the last step has stopped nothing. */
     if (cancel_requested() && (t->failed > 0 || t->tried < databases)) {
         return 128 + cancel_signal();
     }
@@ -219,7 +219,7 @@ read_options(const struct prune_options *o, unsigned *grace_seconds, uint64_t *w
     }
     *grace_seconds = (unsigned)seconds;
     if (o->free_space != NULL && (size_parse(o->free_space, wanted) != 0 || *wanted == 0)) {
-        err_set(e, ERR_USAGE, "--free: \"%s\" is no size", o->free_space);
+        err_set(e, ERR_USAGE, "--free: \"%s\" is not a size", o->free_space);
         return err_hint(e, "bytes, or a number with k, M, G or T, as in 20G");
     }
     return 0;
@@ -256,7 +256,7 @@ out:
 }
 
 static const struct opt options[] = {
-    {OPT_FLAG, "dry-run", 0, NULL, "say what would be done, change nothing",
+    {OPT_FLAG, "dry-run", 0, NULL, "report what would be done, change nothing",
      offsetof(struct prune_options, dry_run), 0, 0, NULL, NULL},
     {OPT_TEXT, "grace", 0, "TIME",
      "how long garbage stays for restores that still read it (default: 12h)",

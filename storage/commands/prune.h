@@ -14,7 +14,7 @@ struct prune_options {
     bool        dry_run, drop_damaged;
 };
 
-/* What became of one database. */
+/* The result for one database. */
 struct pruned {
     const char           *db;      /* borrowed */
     bool                  decided; /* decision holds something */

@@ -10,9 +10,9 @@
 /* One database's backups that may go, the oldest first. */
 struct candidates {
     struct retention_plan decision;
-    uint64_t
-        *freed; /* [0]: by what goes anyway; [k]: by the k-th candidate, once all before it went */
-    size_t *which; /* the k-th candidate's verdict, from 1 */
+    uint64_t *freed; /* [0]: by what is removed anyway; [k]: by the k-th candidate, after all before
+                      * it */
+    size_t *which;   /* the k-th candidate's verdict, from 1 */
     size_t  n, next;
 };
 
@@ -24,7 +24,7 @@ candidates_free(struct candidates *c)
     free(c->which);
 }
 
-/* A decision that frees whatever nothing protects shows which ones these are. */
+/* A decision that frees everything unprotected shows which ones these are. */
 static int
 decide_all(struct repo *r, const struct prune_options *o, const char *db,
            const struct backup_list *list, struct retention_plan *d, struct err *e)
@@ -81,7 +81,7 @@ look(const struct prune_options *o, struct repo *r, const char *db, struct candi
     return rc == 0 ? 0 : err_wrap(e, "\"%s\"", db);
 }
 
-/* Whose next candidate is the oldest; NULL: nobody has one. */
+/* The one whose next candidate is the oldest; NULL: none is left. */
 static struct candidates *
 oldest(struct candidates *v, size_t n)
 {

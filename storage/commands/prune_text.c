@@ -173,7 +173,7 @@ print_result(const struct prune_result *p, bool dry_run)
             print_out("%-10s %s: %s\n", "", p->lists[i].name, p->lists[i].why);
         }
     }
-    print_sum("locked", &p->locked, "the store did not let go of it");
+    print_sum("locked", &p->locked, "the store refused to remove it");
     for (size_t i = 0; i < p->revoked.n; i++) {
         print_out("%-10s run %s showed no sign of life for 72 hours\n", "revoked", p->revoked.v[i]);
     }

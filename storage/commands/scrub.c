@@ -52,7 +52,8 @@ read_limits(struct scrub_all *all, struct err *e)
     return 0;
 }
 
-/* What was scrubbed the longest ago comes first: what limits leave off is not always the same. */
+/* The database scrubbed the longest ago comes first, so that limits do not always skip the same
+ * one. */
 static int
 by_age(struct repo *r, struct strlist *names, struct err *e)
 {
@@ -116,7 +117,7 @@ out:
     return rc == 0 ? 0 : err_wrap(e, "scrub of \"%s\"", db);
 }
 
-/* Nothing is left of what was asked for. */
+/* The limit is used up. */
 static bool
 used_up(const struct scrub_all *all)
 {
@@ -196,7 +197,7 @@ static const struct opt options[] = {
      0, NULL, NULL},
     {OPT_TEXT, "max-time", 0, "TIME", "read so long (90s, 30m, 2h)",
      offsetof(struct scrub_options, max_time), 0, 0, NULL, NULL},
-    {OPT_TEXT, "repair-from", 0, "PATH|NAME", "store what is lost anew from this other repository",
+    {OPT_TEXT, "repair-from", 0, "PATH|NAME", "restore what is lost from this other repository",
      offsetof(struct scrub_options, repair_from), 0, 0, NULL, NULL},
     OPT_COMMON_JOBS(struct scrub_options, JOBS_MAX, "2"),
     OPTS_END,
@@ -205,7 +206,7 @@ static const struct opt options[] = {
 const struct cmd_verb cmd_scrub = {
     .cli = {.name = "scrub",
             .args = "[DB]",
-            .summary = "read what is stored, and find what is damaged",
+            .summary = "reread stored objects, and find damaged ones",
             .tables = CMD_TABLES(options, cmd_repo_options, cmd_key_options, cmd_general_options)},
     .size = sizeof(struct scrub_options),
     .defaults = &(const struct scrub_options){.jobs = 2},

@@ -6,7 +6,7 @@
 #include "core/human.h"
 #include "storage/commands/scrub.h"
 
-/* A whole number from 1 to max; *end behind it.  0: there is none. */
+/* A whole number from 1 to max; *end after it.  0: there is none. */
 static unsigned long
 take_number(const char *text, char **end, unsigned long max)
 {

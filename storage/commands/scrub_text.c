@@ -1,4 +1,4 @@
-/* What a scrub found, for machines and for people. */
+/* scrub_text.c - the findings of a scrub, as JSON and as text. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -122,7 +122,7 @@ print_bad(const struct scrub *s, size_t i)
     chunk_name_format(&s->bad_names.v[i].ref.name, name);
     print_out("%s: chunk %s is %s%s\n    %s\n", s->db, name, b->missing ? "missing" : "bad",
               b->healed      ? ", but another holds the same"
-                  : b->spare ? ": it stood beside a bad one that held the same"
+                  : b->spare ? ": it was a duplicate of a bad one"
                              : "",
               b->problem);
     print_names("in backups", &b->backups);
@@ -151,8 +151,8 @@ print_damaged(const struct scrub *s)
 static const char *
 how_far(const struct scrub *s)
 {
-    static const char *const text[] = {"", ", the share asked for", ", as much as asked for",
-                                       ", as long as asked for", ", then interrupted"};
+    static const char *const text[] = {"", ", the requested share", ", the requested amount",
+                                       ", for the requested time", ", then interrupted"};
 
     return text[s->end];
 }
@@ -204,8 +204,9 @@ scrub_text(const struct scrub *s, const struct repair *r, bool all)
     }
     damaged = print_damaged(s);
     if (s->condemned_chunks > 0) {
-        print_out("%s: condemned %s: the next backup stores them anew if the data is still there\n",
-                  s->db, count_human(s->condemned_chunks, "chunk", chunks, sizeof chunks));
+        print_out(
+            "%s: condemned %s: the next backup stores them again if the data is still there\n",
+            s->db, count_human(s->condemned_chunks, "chunk", chunks, sizeof chunks));
     }
     if (s->acquitted > 0 && all) {
         print_out("%s: acquitted %zu: good again, or gone and not needed any more\n", s->db,

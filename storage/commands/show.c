@@ -254,8 +254,8 @@ run(const struct cmd *c, struct err *e)
     struct backup_list  one = {.v = &b, .n = 1};
     struct annotations  known = {0};
     struct manifest    *m = NULL;
-    bool                closed; /* nobody here can read what is in it, and it is not asked for */
-    int                 rc = -1;
+    bool closed; /* there is no key here to read its contents, and they were not requested */
+    int  rc = -1;
 
     b.label = r == NULL ? NULL
                         : backup_find(r, c->args[0], c->n_args == 2 ? c->args[1] : NULL, 0, e);

@@ -32,7 +32,7 @@ struct run {
     uint64_t                       objects, backups;
 };
 
-/* Nobody may prune meanwhile: it could remove what just came back.  Prunes exclude each other,
+/* No prune may run meanwhile: it could remove what was just recovered.  Prunes exclude each other,
  * so this is one. */
 static int
 begin(struct run *r, const char *db, struct run_mark *mark, struct err *e)
@@ -90,7 +90,7 @@ report(struct run *r, const char *db, const struct undelete_result *result)
     }
 }
 
-/* enc: the database's name as it stands in keys. */
+/* enc: the database's name as in keys. */
 static int
 undelete_database(void *ctx, const char *enc, struct err *e)
 {
@@ -148,7 +148,7 @@ open_repo(struct run *r, const struct storage_location *place, struct err *e)
         return -1;
     }
     r->objects += root.objects;
-    if (r->o->dry_run) { /* it may be one that would have to come back */
+    if (r->o->dry_run) { /* it may be one that must be recovered */
         r->st = st;
         return 0;
     }
@@ -208,7 +208,7 @@ run(const struct cmd *c, struct err *e)
 static const struct opt options[] = {
     {OPT_TEXT, "since", 0, "TIME", "bring back what was removed since TIME",
      offsetof(struct undelete_options, since), 0, 0, NULL, NULL},
-    {OPT_FLAG, "dry-run", 0, NULL, "say what would be done, change nothing",
+    {OPT_FLAG, "dry-run", 0, NULL, "report what would be done, change nothing",
      offsetof(struct undelete_options, dry_run), 0, 0, NULL, NULL},
     OPTS_END,
 };

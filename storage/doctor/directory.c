@@ -40,7 +40,8 @@ probe_file_system(struct doctor *d, int root)
     enum fs_kind  kind = FS_OTHER;
 
     if (fstatfs(root, &fs) != 0) {
-        doctor_add(d, "file-system", FINDING_BAD, NULL, "could not be asked: %s", strerror(errno));
+        doctor_add(d, "file-system", FINDING_BAD, NULL, "could not be determined: %s",
+                   strerror(errno));
         return;
     }
     for (size_t i = 0; i < sizeof file_systems / sizeof file_systems[0]; i++) {

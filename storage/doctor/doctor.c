@@ -27,7 +27,7 @@ tidy(struct doctor *d)
     size_t     left = 0;
     char      *top = xstrndup(d->prefix, strcspn(d->prefix, "/") + 1);
 
-    /* Who may not store may not remove either: then only what is left counts. */
+    /* Without the right to store, removing is not allowed either: only what is left counts then. */
     if (d->made.n > 0 &&
         storage_remove(d->st, (const char *const *)d->made.v, d->made.n, &e) != 0 && d->may_put) {
         doctor_failed(d, "tidy", "could not remove what was written", &e);

@@ -6,7 +6,7 @@
  * tried because an earlier one failed says nothing.  Everything that was written is removed at the
  * end, also after a signal.
  *
- * What is written stands below "doctor-<random>/runs/", because that is where a backup-only key may
+ * Objects are written below "doctor-<random>/runs/", because that is where a backup-only key may
  * remove things.
  */
 #ifndef STORAGE_DOCTOR_DOCTOR_H

@@ -8,7 +8,7 @@
 
 enum { SMALL = 1024, SKEW_NOTE = 30, SKEW_MAX = 300 };
 
-/* Names with all that may stand in a key, in the order in which a listing has to give them. */
+/* Names with all characters of keys, in the order of a listing. */
 static const char *const names[] = {"A-1", "a%20b", "a.z", "b/1", "b/2", "b_3"};
 enum { N_NAMES = sizeof names / sizeof names[0] };
 
@@ -47,7 +47,7 @@ get_one(struct doctor *d, unsigned i, struct err *e)
 
     fill(want, sizeof want, i);
     if (rc == 0 && (got.len != sizeof want || memcmp(got.data, want, sizeof want) != 0)) {
-        rc = err_set(e, ERR_CORRUPT, "\"%s\" came back with other bytes than were stored", key);
+        rc = err_set(e, ERR_CORRUPT, "\"%s\" was read with other bytes than were stored", key);
     }
     buf_free(&got);
     free(key);
@@ -73,12 +73,11 @@ probe_get(struct doctor *d)
     } else if (e.kind != ERR_NOT_FOUND) {
         doctor_add(d, "get", FINDING_BAD,
                    "the key must also be allowed to list (s3:ListBucket): without that a store "
-                   "says "
-                   "\"access denied\" of what is not there",
-                   "an object that is not there is not said to be missing: %s", e.text);
+                   "answers \"access denied\" for missing objects",
+                   "a missing object is not reported as missing: %s", e.text);
     } else {
         doctor_add(d, "get", FINDING_GOOD, NULL,
-                   "they came back as they were, and what is not there is missing");
+                   "they were read as stored, and a missing one is reported as missing");
     }
     buf_free(&none);
     free(key);
@@ -118,7 +117,7 @@ probe_head(struct doctor *d)
         storage_head(d->st, key, &info, &e) != 0) {
         doctor_failed(d, "head", NULL, &e);
     } else if (info.size != sizeof data) {
-        doctor_add(d, "head", FINDING_BAD, NULL, "an object of %d bytes is said to have %llu",
+        doctor_add(d, "head", FINDING_BAD, NULL, "an object of %d bytes is reported with %llu",
                    SMALL, (unsigned long long)info.size);
     } else {
         doctor_add(d, "head", FINDING_GOOD, NULL, "sizes are right");
@@ -256,7 +255,7 @@ probe_remove(struct doctor *d)
         doctor_failed(d, "remove", "several at once", &e);
     } else {
         doctor_add(d, "remove", FINDING_GOOD, NULL,
-                   "one, and several at once, and what is not there is no error");
+                   "one, several at once, and a missing one without an error");
     }
     free(one[0]);
     for (size_t i = 0; i < 3; i++) {
@@ -309,7 +308,7 @@ probe_read_only(struct doctor *d)
     doctor_add(d, "list", FINDING_GOOD,
                "with rights to list and read, restore, verify and scrub work; backup and prune do "
                "not",
-               "what is there can be listed");
+               "existing objects can be listed");
 }
 
 static void

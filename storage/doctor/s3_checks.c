@@ -60,7 +60,7 @@ probe_checksums(struct doctor *d)
 
     if (taken(status)) {
         doctor_add(d, "checksum-sha256", FINDING_BAD,
-                   "what is damaged on the way would be stored: scrub often, or use another store",
+                   "objects damaged in transfer would be stored: scrub often, or use another store",
                    "the store takes a body that does not have its announced SHA-256");
     } else if (status != 400) {
         doctor_failed(d, "checksum-sha256", NULL, &e);
@@ -80,7 +80,7 @@ probe_checksums(struct doctor *d)
     }
 }
 
-/* May two writers under one name both believe that they were first? */
+/* Can two writers of one name both succeed? */
 static void
 probe_conditional(struct doctor *d)
 {
@@ -177,7 +177,7 @@ ask_bucket(struct s3_storage *s, const char *what, struct buf *out, struct s3_ca
     return s3_call(s, c, e);
 }
 
-/* 0: known; 1: the bucket has no such thing; -1: it could not be asked. */
+/* 0: known; 1: the bucket has no such configuration; -1: it could not be determined. */
 static int
 bucket_facts(struct s3_storage *s, const char *what, const char *root, struct bucket_facts *f,
              struct err *e)
@@ -212,10 +212,10 @@ probe_versioning(struct doctor *d, struct s3_storage *s)
                    "a lifecycle rule for noncurrent versions (NoncurrentVersionExpiration) frees "
                    "the room, "
                    "some time after prune",
-                   "on: what is removed (what was written here just now, too) stays as an old "
-                   "version, and takes room");
+                   "on: removed objects (also those of this test) stay as old versions, and take "
+                   "room");
     } else {
-        doctor_add(d, "versioning", FINDING_GOOD, NULL, "off: what is removed is gone");
+        doctor_add(d, "versioning", FINDING_GOOD, NULL, "off: removed objects are gone");
     }
 }
 
@@ -285,7 +285,7 @@ probe_lock(struct doctor *d, struct s3_storage *s)
                    "the store says yes to a lock, and locks nothing");
     } else {
         doctor_add(d, "object-lock", FINDING_GOOD, NULL,
-                   "on, no default retention, and a lock that was asked for is there");
+                   "on, no default retention, and a requested lock was set");
     }
 }
 

@@ -73,7 +73,7 @@ move_large(struct doctor *d, uint8_t *data, double *put, double *get, struct err
         rc = rc == 0 ? storage_get(d->st, key, &got, e) : rc;
         *get += clock_seconds() - at;
         if (rc == 0 && (got.len != LARGE || memcmp(got.data, data, LARGE) != 0)) {
-            rc = err_set(e, ERR_CORRUPT, "\"%s\" came back with other bytes than were stored", key);
+            rc = err_set(e, ERR_CORRUPT, "\"%s\" was read with other bytes than were stored", key);
         }
         free(key);
         free(name);

@@ -103,7 +103,7 @@ as_wanted(struct storage *st, const struct storage_location *place, struct err *
     return NULL;
 }
 
-/* NULL: nobody knows such locations. */
+/* NULL: no driver for such locations. */
 static const struct driver *
 driver_of(const char *location, const char **rest)
 {

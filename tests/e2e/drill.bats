@@ -146,7 +146,7 @@ SQL
         -c "INSERT INTO chi (a, b, x) SELECT i, i::text, date '2020-01-01' + i FROM generate_series(1, 500) i"
     backup moved
     expect_status 0 drill moved --verbose
-    expect_text 'public.chi: its columns stand in another order' '500 rows'
+    expect_text 'public.chi: its columns are in another order' '500 rows'
     restore moved --to moved_copy
     expect_status 0 pgassay verify live --repo "$REPO" moved -d moved_copy --full
     psql_in moved_copy -c "UPDATE chi SET b = 'x' WHERE a = 7"

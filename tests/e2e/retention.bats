@@ -68,7 +68,7 @@ whole() { expect_status 0 storage list --check; expect_status 0 pgassay verify o
     expect_equal "$(storage policy --json | jq -c .policy)" '{"keep_daily":7}'
     # A database overrides single rules, and may do so before its first backup.
     expect_status 0 storage policy shop --keep-weekly 4
-    expect_text '"shop"' "all the same"
+    expect_text '"shop"' "anyway"
     expect_status 2 storage policy --keep-daily often
     expect_text keep-daily
     expect_status 2 storage policy --keep-within 7w

@@ -60,7 +60,7 @@ load chain
     # From the configuration it is about the newest; whoever names one has it.
     printf 'max-age = 1s\n%s\n' "$(cat "$T/signed.conf")" >"$T/age.conf"
     expect_status 1 restore shop --list --config "$T/age.conf"
-    expect_text "--backup $(nth 1) restores it all the same"
+    expect_text "--backup $(nth 1) restores it anyway"
     expect_status 0 restore shop --list --config "$T/age.conf" --backup "$(nth 1)"
     expect_status 0 restore shop --list --config "$T/age.conf" --max-age 1h
     expect_status 0 chain --config "$T/age.conf"

@@ -822,9 +822,9 @@ a_listing_that_makes_no_sense_is_asked_for_again_and_then_refused(void **state)
     } cases[] = {
         {PAGE("", ENTRY("p/b") ENTRY("p/a")), "keys do not ascend"},
         {PAGE("", ENTRY("p/b") ENTRY("p/b")), "keys do not ascend"},
-        {PAGE("", ENTRY("q/b")), "not below the prefix"},
+        {PAGE("", ENTRY("q/b")), "not below the requested prefix"},
         {PAGE("<KeyCount>2</KeyCount>", ENTRY("p/b")), "entries are missing"},
-        {PAGE("<IsTruncated>true</IsTruncated>", ENTRY("p/b")), "goes on, but not where"},
+        {PAGE("<IsTruncated>true</IsTruncated>", ENTRY("p/b")), "no continuation token"},
         {PAGE("", "<Contents><Key>p/b</Key></Contents>"), "no size or no time"},
         {PAGE("<EncodingType>url</EncodingType>", ENTRY("p/%zz")), "no readable key"},
         {PAGE("", "<Contents></Contents>"), "no readable key"},

@@ -90,10 +90,10 @@ what_cannot_be_meant_is_refused_by_name(void **state)
         const char *rest, *options[OPTIONS_MAX];
         const char *words;
     } cases[] = {
-        {"", {NULL}, "no name of a bucket"},
-        {"b", {NULL}, "no name of a bucket"},
-        {"buc..ket", {NULL}, "no name of a bucket"},
-        {"host:9000/bucket", {NULL}, "no name of a bucket"},
+        {"", {NULL}, "is not the name of a bucket"},
+        {"b", {NULL}, "is not the name of a bucket"},
+        {"buc..ket", {NULL}, "is not the name of a bucket"},
+        {"host:9000/bucket", {NULL}, "is not the name of a bucket"},
         {"bucket//a", {NULL}, "a prefix is names"},
         {"bucket/a/../b", {NULL}, "a prefix is names"},
         {"bucket/a\nb", {NULL}, "a prefix is names"},
@@ -105,7 +105,7 @@ what_cannot_be_meant_is_refused_by_name(void **state)
         {"bucket", {"endpoint=https://user@store", NULL}, "--repo-option endpoint"},
         {"bucket", {"endpoint=https://store?x=1", NULL}, "--repo-option endpoint"},
         {"bucket", {"region=auto", NULL}, "no endpoint is given"},
-        {"bucket", {"region=a/b", "endpoint=https://store", NULL}, "no name of a region"},
+        {"bucket", {"region=a/b", "endpoint=https://store", NULL}, "is not the name of a region"},
         {"bucket", {"region=a\nb", "endpoint=https://store", NULL}, "no header may"},
         {"bucket", {"style=virtual", NULL}, "none of path, host and auto"},
         {"my.bucket", {"style=host", NULL}, "cannot be part of a host's name"},

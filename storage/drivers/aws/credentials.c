@@ -14,14 +14,14 @@
 #include "core/mem.h"
 #include "storage/drivers/aws/source.h"
 
-/* Seconds before the end at which credentials are fetched anew, plus up to JITTER: many hosts
+/* Seconds before expiry at which credentials are renewed, plus up to JITTER: many hosts
  * that began together should not ask together.  After a failure that early, the next try. */
 enum { EARLY = 300, JITTER = 60, AGAIN = 30 };
 
 struct aws_provider {
-    char                  *profile; /* NULL: the whole order */
-    pthread_mutex_t        lock;    /* for what follows; never held while a source is asked */
-    pthread_cond_t         fetched;
+    char           *profile; /* NULL: the whole order */
+    pthread_mutex_t lock;    /* for the following members; never held while a source is queried */
+    pthread_cond_t  fetched;
     struct aws_credentials have;       /* access_key NULL: nothing yet, or refused */
     time_t                 refresh_at; /* 0: never */
     bool                   fetching;   /* one thread is at it */
@@ -113,7 +113,7 @@ find(const char *profile, struct aws_credentials *out, struct err *e)
     return rc;
 }
 
-/* When to fetch these anew. */
+/* When to renew these. */
 static time_t
 refresh_time(const struct aws_credentials *c, time_t now)
 {
@@ -219,7 +219,7 @@ aws_provider_refused(struct aws_provider *p, const struct aws_credentials *c)
     (void)pthread_mutex_lock(&p->lock);
     if (p->have.access_key != NULL && strcmp(p->have.access_key, c->access_key) == 0 &&
         strcmp(p->have.secret_key, c->secret_key) == 0) {
-        aws_credentials_free(&p->have); /* else somebody has fetched new ones meanwhile */
+        aws_credentials_free(&p->have); /* else another thread has renewed them meanwhile */
     }
     (void)pthread_mutex_unlock(&p->lock);
 }

@@ -13,9 +13,9 @@
  *   4. AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI (ECS, EKS pod identity)
  *   5. the instance's metadata service (IMDSv2), unless AWS_EC2_METADATA_DISABLED is true
  *
- * Temporary credentials are fetched anew five to six minutes before they expire (or after half of a
+ * Temporary credentials are renewed five to six minutes before they expire (or after half of a
  * life that is shorter), by one thread while the others go on with the old ones; a refresh that
- * fails that early is a warning. No secret ever stands in an error or a log line, and memory that
+ * fails that early is a warning. No secret ever appears in an error or a log line, and memory that
  * held one is wiped.
  */
 #ifndef STORAGE_DRIVERS_AWS_CREDENTIALS_H
@@ -50,7 +50,7 @@ struct aws_provider *aws_provider_new(const char *profile, struct err *);
  * refused; ERR_IO: it did not answer. */
 int aws_provider_get(struct aws_provider *, struct aws_credentials *, struct err *);
 
-/* The store called these expired or unknown: the next get() looks anew instead of handing them
+/* The store called these expired or unknown: the next get() renews them instead of handing them
  * out again. */
 void aws_provider_refused(struct aws_provider *, const struct aws_credentials *);
 void aws_provider_free(struct aws_provider *); /* accepts NULL */

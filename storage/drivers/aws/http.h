@@ -22,14 +22,15 @@ struct aws_request {
     const struct strlist *headers; /* "Name: value" */
     const char           *body;    /* or NULL */
     int                   connect_ms, total_ms;
-    int                   tries; /* how often in all, when there is no answer, 429 or 5xx */
+    int                   tries; /* number of tries, when there is no answer, 429 or 5xx */
     bool                  local; /* a service of this host: never through a proxy */
 };
 
-/* 0: answered, whatever the status.  ERR_IO: no whole answer within the time. */
+/* 0: answered, with any status.  ERR_IO: no whole answer within the time. */
 int aws_http(const struct aws_request *, struct buf *answer, int *status, struct err *);
 
-/* "https://sts.eu-central-1.amazonaws.com": what of a URL may stand in a message; allocated. */
+/* "https://sts.eu-central-1.amazonaws.com": the part of a URL that may appear in a message;
+ * allocated. */
 char *aws_url_host(const char *url);
 
 #endif

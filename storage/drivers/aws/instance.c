@@ -66,7 +66,7 @@ aws_container_url(const char *relative, const char *full, struct err *e)
                 relative != NULL ? "RELATIVE" : "FULL");
     } else if (!host_allowed(scheme, host)) {
         err_set(e, ERR_USAGE,
-                "AWS_CONTAINER_CREDENTIALS_FULL_URI names host \"%s\", which may not be asked "
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI names host \"%s\", which may not be queried "
                 "without https",
                 host);
         (void)err_hint(e,
@@ -85,7 +85,7 @@ aws_container_url(const char *relative, const char *full, struct err *e)
     return url;
 }
 
-/* "Authorization: …" into header, or nothing when no token is asked for. */
+/* "Authorization: …" into header, or nothing when no token is required. */
 static int
 authorization(struct buf *header, struct err *e)
 {
@@ -203,7 +203,7 @@ imds_ask(const struct imds *m, const char *method, const char *path, const char 
     return rc;
 }
 
-/* Also finds out whether there is such a service: nobody else is asked by this address. */
+/* Also finds out whether there is such a service: this address is used for nothing else. */
 static int
 imds_token(struct imds *m, struct err *e)
 {
@@ -219,7 +219,7 @@ imds_token(struct imds *m, struct err *e)
         }
     } else if (status != 200 || answer.len == 0 || strpbrk(buf_str(&answer), "\r\n") != NULL) {
         err_set(e, ERR_AUTH, "%s gave no session token (%d)", host, status);
-        (void)err_hint(e, "set AWS_EC2_METADATA_DISABLED=true if this is no EC2 instance");
+        (void)err_hint(e, "set AWS_EC2_METADATA_DISABLED=true if this is not an EC2 instance");
     } else {
         (void)snprintf(m->token, sizeof m->token, "X-aws-ec2-metadata-token: %s", buf_str(&answer));
         rc = 0;

@@ -35,7 +35,7 @@ trim(char *s)
     return s;
 }
 
-/* From a '#' or ';' behind a blank. */
+/* A comment begins at a '#' or ';' after a blank. */
 static void
 cut_comment(char *s)
 {

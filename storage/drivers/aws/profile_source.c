@@ -180,7 +180,7 @@ aws_from_profile(const char *name, struct aws_credentials *out, struct err *e)
             err_wrap(e, "profile \"%s\"", s.profile);
         }
         if (rc != 0 && !s.found && named && e->kind == ERR_NOT_FOUND) {
-            e->kind = ERR_AUTH; /* somebody asked for exactly this one */
+            e->kind = ERR_AUTH; /* exactly this one was requested */
         }
     }
     aws_settings_free(&s);

@@ -16,7 +16,7 @@
 struct s3_sign {
     const char *method;
     const char *path;  /* as it is sent: encoded, begins with '/' */
-    const char *query; /* as it is sent: encoded, sorted, "name=" when there is no value; or "" */
+    const char *query; /* as sent: encoded, sorted, "name=" when there is no value; or "" */
     const struct strlist
                *headers; /* all that are signed, "Name: value", "Host" among them; any order */
     const char *payload_sha256;   /* 64 hex digits */

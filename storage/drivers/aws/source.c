@@ -64,7 +64,7 @@ aws_credentials_copy(struct aws_credentials *to, const struct aws_credentials *f
     to->expires = from->expires;
 }
 
-/* What can stand in a header without changing it. */
+/* What a header can hold unchanged. */
 static bool
 is_plain(const char *s)
 {

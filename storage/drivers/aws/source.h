@@ -2,7 +2,7 @@
  * source.h - the sources of aws/credentials.h, one function each, and what they share.
  *
  * 0: found.  -1 with ERR_NOT_FOUND: this source is not set up here, the text says in a few words
- * what is missing. -1 with another kind: it is set up and did not work.
+ * what is missing. -1 with another kind: it is configured and failed.
  */
 #ifndef STORAGE_DRIVERS_AWS_SOURCE_H
 #define STORAGE_DRIVERS_AWS_SOURCE_H
@@ -42,7 +42,7 @@ int aws_time(const char *text, time_t *, struct err *);
 /* A whole small file, at most max bytes, trailing white space cut.  The buffer is the caller's
  * to wipe. */
 int aws_read_file(const char *path, struct buf *, struct err *);
-/* Room for all of b->max at once: a growing buffer would leave copies behind. */
+/* Room for all of b->max at once: a growing buffer would leave copies in freed memory. */
 int aws_secret_reserve(struct buf *, struct err *);
 /* The error of a service that answered with this status; code and message are its own words, or
  * empty.  ERR_AUTH, or ERR_IO (transient) when it is the service that is in trouble.  Always -1. */
@@ -51,7 +51,7 @@ int aws_refused(const char *host, int status, const char *code, const char *mess
 void aws_secret_free(struct buf *);
 void aws_secret_free_text(char *); /* accepts NULL */
 
-/* http://169.254.170.2 and the relative URI, or the full URI when its host may be asked;
+/* http://169.254.170.2 and the relative URI, or the full URI when its host may be queried;
  * allocated. */
 char *aws_container_url(const char *relative, const char *full, struct err *);
 

@@ -163,7 +163,7 @@ endpoint(const char *profile_region)
                           : xstrdup("https://sts.amazonaws.com/");
 }
 
-/* pgassay-<host>: what shows in the audit log when nobody named the session. */
+/* pgassay-<host>: shown in the audit log when no session name is set. */
 static void
 session_name(char out[64])
 {
@@ -276,7 +276,7 @@ aws_assume_role(const struct aws_role *r, struct aws_credentials *out, struct er
     if (strstr(url, "://") == NULL) {
         err_set(e, ERR_USAGE, "the endpoint of STS \"%s\" is not a URL", url);
     } else if (r->token_file != NULL && aws_read_file(r->token_file, &token, e) != 0) {
-        e->kind = ERR_AUTH; /* a token that is missing is no source that is not set up */
+        e->kind = ERR_AUTH; /* a missing token is a failure, not an unconfigured source */
     } else if (make_body(r, r->token_file == NULL ? NULL : buf_str(&token), &body, e) == 0) {
         rc = post(r, url, &body, out, e);
     }

@@ -77,7 +77,7 @@ s3_query_add(struct strlist *query, const char *name, const char *value)
     free(v);
 }
 
-/* By name, then by value: "=" would sort behind what a longer name goes on with. */
+/* By name, then by value: "=" would sort after the next character of a longer name. */
 static int
 compare_pairs(const void *a, const void *b)
 {

@@ -11,7 +11,7 @@
 
 /* keep_slash: for paths.  Allocated. */
 char *s3_uri_encode(const char *text, bool keep_slash);
-/* What encoding-type=url stands for: %XX, and "+" for a blank.  Allocated; NULL when it is
+/* Decodes encoding-type=url: %XX, and "+" for a blank.  Allocated; NULL when it is
  * malformed or holds a NUL. */
 char *s3_uri_decode(const char *text);
 

@@ -111,7 +111,7 @@ s3_xml_parse(const struct s3_xml *x, const void *bytes, size_t n, struct err *e)
     XML_SetCharacterDataHandler(w.parser, on_text);
     XML_SetStartDoctypeDeclHandler(w.parser, on_doctype);
     if (XML_Parse(w.parser, bytes, (int)n, XML_TRUE) != XML_STATUS_OK) {
-        rc = err_set(e, ERR_CORRUPT, "the answer %s%s", w.wrong != NULL ? "" : "is no XML: ",
+        rc = err_set(e, ERR_CORRUPT, "the answer %s%s", w.wrong != NULL ? "" : "is not XML: ",
                      w.wrong != NULL ? w.wrong : XML_ErrorString(XML_GetErrorCode(w.parser)));
     }
     XML_ParserFree(w.parser);

@@ -35,7 +35,7 @@ char *s3_xml_escape(const char *);
 /* ---- any other answer ---- */
 
 struct s3_xml {
-    const char *root; /* the element that must stand outermost; NULL: any */
+    const char *root; /* the required root element; NULL: any */
     /* path: elements below the root, "Error/Key".  text: of a leaf; NULL at the end of an
      * element that has children. */
     void (*element)(void *ctx, const char *path, const char *text);

@@ -14,7 +14,7 @@
 
 enum { NETWORK_STALE_SECONDS = 65 };
 
-/* anew: from the medium.  What the kernel remembers of the file may be what memory or bus made
+/* anew: from the medium.  The page cache of the file may hold what memory or bus made
  * of it. */
 static int
 get(struct storage *st, const char *key, bool anew, struct buf *out, struct err *e)

@@ -7,7 +7,7 @@
  * left in .tmp is removed after a day, at the first put of a later one.
  *
  * Every path is opened segment by segment beneath the root's descriptor, and no symbolic link below
- * the root is followed: whoever can write into the repository cannot lead a reader out of it.
+ * the root is followed: a link put into the repository cannot lead a reader out of it.
  */
 #ifndef STORAGE_DRIVERS_FILE_FILE_H
 #define STORAGE_DRIVERS_FILE_FILE_H
@@ -37,7 +37,7 @@ struct storage *storage_file_open(const char *path, const struct storage_locatio
 int file_open_parent(struct file_storage *, const char *key, const char **base, struct err *);
 /* The same, making what is missing, and certain that every directory on the way is durable. */
 int file_make_parent(struct file_storage *, const char *key, const char **base, struct err *);
-/* Takes away the directory "<a>/<b>/<c>/" if it is empty: a backup's, of which there would be
+/* Removes the directory "<a>/<b>/<c>/" if it is empty: a backup's, of which there would be
  * one more each night. Others stay, there are few of them. */
 void file_remove_backup_dir(struct file_storage *, const char *path);
 /* A directory by its prefix ("" or "a/b/"). */

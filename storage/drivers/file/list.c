@@ -10,7 +10,7 @@
 #include "storage/drivers/file/file.h"
 
 /* The names in one directory that can be part of a key, sorted as keys sort: a directory
- * compares with its '/' behind it ("a-b" < "a/" < "a0").  Anything else (lost+found, dot files)
+ * compares with its '/' after it ("a-b" < "a/" < "a0").  Anything else (lost+found, dot files)
  * is not ours. */
 static int
 read_names(int fd, const char *prefix, struct strlist *names, struct err *e)
@@ -53,8 +53,8 @@ read_names(int fd, const char *prefix, struct strlist *names, struct err *e)
     return rc;
 }
 
-/* What is no file and no directory holds nothing of ours: a "latest" that a script left, a link
- * that somebody planted.  It is not followed, and stops nobody; each is said once. */
+/* Anything but files and directories is not ours: a "latest" link left by a script, or a planted
+ * link.  It is ignored, with one warning each. */
 static void
 pass_over(struct file_storage *fs, const char *key)
 {

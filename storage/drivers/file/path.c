@@ -40,7 +40,7 @@ make_segment(struct file_storage *fs, int dir, const char *path, const char *nam
     if (mkdirat(dir, name, 0750) == 0) {
         int fd = openat(dir, name, DIR_FLAGS), rc = 0;
 
-        if (fd >= 0) { /* else somebody has removed it already */
+        if (fd >= 0) { /* else another process has removed it already */
             rc = ownership_hand_over(fd, fs->root, e);
             (void)close(fd);
         }
@@ -95,7 +95,7 @@ walk(struct file_storage *fs, const char *path, bool make, struct err *e)
             next = open_segment(fd, at, path, e);
         }
         if (next < 0 && make && e->kind == ERR_NOT_FOUND) {
-            err_clear(e); /* it was empty, and somebody has removed it */
+            err_clear(e); /* it was empty, and another process has removed it */
             forget(fs, copy);
             next = make_segment(fs, fd, copy, at, e) != 0 ? -1 : open_segment(fd, at, path, e);
         }

@@ -12,7 +12,7 @@
 
 enum { STALE_SECONDS = 24 * 3600, TMP_NAME = 33, TRIES = 10 };
 
-/* What killed processes left behind.  Best effort: it only costs room. */
+/* Removes temporary files of killed processes.  Best effort: they only cost room. */
 static void
 sweep(int tmp)
 {
@@ -184,7 +184,7 @@ file_put(struct storage *st, const char *key, const struct blob *blob, struct er
             rc = publish(tmp, name, dir, base, blob, e);
             (void)close(dir);
         }
-        /* Somebody may have removed the directory, which was empty. */
+        /* Another process may have removed the directory, which was empty. */
         if (rc == 0 || e->kind != ERR_NOT_FOUND || attempt == TRIES) {
             break;
         }

@@ -39,7 +39,7 @@ char *s3_name(const struct s3_storage *, const char *key);
 /* What a store with a customer's key wants to see in each PUT, GET and HEAD of an object. */
 void s3_customer_key_headers(const struct s3_storage *, struct strlist *);
 
-/* "2026-11-21T02:15:00.000Z", as listings and headers have it; -1: it is no time. */
+/* "2026-11-21T02:15:00.000Z", as in listings and headers; -1: not a time. */
 int s3_time(const char *text, time_t *);
 /* Content-MD5, which some requests must have. */
 void s3_md5_header(const void *, size_t, struct strlist *headers);

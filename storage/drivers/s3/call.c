@@ -286,7 +286,7 @@ pause_before(const struct s3_storage *s, const struct s3_call *c, const struct t
     return interrupted(t, e) ? -1 : 0;
 }
 
-/* "could not read s3://bucket/key": what stands in front of every message. */
+/* "could not read s3://bucket/key": the prefix of every message. */
 static int
 name_it(const struct s3_storage *s, const struct s3_call *c, const struct tries *t, struct err *e)
 {

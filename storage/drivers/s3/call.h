@@ -5,7 +5,7 @@
  * SlowDown, RequestTimeout, a body that was altered on the way, an answer that makes no sense
  * (three times).  Once: a clock that is off (the store's own Date is taken from there on),
  * credentials that the store calls expired (new ones are fetched).  Never: any other 4xx.  A
- * store's Retry-After is heeded.  As long as the store has never answered at all, seven tries (a
+ * store's Retry-After is obeyed.  As long as the store has never answered at all, seven tries (a
  * few seconds) are enough to say so.  Everything together takes at most the `timeout` of the
  * settings.
  *
@@ -32,13 +32,14 @@ struct s3_call {
     bool           once;           /* not tried again: a question, whose refusal is an answer too */
     const char    *payload_sha256; /* to be announced instead of the body's own; NULL: the body's */
     struct buf    *out;            /* the body of a good answer; NULL: none is expected */
-    /* Looks at a good answer: -1 with *e transient has it asked for again.  NULL: any will do. */
+    /* Looks at a good answer: -1 with *e transient repeats the request.  NULL: any answer is
+     * accepted. */
     int (*accept)(void *ctx, const struct s3_answer *, struct err *);
     void *ctx;
 
     /* filled: */
     struct s3_answer answer; /* the last */
-    struct s3_error  error;  /* what its body said, when it was no good */
+    struct s3_error  error;  /* what its body said, if it was an error */
 };
 
 #define S3_CALL_INIT                                                                               \

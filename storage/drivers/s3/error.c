@@ -14,7 +14,7 @@ is_one_of(const char *code, const char *const *list)
     return false;
 }
 
-/* Whatever the status: stores do not agree about it. */
+/* With any status: stores do not agree on it. */
 static const char *const transient_codes[] = {
     "InternalError", "ServiceUnavailable", "SlowDown", "RequestTimeout", "Throttling",
     "ThrottlingException", "TooManyRequests", "RequestLimitExceeded", "OperationAborted",
@@ -99,8 +99,8 @@ report_denied(const struct s3_storage *s, const struct s3_call *c, struct err *e
     }
     if (strcmp(c->error.code, "SignatureDoesNotMatch") == 0) {
         return err_hint(e,
-                        "the secret key is not the one of this access key, or something on the way "
-                        "changes requests");
+                        "the secret key does not belong to this access key, or something in "
+                        "between changes requests");
     }
     if (strcmp(c->error.code, "InvalidObjectState") == 0) {
         return err_hint(e,
@@ -142,14 +142,14 @@ report(const struct s3_storage *s, const struct s3_call *c, struct err *e)
     }
     if (s3_error_meaning(c) == S3_EXPIRED) {
         err_set(e, ERR_AUTH, "the credentials have expired");
-        return err_hint(e, "renew them, or configure a source that renews them by itself");
+        return err_hint(e, "renew them, or configure a source that renews them automatically");
     }
     if (status == 401 || status == 403 || is_one_of(code, auth_codes)) {
         return report_denied(s, c, e);
     }
     err_set(e, ERR_IO, "the store refuses it");
     if (code[0] == '\0' && status < 500) {
-        err_hint(e, "this is no answer of an S3 store: is the endpoint (%s://%s) right?",
+        err_hint(e, "this is not the answer of an S3 store: is the endpoint (%s://%s) right?",
                  s->set.tls ? "https" : "http", s->set.host);
     }
     return -1;

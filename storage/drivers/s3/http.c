@@ -145,7 +145,7 @@ on_read(char *to, size_t size, size_t n, void *ctx)
     return n;
 }
 
-/* A kept connection had died: the body goes once more. */
+/* A kept connection was dead: the body is sent again. */
 static int
 on_seek(void *ctx, curl_off_t offset, int origin)
 {
@@ -174,7 +174,7 @@ on_write(char *from, size_t size, size_t n, void *ctx)
     t->answer->received = t->received;
     t->moved = clock_seconds();
     if (good && to == NULL) {
-        return size * n; /* nobody asked for it */
+        return size * n; /* it was not requested */
     }
     if (!good && take > to->max - to->len) {
         take = to->max - to->len; /* an error is understood from its beginning */

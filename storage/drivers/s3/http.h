@@ -1,8 +1,8 @@
 /*
  * http.h - HTTP requests over connections that are kept alive (libcurl).
  *
- * A request takes a connection that nobody uses, or opens one, so that each worker soon has its
- * own.  One request is one try: whoever asks decides about another (s3/call.h).  Nothing is
+ * A request takes an idle connection, or opens one, so that each worker soon has its
+ * own.  One request is one try: the caller decides about another (s3/call.h).  Nothing is
  * followed: a redirect is an answer.
  *
  * SIGINT and SIGTERM end a request at once, unless it tidies up.
@@ -23,7 +23,7 @@ struct s3_http_options {
     const char *ca_file; /* NULL: the system's */
     uint64_t
            bandwidth; /* bytes a second in each direction, all connections together; 0: no limit */
-    double idle_s;    /* a connection that stands still so long is given up */
+    double idle_s;    /* a connection without progress for this long is closed */
 };
 
 struct s3_request {
@@ -49,7 +49,7 @@ struct s3_answer {
 struct s3_http *s3_http_new(const struct s3_http_options *, struct err *);
 void            s3_http_free(struct s3_http *); /* accepts NULL; no request may be under way */
 
-/* 0: answered, whatever the status.  ERR_IO, transient: no connection or no whole answer;
+/* 0: answered, with any status.  ERR_IO, transient: no connection or no whole answer;
  * ERR_CORRUPT: the body is larger than its buffer may get; ERR_INTERRUPTED.  The seconds spent
  * waiting for bandwidth are added to *waited. */
 int  s3_http_send(struct s3_http *, const struct s3_request *, struct s3_answer *, double *waited,

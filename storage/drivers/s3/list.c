@@ -39,7 +39,7 @@ check_order(const struct listing *l, const char *name, bool again, const char **
         return senseless(l, e, "an entry has no readable key");
     }
     if (strncmp(name, l->prefix, strlen(l->prefix)) != 0) {
-        return senseless(l, e, "a key is not below the prefix that was asked for");
+        return senseless(l, e, "a key is not below the requested prefix");
     }
     order = *last == NULL ? 1 : strcmp(name, *last);
     if (order < 0 || (order == 0 && !again)) {
@@ -78,10 +78,10 @@ check_next(const struct listing *l, struct err *e)
     }
     if (p->next == NULL ||
         (l->from != NULL && equal(p->next, l->from) && equal(p->next_id, l->from_id))) {
-        return senseless(l, e, "it goes on, but not where");
+        return senseless(l, e, "it is truncated, but has no continuation token");
     }
     if (p->n + p->prefixes.n == 0 && l->empty >= EMPTY_PAGES_MAX) {
-        return senseless(l, e, "it goes on, but with nothing");
+        return senseless(l, e, "it is truncated, but empty");
     }
     return 0;
 }

@@ -8,7 +8,7 @@
 #include "storage/drivers/s3/bucket.h"
 #include "storage/drivers/s3/page.h"
 
-/* Calls back for every object, or every version, below the prefix.  Of an object there is no id.
+/* Calls back for every object, or every version, below the prefix.  An object has no id.
  * Keys that this program did not give (a console's "folder") are passed over. */
 int s3_list_entries(struct s3_storage *, enum s3_listed, const char *prefix, storage_version_fn *,
                     void *ctx, struct err *);

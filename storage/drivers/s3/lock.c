@@ -27,7 +27,7 @@ s3_lock_allowed(const struct s3_storage *s, const struct blob *blob, struct err 
             "this host's clock is %s %s the store's: what is written would be locked for too %s",
             duration_human((double)labs(off), text, sizeof text), off > 0 ? "behind" : "ahead of",
             off > 0 ? "short" : "long");
-    return err_hint(e, "set the clock: nobody can shorten a lock");
+    return err_hint(e, "set the clock: a lock cannot be shortened");
 }
 
 void

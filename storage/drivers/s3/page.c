@@ -10,7 +10,7 @@
 struct page_walk {
     struct s3_page *page;
     struct s3_entry entry;   /* being read */
-    bool            encoded; /* encoding-type=url; stands before the keys, or after them */
+    bool            encoded; /* encoding-type=url; may come before or after the keys */
 };
 
 static void
@@ -159,7 +159,7 @@ decode_page(enum s3_listed what, struct s3_page *p)
 int
 s3_page_read(enum s3_listed what, const void *bytes, size_t n, struct s3_page *out, struct err *e)
 {
-    /* Versions are always asked for encoded, and not every store says that it did. */
+    /* Versions are always requested encoded, and not every store says that they are. */
     struct page_walk w = {.page = out, .encoded = what == S3_VERSIONS};
     struct s3_xml    x = {.root = what == S3_VERSIONS ? "ListVersionsResult" : "ListBucketResult",
                           .element = page_element,

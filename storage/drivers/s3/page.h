@@ -1,6 +1,6 @@
 /*
- * page.h - a page of a listing, as it stands in the answer: of objects (<ListBucketResult>, version
- * 2) or of all their versions (<ListVersionsResult>).  Whoever uses it checks it.
+ * page.h - a page of a listing, as in the answer: of objects (<ListBucketResult>, version
+ * 2) or of all their versions (<ListVersionsResult>).  The caller checks it.
  */
 #ifndef STORAGE_DRIVERS_S3_PAGE_H
 #define STORAGE_DRIVERS_S3_PAGE_H
@@ -18,7 +18,7 @@ struct s3_entry {
     char    *key; /* decoded; NULL: missing, or cannot be decoded */
     uint64_t size;
     bool     has_size;
-    char    *modified;    /* as it stands; NULL: missing */
+    char    *modified;    /* as in the answer; NULL: missing */
     char    *id, *latest; /* of versions, likewise */
     bool     deleted;     /* a <DeleteMarker> */
 };

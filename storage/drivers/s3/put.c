@@ -25,7 +25,7 @@ add(struct strlist *headers, const char *name, const char *value)
     }
 }
 
-/* What goes with every new object. */
+/* The headers of every new object. */
 static void
 object_headers(const struct s3_storage *s, const struct blob *blob,
                const uint8_t digest[SHA256_BYTES], struct strlist *headers)
@@ -88,7 +88,7 @@ send(struct s3_storage *s, const char *key, const struct blob *blob,
     return rc;
 }
 
-/* 0: the very same bytes stand there. */
+/* 0: exactly these bytes are stored there. */
 static int
 compare(struct storage *st, const char *key, const struct blob *blob, struct err *e)
 {
@@ -126,7 +126,7 @@ put_once(struct storage *st, const char *key, const struct blob *blob, struct er
     bool               taken;
 
     if (cancel_check(e) != 0) {
-        return -1; /* only tidying away goes on */
+        return -1; /* only cleaning up goes on */
     }
     sha256(blob->data, blob->size, digest);
     if (names_its_hash(key, digest)) {
@@ -147,7 +147,7 @@ put_once(struct storage *st, const char *key, const struct blob *blob, struct er
     if (!taken) {
         return -1;
     }
-    err_clear(e); /* somebody else's, or ours whose answer got lost */
+    err_clear(e); /* another writer's, or ours whose reply was lost */
     return compare(st, key, blob, e);
 }
 

@@ -25,7 +25,7 @@ note_failure(void *ctx, const char *key, const char *code, const char *message)
         strcmp(code, "ServiceUnavailable") == 0;
 
     if (strcmp(code, "NoSuchKey") == 0) {
-        return; /* what is gone is gone */
+        return; /* it is gone already */
     }
     b->transient = b->transient || transient;
     if (b->key == NULL) {

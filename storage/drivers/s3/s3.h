@@ -4,20 +4,20 @@
  *
  * What holds, and what S3 does not give:
  *
- *   - put(): a key that holds the SHA-256 of its own bytes (a chunk's does) is simply put: whatever
- *     stands there under this name is the same.  Any other key is asked for first (HEAD); when it
- *     exists, its bytes are read and compared.  The PUT then carries "If-None-Match: *", which of
- *     several racing writers lets one win where the store heeds it.  Some stores refuse it (then it
- *     is left out from there on), some ignore it in silence: there, two who put different bytes
- *     under one name in the very same moment both succeed and the later one stands.  So names that
- *     can collide are made unique by what chooses them: a run's or random digits in them.
+ *   - put(): a key that holds the SHA-256 of its own bytes (a chunk's does) is simply put: any
+ *     object of this name is the same.  Any other key is looked up first (HEAD); when it exists,
+ *     its bytes are read and compared.  The PUT then carries "If-None-Match: *", which of several
+ *     racing writers lets one win where the store heeds it.  Some stores refuse it (then it is left
+ *     out from there on), some ignore it in silence: there, two writers that put different bytes
+ *     under one name at the same time both succeed and the later one remains.  So names that can
+ *     collide are made unique by what chooses them: a run's or random digits in them.
  *   - Each PUT names its SHA-256 in the signed request: a store cannot take other bytes for good.
  *     No multipart.
  *   - An answer without a length, or cut short, counts as none; so does a good one about an object
  *     that is not an S3 store's (no ETag; a body where none belongs).
  *   - list() checks that keys ascend and lie below the prefix, over all pages.
  *   - modified: the store's Last-Modified.
- *   - What is transient is tried again until `timeout` (s3/call.h).
+ *   - Transient errors are retried until `timeout` (s3/call.h).
  */
 #ifndef STORAGE_DRIVERS_S3_S3_H
 #define STORAGE_DRIVERS_S3_S3_H

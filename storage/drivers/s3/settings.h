@@ -1,5 +1,5 @@
 /*
- * settings.h - how a bucket is reached and what goes with new objects: the keys of [repo NAME],
+ * settings.h - how a bucket is reached and how new objects are stored: the keys of [repo NAME],
  * --repo-option, the AWS environment and the AWS profile (in this order of weight: option,
  * environment, section, profile, default).
  */
@@ -20,7 +20,7 @@ struct s3_settings {
     char *prefix; /* "" or ends with '/' */
     bool  tls;
     bool  own_endpoint; /* one was given: not AWS itself */
-    char *host;         /* with the port when it is not the usual one; as it stands in "Host:" */
+    char *host;         /* with the port unless it is the default; as in "Host:" */
     char *path; /* of the bucket itself, encoded, ends with '/': "/", "/bucket/", "/base/bucket/" */
     char *region;
     bool  path_style;
@@ -38,7 +38,7 @@ struct s3_settings {
 
 extern const struct config_key s3_keys[]; /* of the configuration */
 
-/* rest: "bucket/prefix", what stands behind s3://.  ERR_USAGE names the key and where it was
+/* rest: "bucket/prefix", the part after s3://.  ERR_USAGE names the key and where it was
  * given.  Zeroed on failure. */
 int  s3_settings_read(const char *rest, const struct storage_location *, struct s3_settings *,
                       struct err *);

@@ -1,5 +1,5 @@
 /*
- * settings_impl.h - what reads s3/settings.h is made of; nobody else includes it.
+ * settings_impl.h - shared by the files that read the settings (s3/settings.h); private to them.
  */
 #ifndef STORAGE_DRIVERS_S3_SETTINGS_IMPL_H
 #define STORAGE_DRIVERS_S3_SETTINGS_IMPL_H
@@ -7,7 +7,7 @@
 #include "storage/contract/location.h"
 #include "storage/drivers/s3/settings.h"
 
-/* Where a key stands in s3_keys. */
+/* Index of a key in s3_keys. */
 enum {
     S3_ENDPOINT,
     S3_REGION,
@@ -32,13 +32,13 @@ int s3_setting_refuse(const struct storage_location *, int key, const char *word
 /* The same of a key that is not the driver's own. */
 int s3_key_refuse(const struct storage_location *, const struct config_key *, const char *words,
                   struct err *);
-/* A text that may stand in a header; *out is allocated, NULL when it is not set. */
+/* A text that is valid in a header; *out is allocated, NULL when it is not set. */
 int s3_setting_text(const struct storage_location *, int key, char **out, struct err *);
 
 /* bucket, prefix, region, endpoint, style; profile must have been read. */
 int s3_settings_where(const char *rest, const struct storage_location *, struct s3_settings *,
                       struct err *);
-/* What goes with new objects; where they are must have been read. */
+/* The settings of new objects; those of the bucket must have been read. */
 int s3_settings_object(const struct storage_location *, struct s3_settings *, struct err *);
 /* object-lock and object-lock-days (s3/lock.c). */
 int s3_lock_settings(const struct storage_location *, struct s3_settings *, struct err *);

@@ -1,4 +1,4 @@
-/* s3/settings.h: what goes with new objects. */
+/* settings_object.c - s3/settings.h: the settings of new objects. */
 #include <fcntl.h>
 #include <sodium.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* s3/settings.h: the keys, a setting as a text, and what is wrong with it. */
+/* settings_read.c - s3/settings.h: the keys, reading a setting as text, and its errors. */
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -13,7 +13,7 @@ static const char *const ca_env[] = {"AWS_CA_BUNDLE", NULL};
 const struct config_key s3_keys[] = {
     [S3_ENDPOINT] = {"endpoint", CONFIG_TEXT, "URL of the store; without it AWS", endpoint_env},
     [S3_REGION] = {"region", CONFIG_TEXT, "which region requests are signed for", region_env},
-    [S3_STYLE] = {"style", CONFIG_TEXT, "where the bucket's name stands: path, host or auto", NULL},
+    [S3_STYLE] = {"style", CONFIG_TEXT, "where the bucket's name is put: path, host or auto", NULL},
     [S3_CA_FILE] = {"ca-file", CONFIG_TEXT,
                     "certificates that the store's own is checked with, instead of the system's",
                     ca_env},
@@ -21,8 +21,8 @@ const struct config_key s3_keys[] = {
     [S3_BANDWIDTH] = {"bandwidth", CONFIG_TEXT, "bytes a second in each direction: 20MB", NULL},
     [S3_TIMEOUT] = {"timeout", CONFIG_TEXT, "seconds that an operation may take, retries included",
                     NULL},
-    [S3_IDLE_TIMEOUT] = {"idle-timeout", CONFIG_TEXT, "seconds that a connection may stand still",
-                         NULL},
+    [S3_IDLE_TIMEOUT] = {"idle-timeout", CONFIG_TEXT,
+                         "seconds without progress after which a connection is closed", NULL},
     [S3_STORAGE_CLASS] = {"storage-class", CONFIG_TEXT, "what new objects are stored as", NULL},
     [S3_SSE] = {"sse", CONFIG_TEXT, "encryption by the store: AES256 or aws:kms", NULL},
     [S3_SSE_KMS_KEY] = {"sse-kms-key", CONFIG_TEXT, "with aws:kms: id of the key", NULL},
@@ -30,7 +30,7 @@ const struct config_key s3_keys[] = {
                                   "file with a key that the store encrypts with, and forgets",
                                   NULL},
     [S3_TAGS] = {"tags", CONFIG_COMMA_LIST, "tags of new objects: NAME=VALUE", NULL},
-    [S3_CHECKSUM] = {"checksum", CONFIG_TEXT, "what goes with an object: none, md5 or sha256",
+    [S3_CHECKSUM] = {"checksum", CONFIG_TEXT, "checksum sent with an object: none, md5 or sha256",
                      NULL},
     {NULL, CONFIG_TEXT, NULL, NULL},
 };
@@ -59,7 +59,7 @@ s3_key_refuse(const struct storage_location *p, const struct config_key *key, co
     return -1;
 }
 
-/* What may stand in a header's value: no line break, nothing beyond ASCII. */
+/* What a header's value may hold: no line break, only ASCII. */
 static bool
 is_plain(const char *text)
 {

@@ -60,9 +60,9 @@ split_location(const char *rest, struct s3_settings *s, struct err *e)
     n = (size_t)is_prefix(prefix);
     free(prefix);
     if (!is_bucket(s->bucket)) {
-        err_set(e, ERR_USAGE, "\"s3://%s\": \"%s\" is no name of a bucket", rest, s->bucket);
+        err_set(e, ERR_USAGE, "\"s3://%s\": \"%s\" is not the name of a bucket", rest, s->bucket);
         return err_hint(e,
-                        "s3://BUCKET/PREFIX; the store's address goes into endpoint (--repo-option "
+                        "s3://BUCKET/PREFIX; the store's address is set by endpoint (--repo-option "
                         "endpoint=URL)");
     }
     return n == 1
@@ -196,7 +196,7 @@ read_region(const struct storage_location *p, struct s3_settings *s, struct err 
     }
     return strpbrk(s->region, "/ ") == NULL
         ? 0
-        : s3_setting_refuse(p, S3_REGION, "is no name of a region", e);
+        : s3_setting_refuse(p, S3_REGION, "is not the name of a region", e);
 }
 
 int
