@@ -35,7 +35,7 @@ int buf_puts(struct buf *, const char *, struct err *);
 int buf_printf(struct buf *, struct err *, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The contents as a string: a NUL is kept behind them (not counted in len).
+/* The contents as a string: a NUL is kept after them (not counted in len).
  * Valid until the next call; never NULL (an empty buffer gives ""). */
 const char *buf_str(struct buf *);
 

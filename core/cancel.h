@@ -2,9 +2,9 @@
  * cancel.h - SIGINT, SIGTERM, SIGHUP and SIGXFSZ (a file larger than ulimit -f), turned into
  * something that loops can look at.
  *
- * The handler only sets a flag and writes to a pipe: whoever waits polls
- * cancel_fd() beside his own descriptors.  A second signal does not kill: what
- * has to be tidied away is tidied away.  SIGPIPE is ignored.
+ * The handler only sets a flag and writes to a pipe: waiting code polls cancel_fd() besides its own
+ * descriptors.  A second signal does not kill: what has to be tidied away is tidied away.  SIGPIPE
+ * is ignored.
  */
 #ifndef CORE_CANCEL_H
 #define CORE_CANCEL_H

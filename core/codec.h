@@ -42,7 +42,7 @@ uint64_t codec_raw_size(const void *in, size_t n);
 
 /* Replaces out's contents; the result must be exactly raw_size bytes, decoding
  * stops there (a bomb gives ERR_CORRUPT).  zstd windows beyond 2^24 are refused.
- * Any kind can be decoded, whatever the codec was made for. */
+ * Any kind can be decoded, for whatever kind the codec was made. */
 int codec_decompress(struct codec *, enum codec_kind, const void *in, size_t n, size_t raw_size,
                      struct buf *out, struct err *);
 

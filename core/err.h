@@ -7,7 +7,7 @@
  * kind into the exit status.  What verification *finds* is data, not an error.
  *
  * Text is lower case, without a full stop, names the object, and never holds a
- * secret.  hint says what the operator can do now, or is empty.
+ * secret.  hint says what the operator can do, or is empty.
  */
 #ifndef CORE_ERR_H
 #define CORE_ERR_H
@@ -32,7 +32,7 @@ struct err {
     bool          transient; /* worth another try */
     bool newer; /* of ERR_CORRUPT: nothing is known to be wrong with it: a newer program wrote it,
                    or it is untrusted */
-    bool untrusted;   /* ... nobody whom this host trusts has signed it (storage/keys/trust.h) */
+    bool untrusted;   /* ... not signed by a key that this host trusts (storage/keys/trust.h) */
     char sqlstate[6]; /* of ERR_PG, or empty */
     char text[1024];  /* outermost context first */
     char hint[512];

@@ -1,5 +1,5 @@
 /*
- * human.h - sizes, counts, durations and times as people write and read them.
+ * human.h - sizes, counts, durations and times in human-readable form.
  */
 #ifndef CORE_HUMAN_H
 #define CORE_HUMAN_H
@@ -13,7 +13,7 @@
 
 /* "1.2 GB", decimal units, into out (at least 16 characters); returns out. */
 char *size_human(uint64_t bytes, char *out, size_t cap);
-/* "500", "20MB", "1.5 GiB", "20M" into bytes: k, M, G and T are decimal, with an i behind them
+/* "500", "20MB", "1.5 GiB", "20M" into bytes: k, M, G and T are decimal, followed by an i
  * binary, a B may follow. -1: something else. */
 int size_parse(const char *text, uint64_t *bytes);
 /* "90", "90s", "30m" (minutes), "2h", "3d" into seconds.  -1: something else. */
@@ -32,7 +32,7 @@ char *time_compact(time_t, char *out, size_t cap);
  * a zone it is local time.  ERR_USAGE names the text. */
 int time_parse(const char *text, time_t *, struct err *);
 
-/* Two clocks may differ by as much before anything is made of it: what an hour changes is worth no
+/* Two clocks may differ by this much without consequences: what an hour changes is worth no
  * refusal, and no backup is called one from the future for it. */
 enum { CLOCK_OFF_MAX = 3600 };
 

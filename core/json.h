@@ -28,11 +28,11 @@ enum { JSON_DEPTH_MAX = 32 };
 
 /* The object or array in text; NULL and ERR_CORRUPT with line and reason. */
 json_t *json_read(const void *text, size_t n, struct err *);
-/* The same for what nobody may see: the error quotes nothing of it. */
+/* The same for secrets: the error quotes nothing of it. */
 json_t *json_read_secret(const void *text, size_t n, struct err *);
 /* Appends compact JSON, keys sorted, no newline. */
 int json_write(const json_t *, struct buf *, struct err *);
-/* To stdout for people and programs: indented, keys sorted.  Takes the reference. */
+/* To stdout: indented, keys sorted.  Takes the reference. */
 int json_print(json_t *, struct err *);
 
 int json_get_str(const json_t *, const char *key, const char **, struct err *);

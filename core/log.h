@@ -1,5 +1,5 @@
 /*
- * log.h - lines for people, on stderr: "pgassay-backup: text".
+ * log.h - messages on stderr: "pgassay-backup: text".
  *
  * Results go to stdout and are the tools' own business.  Thread-safe: a line is
  * written whole.  A progress line on a terminal (progress.h) is wiped before a

@@ -42,7 +42,8 @@ is_hidden(uint32_t code)
     return false;
 }
 
-/* How the character at *s is shown, of which n bytes are there; *s moves behind it.  The length. */
+/* How the character at *s is shown, of which n bytes are there; *s moves past it.  Returns the
+ * length. */
 static size_t
 show(const char **s, size_t n, char out[SHOWN_MAX])
 {
@@ -190,7 +191,7 @@ read_number(struct conversion *c, const char **p, struct arguments *a)
     return n;
 }
 
-/* p is behind the per cent sign; the return value is behind the conversion. */
+/* p is after the per cent sign; the return value is after the conversion. */
 static const char *
 read_conversion(const char *p, struct conversion *c, struct arguments *a)
 {

@@ -1,5 +1,5 @@
 /*
- * print.h - text for people, on a terminal that obeys what it is sent.
+ * print.h - text for a terminal, with control characters made visible.
  *
  * Names, comments, notes, server messages and keys in a store come from elsewhere, and may hold
  * anything: escape sequences, the same in one character (U+0080 to U+009F), characters that turn

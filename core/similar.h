@@ -1,5 +1,5 @@
 /*
- * similar.h - "did you mean ...?": the nearest of some names to one that is not among them.
+ * similar.h - "did you mean ...?": the nearest of some names to an unknown one.
  *
  *     struct similar s = SIMILAR("prnue");
  *     for each name: similar_try(&s, name);

@@ -75,7 +75,7 @@ print_keys(const struct opts_spec *spec)
 /* readline cuts words at "=" and ":", so that they have to be put together again, and what is
  * offered is only what follows the last of them. */
 static const char script[] =
-    "# FIRST: the first word behind the program.\n"
+    "# FIRST: the first word after the program.\n"
     "%F_from() {\n"
     "    local i word cur skip='' command='' offer=''\n"
     "    local -a words=() places=() ask=()\n"

@@ -1,5 +1,5 @@
 /*
- * completion_impl.h - what the completion*.c files share; nobody else includes it.
+ * completion_impl.h - shared by the completion*.c files; private to them.
  */
 #ifndef CORE_CLI_COMPLETION_IMPL_H
 #define CORE_CLI_COMPLETION_IMPL_H

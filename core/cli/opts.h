@@ -1,12 +1,12 @@
 /*
- * opts.h - the command line, read as a tool's tables say (opts_table.h).
+ * opts.h - parsing the command line by a tool's tables (opts_table.h).
  *
  *     if (opts_verb(&spec, argc, argv, &verb, e) != 0) ...     which command is meant
  *     values = ...;                                            that command's, with its defaults
  *     if (opts_parse(&spec, verb, argc, argv, values, &r, e) != 0) ...
  *
  * "--name value", "--name=value", "-n value", "-nvalue", "--" and unambiguous prefixes work as with
- * getopt_long (which does the work); options may stand before and after the command and its
+ * getopt_long (which does the work); options may precede and follow the command and its
  * arguments.  --help, --version and --completion are added for every tool.
  */
 #ifndef CORE_CLI_OPTS_H
@@ -16,7 +16,7 @@
 #include "core/err.h"
 #include "core/mem.h"
 
-/* What parsing decided beside the values. */
+/* What parsing decided besides the values. */
 struct opts_result {
     int            done;     /* --help, --version or --completion was printed: leave with 0 */
     opts_tables    tables;   /* the options that count here */

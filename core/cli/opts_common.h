@@ -133,7 +133,7 @@
 #define OPT_COMMON_KEEP(values)                                                                    \
     {                                                                                              \
         OPT_FLAG, "keep", 0, NULL,                                                                 \
-            "leave the scratch server running, and say how to reach and remove it",                \
+            "leave the scratch server running, and print how to reach and remove it",              \
             offsetof(values, keep), 0, 0, NULL, NULL                                               \
     }
 
@@ -169,7 +169,7 @@
             offsetof(values, pg_bindir), 0, 0, "PGASSAY_PG_BINDIR", "pg-bindir"                    \
     }
 
-/* What stands last in every --help. */
+/* The end of every --help. */
 #define OPTS_COMMON_GENERAL(values)                                                                \
     {OPT_FLAG, "json", 0,    NULL, "print the result as JSON", offsetof(values, json),             \
      0,        0,      NULL, NULL},                                                                \
@@ -183,7 +183,7 @@
          0,                                                                                        \
          NULL,                                                                                     \
          NULL},                                                                                    \
-        {OPT_FLAG, "verbose", 'v',  NULL, "say what is being done", offsetof(values, verbose),     \
+        {OPT_FLAG, "verbose", 'v',  NULL, "print what is being done", offsetof(values, verbose),   \
          0,        0,         NULL, NULL},                                                         \
         {OPT_TEXT,                                                                                 \
          "config",                                                                                 \

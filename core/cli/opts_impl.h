@@ -1,5 +1,5 @@
 /*
- * opts_impl.h - what the opts*.c files share; nobody else includes it.
+ * opts_impl.h - shared by the opts*.c files; private to them.
  */
 #ifndef CORE_CLI_OPTS_IMPL_H
 #define CORE_CLI_OPTS_IMPL_H

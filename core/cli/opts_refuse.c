@@ -1,4 +1,4 @@
-/* What to say of an option that is none, or none of this command (opts.h). */
+/* opts_refuse.c - errors for unknown options, and for options of other commands (opts.h). */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,7 +119,7 @@ refuse_long(const struct opts_spec *spec, const struct opts_verb *verb, opts_tab
     char             *several = beginning_with(tables, name, &n, &o);
 
     if (n > 1) {
-        err_set(e, ERR_USAGE, "--%s stands for several: %s", name, several);
+        err_set(e, ERR_USAGE, "--%s is ambiguous: %s", name, several);
     } else {
         free(several);
         several = beginning_with(all, name, &n, &o);

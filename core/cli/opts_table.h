@@ -61,7 +61,7 @@ const struct opt *opts_at(opts_tables, size_t i);
 /* The option of that name; NULL: there is none. */
 const struct opt *opts_named(opts_tables, const char *name);
 
-/* i = 0, 1, ...: the i-th option that only --help, --version and the like are; NULL at the end. */
+/* i = 0, 1, ...: the i-th of the options like --help and --version; NULL at the end. */
 const struct opt *opts_builtin(size_t i);
 
 #endif

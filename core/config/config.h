@@ -15,11 +15,11 @@
  *     repo = nightly
  *
  * Path: --config, else $PGASSAY_CONFIG, else $XDG_CONFIG_HOME/pgassay/pgassay.conf
- * (~/.config), else /etc/pgassay.conf; a missing default file is no error.  A key that nobody knows
- * is an error naming file and line; so is one given twice, unless it holds a list: then each adds
- * to it.  An indented line that follows a list is one more of its values, to the last comma, when
- * it is indented deeper than the key and does not itself begin with a key.  Lines may be of any
- * length.  In keys "_" is the same as "-".  Flag > environment > file > default.
+ * (~/.config), else /etc/pgassay.conf; a missing default file is not an error.  A key that nobody
+ * knows is an error naming file and line; so is one given twice, unless it holds a list: then each
+ * adds to it.  An indented line that follows a list is one more of its values, to the last comma,
+ * when it is indented deeper than the key and does not itself begin with a key.  Lines may be of
+ * any length.  In keys "_" is the same as "-".  Flag > environment > file > default.
  */
 #ifndef CORE_CONFIG_CONFIG_H
 #define CORE_CONFIG_CONFIG_H
@@ -39,7 +39,7 @@ struct config;
 struct config *config_load(const char *path, const struct config_keys *, struct err *);
 void           config_free(struct config *);
 
-/* kind: "" for what stands before any section, "repo", "database".  NULL when not set. */
+/* kind: "" before any section, "repo", "database".  NULL when not set. */
 const char *config_get(const struct config *, const char *kind, const char *name, const char *key);
 /* The values of a list, in their order, appended to out.  False when the key is not there at all:
  * a list may be there and empty. */

@@ -1,5 +1,5 @@
 /*
- * config_impl.h - what the config*.c files share; nobody else includes it.
+ * config_impl.h - shared by the config*.c files; private to them.
  */
 #ifndef CORE_CONFIG_CONFIG_IMPL_H
 #define CORE_CONFIG_CONFIG_IMPL_H

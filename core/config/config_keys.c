@@ -24,12 +24,12 @@ static const struct config_key common[] = {
     {"user", CONFIG_TEXT, "connect as this role", NULL},
     /* restore, and drill, live */
     {"role", CONFIG_TEXT, "SET ROLE to this", NULL},
-    {"no-owner", CONFIG_TEXT, "yes: restores leave everything to who restores", NULL},
+    {"no-owner", CONFIG_TEXT, "yes: restores leave everything to the restoring user", NULL},
     {"no-privileges", CONFIG_TEXT, "yes: restores leave GRANT and REVOKE out", NULL},
     {"max-age", CONFIG_TEXT, "how old the newest backup may be: 30m, 26h, 3d", NULL},
     /* this host */
     {"scratch-dir", CONFIG_TEXT, "where throw-away servers live", NULL},
-    {"scratch-user", CONFIG_TEXT, "who runs throw-away servers that root starts", NULL},
+    {"scratch-user", CONFIG_TEXT, "the user who runs throw-away servers started by root", NULL},
     {"scratch-unconfined", CONFIG_TEXT, "yes: also where their user could read keys", NULL},
     {"pg-bindir", CONFIG_TEXT, "directory of PostgreSQL's programs", NULL},
     {NULL, CONFIG_TEXT, NULL, NULL},

@@ -42,7 +42,7 @@ config_apply(const struct config *c, const char *database, const struct opts_res
 
 /* ---- printing ---- */
 
-/* Behind a value, as a comment, where it is from. */
+/* After a value, as a comment, its origin. */
 static void
 print_origin(FILE *f, const char *from, int line)
 {
@@ -101,7 +101,7 @@ print_entry(const struct config *c, FILE *f, const char *kind, const char *name,
     }
 }
 
-/* Every key of the s-th section, where it stands first. */
+/* Every key of the s-th section, at its first occurrence. */
 static void
 print_keys(const struct config *c, size_t s, FILE *f)
 {

@@ -262,8 +262,7 @@ config_read(struct config *c, const char *text, struct err *e)
     ini_max_line = ini_initial_alloc = (int)longest(text) + KEY_ROOM;
     bad = ini_parse_stream(read_line, &r, take_entry, &r);
     if (bad != 0) {
-        r.line = r.failed || bad < 0 ? r.line
-                                     : bad; /* the first; what follows was read all the same */
+        r.line = r.failed || bad < 0 ? r.line : bad; /* the first; the rest was read anyway */
         fail(&r, "neither \"key = value\" nor \"[section]\"", NULL);
     }
     return r.failed ? -1 : 0;

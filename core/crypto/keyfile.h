@@ -4,8 +4,8 @@
  *
  * Files of one line of JSON (docs/repository-format.md, "Key files").  A public file tells nobody
  * anything.  A secret file (mode 0600, refused when others may read it) holds both halves of both,
- * as they are or behind a passphrase (Argon2id, 256 MiB, 3 passes; XChaCha20-Poly1305).  Either
- * kind is refused when somebody else owns it (core/host/ownership.h).
+ * as they are or protected by a passphrase (Argon2id, 256 MiB, 3 passes; XChaCha20-Poly1305).
+ * Either kind is refused when somebody else owns it (core/host/ownership.h).
  */
 #ifndef CORE_CRYPTO_KEYFILE_H
 #define CORE_CRYPTO_KEYFILE_H
@@ -17,7 +17,7 @@ enum { KEY_ID_HEX = 16, KEYFILE_MAX = 1 << 16, READ_PUBLIC = 32, READ_SECRET = 3
 
 struct public_key {
     char    id[KEY_ID_HEX + 1]; /* first 8 bytes of SHA-256("pgassay key v1\0" ‖ read ‖ sign) */
-    char   *name;               /* for people: "ops", "escrow"; not part of the id */
+    char   *name;               /* for users: "ops", "escrow"; not part of the id */
     uint8_t read[READ_PUBLIC];
     uint8_t sign[SIGN_PUBLIC];
 };
@@ -38,7 +38,7 @@ int public_key_write(const struct public_key *, const char *path, struct err *);
 int secret_key_write(const struct secret_key *, const struct secret *passphrase, const char *path,
                      struct err *);
 
-/* From either kind of file: only the public half is looked at. */
+/* From either kind of file: only the public half is read. */
 int public_key_load(const char *path, struct public_key *, struct err *);
 /* Asks for a passphrase only when the file needs one. */
 int secret_key_load(const char *path, const struct passphrase_source *, struct secret_key *,

@@ -86,7 +86,7 @@ from_command(const char *command, const char *what, struct secret *out, struct e
 {
     const char *argv[] = {"/bin/sh", "-c", command, NULL};
     struct buf  said = BUF_INIT(LINE_MAX_BYTES);
-    int rc = buf_reserve(&said, LINE_MAX_BYTES, e); /* so that no copy is left behind by growing */
+    int         rc = buf_reserve(&said, LINE_MAX_BYTES, e); /* so that growing leaves no copy */
 
     if (rc == 0 && proc_run(&(struct proc_spec){.argv = argv, .out = &said}, NULL, e) != 0) {
         rc = err_wrap(e, "command for the %s", what);
@@ -101,7 +101,7 @@ from_command(const char *command, const char *what, struct secret *out, struct e
 
 /* ---- a person ---- */
 
-/* Until a line is there.  Signals do not end a read (cancel.h): whoever waits looks for them
+/* Waits for a line.  Signals do not end a read (cancel.h): the waiting code checks for them
  * himself. */
 static int
 wait_for_person(int tty, struct err *e)
@@ -204,7 +204,7 @@ passphrase_fd_parse(const char *text, int *fd, struct err *e)
     long  n = strtol(text, &end, 10);
 
     if (end == text || *end != '\0' || n < 0 || n > 1024) {
-        return err_set(e, ERR_USAGE, "--passphrase-fd: \"%s\" is no file descriptor", text);
+        return err_set(e, ERR_USAGE, "--passphrase-fd: \"%s\" is not a file descriptor", text);
     }
     *fd = (int)n;
     return 0;

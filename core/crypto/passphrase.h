@@ -1,6 +1,6 @@
 /*
- * passphrase.h - where a passphrase comes from: a file, a descriptor, a command, or a person; never
- * the command line.
+ * passphrase.h - where a passphrase comes from: a file, a descriptor, a command, or the terminal;
+ * never the command line.
  */
 #ifndef CORE_CRYPTO_PASSPHRASE_H
 #define CORE_CRYPTO_PASSPHRASE_H
@@ -28,7 +28,7 @@ struct passphrase_source {
     }
 
 /* what: for the prompt and errors, "passphrase of key \"ops\"".  twice: a person types it again.
- * ERR_AUTH when there is nobody to ask; an empty one is ERR_USAGE. */
+ * ERR_AUTH when there is no terminal; an empty one is ERR_USAGE. */
 int passphrase_get(const struct passphrase_source *, const char *what, bool twice,
                    struct secret *out, struct err *);
 

@@ -76,7 +76,7 @@ get_le64(const uint8_t *in)
     return n;
 }
 
-/* What is authenticated beside the data.  Allocated. */
+/* The additional authenticated data.  Allocated. */
 static uint8_t *
 associated(const struct sealed_as *as, const uint8_t head[SEAL_HEAD], size_t *n)
 {

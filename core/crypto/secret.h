@@ -1,5 +1,5 @@
 /*
- * secret.h - memory for what nobody may see: keys, passphrases.
+ * secret.h - memory for keys and passphrases.
  *
  * Locked where the system allows it (one warning where it does not), between guard pages, wiped
  * when it is freed (libsodium's sodium_malloc()).  The first secret of a process also ends core

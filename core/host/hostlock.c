@@ -26,7 +26,7 @@ busy(int fd, const char *db, const char *kind, struct err *e)
     return err_hint(e, "wait for it to end");
 }
 
-/* Who holds it, for the error of the next one; nothing depends on it. */
+/* The holder, for the error of the next one; informational only. */
 static void
 leave_pid(int fd)
 {
@@ -39,7 +39,7 @@ leave_pid(int fd)
 }
 
 /* It keeps two runs on one host from doing the same work twice; the repository is safe without
- * (docs/prune-protocol.md).  So a state directory that cannot be used fails nobody's backup. */
+ * (docs/prune-protocol.md).  So an unusable state directory does not fail a backup. */
 static void
 go_without(const char *db, const char *kind, struct err *e)
 {

@@ -1,5 +1,5 @@
 /*
- * ownership.h - whose word a file is: keys and configuration are only believed when nobody but this
+ * ownership.h - which files are trusted: keys and configuration are only used when nobody but this
  * process's user and root can have written them.
  *
  * The owner may change a file at any time, whatever its mode says.  A pipe or a device (/dev/stdin,

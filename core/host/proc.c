@@ -34,7 +34,7 @@ struct run {
     size_t                  tail_len;               /* the last bytes of its stderr */
     size_t                  column;                 /* of the line that is not ended yet */
     double                  began, active, stopped; /* clock_seconds(); stopped 0: not yet */
-    unsigned long           cpu;                    /* ticks used when last looked at */
+    unsigned long           cpu;                    /* ticks used at the last check */
     struct err              why;                    /* of our stopping it */
     int                     wait_status;
 };

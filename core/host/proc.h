@@ -33,15 +33,15 @@ struct proc_spec {
     uid_t uid;
     gid_t gid;
     const char *cwd; /* NULL: "/" when as_user, else ours */
-    int keep_fd[2]; /* descriptors that the child has, too, beside stdin, stdout, stderr; 0: none */
+    int keep_fd[2]; /* descriptors that the child inherits besides stdin, stdout, stderr; 0: none */
     bool tidying;   /* part of cleaning up: runs although cancel.h is raised */
-    bool status_ok; /* a non-zero exit status is no error: look at *status */
+    bool status_ok; /* a non-zero exit status is not an error: see *status */
 };
 
 /* status (may be NULL): exit status, or 128 + signal. */
 int proc_run(const struct proc_spec *, int *status, struct err *);
 
-/* Path of the program that stands beside the running one (as git finds its own),
+/* Path of the program in the same directory as the running one (as git finds its own),
  * for example "pgassay-restore".  Allocated; ERR_NOT_FOUND. */
 char *proc_sibling(const char *name, struct err *);
 

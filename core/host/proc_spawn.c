@@ -15,7 +15,7 @@
 
 enum { GROUPS_MAX = 256, PASSWD_BYTES = 16384 };
 
-/* All that the child needs, made before fork(): behind it, in a program with
+/* All that the child needs, made before fork(): after it, in a program with
  * threads, only async-signal-safe calls are allowed. */
 struct plan {
     const struct proc_spec *spec;
@@ -285,7 +285,7 @@ proc_spawn(const struct proc_spec *spec, struct proc_child *out, struct err *e)
         err_errno(e, "could not start \"%s\"", p.argv[0]);
         goto out;
     }
-    (void)setpgid(pid, pid); /* both sides do it: whoever comes first */
+    (void)setpgid(pid, pid); /* both sides do it, in any order */
     close_one(&p.report[1]);
     if (await_exec(&p, e) != 0) {
         (void)waitpid(pid, NULL, 0);

@@ -1,5 +1,5 @@
 /*
- * proc_spawn.h - the fork and exec half of proc.c; nobody else includes it.
+ * proc_spawn.h - the fork and exec half of proc.c; private to it.
  */
 #ifndef CORE_HOST_PROC_SPAWN_H
 #define CORE_HOST_PROC_SPAWN_H

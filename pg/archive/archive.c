@@ -16,9 +16,9 @@
 enum { IDLE_MS = 120000 };
 #define TEXT_MAX (4 * GIB)
 
-/* Bytes as a file for a child to open.  It has no name of its own, so nothing is left behind
- * however we end; the path leads there for a child that is given the descriptor.  (Not by our
- * own number: nobody but root may look into a process that holds secrets.) */
+/* Bytes as a file for a child to open.  It has no name, so nothing is left however we end; the path
+ * leads there for a child that is given the descriptor.  (Not by our own number: nobody but root
+ * may look into a process that holds secrets.) */
 struct temp {
     int   fd;
     char *path;

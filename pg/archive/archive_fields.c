@@ -17,7 +17,7 @@ length(const struct sql_span *s)
     return (size_t)(s->to - s->from);
 }
 
-/* Behind the part and a blank, or NULL. */
+/* The position after the part and a blank, or NULL. */
 static const char *
 after_part(const char *line, const struct sql_span *part)
 {

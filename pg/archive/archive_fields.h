@@ -13,7 +13,7 @@
 #include "pg/archive/archive.h"
 #include "pg/archive/sqlsplit.h"
 
-/* Sets the four of entry.  line: of the list; header: what stands behind "-- Name: " up to the
+/* Sets the four of entry.  line: of the list; header: the text after "-- Name: " up to the
  * line's end; first: the entry's first statement, or NULL.  false: they name no one entry. */
 bool archive_fields_read(struct archive_entry *, const char *line, const char *header,
                          const struct sql_statement *first);

@@ -9,7 +9,7 @@
 #include "pg/archive/archive.h"
 #include "pg/archive/sqlsplit.h"
 
-/* SECTION_NONE: it belongs where it stands.  A kind that is not known is pre-data. */
+/* SECTION_NONE: it belongs to the section around it.  An unknown kind is pre-data. */
 enum archive_section archive_kind_section(const char *desc);
 
 /* Whether an entry whose first statement this is (NULL: it has none) can be of the kind.  false

@@ -44,7 +44,7 @@ next_line(const char *p)
     return nl == NULL ? p + strlen(p) : nl + 1;
 }
 
-/* What stands between "N", its middle and the end of an entry's identification, in list and
+/* The text between "N", its middle and the end of an entry's identification, in list and
  * header alike. */
 static const char *
 identification(const char *p, const char *before_class, const char *before_oid, const char *behind,
@@ -130,7 +130,7 @@ enum { HEAD_TOKENS = 5 };
 /* A piece of the text: one entry. */
 struct piece {
     size_t           index;          /* of the entry */
-    const char      *name, *depends; /* behind "-- Name: " and "-- Dependencies:" (or NULL) */
+    const char      *name, *depends; /* after "-- Name: " and "-- Dependencies:" (or NULL) */
     struct sql_span  sql;
     struct sql_span  context[N_CONTEXT]; /* in force; from NULL: none */
     struct sql_token first[HEAD_TOKENS]; /* of its first statement */
@@ -196,9 +196,9 @@ struct walk {
     struct sql_token            head[HEAD_TOKENS]; /* the statement's first tokens */
     size_t                      n_head;            /* all of its tokens, with the semicolon */
     struct sql_span             context[N_CONTEXT];
-    bool        context_last; /* no statement of the piece has come behind a context */
-    const char *completed;    /* where the piece ended before "-- Completed on", the last comment */
-    bool        closed;       /* the dump's closing comment has been */
+    bool                        context_last; /* no statement of the piece follows a context */
+    const char *completed; /* where the piece ended before "-- Completed on", the last comment */
+    bool        closed;    /* the dump's closing comment has been */
 };
 
 static struct piece *
@@ -207,7 +207,7 @@ open_piece(const struct walk *w)
     return w->out->n == 0 || w->closed ? NULL : &w->out->v[w->out->n - 1];
 }
 
-/* Reads the lines behind "-- TOC entry …", up to the closing "--"; the first byte behind it, or
+/* Reads the lines after "-- TOC entry …", up to the closing "--"; the first byte after it, or
  * NULL: no header of pg_restore's.  A carriage return would end the comment for a server. */
 static const char *
 read_header(const char *p, struct piece *piece)
@@ -354,7 +354,7 @@ take_token(struct walk *w, const struct sql_token *t)
         return between ? take_comment(w, t) : 0;
     }
     if (w->closed) {
-        return -1; /* nothing comes behind the end */
+        return -1; /* nothing follows the end */
     }
     if (w->n_head < HEAD_TOKENS) {
         w->head[w->n_head] = *t;
@@ -453,7 +453,7 @@ archive_split_sections(struct archive *a)
 {
     enum archive_section current = SECTION_PRE_DATA;
 
-    /* Comments, labels and grants belong to the section they stand in. */
+    /* Comments, labels and grants belong to the section that they are in. */
     for (size_t i = 0; i < a->n; i++) {
         enum archive_section own = archive_kind_section(a->v[i].desc);
         if (own != SECTION_NONE) {

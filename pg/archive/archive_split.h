@@ -2,7 +2,7 @@
  * archive_split.h - the two texts that pg_restore prints, taken apart (for archive.c, its tests and
  * its fuzz target).
  *
- * `pg_restore -l` gives one line an entry; `pg_restore -f - -v` gives the SQL, each entry behind a
+ * `pg_restore -l` gives one line an entry; `pg_restore -f - -v` gives the SQL, each entry after a
  * comment
  *
  *     --
@@ -32,7 +32,7 @@
 
 struct archive_split {
     struct archive *archive;
-    struct strlist  lines; /* of the list: behind "N; C O ", one an entry */
+    struct strlist  lines; /* of the list: after "N; C O ", one an entry */
     size_t         *by_id; /* indices of entries, ascending by dump id */
 };
 

@@ -101,7 +101,7 @@ begins(const struct sql_statement *s, const char *words)
     return sql_words(&c, words);
 }
 
-/* The first statement behind the settings, which go before what is built; false: not that plain. */
+/* The first statement after the settings, which precede what is built; false: not that simple. */
 static bool
 cut_index(const struct sql_script *script, size_t at, struct index_sql *out)
 {

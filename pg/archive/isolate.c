@@ -41,7 +41,7 @@ makes_mapping(struct sql_cursor c)
     return (sql_words(&c, "CREATE") || sql_words(&c, "ALTER")) && sql_words(&c, "USER MAPPING");
 }
 
-/* A new owner is the one thing about a server that reaches nobody outside. */
+/* A new owner is the only change of a server that has no effect outside. */
 static bool
 makes_server(struct sql_cursor c)
 {
@@ -55,7 +55,7 @@ without(const char *sql, const struct sql_span *part)
     return xasprintf("%.*s%s", (int)(part->from - sql), sql, part->to);
 }
 
-/* The statements decide, not the entry's kind: that is cut out of text in which names stand. */
+/* The statements decide, not the entry's kind, which is cut out of text that contains names. */
 enum isolate_effect
 isolate_entry(const struct archive_entry *entry, char **sql)
 {

@@ -125,7 +125,7 @@ sql_cursor(const struct sql_statement *s)
     return (struct sql_cursor){.p = s->v, .end = s->v + s->n};
 }
 
-/* Behind words at p, or NULL. */
+/* The position after words at p, or NULL. */
 static const struct sql_token *
 after_words(const struct sql_token *p, const struct sql_token *end, const char *words)
 {

@@ -17,8 +17,8 @@
 struct sql_statement {
     struct sql_token *v;
     size_t            n, cap;
-    const char       *from, *to; /* from the first token to behind the semicolon, or the last one */
-    bool              backslash; /* standard_conforming_strings was off */
+    const char *from, *to; /* from the first token to after the semicolon, or the last token */
+    bool        backslash; /* standard_conforming_strings was off */
 };
 
 struct sql_script {
@@ -61,7 +61,7 @@ bool sql_qualified_name(struct sql_cursor *, struct sql_span *);
 /* From "(" to the ")" that belongs to it. */
 bool sql_parenthesised(struct sql_cursor *, struct sql_span *);
 
-/* Whether the words stand anywhere from here on, outside of inner parentheses. */
+/* Whether the words occur from here on, outside of inner parentheses. */
 bool sql_has_words(struct sql_cursor, const char *words);
 
 #endif

@@ -65,7 +65,8 @@ skip_block(const char *p)
     return NULL;
 }
 
-/* Behind the closing quote of what begins at p with its opening one; NULL: never closed. */
+/* The position after the closing quote of what begins at p with its opening one; NULL: never
+ * closed. */
 static const char *
 skip_quoted(const char *p, bool doubled, bool backslash)
 {
@@ -267,7 +268,7 @@ head_after(int head, const struct sql_token *t)
 }
 
 /*
- * Keeps count of what a semicolon may stand in.  BEGIN counts only with ATOMIC behind it, since a
+ * Keeps count of what a semicolon may stand in.  BEGIN counts only with ATOMIC after it, since a
  * function or a type may be named begin; CASE and END are reserved, so as names they have quotes.
  */
 static void

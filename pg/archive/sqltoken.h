@@ -61,7 +61,7 @@ struct sql_reader sql_reader(const char *text);
 /* The next token; white space between tokens is skipped. */
 struct sql_token sql_next(struct sql_reader *);
 
-/* No statement has begun: what comes is a comment, a line for psql, or a new one. */
+/* No statement has begun: a comment, a line for psql, or a new statement follows. */
 bool sql_between(const struct sql_reader *);
 
 /* Goes on at p, which must lie between two statements. */
@@ -73,7 +73,7 @@ bool sql_is(const struct sql_token *, const char *word);
 /* One character, as SQL_SIGN, SQL_OPERATOR or SQL_STOP. */
 bool sql_is_sign(const struct sql_token *, char);
 
-/* The name that a SQL_WORD or SQL_IDENT stands for; allocated.  NULL: another kind of token, or a
+/* The name denoted by a SQL_WORD or SQL_IDENT; allocated.  NULL: another kind of token, or a
  * U&"…" (none of PostgreSQL's programs prints one). */
 char *sql_name(const struct sql_token *);
 

@@ -63,7 +63,7 @@ pg_await(PGconn *conn, short events, struct err *e)
     return await(conn, events, &(struct patience){0}, e);
 }
 
-/* The next result, or NULL in *out behind the last one.  What libpq has not sent yet goes first:
+/* The next result, or NULL in *out after the last one.  What libpq has not sent yet is sent first:
  * half a message of a COPY that is given up is read by the server to its end, whatever is
  * cancelled. */
 static int
@@ -330,7 +330,7 @@ take_last_words(const char *text, char sqlstate[6], struct err *e)
     return true;
 }
 
-/* "COPY orders, line 3, column total: "x"" without the value, which is nobody's business. */
+/* "COPY orders, line 3, column total: "x"" without the value, which must not be printed. */
 static void
 append_copy_context(struct err *e, const char *context)
 {

@@ -1,7 +1,7 @@
 /*
  * oidset.h - a set of OIDs.
  *
- * Filled first, asked later: sorted at the first question after an addition.  Not for several
+ * Filled first, searched later: sorted at the first look-up after an addition.  Not for several
  * threads at once.
  */
 #ifndef PG_CONN_OIDSET_H

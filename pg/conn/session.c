@@ -26,19 +26,20 @@ static const char SETTINGS[] =
     "SET row_security = off;"
     "SELECT pg_catalog.set_config('search_path', '', false);"
     "SELECT pg_catalog.set_config('client_encoding', pg_catalog.getdatabaseencoding(), false);"
-    /* One text for one value, whoever asks: text COPY and fingerprints depend on it. */
+    /* One text for one value in every session: text COPY and fingerprints depend on it. */
     "SET DateStyle = ISO; SET IntervalStyle = postgres; SET TimeZone = 'UTC'; SET "
     "extra_float_digits = 3;"
     "SET bytea_output = hex; SET lc_monetary = 'C'; SET standard_conforming_strings = on;"
     "SET quote_all_identifiers = off;"
-    /* Refuses content that is no document; and turns NULL elements into the string 'NULL'. */
+    /* Refuses content that is not a document; and turns NULL elements into the string 'NULL'. */
     "SET xmloption = content; SET array_nulls = on;"
     /* Rows in heap order from the first block: else unchanged tables give new chunks.  A range
      * must be a TID range scan.  A narrow table must not be read from a covering index. */
     "SET synchronize_seqscans = off; SET max_parallel_workers_per_gather = 0; SET enable_tidscan = "
     "on;"
     "SET enable_seqscan = on; SET enable_indexonlyscan = off; SET jit = off;"
-    /* Else planning evaluates CHECK constraints: functions of a table's owner, as whoever reads. */
+    /* Else planning evaluates CHECK constraints: functions of a table's owner, run as the reading
+     * role. */
     "SET constraint_exclusion = off;"
     "SET client_min_messages = warning;";
 
@@ -253,7 +254,7 @@ refused(PGconn *conn, struct err *e)
 {
     pg_error(conn, NULL, e);
     e->transient = strstr(e->text, "FATAL") == NULL;
-    /* Nobody is asked for a password: cron could not answer. */
+    /* Never prompts for a password: cron could not answer. */
     if (PQconnectionNeedsPassword(conn)) {
         err_hint(e,
                  "passwords come from ~/.pgpass (mode 0600; PGPASSFILE names another file) or "

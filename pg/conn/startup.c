@@ -92,7 +92,7 @@ void
 startup_took(const char *server, int version, enum startup_level level, bool refused)
 {
     if (level == STARTUP_PLAIN && !refused && version >= QUIET_VERSION) {
-        level = STARTUP_QUIET; /* nobody had reason to expect it: the next ones may try */
+        level = STARTUP_QUIET; /* not to be expected: the next ones may try */
     }
     (void)pthread_mutex_lock(&lock);
     if (find(server) == servers.n && servers.n < sizeof levels / sizeof levels[0]) {

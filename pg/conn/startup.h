@@ -9,7 +9,7 @@
  * Not every server takes them, and none says so beforehand: event_triggers is unknown before 17
  * and wants a right; poolers (PgBouncer) refuse `options` altogether.  So they are tried, fewer at
  * each refusal, and what a server took is remembered for the process's further connections.
- * Whoever must do without gets by SET after connecting what can be had so (session.c).
+ * Without them, what is possible is set by SET after connecting (session.c).
  */
 #ifndef PG_CONN_STARTUP_H
 #define PG_CONN_STARTUP_H

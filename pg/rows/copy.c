@@ -27,7 +27,7 @@ struct reading {
 };
 
 /* One message of a binary stream: the first begins with the header; the trailer comes alone (or,
- * in an empty stream, right behind the header). */
+ * in an empty stream, right after the header). */
 static int
 take_binary(struct reading *r, const char *data, size_t n, struct err *e)
 {
@@ -44,7 +44,7 @@ take_binary(struct reading *r, const char *data, size_t n, struct err *e)
         }
     }
     if (r->ended) {
-        return err_set(e, ERR_CORRUPT, "the server's binary COPY goes on behind its trailer");
+        return err_set(e, ERR_CORRUPT, "the server's binary COPY continues after its trailer");
     }
     if (n == COPY_TRAILER_BYTES && memcmp(data, trailer, COPY_TRAILER_BYTES) == 0) {
         r->ended = true;

@@ -60,7 +60,7 @@ struct copy_in {
     bool             binary;
     uint8_t         *pending; /* waits until there is enough to be worth a message */
     size_t           n_pending;
-    unsigned         notices; /* what the server said that is no error */
+    unsigned         notices; /* messages of the server that are not errors */
     PQnoticeReceiver notice;  /* the connection's own, put back in the end */
     void            *notice_ctx;
 };

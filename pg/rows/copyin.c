@@ -105,7 +105,7 @@ listen_to(struct copy_in *c, struct err *e)
         if (!PQconsumeInput(c->conn)) {
             return pg_error(c->conn, NULL, e);
         }
-        while ((n = PQnotifies(c->conn)) != NULL) { /* has libpq parse what came, notices too */
+        while ((n = PQnotifies(c->conn)) != NULL) { /* has libpq parse what arrived, notices too */
             PQfreemem(n);
             c->notices++;
         }

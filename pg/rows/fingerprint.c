@@ -7,7 +7,7 @@ _Static_assert(crypto_shorthash_siphashx24_BYTES == 16 &&
                    crypto_shorthash_siphashx24_KEYBYTES == 16,
                "two lanes of 64 bits, a key of 16 bytes");
 
-/* SipHash writes its result little-endian, whatever the machine. */
+/* SipHash writes its result little-endian on every machine. */
 static uint64_t
 le64(const uint8_t *p)
 {

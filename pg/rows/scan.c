@@ -64,7 +64,7 @@ give_up(struct scan_run *run, const struct err *e)
     return -1;
 }
 
-/* With each row of a worker: has somebody else failed? */
+/* With each row of a worker: has another one failed? */
 static int
 worker_between(void *ctx, struct err *e)
 {
@@ -141,7 +141,8 @@ put_aside(struct scan_run *run, const struct scan_task *task, enum scan_outcome 
     pthread_mutex_unlock(&run->lock);
     if (outcome == SCAN_LOCKED) {
         log_debug(
-            "table %s.%s%s: somebody waits for its lock, copied on the coordinator's connection",
+            "table %s.%s%s: another session waits for its lock, copied on the coordinator's "
+            "connection",
             task->items[0].table->copy.schema, task->items[0].table->copy.name,
             task->n > 1 ? " …" : "");
     } else if (outcome == SCAN_TOO_LARGE) {

@@ -12,10 +12,10 @@
  *   EXPLAIN, a condition, own SQL, a query that cannot or must not be planned.
  *
  * To plan a query is to evaluate what the table's indexes and statistics compute, as far as it is
- * constant: functions of its owner run, as whoever reads, and fail where they want a search_path.
- * COPY t TO STDOUT is not planned (copy.plain).  Where functions are another's, nothing else is
- * used; where planning fails, it is tried.  Generated columns are in no such COPY: they have no
- * fingerprint then.
+ * constant: functions of its owner run, as the reading role, and fail where they want a
+ * search_path.  COPY t TO STDOUT is not planned (copy.plain).  Where functions are another's,
+ * nothing else is used; where planning fails, it is tried.  Generated columns are in no such COPY:
+ * they have no fingerprint then.
  *
  * scan_run() has workers take the tasks, largest first, each in one transaction on the snapshot
  * and, whatever the number of its tables, in one message to the server; counts and fingerprints
@@ -58,7 +58,7 @@ struct scan_task {
 };
 
 /*
- * What becomes of the rows.  NULL functions are skipped.  Called in this order, all on one thread:
+ * Receives the rows.  NULL functions are skipped.  Called in this order, all on one thread:
  * begin_task, (begin_item, data …, end_item) …, end_task.  worker: 0 … jobs - 1; and jobs, the
  * calling thread when it copies on the coordinator's connection. A task may begin again, on another
  * worker too: then begin_task starts afresh, and what it gave before (even up to end_task, when a

@@ -117,8 +117,8 @@ needs_lock(const struct scan_item *item)
     return item->table->sql == NULL && strcmp(item->table->copy.schema, "pg_catalog") != 0;
 }
 
-/* True when there was something to lock.  NOWAIT: a queue for the lock stands behind the
- * coordinator, who waits for us. */
+/* True when there was something to lock.  NOWAIT: a queue for the lock is behind the coordinator,
+ * which waits for us. */
 static bool
 put_locks(struct buf *sql, const struct scan_task *task)
 {
@@ -141,7 +141,7 @@ put_locks(struct buf *sql, const struct scan_task *task)
     return any;
 }
 
-/* The whole message; *commands: how many statements stand before the first COPY. */
+/* The whole message; *commands: the number of statements before the first COPY. */
 static void
 put_message(struct buf *sql, const struct scan_reader *r, const struct scan_task *task,
             int *commands)

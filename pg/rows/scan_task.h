@@ -23,7 +23,8 @@ struct scan_reader {
 
 enum scan_outcome {
     SCAN_DONE,
-    SCAN_LOCKED,    /* somebody waits for a table's lock: only the coordinator can read it now */
+    SCAN_LOCKED, /* another session waits for a table's lock: only the coordinator can read it now
+                  */
     SCAN_TOO_LARGE, /* a text row is too large for the server: *which must be read in binary */
     SCAN_UNPLANNED, /* the query failed before its first row: *which is to be read plainly */
 };

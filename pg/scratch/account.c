@@ -262,7 +262,7 @@ readable_by(const struct account *a, const struct strlist *paths, const struct s
         : err_set(e, ERR_IO, "could not find out what user \"%s\" may read", a->name);
 }
 
-/* What the way out is depends on who started it. */
+/* The remedy depends on who started it. */
 static int
 refuse(const struct account *a, const char *what, const char *path, struct err *e)
 {

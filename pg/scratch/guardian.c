@@ -122,7 +122,7 @@ remove_dir(const struct server_job *job)
     (void)rmdir(job->dir);
 }
 
-/* A kept server ends when what is in its directory goes: with the first name of it. */
+/* A kept server ends when its directory is being removed: with the first name. */
 static void
 watch_directory(struct guard *g)
 {
@@ -132,8 +132,8 @@ watch_directory(struct guard *g)
                             IN_DELETE | IN_MOVED_FROM | IN_MOVE_SELF | IN_ONLYDIR | IN_DONT_FOLLOW);
 }
 
-/* Whoever began to remove it is not disturbed: names that come and go meanwhile would make that
- * fail. What is left after a minute is ours to remove. */
+/* The removal in progress is not disturbed: names that come and go meanwhile would make it fail.
+ * What is left after a minute is ours to remove. */
 static void
 await_removal(const struct server_job *job)
 {

@@ -27,7 +27,7 @@ struct guardian {
  */
 int guardian_start(struct guardian *, const struct server_job *, const char *passwd, int timeout_ms,
                    struct err *);
-/* From now on the server lives until somebody removes its directory. */
+/* From now on the server lives until its directory is removed. */
 void guardian_keep(struct guardian *);
 /* Returns when every process has ended and the directory is gone (unless kept). */
 int guardian_end(struct guardian *, const char *dir, struct err *);

@@ -1,5 +1,5 @@
 /*
- * rmtree.c - removing a directory's contents, whatever they are.
+ * rmtree.c - removing a directory with any contents.
  *
  * What is to go was written by others: directories may lie deeper than any path can be long or
  * descriptors can be held, and may deny their owner everything.  So nothing is descended into: the

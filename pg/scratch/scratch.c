@@ -99,7 +99,7 @@ clamp(long v, long low, long high)
     return v < low ? low : v > high ? high : v;
 }
 
-/* Settings for one bulk load that nobody needs to survive: argv of the server. */
+/* Settings for one bulk load without durability: argv of the server. */
 static void
 server_args(struct strlist *args, const char *postgres, const char *dir,
             const struct scratch_options *o)

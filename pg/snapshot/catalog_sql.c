@@ -1,6 +1,6 @@
 #include "pg/snapshot/catalog_sql.h"
 
-/* pg_dump's own idea of what is the user's: not temporary, not below pg_* or information_schema. */
+/* pg_dump's definition of user objects: not temporary, not below pg_* or information_schema. */
 #define USERS_OWN                                                                                  \
     "c.relpersistence <> 't' AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> "                    \
     "'information_schema'"
@@ -102,8 +102,8 @@ const char catalog_sql_load_via[] =
 
 /*
  * Planning a query of a table evaluates what its indexes and extended statistics compute, as far as
- * it is constant: functions run in the session of whoever reads.  Built-in ones are not recorded as
- * dependencies.  Whoever owns a function may change it, also one of an extension.
+ * it is constant: functions run in the reader's session.  Built-in ones are not recorded as
+ * dependencies.  The owner of a function may change it, also one of an extension.
  */
 const char catalog_sql_foreign_code[] =
     "WITH trusted AS MATERIALIZED (SELECT oid FROM pg_catalog.pg_roles"

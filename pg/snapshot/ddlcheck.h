@@ -1,5 +1,5 @@
 /*
- * ddlcheck.h - did definitions change under pg_dump's hands?
+ * ddlcheck.h - did definitions change while pg_dump ran?
  *
  * ACCESS SHARE locks stop neither CREATE OR REPLACE FUNCTION nor CREATE INDEX nor most other DDL,
  * and pg_get_*() reads today's catalog, not the snapshot's; so pg_dump --snapshot can end with 0

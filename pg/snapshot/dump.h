@@ -19,7 +19,7 @@ int  dump_child_init(struct dump_child *, PGconn *, struct err *);
 void dump_child_free(struct dump_child *);
 
 /* pg_dump --schema-only -Fc -Z0 --snapshot into s->archive; sets s->pg_dump_version.  It never
- * waits longer than lock_timeout_ms for a lock: somebody who queues behind our own locks would
+ * waits longer than lock_timeout_ms for a lock: a session that queues behind our own locks would
  * hold it up for ever. */
 int schema_dump(const struct snapshot_options *, struct snapshot *, struct err *);
 

@@ -8,7 +8,7 @@
 
 /* pg_dumpall keeps psql from obeying backslash commands between "\restrict KEY" and "\unrestrict
  * KEY", with a new random KEY each time: unchanged globals would be stored anew every night.
- * What must hold is that nobody whose names or comments are dumped can foretell the KEY, and a
+ * It must hold that no owner of dumped names or comments can predict the KEY, and a
  * digest of the very text gives that as well. */
 static void
 settle_restrict_key(struct buf *sql)
@@ -43,7 +43,7 @@ settle_restrict_key(struct buf *sql)
 }
 
 /* Versions whose pg_dumpall writes a role's name into a comment as it is (CVE-2025-8715): what
- * comes behind a line end in it is a statement. */
+ * comes after a line end in it is a statement. */
 static bool
 leaves_line_ends(int version)
 {
@@ -57,7 +57,7 @@ leaves_line_ends(int version)
     return version < 130000;
 }
 
-/* Behind the name's closing quote when it begins at p, or NULL. */
+/* The position after the name's closing quote when it begins at p, or NULL. */
 static char *
 after_name(char *p, const char *name)
 {

@@ -13,7 +13,7 @@
  *   - the random key of \restrict becomes a digest of the text;
  *   - names of roles (those with a line end, the longest first) that an older pg_dumpall (version:
  *     150013) writes into comments as they are get blanks for line ends, as newer ones have it
- *     (CVE-2025-8715).  Else what stands behind the line end would be a statement.
+ *     (CVE-2025-8715).  Otherwise the text after the line end would be a statement.
  */
 void globals_settle(struct buf *, int version, const struct strlist *names);
 

@@ -69,7 +69,7 @@ static const char *const database_keys[] = {"owner",    "encoding", "collate",  
                                             "provider", "locale",   "icu_rules", "connection_limit",
                                             "comment",  "acl",      NULL};
 
-/* A value for people.  Allocated. */
+/* A value for messages.  Allocated. */
 static char *
 shown(const json_t *v)
 {

@@ -82,7 +82,7 @@ static const char members[] =
     "  EXISTS (SELECT FROM pg_catalog.pg_class r WHERE r.oid = t.typrelid AND r.relkind <> 'c')))"
     " ORDER BY 1, 3, 4";
 
-/* Objects that somebody made in a system schema.  Row types, array types and what hangs on a
+/* Objects that a user made in a system schema.  Row types, array types and what hangs on a
  * table come with it. */
 static const char system_schema_objects[] =
     "SELECT i.type AS kind, i.identity AS name, md5(x.definition) AS digest FROM ("
@@ -119,7 +119,7 @@ static const char system_schema_objects[] =
 
 /*
  * A row that is younger than initdb was touched, and need not be changed: a GRANT and its REVOKE
- * leave a new row behind, which no dump carries.  So what the other side of a comparison lists is
+ * leave a new row, which no dump carries.  So what the other side of a comparison lists is
  * listed here, touched or not, and the definitions decide.  granted: a GRANT (which pg_dump does
  * carry) explains the new row.
  */
@@ -164,7 +164,7 @@ static const char invalid_indexes[] =
     "c.relnamespace"
     " WHERE NOT i.indisvalid AND c.relkind = 'i' AND n.nspname NOT LIKE 'pg\\_%' ORDER BY 1, 2";
 
-/* ALTER TABLE … DISABLE TRIGGER ALL reaches the triggers that stand behind constraints: pg_dump
+/* ALTER TABLE … DISABLE TRIGGER ALL reaches the triggers that implement constraints: pg_dump
  * leaves those out, so that a foreign key that nobody enforces looks like any other. */
 static const char disabled_constraints[] =
     "SELECT n.nspname AS schema, concat(k.conname, ' on ', c.relname) AS name,"
@@ -189,7 +189,7 @@ static const char replication_slots[] =
     "current_database()"
     " AND NOT temporary ORDER BY 1";
 
-/* Work that was not committed: whoever commits it later commits it here, not in the backup. */
+/* Uncommitted work: a later commit happens here, not in the backup. */
 static const char prepared_transactions[] =
     "SELECT gid AS name, owner, to_char(prepared AT TIME ZONE 'UTC', "
     "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS prepared"

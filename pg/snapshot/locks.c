@@ -45,7 +45,7 @@ locks_short(PGconn *conn, size_t n, bool *is_short, struct err *e)
     return 0;
 }
 
-/* Turns a lock timeout into one line that says who is in the way. */
+/* Turns a lock timeout into one line that names the blocking session. */
 static int
 name_blocker(PGconn *conn, int timeout_ms, struct err *e)
 {

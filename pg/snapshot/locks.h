@@ -15,7 +15,7 @@ size_t tables_wanted(const struct snapshot_options *, const struct catalog *);
 
 /* LOCK TABLE ONLY … IN ACCESS SHARE MODE for every wanted ordinary and partitioned table, in the
  * caller's transaction, before it has a snapshot if the caller is careful (LOCK takes none).
- * Waits at most lock_timeout_ms. ERR_BUSY names a table that somebody else holds and who (after
+ * Waits at most lock_timeout_ms. ERR_BUSY names a locked table and the holder (after
  * that the transaction is rolled back); ERR_PG with SQLSTATE 42P01 for a table that has gone. */
 int tables_lock(PGconn *, const struct snapshot_options *, const struct catalog *, struct err *);
 

@@ -14,8 +14,8 @@ enum { ATTEMPTS = 3 };
 
 #define BEGIN_SNAPSHOT "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
-/* One try.  What moved while we looked goes to moved; with last set that is no reason to start over
- * any more, as long as a consistent copy can be had. */
+/* One try.  Names of what changed meanwhile go to moved; with last set that is no reason to start
+ * over any more, as long as a consistent copy can be had. */
 struct attempt {
     const struct snapshot_options *o;
     struct snapshot               *s;
@@ -98,7 +98,7 @@ export_and_list(struct snapshot *s, struct err *e)
         : 0;
 }
 
-/* Definitions first: what moved while pg_dump ran is found right behind it. */
+/* Definitions first: changes while pg_dump ran are found right after it. */
 static int
 dump_and_check(struct attempt *a, struct err *e)
 {
@@ -291,7 +291,7 @@ worth_retrying(const struct snapshot *s, struct err *e)
         strcmp(e->sqlstate, "42501") == 0 || strcmp(e->sqlstate, "53200") == 0 || s->conn == NULL) {
         return false;
     }
-    /* Whoever asks for --lock-timeout 3 does not want to wait three times as long. */
+    /* With --lock-timeout 3 the wait must not be three times as long. */
     if (e->kind == ERR_BUSY) {
         return false;
     }

@@ -42,7 +42,7 @@ struct snapshot {
     struct strlist         warnings;
 };
 
-/* Fills *s, whatever it held before.  On failure *s is as good as snapshot_end()ed. */
+/* Fills in *s, whatever it held before.  On failure *s is as good as snapshot_end()ed. */
 int snapshot_take(const struct snapshot_options *, struct snapshot *, struct err *);
 /* A worker's connection; each task is one transaction on the snapshot: snapshot_begin(), COPY …,
  * COMMIT. */

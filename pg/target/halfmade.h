@@ -5,7 +5,7 @@
  * A restore works in NAME_restoring_XXXXXXXX and says in the database's comment who makes it: host,
  * process, time.  It also holds an advisory lock on the name, in the database that it issues CREATE
  * DATABASE from, as long as it lives.  kill -9, a lost machine or want of memory leave such a
- * database behind.  It is removed when the lock is free and its maker is certainly dead: a process
+ * database.  It is removed when the lock is free and its maker is certainly dead: a process
  * of this host that is gone; of another host, when no session is in it and it is older than a day.
  *
  * One that could not be given its name in the end is "kept": nobody removes it but people.

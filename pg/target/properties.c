@@ -102,7 +102,7 @@ is_list(const char *name)
     return false;
 }
 
-/* The next element at *p, its quotes undone; *p moves behind the comma.  Allocated. */
+/* The next element at *p, its quotes undone; *p moves past the comma.  Allocated. */
 static char *
 next_element(const char **p)
 {
@@ -128,7 +128,7 @@ next_element(const char **p)
     return name;
 }
 
-/* What stands behind TO; allocated, or NULL. */
+/* The text after TO; allocated, or NULL. */
 static char *
 setting_value(struct writer *w, const char *name, const char *value)
 {
@@ -229,7 +229,7 @@ read_privileges(const char *letters, struct privileges *p)
 }
 
 /* "joe=CTc/owner", "\"a \"\"b\"\"\"=c*\/owner"; an empty name is PUBLIC.  The grantee's name,
- * allocated, and what stands behind the equals sign; NULL when it is no such text. */
+ * allocated, and the text after the equals sign; NULL when it is not such a text. */
 static char *
 read_grantee(const char *item, const char **letters)
 {
@@ -332,7 +332,7 @@ add_acl(struct writer *w, const json_t *p)
             break;
         }
         if ((who = read_grantee(item, &letters)) == NULL) {
-            err_set(w->e, ERR_CORRUPT, "\"%s\" is no privilege of a database", item);
+            err_set(w->e, ERR_CORRUPT, "\"%s\" is not a privilege of a database", item);
         } else if (!is_default(who, owner, letters)) {
             add_grants(w, who, letters);
         }

@@ -59,7 +59,7 @@ wrong_options_are_named(void **state)
         {"-j", "-j needs a value"},
         {"--repo", "--repo needs a value"},
         {"--json=1", "--json takes no value"},
-        {"--co", "--co stands for several: --compress, --conninfo, --completion"},
+        {"--co", "--co is ambiguous: --compress, --conninfo, --completion"},
         {"-j 0", "\"0\" is not a number from 1 to 64"},
         {"-j 65", "from 1 to 64"},
         {"-j 4x", "\"4x\" is not a number"},
