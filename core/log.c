@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/print.h"
 #include "core/progress.h"
@@ -21,6 +22,12 @@ bool
 log_wants(enum log_level l)
 {
     return l <= level;
+}
+
+bool
+log_is_watched(void)
+{
+    return isatty(STDERR_FILENO) != 0;
 }
 
 static void __attribute__((format(printf, 2, 0)))

@@ -15,6 +15,7 @@ enum log_level { LOG_QUIET, LOG_WARN, LOG_INFO, LOG_DEBUG };
 /* Name as it appears in front of each line; level LOG_WARN until set. */
 void log_init(const char *program, enum log_level);
 bool log_wants(enum log_level);
+bool log_is_watched(void); /* stderr is a terminal */
 
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* always shown */
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));  /* "warning: ..." */

@@ -56,6 +56,18 @@ teardown_file() { s3_stop; e2e_teardown; }
     expect_text nowhere.pem
 }
 
+@test "a key of one's own for the store's encryption: without it, or with another, the hint names the option" {
+    local key
+    export AWS_ENDPOINT_URL=$S3_ENDPOINT_TLS AWS_CA_BUNDLE=$S3_CA_FILE REPO=s3://test/customer
+    for key in key other; do (umask 077 && head -c 32 /dev/urandom >"$T/sse.$key"); done
+    expect_status 0 storage init --repo-option sse-customer-key-file="$T/sse.key"
+    expect_status 0 backup shop --repo-option sse-customer-key-file="$T/sse.key"
+    expect_status 1 storage list
+    expect_text repo.1.json 'set sse-customer-key-file'
+    expect_status 1 storage list --repo-option sse-customer-key-file="$T/sse.other"
+    expect_text 'was it stored with the key in sse-customer-key-file'
+}
+
 @test "the bucket in the host's name, over http and TLS" {
     local endpoint
     for endpoint in "http://localhost:${S3_ENDPOINT##*:}" "https://localhost:${S3_ENDPOINT_TLS##*:}"; do

@@ -99,6 +99,19 @@ FAULTS
     direct storage show shop --json | jq -e '.new_chunks < .chunks'
 }
 
+@test "whoever waits for a store that is tried again is told what for, once" {
+    local tool n
+    s3_repo waiting
+    faults 'answer status=503 code=SlowDown retry-after=100 on=PUT key=*/chunks/* times=0'
+    "$BIN/pgassay-backup" shop --repo "$REPO" 2>"$T/told" 3>&- 4>&- &
+    tool=$!
+    for ((n = 0; n < 600; n++)); do [ ! -s "$T/told" ] || break; sleep 0.1; done
+    kill -TERM "$tool"
+    wait "$tool" || expect_equal $? 143
+    grep -q 'warning: 127.0.0.1:.*SlowDown.*; tried 1 time in .*, and again until timeout (15 min 0 s)' "$T/told"
+    expect_equal "$(grep -c SlowDown "$T/told")" 1
+}
+
 @test "what the store does not list is not reused, and written anew" {
     REPO=s3://test/whole
     faults 'list-hide keys=*/chunks/*.zst on=LIST times=0'

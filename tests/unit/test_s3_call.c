@@ -195,6 +195,43 @@ everything_together_takes_no_longer_than_timeout(void **state)
     buf_free(&out);
 }
 
+/* What is left after other tries must not be taken for the time that it had altogether. */
+static void
+the_last_try_says_that_it_had_the_rest_only(void **state)
+{
+    struct bench           b = {.steps = {{.hang = true}}, .n = 1};
+    struct strlist         headers = {0};
+    struct s3_http_options options = {.idle_s = 86400};
+    struct err             e = ERR_INIT;
+    struct s3_http        *http = s3_http_new(&options, &e);
+    struct s3_answer       answer = {0};
+    double                 waited = 0;
+    char                  *url;
+
+    (void)state;
+    assert_non_null(http);
+    start(&b);
+    url = xasprintf("http://127.0.0.1:%d/", b.server.port);
+    for (int i = 0; i < 2; i++) {
+        struct s3_request r = {.method = "GET",
+                               .url = url,
+                               .headers = &headers,
+                               .seconds = 0.1,
+                               .timeout = i == 0 ? 0.1 : 900};
+
+        err_clear(&e);
+        assert_int_equal(s3_http_send(http, &r, &answer, &waited, &e), -1);
+        assert_err(&e, ERR_IO,
+                   i == 0 ? "not done after 0 s"
+                          : "not done in the 0 s that were left of timeout (900 s)");
+    }
+    s3_answer_free(&answer);
+    s3_http_free(http);
+    free(url);
+    stop(&b);
+    end(&b);
+}
+
 static void
 a_connection_that_stands_still_is_given_up(void **state)
 {
@@ -264,6 +301,17 @@ a_refusal_is_final_and_says_what_to_do(void **state)
         {"400 Bad Request", "", ERROR("AuthorizationHeaderMalformed", "<Region>garage</Region>"),
          ERR_USAGE, "is not in region us-east-1", "region = garage"},
         {"501 Not Implemented", "", ERROR("NotImplemented", ""), ERR_IO, "NotImplemented", ""},
+        /* of objects with a customer's key, as AWS, and as Ceph says it */
+        {"400 Bad Request", "",
+         XML_HEAD "<Error><Code>InvalidRequest</Code><Message>The object was stored using a form "
+                  "of Server Side Encryption. The correct parameters must be provided to retrieve "
+                  "the object.</Message></Error>",
+         ERR_IO, "InvalidRequest", "set sse-customer-key-file"},
+        {"400 Bad Request", "",
+         XML_HEAD "<Error><Code>InvalidArgument</Code><Message>Requests specifying Server Side "
+                  "Encryption with Customer provided keys must provide a valid encryption "
+                  "algorithm.</Message></Error>",
+         ERR_IO, "InvalidArgument", "set sse-customer-key-file"},
     };
 
     (void)state;
@@ -853,6 +901,26 @@ a_listing_that_makes_no_sense_is_asked_for_again_and_then_refused(void **state)
 }
 
 static void
+what_was_wrong_before_is_said_too(void **state)
+{
+    struct bench   b = {0};
+    struct strlist got = {0};
+    struct err     e = ERR_INIT;
+
+    (void)state;
+    answers(&b, "503 Slow Down", "", ERROR("SlowDown", ""));
+    answers(&b, "200 OK", "", "garbage");
+    start(&b);
+    assert_int_equal(storage_list(b.st, "", collect, &got, &e), -1);
+    assert_says(e.text, "XML");
+    assert_says(e.text, ", 4 times in ");
+    assert_says(e.text, "; before: the store refuses it (HTTP 503 SlowDown)");
+    stop(&b);
+    end(&b);
+    strlist_free(&got);
+}
+
+static void
 a_page_that_comes_twice_is_noticed(void **state)
 {
     struct bench   b = {0};
@@ -936,6 +1004,8 @@ main(void)
         cmocka_unit_test(no_or_half_an_answer_is_none),
         cmocka_unit_test(retry_after_is_heeded),
         cmocka_unit_test(everything_together_takes_no_longer_than_timeout),
+        cmocka_unit_test(the_last_try_says_that_it_had_the_rest_only),
+        cmocka_unit_test(what_was_wrong_before_is_said_too),
         cmocka_unit_test(a_connection_that_stands_still_is_given_up),
         cmocka_unit_test(nobody_there_is_said_soon),
         cmocka_unit_test(a_refusal_is_final_and_says_what_to_do),

@@ -23,6 +23,7 @@ struct s3_storage {
     atomic_bool          no_conditional; /* it knows no If-None-Match on PUT */
     atomic_bool          no_bulk;        /* nor DeleteObjects */
     atomic_long          clock_offset;   /* seconds that its clock is ahead of ours */
+    atomic_long          told; /* when it was last said that it is tried again; 0: never */
 };
 
 /* For what the driver's own table calls: the storage is one of these.  Anybody else asks

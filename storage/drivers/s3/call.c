@@ -20,18 +20,24 @@
 #define RETRY_AFTER_MAX 120.0
 #define TIDY_S          10.0 /* for a call that begins after a signal */
 
+#define TELL_S         60.0 /* of trying again, before it is said where nobody watches */
+#define TELL_WATCHED_S 5.0  /* ... and where somebody does */
+#define TELL_AGAIN_S   300
+
 enum { FIRST_TRIES = 7, SENSE_TRIES = 3, CLOCK_LOG_S = 60 };
 
 /* What one call has used up. */
 struct tries {
-    double deadline;       /* clock_seconds() */
-    double waited;         /* for bandwidth */
-    int    n;              /* requests sent */
-    int    senseless;      /* good answers that were not accepted */
-    bool   tidying;        /* the call began after a signal, which does not concern it then */
-    long   clock_offset;   /* that the last request went by */
-    bool   clock, expired; /* already seen to */
-    bool   ask_why;        /* next: a GET, because a HEAD's refusal says nothing */
+    double began, deadline; /* clock_seconds() */
+    double waited;          /* for bandwidth */
+    int    n;               /* requests sent */
+    int    senseless;       /* good answers that were not accepted */
+    bool   tidying;         /* the call began after a signal, which does not concern it then */
+    long   clock_offset;    /* that the last request went by */
+    bool   clock, expired;  /* already seen to */
+    bool   ask_why;         /* next: a GET, because a HEAD's refusal says nothing */
+    char   before[200];     /* why the last try but one failed */
+    char   last[200];       /* ... the last one */
 };
 
 static double
@@ -136,7 +142,8 @@ send_once(struct s3_storage *s, struct s3_call *c, struct tries *t,
                            .body_len = c->body_len,
                            .fresh = c->fresh || t->n > 0,
                            .tidying = t->tidying,
-                           .seconds = time_left(t) < 1 ? 1 : time_left(t)};
+                           .seconds = time_left(t) < 1 ? 1 : time_left(t),
+                           .timeout = t->deadline - t->began};
     int               rc;
 
     t->clock_offset = atomic_load(&s->clock_offset);
@@ -263,10 +270,30 @@ retry_after(const struct s3_call *c)
     return seconds > RETRY_AFTER_MAX ? RETRY_AFTER_MAX : seconds > 0 ? seconds : 0;
 }
 
+/* Whoever waits is told what for, but not of what passes by itself; one line a store, now and
+ * then, whatever number of requests is waiting. */
+static void
+tell(struct s3_storage *s, const struct tries *t, double pause, const struct err *e)
+{
+    double spent = clock_seconds() - t->began + pause;
+    long   now = (long)clock_seconds(), last = atomic_load(&s->told);
+    char   so_far[32], limit[32];
+
+    if (spent < (log_is_watched() ? TELL_WATCHED_S : TELL_S) ||
+        (last != 0 && now - last < TELL_AGAIN_S) ||
+        !atomic_compare_exchange_strong(&s->told, &last, now > 0 ? now : 1)) {
+        log_info("%s: %s; trying again in %.1f s", s->set.host, e->text, pause);
+        return;
+    }
+    log_warn("%s: %s; tried %d %s in %s, and again until timeout (%s)", s->set.host, e->text, t->n,
+             t->n == 1 ? "time" : "times",
+             duration_human(clock_seconds() - t->began, so_far, sizeof so_far),
+             duration_human(t->deadline - t->began, limit, sizeof limit));
+}
+
 /* 0: go on; -1: *e as it was, or interrupted. */
 static int
-pause_before(const struct s3_storage *s, const struct s3_call *c, const struct tries *t,
-             struct err *e)
+pause_before(struct s3_storage *s, const struct s3_call *c, const struct tries *t, struct err *e)
 {
     double   pause = PAUSE_FIRST;
     double   asked = retry_after(c);
@@ -281,7 +308,7 @@ pause_before(const struct s3_storage *s, const struct s3_call *c, const struct t
     if (interrupted(t, e) || pause > time_left(t)) {
         return -1;
     }
-    log_info("%s: %s; trying again in %.1f s", s->set.host, e->text, pause);
+    tell(s, t, pause, e);
     (void)s3_sleep(pause);
     return interrupted(t, e) ? -1 : 0;
 }
@@ -298,12 +325,25 @@ name_it(const struct s3_storage *s, const struct s3_call *c, const struct tries 
     }
     if (t->n > 1 && e->transient) {
         size_t n = strlen(e->text);
+        char   took[32];
 
-        (void)snprintf(e->text + n, sizeof e->text - n, ", %d times", t->n);
+        (void)snprintf(e->text + n, sizeof e->text - n, ", %d times in %s%s%s", t->n,
+                       duration_human(clock_seconds() - t->began, took, sizeof took),
+                       t->before[0] == '\0' ? "" : "; before: ", t->before);
     }
     err_wrap(e, "could not %s \"%s\"", c->verb, name);
     free(name);
     return -1;
+}
+
+/* Why it failed this time, and before for another reason. */
+static void
+note(struct tries *t, const struct err *e)
+{
+    if (e->kind != ERR_NONE && strncmp(t->last, e->text, sizeof t->last - 1) != 0) {
+        (void)snprintf(t->before, sizeof t->before, "%.*s", (int)sizeof t->before - 1, t->last);
+        (void)snprintf(t->last, sizeof t->last, "%.*s", (int)sizeof t->last - 1, e->text);
+    }
 }
 
 int
@@ -313,8 +353,8 @@ s3_call(struct s3_storage *s, struct s3_call *c, struct err *e)
     struct aws_credentials who = AWS_CREDENTIALS_INIT;
     enum outcome           o;
 
-    t.deadline = clock_seconds() +
-        (t.tidying && s->set.timeout_s > TIDY_S ? TIDY_S : s->set.timeout_s);
+    t.began = clock_seconds();
+    t.deadline = t.began + (t.tidying && s->set.timeout_s > TIDY_S ? TIDY_S : s->set.timeout_s);
     do {
         int rc = aws_provider_get(s->provider, &who, e);
 
@@ -326,6 +366,7 @@ s3_call(struct s3_storage *s, struct s3_call *c, struct err *e)
             o = e->transient && t.n < FIRST_TRIES ? AGAIN_LATER : FAILED;
         }
         aws_credentials_free(&who);
+        note(&t, e);
         if (o == AGAIN_LATER && (c->once || pause_before(s, c, &t, e) != 0)) {
             o = FAILED;
         }

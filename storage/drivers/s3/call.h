@@ -6,7 +6,8 @@
  * (three times).  Once: a clock that is off (the store's own Date is taken from there on),
  * credentials that the store calls expired (new ones are fetched).  Never: any other 4xx.  A
  * store's Retry-After is obeyed.  As long as the store has never answered at all, seven tries (a
- * few seconds) are enough to say so.  Everything together takes at most the `timeout` of the
+ * few seconds) are enough to say so.  What takes long is said: after a minute, on a terminal after
+ * some seconds.  Everything together takes at most the `timeout` of the
  * settings.
  *
  * SIGINT and SIGTERM end a call.  One that begins after the signal tidies up, and has ten seconds

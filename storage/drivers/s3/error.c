@@ -116,6 +116,39 @@ report_denied(const struct s3_storage *s, const struct s3_call *c, struct err *e
                     s->set.bucket, s->set.prefix);
 }
 
+/* Stores have several codes for an object that wants a customer's key, or another one; of the
+ * first they say something alike in words. */
+static bool
+is_about_customer_key(const struct s3_storage *s, const struct s3_call *c)
+{
+    int  status = c->answer.status;
+    bool reads = strcmp(c->method, "GET") == 0 || strcmp(c->method, "HEAD") == 0;
+
+    if (!reads || c->key == NULL || (status != 400 && status != 403)) {
+        return false;
+    }
+    if (s->set.customer_key != NULL) {
+        return status == 400 || strcmp(c->error.code, "AccessDenied") == 0;
+    }
+    return strcasestr(c->error.message, "server side encryption") != NULL ||
+        strstr(c->error.message, "SSE-C") != NULL;
+}
+
+static int
+report_customer_key(const struct s3_storage *s, const struct s3_call *c, struct err *e)
+{
+    err_set(e, c->answer.status == 403 ? ERR_AUTH : ERR_IO, "the store refuses it");
+    if (s->set.customer_key == NULL) {
+        return err_hint(e,
+                        "the object is encrypted with a key that the store does not keep: set "
+                        "sse-customer-key-file (--repo-option sse-customer-key-file=FILE)");
+    }
+    return err_hint(e,
+                    "was it stored with the key in sse-customer-key-file? And may these "
+                    "credentials %s objects of bucket %s, below \"%s\"?",
+                    c->verb, s->set.bucket, s->set.prefix);
+}
+
 /* What it means, as the inner part of the message. */
 static int
 report(const struct s3_storage *s, const struct s3_call *c, struct err *e)
@@ -143,6 +176,9 @@ report(const struct s3_storage *s, const struct s3_call *c, struct err *e)
     if (s3_error_meaning(c) == S3_EXPIRED) {
         err_set(e, ERR_AUTH, "the credentials have expired");
         return err_hint(e, "renew them, or configure a source that renews them automatically");
+    }
+    if (is_about_customer_key(s, c)) {
+        return report_customer_key(s, c, e);
     }
     if (status == 401 || status == 403 || is_one_of(code, auth_codes)) {
         return report_denied(s, c, e);

@@ -304,6 +304,23 @@ header_list(const struct s3_request *r)
     return list;
 }
 
+static int
+give_up(const struct transfer *t, bool idle, struct err *e)
+{
+    const struct s3_request *r = t->request;
+
+    if (idle) {
+        err_set(e, ERR_IO, "nothing moved for %.0f s", t->http->idle_s);
+    } else if (r->timeout > r->seconds + 0.5) {
+        err_set(e, ERR_IO, "not done in the %.0f s that were left of timeout (%.0f s)", r->seconds,
+                r->timeout);
+    } else {
+        err_set(e, ERR_IO, "not done after %.0f s", r->seconds);
+    }
+    e->transient = true;
+    return -1;
+}
+
 /* Until it has ended, failed, stood still or taken too long. */
 static int
 drive(struct connection *c, struct transfer *t, CURLcode *code, struct err *e)
@@ -333,12 +350,7 @@ drive(struct connection *c, struct transfer *t, CURLcode *code, struct err *e)
         }
         now = clock_seconds();
         if (now - t->moved > t->http->idle_s || now - began - t->waited > most) {
-            bool idle = now - t->moved > t->http->idle_s;
-
-            err_set(e, ERR_IO, idle ? "nothing moved for %.0f s" : "not done after %.0f s",
-                    idle ? t->http->idle_s : most);
-            e->transient = true;
-            return -1;
+            return give_up(t, now - t->moved > t->http->idle_s, e);
         }
         (void)curl_multi_poll(c->multi, &stop, deaf || stop.fd < 0 ? 0 : 1, 500, NULL);
     }

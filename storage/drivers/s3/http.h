@@ -35,6 +35,7 @@ struct s3_request {
     bool                  fresh;   /* over a new connection */
     bool                  tidying; /* SIGINT and SIGTERM do not end it */
     double                seconds; /* at most, waiting for bandwidth not counted */
+    double                timeout; /* that they are left of; for the message */
 };
 
 struct s3_answer {
