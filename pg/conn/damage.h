@@ -14,7 +14,7 @@
 struct pg_damage {
     PGconn          *conn;
     PQnoticeReceiver notice; /* the connection's own (without a context), put back in the end */
-    struct err       first; /* what was reported; ERR_NONE: nothing */
+    struct err       first;  /* what was reported; ERR_NONE: nothing */
 };
 
 /* From now on until pg_damage_end().  The struct must not move. */
