@@ -221,16 +221,19 @@ static int
 list_all(const struct cmd *c, struct repo *r, const struct strlist *names, json_t *databases,
          bool *damaged, struct err *e)
 {
+    bool check = CMD_OPTIONS(c, list_options)->check;
+
     for (size_t i = 0; i < names->n; i++) {
         struct backup_list list;
         struct annotations known = {0};
         struct strlist     missing = {0};
         int                rc = -1;
 
-        if (backup_list_load(r, names->v[i], &list, e) != 0) {
+        if ((check ? backup_list_load(r, names->v[i], &list, e)
+                   : backup_list_look(r, names->v[i], &list, e)) != 0) {
             return -1;
         }
-        if (backup_list_check(r, names->v[i], &list, CMD_OPTIONS(c, list_options)->check, e) == 0 &&
+        if (backup_list_check(r, names->v[i], &list, check, e) == 0 &&
             annotations_load(r, names->v[i], &list, &known, e) == 0 &&
             missing_find(r, names->v[i], &list, &missing, e) == 0 &&
             find_source(r, names->v[i], &missing, e) == 0) {

@@ -217,6 +217,7 @@ storage_as_of_new(struct storage *inner, time_t at, struct err *e)
     a = xcalloc(1, sizeof *a);
     a->st.ops = &ops;
     a->st.location = xstrdup(inner->location);
+    a->st.distant = inner->distant;
     a->inner = inner;
     a->at = at;
     (void)time_rfc3339(at, a->text, sizeof a->text);

@@ -33,6 +33,7 @@
 #include <time.h>
 
 #include "core/buf.h"
+#include "core/crypto/hash.h"
 #include "core/err.h"
 
 struct storage;
@@ -49,6 +50,10 @@ struct object_info {
     time_t      modified; /* by the store's own clock */
     time_t retain_until;  /* of head(): locked until then; 0: not locked, or unknown.  list() does
                              not set it */
+    /* Of list(), where the store says it: the MD5 of the bytes. It tells what has changed, and
+     * proves nothing. */
+    uint8_t md5[MD5_BYTES];
+    bool    has_md5;
 };
 
 /* Non-zero stops the listing, which then returns -1 with the callback's error. */
@@ -84,6 +89,7 @@ struct storage {
     const struct storage_ops *ops;
     char                     *location;  /* as the user gave it, for messages */
     unsigned                  lock_days; /* object-lock-days; 0: nothing is locked */
+    bool                      distant; /* each answer takes its time: much is asked side by side */
     unsigned stale_seconds; /* how old a listing or head() may be; 0: never older than the call */
 };
 

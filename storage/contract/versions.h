@@ -25,6 +25,8 @@ struct object_version {
     time_t      modified; /* by the store's clock: when it became the newest */
     bool        latest;   /* what a plain read sees */
     bool        deleted;  /* a delete marker */
+    uint8_t     md5[MD5_BYTES];
+    bool        has_md5; /* as of object_info */
 };
 
 typedef int storage_version_fn(void *ctx, const struct object_version *, struct err *);

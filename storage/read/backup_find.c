@@ -11,6 +11,7 @@
 #include "storage/read/backup_find.h"
 #include "storage/read/damage.h"
 #include "storage/read/missing.h"
+#include "storage/repo/label_load.h"
 
 /* So many characters say which one is meant: an id ends with four that are random. */
 enum { ABBREVIATED_MIN = 4 };
@@ -294,6 +295,49 @@ find(struct repo *r, const char *db, const struct damage *d, const struct backup
         r, d, steps > 0 ? find_earlier(r, db, list, steps, e) : find_id(list, which, e), e);
 }
 
+/* What is used is read: a label that was remembered says what stood there, not that the store can
+ * still give it.  1: it cannot, and the entry says so now. */
+static int
+reread(struct repo *r, const char *db, struct backup_entry *b, struct err *e)
+{
+    struct label *l = b->remembered ? label_load(r, db, b->id, e) : NULL;
+
+    if (!b->remembered) {
+        return 0;
+    }
+    b->remembered = false;
+    if (l == NULL && e->kind != ERR_CORRUPT && e->kind != ERR_NOT_FOUND) {
+        return -1;
+    }
+    label_free(b->label);
+    b->label = l;
+    if (l != NULL) {
+        return 0;
+    }
+    b->state = BACKUP_DAMAGED;
+    free(b->problem);
+    b->problem = xstrdup(e->text);
+    b->newer = e->newer;
+    b->untrusted = e->untrusted;
+    err_clear(e);
+    return 1;
+}
+
+/* Until the one that is meant has been read. */
+static struct backup_entry *
+find_read(struct repo *r, const char *db, const struct damage *d, const struct backup_list *list,
+          const char *which, time_t at, struct err *e)
+{
+    struct backup_entry *b;
+    int                  again;
+
+    do {
+        b = find(r, db, d, list, which, at, e);
+        again = b == NULL ? 0 : reread(r, db, b, e);
+    } while (again > 0);
+    return again == 0 ? b : NULL;
+}
+
 struct label *
 backup_find_listed(struct repo *r, const char *db, struct backup_list *list, const char *which,
                    time_t at, struct err *e)
@@ -305,7 +349,7 @@ backup_find_listed(struct repo *r, const char *db, struct backup_list *list, con
     if (list->n == 0) {
         repo_no_database(r, db, e);
     } else if (damage_load(r, db, &d, e) == 0 &&
-               (b = find(r, db, &d, list, which, at, e)) == NULL) {
+               (b = find_read(r, db, &d, list, which, at, e)) == NULL) {
         if (e->hint[0] == '\0') {
             hint_backups(list, e);
         }
@@ -324,7 +368,7 @@ backup_find(struct repo *r, const char *db, const char *which, time_t at, struct
     struct backup_list list;
     struct label      *l;
 
-    if (backup_list_load(r, db, &list, e) != 0) {
+    if (backup_list_look(r, db, &list, e) != 0) {
         return NULL;
     }
     l = backup_find_listed(r, db, &list, which, at, e);

@@ -16,7 +16,7 @@ rollback_find(struct repo *r, const char *db, const char *which, time_t at, stru
     struct label      *l = NULL;
 
     *m = (struct rollback){.state = ROLLBACK_NONE};
-    if (backup_list_load(r, db, &list, e) != 0) {
+    if (backup_list_look(r, db, &list, e) != 0) {
         return NULL;
     }
     if (newest) {

@@ -5,7 +5,9 @@
 #include "core/enc.h"
 #include "storage/format/label.h"
 #include "storage/repo/backuplist.h"
+#include "storage/repo/fetch.h"
 #include "storage/repo/label_load.h"
+#include "storage/repo/labelcache.h"
 #include "storage/repo/runmark.h"
 #include "storage/repo/tombstone.h"
 
@@ -18,7 +20,8 @@ struct object_seen {
 struct listed_backup {
     char                id[BACKUP_ID_MAX];
     bool                has_label;
-    struct object_seen *v; /* everything else */
+    struct object_info  label; /* as listed, without its key */
+    struct object_seen *v;     /* everything else */
     size_t              n, cap;
 };
 
@@ -58,6 +61,8 @@ see_backup(void *ctx, const struct object_info *info, struct err *e)
     rest += n + 1;
     if (strcmp(rest, "label.json") == 0) {
         s->has_label = true;
+        s->label = *info;
+        s->label.key = NULL;
     } else {
         VEC_GROW(s->v, s->n, s->cap);
         s->v[s->n++] = (struct object_seen){xstrdup(rest), info->size};
@@ -130,13 +135,13 @@ check_part(struct repo *r, const char *db, const struct listed_backup *s, const 
 }
 
 static int
-judge(struct repo *r, const char *db, const struct listed_backup *s, const struct listing *li,
-      struct backup_entry *b, struct err *e)
+judge(struct repo *r, const char *db, const struct listed_backup *s, const struct fetch *label,
+      const struct listing *li, struct backup_entry *b, struct err *e)
 {
     bool is_void = false;
 
     memcpy(b->id, s->id, sizeof b->id);
-    b->label = label_load(r, db, s->id, e);
+    b->label = label_read(r, db, s->id, label, e);
     if (b->label != NULL && strlist_has(&li->revoked, b->label->run) &&
         run_revoked(r, db, b->label->run, &is_void, e) != 0) {
         return -1;
@@ -222,53 +227,140 @@ note_unlabelled(struct repo *r, const char *db, const struct listing *li,
     }
 }
 
-int
-backup_list_load(struct repo *r, const char *db, struct backup_list *list, struct err *e)
+/* ---- labels ---- */
+
+struct loading {
+    struct repo        *repo;
+    const char         *db;
+    struct listing      li;
+    struct labelcache  *cache; /* NULL: every label is read */
+    struct backup_list *list;
+};
+
+/* One backup; its label was read, or could not be. */
+static int
+add_backup(struct loading *l, const struct listed_backup *s, const struct fetch *label,
+           struct err *e)
 {
-    struct listing li = {0};
-    int            rc = -1;
+    struct backup_list *list = l->list;
+    struct backup_entry b = {.remembered = label->key == NULL};
+
+    if (judge(l->repo, l->db, s, label, &l->li, &b, e) != 0) {
+        entry_free(&b);
+        if (e->kind != ERR_NOT_FOUND) {
+            return -1;
+        }
+        err_clear(e); /* expired since the listing */
+        return 0;
+    }
+    if (l->cache != NULL && b.label != NULL && !b.remembered) {
+        labelcache_keep(l->cache, s->id, &s->label, &label->raw);
+    }
+    if (tombstones_stand(l->repo, l->db, &l->li.tombstones, b.id,
+                         b.label == NULL ? NULL : b.label->run)) {
+        entry_free(&b); /* expired: the prune has not removed its label yet */
+        return 0;
+    }
+    VEC_GROW(list->v, list->n, list->cap);
+    list->v[list->n++] = b;
+    return 0;
+}
+
+/* Some backups: their labels side by side, then one after another what they say. */
+static int
+add_backups(struct loading *l, const struct listed_backup *s, size_t n, struct err *e)
+{
+    struct fetch *labels = xcalloc(n, sizeof *labels);
+    int           rc = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        labels[i].raw = (struct buf)BUF_INIT(LABEL_BYTES_MAX);
+        if (s[i].has_label &&
+            (l->cache == NULL || !labelcache_get(l->cache, s[i].id, &s[i].label, &labels[i].raw))) {
+            labels[i].key = backup_key(l->db, s[i].id, "label.json");
+        }
+    }
+    fetch_all(l->repo->st, labels, n);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        if (s[i].has_label) {
+            rc = add_backup(l, &s[i], &labels[i], e);
+        } else {
+            note_unlabelled(l->repo, l->db, &l->li, &s[i], l->list);
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        buf_free(&labels[i].raw);
+        free(labels[i].key);
+    }
+    free(labels);
+    return rc;
+}
+
+/* So many at a time that what is held of their bytes stays bounded. */
+static size_t
+batch(const struct listing *li, size_t from)
+{
+    enum { COUNT = 512, BYTES = 16 << 20 };
+    uint64_t bytes = 0;
+    size_t   to = from;
+
+    while (to < li->n && to - from < COUNT && bytes < BYTES) {
+        bytes += li->v[to++].label.size;
+    }
+    return to - from;
+}
+
+static int
+load(struct loading *l, struct err *e)
+{
+    struct listing *li = &l->li;
+    int             rc = 0;
+
+    /* Labels first: a run revoked after this is seen the next time. */
+    if (list_below(l->repo, l->db, "backups", see_backup, li, e) != 0 ||
+        list_below(l->repo, l->db, "runs", see_run, li, e) != 0 ||
+        tombstones_load(l->repo, l->db, &li->tombstones, e) != 0) {
+        return -1;
+    }
+    for (size_t i = 0, n; rc == 0 && i < li->n; i += n) {
+        n = batch(li, i);
+        rc = add_backups(l, &li->v[i], n, e);
+    }
+    return rc;
+}
+
+static int
+load_list(struct repo *r, const char *db, struct backup_list *list, bool cached, struct err *e)
+{
+    struct loading l = {.repo = r, .db = db, .list = list};
+    int            rc;
 
     *list = (struct backup_list){0};
-    /* Labels first: a run revoked after this is seen the next time. */
-    if (list_below(r, db, "backups", see_backup, &li, e) != 0 ||
-        list_below(r, db, "runs", see_run, &li, e) != 0 ||
-        tombstones_load(r, db, &li.tombstones, e) != 0) {
-        goto out;
-    }
-    for (size_t i = 0; i < li.n; i++) {
-        struct backup_entry b = {0};
-
-        if (!li.v[i].has_label) {
-            note_unlabelled(r, db, &li, &li.v[i], list);
-            continue;
-        }
-        if (judge(r, db, &li.v[i], &li, &b, e) != 0) {
-            entry_free(&b);
-            if (e->kind == ERR_NOT_FOUND) {
-                err_clear(e); /* expired since the listing */
-                continue;
-            }
-            goto out;
-        }
-        if (tombstones_stand(r, db, &li.tombstones, b.id, b.label == NULL ? NULL : b.label->run)) {
-            entry_free(&b); /* expired: the prune has not removed its label yet */
-            continue;
-        }
-        VEC_GROW(list->v, list->n, list->cap);
-        list->v[list->n++] = b;
-    }
-    rc = 0;
-out:
+    l.cache = cached && r->st->distant ? labelcache_open(r, db) : NULL;
+    rc = load(&l, e);
+    labelcache_close(l.cache, rc == 0);
     if (rc != 0) {
         backup_list_free(list);
         err_wrap(e, "could not list the backups of \"%s\"", db);
     }
     if (rc == 0) {
-        list->tombstones = li.tombstones;
-        li.tombstones = (struct strlist){0};
+        list->tombstones = l.li.tombstones;
+        l.li.tombstones = (struct strlist){0};
     }
-    listing_free(&li);
+    listing_free(&l.li);
     return rc;
+}
+
+int
+backup_list_load(struct repo *r, const char *db, struct backup_list *list, struct err *e)
+{
+    return load_list(r, db, list, false, e);
+}
+
+int
+backup_list_look(struct repo *r, const char *db, struct backup_list *list, struct err *e)
+{
+    return load_list(r, db, list, true, e);
 }
 
 static int

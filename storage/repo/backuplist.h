@@ -21,8 +21,9 @@ struct backup_entry {
     char             *problem;     /* of BACKUP_DAMAGED and BACKUP_VOID, one sentence */
     struct label     *label;       /* NULL when unreadable */
     uint64_t          lost_chunks; /* of BACKUP_DAMAGED: only these are wrong (damage.h) */
-    bool newer;     /* of BACKUP_DAMAGED: a newer program wrote its label, or it is untrusted */
-    bool untrusted; /* ... not signed by a key that this host trusts; it may be intact */
+    bool newer;      /* of BACKUP_DAMAGED: a newer program wrote its label, or it is untrusted */
+    bool remembered; /* its label was not read now (backup_list_look()) */
+    bool untrusted;  /* ... not signed by a key that this host trusts; it may be intact */
 };
 
 struct backup_list {
@@ -36,6 +37,10 @@ struct backup_list {
 /* Every backup of exactly this database.  Looks for label, manifest and chunk list in the listing;
  * a directory without a label is an unfinished run and no backup. */
 int backup_list_load(struct repo *, const char *db, struct backup_list *, struct err *);
+/* The same for who needs one of them, or shows them: a label that this host has read before, and
+ * that the listing shows unchanged, is not read again (labelcache.h).  Whoever removes anything, or
+ * says that a repository is whole, reads what he relies on. */
+int backup_list_look(struct repo *, const char *db, struct backup_list *, struct err *);
 /* The entry of that id; NULL: it is not listed. */
 struct backup_entry *backup_list_find(const struct backup_list *, const char *id);
 void                 backup_list_free(struct backup_list *);

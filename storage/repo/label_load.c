@@ -51,42 +51,55 @@ show_hidden(struct repo *r, struct label *l, struct err *e)
     return 0;
 }
 
-/* get: storage_get() or storage_get_anew(). */
-static struct label *
-load(struct repo *r, const char *db, const char *id,
-     int (*get)(struct storage *, const char *, struct buf *, struct err *), struct err *e)
+static int
+check(struct repo *r, const char *db, const char *id, const char *key, const struct buf *raw,
+      struct label *l, struct err *e)
 {
-    struct buf    raw = BUF_INIT(LABEL_BYTES_MAX);
-    struct label *l = NULL;
-    char         *key = NULL;
-
-    if (!backup_id_valid(id)) {
-        err_set(e, ERR_NOT_FOUND, "\"%s\" is not the id of a backup", id);
-        return NULL;
+    if (strcmp(l->id, id) != 0 || strcmp(l->db, db) != 0) {
+        return err_set(e, ERR_CORRUPT, "it is the label of backup %s of \"%s\"", l->id, l->db);
     }
-    key = backup_key(db, id, "label.json");
-    if (get(r->st, key, &raw, e) == 0 && (l = label_parse(raw.data, raw.len, e)) != NULL) {
-        int rc = 0;
+    chain_signed_by(l, raw->data, raw->len);
+    return trust_check(r->trust, "label", key, raw->data, raw->len, e) == 0 ? show_hidden(r, l, e)
+                                                                            : -1;
+}
 
-        if (strcmp(l->id, id) != 0 || strcmp(l->db, db) != 0) {
-            rc = err_set(e, ERR_CORRUPT, "it is the label of backup %s of \"%s\"", l->id, l->db);
-        } else {
-            rc = trust_check(r->trust, "label", key, raw.data, raw.len, e);
-        }
-        chain_signed_by(l, raw.data, raw.len);
-        if (rc == 0) {
-            rc = show_hidden(r, l, e);
-        }
-        if (rc != 0) {
-            label_free(l);
-            l = NULL;
-        }
+struct label *
+label_read(struct repo *r, const char *db, const char *id, const struct fetch *f, struct err *e)
+{
+    char         *key = backup_key(db, id, "label.json");
+    struct label *l = NULL;
+
+    if (f->err.kind != ERR_NONE) {
+        *e = f->err;
+    } else if ((l = label_parse(f->raw.data, f->raw.len, e)) != NULL &&
+               check(r, db, id, key, &f->raw, l, e) != 0) {
+        label_free(l);
+        l = NULL;
     }
     if (l == NULL) {
         err_wrap(e, "backup label \"%s\"", key);
     }
     free(key);
-    buf_free(&raw);
+    return l;
+}
+
+/* get: storage_get() or storage_get_anew(). */
+static struct label *
+load(struct repo *r, const char *db, const char *id,
+     int (*get)(struct storage *, const char *, struct buf *, struct err *), struct err *e)
+{
+    struct fetch  f = {.raw = BUF_INIT(LABEL_BYTES_MAX), .err = ERR_INIT};
+    struct label *l;
+
+    if (!backup_id_valid(id)) {
+        err_set(e, ERR_NOT_FOUND, "\"%s\" is not the id of a backup", id);
+        return NULL;
+    }
+    f.key = backup_key(db, id, "label.json");
+    (void)get(r->st, f.key, &f.raw, &f.err);
+    l = label_read(r, db, id, &f, e);
+    free(f.key);
+    buf_free(&f.raw);
     return l;
 }
 

@@ -5,12 +5,17 @@
 #define STORAGE_REPO_LABEL_LOAD_H
 
 #include "storage/format/label.h"
+#include "storage/repo/fetch.h"
 #include "storage/repo/repo.h"
 
 /* Its hidden fields are filled in if this host has a key to read them.  ERR_CORRUPT, ERR_NOT_FOUND
  * name the label. */
 struct label *label_load(struct repo *, const char *db, const char *id, struct err *);
-/* The same, read past caches (storage_get_anew()): a second opinion on one that was bad. */
+/* One whose bytes were read, or could not be, already. */
+struct label *label_read(struct repo *, const char *db, const char *id, const struct fetch *,
+                         struct err *);
+/* The same as label_load(), read past caches (storage_get_anew()): a second opinion on one that was
+ * bad. */
 struct label *label_load_anew(struct repo *, const char *db, const char *id, struct err *);
 /* *stands: the label exists by its key, whatever a listing shows. */
 int label_stands(struct repo *, const char *db, const char *id, bool *stands, struct err *);

@@ -95,7 +95,7 @@ trust_labels(struct writer *w, struct err *e)
 {
     struct backup_list list;
     struct strlist     scopes = {0};
-    int                rc = backup_list_load(w->repo, w->db, &list, e);
+    int                rc = backup_list_look(w->repo, w->db, &list, e);
 
     for (size_t i = list.n; rc == 0 && i-- > 0 && scopes.n < SCOPES_MAX;) {
         const struct backup_entry *b = &list.v[i];

@@ -275,6 +275,31 @@ keys_are_listed_in_byte_order_with_their_sizes(void **state)
     assert_listing(st, "nothing/here/", "");
 }
 
+static int
+check_md5(void *ctx, const struct object_info *info, struct err *e)
+{
+    uint8_t want[MD5_BYTES];
+
+    (void)e;
+    md5(info->key, strlen(info->key), want); /* each object holds its key */
+    assert_true(!info->has_md5 || memcmp(info->md5, want, sizeof want) == 0);
+    *(unsigned *)ctx += info->has_md5;
+    return 0;
+}
+
+static void
+a_digest_that_is_listed_is_the_objects(void **state)
+{
+    struct storage *st = storage_of(state);
+    struct err      e = ERR_INIT;
+    unsigned        n = 0;
+
+    assert_ok(put(st, "a/b", "a/b", &e), &e);
+    assert_ok(put(st, "a/c", "a/c", &e), &e);
+    assert_ok(storage_list(st, "", check_md5, &n, &e), &e);
+    assert_int_equal(n, strcmp(st->ops->scheme, "s3") == 0 ? 2 : 0);
+}
+
 static void
 dirs_give_one_level(void **state)
 {
@@ -733,7 +758,8 @@ a_missing_bucket_is_no_missing_object(void **state)
         TEST(what_is_not_there_is_not_found, driver),                                              \
         TEST(an_object_beyond_the_ceiling_is_refused, driver),                                     \
         TEST(keys_are_listed_in_byte_order_with_their_sizes, driver),                              \
-        TEST(dirs_give_one_level, driver), TEST(a_callback_can_stop_the_listing, driver),          \
+        TEST(a_digest_that_is_listed_is_the_objects, driver), TEST(dirs_give_one_level, driver),   \
+        TEST(a_callback_can_stop_the_listing, driver),                                             \
         TEST(removing_takes_away_and_what_is_gone_is_no_error, driver),                            \
         TEST(keys_that_are_none_are_refused, driver),                                              \
         TEST(of_many_writers_of_a_key_one_wins, driver)

@@ -109,3 +109,36 @@ victim() { sh -c 'echo $$ >"$0"; exec "$@"' "$T/victim" "$@" >/dev/null 2>&1 3>&
     expect_equal "$(committed)" 1
     all_good
 }
+
+# How many labels the proxy has been asked for.
+label_gets() { grep -c "$(printf '\tGET\t.*/label.json')" "$T/proxy/log" || true; }
+
+@test "a host fetches a label once; whom it trusts is asked each time" {
+    local day before args=(--repo-option "sign-key=$T/host" --repo-option "trust-backup=$T/host.pub")
+    s3_repo labels
+    pgassay storage keygen "$T/host"
+    pgassay storage keygen "$T/other"
+    for day in 5 4 3; do plant shop --at "$(days_ago $day)" "${args[@]}" >/dev/null; done
+    rm -rf "$T/state"
+    faults '# none'
+    expect_status 0 storage list "${args[@]}"
+    expect_equal "$(label_gets)" 3
+    expect_status 0 storage list "${args[@]}"
+    expect_equal "$(label_gets)" 3
+    expect_status 0 storage show shop "${args[@]}"    # the one that it shows
+    expect_equal "$(label_gets)" 4
+    expect_status 0 storage list --check "${args[@]}"
+    expect_equal "$(label_gets)" 7
+    # Another key is trusted from now on: what is remembered is signed by nobody who counts.
+    before=$(label_gets)
+    expect_status 1 storage show shop --repo-option "trust-backup=$T/other.pub"
+    expect_text "not trusted for backups" "no whole backup"
+    expect_equal "$(label_gets)" "$before"
+    # Two in each other's place: both are fetched, and are what they are.
+    s3 get "s3://test/$(s3_keys "$REPO/shop/backups/" | grep 'label.json$' | head -n 1)" "$T/label" >/dev/null
+    s3 put "$T/label" "s3://test/$(s3_keys "$REPO/shop/backups/" | grep 'label.json$' | tail -n 1)" >/dev/null
+    before=$(label_gets)
+    storage list --json "${args[@]}" >"$T/out" || true
+    expect_equal "$(jq -r '[.databases[].backups[].state] | join(" ")' "$T/out")" "committed committed damaged"
+    expect_equal "$(($(label_gets) - before))" 1
+}

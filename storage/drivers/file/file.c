@@ -321,6 +321,7 @@ storage_file_open(const char *path, const struct storage_location *place, bool c
     fs = xcalloc(1, sizeof *fs);
     fs->base.ops = &file_ops;
     fs->base.stale_seconds = staleness(root);
+    fs->base.distant = fs->base.stale_seconds > 0; /* a network file system */
     fs->root = root;
     fs->tmp = -1;
     (void)pthread_mutex_init(&fs->lock, NULL);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/enc.h"
 #include "storage/drivers/aws/uri.h"
 #include "storage/drivers/s3/call.h"
 #include "storage/drivers/s3/s3.h"
@@ -216,6 +217,17 @@ struct receiver {
     void               *ctx;
 };
 
+/* The ETag of an object that was put in one request is its MD5, unless the store encrypts by keys
+ * of its own: then it is something else of the same shape. */
+static bool
+take_md5(const char *etag, uint8_t out[MD5_BYTES])
+{
+    size_t n = etag == NULL ? 0 : strlen(etag);
+
+    return n == 2 * MD5_BYTES + 2 && etag[0] == '"' && etag[n - 1] == '"' &&
+        hex_decode(etag + 1, n - 2, out, MD5_BYTES) == 0;
+}
+
 static int
 pass_entries(const struct listing *l, void *ctx, struct err *e)
 {
@@ -237,6 +249,7 @@ pass_entries(const struct listing *l, void *ctx, struct err *e)
             return err_set(e, ERR_CORRUPT, "the listing's time of \"%s\" is none: \"%.40s\"", v.key,
                            x->modified);
         }
+        v.has_md5 = take_md5(x->etag, v.md5);
         if (to->entry(to->ctx, &v, e) != 0) {
             return -1;
         }
@@ -296,8 +309,10 @@ static int
 pass_object(void *ctx, const struct object_version *v, struct err *e)
 {
     const struct objects *to = ctx;
-    struct object_info    info = {.key = v->key, .size = v->size, .modified = v->modified};
+    struct object_info    info = {
+           .key = v->key, .size = v->size, .modified = v->modified, .has_md5 = v->has_md5};
 
+    memcpy(info.md5, v->md5, sizeof info.md5);
     return to->fn(to->ctx, &info, e);
 }
 

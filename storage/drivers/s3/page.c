@@ -17,6 +17,7 @@ static void
 entry_clear(struct s3_entry *x)
 {
     free(x->key);
+    free(x->etag);
     free(x->modified);
     free(x->id);
     free(x->latest);
@@ -71,6 +72,8 @@ entry_field(struct s3_entry *x, const char *name, const char *text)
         set_text(&x->key, text);
     } else if (strcmp(name, "Size") == 0) {
         x->size = number(text, &x->has_size);
+    } else if (strcmp(name, "ETag") == 0) {
+        set_text(&x->etag, text);
     } else if (strcmp(name, "LastModified") == 0) {
         set_text(&x->modified, text);
     } else if (strcmp(name, "VersionId") == 0) {

@@ -18,6 +18,7 @@ struct s3_entry {
     char    *key; /* decoded; NULL: missing, or cannot be decoded */
     uint64_t size;
     bool     has_size;
+    char    *etag;        /* likewise */
     char    *modified;    /* as in the answer; NULL: missing */
     char    *id, *latest; /* of versions, likewise */
     bool     deleted;     /* a <DeleteMarker> */

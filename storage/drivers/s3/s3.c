@@ -122,6 +122,7 @@ storage_s3_open(const char *rest, const struct storage_location *place, bool cre
         s3_close(&s->base);
         return NULL;
     }
+    s->base.distant = true;
     s->base.lock_days = s->set.lock_days;
     return &s->base;
 }

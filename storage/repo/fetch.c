@@ -1,0 +1,49 @@
+#include "storage/repo/fetch.h"
+
+#include <sys/param.h>
+
+#include "core/pool.h"
+
+/* Waiting costs a thread nothing else; stores take some hundred requests a second of one host. */
+enum { THREADS = 16 };
+
+/* What is wrong with one object does not keep the others from being read. */
+static int
+fetch_one(void *st, void *task, int worker, struct err *e)
+{
+    struct fetch *f = task;
+
+    (void)worker;
+    (void)e;
+    (void)storage_get(st, f->key, &f->raw, &f->err);
+    return 0;
+}
+
+void
+fetch_all(struct storage *st, struct fetch *v, size_t n)
+{
+    struct pool *pool = NULL;
+    struct err   none = ERR_INIT;
+    size_t       wanted = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        wanted += v[i].key != NULL;
+    }
+    if (st->distant && wanted > 1) {
+        pool = pool_new((int)MIN(wanted, THREADS), fetch_one, st);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (v[i].key == NULL) {
+            continue;
+        }
+        if (pool != NULL) {
+            pool_add(pool, &v[i], 0);
+        } else {
+            (void)fetch_one(st, &v[i], 0, &none);
+        }
+    }
+    if (pool != NULL) {
+        (void)pool_wait(pool, NULL, 0, &none);
+    }
+    pool_free(pool);
+}
