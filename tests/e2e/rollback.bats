@@ -96,8 +96,8 @@ load chain
     expect_equal "$(jq -r .backup "$f")" "$(nth 1)"
     echo '{"format":1' >"$f"
     expect_status 0 restore shop --list
-    expect_text 'cannot be read' 'begins anew'
-    expect_equal "$(grep -c 'begins anew' <<<"$output")" 1
+    expect_text 'cannot be read' 'is started anew'
+    expect_equal "$(grep -c 'is started anew' <<<"$output")" 1
     [ -f "$f.bad" ]
     expect_status 0 restore shop --list
     [[ $output != *warning* ]]
