@@ -52,7 +52,7 @@ bool              sql_words(struct sql_cursor *, const char *words); /* "ALTER T
 bool              sql_sign(struct sql_cursor *, char);
 /* A name of one part; *name (may be NULL) is allocated. */
 bool sql_simple_name(struct sql_cursor *, char **name);
-/* A name of one or more parts, "public.orders"; the span is from its first byte to behind its
+/* A name of one or more parts, "public.orders"; the span is from its first byte to after its
  * last. */
 struct sql_span {
     const char *from, *to;

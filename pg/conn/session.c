@@ -63,7 +63,7 @@ static const char SETTINGS_17[] =
     "SELECT pg_catalog.set_config('event_triggers', 'off', false)"
     " WHERE pg_catalog.has_parameter_privilege('event_triggers', 'SET');";
 /* A name that was a sequence's when it was listed may be a view's when it is read: what is in it
- * would run as whoever reads.  Minor releases of August 2024 know this. */
+ * would run as the reading role.  Minor releases of August 2024 know this. */
 static const char SETTINGS_READING[] =
     "SELECT pg_catalog.set_config('restrict_nonsystem_relation_kind', 'view, foreign-table', false)"
     " WHERE pg_catalog.current_setting('restrict_nonsystem_relation_kind', true) IS NOT NULL;";

@@ -131,7 +131,7 @@ choose_width(PGconn *conn, struct scan_table *t, uint64_t *width, struct err *e)
     return 0;
 }
 
-/* Other people's functions do not run as whoever reads. */
+/* Other users' functions do not run as the reading role. */
 static int
 avoid_foreign_code(struct scan_table *t, struct err *e)
 {

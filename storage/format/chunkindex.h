@@ -56,7 +56,7 @@ void chunkindex_replaced(struct chunkindex *, const uint8_t id[SHA256_BYTES]);
 size_t chunkindex_find(const struct chunkindex *, const uint8_t id[SHA256_BYTES]);
 /* Exactly this object; SIZE_MAX: not there. */
 size_t chunkindex_find_name(const struct chunkindex *, const struct chunk_name *);
-/* A reusable entry with exactly these stored bytes (SHA-256 and sizes), whoever wrote it;
+/* A reusable entry with exactly these stored bytes (SHA-256 and sizes), of any writer;
  * SIZE_MAX: nothing.  What becomes reusable after the first call is not found. */
 size_t chunkindex_find_stored(struct chunkindex *, const struct chunk_ref *);
 /* A new entry in state CHUNKINDEX_WRITING of which only the id is known. */

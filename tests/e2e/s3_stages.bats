@@ -30,7 +30,7 @@ victim() { sh -c 'echo $$ >"$0"; exec "$@"' "$T/victim" "$@" >/dev/null 2>&1 3>&
         ((k / step % 2)) || kind=late-kill
         faults "$kind pidfile=$T/victim skip=$k"
         victim "$BIN/pgassay-backup" shop --repo "$REPO" --jobs 1
-        # Killed behind the label it is a backup.
+        # Killed after the label it is a backup.
         [ "$(committed)" -eq 0 ] || break
     done
     [ "$k" -gt 10 ]
@@ -50,7 +50,7 @@ victim() { sh -c 'echo $$ >"$0"; exec "$@"' "$T/victim" "$@" >/dev/null 2>&1 3>&
     for ((k = 0; k < n - 1; k += step)); do
         faults "reset skip=$k times=0"
         run backup shop --repo-option timeout=1
-        # Cut off behind the label it is a backup; whether it counts may not be known.
+        # Cut off after the label it is a backup; whether it counts may not be known.
         [ "$(committed)" -eq 0 ] || break
         expect_equal "$status" 1
         expect_short 3

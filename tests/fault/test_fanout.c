@@ -230,7 +230,7 @@ failing_repo(unsigned number, unsigned n, bool after, unsigned *calls)
     return r;
 }
 
-/* Nothing, or all of it (when the fault came behind the label). */
+/* Nothing, or all of it (when the fault came after the label). */
 static void
 assert_whole_or_nothing(struct repo *r, const char *id)
 {

@@ -1,4 +1,4 @@
-/* Every storage call of a backup and of a restore failed once, before and behind its effect: no
+/* Every storage call of a backup and of a restore failed once, before and after its effect: no
  * failure is swallowed, and either the whole backup is there or none of it. */
 #include "storage/read/backup_find.h"
 #include "tests/fault/fixture.h"

@@ -12,7 +12,7 @@ struct failing_storage {
     struct storage  base;
     struct storage *inner;
     unsigned        n;     /* the call that fails, from 1; 0: none */
-    bool            after; /* behind the effect */
+    bool            after; /* after the effect */
     bool            lies;  /* the n-th put() says that it did, and did not; others do as asked */
     unsigned       *calls;
     atomic_uint     count;
@@ -43,7 +43,7 @@ fail(const char *what, struct err *e)
     return err_set(e, ERR_IO, "could not %s: injected fault", what);
 }
 
-/* The call, or the fault in front of it or behind it. */
+/* The call, or the fault before or after it. */
 #define FAILING(what, call)                                                                        \
     do {                                                                                           \
         bool hit = !outer(st)->lies && now(st);                                                    \

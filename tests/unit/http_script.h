@@ -28,7 +28,7 @@ enum { HTTP_ASKED_MAX = 64, HTTP_HEAD_MAX = 16 << 10, HTTP_BODY_MAX = 1 << 20 };
 
 struct http_step {
     const char *answer; /* all of it; NULL: the connection is closed without one */
-    bool        keep;   /* the connection stays open; otherwise it is closed behind the answer */
+    bool        keep;   /* the connection stays open; otherwise it is closed after the answer */
     bool        hang;   /* nothing is sent and nothing closed until the end */
 };
 

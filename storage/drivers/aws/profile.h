@@ -4,7 +4,7 @@
  * Almost INI, but not for inih, which cuts lines at 200 bytes (session tokens are longer) and knows
  * no sub-settings: lines indented deeper than the setting above them belong to it ("s3 =" and what
  * follows) and are passed over here. Comments begin with '#' or ';' at the beginning of a line or
- * behind a blank.  Sections are [NAME] in credentials, [default] and [profile NAME] in config;
+ * after a blank.  Sections are [NAME] in credentials, [default] and [profile NAME] in config;
  * others are passed over.  Of a setting given twice the last counts, and credentials go before
  * config.
  */
