@@ -288,7 +288,7 @@ SQL
 # The code block that follows the line in the runbook.
 runbook() { awk -v after="$1" 'index($0, after) { found = 1 } found && /^```$/ { exit } found && in_block; found && /^```sh/ { in_block = 1 }' "$TOP/docs/runbook.md"; }
 
-@test "the runbook brings one table back: plain, partitioned, inherited; also when only the rows are gone" {
+@test "the runbook brings one table back: plain or partitioned; also when only the rows are gone" {
     local TABLE DB=parts want
     runbook 'Only one table is lost?' | sed '/^TABLE=/d' >"$T/names.sh"
     runbook 'if the table is gone:' >"$T/gone.sh"
@@ -305,28 +305,26 @@ CREATE TABLE lines_old PARTITION OF lines FOR VALUES FROM (MINVALUE) TO ('2026-0
 CREATE TABLE "lines new" PARTITION OF lines FOR VALUES FROM ('2026-01-01') TO (MAXVALUE) PARTITION BY HASH (id);
 CREATE TABLE "Lines new 0" PARTITION OF "lines new" FOR VALUES WITH (MODULUS 2, REMAINDER 0);
 CREATE TABLE lines_new_1 PARTITION OF "lines new" FOR VALUES WITH (MODULUS 2, REMAINDER 1);
-CREATE TABLE parent (a int);
-CREATE TABLE child (b int) INHERITS (parent);
 INSERT INTO plain (n) SELECT g FROM generate_series(1, 10) g;
 INSERT INTO lines SELECT g, date '2025-12-01' + g FROM generate_series(1, 100) g;
-INSERT INTO parent VALUES (1);
-INSERT INTO child VALUES (2, 3);
 SQL
     backup parts
-    restore parts --to parts_restored
-    for TABLE in '"The Shop".plain' '"The Shop".lines' '"The Shop".parent'; do
+    restore parts --to parts_whole
+    export PGASSAY_REPO=$REPO
+    for TABLE in '"The Shop".plain' '"The Shop".lines'; do
         PARTS=()
+        want=$(psql_in parts -c "SELECT count(*) FROM $TABLE")
+        db_drop parts_restored
         cd "$T" && . "$T/names.sh"
-        want=$(psql_in parts_restored -c "SELECT count(*) FROM $TABLE")
         psql_in parts -c "DROP TABLE $TABLE CASCADE" 2>/dev/null
         . "$T/gone.sh"
         expect_equal "$(psql_in parts -c "SELECT count(*) FROM $TABLE")" "$want"
         psql_in parts -c "TRUNCATE $TABLE"
         . "$T/emptied.sh"
     done
-    db_same parts parts_restored
+    db_same parts parts_whole
     # Done twice it changes nothing.
     run source "$T/gone.sh"
     [ "$status" -ne 0 ]
-    db_same parts parts_restored
+    db_same parts parts_whole
 }
