@@ -45,12 +45,20 @@ locks_short(PGconn *conn, size_t n, bool *is_short, struct err *e)
     return 0;
 }
 
-/* Turns a lock timeout into one line that names the blocking session. */
 static int
+is_busy(struct err *e)
+{
+    e->transient = true;
+    return err_hint(e, "let that transaction end, or raise --lock-timeout");
+}
+
+/* Turns a lock timeout into one line that names the blocking session.  False: there is none now. */
+static bool
 name_blocker(PGconn *conn, int timeout_ms, struct err *e)
 {
     struct err ignored = ERR_INIT;
     PGresult  *r;
+    bool       found;
 
     (void)pg_exec(conn, &ignored, "ROLLBACK");
     r = pg_query(conn, &ignored,
@@ -68,7 +76,8 @@ name_blocker(PGconn *conn, int timeout_ms, struct err *e)
                  "pg_catalog.current_database()) "
                  "ORDER BY l.granted DESC, a.xact_start LIMIT 1",
                  0, NULL);
-    if (r != NULL && PQntuples(r) == 1) {
+    found = r != NULL && PQntuples(r) == 1;
+    if (found) {
         err_set(e, ERR_BUSY,
                 "could not lock table %s within %d ms: process %s (user \"%s\", application "
                 "\"%s\", %s) %s",
@@ -76,19 +85,30 @@ name_blocker(PGconn *conn, int timeout_ms, struct err *e)
                 PQgetvalue(r, 0, 3), PQgetisnull(r, 0, 4) ? "state unknown" : PQgetvalue(r, 0, 4),
                 PQgetvalue(r, 0, 5)[0] == 't' ? "holds an exclusive lock on it"
                                               : "waits for an exclusive lock on it");
-    } else {
-        err_set(e, ERR_BUSY, "could not lock every table within %d ms", timeout_ms);
+        (void)is_busy(e);
     }
     PQclear(r);
-    e->transient = true;
-    return err_hint(e, "let that transaction end, or raise --lock-timeout");
+    return found;
+}
+
+int
+locks_explain_dump(PGconn *conn, const struct snapshot_options *o, struct err *e)
+{
+    if (strstr(e->text, "statement timeout") != NULL && strstr(e->text, "LOCK TABLE") != NULL) {
+        (void)name_blocker(conn, o->lock_timeout_ms, e);
+    }
+    return -1;
 }
 
 static int
 explain_lock_error(PGconn *conn, const struct snapshot_options *o, struct err *e)
 {
     if (strcmp(e->sqlstate, "55P03") == 0) { /* lock_not_available */
-        return name_blocker(conn, o->lock_timeout_ms, e);
+        if (!name_blocker(conn, o->lock_timeout_ms, e)) {
+            err_set(e, ERR_BUSY, "could not lock every table within %d ms", o->lock_timeout_ms);
+            (void)is_busy(e);
+        }
+        return -1;
     }
     if (strcmp(e->sqlstate, "53200") == 0) { /* out_of_memory: of the shared lock table */
         err_wrap(e, "lock all tables");

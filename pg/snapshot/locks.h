@@ -19,4 +19,8 @@ size_t tables_wanted(const struct snapshot_options *, const struct catalog *);
  * that the transaction is rolled back); ERR_PG with SQLSTATE 42P01 for a table that has gone. */
 int tables_lock(PGconn *, const struct snapshot_options *, const struct catalog *, struct err *);
 
+/* The error of a pg_dump that ran without our locks: when it waited for one in vain, the same
+ * ERR_BUSY, on a connection that is in no transaction.  Always -1. */
+int locks_explain_dump(PGconn *, const struct snapshot_options *, struct err *);
+
 #endif

@@ -131,9 +131,13 @@ dump_then_lock(struct attempt *a, struct err *e)
     struct catalog after = {0};
     int            rc = -1;
 
-    if (pg_exec(a->s->conn, e, BEGIN_SNAPSHOT) == 0 && export_and_list(a->s, e) == 0 &&
-        dump_and_check(a, e) == 0 && tables_lock(a->s->conn, a->o, &a->s->catalog, e) == 0 &&
-        list_now(a->now, &after, e) == 0) {
+    if (pg_exec(a->s->conn, e, BEGIN_SNAPSHOT) != 0 || export_and_list(a->s, e) != 0) {
+        return -1;
+    }
+    if (dump_and_check(a, e) != 0) {
+        return locks_explain_dump(a->now, a->o, e);
+    }
+    if (tables_lock(a->s->conn, a->o, &a->s->catalog, e) == 0 && list_now(a->now, &after, e) == 0) {
         compare_listings(a->o, &a->s->catalog, &after, &a->moved);
         rc = 0;
     }

@@ -22,6 +22,20 @@ teardown_file() { e2e_teardown; }
     db_same many many_copy
 }
 
+@test "a table that somebody keeps locked meanwhile: named after one --lock-timeout, not after three" {
+    local before
+    before=$(last_id many)
+    session_open lock many
+    session lock 'BEGIN; LOCK TABLE t1 IN ACCESS EXCLUSIVE MODE'
+    session_idle lock
+    expect_status 1 backup many --lock-timeout 1 --verbose
+    expect_text 'locks are short' 'could not lock table public.t1 within 1000 ms' 'holds an exclusive lock on it' 'raise --lock-timeout'
+    [[ $output != *'starting over'* ]]
+    session lock 'ROLLBACK'
+    session_close lock
+    expect_equal "$(last_id many)" "$before"
+}
+
 @test "a drill raises the scratch server's own limits" {
     expect_status 0 drill many
 }
