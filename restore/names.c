@@ -95,34 +95,6 @@ names_of_roles(const struct archive *a, const struct strlist *there, struct strl
     strlist_free(&everyone);
 }
 
-/* Of the settings before the entry's own statements. */
-static char *
-tablespace_of(const char *sql)
-{
-    struct sql_script script;
-    struct err        ignored = ERR_INIT;
-    char             *name = NULL;
-
-    (void)sql_parse(sql, &script, &ignored);
-    if (script.n > 0) {
-        struct sql_cursor c = sql_cursor(&script.v[0]);
-
-        if (sql_words(&c, "SET default_tablespace") && sql_sign(&c, '=')) {
-            (void)sql_simple_name(&c, &name); /* '' is the database's own */
-        }
-    }
-    sql_script_free(&script);
-    return name;
-}
-
-void
-names_of_tablespaces(const struct archive *a, const struct strlist *there, struct strlist *missing)
-{
-    for (size_t i = 0; i < a->n; i++) {
-        add_once(missing, there, tablespace_of(a->v[i].sql));
-    }
-}
-
 /* The schema in which the statement makes a relation, or the one that it makes: allocated, or
  * NULL. */
 static char *

@@ -1,5 +1,5 @@
 /*
- * names.h - names that the archive's SQL refers to and the target server may not have.
+ * names.h - names that the archive's SQL refers to and the target may not have.
  */
 #ifndef RESTORE_NAMES_H
 #define RESTORE_NAMES_H
@@ -10,10 +10,6 @@
  * Either list may be NULL. */
 void names_of_roles(const struct archive *, const struct strlist *there, struct strlist *owners,
                     struct strlist *grantees);
-
-/* Tablespaces that some entry sets and that are not in there. */
-void names_of_tablespaces(const struct archive *, const struct strlist *there,
-                          struct strlist *missing);
 
 /* Schemas in which some entry makes a relation, but which none makes. */
 void names_of_schemas(const struct archive *, struct strlist *missing);

@@ -8,6 +8,7 @@
 #include "core/human.h"
 #include "core/pool.h"
 #include "restore/parts.h"
+#include "restore/tablespaces.h"
 #include "storage/read/backup_find.h"
 #include "storage/repo/repo_keys.h"
 
@@ -50,6 +51,11 @@ static const struct opt table[] = {
      0, NULL, "no-owner"},
     {OPT_FLAG, "no-privileges", 'x', NULL, "do not restore GRANT and REVOKE", AT(no_privileges), 0,
      0, NULL, "no-privileges"},
+    {OPT_FLAG, "no-tablespaces", 0, NULL, "everything into the server's default tablespace",
+     AT(no_tablespaces), 0, 0, NULL, NULL},
+    {OPT_LIST, "tablespace-map", 0, "OLD=NEW",
+     "what lay in tablespace OLD goes into NEW, the database too", AT(tablespace_map), 0, 0, NULL,
+     NULL},
     {OPT_TEXT, "role", 0, "NAME", "SET ROLE to this after connecting", AT(role), 0, 0, NULL,
      "role"},
     {OPT_FLAG, "globals", 0, NULL, "first create roles that are missing, from the backup's globals",
@@ -120,7 +126,12 @@ check_combinations(const struct options *o, struct err *e)
     if (o->allow_remote && !o->scratch && !o->isolated) {
         return err_set(e, ERR_USAGE, "--allow-remote belongs to --scratch or --isolated");
     }
-    return 0;
+    if (o->tablespace_map.n > 0 && (o->no_tablespaces || o->scratch || o->isolated)) {
+        return err_set(e, ERR_USAGE,
+                       "--tablespace-map does not go with --no-tablespaces, --scratch or "
+                       "--isolated: nothing goes into a tablespace there");
+    }
+    return tablespaces_check_map(&o->tablespace_map, e);
 }
 
 /* What the configuration says is about the newest: who names an older one knows that it is
@@ -210,6 +221,7 @@ options_read(int argc, char **argv, struct options *o, bool *done, struct err *e
         ignore_habits(o);
     }
     o->globals = o->globals || o->isolated;
+    o->no_tablespaces = o->no_tablespaces || o->isolated;
     return 0;
 }
 

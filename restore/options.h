@@ -28,12 +28,14 @@ struct options {
     bool           scratch, scratch_unconfined, keep, allow_unsigned;
     bool        no_owner, no_privileges, no_analyze, keep_failed, globals, isolated, allow_remote;
     const char *role;
-    bool        list, dry_run;
-    const char *conninfo, *host, *port, *user;
-    const char *scratch_dir, *scratch_user, *pg_bindir;
-    int         jobs;
-    const char *config_file;
-    bool        print_config, json, quiet, verbose;
+    bool        no_tablespaces;
+    struct strlist tablespace_map; /* OLD=NEW */
+    bool           list, dry_run;
+    const char    *conninfo, *host, *port, *user;
+    const char    *scratch_dir, *scratch_user, *pg_bindir;
+    int            jobs;
+    const char    *config_file;
+    bool           print_config, json, quiet, verbose;
 
     struct config          *config;
     struct opts_result      parsed;

@@ -26,6 +26,7 @@
 #include "restore/entries.h"
 #include "restore/parts.h"
 #include "restore/restore.h"
+#include "restore/tablespaces.h"
 #include "storage/read/parts.h"
 #include "storage/read/reader.h"
 #include "storage/read/rollback.h"
@@ -101,7 +102,7 @@ read_archive(struct restore *r, struct err *e)
     r->archive_options = (struct archive_options){.pg_restore = r->pg_restore.path,
                                                   .no_owner = r->o->no_owner,
                                                   .no_privileges = r->o->no_privileges,
-                                                  .no_tablespaces = r->o->isolated};
+                                                  .no_tablespaces = r->o->no_tablespaces};
     rc = archive_open_bytes(&r->archive, bytes.data, bytes.len, &r->archive_options, e);
     r->has_archive = rc == 0;
 out:
@@ -216,6 +217,8 @@ plan_read(struct restore *r, struct err *e)
     if (parts_select(r, e) != 0) {
         return -1;
     }
+    tablespaces_of_entries(&r->archive, &r->tablespaces);
+    tablespaces_map_entries(&r->archive, &r->o->tablespace_map);
     sort_into_phases(r);
     plan_tables(r);
     return 0;

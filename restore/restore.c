@@ -49,6 +49,8 @@ restore_free(struct restore *r)
     problems_free(&r->problems);
     free(r->name);
     free(r->working_name);
+    free(r->tablespace);
+    strlist_free(&r->tablespaces);
     free(r->keep_command);
     free(r->host);
     free(r->port);

@@ -77,7 +77,8 @@ struct restore {
     struct archive_options archive_options;
     struct archive         archive;
     bool                   has_archive;
-    struct buf             globals; /* SQL */
+    struct buf             globals;     /* SQL */
+    struct strlist         tablespaces; /* that entries set, as in the backup */
 
     struct entry_list  pre, post, acl, last; /* by phase */
     struct table_job  *tables;
@@ -92,6 +93,7 @@ struct restore {
     PGconn          *maintenance;        /* in another database of the server */
     PGconn          *conn;               /* in the new one */
     char            *name, *working_name;
+    char            *tablespace; /* of the new database; NULL: the server's default one */
     bool             created, renamed;
 
     struct loaders   *loaders; /* NULL: none */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/json.h"
 #include "core/log.h"
 #include "pg/target/halfmade.h"
 #include "pg/target/newdb.h"
@@ -133,7 +134,8 @@ target_create(struct restore *r, struct err *e)
         return -1;
     }
     (void)halfmade_lock(r->maintenance, r->working_name);
-    if (newdb_create(r->maintenance, r->manifest->database, r->working_name, e) != 0) {
+    if (newdb_create(r->maintenance, r->manifest->database, r->working_name, r->tablespace, e) !=
+        0) {
         r->created = e->kind == ERR_INTERRUPTED; /* the server may have stopped anyway */
         return -1;
     }
@@ -204,18 +206,21 @@ end_other_sessions(struct restore *r)
     PQclear(pids);
 }
 
-/* In one transaction: nobody finds the database under its name and closed, or with our comment. */
+/* In one transaction: nobody finds the database under its name and closed, or with our comment.
+ * Only now a template, which could not be removed. */
 static int
 rename_database(struct restore *r, const char *from, const char *to, struct err *e)
 {
+    bool       is_template = json_opt_bool(r->manifest->database, "is_template", false);
     struct err why = ERR_INIT;
     bool       marked = halfmade_is_marked(r->maintenance, r->working_name);
 
     if (pg_execf(r->maintenance, e,
                  "BEGIN; ALTER DATABASE %s RENAME TO %s; ALTER DATABASE %s ALLOW_CONNECTIONS true; "
-                 "%s%s%s COMMIT",
-                 from, to, to, marked ? "COMMENT ON DATABASE " : "", marked ? to : "",
-                 marked ? " IS NULL;" : "") == 0) {
+                 "%s%s%s %s%s%s COMMIT",
+                 from, to, to, is_template ? "ALTER DATABASE " : "", is_template ? to : "",
+                 is_template ? " IS_TEMPLATE true;" : "", marked ? "COMMENT ON DATABASE " : "",
+                 marked ? to : "", marked ? " IS NULL;" : "") == 0) {
         r->renamed = true;
         return 0;
     }

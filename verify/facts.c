@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/json.h"
 #include "pg/snapshot/inventory.h"
 #include "verify/compare.h"
 
@@ -154,35 +155,88 @@ read_database(struct compare *c, struct err *e)
     return inventory_database(c->snap->conn, e);
 }
 
-/* One JSON section of the manifest with the same section of today. */
+/* Is the server another one than that which was backed up?  Where one of them does not tell, it
+ * is taken for the same. */
 static int
-compare_section(struct compare *c, const char *section, const char *group, const json_t *want,
-                json_t *(*read)(struct compare *, struct err *), struct err *e)
+read_elsewhere(struct compare *c, bool *elsewhere, struct err *e)
 {
-    struct strlist        differences = {0}, notes = {0};
-    struct inventory_pair pair = {.want = want,
-                                  .want_major = c->label->server_version_num / 10000,
-                                  .have_major = pg_version(c->snap->conn) / 10000};
-    json_t               *have;
+    const char *want = json_opt_str(c->man->server, "system_identifier", NULL), *have;
+    json_t     *server = inventory_server(c->snap->conn, e);
 
-    if (want == NULL) {
-        add(c, NULL, group,
-            (struct finding){
-                .class = FINDING_UNCOMPARED, .group = group, .what = "not in the manifest"});
-        return 0;
-    }
-    if ((have = read(c, e)) == NULL)
-        return err_wrap(e, "%s", group);
-    pair.have = have;
-    inventory_compare(section, &pair, &differences, &notes);
+    if (server == NULL)
+        return err_wrap(e, "server");
+    have = json_opt_str(server, "system_identifier", NULL);
+    *elsewhere = want != NULL && have != NULL && strcmp(want, have) != 0;
+    json_decref(server);
+    return 0;
+}
+
+static void
+add_sentences(struct compare *c, const char *section, const char *group,
+              const struct inventory_pair *pair)
+{
+    struct strlist differences = {0}, notes = {0};
+
+    inventory_compare(section, pair, &differences, &notes);
     for (size_t i = 0; i < differences.n; i++)
         add_sentence(c, group, FINDING_DIFFERENT, differences.v[i]);
     for (size_t i = 0; i < notes.n; i++)
         add_sentence(c, group, FINDING_NOTE, notes.v[i]);
     strlist_free(&differences);
     strlist_free(&notes);
+}
+
+static void
+add_plain(struct compare *c, enum finding_class class, const char *group, const char *what)
+{
+    add(c, NULL, group, (struct finding){.class = class, .group = group, .what = what});
+}
+
+/* One JSON section of the manifest with the same section of today. */
+static int
+compare_section(struct compare *c, const char *section, const char *group,
+                struct inventory_pair pair, json_t *(*read)(struct compare *, struct err *),
+                struct err           *e)
+{
+    json_t *have;
+
+    if (pair.want == NULL) {
+        add_plain(c, FINDING_UNCOMPARED, group, "not in the manifest");
+        return 0;
+    }
+    if ((have = read(c, e)) == NULL)
+        return err_wrap(e, "%s", group);
+    pair.have = have;
+    add_sentences(c, section, group, &pair);
     json_decref(have);
     return 0;
+}
+
+/* Roles, tablespaces and privileges on parameters are the cluster's, and a throw-away server is no
+ * cluster of anybody's: a drill says that it does not compare them (result.c). */
+static void
+compare_globals(struct compare *c, struct inventory_pair pair)
+{
+    const struct snapshot *s = c->snap;
+
+    if (c->is_copy)
+        return;
+    if (!c->label->globals) {
+        add_plain(c, FINDING_NOTE, "globals",
+                  "not in the backup: the server did not let them be "
+                  "read");
+        return;
+    }
+    if (!s->globals) {
+        add_plain(c, FINDING_UNCOMPARED, "globals", "the role may not read them");
+        return;
+    }
+    if (c->label->passwords && !s->passwords)
+        add_plain(c, FINDING_UNCOMPARED, "globals", "passwords: the role may not read pg_authid");
+    c->result->compared.roles = json_array_size(json_object_get(c->man->globals, "roles"));
+    pair.want = c->man->globals;
+    pair.have = s->globals_data;
+    add_sentences(c, "globals", "globals", &pair);
 }
 
 /* pg_dump leaves extensions and the database's own properties out when it is asked for tables or
@@ -196,6 +250,26 @@ whole_database(const struct manifest *man)
     return man->selection == NULL;
 }
 
+static int
+compare_sections(struct compare *c, struct err *e)
+{
+    struct inventory_pair pair = {.want_major = c->label->server_version_num / 10000,
+                                  .have_major = pg_version(c->snap->conn) / 10000,
+                                  .without_tablespaces = c->is_copy};
+
+    if (read_elsewhere(c, &pair.elsewhere, e) != 0)
+        return -1;
+    compare_globals(c, pair);
+    pair.want = c->man->extensions;
+    if (compare_section(c, "extensions", "extensions", pair, read_extensions, e) != 0)
+        return -1;
+    pair.want = c->man->database;
+    if (compare_section(c, "database", "database", pair, read_database, e) != 0)
+        return -1;
+    pair.want = c->man->inventory;
+    return compare_section(c, "omitted", "beyond pg_dump", pair, read_omitted, e);
+}
+
 int
 compare_facts(struct compare *c, struct err *e)
 {
@@ -207,14 +281,10 @@ compare_facts(struct compare *c, struct err *e)
         add(c, NULL, c->label->id,
             (struct finding){.class = FINDING_NOTE,
                              .group = "database",
-                             .what = "holds a selection: no extensions, no properties of the "
-                                     "database"});
+                             .what = "holds a selection: extensions, properties of the database "
+                                     "and globals are not compared"});
         return 0;
     }
     c->result->compared.extensions = json_array_size(c->man->extensions);
-    if (compare_section(c, "extensions", "extensions", c->man->extensions, read_extensions, e) !=
-            0 ||
-        compare_section(c, "database", "database", c->man->database, read_database, e) != 0)
-        return -1;
-    return compare_section(c, "omitted", "beyond pg_dump", c->man->inventory, read_omitted, e);
+    return compare_sections(c, e);
 }

@@ -50,11 +50,12 @@ backup_age(const struct verify_result *r)
 static json_t *
 compared_json(const struct result_compared *c)
 {
-    return json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "contents", (int)c->contents,
-                     "tables", (json_int_t)c->tables, "rows", (json_int_t)c->rows, "bytes",
-                     (json_int_t)c->bytes, "objects", (json_int_t)c->objects, "sequences",
+    return json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "contents",
+                     (int)c->contents, "tables", (json_int_t)c->tables, "rows", (json_int_t)c->rows,
+                     "bytes", (json_int_t)c->bytes, "objects", (json_int_t)c->objects, "sequences",
                      (json_int_t)c->sequences, "matviews", (json_int_t)c->matviews, "large_objects",
-                     (json_int_t)c->large_objects, "extensions", (json_int_t)c->extensions);
+                     (json_int_t)c->large_objects, "extensions", (json_int_t)c->extensions, "roles",
+                     (json_int_t)c->roles);
 }
 
 static json_t *
@@ -179,6 +180,21 @@ print_xid_line(const json_t *xid)
 }
 
 static void
+print_globals_line(const struct verify_result *r)
+{
+    char text[48];
+
+    if (r->compared.roles > 0)
+        print_out(
+            "globals          %s with their settings and memberships, tablespaces, "
+            "parameters\n",
+            count_human(r->compared.roles, "role", text, sizeof text));
+    else
+        print_out("globals          roles, tablespaces and parameters were NOT compared%s\n",
+                  r->verb == VERB_DRILL ? " (verify live does)" : "");
+}
+
+static void
 print_compared_block(const struct verify_result *r)
 {
     const struct result_compared *c = &r->compared;
@@ -199,6 +215,7 @@ print_compared_block(const struct verify_result *r)
               count_human(c->matviews, "materialized view", b, sizeof b),
               count_human(c->large_objects, "large object", size, sizeof size),
               c->contents ? "" : " (counted)");
+    print_globals_line(r);
     print_xid_line(r->xid);
     if (r->verb == VERB_DRILL)
         print_out("recovery time    %s\n", duration_human(r->recovery_s, text, sizeof text));

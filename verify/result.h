@@ -19,6 +19,7 @@ struct result_compared {
     uint64_t tables, rows, bytes; /* bytes of COPY data read */
     uint64_t objects;             /* entries of the schema */
     uint64_t sequences, matviews, large_objects, extensions;
+    uint64_t roles; /* and the rest of the globals; never by a drill */
 };
 
 /* What `objects` read. */

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "core/host/proc.h"
-#include "pg/conn/jsonrows.h"
 #include "pg/snapshot/dump.h"
+#include "pg/snapshot/globals_data.h"
 #include "pg/snapshot/globals_text.h"
 
 #define DUMPALL_END "-- PostgreSQL database cluster dump complete"
@@ -41,52 +41,6 @@ run_pg_dumpall(const char *program, const struct dump_child *child, bool passwor
     free(encoding);
     free(role);
     return rc;
-}
-
-/* Roles, memberships and tablespaces as restore's preflight wants them; pg_roles is readable by
- * everybody. */
-static int
-read_data(struct snapshot *s, PGconn *now, struct err *e)
-{
-    static const struct {
-        const char *key, *sql;
-    } parts[] = {
-        {"roles",
-         "SELECT rolname AS name, rolsuper AS superuser, rolinherit AS inherit, rolcreaterole AS "
-         "createrole, "
-         "rolcreatedb AS createdb, rolcanlogin AS login, rolreplication AS replication, "
-         "rolbypassrls AS bypassrls, "
-         "rolconnlimit AS connection_limit, rolvaliduntil::text AS valid_until "
-         "FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_' ORDER BY rolname"},
-        {"memberships",
-         "SELECT g.rolname AS role, r.rolname AS member, m.admin_option AS admin "
-         "FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles g ON g.oid = m.roleid "
-         "JOIN pg_catalog.pg_roles r ON r.oid = m.member WHERE r.rolname !~ '^pg_' ORDER BY 1, 2, "
-         "3"},
-        {"tablespaces",
-         "SELECT spcname AS name, pg_catalog.pg_get_userbyid(spcowner) AS owner, "
-         "pg_catalog.pg_tablespace_location(oid) AS location "
-         "FROM pg_catalog.pg_tablespace WHERE spcname !~ '^pg_' ORDER BY spcname"},
-    };
-
-    json_decref(s->globals_data);
-    s->globals_data = json_object();
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        json_t *rows = pg_rows_json(now, parts[i].sql, e);
-
-        if (rows == NULL && strcmp(e->sqlstate, "42501") != 0) {
-            return err_wrap(e, "list %s", parts[i].key);
-        }
-        if (rows == NULL) {
-            strlist_take(&s->warnings,
-                         xasprintf("%s are not in the backup: %s", parts[i].key, e->text));
-            err_clear(e);
-            s->globals = false;
-            rows = json_array();
-        }
-        json_object_set_new(s->globals_data, parts[i].key, rows);
-    }
-    return 0;
 }
 
 /* Whose names have line ends; NULL on failure. */
@@ -215,7 +169,7 @@ globals_read(struct snapshot *s, PGconn *now, struct err *e)
         return -1;
     }
     rc = may_read_passwords(now, &s->passwords, e) == 0 && dump_globals(s, now, &tool, e) == 0 &&
-            read_data(s, now, e) == 0
+            globals_data_read(s, now, e) == 0
         ? 0
         : -1;
     if (!s->globals) {

@@ -39,11 +39,13 @@ json_t *inventory_omitted_like(PGconn *, const json_t *like, struct err *);
 struct inventory_pair {
     const json_t *want, *have;
     int           want_major, have_major;
+    bool          elsewhere;           /* of two servers: what is a cluster's own is a note */
+    bool          without_tablespaces; /* have is a copy on a throw-away server, which has none */
 };
 
 /* Differences, one sentence each ("extension hstore: version 1.8, was 1.7"), and what differs
- * because the servers do.  what: "database", "extensions" or "omitted" (of "server", "snapshot" and
- * "xid" everything may differ). */
+ * because the servers do.  what: "database", "extensions", "globals" or "omitted" (of "server",
+ * "snapshot" and "xid" everything may differ). */
 void inventory_compare(const char *what, const struct inventory_pair *, struct strlist *differences,
                        struct strlist *notes);
 

@@ -1,57 +1,14 @@
 /*
  * inventory_compare.c - differences between two inventories, as sentences.
  *
- * A table of rules says what is compared; all that is not in it may legitimately differ: server,
- * snapshot and XID ages altogether (a restore lives on another server, and has new XIDs), sizes,
- * OIDs, the database's name, tablespaces, versions of collations, what only describes the moment
- * (slots, prepared transactions, whether a subscription runs).  Between servers of two major
- * versions an extension's version is the server's: that is a note.
+ * What is compared is a table: inventory_rules.c.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/json.h"
 #include "pg/snapshot/inventory.h"
-
-enum { KEYS = 8 };
-
-/* A list of objects: which keys tell an element from the others, which are compared. */
-struct list_rule {
-    const char *what, *key; /* key NULL: the section is the list */
-    const char *prefix;
-    const char *noun; /* NULL: the element's "kind" */
-    const char *identity[3];
-    const char *compared[KEYS];
-};
-
-static const struct list_rule lists[] = {
-    {"extensions", NULL, "", "extension", {"name"}, {"version", "schema", "owner"}},
-    {"database", "settings", "", "database setting", {"role", "name"}, {"value"}},
-    {"database", "labels", "", "security label of the database by", {"provider"}, {"label"}},
-    {"omitted", "members", "", NULL, {"extension", "kind", "name"}, {"owner", "comment", "digest"}},
-    {"omitted", "system_schema_objects", "", NULL, {"kind", "name"}, {"digest"}},
-    {"omitted",
-     "changed_builtins",
-     "change of built-in ",
-     NULL,
-     {"kind", "name"},
-     {"owner", "digest"}},
-    {"omitted", "builtin_comments", "comment on built-in ", NULL, {"kind", "name"}, {"comment"}},
-    {"omitted", "subscriptions", "", "subscription", {"name"}, {"owner", "publications"}},
-    {"omitted", "invalid_indexes", "", "invalid index", {"schema", "name"}, {"definition"}},
-    {"omitted",
-     "disabled_constraints",
-     "",
-     "disabled enforcement of constraint",
-     {"schema", "name"},
-     {"state"}},
-    {"omitted",
-     "access_methods",
-     "",
-     "access method of its own of table",
-     {"schema", "name"},
-     {"method"}},
-};
+#include "pg/snapshot/inventory_rules.h"
 
 /* Where the sentences go, and whose sections they are about. */
 struct comparison {
@@ -64,10 +21,6 @@ other_major(const struct comparison *c)
 {
     return c->pair->want_major != c->pair->have_major;
 }
-
-static const char *const database_keys[] = {"owner",    "encoding", "collate",   "ctype",
-                                            "provider", "locale",   "icu_rules", "connection_limit",
-                                            "comment",  "acl",      NULL};
 
 /* A value for messages.  Allocated. */
 static char *
@@ -109,20 +62,22 @@ same(const json_t *want, const json_t *have, const char *key)
         json_opt_bool(have, "owner_is_bootstrap", false)) {
         return true;
     }
-    if ((a == NULL || json_is_null(a)) && (b == NULL || json_is_null(b))) {
-        return true;
-    }
-    return a != NULL && b != NULL && json_equal(a, b);
+    /* An older backup, or an older server, has no such key. */
+    return a == NULL || b == NULL || json_equal(a, b);
 }
 
 static void
-compare_key(const struct comparison *c, const char *name, const char *key, const json_t *want,
-            const json_t *have)
+compare_key(const struct comparison *c, struct strlist *to, const char *name, const char *key,
+            const json_t *want, const json_t *have)
 {
     char *was, *is;
 
     if (strcmp(key, "digest") == 0) {
-        strlist_take(c->differences, xasprintf("%s: its definition differs", name));
+        strlist_take(to, xasprintf("%s: its definition differs", name));
+        return;
+    }
+    if (strcmp(key, "password_sha256") == 0) { /* nobody's to see */
+        strlist_take(to, xasprintf("%s: another password", name));
         return;
     }
     was = shown(json_object_get(want, key));
@@ -133,33 +88,51 @@ compare_key(const struct comparison *c, const char *name, const char *key, const
                                "its members are not compared",
                                name, is, was, c->pair->have_major, c->pair->want_major));
     } else {
-        strlist_take(c->differences, xasprintf("%s: %s %s, was %s", name, key, is, was));
+        strlist_take(to, xasprintf("%s: %s %s, was %s", name, key, is, was));
     }
     free(was);
     free(is);
 }
 
 static void
-compare_keys(const struct comparison *c, const char *name, const json_t *want, const json_t *have,
-             const char *const *keys)
+compare_keys(const struct comparison *c, struct strlist *to, const char *name, const json_t *want,
+             const json_t *have, const char *const *keys)
 {
     for (; *keys != NULL; keys++) {
         if (!same(want, have, *keys)) {
-            compare_key(c, name, *keys, want, have);
+            compare_key(c, to, name, *keys, want, have);
         }
     }
+}
+
+/* "membership of app in readers, granted by postgres".  Allocated. */
+static char *
+name_of_membership(const json_t *element)
+{
+    char *member = shown(json_object_get(element, "member")),
+         *role = shown(json_object_get(element, "role")),
+         *grantor = shown(json_object_get(element, "grantor"));
+    char *text = xasprintf("membership of %s in %s, granted by %s", member, role, grantor);
+
+    free(member);
+    free(role);
+    free(grantor);
+    return text;
 }
 
 /* "function public.f(integer) of extension hstore", "database setting work_mem of role app",
  * "invalid index s.i".  Allocated. */
 static char *
-name_of(const struct list_rule *rule, const json_t *element)
+name_of(const struct inventory_rule *rule, const json_t *element)
 {
     const char *own = rule->identity[0], *link = "";
-    char *noun = rule->noun != NULL ? xstrdup(rule->noun) : shown(json_object_get(element, "kind"));
-    char *name = shown(json_object_get(element, strcmp(own, "provider") == 0 ? own : "name"));
-    char *more = NULL, *text;
+    char       *noun, *name, *more, *text;
 
+    if (strcmp(own, "member") == 0) {
+        return name_of_membership(element);
+    }
+    noun = rule->noun != NULL ? xstrdup(rule->noun) : shown(json_object_get(element, "kind"));
+    name = shown(json_object_get(element, strcmp(own, "provider") == 0 ? own : "name"));
     if (strcmp(own, "role") == 0 && !json_is_null(json_object_get(element, own))) {
         link = " of role ";
     } else if (strcmp(own, "schema") == 0) {
@@ -168,7 +141,8 @@ name_of(const struct list_rule *rule, const json_t *element)
         link = " of extension ";
     }
     more = link[0] != '\0' ? shown(json_object_get(element, own)) : xstrdup("");
-    text = xasprintf("%s%s %s%s%s", rule->prefix, noun, name, link, more);
+    text = xasprintf("%s%s %s%s%s", rule->prefix != NULL ? rule->prefix : "", noun, name, link,
+                     more);
     free(noun);
     free(name);
     free(more);
@@ -194,7 +168,7 @@ without_system_schema(json_t *text)
 /* The elements by identity, so that 10,000 members of extensions are compared in one pass. loosely:
  * as servers of different versions write it. */
 static json_t *
-by_identity(const struct list_rule *rule, const json_t *list, bool loosely)
+by_identity(const struct inventory_rule *rule, const json_t *list, bool loosely)
 {
     json_t *index = json_object();
     size_t  i;
@@ -254,9 +228,17 @@ counts(const json_t *element, const json_t *versions_there)
     return there != NULL && json_equal(there, json_object_get(element, "version"));
 }
 
+/* The sentences that an object goes to which only one side has. */
+static struct strlist *
+one_sided(const struct comparison *c, const struct inventory_rule *rule)
+{
+    return c->pair->elsewhere && rule->elsewhere != ELSEWHERE_COUNTS ? c->notes : c->differences;
+}
+
 /* Found only here.  A GRANT on a built-in function leaves a new row, and comes with the schema. */
 static void
-found_only_here(const struct comparison *c, const struct list_rule *rule, const json_t *element)
+found_only_here(const struct comparison *c, const struct inventory_rule *rule,
+                const json_t *element)
 {
     char *name = name_of(rule, element);
 
@@ -264,13 +246,38 @@ found_only_here(const struct comparison *c, const struct list_rule *rule, const 
         strlist_take(c->notes,
                      xasprintf("%s: touched after the backup, by a GRANT as it seems", name));
     } else {
-        strlist_take(c->differences, xasprintf("%s was not there", name));
+        strlist_take(one_sided(c, rule), xasprintf("%s was not there", name));
     }
     free(name);
 }
 
+/* ... which both have, and which is not alike. */
+static struct strlist *
+two_sided(const struct comparison *c, const struct inventory_rule *rule, const json_t *element)
+{
+    bool theirs = rule->elsewhere == ELSEWHERE_NOTE || json_opt_bool(element, "bootstrap", false);
+
+    return c->pair->elsewhere && theirs ? c->notes : c->differences;
+}
+
+static bool
+left_out(const struct inventory_pair *p, const struct inventory_rule *rule)
+{
+    return p->without_tablespaces && rule->key != NULL &&
+        strcmp(rule->key, "object_tablespaces") == 0;
+}
+
+/* A list that one of the two does not have at all: an older backup, an older server. */
+static bool
+both_have(const struct inventory_pair *p, const struct inventory_rule *rule)
+{
+    return rule->key == NULL ||
+        (json_object_get(p->want, rule->key) != NULL &&
+         json_object_get(p->have, rule->key) != NULL);
+}
+
 static void
-compare_lists(const struct comparison *c, const struct list_rule *rule, const json_t *want,
+compare_lists(const struct comparison *c, const struct inventory_rule *rule, const json_t *want,
               const json_t *have)
 {
     bool        loosely = other_major(c);
@@ -284,9 +291,9 @@ compare_lists(const struct comparison *c, const struct list_rule *rule, const js
         char         *name = name_of(rule, element);
 
         if (now != NULL && counts(element, new_versions)) {
-            compare_keys(c, name, element, now, rule->compared);
+            compare_keys(c, two_sided(c, rule, element), name, element, now, rule->compared);
         } else if (now == NULL && counts(element, new_versions)) {
-            strlist_take(c->differences, xasprintf("%s is missing", name));
+            strlist_take(one_sided(c, rule), xasprintf("%s is missing", name));
         }
         free(name);
     }
@@ -311,12 +318,14 @@ inventory_compare(const char *what, const struct inventory_pair *p, struct strli
         return;
     }
     if (strcmp(what, "database") == 0) {
-        compare_keys(&c, "database", p->want, p->have, database_keys);
+        compare_keys(&c, differences, "database", p->want, p->have, inventory_database_keys);
+        if (!p->without_tablespaces) {
+            compare_keys(&c, p->elsewhere ? notes : differences, "database", p->want, p->have,
+                         (const char *const[]){"tablespace", NULL});
+        }
     }
-    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
-        const struct list_rule *rule = &lists[i];
-
-        if (strcmp(rule->what, what) == 0) {
+    for (const struct inventory_rule *rule = inventory_rules; rule->what != NULL; rule++) {
+        if (strcmp(rule->what, what) == 0 && both_have(p, rule) && !left_out(p, rule)) {
             compare_lists(&c, rule,
                           rule->key != NULL ? json_object_get(p->want, rule->key) : p->want,
                           rule->key != NULL ? json_object_get(p->have, rule->key) : p->have);

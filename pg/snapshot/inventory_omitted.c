@@ -184,6 +184,15 @@ static const char access_methods[] =
     " WHERE m.amtype = 't' AND m.amname <> 'heap' AND c.relkind <> 't' AND n.nspname NOT LIKE "
     "'pg\\_%' ORDER BY 1, 2";
 
+/* pg_dump carries them beside the definition, too; a restore may leave them out
+ * (--no-tablespaces).  What lies in the database's own tablespace has none. */
+static const char object_tablespaces[] =
+    "SELECT n.nspname AS schema, c.relname AS name, s.spcname AS tablespace FROM "
+    "pg_catalog.pg_class c"
+    " JOIN pg_catalog.pg_tablespace s ON s.oid = c.reltablespace JOIN pg_catalog.pg_namespace n ON "
+    "n.oid = c.relnamespace"
+    " WHERE c.relkind <> 't' AND n.nspname NOT LIKE 'pg\\_%' ORDER BY 1, 2";
+
 static const char replication_slots[] =
     "SELECT slot_name AS name, plugin FROM pg_catalog.pg_replication_slots WHERE database = "
     "current_database()"
@@ -240,6 +249,7 @@ inventory_omitted_like(PGconn *conn, const json_t *like, struct err *e)
         {"invalid_indexes", invalid_indexes},
         {"disabled_constraints", disabled_constraints},
         {"access_methods", access_methods},
+        {"object_tablespaces", object_tablespaces},
         {"replication_slots", replication_slots},
         {"prepared_transactions", prepared_transactions},
     };

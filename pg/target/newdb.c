@@ -51,10 +51,10 @@ add_provider(PGconn *conn, struct buf *sql, const json_t *p, struct err *e)
 
 /* The statement; allocated. */
 static char *
-create_sql(PGconn *conn, const json_t *p, const char *name, struct err *e)
+create_sql(PGconn *conn, const json_t *p, const char *name, const char *tablespace, struct err *e)
 {
     struct buf sql = BUF_INIT(MIB);
-    char      *ident = pg_ident(name);
+    char      *ident = pg_ident(name), *space = tablespace == NULL ? NULL : pg_ident(tablespace);
     char      *text = NULL;
 
     if (buf_printf(&sql, e, "CREATE DATABASE %s TEMPLATE template0", ident) != 0)
@@ -65,17 +65,20 @@ create_sql(PGconn *conn, const json_t *p, const char *name, struct err *e)
          add_literal(conn, &sql, "LC_COLLATE", json_opt_str(p, "collate", NULL), e) != 0 ||
          add_literal(conn, &sql, "LC_CTYPE", json_opt_str(p, "ctype", NULL), e) != 0))
         goto out;
+    if (space != NULL && buf_printf(&sql, e, " TABLESPACE %s", space) != 0)
+        goto out;
     text = xstrdup(buf_str(&sql));
 out:
     free(ident);
+    free(space);
     buf_free(&sql);
     return text;
 }
 
 int
-newdb_create(PGconn *conn, const json_t *p, const char *name, struct err *e)
+newdb_create(PGconn *conn, const json_t *p, const char *name, const char *tablespace, struct err *e)
 {
-    char *sql = create_sql(conn, p, name, e);
+    char *sql = create_sql(conn, p, name, tablespace, e);
     int   rc = sql == NULL ? -1 : pg_exec(conn, e, sql);
 
     if (rc != 0) {
@@ -85,6 +88,10 @@ newdb_create(PGconn *conn, const json_t *p, const char *name, struct err *e)
             err_hint(e,
                      "the operating system here does not have the database's locale: install it "
                      "(locale-gen)");
+        if (tablespace != NULL && strcmp(e->sqlstate, "42501") == 0)
+            err_hint(e,
+                     "GRANT CREATE ON TABLESPACE to who restores; --tablespace-map and "
+                     "--no-tablespaces do without");
         err_wrap(e, "create database \"%s\"", name);
     }
     free(sql);

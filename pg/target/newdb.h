@@ -14,7 +14,9 @@
 #include "pg/conn/conn.h"
 
 /* properties: the manifest's "database" section (inventory_database()); NULL or missing keys: the
- * server's defaults.  ERR_EXISTS when a database of that name is there. */
-int newdb_create(PGconn *, const json_t *properties, const char *name, struct err *);
+ * server's defaults.  tablespace NULL: the server's default one.  ERR_EXISTS when a database of
+ * that name is there. */
+int newdb_create(PGconn *, const json_t *properties, const char *name, const char *tablespace,
+                 struct err *);
 
 #endif

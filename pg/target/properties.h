@@ -18,7 +18,7 @@ struct properties_options {
 
 /* Appends the statements that give database name the properties (the manifest's "database"
  * section, inventory_database(); NULL: none).  Not IS_TEMPLATE: a template cannot be dropped
- * again. */
+ * again, so that comes with the name. */
 int properties_sql(PGconn *, const json_t *properties, const char *name,
                    const struct properties_options *, struct strlist *out, struct err *);
 

@@ -14,16 +14,19 @@ existing_roles(PGconn *conn, struct strlist *out, struct err *e)
         return -1;
     for (int i = 0; i < PQntuples(res); i++)
         strlist_add(out, PQgetvalue(res, i, 0));
+    strlist_add(out, "public"); /* what everybody may is the target's business */
     PQclear(res);
     return 0;
 }
 
-/* The roles that a statement is about: one, or two for a membership.  0: it is not about roles. */
+/* The roles that a statement is about: one (a parameter's grantee), or two for a membership.  0: it
+ * is not about roles. */
 static int
 roles_of(const struct sql_statement *s, char *name[2])
 {
     static const char *const heads[] = {"CREATE ROLE", "ALTER ROLE", "COMMENT ON ROLE"};
     struct sql_cursor        c = sql_cursor(s);
+    struct sql_span          ignored;
 
     name[0] = name[1] = NULL;
     for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
@@ -31,9 +34,21 @@ roles_of(const struct sql_statement *s, char *name[2])
             return sql_simple_name(&c, &name[0]) ? 1 : 0;
         }
     }
-    /* "GRANT role TO role"; privileges on tablespaces and parameters have ON there. */
-    if (!sql_words(&c, "GRANT") || !sql_simple_name(&c, &name[0]) || !sql_words(&c, "TO") ||
-        !sql_simple_name(&c, &name[1])) {
+    if (!sql_words(&c, "GRANT")) {
+        return 0;
+    }
+    /* "GRANT role TO role", "GRANT SET ON PARAMETER name TO role".  Privileges on a tablespace have
+     * ON there, too: whoever makes that gives them. */
+    if (sql_has_words(c, "ON PARAMETER")) {
+        while (!sql_words(&c, "ON PARAMETER")) {
+            c.p++;
+        }
+        return sql_qualified_name(&c, &ignored) && sql_words(&c, "TO") &&
+                sql_simple_name(&c, &name[0])
+            ? 1
+            : 0;
+    }
+    if (!sql_simple_name(&c, &name[0]) || !sql_words(&c, "TO") || !sql_simple_name(&c, &name[1])) {
         return 0;
     }
     return 2;

@@ -3,7 +3,8 @@
  *
  * Only roles: tablespaces are never created.  A role that is there already is left as it is: its
  * attributes, settings and password are the target's business.  Memberships are granted when either
- * side is new.
+ * side is new, privileges on parameters (15) to those who are new; by whoever restores, not by who
+ * granted them.
  */
 #ifndef PG_TARGET_ROLES_H
 #define PG_TARGET_ROLES_H

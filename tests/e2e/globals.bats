@@ -84,4 +84,121 @@ SH
     db_drop copy
     expect_status 0 restore shop --to copy
     db_same shop copy
+    psql_in shop -c 'GRANT SELECT ON pg_catalog.pg_auth_members TO PUBLIC'
+}
+
+# Placed in a tablespace of its own, two tables in another, and a template.
+make_placed() {
+    db_drop placed
+    [ -d "$T/pg/near.main" ] || { space near && space far; }
+    psql_in postgres -c 'CREATE DATABASE placed TABLESPACE near'
+    psql_in placed -c 'CREATE TABLE t TABLESPACE far AS SELECT 1 AS a' -c 'CREATE TABLE u AS SELECT 2 AS b' \
+        -c 'CREATE INDEX placed_a ON t (a) TABLESPACE far'
+    backup placed --adopt
+}
+# "near: far far", the database's tablespace and those of t, u and the index.
+lies() {
+    psql_in "$1" -c "SELECT (SELECT spcname FROM pg_tablespace s WHERE s.oid = dattablespace) || ':' || (SELECT string_agg(COALESCE(spcname, '-'), ' ' ORDER BY relname)
+        FROM pg_class c LEFT JOIN pg_tablespace s ON s.oid = reltablespace WHERE relname IN ('t', 'u', 'placed_a')) FROM pg_database WHERE datname = current_database()"
+}
+
+@test "database and tables come back into their tablespaces, or into others, or into none" {
+    make_placed
+    db_drop copy
+    expect_status 0 restore placed --to copy
+    expect_equal "$(lies copy)" 'near:far far -'
+    expect_status 0 pgassay verify live placed --repo "$REPO" -d copy --full
+    space other
+    db_drop copy
+    expect_status 0 restore placed --to copy --tablespace-map far=other --tablespace-map near=far
+    expect_equal "$(lies copy)" 'far:other other -'
+    expect_status 3 pgassay verify live placed --repo "$REPO" -d copy
+    expect_text 'database: tablespace far, was near' 'tablespace of its own of t in schema public: tablespace other, was far'
+    db_drop copy
+    expect_status 0 restore placed --to copy --no-tablespaces
+    expect_equal "$(lies copy)" 'pg_default:- - -'
+    db_drop copy
+    # What is misspelt would otherwise go where it should not.
+    expect_status 1 restore placed --to copy --tablespace-map faar=other
+    expect_text 'nothing of the backup lies in tablespace "faar"'
+    expect_status 1 restore placed --to copy --tablespace-map far=nowhere
+    expect_text '"nowhere"'
+    expect_status 1 restore placed --to copy --tablespace-map near=nowhere
+    expect_text 'tablespace "nowhere" of --tablespace-map'
+    expect_no_db copy
+    expect_status 2 restore placed --to copy --tablespace-map far
+    expect_status 2 restore placed --to copy --tablespace-map far=other --no-tablespaces
+    # A name that needs its quotes.
+    psql_in postgres -c 'ALTER TABLESPACE other RENAME TO "Ot""h; er"'
+    expect_status 0 restore placed --to copy --tablespace-map 'far=Ot"h; er'
+    expect_equal "$(lies copy)" 'near:Ot"h; er Ot"h; er -'
+    expect_status 0 drill placed
+    db_drop placed copy
+}
+
+@test "a server without the tablespaces: the database's is said, those of tables stop the restore" {
+    make_placed
+    pg_start bare
+    expect_status 1 restore placed --to copy
+    expect_text '"far"' --tablespace-map --no-tablespaces
+    space far
+    expect_status 0 restore placed --to copy
+    expect_text 'tablespace "near", in which the database lay, is not on the target server'
+    expect_equal "$(lies copy)" 'pg_default:far far -'
+    # On another server that is its own business.
+    expect_status 0 pgassay verify live placed --repo "$REPO" -d copy --verbose
+    expect_text 'note' 'database: tablespace pg_default, was near' 'tablespace near: missing'
+    pg_use main
+    db_drop placed
+}
+
+@test "a template comes back as one" {
+    db_make pattern small.sql
+    psql_in postgres -c 'ALTER DATABASE pattern IS_TEMPLATE true'
+    backup pattern
+    expect_status 0 restore pattern --to pattern_copy
+    expect_equal "$(psql_in postgres -c "SELECT datistemplate FROM pg_database WHERE datname = 'pattern_copy'")" t
+    expect_status 0 drill pattern
+    psql_in postgres -c 'ALTER DATABASE pattern_copy IS_TEMPLATE false' -c 'ALTER DATABASE pattern IS_TEMPLATE false'
+    db_drop pattern pattern_copy
+}
+
+@test "roles on another server: they are compared where both have them, and the rest is said" {
+    psql_in postgres -c "CREATE ROLE elsewhere LOGIN PASSWORD 'one'" -c 'CREATE ROLE only_here' -c 'ALTER ROLE elsewhere CONNECTION LIMIT 5'
+    backup shop
+    pg_start twin
+    expect_status 0 restore shop --to shop --globals
+    expect_status 0 pgassay verify live shop --repo "$REPO" -d shop --full
+    psql_in postgres -c 'CREATE ROLE only_there SUPERUSER' -c 'DROP ROLE only_here' -c 'ALTER ROLE postgres CONNECTION LIMIT 9'
+    expect_status 0 pgassay verify live shop --repo "$REPO" -d shop --verbose
+    expect_text 'role only_there: not in the backup' 'role only_here: missing' 'role postgres: connection_limit 9'
+    psql_in postgres -c 'ALTER ROLE elsewhere SUPERUSER'
+    expect_status 3 pgassay verify live shop --repo "$REPO" -d shop
+    expect_text 'role elsewhere: superuser true, was false'
+    pg_use main
+}
+
+@test "passwords: of a role that may not read them, and of a backup that has none" {
+    psql_in shop -c 'GRANT SELECT ON pg_catalog.pg_auth_members TO PUBLIC'
+    backup shop
+    PGUSER=outsider expect_status 3 pgassay verify live shop --repo "$REPO" -d shop
+    expect_text 'passwords: the role may not read pg_authid'
+    repo_new weak
+    PGUSER=outsider expect_status 0 backup shop
+    expect_status 0 pgassay verify live shop --repo "$REPO" -d shop
+    PGUSER=outsider expect_status 0 pgassay verify live shop --repo "$REPO" -d shop
+}
+
+@test "--globals: privileges on parameters come with the roles that are new" {
+    since 15 "privileges on parameters came with 15"
+    psql_in postgres -c 'CREATE ROLE tuner; CREATE ROLE known' -c 'GRANT SET, ALTER SYSTEM ON PARAMETER log_statement TO tuner WITH GRANT OPTION' \
+        -c 'GRANT SET ON PARAMETER "my.param" TO tuner, known' -c 'GRANT SET ON PARAMETER log_duration TO PUBLIC'
+    backup shop
+    pg_start tuned
+    psql_in postgres -c 'CREATE ROLE known'
+    expect_status 0 restore shop --to shop --globals
+    # Those of who was there already, and everybody's, are this server's business.
+    expect_equal "$(psql_in postgres -c "SELECT string_agg(parname || '=' || paracl::text, ' ' ORDER BY parname) FROM pg_parameter_acl")" \
+        'log_statement={postgres=sA/postgres,tuner=s*A*/postgres} my.param={postgres=sA/postgres,tuner=s/postgres}'
+    pg_use main
 }

@@ -191,6 +191,13 @@ db_drop() {
     for db in "$@"; do psql_in postgres -c "DROP DATABASE IF EXISTS \"$db\" WITH (FORCE)" 2>/dev/null; done
 }
 
+# space NAME: a tablespace of the current server.
+space() {
+    local d=$T/pg/$1.$(basename "$PGHOST")
+    as_server mkdir -p "$d"
+    psql_in postgres -c "CREATE TABLESPACE $1 LOCATION '$d'"
+}
+
 db_exists() { [ "$(psql_in postgres -v d="$1" <<<"SELECT count(*) FROM pg_database WHERE datname = :'d'")" = 1 ]; }
 
 expect_no_db() { if db_exists "$1"; then echo "database $1 is there" >&2; return 1; fi; }

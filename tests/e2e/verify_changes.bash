@@ -3,6 +3,7 @@
 
 # batch | name | SQL | texts that the findings hold, separated by ;
 # Changes of one batch do not touch each other: they can be made together, and each must be found all the same.
+# Those of cluster, cluster15 and cluster16 are made to the server; only these versions and newer ones have them.
 verify_changes() {
     cat <<'CHANGES'
 1|one value|UPDATE big SET t = upper(t) WHERE id = 31415|public.big;contents
@@ -44,5 +45,28 @@ verify_changes() {
 5|a trigger disabled|ALTER TABLE side.small DISABLE TRIGGER watch|TRIGGER side.small watch;definition
 5|a policy|ALTER POLICY own ON side.small USING (id > 1)|POLICY side.small own;definition
 5|an enum value more|ALTER TYPE side.mood ADD VALUE 'glad'|TYPE side.mood;definition
+cluster|SUPERUSER given|ALTER ROLE verify_reader SUPERUSER|role verify_reader: superuser true, was false
+cluster|BYPASSRLS given|ALTER ROLE verify_reader BYPASSRLS|role verify_reader: bypassrls true, was false
+cluster|the right to make roles|ALTER ROLE verify_owner CREATEROLE|role verify_owner: createrole true, was false
+cluster|a password|ALTER ROLE verify_reader PASSWORD 'of today'|role verify_reader: another password
+cluster|a first password|ALTER ROLE verify_owner PASSWORD 'the first'|role verify_owner: another password
+cluster|a limit of connections|ALTER ROLE verify_reader CONNECTION LIMIT 3|role verify_reader: connection_limit 3, was -1
+cluster|an end of validity|ALTER ROLE verify_reader VALID UNTIL '2031-01-01'|role verify_reader: valid_until 2031-01-01 00:00:00+00, was infinity
+cluster|a setting of a role|ALTER ROLE verify_reader SET work_mem = '9MB'|setting work_mem of role verify_reader: value 9MB, was 8MB
+cluster|a setting of all roles|ALTER ROLE ALL SET statement_timeout = '10min'|setting statement_timeout: not in the backup
+cluster|a membership|GRANT verify_reader TO verify_member|membership of verify_member in verify_reader, granted by postgres: not in the backup
+cluster|a membership's option|GRANT verify_owner TO verify_member WITH ADMIN OPTION|membership of verify_member in verify_owner, granted by postgres: admin true, was false
+cluster|a role more|CREATE ROLE verify_new|role verify_new: not in the backup
+cluster|a role dropped|DROP ROLE verify_gone|role verify_gone: missing
+cluster|a role's comment|COMMENT ON ROLE verify_owner IS 'owns'|role verify_owner: comment owns, was not set
+cluster|privileges on a tablespace|GRANT CREATE ON TABLESPACE verify_space TO verify_reader|tablespace verify_space: acl;verify_reader=C/postgres
+cluster|options of a tablespace|ALTER TABLESPACE verify_space SET (seq_page_cost = 7)|tablespace verify_space: options seq_page_cost=7, was not set
+cluster|an object's tablespace|ALTER INDEX big_a SET TABLESPACE verify_space|tablespace of its own of big_a in schema public: not in the backup
+cluster|another tablespace of an object|ALTER TABLE side.placed SET TABLESPACE pg_default|tablespace of its own of placed in schema side: missing
+cluster|a template|DO $$ BEGIN EXECUTE format('ALTER DATABASE %I IS_TEMPLATE true', current_database()); END $$|database: is_template true, was false
+cluster15|privileges on a parameter|GRANT SET ON PARAMETER log_statement TO verify_reader|privileges on parameter log_statement: not in the backup
+cluster15|more privileges on a parameter|GRANT ALTER SYSTEM ON PARAMETER work_mem TO verify_reader|privileges on parameter work_mem: acl;verify_reader=sA/postgres
+cluster16|inheritance of a membership|GRANT verify_other TO verify_member WITH INHERIT FALSE|membership of verify_member in verify_other, granted by postgres: inherit false, was true
+cluster16|a membership without SET ROLE|GRANT verify_other TO verify_member WITH SET FALSE|membership of verify_member in verify_other, granted by postgres: set false, was true
 CHANGES
 }

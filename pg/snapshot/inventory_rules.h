@@ -1,0 +1,29 @@
+/*
+ * inventory_rules.h - what is compared of two inventories.
+ */
+#ifndef PG_SNAPSHOT_INVENTORY_RULES_H
+#define PG_SNAPSHOT_INVENTORY_RULES_H
+
+enum { INVENTORY_IDENTITY = 3, INVENTORY_KEYS = 12 };
+
+/* What a difference is worth on another server than the one that was backed up. */
+enum inventory_elsewhere {
+    ELSEWHERE_COUNTS,
+    ELSEWHERE_IF_BOTH, /* a note when only one side has the object */
+    ELSEWHERE_NOTE,
+};
+
+/* A list of objects: which keys tell an element from the others, which are compared. */
+struct inventory_rule {
+    const char              *what, *key; /* key NULL: the section is the list */
+    const char              *prefix;     /* of the noun; NULL: none */
+    const char              *noun;       /* NULL: the element's "kind" */
+    const char              *identity[INVENTORY_IDENTITY];
+    const char              *compared[INVENTORY_KEYS];
+    enum inventory_elsewhere elsewhere;
+};
+
+extern const struct inventory_rule inventory_rules[]; /* up to one whose what is NULL */
+extern const char *const           inventory_database_keys[];
+
+#endif
