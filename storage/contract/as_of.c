@@ -207,10 +207,8 @@ storage_as_of_new(struct storage *inner, time_t at, struct err *e)
 {
     struct as_of *a;
 
-    if (inner->ops->versions == NULL) {
-        err_set(e, ERR_USAGE, "%s keeps no older versions, so it cannot be read as of another time",
-                inner->location);
-        (void)err_hint(e, "only S3 buckets with versioning do");
+    if (storage_versions_kept(inner, e) != 0) {
+        err_wrap(e, "it cannot be seen as of another time");
         storage_close(inner);
         return NULL;
     }

@@ -5,15 +5,25 @@
 
 #include "core/mem.h"
 
+static int
+no_versions(const struct storage *st, struct err *e)
+{
+    (void)err_set(e, ERR_USAGE, "%s keeps no older versions", st->location);
+    return err_hint(e, "only S3 buckets with versioning do, from when it was turned on");
+}
+
 int
 storage_versions(struct storage *st, const char *prefix, storage_version_fn *fn, void *ctx,
                  struct err *e)
 {
-    if (st->ops->versions == NULL) {
-        err_set(e, ERR_USAGE, "%s keeps no older versions", st->location);
-        return err_hint(e, "only S3 buckets with versioning do");
-    }
-    return st->ops->versions->list(st, prefix, fn, ctx, e);
+    return st->ops->versions == NULL ? no_versions(st, e)
+                                     : st->ops->versions->list(st, prefix, fn, ctx, e);
+}
+
+int
+storage_versions_kept(struct storage *st, struct err *e)
+{
+    return st->ops->versions == NULL ? no_versions(st, e) : st->ops->versions->kept(st, e);
 }
 
 struct older {

@@ -32,6 +32,9 @@ struct object_version {
 typedef int storage_version_fn(void *ctx, const struct object_version *, struct err *);
 
 struct storage_version_ops {
+    /* 0: the store keeps versions.  ERR_USAGE: it never did, so that what it shows as versions is
+     * what is there now.  Of a store that does not say it is what its listing shows. */
+    int (*kept)(struct storage *, struct err *);
     /* Every version of every key that begins with prefix, which need not end with '/': ascending
      * by key, the newest first.  Non-zero from the callback stops, as with list(). */
     int (*list)(struct storage *, const char *prefix, storage_version_fn *, void *ctx,
@@ -47,6 +50,9 @@ struct storage_version_ops {
 /* ERR_USAGE when the storage keeps no versions. */
 int storage_versions(struct storage *, const char *prefix, storage_version_fn *, void *ctx,
                      struct err *);
+
+/* ERR_USAGE when the storage keeps no versions, or could and was never told to. */
+int storage_versions_kept(struct storage *, struct err *);
 
 /* A version of the object, hidden or not, with this size and SHA-256.  ERR_NOT_FOUND: there is
  * none, or no versions are kept. */

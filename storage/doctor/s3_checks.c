@@ -143,7 +143,7 @@ probe_as_set(struct doctor *d, struct s3_storage *s)
 /* ---- versions and locks ---- */
 
 struct bucket_facts {
-    char status[16], enabled[16], mode[16], days[16], years[16];
+    char enabled[16], mode[16], days[16], years[16];
 };
 
 static void
@@ -153,15 +153,14 @@ take_fact(void *ctx, const char *path, const char *text)
     const struct {
         const char *path;
         char       *out;
-    } facts[] = {{"Status", f->status},
-                 {"ObjectLockEnabled", f->enabled},
+    } facts[] = {{"ObjectLockEnabled", f->enabled},
                  {"Rule/DefaultRetention/Mode", f->mode},
                  {"Rule/DefaultRetention/Days", f->days},
                  {"Rule/DefaultRetention/Years", f->years}};
 
     for (size_t i = 0; text != NULL && i < sizeof facts / sizeof facts[0]; i++) {
         if (strcmp(facts[i].path, path) == 0) {
-            (void)snprintf(facts[i].out, sizeof f->status, "%s", text);
+            (void)snprintf(facts[i].out, sizeof f->enabled, "%s", text);
         }
     }
 }
@@ -201,12 +200,14 @@ bucket_facts(struct s3_storage *s, const char *what, const char *root, struct bu
 static void
 probe_versioning(struct doctor *d, struct s3_storage *s)
 {
-    struct err          e = ERR_INIT;
-    struct bucket_facts f = {0};
+    struct err e = ERR_INIT;
+    char       status[S3_STATUS_MAX];
+    int        rc = s3_versioning(s, status, &e);
 
-    if (bucket_facts(s, "versioning", "VersioningConfiguration", &f, &e) < 0) {
-        doctor_add(d, "versioning", FINDING_NOTE, NULL, "not known: %s", e.text);
-    } else if (strcmp(f.status, "Enabled") == 0) {
+    if (rc != 0) {
+        doctor_add(d, "versioning", FINDING_NOTE, NULL, "not known: %s",
+                   rc < 0 ? e.text : "the store does not say, or not to this host");
+    } else if (strcmp(status, "Enabled") == 0) {
         d->versioned = true;
         doctor_add(d, "versioning", FINDING_NOTE,
                    "a lifecycle rule for noncurrent versions (NoncurrentVersionExpiration) frees "

@@ -165,6 +165,9 @@ int
 undelete(const struct undelete_request *r, struct undelete_result *out, struct err *e)
 {
     *out = (struct undelete_result){0};
+    if (storage_versions_kept(r->st, e) != 0) {
+        return -1;
+    }
     if (*r->below == '\0') {
         return bring_back(r, "repo.", false, out, e) != 0 ||
                 bring_back(r, "keys.", false, out, e) != 0

@@ -5,7 +5,7 @@ load lib
 load s3
 setup_file() {
     e2e_setup
-    s3_start kept:lock
+    s3_start kept:lock plain
     pg_start main
     db_make shop small.sql
     printf '[repo locked]\npath = s3://kept/locked\nobject-lock = governance\nobject-lock-days = 10\n' >"$PGASSAY_CONFIG"
@@ -75,6 +75,17 @@ may() {
     expect_text "cannot be written to"
     expect_status 2 storage list --as-of tomorrow-ish
     psql_in shop -c "DROP TABLE later"
+}
+
+@test "a bucket that never kept versions has no earlier state to show: an error, not what is there today" {
+    new_repo s3://plain/today
+    plant shop
+    expect_status 2 storage list --as-of 2026-01-01
+    expect_text "versioning was never turned on"
+    expect_status 2 storage list --as-of "$(date -u +%Y-%m-%dT%H:%M:%SZ)"
+    expect_status 2 storage undelete --since "$(days_ago 1)"
+    expect_text "versioning was never turned on"
+    expect_status 0 storage list
 }
 
 @test "after somebody removed everything, all of it comes back" {

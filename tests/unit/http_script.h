@@ -36,13 +36,15 @@ struct http_script {
     int                     port;
     const struct http_step *steps; /* the last one is used for all that follows */
     size_t                  n_steps;
-    char                   *asked[HTTP_ASKED_MAX], *bodies[HTTP_ASKED_MAX];
-    size_t                  n_asked;
-    size_t                  accepted; /* connections */
-    int                     listener, hanging[HTTP_ASKED_MAX];
-    size_t                  n_hanging;
-    atomic_bool             stop;
-    pthread_t               thread;
+    char *(*make)(size_t nth); /* NULL, or instead of steps: the answer to request nth, from 0 */
+    size_t      requests;      /* all, of which the first are kept: */
+    char       *asked[HTTP_ASKED_MAX], *bodies[HTTP_ASKED_MAX];
+    size_t      n_asked;
+    size_t      accepted; /* connections */
+    int         listener, hanging[HTTP_ASKED_MAX];
+    size_t      n_hanging;
+    atomic_bool stop;
+    pthread_t   thread;
 };
 
 /* A whole answer with this status line, more headers (each with its line end) and body. */
@@ -103,7 +105,19 @@ http_script_read(struct http_script *s, int fd)
     }
     free(head);
     free(body);
-    return false;
+    return true;
+}
+
+/* A client that is not content comes back over another connection: none is kept. */
+static inline void
+http_script_made(struct http_script *s, int fd, size_t nth)
+{
+    char *answer = s->make(nth);
+
+    if (write(fd, answer, strlen(answer)) < 0) {
+        perror("write");
+    }
+    free(answer);
 }
 
 static inline void
@@ -112,9 +126,13 @@ http_script_connection(struct http_script *s, int fd)
     bool keep = true;
 
     while (keep && http_script_read(s, fd)) {
-        size_t                  i = s->n_asked - 1 < s->n_steps ? s->n_asked - 1 : s->n_steps - 1;
-        const struct http_step *step = &s->steps[i];
+        size_t                  nth = s->requests++;
+        const struct http_step *step = &s->steps[nth < s->n_steps ? nth : s->n_steps - 1];
 
+        if (s->make != NULL) {
+            http_script_made(s, fd, nth);
+            break;
+        }
         if (step->hang) {
             s->hanging[s->n_hanging++] = fd;
             return;
@@ -150,7 +168,7 @@ http_script_start(struct http_script *s, const struct http_step *steps, size_t n
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t          len = sizeof at;
 
-    *s = (struct http_script){.steps = steps, .n_steps = n};
+    *s = (struct http_script){.steps = steps, .n_steps = n, .make = s->make};
     s->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (s->listener < 0 || bind(s->listener, (struct sockaddr *)&at, len) != 0 ||
         listen(s->listener, 16) != 0 ||

@@ -43,16 +43,23 @@ answers(struct bench *b, const char *status, const char *headers, const char *bo
     free(all);
 }
 
+/* b->st: NULL when it cannot be opened. */
+static void
+try_to_open(struct bench *b, const char *host, const char *path, struct err *e)
+{
+    http_script_start(&b->server, b->steps, b->n);
+    strlist_take(&b->options, xasprintf("endpoint=http://%s:%d%s", host, b->server.port, path));
+    b->st = storage_open(
+        &(struct storage_location){.location = "s3://bucket/p", .given.options = &b->options},
+        false, e);
+}
+
 static void
 open_at(struct bench *b, const char *host, const char *path)
 {
     struct err e = ERR_INIT;
 
-    http_script_start(&b->server, b->steps, b->n);
-    strlist_take(&b->options, xasprintf("endpoint=http://%s:%d%s", host, b->server.port, path));
-    b->st = storage_open(
-        &(struct storage_location){.location = "s3://bucket/p", .given.options = &b->options},
-        false, &e);
+    try_to_open(b, host, path, &e);
     if (b->st == NULL) {
         fail_msg("%s", e.text);
     }
@@ -940,6 +947,106 @@ a_page_that_comes_twice_is_noticed(void **state)
     end(&b);
 }
 
+static char *
+one_more(size_t nth)
+{
+    char *page = xasprintf(XML_HEAD
+                           "<ListBucketResult><IsTruncated>true</IsTruncated>"
+                           "<NextContinuationToken>%zu</NextContinuationToken><Contents>"
+                           "<Key>p/d/%08zu</Key><LastModified>2026-11-21T02:15:00.000Z"
+                           "</LastModified><Size>7</Size></Contents></ListBucketResult>",
+                           nth, nth);
+    char *all = http_answer("200 OK", "ETag: x\r\n", page);
+
+    free(page);
+    return all;
+}
+
+static int
+pass_over(void *ctx, const struct object_info *info, struct err *e)
+{
+    (void)ctx, (void)info, (void)e;
+    return 0;
+}
+
+static int
+pass_dir_over(void *ctx, const char *name, struct err *e)
+{
+    (void)ctx, (void)name, (void)e;
+    return 0;
+}
+
+/* A new key and a new token on every page. */
+static void
+a_listing_that_never_ends_is_given_up(void **state)
+{
+    (void)state;
+    for (int dirs = 0; dirs < 2; dirs++) {
+        struct bench b = {.server.make = one_more};
+        struct err   e = ERR_INIT;
+
+        start(&b);
+        assert_int_equal(dirs ? storage_dirs(b.st, "d/", pass_dir_over, NULL, &e)
+                              : storage_list(b.st, "d/", pass_over, NULL, &e),
+                         -1);
+        assert_err(&e, ERR_CORRUPT, "goes on and on");
+        stop(&b);
+        assert_in_range(b.server.requests, 100, 1000);
+        end(&b);
+    }
+}
+
+/* ---- versions ---- */
+
+#define VERSION(id)                                                                                \
+    XML_HEAD "<ListVersionsResult><Version><Key>p/repo.1.json</Key><VersionId>" id                 \
+             "</VersionId>"                                                                        \
+             "<IsLatest>true</IsLatest><LastModified>2026-11-21T02:15:00.000Z</LastModified>"      \
+             "<Size>7</Size></Version></ListVersionsResult>"
+#define VERSIONING(status) XML_HEAD "<VersioningConfiguration>" status "</VersioningConfiguration>"
+
+/* What never kept versions shows as of any time what is there now: an error, no answer. */
+static void
+only_what_keeps_versions_is_seen_as_of_another_time(void **state)
+{
+    static const struct {
+        const char *status, *versioning,
+            *listing; /* listing: asked for when the store says nothing */
+        bool kept;
+    } cases[] = {
+        {"200 OK", VERSIONING(""), NULL, false},
+        {"200 OK", VERSIONING("<Status>Enabled</Status>"), NULL, true},
+        {"200 OK", VERSIONING("<Status>Suspended</Status>"), NULL, true},
+        {"501 Not Implemented", ERROR("NotImplemented", ""), VERSION("null"), false},
+        {"403 Forbidden", ERROR("AccessDenied", ""), VERSION("null"), false},
+        {"403 Forbidden", ERROR("AccessDenied", ""), VERSION("a1"), true},
+        {"200 OK", "not XML", VERSION("a1"), true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct bench b = {0};
+        struct err   e = ERR_INIT;
+
+        strlist_add(&b.options, "as-of=2026-11-22");
+        answers(&b, cases[i].status, "", cases[i].versioning);
+        if (cases[i].listing != NULL) {
+            answers(&b, "200 OK", "", cases[i].listing);
+        }
+        try_to_open(&b, "127.0.0.1", "", &e);
+        if (cases[i].kept) {
+            assert_non_null(b.st);
+        } else {
+            assert_null(b.st);
+            assert_err(&e, ERR_USAGE, "versioning was never turned on");
+        }
+        stop(&b);
+        assert_asked(&b, cases[i].listing == NULL ? 1 : 2);
+        assert_says(b.server.asked[0], "GET /bucket?versioning= ");
+        end(&b);
+    }
+}
+
 /* ---- the last, as there is no way back from a signal ---- */
 
 static void *
@@ -1030,6 +1137,8 @@ main(void)
         cmocka_unit_test(a_listing_goes_over_its_pages),
         cmocka_unit_test(a_listing_that_makes_no_sense_is_asked_for_again_and_then_refused),
         cmocka_unit_test(a_page_that_comes_twice_is_noticed),
+        cmocka_unit_test(a_listing_that_never_ends_is_given_up),
+        cmocka_unit_test(only_what_keeps_versions_is_seen_as_of_another_time),
         cmocka_unit_test(a_signal_ends_what_waits_but_not_the_tidying_up),
     };
 

@@ -56,6 +56,7 @@ static const struct right prune_rights[] = {
 static const struct right restore_rights[] = {
     {ALWAYS, "s3:ListBucket", NULL},
     {IF_VERSIONED, "s3:ListBucketVersions", NULL},
+    {IF_VERSIONED, "s3:GetBucketVersioning", NULL},
     {ALWAYS, "s3:GetObject", "*"},
     {IF_VERSIONED, "s3:GetObjectVersion", "*"},
     {ALWAYS, "s3:PutObject", "*/drills/*"},

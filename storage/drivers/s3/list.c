@@ -8,16 +8,27 @@
 #include "storage/drivers/s3/call.h"
 #include "storage/drivers/s3/s3.h"
 
-enum { PAGE_BYTES_MAX = 8 << 20, EMPTY_PAGES_MAX = 100 };
+/*
+ * A page has up to 1000 entries, and a store may send shorter ones, even empty ones, for reasons of
+ * its own.  It may not do so without end: keys ascend, which rules out going in circles, but not a
+ * new key on each page for ever.  So pages with next to nothing are counted.
+ */
+enum {
+    PAGE_BYTES_MAX = 8 << 20,
+    EMPTY_PAGES_MAX = 100,  /* in a row */
+    SPARSE_PAGE = 10,       /* entries: fewer are next to nothing */
+    SPARSE_PAGES_MAX = 500, /* in one listing */
+};
 
 struct listing {
     struct s3_storage *s;
     enum s3_listed     what;
     char              *prefix; /* with the repository's own */
     bool               dirs;
-    char              *last;           /* key or prefix of the pages before; NULL: none yet */
-    char              *from, *from_id; /* where this page begins: page.next of the one before */
-    int                empty;          /* pages in a row that held nothing */
+    char              *last, *last_dir; /* key and prefix of the pages before; NULL: none yet */
+    char              *from, *from_id;  /* where this page begins: page.next of the one before */
+    int                empty;           /* pages in a row that held nothing */
+    int                sparse;          /* pages that held next to nothing */
     struct s3_page     page;
 };
 
@@ -84,6 +95,9 @@ check_next(const struct listing *l, struct err *e)
     if (p->n + p->prefixes.n == 0 && l->empty >= EMPTY_PAGES_MAX) {
         return senseless(l, e, "it is truncated, but empty");
     }
+    if (l->sparse >= SPARSE_PAGES_MAX) {
+        return senseless(l, e, "it goes on and on, with next to nothing on each page");
+    }
     return 0;
 }
 
@@ -92,22 +106,20 @@ check_page(const struct listing *l, struct err *e)
 {
     const struct s3_page *p = &l->page;
     const char           *last = l->last;
+    const char           *last_dir = l->last_dir;
 
     /* Not every store counts common prefixes. */
     if (p->bad_prefix || (p->count >= 0 && (size_t)p->count > p->n + p->prefixes.n)) {
         return senseless(l, e, "entries are missing");
     }
     for (size_t i = 0; i < p->n; i++) {
-        /* With a delimiter keys and prefixes ascend together; only the prefixes matter then. */
-        if (!l->dirs && check_order(l, p->v[i].key, l->what == S3_VERSIONS, &last, e) != 0) {
-            return -1;
-        }
-        if (check_entry(l, &p->v[i], e) != 0) {
+        if (check_order(l, p->v[i].key, l->what == S3_VERSIONS, &last, e) != 0 ||
+            check_entry(l, &p->v[i], e) != 0) {
             return -1;
         }
     }
     for (size_t i = 0; l->dirs && i < p->prefixes.n; i++) {
-        if (check_order(l, p->prefixes.v[i], false, &last, e) != 0) {
+        if (check_order(l, p->prefixes.v[i], false, &last_dir, e) != 0) {
             return -1;
         }
     }
@@ -184,8 +196,12 @@ go_on(struct listing *l)
         return false;
     }
     l->empty = p->n + p->prefixes.n == 0 ? l->empty + 1 : 0;
-    if (l->dirs ? p->prefixes.n > 0 : p->n > 0) {
-        take(&l->last, xstrdup(l->dirs ? p->prefixes.v[p->prefixes.n - 1] : p->v[p->n - 1].key));
+    l->sparse += p->n + p->prefixes.n < SPARSE_PAGE;
+    if (p->n > 0) {
+        take(&l->last, xstrdup(p->v[p->n - 1].key));
+    }
+    if (p->prefixes.n > 0) {
+        take(&l->last_dir, xstrdup(p->prefixes.v[p->prefixes.n - 1]));
     }
     take(&l->from, p->next);
     take(&l->from_id, l->what == S3_VERSIONS ? p->next_id : NULL);
@@ -206,6 +222,7 @@ walk(struct listing *l, int (*pass)(const struct listing *, void *ctx, struct er
     s3_page_free(&l->page);
     free(l->prefix);
     free(l->last);
+    free(l->last_dir);
     free(l->from);
     free(l->from_id);
     return rc;

@@ -44,6 +44,10 @@ int s3_remove(struct storage *, const char *const *keys, size_t n, struct err *)
 struct object_version;
 int s3_remove_versions(struct storage *, const struct object_version *, size_t n, struct err *);
 extern const struct storage_version_ops s3_version_ops;
+enum { S3_STATUS_MAX = 16 };
+/* 0: status is "Enabled", "Suspended" or "" (versioning was never turned on).  1: the store has no
+ * such call, or no right to it was given. */
+int s3_versioning(struct s3_storage *, char status[S3_STATUS_MAX], struct err *);
 
 /* ---- Object Lock (s3/lock.c) ---- */
 
