@@ -45,7 +45,7 @@ begin(struct run *r, const char *db, struct run_mark *mark, struct err *e)
     }
     for (size_t i = 0; rc == 0 && i < others.n; i++) {
         if (others.v[i].prune && strcmp(others.v[i].run, mark->run) != 0 &&
-            time(NULL) - others.v[i].modified < PRUNE_DEAD_SECONDS) {
+            prune_works(r->repo, db, &others.v[i], time(NULL))) {
             err_set(e, ERR_BUSY, "a prune is at work, run %s", others.v[i].run);
             rc = err_hint(e,
                           "wait until it has ended; one that was killed is passed over after %d "

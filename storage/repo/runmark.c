@@ -6,7 +6,9 @@
 
 #include "core/crypto/hash.h"
 #include "core/enc.h"
+#include "core/host/procid.h"
 #include "core/human.h"
+#include "core/json.h"
 #include "core/log.h"
 #include "storage/format/object.h"
 #include "storage/keys/signed.h"
@@ -26,18 +28,27 @@ int
 run_mark_begin(struct run_mark *m, struct repo *r, const char *db, const char *suffix,
                struct err *e)
 {
-    json_t *o = object_new("run");
-    char    host[256] = "";
-    char    at[32];
-    int     rc;
+    json_t       *o = object_new("run");
+    char          host[256] = "";
+    char          at[32];
+    struct procid self;
+    int           rc;
 
-    *m = (struct run_mark){.repo = r, .line = BUF_INIT(OBJECT_BYTES_MAX)};
+    *m = (struct run_mark){
+        .repo = r,
+        .line = BUF_INIT(OBJECT_BYTES_MAX),
+        .renew_s = strcmp(suffix, ".prune") == 0 ? PRUNE_RENEW_SECONDS : RUN_RENEW_SECONDS,
+    };
+    procid_self(&self);
     random_hex((sizeof m->run - 1) / 2, m->run);
     m->key = run_key(db, m->run, suffix);
     (void)gethostname(host, sizeof host - 1);
     (void)json_object_set_new(o, "run", json_string(m->run));
     object_set_text(o, "host", host);
-    (void)json_object_set_new(o, "pid", json_integer(getpid()));
+    (void)json_object_set_new(o, "pid", json_integer(self.pid));
+    (void)json_object_set_new(o, "pid_started", json_integer(self.started));
+    (void)json_object_set_new(o, "machine", json_string(self.machine));
+    (void)json_object_set_new(o, "renewed_every", json_integer((json_int_t)m->renew_s));
     (void)json_object_set_new(o, "started", json_string(time_rfc3339(time(NULL), at, sizeof at)));
     (void)json_object_set_new(o, "tool", json_string("pgassay " PGASSAY_VERSION));
     rc = object_format(o, &m->line, e);
@@ -56,7 +67,7 @@ run_mark_put(const struct run_mark *m, struct err *e)
 int
 run_mark_renew(struct run_mark *m, bool at_once, struct err *e)
 {
-    if (!at_once && clock_seconds() - m->renewed < RUN_RENEW_SECONDS) {
+    if (!at_once && clock_seconds() - m->renewed < m->renew_s) {
         return 0;
     }
     m->stored = true;
@@ -124,6 +135,41 @@ run_revoked(struct repo *r, const char *db, const char *run, bool *revoked, stru
     json_decref(o);
     free(key);
     return rc;
+}
+
+/* What a prune says of itself in its mark. */
+static bool
+read_mark(struct repo *r, const char *db, const char *run, struct procid *who, int64_t *renew)
+{
+    struct buf raw = BUF_INIT(OBJECT_BYTES_MAX);
+    struct err why = ERR_INIT;
+    char      *key = run_key(db, run, ".prune");
+    json_t    *o = storage_get(r->st, key, &raw, &why) != 0
+           ? NULL
+           : object_parse(raw.data, raw.len, "run", &why);
+
+    *who = (struct procid){.pid = json_opt_int(o, "pid", 0),
+                           .started = json_opt_int(o, "pid_started", 0)};
+    (void)snprintf(who->machine, sizeof who->machine, "%s", json_opt_str(o, "machine", ""));
+    *renew = json_opt_int(o, "renewed_every", 0);
+    json_decref(o);
+    free(key);
+    buf_free(&raw);
+    return why.kind != ERR_NOT_FOUND;
+}
+
+bool
+prune_works(struct repo *r, const char *db, const struct run_entry *run, time_t now)
+{
+    double        silent = difftime(now, run->modified);
+    struct procid who;
+    int64_t       renew;
+
+    if (silent >= PRUNE_OLD_DEAD_SECONDS || !read_mark(r, db, run->run, &who, &renew) ||
+        procid_gone(&who)) {
+        return false;
+    }
+    return renew < 1 || renew > PRUNE_RENEW_SECONDS || silent < PRUNE_DEAD_SECONDS;
 }
 
 /* Marks of a run are adjacent: "<run>", "<run>.prune", "<run>.revoked". */

@@ -22,14 +22,20 @@
 #include "storage/format/label.h"
 #include "storage/repo/repo.h"
 
-/* A prune whose mark is older than this does not keep others from pruning. */
-enum { RUN_RENEW_SECONDS = 600, PRUNE_DEAD_SECONDS = 3 * RUN_RENEW_SECONDS };
+enum {
+    RUN_RENEW_SECONDS = 600,  /* of writers: they are waited for for 72 hours */
+    PRUNE_RENEW_SECONDS = 30, /* of prunes */
+    /* A prune without a sign of life for so long does not keep others from pruning: */
+    PRUNE_DEAD_SECONDS = 4 * PRUNE_RENEW_SECONDS,
+    PRUNE_OLD_DEAD_SECONDS = 3 * RUN_RENEW_SECONDS, /* one of an older program */
+};
 
 struct run_mark {
     struct repo *repo;            /* the caller's */
     char         run[RUN_ID_MAX]; /* 16 hex digits, random */
     char        *key;
     struct buf   line;
+    double       renew_s; /* how often: stands in the mark, too */
     double       renewed; /* clock_seconds() */
     bool         stored;  /* it may stand */
 };
@@ -64,6 +70,11 @@ struct run_list {
  * prunes (trust.h) it must have one: otherwise anybody who may put run marks could revoke every
  * backup.  The run itself stops at any. */
 int run_revoked(struct repo *, const char *db, const char *run, bool *revoked, struct err *);
+
+/* Does a prune of which only the mark is known keep others away?  Not when its process, on this
+ * machine, has ended; else for as long as it shows signs of life.  now: by the store's clock.  What
+ * cannot be read is taken for alive. */
+bool prune_works(struct repo *, const char *db, const struct run_entry *, time_t now);
 
 /* Those that count (run_revoked()) are revoked. */
 int  run_list_load(struct repo *, const char *db, struct run_list *, struct err *);

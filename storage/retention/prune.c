@@ -94,7 +94,7 @@ check_alone(struct prune *p, struct err *e)
     for (size_t i = 0; i < p->runs.n; i++) {
         const struct run_entry *r = &p->runs.v[i];
 
-        if (r->prune && comes_first(p, r) && prune_now(p) - r->modified < PRUNE_DEAD_SECONDS) {
+        if (r->prune && comes_first(p, r) && prune_works(p->repo, p->req->db, r, prune_now(p))) {
             err_set(e, ERR_BUSY, "another prune is at work, run %s, last sign of life %s", r->run,
                     time_rfc3339(r->modified, at, sizeof at));
             return err_hint(e, "one that was killed is passed over %d minutes after that",

@@ -9,8 +9,6 @@
 #include "storage/repo/tombstone.h"
 #include "storage/retention/prune_impl.h"
 
-enum { DEAD_PRUNE_SECONDS = 72 * 3600 };
-
 /* ---- P1 ---- */
 
 /*
@@ -343,7 +341,7 @@ prune_tidy_marks(struct prune *p, struct err *e)
             strlist_take(&keys, run_key(p->req->db, r->run, ""));
         }
         if (r->prune && strcmp(r->run, p->mark.run) != 0 &&
-            prune_now(p) - r->modified >= DEAD_PRUNE_SECONDS) {
+            !prune_works(p->repo, p->req->db, r, prune_now(p))) {
             strlist_take(&keys, run_key(p->req->db, r->run, ".prune"));
         }
     }

@@ -3,9 +3,12 @@
 #include "tests/fault/fixture.h"
 
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "storage/format/chunkname.h"
+#include "storage/format/object.h"
 #include "storage/repo/blocklist.h"
 #include "storage/repo/runmark.h"
 #include "storage/repo/tombstone.h"
@@ -506,6 +509,135 @@ of_two_at_once_one_goes_on(void **state)
     r->st->ops = memory_ops;
 }
 
+/* Another process's mark, put so many seconds ago.  end: '-' it is alive, 'z' it has ended and was
+ * not asked for, 'x' it is gone. */
+static pid_t
+begin_elsewhere(struct repo *r, char end, time_t ago)
+{
+    int     out[2], status;
+    pid_t   child;
+    char    mark[4096];
+    ssize_t n;
+
+    assert_int_equal(pipe(out), 0);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct run_mark m;
+        struct err      e = ERR_INIT;
+
+        if (run_mark_begin(&m, r, "shop", ".prune", &e) != 0 ||
+            write(out[1], m.line.data, m.line.len) != (ssize_t)m.line.len) {
+            _exit(1);
+        }
+        while (end == '-') {
+            (void)pause();
+        }
+        _exit(0);
+    }
+    n = read(out[0], mark, sizeof mark - 1);
+    assert_true(n > 0);
+    mark[n] = '\0';
+    (void)close(out[0]);
+    (void)close(out[1]);
+    if (end == 'x') {
+        assert_int_equal(waitpid(child, &status, 0), child);
+    } else if (end == 'z') {
+        siginfo_t ended;
+
+        assert_int_equal(waitid(P_PID, (id_t)child, &ended, WEXITED | WNOWAIT), 0);
+    }
+    ahead = -ago;
+    put_text(r, "shop/runs/00000000000000aa.prune", mark);
+    ahead = 0;
+    return child;
+}
+
+/* Text of the mark, with one word in another's place. */
+static void
+change_mark(struct repo *r, const char *word, const char *with, time_t ago)
+{
+    static const char key[] = "shop/runs/00000000000000aa.prune";
+    struct err        e = ERR_INIT;
+    struct buf        raw = BUF_INIT(OBJECT_BYTES_MAX);
+    char             *at, *text;
+
+    assert_ok(storage_get(r->st, key, &raw, &e), &e);
+    at = strstr(buf_str(&raw), word);
+    assert_non_null(at);
+    text = xasprintf("%.*s%s%s", (int)(at - buf_str(&raw)), buf_str(&raw), with, at + strlen(word));
+    remove_key(r, key);
+    ahead = -ago;
+    put_text(r, key, text);
+    ahead = 0;
+    free(text);
+    buf_free(&raw);
+}
+
+/* One that is passed over is dead: its mark goes. */
+static void
+assert_prune(struct repo *r, bool goes_on)
+{
+    struct prune_result out;
+    struct err          e = ERR_INIT;
+    int                 rc = prune(r, 1, &out, &e);
+
+    prune_result_free(&out);
+    assert_int_equal(count_objects(r, "shop/runs/", ".prune", NULL), !goes_on);
+    if (goes_on) {
+        assert_ok(rc, &e);
+    } else {
+        assert_int_equal(rc, -1);
+        assert_err(&e, ERR_BUSY, "another prune is at work");
+    }
+}
+
+static void
+who_has_died_here_keeps_nobody_away(void **state)
+{
+    struct repo *r = *state;
+    struct err   e = ERR_INIT;
+    int          status;
+    pid_t        child;
+
+    assert_ok(fixture_backup(r, 1, NULL, NULL, &e), &e);
+    (void)begin_elsewhere(r, 'x', 1);
+    assert_prune(r, true);
+    child = begin_elsewhere(r, 'z', 1);
+    assert_prune(r, true);
+    assert_int_equal(waitpid(child, &status, 0), child);
+
+    child = begin_elsewhere(r, '-', 1);
+    assert_prune(r, false);
+    /* a later process has its number */
+    change_mark(r, "\"pid_started\":", "\"pid_started\":1", 1);
+    assert_prune(r, true);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+}
+
+static void
+one_elsewhere_is_waited_for_as_long_as_it_renews(void **state)
+{
+    struct repo *r = *state;
+    struct err   e = ERR_INIT;
+
+    assert_ok(fixture_backup(r, 1, NULL, NULL, &e), &e);
+    /* the process is of another machine, or of one that was started anew */
+    (void)begin_elsewhere(r, 'x', 1);
+    change_mark(r, "\"machine\":\"", "\"machine\":\"not ", PRUNE_DEAD_SECONDS - 20);
+    assert_prune(r, false);
+    change_mark(r, "not ", "not ", PRUNE_DEAD_SECONDS + 1);
+    assert_prune(r, true);
+    /* an older program does not say how often it renews */
+    (void)begin_elsewhere(r, 'x', 1);
+    change_mark(r, "\"machine\":\"", "\"machine\":\"not ", 1);
+    change_mark(r, "renewed_every", "unheard_of", PRUNE_DEAD_SECONDS + 1);
+    assert_prune(r, false);
+    change_mark(r, "not ", "not ", PRUNE_OLD_DEAD_SECONDS + 1);
+    assert_prune(r, true);
+}
+
 static void
 a_damaged_backup_can_be_named(void **state)
 {
@@ -727,7 +859,7 @@ every_call_may_fail(void **state)
             assert_true(rc != 0 || calls <= n + 1);
             assert_ok(fixture_read(r, id[1], 2, &e), &e);
             assert_ok(fixture_read(r, id[2], 3, &e), &e);
-            /* A mark that stayed would keep the next prune away for half an hour. */
+            /* A mark that stayed is this process's, which is alive. */
             if (count_objects(r, "shop/runs/", ".prune", NULL) > 0) {
                 char key[STORAGE_KEY_MAX];
 
@@ -783,6 +915,9 @@ main(void)
         cmocka_unit_test_setup_teardown(any_doubt_stops_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_damaged_backup_can_be_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(of_two_at_once_one_goes_on, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_has_died_here_keeps_nobody_away, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(one_elsewhere_is_waited_for_as_long_as_it_renews, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_run_without_a_sign_of_life_is_revoked_after_three_days,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_void_backup_goes_whether_named_or_not, set_up, tear_down),

@@ -1,0 +1,25 @@
+/*
+ * procid.h - which process of which machine wrote something, so that another one there can tell
+ * whether it is dead.
+ *
+ * A process number means something only between two boots, and in its own namespace: a container
+ * has numbers of its own.  The time of the start tells a process from a later one with its number.
+ */
+#ifndef CORE_HOST_PROCID_H
+#define CORE_HOST_PROCID_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct procid {
+    char    machine[80]; /* "<boot id> pid:[<namespace>]"; empty: not known */
+    int64_t pid;
+    int64_t started; /* in clock ticks since the boot; 0: not known */
+};
+
+void procid_self(struct procid *);
+/* It ran on this machine, since the last boot, where this process can see it, and it has ended.
+ * False when that is not certain. */
+bool procid_gone(const struct procid *);
+
+#endif
