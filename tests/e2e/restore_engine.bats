@@ -107,7 +107,7 @@ SQL
     local before
     before=$(psql_in postgres -c 'SELECT string_agg(datname, $$ $$ ORDER BY datname) FROM pg_database')
     expect_status 1 restore shop --to taken -U timid
-    expect_text '"taken" already exists' '"timid" may not create databases' 'no superuser'
+    expect_text '"taken" already exists' '"timid" may not create databases' 'not a superuser'
     expect_status 1 restore shop --to taken --dry-run
     expect_status 0 restore shop --to free_name --dry-run
     expect_text 'nothing stands in the way'

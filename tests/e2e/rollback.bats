@@ -74,7 +74,7 @@ load chain
     expect_equal "$(label_of "$(nth 3)" | jq -c '[.signer, .sequence, .heads[].backup]')" "[null,null,\"$(nth 2)\"]"
     expect_status 0 chain --json
     expect_equal "$(jq -r '[.findings[].class] | join(" ")' <<<"$output")" note
-    expect_text 'asks for nobody'
+    expect_text 'requires no signature'
     local newest
     newest=$(nth 3)
     put_back
