@@ -389,6 +389,11 @@ facts_make(struct snapshot *s, struct selection *sel, const struct archive *a, s
     add_work(m, &s->catalog, w);
     if (!sel->o->data_only) {
         add_objects(a, m);
+    } else {
+        strlist_add(&m->warnings,
+                    "--data-only: this backup holds no definitions, and pgassay restore can make "
+                    "no "
+                    "database of it; its rows can be loaded by hand (docs/recipe.md)");
     }
     add_matviews(&s->catalog, a, m);
     if ((sel->json != NULL && !sel->o->schema_only && warn_without_partitions(s, m, e) != 0) ||

@@ -158,6 +158,42 @@ out:
     return rc;
 }
 
+static bool
+asked_for(struct selection *s, const struct cat_table *t)
+{
+    if (s->o->tables.n > 0) {
+        return oid_set_has(&s->tables, t->oid);
+    }
+    return s->o->schemas.n == 0 || oid_set_has(&s->schema_tables, t->oid);
+}
+
+/* -T and -N that leave nothing of what there is: nobody means to back up that. */
+static int
+check_something_left(struct selection *s, PGconn *conn, struct err *e)
+{
+    struct catalog c = {0};
+    size_t         there = 0, left = 0;
+
+    if (s->o->schema_only || (s->o->exclude_tables.n == 0 && s->o->exclude_schemas.n == 0)) {
+        return 0;
+    }
+    if (catalog_read(conn, false, &c, e) != 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < c.n_tables; i++) {
+        there += asked_for(s, &c.tables[i]);
+        left += selection_wants(s, &c.tables[i]);
+    }
+    catalog_free(&c);
+    if (there == 0 || left > 0) {
+        return 0;
+    }
+    err_set(e, ERR_USAGE,
+            "%s leaves no table of database \"%s\": that would be a backup of no rows", s->words,
+            PQdb(conn));
+    return err_hint(e, "--schema-only takes the definitions of what has no rows");
+}
+
 int
 selection_make(const struct options *o, PGconn *conn, struct selection *s, struct err *e)
 {
@@ -166,7 +202,8 @@ selection_make(const struct options *o, PGconn *conn, struct selection *s, struc
         pattern_relations(conn, &o->exclude_tables, false, &s->exclude_tables, e) != 0 ||
         pattern_relations(conn, &o->exclude_table_data, false, &s->exclude_data, e) != 0 ||
         tables_of_schemas(conn, &o->schemas, true, &s->schema_tables, e) != 0 ||
-        tables_of_schemas(conn, &o->exclude_schemas, false, &s->exclude_schema_tables, e) != 0) {
+        tables_of_schemas(conn, &o->exclude_schemas, false, &s->exclude_schema_tables, e) != 0 ||
+        check_something_left(s, conn, e) != 0) {
         selection_free(s);
         return -1;
     }
@@ -193,16 +230,8 @@ selection_wants(void *ctx, const struct cat_table *t)
 {
     struct selection *s = ctx;
 
-    if (oid_set_has(&s->exclude_tables, t->oid)) {
-        return false;
-    }
-    if (s->o->tables.n > 0) {
-        return oid_set_has(&s->tables, t->oid);
-    }
-    if (s->o->schemas.n > 0 && !oid_set_has(&s->schema_tables, t->oid)) {
-        return false;
-    }
-    return !oid_set_has(&s->exclude_schema_tables, t->oid);
+    return asked_for(s, t) && !oid_set_has(&s->exclude_tables, t->oid) &&
+        (s->o->tables.n > 0 || !oid_set_has(&s->exclude_schema_tables, t->oid));
 }
 
 bool

@@ -434,7 +434,7 @@ parts_select(struct restore *r, struct err *e)
     struct tables   tables = {0};
     int             rc = -1;
 
-    if (!parts_asked(r->o)) {
+    if (!parts_asked(r->o) || !r->has_archive) { /* without definitions: preflight.c refuses */
         return 0;
     }
     p.ids = entry_ids_new(p.a);

@@ -62,12 +62,14 @@ check_contents(const struct restore *r, struct findings *f)
 {
     if (!r->has_archive) {
         stop(f,
-             "restore the full backup that goes with it, or load its chunks by hand "
-             "(docs/recipe.md)",
-             xasprintf("backup %s holds data only: there is no schema to make a new database from",
+             "restore a backup that was taken without --data-only, or load these rows by hand into "
+             "tables that are there (docs/recipe.md)",
+             xasprintf("backup %s holds rows only (--data-only): there are no definitions to make "
+                       "a "
+                       "database from",
                        r->label->id));
     }
-    for (size_t i = 0; i < r->label->warnings.n; i++) {
+    for (size_t i = 0; r->has_archive && i < r->label->warnings.n; i++) {
         strlist_take(&f->warn, xasprintf("when the backup was taken: %s", r->label->warnings.v[i]));
     }
     if (r->o->globals && r->globals.len == 0) {

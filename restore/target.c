@@ -161,7 +161,7 @@ target_schemas(struct restore *r, struct err *e)
     struct strlist missing = {0};
     int            rc = 0;
 
-    if (strcmp(r->label->scope, "full") != 0) {
+    if (label_is_partial(r->label)) {
         names_of_schemas(&r->archive, &missing);
     }
     for (size_t i = 0; rc == 0 && i < missing.n; i++) {

@@ -49,6 +49,10 @@ int compare_large_objects(struct compare *, struct err *);
 /* facts.c: sequences, materialized views, extensions, database properties, what pg_dump omits. */
 int compare_facts(struct compare *, struct err *);
 
+/* Does the backup know every definition, of which what it does not know is new?  Not when only some
+ * tables or schemas were asked for, or only rows. */
+bool holds_every_definition(const struct manifest *);
+
 /* By its name, or NULL. */
 const struct cat_column *table_column(const struct cat_table *, const char *name);
 

@@ -10,6 +10,19 @@
 #include "pg/snapshot/inventory.h"
 #include "verify/compare.h"
 
+static bool
+selects(const struct manifest *man, const char *key)
+{
+    return json_object_get(man->selection, key) != NULL;
+}
+
+bool
+holds_every_definition(const struct manifest *man)
+{
+    return !selects(man, "tables") && !selects(man, "exclude_tables") && !selects(man, "schemas") &&
+        !selects(man, "exclude_schemas") && !selects(man, "data_only");
+}
+
 static void
 add(struct compare *c, const char *schema, const char *name, struct finding f)
 {
@@ -56,6 +69,7 @@ compare_sequences(struct compare *c)
 {
     struct snapshot *s = c->snap;
     bool            *known = xcalloc(s->n_sequences + 1, sizeof *known);
+    bool             knows_all = holds_every_definition(c->man) && !selects(c->man, "schema_only");
 
     if (s->n_sequences > 0)
         qsort(s->sequences, s->n_sequences, sizeof *s->sequences, sequence_order);
@@ -70,7 +84,7 @@ compare_sequences(struct compare *c)
             known[have - s->sequences] = true;
         compare_sequence(c, want, have);
     }
-    for (size_t i = 0; i < s->n_sequences && c->man->selection == NULL; i++)
+    for (size_t i = 0; i < s->n_sequences && knows_all; i++)
         if (!known[i])
             add(c, s->sequences[i].schema, s->sequences[i].name,
                 (struct finding){.group = "sequences", .what = "not in the backup"});
@@ -240,14 +254,11 @@ compare_globals(struct compare *c, struct inventory_pair pair)
 }
 
 /* pg_dump leaves extensions and the database's own properties out when it is asked for tables or
- * schemas. */
+ * schemas, not when some are excluded. */
 static bool
-whole_database(const struct manifest *man)
+holds_database(const struct manifest *man)
 {
-    for (size_t i = 0; i < man->n_objects; i++)
-        if (strcmp(man->objects[i].kind, "DATABASE") == 0)
-            return true;
-    return man->selection == NULL;
+    return !selects(man, "tables") && !selects(man, "schemas") && !selects(man, "data_only");
 }
 
 static int
@@ -277,7 +288,7 @@ compare_facts(struct compare *c, struct err *e)
     for (size_t i = 0; i < c->man->n_matviews; i++)
         compare_matview(c, &c->man->matviews[i]);
     c->result->xid = json_incref(c->man->xid);
-    if (!whole_database(c->man)) {
+    if (!holds_database(c->man)) {
         add(c, NULL, c->label->id,
             (struct finding){.class = FINDING_NOTE,
                              .group = "database",

@@ -42,7 +42,8 @@ verify_live(const struct options *o, struct verify_result *r, struct baseline *b
     struct pg_target        target = target_of(o, b->label);
     struct snapshot_options snap_options = {.target = &target,
                                             .lock_timeout_ms = o->lock_timeout_s * 1000,
-                                            .wants = b->man->selection == NULL ? NULL : in_manifest,
+                                            .wants = holds_every_definition(b->man) ? NULL
+                                                                                    : in_manifest,
                                             .ctx = b->man};
     struct snapshot         snap = {0};
     struct compare          c = {.repo = b->repo,

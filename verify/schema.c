@@ -91,7 +91,7 @@ report_pair(struct schema *s, const struct objectlist_pair *p)
 {
     if (p->have == NULL)
         report(s, FINDING_DIFFERENT, p->want, "missing", NULL, NULL);
-    else if (p->want == NULL && s->c->man->selection == NULL)
+    else if (p->want == NULL && holds_every_definition(s->c->man))
         report(s, FINDING_DIFFERENT, p->have, "not in the backup", NULL, NULL);
     else if (p->want != NULL && strcmp(p->want->owner, p->have->owner) != 0)
         report(s, FINDING_DIFFERENT, p->want, "owner", p->want->owner, p->have->owner);
@@ -338,7 +338,7 @@ compare_schema(struct compare *c, struct err *e)
     objectlist_of_manifest(c->man, &s.want);
     objectlist_of_archive(&s.archive, &s.have);
     objectlist_match(&s.want, &s.have, &s.unequal);
-    if (c->man->selection != NULL)
+    if (!holds_every_definition(c->man))
         drop_unknown(&s.unequal);
     c->result->compared.objects = s.want.n;
     rc = resolve(&s, e);

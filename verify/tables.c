@@ -167,7 +167,7 @@ check_unknown(struct compare *c, const struct cat_table *have)
 
     if (manifest_find(c->man, have->schema, have->name) != NULL)
         return;
-    if ((have->extension_member && have->extension == NULL) || c->man->selection != NULL)
+    if ((have->extension_member && have->extension == NULL) || !holds_every_definition(c->man))
         return;
     object = object_name(have->schema, have->name);
     differ(c, object, "not in the backup", NULL, NULL);

@@ -140,9 +140,13 @@ static const char builtin_comments[] =
     "SELECT i.type AS kind, i.identity AS name, d.description AS comment FROM "
     "pg_catalog.pg_description d"
     " CROSS JOIN LATERAL pg_catalog.pg_identify_object(d.classoid, d.objoid, d.objsubid) i"
-    " WHERE d.objoid < " FIRST_USER_OID " AND (" AFTER_INITDB("d") " OR " ALSO ") AND "
-    "" NO_MEMBER("d.classoid", "d.objoid")
-    " AND d.classoid <> 'pg_catalog.pg_extension'::regclass"
+    " WHERE d.objoid < " FIRST_USER_OID
+    " AND (" AFTER_INITDB("d") " OR " ALSO
+                               ") AND "
+                               "" NO_MEMBER("d.classoid", "d.objoid")
+    /* A large object may have any OID; its comment is among its metadata. */
+    " AND d.classoid NOT IN ('pg_catalog.pg_extension'::regclass, "
+    "'pg_catalog.pg_largeobject'::regclass)"
     " AND (d.classoid <> 'pg_catalog.pg_namespace'::regclass OR d.objoid IS DISTINCT FROM "
     "to_regnamespace('public')::oid)"
     " ORDER BY 1, 2";

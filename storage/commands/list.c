@@ -34,6 +34,9 @@ add_json(json_t *list, const struct backup_entry *b, const struct annotation *s,
         return -1;
     }
     (void)json_object_set_new(o, "state", json_string(backup_state_text(b->state)));
+    if (b->label != NULL) {
+        (void)json_object_set_new(o, "partial", json_boolean(label_is_partial(b->label)));
+    }
     object_set_text(o, "problem", b->problem);
     if (b->lost_chunks > 0) {
         (void)json_object_set_new(o, "lost_chunks", json_integer((json_int_t)b->lost_chunks));
@@ -100,12 +103,11 @@ database_json(struct repo *r, const char *db, const struct backup_list *list,
 static const char *
 state_text(const struct backup_entry *b, const struct annotation *s)
 {
-    bool whole;
+    bool whole = b->label != NULL && !label_is_partial(b->label);
 
     if (b->state != BACKUP_COMMITTED) {
         return b->untrusted ? "untrusted" : backup_state_text(b->state);
     }
-    whole = strcmp(b->label->scope, "full") == 0;
     if (s->drill != NULL && !s->proven) {
         return whole ? "drill failed" : "partial, drill failed";
     }
@@ -119,6 +121,23 @@ encrypts(const struct repo *r)
     const struct epoch *now = keyring_epoch(r->keys, r->epoch, &e);
 
     return now != NULL && now->sealed;
+}
+
+/* What is said of it; of a part, of which. */
+static char *
+note_text(const struct backup_entry *b, const struct annotation *s)
+{
+    const struct label *l = b->label;
+    char               *part, *note;
+
+    if (b->state != BACKUP_COMMITTED || l->selection == NULL) {
+        return annotation_note(s, b->state != BACKUP_COMMITTED ? b->problem : l->note);
+    }
+    part = xasprintf("%s%s%s", l->selection, l->note != NULL ? "; " : "",
+                     l->note != NULL ? l->note : "");
+    note = annotation_note(s, part);
+    free(part);
+    return note;
 }
 
 /* And what it lacks: globals that the server did not allow to be read; encryption, of what was
@@ -158,7 +177,7 @@ add_row(struct texttable *t, const struct backup_entry *b, const struct annotati
         texttable_size(t, l->new_bytes);
     }
     add_state(t, b, s, encrypted);
-    note = annotation_note(s, b->state != BACKUP_COMMITTED ? b->problem : l->note);
+    note = note_text(b, s);
     texttable_add(t, note);
     free(note);
 }

@@ -62,6 +62,7 @@ show_json(const struct cmd *c, const struct backup_entry *b, const struct annota
         return -1;
     }
     (void)json_object_set_new(o, "state", json_string(backup_state_text(b->state)));
+    (void)json_object_set_new(o, "partial", json_boolean(label_is_partial(b->label)));
     object_set_text(o, "problem", b->problem);
     annotation_json(known, o);
     if (m == NULL) { /* encrypted, and no key to read it */
@@ -106,8 +107,7 @@ show_label(const struct label *l, bool closed)
 {
     char a[32], b[32], c[48], d[48];
 
-    line("backup", "%s of \"%s\"%s", l->id, l->db,
-         strcmp(l->scope, "full") == 0 ? "" : " (partial)");
+    line("backup", "%s of \"%s\"%s", l->id, l->db, label_is_partial(l) ? " (partial)" : "");
     if (l->selection != NULL) {
         line("selection", "%s", l->selection);
     }

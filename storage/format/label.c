@@ -123,6 +123,12 @@ write_plain(const struct label *l, json_t *o, struct err *e)
     return fields_write(&label_plain_fields, l, o, e);
 }
 
+bool
+label_is_partial(const struct label *l)
+{
+    return strcmp(l->scope, "full") != 0;
+}
+
 json_t *
 label_json(const struct label *l, struct err *e)
 {

@@ -83,6 +83,8 @@ struct label *label_new(void);
 void          label_free(struct label *); /* accepts NULL */
 struct label *label_copy(const struct label *);
 
+/* Of a part of the database. */
+bool label_is_partial(const struct label *);
 /* All its fields, for `--json` output; ERR_CORRUPT names a field that was never filled
  * in. */
 json_t *label_json(const struct label *, struct err *);

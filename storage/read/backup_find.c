@@ -124,7 +124,7 @@ eligible(const struct backup_entry *b, time_t at)
         return at == 0 ||
             strncmp(b->id, time_compact(at, text, sizeof text), strlen("20261121T021500Z")) <= 0;
     }
-    return strcmp(b->label->scope, "full") == 0 && (at == 0 || b->label->snapshot <= at);
+    return !label_is_partial(b->label) && (at == 0 || b->label->snapshot <= at);
 }
 
 /* latest~2: the second whole one before what "latest" means. */
@@ -270,7 +270,7 @@ hint_backups(const struct backup_list *list, struct err *e)
         const struct backup_entry *b = &list->v[i];
         const char                *what = b->state == BACKUP_VOID ? " (void)"
                            : b->state == BACKUP_DAMAGED           ? " (damaged)"
-                           : strcmp(b->label->scope, "full") != 0 ? " (partial)"
+                           : label_is_partial(b->label)           ? " (partial)"
                                                                   : "";
 
         if (buf_printf(&text, &full, "%s%s%s", text.len == 0 ? "" : ", ", b->id, what) != 0) {

@@ -291,7 +291,7 @@ note_backup(struct lastseen *s, const struct label *l, bool also_older)
     int  newer = strcmp(l->id, s->backup);
     bool healed = newer == 0 && l->copied_repo[0] != '\0' && strcmp(l->sha256, s->sha256) != 0;
 
-    if (strcmp(l->scope, "full") != 0 || (newer < 0 && !also_older) || (newer == 0 && !healed)) {
+    if (label_is_partial(l) || (newer < 0 && !also_older) || (newer == 0 && !healed)) {
         return false;
     }
     memcpy(s->backup, l->id, sizeof s->backup);

@@ -79,6 +79,51 @@ tables() { manifest shop | jq -r '.tables[] | .schema + "." + .name' | sort | pa
     [ "$(label shop | jq .rows)" -gt 0 ]
 }
 
+@test "rows alone: backup says that no restore makes a database of them, list what they are, and restore how to go on" {
+    local id args
+    expect_status 0 backup shop --data-only
+    expect_text '--data-only: this backup holds no definitions, and pgassay restore can make no database of it' docs/recipe.md
+    id=$(last_id shop)
+    for args in '--to nowhere' '--to nowhere -t plain' --scratch; do
+        # shellcheck disable=SC2086  # several words
+        expect_status 1 restore shop --backup "$id" $args
+        expect_text 'holds rows only (--data-only)' docs/recipe.md
+    done
+    expect_no_db nowhere
+}
+
+@test "list and show tell a part from the whole, and which part it is" {
+    repo_new parts
+    backup shop
+    backup shop -t plain --note 'before the move'
+    storage list shop --json >"$T/list.json"
+    valid_json list "$T/list.json"
+    expect_equal "$(jq -c '.databases[0].backups | map([.partial, .selection])' "$T/list.json")" "[[false,null],[true,\"--table 'plain'\"]]"
+    run storage list shop
+    expect_text "--table 'plain'; before the move"
+    storage show shop "$(last_id shop)" --json >"$T/show.json"
+    valid_json show "$T/show.json"
+    expect_equal "$(jq .partial "$T/show.json")" true
+}
+
+@test "exclusions that leave no table are an error, unless rows are not asked for" {
+    local args
+    psql_in shop -c 'CREATE SCHEMA bare'
+    set -f
+    for args in '-T *.*' '-N *' '-t plain -T plain' '-n public -T *' '-T *.* --dry-run' '-T *.* --data-only'; do
+        # shellcheck disable=SC2086  # several words
+        expect_status 2 backup shop $args
+        expect_text 'leaves no table of database "shop"' 'schema-only'
+    done
+    set +f
+    expect_status 0 backup shop -T '*.*' --schema-only
+    expect_status 0 backup shop -n bare
+    expect_status 0 backup shop -n bare -N nothing_like_it
+    db_make tableless
+    expect_status 0 backup tableless -T '*.*'
+    psql_in shop -c 'DROP SCHEMA bare'
+}
+
 @test "options that contradict each other are status 2" {
     local args
     for args in '--schema-only --data-only' '-t plain -n public' '--all shop' '--copy-format xml' '--name x shop postgres' '-t a.b.c'; do

@@ -72,6 +72,24 @@ batch() {
 @test "each change is found and named: owners, NOT NULL" { batch 4; }
 @test "each change is found and named: definitions" { batch 5; }
 
+@test "of a backup of definitions, all definitions are compared: extensions, settings, what is new" {
+    local id
+    psql_in base -c "ALTER DATABASE base SET work_mem = '4MB'"
+    backup base --schema-only
+    id=$(last_id base)
+    expect_status 0 live base -d base --backup "$id"
+    # hstore is of an older version than a restore makes, and that is all.
+    expect_status 3 drill base --backup "$id"
+    expect_equal "$(grep '^  different' <<<"$output")" "  different    extension hstore: version $(psql_in postgres -c "SELECT default_version FROM pg_available_extensions WHERE name = 'hstore'"), was 1.4"
+    psql_in base -c "ALTER DATABASE base RESET work_mem"
+    changed "ALTER EXTENSION hstore UPDATE; CREATE TABLE side.new (a int); CREATE VIEW side.newer AS SELECT 1"
+    expect_status 3 live base -d mutant --backup "$id"
+    expect_text "extension hstore: version" "was 1.4" "side.new: not in the backup" "VIEW side.newer: not in the backup" work_mem
+    # A selection of tables says nothing of the rest.
+    backup base -t big
+    expect_status 0 live base -d mutant --backup "$(last_id base)"
+}
+
 @test "what a reference restore cannot make is found all the same, and what stands beside definitions" {
     # Without its handler in the dump, this language cannot be restored; the function has today's schema take its trip.
     changed "CREATE LANGUAGE odd HANDLER plpgsql_call_handler;
