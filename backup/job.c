@@ -1,6 +1,7 @@
 #include "backup/job.h"
 #include "core/human.h"
 #include "core/log.h"
+#include "pg/target/aside.h"
 #include "storage/repo/source.h"
 
 #include <stdlib.h>
@@ -25,15 +26,39 @@ load_options(struct job *j, const char *name, struct err *e)
     return 0;
 }
 
+/* What a swap has set aside had this name until then: the name in the repository goes over to what
+ * took its place (only to one of the same owner: what was set aside is told by a comment, and
+ * anybody may comment on a database of his own). */
+static int
+took_place_of(PGconn *conn, const char *owner, struct repo_source *s, struct err *e)
+{
+    struct aside_list aside;
+
+    if (aside_list_read(conn, s->dbname, &aside, e) != 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < aside.n; i++) {
+        if (strcmp(aside.v[i].owner, owner) == 0) {
+            VEC_GROW(s->before, s->n_before, s->cap_before);
+            s->before[s->n_before++] = aside.v[i].oid;
+        }
+    }
+    aside_list_free(&aside);
+    return 0;
+}
+
 /* Which server and database this is: what a name in the repository stands for. */
 static int
 identify(struct job *j, PGconn *conn, struct err *e)
 {
+    int       rc;
     PGresult *r = pg_query(conn, e,
                            "SELECT (SELECT system_identifier FROM pg_catalog.pg_control_system()), "
                            "(SELECT oid FROM pg_catalog.pg_database WHERE datname = "
                            "pg_catalog.current_database()), "
-                           "pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())",
+                           "pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()), "
+                           "(SELECT pg_catalog.pg_get_userbyid(datdba) FROM "
+                           "pg_catalog.pg_database WHERE datname = pg_catalog.current_database())",
                            0, NULL);
 
     if (r == NULL) {
@@ -45,8 +70,9 @@ identify(struct job *j, PGconn *conn, struct err *e)
         .dbname = xstrdup(PQdb(conn)),
     };
     j->clock_off = (double)time(NULL) - strtod(PQgetvalue(r, 0, 2), NULL);
+    rc = took_place_of(conn, PQgetvalue(r, 0, 3), &j->source, e);
     PQclear(r);
-    return 0;
+    return rc;
 }
 
 /* A directory's clock is this host's own: then the server is the only witness.  A store that agrees

@@ -7,6 +7,7 @@
 #include "core/log.h"
 #include "pg/target/properties.h"
 #include "restore/finish.h"
+#include "restore/swap.h"
 
 enum { SEQUENCES_AT_ONCE = 200 };
 
@@ -118,15 +119,16 @@ finish_refresh(struct restore *r, PGconn *conn, struct err *e)
 int
 finish_properties(struct restore *r, struct err *e)
 {
-    const struct properties_options options = {.no_owner = r->o->no_owner,
-                                               .no_privileges = r->o->no_privileges};
+    const bool                      live = r->o->swap && !r->o->settings_of_backup;
+    const struct properties_options options = {.no_owner = r->o->no_owner && !live,
+                                               .no_privileges = r->o->no_privileges && !live};
     struct strlist                  statements = {0};
     int                             rc = 0;
 
     if (!r->has_archive) {
         return 0;
     }
-    if (properties_sql(r->conn, r->manifest->database, r->working_name, &options, &statements, e) !=
+    if (properties_sql(r->conn, swap_properties(r), r->working_name, &options, &statements, e) !=
         0) {
         problem_add(&r->problems, "DATABASE PROPERTIES", NULL, r->name, e);
         err_clear(e);

@@ -9,6 +9,7 @@
 #include "core/log.h"
 #include "core/progress.h"
 #include "restore/restore.h"
+#include "restore/switch.h"
 
 static int
 run_and_report(const struct options *o)
@@ -42,6 +43,18 @@ run_and_report(const struct options *o)
     return status;
 }
 
+static int
+run_switch(const struct options *o)
+{
+    struct err e = ERR_INIT;
+
+    if (switch_run(o, &e) != 0) {
+        err_print(&e);
+        return err_exit_status(&e);
+    }
+    return EXIT_GOOD;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -59,7 +72,7 @@ main(int argc, char **argv)
     } else {
         log_init("pgassay-restore", o.quiet ? LOG_QUIET : o.verbose ? LOG_INFO : LOG_WARN);
         pg_tools_bindir(o.pg_bindir);
-        status = run_and_report(&o);
+        status = switch_asked(&o) ? run_switch(&o) : run_and_report(&o);
     }
     options_free(&o);
     return tool_end(status);

@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/cli/opts_args.h"
 #include "core/cli/opts_common.h"
 #include "core/human.h"
 #include "core/pool.h"
 #include "restore/parts.h"
+#include "restore/switch.h"
 #include "restore/tablespaces.h"
 #include "storage/read/backup_find.h"
 #include "storage/repo/repo_keys.h"
@@ -34,6 +36,27 @@ static const struct opt table[] = {
      NULL, NULL},
     {OPT_FLAG, "dry-run", 0, NULL, "do every check beforehand, change nothing", AT(dry_run), 0, 0,
      NULL, NULL},
+    OPT_HEADING("In place of a running database"),
+    {OPT_FLAG, "swap", 0, NULL,
+     "restore beside it, compare, then take its name; it is set aside, not dropped", AT(swap), 0, 0,
+     NULL, NULL},
+    {OPT_TEXT, "settings", 0, "WHOSE",
+     "with --swap: owner, privileges and settings of the database are the live one's (live, the "
+     "default) or the backup's (backup)",
+     AT(settings), 0, 0, NULL, NULL},
+    {OPT_TEXT, "drop-old-after", 0, "AGE",
+     "with --swap: what was set aside may be dropped by a later restore, after this time",
+     AT(drop_old_after), 0, 0, NULL, "drop-old-after"},
+    {OPT_FLAG, "undo", 0, NULL, "back: the database that the newest swap has set aside", AT(undo),
+     0, 0, NULL, NULL},
+    {OPT_TEXT, "switch-to", 0, "NAME", "the same with a database of the server that you name",
+     AT(switch_to), 0, 0, NULL, NULL},
+    {OPT_FLAG, "status", 0, NULL, "what restores and swaps of DB have left, and the way back",
+     AT(status), 0, 0, NULL, NULL},
+    {OPT_FLAG, "leftovers", 0, NULL, "likewise of every database of the server", AT(leftovers), 0,
+     0, NULL, NULL},
+    {OPT_TEXT, "drop-leftover", 0, "NAME", "drop a database that a swap has set aside",
+     AT(drop_leftover), 0, 0, NULL, NULL},
     OPT_HEADING("Where to"),
     {OPT_TEXT, "to", 0, "NEWDB", "restore into this new database; an existing one is never touched",
      AT(to), 0, 0, NULL, NULL},
@@ -99,11 +122,19 @@ check_combinations(const struct options *o, struct err *e)
             ? err_set(e, ERR_USAGE, "--list prints everything: -t, -T, -n and -N do not go with it")
             : 0;
     }
-    if (o->to == NULL && !o->scratch) {
+    if (o->to == NULL && !o->scratch && !o->swap) {
         err_set(e, ERR_USAGE, "nothing says where to restore");
         return err_hint(e,
-                        "--to NEWDB restores into a new database, --scratch into a throw-away "
-                        "server");
+                        "--to NEWDB restores into a new database, --swap in place of the running "
+                        "one, --scratch into a throw-away server");
+    }
+    if (o->swap && parts_asked(o)) {
+        return err_set(e, ERR_USAGE,
+                       "--swap puts a whole database in place of another: -t, -T, -n and -N do not "
+                       "go with it");
+    }
+    if (o->swap && (o->scratch || o->isolated)) {
+        return err_set(e, ERR_USAGE, "--swap is for a running server, not for a scratch one");
     }
     if (o->to != NULL && (o->to[0] == '\0' || strlen(o->to) > 63)) {
         return err_set(e, ERR_USAGE, "--to: a database name has 1 to 63 bytes");
@@ -154,15 +185,56 @@ read_max_age(struct options *o, struct err *e)
     return 0;
 }
 
+/* --leftovers and the like need no name. */
+static bool
+of_all_databases(const struct options *o)
+{
+    return o->leftovers || o->drop_leftover != NULL;
+}
+
+/* Those that say what is to be done: one at most, and nothing that belongs to another. */
+static int
+check_switch(struct options *o, struct err *e)
+{
+    const int asked = (int)o->swap + (int)o->undo + (int)o->status + (int)o->leftovers +
+        (o->switch_to != NULL) + (o->drop_leftover != NULL);
+
+    if (asked > 1) {
+        return err_set(e, ERR_USAGE,
+                       "--swap, --undo, --switch-to, --status, --leftovers and --drop-leftover "
+                       "exclude each other");
+    }
+    if (o->settings != NULL && strcmp(o->settings, "live") != 0 &&
+        strcmp(o->settings, "backup") != 0) {
+        return err_set(e, ERR_USAGE, "--settings is \"live\" or \"backup\", not \"%s\"",
+                       o->settings);
+    }
+    if (o->settings != NULL && !o->swap) {
+        return err_set(e, ERR_USAGE, "--settings belongs to --swap");
+    }
+    o->settings_of_backup = o->settings != NULL && strcmp(o->settings, "backup") == 0;
+    if (o->drop_old_after != NULL && duration_parse(o->drop_old_after, &o->drop_old_after_s) != 0) {
+        return err_set(e, ERR_USAGE, "drop-old-after \"%s\" is not a time such as 12h or 7d",
+                       o->drop_old_after);
+    }
+    return 0;
+}
+
 static int
 check(struct options *o, struct err *e)
 {
+    if (check_switch(o, e) != 0) {
+        return -1;
+    }
+    if (of_all_databases(o)) {
+        return opts_args_check("", NULL, &o->parsed.rest, e);
+    }
     if (opts_check(&spec, NULL, &o->parsed, e) != 0) {
         return err_hint(e,
                         "\"pgassay storage list\" shows what there is; \"pgassay restore --help\" "
                         "shows the options");
     }
-    if (check_combinations(o, e) != 0) {
+    if (!switch_asked(o) && check_combinations(o, e) != 0) {
         return -1;
     }
     if (o->at != NULL && backup_at_parse(o->at, &o->at_time, e) != 0) {
@@ -210,7 +282,8 @@ options_read(int argc, char **argv, struct options *o, bool *done, struct err *e
                                       .passphrase_fd = o->passphrase_fd,
                                       .as_of = o->as_of};
     if (check(o, e) != 0 ||
-        storage_location_find(o->config, o->repo, o->database, &o->given, &o->place, e) != 0) {
+        (!switch_asked(o) &&
+         storage_location_find(o->config, o->repo, o->database, &o->given, &o->place, e) != 0)) {
         return -1;
     }
     storage_location_secrets(o->config, &o->given, &o->secrets);

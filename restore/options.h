@@ -25,6 +25,10 @@ struct options {
     uint64_t       max_age_s;                                        /* 0: however old */
     struct strlist tables, exclude_tables, schemas, exclude_schemas; /* patterns */
     const char    *to;
+    bool           swap, undo, leftovers, status;
+    const char    *settings, *switch_to, *drop_leftover, *drop_old_after;
+    bool           settings_of_backup; /* --settings backup */
+    uint64_t       drop_old_after_s;   /* 0: never by itself */
     bool           scratch, scratch_unconfined, keep, allow_unsigned;
     bool        no_owner, no_privileges, no_analyze, keep_failed, globals, isolated, allow_remote;
     const char *role;

@@ -14,6 +14,7 @@
 #include "restore/names.h"
 #include "restore/parts.h"
 #include "restore/restore.h"
+#include "restore/swap.h"
 #include "restore/tablespaces.h"
 
 struct findings {
@@ -152,6 +153,9 @@ check_name(struct restore *r, struct findings *f, struct err *e)
 {
     struct strlist databases = {0};
 
+    if (r->o->swap) {
+        return swap_preflight(r, &f->stop, &f->hints, e);
+    }
     if (column(r, "SELECT datname FROM pg_catalog.pg_database", &databases, e) != 0) {
         return -1;
     }

@@ -161,6 +161,11 @@ result_json(const struct restore *r, int status, const struct err *e)
     json_object_set_new(o, "early_indexes", json_integer((json_int_t)r->indexes_built));
     json_object_set_new(o, "large_objects",
                         json_integer(r->manifest == NULL ? 0 : (json_int_t)r->manifest->lo_count));
+    if (r->o->swap) {
+        json_object_set_new(o, "set_aside", json_text(r->aside));
+        json_object_set_new(o, "outage_seconds",
+                            r->aside == NULL ? json_null() : json_real(r->outage_seconds));
+    }
     json_object_set_new(o, "errors", problems_json(&r->problems));
     json_object_set_new(o, "warnings", strings(&r->warnings));
     json_object_set_new(o, "needed", strings(&r->needed));
@@ -241,6 +246,11 @@ print_for_people(const struct restore *r)
               size_human(r->bytes, size, sizeof size),
               duration_human(r->seconds, took, sizeof took), text);
     free(text);
+    if (r->aside != NULL) {
+        print_out("nobody could connect for %s; what had the name is set aside as \"%s\"\n",
+                  duration_human(r->outage_seconds, took, sizeof took), r->aside);
+        print_out("to go back: pgassay restore %s --undo\n", r->name);
+    }
     if (r->problems.n > 0) {
         print_out("not restored as it was: %s, named above\n",
                   count_human(r->problems.n, "object", objects, sizeof objects));

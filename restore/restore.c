@@ -6,6 +6,7 @@
 #include "core/progress.h"
 #include "restore/entries.h"
 #include "restore/loaders.h"
+#include "restore/swap.h"
 
 #define GLOBALS_MAX (256 * MIB)
 
@@ -51,6 +52,9 @@ restore_free(struct restore *r)
     free(r->working_name);
     free(r->tablespace);
     strlist_free(&r->tablespaces);
+    free(r->aside);
+    json_decref(r->live);
+    json_decref(r->properties);
     free(r->keep_command);
     free(r->host);
     free(r->port);
@@ -90,5 +94,12 @@ restore_run(struct restore *r, struct err *e)
     if (loaders_make(r, e) != 0 || load_run(r, e) != 0 || finish_run(r, e) != 0) {
         return -1;
     }
+    if (r->o->swap) {
+        restore_phase(r, "row counts");
+        if (swap_check(r, e) != 0) {
+            return -1;
+        }
+    }
+    restore_phase(r, "name");
     return target_publish(r, e);
 }

@@ -95,6 +95,10 @@ struct restore {
     char            *name, *working_name;
     char            *tablespace; /* of the new database; NULL: the server's default one */
     bool             created, renamed;
+    json_t          *live;       /* swap.c: properties of the database to be set aside */
+    json_t          *properties; /* ... of the new one */
+    char            *aside;      /* ... the name that the other one has got */
+    double           outage_seconds;
 
     struct loaders   *loaders; /* NULL: none */
     struct worker    *workers;

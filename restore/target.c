@@ -10,12 +10,15 @@
 
 #include "core/json.h"
 #include "core/log.h"
+#include "pg/target/aside.h"
 #include "pg/target/halfmade.h"
 #include "pg/target/newdb.h"
 #include "pg/target/roles.h"
 #include "restore/loaders.h"
 #include "restore/names.h"
 #include "restore/restore.h"
+#include "restore/swap.h"
+#include "restore/target_server.h"
 
 enum { DROP_TIMEOUT_MS = 60000, RENAME_TRIES = 4 };
 
@@ -39,24 +42,6 @@ start_scratch(struct restore *r, struct err *e)
     return 0;
 }
 
-/* Any database will do to create another from: "postgres", or where there is none, template1. */
-static PGconn *
-connect_maintenance(struct restore *r, struct err *e)
-{
-    static const char *const names[] = {"postgres", "template1"};
-    PGconn                  *conn = NULL;
-
-    for (size_t i = 0; conn == NULL && i < sizeof names / sizeof names[0]; i++) {
-        struct pg_target t = r->server;
-        t.dbname = names[i];
-        conn = pg_connect(&t, PG_RESTORING, "pgassay-restore", e);
-        if (conn == NULL && strstr(e->text, "does not exist") == NULL) {
-            break;
-        }
-    }
-    return conn;
-}
-
 /* In a scratch server three names are taken. */
 static char *
 final_name(const struct restore *r)
@@ -73,18 +58,14 @@ target_open(struct restore *r, struct err *e)
 {
     const struct options *o = r->o;
 
-    r->server = (struct pg_target){.conninfo = o->conninfo,
-                                   .host = o->host,
-                                   .port = o->port,
-                                   .user = o->user,
-                                   .role = o->role};
+    r->server = target_server(o);
     if (o->scratch && start_scratch(r, e) != 0) {
         return -1;
     }
     r->name = final_name(r);
     r->working_name = halfmade_name(r->name, "restoring");
-    if ((r->maintenance = connect_maintenance(r, e)) == NULL) {
-        return err_wrap(e, "connecting to the target server");
+    if ((r->maintenance = target_server_connect(&r->server, e)) == NULL) {
+        return -1;
     }
     r->host = xstrdup(PQhost(r->maintenance));
     r->port = xstrdup(PQport(r->maintenance));
@@ -130,7 +111,11 @@ role_problem(void *ctx, const char *role, const struct err *e)
 int
 target_create(struct restore *r, struct err *e)
 {
-    if (halfmade_remove_dead(r->maintenance, r->name, e) != 0) {
+    if (!halfmade_lock(r->maintenance, r->name)) {
+        return halfmade_busy(r->name, e);
+    }
+    if (halfmade_remove_dead(r->maintenance, r->name, e) != 0 ||
+        aside_drop_expired(r->maintenance, time(NULL), e) != 0) {
         return -1;
     }
     (void)halfmade_lock(r->maintenance, r->working_name);
@@ -257,6 +242,11 @@ target_publish(struct restore *r, struct err *e)
     int   rc = -1;
 
     close_workers(r);
+    if (r->o->swap) {
+        free(from);
+        free(to);
+        return swap_publish(r, e);
+    }
     for (int n = 0; rc != 0 && n < RENAME_TRIES; n++) {
         err_clear(e);
         if (pg_execf(r->maintenance, e, "ALTER DATABASE %s ALLOW_CONNECTIONS false", from) == 0) {

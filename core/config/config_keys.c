@@ -24,6 +24,8 @@ static const struct config_key common[] = {
     {"user", CONFIG_TEXT, "connect as this role", NULL},
     /* restore, and drill, live */
     {"role", CONFIG_TEXT, "SET ROLE to this", NULL},
+    {"drop-old-after", CONFIG_TEXT, "what a swap has set aside may be dropped after this time",
+     NULL},
     {"no-owner", CONFIG_TEXT, "yes: restores leave everything to the restoring user", NULL},
     {"no-privileges", CONFIG_TEXT, "yes: restores leave GRANT and REVOKE out", NULL},
     {"max-age", CONFIG_TEXT, "how old the newest backup may be: 30m, 26h, 3d", NULL},

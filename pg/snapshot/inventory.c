@@ -131,60 +131,95 @@ locale_columns(int version)
            " 'libc' AS provider";
 }
 
-#define THIS_DATABASE "(SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())"
+/* which: an expression that gives the database's name. */
+static json_t *
+database_facts(PGconn *conn, const char *which, struct err *e)
+{
+    char *sql = xasprintf(
+        "SELECT d.datname AS name, d.oid, pg_get_userbyid(d.datdba) AS owner, d.datdba = 10 AS "
+        "owner_is_bootstrap, pg_encoding_to_char(d.encoding) AS encoding, d.datcollate AS collate, "
+        "d.datctype AS ctype, %s, d.datconnlimit AS connection_limit, d.datistemplate AS "
+        "is_template, t.spcname AS tablespace, shobj_description(d.oid, 'pg_database') AS comment, "
+        "pg_database_size(d.oid) AS size_bytes FROM pg_catalog.pg_database d JOIN "
+        "pg_catalog.pg_tablespace t ON t.oid = d.dattablespace WHERE d.datname = %s",
+        locale_columns(pg_version(conn)), which);
+    json_t *db = pg_row_json(conn, sql, e);
+
+    free(sql);
+    return db;
+}
+
+/* A missing ACL means the default one: spelt out, so that both compare as equal. */
+static json_t *
+database_acl(PGconn *conn, const char *which, struct err *e)
+{
+    char *sql = xasprintf(
+        "SELECT a::text FROM pg_catalog.pg_database d, "
+        "unnest(COALESCE(d.datacl, acldefault('d', d.datdba))) a WHERE d.datname = "
+        "%s ORDER BY a::text COLLATE \"C\"",
+        which);
+    json_t *acl = pg_column_json(conn, sql, e);
+
+    free(sql);
+    return acl;
+}
+
+/* Of a query over shared catalogs: the database's oid stands between before and after. */
+static json_t *
+database_rows(PGconn *conn, const char *which, const char *before, const char *after, struct err *e)
+{
+    char   *sql = xasprintf("%s (SELECT oid FROM pg_catalog.pg_database WHERE datname = %s) %s",
+                            before, which, after);
+    json_t *rows = pg_rows_json(conn, sql, e);
+
+    free(sql);
+    return rows;
+}
+
+static json_t *
+database_of(PGconn *conn, const char *which, struct err *e)
+{
+    json_t *db = database_facts(conn, which, e);
+
+    db = with(db, "acl", db == NULL ? NULL : database_acl(conn, which, e), e);
+    db = with(db, "settings",
+              db == NULL ? NULL
+                         : database_rows(conn, which,
+                                         "SELECT CASE WHEN setrole <> 0 THEN "
+                                         "pg_get_userbyid(setrole) END "
+                                         "AS role, split_part(c, '=', 1) AS name, substr(c, "
+                                         "strpos(c, "
+                                         "'=') + 1) AS value FROM pg_catalog.pg_db_role_setting, "
+                                         "unnest(setconfig) c WHERE setdatabase =",
+                                         "ORDER BY 1 NULLS FIRST, 2", e),
+              e);
+    return with(db, "labels",
+                db == NULL ? NULL
+                           : database_rows(conn, which,
+                                           "SELECT provider, label FROM pg_catalog.pg_shseclabel "
+                                           "WHERE classoid = 'pg_catalog.pg_database'::regclass "
+                                           "AND objoid =",
+                                           "ORDER BY 1", e),
+                e);
+}
 
 json_t *
 inventory_database(PGconn *conn, struct err *e)
 {
-    struct buf sql = BUF_INIT(64 * KIB);
-    json_t    *db = NULL;
+    return database_of(conn, "current_database()", e);
+}
 
-    if (buf_printf(&sql, e,
-                   "SELECT d.datname AS name, d.oid, pg_get_userbyid(d.datdba) AS owner, d.datdba "
-                   "= 10 AS owner_is_bootstrap,"
-                   " pg_encoding_to_char(d.encoding) AS encoding, d.datcollate AS collate, "
-                   "d.datctype AS ctype, %s,"
-                   " d.datconnlimit AS connection_limit, d.datistemplate AS is_template, t.spcname "
-                   "AS tablespace,"
-                   " shobj_description(d.oid, 'pg_database') AS comment, pg_database_size(d.oid) "
-                   "AS size_bytes"
-                   " FROM pg_catalog.pg_database d JOIN pg_catalog.pg_tablespace t ON t.oid = "
-                   "d.dattablespace"
-                   " WHERE d.datname = current_database()",
-                   locale_columns(pg_version(conn))) == 0) {
-        db = pg_row_json(conn, buf_str(&sql), e);
+json_t *
+inventory_database_named(PGconn *conn, const char *name, struct err *e)
+{
+    char   *literal = pg_literal(conn, name);
+    json_t *db = literal == NULL ? NULL : database_of(conn, literal, e);
+
+    if (literal == NULL) {
+        err_set(e, ERR_PG, "the name \"%s\" is not valid in the server's encoding", name);
     }
-    buf_free(&sql);
-    /* A missing ACL means the default one: spelt out, so that both compare as equal. */
-    db = with(db, "acl",
-              db == NULL ? NULL
-                         : pg_column_json(conn,
-                                          "SELECT a::text FROM pg_catalog.pg_database d, "
-                                          "unnest(COALESCE(d.datacl, acldefault('d', d.datdba))) a"
-                                          " WHERE d.datname = current_database() ORDER BY a::text "
-                                          "COLLATE \"C\"",
-                                          e),
-              e);
-    db = with(db, "settings",
-              db == NULL ? NULL
-                         : pg_rows_json(conn,
-                                        "SELECT CASE WHEN setrole <> 0 THEN "
-                                        "pg_get_userbyid(setrole) END AS role, split_part(c, '=', "
-                                        "1) AS name,"
-                                        " substr(c, strpos(c, '=') + 1) AS value FROM "
-                                        "pg_catalog.pg_db_role_setting, unnest(setconfig) c"
-                                        " WHERE setdatabase = " THIS_DATABASE " ORDER BY 1 NULLS "
-                                        "FIRST, 2",
-                                        e),
-              e);
-    return with(db, "labels",
-                db == NULL ? NULL
-                           : pg_rows_json(conn,
-                                          "SELECT provider, label FROM pg_catalog.pg_shseclabel "
-                                          "WHERE classoid = 'pg_catalog.pg_database'::regclass"
-                                          " AND objoid = " THIS_DATABASE " ORDER BY 1",
-                                          e),
-                e);
+    free(literal);
+    return db;
 }
 
 json_t *

@@ -20,6 +20,8 @@ json_t *inventory_server(
     struct err *); /* version, system_identifier (hex), standby, block size, settings that matter */
 json_t *inventory_database(PGconn *, struct err *); /* name, oid, owner, encoding, locale, limit,
                                                        comment, acl, settings, labels, size */
+/* The same of any database of the server, from another; one that is not there: ERR_NOT_FOUND. */
+json_t *inventory_database_named(PGconn *, const char *name, struct err *);
 json_t *inventory_snapshot(
     PGconn *, struct err *); /* time, lsn, xmin, xmax: of the connection's transaction */
 json_t *inventory_xid(

@@ -62,6 +62,13 @@ halfmade_lock(PGconn *conn, const char *name)
     return locked;
 }
 
+int
+halfmade_busy(const char *name, struct err *e)
+{
+    err_set(e, ERR_BUSY, "another restore of database \"%s\" is under way on this server", name);
+    return err_hint(e, "wait for it, or end it; --status shows what it has made");
+}
+
 static void
 this_host(char out[HOST_NAME_MAX + 1])
 {
@@ -81,6 +88,13 @@ comment(PGconn *conn, const char *name, const char *text, struct err *e)
     free(ident);
     free(literal);
     return rc;
+}
+
+bool
+halfmade_comment_is_ours(const char *text)
+{
+    return strncmp(text, kept, sizeof kept - 1) == 0 ||
+        strncmp(text, half_made, sizeof half_made - 1) == 0;
 }
 
 int
@@ -175,6 +189,50 @@ halfmade_remove_dead(PGconn *conn, const char *of, struct err *e)
             (dead || is_name(name, of)) && halfmade_lock(conn, name)) {
             drop(conn, name);
         }
+    }
+    PQclear(res);
+    return res == NULL ? -1 : 0;
+}
+
+/* Held by nobody?  The lock is given back. */
+static bool
+nobody_holds(PGconn *conn, const char *name)
+{
+    struct err  ignored = ERR_INIT;
+    const char *params[] = {name};
+
+    if (!halfmade_lock(conn, name)) {
+        return false;
+    }
+    PQclear(pg_query(conn, &ignored,
+                     "SELECT pg_catalog.pg_advisory_unlock(pg_catalog.hashtextextended("
+                     "'pgassay-restore ' || $1, 0))",
+                     1, params));
+    return true;
+}
+
+int
+halfmade_list(PGconn *conn, const char *of, struct strlist *lines, struct err *e)
+{
+    PGresult *res = pg_query(conn, e,
+                             "SELECT d.datname, pg_catalog.shobj_description(d.oid, "
+                             "'pg_database') FROM pg_catalog.pg_database d WHERE " HALFMADE_SQL
+                             " ORDER BY 1",
+                             0, NULL);
+
+    for (int i = 0; res != NULL && i < PQntuples(res); i++) {
+        const char *name = PQgetvalue(res, i, 0), *text = PQgetvalue(res, i, 1);
+        const char *state = "its restore has died: the next restore removes it";
+
+        if (of != NULL && !is_name(name, of)) {
+            continue;
+        }
+        if (strncmp(text, kept, sizeof kept - 1) == 0) {
+            state = "restored, but not switched to: --switch-to takes it, DROP DATABASE removes it";
+        } else if (!nobody_holds(conn, name)) {
+            state = text + strlen("pgassay-restore: ");
+        }
+        strlist_take(lines, xasprintf("%s: %s", name, state));
     }
     PQclear(res);
     return res == NULL ? -1 : 0;

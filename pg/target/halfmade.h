@@ -26,8 +26,13 @@
 /* "shop_restoring_1f2e3d4c"; what: "restoring".  Cut so that it stays a name and valid text. */
 char *halfmade_name(const char *of, const char *what);
 
-/* The lock on its name; false: another restore holds it. */
+/* The lock on a name, of a half-made database or of the one that it is to become; false: another
+ * restore holds it. */
 bool halfmade_lock(PGconn *, const char *name);
+/* -1, with ERR_BUSY: what to say then. */
+int halfmade_busy(const char *name, struct err *);
+/* Is it a comment that this module writes? */
+bool halfmade_comment_is_ours(const char *);
 /* The comment. */
 int halfmade_mark(PGconn *, const char *name, struct err *);
 int halfmade_mark_kept(PGconn *, const char *name, struct err *);
@@ -37,5 +42,9 @@ bool halfmade_is_marked(PGconn *, const char *name);
 /* Removes those that died, of whatever name, and tells (log.h).  of: the name that is to be
  * restored now; the lock alone tells there, as nobody else may be making it. */
 int halfmade_remove_dead(PGconn *, const char *of, struct err *);
+
+/* One line for each database that is half made or kept, and what becomes of it.  of: only those
+ * that are to have this name; NULL: all. */
+int halfmade_list(PGconn *, const char *of, struct strlist *lines, struct err *);
 
 #endif

@@ -100,6 +100,18 @@ store(struct repo *r, const char *db, const struct repo_source *s, unsigned n, s
     return rc;
 }
 
+static bool
+took_its_place(const struct repo_source *s, const struct repo_source *bound)
+{
+    for (size_t i = 0; i < s->n_before; i++) {
+        if (s->system_identifier == bound->system_identifier &&
+            s->before[i] == bound->database_oid) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* 1: try again, as another host bound the name at the same time. */
 static int
 bind_once(struct repo *r, const char *db, const struct repo_source *s, bool adopt, struct err *e)
@@ -124,7 +136,7 @@ bind_once(struct repo *r, const char *db, const struct repo_source *s, bool adop
                     db, r->st->location);
             err_hint(e, "if they are of this one, --adopt binds the name to it anew");
         }
-    } else if (n == 0 || adopt) {
+    } else if (n == 0 || adopt || took_its_place(s, &is)) {
         rc = store(r, db, s, n + 1, e);
         rc = rc != 0 && e->kind == ERR_EXISTS ? 1 : rc;
     } else {
@@ -179,5 +191,8 @@ void
 source_free(struct repo_source *s)
 {
     free(s->dbname);
+    free(s->before);
     s->dbname = NULL;
+    s->before = NULL;
+    s->n_before = s->cap_before = 0;
 }

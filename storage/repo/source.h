@@ -16,6 +16,10 @@ struct repo_source {
     uint64_t system_identifier;
     uint32_t database_oid;
     char    *dbname; /* the database's name when it was bound */
+    /* Of one that is to be bound: databases of the same server whose place it has taken.  A name
+     * that stands for one of them goes over to it. */
+    uint32_t *before;
+    size_t    n_before, cap_before;
 };
 int source_load(struct repo *, const char *db, struct repo_source *,
                 struct err *); /* ERR_NOT_FOUND: not bound yet */

@@ -290,7 +290,7 @@ runbook() { awk -v after="$1" 'index($0, after) { found = 1 } found && /^```$/ {
 
 @test "the runbook brings one table back: plain or partitioned; also when only the rows are gone" {
     local TABLE DB=parts want
-    runbook 'Only one table is lost?' | sed '/^TABLE=/d' >"$T/names.sh"
+    runbook '### Only one table is lost' | sed '/^TABLE=/d' >"$T/names.sh"
     runbook 'if the table is gone:' >"$T/gone.sh"
     runbook 'only its rows are gone:' >"$T/emptied.sh"
     [ -s "$T/names.sh" ] && [ -s "$T/gone.sh" ] && [ -s "$T/emptied.sh" ]

@@ -1,0 +1,333 @@
+#include "restore/switch.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/human.h"
+#include "core/json.h"
+#include "core/print.h"
+#include "pg/target/aside.h"
+#include "pg/target/exchange.h"
+#include "pg/target/halfmade.h"
+#include "restore/swap.h"
+#include "restore/target_server.h"
+
+/* What is on the server of one name, or of all. */
+struct state {
+    struct pg_target  server;
+    PGconn           *conn;
+    struct aside_list aside;
+    struct strlist    half_made;
+};
+
+bool
+switch_asked(const struct options *o)
+{
+    return o->undo || o->switch_to != NULL || o->leftovers || o->drop_leftover != NULL || o->status;
+}
+
+static const char *
+name_of(const struct options *o)
+{
+    return o->to != NULL ? o->to : o->database;
+}
+
+static int
+state_open(const struct options *o, struct state *s, struct err *e)
+{
+    s->server = target_server(o);
+    s->conn = target_server_connect(&s->server, e);
+    return s->conn == NULL ||
+            aside_list_read(s->conn, o->leftovers ? NULL : name_of(o), &s->aside, e) != 0 ||
+            halfmade_list(s->conn, o->leftovers ? NULL : name_of(o), &s->half_made, e) != 0
+        ? -1
+        : 0;
+}
+
+static void
+state_close(struct state *s)
+{
+    aside_list_free(&s->aside);
+    strlist_free(&s->half_made);
+    pg_close(s->conn);
+}
+
+/* ---- the way back ---- */
+
+/* The properties of a database that matter here; NULL members: it is not there. */
+struct database {
+    char *owner, *comment;
+};
+
+static int
+look_up(PGconn *conn, const char *name, struct database *d, struct err *e)
+{
+    const char *params[] = {name};
+    PGresult   *res = pg_query(conn, e,
+                               "SELECT pg_catalog.pg_get_userbyid(datdba), "
+                                 "pg_catalog.shobj_description(oid, 'pg_database') FROM "
+                                 "pg_catalog.pg_database WHERE datname = $1",
+                               1, params);
+
+    *d = (struct database){0};
+    if (res != NULL && PQntuples(res) == 1) {
+        d->owner = xstrdup(PQgetvalue(res, 0, 0));
+        d->comment = PQgetisnull(res, 0, 1) ? NULL : xstrdup(PQgetvalue(res, 0, 1));
+    }
+    PQclear(res);
+    return res == NULL ? -1 : 0;
+}
+
+static void
+database_free(struct database *d)
+{
+    free(d->owner);
+    free(d->comment);
+}
+
+/* A comment is its owner's to write, and anybody who may make databases could offer one of his own:
+ * only the owner of the database that has the name now is believed. */
+static const struct aside *
+newest_of_owner(const struct options *o, const struct state *s, const struct database *now,
+                struct err *e)
+{
+    const struct aside *a = NULL;
+
+    for (size_t i = 0; a == NULL && i < s->aside.n; i++) {
+        a = s->aside.v[i].undone ? NULL : &s->aside.v[i];
+    }
+    if (a == NULL) {
+        err_set(e, ERR_NOT_FOUND, "no swap has set aside a database \"%s\" on this server",
+                name_of(o));
+        err_hint(e, "--leftovers lists what there is");
+        return NULL;
+    }
+    if (now->owner == NULL || strcmp(now->owner, a->owner) != 0) {
+        err_set(e, ERR_AUTH, "\"%s\" belongs to %s, \"%s\" %s%s", a->name, a->owner, name_of(o),
+                now->owner == NULL ? "is not there" : "to ", now->owner == NULL ? "" : now->owner);
+        err_hint(e, "if it is the right one: pgassay restore %s --switch-to %s", name_of(o),
+                 a->name);
+        return NULL;
+    }
+    return a;
+}
+
+static const struct aside *
+find_aside(const struct state *s, const char *name)
+{
+    for (size_t i = 0; i < s->aside.n; i++) {
+        if (strcmp(s->aside.v[i].name, name) == 0) {
+            return &s->aside.v[i];
+        }
+    }
+    return NULL;
+}
+
+static int
+print_switched(const struct options *o, const struct exchange *x, struct err *e)
+{
+    char took[32];
+
+    if (o->json) {
+        json_t *doc = json_object();
+
+        json_object_set_new(doc, "database", json_text(x->name));
+        json_object_set_new(doc, "was", json_text(x->take));
+        json_object_set_new(doc, "set_aside", json_text(x->aside));
+        json_object_set_new(doc, "outage_seconds", json_real(x->outage_seconds));
+        return json_print(doc, e);
+    }
+    if (!o->quiet) {
+        print_out("\"%s\" is now \"%s\", and nobody could connect for %s\n", x->take, x->name,
+                  duration_human(x->outage_seconds, took, sizeof took));
+        if (x->aside != NULL) {
+            print_out("what had the name is set aside as \"%s\"\n", x->aside);
+        }
+    }
+    return 0;
+}
+
+/* take gets the name, and the comment; what has the name now is set aside. */
+static int
+switch_to(const struct options *o, struct state *s, const char *take, char *comment,
+          const struct database *now, struct err *e)
+{
+    const time_t    t = time(NULL), keep = (time_t)o->drop_old_after_s;
+    struct aside    a = {.was = xstrdup(name_of(o)),
+                         .name = aside_name(name_of(o), o->undo, t),
+                         .undone = o->undo,
+                         .since = t,
+                         .comment = now->comment == NULL ? NULL : xstrdup(now->comment),
+                         .drop_after = keep == 0 ? 0 : t + keep};
+    char           *text = aside_comment(&a, e);
+    struct exchange x = {.take = take,
+                         .name = name_of(o),
+                         .aside = now->owner == NULL ? NULL : a.name,
+                         .aside_comment = text,
+                         .comment = comment};
+    int             rc = text == NULL ? -1 : exchange_run(&s->server, s->conn, &x, e);
+
+    if (rc == 0) {
+        rc = print_switched(o, &x, e);
+    }
+    free(text);
+    aside_free(&a);
+    return rc;
+}
+
+/* The one that it had; of what a swap has restored but not switched to that of the database whose
+ * place it takes. */
+static char *
+comment_for(const struct aside *was, const struct database *take, const struct database *now)
+{
+    return was != NULL                                                     ? was->comment
+        : take->comment != NULL && halfmade_comment_is_ours(take->comment) ? now->comment
+                                                                           : take->comment;
+}
+
+static int
+go_back(const struct options *o, struct state *s, struct err *e)
+{
+    struct database     now = {0}, other = {0};
+    const struct aside *was;
+    const char         *take;
+    int                 rc = -1;
+
+    if (!halfmade_lock(s->conn, name_of(o))) {
+        return halfmade_busy(name_of(o), e);
+    }
+    if (look_up(s->conn, name_of(o), &now, e) == 0) {
+        was = o->undo ? newest_of_owner(o, s, &now, e) : find_aside(s, o->switch_to);
+        take = o->undo ? (was == NULL ? NULL : was->name) : o->switch_to;
+        if (take != NULL && look_up(s->conn, take, &other, e) == 0) {
+            if (other.owner == NULL) {
+                err_set(e, ERR_NOT_FOUND, "there is no database \"%s\"", take);
+            } else if (now.owner == NULL || swap_ready(s->conn, name_of(o), e) == 0) {
+                rc = switch_to(o, s, take, comment_for(was, &other, &now), &now, e);
+            }
+        }
+    }
+    database_free(&now);
+    database_free(&other);
+    return rc;
+}
+
+/* ---- what there is ---- */
+
+static json_t *
+aside_json(const struct aside *a)
+{
+    char    since[32], until[32];
+    json_t *o = json_object();
+
+    json_object_set_new(o, "name", json_text(a->name));
+    json_object_set_new(o, "was", json_text(a->was));
+    json_object_set_new(o, "owner", json_text(a->owner));
+    json_object_set_new(o, "by", json_string(a->undone ? "undo" : "swap"));
+    json_object_set_new(o, "backup", json_text(a->backup));
+    json_object_set_new(o, "since", json_string(time_rfc3339(a->since, since, sizeof since)));
+    json_object_set_new(o, "drop_after",
+                        a->drop_after == 0
+                            ? json_null()
+                            : json_string(time_rfc3339(a->drop_after, until, sizeof until)));
+    json_object_set_new(o, "size_bytes", json_integer((json_int_t)a->size_bytes));
+    return o;
+}
+
+static int
+print_state_json(const struct state *s, json_t *doc, struct err *e)
+{
+    json_t *aside = json_array(), *half = json_array();
+
+    for (size_t i = 0; i < s->aside.n; i++) {
+        json_array_append_new(aside, aside_json(&s->aside.v[i]));
+    }
+    for (size_t i = 0; i < s->half_made.n; i++) {
+        json_array_append_new(half, json_text(s->half_made.v[i]));
+    }
+    json_object_set_new(doc, "set_aside", aside);
+    json_object_set_new(doc, "half_made", half);
+    return json_print(doc, e);
+}
+
+static void
+print_state(const struct state *s)
+{
+    time_t now = time(NULL);
+
+    for (size_t i = 0; i < s->aside.n; i++) {
+        const struct aside *a = &s->aside.v[i];
+        char                age[32], size[32], until[32];
+
+        print_out("%s: was \"%s\" until %s ago, %s%s%s\n", a->name, a->was,
+                  duration_human(difftime(now, a->since), age, sizeof age),
+                  size_human(a->size_bytes, size, sizeof size),
+                  a->drop_after == 0 ? "" : ", to be dropped after ",
+                  a->drop_after == 0 ? "" : time_rfc3339(a->drop_after, until, sizeof until));
+    }
+    for (size_t i = 0; i < s->half_made.n; i++) {
+        print_out("%s\n", s->half_made.v[i]);
+    }
+}
+
+static int
+leftovers(const struct options *o, const struct state *s, struct err *e)
+{
+    if (o->json) {
+        return print_state_json(s, json_object(), e);
+    }
+    print_state(s);
+    if (s->aside.n + s->half_made.n == 0 && !o->quiet) {
+        print_out("no swap or restore has left a database on this server\n");
+    }
+    return 0;
+}
+
+static int
+status(const struct options *o, const struct state *s, struct err *e)
+{
+    struct database     now;
+    const struct aside *back = NULL;
+    json_t             *doc;
+
+    if (look_up(s->conn, name_of(o), &now, e) != 0) {
+        return -1;
+    }
+    for (size_t i = 0; back == NULL && i < s->aside.n; i++) {
+        back = s->aside.v[i].undone ? NULL : &s->aside.v[i];
+    }
+    if (o->json) {
+        doc = json_object();
+        json_object_set_new(doc, "database", json_text(name_of(o)));
+        json_object_set_new(doc, "exists", json_boolean(now.owner != NULL));
+        json_object_set_new(doc, "undo", json_text(back == NULL ? NULL : back->name));
+        database_free(&now);
+        return print_state_json(s, doc, e);
+    }
+    print_out("%s: %s%s\n", name_of(o),
+              now.owner == NULL ? "there is no database of that name" : "is there, belongs to ",
+              now.owner == NULL ? "" : now.owner);
+    print_state(s);
+    if (back != NULL) {
+        print_out("to go back to \"%s\": pgassay restore %s --undo\n", back->name, name_of(o));
+    }
+    database_free(&now);
+    return 0;
+}
+
+int
+switch_run(const struct options *o, struct err *e)
+{
+    struct state s = {0};
+    int          rc = state_open(o, &s, e);
+
+    if (rc == 0) {
+        rc = o->leftovers              ? leftovers(o, &s, e)
+            : o->status                ? status(o, &s, e)
+            : o->drop_leftover != NULL ? aside_drop(s.conn, o->drop_leftover, e)
+                                       : go_back(o, &s, e);
+    }
+    state_close(&s);
+    return rc;
+}

@@ -1,0 +1,252 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2154  # lib.bash sets started and status
+# restore --swap and the way back: the restored database takes the running one's name, or nothing has changed.
+
+load lib
+setup_file() {
+    e2e_setup
+    pg_start main wal_level=logical max_prepared_transactions=2
+    psql_in postgres -c 'CREATE ROLE keeper' -c 'CREATE ROLE app LOGIN' -c 'CREATE ROLE tenant LOGIN CREATEDB'
+    make_shop
+    backup shop
+    FIRST=$(last_id shop)
+    export FIRST
+    psql_in postgres -c 'CREATE DATABASE backed_up TEMPLATE shop'
+}
+teardown_file() { e2e_teardown; }
+
+make_shop() { db_make shop small.sql; }
+
+# What somebody has done to it since the backup.
+go_on() {
+    psql_in shop -c 'INSERT INTO empty VALUES (1)' -c 'DROP TABLE sale CASCADE'
+    psql_in postgres -c "COMMENT ON DATABASE shop IS E'two\nlines'" -c 'ALTER DATABASE shop OWNER TO keeper' \
+        -c 'ALTER DATABASE shop CONNECTION LIMIT 25' -c "ALTER DATABASE shop SET work_mem = '7MB'" \
+        -c "ALTER ROLE app IN DATABASE shop SET work_mem = '9MB'" -c 'REVOKE CONNECT ON DATABASE shop FROM PUBLIC' \
+        -c 'GRANT CONNECT ON DATABASE shop TO app'
+}
+setup() {
+    make_shop
+    go_on
+}
+teardown() {
+    mapfile -t left < <(psql_in postgres -c "SELECT datname FROM pg_database WHERE datname ~ '^(shop|other)' ORDER BY 1")
+    db_drop "${left[@]}"
+}
+
+# Everything about the database that is not in it.
+around() {
+    psql_in postgres -v d="$1" <<<"SELECT pg_get_userbyid(datdba), datconnlimit, datallowconn, (SELECT array_agg(a::text ORDER BY a::text) FROM unnest(datacl) a), shobj_description(oid, 'pg_database'),
+        (SELECT array_agg(format('%s %s', setrole::regrole, setconfig) ORDER BY setrole) FROM pg_db_role_setting WHERE setdatabase = d.oid)
+        FROM pg_database d WHERE datname = :'d'"
+}
+others() { psql_in postgres -c "SELECT datname FROM pg_database WHERE datname ~ '^shop_' ORDER BY 1"; }
+oid()    { psql_in postgres -v d="$1" <<<"SELECT oid FROM pg_database WHERE datname = :'d'"; }
+
+@test "swap: the backup's contents with the live one's owner, settings and comment; sessions end; undo: as before" {
+    local i before aside was
+    expect_status 0 backup shop --adopt
+    was=$(around shop)
+    before=$(oid shop)
+    for ((i = 0; i < 15; i++)); do psql -X -q -d shop -c 'SELECT pg_sleep(600)' >/dev/null 2>&1 3>&- 4>&- & done
+    wait_for postgres "SELECT count(*) = 15 FROM pg_stat_activity WHERE datname = 'shop' AND query ~ 'pg_sleep'"
+    expect_status 0 restore shop --swap --backup "$FIRST" --dry-run
+    expect_equal "$(oid shop)$(others)" "$before"
+
+    restore shop --swap --backup "$FIRST" --json >"$T/swap.json"
+    valid_json restore "$T/swap.json"
+    aside=$(jq -r .set_aside "$T/swap.json")
+    expect_equal "$(jq '.outage_seconds > 0' "$T/swap.json")" true
+    expect_equal "$(others)" "$aside"
+    expect_equal "$(oid "$aside")" "$before"
+    db_same backed_up shop
+    expect_equal "$(around shop)" "$was"
+
+    # The next night's backup goes on under its name; that of another database does not get it.
+    expect_status 0 backup shop
+    psql_in postgres -c 'CREATE DATABASE shop_other'
+    expect_status 1 backup shop_other --name shop
+    psql_in postgres -c "DROP DATABASE shop_other"
+
+    expect_status 0 pgassay restore shop --status
+    expect_text "$aside: was \"shop\" until" "to go back to \"$aside\": pgassay restore shop --undo"
+    pgassay restore shop --status --json >"$T/status.json"
+    valid_json restore-status "$T/status.json"
+    expect_equal "$(jq -r '.undo, .set_aside[0].backup' "$T/status.json" | paste -sd ' ')" "$aside $FIRST"
+
+    pgassay restore shop --undo --json >"$T/undo.json"
+    valid_json restore-switch "$T/undo.json"
+    expect_equal "$(oid shop)" "$before"
+    expect_equal "$(around shop)" "$was"
+    expect_equal "$(psql_in shop -c 'SELECT count(*) FROM empty')" 1
+    # Nothing is left to go back to; what was undone is listed, not taken by itself, and can be dropped by its name.
+    expect_status 1 pgassay restore shop --undo
+    expect_text 'no swap has set aside a database "shop"'
+    pgassay restore --leftovers --json >"$T/leftovers.json"
+    valid_json restore-status "$T/leftovers.json"
+    aside=$(jq -r '.set_aside[0].name' "$T/leftovers.json")
+    expect_equal "$aside" "$(jq -r .set_aside "$T/undo.json")"
+    expect_status 1 pgassay restore --drop-leftover shop
+    expect_status 0 pgassay restore --drop-leftover "$aside"
+    expect_equal "$(others)" ''
+}
+
+@test "--settings backup: owner, settings and comment are the backup's" {
+    restore shop --swap --backup "$FIRST" --settings backup
+    db_same backed_up shop
+    expect_equal "$(around shop)" "$(around backed_up)"
+}
+
+@test "what would be lost, or keeps a database from being renamed, is said at once, and nothing happens" {
+    local before
+    before=$(oid shop)
+    psql_in shop -c "SELECT pg_create_logical_replication_slot('feed', 'test_decoding')" -o /dev/null
+    psql_in shop -c 'BEGIN' -c 'INSERT INTO empty VALUES (2)' -c "PREPARE TRANSACTION 'half'"
+    psql_in shop -c "CREATE SUBSCRIPTION news CONNECTION 'host=/nowhere dbname=x' PUBLICATION p WITH (connect = false)" 2>/dev/null
+    psql_in shop -c 'ALTER SUBSCRIPTION news ENABLE'
+    psql_in postgres -c 'ALTER DATABASE shop IS_TEMPLATE true'
+    expect_status 1 restore shop --swap --backup "$FIRST"
+    expect_text 'logical replication slot "feed"' 'prepared transaction "half"' 'subscription "news"' 'is a template' 'DISABLE' 'COMMIT PREPARED'
+    expect_equal "$(oid shop)$(others)" "$before"
+    psql_in postgres -c 'ALTER DATABASE shop IS_TEMPLATE false'
+    psql_in shop -c 'ALTER SUBSCRIPTION news DISABLE' -c 'ALTER SUBSCRIPTION news SET (slot_name = NONE)' -c 'DROP SUBSCRIPTION news' \
+        -c "ROLLBACK PREPARED 'half'" -c "SELECT pg_drop_replication_slot('feed')" -o /dev/null
+    backup shop --name part -t item
+    backup shop --name gaps --exclude-table-data item
+    expect_status 1 restore part --swap
+    expect_text 'holds a part of database "shop" only' '--switch-to'
+    expect_status 1 restore gaps --swap
+    expect_status 2 restore shop --swap -t item
+    PGUSER=app expect_status 1 restore shop --swap --backup "$FIRST"
+    expect_text 'is not yours to rename'
+    expect_status 1 restore shop --swap --backup "$FIRST" --to nosuch
+    expect_text 'there is no database "nosuch" to be swapped' '--to nosuch instead of --swap'
+    expect_equal "$(oid shop)$(others)" "$before"
+}
+
+@test "a copy that has not the rows of the backup takes nobody's place" {
+    local before
+    before=$(oid shop)
+    db_make other_less
+    # A refresh that takes rows away: COPY had them all.
+    psql_in other_less -c 'CREATE TABLE t AS SELECT generate_series(1, 9) AS i' \
+        -c "CREATE FUNCTION less() RETURNS int LANGUAGE plpgsql AS 'BEGIN DELETE FROM public.t WHERE i = 5; RETURN 1; END'" \
+        -c 'CREATE MATERIALIZED VIEW m AS SELECT less()' -c 'INSERT INTO t VALUES (5)'
+    backup other_less
+    expect_status 1 restore other_less --swap --to shop
+    expect_text 'not swapped' 'table public.t has 8 rows in the copy, and had 9 in the backup'
+    expect_equal "$(oid shop)$(others)" "$before"
+}
+
+@test "what did not come back whole is kept, not switched to; --switch-to takes it all the same" {
+    local before kept
+    before=$(oid shop)
+    db_make other small.sql
+    psql_in other -c "CREATE FUNCTION place() RETURNS int IMMUTABLE LANGUAGE plpgsql AS \$\$BEGIN
+        IF current_database() ~ 'restoring' THEN RAISE 'not here'; END IF; RETURN 1; END\$\$" -c 'CREATE INDEX choosy ON item ((place()))'
+    backup other
+    expect_status 1 restore other --swap --to shop
+    kept=$(others)
+    expect_text 'did not come back as they were' 'choosy' "pgassay restore shop --switch-to $kept"
+    expect_equal "$(oid shop)" "$before"
+    expect_status 0 pgassay restore shop --status
+    expect_text "$kept: restored, but not switched to"
+    kept=$(oid "$kept")
+    expect_status 0 pgassay restore shop --switch-to "$(others)"
+    expect_equal "$(oid shop)" "$kept"
+    expect_equal "$(psql_in postgres -c "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = 'shop'")" $'two\nlines'
+    expect_status 0 pgassay restore shop --undo
+    expect_equal "$(oid shop)" "$before"
+}
+
+@test "a comment is anybody's: a database that a tenant offers is not gone back to" {
+    local name=shop_before_20990101_000000 before
+    before=$(oid shop)
+    PGUSER=tenant psql_in postgres -c "CREATE DATABASE $name" -c "COMMENT ON DATABASE $name IS 'pgassay-restore: set aside {\"was\":\"shop\",\"since\":4070908800}'"
+    expect_status 1 pgassay restore shop --undo
+    expect_text "\"$name\" belongs to tenant" "--switch-to $name"
+    expect_equal "$(oid shop)" "$before"
+}
+
+@test "--drop-old-after: the next restore drops what was set aside, once its time has come" {
+    restore shop --swap --backup "$FIRST" --drop-old-after 1d
+    expect_equal "$(others | wc -l)" 1
+    psql_in shop -c 'INSERT INTO empty VALUES (3)'
+    restore shop --swap --backup "$FIRST" --drop-old-after 1s
+    expect_equal "$(others | wc -l)" 2
+    wait_for postgres "SELECT pg_sleep(1.1) IS NOT NULL"
+    restore shop --to other
+    expect_equal "$(others | wc -l)" 1
+    expect_status 0 pgassay restore --leftovers
+    expect_text 'to be dropped after'
+}
+
+@test "two restores of one name: the second is refused" {
+    # What a restore of that name holds as long as it lives.
+    session_open lock postgres
+    session lock "SELECT pg_advisory_lock(hashtextextended('pgassay-restore shop', 0))"
+    wait_for postgres "SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND granted"
+    expect_status 1 restore shop --swap --backup "$FIRST"
+    expect_text 'another restore of database "shop" is under way'
+    session_close lock
+    expect_equal "$(others)" ''
+}
+
+# After kill -9: one whole database has the name, the one that had it or the restored one; and the command can be repeated.
+settled() {
+    local now tries
+    wait_for postgres "SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name ~ 'pgassay'"
+    now=$(oid shop)
+    [ -n "$now" ] || { echo "nothing has the name shop" >&2; psql_in postgres -c '\l' >&2; return 1; }
+    expect_equal "$(psql_in shop -c "SELECT to_regclass('item') IS NOT NULL AND (SELECT count(*) FROM item) = 2000")" t
+    expect_equal "$(psql_in postgres -c "SELECT bool_and(datallowconn) FROM pg_database WHERE datname ~ '^shop' AND datname !~ 'restoring'")" t
+    pgassay restore shop --status --json >"$T/status.json"
+    expect_equal "$(jq .exists "$T/status.json")" true
+    case $now in
+        "$live") expect_equal "$(psql_in shop -c 'SELECT count(*) FROM empty')" 1 ;;
+        *) expect_equal "$(psql_in shop -c 'SELECT count(*) FROM empty')" 0
+            # The one that had it is there, under the name that --status gives.
+            expect_equal "$(oid "$(jq -r '.undo // .set_aside[0].name' "$T/status.json")")" "$live" ;;
+    esac
+}
+
+@test "kill -9 at any moment of a swap: the old database or the new one is under the name, and the same command ends it" {
+    local i live
+    live=$(oid shop)
+    for ((i = 0; i < $(rounds 8 100); i++)); do
+        start "$BIN/pgassay-restore" --repo "$REPO" shop --swap --backup "$FIRST"
+        sleep "0.$((RANDOM % 8))$((RANDOM % 10))"
+        kill -KILL "$started" 2>/dev/null || true
+        finished
+        settled
+        [ "$(oid shop)" = "$live" ] || pgassay restore shop --undo
+        expect_equal "$(oid shop)" "$live"
+    done
+    expect_status 0 restore shop --swap --backup "$FIRST"
+    db_same backed_up shop
+    expect_equal "$(psql_in postgres -c "SELECT count(*) FROM pg_database WHERE datname ~ '_restoring_'")" 0
+}
+
+@test "kill -9, SIGTERM and a server that crashes at any moment of the way back" {
+    local i live signal
+    live=$(oid shop)
+    restore shop --swap --backup "$FIRST"
+    for ((i = 0; i < $(rounds 45 400); i++)); do
+        signal=KILL
+        [ $((i % 3)) -ne 0 ] || signal=TERM
+        start "$BIN/pgassay-restore" shop --undo
+        sleep "0.0$((RANDOM % 10))"
+        if [ $((i % 15)) -eq 14 ]; then
+            pg_kill main
+            pg_up main
+        else
+            kill "-$signal" "$started" 2>/dev/null || true
+        fi
+        finished
+        settled
+        # Forward again, to the one that the swap has made.
+        if [ "$(oid shop)" = "$live" ]; then
+            pgassay restore shop --switch-to "$(jq -r '.set_aside[0].name' "$T/status.json")" --quiet
+        fi
+    done
+}
