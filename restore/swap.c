@@ -108,17 +108,19 @@ look_for_gaps(const struct restore *r, struct strlist *stop, struct strlist *hin
         "restore it with --to under another name, look at it, and use --switch-to";
 
     if (strcmp(r->label->scope, "full") != 0) {
-        strlist_take(stop, xasprintf("backup %s holds a part of database \"%s\" only",
-                                     r->label->id, r->label->dbname));
+        strlist_take(stop,
+                     xasprintf("backup %s holds a part of database \"%s\" only", r->label->id,
+                               r->label->dbname));
         strlist_add(hints, hint);
     }
     for (size_t i = 0; i < r->manifest->n_tables; i++) {
         const struct manifest_table *t = &r->manifest->tables[i];
 
         if (t->kind == 'r' && t->skipped != NULL) {
-            strlist_take(stop, xasprintf("table %s.%s would be empty: the backup has no data of it "
-                                         "(%s)",
-                                         t->schema, t->name, t->skipped));
+            strlist_take(stop,
+                         xasprintf("table %s.%s would be empty: the backup has no data of it "
+                                   "(%s)",
+                                   t->schema, t->name, t->skipped));
             strlist_add(hints, hint);
         }
     }

@@ -113,9 +113,10 @@ oid()    { psql_in postgres -v d="$1" <<<"SELECT oid FROM pg_database WHERE datn
         -c "ROLLBACK PREPARED 'half'" -c "SELECT pg_drop_replication_slot('feed')" -o /dev/null
     backup shop --name part -t item
     backup shop --name gaps --exclude-table-data item
-    expect_status 1 restore part --swap
+    expect_status 1 restore part --swap --backup "$(last_id part)"
     expect_text 'holds a part of database "shop" only' '--switch-to'
-    expect_status 1 restore gaps --swap
+    expect_status 1 restore gaps --swap --backup "$(last_id gaps)"
+    expect_text 'table public.item would be empty'
     expect_status 2 restore shop --swap -t item
     PGUSER=app expect_status 1 restore shop --swap --backup "$FIRST"
     expect_text 'is not yours to rename'
