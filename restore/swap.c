@@ -143,8 +143,8 @@ swap_preflight(struct restore *r, struct strlist *stop, struct strlist *hints, s
     return look_for_all(r->maintenance, r->name, stop, hints, e);
 }
 
-static const json_t *
-source_of_properties(const struct restore *r)
+const json_t *
+swap_source(const struct restore *r)
 {
     return r->o->swap && !r->o->settings_of_backup ? r->live : r->manifest->database;
 }
@@ -156,7 +156,7 @@ swap_properties(struct restore *r)
         return r->manifest->database;
     }
     if (r->properties == NULL) {
-        r->properties = json_deep_copy(source_of_properties(r));
+        r->properties = json_deep_copy(swap_source(r));
         json_object_del(r->properties, "comment");
     }
     return r->properties;
@@ -207,8 +207,7 @@ exchange_texts(struct restore *r, struct aside *a, struct exchange *x, struct er
         .since = now,
         .drop_after = r->o->drop_old_after_s == 0 ? 0 : now + (time_t)r->o->drop_old_after_s};
     *x = (struct exchange){.take = r->working_name, .name = r->name, .aside = a->name};
-    if (comment_of(r->live, &a->comment, e) != 0 ||
-        comment_of(source_of_properties(r), &comment, e) != 0) {
+    if (comment_of(r->live, &a->comment, e) != 0 || comment_of(swap_source(r), &comment, e) != 0) {
         return -1;
     }
     x->comment = comment;

@@ -23,9 +23,10 @@ int swap_ready(PGconn *, const char *name, struct err *);
 /* Adds what stands in the way, each with what to do about it. */
 int swap_preflight(struct restore *, struct strlist *stop, struct strlist *hints, struct err *);
 
-/* The properties that the new database gets, without the comment, which is set in the switch: else
- * it would no longer be told from others as half made.  Borrowed.  Without --swap the
- * manifest's. */
+/* Whose properties the new database gets: the manifest's, or those of the running one. */
+const json_t *swap_source(const struct restore *);
+/* The same; with --swap without the comment, which comes in the switch: until then the comment
+ * tells that the database is half made.  Borrowed. */
 const json_t *swap_properties(struct restore *);
 
 /* -1: the copy is not what was backed up. */

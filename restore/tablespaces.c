@@ -5,11 +5,12 @@
 
 #include "core/json.h"
 #include "pg/archive/sqlsplit.h"
+#include "restore/swap.h"
 
 char *
 tablespaces_of_database(const struct restore *r)
 {
-    const json_t *value = json_object_get(r->manifest->database, "tablespace");
+    const json_t *value = json_object_get(swap_source(r), "tablespace");
     struct err    ignored = ERR_INIT;
     size_t        n;
     char         *name = json_bytes_get(value, &n, &ignored);
