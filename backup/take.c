@@ -100,7 +100,12 @@ static int
 explain(struct job *j, struct err *e)
 {
     j->again = lost_on_standby(j, e);
-    if (strcmp(e->sqlstate, "42501") == 0 && e->hint[0] == '\0') {
+    if (strcmp(e->sqlstate, "42501") == 0 && strstr(e->text, "large object") != NULL) {
+        err_hint(e,
+                 "pg_read_all_data does not reach large objects: GRANT SELECT ON LARGE OBJECT ... "
+                 "to the role, for each; or connect as their owner or a superuser; or, for this "
+                 "database, ALTER DATABASE ... SET lo_compat_privileges = on");
+    } else if (strcmp(e->sqlstate, "42501") == 0 && e->hint[0] == '\0') {
         err_hint(e,
                  "the role must read every row: GRANT pg_read_all_data to it, and ALTER ROLE … "
                  "BYPASSRLS where "

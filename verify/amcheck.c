@@ -19,25 +19,58 @@ add(struct verify_result *r, enum finding_class class, const char *object, const
             .class = class, .group = "amcheck", .object = object, .what = what, .have = have});
 }
 
+/* What a server adds to its message, on lines of their own: a DETAIL says what is wrong, a HINT
+ * what one could do somewhere else, on the server that was backed up. */
+static bool
+adds_to_message(const char *line, bool *wanted)
+{
+    static const char *const more[] = {"DETAIL:", "HINT:", "CONTEXT:", "QUERY:", "STATEMENT:"};
+
+    for (size_t i = 0; i < sizeof more / sizeof more[0]; i++) {
+        if (strncmp(line, more[i], strlen(more[i])) == 0) {
+            *wanted = i == 0;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Each report is a line that names the relation, up to a colon, and indented lines that say what
- * is wrong with it. */
+ * is wrong with it: one finding for each message, with its details. */
 static void
 read_reports(struct verify_result *r, char *text)
 {
-    char *rest, *object = NULL;
+    char      *rest, *object = NULL;
+    struct buf message = BUF_INIT(BUF_NO_LIMIT);
+    struct err never = ERR_INIT;
 
-    for (char *line = strtok_r(text, "\n", &rest); line != NULL;
-         line = strtok_r(NULL, "\n", &rest)) {
-        size_t n = strlen(line);
+    for (char *line = strtok_r(text, "\n", &rest);; line = strtok_r(NULL, "\n", &rest)) {
+        const char *said = line == NULL || line[0] != ' ' ? NULL : line + strspn(line, " ");
+        bool        wanted = false;
 
-        if (line[0] != ' ') {
+        if (said != NULL && adds_to_message(said, &wanted)) {
+            if (wanted) {
+                (void)buf_printf(&message, &never, " (%s)", said);
+            }
+            continue;
+        }
+        if (message.len > 0) {
+            add(r, FINDING_DIFFERENT, object != NULL ? object : "database", "damaged",
+                buf_str(&message));
+            buf_clear(&message);
+        }
+        if (said != NULL) {
+            (void)buf_puts(&message, said, &never);
+        } else if (line == NULL) {
+            break;
+        } else {
+            size_t n = strlen(line);
+
             line[n - 1] = line[n - 1] == ':' ? '\0' : line[n - 1];
             object = line;
-        } else {
-            add(r, FINDING_DIFFERENT, object != NULL ? object : "database", "damaged",
-                line + strspn(line, " "));
         }
     }
+    buf_free(&message);
 }
 
 static int

@@ -136,7 +136,7 @@ add_sentence(struct compare *c, const char *group, enum finding_class class, con
                                              {" was not there", "not in the backup"}};
     const char *colon = strstr(sentence, ": "), *what = colon == NULL ? "differs" : colon + 2;
     size_t      length = colon == NULL ? strlen(sentence) : (size_t)(colon - sentence);
-    char       *object;
+    char       *object, *member, *fold; /* members of an extension may all move */
 
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
         size_t n = strlen(endings[i][0]), all = strlen(sentence);
@@ -147,8 +147,12 @@ add_sentence(struct compare *c, const char *group, enum finding_class class, con
         }
     }
     object = xstrndup(sentence, length);
-    add(c, NULL, object, (struct finding){.class = class, .group = group, .what = what});
+    member = strstr(object, " of extension ");
+    fold = member == NULL ? NULL : xasprintf("%s: %s", member + 1, what);
+    add(c, NULL, object,
+        (struct finding){.class = class, .group = group, .what = what, .fold = fold});
     free(object);
+    free(fold);
 }
 
 static json_t *

@@ -38,6 +38,8 @@ report(struct schema *s, enum finding_class class, const struct listed_object *o
        const char *want, const char *have)
 {
     char *object = entry_text(o);
+    char *change = want != NULL && have != NULL ? finding_change(want, have) : NULL;
+    char *fold = change == NULL ? NULL : xasprintf("%s: %s", what, change);
 
     findings_add(&s->c->result->findings,
                  (struct finding){.class = class,
@@ -45,28 +47,54 @@ report(struct schema *s, enum finding_class class, const struct listed_object *o
                                   .object = object,
                                   .what = what,
                                   .want = want,
-                                  .have = have});
+                                  .have = have,
+                                  .fold = fold});
     free(object);
+    free(change);
+    free(fold);
 }
 
-/* The line in which two definitions part, shortened: enough to recognise what was changed. */
+/* Of the line in which two definitions part, enough to recognise what was changed at `at`. */
 static char *
-line_at(const char *text, size_t start)
+line_at(const char *text, size_t start, size_t at)
 {
-    size_t n;
+    size_t from = start + strspn(text + start, " \t"), n;
+    bool   late = at > from + SHOWN_BYTES / 2;
 
-    start += strspn(text + start, " \t");
-    n = strcspn(text + start, "\n");
-    return n > SHOWN_BYTES ? xasprintf("%.*s...", SHOWN_BYTES, text + start)
-                           : xstrndup(text + start, n);
+    if (text[from] == '\0') {
+        return xstrdup("nothing more");
+    }
+    from = late ? at - SHOWN_BYTES / 4 : from;
+    n = strcspn(text + from, "\n");
+    return xasprintf("%s%.*s%s", late ? "..." : "", (int)(n > SHOWN_BYTES ? SHOWN_BYTES : n),
+                     text + from, n > SHOWN_BYTES ? "..." : "");
+}
+
+/* One may end where the other goes on: then the line is the other's next. */
+static void
+report_text(struct schema *s, const struct listed_object *o, const char *want, const char *have)
+{
+    size_t start = 0, at = 0;
+    bool   ends;
+    char  *w_line, *h_line;
+
+    for (; want[at] != '\0' && want[at] == have[at]; at++) {
+        start = want[at] == '\n' ? at + 1 : start;
+    }
+    ends = (want[at] == '\0' && have[at] == '\n') || (want[at] == '\n' && have[at] == '\0');
+    start = ends ? at : start;
+    w_line = line_at(want, start + (ends && want[at] == '\n'), at);
+    h_line = line_at(have, start + (ends && have[at] == '\n'), at);
+    report(s, FINDING_DIFFERENT, o, "definition", w_line, h_line);
+    free(w_line);
+    free(h_line);
 }
 
 static void
 report_definition(struct schema *s, const struct listed_object *want,
                   const struct listed_object *have)
 {
-    char  *w, *h, *w_line, *h_line;
-    size_t start = 0;
+    char *w, *h;
 
     if (want->entry == NULL || have->entry == NULL) {
         report(s, FINDING_DIFFERENT, want, "definition", NULL, NULL);
@@ -74,16 +102,9 @@ report_definition(struct schema *s, const struct listed_object *want,
     }
     w = archive_entry_normalised(want->entry);
     h = archive_entry_normalised(have->entry);
-    for (size_t i = 0; w[i] != '\0' && w[i] == h[i]; i++)
-        if (w[i] == '\n')
-            start = i + 1;
-    w_line = line_at(w, start);
-    h_line = line_at(h, start);
-    report(s, FINDING_DIFFERENT, want, "definition", w_line, h_line);
+    report_text(s, want, w, h);
     free(w);
     free(h);
-    free(w_line);
-    free(h_line);
 }
 
 static void
@@ -162,6 +183,13 @@ report_beyond_trips(struct schema *s, const struct objectlist_pair *p)
         report(s, FINDING_DIFFERENT, o, "cannot be restored", NULL, why);
 }
 
+/* What is reported by its own text needs no second finding for what a trip made of it. */
+static bool
+told_beyond(const struct schema *s, const struct objectlist_pair *p)
+{
+    return blinded(p->want != NULL ? p->want : p->have) && !(s->c->is_copy && s->c->remote_allowed);
+}
+
 static void
 compare_after_trips(struct schema *s)
 {
@@ -173,7 +201,8 @@ compare_after_trips(struct schema *s)
     objectlist_of_archive(have_dump, &have);
     objectlist_match(&want, &have, &pairs);
     for (size_t i = 0; i < pairs.n; i++)
-        report_pair(s, &pairs.v[i]);
+        if (!told_beyond(s, &pairs.v[i]))
+            report_pair(s, &pairs.v[i]);
     for (size_t i = 0; i < s->unequal.n; i++)
         report_beyond_trips(s, &s->unequal.v[i]);
     objectlist_pairs_free(&pairs);

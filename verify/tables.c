@@ -21,6 +21,25 @@ differ(struct compare *c, const char *object, const char *what, const char *want
             .group = "tables", .object = object, .what = what, .want = want, .have = have});
 }
 
+/* The same type may be that of columns of many tables, and the same role the owner of them. */
+static void
+differ_alike(struct compare *c, const char *object, const char *what, const char *of,
+             const char *want, const char *have)
+{
+    char *change = want != NULL && have != NULL ? finding_change(want, have) : NULL;
+    char *fold = change == NULL ? NULL : xasprintf("%s: %s", of, change);
+
+    findings_add(&c->result->findings,
+                 (struct finding){.group = "tables",
+                                  .object = object,
+                                  .what = what,
+                                  .want = want != NULL ? want : "none",
+                                  .have = have != NULL ? have : "none",
+                                  .fold = fold});
+    free(change);
+    free(fold);
+}
+
 static bool
 is_generated(const struct cat_column *c)
 {
@@ -94,7 +113,8 @@ static void
 compare_columns(struct compare *c, const char *object, const struct manifest_table *want,
                 const struct cat_table *have)
 {
-    size_t n = want->n_columns > have->n_columns ? want->n_columns : have->n_columns;
+    static const char not_compared[] = "rows were not compared, as the columns differ";
+    size_t            n = want->n_columns > have->n_columns ? want->n_columns : have->n_columns;
 
     if (only_moved(want, have)) {
         for (size_t i = 0; i < n; i++)
@@ -122,14 +142,16 @@ compare_columns(struct compare *c, const char *object, const struct manifest_tab
         if (there)
             have_text = column_text(h->name, h->type, h->not_null, is_generated(h));
         what = xasprintf("column %zu", i + 1);
-        differ(c, object, what, want_text != NULL ? want_text : "none",
-               have_text != NULL ? have_text : "none");
+        differ_alike(c, object, what, "column", want_text, have_text);
         free(what);
         free(want_text);
         free(have_text);
     }
     if (!same_shape(want, have) && want->skipped == NULL)
-        differ(c, object, "rows were not compared, as the columns differ", NULL, NULL);
+        findings_add(
+            &c->result->findings,
+            (struct finding){
+                .group = "tables", .object = object, .what = not_compared, .fold = not_compared});
 }
 
 static void
@@ -145,7 +167,7 @@ compare_table(struct compare *c, const struct manifest_table *want, const struct
     if (want->persistence != have->persistence)
         differ(c, object, "persistence", want_persistence, have_persistence);
     if (strcmp(want->owner, have->owner) != 0)
-        differ(c, object, "owner", want->owner, have->owner);
+        differ_alike(c, object, "owner", "owner", want->owner, have->owner);
     compare_columns(c, object, want, have);
     if (want->skipped != NULL)
         findings_add(&c->result->findings,

@@ -1,10 +1,12 @@
 #include "core/report/finding.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/buf.h"
 #include "core/json.h"
 #include "core/mem.h"
 #include "core/print.h"
@@ -30,6 +32,7 @@ findings_add(struct findings *f, struct finding one)
     one.want = keep(f, one.want);
     one.have = keep(f, one.have);
     one.advice = keep(f, one.advice);
+    one.fold = keep(f, one.fold);
     VEC_GROW(f->v, f->n, f->cap);
     f->v[f->n++] = one;
     pthread_mutex_unlock(&f->lock);
@@ -72,11 +75,131 @@ print_finding(FILE *out, const struct finding *one)
     print_to(out, "\n");
 }
 
+/* ---- folding ---- */
+
+/* Of so many that are alike only the first ones are named. */
+enum { FOLD_FROM = 5, FOLD_NAMED = 2 };
+
+/* One finding among those that are alike. */
+struct alike {
+    const struct finding *finding;
+    size_t                rank, count;
+};
+
+static size_t
+word_length(const char *s)
+{
+    size_t n = 0;
+
+    while (isalnum((unsigned char)s[n]) || s[n] == '_' || (unsigned char)s[n] >= 0x80) {
+        n++;
+    }
+    return n > 0 ? n : *s != '\0';
+}
+
+char *
+finding_change(const char *want, const char *have)
+{
+    struct strlist pairs = {0};
+    struct buf     text = BUF_INIT(BUF_NO_LIMIT);
+    struct err     never = ERR_INIT;
+    char          *change;
+
+    while (*want != '\0' && *have != '\0') {
+        size_t n = word_length(want), m = word_length(have);
+
+        if (n != m || memcmp(want, have, n) != 0) {
+            char *pair = xasprintf("want %.*s, have %.*s", (int)n, want, (int)m, have);
+
+            if (!strlist_has(&pairs, pair)) {
+                strlist_add(&pairs, pair);
+            }
+            free(pair);
+        }
+        want += n;
+        have += m;
+    }
+    for (size_t i = 0; i < pairs.n; i++) {
+        (void)buf_printf(&text, &never, "%s%s", i == 0 ? "" : "; ", pairs.v[i]);
+    }
+    change = *want == '\0' && *have == '\0' && pairs.n > 0 ? xstrdup(buf_str(&text)) : NULL;
+    buf_free(&text);
+    strlist_free(&pairs);
+    return change;
+}
+
+static int
+by_place(const void *a, const void *b)
+{
+    const struct alike *x = a, *y = b;
+
+    return (x->finding > y->finding) - (x->finding < y->finding);
+}
+
+static int
+likeness(const struct finding *x, const struct finding *y)
+{
+    int c = (int)x->class - (int)y->class;
+
+    if (x->fold == NULL || y->fold == NULL) {
+        return (x->fold != NULL) - (y->fold != NULL);
+    }
+    c = c != 0 ? c : strcmp(x->group, y->group);
+    return c != 0 ? c : strcmp(x->fold, y->fold);
+}
+
+static int
+by_likeness(const void *a, const void *b)
+{
+    const struct alike *x = a, *y = b;
+    int                 c = likeness(x->finding, y->finding);
+
+    return c != 0 ? c : by_place(a, b);
+}
+
+/* For each finding, in its order: how many are like it, and which of these it is. */
+static struct alike *
+find_alike(const struct findings *f)
+{
+    struct alike *v = xcalloc(f->n + 1, sizeof *v);
+
+    for (size_t i = 0; i < f->n; i++) {
+        v[i].finding = &f->v[i];
+    }
+    qsort(v, f->n, sizeof *v, by_likeness);
+    for (size_t i = 0, n; i < f->n; i += n) {
+        for (n = 1; v[i].finding->fold != NULL && i + n < f->n &&
+             likeness(v[i].finding, v[i + n].finding) == 0;
+             n++) {
+            v[i + n].rank = n;
+        }
+        for (size_t k = i; k < i + n; k++) {
+            v[k].count = n;
+        }
+    }
+    qsort(v, f->n, sizeof *v, by_place);
+    return v;
+}
+
+static void
+print_folded(FILE *out, const struct alike *a)
+{
+    const struct finding *one = a->finding;
+
+    if (a->count < FOLD_FROM || a->rank < FOLD_NAMED) {
+        print_finding(out, one);
+    } else if (a->rank + 1 == a->count) {
+        print_to(out, "  %-12s ... and %zu more: %s (--json names them)\n", class_name[one->class],
+                 a->count - FOLD_NAMED, one->fold);
+    }
+}
+
 /* Groups come in the order in which their first finding was made. */
 void
 findings_print(const struct findings *f, FILE *out)
 {
-    bool *done = xcalloc(f->n + 1, sizeof *done);
+    bool         *done = xcalloc(f->n + 1, sizeof *done);
+    struct alike *alike = find_alike(f);
 
     for (size_t i = 0; i < f->n; i++) {
         if (done[i])
@@ -85,10 +208,11 @@ findings_print(const struct findings *f, FILE *out)
         for (size_t k = i; k < f->n; k++) {
             if (done[k] || strcmp(f->v[k].group, f->v[i].group) != 0)
                 continue;
-            print_finding(out, &f->v[k]);
+            print_folded(out, &alike[k]);
             done[k] = true;
         }
     }
+    free(alike);
     free(done);
 }
 

@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -30,6 +31,8 @@ struct finding {
     const char *what;   /* which property: "number of rows", "definition", "missing" … */
     const char *want, *have; /* as recorded, as found; NULL when there is nothing to show */
     const char *advice;      /* what to do about it; NULL: nothing */
+    const char *fold; /* of one class and group, and with the same here: of one change, which the
+                         text tells once, naming the first ones; NULL: like no other */
 };
 
 struct findings {
@@ -50,8 +53,11 @@ void   findings_add_u64(struct findings *, struct finding, unsigned long long wa
                         unsigned long long have);
 size_t findings_count(const struct findings *, enum finding_class);
 
-/* One line each, grouped; control characters of names are escaped, so that a name cannot forge a
- * line. */
+/* What a difference comes to, as a fold: "want public, have other", each word once; allocated, NULL
+ * when more than words differ. */
+char *finding_change(const char *want, const char *have);
+/* One line each, grouped; of what folds, one for all but the first.  Control characters of names
+ * are escaped, so that a name cannot forge a line. */
 void    findings_print(const struct findings *, FILE *);
 json_t *findings_json(const struct findings *);
 void    findings_free(struct findings *);

@@ -54,11 +54,11 @@ parse_version(const char *line, struct pg_tool *t)
     return 0;
 }
 
-/* Is there such a program in dir, and of what version?  -1: no. */
+/* Is there such a program in dir, and of what version?  -1: no, and *e is why not where there is
+ * one that is of no use. */
 static int
-look_in(const char *dir, const char *name, struct pg_tool *t)
+look_in(const char *dir, const char *name, struct pg_tool *t, struct err *e)
 {
-    struct err  e = ERR_INIT;
     struct buf  out = BUF_INIT(4 * KIB);
     const char *argv[] = {NULL, "--version", NULL};
     int         rc = -1;
@@ -66,9 +66,9 @@ look_in(const char *dir, const char *name, struct pg_tool *t)
     t->path = xasprintf("%s/%s", dir, name);
     argv[0] = t->path;
     if (access(t->path, X_OK) == 0 &&
-        proc_run(&(struct proc_spec){.argv = argv, .out = &out, .total_ms = 20000}, NULL, &e) ==
-            0) {
-        rc = parse_version(buf_str(&out), t);
+        proc_run(&(struct proc_spec){.argv = argv, .out = &out, .total_ms = 20000}, NULL, e) == 0 &&
+        (rc = parse_version(buf_str(&out), t)) != 0) {
+        err_set(e, ERR_PG, "it does not say its version");
     }
     buf_free(&out);
     if (rc != 0) {
@@ -144,8 +144,13 @@ best_of(const struct strlist *dirs, const char *name, int at_least, struct pg_to
 {
     for (size_t i = 0; i < dirs->n && !cancel_requested(); i++) {
         struct pg_tool t = {0};
+        struct err     why = ERR_INIT;
 
-        if (look_in(dirs->v[i], name, &t) != 0) {
+        if (look_in(dirs->v[i], name, &t, &why) != 0) {
+            if (why.kind != ERR_NONE) {
+                strlist_take(seen,
+                             xasprintf("one in %s that cannot be used: %s", dirs->v[i], why.text));
+            }
             continue;
         }
         if (t.version_num / 10000 >= at_least / 10000 && better(&t, best, at_least)) {
@@ -160,8 +165,31 @@ best_of(const struct strlist *dirs, const char *name, int at_least, struct pg_to
     }
 }
 
+/* Debian's package, of the newest version or of that one. */
+static void
+hint_package(const char *name, int at_least, const char *only, struct err *e)
+{
+    static const char *const of_servers[] = {"initdb", "postgres", "pg_ctl"};
+    char                     version[16] = "";
+    const char              *package = "postgresql-client";
+
+    for (size_t i = 0; i < sizeof of_servers / sizeof of_servers[0]; i++) {
+        package = strcmp(name, of_servers[i]) == 0 ? "postgresql" : package;
+    }
+    if (at_least > 0) {
+        (void)snprintf(version, sizeof version, "-%d", at_least / 10000);
+    }
+    if (only != NULL) {
+        err_hint(e, "%s is in the package %s%s; is \"%s\" (--pg-bindir) its directory?", name,
+                 package, version, only);
+    } else {
+        err_hint(e, "install %s%s, or name its directory with --pg-bindir", package, version);
+    }
+}
+
 static int
-not_found(const char *name, int at_least, const struct strlist *seen, struct err *e)
+not_found(const char *name, int at_least, const char *only, const struct strlist *seen,
+          struct err *e)
 {
     struct buf list = BUF_INIT(KIB);
 
@@ -169,14 +197,13 @@ not_found(const char *name, int at_least, const struct strlist *seen, struct err
         (void)buf_printf(&list, e, "%s%s", i == 0 ? "" : ", ", seen->v[i]);
     }
     if (at_least == 0) {
-        err_set(e, ERR_NOT_FOUND, "could not find %s", name);
-        err_hint(e, "install postgresql-client, or name its directory with --pg-bindir");
+        err_set(e, ERR_NOT_FOUND, "could not find %s%s%s%s", name,
+                seen->n == 0 ? "" : " (found: ", buf_str(&list), seen->n == 0 ? "" : ")");
     } else {
         err_set(e, ERR_NOT_FOUND, "could not find %s of version %d or newer (found: %s)", name,
                 at_least / 10000, seen->n == 0 ? "none" : buf_str(&list));
-        err_hint(e, "install postgresql-client-%d, or name its directory with --pg-bindir",
-                 at_least / 10000);
     }
+    hint_package(name, at_least, only, e);
     buf_free(&list);
     return -1;
 }
@@ -189,7 +216,8 @@ pg_tool_find(const char *name, int at_least, struct pg_tool *out, struct err *e)
     int            rc = 0;
 
     *out = (struct pg_tool){0};
-    if (only != NULL && *only != '\0') {
+    only = only != NULL && *only != '\0' ? only : NULL;
+    if (only != NULL) {
         strlist_add(&dirs, only);
         best_of(&dirs, name, at_least, out, &seen);
     } else {
@@ -208,7 +236,7 @@ pg_tool_find(const char *name, int at_least, struct pg_tool *out, struct err *e)
         pg_tool_free(out);
         rc = -1;
     } else if (out->path == NULL) {
-        rc = not_found(name, at_least, &seen, e);
+        rc = not_found(name, at_least, only, &seen, e);
     }
     strlist_free(&dirs);
     strlist_free(&seen);

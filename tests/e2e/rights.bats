@@ -40,8 +40,13 @@ as() { local u=$1; shift; PGUSER=$u "$@"; }
 
 @test "large objects without superuser: read through their functions, holes and all" {
     db_make blobs
-    psql_in blobs -c "SELECT lo_from_bytea(0, decode(repeat('00ff5c27', n * 700), 'hex')) FROM generate_series(0, 5) n" -c "SELECT lo_put(lo_create(0), 9000, '\x01')" -o /dev/null
+    psql_in blobs -c "SELECT lo_from_bytea(5001, 'x')" -c "SELECT lo_from_bytea(0, decode(repeat('00ff5c27', n * 700), 'hex')) FROM generate_series(0, 5) n" -c "SELECT lo_put(lo_create(0), 9000, '\x01')" -o /dev/null
     psql_in blobs -c 'DO $$ DECLARE o oid; BEGIN FOR o IN SELECT oid FROM pg_largeobject_metadata LOOP EXECUTE format($q$GRANT SELECT ON LARGE OBJECT %s TO reader$q$, o); END LOOP; END $$'
+    psql_in blobs -c 'REVOKE SELECT ON LARGE OBJECT 5001 FROM reader'
+    expect_status 1 as reader backup blobs
+    expect_text 'permission denied for large object 5001' 'GRANT SELECT ON LARGE OBJECT'
+    [[ $output != *'GRANT pg_read_all_data'* ]]
+    psql_in blobs -c 'GRANT SELECT ON LARGE OBJECT 5001 TO reader'
     as reader backup blobs
     expect_equal "$(manifest blobs | jq .large_objects.by_function)" true
     db_drop blobs_copy

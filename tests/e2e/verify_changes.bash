@@ -32,6 +32,7 @@ verify_changes() {
 3|a large object's comment|COMMENT ON LARGE OBJECT 5002 IS 'full'|large objects;comments
 4|two columns swapped|UPDATE big SET a = b, b = a WHERE id = 9|public.big;contents
 4|a NOT NULL|ALTER TABLE big ALTER a SET NOT NULL|public.big;not null
+4|a privilege for one role more|GRANT SELECT ON big TO verify_owner|ACL public.TABLE big: definition: want nothing more, have GRANT SELECT ON TABLE public.big TO verify_owner
 4|an owner|ALTER TABLE side.empty OWNER TO postgres|side.empty;owner: want verify_owner, have postgres
 4|an owner of a function|ALTER FUNCTION side.twice OWNER TO verify_owner|FUNCTION side.twice(integer);owner: want postgres, have verify_owner
 5|a default|ALTER TABLE big ALTER b SET DEFAULT 8|TABLE public.big;definition;7;8

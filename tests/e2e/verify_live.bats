@@ -111,6 +111,25 @@ batch() {
     expect_equal "$(grep -c '^  different' <<<"$output")" 1
 }
 
+@test "an extension that moved is told once; what is no table, too: JSON names them all" {
+    db_make moving
+    psql_in moving <<'SQL'
+CREATE EXTENSION hstore; CREATE EXTENSION postgres_fdw; CREATE SCHEMA other;
+CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host 'a');
+SELECT format('CREATE TABLE t%s (id int, h hstore DEFAULT %L)', n, '') FROM generate_series(1, 9) n \gexec
+SQL
+    backup moving
+    psql_in moving -c 'ALTER EXTENSION hstore SET SCHEMA other' -c "ALTER SERVER far OPTIONS (SET host 'b')"
+    expect_status 3 live moving -d moving --full
+    expect_text 'extension hstore: schema other, was public' 'public.t1: column 2: want h public.hstore, have h other.hstore' \
+        '... and 7 more: column: want public, have other' 'more: of extension hstore: missing' '... and 8 more: definition: want public, have other'
+    [ "$(wc -l <<<"$output")" -le 35 ]
+    expect_equal "$(grep -c 'SERVER far' <<<"$output")" 1
+    run live moving -d moving --full --json
+    expect_equal "$(jq '[.findings[] | select(.what == "column 2")] | length' <<<"$output")" 9
+    db_drop moving
+}
+
 @test "the findings as JSON" {
     changed "DELETE FROM big WHERE id = 1; DROP INDEX big_a"
     run live base -d mutant --full --json

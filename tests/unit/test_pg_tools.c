@@ -57,6 +57,15 @@ an_older_major_is_refused_with_what_to_install(void **state)
     assert_int_equal(pg_tool_find("pg_dump", 160001, &t, &e), -1);
     assert_err(&e, ERR_NOT_FOUND, "of version 16 or newer (found: 15.20)");
     assert_non_null(strstr(e.hint, "postgresql-client-16"));
+    assert_non_null(strstr(e.hint, dir));
+    err_clear(&e);
+    make_tool("initdb", "15.20"); /* a server's */
+    assert_int_equal(pg_tool_find("initdb", 160001, &t, &e), -1);
+    assert_non_null(strstr(e.hint, "postgresql-16"));
+    err_clear(&e);
+    make_tool("initdb", "nobody knows"); /* there, and of no use: that is not "none" */
+    assert_int_equal(pg_tool_find("initdb", 160001, &t, &e), -1);
+    assert_err(&e, ERR_NOT_FOUND, "that cannot be used: it does not say its version");
 }
 
 static void
@@ -101,11 +110,15 @@ make_dir(void **state)
 static int
 remove_dir(void **state)
 {
-    char *path = xasprintf("%s/pg_dump", dir);
+    static const char *const made[] = {"pg_dump", "initdb"};
 
     (void)state;
-    (void)unlink(path);
-    free(path);
+    for (size_t i = 0; i < sizeof made / sizeof made[0]; i++) {
+        char *path = xasprintf("%s/%s", dir, made[i]);
+
+        (void)unlink(path);
+        free(path);
+    }
     return rmdir(dir);
 }
 
