@@ -8,6 +8,7 @@
 #include "core/cli/opts_common.h"
 #include "core/human.h"
 #include "core/pool.h"
+#include "restore/live.h"
 #include "restore/parts.h"
 #include "restore/switch.h"
 #include "restore/tablespaces.h"
@@ -107,7 +108,7 @@ static const struct opts_spec spec = {
     .summary =
         "Bring a backup back: into a new database of a server (--to), or into a throw-away server "
         "of its own (--scratch).",
-    .tables = (const struct opt *const[]){table, NULL},
+    .tables = (const struct opt *const[]){table, live_options, NULL},
     .keys = repo_config_keys,
 };
 
@@ -122,11 +123,15 @@ check_combinations(const struct options *o, struct err *e)
             ? err_set(e, ERR_USAGE, "--list prints everything: -t, -T, -n and -N do not go with it")
             : 0;
     }
+    if (live_asked(o)) {
+        return live_check(o, e);
+    }
     if (o->to == NULL && !o->scratch && !o->swap) {
         err_set(e, ERR_USAGE, "nothing says where to restore");
         return err_hint(e,
                         "--to NEWDB restores into a new database, --swap in place of the running "
-                        "one, --scratch into a throw-away server");
+                        "one, --into-schema NAME beside its tables, --scratch into a throw-away "
+                        "server");
     }
     if (o->swap && parts_asked(o)) {
         return err_set(e, ERR_USAGE,

@@ -78,6 +78,35 @@ sort_into_phases(struct restore *r)
     }
 }
 
+void
+plan_forget(struct restore *r)
+{
+    for (size_t i = 0; i < r->n_tables; i++) {
+        entry_list_free(&r->tables[i].indexes);
+        free(r->tables[i].qualified);
+    }
+    for (size_t i = 0; i < r->n_groups; i++) {
+        free(r->groups[i].v);
+    }
+    free(r->tables);
+    free(r->groups);
+    r->tables = NULL;
+    r->groups = NULL;
+    r->n_tables = r->n_groups = 0;
+    entry_list_free(&r->pre);
+    entry_list_free(&r->post);
+    entry_list_free(&r->acl);
+    entry_list_free(&r->last);
+}
+
+void
+plan_phases(struct restore *r)
+{
+    plan_forget(r);
+    sort_into_phases(r);
+    plan_tables(r);
+}
+
 /* "15.20 (Debian …)" as 150000. */
 static int
 major_of(const char *version)
@@ -219,7 +248,6 @@ plan_read(struct restore *r, struct err *e)
     }
     tablespaces_of_entries(&r->archive, &r->tablespaces);
     tablespaces_map_entries(&r->archive, &r->o->tablespace_map);
-    sort_into_phases(r);
-    plan_tables(r);
+    plan_phases(r);
     return 0;
 }

@@ -119,6 +119,7 @@ target_json(const struct restore *r)
     json_t *t = json_object();
 
     json_object_set_new(t, "database", json_text(r->name));
+    json_object_set_new(t, "schema", json_text(r->o->into_schema));
     json_object_set_new(t, "host", json_text(r->host));
     json_object_set_new(t, "port", json_text(r->port));
     json_object_set_new(t, "user", json_text(r->user));
@@ -189,11 +190,14 @@ what_where_when(const struct restore *r)
 {
     char  age[96];
     char *server = target_name(r);
-    char *text = xasprintf("database \"%s\" on %s, as \"%s\" was %s (backup %s)", r->name, server,
-                           r->label->dbname,
+    char *schema = r->o->into_schema == NULL ? xstrdup("")
+                                             : xasprintf("schema \"%s\" of ", r->o->into_schema);
+    char *text = xasprintf("%sdatabase \"%s\" on %s, as \"%s\" was %s (backup %s)", schema, r->name,
+                           server, r->label->dbname,
                            when_ago(r->label->snapshot, time(NULL), age, sizeof age), r->label->id);
 
     free(server);
+    free(schema);
     return text;
 }
 

@@ -5,6 +5,7 @@
 #include "core/human.h"
 #include "core/progress.h"
 #include "restore/entries.h"
+#include "restore/live.h"
 #include "restore/loaders.h"
 #include "restore/swap.h"
 
@@ -26,19 +27,7 @@ restore_free(struct restore *r)
         readahead_free(r->workers[i].chunks);
     }
     free(r->workers);
-    for (size_t i = 0; i < r->n_tables; i++) {
-        entry_list_free(&r->tables[i].indexes);
-        free(r->tables[i].qualified);
-    }
-    for (size_t i = 0; i < r->n_groups; i++) {
-        free(r->groups[i].v);
-    }
-    free(r->tables);
-    free(r->groups);
-    entry_list_free(&r->pre);
-    entry_list_free(&r->post);
-    entry_list_free(&r->acl);
-    entry_list_free(&r->last);
+    plan_forget(r);
     archive_free(&r->archive);
     pg_tool_free(&r->pg_restore);
     buf_free(&r->globals);
@@ -70,8 +59,14 @@ int
 restore_run(struct restore *r, struct err *e)
 {
     restore_phase(r, "plan");
-    if (plan_read(r, e) != 0 || r->o->list || preflight_local(r, e) != 0) {
+    if (plan_read(r, e) != 0 || r->o->list) {
         return e->kind == ERR_NONE ? 0 : -1;
+    }
+    if (live_asked(r->o)) {
+        return live_run(r, e);
+    }
+    if (preflight_local(r, e) != 0) {
+        return -1;
     }
     restore_phase(r, "server, preflight");
     if (target_open(r, e) != 0 || preflight_server(r, e) != 0) {

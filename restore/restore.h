@@ -122,6 +122,9 @@ void restore_phase(struct restore *, const char *name);
 
 /* plan.c */
 int plan_read(struct restore *, struct err *);
+/* Entries by phase, tables with their early indexes: again after archive or manifest changed. */
+void plan_phases(struct restore *);
+void plan_forget(struct restore *);
 /* Of what is restored: all, or a part. */
 struct plan_sizes {
     uint64_t rows, bytes /* of COPY */, relation_bytes;

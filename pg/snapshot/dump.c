@@ -53,43 +53,71 @@ count_args(const char *const *args)
     return n;
 }
 
+/* snapshot: NULL for what is there now. */
+struct dump_run {
+    const char              *program;
+    const struct dump_child *child;
+    const char              *snapshot;
+    int                      lock_timeout_ms; /* 0: as long as it takes */
+    const char *const       *args;            /* what of the database; NULL: all */
+};
+
 static int
-run_pg_dump(const struct snapshot_options *o, const struct dump_child *child, const char *program,
-            struct snapshot *s, struct err *e)
+run_pg_dump(const struct dump_run *d, struct buf *out, struct err *e)
 {
-    size_t       extra = count_args(o->dump_args), n = 0;
+    size_t       extra = count_args(d->args), n = 0;
     const char **argv = xcalloc(DUMP_ARGS_FIXED + extra, sizeof *argv);
-    char        *snapshot = xasprintf("--snapshot=%s", s->id);
-    char        *wait = xasprintf("--lock-wait-timeout=%d", o->lock_timeout_ms);
-    char        *encoding = xasprintf("--encoding=%s", child->encoding);
+    char        *snapshot = xasprintf("--snapshot=%s", d->snapshot == NULL ? "" : d->snapshot);
+    char        *wait = xasprintf("--lock-wait-timeout=%d", d->lock_timeout_ms);
+    char        *encoding = xasprintf("--encoding=%s", d->child->encoding);
     int          rc;
 
-    argv[n++] = program;
+    argv[n++] = d->program;
     argv[n++] = "--schema-only";
     argv[n++] = "--format=custom";
     argv[n++] = "--compress=0";
     argv[n++] = "--no-password";
-    argv[n++] = snapshot;
     argv[n++] = wait;
     argv[n++] = encoding;
-    if (child->role[0] != '\0') {
+    if (d->snapshot != NULL) {
+        argv[n++] = snapshot;
+    }
+    if (d->child->role[0] != '\0') {
         argv[n++] = "--role";
-        argv[n++] = child->role;
+        argv[n++] = d->child->role;
     }
     for (size_t i = 0; i < extra; i++) {
-        argv[n++] = o->dump_args[i];
+        argv[n++] = d->args[i];
     }
     argv[n++] = "--dbname";
-    argv[n++] = child->conninfo;
-    buf_clear(&s->archive);
-    rc = proc_run(&(struct proc_spec){.argv = argv,
-                                      .env = (const char *const *)child->env,
-                                      .out = &s->archive},
-                  NULL, e);
+    argv[n++] = d->child->conninfo;
+    buf_clear(out);
+    rc = proc_run(
+        &(struct proc_spec){.argv = argv, .env = (const char *const *)d->child->env, .out = out},
+        NULL, e);
     free(argv);
     free(snapshot);
     free(wait);
     free(encoding);
+    return rc;
+}
+
+int
+schema_dump_now(PGconn *conn, const char *const *args, struct buf *out, struct err *e)
+{
+    struct pg_tool    tool;
+    struct dump_child child = {0};
+    int               rc = -1;
+
+    if (pg_tool_find("pg_dump", pg_version(conn), &tool, e) != 0) {
+        return -1;
+    }
+    if (dump_child_init(&child, conn, e) == 0) {
+        rc = run_pg_dump(&(struct dump_run){.program = tool.path, .child = &child, .args = args},
+                         out, e);
+    }
+    dump_child_free(&child);
+    pg_tool_free(&tool);
     return rc;
 }
 
@@ -106,7 +134,13 @@ schema_dump(const struct snapshot_options *o, struct snapshot *s, struct err *e)
     dump_minor_warning(pg_version(s->conn), &tool, &s->warnings);
     free(s->pg_dump_version);
     s->pg_dump_version = xstrdup(tool.version);
-    if (dump_child_init(&child, s->conn, e) == 0 && run_pg_dump(o, &child, tool.path, s, e) == 0) {
+    if (dump_child_init(&child, s->conn, e) == 0 &&
+        run_pg_dump(&(struct dump_run){.program = tool.path,
+                                       .child = &child,
+                                       .snapshot = s->id,
+                                       .lock_timeout_ms = o->lock_timeout_ms,
+                                       .args = o->dump_args},
+                    &s->archive, e) == 0) {
         rc = 0;
     } else {
         err_wrap(e, "dump the schema");

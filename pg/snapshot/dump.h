@@ -23,6 +23,10 @@ void dump_child_free(struct dump_child *);
  * hold it up for ever. */
 int schema_dump(const struct snapshot_options *, struct snapshot *, struct err *);
 
+/* The same into out of a database that nobody else changes; args choose what of it (NULL at the
+ * end). */
+int schema_dump_now(PGconn *, const char *const *args, struct buf *out, struct err *);
+
 /* A warning when pg_dump's minor release is older than the server's. */
 void dump_minor_warning(int server_version, const struct pg_tool *, struct strlist *warnings);
 

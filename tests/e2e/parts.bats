@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2154  # lib.bash sets started and status
 # A part of a backup: -t, -T, -n, -N.
 
 load lib
@@ -153,4 +154,108 @@ part() {
     valid_json restore "$T/out.json"
     expect_equal "$(jq -c '[.rows, .tables, (.needed | index("EXTENSION btree_gist") != null)]' "$T/out.json")" '[2,1,true]'
     expect_status 2 restore shop --list -t kid
+}
+
+# ---- --into-schema -------------------------------------------------------------------------------
+
+live() {
+    db_drop live
+    restore shop --to live
+    psql_in live -c 'DELETE FROM kid WHERE id > 10' -c 'INSERT INTO s.par (y) VALUES (1000)' -c 'UPDATE item SET name = upper(name)'
+    db_digest live >"$T/live.before"
+}
+# What is not in schema $1 is as it was.
+untouched() {
+    psql_in live -c "SELECT nspname FROM pg_namespace WHERE nspname = '$1'" >"$T/there"
+    [ ! -s "$T/there" ] || psql_in live -c "ALTER SCHEMA $1 RENAME TO aside" -c 'DROP SCHEMA aside CASCADE'
+    db_digest live | diff "$T/live.before" -
+}
+working() { psql_in postgres -c "SELECT datname FROM pg_database WHERE datname ~ '_restoring_'"; }
+# definition DB TABLE SCHEMA: its columns, indexes and checks, without the schema's name.
+definition() {
+    psql_in "$1" -v t="$2" <<'SQL' | sed "s/$3\.//g"
+SELECT attname, format_type(atttypid, atttypmod), attnotnull, attidentity, attgenerated, pg_get_expr(adbin, adrelid) FROM pg_attribute
+  LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum WHERE attrelid = :'t'::regclass AND attnum > 0 ORDER BY attnum;
+SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = :'t'::regclass ORDER BY 1;
+SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = :'t'::regclass AND contype <> 'f' ORDER BY 1;
+SELECT relrowsecurity, relacl, obj_description(oid) FROM pg_class WHERE oid = :'t'::regclass;
+SQL
+}
+
+@test "--into-schema: tables beside the live ones, as they were, and the live ones as they are" {
+    live
+    expect_status 0 restore shop --into live --into-schema recovered -t kid -t s.par -t p -t item -t sale --verbose
+    expect_text 'schema "recovered" of database "live"'
+    expect_equal "$(psql_in live -c "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relnamespace = 'recovered'::regnamespace AND relkind IN ('r', 'p', 'S')")" \
+        'item kid p p1 p2 p21 par par_id_seq par_k_seq sale sale_id_seq'
+    local t
+    for t in kid item sale p; do
+        expect_equal "$(psql_in live -c "SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) FROM recovered.$t t")" "$(psql_in shop -c "SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) FROM $t t")"
+        diff <(definition shop $t public) <(definition live recovered.$t recovered)
+    done
+    expect_equal "$(psql_in live -c 'SELECT * FROM recovered.par EXCEPT SELECT * FROM s.par')" ''
+    expect_equal "$(psql_in live -c 'INSERT INTO recovered.par (y, l) VALUES (7, 0) RETURNING id, k, d')" '51|51|14'
+    expect_equal "$(psql_in live -c "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND connamespace = 'recovered'::regnamespace")" 0
+    expect_equal "$(psql_in live -c "SELECT count(*) FROM pg_trigger WHERE tgrelid = 'recovered.kid'::regclass")" 0
+    expect_equal "$(psql_in live -c "SELECT obj_description('recovered'::regnamespace, 'pg_namespace') LIKE 'tables of backup 2%of \"shop\"%'")" t
+    psql_in live -c 'INSERT INTO kid SELECT * FROM recovered.kid ON CONFLICT DO NOTHING' -c 'DELETE FROM kid WHERE id > 10'
+    expect_equal "$(working)" ''
+    untouched recovered
+}
+
+@test "--into-schema: a partition and a child stand alone, and rows do not show in the live parent" {
+    live
+    restore shop --into live --into-schema recovered -t s.p21
+    expect_equal "$(psql_in live -c 'SELECT count(*) FROM recovered.p21') $(psql_in live -c 'SELECT count(*) FROM p')" '29 30'
+    psql_in live -c 'CREATE TABLE mother (a int)' -c 'CREATE TABLE child (b int) INHERITS (mother)' -c 'INSERT INTO child VALUES (1, 2)'
+    backup live --adopt
+    restore live --into-schema again -t child
+    expect_equal "$(psql_in live -c 'SELECT count(*) FROM again.child') $(psql_in live -c 'SELECT count(*) FROM mother')" '1 1'
+}
+
+@test "--into-schema: refused where the schema exists, and where two tables have one name" {
+    live
+    psql_in live -c 'CREATE SCHEMA mine' -c 'CREATE TABLE s.item (a int)'
+    expect_status 1 restore shop --into live --into-schema mine -t kid
+    expect_text 'schema "mine" exists'
+    backup live --adopt
+    expect_status 2 restore live --into-schema recovered -t '*.item'
+    expect_text 'two tables are called "item"'
+    expect_status 2 restore shop --into live --into-schema recovered -t v
+    expect_status 2 restore shop --into live
+    expect_status 2 restore shop --into-schema recovered --to x
+    expect_status 0 restore shop --into live --into-schema recovered -t kid --dry-run
+    expect_equal "$(psql_in live -c "SELECT count(*) FROM pg_namespace WHERE nspname = 'recovered'")$(working)" 0
+}
+
+@test "--into-schema: what fails is gone; what was killed is removed by the next, or named" {
+    live
+    # A type that the live database has no more.
+    psql_in live -c 'DROP TYPE s.mood CASCADE'
+    expect_status 4 restore shop --into live --into-schema recovered -t s.par -t item
+    expect_text 's.mood'
+    live
+    # Held up in the middle of the rows.
+    psql_in live -c "CREATE OR REPLACE FUNCTION s.next() RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN PERFORM pg_sleep(600); RETURN 1; END'"
+    local how
+    for how in TERM KILL; do
+        start "$BIN/pgassay-restore" --repo "$REPO" shop --into live --into-schema recovered -t s.par -t item
+        wait_for postgres "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = 'live' AND query LIKE 'COPY%par%' AND state = 'active'"
+        expect_status 1 restore shop --into live --into-schema recovered -t item
+        expect_text 'another restore is at work'
+        kill -$how "$started"
+        wait "$started" || true
+        if [ $how = TERM ]; then
+            expect_equal "$(psql_in live -c "SELECT count(*) FROM pg_namespace WHERE nspname = 'recovered'")" 0
+        fi
+    done
+    psql_in postgres -o /dev/null -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'live' AND pid <> pg_backend_pid()"
+    wait_for postgres "SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = 'live'"
+    expect_equal "$(psql_in live -c "SELECT obj_description('recovered'::regnamespace, 'pg_namespace')")" 'pgassay-restore: half made'
+    expect_status 0 restore shop --into live --into-schema other -t item
+    expect_text 'schema "recovered" is left over'
+    expect_status 0 restore shop --into live --into-schema recovered -t item
+    expect_text 'removed schema "recovered"'
+    expect_equal "$(psql_in live -c 'SELECT count(*) FROM recovered.item')" 2000
+    expect_equal "$(working)" ''
 }

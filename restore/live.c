@@ -1,0 +1,37 @@
+#include "restore/live.h"
+
+#include <stdlib.h>
+
+#include "restore/into_schema.h"
+
+PGconn *
+live_connect(struct restore *r, struct err *e)
+{
+    struct pg_target t = r->server;
+    PGconn          *conn;
+
+    t.dbname = r->name;
+    if ((conn = pg_connect(&t, PG_RESTORING, "pgassay-restore", e)) == NULL) {
+        err_wrap(e, "connecting to database \"%s\"", r->name);
+    }
+    return conn;
+}
+
+int
+live_run(struct restore *r, struct err *e)
+{
+    if (!r->has_archive) {
+        return err_set(e, ERR_USAGE,
+                       "backup %s holds data only: it does not say how its tables are made",
+                       r->label->id);
+    }
+    restore_phase(r, "server, preflight");
+    if (target_open(r, e) != 0) {
+        return -1;
+    }
+    if (r->o->into != NULL) {
+        free(r->name);
+        r->name = xstrdup(r->o->into);
+    }
+    return into_schema_run(r, e);
+}

@@ -1,0 +1,25 @@
+/*
+ * live.h - what goes into a database that exists: --into-schema.
+ *
+ * The database that is meant is the one that the backup is of, or --into.  Nothing in it that was
+ * there before is changed unless that is what was asked for.
+ */
+#ifndef RESTORE_LIVE_H
+#define RESTORE_LIVE_H
+
+#include "core/cli/opts.h"
+#include "restore/restore.h"
+
+extern const struct opt live_options[];
+
+bool live_asked(const struct options *);
+/* ERR_USAGE: options that do not go together. */
+int live_check(const struct options *, struct err *);
+
+/* After plan_read(): all of it. */
+int live_run(struct restore *, struct err *);
+
+/* One more connection to the database. */
+PGconn *live_connect(struct restore *, struct err *);
+
+#endif
