@@ -206,6 +206,10 @@ find_backup(struct restore *r, struct err *e)
         return -1;
     }
     warn_missed(r, &missed);
+    for (size_t i = 0; i < missed.passed.n; i++) {
+        strlist_add(&r->warnings, missed.passed.v[i]);
+    }
+    rollback_deinit(&missed);
     return check_age(r, e);
 }
 

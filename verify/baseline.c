@@ -67,12 +67,19 @@ baseline_judge(const struct options *o, const struct baseline *b, struct verify_
         f.want = f.have = NULL;
         findings_add(&r->findings, f);
     }
+    for (size_t i = 0; i < b->missed.passed.n; i++)
+        findings_add(&r->findings,
+                     (struct finding){.group = "backup",
+                                      .object = b->label->id,
+                                      .what = "is not the newest that stands there",
+                                      .have = b->missed.passed.v[i]});
     judge_age(o, b, r);
 }
 
 void
 baseline_close(struct baseline *b)
 {
+    rollback_deinit(&b->missed);
     manifest_free(b->man);
     label_free(b->label);
     repo_close(b->repo);

@@ -147,6 +147,8 @@ take_labels(struct chain_walk *w)
         }
         if (b->label->replaces)
             strlist_add(&w->unknown, b->id);
+        if (b->doubt != NULL)
+            about(w, FINDING_DIFFERENT, b->id, "its times are not the store's", b->doubt);
         older += !b->label->chained;
         check_signature(w, b->label);
     }

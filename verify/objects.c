@@ -109,6 +109,12 @@ check_backup(struct checking *c, const struct backup_entry *b, struct err *e)
     }
     if (b->state == BACKUP_DAMAGED)
         bad_backup(c, b->id, "damaged", b->problem, FINDING_DIFFERENT);
+    if (backup_is_future(b))
+        bad_backup(c, b->id, "is from the future",
+                   b->doubt != NULL ? b->doubt : "the clock of a host was wrong, or this one's is",
+                   FINDING_DIFFERENT);
+    else if (b->doubt != NULL)
+        bad_backup(c, b->id, "its times are not the store's", b->doubt, FINDING_DIFFERENT);
     if (b->label == NULL)
         return 0;
     c->result->stored.backups++;

@@ -11,6 +11,7 @@
 #include "core/when.h"
 #include "storage/commands/list.h"
 #include "storage/format/object.h"
+#include "storage/read/backup_find.h"
 #include "storage/read/damage.h"
 #include "storage/read/missing.h"
 #include "storage/repo/annotations.h"
@@ -38,6 +39,7 @@ add_json(json_t *list, const struct backup_entry *b, const struct annotation *s,
         (void)json_object_set_new(o, "partial", json_boolean(label_is_partial(b->label)));
     }
     object_set_text(o, "problem", b->problem);
+    object_set_text(o, "doubt", b->doubt);
     if (b->lost_chunks > 0) {
         (void)json_object_set_new(o, "lost_chunks", json_integer((json_int_t)b->lost_chunks));
     }
@@ -210,11 +212,23 @@ static bool
 any_damaged(const struct backup_list *list)
 {
     for (size_t i = 0; i < list->n; i++) {
-        if (list->v[i].state == BACKUP_DAMAGED) {
+        if (list->v[i].state == BACKUP_DAMAGED || list->v[i].doubt != NULL ||
+            (list->v[i].state != BACKUP_VOID && backup_is_future(&list->v[i]))) {
             return true;
         }
     }
     return false;
+}
+
+static void
+warn_doubts(const struct backup_list *list)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        if (list->v[i].doubt != NULL) {
+            log_warn("backup %s: %s: no rule of retention counts it", list->v[i].id,
+                     list->v[i].doubt);
+        }
+    }
 }
 
 /* A name without any backup is damage, too. */
@@ -268,6 +282,7 @@ list_all(const struct cmd *c, struct repo *r, const struct strlist *names, json_
                 log_warn("\"%s\" in repository \"%s\": %s; pgassay verify chain %s tells more",
                          names->v[i], r->st->location, missing.v[k], names->v[i]);
             }
+            warn_doubts(&list);
             lastseen_remember_list(r, names->v[i], &list);
         }
         *damaged |= any_damaged(&list) || missing.n > 0;

@@ -68,45 +68,56 @@ judge_named(struct repo *r, const struct damage *d, struct backup_entry *b, stru
     return b;
 }
 
-static bool
-is_future(const struct backup_entry *b)
+bool
+backup_is_future(const struct backup_entry *b)
 {
     time_t latest = time(NULL) + CLOCK_OFF_MAX;
     char   text[32];
 
     return b->label != NULL
-        ? b->label->snapshot > latest
+        ? b->ahead || b->label->snapshot > latest
         : strncmp(b->id, time_compact(latest, text, sizeof text), strlen("20261121T021500Z")) > 0;
 }
 
-/* "latest" is the newest backup that this host trusts.  Anybody with write access can put something
- * newer into the repository; this must not prevent a restore.  So labels from the future, labels
- * without a trusted signature, and, where signatures are required, unreadable labels that have no
- * witness are passed over, with a warning. */
+char *
+backup_passed_over(struct repo *r, const char *db, const struct backup_list *list,
+                   const struct backup_entry *b)
+{
+    char *who, *text;
+
+    if (b->state == BACKUP_VOID) {
+        return NULL;
+    }
+    if (backup_is_future(b)) {
+        return xasprintf(
+            "backup %s is from the future, and passed over: the clock of the host "
+            "that took it was wrong, or this host's is (--backup %s takes it anyway)",
+            b->id, b->id);
+    }
+    if (b->state != BACKUP_DAMAGED || (b->label != NULL && !b->untrusted) ||
+        !trust_asks(r->trust, "label")) {
+        return NULL;
+    }
+    who = b->untrusted ? NULL : missing_witness(r, db, list, b->id);
+    text = who != NULL
+        ? NULL
+        : xasprintf("backup %s is not trusted, and passed over: %s", b->id, b->problem);
+    free(who);
+    return text;
+}
+
+/* The same for whoever asks for the newest as old as that: then one of another time is no fault. */
 static bool
 passed_over(struct repo *r, const char *db, const struct backup_list *list,
             const struct backup_entry *b, time_t at)
 {
-    char *who;
-    bool  pass;
+    char *text = at != 0 && backup_is_future(b) ? NULL : backup_passed_over(r, db, list, b);
+    bool  pass = text != NULL;
 
-    if (at == 0 && is_future(b)) {
-        log_warn(
-            "backup %s is from the future, and passed over: the clock of the host that took it "
-            "was wrong, or this host's is (--backup %s takes it anyway)",
-            b->id, b->id);
-        return true;
-    }
-    if (b->state != BACKUP_DAMAGED || (b->label != NULL && !b->untrusted) ||
-        !trust_asks(r->trust, "label")) {
-        return false;
-    }
-    who = b->untrusted ? NULL : missing_witness(r, db, list, b->id);
-    pass = who == NULL;
     if (pass) {
-        log_warn("backup %s is not trusted, and passed over: %s", b->id, b->problem);
+        log_warn("%s", text);
     }
-    free(who);
+    free(text);
     return pass;
 }
 

@@ -13,6 +13,13 @@
  * newest good one; one that was named and whose label can be read is given, with a warning. */
 struct label *backup_find(struct repo *, const char *db, const char *which, time_t at,
                           struct err *);
+/* "latest" is the newest backup that this host trusts.  Anybody with write access can put something
+ * newer into the repository; this must not prevent a restore.  So labels from the future, labels
+ * without a trusted signature, and, where signatures are required, unreadable labels that have no
+ * witness are passed over.  The sentence that says so of this entry, allocated; NULL: it is not. */
+char *backup_passed_over(struct repo *, const char *db, const struct backup_list *,
+                         const struct backup_entry *);
+bool  backup_is_future(const struct backup_entry *);
 /* The same in a list that the caller has loaded; the label found is moved out of its entry. */
 struct label *backup_find_listed(struct repo *, const char *db, struct backup_list *,
                                  const char *which, time_t at, struct err *);

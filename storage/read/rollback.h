@@ -17,6 +17,8 @@ struct rollback {
     enum rollback_state state;
     char                backup[BACKUP_ID_MAX];
     time_t              snapshot;
+    struct strlist
+        passed; /* of rollback_find(): sentences about newer backups that were passed over */
 };
 
 /* What cannot be determined is a warning, and counts as not missed. */
@@ -27,6 +29,7 @@ char *rollback_text(const struct rollback *, const struct label *found);
 /* For a caller about to write: warns when something is missed. */
 void rollback_warn(struct repo *, const char *db, const struct backup_list *);
 
+void rollback_deinit(struct rollback *);
 /* backup_find(); for the newest (no id, no time) also reports what is missed, and updates the
  * memory.  With an id, a time or a repository as of another time nothing is missed.  A missed
  * backup older than the one found does not count. */

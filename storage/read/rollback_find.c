@@ -7,6 +7,26 @@
 #include "storage/repo/lastseen.h"
 #include "storage/repo/lastseen_impl.h"
 
+/* Newer than the one found, and not taken for the newest. */
+static void
+note_passed(struct repo *r, const char *db, const struct backup_list *list, const char *found,
+            struct rollback *m)
+{
+    for (size_t i = list->n; i-- > 0 && strcmp(list->v[i].id, found) > 0;) {
+        char *text = backup_passed_over(r, db, list, &list->v[i]);
+
+        if (text != NULL) {
+            strlist_take(&m->passed, text);
+        }
+    }
+}
+
+void
+rollback_deinit(struct rollback *m)
+{
+    strlist_free(&m->passed);
+}
+
 struct label *
 rollback_find(struct repo *r, const char *db, const char *which, time_t at, struct rollback *m,
               struct err *e)
@@ -27,6 +47,7 @@ rollback_find(struct repo *r, const char *db, const char *which, time_t at, stru
         if (m->state != ROLLBACK_NONE && strcmp(m->backup, l->id) < 0) {
             m->state = ROLLBACK_NONE;
         }
+        note_passed(r, db, &list, l->id, m);
         lastseen_update(r, db, &list, l, m->state == ROLLBACK_NONE, -1);
     }
     backup_list_free(&list);

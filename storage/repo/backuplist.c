@@ -8,6 +8,7 @@
 #include "storage/repo/fetch.h"
 #include "storage/repo/label_load.h"
 #include "storage/repo/labelcache.h"
+#include "storage/repo/labeltime.h"
 #include "storage/repo/runmark.h"
 #include "storage/repo/tombstone.h"
 
@@ -202,6 +203,7 @@ static void
 entry_free(struct backup_entry *b)
 {
     free(b->problem);
+    free(b->doubt);
     label_free(b->label);
 }
 
@@ -243,7 +245,7 @@ add_backup(struct loading *l, const struct listed_backup *s, const struct fetch 
            struct err *e)
 {
     struct backup_list *list = l->list;
-    struct backup_entry b = {.remembered = label->key == NULL};
+    struct backup_entry b = {.remembered = label->key == NULL, .stored = s->label.modified};
 
     if (judge(l->repo, l->db, s, label, &l->li, &b, e) != 0) {
         entry_free(&b);
@@ -338,6 +340,9 @@ load_list(struct repo *r, const char *db, struct backup_list *list, bool cached,
     *list = (struct backup_list){0};
     l.cache = cached && r->st->distant ? labelcache_open(r, db) : NULL;
     rc = load(&l, e);
+    if (rc == 0) {
+        rc = labeltime_judge(r, list, e);
+    }
     labelcache_close(l.cache, rc == 0);
     if (rc != 0) {
         backup_list_free(list);

@@ -18,12 +18,16 @@ enum backup_state {
 struct backup_entry {
     char              id[BACKUP_ID_MAX];
     enum backup_state state;
-    char             *problem;     /* of BACKUP_DAMAGED and BACKUP_VOID, one sentence */
-    struct label     *label;       /* NULL when unreadable */
-    uint64_t          lost_chunks; /* of BACKUP_DAMAGED: only these are wrong (damage.h) */
-    bool newer;      /* of BACKUP_DAMAGED: a newer program wrote its label, or it is untrusted */
-    bool remembered; /* its label was not read now (backup_list_look()) */
-    bool untrusted;  /* ... not signed by a key that this host trusts; it may be intact */
+    char             *problem; /* of BACKUP_DAMAGED and BACKUP_VOID, one sentence */
+    struct label     *label;   /* NULL when unreadable */
+    time_t            stored;  /* when the store received the label, by its own clock */
+    char *doubt; /* one sentence: the label's times contradict that (labeltime.h); NULL: they do not
+                  */
+    bool     ahead;       /* ... they are later */
+    uint64_t lost_chunks; /* of BACKUP_DAMAGED: only these are wrong (damage.h) */
+    bool     newer; /* of BACKUP_DAMAGED: a newer program wrote its label, or it is untrusted */
+    bool     remembered; /* its label was not read now (backup_list_look()) */
+    bool     untrusted;  /* ... not signed by a key that this host trusts; it may be intact */
 };
 
 struct backup_list {

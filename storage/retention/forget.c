@@ -15,7 +15,8 @@
 static int
 refuse_good(const struct backup_entry *b, struct err *e)
 {
-    if (b->state != BACKUP_COMMITTED || b->label->snapshot > time(NULL) + CLOCK_OFF_MAX) {
+    if (b->state != BACKUP_COMMITTED || b->doubt != NULL ||
+        b->label->snapshot > time(NULL) + CLOCK_OFF_MAX) {
         return 0;
     }
     err_set(e, ERR_USAGE, "backup %s is good", b->id);

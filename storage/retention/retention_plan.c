@@ -30,10 +30,10 @@ time_of_id(const char *id)
 static enum retention_state
 state_of(const struct backup_entry *b)
 {
-    return b->state == BACKUP_COMMITTED ? RETENTION_GOOD
-        : b->state == BACKUP_VOID       ? RETENTION_VOID
-        : b->lost_chunks > 0            ? RETENTION_DAMAGED
-                                        : RETENTION_UNREADABLE;
+    return b->state == BACKUP_COMMITTED && b->doubt == NULL  ? RETENTION_GOOD
+        : b->state == BACKUP_VOID                            ? RETENTION_VOID
+        : b->state == BACKUP_COMMITTED || b->lost_chunks > 0 ? RETENTION_DAMAGED
+                                                             : RETENTION_UNREADABLE;
 }
 
 /* Copies of the entries, with the lost chunks found by scrubs. */
@@ -61,7 +61,9 @@ fill_item(struct retention_item *x, struct retention_verdict *v, const struct ba
     v->scope = xstrdup(b->label == NULL ? "full" : b->label->scope);
     v->state = state_of(b);
     v->snapshot = b->label == NULL ? time_of_id(b->id) : b->label->snapshot;
-    v->problem = b->problem == NULL ? NULL : xstrdup(b->problem);
+    v->problem = b->problem != NULL ? xstrdup(b->problem)
+        : b->doubt != NULL          ? xstrdup(b->doubt)
+                                    : NULL;
     v->note = s->pin == NULL || s->pin->text == NULL ? NULL : xstrdup(s->pin->text);
     *x = (struct retention_item){
         .id = v->id,

@@ -5,8 +5,8 @@
  * The rules are restic's, by the UTC calendar, applied to each scope by itself: a backup of two
  * tables never pushes out one of the whole database.  Rules count good backups only:
  *
- *   - a damaged backup never replaces another, and stays as long as a good one of its time would:
- *     it may still be healed, and partly read.
+ *   - a damaged backup, or one whose times are doubted (labeltime.h), never replaces another, and
+ * stays as long as a good one of its time would: it may still be healed, and partly read.
  *   - one whose label or lists cannot be read means that what is needed is not fully known: nothing
  *     is removed.
  *   - drop_damaged gives both up, unless they are pinned or locked, or their scope has no good
@@ -54,7 +54,7 @@ enum {
 
 enum retention_state {
     RETENTION_GOOD,
-    RETENTION_DAMAGED,    /* some of its chunks are bad */
+    RETENTION_DAMAGED,    /* some of its chunks are bad, or its times are doubted */
     RETENTION_UNREADABLE, /* its label, chunk list or manifest is bad */
     RETENTION_VOID,
 };

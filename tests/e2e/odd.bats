@@ -110,6 +110,13 @@ all_work() {
     future=$(date -u -d '+400 days' +%Y%m%dT000000Z)-0001
     sed -i -E "s/\"backup\":\"$id\"/\"backup\":\"$future\"/; s/\"(started|snapshot|finished)\":\"[0-9]{4}/\"\1\":\"$(($(date +%Y) + 2))/g" "$T/future/label.json"
     mv "$T/future" "$REPO/shop/backups/$future"
+    # Whoever asks for a check is told by its status; a restore goes on.
+    expect_status 3 drill shop
+    expect_text "$future is from the future"
+    expect_status 3 pgassay verify objects shop --repo "$REPO"
+    expect_text "$future" 'is from the future'
+    expect_status 0 storage list
+    expect_status 3 storage list --check
     expect_status 0 restore shop --to shop_back
     expect_text "$future is from the future"
     expect_equal "$(psql_in shop_back -Atc "select count(*) from pg_tables where tablename = 'later'")" 1

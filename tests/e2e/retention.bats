@@ -302,3 +302,39 @@ whole() { expect_status 0 storage list --check; expect_status 0 pgassay verify o
     [ "$(storage list --json -- --json | jq '.databases[0].backups | length')" -eq 1 ]
     expect_status 0 drill -- --json
 }
+
+@test "a label of a time at which the store did not receive it is a finding, and pushes no good backup out" {
+    local good forged ahead newest day
+    repo_new forged
+    day=$(date -u -d '10 days ago' +%F)
+    touch -d '60 days ago' "$REPO/repo.1.json"
+    good=$(plant shop --at "${day}T02:00:00Z")
+    touch -d '10 days ago' "$REPO/shop/backups/$good/label.json"
+    forged=$(plant shop --at "${day}T22:00:00Z")
+    newest=$(plant shop --at "$(date -u -d '3 hours ago' +%FT%TZ)")
+    whole_but() { expect_status 3 storage list --check; expect_text "$@"; expect_status 3 pgassay verify chain --repo "$REPO"; expect_text "$@"; }
+    whole_but "$forged" "was stored on"
+    storage list --json >"$T/list.json"
+    valid_json list "$T/list.json"
+    jq -e --arg id "$forged" '[.databases[].backups[] | select(.doubt != null).backup] == [$id]' "$T/list.json"
+    # The forged one is the last of its day.
+    storage policy --keep-daily 30
+    expect_status 0 prune
+    expect_equal "$(ids)" "$good $forged $newest"
+    storage policy --keep-daily 30 --keep-last 2
+    expect_status 0 storage forget shop "$forged" --reason "who took it?"
+    expect_status 2 storage forget shop "$good" --reason "none"
+    expect_status 0 storage list --check
+    # One of a time that was still to come when it was stored is not the newest.
+    ahead=$(plant shop)
+    touch -d '2 days ago' "$REPO/shop/backups/$ahead/label.json"
+    whole_but "$ahead" "was stored on"
+    expect_equal "$(storage show shop --json | jq -r .backup)" "$newest"
+    # A copy is stored whenever somebody copies; a repository that was moved file by file is older than it is in its place.
+    REPO=$T/copied pgassay storage init --repo "$T/copied"
+    touch -d '60 days ago' "$T/copied/repo.1.json"
+    expect_status 0 pgassay storage copy "$REPO" "$T/copied"
+    REPO=$T/copied expect_status 0 storage list --check
+    cp -r "$REPO" "$T/moved"
+    REPO=$T/moved expect_status 0 storage list --check
+}

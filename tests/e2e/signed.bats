@@ -79,6 +79,9 @@ forge() { chmod u+w "$1" && sed -i "1$2" "$1"; }
     expect_status 0 restore shop --to shop_foreign --allow-unsigned
     expect_text warning
     db_drop shop_foreign
+    # Whoever asks for a check is told by its status that the newest was passed over.
+    expect_status 3 as_key drill drill shop
+    expect_text 'is not the newest that stands there' 'is not trusted, and passed over'
 }
 
 @test "a host that trusts no pruner believes no tombstone and no revocation but an administrator's" {
