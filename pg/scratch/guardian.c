@@ -27,6 +27,20 @@ enum { CONTROL_FD = 3, STATUS_FD = 4, LOCK_FD = 5, SWEEP_MS = 10000, SWEEP_POLL_
 enum { REMOVAL_MS = 60000 };
 enum { ENDED_ALL = 0, ENDED_NOT_ALL = 2 }; /* the guardian's exit status */
 
+/* As the server's user, so that root never follows what that user might have put there. */
+static void
+remove_dir(const char *dir, const struct account *account)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        _exit(account_become(account) == 0 && rmtree_contents(dir) == 0 ? 0 : 1);
+    }
+    while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+    }
+    (void)rmdir(dir);
+}
+
 /*
  * In the guardian
  */
@@ -106,20 +120,6 @@ end_keeper(struct guard *g)
     }
     while (waitpid(g->keeper, NULL, 0) < 0 && errno == EINTR) {
     }
-}
-
-/* As the server's user, so that root never follows what that user might have put there. */
-static void
-remove_dir(const struct server_job *job)
-{
-    pid_t pid = fork();
-
-    if (pid == 0) {
-        _exit(account_become(job->account) == 0 && rmtree_contents(job->dir) == 0 ? 0 : 1);
-    }
-    while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
-    }
-    (void)rmdir(job->dir);
 }
 
 /* A kept server ends when its directory is being removed: with the first name. */
@@ -254,7 +254,7 @@ guardian_main(const struct server_job *job, const char *passwd, int control, int
     }
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     if (start_keeper(&g, passwd) != 0) {
-        remove_dir(job);
+        remove_dir(job->dir, job->account);
         _exit(1);
     }
     remove = guard(&g);
@@ -264,7 +264,7 @@ guardian_main(const struct server_job *job, const char *passwd, int control, int
         if (g.kept) {
             await_removal(job);
         }
-        remove_dir(job);
+        remove_dir(job->dir, job->account);
     }
     _exit(all ? ENDED_ALL : ENDED_NOT_ALL);
 }
@@ -340,7 +340,7 @@ guardian_start(struct guardian *g, const struct server_job *job, const char *pas
     rc = await_ready(status[0], timeout_ms, e);
     if (rc != 0) {
         struct err ignored = ERR_INIT;
-        (void)guardian_end(g, job->dir, &ignored);
+        (void)guardian_end(g, job->dir, job->account, &ignored);
     }
 out:
     for (int i = 0; i < 2; i++) {
@@ -364,8 +364,22 @@ guardian_keep(struct guardian *g)
     }
 }
 
+/* Somebody has killed the guardian.  The keeper ends the server by itself then. */
+static int
+end_for_it(const char *dir, const struct account *account, struct err *e)
+{
+    for (int waited = 0; waited < REMOVAL_MS && access(dir, F_OK) == 0; waited += 50) {
+        remove_dir(dir, account);
+        (void)usleep(50000);
+    }
+    return err_set(e, ERR_IO,
+                   "the guardian of the scratch server in \"%s\" was killed: what it would have "
+                   "ended may live on",
+                   dir);
+}
+
 int
-guardian_end(struct guardian *g, const char *dir, struct err *e)
+guardian_end(struct guardian *g, const char *dir, const struct account *account, struct err *e)
 {
     bool kept = g->control < 0;
     int  status = 0;
@@ -378,6 +392,9 @@ guardian_end(struct guardian *g, const char *dir, struct err *e)
         while (!kept && waitpid(g->pid, &status, 0) < 0 && errno == EINTR) {
         }
         g->pid = -1;
+    }
+    if (WIFSIGNALED(status)) {
+        return end_for_it(dir, account, e);
     }
     if (WIFEXITED(status) && WEXITSTATUS(status) == ENDED_NOT_ALL) {
         err_set(e, ERR_IO, "processes of the scratch server in \"%s\" could not be ended", dir);

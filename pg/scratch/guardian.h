@@ -30,6 +30,6 @@ int guardian_start(struct guardian *, const struct server_job *, const char *pas
 /* From now on the server lives until its directory is removed. */
 void guardian_keep(struct guardian *);
 /* Returns when every process has ended and the directory is gone (unless kept). */
-int guardian_end(struct guardian *, const char *dir, struct err *);
+int guardian_end(struct guardian *, const char *dir, const struct account *, struct err *);
 
 #endif

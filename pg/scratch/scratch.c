@@ -380,7 +380,7 @@ scratch_end(struct scratch *s, struct err *e)
     if (s == NULL) {
         return 0;
     }
-    rc = guardian_end(&s->guardian, s->dir, e);
+    rc = guardian_end(&s->guardian, s->dir, &s->account, e);
     scratch_free(s);
     return rc;
 }

@@ -41,6 +41,16 @@ until_scratch() {
     done
 }
 
+@test "kill -9 of the guardian: the tool removes what it would have" {
+    setsid "$BIN/pgassay-verify" drill slow --repo "$REPO" >"$T/out" 2>&1 3>&- 4>&- &
+    until_scratch
+    kill -9 "$(pgrep -P $! -x pgassay-verify)"
+    local rc=0
+    wait $! || rc=$?
+    [ "$rc" -ne 0 ]
+    leftovers
+}
+
 @test "SIGINT of a drill: server and directory go, status 130" {
     setsid "$BIN/pgassay-verify" drill slow --repo "$REPO" >"$T/out" 2>&1 3>&- 4>&- &
     until_scratch
