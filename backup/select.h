@@ -4,9 +4,8 @@
 #ifndef BACKUP_SELECT_H
 #define BACKUP_SELECT_H
 
-#include <jansson.h>
-
 #include "backup/options.h"
+#include "core/json.h"
 #include "pg/conn/pattern.h"
 #include "pg/snapshot/catalog.h"
 

@@ -1,6 +1,7 @@
 #include "core/json.h"
 
 #include <sodium.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -294,6 +295,48 @@ json_t *
 json_text(const char *s)
 {
     return s == NULL ? json_null() : json_bytes(s, strlen(s));
+}
+
+json_t *
+json_flat(const char *format, ...)
+{
+    json_t *o = *format == '{' ? json_object() : NULL;
+    va_list ap;
+
+    va_start(ap, format);
+    for (const char *f = strchr(format, ':'); o != NULL && f != NULL; f = strchr(f + 1, ':')) {
+        const char *key = va_arg(ap, const char *);
+        json_t     *value = NULL;
+
+        switch (f[1]) {
+        case 's':
+            value = json_text(va_arg(ap, const char *));
+            break;
+        case 'o':
+            value = va_arg(ap, json_t *);
+            break;
+        case 'O':
+            value = json_incref(va_arg(ap, json_t *));
+            break;
+        case 'I':
+            value = json_integer(va_arg(ap, json_int_t));
+            break;
+        case 'b':
+            value = json_boolean(va_arg(ap, int));
+            break;
+        case 'f':
+            value = json_real(va_arg(ap, double));
+            break;
+        default:
+            break;
+        }
+        if (json_object_set_new(o, key, value) != 0) {
+            json_decref(o);
+            o = NULL;
+        }
+    }
+    va_end(ap);
+    return o;
 }
 
 char *

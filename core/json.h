@@ -6,9 +6,9 @@
  * as 16 hex digits; counts, sizes and times are plain integers, all below 2^53.
  * Bytes that are not UTF-8 travel as {"b64": "..."}.
  *
- * Memory: nothing of jansson's fails for want of it; the program ends instead (mem.h).  What is
- * left to look at is text: json_string() and json_pack() give NULL for what is not UTF-8,
- * json_text() does not.
+ * Nothing is left out in silence.  Nothing of jansson's fails for want of memory: the program ends
+ * instead (mem.h).  And jansson's json_string() and json_pack() give NULL for text that is not
+ * UTF-8, so that a key would be missing, or the whole object: here they are other functions.
  *
  * Getters name the key in their error (ERR_CORRUPT: key "x" is missing | is not a
  * string | ...).  What they return is borrowed from the object.
@@ -57,6 +57,11 @@ void json_wipe(const json_t *, const char *key);
 /* A string that may hold any bytes: a JSON string when it is UTF-8, else {"b64": …}. */
 json_t *json_bytes(const char *, size_t);
 json_t *json_text(const char *); /* json_bytes() of a C string; NULL gives null */
+#define json_string(text) json_text(text)
+/* An object: "{s:s, s:o}" as json_pack() takes it, of pairs of a key and one of s (json_text()), o,
+ * O, I, b, f.  NULL only for an object that is NULL, and for a number that JSON does not know. */
+json_t *json_flat(const char *format, ...);
+#define json_pack(...) json_flat(__VA_ARGS__)
 /* The inverse; allocated.  NULL and ERR_CORRUPT when it is neither. */
 char *json_bytes_get(const json_t *, size_t *n, struct err *);
 

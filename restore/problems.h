@@ -7,10 +7,10 @@
 #ifndef RESTORE_PROBLEMS_H
 #define RESTORE_PROBLEMS_H
 
-#include <jansson.h>
 #include <libpq-fe.h>
 #include <pthread.h>
 
+#include "core/json.h"
 #include "pg/archive/archive.h"
 
 struct problem {

@@ -9,9 +9,8 @@
 #ifndef VERIFY_REFERENCE_H
 #define VERIFY_REFERENCE_H
 
-#include <jansson.h>
-
 #include "core/buf.h"
+#include "core/json.h"
 #include "core/mem.h"
 #include "pg/archive/archive.h"
 #include "pg/conn/conn.h"

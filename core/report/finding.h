@@ -8,12 +8,12 @@
 #ifndef CORE_REPORT_FINDING_H
 #define CORE_REPORT_FINDING_H
 
-#include <jansson.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
+#include "core/json.h"
 #include "core/mem.h"
 
 enum finding_class {

@@ -7,8 +7,7 @@
 #ifndef PG_CONN_JSONROWS_H
 #define PG_CONN_JSONROWS_H
 
-#include <jansson.h>
-
+#include "core/json.h"
 #include "pg/conn/conn.h"
 
 /* An array of objects, a row each. */

@@ -7,10 +7,10 @@
 #ifndef PG_SNAPSHOT_CATALOG_H
 #define PG_SNAPSHOT_CATALOG_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/json.h"
 #include "pg/conn/conn.h"
 
 struct cat_column {

@@ -10,8 +10,7 @@
 #ifndef PG_SNAPSHOT_INVENTORY_H
 #define PG_SNAPSHOT_INVENTORY_H
 
-#include <jansson.h>
-
+#include "core/json.h"
 #include "core/mem.h"
 #include "pg/conn/conn.h"
 

@@ -9,8 +9,7 @@
 #ifndef PG_TARGET_NEWDB_H
 #define PG_TARGET_NEWDB_H
 
-#include <jansson.h>
-
+#include "core/json.h"
 #include "pg/conn/conn.h"
 
 /* properties: the manifest's "database" section (inventory_database()); NULL or missing keys: the

@@ -7,8 +7,7 @@
 #ifndef PG_TARGET_PROPERTIES_H
 #define PG_TARGET_PROPERTIES_H
 
-#include <jansson.h>
-
+#include "core/json.h"
 #include "core/mem.h"
 #include "pg/conn/conn.h"
 

@@ -13,7 +13,6 @@
 #ifndef STORAGE_COMMANDS_CMD_H
 #define STORAGE_COMMANDS_CMD_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -21,6 +20,7 @@
 #include "core/cli/opts_common.h"
 #include "core/config/config.h"
 #include "core/err.h"
+#include "core/json.h"
 #include "storage/contract/location.h"
 #include "storage/format/label.h"
 #include "storage/repo/repo.h"

@@ -32,7 +32,7 @@ table_json(const struct manifest_table *t)
     object_set_text(o, "schema", t->schema);
     object_set_text(o, "name", t->name);
     object_set_text(o, "skipped", t->skipped);
-    (void)json_object_set_new(o, "kind", json_pack("s#", &t->kind, (size_t)1));
+    (void)json_object_set_new(o, "kind", json_bytes(&t->kind, 1));
     (void)json_object_set_new(o, "format",
                               json_string(t->format == COPY_BINARY ? "binary" : "text"));
     (void)json_object_set_new(o, "rows", json_integer((json_int_t)t->rows));

@@ -12,10 +12,10 @@
 #ifndef STORAGE_DOCTOR_DOCTOR_H
 #define STORAGE_DOCTOR_DOCTOR_H
 
-#include <jansson.h>
 #include <stdbool.h>
 
 #include "core/err.h"
+#include "core/json.h"
 #include "core/mem.h"
 #include "core/report/finding.h"
 #include "storage/contract/location.h"

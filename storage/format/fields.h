@@ -18,12 +18,12 @@
 #ifndef STORAGE_FORMAT_FIELDS_H
 #define STORAGE_FORMAT_FIELDS_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "core/err.h"
+#include "core/json.h"
 
 /* The member, and what stands in JSON.  A key must be there unless said otherwise. */
 enum field_kind {

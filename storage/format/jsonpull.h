@@ -16,11 +16,11 @@
 #ifndef STORAGE_FORMAT_JSONPULL_H
 #define STORAGE_FORMAT_JSONPULL_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "core/err.h"
+#include "core/json.h"
 
 struct jsonpull {
     const char *start, *p, *end;

@@ -8,7 +8,6 @@
 #ifndef STORAGE_FORMAT_LABEL_H
 #define STORAGE_FORMAT_LABEL_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
@@ -16,6 +15,7 @@
 #include "core/buf.h"
 #include "core/crypto/hash.h"
 #include "core/err.h"
+#include "core/json.h"
 #include "core/mem.h"
 #include "storage/format/backupid.h"
 

@@ -5,8 +5,7 @@
 #ifndef STORAGE_FORMAT_LABEL_CHAIN_H
 #define STORAGE_FORMAT_LABEL_CHAIN_H
 
-#include <jansson.h>
-
+#include "core/json.h"
 #include "storage/format/label.h"
 
 enum { CHAIN_HEADS_MAX = 256 };

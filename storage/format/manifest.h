@@ -14,13 +14,13 @@
 #ifndef STORAGE_FORMAT_MANIFEST_H
 #define STORAGE_FORMAT_MANIFEST_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
 #include "core/buf.h"
 #include "core/err.h"
+#include "core/json.h"
 #include "core/mem.h"
 #include "storage/format/chunk.h"
 #include "storage/format/draft.h"

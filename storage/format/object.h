@@ -8,11 +8,11 @@
 #ifndef STORAGE_FORMAT_OBJECT_H
 #define STORAGE_FORMAT_OBJECT_H
 
-#include <jansson.h>
 #include <time.h>
 
 #include "core/buf.h"
 #include "core/err.h"
+#include "core/json.h"
 
 enum { OBJECT_FORMAT = 1, OBJECT_BYTES_MAX = 1 << 20 };
 

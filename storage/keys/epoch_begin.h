@@ -10,8 +10,7 @@
 #ifndef STORAGE_KEYS_EPOCH_BEGIN_H
 #define STORAGE_KEYS_EPOCH_BEGIN_H
 
-#include <jansson.h>
-
+#include "core/json.h"
 #include "storage/contract/storage.h"
 #include "storage/keys/epoch.h"
 

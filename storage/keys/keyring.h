@@ -19,9 +19,9 @@
 #ifndef STORAGE_KEYS_KEYRING_H
 #define STORAGE_KEYS_KEYRING_H
 
-#include <jansson.h>
 #include <stdbool.h>
 
+#include "core/json.h"
 #include "storage/contract/location.h"
 #include "storage/contract/storage.h"
 #include "storage/format/chunkname.h"

@@ -7,8 +7,7 @@
 #ifndef STORAGE_KEYS_SEALEDJSON_H
 #define STORAGE_KEYS_SEALEDJSON_H
 
-#include <jansson.h>
-
+#include "core/json.h"
 #include "storage/keys/keyring.h"
 
 /* The hex digits; allocated. */

@@ -11,9 +11,8 @@
 #ifndef STORAGE_KEYS_SIGNED_H
 #define STORAGE_KEYS_SIGNED_H
 
-#include <jansson.h>
-
 #include "core/err.h"
+#include "core/json.h"
 #include "storage/contract/storage.h"
 #include "storage/keys/trust.h"
 

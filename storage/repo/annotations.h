@@ -5,8 +5,7 @@
 #ifndef STORAGE_REPO_ANNOTATIONS_H
 #define STORAGE_REPO_ANNOTATIONS_H
 
-#include <jansson.h>
-
+#include "core/json.h"
 #include "storage/repo/backuplist.h"
 #include "storage/repo/drillrecord.h"
 #include "storage/repo/pins.h"

@@ -17,8 +17,7 @@
 #ifndef STORAGE_REPO_CHAIN_H
 #define STORAGE_REPO_CHAIN_H
 
-#include <jansson.h>
-
+#include "core/json.h"
 #include "storage/format/label.h"
 #include "storage/repo/backuplist.h"
 #include "storage/repo/repo.h"

@@ -5,9 +5,9 @@
 #ifndef STORAGE_REPO_PERBACKUP_H
 #define STORAGE_REPO_PERBACKUP_H
 
-#include <jansson.h>
 #include <stdbool.h>
 
+#include "core/json.h"
 #include "storage/format/backupid.h"
 #include "storage/repo/repo.h"
 

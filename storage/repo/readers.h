@@ -4,8 +4,7 @@
 #ifndef STORAGE_REPO_READERS_H
 #define STORAGE_REPO_READERS_H
 
-#include <jansson.h>
-
+#include "core/json.h"
 #include "storage/repo/repo.h"
 
 /* Begins the next epoch, for the readers and writers of the current one, except drop (a key's id,

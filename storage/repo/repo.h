@@ -12,11 +12,11 @@
 #ifndef STORAGE_REPO_REPO_H
 #define STORAGE_REPO_REPO_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "core/err.h"
+#include "core/json.h"
 #include "core/mem.h"
 #include "storage/contract/location.h"
 #include "storage/contract/storage.h"

@@ -13,12 +13,12 @@
 #ifndef STORAGE_RETENTION_POLICY_H
 #define STORAGE_RETENTION_POLICY_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "core/err.h"
+#include "core/json.h"
 #include "storage/repo/repo.h"
 
 /* One backup of each; PERIOD_EACH: every backup by itself. */

@@ -126,3 +126,22 @@ all_work() {
     expect_no_db nothing
     psql_in shop -c 'drop table later'
 }
+
+@test "a place whose name is not UTF-8: JSON holds it as bytes, and whole" {
+    local dir=$T/$'caf\xe9' want
+    mkdir "$dir"
+    want=$(printf '%s' "$dir/repo" | base64 -w 0)
+    pgassay storage init --repo "$dir/repo" --json >"$T/out"
+    expect_equal "$(jq -r '.repository.b64' "$T/out")" "$want"
+    pgassay storage list --repo "$dir/repo" --json >"$T/out"
+    expect_equal "$(jq -r '.repository.b64' "$T/out")" "$want"
+    valid_json list "$T/out"
+    pgassay storage policy --repo "$dir/repo" --json >"$T/out"
+    valid_json policy "$T/out"
+    pgassay storage scrub --repo "$dir/repo" --json >"$T/out"
+    valid_json scrub "$T/out"
+    pgassay storage doctor --repo "$dir/repo" --json >"$T/out"
+    valid_json doctor "$T/out"
+    pgassay storage keygen "$dir/key" --json >"$T/out"
+    expect_equal "$(jq -r '.secret_file.b64' "$T/out")" "$(printf '%s' "$dir/key" | base64 -w 0)"
+}

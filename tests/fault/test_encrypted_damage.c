@@ -180,7 +180,7 @@ altered(const json_t *v)
         free(text);
         return out;
     }
-    return json_pack("[s]", "x");
+    return (json_pack)("[s]", "x");
 }
 
 /* With a signature that somebody asks for every field is watched over by that. */

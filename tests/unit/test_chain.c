@@ -67,9 +67,9 @@ the_place_in_the_chain_survives_a_round_trip(void **state)
     struct label *copy;
 
     (void)state;
-    (void)json_object_set_new(
-        o, "heads",
-        json_pack("[o,o]", head("20261119T021500Z-0001", '1'), head("20261120T021500Z-0002", '2')));
+    (void)json_object_set_new(o, "heads",
+                              (json_pack)("[o,o]", head("20261119T021500Z-0001", '1'),
+                                          head("20261120T021500Z-0002", '2')));
     (void)json_object_set_new(o, "signer", json_string(SIGNER));
     (void)json_object_set_new(o, "sequence", json_integer(7));
     l = parsed(o, &e);

@@ -198,6 +198,28 @@ fingerprints_travel_as_hexadecimal(void **state)
     json_decref(j);
 }
 
+static void
+no_text_is_left_out(void **state)
+{
+    static const char latin[] = "caf\xe9";
+    struct err        e = ERR_INIT;
+    struct buf        out = BUF_INIT(BUF_NO_LIMIT);
+    json_t *o = json_pack("{s:s, s:s, s:o, s:I, s:b, s:f}", "repository", latin, "id", "x", "list",
+                          json_array(), "n", (json_int_t)7, "good", 1, "seconds", 0.5);
+
+    (void)state;
+    assert_int_equal(json_object_set_new(o, "path", json_string(latin)), 0);
+    assert_int_equal(json_object_set_new(o, "none", json_string(NULL)), 0);
+    assert_ok(json_write(o, &out, &e), &e);
+    assert_string_equal(buf_str(&out),
+                        "{\"good\":true,\"id\":\"x\",\"list\":[],\"n\":7,\"none\":null,"
+                        "\"path\":{\"b64\":\"Y2Fm6Q==\"},"
+                        "\"repository\":{\"b64\":\"Y2Fm6Q==\"},\"seconds\":0.5}");
+    json_decref(o);
+    buf_free(&out);
+    assert_null(json_pack("{s:s, s:o}", "a", "b", "c", (json_t *)NULL));
+}
+
 int
 main(void)
 {
@@ -210,6 +232,7 @@ main(void)
         cmocka_unit_test(any_bytes_travel),
         cmocka_unit_test(bytes_that_are_neither_text_nor_base64_are_refused),
         cmocka_unit_test(fingerprints_travel_as_hexadecimal),
+        cmocka_unit_test(no_text_is_left_out),
     };
 
     return cmocka_run_group_tests_name("core/json", tests, NULL, NULL);

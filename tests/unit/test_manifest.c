@@ -171,7 +171,7 @@ blanks_and_unknown_keys_do_not_matter(void **state)
     struct manifest *again;
 
     (void)state;
-    (void)json_object_set_new(o, "later", json_pack("[{s:i}]", "x", 1));
+    (void)json_object_set_new(o, "later", (json_pack)("[{s:i}]", "x", 1));
     pretty = json_dumps(o, JSON_INDENT(4));
     again = manifest_parse(pretty, strlen(pretty), &e);
     assert_non_null(again);

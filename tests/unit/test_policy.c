@@ -193,8 +193,9 @@ a_policy_of_a_newer_program_stops_only_who_must_understand_it(void **state)
     struct policy p;
 
     (void)state;
-    (void)json_object_set_new(o, "policy",
-                              json_pack("{s:i, s:i}", "keep_last", 3, "keep_moonly", 2));
+    (void)json_object_set_new(
+        o, "policy",
+        json_pack("{s:I, s:I}", "keep_last", (json_int_t)3, "keep_moonly", (json_int_t)2));
     assert_ok(repo_change(r, o, &e), &e);
     json_decref(o);
     r = again(r); /* opens */

@@ -1,9 +1,9 @@
 #include "storage/drivers/aws/iam_policy.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/json.h"
 #include "core/mem.h"
 
 /* When a right is asked for. */
