@@ -10,6 +10,24 @@
 
 #include "storage/contract/location.h"
 
+/* How the server was reached that listed it, or whose database it turned out to be: what a section
+ * says of another server is for those who name that section. */
+static int
+options_of_server(struct job *j, struct err *e)
+{
+    struct options common;
+
+    if (options_for(j->run->options, j->run->given, j->run->config, NULL, &common, e) != 0) {
+        return -1;
+    }
+    j->o.conninfo = common.conninfo;
+    j->o.host = common.host;
+    j->o.port = common.port;
+    j->o.user = common.user;
+    options_free(&common);
+    return 0;
+}
+
 /* Options of the database; once more when its name was only known after connecting. */
 static int
 load_options(struct job *j, const char *name, struct err *e)
@@ -22,7 +40,10 @@ load_options(struct job *j, const char *name, struct err *e)
         return -1;
     }
     j->have_options = true;
-    j->target = target_of(&j->o, j->db);
+    if ((j->db->listed || j->db->name == NULL) && options_of_server(j, e) != 0) {
+        return -1;
+    }
+    j->target = target_of(&j->o, j->run->given, j->db);
     return 0;
 }
 

@@ -48,7 +48,7 @@ static const struct opt table[] = {
      AT(lock_timeout_s), 1, 86400, NULL, "lock-timeout"},
     {OPT_FLAG, "dry-run", 0, NULL, "say what would be done, write nothing", AT(dry_run)},
     OPT_HEADING("Connection"),
-    OPTS_COMMON_SERVER(struct options, "host", "port", "user"),
+    OPTS_COMMON_SERVER_CONFIGURED(struct options),
     {OPT_TEXT, "role", 0, "NAME", "SET ROLE to this after connecting", AT(role), .config = "role"},
     OPT_HEADING("General"),
     OPT_COMMON_BINDIR(struct options),

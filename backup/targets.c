@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/log.h"
+#include "pg/conn/target.h"
 #include "pg/target/halfmade.h"
 
 static void
@@ -52,21 +53,29 @@ add_argument(struct targets *t, const struct options *o, const struct config *cf
 /* The maintenance database: what the options say, else "postgres" rather than one named like the
  * user. */
 static PGconn *
-connect_for_list(const struct options *o, struct err *e)
+connect_for_list(const struct options *o, const struct opts_result *given, struct err *e)
 {
-    struct pg_target t = target_of(o, &(struct database){0});
+    struct pg_target t = target_of(o, given, &(struct database){0});
 
-    if (o->conninfo == NULL && getenv("PGDATABASE") == NULL && getenv("PGSERVICE") == NULL) {
+    if (o->conninfo != NULL ? !pg_names_database(o->conninfo)
+                            : getenv("PGDATABASE") == NULL && getenv("PGSERVICE") == NULL) {
         t.dbname = "postgres";
     }
     return pg_connect(&t, PG_READING, "pgassay-backup", e);
 }
 
 static int
-add_all(struct targets *t, const struct options *o, struct err *e)
+add_all(struct targets *t, const struct options *o, const struct opts_result *given,
+        const struct config *cfg, struct err *e)
 {
-    PGconn   *conn = connect_for_list(o, e);
-    PGresult *r = NULL;
+    struct options common;
+    PGconn        *conn;
+    PGresult      *r = NULL;
+
+    if (options_for(o, given, cfg, NULL, &common, e) != 0) {
+        return -1;
+    }
+    conn = connect_for_list(&common, given, e);
 
     /* -2 marks a database whose DROP was interrupted. */
     if (conn != NULL) {
@@ -83,9 +92,11 @@ add_all(struct targets *t, const struct options *o, struct err *e)
             continue;
         }
         add(t, PQgetvalue(r, i, 0), PQgetvalue(r, i, 0), NULL);
+        t->v[t->n - 1].listed = true;
     }
     PQclear(r);
     pg_close(conn);
+    options_free(&common);
     return r == NULL ? err_wrap(e, "list the databases") : 0;
 }
 
@@ -105,7 +116,7 @@ targets_make(const struct options *o, const struct opts_result *given, const str
         return err_set(e, ERR_USAGE, "--name is empty");
     }
     if (o->all) {
-        return add_all(t, o, e);
+        return add_all(t, o, given, cfg, e);
     }
     for (size_t i = 0; i < given->rest.n; i++) {
         if (*given->rest.v[i] == '\0') {
@@ -133,9 +144,9 @@ targets_free(struct targets *t)
 }
 
 struct pg_target
-target_of(const struct options *o, const struct database *d)
+target_of(const struct options *o, const struct opts_result *given, const struct database *d)
 {
-    return (struct pg_target){
+    struct pg_target t = {
         .conninfo = d->conninfo != NULL ? d->conninfo : o->conninfo,
         .host = o->host,
         .port = o->port,
@@ -143,4 +154,7 @@ target_of(const struct options *o, const struct database *d)
         .dbname = d->dbname,
         .role = o->role,
     };
+
+    pg_target_settle(&t, given, d->conninfo != NULL || strlist_has(&given->given, "conninfo"));
+    return t;
 }

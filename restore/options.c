@@ -68,7 +68,7 @@ static const struct opt table[] = {
     OPTS_COMMON_SCRATCH(struct options),
     {OPT_TEXT, "conninfo", 'd', "CONNINFO", "server to restore into: key=value words or a URI",
      AT(conninfo), 0, 0, NULL, NULL},
-    OPTS_COMMON_SERVER(struct options, NULL, NULL, NULL),
+    OPTS_COMMON_SERVER(struct options),
     OPT_HEADING("How"),
     OPT_COMMON_JOBS(struct options, 256, OPT_JOBS_PROCESSORS),
     {OPT_FLAG, "no-owner", 'O', NULL, "leave everything to the user who restores", AT(no_owner), 0,

@@ -6,6 +6,7 @@
 #include "core/cli/opts_common.h"
 #include "core/human.h"
 #include "core/pool.h"
+#include "pg/conn/target.h"
 #include "storage/read/backup_find.h"
 #include "storage/repo/repo_keys.h"
 
@@ -56,7 +57,7 @@ const struct opt options_live[] = {
      AT(full), 0, 0, NULL, NULL},
     {OPT_TEXT, "conninfo", 'd', "CONNINFO", "database to compare: a name, key=value words or a URI",
      AT(conninfo), 0, 0, NULL, "conninfo"},
-    OPTS_COMMON_SERVER(struct options, "host", "port", "user"),
+    OPTS_COMMON_SERVER_CONFIGURED(struct options),
     OPTS_END,
 };
 
@@ -145,6 +146,9 @@ options_free(struct options *o)
 struct pg_target
 options_target(const struct options *o)
 {
-    return (struct pg_target){
+    struct pg_target t = {
         .conninfo = o->conninfo, .host = o->host, .port = o->port, .user = o->user};
+
+    pg_target_settle(&t, &o->parsed, strlist_has(&o->parsed.given, "conninfo"));
+    return t;
 }

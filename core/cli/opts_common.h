@@ -109,9 +109,14 @@
             offsetof(values, max_age), 0, 0, NULL, "max-age"                                       \
     }
 
-/* Which server; `config` is "host" or NULL and so on: a restore does not take its target from
- * the configuration. */
-#define OPTS_COMMON_SERVER(values, conf_host, conf_port, conf_user)                                \
+/* Which server; where the configuration may say it, the environment is prior (pg/conn/target.h).  A
+ * restore does not take its target from the configuration. */
+#define OPTS_COMMON_SERVER(values)                                                                 \
+    OPTS_COMMON_SERVER_FROM(values, NULL, NULL, NULL, NULL, NULL, NULL)
+#define OPTS_COMMON_SERVER_CONFIGURED(values)                                                      \
+    OPTS_COMMON_SERVER_FROM(values, "PGHOST", "host", "PGPORT", "port", "PGUSER", "user")
+#define OPTS_COMMON_SERVER_FROM(values, env_host, conf_host, env_port, conf_port, env_user,        \
+                                conf_user)                                                         \
     {OPT_TEXT,                                                                                     \
      "host",                                                                                       \
      'h',                                                                                          \
@@ -120,13 +125,13 @@
      offsetof(values, host),                                                                       \
      0,                                                                                            \
      0,                                                                                            \
-     NULL,                                                                                         \
+     (env_host),                                                                                   \
      (conf_host)},                                                                                 \
-        {OPT_TEXT, "port", 'p',  "PORT",     "server's port", offsetof(values, port),              \
-         0,        0,      NULL, (conf_port)},                                                     \
+        {OPT_TEXT, "port", 'p',        "PORT",     "server's port", offsetof(values, port),        \
+         0,        0,      (env_port), (conf_port)},                                               \
     {                                                                                              \
         OPT_TEXT, "username", 'U', "NAME", "connect as this role", offsetof(values, user), 0, 0,   \
-            NULL, (conf_user)                                                                      \
+            (env_user), (conf_user)                                                                \
     }
 
 /* Throw-away servers. */

@@ -12,6 +12,7 @@
 #include "core/mem.h"
 #include "pg/conn/conn.h"
 #include "pg/conn/startup.h"
+#include "pg/conn/target.h"
 
 /*
  * What an operator or an application may have set for the role or the database, and what it would
@@ -164,12 +165,15 @@ start_connection(const struct pg_target *t, const char *application, const char 
 {
     const char *keys[12], *values[12];
     int         n = 0;
+    /* A host that counts more than the string is not reached at the string's address. */
+    char   *moved = t->host != NULL ? pg_conninfo_without(t->conninfo, "hostaddr") : NULL;
+    PGconn *conn;
     const struct {
         const char *key, *value;
     } given[] = {
         /* The first dbname may be a whole connection string; what comes later wins over what it
          * says. */
-        {"dbname", t->conninfo},
+        {"dbname", moved != NULL ? moved : t->conninfo},
         {"host", t->host},
         {"port", t->port},
         {"user", t->user},
@@ -191,7 +195,9 @@ start_connection(const struct pg_target *t, const char *application, const char 
     }
     keys[n] = values[n] = NULL;
     /* A lone database name is never a connection string. */
-    return PQconnectStartParams(keys, values, t->conninfo != NULL);
+    conn = PQconnectStartParams(keys, values, t->conninfo != NULL);
+    free(moved);
+    return conn;
 }
 
 /* What libpq makes of connection string, service file and environment: `options` (NULL: none), and
