@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "restore/data_only.h"
 #include "restore/into_schema.h"
 
 PGconn *
@@ -18,9 +19,19 @@ live_connect(struct restore *r, struct err *e)
 }
 
 int
+live_begin(struct restore *r, PGconn *conn, const char *isolation, struct err *e)
+{
+    return pg_execf(conn, e,
+                    "SET synchronous_commit = on; BEGIN ISOLATION LEVEL %s; SET CONSTRAINTS ALL "
+                    "DEFERRED%s",
+                    isolation,
+                    r->o->disable_triggers ? "; SET LOCAL session_replication_role = replica" : "");
+}
+
+int
 live_run(struct restore *r, struct err *e)
 {
-    if (!r->has_archive) {
+    if (!r->has_archive && r->o->into_schema != NULL) {
         return err_set(e, ERR_USAGE,
                        "backup %s holds data only: it does not say how its tables are made",
                        r->label->id);
@@ -33,5 +44,5 @@ live_run(struct restore *r, struct err *e)
         free(r->name);
         r->name = xstrdup(r->o->into);
     }
-    return into_schema_run(r, e);
+    return r->o->data_only ? data_only_run(r, e) : into_schema_run(r, e);
 }

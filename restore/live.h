@@ -1,5 +1,5 @@
 /*
- * live.h - what goes into a database that exists: --into-schema.
+ * live.h - what goes into a database that exists: --into-schema, --data-only.
  *
  * The database that is meant is the one that the backup is of, or --into.  Nothing in it that was
  * there before is changed unless that is what was asked for.
@@ -21,5 +21,9 @@ int live_run(struct restore *, struct err *);
 
 /* One more connection to the database. */
 PGconn *live_connect(struct restore *, struct err *);
+
+/* Begins the transaction that changes live tables: what it commits is durable, constraints that may
+ * be are checked at its end, and with --disable-triggers no trigger fires. */
+int live_begin(struct restore *, PGconn *, const char *isolation, struct err *);
 
 #endif

@@ -54,7 +54,8 @@ send_range(struct restore *r, struct worker *w, struct copy_in *in,
         const struct buf              *raw = readahead_get(w->chunks, s->chunk, e);
         char                           name[CHUNK_NAME_MAX];
 
-        if (pool_stopping(w->pool)) { /* the rest of the table is not needed, however large */
+        if (w->pool != NULL &&
+            pool_stopping(w->pool)) { /* the rest of the table is not needed, however large */
             return err_set(e, ERR_INTERRUPTED, "another worker failed");
         }
         if (raw == NULL) {

@@ -25,7 +25,8 @@ struct options {
     uint64_t       max_age_s;                                        /* 0: however old */
     struct strlist tables, exclude_tables, schemas, exclude_schemas; /* patterns */
     const char    *to;
-    const char    *into, *into_schema; /* live_options.c */
+    const char    *into, *into_schema, *on_conflict; /* live_options.c */
+    bool           data_only, truncate, disable_triggers;
     bool           swap, undo, leftovers, status;
     const char    *settings, *switch_to, *drop_leftover, *drop_old_after;
     bool           settings_of_backup; /* --settings backup */

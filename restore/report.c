@@ -142,6 +142,21 @@ phases_json(const struct restore *r)
 }
 
 static json_t *
+written_json(const struct restore *r)
+{
+    json_t *all = json_array();
+
+    for (size_t i = 0; i < r->n_written; i++) {
+        const struct live_written *w = &r->written[i];
+
+        json_array_append_new(all,
+                              json_pack("{s:o, s:I, s:I}", "table", json_text(w->table), "rows",
+                                        (json_int_t)w->rows, "written", (json_int_t)w->written));
+    }
+    return all;
+}
+
+static json_t *
 result_json(const struct restore *r, int status, const struct err *e)
 {
     static const char *const words[] = {"complete", "failed", "usage", "different", "partly"};
@@ -170,6 +185,7 @@ result_json(const struct restore *r, int status, const struct err *e)
     json_object_set_new(o, "errors", problems_json(&r->problems));
     json_object_set_new(o, "warnings", strings(&r->warnings));
     json_object_set_new(o, "needed", strings(&r->needed));
+    json_object_set_new(o, "written", written_json(r));
     json_object_set_new(o, "error", e->kind == ERR_NONE ? json_null() : json_text(e->text));
     if (e->hint[0] != '\0') {
         json_object_set_new(o, "hint", json_text(e->hint));
@@ -246,6 +262,10 @@ print_for_people(const struct restore *r)
         return;
     }
     print_needed(r);
+    for (size_t i = 0; i < r->n_written; i++) {
+        print_out("%s: %" PRIu64 " of %" PRIu64 " rows written\n", r->written[i].table,
+                  r->written[i].written, r->written[i].rows);
+    }
     print_out("restored %s, %s, %s in %s: %s\n", tables, rows,
               size_human(r->bytes, size, sizeof size),
               duration_human(r->seconds, took, sizeof took), text);

@@ -36,6 +36,10 @@ restore_free(struct restore *r)
     repo_close(r->repo);
     strlist_free(&r->warnings);
     strlist_free(&r->needed);
+    for (size_t i = 0; i < r->n_written; i++) {
+        free(r->written[i].table);
+    }
+    free(r->written);
     problems_free(&r->problems);
     free(r->name);
     free(r->working_name);

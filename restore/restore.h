@@ -68,6 +68,12 @@ struct phase_time {
     double      seconds;
 };
 
+/* What became of a table's rows in a database that exists (data_only.h). */
+struct live_written {
+    char    *table;         /* quoted */
+    uint64_t rows, written; /* of the backup; inserted or updated */
+};
+
 struct restore {
     const struct options  *o;
     struct repo           *repo;
@@ -100,16 +106,18 @@ struct restore {
     char            *aside;      /* ... the name that the other one has got */
     double           outage_seconds;
 
-    struct loaders   *loaders; /* NULL: none */
-    struct worker    *workers;
-    pthread_mutex_t   lock;
-    struct problems   problems;
-    struct strlist    warnings; /* of the preflight */
-    struct strlist    needed;   /* beside the part that was asked for: "TYPE shop.mood" */
-    struct phase_time phases[16];
-    size_t            n_phases;
-    double            phase_start, start, seconds;
-    uint64_t          rows, bytes, indexes_built;
+    struct loaders      *loaders; /* NULL: none */
+    struct worker       *workers;
+    pthread_mutex_t      lock;
+    struct problems      problems;
+    struct strlist       warnings; /* of the preflight */
+    struct live_written *written;
+    size_t               n_written;
+    struct strlist       needed; /* beside the part that was asked for: "TYPE shop.mood" */
+    struct phase_time    phases[16];
+    size_t               n_phases;
+    double               phase_start, start, seconds;
+    uint64_t             rows, bytes, indexes_built;
 };
 
 void restore_init(struct restore *, const struct options *);

@@ -259,3 +259,79 @@ SQL
     expect_equal "$(psql_in live -c 'SELECT count(*) FROM recovered.item')" 2000
     expect_equal "$(working)" ''
 }
+
+# ---- --data-only ---------------------------------------------------------------------------------
+
+# rows DB TABLE: what is in it, as one number.
+rows() { psql_in "$1" -c "SELECT count(*), md5(string_agg(t::text, ',' ORDER BY t::text)) FROM $2 t"; }
+same_rows() {
+    local t
+    for t in "$@"; do expect_equal "$(rows live "$t")" "$(rows shop "$t")"; done
+}
+
+@test "--data-only: rows into emptied tables, what is referred to first, partitions by the live table's own" {
+    live
+    psql_in live -c 'TRUNCATE kid, s.par, p' -c 'DROP TABLE p1' -c 'CREATE TABLE p1b PARTITION OF p FOR VALUES IN (1, 2)' \
+        -c "SELECT setval('s.par_id_seq', 1), setval('s.par_k_seq', 500)" -o /dev/null
+    restore shop --into live --data-only -t kid -t s.par -t p --json >"$T/out.json"
+    valid_json restore "$T/out.json"
+    expect_equal "$(jq -c '[.rows, (.written | map(.written) | sort)]' "$T/out.json")" '[100,[20,30,50]]'
+    same_rows kid s.par p
+    expect_equal "$(psql_in live -c 'SELECT count(*) FROM p1b')" 2
+    expect_equal "$(psql_in live -c "SELECT nextval('s.par_id_seq'), nextval('s.par_k_seq')")" '51|501'
+}
+
+@test "--data-only: --truncate empties first; a conflict changes nothing; --on-conflict leaves or updates" {
+    live
+    expect_status 1 restore shop --into live --data-only -t kid
+    expect_text 'nothing was changed' 'kid'
+    db_digest live | diff "$T/live.before" -
+    psql_in live -c "UPDATE kid SET email = 'new' WHERE id = 1" -c "INSERT INTO s.par (id, y) VALUES (1001, 999)" -c "INSERT INTO kid VALUES (1001, 'since')"
+    expect_status 0 restore shop --into live --data-only -t kid --on-conflict nothing --verbose
+    expect_text '"public"."kid": 10 of 20 rows written'
+    expect_equal "$(psql_in live -c "SELECT count(*), count(*) FILTER (WHERE email = 'new') FROM kid")" '21|1'
+    expect_status 0 restore shop --into live --data-only -t kid --on-conflict update
+    expect_equal "$(psql_in live -c "SELECT count(*), count(*) FILTER (WHERE email = 'new') FROM kid")" '21|0'
+    restore shop --into live --data-only -t kid --truncate
+    same_rows kid
+    # One that others refer to is not emptied without them.
+    expect_status 1 restore shop --into live --data-only -t s.par --truncate
+    expect_text 'nothing was changed' 'kid'
+    restore shop --into live --data-only -t s.par -t kid --truncate
+    same_rows kid s.par
+}
+
+@test "--data-only: triggers fire unless they are told not to, a row that one keeps back fails the whole" {
+    live
+    psql_in live -c "CREATE OR REPLACE FUNCTION trg() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF new.id > 15 THEN RETURN NULL; END IF; RETURN new; END'"
+    psql_in live -c 'TRUNCATE kid'
+    expect_status 1 restore shop --into live --data-only -t kid
+    expect_text 'nothing was changed'
+    expect_status 1 restore shop --into live --data-only -t kid --on-conflict update
+    expect_text '15 of 20 rows were written: a trigger'
+    expect_equal "$(psql_in live -c 'SELECT count(*) FROM kid')" 0
+    restore shop --into live --data-only -t kid --disable-triggers
+    same_rows kid
+}
+
+@test "--data-only: columns of another type are cast, computed ones are left to the table, missing ones and tables are refused" {
+    live
+    psql_in live -c 'TRUNCATE item, sale' -c 'DROP VIEW dear' -c 'ALTER TABLE item ALTER name TYPE varchar(40), ALTER id TYPE bigint, ADD extra int DEFAULT 5, DROP COLUMN tags'
+    expect_status 1 restore shop --into live --data-only -t item
+    expect_text 'has no column "tags" any more'
+    psql_in live -c 'ALTER TABLE item ADD tags text[]'
+    restore shop --into live --data-only -t item
+    expect_equal "$(psql_in live -c "SELECT md5(string_agg(concat_ws(',', id, name, price, made, tags), ';' ORDER BY id)), min(extra), max(extra) FROM item")" \
+        "$(psql_in shop -c "SELECT md5(string_agg(concat_ws(',', id, name, price, made, tags), ';' ORDER BY id)), 5, 5 FROM item")"
+    psql_in live -c 'DROP TABLE kid'
+    expect_status 1 restore shop --into live --data-only -t kid
+    expect_text 'has no table "public"."kid"'
+    expect_status 0 restore shop --into live --data-only -t sale --dry-run
+    expect_equal "$(psql_in live -c 'SELECT count(*) FROM sale')" 0
+    local args
+    for args in --data-only '--data-only -t kid --truncate --on-conflict nothing' '--data-only -t kid --on-conflict maybe' '-t kid --truncate' \
+        '--data-only -t kid --into-schema x' '--data-only -t kid --to x'; do
+        # shellcheck disable=SC2086  # several words
+        expect_status 2 restore shop --into live $args
+    done
+}
