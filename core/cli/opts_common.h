@@ -91,7 +91,7 @@
      "backup",                                                                                     \
      0,                                                                                            \
      "ID",                                                                                         \
-     "an id, the end of one, \"latest\" (the default) or \"latest~1\"",                            \
+     "an id, the end of one, \"latest\" (the default), \"latest~1\" or \"proven\"",                \
      offsetof(values, backup),                                                                     \
      0,                                                                                            \
      0,                                                                                            \

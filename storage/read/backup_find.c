@@ -11,6 +11,7 @@
 #include "storage/read/backup_find.h"
 #include "storage/read/damage.h"
 #include "storage/read/missing.h"
+#include "storage/repo/annotations.h"
 #include "storage/repo/label_load.h"
 
 /* So many characters say which one is meant: an id ends with four that are random. */
@@ -157,6 +158,30 @@ find_earlier(struct repo *r, const char *db, const struct backup_list *list, siz
     return NULL;
 }
 
+/* "proven": the newest whose last drill found no difference. */
+static struct backup_entry *
+find_proven(struct repo *r, const char *db, const struct backup_list *list, struct err *e)
+{
+    struct annotations   notes;
+    struct backup_entry *b = NULL;
+
+    if (annotations_load(r, db, list, &notes, e) != 0) {
+        return NULL;
+    }
+    for (size_t i = list->n; b == NULL && i-- > 0;) {
+        if (notes.v[i].proven && eligible(&list->v[i], 0) &&
+            !passed_over(r, db, list, &list->v[i], 0)) {
+            b = &list->v[i];
+        }
+    }
+    annotations_free(&notes);
+    if (b == NULL) {
+        err_set(e, ERR_NOT_FOUND, "no backup is proven");
+        err_hint(e, "pgassay verify drill %s proves the newest", db);
+    }
+    return b;
+}
+
 static const char latest[] = "latest";
 
 bool
@@ -300,6 +325,9 @@ find(struct repo *r, const char *db, const struct damage *d, const struct backup
 
     if (backup_is_latest(which)) {
         return find_newest(r, db, d, list, at, e);
+    }
+    if (strcmp(which, "proven") == 0) {
+        return judge_named(r, d, find_proven(r, db, list, e), e);
     }
     steps = steps_back(which);
     return judge_named(

@@ -232,6 +232,8 @@ ARGS
     expect_status 1 storage show shop 202
     expect_text 'no backup "202"'
     expect_status 1 storage show shop latest~
+    expect_status 1 storage show shop proven
+    expect_text 'no backup is proven' 'verify drill'
     # The same words everywhere; but what is removed for good is named in full.
     expect_status 0 storage pin shop latest~1 --note x
     expect_status 0 storage unpin shop "${b#*T}"

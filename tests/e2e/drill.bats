@@ -30,6 +30,10 @@ live() { pgassay verify live shop --repo "$REPO" -d "$(pg_uri copy)" --full "$@"
     expect_status 0 drill shop
     expect_equal "$output" ""
     leftovers
+    # It has a name now, which a newer one that nobody has tried does not take from it.
+    plant shop --at "$(date -u +%Y-%m-%dT%H:%M:%SZ)"
+    expect_equal "$(storage show shop proven --json | jq -r .backup)" "$(backup_ids shop | head -n 1)"
+    rm -r "$REPO/shop/backups/$(last_id shop)"
 }
 
 @test "its JSON keeps to the schema and names the verdict" {
