@@ -25,6 +25,7 @@ run_and_report(const struct options *o)
         status = r.problems.n > 0 ? EXIT_PARTLY : EXIT_GOOD;
     }
     progress_end();
+    problems_tell_rest(&r.problems);
     restore_phase(&r, NULL);
     r.seconds = clock_seconds() - r.start;
     target_end(&r, e.kind != ERR_NONE);

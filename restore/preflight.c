@@ -244,7 +244,53 @@ check_extensions(struct restore *r, struct findings *f, struct err *e)
     return rc;
 }
 
-/* Roles of the archive that neither the server has nor the globals will bring. */
+/* What is to become of objects whose owner the server does not have has been said. */
+static bool
+roles_answered(const struct options *o)
+{
+    return o->isolated || o->no_owner || o->role != NULL;
+}
+
+static void
+warn_roles(struct findings *f, const struct strlist *roles, const char *what, const char *then)
+{
+    if (roles->n > 0) {
+        char *names = joined(roles);
+
+        strlist_take(&f->warn,
+                     xasprintf("roles that %s the backup are not on the target server: %s; %s "
+                               "(--globals creates the roles)",
+                               what, names, then));
+        free(names);
+    }
+}
+
+static void
+stop_roles(const struct restore *r, struct findings *f, const struct strlist *owners,
+           const struct strlist *grantees)
+{
+    char       *own = joined(owners), *have = joined(grantees), *server = target_name(r);
+    const char *hint = r->o->globals ? "the backup holds no globals: create the roles, or "
+                                       "--no-owner leaves what they own to "
+                                       "you, and -x their privileges out"
+                                     : "--globals creates them first, as they were; --no-owner "
+                                       "leaves what they own to you, and "
+                                       "-x their privileges out";
+
+    stop(f, hint,
+         xasprintf("roles of the backup are not on %s: %s%s%s", server, own,
+                   owners->n > 0 && grantees->n > 0 ? "; and, with privileges only, "
+                       : owners->n == 0             ? "with privileges only, "
+                                                    : "",
+                   have));
+    free(own);
+    free(have);
+    free(server);
+}
+
+/* Roles of the archive that neither the server has nor the globals will bring.  Whatever belongs to
+ * them would be somebody else's, which is seldom meant: one answer beforehand, not a warning for
+ * each object. */
 static int
 check_roles(struct restore *r, struct findings *f, struct err *e)
 {
@@ -255,24 +301,12 @@ check_roles(struct restore *r, struct findings *f, struct err *e)
         names_of_roles(&r->archive, &there, r->o->no_owner ? NULL : &owners,
                        r->o->no_privileges ? NULL : &grantees);
     }
-    if (owners.n > 0) {
-        char *names = joined(&owners);
-        strlist_take(&f->warn,
-                     xasprintf("roles that own objects of the backup are not on the target server: "
-                               "%s; their objects "
-                               "will belong to you (--globals creates the roles)",
-                               names));
-        free(names);
-    }
-    if (grantees.n > 0) {
-        char *names = joined(&grantees);
-        strlist_take(&f->warn,
-                     xasprintf("roles with privileges in the backup are not on the target server: "
-                               "%s; their "
-                               "privileges and policies will be left out (--globals creates the "
-                               "roles)",
-                               names));
-        free(names);
+    if (roles_answered(r->o)) {
+        warn_roles(f, &owners, "own objects of", "their objects will belong to you");
+        warn_roles(f, &grantees, "have privileges in",
+                   "their privileges and policies will be left out");
+    } else if (owners.n + grantees.n > 0) {
+        stop_roles(r, f, &owners, &grantees);
     }
     strlist_free(&there);
     strlist_free(&owners);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/human.h"
 #include "core/json.h"
 #include "core/log.h"
 
@@ -25,6 +26,25 @@ problems_free(struct problems *p)
     pthread_mutex_destroy(&p->lock);
 }
 
+/* 'role "app" does not exist', which may be so for each of a thousand objects. */
+static bool
+lacks_role(const struct problem *x)
+{
+    return strcmp(x->sqlstate, "42704") == 0 && strncmp(x->message, "role ", 5) == 0;
+}
+
+/* Among the first n. */
+static const struct problem *
+find_same(const struct problems *p, const struct problem *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!p->v[i].same && strcmp(p->v[i].message, x->message) == 0) {
+            return &p->v[i];
+        }
+    }
+    return NULL;
+}
+
 void
 problem_add(struct problems *p, const char *kind, const char *schema, const char *name,
             const struct err *e)
@@ -33,11 +53,31 @@ problem_add(struct problems *p, const char *kind, const char *schema, const char
 
     x.object = schema == NULL ? xstrdup(name) : xasprintf("%s.%s", schema, name);
     memcpy(x.sqlstate, e->sqlstate, sizeof x.sqlstate);
-    log_warn("%s %s: %s", x.kind, x.object, x.message);
     pthread_mutex_lock(&p->lock);
+    x.same = lacks_role(&x) && find_same(p, &x, p->n) != NULL;
+    if (!x.same) {
+        log_warn("%s %s: %s", x.kind, x.object, x.message);
+    }
     VEC_GROW(p->v, p->n, p->cap);
     p->v[p->n++] = x;
     pthread_mutex_unlock(&p->lock);
+}
+
+void
+problems_tell_rest(struct problems *p)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        size_t more = 0;
+        char   objects[48];
+
+        for (size_t k = i + 1; lacks_role(&p->v[i]) && !p->v[i].same && k < p->n; k++) {
+            more += p->v[k].same && strcmp(p->v[k].message, p->v[i].message) == 0;
+        }
+        if (more > 0) {
+            log_warn("%s more: %s", count_human(more, "object", objects, sizeof objects),
+                     p->v[i].message);
+        }
+    }
 }
 
 void

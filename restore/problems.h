@@ -17,6 +17,7 @@ struct problem {
     char *kind, *object; /* "FK CONSTRAINT", "public.orders orders_user_fk" */
     char *message;
     char  sqlstate[6];
+    bool  same; /* a role is missing, and that was said of another object before */
 };
 
 struct problems {
@@ -25,11 +26,13 @@ struct problems {
     size_t          n, cap;
 };
 
-void    problems_init(struct problems *);
-void    problems_free(struct problems *);
-void    problem_add(struct problems *, const char *kind, const char *schema, const char *name,
-                    const struct err *);
-void    problem_entry(struct problems *, const struct archive_entry *, const struct err *);
+void problems_init(struct problems *);
+void problems_free(struct problems *);
+void problem_add(struct problems *, const char *kind, const char *schema, const char *name,
+                 const struct err *);
+void problem_entry(struct problems *, const struct archive_entry *, const struct err *);
+/* One line for each role that was missing for more than one object. */
+void    problems_tell_rest(struct problems *);
 json_t *problems_json(const struct problems *);
 
 /* Whether an error ends the whole restore: interrupted, connection lost, server out of

@@ -83,7 +83,10 @@ teardown_file() { e2e_teardown; }
 
 @test "restore on a server without the roles: all are named, the rest goes on, status 4" {
     pg_start bare
-    expect_status 4 restore every --to every
+    expect_status 1 restore every --to every
+    expect_text e2e_owner e2e_reader "e2e group" --globals
+    expect_no_db every
+    expect_status 4 restore every --to every --role postgres
     expect_text e2e_owner e2e_reader 'e2e group' --globals
     expect_equal "$(psql_in every -c 'SELECT count(*) FROM app.person')" 3000
     # What cannot do without them is still named.

@@ -56,7 +56,7 @@ saw() {
 @test "an entry that fails, because its owner is missing, is run without its owner, and nothing else" {
     pg_start other
     psql_in postgres -c 'CREATE ROLE mallory LOGIN'
-    expect_status 4 restore hostile --to copy
+    expect_status 4 restore hostile --to copy --role postgres
     no_canary copy
     expect_equal "$(psql_in copy -c "SELECT count(*) FROM pg_class c JOIN pg_roles r ON r.oid = relowner WHERE rolname = 'mallory'")" \
         "$(pg_use main && psql_in hostile -c "SELECT count(*) FROM pg_class c JOIN pg_roles r ON r.oid = relowner WHERE rolname = 'mallory'")"

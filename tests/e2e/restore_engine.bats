@@ -259,6 +259,39 @@ SQL
     db_drop "$kept"
 }
 
+@test "roles that the server lacks: nothing is begun until an option says what to do; then a line a role, not an object" {
+    repo_new lacking
+    db_make lacking
+    psql_in lacking <<'SQL'
+CREATE ROLE absent; CREATE ROLE guest_only;
+SELECT format('CREATE TABLE t%s (a int); ALTER TABLE t%s OWNER TO absent', n, n) FROM generate_series(1, 9) n \gexec
+GRANT SELECT ON t1 TO guest_only;
+SQL
+    backup lacking
+    psql_in lacking -c 'REASSIGN OWNED BY absent TO postgres' -c 'DROP OWNED BY absent, guest_only' -c 'DROP ROLE absent, guest_only'
+    expect_status 1 restore lacking --to lacked
+    expect_text "roles of the backup are not on $PGHOST:5432: \"absent\"; and, with privileges only, \"guest_only\"" --globals --no-owner
+    expect_short
+    expect_no_db lacked
+    expect_status 1 restore lacking --to lacked --no-privileges
+    expect_text '"absent"'
+    expect_status 0 restore lacking --to lacked --no-owner --no-privileges
+    db_drop lacked
+    expect_status 4 restore lacking --to lacked --no-owner
+    expect_text 'have privileges' '"guest_only"'
+    db_drop lacked
+    expect_status 4 restore lacking --to lacked --role postgres
+    expect_text '"absent"' 'TABLE public.t1: role "absent" does not exist' '8 objects more: role "absent" does not exist'
+    expect_short 6
+    expect_equal "$(psql_in lacked -c "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")" 9
+    db_drop lacked
+    expect_status 0 restore lacking --scratch
+    expect_status 0 restore lacking --to lacked --globals
+    expect_equal "$(psql_in lacked -c "SELECT count(*) FROM pg_tables WHERE tableowner = 'absent'")" 9
+    db_drop lacking lacked
+    psql_in postgres -c 'DROP ROLE absent, guest_only'
+}
+
 @test "--globals leaves roles alone that are there" {
     repo_new roles
     psql_in postgres -c "CREATE ROLE clerk LOGIN CONNECTION LIMIT 3" -c "CREATE ROLE boss" -c "GRANT boss TO clerk"
