@@ -14,8 +14,17 @@ enum { ANSWER_MAX = 1 << 20 };
 
 /* ---- reaching it ---- */
 
+/* Swift's S3 interface gives its answers the ids that OpenStack gives them; no other store does. */
+static bool
+is_swift(const struct s3_answer *a)
+{
+    return s3_answer_header(a, "x-trans-id") != NULL ||
+        s3_answer_header(a, "x-openstack-request-id") != NULL;
+}
+
+/* *swift may be NULL. */
 static int
-list_one(struct s3_storage *s, bool once, struct err *e)
+list_one(struct s3_storage *s, bool once, bool *swift, struct err *e)
 {
     struct buf     out = BUF_INIT(ANSWER_MAX);
     struct s3_call c = {.verb = "list", .method = "GET", .out = &out, .once = once};
@@ -26,6 +35,9 @@ list_one(struct s3_storage *s, bool once, struct err *e)
     s3_query_add(&c.query, "max-keys", "1");
     s3_query_add(&c.query, "prefix", s->set.prefix);
     rc = s3_call(s, &c, e);
+    if (rc == 0 && swift != NULL) {
+        *swift = is_swift(&c.answer);
+    }
     if (rc == 0) {
         rc = s3_page_read(S3_OBJECTS, out.data, out.len, &page, e);
         s3_page_free(&page);
@@ -51,10 +63,30 @@ other_style_works(const struct doctor *d, bool path_style)
     strlist_add(&options, path_style ? "style=host" : "style=path"); /* the last one counts */
     place.given.options = &options;
     st = storage_open(&place, false, &e);
-    works = st != NULL && list_one(s3_storage_of(st), true, &e) == 0;
+    works = st != NULL && list_one(s3_storage_of(st), true, NULL, &e) == 0;
     storage_close(st);
     strlist_free(&options);
     return works;
+}
+
+/* A container's listing is brought up to date after the object was stored: at once when all goes
+ * well, else when Swift's object-updater comes round, every 5 minutes by default.  So what a prune
+ * lists may be that old. */
+static void
+judge_swift(struct doctor *d)
+{
+    unsigned delay = d->st->stale_seconds;
+
+    if (delay > 0) {
+        doctor_add(d, "listings", FINDING_GOOD, NULL,
+                   "this is Swift, whose listings may be old: a prune waits for listing-delay, %u "
+                   "s",
+                   delay);
+        return;
+    }
+    doctor_add(d, "listings", FINDING_BAD, "set listing-delay = 300, or more where it is slow",
+               "this is Swift, whose listings may lack what was stored a moment ago, and show what "
+               "is gone: a prune must wait for them");
 }
 
 bool
@@ -64,8 +96,9 @@ doctor_s3_reach(struct doctor *d)
     struct err         e = ERR_INIT;
     const char        *mine = s->set.path_style ? "path" : "host";
     const char        *other = s->set.path_style ? "host" : "path";
+    bool               swift = false;
 
-    if (list_one(s, false, &e) != 0) {
+    if (list_one(s, false, &swift, &e) != 0) {
         if (e.kind == ERR_INTERRUPTED) {
             return false;
         }
@@ -85,6 +118,9 @@ doctor_s3_reach(struct doctor *d)
     if (!s->set.tls) {
         doctor_add(d, "tls", FINDING_NOTE, "use an https:// endpoint outside of this host",
                    "everything travels without encryption");
+    }
+    if (swift) {
+        judge_swift(d);
     }
     return true;
 }

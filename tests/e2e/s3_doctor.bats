@@ -36,6 +36,21 @@ teardown_file() { s3_stop; e2e_teardown; }
     jq -e '.findings[] | select(.probe == "style").advice == "set style = path"' "$T/doctor.json"
 }
 
+@test "Swift is known by its answers: its listings lag, so that listing-delay is asked for" {
+    local header
+    for header in X-Trans-Id X-Openstack-Request-Id; do
+        faults "header name=$header value=tx0000 on=LIST times=0"
+        doctor 3 --repo "$REPO"
+        expect_equal "$(verdict listings)" bad
+        jq -e '.findings[] | select(.probe == "listings").advice | contains("listing-delay = 300")' "$T/doctor.json"
+    done
+    doctor 0 --repo "$REPO" --repo-option listing-delay=300
+    expect_equal "$(verdict listings)" good
+    faults '# none'
+    doctor 0 --repo "$REPO"
+    expect_equal "$(verdict listings)" ""
+}
+
 @test "a bucket with versions and locks: said, and the lock is read back" {
     doctor 0 --repo s3://locked/x
     expect_equal "$(verdict versioning) $(verdict object-lock)" "note good"
