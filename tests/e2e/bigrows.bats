@@ -48,3 +48,42 @@ digest() { psql_in "$1" -c 'SELECT id, length(b), md5(b) FROM bin ORDER BY 1' -c
     restore giant --to giant_copy
     expect_equal "$(digest giant_copy)" "$(digest giant)"
 }
+
+# peak COMMAND...: the most memory that it or a child of it had, in MiB, into $peak.
+peak() {
+    peak=$(/usr/bin/python3 -c 'import resource, subprocess, sys
+if subprocess.call(sys.argv[1:], stdout=sys.stderr) != 0: sys.exit(1)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)' "$@")
+}
+
+# docs/postgresql.md, "Memory": 64 MiB without rows, and twice the largest row as COPY sends it, a worker.
+@test "memory is bounded by twice the largest row, a worker, however many there are" {
+    [ -z "${E2E_SANITIZED:-}" ] || skip "a sanitizer needs memory of its own"
+    local n=$((64 * 1048576)) peak
+    db_drop giant giant_copy
+    db_make rows
+    psql_in rows -v n="$n" <<'SQL'
+CREATE TABLE bin (id int, b bytea);
+ALTER TABLE bin ALTER b SET STORAGE EXTERNAL;
+INSERT INTO bin SELECT i, decode(repeat('0' || i, :n), 'hex') FROM generate_series(1, 3) i;
+CREATE TABLE txt (id int, t text, q tsquery);
+ALTER TABLE txt ALTER t SET STORAGE EXTERNAL;
+INSERT INTO txt SELECT i, repeat(i::text, :n) FROM generate_series(1, 3) i;
+SQL
+    repo_new rows
+    peak "$BIN/pgassay-backup" rows --repo "$REPO" --jobs 1 --compress zstd:1
+    expect_equal "$(manifest rows | jq -r '.tables | map(.format) | join(" ")')" "binary text"
+    [ "$peak" -le $((64 + 2 * 64)) ] || { echo "backup: $peak MiB" >&2; return 1; }
+    peak "$BIN/pgassay-verify" live rows -d rows --full --repo "$REPO" --jobs 1
+    [ "$peak" -le $((64 + 2 * 64)) ] || { echo "live: $peak MiB" >&2; return 1; }
+    # A worker each.
+    peak "$BIN/pgassay-backup" rows --repo "$REPO" --jobs 2 --compress zstd:1
+    [ "$peak" -le $((64 + 2 * 2 * 64)) ] || { echo "two workers: $peak MiB" >&2; return 1; }
+    # A restore holds no row as a whole.
+    peak "$BIN/pgassay-restore" rows --repo "$REPO" --jobs 1 --to rows_copy
+    [ "$peak" -le 128 ] || { echo "restore: $peak MiB" >&2; return 1; }
+    # As text, a bytea is twice as long.
+    peak "$BIN/pgassay-backup" rows --repo "$REPO" --jobs 1 --compress zstd:1 --copy-format text
+    [ "$peak" -le $((64 + 2 * 128)) ] || { echo "text: $peak MiB" >&2; return 1; }
+    [ "$peak" -gt 128 ]
+}
