@@ -2,6 +2,7 @@
  * pgassay-backup: takes a consistent snapshot of one, several or all databases and stores it.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "backup/report.h"
@@ -10,6 +11,7 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "pg/conn/tools.h"
+#include "storage/keys/trust_who.h"
 #include "storage/repo/repo_keys.h"
 
 /* Parsed arguments and what belongs to them. */
@@ -24,6 +26,24 @@ static enum log_level
 level_of(const struct options *o)
 {
     return o->quiet ? LOG_QUIET : o->verbose ? LOG_INFO : LOG_WARN;
+}
+
+/* Of each repository that is meant; what is wrong with them is said by a backup. */
+static void
+print_who(const struct cli *c, const struct options *o, const char *database)
+{
+    struct storage_location *places = NULL;
+    struct storage_given     given = {.options = &o->repo_options};
+    struct err               none = ERR_INIT;
+    size_t                   n = 0;
+
+    if (storage_locations_find(c->config, o->repos.n > 0 ? &o->repos : NULL, database, &given,
+                               &places, &n, &none) == 0) {
+        for (size_t i = 0; i < n; i++) {
+            trust_who_print(&places[i], stdout);
+        }
+        free(places);
+    }
 }
 
 /* 0: go on; 1: done. */
@@ -50,6 +70,7 @@ parse(int argc, char **argv, struct cli *c, struct err *e)
     }
     if (c->options.print_config) {
         config_print_options(c->config, database, &c->given, &general, stdout);
+        print_who(c, &general, database);
     }
     pg_tools_bindir(general.pg_bindir);
     options_free(&general);

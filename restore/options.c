@@ -12,6 +12,7 @@
 #include "restore/parts.h"
 #include "restore/switch.h"
 #include "restore/tablespaces.h"
+#include "storage/keys/trust_who.h"
 #include "storage/read/backup_find.h"
 #include "storage/repo/repo_keys.h"
 
@@ -277,6 +278,7 @@ options_read(int argc, char **argv, struct options *o, bool *done, struct err *e
     }
     if (o->print_config) {
         config_print_options(o->config, o->database, &o->parsed, o, stdout);
+        trust_who_print_meant(o->config, o->repo, o->database, &o->repo_options, stdout);
         *done = true;
         return 0;
     }

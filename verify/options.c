@@ -7,6 +7,7 @@
 #include "core/human.h"
 #include "core/pool.h"
 #include "pg/conn/target.h"
+#include "storage/keys/trust_who.h"
 #include "storage/read/backup_find.h"
 #include "storage/repo/repo_keys.h"
 
@@ -118,6 +119,7 @@ options_read(const struct opts_spec *spec, const struct opts_verb *verb, int arg
         return -1;
     if (o->print_config) {
         config_print_options(o->config, o->database, &o->parsed, o, stdout);
+        trust_who_print_meant(o->config, o->repo, o->database, &o->repo_options, stdout);
         *done = true;
         return 0;
     }

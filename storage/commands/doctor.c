@@ -7,6 +7,7 @@
 #include "storage/commands/cmd.h"
 #include "storage/contract/location.h"
 #include "storage/doctor/doctor.h"
+#include "storage/keys/trust_who.h"
 
 static const char *
 verdict(const struct finding *f)
@@ -79,6 +80,26 @@ print_text(const struct doctor *d, bool only_bad)
     doctor_s3_print_policies(d);
 }
 
+/* Who may do what, as this host has it: no probe, but seen best beside what the store lets be
+ * done. */
+static int
+add_trust(struct doctor *d, const struct storage_location *place, struct err *e)
+{
+    struct strlist lines = {0};
+    bool           asks;
+    int            rc = trust_who(place, &asks, &lines, e);
+
+    for (size_t i = 0; rc == 0 && i < lines.n; i++) {
+        findings_add(&d->found,
+                     (struct finding){.class = asks ? FINDING_GOOD : FINDING_NOTE,
+                                      .group = "store",
+                                      .object = "trust",
+                                      .what = lines.v[i]});
+    }
+    strlist_free(&lines);
+    return rc;
+}
+
 static int
 run(const struct cmd *c, struct err *e)
 {
@@ -90,6 +111,9 @@ run(const struct cmd *c, struct err *e)
         return -1;
     }
     if (doctor_examine(&d, &place, e) != 0) {
+        goto out;
+    }
+    if (add_trust(&d, &place, e) != 0) {
         goto out;
     }
     rc = is_good(&d) ? EXIT_GOOD : EXIT_DIFFERENT;

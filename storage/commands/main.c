@@ -8,6 +8,7 @@
 #include "core/exit.h"
 #include "core/log.h"
 #include "storage/commands/cmd.h"
+#include "storage/keys/trust_who.h"
 #include "storage/repo/repo_keys.h"
 
 static const struct opts_verb *const verbs[] = {
@@ -80,6 +81,8 @@ run(const struct cmd_verb *verb, struct cmd *c, int argc, char **argv, struct op
     }
     if (c->print_config) {
         config_print_options(c->config, database_of(cli, given), given, c, stdout);
+        trust_who_print_meant(c->config, c->repo, database_of(cli, given), &c->repo_options,
+                              stdout);
         return EXIT_GOOD;
     }
     if (opts_check(&spec, cli, given, e) != 0) {

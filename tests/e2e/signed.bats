@@ -50,6 +50,30 @@ forge() { chmod u+w "$1" && sed -i "1$2" "$1"; }
     [ "$(head -n 1 "$(object label.json)" | jq .new_chunks)" -le 2 ]
 }
 
+@test "who may do what: doctor and --print-config say what the keys come to, for a role without any, too" {
+    local tool host admin
+    host="host ($(jq -r .id "$T/host.pub"))" admin="admin ($(jq -r .id "$T/admin.pub"))"
+    for tool in 'storage list' 'storage doctor' 'restore shop --to x' 'backup shop' 'verify objects shop'; do
+        # shellcheck disable=SC2086  # a command and its arguments
+        expect_status 0 pgassay $tool --repo signed --print-config
+        expect_text '; who may do what in signed:' ";   trust-backup: $host, and the administrator" ";   trust-admin: $admin"
+    done
+    # What stands in comments changes nothing: it can be read again.
+    printf '%s\n' "$output" >"$T/again.conf"
+    expect_status 0 storage list --config "$T/again.conf"
+    expect_status 0 storage doctor --repo-option trust-prune= --repo-option trust-drill=
+    expect_text "trust-backup: $host, and the administrator" "trust-prune: the administrator's alone, and this host's own key's"
+    expect_status 0 storage doctor --repo-option trust-prune= --repo-option sign-key=
+    expect_text "trust-prune: the administrator's alone"
+    [[ $output != *"own key"* ]]
+    expect_status 0 storage doctor --repo-option trust-prune= --repo-option trust-admin= --repo-option sign-key=
+    expect_text "trust-prune: nobody's: nothing of the kind is believed" 'trust-admin: nobody; what the repository says of itself is taken unsigned'
+    expect_status 0 pgassay storage doctor --repo same
+    expect_text 'no trust- key is set'
+    doctor 0 --repo signed
+    [[ $(verdict trust) == 'good good good good' ]]
+}
+
 @test "a host that asks nobody reads it, and its unsigned backup is nothing to those who ask" {
     expect_status 0 backup shop
     expect_status 0 pgassay storage list --repo same
