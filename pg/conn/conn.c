@@ -18,6 +18,8 @@
  * fate. */
 enum { DRAIN_MS = 15000 };
 
+enum { LOOK_AGAIN_MS = 1000 };
+
 /* How to wait: until cancel.h is raised, or (deadline > 0) deaf to it but not for ever. */
 struct patience {
     double deadline;
@@ -43,13 +45,17 @@ await(PGconn *conn, short events, const struct patience *p, struct err *e)
             e->transient = true;
             return -1;
         }
-        n = poll(fd, 2, deaf ? (int)(left * 1000) + 1 : -1);
+        n = poll(fd, 2,
+                 deaf && left < LOOK_AGAIN_MS / 1000.0 ? (int)(left * 1000) + 1 : LOOK_AGAIN_MS);
         if (!deaf && cancel_check(e) != 0) {
             return -1;
         }
         if (n > 0 && fd[0].revents != 0) {
             /* POLLERR and POLLHUP: the next libpq call will say what it is. */
             return (fd[0].revents & (POLLERR | POLLHUP)) != 0 ? events : fd[0].revents & events;
+        }
+        if (n == 0) {
+            return 0;
         }
         if (n < 0 && errno != EINTR) {
             return err_errno(e, "could not wait for the server");

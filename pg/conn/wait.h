@@ -9,8 +9,10 @@
 
 #include "pg/conn/conn.h"
 
-/* Until the socket is ready for one of events (POLLIN, POLLOUT), which are returned; -1 with
- * ERR_INTERRUPTED when cancel.h is raised, ERR_PG when the connection is gone. */
+/* Until the socket is ready for one of events (POLLIN, POLLOUT), which are returned.  0 after a
+ * second without: whoever waits looks again, since libpq leaves what came unread where it finds no
+ * memory for it, and the server may wait for us.  -1 with ERR_INTERRUPTED when cancel.h is raised,
+ * ERR_PG when the connection is gone. */
 int pg_await(PGconn *, short events, struct err *);
 
 /* The result of the next statement after PQsendQuery(): NULL and *e when it failed (then nothing

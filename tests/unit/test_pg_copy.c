@@ -3,6 +3,8 @@
  */
 #include "tests/unit/pg_server.h"
 
+#include <dlfcn.h>
+
 #include "pg/rows/copy.h"
 #include "pg/rows/fingerprint.h"
 
@@ -344,6 +346,66 @@ fingerprints_do_not_depend_on_order_and_add_up(void **state)
     assert_true(foreign.a != ab.a && foreign.b != ab.b);
 }
 
+/* ---- libpq without memory ---- */
+
+extern void *__libc_malloc(size_t);
+
+static unsigned fail_at, asked; /* which of libpq's own allocations fails; 0: none */
+
+void *
+malloc(size_t n)
+{
+    Dl_info who;
+
+    if (fail_at > 0 && dladdr(__builtin_return_address(0), &who) != 0 &&
+        strstr(who.dli_fname, "libpq") != NULL && ++asked == fail_at) {
+        return NULL;
+    }
+    return __libc_malloc(n);
+}
+
+/* Whatever libpq could not keep, nobody may wait for: the server waits for us then.  (The runner's
+ * limit ends a test that hangs.) */
+static void
+a_copy_that_finds_no_memory_ends(void **state)
+{
+    static const char notice[] =
+        "DO $$ BEGIN RAISE NOTICE 'one'; END $$; COPY public.few FROM STDIN";
+    struct err made = ERR_INIT;
+    PGconn    *c = fresh_database("memory");
+    unsigned   failed = 0;
+    bool       all = false;
+
+    (void)state;
+    assert_ok(pg_exec(c, &made, "CREATE TABLE public.few (n int)"), &made);
+    pg_close(c);
+    for (unsigned n = 1; !all; n++) {
+        struct copy_in in = {0};
+        struct rows    r = {0};
+        struct err     e = ERR_INIT;
+        int            rc;
+
+        c = connect_to("memory");
+        asked = 0;
+        fail_at = n;
+        rc = copy_in_begin(&in, c, n % 2 == 0 ? "COPY public.few FROM STDIN" : notice, false, &e);
+        if (rc == 0) {
+            rc = copy_in_data(&in, "1\n", 2, &e) == 0 ? copy_in_end(&in, 1, &e) : -1;
+        }
+        copy_in_abort(&in, "the test is over");
+        if (rc == 0) {
+            rc = copy_out(c, "COPY (SELECT 1) TO STDOUT", false, keep, &r, NULL, &e);
+        }
+        all = asked < n;
+        fail_at = 0;
+        failed += rc != 0;
+        assert_true(rc == 0 || e.text[0] != '\0');
+        assert_true(!all || rc == 0);
+        pg_close(c);
+    }
+    assert_true(failed > 0);
+}
+
 int
 main(void)
 {
@@ -358,6 +420,7 @@ main(void)
         cmocka_unit_test(notices_are_no_errors),
         cmocka_unit_test(counts_must_agree),
         cmocka_unit_test(half_a_message_is_given_up),
+        cmocka_unit_test(a_copy_that_finds_no_memory_ends),
         cmocka_unit_test(fingerprints_do_not_depend_on_order_and_add_up),
     };
 
