@@ -195,6 +195,7 @@ refuses_to_drill() {
 }
 
 @test "a second host writes by a reader's word, or as a writer whom an administrator named; else not at all" {
+    local id
     rm -rf "$T/state2"
     expect_status 1 second_host backup shop
     expect_text 'nothing vouches on this host' 'storage keys trust'
@@ -231,6 +232,21 @@ INI
     expect_text 'is not among those who can read it'
     REPO=host restores --identity "$T/ops"
     expect_equal "$(open_it check "$T/signed" shop "$T/ops" --trust "$T/host2.pub" | jq .tables)" 2
+    # The administrator's key is a writer's, too: it tells what contents would be called, byte for byte, and opens nothing else.
+    expect_status 1 pgassay restore shop --repo host --repo-option sign-key= --to back --identity "$T/admin"
+    expect_text 'is not among those who can read it'
+    expect_status 1 pgassay storage show shop --tables --repo host --repo-option sign-key= --identity "$T/admin"
+    run open_it check "$T/signed" shop "$T/admin"
+    [ "$status" -ne 0 ]
+    expect_text 'is no reader of epoch 1'
+    open_it chunk "$T/signed" shop "$T/ops" 0 >"$T/guess"
+    id=$(open_it guess "$T/signed" "$T/admin" "$T/guess")
+    [ -n "$(find "$T/signed/shop/chunks" -name "*$id*")" ]
+    printf x >>"$T/guess"
+    id=$(open_it guess "$T/signed" "$T/admin" "$T/guess")
+    [ -z "$(find "$T/signed/shop/chunks" -name "*$id*")" ]
+    run open_it guess "$T/signed" "$T/mallory" "$T/guess"
+    [ "$status" -ne 0 ]
     # Somebody with the bucket, and no key, adds himself: the object that he writes is passed over.
     sed "1s/\"n\":2/\"n\":3/" "$T/signed/keys.1.2.json" >"$T/signed/keys.1.3.json"
     expect_status 0 second_host pgassay backup shop --repo host

@@ -236,6 +236,25 @@ def rows(a):
                 sys.stdout.buffer.write(b.chunk(*manifest["chunks"][number])[offset:offset + length])
 
 
+def chunk(a):
+    b = open_backups(a)[-1]
+    sys.stdout.buffer.write(b.chunk(*b.manifest()["chunks"][int(a.number)]))
+
+
+def guess(a):
+    """All that a writer's box is good for: which id these contents would have in the newest epoch."""
+    repo = Path(a.repo)
+    key, secret = load_secret(a.key, a.passphrase_file)
+    number = json.loads(first_line(newest(repo, r"repo\.(\d+)\.json")))["epoch"]
+    keys = json.loads(first_line(newest(repo, rf"keys\.{number}\.(\d+)\.json")))
+    expect(not [r for r in keys["readers"] if r["key"] == key["id"]], "a reader's key")
+    mine = [w for w in keys["writers"] if w["key"] == key["id"]]
+    expect(mine, f"{key['id']} is no writer of epoch {number}")
+    payload = unseal("epoch-writer", bytes.fromhex(key["read"]), secret, bytes.fromhex(keys["public"]), bytes.fromhex(mine[0]["box"]))
+    expect(len(payload) == 32 + 16, "more than the naming keys")
+    print(hmac.digest(payload[:32], Path(a.file).read_bytes(), "sha256").hex())
+
+
 # ---- the other way round -------------------------------------------------------------------------
 
 def replace_file(path, data):
@@ -329,6 +348,7 @@ def main():
     p = argparse.ArgumentParser()
     sub = p.add_subparsers(required=True)
     for name, fn, args in (("check", check, ["repo", "db", "key"]), ("rows", rows, ["repo", "db", "key", "table"]),
+                           ("chunk", chunk, ["repo", "db", "key", "number"]), ("guess", guess, ["repo", "key", "file"]),
                            ("reseal", reseal, ["repo", "db", "key"]), ("vectors", vectors, ["file"]),
                            ("make-vectors", make_vectors, ["file"])):
         one = sub.add_parser(name)
