@@ -50,11 +50,11 @@ add_role(int role, const struct strlist *files, bool admins, bool signs, struct 
     int        rc = names_of(files, &text, e);
 
     if (rc == 0) {
-        strlist_take(lines, xasprintf("%s: %s%s", trust_keys[role].name,
-                                      files->n > 0 ? buf_str(&text) : of_nobody(role, admins, signs),
-                                      files->n > 0 && role != ADMIN && admins
-                                          ? ", and the administrator"
-                                          : ""));
+        strlist_take(
+            lines,
+            xasprintf("%s: %s%s", trust_keys[role].name,
+                      files->n > 0 ? buf_str(&text) : of_nobody(role, admins, signs),
+                      files->n > 0 && role != ADMIN && admins ? ", and the administrator" : ""));
     }
     buf_free(&text);
     return rc == 0 ? 0 : err_wrap(e, "%s", trust_keys[role].name);
@@ -73,7 +73,8 @@ trust_who(const struct storage_location *place, bool *asks, struct strlist *line
         *asks = *asks || files[i].n > 0;
     }
     if (!*asks) {
-        strlist_add(lines, "no trust- key is set: whatever stands there is believed, whoever wrote it");
+        strlist_add(lines,
+                    "no trust- key is set: whatever stands there is believed, whoever wrote it");
     }
     for (int i = 0; *asks && rc == 0 && i < ROLES; i++) {
         rc = add_role(i, &files[i], files[ADMIN].n > 0, signs, lines, e);
