@@ -8,6 +8,7 @@
 #include "core/log.h"
 #include "storage/read/parts.h"
 #include "storage/read/rollback.h"
+#include "storage/repo/settings.h"
 
 int
 baseline_open(const struct options *o, struct baseline *b, struct err *e)
@@ -28,6 +29,20 @@ baseline_open(const struct options *o, struct baseline *b, struct err *e)
     }
     log_info("backup %s of \"%s\"", b->label->id, o->database);
     return 0;
+}
+
+void
+settings_find(const struct repo *repo, struct findings *findings)
+{
+    char *behind = settings_behind(repo);
+
+    if (behind != NULL)
+        findings_add(findings,
+                     (struct finding){.group = "settings",
+                                      .object = repo->st->location,
+                                      .what = "older settings are in force",
+                                      .have = behind});
+    free(behind);
 }
 
 static void
@@ -67,6 +82,7 @@ baseline_judge(const struct options *o, const struct baseline *b, struct verify_
         f.want = f.have = NULL;
         findings_add(&r->findings, f);
     }
+    settings_find(b->repo, &r->findings);
     for (size_t i = 0; i < b->missed.passed.n; i++)
         findings_add(&r->findings,
                      (struct finding){.group = "backup",

@@ -23,6 +23,8 @@ int baseline_open(const struct options *, struct baseline *, struct err *);
 /* What is wrong with the choice, not with the contents: it is older than --max-age, or than what
  * this host has seen.  After a drill was recorded, since the backup itself may well be proven. */
 void baseline_judge(const struct options *, const struct baseline *, struct verify_result *);
+/* A finding when the repository's settings are not the newest (storage/repo/settings.h). */
+void settings_find(const struct repo *, struct findings *);
 void baseline_close(struct baseline *);
 
 /* Which databases a verb without a backup is about, sorted: the one that is named

@@ -27,6 +27,7 @@
 #include "core/cancel.h"
 #include "core/mem.h"
 #include "storage/keys/trust.h"
+#include "storage/repo/settings.h"
 #include "verify/baseline.h"
 #include "verify/chain_impl.h"
 
@@ -87,6 +88,7 @@ take_tombstone(struct chain_walk *w, const char *name, struct err *e)
             return 0;
     }
     w->counts.tombstones++;
+    settings_noted(w->repo, t.settings);
     if (t.sequence > 0)
         add_link(w, t.signer, t.sequence, t.backup, t.run);
     else if (t.label_sha256[0] == '\0')
@@ -299,6 +301,7 @@ verify_chain(const struct options *o, struct verify_result *r, struct err *e)
     rc = 0;
     for (size_t i = 0; rc == 0 && i < names.n; i++)
         rc = check_database(repo, names.v[i], r, e);
+    settings_find(repo, &r->findings);
 out:
     strlist_free(&names);
     repo_close(repo);

@@ -17,6 +17,7 @@
 #include "storage/repo/annotations.h"
 #include "storage/repo/backuplist.h"
 #include "storage/repo/lastseen.h"
+#include "storage/repo/settings.h"
 #include "storage/repo/source.h"
 
 struct list_options {
@@ -304,13 +305,16 @@ list(const struct cmd *c, struct err *e)
     struct strlist names = {0};
     json_t        *databases = json_array();
     bool           damaged = false;
+    char          *behind = NULL;
     int            rc = -1;
 
     if (r == NULL || cmd_databases(r, db, &names, e) != 0 ||
         list_all(c, r, &names, databases, &damaged, e) != 0) {
         goto out;
     }
-    rc = CMD_OPTIONS(c, list_options)->check && damaged ? EXIT_DIFFERENT : EXIT_GOOD;
+    behind = settings_behind(r);
+    rc = CMD_OPTIONS(c, list_options)->check && (damaged || behind != NULL) ? EXIT_DIFFERENT
+                                                                            : EXIT_GOOD;
     if (c->json &&
         json_print(json_pack("{s:s,s:s,s:O}", "repository", r->st->location, "repo_id", r->id,
                              "databases", databases),
@@ -320,6 +324,7 @@ list(const struct cmd *c, struct err *e)
         print_out("repository %s is empty\n", r->st->location);
     }
 out:
+    free(behind);
     json_decref(databases);
     strlist_free(&names);
     repo_close(r);

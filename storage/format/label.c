@@ -109,6 +109,9 @@ write_plain(const struct label *l, json_t *o, struct err *e)
     json_t *from;
 
     (void)json_object_set_new(o, "epoch", json_integer(l->epoch == 0 ? 1 : l->epoch));
+    if (l->settings > 0) {
+        (void)json_object_set_new(o, "settings", json_integer(l->settings));
+    }
     if (l->encrypted) {
         object_need_encryption(o);
     }
@@ -218,6 +221,18 @@ read_epoch(const json_t *o, struct label *l, struct err *e)
     return 0;
 }
 
+static int
+read_settings(const json_t *o, struct label *l, struct err *e)
+{
+    int64_t n = json_opt_int(o, "settings", 0);
+
+    if (n < 0 || n > UINT32_MAX) {
+        return err_set(e, ERR_CORRUPT, "key \"settings\" is out of range");
+    }
+    l->settings = (unsigned)n;
+    return 0;
+}
+
 /* Plain values beside it in an encrypted label are ignored. */
 static int
 read_hidden(const json_t *o, struct label *l, struct err *e)
@@ -252,7 +267,8 @@ label_parse(const void *text, size_t n, struct err *e)
     }
     l = label_new();
     if (fields_read(&label_plain_fields, o, l, e) == 0 && read_epoch(o, l, e) == 0 &&
-        read_hidden(o, l, e) == 0 && read_copied(o, l, e) == 0 && chain_read(o, l, e) == 0) {
+        read_settings(o, l, e) == 0 && read_hidden(o, l, e) == 0 && read_copied(o, l, e) == 0 &&
+        chain_read(o, l, e) == 0) {
         sha256_hex(text, (size_t)((const char *)memchr(text, '\n', n) - (const char *)text) + 1,
                    l->sha256);
     } else {

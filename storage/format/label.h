@@ -50,10 +50,12 @@ struct label {
     double         seconds;                 /* wall time */
     char          *note;                    /* --note, or NULL */
     struct strlist warnings;                /* one sentence each */
-    unsigned       epoch;                   /* of its chunks and its manifest (repo.h) */
-    bool           encrypted;               /* as is the epoch */
-    char *hidden; /* of an encrypted one: selection, host, note and warnings, sealed (hex); NULL:
-                   * they are not sealed yet.  The fields are empty until it is opened */
+    unsigned
+        settings;   /* n of the repo.<n>.json that was in force; 0: not said, by an older program */
+    unsigned epoch; /* of its chunks and its manifest (repo.h) */
+    bool     encrypted; /* as is the epoch */
+    char    *hidden; /* of an encrypted one: selection, host, note and warnings, sealed (hex); NULL:
+                      * they are not sealed yet.  The fields are empty until it is opened */
     /* Of a copy (copy.h), where it came from: */
     char   copied_repo[33];        /* repo_id; empty: not a copy */
     char   copied_run[RUN_ID_MAX]; /* the run of the label that was copied */

@@ -10,6 +10,7 @@
 #include "storage/repo/labelcache.h"
 #include "storage/repo/labeltime.h"
 #include "storage/repo/runmark.h"
+#include "storage/repo/settings.h"
 #include "storage/repo/tombstone.h"
 
 /* What the listing of <db>/backups/ and <db>/runs/ shows, before any label is read. */
@@ -340,6 +341,9 @@ load_list(struct repo *r, const char *db, struct backup_list *list, bool cached,
     *list = (struct backup_list){0};
     l.cache = cached && r->st->distant ? labelcache_open(r, db) : NULL;
     rc = load(&l, e);
+    for (size_t i = 0; rc == 0 && i < list->n; i++) {
+        settings_noted(r, list->v[i].label == NULL ? 0 : list->v[i].label->settings);
+    }
     if (rc == 0) {
         rc = labeltime_judge(r, list, e);
     }

@@ -8,6 +8,7 @@
 #include "storage/keys/epoch_begin.h"
 #include "storage/keys/pinned.h"
 #include "storage/keys/trust.h"
+#include "storage/repo/settings.h"
 
 /* ---- the next one ---- */
 
@@ -107,7 +108,9 @@ readers_next_epoch(struct repo *r, const char *drop, struct err *e)
     int                 rc = -1;
 
     if (now != NULL && trust_may(r->trust, "repo", e) == 0 &&
-        (!now->sealed || epoch_keys_load(repo_signed(r), now, &o, e) == 0)) {
+        (!now->sealed ||
+         (epoch_keys_load(repo_signed(r), now, &o, e) == 0 &&
+          settings_check_keys(r, now->number, o.n, e) == 0))) {
         if (drop != NULL && epoch_keys_find(&o, EPOCH_READER, drop) == NULL &&
             epoch_keys_find(&o, EPOCH_WRITER, drop) == NULL) {
             err_set(e, ERR_NOT_FOUND, "no key %s in epoch %u", drop, now->number);
@@ -137,9 +140,11 @@ add_to(struct repo *r, enum epoch_role role, const struct public_key *k, const s
     int               rc = epoch_keys_load(repo_signed(r), ep, &o, e);
 
     if (rc == 0) {
-        rc = epoch_keys_add(&o, role, k, ep, e) != 0 || epoch_keys_put(repo_signed(r), &o, e) != 0
+        rc = settings_check_keys(r, ep->number, o.n, e) != 0 ||
+                epoch_keys_add(&o, role, k, ep, e) != 0 ||
+                epoch_keys_put(repo_signed(r), &o, e) != 0
             ? -1
-            : 0;
+            : settings_check_keys(r, ep->number, o.n, e);
         epoch_keys_free(&o);
     }
     return rc;
@@ -190,13 +195,17 @@ remove_from(struct repo *r, const char *id, const struct epoch *ep, struct err *
     if (rc != 0) {
         return -1;
     }
-    if (epoch_keys_find(&o, EPOCH_READER, id) != NULL && readers_left(&o, id) == 0) {
+    if (settings_check_keys(r, ep->number, o.n, e) != 0) {
+        rc = -1;
+    } else if (epoch_keys_find(&o, EPOCH_READER, id) != NULL && readers_left(&o, id) == 0) {
         rc = err_set(e, ERR_USAGE, "key %s is the last that can read epoch %u", id, ep->number);
         err_hint(e, "add another one first: pgassay storage keys add");
     } else if (!epoch_keys_drop(&o, id)) {
         rc = 1;
     } else {
-        rc = epoch_keys_put(repo_signed(r), &o, e);
+        rc = epoch_keys_put(repo_signed(r), &o, e) != 0
+            ? -1
+            : settings_check_keys(r, ep->number, o.n, e);
     }
     epoch_keys_free(&o);
     return rc;

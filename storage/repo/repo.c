@@ -20,6 +20,7 @@
 #include "storage/keys/pinned.h"
 #include "storage/keys/signed.h"
 #include "storage/keys/trust.h"
+#include "storage/repo/settings.h"
 
 static json_t *
 first_object(void)
@@ -242,9 +243,8 @@ no_repository(struct storage *st, struct err *e)
             l.db);
     if (l.copy) {
         err_hint(e,
-                 "do not make a new one, which could not read them: copy "
-                 "\"%s/backups/%s/repo.json\" "
-                 "there to \"repo.1.json\"",
+                 "do not make a new one, which could not read them: pgassay storage recover brings "
+                 "it back from the copies beside backups (\"%s/backups/%s/repo.json\")",
                  l.db, l.backup);
     } else {
         err_hint(e,
@@ -299,6 +299,7 @@ newest(struct repo *r, struct err *e)
         if (o != NULL) {
             json_decref(found);
             found = o;
+            r->in_force = r->generation;
             buf_clear(&r->line);
             (void)buf_append(&r->line, raw.data, raw.len, e);
             free(passed);
@@ -340,6 +341,7 @@ open_with(struct storage *st, struct trust *trust, struct keyring *keys, struct 
     r->line = (struct buf)BUF_INIT(OBJECT_BYTES_MAX);
     o = r->object = newest(r, e);
     if (o != NULL && take(r, o, e) == 0) {
+        settings_recall(r);
         return r;
     }
     if (o != NULL) {
@@ -450,6 +452,9 @@ repo_change(struct repo *r, const json_t *object, struct err *e)
     int                rc;
 
     (void)snprintf(key, sizeof key, "repo.%u.json", r->generation + 1);
+    if (settings_check(r, e) != 0) {
+        return -1;
+    }
     rc = storage_head(r->st, key, &info, e);
     if (rc != 0 && e->kind == ERR_NOT_FOUND) {
         err_clear(e);
@@ -466,6 +471,8 @@ repo_change(struct repo *r, const json_t *object, struct err *e)
         return err_wrap(e, "could not change the repository's settings");
     }
     r->generation++;
+    r->in_force = r->generation;
+    settings_recall(r);
     buf_clear(&r->line);
     json_decref(r->object);
     r->object = json_deep_copy(object);

@@ -30,7 +30,9 @@ struct repo {
     char            id[33];     /* 128 random bits, hex */
     unsigned        epoch;      /* of new chunks */
     struct keyring *keys;       /* of all its epochs; owned */
-    unsigned        generation; /* n of repo.<n>.json */
+    unsigned        generation; /* the highest n of repo.<n>.json */
+    unsigned        in_force;   /* ... that is trusted: what object and line are of */
+    unsigned        known;      /* the highest that anybody knows of (settings.h) */
     json_t         *object;     /* its contents; owned */
     struct buf      line;       /* its exact bytes, with their signature */
     struct trust   *trust;      /* who signs, and who is trusted; owned, or NULL */

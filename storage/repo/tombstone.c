@@ -13,7 +13,8 @@
 #include "storage/keys/signed.h"
 
 static json_t *
-make(const char *backup, const struct label *l, time_t expired, const char *by)
+make(const struct repo *r, const char *backup, const struct label *l, time_t expired,
+     const char *by)
 {
     json_t *o = object_new("tombstone");
     char    at[32];
@@ -22,6 +23,7 @@ make(const char *backup, const struct label *l, time_t expired, const char *by)
     (void)json_object_set_new(o, "expired", json_string(time_rfc3339(expired, at, sizeof at)));
     (void)json_object_set_new(o, "by", json_string(by));
     (void)json_object_set_new(o, "tool", json_string("pgassay " PGASSAY_VERSION));
+    (void)json_object_set_new(o, "settings", json_integer(r->in_force));
     if (l != NULL) {
         (void)json_object_set_new(o, "run", json_string(l->run));
         (void)json_object_set_new(o, "label_sha256", json_string(l->sha256));
@@ -62,7 +64,7 @@ int
 tombstone_put(struct repo *r, const char *db, const char *backup, const struct label *l,
               time_t expired, const char *by, struct err *e)
 {
-    return put(r, db, backup, l, make(backup, l, expired, by), e);
+    return put(r, db, backup, l, make(r, backup, l, expired, by), e);
 }
 
 int
@@ -73,7 +75,7 @@ tombstone_give_up(struct repo *r, const char *db, const char *backup, const stru
     json_t *o;
 
     random_hex((sizeof by - 1) / 2, by);
-    o = make(backup, l, time(NULL), by);
+    o = make(r, backup, l, time(NULL), by);
     object_set_text(o, "reason", reason);
     return put(r, db, backup, l, o, e);
 }
@@ -92,6 +94,7 @@ parse(const json_t *o, struct tombstone *t, struct err *e)
         return err_set(e, ERR_CORRUPT, "it is not what its name says");
     }
     (void)snprintf(t->label_sha256, sizeof t->label_sha256, "%s", digest);
+    t->settings = (unsigned)json_opt_int(o, "settings", 0);
     return 0;
 }
 

@@ -37,6 +37,7 @@ struct tombstone {
                       1]; /* empty: the label was unreadable, or an older program wrote this */
     char     signer[17];      /* empty: the label had none */
     uint64_t sequence;
+    unsigned settings; /* n of the repo.<n>.json that was in force; 0: not said */
 };
 
 /* name: one of tombstones_load()'s.  ERR_CORRUPT when it is unreadable or untrusted. */

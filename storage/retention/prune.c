@@ -33,6 +33,7 @@
 #include "core/enc.h"
 #include "core/human.h"
 #include "storage/repo/backuplist.h"
+#include "storage/repo/settings.h"
 #include "storage/retention/prune_impl.h"
 
 /* ---- P0 ---- */
@@ -192,11 +193,11 @@ report(struct prune *p)
 static int
 run(struct prune *p, struct err *e)
 {
-    if (announce(p, e) != 0 || prune_list_labels(p, e) != 0 || prune_read_labels(p, e) != 0 ||
-        prune_judge_unlabelled(p, e) != 0 || prune_read_trash(p, e) != 0 ||
-        prune_try_listing(p, e) != 0 ||                               /* P0; any doubt */
-        prune_expire(p, e) != 0 || prune_find_leftovers(p, e) != 0 || /* P1, P2 */
-        trash_garbage(p, e) != 0 || prune_wait(p, e) != 0 ||          /* P2, P3 */
+    if (announce(p, e) != 0 || prune_list_labels(p, e) != 0 || settings_check(p->repo, e) != 0 ||
+        prune_read_labels(p, e) != 0 || prune_judge_unlabelled(p, e) != 0 ||
+        prune_read_trash(p, e) != 0 || prune_try_listing(p, e) != 0 || /* P0; any doubt */
+        prune_expire(p, e) != 0 || prune_find_leftovers(p, e) != 0 ||  /* P1, P2 */
+        trash_garbage(p, e) != 0 || prune_wait(p, e) != 0 ||           /* P2, P3 */
         list_runs(p, e) != 0 || prune_store_runs(p, e) != 0 ||
         prune_judge_trash(p, e) != 0 || /* P4, P5 */
         prune_wait(p, e) != 0 || prune_read_new_labels(p, e) != 0 ||

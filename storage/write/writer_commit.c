@@ -249,6 +249,7 @@ complete(const struct writer *w, struct label *l)
     memcpy(l->run, w->mark.run, sizeof l->run);
     replace(&l->db, w->db);
     l->epoch = w->epoch->number;
+    l->settings = w->repo->in_force;
     l->encrypted = w->epoch->sealed;
     if (l->tool == NULL) {
         l->tool = xstrdup("pgassay " PGASSAY_VERSION);

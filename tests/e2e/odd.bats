@@ -79,7 +79,9 @@ all_work() {
     expect_status 1 storage list
     expect_text 'has lost its repo.1.json' 'do not make a new one' "shop/backups/$id/repo.json"
     [[ $output != *'storage init'* ]]
-    cp "$REPO/shop/backups/$id/repo.json" "$REPO/repo.1.json"
+    expect_status 0 storage recover
+    expect_text "repo.1.json was written from shop/backups/$id/repo.json"
+    cmp "$REPO/shop/backups/$id/repo.json" "$REPO/repo.1.json"
     expect_status 0 restore shop --to shop_back
     db_same shop shop_back
     db_drop shop_back

@@ -25,7 +25,8 @@ INI
 }
 teardown_file() { e2e_teardown; }
 setup() {
-    rm -rf "$T/signed"
+    rm -rf "$T/signed" "$T/state"
+    mkdir -m 700 "$T/state"
     cp -r "$T/empty" "$T/signed"
     export PGASSAY_CONFIG=$T/signed.conf REPO=signed
 }
@@ -198,6 +199,66 @@ forge() { chmod u+w "$1" && sed -i "1$2" "$1"; }
     [ -e "$(object label.json)" ]
     expect_status 0 restore shop --to shop_back
     db_drop shop_back
+}
+
+@test "settings that were taken away: nothing is removed or changed under older ones, and they come back signed as they were" {
+    local id at other=$T/other.state
+    expect_status 0 backup shop
+    expect_status 0 as_key admin storage policy --keep-last 1
+    expect_status 0 as_key admin storage policy --keep-last 30
+    expect_status 0 backup shop
+    expect_equal "$(head -n 1 "$(object label.json)" | jq .settings)" 3
+    id=$(basename "$(dirname "$(object label.json)")")
+    cp -r "$T/signed" "$T/whole"
+    # The host that has seen them, and one that has seen nothing, to which a label tells it; removed, or spoilt.
+    for at in "$T/state" "$other"; do
+        rm -rf "$T/signed" "$other"
+        mkdir -m 700 "$other"
+        cp -r "$T/whole" "$T/signed"
+        rm "$T/signed/repo.3.json"
+        [ "$at" = "$other" ] || echo '{}' >"$T/signed/repo.3.json"
+        PGASSAY_STATE_DIR=$at expect_status 1 storage prune
+        expect_text repo.3.json 'nothing was removed' 'storage recover'
+        PGASSAY_STATE_DIR=$at expect_status 3 storage list --check
+        expect_text repo.3.json
+        PGASSAY_STATE_DIR=$at expect_status 3 pgassay verify chain --repo signed
+        expect_text 'older settings are in force'
+        expect_equal "$(ls "$T/signed/shop/backups" | wc -l)" 2
+    done
+    expect_status 0 storage list
+    expect_text warning repo.3.json
+    expect_status 0 restore shop --to shop_back
+    db_same shop shop_back
+    db_drop shop_back
+    expect_status 1 as_key admin storage policy --keep-last 2
+    expect_status 3 drill shop
+    # Back from the copy beside the backup, whose signature holds for this name: by anybody.
+    expect_status 0 storage recover --dry-run
+    expect_text "repo.3.json would be written from shop/backups/$id/repo.json"
+    [ ! -e "$T/signed/repo.3.json" ]
+    storage recover --json >"$T/recover.json"
+    valid_json recover "$T/recover.json"
+    cmp "$T/whole/repo.3.json" "$T/signed/repo.3.json"
+    expect_status 0 storage list --check
+    expect_status 0 storage prune
+    expect_equal "$(storage policy --json | jq .policy.keep_last)" 30
+    # All gone: the first two have no copy of the second, whose place only the administrator can fill.
+    rm "$T/signed"/repo.*.json
+    expect_status 1 storage list
+    expect_text 'storage recover'
+    expect_status 1 storage recover
+    expect_text 'there is no copy of "repo.2.json"' sign-key
+    expect_equal "$(find "$T/signed" -maxdepth 1 -name 'repo.*')" ""
+    expect_status 0 as_key admin storage recover
+    expect_equal "$(find "$T/signed" -maxdepth 1 -name 'repo.*' | wc -l)" 3
+    cmp "$T/whole/repo.1.json" "$T/signed/repo.1.json"
+    expect_equal "$(storage policy --json | jq .policy.keep_last)" 30
+    expect_status 0 storage list --check
+    # Something else in the newest's place is not overwritten.
+    echo '{}' >"$T/empty.repo" && rm "$T/signed/repo.3.json" && cp "$T/empty.repo" "$T/signed/repo.3.json"
+    expect_status 1 as_key admin storage recover
+    expect_text 'not to be trusted'
+    expect_equal "$(cat "$T/signed/repo.3.json")" '{}'
 }
 
 @test "copies are signed by who copies, and believed by who trusts him" {

@@ -204,6 +204,21 @@ a_policy_of_a_newer_program_stops_only_who_must_understand_it(void **state)
     repo_close(r);
 }
 
+/* A host that has seen nothing. */
+static int
+set_up(void **state)
+{
+    *state = fixture_state();
+    return 0;
+}
+
+static int
+tear_down(void **state)
+{
+    fixture_remove(*state);
+    return 0;
+}
+
 int
 main(void)
 {
@@ -212,9 +227,12 @@ main(void)
         cmocka_unit_test(every_key_takes_its_values_and_no_others),
         cmocka_unit_test(nothing_set_keeps_everything),
         cmocka_unit_test(json_gives_back_what_was_set),
-        cmocka_unit_test(a_repository_remembers_and_a_database_overrides_single_keys),
-        cmocka_unit_test(two_who_change_the_policy_at_once_do_not_overwrite_each_other),
-        cmocka_unit_test(a_policy_of_a_newer_program_stops_only_who_must_understand_it),
+        cmocka_unit_test_setup_teardown(a_repository_remembers_and_a_database_overrides_single_keys,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            two_who_change_the_policy_at_once_do_not_overwrite_each_other, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_policy_of_a_newer_program_stops_only_who_must_understand_it, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
