@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/human.h"
 #include "pg/rows/largeobject.h"
 #include "pg/snapshot/inventory.h"
+#include "pg/snapshot/inventory_changes.h"
 
 enum { PG_CLASS = 1259 };
 
@@ -317,6 +319,29 @@ add_objects(const struct archive *a, struct manifest *m)
     }
 }
 
+/* Once, in a line: what a restore of this backup does not bring back by itself. */
+static void
+note_changes(struct manifest *m)
+{
+    struct inventory_changes changes = {0};
+    char                    *names, count[48], *option;
+    size_t                   n;
+
+    inventory_changes(m->inventory, NULL, &changes);
+    if (changes.n > 0) {
+        n = inventory_changes_repairable(&changes);
+        names = inventory_changes_text(&changes);
+        option = n == 0 ? xstrdup("") : xasprintf("; restore --beyond brings back %zu of them", n);
+        strlist_take(&m->warnings,
+                     xasprintf("%s that pg_dump does not carry: %s%s",
+                               count_human(changes.n, "change", count, sizeof count), names,
+                               option));
+        free(option);
+        free(names);
+    }
+    inventory_changes_free(&changes);
+}
+
 static int
 add_sections(struct snapshot *s, struct selection *sel, struct manifest *m, struct err *e)
 {
@@ -328,6 +353,7 @@ add_sections(struct snapshot *s, struct selection *sel, struct manifest *m, stru
         (m->inventory = inventory_omitted(s->conn, e)) == NULL) {
         return err_wrap(e, "read the baseline");
     }
+    note_changes(m);
     m->globals = json_incref(s->globals_data);
     m->selection = json_incref(sel->json);
     return 0;

@@ -65,10 +65,12 @@ check_data_only(const struct options *o, struct err *e)
 int
 live_check(const struct options *o, struct err *e)
 {
-    if (o->to != NULL || o->swap || o->scratch || o->isolated || o->globals) {
+    if (o->to != NULL || o->swap || o->scratch || o->isolated || o->globals || o->beyond ||
+        o->no_tablespaces || o->tablespace_map.n > 0) {
         return err_set(e, ERR_USAGE,
-                       "--to, --swap, --scratch, --isolated and --globals are about new databases: "
-                       "they do not go with what is for one that exists");
+                       "--to, --swap, --scratch, --isolated, --globals, --beyond, --no-tablespaces "
+                       "and --tablespace-map are about new databases: they do not go with what is "
+                       "for one that exists");
     }
     if (o->into_schema != NULL && o->data_only) {
         return err_set(e, ERR_USAGE, "--into-schema and --data-only exclude each other");

@@ -76,6 +76,7 @@ static const struct opt table[] = {
      0, NULL, "no-owner"},
     {OPT_FLAG, "no-privileges", 'x', NULL, "do not restore GRANT and REVOKE", AT(no_privileges), 0,
      0, NULL, "no-privileges"},
+    OPT_COMMON_BEYOND(struct options),
     {OPT_FLAG, "no-tablespaces", 0, NULL, "everything into the server's default tablespace",
      AT(no_tablespaces), 0, 0, NULL, NULL},
     {OPT_LIST, "tablespace-map", 0, "OLD=NEW",

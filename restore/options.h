@@ -34,7 +34,7 @@ struct options {
     bool           scratch, scratch_unconfined, keep, allow_unsigned;
     bool        no_owner, no_privileges, no_analyze, keep_failed, globals, isolated, allow_remote;
     const char *role;
-    bool        no_tablespaces;
+    bool        no_tablespaces, beyond;
     struct strlist tablespace_map; /* OLD=NEW */
     bool           list, dry_run;
     const char    *conninfo, *host, *port, *user;

@@ -4,6 +4,7 @@
 
 #include "core/human.h"
 #include "core/progress.h"
+#include "restore/beyond.h"
 #include "restore/entries.h"
 #include "restore/live.h"
 #include "restore/loaders.h"
@@ -86,7 +87,8 @@ restore_run(struct restore *r, struct err *e)
         return -1;
     }
     restore_phase(r, "pre-data");
-    if (target_schemas(r, e) != 0 || entries_run(r, r->conn, &r->pre, e) != 0) {
+    if (target_schemas(r, e) != 0 || entries_run(r, r->conn, &r->pre, e) != 0 ||
+        beyond_run(r, e) != 0) {
         return -1;
     }
     restore_phase(r, "rows, indexes");

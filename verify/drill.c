@@ -90,6 +90,8 @@ run_restore(const struct options *o, const struct baseline *b, const struct scra
     }
     if (o->allow_unsigned)
         argv[n++] = "--allow-unsigned";
+    if (o->beyond)
+        argv[n++] = "--beyond";
     if (o->allow_remote)
         argv[n++] = "--allow-remote";
     if (passphrase != NULL) {

@@ -48,6 +48,7 @@ const struct opt options_drill[] = {
     {OPT_FLAG, "no-record", 0, NULL, "do not keep the result in the repository", AT(no_record), 0,
      0, NULL, NULL},
     OPT_COMMON_KEEP(struct options),
+    OPT_COMMON_BEYOND(struct options),
     {OPT_FLAG, "allow-remote", 0, NULL, "let the scratch server reach foreign servers",
      AT(allow_remote), 0, 0, NULL, NULL},
     OPTS_END,

@@ -24,8 +24,8 @@ struct options {
     const char    *conninfo, *host, *port, *user;
     int            jobs;
     int            lock_timeout_s;
-    bool full, amcheck, allow_unsigned, no_record, keep, allow_remote, scratch_unconfined, json,
-        quiet, verbose, print_config;
+    bool full, amcheck, allow_unsigned, no_record, keep, allow_remote, beyond, scratch_unconfined,
+        json, quiet, verbose, print_config;
     const char *pg_bindir, *scratch_dir, *scratch_user;
 
     /* derived */

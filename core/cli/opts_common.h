@@ -102,6 +102,13 @@
             offsetof(values, at), 0, 0, NULL, NULL                                                 \
     }
 
+/* Of a restore, and of the restore that a drill makes. */
+#define OPT_COMMON_BEYOND(values)                                                                  \
+    {                                                                                              \
+        OPT_FLAG, "beyond", 0, NULL, "also bring back the changes that pg_dump does not carry",    \
+            offsetof(values, beyond), 0, 0, NULL, NULL                                             \
+    }
+
 /* How old the newest may be. */
 #define OPT_COMMON_MAX_AGE(values)                                                                 \
     {                                                                                              \

@@ -35,6 +35,8 @@ json_t *inventory_omitted(PGconn *, struct err *);
 /* The same, to be compared with like: built-in objects that are listed there are listed here as
  * well, touched or not. */
 json_t *inventory_omitted_like(PGconn *, const json_t *like, struct err *);
+/* Of that the lists "beyond" and "changed_builtins", whose elements have "sql". */
+json_t *inventory_repairable_like(PGconn *, const json_t *like, struct err *);
 
 /* Two sections of one kind: recorded, found.  Major versions of their servers (15), or 0. */
 struct inventory_pair {

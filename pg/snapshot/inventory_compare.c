@@ -137,7 +137,7 @@ name_of(const struct inventory_rule *rule, const json_t *element)
         link = " of role ";
     } else if (strcmp(own, "schema") == 0) {
         link = " in schema ";
-    } else if (strcmp(own, "extension") == 0) {
+    } else if (strcmp(own, "extension") == 0 && !json_is_null(json_object_get(element, own))) {
         link = " of extension ";
     }
     more = link[0] != '\0' ? shown(json_object_get(element, own)) : xstrdup("");
@@ -195,7 +195,7 @@ by_identity(const struct inventory_rule *rule, const json_t *list, bool loosely)
     return index;
 }
 
-/* Extension to version, for a list of members; empty for other lists. */
+/* Extension to version, of a list of members. */
 static json_t *
 versions_of(const json_t *list)
 {
@@ -261,10 +261,11 @@ two_sided(const struct comparison *c, const struct inventory_rule *rule, const j
 }
 
 static bool
-left_out(const struct inventory_pair *p, const struct inventory_rule *rule)
+left_out(const struct comparison *c, const struct inventory_rule *rule)
 {
-    return p->without_tablespaces && rule->key != NULL &&
-        strcmp(rule->key, "object_tablespaces") == 0;
+    return (rule->same_major && other_major(c)) ||
+        (c->pair->without_tablespaces && rule->key != NULL &&
+         strcmp(rule->key, "object_tablespaces") == 0);
 }
 
 /* A list that one of the two does not have at all: an older backup, an older server. */
@@ -280,9 +281,10 @@ static void
 compare_lists(const struct comparison *c, const struct inventory_rule *rule, const json_t *want,
               const json_t *have)
 {
-    bool        loosely = other_major(c);
-    json_t     *old = by_identity(rule, want, loosely), *new = by_identity(rule, have, loosely);
-    json_t     *old_versions = versions_of(want), *new_versions = versions_of(have);
+    bool    loosely = other_major(c);
+    json_t *old = by_identity(rule, want, loosely), *new = by_identity(rule, have, loosely);
+    json_t *old_versions = versions_of(json_object_get(c->pair->want, "members")),
+           *new_versions = versions_of(json_object_get(c->pair->have, "members"));
     const char *key;
     json_t     *element;
 
@@ -325,7 +327,7 @@ inventory_compare(const char *what, const struct inventory_pair *p, struct strli
         }
     }
     for (const struct inventory_rule *rule = inventory_rules; rule->what != NULL; rule++) {
-        if (strcmp(rule->what, what) == 0 && both_have(p, rule) && !left_out(p, rule)) {
+        if (strcmp(rule->what, what) == 0 && both_have(p, rule) && !left_out(&c, rule)) {
             compare_lists(&c, rule,
                           rule->key != NULL ? json_object_get(p->want, rule->key) : p->want,
                           rule->key != NULL ? json_object_get(p->have, rule->key) : p->have);

@@ -8,21 +8,10 @@
 #include "core/mem.h"
 #include "pg/conn/jsonrows.h"
 #include "pg/snapshot/inventory.h"
+#include "pg/snapshot/inventory_sql.h"
 
-/* Below: what initdb made. */
-#define FIRST_USER_OID "16384"
-
-/*
- * Rows of system catalogs that somebody touched after initdb: younger than one of the last things
- * that initdb makes and that nobody changes, the rule of information_schema.user_mappings.  (xmin
- * stays readable after freezing, since 9.4.)
- */
-#define AFTER_INITDB(row)                                                                          \
-    "age(" row                                                                                     \
-    ".xmin) < (SELECT age(w.xmin) FROM pg_catalog.pg_rewrite w JOIN pg_catalog.pg_class v ON "     \
-    "v.oid = w.ev_class"                                                                           \
-    " WHERE v.relname = 'user_mappings' AND v.relnamespace = "                                     \
-    "to_regnamespace('information_schema'))"
+/* Rows of system catalogs that somebody touched after initdb. */
+#define AFTER_INITDB(row) "age(" row ".xmin) < " INITDB_AGE
 
 #define NO_MEMBER(classid, objid)                                                                  \
     "NOT EXISTS (SELECT FROM pg_catalog.pg_depend member WHERE member.classid = " classid          \
@@ -112,9 +101,10 @@ static const char system_schema_objects[] =
     " AND x.nsp IN (to_regnamespace('pg_catalog'), to_regnamespace('information_schema'))"
     " AND " NO_MEMBER("x.classid", "x.objid") " ORDER BY 1, 2";
 
-/* The elements of a list that is compared with this one: %s is a JSON array as a literal. */
+/* The elements of a list that is compared with this one. */
 #define ALSO                                                                                       \
-    "EXISTS (SELECT FROM jsonb_array_elements(%s::jsonb) also"                                     \
+    "EXISTS (SELECT FROM jsonb_array_elements(" INVENTORY_OTHER                                    \
+    "::jsonb) also"                                                                                \
     " WHERE also ->> 'kind' = i.type AND also ->> 'name' = i.identity)"
 
 /*
@@ -130,7 +120,9 @@ static const char changed_builtins[] =
     "v.classoid = 'pg_catalog.pg_proc'::regclass AND v.objoid = p.oid AND v.objsubid = 0) AS "
     "granted,"
     " md5(" FUNCTION_DEFINITION
-    ") AS digest"
+    ") AS digest, CASE WHEN p.prokind <> 'a' THEN 'SELECT "
+    "pg_catalog.set_config(''allow_system_table_mods'', ''on'', true); ' || "
+    "pg_get_functiondef(p.oid) END AS sql"
     " FROM pg_catalog.pg_proc p CROSS JOIN LATERAL "
     "pg_catalog.pg_identify_object('pg_catalog.pg_proc'::regclass, p.oid, 0) i"
     " WHERE p.oid < " FIRST_USER_OID " AND (" AFTER_INITDB("p") " OR " ALSO ") AND " NO_MEMBER(
@@ -208,11 +200,11 @@ static const char prepared_transactions[] =
     "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS prepared"
     " FROM pg_catalog.pg_prepared_xacts WHERE database = current_database() ORDER BY 1";
 
-/* The rows of sql, in which %s, if it has one, stands for the elements of like. */
+/* The rows of sql, in which INVENTORY_OTHER, if it is there, stands for the elements of like. */
 static json_t *
 rows_with(PGconn *conn, const char *sql, const json_t *like, struct err *e)
 {
-    const char *gap = strstr(sql, "%s");
+    const char *gap = strstr(sql, INVENTORY_OTHER);
     char       *list = NULL, *literal = NULL, *whole = NULL;
     json_t     *rows = NULL;
 
@@ -224,7 +216,8 @@ rows_with(PGconn *conn, const char *sql, const json_t *like, struct err *e)
     if (literal == NULL) {
         err_set(e, ERR_IO, "out of memory for a list of objects");
     } else {
-        whole = xasprintf("%.*s%s%s", (int)(gap - sql), sql, literal, gap + 2);
+        whole = xasprintf("%.*s%s%s", (int)(gap - sql), sql, literal,
+                          gap + strlen(INVENTORY_OTHER));
         rows = pg_rows_json(conn, whole, e);
     }
     free(list);
@@ -233,35 +226,38 @@ rows_with(PGconn *conn, const char *sql, const json_t *like, struct err *e)
     return rows;
 }
 
-json_t *
-inventory_omitted(PGconn *conn, struct err *e)
-{
-    return inventory_omitted_like(conn, NULL, e);
-}
+static const struct part {
+    const char *key, *sql;
+    bool        repairable; /* with SQL that brings it back */
+} parts[] = {
+    {"members", members, false},
+    {"system_schema_objects", system_schema_objects, false},
+    {"changed_builtins", changed_builtins, true},
+    {"beyond", inventory_beyond_sql, true},
+    {"broken", inventory_broken_sql, false},
+    {"builtin_counts", inventory_counts_sql, false},
+    {"builtin_comments", builtin_comments, false},
+    {"subscriptions", subscriptions, false},
+    {"invalid_indexes", invalid_indexes, false},
+    {"disabled_constraints", disabled_constraints, false},
+    {"access_methods", access_methods, false},
+    {"object_tablespaces", object_tablespaces, false},
+    {"replication_slots", replication_slots, false},
+    {"prepared_transactions", prepared_transactions, false},
+};
 
-json_t *
-inventory_omitted_like(PGconn *conn, const json_t *like, struct err *e)
+static json_t *
+read_parts(PGconn *conn, const json_t *like, bool repairable, struct err *e)
 {
-    static const struct {
-        const char *key, *sql;
-    } parts[] = {
-        {"members", members},
-        {"system_schema_objects", system_schema_objects},
-        {"changed_builtins", changed_builtins},
-        {"builtin_comments", builtin_comments},
-        {"subscriptions", subscriptions},
-        {"invalid_indexes", invalid_indexes},
-        {"disabled_constraints", disabled_constraints},
-        {"access_methods", access_methods},
-        {"object_tablespaces", object_tablespaces},
-        {"replication_slots", replication_slots},
-        {"prepared_transactions", prepared_transactions},
-    };
     json_t *all = json_object();
 
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        json_t *rows = rows_with(conn, parts[i].sql, json_object_get(like, parts[i].key), e);
+        json_t *rows;
 
+        if (repairable && !parts[i].repairable) {
+            continue;
+        }
+        rows = rows_with(conn, parts[i].sql, json_object_get(like, parts[i].key), e);
         if (rows == NULL) {
             err_wrap(e, "inventory of %s", parts[i].key);
             json_decref(all);
@@ -270,4 +266,22 @@ inventory_omitted_like(PGconn *conn, const json_t *like, struct err *e)
         json_object_set_new(all, parts[i].key, rows);
     }
     return all;
+}
+
+json_t *
+inventory_omitted(PGconn *conn, struct err *e)
+{
+    return read_parts(conn, NULL, false, e);
+}
+
+json_t *
+inventory_omitted_like(PGconn *conn, const json_t *like, struct err *e)
+{
+    return read_parts(conn, like, false, e);
+}
+
+json_t *
+inventory_repairable_like(PGconn *conn, const json_t *like, struct err *e)
+{
+    return read_parts(conn, like, true, e);
 }

@@ -4,6 +4,8 @@
 #ifndef PG_SNAPSHOT_INVENTORY_RULES_H
 #define PG_SNAPSHOT_INVENTORY_RULES_H
 
+#include <stdbool.h>
+
 enum { INVENTORY_IDENTITY = 3, INVENTORY_KEYS = 12 };
 
 /* What a difference is worth on another server than the one that was backed up. */
@@ -21,6 +23,7 @@ struct inventory_rule {
     const char              *identity[INVENTORY_IDENTITY];
     const char              *compared[INVENTORY_KEYS];
     enum inventory_elsewhere elsewhere;
+    bool                     same_major; /* between two major versions it is not compared */
 };
 
 extern const struct inventory_rule inventory_rules[]; /* up to one whose what is NULL */

@@ -188,3 +188,85 @@ SQL
     expect_status 3 drill changed
     expect_text hstore_in
 }
+
+# All that --beyond can bring back, and rows that are only right with it.
+make_beyond() {
+    db_make beyond
+    psql_in beyond <<'SQL'
+CREATE SCHEMA app;
+CREATE EXTENSION earthdistance SCHEMA app CASCADE;
+CREATE EXTENSION hstore SCHEMA app;
+SET search_path = app;
+ALTER TEXT SEARCH CONFIGURATION english ALTER MAPPING FOR asciiword, word WITH simple;
+ALTER TEXT SEARCH CONFIGURATION german DROP MAPPING FOR email, "float";
+ALTER TEXT SEARCH DICTIONARY french_stem (stopwords = 'german');
+ALTER TEXT SEARCH DICTIONARY simple (accept = true, stopwords = 'english');
+CREATE FUNCTION own(cube) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT true';
+ALTER DOMAIN earth ADD CONSTRAINT "it's; ""mine"" %s" CHECK (own(value) AND 'it''s' <> 'x');
+ALTER OPERATOR = (hstore, hstore) SET (RESTRICT = neqsel);
+ALTER OPERATOR pg_catalog.= (int, int) SET (RESTRICT = none);
+CREATE FUNCTION "c;m'p"(hstore, int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+ALTER OPERATOR FAMILY btree_hstore_ops USING btree ADD FUNCTION 1 (hstore, int) "c;m'p"(hstore, int);
+ALTER FUNCTION pg_catalog.repeat(text, int) COST 7;
+CREATE OR REPLACE VIEW information_schema.information_schema_catalog_name AS SELECT 'x'::information_schema.sql_identifier AS catalog_name;
+SET allow_system_table_mods = on;
+UPDATE pg_cast SET castcontext = 'i' WHERE castsource = 'int8'::regtype AND casttarget = 'int4'::regtype;
+CREATE TABLE t (a text, v tsvector GENERATED ALWAYS AS (to_tsvector('english', a)) STORED, e earth);
+INSERT INTO t VALUES ('the running dogs', DEFAULT, ll_to_earth(1, 2));
+CREATE INDEX ON t USING gin (v);
+DROP SCHEMA public;
+SQL
+}
+
+@test "what pg_dump does not carry: said by a backup and a restore in a line, found by a drill, brought back by --beyond" {
+    make_beyond
+    expect_status 0 backup beyond
+    expect_text '12 changes that pg_dump does not carry: cast (bigint AS integer)' 'and 8 more; restore --beyond brings back 12 of them'
+    expect_short 1
+    label beyond | jq -e '.warnings | length == 1'
+    expect_status 3 drill beyond
+    expect_text 'change of text search configuration pg_catalog.english' 'change of schema public: state there, was dropped' 'of extension earthdistance: missing'
+    db_drop copy
+    expect_status 0 restore beyond --to copy
+    expect_text '12 changes that pg_dump does not carry are not restored: cast (bigint AS integer)' '--beyond brings back 12 of them'
+    expect_equal "$(psql_in copy -c 'SELECT v FROM app.t')" "'dog':3 'run':2"
+    expect_status 0 drill beyond --beyond
+    db_drop copy
+    expect_status 0 restore beyond --to copy --beyond
+    [[ $output != *"not restored"* ]]
+    expect_equal "$(psql_in copy -c 'SELECT v FROM app.t')" "'dogs':3 'running':2"
+    expect_status 0 pgassay verify live beyond --repo "$REPO" -d copy --full
+    db_drop copy
+    expect_status 2 restore beyond -t t --data-only --beyond
+    # Who is no superuser is told what he may not change.
+    psql_in postgres -c 'CREATE ROLE beyonder LOGIN CREATEDB'
+    PGUSER=beyonder expect_status 4 restore beyond --to copy --beyond --no-owner --no-privileges
+    expect_text 'cast (bigint AS integer): permission denied' 'not restored'
+    db_drop copy beyond
+}
+
+@test "catalogs that contradict themselves: no SQL brings that back, and it is said" {
+    db_make broken
+    psql_in broken -c 'CREATE TABLE k (a int PRIMARY KEY); CREATE TABLE r (a int REFERENCES k, b int DEFAULT 1) PARTITION BY LIST (a); CREATE TABLE r1 PARTITION OF r FOR VALUES IN (1)' \
+        -c 'CREATE TABLE self (a int PRIMARY KEY, p int REFERENCES self)'
+    backup broken
+    expect_status 0 drill broken
+    psql_in broken -c "SET allow_system_table_mods = on; DELETE FROM pg_trigger WHERE tgrelid IN ('r1'::regclass, 'self'::regclass); UPDATE pg_index SET indisunique = false WHERE indexrelid = 'k_pkey'::regclass"
+    expect_status 0 backup broken
+    expect_text '3 changes that pg_dump does not carry: foreign key without its triggers' 'on public.r1' 'on public.self' 'index with flags off public.k_pkey'
+    [[ $output != *--beyond* ]]
+    expect_status 3 drill broken --beyond
+    expect_text 'index with flags off public.k_pkey: missing'
+    db_drop broken
+}
+
+@test "a touch is no change, and an extension that was updated or moved has changed nothing" {
+    db_make plain
+    psql_in plain -c 'CREATE SCHEMA app' -c "CREATE EXTENSION hstore VERSION '1.4'" -c 'CREATE EXTENSION btree_gist' -c 'CREATE EXTENSION earthdistance CASCADE' -c 'ALTER EXTENSION hstore UPDATE' \
+        -c 'ALTER EXTENSION hstore SET SCHEMA app' -c 'GRANT EXECUTE ON FUNCTION pg_catalog.repeat(text, int) TO PUBLIC' \
+        2>/dev/null
+    expect_status 0 backup plain
+    expect_equal "$output" ''
+    expect_status 0 drill plain
+    db_drop plain
+}

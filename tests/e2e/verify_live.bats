@@ -12,7 +12,10 @@ setup_file() {
     [ "$(server_major)" -lt 15 ] || psql_in postgres -c "GRANT SET ON PARAMETER work_mem TO verify_reader"
     space verify_space
     db_make base verify.sql
-    psql_in base -c "CREATE TABLE side.placed (a int) TABLESPACE verify_space"
+    psql_in base -c "CREATE TABLE side.placed (a int) TABLESPACE verify_space" -c "CREATE EXTENSION earthdistance CASCADE" \
+        -c "CREATE TABLE side.keyed (a int PRIMARY KEY, b int); CREATE INDEX keyed_b ON side.keyed (b); CREATE RULE quiet AS ON DELETE TO side.keyed DO NOTHING" \
+        -c "CREATE TABLE side.apart (r int4range, u int UNIQUE, EXCLUDE USING gist (r WITH &&))" \
+        -c "CREATE TABLE side.refers (of int REFERENCES side.keyed, c int DEFAULT 1)" 2>/dev/null
     backup base
 }
 teardown_file() { e2e_teardown; }
@@ -71,6 +74,7 @@ batch() {
 @test "each change is found and named: columns, constraints" { batch 3; }
 @test "each change is found and named: owners, NOT NULL" { batch 4; }
 @test "each change is found and named: definitions" { batch 5; }
+@test "each change is found and named: built-in objects, members of extensions, catalogs that contradict themselves" { batch 6; }
 
 @test "of a backup of definitions, all definitions are compared: extensions, settings, what is new" {
     local id

@@ -1,0 +1,126 @@
+#include "pg/snapshot/inventory_changes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/json.h"
+#include "core/mem.h"
+
+enum { NAMED = 4 };
+
+static char *
+text_of(const json_t *o, const char *key)
+{
+    struct err    ignored = ERR_INIT;
+    const json_t *value = json_object_get(o, key);
+    size_t        n;
+
+    return value == NULL || json_is_null(value) ? NULL : json_bytes_get(value, &n, &ignored);
+}
+
+static void
+add(struct inventory_changes *all, const char *kind, const json_t *element)
+{
+    char *own = text_of(element, "kind"), *name = text_of(element, "name");
+
+    VEC_GROW(all->v, all->n, all->cap);
+    all->v[all->n++] = (struct inventory_change){
+        .kind = own != NULL ? own : xstrdup(kind),
+        .name = name != NULL ? name : xstrdup("?"),
+        .sql = text_of(element, "sql"),
+    };
+}
+
+static bool
+same_key(const json_t *a, const json_t *b, const char *key)
+{
+    return json_equal(json_object_get(a, key), json_object_get(b, key)) ||
+        json_object_get(a, key) == json_object_get(b, key);
+}
+
+static bool
+is_there(const json_t *list, const json_t *element)
+{
+    const json_t *one;
+    size_t        i;
+
+    json_array_foreach (list, i, one) {
+        if (same_key(one, element, "kind") && same_key(one, element, "name")) {
+            return same_key(one, element, "state") && same_key(one, element, "digest");
+        }
+    }
+    return false;
+}
+
+/* Touched by a GRANT alone is not changed; and of what is listed to be compared, not all was. */
+static bool
+is_change(const json_t *element)
+{
+    return json_opt_bool(element, "changed", true) && !json_opt_bool(element, "granted", false);
+}
+
+void
+inventory_changes(const json_t *inventory, const json_t *there, struct inventory_changes *all)
+{
+    static const struct {
+        const char *key, *kind;
+    } lists[] = {
+        {"beyond", NULL},
+        {"changed_builtins", NULL},
+        {"broken", NULL},
+        {"disabled_constraints", "disabled constraint"},
+    };
+
+    for (size_t k = 0; k < sizeof lists / sizeof lists[0]; k++) {
+        const json_t *element;
+        size_t        i;
+
+        json_array_foreach (json_object_get(inventory, lists[k].key), i, element) {
+            if (is_change(element) && !is_there(json_object_get(there, lists[k].key), element)) {
+                add(all, lists[k].kind, element);
+            }
+        }
+    }
+}
+
+size_t
+inventory_changes_repairable(const struct inventory_changes *all)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < all->n; i++) {
+        n += all->v[i].sql != NULL;
+    }
+    return n;
+}
+
+char *
+inventory_changes_text(const struct inventory_changes *all)
+{
+    struct buf b = BUF_INIT(BUF_NO_LIMIT);
+    struct err never = ERR_INIT;
+    char      *text;
+
+    for (size_t i = 0; i < all->n; i++) {
+        if (i == NAMED && all->n > NAMED + 1) {
+            (void)buf_printf(&b, &never, " and %zu more", all->n - i);
+            break;
+        }
+        (void)buf_printf(&b, &never, "%s%s %s", i == 0 ? "" : ", ", all->v[i].kind, all->v[i].name);
+    }
+    text = xstrdup(buf_str(&b));
+    buf_free(&b);
+    return text;
+}
+
+void
+inventory_changes_free(struct inventory_changes *all)
+{
+    for (size_t i = 0; i < all->n; i++) {
+        free(all->v[i].kind);
+        free(all->v[i].name);
+        free(all->v[i].sql);
+    }
+    free(all->v);
+    *all = (struct inventory_changes){0};
+}

@@ -1,0 +1,87 @@
+#include "restore/beyond.h"
+
+#include <stdlib.h>
+
+#include "core/human.h"
+#include "core/log.h"
+#include "pg/snapshot/inventory.h"
+#include "pg/snapshot/inventory_changes.h"
+#include "restore/parts.h"
+
+/* The new database has what initdb and CREATE EXTENSION make: what is not like that. */
+static int
+find_changes(struct restore *r, struct inventory_changes *changes, struct err *e)
+{
+    const json_t *inventory = r->manifest->inventory;
+    json_t       *there;
+
+    inventory_changes(inventory, NULL, changes);
+    if (changes->n == 0) {
+        return 0;
+    }
+    inventory_changes_free(changes);
+    if ((there = inventory_repairable_like(r->conn, inventory, e)) == NULL) {
+        return err_wrap(e, "built-in objects of the new database");
+    }
+    inventory_changes(inventory, there, changes);
+    json_decref(there);
+    return 0;
+}
+
+static int
+run_all(struct restore *r, const struct inventory_changes *changes, struct err *e)
+{
+    for (size_t i = 0; i < changes->n; i++) {
+        const struct inventory_change *c = &changes->v[i];
+
+        if (c->sql == NULL || pg_exec(r->conn, e, c->sql) == 0) {
+            continue;
+        }
+        if (problem_is_fatal(r->conn, e)) {
+            return err_wrap(e, "%s %s", c->kind, c->name);
+        }
+        problem_add(&r->problems, c->kind, NULL, c->name, e);
+        err_clear(e);
+    }
+    return 0;
+}
+
+static void
+name_changes(struct restore *r, const struct inventory_changes *changes)
+{
+    size_t n = inventory_changes_repairable(changes);
+    char  *names = inventory_changes_text(changes), count[48], *option;
+
+    count_human(changes->n, "change", count, sizeof count);
+    option = n > 0 && !r->o->beyond ? xasprintf("; --beyond brings back %zu of them", n)
+                                    : xstrdup("");
+    strlist_take(&r->warnings,
+                 xasprintf("%s that pg_dump does not carry %s not restored: %s%s", count,
+                           changes->n == 1 ? "is" : "are", names, option));
+    log_warn("%s", r->warnings.v[r->warnings.n - 1]);
+    free(names);
+    free(option);
+}
+
+int
+beyond_run(struct restore *r, struct err *e)
+{
+    struct inventory_changes changes = {0};
+    int                      rc = 0;
+
+    /* A table that is fetched out of a backup is not worth changing the new database for. */
+    if (parts_asked(r->o) && !r->o->beyond) {
+        return 0;
+    }
+    rc = find_changes(r, &changes, e);
+    if (rc == 0 && r->o->beyond && changes.n > 0) {
+        rc = run_all(r, &changes, e);
+        inventory_changes_free(&changes);
+        rc = rc == 0 ? find_changes(r, &changes, e) : rc;
+    }
+    if (rc == 0 && changes.n > 0) {
+        name_changes(r, &changes);
+    }
+    inventory_changes_free(&changes);
+    return rc;
+}
