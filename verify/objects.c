@@ -372,6 +372,7 @@ verify_objects(const struct options *o, struct verify_result *r, struct err *e)
     rc = databases_meant(repo, o, false, &names, e);
     for (size_t i = 0; rc == 0 && i < names.n; i++)
         rc = check_database(repo, names.v[i], o, r, e);
+    settings_find(repo, &r->findings);
     strlist_free(&names);
     repo_close(repo);
     return rc;

@@ -162,7 +162,7 @@ refuses_to_drill() {
 }
 
 @test "keys are listed, added, removed and revoked; who was revoked reads nothing new" {
-    local old
+    local old newest change
     expect_status 0 keys
     expect_text 'reads' ops escrow "$(jq -r .id "$T/locked.pub")"
     expect_status 0 keys list --json
@@ -177,7 +177,17 @@ refuses_to_drill() {
     expect_status 1 restore shop --to back --identity "$T/locked" --passphrase-file "$T/pass"
     expect_text 'is not among those who can read it'
     expect_status 1 keys remove "$T/locked.pub"
-    expect_text 'no key'
+    expect_text 'no reader or writer has key'
+    # Who takes the newest key object away makes nobody a reader again: this host has seen a higher one, and changes nothing.
+    newest=$(find "$REPO" -maxdepth 1 -name 'keys.1.*' | sort -V | tail -n 1)
+    mv "$newest" "$T/taken"
+    for change in "add $T/admin.pub --identity $T/ops" "remove $T/mallory.pub" "revoke $T/mallory.pub"; do
+        # shellcheck disable=SC2086  # several words
+        expect_status 1 keys $change
+        expect_text 'this host has seen number' keys.json
+    done
+    [ ! -e "$newest" ] && [ ! -e "$REPO/keys.2.1.json" ]
+    mv "$T/taken" "$newest"
     old=$(last_id shop)
     expect_status 0 keys revoke "$T/mallory.pub"
     expect_status 0 backup shop

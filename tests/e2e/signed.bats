@@ -223,6 +223,8 @@ forge() { chmod u+w "$1" && sed -i "1$2" "$1"; }
         expect_text repo.3.json
         PGASSAY_STATE_DIR=$at expect_status 3 pgassay verify chain --repo signed
         expect_text 'older settings are in force'
+        PGASSAY_STATE_DIR=$at expect_status 3 pgassay verify objects --repo signed
+        expect_text 'older settings are in force'
         expect_equal "$(ls "$T/signed/shop/backups" | wc -l)" 2
     done
     expect_status 0 storage list
