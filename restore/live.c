@@ -4,6 +4,7 @@
 
 #include "restore/data_only.h"
 #include "restore/into_schema.h"
+#include "restore/undelete.h"
 
 PGconn *
 live_connect(struct restore *r, struct err *e)
@@ -44,5 +45,9 @@ live_run(struct restore *r, struct err *e)
         free(r->name);
         r->name = xstrdup(r->o->into);
     }
-    return r->o->data_only ? data_only_run(r, e) : into_schema_run(r, e);
+    if (r->o->into_schema != NULL) {
+        return into_schema_run(r, e);
+    }
+    strlist_free(&r->needed); /* tables are made by nobody here */
+    return r->o->data_only ? data_only_run(r, e) : undelete_run(r, e);
 }

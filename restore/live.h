@@ -1,5 +1,5 @@
 /*
- * live.h - what goes into a database that exists: --into-schema, --data-only.
+ * live.h - what goes into a database that exists: --into-schema, --data-only, --rows.
  *
  * The database that is meant is the one that the backup is of, or --into.  Nothing in it that was
  * there before is changed unless that is what was asked for.

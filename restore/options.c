@@ -263,7 +263,7 @@ ignore_habits(struct options *o)
 int
 options_read(int argc, char **argv, struct options *o, bool *done, struct err *e)
 {
-    *o = (struct options){.jobs = pool_default_threads()};
+    *o = (struct options){.show = 10, .jobs = pool_default_threads()};
     *done = false;
     if (opts_parse(&spec, NULL, argc, argv, o, &o->parsed, e) != 0) {
         return -1;
@@ -295,6 +295,7 @@ options_read(int argc, char **argv, struct options *o, bool *done, struct err *e
         return -1;
     }
     storage_location_secrets(o->config, &o->given, &o->secrets);
+    strlist_add_all(&o->tables, &o->rows);
     if (o->scratch) {
         o->isolated = true;
     }

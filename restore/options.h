@@ -27,6 +27,9 @@ struct options {
     const char    *to;
     const char    *into, *into_schema, *on_conflict; /* live_options.c */
     bool           data_only, truncate, disable_triggers;
+    struct strlist rows; /* patterns; they are in tables, too */
+    const char    *where, *as, *into_table, *apply;
+    int            show;
     bool           swap, undo, leftovers, status;
     const char    *settings, *switch_to, *drop_leftover, *drop_old_after;
     bool           settings_of_backup; /* --settings backup */

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "core/log.h"
+#include "restore/live.h"
 #include "restore/parts_impl.h"
 
 const char *const parts_relations[] = {
@@ -388,7 +389,7 @@ raise_needs(struct closing *c, size_t i)
 static void
 warn_left_out(struct parts *p)
 {
-    for (size_t i = 0; i < p->a->n; i++) {
+    for (size_t i = 0; !live_asked(p->r->o) && i < p->a->n; i++) {
         const struct archive_entry *entry = &p->a->v[i];
         size_t                      on;
 

@@ -186,6 +186,7 @@ result_json(const struct restore *r, int status, const struct err *e)
     json_object_set_new(o, "warnings", strings(&r->warnings));
     json_object_set_new(o, "needed", strings(&r->needed));
     json_object_set_new(o, "written", written_json(r));
+    json_object_set(o, "differences", r->differences == NULL ? json_null() : r->differences);
     json_object_set_new(o, "error", e->kind == ERR_NONE ? json_null() : json_text(e->text));
     if (e->hint[0] != '\0') {
         json_object_set_new(o, "hint", json_text(e->hint));
@@ -197,12 +198,13 @@ result_json(const struct restore *r, int status, const struct err *e)
 static bool
 is_watched(const struct options *o)
 {
-    return !o->json && !o->quiet && (o->verbose || o->dry_run || isatty(STDOUT_FILENO));
+    return !o->json && !o->quiet && o->rows.n == 0 &&
+        (o->verbose || o->dry_run || isatty(STDOUT_FILENO));
 }
 
-/* 'database "shop2" on db1:5432, as "shop" was 6 h 12 min ago, 02:15 (backup ID)': allocated. */
-static char *
-what_where_when(const struct restore *r)
+/* 'database "shop2" on db1:5432, as "shop" was 6 h 12 min ago, 02:15 (backup ID)' */
+char *
+report_what(const struct restore *r)
 {
     char  age[96];
     char *server = target_name(r);
@@ -223,7 +225,7 @@ report_begin(const struct restore *r)
     char *text;
 
     if (is_watched(r->o) && !r->o->dry_run) {
-        text = what_where_when(r);
+        text = report_what(r);
         print_out("restoring %s\n", text);
         (void)fflush(stdout);
         free(text);
@@ -251,7 +253,7 @@ static void
 print_for_people(const struct restore *r)
 {
     char  size[32], took[32], tables[48], rows[48], objects[48];
-    char *text = what_where_when(r);
+    char *text = report_what(r);
 
     count_human(r->n_tables, "table", tables, sizeof tables);
     count_human(r->o->dry_run ? plan_sizes(r).rows : r->rows, "row", rows, sizeof rows);

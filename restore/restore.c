@@ -41,6 +41,7 @@ restore_free(struct restore *r)
         free(r->written[i].table);
     }
     free(r->written);
+    json_decref(r->differences);
     problems_free(&r->problems);
     free(r->name);
     free(r->working_name);

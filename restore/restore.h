@@ -113,7 +113,8 @@ struct restore {
     struct strlist       warnings; /* of the preflight */
     struct live_written *written;
     size_t               n_written;
-    struct strlist       needed; /* beside the part that was asked for: "TYPE shop.mood" */
+    json_t              *differences; /* of --rows (undelete.h), or NULL */
+    struct strlist       needed;      /* beside the part that was asked for: "TYPE shop.mood" */
     struct phase_time    phases[16];
     size_t               n_phases;
     double               phase_start, start, seconds;
@@ -163,8 +164,10 @@ int finish_run(struct restore *, struct err *);
 
 /* report.c */
 void report_begin(const struct restore *); /* what is about to be written where */
-int  report_list(const struct restore *, struct err *);
-int  report_result(const struct restore *, int status, const struct err *why,
-                   struct err *); /* why it failed, if it did */
+/* Which database, where, how old: allocated. */
+char *report_what(const struct restore *);
+int   report_list(const struct restore *, struct err *);
+int   report_result(const struct restore *, int status, const struct err *why,
+                    struct err *); /* why it failed, if it did */
 
 #endif
