@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pg/rows/largeobject.h"
+#include "verify/lobs_which.h"
 #include "verify/rows.h"
 
 static void
@@ -17,23 +18,45 @@ differ(struct compare *c, const char *what, unsigned long long want, unsigned lo
         have);
 }
 
-static void
-report(struct compare *c, const struct row_check *check, const char *what)
+static bool
+differs(const struct row_check *check)
 {
     struct fingerprint have = {check->sum.a, check->sum.b};
 
-    if (check->unread)
-        return;
-    c->result->compared.bytes += check->sum.bytes;
+    return check->want->rows != check->sum.rows || !fingerprint_equal(&check->want->fp, &have);
+}
+
+/* What could not be said of single objects. */
+static void
+report(struct compare *c, const struct row_check *check, const char *what)
+{
     if (check->want->rows != check->sum.rows)
         differ(c, what, check->want->rows, check->sum.rows);
-    else if (!fingerprint_equal(&check->want->fp, &have))
+    else
         findings_add(&c->result->findings,
                      (struct finding){.group = "large objects",
                                       .object = "pg_largeobject",
                                       .what = what,
                                       .want = "as recorded",
                                       .have = "other values"});
+}
+
+static int
+judge(struct compare *c, const struct row_check *check, const struct scan_table *t, bool pages,
+      struct err *e)
+{
+    size_t named = 0;
+
+    if (check->unread)
+        return 0;
+    c->result->compared.bytes += check->sum.bytes;
+    if (!differs(check))
+        return 0;
+    if ((pages ? lobs_which_pages : lobs_which_metadata)(c, t, &named, e) != 0)
+        return -1;
+    if (named == 0)
+        report(c, check, pages ? "pages" : "owners, privileges, comments");
+    return 0;
 }
 
 static int
@@ -63,9 +86,10 @@ compare_rows(struct compare *c, struct err *e)
     tables[1].user = &checks[1];
     if (scan_checks(c, tables, 2, e) != 0)
         return err_wrap(e, "large objects");
-    report(c, &checks[0], "pages");
-    report(c, &checks[1], "owners, privileges, comments");
-    return 0;
+    return judge(c, &checks[1], &tables[1], false, e) == 0 &&
+            judge(c, &checks[0], &tables[0], true, e) == 0
+        ? 0
+        : -1;
 }
 
 int

@@ -16,7 +16,7 @@ verify_changes() {
 1|a table more|CREATE TABLE side.new (a int)|side.new;not in the backup
 1|a sequence moved|SELECT setval('side.counter', 43)|side.counter;last value: want 42, have 43
 1|a materialized view emptied|REFRESH MATERIALIZED VIEW side.kept WITH NO DATA|side.kept;state: want populated, have not populated
-1|a large object's byte|SELECT lo_put(5001, 4999, '\x77')|large object;pages
+1|a large object's byte|SELECT lo_put(5001, 4999, '\x77')|large object 5001: pages
 1|an extension's version|ALTER EXTENSION hstore UPDATE|hstore;1.4
 1|a setting of the database|DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET work_mem = ''5MB''', current_database()); END $$|database;work_mem
 2|one row less|DELETE FROM big WHERE id = 59999|public.big;number of rows: want 60000, have 59999
@@ -24,12 +24,12 @@ verify_changes() {
 2|a column's type|ALTER TABLE side.empty ALTER a TYPE bigint|side.empty;column 1;integer;bigint
 2|an index dropped|DROP INDEX big_a|INDEX public.big_a;missing
 2|a sequence called|SELECT setval('side.counter', 42, false)|side.counter;last value: want 42, have 42 (not called)
-2|a large object dropped|SELECT lo_unlink(5002)|number of large objects: want 2, have 1
+2|a large object dropped|SELECT lo_unlink(5002)|number of large objects: want 2, have 1;large object 5002: missing
 2|a function of an extension|ALTER FUNCTION hstore(text, text) COST 77|beyond pg_dump;hstore
 3|two values swapped|UPDATE big SET a = CASE id WHEN 7 THEN 8 ELSE 7 END WHERE id IN (7, 8)|public.big;contents
 3|a column more|ALTER TABLE side.empty ADD z int|side.empty;column 2;z integer
 3|a primary key dropped|ALTER TABLE big DROP CONSTRAINT big_pkey|CONSTRAINT public.big big_pkey;missing
-3|a large object's comment|COMMENT ON LARGE OBJECT 5002 IS 'full'|large objects;comments
+3|a large object's comment|COMMENT ON LARGE OBJECT 5002 IS 'full'|large object 5002: comment: want empty, have full
 4|two columns swapped|UPDATE big SET a = b, b = a WHERE id = 9|public.big;contents
 4|a NOT NULL|ALTER TABLE big ALTER a SET NOT NULL|public.big;not null
 4|a privilege for one role more|GRANT SELECT ON big TO verify_owner|ACL public.TABLE big: definition: want nothing more, have GRANT SELECT ON TABLE public.big TO verify_owner
