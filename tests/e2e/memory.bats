@@ -131,3 +131,79 @@ facts() { jq -S 'walk(if type == "object" then del(.seconds, .finished, .started
     scrubbed() { [ "${1:-}" = failed ] || [ "$(jq '.good' "$T/out")" = true ]; }
     torture 12 scrubbed storage scrub --repo "$REPO" --json
 }
+
+@test "restore: all of it, or no database of that name" {
+    db_digest shop >"$T/shop.want"
+    back() {
+        local rc=0
+        if [ "${1:-}" = failed ]; then
+            expect_no_db back
+            # What was being made may be left, by a name that says so; the next restore takes it away.
+            db_drop $(psql_in postgres -Atc "SELECT datname FROM pg_database WHERE datname LIKE 'back\_restoring\_%'")
+        else
+            db_digest back | diff "$T/shop.want" - >&2 || rc=1
+            db_drop back
+            return $rc
+        fi
+    }
+    torture 7 back restore --repo "$REPO" --jobs 2 -q shop --to back
+}
+
+@test "drill: equal means that all was compared" {
+    tool verify drill --repo "$REPO" --json shop | jq -S '.compared' >"$T/want"
+    equal() { [ "${1:-}" = failed ] || jq -S 'if .equal then .compared else "not equal" end' "$T/out" | diff "$T/want" - >&2; }
+    torture 4 equal verify drill --repo "$REPO" --json shop
+}
+
+@test "prune: what should stay is whole, with status 0 it is all that stays" {
+    local i
+    origin
+    for i in 4 3 2 1; do plant shelf --at "$(days_ago $i)" >/dev/null; done
+    storage policy --keep-last 2 >/dev/null
+    rm -rf "$T/many" "$T/state.many"
+    cp -r "$REPO" "$T/many"
+    cp -r "$T/state" "$T/state.many"
+    storage prune --grace 0 shelf
+    backup_ids shelf >"$T/want"
+    [ "$(wc -l <"$T/want")" -lt 4 ]
+    origin() {
+        rm -rf "$REPO" "$T/state"
+        cp -r "$T/many" "$REPO"
+        cp -r "$T/state.many" "$T/state"
+    }
+    kept() {
+        if [ "${1:-}" = failed ]; then
+            [ -z "$(backup_ids shelf | grep -vxFf - "$T/want")" ] || { echo "one is gone that should stay" >&2; return 1; }
+        else
+            backup_ids shelf | diff "$T/want" - >&2 || return 1
+            [ -z "$(find "$REPO/shelf/runs" -name '*.prune')" ] || { echo "its mark stayed" >&2; return 1; }
+        fi
+        pgassay verify objects --repo "$REPO" >&2
+    }
+    torture 12 kept storage prune --repo "$REPO" --grace 0 shelf
+}
+
+@test "keys: who may read is as it was, or as it was to be" {
+    local k
+    for k in one two three; do pgassay storage keygen "$T/$k"; done
+    pgassay storage init --repo "$T/keys" --encrypt-to "$T/one.pub" --encrypt-to "$T/two.pub"
+    rm -rf "$T/state.keys"
+    cp -r "$T/state" "$T/state.keys"
+    readers() { pgassay storage keys list --repo "$REPO" --json | jq -Sc '[.epochs[] | [.readers[].name] | sort]'; }
+    origin() {
+        rm -rf "$REPO" "$T/state" "$T/four" "$T/four.pub"
+        cp -r "$T/keys" "$REPO"
+        cp -r "$T/state.keys" "$T/state"
+    }
+    # now WANT: the readers are those; after a failure, as in the beginning.
+    now() {
+        local have
+        have=$(readers) || return 1
+        [ "$have" = "$want" ] || { [ "${1:-}" = failed ] && [ "$have" = '[["one","two"]]' ]; } || { echo "readers: $have" >&2; return 1; }
+    }
+    want='[["one","three","two"]]' torture 6 now storage keys add --repo "$REPO" --identity "$T/one" "$T/three.pub"
+    want='[["one"]]' torture 6 now storage keys remove --repo "$REPO" "$T/two.pub"
+    want='[["one"],["one"]]' torture 6 now storage keys revoke --repo "$REPO" "$T/two.pub"
+    pair() { [ "${1:-}" = failed ] || tool storage init --repo "$T/to" --encrypt-to "$T/four.pub" --repo-option "sign-key=$T/four"; rm -rf "$T/to"; }
+    torture 6 pair storage keygen "$T/four"
+}

@@ -24,7 +24,7 @@ extern void *__libc_malloc(size_t);
 extern void *__libc_calloc(size_t, size_t);
 extern void *__libc_realloc(void *, size_t);
 
-static bool                    armed;
+static pid_t                   armed; /* this process's number; its forks are left alone */
 static unsigned long           at;
 static atomic_ulong            count;
 static int                     sites = -1;
@@ -62,7 +62,7 @@ fails(void)
 {
     unsigned long n;
 
-    if (!armed || inside > 0) {
+    if (armed == 0 || inside > 0 || armed != getpid()) {
         return false;
     }
     n = atomic_fetch_add(&count, 1) + 1;
@@ -97,7 +97,7 @@ static void __attribute__((constructor)) arm(void)
             abort();
         }
     }
-    armed = true;
+    armed = getpid();
 }
 
 void *
