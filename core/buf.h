@@ -1,8 +1,8 @@
 /*
  * buf.h - a growing byte buffer with a ceiling.
  *
- * Everything read from outside goes into one, so that no lying length can eat
- * the machine.  The ceiling is part of the declaration: struct buf b = BUF_INIT(MiB).
+ * Everything read from outside goes into one, so that no false length can use up the memory.  The
+ * ceiling is part of the declaration: struct buf b = BUF_INIT(MiB).
  */
 #ifndef CORE_BUF_H
 #define CORE_BUF_H

@@ -30,20 +30,20 @@ cancel_install(void)
     struct sigaction act = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, before;
 
     if (ends[0] < 0 && pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
-        ends[0] = ends[1] = -1; /* those who poll time out instead */
+        ends[0] = ends[1] = -1; /* pollers time out instead */
     }
     (void)sigemptyset(&act.sa_mask);
     (void)sigaction(SIGINT, &act, NULL);
     (void)sigaction(SIGTERM, &act, NULL);
-    /* Our starter may have these ignored, as nohup does: then they stay so, and a file that grows
-     * too large is an error of its write (EFBIG) that names it. */
+    /* The parent may have set these to be ignored, as nohup does: they stay ignored, and a file
+     * that grows too large is a write error (EFBIG) that names it. */
     for (size_t i = 0; i < sizeof may_be_ignored / sizeof may_be_ignored[0]; i++) {
         if (sigaction(may_be_ignored[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN) {
             (void)sigaction(may_be_ignored[i], &act, NULL);
         }
     }
     (void)signal(SIGPIPE, SIG_IGN);
-    (void)signal(SIGCHLD, SIG_DFL); /* ignored by our starter, exit statuses would be lost */
+    (void)signal(SIGCHLD, SIG_DFL); /* if the parent ignores it, exit statuses would be lost */
 }
 
 bool

@@ -1,10 +1,9 @@
 /*
- * cancel.h - SIGINT, SIGTERM, SIGHUP and SIGXFSZ (a file larger than ulimit -f), turned into
- * something that loops can look at.
+ * cancel.h - SIGINT, SIGTERM, SIGHUP and SIGXFSZ (a file larger than ulimit -f), turned into a flag
+ * that loops check.
  *
  * The handler only sets a flag and writes to a pipe: waiting code polls cancel_fd() besides its own
- * descriptors.  A second signal does not kill: what has to be tidied away is tidied away.  SIGPIPE
- * is ignored.
+ * descriptors.  A second signal does not kill: clean-up is completed.  SIGPIPE is ignored.
  */
 #ifndef CORE_CANCEL_H
 #define CORE_CANCEL_H
@@ -15,7 +14,7 @@
 
 void cancel_install(void); /* once, early in main() */
 bool cancel_requested(void);
-int  cancel_signal(void); /* the one that came first; SIGINT when none did */
+int  cancel_signal(void); /* the first one received; SIGINT when none was */
 int  cancel_fd(void);     /* readable for ever once requested; never read from it */
 
 /* -1 with ERR_INTERRUPTED when requested, else 0: "if (cancel_check(e) != 0) goto out;" */

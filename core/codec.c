@@ -13,7 +13,7 @@
 
 enum {
     STEP = 256 * 1024,   /* of slow compression: a second or so on a busy machine */
-    SLOW_LEVEL = 10,     /* zstd: from here on a chunk takes seconds, up to minutes */
+    SLOW_LEVEL = 10,     /* zstd: from this level on a chunk takes seconds to minutes */
     WINDOW_LOG_MAX = 24, /* docs/repository-format.md: readers need no more memory than this */
     GZIP_WINDOW_BITS = 15 + 16,
     GZIP_EXTRA = 32, /* header and trailer that deflateBound() does not count */
@@ -128,7 +128,7 @@ zstd_compress_slowly(struct codec *c, const void *in, size_t n, struct buf *out,
     ZSTD_outBuffer to = {.dst = out->data, .size = out->cap};
     size_t         left;
 
-    (void)ZSTD_CCtx_reset(c->zc, ZSTD_reset_session_only); /* what an interrupted one left */
+    (void)ZSTD_CCtx_reset(c->zc, ZSTD_reset_session_only); /* left over from an interrupted one */
     (void)ZSTD_CCtx_setPledgedSrcSize(c->zc, n);
     for (;;) {
         bool last = n - from.pos <= STEP;
@@ -153,7 +153,7 @@ zstd_compress_slowly(struct codec *c, const void *in, size_t n, struct buf *out,
 
 /*
  * The default level, made for chunks of rows.  Measured on binary COPY of two event logs, 16 MiB at
- * a time: level 3 gives 0.338 and 0.359 at 296 and 251 MB/s; level 2 as it comes 0.348 and 0.367 at
+ * a time: level 3 gives 0.338 and 0.359 at 296 and 251 MB/s; plain level 2 0.348 and 0.367 at
  * 454 and 397 MB/s; with a hash table twice as large and a window of 4 MiB 0.344 and 0.364 at 416
  * and 337 MB/s.  That table still fits into a core's cache beside the server's own work: with twice
  * as much (or level 3's two tables) the speed halves on a busy machine.
@@ -179,7 +179,7 @@ zstd_compress(struct codec *c, const void *in, size_t n, struct buf *out, struct
         (void)ZSTD_CCtx_setParameter(c->zc, ZSTD_c_checksumFlag, 1);
         if (c->spec.level == 2) {
             tune_default(c->zc);
-        } else if (c->spec.level >= 20) { /* these levels would take windows of up to 2^27 */
+        } else if (c->spec.level >= 20) { /* these levels would use windows of up to 2^27 */
             (void)ZSTD_CCtx_setParameter(c->zc, ZSTD_c_windowLog, WINDOW_LOG_MAX);
         }
     }

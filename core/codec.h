@@ -1,7 +1,7 @@
 /*
  * codec.h - compression of whole chunks in memory: zstd, gzip, none.
  *
- * What is written is a plain stream that stock zstd and gunzip open.  A codec is
+ * The output is a plain stream that stock zstd and gunzip open.  A codec is
  * written "zstd:2", "gzip:6", "none".  Contexts are kept per thread by the caller:
  * one struct codec per worker, never shared.
  */
@@ -33,7 +33,7 @@ struct codec *codec_new(struct codec_spec);
 void          codec_free(struct codec *);
 
 /* Replaces out's contents.  out->max must allow codec_bound().  High levels of zstd take a
- * minute for a chunk: they look at cancel.h meanwhile (ERR_INTERRUPTED). */
+ * minute for a chunk: they check cancel.h meanwhile (ERR_INTERRUPTED). */
 int    codec_compress(struct codec *, const void *in, size_t n, struct buf *out, struct err *);
 size_t codec_bound(enum codec_kind, size_t n);
 

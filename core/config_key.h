@@ -1,11 +1,11 @@
 /*
- * config_key.h - one key of the configuration, where it is declared: with what it means, whether it
- * holds a list, and which environment variables count more than the file.
+ * config_key.h - the declaration of one key of the configuration: its meaning, whether it holds a
+ * list, and which environment variables override the file.
  *
- * The module that reads a key has it in a table of its own, and asks for its value with the table's
- * row, so that no key is read that was not declared.  Which tables make up "[repo NAME]" is said by
- * storage/repo/repo_keys.c; those of "[database NAME]" and of what stands before any section are
- * core/config/config_keys.c's, since every tool must accept what another one reads.
+ * The module that reads a key has it in a table of its own, and gets its value by the table's row,
+ * so that no undeclared key is read.  The tables of "[repo NAME]" are in storage/repo/repo_keys.c;
+ * those of "[database NAME]" and of keys before any section are in core/config/config_keys.c, since
+ * every tool must accept what another one reads.
  */
 #ifndef CORE_CONFIG_KEY_H
 #define CORE_CONFIG_KEY_H
@@ -20,7 +20,7 @@ struct config_key {
     const char        *name; /* with '-'; NULL ends a table */
     enum config_form   form;
     const char        *help; /* one sentence, lower case, no full stop */
-    const char *const *env;  /* variables that count more than the file, the first first; or NULL */
+    const char *const *env;  /* variables that override the file, in order of priority; or NULL */
 };
 
 /* The tables of each kind of section, NULL at the end. */

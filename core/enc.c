@@ -86,7 +86,7 @@ name_decode(const char *text)
             break;
         }
     }
-    if (p == name) { /* nothing, or not ours */
+    if (p == name) { /* empty, or not written by name_encode() */
         free(name);
         return NULL;
     }

@@ -18,20 +18,20 @@ enum err_kind {
     ERR_NONE,
     ERR_USAGE,       /* wrong option, configuration or combination: exit 2 */
     ERR_IO,          /* file system, network, subprocess */
-    ERR_NOT_FOUND,   /* the named thing is not there */
-    ERR_EXISTS,      /* write-once object or target that is already there */
+    ERR_NOT_FOUND,   /* the named object does not exist */
+    ERR_EXISTS,      /* write-once object or target that already exists */
     ERR_CORRUPT,     /* what was read is not what was written, or breaks its format */
     ERR_AUTH,        /* not allowed */
-    ERR_PG,          /* PostgreSQL said no */
-    ERR_BUSY,        /* a lock or another run */
+    ERR_PG,          /* an error from PostgreSQL */
+    ERR_BUSY,        /* locked, or another run is at work */
     ERR_INTERRUPTED, /* SIGINT or SIGTERM: exit 130 or 143 */
 };
 
 struct err {
     enum err_kind kind;
     bool          transient; /* worth another try */
-    bool newer; /* of ERR_CORRUPT: nothing is known to be wrong with it: a newer program wrote it,
-                   or it is untrusted */
+    bool newer;       /* of ERR_CORRUPT: not known to be damaged: a newer program wrote it, or it is
+                         untrusted */
     bool untrusted;   /* ... not signed by a key that this host trusts (storage/keys/trust.h) */
     char sqlstate[6]; /* of ERR_PG, or empty */
     char text[1024];  /* outermost context first */

@@ -10,8 +10,8 @@
 #include "core/log.h"
 
 /* /dev/null in place of a descriptor that is closed.  Standard output is opened for reading, so
- * that whoever writes to it is told: the results would get nowhere.  Nobody can be told of what
- * standard error loses. */
+ * that writes to it fail: the results would be lost.  Losses of standard error cannot be
+ * reported. */
 static void
 open_closed(void)
 {
@@ -19,7 +19,7 @@ open_closed(void)
 
     for (int fd = 0; fd <= STDERR_FILENO; fd++) {
         if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
-            (void)open("/dev/null", modes[fd]); /* the lowest number that is free: fd */
+            (void)open("/dev/null", modes[fd]); /* the lowest free number: fd */
         }
     }
 }
@@ -36,7 +36,7 @@ int
 tool_end(int status)
 {
     struct err e = ERR_INIT;
-    bool       earlier = ferror(stdout) != 0; /* then why is not known any more */
+    bool       earlier = ferror(stdout) != 0; /* then errno is no longer known */
 
     if (fflush(stdout) != 0) {
         err_errno(&e, "could not write to standard output");

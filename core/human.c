@@ -136,7 +136,7 @@ time_compact(time_t t, char *out, size_t cap)
     return out;
 }
 
-/* Exactly n digits at *s, which moves past them; -1: not there. */
+/* Exactly n digits at *s, which moves past them; -1: there are none. */
 static int
 take_digits(const char **s, int n)
 {

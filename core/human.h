@@ -13,8 +13,8 @@
 
 /* "1.2 GB", decimal units, into out (at least 16 characters); returns out. */
 char *size_human(uint64_t bytes, char *out, size_t cap);
-/* "500", "20MB", "1.5 GiB", "20M" into bytes: k, M, G and T are decimal, followed by an i
- * binary, a B may follow. -1: something else. */
+/* "500", "20MB", "1.5 GiB", "20M" into bytes: k, M, G and T are decimal, or binary with an i; a B
+ * may follow. -1: something else. */
 int size_parse(const char *text, uint64_t *bytes);
 /* "90", "90s", "30m" (minutes), "2h", "3d" into seconds.  -1: something else. */
 int duration_parse(const char *text, uint64_t *seconds);
@@ -32,8 +32,8 @@ char *time_compact(time_t, char *out, size_t cap);
  * a zone it is local time.  ERR_USAGE names the text. */
 int time_parse(const char *text, time_t *, struct err *);
 
-/* Two clocks may differ by this much without consequences: what an hour changes is worth no
- * refusal, and no backup is called one from the future for it. */
+/* Two clocks may differ by this much without consequences: an hour's difference refuses nothing,
+ * and makes no backup one from the future. */
 enum { CLOCK_OFF_MAX = 3600 };
 
 /* Seconds on a clock that never jumps. */

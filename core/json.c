@@ -10,9 +10,9 @@
 #include "core/utf8.h"
 
 /* Before main(), in every program that has this module, so that none can forget it.  jansson
- * reports a failed allocation through the result of each single call, json_object_set_new() for
- * one, and a key would be missing wherever one of them is not looked at: with an allocator that
- * either succeeds or ends the program there is nothing to look at. */
+ * reports a failed allocation only by the result of each call, such as json_object_set_new(), and a
+ * key would be missing where one is not checked: with an allocator that either succeeds or ends the
+ * program there is nothing to check. */
 static void __attribute__((constructor)) never_without_memory(void)
 {
     json_set_alloc_funcs(xmalloc, free);
@@ -374,7 +374,7 @@ json_print(json_t *o, struct err *e)
 
     json_decref(o);
     (void)putchar('\n');
-    /* What could not be written is seen to at the end (core/exit.h). */
+    /* Write errors are reported at exit (core/exit.h). */
     return rc == 0 || ferror(stdout) != 0
         ? 0
         : err_set(e, ERR_IO, "the result cannot be written as JSON");

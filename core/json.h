@@ -6,9 +6,9 @@
  * as 16 hex digits; counts, sizes and times are plain integers, all below 2^53.
  * Bytes that are not UTF-8 travel as {"b64": "..."}.
  *
- * Nothing is left out in silence.  Nothing of jansson's fails for want of memory: the program ends
- * instead (mem.h).  And jansson's json_string() and json_pack() give NULL for text that is not
- * UTF-8, so that a key would be missing, or the whole object: here they are other functions.
+ * Nothing is silently left out.  No function of jansson's fails for lack of memory: the program
+ * ends instead (mem.h).  And jansson's json_string() and json_pack() give NULL for text that is not
+ * UTF-8, so that a key would be missing, or the whole object: here they are replaced.
  *
  * Getters name the key in their error (ERR_CORRUPT: key "x" is missing | is not a
  * string | ...).  What they return is borrowed from the object.
@@ -47,19 +47,19 @@ int64_t     json_opt_int(const json_t *, const char *key, int64_t dflt);
 bool        json_opt_bool(const json_t *, const char *key, bool dflt);
 
 json_t *json_hex64(uint64_t);
-/* Keys, digests: bytes as lower-case hex digits.  What is written may be a secret: no copy of it
- * stays behind but the object's. */
+/* Keys, digests: bytes as lower-case hex digits.  The bytes may be a secret: the only copy left is
+ * the object's. */
 void json_set_hex(json_t *, const char *key, const uint8_t *, size_t n);
 int  json_get_hex(const json_t *, const char *key, uint8_t *, size_t n,
                   struct err *); /* exactly n bytes */
-/* Overwrites a string of the object, before that is given back: it was a secret. */
+/* Overwrites a string of the object before it is freed: it was a secret. */
 void json_wipe(const json_t *, const char *key);
 /* A string that may hold any bytes: a JSON string when it is UTF-8, else {"b64": …}. */
 json_t *json_bytes(const char *, size_t);
 json_t *json_text(const char *); /* json_bytes() of a C string; NULL gives null */
 #define json_string(text) json_text(text)
 /* An object: "{s:s, s:o}" as json_pack() takes it, of pairs of a key and one of s (json_text()), o,
- * O, I, b, f.  NULL only for an object that is NULL, and for a number that JSON does not know. */
+ * O, I, b, f.  NULL only for an object that is NULL, and for a number that JSON cannot express. */
 json_t *json_flat(const char *format, ...);
 #define json_pack(...) json_flat(__VA_ARGS__)
 /* The inverse; allocated.  NULL and ERR_CORRUPT when it is neither. */

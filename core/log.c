@@ -42,7 +42,7 @@ put_line(const char *label, const char *fmt, va_list ap)
     progress_hide(); /* also keeps other threads' lines out */
     flockfile(stderr);
     print_to(stderr, "%s: %s", program, label);
-    print_lines(stderr, text); /* no name or message steers the terminal or forges a line */
+    print_lines(stderr, text); /* no name or message can control the terminal or forge a line */
     print_raw(stderr, "\n");
     (void)fflush(stderr);
     funlockfile(stderr);

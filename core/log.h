@@ -1,7 +1,7 @@
 /*
  * log.h - messages on stderr: "pgassay-backup: text".
  *
- * Results go to stdout and are the tools' own business.  Thread-safe: a line is
+ * Results go to stdout, and are printed by the tools themselves.  Thread-safe: a line is
  * written whole.  A progress line on a terminal (progress.h) is wiped before a
  * log line is written and drawn again after it.
  */
@@ -12,7 +12,7 @@
 
 enum log_level { LOG_QUIET, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
-/* Name as it appears in front of each line; level LOG_WARN until set. */
+/* Name to print before each line; level LOG_WARN until set. */
 void log_init(const char *program, enum log_level);
 bool log_wants(enum log_level);
 bool log_is_watched(void); /* stderr is a terminal */

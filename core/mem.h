@@ -1,11 +1,10 @@
 /*
  * mem.h - small allocations, which either succeed or end the program.
  *
- * A tool that cannot have a few bytes cannot report anything either: it says
- * "out of memory" and leaves with status 1; the repository protocol makes that
- * as harmless as kill -9.  Anything whose size comes from outside goes into a
- * struct buf (buf.h), which has a ceiling and reports an error.  jansson and libcrypto allocate
- * through here, too (json.c, hash.c).
+ * A tool that cannot allocate a few bytes cannot report anything either: it prints "out of memory"
+ * and exits with status 1; the repository protocol makes that as harmless as kill -9.  Anything
+ * whose size comes from outside goes into a struct buf (buf.h), which has a ceiling and reports an
+ * error.  jansson and libcrypto allocate through here, too (json.c, hash.c).
  */
 #ifndef CORE_MEM_H
 #define CORE_MEM_H
@@ -38,7 +37,7 @@ void strlist_add(struct strlist *, const char *); /* copies */
 void strlist_take(struct strlist *, char *);      /* takes ownership */
 void strlist_split(
     struct strlist *,
-    const char *text); /* adds what stands between commas, without blanks around it */
+    const char *text); /* adds the parts between commas, without blanks around them */
 void strlist_add_all(struct strlist *, const struct strlist *); /* copies */
 int  strlist_has(const struct strlist *, const char *);         /* linear */
 int  strlist_find(const struct strlist *sorted, const char *);  /* the same, by bisection */

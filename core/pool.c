@@ -10,7 +10,7 @@
 #include "core/log.h"
 #include "core/mem.h"
 
-enum { THREADS_DEFAULT_MAX = 16 }; /* each is a connection to somebody's server */
+enum { THREADS_DEFAULT_MAX = 16 }; /* each is a connection to a server */
 
 struct entry {
     void    *task;
@@ -20,7 +20,7 @@ struct entry {
 
 struct pool {
     pthread_mutex_t lock;
-    pthread_cond_t  work; /* something to take, or time to leave */
+    pthread_cond_t  work; /* a task to take, or time to end */
     pthread_cond_t  idle; /* nothing left, or a task failed */
     struct entry   *heap; /* the next task first */
     size_t          n, cap;
@@ -162,7 +162,7 @@ pool_new(int threads, pool_fn *fn, void *ctx)
 
         *w = (struct worker){.pool = p, .number = i};
         if (pthread_create(&w->id, NULL, worker_main, w) != 0) {
-            break; /* fewer do as well */
+            break; /* fewer are enough */
         }
         p->threads++;
     }

@@ -18,7 +18,7 @@ struct pool;
 /* worker: 0 .. threads - 1, so that per-worker state can live in an array. */
 typedef int pool_fn(void *ctx, void *task, int worker, struct err *);
 
-/* What --jobs is unless given: as many as processors this process may use, at most 16. */
+/* The default of --jobs: the number of processors this process may use, at most 16. */
 int pool_default_threads(void);
 
 struct pool *pool_new(int threads, pool_fn *, void *ctx);

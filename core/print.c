@@ -9,7 +9,7 @@
 
 enum { SHOWN_MAX = 12 }; /* "\U000e0001" and a NUL */
 
-/* Characters that a terminal obeys, or shows as nothing: besides the controls. */
+/* Characters besides the controls that a terminal obeys or does not show. */
 static bool
 is_hidden(uint32_t code)
 {
@@ -42,7 +42,7 @@ is_hidden(uint32_t code)
     return false;
 }
 
-/* How the character at *s is shown, of which n bytes are there; *s moves past it.  Returns the
+/* How the character at *s, where n bytes are left, is shown; *s moves past it.  Returns the
  * length. */
 static size_t
 show(const char **s, size_t n, char out[SHOWN_MAX])
@@ -148,7 +148,7 @@ print_lines(FILE *f, const char *text)
 
 /* One conversion of a format. */
 struct conversion {
-    char   spec[32]; /* "%-5.1f", with * as the numbers that were given */
+    char   spec[32]; /* "%-5.1f", with * replaced by the numbers given */
     size_t n;
     bool   left;
     int    width, precision; /* < 0: none */
@@ -167,7 +167,7 @@ add_spec(struct conversion *c, const char *text)
     }
 }
 
-/* The arguments of a format, to be handed on. */
+/* The arguments of a format, to be passed on. */
 struct arguments {
     va_list ap;
 };
@@ -237,7 +237,7 @@ put_string(FILE *f, const struct conversion *c, const char *text)
     put_blanks(f, c->left ? pad : 0);
 }
 
-/* The compiler has checked format against arguments where we were called. */
+/* The compiler has checked the format against the arguments at the call. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 

@@ -1,5 +1,5 @@
 /*
- * progress.h - one line on a terminal: what, how far, how fast, how long still.
+ * progress.h - one line on a terminal: the task, how far it is, its speed, the time left.
  *
  * Drawn at most five times a second, on stderr, and only when stderr is a terminal
  * (never under cron) unless quiet.  Thread-safe.
@@ -16,7 +16,7 @@ void progress_add(uint64_t bytes);     /* done, more */
 void progress_grow(uint64_t bytes);    /* the total turned out larger */
 void progress_end(void);               /* wipes the line */
 
-/* For log.c: take the line away, and put it back. */
+/* For log.c: wipe the line, and draw it again. */
 void progress_hide(void);
 void progress_show(void);
 

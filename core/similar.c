@@ -42,7 +42,7 @@ distance(const char *a, const char *b)
     return now[m];
 }
 
-/* A third of the letters may be wrong, and at least one: more is another word. */
+/* A third of the letters may be wrong, but at least one: with more it is another word. */
 static size_t
 bound(size_t length)
 {

@@ -5,8 +5,8 @@
  *     for each name: similar_try(&s, name);
  *     if (s.best != NULL) ...
  *
- * Near is what a slip of the fingers makes: a few letters wrong, missing, too many or swapped; or
- * the beginning of a name.  Of several equally near ones the first counts.
+ * Near is a typing error: a few letters wrong, missing, too many or swapped; or the beginning of a
+ * name.  Of several equally near ones the first counts.
  */
 #ifndef CORE_SIMILAR_H
 #define CORE_SIMILAR_H

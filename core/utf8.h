@@ -1,5 +1,5 @@
 /*
- * utf8.h - UTF-8, which text from elsewhere may be or not.
+ * utf8.h - checking UTF-8, as text from outside may be invalid.
  */
 #ifndef CORE_UTF8_H
 #define CORE_UTF8_H
@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes of the character at s, of which n bytes are there (n > 0), and its code; 0 when it is not
+/* The length and the code of the character at s, where n bytes are left (n > 0); 0 when it is not
  * valid (no surrogates, no overlong forms). */
 size_t utf8_decode(const char *s, size_t n, uint32_t *code);
 

@@ -43,7 +43,7 @@ parse_ago(const char *text, time_t now, time_t *out)
     return -1;
 }
 
-/* "2026-11-20", so many days before now's. */
+/* "2026-11-20", this many days before today. */
 static void
 day_before(time_t now, int days, char *out, size_t cap)
 {
@@ -51,7 +51,7 @@ day_before(time_t now, int days, char *out, size_t cap)
 
     (void)localtime_r(&now, &tm);
     tm.tm_mday -= days;
-    tm.tm_hour = 12; /* whatever hour is left out that night */
+    tm.tm_hour = 12; /* even if an hour is left out that night */
     tm.tm_isdst = -1;
     (void)mktime(&tm);
     if (strftime(out, cap, "%Y-%m-%d", &tm) == 0) {
@@ -94,7 +94,7 @@ written_out(const char *text, time_t now, char *out, size_t cap)
     }
 }
 
-/* Of "2026-11-21 02:15", whatever zone follows. */
+/* The part "2026-11-21 02:15", whatever zone follows. */
 static bool
 is_to_the_minute(const char *exact)
 {

@@ -1,7 +1,7 @@
 /*
  * when.h - moments of the past, as people type and read them: local time, and relative to now.
  *
- * What programs write down is RFC 3339 in UTC, and read by time_parse() (human.h).
+ * Programs write RFC 3339 in UTC, read by time_parse() (human.h).
  */
 #ifndef CORE_WHEN_H
 #define CORE_WHEN_H
@@ -18,7 +18,7 @@ struct when {
 
 /* "2026-11-21", "2026-11-21 02:15[:00]", "yesterday 02:15", "today", "02:15" (today), "2 hours
  * ago", "90 min ago", "now", local time; whatever time_parse() takes; "20261121T021500Z", as ids
- * of backups begin.  ERR_USAGE names the text, also when it is still to come. */
+ * of backups begin.  ERR_USAGE names the text, also when it is in the future. */
 int when_parse(const char *text, time_t now, struct when *, struct err *e);
 
 /* "02:15", "yesterday 02:15", "2026-11-19 02:15": when_parse() reads it.  out: at least 32. */

@@ -1,10 +1,10 @@
 /*
  * completion.h - --completion: a script for a shell, or a plain list, made from the tables.
  *
- * The scripts know commands, options, which argument stands where, and what there is for it: files,
- * the repositories of the configuration; names of databases and ids of backups, which they ask
- * "pgassay-storage list --names" for.  Each is put together of a part that is the same for every
- * tool, and of what the tables say.
+ * The scripts know commands, options, and the place and possible values of each argument: files,
+ * the repositories of the configuration; names of databases and ids of backups, from
+ * "pgassay-storage list --names".  Each consists of a part that is the same for every tool, and a
+ * part made from the tables.
  */
 #ifndef CORE_CLI_COMPLETION_H
 #define CORE_CLI_COMPLETION_H

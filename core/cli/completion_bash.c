@@ -72,8 +72,8 @@ print_keys(const struct opts_spec *spec)
     printf("'\n}\n");
 }
 
-/* readline cuts words at "=" and ":", so that they have to be put together again, and what is
- * offered is only what follows the last of them. */
+/* readline splits words at "=" and ":", so they have to be joined again, and only what follows the
+ * last of these is offered. */
 static const char script[] =
     "# FIRST: the first word after the program.\n"
     "%F_from() {\n"

@@ -1,4 +1,4 @@
-/* What the scripts are made of (completion_impl.h). */
+/* Parts of the scripts (completion_impl.h). */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include "core/cli/completion_impl.h"
 #include "core/cli/opts_impl.h"
 
-/* ---- what the tables hold ---- */
+/* ---- contents of the tables ---- */
 
 int
 completion_command(const struct opts_spec *spec, size_t i, const struct opts_verb **verb)
@@ -132,7 +132,7 @@ completion_quote_fish(const char *text)
     quote(text, "\\'", "\\\\");
 }
 
-/* ---- what bash and zsh share ---- */
+/* ---- common to bash and zsh ---- */
 
 static void
 print_commands(const struct opts_spec *spec)

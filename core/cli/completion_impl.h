@@ -12,7 +12,7 @@ void completion_bash(const struct opts_spec *);
 void completion_zsh(const struct opts_spec *);
 void completion_fish(const struct opts_spec *);
 
-/* A script's text; %P becomes the program, %F the beginning of its functions' names. */
+/* Prints a script's text; %P becomes the program, %F the prefix of its functions' names. */
 void completion_text(const struct opts_spec *, const char *text);
 /* In single quotes, as bash and zsh, or as fish reads them. */
 void completion_quote(const char *text);
@@ -28,8 +28,8 @@ void completion_valued(const struct opts_spec *, struct strlist *);
 const struct config_key *completion_key_at(const struct config_key *const *tables, size_t i);
 const struct config_key *completion_key(const struct opts_spec *, size_t i);
 
-/* What bash and zsh say in the same words: shell functions %F_command, which finds the command
- * among the words in $places; %F_valued, %F_argument COMMAND N, %F_value OPTION. */
+/* Text common to bash and zsh: shell functions %F_command, which finds the command among the words
+ * in $places; %F_valued, %F_argument COMMAND N, %F_value OPTION. */
 void completion_data(const struct opts_spec *);
 
 #endif

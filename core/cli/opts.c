@@ -149,7 +149,7 @@ static int
 take_option(const struct opt *o, void *values, struct opts_result *r, struct err *e)
 {
     if (o->kind == OPT_LIST && !strlist_has(&r->given, o->name)) {
-        strlist_free((void *)((char *)values + o->offset)); /* what the environment said */
+        strlist_free((void *)((char *)values + o->offset)); /* the value from the environment */
     }
     if (set_value(o, values, optarg, e) != 0) {
         return err_wrap(e, "command line");

@@ -25,8 +25,8 @@ struct opts_result {
     struct strlist from_env; /* names of those that only the environment set */
 };
 
-/* Which command the line names; *out is NULL when it names none, and of a tool without commands.
- * ERR_USAGE: there is none of that name. */
+/* The command that the line names; *out is NULL when it names none, and for a tool without
+ * commands. ERR_USAGE: there is none of that name. */
 int opts_verb(const struct opts_spec *, int argc, char **argv, const struct opts_verb **out,
               struct err *);
 
@@ -35,8 +35,8 @@ int opts_verb(const struct opts_spec *, int argc, char **argv, const struct opts
 int opts_parse(const struct opts_spec *, const struct opts_verb *, int argc, char **argv,
                void *values, struct opts_result *, struct err *);
 
-/* Whether there is a command if the tool has any, and as many arguments as it wants.  Not for those
- * who only want to see the configuration.  ERR_USAGE. */
+/* Checks that there is a command if the tool has any, and the right number of arguments.  Not
+ * called for --print-config.  ERR_USAGE. */
 int opts_check(const struct opts_spec *, const struct opts_verb *, const struct opts_result *,
                struct err *);
 
@@ -48,7 +48,7 @@ int opts_given(const struct opts_result *, const char *name);
  * text. */
 int opts_set(opts_tables, void *values, const char *name, const char *text, struct err *);
 
-/* The value as opts_set() takes it; of a list all of them; nothing when there is none. */
+/* The value as opts_set() takes it; of a list all values; nothing when there is none. */
 void opts_texts(const struct opt *, const void *values, struct strlist *out);
 
 /* Frees the lists among the values, or copies them so that both can be freed. */

@@ -6,7 +6,7 @@
 
 enum { NAME_MAX_BYTES = 32 };
 
-/* What the words mean. */
+/* Meaning of the words. */
 static const struct {
     const char     *name;
     enum opts_offer offer;

@@ -3,8 +3,8 @@
  *
  *     "DB [BACKUP]"    one or two        "FILE..."    one or more        "FROM TO [DB]"
  *
- * The same words mean the same in every tool: what is asked for when one is missing, and what a
- * shell offers in its place.
+ * The same words mean the same in every tool: the question in the error when one is missing, and
+ * what a shell offers in its place.
  */
 #ifndef CORE_CLI_OPTS_ARGS_H
 #define CORE_CLI_OPTS_ARGS_H
@@ -19,7 +19,7 @@ enum opts_offer {
     OFFER_NOTHING,
     OFFER_FILES,
     OFFER_DATABASES,    /* of the repository */
-    OFFER_BACKUPS,      /* of the database that is named before */
+    OFFER_BACKUPS,      /* of the database named before it */
     OFFER_REPOSITORIES, /* the configuration's, and paths */
     OFFER_KEYS,         /* of a [repo NAME] */
     OFFERS
@@ -31,8 +31,8 @@ int opts_args_check(const char *args, const char *verb, const struct strlist *gi
 /* The name of the i-th argument, without brackets and dots, copied into out; the last one's again
  * when it may be given again; "" when there is none. */
 void opts_args_name(const char *args, size_t i, char *out, size_t cap);
-/* By an argument's name, or by the one of an option's value ("FILE", "PATH|NAME"); NULL: that of an
- * option without one. */
+/* By the name of an argument, or of an option's value ("FILE", "PATH|NAME"); NULL: an option
+ * without a value. */
 enum opts_offer opts_args_offer(const char *name);
 /* As a word: "files", "databases" ...; "nothing". */
 const char *opts_offer_text(enum opts_offer);

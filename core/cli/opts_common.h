@@ -19,9 +19,8 @@
         .kind = OPT_HEAD, .name = NULL                                                             \
     }
 
-/* storage_location_find() reads environment and configuration, as what they say may be several,
- * and depend on the database.
- * (Written out: cppcheck cannot follow a macro into another.) */
+/* storage_location_find() reads environment and configuration, as these may name several, and
+ * depend on the database.  (Written out: cppcheck cannot follow a macro into another.) */
 #define OPT_COMMON_REPO(values)                                                                    \
     {                                                                                              \
         OPT_TEXT, "repo", 0, "PATH|NAME",                                                          \
@@ -43,7 +42,7 @@
             offsetof(values, as_of), 0, 0, NULL, NULL                                              \
     }
 
-/* Who reads what is encrypted: keys of [repo NAME] (storage/contract/location.h, struct
+/* The reader of encrypted backups: keys of [repo NAME] (storage/contract/location.h, struct
  * storage_given). */
 #define OPT_COMMON_IDENTITY(values)                                                                \
     {                                                                                              \
@@ -78,7 +77,7 @@
     }
 
 #define OPT_JOBS_PROCESSORS "one a processor, at most 16"
-/* How many is said by `otherwise`, in words, when the option is not given. */
+/* `otherwise` says in words how many when the option is not given. */
 #define OPT_COMMON_JOBS(values, most, otherwise)                                                   \
     {                                                                                              \
         OPT_INT, "jobs", 'j', "N", "parallel workers (default: " otherwise ")",                    \
@@ -116,8 +115,8 @@
             offsetof(values, max_age), 0, 0, NULL, "max-age"                                       \
     }
 
-/* Which server; where the configuration may say it, the environment is prior (pg/conn/target.h).  A
- * restore does not take its target from the configuration. */
+/* Which server; the environment has priority over the configuration (pg/conn/target.h).  A restore
+ * does not take its target from the configuration. */
 #define OPTS_COMMON_SERVER(values)                                                                 \
     OPTS_COMMON_SERVER_FROM(values, NULL, NULL, NULL, NULL, NULL, NULL)
 #define OPTS_COMMON_SERVER_CONFIGURED(values)                                                      \

@@ -19,17 +19,18 @@ struct opts_getopt {
 };
 void opts_getopt_make(opts_tables, struct opts_getopt *);
 
-/* Is it "keys add", where word is "keys"?  Is there any such command? */
+/* Is it a command like "keys add", where word is "keys"?  Is there any such command? */
 bool opts_in_group(const struct opts_verb *, const char *word);
 bool opts_has_group(const struct opts_spec *, const char *word);
 
 /* Every option of every command, NULL at the end; to be freed. */
 opts_tables opts_all_tables(const struct opts_spec *);
 
-/* ERR_USAGE: what getopt_long() has just returned ':' or '?' for.  tables: what counts here. */
+/* ERR_USAGE for what getopt_long() has just returned ':' or '?'.  tables: the options that count
+ * here. */
 int opts_refuse(const struct opts_spec *, const struct opts_verb *, opts_tables, int c, char **argv,
                 struct err *);
-/* With a hint to the --help that tells more. */
+/* With a hint to the relevant --help. */
 int opts_hint_help(const struct opts_spec *, const struct opts_verb *, struct err *);
 
 #endif

@@ -13,7 +13,7 @@ opts_hint_help(const struct opts_spec *spec, const struct opts_verb *verb, struc
                     verb == NULL ? "" : verb->name);
 }
 
-/* The i-th option of the tables, and after them of what every tool has. */
+/* The i-th option of the tables, followed by those that every tool has. */
 static const struct opt *
 option_at(opts_tables tables, size_t i)
 {
@@ -28,7 +28,7 @@ option_at(opts_tables tables, size_t i)
     return opts_builtin(i - n);
 }
 
-/* The options that begin so, in words; allocated.  *n: how many there are, *one: the last. */
+/* The options with that prefix, in words; allocated.  *n: how many there are, *one: the last. */
 static char *
 beginning_with(opts_tables tables, const char *name, size_t *n, const struct opt **one)
 {
@@ -73,7 +73,7 @@ takers(const struct opts_spec *spec, const struct opt *o)
     return text;
 }
 
-/* Some command has it, but not this one. */
+/* Another command has it, but not this one. */
 static int
 of_others(const struct opts_spec *spec, const struct opts_verb *verb, const char *dashes,
           const char *name, const struct opt *o, struct err *e)

@@ -1,10 +1,11 @@
 /*
- * opts_table.h - what a tool's command line may hold, as tables: they drive parsing, --help, the
- * shells' completion, and the test that the man page has every option and every command.
+ * opts_table.h - the possible contents of a tool's command line, as tables: they drive parsing,
+ * --help, the shells' completion, and the test that the man page has every option and every
+ * command.
  *
  * An option is a row of a table and points, by offsetof(), into a struct of values.  Several tables
- * may be put together, as long as all of them point into the same struct, or into what that struct
- * begins with: so a command's own struct begins with what all commands have.
+ * may be combined, as long as all of them point into the same struct, or into its beginning: so a
+ * command's own struct begins with what all commands have.
  *
  *     pgassay-storage  prune     [OPTION]... [DB]
  *     the program      a command             its arguments
@@ -39,7 +40,7 @@ struct opt {
 /* Tables of options, the last one NULL; each ends with kind OPT_HEAD and name NULL. */
 typedef const struct opt *const *opts_tables;
 
-/* What a tool can be asked to do: "pgassay-storage prune". */
+/* A command of a tool: "pgassay-storage prune". */
 struct opts_verb {
     const char *name;    /* "prune"; two words where the first is a command too: "keys add" */
     const char *args;    /* "DB [BACKUP]" or "FILE..." (opts_args.h); "" for none */
@@ -49,11 +50,11 @@ struct opts_verb {
 
 struct opts_spec {
     const char *program; /* "pgassay-backup" */
-    const char *args;    /* of a tool without commands, as of one */
+    const char *args;    /* for a tool without commands */
     const char *summary; /* one sentence */
-    opts_tables tables;  /* of a tool without commands; else those that need no command */
+    opts_tables tables;  /* for a tool without commands; else those that need no command */
     const struct opts_verb *const *verbs;    /* NULL at the end; or NULL: a tool without commands */
-    const struct config_keys *(*keys)(void); /* of the configuration; NULL: it reads none */
+    const struct config_keys *(*keys)(void); /* of the configuration; NULL: the tool reads none */
 };
 
 /* i = 0, 1, ...: the i-th option of the tables without their headings; NULL at the end. */

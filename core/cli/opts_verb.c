@@ -1,4 +1,4 @@
-/* Which command is meant, and what an option is that this command does not know (opts.h). */
+/* Finding the command on the line, and options that this command does not know (opts.h). */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,7 +59,7 @@ opts_has_group(const struct opts_spec *spec, const char *word)
     return false;
 }
 
-/* The command of these words; of two where the first is a group's. */
+/* The command of these words; of two if the first is a group's name. */
 static const struct opts_verb *
 named(const struct opts_spec *spec, const struct strlist *words)
 {
@@ -76,7 +76,7 @@ named(const struct opts_spec *spec, const struct strlist *words)
     return found;
 }
 
-/* The commands of a group; NULL: all, of each group its name. */
+/* The commands of a group; NULL: all, each group by its name only. */
 static void
 names_of(const struct opts_spec *spec, const char *group, struct strlist *names)
 {
@@ -107,7 +107,7 @@ joined(const struct strlist *names)
     return text;
 }
 
-/* Two words where the first is a group's. */
+/* Two words if the first is a group's name. */
 static int
 unknown_command(const struct opts_spec *spec, const struct strlist *words, struct err *e)
 {
@@ -127,8 +127,8 @@ unknown_command(const struct opts_spec *spec, const struct strlist *words, struc
     return -1;
 }
 
-/* The words that are no options, with every option that any command knows passed over.  e: about
- * the first option that nobody knows. */
+/* The words that are not options; every option that any command knows is skipped.  e: about the
+ * first option that no command knows. */
 static void
 read_words(const struct opts_spec *spec, int argc, char **argv, struct strlist *words,
            struct err *e)
@@ -139,12 +139,12 @@ read_words(const struct opts_spec *spec, int argc, char **argv, struct strlist *
     int                c;
 
     opts_getopt_make(all, &t);
-    /* Of several that a prefix may mean only this matters here: do they take a value?  Those that
-     * are alike in it are not several to getopt_long(). */
+    /* Of several options with the same prefix only this matters here: do they take a value?
+     * getopt_long() does not see those that agree in this as ambiguous. */
     for (struct option *o = t.longs; o->name != NULL; o++) {
         o->val = OPTS_VAL_TABLE + o->has_arg;
     }
-    memcpy(copy, argv, (size_t)argc * sizeof *copy); /* it is put in order on the way */
+    memcpy(copy, argv, (size_t)argc * sizeof *copy); /* getopt_long() reorders it */
     optind = 0;
     while ((c = getopt_long(argc, copy, t.shorts, t.longs, NULL)) != -1) {
         if ((c == '?' || c == ':') && e->kind == ERR_NONE) {

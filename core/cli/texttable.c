@@ -35,7 +35,7 @@ texttable_size(struct texttable *t, uint64_t bytes)
     texttable_add(t, size_human(bytes, text, sizeof text));
 }
 
-/* Characters as a terminal shows them: UTF-8 continuation bytes take no room. */
+/* Characters as a terminal shows them: UTF-8 continuation bytes have no width. */
 static size_t
 width_of(const char *s)
 {
@@ -47,7 +47,7 @@ width_of(const char *s)
     return n;
 }
 
-/* Does the last cell go below the row? */
+/* Is the last cell put below the row? */
 static bool
 folds(char *const *cells, const size_t *widths, size_t columns)
 {
@@ -63,7 +63,7 @@ static void
 print_row(char *const *cells, const char *const *heads, const size_t *widths, size_t columns,
           bool fold, FILE *f)
 {
-    size_t owed = 0; /* blanks not printed yet: none at the end of a line */
+    size_t owed = 0; /* blanks not printed yet, so that no line ends with them */
 
     for (size_t c = 0; c < columns - fold; c++) {
         bool   right = heads[c][0] == '>';

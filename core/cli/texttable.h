@@ -1,8 +1,8 @@
 /*
  * texttable.h - rows and columns on a terminal: as wide as the widest cell, two blanks between.
  *
- * What takes up any room, a note in the last column, can go below its row, where that would be
- * wider than 80 characters.
+ * A last column of free text (a note) can go below its row when the row would be wider than 80
+ * characters.
  */
 #ifndef CORE_CLI_TEXTTABLE_H
 #define CORE_CLI_TEXTTABLE_H
@@ -14,7 +14,7 @@
 #include "core/mem.h"
 
 struct texttable {
-    const char    *heads; /* "id|age|>rows": '>' puts to the right */
+    const char    *heads; /* "id|age|>rows": '>' aligns right */
     struct strlist cells; /* row by row */
     bool           fold;  /* the last column may go below */
 };

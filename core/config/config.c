@@ -14,10 +14,10 @@
 #include "core/log.h"
 #include "core/mem.h"
 
-/* Nobody writes that much by hand. */
+/* More than any hand-written file. */
 #define FILE_MAX MIB
 
-/* A password in a file that others can read deserves a word. */
+/* Warns of a password in a file that others can read. */
 static void
 warn_if_readable(const struct config *c, FILE *f)
 {
@@ -44,7 +44,7 @@ unreadable(const struct config *c, struct err *e)
     return -1;
 }
 
-/* It names the keys that are trusted and the commands that are run. */
+/* It names trusted keys and commands to run. */
 static int
 check_owner(const struct config *c, FILE *f, struct err *e)
 {
@@ -75,7 +75,7 @@ parse(struct config *c, FILE *f, struct err *e)
     return rc;
 }
 
-/* The first of the default places; allocated, NULL when none of them can be meant. */
+/* The first default path that applies; allocated, NULL when there is none. */
 static char *
 default_path(int i)
 {
@@ -91,8 +91,8 @@ default_path(int i)
     return home == NULL ? NULL : xasprintf("%s/.config/pgassay/pgassay.conf", home);
 }
 
-/* Not there, or where this user cannot look.  One that is there and must not be read is another
- * thing: what it says of repositories and keys would be passed over in silence. */
+/* Missing, or in a directory that this user cannot search.  A file that exists but may not be read
+ * is different: its repositories and keys would be silently ignored. */
 static bool
 is_absent(const char *path, int error)
 {

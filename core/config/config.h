@@ -15,11 +15,11 @@
  *     repo = nightly
  *
  * Path: --config, else $PGASSAY_CONFIG, else $XDG_CONFIG_HOME/pgassay/pgassay.conf
- * (~/.config), else /etc/pgassay.conf; a missing default file is not an error.  A key that nobody
- * knows is an error naming file and line; so is one given twice, unless it holds a list: then each
- * adds to it.  An indented line that follows a list is one more of its values, to the last comma,
- * when it is indented deeper than the key and does not itself begin with a key.  Lines may be of
- * any length.  In keys "_" is the same as "-".  Flag > environment > file > default.
+ * (~/.config), else /etc/pgassay.conf; a missing default file is not an error.  An unknown key is
+ * an error naming file and line; so is one given twice, unless it holds a list: then each adds to
+ * it.  An indented line after a list is one more value, commas included, when it is indented deeper
+ * than the key and does not itself begin with a key.  Lines may be of any length.  In keys "_" is
+ * the same as "-".  Flag > environment > file > default.
  */
 #ifndef CORE_CONFIG_CONFIG_H
 #define CORE_CONFIG_CONFIG_H
@@ -34,8 +34,8 @@
 
 struct config;
 
-/* path NULL: the default places.  What keys there are must be told as long as the configuration
- * lives.  Never NULL on success, even without a file. */
+/* path NULL: the default places.  The tables of keys must live as long as the configuration.  Never
+ * NULL on success, even without a file. */
 struct config *config_load(const char *path, const struct config_keys *, struct err *);
 void           config_free(struct config *);
 
@@ -55,13 +55,13 @@ const char *config_path(const struct config *); /* NULL: no file was read */
 int config_apply(const struct config *, const char *database, const struct opts_result *,
                  void *values, struct err *);
 
-/* --print-config: which repository is meant, each option's value in force, then the file's sections
- * as INI.  A comment says of each value whether it comes from the command line, the environment,
- * the file (where), or is the default.  What is printed can be read again. */
+/* --print-config: the repository in use, each option's value in force, then the file's sections
+ * as INI.  A comment on each value says whether it comes from the command line, the environment,
+ * the file (and which line), or is the default.  The output can be read as a configuration. */
 void config_print_options(const struct config *, const char *database, const struct opts_result *,
                           const void *values, FILE *);
 
-/* The repositories that are meant, by name or location: --repo arguments (args, may be NULL),
+/* The repositories to use, by name or location: --repo arguments (args, may be NULL),
  * else $PGASSAY_REPO, else the database's repo key, else the default's.  In an argument and in the
  * variable, commas separate several.  ERR_USAGE with a hint when there is none. */
 int config_repo_names(const struct config *, const struct strlist *args, const char *database,
@@ -73,7 +73,7 @@ const char *config_repo_path(const struct config *, const char *name, const char
                              struct err *);
 /* A copy that lives as long as the configuration.  Not thread-safe. */
 const char *config_keep(const struct config *, const char *text);
-/* ERR_USAGE, with what may have been meant, when a section of this kind has no such key. */
+/* ERR_USAGE, with the likely correct key, when a section of this kind has no such key. */
 int config_check_key(const struct config *, const char *kind, const char *key, struct err *);
 
 /* The keys that any tool reads before any section and in "[database NAME]": for struct

@@ -13,8 +13,7 @@ struct config_section {
     char *name; /* "" for the defaults */
 };
 
-/* One value; a list has several under one key, and a single empty one when it is there and
- * empty. */
+/* One value; a list has several under one key, and a single empty one when it is set but empty. */
 struct config_entry {
     size_t                   section;
     const struct config_key *key;
@@ -33,9 +32,9 @@ struct config {
 };
 
 bool config_kind_known(const char *kind);
-/* The declaration of a key, given with '-'; NULL when a section of this kind has none such. */
+/* The declaration of a key, given with '-'; NULL when a section of this kind has no such key. */
 const struct config_key *config_key_find(const struct config *, const char *kind, const char *key);
-/* True when it is one, or might be a misspelt one. */
+/* True when it is a key, or might be a misspelt one. */
 bool config_key_likely(const struct config *, const char *kind, const char *key);
 /* In place: '_' becomes '-'. */
 void config_key_normalise(char *key);

@@ -1,4 +1,4 @@
-/* How the configuration meets a tool's options, and --print-config (config.h). */
+/* Applying the configuration to a tool's options, and --print-config (config.h). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,7 +6,7 @@
 #include "core/config/config_impl.h"
 #include "core/mem.h"
 
-/* The section that says something of a key: the database's, else what stands before any. */
+/* The section that sets a key: the database's, else the part before any section. */
 static const char *
 kind_of(const struct config *c, const char *database, const char *key)
 {
@@ -30,7 +30,7 @@ config_apply(const struct config *c, const char *database, const struct opts_res
                (x = config_next(c, kind_of(c, database, o->config), database, o->config, &at)) !=
                    NULL) {
             if (o->kind == OPT_LIST && *x->value == '\0') {
-                continue; /* a list that is there and empty */
+                continue; /* a list that is set but empty */
             }
             if (opts_set(r->tables, values, o->name, x->value, e) != 0) {
                 return err_wrap(e, "%s:%d", config_path(c), x->line);
@@ -64,7 +64,7 @@ print_value(FILE *f, const char *key, const char *value, const char *from, int l
     print_origin(f, from, line);
 }
 
-/* One value of a list.  Where the key's own line would be cut at commas, below it. */
+/* One value of a list.  If the key's own line would be split at commas, below it. */
 static void
 print_item(FILE *f, const char *key, const char *value, const char *from, int line)
 {
@@ -143,7 +143,7 @@ print_values(FILE *f, const char *key, const struct strlist *values, const char 
     }
 }
 
-/* "repo", which each tool asks for by itself: as one option, or a list (config_repo_names()). */
+/* "repo", which each tool reads by itself: as one option, or a list (config_repo_names()). */
 static void
 print_repo(const struct config *c, const char *database, const struct opts_result *r,
            const void *values, FILE *f)

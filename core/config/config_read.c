@@ -1,12 +1,12 @@
 /*
  * config_read.c - the file's text, line by line, through inih.
  *
- * inih splits "key = value ; comment" and finds "[section]", and three of its ways are not ours: it
- * cuts section names short without a word, takes any indented line for more of the value above, and
- * drops no comment from such a line.  So it is fed through read_line(), which keeps the section
- * itself, takes the indentation away, and hands on a line that continues a list as one more
- * "key = value".  How long a line may be is a variable of Debian's inih; it is set to what the
- * longest of this file needs.
+ * inih splits "key = value ; comment" and finds "[section]", but differs from our rules in three
+ * ways: it silently cuts section names short, takes any indented line for more of the value above,
+ * and removes no comment from such a line.  So it reads through read_line(), which keeps the
+ * section itself, removes the indentation, and passes a line that continues a list on as one more
+ * "key = value".  The maximum line length is a variable of Debian's inih; it is set to what the
+ * longest line of this file needs.
  */
 #include <ctype.h>
 #include <ini.h>
@@ -16,11 +16,11 @@
 #include "core/config/config_impl.h"
 #include "core/mem.h"
 
-enum { KEY_ROOM = 64 }; /* for the key that is written in front of a continued value */
+enum { KEY_ROOM = 64 }; /* for the key put before a continued value */
 
 struct reader {
     struct config           *c;
-    const char              *at; /* what has not been read yet */
+    const char              *at; /* not read yet */
     int                      line;
     size_t                   indent;      /* of this line */
     bool                     continued;   /* this line continues the list */
@@ -30,7 +30,7 @@ struct reader {
     bool                     failed;
 };
 
-/* What is in e already, or a text; the first counts. */
+/* Keeps the error already in e, else sets the text; the first counts. */
 static void
 fail(struct reader *r, const char *what, const char *detail)
 {
@@ -103,7 +103,7 @@ kind_now(const struct reader *r)
     return r->c->section[r->c->n_sections - 1].kind;
 }
 
-/* "key = ..." with a key that there is, or that is likely to be meant. */
+/* "key = ..." with a known key, or a likely misspelt one. */
 static bool
 begins_with_key(const struct reader *r, const char *text, size_t n)
 {
@@ -127,8 +127,8 @@ begins_with_key(const struct reader *r, const char *text, size_t n)
     return is;
 }
 
-/* What this line, without its indentation, is to the list above it: one more value of it, nothing
- * (a comment), or its end. */
+/* Whether this line, without its indentation, is one more value of the list above it, nothing (a
+ * comment), or ends the list. */
 static void
 look_at_list(struct reader *r, const char *text, size_t n)
 {
@@ -213,7 +213,7 @@ take_entry(void *ctx, const char *section, const char *name, const char *value)
     const struct config_key *key;
     char                    *text = xstrdup(name);
 
-    (void)section; /* cut at 50 bytes: take_header() knows better */
+    (void)section; /* cut at 50 bytes: take_header() has the full name */
     config_key_normalise(text);
     key = config_key_find(r->c, kind_now(r), text);
     if (key == NULL) {
@@ -262,7 +262,7 @@ config_read(struct config *c, const char *text, struct err *e)
     ini_max_line = ini_initial_alloc = (int)longest(text) + KEY_ROOM;
     bad = ini_parse_stream(read_line, &r, take_entry, &r);
     if (bad != 0) {
-        r.line = r.failed || bad < 0 ? r.line : bad; /* the first; the rest was read anyway */
+        r.line = r.failed || bad < 0 ? r.line : bad; /* the first error; the rest was read anyway */
         fail(&r, "neither \"key = value\" nor \"[section]\"", NULL);
     }
     return r.failed ? -1 : 0;

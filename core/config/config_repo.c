@@ -1,11 +1,11 @@
-/* Which repositories are meant, and where they are (config.h). */
+/* Which repositories to use, and their locations (config.h). */
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/config/config_impl.h"
 #include "core/mem.h"
 
-/* The first of these that names any. */
+/* The first source that names any. */
 static void
 configured(const struct config *c, const char *database, struct strlist *names)
 {

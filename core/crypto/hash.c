@@ -40,8 +40,8 @@ release(void *p, const char *file, int line)
     free(p);
 }
 
-/* Before main(), for no memory must be allocated before it.  Where libcrypto finds no memory for
- * its own tables, it goes on without them and crashes later: better that the program ends cleanly.
+/* Before main(), as no memory may be allocated earlier.  When libcrypto has no memory for its own
+ * tables it goes on without them and crashes later: it is better to end cleanly.
  */
 static void __attribute__((constructor)) never_without_memory(void)
 {
@@ -51,7 +51,7 @@ static void __attribute__((constructor)) never_without_memory(void)
 static _Noreturn void
 no_crypto(const char *what)
 {
-    /* Out of memory, most of the time: then there is no more to be said than mem.h says. */
+    /* Mostly out of memory: then mem.h reports it. */
     log_error("%s: the cryptographic library does not work, or has no memory", what);
     _exit(1);
 }
@@ -102,7 +102,7 @@ md5(const void *p, size_t n, uint8_t out[MD5_BYTES])
 void
 random_bytes(void *p, size_t n)
 {
-    if (sodium_init() < 0) { /* thread-safe, and nothing the second time */
+    if (sodium_init() < 0) { /* thread-safe, and does nothing the second time */
         no_crypto("random numbers");
     }
     randombytes_buf(p, n);

@@ -1,7 +1,7 @@
 /*
  * hash.h - SHA-256 and HMAC-SHA256 (libcrypto: uses the CPU's SHA instructions), random bytes.
  *
- * MD5 only for what S3 stores still ask for (Content-MD5): it proves nothing.
+ * MD5 only where S3 stores still require it (Content-MD5): it proves nothing.
  */
 #ifndef CORE_CRYPTO_HASH_H
 #define CORE_CRYPTO_HASH_H
@@ -11,7 +11,7 @@
 
 enum { SHA256_BYTES = 32, SHA256_HEX = 64, MD5_BYTES = 16 };
 
-/* One shot; thread-safe; cannot fail but for lack of memory, which ends the program. */
+/* In one call; thread-safe; fails only for lack of memory, which ends the program. */
 void sha256(const void *, size_t, uint8_t out[SHA256_BYTES]);
 void sha256_hex(const void *, size_t, char out[SHA256_HEX + 1]);
 void hmac_sha256(const uint8_t key[32], const void *, size_t, uint8_t out[SHA256_BYTES]);

@@ -56,7 +56,7 @@ make_id(struct public_key *k)
     hex_encode(digest, KEY_ID_BYTES, k->id);
 }
 
-/* Both halves from what a secret file holds: the X25519 secret and the Ed25519 seed. */
+/* Both halves from a secret file's contents: the X25519 secret and the Ed25519 seed. */
 static void
 spread(struct secret_key *k, const struct secret *payload)
 {
@@ -121,7 +121,7 @@ write_all(int fd, const struct buf *text)
     return fsync(fd);
 }
 
-/* The new name survives a power cut, too. */
+/* So that the new name survives a power cut, too. */
 static int
 sync_parent(const char *path)
 {
@@ -138,8 +138,8 @@ sync_parent(const char *path)
     return rc;
 }
 
-/* Takes o.  A secret goes through text, whose memory is wiped; jansson writes without a copy of
- * its own. */
+/* Takes ownership of o.  A secret goes through text, whose memory is wiped; jansson writes without
+ * a copy of its own. */
 static int
 write_file(json_t *o, const char *path, mode_t mode, struct err *e)
 {
@@ -178,7 +178,7 @@ public_key_write(const struct public_key *k, const char *path, struct err *e)
     return write_file(head(k, "public-key"), path, 0644, e);
 }
 
-/* The key that a passphrase stands for. */
+/* The key derived from a passphrase. */
 static int
 derive(const struct secret *passphrase, const uint8_t salt[SALT], unsigned long long ops,
        size_t mem, struct secret *key, struct err *e)
@@ -406,7 +406,7 @@ secret_key_parse(const void *text, size_t n, const char *path,
     return rc;
 }
 
-/* The file's bytes.  secret: it holds a key, and others may not read it. */
+/* The file's bytes.  secret: it holds a key, and others must not be able to read it. */
 static int
 slurp(const char *path, bool secret, struct secret *text, struct err *e)
 {

@@ -2,9 +2,9 @@
  * keyfile.h - a person's or a host's keys: one X25519 pair to read with, one Ed25519 pair to sign
  * with.
  *
- * Files of one line of JSON (docs/repository-format.md, "Key files").  A public file tells nobody
- * anything.  A secret file (mode 0600, refused when others may read it) holds both halves of both,
- * as they are or protected by a passphrase (Argon2id, 256 MiB, 3 passes; XChaCha20-Poly1305).
+ * Files of one line of JSON (docs/repository-format.md, "Key files").  A public file holds no
+ * secret.  A secret file (mode 0600, refused when others may read it) holds both halves of both,
+ * unprotected or protected by a passphrase (Argon2id, 256 MiB, 3 passes; XChaCha20-Poly1305).
  * Either kind is refused when somebody else owns it (core/host/ownership.h).
  */
 #ifndef CORE_CRYPTO_KEYFILE_H

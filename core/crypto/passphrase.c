@@ -99,10 +99,10 @@ from_command(const char *command, const char *what, struct secret *out, struct e
     return rc;
 }
 
-/* ---- a person ---- */
+/* ---- the terminal ---- */
 
 /* Waits for a line.  Signals do not end a read (cancel.h): the waiting code checks for them
- * himself. */
+ * itself. */
 static int
 wait_for_person(int tty, struct err *e)
 {
@@ -173,7 +173,7 @@ get_from(const struct passphrase_source *s, const char *what, bool twice, struct
         return 0;
     }
     if (s->fd >= 0) {
-        (void)fcntl(s->fd, F_SETFD, FD_CLOEXEC); /* not for those whom we start */
+        (void)fcntl(s->fd, F_SETFD, FD_CLOEXEC); /* not inherited by child processes */
         return from_fd(s->fd, what, "the descriptor", out, e);
     }
     if (file != NULL && file[0] != '\0' && s->command == NULL) {

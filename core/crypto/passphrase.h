@@ -12,14 +12,14 @@
 
 enum { PASSPHRASE_MAX = 1024 };
 
-/* The first that is set counts; without any a terminal is asked.  Then $PGASSAY_PASSPHRASE_FILE and
- * $PGASSAY_PASSPHRASE_COMMAND, before the terminal. */
+/* The first that is set counts, then $PGASSAY_PASSPHRASE_FILE and $PGASSAY_PASSPHRASE_COMMAND, and
+ * last the terminal. */
 struct passphrase_source {
-    int         fd;      /* -1: none; read to its end */
-    const char *file;    /* its first line; refused when others may read it */
-    const char *command; /* for /bin/sh; the first line that it prints */
-    struct secret
-        *kept; /* NULL, or gets a copy; a descriptor is read once, and this serves from then on */
+    int            fd;      /* -1: none; read to its end */
+    const char    *file;    /* its first line; refused when others may read it */
+    const char    *command; /* for /bin/sh; the first line that it prints */
+    struct secret *kept;    /* NULL, or gets a copy; a descriptor is read once, and the copy is used
+                             * from then    on */
 };
 
 #define PASSPHRASE_ASK                                                                             \
@@ -27,7 +27,7 @@ struct passphrase_source {
         .fd = -1                                                                                   \
     }
 
-/* what: for the prompt and errors, "passphrase of key \"ops\"".  twice: a person types it again.
+/* what: for the prompt and errors, "passphrase of key \"ops\"".  twice: it is typed again.
  * ERR_AUTH when there is no terminal; an empty one is ERR_USAGE. */
 int passphrase_get(const struct passphrase_source *, const char *what, bool twice,
                    struct secret *out, struct err *);

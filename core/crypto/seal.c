@@ -14,7 +14,7 @@ static const uint8_t
     nonce[crypto_aead_xchacha20poly1305_ietf_NPUBBYTES]; /* zeroes: each key is used once */
 
 _Static_assert((int)SEAL_HEAD == (int)MAGIC + (int)crypto_box_SEALBYTES + (int)KEY,
-               "the head is magic and sealed key");
+               "the head is the magic and the sealed key");
 _Static_assert((int)SEAL_TAG == (int)crypto_aead_xchacha20poly1305_ietf_ABYTES, "one tag");
 _Static_assert((int)SEAL_PUBLIC == (int)crypto_box_PUBLICKEYBYTES &&
                    (int)SEAL_SECRET == (int)crypto_box_SECRETKEYBYTES,
@@ -40,7 +40,7 @@ log2_floor(size_t n)
         (unsigned)__builtin_clzll((unsigned long long)n);
 }
 
-/* Padmé: the lowest bits of a length are zero, the more the longer it is. */
+/* Padmé: the lowest bits of a length are zero; the longer it is, the more of them. */
 static size_t
 padded(size_t n)
 {

@@ -2,17 +2,18 @@
  * seal.h - bytes that only the holder of a secret key can read: sealed to an X25519 public key.
  *
  *   8 bytes    "PGASSAY" and the version, 1
- *   80 bytes   a random key of 32 bytes, used for this once, in a sealed box (libsodium's
- * crypto_box_seal) to the public key the rest   XChaCha20-Poly1305 (IETF) under that key, the tag
- * last; nonce: 24 zero bytes, since the key is used once
+ *   80 bytes   a random key of 32 bytes, used only once, in a sealed box (libsodium's
+ *              crypto_box_seal) to the public key
+ *   the rest   XChaCha20-Poly1305 (IETF) under that key, the tag last; nonce: 24 zero bytes, since
+ *              the key is used once
  *
- * Encrypted is: the length of the data (8 bytes, little-endian), the data, zeroes up to the length
- * that Padmé gives (Nikitin et al., "Reducing Metadata Leakage from Encrypted Files and
- * Communication with PURBs", 2019, section 4): at most 12 % more, and little is told by it.
- * Authenticated with it is what the bytes are (struct sealed_as) and the first 88 bytes: nothing
- * can be put in the place of something else.
+ * The plain text is the length of the data (8 bytes, little-endian), the data, and zeroes up to the
+ * length that Padmé gives (Nikitin et al., "Reducing Metadata Leakage from Encrypted Files and
+ * Communication with PURBs", 2019, section 4): at most 12 % more, and the length reveals little.
+ * Authenticated with it are what the bytes are (struct sealed_as) and the first 88 bytes: no object
+ * can replace another.
  *
- * All at once, in memory: not a byte is given out before all were checked.  Thread-safe.
+ * All at once, in memory: no byte is returned before all were checked.  Thread-safe.
  */
 #ifndef CORE_CRYPTO_SEAL_H
 #define CORE_CRYPTO_SEAL_H
@@ -36,7 +37,7 @@ enum {
 struct sealed_as {
     const char *type;      /* "chunk" */
     const uint8_t *public; /* SEAL_PUBLIC */
-    const void *what;      /* tells it from others of its type: the id of a chunk, for example */
+    const void *what; /* distinguishes it from others of its type: the id of a chunk, for example */
     size_t      what_n;
 };
 
@@ -45,7 +46,7 @@ void seal_keypair(uint8_t public[SEAL_PUBLIC], struct secret *secret);
 /* The public half of a secret key. */
 void seal_public(const struct secret *secret, uint8_t public[SEAL_PUBLIC]);
 
-/* How many bytes n bytes become at most. */
+/* The largest size that n bytes can become. */
 size_t seal_bound(size_t n);
 /* Replaces out's contents. */
 int seal(const struct sealed_as *, const void *data, size_t n, struct buf *out, struct err *);

@@ -38,10 +38,9 @@ warn_unlocked(void)
         "systemd unit), or turn swap off");
 }
 
-/*
- * sodium_malloc() locks what it gives, and says nothing when that fails; locking once more is the
- * way to know.  A lock is not inherited by a child, and a child that lives on without exec() (the
- * guardian of a scratch server) needs no keys: it finds zeros in these pages.
+/* sodium_malloc() locks its memory, and does not report when that fails; locking again shows it. A
+ * lock is not inherited by a child, and a child that runs without exec() (the guardian of a scratch
+ * server) needs no keys: it finds zeros in these pages.
  */
 static void
 protect(uint8_t *data, size_t n)

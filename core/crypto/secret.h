@@ -4,7 +4,7 @@
  * Locked where the system allows it (one warning where it does not), between guard pages, wiped
  * when it is freed (libsodium's sodium_malloc()).  The first secret of a process also ends core
  * dumps and ptrace() by others of the same user.  A child of fork() finds zeros, and must not free
- * what its parent made.
+ * its parent's secrets.
  */
 #ifndef CORE_CRYPTO_SECRET_H
 #define CORE_CRYPTO_SECRET_H

@@ -1,9 +1,9 @@
 /*
- * sign.h - Ed25519 signatures over what an object is, where it lies, and its exact bytes.
+ * sign.h - Ed25519 signatures over the type of an object, its key, and its exact bytes.
  *
- * Signed is: "pgassay ", type, " v1" and a NUL, the repository's id (32 hex digits), the object's
- * key and a NUL, the bytes.  So a signature is of no use for another type, another repository or
- * another name.
+ * The signed text is: "pgassay ", type, " v1" and a NUL, the repository's id (32 hex digits), the
+ * object's key and a NUL, the bytes.  So a signature is not valid for another type, repository or
+ * name.
  */
 #ifndef CORE_CRYPTO_SIGN_H
 #define CORE_CRYPTO_SIGN_H
@@ -23,7 +23,7 @@ struct signed_as {
     const char *key;     /* "shop/backups/20261121T021500Z-4f2a/label.json" */
 };
 
-/* From 32 random bytes, which are all of the secret. */
+/* From 32 random bytes, which are the whole secret. */
 void sign_keypair(const uint8_t  seed[SIGN_SEED], uint8_t public[SIGN_PUBLIC],
                   struct secret *secret);
 void sign_bytes(const struct secret *, const struct signed_as *, const void *, size_t n,

@@ -26,7 +26,7 @@ busy(int fd, const char *db, const char *kind, struct err *e)
     return err_hint(e, "wait for it to end");
 }
 
-/* The holder, for the error of the next one; informational only. */
+/* The holder, for the next run's error; informational only. */
 static void
 leave_pid(int fd)
 {
@@ -38,8 +38,9 @@ leave_pid(int fd)
     }
 }
 
-/* It keeps two runs on one host from doing the same work twice; the repository is safe without
- * (docs/prune-protocol.md).  So an unusable state directory does not fail a backup. */
+/* The lock keeps two runs on one host from doing the same work twice; the repository is safe
+ * without it (docs/prune-protocol.md).  So a backup does not fail because of an unusable state
+ * directory. */
 static void
 go_without(const char *db, const char *kind, struct err *e)
 {

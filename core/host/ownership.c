@@ -62,7 +62,7 @@ ownership_hand_over(int fd, int dir, struct err *e)
     if (fstat(fd, &made) != 0 || fstat(dir, &where) != 0) {
         return err_errno(e, "could not look at its owner");
     }
-    /* More than one name: it may be a link to what is really root's. */
+    /* More than one name: it may be a hard link to a file of root's. */
     if (where.st_uid == 0 || made.st_uid != 0 || (S_ISREG(made.st_mode) && made.st_nlink != 1)) {
         return 0;
     }

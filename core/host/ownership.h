@@ -3,7 +3,7 @@
  * process's user and root can have written them.
  *
  * The owner may change a file at any time, whatever its mode says.  A pipe or a device (/dev/stdin,
- * <(...)) was handed over by whoever started the program, and is not asked.
+ * <(...)) was given by the caller of the program, and is not checked.
  */
 #ifndef CORE_HOST_OWNERSHIP_H
 #define CORE_HOST_OWNERSHIP_H
@@ -14,8 +14,8 @@
  * ERR_AUTH, whose text begins with what ("key file"). */
 int ownership_check(int fd, const char *what, const char *path, struct err *);
 
-/* As root, in a directory (open as dir) of somebody else: what was just made there, open as fd,
- * becomes his.  One run by root must not leave what his next run cannot write to. */
+/* As root, in another user's directory (open as dir): a file just made there, open as fd, is given
+ * to that user.  A run by root must not leave files that the user's next run cannot write to. */
 int ownership_hand_over(int fd, int dir, struct err *);
 
 #endif

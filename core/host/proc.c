@@ -17,11 +17,11 @@
 
 enum {
     IDLE_MS_DEFAULT = 600000,
-    KILL_AFTER_MS = 30000, /* between SIGTERM and SIGKILL: time to tidy up */
+    KILL_AFTER_MS = 30000, /* between SIGTERM and SIGKILL: time to clean up */
     POLL_MS = 100,
     TAIL_BYTES = 4096,
-    TAIL_SHOWN = 480, /* of what the program said last, in the error's text */
-    LINE_SHOWN = 240, /* of one line: pg_dump repeats its query after the reason, all of it */
+    TAIL_SHOWN = 480, /* of the program's last output, in the error's text */
+    LINE_SHOWN = 240, /* of one line: pg_dump repeats its whole query after the reason */
     READ_BYTES = 65536,
 };
 
@@ -32,10 +32,10 @@ struct run {
     size_t                  fed; /* bytes of spec->in written */
     char                    tail[TAIL_BYTES];
     size_t                  tail_len;               /* the last bytes of its stderr */
-    size_t                  column;                 /* of the line that is not ended yet */
+    size_t                  column;                 /* of the unfinished line */
     double                  began, active, stopped; /* clock_seconds(); stopped 0: not yet */
     unsigned long           cpu;                    /* ticks used at the last check */
-    struct err              why;                    /* of our stopping it */
+    struct err              why;                    /* the reason why it was stopped */
     int                     wait_status;
 };
 
@@ -48,7 +48,7 @@ close_fd(int *fd)
     }
 }
 
-/* Asks the child's whole group to end; watch() insists later. */
+/* Sends SIGTERM to the child's whole group; watch() sends SIGKILL later. */
 static void
 stop(struct run *r, const struct err *why)
 {
@@ -78,7 +78,7 @@ take_out(struct run *r, const uint8_t *p, size_t n)
     int        rc = 0;
 
     if (r->stopped != 0) {
-        return; /* only drained */
+        return; /* read and dropped */
     }
     if (r->spec->out_fn != NULL) {
         rc = r->spec->out_fn(r->spec->out_ctx, p, n, &why);
@@ -108,8 +108,7 @@ tail_add(struct run *r, const void *p, size_t n)
     r->tail_len += n;
 }
 
-/* Keeps the last lines, each of them cut: a page of one line would displace the reason that stands
- * before it. */
+/* Keeps the last lines, each truncated: one very long line would displace the reason before it. */
 static void
 take_tail(struct run *r, const uint8_t *p, size_t n)
 {
@@ -145,7 +144,7 @@ take_err(struct run *r, const uint8_t *p, size_t n)
         struct err  full = ERR_INIT;
         size_t      room = b->max - b->len;
 
-        /* Chatter beyond the ceiling is dropped: what counts is the exit status. */
+        /* Output beyond the ceiling is dropped: the exit status decides. */
         (void)buf_append(b, p, n < room ? n : room, &full);
     } else {
         log_piece(r, p, n);
@@ -153,7 +152,7 @@ take_err(struct run *r, const uint8_t *p, size_t n)
     take_tail(r, p, n);
 }
 
-/* Reads what is there; closes at the end of it. */
+/* Reads what is available; closes at end of file. */
 static void
 drain(struct run *r, int *fd, void (*take)(struct run *, const uint8_t *, size_t))
 {
@@ -190,7 +189,7 @@ feed(struct run *r)
         } else if (n < 0 && errno == EAGAIN) {
             return;
         } else {
-            break; /* it wants no more: its exit status tells whether that is bad */
+            break; /* it reads no more: its exit status tells whether that is bad */
         }
     }
     close_fd(&r->child.in);
@@ -269,7 +268,7 @@ poll_once(struct run *r)
         {.fd = r->child.in, .events = POLLOUT},
         {.fd = r->stopped == 0 && !r->spec->tidying ? cancel_fd() : -1, .events = POLLIN},
     };
-    /* With both pipes closed the end is near. */
+    /* With both pipes closed it will end soon. */
     int wait_ms = r->child.out < 0 && r->child.err < 0 ? 2 : POLL_MS;
 
     (void)poll(fds, sizeof fds / sizeof fds[0], wait_ms);
@@ -278,8 +277,8 @@ poll_once(struct run *r)
     feed(r);
 }
 
-/* Until the child has ended.  A grandchild may still hold the pipes: what it
- * writes later is not ours to wait for. */
+/* Until the child has ended.  A grandchild may still hold the pipes: its later output is not waited
+ * for. */
 static void
 follow(struct run *r)
 {

@@ -2,9 +2,9 @@
  * proc.h - running other programs, with a watchdog on each.
  *
  * stdin is /dev/null or the bytes given; stdout and stderr are collected, or stdout goes to a
- * callback piece by piece.  The child dies with us (PR_SET_PDEATHSIG) and when cancel.h is raised:
- * SIGTERM to its process group, SIGKILL 30 s later.  Only its own CPU time counts, not that of
- * programs it waits for: a tool that waits for a server's long work needs a larger idle_ms.
+ * callback piece by piece.  The child ends with this process (PR_SET_PDEATHSIG) and when cancel.h
+ * is raised: SIGTERM to its process group, SIGKILL 30 s later.  Only its own CPU time counts, not
+ * that of programs it waits for: a tool that waits for a server's long work needs a larger idle_ms.
  * Neither a non-zero status nor a signal is overlooked: proc_run() is 0 only if the program ended
  * with status 0, and the error holds the last lines that the program wrote to stderr.
  */
@@ -27,7 +27,7 @@ struct proc_spec {
     int (*out_fn)(void *ctx, const void *, size_t, struct err *); /* instead of out */
     void       *out_ctx;
     struct buf *err; /* collects stderr; NULL: kept for the error text only */
-    int   idle_ms; /* no output and no CPU time used for so long: stopped (0: 600000; < 0: never) */
+    int   idle_ms; /* stopped after this long without output and CPU time (0: 600000; < 0: never) */
     int   total_ms; /* 0: no limit */
     bool  as_user;  /* run as uid, gid (when we are root) */
     uid_t uid;

@@ -15,7 +15,7 @@
 
 enum { GROUPS_MAX = 256, PASSWD_BYTES = 16384 };
 
-/* All that the child needs, made before fork(): after it, in a program with
+/* Everything the child needs, made before fork(): after it, in a program with
  * threads, only async-signal-safe calls are allowed. */
 struct plan {
     const struct proc_spec *spec;
@@ -70,7 +70,7 @@ env_set_home(struct strlist *env, const struct passwd *pw)
     }
 }
 
-/* Another user has another home and other groups. */
+/* Another user has a different home and other groups. */
 static int
 plan_user(struct plan *p, struct err *e)
 {
@@ -156,7 +156,7 @@ redirect(const struct plan *p)
         dup2(p->err[1], STDERR_FILENO) < 0;
 }
 
-/* For the child alone: another thread's child has none of them. */
+/* For this child only: children of other threads do not inherit them. */
 static int
 keep_open(const struct plan *p)
 {
@@ -223,7 +223,7 @@ not_blocking(int fd)
     (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 }
 
-/* Hands our ends of the pipes over. */
+/* Hands over the parent's ends of the pipes. */
 static void
 take_ends(struct plan *p, pid_t pid, struct proc_child *out)
 {

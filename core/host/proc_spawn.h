@@ -11,7 +11,7 @@
 
 struct proc_child {
     pid_t pid; /* leads a process group of its own */
-    int   in;  /* our ends, not blocking; -1: stdin is /dev/null */
+    int   in;  /* the parent's ends, not blocking; -1: stdin is /dev/null */
     int   out;
     int   err;
 };

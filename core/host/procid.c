@@ -79,8 +79,8 @@ procid_gone(const struct procid *p)
     if (kill((pid_t)p->pid, 0) != 0 && errno == ESRCH) {
         return true;
     }
-    /* A process that has ended and that nobody has asked for is still there; so may be a later one
-     * of that number.  Where /proc shows no others' processes, it is taken for alive. */
+    /* A process that has ended but has not been waited for still exists; so may a later one with
+     * that number.  If /proc does not show other users' processes, it is taken for alive. */
     return read_stat(p->pid, &state, &started) &&
         (state == 'Z' || state == 'X' || (p->started > 0 && started != p->started));
 }

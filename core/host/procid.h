@@ -1,9 +1,10 @@
 /*
- * procid.h - which process of which machine wrote something, so that another one there can tell
- * whether it is dead.
+ * procid.h - which process of which machine wrote something, so that another process there can tell
+ * whether it has ended.
  *
- * A process number means something only between two boots, and in its own namespace: a container
- * has numbers of its own.  The time of the start tells a process from a later one with its number.
+ * A process number is valid only between two boots and in its own namespace: a container has
+ * numbers of its own.  The start time distinguishes a process from a later one with the same
+ * number.
  */
 #ifndef CORE_HOST_PROCID_H
 #define CORE_HOST_PROCID_H

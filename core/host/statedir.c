@@ -42,8 +42,8 @@ root_dir(struct err *e)
     return NULL;
 }
 
-/* What is at path, open as fd, becomes that of its directory's owner.  Best effort: who cannot
- * write it later, goes on without. */
+/* The file at path, open as fd, is given to its directory's owner.  Best effort: a process that
+ * cannot write it later goes on without. */
 static void
 hand_over(int fd, const char *path)
 {

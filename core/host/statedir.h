@@ -1,5 +1,5 @@
 /*
- * statedir.h - where this host remembers things between runs: journals of interrupted runs, locks,
+ * statedir.h - what this host keeps between runs: journals of interrupted runs, locks,
  * the newest backups that it has seen.
  *
  * $PGASSAY_STATE_DIR, else /var/lib/pgassay as root, else $XDG_STATE_HOME/pgassay, else
@@ -16,12 +16,12 @@
 char *state_file(const char *sub, const char *file, struct err *);
 
 /* Opens it for reading and writing, made (0600) if need be; never through a symbolic link.  -1:
- * errno.  What root makes in somebody's state directory is that user's. */
+ * errno.  What root makes in another user's state directory belongs to that user. */
 int state_open(const char *path, int flags);
-/* This host's other runs wait until the descriptor is closed.  -1 (also for NULL): it could not
- * be had; go on without.  The lock file stays: one that is removed would not be everybody's. */
+/* This host's other runs wait until the descriptor is closed.  -1 (also for NULL): no lock; go on
+ * without.  The lock file stays: after a removal two processes could lock different files. */
 int state_lock(const char *path);
-/* The file's new contents, mode 0600: a power cut leaves the old or the new ones, whole. */
+/* Replaces the file's contents, mode 0600: a power cut leaves either the old or the new ones. */
 int state_write(const char *path, const struct buf *, struct err *);
 
 #endif

@@ -61,7 +61,7 @@ findings_count(const struct findings *f, enum finding_class class)
     return n;
 }
 
-/* A finding is one line, whatever it quotes. */
+/* A finding is one line, whatever text it quotes. */
 static void
 print_finding(FILE *out, const struct finding *one)
 {
@@ -77,10 +77,10 @@ print_finding(FILE *out, const struct finding *one)
 
 /* ---- folding ---- */
 
-/* Of so many that are alike only the first ones are named. */
+/* Of this many similar ones only the first are named. */
 enum { FOLD_FROM = 5, FOLD_NAMED = 2 };
 
-/* One finding among those that are alike. */
+/* One finding among similar ones. */
 struct alike {
     const struct finding *finding;
     size_t                rank, count;
@@ -157,7 +157,7 @@ by_likeness(const void *a, const void *b)
     return c != 0 ? c : by_place(a, b);
 }
 
-/* For each finding, in its order: how many are like it, and which of these it is. */
+/* For each finding, in order: how many are like it, and which of these it is. */
 static struct alike *
 find_alike(const struct findings *f)
 {

@@ -1,9 +1,9 @@
 /*
  * finding.h - what was found: data, collected one by one, none of which stops the run.
  *
- * A difference, something that could not be compared, or something bad makes the exit status 3; a
- * note is for the reader only (a foreign table has no rows in a backup), and so is what is good.
- * Adding is thread-safe; everything is copied.
+ * A difference, something not comparable, or something bad makes the exit status 3; a note is for
+ * the reader only (a foreign table has no rows in a backup), and so is a good result.  Adding is
+ * thread-safe; everything is copied.
  */
 #ifndef CORE_REPORT_FINDING_H
 #define CORE_REPORT_FINDING_H
@@ -31,8 +31,8 @@ struct finding {
     const char *what;   /* which property: "number of rows", "definition", "missing" … */
     const char *want, *have; /* as recorded, as found; NULL when there is nothing to show */
     const char *advice;      /* what to do about it; NULL: nothing */
-    const char *fold; /* of one class and group, and with the same here: of one change, which the
-                         text tells once, naming the first ones; NULL: like no other */
+    const char *fold;        /* findings of one class and group with the same text here: one change,
+                                printed once, naming the first ones; NULL: like no other */
 };
 
 struct findings {
@@ -53,11 +53,11 @@ void   findings_add_u64(struct findings *, struct finding, unsigned long long wa
                         unsigned long long have);
 size_t findings_count(const struct findings *, enum finding_class);
 
-/* What a difference comes to, as a fold: "want public, have other", each word once; allocated, NULL
- * when more than words differ. */
+/* A difference as a fold: "want public, have other", each word once; allocated, NULL when more than
+ * words differ. */
 char *finding_change(const char *want, const char *have);
-/* One line each, grouped; of what folds, one for all but the first.  Control characters of names
- * are escaped, so that a name cannot forge a line. */
+/* One line each, grouped; findings that fold get one line for all but the first.  Control
+ * characters of names are escaped, so that a name cannot forge a line. */
 void    findings_print(const struct findings *, FILE *);
 json_t *findings_json(const struct findings *);
 void    findings_free(struct findings *);

@@ -2,9 +2,9 @@
  * repair_find.c - what is lost here, and which object of the other repository holds it.
  *
  *   same bytes   Every chunk list there is read.  An object with the SHA-256 and the sizes of a
- *   lost one is identical.  If both repositories have the epoch's keys the same id is enough:
- *   contents sealed twice have different bytes.  same place   For what is still not found: the
- *   manifests of the same backup, here and there.  If
+ *                lost one is identical.  If both repositories have the epoch's keys the same id is
+ *                enough: contents sealed twice have different bytes.
+ *   same place   For what is still not found: the manifests of the same backup, here and there.  If
  *                their tables of chunks are equally long, the chunk at the same place with the same
  *                raw size probably holds the same rows, stored in another way.  Its id shows
  *                whether it does (repair.c).  Needs keys to both manifests if they are encrypted.

@@ -5,8 +5,8 @@
  *   identity            secret key files of a reader, a list: to read encrypted backups
  *   passphrase-file, passphrase-command, passphrase-fd   for identity (core/crypto/passphrase.h)
  *   encrypt-to          public key files, a list: exactly these can read what this host writes
- *   must-encrypt        yes: nothing is written unencrypted.  Implied by encrypt-to repo-id
- *   the expected repository: another one is refused
+ *   must-encrypt        yes: nothing is written unencrypted.  Implied by encrypt-to
+ *   repo-id             the expected repository: another one is refused
  *
  * A host accepts an epoch's public key because (1) it remembers it (pinned.h), (2) an admin that it
  * trusts has signed it (trust-admin), or (3) it remembers nothing of this repository yet, and the

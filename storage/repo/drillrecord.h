@@ -2,8 +2,7 @@
  * drillrecord.h - what drills found: a backup is proven when the last drill of it found no
  * difference.
  *
- *   <db>/drills/<backup>.<time>-<random>.json   type "drill"; docs/repository-format.md has the
- * fields
+ *   <db>/drills/<backup>.<time>-<random>.json   type "drill" (docs/repository-format.md)
  *
  * A record is about one label: it counts only while the SHA-256 of the label's line agrees, so that
  * a copy in another repository needs its own drill.  Records outlive their backup, as a history of

@@ -9,12 +9,14 @@
  * The solution, in two phases:
  *
  *   naming     Garbage is named in a trash list (P2, P3).  A writer reads all trash lists before it
- *   decides, and reuses nothing that they name.  So once all can read a list, only runs that were
- *   already at work can still need what it names: these are recorded beside it, as R(t) (P4).
+ *              decides, and reuses nothing that they name.  So once all can read a list, only
+ *              runs that were already at work can still need what it names: these are recorded
+ *              beside it, as R(t) (P4).
  *   removing   When each run of R(t) has its label, has given up or is revoked (P5), only existing
- *   labels can need these objects.  They are read once more (P6), and what none of them needs is
- *   removed (P7).  The list is removed after its objects, and stays as long as one of them does, so
- *   that no run reuses an object which a delayed prune may still remove.
+ *              labels can need these objects.  They are read once more (P6), and what none of them
+ *              needs is removed (P7).  The list is removed after its objects, and stays as long as
+ *              one of them does, so that no run reuses an object which a delayed prune may still
+ *              remove.
  *
  * Every prune does both: it names the current garbage, and removes what earlier lists name.  It
  * removes its own list only when no run is writing and no grace time is set.  Backups expire before
