@@ -133,26 +133,29 @@ facts() { jq -S 'walk(if type == "object" then del(.seconds, .finished, .started
 }
 
 @test "restore: all of it, or no database of that name" {
+    local left
     db_digest shop >"$T/shop.want"
+    # One that failed in its last lines, when it had its name already, is whole, too.
     back() {
         local rc=0
-        if [ "${1:-}" = failed ]; then
-            expect_no_db back
-            # What was being made may be left, by a name that says so; the next restore takes it away.
-            db_drop $(psql_in postgres -Atc "SELECT datname FROM pg_database WHERE datname LIKE 'back\_restoring\_%'")
-        else
+        if db_exists back; then
             db_digest back | diff "$T/shop.want" - >&2 || rc=1
-            db_drop back
-            return $rc
+        elif [ "${1:-}" != failed ]; then
+            echo "no database" >&2
+            rc=1
         fi
+        # What was being made may be left, by a name that says so; the next restore takes it away.
+        psql_in postgres -Atc "SELECT datname FROM pg_database WHERE datname LIKE 'back%'" >"$T/left"
+        while read -r left; do db_drop "$left"; done <"$T/left"
+        return $rc
     }
-    torture 7 back restore --repo "$REPO" --jobs 2 -q shop --to back
+    torture 5 back restore --repo "$REPO" --jobs 2 -q shop --to back
 }
 
 @test "drill: equal means that all was compared" {
     tool verify drill --repo "$REPO" --json shop | jq -S '.compared' >"$T/want"
     equal() { [ "${1:-}" = failed ] || jq -S 'if .equal then .compared else "not equal" end' "$T/out" | diff "$T/want" - >&2; }
-    torture 4 equal verify drill --repo "$REPO" --json shop
+    torture 3 equal verify drill --repo "$REPO" --json shop
 }
 
 @test "prune: what should stay is whole, with status 0 it is all that stays" {
@@ -180,11 +183,11 @@ facts() { jq -S 'walk(if type == "object" then del(.seconds, .finished, .started
         fi
         pgassay verify objects --repo "$REPO" >&2
     }
-    torture 12 kept storage prune --repo "$REPO" --grace 0 shelf
+    torture 8 kept storage prune --repo "$REPO" --grace 0 shelf
 }
 
 @test "keys: who may read is as it was, or as it was to be" {
-    local k
+    local k want
     for k in one two three; do pgassay storage keygen "$T/$k"; done
     pgassay storage init --repo "$T/keys" --encrypt-to "$T/one.pub" --encrypt-to "$T/two.pub"
     rm -rf "$T/state.keys"
@@ -201,9 +204,12 @@ facts() { jq -S 'walk(if type == "object" then del(.seconds, .finished, .started
         have=$(readers) || return 1
         [ "$have" = "$want" ] || { [ "${1:-}" = failed ] && [ "$have" = '[["one","two"]]' ]; } || { echo "readers: $have" >&2; return 1; }
     }
-    want='[["one","three","two"]]' torture 6 now storage keys add --repo "$REPO" --identity "$T/one" "$T/three.pub"
-    want='[["one"]]' torture 6 now storage keys remove --repo "$REPO" "$T/two.pub"
-    want='[["one"],["one"]]' torture 6 now storage keys revoke --repo "$REPO" "$T/two.pub"
+    want='[["one","three","two"]]'
+    torture 5 now storage keys add --repo "$REPO" --identity "$T/one" "$T/three.pub"
+    want='[["one"]]'
+    torture 5 now storage keys remove --repo "$REPO" "$T/two.pub"
+    want='[["one"],["one"]]'
+    torture 5 now storage keys revoke --repo "$REPO" "$T/two.pub"
     pair() { [ "${1:-}" = failed ] || tool storage init --repo "$T/to" --encrypt-to "$T/four.pub" --repo-option "sign-key=$T/four"; rm -rf "$T/to"; }
-    torture 6 pair storage keygen "$T/four"
+    torture 4 pair storage keygen "$T/four"
 }
