@@ -1,13 +1,12 @@
 #include "restore/live_tables.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pg/rows/copy.h"
-#include "restore/entry_ids.h"
 #include "restore/load.h"
-
-static const char *const attach[] = {"TABLE ATTACH", NULL};
+#include "restore/partitions.h"
 
 static const char table_sql[] =
     "SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = "
@@ -27,35 +26,26 @@ static const char foreign_keys_sql[] =
 
 /* The table that it is a partition of, if that is asked for, too. */
 static const struct manifest_table *
-parent_of(const struct restore *r, const struct entry_ids *ids, const struct manifest_table *t)
+parent_of(const struct restore *r, const size_t *parents, const struct manifest_table *t)
 {
     for (size_t i = 0; i < r->archive.n; i++) {
-        const struct archive_entry *entry = &r->archive.v[i];
+        const struct archive_entry *entry = &r->archive.v[i], *on;
 
-        if (!entry_is(entry, attach) || entry->schema == NULL ||
-            strcmp(entry->schema, t->schema) != 0 || strcmp(entry->tag, t->name) != 0) {
-            continue;
-        }
-        for (size_t k = 0; k < entry->n_depends; k++) {
-            const struct archive_entry  *on = entry_ids_find(ids, entry->depends[k]);
-            const struct manifest_table *found = on == NULL || on->schema == NULL
-                ? NULL
-                : manifest_find(r->manifest, on->schema, on->tag);
-
-            if (found != NULL && found != t && found->kind == 'p') {
-                return found;
-            }
+        if (parents[i] != SIZE_MAX && entry->schema != NULL &&
+            strcmp(entry->schema, t->schema) == 0 && strcmp(entry->tag, t->name) == 0) {
+            on = &r->archive.v[parents[i]];
+            return manifest_find(r->manifest, on->schema == NULL ? "" : on->schema, on->tag);
         }
     }
     return NULL;
 }
 
 static const struct manifest_table *
-root_of(const struct restore *r, const struct entry_ids *ids, const struct manifest_table *t)
+root_of(const struct restore *r, const size_t *parents, const struct manifest_table *t)
 {
     const struct manifest_table *up;
 
-    while ((up = parent_of(r, ids, t)) != NULL) {
+    while ((up = parent_of(r, parents, t)) != NULL) {
         t = up;
     }
     return t;
@@ -78,6 +68,7 @@ group_tables(struct restore *r, struct live_tables *l, struct err *e)
 {
     const struct manifest *m = r->manifest;
     struct entry_ids       ids = entry_ids_new(&r->archive);
+    size_t                *parents = partitions_parents(&r->archive, &ids);
     int                    rc = 0;
 
     l->v = xcalloc(m->n_tables + 1, sizeof *l->v);
@@ -88,7 +79,7 @@ group_tables(struct restore *r, struct live_tables *l, struct err *e)
         if (t->kind == 'f') {
             continue;
         }
-        live = table_for(l, root_of(r, &ids, t));
+        live = table_for(l, root_of(r, parents, t));
         if (t->kind == 'p') {
             continue;
         }
@@ -100,6 +91,7 @@ group_tables(struct restore *r, struct live_tables *l, struct err *e)
         live->leaves[live->n_leaves++] = t;
         live->rows += t->rows;
     }
+    free(parents);
     entry_ids_free(&ids);
     if (rc == 0 && l->n == 0) {
         rc = err_set(e, ERR_USAGE, "there is no table in what is to be restored");

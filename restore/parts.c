@@ -7,9 +7,9 @@
 
 #include "core/log.h"
 #include "restore/name_match.h"
+#include "restore/partitions.h"
 #include "restore/parts_impl.h"
 
-static const char *const attach[] = {"TABLE ATTACH", NULL};
 static const char *const schema[] = {"SCHEMA", NULL};
 static const char *const extension[] = {"EXTENSION", NULL};
 static const char *const sequence[] = {"SEQUENCE", NULL};
@@ -152,38 +152,19 @@ ask(struct parts *p, struct patterns *patterns, const struct tables *tables, siz
     }
 }
 
-/* The partition and the table of a TABLE ATTACH: it is called as the partition. */
-static bool
-attached(const struct parts *p, const struct archive_entry *entry, size_t *partition, size_t *to)
-{
-    *partition = *to = SIZE_MAX;
-    for (size_t i = 0; i < entry->n_depends; i++) {
-        size_t                      other = parts_index(p, entry->depends[i]);
-        const struct archive_entry *on = other == SIZE_MAX ? NULL : &p->a->v[other];
-
-        if (on != NULL && on->schema != NULL && entry->schema != NULL &&
-            strcmp(on->tag, entry->tag) == 0 && strcmp(on->schema, entry->schema) == 0) {
-            *partition = other;
-        } else if (on != NULL && entry_is(on, rows)) {
-            *to = other;
-        }
-    }
-    return *partition != SIZE_MAX && *to != SIZE_MAX;
-}
-
 /* A partitioned table means its partitions, too, and theirs. */
 static void
 ask_for_partitions(struct parts *p)
 {
-    bool more = true;
+    size_t *parents = partitions_parents(p->a, &p->ids);
+    bool    more = true;
 
     while (more) {
         more = false;
-        for (size_t i = 0; i < p->a->n; i++) {
-            size_t part, to;
+        for (size_t part = 0; part < p->a->n; part++) {
+            size_t to = parents[part];
 
-            if (!entry_is(&p->a->v[i], attach) || !attached(p, &p->a->v[i], &part, &to) ||
-                p->excluded[part]) {
+            if (to == SIZE_MAX || p->excluded[part]) {
                 continue;
             }
             if (p->excluded[to]) {
@@ -195,6 +176,7 @@ ask_for_partitions(struct parts *p)
             }
         }
     }
+    free(parents);
 }
 
 /* Tables of extensions have no entries: who asks for one gets the extension. */
