@@ -12,5 +12,7 @@ int finish_refresh(struct restore *, PGconn *,
                    struct err *); /* and ANALYZE of what was refreshed */
 int finish_properties(struct restore *,
                       struct err *); /* ALTER DATABASE … SET, comment, owner, grants */
+/* Before anything is loaded: may all that be done?  Done and rolled back. */
+int finish_rehearse_properties(struct restore *, struct err *);
 
 #endif

@@ -116,20 +116,26 @@ finish_refresh(struct restore *r, PGconn *conn, struct err *e)
     return 0;
 }
 
-int
-finish_properties(struct restore *r, struct err *e)
+static int
+property_statements(struct restore *r, struct strlist *out, struct err *e)
 {
     const bool                      live = r->o->swap && !r->o->settings_of_backup;
     const struct properties_options options = {.no_owner = r->o->no_owner && !live,
                                                .no_privileges = r->o->no_privileges && !live};
-    struct strlist                  statements = {0};
-    int                             rc = 0;
+
+    return properties_sql(r->conn, swap_properties(r), r->working_name, &options, out, e);
+}
+
+int
+finish_properties(struct restore *r, struct err *e)
+{
+    struct strlist statements = {0};
+    int            rc = 0;
 
     if (!r->has_archive) {
         return 0;
     }
-    if (properties_sql(r->conn, swap_properties(r), r->working_name, &options, &statements, e) !=
-        0) {
+    if (property_statements(r, &statements, e) != 0) {
         problem_add(&r->problems, "DATABASE PROPERTIES", NULL, r->name, e);
         err_clear(e);
     }
@@ -140,4 +146,27 @@ finish_properties(struct restore *r, struct err *e)
     }
     strlist_free(&statements);
     return rc;
+}
+
+int
+finish_rehearse_properties(struct restore *r, struct err *e)
+{
+    struct strlist statements = {0};
+    struct err     ignored = ERR_INIT;
+    int            rc = property_statements(r, &statements, e);
+
+    rc = rc != 0 ? rc : pg_exec(r->conn, e, "BEGIN");
+    for (size_t i = 0; rc == 0 && i < statements.n; i++) {
+        rc = pg_exec(r->conn, e, statements.v[i]);
+    }
+    (void)pg_exec(r->conn, &ignored, "ROLLBACK");
+    strlist_free(&statements);
+    if (rc == 0) {
+        return 0;
+    }
+    err_wrap(e,
+             "what takes the place of database \"%s\" cannot get its owner, privileges and "
+             "settings",
+             r->name);
+    return err_hint(e, "connect as a superuser, or take those of the backup: --settings backup");
 }

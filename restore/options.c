@@ -47,7 +47,8 @@ static const struct opt table[] = {
      "default) or the backup's (backup)",
      AT(settings), 0, 0, NULL, NULL},
     {OPT_TEXT, "drop-old-after", 0, "AGE",
-     "with --swap: what was set aside may be dropped by a later restore, after this time",
+     "what --swap, --undo or --switch-to sets aside may be dropped by a later restore, after this "
+     "time",
      AT(drop_old_after), 0, 0, NULL, "drop-old-after"},
     {OPT_FLAG, "undo", 0, NULL, "back: the database that the newest swap has set aside", AT(undo),
      0, 0, NULL, NULL},
@@ -199,6 +200,37 @@ of_all_databases(const struct options *o)
     return o->leftovers || o->drop_leftover != NULL;
 }
 
+/* What --undo and the like do has nothing to do with a backup, and they do it: an option that would
+ * be passed over may have been meant to prevent just that. */
+static int
+check_belongs(const struct options *o, struct err *e)
+{
+    static const char *const restoring[] = {"backup",         "at",
+                                            "as-of",          "table",
+                                            "exclude-table",  "schema",
+                                            "exclude-schema", "list",
+                                            "dry-run",        "scratch",
+                                            "keep",           "no-owner",
+                                            "no-privileges",  "no-tablespaces",
+                                            "tablespace-map", "globals",
+                                            "isolated",       "keep-failed"};
+
+    for (size_t i = 0; switch_asked(o) && i < sizeof restoring / sizeof restoring[0]; i++) {
+        if (opts_given(&o->parsed, restoring[i])) {
+            return err_set(e, ERR_USAGE,
+                           "--%s is for a restore: it does not go with --undo, --switch-to, "
+                           "--status, --leftovers or --drop-leftover",
+                           restoring[i]);
+        }
+    }
+    if (opts_given(&o->parsed, "drop-old-after") && !o->swap && !o->undo && o->switch_to == NULL) {
+        return err_set(e, ERR_USAGE,
+                       "--drop-old-after belongs to --swap, --undo and --switch-to, which set a "
+                       "database aside");
+    }
+    return 0;
+}
+
 /* Those that say what is to be done: one at most, and nothing that belongs to another. */
 static int
 check_switch(struct options *o, struct err *e)
@@ -220,11 +252,13 @@ check_switch(struct options *o, struct err *e)
         return err_set(e, ERR_USAGE, "--settings belongs to --swap");
     }
     o->settings_of_backup = o->settings != NULL && strcmp(o->settings, "backup") == 0;
-    if (o->drop_old_after != NULL && duration_parse(o->drop_old_after, &o->drop_old_after_s) != 0) {
+    if (o->drop_old_after != NULL &&
+        (duration_parse(o->drop_old_after, &o->drop_old_after_s) != 0 ||
+         o->drop_old_after_s == 0)) {
         return err_set(e, ERR_USAGE, "drop-old-after \"%s\" is not a time such as 12h or 7d",
                        o->drop_old_after);
     }
-    return 0;
+    return check_belongs(o, e);
 }
 
 static int
@@ -240,6 +274,9 @@ check(struct options *o, struct err *e)
         return err_hint(e,
                         "\"pgassay storage list\" shows what there is; \"pgassay restore --help\" "
                         "shows the options");
+    }
+    if (o->switch_to != NULL && strcmp(o->switch_to, o->to != NULL ? o->to : o->database) == 0) {
+        return err_set(e, ERR_USAGE, "--switch-to \"%s\": it has that name", o->switch_to);
     }
     if (!switch_asked(o) && check_combinations(o, e) != 0) {
         return -1;

@@ -6,6 +6,7 @@
 #include "core/progress.h"
 #include "restore/beyond.h"
 #include "restore/entries.h"
+#include "restore/finish.h"
 #include "restore/live.h"
 #include "restore/loaders.h"
 #include "restore/swap.h"
@@ -84,7 +85,7 @@ restore_run(struct restore *r, struct err *e)
     report_begin(r);
     progress_start("restoring", plan_sizes(r).bytes, r->o->quiet);
     restore_phase(r, "database, roles");
-    if (target_create(r, e) != 0) {
+    if (target_create(r, e) != 0 || (r->o->swap && finish_rehearse_properties(r, e) != 0)) {
         return -1;
     }
     restore_phase(r, "pre-data");

@@ -152,11 +152,15 @@ char *target_name(const struct restore *);           /* "db1:5432", "a scratch s
 int   target_create(struct restore *, struct err *); /* database, roles, connection */
 int target_schemas(struct restore *, struct err *);  /* of a selection: those that no entry makes */
 PGconn *target_connect(struct restore *,
-                       struct err *); /* one more connection to the new database */
-int     target_publish(struct restore *, struct err *); /* gives the database its name */
+                       struct err *);        /* one more connection to the new database */
+void    target_disconnect(struct restore *); /* ... all of these */
 /* Removes what a failed restore made (unless asked to keep it), ends the scratch server or lets
  * it live. */
 void target_end(struct restore *, bool failed);
+
+/* publish.c: gives the database its name. -1: what was restored is kept under its working name, or
+ * after a signal, target_end() removes it. */
+int target_publish(struct restore *, struct err *);
 
 /* load.c, finish.c */
 int load_run(struct restore *, struct err *);

@@ -2,44 +2,41 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "core/human.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "pg/snapshot/inventory.h"
-#include "pg/target/aside.h"
-#include "pg/target/exchange.h"
-#include "pg/target/halfmade.h"
 
 /* What stands in the way of a rename, or would be lost by it; $1: the database. */
 struct obstacle {
     const char *sql;  /* one column: names */
     const char *what; /* "... \"%s\" ..." */
     const char *hint;
+    bool        only_aside; /* ... of one that is set aside; it may get a name */
 };
 
 static const struct obstacle obstacles[] = {
     {"SELECT d.datname FROM pg_catalog.pg_database d WHERE d.datname = $1 AND d.datistemplate",
-     "database \"%s\" is a template: what takes its place would be none",
-     "ALTER DATABASE ... IS_TEMPLATE false first"},
+     "database \"%s\" is a template, from which others are made under its name",
+     "ALTER DATABASE ... IS_TEMPLATE false first", false},
     {"SELECT d.datname FROM pg_catalog.pg_database d WHERE d.datname = $1 AND NOT "
      "(pg_catalog.pg_has_role(d.datdba, 'USAGE') AND (SELECT rolcreatedb OR rolsuper FROM "
      "pg_catalog.pg_roles WHERE rolname = current_user))",
      "permission denied: database \"%s\" is not yours to rename",
-     "connect as its owner with CREATEDB, or as a superuser"},
+     "connect as its owner with CREATEDB, or as a superuser", false},
     {"SELECT gid FROM pg_catalog.pg_prepared_xacts WHERE database = $1",
      "prepared transaction \"%s\" holds the database: it cannot be renamed",
-     "in the database: COMMIT PREPARED or ROLLBACK PREPARED"},
+     "in the database: COMMIT PREPARED or ROLLBACK PREPARED", false},
     {"SELECT slot_name FROM pg_catalog.pg_replication_slots WHERE database = $1",
      "logical replication slot \"%s\" would go with the database that is set aside: its subscriber "
      "would get nothing of what takes its place",
      "stop the subscriber, then in the database: SELECT pg_drop_replication_slot(...); subscribe "
-     "anew after the swap"},
+     "anew after the swap",
+     true},
     {"SELECT s.subname FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = "
      "s.subdbid WHERE d.datname = $1 AND s.subenabled",
      "subscription \"%s\" is at work in the database, and would go on in the one that is set aside",
-     "in the database: ALTER SUBSCRIPTION ... DISABLE"},
+     "in the database: ALTER SUBSCRIPTION ... DISABLE", true},
 };
 
 static int
@@ -61,11 +58,40 @@ look_for(PGconn *conn, const char *name, const struct obstacle *x, struct strlis
     return res == NULL ? -1 : 0;
 }
 
+/* A comment goes along with the names, in one transaction, over a connection to another database:
+ * of whose encoding it need not be. */
 static int
-look_for_all(PGconn *conn, const char *name, struct strlist *stop, struct strlist *hints,
-             struct err *e)
+look_for_comment(PGconn *conn, const char *name, struct strlist *stop, struct strlist *hints,
+                 struct err *e)
 {
-    int rc = 0;
+    const char *params[] = {name};
+    char       *comment = pg_value(conn, e,
+                                   "SELECT pg_catalog.shobj_description(oid, 'pg_database') FROM "
+                                         "pg_catalog.pg_database WHERE datname = $1",
+                                   1, params);
+    char       *literal = comment == NULL ? NULL : pg_literal(conn, comment);
+
+    if (comment == NULL && e->kind != ERR_NOT_FOUND) {
+        return -1;
+    }
+    if (comment != NULL && literal == NULL) {
+        strlist_take(stop,
+                     xasprintf("the comment on database \"%s\" is not valid in the encoding of "
+                               "database \"%s\", and could not be kept",
+                               name, PQdb(conn)));
+        strlist_add(hints, "in the database: COMMENT ON DATABASE ... IS '...'");
+    }
+    err_clear(e);
+    free(comment);
+    free(literal);
+    return 0;
+}
+
+static int
+look_for_all(PGconn *conn, const char *name, bool aside, struct strlist *stop,
+             struct strlist *hints, struct err *e)
+{
+    int rc;
 
     if (strcmp(name, PQdb(conn)) == 0) {
         strlist_take(stop,
@@ -75,18 +101,22 @@ look_for_all(PGconn *conn, const char *name, struct strlist *stop, struct strlis
         strlist_add(hints, "restore under another name, with --to");
         return 0;
     }
+    rc = look_for_comment(conn, name, stop, hints, e);
     for (size_t i = 0; rc == 0 && i < sizeof obstacles / sizeof obstacles[0]; i++) {
-        rc = look_for(conn, name, &obstacles[i], stop, hints, e);
+        if (aside || !obstacles[i].only_aside) {
+            rc = look_for(conn, name, &obstacles[i], stop, hints, e);
+        }
     }
     return rc;
 }
 
 int
-swap_ready(PGconn *conn, const char *name, struct err *e)
+swap_ready(PGconn *conn, const char *name, const char *take, struct err *e)
 {
     struct strlist stop = {0}, hints = {0};
-    int            rc = look_for_all(conn, name, &stop, &hints, e);
+    int            rc = name == NULL ? 0 : look_for_all(conn, name, true, &stop, &hints, e);
 
+    rc = rc != 0 ? rc : look_for_all(conn, take, false, &stop, &hints, e);
     for (size_t i = 1; i < stop.n; i++) {
         log_error("%s", stop.v[i]);
         log_error("hint: %s", hints.v[i]);
@@ -140,7 +170,7 @@ swap_preflight(struct restore *r, struct strlist *stop, struct strlist *hints, s
         return 0;
     }
     look_for_gaps(r, stop, hints);
-    return look_for_all(r->maintenance, r->name, stop, hints, e);
+    return look_for_all(r->maintenance, r->name, true, stop, hints, e);
 }
 
 const json_t *
@@ -160,86 +190,4 @@ swap_properties(struct restore *r)
         json_object_del(r->properties, "comment");
     }
     return r->properties;
-}
-
-/* Of the running database or the backup's; *out is allocated, NULL: none. */
-static int
-comment_of(const json_t *properties, char **out, struct err *e)
-{
-    json_t *comment = json_object_get(properties, "comment");
-    size_t  n;
-
-    *out = comment == NULL || json_is_null(comment) ? NULL : json_bytes_get(comment, &n, e);
-    return *out == NULL && comment != NULL && !json_is_null(comment) ? -1 : 0;
-}
-
-/* Everything is loaded and good: it is kept, and can be switched to. */
-static int
-keep(struct restore *r, struct err *e)
-{
-    struct err ignored = ERR_INIT;
-    char      *ident = pg_ident(r->working_name);
-
-    if (PQstatus(r->maintenance) == CONNECTION_OK) {
-        (void)pg_execf(r->maintenance, &ignored, "ALTER DATABASE %s ALLOW_CONNECTIONS true", ident);
-        (void)halfmade_mark_kept(r->maintenance, r->working_name, &ignored);
-    }
-    free(ident);
-    r->created = false; /* not to be removed any more */
-    err_wrap(e, "database \"%s\" is as it was; what was restored is kept as \"%s\"", r->name,
-             r->working_name);
-    return e->hint[0] != '\0' ? -1
-                              : err_hint(e, "to switch to it: pgassay restore %s --switch-to %s",
-                                         r->name, r->working_name);
-}
-
-/* aside and the rest of x are the caller's to free. */
-static int
-exchange_texts(struct restore *r, struct aside *a, struct exchange *x, struct err *e)
-{
-    const time_t now = time(NULL);
-    char        *comment;
-
-    *a = (struct aside){
-        .was = xstrdup(r->name),
-        .name = aside_name(r->name, false, now),
-        .backup = xstrdup(r->label->id),
-        .since = now,
-        .drop_after = r->o->drop_old_after_s == 0 ? 0 : now + (time_t)r->o->drop_old_after_s};
-    *x = (struct exchange){.take = r->working_name, .name = r->name, .aside = a->name};
-    if (comment_of(r->live, &a->comment, e) != 0 || comment_of(swap_source(r), &comment, e) != 0) {
-        return -1;
-    }
-    x->comment = comment;
-    x->aside_comment = aside_comment(a, e);
-    return x->aside_comment == NULL ? -1 : 0;
-}
-
-int
-swap_publish(struct restore *r, struct err *e)
-{
-    struct aside    a = {0};
-    struct exchange x = {0};
-    int             rc;
-
-    if (r->problems.n > 0) {
-        err_set(e, ERR_PG, "%zu objects did not come back as they were: not swapped",
-                r->problems.n);
-        return keep(r, e);
-    }
-    rc = exchange_texts(r, &a, &x, e);
-    if (rc == 0) {
-        rc = exchange_run(&r->server, r->maintenance, &x, e);
-    }
-    if (rc == 0) {
-        r->renamed = true;
-        r->outage_seconds = x.outage_seconds;
-        r->aside = xstrdup(a.name);
-    } else {
-        (void)keep(r, e);
-    }
-    free(x.comment);
-    free(x.aside_comment);
-    aside_free(&a);
-    return rc;
 }

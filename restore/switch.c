@@ -33,13 +33,24 @@ name_of(const struct options *o)
     return o->to != NULL ? o->to : o->database;
 }
 
+static bool
+changes(const struct options *o)
+{
+    return o->undo || o->switch_to != NULL;
+}
+
+/* Who changes something holds the lock before he looks. */
 static int
 state_open(const struct options *o, struct state *s, struct err *e)
 {
     s->server = target_server(o);
-    s->conn = target_server_connect(&s->server, e);
-    return s->conn == NULL ||
-            aside_list_read(s->conn, o->leftovers ? NULL : name_of(o), &s->aside, e) != 0 ||
+    if ((s->conn = target_server_connect(&s->server, e)) == NULL) {
+        return -1;
+    }
+    if (changes(o) && !halfmade_lock(s->conn, name_of(o))) {
+        return halfmade_busy(name_of(o), e);
+    }
+    return aside_list_read(s->conn, o->leftovers ? NULL : name_of(o), &s->aside, e) != 0 ||
             halfmade_list(s->conn, o->leftovers ? NULL : name_of(o), &s->half_made, e) != 0
         ? -1
         : 0;
@@ -150,24 +161,25 @@ print_switched(const struct options *o, const struct exchange *x, struct err *e)
 
 /* take gets the name, and the comment; what has the name now is set aside. */
 static int
-switch_to(const struct options *o, struct state *s, const char *take, char *comment,
+switch_to(const struct options *o, struct state *s, const char *take, const char *comment,
           const struct database *now, struct err *e)
 {
-    const time_t    t = time(NULL), keep = (time_t)o->drop_old_after_s;
+    const time_t    keep = (time_t)o->drop_old_after_s;
     struct aside    a = {.was = xstrdup(name_of(o)),
-                         .name = aside_name(name_of(o), o->undo, t),
                          .undone = o->undo,
-                         .since = t,
-                         .comment = now->comment == NULL ? NULL : xstrdup(now->comment),
-                         .drop_after = keep == 0 ? 0 : t + keep};
-    char           *text = aside_comment(&a, e);
-    struct exchange x = {.take = take,
-                         .name = name_of(o),
-                         .aside = now->owner == NULL ? NULL : a.name,
-                         .aside_comment = text,
-                         .comment = comment};
-    int             rc = text == NULL ? -1 : exchange_run(&s->server, s->conn, &x, e);
+                         .comment = now->comment == NULL ? NULL : xstrdup(now->comment)};
+    struct exchange x = {.take = take, .name = name_of(o), .comment = comment};
+    char           *text = NULL;
+    int             rc = aside_time(s->conn, a.was, a.undone, &a.since, e);
 
+    if (rc == 0) {
+        a.drop_after = keep == 0 ? 0 : a.since + keep;
+        a.name = aside_name(a.was, a.undone, a.since);
+        text = aside_comment(&a, e);
+        x.aside = now->owner == NULL ? NULL : a.name;
+        x.aside_comment = text;
+        rc = text == NULL ? -1 : exchange_run(&s->server, s->conn, &x, e);
+    }
     if (rc == 0) {
         rc = print_switched(o, &x, e);
     }
@@ -176,40 +188,66 @@ switch_to(const struct options *o, struct state *s, const char *take, char *comm
     return rc;
 }
 
-/* The one that it had; of what a swap has restored but not switched to that of the database whose
- * place it takes. */
-static char *
-comment_for(const struct aside *was, const struct database *take, const struct database *now)
+/* Its restore is at it, or has died: it is not whole. */
+static int
+refuse_half_made(PGconn *conn, const char *take, const struct database *d, struct err *e)
 {
-    return was != NULL                                                     ? was->comment
-        : take->comment != NULL && halfmade_comment_is_ours(take->comment) ? now->comment
-                                                                           : take->comment;
+    const char *rest;
+
+    if (halfmade_read(d->comment, &rest) != HALFMADE_IT_IS && halfmade_lock(conn, take)) {
+        return 0;
+    }
+    err_set(e, ERR_BUSY, "database \"%s\" is half made: its restore has not ended, or has died",
+            take);
+    return err_hint(e, "the same restore once more begins anew");
+}
+
+/* The one that it had, or was to have. */
+static const char *
+comment_for(const struct aside *was, const struct database *take)
+{
+    const char *rest;
+
+    return was != NULL                                         ? was->comment
+        : halfmade_read(take->comment, &rest) == HALFMADE_KEPT ? rest
+                                                               : take->comment;
+}
+
+static int
+take_up(const struct options *o, struct state *s, const char *take, const struct aside *was,
+        const struct database *now, struct err *e)
+{
+    struct database d;
+    int             rc = -1;
+
+    if (look_up(s->conn, take, &d, e) != 0) {
+        return -1;
+    }
+    if (d.owner == NULL) {
+        rc = err_set(e, ERR_NOT_FOUND, "there is no database \"%s\"", take);
+    } else if (refuse_half_made(s->conn, take, &d, e) == 0 &&
+               swap_ready(s->conn, now->owner == NULL ? NULL : name_of(o), take, e) == 0) {
+        rc = switch_to(o, s, take, comment_for(was, &d), now, e);
+    }
+    database_free(&d);
+    return rc;
 }
 
 static int
 go_back(const struct options *o, struct state *s, struct err *e)
 {
-    struct database     now = {0}, other = {0};
+    struct database     now;
     const struct aside *was;
-    const char         *take;
     int                 rc = -1;
 
-    if (!halfmade_lock(s->conn, name_of(o))) {
-        return halfmade_busy(name_of(o), e);
+    if (look_up(s->conn, name_of(o), &now, e) != 0) {
+        return -1;
     }
-    if (look_up(s->conn, name_of(o), &now, e) == 0) {
-        was = o->undo ? newest_of_owner(o, s, &now, e) : find_aside(s, o->switch_to);
-        take = o->undo ? (was == NULL ? NULL : was->name) : o->switch_to;
-        if (take != NULL && look_up(s->conn, take, &other, e) == 0) {
-            if (other.owner == NULL) {
-                err_set(e, ERR_NOT_FOUND, "there is no database \"%s\"", take);
-            } else if (now.owner == NULL || swap_ready(s->conn, name_of(o), e) == 0) {
-                rc = switch_to(o, s, take, comment_for(was, &other, &now), &now, e);
-            }
-        }
+    was = o->undo ? newest_of_owner(o, s, &now, e) : find_aside(s, o->switch_to);
+    if (!o->undo || was != NULL) {
+        rc = take_up(o, s, o->undo ? was->name : o->switch_to, was, &now, e);
     }
     database_free(&now);
-    database_free(&other);
     return rc;
 }
 

@@ -1,6 +1,6 @@
 /*
- * target.c - the server, the new database under its working name, and what becomes of both in the
- * end.
+ * target.c - the server, the new database under its working name, and what becomes of both when it
+ * fails.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@
 #include "restore/swap.h"
 #include "restore/target_server.h"
 
-enum { DROP_TIMEOUT_MS = 60000, RENAME_TRIES = 4 };
+enum { DROP_TIMEOUT_MS = 60000 };
 
 static int
 start_scratch(struct restore *r, struct err *e)
@@ -159,8 +159,8 @@ target_schemas(struct restore *r, struct err *e)
     return rc == 0 ? 0 : err_wrap(e, "schemas of the selection");
 }
 
-static void
-close_workers(struct restore *r)
+void
+target_disconnect(struct restore *r)
 {
     for (int i = 0; i < r->o->jobs; i++) {
         pg_close(r->workers[i].conn);
@@ -168,103 +168,6 @@ close_workers(struct restore *r)
     }
     pg_close(r->conn);
     r->conn = NULL;
-}
-
-/* Sessions that may not be ended stay; they are in the way at the next try, too. */
-static void
-end_other_sessions(struct restore *r)
-{
-    struct err  ignored = ERR_INIT;
-    const char *params[] = {r->working_name};
-    PGresult   *pids = pg_query(r->maintenance, &ignored,
-                                "SELECT pid FROM pg_catalog.pg_stat_activity WHERE datname = $1 "
-                                  "AND "
-                                  "pid <> pg_catalog.pg_backend_pid()",
-                                1, params);
-
-    for (int i = 0; pids != NULL && i < PQntuples(pids); i++) {
-        const char *pid[] = {PQgetvalue(pids, i, 0)};
-
-        PQclear(pg_query(r->maintenance, &ignored, "SELECT pg_catalog.pg_terminate_backend($1)", 1,
-                         pid));
-    }
-    PQclear(pids);
-}
-
-/* In one transaction: nobody finds the database under its name and closed, or with our comment.
- * Only now a template, which could not be removed. */
-static int
-rename_database(struct restore *r, const char *from, const char *to, struct err *e)
-{
-    bool       is_template = json_opt_bool(r->manifest->database, "is_template", false);
-    struct err why = ERR_INIT;
-    bool       marked = halfmade_is_marked(r->maintenance, r->working_name);
-
-    if (pg_execf(r->maintenance, e,
-                 "BEGIN; ALTER DATABASE %s RENAME TO %s; ALTER DATABASE %s ALLOW_CONNECTIONS true; "
-                 "%s%s%s %s%s%s COMMIT",
-                 from, to, to, is_template ? "ALTER DATABASE " : "", is_template ? to : "",
-                 is_template ? " IS_TEMPLATE true;" : "", marked ? "COMMENT ON DATABASE " : "",
-                 marked ? to : "", marked ? " IS NULL;" : "") == 0) {
-        r->renamed = true;
-        return 0;
-    }
-    (void)pg_exec(r->maintenance, &why, "ROLLBACK");
-    return -1;
-}
-
-/* Everything is loaded: it is not thrown away because of a name. */
-static int
-keep_unnamed(struct restore *r, const char *from, const char *to, struct err *e)
-{
-    struct err why = ERR_INIT;
-    bool       marked = halfmade_is_marked(r->maintenance, r->working_name);
-
-    (void)pg_execf(r->maintenance, &why, "ALTER DATABASE %s ALLOW_CONNECTIONS true", from);
-    if (marked && halfmade_mark_kept(r->maintenance, r->working_name, &why) != 0) {
-        return err_wrap(e, "giving the restored database its name \"%s\"", r->name);
-    }
-    r->created = false; /* no more ours to remove */
-    err_wrap(e, "the database is restored, but could not be given its name \"%s\"", r->name);
-    return err_hint(e, "it is kept as %s: ALTER DATABASE %s RENAME TO %s;%s%s%s", from, from, to,
-                    marked ? " COMMENT ON DATABASE " : "", marked ? to : "",
-                    marked ? " IS NULL;" : "");
-}
-
-/* A database cannot be renamed while a session is in it, and a pool, a monitoring agent or
- * somebody curious may be in it at any time.  So the door is closed first, for superusers too;
- * then those who are in are asked to leave; the server itself waits 5 s for them.  A session that
- * comes between the two is asked at the next try. */
-int
-target_publish(struct restore *r, struct err *e)
-{
-    char *from = pg_ident(r->working_name), *to = pg_ident(r->name);
-    int   rc = -1;
-
-    close_workers(r);
-    if (r->o->swap) {
-        free(from);
-        free(to);
-        return swap_publish(r, e);
-    }
-    for (int n = 0; rc != 0 && n < RENAME_TRIES; n++) {
-        err_clear(e);
-        if (pg_execf(r->maintenance, e, "ALTER DATABASE %s ALLOW_CONNECTIONS false", from) == 0) {
-            end_other_sessions(r);
-            rc = rename_database(r, from, to, e);
-        }
-        if (rc != 0 && strcmp(e->sqlstate, "55006") != 0) { /* not: it is in use */
-            break;
-        }
-    }
-    if (rc != 0 && e->kind != ERR_INTERRUPTED && PQstatus(r->maintenance) == CONNECTION_OK) {
-        rc = keep_unnamed(r, from, to, e);
-    } else if (rc != 0) {
-        err_wrap(e, "giving the restored database its name \"%s\"", r->name);
-    }
-    free(from);
-    free(to);
-    return rc;
 }
 
 /* Subscriptions (made without a slot, not enabled) would hold the database. */
@@ -297,7 +200,7 @@ keep_failed(struct restore *r, const char *ident)
         ident, to, to, to);
     struct err e = ERR_INIT;
 
-    close_workers(r);
+    target_disconnect(r);
     if (PQstatus(r->maintenance) == CONNECTION_OK &&
         pg_tidy(r->maintenance, DROP_TIMEOUT_MS, &e, sql) == 0) {
         log_error("what was restored is kept as database \"%s\"", name);
@@ -323,7 +226,7 @@ drop_database(struct restore *r)
         keep_failed(r, ident);
     } else {
         drop_subscriptions(r);
-        close_workers(r);
+        target_disconnect(r);
         if (PQstatus(r->maintenance) != CONNECTION_OK ||
             pg_tidy(r->maintenance, DROP_TIMEOUT_MS, &e, sql) != 0) {
             log_error("could not remove the half-made database \"%s\": %s", name,
@@ -345,7 +248,7 @@ target_end(struct restore *r, bool failed)
     if (failed && r->created && (r->scratch == NULL || keep)) {
         drop_database(r);
     }
-    close_workers(r);
+    target_disconnect(r);
     pg_close(r->maintenance);
     r->maintenance = NULL;
     if (r->scratch != NULL && keep) {

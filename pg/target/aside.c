@@ -31,6 +31,23 @@ aside_name(const char *was, bool undone, time_t since)
     return xasprintf("%.*s%s", (int)n, was, suffix);
 }
 
+int
+aside_time(PGconn *conn, const char *was, bool undone, time_t *since, struct err *e)
+{
+    char *taken = xstrdup("");
+
+    for (*since = time(NULL) - 1; taken != NULL;) {
+        char       *name = aside_name(was, undone, ++*since);
+        const char *params[] = {name};
+
+        free(taken);
+        taken = pg_value(conn, e, "SELECT oid FROM pg_catalog.pg_database WHERE datname = $1", 1,
+                         params);
+        free(name);
+    }
+    return e->kind == ERR_NOT_FOUND ? (err_clear(e), 0) : -1;
+}
+
 char *
 aside_comment(const struct aside *a, struct err *e)
 {
@@ -133,7 +150,8 @@ aside_list_read(PGconn *conn, const char *was, struct aside_list *out, struct er
         "pg_catalog.pg_get_userbyid(d.datdba), CASE WHEN "
         "pg_catalog.has_database_privilege(d.oid, 'CONNECT') OR "
         "pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE') THEN "
-        "pg_catalog.pg_database_size(d.oid) ELSE 0 END, d.oid FROM pg_catalog.pg_database d WHERE "
+        "pg_catalog.pg_database_size(d.oid) ELSE 0 END, d.oid, "
+        "pg_catalog.pg_has_role(d.datdba, 'USAGE') FROM pg_catalog.pg_database d WHERE "
         "pg_catalog.shobj_description(d.oid, 'pg_database') LIKE 'pgassay-restore: set aside %'";
     PGresult *res = pg_query(conn, e, sql, 0, NULL);
 
@@ -148,6 +166,7 @@ aside_list_read(PGconn *conn, const char *was, struct aside_list *out, struct er
         a.owner = xstrdup(PQgetvalue(res, i, 2));
         a.oid = (uint32_t)strtoul(PQgetvalue(res, i, 4), NULL, 10);
         a.size_bytes = strtoull(PQgetvalue(res, i, 3), NULL, 10);
+        a.ours = PQgetvalue(res, i, 5)[0] == 't';
         VEC_GROW(out->v, out->n, out->cap);
         out->v[out->n++] = a;
     }
@@ -202,7 +221,7 @@ aside_drop_expired(PGconn *conn, time_t now, struct err *e)
         struct err          why = ERR_INIT;
         char                until[32];
 
-        if (a->drop_after == 0 || a->drop_after > now) {
+        if (!a->ours || a->drop_after == 0 || a->drop_after > now) {
             continue;
         }
         (void)time_rfc3339(a->drop_after, until, sizeof until);

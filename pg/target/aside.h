@@ -28,6 +28,7 @@ struct aside {
     time_t   since;
     time_t   drop_after; /* may go from then on; 0: never by itself */
     uint64_t size_bytes; /* of a listed one */
+    bool     ours;       /* of a listed one: we may drop it */
 };
 
 struct aside_list {
@@ -37,6 +38,8 @@ struct aside_list {
 
 /* "shop_before_20261130_053412", or "shop_undone_..."; cut so that it stays a name. */
 char *aside_name(const char *was, bool undone, time_t since);
+/* Now, or the next second whose name nobody has.  0 or -1 (ERR_PG). */
+int aside_time(PGconn *, const char *was, bool undone, time_t *since, struct err *);
 /* The comment that says all this; allocated.  */
 char *aside_comment(const struct aside *, struct err *);
 
@@ -48,7 +51,7 @@ void aside_free(struct aside *); /* what it points to */
 /* Drops one that is set aside, of this name; not one that somebody is using.  ERR_NOT_FOUND: there
  * is no database of that name, or it is not set aside. */
 int aside_drop(PGconn *, const char *name, struct err *);
-/* Drops those whose time has come, and tells (log.h). */
+/* Drops those that are ours and whose time has come, and tells (log.h). */
 int aside_drop_expired(PGconn *, time_t now, struct err *);
 
 #endif

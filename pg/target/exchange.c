@@ -7,12 +7,13 @@
 #include <time.h>
 
 #include "core/human.h"
+#include "core/log.h"
 #include "core/mem.h"
 #include "pg/target/halfmade.h"
 
 enum {
     PAUSE_NS = 10 * 1000 * 1000,
-    ASK_TRIES = 20,
+    ASK_TRIES = 60,
     ASK_PAUSE_NS = 500 * 1000 * 1000,
     ASK_MS = 10000
 };
@@ -20,8 +21,7 @@ enum {
 /* Who ends the sessions, on a thread and a connection of its own. */
 struct ender {
     PGconn     *conn;
-    char       *oid[2]; /* of the databases; NULL: none */
-    atomic_int  n;      /* that many of them */
+    char        pid[16]; /* of the other connection's backend */
     atomic_bool done;
     pthread_t   thread;
 };
@@ -34,45 +34,34 @@ pause_ns(long ns)
     (void)nanosleep(&t, NULL);
 }
 
-/* All at once where that is allowed; a session that only a superuser may end spoils that, and is
- * left to whoever looks at the error. */
-static void
-end_sessions(PGconn *conn, const char *oid)
-{
-    struct err  ignored = ERR_INIT;
-    const char *params[] = {oid};
-    PGresult   *res = pg_query(conn, &ignored,
-                               "SELECT pg_catalog.pg_terminate_backend(pid) FROM "
-                                 "pg_catalog.pg_stat_activity WHERE datid = $1::pg_catalog.oid",
-                               1, params);
+/* A condition of pg_roles u, of a session's user: may we end it?  One refusal would spare all. */
+#define MAY_END                                                                                    \
+    "((SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) OR (NOT u.rolsuper " \
+    "AND (pg_catalog.pg_has_role(u.oid, 'USAGE') OR pg_catalog.pg_has_role('pg_signal_backend', "  \
+    "'USAGE'))))"
 
-    if (res == NULL && strcmp(ignored.sqlstate, "42501") == 0) {
-        PGresult *pids = pg_query(conn, &ignored,
-                                  "SELECT pid FROM pg_catalog.pg_stat_activity WHERE datid = "
-                                  "$1::pg_catalog.oid",
-                                  1, params);
+/* A condition of pg_locks l: on a database. */
+#define ON_DATABASE                                                                                \
+    "(l.locktype = 'object' AND l.classid = 'pg_catalog.pg_database'::pg_catalog.regclass)"
 
-        for (int i = 0; pids != NULL && i < PQntuples(pids); i++) {
-            const char *pid[] = {PQgetvalue(pids, i, 0)};
-
-            PQclear(pg_query(conn, &ignored,
-                             "SELECT pg_catalog.pg_terminate_backend($1::pg_catalog.int4)", 1,
-                             pid));
-        }
-        PQclear(pids);
-    }
-    PQclear(res);
-}
-
+/* Whoever is in a database that the other connection has locked, and nobody before: while it waits
+ * for the lock, it may still have to give up.  Autovacuum's workers, of no user, the server ends by
+ * itself. */
 static void *
 ender_run(void *arg)
 {
+    static const char sql[] =
+        "SELECT pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_locks l JOIN "
+        "pg_catalog.pg_stat_activity a ON a.datid = l.objid JOIN pg_catalog.pg_roles u ON u.oid = "
+        "a.usesysid WHERE l.pid = $1::pg_catalog.int4 AND l.granted AND l.mode = "
+        "'AccessExclusiveLock' AND " ON_DATABASE " AND " MAY_END;
     struct ender *x = arg;
+    const char   *params[] = {x->pid};
 
     while (!atomic_load(&x->done)) {
-        for (int i = 0; i < atomic_load(&x->n); i++) {
-            end_sessions(x->conn, x->oid[i]);
-        }
+        struct err ignored = ERR_INIT;
+
+        PQclear(pg_query(x->conn, &ignored, sql, 1, params));
         pause_ns(PAUSE_NS);
     }
     return NULL;
@@ -111,7 +100,7 @@ static char *
 switch_sql(PGconn *conn, const struct exchange *x, const char *between, struct err *e)
 {
     char *name = pg_ident(x->name), *aside = x->aside == NULL ? NULL : pg_ident(x->aside);
-    char *comment = comment_sql(conn, name, x->comment, e);
+    char *comment = x->keep_comment ? xstrdup("") : comment_sql(conn, name, x->comment, e);
     char *old = x->aside == NULL ? xstrdup("") : comment_sql(conn, aside, x->aside_comment, e);
     char *away = x->aside == NULL ? xstrdup("")
                                   : xasprintf("ALTER DATABASE %s RENAME TO %s;", name, aside);
@@ -131,54 +120,79 @@ switch_sql(PGconn *conn, const struct exchange *x, const char *between, struct e
     return sql;
 }
 
-/* Who is still in one of them, for the error. */
+/* Who is in the way of the lock, or still in one of the databases. */
 static void
-say_who(struct ender *x, struct err *e)
+say_who(PGconn *conn, const char *oid, const char *name)
 {
     static const char sql[] =
         "SELECT pg_catalog.string_agg(pg_catalog.format('process %s of %s (%s)', pid, usename, "
-        "coalesce(nullif(application_name, ''), backend_type)), ', ') FROM (SELECT * FROM "
-        "pg_catalog.pg_stat_activity WHERE datid IN ($1::pg_catalog.oid, $2::pg_catalog.oid) "
-        "LIMIT 5) s";
-    const char *params[] = {x->oid[0], x->oid[1] == NULL ? x->oid[0] : x->oid[1]};
+        "coalesce(nullif(application_name, ''), backend_type)), ', ') FROM (SELECT a.* FROM "
+        "pg_catalog.pg_stat_activity a JOIN pg_catalog.pg_database d ON d.oid = "
+        "$1::pg_catalog.oid OR d.datname = $2 WHERE a.pid <> pg_catalog.pg_backend_pid() AND "
+        "(a.datid = d.oid OR EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.pid = a.pid AND "
+        "l.granted AND l.objid = d.oid AND " ON_DATABASE ")) LIMIT 5) s";
+    const char *params[] = {oid, name};
     struct err  ignored = ERR_INIT;
-    char       *who = pg_value(x->conn, &ignored, sql, 2, params);
+    char       *who = pg_value(conn, &ignored, sql, 2, params);
 
     if (who != NULL) {
-        err_hint(e, "who could not be ended: %s", who);
+        log_error("in the way, and not to be ended: %s", who);
     }
     free(who);
 }
 
+/* The lock that the transaction holds till its end: of the database that is to have the name. */
+#define EXCHANGING 0x70676173LL /* "pgas" */
+
+/* What is asked after an error.  Is the connection lost, its backend may be at it still: it is
+ * ended, and its transaction waited for; only then is the answer final.  No row: division by zero.
+ * One string, so one transaction. */
+static char *
+ask_sql(PGconn *conn, const char *pid, const char *name, const char *oid)
+{
+    char *literal = pg_literal(conn, name);
+    char *sql = literal == NULL
+        ? NULL
+        : xasprintf(
+              "ROLLBACK; SET LOCAL lock_timeout = '5s'; SELECT "
+              "pg_catalog.pg_terminate_backend(l.pid) FROM pg_catalog.pg_locks l JOIN "
+              "pg_catalog.pg_stat_activity a ON a.pid = l.pid JOIN pg_catalog.pg_roles u ON u.oid "
+              "= a.usesysid WHERE l.pid = %s AND l.pid <> pg_catalog.pg_backend_pid() AND "
+              "l.locktype = 'advisory' AND l.classid = %lld AND l.objid = %s AND " MAY_END
+              "; SELECT pg_catalog.pg_advisory_xact_lock((%lld::pg_catalog.int8 << 32) + %s); "
+              "SELECT 1 / pg_catalog.count(*) FROM pg_catalog.pg_database WHERE datname = %s AND "
+              "oid = %s",
+              pid, EXCHANGING, oid, EXCHANGING, oid, literal, oid);
+
+    free(literal);
+    return sql;
+}
+
 /* 0: the name is the new one's.  1: it is not.  -1: the server does not answer. */
 static int
-ask(const struct pg_target *server, PGconn *conn, const char *name, const char *oid)
+ask(const struct pg_target *server, PGconn *conn, const char *pid, const char *name,
+    const char *oid)
 {
     struct err e = ERR_INIT;
     PGconn    *again = NULL;
-    char      *literal, *sql;
+    char      *sql;
     int        rc = -1;
 
     /* Also after a signal, which a query would obey: hence pg_tidy(), which tells no rows. */
     for (int i = 0; i < ASK_TRIES && rc < 0; i++) {
         PGconn *c = PQstatus(conn) == CONNECTION_OK ? conn : again;
 
-        if (c == NULL) {
+        if (c == NULL || PQstatus(c) != CONNECTION_OK) {
             pg_close(again);
             err_clear(&e);
             c = again = pg_connect(server, PG_RESTORING, "pgassay-restore", &e);
         }
-        if (c != NULL && (literal = pg_literal(c, name)) != NULL) {
-            sql = xasprintf(
-                "ROLLBACK; SELECT 1 / pg_catalog.count(*) FROM pg_catalog.pg_database "
-                "WHERE datname = %s AND oid = %s",
-                literal, oid);
+        if (c != NULL && (sql = ask_sql(c, pid, name, oid)) != NULL) {
             err_clear(&e);
             rc = pg_tidy(c, ASK_MS, &e, sql) == 0  ? 0
                 : strcmp(e.sqlstate, "22012") == 0 ? 1 /* division by zero */
                                                    : -1;
             free(sql);
-            free(literal);
         }
         if (rc < 0) {
             pause_ns(ASK_PAUSE_NS);
@@ -190,28 +204,30 @@ ask(const struct pg_target *server, PGconn *conn, const char *name, const char *
 
 /* After an error: has it happened all the same? */
 static int
-settle(const struct pg_target *server, PGconn *conn, const struct exchange *x, struct ender *ender,
-       struct err *e)
+settle(const struct pg_target *server, PGconn *conn, struct exchange *x, const struct ender *ender,
+       const char *oid, struct err *e)
 {
-    switch (ask(server, conn, x->name, ender->oid[0])) {
+    switch (ask(server, conn, ender->pid, x->name, oid)) {
     case 0:
         err_clear(e);
         return 0;
     case 1:
-        if (strcmp(e->sqlstate, "55006") == 0) {
-            say_who(ender, e);
+        if (strcmp(e->sqlstate, "55006") == 0 || strcmp(e->sqlstate, "55P03") == 0) {
+            say_who(conn, oid, x->name);
         }
         return err_wrap(e, "giving database \"%s\" the name \"%s\"", x->take, x->name);
     default:
         err_wrap(e, "whether database \"%s\" has got the name \"%s\" is not known", x->take,
                  x->name);
+        x->unknown = true;
         e->kind = ERR_IO;
-        return err_hint(e, "the same command, or --status, tells when the server is back");
+        return err_hint(e, "when the server is back: pgassay restore %s --status", x->name);
     }
 }
 
+/* Who waits to come in is not to wait long for the lock of somebody else: hence the timeout. */
 static int
-rename_both(PGconn *conn, struct ender *ender, struct exchange *x, struct err *e)
+rename_both(PGconn *conn, struct exchange *x, const char *oid, struct err *e)
 {
     char  *free_name = halfmade_name(x->name, "switching"), *between = pg_ident(free_name);
     char  *take = pg_ident(x->take), *sql = switch_sql(conn, x, between, e);
@@ -220,11 +236,11 @@ rename_both(PGconn *conn, struct ender *ender, struct exchange *x, struct err *e
 
     if (sql != NULL &&
         pg_execf(conn, e,
-                 "BEGIN; SET LOCAL lock_timeout = '10s'; SET LOCAL synchronous_commit = 'on'; "
+                 "BEGIN; SET LOCAL lock_timeout = '3s'; SET LOCAL synchronous_commit = 'on'; "
+                 "SELECT pg_catalog.pg_advisory_xact_lock((%lld::pg_catalog.int8 << 32) + %s); "
                  "ALTER DATABASE %s RENAME TO %s",
-                 take, between) == 0) {
+                 EXCHANGING, oid, take, between) == 0) {
         began = clock_seconds();
-        atomic_store(&ender->n, ender->oid[1] == NULL ? 1 : 2);
         rc = pg_exec(conn, e, sql);
         x->outage_seconds = clock_seconds() - began;
     }
@@ -239,24 +255,24 @@ int
 exchange_run(const struct pg_target *server, PGconn *conn, struct exchange *x, struct err *e)
 {
     struct pg_target here = *server;
-    struct ender     ender = {.n = 1};
+    struct ender     ender = {0};
+    char            *oid = oid_of(conn, x->take, e);
     int              rc = -1;
 
     here.dbname = PQdb(conn);
-    if ((ender.oid[0] = oid_of(conn, x->take, e)) != NULL &&
-        (x->aside == NULL || (ender.oid[1] = oid_of(conn, x->name, e)) != NULL) &&
+    (void)snprintf(ender.pid, sizeof ender.pid, "%d", PQbackendPID(conn));
+    if (oid != NULL &&
         (ender.conn = pg_connect(&here, PG_RESTORING, "pgassay-restore", e)) != NULL) {
         if (pthread_create(&ender.thread, NULL, ender_run, &ender) != 0) {
             rc = err_set(e, ERR_IO, "no thread can be started");
         } else {
-            rc = rename_both(conn, &ender, x, e);
+            rc = rename_both(conn, x, oid, e);
             atomic_store(&ender.done, true);
             (void)pthread_join(ender.thread, NULL);
-            rc = rc == 0 ? 0 : settle(&here, conn, x, &ender, e);
+            rc = rc == 0 ? 0 : settle(&here, conn, x, &ender, oid, e);
         }
     }
     pg_close(ender.conn);
-    free(ender.oid[0]);
-    free(ender.oid[1]);
+    free(oid);
     return rc;
 }

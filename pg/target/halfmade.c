@@ -90,11 +90,19 @@ comment(PGconn *conn, const char *name, const char *text, struct err *e)
     return rc;
 }
 
-bool
-halfmade_comment_is_ours(const char *text)
+enum halfmade
+halfmade_read(const char *text, const char **rest)
 {
-    return strncmp(text, kept, sizeof kept - 1) == 0 ||
-        strncmp(text, half_made, sizeof half_made - 1) == 0;
+    *rest = NULL;
+    if (text != NULL && strncmp(text, half_made, sizeof half_made - 1) == 0) {
+        return HALFMADE_IT_IS;
+    }
+    if (text == NULL || strncmp(text, kept, sizeof kept - 1) != 0) {
+        return HALFMADE_NOT;
+    }
+    text += sizeof kept - 1;
+    *rest = *text == '\n' ? text + 1 : NULL;
+    return HALFMADE_KEPT;
 }
 
 int
@@ -113,9 +121,13 @@ halfmade_mark(PGconn *conn, const char *name, struct err *e)
 }
 
 int
-halfmade_mark_kept(PGconn *conn, const char *name, struct err *e)
+halfmade_mark_kept(PGconn *conn, const char *name, const char *its_own, struct err *e)
 {
-    return comment(conn, name, kept, e);
+    char *text = its_own == NULL ? xstrdup(kept) : xasprintf("%s\n%s", kept, its_own);
+    int   rc = comment(conn, name, text, e);
+
+    free(text);
+    return rc;
 }
 
 bool

@@ -31,11 +31,13 @@ char *halfmade_name(const char *of, const char *what);
 bool halfmade_lock(PGconn *, const char *name);
 /* -1, with ERR_BUSY: what to say then. */
 int halfmade_busy(const char *name, struct err *);
-/* Is it a comment that this module writes? */
-bool halfmade_comment_is_ours(const char *);
-/* The comment. */
+/* The comment.  A kept one's has on the lines that follow the comment that it is to have (NULL:
+ * none). */
 int halfmade_mark(PGconn *, const char *name, struct err *);
-int halfmade_mark_kept(PGconn *, const char *name, struct err *);
+int halfmade_mark_kept(PGconn *, const char *name, const char *comment, struct err *);
+/* What a comment (NULL: none) says: of a kept one, *rest is what follows, or NULL. */
+enum halfmade { HALFMADE_NOT, HALFMADE_IT_IS, HALFMADE_KEPT };
+enum halfmade halfmade_read(const char *comment, const char **rest);
 /* Has it still this comment?  Restored data may have brought one of its own. */
 bool halfmade_is_marked(PGconn *, const char *name);
 

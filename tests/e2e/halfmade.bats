@@ -60,13 +60,13 @@ half_way() {
     expect_equal "$(psql_in postgres -c "SELECT datallowconn, shobj_description(oid, 'pg_database') IS NULL FROM pg_database WHERE datname = 'shop2'")" 't|t'
 }
 
-@test "a name that is taken meanwhile costs nothing: what was loaded is kept, and the statement is printed" {
+@test "a name that is taken meanwhile costs nothing: what was loaded is kept, and the command is printed" {
     local kept
     half_way shop2
     psql_in postgres -c 'CREATE DATABASE shop2'
     finish 1
     kept=$(half_made)
-    expect_text "ALTER DATABASE \"$kept\" RENAME TO \"shop2\";" 'could not be given its name "shop2"'
+    expect_text "what was restored is kept as \"$kept\"" "pgassay restore shop2 --switch-to $kept"
     db_same slow "$kept"
     # No other restore takes it for a leftover, and no backup takes it.
     db_drop shop2
@@ -78,8 +78,9 @@ half_way() {
     [[ $output != *restoring* ]]
     db_drop shop2
     # What was printed does it.
-    psql_in postgres -c "ALTER DATABASE \"$kept\" RENAME TO shop2" -c 'COMMENT ON DATABASE shop2 IS NULL'
+    expect_status 0 pgassay restore shop2 --switch-to "$kept"
     db_same slow shop2
+    expect_equal "$(psql_in postgres -c "SELECT shobj_description(oid, 'pg_database') IS NULL FROM pg_database WHERE datname = 'shop2'")" t
 }
 
 @test "kill -9: the next restore of any name removes what is left, and backup --all passes over it" {

@@ -3,37 +3,34 @@
 # restore --swap and the way back: the restored database takes the running one's name, or nothing has changed.
 
 load lib
+# The database of all tests, and what somebody has done to it since the backup.
 setup_file() {
     e2e_setup
     pg_start main wal_level=logical max_prepared_transactions=2
     psql_in postgres -c 'CREATE ROLE keeper' -c 'CREATE ROLE app LOGIN' -c 'CREATE ROLE tenant LOGIN CREATEDB'
-    make_shop
+    db_make shop small.sql
     backup shop
     FIRST=$(last_id shop)
-    export FIRST
     psql_in postgres -c 'CREATE DATABASE backed_up TEMPLATE shop'
-}
-teardown_file() { e2e_teardown; }
-
-make_shop() { db_make shop small.sql; }
-
-# What somebody has done to it since the backup.
-go_on() {
     psql_in shop -c 'INSERT INTO empty VALUES (1)' -c 'DROP TABLE sale CASCADE'
-    psql_in postgres -c "COMMENT ON DATABASE shop IS E'two\nlines'" -c 'ALTER DATABASE shop OWNER TO keeper' \
+    psql_in postgres -c 'ALTER DATABASE shop OWNER TO keeper' -c "COMMENT ON DATABASE shop IS E'two\nlines'" \
         -c 'ALTER DATABASE shop CONNECTION LIMIT 25' -c "ALTER DATABASE shop SET work_mem = '7MB'" \
         -c "ALTER ROLE app IN DATABASE shop SET work_mem = '9MB'" -c 'REVOKE CONNECT ON DATABASE shop FROM PUBLIC' \
         -c 'GRANT CONNECT ON DATABASE shop TO app'
+    LIVE=$(oid shop)
+    export FIRST LIVE
 }
-setup() {
-    make_shop
-    go_on
-}
+teardown_file() { e2e_teardown; }
+# Nothing touches its contents: only names have to be put right.
 teardown() {
-    mapfile -t left < <(psql_in postgres -c "SELECT datname FROM pg_database WHERE datname ~ '^(shop|other)' ORDER BY 1")
+    if [ "$(oid shop)" != "$LIVE" ]; then
+        db_drop shop
+        psql_in postgres -v l="$LIVE" <<<"SELECT format('ALTER DATABASE %I RENAME TO shop', datname) FROM pg_database WHERE oid = :l \gexec"
+        psql_in postgres -c "COMMENT ON DATABASE shop IS E'two\nlines'"
+    fi
+    mapfile -t left < <(psql_in postgres -c "SELECT datname FROM pg_database WHERE datname ~ '^(shop_|other)' ORDER BY 1")
     db_drop "${left[@]}"
 }
-
 # Everything about the database that is not in it.
 around() {
     psql_in postgres -v d="$1" <<<"SELECT pg_get_userbyid(datdba), datconnlimit, datallowconn, (SELECT array_agg(a::text ORDER BY a::text) FROM unnest(datacl) a), shobj_description(oid, 'pg_database'),
@@ -98,8 +95,7 @@ oid()    { psql_in postgres -v d="$1" <<<"SELECT oid FROM pg_database WHERE datn
 }
 
 @test "what would be lost, or keeps a database from being renamed, is said at once, and nothing happens" {
-    local before
-    before=$(oid shop)
+    local before=$LIVE
     psql_in shop -c "SELECT pg_create_logical_replication_slot('feed', 'test_decoding')" -o /dev/null
     psql_in shop -c 'BEGIN' -c 'INSERT INTO empty VALUES (2)' -c "PREPARE TRANSACTION 'half'"
     psql_in shop -c "CREATE SUBSCRIPTION news CONNECTION 'host=/nowhere dbname=x' PUBLICATION p WITH (connect = false)" 2>/dev/null
@@ -193,49 +189,126 @@ oid()    { psql_in postgres -v d="$1" <<<"SELECT oid FROM pg_database WHERE datn
     expect_equal "$(others)" ''
 }
 
-# After kill -9: one whole database has the name, the one that had it or the restored one; and the command can be repeated.
+@test "--switch-to takes nothing that is not whole, or has the name; what restores has no meaning beside it" {
+    # What a restore leaves that is killed, and what one is at.
+    psql_in postgres -c 'CREATE DATABASE shop_restoring_00000001' -c "COMMENT ON DATABASE shop_restoring_00000001 IS 'pgassay-restore: half made, process 1 at 1 on elsewhere'" \
+        -c 'CREATE DATABASE other' -c 'ALTER DATABASE other IS_TEMPLATE true'
+    expect_status 1 pgassay restore shop --switch-to shop_restoring_00000001
+    expect_text 'is half made'
+    expect_status 1 pgassay restore shop --switch-to other
+    expect_text 'database "other" is a template'
+    expect_status 1 pgassay restore shop --switch-to postgres
+    expect_text 'cannot be renamed'
+    expect_status 2 pgassay restore shop --switch-to shop
+    expect_text 'it has that name'
+    expect_status 2 pgassay restore shop --undo --dry-run
+    expect_text '--dry-run is for a restore'
+    expect_status 2 restore shop --to other2 --drop-old-after 7d
+    expect_text '--drop-old-after belongs to'
+    expect_equal "$(oid shop)" "$LIVE"
+    psql_in postgres -c 'ALTER DATABASE other IS_TEMPLATE false'
+}
+
+@test "a comment that could not be kept is said beforehand" {
+    DB_OPTIONS="ENCODING SQL_ASCII LC_COLLATE 'C' LC_CTYPE 'C'" db_make other
+    psql_in other -c "SET client_encoding = SQL_ASCII; COMMENT ON DATABASE other IS E'b\\344ckerei'"
+    expect_status 1 restore shop --swap --to other --backup "$FIRST" --dry-run
+    expect_text 'the comment on database "other" is not valid in the encoding of database "postgres"'
+}
+
+@test "nobody is put out while somebody else holds the lock on the name, and he is named" {
+    psql_in postgres -c 'CREATE DATABASE other'
+    session_open guest shop
+    session guest 'SELECT 1'
+    session_idle guest
+    session_open holder postgres
+    session holder 'BEGIN'
+    session holder "COMMENT ON DATABASE shop IS 'held'"
+    wait_for postgres "SELECT count(*) = 1 FROM pg_locks WHERE classid = 'pg_database'::regclass AND objid = $LIVE AND mode = 'ShareUpdateExclusiveLock'"
+    expect_status 1 pgassay restore shop --switch-to other
+    expect_text 'lock timeout' '(session_holder)'
+    session_idle guest
+    session_close holder
+    session_close guest
+    expect_equal "$(oid shop)" "$LIVE"
+}
+
+# A superuser's session, which a plain owner may not end, holds the exchange up at its second step.
+held_up() {
+    psql_in postgres -c 'CREATE DATABASE other OWNER tenant'
+    session_open guest other
+    session guest 'SELECT 1'
+    session_idle guest
+    PGUSER=tenant start "$BIN/pgassay-restore" --repo "$REPO" shop --swap --to other --backup "$FIRST" "$@"
+    wait_for postgres "SELECT count(*) = 1 FROM pg_locks WHERE classid = 'pg_database'::regclass AND mode = 'AccessExclusiveLock' AND granted AND objid = (SELECT oid FROM pg_database WHERE datname = 'other')"
+}
+
+@test "a session that may not be ended is named; a connection that is lost: what was restored is kept, and told from a half-made one" {
+    local kept
+    held_up --no-owner
+    finish 1
+    expect_text '(session_guest)' 'database "other" is as it was; what was restored is kept as "other_restoring_'
+    kept=$(psql_in postgres -c "SELECT datname FROM pg_database WHERE datname ~ '^other_'")
+    session_close guest
+    db_drop other "$kept"
+
+    held_up --no-owner
+    psql_in postgres -c "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE classid = 'pg_database'::regclass AND mode = 'AccessExclusiveLock'" -o /dev/null
+    finish 1
+    expect_text 'database "other" is as it was; what was restored is kept as "other_restoring_'
+    PGUSER=tenant expect_status 0 pgassay restore other --status
+    expect_text 'restored, but not switched to'
+    session_close guest
+    kept=$(psql_in postgres -c "SELECT datname FROM pg_database WHERE datname ~ '^other_'")
+    PGUSER=tenant expect_status 0 pgassay restore other --switch-to "$kept"
+    expect_equal "$(psql_in other -c 'SELECT count(*) FROM item')" 2000
+    PGUSER=tenant expect_status 0 pgassay restore other --undo
+
+    # Whose settings another may not give to a database is known before anything is loaded.
+    psql_in postgres -c "ALTER ROLE app IN DATABASE other SET work_mem = '9MB'"
+    PGUSER=tenant expect_status 1 restore shop --swap --to other --backup "$FIRST" --no-owner
+    expect_text 'what takes the place of database "other" cannot get its owner, privileges and settings: permission denied' '--settings backup'
+    expect_equal "$(psql_in postgres -c "SELECT count(*) FROM pg_database WHERE datname ~ '_restoring_'")" 0
+}
+
+# After kill -9: one whole database has the name, the one that had it or the restored one; --status says where the other is.
 settled() {
-    local now tries
     wait_for postgres "SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name ~ 'pgassay'"
-    now=$(oid shop)
-    [ -n "$now" ] || { echo "nothing has the name shop" >&2; psql_in postgres -c '\l' >&2; return 1; }
-    expect_equal "$(psql_in shop -c "SELECT to_regclass('item') IS NOT NULL AND (SELECT count(*) FROM item) = 2000")" t
-    expect_equal "$(psql_in postgres -c "SELECT bool_and(datallowconn) FROM pg_database WHERE datname ~ '^shop' AND datname !~ 'restoring'")" t
     pgassay restore shop --status --json >"$T/status.json"
+    now=$(psql_in shop -c "SELECT oid FROM pg_database WHERE datname = 'shop' AND (SELECT count(*) FROM item) = 2000
+        AND (SELECT bool_and(datallowconn) FROM pg_database WHERE datname ~ '^shop' AND datname !~ 'restoring')
+        AND ((SELECT count(*) FROM empty) = 1) = (oid = $LIVE)")
+    [ -n "$now" ] || { psql_in postgres -c '\l' >&2; return 1; }
     expect_equal "$(jq .exists "$T/status.json")" true
-    case $now in
-        "$live") expect_equal "$(psql_in shop -c 'SELECT count(*) FROM empty')" 1 ;;
-        *) expect_equal "$(psql_in shop -c 'SELECT count(*) FROM empty')" 0
-            # The one that had it is there, under the name that --status gives.
-            expect_equal "$(oid "$(jq -r '.undo // .set_aside[0].name' "$T/status.json")")" "$live" ;;
-    esac
+    [ "$now" = "$LIVE" ] || expect_equal "$(oid "$(jq -r '.undo // .set_aside[0].name' "$T/status.json")")" "$LIVE"
 }
 
 @test "kill -9 at any moment of a swap: the old database or the new one is under the name, and the same command ends it" {
-    local i live
-    live=$(oid shop)
+    local i now
     for ((i = 0; i < $(rounds 8 100); i++)); do
         start "$BIN/pgassay-restore" --repo "$REPO" shop --swap --backup "$FIRST"
         sleep "0.$((RANDOM % 8))$((RANDOM % 10))"
         kill -KILL "$started" 2>/dev/null || true
         finished
         settled
-        [ "$(oid shop)" = "$live" ] || pgassay restore shop --undo
-        expect_equal "$(oid shop)" "$live"
+        [ "$now" = "$LIVE" ] || pgassay restore shop --undo
+        expect_equal "$(oid shop)" "$LIVE"
     done
     expect_status 0 restore shop --swap --backup "$FIRST"
     db_same backed_up shop
     expect_equal "$(psql_in postgres -c "SELECT count(*) FROM pg_database WHERE datname ~ '_restoring_'")" 0
 }
 
-@test "kill -9, SIGTERM and a server that crashes at any moment of the way back" {
-    local i live signal
-    live=$(oid shop)
+@test "kill -9, SIGTERM and a server that crashes at any moment of the way back, and of the way forward" {
+    local i signal now way
     restore shop --swap --backup "$FIRST"
+    settled
     for ((i = 0; i < $(rounds 45 400); i++)); do
         signal=KILL
         [ $((i % 3)) -ne 0 ] || signal=TERM
-        start "$BIN/pgassay-restore" shop --undo
+        way=(--undo)
+        [ "$now" != "$LIVE" ] || way=(--switch-to "$(jq -r '.set_aside[0].name' "$T/status.json")")
+        start "$BIN/pgassay-restore" shop "${way[@]}"
         sleep "0.0$((RANDOM % 10))"
         if [ $((i % 15)) -eq 14 ]; then
             pg_kill main
@@ -245,9 +318,5 @@ settled() {
         fi
         finished
         settled
-        # Forward again, to the one that the swap has made.
-        if [ "$(oid shop)" = "$live" ]; then
-            pgassay restore shop --switch-to "$(jq -r '.set_aside[0].name' "$T/status.json")" --quiet
-        fi
     done
 }
