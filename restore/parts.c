@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/log.h"
+#include "restore/live.h"
 #include "restore/name_match.h"
 #include "restore/partitions.h"
 #include "restore/parts_impl.h"
@@ -416,7 +417,8 @@ parts_select(struct restore *r, struct err *e)
     struct tables   tables = {0};
     int             rc = -1;
 
-    if (!parts_asked(r->o) || !r->has_archive) { /* without definitions: preflight.c refuses */
+    /* Without definitions there is no new database: preflight.c refuses. */
+    if (!parts_asked(r->o) || (!r->has_archive && !live_asked(r->o))) {
         return 0;
     }
     p.ids = entry_ids_new(p.a);
@@ -432,6 +434,9 @@ parts_select(struct restore *r, struct err *e)
     }
     ask_for_partitions(&p);
     ask_for_extensions(&p, &patterns);
+    for (size_t i = 0; !r->has_archive && i < r->manifest->n_tables; i++) {
+        (void)judge(&patterns, r->manifest->tables[i].schema, r->manifest->tables[i].name);
+    }
     if (check_patterns(r, &patterns, e) != 0) {
         goto out;
     }

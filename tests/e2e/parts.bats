@@ -335,3 +335,15 @@ same_rows() {
         expect_status 2 restore shop --into live $args
     done
 }
+
+@test "--data-only and --rows of a backup without definitions: of the tables that are named, and no others" {
+    db_make rowsonly
+    psql_in rowsonly -c 'CREATE TABLE a (n int PRIMARY KEY)' -c 'CREATE TABLE b (n int PRIMARY KEY)' -c 'INSERT INTO a VALUES (1), (2)' -c 'INSERT INTO b VALUES (1)'
+    backup rowsonly --data-only
+    psql_in rowsonly -c 'TRUNCATE a, b'
+    restore rowsonly --backup "$(last_id rowsonly)" --data-only -t a
+    expect_equal "$(psql_in rowsonly -c 'SELECT (SELECT count(*) FROM a), (SELECT count(*) FROM b)')" '2|0'
+    restore rowsonly --backup "$(last_id rowsonly)" --rows b --json >"$T/out.json"
+    expect_equal "$(jq -c '[.differences[] | .table, .deleted]' "$T/out.json")" '["\"public\".\"b\"",1]'
+    expect_status 2 restore rowsonly --backup "$(last_id rowsonly)" --rows nothing
+}
