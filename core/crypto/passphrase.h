@@ -18,8 +18,7 @@ struct passphrase_source {
     int            fd;      /* -1: none; read to its end */
     const char    *file;    /* its first line; refused when others may read it */
     const char    *command; /* for /bin/sh; the first line that it prints */
-    struct secret *kept;    /* NULL, or gets a copy; a descriptor is read once, and the copy is used
-                             * from then    on */
+    struct secret *kept;    /* NULL, or gets a copy; a descriptor is read only once */
 };
 
 #define PASSPHRASE_ASK                                                                             \

@@ -11,14 +11,14 @@
 #include "pg/archive/archive_fields.h"
 #include "pg/archive/archive_split.h"
 
-/* pg_restore of a damaged archive may run for ever (docs/postgresql.md); schema output never
- * stands still so long. */
+/* pg_restore of a damaged archive may run for ever (docs/postgresql.md); schema output never pauses
+ * that long. */
 enum { IDLE_MS = 120000 };
 #define TEXT_MAX (4 * GIB)
 
-/* Bytes as a file for a child to open.  It has no name, so nothing is left however we end; the path
- * leads there for a child that is given the descriptor.  (Not by our own number: nobody but root
- * may look into a process that holds secrets.) */
+/* Bytes as a file for a child to open.  It has no name, so nothing is left however the process
+ * ends; a child that inherits the descriptor opens it by the path.  (Not by this process's number:
+ * only root may look into a process that holds secrets.) */
 struct temp {
     int   fd;
     char *path;
@@ -28,7 +28,7 @@ struct temp {
         .fd = -1                                                                                   \
     }
 
-/* Runs pg_restore with what, our options, and perhaps -L list. */
+/* Runs pg_restore with what, the options, and -L list unless NULL. */
 static int
 run_pg_restore(const struct archive *a, const struct archive_options *o, const char *const *what,
                const struct temp *list, struct buf *out, struct err *e)
@@ -149,8 +149,8 @@ numbers_below(size_t n)
 }
 
 /*
- * Halves the entries until what cannot be told apart is alone: a few more runs of pg_restore,
- * instead of one for each entry.  One entry whose text still is not just its own is refused.
+ * Halves the entries until the ambiguous ones are alone: a few more runs of pg_restore, instead of
+ * one for each entry.  A single entry whose text is still not only its own is refused.
  */
 static int
 split_halves(struct archive_split *s, const struct archive_options *o, const size_t *entries,

@@ -2,9 +2,9 @@
  * archive.h - a pg_dump custom-format archive as a list of entries with their SQL.
  *
  * The SQL comes from `pg_restore -f - -v`, cut at its "-- TOC entry N (class C OID O)" comments
- * (archive_split.h); they must be those of `pg_restore -l`, else each entry is asked for alone with
- * -L. Each entry carries the SET default_tablespace / default_table_access_method in force for it;
- * \restrict lines are dropped.
+ * (archive_split.h); they must be those of `pg_restore -l`, else entries are requested separately
+ * with -L. Each entry carries the SET default_tablespace / default_table_access_method in force for
+ * it; \restrict lines are dropped.
  */
 #ifndef PG_ARCHIVE_ARCHIVE_H
 #define PG_ARCHIVE_ARCHIVE_H
@@ -35,7 +35,7 @@ struct archive {
     struct archive_entry *v; /* in pg_restore's own order */
     size_t                n, cap;
     bool                  is_open;
-    char                 *path; /* leads a child that has fd to it, a file without a name */
+    char                 *path; /* path for a child that has fd; the file has no name */
     int                   fd;
 };
 
@@ -48,7 +48,7 @@ struct archive_options {
 int  archive_open_bytes(struct archive *, const void *, size_t, const struct archive_options *,
                         struct err *);
 void archive_free(struct archive *);
-/* Leaves the entries (by index) that are to be kept, in their order. */
+/* Leaves the entries (by index) to be kept, in their order. */
 void archive_keep(struct archive *, const bool *keep);
 
 /* SHA-256 (hex) of an entry's SQL after normalising: comments, SET lines and white space at the

@@ -27,7 +27,7 @@ archive_entry_normalised(const struct archive_entry *entry)
     struct err        ignored = ERR_INIT;
 
     if (sql_parse(sql, &script, &ignored) != 0) {
-        from = sql; /* none of pg_restore's */
+        from = sql; /* not from pg_restore */
         to = sql + strlen(sql);
     }
     for (size_t i = 0; i < script.n; i++) {

@@ -42,7 +42,7 @@ static int
 score(const struct cut *c, const char *owner_in_header, const struct sql_statement *first)
 {
     char *desc = xstrndup(c->desc.from, length(&c->desc));
-    /* Where two kinds fit, one's name begins with the other's, and the longer was meant. */
+    /* If two kinds fit, one's name begins with the other's, and the longer one is right. */
     int points = archive_kind_fits(desc, first) ? 10 + (int)strlen(desc) : 1;
 
     free(desc);

@@ -4,8 +4,9 @@
  * pg_restore prints them twice: "KIND SCHEMA NAME OWNER" in its list and
  * "NAME; Type: KIND; Schema: SCHEMA; Owner: OWNER" above the entry's SQL.  Names may hold blanks
  * and
- * "; Type: ", so neither can be cut for certain alone.  Of the ways to cut the one, few give the
- * other; of these, one names a kind whose statement is the entry's.  Line ends are blanks in both.
+ * "; Type: ", so neither can be split reliably alone.  Of the ways to split one, few give the
+ * other; of these, only one names a kind whose statement is the entry's.  Line ends are blanks in
+ * both.
  */
 #ifndef PG_ARCHIVE_ARCHIVE_FIELDS_H
 #define PG_ARCHIVE_ARCHIVE_FIELDS_H
@@ -14,7 +15,7 @@
 #include "pg/archive/sqlsplit.h"
 
 /* Sets the four of entry.  line: of the list; header: the text after "-- Name: " up to the
- * line's end; first: the entry's first statement, or NULL.  false: they name no one entry. */
+ * line's end; first: the entry's first statement, or NULL.  false: they do not name one entry. */
 bool archive_fields_read(struct archive_entry *, const char *line, const char *header,
                          const struct sql_statement *first);
 void archive_fields_free(struct archive_entry *);

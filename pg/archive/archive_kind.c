@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The words are alternatives between bars.  Enough of them to tell kinds apart of which one's name
- * begins with the other's: TABLE and TABLE ATTACH, OPERATOR and OPERATOR CLASS. */
+/* The words are alternatives between bars.  Enough to distinguish kinds of which one's name begins
+ * with the other's: TABLE and TABLE ATTACH, OPERATOR and OPERATOR CLASS. */
 static const struct archive_kind {
     const char          *desc;
     enum archive_section section;

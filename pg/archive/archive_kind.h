@@ -1,7 +1,7 @@
 /*
  * archive_kind.h - the kinds of entries that pg_dump writes.
  *
- * In which section each belongs, and which statement it begins with.
+ * The section of each, and the statement that it begins with.
  */
 #ifndef PG_ARCHIVE_ARCHIVE_KIND_H
 #define PG_ARCHIVE_ARCHIVE_KIND_H

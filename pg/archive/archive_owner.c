@@ -17,7 +17,7 @@ new_owner(const struct sql_statement *s)
 }
 
 /* In the last statement that sets an owner: its span and the role's name, either of which may be
- * unwanted. */
+ * NULL. */
 static bool
 find(const char *sql, struct sql_span *span, char **name)
 {

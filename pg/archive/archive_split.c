@@ -207,8 +207,8 @@ open_piece(const struct walk *w)
     return w->out->n == 0 || w->closed ? NULL : &w->out->v[w->out->n - 1];
 }
 
-/* Reads the lines after "-- TOC entry …", up to the closing "--"; the first byte after it, or
- * NULL: no header of pg_restore's.  A carriage return would end the comment for a server. */
+/* Reads the lines after "-- TOC entry …", up to the closing "--"; the first byte after it, or NULL:
+ * not a header of pg_restore's.  A carriage return would end the comment for a server. */
 static const char *
 read_header(const char *p, struct piece *piece)
 {
@@ -231,7 +231,7 @@ read_header(const char *p, struct piece *piece)
     return piece->name == NULL ? NULL : p + 3;
 }
 
-/* At "--\n-- TOC entry ".  -1: it is none of the entries'. */
+/* At "--\n-- TOC entry ".  -1: it belongs to no entry. */
 static int
 begin_piece(struct walk *w, const char *header)
 {
@@ -313,7 +313,7 @@ context_of(const struct sql_statement *s, size_t n_tokens)
     return N_CONTEXT;
 }
 
-/* t is the semicolon of the statement of which w->head is the beginning. */
+/* t is the semicolon of the statement that begins with w->head. */
 static int
 take_statement(struct walk *w, const struct sql_token *t)
 {
@@ -363,7 +363,7 @@ take_token(struct walk *w, const struct sql_token *t)
     return t->kind == SQL_STOP ? take_statement(w, t) : 0;
 }
 
-/* The pieces of text; -1 when it is not as pg_restore prints it. */
+/* The pieces of text; -1 when it is not in pg_restore's form. */
 static int
 find_pieces(struct walk *w, const char *text)
 {

@@ -5,7 +5,7 @@
 
 #include "pg/archive/sqlsplit.h"
 
-/* ALTER TABLE ONLY t ADD CONSTRAINT n …, and where what follows begins. */
+/* ALTER TABLE ONLY t ADD CONSTRAINT n …, and the position after it. */
 struct constraint {
     struct sql_span   table, name;
     struct sql_cursor rest;
@@ -19,7 +19,7 @@ parse_constraint(const struct sql_statement *s, struct constraint *c)
         sql_words(&c->rest, "ADD CONSTRAINT") && sql_qualified_name(&c->rest, &c->name);
 }
 
-/* A key of which an index can be made first. */
+/* A key whose index can be built first. */
 struct key {
     const char     *kind; /* PRIMARY KEY, UNIQUE */
     bool            nulls_not_distinct;
@@ -27,7 +27,7 @@ struct key {
     struct sql_span rest;                   /* DEFERRABLE … */
 };
 
-/* false: not that plain. */
+/* false: not of this simple form. */
 static bool
 parse_key(struct sql_cursor c, struct key *k)
 {
@@ -40,7 +40,7 @@ parse_key(struct sql_cursor c, struct key *k)
     k->nulls_not_distinct = sql_words(&c, "NULLS NOT DISTINCT");
     for (const struct sql_token *t = c.p; t != c.end; t++) {
         if (sql_is(t, "WITHOUT")) {
-            return false; /* OVERLAPS: no such index can be made first */
+            return false; /* OVERLAPS: its index cannot be built first */
         }
     }
     if (!sql_parenthesised(&c, &k->columns) ||
@@ -101,7 +101,7 @@ begins(const struct sql_statement *s, const char *words)
     return sql_words(&c, words);
 }
 
-/* The first statement after the settings, which precede what is built; false: not that simple. */
+/* The first statement after the settings, which precede build; false: not of this simple form. */
 static bool
 cut_index(const struct sql_script *script, size_t at, struct index_sql *out)
 {
@@ -161,7 +161,8 @@ foreign_key_cut(const struct archive_entry *entry, struct index_sql *out)
     char             *text;
 
     *out = (struct index_sql){0};
-    /* What is NOT VALID or NOT ENFORCED (18) is not to be proven, and would fail on its rows. */
+    /* A NOT VALID or NOT ENFORCED (18) constraint must not be validated: it could fail on its
+     * rows. */
     if (sql_parse(entry->sql, &script, &e) == 0 && script.n == 1 &&
         parse_constraint(&script.v[0], &c) && sql_words(&c.rest, "FOREIGN KEY") &&
         !sql_has_words(c.rest, "NOT VALID") && !sql_has_words(c.rest, "NOT ENFORCED")) {

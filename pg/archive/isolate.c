@@ -5,8 +5,8 @@
 
 #include "pg/archive/sqlsplit.h"
 
-/* CREATE SERVER … [TYPE …] [VERSION …] FOREIGN DATA WRAPPER … OPTIONS (…): where the options
- * stand; empty when there are none.  false: that is no statement that we know. */
+/* CREATE SERVER … [TYPE …] [VERSION …] FOREIGN DATA WRAPPER … OPTIONS (…): the span of the options;
+ * empty when there are none.  false: the statement has another form. */
 static bool
 server_options(struct sql_cursor c, struct sql_span *options)
 {
@@ -41,7 +41,7 @@ makes_mapping(struct sql_cursor c)
     return (sql_words(&c, "CREATE") || sql_words(&c, "ALTER")) && sql_words(&c, "USER MAPPING");
 }
 
-/* A new owner is the only change of a server that has no effect outside. */
+/* A new owner is the only change of a server without an effect outside. */
 static bool
 makes_server(struct sql_cursor c)
 {
@@ -55,7 +55,7 @@ without(const char *sql, const struct sql_span *part)
     return xasprintf("%.*s%s", (int)(part->from - sql), sql, part->to);
 }
 
-/* The statements decide, not the entry's kind, which is cut out of text that contains names. */
+/* The statements decide, not the entry's kind, which is parsed from text that contains names. */
 enum isolate_effect
 isolate_entry(const struct archive_entry *entry, char **sql)
 {
@@ -75,7 +75,7 @@ isolate_entry(const struct archive_entry *entry, char **sql)
             continue;
         }
         if (*sql != NULL || !server_options(c, &options)) {
-            effect = ISOLATE_SKIP; /* an entry makes one server, as we know it */
+            effect = ISOLATE_SKIP; /* an entry creates one server, in the known form */
         } else if (options.from != NULL) {
             *sql = without(entry->sql, &options);
             effect = ISOLATE_CHANGED;

@@ -1,7 +1,7 @@
 /*
  * isolate.h - what must change in an archive's entry before it runs on a scratch server.
  *
- * Scratch servers must not touch the world (docs/postgresql.md, end of "Restore order"): user
+ * Scratch servers must have no effect outside (docs/postgresql.md, end of "Restore order"): user
  * mappings are skipped, and foreign servers lose their options, so that no foreign table can be
  * reached.  Tablespaces are archive_options.no_tablespaces.
  */

@@ -17,7 +17,7 @@ add_token(struct sql_statement *s, struct sql_token t)
     }
 }
 
-/* Takes the statement over, unless it is empty. */
+/* Adds the statement, unless it is empty. */
 static void
 add_statement(struct sql_script *script, struct sql_statement *s)
 {
@@ -98,7 +98,7 @@ sql_conforming(const char *from, const char *to)
     while ((t = sql_next(&r)).kind != SQL_END) {
         if (sql_needs_escape(&t)) {
             at = mempcpy(at, copied, (size_t)(t.at - copied));
-            *at++ = ' '; /* or it would be part of a word before it */
+            *at++ = ' '; /* else it would be part of a word before it */
             *at++ = 'E';
             copied = t.at;
         }

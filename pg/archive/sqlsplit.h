@@ -1,8 +1,8 @@
 /*
  * sqlsplit.h - SQL text as statements, and statements as tokens, without running anything.
  *
- * Comments and lines for psql (\restrict, \connect) are dropped between statements.  A text that
- * sets standard_conforming_strings = off means what follows so, as a server would take it.
+ * Comments and lines for psql (\restrict, \connect) are dropped between statements.  After a text
+ * sets standard_conforming_strings = off, the rest is read that way, as a server does.
  */
 #ifndef PG_ARCHIVE_SQLSPLIT_H
 #define PG_ARCHIVE_SQLSPLIT_H
@@ -30,18 +30,18 @@ struct sql_script {
 int  sql_parse(const char *text, struct sql_script *, struct err *);
 void sql_script_free(struct sql_script *);
 
-/* The text of a statement from its first token to its last, as a session reads it that has
- * standard_conforming_strings on (as all of ours have): '\' that was written for off becomes
- * E'\'.  Allocated. */
+/* The text of a statement from its first token to its last, for a session with
+ * standard_conforming_strings on (as all of pgassay's): '\' that was written for off becomes E'\'.
+ * Allocated. */
 char *sql_text(const struct sql_statement *);
 char *sql_conforming(const char *from, const char *to); /* of text that was written for off */
 
-/* What the statement sets standard_conforming_strings to, when it does; changes *backslash. */
+/* If the statement sets standard_conforming_strings, changes *backslash accordingly. */
 void sql_set_conforming(const struct sql_statement *, bool *backslash);
 
 /*
- * Reading a statement from left to right.  Each function moves on and returns true when what it
- * asks for comes next, else stays.
+ * Reading a statement from left to right.  Each function advances and returns true if the expected
+ * text comes next, else does not move.
  */
 struct sql_cursor {
     const struct sql_token *p, *end;
@@ -58,7 +58,7 @@ struct sql_span {
     const char *from, *to;
 };
 bool sql_qualified_name(struct sql_cursor *, struct sql_span *);
-/* From "(" to the ")" that belongs to it. */
+/* From "(" to its matching ")". */
 bool sql_parenthesised(struct sql_cursor *, struct sql_span *);
 
 /* Whether the words occur from here on, outside of inner parentheses. */

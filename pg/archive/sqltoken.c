@@ -5,7 +5,7 @@
 
 #include "core/mem.h"
 
-/* ctype.h would ask the locale. */
+/* ctype.h depends on the locale. */
 static bool
 is_space(char c)
 {
@@ -65,7 +65,7 @@ skip_block(const char *p)
     return NULL;
 }
 
-/* The position after the closing quote of what begins at p with its opening one; NULL: never
+/* The position after the closing quote of a text that begins with the opening one at p; NULL: never
  * closed. */
 static const char *
 skip_quoted(const char *p, bool doubled, bool backslash)
@@ -85,9 +85,8 @@ skip_quoted(const char *p, bool doubled, bool backslash)
     return NULL;
 }
 
-/*
- * The quote with which a string goes on, or NULL: 'a' and 'b' are one string when nothing but white
- * space with a line end, and line comments, stand between them.
+/* The quote with which a string continues, or NULL: 'a' and 'b' are one string when only white
+ * space with a line end, and line comments, are between them.
  */
 static const char *
 continuation(const char *p)
@@ -125,7 +124,7 @@ skip_word(const char *p)
     return p;
 }
 
-/* Length of the dollar quote's tag at p ("$$", "$body$"), 0 when it is none. */
+/* Length of the dollar quote's tag at p ("$$", "$body$"), 0 when there is none. */
 static size_t
 dollar_tag(const char *p)
 {
@@ -164,7 +163,7 @@ skip_operator(const char *p)
     return p;
 }
 
-/* What begins with a letter: a prefixed string or identifier, or a word. */
+/* A token that begins with a letter: a prefixed string or identifier, or a word. */
 static enum sql_kind
 word_at(const char *p, bool backslash, const char **end)
 {
@@ -245,7 +244,7 @@ sql_continue(struct sql_reader *r, const char *p)
     r->place = (struct sql_place){0};
 }
 
-/* CREATE [OR REPLACE] FUNCTION or PROCEDURE, word by word; ROUTINE is the end of it. */
+/* CREATE [OR REPLACE] FUNCTION or PROCEDURE, word by word; ROUTINE is the last state. */
 enum { HEAD_NONE, HEAD_CREATE, HEAD_OR, HEAD_REPLACE, HEAD_ROUTINE, HEAD_OTHER };
 
 static int
@@ -268,8 +267,9 @@ head_after(int head, const struct sql_token *t)
 }
 
 /*
- * Keeps count of what a semicolon may stand in.  BEGIN counts only with ATOMIC after it, since a
- * function or a type may be named begin; CASE and END are reserved, so as names they have quotes.
+ * Counts the constructs that may contain a semicolon.  BEGIN counts only with ATOMIC after it,
+ * since a function or a type may be named begin; CASE and END are reserved, so as names they have
+ * quotes.
  */
 static void
 follow(struct sql_place *s, struct sql_token *t)

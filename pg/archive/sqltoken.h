@@ -1,16 +1,16 @@
 /*
- * sqltoken.h - SQL text as the tokens that a server would read in it.
+ * sqltoken.h - splitting SQL text into tokens as a server does.
  *
- * Text that pg_dump, pg_restore and pg_dumpall print is cut here and nowhere else: names, comments
- * and bodies of the people whose objects are dumped stand in it, and hold whatever they like, but
- * they cannot leave their quotes.  The rules are those of PostgreSQL's scan.l (manual, 4.1 Lexical
- * Structure) in any server encoding: bytes from 0x80 on are letters, ASCII bytes are themselves.
+ * The output of pg_dump, pg_restore and pg_dumpall is split only here: names, comments and bodies
+ * in it are chosen by the objects' owners and may hold anything, but cannot leave their quotes.
+ * The rules are those of PostgreSQL's scan.l (manual, 4.1 Lexical Structure) in any server
+ * encoding: bytes from 0x80 on are letters, ASCII bytes are themselves.
  *
- * Where a statement ends is told apart, too, by the rules of psql: not at a semicolon within
+ * The end of a statement is found, too, by the rules of psql: not at a semicolon within
  * parentheses (CREATE RULE … DO (…; …)), nor between BEGIN ATOMIC and its END in CREATE FUNCTION
  * and CREATE PROCEDURE.
  *
- * Coarser than the server in two things that change no boundary: a run of operator characters is
+ * Coarser than the server in two ways that change no boundary: a run of operator characters is
  * one token, and 1.5e3 is several.
  */
 #ifndef PG_ARCHIVE_SQLTOKEN_H
@@ -20,18 +20,18 @@
 #include <stddef.h>
 
 enum sql_kind {
-    SQL_END,      /* of the text */
-    SQL_WORD,     /* a keyword, or a name without quotes */
-    SQL_IDENT,    /* "…" or U&"…" */
-    SQL_STRING,   /* '…', with E, B, X, N or U& before it, and what continues it on further lines;
-                     a dollar quote */
-    SQL_NUMBER,   /* digits */
+    SQL_END,    /* of the text */
+    SQL_WORD,   /* a keyword, or a name without quotes */
+    SQL_IDENT,  /* "…" or U&"…" */
+    SQL_STRING, /* '…', with E, B, X, N or U& before it, and its continuation on further lines; a
+                   dollar quote */
+    SQL_NUMBER, /* digits */
     SQL_OPERATOR, /* = || :: is two signs */
     SQL_SIGN,     /* any other character, a semicolon within a statement among them */
     SQL_STOP,     /* the semicolon that ends a statement */
     SQL_COMMENT,  /* to the end of the line, without it; or a block */
-    SQL_PSQL, /* what psql obeys between two statements (\restrict …), to the end of the line */
-    SQL_UNCLOSED, /* a quote or a block comment that the text ends in */
+    SQL_PSQL, /* a command for psql between two statements (\restrict …), to the end of the line */
+    SQL_UNCLOSED, /* a quote or a block comment that is never closed */
 };
 
 struct sql_token {
@@ -40,12 +40,12 @@ struct sql_token {
     size_t        n;  /* bytes */
 };
 
-/* Where the reader is in a statement; no business of callers. */
+/* The reader's position in a statement; private. */
 struct sql_place {
     bool inside;        /* a statement has begun */
     int  parentheses;   /* open */
     int  atomic;        /* BEGIN ATOMIC and CASE without their END */
-    int  head;          /* how far CREATE OR REPLACE FUNCTION has come */
+    int  head;          /* progress in CREATE OR REPLACE FUNCTION */
     bool begin, dotted; /* the token before was BEGIN, was a full stop */
 };
 
@@ -64,7 +64,7 @@ struct sql_token sql_next(struct sql_reader *);
 /* No statement has begun: a comment, a line for psql, or a new statement follows. */
 bool sql_between(const struct sql_reader *);
 
-/* Goes on at p, which must lie between two statements. */
+/* Continues at p, which must be between two statements. */
 void sql_continue(struct sql_reader *, const char *p);
 
 /* The word, in any case and without quotes. */
@@ -77,7 +77,8 @@ bool sql_is_sign(const struct sql_token *, char);
  * U&"…" (none of PostgreSQL's programs prints one). */
 char *sql_name(const struct sql_token *);
 
-/* A string that reads otherwise when standard_conforming_strings is on: '…' with a backslash. */
+/* A string that is read differently when standard_conforming_strings is on: '…' with a
+ * backslash. */
 bool sql_needs_escape(const struct sql_token *);
 
 #endif

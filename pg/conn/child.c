@@ -1,5 +1,5 @@
 /*
- * child.c - how pg_dump and pg_dumpall reach the server that a connection of ours has reached.
+ * child.c - how pg_dump and pg_dumpall reach the server of an existing connection.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -23,8 +23,8 @@ pg_conninfo_add(struct buf *out, const char *key, const char *value)
     (void)buf_puts(out, "'", &never);
 }
 
-/* What the connection itself began with, the timeouts that not every version knows, and what only
- * superusers may set.  NULL: none at all. */
+/* The connection's own startup options, the timeouts that not every version knows, and settings
+ * that only superusers may set.  NULL: none. */
 static char *
 child_options(const PGconn *conn)
 {
@@ -48,8 +48,8 @@ child_options(const PGconn *conn)
 }
 
 /* libpq lists every option that it knows, with its default.  A program may have an older libpq,
- * which refuses names that it does not know: what is as it is by default is left out, unless the
- * environment, which the program inherits, says something else. */
+ * which refuses names that it does not know: options with their default value are left out, unless
+ * the environment, which the program inherits, sets another. */
 static bool
 is_default(const PQconninfoOption *o)
 {
@@ -67,7 +67,7 @@ pg_child_conninfo(const PGconn *conn)
     for (PQconninfoOption *o = options; o != NULL && o->keyword != NULL; o++) {
         const char *value = o->val;
 
-        /* Of several hosts it must be the very server that we are connected to. */
+        /* Of several hosts it must be the server of this connection. */
         if (strcmp(o->keyword, "host") == 0) {
             value = PQhost(conn);
         } else if (strcmp(o->keyword, "port") == 0) {
@@ -100,7 +100,7 @@ pg_child_env(const PGconn *conn)
         env[n++] = xasprintf("PGPASSWORD=%s", PQpass(conn));
     }
     if (startup_level_of(conn) == STARTUP_NOTHING) {
-        env[n++] = xstrdup("PGTZ=UTC"); /* poolers know this one by its own name */
+        env[n++] = xstrdup("PGTZ=UTC"); /* poolers know this one under its own name */
     }
     return env;
 }

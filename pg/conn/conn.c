@@ -1,5 +1,5 @@
 /*
- * conn.c - running statements: sending, waiting without being deaf to SIGINT, and what went wrong.
+ * conn.c - running statements: sending, waiting that SIGINT can interrupt, and errors.
  */
 #include "pg/conn/conn.h"
 
@@ -14,13 +14,12 @@
 #include "core/mem.h"
 #include "pg/conn/wait.h"
 
-/* How long a server may take to notice a cancel request before we leave the connection to its
- * fate. */
+/* How long a server may take to react to a cancel request before the connection is given up. */
 enum { DRAIN_MS = 15000 };
 
 enum { LOOK_AGAIN_MS = 1000 };
 
-/* How to wait: until cancel.h is raised, or (deadline > 0) deaf to it but not for ever. */
+/* How to wait: until cancel.h is raised, or (deadline > 0) regardless of it until the deadline. */
 struct patience {
     double deadline;
 };
@@ -51,7 +50,7 @@ await(PGconn *conn, short events, const struct patience *p, struct err *e)
             return -1;
         }
         if (n > 0 && fd[0].revents != 0) {
-            /* POLLERR and POLLHUP: the next libpq call will say what it is. */
+            /* POLLERR and POLLHUP: the next libpq call reports the reason. */
             return (fd[0].revents & (POLLERR | POLLHUP)) != 0 ? events : fd[0].revents & events;
         }
         if (n == 0) {
@@ -70,8 +69,7 @@ pg_await(PGconn *conn, short events, struct err *e)
 }
 
 /* The next result, or NULL in *out after the last one.  What libpq has not sent yet is sent first:
- * half a message of a COPY that is given up is read by the server to its end, whatever is
- * cancelled. */
+ * the server reads a partly sent message of an abandoned COPY to its end, even when cancelled. */
 static int
 next_result(PGconn *conn, const struct patience *p, PGresult **out, struct err *e)
 {
@@ -287,7 +285,7 @@ pg_value(PGconn *conn, struct err *e, const char *sql, int n_params, const char 
     return value;
 }
 
-/* Does another attempt make sense?  (PostgreSQL manual, appendix A.) */
+/* Is another attempt useful?  (PostgreSQL manual, appendix A.) */
 static bool
 is_transient(const char *sqlstate)
 {
@@ -317,9 +315,9 @@ set_libpq_text(struct err *e, const char *text)
     }
 }
 
-/* A server that ends our session says why before it goes, and libpq mixes that with its own
- * words about the loss.  Sessions are verbose (session.c), so the server's part reads "FATAL:
- * 57P01: why": state and reason are taken out of it. */
+/* A server that ends the session first sends the reason, and libpq mixes that with its own text
+ * about the loss.  Sessions are verbose (session.c), so the server's part reads "FATAL: 57P01:
+ * why": state and reason are extracted from it. */
 static bool
 take_last_words(const char *text, char sqlstate[6], struct err *e)
 {

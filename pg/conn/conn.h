@@ -1,8 +1,8 @@
 /*
  * conn.h - connections to PostgreSQL, always with the same session settings.
  *
- * Role and database settings can otherwise corrupt or kill a backup (session.c says how), so nobody
- * calls PQconnectdb() but pg_connect().  A connection belongs to one thread. Error text is the
+ * Role and database settings can otherwise corrupt a backup or make it fail (see session.c), so
+ * only pg_connect() calls PQconnectdb().  A connection belongs to one thread. Error text is the
  * server's primary message with SQLSTATE in err.sqlstate, and never holds a password. Statements
  * are interrupted (PQcancel) when cancel.h is raised; pg_tidy() alone goes on.
  */
@@ -16,14 +16,14 @@
 #include "core/buf.h"
 #include "core/err.h"
 
-/* Whom to connect to; each may be NULL.  libpq's own rules apply: PG* variables, service files,
- * ~/.pgpass.  conninfo (URI, key=value, or a bare database name) wins over the environment, the
- * single fields win over it. */
+/* The server to connect to; each may be NULL.  libpq's own rules apply: PG* variables, service
+ * files, ~/.pgpass.  conninfo (URI, key=value, or a bare database name) overrides the environment,
+ * and the single fields override conninfo. */
 struct pg_target {
     const char *conninfo;
     const char *host, *port, *user, *dbname;
     const char *role;    /* SET ROLE after connecting */
-    int         version; /* server_version_num where it is known already, else 0 */
+    int         version; /* server_version_num if already known, else 0 */
 };
 
 enum pg_purpose {
@@ -31,9 +31,9 @@ enum pg_purpose {
     PG_RESTORING, /* also check_function_bodies off, synchronous_commit off */
 };
 
-/* False when the string leaves the database to libpq, which takes one named like the user: a
- * server's address alone.  A service may name one, and what cannot be parsed is for pg_connect()
- * to say. */
+/* False when the string holds only a server's address, so that libpq uses the database named like
+ * the user.  True for a service, which may name one, and for a string that cannot be parsed, which
+ * pg_connect() reports. */
 bool pg_names_database(const char *conninfo);
 
 /* Interrupted by cancel.h.  connect_timeout (conninfo, PGCONNECT_TIMEOUT; seconds, per host) is
@@ -45,9 +45,9 @@ int     pg_version(const PGconn *); /* server_version_num, 150020 */
 
 /* Adds key='value' to a connection string. */
 void pg_conninfo_add(struct buf *, const char *key, const char *value);
-/* PQconninfo as key=value text without a password, to hand to pg_dump and friends together with
- * pg_child_env(): allocated.  Host and port are the ones that answered; only what is not as it is
- * by default, because the program's libpq may be older than ours. */
+/* PQconninfo as key=value text without a password, for pg_dump and the like together with
+ * pg_child_env(): allocated.  Host and port are those that answered; only values other than the
+ * default, because the program's libpq may be older than this one. */
 char *pg_child_conninfo(const PGconn *);
 /* Environment for a child (NULL-terminated, allocated, free with pg_child_env_free): PGPASSWORD
  * when the connection used one, PGTZ where the connection string has no options. */
@@ -55,11 +55,11 @@ char **pg_child_env(const PGconn *);
 void   pg_child_env_free(char **);
 
 /* A command (or several, separated by semicolons) without a result.  -1 with ERR_PG (transient
- * on a lost connection, serialization failure, deadlock, a lock or a slot that was not to be
- * had). */
+ * on a lost connection, serialization failure, deadlock, a lock or a connection slot that was not
+ * available). */
 int pg_exec(PGconn *, struct err *, const char *sql);
 int pg_execf(PGconn *, struct err *, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-/* For what must still be tidied away after SIGINT: not interrupted, gives up after timeout_ms. */
+/* For clean-up after SIGINT: not interrupted, gives up after timeout_ms. */
 int pg_tidy(PGconn *, int timeout_ms, struct err *, const char *sql);
 /* A query with text parameters ($1 …, NULL for SQL null); the result is the caller's (PQclear). */
 PGresult *pg_query(PGconn *, struct err *, const char *sql, int n_params,

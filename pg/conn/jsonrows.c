@@ -4,7 +4,7 @@
 
 #include "core/json.h"
 
-/* pg_type.oid of what has a JSON type of its own (catalog/pg_type.dat; fixed for ever). */
+/* pg_type.oid of types with a JSON type of their own (catalog/pg_type.dat; fixed for ever). */
 enum { OID_BOOL = 16, OID_INT8 = 20, OID_INT2 = 21, OID_INT4 = 23, OID_OID = 26 };
 
 static json_t *

@@ -1,7 +1,7 @@
 /*
  * jsonrows.h - query results as JSON.  Internal to pg/.
  *
- * Column names become keys.  boolean, int2, int4, int8 and oid become what they are in JSON, SQL
+ * Column names become keys.  boolean, int2, int4, int8 and oid become their JSON types, SQL
  * null becomes null, everything else text (bytes that are not UTF-8: {"b64": …}).
  */
 #ifndef PG_CONN_JSONROWS_H

@@ -15,11 +15,11 @@
 #include "pg/conn/target.h"
 
 /*
- * What an operator or an application may have set for the role or the database, and what it would
- * do to us. They go out as one message, so the price of a connection is one round trip.
+ * Settings that an operator or an application may have made for the role or the database, and their
+ * effect here.  They are sent as one message, so a connection costs one round trip.
  */
 static const char SETTINGS[] =
-    /* Any of these ends a long COPY, or the coordinator that waits for the others. */
+    /* Any of these ends a long COPY, or the coordinator while it waits for the others. */
     "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0;"
     "SET default_transaction_read_only = off; SET default_transaction_deferrable = off;"
     "SET default_transaction_isolation = 'read committed';"
@@ -32,7 +32,8 @@ static const char SETTINGS[] =
     "extra_float_digits = 3;"
     "SET bytea_output = hex; SET lc_monetary = 'C'; SET standard_conforming_strings = on;"
     "SET quote_all_identifiers = off;"
-    /* Refuses content that is not a document; and turns NULL elements into the string 'NULL'. */
+    /* Else content that is not a document is refused, and NULL elements become the string
+     * 'NULL'. */
     "SET xmloption = content; SET array_nulls = on;"
     /* Rows in heap order from the first block: else unchanged tables give new chunks.  A range
      * must be a TID range scan.  A narrow table must not be read from a covering index. */
@@ -57,21 +58,21 @@ static const char SETTINGS_BELOW_15[] = OFF("zero_damaged_pages", SUPERUSER)
 static const char SETTINGS_15[] = OFF("zero_damaged_pages", MAY_SET("zero_damaged_pages"))
     OFF("ignore_checksum_failure", MAY_SET("ignore_checksum_failure"));
 static const char SETTINGS_14[] = "SET idle_session_timeout = 0;";
-/* Event triggers are for those who work with the database (startup.h; a role without the right
- * has to bear them). */
+/* Event triggers are meant for the database's users (startup.h; a role without the right cannot
+ * turn them off). */
 static const char SETTINGS_17[] =
     "SET transaction_timeout = 0;"
     "SELECT pg_catalog.set_config('event_triggers', 'off', false)"
     " WHERE pg_catalog.has_parameter_privilege('event_triggers', 'SET');";
-/* A name that was a sequence's when it was listed may be a view's when it is read: what is in it
- * would run as the reading role.  Minor releases of August 2024 know this. */
+/* A name that was a sequence's when it was listed may be a view's when it is read: the view's
+ * functions would run as the reading role.  Known since the minor releases of August 2024. */
 static const char SETTINGS_READING[] =
     "SELECT pg_catalog.set_config('restrict_nonsystem_relation_kind', 'view, foreign-table', false)"
     " WHERE pg_catalog.current_setting('restrict_nonsystem_relation_kind', true) IS NOT NULL;";
 static const char SETTINGS_RESTORING[] =
     "SET check_function_bodies = off; SET synchronous_commit = off;";
 
-/* One line each, without the context and the place in the server's source that libpq would
+/* One line each, without the context and the position in the server's source that libpq would
  * print. */
 static void
 on_notice(void *ctx, const PGresult *r)
@@ -104,8 +105,8 @@ apply_settings(PGconn *conn, const struct pg_target *t, enum pg_purpose purpose,
         if (rc == 0 || left == 0 || strcmp(e->sqlstate, "57014") != 0) {
             break;
         }
-        /* A role's statement_timeout of a few milliseconds ended it on a busy server: what ends
-         * that timeout is short. */
+        /* A role's statement_timeout of a few milliseconds ended it on a busy server: the statement
+         * that lifts the timeout is short. */
         err_clear(e);
         (void)pg_exec(conn, e, "SET statement_timeout = 0");
         err_clear(e);
@@ -117,8 +118,8 @@ apply_settings(PGconn *conn, const struct pg_target *t, enum pg_purpose purpose,
     return rc;
 }
 
-/* libpq quotes parts of a string that it cannot parse, and the part may be a password: so it is
- * asked beforehand, and its words are not repeated. */
+/* libpq quotes parts of a string that it cannot parse, and the part may be a password: so the
+ * string is parsed beforehand, and libpq's message is not repeated. */
 static int
 check_conninfo(const char *text, struct err *e)
 {
@@ -158,21 +159,20 @@ pg_names_database(const char *conninfo)
     return named;
 }
 
-/* refuse: libpq is to take the settings together and not to connect. */
+/* refuse: libpq only combines the settings, and does not connect. */
 static PGconn *
 start_connection(const struct pg_target *t, const char *application, const char *options,
                  bool refuse)
 {
     const char *keys[12], *values[12];
     int         n = 0;
-    /* A host that counts more than the string is not reached at the string's address. */
+    /* A host that overrides the string is not at the string's address. */
     char   *moved = t->host != NULL ? pg_conninfo_without(t->conninfo, "hostaddr") : NULL;
     PGconn *conn;
     const struct {
         const char *key, *value;
     } given[] = {
-        /* The first dbname may be a whole connection string; what comes later wins over what it
-         * says. */
+        /* The first dbname may be a whole connection string; later values override it. */
         {"dbname", moved != NULL ? moved : t->conninfo},
         {"host", t->host},
         {"port", t->port},
@@ -184,7 +184,7 @@ start_connection(const struct pg_target *t, const char *application, const char 
         {"client_encoding", "SQL_ASCII"},
         {"options", options},
         {"sslmode", refuse ? "?" : NULL},
-        {"password", refuse ? "?" : NULL}, /* no need to look into ~/.pgpass */
+        {"password", refuse ? "?" : NULL}, /* so that ~/.pgpass is not read */
     };
 
     for (size_t i = 0; i < sizeof given / sizeof given[0]; i++) {
@@ -200,9 +200,9 @@ start_connection(const struct pg_target *t, const char *application, const char 
     return conn;
 }
 
-/* What libpq makes of connection string, service file and environment: `options` (NULL: none), and
- * a text that names the server and the user.  It says so of a connection only, so it gets one that
- * it refuses to begin.  Both allocated.  -1: out of memory. */
+/* The result of connection string, service file and environment in libpq: `options` (NULL: none),
+ * and a text that names the server and the user.  libpq tells this only of a connection, so it gets
+ * one that it refuses to begin.  Both allocated.  -1: out of memory. */
 static int
 merged_settings(const struct pg_target *t, char **options, char **server)
 {
@@ -229,7 +229,8 @@ merged_settings(const struct pg_target *t, char **options, char **server)
     return all != NULL ? 0 : -1;
 }
 
-/* Seconds to wait in all, or 0 for ever.  PQconnectPoll() leaves connect_timeout to its caller. */
+/* Seconds to wait in all, or 0 for no limit.  PQconnectPoll() leaves connect_timeout to its
+ * caller. */
 static double
 connect_patience(PGconn *conn)
 {
@@ -254,7 +255,7 @@ connect_patience(PGconn *conn)
     return seconds * hosts;
 }
 
-/* A server that answers "FATAL: …" means it; one that does not answer may just not be up yet. */
+/* "FATAL: …" is a server's final answer; a server that does not answer may not be up yet. */
 static int
 refused(PGconn *conn, struct err *e)
 {
@@ -318,7 +319,7 @@ attempt(const struct pg_target *t, const char *application, const char *options,
     return conn;
 }
 
-/* With as much in the startup packet as the server takes. */
+/* With as much in the startup packet as the server accepts. */
 static PGconn *
 open_connection(const struct pg_target *t, const char *application, struct err *e)
 {

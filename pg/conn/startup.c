@@ -7,10 +7,10 @@
 #include "core/mem.h"
 #include "pg/conn/tools.h"
 
-/* Known to every server since 13.  Children (pg_dump) have them, too: what a role or database has
- * set ends them before they get as far as settings of their own, and nobody else undoes
- * quote_all_identifiers, or the TimeZone and lc_monetary in which constants of definitions are
- * printed.  Their hundreds of small queries are not worth a compiler or other processes each. */
+/* Known to every server since 13.  Children (pg_dump) have them, too: settings of a role or
+ * database could end them before they make their own, and they do not reset quote_all_identifiers,
+ * or the TimeZone and lc_monetary with which constants of definitions are printed.  Their hundreds
+ * of small queries are not worth JIT or parallel workers. */
 #define PLAIN                                                                                      \
     "-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0"            \
     " -c quote_all_identifiers=off -c standard_conforming_strings=on -c TimeZone=UTC"              \
@@ -21,12 +21,13 @@
 enum { QUIET_VERSION = 170000 };
 
 static pthread_mutex_t    lock = PTHREAD_MUTEX_INITIALIZER;
-static struct strlist     servers;    /* that were connected to */
-static enum startup_level levels[16]; /* and what each took; more are tried anew */
+static struct strlist     servers;    /* servers connected to */
+static enum startup_level levels[16]; /* and the level of each; further ones are tried again */
 static int                newest_pg_dump = -1;
 
-/* An attempt that an old server refuses is a line in its log.  Where no program of 17 or later is
- * installed, servers of 17 cannot be backed up, and it is not made.  The caller holds the lock. */
+/* An attempt that an old server refuses is a line in its log.  If no program of 17 or later is
+ * installed, servers of 17 cannot be backed up, and no attempt is made.  The caller holds the
+ * lock. */
 static bool
 may_be_quiet(void)
 {
@@ -70,7 +71,7 @@ startup_first(const char *server, int version)
     return level;
 }
 
-/* Servers put the setting's name into whatever language they speak: "unrecognized configuration
+/* Servers translate the message, but not the setting's name: "unrecognized configuration
  * parameter "event_triggers"", "permission denied to set parameter "event_triggers"".  PgBouncer
  * says "unsupported startup parameter: options", from 1.20 on "unsupported startup parameter in
  * options: jit". */
@@ -92,7 +93,7 @@ void
 startup_took(const char *server, int version, enum startup_level level, bool refused)
 {
     if (level == STARTUP_PLAIN && !refused && version >= QUIET_VERSION) {
-        level = STARTUP_QUIET; /* not to be expected: the next ones may try */
+        level = STARTUP_QUIET; /* unexpected: later connections may try */
     }
     (void)pthread_mutex_lock(&lock);
     if (find(server) == servers.n && servers.n < sizeof levels / sizeof levels[0]) {

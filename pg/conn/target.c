@@ -43,7 +43,7 @@ pg_target_settle(struct pg_target *t, const struct opts_result *given, bool conn
             continue;
         }
         if (strlist_has(&given->from_env, parts[i].option)) {
-            /* libpq itself asks the environment for what a string does not say. */
+            /* libpq itself reads from the environment what a string does not set. */
             *parts[i].value = conninfo_given ? NULL : *parts[i].value;
         } else if (in_string || getenv("PGSERVICE") != NULL) {
             *parts[i].value = NULL;

@@ -1,9 +1,9 @@
 /*
- * target.h - who says where the server is: command line, environment, configuration file.
+ * target.h - where the server's address comes from: command line, environment, configuration file.
  *
- * In this order, for host, port and user each; what none of them says is libpq's default.  A single
- * option and a connection string from the same place: the option counts, on the command line; in
- * the file it is the connection string, which is a database's own.
+ * In this order, for host, port and user each; if none of them sets it, libpq's default applies.
+ * If an option and a connection string come from the same source, the option counts on the command
+ * line; in the file the connection string, which is a database's own.
  */
 #ifndef PG_CONN_TARGET_H
 #define PG_CONN_TARGET_H
@@ -12,12 +12,12 @@
 #include "pg/conn/conn.h"
 
 /* host, port and user have the values of the options "host", "port" and "username" (of which the
- * environment has PGHOST, PGPORT, PGUSER): those to which the connection string is prior are taken
- * out.  conninfo_given: it comes from the command line. */
+ * environment has PGHOST, PGPORT, PGUSER): those that the connection string overrides are removed.
+ * conninfo_given: it comes from the command line. */
 void pg_target_settle(struct pg_target *, const struct opts_result *, bool conninfo_given);
 
 /* The connection string without this key; allocated.  NULL: it does not have it, or cannot be
- * understood. */
+ * parsed. */
 char *pg_conninfo_without(const char *conninfo, const char *key);
 
 #endif

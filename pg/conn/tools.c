@@ -54,8 +54,8 @@ parse_version(const char *line, struct pg_tool *t)
     return 0;
 }
 
-/* Is there such a program in dir, and of what version?  -1: no, and *e is why not where there is
- * one that is of no use. */
+/* Whether there is such a program in dir, and its version.  -1: no; *e is set if there is one that
+ * cannot be used. */
 static int
 look_in(const char *dir, const char *name, struct pg_tool *t, struct err *e)
 {
@@ -122,7 +122,7 @@ path_dirs(struct strlist *dirs)
     }
 }
 
-/* Nearest: the oldest major that reaches the server's, of that the newest minor. */
+/* Nearest: the oldest major that is not below the server's, of that the newest minor. */
 static int
 better(const struct pg_tool *a, const struct pg_tool *b, int at_least)
 {
@@ -137,7 +137,7 @@ better(const struct pg_tool *a, const struct pg_tool *b, int at_least)
     return major_a < major_b;
 }
 
-/* The best of those in dirs; what was too old is added to seen. */
+/* The best of those in dirs; those too old are added to seen. */
 static void
 best_of(const struct strlist *dirs, const char *name, int at_least, struct pg_tool *best,
         struct strlist *seen)
@@ -165,7 +165,7 @@ best_of(const struct strlist *dirs, const char *name, int at_least, struct pg_to
     }
 }
 
-/* Debian's package, of the newest version or of that one. */
+/* Debian's package, of that version or (0) of the newest. */
 static void
 hint_package(const char *name, int at_least, const char *only, struct err *e)
 {
@@ -231,7 +231,7 @@ pg_tool_find(const char *name, int at_least, struct pg_tool *out, struct err *e)
             best_of(&dirs, name, at_least, out, &seen);
         }
     }
-    /* Stopped while it was looking: that says nothing about what is there. */
+    /* Interrupted while searching: this does not show that there is none. */
     if (cancel_check(e) != 0) {
         pg_tool_free(out);
         rc = -1;

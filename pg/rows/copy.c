@@ -54,7 +54,7 @@ take_binary(struct reading *r, const char *data, size_t n, struct err *e)
     return r->row(r->ctx, data, n, e);
 }
 
-/* Every message until the stream ends: 0; what the server or the callback says: -1. */
+/* Every message until the stream ends: 0; an error of the server or the callback: -1. */
 static int
 take_all(struct reading *r, struct err *e)
 {
@@ -77,7 +77,7 @@ take_all(struct reading *r, struct err *e)
             }
             was_read = false;
         } else if (n == 0) {
-            /* Nothing whole in the buffer.  Read; only when that brought nothing, wait. */
+            /* No whole message in the buffer.  Reads; waits only if nothing came. */
             if (cancel_check(e) != 0 || (was_read && pg_await(r->conn, POLLIN, e) < 0)) {
                 return -1;
             }
@@ -115,7 +115,7 @@ copy_out_send(PGconn *conn, const char *sql, struct err *e)
     return PQsendQuery(conn, sql) ? 0 : pg_error(conn, NULL, e);
 }
 
-/* The next statement's result, when it is as expected. */
+/* The next statement's result, which must have the expected status. */
 static PGresult *
 expect(PGconn *conn, bool copy, struct err *e)
 {

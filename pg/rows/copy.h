@@ -23,12 +23,12 @@ struct copy_spec {
     const char *const *columns; /* in attnum order, without generated ones; n may be 0 */
     size_t             n_columns;
     bool               binary;
-    bool plain; /* COPY t TO STDOUT, which is not planned: neither range nor condition */
+    bool plain; /* COPY t TO STDOUT, which is not planned: without range or condition */
     const char
         *condition; /* WHERE clause of an extension configuration table ("WHERE …"), or NULL */
     bool ranged;    /* only blocks first .. end; not together with a condition */
     uint64_t first_block;
-    uint64_t end_block; /* exclusive; 0: to the end, however far the table grew */
+    uint64_t end_block; /* exclusive; 0: to the end, even if the table grew */
 };
 
 /* COPY (SELECT … FROM ONLY …) TO STDOUT, or the plain one, and COPY … FROM STDIN; allocated. */
@@ -51,17 +51,17 @@ int copy_out_finish(PGconn *, struct err *);
 
 /* COPY … FROM STDIN: begin, any number of data calls with row bytes (header and trailer are put
  * around by begin and end), end checks the tag against rows (UINT64_MAX: do not).  Small pieces
- * are sent together; borders of pieces need not be borders of rows.  A server that has refused a
- * row is noticed at the next piece that is sent: data then returns its error, and the COPY is
- * over.  abort makes the server forget it; it may be called in any state, also on a zeroed
- * struct.  The struct must not move between begin and end. */
+ * are sent together; borders of pieces need not be borders of rows.  A server's error is noticed at
+ * the next piece that is sent: data then returns it, and the COPY has ended.  abort makes the
+ * server discard the rows; it may be called in any state, also on a zeroed struct.  The struct must
+ * not move between begin and end. */
 struct copy_in {
     PGconn          *conn; /* NULL: no COPY is running */
     bool             binary;
-    uint8_t         *pending; /* waits until there is enough to be worth a message */
+    uint8_t         *pending; /* collected until there is enough for a message */
     size_t           n_pending;
     unsigned         notices; /* messages of the server that are not errors */
-    PQnoticeReceiver notice;  /* the connection's own, put back in the end */
+    PQnoticeReceiver notice;  /* the connection's own, restored at the end */
     void            *notice_ctx;
 };
 int  copy_in_begin(struct copy_in *, PGconn *, const char *sql, bool binary, struct err *);

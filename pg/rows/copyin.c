@@ -1,11 +1,10 @@
 /*
  * copyin.c - writing rows: COPY … FROM STDIN.
  *
- * The connection is non-blocking meanwhile, and all that libpq cannot get rid of at once is flushed
- * before the next piece, so libpq's buffer never holds more than one piece.  libpq shows a server's
- * error only at the end of the COPY; but in this state the server has nothing to send but notices
- * and an error, so anything that can be read and is no notice ends the COPY at once, instead of
- * after 10 GB.
+ * The connection is non-blocking meanwhile, and what libpq cannot send at once is flushed before
+ * the next piece, so libpq's buffer never holds more than one piece.  libpq reports a server's
+ * error only at the end of the COPY; but in this state the server sends only notices and an error,
+ * so anything readable that is not a notice ends the COPY at once, instead of after 10 GB.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -16,8 +15,8 @@
 #include "pg/conn/wait.h"
 #include "pg/rows/copy.h"
 
-/* A message: large enough that its costs vanish, small enough to stay in the CPU's cache.  (Any
- * cut of the stream is the same to the server.) */
+/* The size of a message: large enough that its cost is negligible, small enough for the CPU's
+ * cache.  (The server accepts the stream in any pieces.) */
 enum { PIECE = 128 << 10 };
 
 /* How long the rest of a notice may take. */
@@ -35,7 +34,7 @@ on_notice(void *ctx, const PGresult *res)
     c->notice(c->notice_ctx, res);
 }
 
-/* The COPY is over for us: the connection is as it was before. */
+/* The COPY has ended: the connection is as before. */
 static void
 leave(struct copy_in *c)
 {
@@ -45,7 +44,7 @@ leave(struct copy_in *c)
     *c = (struct copy_in){0};
 }
 
-/* Tells the server that this was all (why NULL) or that it was not, and waits for its answer. */
+/* Tells the server that the COPY is complete (why NULL) or has failed, and waits for its answer. */
 static PGresult *
 end_copy(struct copy_in *c, const char *why, struct err *e)
 {
@@ -55,7 +54,7 @@ end_copy(struct copy_in *c, const char *why, struct err *e)
         pg_error(c->conn, NULL, e);
         return NULL;
     }
-    /* The rest goes out while notices may come in: a server that cannot write does not read. */
+    /* The rest is sent while notices are read: a server that cannot write does not read. */
     while ((left = PQflush(c->conn)) > 0) {
         int ready = pg_await(c->conn, POLLIN | POLLOUT, e);
 
@@ -92,8 +91,8 @@ fail(struct copy_in *c, struct err *e)
     return -1;
 }
 
-/* Looks at what the server said.  -1 when it was an error; *e stays empty then, fail() gets the
- * text.  A notice may arrive in parts: only when nothing follows for a while was it none. */
+/* Reads what the server has sent.  -1 when it was an error; *e stays empty then, fail() gets the
+ * text.  A notice may arrive in parts: only when nothing follows for a while it was not one. */
 static int
 listen_to(struct copy_in *c, struct err *e)
 {
@@ -187,7 +186,7 @@ copy_in_data(struct copy_in *c, const void *data, size_t n, struct err *e)
     while (n > 0) {
         size_t piece = MIN(n, PIECE - c->n_pending);
 
-        if (piece == PIECE) { /* nothing waits, and there is enough: no copying */
+        if (piece == PIECE) { /* nothing is collected, and there is enough: no copying */
             if (send_piece(c, p, piece, e) != 0) {
                 return -1;
             }

@@ -40,7 +40,7 @@ taken_string(struct buf *b)
     return s;
 }
 
-/* Literal bounds: with anything else the planner makes no TID range scan. */
+/* Literal bounds: with others the planner makes no TID range scan. */
 static void
 put_range(struct buf *b, const struct copy_spec *c)
 {

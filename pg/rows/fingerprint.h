@@ -2,9 +2,9 @@
  * fingerprint.h - a number for the contents of a table that does not depend on row order.
  *
  * The sum mod 2^64, in two lanes, of SipHash-2-4-128 (libsodium's crypto_shorthash_siphashx24) of
- * each COPY row under the repository's key.  It adds up over ranges and partitions.  A text row is
- * hashed with its newline; a binary row with its field count, lengths and values, without the
- * stream's header and trailer.
+ * each COPY row under the repository's key.  Sums of ranges and partitions can be added.  A text
+ * row is hashed with its newline; a binary row with its field count, lengths and values, without
+ * the stream's header and trailer.
  */
 #ifndef PG_ROWS_FINGERPRINT_H
 #define PG_ROWS_FINGERPRINT_H

@@ -15,9 +15,9 @@ static const char pages_by_function[] =
     "SELECT pageno, data FROM page WHERE pg_catalog.length(data) > 0) p ORDER BY 1, 2) TO STDOUT "
     "(FORMAT binary)";
 
-/* Joins and a CASE: functions and subqueries an object cost four times as much with 200,000
- * objects that have neither ACL nor comment nor label.  An ACL of NULL is the default one, '{}'
- * the one of which all is revoked, even from the owner. */
+/* Joins and a CASE: functions and subqueries for each object cost four times as much with 200,000
+ * objects without ACL, comment and label.  An ACL of NULL is the default, '{}' one where everything
+ * is revoked, even from the owner. */
 static const char metadata[] =
     "COPY (SELECT m.oid, pg_catalog.pg_get_userbyid(m.lomowner), "
     "CASE WHEN m.lomacl IS NOT NULL THEN NULLIF(COALESCE((SELECT pg_catalog.array_agg(a ORDER BY "

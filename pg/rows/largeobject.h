@@ -1,10 +1,10 @@
 /*
- * largeobject.h - large objects as two tables of rows, read alike by backup and verify.
+ * largeobject.h - large objects as two tables of rows, read the same way by backup and verify.
  *
  * Pages: loid oid, pageno int4, data bytea; binary.  A superuser reads pg_largeobject itself (block
- * ranges as any heap, holes stay holes); others ask lo_get() page by page, which fills holes with
- * zeroes. Metadata: oid, owner, acl, comment, labels; text.  acl is a sorted aclitem[] and NULL
- * when it is what a new object of that owner has; labels is a text[] of provider, label, provider,
+ * ranges as in any heap, holes stay holes); others call lo_get() page by page, which fills holes
+ * with zeroes. Metadata: oid, owner, acl, comment, labels; text.  acl is a sorted aclitem[], NULL
+ * for the default of a new object of that owner; labels is a text[] of provider, label, provider,
  * label … or NULL.
  */
 #ifndef PG_ROWS_LARGEOBJECT_H

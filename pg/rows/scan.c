@@ -1,10 +1,10 @@
 /*
- * scan.c - many tasks, on several workers and, where these must not wait, on the coordinator.
+ * scan.c - many tasks, on several workers and, if these must not wait, on the coordinator.
  *
  * A round hands every task to the pool.  Tasks that a worker could not lock go to the calling
- * thread, which looks for them once a second. Tables that turned out to be read in another way (too
- * large for text, or by a plain COPY) are read in a further round, when nobody looks at them any
- * more: a table has one format, and changing it under the other workers' hands would mix two.
+ * thread, which checks for them once a second.  Tables that must be read in another way (too large
+ * for text, or by a plain COPY) are read in a further round, when no worker reads them: a table has
+ * one format, and a change while other workers read would mix two.
  */
 #include "pg/rows/scan.h"
 
@@ -24,7 +24,7 @@ enum {
     TICK_MS = 1000,
     PING_SECONDS = 30,
 };
-/* libpq never gives back the memory that a giant row needed: after one, a new connection does. */
+/* libpq never frees the memory that a giant row needed: after one, a new connection is made. */
 #define GIANT_ROW (16 * MIB)
 
 struct worker {
@@ -74,7 +74,7 @@ worker_between(void *ctx, struct err *e)
                                                                      : 0;
 }
 
-/* What the calling thread owes the outside world; ping: the coordinator's connection is idle. */
+/* Regular duties of the calling thread; ping: the coordinator's connection is idle. */
 static int
 look_after(struct scan_run *run, bool ping, struct err *e)
 {
@@ -189,7 +189,7 @@ pool_task(void *ctx, void *task, int number, struct err *e)
     return run_task(run, w, task, e);
 }
 
-/* On the coordinator's connection, one after the other, whatever waits for it. */
+/* Runs the waiting tasks on the coordinator's connection, one after the other. */
 static int
 run_locked(struct scan_run *run, struct err *e)
 {
@@ -252,7 +252,7 @@ run_round(struct scan_run *run, struct scan_task **tasks, size_t n, struct err *
     return rc;
 }
 
-/* The tasks of the round: all, or those with a table that is to be read in another way (which is
+/* The tasks of the round: all, or those with a table that must be read in another way (which is
  * decided now). */
 static size_t
 choose(struct scan_run *run, const struct scan_plan *plan, bool again, struct scan_task **tasks)

@@ -1,26 +1,25 @@
 /*
- * scan.h - reading every row of many tables in parallel on one snapshot: what backup stores and
- * verify compares.
+ * scan.h - reading every row of many tables in parallel on one snapshot, for backup and verify.
  *
  * scan_plan() cuts the tables into tasks:
  * - A big table into block ranges of about 16 MiB, the same ones every time: see
  *   scan_range_width().
  * - Tables below 1 MiB into packs, in the given order (by name): a new pack begins at a table whose
- *   hash(name) mod 8 is 0, so that a new table does not shift the packs after it, and where the
- *   pack would hold more than 4 MiB.
- * - The rest whole: up to one range, PostgreSQL 13, other access methods, no Tid Range Scan in
- *   EXPLAIN, a condition, own SQL, a query that cannot or must not be planned.
+ *   hash(name) mod 8 is 0, so that a new table does not shift the packs after it, and when the pack
+ *   would hold more than 4 MiB.
+ * - The rest whole: tables of at most one range, PostgreSQL 13, other access methods, no Tid Range
+ *   Scan in EXPLAIN, a condition, own SQL, a query that cannot or must not be planned.
  *
- * To plan a query is to evaluate what the table's indexes and statistics compute, as far as it is
- * constant: functions of its owner run, as the reading role, and fail where they want a
- * search_path.  COPY t TO STDOUT is not planned (copy.plain).  Where functions are another's,
- * nothing else is used; where planning fails, it is tried.  Generated columns are in no such COPY:
- * they have no fingerprint then.
+ * Planning a query evaluates constant parts of the expressions of the table's indexes and
+ * statistics: functions of its owner run, as the reading role, and fail if they need a search_path.
+ * COPY t TO STDOUT is not planned (copy.plain).  If functions are another role's, only it is used;
+ * if planning fails, it is tried.  Generated columns are in no such COPY: they have no fingerprint
+ * then.
  *
  * scan_run() has workers take the tasks, largest first, each in one transaction on the snapshot
  * and, whatever the number of its tables, in one message to the server; counts and fingerprints
  * every row, and hands the bytes to the sink. A table that a worker cannot lock (an ALTER TABLE
- * waits behind the coordinator) is copied on the coordinator's connection, by the calling thread,
+ * waits for the coordinator) is copied on the coordinator's connection, by the calling thread,
  * which also pings the coordinator every 30 s. Memory: what libpq needs for the largest row, a
  * worker; nothing grows with the number of rows.
  */
@@ -33,11 +32,12 @@
 
 struct scan_table {        /* one thing to read */
     struct copy_spec copy; /* without range */
-    const char *sql; /* instead: a whole COPY (…) TO STDOUT statement (large objects), not ranged */
+    const char
+        *sql; /* instead: a whole COPY (…) TO STDOUT statement (large objects), without ranges */
     const char *const *generated; /* stored generated columns, for the second fingerprint */
     size_t             n_generated;
     uint64_t           heap_blocks, bytes;
-    bool               rangeable; /* heap; whether ranges pay and work is found out here */
+    bool               rangeable; /* heap; whether ranges are useful and work is determined here */
     bool
         foreign_code; /* see struct cat_table: read by a plain COPY (scan_plan() sets copy.plain) */
     bool text_falls_back; /* text rows too large for the server are tried in binary: scan_run() sets
@@ -59,10 +59,10 @@ struct scan_task {
 
 /*
  * Receives the rows.  NULL functions are skipped.  Called in this order, all on one thread:
- * begin_task, (begin_item, data …, end_item) …, end_task.  worker: 0 … jobs - 1; and jobs, the
- * calling thread when it copies on the coordinator's connection. A task may begin again, on another
- * worker too: then begin_task starts afresh, and what it gave before (even up to end_task, when a
- * range of its table turned out to be read in another way) is void.
+ * begin_task, (begin_item, data …, end_item) …, end_task.  worker: 0 … jobs - 1; jobs is the
+ * calling thread when it copies on the coordinator's connection. A task may begin again, also on
+ * another worker: begin_task is then called again, and its earlier rows (even up to end_task, if a
+ * range of its table must be read in another way) are void.
  */
 struct scan_sink {
     int (*begin_task)(void *ctx, int worker, const struct scan_task *, struct err *);
@@ -96,8 +96,8 @@ struct scan_options {
     const struct scan_sink *sink;
     void                   *ctx;
 };
-/* The first error of any worker, named by table; snapshot_lost() tells whether a new snapshot is
- * worth a try. */
+/* The first error of any worker, named by table; snapshot_lost() tells whether to try again with a
+ * new snapshot. */
 int scan_run(struct snapshot *, const struct snapshot_options *, const struct scan_plan *,
              const struct scan_options *, struct err *);
 

@@ -14,12 +14,12 @@
  *     the steps are coarse, so that a table does not change its width as it grows
  *     (scan_range_width()).
  *   - Small tables are packed, in the order of names, since a chunk for each would cost more than
- *     it holds.  A pack ends where a table's name says so (hash mod 8 = 0), so that a new or a
- *     grown table shifts the borders up to the next such table and no further.
+ *     it holds.  A pack ends before a table whose name has hash mod 8 = 0, so that a new or a grown
+ *     table shifts the borders only up to the next such table.
  *
- * A range is read by a Tid Range Scan, or not at all: a server that would read the whole table for
- * each range (13, another access method, a table with a condition of an extension) reads it whole,
- * once. Sizes decide in which order tasks run, nothing else.
+ * Ranges are used only with a Tid Range Scan: a server that would read the whole table for each
+ * range (13, another access method, a table with a condition of an extension) reads it whole, once.
+ * Sizes decide only in which order tasks run.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -80,9 +80,9 @@ add_ranges(struct scan_plan *p, struct scan_table *t, uint64_t width)
     }
 }
 
-/* Does the server read a range by itself, and not the whole table for each?  The plan of the first
- * range is that of all: what differs are constants.  *planned: it has a plan; where it has none, a
- * plain COPY will show whether the table can be read. */
+/* Whether the server reads only the range, and not the whole table for each.  The plan of the first
+ * range holds for all: only constants differ.  *planned: it has a plan; if not, a plain COPY will
+ * show whether the table can be read. */
 static int
 explain_says_range(PGconn *conn, const struct scan_table *t, uint64_t width, bool *planned,
                    bool *yes, struct err *e)
@@ -149,7 +149,7 @@ avoid_foreign_code(struct scan_table *t, struct err *e)
     return 0;
 }
 
-/* FNV-1a, 64 bits: any hash would do, but it must be the same for ever. */
+/* FNV-1a, 64 bits: any hash would do, but it must never change. */
 static uint64_t
 name_hash(const struct scan_table *t)
 {
@@ -164,8 +164,8 @@ name_hash(const struct scan_table *t)
     return h ^ h >> 32; /* the low bits of FNV alone are weak */
 }
 
-/* *pack: the task that small tables go to now; SIZE_MAX before the first.  Larger tables come
- * between them in the order of names, and do not end a pack. */
+/* *pack: the current task for small tables; SIZE_MAX before the first.  Larger tables come between
+ * them in the order of names, and do not end a pack. */
 static void
 add_to_pack(struct scan_plan *p, size_t *pack, struct scan_table *t)
 {

@@ -7,19 +7,19 @@
  *
  * Answers come in this order and are read one by one: the commands before the first COPY, then each
  * COPY's rows, which go to the sink as they arrive, then the end.  A statement that fails makes the
- * server pass over the rest of the message, so there is one failure to look at:
+ * server skip the rest of the message, so there is only one failure:
  *
  *   - A lock that is not granted at once (55P03).  The coordinator holds ACCESS SHARE on every
- *     table, so it is no conflict with it: an ALTER TABLE waits for the coordinator, and every
- *     later request for a lock waits for the ALTER.  To wait would be a deadlock that the server
- *     does not see.  The task is given back (SCAN_LOCKED), and the coordinator runs it on its own
- *     connection, without asking for locks.
+ *     table, so it is not a direct conflict: an ALTER TABLE waits for the coordinator, and every
+ *     later request for a lock waits for the ALTER.  Waiting would be a deadlock that the server
+ *     does not detect.  The task is given back (SCAN_LOCKED), and the coordinator runs it on its
+ *     own connection, without asking for locks.
  *   - A row too large for text.  The task is given back (SCAN_TOO_LARGE) with the table that must
  *     be read in binary from now on, in all its ranges.
  *   - A query that fails before its first row, perhaps because it cannot be planned.  The task is
  *     given back (SCAN_UNPLANNED) with the table that is to be read by a plain COPY.
- *   - Anything else, damage that the server only warns of (pg/conn/damage.h), and any error of the
- *     sink, end the scan.
+ *   - Anything else, including damage that the server only warns of (pg/conn/damage.h), and any
+ *     error of the sink, ends the scan.
  *
  * On the coordinator's connection the task runs in a savepoint of the transaction that exported the
  * snapshot, which must not end.
@@ -110,15 +110,15 @@ put_copies(struct buf *sql, const struct scan_item *item)
     }
 }
 
-/* System catalogs are not locked: nobody alters them. */
+/* System catalogs are not locked: they are not altered. */
 static bool
 needs_lock(const struct scan_item *item)
 {
     return item->table->sql == NULL && strcmp(item->table->copy.schema, "pg_catalog") != 0;
 }
 
-/* True when there was something to lock.  NOWAIT: a queue for the lock is behind the coordinator,
- * which waits for us. */
+/* True when there was something to lock.  NOWAIT: a queue for the lock waits for the coordinator,
+ * which waits for this worker. */
 static bool
 put_locks(struct buf *sql, const struct scan_task *task)
 {
@@ -174,7 +174,7 @@ struct attempt {
     struct scan_reader     *r;
     const struct scan_task *task;
     size_t                  at;   /* the item at hand */
-    uint64_t                rows; /* that came of it */
+    uint64_t                rows; /* its result */
     struct pg_damage        damage;
 };
 
@@ -223,9 +223,9 @@ too_large_for_text(const struct scan_table *t, const struct err *e)
          strstr(e->text, "invalid memory alloc request size") != NULL);
 }
 
-/* Planning fails for whatever functions in indexes and statistics say, with any SQLSTATE: only a
- * plain COPY tells whether the table can be read.  Not when somebody ended the statement or the
- * session. */
+/* Planning may fail with any SQLSTATE, raised by functions in indexes and statistics: only a plain
+ * COPY shows whether the table can be read.  Not when the statement or the session was ended by
+ * somebody. */
 static bool
 may_be_unplanned(const struct scan_item *item, const PGconn *conn, const struct err *e)
 {
@@ -273,8 +273,8 @@ read_items(struct attempt *a, struct err *e)
     return sink->end_task != NULL ? sink->end_task(r->options->ctx, r->worker, a->task, e) : 0;
 }
 
-/* How a table is to be read after this failure, if in another way.  Never after damage: a page that
- * the server passed over once is whole for the next reader. */
+/* How else a table is to be read after this failure, if at all.  Never after damage: a page that
+ * the server skipped once is intact for the next reader. */
 static enum scan_outcome
 another_way(struct attempt *a, struct err *e)
 {

@@ -6,10 +6,10 @@
 
 #include "pg/rows/scan.h"
 
-/* With a range that is nearly the whole table the planner may prefer to read the whole table. */
+/* For a range that is nearly the whole table the planner may prefer a sequential scan. */
 #define SCAN_RANGES_ONLY "SET LOCAL enable_seqscan = off"
 
-/* Who reads. */
+/* The reader. */
 struct scan_reader {
     PGconn                    *conn;
     const struct snapshot     *snapshot;

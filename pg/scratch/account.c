@@ -22,7 +22,7 @@
 #define LOCK_DIR  "/run/pgassay"
 #define MAKE_USER "useradd --system --no-create-home " OWN_USER
 
-/* Neither a distribution nor systemd hands these out ("Users, Groups, UIDs and GIDs on systemd
+/* Neither a distribution nor systemd assigns these ("Users, Groups, UIDs and GIDs on systemd
  * systems"), and a container with 2^16 ids has them. */
 enum { ID_FIRST = 60578, ID_LAST = 61183, IDS = ID_LAST - ID_FIRST + 1 };
 
@@ -52,7 +52,7 @@ account_become(const struct account *a)
  * An id of its own
  */
 
-/* Ids of the range that some process has: real, effective, saved, or of its file accesses. */
+/* Ids of the range in use by a process: real, effective, saved, or for file access. */
 static void
 mark_processes(bool taken[IDS])
 {
@@ -88,7 +88,7 @@ mark_processes(bool taken[IDS])
     }
 }
 
-/* Ids that own what an earlier server left, on a machine that went down, say. */
+/* Ids that own files left by an earlier server, for example after a crash of the machine. */
 static void
 mark_leftovers(const char *parent, bool taken[IDS])
 {
@@ -108,7 +108,7 @@ mark_leftovers(const char *parent, bool taken[IDS])
     }
 }
 
-/* -1: some other scratch server has it, or (EACCES and the like) there is no place for locks. */
+/* -1: another scratch server has it, or (EACCES and the like) no lock file can be made. */
 static int
 lock_id(uid_t id)
 {
@@ -178,7 +178,7 @@ take_id(const char *parent, struct account *a, struct err *e)
 }
 
 /*
- * A user that is there
+ * An existing user
  */
 
 /* 0: found.  1: there is no such user. */
@@ -216,8 +216,8 @@ lies_beneath(const char *path, const struct strlist *dirs)
     return found;
 }
 
-/* Of the paths, the index of the first that this process may read (and that lies beneath one of
- * open, if that is not NULL); n: none. */
+/* The index of the first path that this process may read (and that is below one of open, if that is
+ * not NULL); n: none. */
 static size_t
 first_readable(const struct strlist *paths, const struct strlist *open)
 {
@@ -231,7 +231,7 @@ first_readable(const struct strlist *paths, const struct strlist *open)
     return i;
 }
 
-/* The same for the account: asked by a process that is it. */
+/* The same for the account, tested by a process running as it. */
 static int
 readable_by(const struct account *a, const struct strlist *paths, const struct strlist *open,
             size_t *which, struct err *e)

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* "/tmp/pgassay-Xy12ab/data": one of ours. */
+/* "/tmp/pgassay-Xy12ab/data": a scratch server. */
 static bool
 is_scratch(const char *data)
 {
@@ -22,7 +22,7 @@ is_scratch(const char *data)
         (size_t)(end - begin) == sizeof mark - 1 + 6 && strncmp(begin, mark, sizeof mark - 1) == 0;
 }
 
-/* A server's processes are called postgres, and live in its data directory. */
+/* A server's processes are named postgres, and have its data directory as working directory. */
 static void
 look_at(const char *pid, struct strlist *out)
 {

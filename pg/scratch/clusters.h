@@ -6,8 +6,8 @@
 
 #include "core/mem.h"
 
-/* Adds "DATA/global/pg_control" of each: as root of all, as an ordinary user of one's own.  Scratch
- * servers are none. */
+/* Adds "DATA/global/pg_control" of each: for root all clusters, for an ordinary user that user's.
+ * Scratch servers do not count. */
 void clusters_running(struct strlist *);
 
 #endif

@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 /*
- * Landlock.  The kernel's interface is stable, and written out here: the headers that a program is
- * built with may be older than the kernel that it runs on.
+ * Landlock.  The kernel's interface is stable, and repeated here: the headers of the build may be
+ * older than the running kernel.
  */
 
 enum { LL_CREATE = 444, LL_ADD_RULE = 445, LL_RESTRICT = 446 }; /* one number on all machines */
@@ -44,7 +44,7 @@ enum ll_fs {
 
     LL_READING = LL_EXECUTE | LL_READ | LL_LIST,
     LL_OF_FILES = LL_EXECUTE | LL_WRITE | LL_READ | LL_TRUNCATE | LL_IOCTL_DEV,
-    /* No programs and no devices of one's own. */
+    /* No executing and no devices. */
     LL_OWN = LL_ALL & ~(LL_EXECUTE | LL_MAKE_CHAR | LL_MAKE_BLOCK),
 };
 enum { LL_NET_BOTH = 3 };   /* bind and connect; version 4 */
@@ -157,8 +157,8 @@ cut_to_prefix(char *dir)
     return found;
 }
 
-/* Programs that were copied may have their libraries, and so their loader, by a link elsewhere, in
- * another system's "usr". */
+/* Copied programs may have their libraries, and so their loader, by a link in another system's
+ * "usr". */
 static void
 add_linked(struct strlist *out, const char *bin)
 {
@@ -175,9 +175,9 @@ add_linked(struct strlist *out, const char *bin)
 }
 
 /*
- * Programs in a place of their own have their files around them: PREFIX/bin beside PREFIX/lib and
- * PREFIX/share, or as Debian has it.  The loader and the C library may be beside PREFIX, if that is
- * somebody's "usr".
+ * Programs with their own prefix have their files around them: PREFIX/bin beside PREFIX/lib and
+ * PREFIX/share, or Debian's layout.  The loader and the C library may be beside PREFIX, if that is
+ * a "usr".
  */
 static void
 add_installation(struct strlist *out, const char *bindir)
@@ -218,11 +218,11 @@ confine_read_paths(struct strlist *out, const char *bindir, bool network)
         /* the loader, the C library, names of users */
         "/etc/ld.so.cache", "/etc/ld.so.preload", "/etc/nsswitch.conf", "/etc/passwd", "/etc/group",
         "/etc/localtime", "/etc/timezone", "/etc/locale.alias", "/etc/alternatives",
-        /* what extensions and their languages are set up with */
+        /* configuration of extensions and their languages */
         "/etc/ssl/openssl.cnf", "/etc/pki/tls/openssl.cnf", "/etc/crypto-policies", "/etc/perl",
         "/etc/python3", "/etc/R", "/etc/fonts", "/etc/proj", "/etc/postgresql-common",
         "/var/cache/postgresql", /* Debian's dictionaries */
-        /* what the machine is */
+        /* properties of the machine */
         "/sys/devices/system", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/version",
         "/proc/filesystems", "/proc/sys/kernel", "/proc/sys/vm"};
     static const char *const others[] = {
@@ -255,14 +255,14 @@ confine_read_paths(struct strlist *out, const char *bindir, bool network)
 #define LOAD(what)     BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, what))
 #define RETURN(what)   BPF_STMT(BPF_RET | BPF_K, (what))
 #define REFUSE(number) RETURN(SECCOMP_RET_ERRNO | ((number)&SECCOMP_RET_DATA))
-/* What follows is passed over unless the value is this. */
+/* Skips the next n instructions unless the value is this. */
 #define UNLESS(value, skip) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), 0, (skip))
 #define DENY(call)          UNLESS((call), 1), REFUSE(EPERM)
 
 /*
  * Arguments are 64 bits, of which the kernel takes the lower 32 for an int: on these machines, all
- * little-endian, the first half.  A call by another machine's numbers (a 32-bit program, x32) is
- * refused, as its numbers mean other things.
+ * little-endian, the first half.  A call with another ABI's numbers (a 32-bit program, x32) is
+ * refused, as its numbers have other meanings.
  */
 #define MACHINE                                                                                    \
     LOAD(arch), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OUR_ARCH, 1, 0), REFUSE(EPERM), LOAD(nr),      \
@@ -272,9 +272,10 @@ confine_read_paths(struct strlist *out, const char *bindir, bool network)
         DENY(SYS_add_key), DENY(SYS_request_key)
 
 /*
- * Landlock leaves the modes and owners of all files to whoever owns them, ACLs too, which are
- * extended attributes.  The server needs one of these calls, for its socket: mode 0700, which opens
- * nothing to anybody.  The newest calls have one number on all machines, and none in older headers.
+ * Landlock does not restrict changes of mode and owner by a file's owner, nor of ACLs, which are
+ * extended attributes.  The server needs one of these calls, for its socket: mode 0700, which gives
+ * nobody else access.  The newest calls have the same number on all machines, but none in older
+ * headers.
  */
 enum { CALL_FCHMODAT2 = 452, CALL_SETXATTRAT = 463, CALL_REMOVEXATTRAT = 466 };
 #define DENY_UNLESS_0700(call, argument)                                                           \
@@ -290,7 +291,7 @@ enum { CALL_FCHMODAT2 = 452, CALL_SETXATTRAT = 463, CALL_REMOVEXATTRAT = 466 };
         DENY(SYS_fchownat), DENY(SYS_setxattr), DENY(SYS_lsetxattr), DENY(SYS_removexattr),        \
         DENY(SYS_lremovexattr), DENY(CALL_SETXATTRAT), DENY(CALL_REMOVEXATTRAT)
 
-/* io_uring does without the system calls of these names. */
+/* io_uring performs these operations without the system calls. */
 #define ALWAYS MACHINE, OTHER_PROCESSES, FILES_OF_OTHERS, DENY(SYS_io_uring_setup)
 
 static struct sock_filter with_network[] = {ALWAYS, RETURN(SECCOMP_RET_ALLOW)};
@@ -298,8 +299,8 @@ static struct sock_filter with_network[] = {ALWAYS, RETURN(SECCOMP_RET_ALLOW)};
 static struct sock_filter without_network[] = {
     ALWAYS,
     DENY(SYS_connect),
-    /* Of sockets, Unix streams: to listen on, or a pair.  Datagrams go to anybody, without a
-     * connection. */
+    /* Only Unix stream sockets: to listen on, or a pair.  Datagrams can be sent to any socket
+     * without a connection. */
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socketpair, 3, 0),
     UNLESS(SYS_socket, 6),
     LOAD(args[0]),
@@ -318,7 +319,8 @@ confine_calls(const struct confinement *c)
         ? (struct sock_fprog){sizeof with_network / sizeof with_network[0], with_network}
         : (struct sock_fprog){sizeof without_network / sizeof without_network[0], without_network};
 
-    /* SPEC_ALLOW: older kernels would also turn off the CPU's guesses, which costs a server dear.
+    /* SPEC_ALLOW: older kernels would also turn off speculative execution, which makes a server
+     * slow.
      */
     if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &filter) ==
             0 ||

@@ -1,9 +1,9 @@
 /*
- * confine.h - what the processes of a scratch server may still do.
+ * confine.h - what the processes of a scratch server may do.
  *
  * Functions of the backup run in them, some with a superuser's rights, which reach the operating
- * system (COPY ... TO PROGRAM).  Three things of the kernel are used, each where it has it, none of
- * which needs a privilege or can be undone:
+ * system (COPY ... TO PROGRAM).  Three features of the kernel are used, each if available; none
+ * needs a privilege or can be undone:
  *
  *   no_new_privs   no set-user-ID program gives them more rights
  *   Landlock       files: below the scratch directory everything, of the rest what a server reads
@@ -22,21 +22,20 @@
 #include "core/mem.h"
 
 struct confinement {
-    const char    *dir;  /* theirs */
-    struct strlist read; /* files and directories that they may read; those not there are passed
-                            over */
-    bool network;        /* they may connect to others (--allow-remote) */
+    const char    *dir;     /* theirs */
+    struct strlist read;    /* files and directories that they may read; missing ones are skipped */
+    bool           network; /* they may connect to others (--allow-remote) */
 };
 
-/* What this kernel has. */
+/* The features of this kernel. */
 bool confine_has_files(void);
 bool confine_has_sockets(void);
 
 /* The paths of `read` for PostgreSQL's programs in bindir. */
 void confine_read_paths(struct strlist *, const char *bindir, bool network);
 
-/* Of this process and all that it starts.  What the kernel does not have is left out.  -1 and
- * errno: what it has failed.  Between fork() and exec(): allocates nothing. */
+/* Confines this process and all that it starts.  Features that the kernel lacks are left out.  -1
+ * and errno: one that it has failed.  Between fork() and exec(): allocates nothing. */
 int confine_self(const struct confinement *);
 
 #endif

@@ -27,7 +27,7 @@ enum { CONTROL_FD = 3, STATUS_FD = 4, LOCK_FD = 5, SWEEP_MS = 10000, SWEEP_POLL_
 enum { REMOVAL_MS = 60000 };
 enum { ENDED_ALL = 0, ENDED_NOT_ALL = 2 }; /* the guardian's exit status */
 
-/* As the server's user, so that root never follows what that user might have put there. */
+/* As the server's user, so that root never follows links that this user may have put there. */
 static void
 remove_dir(const char *dir, const struct account *account)
 {
@@ -54,7 +54,7 @@ struct guard {
     bool                     kept;
 };
 
-/* Processes whose parent we are: the keeper's orphans, as we are their subreaper. */
+/* Child processes: the keeper's orphans, too, as this process is their subreaper. */
 static void
 kill_children(void)
 {
@@ -89,9 +89,9 @@ kill_children(void)
 }
 
 /*
- * Until we have no child.  In a process namespace the keeper's end was the end of all.  Else the
- * children of each process that is killed become ours, and are killed in the next round; who forks
- * faster than that outlives it, and is reported.
+ * Until there is no child.  In a PID namespace all ended with the keeper.  Else the children of
+ * each killed process become this one's, and are killed in the next round; a process that forks
+ * faster than that survives, and is reported.
  */
 static bool
 sweep(void)
@@ -108,7 +108,7 @@ sweep(void)
     return false;
 }
 
-/* The keeper ends the server in its own time, and is ended when that takes too long. */
+/* The keeper stops the server, and is killed when that takes too long. */
 static void
 end_keeper(struct guard *g)
 {
@@ -132,8 +132,8 @@ watch_directory(struct guard *g)
                             IN_DELETE | IN_MOVED_FROM | IN_MOVE_SELF | IN_ONLYDIR | IN_DONT_FOLLOW);
 }
 
-/* The removal in progress is not disturbed: names that come and go meanwhile would make it fail.
- * What is left after a minute is ours to remove. */
+/* The removal in progress is not disturbed: names that appear and vanish meanwhile would make it
+ * fail. What is left after a minute is removed here. */
 static void
 await_removal(const struct server_job *job)
 {
@@ -142,7 +142,7 @@ await_removal(const struct server_job *job)
     }
 }
 
-/* Until it is to end.  True: its directory, too. */
+/* Until it is to end.  True: its directory is to be removed, too. */
 static bool
 guard(struct guard *g)
 {
@@ -173,7 +173,7 @@ guard(struct guard *g)
     }
 }
 
-/* Gives up everything that belongs to the owner: descriptors (a caller may wait for the end of our
+/* Gives up everything inherited from the owner: descriptors (a caller may wait for the end of its
  * stdout), terminal, signals. */
 static void
 leave_signals(void)
@@ -190,20 +190,20 @@ leave_signals(void)
     (void)setsid();
 }
 
-/* The lock on the account's id is held through ours alone when the owner is gone. */
+/* The lock on the account's id is held only by this descriptor when the owner has ended. */
 static int
 leave_descriptors(const struct server_job *job, int control, int status)
 {
     int  lock = job->account->lock, log, null;
     char path[PATH_MAX];
 
-    /* Out of the way of 3 to 5, where they are to be. */
+    /* Away from 3 to 5, their final numbers. */
     control = fcntl(control, F_DUPFD, 10);
     status = fcntl(status, F_DUPFD, 10);
     lock = lock < 0 ? -1 : fcntl(lock, F_DUPFD, 10);
     (void)snprintf(path, sizeof path, "%s/log", job->dir);
     null = open("/dev/null", O_RDWR);
-    /* Read through this descriptor only: the name is the server's user's to change. */
+    /* Read through this descriptor only: the server's user could replace the file of that name. */
     log = open(path, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW, 0600);
     if (control < 0 || status < 0 || null < 0 || dup2(null, 0) < 0 ||
         dup2(log < 0 ? null : log, 1) < 0 || dup2(1, 2) < 0 || dup2(control, CONTROL_FD) < 0 ||
@@ -364,7 +364,7 @@ guardian_keep(struct guardian *g)
     }
 }
 
-/* Somebody has killed the guardian.  The keeper ends the server by itself then. */
+/* The guardian was killed.  The keeper then stops the server by itself. */
 static int
 end_for_it(const char *dir, const struct account *account, struct err *e)
 {

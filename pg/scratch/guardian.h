@@ -1,6 +1,6 @@
 /*
- * guardian.h - the process that starts a scratch server and never lets it, or anything that ran in
- * it, outlive its owner (for scratch.c only).
+ * guardian.h - the process that starts a scratch server and ends it, with all its processes, when
+ * its owner ends (for scratch.c only).
  *
  *     owner      the tool.  Holds the writing end of a pipe
  *     guardian   a fork of it, without its secrets.  Makes the server's namespaces, and waits for
@@ -9,7 +9,7 @@
  *                left and removes the directory
  *     keeper     keeper.h: the server's user.  Runs initdb and the server
  *
- * One byte 'k' in the pipe says: keep it.  The guardian then lives as long as the server.
+ * One byte 'k' in the pipe means: keep it.  The guardian then runs as long as the server.
  */
 #ifndef PG_SCRATCH_GUARDIAN_H
 #define PG_SCRATCH_GUARDIAN_H
@@ -19,17 +19,18 @@
 
 struct guardian {
     pid_t pid;
-    int   control; /* -1: gone */
+    int   control; /* -1: it has ended */
 };
 
 /* Returns when the server accepts connections.  On failure nothing is left, and *e holds the line
- * of the server's log that says why.  passwd: as in namespaces.h.  timeout_ms covers both programs.
+ * of the server's log with the reason.  passwd: as in namespaces.h.  timeout_ms covers both
+ * programs.
  */
 int guardian_start(struct guardian *, const struct server_job *, const char *passwd, int timeout_ms,
                    struct err *);
-/* From now on the server lives until its directory is removed. */
+/* From now on the server runs until its directory is removed. */
 void guardian_keep(struct guardian *);
-/* Returns when every process has ended and the directory is gone (unless kept). */
+/* Returns when every process has ended and the directory is removed (unless kept). */
 int guardian_end(struct guardian *, const char *dir, const struct account *, struct err *);
 
 #endif

@@ -27,14 +27,14 @@ on_child(int sig)
     (void)sig;
 }
 
-/* initdb runs nothing but its own words, and is not confined. */
+/* initdb runs only its own SQL, and is not confined. */
 static _Noreturn void
 run_program(const struct server_job *job, char *const *argv)
 {
     static const int defaults[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGCHLD};
 
-    /* A group of its own: what initdb starts is reached by one signal, and ^C on a terminal does
-     * not reach it. */
+    /* A process group of its own: one signal reaches all that initdb starts, and ^C on a terminal
+     * does not. */
     if (setpgid(0, 0) != 0 || chdir(job->dir) != 0) {
         (void)dprintf(2, "error: could not enter \"%s\": %s\n", job->dir, strerror(errno));
         _exit(127);
@@ -65,7 +65,7 @@ spawn(struct keeper *k, char *const *argv)
     }
 }
 
-/* All that has ended, orphans too, when we are the first process of a namespace. */
+/* Reaps all that have ended, orphans too if this is the first process of a namespace. */
 static void
 reap(struct keeper *k)
 {
@@ -99,8 +99,8 @@ kill_child(struct keeper *k)
     }
 }
 
-/* SIGQUIT: immediate shutdown; nothing in there is worth a checkpoint.  (It also removes the
- * server's segment of System V memory, which nothing else would do outside of a namespace.) */
+/* SIGQUIT: immediate shutdown; a checkpoint would be useless.  (It also removes the
+ * server's segment of System V memory, which would otherwise stay if there is no namespace.) */
 static void
 stop_server(struct keeper *k)
 {
@@ -114,7 +114,7 @@ stop_server(struct keeper *k)
     kill_child(k);
 }
 
-/* The server says "ready" in the eighth line of its pid file. */
+/* The server writes "ready" in the eighth line of its pid file. */
 static bool
 server_ready(const char *dir)
 {
@@ -133,7 +133,7 @@ server_ready(const char *dir)
     return ready;
 }
 
-/* Where a line of a log says why all ended; NULL: it does not. */
+/* The reason for the end within a line of a log; NULL: it has none. */
 static const char *
 last_word(const char *line)
 {
@@ -146,7 +146,7 @@ last_word(const char *line)
     return at == NULL ? NULL : at + strcspn(at, " ") + strspn(at + strcspn(at, " "), " ");
 }
 
-/* Through the status pipe, to become the owner's error text: the log's first line that says why, or
+/* Through the status pipe, to become the owner's error text: the log's first line with a reason,
  * else its last. */
 static void
 report_failure(const struct keeper *k, const char *what)

@@ -1,9 +1,9 @@
 /*
  * keeper.h - the process that runs a scratch server (for guardian.c only).
  *
- * It is the server's own user, in the server's namespaces, and so reads nothing of what that user
- * may have put there with anybody else's rights.  In a PID namespace it is the first process: none
- * of the server's can signal it, and with it the kernel ends all of them.
+ * It runs as the server's own user, in the server's namespaces, and so never reads that user's
+ * files with other rights.  In a PID namespace it is the first process: no process of the server
+ * can signal it, and when it ends the kernel ends all of them.
  */
 #ifndef PG_SCRATCH_KEEPER_H
 #define PG_SCRATCH_KEEPER_H
@@ -21,9 +21,9 @@ struct server_job {
 
 enum { KEEPER_STOP_MS = 10000 }; /* how long a server may take to stop before it is killed */
 
-/* Returns never.  stop: a pipe; its end is the end of the server.  status: "\nready\n" once the
- * server accepts connections, or why it does not.  Both programs write to descriptors 1 and 2, the
- * log, which is open for reading, too. */
+/* Never returns.  stop: a pipe; when it is closed the server is stopped.  status: "\nready\n" once
+ * the server accepts connections, or the reason why not.  Both programs write to descriptors 1 and
+ * 2, the log, which is open for reading, too. */
 _Noreturn void keeper_main(const struct server_job *, int stop, int status);
 
 #endif

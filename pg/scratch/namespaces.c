@@ -14,8 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* unshare() would not do: once the first process of a PID namespace has ended, whoever made it so
- * can fork no more. */
+/* unshare() would not do: once the first process of a PID namespace has ended, the process that
+ * made it can no longer fork. */
 static pid_t
 fork_into(uint64_t flags)
 {
@@ -36,7 +36,7 @@ write_text(const char *path, const char *text)
     return n == (ssize_t)strlen(text) ? 0 : -1;
 }
 
-/* In the new user namespace we are who we were before; until then, nobody. */
+/* Maps uid and gid to themselves in the new user namespace; until then both are nobody's. */
 static int
 map_ourselves(uid_t uid, gid_t gid)
 {
@@ -45,8 +45,8 @@ map_ourselves(uid_t uid, gid_t gid)
 
     (void)snprintf(users, sizeof users, "%u %u 1\n", (unsigned)uid, (unsigned)uid);
     (void)snprintf(groups, sizeof groups, "%u %u 1\n", (unsigned)gid, (unsigned)gid);
-    /* Files in /proc/self are root's while a process guards secrets (core/crypto/secret.h), of
-     * which this one, a child, has no copies. */
+    /* Files in /proc/self are root's while a process protects secrets (core/crypto/secret.h); this
+     * child has no copies of them. */
     (void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
     rc = write_text("/proc/self/setgroups", "deny") != 0 ||
             write_text("/proc/self/uid_map", users) != 0 ||
@@ -73,12 +73,12 @@ wanted(const struct namespaces *n)
     return CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | (n->network ? 0 : CLONE_NEWNET);
 }
 
-/* Who we were, for the child: in there nobody can tell. */
+/* The ids from before, for the child, which cannot find them out. */
 static uid_t our_uid;
 static gid_t our_gid;
 
-/* A user namespace that cannot be mapped would be worse than none (some systems let anybody make
- * one, and do nothing in it): so it is tried first. */
+/* A user namespace that cannot be mapped would be worse than none (some systems allow any user to
+ * make one, but nothing in it): so it is tried first. */
 static bool
 have_user_namespace(uint64_t others)
 {
@@ -99,7 +99,7 @@ bind_passwd(const char *passwd)
         : 0;
 }
 
-/* Every mount but that directory.  What cannot be had is left out, but they can write there. */
+/* Makes every mount but that directory read-only.  Mounts where this fails stay writable. */
 static int
 mount_read_only(const char *dir)
 {

@@ -1,13 +1,12 @@
 /*
  * namespaces.h - the namespaces of a scratch server (for guardian.c and account.c).
  *
- * Processes: when the first of them ends the kernel ends the others, however they tried to get away
- * (setsid, double fork), and outside processes can neither be seen nor be signalled by them.
- * Network: empty.  System V IPC: goes with the namespace.  Mounts: read-only but for the scratch
- * directory, which keeps files also from what Landlock does not (modes, owners, times).  Root has
- * the right to make them; an ordinary user where the kernel lets him make a user namespace.  Where
- * neither is so (in many containers) the server runs without: guardian.c then ends what it can
- * find.
+ * Processes: when the first of them ends the kernel ends the others, whatever they did to escape
+ * (setsid, double fork), and they can neither see nor signal outside processes.  Network: empty.
+ * System V IPC: goes with the namespace.  Mounts: read-only except the scratch directory, which
+ * also prevents changes that Landlock does not (modes, owners, times).  Root has the right to make
+ * them; an ordinary user if the kernel allows a user namespace.  If neither holds (in many
+ * containers) the server runs without: guardian.c then ends the processes that it can find.
  */
 #ifndef PG_SCRATCH_NAMESPACES_H
 #define PG_SCRATCH_NAMESPACES_H
@@ -16,19 +15,19 @@
 #include <sys/types.h>
 
 struct namespaces {
-    bool        root;    /* we are */
+    bool        root;    /* run by root */
     bool        network; /* the machine's network */
-    const char *dir;     /* what can be written to */
-    const char *passwd;  /* a file that is /etc/passwd in there, for root; NULL: the machine's */
+    const char *dir;     /* the only writable directory */
+    const char *passwd;  /* a file that replaces /etc/passwd there, for root; NULL: the machine's */
 };
 
 /* May root give its children another /etc/passwd? */
 bool namespaces_have_passwd(void);
 
-/* fork(), of a process with one thread; the child is the first process of the namespaces that can
- * be had, and must call namespaces_enter() before anything else. */
+/* fork(), of a process with one thread; the child is the first process of the available namespaces,
+ * and must call namespaces_enter() before anything else. */
 pid_t namespaces_fork(const struct namespaces *);
-/* -1 and errno: something that is needed could not be had. */
+/* -1 and errno: a required step failed. */
 int namespaces_enter(const struct namespaces *);
 
 #endif

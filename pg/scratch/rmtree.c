@@ -1,11 +1,10 @@
 /*
  * rmtree.c - removing a directory with any contents.
  *
- * What is to go was written by others: directories may lie deeper than any path can be long or
- * descriptors can be held, and may deny their owner everything.  So nothing is descended into: the
- * directories of a directory are moved up, beside it, until none has any.  That takes as many
- * rename()s as there are directories, one open descriptor more than the top, and no path longer
- * than a name.
+ * The contents were written by others: directories may be nested deeper than the limits of paths
+ * and descriptors, and may deny their owner all access.  So there is no descent: the directories of
+ * a directory are moved up, beside it, until none has any.  That takes as many rename()s as there
+ * are directories, one open descriptor besides the top's, and no path longer than a name.
  */
 #include "pg/scratch/rmtree.h"
 
@@ -31,8 +30,8 @@ is_dots(const char *name)
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-/* A directory, on the same file system: its owner gets all rights to it.  Moving one needs the
- * right to write to it, too, as its ".." changes. */
+/* A directory, on the same file system: its owner gets all rights to it.  Moving it needs write
+ * permission on it, too, as its ".." changes. */
 static bool
 is_ours(const struct tree *t, int at, const char *name)
 {
@@ -43,7 +42,7 @@ is_ours(const struct tree *t, int at, const char *name)
         ((sb.st_mode & S_IRWXU) == S_IRWXU || fchmodat(at, name, S_IRWXU, 0) == 0);
 }
 
-/* One directory goes beside the top's own, under the next name that is free. */
+/* Moves a directory into the top, under the next free name. */
 static void
 move_up(struct tree *t, int from, const char *name)
 {
@@ -56,7 +55,8 @@ move_up(struct tree *t, int from, const char *name)
     } while (rc != 0 && (errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR));
 }
 
-/* Everything in the directory: files go, directories move up.  at: the open directory, closed. */
+/* Empties the directory: files are removed, directories move up.  at: the open directory; it is
+ * closed. */
 static void
 empty_one(struct tree *t, int at)
 {
@@ -75,7 +75,7 @@ empty_one(struct tree *t, int at)
     (void)closedir(d);
 }
 
-/* One pass over the top.  True when something went, so that another one may find more. */
+/* One pass over the top.  True when something was removed, so that another pass may find more. */
 static bool
 pass(struct tree *t)
 {

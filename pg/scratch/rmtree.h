@@ -4,8 +4,8 @@
 #ifndef PG_SCRATCH_RMTREE_H
 #define PG_SCRATCH_RMTREE_H
 
-/* Everything below path, which itself stays.  Follows no link, leaves no file system.  -1 and
- * errno: something is left. */
+/* Everything below path, which itself stays.  Follows no link, does not leave the file system.  -1
+ * and errno: something is left. */
 int rmtree_contents(const char *path);
 
 #endif

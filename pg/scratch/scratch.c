@@ -14,7 +14,7 @@
 #include "pg/scratch/guardian.h"
 #include "pg/scratch/namespaces.h"
 
-/* The port only names the socket, which is in our own directory; no TCP. */
+/* The port only names the socket, which is in the server's own directory; no TCP. */
 #define SCRATCH_PORT "5432"
 /* The usual name, so that owners and grants of "postgres" need no translation. */
 #define SCRATCH_SUPERUSER "postgres"
@@ -29,7 +29,7 @@ struct scratch {
     struct guardian guardian;
 };
 
-/* Where scratch directories lie; allocated. */
+/* The parent of scratch directories; allocated. */
 static char *
 parent_dir(const struct scratch_options *o, struct err *e)
 {
@@ -62,7 +62,8 @@ make_dir(const char *parent, struct err *e)
     return NULL;
 }
 
-/* initdb asks for its user's name.  A file of one line is /etc/passwd to an unnamed account. */
+/* initdb looks up its user's name.  An account without a name gets a file of one line as
+ * /etc/passwd. */
 static int
 write_passwd(const char *path, const struct account *a)
 {
@@ -119,7 +120,7 @@ server_args(struct strlist *args, const char *postgres, const char *dir,
     SET("port=" SCRATCH_PORT);
     SET("unix_socket_directories=%s", dir);
     SET("unix_socket_permissions=0700");
-    /* A worker has two: its own, and that of the owner whose rows it loads. */
+    /* A worker has two: its own, and one as the owner whose rows it loads. */
     SET("max_connections=%d", 3 * jobs + 20);
     SET("superuser_reserved_connections=3");
     SET("max_locks_per_transaction=%ld",
@@ -141,7 +142,7 @@ server_args(struct strlist *args, const char *postgres, const char *dir,
     SET("autovacuum=off");
     SET("jit=off");
     SET("huge_pages=off");
-    /* Files of its own: /dev/shm is everybody's, and the server is kept out of it. */
+    /* Files of its own: /dev/shm is shared, and closed to the server. */
     SET("dynamic_shared_memory_type=mmap");
     SET("log_min_messages=warning");
     SET("log_min_error_statement=panic");
@@ -195,7 +196,7 @@ launch(struct scratch *s, const struct scratch_options *o, const char *initdb,
 
     initdb_args(&initdb_argv, initdb, s->version, s->dir);
     server_args(&postgres_argv, postgres, s->dir, o);
-    /* Nothing of ours: PGDATA, PGOPTIONS, LC_ALL and the like would change what is started. */
+    /* Nothing is inherited: PGDATA, PGOPTIONS, LC_ALL and the like would change the server. */
     strlist_add(&env, "PATH=/usr/local/bin:/usr/bin:/bin");
     strlist_add(&env, "LC_ALL=C");
     strlist_add(&env, "TZ=UTC");
@@ -220,7 +221,7 @@ scratch_free(struct scratch *s)
     free(s);
 }
 
-/* What failed was to live in the directory; nothing of it stays. */
+/* The failed server was to use the directory; nothing of it stays. */
 static void
 abandon_dir(const struct scratch *s, const char *passwd, struct err *e)
 {
@@ -230,7 +231,7 @@ abandon_dir(const struct scratch *s, const char *passwd, struct err *e)
                  "perhaps",
                  s->dir);
     }
-    /* There still, when not even the guardian started. */
+    /* Still there if not even the guardian started. */
     if (passwd != NULL) {
         (void)unlink(passwd);
     }
@@ -254,7 +255,7 @@ start_in_dir(struct scratch *s, const struct scratch_options *o, const char *ini
     return rc;
 }
 
-/* Whom it runs as: with what it will be kept from, and what it must be kept from. */
+/* The account it runs as, with what it will be confined to, and what it must not read. */
 static int
 choose_account(struct scratch *s, const struct scratch_options *o, const char *parent,
                const struct confinement *c, struct err *e)

@@ -5,10 +5,10 @@
  * listen_addresses empty, fsync off, trust authentication (only its owner can reach the socket).
  *
  * Functions of the backup run in it with a superuser's rights, which reach the operating system. So
- * it runs as a user who owns nothing (account.h), kept from files, sockets and processes outside
- * (confine.h, namespaces.h).  A guardian process holds a pipe to us: when we end, in whatever way
- * (kill -9 included), it ends the server and whatever else was started there, and removes the
- * directory, unless scratch_keep() was called.
+ * it runs as a user who owns nothing (account.h), without access to outside files, sockets and
+ * processes (confine.h, namespaces.h).  A guardian process holds a pipe to the tool: when the tool
+ * ends, in whatever way (kill -9 included), it ends the server and everything else started there,
+ * and removes the directory, unless scratch_keep() was called.
  */
 #ifndef PG_SCRATCH_SCRATCH_H
 #define PG_SCRATCH_SCRATCH_H
@@ -22,7 +22,7 @@
 struct scratch;
 
 struct scratch_options {
-    int at_least; /* server_version_num whose major it must reach; the nearest installed is taken */
+    int at_least; /* server_version_num of the oldest usable major; the nearest installed is used */
     const char *parent_dir; /* NULL: $TMPDIR or /tmp */
     const char *user;       /* account.h; only used by root */
     int         jobs;       /* sizes memory and worker settings */
@@ -40,7 +40,7 @@ const char     *scratch_dir(const struct scratch *);
 int             scratch_version(const struct scratch *);
 /* A target for pg_connect(); borrowed strings. */
 struct pg_target scratch_target(const struct scratch *, const char *dbname);
-/* Let it live on: returns a shell command that removes it, which also ends it.  Allocated. */
+/* Keeps it running: returns a shell command that removes it, which also stops it.  Allocated. */
 char *scratch_keep(struct scratch *);
 /* Stops and removes (unless kept).  Accepts NULL. */
 int scratch_end(struct scratch *, struct err *);

@@ -100,7 +100,7 @@ text_of(const json_t *o, const char *key)
     return v == NULL || json_is_null(v) ? NULL : json_bytes_get(v, &n, &ignored);
 }
 
-/* False: it is not a comment of ours, or of another database. */
+/* False: it is not such a comment, or another database's. */
 static bool
 read_comment(const char *text, struct aside *a)
 {

@@ -206,7 +206,7 @@ halfmade_remove_dead(PGconn *conn, const char *of, struct err *e)
     return res == NULL ? -1 : 0;
 }
 
-/* Held by nobody?  The lock is given back. */
+/* Is it free?  The lock is released again. */
 static bool
 nobody_holds(PGconn *conn, const char *name)
 {

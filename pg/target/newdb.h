@@ -1,10 +1,9 @@
 /*
- * newdb.h - CREATE DATABASE as a backup's manifest describes it, for whatever version the target
- * server has.
+ * newdb.h - CREATE DATABASE as described by a backup's manifest, for any version of the target
+ * server.
  *
  * Always from template0.  LOCALE_PROVIDER is known from 15 on, builtin from 17 (docs/postgresql.md,
- * "Restore order"). Owner, settings, comment and privileges are not its business:
- * properties_sql() has them.
+ * "Restore order"). Owner, settings, comment and privileges are set by properties_sql().
  */
 #ifndef PG_TARGET_NEWDB_H
 #define PG_TARGET_NEWDB_H
@@ -13,8 +12,8 @@
 #include "pg/conn/conn.h"
 
 /* properties: the manifest's "database" section (inventory_database()); NULL or missing keys: the
- * server's defaults.  tablespace NULL: the server's default one.  ERR_EXISTS when a database of
- * that name is there. */
+ * server's defaults.  tablespace NULL: the server's default one.  ERR_EXISTS when there is a
+ * database of that name. */
 int newdb_create(PGconn *, const json_t *properties, const char *name, const char *tablespace,
                  struct err *);
 

@@ -251,8 +251,8 @@ read_grantee(const char *item, const char **letters)
     return name;
 }
 
-/* A default that the source has kept: PUBLIC may connect and make temporary tables, the owner may
- * all. */
+/* A default that the source has kept: PUBLIC may connect and make temporary tables, the owner has
+ * all privileges. */
 static bool
 is_default(const char *who, const char *owner, const char *letters)
 {
@@ -279,7 +279,7 @@ add_grants(struct writer *w, const char *who, const char *letters)
     free(role);
 }
 
-/* A new database has the defaults: what the source took away of them goes first. */
+/* A new database has the defaults: those that the source has revoked are revoked first. */
 static void
 add_revokes(struct writer *w, const json_t *acl, const char *owner)
 {

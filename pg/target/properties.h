@@ -2,7 +2,7 @@
  * properties.h - a database's own owner, comment, labels, settings, privileges.
  *
  * From the manifest, and not by `pg_restore --create`: that prints them under the source's name,
- * with lines for psql between, and gives up where the name holds a line end.
+ * with psql commands between them, and fails if the name holds a line end.
  */
 #ifndef PG_TARGET_PROPERTIES_H
 #define PG_TARGET_PROPERTIES_H
@@ -16,8 +16,8 @@ struct properties_options {
 };
 
 /* Appends the statements that give database name the properties (the manifest's "database"
- * section, inventory_database(); NULL: none).  Not IS_TEMPLATE: a template cannot be dropped
- * again, so that comes with the name. */
+ * section, inventory_database(); NULL: none).  Not IS_TEMPLATE: a template cannot be dropped, so
+ * that is set together with the name. */
 int properties_sql(PGconn *, const json_t *properties, const char *name,
                    const struct properties_options *, struct strlist *out, struct err *);
 

@@ -14,7 +14,7 @@ existing_roles(PGconn *conn, struct strlist *out, struct err *e)
         return -1;
     for (int i = 0; i < PQntuples(res); i++)
         strlist_add(out, PQgetvalue(res, i, 0));
-    strlist_add(out, "public"); /* what everybody may is the target's business */
+    strlist_add(out, "public"); /* the rights of PUBLIC are left to the target */
     PQclear(res);
     return 0;
 }
@@ -38,7 +38,7 @@ roles_of(const struct sql_statement *s, char *name[2])
         return 0;
     }
     /* "GRANT role TO role", "GRANT SET ON PARAMETER name TO role".  Privileges on a tablespace have
-     * ON there, too: whoever makes that gives them. */
+     * ON there, too: they are left to the tablespace's creator. */
     if (sql_has_words(c, "ON PARAMETER")) {
         while (!sql_words(&c, "ON PARAMETER")) {
             c.p++;
