@@ -6,7 +6,8 @@
 
 #include "core/host/hostlock.h"
 
-/* One repository under two paths would be locked out by ourselves: say what it is. */
+/* One repository under two paths would be locked by this run itself: reports that it is the
+ * same. */
 static int
 check_twice(const struct destinations *d, size_t i, struct err *e)
 {

@@ -21,7 +21,7 @@ struct copied {
     size_t                 n, cap;
 };
 
-/* What a task gave. */
+/* The results of a task. */
 struct result {
     struct chunk_number *chunks; /* by buffer */
     size_t               n_chunks, cap_chunks;
@@ -34,7 +34,7 @@ struct lane {
     struct result *result; /* of the current task */
 };
 
-/* No locks: a task is in one worker's hands at a time, and so are its result and the lane. */
+/* No locks: only one worker at a time has a task, its result and the lane. */
 struct engine {
     struct manifest        *m;
     struct fanout          *f;
@@ -243,7 +243,7 @@ record(const struct copied *c, uint32_t first, struct err *e)
     return 0;
 }
 
-/* A task's chunks get places, one after another, and its COPYs go to their tables. */
+/* A task's chunks get consecutive places, and its COPYs are added to their tables. */
 static int
 record_all(struct manifest *m, const struct result *r, struct err *e)
 {

@@ -3,9 +3,10 @@
  *
  * Each worker has a lane: one buffer of at most CHUNK_RAW_MAX bytes that rows are appended to.  It
  * becomes a chunk when it is full and at the end of each task (a block range of a big table, or a
- * pack of small ones), never later, so that a change in one range does not shift what follows.
- * What a task stored is kept with the task and reaches the manifest when all are done: a task that
- * is tried again starts from nothing, and the manifest does not depend on who was first.
+ * pack of small ones), never later, so that a change in one range does not shift later ones.  A
+ * task's chunks are kept with the task and reach the manifest when all are done: a task that is
+ * tried again starts from nothing, and the manifest does not depend on the order in which tasks
+ * end.
  */
 #ifndef BACKUP_ENGINE_H
 #define BACKUP_ENGINE_H
@@ -16,8 +17,8 @@
 
 struct engine;
 
-/* Lanes for jobs workers and for the thread that calls scan_run() (the fanout must have been
- * told so many). */
+/* Lanes for jobs workers and for the thread that calls scan_run() (the fanout must have been opened
+ * for as many). */
 struct engine *engine_new(struct manifest *, struct fanout *, const struct scan_plan *, int jobs);
 void           engine_free(struct engine *); /* accepts NULL */
 
@@ -29,7 +30,7 @@ extern const struct scan_sink engine_sink;
  * recorded. */
 int engine_finish(struct engine *, struct err *);
 
-/* Stores bytes that are no rows (the archive, the globals) as chunks of their own; the segments
+/* Stores bytes other than rows (the archive, the globals) as chunks of their own; the segments
  * are appended. */
 int chunks_put(struct fanout *, struct manifest *, const struct buf *, struct manifest_segment **,
                size_t *n, size_t *cap, struct err *);

@@ -29,7 +29,7 @@ belongs(struct selection *sel, const struct cat_table *t)
     return selection_wants(sel, t) && (!t->extension_member || t->extension != NULL);
 }
 
-/* The archive's tables must be the manifest's, or a restore would lack one or have no rows for
+/* The archive's tables must be the manifest's, else a restore would lack a table, or the rows of
  * one. */
 static int
 check_tables(const struct catalog *c, struct selection *sel, const struct archive *a, struct err *e)
@@ -319,7 +319,7 @@ add_objects(const struct archive *a, struct manifest *m)
     }
 }
 
-/* Once, in a line: what a restore of this backup does not bring back by itself. */
+/* In one line: what a restore of this backup does not bring back by itself. */
 static void
 note_changes(struct manifest *m)
 {
@@ -359,7 +359,7 @@ add_sections(struct snapshot *s, struct selection *sel, struct manifest *m, stru
     return 0;
 }
 
-/* -t of a partitioned table is of itself alone, as pg_dump has it: of a table without rows. */
+/* -t of a partitioned table selects, as in pg_dump, only the table itself, which has no rows. */
 static int
 warn_without_partitions(struct snapshot *s, struct manifest *m, struct err *e)
 {

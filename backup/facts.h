@@ -1,5 +1,5 @@
 /*
- * facts.h - the manifest's facts: from snapshot and catalog to tables, sequences, views, objects
+ * facts.h - filling in the manifest from snapshot and catalog: tables, sequences, views, objects
  * and sections.
  */
 #ifndef BACKUP_FACTS_H
@@ -10,15 +10,15 @@
 #include "pg/rows/scan.h"
 #include "storage/format/manifest.h"
 
-/* What is to be read.  Column names and names are borrowed from the catalog. */
+/* The tables to read.  Column names and names are borrowed from the catalog. */
 struct facts_tables {
     struct scan_table *v;
     size_t             n;
     const char       **names; /* one array that all column lists lie in */
 };
 
-/* Fills the manifest with everything but rows, and *work with what holds rows.  ERR_BUSY when
- * archive and table list disagree (something came between the patterns and the snapshot): worth
+/* Fills the manifest with everything but rows, and *work with the tables to read.  ERR_BUSY when
+ * archive and table list disagree (something changed between the patterns and the snapshot): worth
  * another try. */
 int  facts_make(struct snapshot *, struct selection *, const struct archive *, struct manifest *,
                 struct facts_tables *, struct err *);

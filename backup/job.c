@@ -10,8 +10,8 @@
 
 #include "storage/contract/location.h"
 
-/* How the server was reached that listed it, or whose database it turned out to be: what a section
- * says of another server is for those who name that section. */
+/* The address of the server that listed it, or where it was found: a section's settings for another
+ * server apply only when that section is named. */
 static int
 options_of_server(struct job *j, struct err *e)
 {
@@ -28,7 +28,7 @@ options_of_server(struct job *j, struct err *e)
     return 0;
 }
 
-/* Options of the database; once more when its name was only known after connecting. */
+/* Options of the database; again when its name is known only after connecting. */
 static int
 load_options(struct job *j, const char *name, struct err *e)
 {
@@ -47,9 +47,9 @@ load_options(struct job *j, const char *name, struct err *e)
     return 0;
 }
 
-/* What a swap has set aside had this name until then: the name in the repository goes over to what
- * took its place (only to one of the same owner: what was set aside is told by a comment, and
- * anybody may comment on a database of his own). */
+/* The database that a swap has set aside had this name: the name in the repository passes to its
+ * replacement (only of the same owner: a database set aside is recognised by a comment, and anybody
+ * may comment on his own database). */
 static int
 took_place_of(PGconn *conn, const char *owner, struct repo_source *s, struct err *e)
 {
@@ -68,7 +68,7 @@ took_place_of(PGconn *conn, const char *owner, struct repo_source *s, struct err
     return 0;
 }
 
-/* Which server and database this is: what a name in the repository stands for. */
+/* Which server and database this is: the identity bound to a name in the repository. */
 static int
 identify(struct job *j, PGconn *conn, struct err *e)
 {
@@ -96,8 +96,8 @@ identify(struct job *j, PGconn *conn, struct err *e)
     return rc;
 }
 
-/* A directory's clock is this host's own: then the server is the only witness.  A store that agrees
- * with this host (writer_check_clock()) says that it is the server's clock that is wrong. */
+/* A directory's clock is this host's own: then only the server can contradict it.  If a store
+ * agrees with this host (writer_check_clock()), the server's clock is wrong. */
 static int
 check_clock(const struct job *j, struct err *e)
 {

@@ -1,5 +1,5 @@
 /*
- * job.h - the state of one backup while it runs; shared by run.c and what it calls.
+ * job.h - the state of one backup while it runs; shared by run.c and the files that it calls.
  */
 #ifndef BACKUP_JOB_H
 #define BACKUP_JOB_H
@@ -26,7 +26,7 @@ struct job {
     struct manifest             *manifest;
     struct label                *label;
     double                       began;
-    bool again; /* the last failure is worth another try from the snapshot on */
+    bool                         again; /* after the last failure, try again from the snapshot on */
 };
 
 /* Options, connection, name, repositories and this host's locks on them.  job is zeroed but for
@@ -37,7 +37,7 @@ void job_close(struct job *);
 /* Snapshot, rows, archive and globals into job->manifest. */
 int job_take(struct job *, struct err *);
 
-/* --dry-run: what would be taken, as a label with tables, sizes and warnings. */
+/* --dry-run: the planned backup, as a label with tables, sizes and warnings. */
 int job_plan(struct job *, uint64_t *relation_bytes, struct err *);
 
 #endif

@@ -28,7 +28,7 @@ level_of(const struct options *o)
     return o->quiet ? LOG_QUIET : o->verbose ? LOG_INFO : LOG_WARN;
 }
 
-/* Of each repository that is meant; what is wrong with them is said by a backup. */
+/* Of each repository to use; errors in them are reported by a backup. */
 static void
 print_who(const struct cli *c, const struct options *o, const char *database)
 {
@@ -77,7 +77,7 @@ parse(int argc, char **argv, struct cli *c, struct err *e)
     return c->options.print_config ? 1 : 0;
 }
 
-/* One failed database is that database's failure; some but not all, or not in all repositories,
+/* A single database that failed: its error's status; some but not all, or not in all repositories,
  * or not pruned: partly done. */
 static int
 back_up_all(struct cli *c, json_t *results)

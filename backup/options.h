@@ -28,7 +28,7 @@ struct options {
     bool           prune;
     bool           dry_run, json, quiet, verbose, print_config;
     const char    *config_file, *pg_bindir;
-    /* Worked out of these: */
+    /* Computed from these: */
     struct codec_spec codec;
     bool              all_text;
 };
@@ -38,9 +38,9 @@ extern const struct opts_spec options_spec;
 void options_init(struct options *);
 void options_free(struct options *);
 
-/* A copy for one database (NULL: none in particular), with what its section and the defaults of
- * the file say where flags and environment said nothing, checked.  Strings are borrowed from o
- * and the configuration; options_free() it. */
+/* A checked copy for one database (NULL: none in particular), with the values of its section and
+ * the file's defaults for options that neither flags nor environment set.  Strings are borrowed
+ * from o and the configuration; options_free() it. */
 int options_for(const struct options *o, const struct opts_result *given, const struct config *,
                 const char *database, struct options *out, struct err *e);
 

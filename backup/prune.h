@@ -1,14 +1,13 @@
 /*
- * prune.h - --prune: after a backup, the repositories that have it are pruned of what their policy
- * does not keep.
+ * prune.h - --prune: after a backup, the repositories that have it are pruned by their policy.
  */
 #ifndef BACKUP_PRUNE_H
 #define BACKUP_PRUNE_H
 
 #include "backup/job.h"
 
-/* Runs pgassay-storage prune on this database in each repository that got the backup.  What came
- * of it is noted in the outcome: the backup stands in any case. */
+/* Runs pgassay-storage prune on this database in each repository that got the backup.  The result
+ * is recorded in the outcome: the backup is valid in any case. */
 void prune_after(const struct job *, struct outcome *);
 
 #endif

@@ -98,7 +98,7 @@ report_errors(const struct outcome *o, bool several)
     for (size_t i = 0; i < o->n_repos; i++) {
         const struct err *e = &o->repos[i].err;
 
-        /* The error of the whole may be one of theirs. */
+        /* The overall error may be one of theirs. */
         if (e->kind != ERR_NONE && strstr(o->err.text, e->text) == NULL) {
             print_error(o, e, several);
         }

@@ -6,7 +6,7 @@
 
 #include "backup/run.h"
 
-/* What was done, on stdout when it is wanted, or would be done; warnings through log.h. */
+/* What was done or would be done, on stdout if wanted; warnings through log.h. */
 void report_text(const struct outcome *, bool wanted);
 /* Why it failed, or in which repositories, through log.h.  several: each names its database. */
 void report_errors(const struct outcome *, bool several);

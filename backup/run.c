@@ -28,7 +28,7 @@ sum_tables(const struct manifest *m, struct label *l)
     l->raw_bytes += m->lo_pages.bytes + m->lo_metadata.bytes;
 }
 
-/* "/var/run/postgresql" is not a host that others could connect to. */
+/* "/var/run/postgresql" is not a host for others to connect to. */
 static char *
 host_of(const PGconn *conn)
 {
@@ -106,8 +106,8 @@ plan(struct job *j, struct outcome *out, struct err *e)
     return 0;
 }
 
-/* What each repository got; where the whole backup failed, the reason for all that had not
- * failed before. */
+/* The outcome in each repository; if the whole backup failed, its error for all that had not failed
+ * before. */
 static void
 take_repos(struct job *j, struct outcome *out)
 {

@@ -7,7 +7,7 @@
 #include "backup/targets.h"
 #include "storage/format/label.h"
 
-/* What the whole run of the tool has in common. */
+/* Common to the whole run of the tool. */
 struct backup_request {
     const struct options     *options;
     const struct opts_result *given;
@@ -30,10 +30,10 @@ struct outcome_repo {
 
 struct outcome {
     enum outcome_status  status; /* OUTCOME_FAILED: in every repository */
-    char                *name;   /* in the repository; NULL when we never got so far */
+    char                *name;   /* in the repository; NULL: not reached */
     char                *dbname;
     struct outcome_repo *repos;
-    size_t               n_repos;        /* 0: we never got so far */
+    size_t               n_repos;        /* 0: not reached */
     struct label        *plan;           /* of OUTCOME_PLANNED: tables and sizes only */
     uint64_t             relation_bytes; /* of OUTCOME_PLANNED: sizes of the tables to read */
     struct err           err;            /* of OUTCOME_FAILED */
@@ -43,9 +43,9 @@ struct outcome {
 void backup_run(const struct backup_request *, const struct database *, struct outcome *out);
 void outcome_free(struct outcome *);
 
-/* In how many of the repositories --prune did not end well. */
+/* The number of repositories where --prune failed. */
 size_t outcome_unpruned(const struct outcome *);
-/* How many of the repositories were left out. */
+/* The number of repositories left out. */
 size_t outcome_failures(const struct outcome *);
 /* The label of the first repository that has the backup; NULL: none has it. */
 const struct label *outcome_label(const struct outcome *);

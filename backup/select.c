@@ -107,7 +107,7 @@ set_scope(struct selection *s, struct err *e)
     return rc;
 }
 
-/* What pg_dump is told; rows are not its business. */
+/* pg_dump's options; it does not dump rows. */
 static void
 set_dump_args(struct selection *s)
 {
@@ -167,7 +167,7 @@ asked_for(struct selection *s, const struct cat_table *t)
     return s->o->schemas.n == 0 || oid_set_has(&s->schema_tables, t->oid);
 }
 
-/* -T and -N that leave nothing of what there is: nobody means to back up that. */
+/* -T and -N that leave no table: certainly a mistake. */
 static int
 check_something_left(struct selection *s, PGconn *conn, struct err *e)
 {

@@ -26,8 +26,7 @@ void selection_free(struct selection *);
 bool selection_wants(void *ctx, const struct cat_table *);
 /* False for --exclude-table-data. */
 bool selection_wants_rows(struct selection *, const struct cat_table *);
-/* Large objects belong to no schema: they come along unless -t or -n asked for something
- * particular. */
+/* Large objects belong to no schema: they are included unless -t or -n was given. */
 bool selection_wants_large_objects(const struct selection *);
 
 #endif

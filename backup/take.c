@@ -33,7 +33,7 @@ read_archive(struct job *j, struct archive *a, struct err *e)
     struct archive_options options = {0};
     int                    rc;
 
-    /* As new as the pg_dump that wrote it: both were looked for by the same rule. */
+    /* As new as the pg_dump that wrote it: both were found by the same rule. */
     if (pg_tool_find("pg_restore", pg_version(j->snapshot.conn), &pg_restore, e) != 0) {
         return -1;
     }
@@ -57,7 +57,7 @@ make_baseline(struct job *j, struct pass *p, struct err *e)
     return rc;
 }
 
-/* Before the rows: their buffers can go. */
+/* Before the rows: then their buffers can be freed. */
 static int
 store_texts(struct job *j, struct err *e)
 {
@@ -88,8 +88,8 @@ planned_bytes(const struct scan_plan *p)
     return n;
 }
 
-/* A standby cancels what is in the way of replay, and the next try may have better luck.  A
- * primary's coordinator was terminated on purpose. */
+/* A standby cancels queries that conflict with replay, and the next try may succeed.  A primary's
+ * coordinator was terminated on purpose. */
 static bool
 lost_on_standby(struct job *j, struct err *e)
 {
@@ -163,7 +163,7 @@ take_once(struct job *j, struct err *e)
     return rc;
 }
 
-/* Chunks that a failed try stored are found again by the next one. */
+/* Chunks that a failed try stored are reused by the next one. */
 int
 job_take(struct job *j, struct err *e)
 {

@@ -40,7 +40,7 @@ add_argument(struct targets *t, const struct options *o, const struct config *cf
         const char *conninfo = config_get(cfg, "database", arg, "conninfo");
 
         if (dbname == NULL && (conninfo == NULL || !pg_names_database(conninfo))) {
-            dbname = arg; /* not the one named after the user */
+            dbname = arg; /* not the database named like the user */
         }
         add(t, o->name != NULL ? o->name : arg, dbname, NULL);
     } else if (strchr(arg, '=') != NULL || strstr(arg, "://") != NULL) {
@@ -50,8 +50,7 @@ add_argument(struct targets *t, const struct options *o, const struct config *cf
     }
 }
 
-/* The maintenance database: what the options say, else "postgres" rather than one named like the
- * user. */
+/* The maintenance database: the options', else "postgres" instead of one named like the user. */
 static PGconn *
 connect_for_list(const struct options *o, const struct opts_result *given, struct err *e)
 {

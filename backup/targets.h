@@ -7,11 +7,10 @@
 #include "backup/options.h"
 
 struct database {
-    char
-        *name; /* in the repository and the configuration; NULL: as the database itself is called */
-    char *dbname;   /* wins over everything else; NULL: what the connection options say */
-    char *conninfo; /* an argument that is more than a name, or NULL */
-    bool listed; /* --all found it: it is on the server that was asked, whatever its section says */
+    char *name;     /* in the repository and the configuration; NULL: the database's own name */
+    char *dbname;   /* overrides everything else; NULL: the connection options' */
+    char *conninfo; /* a connection string given as argument, or NULL */
+    bool  listed;   /* --all found it: it is on the server queried, whatever its section says */
 };
 
 struct targets {
@@ -19,13 +18,12 @@ struct targets {
     size_t           n, cap;
 };
 
-/* --all asks the server. */
+/* --all queries the server. */
 int  targets_make(const struct options *, const struct opts_result *, const struct config *,
                   struct targets *, struct err *);
 void targets_free(struct targets *);
 
-/* Options (already those of the database, or those that all have in common) and argument together;
- * borrowed strings. */
+/* Combines options (the database's own, or those common to all) and argument; borrowed strings. */
 struct pg_target target_of(const struct options *, const struct opts_result *,
                            const struct database *);
 
