@@ -1,9 +1,9 @@
 /*
- * cmd.h - pgassay-storage: its commands, and what they share.
+ * cmd.h - pgassay-storage: its commands, and their common parts.
  *
  * A command is a row of verbs.def and a file that defines cmd_NAME: its name, arguments and
- * summary, the tables of its options, and the function that does it.  Its own options go into a
- * struct of its own that begins with struct cmd:
+ * summary, the tables of its options, and the function that does it.  Its own options are in a
+ * struct that begins with struct cmd:
  *
  *     struct pin_options {
  *         struct cmd  cmd;
@@ -36,7 +36,7 @@ struct cmd {
     const char    *config_file;
 
     struct config       *config;
-    struct storage_given given; /* all that is said above of the repository */
+    struct storage_given given; /* everything said above about the repository */
     const char *const   *args;  /* the arguments of the command */
     size_t               n_args;
 };
@@ -60,7 +60,7 @@ extern const struct opt cmd_repo_options[], cmd_as_of_options[], cmd_key_options
 /* The command's own options. */
 #define CMD_OPTIONS(c, type) ((const struct type *)(const void *)(c))
 
-/* The repository meant; database (may be NULL) helps to find its configured one. */
+/* The repository to use; database (may be NULL) helps to find its configured one. */
 struct repo *cmd_open(const struct cmd *, const char *database, struct err *);
 /* db alone when it is given (ERR_NOT_FOUND when the repository does not hold it), else all. */
 int cmd_databases(struct repo *, const char *db, struct strlist *, struct err *);

@@ -46,7 +46,7 @@ entry_json(const struct copy_entry *x)
     return o;
 }
 
-/* error: what kept the database from going on, or NULL. */
+/* error: why the database's copy stopped, or NULL. */
 static json_t *
 database_json(const char *db, const struct copy_result *r, const struct err *error)
 {
@@ -100,7 +100,7 @@ print_errors(const char *db, const struct copy_result *r, const struct err *erro
     for (size_t i = 0; i < r->n; i++) {
         struct err e = r->v[i].err;
 
-        /* What stopped the database is printed once. */
+        /* The error that stopped the database is printed once. */
         if (r->v[i].status == COPY_FAILED &&
             (error == NULL || strstr(error->text, e.text) == NULL)) {
             err_wrap(&e, "\"%s\": backup %s was not copied", db, r->v[i].id);
@@ -111,8 +111,8 @@ print_errors(const char *db, const struct copy_result *r, const struct err *erro
 
 /* ---- the verb ---- */
 
-/* By where they are: a mirror has its original's id.  A store as it was may well be copied into
- * the same as it is. */
+/* Compared by location: a mirror has its original's id.  An earlier state (--as-of) may be copied
+ * into the same store. */
 static int
 check_two(const struct cmd *c, const struct repo *from, const struct repo *to, struct err *e)
 {
@@ -135,7 +135,7 @@ open_repo(const struct cmd *c, const char *arg, const char *db, const struct sto
     return *out == NULL ? -1 : 0;
 }
 
-/* --as-of says as of when to read: nothing can be written into the past. */
+/* --as-of is only for reading: nothing can be written into the past. */
 static int
 open_destination(const struct cmd *c, const char *arg, const char *db, struct repo **out,
                  struct err *e)

@@ -1,4 +1,4 @@
-/* doctor: what the store was found to do, and what it needs to be set. */
+/* doctor: the findings about the store, and settings for it. */
 #include <stdio.h>
 
 #include "core/exit.h"
@@ -80,8 +80,7 @@ print_text(const struct doctor *d, bool only_bad)
     doctor_s3_print_policies(d);
 }
 
-/* Who may do what, as this host has it: no probe, but seen best beside what the store lets be
- * done. */
+/* The rights that this host knows of: not a probe, but useful next to the rights on the store. */
 static int
 add_trust(struct doctor *d, const struct storage_location *place, struct err *e)
 {

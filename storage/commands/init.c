@@ -25,7 +25,7 @@ run(const struct cmd *c, struct err *e)
         repo_init(&place, e) != 0) {
         return -1;
     }
-    /* Read back: its maker must be able to use it. */
+    /* Read back: the command's user must be able to use it. */
     r = repo_open(&place, e);
     if (r == NULL) {
         return -1;

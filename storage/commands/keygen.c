@@ -74,7 +74,7 @@ run(const struct cmd *c, struct err *e)
         goto out;
     }
     if (public_key_write(&k.pub, pub, e) != 0) {
-        (void)unlink(path); /* half a pair would only be found when it is needed */
+        (void)unlink(path); /* half a pair would be noticed only when needed */
         goto out;
     }
     rc = print_key(c, &k, path, pub, e);

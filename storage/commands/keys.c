@@ -18,7 +18,7 @@ struct keys_options {
     struct strlist encrypt_to; /* new-epoch */
 };
 
-/* What a verb did: one line, on a terminal only. */
+/* The result of a verb: one line, on a terminal only. */
 static void say(const struct cmd *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 static void
@@ -185,7 +185,7 @@ keys_remove(const struct cmd *c, struct repo *r, struct err *e)
     return EXIT_GOOD;
 }
 
-/* A new epoch first: from then on the revoked key reads nothing new, even if the rest fails. */
+/* A new epoch first: then the revoked key can read nothing new, even if the rest fails. */
 static int
 keys_revoke(const struct cmd *c, struct repo *r, struct err *e)
 {

@@ -126,7 +126,7 @@ encrypts(const struct repo *r)
     return now != NULL && now->sealed;
 }
 
-/* What is said of it; of a part, of which. */
+/* Its description; of a partial backup, which part. */
 static char *
 note_text(const struct backup_entry *b, const struct annotation *s)
 {
@@ -143,8 +143,8 @@ note_text(const struct backup_entry *b, const struct annotation *s)
     return note;
 }
 
-/* And what it lacks: globals that the server did not allow to be read; encryption, of what was
- * stored before the repository was encrypted. */
+/* What it lacks: globals that the server did not allow to read; encryption, if stored before the
+ * repository was encrypted. */
 static void
 add_state(struct texttable *t, const struct backup_entry *b, const struct annotation *s,
           bool encrypted)

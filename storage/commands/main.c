@@ -1,5 +1,5 @@
 /*
- * pgassay-storage: the repository.  Which commands there are says cmd.h.
+ * pgassay-storage: the repository.  The commands are described in cmd.h.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -64,7 +64,7 @@ pin(const struct cmd *c, struct err *e)
     return rc;
 }
 
-/* By its id also when the backup is damaged or gone. */
+/* By its id also when the backup is damaged or missing. */
 static int
 unpin(const struct cmd *c, struct err *e)
 {
@@ -110,7 +110,7 @@ accept_size(const struct cmd *c, struct err *e)
     return rc;
 }
 
-/* By its id alone: "latest" is never what one gives up. */
+/* Only by its id: "latest" is never meant to be given up. */
 static int
 forget(const struct cmd *c, struct err *e)
 {

@@ -134,7 +134,7 @@ change(const struct policy_options *o, struct repo *r, const char *db, struct er
     return policy_store(r, db, &own, e);
 }
 
-/* The databases to show: db alone, which need not have a backup yet, or all. */
+/* The databases to show: only db, which need not have a backup yet, or all. */
 static int
 names_of(const struct policy_options *o, struct repo *r, const char *db, struct strlist *names,
          struct err *e)

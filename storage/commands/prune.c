@@ -14,7 +14,8 @@
 #include "core/print.h"
 #include "storage/repo/backuplist.h"
 
-/* Longer than any restore, shorter than a day: what one night names, the next removes. */
+/* Longer than any restore, shorter than a day: garbage named in one night is removed in the
+ * next. */
 #define GRACE_DEFAULT "12h"
 
 struct deciding {
@@ -41,7 +42,7 @@ decide(void *ctx, const struct backup_list *list, time_t now, struct strlist *ex
     return 0;
 }
 
-/* ---- what somebody must hear of ---- */
+/* ---- warnings ---- */
 
 static void
 tell_alarms(const struct pruned *p)
@@ -157,7 +158,7 @@ count(struct totals *t, const struct pruned *p)
 static int
 status_of(const struct totals *t, size_t databases)
 {
-    /* A signal that came after the last step has stopped nothing. */
+    /* A signal after the last step has stopped nothing. */
     if (cancel_requested() && (t->failed > 0 || t->tried < databases)) {
         return 128 + cancel_signal();
     }

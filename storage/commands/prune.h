@@ -1,5 +1,5 @@
 /*
- * prune.h - prune: what the parts of the verb share.
+ * prune.h - the interface between the files of the command prune.
  */
 #ifndef STORAGE_COMMANDS_PRUNE_H
 #define STORAGE_COMMANDS_PRUNE_H
@@ -17,21 +17,21 @@ struct prune_options {
 /* The result for one database. */
 struct pruned {
     const char           *db;      /* borrowed */
-    bool                  decided; /* decision holds something */
+    bool                  decided; /* decision is set */
     struct retention_plan decision;
     struct prune_result   result;
     struct err            err; /* why it failed, or ERR_NONE */
 };
 
-/* Which backups go in an emergency. */
+/* The backups to remove in an emergency. */
 struct free_plan {
     uint64_t        wanted, planned; /* bytes */
     struct strlist *freed;           /* ids, for each database */
     size_t          n;
 };
 
-/* The oldest unprotected backups of all these databases, until so much goes that wanted bytes
- * are free.  ERR_NOT_FOUND, and nothing is to be done, when that cannot be. */
+/* The oldest unprotected backups of all these databases, enough to free wanted bytes.
+ * ERR_NOT_FOUND, and nothing is to be removed, when that is impossible. */
 int  free_plan_make(const struct prune_options *, struct repo *, const struct strlist *dbs,
                     uint64_t wanted, struct free_plan *, struct err *);
 void free_plan_free(struct free_plan *);

@@ -7,12 +7,12 @@
 #include "storage/read/reclaimable.h"
 #include "storage/repo/backuplist.h"
 
-/* One database's backups that may go, the oldest first. */
+/* One database's backups that may be removed, the oldest first. */
 struct candidates {
     struct retention_plan decision;
-    uint64_t *freed; /* [0]: by what is removed anyway; [k]: by the k-th candidate, after all before
-                      * it */
-    size_t *which;   /* the k-th candidate's verdict, from 1 */
+    uint64_t *
+        freed; /* [0]: by backups removed anyway; [k]: by the k-th candidate, after all before it */
+    size_t *which; /* the k-th candidate's verdict, from 1 */
     size_t  n, next;
 };
 
@@ -24,7 +24,7 @@ candidates_free(struct candidates *c)
     free(c->which);
 }
 
-/* A decision that frees everything unprotected shows which ones these are. */
+/* A decision that frees everything unprotected shows the candidates. */
 static int
 decide_all(struct repo *r, const struct prune_options *o, const char *db,
            const struct backup_list *list, struct retention_plan *d, struct err *e)

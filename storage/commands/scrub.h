@@ -1,5 +1,5 @@
 /*
- * scrub.h - what the parts of the verb scrub share.
+ * scrub.h - the interface between the files of the command scrub.
  */
 #ifndef STORAGE_COMMANDS_SCRUB_H
 #define STORAGE_COMMANDS_SCRUB_H

@@ -1,4 +1,4 @@
-/* What --share and --max-time say. */
+/* The values of --share and --max-time. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -32,8 +32,8 @@ struct run {
     uint64_t                       objects, backups;
 };
 
-/* No prune may run meanwhile: it could remove what was just recovered.  Prunes exclude each other,
- * so this is one. */
+/* No prune may run meanwhile: it could remove objects just recovered.  Prunes exclude each other,
+ * so this command acts as one. */
 static int
 begin(struct run *r, const char *db, struct run_mark *mark, struct err *e)
 {

@@ -1,4 +1,4 @@
-/* What belongs into the configuration, and what rights each kind of host needs. */
+/* Settings for the configuration, and the rights that each kind of host needs. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 #include "storage/drivers/aws/iam_policy.h"
 #include "storage/drivers/s3/s3.h"
 
-/* The endpoint as it was given: without the bucket. */
+/* The endpoint as given, without the bucket. */
 static char *
 endpoint(const struct s3_settings *set)
 {
@@ -94,7 +94,7 @@ doctor_s3_policies(const struct doctor *d)
     return o;
 }
 
-/* A statement a line: not a page for each. */
+/* One line for each statement, to keep the output short. */
 void
 doctor_s3_print_policies(const struct doctor *d)
 {

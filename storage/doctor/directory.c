@@ -1,4 +1,4 @@
-/* A directory: what its file system is, and whether it keeps what it is told to keep. */
+/* A directory: its file system, and whether it stores data durably. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -109,7 +109,7 @@ probe_fsync(struct doctor *d, int root, const char *name)
                1e3 * best);
 }
 
-/* link(2) is what never replaces anything. */
+/* link(2) never replaces a file. */
 static void
 probe_link(struct doctor *d, int root, const char *name)
 {

@@ -9,7 +9,7 @@
 #include "storage/doctor/probe.h"
 #include "storage/drivers/open.h"
 
-/* ---- tidying up ---- */
+/* ---- cleaning up ---- */
 
 static int
 count_object(void *ctx, const struct object_info *info, struct err *e)
@@ -27,7 +27,8 @@ tidy(struct doctor *d)
     size_t     left = 0;
     char      *top = xstrndup(d->prefix, strcspn(d->prefix, "/") + 1);
 
-    /* Without the right to store, removing is not allowed either: only what is left counts then. */
+    /* Without the right to store, removing is not allowed either: then only leftover objects
+     * count. */
     if (d->made.n > 0 &&
         storage_remove(d->st, (const char *const *)d->made.v, d->made.n, &e) != 0 && d->may_put) {
         doctor_failed(d, "tidy", "could not remove what was written", &e);
@@ -52,7 +53,7 @@ is_kind(const struct doctor *d, const char *scheme)
 
 static const struct {
     const char *scheme;    /* NULL: any store */
-    bool        needs_put; /* of no use when nothing can be stored */
+    bool        needs_put; /* useless when nothing can be stored */
     void (*run)(struct doctor *);
 } steps[] = {
     {"file", false, doctor_directory}, {"s3", false, doctor_s3_settings},

@@ -1,13 +1,12 @@
 /*
- * doctor.h - `storage doctor`: does a store do what this suite needs?
+ * doctor.h - `storage doctor`: whether a store does what pgassay needs.
  *
  * Each probe tries one thing on the real store, below a throw-away prefix "doctor-<random>/", and
- * adds what it saw to the findings: nothing that is found is an error.  A probe that cannot be
- * tried because an earlier one failed says nothing.  Everything that was written is removed at the
- * end, also after a signal.
+ * adds its result to the findings: no finding is an error.  A probe that cannot run because an
+ * earlier one failed adds nothing.  Everything written is removed at the end, also after a signal.
  *
- * Objects are written below "doctor-<random>/runs/", because that is where a backup-only key may
- * remove things.
+ * Objects are written below "doctor-<random>/runs/", because a backup-only key may remove objects
+ * there.
  */
 #ifndef STORAGE_DOCTOR_DOCTOR_H
 #define STORAGE_DOCTOR_DOCTOR_H
@@ -26,12 +25,12 @@ struct doctor {
     struct storage                *st;         /* NULL: it could not be opened */
     char                           prefix[48]; /* "doctor-<16 digits>/runs/" */
     bool                           may_put, may_list;
-    bool                           had_tmp;          /* a directory's .tmp was there before us */
+    bool                           had_tmp;          /* a directory's .tmp existed before */
     bool                           versioned, locks; /* the bucket does */
-    struct strlist                 made;     /* keys of what was written, and not yet removed */
+    struct strlist                 made;     /* keys of objects written and not yet removed */
     struct strlist                 settings; /* "key = value", for the [repo NAME] of an S3 store */
-    /* GOOD: works; NOTE: worth knowing, nothing needs it; BAD: something that is needed does not
-     * work.  object: the probe, a stable name. */
+    /* GOOD: works; NOTE: worth knowing, not needed; BAD: something needed does not work.  object:
+     * the probe, a stable name. */
     struct findings found;
 };
 
@@ -40,7 +39,7 @@ struct doctor {
         .found = FINDINGS_INIT                                                                     \
     }
 
-/* Into d->found.  -1: what the user wrote cannot be meant, or a signal. */
+/* Into d->found.  -1: wrong usage, or a signal. */
 int  doctor_examine(struct doctor *, const struct storage_location *, struct err *);
 void doctor_free(struct doctor *);
 

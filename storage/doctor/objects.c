@@ -1,4 +1,4 @@
-/* What every store must do, tried on a handful of small objects. */
+/* What every store must do, tested with a few small objects. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,7 +102,7 @@ judge_clock(struct doctor *d, time_t modified, time_t before, time_t after)
                off < 0 ? "ahead of" : "behind");
 }
 
-/* Sizes, and the store's clock: what was just written was modified now. */
+/* Sizes, and the store's clock: an object just written was modified now. */
 static void
 probe_head(struct doctor *d)
 {
@@ -263,8 +263,7 @@ probe_remove(struct doctor *d)
     }
 }
 
-/* A key for backup hosts removes run marks and nothing else.  Asked about an object that is not
- * there. */
+/* A backup host's key may remove only run marks.  Tested with an object that does not exist. */
 static void
 probe_rights(struct doctor *d)
 {
@@ -285,7 +284,7 @@ probe_rights(struct doctor *d)
     free(key);
 }
 
-/* What can be seen with a key that may only read: the repository itself. */
+/* What a key that may only read can see: the repository itself. */
 static int
 stop_at_first(void *ctx, const struct object_info *info, struct err *e)
 {

@@ -26,7 +26,7 @@ doctor_add(struct doctor *d, const char *probe, enum finding_class class, const 
 void
 doctor_failed(struct doctor *d, const char *probe, const char *what, struct err *e)
 {
-    /* What a signal broke off has not failed. */
+    /* A probe interrupted by a signal has not failed. */
     if (e->kind != ERR_INTERRUPTED) {
         doctor_add(d, probe, FINDING_BAD, e->hint[0] != '\0' ? e->hint : NULL, "%s%s%s",
                    what != NULL ? what : "", what != NULL ? ": " : "", e->text);
@@ -54,7 +54,7 @@ doctor_put(struct doctor *d, const char *name, const void *data, size_t n, struc
     char *key = doctor_key(d, name);
     int   rc;
 
-    doctor_made(d, key); /* before it is tried: an answer can get lost */
+    doctor_made(d, key); /* before the attempt: an answer can get lost */
     rc = storage_put(d->st, key, data, n, e);
     free(key);
     return rc;

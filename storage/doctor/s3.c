@@ -1,4 +1,4 @@
-/* An S3 store: how it is reached, and the pages of its listings. */
+/* An S3 store: its address and credentials, and the pages of its listings. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +14,7 @@ enum { ANSWER_MAX = 1 << 20 };
 
 /* ---- reaching it ---- */
 
-/* Swift's S3 interface gives its answers the ids that OpenStack gives them; no other store does. */
+/* Only Swift's S3 interface sends OpenStack's request ids with its answers. */
 static bool
 is_swift(const struct s3_answer *a)
 {
@@ -47,7 +47,7 @@ list_one(struct s3_storage *s, bool once, bool *swift, struct err *e)
     return rc;
 }
 
-/* Would the other style of addresses do? */
+/* Does the other style of addresses work? */
 static bool
 other_style_works(const struct doctor *d, bool path_style)
 {
@@ -69,9 +69,8 @@ other_style_works(const struct doctor *d, bool path_style)
     return works;
 }
 
-/* A container's listing is brought up to date after the object was stored: at once when all goes
- * well, else when Swift's object-updater comes round, every 5 minutes by default.  So what a prune
- * lists may be that old. */
+/* A container's listing is updated after the object was stored: usually at once, else by Swift's
+ * object-updater, which runs every 5 minutes by default.  So a prune's listing may be that old. */
 static void
 judge_swift(struct doctor *d)
 {

@@ -1,5 +1,4 @@
-/* An S3 store: what it checks, what it keeps, and whether new objects are as they were asked
- * for. */
+/* An S3 store: what it checks, what it keeps, and whether new objects are stored as requested. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -102,7 +101,7 @@ probe_conditional(struct doctor *d)
     }
 }
 
-/* ---- what is set, is it done? ---- */
+/* ---- are settings obeyed? ---- */
 
 static void
 compare_header(struct doctor *d, const struct s3_call *head, const char *probe, const char *header,
@@ -220,7 +219,7 @@ probe_versioning(struct doctor *d, struct s3_storage *s)
     }
 }
 
-/* Some stores say yes to every lock and lock nothing: read it back. */
+/* Some stores accept every lock but lock nothing: it is read back. */
 static int
 lock_holds(struct doctor *d, struct s3_storage *s, struct err *e)
 {

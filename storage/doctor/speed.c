@@ -1,4 +1,4 @@
-/* How fast the store is: small objects one by one, then large ones as chunks are. */
+/* The store's speed: small objects one by one, then large ones like chunks. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -10,8 +10,8 @@
 #include "storage/drivers/file/file.h"
 #include "storage/drivers/s3/s3.h"
 
-/* What a location can begin with, and the keys of [repo NAME] that are the driver's own (NULL:
- * none).  A location without a scheme is a path. */
+/* The schemes of locations, and each driver's own keys of [repo NAME] (NULL: none).  A location
+ * without a scheme is a path. */
 static const struct driver {
     const char *scheme;
     struct storage *(*open)(const char *rest, const struct storage_location *, bool create,
@@ -35,7 +35,7 @@ storage_driver_keys(size_t i)
     return NULL;
 }
 
-/* What a section says of another kind of store would mean nothing here.  Options may be meant for
+/* A section's keys for another kind of store would have no effect here.  Options may be meant for
  * another repository of the run. */
 static int
 check_section(const struct storage_location *place, const struct driver *d, struct err *e)
@@ -54,7 +54,7 @@ check_section(const struct storage_location *place, const struct driver *d, stru
     return 0;
 }
 
-/* How old its listings may be, if the user knows better than the driver. */
+/* How old its listings may be, if the user has set it. */
 static int
 set_listing_delay(struct storage *st, const struct storage_location *place, struct err *e)
 {
@@ -75,7 +75,7 @@ set_listing_delay(struct storage *st, const struct storage_location *place, stru
     return 0;
 }
 
-/* The driver's storage, as the place's settings want it seen.  Takes st. */
+/* The driver's storage with the location's settings applied.  Takes ownership of st. */
 static struct storage *
 as_wanted(struct storage *st, const struct storage_location *place, struct err *e)
 {

@@ -1,6 +1,5 @@
 /*
- * open.h - from a location to a storage: which driver it is for, and how the place's settings want
- * it seen.
+ * open.h - from a location to a storage: choosing the driver, and applying the location's settings.
  */
 #ifndef STORAGE_DRIVERS_OPEN_H
 #define STORAGE_DRIVERS_OPEN_H
@@ -14,7 +13,7 @@
 /* create: make the directory when it is missing, ERR_EXISTS when it is not empty (init only). */
 struct storage *storage_open(const struct storage_location *, bool create, struct err *);
 
-/* i = 0, 1, ...: the keys of [repo NAME] that some driver has of its own; NULL at the end. */
+/* i = 0, 1, ...: the keys of [repo NAME] that belong to a driver; NULL at the end. */
 const struct config_key *storage_driver_keys(size_t i);
 
 #endif

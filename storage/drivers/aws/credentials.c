@@ -14,8 +14,8 @@
 #include "core/mem.h"
 #include "storage/drivers/aws/source.h"
 
-/* Seconds before expiry at which credentials are renewed, plus up to JITTER: many hosts
- * that began together should not ask together.  After a failure that early, the next try. */
+/* Seconds before expiry at which credentials are renewed, plus up to JITTER: many hosts that began
+ * together should not renew together.  Also the pause after a failed early renewal. */
 enum { EARLY = 300, JITTER = 60, AGAIN = 30 };
 
 struct aws_provider {
@@ -24,8 +24,8 @@ struct aws_provider {
     pthread_cond_t  fetched;
     struct aws_credentials have;       /* access_key NULL: nothing yet, or refused */
     time_t                 refresh_at; /* 0: never */
-    bool                   fetching;   /* one thread is at it */
-    unsigned long          fetches;    /* that have ended */
+    bool                   fetching;   /* one thread is fetching */
+    unsigned long          fetches;    /* fetches that have ended */
     struct err             failed;     /* how the last of them ended */
 };
 
@@ -113,7 +113,7 @@ find(const char *profile, struct aws_credentials *out, struct err *e)
     return rc;
 }
 
-/* When to renew these. */
+/* The time at which to renew these. */
 static time_t
 refresh_time(const struct aws_credentials *c, time_t now)
 {

@@ -1,5 +1,5 @@
 /*
- * http.h - one small HTTP exchange with a service that hands out credentials.
+ * http.h - one small HTTP exchange with a service that issues credentials.
  *
  * Short time limits, no redirects, at most answer->max bytes back.  Interrupted by cancel.h.  The
  * answer's memory is reserved beforehand so that wiping it wipes all; URLs never appear in errors

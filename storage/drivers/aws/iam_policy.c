@@ -6,7 +6,7 @@
 #include "core/json.h"
 #include "core/mem.h"
 
-/* When a right is asked for. */
+/* When a right is needed. */
 enum when { ALWAYS, IF_LOCKED, IF_VERSIONED, IF_TAGGED };
 
 struct right {
@@ -41,7 +41,7 @@ static const struct right prune_rights[] = {
     {ALWAYS, "s3:PutObject", "*/pins/*"},
     {ALWAYS, "s3:PutObject", "*/accepted/*"},
     {IF_TAGGED, "s3:PutObjectTagging", "*"},
-    /* Not repo.<n>.json and keys.<epoch>.<n>.json: without those nothing can be read any more. */
+    /* Not repo.<n>.json and keys.<epoch>.<n>.json: without them nothing can be read. */
     {ALWAYS, "s3:DeleteObject", "*/chunks/*"},
     {ALWAYS, "s3:DeleteObject", "*/backups/*"},
     {ALWAYS, "s3:DeleteObject", "*/runs/*"},
@@ -97,9 +97,9 @@ statement(json_t *actions)
     return s;
 }
 
-/* All rights on the bucket itself: only for keys below the prefix.  IfExists: whether a HEAD or
- * GET of an object that is not there is answered "404" or "403" hangs on the right to list, too,
- * and those name no prefix. */
+/* All rights on the bucket itself: only for keys below the prefix.  IfExists: the answer "404" or
+ * "403" to a HEAD or GET of a missing object depends on the right to list, too, and these name no
+ * prefix. */
 static json_t *
 bucket_statement(const struct right *r, const struct iam_target *t)
 {

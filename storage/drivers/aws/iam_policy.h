@@ -2,9 +2,9 @@
  * iam_policy.h - the smallest rights that each kind of host needs on a bucket, as an IAM policy
  * document.
  *
- * AWS, Ceph, MinIO and others take these.  What a host does not need it does not get: a backup host
- * cannot remove anything but the marks of its own runs, a restore host cannot write, and nobody may
- * delete versions or get round Object Lock: that is left to a person (docs/security.md).
+ * AWS, Ceph, MinIO and others accept these.  A host gets only the rights it needs: a backup host
+ * cannot remove anything but the marks of its own runs, a restore host cannot write, and no host
+ * may delete versions or bypass Object Lock: that is left to an administrator (docs/security.md).
  */
 #ifndef STORAGE_DRIVERS_AWS_IAM_POLICY_H
 #define STORAGE_DRIVERS_AWS_IAM_POLICY_H
@@ -12,8 +12,8 @@
 #include <stdbool.h>
 
 enum iam_host {
-    IAM_BACKUP,  /* backup and list; reuses chunks, so that it lists and reads too */
-    IAM_PRUNE,   /* prune, scrub and pins, and nothing of what backups hold is written */
+    IAM_BACKUP,  /* backup and list; lists and reads too, to reuse chunks */
+    IAM_PRUNE,   /* prune, scrub and pins; writes no contents of backups */
     IAM_RESTORE, /* restore, verify, list, show; and the records of its drills */
 };
 

@@ -1,5 +1,5 @@
 /*
- * Credentials that the place where we run hands out: a container's agent, or an EC2 instance's
+ * Credentials from the environment of the process: a container's agent, or an EC2 instance's
  * metadata service.
  */
 #include <curl/curl.h>
@@ -15,7 +15,7 @@
 
 enum { SMALL_FILE_MAX = 16 << 10, ROLE_MAX = 128 };
 
-/* What an answer says that refuses. */
+/* The reason in a refusal. */
 static int
 refused(struct buf *answer, int status, const char *host, struct err *e)
 {
@@ -166,7 +166,7 @@ aws_from_container(struct aws_credentials *out, struct err *e)
 
 struct imds {
     const char *base;                       /* the service's URL */
-    char        token[AWS_ANSWER_MAX / 16]; /* the header that every question needs */
+    char        token[AWS_ANSWER_MAX / 16]; /* the header that every request needs */
 };
 
 static const char *

@@ -1,5 +1,5 @@
 /*
- * A profile's credentials: its keys, a program's, or a role's that is assumed with another's.
+ * A profile's credentials: its keys, a program's, or those of a role assumed with another profile.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +53,7 @@ from_process(const char *command, struct aws_credentials *out, struct err *e)
     return rc;
 }
 
-/* credential_source: what the role is assumed with. */
+/* credential_source: the credentials that assume the role. */
 static int
 base_from_service(const char *source, struct aws_credentials *out, struct err *e)
 {

@@ -80,7 +80,7 @@ free_headers(struct header *h, size_t n)
     free(h);
 }
 
-/* Text that grows; what it held is wiped. */
+/* A growing text whose memory is wiped. */
 struct text {
     char  *v;
     size_t n, cap;

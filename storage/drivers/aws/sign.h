@@ -1,8 +1,8 @@
 /*
  * sign.h - AWS Signature Version 4, as a pure function of the request.
  *
- * As S3 does it: the path is encoded once and not normalised ("a//b" and "a/../b" are names), and
- * x-amz-content-sha256 is the caller's business: a header like any other.  libcurl's own (before 8)
+ * As in S3: the path is encoded once and not normalised ("a//b" and "a/../b" are names), and
+ * x-amz-content-sha256 is set by the caller, a header like any other.  libcurl's own (before 8)
  * signs no content hash and gets queries and ports wrong.
  *
  * https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
@@ -18,9 +18,9 @@ struct s3_sign {
     const char *path;  /* as it is sent: encoded, begins with '/' */
     const char *query; /* as sent: encoded, sorted, "name=" when there is no value; or "" */
     const struct strlist
-               *headers; /* all that are signed, "Name: value", "Host" among them; any order */
-    const char *payload_sha256;   /* 64 hex digits */
-    const char *time;             /* "20150830T123600Z", what x-amz-date says */
+               *headers;        /* all signed ones, "Name: value", including "Host"; in any order */
+    const char *payload_sha256; /* 64 hex digits */
+    const char *time;           /* "20150830T123600Z", the value of x-amz-date */
     const char *region, *service; /* "us-east-1", "s3" */
     const char *access_key, *secret_key;
 };

@@ -168,7 +168,7 @@ int
 aws_credentials_json(struct buf *b, const char *token_key, const char *where,
                      struct aws_credentials *out, struct err *e)
 {
-    struct err  detail = ERR_INIT; /* jansson quotes what it stumbles over: that may be a secret */
+    struct err  detail = ERR_INIT; /* jansson quotes the offending text, which may be a secret */
     json_t     *j = json_read(buf_str(b), b->len, &detail);
     const char *access = json_opt_str(j, "AccessKeyId", NULL);
     const char *secret = json_opt_str(j, "SecretAccessKey", NULL);

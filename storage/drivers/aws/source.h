@@ -1,8 +1,8 @@
 /*
- * source.h - the sources of aws/credentials.h, one function each, and what they share.
+ * source.h - the sources of aws/credentials.h, one function each, and their common parts.
  *
- * 0: found.  -1 with ERR_NOT_FOUND: this source is not set up here, the text says in a few words
- * what is missing. -1 with another kind: it is configured and failed.
+ * 0: found.  -1 with ERR_NOT_FOUND: this source is not set up here, the text briefly names what is
+ * missing. -1 with another kind: it is configured and failed.
  */
 #ifndef STORAGE_DRIVERS_AWS_SOURCE_H
 #define STORAGE_DRIVERS_AWS_SOURCE_H
@@ -26,14 +26,14 @@ int aws_from_instance(struct aws_credentials *, struct err *);
 /* The variable's value; NULL when it is not set or empty. */
 const char *aws_env(const char *name);
 
-/* Copies; token may be NULL.  ERR_AUTH when a value holds what no header may (blanks, control
- * characters), or nothing: where names the source in the message. */
+/* Copies; token may be NULL.  ERR_AUTH when a value is empty or holds characters not allowed in a
+ * header (blanks, control characters): where names the source in the message. */
 int  aws_credentials_set(struct aws_credentials *, const char *access, const char *secret,
                          const char *token, const char *where, struct err *);
 void aws_credentials_copy(struct aws_credentials *to, const struct aws_credentials *from);
 
-/* {"AccessKeyId", "SecretAccessKey", token_key, "Expiration"} as container and instance services
- * answer, and credential_process prints. */
+/* {"AccessKeyId", "SecretAccessKey", token_key, "Expiration"} from container and instance services,
+ * and credential_process. */
 int aws_credentials_json(struct buf *, const char *token_key, const char *where,
                          struct aws_credentials *, struct err *);
 /* RFC 3339, perhaps with fractions of a second. */
@@ -44,8 +44,8 @@ int aws_time(const char *text, time_t *, struct err *);
 int aws_read_file(const char *path, struct buf *, struct err *);
 /* Room for all of b->max at once: a growing buffer would leave copies in freed memory. */
 int aws_secret_reserve(struct buf *, struct err *);
-/* The error of a service that answered with this status; code and message are its own words, or
- * empty.  ERR_AUTH, or ERR_IO (transient) when it is the service that is in trouble.  Always -1. */
+/* The error of a service that answered with this status; code and message are the service's own, or
+ * empty.  ERR_AUTH, or ERR_IO (transient) for a failure of the service.  Always -1. */
 int aws_refused(const char *host, int status, const char *code, const char *message, struct err *);
 /* Overwrites and frees. */
 void aws_secret_free(struct buf *);

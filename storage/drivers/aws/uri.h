@@ -1,6 +1,6 @@
 /*
- * uri.h - percent-encoding as S3 wants it: everything but A-Z a-z 0-9 - . _ ~, in upper-case hex,
- * once.
+ * uri.h - percent-encoding as S3 requires it: everything but A-Z a-z 0-9 - . _ ~, in upper-case
+ * hex, once.
  */
 #ifndef STORAGE_DRIVERS_AWS_URI_H
 #define STORAGE_DRIVERS_AWS_URI_H

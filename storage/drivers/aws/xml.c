@@ -20,7 +20,7 @@ struct walk {
     char                 path[PATH_LEN_MAX]; /* below the root */
     size_t               depth;
     bool                 leaf;  /* nothing was opened since the last start */
-    const char          *wrong; /* the first thing that does not fit */
+    const char          *wrong; /* the first error */
 };
 
 static void

@@ -1,9 +1,8 @@
 /*
  * xml.h - the XML that S3 stores answer with (expat).
  *
- * Elements that we do not know are passed over; what does not fit (a DOCTYPE, depth beyond 16, a
- * text beyond 8 KiB, another root element) is ERR_CORRUPT.  Nothing here believes a number or a
- * name beyond that: callers check.
+ * Unknown elements are ignored; a DOCTYPE, depth beyond 16, a text beyond 8 KiB or another root
+ * element is ERR_CORRUPT.  Numbers and names are not checked here, but by callers.
  */
 #ifndef STORAGE_DRIVERS_AWS_XML_H
 #define STORAGE_DRIVERS_AWS_XML_H
@@ -15,14 +14,14 @@
 #include "core/err.h"
 #include "core/mem.h"
 
-/* <Error>: texts are cut to what fits, cleaned for terminals, empty when missing. */
+/* <Error>: texts are truncated to fit, cleaned for terminals, empty when missing. */
 struct s3_error {
     char code[64];
     char message[256];
-    char region[64]; /* the right one, where the store says so */
+    char region[64]; /* the right one, if the store names it */
     char endpoint[128];
 };
-/* A body that is something else leaves everything empty. */
+/* Any other body leaves everything empty. */
 void s3_xml_error(const void *, size_t, struct s3_error *);
 
 /* <DeleteResult>: calls back for each <Error>. */

@@ -14,8 +14,7 @@
 
 enum { NETWORK_STALE_SECONDS = 65 };
 
-/* anew: from the medium.  The page cache of the file may hold what memory or bus made
- * of it. */
+/* anew: from the medium.  The file's page cache may hold errors of memory or bus. */
 static int
 get(struct storage *st, const char *key, bool anew, struct buf *out, struct err *e)
 {
@@ -83,7 +82,7 @@ file_head(struct storage *st, const char *key, struct object_info *info, struct 
     return rc;
 }
 
-/* The directory that a removal is at, so that one sync serves all of its keys. */
+/* The current directory of a removal, so that one sync serves all of its keys. */
 struct emptying {
     int    dir;  /* -1: none */
     char  *path; /* up to its last '/' */
@@ -246,7 +245,7 @@ sync_parent(const char *path, struct err *e)
     return rc;
 }
 
-/* On a network file system another host's changes show when the kernel asks again: after 60 s by
+/* On a network file system another host's changes show when the kernel queries again: after 60 s by
  * default ("acdirmax" of nfs(5), and others are no slower). */
 static unsigned
 staleness(int root)

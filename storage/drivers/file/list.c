@@ -10,8 +10,8 @@
 #include "storage/drivers/file/file.h"
 
 /* The names in one directory that can be part of a key, sorted as keys sort: a directory
- * compares with its '/' after it ("a-b" < "a/" < "a0").  Anything else (lost+found, dot files)
- * is not ours. */
+ * compares with its '/' after it ("a-b" < "a/" < "a0").  Anything else (lost+found, dot files) is
+ * ignored. */
 static int
 read_names(int fd, const char *prefix, struct strlist *names, struct err *e)
 {
@@ -53,7 +53,7 @@ read_names(int fd, const char *prefix, struct strlist *names, struct err *e)
     return rc;
 }
 
-/* Anything but files and directories is not ours: a "latest" link left by a script, or a planted
+/* Anything but files and directories is foreign: a "latest" link left by a script, or a planted
  * link.  It is ignored, with one warning each. */
 static void
 pass_over(struct file_storage *fs, const char *key)
@@ -94,7 +94,7 @@ list_object(struct file_storage *fs, int dir, const char *name, const char *key,
     return fn(ctx, &info, e);
 }
 
-/* dir is the caller's. */
+/* dir is freed by the caller. */
 static int
 list_dir(struct file_storage *fs, int dir, const char *prefix, storage_list_fn *fn, void *ctx,
          struct err *e)

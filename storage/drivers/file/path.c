@@ -23,9 +23,8 @@ open_segment(int dir, const char *name, const char *key, struct err *e)
     return fd >= 0 ? fd : err_errno(e, "could not open directory \"%s\" of \"%s\"", name, key);
 }
 
-/* Makes sure that name exists in dir and that a power cut cannot take it away.  Another thread
- * may have made it a moment ago without having synced it yet, so whoever is first here in this
- * process syncs. */
+/* Makes sure that name exists in dir and survives a power cut.  Another thread may have just made
+ * it and not yet synced it, so the first thread here in this process syncs. */
 static int
 make_segment(struct file_storage *fs, int dir, const char *path, const char *name, struct err *e)
 {

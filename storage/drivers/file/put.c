@@ -12,7 +12,7 @@
 
 enum { STALE_SECONDS = 24 * 3600, TMP_NAME = 33, TRIES = 10 };
 
-/* Removes temporary files of killed processes.  Best effort: they only cost room. */
+/* Removes temporary files of killed processes.  Best effort: they only take up space. */
 static void
 sweep(int tmp)
 {
@@ -109,7 +109,7 @@ write_tmp(int root, int tmp, const char *name, const struct blob *blob, struct e
     return rc;
 }
 
-/* A name that is taken: good when the bytes are the very same. */
+/* The name exists: good when the bytes are identical. */
 static int
 accept_same(int dir, const char *base, const struct blob *blob, struct err *e)
 {

@@ -1,9 +1,9 @@
-/* s3/http.h: what was answered. */
+/* s3/http.h: examining answers. */
 #include <string.h>
 
 #include "storage/drivers/s3/http.h"
 
-enum { ERROR_MAX = 64 << 10 }; /* of an error's body we want */
+enum { ERROR_MAX = 64 << 10 }; /* of an error's body that are kept */
 
 void
 s3_answer_clear(struct s3_answer *a)

@@ -1,5 +1,5 @@
 /*
- * bucket.h - a bucket that is open: what each request to it is made of.
+ * bucket.h - an open bucket: the data for each request to it.
  */
 #ifndef STORAGE_DRIVERS_S3_BUCKET_H
 #define STORAGE_DRIVERS_S3_BUCKET_H
@@ -19,14 +19,14 @@ struct s3_storage {
     struct s3_settings   set;
     struct s3_http      *http;
     struct aws_provider *provider;
-    atomic_bool          answered;       /* the store has, once */
+    atomic_bool          answered;       /* at least once */
     atomic_bool          no_conditional; /* it knows no If-None-Match on PUT */
     atomic_bool          no_bulk;        /* nor DeleteObjects */
-    atomic_long          clock_offset;   /* seconds that its clock is ahead of ours */
-    atomic_long          told; /* when it was last said that it is tried again; 0: never */
+    atomic_long          clock_offset;   /* seconds that its clock is ahead of this host's */
+    atomic_long          told;           /* time of the last message about a retry; 0: never */
 };
 
-/* For what the driver's own table calls: the storage is one of these.  Anybody else asks
+/* For functions of the driver's own table: the storage is one of these.  Others call
  * s3_storage_of() (s3.h). */
 static inline struct s3_storage *
 s3_self(struct storage *st)
@@ -37,7 +37,7 @@ s3_self(struct storage *st)
 /* "s3://bucket/prefix/key"; allocated. */
 char *s3_name(const struct s3_storage *, const char *key);
 
-/* What a store with a customer's key wants to see in each PUT, GET and HEAD of an object. */
+/* The headers required with a customer's key in each PUT, GET and HEAD of an object. */
 void s3_customer_key_headers(const struct s3_storage *, struct strlist *);
 
 /* "2026-11-21T02:15:00.000Z", as in listings and headers; -1: not a time. */

@@ -20,22 +20,22 @@
 #define RETRY_AFTER_MAX 120.0
 #define TIDY_S          10.0 /* for a call that begins after a signal */
 
-#define TELL_S         60.0 /* of trying again, before it is said where nobody watches */
-#define TELL_WATCHED_S 5.0  /* ... and where somebody does */
+#define TELL_S         60.0 /* of retrying before a message, without a terminal */
+#define TELL_WATCHED_S 5.0  /* ... and with one */
 #define TELL_AGAIN_S   300
 
 enum { FIRST_TRIES = 7, SENSE_TRIES = 3, CLOCK_LOG_S = 60 };
 
-/* What one call has used up. */
+/* The state of one call. */
 struct tries {
     double began, deadline; /* clock_seconds() */
     double waited;          /* for bandwidth */
     int    n;               /* requests sent */
     int    senseless;       /* good answers that were not accepted */
-    bool   tidying;         /* the call began after a signal, which does not concern it then */
-    long   clock_offset;    /* that the last request went by */
-    bool   clock, expired;  /* already seen to */
-    bool   ask_why;         /* next: a GET, because a HEAD's refusal says nothing */
+    bool   tidying;         /* the call began after a signal, which then does not interrupt it */
+    long   clock_offset;    /* used for the last request */
+    bool   clock, expired;  /* already handled */
+    bool   ask_why;         /* next: a GET, because a HEAD's refusal has no reason */
     char   before[200];     /* why the last try but one failed */
     char   last[200];       /* ... the last one */
 };
@@ -161,10 +161,10 @@ send_once(struct s3_storage *s, struct s3_call *c, struct tries *t,
     return rc;
 }
 
-/* ---- what came of it ---- */
+/* ---- the result ---- */
 
-/* The store's clock against ours, from its Date; false when it tells none, or what the request
- * went by already. */
+/* The store's clock against this host's, from its Date; false when it sends none, or the one
+ * already used for the request. */
 static bool
 take_clock(struct s3_storage *s, const struct s3_call *c, const struct tries *t)
 {
@@ -237,7 +237,7 @@ judge(struct s3_storage *s, struct s3_call *c, struct tries *t, const struct aws
         o = judge_refusal(s, c, t, who, e);
         return asked_why && t->ask_why ? FAILED : o;
     }
-    if (asked_why) { /* it may be read after all: ask as before */
+    if (asked_why) { /* it may be read after all: HEAD is used as before */
         t->ask_why = false;
         err_set(e, ERR_IO, "the store refuses HEAD, but not GET");
         e->transient = true;
@@ -270,8 +270,8 @@ retry_after(const struct s3_call *c)
     return seconds > RETRY_AFTER_MAX ? RETRY_AFTER_MAX : seconds > 0 ? seconds : 0;
 }
 
-/* Whoever waits is told what for, but not of what passes by itself; one line a store, now and
- * then, whatever number of requests is waiting. */
+/* Says what is waited for, but not for short pauses; one line for each store, now and then,
+ * whatever the number of waiting requests. */
 static void
 tell(struct s3_storage *s, const struct tries *t, double pause, const struct err *e)
 {
@@ -336,7 +336,7 @@ name_it(const struct s3_storage *s, const struct s3_call *c, const struct tries 
     return -1;
 }
 
-/* Why it failed this time, and before for another reason. */
+/* Why it failed this time, and an earlier different reason. */
 static void
 note(struct tries *t, const struct err *e)
 {

@@ -1,17 +1,16 @@
 /*
- * call.h - one request to an S3 store, with everything that is tried again.
+ * call.h - one request to an S3 store, with its retries.
  *
  * Tried again, with pauses that double and vary: no connection, no whole answer, 5xx, 429,
- * SlowDown, RequestTimeout, a body that was altered on the way, an answer that makes no sense
- * (three times).  Once: a clock that is off (the store's own Date is taken from there on),
- * credentials that the store calls expired (new ones are fetched).  Never: any other 4xx.  A
- * store's Retry-After is obeyed.  As long as the store has never answered at all, seven tries (a
- * few seconds) are enough to say so.  What takes long is said: after a minute, on a terminal after
- * some seconds.  Everything together takes at most the `timeout` of the
- * settings.
+ * SlowDown, RequestTimeout, a body that was altered on the way, an invalid answer (three times).
+ * Once: a clock that is off (the store's own Date is used from then on), credentials that the
+ * store calls expired (new ones are fetched).  Never: any other 4xx.  A store's Retry-After is
+ * obeyed.  If the store has never answered, seven tries (a few seconds) are made.  Long retries are
+ * reported: after a minute, on a terminal after some seconds.  Everything together takes at most
+ * the `timeout` of the settings.
  *
- * SIGINT and SIGTERM end a call.  One that begins after the signal tidies up, and has ten seconds
- * for it.
+ * SIGINT and SIGTERM end a call.  One that begins after the signal is for cleaning up, and has ten
+ * seconds.
  */
 #ifndef STORAGE_DRIVERS_S3_CALL_H
 #define STORAGE_DRIVERS_S3_CALL_H
@@ -30,8 +29,8 @@ struct s3_call {
     const void    *body;
     size_t         body_len;
     bool           fresh;          /* over a new connection */
-    bool           once;           /* not tried again: a question, whose refusal is an answer too */
-    const char    *payload_sha256; /* to be announced instead of the body's own; NULL: the body's */
+    bool           once;           /* not tried again: a query whose refusal is an answer, too */
+    const char    *payload_sha256; /* sent instead of the body's own; NULL: the body's */
     struct buf    *out;            /* the body of a good answer; NULL: none is expected */
     /* Looks at a good answer: -1 with *e transient repeats the request.  NULL: any answer is
      * accepted. */
@@ -40,7 +39,7 @@ struct s3_call {
 
     /* filled: */
     struct s3_answer answer; /* the last */
-    struct s3_error  error;  /* what its body said, if it was an error */
+    struct s3_error  error;  /* from its body, if it was an error */
 };
 
 #define S3_CALL_INIT                                                                               \
@@ -49,7 +48,7 @@ struct s3_call {
     }
 
 /* 0: 2xx, and accepted.  -1: kinds as in storage.h: a missing object is ERR_NOT_FOUND, a missing
- * bucket ERR_IO; call->answer and call->error tell what the store said. */
+ * bucket ERR_IO; call->answer and call->error hold the store's answer. */
 int  s3_call(struct s3_storage *, struct s3_call *, struct err *);
 void s3_call_free(struct s3_call *);
 

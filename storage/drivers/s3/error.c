@@ -14,7 +14,7 @@ is_one_of(const char *code, const char *const *list)
     return false;
 }
 
-/* With any status: stores do not agree on it. */
+/* With any status: stores differ in it. */
 static const char *const transient_codes[] = {
     "InternalError", "ServiceUnavailable", "SlowDown", "RequestTimeout", "Throttling",
     "ThrottlingException", "TooManyRequests", "RequestLimitExceeded", "OperationAborted",
@@ -54,7 +54,7 @@ s3_error_meaning(const struct s3_call *c)
     return S3_FINAL;
 }
 
-/* The region that the store would have liked. */
+/* The region that the store expects. */
 static const char *
 right_region(const struct s3_call *c)
 {
@@ -116,8 +116,8 @@ report_denied(const struct s3_storage *s, const struct s3_call *c, struct err *e
                     s->set.bucket, s->set.prefix);
 }
 
-/* Stores have several codes for an object that wants a customer's key, or another one; of the
- * first they say something alike in words. */
+/* Stores have several codes for an object that needs a customer's key, or a different one; for the
+ * former their messages are similar. */
 static bool
 is_about_customer_key(const struct s3_storage *s, const struct s3_call *c)
 {
@@ -149,7 +149,7 @@ report_customer_key(const struct s3_storage *s, const struct s3_call *c, struct 
                     c->verb, s->set.bucket, s->set.prefix);
 }
 
-/* What it means, as the inner part of the message. */
+/* The meaning, as the inner part of the message. */
 static int
 report(const struct s3_storage *s, const struct s3_call *c, struct err *e)
 {

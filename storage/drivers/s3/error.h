@@ -1,5 +1,5 @@
 /*
- * error.h - what an S3 store's refusal means, and what to do about it.
+ * error.h - the meaning of an S3 store's refusal, and a hint.
  */
 #ifndef STORAGE_DRIVERS_S3_ERROR_H
 #define STORAGE_DRIVERS_S3_ERROR_H
@@ -9,9 +9,9 @@
 enum s3_meaning {
     S3_FINAL, /* another try gives the same */
     S3_TRANSIENT,
-    S3_CLOCK,   /* our clock, or the store's, is off */
+    S3_CLOCK,   /* this host's clock, or the store's, is off */
     S3_EXPIRED, /* the credentials are */
-    S3_UNCLEAR, /* a HEAD's refusal has no body that would say why */
+    S3_UNCLEAR, /* a HEAD's refusal has no body with a reason */
 };
 
 enum s3_meaning s3_error_meaning(const struct s3_call *);

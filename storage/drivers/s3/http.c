@@ -37,7 +37,7 @@ struct transfer {
     struct err              *err;
     size_t                   sent;
     uint64_t                 received, announced; /* of the body; announced: UINT64_MAX: not */
-    bool                     chunked, refused;    /* refused: err says why */
+    bool                     chunked, refused;    /* refused: the reason is in err */
     double                   moved;               /* clock_seconds() when bytes last moved */
     double                   waited;              /* for bandwidth */
     char                     detail[CURL_ERROR_SIZE];
@@ -177,7 +177,7 @@ on_write(char *from, size_t size, size_t n, void *ctx)
         return size * n; /* it was not requested */
     }
     if (!good && take > to->max - to->len) {
-        take = to->max - to->len; /* an error is understood from its beginning */
+        take = to->max - to->len; /* the beginning of an error is enough */
     } else if (good && take > to->max - to->len) {
         t->refused = true;
         err_set(t->err, ERR_CORRUPT, "has more than the %zu bytes that are allowed", to->max);
@@ -321,7 +321,7 @@ give_up(const struct transfer *t, bool idle, struct err *e)
     return -1;
 }
 
-/* Until it has ended, failed, stood still or taken too long. */
+/* Until it has ended, failed, stalled or timed out. */
 static int
 drive(struct connection *c, struct transfer *t, CURLcode *code, struct err *e)
 {

@@ -5,7 +5,7 @@
  * own.  One request is one try: the caller decides about another (s3/call.h).  Nothing is
  * followed: a redirect is an answer.
  *
- * SIGINT and SIGTERM end a request at once, unless it tidies up.
+ * SIGINT and SIGTERM end a request at once, unless it is for cleaning up.
  */
 #ifndef STORAGE_DRIVERS_S3_HTTP_H
 #define STORAGE_DRIVERS_S3_HTTP_H
@@ -35,7 +35,7 @@ struct s3_request {
     bool                  fresh;   /* over a new connection */
     bool                  tidying; /* SIGINT and SIGTERM do not end it */
     double                seconds; /* at most, waiting for bandwidth not counted */
-    double                timeout; /* that they are left of; for the message */
+    double                timeout; /* the total of which they are left; for the message */
 };
 
 struct s3_answer {
@@ -59,10 +59,9 @@ void s3_answer_clear(struct s3_answer *); /* the body too */
 void s3_answer_free(struct s3_answer *);
 /* A header's value, NULL when there is none. */
 const char *s3_answer_header(const struct s3_answer *, const char *name);
-/* Is a good answer about an object one of an S3 store?  Whoever stands in between (a guest
- * network's login page, a proxy) answers 200 to anything.  Of an object that was read or looked
- * at there is an ETag; of one that was stored too, and no body; of one that was removed, no body.
- * -1: ERR_IO, transient. */
+/* Checks that a good answer about an object comes from an S3 store.  Something in between (a guest
+ * network's login page, a proxy) may answer 200 to anything.  After reading or HEAD there is an
+ * ETag; after storing an ETag and no body; after removing no body. -1: ERR_IO, transient. */
 int s3_answer_of_read(void *unused, const struct s3_answer *, struct err *);
 int s3_answer_of_put(void *unused, const struct s3_answer *, struct err *);
 int s3_answer_of_remove(void *unused, const struct s3_answer *, struct err *);

@@ -7,7 +7,7 @@
 #include "core/cancel.h"
 #include "core/human.h"
 
-/* After an idle time this much may go at once: seconds' worth. */
+/* After an idle time this much may be sent at once, in seconds. */
 #define BURST 0.05
 
 enum { SHARE_MIN = 1 << 10, SHARE_MAX = 64 << 10 };

@@ -12,14 +12,14 @@
 struct s3_limit {
     uint64_t        rate; /* bytes a second; 0: no limit */
     pthread_mutex_t lock;
-    double          free_at; /* clock_seconds() from when on the next bytes may go */
+    double          free_at; /* clock_seconds() at which the next bytes may pass */
 };
 
 void s3_limit_init(struct s3_limit *, uint64_t rate);
 void s3_limit_deinit(struct s3_limit *);
-/* How many bytes to pass at once at most, so that the connections take turns. */
+/* The largest number of bytes to pass at once, so that the connections take turns. */
 size_t s3_limit_share(const struct s3_limit *);
-/* Waits until n more bytes may go, or the program is interrupted.  Returns the seconds waited. */
+/* Waits until n more bytes may pass, or the program is interrupted.  Returns the seconds waited. */
 double s3_limit_wait(struct s3_limit *, size_t n);
 
 /* Sleeps; false when the program is interrupted meanwhile, unless it was so from the start. */

@@ -10,13 +10,13 @@
 
 /*
  * A page has up to 1000 entries, and a store may send shorter ones, even empty ones, for reasons of
- * its own.  It may not do so without end: keys ascend, which rules out going in circles, but not a
- * new key on each page for ever.  So pages with next to nothing are counted.
+ * its own.  It must not do so without end: ascending keys rule out a loop, but not a new key on
+ * each page for ever.  So nearly empty pages are counted.
  */
 enum {
     PAGE_BYTES_MAX = 8 << 20,
     EMPTY_PAGES_MAX = 100,  /* in a row */
-    SPARSE_PAGE = 10,       /* entries: fewer are next to nothing */
+    SPARSE_PAGE = 10,       /* entries; with fewer a page is nearly empty */
     SPARSE_PAGES_MAX = 500, /* in one listing */
 };
 
@@ -27,8 +27,8 @@ struct listing {
     bool               dirs;
     char              *last, *last_dir; /* key and prefix of the pages before; NULL: none yet */
     char              *from, *from_id;  /* where this page begins: page.next of the one before */
-    int                empty;           /* pages in a row that held nothing */
-    int                sparse;          /* pages that held next to nothing */
+    int                empty;           /* empty pages in a row */
+    int                sparse;          /* nearly empty pages */
     struct s3_page     page;
 };
 
@@ -186,7 +186,7 @@ take(char **to, char *text)
     *to = text;
 }
 
-/* Where the next page begins, and what must follow; false: this was the last. */
+/* Where the next page begins, and which keys must follow; false: this was the last. */
 static bool
 go_on(struct listing *l)
 {
@@ -234,8 +234,8 @@ struct receiver {
     void               *ctx;
 };
 
-/* The ETag of an object that was put in one request is its MD5, unless the store encrypts by keys
- * of its own: then it is something else of the same shape. */
+/* The ETag of an object put in one request is its MD5, unless the store encrypts with its own keys:
+ * then it has the same form, but another value. */
 static bool
 take_md5(const char *etag, uint8_t out[MD5_BYTES])
 {

@@ -9,7 +9,7 @@
 #include "storage/drivers/s3/page.h"
 
 /* Calls back for every object, or every version, below the prefix.  An object has no id.
- * Keys that this program did not give (a console's "folder") are passed over. */
+ * Keys that pgassay never uses (a console's "folder") are skipped. */
 int s3_list_entries(struct s3_storage *, enum s3_listed, const char *prefix, storage_version_fn *,
                     void *ctx, struct err *);
 /* ... for every name between the prefix and the next '/'. */

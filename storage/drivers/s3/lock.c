@@ -1,5 +1,4 @@
-/* Object Lock: headers of a PUT that locks, locking further, and reading back what the store
- * made of it. */
+/* Object Lock: headers of a PUT that locks, extending a lock, and reading back the result. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,8 +49,8 @@ s3_lock_shown(const struct s3_answer *a)
     const char *text = s3_answer_header(a, "x-amz-object-lock-retain-until-date");
     time_t      until;
 
-    /* No mode, no lock: one of the stores that answer 200 to everything might send the date back
-     * alone. */
+    /* Without a mode it is no lock: a store that answers 200 to everything might return only the
+     * date. */
     if (m == NULL || text == NULL ||
         (strcmp(m, "GOVERNANCE") != 0 && strcmp(m, "COMPLIANCE") != 0) ||
         s3_time(text, &until) != 0) {

@@ -155,14 +155,14 @@ decode_page(enum s3_listed what, struct s3_page *p)
         }
     }
     if (what == S3_VERSIONS) {
-        decode(&p->next); /* a key; a token is only given back */
+        decode(&p->next); /* a key; a token is only sent back */
     }
 }
 
 int
 s3_page_read(enum s3_listed what, const void *bytes, size_t n, struct s3_page *out, struct err *e)
 {
-    /* Versions are always requested encoded, and not every store says that they are. */
+    /* Versions are always requested encoded, but not every store confirms it. */
     struct page_walk w = {.page = out, .encoded = what == S3_VERSIONS};
     struct s3_xml    x = {.root = what == S3_VERSIONS ? "ListVersionsResult" : "ListBucketResult",
                           .element = page_element,

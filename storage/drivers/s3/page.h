@@ -31,12 +31,12 @@ struct s3_page {
     bool             bad_prefix; /* one could not be decoded */
     bool             truncated;
     /* Where the next page begins: a continuation token, or a key and a version's id (may be
-     * missing).  NULL: not said. */
+     * missing).  NULL: not given. */
     char *next, *next_id;
     long  count; /* KeyCount of S3_OBJECTS; -1: missing */
 };
 
-/* ERR_CORRUPT when it is another document, or none. */
+/* ERR_CORRUPT when it is another document, or not XML. */
 int s3_page_read(enum s3_listed, const void *, size_t, struct s3_page *, struct err *);
 /* Leaves it empty. */
 void s3_page_free(struct s3_page *);

@@ -1,4 +1,4 @@
-/* Storing one object, once (s3/s3.h says what holds). */
+/* Storing one object, once (for guarantees see s3/s3.h). */
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +37,7 @@ object_headers(const struct s3_storage *s, const struct blob *blob,
     add(headers, "x-amz-tagging", s->set.tags);
     s3_customer_key_headers(s, headers);
     s3_lock_headers(s, blob, headers);
-    /* A locked object must have a checksum beside the signed one. */
+    /* A locked object must have a checksum besides the signed one. */
     if (s->set.checksum == S3_CHECKSUM_MD5 ||
         (blob->retain_until != 0 && s->set.checksum == S3_CHECKSUM_NONE)) {
         s3_md5_header(blob->data, blob->size, headers);
@@ -147,7 +147,7 @@ put_once(struct storage *st, const char *key, const struct blob *blob, struct er
     if (!taken) {
         return -1;
     }
-    err_clear(e); /* another writer's, or ours whose reply was lost */
+    err_clear(e); /* another writer's, or this one's whose reply was lost */
     return compare(st, key, blob, e);
 }
 

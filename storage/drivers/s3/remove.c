@@ -1,4 +1,4 @@
-/* Removing objects: DeleteObjects, or one by one where the store knows no such thing. */
+/* Removing objects: DeleteObjects, or one by one if the store does not support it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +25,7 @@ note_failure(void *ctx, const char *key, const char *code, const char *message)
         strcmp(code, "ServiceUnavailable") == 0;
 
     if (strcmp(code, "NoSuchKey") == 0) {
-        return; /* it is gone already */
+        return; /* already removed */
     }
     b->transient = b->transient || transient;
     if (b->key == NULL) {
@@ -43,7 +43,7 @@ accept_result(void *ctx, const struct s3_answer *a, struct err *e)
     free(b->key);
     *b = (struct batch){.s = b->s};
     if (s3_xml_deleted(a->body->data, a->body->len, note_failure, b, e) != 0) {
-        /* 200, and then an error after all: AWS does that when it took long. */
+        /* Status 200, but an error in the body: AWS does this when it took long. */
         s3_xml_error(a->body->data, a->body->len, &b->error);
         if (b->error.code[0] != '\0') {
             err_set(e, ERR_IO, "%s%s%s", b->error.code, b->error.message[0] == '\0' ? "" : ": ",
@@ -84,7 +84,7 @@ format_body(const struct s3_storage *s, const struct object_version *v, size_t n
     return rc != 0 ? rc : buf_puts(body, "</Delete>", e);
 }
 
-/* The store knows no such request, or (Ceph) wants a right on the whole bucket for it. */
+/* The store does not support the request, or (Ceph) requires a right on the whole bucket for it. */
 static bool
 not_in_bulk(const struct s3_call *c)
 {
@@ -92,7 +92,7 @@ not_in_bulk(const struct s3_call *c)
         strcmp(c->error.code, "NotImplemented") == 0 || strcmp(c->error.code, "MalformedXML") == 0;
 }
 
-/* 1: not in bulk: one by one will do, or say why not. */
+/* 1: not in bulk: removing one by one will work, or show the error. */
 static int
 remove_batch(struct s3_storage *s, const struct object_version *v, size_t n, struct err *e)
 {
@@ -180,7 +180,7 @@ s3_remove(struct storage *st, const char *const *keys, size_t n, struct err *e)
     int                    rc;
 
     for (size_t i = 0; i < n; i++) {
-        v[i].key = keys[i]; /* no id: what a plain read sees */
+        v[i].key = keys[i]; /* no id: the version that a plain read returns */
     }
     rc = s3_remove_versions(st, v, n, e);
     free(v);

@@ -1,20 +1,20 @@
 /*
- * s3.h - the driver for a bucket of an S3 store.  This header is for its own files, and for what
- * asks a store more than the contract of storage.h does (s3_storage_of()).
+ * s3.h - the driver for a bucket of an S3 store.  This header is for its own files, and for code
+ * that needs more of a store than the contract of storage.h (s3_storage_of()).
  *
- * What holds, and what S3 does not give:
+ * Guarantees, and what S3 does not give:
  *
  *   - put(): a key that holds the SHA-256 of its own bytes (a chunk's does) is simply put: any
- *     object of this name is the same.  Any other key is looked up first (HEAD); when it exists,
- *     its bytes are read and compared.  The PUT then carries "If-None-Match: *", which of several
- *     racing writers lets one win where the store heeds it.  Some stores refuse it (then it is left
- *     out from there on), some ignore it in silence: there, two writers that put different bytes
- *     under one name at the same time both succeed and the later one remains.  So names that can
- *     collide are made unique by what chooses them: a run's or random digits in them.
- *   - Each PUT names its SHA-256 in the signed request: a store cannot take other bytes for good.
+ *     object with this name is the same.  Any other key is looked up first (HEAD); when it exists,
+ *     its bytes are read and compared.  The PUT then carries "If-None-Match: *", which lets only
+ *     one of several racing writers win if the store obeys it.  Some stores refuse it (it is then
+ *     left out from there on), some silently ignore it: there, two writers that put different bytes
+ *     under one name at the same time both succeed and the later object remains.  So names that can
+ *     collide are made unique by the code that chooses them: with a run's id or random digits.
+ *   - Each PUT names its SHA-256 in the signed request: a store cannot accept other bytes.
  *     No multipart.
- *   - An answer without a length, or cut short, counts as none; so does a good one about an object
- *     that is not an S3 store's (no ETag; a body where none belongs).
+ *   - An answer without a length, or cut short, counts as none; so does a successful one about an
+ *     object that is not an S3 store's (no ETag; an unexpected body).
  *   - list() checks that keys ascend and lie below the prefix, over all pages.
  *   - modified: the store's Last-Modified.
  *   - Transient errors are retried until `timeout` (s3/call.h).
@@ -26,8 +26,8 @@
 #include "storage/contract/storage.h"
 #include "storage/drivers/s3/bucket.h"
 
-/* rest: "bucket/prefix".  Talks to nobody yet.  create: the bucket must be there, and is looked
- * at by whoever writes. */
+/* rest: "bucket/prefix".  Sends nothing yet.  create has no effect: the bucket must exist, and the
+ * first writer notices if it does not. */
 struct storage *storage_s3_open(const char *rest, const struct storage_location *, bool create,
                                 struct err *);
 /* NULL when st is another driver's. */
@@ -46,18 +46,18 @@ int s3_remove_versions(struct storage *, const struct object_version *, size_t n
 extern const struct storage_version_ops s3_version_ops;
 enum { S3_STATUS_MAX = 16 };
 /* 0: status is "Enabled", "Suspended" or "" (versioning was never turned on).  1: the store has no
- * such call, or no right to it was given. */
+ * such call, or does not permit it. */
 int s3_versioning(struct s3_storage *, char status[S3_STATUS_MAX], struct err *);
 
 /* ---- Object Lock (s3/lock.c) ---- */
 
-/* -1: the clock is known to be wrong, and so is until when. */
+/* -1: the clock is known to be wrong, and so would be the lock's end. */
 int s3_lock_allowed(const struct s3_storage *, const struct blob *, struct err *);
-/* What locks a new object. */
+/* The headers that lock a new object. */
 void s3_lock_headers(const struct s3_storage *, const struct blob *, struct strlist *headers);
-/* Until when an answer says that the object is locked; 0: not. */
+/* The end of the object's lock by an answer; 0: not locked. */
 time_t s3_lock_shown(const struct s3_answer *);
-/* 0: the store shows it locked until then at least.  Some answer 200 to everything and lock
+/* 0: the store shows it locked at least until then.  Some answer 200 to everything and lock
  * nothing. */
 int s3_lock_check(struct storage *, const char *key, time_t until, struct err *);
 int s3_retain(struct storage *, const char *key, time_t until, struct err *);

@@ -1,7 +1,7 @@
 /*
- * settings.h - how a bucket is reached and how new objects are stored: the keys of [repo NAME],
- * --repo-option, the AWS environment and the AWS profile (in this order of weight: option,
- * environment, section, profile, default).
+ * settings.h - how to reach a bucket and store new objects: the keys of [repo NAME], --repo-option,
+ * the AWS environment and the AWS profile (priority: option, environment, section, profile,
+ * default).
  */
 #ifndef STORAGE_DRIVERS_S3_SETTINGS_H
 #define STORAGE_DRIVERS_S3_SETTINGS_H

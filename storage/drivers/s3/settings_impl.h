@@ -29,7 +29,7 @@ enum {
 const char *s3_setting(const struct storage_location *, int key);
 /* "ORIGIN: "VALUE" words", ERR_USAGE.  Returns -1. */
 int s3_setting_refuse(const struct storage_location *, int key, const char *words, struct err *);
-/* The same of a key that is not the driver's own. */
+/* The same for a key that is not the driver's own. */
 int s3_key_refuse(const struct storage_location *, const struct config_key *, const char *words,
                   struct err *);
 /* A text that is valid in a header; *out is allocated, NULL when it is not set. */

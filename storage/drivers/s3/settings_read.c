@@ -59,7 +59,7 @@ s3_key_refuse(const struct storage_location *p, const struct config_key *key, co
     return -1;
 }
 
-/* What a header's value may hold: no line break, only ASCII. */
+/* Valid in a header's value: no line break, only ASCII. */
 static bool
 is_plain(const char *text)
 {

@@ -1,4 +1,4 @@
-/* s3/settings.h: which bucket, and where its store is. */
+/* s3/settings.h: the bucket, and the address of its store. */
 #include <ctype.h>
 #include <curl/curl.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ is_bucket(const char *name)
         strstr(name, "..") == NULL;
 }
 
-/* No empty segment, none of dots only: stores, proxies and consoles fold them differently. */
+/* No empty segment, none of dots only: stores, proxies and consoles normalise them differently. */
 static bool
 is_prefix(const char *prefix)
 {
@@ -101,7 +101,7 @@ read_style(const struct storage_location *p, struct s3_settings *s, struct err *
     return 0;
 }
 
-/* host with its port, and the path, of an endpoint's URL; -1 when it is none. */
+/* host with its port, and the path, of an endpoint's URL; -1 when it is not one. */
 static int
 split_endpoint(const char *url, bool *tls, char **host, char **base)
 {

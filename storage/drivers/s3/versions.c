@@ -41,7 +41,7 @@ s3_versioning(struct s3_storage *s, char status[S3_STATUS_MAX], struct err *e)
     return rc;
 }
 
-/* What was put since versioning was turned on has an id, what was there before "null". */
+/* Objects put since versioning was turned on have an id, earlier ones "null". */
 static int
 see_id(void *ctx, const struct object_version *v, struct err *e)
 {
