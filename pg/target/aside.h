@@ -1,12 +1,12 @@
 /*
- * aside.h - databases that a switch has set aside (exchange.h): how they are told from others, and
- * what they were.
+ * aside.h - databases that a switch has set aside (exchange.h): how they are recognised, and their
+ * earlier names.
  *
  * The first line of such a database's comment begins with "pgassay-restore: set aside" and is JSON
- * from there on; the comment that it had follows on the next line.  So what was done, and the way
- * back, lie in the server, wherever the tool ran.  A comment is its owner's to write: aside_list()
- * believes it only of a database that has the name which aside_name() gives, and going back asks
- * whose database it is (restore/switch.c).
+ * from there on; its earlier comment follows on the next line.  So the switch, and the way back,
+ * are recorded in the server, wherever the tool ran.  An owner can write any comment: aside_list()
+ * accepts it only for a database with the name which aside_name() gives, and the way back checks
+ * the owner (restore/switch.c).
  */
 #ifndef PG_TARGET_ASIDE_H
 #define PG_TARGET_ASIDE_H
@@ -20,15 +20,15 @@
 struct aside {
     char    *name;
     uint32_t oid;     /* of a listed one */
-    char    *was;     /* the name that it had */
+    char    *was;     /* its earlier name */
     char    *owner;   /* role */
-    char    *backup;  /* id of the backup that took its place; NULL: none did */
-    char    *comment; /* the one that it had; NULL: none */
+    char    *backup;  /* id of the backup that replaced it; NULL: none */
+    char    *comment; /* its earlier comment; NULL: none */
     bool     undone;  /* set aside by a way back */
     time_t   since;
-    time_t   drop_after; /* may go from then on; 0: never by itself */
+    time_t   drop_after; /* may be dropped from then on; 0: never automatically */
     uint64_t size_bytes; /* of a listed one */
-    bool     ours;       /* of a listed one: we may drop it */
+    bool     ours;       /* of a listed one: this role may drop it */
 };
 
 struct aside_list {
@@ -36,22 +36,22 @@ struct aside_list {
     size_t        n, cap;
 };
 
-/* "shop_before_20261130_053412", or "shop_undone_..."; cut so that it stays a name. */
+/* "shop_before_20261130_053412", or "shop_undone_..."; truncated to a valid name. */
 char *aside_name(const char *was, bool undone, time_t since);
 /* Now, or the next second whose name nobody has.  0 or -1 (ERR_PG). */
 int aside_time(PGconn *, const char *was, bool undone, time_t *since, struct err *);
-/* The comment that says all this; allocated.  */
+/* The comment with all this; allocated.  */
 char *aside_comment(const struct aside *, struct err *);
 
 /* was: only those that had this name; NULL: all.  0 or -1 (ERR_PG). */
 int  aside_list_read(PGconn *, const char *was, struct aside_list *, struct err *);
 void aside_list_free(struct aside_list *);
-void aside_free(struct aside *); /* what it points to */
+void aside_free(struct aside *); /* and its contents */
 
-/* Drops one that is set aside, of this name; not one that somebody is using.  ERR_NOT_FOUND: there
- * is no database of that name, or it is not set aside. */
+/* Drops the one of this name; not while a session uses it.  ERR_NOT_FOUND: there is no database of
+ * that name, or it is not set aside. */
 int aside_drop(PGconn *, const char *name, struct err *);
-/* Drops those that are ours and whose time has come, and tells (log.h). */
+/* Drops those that this role may drop and whose time is over, and logs it (log.h). */
 int aside_drop_expired(PGconn *, time_t now, struct err *);
 
 #endif

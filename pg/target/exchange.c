@@ -18,7 +18,7 @@ enum {
     ASK_MS = 10000
 };
 
-/* Who ends the sessions, on a thread and a connection of its own. */
+/* Ends the sessions, on a thread and a connection of its own. */
 struct ender {
     PGconn     *conn;
     char        pid[16]; /* of the other connection's backend */
@@ -34,19 +34,20 @@ pause_ns(long ns)
     (void)nanosleep(&t, NULL);
 }
 
-/* A condition of pg_roles u, of a session's user: may we end it?  One refusal would spare all. */
+/* A condition on pg_roles u, a session's user: may this role end it?  One refusal would end
+ * none. */
 #define MAY_END                                                                                    \
     "((SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) OR (NOT u.rolsuper " \
     "AND (pg_catalog.pg_has_role(u.oid, 'USAGE') OR pg_catalog.pg_has_role('pg_signal_backend', "  \
     "'USAGE'))))"
 
-/* A condition of pg_locks l: on a database. */
+/* A condition on pg_locks l: a lock on a database. */
 #define ON_DATABASE                                                                                \
     "(l.locktype = 'object' AND l.classid = 'pg_catalog.pg_database'::pg_catalog.regclass)"
 
-/* Whoever is in a database that the other connection has locked, and nobody before: while it waits
- * for the lock, it may still have to give up.  Autovacuum's workers, of no user, the server ends by
- * itself. */
+/* Ends the sessions in a database that the other connection has locked, and none before: while it
+ * waits for the lock, it may still have to give up.  Autovacuum's workers, which have no user, are
+ * ended by the server itself. */
 static void *
 ender_run(void *arg)
 {
@@ -95,7 +96,7 @@ comment_sql(PGconn *conn, const char *ident, const char *comment, struct err *e)
     return sql;
 }
 
-/* The second step, as one string: once the server has it, it ends without us. */
+/* The second step, as one string: once the server has it, it completes without the client. */
 static char *
 switch_sql(PGconn *conn, const struct exchange *x, const char *between, struct err *e)
 {
@@ -120,7 +121,7 @@ switch_sql(PGconn *conn, const struct exchange *x, const char *between, struct e
     return sql;
 }
 
-/* Who is in the way of the lock, or still in one of the databases. */
+/* Names the sessions that block the lock, or are still in one of the databases. */
 static void
 say_who(PGconn *conn, const char *oid, const char *name)
 {
@@ -141,10 +142,10 @@ say_who(PGconn *conn, const char *oid, const char *name)
     free(who);
 }
 
-/* The lock that the transaction holds till its end: of the database that is to have the name. */
+/* The lock that the transaction holds until its end, on the database that is to get the name. */
 #define EXCHANGING 0x70676173LL /* "pgas" */
 
-/* What is asked after an error.  Is the connection lost, its backend may be at it still: it is
+/* The query after an error.  If the connection is lost, its backend may still be at work: it is
  * ended, and its transaction waited for; only then is the answer final.  No row: division by zero.
  * One string, so one transaction. */
 static char *
@@ -168,7 +169,7 @@ ask_sql(PGconn *conn, const char *pid, const char *name, const char *oid)
     return sql;
 }
 
-/* 0: the name is the new one's.  1: it is not.  -1: the server does not answer. */
+/* 0: the new database has the name.  1: it does not.  -1: the server does not answer. */
 static int
 ask(const struct pg_target *server, PGconn *conn, const char *pid, const char *name,
     const char *oid)
@@ -178,7 +179,8 @@ ask(const struct pg_target *server, PGconn *conn, const char *pid, const char *n
     char      *sql;
     int        rc = -1;
 
-    /* Also after a signal, which a query would obey: hence pg_tidy(), which tells no rows. */
+    /* Also after a signal, which would interrupt a query: hence pg_tidy(), which returns no
+     * rows. */
     for (int i = 0; i < ASK_TRIES && rc < 0; i++) {
         PGconn *c = PQstatus(conn) == CONNECTION_OK ? conn : again;
 
@@ -202,7 +204,7 @@ ask(const struct pg_target *server, PGconn *conn, const char *pid, const char *n
     return rc;
 }
 
-/* After an error: has it happened all the same? */
+/* After an error: checks whether the exchange has happened nevertheless. */
 static int
 settle(const struct pg_target *server, PGconn *conn, struct exchange *x, const struct ender *ender,
        const char *oid, struct err *e)
@@ -225,7 +227,7 @@ settle(const struct pg_target *server, PGconn *conn, struct exchange *x, const s
     }
 }
 
-/* Who waits to come in is not to wait long for the lock of somebody else: hence the timeout. */
+/* New sessions must not wait long for another session's lock: hence the timeout. */
 static int
 rename_both(PGconn *conn, struct exchange *x, const char *oid, struct err *e)
 {
