@@ -6,9 +6,9 @@
 
 #include "restore/restore.h"
 
-/* After pre-data and before the rows: generated columns, CHECKs and indexes go by what it brings
- * back.  With --beyond the SQL of the backup's inventory runs, each object in a transaction; what
- * is not as it was after that, or without the option, is named in one warning. */
+/* After pre-data and before the rows: generated columns, CHECKs and indexes depend on these
+ * objects.  With --beyond the SQL of the backup's inventory runs, each object in a transaction;
+ * objects that still differ after that, or without the option, are named in one warning. */
 int beyond_run(struct restore *, struct err *);
 
 #endif

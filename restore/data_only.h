@@ -1,13 +1,13 @@
 /*
- * data_only.h - rows of the backup into tables that are there already.
+ * data_only.h - rows of the backup into existing tables.
  *
- * All tables in one transaction, those that others refer to first: all of it is there afterwards,
- * or nothing.  Triggers fire and foreign keys are checked, as for anybody's rows.
+ * All tables in one transaction, those that others refer to first: all rows are added, or none.
+ * Triggers fire and foreign keys are checked, as for any rows.
  *
- *     nothing said            COPY: a row whose key is there already is an error
+ *     (no option)             COPY: a row whose key exists already is an error
  *     --truncate              the tables are emptied first, in the same transaction
- *     --on-conflict nothing   a row whose key is there already is left as it is
- *     --on-conflict update    it becomes as it was in the backup
+ *     --on-conflict nothing   a row whose key exists already is left unchanged
+ *     --on-conflict update    it gets its values of the backup
  *
  * Sequences of the tables' columns are never set back, only forward to where the backup has them.
  */

@@ -7,7 +7,8 @@
 
 #include "restore/restore.h"
 
-/* In order, many in one message where nothing fails.  -1 only when the restore cannot go on. */
+/* In order, many in one message as long as nothing fails.  -1 only when the restore cannot go
+ * on. */
 int entries_run(struct restore *, PGconn *, const struct entry_list *, struct err *);
 int entry_run(struct restore *, PGconn *, const struct archive_entry *, struct err *);
 

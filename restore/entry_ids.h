@@ -13,7 +13,7 @@ struct entry_ids {
 
 struct entry_ids entry_ids_new(const struct archive *); /* borrows the entries */
 void             entry_ids_free(struct entry_ids *);
-/* NULL: the archive has none of that id. */
+/* NULL: the archive has no entry with that id. */
 const struct archive_entry *entry_ids_find(const struct entry_ids *, int dump_id);
 
 /* Whether the entry's kind is in a list that NULL ends. */

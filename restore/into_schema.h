@@ -1,22 +1,22 @@
 /*
- * into_schema.h - tables of a backup in a schema of their own, beside the live ones.
+ * into_schema.h - tables of a backup in a separate schema, beside the live ones.
  *
  * PostgreSQL itself gives every definition its new name.  The part's definitions, without a row,
  * are made in a working database on the same server; there the tables are moved with ALTER TABLE …
  * SET SCHEMA, which takes indexes, constraints and the sequences of their columns along, and
- * pg_dump prints what they are called now.  That archive is what is restored into the live
- * database; the rows come straight from the backup's chunks, as in any restore.  (Rewriting names
- * in SQL would mean to tell a name from a string in every expression; restoring the rows twice
- * would cost twice the time and room.)
+ * pg_dump prints their new names.  That archive is restored into the live database; the rows come
+ * directly from the backup's chunks, as in any restore.  (Rewriting names in SQL would require
+ * distinguishing names from strings in every expression; restoring the rows twice would cost twice
+ * the time and space.)
  *
- * What belongs to a table comes along: indexes, keys, checks, defaults, identities and sequences of
- * its own, privileges, policies, comments.  What reaches beyond it does not: foreign keys,
- * triggers, rules, statistics objects, and being a child or partition of a table that was not asked
- * for.  Types and functions are the live database's.
+ * A table's own parts are included: indexes, keys, checks, defaults, identities and own sequences,
+ * privileges, policies, comments.  Links to other objects are not: foreign keys, triggers, rules,
+ * statistics objects, and inheritance or partitioning from a table that was not selected.  Types
+ * and functions are the live database's.
  *
- * The schema says in its comment that it is half made, and a lock is held on its name, in that
- * database, for as long as its maker lives.  What fails removes it; the next restore into a schema
- * of that name removes what one that was killed has left, and one into another names it.
+ * The schema's comment says that it is half made, and a lock on its name is held in that database
+ * as long as its maker runs.  A failed restore removes it; the next restore into a schema of that
+ * name removes one left by a killed restore, and one into another schema names it.
  */
 #ifndef RESTORE_INTO_SCHEMA_H
 #define RESTORE_INTO_SCHEMA_H

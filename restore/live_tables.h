@@ -1,9 +1,9 @@
 /*
- * live_tables.h - tables of the backup and those of the same names in a database that exists.
+ * live_tables.h - tables of the backup and those of the same names in an existing database.
  *
- * Rows of partitions belong to the outermost partitioned table that is asked for: which partition
- * takes them is the live table's business.  Columns are matched by name.  Those that either side
- * computes (GENERATED … STORED) are never written.
+ * Rows of partitions belong to the outermost selected partitioned table: the live table chooses the
+ * partition.  Columns are matched by name.  Those that either side computes (GENERATED … STORED)
+ * are never written.
  */
 #ifndef RESTORE_LIVE_TABLES_H
 #define RESTORE_LIVE_TABLES_H
@@ -14,7 +14,7 @@
 struct live_column {
     const char *name;      /* borrowed from the manifest, as the type is */
     const char *type;      /* in the backup */
-    char       *live_type; /* NULL: the live table has it no more */
+    char       *live_type; /* NULL: the live table no longer has it */
     bool        written;   /* the live table has it, and does not compute it */
     bool        always;    /* GENERATED ALWAYS AS IDENTITY: cannot be updated */
     bool        key;       /* of the primary key */
@@ -30,12 +30,12 @@ struct live_table {
     uint32_t                      oid;       /* of the live table */
     struct live_column           *columns;   /* without those that the backup computes */
     size_t                        n_columns;
-    bool                          has_key;    /* a primary key, all of which is in the backup */
-    bool                          same_types; /* every column is there, with the type it had */
+    bool                          has_key;    /* a primary key, completely in the backup */
+    bool                          same_types; /* every column exists, with its earlier type */
 };
 
 struct live_tables {
-    struct live_table *v; /* what is referred to comes first */
+    struct live_table *v; /* referenced tables come first */
     size_t             n;
 };
 

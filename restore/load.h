@@ -2,7 +2,7 @@
  * load.h - the parallel part: rows, large objects, and indexes as soon as their table is complete.
  *
  * One queue, the largest tables first: so the big table's indexes, which take longest, begin as
- * early as they can, and the small tables fill the gaps.
+ * early as possible, and the small tables fill the gaps.
  */
 #ifndef RESTORE_LOAD_H
 #define RESTORE_LOAD_H

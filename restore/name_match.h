@@ -1,9 +1,8 @@
 /*
  * name_match.h - psql's patterns for names (pg/conn/pattern.h), matched without a server.
  *
- * A restore knows what to read before it is connected anywhere.  Unlike a backup's, a pattern
- * without a schema part means every schema, as with pg_restore: whose search_path there was is not
- * known any more.
+ * A restore decides what to read before it connects.  Unlike in a backup, a pattern without a
+ * schema part means every schema, as with pg_restore: the search_path is no longer known.
  */
 #ifndef RESTORE_NAME_MATCH_H
 #define RESTORE_NAME_MATCH_H
@@ -25,12 +24,12 @@ struct name_patterns {
     size_t               n;
 };
 
-/* ERR_USAGE; what is to be freed is.  Of schemas: a dot outside quotes is an error. */
+/* ERR_USAGE; m is then freed.  Of schemas: a dot outside quotes is an error. */
 int  name_patterns_read(const struct strlist *, bool of_schemas, struct name_patterns *,
                         struct err *);
 void name_patterns_free(struct name_patterns *);
 
-/* Whether one of them matches; all that do are noted.  Of schemas: schema is NULL. */
+/* Whether one of them matches; all matching ones are marked.  Of schemas: schema is NULL. */
 bool name_patterns_match(struct name_patterns *, const char *schema, const char *name);
 
 /* The first that has matched nothing, or NULL. */

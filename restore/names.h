@@ -6,12 +6,12 @@
 
 #include "pg/archive/archive.h"
 
-/* Roles that are not in there, each once: owners of entries, and roles in grants and policies.
+/* Roles missing there, each once: owners of entries, and roles in grants and policies.
  * Either list may be NULL. */
 void names_of_roles(const struct archive *, const struct strlist *there, struct strlist *owners,
                     struct strlist *grantees);
 
-/* Schemas in which some entry makes a relation, but which none makes. */
+/* Schemas in which an entry creates a relation, but which no entry creates. */
 void names_of_schemas(const struct archive *, struct strlist *missing);
 
 #endif

@@ -14,7 +14,7 @@
 #include "storage/repo/repo.h"
 
 struct options {
-    const char    *database; /* configured name of what is restored */
+    const char    *database; /* configured name of the database to restore */
     const char    *repo, *backup, *at;
     struct strlist repo_options;
     const char    *as_of;
@@ -33,7 +33,7 @@ struct options {
     bool           swap, undo, leftovers, status;
     const char    *settings, *switch_to, *drop_leftover, *drop_old_after;
     bool           settings_of_backup; /* --settings backup */
-    uint64_t       drop_old_after_s;   /* 0: never by itself */
+    uint64_t       drop_old_after_s;   /* 0: never automatically */
     bool           scratch, scratch_unconfined, keep, allow_unsigned;
     bool        no_owner, no_privileges, no_analyze, keep_failed, globals, isolated, allow_remote;
     const char *role;

@@ -1,8 +1,8 @@
 /*
  * partitions.h - which table of an archive each partition belongs to.
  *
- * pg_dump 14 and newer attach a partition in an entry of its own, TABLE ATTACH, which is called as
- * the partition; older ones do it at the end of the partition's TABLE.
+ * pg_dump 14 and newer attach a partition in an entry of its own, TABLE ATTACH, which has the
+ * partition's name; older ones do it at the end of the partition's TABLE.
  */
 #ifndef RESTORE_PARTITIONS_H
 #define RESTORE_PARTITIONS_H

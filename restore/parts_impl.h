@@ -1,5 +1,5 @@
 /*
- * parts_impl.h - what parts.c and parts_needs.c share.
+ * parts_impl.h - shared by parts.c and parts_needs.c; private to them.
  */
 #ifndef RESTORE_PARTS_IMPL_H
 #define RESTORE_PARTS_IMPL_H
@@ -23,12 +23,12 @@ extern const char *const parts_relations[]; /* kinds that -t and -T are about */
 /* The index of an entry that another depends on, or SIZE_MAX. */
 size_t parts_index(const struct parts *, int dump_id);
 
-/* Whether an entry comes or goes with what it is about, such as an index, a comment, the sequence
- * of a column. */
+/* Whether an entry is included only together with the object it belongs to, such as an index, a
+ * comment, the sequence of a column. */
 bool parts_follows(const struct parts *, size_t entry);
 
-/* From what is wanted to all that comes along.  What is left out although it is of a wanted table
- * (foreign keys to others) is a warning. */
+/* From the wanted objects to all needed ones.  Parts of a wanted table that are left out (foreign
+ * keys to others) are a warning. */
 void parts_close(struct parts *);
 
 #endif

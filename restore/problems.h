@@ -1,8 +1,8 @@
 /*
- * problems.h - what went wrong with single objects, while the rest went on.
+ * problems.h - failures of single objects, which do not stop the rest.
  *
- * Thread-safe.  A problem names its object and never holds a statement's text (a secret may be in
- * it).
+ * Thread-safe.  A problem names its object and never holds a statement's text (which may hold a
+ * secret).
  */
 #ifndef RESTORE_PROBLEMS_H
 #define RESTORE_PROBLEMS_H
@@ -17,7 +17,7 @@ struct problem {
     char *kind, *object; /* "FK CONSTRAINT", "public.orders orders_user_fk" */
     char *message;
     char  sqlstate[6];
-    bool  same; /* a role is missing, and that was said of another object before */
+    bool  same; /* a role is missing, and was already reported for another object */
 };
 
 struct problems {
@@ -36,7 +36,7 @@ void    problems_tell_rest(struct problems *);
 json_t *problems_json(const struct problems *);
 
 /* Whether an error ends the whole restore: interrupted, connection lost, server out of
- * resources, our own side. Everything else is a problem of one object. */
+ * resources, an error on the client's side. Everything else is a problem of one object. */
 bool problem_is_fatal(const PGconn *, const struct err *);
 
 #endif

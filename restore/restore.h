@@ -9,7 +9,8 @@
  *     finish     the rest, in the order of docs/postgresql.md                both
  *     target     the database gets its name
  *
- * The working name is why a restore that dies leaves no half database under the asked name.
+ * Because of the working name a restore that dies leaves no incomplete database under the requested
+ * name.
  */
 #ifndef RESTORE_RESTORE_H
 #define RESTORE_RESTORE_H
@@ -35,8 +36,7 @@ struct table_job;
 struct loader; /* loaders.h */
 struct loaders;
 
-/* Tables whose rows are complete together: one, or all leaves that are loaded through one
- * ancestor. */
+/* Tables whose rows are complete together: one, or all leaves loaded through one ancestor. */
 struct load_group {
     const char        *via; /* that ancestor, or NULL */
     struct table_job **v;
@@ -68,7 +68,7 @@ struct phase_time {
     double      seconds;
 };
 
-/* What became of a table's rows in a database that exists (data_only.h). */
+/* The result for a table's rows in an existing database (data_only.h). */
 struct live_written {
     char    *table;         /* quoted */
     uint64_t rows, written; /* of the backup; inserted or updated */
@@ -103,7 +103,7 @@ struct restore {
     bool             created, renamed;
     json_t          *live;       /* swap.c: properties of the database to be set aside */
     json_t          *properties; /* ... of the new one */
-    char            *aside;      /* ... the name that the other one has got */
+    char            *aside;      /* ... the new name of the other one */
     double           outage_seconds;
 
     struct loaders      *loaders; /* NULL: none */
@@ -114,7 +114,7 @@ struct restore {
     struct live_written *written;
     size_t               n_written;
     json_t              *differences; /* of --rows (undelete.h), or NULL */
-    struct strlist       needed;      /* beside the part that was asked for: "TYPE shop.mood" */
+    struct strlist       needed;      /* besides the selected part: "TYPE shop.mood" */
     struct phase_time    phases[16];
     size_t               n_phases;
     double               phase_start, start, seconds;
@@ -122,7 +122,7 @@ struct restore {
 };
 
 void restore_init(struct restore *, const struct options *);
-/* From the plan to the database's name.  0: good, or as much of it as the options ask for. */
+/* From the plan to the database's name.  0: good, or as much as the options request. */
 int  restore_run(struct restore *, struct err *);
 void restore_free(struct restore *); /* after target_end() */
 
@@ -134,7 +134,7 @@ int plan_read(struct restore *, struct err *);
 /* Entries by phase, tables with their early indexes: again after archive or manifest changed. */
 void plan_phases(struct restore *);
 void plan_forget(struct restore *);
-/* Of what is restored: all, or a part. */
+/* Of the objects to restore: all, or a part. */
 struct plan_sizes {
     uint64_t rows, bytes /* of COPY */, relation_bytes;
 };
@@ -142,20 +142,21 @@ struct plan_sizes plan_sizes(const struct restore *);
 /* plan_tables.c: which index goes with which table, which tables are complete together. */
 void plan_tables(struct restore *);
 
-/* preflight.c: 0 go on; -1 everything found is in *e or was logged. */
+/* preflight.c: 0: go on; -1: everything found is in *e or was logged. */
 int preflight_local(struct restore *, struct err *);
 int preflight_server(struct restore *, struct err *);
 
 /* target.c */
-int   target_open(struct restore *, struct err *);   /* server, maintenance connection */
-char *target_name(const struct restore *);           /* "db1:5432", "a scratch server"; allocated */
-int   target_create(struct restore *, struct err *); /* database, roles, connection */
-int target_schemas(struct restore *, struct err *);  /* of a selection: those that no entry makes */
+int     target_open(struct restore *, struct err *); /* server, maintenance connection */
+char   *target_name(const struct restore *);         /* "db1:5432", "a scratch server"; allocated */
+int     target_create(struct restore *, struct err *); /* database, roles, connection */
+int     target_schemas(struct restore *,
+                       struct err *); /* of a selection: those that no entry creates */
 PGconn *target_connect(struct restore *,
                        struct err *);        /* one more connection to the new database */
 void    target_disconnect(struct restore *); /* ... all of these */
-/* Removes what a failed restore made (unless asked to keep it), ends the scratch server or lets
- * it live. */
+/* Removes what a failed restore made (unless asked to keep it), stops the scratch server or keeps
+ * it. */
 void target_end(struct restore *, bool failed);
 
 /* publish.c: gives the database its name. -1: what was restored is kept under its working name, or

@@ -1,5 +1,5 @@
 /*
- * tablespaces.h - where the new database and its objects lie.
+ * tablespaces.h - the tablespaces of the new database and its objects.
  *
  * As in the source, in tablespaces of the same names, or of those that --tablespace-map gives;
  * with --no-tablespaces, and on a throw-away server, all in the server's default one.
@@ -11,7 +11,7 @@
 #include "restore/restore.h"
 
 /* Names, each once: that of the database (NULL: the server's default, or not recorded), those that
- * entries set.  They are what the backup says, before any map.  Allocated. */
+ * entries set.  They are the backup's, before any map.  Allocated. */
 char *tablespaces_of_database(const struct restore *);
 void  tablespaces_of_entries(const struct archive *, struct strlist *out);
 

@@ -9,7 +9,7 @@
 
 /* Without a database; borrows from the options. */
 struct pg_target target_server(const struct options *);
-/* To "postgres", or where there is none, template1: any will do to create or rename another from.
+/* To "postgres", or if there is none, template1: any will do to create or rename another from.
  */
 PGconn *target_server_connect(const struct pg_target *, struct err *);
 

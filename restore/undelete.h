@@ -1,20 +1,20 @@
 /*
- * undelete.h - --rows: what became of a table's rows since the backup, and bringing them back.
+ * undelete.h - --rows: the changes of a table's rows since the backup, and bringing rows back.
  *
  * The backup's rows are loaded into a temporary table on the server, and joined there with the live
- * table by the primary key.  What differs is a second temporary table, of pairs of rows:
+ * table by the primary key.  The differences are a second temporary table, of pairs of rows:
  *
- *     deleted   in the backup, and no more in the table
+ *     deleted   in the backup, and no longer in the table
  *     changed   in both, with other values
  *     added     in the table, and not in the backup
  *
- * So the server's disk bounds the size, nothing here, and nothing is left of it when the session
- * ends, however that happens.  Without a primary key whole rows are compared, and equal ones
- * counted: a changed row is then one that was deleted and one that was added.
+ * So only the server's disk limits the size, and nothing is left when the session ends, in whatever
+ * way.  Without a primary key whole rows are compared, and equal ones counted: a changed row is
+ * then one deleted and one added.
  *
- * Compared are the columns that both have, as bytes, and where these differ as text: one value may
- * be stored in two ways.  Comparing and bringing back happen in one transaction (REPEATABLE READ):
- * what others change meanwhile makes it fail, and changes nothing.
+ * The columns that both have are compared as bytes, and if these differ as text: one value may be
+ * stored in two ways.  Comparing and bringing back happen in one transaction (REPEATABLE READ):
+ * concurrent changes by others make it fail without effect.
  */
 #ifndef RESTORE_UNDELETE_H
 #define RESTORE_UNDELETE_H

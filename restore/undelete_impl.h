@@ -1,5 +1,5 @@
 /*
- * undelete_impl.h - what undelete.c and undelete_text.c share.
+ * undelete_impl.h - shared by undelete.c and undelete_text.c; private to them.
  */
 #ifndef RESTORE_UNDELETE_IMPL_H
 #define RESTORE_UNDELETE_IMPL_H
@@ -7,7 +7,7 @@
 #include "restore/live_tables.h"
 #include "restore/undelete.h"
 
-/* What was found of one table, and done. */
+/* The findings about one table, and what was done. */
 struct found {
     const struct live_table *t;
     char                     diff[48];

@@ -17,10 +17,10 @@ char *undelete_diff_sql(const struct live_table *, const char *stage, const char
                         const char *where);
 /* The first of them: state, then both values of each column as text. */
 char *undelete_show_sql(const struct live_table *, const char *diff, int limit);
-/* What brings the deleted, or changed, rows back. */
+/* The statement that brings the deleted, or changed, rows back. */
 char *undelete_insert_sql(const struct live_table *, const char *diff);
 char *undelete_update_sql(const struct live_table *, const char *diff);
-/* A query for statements that do, one a row.  NULL: a text cannot be quoted. */
+/* A query for statements that do this, one a row.  NULL: a text cannot be quoted. */
 char *undelete_inserts_sql(PGconn *, const struct live_table *, const char *diff);
 char *undelete_updates_sql(PGconn *, const struct live_table *, const char *diff);
 /* Puts the backup's rows that are deleted or changed into a new table. */

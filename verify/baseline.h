@@ -20,16 +20,15 @@ struct baseline {
 };
 
 int baseline_open(const struct options *, struct baseline *, struct err *);
-/* What is wrong with the choice, not with the contents: it is older than --max-age, or than what
- * this host has seen.  After a drill was recorded, since the backup itself may well be proven. */
+/* Findings about the choice, not the contents: the backup is older than --max-age, or than one that
+ * this host has seen.  Called after a drill was recorded, since the backup itself may be proven. */
 void baseline_judge(const struct options *, const struct baseline *, struct verify_result *);
 /* A finding when the repository's settings are not the newest (storage/repo/settings.h). */
 void settings_find(const struct repo *, struct findings *);
 void baseline_close(struct baseline *);
 
-/* Which databases a verb without a backup is about, sorted: the one that is named
- * (ERR_NOT_FOUND: not there), or all. remembered: also those of which nothing is left but what
- * this host has seen. */
+/* The databases for a verb without a backup, sorted: the one named (ERR_NOT_FOUND: there is none),
+ * or all.  remembered: also those known only because this host has seen them. */
 int databases_meant(struct repo *, const struct options *, bool remembered, struct strlist *,
                     struct err *);
 

@@ -1,9 +1,10 @@
 /*
- * chain.h - `chain`: is each backup that anybody says was there still there, or expired by who may?
+ * chain.h - `chain`: whether each backup on record is still there, or was expired by an authorised
+ * key.
  *
- * Who says so: the labels, by the heads that they name and their signers' sequences
- * (storage/repo/chain.h), and what this host has seen (storage/repo/lastseen.h).  No backup is
- * read.
+ * The records are the labels, by the heads that they name and their signers' sequences
+ * (storage/repo/chain.h), and the backups that this host has seen (storage/repo/lastseen.h).  No
+ * backup is read.
  */
 #ifndef VERIFY_CHAIN_H
 #define VERIFY_CHAIN_H

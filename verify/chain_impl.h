@@ -1,5 +1,5 @@
 /*
- * chain_impl.h - what the parts of `chain` share: chain.c (databases, labels, heads),
+ * chain_impl.h - shared by the files of `chain`: chain.c (databases, labels, heads),
  * chain_signers.c (sequences), chain_finding.c (a finding).
  */
 #ifndef VERIFY_CHAIN_IMPL_H
@@ -10,14 +10,14 @@
 #include "storage/repo/tombstone.h"
 #include "verify/result.h"
 
-/* A number of a signer's, and the label that has or had it. */
+/* A signer's number, and the label that has or had it. */
 struct chain_link {
     char     signer[17];
     uint64_t sequence;
     char     id[BACKUP_ID_MAX], run[RUN_ID_MAX];
 };
 
-/* One look at one database. */
+/* The check of one database. */
 struct chain_walk {
     struct repo       *repo;
     const char        *db;
@@ -27,8 +27,8 @@ struct chain_walk {
     struct lastseen    seen;
     struct chain_link *links;
     size_t             n_links, cap_links;
-    struct strlist     unknown; /* ids of labels whose sequence nobody can tell, sorted: unreadable,
-                                 * replaced, or expired by a tombstone that does not say */
+    struct strlist     unknown;     /* ids of labels whose sequence is unknown, sorted: unreadable,
+                                       replaced, or expired by a tombstone that does not give it */
     struct strlist        reported; /* "id digest" of heads that are findings already */
     struct findings       findings;
     struct result_chained counts;
@@ -37,7 +37,7 @@ struct chain_walk {
 void chain_finding(struct chain_walk *, enum finding_class, const char *object, const char *what,
                    const char *have);
 
-/* Gaps, numbers given twice, and what this host remembers of them. */
+/* Gaps, numbers used twice, and what this host remembers of them. */
 void chain_signers(struct chain_walk *);
 
 #endif

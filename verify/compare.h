@@ -2,7 +2,7 @@
  * compare.h - a database, held in a snapshot, against the manifest of a backup.
  *
  * One comparison for a drill's copy and for a running database.  Each part adds findings and counts
- * what it really compared; an error is returned only when the comparison itself cannot go on
+ * what it actually compared; an error is returned only when the comparison itself cannot go on
  * (connection lost, interrupted).
  */
 #ifndef VERIFY_COMPARE_H
@@ -22,11 +22,11 @@ struct compare {
     const struct label *label;
     struct manifest    *man;
 
-    /* what is compared with it */
+    /* compared with it */
     struct snapshot               *snap;
     const struct snapshot_options *snap_opts;
 
-    struct scratch *scratch; /* for reference restores; NULL: one is started when it is needed */
+    struct scratch *scratch; /* for reference restores; NULL: one is started when needed */
 
     const struct options *options;
     struct verify_result *result;
@@ -36,7 +36,7 @@ struct compare {
     bool remote_allowed; /* the copy could reach foreign servers */
 };
 
-/* All of the parts below. */
+/* All parts below. */
 int compare_run(struct compare *, struct err *);
 
 /* tables.c: table list, kinds, owners, columns. */
@@ -49,15 +49,15 @@ int compare_large_objects(struct compare *, struct err *);
 /* facts.c: sequences, materialized views, extensions, database properties, what pg_dump omits. */
 int compare_facts(struct compare *, struct err *);
 
-/* Does the backup know every definition, of which what it does not know is new?  Not when only some
- * tables or schemas were asked for, or only rows. */
+/* Does the backup hold every definition, so that unknown ones are new?  Not when only some tables
+ * or schemas, or only rows, were selected. */
 bool holds_every_definition(const struct manifest *);
 
 /* By its name, or NULL. */
 const struct cat_column *table_column(const struct cat_table *, const char *name);
 
-/* The catalog's table, when its rows can be compared with those of the manifest's: it is there,
- * and has the same columns, in whatever order.  NULL otherwise (compare_tables() has said why). */
+/* The catalog's table, if its rows can be compared with those of the manifest's: it exists, and has
+ * the same columns, in any order.  NULL otherwise (compare_tables() has reported why). */
 const struct cat_table *comparable(const struct compare *, const struct manifest_table *);
 
 /* "schema.name" for people; allocated. */

@@ -10,8 +10,7 @@
 
 struct baseline;
 
-/* recovery_s in the result is the time until the copy could have been used: scratch server and
- * restore. */
+/* recovery_s in the result is the time until the copy is usable: scratch server and restore. */
 int verify_drill(const struct options *, struct verify_result *, struct baseline *, struct err *);
 
 #endif

@@ -3,8 +3,8 @@
  * other.
  *
  * An object is an entry of a pg_dump archive: kind, schema and name are its identity, owner and
- * digest what it is. Several entries can share an identity (operators of one name); they are
- * matched by what they are.
+ * digest its contents. Several entries can share an identity (operators of one name); they are
+ * matched by their contents.
  */
 #ifndef VERIFY_OBJECTLIST_H
 #define VERIFY_OBJECTLIST_H

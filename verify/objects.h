@@ -1,8 +1,8 @@
 /*
- * objects.h - `objects`: everything stored that live labels refer to, read and hashed again.
+ * objects.h - `objects`: everything stored that existing labels refer to, read and hashed again.
  *
  * Labels, chunk lists and manifests of each backup; then each chunk once, however many backups use
- * it.  A bad object is a finding that names the backups it hurts.
+ * it.  A bad object is a finding that names the affected backups.
  */
 #ifndef VERIFY_OBJECTS_H
 #define VERIFY_OBJECTS_H

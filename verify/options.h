@@ -49,7 +49,7 @@ int  options_read(const struct opts_spec *, const struct opts_verb *, int argc, 
                   struct options *, bool *done, struct err *);
 void options_free(struct options *);
 
-/* Where `live` connects to. */
+/* The server and database for `live`. */
 struct pg_target options_target(const struct options *);
 
 #endif

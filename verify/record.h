@@ -1,6 +1,6 @@
 /*
- * record.h - what a drill found is kept in the repository: retention never removes the newest
- * backup that was proven.
+ * record.h - recording a drill's result in the repository: retention never removes the newest
+ * proven backup.
  */
 #ifndef VERIFY_RECORD_H
 #define VERIFY_RECORD_H
@@ -11,8 +11,8 @@
 #include "verify/options.h"
 #include "verify/result.h"
 
-/* Of a drill that came to a verdict, good or bad.  A repository that cannot be written is a
- * warning; true: it is kept. */
+/* For a drill with a verdict, good or bad.  A repository that cannot be written is a warning; true:
+ * the record was stored. */
 bool record_drill(struct repo *, const struct options *, const struct verify_result *,
                   time_t started);
 

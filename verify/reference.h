@@ -26,10 +26,10 @@ struct reference_trip {
 
 /* Its result. */
 struct reference_result {
-    struct archive source; /* what went in, opened */
+    struct archive source; /* the input, opened */
     struct archive dump;   /* of the database made */
     struct strlist failed; /* "KIND schema name" of entries that failed … */
-    struct strlist why;    /* … and the server's words, one for each */
+    struct strlist why;    /* … and the server's messages, one for each */
 };
 
 int  reference_make(const struct reference_trip *, struct reference_result *, struct err *);

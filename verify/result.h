@@ -1,5 +1,5 @@
 /*
- * result.h - the verdict of one run: the findings, and what stands behind "equal".
+ * result.h - the verdict of one run: the findings, and the extent of "equal".
  *
  * Printed for people (findings, then a small block), or as JSON (docs/json.md).
  */
@@ -13,7 +13,7 @@
 #include "storage/format/label.h"
 #include "verify/options.h"
 
-/* What was really compared. */
+/* What was actually compared. */
 struct result_compared {
     bool     contents;            /* fingerprints, not just counts */
     uint64_t tables, rows, bytes; /* bytes of COPY data read */
@@ -37,7 +37,7 @@ struct result_proven {
     char    *database, *key_name;
     char     backup[BACKUP_ID_MAX];
     char     key[KEY_ID_HEX + 1];
-    uint64_t chunks, bytes; /* of plaintext, beside the manifest */
+    uint64_t chunks, bytes; /* of plain text, besides the manifest */
 };
 
 enum verb { VERB_DRILL, VERB_LIVE, VERB_OBJECTS, VERB_CHAIN, VERB_KEY_DRILL };
@@ -53,7 +53,7 @@ struct verify_result {
     size_t                 n_proven, cap_proven;
     char                  *database;      /* configured name, or NULL */
     char                  *against;       /* "a restore on PostgreSQL 15.20", "shop at db1" */
-    json_t                *xid;           /* the source's ages, as the manifest has them; owned */
+    json_t                *xid;           /* the source's ages, from the manifest; owned */
     double                 recovery_s;    /* drill: scratch server, restore */
     double                 seconds;       /* all of it */
     bool                   recorded;      /* drill: the repository keeps the result */

@@ -1,5 +1,5 @@
 /*
- * rows.h - the rows of each table: what the manifest says, and what was read or counted.
+ * rows.h - the rows of each table: in the manifest, and as read or counted.
  */
 #ifndef VERIFY_ROWS_H
 #define VERIFY_ROWS_H
@@ -13,12 +13,12 @@ struct row_check {
     size_t                       planned, done;  /* COPY ranges of it */
     bool                         unread;         /* reading failed, which is a finding of its own */
     bool                         counted_only;
-    bool no_generated; /* on one side or the other generated columns could not be read (scan.h) */
+    bool no_generated;    /* generated columns could not be read on one of the sides (scan.h) */
     const char **columns; /* copied columns, then generated ones; borrowed names */
     size_t       n_columns, n_generated;
 };
 
-/* The tables whose rows lie in the backup and can be compared. */
+/* The tables whose rows are in the backup and can be compared. */
 struct row_checks {
     struct row_check *v;
     size_t            n;
@@ -29,7 +29,7 @@ void row_checks_free(struct row_checks *);
 
 void row_check_unread(struct compare *, struct row_check *, const struct err *why);
 
-/* Findings for what is not equal.  Tables that were loaded through an ancestor are compared as
+/* Findings for all differences.  Tables that were loaded through an ancestor are compared as
  * one sum over it. */
 int row_checks_report(struct compare *, struct row_checks *, struct err *);
 
