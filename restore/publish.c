@@ -80,7 +80,7 @@ keep(struct restore *r, const struct exchange *x, struct err *e)
     struct err why = ERR_INIT;
 
     r->created = false; /* no more ours to remove */
-    if (mark_kept(r, x, &why) != 0) {
+    if (mark_kept(r, x, &why) != 0 || target_open_to_others(r, &why) != 0) {
         return err_wrap(e, "restored as \"%s\", which the next restore would remove (%s)",
                         r->working_name, why.text);
     }
@@ -111,7 +111,7 @@ give_name(struct restore *r, struct exchange *x, struct err *e)
         return err_set(e, ERR_PG, "%zu objects did not come back as they were: not swapped",
                        r->problems.n);
     }
-    if (exchange_run(&r->server, r->maintenance, x, e) != 0) {
+    if (target_open_to_others(r, e) != 0 || exchange_run(&r->server, r->maintenance, x, e) != 0) {
         return -1;
     }
     r->renamed = true;

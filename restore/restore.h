@@ -158,6 +158,8 @@ void    target_disconnect(struct restore *); /* ... all of these */
 /* Removes what a failed restore made (unless asked to keep it), stops the scratch server or keeps
  * it. */
 void target_end(struct restore *, bool failed);
+/* Gives it the connection limit that it shall have: until then only superusers get in. */
+int target_open_to_others(struct restore *, struct err *);
 
 /* publish.c: gives the database its name. -1: what was restored is kept under its working name, or
  * after a signal, target_end() removes it. */

@@ -108,6 +108,46 @@ role_problem(void *ctx, const char *role, const struct err *e)
     problem_add(&((struct restore *)ctx)->problems, "ROLE", NULL, role, e);
 }
 
+/* Until it is whole only superusers may connect, if our own sessions are a superuser's.  An
+ * isolated server has no other users, and the loaders are no superusers. */
+static int
+close_to_others(struct restore *r, struct err *e)
+{
+    char *super = r->o->isolated ? NULL
+                                 : pg_value(r->maintenance, e,
+                                            "SELECT rolsuper FROM pg_catalog.pg_roles WHERE "
+                                            "rolname = session_user",
+                                            0, NULL);
+    char *ident = pg_ident(r->working_name);
+
+    if (super != NULL && *super == 't') {
+        (void)pg_execf(r->maintenance, e, "ALTER DATABASE %s CONNECTION LIMIT 0", ident);
+    }
+    free(super);
+    free(ident);
+    return e->kind == ERR_NONE ? 0 : err_wrap(e, "keeping others out of the new database");
+}
+
+/* As ALTER DATABASE wants it; allocated. */
+static char *
+opening(const struct restore *r)
+{
+    int64_t limit = r->has_archive ? json_opt_int(swap_source(r), "connection_limit", -1) : -1;
+
+    return xasprintf("CONNECTION LIMIT %d", limit < 0 ? -1 : (int)limit);
+}
+
+int
+target_open_to_others(struct restore *r, struct err *e)
+{
+    char *ident = pg_ident(r->working_name), *open = opening(r);
+    int   rc = pg_execf(r->maintenance, e, "ALTER DATABASE %s %s", ident, open);
+
+    free(ident);
+    free(open);
+    return rc;
+}
+
 int
 target_create(struct restore *r, struct err *e)
 {
@@ -127,6 +167,9 @@ target_create(struct restore *r, struct err *e)
     r->created = true;
     if (halfmade_mark(r->maintenance, r->working_name, e) != 0) {
         return err_wrap(e, "marking the new database as half made");
+    }
+    if (close_to_others(r, e) != 0) {
+        return -1;
     }
     if ((r->conn = target_connect(r, e)) == NULL) {
         return err_wrap(e, "connecting to the new database");
@@ -194,10 +237,11 @@ static void
 keep_failed(struct restore *r, const char *ident)
 {
     char *name = halfmade_name(r->name, "failed"), *to = pg_ident(name);
+    char *open = opening(r);
     char *sql = xasprintf(
-        "ALTER DATABASE %s RENAME TO %s; ALTER DATABASE %s ALLOW_CONNECTIONS true; "
-        "COMMENT ON DATABASE %s IS NULL",
-        ident, to, to, to);
+        "ALTER DATABASE %s RENAME TO %s; ALTER DATABASE %s ALLOW_CONNECTIONS "
+        "true %s; COMMENT ON DATABASE %s IS NULL",
+        ident, to, to, open, to);
     struct err e = ERR_INIT;
 
     target_disconnect(r);
@@ -211,6 +255,7 @@ keep_failed(struct restore *r, const char *ident)
     }
     free(name);
     free(to);
+    free(open);
     free(sql);
 }
 

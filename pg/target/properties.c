@@ -173,14 +173,9 @@ add_setting(struct writer *w, const char *role, const char *name, const char *va
 static int
 add_settings(struct writer *w, const json_t *p)
 {
-    int64_t       limit = json_opt_int(p, "connection_limit", -1);
     const json_t *one;
     size_t        i;
 
-    if (limit >= 0) {
-        strlist_take(w->out,
-                     xasprintf("ALTER DATABASE %s CONNECTION LIMIT = %d", w->database, (int)limit));
-    }
     json_array_foreach (json_object_get(p, "settings"), i, one) {
         char *role = text_of(one, "role", w->e), *name = text_of(one, "name", w->e),
              *value = text_of(one, "value", w->e);

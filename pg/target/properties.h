@@ -16,8 +16,8 @@ struct properties_options {
 };
 
 /* Appends the statements that give database name the properties (the manifest's "database"
- * section, inventory_database(); NULL: none).  Not IS_TEMPLATE: a template cannot be dropped, so
- * that is set together with the name. */
+ * section, inventory_database(); NULL: none).  Not IS_TEMPLATE: a template cannot be dropped
+ * again.  Not CONNECTION LIMIT, which keeps others out until the end.  Both come with the name. */
 int properties_sql(PGconn *, const json_t *properties, const char *name,
                    const struct properties_options *, struct strlist *out, struct err *);
 

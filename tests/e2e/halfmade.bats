@@ -60,6 +60,18 @@ half_way() {
     expect_equal "$(psql_in postgres -c "SELECT datallowconn, shobj_description(oid, 'pg_database') IS NULL FROM pg_database WHERE datname = 'shop2'")" 't|t'
 }
 
+@test "only superusers get in before it is whole; then everybody who could" {
+    half_way shop2
+    run env PGUSER=maker psql -X -d "$(half_made)" -c 'SELECT 1'
+    expect_text 'too many connections'
+    finish 0
+    expect_equal "$(PGUSER=maker psql_in shop2 -c 'SELECT 1')" 1
+    db_drop shop2
+    # One whom the limit would keep out of his own database.
+    PGUSER=maker expect_status 0 restore shop --to shop2 --no-owner
+    expect_equal "$(psql_in postgres -c "SELECT datconnlimit FROM pg_database WHERE datname = 'shop2'")" -1
+}
+
 @test "a name that is taken meanwhile costs nothing: what was loaded is kept, and the command is printed" {
     local kept
     half_way shop2
