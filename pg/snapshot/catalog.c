@@ -1,6 +1,6 @@
 /*
  * catalog.c - tables, columns, sequences and materialized views, each kind by one query over the
- * whole database: the price of 10,000 tables is a few scans of the catalogs, not 10,000 questions.
+ * whole database: 10,000 tables cost a few scans of the catalogs, not 10,000 queries.
  */
 #include "pg/snapshot/catalog.h"
 
@@ -116,7 +116,7 @@ read_columns(PGconn *conn, struct catalog *c, struct err *e)
         if (t < c->n_tables) {
             add_column(&c->tables[t], &cap, r, i);
         } else {
-            /* The two queries did not run in one snapshot, and the table was made in between. */
+            /* The two queries did not run in one snapshot, and the table was created in between. */
             rc = err_set(e, ERR_PG, "columns of a table that is not in the list (OID %u)", oid);
             e->transient = true;
         }

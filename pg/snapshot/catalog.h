@@ -1,7 +1,7 @@
 /*
- * catalog.h - what a database holds, read in the caller's transaction (a snapshot).
+ * catalog.h - the contents of a database, read in the caller's transaction (a snapshot).
  *
- * Strings are in the database's encoding; everything hangs on the catalog and lives until
+ * Strings are in the database's encoding; everything belongs to the catalog and lives until
  * catalog_free().
  */
 #ifndef PG_SNAPSHOT_CATALOG_H
@@ -33,8 +33,8 @@ struct cat_table {
     char *condition, *extension; /* of extension configuration tables */
     bool extension_member; /* belongs to an extension: definition not dumped; data only when it is a
                               configuration table */
-    bool foreign_code; /* its indexes or statistics call functions that are neither a superuser's
-                          nor the reader's own: a query of it must not be planned */
+    bool foreign_code;     /* its indexes or statistics call functions that belong neither to a
+                              superuser nor to the reader: a query of it must not be planned */
     uint64_t           heap_blocks; /* pg_relation_size / block size */
     uint64_t           table_bytes; /* heap and TOAST */
     struct cat_column *columns;

@@ -31,11 +31,10 @@ const char catalog_sql_tables[] =
     " WHERE c.relkind IN ('r', 'p', 'f') AND " USERS_OWN IN_ORDER;
 
 /*
- * The types whose binary form comes out of every release and goes into every release unchanged
- * (tried from 13 to 19), and what can be built on them.  Left out, among others: tsquery (an empty
- * one does not load), int2vector and oidvector (likewise), reg* (OIDs), xml (its declaration is
- * rewritten), composites, ranges of the user's own, and types of extensions, of which nothing is
- * known.
+ * The types whose binary form is the same in every release (tried from 13 to 19), and types built
+ * on them.  Left out, among others: tsquery (an empty one does not load), int2vector and oidvector
+ * (likewise), reg* (OIDs), xml (its declaration is rewritten), composites, user-defined ranges, and
+ * types of extensions, which are unknown.
  */
 #define BINARY_TYPES                                                                               \
     "'{bool,char,name,int2,int4,int8,float4,float8,numeric,money,text,varchar,bpchar,bytea,date,"  \
@@ -49,8 +48,8 @@ const char catalog_sql_tables[] =
     "datemultirange}'::name[]"
 
 /*
- * 16384: the first OID that initdb does not give away; 10000: below it OIDs are the same in every
- * release.  An array's binary form holds its element type's OID, which an enum or domain gets anew
+ * 16384: the first OID that initdb does not assign; 10000: below it OIDs are the same in every
+ * release. An array's binary form holds its element type's OID, which changes for an enum or domain
  * in a restore: the rows would load, but never have the same fingerprint.  So arrays of those
  * travel as text.
  */
@@ -75,10 +74,10 @@ const char catalog_sql_columns[] =
     " AND a.attnum > 0 AND NOT a.attisdropped" IN_ORDER ", a.attnum";
 
 /*
- * Enums are hashed by OID, and OIDs change in a restore: a row may belong into another partition
- * then.  The operator class tells (as in pg_dump): expressions and domains are seen through.
- * Arrays, records and ranges hash their elements: those of types that initdb made are safe, of the
- * others (and of expressions) we cannot tell.
+ * Enums are hashed by OID, and OIDs change in a restore: a row may then belong in another
+ * partition.  The operator class shows this (as in pg_dump), also through expressions and domains.
+ * Arrays, records and ranges hash their elements: elements of types that initdb made are safe, for
+ * others (and expressions) it is unknown.
  */
 const char catalog_sql_load_via[] =
     "WITH RECURSIVE moving AS ("
@@ -101,8 +100,8 @@ const char catalog_sql_load_via[] =
     " FROM below JOIN " RELATIONS " ON c.oid = top WHERE depth > 0 ORDER BY relid, depth DESC";
 
 /*
- * Planning a query of a table evaluates what its indexes and extended statistics compute, as far as
- * it is constant: functions run in the reader's session.  Built-in ones are not recorded as
+ * Planning a query of a table evaluates constant parts of the expressions of its indexes and
+ * extended statistics: functions run in the reader's session.  Built-in ones are not recorded as
  * dependencies.  The owner of a function may change it, also one of an extension.
  */
 const char catalog_sql_foreign_code[] =
@@ -126,8 +125,8 @@ const char catalog_sql_foreign_code[] =
     " WHERE p.proowner NOT IN (SELECT oid FROM trusted)";
 
 /* Heap and TOAST alone: pg_table_size() would open the TOAST table's index too, which doubles
- * the time for 10,000 small tables.  A size waits for whoever has (or waits for) the table to
- * himself, unless we hold our own lock on it already: such tables are left out, and count as
+ * the time for 10,000 small tables.  Reading a size waits for a session with (or waiting for) an
+ * exclusive lock, unless this session holds a lock already: such tables are left out, and count as
  * empty. */
 const char catalog_sql_sizes[] =
     "WITH locks AS MATERIALIZED (SELECT relation, mode, pid = pg_catalog.pg_backend_pid() AS ours "
@@ -144,14 +143,14 @@ const char catalog_sql_sizes[] =
     " WHERE c.relkind = 'r' AND " USERS_OWN
     " AND c.oid NOT IN (SELECT relation FROM busy WHERE relation IS NOT NULL)";
 
-/* On a standby an unlogged sequence cannot be read (and has no state worth anything). */
+/* On a standby an unlogged sequence cannot be read (and has no useful state). */
 const char catalog_sql_sequences[] = "SELECT c.oid, n.nspname, c.relname FROM " RELATIONS MEMBERS
                                      " WHERE c.relkind = 'S' AND " USERS_OWN
                                      " AND (member.objid IS NULL OR config.relid IS NOT NULL)"
                                      " AND (c.relpersistence = 'p' OR NOT "
                                      "pg_catalog.pg_is_in_recovery())" IN_ORDER;
 
-/* Remote: something that it reads, through whatever views and partitions, is a foreign table. */
+/* Remote: it reads a foreign table, directly or through views and partitions. */
 const char catalog_sql_matviews[] =
     "WITH RECURSIVE reads(reader, what) AS ("
     "   SELECT r.ev_class, d.refobjid FROM pg_catalog.pg_rewrite r JOIN pg_catalog.pg_depend d ON "

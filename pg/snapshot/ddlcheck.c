@@ -4,10 +4,10 @@
 #include <string.h>
 
 /*
- * What pg_get_*(), format_type() and their like read, and what else definitions are made of.  Other
- * sessions' temporary objects come and go all the time, TOAST tables are swapped by REFRESH:
- * neither is in a dump.  pg_class is compared by its defining columns only, for statistics and
- * relfilenode change without DDL (and a locked table's relfilenode cannot).
+ * The catalogs that pg_get_*(), format_type() and the like read, and others that hold parts of
+ * definitions.  Other sessions' temporary objects come and go all the time, TOAST tables are
+ * swapped by REFRESH: neither is in a dump.  pg_class is compared only by its defining columns, as
+ * statistics and relfilenode change without DDL (and a locked table's relfilenode cannot).
  */
 #define NOT_TEMP(col)                                                                              \
     col " NOT IN (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname ~ "                  \
@@ -92,7 +92,7 @@ digests(PGconn *conn, struct err *e)
     return r;
 }
 
-/* "pg_proc: function public.f()", of rows written since the snapshot; just "pg_proc" when there
+/* "pg_proc: function public.f()", for rows written since the snapshot; only "pg_proc" when there
  * are none (a drop). */
 static char *
 describe(PGconn *now, size_t i, const char *snapshot_xmin)

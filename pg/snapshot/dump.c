@@ -53,13 +53,13 @@ count_args(const char *const *args)
     return n;
 }
 
-/* snapshot: NULL for what is there now. */
+/* snapshot: NULL for the current state. */
 struct dump_run {
     const char              *program;
     const struct dump_child *child;
     const char              *snapshot;
-    int                      lock_timeout_ms; /* 0: as long as it takes */
-    const char *const       *args;            /* what of the database; NULL: all */
+    int                      lock_timeout_ms; /* 0: no limit */
+    const char *const       *args;            /* selection options; NULL: all */
 };
 
 static int

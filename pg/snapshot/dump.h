@@ -1,5 +1,5 @@
 /*
- * dump.h - PostgreSQL's own programs on our snapshot: the schema by pg_dump.
+ * dump.h - PostgreSQL's own programs on the snapshot: the schema by pg_dump.
  */
 #ifndef PG_SNAPSHOT_DUMP_H
 #define PG_SNAPSHOT_DUMP_H
@@ -19,11 +19,11 @@ int  dump_child_init(struct dump_child *, PGconn *, struct err *);
 void dump_child_free(struct dump_child *);
 
 /* pg_dump --schema-only -Fc -Z0 --snapshot into s->archive; sets s->pg_dump_version.  It never
- * waits longer than lock_timeout_ms for a lock: a session that queues behind our own locks would
- * hold it up for ever. */
+ * waits longer than lock_timeout_ms for a lock: a session that waits for the coordinator's locks
+ * would block it for ever. */
 int schema_dump(const struct snapshot_options *, struct snapshot *, struct err *);
 
-/* The same into out of a database that nobody else changes; args choose what of it (NULL at the
+/* The same into out, of a database that nobody else changes; args select a part of it (NULL at the
  * end). */
 int schema_dump_now(PGconn *, const char *const *args, struct buf *out, struct err *);
 

@@ -10,8 +10,8 @@
 
 #define DUMPALL_END "-- PostgreSQL database cluster dump complete"
 
-/* The connection string also stands where the database's name could: a name with '=' in it would
- * be taken for one. */
+/* The connection string is also given as the database's name: a name with '=' in it would be taken
+ * for one. */
 static int
 run_pg_dumpall(const char *program, const struct dump_child *child, bool passwords, struct buf *out,
                struct buf *said, struct err *e)
@@ -34,7 +34,7 @@ run_pg_dumpall(const char *program, const struct dump_child *child, bool passwor
         &(struct proc_spec){
             .argv = argv, .env = (const char *const *)child->env, .out = out, .err = said},
         NULL, e);
-    /* It does not look whether its last bytes could be written. */
+    /* pg_dumpall does not check whether its last bytes could be written. */
     if (rc == 0 && strstr(buf_str(out), DUMPALL_END) == NULL) {
         rc = err_set(e, ERR_IO, "\"pg_dumpall\" ended with status 0, but its text is cut short");
     }
@@ -43,7 +43,7 @@ run_pg_dumpall(const char *program, const struct dump_child *child, bool passwor
     return rc;
 }
 
-/* Whose names have line ends; NULL on failure. */
+/* Roles whose names have line ends; NULL on failure. */
 static PGresult *
 names_with_line_ends(PGconn *now, struct err *e)
 {
@@ -85,9 +85,9 @@ may_read_passwords(PGconn *now, bool *may, struct err *e)
     return 0;
 }
 
-/* Does this query fail with "permission denied" (42501), and are these the words that pg_dumpall
- * ended with?  Both sessions are of one role on one server, so the words are the same in whatever
- * language it speaks. */
+/* Does this query fail with "permission denied" (42501), and with the message with which pg_dumpall
+ * ended?  Both sessions are of one role on one server, so the message is the same in any
+ * language. */
 static bool
 is_denied(PGconn *now, const char *sql, const char *said)
 {
@@ -98,9 +98,9 @@ is_denied(PGconn *now, const char *sql, const char *said)
     return r == NULL && strcmp(why.sqlstate, "42501") == 0 && strstr(said, why.text) != NULL;
 }
 
-/* pg_dumpall tells of an error of the server in words alone.  That it was a want of rights is what
- * the server says when it is asked again for each thing that pg_dumpall reads; rights are checked
- * before the first row, and before a function is called. */
+/* pg_dumpall reports an error of the server only as text.  To find out whether rights were missing,
+ * each query of pg_dumpall's is tried again; rights are checked before the first row, and before a
+ * function is called. */
 static bool
 forbidden(PGconn *now, const char *said)
 {
@@ -132,8 +132,8 @@ forbidden(PGconn *now, const char *said)
     return false;
 }
 
-/* Managed servers forbid parts of it: then the database is backed up without them, and label and
- * list say so.  Anything else that keeps the globals from being read fails the backup. */
+/* Managed servers forbid parts of it: then the database is backed up without them, as shown in
+ * label and list.  Anything else that keeps the globals from being read fails the backup. */
 static int
 dump_globals(struct snapshot *s, PGconn *now, const struct pg_tool *tool, struct err *e)
 {

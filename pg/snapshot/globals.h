@@ -1,9 +1,9 @@
 /*
- * globals.h - what belongs to the cluster, not to one database: roles, memberships, tablespaces,
+ * globals.h - objects of the cluster, not of one database: roles, memberships, tablespaces,
  * settings.
  *
- * pg_dumpall knows no snapshot, so globals are read after pg_dump, and every role that owns or may
- * use something in the snapshot must be found in them.
+ * pg_dumpall has no snapshot, so globals are read after pg_dump, and every role that owns or has
+ * rights on something in the snapshot must be among them.
  */
 #ifndef PG_SNAPSHOT_GLOBALS_H
 #define PG_SNAPSHOT_GLOBALS_H
@@ -16,7 +16,7 @@
  * transaction. */
 int globals_read(struct snapshot *, PGconn *now, struct err *);
 
-/* Owners and grantees that the snapshot sees and the globals do not hold: one role name each. */
+/* Owners and grantees in the snapshot that are missing from the globals: one role name each. */
 int globals_missing(struct snapshot *, struct strlist *missing, struct err *);
 
 #endif

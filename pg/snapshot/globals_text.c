@@ -6,10 +6,10 @@
 #include "core/crypto/hash.h"
 #include "pg/archive/sqlsplit.h"
 
-/* pg_dumpall keeps psql from obeying backslash commands between "\restrict KEY" and "\unrestrict
- * KEY", with a new random KEY each time: unchanged globals would be stored anew every night.
- * It must hold that no owner of dumped names or comments can predict the KEY, and a
- * digest of the very text gives that as well. */
+/* pg_dumpall keeps psql from executing backslash commands between "\restrict KEY" and "\unrestrict
+ * KEY", with a new random KEY each time: unchanged globals would be stored again every night. No
+ * owner of dumped names or comments may be able to predict the KEY, and a digest of the whole text
+ * ensures this as well. */
 static void
 settle_restrict_key(struct buf *sql)
 {
@@ -42,8 +42,8 @@ settle_restrict_key(struct buf *sql)
     memcpy(last, digest, n);
 }
 
-/* Versions whose pg_dumpall writes a role's name into a comment as it is (CVE-2025-8715): what
- * comes after a line end in it is a statement. */
+/* Versions whose pg_dumpall writes a role's name unchanged into a comment (CVE-2025-8715): the text
+ * after a line end in it is a statement. */
 static bool
 leaves_line_ends(int version)
 {
@@ -68,7 +68,8 @@ after_name(char *p, const char *name)
         : NULL;
 }
 
-/* One after another, each before what follows it is read: until then that may be in quotes or not.
+/* One after another, each before the text after it is read: until then it is unknown whether that
+ * is in quotes.
  */
 static void
 settle_comments(char *sql, const struct strlist *names)

@@ -10,7 +10,7 @@
 
 #define HEX64(expression) "lpad(to_hex(" expression "), 16, '0')"
 
-/* Adds a part under its key; frees the whole when the part could not be had. */
+/* Adds a part under its key; frees the whole if the part is NULL. */
 static json_t *
 with(json_t *whole, const char *key, json_t *part, struct err *e)
 {
@@ -50,7 +50,7 @@ system_identifier(PGconn *conn, struct err *e)
     return out;
 }
 
-/* reset_val: what a new session gets, and not what ours has set for itself. */
+/* reset_val: the value of a new session, not the one that this session has set. */
 static json_t *
 settings(PGconn *conn, struct err *e)
 {
@@ -103,7 +103,7 @@ inventory_server(PGconn *conn, struct err *e)
     return with(server, "settings", server != NULL ? settings(conn, e) : NULL, e);
 }
 
-/* The locale columns have other names in every other release. */
+/* The locale columns have different names in almost every release. */
 static const char *
 locale_columns(int version)
 {
@@ -149,7 +149,7 @@ database_facts(PGconn *conn, const char *which, struct err *e)
     return db;
 }
 
-/* A missing ACL means the default one: spelt out, so that both compare as equal. */
+/* A missing ACL means the default: written out, so that both compare as equal. */
 static json_t *
 database_acl(PGconn *conn, const char *which, struct err *e)
 {
@@ -164,7 +164,7 @@ database_acl(PGconn *conn, const char *which, struct err *e)
     return acl;
 }
 
-/* Of a query over shared catalogs: the database's oid stands between before and after. */
+/* For a query over shared catalogs: the database's oid is put between before and after. */
 static json_t *
 database_rows(PGconn *conn, const char *which, const char *before, const char *after, struct err *e)
 {

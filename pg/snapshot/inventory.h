@@ -3,9 +3,9 @@
  * verify.
  *
  * Each function runs a few catalog queries on the given connection and returns a new reference, or
- * NULL. Shapes: docs/repository-format.md.  What is compared, and what may differ, is a table in
- * inventory_compare.c. Owners and ACLs are given by role name; owner_is_bootstrap marks the role
- * that initdb made, whatever its name.
+ * NULL. Shapes: docs/repository-format.md.  The compared properties are in the tables of
+ * inventory_rules.c. Owners and ACLs are given by role name; owner_is_bootstrap marks the role that
+ * initdb made, whatever its name.
  */
 #ifndef PG_SNAPSHOT_INVENTORY_H
 #define PG_SNAPSHOT_INVENTORY_H
@@ -19,7 +19,7 @@ json_t *inventory_server(
     struct err *); /* version, system_identifier (hex), standby, block size, settings that matter */
 json_t *inventory_database(PGconn *, struct err *); /* name, oid, owner, encoding, locale, limit,
                                                        comment, acl, settings, labels, size */
-/* The same of any database of the server, from another; one that is not there: ERR_NOT_FOUND. */
+/* The same of any database of the server, from another; ERR_NOT_FOUND: there is none. */
 json_t *inventory_database_named(PGconn *, const char *name, struct err *);
 json_t *inventory_snapshot(
     PGconn *, struct err *); /* time, lsn, xmin, xmax: of the connection's transaction */
@@ -32,23 +32,23 @@ json_t *inventory_extensions(PGconn *,
  * schemas, changed built-in functions and comments on built-ins, subscriptions' state, invalid
  * indexes, logical slots, prepared transactions. */
 json_t *inventory_omitted(PGconn *, struct err *);
-/* The same, to be compared with like: built-in objects that are listed there are listed here as
- * well, touched or not. */
+/* The same, for a comparison with like: built-in objects listed there are listed here as well,
+ * modified or not. */
 json_t *inventory_omitted_like(PGconn *, const json_t *like, struct err *);
-/* Of that the lists "beyond" and "changed_builtins", whose elements have "sql". */
+/* Only its lists "beyond" and "changed_builtins", whose elements have "sql". */
 json_t *inventory_repairable_like(PGconn *, const json_t *like, struct err *);
 
 /* Two sections of one kind: recorded, found.  Major versions of their servers (15), or 0. */
 struct inventory_pair {
     const json_t *want, *have;
     int           want_major, have_major;
-    bool          elsewhere;           /* of two servers: what is a cluster's own is a note */
+    bool          elsewhere;           /* of two servers: differences of the clusters are a note */
     bool          without_tablespaces; /* have is a copy on a throw-away server, which has none */
 };
 
-/* Differences, one sentence each ("extension hstore: version 1.8, was 1.7"), and what differs
- * because the servers do.  what: "database", "extensions", "globals" or "omitted" (of "server",
- * "snapshot" and "xid" everything may differ). */
+/* Differences, one sentence each ("extension hstore: version 1.8, was 1.7"), and differences due to
+ * the servers.  what: "database", "extensions", "globals" or "omitted" (of "server", "snapshot" and
+ * "xid" everything may differ). */
 void inventory_compare(const char *what, const struct inventory_pair *, struct strlist *differences,
                        struct strlist *notes);
 

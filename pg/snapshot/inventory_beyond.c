@@ -1,17 +1,17 @@
 /*
  * inventory_beyond.c - changes that pg_dump does not carry, with the SQL that brings them back, and
- * catalogs that contradict themselves.
+ * contradictions within the catalogs.
  *
- * When a backup is taken there is no pristine database to compare with: template0 lets nobody in,
- * and digests of whole catalogs differ between minor releases and builds.  So a row counts as
- * changed when it is younger than initdb, or than the moment in which its object became a member of
- * an extension, and no script of the extension wrote it.  (Catalogs with privileges in them are
- * left out: there a GRANT touches a row, too.)  Whether it was changed, and not only touched, is
- * decided where there is a new database: at the other side of a comparison, which lists the same
- * objects, changed or not.
+ * When a backup is taken there is no pristine database to compare with: template0 allows no
+ * connections, and digests of whole catalogs differ between minor releases and builds.  So a row
+ * counts as changed when it is younger than initdb, or than the moment when its object became a
+ * member of an extension, and no script of the extension wrote it.  (Catalogs with privileges are
+ * left out: there a GRANT modifies a row, too.)  Whether its contents were changed is decided where
+ * there is a new database: on the other side of a comparison, which lists the same objects, changed
+ * or not.
  *
- * What is gone leaves no row.  So of built-in objects the numbers are recorded, of a text search
- * configuration that a token type has no mapping which others have, of domains all constraints.
+ * A removed object leaves no row.  So the numbers of built-in objects are recorded, token types
+ * that a text search configuration does not map but others do, and all constraints of domains.
  */
 #include "pg/snapshot/inventory_sql.h"
 
@@ -36,8 +36,7 @@
     "" classid "'::regclass AND m.objid = " objid
 #define MEMBER_OR_NOT(classid, objid) " LEFT" MEMBER(classid, objid)
 
-/* What they map, and to which dictionaries, is a table of its own, and no row of that is younger
- * when one was removed. */
+/* Their mappings are in a separate table, where a removal leaves no younger row. */
 #define CONFIGURATIONS                                                                             \
     "SELECT 'text search configuration' AS kind, format('%I.%I', n.nspname, c.cfgname) AS"         \
     " name, NULL::name AS extension, NULL::text AS version, NULL::text AS state, (SELECT"          \
@@ -59,7 +58,7 @@
     " '') AS sql FROM pg_catalog.pg_ts_config c JOIN pg_catalog.pg_namespace n ON n.oid ="         \
     " c.cfgnamespace WHERE c.oid < " FIRST_USER_OID
 
-/* An option that the source has not is taken away: given without a value. */
+/* An option that the source does not have is removed: given without a value. */
 #define DICTIONARIES                                                                               \
     "SELECT 'text search dictionary', format('%I.%I', n.nspname, d.dictname), e.extname," \
     " e.extversion, NULL, " CHANGED("d", "d.oid") \
@@ -73,7 +72,7 @@
     " n ON n.oid = d.dictnamespace" MEMBER_OR_NOT("pg_catalog.pg_ts_dict", "d.oid") \
     " WHERE d.oid < " FIRST_USER_OID " OR e.oid IS NOT NULL"
 
-/* All of them, so that one that is gone is missed. */
+/* All of them, so that a removed one is noticed. */
 #define DOMAIN_CONSTRAINTS                                                                         \
     "SELECT 'constraint', format('%I on domain %s', k.conname, format_type(k.contypid," \
     " NULL)), e.extname, e.extversion, NULL, " CHANGED("k", "k.oid") \
@@ -99,8 +98,8 @@
     MEMBER_OR_NOT("pg_catalog.pg_operator", "o.oid") " WHERE o.oid < " FIRST_USER_OID \
     " OR e.oid IS NOT NULL"
 
-/* What ALTER OPERATOR FAMILY has added: not what an operator class brought along.  A built-in
- * family is pinned, so that nothing is recorded as depending on it. */
+/* Members added by ALTER OPERATOR FAMILY, not those of an operator class.  A built-in family is
+ * pinned, so that no dependency on it is recorded. */
 #define FAMILY_OPERATORS                                                                           \
     "SELECT 'member of operator family', format('%I.%I USING %I OPERATOR %s %s'," \
     " n.nspname, f.opfname, a.amname, x.amopstrategy, x.amopopr::regoperator), e.extname," \
@@ -143,7 +142,7 @@
     " l.classid = 'pg_catalog.pg_amproc'::regclass AND l.objid = x.oid AND l.refclassid =" \
     " 'pg_catalog.pg_opclass'::regclass)"
 
-/* There is no ALTER CAST: people change the row. */
+/* There is no ALTER CAST: users change the row. */
 #define CASTS                                                                                      \
     "SELECT 'cast', format('(%s AS %s)', format_type(c.castsource, NULL)," \
     " format_type(c.casttarget, NULL)), NULL, NULL, NULL, " AFTER_INITDB("c") \
@@ -156,7 +155,7 @@
     " format_type(c.castsource, NULL), format_type(c.casttarget, NULL)) FROM" \
     " pg_catalog.pg_cast c WHERE c.oid < " FIRST_USER_OID
 
-/* CREATE OR REPLACE VIEW leaves the view as it is, and makes its rule anew. */
+/* CREATE OR REPLACE VIEW keeps the view's row, and makes its rule again. */
 #define VIEWS                                                                                      \
     "SELECT 'view', format('%I.%I', n.nspname, v.relname), NULL, NULL, NULL, " AFTER_INITDB("w") \
     ", false, pg_get_viewdef(v.oid), format('SELECT" \
@@ -218,7 +217,7 @@ AND_ALSO LISTED(PUBLIC) " ORDER BY 1, 2";
     " = k.confrelid AND f.relkind = 'r'))) t WHERE k.contype = 'f' AND t.n < w.n AND to_jsonb(k) " \
     "->> 'conenforced' IS DISTINCT FROM 'false'"
 
-/* Whoever says so is pg_constraint; pg_dump asks that, and a restore makes the index anew. */
+/* pg_constraint records it; pg_dump reads that, and a restore builds the index again. */
 #define INDEXES                                                                                    \
     "SELECT 'index with flags off', format('%I.%I', n.nspname, c.relname), x.state FROM "          \
     "pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN "               \

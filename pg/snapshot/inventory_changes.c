@@ -52,7 +52,8 @@ is_there(const json_t *list, const json_t *element)
     return false;
 }
 
-/* Touched by a GRANT alone is not changed; and of what is listed to be compared, not all was. */
+/* A row modified only by a GRANT is not changed; and not all objects listed for comparison were
+ * changed. */
 static bool
 is_change(const json_t *element)
 {

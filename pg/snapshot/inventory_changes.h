@@ -1,5 +1,6 @@
 /*
- * inventory_changes.h - what a restore does not bring back by itself, and the SQL that does.
+ * inventory_changes.h - objects that a restore does not bring back by itself, and the SQL that
+ * does.
  */
 #ifndef PG_SNAPSHOT_INVENTORY_CHANGES_H
 #define PG_SNAPSHOT_INVENTORY_CHANGES_H
@@ -18,8 +19,8 @@ struct inventory_changes {
     size_t                   n, cap;
 };
 
-/* Of the inventory (inventory_omitted()) of what was backed up.  there: the same of a database that
- * is restored (inventory_repairable_like()): what is alike in it is left out; NULL: nothing is. */
+/* From the inventory (inventory_omitted()) of the backup.  there: the same of a restored database
+ * (inventory_repairable_like()): equal objects are left out; NULL: none is. */
 void   inventory_changes(const json_t *inventory, const json_t *there, struct inventory_changes *);
 size_t inventory_changes_repairable(const struct inventory_changes *);
 /* "text search configuration pg_catalog.english, cast (bigint AS integer) and 3 more"; allocated.

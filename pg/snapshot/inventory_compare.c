@@ -1,7 +1,7 @@
 /*
  * inventory_compare.c - differences between two inventories, as sentences.
  *
- * What is compared is a table: inventory_rules.c.
+ * The compared properties are tables: inventory_rules.c.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "pg/snapshot/inventory.h"
 #include "pg/snapshot/inventory_rules.h"
 
-/* Where the sentences go, and whose sections they are about. */
+/* The destination of the sentences, and the sections that they are about. */
 struct comparison {
     const struct inventory_pair *pair;
     struct strlist              *differences, *notes;
@@ -76,7 +76,7 @@ compare_key(const struct comparison *c, struct strlist *to, const char *name, co
         strlist_take(to, xasprintf("%s: its definition differs", name));
         return;
     }
-    if (strcmp(key, "password_sha256") == 0) { /* nobody's to see */
+    if (strcmp(key, "password_sha256") == 0) { /* not visible */
         strlist_take(to, xasprintf("%s: another password", name));
         return;
     }
@@ -165,8 +165,8 @@ without_system_schema(json_t *text)
     return out;
 }
 
-/* The elements by identity, so that 10,000 members of extensions are compared in one pass. loosely:
- * as servers of different versions write it. */
+/* The elements by identity, so that 10,000 members of extensions are compared in one pass.
+ * loosely: ignoring differences of notation between server versions. */
 static json_t *
 by_identity(const struct inventory_rule *rule, const json_t *list, bool loosely)
 {
@@ -213,8 +213,8 @@ versions_of(const json_t *list)
     return versions;
 }
 
-/* Members of an extension that is missing, or has another version, differ by nature: one
- * sentence of the section "extensions" has said it already. */
+/* Members of an extension that is missing, or has another version, always differ: one sentence of
+ * the section "extensions" reports it. */
 static bool
 counts(const json_t *element, const json_t *versions_there)
 {
@@ -228,14 +228,15 @@ counts(const json_t *element, const json_t *versions_there)
     return there != NULL && json_equal(there, json_object_get(element, "version"));
 }
 
-/* The sentences that an object goes to which only one side has. */
+/* The list of sentences for an object that only one side has. */
 static struct strlist *
 one_sided(const struct comparison *c, const struct inventory_rule *rule)
 {
     return c->pair->elsewhere && rule->elsewhere != ELSEWHERE_COUNTS ? c->notes : c->differences;
 }
 
-/* Found only here.  A GRANT on a built-in function leaves a new row, and comes with the schema. */
+/* Found only here.  A GRANT on a built-in function leaves a new row, and is restored with the
+ * schema. */
 static void
 found_only_here(const struct comparison *c, const struct inventory_rule *rule,
                 const json_t *element)
@@ -251,7 +252,7 @@ found_only_here(const struct comparison *c, const struct inventory_rule *rule,
     free(name);
 }
 
-/* ... which both have, and which is not alike. */
+/* ... that both have, but that differs. */
 static struct strlist *
 two_sided(const struct comparison *c, const struct inventory_rule *rule, const json_t *element)
 {
@@ -268,7 +269,7 @@ left_out(const struct comparison *c, const struct inventory_rule *rule)
          strcmp(rule->key, "object_tablespaces") == 0);
 }
 
-/* A list that one of the two does not have at all: an older backup, an older server. */
+/* A list that one of the two lacks: from an older backup or server. */
 static bool
 both_have(const struct inventory_pair *p, const struct inventory_rule *rule)
 {

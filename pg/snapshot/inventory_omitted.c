@@ -1,6 +1,6 @@
 /*
- * inventory_omitted.c - what pg_dump does not carry, so that a restored database cannot have it,
- * and a comparison of two restores cannot see it.
+ * inventory_omitted.c - objects that pg_dump does not carry, so that a restored database cannot
+ * have them, and a comparison of two restores cannot notice it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "pg/snapshot/inventory.h"
 #include "pg/snapshot/inventory_sql.h"
 
-/* Rows of system catalogs that somebody touched after initdb. */
+/* Rows of system catalogs that were modified after initdb. */
 #define AFTER_INITDB(row) "age(" row ".xmin) < " INITDB_AGE
 
 #define NO_MEMBER(classid, objid)                                                                  \
@@ -24,9 +24,9 @@
     " p.proleakproof, p.proretset, p.proconfig)"
 
 /*
- * What pg_dump takes from the extension's script instead of from the database: definition, owner
- * and comment of members.  Columns, indexes, triggers and constraints that somebody added to a
- * member table are lost as well, so they are part of its definition.
+ * Properties that pg_dump leaves to the extension's script: definition, owner and comment of
+ * members.  Columns, indexes, triggers and constraints that somebody added to a member table are
+ * lost as well, so they are part of its definition.
  */
 static const char members[] =
     "SELECT e.extname AS extension, e.extversion AS version, i.type AS kind, i.identity AS name,"
@@ -71,8 +71,8 @@ static const char members[] =
     "  EXISTS (SELECT FROM pg_catalog.pg_class r WHERE r.oid = t.typrelid AND r.relkind <> 'c')))"
     " ORDER BY 1, 3, 4";
 
-/* Objects that a user made in a system schema.  Row types, array types and what hangs on a
- * table come with it. */
+/* Objects that a user made in a system schema.  Row types, array types and objects that belong to a
+ * table are restored with it. */
 static const char system_schema_objects[] =
     "SELECT i.type AS kind, i.identity AS name, md5(x.definition) AS digest FROM ("
     "  SELECT 'pg_catalog.pg_proc'::regclass AS classid, p.oid AS objid, p.pronamespace AS "
@@ -108,9 +108,9 @@ static const char system_schema_objects[] =
     " WHERE also ->> 'kind' = i.type AND also ->> 'name' = i.identity)"
 
 /*
- * A row that is younger than initdb was touched, and need not be changed: a GRANT and its REVOKE
- * leave a new row, which no dump carries.  So what the other side of a comparison lists is
- * listed here, touched or not, and the definitions decide.  granted: a GRANT (which pg_dump does
+ * A row younger than initdb was modified, but need not be changed: a GRANT and its REVOKE leave a
+ * new row, which no dump carries.  So everything that the other side of a comparison lists is
+ * listed here, modified or not, and the definitions decide.  granted: a GRANT (which pg_dump does
  * carry) explains the new row.
  */
 static const char changed_builtins[] =
@@ -160,8 +160,8 @@ static const char invalid_indexes[] =
     "c.relnamespace"
     " WHERE NOT i.indisvalid AND c.relkind = 'i' AND n.nspname NOT LIKE 'pg\\_%' ORDER BY 1, 2";
 
-/* ALTER TABLE … DISABLE TRIGGER ALL reaches the triggers that implement constraints: pg_dump
- * leaves those out, so that a foreign key that nobody enforces looks like any other. */
+/* ALTER TABLE … DISABLE TRIGGER ALL reaches the triggers that implement constraints: pg_dump leaves
+ * those out, so that an unenforced foreign key looks like any other. */
 static const char disabled_constraints[] =
     "SELECT n.nspname AS schema, concat(k.conname, ' on ', c.relname) AS name,"
     " string_agg(DISTINCT t.tgenabled::text, ',' ORDER BY t.tgenabled::text) AS state FROM "
@@ -171,8 +171,8 @@ static const char disabled_constraints[] =
     " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
     " WHERE t.tgisinternal AND t.tgenabled <> 'O' AND k.contype <> 't' GROUP BY 1, 2 ORDER BY 1, 2";
 
-/* pg_dump carries them, but beside the definition and not in it: two definitions are alike
- * whatever the method. */
+/* pg_dump carries them, but separately from the definition: two definitions are equal whatever the
+ * method. */
 static const char access_methods[] =
     "SELECT n.nspname AS schema, c.relname AS name, m.amname AS method FROM pg_catalog.pg_class c"
     " JOIN pg_catalog.pg_am m ON m.oid = c.relam JOIN pg_catalog.pg_namespace n ON n.oid = "
@@ -180,8 +180,8 @@ static const char access_methods[] =
     " WHERE m.amtype = 't' AND m.amname <> 'heap' AND c.relkind <> 't' AND n.nspname NOT LIKE "
     "'pg\\_%' ORDER BY 1, 2";
 
-/* pg_dump carries them beside the definition, too; a restore may leave them out
- * (--no-tablespaces).  What lies in the database's own tablespace has none. */
+/* pg_dump carries them separately, too; a restore may leave them out (--no-tablespaces).  Objects
+ * in the database's own tablespace have none. */
 static const char object_tablespaces[] =
     "SELECT n.nspname AS schema, c.relname AS name, s.spcname AS tablespace FROM "
     "pg_catalog.pg_class c"
@@ -194,7 +194,7 @@ static const char replication_slots[] =
     "current_database()"
     " AND NOT temporary ORDER BY 1";
 
-/* Uncommitted work: a later commit happens here, not in the backup. */
+/* Uncommitted work: a later commit changes this database, not the backup. */
 static const char prepared_transactions[] =
     "SELECT gid AS name, owner, to_char(prepared AT TIME ZONE 'UTC', "
     "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS prepared"

@@ -1,12 +1,12 @@
 /*
- * inventory_rules.c - all that is not in these tables may legitimately differ: server, snapshot
- * and XID ages altogether (a restore lives on another server, and has new XIDs), sizes, OIDs, the
- * database's name, versions of collations, what only describes the moment (slots, prepared
- * transactions, whether a subscription runs).  Between servers of two major versions an
- * extension's version is the server's: that is a note.
+ * inventory_rules.c - properties not in these tables may legitimately differ: server, snapshot and
+ * XID ages altogether (a restore is on another server, and has new XIDs), sizes, OIDs, the
+ * database's name, versions of collations, and momentary state (slots, prepared transactions,
+ * whether a subscription runs).  Between servers of two major versions an extension's version is
+ * the server's: that is a note.
  *
- * What belongs to the cluster is another's on another server: roles that only one of the two has
- * are a note there, and so are the role that initdb made, and all that is about tablespaces.
+ * Objects of the cluster differ on another server: roles that only one of the two has are a note
+ * there, and so are the role that initdb made, and everything about tablespaces.
  */
 #include "pg/snapshot/inventory_rules.h"
 

@@ -1,5 +1,5 @@
 /*
- * inventory_rules.h - what is compared of two inventories.
+ * inventory_rules.h - the rules for comparing two inventories.
  */
 #ifndef PG_SNAPSHOT_INVENTORY_RULES_H
 #define PG_SNAPSHOT_INVENTORY_RULES_H
@@ -8,14 +8,14 @@
 
 enum { INVENTORY_IDENTITY = 3, INVENTORY_KEYS = 12 };
 
-/* What a difference is worth on another server than the one that was backed up. */
+/* The weight of a difference on another server than the one backed up. */
 enum inventory_elsewhere {
     ELSEWHERE_COUNTS,
     ELSEWHERE_IF_BOTH, /* a note when only one side has the object */
     ELSEWHERE_NOTE,
 };
 
-/* A list of objects: which keys tell an element from the others, which are compared. */
+/* A list of objects: which keys identify an element, and which are compared. */
 struct inventory_rule {
     const char              *what, *key; /* key NULL: the section is the list */
     const char              *prefix;     /* of the noun; NULL: none */

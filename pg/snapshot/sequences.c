@@ -1,8 +1,8 @@
 /*
  * sequences.c - the state of every sequence.
  *
- * Sequences are no MVCC objects, so each is read as it is now; hundreds at a time, in one
- * statement.  A savepoint gives the locks back at once: 10,000 of them would fill the server's lock
+ * Sequences are not MVCC objects, so each is read in its current state; hundreds at a time, in one
+ * statement.  A savepoint releases the locks at once: 10,000 of them would fill the server's lock
  * table.
  */
 #include <inttypes.h>

@@ -14,13 +14,13 @@ enum { ATTEMPTS = 3 };
 
 #define BEGIN_SNAPSHOT "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
-/* One try.  Names of what changed meanwhile go to moved; with last set that is no reason to start
- * over any more, as long as a consistent copy can be had. */
+/* One try.  Names of objects that changed meanwhile are added to moved; with last set that is no
+ * reason to start over, as long as a consistent copy is possible. */
 struct attempt {
     const struct snapshot_options *o;
     struct snapshot               *s;
     struct catalog                 first; /* the listing before the snapshot */
-    PGconn                        *now;   /* READ COMMITTED, sees today's catalog */
+    PGconn                        *now;   /* READ COMMITTED, sees the current catalog */
     struct strlist                 moved;
     bool                           last;
 };
@@ -98,7 +98,7 @@ export_and_list(struct snapshot *s, struct err *e)
         : 0;
 }
 
-/* Definitions first: changes while pg_dump ran are found right after it. */
+/* Definitions first: changes while pg_dump ran are found directly after it. */
 static int
 dump_and_check(struct attempt *a, struct err *e)
 {
@@ -108,7 +108,7 @@ dump_and_check(struct attempt *a, struct err *e)
     return ddl_moved(a->s->conn, a->now, &a->moved, e);
 }
 
-/* List, LOCK, snapshot, list again: nothing that was listed can change any more. */
+/* List, LOCK, snapshot, list again: then no listed table can change. */
 static int
 lock_then_dump(struct attempt *a, struct err *e)
 {
@@ -123,8 +123,8 @@ lock_then_dump(struct attempt *a, struct err *e)
     return dump_and_check(a, e);
 }
 
-/* Locks are short: pg_dump has locked everything and let go before we lock; then look whether
- * anything changed in between. */
+/* Too few locks: pg_dump has locked everything and released it before the coordinator locks; then
+ * changes in between are checked. */
 static int
 dump_then_lock(struct attempt *a, struct err *e)
 {
@@ -173,8 +173,8 @@ note_login_triggers(struct snapshot *s, struct err *e)
     return 0;
 }
 
-/* Pages that the server has zeroed, for whomever, are empty for us, too, as long as they lie in its
- * memory. */
+/* Pages that the server has zeroed, for any session, are empty for this one, too, as long as they
+ * are in its memory. */
 static int
 note_damage_hidden(struct snapshot *s, struct err *e)
 {
@@ -213,7 +213,7 @@ note_damage_hidden(struct snapshot *s, struct err *e)
     return 0;
 }
 
-/* Globals and sequences know no snapshot: read last. */
+/* Globals and sequences have no snapshot: read last. */
 static int
 read_the_rest(struct attempt *a, struct err *e)
 {
@@ -260,7 +260,7 @@ attempt_once(struct attempt *a, struct err *e)
     return a->moved.n > 0 && !a->last ? 0 : read_the_rest(a, e);
 }
 
-/* A table that moved makes the copy itself inconsistent; a moved definition only makes its text
+/* A changed table makes the copy itself inconsistent; a changed definition only makes its text
  * doubtful. */
 static bool
 tables_moved(const struct strlist *moved)
@@ -287,7 +287,7 @@ joined(const struct strlist *l)
     return text;
 }
 
-/* Would another try be of any use? */
+/* Is another try useful? */
 static bool
 worth_retrying(const struct snapshot *s, struct err *e)
 {
@@ -299,7 +299,7 @@ worth_retrying(const struct snapshot *s, struct err *e)
     if (e->kind == ERR_BUSY) {
         return false;
     }
-    /* pg_dump's own complaint reaches us as text. */
+    /* pg_dump's own error is only text. */
     return strstr(e->text, "permission denied") == NULL && e->kind != ERR_NOT_FOUND;
 }
 
@@ -390,7 +390,7 @@ snapshot_lost(const struct snapshot *s, struct err *e)
 {
     /* In a read-only REPEATABLE READ transaction 40001 has no other cause. */
     bool conflict = s->catalog.in_recovery && strcmp(e->sqlstate, "40001") == 0;
-    /* pg_dump's own complaint reaches us as text; from PostgreSQL 17 on it is another one. */
+    /* pg_dump's own error is only text; from PostgreSQL 17 on it is a different one. */
     const char *missing = strstr(e->text, "snapshot \"");
     bool        gone = strstr(e->text, "invalid snapshot identifier") != NULL ||
         strcmp(e->sqlstate, "72000") == 0 ||

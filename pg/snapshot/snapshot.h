@@ -3,9 +3,9 @@
  *
  * snapshot_take(): list, LOCK … IN ACCESS SHARE MODE under a timeout, take and export the snapshot,
  * list again in it, compare; run pg_dump --schema-only -Fc on it before any data; check that no DDL
- * that no lock stops came between (start over, three times at most, then a named warning).  When
- * locks are short: export, pg_dump, LOCK, check. Globals and sequences, which know no snapshot,
- * come after pg_dump.
+ * that locks do not stop happened in between (start over, three times at most, then a warning with
+ * names).  When the lock table is too small: export, pg_dump, LOCK, check. Globals and sequences,
+ * which have no snapshot, come after pg_dump.
  */
 #ifndef PG_SNAPSHOT_SNAPSHOT_H
 #define PG_SNAPSHOT_SNAPSHOT_H
@@ -19,7 +19,7 @@
 struct snapshot_options {
     const struct pg_target *target;
     int                     lock_timeout_ms; /* per attempt; default 10000 */
-    /* Chooses what is in the selection: NULL is everything.  Called for each table; false: no
+    /* Decides what is in the selection: NULL is everything.  Called for each table; false: no
      * lock, no data. */
     bool (*wants)(void *ctx, const struct cat_table *);
     void *ctx;
@@ -42,16 +42,16 @@ struct snapshot {
     struct strlist         warnings;
 };
 
-/* Fills in *s, whatever it held before.  On failure *s is as good as snapshot_end()ed. */
+/* Fills in *s, whatever it held before.  On failure *s is as after snapshot_end(). */
 int snapshot_take(const struct snapshot_options *, struct snapshot *, struct err *);
 /* A worker's connection; each task is one transaction on the snapshot: snapshot_begin(), COPY …,
  * COMMIT. */
 PGconn *snapshot_worker(const struct snapshot_options *, const struct snapshot *, struct err *);
 int     snapshot_begin(PGconn *worker, const struct snapshot *, struct err *);
-/* Every 30 s: is the coordinator still there? */
+/* Every 30 s: checks whether the coordinator is still there. */
 int snapshot_ping(struct snapshot *, struct err *);
 /* True when an error means that the snapshot itself is gone (a recovery conflict on a standby,
- * the coordinator's end): then everything read so far is void, and a new snapshot may do better.
+ * the coordinator's end): then everything read so far is void, and a new snapshot may succeed.
  * Adds the hint that names the settings. */
 bool snapshot_lost(const struct snapshot *, struct err *);
 void snapshot_end(struct snapshot *); /* accepts a zeroed one */
