@@ -21,7 +21,8 @@ struct pair {
 };
 
 static char               dbname[] = "shop";
-static struct repo_source here = {7000000000000000001u, 16384, dbname};
+static struct repo_source here = {
+    .system_identifier = 7000000000000000001u, .database_oid = 16384, .dbname = dbname};
 
 static int
 set_up(void **state)
@@ -279,7 +280,9 @@ static void
 another_database_under_that_name_is_refused(void **state)
 {
     struct pair        *p = *state;
-    struct repo_source  other = {here.system_identifier, here.database_oid + 1, dbname};
+    struct repo_source  other = {.system_identifier = here.system_identifier,
+                                 .database_oid = here.database_oid + 1,
+                                 .dbname = dbname};
     struct copy_request q = everything;
     struct copy_result  r;
     struct err          e = ERR_INIT;

@@ -248,8 +248,9 @@ what_is_used_again_is_locked_further_once_a_step(void **state)
 static void
 what_is_copied_is_not_asked_about(void **state)
 {
-    static char               dbname[] = "shop";
-    const struct repo_source  source = {7, 16384, dbname};
+    static char              dbname[] = "shop";
+    const struct repo_source source = {
+        .system_identifier = 7, .database_oid = 16384, .dbname = dbname};
     const struct copy_request q = {.db = "shop", .which = "all", .quiet = true, .jobs = 2};
     struct repo              *to = *state, *from = fixture_repo_number(1);
     struct copy_result        r;

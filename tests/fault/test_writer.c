@@ -570,8 +570,10 @@ a_name_stands_for_one_database_until_adopted(void **state)
     struct repo       *r = *state;
     struct err         e = ERR_INIT;
     char               name[] = "shop";
-    struct repo_source a = {7000000000000000001u, 16384, name};
-    struct repo_source b = {7000000000000000002u, 16385, name};
+    struct repo_source a = {
+        .system_identifier = 7000000000000000001u, .database_oid = 16384, .dbname = name};
+    struct repo_source b = {
+        .system_identifier = 7000000000000000002u, .database_oid = 16385, .dbname = name};
     struct repo_source is;
     struct strlist     names = {0};
 
