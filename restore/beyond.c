@@ -8,7 +8,7 @@
 #include "pg/snapshot/inventory_changes.h"
 #include "restore/parts.h"
 
-/* The new database has what initdb and CREATE EXTENSION make: what is not like that. */
+/* The new database has what initdb and CREATE EXTENSION make: the objects that differ from it. */
 static int
 find_changes(struct restore *r, struct inventory_changes *changes, struct err *e)
 {
@@ -69,7 +69,7 @@ beyond_run(struct restore *r, struct err *e)
     struct inventory_changes changes = {0};
     int                      rc = 0;
 
-    /* A table that is fetched out of a backup is not worth changing the new database for. */
+    /* For a part of a backup the new database is not changed. */
     if (parts_asked(r->o) && !r->o->beyond) {
         return 0;
     }

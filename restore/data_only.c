@@ -19,7 +19,7 @@ updates(const struct options *o)
     return o->on_conflict != NULL && strcmp(o->on_conflict, "update") == 0;
 }
 
-/* What would be lost without a word. */
+/* Refuses what would silently lose data. */
 static int
 check_table(const struct restore *r, const struct live_table *t, struct err *e)
 {
@@ -114,7 +114,7 @@ conflict_clause(const struct options *o, const struct live_table *t)
     return text;
 }
 
-/* By a side table: where rows meet others, or a column has another type. */
+/* Through a side table: if rows meet existing ones, or a column has another type. */
 static int
 insert_staged(struct restore *r, PGconn *conn, const struct live_table *t, const char *clause,
               uint64_t *written, struct err *e)
@@ -177,7 +177,7 @@ load_table(struct restore *r, PGconn *conn, const struct live_table *t, struct l
     return rc == 0 && r->o->truncate ? check_count(conn, t, e) : rc;
 }
 
-/* Those of the tables' columns that the live database has, where they are behind. */
+/* The sequences of the tables' columns in the live database that have lower values. */
 static const char sequence_sql[] =
     "SELECT pg_catalog.setval(s.seqrelid::pg_catalog.regclass, $3::pg_catalog.int8, "
     "$4::pg_catalog.bool) FROM pg_catalog.pg_sequence s JOIN pg_catalog.pg_class c ON c.oid = "

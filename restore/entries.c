@@ -24,7 +24,7 @@ entry_list_free(struct entry_list *l)
     *l = (struct entry_list){0};
 }
 
-/* What runs for an entry: allocated, or NULL when it is left out. */
+/* The SQL to run for an entry: allocated, or NULL when it is left out. */
 static char *
 entry_sql(const struct restore *r, const struct archive_entry *entry)
 {
@@ -78,7 +78,7 @@ entry_statement(struct restore *r, PGconn *conn, const struct archive_entry *ent
 
 /*
  * One message is one transaction, so an owner that is missing would take the whole object with it:
- * what pg_restore wrote to set the owner runs by itself, after the rest.
+ * pg_restore's statement that sets the owner runs separately, after the rest.
  */
 static int
 run_owner_apart(struct restore *r, PGconn *conn, const struct archive_entry *entry, const char *sql,
@@ -121,7 +121,7 @@ out:
     return rc;
 }
 
-/* As its owner, if that can be.  *done: it is there. */
+/* As its owner, if possible.  *done: it was made. */
 static int
 run_as_owner(struct restore *r, PGconn *conn, const struct archive_entry *entry, bool *done,
              struct err *e)
@@ -151,7 +151,7 @@ entry_run(struct restore *r, PGconn *conn, const struct archive_entry *entry, st
     return entry_run_plain(r, conn, entry, e);
 }
 
-/* Entries from..to as one message; what fails so is done again one by one. */
+/* Entries from..to as one message; after a failure they are run again one by one. */
 static int
 run_batch(struct restore *r, PGconn *conn, const struct entry_list *l, size_t from, size_t to,
           struct err *e)

@@ -23,9 +23,9 @@ owner_of(const struct manifest *m, const char *extension)
 }
 
 /*
- * To make an extension takes CREATE on the database, which is granted for that moment: the
- * database's own grants come last.  An extension that is not trusted takes a superuser, who needs
- * no grant.
+ * Making an extension requires CREATE on the database, which is granted for that moment: the
+ * database's own grants come last.  An extension that is not trusted requires a superuser, who
+ * needs no grant.
  */
 char *
 extension_as_owner(const struct restore *r, const struct archive_entry *entry)

@@ -2,8 +2,8 @@
  * finish.c - everything after the rows.  Four steps, each begun when the one before has ended:
  *
  *   1. What remains of post-data, in the archive's order, on one connection.  Foreign keys are
- *      added NOT VALID: that takes an instant, and one after another, since opposite ones that are
- *      added at once deadlock.
+ *      added NOT VALID, which takes an instant, and one after another, since opposite ones added
+ *      concurrently deadlock.
  *   2. In parallel: foreign keys are validated, those of the largest tables first; sequences get
  *      their values, then privileges are given.
  *   3. In parallel: materialized views are refreshed, in the order of the manifest, by one worker;
@@ -118,7 +118,7 @@ jobs_end(struct jobs *jobs, struct err *e)
     return rc;
 }
 
-/* How much a foreign key's validation has to read. */
+/* The amount of data that a foreign key's validation has to read. */
 static uint64_t
 weight(const struct restore *r, const struct archive_entry *entry)
 {
@@ -142,7 +142,7 @@ struct unproven_list {
 };
 
 /*
- * Foreign keys are added one after another: opposite ones, added at once, deadlock.  NOT VALID
+ * Foreign keys are added one after another: opposite ones, added concurrently, deadlock.  NOT VALID
  * takes an instant; the scan comes later.
  */
 static int
@@ -186,7 +186,7 @@ run_alone(struct restore *r, const struct archive_entry *entry, struct unproven_
                                  : loader_run_entry(r, loader_of_entry(r, entry), entry, e);
 }
 
-/* In the archive's order (a comment follows its constraint); what lies between foreign keys in
+/* In the archive's order (a comment follows its constraint); entries between foreign keys in
  * batches. */
 static int
 run_post_data(struct restore *r, struct unproven_list *later, struct err *e)
@@ -222,8 +222,8 @@ prove_and_grant(struct restore *r, struct unproven_list *keys, struct err *e)
     return jobs_end(&jobs, e);
 }
 
-/* Not partitions (their parent's ANALYZE takes them along), nothing that reaches a foreign
- * server, nothing empty for good. */
+/* Not partitions (their parent's ANALYZE includes them), tables that involve a foreign server, or
+ * tables that are always empty. */
 static const char to_analyze[] =
     "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), CASE WHEN c.relkind = 'p' THEN "
     "(SELECT pg_catalog.sum(pg_catalog.pg_relation_size(p.relid)) FROM "
@@ -237,7 +237,7 @@ static const char to_analyze[] =
     "ON f.oid = p.relid "
     "WHERE f.relkind = 'f') ORDER BY 2 DESC NULLS LAST";
 
-/* Large tables each for itself, small ones many in a statement. */
+/* Large tables one by one, small ones many in a statement. */
 static int
 add_analyze_jobs(struct jobs *jobs, struct err *e)
 {

@@ -82,8 +82,8 @@ finish_sequences(struct restore *r, PGconn *conn, struct err *e)
 }
 
 /* One after another: a view may read another.  One that was not populated in the source stays so.
- * On a scratch server a view that reads a foreign table is left out: it would fetch what is there
- * now. */
+ * On a scratch server a view that reads a foreign table is left out: it would fetch current remote
+ * rows. */
 int
 finish_refresh(struct restore *r, PGconn *conn, struct err *e)
 {

@@ -43,7 +43,7 @@ struct into {
 
 /* ---- the schema ---------------------------------------------------------------------------- */
 
-/* Held by this session; of a schema that is half made, it tells whether its maker lives. */
+/* Held by this session; for a half-made schema it shows whether its maker still runs. */
 static bool
 lock_schema(const struct into *i, const char *schema)
 {
@@ -136,7 +136,7 @@ check_schema(const struct into *i, struct err *e)
     return 0;
 }
 
-/* What stands in the way, in words. */
+/* The obstacles, in words. */
 static const char rights_sql[] =
     "SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN 'the target server is a standby' "
     "WHEN NOT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') "
@@ -267,7 +267,7 @@ static const char sequences_sql[] =
     "= 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refclassid = d.classid AND "
     "d.deptype IN ('a', 'i') AND s.relkind = 'S'";
 
-/* The sequences that tables take along: those of their columns. */
+/* The sequences that move with tables: those of their columns. */
 static int
 choose_sequences(const struct into *i, struct err *e)
 {
@@ -333,7 +333,7 @@ move_tables(const struct into *i, struct err *e)
     return rc == 0 ? detach(i, e) : -1;
 }
 
-/* What pg_dump says of the tables now takes the place of the backup's archive. */
+/* pg_dump's new output for the tables replaces the backup's archive. */
 static int
 read_definitions(const struct into *i, struct err *e)
 {
@@ -467,7 +467,7 @@ comment(const struct into *i, const char *text, struct err *e)
     return rc;
 }
 
-/* In one transaction: it is never there without saying that it is half made. */
+/* In one transaction: it never exists without the mark that it is half made. */
 static int
 make_schema(struct into *i, struct err *e)
 {
@@ -475,7 +475,7 @@ make_schema(struct into *i, struct err *e)
 
     if (pg_execf(i->live, e, "BEGIN; CREATE SCHEMA %s", i->ident) != 0 ||
         comment(i, half_made, e) != 0 || pg_exec(i->live, e, "COMMIT") != 0) {
-        i->made = e->kind == ERR_INTERRUPTED; /* the COMMIT may have come to its end */
+        i->made = e->kind == ERR_INTERRUPTED; /* the COMMIT may have completed */
         (void)pg_tidy(i->live, DROP_TIMEOUT_MS, &ignored, "ROLLBACK");
         return err_wrap(e, "schema \"%s\"", i->schema);
     }
@@ -483,7 +483,7 @@ make_schema(struct into *i, struct err *e)
     return 0;
 }
 
-/* Not partitions: the partitioned table takes them along. */
+/* Not partitions: they move with the partitioned table. */
 static const char analyze_sql[] =
     "SELECT pg_catalog.format('ANALYZE %s', c.oid::pg_catalog.regclass) FROM "
     "pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE "

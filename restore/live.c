@@ -48,6 +48,6 @@ live_run(struct restore *r, struct err *e)
     if (r->o->into_schema != NULL) {
         return into_schema_run(r, e);
     }
-    strlist_free(&r->needed); /* tables are made by nobody here */
+    strlist_free(&r->needed); /* no tables are made here */
     return r->o->data_only ? data_only_run(r, e) : undelete_run(r, e);
 }

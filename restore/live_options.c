@@ -1,5 +1,5 @@
 /*
- * live_options.c - the options of restores into a database that exists.
+ * live_options.c - the options of restores into an existing database.
  */
 #include <stddef.h>
 #include <string.h>

@@ -24,7 +24,7 @@ static const char foreign_keys_sql[] =
 
 /* ---- which rows belong to which table ------------------------------------------------------ */
 
-/* The table that it is a partition of, if that is asked for, too. */
+/* The table that it is a partition of, if that is selected, too. */
 static const struct manifest_table *
 parent_of(const struct restore *r, const size_t *parents, const struct manifest_table *t)
 {
@@ -195,7 +195,7 @@ waits(const struct live_tables *l, const PGresult *keys, size_t i, size_t placed
     return false;
 }
 
-/* In a circle somebody has to be the first. */
+/* In a cycle one of them has to be the first. */
 static int
 order_tables(PGconn *conn, struct live_tables *l, struct err *e)
 {

@@ -4,13 +4,13 @@
  * load_plan() adds the tasks of rows, with the bytes of their table as priority.  A task of rows
  * that has ended is counted down from its table's group; the one that comes to 0 queues the early
  * indexes of all tables in the group, with their tables' priority.  So the indexes of the largest
- * table, which take longest, come before the rows of smaller ones, and small tables fill what is
- * left.  A group's count must be complete before the first of its tasks can end, or it would come
- * to 0 too early.
+ * table, which take longest, come before the rows of smaller ones, and small tables fill the gaps.
+ * A group's count must be complete before the first of its tasks can end, or it would come to 0 too
+ * early.
  *
- * What fails for one object is noted (problems.h) and counts as done: a table of which rows are
- * missing still gets its indexes.  -1 is for what ends the restore: a chunk that cannot be read, a
- * lost connection, a full disk.
+ * A failure for one object is recorded (problems.h) and counts as done: a table whose rows are
+ * missing still gets its indexes.  -1 is for errors that end the restore: a chunk that cannot be
+ * read, a lost connection, a full disk.
  */
 #include "restore/load.h"
 

@@ -1,8 +1,8 @@
 /*
  * load_index.c - indexes and constraints of a table whose rows are complete.
  *
- * A small table's are one task.  A large table's are built side by side, and what alters the table
- * itself follows when the last of them is there (index_sql.h).
+ * A small table's are one task.  A large table's are built concurrently, and statements that alter
+ * the table itself follow when the last of them exists (index_sql.h).
  */
 #include <stdlib.h>
 #include <string.h>

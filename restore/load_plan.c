@@ -7,18 +7,18 @@
  *   WHOLE   One task: TRUNCATE and COPY … FREEZE in one transaction, which writes rows that no
  *           later VACUUM has to freeze, and with wal_level=minimal writes no WAL.
  *   SPLIT   Several tasks, each of some ranges, by several workers.  Without TRUNCATE, whose lock
- *           the others would wait for, so without FREEZE.  It pays only for a table that would keep
- *           one worker busy when the others have nothing left: above 32 MiB, and more than 1/(2 ×
+ *           the others would wait for, so without FREEZE.  It is only useful for a table that would
+ *           keep one worker busy when the others have finished: above 32 MiB, and more than 1/(2 ×
  *           jobs) of all rows.  Rows that go in through an ancestor are always loaded so.
  *
- * A configuration table of an extension is never split: what CREATE EXTENSION put into it must be
+ * A configuration table of an extension is never split: CREATE EXTENSION's rows in it must be
  * deleted in the same transaction.
  */
 #include <stdlib.h>
 
 #include "restore/load.h"
 
-/* RANGES_BYTES: few statements, and yet (TASKS_EACH) enough tasks to share; SMALL_BYTES: below,
+/* RANGES_BYTES: few statements, but (TASKS_EACH) enough tasks to share; SMALL_BYTES: below,
  * a new file (TRUNCATE) costs more than it saves; SPLIT_BYTES: below, one worker with COPY
  * FREEZE is better than several without. */
 #define RANGES_BYTES (64 * MIB)
@@ -96,7 +96,7 @@ static enum shape
 shape_of(const struct restore *r, const struct manifest_table *t, uint64_t total)
 {
     if (!has_rows(t)) {
-        /* CREATE EXTENSION may have put rows into it that the source had none of. */
+        /* CREATE EXTENSION may have put rows into it that the source did not have. */
         return t->extension != NULL && t->skipped == NULL ? SMALL : EMPTY;
     }
     if (t->load_via != NULL) {

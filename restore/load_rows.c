@@ -6,13 +6,13 @@
  * has. When the server refuses:
  *
  *   - A check failed (23514), and the table is a partition: collations or hashes differ here, and
- *     rows belong into another leaf.  They go in through the outermost table.  Another leaf may so
- *     have rows before its own task begins: therefore empty_for_freeze() looks before it truncates.
+ *     rows belong in another leaf.  They are loaded through the outermost table.  So another leaf
+ *     may have rows before its own task begins: therefore empty_for_freeze() checks before it
+ *     truncates.
  *   - One table of a pack failed: all is rolled back, and each gets a transaction of its own.
  *   - Anything else is that table's problem, and the restore goes on.
  *
- * What is wrong with a chunk is not the server's refusal: no rows that were not checked are ever
- * sent, and the restore ends.
+ * A bad chunk is another case: unchecked rows are never sent, and the restore ends.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -24,7 +24,7 @@
 #include "restore/load.h"
 #include "restore/loaders.h"
 
-/* The chunks of ranges, each once where they follow each other. */
+/* The chunks of ranges, consecutive equal ones only once. */
 static void
 expect_chunks(struct worker *w, const struct manifest_range *ranges, size_t n)
 {
@@ -147,7 +147,8 @@ copy_sql(const struct manifest_table *t, const char *via, bool freeze)
     return sql;
 }
 
-/* The outermost table that a leaf's rows can go in through; NULL when it is no partition. */
+/* The outermost table through which a leaf's rows can be loaded; NULL when it is not a
+ * partition. */
 static char *
 root_of(struct worker *w, const struct table_job *job)
 {
@@ -180,7 +181,7 @@ copy_failed(struct restore *r, struct worker *w, const struct table_job *job, st
 
 /*
  * A leaf refuses rows that were in it: collations order differently here, or a hash does.
- * The partitioned table knows where they belong now.
+ * The partitioned table chooses the right one.
  */
 static int
 retry_through_root(struct restore *r, struct worker *w, const struct table_job *job, size_t first,
@@ -209,7 +210,7 @@ static int
 refused(struct restore *r, struct worker *w, const struct table_job *job, size_t first, size_t n,
         struct err *e)
 {
-    /* check_violation: the partition's, or a constraint of its own, which says so again.  The
+    /* check_violation: the partition's, or a constraint of its own, which then fails again.  The
      * text may be in any language. */
     return strcmp(e->sqlstate, "23514") == 0 ? retry_through_root(r, w, job, first, n, e)
                                              : copy_failed(r, w, job, e);
@@ -233,7 +234,7 @@ load_ranges(struct load_run *l, struct worker *w, const struct load_task *t, str
 }
 
 /* Rows of another leaf may have come in through the root already (retry_through_root()): then
- * nothing may be emptied.  The lock comes first, so that what is on its way is seen. */
+ * nothing may be emptied.  The lock comes first, so that rows of running transactions are seen. */
 static int
 empty_for_freeze(struct worker *w, const struct table_job *job, bool *freeze, struct err *e)
 {
@@ -261,7 +262,7 @@ may_empty(const struct table_job *job)
     return job->loader == NULL || job->loader->owner != NULL;
 }
 
-/* What CREATE EXTENSION put into a configuration table and the backup holds too would be there
+/* Rows of a configuration table that come from both CREATE EXTENSION and the backup would be there
  * twice. */
 static int
 begin_whole(struct worker *w, const struct table_job *job, bool *freeze, struct err *e)
@@ -382,7 +383,7 @@ load_together(struct restore *r, struct worker *w, struct table_job *const *v, s
     if (problem_is_fatal(w->rows, e)) {
         return err_wrap(e, "small tables from %s on", v[0]->qualified);
     }
-    /* What was counted is gone again. */
+    /* The counted rows were rolled back. */
     count_loaded(r, (uint64_t)0 - rows, (uint64_t)0 - bytes);
     (void)pg_exec(w->rows, &ignored, "ROLLBACK");
     return load_singly(r, w, v, n, e);

@@ -52,7 +52,7 @@ make_role(struct restore *r, const char *role, const char *owner, struct err *e)
     return rc;
 }
 
-/* What those two roles may, for one of ours; extensions' objects are left as they are. */
+/* The rights of those two roles, for one of the loaders; extensions' objects are left unchanged. */
 static const char grant_all_data[] =
     "DO $$ DECLARE what text; BEGIN FOR what IN "
     "SELECT pg_catalog.format('USAGE ON SCHEMA %I', n.nspname) FROM pg_catalog.pg_namespace n "
@@ -82,8 +82,8 @@ make_all_data(struct restore *r, struct err *e)
 }
 
 /*
- * Some owners have no members (pg_database_owner), and a member of others could do what nobody
- * should (pg_execute_server_program): their tables are loaded by a role that is a member of
+ * Some owners have no members (pg_database_owner), and a member of others would have dangerous
+ * rights (pg_execute_server_program): their tables are loaded by a role that is a member of
  * nothing.
  */
 static struct loader *
@@ -120,7 +120,7 @@ job_of(const struct restore *r, const char *schema, const char *name)
     return t == NULL ? NULL : &r->tables[t - r->manifest->tables];
 }
 
-/* Whose each table is, in the copy, and whether that is a superuser; owners together. */
+/* The owner of each table in the copy, and whether it is a superuser; sorted by owner. */
 static const char owners_sql[] =
     "SELECT n.nspname, c.relname, o.rolname, o.rolsuper FROM pg_catalog.pg_class c "
     "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
@@ -170,7 +170,7 @@ connect_as(struct restore *r, const struct loader *l, struct err *e)
     return pg_connect(&t, PG_RESTORING, "pgassay-restore", e);
 }
 
-/* A server that we have not started may ask for passwords, which these roles do not have. */
+/* A server not started by pgassay may require passwords, which these roles do not have. */
 static bool
 may_connect(struct restore *r)
 {
@@ -221,8 +221,8 @@ loaders_make(struct restore *r, struct err *e)
     return 0;
 }
 
-/* With what was granted to it and what functions made as it: a role that stayed could be used by
- * whoever made it set itself a password. */
+/* With its grants and objects that functions made as it: code could have set a password for it, and
+ * use a role that stays. */
 static void
 drop_role(struct restore *r, const char *role)
 {
@@ -260,7 +260,7 @@ loaders_end(struct restore *r)
     r->loaders = NULL;
 }
 
-/* As the owner again, where the last table needed more. */
+/* As the owner again, if the last table needed more rights. */
 static int
 narrow(struct worker *w, struct err *e)
 {

@@ -7,7 +7,7 @@
 #include "pg/conn/pattern.h"
 
 /* "?" is one character, of one byte or of several in UTF-8; the expression is matched byte by byte.
- * A full stop without a backslash is never anything but "?", or the beginning of "*". */
+ * A full stop without a backslash is always "?", or the beginning of "*". */
 static char *
 by_bytes(const char *regex)
 {

@@ -16,7 +16,7 @@ add_once(struct strlist *l, const struct strlist *there, char *name)
     strlist_take(l, name);
 }
 
-/* Keywords that may stand in place of a role. */
+/* Keywords allowed in place of a role. */
 static bool
 is_role(const struct sql_token *t)
 {
@@ -63,7 +63,7 @@ grantees_of(const char *sql, const struct strlist *there, struct strlist *out)
     struct sql_script script;
     struct err        ignored = ERR_INIT;
 
-    (void)sql_parse(sql, &script, &ignored); /* what does not parse is not run either */
+    (void)sql_parse(sql, &script, &ignored); /* text that does not parse is not run either */
     for (size_t i = 0; i < script.n; i++) {
         roles_in(&script.v[i], there, out);
     }
@@ -95,7 +95,7 @@ names_of_roles(const struct archive *a, const struct strlist *there, struct strl
     strlist_free(&everyone);
 }
 
-/* The schema in which the statement makes a relation, or the one that it makes: allocated, or
+/* The schema in which the statement creates a relation, or that it creates: allocated, or
  * NULL. */
 static char *
 schema_in(const struct sql_statement *s, bool *makes)
@@ -110,7 +110,7 @@ schema_in(const struct sql_statement *s, bool *makes)
         (void)sql_simple_name(&c, &name);
         return name;
     }
-    /* TABLE, MATERIALIZED VIEW and what else may stand before the name. */
+    /* TABLE, MATERIALIZED VIEW and other keywords before the name. */
     for (; c.end - c.p > 2; c.p++) {
         if (sql_is_sign(&c.p[1], '.')) {
             return sql_name(c.p);

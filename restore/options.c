@@ -173,8 +173,7 @@ check_combinations(const struct options *o, struct err *e)
     return tablespaces_check_map(&o->tablespace_map, e);
 }
 
-/* What the configuration says is about the newest: who names an older one knows that it is
- * older. */
+/* The configuration's value is for the newest: it does not apply to a backup chosen explicitly. */
 static int
 read_max_age(struct options *o, struct err *e)
 {
@@ -200,8 +199,8 @@ of_all_databases(const struct options *o)
     return o->leftovers || o->drop_leftover != NULL;
 }
 
-/* What --undo and the like do has nothing to do with a backup, and they do it: an option that would
- * be passed over may have been meant to prevent just that. */
+/* --undo and the like act without a backup: an option that would be ignored may have been meant to
+ * prevent the action. */
 static int
 check_belongs(const struct options *o, struct err *e)
 {
@@ -231,7 +230,7 @@ check_belongs(const struct options *o, struct err *e)
     return 0;
 }
 
-/* Those that say what is to be done: one at most, and nothing that belongs to another. */
+/* Options that choose the action: one at most, and no options of another. */
 static int
 check_switch(struct options *o, struct err *e)
 {
@@ -287,8 +286,7 @@ check(struct options *o, struct err *e)
     return read_max_age(o, e);
 }
 
-/* What the configuration says for real servers must not thin out a copy that is made to be
- * compared. */
+/* Settings of the configuration for real servers must not reduce a copy made for comparison. */
 static void
 ignore_habits(struct options *o)
 {

@@ -13,14 +13,14 @@ same_name(const struct archive_entry *a, const struct archive_entry *b)
         strcmp(a->tag, b->tag) == 0;
 }
 
-/* Parsed only where it may be. */
+/* Parsed only if it may be one. */
 static bool
 says(const struct archive_entry *entry, const char *words)
 {
     return strstr(entry->sql, words) != NULL && entry_has_words(entry, words);
 }
 
-/* Among what the entry depends on, the table of its own name, and the partitioned one. */
+/* Among the entry's dependencies, the table of its own name, and the partitioned one. */
 static void
 find(const struct archive *a, const struct entry_ids *ids, const struct archive_entry *entry,
      size_t *partition, size_t *parent)

@@ -31,7 +31,7 @@ parts_asked(const struct options *o)
     return o->tables.n + o->exclude_tables.n + o->schemas.n + o->exclude_schemas.n > 0;
 }
 
-/* Only what is named, not all but what is named. */
+/* Whether only named objects are restored (-t, -n), not all but the named ones. */
 static bool
 only_named(const struct options *o)
 {
@@ -73,7 +73,7 @@ check_patterns(const struct restore *r, const struct patterns *p, struct err *e)
     return err_hint(e, "--list shows what it holds");
 }
 
-/* What the patterns say of something with a name in a schema (either may be NULL). */
+/* The patterns' result for an object with a name in a schema (either may be NULL). */
 struct verdict {
     bool named, schema_named, excluded;
 };
@@ -153,7 +153,7 @@ ask(struct parts *p, struct patterns *patterns, const struct tables *tables, siz
     }
 }
 
-/* A partitioned table means its partitions, too, and theirs. */
+/* A partitioned table includes its partitions, too, and theirs. */
 static void
 ask_for_partitions(struct parts *p)
 {
@@ -180,7 +180,7 @@ ask_for_partitions(struct parts *p)
     free(parents);
 }
 
-/* Tables of extensions have no entries: who asks for one gets the extension. */
+/* Tables of extensions have no entries: selecting one selects the extension. */
 static void
 ask_for_extensions(struct parts *p, struct patterns *patterns)
 {
@@ -238,7 +238,7 @@ keep_kind(struct keeping *k, const char *const *kind)
     strlist_sort(&k->kept);
 }
 
-/* What has no entry belongs to an extension. */
+/* Objects without an entry belong to an extension. */
 static bool
 keeps_name(const struct keeping *k, const char *in, const char *name)
 {
@@ -315,7 +315,7 @@ narrow_manifest(struct parts *p, struct patterns *patterns)
     }
 }
 
-/* A view whose query came later, as its rule. */
+/* A view whose query comes later, as its rule. */
 static bool
 is_rule_of_view(const struct archive_entry *entry, const struct archive_entry *of)
 {
@@ -354,7 +354,7 @@ reads_empty(const struct parts *p, size_t i, bool *seen)
     return false;
 }
 
-/* It would be filled with what is not there. */
+/* It would be filled from rows that are not restored. */
 static void
 leave_unpopulated(struct parts *p)
 {

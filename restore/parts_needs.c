@@ -1,15 +1,16 @@
 /*
- * parts_needs.c - what comes along with the part that is wanted.
+ * parts_needs.c - the objects needed by the wanted part.
  *
  * Two rules, applied until nothing changes:
  *
- *   An entry that comes brings what it depends on, as pg_dump has it from the catalogue, and its
- *   schema.  What functions call is in no catalogue: every word in one that is the name of another,
- *   or of a type, counts as a call.  An operator class is not among the dependencies of a
- *   constraint: those of a type come with the type, and an exclusion constraint brings all.
+ *   An included entry includes its dependencies, which pg_dump takes from the catalog, and its
+ *   schema.  Calls within functions are in no catalog: every word in one that is the name of
+ *   another, or of a type, counts as a call.  An operator class is not among the dependencies of a
+ *   constraint: those of a type are included with the type, and an exclusion constraint includes
+ *   all.
  *
- *   An entry that is about another (an index, a trigger, a comment, the sequence of a column)
- *   follows that one.  A foreign key comes only when both tables have their rows.
+ *   An entry that belongs to another (an index, a trigger, a comment, the sequence of a column)
+ *   follows that one.  A foreign key is included only when both tables have their rows.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -22,7 +23,7 @@
 const char *const parts_relations[] = {
     "TABLE", "FOREIGN TABLE", "VIEW", "MATERIALIZED VIEW", "SEQUENCE", NULL};
 
-/* These follow all that they depend on; the second ones follow one of these. */
+/* These follow all their dependencies; the second ones follow one of these. */
 static const char *const about_all[] = {"ACL",
                                         "COMMENT",
                                         "SECURITY LABEL",
@@ -76,10 +77,10 @@ struct names {
 
 struct closing {
     struct parts *p;
-    size_t       *todo; /* entries whose dependencies have not been looked at */
+    size_t       *todo; /* entries whose dependencies have not been examined */
     size_t        n_todo, cap_todo;
     struct names  callees, schemas;
-    bool          operators; /* all of them came */
+    bool          operators; /* all of them are included */
 };
 
 size_t
@@ -97,7 +98,7 @@ depends_on(const struct parts *p, const struct archive_entry *entry, size_t i, s
     return *index == SIZE_MAX ? NULL : &p->a->v[*index];
 }
 
-/* How well other fits as what "orders orders_pkey" is about: its name stands first. */
+/* How well other fits as the object of "orders orders_pkey": its name comes first. */
 static size_t
 fits(const struct archive_entry *entry, const struct archive_entry *other)
 {
@@ -111,7 +112,7 @@ fits(const struct archive_entry *entry, const struct archive_entry *other)
         : 0;
 }
 
-/* What an index, a trigger … is about: SIZE_MAX when nobody says. */
+/* The object of an index, a trigger …: SIZE_MAX when it is unknown. */
 static size_t
 bearer_of(const struct parts *p, const struct archive_entry *entry)
 {
@@ -145,7 +146,7 @@ table_of_sequence(const struct parts *p, const struct archive_entry *entry)
     return SIZE_MAX;
 }
 
-/* The least of what the entry depends on; *any: there is something. */
+/* The weakest state among the entry's dependencies; *any: there are some. */
 static enum part
 least(const struct parts *p, const struct archive_entry *entry, bool *any)
 {
@@ -193,7 +194,7 @@ foreign_key_follows(const struct parts *p, const struct archive_entry *entry, si
     return state;
 }
 
-/* A sequence's own entry may have come without the table of its column. */
+/* A sequence's own entry may be included without the table of its column. */
 static enum part
 owned_by_follows(const struct parts *p, size_t on)
 {
@@ -360,7 +361,7 @@ raise_operators(struct closing *c)
     c->operators = true;
 }
 
-/* What an entry that comes cannot be made without. */
+/* Includes everything that an included entry requires. */
 static void
 raise_needs(struct closing *c, size_t i)
 {
@@ -370,7 +371,7 @@ raise_needs(struct closing *c, size_t i)
     for (size_t k = 0; k < entry->n_depends; k++) {
         const struct archive_entry *on = depends_on(c->p, entry, k, &other);
 
-        /* A sequence stands without the table whose column owns it. */
+        /* A sequence can exist without the table whose column owns it. */
         if (on != NULL && !(c->p->owned[i] && entry_is(on, table))) {
             raise_to(c, other, PART_NEEDED);
         }

@@ -1,4 +1,4 @@
-/* restore.h: phases, and how long each takes. */
+/* restore.h: phases, and their durations. */
 #include "core/human.h"
 #include "core/log.h"
 #include "core/progress.h"

@@ -5,14 +5,14 @@
  * An entry of the archive belongs to one of four lists, each in the archive's order, which is an
  * order of dependencies:
  *
- *   pre    What pg_dump calls pre-data, without privileges: schemas, types, functions, tables.
- *   post   What it calls post-data: indexes, constraints, rules, triggers, policies.  plan_tables()
+ *   pre    pg_dump's pre-data, without privileges: schemas, types, functions, tables.
+ *   post   pg_dump's post-data: indexes, constraints, rules, triggers, policies.  plan_tables()
  *          takes those indexes out that may be built early.
  *   acl    GRANT, REVOKE and default privileges, of both sections.  After the rows, as a REVOKE
- *          must not stand in the way of the restore itself; before the refreshes, which run with
- *          the rights of the views' owners.  Only those of schemas come with pre where rows are
- *          loaded by the tables' owners (loaders.h), who must get at their tables.
- *   last   Event triggers, publications, subscriptions, and what is said about these: they act on,
+ *          must not obstruct the restore itself; before the refreshes, which run with the rights of
+ *          the views' owners.  Only those of schemas come with pre where rows are loaded by the
+ *          tables' owners (loaders.h), who must get at their tables.
+ *   last   Event triggers, publications, subscriptions, and entries about these: they act on,
  *          or watch, everything else.
  *
  * The archive has no data.  Rows, large objects, sequences and which materialized views were
@@ -39,8 +39,7 @@ begins(const char *s, const char *prefix)
     return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
-/* They act on, or look at, everything else: so they come when all else is there (a refresh fires
- * event triggers). */
+/* They act on, or watch, everything else: so they come last (a refresh fires event triggers). */
 static bool
 comes_last(const struct archive_entry *entry)
 {
@@ -177,7 +176,7 @@ check_age(const struct restore *r, struct err *e)
         : err_hint(e, "--backup %s restores it anyway", r->label->id);
 }
 
-/* A restore must not be prevented: the user is warned. */
+/* A restore must not be refused: the user is warned. */
 static void
 warn_missed(struct restore *r, const struct rollback *m)
 {

@@ -1,24 +1,24 @@
 /*
- * plan_tables.c - which tables are complete together, and which indexes may be built as soon as
- * they are.
+ * plan_tables.c - which tables are complete together, and which indexes may be built at that
+ * moment.
  *
- * An index is built early only if nothing that it calls can look at a table that is not loaded yet:
- * an "immutable" function that does so gives a silently wrong index.  What an index calls is among
- * the entries that it depends on, unless it is built in or belongs to an extension.
+ * An index is built early only if no function that it calls can read a table that is not loaded
+ * yet: an "immutable" function that does so gives a silently wrong index.  These functions are
+ * among the entries that the index depends on, unless they are built in or belong to an extension.
  *
  * So an entry moves from post-data to its table when all of this holds; otherwise it waits for all
  * rows, and runs in the archive's order (finish.c):
  *
- *   - It is an index, or a constraint but for EXCLUDE (whose operators may be anybody's).
+ *   - It is an index, or a constraint other than EXCLUDE (whose operators may be user-defined).
  *   - It depends on one table, and otherwise only on kinds of entries that hold no code of the
  *     database's own.
- *   - It is no constraint on a table with types of the database's own where the archive has
- *     operator classes: a constraint does not say which one it uses.
+ *   - It is not a constraint on a table with types of the database's own if the archive has
+ *     operator classes: a constraint does not name the one it uses.
  *   - The manifest has the table, with rows of its own ('r').
  *
- * Tables are complete together (struct load_group) when their rows go in through the same ancestor:
- * any of its leaves may get rows until the last task has ended.  Every other table is a group of
- * its own.
+ * Tables are complete together (struct load_group) when their rows are loaded through the same
+ * ancestor: any of its leaves may get rows until the last task has ended.  Every other table is a
+ * group of its own.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -96,7 +96,7 @@ find_job(const struct restore *r, const struct archive_entry *entry)
     return t == NULL || t->oid != entry->oid ? NULL : &r->tables[t - r->manifest->tables];
 }
 
-/* Moves what can be built early from the post-data list to its table. */
+/* Moves entries that can be built early from the post-data list to their table. */
 static void
 assign_indexes(struct restore *r)
 {
@@ -124,7 +124,7 @@ assign_indexes(struct restore *r)
     entry_ids_free(&ids);
 }
 
-/* The group of rows that go in through one ancestor, or a new one. */
+/* The group of rows loaded through one ancestor, or a new one. */
 static struct load_group *
 group_for(struct restore *r, const char *via)
 {

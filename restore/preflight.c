@@ -244,7 +244,7 @@ check_extensions(struct restore *r, struct findings *f, struct err *e)
     return rc;
 }
 
-/* What is to become of objects whose owner the server does not have has been said. */
+/* Whether the options decide about objects whose owner is missing on the server. */
 static bool
 roles_answered(const struct options *o)
 {
@@ -288,9 +288,9 @@ stop_roles(const struct restore *r, struct findings *f, const struct strlist *ow
     free(server);
 }
 
-/* Roles of the archive that neither the server has nor the globals will bring.  Whatever belongs to
- * them would be somebody else's, which is seldom meant: one answer beforehand, not a warning for
- * each object. */
+/* Roles of the archive that neither the server has nor the globals will create.  Their objects
+ * would get another owner, which is seldom intended: one error beforehand, not a warning for each
+ * object. */
 static int
 check_roles(struct restore *r, struct findings *f, struct err *e)
 {
@@ -314,7 +314,7 @@ check_roles(struct restore *r, struct findings *f, struct err *e)
     return rc;
 }
 
-/* A name that is mapped and that the backup does not know is misspelt. */
+/* A mapped name that the backup does not have is misspelt. */
 static void
 check_tablespace_map(const struct restore *r, const struct strlist *used, const char *own,
                      struct findings *f)
@@ -332,7 +332,7 @@ check_tablespace_map(const struct restore *r, const struct strlist *used, const 
     }
 }
 
-/* Without its own tablespace the database is all the same what it was; where it lies is said. */
+/* Without its own tablespace the database is still complete; its new place is reported. */
 static void
 place_database(struct restore *r, const struct strlist *there, const char *own, struct findings *f)
 {
@@ -395,7 +395,7 @@ check_tablespaces(struct restore *r, struct findings *f, struct err *e)
     return rc;
 }
 
-/* A question that the server did not answer does not hide what the others found. */
+/* A failed query does not hide the findings of the others. */
 static int
 report_failure(struct restore *r, struct findings *f, struct err *e)
 {

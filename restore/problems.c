@@ -26,7 +26,7 @@ problems_free(struct problems *p)
     pthread_mutex_destroy(&p->lock);
 }
 
-/* 'role "app" does not exist', which may be so for each of a thousand objects. */
+/* 'role "app" does not exist', which may apply to each of a thousand objects. */
 static bool
 lacks_role(const struct problem *x)
 {

@@ -1,6 +1,6 @@
 /*
- * publish.c - the restored database gets its name: one that nobody has, or that of a running
- * database, which is set aside.
+ * publish.c - the restored database gets its name: an unused one, or that of a running database,
+ * which is set aside.
  */
 #include <stdlib.h>
 #include <time.h>
@@ -13,7 +13,7 @@
 #include "restore/swap.h"
 #include "restore/target_server.h"
 
-/* Of the running database or the backup's; *out is allocated, NULL: none. */
+/* The running database's or the backup's; *out is allocated, NULL: none. */
 static int
 comment_of(const json_t *properties, char **out, struct err *e)
 {
@@ -60,8 +60,8 @@ texts_free(struct texts *t)
     free(t->comment);
 }
 
-/* Everything is loaded: it is not thrown away because of a name.  Also on a connection of its own,
- * when the one that there was is lost. */
+/* Everything is loaded: it is not dropped because of a name.  Uses a new connection if the old one
+ * is lost. */
 static int
 mark_kept(struct restore *r, const struct exchange *x, struct err *e)
 {
@@ -79,7 +79,7 @@ keep(struct restore *r, const struct exchange *x, struct err *e)
 {
     struct err why = ERR_INIT;
 
-    r->created = false; /* no more ours to remove */
+    r->created = false; /* no longer to be removed here */
     if (mark_kept(r, x, &why) != 0 || target_open_to_others(r, &why) != 0) {
         return err_wrap(e, "restored as \"%s\", which the next restore would remove (%s)",
                         r->working_name, why.text);
@@ -136,7 +136,7 @@ target_publish(struct restore *r, struct err *e)
         x.keep_comment = !r->o->swap && !halfmade_is_marked(r->maintenance, r->working_name);
         rc = give_name(r, &x, e);
     }
-    if (x.unknown) { /* which name it has: nothing is done to it */
+    if (x.unknown) { /* which name it has is unknown: it is left alone */
         r->created = false;
     } else if (rc != 0 && e->kind != ERR_INTERRUPTED) {
         rc = keep(r, &x, e);

@@ -194,7 +194,7 @@ result_json(const struct restore *r, int status, const struct err *e)
     return o;
 }
 
-/* Nothing when nobody watches: cron mails whatever is printed. */
+/* Nothing without a terminal: cron mails all output. */
 static bool
 is_watched(const struct options *o)
 {
@@ -232,7 +232,7 @@ report_begin(const struct restore *r)
     }
 }
 
-/* What comes along with a part; a long list is cut. */
+/* The needed objects of a part; a long list is truncated. */
 static void
 print_needed(const struct restore *r)
 {

@@ -58,10 +58,9 @@ restore_free(struct restore *r)
     pthread_mutex_destroy(&r->lock);
 }
 
-/* The order of a restore.  Nothing changes on the server before preflight_server() has found
- * nothing that stands in the way; nothing has the asked name before target_publish().  Each phase
- * begins when the one before has ended; what runs in parallel does so inside a phase (load.c,
- * finish.c). */
+/* The order of a restore.  Nothing changes on the server before preflight_server() has found no
+ * obstacle; nothing has the requested name before target_publish().  Each phase begins when the one
+ * before has ended; parallel work happens only inside a phase (load.c, finish.c). */
 int
 restore_run(struct restore *r, struct err *e)
 {

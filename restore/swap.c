@@ -7,7 +7,7 @@
 #include "core/log.h"
 #include "pg/snapshot/inventory.h"
 
-/* What stands in the way of a rename, or would be lost by it; $1: the database. */
+/* Obstacles to a rename, and what it would lose; $1: the database. */
 struct obstacle {
     const char *sql;  /* one column: names */
     const char *what; /* "... \"%s\" ..." */
@@ -58,8 +58,8 @@ look_for(PGconn *conn, const char *name, const struct obstacle *x, struct strlis
     return res == NULL ? -1 : 0;
 }
 
-/* A comment goes along with the names, in one transaction, over a connection to another database:
- * of whose encoding it need not be. */
+/* A comment goes along with the names, in one transaction, over a connection to another database,
+ * which may have another encoding. */
 static int
 look_for_comment(PGconn *conn, const char *name, struct strlist *stop, struct strlist *hints,
                  struct err *e)
@@ -130,7 +130,7 @@ swap_ready(PGconn *conn, const char *name, const char *take, struct err *e)
     return rc;
 }
 
-/* What has less than the database had takes nobody's place by itself. */
+/* One with less than the running database has never replaces it automatically. */
 static void
 look_for_gaps(const struct restore *r, struct strlist *stop, struct strlist *hints)
 {

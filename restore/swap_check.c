@@ -1,11 +1,11 @@
 /*
- * swap_check.c - before a restored database takes the place of a running one: is every table there,
- * with as many rows as the manifest says?
+ * swap_check.c - before a restored database replaces a running one: checks that every table is
+ * there, with as many rows as the manifest says.
  *
- * COPY has said of each table how many rows it took; this asks the tables, after everything that
- * could have changed them (triggers, refreshes).  Leaves that were loaded through an ancestor are
- * counted together, as that decides which leaf a row goes to.  What an extension keeps in its own
- * tables is not counted: CREATE EXTENSION may have brought rows along.
+ * COPY has reported how many rows each table took; this counts them in the tables, after everything
+ * that could have changed them (triggers, refreshes).  Leaves that were loaded through an ancestor
+ * are counted together, as that decides which leaf a row goes to.  Rows in an extension's own
+ * tables are not counted: CREATE EXTENSION may have added some.
  */
 #include <inttypes.h>
 #include <stdlib.h>

@@ -13,7 +13,7 @@
 #include "restore/swap.h"
 #include "restore/target_server.h"
 
-/* What is on the server of one name, or of all. */
+/* What is on the server for one name, or for all. */
 struct state {
     struct pg_target  server;
     PGconn           *conn;
@@ -39,7 +39,7 @@ changes(const struct options *o)
     return o->undo || o->switch_to != NULL;
 }
 
-/* Who changes something holds the lock before he looks. */
+/* Before a change the lock is taken, and only then the state is read. */
 static int
 state_open(const struct options *o, struct state *s, struct err *e)
 {
@@ -66,7 +66,7 @@ state_close(struct state *s)
 
 /* ---- the way back ---- */
 
-/* The properties of a database that matter here; NULL members: it is not there. */
+/* The relevant properties of a database; NULL members: there is none. */
 struct database {
     char *owner, *comment;
 };
@@ -97,8 +97,8 @@ database_free(struct database *d)
     free(d->comment);
 }
 
-/* A comment is its owner's to write, and anybody who may make databases could offer one of his own:
- * only the owner of the database that has the name now is believed. */
+/* An owner can write any comment, and anybody who may create databases could offer his own: only
+ * the owner of the database that has the name now is trusted. */
 static const struct aside *
 newest_of_owner(const struct options *o, const struct state *s, const struct database *now,
                 struct err *e)
@@ -159,7 +159,7 @@ print_switched(const struct options *o, const struct exchange *x, struct err *e)
     return 0;
 }
 
-/* take gets the name, and the comment; what has the name now is set aside. */
+/* take gets the name, and the comment; the database that has the name now is set aside. */
 static int
 switch_to(const struct options *o, struct state *s, const char *take, const char *comment,
           const struct database *now, struct err *e)
@@ -188,7 +188,7 @@ switch_to(const struct options *o, struct state *s, const char *take, const char
     return rc;
 }
 
-/* Its restore is at it, or has died: it is not whole. */
+/* Its restore is at work, or has died: it is not complete. */
 static int
 refuse_half_made(PGconn *conn, const char *take, const struct database *d, struct err *e)
 {
@@ -202,7 +202,7 @@ refuse_half_made(PGconn *conn, const char *take, const struct database *d, struc
     return err_hint(e, "the same restore once more begins anew");
 }
 
-/* The one that it had, or was to have. */
+/* The one that it had, or was to get. */
 static const char *
 comment_for(const struct aside *was, const struct database *take)
 {

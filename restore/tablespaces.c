@@ -31,7 +31,7 @@ tablespace_of(const char *sql, const char **rest)
     struct err        ignored = ERR_INIT;
     char             *name = NULL;
 
-    (void)sql_parse(sql, &script, &ignored); /* what does not parse is not run either */
+    (void)sql_parse(sql, &script, &ignored); /* text that does not parse is not run either */
     if (script.n > 0) {
         struct sql_cursor c = sql_cursor(&script.v[0]);
 

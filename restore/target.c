@@ -1,6 +1,5 @@
 /*
- * target.c - the server, the new database under its working name, and what becomes of both when it
- * fails.
+ * target.c - the server, the new database under its working name, and both after a failure.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -89,8 +88,8 @@ target_connect(struct restore *r, struct err *e)
     if ((conn = pg_connect(&t, PG_RESTORING, "pgassay-restore", e)) == NULL) {
         return NULL;
     }
-    /* Sorting for indexes is where most of the memory pays; never less than the server's own
-     * setting.  A scratch server was given what the machine has. */
+    /* Most memory is useful for sorting for indexes; never less than the server's own setting.  A
+     * scratch server was configured for the machine. */
     if (r->scratch == NULL &&
         pg_exec(conn, e,
                 "SELECT pg_catalog.set_config('maintenance_work_mem', GREATEST(131072, "
@@ -213,7 +212,7 @@ target_disconnect(struct restore *r)
     r->conn = NULL;
 }
 
-/* Subscriptions (made without a slot, not enabled) would hold the database. */
+/* Subscriptions (made without a slot, not enabled) would block dropping the database. */
 static void
 drop_subscriptions(struct restore *r)
 {
@@ -289,7 +288,7 @@ target_end(struct restore *r, bool failed)
     bool keep = failed ? r->o->keep_failed : r->o->keep;
 
     loaders_end(r);
-    /* A scratch server takes its databases along. */
+    /* Databases are removed with a scratch server. */
     if (failed && r->created && (r->scratch == NULL || keep)) {
         drop_database(r);
     }

@@ -47,7 +47,7 @@ check_table(const struct undelete *u, const struct live_table *t, struct err *e)
     return 0;
 }
 
-/* Before the transaction: the snapshot of the comparison is young, then. */
+/* Before the transaction: then the snapshot of the comparison is recent. */
 static int
 stage_rows(const struct undelete *u, size_t i, struct err *e)
 {
@@ -79,7 +79,7 @@ count(const struct undelete *u, struct found *f, struct err *e)
     return 0;
 }
 
-/* One statement, whatever stands in --where. */
+/* One statement, whatever --where contains. */
 static int
 run(const struct undelete *u, char *sql, uint64_t *rows, struct err *e)
 {

@@ -1,5 +1,5 @@
 /*
- * undelete_text.c - what --rows has found, as text and JSON.
+ * undelete_text.c - the findings of --rows, as text and JSON.
  */
 #include <inttypes.h>
 #include <stdlib.h>
