@@ -19,8 +19,8 @@ add(struct verify_result *r, enum finding_class class, const char *object, const
             .class = class, .group = "amcheck", .object = object, .what = what, .have = have});
 }
 
-/* What a server adds to its message, on lines of their own: a DETAIL says what is wrong, a HINT
- * what one could do somewhere else, on the server that was backed up. */
+/* Additional lines of a server's message: a DETAIL says what is wrong, a HINT suggests an action
+ * for another server, the one that was backed up. */
 static bool
 adds_to_message(const char *line, bool *wanted)
 {
@@ -35,8 +35,8 @@ adds_to_message(const char *line, bool *wanted)
     return false;
 }
 
-/* Each report is a line that names the relation, up to a colon, and indented lines that say what
- * is wrong with it: one finding for each message, with its details. */
+/* Each report is a line that names the relation, up to a colon, and indented lines with its errors:
+ * one finding for each message, with its details. */
 static void
 read_reports(struct verify_result *r, char *text)
 {

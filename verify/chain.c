@@ -1,22 +1,22 @@
 /*
- * chain.c - one database: what stands, what is said to have stood, and whether somebody who may has
- * expired the difference.
+ * chain.c - one database: the existing labels, the labels on record, and whether an authorised key
+ * has expired the difference.
  *
  *   stands      the labels (backup_list_load())
  *   was there   what labels name as heads, by id and digest; the numbers of signers' sequences
  *               (chain_signers.c); the newest backup that this host has seen
- *   expired     the tombstones: a trusted one names a backup, and the digest of its label where the
+ *   expired     the tombstones: a trusted one names a backup, and the digest of its label if the
  *               prune could read it
  *
- * A head is in order when its label stands with this digest, or a tombstone has it.  Otherwise it
- * is a finding, once for all that name it: missing, or another label in its place (a copy that
- * replaced a damaged backup says so of itself, and is a note).  What cannot be read is
- * "uncompared": it is no proof of anything, and its sequence may be any, which chain_signers.c
- * takes into account.
+ * A head is in order when its label exists with this digest, or a tombstone has it.  Otherwise it
+ * is a finding, once for all that name it: missing, or replaced by another label (a copy that
+ * replaced a damaged backup is marked as such, and is a note).  An unreadable label is
+ * "uncompared": it proves nothing, and its sequence is unknown, which chain_signers.c takes into
+ * account.
  *
- * A prune at work makes labels go between two listings, and its tombstone may be in the second
- * only. So a look that finds a difference is thrown away and repeated, up to LOOKS times; what is
- * still there then is reported.
+ * A running prune removes labels between two listings, and its tombstone may be only in the second.
+ * So a check that finds a difference is discarded and repeated, up to LOOKS times; differences that
+ * remain are reported.
  */
 #include "verify/chain.h"
 
@@ -31,7 +31,7 @@
 #include "verify/baseline.h"
 #include "verify/chain_impl.h"
 
-/* A prune at work makes backups go between a listing and the next: what looks wrong is looked at
+/* A running prune removes backups between one listing and the next: differences are checked
  * again. */
 enum { LOOKS = 3 };
 
@@ -62,8 +62,8 @@ add_link(struct chain_walk *w, const char *signer, uint64_t sequence, const char
 
 /* ---- tombstones ---- */
 
-/* One that cannot be read still says by its name what was expired; one that nobody trusted has
- * signed says nothing. */
+/* An unreadable one still shows by its name what was expired; one without a trusted signature shows
+ * nothing. */
 static int
 take_tombstone(struct chain_walk *w, const char *name, struct err *e)
 {
@@ -179,7 +179,7 @@ reported(struct chain_walk *w, const struct label_head *h)
     return known;
 }
 
-/* by: who says that it was there. */
+/* by: the source of the record. */
 static void
 check_head(struct chain_walk *w, const struct label_head *h, const char *by)
 {

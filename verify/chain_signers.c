@@ -1,14 +1,13 @@
 /*
- * chain_signers.c - the numbers of each signer: 1, 2, 3, … without a gap, each given once.
+ * chain_signers.c - the numbers of each signer: 1, 2, 3, … without a gap, each used once.
  *
- * All (signer, number, backup) that labels and tombstones give are sorted; each signer is walked
- * from 0 on.  A number that is left out is a backup that was taken away, unless a label whose
- * number nobody can tell may have had it: one that cannot be read, one that was replaced by a copy,
- * or one that was expired by a tombstone that has no number.  How many such labels lie between the
- * neighbours of the gap is counted; if they may account for all of it the gap is a note.  The same
- * number for two backups, or two runs of one, is two histories: a state of the repository or of a
- * host that was put back, or a key on two hosts.  What this host remembers of a signer is an upper
- * end that must be reached.
+ * All (signer, number, backup) of labels and tombstones are sorted; each signer is walked from 0
+ * on.  A missing number is a backup that was removed, unless a label with an unknown number may
+ * have had it: an unreadable one, one that was replaced by a copy, or one that was expired by a
+ * tombstone without a number.  Such labels between the neighbours of the gap are counted; if they
+ * may account for all of it the gap is a note.  The same number for two backups, or two runs of
+ * one, means two histories: a state of the repository or of a host that was put back, or a key on
+ * two hosts.  The number that this host remembers of a signer must be reached.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -28,9 +27,9 @@ by_sequence(const void *a, const void *b)
     return c != 0 ? c : strcmp(x->id, y->id);
 }
 
-/* Labels of unknown sequence from one backup to another (which may itself be the copy of what
- * had it); "" and NULL: before and after all.  Copies keep the ids of what they
- * copy, so that a signer's ids need not ascend. */
+/* Labels of unknown sequence from one backup to another (which may itself be the copy of one that
+ * had it); "" and NULL: before and after all.  Copies keep the ids of their originals, so that a
+ * signer's ids need not ascend. */
 static size_t
 unknown_between(const struct chain_walk *w, const char *low, const char *high)
 {
@@ -56,7 +55,7 @@ where(const char *low, const char *high)
     return high == NULL ? xasprintf("after %s", low) : xasprintf("between %s and %s", low, high);
 }
 
-/* What is to be said of missing numbers when so many labels may have had them. */
+/* The finding for missing numbers when this many labels may have had them. */
 static char *
 gap_text(uint64_t from, uint64_t to, size_t unknown)
 {

@@ -27,8 +27,8 @@ compare_rows(struct compare *c, struct err *e)
     return compare_large_objects(c, e);
 }
 
-/* Reference restores wait for the scratch server most of the time: they run beside the reading
- * of rows. */
+/* Reference restores mostly wait for the scratch server: they run concurrently with the reading of
+ * rows. */
 int
 compare_run(struct compare *c, struct err *e)
 {

@@ -1,6 +1,5 @@
 /*
- * Contents: every row of every table read once more in the format that the manifest names, and
- * summed.
+ * Contents: every row of every table read again in the format that the manifest names, and summed.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -49,7 +49,7 @@ ignore_row(void *ctx, const void *row, size_t n, struct err *e)
     return 0;
 }
 
-/* Without a plan (scan.h): the rows of one column come here to be counted. */
+/* Without a plan (scan.h): counts the rows of one column. */
 static int
 count_plainly(PGconn *conn, const struct row_check *check, uint64_t *rows, struct err *e)
 {

@@ -17,8 +17,7 @@
 
 enum { RESTORE_JSON_MAX = 256 << 20, RESTORE_ARGS_MAX = 32 };
 
-/* What is wrong with the copy before it is even looked at: one finding for each object that did
- * not come back. */
+/* Faults of the copy before any comparison: one finding for each object that was not restored. */
 static void
 note_restore_errors(struct verify_result *r, const json_t *report)
 {
@@ -38,7 +37,7 @@ note_restore_errors(struct verify_result *r, const json_t *report)
     }
 }
 
-/* Everything that the restore says; its standard error is only shown when it failed. */
+/* All output of the restore; its standard error is only shown when it failed. */
 struct said {
     struct buf out, err;
     int        status;
@@ -118,8 +117,8 @@ run_restore(const struct options *o, const struct baseline *b, const struct scra
     return rc;
 }
 
-/* A backup that is damaged is what a drill is there to find; a restore that could not run (disk
- * full, no server) proves nothing about the backup.  The stored objects tell the two apart. */
+/* Finding a damaged backup is a drill's purpose; a restore that could not run (disk full, no
+ * server) proves nothing about the backup.  The stored objects distinguish the two. */
 static int
 judge_failure(const struct options *o, struct verify_result *r, const struct baseline *b,
               const struct said *said, const json_t *report, struct err *e)

@@ -1,6 +1,6 @@
 /*
- * facts.c - what is neither rows nor dumped definitions: sequences, materialized views, extensions,
- * database properties, and what pg_dump omits.
+ * facts.c - facts other than rows and dumped definitions: sequences, materialized views,
+ * extensions, database properties, and what pg_dump omits.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -102,7 +102,7 @@ find_matview(const struct catalog *cat, const struct manifest_matview *want)
 }
 
 /* The contents of a materialized view are never compared (docs/postgresql.md: REFRESH writes
- * frozen rows, visible to older snapshots): what counts is that its refresh ran. */
+ * frozen rows, visible to older snapshots): it only counts that its refresh ran. */
 static void
 compare_matview(struct compare *c, const struct manifest_matview *want)
 {
@@ -136,7 +136,7 @@ add_sentence(struct compare *c, const char *group, enum finding_class class, con
                                              {" was not there", "not in the backup"}};
     const char *colon = strstr(sentence, ": "), *what = colon == NULL ? "differs" : colon + 2;
     size_t      length = colon == NULL ? strlen(sentence) : (size_t)(colon - sentence);
-    char       *object, *member, *fold; /* members of an extension may all move */
+    char       *object, *member, *fold; /* all members of an extension may change */
 
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
         size_t n = strlen(endings[i][0]), all = strlen(sentence);
@@ -173,8 +173,8 @@ read_database(struct compare *c, struct err *e)
     return inventory_database(c->snap->conn, e);
 }
 
-/* Is the server another one than that which was backed up?  Where one of them does not tell, it
- * is taken for the same. */
+/* Is the server another one than that which was backed up?  If one of the ids is unknown, it is
+ * taken for the same. */
 static int
 read_elsewhere(struct compare *c, bool *elsewhere, struct err *e)
 {
@@ -210,7 +210,7 @@ add_plain(struct compare *c, enum finding_class class, const char *group, const 
     add(c, NULL, group, (struct finding){.class = class, .group = group, .what = what});
 }
 
-/* One JSON section of the manifest with the same section of today. */
+/* Compares one JSON section of the manifest with the same section of today. */
 static int
 compare_section(struct compare *c, const char *section, const char *group,
                 struct inventory_pair pair, json_t *(*read)(struct compare *, struct err *),
@@ -230,8 +230,8 @@ compare_section(struct compare *c, const char *section, const char *group,
     return 0;
 }
 
-/* Roles, tablespaces and privileges on parameters are the cluster's, and a throw-away server is no
- * cluster of anybody's: a drill says that it does not compare them (result.c). */
+/* Roles, tablespaces and privileges on parameters are the cluster's, and a throw-away server has
+ * none of its own: a drill reports that it does not compare them (result.c). */
 static void
 compare_globals(struct compare *c, struct inventory_pair pair)
 {
@@ -257,8 +257,8 @@ compare_globals(struct compare *c, struct inventory_pair pair)
     add_sentences(c, "globals", "globals", &pair);
 }
 
-/* pg_dump leaves extensions and the database's own properties out when it is asked for tables or
- * schemas, not when some are excluded. */
+/* pg_dump leaves extensions and the database's own properties out when tables or schemas are
+ * selected, not when some are excluded. */
 static bool
 holds_database(const struct manifest *man)
 {

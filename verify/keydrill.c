@@ -77,7 +77,7 @@ add_proven(struct verify_result *r, const struct result_proven *p, const struct 
     memcpy(one->key, k->id, sizeof one->key);
 }
 
-/* What the key does not open; anything else that goes wrong ends the drill. */
+/* A finding for what the key does not open; any other error ends the drill. */
 static int
 judge(struct verify_result *r, const struct label *l, const struct public_key *k, struct err *e)
 {

@@ -6,14 +6,14 @@
 #include "verify/baseline.h"
 #include "verify/compare.h"
 
-/* Of a backup of a selection, nothing else needs a lock. */
+/* For a backup of a selection, nothing else needs a lock. */
 static bool
 in_manifest(void *man, const struct cat_table *t)
 {
     return manifest_find(man, t->schema, t->name) != NULL;
 }
 
-/* Without a database name the one that was backed up is meant. */
+/* Without a database name the one that was backed up is used. */
 static struct pg_target
 target_of(const struct options *o, const struct label *l)
 {

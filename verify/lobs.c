@@ -26,7 +26,7 @@ differs(const struct row_check *check)
     return check->want->rows != check->sum.rows || !fingerprint_equal(&check->want->fp, &have);
 }
 
-/* What could not be said of single objects. */
+/* Differences not reported for single objects. */
 static void
 report(struct compare *c, const struct row_check *check, const char *what)
 {

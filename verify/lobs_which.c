@@ -8,7 +8,7 @@
 #include "pg/rows/copy.h"
 #include "storage/read/reader.h"
 
-/* What is recorded is held in memory as a whole. */
+/* The recorded rows are held in memory as a whole. */
 enum { RECORDED_MAX = 64 << 20 };
 
 static void
@@ -26,7 +26,7 @@ add(struct compare *c, uint32_t oid, const char *what, const char *want, const c
     free(object);
 }
 
-/* 1: there is too much of it. */
+/* 1: there is too much. */
 static int
 read_recorded(struct compare *c, const struct manifest_table *t, struct buf *out, struct err *e)
 {
@@ -228,7 +228,7 @@ gather(struct lobs *l)
     l->n = kept;
 }
 
-/* One that is on one side only has no page on the other: it is empty there, or not there. */
+/* An object on one side only has no page on the other: it is empty there, or missing. */
 static size_t
 match_pages(struct compare *c, const struct lobs *want, const struct lobs *have)
 {

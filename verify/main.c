@@ -1,5 +1,5 @@
 /*
- * pgassay-verify: proves that a backup is what was there.
+ * pgassay-verify: proves that a backup equals its source.
  *
  * parse, open, compare, report.  Findings are the result, not an error: they make the status 3.
  */
@@ -20,7 +20,7 @@
 #include "verify/record.h"
 #include "verify/result.h"
 
-/* What a command works with: some take a backup as baseline. */
+/* The data of a command: some use a backup as baseline. */
 typedef int verify_fn(const struct options *, struct verify_result *, struct baseline *,
                       struct err *);
 
@@ -40,7 +40,7 @@ run_drill(const struct options *o, struct verify_result *r, struct baseline *b, 
     r->label = b->label;
     if (verify_drill(o, r, b, e) != 0)
         return -1;
-    /* What is read as of an earlier time is the past, and nothing is written into it. */
+    /* An earlier state is the past, and nothing is written into it. */
     r->recorded = !o->no_record && o->as_of == NULL && record_drill(b->repo, o, r, started);
     baseline_judge(o, b, r);
     return 0;

@@ -30,7 +30,7 @@ full_order(const void *a, const void *b)
 }
 
 /* Entries that describe the dump or the database itself: those are compared as the database's
- * properties, under whatever name the copy has. */
+ * properties, whatever the copy's name. */
 static bool
 about_database(const char *kind, const char *name)
 {
@@ -127,7 +127,7 @@ pair(struct objectlist_pairs *p, const struct listed_object *want, const struct 
     p->v[p->n++] = (struct objectlist_pair){want, have};
 }
 
-/* How many from i on share v[i]'s identity. */
+/* The number of entries from i on with v[i]'s identity. */
 static size_t
 same_identity(const struct objectlist *l, size_t i)
 {
@@ -138,7 +138,7 @@ same_identity(const struct objectlist *l, size_t i)
     return n;
 }
 
-/* Objects of one identity: equal ones leave the field first, the rest is paired in order. */
+/* Objects of one identity: equal ones are matched first, the rest is paired in order. */
 static void
 match_group(const struct listed_object *want, size_t n_want, const struct listed_object *have,
             size_t n_have, struct objectlist_pairs *p)

@@ -38,7 +38,7 @@ struct checking {
     pthread_mutex_t       lock;
 };
 
-/* What could not be read may be good: that is not known. */
+/* An object that could not be read may be good: this is unknown. */
 static enum finding_class
 class_of(const struct err *fault)
 {
@@ -46,8 +46,7 @@ class_of(const struct err *fault)
                                                                       : FINDING_UNCOMPARED;
 }
 
-/* A store that cannot be reached would give as many findings as it holds objects, each after all
- * its retries. */
+/* An unreachable store would give a finding for each object, each after all its retries. */
 static bool
 ends_the_run(const struct err *fault)
 {
@@ -199,8 +198,8 @@ hash_chunks(struct checking *c, int jobs, struct err *e)
     return rc;
 }
 
-/* Which backups a bad chunk hurts: their lists are read once more, which costs nothing when all
- * is well. */
+/* The backups affected by a bad chunk: their lists are read again, which costs nothing when there
+ * is none. */
 struct touched {
     struct checking *checking;
     const char      *backup;
@@ -297,7 +296,7 @@ note_closed(struct checking *c, const struct backup_list *backups, const char *o
     free(what);
 }
 
-/* What was there and is not is damage, too. */
+/* A missing object is damage, too. */
 static int
 note_missing(struct checking *c, const struct backup_list *backups, struct err *e)
 {

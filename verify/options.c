@@ -74,7 +74,7 @@ const struct opt options_general[] = {
     OPTS_END,
 };
 
-/* What the configuration says is about the newest. */
+/* The configuration's value is for the newest. */
 static int
 read_max_age(struct options *o, struct err *e)
 {

@@ -17,7 +17,7 @@ reference_key(const char *kind, const char *schema, const char *name)
 {
     const char *in = schema == NULL ? "" : schema;
 
-    /* With its length, or schema "a b" with table "c" were schema "a" with table "b c". */
+    /* With its length, else schema "a b" with table "c" would equal schema "a" with table "b c". */
     return xasprintf("%s %zu %s %s", kind, strlen(in), in, name);
 }
 
@@ -71,8 +71,7 @@ run_entry(PGconn *conn, const struct reference_trip *t, const struct archive_ent
     return 0;
 }
 
-/* Many entries in one message, which is one transaction: where nothing fails that is all there
- * is to it. */
+/* Many entries in one message, which is one transaction: if nothing fails this is enough. */
 static int
 run_together(PGconn *conn, const struct reference_trip *t, const struct archive_entry *v, size_t n)
 {

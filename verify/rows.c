@@ -148,8 +148,8 @@ report_one(struct compare *c, const struct row_check *check)
     free(object);
 }
 
-/* Rows that go in through an ancestor (hash over an enum: hashes use OIDs) may lie in another of
- * its leaves. */
+/* Rows loaded through an ancestor (hash over an enum: hashes use OIDs) may be in another of its
+ * leaves. */
 static void
 report_ancestor(struct compare *c, const struct row_checks *checks, size_t first)
 {
@@ -169,7 +169,7 @@ report_ancestor(struct compare *c, const struct row_checks *checks, size_t first
         report_difference(c, ancestor, &b);
 }
 
-/* The root that each partition belongs to, "" for every other table; as the live catalog has it. */
+/* The root that each partition belongs to, "" for every other table; from the live catalog. */
 static PGresult *
 partition_roots(PGconn *conn, struct err *e)
 {
@@ -192,9 +192,8 @@ root_of(const PGresult *roots, const struct manifest_table *t)
     return "";
 }
 
-/* A copy whose leaf refused its rows (collations sort in another way there) was loaded through
- * the root: then the whole is equal, and the leaves are not.  That is worth a note, and no
- * difference. */
+/* A copy whose leaf refused its rows (collations sort differently there) was loaded through the
+ * root: then the whole is equal, and the leaves are not.  This is a note, not a difference. */
 static bool
 moved_within_root(struct compare *c, const struct row_checks *checks, size_t i,
                   const PGresult *roots)

@@ -54,7 +54,7 @@ report(struct schema *s, enum finding_class class, const struct listed_object *o
     free(fold);
 }
 
-/* Of the line in which two definitions part, enough to recognise what was changed at `at`. */
+/* A part of the line where two definitions first differ, enough to recognise the change at `at`. */
 static char *
 line_at(const char *text, size_t start, size_t at)
 {
@@ -70,7 +70,7 @@ line_at(const char *text, size_t start, size_t at)
                      text + from, n > SHOWN_BYTES ? "..." : "");
 }
 
-/* One may end where the other goes on: then the line is the other's next. */
+/* One may end where the other continues: then the line is the other's next. */
 static void
 report_text(struct schema *s, const struct listed_object *o, const char *want, const char *have)
 {
@@ -120,7 +120,7 @@ report_pair(struct schema *s, const struct objectlist_pair *p)
         report_definition(s, p->want, p->have);
 }
 
-/* Kinds that an isolated restore leaves out or empties: two of them are alike after a trip,
+/* Kinds that an isolated restore leaves out or empties: two of them are equal after a trip,
  * whatever they were. */
 static bool
 blinded(const struct listed_object *o)
@@ -141,8 +141,8 @@ why_failed(const struct reference_result *r, const struct listed_object *o)
     return why;
 }
 
-/* A scratch server is not told about the world outside.  What can be proven there is that the
- * archive holds the very definition that the manifest recorded. */
+/* A scratch server does not get definitions that reach outside.  There it can only be proven that
+ * the archive holds exactly the definition that the manifest recorded. */
 static void
 report_left_out(struct schema *s, const struct objectlist_pair *p)
 {
@@ -165,9 +165,8 @@ report_left_out(struct schema *s, const struct objectlist_pair *p)
                NULL);
 }
 
-/* What the trips cannot tell: objects that they leave out, and entries that failed in one of
- * them or in both (which is a difference, never equal: nobody knows what they would have
- * become). */
+/* What the trips cannot show: objects that they leave out, and entries that failed in one of them
+ * or in both (which is a difference, never equal: the result is unknown). */
 static void
 report_beyond_trips(struct schema *s, const struct objectlist_pair *p)
 {
@@ -183,7 +182,7 @@ report_beyond_trips(struct schema *s, const struct objectlist_pair *p)
         report(s, FINDING_DIFFERENT, o, "cannot be restored", NULL, why);
 }
 
-/* What is reported by its own text needs no second finding for what a trip made of it. */
+/* An object reported by its own text needs no second finding for its text after a trip. */
 static bool
 told_beyond(const struct schema *s, const struct objectlist_pair *p)
 {
@@ -308,7 +307,7 @@ open_archive(struct schema *s, struct err *e)
     return rc;
 }
 
-/* A backup of a selection says nothing about what it does not know. */
+/* A backup of a selection says nothing about objects outside it. */
 static void
 drop_unknown(struct objectlist_pairs *p)
 {
@@ -320,8 +319,8 @@ drop_unknown(struct objectlist_pairs *p)
     p->n = kept;
 }
 
-/* Only text is unstable: what is missing, new or has another owner differs for certain, as long
- * as pg_dumps of one major release name their entries alike. */
+/* Only text is unstable: an object that is missing, new or has another owner certainly differs, as
+ * long as pg_dumps of one major release name their entries the same way. */
 static bool
 trip_can_tell(const struct schema *s)
 {

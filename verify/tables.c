@@ -1,5 +1,5 @@
 /*
- * The table list and each table's columns: what must be alike before rows can be compared.
+ * The table list and each table's columns, which must be equal before rows can be compared.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -62,8 +62,8 @@ table_column(const struct cat_table *t, const char *name)
     return NULL;
 }
 
-/* What decides whether rows are comparable: names and types; not whether NULLs are refused, nor
- * the order, as rows are read in that of the manifest. */
+/* Names and types decide whether rows are comparable; not whether NULLs are refused, nor the order,
+ * as rows are read in the manifest's order. */
 static bool
 same_shape(const struct manifest_table *want, const struct cat_table *have)
 {
@@ -80,8 +80,7 @@ same_shape(const struct manifest_table *want, const struct cat_table *have)
 }
 
 /* The same columns in another order.  pg_dump makes a child with its parent's columns first,
- * whatever they were: where the order was changed in any other way, the definition tells
- * (schema.c). */
+ * whatever they were: any other change of order shows in the definition (schema.c). */
 static bool
 only_moved(const struct manifest_table *want, const struct cat_table *have)
 {
@@ -180,8 +179,8 @@ compare_table(struct compare *c, const struct manifest_table *want, const struct
     free(object);
 }
 
-/* A table that the backup does not know.  Those that an extension makes are the extension's
- * business, and a backup of a selection says nothing about the rest. */
+/* A table that is not in the backup.  Those made by an extension belong to it, and a backup
+ * of a selection says nothing about the rest. */
 static void
 check_unknown(struct compare *c, const struct cat_table *have)
 {
