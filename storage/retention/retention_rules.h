@@ -6,7 +6,7 @@
  * tables never pushes out one of the whole database.  Rules count good backups only:
  *
  *   - a damaged backup, or one whose times are doubted (labeltime.h), never replaces another, and
- * stays as long as a good one of its time would: it may still be healed, and partly read.
+ *     stays as long as a good one of its time would: it may still be healed, and partly read.
  *   - one whose label or lists cannot be read means that what is needed is not fully known: nothing
  *     is removed.
  *   - drop_damaged gives both up, unless they are pinned or locked, or their scope has no good
