@@ -138,7 +138,7 @@ help_print(const struct opts_spec *spec, const struct opts_verb *verb)
     }
     print_options(spec->tables);
     if (spec->verbs != NULL) {
-        printf("\n\"%s COMMAND --help\" tells the options of a command.\n", spec->program);
+        printf("\n\"%s COMMAND --help\" shows the options of a command.\n", spec->program);
     }
     printf(
         "\nExit status: 0 good, 1 failed, 2 wrong usage or configuration, 3 verification found a "

@@ -186,7 +186,7 @@ derive(const struct secret *passphrase, const uint8_t salt[SALT], unsigned long 
     secret_new(key, crypto_aead_xchacha20poly1305_ietf_KEYBYTES);
     if (crypto_pwhash(key->data, key->n, (const char *)passphrase->data, passphrase->n, salt, ops,
                       mem, crypto_pwhash_ALG_ARGON2ID13) != 0) {
-        return err_set(e, ERR_IO, "Argon2id needs %zu MiB of memory, which could not be had",
+        return err_set(e, ERR_IO, "Argon2id needs %zu MiB of memory, which could not be allocated",
                        mem >> 20U);
     }
     return 0;

@@ -324,7 +324,7 @@ choose_as_root(const struct account_wish *w, struct account *a, struct err *e)
     if (w->user != NULL) {
         if (find_user(w->user, a) != 0) {
             return not_root(w->user,
-                            "the scratch server is to run as a user that is not there:", e);
+                            "the scratch server is to run as a user that does not exist:", e);
         }
         if (a->uid == 0) {
             return not_root(w->user, "the scratch server cannot run as", e);

@@ -179,7 +179,7 @@ keys_remove(const struct cmd *c, struct repo *r, struct err *e)
         return -1;
     }
     say(c,
-        "key %s is out, in %u epoch%s; what it could read before it may have kept: see \"keys "
+        "key %s is removed, in %u epoch%s; its holder may have kept what it could read: see \"keys "
         "revoke\"",
         id, done, done == 1 ? "" : "s");
     return EXIT_GOOD;
@@ -197,8 +197,9 @@ keys_revoke(const struct cmd *c, struct repo *r, struct err *e)
         return -1;
     }
     say(c,
-        "key %s is revoked: backups from now on are in epoch %u, which it cannot read; what it "
-        "could read before it may have kept",
+        "key %s is revoked: backups from now on are in epoch %u, which it cannot read; its holder "
+        "may "
+        "have kept what it could read before",
         id, r->epoch + 1);
     return EXIT_GOOD;
 }

@@ -282,7 +282,7 @@ probe_lock(struct doctor *d, struct s3_storage *s)
                    e.text);
     } else if (rc > 0) {
         doctor_add(d, "object-lock", FINDING_BAD, "do not rely on object-lock with this store",
-                   "the store says yes to a lock, and locks nothing");
+                   "the store accepts a lock, but locks nothing");
     } else {
         doctor_add(d, "object-lock", FINDING_GOOD, NULL,
                    "on, no default retention, and a requested lock was set");

@@ -28,18 +28,17 @@ names_of(const struct strlist *files, struct buf *out, struct err *e)
     return 0;
 }
 
-/* A role that nobody was named for (trust.c: is_own(), asked_for()). */
+/* A role without keys of its own (trust.c: is_own(), asked_for()). */
 static const char *
 of_nobody(int role, bool admins, bool signs)
 {
     if (role == ADMIN) {
-        return "nobody; what the repository says of itself is taken unsigned";
+        return "no key; the repository's own settings are accepted unsigned";
     }
     if (admins) {
-        return signs ? "the administrator's alone, and this host's own key's"
-                     : "the administrator's alone";
+        return signs ? "the administrator, and this host's own key" : "the administrator only";
     }
-    return signs ? "this host's own key's alone" : "nobody's: nothing of the kind is believed";
+    return signs ? "this host's own key only" : "no key: nothing of this kind is trusted";
 }
 
 static int
@@ -74,7 +73,7 @@ trust_who(const struct storage_location *place, bool *asks, struct strlist *line
     }
     if (!*asks) {
         strlist_add(lines,
-                    "no trust- key is set: whatever stands there is believed, whoever wrote it");
+                    "no trust- key is set: everything in the repository is trusted, signed or not");
     }
     for (int i = 0; *asks && rc == 0 && i < ROLES; i++) {
         rc = add_role(i, &files[i], files[ADMIN].n > 0, signs, lines, e);

@@ -63,12 +63,12 @@ forge() { chmod u+w "$1" && sed -i "1$2" "$1"; }
     printf '%s\n' "$output" >"$T/again.conf"
     expect_status 0 storage list --config "$T/again.conf"
     expect_status 0 storage doctor --repo-option trust-prune= --repo-option trust-drill=
-    expect_text "trust-backup: $host, and the administrator" "trust-prune: the administrator's alone, and this host's own key's"
+    expect_text "trust-backup: $host, and the administrator" "trust-prune: the administrator, and this host's own key"
     expect_status 0 storage doctor --repo-option trust-prune= --repo-option sign-key=
-    expect_text "trust-prune: the administrator's alone"
+    expect_text "trust-prune: the administrator only"
     [[ $output != *"own key"* ]]
     expect_status 0 storage doctor --repo-option trust-prune= --repo-option trust-admin= --repo-option sign-key=
-    expect_text "trust-prune: nobody's: nothing of the kind is believed" 'trust-admin: nobody; what the repository says of itself is taken unsigned'
+    expect_text "trust-prune: no key: nothing of this kind is trusted" "trust-admin: no key; the repository's own settings are accepted unsigned"
     expect_status 0 pgassay storage doctor --repo same
     expect_text 'no trust- key is set'
     doctor 0 --repo signed
