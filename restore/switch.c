@@ -251,7 +251,7 @@ go_back(const struct options *o, struct state *s, struct err *e)
     return rc;
 }
 
-/* ---- what there is ---- */
+/* ---- status ---- */
 
 static json_t *
 aside_json(const struct aside *a)

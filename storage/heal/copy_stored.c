@@ -4,7 +4,7 @@
  * c->trusted grows while the copy goes on: the chunk lists of the two neighbours of each backup at
  * the destination, each read once, and what this copy has written.  It is handed to the writer of
  * each backup in place of the lists that a writer would read itself.  Trash and condemned lists,
- * and the listing, are read by each writer anew, since they may have changed.
+ * and the listing, are read again by each writer, since they may have changed.
  *
  * A dry run has no writer.  It keeps stored bytes by their SHA-256 in place of the id, as it only
  * asks whether some object has them.

@@ -24,7 +24,7 @@ struct repair_request {
 };
 
 struct repair {
-    uint64_t chunks, bytes; /* stored anew */
+    uint64_t chunks, bytes; /* stored again */
     uint64_t lists;         /* chunk lists and manifests rebuilt */
     uint64_t backups;       /* labels put back, or backups copied again */
     uint64_t lost;          /* chunks that the other repository does not hold either */

@@ -7,7 +7,7 @@
  * round begins.  Concurrent scrubs read the same twice, which is harmless.
  *
  * An object that is bad or missing at two readings (the second from the medium, over a new
- * connection) is condemned, so that the next backup stores its contents anew; one that was
+ * connection) is condemned, so that the next backup stores its contents again; one that was
  * condemned and reads well again is acquitted.  Only lists of condemned objects and records of
  * former scrubs are ever removed.
  */

@@ -6,7 +6,7 @@
  * manifests that were read well, or whose backup is gone.  First the new list is put, then others
  * are struck: in between an object may be in two lists, and never in none.
  *
- * After a whole round every bad object has been found anew, so unreadable lists are removed: they
+ * After a whole round every bad object has been found again, so unreadable lists are removed: they
  * only stop prunes.
  */
 #include <stdlib.h>

@@ -14,7 +14,7 @@
 #include "storage/repo/annotations.h"
 #include "storage/repo/label_load.h"
 
-/* So many characters say which one is meant: an id ends with four that are random. */
+/* This many characters identify a backup: an id ends with four random ones. */
 enum { ABBREVIATED_MIN = 4 };
 
 static bool
@@ -107,7 +107,7 @@ backup_passed_over(struct repo *r, const char *db, const struct backup_list *lis
     return text;
 }
 
-/* The same for whoever asks for the newest as old as that: then one of another time is no fault. */
+/* The same when the newest up to a time is requested: then a label of another time is no fault. */
 static bool
 passed_over(struct repo *r, const char *db, const struct backup_list *list,
             const struct backup_entry *b, time_t at)
@@ -362,7 +362,7 @@ reread(struct repo *r, const char *db, struct backup_entry *b, struct err *e)
     return 1;
 }
 
-/* Until the one that is meant has been read. */
+/* Until the requested one has been read. */
 static struct backup_entry *
 find_read(struct repo *r, const char *db, const struct damage *d, const struct backup_list *list,
           const char *which, time_t at, struct err *e)

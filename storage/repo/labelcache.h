@@ -1,14 +1,13 @@
 /*
- * labelcache.h - the labels that this host has read, so that a distant store need not be asked for
- * each of them at every run.
+ * labelcache.h - the labels that this host has read, so that they need not be read from a distant
+ * store in every run.
  *
  * <state-dir>/<repo id>/<db>.labels, mode 0600: a line "pgassay labels 1", then for each label a
- * line "ID SIZE" and its bytes as they are stored, ascending by id.  It is a memory, no authority:
- * a label is taken from it only when the listing shows, just now, an object of that size and with
- * the MD5 of these bytes, and then it is parsed and its signature is checked as if it had just come
- * from the store.  So what is damaged, of another repository, or older than what stands there now
- * is never taken.  Where listings hold no digest (storage.h: a directory, some ways of encrypting a
- * bucket) nothing is remembered.
+ * line "ID SIZE" and its bytes as they are stored, ascending by id.  It is only a cache: a label is
+ * taken from it only when the current listing shows an object of that size and with the MD5 of
+ * these bytes, and then it is parsed and its signature is checked as if just read from the store.
+ * So a label that is damaged, of another repository, or outdated is never taken.  If listings hold
+ * no digest (storage.h: a directory, some ways of encrypting a bucket) nothing is cached.
  *
  * A file that cannot be read or written costs nothing but the time to read the labels.  It holds
  * the labels that were listed last, 64 MiB of them at most, the newest.

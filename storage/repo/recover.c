@@ -13,7 +13,7 @@
 
 enum { NUMBER_MAX = 1000 };
 
-/* A copy, and the number under which it lay. */
+/* A copy, and its original number. */
 struct copy {
     unsigned   n;
     char      *key;
@@ -23,13 +23,13 @@ struct copy {
 struct search {
     struct storage *st;
     struct trust   *trust;
-    char            id[33];  /* the repository's, once a copy tells it */
+    char            id[33];  /* the repository's, once known from a copy */
     const char     *db;      /* as in keys */
     struct strlist  backups; /* of db */
     struct copy    *v;       /* the newest backup's of each number */
     size_t          n, cap;
-    unsigned        top;                        /* the highest number that somebody speaks of */
-    struct copy     nameless;                   /* the newest of which nobody says the number */
+    unsigned        top;                        /* the highest number mentioned */
+    struct copy     nameless;                   /* the newest with an unknown number */
     char            nameless_of[BACKUP_ID_MAX]; /* ... and its backup */
 };
 
@@ -74,7 +74,7 @@ holds_as(struct search *s, const struct buf *raw, unsigned n)
     return trust_check(s->trust, "repo", name, raw->data, raw->len, &doubt) == 0;
 }
 
-/* What the backup's label says, if it is believed; 0: nothing. */
+/* The number in the backup's label, if that is trusted; 0: none. */
 static unsigned
 number_in_label(struct search *s, const char *backup)
 {
@@ -95,7 +95,7 @@ number_in_label(struct search *s, const char *backup)
     return n;
 }
 
-/* The number of a copy; 0: nobody says it. */
+/* The number of a copy; 0: unknown. */
 static unsigned
 number_of(struct search *s, const struct buf *raw, unsigned label)
 {
@@ -181,7 +181,7 @@ see_database(void *ctx, const char *name, struct err *e)
 
 /* ---- putting them back ---- */
 
-/* The object for this number.  *from: whose copy it is made of. */
+/* The object for this number.  *from: the copy that it is made from. */
 static int
 make(struct search *s, unsigned n, const char *name, struct buf *out, const char **from,
      struct err *e)
@@ -205,7 +205,7 @@ make(struct search *s, unsigned n, const char *name, struct buf *out, const char
         : trust_sign(s->trust, "repo", name, out, e);
 }
 
-/* What lies in the place of the newest must be it. */
+/* An object in the place of the newest must be equal to it. */
 static int
 check_there(struct search *s, unsigned n, const char *name, struct err *e)
 {
@@ -222,7 +222,7 @@ check_there(struct search *s, unsigned n, const char *name, struct err *e)
     return rc;
 }
 
-/* write: or only tried. */
+/* write false: only tried. */
 static int
 put_back(struct search *s, bool write, struct recovery *out, struct err *e)
 {
@@ -299,7 +299,7 @@ recover_settings(const struct storage_location *place, bool dry_run, struct reco
     int           rc = -1;
 
     *out = (struct recovery){.n = 0};
-    /* All of it is tried before any of it is written. */
+    /* Everything is tried before anything is written. */
     if (s.st != NULL && trust_open(place, &s.trust, e) == 0 &&
         storage_dirs(s.st, "", see_database, &s, e) == 0 && choose(&s, e) == 0 &&
         put_back(&s, false, out, e) == 0 && (dry_run || put_back(&s, true, NULL, e) == 0)) {

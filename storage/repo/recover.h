@@ -1,14 +1,14 @@
 /*
  * recover.h - bringing lost settings (repo.<n>.json) back from the copies beside backups.
  *
- * Each backup keeps a copy of the settings that it was taken under.  What such a copy was called is
- * never guessed: a signature holds for one name only, and says which; without signatures the
- * backup's label says it.  (A copy of which nobody says it, from before labels did, is taken for
- * the first where no signature is asked for: only its contents count then.)
+ * Each backup keeps a copy of the settings in force when it was taken.  The original name of such a
+ * copy is never guessed: a signature is valid for one name only, and shows it; without signatures
+ * the backup's label names it.  (A copy without either, from older versions, counts as the first if
+ * no signature is required: only its contents matter then.)
  *
- * Numbers go from 1 without gaps.  A number below the newest of which there is no copy gets the
- * contents of the newest, signed anew for its name by who may do so: which of them rules does not
- * change by that.  Whatever is there already stays.
+ * Numbers start at 1 and have no gaps.  A number below the newest without a copy gets the contents
+ * of the newest, signed again for its name by an authorised key: this does not change which of them
+ * is in force.  Existing objects stay.
  */
 #ifndef STORAGE_REPO_RECOVER_H
 #define STORAGE_REPO_RECOVER_H
@@ -29,7 +29,7 @@ struct recovery {
 
 /* dry_run: reports what would be done, and writes nothing.  ERR_NOT_FOUND: no copy can be used.
  * ERR_AUTH: a signature is needed that this host cannot give; nothing was written.  ERR_EXISTS:
- * something else lies in the place of the newest. */
+ * there is another object in the place of the newest. */
 int  recover_settings(const struct storage_location *, bool dry_run, struct recovery *,
                       struct err *);
 void recovery_free(struct recovery *);

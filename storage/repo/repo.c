@@ -155,7 +155,7 @@ take_id(struct repo *r, const json_t *o, struct err *e)
         : err_set(e, ERR_CORRUPT, "is of repository %s, and \"repo.1.json\" of %s", hex, r->id);
 }
 
-/* ---- what there is, by its names alone ---- */
+/* ---- contents of the repository, by names only ---- */
 
 static int
 see_backup(void *ctx, const char *name, struct err *e)

@@ -1,17 +1,17 @@
 /*
- * settings.h - are the repository's settings and key objects the newest that somebody knows of?
+ * settings.h - whether the repository's settings and key objects are the newest known.
  *
- * The highest repo.<n>.json that is trusted rules, and the highest keys.<epoch>.<n>.json.  Whoever
- * can remove objects can so put older ones in force, each signed as it should be: keep-last 1
- * instead of 30, a reader who was removed.  A listing that lags does the same by chance.  So
+ * The highest trusted repo.<n>.json is in force, and the highest keys.<epoch>.<n>.json.  By
+ * removing objects older ones can be put in force, each correctly signed: keep-last 1 instead of
+ * 30, a reader who was removed.  A listing that lags has the same effect.  So
  *
  *   - each host remembers the highest n that it has seen, in <state-dir>/<repo id>/settings.json:
  *     JSON of type "settings-seen" with "repo": n and "keys": {"<epoch>": n};
  *   - labels and tombstones carry the n of the settings that were in force, for hosts that remember
  *     nothing.
  *
- * Below that nothing is removed and nothing changed; reading goes on, with a warning or a finding.
- * A repository as of another time is neither compared nor remembered.
+ * With lower numbers nothing is removed and nothing changed; reading continues, with a warning or a
+ * finding.  A repository as of another time is neither compared nor remembered.
  */
 #ifndef STORAGE_REPO_SETTINGS_H
 #define STORAGE_REPO_SETTINGS_H
@@ -22,7 +22,7 @@
 void settings_recall(struct repo *);
 /* A trusted label or tombstone was written under settings number n. */
 void settings_noted(struct repo *, unsigned n);
-/* One sentence when they are not the newest, allocated; NULL: as far as is known they are. */
+/* One sentence when they are not the newest, allocated; NULL: as far as known they are. */
 char *settings_behind(const struct repo *);
 /* Before anything is removed or changed: ERR_CORRUPT when they are not the newest. */
 int settings_check(const struct repo *, struct err *);

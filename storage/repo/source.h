@@ -24,7 +24,7 @@ struct repo_source {
 int source_load(struct repo *, const char *db, struct repo_source *,
                 struct err *); /* ERR_NOT_FOUND: not bound yet */
 /* Binds db at the first backup; later ones must match, or ERR_EXISTS with a hint to --adopt.
- * adopt: bind anew (writes source.<n>.json; highest n wins). */
+ * adopt: bind again (writes source.<n>.json; the highest n counts). */
 int source_bind(struct repo *, const char *db, const struct repo_source *, bool adopt,
                 struct err *);
 /* Locks all of the name's objects until then, unless they are already (object_lock.h). */

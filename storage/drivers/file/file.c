@@ -14,7 +14,7 @@
 
 enum { NETWORK_STALE_SECONDS = 65 };
 
-/* anew: from the medium.  The file's page cache may hold errors of memory or bus. */
+/* anew: from the medium, as the file's page cache may hold errors of memory or bus. */
 static int
 get(struct storage *st, const char *key, bool anew, struct buf *out, struct err *e)
 {
