@@ -19,6 +19,7 @@ ROOMS_core    := core core/host core/crypto core/cli core/config core/report
 ROOMS_pg      := $(addprefix pg/,conn archive snapshot rows scratch target)
 ROOMS_storage := $(addprefix storage/,contract drivers drivers/aws drivers/file drivers/s3 format keys repo read write \
                  retention heal)
+ROOMS_restore := restore restore/job restore/load restore/part
 ROOMS_tool    := storage/commands storage/doctor
 sources = $(sort $(wildcard $(addsuffix /*.c,$(1))))
 
@@ -28,7 +29,7 @@ STORAGE_SRC := $(call sources,$(ROOMS_storage))
 STORAGE_TOOL:= $(call sources,$(ROOMS_tool))
 SUPPORT_SRC := $(call sources,tests/support)
 BACKUP_SRC  := $(sort $(wildcard backup/*.c))
-RESTORE_SRC := $(sort $(wildcard restore/*.c))
+RESTORE_SRC := $(call sources,$(ROOMS_restore))
 VERIFY_SRC  := $(sort $(wildcard verify/*.c))
 TEST_SRC    := $(sort $(wildcard tests/unit/test_*.c tests/conformance/test_*.c tests/fault/test_*.c tests/model/test_*.c))
 

@@ -6,7 +6,7 @@
 #include "core/log.h"
 #include "pg/snapshot/inventory.h"
 #include "pg/snapshot/inventory_changes.h"
-#include "restore/parts.h"
+#include "restore/part/parts.h"
 
 /* The new database has what initdb and CREATE EXTENSION make: the objects that differ from it. */
 static int

@@ -4,7 +4,7 @@
 #ifndef RESTORE_BEYOND_H
 #define RESTORE_BEYOND_H
 
-#include "restore/restore.h"
+#include "restore/job/restore.h"
 
 /* After pre-data and before the rows: generated columns, CHECKs and indexes depend on these
  * objects.  With --beyond the SQL of the backup's inventory runs, each object in a transaction;

@@ -8,7 +8,7 @@
 #include "core/human.h"
 #include "core/log.h"
 #include "core/progress.h"
-#include "restore/restore.h"
+#include "restore/job/restore.h"
 #include "restore/switch.h"
 
 static int

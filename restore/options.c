@@ -1,4 +1,4 @@
-#include "restore/options.h"
+#include "restore/job/options.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -8,10 +8,10 @@
 #include "core/cli/opts_common.h"
 #include "core/human.h"
 #include "core/pool.h"
-#include "restore/live.h"
-#include "restore/parts.h"
+#include "restore/job/tablespaces.h"
+#include "restore/part/live.h"
+#include "restore/part/parts.h"
 #include "restore/switch.h"
-#include "restore/tablespaces.h"
 #include "storage/keys/trust_who.h"
 #include "storage/read/backup_find.h"
 #include "storage/repo/repo_keys.h"

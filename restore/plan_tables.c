@@ -23,9 +23,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "restore/entries.h"
-#include "restore/entry_ids.h"
-#include "restore/restore.h"
+#include "restore/job/entries.h"
+#include "restore/job/entry_ids.h"
+#include "restore/job/restore.h"
 
 /* Kinds that hold no code of the database's own.  An enum is compared by built-in functions. */
 static bool

@@ -11,11 +11,11 @@
 
 #include "core/human.h"
 #include "core/log.h"
-#include "restore/names.h"
-#include "restore/parts.h"
-#include "restore/restore.h"
+#include "restore/job/names.h"
+#include "restore/job/restore.h"
+#include "restore/job/tablespaces.h"
+#include "restore/part/parts.h"
 #include "restore/swap.h"
-#include "restore/tablespaces.h"
 
 struct findings {
     struct strlist stop, hints, warn;

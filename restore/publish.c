@@ -9,9 +9,10 @@
 #include "pg/target/aside.h"
 #include "pg/target/exchange.h"
 #include "pg/target/halfmade.h"
-#include "restore/restore.h"
+#include "restore/job/properties.h"
+#include "restore/job/restore.h"
+#include "restore/job/target_server.h"
 #include "restore/swap.h"
-#include "restore/target_server.h"
 
 /* The running database's or the backup's; *out is allocated, NULL: none. */
 static int
@@ -45,7 +46,7 @@ make_texts(const struct restore *r, struct texts *t, struct err *e)
                               .since = now,
                               .drop_after = keep == 0 ? 0 : now + keep};
     if (comment_of(r->live, &t->aside.comment, e) != 0 ||
-        comment_of(swap_source(r), &t->comment, e) != 0) {
+        comment_of(properties_source(r), &t->comment, e) != 0) {
         return -1;
     }
     t->aside_comment = aside_comment(&t->aside, e);
@@ -97,7 +98,7 @@ make_template(struct restore *r)
     struct err e = ERR_INIT;
     char      *ident = pg_ident(r->name);
 
-    if (json_opt_bool(swap_source(r), "is_template", false) &&
+    if (json_opt_bool(properties_source(r), "is_template", false) &&
         pg_execf(r->maintenance, &e, "ALTER DATABASE %s IS_TEMPLATE true", ident) != 0) {
         problem_add(&r->problems, "DATABASE PROPERTIES", NULL, r->name, &e);
     }

@@ -12,7 +12,7 @@
 #include "core/json.h"
 #include "core/print.h"
 #include "core/when.h"
-#include "restore/restore.h"
+#include "restore/job/restore.h"
 
 static json_t *
 strings(const struct strlist *l)

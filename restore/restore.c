@@ -1,14 +1,14 @@
-#include "restore/restore.h"
+#include "restore/job/restore.h"
 
 #include <stdlib.h>
 
 #include "core/human.h"
 #include "core/progress.h"
 #include "restore/beyond.h"
-#include "restore/entries.h"
-#include "restore/finish.h"
-#include "restore/live.h"
-#include "restore/loaders.h"
+#include "restore/job/entries.h"
+#include "restore/load/finish.h"
+#include "restore/load/loaders.h"
+#include "restore/part/live.h"
 #include "restore/swap.h"
 
 #define GLOBALS_MAX (256 * MIB)

@@ -172,22 +172,3 @@ swap_preflight(struct restore *r, struct strlist *stop, struct strlist *hints, s
     look_for_gaps(r, stop, hints);
     return look_for_all(r->maintenance, r->name, true, stop, hints, e);
 }
-
-const json_t *
-swap_source(const struct restore *r)
-{
-    return r->o->swap && !r->o->settings_of_backup ? r->live : r->manifest->database;
-}
-
-const json_t *
-swap_properties(struct restore *r)
-{
-    if (!r->o->swap) {
-        return r->manifest->database;
-    }
-    if (r->properties == NULL) {
-        r->properties = json_deep_copy(swap_source(r));
-        json_object_del(r->properties, "comment");
-    }
-    return r->properties;
-}

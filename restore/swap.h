@@ -14,7 +14,7 @@
 #ifndef RESTORE_SWAP_H
 #define RESTORE_SWAP_H
 
-#include "restore/restore.h"
+#include "restore/job/restore.h"
 
 /* May the database of this name (NULL: none has it) be set aside, and take get the name?  -1: no;
  * the first obstacle is in *err, the others were logged. */
@@ -22,12 +22,6 @@ int swap_ready(PGconn *, const char *name, const char *take, struct err *);
 
 /* Adds the obstacles, each with a hint. */
 int swap_preflight(struct restore *, struct strlist *stop, struct strlist *hints, struct err *);
-
-/* Whose properties the new database gets: the manifest's, or those of the running one. */
-const json_t *swap_source(const struct restore *);
-/* The same; with --swap without the comment, which is set in the switch: until then the comment
- * marks the database as half made.  Borrowed. */
-const json_t *swap_properties(struct restore *);
 
 /* -1: the copy differs from the backup. */
 int swap_check(struct restore *, struct err *);

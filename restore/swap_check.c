@@ -12,7 +12,7 @@
 
 #include "core/cancel.h"
 #include "core/pool.h"
-#include "restore/load.h"
+#include "restore/load/load.h"
 #include "restore/swap.h"
 
 static bool

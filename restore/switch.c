@@ -10,8 +10,8 @@
 #include "pg/target/aside.h"
 #include "pg/target/exchange.h"
 #include "pg/target/halfmade.h"
+#include "restore/job/target_server.h"
 #include "restore/swap.h"
-#include "restore/target_server.h"
 
 /* What is on the server for one name, or for all. */
 struct state {

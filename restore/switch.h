@@ -6,7 +6,7 @@
 #ifndef RESTORE_SWITCH_H
 #define RESTORE_SWITCH_H
 
-#include "restore/options.h"
+#include "restore/job/options.h"
 
 /* Is one of these requested? */
 bool switch_asked(const struct options *);

@@ -1,0 +1,195 @@
+#include "restore/job/entries.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pg/archive/archive_owner.h"
+#include "pg/archive/isolate.h"
+#include "restore/job/extensions.h"
+
+enum { BATCH_ENTRIES = 64, BATCH_BYTES = 128 << 10, ATTEMPTS = 5 };
+
+void
+entry_list_add(struct entry_list *l, const struct archive_entry *entry)
+{
+    VEC_GROW(l->v, l->n, l->cap);
+    l->v[l->n++] = entry;
+}
+
+void
+entry_list_free(struct entry_list *l)
+{
+    free(l->v);
+    *l = (struct entry_list){0};
+}
+
+/* The SQL to run for an entry: allocated, or NULL when it is left out. */
+static char *
+entry_sql(const struct restore *r, const struct archive_entry *entry)
+{
+    char *changed = NULL;
+
+    if (entry->sql[0] == '\0') {
+        return NULL;
+    }
+    if (r->o->isolated && !r->o->allow_remote) {
+        switch (isolate_entry(entry, &changed)) {
+        case ISOLATE_SKIP:
+            return NULL;
+        case ISOLATE_CHANGED:
+            return changed;
+        case ISOLATE_NOTHING:
+            break;
+        }
+    }
+    return xstrdup(entry->sql);
+}
+
+/* Deadlocks with another worker's statement, serialization failures and the like pass. */
+static int
+exec_retrying(PGconn *conn, const char *sql, struct err *e)
+{
+    for (int attempt = 1;; attempt++) {
+        if (pg_exec(conn, e, sql) == 0) {
+            return 0;
+        }
+        if (!e->transient || PQstatus(conn) != CONNECTION_OK || attempt == ATTEMPTS) {
+            return -1;
+        }
+        usleep((useconds_t)(20000 * attempt));
+    }
+}
+
+int
+entry_statement(struct restore *r, PGconn *conn, const struct archive_entry *entry, const char *sql,
+                struct err *e)
+{
+    if (exec_retrying(conn, sql, e) == 0) {
+        return 0;
+    }
+    if (problem_is_fatal(conn, e)) {
+        return err_wrap(e, "%s %s", entry->desc, entry->tag);
+    }
+    problem_entry(&r->problems, entry, e);
+    err_clear(e);
+    return 0;
+}
+
+/*
+ * One message is one transaction, so an owner that is missing would take the whole object with it:
+ * pg_restore's statement that sets the owner runs separately, after the rest.
+ */
+static int
+run_owner_apart(struct restore *r, PGconn *conn, const struct archive_entry *entry, const char *sql,
+                const struct sql_span *owner, struct err *e)
+{
+    char *rest = xasprintf("%.*s%s", (int)(owner->from - sql), sql, owner->to);
+    char *own = xstrndup(owner->from, (size_t)(owner->to - owner->from));
+    int   rc;
+
+    err_clear(e);
+    rc = entry_statement(r, conn, entry, rest, e);
+    if (rc == 0) {
+        rc = entry_statement(r, conn, entry, own, e);
+    }
+    free(rest);
+    free(own);
+    return rc;
+}
+
+static int
+entry_run_plain(struct restore *r, PGconn *conn, const struct archive_entry *entry, struct err *e)
+{
+    char           *sql = entry_sql(r, entry);
+    struct sql_span owner;
+    int             rc = 0;
+
+    if (sql == NULL || exec_retrying(conn, sql, e) == 0) {
+        goto out;
+    }
+    if (problem_is_fatal(conn, e)) {
+        rc = err_wrap(e, "%s %s", entry->desc, entry->tag);
+    } else if (archive_owner_statement(sql, &owner)) {
+        rc = run_owner_apart(r, conn, entry, sql, &owner, e);
+    } else {
+        problem_entry(&r->problems, entry, e);
+        err_clear(e);
+    }
+out:
+    free(sql);
+    return rc;
+}
+
+/* As its owner, if possible.  *done: it was made. */
+static int
+run_as_owner(struct restore *r, PGconn *conn, const struct archive_entry *entry, bool *done,
+             struct err *e)
+{
+    char *sql = extension_as_owner(r, entry);
+    int   rc = 0;
+
+    *done = sql != NULL && exec_retrying(conn, sql, e) == 0;
+    if (sql != NULL && !*done) {
+        rc = problem_is_fatal(conn, e) ? err_wrap(e, "%s %s", entry->desc, entry->tag) : 0;
+    }
+    if (rc == 0) {
+        err_clear(e);
+    }
+    free(sql);
+    return rc;
+}
+
+int
+entry_run(struct restore *r, PGconn *conn, const struct archive_entry *entry, struct err *e)
+{
+    bool done;
+
+    if (run_as_owner(r, conn, entry, &done, e) != 0 || done) {
+        return done ? 0 : -1;
+    }
+    return entry_run_plain(r, conn, entry, e);
+}
+
+/* Entries from..to as one message; after a failure they are run again one by one. */
+static int
+run_batch(struct restore *r, PGconn *conn, const struct entry_list *l, size_t from, size_t to,
+          struct err *e)
+{
+    struct buf text = BUF_INIT(BUF_NO_LIMIT);
+    int        rc = 0;
+
+    for (size_t i = from; rc == 0 && to - from > 1 && i < to; i++) {
+        char *sql = extension_as_owner(r, l->v[i]);
+
+        sql = sql != NULL ? sql : entry_sql(r, l->v[i]);
+        rc = sql == NULL ? 0 : buf_printf(&text, e, "%s\n", sql);
+        free(sql);
+    }
+    if (rc == 0 && text.len > 0 && pg_exec(conn, e, buf_str(&text)) == 0) {
+        goto out;
+    }
+    for (size_t i = from; rc == 0 && i < to; i++) {
+        rc = entry_run(r, conn, l->v[i], e);
+    }
+out:
+    buf_free(&text);
+    return rc;
+}
+
+int
+entries_run(struct restore *r, PGconn *conn, const struct entry_list *l, struct err *e)
+{
+    for (size_t from = 0, to; from < l->n; from = to) {
+        size_t bytes = 0;
+
+        for (to = from;
+             to < l->n && to - from < BATCH_ENTRIES && (to == from || bytes < BATCH_BYTES); to++) {
+            bytes += strlen(l->v[to]->sql);
+        }
+        if (run_batch(r, conn, l, from, to, e) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,20 @@
+#include "restore/job/properties.h"
+
+const json_t *
+properties_source(const struct restore *r)
+{
+    return r->o->swap && !r->o->settings_of_backup ? r->live : r->manifest->database;
+}
+
+const json_t *
+properties_given(struct restore *r)
+{
+    if (!r->o->swap) {
+        return r->manifest->database;
+    }
+    if (r->properties == NULL) {
+        r->properties = json_deep_copy(properties_source(r));
+        json_object_del(r->properties, "comment");
+    }
+    return r->properties;
+}

@@ -1,0 +1,313 @@
+/*
+ * finish.c - everything after the rows.  Four steps, each begun when the one before has ended:
+ *
+ *   1. What remains of post-data, in the archive's order, on one connection.  Foreign keys are
+ *      added NOT VALID, which takes an instant, and one after another, since opposite ones added
+ *      concurrently deadlock.
+ *   2. In parallel: foreign keys are validated, those of the largest tables first; sequences get
+ *      their values, then privileges are given.
+ *   3. In parallel: materialized views are refreshed, in the order of the manifest, by one worker;
+ *      ANALYZE by the others.  Not before 2, as a refresh runs with the rights of the view's owner.
+ *   4. Event triggers, publications, subscriptions; then the database's own properties.  Not before
+ *      3, as event triggers fire on a refresh.
+ *
+ * A foreign key that could not be added is not validated.  One that foreign_key_cut() cannot take
+ * apart (NOT VALID is refused on partitioned tables below 18) is added whole.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/cancel.h"
+#include "core/pool.h"
+#include "pg/archive/index_sql.h"
+#include "restore/job/entries.h"
+#include "restore/load/finish.h"
+#include "restore/load/load.h"
+#include "restore/load/loaders.h"
+
+/* One statement, or one of two longer jobs, for the pool. */
+enum job_kind { JOB_STATEMENT, JOB_SEQUENCES_AND_ACLS, JOB_REFRESH };
+
+struct job {
+    enum job_kind               kind;
+    const struct archive_entry *entry; /* on whose behalf, or NULL: ANALYZE */
+    char                       *sql;
+};
+
+struct jobs {
+    struct restore *r;
+    struct pool    *pool;
+    struct job    **v;
+    size_t          n, cap;
+};
+
+static void
+job_add(struct jobs *jobs, struct job j, uint64_t priority)
+{
+    struct job *job = xmalloc(sizeof *job);
+
+    *job = j;
+    VEC_GROW(jobs->v, jobs->n, jobs->cap);
+    jobs->v[jobs->n++] = job;
+    pool_add(jobs->pool, job, priority);
+}
+
+static int
+analyze(struct restore *r, PGconn *conn, const char *sql, struct err *e)
+{
+    if (pg_exec(conn, e, sql) == 0) {
+        return 0;
+    }
+    if (problem_is_fatal(conn, e)) {
+        return err_wrap(e, "collecting statistics");
+    }
+    problem_add(&r->problems, "ANALYZE", NULL, sql + strlen("ANALYZE "), e);
+    err_clear(e);
+    return 0;
+}
+
+static int
+run_job(void *ctx, void *task, int number, struct err *e)
+{
+    struct jobs      *jobs = ctx;
+    struct restore   *r = jobs->r;
+    const struct job *j = task;
+    struct worker    *w = &r->workers[number];
+
+    if (cancel_check(e) != 0 || worker_ready(r, w, e) != 0) {
+        return -1;
+    }
+    switch (j->kind) {
+    case JOB_STATEMENT:
+        return j->entry != NULL ? entry_statement(r, w->conn, j->entry, j->sql, e)
+                                : analyze(r, w->conn, j->sql, e);
+    case JOB_SEQUENCES_AND_ACLS:
+        return finish_sequences(r, w->conn, e) == 0 ? entries_run(r, w->conn, &r->acl, e) : -1;
+    case JOB_REFRESH:
+        return finish_refresh(r, w->conn, e);
+    }
+    return -1;
+}
+
+static int
+tick(void *ctx, struct err *e)
+{
+    (void)ctx;
+    return cancel_check(e);
+}
+
+static void
+jobs_begin(struct jobs *jobs, struct restore *r)
+{
+    *jobs = (struct jobs){.r = r};
+    jobs->pool = pool_new(r->o->jobs, run_job, jobs);
+}
+
+static int
+jobs_end(struct jobs *jobs, struct err *e)
+{
+    int rc = pool_wait(jobs->pool, tick, 200, e);
+
+    pool_free(jobs->pool);
+    for (size_t i = 0; i < jobs->n; i++) {
+        free(jobs->v[i]->sql);
+        free(jobs->v[i]);
+    }
+    free(jobs->v);
+    return rc;
+}
+
+/* The amount of data that a foreign key's validation has to read. */
+static uint64_t
+weight(const struct restore *r, const struct archive_entry *entry)
+{
+    char                  *table = xstrndup(entry->tag, strcspn(entry->tag, " "));
+    struct manifest_table *t = manifest_find(r->manifest,
+                                             entry->schema == NULL ? "" : entry->schema, table);
+
+    free(table);
+    return t == NULL ? 0 : t->bytes;
+}
+
+/* A foreign key that is added and still has to be validated. */
+struct unproven {
+    const struct archive_entry *entry;
+    char                       *sql;
+};
+
+struct unproven_list {
+    struct unproven *v;
+    size_t           n, cap;
+};
+
+/*
+ * Foreign keys are added one after another: opposite ones, added concurrently, deadlock.  NOT VALID
+ * takes an instant; the scan comes later.
+ */
+static int
+add_foreign_key(struct restore *r, const struct archive_entry *entry, struct unproven_list *later,
+                struct err *e)
+{
+    struct index_sql sql;
+    size_t           before = r->problems.n;
+    int              rc;
+
+    if (!foreign_key_cut(entry, &sql)) {
+        return entry_run(r, r->conn, entry, e);
+    }
+    rc = entry_statement(r, r->conn, entry, sql.build, e);
+    if (rc == 0 && r->problems.n == before) {
+        VEC_GROW(later->v, later->n, later->cap);
+        later->v[later->n++] = (struct unproven){.entry = entry, .sql = sql.then};
+        sql.then = NULL;
+    }
+    index_sql_free(&sql);
+    return rc;
+}
+
+static bool
+is_foreign_key(const struct archive_entry *entry)
+{
+    return strcmp(entry->desc, "FK CONSTRAINT") == 0;
+}
+
+static bool
+runs_alone(const struct restore *r, const struct archive_entry *entry)
+{
+    return is_foreign_key(entry) || loader_of_entry(r, entry) != NULL;
+}
+
+static int
+run_alone(struct restore *r, const struct archive_entry *entry, struct unproven_list *later,
+          struct err *e)
+{
+    return is_foreign_key(entry) ? add_foreign_key(r, entry, later, e)
+                                 : loader_run_entry(r, loader_of_entry(r, entry), entry, e);
+}
+
+/* In the archive's order (a comment follows its constraint); entries between foreign keys in
+ * batches. */
+static int
+run_post_data(struct restore *r, struct unproven_list *later, struct err *e)
+{
+    int rc = 0;
+
+    for (size_t from = 0, to; rc == 0 && from < r->post.n; from = to) {
+        struct entry_list part = {.v = r->post.v + from};
+
+        for (to = from; to < r->post.n && !runs_alone(r, r->post.v[to]); to++) {
+        }
+        part.n = to - from;
+        rc = entries_run(r, r->conn, &part, e);
+        for (; rc == 0 && to < r->post.n && runs_alone(r, r->post.v[to]); to++) {
+            rc = run_alone(r, r->post.v[to], later, e);
+        }
+    }
+    return rc;
+}
+
+static int
+prove_and_grant(struct restore *r, struct unproven_list *keys, struct err *e)
+{
+    struct jobs jobs;
+
+    jobs_begin(&jobs, r);
+    for (size_t i = 0; i < keys->n; i++) {
+        job_add(&jobs, (struct job){.entry = keys->v[i].entry, .sql = keys->v[i].sql},
+                1 + weight(r, keys->v[i].entry));
+        keys->v[i].sql = NULL;
+    }
+    job_add(&jobs, (struct job){.kind = JOB_SEQUENCES_AND_ACLS}, 0);
+    return jobs_end(&jobs, e);
+}
+
+/* Not partitions (their parent's ANALYZE includes them), tables that involve a foreign server, or
+ * tables that are always empty. */
+static const char to_analyze[] =
+    "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), CASE WHEN c.relkind = 'p' THEN "
+    "(SELECT pg_catalog.sum(pg_catalog.pg_relation_size(p.relid)) FROM "
+    "pg_catalog.pg_partition_tree(c.oid) p) "
+    "ELSE pg_catalog.pg_relation_size(c.oid) END FROM pg_catalog.pg_class c JOIN "
+    "pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+    "WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't' AND "
+    "n.nspname NOT LIKE 'pg\\_%' "
+    "AND n.nspname <> 'information_schema' "
+    "AND NOT EXISTS (SELECT FROM pg_catalog.pg_partition_tree(c.oid) p JOIN pg_catalog.pg_class f "
+    "ON f.oid = p.relid "
+    "WHERE f.relkind = 'f') ORDER BY 2 DESC NULLS LAST";
+
+/* Large tables one by one, small ones many in a statement. */
+static int
+add_analyze_jobs(struct jobs *jobs, struct err *e)
+{
+    enum { NAMES = 64 };
+    const uint64_t large = 4 * MIB;
+    PGresult      *res = pg_query(jobs->r->conn, e, to_analyze, 0, NULL);
+    struct buf     names = BUF_INIT(BUF_NO_LIMIT);
+    struct err     never = ERR_INIT;
+    uint64_t       bytes = 0;
+    int            n = 0;
+
+    for (int i = 0; res != NULL && i < PQntuples(res); i++) {
+        (void)buf_printf(&names, &never, "%s%s", n++ == 0 ? "ANALYZE " : ", ",
+                         PQgetvalue(res, i, 0));
+        bytes += strtoull(PQgetvalue(res, i, 1), NULL, 10);
+        if (bytes >= large || n == NAMES || i + 1 == PQntuples(res)) {
+            job_add(jobs, (struct job){.sql = xstrdup(buf_str(&names))}, bytes);
+            buf_clear(&names);
+            bytes = 0;
+            n = 0;
+        }
+    }
+    buf_free(&names);
+    if (res == NULL) {
+        return -1;
+    }
+    PQclear(res);
+    return 0;
+}
+
+static int
+refresh_and_analyze(struct restore *r, struct err *e)
+{
+    struct jobs jobs;
+    struct err  ignored = ERR_INIT;
+
+    jobs_begin(&jobs, r);
+    job_add(&jobs, (struct job){.kind = JOB_REFRESH}, UINT64_MAX);
+    if (!r->o->no_analyze && add_analyze_jobs(&jobs, e) != 0) {
+        pool_stop(jobs.pool);
+        (void)jobs_end(&jobs, &ignored);
+        return -1;
+    }
+    return jobs_end(&jobs, e);
+}
+
+int
+finish_run(struct restore *r, struct err *e)
+{
+    struct unproven_list keys = {0};
+    int                  rc;
+
+    restore_phase(r, "post-data");
+    rc = run_post_data(r, &keys, e);
+    loaders_end(r);
+    if (rc == 0) {
+        restore_phase(r, "foreign keys, sequences, privileges");
+        rc = prove_and_grant(r, &keys, e);
+    }
+    for (size_t i = 0; i < keys.n; i++) {
+        free(keys.v[i].sql);
+    }
+    free(keys.v);
+    if (rc == 0) {
+        restore_phase(r, "refresh, statistics");
+        rc = refresh_and_analyze(r, e);
+    }
+    if (rc == 0) {
+        restore_phase(r, "last objects, properties");
+        rc = entries_run(r, r->conn, &r->last, e) == 0 ? finish_properties(r, e) : -1;
+    }
+    return rc;
+}

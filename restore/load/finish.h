@@ -1,0 +1,18 @@
+/*
+ * finish.h - the steps after the rows that are not entries of the archive.
+ */
+#ifndef RESTORE_LOAD_FINISH_H
+#define RESTORE_LOAD_FINISH_H
+
+#include "restore/job/restore.h"
+
+/* Each: -1 only when the restore cannot go on. */
+int finish_sequences(struct restore *, PGconn *, struct err *);
+int finish_refresh(struct restore *, PGconn *,
+                   struct err *); /* and ANALYZE of what was refreshed */
+int finish_properties(struct restore *,
+                      struct err *); /* ALTER DATABASE … SET, comment, owner, grants */
+/* Before anything is loaded: may all that be done?  Done and rolled back. */
+int finish_rehearse_properties(struct restore *, struct err *);
+
+#endif

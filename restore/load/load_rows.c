@@ -1,0 +1,403 @@
+/*
+ * load_rows.c - rows from verified chunks into tables.
+ *
+ * A task is one COPY (a pack: one a table), and a COPY that fails leaves nothing.  Its bytes are
+ * the segments of its ranges, one after another; the server must count the rows that the manifest
+ * has. When the server refuses:
+ *
+ *   - A check failed (23514), and the table is a partition: collations or hashes differ here, and
+ *     rows belong in another leaf.  They are loaded through the outermost table.  So another leaf
+ *     may have rows before its own task begins: therefore empty_for_freeze() checks before it
+ *     truncates.
+ *   - One table of a pack failed: all is rolled back, and each gets a transaction of its own.
+ *   - Anything else is that table's problem, and the restore goes on.
+ *
+ * A bad chunk is another case: unchecked rows are never sent, and the restore ends.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/log.h"
+#include "core/progress.h"
+#include "pg/rows/copy.h"
+#include "restore/load/load.h"
+#include "restore/load/loaders.h"
+
+/* The chunks of ranges, consecutive equal ones only once. */
+static void
+expect_chunks(struct worker *w, const struct manifest_range *ranges, size_t n)
+{
+    uint32_t *chunks = NULL;
+    size_t    n_chunks = 0, cap = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < ranges[i].n; k++) {
+            uint32_t chunk = ranges[i].segments[k].chunk;
+
+            if (n_chunks == 0 || chunks[n_chunks - 1] != chunk) {
+                VEC_GROW(chunks, n_chunks, cap);
+                chunks[n_chunks++] = chunk;
+            }
+        }
+    }
+    readahead_expect(w->chunks, chunks, n_chunks);
+    free(chunks);
+}
+
+static int
+send_range(struct restore *r, struct worker *w, struct copy_in *in,
+           const struct manifest_range *range, struct err *e)
+{
+    for (size_t i = 0; i < range->n; i++) {
+        const struct manifest_segment *s = &range->segments[i];
+        const struct buf              *raw = readahead_get(w->chunks, s->chunk, e);
+        char                           name[CHUNK_NAME_MAX];
+
+        if (w->pool != NULL &&
+            pool_stopping(w->pool)) { /* the rest of the table is not needed, however large */
+            return err_set(e, ERR_INTERRUPTED, "another worker failed");
+        }
+        if (raw == NULL) {
+            return -1;
+        }
+        if (s->offset > raw->len || s->length > raw->len - s->offset) {
+            return err_set(e, ERR_CORRUPT, "chunk \"%s\": a segment lies outside of it",
+                           chunk_name_format(&r->manifest->chunks[s->chunk].name, name));
+        }
+        if (copy_in_data(in, raw->data + s->offset, s->length, e) != 0) {
+            return -1;
+        }
+        progress_add(s->length);
+    }
+    return 0;
+}
+
+static void
+count_loaded(struct restore *r, uint64_t rows, uint64_t bytes)
+{
+    pthread_mutex_lock(&r->lock);
+    r->rows += rows;
+    r->bytes += bytes;
+    pthread_mutex_unlock(&r->lock);
+}
+
+static uint64_t
+range_bytes(const struct manifest_range *range)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < range->n; i++) {
+        bytes += range->segments[i].length;
+    }
+    return bytes;
+}
+
+int
+load_copy(struct restore *r, struct worker *w, const struct manifest_table *t, size_t first,
+          size_t n, const char *sql, struct err *e)
+{
+    struct copy_in in = {0};
+    uint64_t       rows = 0, bytes = 0;
+
+    expect_chunks(w, t->ranges + first, n);
+    if (copy_in_begin(&in, w->rows, sql, t->format == COPY_BINARY, e) != 0) {
+        return -1;
+    }
+    for (size_t i = first; i < first + n; i++) {
+        if (send_range(r, w, &in, &t->ranges[i], e) != 0) {
+            copy_in_abort(&in, "the rows to load cannot be read");
+            return -1;
+        }
+        rows += t->ranges[i].rows;
+        bytes += range_bytes(&t->ranges[i]);
+    }
+    if (copy_in_end(&in, rows, e) != 0) {
+        return -1;
+    }
+    /* Rows are those of tables. */
+    count_loaded(r, t == &r->manifest->lo_pages || t == &r->manifest->lo_metadata ? 0 : rows,
+                 bytes);
+    return 0;
+}
+
+/* COPY … FROM STDIN for the table, or for its rows through another (quoted) name. */
+static char *
+copy_sql(const struct manifest_table *t, const char *via, bool freeze)
+{
+    const char     **names = xcalloc(t->n_columns + 1, sizeof *names);
+    struct copy_spec spec = {
+        .schema = t->schema, .name = t->name, .columns = names, .binary = t->format == COPY_BINARY};
+    char *sql, *own = pg_qualified(t->schema, t->name), *moved = NULL;
+
+    for (size_t i = 0; i < t->n_columns; i++) {
+        if (!t->columns[i].generated) {
+            names[spec.n_columns++] = t->columns[i].name;
+        }
+    }
+    sql = copy_in_sql(&spec, freeze);
+    if (via != NULL) {
+        /* "COPY " and the table's own name stand first. */
+        moved = xasprintf("COPY %s%s", via, sql + strlen("COPY ") + strlen(own));
+        free(sql);
+        sql = moved;
+    }
+    free(names);
+    free(own);
+    return sql;
+}
+
+/* The outermost table through which a leaf's rows can be loaded; NULL when it is not a
+ * partition. */
+static char *
+root_of(struct worker *w, const struct table_job *job)
+{
+    struct err  ignored = ERR_INIT;
+    const char *params[] = {job->qualified};
+
+    return pg_value(w->rows, &ignored,
+                    "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM "
+                    "pg_catalog.pg_class c JOIN "
+                    "pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = "
+                    "pg_catalog.pg_partition_root($1::pg_catalog.regclass) AND c.oid <> "
+                    "$1::pg_catalog.regclass",
+                    1, params);
+}
+
+/* A failed COPY: nothing of it is in the table.  0: the restore goes on, the table is a problem. */
+static int
+copy_failed(struct restore *r, struct worker *w, const struct table_job *job, struct err *e)
+{
+    struct err ignored = ERR_INIT;
+
+    if (problem_is_fatal(w->rows, e)) {
+        return err_wrap(e, "table %s", job->qualified);
+    }
+    (void)pg_exec(w->rows, &ignored, "ROLLBACK");
+    problem_add(&r->problems, "TABLE DATA", job->table->schema, job->table->name, e);
+    err_clear(e);
+    return 0;
+}
+
+/*
+ * A leaf refuses rows that were in it: collations order differently here, or a hash does.
+ * The partitioned table chooses the right one.
+ */
+static int
+retry_through_root(struct restore *r, struct worker *w, const struct table_job *job, size_t first,
+                   size_t n, struct err *e)
+{
+    struct err ignored = ERR_INIT;
+    char      *root, *sql;
+    int        rc;
+
+    (void)pg_exec(w->rows, &ignored, "ROLLBACK");
+    if ((root = root_of(w, job)) == NULL) {
+        return copy_failed(r, w, job, e);
+    }
+    log_info("table %s: rows do not belong into this partition any more, loading them through %s",
+             job->qualified, root);
+    sql = copy_sql(job->table, root, false);
+    do {
+        rc = load_copy(r, w, job->table, first, n, sql, e);
+    } while (rc != 0 && loader_widen(w, e));
+    free(sql);
+    free(root);
+    return rc == 0 ? 0 : copy_failed(r, w, job, e);
+}
+
+static int
+refused(struct restore *r, struct worker *w, const struct table_job *job, size_t first, size_t n,
+        struct err *e)
+{
+    /* check_violation: the partition's, or a constraint of its own, which then fails again.  The
+     * text may be in any language. */
+    return strcmp(e->sqlstate, "23514") == 0 ? retry_through_root(r, w, job, first, n, e)
+                                             : copy_failed(r, w, job, e);
+}
+
+int
+load_ranges(struct load_run *l, struct worker *w, const struct load_task *t, struct err *e)
+{
+    char *sql;
+    int   rc;
+
+    if (loader_use(l->r, w, t->job->loader, e) != 0) {
+        return -1;
+    }
+    sql = copy_sql(t->job->table, t->job->table->load_via, false);
+    do {
+        rc = load_copy(l->r, w, t->job->table, t->first, t->n, sql, e);
+    } while (rc != 0 && loader_widen(w, e));
+    free(sql);
+    return rc == 0 ? 0 : refused(l->r, w, t->job, t->first, t->n, e);
+}
+
+/* Rows of another leaf may have come in through the root already (retry_through_root()): then
+ * nothing may be emptied.  The lock comes first, so that rows of running transactions are seen. */
+static int
+empty_for_freeze(struct worker *w, const struct table_job *job, bool *freeze, struct err *e)
+{
+    char *sql = xasprintf("SELECT EXISTS (SELECT FROM ONLY %s)", job->qualified);
+    char *any = NULL;
+    int   rc = -1;
+
+    if (pg_execf(w->rows, e,
+                 "BEGIN ISOLATION LEVEL READ COMMITTED; LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE "
+                 "MODE",
+                 job->qualified) == 0 &&
+        (any = pg_value(w->rows, e, sql, 0, NULL)) != NULL) {
+        *freeze = *any == 'f';
+        rc = *freeze ? pg_execf(w->rows, e, "TRUNCATE ONLY %s", job->qualified) : 0;
+    }
+    free(any);
+    free(sql);
+    return rc;
+}
+
+/* A loader that is not a member of the owner may write, but not truncate. */
+static bool
+may_empty(const struct table_job *job)
+{
+    return job->loader == NULL || job->loader->owner != NULL;
+}
+
+/* Rows of a configuration table that come from both CREATE EXTENSION and the backup would be there
+ * twice. */
+static int
+begin_whole(struct worker *w, const struct table_job *job, bool *freeze, struct err *e)
+{
+    const struct manifest_table *t = job->table;
+
+    *freeze = false;
+    if (t->extension != NULL) {
+        return pg_execf(w->rows, e, "BEGIN; DELETE FROM ONLY %s %s", job->qualified,
+                        t->condition == NULL ? "" : t->condition);
+    }
+    return may_empty(job) ? empty_for_freeze(w, job, freeze, e) : pg_exec(w->rows, e, "BEGIN");
+}
+
+static int
+whole_once(struct restore *r, struct worker *w, const struct load_task *t, struct err *e)
+{
+    bool  freeze;
+    char *sql = NULL;
+    int   rc = begin_whole(w, t->job, &freeze, e);
+
+    if (rc == 0) {
+        sql = copy_sql(t->job->table, NULL, freeze);
+        rc = load_copy(r, w, t->job->table, 0, t->n, sql, e) == 0 ? pg_exec(w->rows, e, "COMMIT")
+                                                                  : -1;
+    }
+    free(sql);
+    return rc;
+}
+
+int
+load_whole(struct load_run *l, struct worker *w, const struct load_task *t, struct err *e)
+{
+    int rc;
+
+    if (loader_use(l->r, w, t->job->loader, e) != 0) {
+        return -1;
+    }
+    do {
+        rc = whole_once(l->r, w, t, e);
+    } while (rc != 0 && loader_widen(w, e));
+    return rc == 0 ? 0 : refused(l->r, w, t->job, 0, t->n, e);
+}
+
+static int
+copy_small(struct restore *r, struct worker *w, const struct table_job *job, struct err *e)
+{
+    const struct manifest_table *t = job->table;
+    char                        *sql;
+    int                          rc;
+
+    if (t->extension != NULL &&
+        pg_execf(w->rows, e, "DELETE FROM ONLY %s %s", job->qualified,
+                 t->condition == NULL ? "" : t->condition) != 0) {
+        return -1;
+    }
+    if (t->n_ranges == 0) {
+        return 0;
+    }
+    sql = copy_sql(t, NULL, false);
+    rc = load_copy(r, w, t, 0, t->n_ranges, sql, e);
+    free(sql);
+    return rc;
+}
+
+static int
+small_once(struct restore *r, struct worker *w, const struct table_job *job, struct err *e)
+{
+    return pg_exec(w->rows, e, "BEGIN") == 0 && copy_small(r, w, job, e) == 0 &&
+            pg_exec(w->rows, e, "COMMIT") == 0
+        ? 0
+        : -1;
+}
+
+/* Tables of one loader one by one, after the common transaction has failed. */
+static int
+load_singly(struct restore *r, struct worker *w, struct table_job *const *v, size_t n,
+            struct err *e)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct table_job *job = v[i];
+        int                     rc;
+
+        if (loader_use(r, w, job->loader, e) != 0) {
+            return -1;
+        }
+        do {
+            rc = small_once(r, w, job, e);
+        } while (rc != 0 && loader_widen(w, e));
+        if (rc != 0 && refused(r, w, job, 0, job->table->n_ranges, e) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* Tables of one loader in one transaction. */
+static int
+load_together(struct restore *r, struct worker *w, struct table_job *const *v, size_t n,
+              struct err *e)
+{
+    struct err ignored = ERR_INIT;
+    uint64_t   rows = 0, bytes = 0;
+    int        rc;
+
+    if (loader_use(r, w, v[0]->loader, e) != 0) {
+        return -1;
+    }
+    rc = pg_exec(w->rows, e, "BEGIN");
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        rc = copy_small(r, w, v[i], e);
+        rows += rc == 0 ? v[i]->table->rows : 0;
+        bytes += rc == 0 ? v[i]->table->bytes : 0;
+    }
+    if (rc == 0 && pg_exec(w->rows, e, "COMMIT") == 0) {
+        return 0;
+    }
+    if (problem_is_fatal(w->rows, e)) {
+        return err_wrap(e, "small tables from %s on", v[0]->qualified);
+    }
+    /* The counted rows were rolled back. */
+    count_loaded(r, (uint64_t)0 - rows, (uint64_t)0 - bytes);
+    (void)pg_exec(w->rows, &ignored, "ROLLBACK");
+    return load_singly(r, w, v, n, e);
+}
+
+int
+load_pack(struct load_run *l, struct worker *w, const struct load_task *t, struct err *e)
+{
+    for (size_t from = 0, to; from < t->n_pack; from = to) {
+        for (to = from + 1; to < t->n_pack && t->pack[to]->loader == t->pack[from]->loader; to++) {
+        }
+        if (load_together(l->r, w, t->pack + from, to - from, e) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}

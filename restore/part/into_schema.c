@@ -1,0 +1,595 @@
+#include "restore/part/into_schema.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/human.h"
+#include "core/log.h"
+#include "core/progress.h"
+#include "pg/snapshot/dump.h"
+#include "pg/target/halfmade.h"
+#include "restore/job/entries.h"
+#include "restore/job/entry_ids.h"
+#include "restore/load/finish.h"
+#include "restore/load/load.h"
+#include "restore/part/live.h"
+
+enum { DROP_TIMEOUT_MS = 60000 };
+
+static const char half_made[] = "pgassay-restore: half made";
+
+static const char *const left_out[] = {"FK CONSTRAINT",
+                                       "TRIGGER",
+                                       "RULE",
+                                       "STATISTICS",
+                                       "EVENT TRIGGER",
+                                       "PUBLICATION",
+                                       "PUBLICATION TABLE",
+                                       "PUBLICATION TABLES IN SCHEMA",
+                                       "SUBSCRIPTION",
+                                       "DEFAULT ACL",
+                                       NULL};
+static const char *const about[] = {"COMMENT", "SECURITY LABEL", NULL};
+static const char *const of_schema[] = {"SCHEMA", "DEFAULT ACL", NULL};
+
+struct into {
+    struct restore *r;
+    PGconn         *live;
+    const char     *schema;
+    char           *ident;
+    bool            made;
+};
+
+/* ---- the schema ---------------------------------------------------------------------------- */
+
+/* Held by this session; for a half-made schema it shows whether its maker still runs. */
+static bool
+lock_schema(const struct into *i, const char *schema)
+{
+    char *name = xasprintf("schema %s", schema);
+    bool  locked = halfmade_lock(i->live, name);
+
+    free(name);
+    return locked;
+}
+
+static bool
+is_half_made(PGconn *conn, const char *schema)
+{
+    struct err  ignored = ERR_INIT;
+    const char *params[] = {schema};
+    char       *text = pg_value(conn, &ignored,
+                                "SELECT pg_catalog.obj_description(oid, 'pg_namespace') FROM "
+                                      "pg_catalog.pg_namespace WHERE nspname = $1",
+                                1, params);
+    bool        half = text != NULL && strcmp(text, half_made) == 0;
+
+    free(text);
+    return half;
+}
+
+static int
+drop_leftover(const struct into *i, struct err *e)
+{
+    if (i->r->o->dry_run) {
+        return 0;
+    }
+    if (pg_execf(i->live, e, "DROP SCHEMA %s CASCADE", i->ident) != 0) {
+        return err_wrap(e, "removing what a restore that was killed has left in schema \"%s\"",
+                        i->schema);
+    }
+    log_warn("removed schema \"%s\", left over from a restore that was killed", i->schema);
+    return 0;
+}
+
+/* Half made, of other names. */
+static const char leftovers_sql[] =
+    "SELECT nspname FROM pg_catalog.pg_namespace WHERE pg_catalog.obj_description(oid, "
+    "'pg_namespace') = $1 AND nspname <> $2 ORDER BY 1";
+
+/* Those of other names may still be in the making. */
+static int
+name_leftovers(const struct into *i, struct err *e)
+{
+    const char *params[] = {half_made, i->schema};
+    PGresult   *res = pg_query(i->live, e, leftovers_sql, 2, params);
+
+    for (int k = 0; res != NULL && k < PQntuples(res); k++) {
+        const char *name = PQgetvalue(res, k, 0);
+
+        if (lock_schema(i, name)) {
+            log_warn(
+                "schema \"%s\" is left over from a restore that was killed: DROP SCHEMA, or "
+                "restore into it once more",
+                name);
+        }
+    }
+    PQclear(res);
+    return res == NULL ? -1 : 0;
+}
+
+static int
+check_schema(const struct into *i, struct err *e)
+{
+    const char *params[] = {i->schema};
+    char       *there = pg_value(i->live, e,
+                                 "SELECT pg_catalog.count(*) FROM pg_catalog.pg_namespace WHERE "
+                                       "nspname = $1",
+                                 1, params);
+    bool        exists = there != NULL && strcmp(there, "0") != 0;
+
+    if (there == NULL) {
+        return -1;
+    }
+    free(there);
+    if (!lock_schema(i, i->schema)) {
+        return err_set(e, ERR_BUSY, "another restore is at work on schema \"%s\"", i->schema);
+    }
+    if (exists && is_half_made(i->live, i->schema)) {
+        return drop_leftover(i, e);
+    }
+    if (exists) {
+        err_set(e, ERR_EXISTS, "schema \"%s\" exists in database \"%s\"", i->schema, i->r->name);
+        return err_hint(e, "an existing schema is never touched: --into-schema takes a new name");
+    }
+    return 0;
+}
+
+/* The obstacles, in words. */
+static const char rights_sql[] =
+    "SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN 'the target server is a standby' "
+    "WHEN NOT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') "
+    "THEN 'no right to create a schema in the database' WHEN NOT (rolsuper OR rolcreatedb) "
+    "THEN 'no right to create a working database (CREATEDB)' ELSE '' END FROM "
+    "pg_catalog.pg_roles WHERE rolname = current_user";
+
+static int
+check_rights(const struct into *i, struct err *e)
+{
+    char *missing = pg_value(i->live, e, rights_sql, 0, NULL);
+    int   rc = missing == NULL ? -1 : 0;
+
+    if (missing != NULL && *missing != '\0') {
+        rc = err_set(e, ERR_PG, "%s", missing);
+    }
+    free(missing);
+    return rc;
+}
+
+/* ---- which tables -------------------------------------------------------------------------- */
+
+static bool
+is_plain(const void *ctx, const void *element)
+{
+    const struct manifest_table *t = element;
+
+    (void)ctx;
+    return (t->kind == 'r' || t->kind == 'p') && t->extension == NULL;
+}
+
+static bool
+never(const void *ctx, const void *element)
+{
+    (void)ctx;
+    (void)element;
+    return false;
+}
+
+static int
+choose_tables(const struct into *i, struct err *e)
+{
+    struct manifest *m = i->r->manifest;
+    struct strlist   names = {0};
+    int              rc = 0;
+
+    manifest_keep(m, "tables", is_plain, NULL);
+    manifest_keep(m, "matviews", never, NULL);
+    m->lo_count = 0;
+    if (m->n_tables == 0) {
+        return err_set(e, ERR_USAGE, "there is no table in what is to go into schema \"%s\"",
+                       i->schema);
+    }
+    for (size_t k = 0; k < m->n_tables; k++) {
+        strlist_add(&names, m->tables[k].name);
+    }
+    strlist_sort(&names);
+    for (size_t k = 1; rc == 0 && k < names.n; k++) {
+        if (strcmp(names.v[k - 1], names.v[k]) == 0) {
+            err_set(e, ERR_USAGE, "two tables are called \"%s\": one schema cannot hold both",
+                    names.v[k]);
+            rc = err_hint(e, "choose with -t SCHEMA.TABLE or -n SCHEMA");
+        }
+    }
+    strlist_free(&names);
+    return rc;
+}
+
+/* ---- definitions, in the working database -------------------------------------------------- */
+
+static bool
+is_of_left_out(const struct entry_ids *ids, const struct archive_entry *entry)
+{
+    for (size_t i = 0; entry_is(entry, about) && i < entry->n_depends; i++) {
+        const struct archive_entry *on = entry_ids_find(ids, entry->depends[i]);
+
+        if (on != NULL && entry_is(on, left_out)) {
+            return true;
+        }
+    }
+    return entry_is(entry, left_out);
+}
+
+static int
+make_definitions(const struct into *i, struct err *e)
+{
+    struct restore   *r = i->r;
+    struct entry_ids  ids = entry_ids_new(&r->archive);
+    struct entry_list all = {0};
+    int               rc;
+
+    for (size_t k = 0; k < r->archive.n; k++) {
+        const struct archive_entry *entry = &r->archive.v[k];
+
+        if (!is_of_left_out(&ids, entry) &&
+            (entry->section == SECTION_PRE_DATA || entry->section == SECTION_POST_DATA)) {
+            entry_list_add(&all, entry);
+        }
+    }
+    rc = entries_run(r, r->conn, &all, e);
+    entry_list_free(&all);
+    entry_ids_free(&ids);
+    return rc;
+}
+
+static char *
+sequence_key(const char *schema, const char *name)
+{
+    return xasprintf("%s\001%s", schema, name);
+}
+
+static bool
+keeps_sequence(const void *ctx, const void *element)
+{
+    const struct manifest_sequence *s = element;
+    char                           *key = sequence_key(s->schema, s->name);
+    bool                            kept = strlist_find(ctx, key);
+
+    free(key);
+    return kept;
+}
+
+/* Sequences of columns: serial and identity. */
+static const char sequences_sql[] =
+    "SELECT tn.nspname, t.relname, s.relname FROM pg_catalog.pg_depend d JOIN "
+    "pg_catalog.pg_class s ON s.oid = d.objid JOIN pg_catalog.pg_class t ON t.oid = "
+    "d.refobjid JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace WHERE d.classid "
+    "= 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refclassid = d.classid AND "
+    "d.deptype IN ('a', 'i') AND s.relkind = 'S'";
+
+/* The sequences that move with tables: those of their columns. */
+static int
+choose_sequences(const struct into *i, struct err *e)
+{
+    struct manifest *m = i->r->manifest;
+    struct strlist   owned = {0};
+    PGresult        *res = pg_query(i->r->conn, e, sequences_sql, 0, NULL);
+
+    for (int k = 0; res != NULL && k < PQntuples(res); k++) {
+        const char *schema = PQgetvalue(res, k, 0);
+
+        if (manifest_find(m, schema, PQgetvalue(res, k, 1)) != NULL) {
+            strlist_take(&owned, sequence_key(schema, PQgetvalue(res, k, 2)));
+        }
+    }
+    PQclear(res);
+    strlist_sort(&owned);
+    manifest_keep(m, "sequences", keeps_sequence, &owned);
+    strlist_free(&owned);
+    return res == NULL ? -1 : 0;
+}
+
+/* One statement for each parent that stays. */
+static const char detach_sql[] =
+    "SELECT CASE WHEN c.relispartition THEN pg_catalog.format('ALTER TABLE %s DETACH "
+    "PARTITION %s', i.inhparent::pg_catalog.regclass, i.inhrelid::pg_catalog.regclass) "
+    "ELSE pg_catalog.format('ALTER TABLE %s NO INHERIT %s', "
+    "i.inhrelid::pg_catalog.regclass, i.inhparent::pg_catalog.regclass) END FROM "
+    "pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid JOIN "
+    "pg_catalog.pg_class p ON p.oid = i.inhparent JOIN pg_catalog.pg_namespace n ON n.oid "
+    "= c.relnamespace WHERE n.nspname = $1 AND p.relnamespace <> c.relnamespace AND "
+    "c.relkind IN ('r', 'p')";
+
+/* From parents and partitioned tables that stay where they are. */
+static int
+detach(const struct into *i, struct err *e)
+{
+    const char *params[] = {i->schema};
+    PGresult   *res = pg_query(i->r->conn, e, detach_sql, 1, params);
+    int         rc = res == NULL ? -1 : 0;
+
+    for (int k = 0; rc == 0 && k < PQntuples(res); k++) {
+        rc = pg_exec(i->r->conn, e, PQgetvalue(res, k, 0));
+    }
+    PQclear(res);
+    return rc;
+}
+
+static int
+move_tables(const struct into *i, struct err *e)
+{
+    const struct manifest *m = i->r->manifest;
+    int                    rc = pg_execf(i->r->conn, e, "CREATE SCHEMA %s", i->ident);
+
+    for (size_t k = 0; rc == 0 && k < m->n_tables; k++) {
+        char *name = pg_qualified(m->tables[k].schema, m->tables[k].name);
+
+        rc = pg_execf(i->r->conn, e, "ALTER TABLE %s SET SCHEMA %s", name, i->ident);
+        if (rc != 0) {
+            err_wrap(e, "giving %s its new schema", name);
+        }
+        free(name);
+    }
+    return rc == 0 ? detach(i, e) : -1;
+}
+
+/* pg_dump's new output for the tables replaces the backup's archive. */
+static int
+read_definitions(const struct into *i, struct err *e)
+{
+    struct restore *r = i->r;
+    const char     *args[] = {"--schema", i->ident, NULL};
+    struct buf      bytes = BUF_INIT(BUF_NO_LIMIT);
+    bool           *keep = NULL;
+    int             rc = schema_dump_now(r->conn, args, &bytes, e);
+
+    if (rc == 0) {
+        plan_forget(r);
+        archive_free(&r->archive);
+        pg_tool_free(&r->pg_restore);
+        r->has_archive = false;
+        rc = pg_tool_find("pg_restore", 0, &r->pg_restore, e);
+        r->archive_options.pg_restore = r->pg_restore.path;
+    }
+    if (rc == 0) {
+        rc = archive_open_bytes(&r->archive, bytes.data, bytes.len, &r->archive_options, e);
+        r->has_archive = rc == 0;
+    }
+    keep = xcalloc(r->archive.n + 1, sizeof *keep);
+    for (size_t k = 0; rc == 0 && k < r->archive.n; k++) {
+        const struct archive_entry *entry = &r->archive.v[k];
+
+        keep[k] = !entry_is(entry, of_schema) && strncmp(entry->tag, "SCHEMA ", 7) != 0;
+    }
+    archive_keep(&r->archive, keep);
+    free(keep);
+    buf_free(&bytes);
+    return rc;
+}
+
+/* ---- the manifest, with the new names ------------------------------------------------------ */
+
+static void
+rename_to(char **text, char *to)
+{
+    free(*text);
+    *text = to;
+}
+
+/* The partitioned table that rows go in through, if it is among those that moved. */
+static char *
+new_via(const struct into *i, const char *via)
+{
+    const struct manifest *m = i->r->manifest;
+    char                  *found = NULL;
+
+    for (size_t k = 0; via != NULL && found == NULL && k < m->n_tables; k++) {
+        char *name = pg_qualified(m->tables[k].schema, m->tables[k].name);
+
+        if (strcmp(name, via) == 0) {
+            found = pg_qualified(i->schema, m->tables[k].name);
+        }
+        free(name);
+    }
+    return found;
+}
+
+static void
+rename_all(const struct into *i)
+{
+    struct manifest *m = i->r->manifest;
+    char           **via = xcalloc(m->n_tables + 1, sizeof *via);
+
+    for (size_t k = 0; k < m->n_tables; k++) {
+        via[k] = new_via(i, m->tables[k].load_via);
+    }
+    for (size_t k = 0; k < m->n_tables; k++) {
+        rename_to(&m->tables[k].load_via, via[k]);
+        rename_to(&m->tables[k].schema, xstrdup(i->schema));
+    }
+    for (size_t k = 0; k < m->n_sequences; k++) {
+        rename_to(&m->sequences[k].schema, xstrdup(i->schema));
+    }
+    free(via);
+    manifest_sort(m);
+    /* An index is built with its table where both have the same oid. */
+    for (size_t k = 0; k < i->r->archive.n; k++) {
+        const struct archive_entry *entry = &i->r->archive.v[k];
+        struct manifest_table      *t = manifest_find(m, i->schema, entry->tag);
+
+        if (t != NULL && strcmp(entry->desc, "TABLE") == 0) {
+            t->oid = entry->oid;
+        }
+    }
+    plan_phases(i->r);
+}
+
+static void
+drop_working_database(struct restore *r)
+{
+    struct err why = ERR_INIT;
+    char      *ident = pg_ident(r->working_name);
+
+    pg_close(r->conn);
+    r->conn = NULL;
+    if (pg_execf(r->maintenance, &why, "DROP DATABASE %s WITH (FORCE)", ident) != 0) {
+        log_warn("could not remove the working database %s: %s", ident, why.text);
+    }
+    r->created = false;
+    free(ident);
+}
+
+static int
+prepare(const struct into *i, struct err *e)
+{
+    restore_phase(i->r, "definitions");
+    if (target_create(i->r, e) != 0 || target_schemas(i->r, e) != 0 ||
+        make_definitions(i, e) != 0 || choose_sequences(i, e) != 0 || move_tables(i, e) != 0 ||
+        read_definitions(i, e) != 0) {
+        return err_wrap(e, "working database \"%s\"", i->r->working_name);
+    }
+    rename_all(i);
+    drop_working_database(i->r);
+    return 0;
+}
+
+/* ---- the live database --------------------------------------------------------------------- */
+
+static int
+comment(const struct into *i, const char *text, struct err *e)
+{
+    char *literal = pg_literal(i->live, text);
+    int   rc = literal == NULL
+          ? err_set(e, ERR_PG, "cannot quote a comment")
+          : pg_execf(i->live, e, "COMMENT ON SCHEMA %s IS %s", i->ident, literal);
+
+    free(literal);
+    return rc;
+}
+
+/* In one transaction: it never exists without the mark that it is half made. */
+static int
+make_schema(struct into *i, struct err *e)
+{
+    struct err ignored = ERR_INIT;
+
+    if (pg_execf(i->live, e, "BEGIN; CREATE SCHEMA %s", i->ident) != 0 ||
+        comment(i, half_made, e) != 0 || pg_exec(i->live, e, "COMMIT") != 0) {
+        i->made = e->kind == ERR_INTERRUPTED; /* the COMMIT may have completed */
+        (void)pg_tidy(i->live, DROP_TIMEOUT_MS, &ignored, "ROLLBACK");
+        return err_wrap(e, "schema \"%s\"", i->schema);
+    }
+    i->made = true;
+    return 0;
+}
+
+/* Not partitions: they move with the partitioned table. */
+static const char analyze_sql[] =
+    "SELECT pg_catalog.format('ANALYZE %s', c.oid::pg_catalog.regclass) FROM "
+    "pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE "
+    "n.nspname = $1 AND c.relkind IN ('r', 'p') AND NOT c.relispartition";
+
+static int
+analyze(const struct into *i, struct err *e)
+{
+    const char *params[] = {i->schema};
+    PGresult   *res = i->r->o->no_analyze ? NULL : pg_query(i->r->conn, e, analyze_sql, 1, params);
+    int         rc = res == NULL && !i->r->o->no_analyze ? -1 : 0;
+
+    for (int k = 0; rc == 0 && res != NULL && k < PQntuples(res); k++) {
+        rc = pg_exec(i->r->conn, e, PQgetvalue(res, k, 0));
+    }
+    PQclear(res);
+    return rc;
+}
+
+static int
+finish(const struct into *i, struct err *e)
+{
+    struct restore *r = i->r;
+    char            when[32];
+    char           *text = NULL;
+    int             rc;
+
+    restore_phase(r, "keys, sequences, privileges");
+    if (entries_run(r, r->conn, &r->post, e) != 0 || finish_sequences(r, r->conn, e) != 0 ||
+        entries_run(r, r->conn, &r->acl, e) != 0) {
+        return -1;
+    }
+    restore_phase(r, "statistics");
+    if (analyze(i, e) != 0) {
+        return err_wrap(e, "collecting statistics");
+    }
+    text = xasprintf("tables of backup %s of \"%s\", as they were at %s", r->label->id,
+                     r->label->dbname, time_rfc3339(r->label->snapshot, when, sizeof when));
+    rc = comment(i, text, e);
+    free(text);
+    return rc;
+}
+
+static int
+fill(struct into *i, struct err *e)
+{
+    struct restore *r = i->r;
+
+    free(r->working_name);
+    r->working_name = xstrdup(r->name); /* where workers connect to */
+    restore_phase(r, "tables");
+    if (make_schema(i, e) != 0 || (r->conn = target_connect(r, e)) == NULL ||
+        entries_run(r, r->conn, &r->pre, e) != 0) {
+        return -1;
+    }
+    restore_phase(r, "rows, indexes");
+    return load_run(r, e) == 0 ? finish(i, e) : -1;
+}
+
+static void
+remove_schema(struct into *i)
+{
+    struct restore *r = i->r;
+    struct err      why = ERR_INIT;
+    char           *sql = xasprintf("DROP SCHEMA IF EXISTS %s CASCADE", i->ident);
+
+    for (int k = 0; k < r->o->jobs; k++) {
+        pg_close(r->workers[k].conn);
+        r->workers[k].conn = NULL;
+    }
+    pg_close(r->conn);
+    r->conn = NULL;
+    if (r->o->keep_failed) {
+        log_warn("schema %s is kept as far as it came; to remove it: DROP SCHEMA %s CASCADE",
+                 i->ident, i->ident);
+    } else if (PQstatus(i->live) != CONNECTION_OK ||
+               pg_tidy(i->live, DROP_TIMEOUT_MS, &why, sql) != 0) {
+        log_error("could not remove the half-made schema %s: %s", i->ident,
+                  why.kind == ERR_NONE ? "the connection is lost" : why.text);
+        log_error("hint: the same command once more removes it, and begins anew");
+    }
+    free(sql);
+}
+
+int
+into_schema_run(struct restore *r, struct err *e)
+{
+    struct into i = {.r = r, .schema = r->o->into_schema, .ident = pg_ident(r->o->into_schema)};
+    int         rc = -1;
+
+    if ((i.live = live_connect(r, e)) == NULL || choose_tables(&i, e) != 0 ||
+        check_rights(&i, e) != 0 || check_schema(&i, e) != 0 || name_leftovers(&i, e) != 0) {
+        goto out;
+    }
+    if (!r->o->dry_run) {
+        report_begin(r);
+        progress_start("restoring", plan_sizes(r).bytes, r->o->quiet);
+        rc = prepare(&i, e) == 0 ? fill(&i, e) : -1;
+        if (rc != 0 && i.made) {
+            remove_schema(&i);
+        }
+    } else {
+        rc = 0;
+    }
+out:
+    pg_close(i.live);
+    free(i.ident);
+    return rc;
+}

@@ -1,0 +1,29 @@
+/*
+ * undelete_sql.h - the statements of undelete.c.
+ *
+ * The temporary table of differences has pgassay_state, then for the i-th written column of the
+ * table bi, its value in the backup, and li, that in the live table.
+ */
+#ifndef RESTORE_PART_UNDELETE_SQL_H
+#define RESTORE_PART_UNDELETE_SQL_H
+
+#include "restore/part/live_tables.h"
+
+/* All of them allocated. */
+
+/* Makes the table of differences between the staged rows and the live ones.  where: SQL about the
+ * table's columns, or NULL; a row counts when it is true of either side. */
+char *undelete_diff_sql(const struct live_table *, const char *stage, const char *diff,
+                        const char *where);
+/* The first of them: state, then both values of each column as text. */
+char *undelete_show_sql(const struct live_table *, const char *diff, int limit);
+/* The statement that brings the deleted, or changed, rows back. */
+char *undelete_insert_sql(const struct live_table *, const char *diff);
+char *undelete_update_sql(const struct live_table *, const char *diff);
+/* A query for statements that do this, one a row.  NULL: a text cannot be quoted. */
+char *undelete_inserts_sql(PGconn *, const struct live_table *, const char *diff);
+char *undelete_updates_sql(PGconn *, const struct live_table *, const char *diff);
+/* Puts the backup's rows that are deleted or changed into a new table. */
+char *undelete_keep_sql(const struct live_table *, const char *diff, const char *into);
+
+#endif
