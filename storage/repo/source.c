@@ -5,6 +5,7 @@
 #include "core/enc.h"
 #include "core/human.h"
 #include "core/json.h"
+#include "core/log.h"
 #include "storage/format/object.h"
 #include "storage/keys/signed.h"
 #include "storage/repo/repo.h"
@@ -38,35 +39,62 @@ parse(const json_t *o, struct repo_source *s, struct err *e)
     return s->dbname != NULL ? 0 : -1;
 }
 
-/* The binding in force, and its number (0: none yet). */
+/* One of the objects; an error says which. */
+static int
+load_one(struct repo *r, const char *db, unsigned n, struct repo_source *s, struct err *e)
+{
+    char   *key = source_key(db, n);
+    json_t *o = object_get(repo_signed(r), key, "source", OBJECT_BYTES_MAX, e);
+    int     rc = o == NULL ? -1 : parse(o, s, e);
+
+    if (o != NULL && rc != 0) {
+        err_wrap(e, "\"%s\"", key);
+    }
+    free(key);
+    json_decref(o);
+    return rc;
+}
+
+/* The binding in force, and the highest number in use (0: none yet).  One that no trusted key has
+ * signed is passed over, unless there is no other: whoever can write to the repository would stop
+ * all work on the database with it. */
 static int
 load(struct repo *r, const char *db, struct repo_source *s, unsigned *n, struct err *e)
 {
+    struct err doubt = ERR_INIT;
+    unsigned   in_force = 0;
+
     *n = 0;
     *s = (struct repo_source){0};
     for (;;) {
         struct repo_source next = {0};
-        char              *key = source_key(db, *n + 1);
-        json_t            *o = object_get(repo_signed(r), key, "source", OBJECT_BYTES_MAX, e);
-        int                rc = o == NULL ? -1 : parse(o, &next, e);
 
-        if (o != NULL && rc != 0) {
-            err_wrap(e, "\"%s\"", key);
-        }
-        free(key);
-        json_decref(o);
-        if (rc != 0) {
-            if (e->kind == ERR_NOT_FOUND) {
-                err_clear(e);
-                return 0;
-            }
+        if (load_one(r, db, *n + 1, &next, e) == 0) {
             source_free(s);
-            return -1;
+            *s = next;
+            in_force = *n + 1;
+        } else if (e->untrusted) {
+            doubt = *e;
+            err_clear(e);
+        } else {
+            break;
         }
-        source_free(s);
-        *s = next;
         (*n)++;
     }
+    if (e->kind != ERR_NOT_FOUND || (in_force == 0 && *n > 0)) {
+        if (e->kind == ERR_NOT_FOUND) {
+            *e = doubt;
+        }
+        source_free(s);
+        return -1;
+    }
+    err_clear(e);
+    /* Those that were superseded do not matter any more. */
+    if (in_force < *n) {
+        log_warn("source of \"%s\" in repository \"%s\" is passed over: %s", db, r->st->location,
+                 doubt.text);
+    }
+    return 0;
 }
 
 int

@@ -1,7 +1,8 @@
 /*
  * source.h - <db>/source.json: which server's database a name in the repository stands for.
  *
- * A name is bound to a server's system_identifier and the database's oid by its first backup.
+ * A name is bound to a server's system_identifier and the database's oid by its first backup.  The
+ * highest that is trusted counts; others are passed over with a warning.
  */
 #ifndef STORAGE_REPO_SOURCE_H
 #define STORAGE_REPO_SOURCE_H

@@ -178,7 +178,7 @@ forge() { chmod u+w "$1" && sed -i "1$2" "$1"; }
     expect_no_db nothing
 }
 
-@test "a forged policy is passed over, and a forged tombstone buries nothing" {
+@test "a forged policy and source are passed over, and a forged tombstone buries nothing" {
     expect_status 0 as_key admin storage policy --keep-last 5
     expect_status 0 backup shop
     sed '1s/"keep_last":5/"keep_last":1/' "$T/signed/repo.2.json" >"$T/signed/repo.3.json"
@@ -187,6 +187,16 @@ forge() { chmod u+w "$1" && sed -i "1$2" "$1"; }
     expect_text 'passed over'
     expect_equal "$(storage policy --json 2>/dev/null | jq .policy.keep_last)" 5
     rm "$T/signed/repo.3.json"
+    head -n 1 "$T/signed/shop/source.json" | jq -c '.database_oid = 99' >"$T/signed/shop/source.2.json"
+    expect_status 0 storage list
+    expect_text 'source.2.json' 'passed over'
+    expect_status 0 backup shop
+    expect_status 0 backup shop --adopt
+    rm "$T/signed/shop/source.json" && mv "$T/signed/shop/source.2.json" "$T/signed/shop/source.json"
+    expect_status 1 backup shop
+    expect_text 'source.json' 'not signed'
+    rm "$T/signed/shop/source.json"
+    expect_status 0 backup shop --adopt
     local id run
     id=$(basename "$(dirname "$(object label.json)")")
     run=$(head -n 1 "$(object label.json)" | jq -r .run)
