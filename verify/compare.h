@@ -60,7 +60,4 @@ const struct cat_column *table_column(const struct cat_table *, const char *name
  * the same columns, in any order.  NULL otherwise (compare_tables() has reported why). */
 const struct cat_table *comparable(const struct compare *, const struct manifest_table *);
 
-/* "schema.name" for people; allocated. */
-char *object_name(const char *schema, const char *name);
-
 #endif

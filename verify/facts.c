@@ -26,7 +26,7 @@ holds_every_definition(const struct manifest *man)
 static void
 add(struct compare *c, const char *schema, const char *name, struct finding f)
 {
-    char *object = object_name(schema, name);
+    char *object = finding_object(schema, name);
 
     f.object = object;
     findings_add(&c->result->findings, f);

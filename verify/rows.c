@@ -53,7 +53,7 @@ row_checks_free(struct row_checks *checks)
 void
 row_check_unread(struct compare *c, struct row_check *check, const struct err *why)
 {
-    char *object = object_name(check->want->schema, check->want->name);
+    char *object = finding_object(check->want->schema, check->want->name);
 
     findings_add(&c->result->findings,
                  (struct finding){.class = FINDING_UNCOMPARED,
@@ -143,7 +143,7 @@ report_one(struct compare *c, const struct row_check *check)
     both_add(&b, check);
     if (both_equal(&b) || check->unread)
         return;
-    object = object_name(check->want->schema, check->want->name);
+    object = finding_object(check->want->schema, check->want->name);
     report_difference(c, object, &b);
     free(object);
 }
@@ -209,7 +209,7 @@ moved_within_root(struct compare *c, const struct row_checks *checks, size_t i,
             both_add(&b, &checks->v[k]);
     if (b.unread || !both_equal(&b))
         return false;
-    object = object_name(checks->v[i].want->schema, checks->v[i].want->name);
+    object = finding_object(checks->v[i].want->schema, checks->v[i].want->name);
     findings_add(&c->result->findings,
                  (struct finding){.class = FINDING_NOTE,
                                   .group = "rows",
@@ -236,7 +236,7 @@ note_generated(struct compare *c, const struct row_check *check)
 
     if (check->n_generated == 0 || check->counted_only || check->unread || has_generated(check))
         return;
-    object = object_name(check->want->schema, check->want->name);
+    object = finding_object(check->want->schema, check->want->name);
     findings_add(&c->result->findings,
                  (struct finding){.class = FINDING_NOTE,
                                   .group = "rows",

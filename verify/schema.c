@@ -26,7 +26,7 @@ entry_text(const struct listed_object *o)
 {
     size_t n = strlen(o->kind);
     bool   named = strncmp(o->name, o->kind, n) == 0 && o->name[n] == ' ';
-    char  *name = object_name(o->schema[0] == '\0' ? NULL : o->schema, o->name);
+    char  *name = finding_object(o->schema[0] == '\0' ? NULL : o->schema, o->name);
     char  *text = named ? xstrdup(name) : xasprintf("%s %s", o->kind, name);
 
     free(name);

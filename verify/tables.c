@@ -6,12 +6,6 @@
 
 #include "verify/compare.h"
 
-char *
-object_name(const char *schema, const char *name)
-{
-    return schema == NULL ? xstrdup(name) : xasprintf("%s.%s", schema, name);
-}
-
 static void
 differ(struct compare *c, const char *object, const char *what, const char *want, const char *have)
 {
@@ -156,7 +150,7 @@ compare_columns(struct compare *c, const char *object, const struct manifest_tab
 static void
 compare_table(struct compare *c, const struct manifest_table *want, const struct cat_table *have)
 {
-    char *object = object_name(want->schema, want->name);
+    char *object = finding_object(want->schema, want->name);
     char  want_kind[2] = {want->kind, '\0'}, have_kind[2] = {have->kind, '\0'};
     char  want_persistence[2] = {want->persistence, '\0'},
          have_persistence[2] = {have->persistence, '\0'};
@@ -190,7 +184,7 @@ check_unknown(struct compare *c, const struct cat_table *have)
         return;
     if ((have->extension_member && have->extension == NULL) || !holds_every_definition(c->man))
         return;
-    object = object_name(have->schema, have->name);
+    object = finding_object(have->schema, have->name);
     differ(c, object, "not in the backup", NULL, NULL);
     free(object);
 }
@@ -205,7 +199,7 @@ compare_tables(struct compare *c)
         if (have != NULL) {
             compare_table(c, want, have);
         } else {
-            char *object = object_name(want->schema, want->name);
+            char *object = finding_object(want->schema, want->name);
 
             differ(c, object, "missing", NULL, NULL);
             free(object);

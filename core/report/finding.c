@@ -22,6 +22,12 @@ keep(struct findings *f, const char *s)
     return f->texts.v[f->texts.n - 1];
 }
 
+char *
+finding_object(const char *schema, const char *name)
+{
+    return schema == NULL ? xstrdup(name) : xasprintf("%s.%s", schema, name);
+}
+
 void
 findings_add(struct findings *f, struct finding one)
 {

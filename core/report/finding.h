@@ -47,6 +47,9 @@ struct findings {
         .lock = PTHREAD_MUTEX_INITIALIZER                                                          \
     }
 
+/* "schema.name", as findings name an object; schema NULL: it has none.  Allocated. */
+char *finding_object(const char *schema, const char *name);
+
 void findings_add(struct findings *, struct finding);
 /* want and have as numbers. */
 void   findings_add_u64(struct findings *, struct finding, unsigned long long want,

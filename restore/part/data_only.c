@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/progress.h"
-#include "restore/part/live.h"
+#include "restore/part/live_session.h"
 #include "restore/part/live_tables.h"
 
 enum { ROLLBACK_TIMEOUT_MS = 60000 };
@@ -206,7 +206,7 @@ advance_sequences(struct restore *r, PGconn *conn, struct err *e)
 static int
 load_all(struct restore *r, PGconn *conn, const struct live_tables *l, struct err *e)
 {
-    if (live_begin(r, conn, "READ COMMITTED", e) != 0 ||
+    if (live_session_begin(r, conn, "READ COMMITTED", e) != 0 ||
         (r->o->truncate && truncate_all(conn, l, e) != 0)) {
         return -1;
     }
@@ -225,7 +225,7 @@ data_only_run(struct restore *r, struct err *e)
 {
     struct live_tables l = {0};
     struct err         ignored = ERR_INIT;
-    PGconn            *conn = live_connect(r, e);
+    PGconn            *conn = live_session(r, e);
     int                rc = conn == NULL ? -1 : live_tables_find(r, conn, &l, e);
 
     for (size_t i = 0; rc == 0 && i < l.n; i++) {

@@ -13,7 +13,7 @@
 #include "restore/job/entry_ids.h"
 #include "restore/load/finish.h"
 #include "restore/load/load.h"
-#include "restore/part/live.h"
+#include "restore/part/live_session.h"
 
 enum { DROP_TIMEOUT_MS = 60000 };
 
@@ -574,7 +574,7 @@ into_schema_run(struct restore *r, struct err *e)
     struct into i = {.r = r, .schema = r->o->into_schema, .ident = pg_ident(r->o->into_schema)};
     int         rc = -1;
 
-    if ((i.live = live_connect(r, e)) == NULL || choose_tables(&i, e) != 0 ||
+    if ((i.live = live_session(r, e)) == NULL || choose_tables(&i, e) != 0 ||
         check_rights(&i, e) != 0 || check_schema(&i, e) != 0 || name_leftovers(&i, e) != 0) {
         goto out;
     }

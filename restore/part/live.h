@@ -19,11 +19,4 @@ int live_check(const struct options *, struct err *);
 /* After plan_read(): the whole restore. */
 int live_run(struct restore *, struct err *);
 
-/* One more connection to the database. */
-PGconn *live_connect(struct restore *, struct err *);
-
-/* Begins the transaction that changes live tables: its commit is durable, deferrable constraints
- * are checked at its end, and with --disable-triggers no trigger fires. */
-int live_begin(struct restore *, PGconn *, const char *isolation, struct err *);
-
 #endif

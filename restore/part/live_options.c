@@ -1,5 +1,5 @@
 /*
- * live_options.c - the options of restores into an existing database.
+ * live_options.c - the options of parts, and of restores into an existing database.
  */
 #include <stddef.h>
 #include <string.h>
@@ -46,6 +46,12 @@ rows_asked(const struct options *o)
 {
     return o->rows.n > 0 || o->where != NULL || o->as != NULL || o->into_table != NULL ||
         o->apply != NULL || opts_given(&o->parsed, "show");
+}
+
+bool
+parts_asked(const struct options *o)
+{
+    return o->tables.n + o->exclude_tables.n + o->schemas.n + o->exclude_schemas.n > 0;
 }
 
 bool

@@ -25,12 +25,6 @@ struct patterns {
     struct name_patterns tables, not_tables, schemas, not_schemas;
 };
 
-bool
-parts_asked(const struct options *o)
-{
-    return o->tables.n + o->exclude_tables.n + o->schemas.n + o->exclude_schemas.n > 0;
-}
-
 /* Whether only named objects are restored (-t, -n), not all but the named ones. */
 static bool
 only_named(const struct options *o)

@@ -10,7 +10,7 @@
 #include "core/print.h"
 #include "core/progress.h"
 #include "pg/archive/sqlsplit.h"
-#include "restore/part/live.h"
+#include "restore/part/live_session.h"
 #include "restore/part/undelete_impl.h"
 #include "restore/part/undelete_sql.h"
 
@@ -289,7 +289,7 @@ compare_and_act(const struct undelete *u, struct err *e)
     }
     progress_end();
     restore_phase(u->r, "comparing");
-    rc = rc == 0 ? live_begin(u->r, u->conn, "REPEATABLE READ", e) : -1;
+    rc = rc == 0 ? live_session_begin(u->r, u->conn, "REPEATABLE READ", e) : -1;
     for (size_t i = 0; rc == 0 && i < u->tables.n; i++) {
         rc = compare(u, i, e);
     }
@@ -319,7 +319,7 @@ prepare(struct undelete *u, struct err *e)
             return -1;
         }
     }
-    if ((u->conn = live_connect(u->r, e)) == NULL ||
+    if ((u->conn = live_session(u->r, e)) == NULL ||
         live_tables_find(u->r, u->conn, &u->tables, e) != 0) {
         return -1;
     }

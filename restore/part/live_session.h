@@ -1,0 +1,16 @@
+/*
+ * live_session.h - sessions in the existing database that a part goes into.
+ */
+#ifndef RESTORE_PART_LIVE_SESSION_H
+#define RESTORE_PART_LIVE_SESSION_H
+
+#include "restore/job/restore.h"
+
+/* One more connection to the database. */
+PGconn *live_session(struct restore *, struct err *);
+
+/* Begins the transaction that changes live tables: its commit is durable, deferrable constraints
+ * are checked at its end, and with --disable-triggers no trigger fires. */
+int live_session_begin(struct restore *, PGconn *, const char *isolation, struct err *);
+
+#endif
