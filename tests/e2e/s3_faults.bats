@@ -76,7 +76,7 @@ FAULTS
 2|answer status=301 code=PermanentRedirect region=eu-central-1 on=LIST times=0|eu-central-1
 1|hang on=PUT key=*/chunks/* times=0|shop/chunks/
 1|slow per-second=1 from=head on=GET,LIST times=0|repo.1.json
-1|answer status=200 body=garbage on=LIST times=0|is no XML
+1|answer status=200 body=garbage on=LIST times=0|is not XML
 1|answer status=200 body=html on=LIST times=0|another document
 1|answer status=200 body=huge on=LIST times=0|more than
 1|answer status=200 body=html on=PUT key=*/chunks/* times=0|is not one of an S3 store

@@ -76,6 +76,17 @@ fixture_fill(unsigned seed, size_t i, char *out)
     (void)snprintf(out, FIXTURE_CHUNK_BYTES, "%zu of %u", i, i == 0 ? 0 : seed);
 }
 
+/* A new repository has an earlier one's id: what this host knows of that one goes. */
+static inline void
+fixture_forget(unsigned number)
+{
+    const char *state = getenv("PGASSAY_STATE_DIR");
+
+    if (state != NULL) {
+        fixture_remove(xasprintf("%s/%02x112233445566778899aabbccddeeff", state, number));
+    }
+}
+
 /* Each number is another repository, with keys of its own (0 to 255). */
 static inline struct repo *
 fixture_repo_number(unsigned number)
@@ -85,6 +96,7 @@ fixture_repo_number(unsigned number)
     char           *line;
     struct repo    *r;
 
+    fixture_forget(number);
     line = xasprintf(
         "{\"format\":1,\"needs\":[],\"type\":\"repo\","
         "\"repo_id\":\"%02x112233445566778899aabbccddeeff\",\"epoch\":1,"
