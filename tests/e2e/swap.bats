@@ -166,12 +166,14 @@ oid()    { psql_in postgres -v d="$1" <<<"SELECT oid FROM pg_database WHERE datn
 }
 
 @test "--drop-old-after: the next restore drops what was set aside, once its time has come" {
+    local until
     restore shop --swap --backup "$FIRST" --drop-old-after 1d
     expect_equal "$(others | wc -l)" 1
     psql_in shop -c 'INSERT INTO empty VALUES (3)'
     restore shop --swap --backup "$FIRST" --drop-old-after 1s
     expect_equal "$(others | wc -l)" 2
-    wait_for postgres "SELECT pg_sleep(1.1) IS NOT NULL"
+    until=$(pgassay restore --leftovers --json | jq -r '[.set_aside[].drop_after] | min')
+    wait_for postgres "SELECT clock_timestamp() >= timestamptz '$until'"
     restore shop --to other
     expect_equal "$(others | wc -l)" 1
     expect_status 0 pgassay restore --leftovers
