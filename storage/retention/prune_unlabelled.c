@@ -202,23 +202,30 @@ count_needed(struct prune *p, const char *id, struct err *e)
     return rc;
 }
 
+/* 0: nobody knows it as a backup.  1: it has its label by now: a run of this host has ended, and
+ * remembered it, since the label was looked up. */
 static int
 refuse_known(struct prune *p, const char *id, struct err *e)
 {
     char *who = missing_witness(p->repo, p->req->db, &p->backups, id);
+    bool  there = false;
+    int   rc = 0;
 
-    if (who == NULL) {
-        return 0;
+    if (who != NULL && (rc = label_stands(p->repo, p->req->db, id, &there, e)) == 0) {
+        rc = there ? 1
+                   : err_set(e, ERR_CORRUPT,
+                             "backup %s has lost its label: %s, and no prune says that it expired",
+                             id, who);
     }
-    err_set(e, ERR_CORRUPT, "backup %s has lost its label: %s, and no prune says that it expired",
-            id, who);
-    err_hint(e,
-             "heal it from another repository (scrub --repair-from), or give it up: pgassay "
-             "storage "
-             "forget %s %s --reason TEXT",
-             p->req->db, id);
+    if (rc < 0 && e->kind == ERR_CORRUPT) {
+        err_hint(e,
+                 "heal it from another repository (scrub --repair-from), or give it up: pgassay "
+                 "storage "
+                 "forget %s %s --reason TEXT",
+                 p->req->db, id);
+    }
     free(who);
-    return -1;
+    return rc;
 }
 
 static int
@@ -227,9 +234,10 @@ judge(struct prune *p, const struct marks *marks, const char *id, struct err *e)
     time_t since = 0;
     bool   over = p->req->grace_seconds == 0, marked;
     char   text[32];
+    int    known = refuse_known(p, id, e);
 
-    if (refuse_known(p, id, e) != 0) {
-        return -1;
+    if (known != 0) {
+        return known > 0 ? count_needed(p, id, e) : -1;
     }
     for (size_t i = 0; i < marks->n; i++) {
         if (strcmp(marks->v[i].id, id) == 0) {
