@@ -349,7 +349,7 @@ put_right() {
 
 @test "each kind of object, mutated in each way: no tool dies, no other rows come, nothing that counts goes, and somebody notices" {
     local c k m i=0 by
-    by=$(rounds 18 1) # by day every eighteenth
+    by=$(rounds 12 1) # by day every twelfth
     export PGASSAY_STATE_DIR=$T/state
     : >"$T/judged"
     : >"$T/wrong"
