@@ -31,7 +31,7 @@ ours() { databases | grep -v -e '^template' -e '^postgres$'; }
 @test "kill -9 at random moments of a backup: nothing counts, and the next run goes on from there" {
     repo_new killed
     local n before
-    for n in $(seq "$(rounds 3 10)"); do
+    for n in $(seq "$(rounds 4 10)"); do
         before=$(last_id shop)
         "$BIN/pgassay-backup" shop --repo "$REPO" --jobs 1 >/dev/null 2>&1 3>&- 4>&- &
         sleep_part "$BACKUP_US"
@@ -95,7 +95,7 @@ wait_chunks() {
     psql_in shop -c 'UPDATE blob SET id = id + 10000'
     local n sig want rc marks
     marks=$(find "$REPO/shop/runs" -type f 2>/dev/null | wc -l)
-    for n in $(seq "$(rounds 3 6)"); do
+    for n in $(seq "$(rounds 4 6)"); do
         if ((n % 2)); then sig=INT want=130; else sig=TERM want=143; fi
         setsid "$BIN/pgassay-backup" shop --repo "$REPO" --jobs 1 >"$T/out" 2>&1 3>&- 4>&- &
         sleep 0.05
@@ -143,7 +143,7 @@ wait_chunks() {
     backup shop
     db_rows shop >"$T/want"
     local n
-    for n in $(seq "$(rounds 3 10)"); do
+    for n in $(seq "$(rounds 4 10)"); do
         db_drop victim
         "$BIN/pgassay-restore" shop --repo "$REPO" --to victim --jobs 1 >/dev/null 2>&1 3>&- 4>&- &
         sleep_part "$RESTORE_US"
@@ -167,7 +167,7 @@ wait_chunks() {
     REPO=$T/repo.whole
     db_drop victim
     before=$(databases)
-    for n in $(seq "$(rounds 3 6)"); do
+    for n in $(seq "$(rounds 4 6)"); do
         if ((n % 2)); then sig=INT want=130; else sig=TERM want=143; fi
         setsid "$BIN/pgassay-restore" shop --repo "$REPO" --to victim --jobs 1 >"$T/out" 2>&1 3>&- 4>&- &
         sleep 0.05

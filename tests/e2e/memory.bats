@@ -76,12 +76,12 @@ facts() { jq -S 'walk(if type == "object" then del(.seconds, .finished, .started
         *) echo "policy: $now" >&2; return 1 ;;
         esac
     }
-    torture 20 policy storage policy --repo "$REPO" --keep-last 4 --keep-daily 7 --keep-weekly 5 --keep-monthly 13
+    torture 40 policy storage policy --repo "$REPO" --keep-last 4 --keep-daily 7 --keep-weekly 5 --keep-monthly 13
 }
 
 @test "init: a repository or an error" {
     made() { [ "${1:-}" = failed ] || [ "$(tool storage list --repo "$T/to")" = "repository $T/to is empty" ]; }
-    torture 12 made storage init --repo "$T/to"
+    torture 25 made storage init --repo "$T/to"
 }
 
 @test "backup: the newest backup is there, complete, with all that its label and manifest have to say" {
@@ -94,7 +94,7 @@ facts() { jq -S 'walk(if type == "object" then del(.seconds, .finished, .started
         manifest shop | jq -Sc '[paths | map(if type == "number" then 0 else . end)] | unique' | diff "$T/manifest.want" - >&2 || return 1
         pgassay verify objects --repo "$REPO" >&2
     }
-    torture 15 whole backup --repo "$REPO" --jobs 1 shop
+    torture 30 whole backup --repo "$REPO" --jobs 1 shop
 }
 
 @test "copy: the backup is there, complete" {
@@ -111,7 +111,7 @@ facts() { jq -S 'walk(if type == "object" then del(.seconds, .finished, .started
         cp -r "$T/state.origin" "$T/state"
         storage init --repo "$T/to"
     }
-    torture 15 arrived storage copy "$REPO" "$T/to" shop
+    torture 30 arrived storage copy "$REPO" "$T/to" shop
 }
 
 @test "what is read: with status 0 all of it" {
@@ -122,15 +122,15 @@ facts() { jq -S 'walk(if type == "object" then del(.seconds, .finished, .started
         set -- $verb --repo "$REPO" --json
         [ "$verb" != 'storage show' ] || set -- "$@" shop
         tool "$@" | jq -S 'del(.seconds)' >"$T/want"
-        torture 6 same "$@"
+        torture 12 same "$@"
     done
 }
 
 @test "pin, scrub: with status 0 it was done" {
     pinned() { [ "${1:-}" = failed ] || [ "$(storage list --json | jq '[.. | strings | select(. == "because")] | length')" -ge 1 ]; }
-    torture 6 pinned storage pin --repo "$REPO" shop "$(last_id shop)" --note because
+    torture 12 pinned storage pin --repo "$REPO" shop "$(last_id shop)" --note because
     scrubbed() { [ "${1:-}" = failed ] || [ "$(jq '.good' "$T/out")" = true ]; }
-    torture 6 scrubbed storage scrub --repo "$REPO" --json
+    torture 12 scrubbed storage scrub --repo "$REPO" --json
 }
 
 @test "restore: all of it, or no database of that name" {

@@ -287,7 +287,7 @@ settled() {
 
 @test "kill -9 at any moment of a swap: the old database or the new one is under the name, and the same command ends it" {
     local i now
-    for ((i = 0; i < $(rounds 6 100); i++)); do
+    for ((i = 0; i < $(rounds 8 100); i++)); do
         start "$BIN/pgassay-restore" --repo "$REPO" shop --swap --backup "$FIRST"
         sleep "0.$((RANDOM % 8))$((RANDOM % 10))"
         kill -KILL "$started" 2>/dev/null || true
@@ -305,7 +305,7 @@ settled() {
     local i signal now way
     restore shop --swap --backup "$FIRST"
     settled
-    for ((i = 0; i < $(rounds 30 400); i++)); do
+    for ((i = 0; i < $(rounds 45 400); i++)); do
         signal=KILL
         [ $((i % 3)) -ne 0 ] || signal=TERM
         way=(--undo)

@@ -3,14 +3,14 @@
  * Always: every object of every live backup is there.  At rest: two prunes leave no garbage.
  *
  *   PGASSAY_SEED=N       that schedule alone
- *   PGASSAY_SCHEDULES=N  so many of them (default 250)
+ *   PGASSAY_SCHEDULES=N  so many of them (default 400)
  */
 #include "tests/fault/yielding.h"
 
 #include "storage/repo/blocklist.h"
 #include "storage/retention/prune.h"
 
-enum { SCHEDULES = 250 };
+enum { SCHEDULES = 400 };
 
 static uint64_t     seed;
 static struct repo *plain; /* the store as it is */
