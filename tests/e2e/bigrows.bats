@@ -56,8 +56,8 @@ if subprocess.call(sys.argv[1:], stdout=sys.stderr) != 0: sys.exit(1)
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)' "$@")
 }
 
-# docs/postgresql.md, "Memory": 64 MiB without rows, and twice the largest row as COPY sends it, a worker.
-@test "memory is bounded by twice the largest row, a worker, however many there are" {
+# docs/postgresql.md, "Memory": 64 MiB without rows, and up to three times the largest row as COPY sends it, a worker.
+@test "memory is bounded by three of the largest rows, a worker, however many there are" {
     [ -z "${E2E_SANITIZED:-}" ] || skip "a sanitizer needs memory of its own"
     local n=$((64 * 1048576)) peak
     db_drop giant giant_copy
@@ -73,11 +73,11 @@ SQL
     repo_new rows
     peak "$BIN/pgassay-backup" rows --repo "$REPO" --jobs 1 --compress zstd:1
     expect_equal "$(manifest rows | jq -r '.tables | map(.format) | join(" ")')" "binary text"
-    [ "$peak" -le $((64 + 2 * 64)) ] || { echo "backup: $peak MiB" >&2; return 1; }
+    [ "$peak" -le $((64 + 3 * 64)) ] || { echo "backup: $peak MiB" >&2; return 1; }
     peak "$BIN/pgassay-verify" live rows -d rows --full --repo "$REPO" --jobs 1
-    [ "$peak" -le $((64 + 2 * 64)) ] || { echo "live: $peak MiB" >&2; return 1; }
+    [ "$peak" -le $((64 + 3 * 64)) ] || { echo "live: $peak MiB" >&2; return 1; }
     # As text, a bytea is twice as long.
     peak "$BIN/pgassay-backup" rows --repo "$REPO" --jobs 1 --compress zstd:1 --copy-format text
-    [ "$peak" -le $((64 + 2 * 128)) ] || { echo "text: $peak MiB" >&2; return 1; }
+    [ "$peak" -le $((64 + 3 * 128)) ] || { echo "text: $peak MiB" >&2; return 1; }
     [ "$peak" -gt 128 ]
 }
