@@ -19,7 +19,7 @@ ROOMS_core    := core core/host core/crypto core/cli core/config core/report
 ROOMS_pg      := $(addprefix pg/,conn archive snapshot rows scratch target)
 ROOMS_storage := $(addprefix storage/,contract drivers drivers/aws drivers/file drivers/s3 format keys repo read write \
                  retention heal)
-ROOMS_restore := restore restore/job restore/load restore/part
+ROOMS_restore := restore restore/job restore/load restore/part restore/preflight
 ROOMS_tool    := storage/commands storage/doctor
 sources = $(sort $(wildcard $(addsuffix /*.c,$(1))))
 

@@ -184,6 +184,7 @@ result_json(const struct restore *r, int status, const struct err *e)
     }
     json_object_set_new(o, "errors", problems_json(&r->problems));
     json_object_set_new(o, "warnings", strings(&r->warnings));
+    json_object_set_new(o, "preflight", preflight_json(&r->preflight));
     json_object_set_new(o, "needed", strings(&r->needed));
     json_object_set_new(o, "written", written_json(r));
     json_object_set(o, "differences", r->differences == NULL ? json_null() : r->differences);
@@ -249,6 +250,22 @@ print_needed(const struct restore *r)
     }
 }
 
+/* With --dry-run; otherwise the log has them, with --verbose. */
+static void
+print_notes(const struct restore *r)
+{
+    for (size_t i = 0; i < r->preflight.n; i++) {
+        const struct preflight_finding *x = &r->preflight.v[i];
+
+        if (x->kind == PREFLIGHT_NOTE && !r->o->verbose) {
+            print_out("note: %s\n", x->text);
+        }
+        if (x->kind == PREFLIGHT_NOTE && !r->o->verbose && x->sql != NULL) {
+            print_out("      SQL: %s\n", x->sql);
+        }
+    }
+}
+
 static void
 print_for_people(const struct restore *r)
 {
@@ -258,6 +275,7 @@ print_for_people(const struct restore *r)
     count_human(r->n_tables, "table", tables, sizeof tables);
     count_human(r->o->dry_run ? plan_sizes(r).rows : r->rows, "row", rows, sizeof rows);
     if (r->o->dry_run) {
+        print_notes(r);
         print_needed(r);
         print_out("nothing stands in the way of %s: %s, %s\n", text, tables, rows);
         free(text);

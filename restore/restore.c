@@ -37,6 +37,7 @@ restore_free(struct restore *r)
     label_free(r->label);
     repo_close(r->repo);
     strlist_free(&r->warnings);
+    preflight_free(&r->preflight);
     strlist_free(&r->needed);
     for (size_t i = 0; i < r->n_written; i++) {
         free(r->written[i].table);
@@ -58,7 +59,7 @@ restore_free(struct restore *r)
     pthread_mutex_destroy(&r->lock);
 }
 
-/* The order of a restore.  Nothing changes on the server before preflight_server() has found no
+/* The order of a restore.  Nothing changes on the server before preflight_run() has found no
  * obstacle; nothing has the requested name before target_publish().  Each phase begins when the one
  * before has ended; parallel work happens only inside a phase (load.c, finish.c). */
 int
@@ -71,11 +72,8 @@ restore_run(struct restore *r, struct err *e)
     if (live_asked(r->o)) {
         return live_run(r, e);
     }
-    if (preflight_local(r, e) != 0) {
-        return -1;
-    }
     restore_phase(r, "server, preflight");
-    if (target_open(r, e) != 0 || preflight_server(r, e) != 0) {
+    if (preflight_run(r, e) != 0) {
         return -1;
     }
     if (r->o->dry_run) {

@@ -19,6 +19,7 @@
 #include "pg/conn/tools.h"
 #include "pg/scratch/scratch.h"
 #include "restore/job/options.h"
+#include "restore/job/preflight_findings.h"
 #include "restore/job/problems.h"
 #include "storage/format/label.h"
 #include "storage/format/manifest.h"
@@ -110,7 +111,8 @@ struct restore {
     struct worker       *workers;
     pthread_mutex_t      lock;
     struct problems      problems;
-    struct strlist       warnings; /* of the preflight */
+    struct preflight     preflight;
+    struct strlist       warnings; /* of the preflight, and later ones */
     struct live_written *written;
     size_t               n_written;
     json_t              *differences; /* of --rows (undelete.h), or NULL */
@@ -142,9 +144,8 @@ struct plan_sizes plan_sizes(const struct restore *);
 /* plan_tables.c: which index goes with which table, which tables are complete together. */
 void plan_tables(struct restore *);
 
-/* preflight.c: 0: go on; -1: everything found is in *e or was logged. */
-int preflight_local(struct restore *, struct err *);
-int preflight_server(struct restore *, struct err *);
+/* preflight.c: opens the target.  0: go on; -1: everything found is in *e or was logged. */
+int preflight_run(struct restore *, struct err *);
 
 /* target.c */
 int     target_open(struct restore *, struct err *); /* server, maintenance connection */

@@ -1,0 +1,31 @@
+/*
+ * checks.h - the checks of the preflight, by subject.
+ *
+ * Each looks at one thing, on the maintenance connection (or, the local ones, without a server),
+ * and adds what it finds to restore.preflight.  0: it was looked at; -1: the question itself
+ * failed, *e says how, which ends the restore, but none of the other checks.
+ *
+ * Not looked at, since nothing of a restore depends on it:
+ *   - event triggers of a template database: ours is made of template0, in which nobody can make
+ * any.
+ *   - the connection limit of the new database: it has none before it is complete.
+ */
+#ifndef RESTORE_PREFLIGHT_CHECKS_H
+#define RESTORE_PREFLIGHT_CHECKS_H
+
+#include "restore/job/restore.h"
+
+typedef int preflight_check(struct restore *, struct err *);
+
+preflight_check check_contents;      /* no server needed */
+preflight_check check_scratch_space; /* likewise */
+preflight_check check_version;
+preflight_check check_rights;
+preflight_check check_extensions;
+preflight_check check_roles;
+preflight_check check_tablespaces; /* also decides on restore.tablespace */
+
+/* The first column of a query on the maintenance connection, added to a list. */
+int preflight_column(struct restore *, const char *sql, struct strlist *, struct err *);
+
+#endif
