@@ -103,7 +103,7 @@ sql_conforming(const char *from, const char *to)
             copied = t.at;
         }
     }
-    strcpy(at, copied);
+    memcpy(at, copied, strlen(copied) + 1);
     free(text);
     return out;
 }
