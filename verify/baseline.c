@@ -31,18 +31,24 @@ baseline_open(const struct options *o, struct baseline *b, struct err *e)
     return 0;
 }
 
-void
-settings_find(const struct repo *repo, struct findings *findings)
+int
+settings_find(struct repo *repo, struct findings *findings, struct err *e)
 {
-    char *behind = settings_behind(repo);
+    struct strlist older = {0};
+    char          *behind = settings_behind(repo);
+    int            rc;
 
     if (behind != NULL)
+        strlist_take(&older, behind);
+    rc = settings_look_keys(repo, &older, e);
+    for (size_t i = 0; i < older.n; i++)
         findings_add(findings,
                      (struct finding){.group = "settings",
                                       .object = repo->st->location,
                                       .what = "older settings are in force",
-                                      .have = behind});
-    free(behind);
+                                      .have = older.v[i]});
+    strlist_free(&older);
+    return rc;
 }
 
 static void
@@ -68,8 +74,9 @@ judge_age(const struct options *o, const struct baseline *b, struct verify_resul
                                   .have = duration_human(age, have, sizeof have)});
 }
 
-void
-baseline_judge(const struct options *o, const struct baseline *b, struct verify_result *r)
+int
+baseline_judge(const struct options *o, const struct baseline *b, struct verify_result *r,
+               struct err *e)
 {
     struct finding f = {
         .group = "backup", .object = b->label->id, .want = b->missed.backup, .have = b->label->id};
@@ -82,7 +89,6 @@ baseline_judge(const struct options *o, const struct baseline *b, struct verify_
         f.want = f.have = NULL;
         findings_add(&r->findings, f);
     }
-    settings_find(b->repo, &r->findings);
     for (size_t i = 0; i < b->missed.passed.n; i++)
         findings_add(&r->findings,
                      (struct finding){.group = "backup",
@@ -90,6 +96,7 @@ baseline_judge(const struct options *o, const struct baseline *b, struct verify_
                                       .what = "is not the newest that stands there",
                                       .have = b->missed.passed.v[i]});
     judge_age(o, b, r);
+    return settings_find(b->repo, &r->findings, e);
 }
 
 void

@@ -22,9 +22,11 @@ struct baseline {
 int baseline_open(const struct options *, struct baseline *, struct err *);
 /* Findings about the choice, not the contents: the backup is older than --max-age, or than one that
  * this host has seen.  Called after a drill was recorded, since the backup itself may be proven. */
-void baseline_judge(const struct options *, const struct baseline *, struct verify_result *);
-/* A finding when the repository's settings are not the newest (storage/repo/settings.h). */
-void settings_find(const struct repo *, struct findings *);
+int baseline_judge(const struct options *, const struct baseline *, struct verify_result *,
+                   struct err *);
+/* Findings when the repository's settings or key objects are not the newest
+ * (storage/repo/settings.h). */
+int  settings_find(struct repo *, struct findings *, struct err *);
 void baseline_close(struct baseline *);
 
 /* The databases for a verb without a backup, sorted: the one named (ERR_NOT_FOUND: there is none),

@@ -28,6 +28,7 @@
 #include "core/mem.h"
 #include "storage/keys/trust.h"
 #include "storage/repo/settings.h"
+#include "storage/repo/source.h"
 #include "verify/baseline.h"
 #include "verify/chain_impl.h"
 
@@ -260,6 +261,24 @@ take_over(const struct chain_walk *w, struct verify_result *r)
     r->chained.signers += w->counts.signers;
 }
 
+/* The name's own record. */
+static int
+find_source(struct repo *repo, const char *db, struct verify_result *r, struct err *e)
+{
+    struct repo_source s = {0};
+    struct strlist     wrong = {0};
+    int                rc = source_look(repo, db, &s, &wrong, e);
+
+    for (size_t i = 0; i < wrong.n; i++)
+        findings_add(
+            &r->findings,
+            (struct finding){
+                .class = FINDING_DIFFERENT, .group = "chain", .object = db, .what = wrong.v[i]});
+    strlist_free(&wrong);
+    source_free(&s);
+    return rc;
+}
+
 static int
 check_database(struct repo *repo, const char *db, struct verify_result *r, struct err *e)
 {
@@ -300,8 +319,9 @@ verify_chain(const struct options *o, struct verify_result *r, struct err *e)
                                               "all of this"});
     rc = 0;
     for (size_t i = 0; rc == 0 && i < names.n; i++)
-        rc = check_database(repo, names.v[i], r, e);
-    settings_find(repo, &r->findings);
+        rc = check_database(repo, names.v[i], r, e) != 0 ? -1 : find_source(repo, names.v[i], r, e);
+    if (rc == 0)
+        rc = settings_find(repo, &r->findings, e);
 out:
     strlist_free(&names);
     repo_close(repo);

@@ -42,8 +42,7 @@ run_drill(const struct options *o, struct verify_result *r, struct baseline *b, 
         return -1;
     /* An earlier state is the past, and nothing is written into it. */
     r->recorded = !o->no_record && o->as_of == NULL && record_drill(b->repo, o, r, started);
-    baseline_judge(o, b, r);
-    return 0;
+    return baseline_judge(o, b, r, e);
 }
 
 static int
@@ -54,8 +53,7 @@ run_live(const struct options *o, struct verify_result *r, struct baseline *b, s
     r->label = b->label;
     if (verify_live(o, r, b, e) != 0)
         return -1;
-    baseline_judge(o, b, r);
-    return 0;
+    return baseline_judge(o, b, r, e);
 }
 
 static int

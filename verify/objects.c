@@ -12,6 +12,7 @@
 #include "storage/read/missing.h"
 #include "storage/read/parts.h"
 #include "storage/read/reader.h"
+#include "storage/repo/source.h"
 #include "verify/baseline.h"
 
 /* One worker's buffers: as large as the largest chunk, made once. */
@@ -300,8 +301,11 @@ note_closed(struct checking *c, const struct backup_list *backups, const char *o
 static int
 note_missing(struct checking *c, const struct backup_list *backups, struct err *e)
 {
-    struct strlist missing = {0};
-    int            rc = missing_find(c->repo, c->db, backups, &missing, e);
+    struct strlist     missing = {0};
+    struct repo_source source = {0};
+    int                rc = missing_find(c->repo, c->db, backups, &missing, e) != 0
+                       ? -1
+                       : source_look(c->repo, c->db, &source, &missing, e);
 
     for (size_t i = 0; i < missing.n; i++)
         findings_add(&c->result->findings,
@@ -309,6 +313,7 @@ note_missing(struct checking *c, const struct backup_list *backups, struct err *
                                       .group = "backups",
                                       .object = c->db,
                                       .what = missing.v[i]});
+    source_free(&source);
     strlist_free(&missing);
     return rc;
 }
@@ -371,7 +376,8 @@ verify_objects(const struct options *o, struct verify_result *r, struct err *e)
     rc = databases_meant(repo, o, false, &names, e);
     for (size_t i = 0; rc == 0 && i < names.n; i++)
         rc = check_database(repo, names.v[i], o, r, e);
-    settings_find(repo, &r->findings);
+    if (rc == 0)
+        rc = settings_find(repo, &r->findings, e);
     strlist_free(&names);
     repo_close(repo);
     return rc;

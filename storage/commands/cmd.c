@@ -48,11 +48,11 @@ cmd_databases(struct repo *r, const char *db, struct strlist *names, struct err 
     if (source_load(r, db, &s, e) != 0) {
         struct err more = ERR_INIT;
 
-        if (e->kind != ERR_NOT_FOUND) {
+        if (e->kind != ERR_NOT_FOUND && e->kind != ERR_CORRUPT) {
             return -1;
         }
         if (repo_has_backups(r, db, &more) <= 0) {
-            return repo_no_database(r, db, e);
+            return e->kind == ERR_CORRUPT ? -1 : repo_no_database(r, db, e);
         }
         err_clear(e);
     }

@@ -72,27 +72,21 @@ source_json(const struct repo_source *s)
 }
 
 static int
-database_json(struct repo *r, const char *db, const struct backup_list *list,
-              const struct annotations *known, const struct strlist *missing, json_t *databases,
+database_json(const char *db, const struct backup_list *list, const struct annotations *known,
+              const struct strlist *missing, const struct repo_source *source, json_t *databases,
               struct err *e)
 {
-    struct repo_source s = {0};
-    json_t            *o = json_object();
-    json_t            *backups = json_array();
+    json_t *o = json_object();
+    json_t *backups = json_array();
 
     object_set_text(o, "db", db);
     (void)json_object_set_new(o, "backups", backups);
     (void)json_array_append_new(databases, o);
-    if (source_load(r, db, &s, e) == 0) {
-        (void)json_object_set_new(o, "source", source_json(&s));
-    } else if (e->kind == ERR_NOT_FOUND) {
-        err_clear(e);
-    } else {
-        return -1;
+    if (source->dbname != NULL) {
+        (void)json_object_set_new(o, "source", source_json(source));
     }
     (void)json_object_set_new(o, "unlabelled", id_list(&list->unlabelled));
     (void)json_object_set_new(o, "missing", id_list(missing));
-    source_free(&s);
     for (size_t i = 0; i < list->n; i++) {
         if (add_json(backups, &list->v[i], &known->v[i], e) != 0) {
             return -1;
@@ -232,24 +226,6 @@ warn_doubts(const struct backup_list *list)
     }
 }
 
-/* A name without any backup is damage, too. */
-static int
-find_source(struct repo *r, const char *db, struct strlist *missing, struct err *e)
-{
-    struct repo_source s = {0};
-    int                rc = source_load(r, db, &s, e);
-
-    if (rc != 0 && e->kind == ERR_NOT_FOUND) {
-        err_clear(e);
-        strlist_add(missing,
-                    "its source.json is gone: of which database the backups are is not "
-                    "known (the next backup needs --adopt)");
-        rc = 0;
-    }
-    source_free(&s);
-    return rc;
-}
-
 /* *damaged: some backup is. */
 static int
 list_all(const struct cmd *c, struct repo *r, const struct strlist *names, json_t *databases,
@@ -261,6 +237,7 @@ list_all(const struct cmd *c, struct repo *r, const struct strlist *names, json_
         struct backup_list list;
         struct annotations known = {0};
         struct strlist     missing = {0};
+        struct repo_source source = {0};
         int                rc = -1;
 
         if ((check ? backup_list_load(r, names->v[i], &list, e)
@@ -270,11 +247,11 @@ list_all(const struct cmd *c, struct repo *r, const struct strlist *names, json_
         if (backup_list_check(r, names->v[i], &list, check, e) == 0 &&
             annotations_load(r, names->v[i], &list, &known, e) == 0 &&
             missing_find(r, names->v[i], &list, &missing, e) == 0 &&
-            find_source(r, names->v[i], &missing, e) == 0) {
+            source_look(r, names->v[i], &source, &missing, e) == 0) {
             rc = 0;
         }
         if (rc == 0 && c->json) {
-            rc = database_json(r, names->v[i], &list, &known, &missing, databases, e);
+            rc = database_json(names->v[i], &list, &known, &missing, &source, databases, e);
         } else if (rc == 0) {
             print_database(names->v[i], &list, &known, i == 0, encrypts(r));
         }
@@ -287,6 +264,7 @@ list_all(const struct cmd *c, struct repo *r, const struct strlist *names, json_
             lastseen_remember_list(r, names->v[i], &list);
         }
         *damaged |= any_damaged(&list) || missing.n > 0;
+        source_free(&source);
         strlist_free(&missing);
         annotations_free(&known);
         backup_list_free(&list);
@@ -305,16 +283,21 @@ list(const struct cmd *c, struct err *e)
     struct strlist names = {0};
     json_t        *databases = json_array();
     bool           damaged = false;
+    bool           check = CMD_OPTIONS(c, list_options)->check;
+    struct strlist older = {0};
     char          *behind = NULL;
     int            rc = -1;
 
     if (r == NULL || cmd_databases(r, db, &names, e) != 0 ||
-        list_all(c, r, &names, databases, &damaged, e) != 0) {
+        list_all(c, r, &names, databases, &damaged, e) != 0 ||
+        (check && settings_look_keys(r, &older, e) != 0)) {
         goto out;
     }
-    behind = settings_behind(r);
-    rc = CMD_OPTIONS(c, list_options)->check && (damaged || behind != NULL) ? EXIT_DIFFERENT
-                                                                            : EXIT_GOOD;
+    behind = settings_behind(r); /* said when it was opened */
+    for (size_t i = 0; i < older.n; i++) {
+        log_warn("repository \"%s\": %s", r->st->location, older.v[i]);
+    }
+    rc = check && (damaged || behind != NULL || older.n > 0) ? EXIT_DIFFERENT : EXIT_GOOD;
     if (c->json &&
         json_print(json_pack("{s:s,s:s,s:O}", "repository", r->st->location, "repo_id", r->id,
                              "databases", databases),
@@ -325,6 +308,7 @@ list(const struct cmd *c, struct err *e)
     }
 out:
     free(behind);
+    strlist_free(&older);
     json_decref(databases);
     strlist_free(&names);
     repo_close(r);

@@ -20,7 +20,8 @@ struct pruned {
     bool                  decided; /* decision is set */
     struct retention_plan decision;
     struct prune_result   result;
-    struct err            err; /* why it failed, or ERR_NONE */
+    bool                  unbound; /* its source.json is gone, or cannot be used */
+    struct err            err;     /* why it failed, or ERR_NONE */
 };
 
 /* The backups to remove in an emergency. */

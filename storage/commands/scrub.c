@@ -8,6 +8,7 @@
 #include "core/exit.h"
 #include "core/human.h"
 #include "core/json.h"
+#include "storage/repo/source.h"
 
 enum { JOBS_MAX = 64 };
 
@@ -94,12 +95,14 @@ scrub_database(struct scrub_all *all, const char *db, struct err *e)
 {
     struct scrub         s = {.repo = all->repo, .db = db};
     struct repair        r = {0};
+    struct repo_source   source = {0};
     const struct repair *healed = all->repair_from != NULL ? &r : NULL;
     bool                 show = all->cmd->verbose || isatty(STDOUT_FILENO);
     int                  rc = -1;
 
     all->request.max_bytes = all->bytes_left;
-    if (scrub_run(&s, &all->request, e) != 0 || repair(all, &s, &r, e) != 0) {
+    if (scrub_run(&s, &all->request, e) != 0 || repair(all, &s, &r, e) != 0 ||
+        source_look(all->repo, db, &source, &s.missing, e) != 0) {
         goto out;
     }
     all->damaged |= !scrub_good(&s);
@@ -112,6 +115,7 @@ scrub_database(struct scrub_all *all, const char *db, struct err *e)
     }
     rc = 0;
 out:
+    source_free(&source);
     repair_free(&r);
     scrub_free(&s);
     return rc == 0 ? 0 : err_wrap(e, "scrub of \"%s\"", db);

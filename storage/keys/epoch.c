@@ -467,14 +467,16 @@ load(struct signed_store in, const struct epoch *ep, struct epoch_keys *o, struc
      struct err *e)
 {
     unsigned n;
+    bool     copied;
 
     *o = (struct epoch_keys){0};
     if (find_newest(in, ep, o, raw, &n, e) != 0 ||
-        (o->n == 0 && find_copy(in, ep, o, raw, e) != 0)) {
+        ((copied = o->n == 0) && find_copy(in, ep, o, raw, e) != 0)) {
         epoch_keys_free(o);
         return err_wrap(e, "keys of epoch %u", ep->number);
     }
     o->there = n;
+    o->copied = copied;
     if (o->n == 0) {
         /* Not ERR_NOT_FOUND: a caller that cannot open a backup must not take it for gone. */
         err_set(e, ERR_AUTH, "no usable \"keys.%u.<n>.json\", and no copy of one beside a backup",

@@ -40,7 +40,8 @@ struct epoch_recipient {
 
 struct epoch_keys {
     unsigned epoch, n;
-    unsigned there; /* their number when it was loaded; 0: not loaded */
+    unsigned there;  /* their number when it was loaded; 0: not loaded */
+    bool     copied; /* none of them could be used: it is the copy that a backup keeps */
     uint8_t public[SEAL_PUBLIC];
     struct epoch_recipient *v;
     size_t                  count, cap;

@@ -191,3 +191,38 @@ settings_check_keys(const struct repo *r, unsigned epoch, unsigned n, struct err
                     "newest to \"keys.%u.%u.json\"",
                     epoch, seen);
 }
+
+static int
+look_keys(const struct repo *r, const struct epoch *ep, struct strlist *sentences, struct err *e)
+{
+    struct epoch_keys o;
+
+    if (epoch_keys_load(repo_signed(r), ep, &o, e) == 0) {
+        if (settings_check_keys(r, ep->number, o.n, e) == 0 && o.copied) {
+            strlist_take(sentences,
+                         xasprintf("no \"keys.%u.<n>.json\" can be used, only the copy of number "
+                                   "%u "
+                                   "that a backup keeps",
+                                   ep->number, o.n));
+        }
+        epoch_keys_free(&o);
+    }
+    if (e->kind == ERR_CORRUPT || e->kind == ERR_AUTH) {
+        strlist_add(sentences, e->text);
+        err_clear(e);
+    }
+    return e->kind == ERR_NONE ? 0 : -1;
+}
+
+int
+settings_look_keys(struct repo *r, struct strlist *sentences, struct err *e)
+{
+    for (unsigned number = 1; number <= r->epoch && !is_past(r); number++) {
+        const struct epoch *ep = keyring_epoch(r->keys, number, e);
+
+        if (ep == NULL || (ep->sealed && look_keys(r, ep, sentences, e) != 0)) {
+            return -1;
+        }
+    }
+    return 0;
+}

@@ -29,5 +29,9 @@ int settings_check(const struct repo *, struct err *);
 /* Before an epoch's key object number n is changed, and after: ERR_CORRUPT when this host has seen
  * a higher one. */
 int settings_check_keys(const struct repo *, unsigned epoch, unsigned n, struct err *);
+/* For whoever only looks: a sentence for each encrypted epoch whose key object is not the newest
+ * that this host has seen, or cannot be used at all.  Remembers the others.  An error: the store
+ * does not answer. */
+int settings_look_keys(struct repo *, struct strlist *sentences, struct err *);
 
 #endif

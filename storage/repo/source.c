@@ -110,6 +110,26 @@ source_load(struct repo *r, const char *db, struct repo_source *s, struct err *e
         : err_set(e, ERR_NOT_FOUND, "no database \"%s\" in repository \"%s\"", db, r->st->location);
 }
 
+int
+source_look(struct repo *r, const char *db, struct repo_source *s, struct strlist *sentences,
+            struct err *e)
+{
+    static const char unknown[] =
+        "of which database the backups are is not known (the next backup needs --adopt)";
+    int rc = source_load(r, db, s, e);
+
+    if (rc != 0 && !e->newer && (e->kind == ERR_NOT_FOUND || e->kind == ERR_CORRUPT)) {
+        strlist_take(sentences,
+                     e->kind == ERR_NOT_FOUND
+                         ? xasprintf("its source.json is gone: %s", unknown)
+                         : xasprintf("its source.json cannot be used (%s): %s", e->text, unknown));
+        *s = (struct repo_source){0};
+        err_clear(e);
+        rc = 0;
+    }
+    return rc;
+}
+
 static int
 store(struct repo *r, const char *db, const struct repo_source *s, unsigned n, struct err *e)
 {

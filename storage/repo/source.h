@@ -24,6 +24,10 @@ struct repo_source {
 };
 int source_load(struct repo *, const char *db, struct repo_source *,
                 struct err *); /* ERR_NOT_FOUND: not bound yet */
+/* The same for whoever only looks: what is gone or cannot be used becomes a sentence, and *s is
+ * then empty (no dbname).  An error: the store does not answer. */
+int source_look(struct repo *, const char *db, struct repo_source *, struct strlist *sentences,
+                struct err *);
 /* Binds db at the first backup; later ones must match, or ERR_EXISTS with a hint to --adopt.
  * adopt: bind again (writes source.<n>.json; the highest n counts). */
 int source_bind(struct repo *, const char *db, const struct repo_source *, bool adopt,

@@ -187,6 +187,12 @@ refuses_to_drill() {
         expect_text 'this host has seen number' keys.json
     done
     [ ! -e "$newest" ] && [ ! -e "$REPO/keys.2.1.json" ]
+    # And whoever looks is told.
+    for change in 'storage list --check' 'verify objects' 'verify chain'; do
+        # shellcheck disable=SC2086  # several words
+        expect_status 3 pgassay $change --repo "$REPO"
+        expect_text 'this host has seen number'
+    done
     mv "$T/taken" "$newest"
     old=$(last_id shop)
     expect_status 0 keys revoke "$T/mallory.pub"

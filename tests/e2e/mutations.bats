@@ -10,7 +10,7 @@ trash trash-runs condemned scrub'
 # older: an older generation stands in the newest one's place; forged: another, or other contents, that nobody has signed.
 MUTATIONS='removed emptied halved flipped swapped forged older'
 # Without these something is wrong that nobody else can say.
-MATTERS=' repo source label older-label manifest list chunk '
+MATTERS=' repo keys source label older-label manifest list chunk '
 # Of these the forged one takes the place of another.
 OVERWRITES=' older-label manifest list chunk '
 

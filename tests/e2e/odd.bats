@@ -59,11 +59,22 @@ all_work() {
     expect_status 0 pgassay verify chain shop --repo "$REPO"
 }
 
-@test "source.json gone: the name is still a database, and stands for no other without --adopt" {
-    rm "$REPO/shop/source.json"
-    expect_status 0 storage list
-    expect_text shop 'source.json is gone'
-    expect_status 3 storage list --check
+@test "source.json gone or spoilt: all who look say so, the name is still a database, and stands for no other without --adopt" {
+    local look check
+    chmod u+w "$REPO/shop/source.json"
+    flip "$REPO/shop/source.json" 0
+    for look in 'cannot be used' 'is gone'; do
+        expect_status 0 storage list
+        expect_text shop "source.json $look"
+        expect_status 0 storage list shop --json
+        expect_status 3 storage list --check
+        for check in 'verify objects' 'verify chain' 'storage scrub' 'storage prune'; do
+            # shellcheck disable=SC2086  # several words
+            expect_status 3 pgassay $check shop --repo "$REPO"
+            expect_text "source.json $look"
+        done
+        rm -f "$REPO/shop/source.json"
+    done
     expect_status 0 restore shop --to shop_back
     db_drop shop_back
     expect_status 1 backup shop
