@@ -149,7 +149,7 @@ print_clause(const struct condition *one, FILE *out)
 static void
 print_limit(double limit, FILE *out)
 {
-    fputs(";", out);
+    print_raw(out, ";");
     if (!isnan(limit)) {
         print_to(out, "%.15g", limit);
     }
