@@ -112,10 +112,11 @@ get_part(struct repo *r, const struct label *l, enum label_part part, struct buf
     return rc;
 }
 
-/* One object of a backup: fetched, checked, opened, decompressed into text. */
+/* One object of a backup: fetched (by the caller, or here), checked, opened, decompressed into
+ * text. */
 static int
-load_part(struct repo *r, const struct label *l, enum label_part part, struct buf *text,
-          struct err *e)
+load_part(struct repo *r, const struct label *l, enum label_part part, const struct buf *fetched,
+          struct buf *text, struct err *e)
 {
     bool           list = part == LABEL_CHUNKS;
     uint64_t       raw_size = list ? l->chunks_raw_size : l->manifest_raw_size;
@@ -130,9 +131,9 @@ load_part(struct repo *r, const struct label *l, enum label_part part, struct bu
         err_set(e, ERR_CORRUPT,
                 "\"%s\": the label says it has %" PRIu64 " bytes unpacked: more than %zu", key,
                 raw_size, text->max);
-    } else if (get_part(r, l, part, &stored, e) == 0) {
-        data = stored.data;
-        n = stored.len;
+    } else if (fetched != NULL || get_part(r, l, part, &stored, e) == 0) {
+        data = fetched != NULL ? fetched->data : stored.data;
+        n = fetched != NULL ? fetched->len : stored.len;
         if (list || !l->encrypted || open_manifest(r, l, &stored, &data, &n, e) == 0) {
             rc = codec_decompress(codec, CODEC_ZSTD, data, n, (size_t)raw_size, text, e);
         }
@@ -227,7 +228,7 @@ manifest_load(struct repo *r, const struct label *l, struct err *e)
     struct buf       text = BUF_INIT(MANIFEST_RAW_MAX);
     struct manifest *m = NULL;
 
-    if (load_part(r, l, LABEL_MANIFEST, &text, e) == 0) {
+    if (load_part(r, l, LABEL_MANIFEST, NULL, &text, e) == 0) {
         m = parse_manifest(r, l, &text, e);
     }
     if (m == NULL) {
@@ -265,10 +266,21 @@ manifest_check_stored(struct repo *r, const struct label *l, struct err *e)
 int
 chunk_list_read(struct repo *r, const struct label *l, chunk_ref_fn *fn, void *ctx, struct err *e)
 {
+    return chunk_list_read_fetched(r, l, NULL, fn, ctx, e);
+}
+
+int
+chunk_list_read_fetched(struct repo *r, const struct label *l, const struct buf *fetched,
+                        chunk_ref_fn *fn, void *ctx, struct err *e)
+{
     struct buf text = BUF_INIT(CHUNK_LIST_RAW_MAX);
+    struct err other = ERR_INIT;
     int        rc = -1;
 
-    if (load_part(r, l, LABEL_CHUNKS, &text, e) != 0) {
+    if (fetched != NULL && check_stored(fetched, l->chunks_size, l->chunks_sha256, &other) != 0) {
+        fetched = NULL;
+    }
+    if (load_part(r, l, LABEL_CHUNKS, fetched, &text, e) != 0) {
         err_wrap(e, "chunk list of backup %s of \"%s\"", l->id, l->db);
     } else {
         rc = chunk_list_parse(text.data, text.len, fn, ctx, e);

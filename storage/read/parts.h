@@ -22,6 +22,10 @@ int manifest_check_stored(struct repo *, const struct label *, struct err *);
 
 /* Every chunk that the backup uses, in the order of their names. */
 int chunk_list_read(struct repo *, const struct label *, chunk_ref_fn *, void *ctx, struct err *);
+/* The same of an object that was fetched already, from backup_key(…, label_part_name(l,
+ * LABEL_CHUNKS)): if it is not what the label says, or was not to be had, it is read again. */
+int chunk_list_read_fetched(struct repo *, const struct label *, const struct buf *fetched,
+                            chunk_ref_fn *, void *ctx, struct err *);
 /* The same for a chunk list that no label vouches for any more: key is the object's. */
 int chunk_list_read_unlabelled(struct repo *, const char *key, chunk_ref_fn *, void *ctx,
                                struct err *);

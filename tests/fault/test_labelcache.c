@@ -3,10 +3,13 @@
 #include "tests/fault/fixture.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "core/crypto/hash.h"
 #include "storage/read/backup_find.h"
+#include "storage/read/damage.h"
 #include "tests/support/drivers.h"
 
 enum { BACKUPS = 20 };
@@ -18,11 +21,43 @@ static const struct storage_ops *memory;
 static atomic_uint               reads;  /* of labels */
 static const char               *broken; /* a key that is listed and cannot be read */
 
+/* Chunk lists that are being read now, and the most that were at once; if alone is not set, the
+ * first waits for another. */
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t  changed;
+    unsigned        now, most, all;
+    bool            alone;
+} lists = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER, .alone = true};
+
+static void
+meet(void)
+{
+    struct timespec until;
+
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 60;
+    (void)pthread_mutex_lock(&lists.lock);
+    lists.all++;
+    if (++lists.now > lists.most) {
+        lists.most = lists.now;
+    }
+    (void)pthread_cond_broadcast(&lists.changed);
+    while (!lists.alone && lists.most < 2 &&
+           pthread_cond_timedwait(&lists.changed, &lists.lock, &until) == 0) {
+    }
+    lists.now--;
+    (void)pthread_mutex_unlock(&lists.lock);
+}
+
 static int
 counting_get(struct storage *st, const char *key, struct buf *out, struct err *e)
 {
     if (strstr(key, "/label.json") != NULL) {
         atomic_fetch_add(&reads, 1);
+    }
+    if (strstr(key, "/chunks.") != NULL) {
+        meet();
     }
     if (broken != NULL && strcmp(key, broken) == 0) {
         buf_clear(out);
@@ -327,6 +362,56 @@ what_is_used_is_read(void **state)
     broken = NULL;
 }
 
+static char *
+damaged(struct repo *r)
+{
+    struct backup_list list;
+    struct err         e = ERR_INIT;
+    struct buf         text = BUF_INIT(BUF_NO_LIMIT);
+    char              *out;
+
+    assert_ok(backup_list_load(r, "shop", &list, &e), &e);
+    assert_ok(backup_list_check(r, "shop", &list, true, &e), &e);
+    for (size_t i = 0; i < list.n; i++) {
+        assert_ok(buf_printf(&text, &e, "%s %s\n", backup_state_text(list.v[i].state),
+                             list.v[i].problem == NULL ? "-" : list.v[i].problem),
+                  &e);
+    }
+    backup_list_free(&list);
+    out = xstrdup(buf_str(&text));
+    buf_free(&text);
+    return out;
+}
+
+static void
+chunk_lists_are_read_side_by_side(void **state)
+{
+    struct repo *r = *state;
+    struct err   e = ERR_INIT;
+    char        *want, *have;
+
+    /* one is gone, another is not what its label says */
+    broken = backup_key("shop", id[3], "chunks.zst");
+    have = backup_key("shop", id[5], "chunks.zst");
+    assert_ok(storage_remove(r->st, (const char *const[]){have}, 1, &e), &e);
+    free(have);
+    r->st->distant = false;
+    want = damaged(r);
+    assert_non_null(strstr(want, "damaged"));
+    r->st->distant = true;
+    lists.alone = false;
+    lists.now = lists.most = lists.all = 0;
+    have = damaged(r);
+    lists.alone = true;
+    assert_string_equal(have, want);
+    assert_true(lists.most >= 2);
+    assert_true(lists.all >= BACKUPS - 1);
+    free(have);
+    free(want);
+    free((char *)(uintptr_t)broken);
+    broken = NULL;
+}
+
 int
 main(void)
 {
@@ -339,6 +424,7 @@ main(void)
         TEST(a_foreign_or_old_memory_is_never_believed),
         TEST(without_a_place_for_it_every_label_is_read),
         TEST(what_is_used_is_read),
+        TEST(chunk_lists_are_read_side_by_side),
     };
 
     return cmocka_run_group_tests_name("storage/repo/labelcache", tests, NULL, NULL);
