@@ -46,6 +46,10 @@ static const struct opt table[] = {
      "with --swap: owner, privileges and settings of the database are the live one's (live, the "
      "default) or the backup's (backup)",
      AT(settings), 0, 0, NULL, NULL},
+    {OPT_TEXT, "check", 0, "WHAT",
+     "with --swap: before the switch compare numbers of rows (counts, the default), or contents, "
+     "too (full)",
+     AT(check), 0, 0, NULL, NULL},
     {OPT_TEXT, "drop-old-after", 0, "AGE",
      "what --swap, --undo or --switch-to sets aside may be dropped by a later restore, after this "
      "time",
@@ -251,6 +255,13 @@ check_switch(struct options *o, struct err *e)
         return err_set(e, ERR_USAGE, "--settings belongs to --swap");
     }
     o->settings_of_backup = o->settings != NULL && strcmp(o->settings, "backup") == 0;
+    if (o->check != NULL && strcmp(o->check, "counts") != 0 && strcmp(o->check, "full") != 0) {
+        return err_set(e, ERR_USAGE, "--check is \"counts\" or \"full\", not \"%s\"", o->check);
+    }
+    if (o->check != NULL && !o->swap) {
+        return err_set(e, ERR_USAGE, "--check belongs to --swap");
+    }
+    o->check_full = o->check != NULL && strcmp(o->check, "full") == 0;
     if (o->drop_old_after != NULL &&
         (duration_parse(o->drop_old_after, &o->drop_old_after_s) != 0 ||
          o->drop_old_after_s == 0)) {

@@ -99,6 +99,12 @@ restore_run(struct restore *r, struct err *e)
         if (swap_check(r, e) != 0) {
             return -1;
         }
+        if (r->o->check_full) {
+            restore_phase(r, "contents");
+            if (swap_check_contents(r, e) != 0) {
+                return -1;
+            }
+        }
     }
     restore_phase(r, "name");
     return target_publish(r, e);

@@ -156,6 +156,29 @@ look_for_gaps(const struct restore *r, struct strlist *stop, struct strlist *hin
     }
 }
 
+/* Pages that a superuser has backed up are read from pg_largeobject, which others may not. */
+static int
+look_for_large_objects(const struct restore *r, struct strlist *stop, struct strlist *hints,
+                       struct err *e)
+{
+    char *super;
+
+    if (!r->o->check_full || r->manifest->lo_count == 0 || r->manifest->lo_by_function) {
+        return 0;
+    }
+    super = pg_value(r->maintenance, e,
+                     "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user", 0,
+                     NULL);
+    if (super != NULL && *super != 't') {
+        strlist_add(stop,
+                    "--check full: a superuser took the backup, and only one can compare its "
+                    "large objects");
+        strlist_add(hints, "connect as a superuser, or leave out --check full");
+    }
+    free(super);
+    return super == NULL ? -1 : 0;
+}
+
 int
 swap_preflight(struct restore *r, struct strlist *stop, struct strlist *hints, struct err *e)
 {
@@ -170,5 +193,8 @@ swap_preflight(struct restore *r, struct strlist *stop, struct strlist *hints, s
         return 0;
     }
     look_for_gaps(r, stop, hints);
+    if (look_for_large_objects(r, stop, hints, e) != 0) {
+        return -1;
+    }
     return look_for_all(r->maintenance, r->name, true, stop, hints, e);
 }

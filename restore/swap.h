@@ -5,7 +5,8 @@
  *     properties those of the running database, read before anything changes: the new one gets
  *                them, unless --settings backup requests the backup's.  Missing rights show
  *                before anything is loaded (finish_rehearse_properties())
- *     check      every table is there and has as many rows as the manifest says (swap_check())
+ *     check      every table is there and has as many rows as the manifest says (swap_check()),
+ *                and the same ones (swap_check_contents())
  *     switch     publish.c
  *
  * Until the switch the running database is not touched.  When the switch fails, the restored
@@ -23,7 +24,11 @@ int swap_ready(PGconn *, const char *name, const char *take, struct err *);
 /* Adds the obstacles, each with a hint. */
 int swap_preflight(struct restore *, struct strlist *stop, struct strlist *hints, struct err *);
 
-/* -1: the copy differs from the backup. */
+/* -1: the copy differs from the backup: a table is missing or has another number of rows
+ * (swap_check()), other contents (swap_check_contents(): --check full). */
 int swap_check(struct restore *, struct err *);
+int swap_check_contents(struct restore *, struct err *);
+/* Are rows of this table compared?  Not those of an extension's: CREATE EXTENSION may add some. */
+bool swap_compares(const struct manifest_table *);
 
 #endif

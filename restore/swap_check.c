@@ -15,12 +15,6 @@
 #include "restore/load/load.h"
 #include "restore/swap.h"
 
-static bool
-has_count(const struct manifest_table *t)
-{
-    return t->kind == 'r' && t->skipped == NULL && t->extension == NULL;
-}
-
 /* "public.orders": for the error. */
 static char *
 plain_name(const struct manifest_table *t)
@@ -72,8 +66,8 @@ check_group(PGconn *conn, const struct load_group *g, struct err *e)
         char                   *what = xasprintf("ONLY %s", job->qualified);
 
         want += job->table->rows;
-        counted = counted && has_count(job->table);
-        if (g->via == NULL && has_count(job->table)) {
+        counted = counted && swap_compares(job->table);
+        if (g->via == NULL && swap_compares(job->table)) {
             rc = compare(conn, what, job->table, job->table->rows, e);
         } else if (job->table->kind != 'f') {
             rc = pg_execf(conn, e, "SELECT FROM %s LIMIT 0", what);

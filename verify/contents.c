@@ -7,103 +7,11 @@
 #include "core/progress.h"
 #include "verify/rows.h"
 
-/* Sums wait here until their task has ended: a task that is tried again starts afresh. */
-struct pending {
-    const struct scan_item *item;
-    struct row_sum          sum, generated;
-};
-
-struct worker_state {
-    struct pending *v;
-    size_t          n, cap;
-};
-
-struct contents {
-    struct worker_state *workers;
-    pthread_mutex_t      lock;
-};
-
 static int
-begin_task(void *ctx, int worker, const struct scan_task *task, struct err *e)
+sum(struct compare *c, struct scan_table *tables, size_t n, struct err *e)
 {
-    struct contents *s = ctx;
-
-    (void)task;
-    (void)e;
-    s->workers[worker].n = 0;
-    return 0;
-}
-
-static int
-end_item(void *ctx, int worker, const struct scan_item *item, const struct row_sum *rows,
-         const struct row_sum *generated, struct err *e)
-{
-    struct worker_state *w = &((struct contents *)ctx)->workers[worker];
-
-    (void)e;
-    VEC_GROW(w->v, w->n, w->cap);
-    w->v[w->n] = (struct pending){.item = item, .sum = *rows};
-    if (generated != NULL)
-        w->v[w->n].generated = *generated;
-    w->n++;
-    return 0;
-}
-
-static int
-end_task(void *ctx, int worker, const struct scan_task *task, struct err *e)
-{
-    struct contents     *s = ctx;
-    struct worker_state *w = &s->workers[worker];
-
-    (void)e;
-    pthread_mutex_lock(&s->lock);
-    for (size_t i = 0; i < w->n; i++) {
-        struct row_check *check = w->v[i].item->table->user;
-
-        row_sum_merge(&check->sum, &w->v[i].sum);
-        row_sum_merge(&check->generated, &w->v[i].generated);
-        check->done++;
-    }
-    pthread_mutex_unlock(&s->lock);
-    progress_add(task->bytes);
-    return 0;
-}
-
-static const struct scan_sink sums_only = {
-    .begin_task = begin_task, .end_item = end_item, .end_task = end_task};
-
-static int
-run_scan(struct compare *c, struct scan_table *tables, size_t n, struct err *e)
-{
-    struct contents     s = {.workers = xcalloc((size_t)c->options->jobs + 1, sizeof *s.workers),
-                             .lock = PTHREAD_MUTEX_INITIALIZER};
-    struct scan_options options = {.jobs = c->options->jobs,
-                                   .fingerprint_key = c->man->fingerprint_key,
-                                   .sink = &sums_only,
-                                   .ctx = &s};
-    struct scan_plan    plan = {0};
-    int                 rc = -1;
-
-    for (size_t i = 0; i < n; i++) {
-        struct row_check *check = tables[i].user;
-
-        check->sum = check->generated = (struct row_sum){0};
-        check->planned = check->done = 0;
-    }
-    if (scan_plan(c->snap, tables, n, &plan, e) != 0)
-        goto out;
-    for (size_t i = 0; i < plan.n; i++)
-        for (size_t k = 0; k < plan.v[i].n; k++)
-            ((struct row_check *)plan.v[i].items[k].table->user)->planned++;
-    rc = scan_run(c->snap, c->snap_opts, &plan, &options, e);
-    for (size_t i = 0; i < n; i++)
-        ((struct row_check *)tables[i].user)->no_generated |= tables[i].copy.plain;
-out:
-    scan_plan_free(&plan);
-    for (int i = 0; i <= c->options->jobs; i++)
-        free(s.workers[i].v);
-    free(s.workers);
-    return rc;
+    return scan_sums_run(c->snap, c->snap_opts, tables, n, c->options->jobs,
+                         c->man->fingerprint_key, e);
 }
 
 /* The first failing table ended the scan: each that is not complete is read alone, and those
@@ -115,9 +23,9 @@ run_one_by_one(struct compare *c, struct scan_table *tables, size_t n, struct er
         struct row_check *check = tables[i].user;
         struct err        fault = ERR_INIT;
 
-        if (check->planned > 0 && check->done == check->planned)
+        if (check->read.planned > 0 && check->read.done == check->read.planned)
             continue;
-        if (run_scan(c, &tables[i], 1, &fault) == 0)
+        if (sum(c, &tables[i], 1, &fault) == 0)
             continue;
         if (fault.kind == ERR_INTERRUPTED || snapshot_ping(c->snap, e) != 0) {
             *e = fault;
@@ -133,7 +41,7 @@ scan_checks(struct compare *c, struct scan_table *tables, size_t n, struct err *
 {
     struct err fault = ERR_INIT;
 
-    if (n == 0 || run_scan(c, tables, n, &fault) == 0)
+    if (n == 0 || sum(c, tables, n, &fault) == 0)
         return 0;
     if (fault.kind == ERR_INTERRUPTED || snapshot_ping(c->snap, e) != 0) {
         *e = fault;

@@ -113,7 +113,7 @@ count_task(void *ctx, void *task, int worker, struct err *e)
 
     if (conn == NULL || snapshot_begin(conn, s->c->snap, e) != 0)
         return -1;
-    if (count_table(s, conn, check, &check->sum.rows, &fault) != 0) {
+    if (count_table(s, conn, check, &check->read.rows.rows, &fault) != 0) {
         if (fault.kind == ERR_INTERRUPTED || PQstatus(conn) != CONNECTION_OK) {
             *e = fault;
             return -1;

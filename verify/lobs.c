@@ -21,17 +21,18 @@ differ(struct compare *c, const char *what, unsigned long long want, unsigned lo
 static bool
 differs(const struct row_check *check)
 {
-    struct fingerprint have = {check->sum.a, check->sum.b};
+    struct fingerprint have = {check->read.rows.a, check->read.rows.b};
 
-    return check->want->rows != check->sum.rows || !fingerprint_equal(&check->want->fp, &have);
+    return check->want->rows != check->read.rows.rows ||
+        !fingerprint_equal(&check->want->fp, &have);
 }
 
 /* Differences not reported for single objects. */
 static void
 report(struct compare *c, const struct row_check *check, const char *what)
 {
-    if (check->want->rows != check->sum.rows)
-        differ(c, what, check->want->rows, check->sum.rows);
+    if (check->want->rows != check->read.rows.rows)
+        differ(c, what, check->want->rows, check->read.rows.rows);
     else
         findings_add(&c->result->findings,
                      (struct finding){.group = "large objects",
@@ -49,7 +50,7 @@ judge(struct compare *c, const struct row_check *check, const struct scan_table 
 
     if (check->unread)
         return 0;
-    c->result->compared.bytes += check->sum.bytes;
+    c->result->compared.bytes += check->read.rows.bytes;
     if (!differs(check))
         return 0;
     if ((pages ? lobs_which_pages : lobs_which_metadata)(c, t, &named, e) != 0)

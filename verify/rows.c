@@ -69,7 +69,7 @@ row_check_unread(struct compare *c, struct row_check *check, const struct err *w
 static bool
 has_generated(const struct row_check *check)
 {
-    return !check->no_generated &&
+    return !check->read.no_generated &&
         (check->want->rows == 0 || check->want->generated_fp.a != 0 ||
          check->want->generated_fp.b != 0);
 }
@@ -85,13 +85,13 @@ static void
 both_add(struct both *b, const struct row_check *check)
 {
     b->want_rows += check->want->rows;
-    b->have_rows += check->sum.rows;
+    b->have_rows += check->read.rows.rows;
     fingerprint_add(&b->want, &check->want->fp);
-    fingerprint_add(&b->have, &(struct fingerprint){check->sum.a, check->sum.b});
+    fingerprint_add(&b->have, &(struct fingerprint){check->read.rows.a, check->read.rows.b});
     if (check->n_generated > 0 && has_generated(check)) {
         fingerprint_add(&b->want_generated, &check->want->generated_fp);
         fingerprint_add(&b->have_generated,
-                        &(struct fingerprint){check->generated.a, check->generated.b});
+                        &(struct fingerprint){check->read.generated.a, check->read.generated.b});
     }
     b->unread |= check->unread;
     b->counted_only |= check->counted_only;
@@ -255,8 +255,8 @@ row_checks_report(struct compare *c, struct row_checks *checks, struct err *e)
     for (size_t i = 0; i < checks->n; i++) {
         const struct row_check *check = &checks->v[i];
 
-        c->result->compared.rows += check->sum.rows;
-        c->result->compared.bytes += check->sum.bytes;
+        c->result->compared.rows += check->read.rows.rows;
+        c->result->compared.bytes += check->read.rows.bytes;
         note_generated(c, check);
         if (check->want->load_via != NULL) {
             report_ancestor(c, checks, i);

@@ -4,18 +4,17 @@
 #ifndef VERIFY_ROWS_H
 #define VERIFY_ROWS_H
 
+#include "pg/rows/scan_sums.h"
 #include "verify/compare.h"
 
 struct row_check {
+    struct scan_sums             read; /* or counted: only rows */
     const struct manifest_table *want;
     const struct cat_table      *have;
-    struct row_sum               sum, generated; /* as read; only rows when counted */
-    size_t                       planned, done;  /* COPY ranges of it */
-    bool                         unread;         /* reading failed, which is a finding of its own */
+    bool                         unread; /* reading failed, which is a finding of its own */
     bool                         counted_only;
-    bool no_generated;    /* generated columns could not be read on one of the sides (scan.h) */
-    const char **columns; /* copied columns, then generated ones; borrowed names */
-    size_t       n_columns, n_generated;
+    const char                 **columns; /* copied columns, then generated ones; borrowed names */
+    size_t                       n_columns, n_generated;
 };
 
 /* The tables whose rows are in the backup and can be compared. */

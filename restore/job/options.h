@@ -31,8 +31,9 @@ struct options {
     const char    *where, *as, *into_table, *apply;
     int            show;
     bool           swap, undo, leftovers, status;
-    const char    *settings, *switch_to, *drop_leftover, *drop_old_after;
+    const char    *settings, *switch_to, *drop_leftover, *drop_old_after, *check;
     bool           settings_of_backup; /* --settings backup */
+    bool           check_full;         /* --check full */
     uint64_t       drop_old_after_s;   /* 0: never automatically */
     bool           scratch, scratch_unconfined, keep, allow_unsigned;
     bool        no_owner, no_privileges, no_analyze, keep_failed, globals, isolated, allow_remote;

@@ -135,6 +135,31 @@ oid()    { psql_in postgres -v d="$1" <<<"SELECT oid FROM pg_database WHERE datn
     expect_equal "$(oid shop)$(others)" "$before"
 }
 
+@test "--check full: a copy with as many rows, and another value in one of them, takes nobody's place" {
+    local before
+    before=$(oid shop)
+    db_make other_same all-types.sql
+    # A refresh that changes a row after COPY had it right.
+    psql_in other_same -c 'CREATE TABLE t AS SELECT i, i AS n FROM generate_series(1, 9) AS i' \
+        -c "CREATE FUNCTION change() RETURNS int LANGUAGE plpgsql AS 'BEGIN UPDATE public.t SET n = 0 WHERE i = 5; RETURN 1; END'" \
+        -c 'CREATE MATERIALIZED VIEW m AS SELECT change()' -c 'UPDATE t SET n = i' -c "SELECT lo_from_bytea(7, 'seven')" -o /dev/null
+    backup other_same
+    expect_status 1 restore other_same --swap --to shop --check full
+    expect_text 'not swapped' 'table public.t has other contents in the copy than in the backup'
+    expect_equal "$(oid shop)$(others)" "$before"
+    psql_in postgres -c 'CREATE DATABASE other OWNER tenant'
+    PGUSER=tenant expect_status 1 restore other_same --swap --to other --check full --dry-run
+    expect_text 'only one can compare its large objects'
+    psql_in other_same -c 'DROP MATERIALIZED VIEW m'
+    backup other_same
+    expect_status 0 restore other_same --swap --to shop --check full --json
+    db_same other_same shop
+    pgassay restore shop --undo
+    expect_status 2 restore shop --to other --check full
+    expect_status 2 restore shop --swap --check all
+    expect_text 'not "all"'
+}
+
 @test "what did not come back whole is kept, not switched to; --switch-to takes it all the same" {
     local before kept
     before=$(oid shop)
