@@ -5,8 +5,8 @@
 
 #include "core/json.h"
 #include "storage/format/chunkname.h"
-#include "storage/format/label_chain.h"
 #include "storage/format/label_fields.h"
+#include "storage/format/label_heads.h"
 #include "storage/format/object.h"
 
 /* ---- the fields, once for both directions ---- */

@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "storage/format/label_chain.h"
+#include "storage/format/label_heads.h"
 #include "storage/keys/trust.h"
 #include "storage/repo/backuplist.h"
 #include "storage/repo/lastseen.h"

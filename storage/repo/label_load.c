@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/log.h"
-#include "storage/format/label_chain.h"
+#include "storage/format/label_heads.h"
 #include "storage/keys/sealedjson.h"
 #include "storage/keys/trust.h"
 

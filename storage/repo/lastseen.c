@@ -13,7 +13,7 @@
 #include "core/human.h"
 #include "core/json.h"
 #include "core/log.h"
-#include "storage/format/label_chain.h"
+#include "storage/format/label_heads.h"
 #include "storage/format/object.h"
 #include "storage/repo/lastseen_impl.h"
 

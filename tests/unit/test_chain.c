@@ -3,7 +3,7 @@
 #include "tests/fault/fixture.h"
 
 #include "core/json.h"
-#include "storage/format/label_chain.h"
+#include "storage/format/label_heads.h"
 #include "storage/read/rollback.h"
 #include "storage/repo/chain.h"
 #include "storage/repo/lastseen.h"

@@ -1,4 +1,4 @@
-#include "storage/format/label_chain.h"
+#include "storage/format/label_heads.h"
 
 #include <string.h>
 

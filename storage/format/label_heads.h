@@ -1,9 +1,9 @@
 /*
- * label_chain.h - the fields of a label that name other labels and its signer
+ * label_heads.h - the fields of a label that name other labels and its signer
  * (see storage/repo/chain.h).
  */
-#ifndef STORAGE_FORMAT_LABEL_CHAIN_H
-#define STORAGE_FORMAT_LABEL_CHAIN_H
+#ifndef STORAGE_FORMAT_LABEL_HEADS_H
+#define STORAGE_FORMAT_LABEL_HEADS_H
 
 #include "core/json.h"
 #include "storage/format/label.h"

@@ -1,5 +1,5 @@
 /*
- * copy.c - reading rows: COPY … TO STDOUT.
+ * copyout.c - reading rows: COPY … TO STDOUT.
  *
  * The hottest path of a backup: per row one PQgetCopyData(), one callback, nothing else.  The
  * socket is read before it is polled, so that poll() (which also hears cancel.h) is called only
