@@ -5,7 +5,7 @@ BUILD   ?= build
 CC      ?= cc
 VERSION := 0.1.0
 
-USED     := libpq libzstd zlib libsodium libcrypto jansson inih libcurl expat
+USED     := libpq libzstd zlib libsodium libcrypto jansson inih libcurl expat libarchive
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
             -Wwrite-strings -Wformat=2 -Wvla -Wundef -Werror
 OPT      ?= -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
@@ -18,7 +18,7 @@ LDLIBS   += $(shell pkg-config --libs $(USED)) -lm
 ROOMS_core    := core core/host core/crypto core/cli core/config core/report
 ROOMS_pg      := $(addprefix pg/,conn archive snapshot rows scratch target)
 ROOMS_storage := $(addprefix storage/,contract drivers drivers/aws drivers/file drivers/s3 format keys repo read write \
-                 retention heal)
+                 retention heal exchange)
 ROOMS_restore := restore restore/job restore/load restore/part restore/preflight
 ROOMS_tool    := storage/commands storage/doctor
 sources = $(sort $(wildcard $(addsuffix /*.c,$(1))))

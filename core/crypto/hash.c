@@ -73,6 +73,57 @@ sha256_hex(const void *p, size_t n, char out[SHA256_HEX + 1])
     hex_encode(digest, sizeof digest, out);
 }
 
+struct sha256_sum {
+    EVP_MD_CTX *ctx;
+};
+
+static void
+sum_begin(struct sha256_sum *s)
+{
+    if (s->ctx == NULL || EVP_DigestInit_ex(s->ctx, EVP_sha256(), NULL) != 1) {
+        no_crypto("sha-256");
+    }
+}
+
+struct sha256_sum *
+sha256_sum_new(void)
+{
+    struct sha256_sum *s = xcalloc(1, sizeof *s);
+
+    s->ctx = EVP_MD_CTX_new();
+    sum_begin(s);
+    return s;
+}
+
+void
+sha256_sum_more(struct sha256_sum *s, const void *p, size_t n)
+{
+    if (EVP_DigestUpdate(s->ctx, p, n) != 1) {
+        no_crypto("sha-256");
+    }
+}
+
+void
+sha256_sum_hex(struct sha256_sum *s, char out[SHA256_HEX + 1])
+{
+    uint8_t digest[SHA256_BYTES];
+
+    if (EVP_DigestFinal_ex(s->ctx, digest, NULL) != 1) {
+        no_crypto("sha-256");
+    }
+    hex_encode(digest, sizeof digest, out);
+    sum_begin(s);
+}
+
+void
+sha256_sum_free(struct sha256_sum *s)
+{
+    if (s != NULL) {
+        EVP_MD_CTX_free(s->ctx);
+        free(s);
+    }
+}
+
 void
 hmac_sha256(const uint8_t key[32], const void *p, size_t n, uint8_t out[SHA256_BYTES])
 {

@@ -14,6 +14,14 @@ enum { SHA256_BYTES = 32, SHA256_HEX = 64, MD5_BYTES = 16 };
 /* In one call; thread-safe; fails only for lack of memory, which ends the program. */
 void sha256(const void *, size_t, uint8_t out[SHA256_BYTES]);
 void sha256_hex(const void *, size_t, char out[SHA256_HEX + 1]);
+/* Piece by piece, for what is not in memory as a whole: new, more, and the digest, after which the
+ * next begins. */
+struct sha256_sum;
+struct sha256_sum *sha256_sum_new(void);
+void               sha256_sum_more(struct sha256_sum *, const void *, size_t);
+void               sha256_sum_hex(struct sha256_sum *, char out[SHA256_HEX + 1]);
+void               sha256_sum_free(struct sha256_sum *); /* accepts NULL */
+
 void hmac_sha256(const uint8_t key[32], const void *, size_t, uint8_t out[SHA256_BYTES]);
 
 /* A key of any length. */

@@ -12,6 +12,7 @@
 #include "core/cancel.h"
 #include "core/human.h"
 #include "core/mem.h"
+#include "core/quote.h"
 #include "pg/conn/wait.h"
 
 /* How long a server may take to react to a cancel request before the connection is given up. */
@@ -386,28 +387,13 @@ pg_error(PGconn *conn, const PGresult *res, struct err *e)
 char *
 pg_ident(const char *name)
 {
-    char *out = xmalloc(2 * strlen(name) + 3), *o = out;
-
-    *o++ = '"';
-    for (const char *s = name; *s != '\0'; s++) {
-        if (*s == '"') {
-            *o++ = '"';
-        }
-        *o++ = *s;
-    }
-    *o++ = '"';
-    *o = '\0';
-    return out;
+    return quote_ident(name);
 }
 
 char *
 pg_qualified(const char *schema, const char *name)
 {
-    char *s = pg_ident(schema), *n = pg_ident(name), *out = xasprintf("%s.%s", s, n);
-
-    free(s);
-    free(n);
-    return out;
+    return quote_qualified(schema, name);
 }
 
 char *

@@ -10,6 +10,7 @@
 
 #include "core/buf.h"
 #include "core/mem.h"
+#include "core/quote.h"
 #include "pg/conn/tools.h"
 #include "pg/scratch/guardian.h"
 #include "pg/scratch/namespaces.h"
@@ -345,28 +346,10 @@ scratch_target(const struct scratch *s, const char *dbname)
                               .version = s->version};
 }
 
-/* In single quotes, as a shell wants it. */
-static char *
-shell_quoted(const char *text)
-{
-    struct buf b = BUF_INIT(BUF_NO_LIMIT);
-    struct err e = ERR_INIT;
-    char      *out;
-
-    (void)buf_puts(&b, "'", &e);
-    for (; *text != '\0'; text++) {
-        (void)(*text == '\'' ? buf_puts(&b, "'\\''", &e) : buf_append(&b, text, 1, &e));
-    }
-    (void)buf_puts(&b, "'", &e);
-    out = xstrdup(buf_str(&b));
-    buf_free(&b);
-    return out;
-}
-
 char *
 scratch_keep(struct scratch *s)
 {
-    char *dir = shell_quoted(s->dir), *command = xasprintf("rm -rf -- %s", dir);
+    char *dir = quote_shell(s->dir), *command = xasprintf("rm -rf -- %s", dir);
 
     guardian_keep(&s->guardian);
     free(dir);

@@ -53,6 +53,19 @@ saw() {
     db_drop copy
 }
 
+@test "a bundle restores by its own commands, whatever the names are" {
+    local in
+    pgassay storage export hostile --repo "$REPO" --file "$T/hostile.tar"
+    tar -C "$T" -xf "$T/hostile.tar"
+    in=$(echo "$T"/hostile-*/)
+    plain "$in/RECOVERY.md" "$in/restore.sh"
+    bash "$in/restore.sh" copy >"$T/out"
+    no_canary copy
+    db_same hostile copy
+    db_drop copy
+    rm -r "$in" "$T/hostile.tar"
+}
+
 @test "an entry that fails, because its owner is missing, is run without its owner, and nothing else" {
     pg_start other
     psql_in postgres -c 'CREATE ROLE mallory LOGIN'

@@ -153,11 +153,19 @@ utf8_is_told_from_other_bytes(void **state)
 static void
 digests_match_the_published_vectors(void **state)
 {
-    uint8_t key[32] = {0};
-    uint8_t mac[SHA256_BYTES];
-    char    hex[SHA256_HEX + 1];
+    struct sha256_sum *sum = sha256_sum_new();
+    uint8_t            key[32] = {0};
+    uint8_t            mac[SHA256_BYTES];
+    char               hex[SHA256_HEX + 1];
 
     (void)state;
+    sha256_sum_more(sum, "a", 1);
+    sha256_sum_more(sum, "bc", 2);
+    sha256_sum_hex(sum, hex);
+    assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    sha256_sum_hex(sum, hex); /* the next, of nothing */
+    assert_string_equal(hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    sha256_sum_free(sum);
     sha256_hex("abc", 3, hex);
     assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     sha256_hex(NULL, 0, hex);

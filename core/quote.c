@@ -1,0 +1,106 @@
+#include "core/quote.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/mem.h"
+
+/* Between quotes, those inside doubled. */
+static char *
+doubled(const char *text, char quote)
+{
+    char *out = xmalloc(2 * strlen(text) + 3), *o = out;
+
+    *o++ = quote;
+    for (; *text != '\0'; text++) {
+        if (*text == quote) {
+            *o++ = quote;
+        }
+        *o++ = *text;
+    }
+    *o++ = quote;
+    *o = '\0';
+    return out;
+}
+
+char *
+quote_ident(const char *name)
+{
+    return doubled(name, '"');
+}
+
+char *
+quote_qualified(const char *schema, const char *name)
+{
+    char *s = quote_ident(schema), *n = quote_ident(name), *out = xasprintf("%s.%s", s, n);
+
+    free(s);
+    free(n);
+    return out;
+}
+
+char *
+quote_literal(const char *text)
+{
+    return doubled(text, '\'');
+}
+
+static bool
+is_control(char c)
+{
+    return (unsigned char)c < 0x20 || c == 0x7f;
+}
+
+/* $'…': in octal, with all three digits, since a digit may follow. */
+static char *
+escaped(const char *text)
+{
+    char *out = xmalloc(4 * strlen(text) + 4), *o = out;
+
+    *o++ = '$';
+    *o++ = '\'';
+    for (; *text != '\0'; text++) {
+        if (is_control(*text) || *text == '\'' || *text == '\\') {
+            o += snprintf(o, 5, "\\%03o", (unsigned)(unsigned char)*text);
+        } else {
+            *o++ = *text;
+        }
+    }
+    *o++ = '\'';
+    *o = '\0';
+    return out;
+}
+
+char *
+quote_shell(const char *text)
+{
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+        "_-./:@%+,";
+    char *out, *o;
+
+    if (*text != '\0' && text[strspn(text, plain)] == '\0') {
+        return xstrdup(text);
+    }
+    for (const char *t = text; *t != '\0'; t++) {
+        if (is_control(*t)) {
+            return escaped(text);
+        }
+    }
+    out = xmalloc(4 * strlen(text) + 3);
+    o = out;
+    *o++ = '\'';
+    for (; *text != '\0'; text++) {
+        if (*text == '\'') {
+            memcpy(o, "'\\''", 4);
+            o += 4;
+        } else {
+            *o++ = *text;
+        }
+    }
+    *o++ = '\'';
+    *o = '\0';
+    return out;
+}

@@ -1,0 +1,20 @@
+/*
+ * quote.h - text inside SQL and shell commands, so that it is never taken for more than text.
+ *
+ * Bytes are bytes: no encoding is assumed but that the quotes are ASCII, as in all of a server's.
+ * All results are allocated.
+ */
+#ifndef CORE_QUOTE_H
+#define CORE_QUOTE_H
+
+/* Always in double quotes: "a ""b""". */
+char *quote_ident(const char *);
+/* "schema"."name". */
+char *quote_qualified(const char *schema, const char *name);
+/* 'it''s': where standard_conforming_strings is on. */
+char *quote_literal(const char *);
+/* One word for bash: as it is when nothing in it means anything, 'it'\''s', or, with control
+ * characters, $'a\012b', which is one line in any case. */
+char *quote_shell(const char *);
+
+#endif

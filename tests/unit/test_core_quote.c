@@ -1,0 +1,76 @@
+/* quote.h: what is quoted is read back as it was, by a shell too. */
+#include "tests/unit/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/quote.h"
+
+static void
+identifiers_and_literals_double_their_quotes(void **state)
+{
+    char *ident = quote_ident("a \"b\" 'c'"), *both = quote_qualified("s\"", "t\n");
+    char *literal = quote_literal("it's \"so\" \\");
+
+    (void)state;
+    assert_string_equal(ident, "\"a \"\"b\"\" 'c'\"");
+    assert_string_equal(both, "\"s\"\"\".\"t\n\"");
+    assert_string_equal(literal, "'it''s \"so\" \\'");
+    free(ident);
+    free(both);
+    free(literal);
+}
+
+static void
+a_word_that_means_nothing_to_a_shell_stays_as_it_is(void **state)
+{
+    char *plain = quote_shell("/srv/backups/a-b_c.tar.zst");
+    char *empty = quote_shell("");
+
+    (void)state;
+    assert_string_equal(plain, "/srv/backups/a-b_c.tar.zst");
+    assert_string_equal(empty, "''");
+    free(plain);
+    free(empty);
+}
+
+static void
+bash_reads_every_byte_back(void **state)
+{
+    char all[256], back[256];
+
+    (void)state;
+    for (int i = 1; i < 256; i++) {
+        all[i - 1] = (char)i;
+    }
+    all[255] = '\0';
+    /* All of them; those from the blank on; and each with a digit behind it. */
+    for (const char *text = all; text != NULL; text = text == all ? all + 31 : NULL) {
+        char  *word = quote_shell(text);
+        FILE  *f;
+        size_t n;
+
+        assert_null(strchr(word, '\n'));
+        assert_int_equal(setenv("WORD", word, 1), 0);
+        f = popen("LC_ALL=C exec bash -c 'eval \"printf %s $WORD\"'", "re");
+        assert_non_null(f);
+        n = fread(back, 1, sizeof back, f);
+        assert_int_equal(pclose(f), 0);
+        assert_int_equal(n, strlen(text));
+        assert_memory_equal(back, text, n);
+        free(word);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(identifiers_and_literals_double_their_quotes),
+        cmocka_unit_test(a_word_that_means_nothing_to_a_shell_stays_as_it_is),
+        cmocka_unit_test(bash_reads_every_byte_back),
+    };
+
+    return cmocka_run_group_tests_name("core/quote", tests, NULL, NULL);
+}
