@@ -405,3 +405,15 @@ pg_literal(PGconn *conn, const char *text)
     PQfreemem(quoted);
     return out;
 }
+
+char *
+pg_name_with(const char *name, const char *suffix)
+{
+    size_t n = strlen(name), room = PG_NAME_BYTES - strlen(suffix);
+
+    if (n > room) {
+        for (n = room; n > 0 && ((unsigned char)name[n] & 0xc0) == 0x80; n--) {
+        }
+    }
+    return xasprintf("%.*s%s", (int)n, name, suffix);
+}

@@ -74,4 +74,9 @@ char *pg_ident(const char *);                             /* always in double qu
 char *pg_qualified(const char *schema, const char *name); /* "s"."n" */
 char *pg_literal(PGconn *, const char *); /* NULL when the bytes are invalid in the encoding */
 
+enum { PG_NAME_BYTES = 63 }; /* the longest name that a server keeps whole */
+/* name and suffix (shorter than that) as one name: name is cut, between two characters, to make
+ * room.  Allocated. */
+char *pg_name_with(const char *name, const char *suffix);
+
 #endif

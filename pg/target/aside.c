@@ -9,8 +9,6 @@
 #include "core/log.h"
 #include "core/mem.h"
 
-enum { NAME_MAX_BYTES = 63 };
-
 static const char mark[] = "pgassay-restore: set aside ";
 
 char *
@@ -18,17 +16,11 @@ aside_name(const char *was, bool undone, time_t since)
 {
     char      suffix[48], when[32];
     struct tm utc;
-    size_t    n = strlen(was), room;
 
     (void)gmtime_r(&since, &utc);
     (void)strftime(when, sizeof when, "%Y%m%d_%H%M%S", &utc);
     (void)snprintf(suffix, sizeof suffix, "_%s_%s", undone ? "undone" : "before", when);
-    room = NAME_MAX_BYTES - strlen(suffix);
-    if (n > room) {
-        for (n = room; n > 0 && ((unsigned char)was[n] & 0xc0) == 0x80; n--) {
-        }
-    }
-    return xasprintf("%.*s%s", (int)n, was, suffix);
+    return pg_name_with(was, suffix);
 }
 
 int

@@ -1,9 +1,7 @@
 #include "pg/target/halfmade.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +9,10 @@
 #include <unistd.h>
 
 #include "core/crypto/hash.h"
+#include "core/host/procid.h"
 #include "core/log.h"
 
-enum { NAME_MAX_BYTES = 63, RANDOM_BYTES = 4, OLD_SECONDS = 24 * 3600 };
+enum { RANDOM_BYTES = 4, OLD_SECONDS = 24 * 3600 };
 
 static const char restoring[] = "_restoring_";
 static const char kept[] = "pgassay-restore: kept";
@@ -22,17 +21,11 @@ static const char half_made[] = "pgassay-restore: half made";
 char *
 halfmade_name(const char *of, const char *what)
 {
-    char   suffix[32];
-    size_t n = strlen(of), room;
+    char suffix[32];
 
     (void)snprintf(suffix, sizeof suffix, "_%s_", what);
     random_hex(RANDOM_BYTES, suffix + strlen(suffix));
-    room = NAME_MAX_BYTES - strlen(suffix);
-    if (n > room) {
-        for (n = room; n > 0 && ((unsigned char)of[n] & 0xc0) == 0x80; n--) {
-        }
-    }
-    return xasprintf("%.*s%s", (int)n, of, suffix);
+    return pg_name_with(of, suffix);
 }
 
 /* "shop" + "_restoring_" + eight hexadecimal digits.  of NULL: of any name. */
@@ -40,11 +33,17 @@ static bool
 is_name(const char *name, const char *of)
 {
     size_t n = strlen(name), tail = sizeof restoring - 1 + 2 * RANDOM_BYTES;
+    char  *its;
+    bool   is;
 
-    return n > tail && strncmp(name + n - tail, restoring, sizeof restoring - 1) == 0 &&
-        strspn(name + n - 2 * RANDOM_BYTES, "0123456789abcdef") == 2 * RANDOM_BYTES &&
-        (of == NULL ||
-         (strncmp(name, of, n - tail) == 0 && (n - tail == strlen(of) || n == NAME_MAX_BYTES)));
+    if (n <= tail || strncmp(name + n - tail, restoring, sizeof restoring - 1) != 0 ||
+        strspn(name + n - 2 * RANDOM_BYTES, "0123456789abcdef") != 2 * RANDOM_BYTES) {
+        return false;
+    }
+    its = of == NULL ? NULL : pg_name_with(of, name + n - tail);
+    is = its == NULL || strcmp(its, name) == 0;
+    free(its);
+    return is;
 }
 
 bool
@@ -108,13 +107,15 @@ halfmade_read(const char *text, const char **rest)
 int
 halfmade_mark(PGconn *conn, const char *name, struct err *e)
 {
-    char  host[HOST_NAME_MAX + 1];
-    char *text;
-    int   rc;
+    char          host[HOST_NAME_MAX + 1];
+    struct procid self;
+    char         *text;
+    int           rc;
 
     this_host(host);
-    text = xasprintf("%s, process %ld at %jd on %s", half_made, (long)getpid(),
-                     (intmax_t)time(NULL), host);
+    procid_self(&self);
+    text = xasprintf("%s, process %jd at %jd on %s, begun %jd in %s", half_made, (intmax_t)self.pid,
+                     (intmax_t)time(NULL), host, (intmax_t)self.started, self.machine);
     rc = comment(conn, name, text, e);
     free(text);
     return rc;
@@ -145,22 +146,27 @@ halfmade_is_marked(PGconn *conn, const char *name)
     return marked;
 }
 
-/* By the comment alone. */
+/* By the comment alone.  Who the maker was is certain only on its own machine, since its boot;
+ * otherwise age and sessions decide. */
 static bool
 maker_is_dead(const char *text, bool in_use)
 {
-    char     here[HOST_NAME_MAX + 1], host[HOST_NAME_MAX + 1];
-    long     pid;
-    intmax_t since;
+    enum { PLACES = 5 };
+    struct procid self, maker = {0};
+    intmax_t      pid, since, started;
+    char          host[HOST_NAME_MAX + 1];
 
     if (strncmp(text, half_made, sizeof half_made - 1) != 0 ||
-        sscanf(text + sizeof half_made - 1, ", process %ld at %jd on %64s", &pid, &since, host) !=
-            3) {
+        sscanf(text + sizeof half_made - 1,
+               ", process %jd at %jd on %64[^,], begun %jd in %79[^\n]", &pid, &since, host,
+               &started, maker.machine) != PLACES) {
         return false;
     }
-    this_host(here);
-    if (strcmp(here, host) == 0) {
-        return pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+    maker.pid = pid;
+    maker.started = started;
+    procid_self(&self);
+    if (self.machine[0] != '\0' && strcmp(self.machine, maker.machine) == 0) {
+        return procid_gone(&maker);
     }
     return !in_use && time(NULL) - since > OLD_SECONDS;
 }
@@ -234,7 +240,7 @@ halfmade_list(PGconn *conn, const char *of, struct strlist *lines, struct err *e
 
     for (int i = 0; res != NULL && i < PQntuples(res); i++) {
         const char *name = PQgetvalue(res, i, 0), *text = PQgetvalue(res, i, 1);
-        const char *state = "its restore has died: the next restore removes it";
+        const char *state = "its restore has died: the next restore removes it", *where;
 
         if (of != NULL && !is_name(name, of)) {
             continue;
@@ -244,7 +250,11 @@ halfmade_list(PGconn *conn, const char *of, struct strlist *lines, struct err *e
         } else if (!nobody_holds(conn, name)) {
             state = text + strlen("pgassay-restore: ");
         }
-        strlist_take(lines, xasprintf("%s: %s", name, state));
+        where = strstr(state, ", begun "); /* for programs */
+        strlist_take(lines,
+                     xasprintf("%s: %.*s", name,
+                               (int)(where == NULL ? strlen(state) : (size_t)(where - state)),
+                               state));
     }
     PQclear(res);
     return res == NULL ? -1 : 0;

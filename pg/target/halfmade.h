@@ -6,8 +6,8 @@
  * process, time.  It also holds an advisory lock on the name, in the database where it issues
  * CREATE DATABASE, as long as it runs.  kill -9, a lost machine or lack of memory leave such a
  * database.  It is removed when the lock is free and its maker has certainly ended: a process of
- * this host that no longer exists; of another host, when no session is in it and it is older than a
- * day.
+ * this machine that no longer exists (core/host/procid.h); of another one, of an earlier boot or in
+ * another container, when no session is in it and it is older than a day.
  *
  * One that could not be given its name in the end is "kept": it is never removed automatically.
  */

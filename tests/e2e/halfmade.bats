@@ -107,13 +107,28 @@ half_way() {
 }
 
 @test "a restore that is under way is not taken for a dead one" {
-    psql_in postgres -c 'CREATE DATABASE other_restoring_00000000' -c "COMMENT ON DATABASE other_restoring_00000000 IS 'pgassay-restore: half made, process $$ at 1 on $(hostname)'" \
-        -c 'CREATE DATABASE other_restoring_00000001' -c "COMMENT ON DATABASE other_restoring_00000001 IS 'pgassay-restore: half made, process 1 at $(date +%s) on elsewhere'" \
-        -c 'CREATE DATABASE other_restoring_00000002' -c "COMMENT ON DATABASE other_restoring_00000002 IS 'pgassay-restore: half made, process 1 at 1 on elsewhere'" \
-        -c 'CREATE DATABASE other_restoring_00000003'
+    local n who here long
+    here="$(cat /proc/sys/kernel/random/boot_id) $(readlink /proc/self/ns/pid)"
+    long=x$(printf 'ä%.0s' {1..30})
+    who=("$$ at 1 on $(hostname), begun $(sed 's/.*) //' /proc/$$/stat | cut -d' ' -f20) in $here" # of a living process
+         "1 at $(date +%s) on elsewhere, begun 1 in ${here/-/x}"             # of another machine, and young
+         "1 at 1 on elsewhere, begun 1 in ${here/-/x}"                       # ... and old
+         "$$ at $(date +%s) on $(hostname), begun 1 in $here"                # of an earlier process of that number
+         "4194304 at $(date +%s) on $(hostname), begun 1 in ${here/pid/xid}" # of another container of the same name
+         "1 at 1 on x, begun")                                               # not ours
+    for n in "${!who[@]}"; do
+        psql_in postgres -c "CREATE DATABASE other_restoring_0000000$n" \
+            -c "COMMENT ON DATABASE other_restoring_0000000$n IS 'pgassay-restore: half made, process ${who[n]}'"
+    done
+    psql_in postgres -c 'CREATE DATABASE other_restoring_00000009' -c "CREATE DATABASE \"${long:0:22}_restoring_00000000\"" \
+        -c "COMMENT ON DATABASE \"${long:0:22}_restoring_00000000\" IS 'pgassay-restore: half made, process ${who[1]}'"
     expect_status 0 restore shop --to shop2
-    # Of a living process; of another host and young; somebody's own.
-    expect_equal "$(half_made | paste -sd ' ')" 'other_restoring_00000000 other_restoring_00000001 other_restoring_00000003'
+    expect_equal "$(half_made | grep -c restoring_00000000)" 2
+    expect_equal "$(half_made | grep ^other | sed s/.*_0000000// | paste -sd ' ')" '0 1 4 5 9'
+    # Nobody else restores this name now: whoever made that one has died.  It is known though its name is cut within a character.
+    expect_status 0 restore shop --to "$long"
+    expect_equal "$(half_made | grep -c ^x)" 0
+    db_drop "$long"
 }
 
 @test "SIGHUP and SIGTERM: a restore tidies up" {
