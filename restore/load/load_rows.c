@@ -24,9 +24,9 @@
 #include "restore/load/load.h"
 #include "restore/load/loaders.h"
 
-/* The chunks of ranges, consecutive equal ones only once. */
-static void
-expect_chunks(struct worker *w, const struct manifest_range *ranges, size_t n)
+/* Consecutive equal ones only once. */
+void
+load_expect(struct readahead *r, const struct manifest_range *ranges, size_t n)
 {
     uint32_t *chunks = NULL;
     size_t    n_chunks = 0, cap = 0;
@@ -41,8 +41,26 @@ expect_chunks(struct worker *w, const struct manifest_range *ranges, size_t n)
             }
         }
     }
-    readahead_expect(w->chunks, chunks, n_chunks);
+    readahead_expect(r, chunks, n_chunks);
     free(chunks);
+}
+
+const uint8_t *
+load_segment(struct restore *r, struct readahead *chunks, const struct manifest_segment *s,
+             struct err *e)
+{
+    const struct buf *raw = readahead_get(chunks, s->chunk, e);
+    char              name[CHUNK_NAME_MAX];
+
+    if (raw == NULL) {
+        return NULL;
+    }
+    if (s->offset > raw->len || s->length > raw->len - s->offset) {
+        err_set(e, ERR_CORRUPT, "chunk \"%s\": a segment lies outside of it",
+                chunk_name_format(&r->manifest->chunks[s->chunk].name, name));
+        return NULL;
+    }
+    return raw->data + s->offset;
 }
 
 static int
@@ -51,21 +69,13 @@ send_range(struct restore *r, struct worker *w, struct copy_in *in,
 {
     for (size_t i = 0; i < range->n; i++) {
         const struct manifest_segment *s = &range->segments[i];
-        const struct buf              *raw = readahead_get(w->chunks, s->chunk, e);
-        char                           name[CHUNK_NAME_MAX];
+        const uint8_t                 *bytes = load_segment(r, w->chunks, s, e);
 
         if (w->pool != NULL &&
             pool_stopping(w->pool)) { /* the rest of the table is not needed, however large */
             return err_set(e, ERR_INTERRUPTED, "another worker failed");
         }
-        if (raw == NULL) {
-            return -1;
-        }
-        if (s->offset > raw->len || s->length > raw->len - s->offset) {
-            return err_set(e, ERR_CORRUPT, "chunk \"%s\": a segment lies outside of it",
-                           chunk_name_format(&r->manifest->chunks[s->chunk].name, name));
-        }
-        if (copy_in_data(in, raw->data + s->offset, s->length, e) != 0) {
+        if (bytes == NULL || copy_in_data(in, bytes, s->length, e) != 0) {
             return -1;
         }
         progress_add(s->length);
@@ -100,7 +110,7 @@ load_copy(struct restore *r, struct worker *w, const struct manifest_table *t, s
     struct copy_in in = {0};
     uint64_t       rows = 0, bytes = 0;
 
-    expect_chunks(w, t->ranges + first, n);
+    load_expect(w->chunks, t->ranges + first, n);
     if (copy_in_begin(&in, w->rows, sql, t->format == COPY_BINARY, e) != 0) {
         return -1;
     }

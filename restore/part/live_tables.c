@@ -269,40 +269,55 @@ live_columns(const struct live_table *t, const char *prefix)
 
 /* ---- rows ---------------------------------------------------------------------------------- */
 
+char *
+live_copy_sql(const struct manifest_table *leaf, const char *schema, const char *name)
+{
+    const char     **names = xcalloc(leaf->n_columns + 1, sizeof *names);
+    struct copy_spec spec = {
+        .schema = schema, .name = name, .columns = names, .binary = leaf->format == COPY_BINARY};
+    char *sql;
+
+    for (size_t i = 0; i < leaf->n_columns; i++) {
+        if (!leaf->columns[i].generated) {
+            names[spec.n_columns++] = leaf->columns[i].name;
+        }
+    }
+    sql = copy_in_sql(&spec, false);
+    free(names);
+    return sql;
+}
+
+int
+live_copy_leaf(struct restore *r, PGconn *conn, const struct manifest_table *leaf,
+               const char *schema, const char *name, struct err *e)
+{
+    struct worker *w = &r->workers[r->o->jobs]; /* one more than there are threads */
+    char          *sql = live_copy_sql(leaf, schema, name);
+    int            rc;
+
+    w->rows = conn;
+    w->chunks = readahead_new(r->repo, r->label->db, r->manifest);
+    rc = leaf->n_ranges == 0 ? 0 : load_copy(r, w, leaf, 0, leaf->n_ranges, sql, e);
+    readahead_free(w->chunks);
+    w->chunks = NULL;
+    free(sql);
+    return rc;
+}
+
 int
 live_copy(struct restore *r, PGconn *conn, const struct live_table *t, const char *schema,
           const char *name, struct err *e)
 {
-    struct worker *w = &r->workers[r->o->jobs]; /* one more than there are threads */
-    const char   **names = xcalloc(t->n_columns + 1, sizeof *names);
-    int            rc = 0;
+    int rc = 0;
 
-    for (size_t i = 0; i < t->n_columns; i++) {
-        names[i] = t->columns[i].name;
-    }
-    w->rows = conn;
-    w->chunks = readahead_new(r->repo, r->label->db, r->manifest);
     for (size_t i = 0; rc == 0 && i < t->n_leaves; i++) {
-        const struct manifest_table *leaf = t->leaves[i];
-        struct copy_spec             spec = {.schema = schema,
-                                             .name = name,
-                                             .columns = names,
-                                             .n_columns = t->n_columns,
-                                             .binary = leaf->format == COPY_BINARY};
-        char                        *sql = copy_in_sql(&spec, false);
-
-        rc = leaf->n_ranges == 0 ? 0 : load_copy(r, w, leaf, 0, leaf->n_ranges, sql, e);
-        free(sql);
+        rc = live_copy_leaf(r, conn, t->leaves[i], schema, name, e);
     }
-    readahead_free(w->chunks);
-    w->chunks = NULL;
-    free(names);
     return rc == 0 ? 0 : err_wrap(e, "table %s", t->qualified);
 }
 
 int
-live_stage(struct restore *r, PGconn *conn, const struct live_table *t, const char *name,
-           struct err *e)
+live_stage_make(PGconn *conn, const struct live_table *t, const char *name, struct err *e)
 {
     struct buf sql = BUF_INIT(BUF_NO_LIMIT);
     char      *ident = pg_ident(name);
@@ -314,13 +329,22 @@ live_stage(struct restore *r, PGconn *conn, const struct live_table *t, const ch
         rc = buf_printf(&sql, e, "%s%s %s", i == 0 ? "" : ", ", column, t->columns[i].type);
         free(column);
     }
-    if (rc == 0 && buf_puts(&sql, ")", e) == 0 && pg_exec(conn, e, buf_str(&sql)) == 0 &&
-        live_copy(r, conn, t, "pg_temp", name, e) == 0) {
-        rc = pg_execf(conn, e, "ANALYZE pg_temp.%s", ident);
-    } else {
-        rc = -1;
-    }
+    rc = rc == 0 && buf_puts(&sql, ")", e) == 0 ? pg_exec(conn, e, buf_str(&sql)) : -1;
     free(ident);
     buf_free(&sql);
+    return rc;
+}
+
+int
+live_stage(struct restore *r, PGconn *conn, const struct live_table *t, const char *name,
+           struct err *e)
+{
+    char *ident = pg_ident(name);
+    int   rc = live_stage_make(conn, t, name, e) == 0 &&
+            live_copy(r, conn, t, "pg_temp", name, e) == 0
+          ? pg_execf(conn, e, "ANALYZE pg_temp.%s", ident)
+          : -1;
+
+    free(ident);
     return rc == 0 ? 0 : err_wrap(e, "the rows of %s", t->qualified);
 }

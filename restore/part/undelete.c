@@ -11,12 +11,11 @@
 #include "core/progress.h"
 #include "pg/archive/sqlsplit.h"
 #include "restore/part/live_session.h"
+#include "restore/part/narrow.h"
 #include "restore/part/undelete_impl.h"
 #include "restore/part/undelete_sql.h"
 
 enum { ROLLBACK_TIMEOUT_MS = 60000 };
-
-static const char stage[] = "pgassay_rows";
 
 static bool
 applies(const struct options *o, const char *what)
@@ -47,14 +46,48 @@ check_table(const struct undelete *u, const struct live_table *t, struct err *e)
     return 0;
 }
 
+static int
+stage_rows(const struct undelete *u, struct found *f, struct err *e)
+{
+    f->staged = true;
+    return live_stage(u->r, u->conn, f->t, f->stage, e);
+}
+
 /* Before the transaction: then the snapshot of the comparison is recent. */
 static int
-stage_rows(const struct undelete *u, size_t i, struct err *e)
+stage_early(const struct undelete *u, struct err *e)
 {
-    char name[48];
+    int rc = 0;
 
-    (void)snprintf(name, sizeof name, "%s_%zu", stage, i);
-    return live_stage(u->r, u->conn, u->v[i].t, name, e);
+    for (size_t i = 0; rc == 0 && i < u->tables.n; i++) {
+        rc = u->v[i].narrow ? 0 : stage_rows(u, &u->v[i], e);
+    }
+    return rc;
+}
+
+/* The locks come before the snapshot: a TRUNCATE in between would be seen by neither. */
+static int
+begin(const struct undelete *u, struct err *e)
+{
+    int rc = live_session_begin(u->r, u->conn, "REPEATABLE READ", e);
+
+    for (size_t i = 0; rc == 0 && i < u->tables.n; i++) {
+        const struct live_table *t = &u->tables.v[i];
+
+        rc = pg_execf(u->conn, e, "LOCK TABLE %s%s IN ACCESS SHARE MODE", t->only, t->qualified);
+    }
+    return rc;
+}
+
+static int
+stage_late(const struct undelete *u, struct found *f, struct err *e)
+{
+    const struct narrow_names names = {.backup = f->stage, .live = f->live};
+
+    if (f->narrow && narrow_run(u->r, u->conn, f->t, names, &f->narrowed, e) != 0) {
+        return -1;
+    }
+    return f->staged || f->narrowed ? 0 : stage_rows(u, f, e);
 }
 
 static int
@@ -99,16 +132,12 @@ run(const struct undelete *u, char *sql, uint64_t *rows, struct err *e)
 }
 
 static int
-compare(const struct undelete *u, size_t i, struct err *e)
+compare(const struct undelete *u, struct found *f, struct err *e)
 {
-    struct found *f = &u->v[i];
-    char          name[48];
-    char         *sql;
+    const char *live = f->narrowed ? f->live : NULL;
+    char       *sql = undelete_diff_sql(f->t, f->stage, live, f->diff, u->r->o->where);
 
-    (void)snprintf(name, sizeof name, "%s_%zu", stage, i);
-    (void)snprintf(f->diff, sizeof f->diff, "pgassay_diff_%zu", i);
-    if (run(u, undelete_diff_sql(f->t, name, f->diff, u->r->o->where), NULL, e) != 0 ||
-        count(u, f, e) != 0) {
+    if (run(u, sql, NULL, e) != 0 || count(u, f, e) != 0) {
         return err_wrap(e, "comparing table %s", f->t->qualified);
     }
     sql = undelete_show_sql(f->t, f->diff, u->r->o->show);
@@ -281,17 +310,17 @@ static int
 compare_and_act(const struct undelete *u, struct err *e)
 {
     bool changes = (u->r->o->apply != NULL || u->r->o->into_table != NULL) && !u->r->o->dry_run;
-    int  rc = 0;
+    int  rc;
 
     restore_phase(u->r, "rows of the backup");
+    rc = stage_early(u, e) == 0 ? begin(u, e) : -1;
     for (size_t i = 0; rc == 0 && i < u->tables.n; i++) {
-        rc = stage_rows(u, i, e);
+        rc = stage_late(u, &u->v[i], e);
     }
     progress_end();
     restore_phase(u->r, "comparing");
-    rc = rc == 0 ? live_session_begin(u->r, u->conn, "REPEATABLE READ", e) : -1;
     for (size_t i = 0; rc == 0 && i < u->tables.n; i++) {
-        rc = compare(u, i, e);
+        rc = compare(u, &u->v[i], e);
     }
     if (rc != 0) {
         return -1;
@@ -328,8 +357,14 @@ prepare(struct undelete *u, struct err *e)
     }
     u->v = xcalloc(u->tables.n + 1, sizeof *u->v);
     for (size_t i = 0; i < u->tables.n; i++) {
-        u->v[i].t = &u->tables.v[i];
-        if (check_table(u, u->v[i].t, e) != 0) {
+        struct found *f = &u->v[i];
+
+        f->t = &u->tables.v[i];
+        f->narrow = narrow_possible(f->t);
+        (void)snprintf(f->stage, sizeof f->stage, "pgassay_rows_%zu", i);
+        (void)snprintf(f->live, sizeof f->live, "pgassay_live_%zu", i);
+        (void)snprintf(f->diff, sizeof f->diff, "pgassay_diff_%zu", i);
+        if (check_table(u, f->t, e) != 0) {
             return -1;
         }
     }

@@ -1,8 +1,10 @@
 /*
  * undelete.h - --rows: the changes of a table's rows since the backup, and bringing rows back.
  *
- * The backup's rows are loaded into a temporary table on the server, and joined there with the live
- * table by the primary key.  The differences are a second temporary table, of pairs of rows:
+ * Where it can be done, both sides are first narrowed to the rows that may differ (narrow.h).
+ * Otherwise the backup's rows are loaded into a temporary table on the server, and joined there
+ * with the live table by the primary key.  The differences are another temporary table, of pairs of
+ * rows:
  *
  *     deleted   in the backup, and no longer in the table
  *     changed   in both, with other values

@@ -10,7 +10,9 @@
 /* The findings about one table, and what was done. */
 struct found {
     const struct live_table *t;
-    char                     diff[48];
+    char                     stage[48], live[48], diff[48]; /* temporary tables */
+    bool                     narrow;                        /* perhaps: narrow.h */
+    bool                     narrowed, staged;              /* what has been filled */
     uint64_t                 deleted, changed, added;
     uint64_t                 inserted, updated, kept;
     PGresult                *shown;

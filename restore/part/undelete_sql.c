@@ -123,11 +123,12 @@ differ(const struct live_table *t)
 }
 
 char *
-undelete_diff_sql(const struct live_table *t, const char *stage, const char *diff,
-                  const char *where)
+undelete_diff_sql(const struct live_table *t, const char *stage, const char *narrowed,
+                  const char *diff, const char *where)
 {
     char *staged = xasprintf("pg_temp.%s", stage);
-    char *living = xasprintf("%s%s", t->only, t->qualified);
+    char *living = narrowed != NULL ? xasprintf("pg_temp.%s", narrowed)
+                                    : xasprintf("%s%s", t->only, t->qualified);
     char *b = side(t, staged, true, where), *l = side(t, living, false, where);
     char *values = each(t, ALL, "b.@ AS b#, l.@ AS l#", ", ");
     char *on = t->has_key ? each(t, KEYS, "b.@ = l.@", " AND ")

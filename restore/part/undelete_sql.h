@@ -11,10 +11,11 @@
 
 /* All of them allocated. */
 
-/* Makes the table of differences between the staged rows and the live ones.  where: SQL about the
- * table's columns, or NULL; a row counts when it is true of either side. */
-char *undelete_diff_sql(const struct live_table *, const char *stage, const char *diff,
-                        const char *where);
+/* Makes the table of differences between the staged rows and the live ones, which are staged, too,
+ * if narrowed.  where: SQL about the table's columns, or NULL; a row counts when it is true of
+ * either side. */
+char *undelete_diff_sql(const struct live_table *, const char *stage, const char *narrowed,
+                        const char *diff, const char *where);
 /* The first of them: state, then both values of each column as text. */
 char *undelete_show_sql(const struct live_table *, const char *diff, int limit);
 /* The statement that brings the deleted, or changed, rows back. */

@@ -1,0 +1,155 @@
+#include "pg/rows/row_set.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/mem.h"
+
+struct row_mark {
+    uint64_t a, b; /* its hash */
+    size_t   offset, length;
+};
+
+/* The row is in bytes already. */
+static void
+mark(struct row_set *s, const uint8_t key[16], size_t offset, size_t length)
+{
+    struct row_sum one = {0};
+
+    row_sum_add(&one, key, s->bytes.data + offset, length);
+    row_sum_merge(&s->sum, &one);
+    VEC_GROW(s->v, s->n, s->cap);
+    s->v[s->n++] = (struct row_mark){one.a, one.b, offset, length};
+}
+
+int
+row_set_add(struct row_set *s, const uint8_t key[16], const void *row, size_t n, struct err *e)
+{
+    if (buf_append(&s->bytes, row, n, e) != 0) {
+        return -1;
+    }
+    mark(s, key, s->bytes.len - n, n);
+    return 0;
+}
+
+static uint32_t
+be(const uint8_t *p, size_t bytes)
+{
+    uint32_t v = 0;
+
+    for (size_t i = 0; i < bytes; i++) {
+        v = v << 8 | p[i];
+    }
+    return v;
+}
+
+/* The length of the binary row at p: the number of fields, then each with its length, or none for
+ * null.  0: there is no whole row. */
+static size_t
+binary_row(const uint8_t *p, size_t left)
+{
+    size_t   at = 2;
+    uint32_t fields = left < 2 ? 0 : be(p, 2);
+
+    for (uint32_t i = 0; i < fields; i++) {
+        uint32_t length;
+
+        if (left - at < 4) {
+            return 0;
+        }
+        length = be(p + at, 4);
+        at += 4;
+        if (length == UINT32_MAX) {
+            continue;
+        }
+        if (length > left - at) {
+            return 0;
+        }
+        at += length;
+    }
+    return left < 2 ? 0 : at;
+}
+
+/* Line ends inside of values are escaped. */
+static size_t
+text_row(const uint8_t *p, size_t left)
+{
+    const uint8_t *end = memchr(p, '\n', left);
+
+    return end == NULL ? 0 : (size_t)(end - p) + 1;
+}
+
+int
+row_set_cut(struct row_set *s, const uint8_t key[16], bool binary, struct err *e)
+{
+    size_t at = 0, length;
+
+    while (at < s->bytes.len) {
+        const uint8_t *p = s->bytes.data + at;
+        size_t         left = s->bytes.len - at;
+
+        length = binary ? binary_row(p, left) : text_row(p, left);
+        if (length == 0) {
+            return err_set(e, ERR_CORRUPT, "%zu bytes at the end are no whole row", left);
+        }
+        mark(s, key, at, length);
+        at += length;
+    }
+    return 0;
+}
+
+static int
+by_hash(const void *x, const void *y)
+{
+    const struct row_mark *p = x, *q = y;
+
+    return p->a != q->a ? (p->a < q->a ? -1 : 1) : (p->b > q->b) - (p->b < q->b);
+}
+
+static void
+sort(struct row_set *s)
+{
+    if (s->n > 0) {
+        qsort(s->v, s->n, sizeof *s->v, by_hash);
+    }
+}
+
+int
+row_set_difference(struct row_set *a, struct row_set *b, row_set_fn *only_a, row_set_fn *only_b,
+                   void *ctx, struct err *e)
+{
+    size_t i = 0, k = 0;
+    int    rc = 0;
+
+    sort(a);
+    sort(b);
+    while (rc == 0 && (i < a->n || k < b->n)) {
+        int order = i == a->n ? 1 : k == b->n ? -1 : by_hash(&a->v[i], &b->v[k]);
+
+        if (order < 0) {
+            rc = only_a(ctx, a->bytes.data + a->v[i].offset, a->v[i].length, e);
+        } else if (order > 0) {
+            rc = only_b(ctx, b->bytes.data + b->v[k].offset, b->v[k].length, e);
+        }
+        i += order <= 0;
+        k += order >= 0;
+    }
+    return rc;
+}
+
+void
+row_set_clear(struct row_set *s)
+{
+    buf_clear(&s->bytes);
+    s->n = 0;
+    s->sum = (struct row_sum){0};
+}
+
+void
+row_set_free(struct row_set *s)
+{
+    buf_free(&s->bytes);
+    free(s->v);
+    s->v = NULL;
+    s->n = s->cap = 0;
+}

@@ -1,0 +1,272 @@
+/*
+ * narrow.c - ranges are read and compared, and the rows that both have are taken off.
+ *
+ * Workers read ranges and compare; what is left waits in memory for the calling thread, which puts
+ * it into the temporary tables about once a second: only it may use the transaction's connection,
+ * which is also the scan's coordinator.
+ */
+#include "restore/part/narrow.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/log.h"
+#include "core/progress.h"
+#include "restore/load/load.h"
+#include "restore/part/narrow_impl.h"
+
+static int
+begin_task(void *ctx, int worker, const struct scan_task *task, struct err *e)
+{
+    struct narrow *n = ctx;
+    struct lane   *lane = &n->lanes[worker];
+
+    (void)e;
+    lane->piece = &n->pieces[task - n->plan.v];
+    row_set_clear(&lane->rows[LIVE]);
+    if (worker == n->r->o->jobs) {
+        n->busy = true;
+    }
+    return 0;
+}
+
+static int
+data(void *ctx, int worker, const void *row, size_t size, struct err *e)
+{
+    struct narrow  *n = ctx;
+    struct row_set *live = &n->lanes[worker].rows[LIVE];
+
+    return row_set_add(live, n->r->manifest->fingerprint_key, row, size, e) == 0
+        ? 0
+        : narrow_give_up(n, e);
+}
+
+/* The range's rows from their chunks. */
+static int
+read_backup(struct narrow *n, struct lane *lane, const struct manifest_range *range, struct err *e)
+{
+    struct row_set *rows = &lane->rows[BACKUP];
+    uint64_t        bytes = 0;
+
+    row_set_clear(rows);
+    for (size_t i = 0; range != NULL && i < range->n; i++) {
+        bytes += range->segments[i].length;
+    }
+    if (bytes > RANGE_BYTES_MAX) {
+        return narrow_give_up(n, e);
+    }
+    if (bytes > 0 && lane->chunks == NULL) {
+        lane->chunks = readahead_new(n->r->repo, n->r->label->db, n->r->manifest);
+    }
+    if (bytes > 0) {
+        load_expect(lane->chunks, range, 1);
+    }
+    for (size_t i = 0; bytes > 0 && i < range->n; i++) {
+        const struct manifest_segment *s = &range->segments[i];
+        const uint8_t                 *p = load_segment(n->r, lane->chunks, s, e);
+
+        if (p == NULL || buf_append(&rows->bytes, p, s->length, e) != 0) {
+            return -1;
+        }
+    }
+    return row_set_cut(rows, n->r->manifest->fingerprint_key, lane->piece->leaf->scan.copy.binary,
+                       e);
+}
+
+struct keeping {
+    struct narrow     *n;
+    const struct leaf *leaf;
+};
+
+static int
+keep_backup(void *ctx, const void *row, size_t size, struct err *e)
+{
+    const struct keeping *k = ctx;
+
+    return narrow_keep(k->n, k->leaf, BACKUP, row, size, e);
+}
+
+static int
+keep_live(void *ctx, const void *row, size_t size, struct err *e)
+{
+    const struct keeping *k = ctx;
+
+    return narrow_keep(k->n, k->leaf, LIVE, row, size, e);
+}
+
+static bool
+unchanged(const struct manifest_range *range, const struct row_sum *sum)
+{
+    return range != NULL && range->rows == sum->rows && range->fp.a == sum->a &&
+        range->fp.b == sum->b;
+}
+
+static int
+compare_piece(struct narrow *n, struct lane *lane, struct err *e)
+{
+    const struct manifest_range *range = lane->piece->range;
+    struct keeping               keeping = {n, lane->piece->leaf};
+
+    if (unchanged(range, &lane->rows[LIVE].sum)) {
+        return 0;
+    }
+    pthread_mutex_lock(&n->lock);
+    n->differing++;
+    pthread_mutex_unlock(&n->lock);
+    if (read_backup(n, lane, range, e) != 0) {
+        return -1;
+    }
+    if (range != NULL && lane->rows[BACKUP].sum.rows != range->rows) {
+        return err_set(e, ERR_CORRUPT, "a range of table %s.%s holds other rows than it should",
+                       keeping.leaf->schema, keeping.leaf->name);
+    }
+    return row_set_difference(&lane->rows[BACKUP], &lane->rows[LIVE], keep_backup, keep_live,
+                              &keeping, e);
+}
+
+static int
+end_task(void *ctx, int worker, const struct scan_task *task, struct err *e)
+{
+    struct narrow *n = ctx;
+    int            rc = compare_piece(n, &n->lanes[worker], e);
+
+    if (worker == n->r->o->jobs) {
+        n->busy = false;
+    }
+    progress_add(task->bytes);
+    return rc;
+}
+
+static int
+tick(void *ctx, struct err *e)
+{
+    struct narrow *n = ctx;
+
+    return n->busy ? 0 : narrow_write(n, e);
+}
+
+static const struct scan_sink sink = {
+    .begin_task = begin_task, .data = data, .end_task = end_task, .tick = tick};
+
+/* ---- all of it ----------------------------------------------------------------------------- */
+
+/* Leaves that the live table no longer has: all their rows are left. */
+static int
+stage_missing(struct narrow *n, struct err *e)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < n->t->n_leaves; i++) {
+        const struct manifest_table *t = n->t->leaves[i];
+        bool                         live = false;
+
+        for (size_t k = 0; !live && k < n->n_leaves; k++) {
+            live = n->leaves[k].table == t;
+        }
+        if (!live) {
+            rc = live_copy_leaf(n->r, n->conn, t, "pg_temp", n->stage[BACKUP], e);
+        }
+    }
+    return rc;
+}
+
+static int
+scan(struct narrow *n, char *snapshot_id, struct err *e)
+{
+    struct pg_target        target = n->r->server;
+    struct snapshot_options where = {.target = &target};
+    struct snapshot         snapshot = {.conn = n->conn, .id = snapshot_id};
+    struct scan_options     options = {.jobs = n->r->o->jobs, .sink = &sink, .ctx = n};
+    int                     rc;
+
+    target.dbname = n->r->name;
+    rc = scan_run(&snapshot, &where, &n->plan, &options, e);
+    return rc == 0 ? narrow_write(n, e) : -1;
+}
+
+static int
+fill(struct narrow *n, char *snapshot_id, struct err *e)
+{
+    n->lanes = xcalloc((size_t)n->r->o->jobs + 1, sizeof *n->lanes);
+    for (int i = 0; i <= n->r->o->jobs; i++) {
+        n->lanes[i].rows[BACKUP] = (struct row_set)ROW_SET_INIT(RANGE_BYTES_MAX);
+        n->lanes[i].rows[LIVE] = (struct row_set)ROW_SET_INIT(RANGE_BYTES_MAX);
+    }
+    return live_stage_make(n->conn, n->t, n->stage[BACKUP], e) == 0 &&
+            live_stage_make(n->conn, n->t, n->stage[LIVE], e) == 0 && stage_missing(n, e) == 0 &&
+            scan(n, snapshot_id, e) == 0
+        ? pg_execf(n->conn, e, "ANALYZE pg_temp.%s, pg_temp.%s", n->stage[BACKUP], n->stage[LIVE])
+        : -1;
+}
+
+static void
+narrow_free(struct narrow *n)
+{
+    for (int i = 0; n->lanes != NULL && i <= n->r->o->jobs; i++) {
+        readahead_free(n->lanes[i].chunks);
+        row_set_free(&n->lanes[i].rows[BACKUP]);
+        row_set_free(&n->lanes[i].rows[LIVE]);
+    }
+    free(n->lanes);
+    narrow_left_free(n);
+    scan_plan_free(&n->plan);
+    free(n->pieces);
+    for (size_t i = 0; i < n->n_leaves; i++) {
+        free(n->leaves[i].columns);
+        free(n->leaves[i].schema);
+        free(n->leaves[i].name);
+    }
+    free(n->leaves);
+    pthread_mutex_destroy(&n->lock);
+}
+
+static int
+release(struct narrow *n, struct err *e)
+{
+    log_info("table %s: %zu of %zu ranges differ", n->t->qualified, n->differing, n->plan.n);
+    return pg_exec(n->conn, e, "RELEASE SAVEPOINT narrow");
+}
+
+static int
+give_back(struct narrow *n, struct err *e)
+{
+    log_info("table %s: much of it differs, comparing all of its rows", n->t->qualified);
+    err_clear(e);
+    return pg_exec(n->conn, e, "ROLLBACK TO SAVEPOINT narrow; RELEASE SAVEPOINT narrow");
+}
+
+/* In a savepoint: what was given up leaves nothing.  A snapshot cannot be exported inside of it. */
+static int
+attempt(struct narrow *n, bool *done, struct err *e)
+{
+    char *id = pg_value(n->conn, e, "SELECT pg_catalog.pg_export_snapshot()", 0, NULL);
+    int   rc = id == NULL ? -1 : pg_exec(n->conn, e, "SAVEPOINT narrow");
+
+    if (rc == 0 && fill(n, id, e) == 0) {
+        *done = true;
+        rc = release(n, e);
+    } else if (rc == 0) {
+        rc = n->gave_up ? give_back(n, e) : -1;
+    }
+    free(id);
+    return rc;
+}
+
+int
+narrow_run(struct restore *r, PGconn *conn, const struct live_table *t, struct narrow_names names,
+           bool *done, struct err *e)
+{
+    struct narrow n = {
+        .r = r, .conn = conn, .t = t, .stage = {[BACKUP] = names.backup, [LIVE] = names.live}};
+    bool possible;
+    int  rc;
+
+    *done = false;
+    pthread_mutex_init(&n.lock, NULL);
+    rc = narrow_plan(&n, &possible, e);
+    if (rc == 0 && possible) {
+        rc = attempt(&n, done, e);
+    }
+    narrow_free(&n);
+    return rc == 0 ? 0 : err_wrap(e, "comparing table %s", t->qualified);
+}
