@@ -20,6 +20,7 @@ ROOMS_pg      := $(addprefix pg/,conn archive snapshot rows scratch target)
 ROOMS_storage := $(addprefix storage/,contract drivers drivers/aws drivers/file drivers/s3 format keys repo read write \
                  retention heal exchange)
 ROOMS_restore := restore restore/job restore/load restore/part restore/preflight
+ROOMS_verify  := verify verify/health
 ROOMS_tool    := storage/commands storage/doctor
 sources = $(sort $(wildcard $(addsuffix /*.c,$(1))))
 
@@ -30,7 +31,7 @@ STORAGE_TOOL:= $(call sources,$(ROOMS_tool))
 SUPPORT_SRC := $(call sources,tests/support)
 BACKUP_SRC  := $(sort $(wildcard backup/*.c))
 RESTORE_SRC := $(call sources,$(ROOMS_restore))
-VERIFY_SRC  := $(sort $(wildcard verify/*.c))
+VERIFY_SRC  := $(call sources,$(ROOMS_verify))
 TEST_SRC    := $(sort $(wildcard tests/unit/test_*.c tests/conformance/test_*.c tests/fault/test_*.c tests/model/test_*.c))
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))

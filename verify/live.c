@@ -18,11 +18,8 @@ static struct pg_target
 target_of(const struct options *o, const struct label *l)
 {
     struct pg_target t = options_target(o);
-    bool             named = getenv("PGDATABASE") != NULL || getenv("PGSERVICE") != NULL;
 
-    if (o->conninfo != NULL)
-        named = pg_names_database(o->conninfo);
-    if (!named)
+    if (!options_name_database(o))
         t.dbname = l->dbname;
     return t;
 }

@@ -19,15 +19,20 @@
 #include "verify/options.h"
 #include "verify/record.h"
 #include "verify/result.h"
+#include "verify/server.h"
 
 /* The data of a command: some use a backup as baseline. */
 typedef int verify_fn(const struct options *, struct verify_result *, struct baseline *,
                       struct err *);
 
+/* ... or print what they find by themselves: about a server. */
+typedef int server_fn(struct options *, struct err *);
+
 struct verify_verb {
     struct opts_verb cli;
     enum verb        verb;
     verify_fn       *run;
+    server_fn       *look; /* NULL: run */
 };
 
 static int
@@ -121,8 +126,22 @@ static const struct verify_verb key_drill = {
     .verb = VERB_KEY_DRILL,
     .run = run_key_drill,
 };
-static const struct opts_verb *const verbs[] = {&drill.cli, &live.cli,      &objects.cli,
-                                                &chain.cli, &key_drill.cli, NULL};
+static const struct verify_verb health = {
+    .cli = {.name = "health",
+            .args = "[DB]",
+            .summary = "look at a running server: what is wrong, and what to do about it",
+            .tables = TABLES(options_server, options_health, options_looking)},
+    .look = server_health,
+};
+static const struct verify_verb xid = {
+    .cli = {.name = "xid",
+            .args = "[DB]...",
+            .summary = "how far a server's databases are on their way to wraparound",
+            .tables = TABLES(options_server, options_looking, options_repo)},
+    .look = server_xid,
+};
+static const struct opts_verb *const verbs[] = {
+    &drill.cli, &live.cli, &objects.cli, &chain.cli, &key_drill.cli, &health.cli, &xid.cli, NULL};
 
 static const struct opts_spec spec = {
     .program = "pgassay-verify",
@@ -164,24 +183,43 @@ run(const struct verify_verb *verb, const struct options *o)
     return status;
 }
 
+/* A server that is looked at. */
+static int
+look(const struct verify_verb *verb, struct options *o)
+{
+    struct err e = ERR_INIT;
+    int        status = verb->look(o, &e);
+
+    if (status < 0) {
+        err_print(&e);
+        status = server_error_status(o, &e);
+    }
+    return status;
+}
+
 int
 main(int argc, char **argv)
 {
-    struct options          o = {0};
-    struct err              e = ERR_INIT;
-    const struct opts_verb *verb;
-    bool                    done = false;
-    int                     status = EXIT_GOOD;
+    struct options            o = {0};
+    struct err                e = ERR_INIT;
+    const struct opts_verb   *cli = NULL;
+    const struct verify_verb *verb = NULL; /* of which cli is the beginning */
+    bool                      done = false;
+    int                       status = EXIT_GOOD;
 
     tool_begin(spec.program);
-    if (opts_verb(&spec, argc, argv, &verb, &e) != 0 ||
-        options_read(&spec, verb, argc, argv, &o, &done, &e) != 0) {
+    if (opts_verb(&spec, argc, argv, &cli, &e) == 0) {
+        verb = (const void *)cli;
+        (void)options_read(&spec, cli, verb == NULL || verb->look == NULL, argc, argv, &o, &done,
+                           &e);
+    }
+    if (e.kind != ERR_NONE) {
         err_print(&e);
-        status = err_exit_status(&e);
+        status = server_error_status(&o, &e);
     } else if (!done) {
         log_init(spec.program, level(&o));
         pg_tools_bindir(o.pg_bindir);
-        status = run((const void *)verb, &o); /* of which it is the beginning */
+        status = verb->look != NULL ? look(verb, &o) : run(verb, &o);
     }
     options_free(&o);
     return tool_end(status);

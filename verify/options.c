@@ -1,6 +1,7 @@
 #include "verify/options.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/cli/opts_common.h"
@@ -68,6 +69,48 @@ const struct opt options_jobs[] = {
     OPTS_END,
 };
 
+const struct opt options_server[] = {
+    OPT_HEADING("Which server"),
+    {OPT_TEXT, "conninfo", 'd', "CONNINFO",
+     "server to look at: a database, key=value words or a URI", AT(conninfo), 0, 0, NULL,
+     "conninfo"},
+    OPTS_COMMON_SERVER_CONFIGURED(struct options),
+    OPTS_END,
+};
+
+const struct opt options_health[] = {
+    OPT_HEADING("When it is a finding"),
+    {OPT_TEXT, "idle-after", 0, "TIME",
+     "sessions idle for that long, and in a transaction (default: 5m)", AT(idle_after), 0, 0, NULL,
+     NULL},
+    {OPT_TEXT, "long-after", 0, "TIME",
+     "statements that run, prepared transactions that wait for that long (default: 5m)",
+     AT(long_after), 0, 0, NULL, NULL},
+    {OPT_TEXT, "blocked-after", 0, "TIME", "who waits for a lock for that long (default: 10s)",
+     AT(blocked_after), 0, 0, NULL, NULL},
+    {OPT_INT, "disk-free", 0, "PERCENT",
+     "less than that is free; of half of it: critical (default: 20)", AT(health.disk_free), 0, 100,
+     NULL, NULL},
+    OPT_HEADING("Sessions that have been forgotten"),
+    {OPT_TEXT, "terminate-idle", 0, "TIME", "list those that have been idle for that long",
+     AT(terminate_idle), 0, 0, NULL, NULL},
+    {OPT_TEXT, "application", 0, "NAME", "... only of this application_name", AT(application), 0, 0,
+     NULL, NULL},
+    {OPT_FLAG, "in-transaction", 0, NULL, "... those that are in a transaction instead",
+     AT(in_transaction), 0, 0, NULL, NULL},
+    {OPT_FLAG, "yes", 0, NULL, "... and end them", AT(yes), 0, 0, NULL, NULL},
+    OPTS_END,
+};
+
+const struct opt options_looking[] = {
+    OPT_HEADING("How"),
+    {OPT_INT, "timeout", 0, "SECONDS", "for connecting, and for each query (default: 10)",
+     AT(health.timeout_s), 1, 3600, NULL, NULL},
+    {OPT_FLAG, "nagios", 0, NULL, "print one line and performance data; exit status 0 to 3",
+     AT(nagios), 0, 0, NULL, NULL},
+    OPTS_END,
+};
+
 const struct opt options_general[] = {
     OPT_HEADING("General"),
     OPTS_COMMON_GENERAL(struct options),
@@ -92,8 +135,36 @@ read_max_age(struct options *o, struct err *e)
 }
 
 static int
+read_time(const char *option, const char *text, uint64_t *seconds, struct err *e)
+{
+    if (text == NULL || duration_parse(text, seconds) == 0)
+        return 0;
+    return err_set(e, ERR_USAGE, "--%s \"%s\" is not a time such as 30s, 5m or 2h", option, text);
+}
+
+static int
+check_health(struct options *o, struct err *e)
+{
+    bool terminate = o->terminate_idle != NULL;
+
+    if (read_time("idle-after", o->idle_after, &o->health.idle_after_s, e) != 0 ||
+        read_time("long-after", o->long_after, &o->health.long_after_s, e) != 0 ||
+        read_time("blocked-after", o->blocked_after, &o->health.blocked_after_s, e) != 0 ||
+        read_time("terminate-idle", o->terminate_idle, &o->terminate_idle_s, e) != 0)
+        return -1;
+    if (!terminate && (o->application != NULL || o->in_transaction || o->yes))
+        return err_set(e, ERR_USAGE,
+                       "--application, --in-transaction and --yes are for --terminate-idle");
+    if (o->nagios && (terminate || o->json))
+        return err_set(e, ERR_USAGE, "--nagios excludes --json and --terminate-idle");
+    return 0;
+}
+
+static int
 check(struct options *o, struct err *e)
 {
+    if (check_health(o, e) != 0)
+        return -1;
     if (o->backup != NULL && o->at != NULL)
         return err_set(e, ERR_USAGE, "--backup and --at exclude each other");
     if (o->at != NULL && backup_at_parse(o->at, &o->at_time, e) != 0)
@@ -104,10 +175,16 @@ check(struct options *o, struct err *e)
 }
 
 int
-options_read(const struct opts_spec *spec, const struct opts_verb *verb, int argc, char **argv,
-             struct options *o, bool *done, struct err *e)
+options_read(const struct opts_spec *spec, const struct opts_verb *verb, bool repo, int argc,
+             char **argv, struct options *o, bool *done, struct err *e)
 {
-    *o = (struct options){.jobs = pool_default_threads(), .lock_timeout_s = 60};
+    *o = (struct options){.jobs = pool_default_threads(),
+                          .lock_timeout_s = 60,
+                          .health = {.timeout_s = 10,
+                                     .idle_after_s = 300,
+                                     .long_after_s = 300,
+                                     .blocked_after_s = 10,
+                                     .disk_free = 20}};
     *done = false;
     if (opts_parse(spec, verb, argc, argv, o, &o->parsed, e) != 0)
         return -1;
@@ -133,6 +210,12 @@ options_read(const struct opts_spec *spec, const struct opts_verb *verb, int arg
                                       .passphrase_fd = o->passphrase_fd,
                                       .as_of = o->as_of};
     storage_location_secrets(o->config, &o->given, &o->secrets);
+    return repo ? options_find_repo(o, e) : 0;
+}
+
+int
+options_find_repo(struct options *o, struct err *e)
+{
     return storage_location_find(o->config, o->repo, o->database, &o->given, &o->place, e);
 }
 
@@ -154,4 +237,12 @@ options_target(const struct options *o)
 
     pg_target_settle(&t, &o->parsed, strlist_has(&o->parsed.given, "conninfo"));
     return t;
+}
+
+bool
+options_name_database(const struct options *o)
+{
+    if (o->conninfo != NULL)
+        return pg_names_database(o->conninfo);
+    return getenv("PGDATABASE") != NULL || getenv("PGSERVICE") != NULL;
 }

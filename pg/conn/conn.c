@@ -20,19 +20,21 @@ enum { DRAIN_MS = 15000 };
 
 enum { LOOK_AGAIN_MS = 1000 };
 
-/* How to wait: until cancel.h is raised, or (deadline > 0) regardless of it until the deadline. */
+/* How to wait: until cancel.h is raised, or regardless of it (deaf), and not longer than until the
+ * deadline (0: none). */
 struct patience {
     double deadline;
+    bool   deaf;
 };
 
 static int
 await(PGconn *conn, short events, const struct patience *p, struct err *e)
 {
     for (;;) {
-        bool          deaf = p->deadline > 0;
+        bool          limited = p->deadline > 0;
         struct pollfd fd[2] = {
             {.fd = PQsocket(conn), .events = events},
-            {.fd = deaf ? -1 : cancel_fd(), .events = POLLIN},
+            {.fd = p->deaf ? -1 : cancel_fd(), .events = POLLIN},
         };
         double left = p->deadline - clock_seconds();
         int    n;
@@ -40,14 +42,14 @@ await(PGconn *conn, short events, const struct patience *p, struct err *e)
         if (fd[0].fd < 0) {
             return pg_error(conn, NULL, e);
         }
-        if (deaf && left <= 0) {
+        if (limited && left <= 0) {
             err_set(e, ERR_PG, "no answer from the server in time");
             e->transient = true;
             return -1;
         }
         n = poll(fd, 2,
-                 deaf && left < LOOK_AGAIN_MS / 1000.0 ? (int)(left * 1000) + 1 : LOOK_AGAIN_MS);
-        if (!deaf && cancel_check(e) != 0) {
+                 limited && left < LOOK_AGAIN_MS / 1000.0 ? (int)(left * 1000) + 1 : LOOK_AGAIN_MS);
+        if (!p->deaf && cancel_check(e) != 0) {
             return -1;
         }
         if (n > 0 && fd[0].revents != 0) {
@@ -175,7 +177,7 @@ pg_next(PGconn *conn, struct err *e)
 void
 pg_cancel_drain(PGconn *conn)
 {
-    struct patience p = {.deadline = clock_seconds() + DRAIN_MS / 1000.0};
+    struct patience p = {.deadline = clock_seconds() + DRAIN_MS / 1000.0, .deaf = true};
     struct err      ignored = ERR_INIT;
     PGcancel       *cancel = PQgetCancel(conn);
     PGresult       *res = NULL;
@@ -230,7 +232,9 @@ pg_exec(PGconn *conn, struct err *e, const char *sql)
 int
 pg_tidy(PGconn *conn, int timeout_ms, struct err *e, const char *sql)
 {
-    return run(conn, &(struct patience){.deadline = clock_seconds() + timeout_ms / 1000.0}, e, sql);
+    return run(conn,
+               &(struct patience){.deadline = clock_seconds() + timeout_ms / 1000.0, .deaf = true},
+               e, sql);
 }
 
 int
@@ -251,8 +255,9 @@ pg_execf(PGconn *conn, struct err *e, const char *fmt, ...)
     return rc;
 }
 
-PGresult *
-pg_query(PGconn *conn, struct err *e, const char *sql, int n_params, const char *const *params)
+static PGresult *
+query(PGconn *conn, const struct patience *p, struct err *e, const char *sql, int n_params,
+      const char *const *params)
 {
     PGresult *res;
 
@@ -261,11 +266,24 @@ pg_query(PGconn *conn, struct err *e, const char *sql, int n_params, const char 
         pg_error(conn, NULL, e);
         return NULL;
     }
-    res = pg_finish(conn, e);
+    res = finish(conn, p, e);
     if (res == NULL && e->kind == ERR_NONE) {
         pg_error(conn, NULL, e);
     }
     return res;
+}
+
+PGresult *
+pg_query(PGconn *conn, struct err *e, const char *sql, int n_params, const char *const *params)
+{
+    return query(conn, &(struct patience){0}, e, sql, n_params, params);
+}
+
+PGresult *
+pg_query_within(PGconn *conn, int timeout_ms, struct err *e, const char *sql)
+{
+    return query(conn, &(struct patience){.deadline = clock_seconds() + timeout_ms / 1000.0}, e,
+                 sql, 0, NULL);
 }
 
 char *
@@ -333,6 +351,38 @@ take_last_words(const char *text, char sqlstate[6], struct err *e)
     sqlstate[5] = '\0';
     err_set(e, ERR_PG, "%.*s", (int)strcspn(state + 7, "\n"), state + 7);
     return true;
+}
+
+int
+pg_refused(PGconn *conn, struct err *e)
+{
+    const char *text = PQerrorMessage(conn), *at;
+    char        sqlstate[6] = "", *plain = xmalloc(strlen(text) + 1), *out = plain;
+
+    for (size_t n; *text != '\0'; text += n) {
+        const char *end;
+
+        n = strcspn(text, "\n");
+        n += text[n] == '\n';
+        end = text + n;
+        if (strncmp(text, "LOCATION:", 9) == 0) {
+            continue;
+        }
+        at = memmem(text, n, ":  ", 3);
+        if (at != NULL && end - at > 10 && at[8] == ':' && at[9] == ' ' &&
+            strspn(at + 3, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5) {
+            memcpy(sqlstate, at + 3, 5); /* of several hosts the last one's */
+            out = mempcpy(out, text, (size_t)(at + 3 - text));
+            text += at + 10 - text;
+            n = (size_t)(end - text);
+        }
+        out = mempcpy(out, text, n);
+    }
+    *out = '\0';
+    set_libpq_text(e, plain);
+    memcpy(e->sqlstate, sqlstate, sizeof e->sqlstate);
+    free(plain);
+    return -1;
 }
 
 /* "COPY orders, line 3, column total: "x"" without the value, which must not be printed. */

@@ -37,7 +37,7 @@ enum pg_purpose {
 bool pg_names_database(const char *conninfo);
 
 /* Interrupted by cancel.h.  connect_timeout (conninfo, PGCONNECT_TIMEOUT; seconds, per host) is
- * obeyed. */
+ * obeyed.  A server that refuses says why in err.sqlstate. */
 PGconn *pg_connect(const struct pg_target *, enum pg_purpose, const char *application,
                    struct err *);
 void    pg_close(PGconn *);         /* accepts NULL */
@@ -64,6 +64,9 @@ int pg_tidy(PGconn *, int timeout_ms, struct err *, const char *sql);
 /* A query with text parameters ($1 …, NULL for SQL null); the result is the caller's (PQclear). */
 PGresult *pg_query(PGconn *, struct err *, const char *sql, int n_params,
                    const char *const *params);
+/* The same without parameters, waited for no longer than this: for a server of which it is not
+ * known whether it answers.  After ERR_PG "no answer ..." the connection can only be closed. */
+PGresult *pg_query_within(PGconn *, int timeout_ms, struct err *, const char *sql);
 /* One row, one column; allocated; NULL with ERR_NOT_FOUND for no row and for SQL null. */
 char *pg_value(PGconn *, struct err *, const char *sql, int n_params, const char *const *params);
 /* Fills *e from a failed result or connection (result NULL); returns -1. */

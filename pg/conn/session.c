@@ -13,6 +13,7 @@
 #include "pg/conn/conn.h"
 #include "pg/conn/startup.h"
 #include "pg/conn/target.h"
+#include "pg/conn/wait.h"
 
 /*
  * Settings that an operator or an application may have made for the role or the database, and their
@@ -259,7 +260,7 @@ connect_patience(PGconn *conn)
 static int
 refused(PGconn *conn, struct err *e)
 {
-    pg_error(conn, NULL, e);
+    pg_refused(conn, e);
     e->transient = strstr(e->text, "FATAL") == NULL;
     /* Never prompts for a password: cron could not answer. */
     if (PQconnectionNeedsPassword(conn)) {
@@ -312,6 +313,7 @@ attempt(const struct pg_target *t, const char *application, const char *options,
         return NULL;
     }
     (void)PQsetNoticeReceiver(conn, on_notice, NULL);
+    (void)PQsetErrorVerbosity(conn, PQERRORS_VERBOSE); /* for pg_refused() and pg_error() */
     if ((PQstatus(conn) == CONNECTION_BAD ? refused(conn, e) : finish_connection(conn, e)) != 0) {
         PQfinish(conn);
         return NULL;
@@ -368,8 +370,6 @@ pg_connect(const struct pg_target *t, enum pg_purpose purpose, const char *appli
         PQfinish(conn);
         return NULL;
     }
-    (void)PQsetErrorVerbosity(
-        conn, PQERRORS_VERBOSE); /* for pg_error(), when the session is ended from outside */
     return conn;
 }
 

@@ -23,6 +23,10 @@ PGresult *pg_next(PGconn *, struct err *);
  * and an empty *e when nothing was left.  One that begins a COPY is returned at once. */
 PGresult *pg_finish(PGconn *, struct err *);
 
+/* Fills *e from a connection that was not made; it must have been verbose from its beginning (the
+ * SQLSTATE is in the text only then, and is taken out of it).  Returns -1. */
+int pg_refused(PGconn *, struct err *);
+
 /* Cancels the current statement, and reads until it has ended; errors meanwhile are ignored. Ends a
  * COPY in either direction. Gives up after some seconds (the connection is then unusable). */
 void pg_cancel_drain(PGconn *);

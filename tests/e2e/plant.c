@@ -29,7 +29,7 @@
 struct plant {
     const char    *repo;
     struct strlist repo_options;
-    const char    *at, *scope, *note, *source;
+    const char    *at, *scope, *note, *source, *xmax;
     int            rows;
     bool           json, quiet, verbose, print_config;
     const char    *config_file;
@@ -44,6 +44,8 @@ static const struct opt options[] = {
      offsetof(struct plant, scope), 0, 0, NULL, NULL},
     {OPT_TEXT, "source", 0, "SYSTEM,OID", "which server's database the name stands for",
      offsetof(struct plant, source), 0, 0, NULL, NULL},
+    {OPT_TEXT, "xmax", 0, "N", "the server's next XID at that time", offsetof(struct plant, xmax),
+     0, 0, NULL, NULL},
     {OPT_TEXT, "note", 0, "TEXT", "stands in the label", offsetof(struct plant, note), 0, 0, NULL,
      NULL},
     {OPT_INT, "rows", 0, "N", "rows that all backups share (2000)", offsetof(struct plant, rows), 0,
@@ -172,6 +174,16 @@ read_source(const struct plant *p, struct repo_source *s, struct err *e)
     return 0;
 }
 
+/* What the manifest says of its server, as far as verify xid reads it. */
+static void
+note_xids(struct manifest *m, const struct plant *p, const struct repo_source *s)
+{
+    m->server = json_object();
+    m->snapshot = json_object();
+    json_object_set_new(m->server, "system_identifier", json_hex64(s->system_identifier));
+    json_object_set_new(m->snapshot, "xmax", json_hex64(strtoull(p->xmax, NULL, 10)));
+}
+
 static int
 plant(const struct plant *p, const char *db, struct repo *r, struct err *e)
 {
@@ -191,6 +203,9 @@ plant(const struct plant *p, const char *db, struct repo *r, struct err *e)
         }
         memcpy(m->fingerprint_key, fanout_fingerprint_key(f), sizeof m->fingerprint_key);
         m->has_fingerprint_key = true;
+        if (p->xmax != NULL) {
+            note_xids(m, p, &source);
+        }
         rc = put_table(f, m, p, fanout_backup_id(f), e);
     }
     if (rc == 0) {

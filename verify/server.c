@@ -1,0 +1,133 @@
+#include "verify/server.h"
+
+#include <unistd.h>
+
+#include "core/exit.h"
+#include "storage/repo/repo.h"
+#include "verify/health/health.h"
+#include "verify/health/show.h"
+#include "verify/health/terminate.h"
+
+/* The name on the server of a database of the configuration. */
+static const char *
+name_there(const struct options *o, const char *db)
+{
+    const char *name = config_get(o->config, "database", db, "dbname");
+
+    return name != NULL ? name : db;
+}
+
+/* Without any name the one database that every server has. */
+static struct pg_target
+target_of(const struct options *o)
+{
+    struct pg_target t = options_target(o);
+
+    if (!options_name_database(o))
+        t.dbname = o->database != NULL ? name_there(o, o->database) : "postgres";
+    return t;
+}
+
+static bool
+is_quiet(const struct options *o)
+{
+    /* Nothing on success without a terminal: cron mails any output. */
+    return o->quiet || (!o->verbose && !isatty(STDOUT_FILENO));
+}
+
+static int
+print(const struct options *o, const struct health_report *r, struct err *e)
+{
+    if (o->nagios)
+        return show_nagios(r);
+    if (!o->json)
+        show_text(r, is_quiet(o));
+    else if (show_json(r, e) != 0)
+        return -1;
+    return report_worst(r) == HEALTH_OK ? EXIT_GOOD : EXIT_DIFFERENT;
+}
+
+static int
+terminate(const struct options *o, struct err *e)
+{
+    struct terminate_request q = {.idle_s = o->terminate_idle_s,
+                                  .application = o->application,
+                                  .in_transaction = o->in_transaction,
+                                  .yes = o->yes};
+    struct terminate_result  r = {0};
+    struct pg_target         t = target_of(o);
+    int                      rc = terminate_run(&t, &o->health, &q, &r, e);
+
+    if (rc == 0 && o->json)
+        rc = json_print(terminate_json(&r, &q), e);
+    else if (rc == 0 && (r.n > 0 || !is_quiet(o)))
+        terminate_print(&r, &q);
+    if (rc == 0)
+        rc = terminate_failed(&r) > 0 ? EXIT_PARTLY : EXIT_GOOD;
+    terminate_free(&r);
+    return rc;
+}
+
+int
+server_health(struct options *o, struct err *e)
+{
+    struct health_report r;
+    struct pg_target     t = target_of(o);
+    int                  rc;
+
+    if (o->terminate_idle != NULL)
+        return terminate(o, e);
+    report_init(&r, "health");
+    rc = health_run(&t, &o->health, &r, e);
+    if (rc == 0)
+        rc = print(o, &r, e);
+    report_free(&r);
+    return rc;
+}
+
+/* A repository that is named must be there; without one the rate is not known. */
+static int
+open_repo(struct options *o, struct xid_request *q, struct err *e)
+{
+    struct err none = ERR_INIT;
+    bool       asked = o->repo != NULL;
+
+    if (o->database == NULL) {
+        q->no_rate = "no database of a repository is named";
+        return asked ? err_set(e, ERR_USAGE, "--repo needs the name of a database in it") : 0;
+    }
+    if (options_find_repo(o, asked ? e : &none) != 0) {
+        q->no_rate = "no repository is named";
+        return asked ? -1 : 0;
+    }
+    q->db = o->database;
+    q->repo = repo_open(&o->place, e);
+    return q->repo != NULL ? 0 : -1;
+}
+
+int
+server_xid(struct options *o, struct err *e)
+{
+    struct health_report r;
+    struct xid_request   q = {0};
+    struct pg_target     t = target_of(o);
+    int                  rc = open_repo(o, &q, e);
+
+    report_init(&r, "xid");
+    for (size_t i = 0; i < o->parsed.rest.n; i++)
+        strlist_add(&q.databases, name_there(o, o->parsed.rest.v[i]));
+    if (rc == 0)
+        rc = xid_run(&t, &q, &o->health, &r, e);
+    if (rc == 0)
+        rc = print(o, &r, e);
+    strlist_free(&q.databases);
+    repo_close(q.repo);
+    report_free(&r);
+    return rc;
+}
+
+int
+server_error_status(const struct options *o, const struct err *e)
+{
+    return o->nagios ? show_nagios_error(e) : err_exit_status(e);
+}
