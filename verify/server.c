@@ -3,9 +3,9 @@
 #include <unistd.h>
 
 #include "core/exit.h"
+#include "core/report/watch_show.h"
 #include "storage/repo/repo.h"
 #include "verify/health/health.h"
-#include "verify/health/show.h"
 #include "verify/health/terminate.h"
 
 /* The name on the server of a database of the configuration. */
@@ -36,15 +36,15 @@ is_quiet(const struct options *o)
 }
 
 static int
-print(const struct options *o, const struct health_report *r, struct err *e)
+print(const struct options *o, const struct watch_report *r, struct err *e)
 {
     if (o->nagios)
-        return show_nagios(r);
+        return watch_show_nagios(r);
     if (!o->json)
-        show_text(r, is_quiet(o));
-    else if (show_json(r, e) != 0)
+        watch_show_text(r, is_quiet(o));
+    else if (watch_show_json(r, e) != 0)
         return -1;
-    return report_worst(r) == HEALTH_OK ? EXIT_GOOD : EXIT_DIFFERENT;
+    return watch_worst(r) == WATCH_OK ? EXIT_GOOD : EXIT_DIFFERENT;
 }
 
 static int
@@ -71,17 +71,17 @@ terminate(const struct options *o, struct err *e)
 int
 server_health(struct options *o, struct err *e)
 {
-    struct health_report r;
-    struct pg_target     t = target_of(o);
-    int                  rc;
+    struct watch_report r;
+    struct pg_target    t = target_of(o);
+    int                 rc;
 
     if (o->terminate_idle != NULL)
         return terminate(o, e);
-    report_init(&r, "health");
+    watch_init(&r, "health");
     rc = health_run(&t, &o->health, &r, e);
     if (rc == 0)
         rc = print(o, &r, e);
-    report_free(&r);
+    watch_free(&r);
     return rc;
 }
 
@@ -108,12 +108,12 @@ open_repo(struct options *o, struct xid_request *q, struct err *e)
 int
 server_xid(struct options *o, struct err *e)
 {
-    struct health_report r;
-    struct xid_request   q = {0};
-    struct pg_target     t = target_of(o);
-    int                  rc = open_repo(o, &q, e);
+    struct watch_report r;
+    struct xid_request  q = {0};
+    struct pg_target    t = target_of(o);
+    int                 rc = open_repo(o, &q, e);
 
-    report_init(&r, "xid");
+    watch_init(&r, "xid");
     for (size_t i = 0; i < o->parsed.rest.n; i++)
         strlist_add(&q.databases, name_there(o, o->parsed.rest.v[i]));
     if (rc == 0)
@@ -122,12 +122,12 @@ server_xid(struct options *o, struct err *e)
         rc = print(o, &r, e);
     strlist_free(&q.databases);
     repo_close(q.repo);
-    report_free(&r);
+    watch_free(&r);
     return rc;
 }
 
 int
 server_error_status(const struct options *o, const struct err *e)
 {
-    return o->nagios ? show_nagios_error(e) : err_exit_status(e);
+    return o->nagios ? watch_show_nagios_error(e) : err_exit_status(e);
 }

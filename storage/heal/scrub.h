@@ -68,5 +68,9 @@ const char *scrub_end_text(
 /* When this database was last scrubbed, as text that sorts by time; "" when never.  Allocated;
  * NULL on error. */
 char *scrub_last(struct repo *, const char *db, struct err *);
+/* The share, 0 to 1, of what is stored that scrubs begun at or after since have read; *last: when
+ * the newest of all began, 0 when there was none.  No chunk is read. */
+int scrub_share_since(struct repo *, const char *db, time_t since, double *share, time_t *last,
+                      struct err *);
 
 #endif

@@ -13,6 +13,7 @@
  * closed the ring say nothing more and are removed when the next is written.
  */
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -143,6 +144,33 @@ scrub_recall(struct scrub *s, struct err *e)
         }
     }
     w->n_superfluous = i; /* older ones do not matter */
+    return rc < 0 ? -1 : 0;
+}
+
+int
+scrub_share_since(struct repo *r, const char *db, time_t since, double *share, time_t *last,
+                  struct err *e)
+{
+    struct strlist keys = {0};
+    struct reach   reach = {0};
+    struct record  one;
+    int            rc = list_records(r, db, &keys, e);
+
+    *share = 0;
+    *last = 0;
+    for (size_t i = keys.n; rc >= 0 && !reach.closed && i > 0 && keys.n - i < RECORDS_MAX; i--) {
+        rc = load(r, keys.v[i - 1], &one, e);
+        if (rc != 0) {
+            continue;
+        }
+        *last = *last == 0 ? one.started : *last;
+        if (one.started < since) {
+            break;
+        }
+        extend(&reach, &one);
+    }
+    *share = reach.closed ? 1 : reach.any ? ldexp((double)reach.length, -64) : 0;
+    strlist_free(&keys);
     return rc < 0 ? -1 : 0;
 }
 

@@ -149,7 +149,7 @@ judge(struct gathered *g, struct retention_plan *d, struct err *e)
         struct retention_item    *x = &g->r.items[i];
 
         v->fate = fate_of(g->request, x);
-        if (v->fate != FATE_STAYS && v->fate != FATE_VOID) {
+        if (v->fate != FATE_STAYS && v->fate != FATE_VOID && !g->request->look) {
             if (ask_for_lock(g, &g->entries[i], v, e) != 0) {
                 return -1;
             }

@@ -35,6 +35,7 @@ struct retention_plan {
 struct retention_plan_request {
     const char           *db;
     bool                  drop_damaged; /* give up what is damaged (retention_rules.h) */
+    bool                  look;         /* nothing will be removed: locks are not read */
     const struct strlist *freed; /* backups to remove to free space, unless protected; or NULL */
 };
 

@@ -34,7 +34,7 @@ found() {
 # says TEXT...: in the text of the findings, each of these.
 says() {
     local t all
-    all=$(jq -r '.findings[] | "\(.object) \(.what) \(.means) \(.action) \(.sql)", .detail[]' "$T/report.json")
+    all=$(jq -r '.findings[] | "\(.object) \(.what) \(.means) \(.action) \(.command)", .detail[]' "$T/report.json")
     for t in "$@"; do [[ $all == *"$t"* ]] || { printf 'no "%s" in:\n%s\n' "$t" "$all" >&2; return 1; }; done
 }
 pid_of() { psql_in postgres -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'session_$1'"; }

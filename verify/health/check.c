@@ -20,43 +20,43 @@ static const struct {
 static void
 not_allowed(struct health *h, const struct health_check *c)
 {
-    report_find(
+    watch_find(
         h->report,
-        (struct health_finding){.severity = HEALTH_UNKNOWN,
-                                .object = "it",
-                                .what = report_text(h->report, "could not be checked: needs %s",
-                                                    right_words[c->right].needs),
-                                .action = "give it to the role that looks",
-                                .sql = right_words[c->right].grant});
+        (struct watch_finding){.severity = WATCH_UNKNOWN,
+                               .object = "it",
+                               .what = watch_text(h->report, "could not be checked: needs %s",
+                                                  right_words[c->right].needs),
+                               .action = "give it to the role that looks",
+                               .command = right_words[c->right].grant});
 }
 
 /* What went wrong with a query is a finding of its check. */
 static void
 not_answered(struct health *h, const struct health_check *c, const struct err *e)
 {
-    struct health_finding f = {.severity = HEALTH_UNKNOWN,
-                               .object = "it",
-                               .what = report_text(h->report, "could not be checked: %s", e->text),
-                               .action = "look at the server's log"};
+    struct watch_finding f = {.severity = WATCH_UNKNOWN,
+                              .object = "it",
+                              .what = watch_text(h->report, "could not be checked: %s", e->text),
+                              .action = "look at the server's log"};
 
     if (strcmp(e->sqlstate, "42501") == 0 && c != NULL) {
         not_allowed(h, c);
         return;
     }
     if (PQstatus(h->conn) != CONNECTION_OK || e->sqlstate[0] == '\0') {
-        f.severity = HEALTH_CRITICAL;
+        f.severity = WATCH_CRITICAL;
         f.object = "the server";
-        f.what = report_text(h->report, "does not answer any more: %s", e->text);
+        f.what = watch_text(h->report, "does not answer any more: %s", e->text);
         f.action = "look at the server's log, and whether its disks answer";
     } else if (strcmp(e->sqlstate, "57014") == 0) {
-        f.what = report_text(h->report, "could not be checked: no answer within %d s",
-                             h->limits->timeout_s);
+        f.what = watch_text(h->report, "could not be checked: no answer within %d s",
+                            h->limits->timeout_s);
         f.action = "see what the server is busy with; --timeout gives it longer";
     } else if (strcmp(e->sqlstate, "55P03") == 0) {
         f.what = "could not be checked: a lock is held on what it reads";
         f.action = "see the check \"locks\"";
     }
-    report_find(h->report, f);
+    watch_find(h->report, f);
 }
 
 static PGresult *
@@ -99,11 +99,11 @@ run(struct health *h, const struct health_check *c)
     PGresult   *res;
 
     if (c->where == PRIMARY_ONLY && h->standby) {
-        report_skip(h->report, "the server is a standby");
+        watch_skip(h->report, "the server is a standby");
     } else if (c->where == STANDBY_ONLY && !h->standby) {
-        report_skip(h->report, "the server is no standby");
+        watch_skip(h->report, "the server is no standby");
     } else if (sql == NULL) {
-        report_skip(h->report, "this version of PostgreSQL does not know it");
+        watch_skip(h->report, "this version of PostgreSQL does not know it");
     } else if (!h->rights[c->right]) {
         not_allowed(h, c);
     } else if ((res = ask(h, c, sql)) != NULL) {
@@ -116,16 +116,16 @@ int
 checks_run(struct health *h, const struct health_check *c)
 {
     for (; c->name != NULL; c++) {
-        report_begin(h->report, c->name);
+        watch_begin(h->report, c->name);
         if (h->conn != NULL) {
             run(h, c);
         } else {
-            report_find(h->report,
-                        (struct health_finding){.severity = HEALTH_UNKNOWN,
-                                                .object = "it",
-                                                .what = "could not be checked: the server does not "
-                                                        "answer",
-                                                .action = "see above"});
+            watch_find(h->report,
+                       (struct watch_finding){.severity = WATCH_UNKNOWN,
+                                              .object = "it",
+                                              .what = "could not be checked: the server does not "
+                                                      "answer",
+                                              .action = "see above"});
         }
     }
     return h->conn != NULL ? 0 : -1;

@@ -13,9 +13,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/report/watch.h"
 #include "pg/conn/conn.h"
 #include "verify/health/limits.h"
-#include "verify/health/report.h"
 
 /* What a role must be for a check.  Superusers are all. */
 enum health_right {
@@ -33,7 +33,7 @@ struct health {
     bool                        standby;
     bool                        rights[RIGHT_WAL_DIR + 1];
     const struct health_limits *limits;
-    struct health_report       *report;
+    struct watch_report        *report;
 };
 
 struct health_check {

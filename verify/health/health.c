@@ -16,15 +16,15 @@ place(struct health *h)
 {
     const char *host = PQhost(h->conn);
 
-    return report_text(h->report, "%s:%s", host != NULL && *host != '\0' ? host : "local",
-                       PQport(h->conn));
+    return watch_text(h->report, "%s:%s", host != NULL && *host != '\0' ? host : "local",
+                      PQport(h->conn));
 }
 
 /* 1: the server cannot be reached, which is a finding. */
 static int
 begin(struct health *h, const struct pg_target *target, struct err *e)
 {
-    report_begin(h->report, "connection");
+    watch_begin(h->report, "connection");
     if (session_open(h, target, e) == 0) {
         h->report->server = place(h);
         return 0;
@@ -37,7 +37,7 @@ begin(struct health *h, const struct pg_target *target, struct err *e)
 
 int
 health_run(const struct pg_target *target, const struct health_limits *limits,
-           struct health_report *report, struct err *e)
+           struct watch_report *report, struct err *e)
 {
     static const struct health_check *const tables[] = {
         sessions_checks, locks_checks, replication_checks, xid_checks, space_checks, objects_checks,
@@ -50,7 +50,7 @@ health_run(const struct pg_target *target, const struct health_limits *limits,
         (void)checks_run(&h, tables[i]);
     session_close(&h);
     report->seconds = clock_seconds() - start;
-    report_sort(report);
+    watch_sort(report);
     return rc < 0 ? -1 : 0;
 }
 
@@ -82,17 +82,17 @@ say_rate(struct health *h, const struct xid_request *q)
     char              per_day[48], ago[32];
     int64_t           age = json_opt_int(h->report->facts, "xid_age", 0);
 
-    report_begin(h->report, "rate");
+    watch_begin(h->report, "rate");
     if (q->repo == NULL) {
-        report_skip(h->report, q->no_rate);
-        report_line(h->report, "days left", "not known: %s", q->no_rate);
+        watch_skip(h->report, q->no_rate);
+        watch_line(h->report, "days left", "not known: %s", q->no_rate);
         return;
     }
     if (read_now(h, &now) != 0)
         return;
     if (rate_then(q->repo, q->db, &now, &then, &e) != 0) {
-        report_skip(h->report, e.text);
-        report_line(h->report, "days left", "not known: %s", e.text);
+        watch_skip(h->report, e.text);
+        watch_line(h->report, "days left", "not known: %s", e.text);
         return;
     }
     rate = rate_per_day(&then, &now);
@@ -100,14 +100,14 @@ say_rate(struct health *h, const struct xid_request *q)
     count_human((uint64_t)rate, NULL, per_day, sizeof per_day);
     duration_human(difftime(now.at, then.at), ago, sizeof ago);
     if (rate > 0)
-        report_line(h->report, "days left",
-                    "%.0f if nothing were frozen, at %s transactions a day (since backup %s, %s "
-                    "ago)",
-                    floor(days), per_day, then.backup, ago);
+        watch_line(h->report, "days left",
+                   "%.0f if nothing were frozen, at %s transactions a day (since backup %s, %s "
+                   "ago)",
+                   floor(days), per_day, then.backup, ago);
     else
-        report_line(h->report, "days left", "no transaction since backup %s, %s ago", then.backup,
-                    ago);
-    report_metric(h->report, (struct health_metric){"xid_per_day", "", rate, NAN, NAN});
+        watch_line(h->report, "days left", "no transaction since backup %s, %s ago", then.backup,
+                   ago);
+    watch_metric(h->report, (struct watch_metric){"xid_per_day", "", rate, NAN, NAN});
     json_object_set_new(h->report->facts, "rate",
                         json_pack("{s:s, s:f, s:f, s:o}", "since_backup", then.backup,
                                   "since_seconds", difftime(now.at, then.at), "per_day", rate,
@@ -132,13 +132,13 @@ look_into(struct health *h, const struct pg_target *target, const char *database
         session_close(&there);
         return;
     }
-    report_begin(h->report, report_text(h->report, "tables of %s", database));
-    report_find(h->report,
-                (struct health_finding){
-                    .severity = HEALTH_UNKNOWN,
-                    .object = report_text(h->report, "database %s", database),
-                    .what = report_text(h->report, "could not be looked into: %s", e.text),
-                    .action = "connect as a role that may"});
+    watch_begin(h->report, watch_text(h->report, "tables of %s", database));
+    watch_find(h->report,
+               (struct watch_finding){
+                   .severity = WATCH_UNKNOWN,
+                   .object = watch_text(h->report, "database %s", database),
+                   .what = watch_text(h->report, "could not be looked into: %s", e.text),
+                   .action = "connect as a role that may"});
 }
 
 /* Databases whose age is a finding, and that can be connected to. */
@@ -150,7 +150,7 @@ add_old(struct health *h, struct strlist *databases)
 
     for (int i = 0; res != NULL && i < PQntuples(res); i++) {
         const char *name = PQgetvalue(res, i, 0),
-                   *object = report_text(h->report, "database %s", name);
+                   *object = watch_text(h->report, "database %s", name);
 
         for (size_t k = 0; k < n; k++)
             if (strcmp(h->report->findings[k].object, object) == 0 && !strlist_has(databases, name))
@@ -161,7 +161,7 @@ add_old(struct health *h, struct strlist *databases)
 
 int
 xid_run(const struct pg_target *target, const struct xid_request *q,
-        const struct health_limits *limits, struct health_report *report, struct err *e)
+        const struct health_limits *limits, struct watch_report *report, struct err *e)
 {
     struct health  h = {.limits = limits, .report = report};
     struct strlist databases = {0};
@@ -182,6 +182,6 @@ xid_run(const struct pg_target *target, const struct xid_request *q,
     session_close(&h);
     strlist_free(&databases);
     report->seconds = clock_seconds() - start;
-    report_sort(report);
+    watch_sort(report);
     return rc < 0 ? -1 : 0;
 }

@@ -11,7 +11,7 @@
 #include "verify/health/check.h"
 
 /* Every check.  That the server cannot be reached is the finding "connection". */
-int health_run(const struct pg_target *, const struct health_limits *, struct health_report *,
+int health_run(const struct pg_target *, const struct health_limits *, struct watch_report *,
                struct err *);
 
 /* Whose XIDs, and what backups say about the rate. */
@@ -23,6 +23,6 @@ struct xid_request {
     const char  *no_rate;     /* why repo is NULL */
 };
 int xid_run(const struct pg_target *, const struct xid_request *, const struct health_limits *,
-            struct health_report *, struct err *);
+            struct watch_report *, struct err *);
 
 #endif

@@ -63,11 +63,11 @@ show_below(struct tree *t, const char *pid, int depth)
 static void
 find_root(struct health *h, struct tree *t, int edge)
 {
-    const char           *pid = cell_text(t->edges, edge, "blocker");
-    bool                  prepared = strcmp(pid, "0") == 0;
-    char                  took[32];
-    struct health_finding f = {.object = prepared ? "a prepared transaction"
-                                                  : cell_text(t->edges, edge, "blocker_who")};
+    const char          *pid = cell_text(t->edges, edge, "blocker");
+    bool                 prepared = strcmp(pid, "0") == 0;
+    char                 took[32];
+    struct watch_finding f = {.object = prepared ? "a prepared transaction"
+                                                 : cell_text(t->edges, edge, "blocker_who")};
 
     t->waiting = 0;
     t->longest = 0;
@@ -75,21 +75,21 @@ find_root(struct health *h, struct tree *t, int edge)
     show_below(t, pid, 0);
     if (t->waiting == 0 || t->longest < (double)h->limits->blocked_after_s)
         return;
-    f.severity = t->longest >= (double)h->limits->long_after_s ? HEALTH_CRITICAL : HEALTH_WARNING;
-    f.what = report_text(h->report, "%sblocks %d session%s, the longest for %s",
-                         cell_text(t->edges, edge, "state"), t->waiting, t->waiting == 1 ? "" : "s",
-                         duration_human(t->longest, took, sizeof took));
-    f.detail = report_text(h->report, "%s", buf_str(&t->text));
+    f.severity = t->longest >= (double)h->limits->long_after_s ? WATCH_CRITICAL : WATCH_WARNING;
+    f.what = watch_text(h->report, "%sblocks %d session%s, the longest for %s",
+                        cell_text(t->edges, edge, "state"), t->waiting, t->waiting == 1 ? "" : "s",
+                        duration_human(t->longest, took, sizeof took));
+    f.detail = watch_text(h->report, "%s", buf_str(&t->text));
     f.action = prepared ? "find it, then commit it or roll it back"
                         : "let it end; if it will not, cancel its statement, then end it";
-    f.sql = prepared ? "SELECT gid, database, prepared FROM pg_prepared_xacts ORDER BY prepared"
-                     : report_text(h->report,
-                                   cell_true(t->edges, edge, "open") ? "SELECT "
-                                                                       "pg_terminate_backend(%s)"
-                                                                     : "SELECT "
-                                                                       "pg_cancel_backend(%s)",
-                                   pid);
-    report_find(h->report, f);
+    f.command = prepared ? "SELECT gid, database, prepared FROM pg_prepared_xacts ORDER BY prepared"
+                         : watch_text(h->report,
+                                      cell_true(t->edges, edge, "open") ? "SELECT "
+                                                                          "pg_terminate_backend(%s)"
+                                                                        : "SELECT "
+                                                                          "pg_cancel_backend(%s)",
+                                      pid);
+    watch_find(h->report, f);
 }
 
 static void
@@ -108,7 +108,7 @@ judge_locks(struct health *h, const PGresult *res)
             find_root(h, &t, i);
     for (int i = 0; i < PQntuples(res); i++)
         waiting += t.shown[i];
-    report_metric(h->report, (struct health_metric){"lock_waits", "", waiting, NAN, NAN});
+    watch_metric(h->report, (struct watch_metric){"lock_waits", "", waiting, NAN, NAN});
     free(t.shown);
     buf_free(&t.text);
 }
@@ -127,21 +127,20 @@ judge_deadlocks(struct health *h, const PGresult *res)
         all += n;
         if (n == 0 || (double)n < seconds / 3600)
             continue;
-        report_find(
+        watch_find(
             h->report,
-            (struct health_finding){
-                .severity = HEALTH_WARNING,
-                .object = report_text(h->report, "database %s", cell_text(res, i, "datname")),
-                .what = report_text(h->report, "had %" PRId64 " deadlock%s in %s", n,
-                                    n == 1 ? "" : "s",
-                                    duration_human(seconds, since, sizeof since)),
+            (struct watch_finding){
+                .severity = WATCH_WARNING,
+                .object = watch_text(h->report, "database %s", cell_text(res, i, "datname")),
+                .what = watch_text(h->report, "had %" PRId64 " deadlock%s in %s", n,
+                                   n == 1 ? "" : "s", duration_human(seconds, since, sizeof since)),
                 .means = "each of them has cost a transaction",
                 .action = "find the statements in the server's log (\"deadlock "
                           "detected\"), and let them lock in one order; to count anew, in "
                           "that database",
-                .sql = "SELECT pg_stat_reset()"});
+                .command = "SELECT pg_stat_reset()"});
     }
-    report_metric(h->report, (struct health_metric){"deadlocks", "c", (double)all, NAN, NAN});
+    watch_metric(h->report, (struct watch_metric){"deadlocks", "c", (double)all, NAN, NAN});
 }
 
 #define EDGES(since)                                                                               \

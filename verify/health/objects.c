@@ -12,26 +12,27 @@ judge_indexes(struct health *h, const PGresult *res)
     for (int i = 0; i < PQntuples(res); i++) {
         bool half = cell_true(res, i, "half_made"), partitioned = cell_true(res, i, "partitioned");
 
-        report_find(
-            h->report,
-            (struct health_finding){
-                .severity = HEALTH_WARNING,
-                .object = report_text(h->report, "index %s of %s", cell_text(res, i, "index"),
-                                      cell_text(res, i, "table")),
-                .what = "is invalid",
-                .means = partitioned                 ? "not every partition has its part of it"
-                    : cell_true(res, i, "is_unique") ? "no query uses it, every write pays for it, "
-                                                       "and it keeps nothing unique"
-                                                     : "no query uses it, and every write pays for "
-                                                       "it",
-                .action = partitioned ? "make the missing ones, and attach them"
-                    : half            ? "a REINDEX CONCURRENTLY that was broken off left it"
-                                      : "build it again (or drop it)",
-                .sql = partitioned ? "ALTER INDEX … ATTACH PARTITION …"
-                                   : report_text(h->report,
-                                                 half ? "DROP INDEX CONCURRENTLY %s"
-                                                      : "REINDEX INDEX CONCURRENTLY %s",
-                                                 cell_text(res, i, "index"))});
+        watch_find(h->report,
+                   (struct watch_finding){
+                       .severity = WATCH_WARNING,
+                       .object = watch_text(h->report, "index %s of %s", cell_text(res, i, "index"),
+                                            cell_text(res, i, "table")),
+                       .what = "is invalid",
+                       .means = partitioned ? "not every partition has its part of it"
+                           : cell_true(res, i, "is_unique") ? "no query uses it, every write pays "
+                                                              "for it, "
+                                                              "and it keeps nothing unique"
+                                                            : "no query uses it, and every write "
+                                                              "pays for "
+                                                              "it",
+                       .action = partitioned ? "make the missing ones, and attach them"
+                           : half            ? "a REINDEX CONCURRENTLY that was broken off left it"
+                                             : "build it again (or drop it)",
+                       .command = partitioned ? "ALTER INDEX … ATTACH PARTITION …"
+                                              : watch_text(h->report,
+                                                           half ? "DROP INDEX CONCURRENTLY %s"
+                                                                : "REINDEX INDEX CONCURRENTLY %s",
+                                                           cell_text(res, i, "index"))});
     }
 }
 
@@ -39,48 +40,49 @@ static void
 judge_constraints(struct health *h, const PGresult *res)
 {
     for (int i = 0; i < PQntuples(res); i++)
-        report_find(h->report,
-                    (struct health_finding){.severity = HEALTH_WARNING,
-                                            .object = report_text(h->report, "constraint %s of %s",
-                                                                  cell_text(res, i, "name"),
-                                                                  cell_text(res, i, "table")),
-                                            .what = "has never been validated",
-                                            .means = "older rows may break it",
-                                            .action = "let it look at them (writes go on "
-                                                      "meanwhile)",
-                                            .sql = cell_text(res, i, "sql")});
+        watch_find(h->report,
+                   (struct watch_finding){.severity = WATCH_WARNING,
+                                          .object = watch_text(h->report, "constraint %s of %s",
+                                                               cell_text(res, i, "name"),
+                                                               cell_text(res, i, "table")),
+                                          .what = "has never been validated",
+                                          .means = "older rows may break it",
+                                          .action = "let it look at them (writes go on "
+                                                    "meanwhile)",
+                                          .command = cell_text(res, i, "sql")});
 }
 
 static void
 judge_vacuum(struct health *h, const PGresult *res)
 {
     if (cell_true(res, 0, "off"))
-        report_find(h->report,
-                    (struct health_finding){.severity = HEALTH_WARNING,
-                                            .object = "autovacuum",
-                                            .what = "is off",
-                                            .means = "tables bloat, plans go by old statistics, "
-                                                     "and XIDs age",
-                                            .action = "turn it on",
-                                            .sql = "ALTER SYSTEM SET autovacuum = on; ALTER SYSTEM "
-                                                   "SET track_counts = "
-                                                   "on; SELECT pg_reload_conf()"});
+        watch_find(h->report,
+                   (struct watch_finding){.severity = WATCH_WARNING,
+                                          .object = "autovacuum",
+                                          .what = "is off",
+                                          .means = "tables bloat, plans go by old statistics, "
+                                                   "and XIDs age",
+                                          .action = "turn it on",
+                                          .command = "ALTER SYSTEM SET autovacuum = on; ALTER "
+                                                     "SYSTEM "
+                                                     "SET track_counts = "
+                                                     "on; SELECT pg_reload_conf()"});
     for (int i = 0; i < PQntuples(res); i++) {
         char rows[48];
 
         if (cell_null(res, i, "name"))
             continue;
-        report_find(
-            h->report,
-            (struct health_finding){
-                .severity = HEALTH_WARNING,
-                .object = report_text(h->report, "table %s", cell_text(res, i, "name")),
-                .what = report_text(
-                    h->report, "has %s and was never analyzed or vacuumed",
-                    count_human((uint64_t)cell_int(res, i, "live"), "row", rows, sizeof rows)),
-                .means = "the planner guesses",
-                .action = "do it once; after a restore: vacuumdb --all --analyze-in-stages",
-                .sql = report_text(h->report, "VACUUM (ANALYZE) %s", cell_text(res, i, "name"))});
+        watch_find(h->report,
+                   (struct watch_finding){
+                       .severity = WATCH_WARNING,
+                       .object = watch_text(h->report, "table %s", cell_text(res, i, "name")),
+                       .what = watch_text(h->report, "has %s and was never analyzed or vacuumed",
+                                          count_human((uint64_t)cell_int(res, i, "live"), "row",
+                                                      rows, sizeof rows)),
+                       .means = "the planner guesses",
+                       .action = "do it once; after a restore: vacuumdb --all --analyze-in-stages",
+                       .command = watch_text(h->report, "VACUUM (ANALYZE) %s",
+                                             cell_text(res, i, "name"))});
     }
 }
 

@@ -14,28 +14,28 @@ judge_recovery(struct health *h, const PGresult *res)
 {
     char up[32];
 
-    report_line(h->report, "server", "PostgreSQL %s, %s, up for %s", cell_text(res, 0, "version"),
-                h->standby ? "a standby" : "a primary",
-                duration_human(cell_real(res, 0, "up"), up, sizeof up));
+    watch_line(h->report, "server", "PostgreSQL %s, %s, up for %s", cell_text(res, 0, "version"),
+               h->standby ? "a standby" : "a primary",
+               duration_human(cell_real(res, 0, "up"), up, sizeof up));
     json_object_set_new(h->report->facts, "version", json_text(cell_text(res, 0, "version")));
     json_object_set_new(h->report->facts, "standby", json_boolean(h->standby));
     json_object_set_new(h->report->facts, "up_seconds", json_real(cell_real(res, 0, "up")));
     if (cell_true(res, 0, "paused"))
-        report_find(h->report,
-                    (struct health_finding){.severity = HEALTH_WARNING,
-                                            .object = "the standby",
-                                            .what = "has its replay paused",
-                                            .means = "it falls behind, and WAL piles up",
-                                            .action = "go on, when whoever paused it is done",
-                                            .sql = "SELECT pg_wal_replay_resume()"});
+        watch_find(h->report,
+                   (struct watch_finding){.severity = WATCH_WARNING,
+                                          .object = "the standby",
+                                          .what = "has its replay paused",
+                                          .means = "it falls behind, and WAL piles up",
+                                          .action = "go on, when whoever paused it is done",
+                                          .command = "SELECT pg_wal_replay_resume()"});
 }
 
-static enum health_severity
+static enum watch_severity
 lag_severity(double seconds)
 {
-    return seconds >= LAG_CRITICAL ? HEALTH_CRITICAL
-        : seconds >= LAG_WARNING   ? HEALTH_WARNING
-                                   : HEALTH_OK;
+    return seconds >= LAG_CRITICAL ? WATCH_CRITICAL
+        : seconds >= LAG_WARNING   ? WATCH_WARNING
+                                   : WATCH_OK;
 }
 
 /* The last commit's age is a lag only while there is something to replay; and what has just arrived
@@ -47,19 +47,19 @@ judge_standby(struct health *h, const PGresult *res)
     char      text[32];
     PGresult *again;
     bool      receives = cell_true(res, 0, "receives"),
-         behind = cell_true(res, 0, "behind") && lag_severity(lag) != HEALTH_OK;
+         behind = cell_true(res, 0, "behind") && lag_severity(lag) != WATCH_OK;
 
     if (!receives && !cell_null(res, 0, "primary"))
-        report_find(h->report,
-                    (struct health_finding){.severity = HEALTH_CRITICAL,
-                                            .object = "the standby",
-                                            .what = "receives nothing from its primary",
-                                            .means = "it stays where it is",
-                                            .action = "look at its log for why (network, "
-                                                      "pg_hba.conf, WAL that is gone: "
-                                                      "\"requested WAL segment has already been "
-                                                      "removed\")",
-                                            .sql = "SHOW primary_conninfo"});
+        watch_find(h->report,
+                   (struct watch_finding){.severity = WATCH_CRITICAL,
+                                          .object = "the standby",
+                                          .what = "receives nothing from its primary",
+                                          .means = "it stays where it is",
+                                          .action = "look at its log for why (network, "
+                                                    "pg_hba.conf, WAL that is gone: "
+                                                    "\"requested WAL segment has already been "
+                                                    "removed\")",
+                                          .command = "SHOW primary_conninfo"});
     if (behind) {
         if ((again = check_query(h,
                                  "SELECT pg_last_wal_replay_lsn()::text AS lsn FROM "
@@ -68,20 +68,20 @@ judge_standby(struct health *h, const PGresult *res)
         behind = strcmp(cell_text(again, 0, "lsn"), cell_text(res, 0, "replayed")) == 0;
         PQclear(again);
     }
-    report_metric(
+    watch_metric(
         h->report,
-        (struct health_metric){"replay_lag", "s", behind ? lag : 0, LAG_WARNING, LAG_CRITICAL});
+        (struct watch_metric){"replay_lag", "s", behind ? lag : 0, LAG_WARNING, LAG_CRITICAL});
     if (behind)
-        report_find(h->report,
-                    (struct health_finding){
-                        .severity = lag_severity(lag),
-                        .object = "the standby",
-                        .what = report_text(h->report, "is behind by %s, %" PRId64 " bytes",
-                                            duration_human(lag, text, sizeof text),
-                                            cell_int(res, 0, "bytes")),
-                        .action = "look at long queries here that hold the replay back, and at the "
-                                  "disks",
-                        .sql = "SELECT pid, query FROM pg_stat_activity WHERE state <> 'idle'"});
+        watch_find(h->report,
+                   (struct watch_finding){
+                       .severity = lag_severity(lag),
+                       .object = "the standby",
+                       .what = watch_text(h->report, "is behind by %s, %" PRId64 " bytes",
+                                          duration_human(lag, text, sizeof text),
+                                          cell_int(res, 0, "bytes")),
+                       .action = "look at long queries here that hold the replay back, and at the "
+                                 "disks",
+                       .command = "SELECT pid, query FROM pg_stat_activity WHERE state <> 'idle'"});
 }
 
 static void
@@ -91,43 +91,44 @@ judge_senders(struct health *h, const PGresult *res)
     bool   synchronous = PQntuples(res) > 0 && cell_true(res, 0, "must_wait"), any_sync = false;
 
     for (int i = 0; i < PQntuples(res); i++) {
-        double               lag = cell_real(res, i, "lag");
-        enum health_severity severity = lag_severity(lag);
-        bool                 streams = strcmp(cell_text(res, i, "state"), "streaming") == 0;
-        char                 took[32], bytes[16];
+        double              lag = cell_real(res, i, "lag");
+        enum watch_severity severity = lag_severity(lag);
+        bool                streams = strcmp(cell_text(res, i, "state"), "streaming") == 0;
+        char                took[32], bytes[16];
 
         any_sync = any_sync || cell_true(res, i, "sync");
         if (cell_null(res, i, "who"))
             continue;
         worst = lag > worst ? lag : worst;
-        if (severity == HEALTH_OK && streams)
+        if (severity == WATCH_OK && streams)
             continue;
-        report_find(h->report,
-                    (struct health_finding){
-                        .severity = severity > HEALTH_WARNING ? severity : HEALTH_WARNING,
-                        .object = cell_text(res, i, "who"),
-                        .what = report_text(
-                            h->report, "is behind by %s, %s of WAL%s%s",
-                            duration_human(lag, took, sizeof took),
-                            size_human((uint64_t)cell_int(res, i, "bytes"), bytes, sizeof bytes),
-                            streams ? "" : ", state ", streams ? "" : cell_text(res, i, "state")),
-                        .means = "a failover now would lose that, or wait for it",
-                        .action = "look at its log, its disks, its long queries, and at the "
-                                  "network",
-                        .sql = "SELECT application_name, client_addr, state, sent_lsn, write_lsn, "
-                               "flush_lsn, replay_lsn FROM pg_stat_replication"});
+        watch_find(h->report,
+                   (struct watch_finding){
+                       .severity = severity > WATCH_WARNING ? severity : WATCH_WARNING,
+                       .object = cell_text(res, i, "who"),
+                       .what = watch_text(
+                           h->report, "is behind by %s, %s of WAL%s%s",
+                           duration_human(lag, took, sizeof took),
+                           size_human((uint64_t)cell_int(res, i, "bytes"), bytes, sizeof bytes),
+                           streams ? "" : ", state ", streams ? "" : cell_text(res, i, "state")),
+                       .means = "a failover now would lose that, or wait for it",
+                       .action = "look at its log, its disks, its long queries, and at the "
+                                 "network",
+                       .command = "SELECT application_name, client_addr, state, sent_lsn, "
+                                  "write_lsn, "
+                                  "flush_lsn, replay_lsn FROM pg_stat_replication"});
     }
-    report_metric(h->report,
-                  (struct health_metric){"standby_lag", "s", worst, LAG_WARNING, LAG_CRITICAL});
+    watch_metric(h->report,
+                 (struct watch_metric){"standby_lag", "s", worst, LAG_WARNING, LAG_CRITICAL});
     if (synchronous && !any_sync)
-        report_find(h->report,
-                    (struct health_finding){.severity = HEALTH_CRITICAL,
-                                            .object = "synchronous_standby_names",
-                                            .what = "names standbys, and none of them is connected",
-                                            .means = "every commit waits for ever",
-                                            .action = "bring one back, or do without: change the "
-                                                      "setting, then",
-                                            .sql = "SELECT pg_reload_conf()"});
+        watch_find(h->report,
+                   (struct watch_finding){.severity = WATCH_CRITICAL,
+                                          .object = "synchronous_standby_names",
+                                          .what = "names standbys, and none of them is connected",
+                                          .means = "every commit waits for ever",
+                                          .action = "bring one back, or do without: change the "
+                                                    "setting, then",
+                                          .command = "SELECT pg_reload_conf()"});
 }
 
 static void
@@ -137,12 +138,12 @@ judge_slots(struct health *h, const PGresult *res)
         const char *status = cell_text(res, i, "wal_status");
         bool lost = strcmp(status, "lost") == 0, unreserved = strcmp(status, "unreserved") == 0,
              active = cell_true(res, i, "active");
-        char                  held[16];
-        struct health_finding f = {
-            .severity = lost || unreserved ? HEALTH_CRITICAL : HEALTH_WARNING,
-            .object = report_text(h->report, "slot %s", cell_text(res, i, "slot_name")),
-            .sql = report_text(h->report, "SELECT pg_drop_replication_slot('%s')",
-                               cell_text(res, i, "slot_name"))};
+        char                 held[16];
+        struct watch_finding f = {
+            .severity = lost || unreserved ? WATCH_CRITICAL : WATCH_WARNING,
+            .object = watch_text(h->report, "slot %s", cell_text(res, i, "slot_name")),
+            .command = watch_text(h->report, "SELECT pg_drop_replication_slot('%s')",
+                                  cell_text(res, i, "slot_name"))};
 
         size_human((uint64_t)cell_int(res, i, "held"), held, sizeof held);
         if (active && !lost && !unreserved && strcmp(status, "extended") != 0)
@@ -152,21 +153,21 @@ judge_slots(struct health *h, const PGresult *res)
             f.means = "its standby or subscriber cannot go on";
             f.action = "build that anew; then";
         } else if (unreserved) {
-            f.what = report_text(h->report, "is about to lose WAL (%s behind)", held);
+            f.what = watch_text(h->report, "is about to lose WAL (%s behind)", held);
             f.means = "its standby or subscriber cannot go on after the next checkpoint";
             f.action = "let it catch up at once, or raise max_slot_wal_keep_size";
-            f.sql = NULL;
+            f.command = NULL;
         } else if (!active) {
-            f.what = report_text(h->report, "is used by nobody, and holds %s of WAL", held);
+            f.what = watch_text(h->report, "is used by nobody, and holds %s of WAL", held);
             f.means = "pg_wal grows until the disk is full";
             f.action = "bring its reader back; or, when it is gone for good";
         } else {
-            f.what = report_text(h->report, "holds %s of WAL, more than max_wal_size", held);
+            f.what = watch_text(h->report, "holds %s of WAL, more than max_wal_size", held);
             f.means = "pg_wal grows";
             f.action = "look why its reader is slow";
-            f.sql = "SELECT * FROM pg_stat_replication";
+            f.command = "SELECT * FROM pg_stat_replication";
         }
-        report_find(h->report, f);
+        watch_find(h->report, f);
     }
 }
 
@@ -176,27 +177,27 @@ judge_archiver(struct health *h, const PGresult *res)
     char since[32];
 
     if (!cell_true(res, 0, "archives")) {
-        report_skip(h->report, "archive_mode is off");
+        watch_skip(h->report, "archive_mode is off");
         return;
     }
-    report_metric(h->report,
-                  (struct health_metric){"archive_failures", "c",
-                                         (double)cell_int(res, 0, "failed_count"), NAN, NAN});
+    watch_metric(h->report,
+                 (struct watch_metric){"archive_failures", "c",
+                                       (double)cell_int(res, 0, "failed_count"), NAN, NAN});
     if (!cell_true(res, 0, "failing"))
         return;
-    report_find(
+    watch_find(
         h->report,
-        (struct health_finding){
-            .severity = HEALTH_CRITICAL,
-            .object = report_text(h->report, "WAL file %s", cell_text(res, 0, "last_failed_wal")),
-            .what = report_text(h->report,
-                                "could not be archived (%" PRId64 " failures, the last one %s ago)",
-                                cell_int(res, 0, "failed_count"),
-                                duration_human(cell_real(res, 0, "ago"), since, sizeof since)),
+        (struct watch_finding){
+            .severity = WATCH_CRITICAL,
+            .object = watch_text(h->report, "WAL file %s", cell_text(res, 0, "last_failed_wal")),
+            .what = watch_text(h->report,
+                               "could not be archived (%" PRId64 " failures, the last one %s ago)",
+                               cell_int(res, 0, "failed_count"),
+                               duration_human(cell_real(res, 0, "ago"), since, sizeof since)),
             .means = "recovery to a moment ends before it, and pg_wal grows",
             .action = "look at the server's log for what archive_command said, and at the "
                       "archive's disk",
-            .sql = "SHOW archive_command"});
+            .command = "SHOW archive_command"});
 }
 
 #define HERE                                                                                       \

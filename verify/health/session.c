@@ -136,16 +136,16 @@ reason_of(const struct err *e)
 bool
 session_diagnose(struct health *h, const struct err *e)
 {
-    const struct reason  *r;
-    struct health_finding f = {.severity = HEALTH_CRITICAL, .object = "the server"};
+    const struct reason *r;
+    struct watch_finding f = {.severity = WATCH_CRITICAL, .object = "the server"};
 
     if (e->kind == ERR_USAGE || e->kind == ERR_INTERRUPTED) {
         return false;
     }
     r = reason_of(e);
     f.what = r->what;
-    f.means = r->means == NULL ? e->text : report_text(h->report, "%s: %s", r->means, e->text);
+    f.means = r->means == NULL ? e->text : watch_text(h->report, "%s: %s", r->means, e->text);
     f.action = r->action;
-    report_find(h->report, f);
+    watch_find(h->report, f);
     return true;
 }

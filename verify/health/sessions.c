@@ -18,30 +18,30 @@ judge_connections(struct health *h, const PGresult *res)
             reserved = cell_int(res, 0, "reserved");
     double ordinary = (double)(max - reserved), share = 100.0 * (double)used / ordinary;
 
-    report_metric(h->report,
-                  (struct health_metric){"connections", "", (double)used,
-                                         floor(ordinary * FULL_WARNING / 100),
-                                         floor(ordinary * FULL_CRITICAL / 100)});
-    report_line(h->report, "connections", "%lld of %lld (and %lld reserved)", (long long)used,
-                (long long)(max - reserved), (long long)reserved);
+    watch_metric(h->report,
+                 (struct watch_metric){"connections", "", (double)used,
+                                       floor(ordinary * FULL_WARNING / 100),
+                                       floor(ordinary * FULL_CRITICAL / 100)});
+    watch_line(h->report, "connections", "%lld of %lld (and %lld reserved)", (long long)used,
+               (long long)(max - reserved), (long long)reserved);
     json_object_set_new(h->report->facts, "connections",
                         json_pack("{s:I, s:I, s:I}", "used", (json_int_t)used, "max",
                                   (json_int_t)max, "reserved", (json_int_t)reserved));
     if (share < FULL_WARNING)
         return;
-    report_find(h->report,
-                (struct health_finding){
-                    .severity = share >= FULL_CRITICAL ? HEALTH_CRITICAL : HEALTH_WARNING,
-                    .object = report_text(h->report, "%.0f %%", share),
-                    .what = report_text(h->report, "of the connections are taken: %lld of %lld",
-                                        (long long)used, (long long)(max - reserved)),
-                    .means = report_text(h->report, "most by %s", cell_text(res, 0, "most")),
-                    .action = "end what is idle (pgassay verify health --terminate-idle), put a "
-                              "pooler in "
-                              "front, or raise max_connections",
-                    .sql = "SELECT application_name, usename, state, count(*) FROM "
-                           "pg_stat_activity GROUP "
-                           "BY 1, 2, 3 ORDER BY 4 DESC"});
+    watch_find(h->report,
+               (struct watch_finding){
+                   .severity = share >= FULL_CRITICAL ? WATCH_CRITICAL : WATCH_WARNING,
+                   .object = watch_text(h->report, "%.0f %%", share),
+                   .what = watch_text(h->report, "of the connections are taken: %lld of %lld",
+                                      (long long)used, (long long)(max - reserved)),
+                   .means = watch_text(h->report, "most by %s", cell_text(res, 0, "most")),
+                   .action = "end what is idle (pgassay verify health --terminate-idle), put a "
+                             "pooler in "
+                             "front, or raise max_connections",
+                   .command = "SELECT application_name, usename, state, count(*) FROM "
+                              "pg_stat_activity GROUP "
+                              "BY 1, 2, 3 ORDER BY 4 DESC"});
 }
 
 static void
@@ -54,26 +54,25 @@ judge_idle(struct health *h, const PGresult *res)
     for (int i = 0; i < PQntuples(res); i++) {
         n += cell_int(res, i, "n");
         if (i < 3)
-            most = report_text(h->report, "%s%s%s: %lld, the longest for %s", most,
-                               i > 0 ? "\n" : "", cell_text(res, i, "whose"),
-                               (long long)cell_int(res, i, "n"),
-                               duration_human(cell_real(res, i, "oldest"), oldest, sizeof oldest));
+            most = watch_text(h->report, "%s%s%s: %lld, the longest for %s", most,
+                              i > 0 ? "\n" : "", cell_text(res, i, "whose"),
+                              (long long)cell_int(res, i, "n"),
+                              duration_human(cell_real(res, i, "oldest"), oldest, sizeof oldest));
     }
-    report_metric(h->report,
-                  (struct health_metric){"idle_sessions", "", (double)n, IDLE_MANY, NAN});
+    watch_metric(h->report, (struct watch_metric){"idle_sessions", "", (double)n, IDLE_MANY, NAN});
     if (n <= IDLE_MANY)
         return;
-    report_find(h->report,
-                (struct health_finding){
-                    .severity = HEALTH_WARNING,
-                    .object = report_text(h->report, "%lld sessions", (long long)n),
-                    .what = report_text(
-                        h->report, "have been idle for more than %s",
-                        duration_human((double)h->limits->idle_after_s, since, sizeof since)),
-                    .means = "an application leaks connections, or its pool is too large",
-                    .detail = most,
-                    .action = "correct the pool; meanwhile: pgassay verify health --terminate-idle "
-                              "30min"});
+    watch_find(h->report,
+               (struct watch_finding){
+                   .severity = WATCH_WARNING,
+                   .object = watch_text(h->report, "%lld sessions", (long long)n),
+                   .what = watch_text(
+                       h->report, "have been idle for more than %s",
+                       duration_human((double)h->limits->idle_after_s, since, sizeof since)),
+                   .means = "an application leaks connections, or its pool is too large",
+                   .detail = most,
+                   .action = "correct the pool; meanwhile: pgassay verify health --terminate-idle "
+                             "30min"});
 }
 
 static void
@@ -81,24 +80,24 @@ judge_open(struct health *h, const PGresult *res)
 {
     char took[32];
 
-    report_metric(h->report,
-                  (struct health_metric){"idle_in_transaction", "", PQntuples(res), 0, NAN});
+    watch_metric(h->report,
+                 (struct watch_metric){"idle_in_transaction", "", PQntuples(res), 0, NAN});
     for (int i = 0; i < PQntuples(res); i++) {
         double age = cell_real(res, i, "age");
 
-        report_find(h->report,
-                    (struct health_finding){
-                        .severity = age >= (double)h->limits->idle_after_s * OPEN_CRITICAL_TIMES
-                            ? HEALTH_CRITICAL
-                            : HEALTH_WARNING,
-                        .object = cell_text(res, i, "who"),
-                        .what = report_text(h->report, "has been idle in a transaction for %s",
-                                            duration_human(age, took, sizeof took)),
-                        .means = "it keeps its locks, and no dead row since then can be removed",
-                        .action = "end it, and set idle_in_transaction_session_timeout for the "
-                                  "role",
-                        .sql = report_text(h->report, "SELECT pg_terminate_backend(%s)",
-                                           cell_text(res, i, "pid"))});
+        watch_find(h->report,
+                   (struct watch_finding){
+                       .severity = age >= (double)h->limits->idle_after_s * OPEN_CRITICAL_TIMES
+                           ? WATCH_CRITICAL
+                           : WATCH_WARNING,
+                       .object = cell_text(res, i, "who"),
+                       .what = watch_text(h->report, "has been idle in a transaction for %s",
+                                          duration_human(age, took, sizeof took)),
+                       .means = "it keeps its locks, and no dead row since then can be removed",
+                       .action = "end it, and set idle_in_transaction_session_timeout for the "
+                                 "role",
+                       .command = watch_text(h->report, "SELECT pg_terminate_backend(%s)",
+                                             cell_text(res, i, "pid"))});
     }
 }
 
@@ -107,24 +106,24 @@ judge_long(struct health *h, const PGresult *res)
 {
     char took[32];
 
-    report_metric(h->report, (struct health_metric){"long_queries", "", PQntuples(res), 0, NAN});
+    watch_metric(h->report, (struct watch_metric){"long_queries", "", PQntuples(res), 0, NAN});
     for (int i = 0; i < PQntuples(res); i++)
-        report_find(
+        watch_find(
             h->report,
-            (struct health_finding){
-                .severity = HEALTH_WARNING,
+            (struct watch_finding){
+                .severity = WATCH_WARNING,
                 .object = cell_text(res, i, "who"),
-                .what = report_text(h->report, "has been running one statement for %s%s%s",
-                                    duration_human(cell_real(res, i, "age"), took, sizeof took),
-                                    cell_null(res, i, "wait") ? "" : ", and now waits for ",
-                                    cell_text(res, i, "wait")),
-                .action = report_text(h->report,
-                                      "look at it (SELECT query FROM pg_stat_activity WHERE pid = "
-                                      "%s); "
-                                      "cancel it, and only then terminate it",
-                                      cell_text(res, i, "pid")),
-                .sql = report_text(h->report, "SELECT pg_cancel_backend(%s)",
-                                   cell_text(res, i, "pid"))});
+                .what = watch_text(h->report, "has been running one statement for %s%s%s",
+                                   duration_human(cell_real(res, i, "age"), took, sizeof took),
+                                   cell_null(res, i, "wait") ? "" : ", and now waits for ",
+                                   cell_text(res, i, "wait")),
+                .action = watch_text(h->report,
+                                     "look at it (SELECT query FROM pg_stat_activity WHERE pid = "
+                                     "%s); "
+                                     "cancel it, and only then terminate it",
+                                     cell_text(res, i, "pid")),
+                .command = watch_text(h->report, "SELECT pg_cancel_backend(%s)",
+                                      cell_text(res, i, "pid"))});
 }
 
 static void
@@ -133,18 +132,18 @@ judge_prepared(struct health *h, const PGresult *res)
     char took[32];
 
     for (int i = 0; i < PQntuples(res); i++)
-        report_find(
+        watch_find(
             h->report,
-            (struct health_finding){
-                .severity = HEALTH_WARNING,
-                .object = report_text(h->report, "prepared transaction %s of %s in %s",
-                                      cell_text(res, i, "gid"), cell_text(res, i, "owner"),
-                                      cell_text(res, i, "database")),
-                .what = report_text(h->report, "has waited %s for its end",
-                                    duration_human(cell_real(res, i, "age"), took, sizeof took)),
+            (struct watch_finding){
+                .severity = WATCH_WARNING,
+                .object = watch_text(h->report, "prepared transaction %s of %s in %s",
+                                     cell_text(res, i, "gid"), cell_text(res, i, "owner"),
+                                     cell_text(res, i, "database")),
+                .what = watch_text(h->report, "has waited %s for its end",
+                                   duration_human(cell_real(res, i, "age"), took, sizeof took)),
                 .means = "its locks and its dead rows stay, over restarts too",
                 .action = "if its coordinator has forgotten it, in that database",
-                .sql = cell_text(res, i, "sql")});
+                .command = cell_text(res, i, "sql")});
 }
 
 #define AGE(since) "extract(epoch FROM clock_timestamp() - " since ")::float8"

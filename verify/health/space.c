@@ -29,15 +29,15 @@ judge_databases(struct health *h, const PGresult *res)
                                         (json_int_t)cell_int(res, i, "bytes")));
     }
     json_object_set_new(h->report->facts, "databases", list);
-    report_metric(h->report, (struct health_metric){"databases_size", "B", (double)all, NAN, NAN});
+    watch_metric(h->report, (struct watch_metric){"databases_size", "B", (double)all, NAN, NAN});
     if (PQntuples(res) == 0)
         return;
-    report_line(h->report, "databases", "%s, %s",
-                count_human((uint64_t)PQntuples(res), "database", count, sizeof count),
-                size_human(all, size, sizeof size));
+    watch_line(h->report, "databases", "%s, %s",
+               count_human((uint64_t)PQntuples(res), "database", count, sizeof count),
+               size_human(all, size, sizeof size));
     for (int i = 0; i < PQntuples(res) && i < LARGEST_SHOWN; i++)
-        report_line(h->report, "", "%s %s", cell_text(res, i, "name"),
-                    size_human((uint64_t)cell_int(res, i, "bytes"), size, sizeof size));
+        watch_line(h->report, "", "%s %s", cell_text(res, i, "name"),
+                   size_human((uint64_t)cell_int(res, i, "bytes"), size, sizeof size));
 }
 
 static void
@@ -52,9 +52,9 @@ judge_tables(struct health *h, const PGresult *res)
                                         "name", cell_text(res, i, "name"), "bytes",
                                         (json_int_t)cell_int(res, i, "bytes")));
         if (i < LARGEST_SHOWN)
-            report_line(h->report, i == 0 ? "largest tables" : "", "%s.%s %s",
-                        cell_text(res, i, "schema"), cell_text(res, i, "name"),
-                        size_human((uint64_t)cell_int(res, i, "bytes"), size, sizeof size));
+            watch_line(h->report, i == 0 ? "largest tables" : "", "%s.%s %s",
+                       cell_text(res, i, "schema"), cell_text(res, i, "name"),
+                       size_human((uint64_t)cell_int(res, i, "bytes"), size, sizeof size));
     }
     json_object_set_new(h->report->facts, "tables", list);
 }
@@ -65,21 +65,21 @@ judge_wal(struct health *h, const PGresult *res)
     double bytes = cell_real(res, 0, "bytes"), max = cell_real(res, 0, "max") * WAL_TIMES;
     char   size[16], limit[16];
 
-    report_metric(h->report, (struct health_metric){"pg_wal", "B", bytes, max, NAN});
+    watch_metric(h->report, (struct watch_metric){"pg_wal", "B", bytes, max, NAN});
     json_object_set_new(h->report->facts, "pg_wal_bytes", json_integer((json_int_t)bytes));
-    report_line(h->report, "pg_wal", "%s", size_human((uint64_t)bytes, size, sizeof size));
+    watch_line(h->report, "pg_wal", "%s", size_human((uint64_t)bytes, size, sizeof size));
     if (bytes > max)
-        report_find(
+        watch_find(
             h->report,
-            (struct health_finding){
-                .severity = HEALTH_WARNING,
+            (struct watch_finding){
+                .severity = WATCH_WARNING,
                 .object = "pg_wal",
-                .what = report_text(h->report, "holds %s, max_wal_size is %s", size,
-                                    size_human((uint64_t)(max / WAL_TIMES), limit, sizeof limit)),
+                .what = watch_text(h->report, "holds %s, max_wal_size is %s", size,
+                                   size_human((uint64_t)(max / WAL_TIMES), limit, sizeof limit)),
                 .means = "something keeps WAL: a slot, a failing archive_command, or "
                          "checkpoints that do not come round",
                 .action = "look at the slots and at the archiver; never remove files there",
-                .sql = "SELECT slot_name, active, restart_lsn FROM pg_replication_slots"});
+                .command = "SELECT slot_name, active, restart_lsn FROM pg_replication_slots"});
 }
 
 /* Through a socket of the file system the server is on this machine; over TCP that cannot be
@@ -95,46 +95,46 @@ is_local(PGconn *conn)
 static void
 judge_one_disk(struct health *h, const char *what, const char *path)
 {
-    struct statvfs        fs;
-    double                share;
-    char                  free_text[16];
-    struct health_finding f = {.object = report_text(h->report, "%s (%s)", what, path)};
+    struct statvfs       fs;
+    double               share;
+    char                 free_text[16];
+    struct watch_finding f = {.object = watch_text(h->report, "%s (%s)", what, path)};
 
     if (statvfs(path, &fs) != 0 || fs.f_blocks == 0) {
-        f.severity = HEALTH_UNKNOWN;
-        f.what = report_text(h->report, "could not be checked: %s", strerror(errno));
+        f.severity = WATCH_UNKNOWN;
+        f.what = watch_text(h->report, "could not be checked: %s", strerror(errno));
         f.action =
             "run this where the server's directories can be seen, or watch its disks "
             "otherwise";
-        report_find(h->report, f);
+        watch_find(h->report, f);
         return;
     }
     share = 100.0 * (double)fs.f_bavail / (double)fs.f_blocks;
     size_human((uint64_t)fs.f_bavail * fs.f_frsize, free_text, sizeof free_text);
-    report_metric(
+    watch_metric(
         h->report,
-        (struct health_metric){report_text(h->report, "free %s", what), "%", share, NAN, NAN});
-    report_line(h->report, "free", "%.0f %% (%s) for the %s", share, free_text, what);
+        (struct watch_metric){watch_text(h->report, "free %s", what), "%", share, NAN, NAN});
+    watch_line(h->report, "free", "%.0f %% (%s) for the %s", share, free_text, what);
     if (share >= h->limits->disk_free)
         return;
-    f.severity = share < h->limits->disk_free / 2.0 ? HEALTH_CRITICAL : HEALTH_WARNING;
-    f.what = report_text(h->report, "has %.0f %% of its disk free, %s", share, free_text);
+    f.severity = share < h->limits->disk_free / 2.0 ? WATCH_CRITICAL : WATCH_WARNING;
+    f.what = watch_text(h->report, "has %.0f %% of its disk free, %s", share, free_text);
     f.means = "the server stops when it is full";
     f.action =
         "make room: old logs, old backups beside it; look at pg_wal, slots and temporary "
         "files; enlarge the disk";
-    f.sql =
+    f.command =
         "SELECT datname, pg_size_pretty(pg_database_size(datname)) FROM pg_database ORDER BY "
         "pg_database_size(datname) DESC";
-    report_find(h->report, f);
+    watch_find(h->report, f);
 }
 
 static void
 judge_disk(struct health *h, const PGresult *res)
 {
     if (!is_local(h->conn)) {
-        report_skip(h->report,
-                    "the connection is no local socket: the server may be on another machine");
+        watch_skip(h->report,
+                   "the connection is no local socket: the server may be on another machine");
         return;
     }
     for (int i = 0; i < PQntuples(res); i++)
@@ -147,21 +147,21 @@ judge_checksums(struct health *h, const PGresult *res)
     char ago[32];
 
     for (int i = 0; i < PQntuples(res); i++)
-        report_find(
+        watch_find(
             h->report,
-            (struct health_finding){
-                .severity = HEALTH_CRITICAL,
+            (struct watch_finding){
+                .severity = WATCH_CRITICAL,
                 .object = cell_text(res, i, "whose"),
-                .what = report_text(h->report,
-                                    "%" PRId64 " pages were not as they were "
-                                    "written, the last %s ago",
-                                    cell_int(res, i, "failures"),
-                                    duration_human(cell_real(res, i, "ago"), ago, sizeof ago)),
+                .what = watch_text(h->report,
+                                   "%" PRId64 " pages were not as they were "
+                                   "written, the last %s ago",
+                                   cell_int(res, i, "failures"),
+                                   duration_human(cell_real(res, i, "ago"), ago, sizeof ago)),
                 .means = "a disk, its controller or the memory loses data",
                 .action = "find the relation in the server's log; prove the newest backup "
                           "(pgassay verify drill --amcheck); move to other hardware",
-                .sql = "SELECT datname, checksum_failures, checksum_last_failure FROM "
-                       "pg_stat_database WHERE checksum_failures > 0"});
+                .command = "SELECT datname, checksum_failures, checksum_last_failure FROM "
+                           "pg_stat_database WHERE checksum_failures > 0"});
 }
 
 static void
@@ -170,25 +170,25 @@ judge_cache(struct health *h, const PGresult *res)
     double hit = cell_real(res, 0, "hit"), all = hit + cell_real(res, 0, "read"),
            share = all > 0 ? 100 * hit / all : 100;
 
-    report_metric(h->report, (struct health_metric){"cache_hits", "%", share, NAN, NAN});
-    report_line(h->report, "cache hits", "%.1f %%", share);
+    watch_metric(h->report, (struct watch_metric){"cache_hits", "%", share, NAN, NAN});
+    watch_line(h->report, "cache hits", "%.1f %%", share);
     if (all < CACHE_READS_MIN || share >= CACHE_WARNING)
         return;
-    report_find(h->report,
-                (struct health_finding){.severity = HEALTH_WARNING,
-                                        .object = "the cache",
-                                        .what = report_text(h->report,
-                                                            "served %.1f %% of the pages that were "
-                                                            "read, "
-                                                            "less than %d %%",
-                                                            share, CACHE_WARNING),
-                                        .means = "queries wait for disks",
-                                        .action = "look for scans of whole tables where an index "
-                                                  "is missing; raise "
-                                                  "shared_buffers",
-                                        .sql = "SELECT relname, seq_scan, seq_tup_read FROM "
-                                               "pg_stat_user_tables ORDER "
-                                               "BY seq_tup_read DESC LIMIT 10"});
+    watch_find(h->report,
+               (struct watch_finding){.severity = WATCH_WARNING,
+                                      .object = "the cache",
+                                      .what = watch_text(h->report,
+                                                         "served %.1f %% of the pages that were "
+                                                         "read, "
+                                                         "less than %d %%",
+                                                         share, CACHE_WARNING),
+                                      .means = "queries wait for disks",
+                                      .action = "look for scans of whole tables where an index "
+                                                "is missing; raise "
+                                                "shared_buffers",
+                                      .command = "SELECT relname, seq_scan, seq_tup_read FROM "
+                                                 "pg_stat_user_tables ORDER "
+                                                 "BY seq_tup_read DESC LIMIT 10"});
 }
 
 const struct health_check space_checks[] = {

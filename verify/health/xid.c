@@ -14,13 +14,13 @@ enum { XID_WARNING = 1000000000, XID_CRITICAL = 1600000000 };
  * is this much beyond, in percent.  And who holds the horizon is named from this share of it on. */
 enum { BEHIND_PERCENT = 110, HOLDER_PERCENT = 50 };
 
-static enum health_severity
+static enum watch_severity
 severity_of(double age, double freeze)
 {
-    return age >= XID_CRITICAL                 ? HEALTH_CRITICAL
-        : age >= XID_WARNING                   ? HEALTH_WARNING
-        : age * 100 >= freeze * BEHIND_PERCENT ? HEALTH_WARNING
-                                               : HEALTH_OK;
+    return age >= XID_CRITICAL                 ? WATCH_CRITICAL
+        : age >= XID_WARNING                   ? WATCH_WARNING
+        : age * 100 >= freeze * BEHIND_PERCENT ? WATCH_WARNING
+                                               : WATCH_OK;
 }
 
 /* "1,100,000,000 transactions old, 51 % of the way to wraparound and 550 % of
@@ -30,26 +30,26 @@ age_text(struct health *h, double age, double freeze, bool multi)
 {
     char count[48];
 
-    return report_text(
-        h->report, "is %s %s old, %.0f %% of the way to wraparound and %.0f %% of %s",
-        count_human((uint64_t)age, NULL, count, sizeof count),
-        multi ? "multixacts" : "transactions", 100 * age / (double)XID_SPACE, 100 * age / freeze,
-        multi ? "autovacuum_multixact_freeze_max_age" : "autovacuum_freeze_max_age");
+    return watch_text(h->report, "is %s %s old, %.0f %% of the way to wraparound and %.0f %% of %s",
+                      count_human((uint64_t)age, NULL, count, sizeof count),
+                      multi ? "multixacts" : "transactions", 100 * age / (double)XID_SPACE,
+                      100 * age / freeze,
+                      multi ? "autovacuum_multixact_freeze_max_age" : "autovacuum_freeze_max_age");
 }
 
 static void
-find_old(struct health *h, const PGresult *res, int row, bool multi, struct health_finding f)
+find_old(struct health *h, const PGresult *res, int row, bool multi, struct watch_finding f)
 {
     double age = cell_real(res, row, multi ? "mxid_age" : "age"),
            freeze = cell_real(res, row, multi ? "mxid_freeze" : "freeze");
 
     f.severity = severity_of(age, freeze);
-    if (f.severity == HEALTH_OK)
+    if (f.severity == WATCH_OK)
         return;
     f.what = age_text(h, age, freeze, multi);
     f.means = age >= XID_WARNING ? "at 100 % the server takes no more writes"
                                  : "autovacuum is behind, or is held back";
-    report_find(h->report, f);
+    watch_find(h->report, f);
 }
 
 static void
@@ -60,11 +60,11 @@ judge_databases(struct health *h, const PGresult *res)
     char    age[48], multi[48];
 
     for (int i = 0; i < PQntuples(res); i++) {
-        const char           *name = cell_text(res, i, "name");
-        struct health_finding f = {
-            .object = report_text(h->report, "database %s", name),
+        const char          *name = cell_text(res, i, "name");
+        struct watch_finding f = {
+            .object = watch_text(h->report, "database %s", name),
             .action = "deal with what holds it back (check horizon), then freeze its oldest tables",
-            .sql = report_text(h->report, "pgassay verify xid %s", name)};
+            .command = watch_text(h->report, "pgassay verify xid %s", name)};
 
         find_old(h, res, i, false, f);
         find_old(h, res, i, true, f);
@@ -80,15 +80,15 @@ judge_databases(struct health *h, const PGresult *res)
     }
     json_object_set_new(h->report->facts, "xid_databases", list);
     json_object_set_new(h->report->facts, "xid_age", json_integer((json_int_t)oldest));
-    report_metric(h->report,
-                  (struct health_metric){"xid_age", "", oldest, XID_WARNING, XID_CRITICAL});
-    report_metric(
+    watch_metric(h->report,
+                 (struct watch_metric){"xid_age", "", oldest, XID_WARNING, XID_CRITICAL});
+    watch_metric(
         h->report,
-        (struct health_metric){"multixact_age", "", oldest_multi, XID_WARNING, XID_CRITICAL});
-    report_line(h->report, "oldest", "%s of %s transactions (database %s), %s multixacts",
-                count_human((uint64_t)oldest, NULL, age, sizeof age), "2,147,483,648",
-                PQntuples(res) > 0 ? cell_text(res, 0, "name") : "?",
-                count_human((uint64_t)oldest_multi, NULL, multi, sizeof multi));
+        (struct watch_metric){"multixact_age", "", oldest_multi, XID_WARNING, XID_CRITICAL});
+    watch_line(h->report, "oldest", "%s of %s transactions (database %s), %s multixacts",
+               count_human((uint64_t)oldest, NULL, age, sizeof age), "2,147,483,648",
+               PQntuples(res) > 0 ? cell_text(res, 0, "name") : "?",
+               count_human((uint64_t)oldest_multi, NULL, multi, sizeof multi));
 }
 
 static void
@@ -98,13 +98,13 @@ judge_tables(struct health *h, const PGresult *res)
     json_t *all = json_object_get(h->report->facts, "xid_tables");
 
     for (int i = 0; i < PQntuples(res); i++) {
-        const char           *name = cell_text(res, i, "name");
-        struct health_finding f = {
-            .object = report_text(h->report, "table %s%s of %s", name,
-                                  cell_true(res, i, "toast") ? " (its TOAST table)" : "",
-                                  cell_text(res, i, "database")),
+        const char          *name = cell_text(res, i, "name");
+        struct watch_finding f = {
+            .object = watch_text(h->report, "table %s%s of %s", name,
+                                 cell_true(res, i, "toast") ? " (its TOAST table)" : "",
+                                 cell_text(res, i, "database")),
             .action = "freeze it, when nothing holds the horizon back",
-            .sql = report_text(h->report, "VACUUM (FREEZE, VERBOSE) %s", name)};
+            .command = watch_text(h->report, "VACUUM (FREEZE, VERBOSE) %s", name)};
 
         find_old(h, res, i, false, f);
         find_old(h, res, i, true, f);
@@ -135,8 +135,8 @@ judge_horizon(struct health *h, const PGresult *res)
 
         count_human((uint64_t)age, NULL, count, sizeof count);
         if (i == 0)
-            report_line(h->report, "horizon", "%s transactions back, held by %s", count,
-                        cell_text(res, i, "who"));
+            watch_line(h->report, "horizon", "%s transactions back, held by %s", count,
+                       cell_text(res, i, "who"));
         json_array_append_new(list,
                               json_pack("{s:s, s:s, s:I, s:s}", "kind", cell_text(res, i, "kind"),
                                         "who", cell_text(res, i, "who"), "age",
@@ -144,17 +144,17 @@ judge_horizon(struct health *h, const PGresult *res)
                                         cell_text(res, i, "sql")));
         if (age * 100 < freeze * HOLDER_PERCENT)
             continue;
-        report_find(h->report,
-                    (struct health_finding){.severity = HEALTH_WARNING,
-                                            .object = cell_text(res, i, "who"),
-                                            .what = report_text(h->report,
-                                                                "holds the horizon back by %s "
-                                                                "transactions, %.0f %% of "
-                                                                "autovacuum_freeze_max_age",
-                                                                count, 100 * age / freeze),
-                                            .means = "VACUUM freezes nothing that is newer",
-                                            .action = cell_text(res, i, "action"),
-                                            .sql = cell_text(res, i, "sql")});
+        watch_find(h->report,
+                   (struct watch_finding){.severity = WATCH_WARNING,
+                                          .object = cell_text(res, i, "who"),
+                                          .what = watch_text(h->report,
+                                                             "holds the horizon back by %s "
+                                                             "transactions, %.0f %% of "
+                                                             "autovacuum_freeze_max_age",
+                                                             count, 100 * age / freeze),
+                                          .means = "VACUUM freezes nothing that is newer",
+                                          .action = cell_text(res, i, "action"),
+                                          .command = cell_text(res, i, "sql")});
     }
     json_object_set_new(h->report->facts, "horizon", list);
 }
@@ -227,7 +227,7 @@ void
 xid_tables(struct health *h, const char *database)
 {
     const struct health_check check[] = {
-        {.name = report_text(h->report, "tables of %s", database),
+        {.name = watch_text(h->report, "tables of %s", database),
          .queries = {{0, TABLES}},
          .judge = judge_tables},
         {0},

@@ -4,24 +4,24 @@
 #include <string.h>
 
 #include "core/print.h"
-#include "verify/health/show.h"
+#include "core/report/watch_show.h"
 
 enum { NAGIOS_OK, NAGIOS_WARNING, NAGIOS_CRITICAL, NAGIOS_UNKNOWN };
 
 static const char *const words[] = {"OK", "WARNING", "CRITICAL", "UNKNOWN"};
 
 static int
-plugin_status(enum health_severity s)
+plugin_status(enum watch_severity s)
 {
-    return s == HEALTH_CRITICAL ? NAGIOS_CRITICAL
-        : s == HEALTH_WARNING   ? NAGIOS_WARNING
-        : s == HEALTH_UNKNOWN   ? NAGIOS_UNKNOWN
-                                : NAGIOS_OK;
+    return s == WATCH_CRITICAL ? NAGIOS_CRITICAL
+        : s == WATCH_WARNING   ? NAGIOS_WARNING
+        : s == WATCH_UNKNOWN   ? NAGIOS_UNKNOWN
+                               : NAGIOS_OK;
 }
 
 /* What begins with | is taken for performance data. */
 static const char *
-plain(struct health_report *scratch, const char *text)
+plain(struct watch_report *scratch, const char *text)
 {
     char *copy = xstrdup(text);
 
@@ -36,23 +36,23 @@ static void
 print_number(double d)
 {
     if (!isnan(d)) {
-        print_out("%.10g", d);
+        print_out("%.15g", d);
     }
 }
 
 /* 'label'=value[unit];warning;critical;min */
 static void
-print_metrics(const struct health_report *r)
+print_metrics(const struct watch_report *r)
 {
     for (size_t i = 0; i < r->n_metrics; i++) {
-        const struct health_metric *m = &r->metrics[i];
-        char                        label[128];
+        const struct watch_metric *m = &r->metrics[i];
+        char                       label[128];
 
         (void)snprintf(label, sizeof label, "%s", m->name);
         for (char *s = label; *s != '\0'; s++) {
             *s = isalnum((unsigned char)*s) || strchr("_.-", *s) != NULL ? *s : '_';
         }
-        print_out("%s%s=%.10g%s;", i == 0 ? "" : " ", label, m->value, m->unit);
+        print_out("%s%s=%.15g%s;", i == 0 ? "" : " ", label, m->value, m->unit);
         print_number(m->warning);
         print_out(";");
         print_number(m->critical);
@@ -61,18 +61,21 @@ print_metrics(const struct health_report *r)
 }
 
 int
-show_nagios(const struct health_report *r)
+watch_show_nagios(const struct watch_report *r)
 {
-    struct health_report scratch = {0};
-    int                  status = plugin_status(report_worst(r));
-    const char          *name = strcmp(r->verb, "xid") == 0 ? "XID" : "HEALTH";
+    struct watch_report scratch = {0};
+    int                 status = plugin_status(watch_worst(r));
 
-    print_out("PGASSAY %s %s - ", name, words[status]);
+    print_out("PGASSAY ");
+    for (const char *s = r->verb; *s != '\0'; s++) {
+        print_out("%c", toupper((unsigned char)*s));
+    }
+    print_out(" %s - ", words[status]);
     if (r->n_findings == 0) {
-        print_out("%zu checks, nothing found", report_count(r, HEALTH_OK));
+        print_out("%zu checks, nothing found", watch_count(r, WATCH_OK));
     }
     for (size_t i = 0; i < r->n_findings; i++) {
-        const struct health_finding *f = &r->findings[i];
+        const struct watch_finding *f = &r->findings[i];
 
         if (i == 1) {
             print_out(" (and %zu more)", r->n_findings - 1);
@@ -84,21 +87,21 @@ show_nagios(const struct health_report *r)
     print_metrics(r);
     print_out("\n");
     for (size_t i = 0; i < r->n_findings; i++) {
-        const struct health_finding *f = &r->findings[i];
+        const struct watch_finding *f = &r->findings[i];
 
         print_out("%s %s: %s %s -> %s\n", words[plugin_status(f->severity)], f->check,
                   plain(&scratch, f->object), plain(&scratch, f->what), plain(&scratch, f->action));
     }
-    report_free(&scratch);
+    watch_free(&scratch);
     return status;
 }
 
 int
-show_nagios_error(const struct err *e)
+watch_show_nagios_error(const struct err *e)
 {
-    struct health_report scratch = {0};
+    struct watch_report scratch = {0};
 
     print_out("PGASSAY UNKNOWN - %s\n", plain(&scratch, e->text));
-    report_free(&scratch);
+    watch_free(&scratch);
     return NAGIOS_UNKNOWN;
 }

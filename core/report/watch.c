@@ -1,4 +1,4 @@
-#include "verify/health/report.h"
+#include "core/report/watch.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -6,13 +6,13 @@
 #include <string.h>
 
 void
-report_init(struct health_report *r, const char *verb)
+watch_init(struct watch_report *r, const char *verb)
 {
-    *r = (struct health_report){.verb = verb, .facts = json_object()};
+    *r = (struct watch_report){.verb = verb, .facts = json_object()};
 }
 
 void
-report_free(struct health_report *r)
+watch_free(struct watch_report *r)
 {
     free(r->findings);
     free(r->checks);
@@ -20,7 +20,7 @@ report_free(struct health_report *r)
     json_decref(r->facts);
     strlist_free(&r->lines);
     strlist_free(&r->texts);
-    *r = (struct health_report){0};
+    *r = (struct watch_report){0};
 }
 
 static char *
@@ -35,7 +35,7 @@ format(const char *fmt, va_list ap)
 }
 
 const char *
-report_text(struct health_report *r, const char *fmt, ...)
+watch_text(struct watch_report *r, const char *fmt, ...)
 {
     va_list ap;
 
@@ -46,37 +46,36 @@ report_text(struct health_report *r, const char *fmt, ...)
 }
 
 static const char *
-keep(struct health_report *r, const char *text)
+keep(struct watch_report *r, const char *text)
 {
-    return text == NULL ? NULL : report_text(r, "%s", text);
+    return text == NULL ? NULL : watch_text(r, "%s", text);
 }
 
 void
-report_begin(struct health_report *r, const char *check)
+watch_begin(struct watch_report *r, const char *check)
 {
     VEC_GROW(r->checks, r->n_checks, r->cap_checks);
-    r->checks[r->n_checks++] = (struct health_check_status){.name = keep(r, check),
-                                                            .severity = HEALTH_OK};
+    r->checks[r->n_checks++] = (struct watch_check){.name = keep(r, check), .severity = WATCH_OK};
 }
 
 void
-report_skip(struct health_report *r, const char *why)
+watch_skip(struct watch_report *r, const char *why)
 {
-    r->checks[r->n_checks - 1].severity = HEALTH_SKIPPED;
+    r->checks[r->n_checks - 1].severity = WATCH_SKIPPED;
     r->checks[r->n_checks - 1].why = keep(r, why);
 }
 
 void
-report_find(struct health_report *r, struct health_finding f)
+watch_find(struct watch_report *r, struct watch_finding f)
 {
-    struct health_check_status *check = &r->checks[r->n_checks - 1];
+    struct watch_check *check = &r->checks[r->n_checks - 1];
 
     f.check = check->name;
     f.object = keep(r, f.object);
     f.what = keep(r, f.what);
     f.means = keep(r, f.means);
     f.action = keep(r, f.action);
-    f.sql = keep(r, f.sql);
+    f.command = keep(r, f.command);
     f.detail = keep(r, f.detail);
     VEC_GROW(r->findings, r->n_findings, r->cap_findings);
     r->findings[r->n_findings++] = f;
@@ -86,7 +85,7 @@ report_find(struct health_report *r, struct health_finding f)
 }
 
 void
-report_metric(struct health_report *r, struct health_metric m)
+watch_metric(struct watch_report *r, struct watch_metric m)
 {
     m.name = keep(r, m.name);
     m.unit = keep(r, m.unit);
@@ -95,7 +94,7 @@ report_metric(struct health_report *r, struct health_metric m)
 }
 
 void
-report_line(struct health_report *r, const char *name, const char *fmt, ...)
+watch_line(struct watch_report *r, const char *name, const char *fmt, ...)
 {
     va_list ap;
     char   *text;
@@ -107,10 +106,10 @@ report_line(struct health_report *r, const char *name, const char *fmt, ...)
     free(text);
 }
 
-enum health_severity
-report_worst(const struct health_report *r)
+enum watch_severity
+watch_worst(const struct watch_report *r)
 {
-    enum health_severity worst = HEALTH_OK;
+    enum watch_severity worst = WATCH_OK;
 
     for (size_t i = 0; i < r->n_checks; i++) {
         if (r->checks[i].severity > worst) {
@@ -121,7 +120,7 @@ report_worst(const struct health_report *r)
 }
 
 size_t
-report_count(const struct health_report *r, enum health_severity severity)
+watch_count(const struct watch_report *r, enum watch_severity severity)
 {
     size_t n = 0;
 
@@ -133,11 +132,11 @@ report_count(const struct health_report *r, enum health_severity severity)
 
 /* Stable: by insertion; there are few. */
 void
-report_sort(struct health_report *r)
+watch_sort(struct watch_report *r)
 {
     for (size_t i = 1; i < r->n_findings; i++) {
-        struct health_finding f = r->findings[i];
-        size_t                k = i;
+        struct watch_finding f = r->findings[i];
+        size_t               k = i;
 
         for (; k > 0 && r->findings[k - 1].severity < f.severity; k--) {
             r->findings[k] = r->findings[k - 1];
@@ -147,7 +146,7 @@ report_sort(struct health_report *r)
 }
 
 const char *
-health_severity_text(enum health_severity severity)
+watch_severity_text(enum watch_severity severity)
 {
     static const char *const names[] = {"skipped", "ok", "unknown", "warning", "critical"};
 

@@ -3,7 +3,7 @@
 
 #include "core/human.h"
 #include "core/print.h"
-#include "verify/health/show.h"
+#include "core/report/watch_show.h"
 
 enum { INDENT = 10 };
 
@@ -21,22 +21,22 @@ print_detail(const char *detail)
 }
 
 static void
-print_finding(const struct health_finding *f)
+print_finding(const struct watch_finding *f)
 {
-    print_out("%-9s %s: %s %s%s%s\n", health_severity_text(f->severity), f->check, f->object,
+    print_out("%-9s %s: %s %s%s%s\n", watch_severity_text(f->severity), f->check, f->object,
               f->what, f->means != NULL ? ": " : "", f->means != NULL ? f->means : "");
     print_detail(f->detail);
-    print_out("%*s-> %s%s%s\n", INDENT, "", f->action, f->sql != NULL ? ": " : "",
-              f->sql != NULL ? f->sql : "");
+    print_out("%*s-> %s%s%s\n", INDENT, "", f->action, f->command != NULL ? ": " : "",
+              f->command != NULL ? f->command : "");
 }
 
 void
-show_text(const struct health_report *r, bool quiet)
+watch_show_text(const struct watch_report *r, bool quiet)
 {
-    enum health_severity worst = report_worst(r);
-    char                 took[32];
+    enum watch_severity worst = watch_worst(r);
+    char                took[32];
 
-    if (quiet && worst == HEALTH_OK) {
+    if (quiet && worst == WATCH_OK) {
         return;
     }
     for (size_t i = 0; i < r->n_findings; i++) {
@@ -49,16 +49,16 @@ show_text(const struct health_report *r, bool quiet)
         print_out("%s\n", r->lines.v[i]);
     }
     duration_human(r->seconds, took, sizeof took);
-    if (worst == HEALTH_OK) {
-        print_out("%-16s ok: %zu checks, nothing found (%s)\n", "verdict",
-                  report_count(r, HEALTH_OK), took);
+    if (worst == WATCH_OK) {
+        print_out("%-16s ok: %zu checks, nothing found (%s)\n", "verdict", watch_count(r, WATCH_OK),
+                  took);
         return;
     }
     print_out("%-16s %s: of the checks %zu critical, %zu warning, %zu not made, %zu ok (%s)\n",
               "verdict",
-              worst == HEALTH_CRITICAL      ? "CRITICAL"
-                  : worst == HEALTH_WARNING ? "WARNING"
-                                            : "NOT KNOWN",
-              report_count(r, HEALTH_CRITICAL), report_count(r, HEALTH_WARNING),
-              report_count(r, HEALTH_UNKNOWN), report_count(r, HEALTH_OK), took);
+              worst == WATCH_CRITICAL      ? "CRITICAL"
+                  : worst == WATCH_WARNING ? "WARNING"
+                                           : "NOT KNOWN",
+              watch_count(r, WATCH_CRITICAL), watch_count(r, WATCH_WARNING),
+              watch_count(r, WATCH_UNKNOWN), watch_count(r, WATCH_OK), took);
 }

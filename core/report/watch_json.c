@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/json.h"
-#include "verify/health/show.h"
+#include "core/report/watch_show.h"
 
 static json_t *
 number(double d)
@@ -28,47 +28,47 @@ lines_json(const char *text)
 }
 
 static json_t *
-findings_array(const struct health_report *r)
+findings_array(const struct watch_report *r)
 {
     json_t *list = json_array();
 
     for (size_t i = 0; i < r->n_findings; i++) {
-        const struct health_finding *f = &r->findings[i];
+        const struct watch_finding *f = &r->findings[i];
 
         (void)json_array_append_new(
             list,
             json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "severity",
-                      health_severity_text(f->severity), "check", f->check, "object",
+                      watch_severity_text(f->severity), "check", f->check, "object",
                       json_text(f->object), "what", json_text(f->what), "means",
-                      json_text(f->means), "action", json_text(f->action), "sql", json_text(f->sql),
-                      "detail", lines_json(f->detail)));
+                      json_text(f->means), "action", json_text(f->action), "command",
+                      json_text(f->command), "detail", lines_json(f->detail)));
     }
     return list;
 }
 
 static json_t *
-checks_array(const struct health_report *r)
+checks_array(const struct watch_report *r)
 {
     json_t *list = json_array();
 
     for (size_t i = 0; i < r->n_checks; i++) {
-        const struct health_check_status *c = &r->checks[i];
+        const struct watch_check *c = &r->checks[i];
 
         (void)json_array_append_new(list,
                                     json_pack("{s:s, s:s, s:o}", "name", c->name, "status",
-                                              health_severity_text(c->severity), "why",
+                                              watch_severity_text(c->severity), "why",
                                               json_text(c->why)));
     }
     return list;
 }
 
 static json_t *
-metrics_array(const struct health_report *r)
+metrics_array(const struct watch_report *r)
 {
     json_t *list = json_array();
 
     for (size_t i = 0; i < r->n_metrics; i++) {
-        const struct health_metric *m = &r->metrics[i];
+        const struct watch_metric *m = &r->metrics[i];
 
         (void)json_array_append_new(list,
                                     json_pack("{s:o, s:s, s:o, s:o, s:o}", "name",
@@ -80,10 +80,10 @@ metrics_array(const struct health_report *r)
 }
 
 int
-show_json(const struct health_report *r, struct err *e)
+watch_show_json(const struct watch_report *r, struct err *e)
 {
     return json_print(json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:O, s:f}", "verb", r->verb,
-                                "status", health_severity_text(report_worst(r)), "server",
+                                "status", watch_severity_text(watch_worst(r)), "server",
                                 json_text(r->server), "checks", checks_array(r), "findings",
                                 findings_array(r), "metrics", metrics_array(r), "facts", r->facts,
                                 "seconds", r->seconds),
