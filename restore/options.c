@@ -38,6 +38,9 @@ static const struct opt table[] = {
      NULL, NULL},
     {OPT_FLAG, "dry-run", 0, NULL, "do every check beforehand, change nothing", AT(dry_run), 0, 0,
      NULL, NULL},
+    {OPT_FLAG, "no-space-check", 0, NULL,
+     "restore although less room is free than the database took at the source", AT(no_space_check),
+     0, 0, NULL, NULL},
     OPT_HEADING("In place of a running database"),
     {OPT_FLAG, "swap", 0, NULL,
      "restore beside it, compare, then take its name; it is set aside, not dropped", AT(swap), 0, 0,
@@ -216,7 +219,8 @@ check_belongs(const struct options *o, struct err *e)
                                             "keep",           "no-owner",
                                             "no-privileges",  "no-tablespaces",
                                             "tablespace-map", "globals",
-                                            "isolated",       "keep-failed"};
+                                            "isolated",       "keep-failed",
+                                            "no-space-check"};
 
     for (size_t i = 0; switch_asked(o) && i < sizeof restoring / sizeof restoring[0]; i++) {
         if (opts_given(&o->parsed, restoring[i])) {

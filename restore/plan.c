@@ -23,6 +23,7 @@
 
 #include "core/human.h"
 #include "core/log.h"
+#include "restore/job/elsewhere.h"
 #include "restore/job/entries.h"
 #include "restore/job/restore.h"
 #include "restore/job/tablespaces.h"
@@ -244,7 +245,8 @@ plan_read(struct restore *r, struct err *e)
         return 0;
     }
     if (read_archive(r, e) != 0 || read_globals(r, e) != 0) {
-        return err_wrap(e, "backup %s of %s", r->label->id, o->database);
+        err_wrap(e, "backup %s of %s", r->label->id, o->database);
+        return elsewhere_hint(r, e);
     }
     if (parts_select(r, e) != 0) {
         return -1;

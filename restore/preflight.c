@@ -81,9 +81,11 @@ check_name(struct restore *r, struct err *e)
     return rc;
 }
 
-static preflight_check *const local[] = {check_contents, check_scratch_space};
-static preflight_check *const server[] = {check_version,    check_name,  check_rights,
-                                          check_extensions, check_roles, check_tablespaces};
+static preflight_check *const local[] = {check_contents, check_chunks, check_scratch_space};
+static preflight_check *const server[] = {
+    check_version,    check_name,  check_rights,      check_connections, check_syntax,
+    check_extensions, check_roles, check_tablespaces, check_collation,   check_settings,
+    check_space,      check_locks, check_wal};
 
 int
 preflight_run(struct restore *r, struct err *e)
@@ -103,4 +105,12 @@ preflight_run(struct restore *r, struct err *e)
         return -1;
     }
     return report(r, look(r, server, sizeof server / sizeof server[0], e), e);
+}
+
+int
+preflight_live(struct restore *r, struct err *e)
+{
+    static preflight_check *const checks[] = {check_chunks};
+
+    return report(r, look(r, checks, 1, e), e);
 }

@@ -5,6 +5,7 @@
 #include "core/human.h"
 #include "core/progress.h"
 #include "restore/beyond.h"
+#include "restore/job/elsewhere.h"
 #include "restore/job/entries.h"
 #include "restore/load/finish.h"
 #include "restore/load/loaders.h"
@@ -70,7 +71,7 @@ restore_run(struct restore *r, struct err *e)
         return e->kind == ERR_NONE ? 0 : -1;
     }
     if (live_asked(r->o)) {
-        return live_run(r, e);
+        return preflight_live(r, e) != 0 || live_run(r, e) != 0 ? elsewhere_hint(r, e) : 0;
     }
     restore_phase(r, "server, preflight");
     if (preflight_run(r, e) != 0) {
@@ -91,7 +92,10 @@ restore_run(struct restore *r, struct err *e)
         return -1;
     }
     restore_phase(r, "rows, indexes");
-    if (loaders_make(r, e) != 0 || load_run(r, e) != 0 || finish_run(r, e) != 0) {
+    if (loaders_make(r, e) != 0 || load_run(r, e) != 0) {
+        return elsewhere_hint(r, e);
+    }
+    if (finish_run(r, e) != 0) {
         return -1;
     }
     if (r->o->swap) {

@@ -146,6 +146,8 @@ void plan_tables(struct restore *);
 
 /* preflight.c: opens the target.  0: go on; -1: everything found is in *e or was logged. */
 int preflight_run(struct restore *, struct err *);
+/* Before rows go into a database that exists; without a server. */
+int preflight_live(struct restore *, struct err *);
 
 /* target.c */
 int     target_open(struct restore *, struct err *); /* server, maintenance connection */

@@ -20,6 +20,9 @@ enum task_kind {
     TASK_LO_PAGES,
 };
 
+/* At most so many tables in one transaction: each is a lock until its end. */
+enum { LOAD_PACK_TABLES = 256 };
+
 struct load_task {
     enum task_kind              kind;
     struct table_job           *job;  /* not for packs and large objects */

@@ -3,7 +3,8 @@
  *
  *   EMPTY   No rows: the indexes are queued at once.
  *   SMALL   Below 1 MiB: one of many in a transaction (TASK_PACK).  Packs follow the places of rows
- *           in chunks, and end between chunks, so that each chunk is read and decoded once.
+ *           in chunks, and end between chunks, so that each chunk is read and decoded once, but for
+ *           one with more tables than a transaction shall lock.
  *   WHOLE   One task: TRUNCATE and COPY … FREEZE in one transaction, which writes rows that no
  *           later VACUUM has to freeze, and with wal_level=minimal writes no WAL.
  *   SPLIT   Several tasks, each of some ranges, by several workers.  Without TRUNCATE, whose lock
@@ -24,7 +25,7 @@
 #define RANGES_BYTES (64 * MIB)
 #define SMALL_BYTES  MIB
 #define SPLIT_BYTES  (32 * MIB)
-enum { PACK_TABLES = 256, TASKS_EACH = 4 };
+enum { TASKS_EACH = 4 };
 #define PACK_BYTES (4 * MIB)
 
 static void
@@ -161,9 +162,9 @@ plan_packs(struct load_run *l, struct table_job **small, size_t n)
         uint64_t         bytes = 0;
         size_t           to = from;
 
-        while (to < n &&
-               (to == from || chunk_of(small[to]) == chunk_of(small[to - 1]) ||
-                (bytes < PACK_BYTES && to - from < PACK_TABLES))) {
+        while (
+            to < n && to - from < LOAD_PACK_TABLES &&
+            (to == from || chunk_of(small[to]) == chunk_of(small[to - 1]) || bytes < PACK_BYTES)) {
             bytes += small[to++]->table->bytes;
         }
         t.n_pack = to - from;

@@ -120,10 +120,12 @@ int
 live_check(const struct options *o, struct err *e)
 {
     if (o->to != NULL || o->swap || o->scratch || o->isolated || o->globals || o->beyond ||
-        o->no_tablespaces || o->tablespace_map.n > 0) {
+        o->no_tablespaces || o->tablespace_map.n > 0 || o->no_space_check) {
         return err_set(e, ERR_USAGE,
-                       "--to, --swap, --scratch, --isolated, --globals, --beyond, --no-tablespaces "
-                       "and --tablespace-map are about new databases: they do not go with what is "
+                       "--to, --swap, --scratch, --isolated, --globals, --beyond, "
+                       "--no-tablespaces, "
+                       "--tablespace-map and --no-space-check are about new databases: they do not "
+                       "go with what is "
                        "for one that exists");
     }
     if ((o->into_schema != NULL) + o->data_only + rows_asked(o) > 1) {

@@ -17,15 +17,23 @@
 
 typedef int preflight_check(struct restore *, struct err *);
 
-preflight_check check_contents;      /* no server needed */
-preflight_check check_scratch_space; /* likewise */
-preflight_check check_version;
-preflight_check check_rights;
+/* Without a server. */
+preflight_check check_contents, check_chunks, check_scratch_space;
+
+preflight_check check_version, check_rights;               /* server.c */
+preflight_check check_connections, check_locks, check_wal; /* capacity.c */
+preflight_check check_syntax;
 preflight_check check_extensions;
 preflight_check check_roles;
 preflight_check check_tablespaces; /* also decides on restore.tablespace */
+preflight_check check_collation;   /* locale.c */
+preflight_check check_settings;    /* after the name: with --swap they are the running database's */
+preflight_check check_space;       /* after the tablespaces */
 
 /* The first column of a query on the maintenance connection, added to a list. */
 int preflight_column(struct restore *, const char *sql, struct strlist *, struct err *);
+/* A warning: objects would be left out.  With --swap it stops, as nothing that lacks something
+ * takes a running database's place.  Takes the texts; the kind is set here. */
+void preflight_costs(struct restore *, struct preflight_finding);
 
 #endif

@@ -25,25 +25,44 @@ warn_roles(struct preflight *f, const struct strlist *roles, const char *what, c
     }
 }
 
+/* Without what they may: what globals know, nobody else does. */
 static void
-stop_roles(const struct restore *r, struct preflight *f, const struct strlist *owners,
-           const struct strlist *grantees)
+add_create(char **sql, const struct strlist *roles)
 {
-    char *own = preflight_names(owners), *have = preflight_names(grantees),
-         *server = target_name(r);
-    const char *hint = r->o->globals ? "the backup holds no globals: create the roles, or "
-                                       "--no-owner leaves what they own to "
-                                       "you, and -x their privileges out"
-                                     : "--globals creates them first, as they were; --no-owner "
-                                       "leaves what they own to you, and "
-                                       "-x their privileges out";
+    for (size_t i = 0; i < roles->n; i++) {
+        char *ident = pg_ident(roles->v[i]);
+        char *longer = xasprintf("%s%sCREATE ROLE %s;", *sql, **sql == '\0' ? "" : " ", ident);
 
-    preflight_stop(f, hint,
-                   xasprintf("roles of the backup are not on %s: %s%s%s", server, own,
-                             owners->n > 0 && grantees->n > 0 ? "; and, with privileges only, "
-                                 : owners->n == 0             ? "with privileges only, "
-                                                              : "",
-                             have));
+        free(ident);
+        free(*sql);
+        *sql = longer;
+    }
+}
+
+static void
+stop_roles(struct restore *r, const struct strlist *owners, const struct strlist *grantees)
+{
+    char *own = preflight_names(owners), *have = preflight_names(grantees);
+    char *server = target_name(r), *sql = xstrdup("");
+
+    add_create(&sql, owners);
+    add_create(&sql, grantees);
+    preflight_add(&r->preflight,
+                  (struct preflight_finding){
+                      .kind = PREFLIGHT_STOP,
+                      .text = xasprintf("roles of the backup are not on %s: %s%s%s", server, own,
+                                        owners->n > 0 && grantees->n > 0 ? "; and, with privileges "
+                                                                           "only, "
+                                            : owners->n == 0             ? "with privileges only, "
+                                                                         : "",
+                                        have),
+                      .hint = xasprintf("%s; --no-owner leaves what they own to you, and -x their "
+                                        "privileges out",
+                                        r->o->globals ? "the backup holds no globals: create the "
+                                                        "roles"
+                                                      : "--globals creates them first, as they "
+                                                        "were"),
+                      .sql = sql});
     free(own);
     free(have);
     free(server);
@@ -68,7 +87,7 @@ check_roles(struct restore *r, struct err *e)
         warn_roles(f, &grantees, "have privileges in",
                    "their privileges and policies will be left out");
     } else if (owners.n + grantees.n > 0) {
-        stop_roles(r, f, &owners, &grantees);
+        stop_roles(r, &owners, &grantees);
     }
     strlist_free(&there);
     strlist_free(&owners);
