@@ -1,5 +1,6 @@
 #include "core/quote.h"
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,4 +104,45 @@ quote_shell(const char *text)
     *o++ = '\'';
     *o = '\0';
     return out;
+}
+
+static char *
+command(const char *word, va_list more)
+{
+    char *line = quote_shell(word);
+
+    while ((word = va_arg(more, const char *)) != NULL) {
+        char *quoted = quote_shell(word), *longer = xasprintf("%s %s", line, quoted);
+
+        free(quoted);
+        free(line);
+        line = longer;
+    }
+    return line;
+}
+
+char *
+quote_command(const char *word, ...)
+{
+    va_list more;
+    char   *line;
+
+    va_start(more, word);
+    line = command(word, more);
+    va_end(more);
+    return line;
+}
+
+int
+quote_hint(struct err *e, const char *before, const char *word, ...)
+{
+    va_list more;
+    char   *line;
+
+    va_start(more, word);
+    line = command(word, more);
+    va_end(more);
+    (void)err_hint(e, "%s%s", before, line);
+    free(line);
+    return -1;
 }

@@ -7,6 +7,8 @@
 #ifndef CORE_QUOTE_H
 #define CORE_QUOTE_H
 
+#include "core/err.h"
+
 /* Always in double quotes: "a ""b""". */
 char *quote_ident(const char *);
 /* "schema"."name". */
@@ -16,5 +18,9 @@ char *quote_literal(const char *);
 /* One word for bash: as it is when nothing in it means anything, 'it'\''s', or, with control
  * characters, $'a\012b', which is one line in any case. */
 char *quote_shell(const char *);
+/* A command to be typed or pasted: these words, up to NULL, each quoted for a shell. */
+char *quote_command(const char *word, ...) __attribute__((sentinel));
+/* The same as a hint (err.h), behind what is to be said before it.  Returns -1. */
+int quote_hint(struct err *, const char *before, const char *word, ...) __attribute__((sentinel));
 
 #endif

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "core/json.h"
+#include "core/quote.h"
 #include "pg/target/aside.h"
 #include "pg/target/exchange.h"
 #include "pg/target/halfmade.h"
@@ -87,8 +88,8 @@ keep(struct restore *r, const struct exchange *x, struct err *e)
     }
     err_wrap(e, "%s%s%swhat was restored is kept as \"%s\"", r->o->swap ? "database \"" : "",
              r->o->swap ? r->name : "", r->o->swap ? "\" is as it was; " : "", r->working_name);
-    return err_hint(e, "to give it the name: pgassay restore %s --switch-to %s", r->name,
-                    r->working_name);
+    return quote_hint(e, "to give it the name: ", "pgassay", "restore", r->name, "--switch-to",
+                      r->working_name, NULL);
 }
 
 /* Only now: a template could not be removed. */

@@ -11,6 +11,7 @@
 #include "core/human.h"
 #include "core/json.h"
 #include "core/print.h"
+#include "core/quote.h"
 #include "core/when.h"
 #include "restore/job/restore.h"
 
@@ -266,6 +267,14 @@ print_notes(const struct restore *r)
     }
 }
 
+/* Frees the command. */
+static void
+print_command(const char *before, char *command)
+{
+    print_out("%s%s\n", before, command);
+    free(command);
+}
+
 static void
 print_for_people(const struct restore *r)
 {
@@ -293,7 +302,7 @@ print_for_people(const struct restore *r)
     if (r->aside != NULL) {
         print_out("nobody could connect for %s; what had the name is set aside as \"%s\"\n",
                   duration_human(r->outage_seconds, took, sizeof took), r->aside);
-        print_out("to go back: pgassay restore %s --undo\n", r->name);
+        print_command("to go back: ", quote_command("pgassay", "restore", r->name, "--undo", NULL));
     }
     if (r->problems.n > 0) {
         print_out("not restored as it was: %s, named above\n",
@@ -313,8 +322,9 @@ report_result(const struct restore *r, int status, const struct err *why, struct
         print_for_people(r);
     }
     if (r->keep_command != NULL) {
-        print_out("scratch server: psql -h %s -p %s -U %s -d %s\n", r->host, r->port, r->user,
-                  r->name);
+        print_command("scratch server: ",
+                      quote_command("psql", "-h", r->host, "-p", r->port, "-U", r->user, "-d",
+                                    r->name, NULL));
         print_out("to remove it:\n%s\n", r->keep_command);
     }
     return 0;

@@ -7,6 +7,7 @@
 #include "core/human.h"
 #include "core/json.h"
 #include "core/print.h"
+#include "core/quote.h"
 #include "pg/target/aside.h"
 #include "pg/target/exchange.h"
 #include "pg/target/halfmade.h"
@@ -117,8 +118,8 @@ newest_of_owner(const struct options *o, const struct state *s, const struct dat
     if (now->owner == NULL || strcmp(now->owner, a->owner) != 0) {
         err_set(e, ERR_AUTH, "\"%s\" belongs to %s, \"%s\" %s%s", a->name, a->owner, name_of(o),
                 now->owner == NULL ? "is not there" : "to ", now->owner == NULL ? "" : now->owner);
-        err_hint(e, "if it is the right one: pgassay restore %s --switch-to %s", name_of(o),
-                 a->name);
+        quote_hint(e, "if it is the right one: ", "pgassay", "restore", name_of(o), "--switch-to",
+                   a->name, NULL);
         return NULL;
     }
     return a;
@@ -251,7 +252,7 @@ go_back(const struct options *o, struct state *s, struct err *e)
     return rc;
 }
 
-/* ---- status ---- */
+/* ---- what there is ---- */
 
 static json_t *
 aside_json(const struct aside *a)
@@ -348,9 +349,32 @@ status(const struct options *o, const struct state *s, struct err *e)
               now.owner == NULL ? "" : now.owner);
     print_state(s);
     if (back != NULL) {
-        print_out("to go back to \"%s\": pgassay restore %s --undo\n", back->name, name_of(o));
+        char *undo = quote_command("pgassay", "restore", name_of(o), "--undo", NULL);
+
+        print_out("to go back to \"%s\": %s\n", back->name, undo);
+        free(undo);
     }
     database_free(&now);
+    return 0;
+}
+
+static int
+drop(const struct options *o, const struct state *s, struct err *e)
+{
+    const struct aside *a = find_aside(s, o->drop_leftover);
+    json_t             *doc;
+
+    if (aside_drop(s->conn, o->drop_leftover, e) != 0) {
+        return -1;
+    }
+    if (o->json && a != NULL) {
+        doc = json_object();
+        json_object_set_new(doc, "dropped", aside_json(a));
+        return json_print(doc, e);
+    }
+    if (!o->quiet) {
+        print_out("dropped \"%s\"\n", o->drop_leftover);
+    }
     return 0;
 }
 
@@ -363,7 +387,7 @@ switch_run(const struct options *o, struct err *e)
     if (rc == 0) {
         rc = o->leftovers              ? leftovers(o, &s, e)
             : o->status                ? status(o, &s, e)
-            : o->drop_leftover != NULL ? aside_drop(s.conn, o->drop_leftover, e)
+            : o->drop_leftover != NULL ? drop(o, &s, e)
                                        : go_back(o, &s, e);
     }
     state_close(&s);

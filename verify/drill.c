@@ -8,6 +8,7 @@
 #include "core/human.h"
 #include "core/json.h"
 #include "core/progress.h"
+#include "core/quote.h"
 #include "verify/amcheck.h"
 #include "verify/baseline.h"
 #include "verify/compare.h"
@@ -273,8 +274,8 @@ verify_drill(const struct options *o, struct verify_result *r, struct baseline *
     if (rc == 0 && usable && o->amcheck)
         rc = check_pages(o, r, s, e);
     if (rc == 0 && o->keep) {
-        r->reach_command = xasprintf("psql -h %s -p %s -U %s -d " COPY_NAME, scratch_host(s),
-                                     scratch_port(s), scratch_user(s));
+        r->reach_command = quote_command("psql", "-h", scratch_host(s), "-p", scratch_port(s), "-U",
+                                         scratch_user(s), "-d", COPY_NAME, NULL);
         r->keep_command = scratch_keep(s);
     }
     return scratch_end(s, rc == 0 ? e : &ignored) == 0 ? rc : -1;

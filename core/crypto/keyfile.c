@@ -14,6 +14,7 @@
 #include "core/human.h"
 #include "core/json.h"
 #include "core/mem.h"
+#include "core/quote.h"
 
 enum {
     SECRET_PAYLOAD = READ_SECRET + SIGN_SEED,
@@ -422,10 +423,9 @@ slurp(const char *path, bool secret, struct secret *text, struct err *e)
     }
     if (secret && S_ISREG(sb.st_mode) && (sb.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
         err_set(e, ERR_AUTH, "secret key file \"%s\": others may read it", path);
-        err_hint(e,
-                 "its public half is another file (.pub); a secret one: chmod 600 \"%s\", and is "
-                 "it still secret?",
-                 path);
+        quote_hint(e,
+                   "its public half is another file (.pub); a secret one (is it still secret?): ",
+                   "chmod", "600", path, NULL);
         goto out;
     }
     if (ownership_check(fd, secret ? "secret key file" : "key file", path, e) != 0) {

@@ -14,6 +14,7 @@
 #include "core/host/proc.h"
 #include "core/mem.h"
 #include "core/print.h"
+#include "core/quote.h"
 
 /* One byte more than a passphrase may have: the line feed. */
 enum { LINE_MAX_BYTES = PASSPHRASE_MAX + 1 };
@@ -70,7 +71,7 @@ from_file(const char *path, const char *what, struct secret *out, struct err *e)
         err_errno(e, "could not open %s for the %s", from, what);
     } else if (S_ISREG(sb.st_mode) && (sb.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
         err_set(e, ERR_AUTH, "%s holds a passphrase, and others may read it", from);
-        err_hint(e, "chmod 600 %s", path);
+        quote_hint(e, "", "chmod", "600", path, NULL);
     } else if (ownership_check(fd, "passphrase file", path, e) == 0) {
         rc = from_fd(fd, what, from, out, e);
     }

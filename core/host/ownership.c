@@ -1,7 +1,9 @@
 #include "core/host/ownership.h"
+#include "core/quote.h"
 
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,7 +28,7 @@ int
 ownership_check(int fd, const char *what, const char *path, struct err *e)
 {
     struct stat sb;
-    char        owner[NAME_BYTES], us[NAME_BYTES];
+    char        owner[NAME_BYTES], us[NAME_BYTES], *chown_it;
 
     if (fstat(fd, &sb) != 0) {
         return err_errno(e, "%s \"%s\"", what, path);
@@ -39,14 +41,16 @@ ownership_check(int fd, const char *what, const char *path, struct err *e)
         (void)user_name(geteuid(), us);
         err_set(e, ERR_AUTH, "%s \"%s\" belongs to user \"%s\", who can change it at any time",
                 what, path, owner);
-        return err_hint(e,
-                        "if its contents are what they should be: chown %s \"%s\"; or run this as "
-                        "\"%s\"",
-                        us, path, owner);
+        chown_it = quote_command("chown", us, path, NULL);
+        (void)err_hint(e, "if its contents are what they should be: %s; or run this as \"%s\"",
+                       chown_it, owner);
+        free(chown_it);
+        return -1;
     }
     if ((sb.st_mode & S_IWOTH) != 0) {
         err_set(e, ERR_AUTH, "%s \"%s\": others may write to it", what, path);
-        return err_hint(e, "chmod o-w \"%s\", if its contents are what they should be", path);
+        return quote_hint(e, "if its contents are what they should be: ", "chmod", "o-w", path,
+                          NULL);
     }
     return 0;
 }

@@ -9,6 +9,7 @@
 #include "core/human.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "core/quote.h"
 #include "pg/target/halfmade.h"
 
 enum {
@@ -223,7 +224,8 @@ settle(const struct pg_target *server, PGconn *conn, struct exchange *x, const s
                  x->name);
         x->unknown = true;
         e->kind = ERR_IO;
-        return err_hint(e, "when the server is back: pgassay restore %s --status", x->name);
+        return quote_hint(e, "when the server is back: ", "pgassay", "restore", x->name, "--status",
+                          NULL);
     }
 }
 

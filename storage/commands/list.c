@@ -8,6 +8,7 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "core/print.h"
+#include "core/quote.h"
 #include "core/when.h"
 #include "storage/commands/list.h"
 #include "storage/format/object.h"
@@ -226,6 +227,18 @@ warn_doubts(const struct backup_list *list)
     }
 }
 
+static void
+warn_missing(const struct repo *r, const char *db, const struct strlist *missing)
+{
+    char *chain = quote_command("pgassay", "verify", "chain", db, NULL);
+
+    for (size_t i = 0; i < missing->n; i++) {
+        log_warn("\"%s\" in repository \"%s\": %s; %s tells more", db, r->st->location,
+                 missing->v[i], chain);
+    }
+    free(chain);
+}
+
 /* *damaged: some backup is. */
 static int
 list_all(const struct cmd *c, struct repo *r, const struct strlist *names, json_t *databases,
@@ -256,10 +269,7 @@ list_all(const struct cmd *c, struct repo *r, const struct strlist *names, json_
             print_database(names->v[i], &list, &known, i == 0, encrypts(r));
         }
         if (rc == 0) {
-            for (size_t k = 0; k < missing.n; k++) {
-                log_warn("\"%s\" in repository \"%s\": %s; pgassay verify chain %s tells more",
-                         names->v[i], r->st->location, missing.v[k], names->v[i]);
-            }
+            warn_missing(r, names->v[i], &missing);
             warn_doubts(&list);
             lastseen_remember_list(r, names->v[i], &list);
         }

@@ -12,6 +12,7 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "core/print.h"
+#include "core/quote.h"
 #include "storage/repo/backuplist.h"
 #include "storage/repo/source.h"
 
@@ -52,14 +53,17 @@ tell_alarms(const struct pruned *p)
 
     for (size_t i = 0; i < p->decision.n_alarms; i++) {
         const struct retention_alarm *a = &p->decision.alarms[i];
+        char                         *accept;
 
         log_error(
             "\"%s\": backup %s looks wrong: it has %s %s, earlier ones up to %s; it and all before "
             "it stay",
             p->db, a->since, count_human(a->have, NULL, have, sizeof have), a->measure,
             count_human(a->largest, NULL, largest, sizeof largest));
-        log_error("hint: if that is right: pgassay storage accept %s %s --reason TEXT", p->db,
-                  a->newest);
+        accept = quote_command("pgassay", "storage", "accept", p->db, a->newest, "--reason", "TEXT",
+                               NULL);
+        log_error("hint: if that is right: %s", accept);
+        free(accept);
     }
 }
 
@@ -116,11 +120,15 @@ hint_at_remedy(struct pruned *p)
         const struct retention_verdict *v = &p->decision.v[i];
 
         if (p->err.kind == ERR_CORRUPT && !p->err.newer && v->state == RETENTION_UNREADABLE) {
-            err_hint(&p->err,
-                     "heal it from another repository (pgassay storage scrub %s --repair-from "
-                     "REPO), or give it "
-                     "up: pgassay storage prune %s --drop-damaged",
-                     p->db, p->db);
+            char *heal = quote_command("pgassay", "storage", "scrub", p->db, "--repair-from",
+                                       "REPO", NULL);
+            char *drop = quote_command("pgassay", "storage", "prune", p->db, "--drop-damaged",
+                                       NULL);
+
+            err_hint(&p->err, "heal it from another repository (%s), or give it up: %s", heal,
+                     drop);
+            free(heal);
+            free(drop);
             return;
         }
     }

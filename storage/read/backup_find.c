@@ -5,6 +5,7 @@
 
 #include "core/human.h"
 #include "core/log.h"
+#include "core/quote.h"
 #include "core/when.h"
 #include "storage/format/label.h"
 #include "storage/keys/trust.h"
@@ -177,7 +178,7 @@ find_proven(struct repo *r, const char *db, const struct backup_list *list, stru
     annotations_free(&notes);
     if (b == NULL) {
         err_set(e, ERR_NOT_FOUND, "no backup is proven");
-        err_hint(e, "pgassay verify drill %s proves the newest", db);
+        quote_hint(e, "a drill proves the newest: ", "pgassay", "verify", "drill", db, NULL);
     }
     return b;
 }
@@ -258,13 +259,26 @@ warn_unlabelled(const struct backup_list *list, const struct backup_entry *b, ti
     }
 }
 
+static void
+hint_at_older(const struct backup_entry *damaged, const struct backup_entry *good, struct err *e)
+{
+    char  taken[32];
+    char *heal = quote_command("pgassay", "storage", "scrub", good->label->db, "--repair-from",
+                               "REPO", NULL);
+
+    err_hint(e, "the newest good one is of %s: --backup %s%s%s",
+             time_rfc3339(good->label->snapshot, taken, sizeof taken), good->id,
+             damaged->untrusted ? "" : "; or heal the damaged one from another repository: ",
+             damaged->untrusted ? "" : heal);
+    free(heal);
+}
+
 /* A damaged newest backup is refused, not passed over: older data must be asked for explicitly. */
 static struct backup_entry *
 find_newest(struct repo *r, const char *db, const struct damage *d, const struct backup_list *list,
             time_t at, struct err *e)
 {
     const struct backup_entry *damaged = NULL;
-    char                       text[32];
 
     for (size_t i = list->n; i-- > 0;) {
         struct backup_entry *b = &list->v[i];
@@ -282,12 +296,7 @@ find_newest(struct repo *r, const char *db, const struct damage *d, const struct
         if (b->state == BACKUP_COMMITTED) {
             err_set(e, ERR_CORRUPT, "the newest backup, %s, is %s: %s", damaged->id,
                     damaged->untrusted ? "not trusted" : "damaged", damaged->problem);
-            err_hint(e,
-                     damaged->untrusted ? "the newest good one is of %s: --backup %s"
-                                        : "the newest good one is of %s: --backup %s; or heal the "
-                                          "damaged one from another "
-                                          "repository: pgassay storage scrub %s --repair-from REPO",
-                     time_rfc3339(b->label->snapshot, text, sizeof text), b->id, b->label->db);
+            hint_at_older(damaged, b, e);
             return NULL;
         }
         damaged = damaged == NULL ? b : damaged;

@@ -5,6 +5,7 @@
 
 #include "core/human.h"
 #include "core/log.h"
+#include "core/quote.h"
 #include "storage/read/backup_find.h"
 #include "storage/repo/chain.h"
 #include "storage/repo/lastseen_impl.h"
@@ -96,8 +97,11 @@ rollback_warn(struct repo *r, const char *db, const struct backup_list *list)
     rollback_judge(r, db, list, &m);
     text = rollback_text(&m, NULL);
     if (text != NULL) {
-        log_warn("\"%s\" in repository \"%s\": %s; pgassay verify chain %s tells more", db,
-                 r->st->location, text, db);
+        char *chain = quote_command("pgassay", "verify", "chain", db, NULL);
+
+        log_warn("\"%s\" in repository \"%s\": %s; %s tells more", db, r->st->location, text,
+                 chain);
+        free(chain);
     }
     free(text);
 }

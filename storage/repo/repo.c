@@ -11,6 +11,7 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "core/quote.h"
 #include "core/similar.h"
 #include "storage/contract/location.h"
 #include "storage/drivers/open.h"
@@ -233,8 +234,8 @@ no_repository(struct storage *st, struct err *e)
         if (l.other) {
             err_hint(e, "it holds something else: is the name right?");
         } else {
-            err_hint(e, "is it mounted?  a new one is made by: pgassay storage init %s",
-                     st->location);
+            quote_hint(e, "is it mounted?  a new one is made by: ", "pgassay", "storage", "init",
+                       st->location, NULL);
         }
         return;
     }
@@ -399,8 +400,8 @@ hint_missing(const struct storage_location *place, struct err *e)
         err_hint(e, "there is no [repo %s] in %s either", place->location,
                  config_path(place->config));
     } else {
-        err_hint(e, "is it mounted?  a new repository is made by: pgassay storage init %s",
-                 place->location);
+        quote_hint(e, "is it mounted?  a new repository is made by: ", "pgassay", "storage", "init",
+                   place->location, NULL);
     }
 }
 

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "core/human.h"
+#include "core/quote.h"
 #include "storage/read/parts.h"
 #include "storage/retention/prune_impl.h"
 
@@ -32,10 +33,11 @@ check_time(const struct prune *p, const struct backup_entry *b, struct err *e)
     if (strncmp(b->id, time_compact(latest, now, sizeof now), strlen(now)) > 0 ||
         (l != NULL && (l->started > latest || l->snapshot > latest || l->finished > latest))) {
         err_set(e, ERR_CORRUPT, "backup %s is from the future", b->id);
-        return err_hint(e,
-                        "the clock of the host that wrote it was wrong, or the store's is; to give "
-                        "it up: pgassay storage forget %s %s --reason TEXT",
-                        p->req->db, b->id);
+        return quote_hint(e,
+                          "the clock of the host that wrote it was wrong, or the store's is; to "
+                          "give it up: ",
+                          "pgassay", "storage", "forget", p->req->db, b->id, "--reason", "TEXT",
+                          NULL);
     }
     return 0;
 }

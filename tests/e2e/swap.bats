@@ -84,8 +84,30 @@ oid()    { psql_in postgres -v d="$1" <<<"SELECT oid FROM pg_database WHERE datn
     aside=$(jq -r '.set_aside[0].name' "$T/leftovers.json")
     expect_equal "$aside" "$(jq -r .set_aside "$T/undo.json")"
     expect_status 1 pgassay restore --drop-leftover shop
-    expect_status 0 pgassay restore --drop-leftover "$aside"
+    expect_status 0 pgassay restore --drop-leftover "$aside" --json
+    echo "$output" >"$T/dropped.json"
+    valid_json restore-dropped "$T/dropped.json"
+    expect_equal "$(jq -r '.dropped | .name, .was' "$T/dropped.json" | paste -sd ' ')" "$aside shop"
     expect_equal "$(others)" ''
+}
+
+@test "a printed command can be pasted into a shell, whatever a name holds" {
+    local name=$'other\'; touch canary; $(touch canary)\ntouch canary' line before
+    mkdir "$T/pasted"
+    cd "$T/pasted"
+    restore shop --to "$name" --backup "$FIRST"
+    before=$(oid "$name")
+    restore shop --to "$name" --swap --backup "$FIRST"
+    [ "$(oid "$name")" != "$before" ]
+    line=$(pgassay restore "$name" --status | sed -n 's/^to go back to .*: pgassay restore/pgassay restore/p')
+    [ -n "$line" ]
+    eval "$line"
+    expect_equal "$(oid "$name")" "$before"
+    # A hint is no less a command.
+    expect_status 1 pgassay restore "$name" --to other --repo "$T/no;touch canary"
+    expect_text 'pgassay storage init' "'$T/no;touch canary'"
+    expect_equal "$(ls -A)" ''
+    psql_in postgres <<<"SELECT format('DROP DATABASE %I', datname) FROM pg_database WHERE datname LIKE 'other''%' \gexec"
 }
 
 @test "--settings backup: owner, settings and comment are the backup's" {

@@ -63,6 +63,30 @@ bash_reads_every_byte_back(void **state)
     }
 }
 
+static void
+a_command_is_its_words(void **state)
+{
+    struct err e = ERR_INIT;
+    char      *line = quote_command("printf", "<%s>", "a b;rm", "it's", "$(id)\n", "-x", "", NULL);
+    char       back[256];
+    FILE      *f;
+    size_t     n;
+
+    (void)state;
+    assert_null(strchr(line, '\n'));
+    assert_int_equal(setenv("LINE", line, 1), 0);
+    f = popen("exec bash -c 'eval \"$LINE\"'", "re");
+    assert_non_null(f);
+    n = fread(back, 1, sizeof back - 1, f);
+    back[n] = '\0';
+    assert_int_equal(pclose(f), 0);
+    assert_string_equal(back, "<a b;rm><it's><$(id)\n><-x><>");
+    free(line);
+    assert_int_equal(quote_hint(&e, "to go back: ", "pgassay", "restore", "a b", "--undo", NULL),
+                     -1);
+    assert_string_equal(e.hint, "to go back: pgassay restore 'a b' --undo");
+}
+
 int
 main(void)
 {
@@ -70,6 +94,7 @@ main(void)
         cmocka_unit_test(identifiers_and_literals_double_their_quotes),
         cmocka_unit_test(a_word_that_means_nothing_to_a_shell_stays_as_it_is),
         cmocka_unit_test(bash_reads_every_byte_back),
+        cmocka_unit_test(a_command_is_its_words),
     };
 
     return cmocka_run_group_tests_name("core/quote", tests, NULL, NULL);
