@@ -33,7 +33,8 @@ bool bundle_has_rows(const struct manifest_table *);
  * its own. */
 bool bundle_is_odd(const struct manifest_table *);
 
-/* Each appends to a buffer without a ceiling; nothing is appended when there is nothing to do. */
+/* Each appends to a buffer without a ceiling; nothing is appended when there is nothing to do, but
+ * for rows. */
 void bundle_sql_rows(const struct manifest *, struct buf *);
 void bundle_sql_expected(const struct manifest *, struct buf *);
 void bundle_sql_copy(const struct manifest_table *, struct buf *); /* COPY … FROM STDIN, odd ones */

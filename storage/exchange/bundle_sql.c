@@ -151,6 +151,7 @@ put_deletes(struct buf *b, const struct manifest *m)
 void
 bundle_sql_rows(const struct manifest *m, struct buf *b)
 {
+    bundle_put(b, "-- The rows of each table, from where psql is started.\n");
     put_deletes(b, m);
     for (size_t i = 0; i < m->n_tables; i++) {
         if (bundle_has_rows(&m->tables[i]) && !bundle_is_odd(&m->tables[i])) {

@@ -181,3 +181,19 @@ nothing_at() { [ -z "$(find "$(dirname "$1")" -name "$(basename "$1")*")" ] || {
     bash "$in/restore.sh" small_back >"$T/out"
     db_same small small_back
 }
+
+@test "parts of a database come back as parts, with and without rows" {
+    local one
+    db_make small small.sql
+    for one in item empty; do
+        repo_new "part.$one"
+        backup small -t "public.$one"
+        export_to small "$T/part.tar" --backup "$(last_id small)" --force
+        unpack "$T/part.tar" "$T/part.d"
+        grep -q '^A part of' "$in/RECOVERY.md"
+        db_drop part
+        bash "$in/restore.sh" part >"$T/out"
+        expect_equal "$(psql_in part -c "SELECT string_agg(relname, ' ') FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace")" "$one"
+        expect_equal "$(psql_in part -c "SELECT x::text FROM public.$one x ORDER BY 1" | sha256sum)" "$(psql_in small -c "SELECT x::text FROM public.$one x ORDER BY 1" | sha256sum)"
+    done
+}
