@@ -1,4 +1,5 @@
 #include "restore/job/elsewhere.h"
+#include "core/quote.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,14 +40,16 @@ elsewhere_advice(const struct restore *r)
     char                          *known = others(place);
     size_t                         n = known == NULL ? 0 : strcspn(known, ",");
     char                          *other = n == 0 ? xstrdup("OTHER") : xstrndup(known, n);
-    char                          *text;
+    char                          *from = quote_command("--repo", other, NULL);
+    char *heal = quote_command("pgassay", "storage", "scrub", r->o->database, "--repo",
+                               storage_location_name(place), "--repair-from", other, NULL);
+    char *text = xasprintf("%s%s%s%s restores from there; %s heals what is lost here",
+                           known == NULL ? "if another repository has this backup, "
+                                         : "other repositories: ",
+                           known == NULL ? "" : known, known == NULL ? "" : "; ", from, heal);
 
-    text = xasprintf(
-        "%s%s%s--repo %s restores from there; pgassay storage scrub %s --repo %s "
-        "--repair-from %s heals what is lost here",
-        known == NULL ? "if another repository has this backup, " : "other repositories: ",
-        known == NULL ? "" : known, known == NULL ? "" : "; ", other, r->o->database,
-        storage_location_name(place), other);
+    free(from);
+    free(heal);
     free(known);
     free(other);
     return text;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/human.h"
+#include "core/quote.h"
 #include "verify/health/checks.h"
 
 /* Shares of XID_SPACE are of the same size for multixacts. */
@@ -61,11 +62,13 @@ judge_databases(struct health *h, const PGresult *res)
 
     for (int i = 0; i < PQntuples(res); i++) {
         const char          *name = cell_text(res, i, "name");
+        char                *command = quote_command("pgassay", "verify", "xid", name, NULL);
         struct watch_finding f = {
             .object = watch_text(h->report, "database %s", name),
             .action = "deal with what holds it back (check horizon), then freeze its oldest tables",
-            .command = watch_text(h->report, "pgassay verify xid %s", name)};
+            .command = watch_text(h->report, "%s", command)};
 
+        free(command);
         find_old(h, res, i, false, f);
         find_old(h, res, i, true, f);
         oldest = fmax(oldest, cell_real(res, i, "age"));
