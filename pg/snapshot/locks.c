@@ -1,7 +1,10 @@
 #include "pg/snapshot/locks.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "core/human.h"
 
 /* Tables named in one LOCK statement: enough to save round trips, few enough for a readable
  * server log. */
@@ -124,12 +127,42 @@ explain_lock_error(PGconn *conn, const struct snapshot_options *o, struct err *e
     return -1;
 }
 
+/* lock_timeout counts for each table of a LOCK anew: for all of them, statement_timeout. */
+static int
+set_timeout(PGconn *conn, int ms, struct err *e)
+{
+    return pg_execf(conn, e, "SET LOCAL lock_timeout = %d; SET LOCAL statement_timeout = %d", ms,
+                    ms);
+}
+
+/* One LOCK, until the deadline (clock_seconds()). */
+static int
+lock_some(PGconn *conn, const struct snapshot_options *o, const char *sql, double deadline,
+          struct err *e)
+{
+    enum { MS = 1000 };
+    int left_ms = (int)((deadline - clock_seconds()) * MS) + 1; /* no less than there is */
+
+    if (set_timeout(conn, left_ms < 1 ? 1 : left_ms, e) != 0) {
+        return -1;
+    }
+    if (pg_exec(conn, e, sql) == 0) {
+        return 0;
+    }
+    /* Canceled: by that timeout, or by somebody. */
+    if (strcmp(e->sqlstate, "57014") == 0 && clock_seconds() >= deadline) {
+        (void)snprintf(e->sqlstate, sizeof e->sqlstate, "55P03");
+    }
+    return explain_lock_error(conn, o, e);
+}
+
 int
 tables_lock(PGconn *conn, const struct snapshot_options *o, const struct catalog *c, struct err *e)
 {
     struct buf sql = BUF_INIT(4 * MIB);
+    double     deadline = clock_seconds() + (double)o->lock_timeout_ms / 1000;
     size_t     in_batch = 0;
-    int        rc = pg_execf(conn, e, "SET LOCAL lock_timeout = %d", o->lock_timeout_ms);
+    int        rc = 0;
 
     for (size_t i = 0; rc == 0 && i <= c->n_tables; i++) {
         bool last = i == c->n_tables;
@@ -141,17 +174,15 @@ tables_lock(PGconn *conn, const struct snapshot_options *o, const struct catalog
             free(name);
         }
         if (rc == 0 && (in_batch == LOCK_BATCH || (last && in_batch > 0))) {
-            if (buf_puts(&sql, " IN ACCESS SHARE MODE", e) != 0) {
-                rc = -1;
-            } else if (pg_exec(conn, e, buf_str(&sql)) != 0) {
-                rc = explain_lock_error(conn, o, e);
-            }
+            rc = buf_puts(&sql, " IN ACCESS SHARE MODE", e) != 0
+                ? -1
+                : lock_some(conn, o, buf_str(&sql), deadline, e);
             buf_clear(&sql);
             in_batch = 0;
         }
     }
     if (rc == 0) {
-        rc = pg_exec(conn, e, "SET LOCAL lock_timeout = 0");
+        rc = set_timeout(conn, 0, e);
     }
     buf_free(&sql);
     return rc;

@@ -18,7 +18,7 @@
 
 struct snapshot_options {
     const struct pg_target *target;
-    int                     lock_timeout_ms; /* per attempt; default 10000 */
+    int                     lock_timeout_ms; /* per attempt, for all tables; default 10000 */
     /* Decides what is in the selection: NULL is everything.  Called for each table; false: no
      * lock, no data. */
     bool (*wants)(void *ctx, const struct cat_table *);

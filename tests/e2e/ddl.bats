@@ -155,6 +155,28 @@ EOS
     [ -z "$(last_id busy)" ]
 }
 
+@test "two tables that are locked in turn: --lock-timeout is for both together" {
+    local table
+    for table in item sale; do
+        session_open "$table" busy
+        session "$table" "BEGIN; LOCK TABLE $table IN ACCESS EXCLUSIVE MODE"
+        session_idle "$table"
+    done
+    start backup busy --lock-timeout 2
+    coordinator_waits
+    sleep 1.4
+    session item 'ROLLBACK'
+    session_idle item
+    # It has waited for longer than that in all, and for neither as long.
+    sleep 1.4
+    session sale 'ROLLBACK'
+    finished
+    session_close item
+    session_close sale
+    expect_equal "$status" 1
+    expect_text 'could not lock' 'within 2000 ms'
+}
+
 @test "a schema archive that has other tables than the list: an error naming one, and no backup" {
     mkdir -p "$T/liars"
     ln -s "$SERVER_BIN"/* "$T/liars/"
