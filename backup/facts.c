@@ -315,7 +315,7 @@ add_objects(const struct archive *a, struct manifest *m)
             .name = xstrdup(a->v[i].tag),
             .owner = xstrdup(a->v[i].owner),
         };
-        archive_entry_digest(&a->v[i], o->digest);
+        archive_entry_sha256(&a->v[i], o->digest);
     }
 }
 

@@ -53,7 +53,7 @@ make_baseline(struct job *j, struct pass *p, struct err *e)
         rc = facts_make(&j->snapshot, &j->selection, &a, j->manifest, &p->work, e);
         j->again = rc != 0 && e->transient;
     }
-    archive_free(&a);
+    archive_close(&a);
     return rc;
 }
 

@@ -8,6 +8,7 @@
 #include "core/cli/opts_common.h"
 #include "core/human.h"
 #include "core/pool.h"
+#include "restore/file/foreign.h"
 #include "restore/job/tablespaces.h"
 #include "restore/part/live.h"
 #include "restore/part/parts.h"
@@ -118,7 +119,7 @@ static const struct opts_spec spec = {
     .summary =
         "Bring a backup back: into a new database of a server (--to), or into a throw-away server "
         "of its own (--scratch).",
-    .tables = (const struct opt *const[]){table, live_options, NULL},
+    .tables = (const struct opt *const[]){table, live_options, foreign_options, NULL},
     .keys = repo_config_keys,
 };
 
@@ -201,9 +202,9 @@ read_max_age(struct options *o, struct err *e)
 
 /* --leftovers and the like need no name. */
 static bool
-of_all_databases(const struct options *o)
+has_no_database(const struct options *o)
 {
-    return o->leftovers || o->drop_leftover != NULL;
+    return o->leftovers || o->drop_leftover != NULL || foreign_asked(o);
 }
 
 /* --undo and the like act without a backup: an option that would be ignored may have been meant to
@@ -281,8 +282,11 @@ check(struct options *o, struct err *e)
     if (check_switch(o, e) != 0) {
         return -1;
     }
-    if (of_all_databases(o)) {
-        return opts_args_check("", NULL, &o->parsed.rest, e);
+    if (has_no_database(o)) {
+        return opts_args_check("", NULL, &o->parsed.rest, e) != 0 ||
+                (foreign_asked(o) && (foreign_check(o, e) != 0 || check_combinations(o, e) != 0))
+            ? -1
+            : 0;
     }
     if (opts_check(&spec, NULL, &o->parsed, e) != 0) {
         return err_hint(e,
@@ -340,7 +344,7 @@ options_read(int argc, char **argv, struct options *o, bool *done, struct err *e
                                       .passphrase_fd = o->passphrase_fd,
                                       .as_of = o->as_of};
     if (check(o, e) != 0 ||
-        (!switch_asked(o) &&
+        (!switch_asked(o) && !foreign_asked(o) &&
          storage_location_find(o->config, o->repo, o->database, &o->given, &o->place, e) != 0)) {
         return -1;
     }

@@ -13,6 +13,7 @@
 #include "core/print.h"
 #include "core/quote.h"
 #include "core/when.h"
+#include "restore/file/foreign.h"
 #include "restore/job/restore.h"
 
 static json_t *
@@ -119,7 +120,9 @@ target_json(const struct restore *r)
 {
     json_t *t = json_object();
 
-    json_object_set_new(t, "database", json_text(r->name));
+    json_object_set_new(t, "database",
+                        r->foreign != NULL && foreign_is_cluster(r) ? json_null()
+                                                                    : json_text(r->name));
     json_object_set_new(t, "schema", json_text(r->o->into_schema));
     json_object_set_new(t, "host", json_text(r->host));
     json_object_set_new(t, "port", json_text(r->port));
@@ -169,10 +172,13 @@ result_json(const struct restore *r, int status, const struct err *e)
     json_object_set_new(o, "exit_status", json_integer(status));
     json_object_set_new(o, "dry_run", json_boolean(r->o->dry_run));
     json_object_set_new(o, "backup", r->label == NULL ? json_null() : backup_json(r));
+    json_object_set_new(o, "file", foreign_json(r));
     json_object_set_new(o, "target", target_json(r));
     json_object_set_new(o, "seconds", json_real(r->seconds));
     json_object_set_new(o, "phases", phases_json(r));
-    json_object_set_new(o, "tables", json_integer((json_int_t)r->n_tables));
+    json_object_set_new(
+        o, "tables",
+        json_integer((json_int_t)(r->foreign != NULL ? foreign_tables(r) : r->n_tables)));
     json_object_set_new(o, "rows", json_integer((json_int_t)r->rows));
     json_object_set_new(o, "bytes", json_integer((json_int_t)r->bytes));
     json_object_set_new(o, "early_indexes", json_integer((json_int_t)r->indexes_built));
@@ -209,13 +215,22 @@ char *
 report_what(const struct restore *r)
 {
     char  age[96];
-    char *server = target_name(r);
+    char *server = target_name(r), *file;
     char *schema = r->o->into_schema == NULL ? xstrdup("")
                                              : xasprintf("schema \"%s\" of ", r->o->into_schema);
-    char *text = xasprintf("%sdatabase \"%s\" on %s, as \"%s\" was %s (backup %s)", schema, r->name,
-                           server, r->label->dbname,
-                           when_ago(r->label->snapshot, time(NULL), age, sizeof age), r->label->id);
+    char *text;
 
+    if (r->foreign != NULL) {
+        file = foreign_what(r);
+        text = foreign_is_cluster(r)
+            ? xasprintf("%s: %s", server, file)
+            : xasprintf("database \"%s\" on %s: %s", r->name, server, file);
+        free(file);
+    } else {
+        text = xasprintf("%sdatabase \"%s\" on %s, as \"%s\" was %s (backup %s)", schema, r->name,
+                         server, r->label->dbname,
+                         when_ago(r->label->snapshot, time(NULL), age, sizeof age), r->label->id);
+    }
     free(server);
     free(schema);
     return text;
@@ -281,6 +296,11 @@ print_for_people(const struct restore *r)
     char  size[32], took[32], tables[48], rows[48], objects[48];
     char *text = report_what(r);
 
+    if (r->foreign != NULL) {
+        foreign_print(r, text);
+        free(text);
+        return;
+    }
     count_human(r->n_tables, "table", tables, sizeof tables);
     count_human(r->o->dry_run ? plan_sizes(r).rows : r->rows, "row", rows, sizeof rows);
     if (r->o->dry_run) {
@@ -322,9 +342,11 @@ report_result(const struct restore *r, int status, const struct err *why, struct
         print_for_people(r);
     }
     if (r->keep_command != NULL) {
-        print_command("scratch server: ",
-                      quote_command("psql", "-h", r->host, "-p", r->port, "-U", r->user, "-d",
-                                    r->name, NULL));
+        print_command(
+            "scratch server: ",
+            quote_command("psql", "-h", r->host, "-p", r->port, "-U", r->user, "-d",
+                          r->foreign != NULL && foreign_is_cluster(r) ? "postgres" : r->name,
+                          NULL));
         print_out("to remove it:\n%s\n", r->keep_command);
     }
     return 0;

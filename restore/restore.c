@@ -5,6 +5,7 @@
 #include "core/human.h"
 #include "core/progress.h"
 #include "restore/beyond.h"
+#include "restore/file/foreign.h"
 #include "restore/job/elsewhere.h"
 #include "restore/job/entries.h"
 #include "restore/load/finish.h"
@@ -31,9 +32,10 @@ restore_free(struct restore *r)
     }
     free(r->workers);
     plan_forget(r);
-    archive_free(&r->archive);
+    archive_close(&r->archive);
     pg_tool_free(&r->pg_restore);
     buf_free(&r->globals);
+    foreign_free(r->foreign);
     manifest_free(r->manifest);
     label_free(r->label);
     repo_close(r->repo);
@@ -60,12 +62,40 @@ restore_free(struct restore *r)
     pthread_mutex_destroy(&r->lock);
 }
 
+/* Of a foreign dump. */
+static int
+run_foreign(struct restore *r, struct err *e)
+{
+    restore_phase(r, "reading");
+    if (foreign_read(r, e) != 0) {
+        return -1;
+    }
+    restore_phase(r, "server, preflight");
+    if (target_open(r, e) != 0 || foreign_preflight(r, e) != 0 || r->o->dry_run) {
+        return e->kind == ERR_NONE ? 0 : -1;
+    }
+    report_begin(r);
+    restore_phase(r, "database");
+    if (!foreign_is_cluster(r) && target_create(r, e) != 0) {
+        return -1;
+    }
+    restore_phase(r, "statements, rows");
+    if (foreign_run(r, e) != 0) {
+        return -1;
+    }
+    restore_phase(r, "name");
+    return foreign_is_cluster(r) ? 0 : target_publish(r, e);
+}
+
 /* The order of a restore.  Nothing changes on the server before preflight_run() has found no
  * obstacle; nothing has the requested name before target_publish().  Each phase begins when the one
  * before has ended; parallel work happens only inside a phase (load.c, finish.c). */
 int
 restore_run(struct restore *r, struct err *e)
 {
+    if (foreign_asked(r->o)) {
+        return run_foreign(r, e);
+    }
     restore_phase(r, "plan");
     if (plan_read(r, e) != 0 || r->o->list) {
         return e->kind == ERR_NONE ? 0 : -1;

@@ -102,7 +102,7 @@ objectlist_of_archive(const struct archive *a, struct objectlist *l)
         o->name = entry->tag;
         o->owner = or_empty(entry->owner);
         o->entry = entry;
-        archive_entry_digest(entry, o->digest);
+        archive_entry_sha256(entry, o->digest);
     }
     sort(l);
 }

@@ -158,8 +158,8 @@ out:
 void
 reference_result_free(struct reference_result *r)
 {
-    archive_free(&r->source);
-    archive_free(&r->dump);
+    archive_close(&r->source);
+    archive_close(&r->dump);
     strlist_free(&r->failed);
     strlist_free(&r->why);
     *r = (struct reference_result){0};

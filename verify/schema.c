@@ -376,6 +376,6 @@ out:
     objectlist_pairs_free(&s.unequal);
     objectlist_free(&s.want);
     objectlist_free(&s.have);
-    archive_free(&s.archive);
+    archive_close(&s.archive);
     return rc == 0 ? 0 : err_wrap(e, "schema");
 }

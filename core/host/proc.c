@@ -245,7 +245,7 @@ watch(struct run *r)
                 s->total_ms / 1000);
         stop(r, &why);
     } else if (idle_ms > 0 && (now - r->active) * 1000 > idle_ms) {
-        unsigned long cpu = cpu_ticks(r->child.pid);
+        unsigned long cpu = s->must_print ? 0 : cpu_ticks(r->child.pid);
 
         if (cpu > r->cpu) {
             r->cpu = cpu;

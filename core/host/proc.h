@@ -28,8 +28,9 @@ struct proc_spec {
     void       *out_ctx;
     struct buf *err; /* collects stderr; NULL: kept for the error text only */
     int   idle_ms; /* stopped after this long without output and CPU time (0: 600000; < 0: never) */
-    int   total_ms; /* 0: no limit */
-    bool  as_user;  /* run as uid, gid (when we are root) */
+    bool  must_print; /* CPU time is no sign of life: a program that loops is stopped, too */
+    int   total_ms;   /* 0: no limit */
+    bool  as_user;    /* run as uid, gid (when we are root) */
     uid_t uid;
     gid_t gid;
     const char *cwd; /* NULL: "/" when as_user, else ours */

@@ -220,7 +220,7 @@ archive_open_bytes(struct archive *a, const void *data, size_t n, const struct a
     a->fd = file.fd;
     a->path = file.path;
     if (rc != 0 || load(a, o, e) != 0) {
-        archive_free(a);
+        archive_close(a);
         return -1;
     }
     return 0;
@@ -250,7 +250,7 @@ archive_keep(struct archive *a, const bool *keep)
 }
 
 void
-archive_free(struct archive *a)
+archive_close(struct archive *a)
 {
     for (size_t i = 0; i < a->n; i++) {
         entry_free(&a->v[i]);

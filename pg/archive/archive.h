@@ -5,6 +5,9 @@
  * (archive_split.h); they must be those of `pg_restore -l`, else entries are requested separately
  * with -L. Each entry carries the SET default_tablespace / default_table_access_method in force for
  * it; \restrict lines are dropped.
+ *
+ * No name here may be one of libarchive's (archive_free), which pgassay-restore links, too: the
+ * library would call ours.
  */
 #ifndef PG_ARCHIVE_ARCHIVE_H
 #define PG_ARCHIVE_ARCHIVE_H
@@ -44,16 +47,16 @@ struct archive_options {
     const char *pg_restore; /* path of the program */
 };
 
-/* In a temporary file without a name, which lives until archive_free(). */
+/* In a temporary file without a name, which lives until archive_close(). */
 int  archive_open_bytes(struct archive *, const void *, size_t, const struct archive_options *,
                         struct err *);
-void archive_free(struct archive *);
+void archive_close(struct archive *);
 /* Leaves the entries (by index) to be kept, in their order. */
 void archive_keep(struct archive *, const bool *keep);
 
 /* SHA-256 (hex) of an entry's SQL after normalising: comments, SET lines and white space at the
  * ends dropped. */
-void  archive_entry_digest(const struct archive_entry *, char out[65]);
+void  archive_entry_sha256(const struct archive_entry *, char out[65]);
 char *archive_entry_normalised(
     const struct archive_entry *); /* allocated: for showing a difference */
 

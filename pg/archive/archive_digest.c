@@ -41,7 +41,7 @@ archive_entry_normalised(const struct archive_entry *entry)
 }
 
 void
-archive_entry_digest(const struct archive_entry *entry, char out[65])
+archive_entry_sha256(const struct archive_entry *entry, char out[65])
 {
     char *text = archive_entry_normalised(entry);
 

@@ -103,7 +103,8 @@ is_good(const PGresult *res)
 {
     ExecStatusType s = PQresultStatus(res);
 
-    return s == PGRES_COMMAND_OK || s == PGRES_TUPLES_OK || s == PGRES_EMPTY_QUERY;
+    return s == PGRES_COMMAND_OK || s == PGRES_TUPLES_OK || s == PGRES_SINGLE_TUPLE ||
+        s == PGRES_EMPTY_QUERY;
 }
 
 static PGresult *

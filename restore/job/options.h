@@ -25,6 +25,9 @@ struct options {
     uint64_t       max_age_s;                                        /* 0: however old */
     struct strlist tables, exclude_tables, schemas, exclude_schemas; /* patterns */
     const char    *to;
+    const char    *file, *member, *max_size; /* foreign_options.c */
+    int            max_ratio;
+    uint64_t       max_size_bytes;
     const char    *into, *into_schema, *on_conflict; /* live_options.c */
     bool           data_only, truncate, disable_triggers;
     struct strlist rows; /* patterns; they are in tables, too */

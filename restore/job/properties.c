@@ -3,7 +3,9 @@
 const json_t *
 properties_source(const struct restore *r)
 {
-    return r->o->swap && !r->o->settings_of_backup ? r->live : r->manifest->database;
+    return r->o->swap && !r->o->settings_of_backup ? r->live
+        : r->manifest == NULL                      ? r->source_properties
+                                                   : r->manifest->database;
 }
 
 const json_t *

@@ -75,6 +75,8 @@ struct live_written {
     uint64_t rows, written; /* of the backup; inserted or updated */
 };
 
+struct foreign; /* restore/file/foreign.h */
+
 struct restore {
     const struct options  *o;
     struct repo           *repo;
@@ -92,6 +94,11 @@ struct restore {
     size_t             n_tables;
     struct load_group *groups;
     size_t             n_groups;
+
+    struct foreign *foreign;           /* --file: instead of repo, label, manifest, archive */
+    const char     *source_name;       /* likewise: the database; NULL: it does not say */
+    int             source_version;    /* server_version_num; 0: likewise */
+    const json_t   *source_properties; /* as the manifest's "database"; NULL */
 
     struct scratch  *scratch;
     char            *keep_command;       /* how to remove a kept scratch server */

@@ -24,7 +24,8 @@ enum { DROP_TIMEOUT_MS = 60000 };
 static int
 start_scratch(struct restore *r, struct err *e)
 {
-    struct scratch_options o = {.at_least = r->label->server_version_num,
+    struct scratch_options o = {.at_least = r->label == NULL ? r->source_version
+                                                             : r->label->server_version_num,
                                 .parent_dir = r->o->scratch_dir,
                                 .user = r->o->scratch_user,
                                 .secrets = &r->o->secrets,
@@ -45,7 +46,10 @@ start_scratch(struct restore *r, struct err *e)
 static char *
 final_name(const struct restore *r)
 {
-    const char *name = r->o->to != NULL ? r->o->to : r->label->dbname;
+    const char *source = r->label != NULL ? r->label->dbname
+        : r->source_name != NULL          ? r->source_name
+                                          : "restored";
+    const char *name = r->o->to != NULL ? r->o->to : source;
     bool        taken = strcmp(name, "postgres") == 0 || strcmp(name, "template0") == 0 ||
         strcmp(name, "template1") == 0;
 
@@ -159,8 +163,9 @@ target_create(struct restore *r, struct err *e)
         return -1;
     }
     (void)halfmade_lock(r->maintenance, r->working_name);
-    if (newdb_create(r->maintenance, r->manifest->database, r->working_name, r->tablespace, e) !=
-        0) {
+    if (newdb_create(r->maintenance,
+                     r->manifest == NULL ? r->source_properties : r->manifest->database,
+                     r->working_name, r->tablespace, e) != 0) {
         r->created = e->kind == ERR_INTERRUPTED; /* the server may have stopped anyway */
         return -1;
     }

@@ -345,7 +345,7 @@ read_definitions(const struct into *i, struct err *e)
 
     if (rc == 0) {
         plan_forget(r);
-        archive_free(&r->archive);
+        archive_close(&r->archive);
         pg_tool_free(&r->pg_restore);
         r->has_archive = false;
         rc = pg_tool_find("pg_restore", 0, &r->pg_restore, e);

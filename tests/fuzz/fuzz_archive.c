@@ -40,13 +40,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
             }
             archive_split_sections(&a);
             for (size_t i = 0; i < a.n; i++) {
-                archive_entry_digest(&a.v[i], digest);
+                archive_entry_sha256(&a.v[i], digest);
             }
         }
         free(all);
     }
     archive_split_end(&s);
-    archive_free(&a);
+    archive_close(&a);
     free(list);
     return 0;
 }

@@ -42,7 +42,7 @@ static void
 end(struct fixture *f)
 {
     archive_split_end(&f->s);
-    archive_free(&f->a);
+    archive_close(&f->a);
 }
 
 static void
@@ -260,7 +260,7 @@ an_entry_listed_twice_is_an_error(void **state)
                      -1);
     assert_int_equal(e.kind, ERR_CORRUPT);
     archive_split_end(&s);
-    archive_free(&a);
+    archive_close(&a);
 }
 
 static void
@@ -271,9 +271,9 @@ settings_and_white_space_do_not_change_the_digest(void **state)
     char c[] = "CREATE TABLE t (\n);", da[65], db[65], dc[65];
 
     (void)state;
-    archive_entry_digest(&(struct archive_entry){.sql = a}, da);
-    archive_entry_digest(&(struct archive_entry){.sql = b}, db);
-    archive_entry_digest(&(struct archive_entry){.sql = c}, dc);
+    archive_entry_sha256(&(struct archive_entry){.sql = a}, da);
+    archive_entry_sha256(&(struct archive_entry){.sql = b}, db);
+    archive_entry_sha256(&(struct archive_entry){.sql = c}, dc);
     assert_string_equal(da, db);
     assert_string_not_equal(da, dc);
 }

@@ -652,7 +652,7 @@ check(const struct maker *mk)
         check_cuts(m, &a.v[i]);
     }
     archive_split_end(&s);
-    archive_free(&a);
+    archive_close(&a);
 }
 
 static void

@@ -1,0 +1,104 @@
+/*
+ * foreign_options.c - the options of --file.
+ */
+#include <stddef.h>
+
+#include "core/cli/opts_common.h"
+#include "core/human.h"
+#include "restore/file/foreign.h"
+
+#define AT(field) offsetof(struct options, field)
+
+enum { RATIO = 200, RATIO_MAX = 1000000 };
+#define SIZE_MAX_TEXT "1 TB"
+
+const struct opt foreign_options[] = {
+    OPT_HEADING("A dump that another tool made"),
+    {OPT_TEXT, "file", 0, "FILE",
+     "restore this dump of pg_dump or pg_dumpall, of any format, compressed or in a bundle, "
+     "instead "
+     "of a backup",
+     AT(file), 0, 0, NULL, NULL},
+    {OPT_TEXT, "member", 0, "NAME", "file: the one of a bundle that holds several dumps",
+     AT(member), 0, 0, NULL, NULL},
+    {OPT_TEXT, "max-size", 0, "SIZE",
+     "file: give up when it unpacks to more than that (default: " SIZE_MAX_TEXT ")", AT(max_size),
+     0, 0, NULL, NULL},
+    {OPT_INT, "max-ratio", 0, "N",
+     "file: ... or, beyond 64 MiB, to more than N times its size (default: 200)", AT(max_ratio), 1,
+     RATIO_MAX, NULL, NULL},
+    OPTS_END,
+};
+
+bool
+foreign_asked(const struct options *o)
+{
+    return o->file != NULL || o->member != NULL || o->max_size != NULL ||
+        opts_given(&o->parsed, "max-ratio");
+}
+
+/* What is about backups, or about running databases. */
+static const char *const others[] = {
+    "repo",
+    "repo-option",
+    "as-of",
+    "identity",
+    "passphrase-file",
+    "backup",
+    "at",
+    "max-age",
+    "table",
+    "exclude-table",
+    "schema",
+    "list",
+    "exclude-schema",
+    "swap",
+    "settings",
+    "globals",
+    "undo",
+    "switch-to",
+    "status",
+    "leftovers",
+    "drop-leftover",
+    "isolated",
+    "drop-old-after",
+    "into-schema",
+    "data-only",
+    "truncate",
+    "on-conflict",
+    "rows",
+    "disable-triggers",
+    "into",
+    "beyond",
+    "jobs",
+    "tablespace-map",
+    "allow-unsigned",
+    "passphrase-command",
+    "passphrase-fd",
+    "where",
+    "show",
+    "as",
+    "into-table",
+    "apply",
+};
+
+int
+foreign_check(struct options *o, struct err *e)
+{
+    if (o->file == NULL) {
+        return err_set(e, ERR_USAGE, "--member, --max-size and --max-ratio belong to --file");
+    }
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (strlist_has(&o->parsed.given, others[i])) { /* the environment may have them */
+            return err_set(e, ERR_USAGE, "--%s is for backups: it does not go with --file",
+                           others[i]);
+        }
+    }
+    o->max_ratio = opts_given(&o->parsed, "max-ratio") ? o->max_ratio : RATIO;
+    if (size_parse(o->max_size != NULL ? o->max_size : SIZE_MAX_TEXT, &o->max_size_bytes) != 0 ||
+        o->max_size_bytes == 0) {
+        return err_set(e, ERR_USAGE, "max-size \"%s\" is not a size such as 500 MB or 2 TB",
+                       o->max_size);
+    }
+    return 0;
+}

@@ -1,0 +1,512 @@
+#include "restore/file/policy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "restore/file/psql_line.h"
+
+enum { TOKENS_MAX = 4096 };
+
+void
+policy_free(struct policy *p)
+{
+    free(p->database);
+    free(p->key);
+    json_decref(p->properties);
+    strlist_free(&p->roles);
+    strlist_free(&p->made);
+    strlist_free(&p->extensions);
+}
+
+char *
+policy_words(const struct sql_piece *piece)
+{
+    enum { SHOWN = 60 };
+    size_t n = strcspn(piece->text, "\r\n'$;");
+
+    if (n > SHOWN) {
+        n = SHOWN;
+        while (n > 0 && ((unsigned char)piece->text[n] & 0xc0) == 0x80) {
+            n--; /* not within a character */
+        }
+    }
+    while (n > 0 && piece->text[n - 1] == ' ') {
+        n--;
+    }
+    return xasprintf("%.*s%s", (int)n, piece->text, piece->text[n] == ';' ? "" : " …");
+}
+
+static int
+refuse(const struct sql_piece *piece, struct err *e, const char *why)
+{
+    char *words = policy_words(piece);
+
+    err_set(e, ERR_CORRUPT, "line %llu, \"%s\": %s", (unsigned long long)piece->line, words, why);
+    free(words);
+    return -1;
+}
+
+/* ---- roles that a statement needs ---- */
+
+static void
+add_once(struct strlist *l, char *name)
+{
+    if (name == NULL || strlist_has(l, name)) {
+        free(name);
+    } else {
+        strlist_take(l, name);
+    }
+}
+
+static bool
+is_no_role(const struct sql_token *t)
+{
+    return sql_is(t, "public") || sql_is(t, "current_user") || sql_is(t, "session_user") ||
+        sql_is(t, "current_role") || sql_is(t, "group");
+}
+
+/* The name, unless the dump makes the role itself; and those after commas. */
+static void
+add_roles(struct policy *p, struct sql_cursor c)
+{
+    bool more = true;
+
+    while (more && c.p != c.end) {
+        char *name = NULL;
+
+        if (sql_is(c.p, "group") && c.end - c.p > 1) {
+            c.p++;
+        }
+        if (is_no_role(c.p)) {
+            c.p++;
+        } else if (!sql_simple_name(&c, &name)) {
+            return;
+        }
+        if (name != NULL && strlist_has(&p->made, name)) {
+            free(name);
+            name = NULL;
+        }
+        add_once(&p->roles, name);
+        more = sql_sign(&c, ',');
+    }
+}
+
+/* Roles after these words, outside of parentheses. */
+static void
+roles_after(struct policy *p, struct sql_cursor c, const char *words)
+{
+    int depth = 0;
+
+    while (c.p != c.end) {
+        depth += sql_is_sign(c.p, '(');
+        depth -= sql_is_sign(c.p, ')');
+        if (depth == 0 && sql_words(&c, words)) {
+            add_roles(p, c);
+            return;
+        }
+        c.p++;
+    }
+}
+
+/* SET SESSION AUTHORIZATION 'joe', as pg_dump --use-set-session-authorization writes it. */
+static void
+role_of_session(struct policy *p, struct sql_cursor c)
+{
+    if (c.p != c.end && c.p->kind == SQL_STRING && *c.p->at == '\'' && c.p->n > 2) {
+        add_once(&p->roles, xstrndup(c.p->at + 1, c.p->n - 2));
+    } else if (c.p != c.end && !sql_is(c.p, "default")) {
+        add_roles(p, c);
+    }
+}
+
+static void
+note_roles(struct policy *p, const struct sql_statement *s)
+{
+    struct sql_cursor c = sql_cursor(s);
+
+    if (sql_words(&c, "ALTER DEFAULT PRIVILEGES FOR ROLE")) {
+        add_roles(p, c);
+        roles_after(p, c, "TO");
+        roles_after(p, c, "FROM");
+    } else if (sql_words(&c, "GRANT")) {
+        roles_after(p, c, "TO");
+    } else if (sql_words(&c, "REVOKE")) {
+        roles_after(p, c, "FROM");
+    } else if (sql_words(&c, "CREATE POLICY")) {
+        roles_after(p, c, "TO");
+    } else if (sql_words(&c, "CREATE SCHEMA")) {
+        roles_after(p, c, "AUTHORIZATION");
+    } else if (sql_words(&c, "CREATE USER MAPPING FOR")) {
+        add_roles(p, c);
+    } else if (sql_words(&c, "SET SESSION AUTHORIZATION")) {
+        role_of_session(p, c);
+    } else if (sql_words(&c, "ALTER")) {
+        roles_after(p, c, "OWNER TO");
+    }
+}
+
+/* ---- the database itself ---- */
+
+/* 'UTF8' as a string of the manifest's.  A backslash or a quote is in no name of an encoding or
+ * locale. */
+static void
+property(json_t *o, const char *key, const struct sql_token *value)
+{
+    char *text = value->kind == SQL_STRING && *value->at == '\''
+        ? xstrndup(value->at + 1, value->n - 2)
+        : sql_name(value);
+
+    if (text != NULL && strpbrk(text, "'\\") == NULL) {
+        json_object_set_new(o, key, json_text(text));
+    }
+    free(text);
+}
+
+/* WITH TEMPLATE = template0 ENCODING = 'UTF8' LOCALE_PROVIDER = libc LOCALE = 'C' … */
+static void
+read_properties(struct policy *p, struct sql_cursor c)
+{
+    static const struct {
+        const char *word, *key;
+    } known[] = {
+        {"encoding", "encoding"},   {"locale_provider", "provider"}, {"lc_collate", "collate"},
+        {"lc_ctype", "ctype"},      {"icu_locale", "locale"},        {"builtin_locale", "locale"},
+        {"icu_rules", "icu_rules"},
+    };
+
+    json_decref(p->properties);
+    p->properties = json_object();
+    for (; c.end - c.p >= 3; c.p++) {
+        if (!sql_is_sign(&c.p[1], '=')) {
+            continue;
+        }
+        for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+            if (sql_is(c.p, known[i].word)) {
+                property(p->properties, known[i].key, &c.p[2]);
+            }
+        }
+        if (sql_is(c.p, "locale")) { /* both, unless one of them follows */
+            property(p->properties, "collate", &c.p[2]);
+            property(p->properties, "ctype", &c.p[2]);
+        }
+    }
+}
+
+/* The name of a database comes next: is it the dump's own, whose name this may be the first to say?
+ * *span is where it stands. */
+static bool
+is_own_database(struct policy *p, struct sql_cursor *c, const struct sql_token **at)
+{
+    char *name = NULL;
+    bool  own;
+
+    *at = c->p;
+    if (!sql_simple_name(c, &name)) {
+        return false;
+    }
+    if (p->database == NULL) {
+        p->database = xstrdup(name);
+    }
+    own = strcmp(p->database, name) == 0;
+    free(name);
+    return own;
+}
+
+/* After the words: … DATABASE name. */
+static bool
+names_database(struct sql_cursor *c)
+{
+    static const char *const heads[] = {"ALTER DATABASE", "COMMENT ON DATABASE"};
+    struct sql_cursor        at = *c;
+
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+        if (sql_words(c, heads[i])) {
+            return true;
+        }
+    }
+    if (sql_words(&at, "GRANT") || sql_words(&at, "REVOKE") || sql_words(&at, "SECURITY LABEL") ||
+        sql_words(&at, "ALTER ROLE") || sql_words(&at, "ALTER USER")) {
+        const char *words = sql_has_words(at, "ON DATABASE") ? "ON DATABASE" : "IN DATABASE";
+
+        while (at.p != at.end && !sql_words(&at, words)) {
+            at.p++;
+        }
+        if (at.p != at.end) {
+            *c = at;
+            return true;
+        }
+    }
+    return false;
+}
+
+static int
+later(const struct sql_piece *piece, const struct sql_token *name, struct policy_out *out)
+{
+    out->action = POLICY_LATER;
+    out->text = xstrdup(piece->text);
+    out->from = (size_t)(name->at - piece->text);
+    out->to = out->from + name->n;
+    return 0;
+}
+
+/* 1: it is about databases, and *out says what becomes of it; 0: it is not; -1. */
+static int
+judge_database(struct policy *p, const struct sql_piece *piece, const struct sql_statement *s,
+               struct policy_out *out, struct err *e)
+{
+    static const char other[] =
+        "it is about another database than the one that is restored, which is left alone";
+    struct sql_cursor       c = sql_cursor(s);
+    const struct sql_token *name;
+
+    if (sql_words(&c, "DROP DATABASE")) {
+        out->action = POLICY_SKIP;
+        return 1;
+    }
+    if (sql_words(&c, "CREATE DATABASE")) {
+        if (p->properties != NULL || !is_own_database(p, &c, &name)) {
+            return refuse(piece, e, other);
+        }
+        read_properties(p, c);
+        out->action = POLICY_SKIP;
+        return 1;
+    }
+    if (!names_database(&c)) {
+        return 0;
+    }
+    if (!is_own_database(p, &c, &name)) {
+        return refuse(piece, e, other);
+    }
+    if (sql_has_words(c, "CONNECTION LIMIT") || sql_has_words(c, "IS_TEMPLATE") ||
+        sql_has_words(c, "SET TABLESPACE")) {
+        out->action = POLICY_SKIP;
+        return 1;
+    }
+    return later(piece, name, out) == 0 ? 1 : -1;
+}
+
+/* ---- the cluster ---- */
+
+static bool
+begins_with_one_of(const struct sql_statement *s, const char *const *heads, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct sql_cursor c = sql_cursor(s);
+
+        if (sql_words(&c, heads[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+#define BEGINS(s, heads) begins_with_one_of(s, heads, sizeof(heads) / sizeof(heads)[0])
+
+static bool
+is_about_tablespaces(const struct sql_statement *s)
+{
+    static const char *const heads[] = {"CREATE TABLESPACE", "ALTER TABLESPACE", "DROP TABLESPACE",
+                                        "COMMENT ON TABLESPACE"};
+    struct sql_cursor        c = sql_cursor(s);
+
+    return BEGINS(s, heads) ||
+        ((sql_words(&c, "GRANT") || sql_words(&c, "REVOKE")) && sql_has_words(c, "ON TABLESPACE"));
+}
+
+static bool
+is_about_roles(const struct sql_statement *s)
+{
+    static const char *const heads[] = {"CREATE ROLE",
+                                        "ALTER ROLE",
+                                        "DROP ROLE",
+                                        "CREATE GROUP",
+                                        "ALTER GROUP",
+                                        "DROP GROUP",
+                                        "DROP OWNED",
+                                        "DROP USER",
+                                        "COMMENT ON ROLE",
+                                        "REASSIGN OWNED",
+                                        "SECURITY LABEL ON ROLE"};
+    static const char *const mappings[] = {"CREATE USER MAPPING", "ALTER USER MAPPING",
+                                           "DROP USER MAPPING"};
+    static const char *const users[] = {"CREATE USER", "ALTER USER"};
+    struct sql_cursor        c = sql_cursor(s);
+
+    if (BEGINS(s, mappings)) {
+        return false;
+    }
+    return BEGINS(s, heads) || BEGINS(s, users) ||
+        ((sql_words(&c, "GRANT") || sql_words(&c, "REVOKE")) &&
+         (!sql_has_words(c, "ON") || sql_has_words(c, "ON PARAMETER")));
+}
+
+/* The role that CREATE, ALTER or DROP ROLE is about; NULL: none.  Allocated. */
+static char *
+role_of(const struct sql_statement *s)
+{
+    static const char *const heads[] = {"CREATE ROLE", "ALTER ROLE", "DROP ROLE IF EXISTS",
+                                        "DROP ROLE"};
+    char                    *name = NULL;
+
+    for (size_t i = 0; name == NULL && i < sizeof heads / sizeof heads[0]; i++) {
+        struct sql_cursor c = sql_cursor(s);
+
+        if (sql_words(&c, heads[i])) {
+            (void)sql_simple_name(&c, &name);
+        }
+    }
+    return name;
+}
+
+/* The statement without "TABLESPACE = name"; NULL: it has none. */
+static char *
+without_tablespace(const struct sql_piece *piece, const struct sql_statement *s)
+{
+    for (size_t i = 0; i + 2 < s->n; i++) {
+        if (sql_is(&s->v[i], "tablespace") && sql_is_sign(&s->v[i + 1], '=')) {
+            const char *after = s->v[i + 2].at + s->v[i + 2].n;
+
+            return xasprintf("%.*s%s", (int)(s->v[i].at - piece->text), piece->text, after);
+        }
+    }
+    return NULL;
+}
+
+/* pg_dumpall into a server of its own. */
+static void
+judge_cluster(struct policy *p, const struct sql_piece *piece, const struct sql_statement *s,
+              struct policy_out *out)
+{
+    struct sql_cursor c = sql_cursor(s);
+    char             *role = role_of(s);
+
+    if (role != NULL && p->o->self != NULL && strcmp(role, p->o->self) == 0) {
+        out->action = POLICY_SKIP;
+    }
+    if (role != NULL && sql_words(&c, "CREATE ROLE")) {
+        add_once(&p->made, xstrdup(role));
+    }
+    free(role);
+    c = sql_cursor(s);
+    if (sql_words(&c, "CREATE DATABASE") && (out->text = without_tablespace(piece, s)) != NULL) {
+        out->action = POLICY_CHANGED;
+    }
+    if (sql_words(&c, "ALTER DATABASE") && sql_has_words(c, "SET TABLESPACE")) {
+        out->action = POLICY_SKIP;
+    }
+}
+
+/* ---- everything ---- */
+
+static bool
+is_left_out(const struct policy_options *o, const struct sql_statement *s)
+{
+    static const char *const privileges[] = {"GRANT", "REVOKE", "ALTER DEFAULT PRIVILEGES"};
+    static const char *const mapping[] = {"CREATE USER MAPPING"};
+    static const char *const authorization[] = {"SET SESSION AUTHORIZATION"};
+    static const char *const tablespace[] = {"SET default_tablespace"};
+    struct sql_cursor        c = sql_cursor(s);
+
+    return (o->no_privileges && BEGINS(s, privileges)) ||
+        (o->no_owner &&
+         ((sql_words(&c, "ALTER") && sql_has_words(c, "OWNER TO")) || BEGINS(s, authorization))) ||
+        (o->no_tablespaces && BEGINS(s, tablespace)) ||
+        (o->scratch && !o->allow_remote && BEGINS(s, mapping)) ||
+        (o->scratch && is_about_tablespaces(s));
+}
+
+static void
+note_extension(struct policy *p, const struct sql_statement *s)
+{
+    struct sql_cursor c = sql_cursor(s);
+    char             *name = NULL;
+
+    if (sql_words(&c, "CREATE EXTENSION")) {
+        (void)sql_words(&c, "IF NOT EXISTS");
+        if (sql_simple_name(&c, &name)) {
+            add_once(&p->extensions, name);
+        }
+    }
+}
+
+static int
+judge_statement(struct policy *p, const struct sql_piece *piece, const struct sql_statement *s,
+                struct policy_out *out, struct err *e)
+{
+    static const char *const system[] = {"ALTER SYSTEM"};
+    static const char *const copy[] = {"COPY"};
+    int                      about_database = 0;
+
+    if (piece->kind == SQL_PIECE_STATEMENT && BEGINS(s, copy)) {
+        return refuse(piece, e, "no dump has a COPY other than from itself");
+    }
+    if (BEGINS(s, system)) {
+        return refuse(piece, e, "no dump changes the server's own settings");
+    }
+    if (is_left_out(p->o, s)) {
+        out->action = POLICY_SKIP;
+        return 0;
+    }
+    if (p->o->cluster) {
+        judge_cluster(p, piece, s, out);
+    } else if ((about_database = judge_database(p, piece, s, out, e)) < 0) {
+        return -1;
+    } else if (about_database == 0 &&
+               (is_about_tablespaces(s) || (is_about_roles(s) && !p->o->scratch))) {
+        refuse(piece, e, "it is about the whole server, not about one database");
+        return err_hint(e,
+                        "--scratch --keep restores all of it into a server of its own, from which "
+                        "pg_dump takes one database");
+    }
+    note_roles(p, s);
+    note_extension(p, s);
+    return 0;
+}
+
+/* Other databases are only gone on in if the server is the dump's. */
+static int
+judge_line(struct policy *p, const struct sql_piece *piece, struct policy_out *out, struct err *e)
+{
+    char *name = NULL;
+    bool  own;
+
+    switch (psql_line_read(piece->text, &p->key, &name)) {
+    case PSQL_LINE_NOTHING:
+        out->action = POLICY_SKIP;
+        return 0;
+    case PSQL_LINE_CONNECT:
+        out->action = p->o->cluster ? POLICY_CONNECT : POLICY_SKIP;
+        own = p->o->cluster || (p->database != NULL && strcmp(p->database, name) == 0);
+        if (own) {
+            out->text = p->o->cluster ? name : NULL;
+            if (!p->o->cluster) {
+                free(name);
+            }
+            return 0;
+        }
+        free(name);
+        refuse(piece, e, "it goes on in another database");
+        return err_hint(e,
+                        "--scratch --keep restores all of it into a server of its own, from which "
+                        "pg_dump takes one database");
+    case PSQL_LINE_OTHER:
+        break;
+    }
+    refuse(piece, e, "a command for psql, which no dump has: it is not run");
+    return err_hint(e, "who wrote that into the dump, and why?");
+}
+
+int
+policy_judge(struct policy *p, const struct sql_piece *piece, struct policy_out *out, struct err *e)
+{
+    struct sql_statement head;
+    int                  rc;
+
+    *out = (struct policy_out){.action = POLICY_RUN};
+    if (piece->kind == SQL_PIECE_PSQL) {
+        return judge_line(p, piece, out, e);
+    }
+    sql_head(piece, TOKENS_MAX, &head);
+    rc = head.n == 0 ? 0 : judge_statement(p, piece, &head, out, e);
+    sql_head_free(&head);
+    return rc;
+}

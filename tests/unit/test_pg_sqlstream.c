@@ -1,0 +1,207 @@
+/*
+ * test_pg_sqlstream.c - a plain dump in pieces: statements, rows, lines for psql; what a file is.
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/buf.h"
+#include "pg/archive/dumpdir.h"
+#include "pg/archive/dumpkind.h"
+#include "pg/archive/sqlstream.h"
+#include "tests/support/cmocka.h"
+
+/* The pieces of text, given in steps: "S:select 1;" and so on, between bars. */
+static void
+reads(const char *text, size_t step, const char *want)
+{
+    static const char  kinds[] = "SCRE#P";
+    struct sql_stream *s = sql_stream_new(1 << 20);
+    struct buf         got = BUF_INIT(1 << 20);
+    struct sql_piece   p;
+    struct err         e = ERR_INIT, never = ERR_INIT;
+    size_t             n = strlen(text);
+    bool               rows = false;
+
+    for (size_t at = 0, now = 1; e.kind == ERR_NONE && now > 0; at += now) {
+        now = n - at < step ? n - at : step;
+        if (now == 0) {
+            sql_stream_end(s);
+        } else {
+            assert_int_equal(sql_stream_feed(s, text + at, now, &e), 0);
+        }
+        while (sql_stream_next(s, &p, &e) == 1) {
+            if (!rows || p.kind != SQL_PIECE_ROWS) {
+                buf_printf(&got, &never, "%s%c:", got.len > 0 ? "|" : "", kinds[p.kind]);
+            }
+            buf_append(&got, p.text, p.n, &never);
+            rows = p.kind == SQL_PIECE_ROWS;
+        }
+    }
+    if (e.kind != ERR_NONE) {
+        buf_printf(&got, &never, "%s!%s", got.len > 0 ? "|" : "", e.text);
+    }
+    assert_string_equal(buf_str(&got), want);
+    buf_free(&got);
+    sql_stream_free(s);
+}
+
+static void
+read_whole_and_byte_by_byte(const char *text, const char *want)
+{
+    for (size_t step = strlen(text) + 1; step > 0; step /= 2) {
+        reads(text, step, want);
+    }
+}
+
+static void
+a_dump_is_cut_as_psql_cuts_it(void **state)
+{
+    static const struct {
+        const char *text, *want;
+    } cases[] = {
+        {"", ""},
+        {" \n;\n;", ""},
+        {"a;b\n;", "S:a;|S:b\n;"},
+        {"-- x\na;", "#:-- x|S:a;"},
+        {"a -- x;\n;", "S:a -- x;\n;"},
+        {"'a\n;\n';", "S:'a\n;\n';"},
+        {"'a'\n\n--;\n'b;';", "S:'a'\n\n--;\n'b;';"},
+        {"$x$\n;$$\n$x$;b;", "S:$x$\n;$$\n$x$;|S:b;"},
+        {"/* ;\n/*\n*/ */ a;", "#:/* ;\n/*\n*/ */|S:a;"},
+        {"\\connect a\nb;\\!\n", "P:\\connect a|S:b;|P:\\!"},
+        {"'\n\\! x\n';", "S:'\n\\! x\n';"},
+        {"a \\g\n;",
+         "!line 1: a backslash within a statement, as psql's commands have it: no dump does"},
+        {"COPY t FROM stdin;\n1\t2\n\\.\n\na;", "C:COPY t FROM stdin;|R:1\t2\n|E:\\.\n|S:a;"},
+        {"COPY t FROM stdin;\n\\.\n", "C:COPY t FROM stdin;|E:\\.\n"},
+        {"COPY t FROM stdin;\r\n1\r\n\\.\r\na;", "C:COPY t FROM stdin;|R:1\r\n|E:\\.\r\n|S:a;"},
+        /* The escape of a backslash, and a backslash that ends no rows. */
+        {"copy t from STDIN;\n\\\\.\n\\.x\n.\\.\n\\.",
+         "C:copy t from STDIN;|R:\\\\.\n\\.x\n.\\.\n|E:\\."},
+        {"COPY t (\"FROM stdin\") TO stdout;\na;", "S:COPY t (\"FROM stdin\") TO stdout;|S:a;"},
+        {"COPY t FROM stdin; 1\n\\.\n", "!line 1: something follows \"COPY … FROM stdin;\""},
+        {"a;\nCOPY t FROM stdin;\n1\n",
+         "S:a;|C:COPY t FROM stdin;|R:1\n|!it ends within the rows of the COPY in line 2: it is "
+         "not "
+         "whole"},
+        {"a;\n\n b", "S:a;|!it ends within the statement that begins in line 3: it is not whole"},
+        {"a;\n'b",
+         "S:a;|!it ends within a quote or comment that begins in line 2: it is not whole"},
+        {"SET standard_conforming_strings = off;\n'\\';';",
+         "S:SET standard_conforming_strings = off;|S:'\\';';"},
+        {"CREATE FUNCTION f() BEGIN ATOMIC\nSELECT 1;\nEND;b;",
+         "S:CREATE FUNCTION f() BEGIN ATOMIC\nSELECT 1;\nEND;|S:b;"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        read_whole_and_byte_by_byte(cases[i].text, cases[i].want);
+    }
+}
+
+/* Read again only when there is twice as much of it: else this would take minutes. */
+static void
+a_long_statement_takes_time_in_proportion(void **state)
+{
+    enum { LINES = 400000 };
+    struct sql_stream *s = sql_stream_new(64 << 20);
+    struct sql_piece   p;
+    struct err         e = ERR_INIT;
+
+    (void)state;
+    assert_int_equal(sql_stream_feed(s, "SELECT '", 8, &e), 0);
+    for (int i = 0; i < LINES; i++) {
+        assert_int_equal(sql_stream_feed(s, "twenty bytes, again\n", 20, &e), 0);
+        assert_int_equal(sql_stream_next(s, &p, &e), 0);
+    }
+    assert_int_equal(sql_stream_feed(s, "';\n", 3, &e), 0);
+    sql_stream_end(s);
+    assert_int_equal(sql_stream_next(s, &p, &e), 1);
+    assert_int_equal(p.n, 8 + 20 * LINES + 2);
+    assert_int_equal(sql_stream_next(s, &p, &e), 0);
+    sql_stream_free(s);
+}
+
+static void
+what_is_too_long_or_binary_is_refused(void **state)
+{
+    struct sql_stream *s = sql_stream_new(100);
+    struct sql_piece   p;
+    struct err         e = ERR_INIT;
+    char               text[201];
+
+    (void)state;
+    memset(text, 'x', sizeof text);
+    assert_int_equal(sql_stream_feed(s, text, sizeof text, &e), 0);
+    assert_int_equal(sql_stream_next(s, &p, &e), -1);
+    assert_string_equal(e.text, "line 1: what begins here is longer than 100 bytes");
+    err_clear(&e);
+    assert_int_equal(sql_stream_feed(s, "\n\n\0", 3, &e), -1);
+    assert_string_equal(e.text, "line 3: a zero byte, which no text of PostgreSQL's can hold");
+    sql_stream_free(s);
+}
+
+static void
+a_file_is_what_its_bytes_say(void **state)
+{
+    static const struct {
+        const char    *head;
+        size_t         n;
+        enum dump_kind kind;
+    } cases[] = {
+#define TEXT(t) t, sizeof(t) - 1
+        {TEXT("--\n-- PostgreSQL database dump\n--\n"), DUMP_PLAIN},
+        {TEXT("-- ours\r\n-- PostgreSQL database dump\r\n"), DUMP_PLAIN},
+        {TEXT("--\n-- PostgreSQL database cluster dump\n--\n"), DUMP_CLUSTER},
+        {TEXT("--\n-- PostgreSQL database dump complete\n--\n"), DUMP_NONE},
+        {TEXT("x-- PostgreSQL database dump\n"), DUMP_NONE},
+        {TEXT("\0\n-- PostgreSQL database dump\n"), DUMP_NONE},
+        {TEXT("PGDMP\1\16\0\4\10\1"), DUMP_CUSTOM},
+        {TEXT("PGDMP\1\16\0\4\10\3"), DUMP_DIRECTORY},
+        {TEXT("PGDMP\1\16\0\4\10"), DUMP_NONE},
+        {TEXT("\xff\xfe-\0-\0"), DUMP_REFUSED},
+        {TEXT(""), DUMP_NONE},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct dump_kind_row *row = dump_kind_of(cases[i].head, cases[i].n);
+
+        assert_int_equal(row == NULL ? DUMP_NONE : row->kind, cases[i].kind);
+    }
+}
+
+static void
+names_of_files_stay_in_their_directory(void **state)
+{
+    static const char *const good[] = {"3343.dat.gz", "blob_1.dat", "toc.dat", "a"};
+    static const char *const bad[] = {"", ".", "..", ".x", "a/b", "../x", "/x", "a\nb", "a b"};
+    struct err               e = ERR_INIT;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        assert_true(dumpdir_is_name(good[i]));
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_false(dumpdir_is_name(bad[i]));
+    }
+    assert_int_equal(dumpdir_check_toc("PGDMP\1\21\0\4\10\3-----------", 22, &e), -1);
+    assert_non_null(strstr(e.text, "of version 1.17"));
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_dump_is_cut_as_psql_cuts_it),
+        cmocka_unit_test(a_long_statement_takes_time_in_proportion),
+        cmocka_unit_test(what_is_too_long_or_binary_is_refused),
+        cmocka_unit_test(a_file_is_what_its_bytes_say),
+        cmocka_unit_test(names_of_files_stay_in_their_directory),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
