@@ -72,6 +72,18 @@ log_warn(const char *fmt, ...)
 }
 
 void
+log_say(const char *fmt, ...)
+{
+    va_list ap;
+
+    if (log_wants(LOG_WARN)) {
+        va_start(ap, fmt);
+        put_line("", fmt, ap);
+        va_end(ap);
+    }
+}
+
+void
 log_info(const char *fmt, ...)
 {
     va_list ap;

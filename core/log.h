@@ -18,7 +18,9 @@ bool log_wants(enum log_level);
 bool log_is_watched(void); /* stderr is a terminal */
 
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* always shown */
-void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));  /* "warning: ..." */
+/* The same as a warning, without the word: what happens, and is no fault. */
+void log_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* "warning: ..." */
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -80,6 +80,9 @@ static const struct opt table[] = {
      AT(conninfo), 0, 0, NULL, NULL},
     OPTS_COMMON_SERVER(struct options),
     OPT_HEADING("How"),
+    {OPT_LIST, "first", 0, "PATTERN",
+     "load, index and validate these tables before the others; a line says when each is usable",
+     AT(first), 0, 0, NULL, NULL},
     OPT_COMMON_JOBS(struct options, 256, OPT_JOBS_PROCESSORS),
     {OPT_FLAG, "no-owner", 'O', NULL, "leave everything to the user who restores", AT(no_owner), 0,
      0, NULL, "no-owner"},
@@ -128,6 +131,9 @@ check_combinations(const struct options *o, struct err *e)
 {
     if (o->backup != NULL && o->at != NULL) {
         return err_set(e, ERR_USAGE, "--backup and --at exclude each other");
+    }
+    if (o->first.n > 0 && (o->list || live_asked(o))) {
+        return err_set(e, ERR_USAGE, "--first is about the tables of a new database");
     }
     if (o->list) {
         return parts_asked(o)
@@ -216,12 +222,12 @@ check_belongs(const struct options *o, struct err *e)
                                             "as-of",          "table",
                                             "exclude-table",  "schema",
                                             "exclude-schema", "list",
-                                            "dry-run",        "scratch",
-                                            "keep",           "no-owner",
-                                            "no-privileges",  "no-tablespaces",
-                                            "tablespace-map", "globals",
-                                            "isolated",       "keep-failed",
-                                            "no-space-check"};
+                                            "first",          "dry-run",
+                                            "scratch",        "keep",
+                                            "no-owner",       "no-privileges",
+                                            "no-tablespaces", "tablespace-map",
+                                            "globals",        "isolated",
+                                            "keep-failed",    "no-space-check"};
 
     for (size_t i = 0; switch_asked(o) && i < sizeof restoring / sizeof restoring[0]; i++) {
         if (opts_given(&o->parsed, restoring[i])) {

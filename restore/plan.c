@@ -27,6 +27,7 @@
 #include "restore/job/entries.h"
 #include "restore/job/restore.h"
 #include "restore/job/tablespaces.h"
+#include "restore/part/first.h"
 #include "restore/part/parts.h"
 #include "storage/read/parts.h"
 #include "storage/read/reader.h"
@@ -254,5 +255,5 @@ plan_read(struct restore *r, struct err *e)
     tablespaces_of_entries(&r->archive, &r->tablespaces);
     tablespaces_map_entries(&r->archive, &r->o->tablespace_map);
     plan_phases(r);
-    return 0;
+    return first_mark(r, e);
 }

@@ -161,6 +161,23 @@ written_json(const struct restore *r)
 }
 
 static json_t *
+first_json(const struct restore *r)
+{
+    json_t *all = json_array();
+
+    for (size_t i = 0; i < r->n_first; i++) {
+        const struct first_table *t = &r->first[i];
+
+        json_array_append_new(all,
+                              json_pack("{s:o, s:I, s:o, s:I}", "table", json_text(t->name), "rows",
+                                        (json_int_t)t->rows, "usable_seconds",
+                                        t->seconds > 0 ? json_real(t->seconds) : json_null(),
+                                        "waiting", (json_int_t)t->waiting));
+    }
+    return all;
+}
+
+static json_t *
 result_json(const struct restore *r, int status, const struct err *e)
 {
     static const char *const words[] = {"complete", "failed", "usage", "different", "partly"};
@@ -193,6 +210,7 @@ result_json(const struct restore *r, int status, const struct err *e)
     json_object_set_new(o, "warnings", strings(&r->warnings));
     json_object_set_new(o, "preflight", preflight_json(&r->preflight));
     json_object_set_new(o, "needed", strings(&r->needed));
+    json_object_set_new(o, "first", first_json(r));
     json_object_set_new(o, "written", written_json(r));
     json_object_set(o, "differences", r->differences == NULL ? json_null() : r->differences);
     json_object_set_new(o, "error", e->kind == ERR_NONE ? json_null() : json_text(e->text));

@@ -9,6 +9,7 @@
 #include "restore/job/elsewhere.h"
 #include "restore/job/entries.h"
 #include "restore/load/finish.h"
+#include "restore/load/load_first.h"
 #include "restore/load/loaders.h"
 #include "restore/part/live.h"
 #include "restore/swap.h"
@@ -46,6 +47,10 @@ restore_free(struct restore *r)
         free(r->written[i].table);
     }
     free(r->written);
+    for (size_t i = 0; i < r->n_first; i++) {
+        free(r->first[i].name);
+    }
+    free(r->first);
     json_decref(r->differences);
     problems_free(&r->problems);
     free(r->name);
@@ -121,8 +126,14 @@ restore_run(struct restore *r, struct err *e)
         beyond_run(r, e) != 0) {
         return -1;
     }
-    restore_phase(r, "rows, indexes");
-    if (loaders_make(r, e) != 0 || load_run(r, e) != 0) {
+    restore_phase(r, r->n_first > 0 ? "first tables" : "rows, indexes");
+    if (loaders_make(r, e) != 0 || load_first(r, e) != 0) {
+        return elsewhere_hint(r, e);
+    }
+    if (r->n_first > 0) {
+        restore_phase(r, "rows, indexes");
+    }
+    if (load_run(r, 0, e) != 0) {
         return elsewhere_hint(r, e);
     }
     if (finish_run(r, e) != 0) {

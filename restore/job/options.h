@@ -23,6 +23,7 @@ struct options {
     time_t         at_time; /* 0: not given */
     const char    *max_age;
     uint64_t       max_age_s;                                        /* 0: however old */
+    struct strlist first;                                            /* patterns */
     struct strlist tables, exclude_tables, schemas, exclude_schemas; /* patterns */
     const char    *to;
     const char    *file, *member, *max_size; /* foreign_options.c */

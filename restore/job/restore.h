@@ -42,7 +42,18 @@ struct load_group {
     const char        *via; /* that ancestor, or NULL */
     struct table_job **v;
     size_t             n, cap;
-    int                left; /* tasks; guarded by restore.lock */
+    int                stage; /* --first: 1 is loaded first; 0: with all that no stage has */
+    int                left;  /* tasks; guarded by restore.lock */
+};
+
+/* A table of --first (load_first.h). */
+struct first_table {
+    char                       *name; /* "shop.orders" */
+    const struct archive_entry *entry;
+    int                         stage;
+    uint64_t                    rows;    /* its partitions' among them */
+    double                      seconds; /* from the beginning until it was usable; 0: not yet */
+    size_t                      waiting; /* indexes and keys that came with the rest */
 };
 
 struct table_job {
@@ -89,11 +100,13 @@ struct restore {
     struct buf             globals;     /* SQL */
     struct strlist         tablespaces; /* that entries set, as in the backup */
 
-    struct entry_list  pre, post, acl, last; /* by phase */
-    struct table_job  *tables;
-    size_t             n_tables;
-    struct load_group *groups;
-    size_t             n_groups;
+    struct entry_list   pre, post, acl, last; /* by phase */
+    struct table_job   *tables;
+    size_t              n_tables;
+    struct load_group  *groups;
+    size_t              n_groups;
+    struct first_table *first; /* in the order of their stages */
+    size_t              n_first, cap_first;
 
     struct foreign *foreign;           /* --file: instead of repo, label, manifest, archive */
     const char     *source_name;       /* likewise: the database; NULL: it does not say */
@@ -176,7 +189,7 @@ int target_open_to_others(struct restore *, struct err *);
 int target_publish(struct restore *, struct err *);
 
 /* load.c, finish.c */
-int load_run(struct restore *, struct err *);
+int load_run(struct restore *, int stage, struct err *); /* of tables: 0, or one of --first */
 int finish_run(struct restore *, struct err *);
 
 /* report.c */

@@ -207,17 +207,51 @@ run_post_data(struct restore *r, struct unproven_list *later, struct err *e)
     return rc;
 }
 
+static void
+add_proofs(struct jobs *jobs, struct unproven_list *keys)
+{
+    for (size_t i = 0; i < keys->n; i++) {
+        job_add(jobs, (struct job){.entry = keys->v[i].entry, .sql = keys->v[i].sql},
+                1 + weight(jobs->r, keys->v[i].entry));
+        keys->v[i].sql = NULL;
+    }
+}
+
+static void
+unproven_free(struct unproven_list *keys)
+{
+    for (size_t i = 0; i < keys->n; i++) {
+        free(keys->v[i].sql);
+    }
+    free(keys->v);
+}
+
+int
+finish_foreign_keys(struct restore *r, const struct entry_list *l, struct err *e)
+{
+    struct unproven_list keys = {0};
+    struct jobs          jobs;
+    int                  rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < l->n; i++) {
+        rc = add_foreign_key(r, l->v[i], &keys, e);
+    }
+    if (rc == 0 && keys.n > 0) {
+        jobs_begin(&jobs, r);
+        add_proofs(&jobs, &keys);
+        rc = jobs_end(&jobs, e);
+    }
+    unproven_free(&keys);
+    return rc;
+}
+
 static int
 prove_and_grant(struct restore *r, struct unproven_list *keys, struct err *e)
 {
     struct jobs jobs;
 
     jobs_begin(&jobs, r);
-    for (size_t i = 0; i < keys->n; i++) {
-        job_add(&jobs, (struct job){.entry = keys->v[i].entry, .sql = keys->v[i].sql},
-                1 + weight(r, keys->v[i].entry));
-        keys->v[i].sql = NULL;
-    }
+    add_proofs(&jobs, keys);
     job_add(&jobs, (struct job){.kind = JOB_SEQUENCES_AND_ACLS}, 0);
     return jobs_end(&jobs, e);
 }
@@ -297,10 +331,7 @@ finish_run(struct restore *r, struct err *e)
         restore_phase(r, "foreign keys, sequences, privileges");
         rc = prove_and_grant(r, &keys, e);
     }
-    for (size_t i = 0; i < keys.n; i++) {
-        free(keys.v[i].sql);
-    }
-    free(keys.v);
+    unproven_free(&keys);
     if (rc == 0) {
         restore_phase(r, "refresh, statistics");
         rc = refresh_and_analyze(r, e);

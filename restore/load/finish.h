@@ -6,6 +6,8 @@
 
 #include "restore/job/restore.h"
 
+/* Adds these foreign keys, and validates them. */
+int finish_foreign_keys(struct restore *, const struct entry_list *, struct err *);
 /* Each: -1 only when the restore cannot go on. */
 int finish_sequences(struct restore *, PGconn *, struct err *);
 int finish_refresh(struct restore *, PGconn *,

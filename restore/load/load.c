@@ -102,9 +102,9 @@ tick(void *ctx, struct err *e)
 }
 
 int
-load_run(struct restore *r, struct err *e)
+load_run(struct restore *r, int stage, struct err *e)
 {
-    struct load_run l = {.r = r};
+    struct load_run l = {.r = r, .stage = stage};
     int             rc;
 
     l.pool = pool_new(r->o->jobs, run_task, &l);

@@ -35,6 +35,7 @@ struct load_task {
 struct load_run {
     struct restore    *r;
     struct pool       *pool;
+    int                stage; /* of the tables to be loaded */
     struct load_task **tasks; /* every one ever added, to be freed; guarded by restore.lock */
     size_t             n_tasks, cap_tasks;
 };

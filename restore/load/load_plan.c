@@ -179,12 +179,18 @@ plan_packs(struct load_run *l, struct table_job **small, size_t n)
 
 /* Counts first: a group must not look complete while its tasks are still being added. */
 static void
-count_tasks(struct restore *r, enum shape *shapes, uint64_t total)
+count_tasks(struct load_run *l, enum shape *shapes, uint64_t total)
 {
+    struct restore *r = l->r;
+
     for (size_t i = 0; i < r->n_tables; i++) {
         struct table_job *job = &r->tables[i];
         size_t            n = 0;
 
+        if (job->group->stage != l->stage) {
+            shapes[i] = EMPTY; /* not now */
+            continue;
+        }
         shapes[i] = shape_of(r, job->table, total);
         n = shapes[i] == SPLIT ? count_range_tasks(r, job->table) : shapes[i] != EMPTY;
         while (n-- > 0) {
@@ -200,18 +206,21 @@ load_plan(struct load_run *l)
     struct table_job **small = xcalloc(r->n_tables + 1, sizeof *small);
     enum shape        *shapes = xcalloc(r->n_tables + 1, sizeof *shapes);
     size_t             n_small = 0;
-    uint64_t           total = r->manifest->lo_pages.bytes;
+    uint64_t           total = l->stage == 0 ? r->manifest->lo_pages.bytes : 0;
 
     for (size_t i = 0; i < r->n_tables; i++) {
-        total += r->tables[i].table->bytes;
+        total += r->tables[i].group->stage == l->stage ? r->tables[i].table->bytes : 0;
     }
-    count_tasks(r, shapes, total);
+    count_tasks(l, shapes, total);
     for (size_t i = 0; i < r->n_groups; i++) {
+        if (r->groups[i].stage != l->stage) {
+            continue;
+        }
         for (size_t k = 0; r->groups[i].left == 0 && k < r->groups[i].n; k++) {
             load_table_done(l, r->groups[i].v[k]);
         }
     }
-    if (r->manifest->lo_count > 0) {
+    if (r->manifest->lo_count > 0 && l->stage == 0) {
         (void)load_add(l, (struct load_task){.kind = TASK_LO_METADATA},
                        r->manifest->lo_pages.bytes + r->manifest->lo_metadata.bytes);
     }

@@ -540,7 +540,7 @@ fill(struct into *i, struct err *e)
         return -1;
     }
     restore_phase(r, "rows, indexes");
-    return load_run(r, e) == 0 ? finish(i, e) : -1;
+    return load_run(r, 0, e) == 0 ? finish(i, e) : -1;
 }
 
 static void

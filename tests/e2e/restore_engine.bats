@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2154  # lib.bash sets started and status
 # The restore engine: what is loaded how, what waits for what, and what a failing object costs.
 
 load lib
@@ -360,4 +361,59 @@ SQL
     run source "$T/gone.sh"
     [ "$status" -ne 0 ]
     db_same parts parts_whole
+}
+
+# ---- --first -----------------------------------------------------------------------------------------
+
+@test "--first: these tables are whole, with their keys, before the rest is begun, and a line says so" {
+    local db n
+    psql_in postgres -c 'CREATE DATABASE staged' -c 'CREATE ROLE go'
+    # A row of the largest table, which would come first, waits until there is a role "go".
+    psql_in staged <<'SQL'
+CREATE FUNCTION may_go() RETURNS bool LANGUAGE plpgsql AS $$ BEGIN WHILE NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'go') LOOP PERFORM pg_catalog.pg_sleep(0.05); END LOOP; RETURN true; END $$;
+CREATE TABLE big (id int PRIMARY KEY, t text, CHECK (id <> 1 OR may_go()));
+INSERT INTO big SELECT i, repeat(md5(i::text), 60) FROM generate_series(1, 3000) i;
+CREATE TABLE customer (id int PRIMARY KEY, name text UNIQUE);
+INSERT INTO customer SELECT i, 'c' || i FROM generate_series(1, 300) i;
+CREATE TABLE "order" (id int PRIMARY KEY, customer int REFERENCES customer, big int REFERENCES big);
+INSERT INTO "order" SELECT i, 1 + i % 300, 1 + i % 3000 FROM generate_series(1, 1000) i;
+CREATE INDEX ON "order" (customer);
+CREATE TABLE log (at int, t text) PARTITION BY LIST (at);
+CREATE TABLE log1 PARTITION OF log FOR VALUES IN (1);
+CREATE TABLE log2 PARTITION OF log DEFAULT;
+INSERT INTO log SELECT i, 'x' FROM generate_series(1, 50) i;
+SQL
+    repo_new staged
+    backup staged
+    psql_in postgres -c 'DROP ROLE go'
+    for n in 1 2; do
+        : >"$T/started.out"
+        start restore staged --to staged_copy --jobs $n --first customer --first '*.order' --first log
+        for ((i = 0; i < 600; i++)); do [ "$(grep -c 'usable after' "$T/started.out")" -lt 3 ] || break; sleep 0.1; done
+        expect_equal "$(grep -oE 'usable after [^:]*: [^;]*' "$T/started.out" | sed -E 's/after [^:]*/after/; s/restoring_[0-9a-z_]*/R/')" \
+            "$(printf 'usable after: public.%s, in database "staged_copy_R"\n' 'customer, 300 rows' 'order, 1,000 rows' 'log, 50 rows')"
+        grep 'public.order.*; without 1 index or key that waits' "$T/started.out"
+        db=$(grep -oE 'staged_copy_restoring[0-9a-z_]*' "$T/started.out" | head -n 1)
+        expect_equal "$(psql_in "$db" -c "SELECT (SELECT count(*) FROM customer), (SELECT count(*) FROM \"order\"), (SELECT count(*) FROM log), (SELECT count(*) FROM pg_index WHERE indrelid = 'big'::regclass)")" '300|1000|50|0'
+        expect_equal "$(psql_in "$db" -c "SELECT string_agg(conname || convalidated, ' ' ORDER BY conname) FROM pg_constraint WHERE contype IN ('p', 'u', 'f') AND connamespace = 'public'::regnamespace")" \
+            'customer_name_keytrue customer_pkeytrue order_customer_fkeytrue order_pkeytrue'
+        expect_equal "$(psql_in "$db" -c "SELECT count(*) FROM pg_index WHERE indisvalid AND indrelid = '\"order\"'::regclass") $(psql_in "$db" -c "SELECT count(*) FROM pg_stats WHERE tablename = 'customer'")" '2 2'
+        psql_in postgres -c 'CREATE ROLE go'
+        wait "$started"
+        db_same staged staged_copy
+        db_drop staged_copy
+        [ $n = 2 ] || psql_in postgres -c 'DROP ROLE go'
+    done
+    restore staged --to staged_copy --first customer --json >"$T/first.json" 2>"$T/said"
+    valid_json restore "$T/first.json"
+    expect_equal "$(jq -c '.first | map([.table, .rows, .usable_seconds > 0, .waiting])' "$T/first.json")" '[["public.customer",300,true,0]]'
+    db_drop staged_copy
+    expect_status 0 restore staged --to staged_copy --first customer -q
+    expect_equal "$output" ''
+    expect_status 2 restore staged --to never --first customer --first nobody
+    expect_text '--first "nobody" matches no table'
+    expect_status 2 restore staged --to never -T log --first log1
+    expect_status 2 restore staged --data-only -t log --first log
+    psql_in postgres -c 'DROP ROLE go'
+    db_drop staged staged_copy
 }
