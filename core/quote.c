@@ -1,6 +1,5 @@
 #include "core/quote.h"
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,13 +105,13 @@ quote_shell(const char *text)
     return out;
 }
 
-static char *
-command(const char *word, va_list more)
+char *
+quote_words(const char *const *words)
 {
-    char *line = quote_shell(word);
+    char *line = quote_shell(*words);
 
-    while ((word = va_arg(more, const char *)) != NULL) {
-        char *quoted = quote_shell(word), *longer = xasprintf("%s %s", line, quoted);
+    while (*++words != NULL) {
+        char *quoted = quote_shell(*words), *longer = xasprintf("%s %s", line, quoted);
 
         free(quoted);
         free(line);
@@ -121,27 +120,11 @@ command(const char *word, va_list more)
     return line;
 }
 
-char *
-quote_command(const char *word, ...)
-{
-    va_list more;
-    char   *line;
-
-    va_start(more, word);
-    line = command(word, more);
-    va_end(more);
-    return line;
-}
-
 int
-quote_hint(struct err *e, const char *before, const char *word, ...)
+quote_words_hint(struct err *e, const char *before, const char *const *words)
 {
-    va_list more;
-    char   *line;
+    char *line = quote_words(words);
 
-    va_start(more, word);
-    line = command(word, more);
-    va_end(more);
     (void)err_hint(e, "%s%s", before, line);
     free(line);
     return -1;

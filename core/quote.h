@@ -7,6 +7,8 @@
 #ifndef CORE_QUOTE_H
 #define CORE_QUOTE_H
 
+#include <stddef.h>
+
 #include "core/err.h"
 
 /* Always in double quotes: "a ""b""". */
@@ -18,9 +20,13 @@ char *quote_literal(const char *);
 /* One word for bash: as it is when nothing in it means anything, 'it'\''s', or, with control
  * characters, $'a\012b', which is one line in any case. */
 char *quote_shell(const char *);
-/* A command to be typed or pasted: these words, up to NULL, each quoted for a shell. */
-char *quote_command(const char *word, ...) __attribute__((sentinel));
+/* A command to be typed or pasted: these words, each quoted for a shell. */
+#define quote_command(...) quote_words((const char *const[]){__VA_ARGS__, NULL})
 /* The same as a hint (err.h), behind what is to be said before it.  Returns -1. */
-int quote_hint(struct err *, const char *before, const char *word, ...) __attribute__((sentinel));
+#define quote_hint(e, before, ...)                                                                 \
+    quote_words_hint(e, before, (const char *const[]){__VA_ARGS__, NULL})
+
+char *quote_words(const char *const *words); /* NULL ends them */
+int   quote_words_hint(struct err *, const char *before, const char *const *words);
 
 #endif

@@ -340,7 +340,7 @@ print_for_people(const struct restore *r)
     if (r->aside != NULL) {
         print_out("nobody could connect for %s; what had the name is set aside as \"%s\"\n",
                   duration_human(r->outage_seconds, took, sizeof took), r->aside);
-        print_command("to go back: ", quote_command("pgassay", "restore", r->name, "--undo", NULL));
+        print_command("to go back: ", quote_command("pgassay", "restore", r->name, "--undo"));
     }
     if (r->problems.n > 0) {
         print_out("not restored as it was: %s, named above\n",
@@ -363,8 +363,7 @@ report_result(const struct restore *r, int status, const struct err *why, struct
         print_command(
             "scratch server: ",
             quote_command("psql", "-h", r->host, "-p", r->port, "-U", r->user, "-d",
-                          r->foreign != NULL && foreign_is_cluster(r) ? "postgres" : r->name,
-                          NULL));
+                          r->foreign != NULL && foreign_is_cluster(r) ? "postgres" : r->name));
         print_out("to remove it:\n%s\n", r->keep_command);
     }
     return 0;

@@ -119,7 +119,7 @@ newest_of_owner(const struct options *o, const struct state *s, const struct dat
         err_set(e, ERR_AUTH, "\"%s\" belongs to %s, \"%s\" %s%s", a->name, a->owner, name_of(o),
                 now->owner == NULL ? "is not there" : "to ", now->owner == NULL ? "" : now->owner);
         quote_hint(e, "if it is the right one: ", "pgassay", "restore", name_of(o), "--switch-to",
-                   a->name, NULL);
+                   a->name);
         return NULL;
     }
     return a;
@@ -349,7 +349,7 @@ status(const struct options *o, const struct state *s, struct err *e)
               now.owner == NULL ? "" : now.owner);
     print_state(s);
     if (back != NULL) {
-        char *undo = quote_command("pgassay", "restore", name_of(o), "--undo", NULL);
+        char *undo = quote_command("pgassay", "restore", name_of(o), "--undo");
 
         print_out("to go back to \"%s\": %s\n", back->name, undo);
         free(undo);

@@ -275,7 +275,7 @@ verify_drill(const struct options *o, struct verify_result *r, struct baseline *
         rc = check_pages(o, r, s, e);
     if (rc == 0 && o->keep) {
         r->reach_command = quote_command("psql", "-h", scratch_host(s), "-p", scratch_port(s), "-U",
-                                         scratch_user(s), "-d", COPY_NAME, NULL);
+                                         scratch_user(s), "-d", COPY_NAME);
         r->keep_command = scratch_keep(s);
     }
     return scratch_end(s, rc == 0 ? e : &ignored) == 0 ? rc : -1;

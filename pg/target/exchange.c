@@ -224,8 +224,8 @@ settle(const struct pg_target *server, PGconn *conn, struct exchange *x, const s
                  x->name);
         x->unknown = true;
         e->kind = ERR_IO;
-        return quote_hint(e, "when the server is back: ", "pgassay", "restore", x->name, "--status",
-                          NULL);
+        return quote_hint(e, "when the server is back: ", "pgassay", "restore", x->name,
+                          "--status");
     }
 }
 

@@ -40,9 +40,9 @@ elsewhere_advice(const struct restore *r)
     char                          *known = others(place);
     size_t                         n = known == NULL ? 0 : strcspn(known, ",");
     char                          *other = n == 0 ? xstrdup("OTHER") : xstrndup(known, n);
-    char                          *from = quote_command("--repo", other, NULL);
+    char                          *from = quote_command("--repo", other);
     char *heal = quote_command("pgassay", "storage", "scrub", r->o->database, "--repo",
-                               storage_location_name(place), "--repair-from", other, NULL);
+                               storage_location_name(place), "--repair-from", other);
     char *text = xasprintf("%s%s%s%s restores from there; %s heals what is lost here",
                            known == NULL ? "if another repository has this backup, "
                                          : "other repositories: ",

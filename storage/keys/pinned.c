@@ -68,7 +68,7 @@ load(const char *path, struct err *e)
         err_errno(e, "could not open \"%s\"", path);
     } else if ((sb.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
         err_set(e, ERR_AUTH, "\"%s\" holds keys, and others may read it", path);
-        quote_hint(e, "", "chmod", "600", path, NULL);
+        quote_hint(e, "", "chmod", "600", path);
     } else if (buf_reserve(&text, 1 << 16, e) == 0 && slurp(fd, &text, e) == 0) {
         o = object_parse(text.data, text.len, "host-epochs", e);
         if (o == NULL && !e->newer) {

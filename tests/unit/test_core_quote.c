@@ -67,7 +67,7 @@ static void
 a_command_is_its_words(void **state)
 {
     struct err e = ERR_INIT;
-    char      *line = quote_command("printf", "<%s>", "a b;rm", "it's", "$(id)\n", "-x", "", NULL);
+    char      *line = quote_command("printf", "<%s>", "a b;rm", "it's", "$(id)\n", "-x", "");
     char       back[256];
     FILE      *f;
     size_t     n;
@@ -82,8 +82,7 @@ a_command_is_its_words(void **state)
     assert_int_equal(pclose(f), 0);
     assert_string_equal(back, "<a b;rm><it's><$(id)\n><-x><>");
     free(line);
-    assert_int_equal(quote_hint(&e, "to go back: ", "pgassay", "restore", "a b", "--undo", NULL),
-                     -1);
+    assert_int_equal(quote_hint(&e, "to go back: ", "pgassay", "restore", "a b", "--undo"), -1);
     assert_string_equal(e.hint, "to go back: pgassay restore 'a b' --undo");
 }
 
