@@ -20,12 +20,13 @@
 #include "verify/record.h"
 #include "verify/result.h"
 #include "verify/server.h"
+#include "verify/status.h"
 
 /* The data of a command: some use a backup as baseline. */
 typedef int verify_fn(const struct options *, struct verify_result *, struct baseline *,
                       struct err *);
 
-/* ... or print what they find by themselves: about a server. */
+/* ... or print what they find by themselves: about a server, or many backups. */
 typedef int server_fn(struct options *, struct err *);
 
 struct verify_verb {
@@ -140,8 +141,17 @@ static const struct verify_verb xid = {
             .tables = TABLES(options_server, options_looking, options_repo)},
     .look = server_xid,
 };
-static const struct opts_verb *const verbs[] = {
-    &drill.cli, &live.cli, &objects.cli, &chain.cli, &key_drill.cli, &health.cli, &xid.cli, NULL};
+static const struct verify_verb standing = {
+    .cli = {.name = "status",
+            .args = "[DB]...",
+            .summary = "could each database be restored now, to what moment, in how long, proven "
+                       "when",
+            .tables = TABLES(options_repos, options_status)},
+    .look = verify_status,
+};
+static const struct opts_verb *const verbs[] = {&drill.cli, &live.cli,      &objects.cli,
+                                                &chain.cli, &key_drill.cli, &health.cli,
+                                                &xid.cli,   &standing.cli,  NULL};
 
 static const struct opts_spec spec = {
     .program = "pgassay-verify",

@@ -111,6 +111,37 @@ const struct opt options_looking[] = {
     OPTS_END,
 };
 
+const struct opt options_repos[] = {
+    OPT_HEADING("Repositories"),
+    {OPT_LIST, "repo", 0, "PATH|NAME",
+     "a directory, s3://BUCKET/PREFIX, or a [repo NAME]; given again: that one, too "
+     "[$PGASSAY_REPO]",
+     AT(repos), 0, 0, NULL, NULL},
+    OPT_COMMON_REPO_OPTION(struct options),
+    OPT_COMMON_IDENTITY(struct options),
+    OPTS_COMMON_PASSPHRASE(struct options),
+    OPTS_END,
+};
+
+const struct opt options_status[] = {
+    OPT_HEADING("What is wanted (TIME: 30m, 26h, 35d or none)"),
+    {OPT_TEXT, "rpo", 0, "TIME", "the newest backup is not older (default: 26h)", AT(rpo), 0, 0,
+     NULL, "rpo"},
+    {OPT_TEXT, "rto", 0, "TIME", "the last drill did not take longer to recover (default: none)",
+     AT(rto), 0, 0, NULL, "rto"},
+    {OPT_TEXT, "proven-within", 0, "TIME", "the newest proven backup is not older (default: 35d)",
+     AT(proven_within), 0, 0, NULL, "proven-within"},
+    {OPT_TEXT, "scrubbed-within", 0, "TIME",
+     "all that is stored was read again within that time (default: 35d)", AT(scrubbed_within), 0, 0,
+     NULL, "scrubbed-within"},
+    OPT_HEADING("How"),
+    {OPT_FLAG, "nagios", 0, NULL, "print one line and performance data; exit status 0 to 3",
+     AT(nagios), 0, 0, NULL, NULL},
+    {OPT_TEXT, "prometheus", 0, "FILE", "also write FILE for node_exporter's textfile collector",
+     AT(prometheus), 0, 0, NULL, NULL},
+    OPTS_END,
+};
+
 const struct opt options_general[] = {
     OPT_HEADING("General"),
     OPTS_COMMON_GENERAL(struct options),

@@ -25,6 +25,8 @@ struct options {
     const char    *conninfo, *host, *port, *user;
     const char    *idle_after, *long_after, *blocked_after, *terminate_idle, *application;
     bool           nagios, in_transaction, yes;
+    struct strlist repos; /* of status */
+    const char    *rpo, *rto, *proven_within, *scrubbed_within, *prometheus;
     int            jobs;
     int            lock_timeout_s;
     bool full, amcheck, allow_unsigned, no_record, keep, allow_remote, beyond, scratch_unconfined,
@@ -48,7 +50,7 @@ struct options {
  * restore something to compare with. */
 extern const struct opt options_repo[], options_backup[], options_restored[], options_drill[],
     options_live[], options_jobs[], options_server[], options_health[], options_looking[],
-    options_general[];
+    options_repos[], options_status[], options_general[];
 
 /* Parses, merges and checks.  repo: the command cannot do without one, which is then in place.
  * done: help or --print-config was printed, leave with 0. */

@@ -29,6 +29,11 @@ static const struct config_key common[] = {
     {"no-owner", CONFIG_TEXT, "yes: restores leave everything to the restoring user", NULL},
     {"no-privileges", CONFIG_TEXT, "yes: restores leave GRANT and REVOKE out", NULL},
     {"max-age", CONFIG_TEXT, "how old the newest backup may be: 30m, 26h, 3d", NULL},
+    /* targets of verify status */
+    {"rpo", CONFIG_TEXT, "how old the newest backup may be before it is critical", NULL},
+    {"rto", CONFIG_TEXT, "how long a restore may take", NULL},
+    {"proven-within", CONFIG_TEXT, "how old the newest proven backup may be", NULL},
+    {"scrubbed-within", CONFIG_TEXT, "within what time all that is stored is read again", NULL},
     /* this host */
     {"scratch-dir", CONFIG_TEXT, "where throw-away servers live", NULL},
     {"scratch-user", CONFIG_TEXT, "the user who runs throw-away servers started by root", NULL},

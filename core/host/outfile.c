@@ -64,6 +64,14 @@ outfile_open(const char *path, bool replace, struct err *e)
 }
 
 int
+outfile_mode(struct outfile *f, unsigned mode, struct err *e)
+{
+    return f->side == NULL || fchmod(f->fd, (mode_t)mode) == 0
+        ? 0
+        : err_errno(e, "could not set the mode of \"%s\"", f->side);
+}
+
+int
 outfile_write(struct outfile *f, const void *data, size_t n, struct err *e)
 {
     const char *p = data;

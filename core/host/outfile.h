@@ -18,7 +18,9 @@ struct outfile;
 /* Whatever stands at path: ERR_EXISTS at once, unless it may be replaced.  "-": standard output,
  * which has no name to get; never a terminal (ERR_USAGE). */
 struct outfile *outfile_open(const char *path, bool replace, struct err *);
-int             outfile_write(struct outfile *, const void *, size_t, struct err *);
+/* Who may read it, once it has its name: 0644; without this only its owner. */
+int outfile_mode(struct outfile *, unsigned mode, struct err *);
+int outfile_write(struct outfile *, const void *, size_t, struct err *);
 /* Synced, and under its name.  ERR_EXISTS: somebody else made a file of that name meanwhile. */
 int  outfile_publish(struct outfile *, struct err *);
 void outfile_close(struct outfile *); /* accepts NULL; what is not published is removed */

@@ -29,7 +29,7 @@
 struct plant {
     const char    *repo;
     struct strlist repo_options;
-    const char    *at, *scope, *note, *source, *xmax;
+    const char    *at, *scope, *note, *source, *xmax, *xid_age;
     int            rows;
     bool           json, quiet, verbose, print_config;
     const char    *config_file;
@@ -46,6 +46,8 @@ static const struct opt options[] = {
      offsetof(struct plant, source), 0, 0, NULL, NULL},
     {OPT_TEXT, "xmax", 0, "N", "the server's next XID at that time", offsetof(struct plant, xmax),
      0, 0, NULL, NULL},
+    {OPT_TEXT, "xid-age", 0, "N", "the age of its oldest XID", offsetof(struct plant, xid_age), 0,
+     0, NULL, NULL},
     {OPT_TEXT, "note", 0, "TEXT", "stands in the label", offsetof(struct plant, note), 0, 0, NULL,
      NULL},
     {OPT_INT, "rows", 0, "N", "rows that all backups share (2000)", offsetof(struct plant, rows), 0,
@@ -205,6 +207,9 @@ plant(const struct plant *p, const char *db, struct repo *r, struct err *e)
         m->has_fingerprint_key = true;
         if (p->xmax != NULL) {
             note_xids(m, p, &source);
+        }
+        if (p->xid_age != NULL) {
+            m->xid = json_pack("{s:I}", "age", (json_int_t)strtoll(p->xid_age, NULL, 10));
         }
         rc = put_table(f, m, p, fanout_backup_id(f), e);
     }

@@ -1,0 +1,190 @@
+#!/usr/bin/env bats
+# verify status: each condition, made for real, is exactly its finding; where all is well there is none.
+
+load lib
+setup_file() { e2e_setup; }
+teardown_file() { e2e_teardown; }
+setup() { unset PGHOST; }
+
+# found EXPECTED [ARG...]: exactly these findings, "severity check" each, and the exit status that follows; the report is
+# in $T/report.json, as its schema says.
+found() {
+    local want=$1 rc=0
+    shift
+    pgassay verify status --json "$@" >"$T/report.json" || rc=$?
+    expect_equal "$rc" "$([ -z "$want" ] && echo 0 || echo 3)"
+    valid_json status "$T/report.json"
+    expect_equal "$(jq -r '[.findings[] | "\(.severity) \(.check)"] | join(", ")' "$T/report.json")" "$want" ||
+        { jq -c '.findings[]' "$T/report.json" >&2; return 1; }
+}
+minutes_ago() { date -u -d "now - $1 minutes" +%Y-%m-%dT%H:%M:%SZ; }
+says() {
+    local t all
+    all=$(jq -r '.findings[] | "\(.object) \(.what) \(.means) \(.action) \(.command)"' "$T/report.json")
+    for t in "$@"; do [[ $all == *"$t"* ]] || { printf 'no "%s" in:\n%s\n' "$t" "$all" >&2; return 1; }; done
+}
+here() { found "$1" --repo "$REPO" --proven-within none "${@:2}"; }
+newest_chunk() { find "$REPO/$1/chunks" -type f -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d ' ' -f 2; }
+
+@test "nothing to restore, too old, never proven: each is said, with what to do" {
+    repo_new age
+    here 'critical repository'
+    says 'holds no backup of any database' 'pgassay backup --all'
+    plant shop --at "$(days_ago 3)"
+    here 'critical backup'
+    says 'shop was last backed up 3 d' 'within 1 d 2 h' 'pgassay backup shop'
+    here '' --rpo 4d
+    here '' --rpo none
+    plant shop --at "$(minutes_ago 144)"
+    here ''
+    expect_equal "$(jq -c '.facts.places[0] | [.db, .good, .newest.partial, .proven, .expires, .xid_age]' "$T/report.json")" '["shop",2,false,null,false,null]'
+    found 'warning proof' --repo "$REPO"
+    says 'has no backup that a drill has proven' 'pgassay verify drill shop'
+    here 'unknown recovery-time' --rto 1h
+    # Of a part of a database nobody restores the database.
+    plant half --at "$(minutes_ago 144)" --scope 0123456789abcdef
+    here 'critical backup'
+    says 'half has no backup that could be restored' 'only backups of parts of it'
+    expect_status 1 pgassay verify status shpo --repo "$REPO"
+    expect_text 'no backup of "shpo"' 'did you mean "shop"'
+    expect_status 2 pgassay verify status shop --repo "$REPO" --rpo soon
+    expect_text 'rpo "soon" is not a time'
+    [ -z "$(pgassay verify status shop --repo "$REPO" --proven-within none)" ] # cron hears nothing
+}
+
+@test "what is damaged, taken away, of a wrong size, old at its source, or long not read" {
+    repo_new whole
+    local n id
+    for n in 60 40 3; do plant shop --at "$(days_ago $n)"; done
+    id=$(plant shop --at "$(minutes_ago 144)" --xid-age 199)
+    here 'warning scrub'
+    says 'shop has stored objects that were never read again' 'storage scrub'
+    here '' --scrubbed-within 61d
+    expect_status 0 storage scrub shop --share 1/2
+    here 'warning scrub'
+    says 'of what is stored read again within 35 d'
+    expect_status 0 storage scrub shop
+    here ''
+    expect_equal "$(jq -r '.facts.places[0] | "\(.xid_age) \(.scrubbed)"' "$T/report.json")" '199 1'
+    # Rows that are gone before the backup: until the new size is accepted.
+    id=$(plant shop --at "$(minutes_ago 72)" --rows 2 --xid-age 1000000000)
+    here 'warning size, warning xid'
+    says 'has 3 rows in backup' 'had up to 2,001 before' "storage accept shop $id" 'an oldest transaction id of age 1,000,000,000'
+    expect_status 0 storage accept shop "$id" --reason 'archived'
+    here 'warning xid'
+    plant shop --at "$(minutes_ago 60)" --rows 2 --xid-age 1600000000
+    here 'critical xid'
+    id=$(plant shop --at "$(minutes_ago 48)" --rows 2)
+    here ''
+    # A chunk that is bad, once a scrub has found it.
+    n=$(newest_chunk shop)
+    chmod u+w "$n" && flip "$n" 20
+    expect_status 3 storage scrub shop
+    here 'critical damage, critical xid'
+    says 'damaged backup' 'the newest among them' 'storage scrub shop'
+    flip "$n" 20
+    expect_status 0 storage scrub shop
+    here ''
+    # A label that somebody removed.
+    rm -f "$REPO/shop/backups/$id/label.json"
+    here 'critical chain, critical xid'
+    says 'shop misses a backup' "$id" 'pgassay verify chain shop'
+}
+
+@test "several repositories and databases: each by its own targets, and one that cannot be read is not good" {
+    repo_new near
+    local near=$REPO
+    plant shop --at "$(days_ago 2)"
+    plant "odd name" --at "$(minutes_ago 144)"
+    repo_new far
+    plant shop --at "$(minutes_ago 144)"
+    cat >"$T/status.conf" <<EOF
+repo = near
+proven-within = none
+[repo near]
+path = $near
+[repo far]
+path = $REPO
+[database shop]
+repo = near, far
+rpo = 3d
+[database gone]
+repo = far
+EOF
+    export PGASSAY_CONFIG=$T/status.conf
+    found 'critical backup'
+    says 'gone in far has no backup that could be restored'
+    expect_equal "$(jq -r '[.facts.places[] | .db] | join(", ")' "$T/report.json")" 'odd name, shop, gone, shop'
+    found '' shop
+    found 'critical backup' shop --rpo 26h
+    says 'shop in near was last backed up 2 d'
+    found 'critical backup' "odd name" --rpo 1h
+    says "pgassay backup 'odd name'"
+    mv "$near" "$near.away"
+    found 'unknown repository' shop
+    says 'near could not be looked at' 'is it mounted?'
+    expect_status 1 pgassay verify status "odd name"
+    expect_text 'could not open repository'
+    mv "$near.away" "$near"
+}
+
+@test "what a key would be needed for is said not to be known, and is no finding" {
+    export REPO=$T/repo.sealed
+    pgassay storage keygen "$T/reader" -q
+    pgassay storage init --repo "$REPO" --encrypt-to "$T/reader.pub" -q
+    plant shop --at "$(minutes_ago 144)" --xid-age 1700000000
+    here ''
+    expect_equal "$(jq -r '.facts.places[0] | "\(.xid_age) \(.xid_unknown)"' "$T/report.json" | cut -c 1-51)" 'null it is in the encrypted part of the backup, and'
+    here 'critical xid' --identity "$T/reader"
+}
+
+@test "--nagios and --prometheus: a plugin's line, and a file whose times of success no failure touches" {
+    repo_new first
+    local first=$REPO file=$T/pgassay.prom before
+    plant 'sh"op' --at "$(minutes_ago 144)"
+    repo_new second
+    plant other --at "$(minutes_ago 288)"
+    watched() { pgassay verify status --repo "$first" --repo "$REPO" --proven-within none "$@"; }
+    expect_status 0 watched --nagios
+    expect_text 'PGASSAY STATUS OK - ' ' | ' '.age='
+    expect_equal "$(wc -l <<<"$output")" 1
+    expect_status 2 watched --nagios --rpo 1h
+    expect_text 'PGASSAY STATUS CRITICAL - backup: ' 'and 1 more' '.age=86' 's;;3600;0'
+    expect_status 3 pgassay verify status --repo /nonexistent --nagios
+    expect_text 'PGASSAY UNKNOWN - could not open repository'
+    expect_status 0 watched --prometheus "$file"
+    expect_equal "$(stat -c %a "$file")" 644
+    # Text format 0.0.4: HELP, TYPE, and a number for each set of labels.
+    expect_equal "$(grep -cvE '^(# (HELP|TYPE) pgassay_[a-z_]+ .*|pgassay_[a-z_]+(\{([a-z]+="([^"\\]|\\["\\n])*",?)+\})? [0-9.e+]+)$' "$file")" 0
+    expect_equal "$(sort "$file" | uniq -d | wc -l)" 0
+    before=$(grep '^pgassay_backup_last_success.*db="sh' "$file")
+    [[ $before == *'{db="sh\"op",repository="'*'"} '[0-9]* ]]
+    mv "$first" "$first.away"
+    expect_status 3 watched --prometheus "$file"
+    expect_equal "$(grep '^pgassay_backup_last_success.*db="sh' "$file")" "$before"
+    expect_equal "$(grep -c '^pgassay_repository_up{.*} 0$' "$file")" 1
+    mv "$first.away" "$first"
+    # Nothing of it is written when it cannot be written whole.
+    before=$(sha256sum <"$file")
+    mkdir "$T/full" && ln -s /dev/full "$T/full/x.prom"
+    expect_status 1 watched --prometheus "$T/full/x.prom"
+    expect_status 1 watched --prometheus "$T/nowhere/x.prom"
+    expect_text 'nowhere/x.prom'
+    expect_equal "$(sha256sum <"$file")" "$before"
+    expect_equal "$(find "$T" -maxdepth 1 -name '*.partial' | wc -l)" 0
+}
+
+@test "alert rules, dashboard and docs/monitoring.md know the metrics that are written" {
+    repo_new metrics
+    local m file=$T/metrics.prom
+    plant shop --at "$(minutes_ago 60)"
+    pgassay verify status --repo "$REPO" --proven-within none --prometheus "$file"
+    for m in $(grep -ohE 'pgassay_[a-z_]+' "$TOP"/docs/monitoring/*); do
+        grep -q "^# TYPE $m gauge$" "$file" || { echo "$m is not written" >&2; return 1; }
+    done
+    jq -e '.panels | length > 5' "$TOP/docs/monitoring/grafana-dashboard.json" >/dev/null
+    for m in $(sed -nE 's/^# TYPE pgassay_([a-z_]+) gauge$/\1/p' "$file"); do
+        grep -qE "\`pgassay_$m\`|\`_${m#backups\?_}\`|\`_${m#backup_}\`|\`_${m#backups_}\`|\`pgassay_${m%%_*}_" "$TOP/docs/monitoring.md" ||
+            { echo "$m is not in docs/monitoring.md" >&2; return 1; }
+    done
+}

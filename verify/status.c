@@ -1,0 +1,125 @@
+#include "verify/status.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/exit.h"
+#include "core/human.h"
+#include "core/report/watch_show.h"
+#include "verify/status/judge.h"
+#include "verify/status/prometheus.h"
+#include "verify/status/tell.h"
+
+/* The targets as options and keys of the configuration: a section's own beat those for all, an
+ * option beats both. */
+static const struct {
+    const char *name;
+    size_t      given, seconds;
+} keys[] = {
+    {"rpo", offsetof(struct options, rpo), offsetof(struct status_targets, rpo_s)},
+    {"rto", offsetof(struct options, rto), offsetof(struct status_targets, rto_s)},
+    {"proven-within", offsetof(struct options, proven_within),
+     offsetof(struct status_targets, proven_s)},
+    {"scrubbed-within", offsetof(struct options, scrubbed_within),
+     offsetof(struct status_targets, scrubbed_s)},
+};
+
+/* db NULL: for those that have no section of their own. */
+static int
+read_targets(const struct options *o, const char *db, struct status_targets *t, struct err *e)
+{
+    *t = (struct status_targets)STATUS_TARGETS_DEFAULT;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const char *text = *(const char *const *)(const void *)((const char *)o + keys[i].given);
+        uint64_t   *seconds = (uint64_t *)(void *)((char *)t + keys[i].seconds);
+        const char *own = db == NULL ? NULL : config_get(o->config, "database", db, keys[i].name);
+
+        if (own != NULL && !opts_given(&o->parsed, keys[i].name)) {
+            text = own;
+        }
+        if (text != NULL && strcmp(text, "none") == 0) {
+            *seconds = 0;
+        } else if (text != NULL && (duration_parse(text, seconds) != 0 || *seconds == 0)) {
+            return err_set(e, ERR_USAGE,
+                           "%s \"%s\" is not a time such as 30m, 26h or 35d, and not \"none\"",
+                           keys[i].name, text);
+        }
+    }
+    return 0;
+}
+
+static bool
+is_quiet(const struct options *o)
+{
+    return o->quiet || (!o->verbose && !isatty(STDOUT_FILENO));
+}
+
+static int
+show(const struct options *o, struct watch_report *r, const struct status_places *places,
+     struct err *e)
+{
+    if (o->nagios) {
+        return watch_show_nagios(r);
+    }
+    if (!o->json) {
+        watch_show_text(r, is_quiet(o));
+    } else {
+        (void)json_object_set_new(r->facts, "places", status_json(places));
+        if (watch_show_json(r, e) != 0) {
+            return -1;
+        }
+    }
+    return watch_worst(r) == WATCH_OK ? EXIT_GOOD : EXIT_DIFFERENT;
+}
+
+static int
+judge(const struct options *o, struct status_places *places, time_t now, double began,
+      struct err *e)
+{
+    struct status_targets *targets = xcalloc(places->n + 1, sizeof *targets);
+    struct watch_report    r;
+    int                    rc = 0;
+
+    watch_init(&r, "status");
+    for (size_t i = 0; rc == 0 && i < places->n; i++) {
+        rc = read_targets(o, places->v[i].db, &targets[i], e);
+    }
+    if (rc == 0) {
+        status_judge(&r, places, targets);
+        status_tell(&r, places, targets);
+        watch_sort(&r);
+        r.seconds = clock_seconds() - began;
+        rc = o->prometheus == NULL ? 0 : status_prometheus(o->prometheus, &r, places, now, e);
+    }
+    if (rc == 0) {
+        rc = show(o, &r, places, e);
+    }
+    watch_free(&r);
+    free(targets);
+    return rc;
+}
+
+int
+verify_status(struct options *o, struct err *e)
+{
+    double                began = clock_seconds();
+    time_t                now = time(NULL);
+    struct status_targets targets;
+    struct status_places  places = {0};
+    struct status_request q = {
+        .config = o->config, .repos = &o->repos, .databases = &o->parsed.rest, .given = &o->given};
+    int rc;
+
+    if (read_targets(o, NULL, &targets, e) != 0) {
+        return -1;
+    }
+    q.scrubbed_s = targets.scrubbed_s;
+    rc = status_places_load(&q, now, &places, e);
+    if (rc == 0) {
+        rc = judge(o, &places, now, began, e);
+    }
+    status_places_free(&places);
+    return rc;
+}

@@ -1,0 +1,15 @@
+/*
+ * status.h - `status`: one verdict for each database and repository: could it be restored, to what
+ * moment, in how long, proven when, and is all that protects it as it should be.
+ *
+ * Reads listings, labels and records, and no chunk; needs no database server.
+ */
+#ifndef VERIFY_STATUS_H
+#define VERIFY_STATUS_H
+
+#include "verify/options.h"
+
+/* Prints it.  The exit status; -1: nothing could be looked at. */
+int verify_status(struct options *, struct err *);
+
+#endif

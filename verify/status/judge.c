@@ -1,0 +1,294 @@
+/*
+ * judge.c - the checks of `verify status`.
+ *
+ * What makes a restore impossible or worse than promised is critical: no backup, one that is too
+ * old, a drill that found a difference, the newest backup damaged, backups taken away.  What will
+ * make it so is a warning: proof that grows old, objects that nobody has read for long, a size that
+ * looks wrong.
+ */
+#include "verify/status/judge.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/human.h"
+#include "core/quote.h"
+#include "core/when.h"
+
+struct judging {
+    struct watch_report         *report;
+    const struct status_place   *place;
+    const struct standing       *s;
+    const struct status_targets *targets;
+};
+
+static void
+find(const struct judging *j, enum watch_severity severity, const char *what, const char *means,
+     const char *action, const char *command)
+{
+    watch_find(j->report,
+               (struct watch_finding){.severity = severity,
+                                      .object = j->place->name,
+                                      .what = what,
+                                      .means = means,
+                                      .action = action,
+                                      .command = command});
+}
+
+/* "pgassay WHAT DB", as this database is named. */
+static const char *
+command(const struct judging *j, const char *what)
+{
+    char       *name = quote_shell(j->s->db);
+    const char *line = watch_text(j->report, "pgassay %s %s", what, name);
+
+    free(name);
+    return line;
+}
+
+static double
+age(const struct judging *j, time_t moment)
+{
+    double seconds = difftime(j->s->now, moment);
+
+    return seconds < 0 ? 0 : seconds;
+}
+
+static const char *
+duration(const struct judging *j, double seconds)
+{
+    char text[32];
+
+    return watch_text(j->report, "%s", duration_human(seconds, text, sizeof text));
+}
+
+/* ---- is there something to restore, and to what moment? ---- */
+
+static void
+judge_backup(const struct judging *j)
+{
+    const struct standing *s = j->s;
+    double                 old;
+
+    if (s->newest.label == NULL) {
+        find(j, WATCH_CRITICAL, "has no backup that could be restored",
+             s->part.label != NULL ? "there are only backups of parts of it"
+                 : s->list.n > 0   ? "none of those that are stored is good"
+                                   : NULL,
+             "take one", command(j, "backup"));
+        return;
+    }
+    old = age(j, s->newest.label->snapshot);
+    if (j->targets->rpo_s > 0 && old > (double)j->targets->rpo_s) {
+        find(j, WATCH_CRITICAL,
+             watch_text(j->report, "was last backed up %s ago, and should be within %s",
+                        duration(j, old), duration(j, (double)j->targets->rpo_s)),
+             "all that was written since would be lost",
+             "look why the last run failed or did not begin, and take a backup",
+             command(j, "backup"));
+    }
+}
+
+/* ---- is it proven? ---- */
+
+static void
+judge_proof(const struct judging *j)
+{
+    const struct standing *s = j->s;
+    const struct label    *proven = s->proven.label;
+
+    if (s->newest.label == NULL) {
+        return;
+    }
+    if (s->drilled.label != NULL && s->drilled.label != proven) {
+        find(j, WATCH_CRITICAL,
+             watch_text(j->report, "did not come back equal in the last drill, of backup %s",
+                        s->drilled.label->id),
+             "rows or definitions differed, or not all could be compared", "see what it says",
+             command(j, "verify drill"));
+    } else if (j->targets->proven_s > 0 && proven == NULL) {
+        find(j, WATCH_WARNING, "has no backup that a drill has proven",
+             "whether it can be restored is an assumption", "prove the newest",
+             command(j, "verify drill"));
+    } else if (j->targets->proven_s > 0 &&
+               age(j, proven->snapshot) > (double)j->targets->proven_s) {
+        find(j, WATCH_WARNING,
+             watch_text(j->report, "has its newest proven backup from %s ago, and should within %s",
+                        duration(j, age(j, proven->snapshot)),
+                        duration(j, (double)j->targets->proven_s)),
+             NULL, "prove the newest", command(j, "verify drill"));
+    }
+}
+
+static void
+judge_recovery(const struct judging *j)
+{
+    const struct drill_record *d = j->s->drilled.drill;
+
+    if (j->targets->rto_s == 0) {
+        return;
+    }
+    if (d == NULL || !d->readable) {
+        if (j->s->newest.label != NULL) {
+            find(j, WATCH_UNKNOWN, "has no drill that measured how long a restore takes", NULL,
+                 "measure it", command(j, "verify drill"));
+        }
+    } else if (d->recovery_seconds > (double)j->targets->rto_s) {
+        find(j, WATCH_CRITICAL,
+             watch_text(j->report, "took %s to recover in the last drill, and %s is wanted",
+                        duration(j, d->recovery_seconds), duration(j, (double)j->targets->rto_s)),
+             NULL, "more --jobs, a faster server or store, or another target", NULL);
+    }
+}
+
+/* ---- is what is stored whole? ---- */
+
+static void
+judge_damage(const struct judging *j)
+{
+    const struct standing     *s = j->s;
+    const struct backup_entry *last = s->list.n > 0 ? &s->list.v[s->list.n - 1] : NULL;
+    bool newest = last != NULL && last->state == BACKUP_DAMAGED && !last->untrusted;
+
+    if (s->damaged > 0) {
+        find(j, newest ? WATCH_CRITICAL : WATCH_WARNING,
+             watch_text(j->report, "has %zu damaged backup%s%s%s", s->damaged,
+                        s->damaged == 1 ? "" : "s", newest ? ", the newest among them: " : "",
+                        newest && last->problem != NULL ? last->problem : ""),
+             NULL, "heal it from another repository (--repair-from), or take a new backup",
+             command(j, "storage scrub"));
+    }
+    if (s->untrusted + s->future > 0) {
+        find(j, WATCH_WARNING,
+             watch_text(j->report,
+                        "has %zu backup%s not to be trusted: unsigned, or of times that are not "
+                        "the store's",
+                        s->untrusted + s->future, s->untrusted + s->future == 1 ? "" : "s"),
+             "somebody else can write into this repository, or a clock was wrong",
+             "see which, and why", command(j, "storage list"));
+    }
+}
+
+static void
+judge_chain(const struct judging *j)
+{
+    for (size_t i = 0; i < j->s->missing.n; i++) {
+        find(j, WATCH_CRITICAL, watch_text(j->report, "misses a backup: %s", j->s->missing.v[i]),
+             NULL, "see what is known of it", command(j, "verify chain"));
+    }
+    if (j->s->settings != NULL) {
+        find(j, WATCH_CRITICAL,
+             watch_text(j->report, "is under older settings: %s", j->s->settings),
+             "other rules may be in force than those set last",
+             "see docs/security.md, and put them back", "pgassay storage recover");
+    }
+}
+
+static void
+judge_scrub(const struct judging *j)
+{
+    const struct standing *s = j->s;
+    double                 target = (double)j->targets->scrubbed_s;
+
+    /* What is younger than the target has had time. */
+    if (target == 0 || s->oldest == 0 || age(j, s->oldest) <= target || s->scrubbed >= 1) {
+        return;
+    }
+    find(j, WATCH_WARNING,
+         s->scrubbed_last == 0
+             ? "has stored objects that were never read again"
+             : watch_text(j->report, "had %.0f %% of what is stored read again within %s",
+                          floor(s->scrubbed * 100), duration(j, target)),
+         "damage of the medium would be noticed by a restore", "read it, a part every night",
+         command(j, "storage scrub --share 1/30"));
+}
+
+/* ---- is what is taken what it should be? ---- */
+
+static void
+judge_size(const struct judging *j)
+{
+    for (size_t i = 0; i < j->s->plan.n_alarms; i++) {
+        const struct retention_alarm *a = &j->s->plan.alarms[i];
+        char                          have[48], largest[48];
+
+        find(j, WATCH_WARNING,
+             watch_text(j->report, "has %s %s in backup %s, and had up to %s before",
+                        count_human(a->have, NULL, have, sizeof have), a->measure, a->since,
+                        count_human(a->largest, NULL, largest, sizeof largest)),
+             "something was lost before the backup, or nothing is wrong",
+             "look; if it is right, accept the new size",
+             watch_text(j->report, "%s %s --reason TEXT", command(j, "storage accept"), a->newest));
+    }
+}
+
+static void
+judge_xid(const struct judging *j)
+{
+    char text[32];
+
+    if (j->s->xid_age >= STATUS_XID_WARNING) {
+        find(j, j->s->xid_age >= STATUS_XID_CRITICAL ? WATCH_CRITICAL : WATCH_WARNING,
+             watch_text(j->report, "had an oldest transaction id of age %s when it was backed up",
+                        count_human((uint64_t)j->s->xid_age, NULL, text, sizeof text)),
+             "at 2.1 billion the server stops", "see what holds it", command(j, "verify xid"));
+    }
+}
+
+static const struct {
+    const char *name;
+    void (*judge)(const struct judging *);
+} checks[] = {
+    {"backup", judge_backup}, {"proof", judge_proof}, {"recovery-time", judge_recovery},
+    {"damage", judge_damage}, {"chain", judge_chain}, {"scrub", judge_scrub},
+    {"size", judge_size},     {"xid", judge_xid},
+};
+
+/* A repository that could not be looked at is not known to be good; one with nothing in it protects
+ * nothing. */
+static void
+judge_repositories(struct watch_report *r, const struct status_places *places)
+{
+    watch_begin(r, "repository");
+    for (size_t i = 0; i < places->n_repos; i++) {
+        const struct status_repo *in = &places->repos[i];
+        bool                      empty = in->err.kind == ERR_NONE;
+
+        for (size_t k = 0; k < places->n; k++) {
+            empty &= places->v[k].in != in;
+        }
+        if (in->err.kind != ERR_NONE) {
+            watch_find(r,
+                       (struct watch_finding){
+                           .severity = WATCH_UNKNOWN,
+                           .object = in->name,
+                           .what = watch_text(r, "could not be looked at: %s", in->err.text),
+                           .action = in->err.hint[0] != '\0' ? in->err.hint
+                                                             : "see whether it is reachable"});
+        } else if (empty) {
+            watch_find(r,
+                       (struct watch_finding){.severity = WATCH_CRITICAL,
+                                              .object = in->name,
+                                              .what = "holds no backup of any database",
+                                              .action = "take one",
+                                              .command = "pgassay backup --all"});
+        }
+    }
+}
+
+void
+status_judge(struct watch_report *r, const struct status_places *places,
+             const struct status_targets *targets)
+{
+    judge_repositories(r, places);
+    for (size_t c = 0; c < sizeof checks / sizeof *checks; c++) {
+        watch_begin(r, checks[c].name);
+        for (size_t i = 0; i < places->n; i++) {
+            const struct judging j = {r, &places->v[i], &places->v[i].standing, &targets[i]};
+
+            checks[c].judge(&j);
+        }
+    }
+}

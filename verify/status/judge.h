@@ -1,0 +1,17 @@
+/*
+ * judge.h - whether what stands in repositories is as it should be: a table of checks.
+ *
+ * Each check goes through all standings, so that a report has one status for each check.
+ */
+#ifndef VERIFY_STATUS_JUDGE_H
+#define VERIFY_STATUS_JUDGE_H
+
+#include "core/report/watch.h"
+#include "verify/status/places.h"
+#include "verify/status/targets.h"
+
+/* targets: one for each place, in their order. */
+void status_judge(struct watch_report *, const struct status_places *,
+                  const struct status_targets *targets);
+
+#endif
