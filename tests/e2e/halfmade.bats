@@ -62,7 +62,9 @@ half_way() {
 
 @test "only superusers get in before it is whole; then everybody who could" {
     half_way shop2
+    kill -STOP "$started" # or it may be whole before anybody has knocked
     run env PGUSER=maker psql -X -d "$(half_made)" -c 'SELECT 1'
+    kill -CONT "$started"
     expect_text 'too many connections'
     finish 0
     expect_equal "$(PGUSER=maker psql_in shop2 -c 'SELECT 1')" 1
