@@ -225,7 +225,8 @@ const struct health_check replication_checks[] = {
                   " pg_last_wal_replay_lsn()::text AS replayed,"
                   " pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())::int8 AS "
                   "bytes, extract(epoch FROM clock_timestamp() - "
-                  "pg_last_xact_replay_timestamp())::float8 AS lag"}},
+                  "coalesce(pg_last_xact_replay_timestamp(), pg_postmaster_start_time()))::float8 "
+                  "AS lag"}},
      .judge = judge_standby},
     {.name = "replication",
      .right = RIGHT_STATS,

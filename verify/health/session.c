@@ -6,7 +6,7 @@
 /* The last ones are for the queries of checks. */
 static const char SETTINGS[] =
     "SET default_transaction_read_only = on; SET statement_timeout = '%ds'; SET lock_timeout = "
-    "'2s'; SET pgassay.idle_after = %llu; SET pgassay.long_after = %llu";
+    "'1s'; SET pgassay.idle_after = %llu; SET pgassay.long_after = %llu";
 
 static const char ABOUT[] =
     "SELECT pg_catalog.pg_is_in_recovery() AS standby,"
@@ -97,8 +97,8 @@ static const struct reason reasons[] = {
     {"53", NULL, "is out of resources", "memory, disk or files",
      "look at the machine's memory and disks, then at the server's log"},
     {NULL, "no answer from the server", "takes the connection and does not answer", "it hangs",
-     "look whether its processes wait for a disk (state D in ps), whether memory is swapped, and "
-     "at its log; on the way there a firewall may drop packets"},
+     "look whether its processes wait for a disk (state D in ps), whether memory is swapped, "
+     "whether a system catalog is locked, and at its log; a firewall on the way may drop packets"},
     {NULL, "timeout expired", "does not answer", "it hangs, or the network drops packets",
      "ping the host; look at firewalls, then at the machine's load and disks"},
     {NULL, "could not translate host name", "cannot be found by its name", "network",

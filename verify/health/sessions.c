@@ -161,7 +161,8 @@ const struct health_check sessions_checks[] = {
                   " (SELECT string_agg(format('%s as %s, %s: %s', coalesce(nullif("
                   "application_name, ''), 'no name'), usename, coalesce(state, '?'), n), '; ')"
                   " FROM (SELECT application_name, usename, state, count(*) AS n FROM"
-                  " pg_stat_activity WHERE backend_type = 'client backend' GROUP BY 1, 2, 3"
+                  " pg_stat_activity WHERE backend_type = 'client backend' AND pid <> "
+                  "pg_backend_pid() GROUP BY 1, 2, 3"
                   " ORDER BY 4 DESC, 1, 2, 3 LIMIT 3) x) AS most"
                   " FROM pg_stat_activity WHERE backend_type = 'client backend'"}},
      .judge = judge_connections},

@@ -108,7 +108,9 @@ outcome_text(enum terminate_outcome o)
 void
 terminate_print(const struct terminate_result *r, const struct terminate_request *q)
 {
-    struct texttable table = {.heads = ">pid|application|role|database|client|>idle for|"};
+    struct texttable table = {.heads = q->yes ? ">pid|application|role|database|client|>idle "
+                                                "for|now"
+                                              : ">pid|application|role|database|client|>idle for"};
     char             text[48];
 
     for (size_t i = 0; i < r->n; i++) {
@@ -120,11 +122,11 @@ terminate_print(const struct terminate_result *r, const struct terminate_request
         texttable_add(&table, t->database);
         texttable_add(&table, t->client[0] != '\0' ? t->client : "local");
         texttable_add(&table, duration_human(t->idle_s, text, sizeof text));
-        texttable_add(&table,
-                      t->outcome == TERMINATE_LISTED       ? ""
-                          : t->outcome == TERMINATE_ENDED  ? "ended"
-                          : t->outcome == TERMINATE_SPARED ? "spared: it is busy again, or gone"
-                                                           : t->error);
+        if (q->yes)
+            texttable_add(&table,
+                          t->outcome == TERMINATE_ENDED        ? "ended"
+                              : t->outcome == TERMINATE_SPARED ? "spared: it is busy again, or gone"
+                                                               : t->error);
     }
     if (r->n > 0)
         texttable_print(&table, stdout);

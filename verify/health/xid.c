@@ -69,6 +69,14 @@ judge_databases(struct health *h, const PGresult *res)
             .command = watch_text(h->report, "%s", command)};
 
         free(command);
+        if (!cell_true(res, i, "open")) {
+            f.action =
+                "only autovacuum can freeze it, as it takes no connections: look why it does "
+                "not (its log, autovacuum_max_workers, the check horizon)";
+            f.command =
+                "SELECT pid, query FROM pg_stat_activity WHERE backend_type = 'autovacuum "
+                "worker'";
+        }
         find_old(h, res, i, false, f);
         find_old(h, res, i, true, f);
         oldest = fmax(oldest, cell_real(res, i, "age"));
@@ -180,7 +188,8 @@ judge_horizon(struct health *h, const PGresult *res)
 const struct health_check xid_checks[] = {
     {.name = "xid",
      .queries = {{0,
-                  "SELECT datname AS name, age(datfrozenxid) AS age, mxid_age(datminmxid) AS "
+                  "SELECT datname AS name, datallowconn AS open, age(datfrozenxid) AS age, "
+                  "mxid_age(datminmxid) AS "
                   "mxid_age, " LIMITS " FROM pg_database ORDER BY 2 DESC, 1"}},
      .judge = judge_databases},
     /* Whatever keeps a transaction's rows from being frozen. */
