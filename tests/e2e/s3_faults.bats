@@ -61,7 +61,7 @@ FAULTS
         faults "$fault"
         # What never ends is given up soon; what is wrong at once has time to arrive on a busy machine.
         case $fault in *status=200*) limit=30 ;; *) limit=1 ;; esac
-        expect_status "$want_status" backup shop --repo-option timeout=$limit --repo-option idle-timeout=$limit || { echo "with: $fault" >&2; return 1; }
+        expect_status "$want_status" backup shop --repo-option timeout=$limit --repo-option idle-timeout=$limit --repo-option listing-max=20000 || { echo "with: $fault" >&2; return 1; }
         expect_short 2
         expect_text "$want"
         [ "$(hit)" -ge 1 ] || { echo "never happened: $fault" >&2; return 1; }
@@ -87,6 +87,7 @@ FAULTS
 1|answer status=200 body=empty etag=x on=PUT key=*/label.json|is not there, although
 1|answer status=200 body=html on=GET,HEAD times=0|is not one of an S3 store
 1|list-endless on=LIST key=*/chunks/* times=0|makes no sense
+1|list-new entries=900 on=LIST key=*/chunks/* times=0|names more than 20000 objects
 1|list-reverse on=LIST key=*/chunks/* times=0|failing/shop/chunks/1/": the listing makes no sense: keys do not ascend
 1|list-twice on=LIST key=*/chunks/* times=0|do not ascend
 1|list-overlap entries=2 on=LIST key=*/chunks/* times=0|do not ascend

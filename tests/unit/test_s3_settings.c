@@ -114,6 +114,8 @@ what_cannot_be_meant_is_refused_by_name(void **state)
         {"bucket", {"timeout=0", NULL}, "from 1 to 86400"},
         {"bucket", {"timeout=1h", NULL}, "from 1 to 86400"},
         {"bucket", {"idle-timeout=nan", NULL}, "from 1 to 86400"},
+        {"bucket", {"listing-max=10", NULL}, "from 1000 on"},
+        {"bucket", {"listing-max=many", NULL}, "from 1000 on"},
         {"bucket", {"sse=yes", NULL}, "neither AES256 nor aws:kms"},
         {"bucket", {"sse-kms-key=k", NULL}, "needs sse = aws:kms"},
         {"bucket", {"sse=AES256", "sse-kms-key=k", NULL}, "needs sse = aws:kms"},

@@ -1,5 +1,6 @@
 #include "storage/drivers/s3/list.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,8 @@
 /*
  * A page has up to 1000 entries, and a store may send shorter ones, even empty ones, for reasons of
  * its own.  It must not do so without end: ascending keys rule out a loop, but not a new key on
- * each page for ever.  So nearly empty pages are counted.
+ * each page for ever.  So nearly empty pages are counted, and so are entries, up to listing-max: a
+ * store that invents them would be listened to for ever.
  */
 enum {
     PAGE_BYTES_MAX = 8 << 20,
@@ -29,6 +31,7 @@ struct listing {
     char              *from, *from_id;  /* where this page begins: page.next of the one before */
     int                empty;           /* empty pages in a row */
     int                sparse;          /* nearly empty pages */
+    uint64_t           entries;         /* of the pages before */
     struct s3_page     page;
 };
 
@@ -79,6 +82,15 @@ equal(const char *a, const char *b)
     return strcmp(a == NULL ? "" : a, b == NULL ? "" : b) == 0;
 }
 
+static int
+too_long(const struct listing *l, struct err *e)
+{
+    err_set(e, ERR_CORRUPT, "the listing%s names more than %" PRIu64 " objects, and goes on",
+            l->what == S3_VERSIONS ? " of versions" : "", l->s->set.listing_max);
+    return err_hint(e,
+                    "if there are that many: listing-max = NUMBER; if not, the store invents them");
+}
+
 /* Where the next page begins. */
 static int
 check_next(const struct listing *l, struct err *e)
@@ -94,6 +106,9 @@ check_next(const struct listing *l, struct err *e)
     }
     if (p->n + p->prefixes.n == 0 && l->empty >= EMPTY_PAGES_MAX) {
         return senseless(l, e, "it is truncated, but empty");
+    }
+    if (l->entries + p->n + p->prefixes.n >= l->s->set.listing_max) {
+        return too_long(l, e);
     }
     if (l->sparse >= SPARSE_PAGES_MAX) {
         return senseless(l, e, "it goes on and on, with next to nothing on each page");
@@ -197,6 +212,7 @@ go_on(struct listing *l)
     }
     l->empty = p->n + p->prefixes.n == 0 ? l->empty + 1 : 0;
     l->sparse += p->n + p->prefixes.n < SPARSE_PAGE;
+    l->entries += p->n + p->prefixes.n;
     if (p->n > 0) {
         take(&l->last, xstrdup(p->v[p->n - 1].key));
     }

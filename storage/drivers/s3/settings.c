@@ -9,7 +9,9 @@
 #include "storage/contract/location.h"
 #include "storage/drivers/s3/settings_impl.h"
 
-enum { SECONDS_MAX = 86400 };
+/* By default one listing names up to 100 million objects: 1.6 PB of rows in chunks of 16 MiB, and
+ * hours of listing. */
+enum { SECONDS_MAX = 86400, LISTING_MAX = 100000000, LISTING_MAX_LEAST = 1000 };
 
 static int
 get_seconds(const struct storage_location *p, int key, double otherwise, double *out, struct err *e)
@@ -40,6 +42,23 @@ read_bandwidth(const struct storage_location *p, struct s3_settings *s, struct e
     return 0;
 }
 
+static int
+read_listing_max(const struct storage_location *p, struct s3_settings *s, struct err *e)
+{
+    const char *text = s3_setting(p, S3_LISTING_MAX);
+    char       *end;
+
+    s->listing_max = LISTING_MAX;
+    if (text == NULL) {
+        return 0;
+    }
+    s->listing_max = strtoull(text, &end, 10);
+    if (!isdigit((unsigned char)*text) || *end != '\0' || s->listing_max < LISTING_MAX_LEAST) {
+        return s3_setting_refuse(p, S3_LISTING_MAX, "is not a number of objects from 1000 on", e);
+    }
+    return 0;
+}
+
 int
 s3_settings_read(const char *rest, const struct storage_location *p, struct s3_settings *s,
                  struct err *e)
@@ -48,7 +67,7 @@ s3_settings_read(const char *rest, const struct storage_location *p, struct s3_s
     if (s3_setting_text(p, S3_PROFILE, &s->profile, e) == 0 &&
         s3_setting_text(p, S3_CA_FILE, &s->ca_file, e) == 0 &&
         s3_settings_where(rest, p, s, e) == 0 && read_bandwidth(p, s, e) == 0 &&
-        get_seconds(p, S3_TIMEOUT, 900, &s->timeout_s, e) == 0 &&
+        read_listing_max(p, s, e) == 0 && get_seconds(p, S3_TIMEOUT, 900, &s->timeout_s, e) == 0 &&
         get_seconds(p, S3_IDLE_TIMEOUT, 60, &s->idle_s, e) == 0 &&
         s3_settings_object(p, s, e) == 0 && s3_lock_settings(p, s, e) == 0) {
         return 0;

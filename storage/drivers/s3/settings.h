@@ -32,6 +32,7 @@ struct s3_settings {
     char            *tags;                            /* encoded as in a query */
     char            *customer_key, *customer_key_md5; /* base64 */
     enum s3_checksum checksum;
+    uint64_t         listing_max; /* objects that one listing may name */
     enum s3_lock     lock;
     unsigned         lock_days;
 };

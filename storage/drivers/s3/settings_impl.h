@@ -22,7 +22,8 @@ enum {
     S3_SSE_KMS_KEY,
     S3_SSE_CUSTOMER_KEY_FILE,
     S3_TAGS,
-    S3_CHECKSUM
+    S3_CHECKSUM,
+    S3_LISTING_MAX
 };
 
 /* The value of a key; NULL: none. */

@@ -32,6 +32,7 @@ const struct config_key s3_keys[] = {
     [S3_TAGS] = {"tags", CONFIG_COMMA_LIST, "tags of new objects: NAME=VALUE", NULL},
     [S3_CHECKSUM] = {"checksum", CONFIG_TEXT, "checksum sent with an object: none, md5 or sha256",
                      NULL},
+    [S3_LISTING_MAX] = {"listing-max", CONFIG_TEXT, "objects that one listing may name", NULL},
     {NULL, CONFIG_TEXT, NULL, NULL},
 };
 
