@@ -12,6 +12,7 @@
 struct candidate {
     const struct dump_kind_row *kind;
     char                       *name;
+    size_t                      at; /* which of the files */
 };
 
 struct candidates {
@@ -95,7 +96,7 @@ look_at_entry(struct unpack *bundle, const char *name, struct buf *head, struct 
     }
     if (kind != NULL && kind->kind != DUMP_REFUSED) {
         VEC_GROW(all->v, all->n, all->cap);
-        all->v[all->n++] = (struct candidate){.kind = kind, .name = copy};
+        all->v[all->n++] = (struct candidate){.kind = kind, .name = copy, .at = all->files};
         copy = NULL;
     }
     free(copy);
@@ -138,6 +139,7 @@ choose(struct found *f, const struct candidates *all, const char *member, struct
     }
     f->kind = chosen->kind;
     f->member = xstrdup(chosen->name);
+    f->member_at = chosen->at;
     return 0;
 }
 
@@ -163,8 +165,8 @@ look_into_bundle(struct found *f, const char *member, struct buf *head, struct e
     int               rc = unpack_open(&bundle, &f->file, true, &first);
 
     while (rc == 0 && (rc = unpack_next(bundle, &name, all.files == 0 ? &first : e)) == 1) {
-        all.files++;
         rc = look_at_entry(bundle, name, head, &all, e);
+        all.files++;
     }
     if (rc != 0 && e->kind == ERR_NONE) {
         *e = first;
@@ -265,9 +267,10 @@ static int
 go_to_member(const struct found *f, struct found_reader *r, struct err *e)
 {
     const char *name;
-    int         rc;
+    int         rc = 1;
 
-    while ((rc = unpack_next(r->bundle, &name, e)) == 1 && strcmp(name, f->member) != 0) {
+    for (size_t i = 0; rc == 1 && i <= f->member_at; i++) {
+        rc = unpack_next(r->bundle, &name, e);
     }
     if (rc == 0) {
         rc = err_set(e, ERR_IO, "\"%s\" has changed while it was read", f->file.name);

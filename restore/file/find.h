@@ -14,12 +14,13 @@
 
 struct found {
     const struct dump_kind_row *kind;
-    char                       *compression;  /* of the file; NULL: none */
-    char                       *member;       /* of the bundle; NULL: it is none */
-    bool                        is_directory; /* the file is a directory */
-    struct unpack_limits        limits;
-    struct unpack_file          file; /* its name is the user's, and borrowed */
-    struct stat                 was;
+    char                       *compression; /* of the file; NULL: none */
+    char                       *member;      /* of the bundle; NULL: it is none */
+    size_t               member_at;    /* which of its files, from 0: a name may be there twice */
+    bool                 is_directory; /* the file is a directory */
+    struct unpack_limits limits;
+    struct unpack_file   file; /* its name is the user's, and borrowed */
+    struct stat          was;
 };
 
 /* member: the entry that is meant; NULL: the only one.  limits are set by the caller.

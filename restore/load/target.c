@@ -152,6 +152,47 @@ target_open_to_others(struct restore *r, struct err *e)
     return rc;
 }
 
+/* A dump may come from a system with other locales: then the new database has the server's own, as
+ * one that was made by hand for pg_restore would. */
+static int
+create_without_locale(struct restore *r, struct err *e)
+{
+    static const char *const keys[] = {"provider", "locale", "collate", "ctype", "icu_rules"};
+    json_t                  *rest = json_deep_copy(r->source_properties);
+    char                    *text = xasprintf(
+                           "the locale of the dump's database is not to be had: "
+                                              "the new one has the server's, and may sort "
+                                              "otherwise (%s)",
+                           e->text);
+    int rc;
+
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        json_object_del(rest, keys[i]);
+    }
+    err_clear(e);
+    rc = newdb_create(r->maintenance, rest, r->working_name, r->tablespace, e);
+    if (rc == 0) {
+        log_warn("%s", text);
+        strlist_add(&r->warnings, text);
+    }
+    free(text);
+    json_decref(rest);
+    return rc;
+}
+
+static int
+create_database(struct restore *r, struct err *e)
+{
+    const json_t *properties = r->manifest == NULL ? r->source_properties : r->manifest->database;
+    int           rc = newdb_create(r->maintenance, properties, r->working_name, r->tablespace, e);
+
+    /* wrong_object_type: no such locale; none: no such provider, newdb.c says so itself */
+    return rc != 0 && r->manifest == NULL && properties != NULL && e->kind == ERR_PG &&
+            (strcmp(e->sqlstate, "42809") == 0 || e->sqlstate[0] == '\0')
+        ? create_without_locale(r, e)
+        : rc;
+}
+
 int
 target_create(struct restore *r, struct err *e)
 {
@@ -163,9 +204,7 @@ target_create(struct restore *r, struct err *e)
         return -1;
     }
     (void)halfmade_lock(r->maintenance, r->working_name);
-    if (newdb_create(r->maintenance,
-                     r->manifest == NULL ? r->source_properties : r->manifest->database,
-                     r->working_name, r->tablespace, e) != 0) {
+    if (create_database(r, e) != 0) {
         r->created = e->kind == ERR_INTERRUPTED; /* the server may have stopped anyway */
         return -1;
     }

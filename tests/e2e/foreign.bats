@@ -127,6 +127,10 @@ nothing() {
         db_same props copy
         db_drop copy
     done
+    # From a system with other locales.
+    sed "s/LOCALE = 'C'/LOCALE = 'xx_YY.UTF-8'/; s/LC_COLLATE = 'C' LC_CTYPE = 'C'/LC_COLLATE = 'xx_YY' LC_CTYPE = 'xx_YY'/" props.sql >else.sql
+    expect_status 0 from else.sql --to copy
+    expect_text "the locale of the dump's database is not to be had"
     db_drop props
     psql_in postgres -c 'DROP ROLE reader_of_it'
 }
@@ -160,9 +164,9 @@ nothing() {
     for at in 1 200 $((n / 3)) $((n / 2)) $((n - 90)); do
         head -c "$at" shop.sql >e.sql
         refused e.sql || { echo "$at" >&2; false; }
-        xz <e.sql >e.xz
-        refused e.xz || { echo "$at" >&2; false; }
     done
+    xz <e.sql >e.xz
+    refused e.xz 'its last line'
     for z in gzip bzip2 xz zstd 'lz4 -q'; do
         $z -c <shop.sql >e.whole
         n=$(stat -c %s e.whole)
@@ -182,12 +186,12 @@ nothing() {
 @test "what is not whole is refused: archives and bundles" {
     for f in shop.dump shop.tar; do
         n=$(stat -c %s "$f")
-        for at in 6 300 $((n / 2)) $((n - 1600)); do
+        for at in 6 $((n / 2)) $((n - 1600)); do
             head -c "$at" "$f" >e.bin
             refused e.bin || { echo "$f $at" >&2; false; }
-            gzip <e.bin >e.gz
-            refused e.gz || { echo "$f $at gz" >&2; false; }
         done
+        gzip <e.bin >e.gz
+        refused e.gz || { echo "$f gz" >&2; false; }
     done
     cp -r shop.dir e.dir
     rm "$(find e.dir -name '*.dat.gz' | sort | head -n 1)"
@@ -229,17 +233,18 @@ nothing() {
 }
 
 @test "bombs end at a limit, which can be raised" {
-    { cat shop.sql; head -c 70000000 /dev/zero | tr '\0' '\n'; } | gzip >e.gz
-    refused e.gz 'times its size, as a bomb does' '--max-ratio'
-    { sed '/^-- PostgreSQL database dump complete/,$d' shop.sql; head -c 70000000 /dev/zero | tr '\0' '\n'
-      sed -n '/^-- PostgreSQL database dump complete/,$p' shop.sql; } | zstd -q >e.zst
+    { sed '/^-- PostgreSQL database dump complete/,$d' shop.sql; yes '' | head -c 70000000
+      sed -n '/^-- PostgreSQL database dump complete/,$p' shop.sql; } >e.sql
+    zstd -q -1 -T1 e.sql -o e.zst
+    gzip -1 e.sql
+    refused e.sql.gz 'times its size, as a bomb does' '--max-ratio'
     refused e.zst 'times its size'
-    expect_status 1 from e.zst --to copy --max-ratio 100000 --max-size 50MB
-    expect_text 'unpacks to more than 50.0 MB' '--max-size'
+    expect_status 1 from e.zst --to copy --max-ratio 100000 --max-size 10MB
+    expect_text 'unpacks to more than 10.0 MB' '--max-size'
     from e.zst --to copy --max-ratio 100000 --dry-run
     head -c 70000000 /dev/zero >zeros
-    bsdtar -cf e.tgz --zstd zeros shop.sql && rm zeros
-    refused e.tgz 'times its size'
+    bsdtar -cf e.tzst --zstd zeros shop.sql && rm zeros
+    refused e.tzst 'times its size'
     zstd -qc shop.sql | gzip >e.twice
     refused e.twice 'compressed more than once'
 }
@@ -312,10 +317,8 @@ COMMENT ON TABLE t IS $$
 -- PostgreSQL database dump complete
 $$;
 SQL
-    for how in '' --inserts; do
-        pg_dump -d text $how -f text.sql
-        from text.sql --to copy && db_same text copy && db_drop copy
-    done
+    pg_dump -d text -f text.sql
+    from text.sql --to copy && db_same text copy
     [ ! -e canary ]
     db_drop text
 }
@@ -340,7 +343,7 @@ SQL
     nothing
     # As another role, with its rights.
     psql_in postgres -c 'CREATE ROLE weak CREATEDB'
-    from owned.sql --to copy -O -x --role weak
+    from owned.sql --to copy -O -x --role weak --no-analyze
     expect_equal "$(psql_in copy -c "SELECT tableowner FROM pg_tables WHERE tablename = 't'")" weak
     db_drop copy
     psql_in postgres -c 'DROP ROLE weak'
