@@ -92,6 +92,19 @@ lines_in(const char *text, size_t n)
     return lines;
 }
 
+/* After the first n bytes of the data. */
+static int
+zero_byte(const struct sql_stream *s, const char *data, size_t n, struct err *e)
+{
+    uint64_t line = s->line + lines_in(data, n);
+
+    if (s->buf.len > s->off) {
+        line += lines_in((const char *)s->buf.data + s->off, s->buf.len - s->off);
+    }
+    return err_set(e, ERR_CORRUPT, "line %llu: a zero byte, which no text of PostgreSQL's can hold",
+                   (unsigned long long)line);
+}
+
 int
 sql_stream_feed(struct sql_stream *s, const void *data, size_t n, struct err *e)
 {
@@ -100,11 +113,7 @@ sql_stream_feed(struct sql_stream *s, const void *data, size_t n, struct err *e)
     sew(s);
     compact(s);
     if (zero != NULL) {
-        return err_set(
-            e, ERR_CORRUPT, "line %llu: a zero byte, which no text of PostgreSQL's can hold",
-            (unsigned long long)(s->line +
-                                 lines_in((const char *)s->buf.data + s->off, s->buf.len - s->off) +
-                                 lines_in(data, (size_t)(zero - (const char *)data))));
+        return zero_byte(s, data, (size_t)(zero - (const char *)data), e);
     }
     /* One more byte: there is always room for a NUL. */
     return buf_reserve(&s->buf, n + 1, e) != 0 ? -1 : buf_append(&s->buf, data, n, e);

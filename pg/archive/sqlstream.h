@@ -32,10 +32,10 @@ enum sql_piece_kind {
 
 struct sql_piece {
     enum sql_piece_kind kind;
-    const char         *text; /* valid until the next call; followed by a NUL unless it is ROWS */
-    size_t              n;
-    uint64_t            line;      /* of its first byte, from 1 */
-    bool                backslash; /* standard_conforming_strings was off */
+    const char *text; /* valid until the next call; followed by a NUL, but for ROWS and ROWS_END */
+    size_t      n;
+    uint64_t    line;      /* of its first byte, from 1 */
+    bool        backslash; /* standard_conforming_strings was off */
 };
 
 struct sql_stream;

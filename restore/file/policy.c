@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "restore/file/policy_roles.h"
 #include "restore/file/psql_line.h"
 
 enum { TOKENS_MAX = 4096 };
@@ -44,105 +45,6 @@ refuse(const struct sql_piece *piece, struct err *e, const char *why)
     err_set(e, ERR_CORRUPT, "line %llu, \"%s\": %s", (unsigned long long)piece->line, words, why);
     free(words);
     return -1;
-}
-
-/* ---- roles that a statement needs ---- */
-
-static void
-add_once(struct strlist *l, char *name)
-{
-    if (name == NULL || strlist_has(l, name)) {
-        free(name);
-    } else {
-        strlist_take(l, name);
-    }
-}
-
-static bool
-is_no_role(const struct sql_token *t)
-{
-    return sql_is(t, "public") || sql_is(t, "current_user") || sql_is(t, "session_user") ||
-        sql_is(t, "current_role") || sql_is(t, "group");
-}
-
-/* The name, unless the dump makes the role itself; and those after commas. */
-static void
-add_roles(struct policy *p, struct sql_cursor c)
-{
-    bool more = true;
-
-    while (more && c.p != c.end) {
-        char *name = NULL;
-
-        if (sql_is(c.p, "group") && c.end - c.p > 1) {
-            c.p++;
-        }
-        if (is_no_role(c.p)) {
-            c.p++;
-        } else if (!sql_simple_name(&c, &name)) {
-            return;
-        }
-        if (name != NULL && strlist_has(&p->made, name)) {
-            free(name);
-            name = NULL;
-        }
-        add_once(&p->roles, name);
-        more = sql_sign(&c, ',');
-    }
-}
-
-/* Roles after these words, outside of parentheses. */
-static void
-roles_after(struct policy *p, struct sql_cursor c, const char *words)
-{
-    int depth = 0;
-
-    while (c.p != c.end) {
-        depth += sql_is_sign(c.p, '(');
-        depth -= sql_is_sign(c.p, ')');
-        if (depth == 0 && sql_words(&c, words)) {
-            add_roles(p, c);
-            return;
-        }
-        c.p++;
-    }
-}
-
-/* SET SESSION AUTHORIZATION 'joe', as pg_dump --use-set-session-authorization writes it. */
-static void
-role_of_session(struct policy *p, struct sql_cursor c)
-{
-    if (c.p != c.end && c.p->kind == SQL_STRING && *c.p->at == '\'' && c.p->n > 2) {
-        add_once(&p->roles, xstrndup(c.p->at + 1, c.p->n - 2));
-    } else if (c.p != c.end && !sql_is(c.p, "default")) {
-        add_roles(p, c);
-    }
-}
-
-static void
-note_roles(struct policy *p, const struct sql_statement *s)
-{
-    struct sql_cursor c = sql_cursor(s);
-
-    if (sql_words(&c, "ALTER DEFAULT PRIVILEGES FOR ROLE")) {
-        add_roles(p, c);
-        roles_after(p, c, "TO");
-        roles_after(p, c, "FROM");
-    } else if (sql_words(&c, "GRANT")) {
-        roles_after(p, c, "TO");
-    } else if (sql_words(&c, "REVOKE")) {
-        roles_after(p, c, "FROM");
-    } else if (sql_words(&c, "CREATE POLICY")) {
-        roles_after(p, c, "TO");
-    } else if (sql_words(&c, "CREATE SCHEMA")) {
-        roles_after(p, c, "AUTHORIZATION");
-    } else if (sql_words(&c, "CREATE USER MAPPING FOR")) {
-        add_roles(p, c);
-    } else if (sql_words(&c, "SET SESSION AUTHORIZATION")) {
-        role_of_session(p, c);
-    } else if (sql_words(&c, "ALTER")) {
-        roles_after(p, c, "OWNER TO");
-    }
 }
 
 /* ---- the database itself ---- */
@@ -383,7 +285,7 @@ judge_cluster(struct policy *p, const struct sql_piece *piece, const struct sql_
         out->action = POLICY_SKIP;
     }
     if (role != NULL && sql_words(&c, "CREATE ROLE")) {
-        add_once(&p->made, xstrdup(role));
+        policy_add_once(&p->made, xstrdup(role));
     }
     free(role);
     c = sql_cursor(s);
@@ -423,7 +325,7 @@ note_extension(struct policy *p, const struct sql_statement *s)
     if (sql_words(&c, "CREATE EXTENSION")) {
         (void)sql_words(&c, "IF NOT EXISTS");
         if (sql_simple_name(&c, &name)) {
-            add_once(&p->extensions, name);
+            policy_add_once(&p->extensions, name);
         }
     }
 }
@@ -457,7 +359,7 @@ judge_statement(struct policy *p, const struct sql_piece *piece, const struct sq
                         "--scratch --keep restores all of it into a server of its own, from which "
                         "pg_dump takes one database");
     }
-    note_roles(p, s);
+    policy_note_roles(p, s);
     note_extension(p, s);
     return 0;
 }

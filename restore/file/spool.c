@@ -126,6 +126,67 @@ unpack_directory_into(struct spool *s, const struct found *f, struct err *e)
     return rc;
 }
 
+/* pg_restore 18 ends with 0 when a compressed file lacks its end. */
+static int
+check_compressed(int dir, const char *name, const struct found *f, struct err *e)
+{
+    struct unpack_file file = f->file;
+    struct unpack     *u = NULL;
+    struct stat        st;
+    const char        *none;
+    int                rc = -1;
+
+    file.name = name;
+    file.fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (file.fd < 0 || fstat(file.fd, &st) != 0) {
+        err_errno(e, "\"%s\"", name);
+    } else {
+        file.size_bytes = (uint64_t)st.st_size;
+        rc = unpack_open(&u, &file, false, e);
+    }
+    while (rc == 0 && (rc = unpack_next(u, &none, e)) == 1) {
+        rc = 0; /* the next one reads this to its end */
+    }
+    unpack_close(u);
+    if (file.fd >= 0) {
+        (void)close(file.fd);
+    }
+    return rc;
+}
+
+static bool
+is_compressed(const char *name)
+{
+    static const char *const ends[] = {".gz", ".lz4", ".zst"};
+    const char              *dot = strrchr(name, '.');
+    bool                     yes = false;
+
+    for (size_t i = 0; dot != NULL && i < sizeof ends / sizeof ends[0]; i++) {
+        yes = yes || strcmp(dot, ends[i]) == 0;
+    }
+    return yes;
+}
+
+static int
+check_directory(const char *path, const struct found *f, struct err *e)
+{
+    DIR           *d;
+    struct dirent *entry;
+    int            rc = dumpdir_check(path, e);
+
+    if (rc != 0) {
+        return -1;
+    }
+    if ((d = opendir(path)) == NULL) {
+        return err_errno(e, "reading \"%s\"", path);
+    }
+    while (rc == 0 && (entry = readdir(d)) != NULL) {
+        rc = is_compressed(entry->d_name) ? check_compressed(dirfd(d), entry->d_name, f, e) : 0;
+    }
+    (void)closedir(d);
+    return rc;
+}
+
 /* ---- a tar ---- */
 
 /*
@@ -170,7 +231,7 @@ spool_open(struct spool *s, const struct found *f, struct err *e)
     if (f->kind->kind == DUMP_DIRECTORY) {
         rc = f->is_directory ? 0 : unpack_directory_into(s, f, e);
         s->path = xstrdup(f->is_directory ? f->file.name : s->dir != NULL ? s->dir : "");
-        return rc == 0 ? dumpdir_check(s->path, e) : -1;
+        return rc == 0 ? check_directory(s->path, f, e) : -1;
     }
     if (f->member == NULL && f->compression == NULL) {
         s->fd = f->file.fd;

@@ -131,7 +131,7 @@ nothing() {
     sed "s/LOCALE = 'C'/LOCALE = 'xx_YY.UTF-8'/; s/LC_COLLATE = 'C' LC_CTYPE = 'C'/LC_COLLATE = 'xx_YY' LC_CTYPE = 'xx_YY'/" props.sql >else.sql
     expect_status 0 from else.sql --to copy
     expect_text "the locale of the dump's database is not to be had"
-    db_drop props
+    db_drop props copy
     psql_in postgres -c 'DROP ROLE reader_of_it'
 }
 
@@ -199,7 +199,10 @@ nothing() {
     rm -r e.dir && cp -r shop.dir e.dir
     f=$(find e.dir -name '*.dat.gz' | sort | head -n 1)
     head -c $(($(stat -c %s "$f") - 5)) "$f" >e.cut && mv e.cut "$f"
-    refused e.dir
+    refused e.dir 'truncated'
+    rm -r e.dir && cp -r shop.dir e.dir
+    flip "$f" $(($(stat -c %s "$f") - 6))
+    refused e.dir 'incorrect data check'
     rm -r e.dir && cp -r shop.dir e.dir
     # Without its last line the rows of a table would take the next one's for theirs.
     for f in $(find e.dir -name '*.dat.gz' | sort | head -n 1); do gzip -dc "$f" | grep -v '^\\\.$' | gzip >e.cut && mv e.cut "$f"; done
@@ -236,7 +239,7 @@ nothing() {
     { sed '/^-- PostgreSQL database dump complete/,$d' shop.sql; yes '' | head -c 70000000
       sed -n '/^-- PostgreSQL database dump complete/,$p' shop.sql; } >e.sql
     zstd -q -1 -T1 e.sql -o e.zst
-    gzip -1 e.sql
+    gzip -9 e.sql
     refused e.sql.gz 'times its size, as a bomb does' '--max-ratio'
     refused e.zst 'times its size'
     expect_status 1 from e.zst --to copy --max-ratio 100000 --max-size 10MB

@@ -40,7 +40,8 @@ pieces(const uint8_t *data, size_t n, size_t step, struct buf *out)
             rc = -1;
         }
         while (rc == 0 && sql_stream_next(s, &p, &e) == 1) {
-            must(p.n > 0 && (p.kind == SQL_PIECE_ROWS || p.text[p.n] == '\0'));
+            must(p.n > 0);
+            must(p.kind == SQL_PIECE_ROWS || p.kind == SQL_PIECE_ROWS_END || p.text[p.n] == '\0');
             if (p.kind != SQL_PIECE_ROWS || !rows) {
                 must(buf_printf(out, &never, "<%d %d %llu>", (int)p.kind, p.backslash,
                                 (unsigned long long)p.line) == 0);
