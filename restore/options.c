@@ -37,6 +37,9 @@ static const struct opt table[] = {
      0, NULL, NULL},
     {OPT_FLAG, "list", 0, NULL, "print what the backup holds, restore nothing", AT(list), 0, 0,
      NULL, NULL},
+    {OPT_TEXT, "use-list", 0, "FILE",
+     "only what this list keeps: that of --list, with lines removed or begun with ';'",
+     AT(use_list), 0, 0, NULL, NULL},
     {OPT_FLAG, "dry-run", 0, NULL, "do every check beforehand, change nothing", AT(dry_run), 0, 0,
      NULL, NULL},
     {OPT_FLAG, "no-space-check", 0, NULL,
@@ -136,9 +139,18 @@ check_combinations(const struct options *o, struct err *e)
         return err_set(e, ERR_USAGE, "--first is about the tables of a new database");
     }
     if (o->list) {
-        return parts_asked(o)
-            ? err_set(e, ERR_USAGE, "--list prints everything: -t, -T, -n and -N do not go with it")
-            : 0;
+        return parts_asked(o) ? err_set(e, ERR_USAGE,
+                                        "--list prints everything: -t, -T, -n, -N and --use-list "
+                                        "do not go with it")
+                              : 0;
+    }
+    if (o->use_list != NULL &&
+        (live_asked(o) ||
+         o->tables.n + o->exclude_tables.n + o->schemas.n + o->exclude_schemas.n > 0)) {
+        return err_set(e, ERR_USAGE,
+                       "--use-list says all that comes into a new database: -t, -T, -n, -N and "
+                       "what "
+                       "is for a database that exists do not go with it");
     }
     if (live_asked(o)) {
         return live_check(o, e);
@@ -152,8 +164,8 @@ check_combinations(const struct options *o, struct err *e)
     }
     if (o->swap && parts_asked(o)) {
         return err_set(e, ERR_USAGE,
-                       "--swap puts a whole database in place of another: -t, -T, -n and -N do not "
-                       "go with it");
+                       "--swap puts a whole database in place of another: -t, -T, -n, -N and "
+                       "--use-list do not go with it");
     }
     if (o->swap && (o->scratch || o->isolated)) {
         return err_set(e, ERR_USAGE, "--swap is for a running server, not for a scratch one");
@@ -218,16 +230,13 @@ has_no_database(const struct options *o)
 static int
 check_belongs(const struct options *o, struct err *e)
 {
-    static const char *const restoring[] = {"backup",         "at",
-                                            "as-of",          "table",
-                                            "exclude-table",  "schema",
-                                            "exclude-schema", "list",
-                                            "first",          "dry-run",
-                                            "scratch",        "keep",
-                                            "no-owner",       "no-privileges",
-                                            "no-tablespaces", "tablespace-map",
-                                            "globals",        "isolated",
-                                            "keep-failed",    "no-space-check"};
+    static const char *const restoring[] = {
+        "backup",         "at",       "as-of",          "table",
+        "exclude-table",  "schema",   "exclude-schema", "list",
+        "use-list",       "first",    "dry-run",        "scratch",
+        "keep",           "no-owner", "no-privileges",  "no-tablespaces",
+        "tablespace-map", "globals",  "isolated",       "keep-failed",
+        "no-space-check"};
 
     for (size_t i = 0; switch_asked(o) && i < sizeof restoring / sizeof restoring[0]; i++) {
         if (opts_given(&o->parsed, restoring[i])) {

@@ -77,41 +77,13 @@ list_json(const struct restore *r)
                      objects, "large_objects", (json_int_t)m->lo_count);
 }
 
-/* "table public.orders" */
-static void
-print_object(const char *kind, const char *schema, const char *name)
-{
-    print_out("%s %s%s%s", kind, schema == NULL ? "" : schema, schema == NULL ? "" : ".", name);
-}
-
 int
 report_list(const struct restore *r, struct err *e)
 {
-    const struct manifest *m = r->manifest;
-    char                   size[32], age[96], count[48];
-
     if (r->o->json) {
         return print_json(list_json(r), e);
     }
-    print_out("backup %s of \"%s\", as it was %s\n", r->label->id, r->label->dbname,
-              when_ago(r->label->snapshot, time(NULL), age, sizeof age));
-    for (size_t i = 0; i < m->n_tables; i++) {
-        const struct manifest_table *t = &m->tables[i];
-        print_object("table", t->schema, t->name);
-        print_out(": %s, %s%s%s\n", count_human(t->rows, "row", count, sizeof count),
-                  size_human(t->bytes, size, sizeof size),
-                  t->skipped == NULL ? "" : "; no data: ", t->skipped == NULL ? "" : t->skipped);
-    }
-    for (size_t i = 0; i < m->n_objects; i++) {
-        const struct manifest_object *x = &m->objects[i];
-        if (strcmp(x->kind, "TABLE") != 0) {
-            print_object(x->kind, x->schema, x->name);
-            print_out("\n");
-        }
-    }
-    if (m->lo_count > 0) {
-        print_out("%s\n", count_human(m->lo_count, "large object", count, sizeof count));
-    }
+    report_list_text(r);
     return 0;
 }
 

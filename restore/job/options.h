@@ -22,7 +22,8 @@ struct options {
     const char    *passphrase_file, *passphrase_command, *passphrase_fd;
     time_t         at_time; /* 0: not given */
     const char    *max_age;
-    uint64_t       max_age_s;                                        /* 0: however old */
+    uint64_t       max_age_s; /* 0: however old */
+    const char    *use_list;
     struct strlist first;                                            /* patterns */
     struct strlist tables, exclude_tables, schemas, exclude_schemas; /* patterns */
     const char    *to;

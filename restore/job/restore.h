@@ -197,6 +197,7 @@ void report_begin(const struct restore *); /* what is about to be written where 
 /* Which database, where, how old: allocated. */
 char *report_what(const struct restore *);
 int   report_list(const struct restore *, struct err *);
+void  report_list_text(const struct restore *); /* report_list.c */
 int   report_result(const struct restore *, int status, const struct err *why,
                     struct err *); /* why it failed, if it did */
 

@@ -51,7 +51,8 @@ rows_asked(const struct options *o)
 bool
 parts_asked(const struct options *o)
 {
-    return o->tables.n + o->exclude_tables.n + o->schemas.n + o->exclude_schemas.n > 0;
+    return o->use_list != NULL ||
+        o->tables.n + o->exclude_tables.n + o->schemas.n + o->exclude_schemas.n > 0;
 }
 
 bool

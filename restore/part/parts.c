@@ -10,6 +10,7 @@
 #include "restore/part/name_match.h"
 #include "restore/part/partitions.h"
 #include "restore/part/parts_impl.h"
+#include "restore/part/use_list.h"
 
 static const char *const schema[] = {"SCHEMA", NULL};
 static const char *const extension[] = {"EXTENSION", NULL};
@@ -29,7 +30,7 @@ struct patterns {
 static bool
 only_named(const struct options *o)
 {
-    return o->tables.n + o->schemas.n > 0;
+    return o->use_list != NULL || o->tables.n + o->schemas.n > 0;
 }
 
 static void
@@ -383,6 +384,21 @@ leave_unpopulated(struct parts *p)
     }
 }
 
+static int
+ask_as_listed(struct parts *p, bool *large_objects, struct err *e)
+{
+    struct use_list l;
+    int             rc = use_list_read(p->r, &l, e);
+
+    for (size_t i = 0; rc == 0 && i < p->a->n; i++) {
+        p->of[i] = l.kept[i] ? PART_WANTED : PART_NONE;
+    }
+    *large_objects = l.large_objects;
+    p->listed = true;
+    use_list_free(&l);
+    return rc;
+}
+
 static void
 narrow_archive(struct parts *p)
 {
@@ -409,6 +425,8 @@ parts_select(struct restore *r, struct err *e)
     struct parts    p = {.r = r, .a = &r->archive};
     struct patterns patterns;
     struct tables   tables = {0};
+    const uint64_t  lo_count = r->manifest->lo_count;
+    bool            large_objects = false;
     int             rc = -1;
 
     /* Without definitions there is no new database: preflight.c refuses. */
@@ -423,11 +441,17 @@ parts_select(struct restore *r, struct err *e)
         goto out;
     }
     tables = tables_by_oid(r->manifest);
-    for (size_t i = 0; i < p.a->n; i++) {
-        ask(&p, &patterns, &tables, i);
+    if (r->o->use_list != NULL) {
+        if (ask_as_listed(&p, &large_objects, e) != 0) {
+            goto out;
+        }
+    } else {
+        for (size_t i = 0; i < p.a->n; i++) {
+            ask(&p, &patterns, &tables, i);
+        }
+        ask_for_partitions(&p);
+        ask_for_extensions(&p, &patterns);
     }
-    ask_for_partitions(&p);
-    ask_for_extensions(&p, &patterns);
     for (size_t i = 0; !r->has_archive && i < r->manifest->n_tables; i++) {
         (void)judge(&patterns, r->manifest->tables[i].schema, r->manifest->tables[i].name);
     }
@@ -436,6 +460,9 @@ parts_select(struct restore *r, struct err *e)
     }
     parts_close(&p);
     narrow_manifest(&p, &patterns);
+    if (large_objects) {
+        r->manifest->lo_count = lo_count;
+    }
     leave_unpopulated(&p);
     narrow_archive(&p);
     rc = 0;

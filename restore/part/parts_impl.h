@@ -16,6 +16,7 @@ struct parts {
     enum part            *of;       /* by index in the archive, like all of these */
     bool                 *excluded; /* relations that are not to be wanted */
     bool                 *owned;    /* sequences with a SEQUENCE OWNED BY */
+    bool                  listed; /* --use-list: nothing comes along because it is about the rest */
 };
 
 extern const char *const parts_relations[]; /* kinds that -t and -T are about */

@@ -10,7 +10,8 @@
  *   all.
  *
  *   An entry that belongs to another (an index, a trigger, a comment, the sequence of a column)
- *   follows that one.  A foreign key is included only when both tables have their rows.
+ *   follows that one, unless a list says what is included (--use-list).  A foreign key is included
+ *   only when both tables have their rows.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -387,6 +388,20 @@ raise_needs(struct closing *c, size_t i)
     }
 }
 
+/* A list may keep a foreign key, and the rows of one of its tables only. */
+static void
+leave_out_keys(struct parts *p)
+{
+    for (size_t i = 0; p->listed && i < p->a->n; i++) {
+        size_t on = entry_is(&p->a->v[i], foreign_key) ? bearer_of(p, &p->a->v[i]) : SIZE_MAX;
+
+        if (on != SIZE_MAX && p->of[i] != PART_NONE) {
+            p->of[i] = p->of[on] == PART_WANTED ? foreign_key_follows(p, &p->a->v[i], on)
+                                                : PART_NONE;
+        }
+    }
+}
+
 static void
 warn_left_out(struct parts *p)
 {
@@ -429,13 +444,14 @@ parts_close(struct parts *p)
         while (c.n_todo > 0) {
             raise_needs(&c, c.todo[--c.n_todo]);
         }
-        for (size_t i = 0; i < p->a->n; i++) {
+        for (size_t i = 0; !p->listed && i < p->a->n; i++) {
             enum part was = p->of[i];
 
             raise_to(&c, i, follows(p, &p->a->v[i]));
             more = more || p->of[i] != was;
         }
     }
+    leave_out_keys(p);
     warn_left_out(p);
     names_free(&c.callees);
     names_free(&c.schemas);

@@ -149,6 +149,46 @@ part() {
     expect_equal "$(psql_in part -c 'SELECT count(*) FROM kid')" 20
 }
 
+@test "--use-list: what a list keeps, and what that needs; nothing else comes along" {
+    local id other
+    id=$(last_id shop)
+    restore shop --list --backup "$id" >"$T/list"
+    grep -q '^[0-9]*; table public.kid: 20 rows' "$T/list"
+    # All of it, in any order, is the whole.
+    tac "$T/list" >"$T/all"
+    db_drop part whole
+    expect_status 0 restore shop --to whole --backup "$id"
+    expect_status 0 restore shop --to part --backup "$id" --use-list "$T/all"
+    db_same whole part
+    # Without some lines, as comments or removed.
+    sed -e 's/^[0-9]*; INDEX s.par_y$/;&/' -e '/; TRIGGER public.kid t$/d' -e '/^0; /d' -e '/; table public.wide/d' "$T/list" >"$T/some"
+    part --backup "$id" --use-list "$T/some"
+    expect_equal "$(psql_in part -c "SELECT to_regclass('s.par_y') IS NULL, to_regclass('s.par_pkey') IS NULL, count(*) FROM pg_trigger WHERE tgname = 't'")" 't|f|0'
+    expect_equal "$(psql_in part -c 'SELECT (SELECT count(*) FROM kid), (SELECT count(*) FROM pg_largeobject_metadata), (SELECT count(*) FROM mv)')" '20|0|20'
+    expect_equal "$(psql_in part -c "SELECT count(*) FROM pg_constraint WHERE conname = 'kid_id_fkey' AND convalidated")" 1
+    # One table and its key: the sequence, its default and the rest are not asked for; a foreign key needs both tables' rows.
+    grep -E '; (table public.kid:|CONSTRAINT public.kid kid_pkey|FK CONSTRAINT public.kid )' "$T/list" >"$T/few"
+    expect_equal "$(wc -l <"$T/few")" 3
+    part --backup "$id" --use-list "$T/few"
+    expect_text 'foreign key public.kid kid_id_fkey is left out' '20 rows'
+    expect_equal "$(psql_in part -c "SELECT string_agg(conname, ' ') FROM pg_constraint WHERE conrelid = 'kid'::regclass AND contype IN ('p', 'u', 'f')") $(psql_in part -c 'SELECT count(*) FROM kid')" 'kid_pkey 20'
+    grep -E '; table s.par:' "$T/list" >"$T/few"
+    part --backup "$id" --use-list "$T/few"
+    expect_text 'with what that needs: ' 'TYPE s.mood' 'SCHEMA s'
+    # What is no such list is refused.
+    other=$(sed '1s/backup [^ ]*/backup 20200101T000000Z-0000/' "$T/list")
+    expect_status 2 restore shop --to never --backup "$id" --use-list <(echo "$other")
+    expect_text 'is a list of backup 20200101T000000Z-0000' "$id"
+    expect_status 2 restore shop --to never --use-list <(printf '%s\n' '; nothing' '' 'table kid')
+    expect_text 'line 3'
+    expect_status 2 restore shop --to never --use-list <(echo '; nothing')
+    expect_text 'keeps nothing'
+    expect_status 1 restore shop --to never --use-list "$T/no-such-list"
+    expect_status 2 restore shop --to never --use-list "$T/list" -t kid
+    expect_status 2 restore shop --swap --use-list "$T/list"
+    expect_no_db never
+}
+
 @test "a part in a throw-away server, and as JSON" {
     restore shop --scratch -t room --json >"$T/out.json"
     valid_json restore "$T/out.json"
