@@ -77,12 +77,16 @@ this_host(char out[HOST_NAME_MAX + 1])
     out[HOST_NAME_MAX] = '\0';
 }
 
+/* It outlives a crash of the server, as the database itself does. */
 static int
 comment(PGconn *conn, const char *name, const char *text, struct err *e)
 {
     char *ident = pg_ident(name), *literal = pg_literal(conn, text);
     int   rc = literal == NULL ? err_set(e, ERR_PG, "cannot quote \"%s\"", text)
-                               : pg_execf(conn, e, "COMMENT ON DATABASE %s IS %s", ident, literal);
+                               : pg_execf(conn, e,
+                                          "SET LOCAL synchronous_commit = on; COMMENT ON DATABASE "
+                                            "%s IS %s",
+                                          ident, literal);
 
     free(ident);
     free(literal);

@@ -49,7 +49,7 @@ final_name(const struct restore *r)
     const char *source = r->label != NULL ? r->label->dbname
         : r->source_name != NULL          ? r->source_name
                                           : "restored";
-    const char *name = r->o->to != NULL ? r->o->to : source;
+    const char *name = r->o->to != NULL ? r->o->to : r->o->into != NULL ? r->o->into : source;
     bool        taken = strcmp(name, "postgres") == 0 || strcmp(name, "template0") == 0 ||
         strcmp(name, "template1") == 0;
 

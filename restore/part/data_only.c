@@ -163,7 +163,7 @@ load_table(struct restore *r, PGconn *conn, const struct live_table *t, struct l
     *w = (struct live_written){.table = xstrdup(t->qualified), .rows = t->rows};
     if (r->o->on_conflict == NULL && t->same_types) {
         w->written = t->rows; /* the server has counted them, too */
-        rc = live_copy(r, conn, t, t->table->schema, t->table->name, e);
+        rc = live_copy(r, conn, t, (struct live_name){t->table->schema, t->table->name}, e);
     } else {
         rc = insert_staged(r, conn, t, clause, &w->written, e);
     }

@@ -455,13 +455,15 @@ prepare(const struct into *i, struct err *e)
 
 /* ---- the live database --------------------------------------------------------------------- */
 
+/* When it is on disk, all that was done before is. */
 static int
 comment(const struct into *i, const char *text, struct err *e)
 {
     char *literal = pg_literal(i->live, text);
     int   rc = literal == NULL
           ? err_set(e, ERR_PG, "cannot quote a comment")
-          : pg_execf(i->live, e, "COMMENT ON SCHEMA %s IS %s", i->ident, literal);
+          : pg_execf(i->live, e, "SET LOCAL synchronous_commit = on; COMMENT ON SCHEMA %s IS %s",
+                     i->ident, literal);
 
     free(literal);
     return rc;

@@ -1,7 +1,5 @@
 #include "restore/part/live.h"
 
-#include <stdlib.h>
-
 #include "restore/part/data_only.h"
 #include "restore/part/into_schema.h"
 #include "restore/part/undelete.h"
@@ -17,10 +15,6 @@ live_run(struct restore *r, struct err *e)
     restore_phase(r, "server, preflight");
     if (target_open(r, e) != 0) {
         return -1;
-    }
-    if (r->o->into != NULL) {
-        free(r->name);
-        r->name = xstrdup(r->o->into);
     }
     if (r->o->into_schema != NULL) {
         return into_schema_run(r, e);

@@ -269,7 +269,7 @@ live_columns(const struct live_table *t, const char *prefix)
 
 /* ---- rows ---------------------------------------------------------------------------------- */
 
-char *
+static char *
 live_copy_sql(const struct manifest_table *leaf, const char *schema, const char *name)
 {
     const char     **names = xcalloc(leaf->n_columns + 1, sizeof *names);
@@ -288,32 +288,33 @@ live_copy_sql(const struct manifest_table *leaf, const char *schema, const char 
 }
 
 int
-live_copy_leaf(struct restore *r, PGconn *conn, const struct manifest_table *leaf,
-               const char *schema, const char *name, struct err *e)
+live_copy_leaves(struct restore *r, PGconn *conn, const struct manifest_table *const *leaves,
+                 size_t n, struct live_name into, struct err *e)
 {
     struct worker *w = &r->workers[r->o->jobs]; /* one more than there are threads */
-    char          *sql = live_copy_sql(leaf, schema, name);
-    int            rc;
+    int            rc = 0;
 
     w->rows = conn;
     w->chunks = readahead_new(r->repo, r->label->db, r->manifest);
-    rc = leaf->n_ranges == 0 ? 0 : load_copy(r, w, leaf, 0, leaf->n_ranges, sql, e);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        char *sql = live_copy_sql(leaves[i], into.schema, into.name);
+
+        rc = leaves[i]->n_ranges == 0 ? 0
+                                      : load_copy(r, w, leaves[i], 0, leaves[i]->n_ranges, sql, e);
+        free(sql);
+    }
     readahead_free(w->chunks);
     w->chunks = NULL;
-    free(sql);
     return rc;
 }
 
 int
-live_copy(struct restore *r, PGconn *conn, const struct live_table *t, const char *schema,
-          const char *name, struct err *e)
+live_copy(struct restore *r, PGconn *conn, const struct live_table *t, struct live_name into,
+          struct err *e)
 {
-    int rc = 0;
-
-    for (size_t i = 0; rc == 0 && i < t->n_leaves; i++) {
-        rc = live_copy_leaf(r, conn, t->leaves[i], schema, name, e);
-    }
-    return rc == 0 ? 0 : err_wrap(e, "table %s", t->qualified);
+    return live_copy_leaves(r, conn, t->leaves, t->n_leaves, into, e) == 0
+        ? 0
+        : err_wrap(e, "table %s", t->qualified);
 }
 
 int
@@ -341,7 +342,7 @@ live_stage(struct restore *r, PGconn *conn, const struct live_table *t, const ch
 {
     char *ident = pg_ident(name);
     int   rc = live_stage_make(conn, t, name, e) == 0 &&
-            live_copy(r, conn, t, "pg_temp", name, e) == 0
+            live_copy(r, conn, t, (struct live_name){"pg_temp", name}, e) == 0
           ? pg_execf(conn, e, "ANALYZE pg_temp.%s", ident)
           : -1;
 

@@ -46,14 +46,15 @@ void live_tables_free(struct live_tables *);
 /* The written columns, each quoted and after prefix, with commas between them: allocated. */
 char *live_columns(const struct live_table *, const char *prefix);
 
-/* COPY … FROM STDIN for rows of that table of the backup, into another one: allocated. */
-char *live_copy_sql(const struct manifest_table *, const char *schema, const char *name);
 /* COPY of all its rows into that table of the session, by the backup's columns; every row must
- * arrive.  Of one leaf, and of a whole table. */
-int live_copy_leaf(struct restore *, PGconn *, const struct manifest_table *leaf,
-                   const char *schema, const char *name, struct err *);
-int live_copy(struct restore *, PGconn *, const struct live_table *, const char *schema,
-              const char *name, struct err *);
+ * arrive.  Of some of its leaves, and of all. */
+struct live_name {
+    const char *schema, *name;
+};
+int live_copy_leaves(struct restore *, PGconn *, const struct manifest_table *const *leaves,
+                     size_t n, struct live_name into, struct err *);
+int live_copy(struct restore *, PGconn *, const struct live_table *, struct live_name into,
+              struct err *);
 /* Makes a temporary table with the backup's types. */
 int live_stage_make(PGconn *, const struct live_table *, const char *name, struct err *);
 /* ... and fills it. */

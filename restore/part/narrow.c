@@ -150,23 +150,35 @@ static const struct scan_sink sink = {
 
 /* ---- all of it ----------------------------------------------------------------------------- */
 
+static bool
+is_live(const struct narrow *n, const struct manifest_table *leaf)
+{
+    for (size_t i = 0; i < n->n_leaves; i++) {
+        if (n->leaves[i].table == leaf) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Leaves that the live table no longer has: all their rows are left. */
 static int
 stage_missing(struct narrow *n, struct err *e)
 {
-    int rc = 0;
+    const struct manifest_table **missing = xcalloc(n->t->n_leaves + 1, sizeof *missing);
+    size_t                        count = 0;
+    int                           rc = 0;
 
-    for (size_t i = 0; rc == 0 && i < n->t->n_leaves; i++) {
-        const struct manifest_table *t = n->t->leaves[i];
-        bool                         live = false;
-
-        for (size_t k = 0; !live && k < n->n_leaves; k++) {
-            live = n->leaves[k].table == t;
-        }
-        if (!live) {
-            rc = live_copy_leaf(n->r, n->conn, t, "pg_temp", n->stage[BACKUP], e);
+    for (size_t i = 0; i < n->t->n_leaves; i++) {
+        if (!is_live(n, n->t->leaves[i])) {
+            missing[count++] = n->t->leaves[i];
         }
     }
+    if (count > 0) {
+        rc = live_copy_leaves(n->r, n->conn, missing, count,
+                              (struct live_name){"pg_temp", n->stage[BACKUP]}, e);
+    }
+    free(missing);
     return rc;
 }
 
