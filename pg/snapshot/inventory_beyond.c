@@ -16,7 +16,7 @@
 #include "pg/snapshot/inventory_sql.h"
 
 /* initdb, also and mapped are defined in inventory_beyond_sql. */
-#define AFTER_INITDB(row) "age(" row ".xmin) < (SELECT i.age FROM initdb i)"
+#define AFTER_INITDB(row) row ".xmin::text::bigint > (SELECT i.last FROM initdb i)"
 
 /* Neither CREATE EXTENSION nor an update, which make members, nor ALTER EXTENSION wrote the row. */
 #define NOT_BY_EXTENSION(row)                                                                      \
@@ -184,7 +184,7 @@
 const char inventory_beyond_sql[] =
     "WITH also AS MATERIALIZED (SELECT o.value ->> 'kind' AS kind, o.value ->> 'name' AS name FROM "
     "jsonb_array_elements(" INVENTORY_OTHER "::jsonb) o),"
-    " initdb AS MATERIALIZED (SELECT " INITDB_AGE " AS age),"
+    " initdb AS MATERIALIZED (SELECT " INITDB_END " AS last),"
     " mapped AS MATERIALIZED (SELECT p.mapcfg, count(DISTINCT p.maptokentype) AS n, "
     "bool_or(" AFTER_INITDB("p") ") AS touched FROM pg_catalog.pg_ts_config_map p GROUP BY "
     "p.mapcfg) " LISTED(CONFIGURATIONS) AND_ALSO LISTED(DICTIONARIES)

@@ -11,7 +11,7 @@
 #include "pg/snapshot/inventory_sql.h"
 
 /* Rows of system catalogs that were modified after initdb. */
-#define AFTER_INITDB(row) "age(" row ".xmin) < " INITDB_AGE
+#define AFTER_INITDB(row) row ".xmin::text::bigint > " INITDB_END
 
 #define NO_MEMBER(classid, objid)                                                                  \
     "NOT EXISTS (SELECT FROM pg_catalog.pg_depend member WHERE member.classid = " classid          \

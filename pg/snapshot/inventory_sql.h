@@ -8,14 +8,26 @@
 #define FIRST_USER_OID "16384"
 
 /*
- * The age of one of the last objects that initdb makes and that nobody changes, the rule of
- * information_schema.user_mappings: younger rows of system catalogs were modified later.  (xmin
- * stays readable after freezing, since 9.4.)
+ * The number of the transaction with which initdb ended: rows of system catalogs with a higher one
+ * were modified later.  (xmin stays readable after freezing, since 9.4.)  Numbers and not ages are
+ * compared: initdb's are the first of the cluster, some hundred, and a later row has one of these
+ * only if it was written just after the counter began anew, while ages turn around after two
+ * thousand million transactions.
+ *
+ * initdb makes the views of information_schema last, one every two transactions (a dozen lie
+ * between two of them), and there are at least forty more before anybody else can connect.  So it
+ * is the last of them before a gap: one that somebody has replaced lies behind it.  Without these
+ * views (information_schema was made anew) it is the row of pg_catalog, a little earlier.
  */
-#define INITDB_AGE                                                                                 \
-    "(SELECT age(w.xmin) FROM pg_catalog.pg_rewrite w JOIN pg_catalog.pg_class v ON v.oid = "      \
-    "w.ev_class WHERE v.relname = 'user_mappings' AND v.relnamespace = "                           \
-    "to_regnamespace('information_schema'))"
+#define INITDB_GAP "32"
+#define INITDB_END                                                                                 \
+    "(SELECT COALESCE(max(c.x), (SELECT n.xmin::text::bigint FROM pg_catalog.pg_namespace n "      \
+    "WHERE n.nspname = 'pg_catalog')) FROM (SELECT r.x, bool_and(r.gap <= " INITDB_GAP             \
+    ") OVER (ORDER BY r.x) AS unbroken FROM (SELECT w.xmin::text::bigint AS x, "                   \
+    "COALESCE(w.xmin::text::bigint - lag(w.xmin::text::bigint) OVER (ORDER BY "                    \
+    "w.xmin::text::bigint), 0) AS gap FROM pg_catalog.pg_rewrite w JOIN pg_catalog.pg_class v "    \
+    "ON v.oid = w.ev_class WHERE v.relnamespace = to_regnamespace('information_schema') AND "      \
+    "v.oid < " FIRST_USER_OID ") r) c WHERE c.unbroken)"
 
 /* Replaced by a JSON array, as a literal: the list of the other side of a comparison, whose
  * elements are all listed on this side, too. */
