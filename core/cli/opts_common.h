@@ -101,6 +101,15 @@
             offsetof(values, at), 0, 0, NULL, NULL                                                 \
     }
 
+/* Instead of a backup in a repository: what is read, or written. */
+#define OPT_COMMON_FILE(values)                                                                    \
+    {                                                                                              \
+        OPT_TEXT, "file", 0, "FILE",                                                               \
+            "a file outside of any repository: a bundle of storage export, or (to restore) a "     \
+            "dump of pg_dump or pg_dumpall",                                                       \
+            offsetof(values, file), 0, 0, NULL, NULL                                               \
+    }
+
 /* Of a restore, and of the restore that a drill makes. */
 #define OPT_COMMON_BEYOND(values)                                                                  \
     {                                                                                              \

@@ -73,6 +73,14 @@ is_plain(const char *head, size_t n)
 }
 
 static bool
+never(const char *head, size_t n)
+{
+    (void)head;
+    (void)n;
+    return false;
+}
+
+static bool
 is_utf16(const char *head, size_t n)
 {
     return BEGINS("\xff\xfe") || BEGINS("\xfe\xff");
@@ -109,6 +117,7 @@ static const struct dump_kind_row kinds[] = {
     {DUMP_DIRECTORY, "directory", "directory archive of pg_dump", NULL, is_directory},
     {DUMP_CLUSTER, "cluster", "plain dump of pg_dumpall", NULL, is_cluster},
     {DUMP_PLAIN, "plain", "plain dump of pg_dump", NULL, is_plain},
+    {DUMP_BUNDLE, "bundle", "bundle of pgassay storage export", NULL, never},
     {DUMP_REFUSED, NULL, "text in UTF-16",
      "PowerShell's > writes that; iconv -f UTF-16 -t UTF-8 makes a dump of it again", is_utf16},
     {DUMP_REFUSED, NULL, "encrypted file", "decrypt it first", is_encrypted},

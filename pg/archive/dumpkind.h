@@ -18,6 +18,7 @@ enum dump_kind {
     DUMP_CUSTOM,    /* pg_dump -Fc */
     DUMP_TAR,       /* pg_dump -Ft */
     DUMP_DIRECTORY, /* the toc.dat of pg_dump -Fd */
+    DUMP_BUNDLE,    /* of pgassay storage export: by what lies in it, not by its first bytes */
 };
 
 struct dump_kind_row {

@@ -7,6 +7,7 @@
 
 #include "core/buf.h"
 #include "core/mem.h"
+#include "storage/exchange/bundle_names.h"
 
 /* A dump in a bundle. */
 struct candidate {
@@ -19,6 +20,7 @@ struct candidates {
     struct candidate *v;
     size_t            n, cap;
     size_t            files; /* looked at */
+    char             *ours;  /* where a manifest.json lies: perhaps a backup of ours; NULL */
 };
 
 static void
@@ -28,6 +30,7 @@ candidates_free(struct candidates *c)
         free(c->v[i].name);
     }
     free(c->v);
+    free(c->ours);
 }
 
 /* The first bytes of an entry. */
@@ -143,6 +146,52 @@ choose(struct found *f, const struct candidates *all, const char *member, struct
     return 0;
 }
 
+/* ---- a backup of ours ---- */
+
+static bool
+is_at(const char *name, const char *dir, const char *file)
+{
+    size_t n = strlen(dir);
+
+    return strncmp(name, dir, n) == 0 && strcmp(name + n, file) == 0;
+}
+
+static bool
+is_below(const char *name, const char *dir, const char *sub)
+{
+    size_t n = strlen(dir);
+
+    return strncmp(name, dir, n) == 0 && strncmp(name + n, sub, strlen(sub)) == 0;
+}
+
+/* Rows are no dump, whatever they look like. */
+static bool
+is_rows_of_ours(struct candidates *c, const char *name)
+{
+    const char *slash = strrchr(name, '/');
+
+    if (c->ours == NULL && slash != NULL && strcmp(slash + 1, BUNDLE_MANIFEST) == 0) {
+        c->ours = xstrndup(name, (size_t)(slash + 1 - name));
+    }
+    return c->ours != NULL &&
+        (is_below(name, c->ours, "rows/") || is_below(name, c->ours, "large_objects/"));
+}
+
+/* Is there a schema beside the manifest? */
+static int
+look_for_ours(struct found *f, const struct candidates *c, struct err *e)
+{
+    for (size_t i = 0; c->ours != NULL && i < c->n; i++) {
+        if (c->v[i].kind->kind == DUMP_CUSTOM && is_at(c->v[i].name, c->ours, BUNDLE_SCHEMA)) {
+            f->kind = dump_kind_row(DUMP_BUNDLE);
+            f->member = xstrdup(c->v[i].name);
+            f->member_at = c->v[i].at;
+            return bundled_read(&f->bundled, &f->file, f->member, e);
+        }
+    }
+    return 0;
+}
+
 static int
 unknown(const struct found *f, struct err *e)
 {
@@ -165,7 +214,7 @@ look_into_bundle(struct found *f, const char *member, struct buf *head, struct e
     int               rc = unpack_open(&bundle, &f->file, true, &first);
 
     while (rc == 0 && (rc = unpack_next(bundle, &name, all.files == 0 ? &first : e)) == 1) {
-        rc = look_at_entry(bundle, name, head, &all, e);
+        rc = is_rows_of_ours(&all, name) ? 0 : look_at_entry(bundle, name, head, &all, e);
         all.files++;
     }
     if (rc != 0 && e->kind == ERR_NONE) {
@@ -176,7 +225,10 @@ look_into_bundle(struct found *f, const char *member, struct buf *head, struct e
             rc = unknown(f, e);
         }
     }
-    rc = rc != 0 ? -1 : choose(f, &all, member, e);
+    if (rc == 0 && member == NULL) {
+        rc = look_for_ours(f, &all, e);
+    }
+    rc = rc != 0 ? -1 : f->bundled != NULL ? 0 : choose(f, &all, member, e);
     candidates_free(&all);
     unpack_close(bundle);
     return rc;
@@ -244,6 +296,7 @@ found_free(struct found *f)
     }
     free(f->compression);
     free(f->member);
+    bundled_free(f->bundled);
     *f = (struct found){0};
 }
 

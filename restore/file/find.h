@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "pg/archive/dumpkind.h"
+#include "restore/file/bundled.h"
 #include "restore/file/unpack.h"
 
 struct found {
@@ -21,6 +22,7 @@ struct found {
     struct unpack_limits limits;
     struct unpack_file   file; /* its name is the user's, and borrowed */
     struct stat          was;
+    struct bundled      *bundled; /* a backup of ours, of which member is the schema; NULL */
 };
 
 /* member: the entry that is meant; NULL: the only one.  limits are set by the caller.

@@ -6,6 +6,7 @@
 
 #include "core/progress.h"
 #include "restore/file/foreign_impl.h"
+#include "storage/format/object.h"
 
 #define LIST_MAX (256 * MIB)
 
@@ -98,6 +99,26 @@ read_contents(struct restore *r, struct err *e)
     return found_unchanged(&f->found, e);
 }
 
+/* What the definitions do not say. */
+static void
+complete_contents(struct contents *c, const struct manifest *m)
+{
+    struct err  ignored = ERR_INIT;
+    const char *time = json_opt_str(m->snapshot, "time", NULL);
+
+    for (size_t i = 0; i < m->n_tables; i++) {
+        c->rows += m->tables[i].rows;
+        c->bytes += m->tables[i].bytes;
+    }
+    if (time != NULL) {
+        free(c->taken);
+        c->taken = xstrdup(time);
+    }
+    if (c->policy.database == NULL) { /* of a part of it */
+        c->policy.database = object_text(m->database, "name", &ignored);
+    }
+}
+
 static int
 named(const struct foreign *f, struct err *e)
 {
@@ -136,9 +157,13 @@ foreign_read(struct restore *r, struct err *e)
     if (read_contents(r, e) != 0) {
         return named(f, e);
     }
+    if (f->found.bundled != NULL) {
+        complete_contents(&f->contents, f->found.bundled->m);
+    }
     r->source_name = f->contents.policy.database;
     r->source_version = f->contents.from_version;
-    r->source_properties = f->contents.policy.properties;
+    r->source_properties = f->found.bundled != NULL ? f->found.bundled->m->database
+                                                    : f->contents.policy.properties;
     return 0;
 }
 

@@ -18,6 +18,10 @@ struct foreign {
     uint64_t              dropped;      /* DROP of what is not there */
 };
 
+/* bundled_run.c: of a bundle, between the definitions and after all of them. */
+int bundled_run_rows(struct restore *, struct err *);
+int bundled_run_rest(struct restore *, struct err *);
+
 /* run.c: the session that the dump runs in; its first database. */
 int dump_run(struct restore *, struct err *);
 

@@ -14,11 +14,7 @@ enum { RATIO = 200, RATIO_MAX = 1000000 };
 
 const struct opt foreign_options[] = {
     OPT_HEADING("A dump that another tool made"),
-    {OPT_TEXT, "file", 0, "FILE",
-     "restore this dump of pg_dump or pg_dumpall, of any format, compressed or in a bundle, "
-     "instead "
-     "of a backup",
-     AT(file), 0, 0, NULL, NULL},
+    OPT_COMMON_FILE(struct options),
     {OPT_TEXT, "member", 0, "NAME", "file: the one of a bundle that holds several dumps",
      AT(member), 0, 0, NULL, NULL},
     {OPT_TEXT, "max-size", 0, "SIZE",

@@ -339,6 +339,31 @@ finish(struct run *run, struct err *e)
     return analyze(run, e);
 }
 
+/* The rows come between the definitions. */
+static int
+run_bundle(struct run *run, struct err *e)
+{
+    struct script part = run->f->script;
+
+    part.section = "pre-data";
+    if (script_read(&part, run_piece, run, e) != 0 || become_ourselves(run, e) != 0 ||
+        bundled_run_rows(run->r, e) != 0) {
+        return -1;
+    }
+    part.section = "post-data";
+    return script_read(&part, run_piece, run, e) != 0 || become_ourselves(run, e) != 0 ||
+            bundled_run_rest(run->r, e) != 0
+        ? -1
+        : 0;
+}
+
+static int
+run_script(struct run *run, struct err *e)
+{
+    return run->f->found.bundled != NULL ? run_bundle(run, e)
+                                         : script_read(&run->f->script, run_piece, run, e);
+}
+
 int
 dump_run(struct restore *r, struct err *e)
 {
@@ -351,7 +376,7 @@ dump_run(struct restore *r, struct err *e)
     } else {
         run.conn = r->conn;
     }
-    if (rc == 0 && (rc = script_read(&f->script, run_piece, &run, e)) == 0) {
+    if (rc == 0 && (rc = run_script(&run, e)) == 0) {
         rc = finish(&run, e);
     }
     copy_in_abort(&run.copy, "the restore was given up");

@@ -1,5 +1,7 @@
 #include "restore/file/script.h"
 
+#include <string.h>
+
 #include "core/cancel.h"
 #include "core/host/proc.h"
 
@@ -100,7 +102,12 @@ script_list(const struct script *s, struct buf *out, struct err *e)
 static int
 read_archive(const struct script *s, struct pass *p, struct err *e)
 {
-    static const char *const what[] = {"--create", "-f", "-", NULL};
+    static const char *const all[] = {"--create", "-f", "-", NULL};
+    static const char *const before[] = {"--create", "--section=pre-data", "-f", "-", NULL};
+    static const char *const after[] = {"--section=post-data", "-f", "-", NULL};
+    const char *const       *what = s->section == NULL ? all
+              : strcmp(s->section, "pre-data") == 0    ? before
+                                                       : after;
 
     return run_pg_restore(s, what, &(struct proc_spec){.out_fn = take_bytes, .out_ctx = p}, e);
 }

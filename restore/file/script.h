@@ -16,6 +16,7 @@ struct script {
     const struct found *found;
     const struct spool *spool;      /* of an archive */
     const char         *pg_restore; /* likewise: the program */
+    const char         *section;    /* likewise: "pre-data", "post-data"; NULL: all of it */
     bool                no_owner, no_privileges, no_tablespaces;
 };
 

@@ -62,6 +62,9 @@ const uint8_t *load_segment(struct restore *, struct readahead *, const struct m
 int load_copy(struct restore *, struct worker *, const struct manifest_table *, size_t first,
               size_t n, const char *sql, struct err *);
 
+/* COPY … FROM STDIN for the table, or for its rows through another (quoted) name.  Allocated. */
+char *load_copy_sql(const struct manifest_table *, const char *via, bool freeze);
+
 /* load_index.c */
 void load_table_done(struct load_run *,
                      struct table_job *); /* its rows are complete: queues its indexes */

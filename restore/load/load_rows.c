@@ -131,9 +131,8 @@ load_copy(struct restore *r, struct worker *w, const struct manifest_table *t, s
     return 0;
 }
 
-/* COPY … FROM STDIN for the table, or for its rows through another (quoted) name. */
-static char *
-copy_sql(const struct manifest_table *t, const char *via, bool freeze)
+char *
+load_copy_sql(const struct manifest_table *t, const char *via, bool freeze)
 {
     const char     **names = xcalloc(t->n_columns + 1, sizeof *names);
     struct copy_spec spec = {
@@ -207,7 +206,7 @@ retry_through_root(struct restore *r, struct worker *w, const struct table_job *
     }
     log_info("table %s: rows do not belong into this partition any more, loading them through %s",
              job->qualified, root);
-    sql = copy_sql(job->table, root, false);
+    sql = load_copy_sql(job->table, root, false);
     do {
         rc = load_copy(r, w, job->table, first, n, sql, e);
     } while (rc != 0 && loader_widen(w, e));
@@ -235,7 +234,7 @@ load_ranges(struct load_run *l, struct worker *w, const struct load_task *t, str
     if (loader_use(l->r, w, t->job->loader, e) != 0) {
         return -1;
     }
-    sql = copy_sql(t->job->table, t->job->table->load_via, false);
+    sql = load_copy_sql(t->job->table, t->job->table->load_via, false);
     do {
         rc = load_copy(l->r, w, t->job->table, t->first, t->n, sql, e);
     } while (rc != 0 && loader_widen(w, e));
@@ -295,7 +294,7 @@ whole_once(struct restore *r, struct worker *w, const struct load_task *t, struc
     int   rc = begin_whole(w, t->job, &freeze, e);
 
     if (rc == 0) {
-        sql = copy_sql(t->job->table, NULL, freeze);
+        sql = load_copy_sql(t->job->table, NULL, freeze);
         rc = load_copy(r, w, t->job->table, 0, t->n, sql, e) == 0 ? pg_exec(w->rows, e, "COMMIT")
                                                                   : -1;
     }
@@ -332,7 +331,7 @@ copy_small(struct restore *r, struct worker *w, const struct table_job *job, str
     if (t->n_ranges == 0) {
         return 0;
     }
-    sql = copy_sql(t, NULL, false);
+    sql = load_copy_sql(t, NULL, false);
     rc = load_copy(r, w, t, 0, t->n_ranges, sql, e);
     free(sql);
     return rc;

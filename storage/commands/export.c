@@ -213,8 +213,7 @@ out:
 }
 
 static const struct opt options[] = {
-    {OPT_TEXT, "file", 0, "FILE", "write it here: FILE.tar, FILE.tar.zst, or - for standard output",
-     offsetof(struct export_options, file), 0, 0, NULL, NULL},
+    OPT_COMMON_FILE(struct export_options),
     OPTS_COMMON_BACKUP(struct export_options),
     {OPT_FLAG, "force", 0, NULL, "replace a file that is there",
      offsetof(struct export_options, force), 0, 0, NULL, NULL},

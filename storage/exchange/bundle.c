@@ -139,7 +139,7 @@ add_all(struct bundle *b, struct err *e)
     add_text(b, "RECOVERY.md", &page);
     add_text(b, "restore.sh", &script);
     b->files[b->n - 1].program = true;
-    add_text(b, "manifest.json", &text);
+    add_text(b, BUNDLE_MANIFEST, &text);
     if (b->m->n_globals_sql > 0) {
         add_ranges(b, xstrdup(BUNDLE_GLOBALS), &b->globals, 1, false);
     }

@@ -8,27 +8,10 @@
 
 #include "core/buf.h"
 #include "core/mem.h"
+#include "storage/exchange/bundle_names.h"
 #include "storage/format/label.h"
 #include "storage/format/manifest.h"
 
-/* Names of files in a bundle. */
-#define BUNDLE_GLOBALS   "globals.sql"
-#define BUNDLE_SCHEMA    "schema.dump"
-#define BUNDLE_ROWS      "rows.sql"
-#define BUNDLE_EXPECTED  "rows.expected"
-#define BUNDLE_LO        "large_objects.sql"
-#define BUNDLE_LO_ROWS   "large_objects/metadata"
-#define BUNDLE_LO_PAGES  "large_objects/pages"
-#define BUNDLE_SEQUENCES "sequences.sql"
-#define BUNDLE_MATVIEWS  "matviews.sql"
-#define BUNDLE_SUMS      "SHA256SUMS"
-
-/* ".copybin" or ".copy". */
-const char *bundle_rows_ending(const struct manifest_table *);
-/* "rows/SCHEMA/TABLE", without the ending; each name as in keys (core/enc.h).  Allocated. */
-char *bundle_rows_stem(const struct manifest_table *);
-/* Its rows are in the bundle. */
-bool bundle_has_rows(const struct manifest_table *);
 /* psql's \copy is one line, so that a table with a line end in a name must be loaded by a COPY of
  * its own. */
 bool bundle_is_odd(const struct manifest_table *);

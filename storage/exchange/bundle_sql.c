@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/enc.h"
 #include "core/quote.h"
 #include "storage/exchange/bundle_impl.h"
 
@@ -36,29 +35,6 @@ bundle_putf(struct buf *b, const char *fmt, ...)
     va_end(ap);
     bundle_put(b, text);
     free(text);
-}
-
-const char *
-bundle_rows_ending(const struct manifest_table *t)
-{
-    return t->format == COPY_BINARY ? ".copybin" : ".copy";
-}
-
-char *
-bundle_rows_stem(const struct manifest_table *t)
-{
-    char *schema = name_encode(t->schema), *name = name_encode(t->name);
-    char *stem = xasprintf("rows/%s/%s", schema, name);
-
-    free(schema);
-    free(name);
-    return stem;
-}
-
-bool
-bundle_has_rows(const struct manifest_table *t)
-{
-    return t->rows > 0;
 }
 
 static bool
@@ -178,44 +154,22 @@ bundle_sql_expected(const struct manifest *m, struct buf *b)
 void
 bundle_sql_large_objects(const struct manifest *m, struct buf *b)
 {
-    static const char create[] =
-        "CREATE TEMPORARY TABLE lo (oid oid, owner name, acl text, comment text, labels text[]);\n"
-        "CREATE TEMPORARY TABLE lo_page (loid oid, pageno int, data bytea);\n";
-    static const char fill[] =
-        "SELECT pg_catalog.count(pg_catalog.lo_create(oid)) FROM pg_temp.lo;\n"
-        "SELECT pg_catalog.count(pg_catalog.lo_put(loid, pageno::int8 * 2048, data)::text) FROM "
-        "pg_temp.lo_page;\n"
-        "SELECT format('ALTER LARGE OBJECT %s OWNER TO %I', oid, owner) FROM pg_temp.lo WHERE "
-        "owner "
-        "<> current_user \\gexec\n"
-        "SELECT format('REVOKE ALL ON LARGE OBJECT %s FROM %I', oid, owner) FROM pg_temp.lo WHERE "
-        "acl IS NOT NULL \\gexec\n"
-        "SELECT format('GRANT %s ON LARGE OBJECT %s TO %s %s', a.privilege_type, oid, CASE "
-        "a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END, CASE "
-        "WHEN "
-        "a.is_grantable THEN 'WITH GRANT OPTION' END) FROM pg_temp.lo, aclexplode(acl::aclitem[]) "
-        "a "
-        "\\gexec\n"
-        "SELECT format('COMMENT ON LARGE OBJECT %s IS %L', oid, comment) FROM pg_temp.lo WHERE "
-        "comment IS NOT NULL \\gexec\n"
-        "SELECT format('SECURITY LABEL FOR %I ON LARGE OBJECT %s IS %L', labels[i], oid, "
-        "labels[i + 1]) FROM pg_temp.lo, generate_series(1, cardinality(labels) - 1, 2) i "
-        "\\gexec\n";
-
     if (m->lo_count == 0) {
         return;
     }
-    bundle_put(b, create);
-    bundle_putf(b, "\\copy pg_temp.lo from '%s%s'", BUNDLE_LO_ROWS,
+    bundle_put(b, bundle_lo_create);
+    bundle_putf(b, "\n\\copy " BUNDLE_LO_TABLE " from '" BUNDLE_LO_ROWS "%s'",
                 bundle_rows_ending(&m->lo_metadata));
     put_format(b, &m->lo_metadata);
     if (bundle_has_rows(&m->lo_pages)) {
-        bundle_putf(b, "\n\\copy pg_temp.lo_page from '%s%s'", BUNDLE_LO_PAGES,
+        bundle_putf(b, "\n\\copy " BUNDLE_LO_PAGE_TABLE " from '" BUNDLE_LO_PAGES "%s'",
                     bundle_rows_ending(&m->lo_pages));
         put_format(b, &m->lo_pages);
     }
-    bundle_put(b, "\n");
-    bundle_put(b, fill);
+    bundle_putf(b, "\n%s\n", bundle_lo_fill);
+    for (const struct bundle_lo_query *q = bundle_lo_each; q->sql != NULL; q++) {
+        bundle_putf(b, "%s \\gexec\n", q->sql);
+    }
 }
 
 void

@@ -197,3 +197,73 @@ nothing_at() { [ -z "$(find "$(dirname "$1")" -name "$(basename "$1")*")" ] || {
         expect_equal "$(psql_in part -c "SELECT x::text FROM public.$one x ORDER BY 1" | sha256sum)" "$(psql_in small -c "SELECT x::text FROM public.$one x ORDER BY 1" | sha256sum)"
     done
 }
+
+@test "restore --file reads a bundle, however it was packed since" {
+    export_to every "$T/in.tar.zst"
+    expect_status 0 pgassay restore --file "$T/in.tar.zst" --to every_back --json
+    valid_json restore <(echo "$output")
+    expect_equal "$(jq -r '.file.kind, .file.database, .file.rows' <<<"$output")" "$(printf '%s\n' bundle every "$(label every | jq .rows)")"
+    db_same every every_back
+    export_to types "$T/in.tar" --force
+    unpack "$T/in.tar" "$T/again.d"
+    mv "$in" "$T/again.d/moved to"
+    touch "$T/again.d/moved to/of mine"
+    tar -C "$T/again.d" --sort=name -czf "$T/again.tgz" "moved to"
+    db_drop types_back
+    expect_status 0 pgassay restore --file "$T/again.tgz" --to types_back
+    db_same types types_back
+}
+
+@test "restore --file, into a scratch server and without owners" {
+    export_to every "$T/in.tar" --force
+    expect_status 0 pgassay restore --file "$T/in.tar" --scratch
+    expect_status 0 pgassay restore --file "$T/in.tar" --to plainly --no-owner --no-privileges
+    expect_equal "$(psql_in plainly -c "SELECT count(DISTINCT relowner) FROM pg_class WHERE oid > 16383")" 1
+    expect_equal "$(psql_in plainly -c "SELECT count(*) FROM pg_largeobject_metadata")" "$(psql_in every -c "SELECT count(*) FROM pg_largeobject_metadata")"
+    db_drop plainly
+}
+
+@test "a bundle that is not whole, or not what was exported, is refused before anything is made" {
+    local f
+    export_to types "$T/good.tar"
+    unpack "$T/good.tar" "$T/bad.d"
+    packed() { tar -C "$T/bad.d" -cf "$T/bad.tar" "$(basename "$in")"; }
+    refuses() { # TEXT...
+        expect_status 1 pgassay restore --file "$T/bad.tar" --to bad
+        expect_text "$@" && expect_no_db bad && expect_equal "$(ls -A "$TMPDIR")" ''
+    }
+    f=$(cd "$in" && find rows -name '*.copybin' | sort | head -n 1)
+    flip "$in/$f" 30
+    packed
+    refuses "$f" 'SHA-256 differs'
+    flip "$in/$f" 30
+    mv "$in/$f" "$T/aside"
+    packed
+    refuses "$f" 'is missing'
+    grep -v " $f\$" "$in/SHA256SUMS" >"$T/sums"
+    cp "$in/SHA256SUMS" "$T/sums.good"
+    cp "$T/sums" "$in/SHA256SUMS"
+    packed
+    refuses "$f" 'is not in SHA256SUMS'
+    mv "$T/aside" "$in/$f"
+    rm "$in/SHA256SUMS"
+    packed
+    refuses 'SHA256SUMS' 'is missing'
+    cp "$T/sums.good" "$in/SHA256SUMS"
+    cp "$in/manifest.json" "$T/manifest.good"
+    jq -c '(.tables[] | select(.rows > 0)).load_via = "\"a\".\"b\" FROM PROGRAM '"'true'"' --"' "$T/manifest.good" >"$in/manifest.json"
+    (cd "$in" && cut -c67- SHA256SUMS | xargs -d '\n' sha256sum >"$T/sums" && cp "$T/sums" SHA256SUMS)
+    packed
+    refuses 'through what is no table'
+    cp "$T/manifest.good" "$in/manifest.json"
+    cp "$T/sums.good" "$in/SHA256SUMS"
+    packed
+    tar -C "$T/bad.d" -rf "$T/bad.tar" "$(basename "$in")/$f"
+    refuses "$f" 'twice'
+    head -c $(($(stat -c %s "$T/good.tar") / 2)) "$T/good.tar" >"$T/bad.tar"
+    refuses "$T/bad.tar"
+    packed
+    pgassay restore --file "$T/bad.tar" --to bad
+    db_same types bad
+    db_drop bad
+}
