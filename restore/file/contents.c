@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "core/mem.h"
+#include "core/progress.h"
 
 void
 contents_free(struct contents *c)
@@ -128,6 +129,7 @@ take(void *ctx, struct sql_stream *stream, const struct sql_piece *piece, struct
     struct policy_out out;
 
     (void)stream;
+    progress_add(piece->n);
     switch (piece->kind) {
     case SQL_PIECE_COMMENT:
         take_comment(c, piece->text);

@@ -250,6 +250,8 @@ foreign_preflight(struct restore *r, struct err *e)
     if ((!foreign_is_cluster(r) && check_name(r, e) != 0) ||
         check_names(r, &p->extensions, "SELECT name FROM pg_catalog.pg_available_extensions",
                     "extensions", "install their packages on the server", e) != 0 ||
+        check_names(r, &p->tablespaces, "SELECT spcname FROM pg_catalog.pg_tablespace",
+                    "tablespaces", "create them, or leave them out: --no-tablespaces", e) != 0 ||
         (!r->o->scratch &&
          check_names(r, &p->roles, "SELECT rolname FROM pg_catalog.pg_roles", "roles",
                      "create them, or leave owners (-O) and privileges (-x) out", e) != 0)) {

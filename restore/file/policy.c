@@ -17,6 +17,7 @@ policy_free(struct policy *p)
     strlist_free(&p->roles);
     strlist_free(&p->made);
     strlist_free(&p->extensions);
+    strlist_free(&p->tablespaces);
 }
 
 char *
@@ -330,6 +331,19 @@ note_extension(struct policy *p, const struct sql_statement *s)
     }
 }
 
+/* SET default_tablespace = fast; '' is the database's own. */
+static void
+note_tablespace(struct policy *p, const struct sql_statement *s)
+{
+    struct sql_cursor c = sql_cursor(s);
+    char             *name = NULL;
+
+    if (sql_words(&c, "SET default_tablespace") && sql_sign(&c, '=') &&
+        sql_simple_name(&c, &name)) {
+        policy_add_once(&p->tablespaces, name);
+    }
+}
+
 static int
 judge_statement(struct policy *p, const struct sql_piece *piece, const struct sql_statement *s,
                 struct policy_out *out, struct err *e)
@@ -361,6 +375,7 @@ judge_statement(struct policy *p, const struct sql_piece *piece, const struct sq
     }
     policy_note_roles(p, s);
     note_extension(p, s);
+    note_tablespace(p, s);
     return 0;
 }
 

@@ -32,7 +32,7 @@ struct policy {
     char                        *key;        /* of \restrict */
     struct strlist               roles;      /* that it names, and does not make */
     struct strlist               made;       /* roles that it makes */
-    struct strlist               extensions;
+    struct strlist               extensions, tablespaces; /* that it names */
 };
 
 enum policy_action {

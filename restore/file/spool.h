@@ -3,7 +3,8 @@
  *
  * pg_restore seeks in what it reads.  An archive that lies on disk as it is, is opened there; one
  * that is compressed or in a bundle is unpacked into $TMPDIR: into a file without a name, which is
- * gone however this process ends, or, if it is a directory, into one that spool_free() removes.
+ * gone however this process ends, or, if it is a directory, into one that spool_free() removes
+ * (only kill -9 leaves that one).
  *
  * From a directory pg_restore opens the files that the archive itself names, so these names are
  * checked: they must lie in it, and none of its files may be a link.
