@@ -147,6 +147,37 @@ errors_have_a_state_and_no_secret(void **state)
 }
 
 static void
+a_refusal_has_a_state(void **state)
+{
+    struct err       e = ERR_INIT;
+    struct pg_target t = scratch_target(server, "no such database");
+
+    (void)state;
+    assert_null(pg_connect(&t, PG_READING, "test", &e));
+    assert_err(&e, ERR_PG, "FATAL:  database \"no such database\" does not exist");
+    assert_string_equal(e.sqlstate, "3D000");
+    assert_null(strstr(e.text, "3D000"));
+    assert_null(strstr(e.text, "LOCATION"));
+    assert_false(e.transient);
+}
+
+static void
+an_answer_is_not_waited_for_for_ever(void **state)
+{
+    struct err e = ERR_INIT;
+    PGconn    *c = connect_to("postgres");
+    PGresult  *res = pg_query_within(c, 60000, &e, "SELECT 7");
+
+    (void)state;
+    assert_non_null(res);
+    assert_string_equal(PQgetvalue(res, 0, 0), "7");
+    PQclear(res);
+    assert_null(pg_query_within(c, 100, &e, "SELECT pg_sleep(600)"));
+    assert_err(&e, ERR_PG, "no answer from the server in time");
+    pg_close(c);
+}
+
+static void
 a_killed_session_is_worth_another_try(void **state)
 {
     struct err e = ERR_INIT;
@@ -258,6 +289,8 @@ main(void)
         cmocka_unit_test(single_fields_win_over_the_connection_string),
         cmocka_unit_test(a_role_is_taken_on),
         cmocka_unit_test(errors_have_a_state_and_no_secret),
+        cmocka_unit_test(a_refusal_has_a_state),
+        cmocka_unit_test(an_answer_is_not_waited_for_for_ever),
         cmocka_unit_test(a_killed_session_is_worth_another_try),
         cmocka_unit_test(a_session_killed_while_idle_says_why),
         cmocka_unit_test(children_reach_the_same_server),

@@ -6,28 +6,28 @@
 /* What the server still needs, beyond the limit of its statement. */
 enum { PATIENCE_MS = 3000 };
 
-static const struct {
-    const char *needs, *grant;
-} right_words[] = {
-    [RIGHT_NONE] = {"a right that the role does not have", "GRANT pg_monitor TO role"},
-    [RIGHT_STATS] = {"the right to see other roles' sessions (pg_read_all_stats)",
-                     "GRANT pg_monitor TO role"},
-    [RIGHT_SETTINGS] = {"the right to see all settings (pg_read_all_settings)",
-                        "GRANT pg_monitor TO role"},
-    [RIGHT_WAL_DIR] = {"EXECUTE on pg_ls_waldir()", "GRANT pg_monitor TO role"},
+static const char *const right_words[] = {
+    [RIGHT_NONE] = "a right that the role does not have",
+    [RIGHT_STATS] = "the right to see other roles' sessions (pg_read_all_stats)",
+    [RIGHT_SETTINGS] = "the right to see all settings (pg_read_all_settings)",
+    [RIGHT_WAL_DIR] = "EXECUTE on pg_ls_waldir()",
 };
 
+/* pg_monitor has all of them. */
 static void
 not_allowed(struct health *h, const struct health_check *c)
 {
+    char *role = pg_ident(PQuser(h->conn));
+
     watch_find(
         h->report,
-        (struct watch_finding){.severity = WATCH_UNKNOWN,
-                               .object = "it",
-                               .what = watch_text(h->report, "could not be checked: needs %s",
-                                                  right_words[c->right].needs),
-                               .action = "give it to the role that looks",
-                               .command = right_words[c->right].grant});
+        (struct watch_finding){
+            .severity = WATCH_UNKNOWN,
+            .object = "it",
+            .what = watch_text(h->report, "could not be checked: needs %s", right_words[c->right]),
+            .action = "give it to the role that looks",
+            .command = watch_text(h->report, "GRANT pg_monitor TO %s", role)});
+    free(role);
 }
 
 /* What went wrong with a query is a finding of its check. */

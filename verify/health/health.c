@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/cancel.h"
 #include "core/human.h"
 #include "verify/health/checks.h"
 #include "verify/health/rate.h"
@@ -35,6 +36,15 @@ begin(struct health *h, const struct pg_target *target, struct err *e)
     return 1;
 }
 
+/* What a signal kept from being looked at is no statement about the server. */
+static int
+finish(struct watch_report *report, double start, int rc, struct err *e)
+{
+    report->seconds = clock_seconds() - start;
+    watch_sort(report);
+    return rc < 0 || cancel_check(e) != 0 ? -1 : 0;
+}
+
 int
 health_run(const struct pg_target *target, const struct health_limits *limits,
            struct watch_report *report, struct err *e)
@@ -49,9 +59,7 @@ health_run(const struct pg_target *target, const struct health_limits *limits,
     for (size_t i = 0; rc == 0 && i < sizeof tables / sizeof tables[0]; i++)
         (void)checks_run(&h, tables[i]);
     session_close(&h);
-    report->seconds = clock_seconds() - start;
-    watch_sort(report);
-    return rc < 0 ? -1 : 0;
+    return finish(report, start, rc, e);
 }
 
 /* ---- xid ---- */
@@ -181,7 +189,5 @@ xid_run(const struct pg_target *target, const struct xid_request *q,
     }
     session_close(&h);
     strlist_free(&databases);
-    report->seconds = clock_seconds() - start;
-    watch_sort(report);
-    return rc < 0 ? -1 : 0;
+    return finish(report, start, rc, e);
 }
