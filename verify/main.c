@@ -149,9 +149,9 @@ static const struct verify_verb standing = {
             .tables = TABLES(options_repos, options_status)},
     .look = verify_status,
 };
-static const struct opts_verb *const verbs[] = {&drill.cli, &live.cli,      &objects.cli,
-                                                &chain.cli, &key_drill.cli, &health.cli,
-                                                &xid.cli,   &standing.cli,  NULL};
+static const struct opts_verb *const verbs[] = {&drill.cli,  &live.cli,      &objects.cli,
+                                                &chain.cli,  &key_drill.cli, &standing.cli,
+                                                &health.cli, &xid.cli,       NULL};
 
 static const struct opts_spec spec = {
     .program = "pgassay-verify",
