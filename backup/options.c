@@ -24,6 +24,8 @@ static const struct opt table[] = {
     {OPT_LIST, "exclude-table-data", 0, "PATTERN",
      "the definition of what matches, but not its rows", AT(exclude_table_data),
      .config = "exclude-table-data"},
+    {OPT_FLAG, "complete", 0, NULL,
+     "all of it, and nothing is pruned, whatever the configuration says", AT(complete)},
     OPT_HEADING("Where to"),
     {OPT_LIST, "repo", 0, "PATH|NAME",
      "a directory, s3://BUCKET/PREFIX, or a [repo NAME]; "
@@ -101,13 +103,34 @@ check_options(struct options *o, struct err *e)
     return codec_parse(o->compress, &o->codec, e);
 }
 
+/* Without what the configuration would leave out of it, or remove for it. */
+static int
+make_complete(struct options *o, const struct opts_result *given, struct err *e)
+{
+    static const char *const other[] = {"schema-only",        "data-only", "table",
+                                        "exclude-table",      "schema",    "exclude-schema",
+                                        "exclude-table-data", "prune"};
+
+    for (size_t i = 0; o->complete && i < sizeof other / sizeof other[0]; i++) {
+        if (opts_given(given, other[i])) {
+            return err_set(e, ERR_USAGE, "--complete and --%s exclude each other", other[i]);
+        }
+    }
+    if (o->complete) {
+        strlist_free(&o->exclude_table_data);
+        o->prune = false;
+    }
+    return 0;
+}
+
 int
 options_for(const struct options *o, const struct opts_result *given, const struct config *cfg,
             const char *database, struct options *out, struct err *e)
 {
     *out = *o;
     opts_lists_copy(options_spec.tables, out);
-    if (config_apply(cfg, database, given, out, e) != 0 || check_options(out, e) != 0) {
+    if (config_apply(cfg, database, given, out, e) != 0 || make_complete(out, given, e) != 0 ||
+        check_options(out, e) != 0) {
         options_free(out);
         return -1;
     }

@@ -26,6 +26,7 @@ struct options {
     int            lock_timeout_s;
     const char    *note;
     bool           prune;
+    bool           complete; /* whatever the configuration leaves out */
     bool           dry_run, json, quiet, verbose, print_config;
     const char    *config_file, *pg_bindir;
     /* Computed from these: */

@@ -69,6 +69,13 @@ tables() { manifest shop | jq -r '.tables[] | .schema + "." + .name' | sort | pa
 }
 
 @test "rows left out are said so, table by table" {
+    printf 'exclude-table-data = plain\nprune = yes\n' >"$PGASSAY_CONFIG"
+    backup shop --complete --json >"$T/complete.json"
+    expect_equal "$(label shop | jq -r .scope)" full
+    expect_equal "$(manifest shop | jq -r '.tables[] | select(.schema == "public" and .name == "plain") | .skipped')" null
+    expect_equal "$(jq '[.. | objects | .prune_status // empty] | length' "$T/complete.json")" 0
+    expect_status 2 backup shop --complete --exclude-table-data plain
+    : >"$PGASSAY_CONFIG"
     backup shop --exclude-table-data 'plain'
     expect_equal "$(manifest shop | jq -r '.tables[] | select(.schema == "public" and .name == "plain") | .skipped')" --exclude-table-data
     backup shop --schema-only
