@@ -9,6 +9,7 @@
 #include "core/log.h"
 #include "core/progress.h"
 #include "restore/job/restore.h"
+#include "restore/replace.h"
 #include "restore/switch.h"
 
 static int
@@ -31,6 +32,7 @@ run_and_report(const struct options *o)
     target_end(&r, e.kind != ERR_NONE);
     if (e.kind != ERR_NONE) {
         err_print(&e);
+        replace_say(&r);
     }
     if ((o->list && e.kind == ERR_NONE ? report_list(&r, &unsaid)
                                        : report_result(&r, status, &e, &unsaid)) != 0) {

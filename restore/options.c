@@ -49,12 +49,17 @@ static const struct opt table[] = {
     {OPT_FLAG, "swap", 0, NULL,
      "restore beside it, compare, then take its name; it is set aside, not dropped", AT(swap), 0, 0,
      NULL, NULL},
+    {OPT_FLAG, "replace", 0, NULL,
+     "without room for both: back it up, drop it, restore under its name; once more goes on",
+     AT(replace), 0, 0, NULL, NULL},
+    {OPT_FLAG, "no-safety-backup", 0, NULL, "--replace: drop it without backing it up first",
+     AT(no_safety_backup), 0, 0, NULL, NULL},
     {OPT_TEXT, "settings", 0, "WHOSE",
-     "with --swap: owner, privileges and settings of the database are the live one's (live, the "
+     "of both: owner, privileges and settings of the database are the live one's (live, the "
      "default) or the backup's (backup)",
      AT(settings), 0, 0, NULL, NULL},
     {OPT_TEXT, "check", 0, "WHAT",
-     "with --swap: before the switch compare numbers of rows (counts, the default), or contents, "
+     "of both: before it gets the name compare numbers of rows (counts, the default), or contents, "
      "too (full)",
      AT(check), 0, 0, NULL, NULL},
     {OPT_TEXT, "drop-old-after", 0, "AGE",
@@ -155,20 +160,30 @@ check_combinations(const struct options *o, struct err *e)
     if (live_asked(o)) {
         return live_check(o, e);
     }
-    if (o->to == NULL && !o->scratch && !o->swap) {
+    if (o->to == NULL && !o->scratch && !takes_a_name(o)) {
         err_set(e, ERR_USAGE, "nothing says where to restore");
         return err_hint(e,
                         "--to NEWDB restores into a new database, --swap in place of the running "
                         "one, --into-schema NAME beside its tables, --scratch into a throw-away "
                         "server");
     }
-    if (o->swap && parts_asked(o)) {
+    if (takes_a_name(o) && parts_asked(o)) {
         return err_set(e, ERR_USAGE,
-                       "--swap puts a whole database in place of another: -t, -T, -n, -N and "
-                       "--use-list do not go with it");
+                       "--swap and --replace put a whole database in place of another: -t, -T, -n, "
+                       "-N and --use-list do not go with them");
     }
-    if (o->swap && (o->scratch || o->isolated)) {
-        return err_set(e, ERR_USAGE, "--swap is for a running server, not for a scratch one");
+    if (takes_a_name(o) && (o->scratch || o->isolated)) {
+        return err_set(e, ERR_USAGE,
+                       "--swap and --replace are for a running server, not for a scratch one");
+    }
+    if (o->replace && o->keep_failed) {
+        return err_set(e, ERR_USAGE,
+                       "--keep-failed does not go with --replace, which goes on when it is run "
+                       "again");
+    }
+    if (o->replace && o->as_of != NULL && !o->no_safety_backup) {
+        err_set(e, ERR_USAGE, "--as-of only reads: no safety backup can be written");
+        return err_hint(e, "--no-safety-backup goes without");
     }
     if (o->to != NULL && (o->to[0] == '\0' || strlen(o->to) > 63)) {
         return err_set(e, ERR_USAGE, "--to: a database name has 1 to 63 bytes");
@@ -258,28 +273,31 @@ check_belongs(const struct options *o, struct err *e)
 static int
 check_switch(struct options *o, struct err *e)
 {
-    const int asked = (int)o->swap + (int)o->undo + (int)o->status + (int)o->leftovers +
-        (o->switch_to != NULL) + (o->drop_leftover != NULL);
+    const int asked = (int)o->swap + (int)o->replace + (int)o->undo + (int)o->status +
+        (int)o->leftovers + (o->switch_to != NULL) + (o->drop_leftover != NULL);
 
     if (asked > 1) {
         return err_set(e, ERR_USAGE,
-                       "--swap, --undo, --switch-to, --status, --leftovers and --drop-leftover "
-                       "exclude each other");
+                       "--swap, --replace, --undo, --switch-to, --status, --leftovers and "
+                       "--drop-leftover exclude each other");
     }
     if (o->settings != NULL && strcmp(o->settings, "live") != 0 &&
         strcmp(o->settings, "backup") != 0) {
         return err_set(e, ERR_USAGE, "--settings is \"live\" or \"backup\", not \"%s\"",
                        o->settings);
     }
-    if (o->settings != NULL && !o->swap) {
-        return err_set(e, ERR_USAGE, "--settings belongs to --swap");
+    if (o->settings != NULL && !takes_a_name(o)) {
+        return err_set(e, ERR_USAGE, "--settings belongs to --swap and --replace");
     }
     o->settings_of_backup = o->settings != NULL && strcmp(o->settings, "backup") == 0;
     if (o->check != NULL && strcmp(o->check, "counts") != 0 && strcmp(o->check, "full") != 0) {
         return err_set(e, ERR_USAGE, "--check is \"counts\" or \"full\", not \"%s\"", o->check);
     }
-    if (o->check != NULL && !o->swap) {
-        return err_set(e, ERR_USAGE, "--check belongs to --swap");
+    if (o->check != NULL && !takes_a_name(o)) {
+        return err_set(e, ERR_USAGE, "--check belongs to --swap and --replace");
+    }
+    if (o->no_safety_backup && !o->replace) {
+        return err_set(e, ERR_USAGE, "--no-safety-backup belongs to --replace");
     }
     o->check_full = o->check != NULL && strcmp(o->check, "full") == 0;
     if (o->drop_old_after != NULL &&

@@ -159,7 +159,8 @@ check_age(const struct restore *r, struct err *e)
     double                age = difftime(time(NULL), r->label->snapshot);
     char                  text[32];
 
-    if (o->max_age_s == 0 || (age <= (double)o->max_age_s && age >= -CLOCK_OFF_MAX)) {
+    if (o->max_age_s == 0 || (r->backup_id != NULL && !opts_given(&o->parsed, "max-age")) ||
+        (age <= (double)o->max_age_s && age >= -CLOCK_OFF_MAX)) {
         return 0;
     }
     if (age < 0) {
@@ -202,7 +203,8 @@ find_backup(struct restore *r, struct err *e)
     const struct options *o = r->o;
     struct rollback       missed;
 
-    r->label = rollback_find(r->repo, o->database, o->backup, o->at_time, &missed, e);
+    r->label = rollback_find(r->repo, o->database, r->backup_id != NULL ? r->backup_id : o->backup,
+                             o->at_time, &missed, e);
     if (r->label == NULL) {
         return -1;
     }

@@ -8,6 +8,7 @@
 
 #include "core/exit.h"
 #include "restore/preflight/checks.h"
+#include "restore/replace.h"
 #include "restore/swap.h"
 
 /* Every one, whatever the others find; *e has the first question that failed. */
@@ -49,7 +50,7 @@ static int
 check_swap(struct restore *r, struct err *e)
 {
     struct strlist stop = {0}, hints = {0};
-    int            rc = swap_preflight(r, &stop, &hints, e);
+    int            rc = (r->o->replace ? replace_preflight : swap_preflight)(r, &stop, &hints, e);
 
     for (size_t i = 0; i < stop.n; i++) {
         preflight_stop(&r->preflight, hints.v[i], xstrdup(stop.v[i]));
@@ -65,7 +66,7 @@ check_name(struct restore *r, struct err *e)
     struct strlist databases = {0};
     int            rc;
 
-    if (r->o->swap) {
+    if (takes_a_name(r->o)) {
         return check_swap(r, e);
     }
     rc = preflight_column(r, "SELECT datname FROM pg_catalog.pg_database", &databases, e);

@@ -13,6 +13,7 @@
 #include "restore/job/properties.h"
 #include "restore/job/restore.h"
 #include "restore/job/target_server.h"
+#include "restore/load/finish.h"
 #include "restore/swap.h"
 
 /* The running database's or the backup's; *out is allocated, NULL: none. */
@@ -30,6 +31,7 @@ comment_of(const json_t *properties, char **out, struct err *e)
 struct texts {
     struct aside aside;
     char        *aside_comment, *comment;
+    char        *also; /* --replace */
 };
 
 static int
@@ -60,6 +62,32 @@ texts_free(struct texts *t)
     aside_free(&t->aside);
     free(t->aside_comment);
     free(t->comment);
+    free(t->also);
+}
+
+/* Owner, privileges and settings of a database that replaces one, and who may connect: it gets them
+ * together with the name, so that until then only we, or a superuser, can have written its comment
+ * (replacing.h). */
+static int
+make_texts_of_replace(struct restore *r, struct texts *t, struct err *e)
+{
+    struct strlist statements = {0};
+    struct buf     also = BUF_INIT(BUF_NO_LIMIT);
+    char          *open = target_opening(r);
+    int            rc = comment_of(properties_source(r), &t->comment, e) != 0 ||
+            finish_property_statements(r, r->maintenance, &statements, e) != 0
+                   ? -1
+                   : 0;
+
+    for (size_t i = 0; rc == 0 && i < statements.n; i++) {
+        rc = buf_printf(&also, e, "%s;", statements.v[i]);
+    }
+    rc = rc == 0 ? buf_printf(&also, e, "%s;", open) : -1;
+    t->also = rc == 0 ? xstrdup(buf_str(&also)) : NULL;
+    strlist_free(&statements);
+    buf_free(&also);
+    free(open);
+    return rc;
 }
 
 /* Everything is loaded: it is not dropped because of a name.  Uses a new connection if the old one
@@ -113,7 +141,8 @@ give_name(struct restore *r, struct exchange *x, struct err *e)
         return err_set(e, ERR_PG, "%zu objects did not come back as they were: not swapped",
                        r->problems.n);
     }
-    if (target_open_to_others(r, e) != 0 || exchange_run(&r->server, r->maintenance, x, e) != 0) {
+    if ((!r->o->replace && target_open_to_others(r, e) != 0) ||
+        exchange_run(&r->server, r->maintenance, x, e) != 0) {
         return -1;
     }
     r->renamed = true;
@@ -131,16 +160,19 @@ target_publish(struct restore *r, struct err *e)
     int             rc;
 
     target_disconnect(r);
-    if ((rc = r->o->swap ? make_texts(r, &t, e) : 0) == 0) {
+    rc = r->o->swap ? make_texts(r, &t, e) : r->o->replace ? make_texts_of_replace(r, &t, e) : 0;
+    if (rc == 0) {
         x.aside = t.aside.name;
         x.aside_comment = t.aside_comment;
         x.comment = t.comment;
-        x.keep_comment = !r->o->swap && !halfmade_is_marked(r->maintenance, r->working_name);
+        x.also = t.also;
+        x.keep_comment = !takes_a_name(r->o) &&
+            !halfmade_is_marked(r->maintenance, r->working_name);
         rc = give_name(r, &x, e);
     }
     if (x.unknown) { /* which name it has is unknown: it is left alone */
         r->created = false;
-    } else if (rc != 0 && e->kind != ERR_INTERRUPTED) {
+    } else if (rc != 0 && e->kind != ERR_INTERRUPTED && !r->o->replace) {
         rc = keep(r, &x, e);
     }
     texts_free(&t);

@@ -15,6 +15,7 @@
 #include "core/when.h"
 #include "restore/file/foreign.h"
 #include "restore/job/restore.h"
+#include "restore/replace_status.h"
 
 static json_t *
 strings(const struct strlist *l)
@@ -178,6 +179,12 @@ result_json(const struct restore *r, int status, const struct err *e)
         json_object_set_new(o, "outage_seconds",
                             r->aside == NULL ? json_null() : json_real(r->outage_seconds));
     }
+    if (r->o->replace) {
+        const struct replacing *x = r->replacing;
+
+        json_object_set_new(o, "safety_database", json_text(x == NULL ? NULL : x->safety_db));
+        json_object_set_new(o, "safety_backup", json_text(x == NULL ? NULL : x->safety_id));
+    }
     json_object_set_new(o, "errors", problems_json(&r->problems));
     json_object_set_new(o, "warnings", strings(&r->warnings));
     json_object_set_new(o, "preflight", preflight_json(&r->preflight));
@@ -313,6 +320,12 @@ print_for_people(const struct restore *r)
         print_out("nobody could connect for %s; what had the name is set aside as \"%s\"\n",
                   duration_human(r->outage_seconds, took, sizeof took), r->aside);
         print_command("to go back: ", quote_command("pgassay", "restore", r->name, "--undo"));
+    }
+    if (r->replacing != NULL && r->replacing->safety_id != NULL) {
+        print_command("to go back: ", replace_command_back(r->replacing));
+        print_command("that backup is pinned; to give it up: ",
+                      quote_command("pgassay", "storage", "unpin", r->replacing->safety_db,
+                                    r->replacing->safety_id));
     }
     if (r->problems.n > 0) {
         print_out("not restored as it was: %s, named above\n",

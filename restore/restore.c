@@ -12,6 +12,7 @@
 #include "restore/load/load_first.h"
 #include "restore/load/loaders.h"
 #include "restore/part/live.h"
+#include "restore/replace.h"
 #include "restore/swap.h"
 
 #define GLOBALS_MAX (256 * MIB)
@@ -58,6 +59,8 @@ restore_free(struct restore *r)
     free(r->tablespace);
     strlist_free(&r->tablespaces);
     free(r->aside);
+    free(r->backup_id);
+    replace_free(r);
     json_decref(r->live);
     json_decref(r->properties);
     free(r->keep_command);
@@ -92,35 +95,10 @@ run_foreign(struct restore *r, struct err *e)
     return foreign_is_cluster(r) ? 0 : target_publish(r, e);
 }
 
-/* The order of a restore.  Nothing changes on the server before preflight_run() has found no
- * obstacle; nothing has the requested name before target_publish().  Each phase begins when the one
- * before has ended; parallel work happens only inside a phase (load.c, finish.c). */
-int
-restore_run(struct restore *r, struct err *e)
+/* What the database consists of. */
+static int
+fill(struct restore *r, struct err *e)
 {
-    if (foreign_asked(r->o)) {
-        return run_foreign(r, e);
-    }
-    restore_phase(r, "plan");
-    if (plan_read(r, e) != 0 || r->o->list) {
-        return e->kind == ERR_NONE ? 0 : -1;
-    }
-    if (live_asked(r->o)) {
-        return preflight_live(r, e) != 0 || live_run(r, e) != 0 ? elsewhere_hint(r, e) : 0;
-    }
-    restore_phase(r, "server, preflight");
-    if (preflight_run(r, e) != 0) {
-        return -1;
-    }
-    if (r->o->dry_run) {
-        return 0;
-    }
-    report_begin(r);
-    progress_start("restoring", plan_sizes(r).bytes, r->o->quiet);
-    restore_phase(r, "database, roles");
-    if (target_create(r, e) != 0 || (r->o->swap && finish_rehearse_properties(r, e) != 0)) {
-        return -1;
-    }
     restore_phase(r, "pre-data");
     if (target_schemas(r, e) != 0 || entries_run(r, r->conn, &r->pre, e) != 0 ||
         beyond_run(r, e) != 0) {
@@ -136,21 +114,82 @@ restore_run(struct restore *r, struct err *e)
     if (load_run(r, 0, e) != 0) {
         return elsewhere_hint(r, e);
     }
-    if (finish_run(r, e) != 0) {
+    return finish_run(r, e);
+}
+
+static int
+compare(struct restore *r, struct err *e)
+{
+    restore_phase(r, "row counts");
+    if (swap_check(r, e) != 0) {
         return -1;
     }
-    if (r->o->swap) {
-        restore_phase(r, "row counts");
-        if (swap_check(r, e) != 0) {
-            return -1;
-        }
-        if (r->o->check_full) {
-            restore_phase(r, "contents");
-            if (swap_check_contents(r, e) != 0) {
-                return -1;
-            }
-        }
+    if (!r->o->check_full) {
+        return 0;
+    }
+    restore_phase(r, "contents");
+    return swap_check_contents(r, e);
+}
+
+static int
+make(struct restore *r, struct err *e)
+{
+    restore_phase(r, "database, roles");
+    if (target_create(r, e) != 0 || (takes_a_name(r->o) && finish_rehearse_properties(r, e) != 0) ||
+        (r->o->replace && replace_make_room(r, e) != 0)) {
+        return -1;
+    }
+    return fill(r, e);
+}
+
+static int
+publish(struct restore *r, struct err *e)
+{
+    /* Problems are named by a restore that begins anew, and not remembered. */
+    if (r->o->replace && r->problems.n == 0 && replace_mark_whole(r, e) != 0) {
+        return -1;
     }
     restore_phase(r, "name");
-    return target_publish(r, e);
+    if (target_publish(r, e) != 0) {
+        return -1;
+    }
+    if (r->o->replace) {
+        replace_done(r);
+    }
+    return 0;
+}
+
+/* The order of a restore.  Nothing changes on the server before preflight_run() has found no
+ * obstacle; nothing has the requested name before target_publish().  Each phase begins when the one
+ * before has ended; parallel work happens only inside a phase (load.c, finish.c). */
+int
+restore_run(struct restore *r, struct err *e)
+{
+    if (foreign_asked(r->o)) {
+        return run_foreign(r, e);
+    }
+    restore_phase(r, "plan");
+    if ((r->o->replace && replace_look(r, e) != 0) || plan_read(r, e) != 0) {
+        return -1;
+    }
+    if (r->o->list) {
+        return 0;
+    }
+    if (live_asked(r->o)) {
+        return preflight_live(r, e) != 0 || live_run(r, e) != 0 ? elsewhere_hint(r, e) : 0;
+    }
+    restore_phase(r, "server, preflight");
+    if (preflight_run(r, e) != 0) {
+        return -1;
+    }
+    if (r->o->dry_run) {
+        return 0;
+    }
+    report_begin(r);
+    progress_start("restoring", plan_sizes(r).bytes, r->o->quiet);
+    if ((replace_is_whole(r) ? target_take_up(r, e) : make(r, e)) != 0 ||
+        (takes_a_name(r->o) && compare(r, e) != 0)) {
+        return -1;
+    }
+    return publish(r, e);
 }

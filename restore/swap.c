@@ -12,31 +12,41 @@ struct obstacle {
     const char *sql;  /* one column: names */
     const char *what; /* "... \"%s\" ..." */
     const char *hint;
-    bool        only_aside; /* ... of one that is set aside; it may get a name */
+    unsigned    fates; /* of a database for which it is one */
 };
+
+/* What becomes of a database. */
+enum fate { TAKES_NAME = 1, SET_ASIDE = 2, DROPPED = 4 };
+#define ANY_FATE (TAKES_NAME | SET_ASIDE | DROPPED)
 
 static const struct obstacle obstacles[] = {
     {"SELECT d.datname FROM pg_catalog.pg_database d WHERE d.datname = $1 AND d.datistemplate",
      "database \"%s\" is a template, from which others are made under its name",
-     "ALTER DATABASE ... IS_TEMPLATE false first", false},
+     "ALTER DATABASE ... IS_TEMPLATE false first", ANY_FATE},
     {"SELECT d.datname FROM pg_catalog.pg_database d WHERE d.datname = $1 AND NOT "
      "(pg_catalog.pg_has_role(d.datdba, 'USAGE') AND (SELECT rolcreatedb OR rolsuper FROM "
      "pg_catalog.pg_roles WHERE rolname = current_user))",
      "permission denied: database \"%s\" is not yours to rename",
-     "connect as its owner with CREATEDB, or as a superuser", false},
+     "connect as its owner with CREATEDB, or as a superuser", ANY_FATE},
     {"SELECT gid FROM pg_catalog.pg_prepared_xacts WHERE database = $1",
      "prepared transaction \"%s\" holds the database: it cannot be renamed",
-     "in the database: COMMIT PREPARED or ROLLBACK PREPARED", false},
+     "in the database: COMMIT PREPARED or ROLLBACK PREPARED", ANY_FATE},
     {"SELECT slot_name FROM pg_catalog.pg_replication_slots WHERE database = $1",
-     "logical replication slot \"%s\" would go with the database that is set aside: its subscriber "
-     "would get nothing of what takes its place",
+     "logical replication slot \"%s\" would go with the database that has the name now: its "
+     "subscriber would get nothing of what takes its place",
      "stop the subscriber, then in the database: SELECT pg_drop_replication_slot(...); subscribe "
-     "anew after the swap",
-     true},
+     "anew afterwards",
+     SET_ASIDE | DROPPED},
     {"SELECT s.subname FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = "
      "s.subdbid WHERE d.datname = $1 AND s.subenabled",
      "subscription \"%s\" is at work in the database, and would go on in the one that is set aside",
-     "in the database: ALTER SUBSCRIPTION ... DISABLE", true},
+     "in the database: ALTER SUBSCRIPTION ... DISABLE", SET_ASIDE},
+    {"SELECT s.subname FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = "
+     "s.subdbid WHERE d.datname = $1",
+     "subscription \"%s\" keeps the database from being dropped",
+     "in the database: ALTER SUBSCRIPTION ... DISABLE, ... SET (slot_name = NONE), DROP "
+     "SUBSCRIPTION",
+     DROPPED},
 };
 
 static int
@@ -88,7 +98,7 @@ look_for_comment(PGconn *conn, const char *name, struct strlist *stop, struct st
 }
 
 static int
-look_for_all(PGconn *conn, const char *name, bool aside, struct strlist *stop,
+look_for_all(PGconn *conn, const char *name, enum fate fate, struct strlist *stop,
              struct strlist *hints, struct err *e)
 {
     int rc;
@@ -103,7 +113,7 @@ look_for_all(PGconn *conn, const char *name, bool aside, struct strlist *stop,
     }
     rc = look_for_comment(conn, name, stop, hints, e);
     for (size_t i = 0; rc == 0 && i < sizeof obstacles / sizeof obstacles[0]; i++) {
-        if (aside || !obstacles[i].only_aside) {
+        if ((obstacles[i].fates & fate) != 0) {
             rc = look_for(conn, name, &obstacles[i], stop, hints, e);
         }
     }
@@ -114,9 +124,9 @@ int
 swap_ready(PGconn *conn, const char *name, const char *take, struct err *e)
 {
     struct strlist stop = {0}, hints = {0};
-    int            rc = name == NULL ? 0 : look_for_all(conn, name, true, &stop, &hints, e);
+    int            rc = name == NULL ? 0 : look_for_all(conn, name, SET_ASIDE, &stop, &hints, e);
 
-    rc = rc != 0 ? rc : look_for_all(conn, take, false, &stop, &hints, e);
+    rc = rc != 0 ? rc : look_for_all(conn, take, TAKES_NAME, &stop, &hints, e);
     for (size_t i = 1; i < stop.n; i++) {
         log_error("%s", stop.v[i]);
         log_error("hint: %s", hints.v[i]);
@@ -180,6 +190,21 @@ look_for_large_objects(const struct restore *r, struct strlist *stop, struct str
 }
 
 int
+swap_look_at_backup(const struct restore *r, struct strlist *stop, struct strlist *hints,
+                    struct err *e)
+{
+    look_for_gaps(r, stop, hints);
+    return look_for_large_objects(r, stop, hints, e);
+}
+
+int
+swap_look_at_running(const struct restore *r, bool dropped, struct strlist *stop,
+                     struct strlist *hints, struct err *e)
+{
+    return look_for_all(r->maintenance, r->name, dropped ? DROPPED : SET_ASIDE, stop, hints, e);
+}
+
+int
 swap_preflight(struct restore *r, struct strlist *stop, struct strlist *hints, struct err *e)
 {
     r->live = inventory_database_named(r->maintenance, r->name, e);
@@ -192,9 +217,7 @@ swap_preflight(struct restore *r, struct strlist *stop, struct strlist *hints, s
         strlist_take(hints, xasprintf("--to %s instead of --swap makes it", r->name));
         return 0;
     }
-    look_for_gaps(r, stop, hints);
-    if (look_for_large_objects(r, stop, hints, e) != 0) {
-        return -1;
-    }
-    return look_for_all(r->maintenance, r->name, true, stop, hints, e);
+    return swap_look_at_backup(r, stop, hints, e) == 0
+        ? swap_look_at_running(r, false, stop, hints, e)
+        : -1;
 }

@@ -23,11 +23,20 @@ int swap_ready(PGconn *, const char *name, const char *take, struct err *);
 
 /* Adds the obstacles, each with a hint. */
 int swap_preflight(struct restore *, struct strlist *stop, struct strlist *hints, struct err *);
+/* Its parts: of the backup, which must have everything; of the running database, which is set aside
+ * or dropped. */
+int swap_look_at_backup(const struct restore *, struct strlist *stop, struct strlist *hints,
+                        struct err *);
+int swap_look_at_running(const struct restore *, bool dropped, struct strlist *stop,
+                         struct strlist *hints, struct err *);
 
 /* -1: the copy differs from the backup: a table is missing or has another number of rows
  * (swap_check()), other contents (swap_check_contents(): --check full). */
 int swap_check(struct restore *, struct err *);
 int swap_check_contents(struct restore *, struct err *);
+/* With --replace, when there is nothing else that could keep the name, a difference is a problem of
+ * that table: 0. */
+int swap_differs(struct restore *, const struct manifest_table *, struct err *);
 /* Are rows of this table compared?  Not those of an extension's: CREATE EXTENSION may add some. */
 bool swap_compares(const struct manifest_table *);
 

@@ -81,10 +81,14 @@ check_group(PGconn *conn, const struct load_group *g, struct err *e)
 static int
 run(void *ctx, void *task, int number, struct err *e)
 {
-    struct restore *r = ctx;
-    struct worker  *w = &r->workers[number];
+    struct restore          *r = ctx;
+    struct worker           *w = &r->workers[number];
+    const struct load_group *g = task;
 
-    return cancel_check(e) != 0 || worker_ready(r, w, e) != 0 ? -1 : check_group(w->conn, task, e);
+    if (cancel_check(e) != 0 || worker_ready(r, w, e) != 0) {
+        return -1;
+    }
+    return check_group(w->conn, g, e) == 0 ? 0 : swap_differs(r, g->v[0]->table, e);
 }
 
 static int
@@ -105,5 +109,5 @@ swap_check(struct restore *r, struct err *e)
     }
     rc = pool_wait(pool, tick, 200, e);
     pool_free(pool);
-    return rc == 0 ? 0 : err_wrap(e, "not swapped");
+    return rc == 0 ? 0 : err_wrap(e, r->o->swap ? "not swapped" : "comparing with the backup");
 }

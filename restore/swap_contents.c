@@ -43,6 +43,18 @@ swap_compares(const struct manifest_table *t)
     return t->kind == 'r' && t->skipped == NULL && t->extension == NULL;
 }
 
+int
+swap_differs(struct restore *r, const struct manifest_table *t, struct err *e)
+{
+    if (!r->o->replace || e->kind != ERR_CORRUPT) {
+        return -1;
+    }
+    problem_add(&r->problems, "TABLE DATA", t->schema, t->name == NULL ? "pg_largeobject" : t->name,
+                e);
+    err_clear(e);
+    return 0;
+}
+
 static bool
 wanted(void *ctx, const struct cat_table *t)
 {
@@ -162,26 +174,44 @@ equal(const struct reading *const *x, size_t n)
         fingerprint_equal(&want_generated, &have_generated);
 }
 
+/* -1, with the error and what was found before it in the log; or, with --replace, 0. */
+static int
+differs(struct contents *c, const struct manifest_table *t, char *what, struct err *e)
+{
+    static const char text[] = "has other contents in the copy than in the backup";
+
+    if (e->kind != ERR_NONE) {
+        log_error("%s", e->text);
+    }
+    err_set(e, ERR_CORRUPT, "%s %s", what, text);
+    free(what);
+    return swap_differs(c->r, t, e);
+}
+
 /* One that is not compared, among those loaded through its ancestor, leaves all of them out. */
-static void
-compare_group(struct contents *c, const struct load_group *g, struct strlist *differ)
+static int
+compare_group(struct contents *c, const struct load_group *g, struct err *e)
 {
     const struct reading **x = xcalloc(g->n + 1, sizeof *x);
     bool                   complete = true;
+    int                    rc = 0;
 
     for (size_t i = 0; i < g->n; i++) {
         x[i] = &c->v[g->v[i] - c->r->tables];
         complete = complete && x[i]->want != NULL;
     }
     if (g->via != NULL && complete && !equal(x, g->n)) {
-        strlist_take(differ, xasprintf("tables loaded through %s", g->via));
+        rc = differs(c, x[0]->want, xasprintf("tables loaded through %s", g->via), e);
     }
     for (size_t i = 0; g->via == NULL && i < g->n; i++) {
-        if (x[i]->want != NULL && !equal(&x[i], 1)) {
-            strlist_take(differ, xasprintf("table %s.%s", x[i]->want->schema, x[i]->want->name));
+        const struct manifest_table *t = x[i]->want;
+
+        if (t != NULL && !equal(&x[i], 1)) {
+            rc = differs(c, t, xasprintf("table %s.%s", t->schema, t->name), e);
         }
     }
     free(x);
+    return rc;
 }
 
 static int
@@ -189,23 +219,14 @@ compare(struct contents *c, struct err *e)
 {
     struct restore       *r = c->r;
     const struct reading *lo = &c->v[r->n_tables];
-    struct strlist        differ = {0};
-    static const char     what[] = "has other contents in the copy than in the backup";
     int                   rc = 0;
 
     for (size_t i = 0; i < r->n_groups; i++) {
-        compare_group(c, &r->groups[i], &differ);
+        rc = compare_group(c, &r->groups[i], e) != 0 ? -1 : rc;
     }
     if (lo->want != NULL && !equal(&lo, 1)) {
-        strlist_add(&differ, "pg_largeobject");
+        rc = differs(c, lo->want, xstrdup("pg_largeobject"), e);
     }
-    for (size_t i = 1; i < differ.n; i++) {
-        log_error("%s %s", differ.v[i], what);
-    }
-    if (differ.n > 0) {
-        rc = err_set(e, ERR_CORRUPT, "%s %s", differ.v[0], what);
-    }
-    strlist_free(&differ);
     return rc;
 }
 
@@ -254,5 +275,5 @@ swap_check_contents(struct restore *r, struct err *e)
     }
     free(c.v);
     free(c.tables);
-    return rc == 0 ? 0 : err_wrap(e, "not swapped");
+    return rc == 0 ? 0 : err_wrap(e, r->o->swap ? "not swapped" : "comparing with the backup");
 }

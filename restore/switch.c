@@ -12,14 +12,16 @@
 #include "pg/target/exchange.h"
 #include "pg/target/halfmade.h"
 #include "restore/job/target_server.h"
+#include "restore/replace_status.h"
 #include "restore/swap.h"
 
 /* What is on the server for one name, or for all. */
 struct state {
-    struct pg_target  server;
-    PGconn           *conn;
-    struct aside_list aside;
-    struct strlist    half_made;
+    struct pg_target      server;
+    PGconn               *conn;
+    struct aside_list     aside;
+    struct strlist        half_made;
+    struct replacing_list replacing;
 };
 
 bool
@@ -52,7 +54,8 @@ state_open(const struct options *o, struct state *s, struct err *e)
         return halfmade_busy(name_of(o), e);
     }
     return aside_list_read(s->conn, o->leftovers ? NULL : name_of(o), &s->aside, e) != 0 ||
-            halfmade_list(s->conn, o->leftovers ? NULL : name_of(o), &s->half_made, e) != 0
+            halfmade_list(s->conn, o->leftovers ? NULL : name_of(o), &s->half_made, e) != 0 ||
+            replacing_list_read(s->conn, o->leftovers ? NULL : name_of(o), &s->replacing, e) != 0
         ? -1
         : 0;
 }
@@ -62,6 +65,7 @@ state_close(struct state *s)
 {
     aside_list_free(&s->aside);
     strlist_free(&s->half_made);
+    replacing_list_free(&s->replacing);
     pg_close(s->conn);
 }
 
@@ -287,6 +291,7 @@ print_state_json(const struct state *s, json_t *doc, struct err *e)
     }
     json_object_set_new(doc, "set_aside", aside);
     json_object_set_new(doc, "half_made", half);
+    json_object_set_new(doc, "replacing", replace_status_json(&s->replacing));
     return json_print(doc, e);
 }
 
@@ -308,6 +313,7 @@ print_state(const struct state *s)
     for (size_t i = 0; i < s->half_made.n; i++) {
         print_out("%s\n", s->half_made.v[i]);
     }
+    replace_status_print(&s->replacing);
 }
 
 static int
@@ -317,7 +323,7 @@ leftovers(const struct options *o, const struct state *s, struct err *e)
         return print_state_json(s, json_object(), e);
     }
     print_state(s);
-    if (s->aside.n + s->half_made.n == 0 && !o->quiet) {
+    if (s->aside.n + s->half_made.n + s->replacing.n == 0 && !o->quiet) {
         print_out("no swap or restore has left a database on this server\n");
     }
     return 0;

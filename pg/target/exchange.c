@@ -1,7 +1,5 @@
 #include "pg/target/exchange.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -10,22 +8,10 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/quote.h"
+#include "pg/target/ender.h"
 #include "pg/target/halfmade.h"
 
-enum {
-    PAUSE_NS = 10 * 1000 * 1000,
-    ASK_TRIES = 60,
-    ASK_PAUSE_NS = 500 * 1000 * 1000,
-    ASK_MS = 10000
-};
-
-/* Ends the sessions, on a thread and a connection of its own. */
-struct ender {
-    PGconn     *conn;
-    char        pid[16]; /* of the other connection's backend */
-    atomic_bool done;
-    pthread_t   thread;
-};
+enum { ASK_TRIES = 60, ASK_PAUSE_NS = 500 * 1000 * 1000, ASK_MS = 10000 };
 
 static void
 pause_ns(long ns)
@@ -33,40 +19,6 @@ pause_ns(long ns)
     struct timespec t = {.tv_nsec = ns};
 
     (void)nanosleep(&t, NULL);
-}
-
-/* A condition on pg_roles u, a session's user: may this role end it?  One refusal would end
- * none. */
-#define MAY_END                                                                                    \
-    "((SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) OR (NOT u.rolsuper " \
-    "AND (pg_catalog.pg_has_role(u.oid, 'USAGE') OR pg_catalog.pg_has_role('pg_signal_backend', "  \
-    "'USAGE'))))"
-
-/* A condition on pg_locks l: a lock on a database. */
-#define ON_DATABASE                                                                                \
-    "(l.locktype = 'object' AND l.classid = 'pg_catalog.pg_database'::pg_catalog.regclass)"
-
-/* Ends the sessions in a database that the other connection has locked, and none before: while it
- * waits for the lock, it may still have to give up.  Autovacuum's workers, which have no user, are
- * ended by the server itself. */
-static void *
-ender_run(void *arg)
-{
-    static const char sql[] =
-        "SELECT pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_locks l JOIN "
-        "pg_catalog.pg_stat_activity a ON a.datid = l.objid JOIN pg_catalog.pg_roles u ON u.oid = "
-        "a.usesysid WHERE l.pid = $1::pg_catalog.int4 AND l.granted AND l.mode = "
-        "'AccessExclusiveLock' AND " ON_DATABASE " AND " MAY_END;
-    struct ender *x = arg;
-    const char   *params[] = {x->pid};
-
-    while (!atomic_load(&x->done)) {
-        struct err ignored = ERR_INIT;
-
-        PQclear(pg_query(x->conn, &ignored, sql, 1, params));
-        pause_ns(PAUSE_NS);
-    }
-    return NULL;
 }
 
 static char *
@@ -94,6 +46,22 @@ comment_sql(PGconn *conn, const char *ident, const char *comment, struct err *e)
         sql = xasprintf("COMMENT ON DATABASE %s IS %s;", ident, literal);
     }
     free(literal);
+    return sql;
+}
+
+/* The second step when nothing takes the name. */
+static char *
+give_up_sql(PGconn *conn, const struct exchange *x, struct err *e)
+{
+    char *name = pg_ident(x->name), *aside = pg_ident(x->aside);
+    char *comment = comment_sql(conn, aside, x->aside_comment, e);
+    char *sql = comment == NULL
+        ? NULL
+        : xasprintf("ALTER DATABASE %s RENAME TO %s; %s COMMIT", name, aside, comment);
+
+    free(name);
+    free(aside);
+    free(comment);
     return sql;
 }
 
@@ -132,7 +100,7 @@ say_who(PGconn *conn, const char *oid, const char *name)
         "pg_catalog.pg_stat_activity a JOIN pg_catalog.pg_database d ON d.oid = "
         "$1::pg_catalog.oid OR d.datname = $2 WHERE a.pid <> pg_catalog.pg_backend_pid() AND "
         "(a.datid = d.oid OR EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.pid = a.pid AND "
-        "l.granted AND l.objid = d.oid AND " ON_DATABASE ")) LIMIT 5) s";
+        "l.granted AND l.objid = d.oid AND " ENDER_ON_DATABASE ")) LIMIT 5) s";
     const char *params[] = {oid, name};
     struct err  ignored = ERR_INIT;
     char       *who = pg_value(conn, &ignored, sql, 2, params);
@@ -160,7 +128,7 @@ ask_sql(PGconn *conn, const char *pid, const char *name, const char *oid)
               "pg_catalog.pg_terminate_backend(l.pid) FROM pg_catalog.pg_locks l JOIN "
               "pg_catalog.pg_stat_activity a ON a.pid = l.pid JOIN pg_catalog.pg_roles u ON u.oid "
               "= a.usesysid WHERE l.pid = %s AND l.pid <> pg_catalog.pg_backend_pid() AND "
-              "l.locktype = 'advisory' AND l.classid = %lld AND l.objid = %s AND " MAY_END
+              "l.locktype = 'advisory' AND l.classid = %lld AND l.objid = %s AND " ENDER_MAY
               "; SELECT pg_catalog.pg_advisory_xact_lock((%lld::pg_catalog.int8 << 32) + %s); "
               "SELECT 1 / pg_catalog.count(*) FROM pg_catalog.pg_database WHERE datname = %s AND "
               "oid = %s",
@@ -210,18 +178,20 @@ static int
 settle(const struct pg_target *server, PGconn *conn, struct exchange *x, const struct ender *ender,
        const char *oid, struct err *e)
 {
-    switch (ask(server, conn, ender->pid, x->name, oid)) {
+    const char *was = x->take != NULL ? x->take : x->name,
+               *name = x->take != NULL ? x->name : x->aside;
+
+    switch (ask(server, conn, ender->pid, name, oid)) {
     case 0:
         err_clear(e);
         return 0;
     case 1:
         if (strcmp(e->sqlstate, "55006") == 0 || strcmp(e->sqlstate, "55P03") == 0) {
-            say_who(conn, oid, x->name);
+            say_who(conn, oid, name);
         }
-        return err_wrap(e, "giving database \"%s\" the name \"%s\"", x->take, x->name);
+        return err_wrap(e, "giving database \"%s\" the name \"%s\"", was, name);
     default:
-        err_wrap(e, "whether database \"%s\" has got the name \"%s\" is not known", x->take,
-                 x->name);
+        err_wrap(e, "whether database \"%s\" has got the name \"%s\" is not known", was, name);
         x->unknown = true;
         e->kind = ERR_IO;
         return quote_hint(e, "when the server is back: ", "pgassay", "restore", x->name,
@@ -229,27 +199,40 @@ settle(const struct pg_target *server, PGconn *conn, struct exchange *x, const s
     }
 }
 
-/* New sessions must not wait long for another session's lock: hence the timeout. */
+/* The first step.  New sessions must not wait long for another session's lock: hence the timeout.
+ */
+static int
+begin(PGconn *conn, const struct exchange *x, const char *between, const char *oid, struct err *e)
+{
+    char *take = x->take == NULL ? NULL : pg_ident(x->take);
+    char *rename = take == NULL ? xstrdup("")
+                                : xasprintf("; ALTER DATABASE %s RENAME TO %s", take, between);
+    int   rc = pg_execf(conn, e,
+                        "BEGIN; SET LOCAL lock_timeout = '3s'; SET LOCAL synchronous_commit = "
+                          "'on'; "
+                          "SELECT pg_catalog.pg_advisory_xact_lock((%lld::pg_catalog.int8 << 32) + "
+                          "%s); %s%s",
+                        EXCHANGING, oid, x->also == NULL ? "" : x->also, rename);
+
+    free(take);
+    free(rename);
+    return rc;
+}
+
 static int
 rename_both(PGconn *conn, struct exchange *x, const char *oid, struct err *e)
 {
     char  *free_name = halfmade_name(x->name, "switching"), *between = pg_ident(free_name);
-    char  *take = pg_ident(x->take), *sql = switch_sql(conn, x, between, e);
+    char  *sql = x->take == NULL ? give_up_sql(conn, x, e) : switch_sql(conn, x, between, e);
     int    rc = -1;
     double began;
 
-    if (sql != NULL &&
-        pg_execf(conn, e,
-                 "BEGIN; SET LOCAL lock_timeout = '3s'; SET LOCAL synchronous_commit = 'on'; "
-                 "SELECT pg_catalog.pg_advisory_xact_lock((%lld::pg_catalog.int8 << 32) + %s); "
-                 "ALTER DATABASE %s RENAME TO %s",
-                 EXCHANGING, oid, take, between) == 0) {
+    if (sql != NULL && begin(conn, x, between, oid, e) == 0) {
         began = clock_seconds();
         rc = pg_exec(conn, e, sql);
         x->outage_seconds = clock_seconds() - began;
     }
     free(sql);
-    free(take);
     free(between);
     free(free_name);
     return rc;
@@ -260,23 +243,15 @@ exchange_run(const struct pg_target *server, PGconn *conn, struct exchange *x, s
 {
     struct pg_target here = *server;
     struct ender     ender = {0};
-    char            *oid = oid_of(conn, x->take, e);
+    char            *oid = oid_of(conn, x->take != NULL ? x->take : x->name, e);
     int              rc = -1;
 
     here.dbname = PQdb(conn);
-    (void)snprintf(ender.pid, sizeof ender.pid, "%d", PQbackendPID(conn));
-    if (oid != NULL &&
-        (ender.conn = pg_connect(&here, PG_RESTORING, "pgassay-restore", e)) != NULL) {
-        if (pthread_create(&ender.thread, NULL, ender_run, &ender) != 0) {
-            rc = err_set(e, ERR_IO, "no thread can be started");
-        } else {
-            rc = rename_both(conn, x, oid, e);
-            atomic_store(&ender.done, true);
-            (void)pthread_join(ender.thread, NULL);
-            rc = rc == 0 ? 0 : settle(&here, conn, x, &ender, oid, e);
-        }
+    if (oid != NULL && ender_start(&ender, &here, conn, x->last, e) == 0) {
+        rc = rename_both(conn, x, oid, e);
+        ender_stop(&ender);
+        rc = rc == 0 ? 0 : settle(&here, conn, x, &ender, oid, e);
     }
-    pg_close(ender.conn);
     free(oid);
     return rc;
 }

@@ -10,9 +10,9 @@
  *   3. COMMIT.  Clients that waited to connect get an error that the database is gone, and connect
  *      again.
  *
- * A second connection ends the sessions in a database once the first has its lock, until the end;
- * none while the first waits for a lock, up to three seconds.  A session that only a superuser may
- * end is skipped, and then named.
+ * A second connection ends the sessions in a database once the first has its lock (ender.h); none
+ * while the first waits for a lock, up to three seconds.  A session that only a superuser may end
+ * is named.
  *
  * No setting that would stay keeps sessions out: killed at any moment, the tool leaves either the
  * old state or the new one, and the server decides which.  When the answer is lost, the backend
@@ -26,12 +26,17 @@
 #include "pg/conn/conn.h"
 
 struct exchange {
-    const char *take;          /* the database that is to get the name */
+    const char *take;          /* the database that is to get the name; NULL: none, the one that
+                                  has it only gives it up (aside is not NULL then) */
     const char *name;          /* the name */
     const char *aside;         /* the new name of the one that has it now; NULL: none has it */
     const char *aside_comment; /* its comment from then on; NULL: none */
     const char *comment;       /* the other's comment */
     bool        keep_comment;  /* the other's stays as it is */
+    const char *also;          /* statements about take for the same transaction, each with its
+                                  semicolon; NULL: none */
+    PGconn **last;             /* a session in the one that is set aside, to be closed and made NULL
+                                  when no other is left there; NULL: none (ender.h) */
 
     double outage_seconds; /* out: from the request for the name's lock to COMMIT */
     bool   unknown; /* out, of a failure: the connection was lost, and for half a minute the server

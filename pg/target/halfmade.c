@@ -77,9 +77,8 @@ this_host(char out[HOST_NAME_MAX + 1])
     out[HOST_NAME_MAX] = '\0';
 }
 
-/* It outlives a crash of the server, as the database itself does. */
-static int
-comment(PGconn *conn, const char *name, const char *text, struct err *e)
+int
+halfmade_comment(PGconn *conn, const char *name, const char *text, struct err *e)
 {
     char *ident = pg_ident(name), *literal = pg_literal(conn, text);
     int   rc = literal == NULL ? err_set(e, ERR_PG, "cannot quote \"%s\"", text)
@@ -93,11 +92,18 @@ comment(PGconn *conn, const char *name, const char *text, struct err *e)
     return rc;
 }
 
+static bool
+is_replacing(const char *text)
+{
+    return strncmp(text, HALFMADE_REPLACING, sizeof HALFMADE_REPLACING - 1) == 0;
+}
+
 enum halfmade
 halfmade_read(const char *text, const char **rest)
 {
     *rest = NULL;
-    if (text != NULL && strncmp(text, half_made, sizeof half_made - 1) == 0) {
+    if (text != NULL &&
+        (strncmp(text, half_made, sizeof half_made - 1) == 0 || is_replacing(text))) {
         return HALFMADE_IT_IS;
     }
     if (text == NULL || strncmp(text, kept, sizeof kept - 1) != 0) {
@@ -120,7 +126,7 @@ halfmade_mark(PGconn *conn, const char *name, struct err *e)
     procid_self(&self);
     text = xasprintf("%s, process %jd at %jd on %s, begun %jd in %s", half_made, (intmax_t)self.pid,
                      (intmax_t)time(NULL), host, (intmax_t)self.started, self.machine);
-    rc = comment(conn, name, text, e);
+    rc = halfmade_comment(conn, name, text, e);
     free(text);
     return rc;
 }
@@ -129,7 +135,7 @@ int
 halfmade_mark_kept(PGconn *conn, const char *name, const char *its_own, struct err *e)
 {
     char *text = its_own == NULL ? xstrdup(kept) : xasprintf("%s\n%s", kept, its_own);
-    int   rc = comment(conn, name, text, e);
+    int   rc = halfmade_comment(conn, name, text, e);
 
     free(text);
     return rc;
@@ -207,8 +213,8 @@ halfmade_remove_dead(PGconn *conn, const char *of, struct err *e)
         const char *name = PQgetvalue(res, i, 0), *text = PQgetvalue(res, i, 1);
         bool        dead = maker_is_dead(text, PQgetvalue(res, i, 2)[0] == 't');
 
-        if (strncmp(text, kept, sizeof kept - 1) != 0 && is_name(name, NULL) &&
-            (dead || is_name(name, of)) && halfmade_lock(conn, name)) {
+        if (strncmp(text, kept, sizeof kept - 1) != 0 && !is_replacing(text) &&
+            is_name(name, NULL) && (dead || is_name(name, of)) && halfmade_lock(conn, name)) {
             drop(conn, name);
         }
     }
@@ -216,9 +222,8 @@ halfmade_remove_dead(PGconn *conn, const char *of, struct err *e)
     return res == NULL ? -1 : 0;
 }
 
-/* Is it free?  The lock is released again. */
-static bool
-nobody_holds(PGconn *conn, const char *name)
+bool
+halfmade_is_free(PGconn *conn, const char *name)
 {
     struct err  ignored = ERR_INIT;
     const char *params[] = {name};
@@ -246,12 +251,12 @@ halfmade_list(PGconn *conn, const char *of, struct strlist *lines, struct err *e
         const char *name = PQgetvalue(res, i, 0), *text = PQgetvalue(res, i, 1);
         const char *state = "its restore has died: the next restore removes it", *where;
 
-        if (of != NULL && !is_name(name, of)) {
+        if (is_replacing(text) || (of != NULL && !is_name(name, of))) {
             continue;
         }
         if (strncmp(text, kept, sizeof kept - 1) == 0) {
             state = "restored, but not switched to: --switch-to takes it, DROP DATABASE removes it";
-        } else if (!nobody_holds(conn, name)) {
+        } else if (!halfmade_is_free(conn, name)) {
             state = text + strlen("pgassay-restore: ");
         }
         where = strstr(state, ", begun "); /* for programs */

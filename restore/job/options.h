@@ -37,6 +37,7 @@ struct options {
     int            show;
     bool           swap, undo, leftovers, status;
     const char    *settings, *switch_to, *drop_leftover, *drop_old_after, *check;
+    bool           replace, no_safety_backup;
     bool           settings_of_backup; /* --settings backup */
     bool           check_full;         /* --check full */
     uint64_t       drop_old_after_s;   /* 0: never automatically */
@@ -58,6 +59,13 @@ struct options {
     struct storage_location place;
     struct strlist          secrets; /* files that a scratch server must not be able to read */
 };
+
+/* Does what is restored get the name of a running database? */
+static inline bool
+takes_a_name(const struct options *o)
+{
+    return o->swap || o->replace;
+}
 
 /* Parses and checks; done: --help and the like was printed. */
 int  options_read(int argc, char **argv, struct options *, bool *done, struct err *);

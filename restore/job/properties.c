@@ -3,15 +3,15 @@
 const json_t *
 properties_source(const struct restore *r)
 {
-    return r->o->swap && !r->o->settings_of_backup ? r->live
-        : r->manifest == NULL                      ? r->source_properties
-                                                   : r->manifest->database;
+    return takes_a_name(r->o) && !r->o->settings_of_backup ? r->live
+        : r->manifest == NULL                              ? r->source_properties
+                                                           : r->manifest->database;
 }
 
 const json_t *
 properties_given(struct restore *r)
 {
-    if (!r->o->swap) {
+    if (!takes_a_name(r->o)) {
         return r->manifest->database;
     }
     if (r->properties == NULL) {

@@ -86,7 +86,9 @@ struct live_written {
     uint64_t rows, written; /* of the backup; inserted or updated */
 };
 
-struct foreign; /* restore/file/foreign.h */
+struct foreign;   /* restore/file/foreign.h */
+struct replace;   /* replace.h */
+struct replacing; /* pg/target/replacing.h */
 
 struct restore {
     const struct options  *o;
@@ -121,11 +123,16 @@ struct restore {
     PGconn          *conn;               /* in the new one */
     char            *name, *working_name;
     char            *tablespace; /* of the new database; NULL: the server's default one */
-    bool             created, renamed;
-    json_t          *live;       /* swap.c: properties of the database to be set aside */
-    json_t          *properties; /* ... of the new one */
-    char            *aside;      /* ... the new name of the other one */
-    double           outage_seconds;
+    char            *backup_id; /* replace.c: the one to restore, whatever is the newest; or NULL */
+    struct replace  *replace;   /* ... or NULL */
+    struct replacing *replacing;     /* ... what the working database's comment says; or NULL */
+    uint64_t          dropped_bytes; /* ... of what it drops first */
+    bool              gone;          /* ... nothing else has a claim to the name any more */
+    bool              created, renamed;
+    json_t           *live;       /* swap.c: properties of the database to be set aside */
+    json_t           *properties; /* ... of the new one */
+    char             *aside;      /* ... the new name of the other one */
+    double            outage_seconds;
 
     struct loaders      *loaders; /* NULL: none */
     struct worker       *workers;
@@ -178,11 +185,17 @@ int     target_schemas(struct restore *,
 PGconn *target_connect(struct restore *,
                        struct err *);        /* one more connection to the new database */
 void    target_disconnect(struct restore *); /* ... all of these */
+/* Takes up a working database that is there, and whole. */
+int target_take_up(struct restore *, struct err *);
+/* Drops a working database, with its subscriptions, which would keep it from being dropped. */
+int target_drop(struct restore *, const char *name, struct err *);
 /* Removes what a failed restore made (unless asked to keep it), stops the scratch server or keeps
  * it. */
 void target_end(struct restore *, bool failed);
 /* Gives it the connection limit that it shall have: until then only superusers get in. */
 int target_open_to_others(struct restore *, struct err *);
+/* ... the statement; allocated. */
+char *target_opening(const struct restore *);
 
 /* publish.c: gives the database its name. -1: what was restored is kept under its working name, or
  * after a signal, target_end() removes it. */

@@ -14,6 +14,8 @@ int finish_refresh(struct restore *, PGconn *,
                    struct err *); /* and ANALYZE of what was refreshed */
 int finish_properties(struct restore *,
                       struct err *); /* ALTER DATABASE … SET, comment, owner, grants */
+/* These statements, to be run on the connection. */
+int finish_property_statements(struct restore *, PGconn *, struct strlist *, struct err *);
 /* Before anything is loaded: may all that be done?  Done and rolled back. */
 int finish_rehearse_properties(struct restore *, struct err *);
 

@@ -116,14 +116,14 @@ finish_refresh(struct restore *r, PGconn *conn, struct err *e)
     return 0;
 }
 
-static int
-property_statements(struct restore *r, struct strlist *out, struct err *e)
+int
+finish_property_statements(struct restore *r, PGconn *conn, struct strlist *out, struct err *e)
 {
-    const bool                      live = r->o->swap && !r->o->settings_of_backup;
+    const bool                      live = takes_a_name(r->o) && !r->o->settings_of_backup;
     const struct properties_options options = {.no_owner = r->o->no_owner && !live,
                                                .no_privileges = r->o->no_privileges && !live};
 
-    return properties_sql(r->conn, properties_given(r), r->working_name, &options, out, e);
+    return properties_sql(conn, properties_given(r), r->working_name, &options, out, e);
 }
 
 int
@@ -132,10 +132,11 @@ finish_properties(struct restore *r, struct err *e)
     struct strlist statements = {0};
     int            rc = 0;
 
-    if (!r->has_archive) {
+    /* A database that replaces one gets them together with its name (publish.c). */
+    if (!r->has_archive || r->o->replace) {
         return 0;
     }
-    if (property_statements(r, &statements, e) != 0) {
+    if (finish_property_statements(r, r->conn, &statements, e) != 0) {
         problem_add(&r->problems, "DATABASE PROPERTIES", NULL, r->name, e);
         err_clear(e);
     }
@@ -153,7 +154,7 @@ finish_rehearse_properties(struct restore *r, struct err *e)
 {
     struct strlist statements = {0};
     struct err     ignored = ERR_INIT;
-    int            rc = property_statements(r, &statements, e);
+    int            rc = finish_property_statements(r, r->conn, &statements, e);
 
     rc = rc != 0 ? rc : pg_exec(r->conn, e, "BEGIN");
     for (size_t i = 0; rc == 0 && i < statements.n; i++) {

@@ -12,6 +12,7 @@
 #include "pg/target/aside.h"
 #include "pg/target/halfmade.h"
 #include "pg/target/newdb.h"
+#include "pg/target/replacing.h"
 #include "pg/target/roles.h"
 #include "restore/job/names.h"
 #include "restore/job/properties.h"
@@ -61,13 +62,15 @@ target_open(struct restore *r, struct err *e)
 {
     const struct options *o = r->o;
 
-    r->server = target_server(o);
+    if (r->maintenance == NULL) {
+        r->server = target_server(o);
+    }
     if (o->scratch && start_scratch(r, e) != 0) {
         return -1;
     }
-    r->name = final_name(r);
+    r->name = r->name != NULL ? r->name : final_name(r);
     r->working_name = halfmade_name(r->name, "restoring");
-    if ((r->maintenance = target_server_connect(&r->server, e)) == NULL) {
+    if (r->maintenance == NULL && (r->maintenance = target_server_connect(&r->server, e)) == NULL) {
         return -1;
     }
     r->host = xstrdup(PQhost(r->maintenance));
@@ -141,14 +144,24 @@ opening(const struct restore *r)
     return xasprintf("CONNECTION LIMIT %d", limit < 0 ? -1 : (int)limit);
 }
 
-int
-target_open_to_others(struct restore *r, struct err *e)
+char *
+target_opening(const struct restore *r)
 {
     char *ident = pg_ident(r->working_name), *open = opening(r);
-    int   rc = pg_execf(r->maintenance, e, "ALTER DATABASE %s %s", ident, open);
+    char *sql = xasprintf("ALTER DATABASE %s %s", ident, open);
 
     free(ident);
     free(open);
+    return sql;
+}
+
+int
+target_open_to_others(struct restore *r, struct err *e)
+{
+    char *sql = target_opening(r);
+    int   rc = pg_exec(r->maintenance, e, sql);
+
+    free(sql);
     return rc;
 }
 
@@ -193,6 +206,23 @@ create_database(struct restore *r, struct err *e)
         : rc;
 }
 
+/* What the server says about it, for whoever finds it. */
+static int
+mark(struct restore *r, struct err *e)
+{
+    return r->replacing != NULL ? replacing_mark(r->maintenance, r->working_name, r->replacing, e)
+                                : halfmade_mark(r->maintenance, r->working_name, e);
+}
+
+int
+target_take_up(struct restore *r, struct err *e)
+{
+    (void)halfmade_lock(r->maintenance, r->working_name);
+    return (r->conn = target_connect(r, e)) == NULL
+        ? err_wrap(e, "connecting to database \"%s\"", r->working_name)
+        : 0;
+}
+
 int
 target_create(struct restore *r, struct err *e)
 {
@@ -209,7 +239,7 @@ target_create(struct restore *r, struct err *e)
         return -1;
     }
     r->created = true;
-    if (halfmade_mark(r->maintenance, r->working_name, e) != 0) {
+    if (mark(r, e) != 0) {
         return err_wrap(e, "marking the new database as half made");
     }
     if (close_to_others(r, e) != 0) {
@@ -259,7 +289,7 @@ target_disconnect(struct restore *r)
 
 /* Subscriptions (made without a slot, not enabled) would block dropping the database. */
 static void
-drop_subscriptions(struct restore *r)
+drop_subscriptions(PGconn *conn)
 {
     static const char sql[] =
         "DO $$ DECLARE s pg_catalog.name; BEGIN FOR s IN SELECT subname FROM "
@@ -270,10 +300,28 @@ drop_subscriptions(struct restore *r)
         "EXECUTE pg_catalog.format('DROP SUBSCRIPTION %I', s); END LOOP; END $$";
     struct err ignored = ERR_INIT;
 
-    if (r->conn != NULL && PQstatus(r->conn) == CONNECTION_OK) {
-        (void)pg_tidy(r->conn, DROP_TIMEOUT_MS, &ignored, "ROLLBACK");
-        (void)pg_tidy(r->conn, DROP_TIMEOUT_MS, &ignored, sql);
+    if (conn != NULL && PQstatus(conn) == CONNECTION_OK) {
+        (void)pg_tidy(conn, DROP_TIMEOUT_MS, &ignored, "ROLLBACK");
+        (void)pg_tidy(conn, DROP_TIMEOUT_MS, &ignored, sql);
     }
+}
+
+int
+target_drop(struct restore *r, const char *name, struct err *e)
+{
+    struct pg_target t = r->server;
+    char            *ident = pg_ident(name);
+    PGconn          *conn;
+    int              rc;
+
+    t.dbname = name;
+    conn = pg_connect(&t, PG_RESTORING, "pgassay-restore", e);
+    err_clear(e);
+    drop_subscriptions(conn);
+    pg_close(conn);
+    rc = pg_execf(r->maintenance, e, "DROP DATABASE IF EXISTS %s WITH (FORCE)", ident);
+    free(ident);
+    return rc == 0 ? 0 : err_wrap(e, "dropping database \"%s\"", name);
 }
 
 /* Under a name that no later restore takes for a leftover. */
@@ -314,7 +362,7 @@ drop_database(struct restore *r)
     if (r->o->keep_failed && r->conn != NULL) {
         keep_failed(r, ident);
     } else {
-        drop_subscriptions(r);
+        drop_subscriptions(r->conn);
         target_disconnect(r);
         if (PQstatus(r->maintenance) != CONNECTION_OK ||
             pg_tidy(r->maintenance, DROP_TIMEOUT_MS, &e, sql) != 0) {
@@ -334,7 +382,7 @@ target_end(struct restore *r, bool failed)
 
     loaders_end(r);
     /* Databases are removed with a scratch server. */
-    if (failed && r->created && (r->scratch == NULL || keep)) {
+    if (failed && r->created && !r->gone && (r->scratch == NULL || keep)) {
         drop_database(r);
     }
     target_disconnect(r);

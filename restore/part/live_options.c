@@ -120,10 +120,10 @@ check_rows(const struct options *o, struct err *e)
 int
 live_check(const struct options *o, struct err *e)
 {
-    if (o->to != NULL || o->swap || o->scratch || o->isolated || o->globals || o->beyond ||
+    if (o->to != NULL || takes_a_name(o) || o->scratch || o->isolated || o->globals || o->beyond ||
         o->no_tablespaces || o->tablespace_map.n > 0 || o->no_space_check) {
         return err_set(e, ERR_USAGE,
-                       "--to, --swap, --scratch, --isolated, --globals, --beyond, "
+                       "--to, --swap, --replace, --scratch, --isolated, --globals, --beyond, "
                        "--no-tablespaces, "
                        "--tablespace-map and --no-space-check are about new databases: they do not "
                        "go with what is "

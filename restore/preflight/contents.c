@@ -87,7 +87,7 @@ stop_lost(struct restore *r, const bool *lost, const struct present *p)
                       .text = xasprintf("%s with rows of %s %s bad or missing: %s",
                                         count_human(p->lost, "chunk", chunks, sizeof chunks), names,
                                         p->lost == 1 ? "is" : "are", p->first.text),
-                      .hint = live_asked(r->o) || r->o->swap
+                      .hint = live_asked(r->o) || takes_a_name(r->o)
                           ? xstrdup(advice)
                           : xasprintf("%s; -T PATTERN restores all but what it names", advice)});
     free(names);

@@ -22,8 +22,8 @@ preflight_column(struct restore *r, const char *sql, struct strlist *out, struct
 void
 preflight_costs(struct restore *r, struct preflight_finding x)
 {
-    x.kind = r->o->swap ? PREFLIGHT_STOP : PREFLIGHT_WARNING;
-    if (r->o->swap) {
+    x.kind = takes_a_name(r->o) ? PREFLIGHT_STOP : PREFLIGHT_WARNING;
+    if (takes_a_name(r->o)) {
         char *hint = xasprintf(
             "%s%sas it is, restore it with --to under another name, look at it, "
             "and use --switch-to",

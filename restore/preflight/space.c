@@ -3,7 +3,7 @@
  *
  * It needs as much as it took at the source; a part, as much as its tables did.  Bloat makes that
  * too much, which is why --no-space-check exists.  A running database that is to be swapped keeps
- * its own room.
+ * its own room; one that is to be replaced gives it up, where it lies in the same tablespace.
  *
  * Only the machine that has the disks knows how much is free.  The server's directory is looked at
  * here if it is the same: the server says when its directory was last changed, and a directory of
@@ -43,9 +43,9 @@ stop_space(struct restore *r, uint64_t have, const char *dir, const char *hint)
     char a[32], b[32];
 
     preflight_stop(&r->preflight, hint,
-                   xasprintf("the database takes %s, but only %s are free in \"%s\"",
+                   xasprintf("the database takes %s, but only %s are free%s in \"%s\"",
                              size_human(needed(r), a, sizeof a), size_human(have, b, sizeof b),
-                             dir));
+                             r->dropped_bytes > 0 ? ", or will be," : "", dir));
 }
 
 int
@@ -107,6 +107,17 @@ is_here(struct restore *r, const char *dir)
     return same;
 }
 
+/* What is dropped before anything is restored. */
+static uint64_t
+gives_up(const struct restore *r)
+{
+    const char *space = json_opt_str(r->live, "tablespace", "pg_default");
+
+    return strcmp(space, r->tablespace == NULL ? "pg_default" : r->tablespace) == 0
+        ? r->dropped_bytes
+        : 0;
+}
+
 int
 check_space(struct restore *r, struct err *e)
 {
@@ -129,8 +140,8 @@ check_space(struct restore *r, struct err *e)
                                  r->tablespace == NULL ? "" : r->tablespace,
                                  r->tablespace == NULL ? "" : "\"",
                                  size_human(needed(r), need, sizeof need)));
-    } else if (have < needed(r)) {
-        stop_space(r, have, dir,
+    } else if (have + gives_up(r) < needed(r)) {
+        stop_space(r, have + gives_up(r), dir,
                    "make room, put it into a tablespace that has some (--tablespace-map), or "
                    "restore a part (-t); --no-space-check tries all the same");
     }

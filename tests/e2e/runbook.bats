@@ -76,6 +76,21 @@ is() { db_digest shop | diff "$T/$1" -; }
     is broken
 }
 
+@test "no room for two copies: in its place; and back by the command that it prints" {
+    row 'no room for two copies'
+    anew
+    # Not the name's any more, but of the same server: its safety backup gets a name of its own.
+    accident
+    types "$(commands "$type") --verbose"
+    is good
+    [[ $back = *'prints the command'* ]]
+    types "$(sed -n 's/^to go back: //p' <<<"$output")"
+    is broken
+    blocks '## No room for two copies' | sed "s/ID/latest/" >"$T/replace.sh"
+    types "$(head -n 1 "$T/replace.sh")" "$(tail -n 1 "$T/replace.sh")"
+    is good
+}
+
 @test "the same, but looked at before: the steps, one after the other" {
     local step
     row 'look before you switch'

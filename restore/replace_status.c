@@ -1,0 +1,130 @@
+#include "restore/replace_status.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/human.h"
+#include "core/print.h"
+#include "core/quote.h"
+
+/* How far it came; the words are those of the JSON. */
+enum stage { BEFORE, SET_ASIDE, RESTORING, WHOLE };
+static const char *const stages[] = {"before", "set aside", "restoring", "whole"};
+
+static enum stage
+stage_of(const struct replacing *x)
+{
+    if (x->there == NULL) {
+        return x->whole ? WHOLE : RESTORING;
+    }
+    return strcmp(x->there, x->of) == 0 ? BEFORE : SET_ASIDE;
+}
+
+/* A backup's name in the repository is mostly that of the database. */
+static char *
+command(const char *db, const char *of, const char *backup)
+{
+    char *on = strcmp(db, of) == 0
+        ? quote_command("pgassay", "restore", db, "--replace")
+        : quote_command("pgassay", "restore", db, "--replace", "--to", of);
+    char *text = backup == NULL ? on : xasprintf("%s --backup %s", on, backup);
+
+    if (text != on) {
+        free(on);
+    }
+    return text;
+}
+
+char *
+replace_command_on(const struct replacing *x)
+{
+    return command(x->db, x->of, NULL);
+}
+
+char *
+replace_command_back(const struct replacing *x)
+{
+    switch (stage_of(x)) {
+    case BEFORE:
+        return NULL;
+    case SET_ASIDE:
+        return quote_command("pgassay", "restore", x->of, "--switch-to", x->aside);
+    default:
+        return x->safety_id == NULL ? NULL : command(x->safety_db, x->of, x->safety_id);
+    }
+}
+
+static void
+print_one(const struct replacing *x)
+{
+    static const char *const did[] = {"the database was being backed up; it is as it was",
+                                      "the database is set aside, to be dropped",
+                                      "the database is dropped, and the backup was being restored",
+                                      "the database is dropped, and the backup is restored: only "
+                                      "the name is missing"};
+    char                     age[32];
+    char                    *on = replace_command_on(x), *back = replace_command_back(x);
+
+    print_out("%s: to replace \"%s\" by backup %s of %s, %s since %s (process %ld on %s)\n",
+              x->working, x->of, x->backup, x->db, x->busy ? "at work" : "interrupted; noted",
+              duration_human(difftime(time(NULL), x->since), age, sizeof age), x->pid,
+              x->host == NULL ? "?" : x->host);
+    if (!x->is_ours) {
+        print_out("  not to be believed: it does not belong to who asks, or to a superuser\n");
+    } else {
+        print_out("  %s\n", did[stage_of(x)]);
+        if (x->safety_id != NULL) {
+            print_out("  safety backup: %s of %s\n", x->safety_id, x->safety_db);
+        }
+        print_out("to go on: %s\n", on);
+        if (back != NULL) {
+            print_out("to go back to what \"%s\" was: %s\n", x->of, back);
+        }
+    }
+    free(on);
+    free(back);
+}
+
+void
+replace_status_print(const struct replacing_list *l)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        print_one(&l->v[i]);
+    }
+}
+
+static json_t *
+one_json(const struct replacing *x)
+{
+    char  since[32];
+    char *on = x->is_ours ? replace_command_on(x) : NULL,
+         *back = x->is_ours ? replace_command_back(x) : NULL;
+    json_t *o = json_object();
+
+    json_object_set_new(o, "name", json_text(x->working));
+    json_object_set_new(o, "replaces", json_text(x->of));
+    json_object_set_new(o, "database", json_text(x->db));
+    json_object_set_new(o, "backup", json_text(x->backup));
+    json_object_set_new(o, "safety_database", json_text(x->safety_db));
+    json_object_set_new(o, "safety_backup", json_text(x->safety_id));
+    json_object_set_new(o, "stage", json_text(stages[stage_of(x)]));
+    json_object_set_new(o, "at_work", json_boolean(x->busy));
+    json_object_set_new(o, "believed", json_boolean(x->is_ours));
+    json_object_set_new(o, "since", json_text(time_rfc3339(x->since, since, sizeof since)));
+    json_object_set_new(o, "go_on", json_text(on));
+    json_object_set_new(o, "go_back", json_text(back));
+    free(on);
+    free(back);
+    return o;
+}
+
+json_t *
+replace_status_json(const struct replacing_list *l)
+{
+    json_t *all = json_array();
+
+    for (size_t i = 0; i < l->n; i++) {
+        json_array_append_new(all, one_json(&l->v[i]));
+    }
+    return all;
+}

@@ -1,0 +1,311 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2154  # lib.bash sets started and status
+# restore --replace: the database is backed up, dropped, and restored under its name, or nothing has changed, or the same command goes on.
+
+load lib
+# The database of all tests, as it was when it was backed up (backed_up), and what somebody has done to it since (since).
+setup_file() {
+    e2e_setup
+    pg_start main wal_level=logical
+    psql_in postgres -c 'CREATE ROLE keeper' -c 'CREATE ROLE app LOGIN' -c 'CREATE ROLE tenant LOGIN CREATEDB'
+    db_make shop small.sql
+    backup shop
+    FIRST=$(last_id shop)
+    psql_in postgres -c 'CREATE DATABASE backed_up TEMPLATE shop'
+    psql_in shop -c 'INSERT INTO empty VALUES (1)' -c 'DROP TABLE sale CASCADE' -c "SELECT lo_from_bytea(77, 'late')" -o /dev/null
+    psql_in postgres -c 'ALTER DATABASE shop OWNER TO keeper' -c "COMMENT ON DATABASE shop IS E'two\nlines'" \
+        -c 'ALTER DATABASE shop CONNECTION LIMIT 25' -c "ALTER DATABASE shop SET work_mem = '7MB'" \
+        -c "ALTER ROLE app IN DATABASE shop SET work_mem = '9MB'" -c 'REVOKE CONNECT ON DATABASE shop FROM PUBLIC' \
+        -c 'GRANT CONNECT ON DATABASE shop TO app' -c 'CREATE DATABASE since TEMPLATE shop'
+    export FIRST
+}
+teardown_file() {
+    ! mountpoint -q "$T/pg/small" || umount -l "$T/pg/small"
+    e2e_teardown
+}
+# Everything about the database that is not in it.
+around() {
+    psql_in postgres -v d="$1" <<<"SELECT pg_get_userbyid(datdba), datconnlimit, datallowconn, (SELECT array_agg(a::text ORDER BY a::text) FROM unnest(datacl) a), shobj_description(oid, 'pg_database'),
+        (SELECT array_agg(format('%s %s', setrole::regrole, setconfig) ORDER BY setrole) FROM pg_db_role_setting WHERE setdatabase = d.oid)
+        FROM pg_database d WHERE datname = :'d'"
+}
+others() { psql_in postgres -c "SELECT datname FROM pg_database WHERE datname ~ '^shop_' ORDER BY 1"; }
+oid()    { psql_in postgres -v d="$1" <<<"SELECT oid FROM pg_database WHERE datname = :'d'"; }
+
+@test "replace: the backup's contents with the live one's owner, settings and comment; what was there is backed up; back again" {
+    local was before safety
+    was=$(around shop)
+    before=$(oid shop)
+    expect_status 0 restore shop --replace --backup "$FIRST" --dry-run
+    expect_equal "$(oid shop)$(others)" "$before"
+    restore shop --replace --backup "$FIRST" --json >"$T/replace.json"
+    valid_json restore "$T/replace.json"
+    safety=$(jq -r .safety_backup "$T/replace.json")
+    expect_equal "$safety" "$(last_id shop)"
+    [ "$(oid shop)" != "$before" ]
+    expect_equal "$(others)" ''
+    db_same backed_up shop
+    expect_equal "$(around shop)" "$was"
+    # The next night's backup goes on under the name.
+    expect_status 0 backup shop
+    restore shop --replace --backup "$safety" --check full
+    db_same since shop
+    expect_equal "$(around shop)" "$was"
+}
+# Nothing touches its contents: what somebody has done since, once more.
+since_again() {
+    local left
+    mapfile -t left < <(others)
+    db_drop shop "${left[@]}"
+    psql_in postgres -c 'CREATE DATABASE shop TEMPLATE since OWNER keeper' -c "COMMENT ON DATABASE shop IS E'two\nlines'" \
+        -c 'ALTER DATABASE shop CONNECTION LIMIT 25'
+}
+oid_is() { expect_equal "$(oid shop)$(others)" "$1"; }
+
+@test "what keeps a database from being dropped, or would be lost, is said at once, and nothing happens" {
+    local before
+    since_again
+    before=$(oid shop)
+    psql_in shop -c "SELECT pg_create_logical_replication_slot('feed', 'test_decoding')" -o /dev/null
+    psql_in shop -c "CREATE SUBSCRIPTION news CONNECTION 'host=/nowhere dbname=x' PUBLICATION p WITH (connect = false)" 2>/dev/null
+    psql_in postgres -c 'ALTER DATABASE shop IS_TEMPLATE true'
+    expect_status 1 restore shop --replace --backup "$FIRST"
+    expect_text 'logical replication slot "feed"' 'subscription "news" keeps the database from being dropped' 'is a template' 'DROP SUBSCRIPTION'
+    psql_in postgres -c 'ALTER DATABASE shop IS_TEMPLATE false'
+    psql_in shop -c 'ALTER SUBSCRIPTION news SET (slot_name = NONE)' -c 'DROP SUBSCRIPTION news' -c "SELECT pg_drop_replication_slot('feed')" -o /dev/null
+    expect_status 1 restore shop --replace --to nosuch
+    expect_text 'there is no database "nosuch" to be replaced' '--to nosuch instead of --replace'
+    PGUSER=app expect_status 1 restore shop --replace
+    expect_status 2 restore shop --replace --swap
+    expect_status 2 restore shop --replace -t item
+    expect_status 2 restore shop --replace --keep-failed
+    expect_status 2 restore shop --swap --no-safety-backup
+    expect_status 2 restore shop --replace --as-of yesterday
+    expect_text 'no safety backup can be written'
+    # What a restore of that name holds as long as it lives.
+    session_open lock postgres
+    session lock "SELECT pg_advisory_lock(hashtextextended('pgassay-restore shop', 0))"
+    wait_for postgres "SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND granted"
+    expect_status 1 restore shop --replace --backup "$FIRST"
+    expect_text 'another restore of database "shop" is under way'
+    session_close lock
+    oid_is "$before"
+}
+
+@test "nobody writes to a database while it is backed up to be dropped: who waits is ended, not forgotten" {
+    local before
+    before=$(oid shop)
+    # One that has written already and has not ended, and one that comes while the backup runs.
+    session_open early shop
+    session early 'BEGIN'
+    session early 'INSERT INTO empty VALUES (41)'
+    session_idle early
+    hook pg_dump before <<'SH'
+psql -X -d shop -c 'INSERT INTO empty VALUES (42)' && echo written &
+SH
+    restore shop --replace --backup "$FIRST" --json >"$T/replace.json"
+    unhook
+    wait_for postgres "SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = 'shop'"
+    session_close early
+    expect_equal "$(grep -c written "$T/hooked/log")" 0
+    db_same backed_up shop
+    restore "$(jq -r .safety_database "$T/replace.json")" --replace --to shop --backup "$(jq -r .safety_backup "$T/replace.json")"
+    db_same since shop
+    [ "$(oid shop)" != "$before" ]
+    # Definitions are not held by locks: changes are noticed.
+    before=$(oid shop)
+    hook pg_dump after <<'SH'
+psql -X -q -d shop -c "CREATE OR REPLACE FUNCTION late() RETURNS int LANGUAGE sql AS 'SELECT $CALL'"
+SH
+    expect_status 1 restore shop --replace --backup "$FIRST"
+    unhook
+    expect_text 'definitions changed while the safety backup was taken' 'late()'
+    psql_in shop -c 'DROP FUNCTION late()'
+    oid_is "$before"
+}
+
+# The tools, with one of them in a wrapper: the shell commands on stdin, then the tool.
+wrapped() {
+    rm -rf "$T/wrapped"
+    mkdir "$T/wrapped"
+    cp "$BIN"/pgassay* "$T/wrapped/"
+    mv "$T/wrapped/$1" "$T/wrapped/real-$1"
+    { echo '#!/bin/bash'; cat; printf 'exec "%s" "$@"\n' "$T/wrapped/real-$1"; } >"$T/wrapped/$1"
+    chmod 755 "$T/wrapped/$1"
+}
+
+@test "without a safety backup that is whole nothing is dropped; --no-safety-backup does without" {
+    local before at
+    before=$(oid shop)
+    psql_in shop -c "INSERT INTO empty VALUES (7)"
+    # A chunk of it is damaged on its way.
+    wrapped pgassay-verify <<SH
+f=\$(find "$REPO"/*/chunks -type f -newer "$T/wrapped" | head -n 1)
+printf X | dd of="\$f" bs=1 seek=20 conv=notrunc status=none
+echo "\$f" >"$T/damaged"
+SH
+    expect_status 1 "$T/wrapped/pgassay-restore" --repo "$REPO" shop --replace --backup "$FIRST"
+    expect_text 'safety backup of database "shop"' 'verify objects' '--no-safety-backup'
+    oid_is "$before"
+    rm "$(cat "$T/damaged")"
+    # One that cannot be written.
+    wrapped pgassay-backup <<<'exit 1'
+    expect_status 1 "$T/wrapped/pgassay-restore" --repo "$REPO" shop --replace --backup "$FIRST"
+    oid_is "$before"
+    at=$(last_id shop)
+    restore shop --replace --no-safety-backup --backup "$FIRST" --json >"$T/replace.json"
+    valid_json restore "$T/replace.json"
+    expect_equal "$(jq .safety_backup "$T/replace.json") $(last_id shop)" "null $at"
+    db_same backed_up shop
+}
+
+# Waits until the replace is so far: a condition on the databases.
+comes_to() { wait_for postgres "SELECT count(*) > 0 FROM pg_database d WHERE $1"; }
+killed() {
+    kill "-$1" "$started"
+    finished
+    # But for one that does not notice that nobody listens any more.
+    wait_for postgres "SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name ~ 'pgassay' AND query !~ '^COPY'"
+}
+status_of() {
+    pgassay restore shop --status --json >"$T/status.json"
+    valid_json restore-status "$T/status.json"
+    jq -r ".replacing[0] | $1" "$T/status.json"
+}
+
+@test "killed before the drop: nothing has changed; afterwards: --status has the command to go on, and the one to go back" {
+    local before safety
+    since_again
+    before=$(oid shop)
+    export PGASSAY_REPO=$REPO
+    hook pg_dump before <<<'sleep 60'
+    start "$BIN/pgassay-restore" shop --replace --backup "$FIRST"
+    comes_to "shobj_description(d.oid, 'pg_database') LIKE 'pgassay-restore: replacing%' AND EXISTS (SELECT FROM pg_stat_activity a WHERE a.datname = 'shop' AND application_name = 'pgassay-backup')"
+    killed TERM
+    expect_equal "$status" 143
+    unhook
+    oid_is "$before"
+
+    # A session that is not ended so soon: the table's rows are on their way.
+    db_make slow
+    psql_in slow -c "CREATE FUNCTION slowly(int) RETURNS bool LANGUAGE plpgsql AS 'BEGIN IF current_database() ~ \$\$restoring\$\$ THEN PERFORM pg_sleep(30); END IF; RETURN true; END'" \
+        -c 'CREATE TABLE t (i int CHECK (slowly(i)))' -c 'INSERT INTO t VALUES (1)'
+    backup slow
+    start "$BIN/pgassay-restore" slow --replace --to shop
+    comes_to "d.datname ~ '^shop_restoring' AND EXISTS (SELECT FROM pg_stat_activity a WHERE a.datid = d.oid AND query ~ '^COPY')"
+    killed KILL
+    expect_no_db shop
+    expect_equal "$(status_of '.stage, .replaces, .database' | paste -sd ' ')" 'restoring shop slow'
+    safety=$(status_of .safety_backup)
+    # The name "shop" stands for another database in the repository.
+    expect_equal "$(status_of .safety_database)" shop_replaced
+    pgassay verify objects shop_replaced --backup "$safety"
+    storage list shop_replaced --json | jq -e --arg b "$safety" '.databases[].backups[] | select(.backup == $b) | .pinned' >/dev/null
+    expect_equal "$(status_of .go_on)" 'pgassay restore slow --replace --to shop'
+    # Nobody else's restore removes it, nor takes the name of one that is at work.
+    restore shop --to shop_copy
+    db_drop shop_copy
+    expect_equal "$(status_of .safety_backup)" "$safety"
+    # A record that a tenant has written is not believed.
+    PGUSER=tenant psql_in postgres -c 'CREATE DATABASE shop_restoring_0000beef' -c "COMMENT ON DATABASE shop_restoring_0000beef IS 'pgassay-restore: replacing {\"of\":\"shop\",\"oid\":1,\"aside\":\"a\",\"db\":\"shop\",\"backup\":\"$FIRST\",\"live\":{\"owner\":\"tenant\"},\"since\":4070908800}'"
+    # Back; no second safety backup is taken of what is half made.
+    pgassay restore shop --status --json >"$T/status.json"
+    expect_equal "$(jq -c '[.replacing[].believed] | sort' "$T/status.json")" '[false,true]'
+    expect_status 0 bash -c "$(jq -r '[.replacing[] | select(.believed)][0].go_back' "$T/status.json")"
+    expect_text 'does not belong to who restores'
+    expect_equal "$(last_id shop_replaced)" "$safety"
+    db_drop shop_restoring_0000beef slow
+    expect_equal "$(others)" ''
+    db_same since shop
+}
+
+@test "all is restored, and only the name is missing: the same command gives it, and loads nothing again" {
+    local before
+    before=$(oid shop)
+    psql_in postgres -c 'CREATE DATABASE other OWNER tenant'
+    # A plain owner's: a superuser's session in the database that is to get the name may not be ended.
+    PGUSER=tenant start "$BIN/pgassay-restore" --repo "$REPO" shop --replace --to other --backup "$FIRST" --no-owner --settings live
+    (
+        wait_for postgres "SELECT count(*) = 1 FROM pg_database WHERE datname ~ '^other_restoring'"
+        PGAPPNAME=guest psql -X -q -d "$(psql_in postgres -c "SELECT datname FROM pg_database WHERE datname ~ '^other_restoring'")" -c 'SELECT pg_sleep(600)'
+    ) >"$T/guest" 2>&1 3>&- 4>&- &
+    finish 1
+    expect_text 'there is no database "other" until this is done; to go on: pgassay restore shop --replace --to other' 'guest'
+    expect_no_db other
+    expect_equal "$(pgassay restore shop --to other --status --json | jq -r '.replacing[0].stage')" whole
+    psql_in postgres -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'guest'" -o /dev/null
+    PGUSER=tenant restore shop --replace --to other --no-owner --json >"$T/replace.json" 2>"$T/said"
+    grep "goes on with backup $FIRST" "$T/said"
+    expect_equal "$(jq -c '[.rows, ([.phases[].name] | index("rows, indexes"))]' "$T/replace.json")" '[0,null]'
+    expect_equal "$(psql_in other -c 'SELECT count(*) FROM item') $(psql_in postgres -c "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'other'")" '2000 tenant'
+    db_drop other
+    expect_equal "$(oid shop)" "$before"
+}
+
+@test "a disk that is full ends a replace, and the same command ends it when there is room" {
+    local small=$T/pg/small
+    mkdir -p "$small"
+    [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=48m tmpfs "$small" 2>/dev/null || skip 'needs the right to mount'
+    chown postgres "$small"
+    psql_in postgres -c "CREATE TABLESPACE small LOCATION '$small'"
+    DB_OPTIONS='TABLESPACE small' db_make big
+    # 26 MB: too much for what is left of room afterwards, which is enough for two databases that are nearly empty.
+    psql_in big -c "CREATE TABLE t AS SELECT i, md5(i::text) AS x FROM generate_series(1, 400000) i"
+    backup big
+    psql_in big -c 'CREATE TABLE u AS SELECT 1 AS i' -c 'DROP TABLE t' -c CHECKPOINT
+    mount -o remount,size=26m "$small"
+    expect_status 1 restore big --replace --backup "$(last_id big)"
+    expect_text 'the database takes' 'are free, or will be'
+    expect_status 1 restore big --replace --backup "$(last_id big)" --no-space-check
+    expect_text 'No space left on device' 'to go on: pgassay restore big --replace' "to go back to what it was: pgassay restore big --replace --backup $(last_id big)"
+    expect_no_db big
+    mount -o remount,size=100m "$small"
+    expect_status 0 restore big --replace
+    expect_equal "$(psql_in big -c 'SELECT count(*), sum(i) FROM t') $(psql_in postgres -c "SELECT count(*) FROM pg_database WHERE datname ~ '^big_'")" '400000|80000200000 0'
+    db_drop big
+    psql_in postgres -c 'DROP TABLESPACE small'
+    umount "$small"
+}
+
+# After kill -9: a whole database has the name, the one that was there or the restored one; or none has it, and --status has the
+# command, and a safety backup that is whole.
+settled() {
+    local safety
+    wait_for postgres "SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name ~ 'pgassay'"
+    go_on=(restore shop --replace --backup "$FIRST")
+    if db_exists shop; then
+        expect_equal "$(psql_in shop -c 'SELECT count(*) FROM item') $(around shop)" "2000 $was"
+        return
+    fi
+    pgassay restore shop --status --json >"$T/status.json"
+    valid_json restore-status "$T/status.json"
+    safety=$(jq -r '.replacing[0] | "\(.safety_database) --backup \(.safety_backup)"' "$T/status.json")
+    # shellcheck disable=SC2086
+    pgassay verify objects $safety
+    read -ra go_on <<<"$(jq -r '.replacing[0].go_on | ltrimstr("pgassay ")' "$T/status.json")"
+}
+
+@test "kill -9, SIGTERM and a server that crashes at any moment of a replace: the old database, the new one, or the command that ends it" {
+    local i go_on was
+    since_again
+    was=$(around shop)
+    export PGASSAY_REPO=$REPO
+    settled
+    for ((i = 0; i < $(rounds 8 100); i++)); do
+        start "$BIN/pgassay-restore" "${go_on[@]:1}"
+        sleep "$((RANDOM % 3)).$((RANDOM % 10))"
+        if [ $((i % 4)) -eq 3 ]; then
+            pg_kill main
+            pg_up main
+        elif [ $((i % 4)) -eq 1 ]; then
+            kill -TERM "$started" 2>/dev/null || true
+        else
+            kill -KILL "$started" 2>/dev/null || true
+        fi
+        finished
+        settled
+    done
+    expect_status 0 pgassay "${go_on[@]}"
+    db_same backed_up shop
+    expect_equal "$(around shop)$(others)" "$was"
+}
