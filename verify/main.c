@@ -179,9 +179,11 @@ run(const struct verify_verb *verb, const struct options *o)
     int                  status;
 
     result_init(&r, verb->verb);
+    result_note_begin(&r, time(NULL));
     r.database = o->database == NULL ? NULL : xstrdup(o->database);
     status = verb->run(o, &r, &b, &e) == 0 ? result_exit_status(&r) : err_exit_status(&e);
     r.seconds = clock_seconds() - start;
+    result_note_end(&r, b.repo);
     /* Prints nothing on success without a terminal: cron mails any output. */
     if (e.kind == ERR_NONE &&
         result_print(&r, o->json, o->quiet || (!o->verbose && !isatty(STDOUT_FILENO)), &e) != 0)

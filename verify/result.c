@@ -4,16 +4,43 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "core/exit.h"
 #include "core/human.h"
 #include "core/json.h"
 #include "core/print.h"
+#include "storage/keys/trust.h"
 
 void
 result_init(struct verify_result *r, enum verb verb)
 {
     *r = (struct verify_result){.verb = verb, .findings = FINDINGS_INIT};
+}
+
+void
+result_note_begin(struct verify_result *r, time_t started)
+{
+    struct result_circumstances *c = &r->circumstances;
+
+    c->started = started;
+    if (gethostname(c->host, sizeof c->host - 1) != 0)
+        c->host[0] = '\0';
+}
+
+void
+result_note_end(struct verify_result *r, const struct repo *repo)
+{
+    struct result_circumstances *c = &r->circumstances;
+    const char                  *signer;
+
+    c->finished = time(NULL);
+    if (repo == NULL)
+        return;
+    signer = trust_signer(repo->trust);
+    c->repository = xstrdup(repo->st->location);
+    memcpy(c->repo_id, repo->id, sizeof c->repo_id);
+    snprintf(c->signer, sizeof c->signer, "%s", signer != NULL ? signer : "");
 }
 
 int
@@ -31,6 +58,7 @@ result_free(struct verify_result *r)
     findings_free(&r->findings);
     json_decref(r->xid);
     free(r->database);
+    free(r->circumstances.repository);
     free(r->against);
     free(r->keep_command);
     free(r->reach_command);
@@ -99,11 +127,27 @@ verb_name(enum verb verb)
     return names[verb];
 }
 
+static void
+add_circumstances(const struct verify_result *r, json_t *o)
+{
+    const struct result_circumstances *c = &r->circumstances;
+    char                               at[32];
+
+    json_object_set_new(o, "started", json_string(time_rfc3339(c->started, at, sizeof at)));
+    json_object_set_new(o, "finished", json_string(time_rfc3339(c->finished, at, sizeof at)));
+    json_object_set_new(o, "host", json_text(c->host));
+    json_object_set_new(o, "tool", json_string("pgassay " PGASSAY_VERSION));
+    json_object_set_new(o, "signer", json_text(c->signer[0] == '\0' ? NULL : c->signer));
+    json_object_set_new(o, "repository", json_text(c->repository));
+    json_object_set_new(o, "repo_id", json_text(c->repo_id[0] == '\0' ? NULL : c->repo_id));
+}
+
 static int
 print_json(const struct verify_result *r, struct err *e)
 {
     json_t    *o = json_object();
     struct buf text = BUF_INIT(BUF_NO_LIMIT);
+    char       at[32];
     int        rc;
 
     json_object_set_new(o, "verb", json_string(verb_name(r->verb)));
@@ -111,6 +155,7 @@ print_json(const struct verify_result *r, struct err *e)
     json_object_set_new(o, "database", json_text(r->database));
     json_object_set_new(o, "seconds", json_real(r->seconds));
     json_object_set_new(o, "findings", findings_json(&r->findings));
+    add_circumstances(r, o);
     if (r->verb == VERB_OBJECTS) {
         json_object_set_new(o, "stored", stored_json(&r->stored));
     } else if (r->verb == VERB_CHAIN) {
@@ -120,6 +165,9 @@ print_json(const struct verify_result *r, struct err *e)
     } else if (r->label != NULL) {
         json_object_set_new(o, "backup", json_string(r->label->id));
         json_object_set_new(o, "backup_age_seconds", json_real(backup_age(r)));
+        json_object_set_new(o, "snapshot",
+                            json_string(time_rfc3339(r->label->snapshot, at, sizeof at)));
+        json_object_set_new(o, "source_version", json_text(r->label->server_version));
         json_object_set_new(o, "against", json_text(r->against));
         json_object_set_new(o, "compared", compared_json(&r->compared));
         json_object_set(o, "xid", r->xid != NULL ? r->xid : json_null());
@@ -194,6 +242,20 @@ print_globals_line(const struct verify_result *r)
                   r->verb == VERB_DRILL ? " (verify live does)" : "");
 }
 
+/* "from PostgreSQL 15.8, in /srv/backups", and who has proven it, when. */
+static void
+print_circumstances(const struct verify_result *r)
+{
+    const struct result_circumstances *c = &r->circumstances;
+    char                               from[32], to[32];
+
+    print_out("source           PostgreSQL %s, from repository %s\n", r->label->server_version,
+              c->repository);
+    print_out("looked at        %s to %s, by pgassay " PGASSAY_VERSION " on %s%s%s\n",
+              time_rfc3339(c->started, from, sizeof from), time_rfc3339(c->finished, to, sizeof to),
+              c->host, c->signer[0] != '\0' ? ", signer " : "", c->signer);
+}
+
 static void
 print_compared_block(const struct verify_result *r)
 {
@@ -203,6 +265,7 @@ print_compared_block(const struct verify_result *r)
     print_out("backup           %s of %s, %s old\n", r->label->id, r->label->db,
               duration_human(backup_age(r), text, sizeof text));
     print_out("compared with    %s\n", r->against);
+    print_circumstances(r);
     print_out("tables           %s, %s", count_human(c->tables, NULL, a, sizeof a),
               count_human(c->rows, "row", b, sizeof b));
     if (c->contents)

@@ -32,7 +32,8 @@ SH
 
 @test "a drill of a database whose definitions print differently after a restore is equal" {
     expect_status 0 drill base --verbose
-    expect_text "verdict          equal" "recovery time" "by fingerprint" \
+    expect_text "source           PostgreSQL " ", from repository $REPO" "looked at        " " on $(hostname)" \
+        "verdict          equal" "recovery time" "by fingerprint" \
         "globals          roles, tablespaces and parameters were NOT compared"
 }
 
