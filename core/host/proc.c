@@ -162,14 +162,16 @@ drain(struct run *r, int *fd, void (*take)(struct run *, const uint8_t *, size_t
     while (*fd >= 0) {
         n = read(*fd, piece, sizeof piece);
         if (n > 0) {
-            r->active = clock_seconds();
             take(r, piece, (size_t)n);
+            r->active =
+                clock_seconds(); /* taking it is ours, and may last: not the child's idleness */
         } else if (n < 0 && errno == EINTR) {
             continue;
         } else if (n < 0 && errno == EAGAIN) {
             return;
         } else {
             close_fd(fd);
+            r->active = clock_seconds();
         }
     }
 }

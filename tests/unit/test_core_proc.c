@@ -139,6 +139,29 @@ what_cannot_be_run_is_named(void **state)
     assert_int_equal(proc_run(&s, NULL, &e), -1);
 }
 
+static int
+take_slowly(void *ctx, const void *data, size_t n, struct err *e)
+{
+    (void)ctx;
+    (void)data;
+    (void)n;
+    (void)e;
+    (void)usleep(400000);
+    return 0;
+}
+
+/* The rows of a COPY, or a long CREATE INDEX at the end. */
+static void
+our_own_work_on_its_output_is_no_idleness(void **state)
+{
+    struct err       e = ERR_INIT;
+    struct proc_spec s = {
+        .argv = SH("echo a; sleep 0.2"), .out_fn = take_slowly, .idle_ms = 300, .must_print = true};
+
+    (void)state;
+    assert_ok(proc_run(&s, NULL, &e), &e);
+}
+
 static void
 an_idle_program_is_stopped(void **state)
 {
@@ -378,6 +401,7 @@ main(void)
         cmocka_unit_test(a_page_in_one_line_does_not_displace_the_reason),
         cmocka_unit_test(a_signal_is_not_overlooked),
         cmocka_unit_test(what_cannot_be_run_is_named),
+        cmocka_unit_test(our_own_work_on_its_output_is_no_idleness),
         cmocka_unit_test(an_idle_program_is_stopped),
         cmocka_unit_test(a_busy_program_is_not_idle),
         cmocka_unit_test(the_total_time_is_a_limit_even_for_the_busy),
