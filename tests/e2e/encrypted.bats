@@ -408,3 +408,11 @@ not_in_proc() {
     finish 0
     [[ $output != *"$PASSPHRASE"* ]]
 }
+
+@test "restore --replace: the safety backup is encrypted, and checked, by a reader whose key has a passphrase" {
+    expect_status 0 restore shop --replace --identity "$T/locked" --passphrase-file "$T/pass" --json
+    expect_equal "$(backup_ids shop | wc -l)" 2
+    expect_equal "$(psql_in shop -c 'SELECT (SELECT count(*) FROM item), (SELECT count(*) FROM zebratable)')" '3000|2000'
+    pgassay verify objects shop --repo "$REPO" --backup latest
+    expect_equal "$(grep -rla zebrarow "$REPO")" ''
+}
