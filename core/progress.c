@@ -16,7 +16,7 @@ static struct {
     bool            drawn;
     char            what[64];
     uint64_t        done, total;
-    double          began, drawn_at;
+    double          began, drawn_at, expected;
 } p = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* Called with the lock held, as are draw() and draw_soon(). */
@@ -28,6 +28,18 @@ wipe(void)
         (void)fflush(stderr);
         p.drawn = false;
     }
+}
+
+/* By the rate so far, and by what was expected; 0: not known.  The first second's rate says little
+ * about the rest. */
+static double
+seconds_left(double spent, double speed)
+{
+    double by_rate = p.done > 0 && p.total > p.done && spent > 1
+        ? (double)(p.total - p.done) / speed
+        : 0;
+
+    return p.expected - spent > by_rate ? p.expected - spent : by_rate;
 }
 
 static void
@@ -51,10 +63,9 @@ draw(double now)
     if (p.done > 0) {
         (void)fprintf(stderr, "  %s/s", size_human((uint64_t)speed, rate, sizeof rate));
     }
-    /* The first second's rate says little about the rest. */
-    if (p.done > 0 && p.total > p.done && spent > 1) {
+    if (seconds_left(spent, speed) > 0) {
         (void)fprintf(stderr, "  %s left",
-                      duration_human((double)(p.total - p.done) / speed, left, sizeof left));
+                      duration_human(seconds_left(spent, speed), left, sizeof left));
     }
     (void)fflush(stderr);
     p.drawn = true;
@@ -82,7 +93,16 @@ progress_start(const char *what, uint64_t total, bool quiet)
     p.total = total;
     p.began = clock_seconds();
     p.drawn_at = 0;
+    p.expected = 0;
     draw_soon();
+    pthread_mutex_unlock(&p.lock);
+}
+
+void
+progress_expect(double seconds)
+{
+    pthread_mutex_lock(&p.lock);
+    p.expected = seconds;
     pthread_mutex_unlock(&p.lock);
 }
 

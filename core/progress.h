@@ -11,6 +11,9 @@
 #include <stdint.h>
 
 void progress_start(const char *what, uint64_t total_bytes, bool quiet);
+/* How long all of it will probably take, what has no bytes too: the time left is never shown as
+ * less than what this leaves. 0: not known. */
+void progress_expect(double seconds);
 void progress_phase(const char *what); /* "indexes", "verifying" ... */
 void progress_add(uint64_t bytes);     /* done, more */
 void progress_grow(uint64_t bytes);    /* the total turned out larger */

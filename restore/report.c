@@ -13,6 +13,7 @@
 #include "core/print.h"
 #include "core/quote.h"
 #include "core/when.h"
+#include "restore/expect.h"
 #include "restore/file/foreign.h"
 #include "restore/job/restore.h"
 #include "restore/replace_status.h"
@@ -165,6 +166,8 @@ result_json(const struct restore *r, int status, const struct err *e)
     json_object_set_new(o, "file", foreign_json(r));
     json_object_set_new(o, "target", target_json(r));
     json_object_set_new(o, "seconds", json_real(r->seconds));
+    json_object_set_new(o, "expected_seconds",
+                        r->expected_seconds > 0 ? json_real(r->expected_seconds) : json_null());
     json_object_set_new(o, "phases", phases_json(r));
     json_object_set_new(
         o, "tables",
@@ -241,6 +244,11 @@ report_begin(const struct restore *r)
     if (is_watched(r->o) && !r->o->dry_run) {
         text = report_what(r);
         print_out("restoring %s\n", text);
+        free(text);
+        text = expect_text(r);
+        if (text != NULL) {
+            print_out("%s\n", text);
+        }
         (void)fflush(stdout);
         free(text);
     }
@@ -304,6 +312,11 @@ print_for_people(const struct restore *r)
         print_notes(r);
         print_needed(r);
         print_out("nothing stands in the way of %s: %s, %s\n", text, tables, rows);
+        free(text);
+        text = expect_text(r);
+        if (text != NULL) {
+            print_out("%s\n", text);
+        }
         free(text);
         return;
     }

@@ -5,6 +5,7 @@
 #include "core/human.h"
 #include "core/progress.h"
 #include "restore/beyond.h"
+#include "restore/expect.h"
 #include "restore/file/foreign.h"
 #include "restore/job/elsewhere.h"
 #include "restore/job/entries.h"
@@ -182,11 +183,13 @@ restore_run(struct restore *r, struct err *e)
     if (preflight_run(r, e) != 0) {
         return -1;
     }
+    expect_duration(r);
     if (r->o->dry_run) {
         return 0;
     }
     report_begin(r);
     progress_start("restoring", plan_sizes(r).bytes, r->o->quiet);
+    progress_expect(r->expected_seconds);
     if ((replace_is_whole(r) ? target_take_up(r, e) : make(r, e)) != 0 ||
         (takes_a_name(r->o) && compare(r, e) != 0)) {
         return -1;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/quote.h"
 /* "offsite, nas": those that get the same backups, else all others of the configuration;
  * allocated, NULL: none is known. */
 static char *
@@ -36,22 +37,21 @@ others(const struct storage_location *place)
 char *
 elsewhere_advice(const struct restore *r)
 {
-    const struct storage_location *place = &r->o->place;
-    char                          *known = others(place);
-    size_t                         n = known == NULL ? 0 : strcspn(known, ",");
-    char                          *other = n == 0 ? xstrdup("OTHER") : xstrndup(known, n);
-    char                          *from = quote_command("--repo", other);
-    char *heal = quote_command("pgassay", "storage", "scrub", r->o->database, "--repo",
-                               storage_location_name(place), "--repair-from", other);
-    char *text = xasprintf("%s%s%s%s restores from there; %s heals what is lost here",
-                           known == NULL ? "if another repository has this backup, "
-                                         : "other repositories: ",
-                           known == NULL ? "" : known, known == NULL ? "" : "; ", from, heal);
+    const char *here = storage_location_name(&r->o->place);
+    char       *known = others(&r->o->place);
+    size_t      n = known == NULL ? 0 : strcspn(known, ",");
+    char       *other = n == 0 ? xstrdup("OTHER") : xstrndup(known, n);
+    char       *heal = quote_command("pgassay", "storage", "scrub", r->o->database, "--repo", here,
+                                     "--repair-from", other, NULL);
+    char       *text;
 
-    free(from);
-    free(heal);
+    text = xasprintf("%s%s%s--repo %s restores from there; %s heals what is lost here",
+                     known == NULL ? "if another repository has this backup, "
+                                   : "other repositories: ",
+                     known == NULL ? "" : known, known == NULL ? "" : "; ", other, heal);
     free(known);
     free(other);
+    free(heal);
     return text;
 }
 

@@ -147,6 +147,8 @@ struct restore {
     struct phase_time    phases[16];
     size_t               n_phases;
     double               phase_start, start, seconds;
+    double               expected_seconds; /* expect.h; 0: not known */
+    char                 expected_by[BACKUP_ID_MAX];
     uint64_t             rows, bytes, indexes_built;
 };
 

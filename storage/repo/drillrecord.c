@@ -222,6 +222,34 @@ drill_records_load(struct repo *r, const char *db, const struct backup_list *lis
     return 0;
 }
 
+int
+drill_records_nearest(struct repo *r, const char *db, const char *backup, struct drill_records *out,
+                      struct err *e)
+{
+    struct strlist keys = {0};
+    char           id[BACKUP_ID_MAX];
+    size_t         at;
+    int            rc;
+
+    *out = (struct drill_records){0};
+    rc = perbackup_list(r, db, "drills", &keys, e);
+    at = keys.n == 0 ? 0 : keys.n - 1; /* by backup, and by time */
+    for (size_t i = 0; i < keys.n; i++) {
+        if (perbackup_backup(keys.v[i], id) && strcmp(id, backup) == 0) {
+            at = i;
+        }
+    }
+    if (rc == 0 && keys.n > 0 && perbackup_backup(keys.v[at], id)) {
+        rc = load_one(r, keys.v[at], out, e);
+    }
+    strlist_free(&keys);
+    if (rc != 0) {
+        drill_records_free(out);
+        return err_wrap(e, "drill records of \"%s\"", db);
+    }
+    return 0;
+}
+
 void
 drill_records_free(struct drill_records *d)
 {

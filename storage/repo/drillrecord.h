@@ -43,8 +43,11 @@ struct drill_records {
 
 int drill_record_put(struct repo *, const char *db, const struct drill_record *, struct err *);
 /* Those of the backups in the list.  An unreadable one is marked so, with a warning. */
-int  drill_records_load(struct repo *, const char *db, const struct backup_list *,
-                        struct drill_records *, struct err *);
+int drill_records_load(struct repo *, const char *db, const struct backup_list *,
+                       struct drill_records *, struct err *);
+/* Of this backup or, if it has none, of the newest that has one: the last.  At most one is read. */
+int drill_records_nearest(struct repo *, const char *db, const char *backup, struct drill_records *,
+                          struct err *);
 void drill_records_free(struct drill_records *);
 
 /* The last one about exactly this label; NULL: none. */

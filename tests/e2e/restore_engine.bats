@@ -417,3 +417,35 @@ SQL
     psql_in postgres -c 'DROP ROLE go'
     db_drop staged staged_copy
 }
+
+# ---- how long it will take ------------------------------------------------------------------------------
+
+@test "the duration to be expected is that of the last drill, in proportion to the rows" {
+    local first record
+    repo_new expected
+    psql_in postgres -c 'CREATE DATABASE timed'
+    psql_in timed -c "CREATE TABLE t AS SELECT i, md5(i::text) FROM generate_series(1, 1000) i"
+    backup timed
+    first=$(last_id timed)
+    expect_status 0 restore timed --to timed_copy --dry-run
+    [[ $output != *'by the last drill'* ]]
+    drill timed
+    # It took two hours.
+    record=$(ls "$REPO"/timed/drills/*.json)
+    chmod u+w "$record"
+    sed -i -E 's/("recovery_seconds": *)[0-9.e-]+/\17200/' "$record"
+    expect_status 0 restore timed --to timed_copy --dry-run
+    expect_text "about 2 h" "by the last drill of backup $first"
+    restore timed --to timed_copy --dry-run --json >"$T/timed.json"
+    valid_json restore "$T/timed.json"
+    expect_equal "$(jq '.expected_seconds | round' "$T/timed.json")" 7200
+    # Four times the rows, and no drill yet.
+    psql_in timed -c 'INSERT INTO t SELECT t.* FROM t, generate_series(1, 3)'
+    backup timed
+    restore timed --to timed_copy --dry-run --json >"$T/timed.json"
+    expect_equal "$(jq '.expected_seconds | round' "$T/timed.json")" 28800
+    script -qec "'$BIN/pgassay' restore timed --repo '$REPO' --to timed_copy" "$T/typescript" </dev/null >/dev/null
+    grep -q "about 8 h.* by the last drill of backup $first" "$T/typescript"
+    grep -qE "(7 h 59 min|8 h 0 min) left" "$T/typescript"
+    db_drop timed timed_copy
+}
