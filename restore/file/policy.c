@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pg/archive/psql_line.h"
 #include "restore/file/policy_roles.h"
-#include "restore/file/psql_line.h"
 
 enum { TOKENS_MAX = 4096 };
 

@@ -10,6 +10,7 @@
 #include "core/buf.h"
 #include "pg/archive/dumpdir.h"
 #include "pg/archive/dumpkind.h"
+#include "pg/archive/psql_line.h"
 #include "pg/archive/sqlstream.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
@@ -56,6 +57,19 @@ pieces(const uint8_t *data, size_t n, size_t step, struct buf *out)
     return rc == 0;
 }
 
+/* A name that a line gives is not longer than the line. */
+static void
+read_line(const uint8_t *data, size_t n)
+{
+    char *text = xstrndup((const char *)data, n), *key = NULL, *database = NULL;
+
+    must((psql_line_read(text, &key, &database) == PSQL_LINE_CONNECT) == (database != NULL));
+    must(database == NULL || strlen(database) < n);
+    free(key);
+    free(database);
+    free(text);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -66,8 +80,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     for (size_t step = 1; step < n && step < 64; step = 2 * step + 1) {
         buf_clear(&cut);
         must(pieces(data, n, step, &cut) == good);
-        must(!good || (cut.len == whole.len && memcmp(cut.data, whole.data, cut.len) == 0));
+        must(!good || strcmp(buf_str(&cut), buf_str(&whole)) == 0);
     }
+    read_line(data, n);
     (void)dump_kind_of(data, n);
     (void)dumpdir_check_toc(data, n, &e);
     buf_free(&whole);

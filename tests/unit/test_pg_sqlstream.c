@@ -10,6 +10,7 @@
 #include "core/buf.h"
 #include "pg/archive/dumpdir.h"
 #include "pg/archive/dumpkind.h"
+#include "pg/archive/psql_line.h"
 #include "pg/archive/sqlstream.h"
 #include "tests/support/cmocka.h"
 
@@ -174,6 +175,61 @@ a_file_is_what_its_bytes_say(void **state)
     }
 }
 
+/* As pg_dump and pg_dumpall write them; NULL: no other is understood. */
+static void
+only_lines_of_dumps_are_understood(void **state)
+{
+    static const struct {
+        const char    *text;
+        enum psql_line kind;
+        const char    *database, *key;
+    } cases[] = {
+        {"\\restrict aB3", PSQL_LINE_NOTHING, NULL, "aB3"},
+        {"\\connect shop", PSQL_LINE_OTHER, NULL, "aB3"}, /* psql would refuse it, too */
+        {"\\restrict other", PSQL_LINE_OTHER, NULL, "aB3"},
+        {"\\unrestrict aB4", PSQL_LINE_OTHER, NULL, "aB3"},
+        {"\\unrestrict aB3\r", PSQL_LINE_NOTHING, NULL, NULL},
+        {"\\unrestrict aB3", PSQL_LINE_OTHER, NULL, NULL},
+        {"\\restrict a`b`", PSQL_LINE_OTHER, NULL, NULL},
+        {"\\restrict ", PSQL_LINE_OTHER, NULL, NULL},
+        {"\\connect shop", PSQL_LINE_CONNECT, "shop", NULL},
+        {"\\connect shop ", PSQL_LINE_CONNECT, "shop", NULL},
+        {"\\connect \"Na-me\"", PSQL_LINE_CONNECT, "Na-me", NULL},
+        {"\\connect \"a\"\"b\"", PSQL_LINE_CONNECT, "a\"b", NULL},
+        {"\\connect -reuse-previous=on \"dbname='na me'\"", PSQL_LINE_CONNECT, "na me", NULL},
+        {"\\connect -reuse-previous=on \"dbname='a\\'b\\\\\"\"'\"", PSQL_LINE_CONNECT, "a'b\\\"",
+         NULL},
+        {"\\connect -reuse-previous=on \"dbname='a' host='b'\"", PSQL_LINE_OTHER, NULL, NULL},
+        {"\\connect -reuse-previous=on \"host='b'\"", PSQL_LINE_OTHER, NULL, NULL},
+        {"\\connect shop postgres evil.example", PSQL_LINE_OTHER, NULL, NULL},
+        {"\\connect \"a\" b", PSQL_LINE_OTHER, NULL, NULL},
+        {"\\connect :x", PSQL_LINE_OTHER, NULL, NULL},
+        {"\\connect `x`", PSQL_LINE_OTHER, NULL, NULL},
+        {"\\connect", PSQL_LINE_OTHER, NULL, NULL},
+        {"\\connect -", PSQL_LINE_OTHER, NULL, NULL},
+        {"\\c shop", PSQL_LINE_OTHER, NULL, NULL},
+        {"\\encoding SQL_ASCII", PSQL_LINE_NOTHING, NULL, NULL},
+        {"\\encoding UTF8", PSQL_LINE_OTHER, NULL, NULL},
+        {"\\! x", PSQL_LINE_OTHER, NULL, NULL},
+        {"\\", PSQL_LINE_OTHER, NULL, NULL},
+    };
+    char *key = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *database = NULL;
+
+        assert_int_equal(psql_line_read(cases[i].text, &key, &database), cases[i].kind);
+        assert_int_equal(database == NULL, cases[i].database == NULL);
+        assert_int_equal(key == NULL, cases[i].key == NULL);
+        if (database != NULL) {
+            assert_string_equal(database, cases[i].database);
+        }
+        free(database);
+    }
+    free(key);
+}
+
 static void
 names_of_files_stay_in_their_directory(void **state)
 {
@@ -200,6 +256,7 @@ main(void)
         cmocka_unit_test(a_long_statement_takes_time_in_proportion),
         cmocka_unit_test(what_is_too_long_or_binary_is_refused),
         cmocka_unit_test(a_file_is_what_its_bytes_say),
+        cmocka_unit_test(only_lines_of_dumps_are_understood),
         cmocka_unit_test(names_of_files_stay_in_their_directory),
     };
 

@@ -1,4 +1,4 @@
-#include "restore/file/psql_line.h"
+#include "pg/archive/psql_line.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

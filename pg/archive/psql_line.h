@@ -8,8 +8,8 @@
  *     \connect -reuse-previous=on "dbname='na me'"
  *     \encoding SQL_ASCII                before the third
  */
-#ifndef RESTORE_FILE_PSQL_LINE_H
-#define RESTORE_FILE_PSQL_LINE_H
+#ifndef PG_ARCHIVE_PSQL_LINE_H
+#define PG_ARCHIVE_PSQL_LINE_H
 
 enum psql_line { PSQL_LINE_OTHER, PSQL_LINE_NOTHING, PSQL_LINE_CONNECT };
 
