@@ -219,6 +219,7 @@ is() { db_digest shop | diff "$T/$1" -; }
     session_open holder postgres
     session holder 'BEGIN'
     session holder "COMMENT ON DATABASE shop IS 'held'"
+    wait_for postgres "SELECT count(*) = 1 FROM pg_locks WHERE classid = 'pg_database'::regclass AND objid = $before AND mode = 'ShareUpdateExclusiveLock' AND granted"
     start "$BIN/pgassay-restore" --repo "$REPO" shop --swap
     wait_for postgres "SELECT count(*) = 1 FROM pg_database WHERE datname ~ '^shop_restoring_'"
     kill -KILL "$started"
