@@ -19,14 +19,80 @@ existing_roles(PGconn *conn, struct strlist *out, struct err *e)
     return 0;
 }
 
-/* The roles that a statement is about: one (a parameter's grantee), or two for a membership.  0: it
- * is not about roles. */
+/* "GRANT SET, ALTER SYSTEM ON PARAMETER log_statement TO ops", or ON TABLESPACE. */
+struct grant {
+    char *privileges, *object, *role; /* role "public": of everybody */
+    bool  tablespace;
+};
+
+static void
+grant_free(struct grant *g)
+{
+    free(g->privileges);
+    free(g->object);
+    free(g->role);
+}
+
+static bool
+read_grant(const struct sql_statement *s, struct grant *g)
+{
+    struct sql_cursor c = sql_cursor(s);
+    const char       *from, *to;
+
+    *g = (struct grant){.tablespace = sql_has_words(c, "ON TABLESPACE")};
+    if (!sql_words(&c, "GRANT") || (!g->tablespace && !sql_has_words(c, "ON PARAMETER"))) {
+        return false;
+    }
+    from = to = c.p->at;
+    while (!sql_words(&c, g->tablespace ? "ON TABLESPACE" : "ON PARAMETER")) {
+        to = c.p->at + c.p->n;
+        c.p++;
+    }
+    g->privileges = xstrndup(from, (size_t)(to - from));
+    return sql_simple_name(&c, &g->object) && sql_words(&c, "TO") && sql_simple_name(&c, &g->role);
+}
+
+/* Is there such a tablespace on this server? */
+static bool
+has_object(PGconn *conn, const struct grant *g)
+{
+    struct err  ignored = ERR_INIT;
+    const char *params[] = {g->object};
+    char       *found = !g->tablespace ? xstrdup("")
+                                       : pg_value(conn, &ignored,
+                                                  "SELECT oid FROM pg_catalog.pg_tablespace WHERE "
+                                                        "spcname = $1",
+                                                  1, params);
+
+    free(found);
+    return found != NULL;
+}
+
+/* The role, or everybody, has not all of it here. */
+static bool
+lacks(PGconn *conn, const struct grant *g)
+{
+    static const char parameter[] =
+        "SELECT NOT bool_and(pg_catalog.has_parameter_privilege($1, $2, p)) FROM "
+        "pg_catalog.unnest(pg_catalog.string_to_array(CASE $3 WHEN 'ALL' THEN 'SET, ALTER SYSTEM' "
+        "ELSE $3 END, ', ')) p";
+    static const char tablespace[] =
+        "SELECT NOT pg_catalog.has_tablespace_privilege($1, $2, 'CREATE') WHERE $3 <> ''";
+    struct err  ignored = ERR_INIT; /* before 15 there is no such privilege */
+    const char *params[] = {g->role, g->object, g->privileges};
+    char *answer = pg_value(conn, &ignored, g->tablespace ? tablespace : parameter, 3, params);
+    bool  yes = answer != NULL && *answer == 't';
+
+    free(answer);
+    return yes;
+}
+
+/* The roles that a statement is about: one, or two for a membership.  0: it is not about roles. */
 static int
 roles_of(const struct sql_statement *s, char *name[2])
 {
     static const char *const heads[] = {"CREATE ROLE", "ALTER ROLE", "COMMENT ON ROLE"};
     struct sql_cursor        c = sql_cursor(s);
-    struct sql_span          ignored;
 
     name[0] = name[1] = NULL;
     for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
@@ -37,17 +103,7 @@ roles_of(const struct sql_statement *s, char *name[2])
     if (!sql_words(&c, "GRANT")) {
         return 0;
     }
-    /* "GRANT role TO role", "GRANT SET ON PARAMETER name TO role".  Privileges on a tablespace have
-     * ON there, too: they are left to the tablespace's creator. */
-    if (sql_has_words(c, "ON PARAMETER")) {
-        while (!sql_words(&c, "ON PARAMETER")) {
-            c.p++;
-        }
-        return sql_qualified_name(&c, &ignored) && sql_words(&c, "TO") &&
-                sql_simple_name(&c, &name[0])
-            ? 1
-            : 0;
-    }
+    /* "GRANT role TO role"; what has ON there is read_grant()'s. */
     if (!sql_simple_name(&c, &name[0]) || !sql_words(&c, "TO") || !sql_simple_name(&c, &name[1])) {
         return 0;
     }
@@ -56,7 +112,7 @@ roles_of(const struct sql_statement *s, char *name[2])
 
 int
 roles_create(PGconn *conn, const char *globals_sql, roles_problem_fn *problem, void *ctx,
-             struct err *e)
+             struct strlist *left, struct err *e)
 {
     struct strlist    there = {0};
     struct sql_script script = {0};
@@ -65,19 +121,20 @@ roles_create(PGconn *conn, const char *globals_sql, roles_problem_fn *problem, v
     if (existing_roles(conn, &there, e) != 0 || sql_parse(globals_sql, &script, e) != 0)
         goto out;
     for (size_t i = 0; i < script.n; i++) {
-        struct err fault = ERR_INIT;
-        char      *name[2];
-        int        n = roles_of(&script.v[i], name);
-        bool       is_new = (n >= 1 && !strlist_has(&there, name[0])) ||
-            (n == 2 && !strlist_has(&there, name[1]));
+        struct err   fault = ERR_INIT;
+        struct grant g;
+        char        *name[2] = {0}, *sql = sql_text(&script.v[i]);
+        bool         is_grant = read_grant(&script.v[i], &g) && has_object(conn, &g);
+        int          n = is_grant ? 0 : roles_of(&script.v[i], name);
+        bool         is_new = (n >= 1 && !strlist_has(&there, name[0])) ||
+            (n == 2 && !strlist_has(&there, name[1])) || (is_grant && !strlist_has(&there, g.role));
 
-        if (is_new) {
-            char *sql = sql_text(&script.v[i]);
-
-            if (pg_exec(conn, &fault, sql) != 0)
-                problem(ctx, name[0], &fault);
-            free(sql);
-        }
+        if (is_new && pg_exec(conn, &fault, sql) != 0)
+            problem(ctx, is_grant ? g.role : name[0], &fault);
+        if (is_grant && !is_new && left != NULL && lacks(conn, &g))
+            strlist_add(left, sql);
+        grant_free(&g);
+        free(sql);
         free(name[0]);
         free(name[1]);
         if (fault.kind == ERR_INTERRUPTED || PQstatus(conn) != CONNECTION_OK) {

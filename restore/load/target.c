@@ -223,6 +223,39 @@ target_take_up(struct restore *r, struct err *e)
         : 0;
 }
 
+/* Whoever was there already, and everybody, get nothing from a backup unasked. */
+static void
+name_left(struct restore *r, const struct strlist *left)
+{
+    struct buf b = BUF_INIT(BUF_NO_LIMIT);
+    struct err ignored = ERR_INIT;
+
+    for (size_t i = 0; i < left->n; i++) {
+        (void)buf_printf(&b, &ignored, " %s;", left->v[i]);
+    }
+    strlist_take(&r->warnings,
+                 xasprintf("privileges of roles that were there, and of everybody, are left to "
+                           "this "
+                           "server; it lacks:%s",
+                           buf_str(&b)));
+    log_warn("%s", r->warnings.v[r->warnings.n - 1]);
+    buf_free(&b);
+}
+
+static int
+make_roles(struct restore *r, struct err *e)
+{
+    struct strlist left = {0};
+    int            rc = roles_create(r->conn, buf_str(&r->globals), role_problem, r,
+                          r->o->isolated ? NULL : &left, e);
+
+    if (rc == 0 && left.n > 0) {
+        name_left(r, &left);
+    }
+    strlist_free(&left);
+    return rc;
+}
+
 int
 target_create(struct restore *r, struct err *e)
 {
@@ -249,11 +282,7 @@ target_create(struct restore *r, struct err *e)
         return err_wrap(e, "connecting to the new database");
     }
     /* On this connection: the text is in the database's encoding. */
-    if (r->o->globals && r->globals.len > 0 &&
-        roles_create(r->conn, buf_str(&r->globals), role_problem, r, e) != 0) {
-        return -1;
-    }
-    return 0;
+    return r->o->globals && r->globals.len > 0 ? make_roles(r, e) : 0;
 }
 
 /* pg_dump -t gives a table without the schema that it lies in. */

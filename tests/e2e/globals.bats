@@ -192,11 +192,21 @@ lies() {
 @test "--globals: privileges on parameters come with the roles that are new" {
     since 15 "privileges on parameters came with 15"
     psql_in postgres -c 'CREATE ROLE tuner; CREATE ROLE known' -c 'GRANT SET, ALTER SYSTEM ON PARAMETER log_statement TO tuner WITH GRANT OPTION' \
-        -c 'GRANT SET ON PARAMETER "my.param" TO tuner, known' -c 'GRANT SET ON PARAMETER log_duration TO PUBLIC'
+        -c 'GRANT SET ON PARAMETER "my.param" TO tuner, known' -c 'GRANT SET ON PARAMETER log_duration TO PUBLIC' \
+        -c 'CREATE ROLE later'
+    space granted
+    psql_in postgres -c 'GRANT CREATE ON TABLESPACE granted TO later, known' -c 'GRANT SET ON PARAMETER log_lock_waits TO known'
     backup shop
     pg_start tuned
-    psql_in postgres -c 'CREATE ROLE known'
+    space granted
+    psql_in postgres -c 'CREATE ROLE known' -c 'GRANT SET ON PARAMETER "log_lock_waits" TO known'
     expect_status 0 restore shop --to shop --globals
+    # What is left to this server is named, if it lacks it.
+    expect_text 'left to this server; it lacks:' 'GRANT SET ON PARAMETER "my.param" TO known;' 'GRANT SET ON PARAMETER log_duration TO PUBLIC;' \
+        'GRANT ALL ON TABLESPACE granted TO known;'
+    [[ $output != *log_lock_waits* ]]
+    expect_equal "$(psql_in postgres -c "SELECT has_tablespace_privilege('later', 'granted', 'CREATE'), has_tablespace_privilege('known', 'granted', 'CREATE')")" 't|f'
+    psql_in postgres -c 'REVOKE ALL ON PARAMETER log_lock_waits FROM known'
     # Those of who was there already, and everybody's, are this server's business.
     expect_equal "$(psql_in postgres -c "SELECT string_agg(parname || '=' || paracl::text, ' ' ORDER BY parname) FROM pg_parameter_acl")" \
         'log_statement={postgres=sA/postgres,tuner=s*A*/postgres} my.param={postgres=sA/postgres,tuner=s/postgres}'
