@@ -13,7 +13,7 @@
  * continue) and reaches the end of what is there, is read again once there is twice as much: a
  * statement of n bytes costs time in proportion to n.
  */
-enum { ROWS_TAIL = 64 << 10, COMPACT_AT = 1 << 20, HEAD_TOKENS = 256 };
+enum { ROWS_TAIL = 64 << 10, COMPACT_AT = 1 << 20, SET_TOKENS = 8 };
 
 struct sql_stream {
     struct buf       buf;
@@ -246,16 +246,30 @@ sql_head_free(struct sql_statement *s)
     *s = (struct sql_statement){0};
 }
 
+/* COPY name (columns) FROM stdin: nothing between, so that "FROM stdin" in a WHERE or in OPTIONS
+ * makes no other COPY look like it. */
+static bool
+is_copy_from_stdin(const struct sql_statement *s)
+{
+    struct sql_cursor c = sql_cursor(s);
+    struct sql_span   span;
+
+    if (!sql_words(&c, "COPY") || !sql_qualified_name(&c, &span)) {
+        return false;
+    }
+    (void)sql_parenthesised(&c, &span);
+    (void)sql_words(&c, "WITH OIDS"); /* of 11 and older */
+    return sql_words(&c, "FROM stdin");
+}
+
 /* COPY … FROM stdin, and what SET says of strings. */
 static void
 look_at(struct sql_stream *s, struct sql_piece *piece)
 {
     struct sql_statement head;
-    struct sql_cursor    c;
 
-    sql_head(piece, HEAD_TOKENS, &head);
-    c = sql_cursor(&head);
-    if (sql_words(&c, "COPY") && sql_has_words(c, "FROM stdin")) {
+    sql_head(piece, strncasecmp(piece->text, "COPY", 4) == 0 ? SIZE_MAX : SET_TOKENS, &head);
+    if (is_copy_from_stdin(&head)) {
         piece->kind = SQL_PIECE_COPY;
     }
     sql_set_conforming(&head, &s->backslash);

@@ -158,7 +158,8 @@ copy_in_begin(struct copy_in *c, PGconn *conn, const char *sql, bool binary, str
 
     err_clear(e);
     *c = (struct copy_in){0};
-    if (!PQsendQuery(conn, sql)) {
+    /* The extended protocol takes one statement: nothing can follow the COPY. */
+    if (!PQsendQueryParams(conn, sql, 0, NULL, NULL, NULL, NULL, 0)) {
         return pg_error(conn, NULL, e);
     }
     res = pg_finish(conn, e);

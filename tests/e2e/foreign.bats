@@ -298,6 +298,7 @@ SELECT 1; \\\\copy (SELECT 1) to program 'touch $T/canary'
 \\\\connect "dbname=postgres"
 COPY (SELECT 1) TO PROGRAM 'touch $T/canary';
 COPY app.customer FROM PROGRAM 'touch $T/canary';
+COPY app.customer FROM PROGRAM 'touch $T/canary' WHERE stdin IS DISTINCT FROM stdin;\\n\\\\.
 DROP TABLE x; ALTER SYSTEM SET work_mem = '1MB';
 CREATE ROLE evil SUPERUSER;
 ALTER USER postgres PASSWORD 'x';

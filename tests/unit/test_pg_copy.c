@@ -366,15 +366,28 @@ malloc(size_t n)
 
 /* Whatever libpq could not keep, nobody may wait for: the server waits for us then.  (The runner's
  * limit ends a test that hangs.) */
+/* Whatever a text from elsewhere was taken for. */
+static void
+nothing_follows_a_copy_in_its_message(void **state)
+{
+    struct err     e = ERR_INIT;
+    struct copy_in in = {0};
+    PGconn        *c = fresh_database("alone");
+
+    (void)state;
+    assert_int_equal(copy_in_begin(&in, c, "CREATE TABLE t (); COPY t FROM STDIN", false, &e), -1);
+    assert_err(&e, ERR_PG, "cannot insert multiple commands");
+    pg_close(c);
+}
+
 static void
 a_copy_that_finds_no_memory_ends(void **state)
 {
-    static const char notice[] =
-        "DO $$ BEGIN RAISE NOTICE 'one'; END $$; COPY public.few FROM STDIN";
-    struct err made = ERR_INIT;
-    PGconn    *c = fresh_database("memory");
-    unsigned   failed = 0;
-    bool       all = false;
+    static const char notice[] = "DO $$ BEGIN RAISE NOTICE 'one'; END $$";
+    struct err        made = ERR_INIT;
+    PGconn           *c = fresh_database("memory");
+    unsigned          failed = 0;
+    bool              all = false;
 
     (void)state;
     assert_ok(pg_exec(c, &made, "CREATE TABLE public.few (n int)"), &made);
@@ -388,7 +401,8 @@ a_copy_that_finds_no_memory_ends(void **state)
         c = connect_to("memory");
         asked = 0;
         fail_at = n;
-        rc = copy_in_begin(&in, c, n % 2 == 0 ? "COPY public.few FROM STDIN" : notice, false, &e);
+        rc = n % 2 == 0 ? 0 : pg_exec(c, &e, notice);
+        rc = rc == 0 ? copy_in_begin(&in, c, "COPY public.few FROM STDIN", false, &e) : rc;
         if (rc == 0) {
             rc = copy_in_data(&in, "1\n", 2, &e) == 0 ? copy_in_end(&in, 1, &e) : -1;
         }
@@ -420,6 +434,7 @@ main(void)
         cmocka_unit_test(notices_are_no_errors),
         cmocka_unit_test(counts_must_agree),
         cmocka_unit_test(half_a_message_is_given_up),
+        cmocka_unit_test(nothing_follows_a_copy_in_its_message),
         cmocka_unit_test(a_copy_that_finds_no_memory_ends),
         cmocka_unit_test(fingerprints_do_not_depend_on_order_and_add_up),
     };

@@ -83,6 +83,12 @@ a_dump_is_cut_as_psql_cuts_it(void **state)
         {"copy t from STDIN;\n\\\\.\n\\.x\n.\\.\n\\.",
          "C:copy t from STDIN;|R:\\\\.\n\\.x\n.\\.\n|E:\\."},
         {"COPY t (\"FROM stdin\") TO stdout;\na;", "S:COPY t (\"FROM stdin\") TO stdout;|S:a;"},
+        {"COPY \"a b\".t (a, \"FROM\") FROM stdin WITH (FORMAT csv);\n\\.\n",
+         "C:COPY \"a b\".t (a, \"FROM\") FROM stdin WITH (FORMAT csv);|E:\\.\n"},
+        {"COPY t FROM PROGRAM 'x' WHERE stdin IS DISTINCT FROM stdin;\n\\.\n",
+         "S:COPY t FROM PROGRAM 'x' WHERE stdin IS DISTINCT FROM stdin;|P:\\."},
+        {"COPY t FROM '/x' WHERE a IS DISTINCT FROM stdin;\n",
+         "S:COPY t FROM '/x' WHERE a IS DISTINCT FROM stdin;"},
         {"COPY t FROM stdin; 1\n\\.\n", "!line 1: something follows \"COPY … FROM stdin;\""},
         {"a;\nCOPY t FROM stdin;\n1\n",
          "S:a;|C:COPY t FROM stdin;|R:1\n|!it ends within the rows of the COPY in line 2: it is "
@@ -101,6 +107,28 @@ a_dump_is_cut_as_psql_cuts_it(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         read_whole_and_byte_by_byte(cases[i].text, cases[i].want);
     }
+}
+
+/* PostgreSQL's most. */
+static void
+a_copy_may_name_1600_columns(void **state)
+{
+    struct sql_stream *s = sql_stream_new(1 << 20);
+    struct sql_piece   p;
+    struct err         e = ERR_INIT;
+    char               column[32];
+
+    (void)state;
+    assert_int_equal(sql_stream_feed(s, "COPY t (", 8, &e), 0);
+    for (int i = 0; i < 1600; i++) {
+        int n = snprintf(column, sizeof column, "%scolumn_%d", i == 0 ? "" : ", ", i);
+
+        assert_int_equal(sql_stream_feed(s, column, (size_t)n, &e), 0);
+    }
+    assert_int_equal(sql_stream_feed(s, ") FROM stdin;\n\\.\n", 17, &e), 0);
+    assert_int_equal(sql_stream_next(s, &p, &e), 1);
+    assert_int_equal(p.kind, SQL_PIECE_COPY);
+    sql_stream_free(s);
 }
 
 /* Read again only when there is twice as much of it: else this would take minutes. */
@@ -253,6 +281,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_dump_is_cut_as_psql_cuts_it),
+        cmocka_unit_test(a_copy_may_name_1600_columns),
         cmocka_unit_test(a_long_statement_takes_time_in_proportion),
         cmocka_unit_test(what_is_too_long_or_binary_is_refused),
         cmocka_unit_test(a_file_is_what_its_bytes_say),
