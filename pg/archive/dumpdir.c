@@ -51,6 +51,7 @@ take_int(struct toc *t)
         int byte = take_byte(t);
 
         v |= i < 4 ? (int64_t)byte << (8 * i) : 0;
+        t->bad = t->bad || (i >= 4 && byte != 0); /* pg_restore has no larger ones either */
     }
     return negative ? -v : v;
 }
@@ -111,13 +112,18 @@ skip_head(struct toc *t)
     skip_texts(t, 3); /* database, versions of server and pg_dump */
 }
 
-/* The file that the entry names. */
+/* The file that the entry names; is it a list of large objects? */
 static struct text
-take_entry(struct toc *t)
+take_entry(struct toc *t, bool *blobs)
 {
+    static const char kinds[] = "BLOBS";
+    struct text       kind;
+
     (void)take_int(t); /* dump id */
     (void)take_int(t); /* has data */
-    skip_texts(t, 4);  /* catalog, OID, tag, kind */
+    skip_texts(t, 3);  /* catalog, OID, tag */
+    kind = take_text(t);
+    *blobs = kind.n == sizeof kinds - 1 && memcmp(kind.at, kinds, kind.n) == 0;
     if (t->version > VERSION_1_10) {
         (void)take_int(t); /* section */
     }
@@ -134,19 +140,23 @@ take_entry(struct toc *t)
 }
 
 static int
-check_file_name(const struct text *file, struct err *e)
+check_file_name(const struct text *file, bool blobs, struct strlist *lists, struct err *e)
 {
     char *name = xstrndup(file->at, file->n);
     int   rc = file->n == 0 || (strlen(name) == file->n && dumpdir_is_name(name))
           ? 0
           : err_set(e, ERR_CORRUPT, "it names a file outside of its directory, \"%s\"", name);
 
-    free(name);
+    if (rc == 0 && blobs && file->n > 0) {
+        strlist_take(lists, name);
+    } else {
+        free(name);
+    }
     return rc;
 }
 
 int
-dumpdir_check_toc(const void *data, size_t n, struct err *e)
+dumpdir_check_toc(const void *data, size_t n, struct strlist *lists, struct err *e)
 {
     struct toc t = {.p = data, .end = (const uint8_t *)data + n};
     int64_t    entries;
@@ -163,9 +173,10 @@ dumpdir_check_toc(const void *data, size_t n, struct err *e)
     }
     entries = take_int(&t);
     for (int64_t i = 0; i < entries && !t.bad; i++) {
-        struct text file = take_entry(&t);
+        bool        blobs;
+        struct text file = take_entry(&t, &blobs);
 
-        if (!t.bad && file.at != NULL && check_file_name(&file, e) != 0) {
+        if (!t.bad && file.at != NULL && check_file_name(&file, blobs, lists, e) != 0) {
             return -1;
         }
     }
@@ -174,21 +185,29 @@ dumpdir_check_toc(const void *data, size_t n, struct err *e)
 
 /* ---- the directory ---- */
 
-/* "16398 blob_16398.dat", a line a large object. */
+/* "16398 blob_16398.dat", a line a large object.  (A NUL is in no name, so none passes.) */
 static int
-check_blobs(const char *text, struct err *e)
+check_blobs(const struct buf *list, struct err *e)
 {
-    while (*text != '\0') {
-        size_t digits = strspn(text, "0123456789"), n = strcspn(text, "\n");
-        char  *name = xstrndup(text + digits, n - digits);
-        bool   good = digits > 0 && name[0] == ' ' && dumpdir_is_name(name + 1);
+    enum { OID_DIGITS = 10 };
+    const char *text = (const char *)list->data, *end = text + list->len;
 
-        free(name);
+    while (text != end) {
+        const char *stop = memchr(text, '\n', (size_t)(end - text));
+        size_t      n = (size_t)((stop == NULL ? end : stop) - text);
+        char       *line = xstrndup(text, n);
+        size_t      digits = strspn(line, "0123456789");
+        bool        good = strlen(line) == n && digits > 0 && digits <= OID_DIGITS &&
+            line[digits] == ' ' && dumpdir_is_name(line + digits + 1);
+
         if (!good) {
-            return err_set(e, ERR_CORRUPT, "it names a file outside of its directory: \"%.*s\"",
-                           (int)(n < 200 ? n : 200), text);
+            err_set(e, ERR_CORRUPT, "it names a file outside of its directory: \"%.200s\"", line);
         }
-        text += n + (text[n] == '\n');
+        free(line);
+        if (!good) {
+            return -1;
+        }
+        text += n + (stop != NULL);
     }
     return 0;
 }
@@ -223,6 +242,24 @@ ends_with(const char *name, const char *end)
     return n >= m && strcmp(name + n - m, end) == 0;
 }
 
+/* pg_restore takes "x.gz" for "x" when that one is not there. */
+static bool
+is_compressed(const char *name)
+{
+    return ends_with(name, ".gz") || ends_with(name, ".lz4") || ends_with(name, ".zst");
+}
+
+/* A list of large objects.  pg_dump never compresses one. */
+static int
+check_list(int dir, const char *name, struct buf *text, struct err *e)
+{
+    if (is_compressed(name)) {
+        return err_set(e, ERR_CORRUPT,
+                       "it is a list of large objects that is compressed: pg_dump makes none");
+    }
+    return read_whole(dir, name, text, e) != 0 ? -1 : check_blobs(text, e);
+}
+
 static int
 check_file(int dir, const char *name, struct buf *text, struct err *e)
 {
@@ -235,14 +272,28 @@ check_file(int dir, const char *name, struct buf *text, struct err *e)
         return err_set(e, ERR_CORRUPT,
                        "it is no file: pg_dump makes neither links nor directories there");
     }
-    if (strcmp(name, "toc.dat") == 0) {
-        return read_whole(dir, name, text, e) != 0 ? -1
-                                                   : dumpdir_check_toc(text->data, text->len, e);
+    /* pg_restore 16 and older take blobs.toc, whatever toc.dat says. */
+    return ends_with(name, ".toc") || (is_compressed(name) && strstr(name, ".toc.") != NULL)
+        ? check_list(dir, name, text, e)
+        : 0;
+}
+
+static int
+check_lists(int dir, const char *path, struct buf *text, struct err *e)
+{
+    struct strlist lists = {0};
+    const char    *name = "toc.dat";
+    int            rc = read_whole(dir, name, text, e) != 0
+                   ? -1
+                   : dumpdir_check_toc(text->data, text->len, &lists, e);
+
+    for (size_t i = 0; rc == 0 && i < lists.n; i++) {
+        name = lists.v[i];
+        rc = check_list(dir, name, text, e);
     }
-    if (ends_with(name, ".toc")) {
-        return read_whole(dir, name, text, e) != 0 ? -1 : check_blobs(buf_str(text), e);
-    }
-    return 0;
+    rc = rc == 0 ? 0 : err_wrap(e, "\"%s/%s\"", path, name);
+    strlist_free(&lists);
+    return rc;
 }
 
 int
@@ -259,6 +310,7 @@ dumpdir_check(const char *path, struct err *e)
             rc = err_wrap(e, "\"%s/%s\"", path, entry->d_name);
         }
     }
+    rc = rc == 0 ? check_lists(dirfd(d), path, &text, e) : rc;
     if (d != NULL) {
         (void)closedir(d);
     }

@@ -73,9 +73,10 @@ read_line(const uint8_t *data, size_t n)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    struct buf whole = BUF_INIT(BUF_NO_LIMIT), cut = BUF_INIT(BUF_NO_LIMIT);
-    struct err e = ERR_INIT;
-    bool       good = pieces(data, n, n + 1, &whole);
+    struct buf     whole = BUF_INIT(BUF_NO_LIMIT), cut = BUF_INIT(BUF_NO_LIMIT);
+    struct strlist lists = {0};
+    struct err     e = ERR_INIT;
+    bool           good = pieces(data, n, n + 1, &whole);
 
     for (size_t step = 1; step < n && step < 64; step = 2 * step + 1) {
         buf_clear(&cut);
@@ -84,7 +85,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     }
     read_line(data, n);
     (void)dump_kind_of(data, n);
-    (void)dumpdir_check_toc(data, n, &e);
+    (void)dumpdir_check_toc(data, n, &lists, &e);
+    strlist_free(&lists);
     buf_free(&whole);
     buf_free(&cut);
     return 0;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/buf.h"
 #include "pg/archive/dumpdir.h"
@@ -263,6 +264,7 @@ names_of_files_stay_in_their_directory(void **state)
 {
     static const char *const good[] = {"3343.dat.gz", "blob_1.dat", "toc.dat", "a"};
     static const char *const bad[] = {"", ".", "..", ".x", "a/b", "../x", "/x", "a\nb", "a b"};
+    struct strlist           lists = {0};
     struct err               e = ERR_INIT;
 
     (void)state;
@@ -272,8 +274,133 @@ names_of_files_stay_in_their_directory(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_false(dumpdir_is_name(bad[i]));
     }
-    assert_int_equal(dumpdir_check_toc("PGDMP\1\21\0\4\10\3-----------", 22, &e), -1);
+    assert_int_equal(dumpdir_check_toc("PGDMP\1\21\0\4\10\3-----------", 22, &lists, &e), -1);
     assert_non_null(strstr(e.text, "of version 1.17"));
+}
+
+/* ---- a directory ---- */
+
+#define FILE_OF(name, text) name, text, sizeof(text) - 1
+
+/* An integer as in an archive, of size bytes; high: in the last one. */
+static void
+put_int(struct buf *b, int size, int v, char high)
+{
+    char       bytes[9] = {0};
+    struct err never = ERR_INIT;
+
+    bytes[1] = (char)v;
+    bytes[size] = (char)(bytes[size] | high);
+    assert_int_equal(buf_append(b, bytes, (size_t)size + 1, &never), 0);
+}
+
+static void
+put_text(struct buf *b, int size, const char *text)
+{
+    struct err never = ERR_INIT;
+
+    put_int(b, size, (int)strlen(text), 0);
+    assert_int_equal(buf_append(b, text, strlen(text), &never), 0);
+}
+
+/* A toc.dat of version 1.15, with one entry. */
+static void
+make_toc(struct buf *b, int size, const char *kind, const char *file, char high)
+{
+    char       head[] = {'P', 'G', 'D', 'M', 'P', 1, 15, 0, (char)size, 8, 3, 0};
+    struct err never = ERR_INIT;
+
+    buf_clear(b);
+    assert_int_equal(buf_append(b, head, sizeof head, &never), 0);
+    for (int i = 0; i < 7; i++) {
+        put_int(b, size, 1, 0);
+    }
+    for (int i = 0; i < 3; i++) {
+        put_text(b, size, "x");
+    }
+    put_int(b, size, 1, high); /* entries */
+    put_int(b, size, 1, 0);
+    put_int(b, size, 1, 0);
+    for (int i = 0; i < 3; i++) {
+        put_text(b, size, "");
+    }
+    put_text(b, size, kind);
+    put_int(b, size, 2, 0); /* section */
+    for (int i = 0; i < 8; i++) {
+        put_text(b, size, "");
+    }
+    assert_int_equal(buf_append(b, "\1\1\0\0\0\0\0\0", (size_t)size + 1, &never), 0); /* -1 */
+    put_text(b, size, file);
+}
+
+static void
+write_file(const char *dir, const char *name, const void *data, size_t n)
+{
+    char  path[256];
+    FILE *f;
+
+    (void)snprintf(path, sizeof path, "%s/%s", dir, name);
+    f = fopen(path, "we");
+    assert_non_null(f);
+    assert_int_equal(fwrite(data, 1, n, f), n);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void
+remove_file(const char *dir, const char *name)
+{
+    char path[256];
+
+    (void)snprintf(path, sizeof path, "%s/%s", dir, name);
+    assert_int_equal(unlink(path), 0);
+}
+
+static void
+lists_of_large_objects_are_checked_by_what_toc_dat_says(void **state)
+{
+    static const struct {
+        const char *kind, *named;
+        const char *name, *text; /* of the file */
+        size_t      n;
+        int         size; /* of integers */
+        char        high;
+        const char *why; /* NULL: good */
+    } cases[] = {
+        {"BLOBS", "blobs.toc", FILE_OF("blobs.toc", "1 blob_1.dat\n2 blob_2.dat\n"), 4, 0, NULL},
+        {"BLOBS", "5.dat", FILE_OF("5.dat", "1 blob_1.dat\n"), 8, 0, NULL},
+        {"TABLE DATA", "5.dat", FILE_OF("5.dat", "1 ../../etc/passwd\n"), 4, 0, NULL},
+        {"BLOBS", "blobs.toc", FILE_OF("blobs.toc", "1 ../x\n"), 4, 0, "outside"},
+        {"BLOBS", "5.dat", FILE_OF("5.dat", "1 blob_1.dat\n2 ../x\n"), 4, 0, "outside"},
+        {"BLOBS", "blobs.toc", FILE_OF("blobs.toc", "1 a\0\n2 ../x\n"), 4, 0, "outside"},
+        {"BLOBS", "blobs.toc", FILE_OF("blobs.toc.gz", "\37\213"), 4, 0, "compressed"},
+        {"BLOBS", "5.dat", FILE_OF("5.dat.zst", "x"), 4, 0, "reading"},
+        {"BLOBS", "5.dat.lz4", FILE_OF("5.dat.lz4", "x"), 4, 0, "compressed"},
+        {"BLOBS", "5.dat", FILE_OF("5.dat", ""), 8, 1, "damaged"},
+    };
+    char       dir[] = "/tmp/pgassay-test-XXXXXX";
+    struct buf toc = BUF_INIT(1 << 20);
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct err e = ERR_INIT;
+        int        rc;
+
+        make_toc(&toc, cases[i].size, cases[i].kind, cases[i].named, cases[i].high);
+        write_file(dir, "toc.dat", toc.data, toc.len);
+        write_file(dir, cases[i].name, cases[i].text, cases[i].n);
+        rc = dumpdir_check(dir, &e);
+        remove_file(dir, cases[i].name);
+        if (cases[i].why == NULL) {
+            assert_string_equal(e.text, "");
+        } else {
+            assert_non_null(strstr(e.text, cases[i].why));
+        }
+        assert_int_equal(rc, cases[i].why == NULL ? 0 : -1);
+    }
+    remove_file(dir, "toc.dat");
+    assert_int_equal(rmdir(dir), 0);
+    buf_free(&toc);
 }
 
 int
@@ -287,6 +414,7 @@ main(void)
         cmocka_unit_test(a_file_is_what_its_bytes_say),
         cmocka_unit_test(only_lines_of_dumps_are_understood),
         cmocka_unit_test(names_of_files_stay_in_their_directory),
+        cmocka_unit_test(lists_of_large_objects_are_checked_by_what_toc_dat_says),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
