@@ -77,6 +77,10 @@ look_at_file(struct found *f, struct buf *head, struct err *e)
             rc = err_set(e, ERR_CORRUPT, "\"%s\" is empty once it is unpacked", f->file.name);
         } else if (f->kind != NULL && f->kind->kind == DUMP_REFUSED) {
             rc = refused(f, NULL, f->kind, e);
+        } else if (f->kind != NULL && f->kind->kind == DUMP_DIRECTORY) {
+            err_set(e, ERR_USAGE, "\"%s\" is the table of contents of a directory archive alone",
+                    f->file.name);
+            rc = err_hint(e, "name the directory that pg_dump -Fd made, or a bundle of all of it");
         }
     }
     unpack_close(u);

@@ -90,6 +90,7 @@ nothing() {
     # What fires or is there already while a dump is restored, does and is so with psql, too.
     db_make all_of_psql
     psql_in all_of_psql -o /dev/null -f all.sql
+    pg_dump -d all -Fd -f all.dir && grep -q blob_ all.dir/blobs.toc && from all.dir --to copy --dry-run
     from all.dump --to copy && db_same all_of_psql copy && db_drop copy
     from bad.zst --to copy && db_same bad copy && no_canary copy
     db_drop all all_of_psql bad
@@ -226,6 +227,12 @@ nothing() {
     refused e.sql 'dump of MySQL'
     printf 'age-encryption.org/v1\n' | gzip >e.sql
     refused e.sql 'encrypted' 'decrypt it first'
+    # The first name in a tar is not the table of contents of a directory.
+    printf x >"$(printf 'PGDMPaaaaa\003')" && tar -cf e.sql PGDMP*
+    for f in e.sql shop.dir/toc.dat; do
+        expect_status 2 from "$f" --to copy
+        expect_text 'table of contents of a directory archive alone' 'name the directory'
+    done
     mkdir empty.dir
     refused empty.dir 'is a directory, but no archive'
     mkfifo fifo
