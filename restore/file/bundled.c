@@ -56,12 +56,16 @@ by_name(const void *a, const void *b)
     return strcmp(((const struct bundled_file *)a)->name, ((const struct bundled_file *)b)->name);
 }
 
+static int
+name_of(const void *name, const void *file)
+{
+    return strcmp(name, ((const struct bundled_file *)file)->name);
+}
+
 static struct bundled_file *
 find(const struct bundled *b, const char *name)
 {
-    struct bundled_file key = {.name = strdupa(name)};
-
-    return bsearch(&key, b->v, b->n, sizeof *b->v, by_name);
+    return bsearch(name, b->v, b->n, sizeof *b->v, name_of);
 }
 
 /* Sorted, and each name once: of two files with one name it would not be clear which is meant. */

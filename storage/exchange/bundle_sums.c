@@ -8,6 +8,8 @@
 
 static const char between[] = "  ";
 
+enum { NAME_BYTES_MAX = 4096 }; /* no file has a longer one */
+
 static int
 parse_line(const char *line, size_t n, bundle_sum_fn *fn, void *ctx, struct err *e)
 {
@@ -18,6 +20,9 @@ parse_line(const char *line, size_t n, bundle_sum_fn *fn, void *ctx, struct err 
     if (n <= before || memchr(line, '\0', n) != NULL ||
         memcmp(line + SHA256_HEX, between, sizeof between - 1) != 0) {
         return err_set(e, ERR_CORRUPT, "not as sha256sum writes it");
+    }
+    if (n - before > NAME_BYTES_MAX) {
+        return err_set(e, ERR_CORRUPT, "a name of %zu bytes, which no file has", n - before);
     }
     for (size_t i = 0; i < SHA256_HEX; i++) {
         if (strchr("0123456789abcdef", line[i]) == NULL) {

@@ -253,6 +253,9 @@ nothing_at() { [ -z "$(find "$(dirname "$1")" -name "$(basename "$1")*")" ] || {
     packed
     refuses 'through what is no table'
     cp "$T/manifest.good" "$in/manifest.json"
+    (head -c 66 "$T/sums.good"; yes x | tr -d '\n' | head -c 20000000; echo) >"$in/SHA256SUMS"
+    packed
+    refuses 'a name of 20000000 bytes'
     cp "$T/sums.good" "$in/SHA256SUMS"
     packed
     tar -C "$T/bad.d" -rf "$T/bad.tar" "$(basename "$in")/$f"
