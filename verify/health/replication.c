@@ -7,7 +7,7 @@
 #include "verify/health/checks.h"
 
 /* Seconds that a standby may be behind. */
-enum { LAG_WARNING = 5, LAG_CRITICAL = 30 };
+enum { LAG_WARNING = 5, LAG_CRITICAL = 30, ARCHIVE_LAG = 3600 };
 
 static void
 judge_recovery(struct health *h, const PGresult *res)
@@ -60,6 +60,18 @@ judge_standby(struct health *h, const PGresult *res)
                                                     "\"requested WAL segment has already been "
                                                     "removed\")",
                                           .command = "SHOW primary_conninfo"});
+    /* Fed from an archive alone: how much there is to replay, nobody says. */
+    if (!receives && cell_null(res, 0, "primary") && lag >= ARCHIVE_LAG)
+        watch_find(
+            h->report,
+            (struct watch_finding){
+                .severity = WATCH_WARNING,
+                .object = "the standby",
+                .what = watch_text(h->report, "has replayed nothing newer than %s from its archive",
+                                   duration_human(lag, text, sizeof text)),
+                .means = "either nothing was written, or its restore_command fails",
+                .action = "look at its log, and at the newest file of the archive",
+                .command = "SHOW restore_command"});
     if (behind) {
         if ((again = check_query(h,
                                  "SELECT pg_last_wal_replay_lsn()::text AS lsn FROM "

@@ -16,6 +16,7 @@
 #include "core/human.h"
 #include "core/quote.h"
 #include "core/when.h"
+#include "storage/read/backup_find.h"
 
 struct judging {
     struct watch_report         *report;
@@ -145,12 +146,26 @@ judge_recovery(const struct judging *j)
 
 /* ---- is what is stored whole? ---- */
 
+/* The newest that somebody would restore: neither void nor of somebody who is not trusted. */
+static const struct backup_entry *
+newest_entry(const struct standing *s)
+{
+    for (size_t i = s->list.n; i > 0; i--) {
+        const struct backup_entry *b = &s->list.v[i - 1];
+
+        if (b->state != BACKUP_VOID && !b->untrusted && !backup_is_future(b)) {
+            return b;
+        }
+    }
+    return NULL;
+}
+
 static void
 judge_damage(const struct judging *j)
 {
     const struct standing     *s = j->s;
-    const struct backup_entry *last = s->list.n > 0 ? &s->list.v[s->list.n - 1] : NULL;
-    bool newest = last != NULL && last->state == BACKUP_DAMAGED && !last->untrusted;
+    const struct backup_entry *last = newest_entry(s);
+    bool                       newest = last != NULL && last->state == BACKUP_DAMAGED;
 
     if (s->damaged > 0) {
         find(j, newest ? WATCH_CRITICAL : WATCH_WARNING,
@@ -237,13 +252,36 @@ judge_xid(const struct judging *j)
     }
 }
 
+/* What no place knows was not checked. */
+static void
+skip_unknown_xids(struct watch_report *r, const struct status_places *places)
+{
+    const char *why = NULL;
+
+    for (size_t i = 0; i < places->n; i++) {
+        if (places->v[i].standing.xid_age >= 0) {
+            return;
+        }
+        why = places->v[i].standing.xid_unknown;
+    }
+    if (why != NULL) {
+        watch_skip(r, why);
+    }
+}
+
 static const struct {
     const char *name;
     void (*judge)(const struct judging *);
+    void (*all)(struct watch_report *, const struct status_places *); /* behind them; or NULL */
 } checks[] = {
-    {"backup", judge_backup}, {"proof", judge_proof}, {"recovery-time", judge_recovery},
-    {"damage", judge_damage}, {"chain", judge_chain}, {"scrub", judge_scrub},
-    {"size", judge_size},     {"xid", judge_xid},
+    {"backup", judge_backup, NULL},
+    {"proof", judge_proof, NULL},
+    {"recovery-time", judge_recovery, NULL},
+    {"damage", judge_damage, NULL},
+    {"chain", judge_chain, NULL},
+    {"scrub", judge_scrub, NULL},
+    {"size", judge_size, NULL},
+    {"xid", judge_xid, skip_unknown_xids},
 };
 
 /* A repository that could not be looked at is not known to be good; one with nothing in it protects
@@ -289,6 +327,9 @@ status_judge(struct watch_report *r, const struct status_places *places,
             const struct judging j = {r, &places->v[i], &places->v[i].standing, &targets[i]};
 
             checks[c].judge(&j);
+        }
+        if (checks[c].all != NULL) {
+            checks[c].all(r, places);
         }
     }
 }

@@ -255,7 +255,8 @@ write_run(struct buf *out, const struct watch_report *r, const struct status_pla
     }
     if (rc == 0) {
         rc = buf_printf(out, e,
-                        "# HELP pgassay_check_severity How a check stands: 0 ok, 1 not known, 2 "
+                        "# HELP pgassay_check_severity How a check stands: -1 not made, 0 ok, 1 "
+                        "not known, 2 "
                         "warning, 3 critical.\n"
                         "# TYPE pgassay_check_severity gauge\n");
     }
