@@ -1,5 +1,6 @@
 #include "restore/file/find.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -238,6 +239,28 @@ look_into_bundle(struct found *f, const char *member, struct buf *head, struct e
     return rc;
 }
 
+/* Bytes of the files in the directory, as far as they can be told: others are refused later. */
+static int
+add_up(struct found *f, const char *path, struct err *e)
+{
+    DIR           *d = opendir(path);
+    struct dirent *entry;
+    struct stat    st;
+
+    if (d == NULL) {
+        return err_errno(e, "reading \"%s\"", path);
+    }
+    f->file.size_bytes = 0;
+    while ((entry = readdir(d)) != NULL) {
+        if (fstatat(dirfd(d), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISREG(st.st_mode)) {
+            f->file.size_bytes += (uint64_t)st.st_size;
+        }
+    }
+    (void)closedir(d);
+    return 0;
+}
+
 /* The directory that pg_dump -Fd made. */
 static int
 look_into_directory(struct found *f, const char *path, struct err *e)
@@ -259,7 +282,7 @@ look_into_directory(struct found *f, const char *path, struct err *e)
         (void)close(fd);
     }
     free(toc);
-    return e->kind == ERR_NONE ? 0 : -1;
+    return e->kind == ERR_NONE ? add_up(f, path, e) : -1;
 }
 
 int

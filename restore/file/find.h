@@ -20,9 +20,10 @@ struct found {
     size_t               member_at;    /* which of its files, from 0: a name may be there twice */
     bool                 is_directory; /* the file is a directory */
     struct unpack_limits limits;
-    struct unpack_file   file; /* its name is the user's, and borrowed */
-    struct stat          was;
-    struct bundled      *bundled; /* a backup of ours, of which member is the schema; NULL */
+    struct unpack_file   file; /* its name is the user's, and borrowed; of a directory its size is
+                                  that of its files */
+    struct stat     was;
+    struct bundled *bundled; /* a backup of ours, of which member is the schema; NULL */
 };
 
 /* member: the entry that is meant; NULL: the only one.  limits are set by the caller.

@@ -13,9 +13,11 @@
 enum { IDLE_MS = 600000 };
 
 struct pass {
-    struct sql_stream *sql;
-    script_fn         *take;
-    void              *ctx;
+    const struct found *found;
+    uint64_t            printed; /* by pg_restore, which undoes an archive's own compression */
+    struct sql_stream  *sql;
+    script_fn          *take;
+    void               *ctx;
 };
 
 static int
@@ -38,6 +40,18 @@ take_bytes(void *ctx, const void *data, size_t n, struct err *e)
     const struct pass *p = ctx;
 
     return sql_stream_feed(p->sql, data, n, e) != 0 ? -1 : take_all(p, e);
+}
+
+static int
+take_printed(void *ctx, const void *data, size_t n, struct err *e)
+{
+    struct pass              *p = ctx;
+    const struct unpack_file *file = &p->found->file;
+
+    p->printed += n;
+    return unpack_check_limits(file->limits, file->size_bytes, p->printed, e) != 0
+        ? -1
+        : take_bytes(p, data, n, e);
 }
 
 static int
@@ -109,13 +123,14 @@ read_archive(const struct script *s, struct pass *p, struct err *e)
               : strcmp(s->section, "pre-data") == 0    ? before
                                                        : after;
 
-    return run_pg_restore(s, what, &(struct proc_spec){.out_fn = take_bytes, .out_ctx = p}, e);
+    return run_pg_restore(s, what, &(struct proc_spec){.out_fn = take_printed, .out_ctx = p}, e);
 }
 
 int
 script_read(const struct script *s, script_fn *take, void *ctx, struct err *e)
 {
-    struct pass p = {.sql = sql_stream_new(STATEMENT_MAX), .take = take, .ctx = ctx};
+    struct pass p = {
+        .found = s->found, .sql = sql_stream_new(STATEMENT_MAX), .take = take, .ctx = ctx};
     int rc = dump_kind_is_sql(s->found->kind->kind) ? read_plain(s, &p, e) : read_archive(s, &p, e);
 
     if (rc == 0) {

@@ -128,12 +128,15 @@ unpack_directory_into(struct spool *s, const struct found *f, struct err *e)
 
 /* pg_restore 18 ends with 0 when a compressed file lacks its end. */
 static int
-check_compressed(int dir, const char *name, const struct found *f, struct err *e)
+check_compressed(int dir, const char *name, const struct found *f, uint64_t *unpacked,
+                 struct err *e)
 {
     struct unpack_file file = f->file;
     struct unpack     *u = NULL;
     struct stat        st;
     const char        *none;
+    const void        *data;
+    size_t             n;
     int                rc = -1;
 
     file.name = name;
@@ -145,7 +148,10 @@ check_compressed(int dir, const char *name, const struct found *f, struct err *e
         rc = unpack_open(&u, &file, false, e);
     }
     while (rc == 0 && (rc = unpack_next(u, &none, e)) == 1) {
-        rc = 0; /* the next one reads this to its end */
+        while ((rc = unpack_read(u, &data, &n, e)) == 1 &&
+               (rc = unpack_check_limits(f->file.limits, f->file.size_bytes, *unpacked += n, e)) ==
+                   0) {
+        }
     }
     unpack_close(u);
     if (file.fd >= 0) {
@@ -172,6 +178,7 @@ check_directory(const char *path, const struct found *f, struct err *e)
 {
     DIR           *d;
     struct dirent *entry;
+    uint64_t       unpacked = 0; /* of all files together */
     int            rc = dumpdir_check(path, e);
 
     if (rc != 0) {
@@ -181,7 +188,9 @@ check_directory(const char *path, const struct found *f, struct err *e)
         return err_errno(e, "reading \"%s\"", path);
     }
     while (rc == 0 && (entry = readdir(d)) != NULL) {
-        rc = is_compressed(entry->d_name) ? check_compressed(dirfd(d), entry->d_name, f, e) : 0;
+        rc = is_compressed(entry->d_name)
+            ? check_compressed(dirfd(d), entry->d_name, f, &unpacked, e)
+            : 0;
     }
     (void)closedir(d);
     return rc;

@@ -34,23 +34,29 @@ struct unpack {
 
 /* ---- limits ---- */
 
-static int
-check_limits(const struct unpack *u, uint64_t produced, struct err *e)
+int
+unpack_check_limits(const struct unpack_limits *l, uint64_t file_bytes, uint64_t produced,
+                    struct err *e)
 {
-    const struct unpack_limits *l = u->file->limits;
-    char                        size[32];
+    char size[32];
 
     if (produced > l->size_bytes) {
         err_set(e, ERR_CORRUPT, "it unpacks to more than %s",
                 size_human(l->size_bytes, size, sizeof size));
         return err_hint(e, "--max-size allows more");
     }
-    if (produced > RATIO_FLOOR && produced / l->ratio > u->file->size_bytes) {
+    if (produced > RATIO_FLOOR && produced / l->ratio > file_bytes) {
         err_set(e, ERR_CORRUPT, "it unpacks to more than %llu times its size, as a bomb does",
                 (unsigned long long)l->ratio);
         return err_hint(e, "--max-ratio allows more");
     }
     return 0;
+}
+
+static int
+check_limits(const struct unpack *u, uint64_t produced, struct err *e)
+{
+    return unpack_check_limits(u->file->limits, u->file->size_bytes, produced, e);
 }
 
 /* ---- what libarchive reads ---- */

@@ -28,6 +28,10 @@ struct unpack_limits {
                        anything that is worth a limit */
 };
 
+/* produced: bytes that came out of so many of the file.  ERR_CORRUPT: more than allowed. */
+int unpack_check_limits(const struct unpack_limits *, uint64_t file_bytes, uint64_t produced,
+                        struct err *);
+
 struct unpack_file {
     int                         fd; /* a regular file, read with pread() */
     const char                 *name;

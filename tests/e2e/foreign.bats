@@ -253,6 +253,15 @@ nothing() {
     expect_status 1 from e.zst --to copy --max-ratio 100000 --max-size 10MB
     expect_text 'unpacks to more than 10.0 MB' '--max-size'
     from e.sql.gz --to copy --max-ratio 100000 --dry-run
+    # What an archive compresses itself, is printed by pg_restore.
+    db_make bomb
+    psql_in bomb -c "CREATE TABLE t AS SELECT repeat('x', 10000) AS v FROM generate_series(1, 7000)"
+    pg_dump -d bomb -Fc -f e.dump && pg_dump -d bomb -Fd -f bomb.dir
+    for f in e.dump bomb.dir; do
+        refused "$f" 'more than 200 times its size' '--max-ratio'
+        from "$f" --to copy --max-ratio 2000 --dry-run
+    done
+    db_drop bomb
     head -c 70000000 /dev/zero >zeros
     bsdtar -cf e.tzst --zstd zeros shop.sql && rm zeros
     refused e.tzst 'times its size'
