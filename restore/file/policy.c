@@ -177,7 +177,7 @@ judge_database(struct policy *p, const struct sql_piece *piece, const struct sql
     if (!names_database(&c)) {
         return 0;
     }
-    if (!is_own_database(p, &c, &name)) {
+    if (!is_own_database(p, &c, &name) || sql_sign(&c, ',')) {
         return refuse(piece, e, other);
     }
     if (sql_has_words(c, "CONNECTION LIMIT") || sql_has_words(c, "IS_TEMPLATE") ||
@@ -204,6 +204,21 @@ begins_with_one_of(const struct sql_statement *s, const char *const *heads, size
 }
 #define BEGINS(s, heads) begins_with_one_of(s, heads, sizeof(heads) / sizeof(heads)[0])
 
+/* SECURITY LABEL FOR provider ON ROLE …; on: "ON ROLE". */
+static bool
+is_label(const struct sql_statement *s, const char *on)
+{
+    struct sql_cursor c = sql_cursor(s);
+
+    if (!sql_words(&c, "SECURITY LABEL")) {
+        return false;
+    }
+    if (sql_words(&c, "FOR") && c.p != c.end) {
+        c.p++; /* a name, or a string */
+    }
+    return sql_words(&c, on);
+}
+
 static bool
 is_about_tablespaces(const struct sql_statement *s)
 {
@@ -211,24 +226,16 @@ is_about_tablespaces(const struct sql_statement *s)
                                         "COMMENT ON TABLESPACE"};
     struct sql_cursor        c = sql_cursor(s);
 
-    return BEGINS(s, heads) ||
+    return BEGINS(s, heads) || is_label(s, "ON TABLESPACE") ||
         ((sql_words(&c, "GRANT") || sql_words(&c, "REVOKE")) && sql_has_words(c, "ON TABLESPACE"));
 }
 
 static bool
 is_about_roles(const struct sql_statement *s)
 {
-    static const char *const heads[] = {"CREATE ROLE",
-                                        "ALTER ROLE",
-                                        "DROP ROLE",
-                                        "CREATE GROUP",
-                                        "ALTER GROUP",
-                                        "DROP GROUP",
-                                        "DROP OWNED",
-                                        "DROP USER",
-                                        "COMMENT ON ROLE",
-                                        "REASSIGN OWNED",
-                                        "SECURITY LABEL ON ROLE"};
+    static const char *const heads[] = {
+        "CREATE ROLE", "ALTER ROLE", "DROP ROLE", "CREATE GROUP",    "ALTER GROUP",
+        "DROP GROUP",  "DROP OWNED", "DROP USER", "COMMENT ON ROLE", "REASSIGN OWNED"};
     static const char *const mappings[] = {"CREATE USER MAPPING", "ALTER USER MAPPING",
                                            "DROP USER MAPPING"};
     static const char *const users[] = {"CREATE USER", "ALTER USER"};
@@ -237,7 +244,7 @@ is_about_roles(const struct sql_statement *s)
     if (BEGINS(s, mappings)) {
         return false;
     }
-    return BEGINS(s, heads) || BEGINS(s, users) ||
+    return BEGINS(s, heads) || BEGINS(s, users) || is_label(s, "ON ROLE") ||
         ((sql_words(&c, "GRANT") || sql_words(&c, "REVOKE")) &&
          (!sql_has_words(c, "ON") || sql_has_words(c, "ON PARAMETER")));
 }

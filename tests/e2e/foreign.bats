@@ -322,6 +322,15 @@ GRANT pg_read_all_data TO PUBLIC;
 CREATE TABLESPACE x LOCATION '/tmp';
 ALTER DATABASE shop RENAME TO postgres; ALTER DATABASE postgres RENAME TO gone;
 LINES
+    while IFS= read -r line; do
+        { sed '/^-- PostgreSQL database dump complete/,$d' shop.sql; echo "$line"
+          sed -n '/^-- PostgreSQL database dump complete/,$p' shop.sql; } >e.sql
+        refused e.sql 'it is about' || { echo "$line" >&2; false; }
+    done <<LINES
+GRANT ALL ON DATABASE shop, postgres TO PUBLIC;
+SECURITY LABEL FOR p ON ROLE postgres IS 'x';
+SECURITY LABEL FOR 'p' ON TABLESPACE pg_default IS 'x';
+LINES
     # In quotes they are text.
     db_make text
     psql_in text <<'SQL'
