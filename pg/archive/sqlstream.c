@@ -24,6 +24,7 @@ struct sql_stream {
     uint64_t         line, start_line; /* of off, of start */
     struct sql_place place;
     bool             backslash, ended, in_rows, line_begins;
+    bool             begun;  /* what may be a byte order mark is behind us */
     size_t           cut_at; /* a NUL stands there in place of cut; SIZE_MAX: nowhere */
     char             cut;
 };
@@ -410,6 +411,22 @@ next_token(struct sql_stream *s, size_t there, struct sql_piece *out, struct err
     return s->off - s->start > s->max ? too_long(s, e) : 2;
 }
 
+/* As some editors put one before the text, and psql passes it over.  False: more is needed. */
+static bool
+pass_byte_order_mark(struct sql_stream *s)
+{
+    static const uint8_t mark[] = {0xef, 0xbb, 0xbf};
+    size_t               n = s->buf.len < sizeof mark ? s->buf.len : sizeof mark;
+    bool                 like = n > 0 && memcmp(s->buf.data, mark, n) == 0;
+
+    if (s->begun || (n < sizeof mark && (like || n == 0) && !s->ended)) {
+        return s->begun;
+    }
+    s->begun = true;
+    s->off += like && n == sizeof mark ? n : 0;
+    return true;
+}
+
 int
 sql_stream_next(struct sql_stream *s, struct sql_piece *out, struct err *e)
 {
@@ -418,6 +435,9 @@ sql_stream_next(struct sql_stream *s, struct sql_piece *out, struct err *e)
     int            rc = 2;
 
     sew(s);
+    if (!pass_byte_order_mark(s)) {
+        return 0;
+    }
     if (s->in_rows) {
         return next_rows(s, out, e);
     }
