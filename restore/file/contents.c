@@ -71,6 +71,8 @@ take_comment(struct contents *c, const char *text)
             c->ended = c->ended || end;
         }
     }
+    c->data += strncmp(text, "-- Data for Name: ", strlen("-- Data for Name: ")) == 0 &&
+        strstr(text, "; Type: TABLE DATA; ") != NULL;
     if (take_rest(text, "-- Dumped from database version ", &c->from)) {
         c->from_version = version_num(c->from);
     } else if (take_rest(text, "-- Dumped by pg_dump version ", &c->by)) {

@@ -20,6 +20,7 @@ struct contents {
     int            from_version; /* as server_version_num: 150020; 0: not known */
     int            by_version;
     struct strlist databases; /* of pg_dumpall: those that it makes */
+    uint64_t data; /* tables whose rows are announced, by pg_restore's comments: of none, too */
     uint64_t statements, tables, copies, inserts, rows, bytes; /* bytes: of statements, rows */
 
     uint64_t begun, complete; /* private: dumps */

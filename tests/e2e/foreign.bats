@@ -139,6 +139,10 @@ nothing() {
     pg_dump -d shop --clean -f clean.sql && again clean.sql
     db_drop copy
     pg_dump -d shop --inserts -Fc -f inserts.dump && reads inserts.dump
+    db_make hollow
+    psql_in hollow -c 'CREATE TABLE t (a int)' && pg_dump -d hollow --inserts -Fc -f hollow.dump
+    from hollow.dump --to copy --dry-run
+    db_drop hollow
     db_make old
     psql_in old -c "CREATE TABLE t AS SELECT E'a\\\\b''; DROP TABLE t; --' AS v" -c 'ALTER DATABASE old SET standard_conforming_strings = off'
     pg_dump -d old --inserts -f old.sql
