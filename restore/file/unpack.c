@@ -3,6 +3,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,7 +30,8 @@ struct unpack {
     size_t                    n_entries;
     off_t                     at; /* in the file */
     uint8_t                  *in;
-    struct err                why; /* of a call-back */
+    locale_t   utf8; /* without it libarchive has no name that is not ASCII; 0: it is not there */
+    struct err why;  /* of a call-back */
 };
 
 /* ---- limits ---- */
@@ -213,6 +215,7 @@ make(struct unpack **out, const struct unpack_file *file, struct unpack *outer, 
     u->bundle = bundle;
     u->in = outer == NULL ? xmalloc(READ_BYTES) : NULL;
     u->gunzip = gunzip_new(outer == NULL ? read_file : read_outer, u);
+    u->utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
     u->a = archive_read_new();
     if (begin(u, e) != 0) {
         (void)named(u, e);
@@ -241,6 +244,9 @@ unpack_close(struct unpack *u)
     if (u != NULL) {
         (void)archive_read_free(u->a);
         gunzip_free(u->gunzip);
+        if (u->utf8 != (locale_t)0) {
+            freelocale(u->utf8);
+        }
         free(u->in);
         free(u);
     }
@@ -278,9 +284,13 @@ check_entry(const struct unpack *u, const char *name, struct err *e)
     const char *link = archive_entry_symlink(u->entry), *hard = archive_entry_hardlink(u->entry);
     mode_t      type = archive_entry_filetype(u->entry);
 
-    if (name == NULL || !stays_inside(name)) {
-        return err_set(e, ERR_CORRUPT, "the entry \"%s\" leads out of the bundle",
-                       name == NULL ? "?" : name);
+    if (name == NULL) {
+        err_set(e, ERR_CORRUPT, "the name of entry %zu is in an encoding that is not known",
+                u->n_entries);
+        return err_hint(e, "unpack it by hand, and restore what comes out");
+    }
+    if (!stays_inside(name)) {
+        return err_set(e, ERR_CORRUPT, "the entry \"%s\" leads out of the bundle", name);
     }
     link = link != NULL ? link : hard;
     if (link != NULL) {
@@ -346,13 +356,16 @@ next_entry(struct unpack *u, const char **name, struct err *e)
 int
 unpack_next(struct unpack *u, const char **name, struct err *e)
 {
-    int rc = 0;
+    locale_t ours;
+    int      rc = 0;
 
     do {
         if (drain(u, e) != 0) {
             return -1;
         }
+        ours = uselocale(u->utf8);
         rc = next_entry(u, name, e);
+        (void)uselocale(ours);
     } while (rc == 0 && u->entry != NULL);
     return rc < 0 ? named(u, e) : rc;
 }

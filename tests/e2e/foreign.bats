@@ -67,6 +67,8 @@ nothing() {
     tar -cf c.tar -C in d latest
     tar -czf c.tgz -C in latest notes.txt
     (cd in && zip -q ../c.zip README)
+    (cd in && cp README 'Größe 表.sql' && zip -q ../u.zip 'Größe 表.sql' && LC_ALL=C.UTF-8 bsdtar -cf ../u.7z --format 7zip 'Größe 表.sql')
+    for f in u.zip u.7z; do LC_ALL=C reads "$f" || { echo "$f" >&2; false; }; done
     bsdtar -cf c.7z --format 7zip -C in README
     bsdtar -cf c.tzst --zstd -C in d
     for f in c.tar c.tgz c.zip c.7z; do reads "$f" || { echo "$f" >&2; false; }; done
