@@ -4,7 +4,9 @@
  * The output of pg_dump, pg_restore and pg_dumpall is split only here: names, comments and bodies
  * in it are chosen by the objects' owners and may hold anything, but cannot leave their quotes.
  * The rules are those of PostgreSQL's scan.l (manual, 4.1 Lexical Structure) in any server
- * encoding: bytes from 0x80 on are letters, ASCII bytes are themselves.
+ * encoding: bytes from 0x80 on are letters, ASCII bytes are themselves.  Not so in encodings that
+ * only clients have (SJIS, BIG5, GBK, GB18030, UHC, JOHAB): who reads a text of others' refuses
+ * them (restore/file/policy.c).
  *
  * The end of a statement is found, too, by the rules of psql: not at a semicolon within
  * parentheses (CREATE RULE … DO (…; …)), nor between BEGIN ATOMIC and its END in CREATE FUNCTION

@@ -337,6 +337,8 @@ GRANT ALL ON DATABASE shop, postgres TO PUBLIC;
 SECURITY LABEL FOR p ON ROLE postgres IS 'x';
 SECURITY LABEL FOR 'p' ON TABLESPACE pg_default IS 'x';
 LINES
+    sed "s/^SET client_encoding = .*/SET client_encoding = 'SJIS';/" shop.sql >e.sql
+    refused e.sql 'parts of characters' 'iconv'
     # In quotes they are text.
     db_make text
     psql_in text <<'SQL'
