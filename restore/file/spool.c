@@ -239,7 +239,9 @@ spool_open(struct spool *s, const struct found *f, struct err *e)
 
     if (f->kind->kind == DUMP_DIRECTORY) {
         rc = f->is_directory ? 0 : unpack_directory_into(s, f, e);
-        s->path = xstrdup(f->is_directory ? f->file.name : s->dir != NULL ? s->dir : "");
+        s->path = f->is_directory ? xasprintf("%s%s", f->file.name[0] == '-' ? "./" : "",
+                                              f->file.name) /* no option of pg_restore's */
+                                  : xstrdup(s->dir != NULL ? s->dir : "");
         return rc == 0 ? check_directory(s->path, f, e) : -1;
     }
     if (f->member == NULL && f->compression == NULL) {

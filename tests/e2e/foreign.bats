@@ -59,6 +59,9 @@ nothing() {
     for f in b.gz b.xz; do reads "$f" || { echo "$f" >&2; false; }; done
     for f in shop.dump shop.dir shop.tar; do again "$f" || { echo "$f" >&2; false; }; done
     expect_equal "$(ls -A "$TMPDIR")" ''
+    cp -r shop.dir ./-x.dir
+    db_drop copy
+    pgassay restore --file=-x.dir --to copy --dry-run
 }
 
 @test "a dump in a bundle is found by what it is; of several one is named" {
