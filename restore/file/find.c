@@ -239,9 +239,9 @@ look_into_bundle(struct found *f, const char *member, struct buf *head, struct e
     return rc;
 }
 
-/* Bytes of the files in the directory, as far as they can be told: others are refused later. */
+/* The files in the directory: all their bytes, and how each is.  Others are refused later. */
 static int
-add_up(struct found *f, const char *path, struct err *e)
+list_files(const char *path, uint64_t *bytes, struct strlist *files, struct err *e)
 {
     DIR           *d = opendir(path);
     struct dirent *entry;
@@ -250,14 +250,18 @@ add_up(struct found *f, const char *path, struct err *e)
     if (d == NULL) {
         return err_errno(e, "reading \"%s\"", path);
     }
-    f->file.size_bytes = 0;
+    *bytes = 0;
     while ((entry = readdir(d)) != NULL) {
         if (fstatat(dirfd(d), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
             S_ISREG(st.st_mode)) {
-            f->file.size_bytes += (uint64_t)st.st_size;
+            *bytes += (uint64_t)st.st_size;
+            strlist_take(files,
+                         xasprintf("%s %lld %lld.%09ld", entry->d_name, (long long)st.st_size,
+                                   (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec));
         }
     }
     (void)closedir(d);
+    strlist_sort(files);
     return 0;
 }
 
@@ -282,7 +286,7 @@ look_into_directory(struct found *f, const char *path, struct err *e)
         (void)close(fd);
     }
     free(toc);
-    return e->kind == ERR_NONE ? add_up(f, path, e) : -1;
+    return e->kind == ERR_NONE ? list_files(path, &f->file.size_bytes, &f->files_were, e) : -1;
 }
 
 int
@@ -324,18 +328,39 @@ found_free(struct found *f)
     free(f->compression);
     free(f->member);
     bundled_free(f->bundled);
+    strlist_free(&f->files_were);
     *f = (struct found){0};
+}
+
+/* 1, 0, or -1. */
+static int
+files_are_as_they_were(const struct found *f, struct err *e)
+{
+    struct strlist now = {0};
+    uint64_t       bytes;
+    int rc = list_files(f->file.name, &bytes, &now, e) != 0 ? -1 : now.n == f->files_were.n ? 1 : 0;
+
+    for (size_t i = 0; rc == 1 && i < now.n; i++) {
+        rc = strcmp(now.v[i], f->files_were.v[i]) == 0;
+    }
+    strlist_free(&now);
+    return rc;
 }
 
 int
 found_unchanged(const struct found *f, struct err *e)
 {
     struct stat now;
+    int         same = f->is_directory ? files_are_as_they_were(f, e) : 1;
 
+    if (same < 0) {
+        return -1;
+    }
     if (fstat(f->file.fd, &now) != 0) {
         return err_errno(e, "\"%s\"", f->file.name);
     }
-    return now.st_size == f->was.st_size && now.st_mtim.tv_sec == f->was.st_mtim.tv_sec &&
+    return same == 1 && now.st_size == f->was.st_size &&
+            now.st_mtim.tv_sec == f->was.st_mtim.tv_sec &&
             now.st_mtim.tv_nsec == f->was.st_mtim.tv_nsec
         ? 0
         : err_set(e, ERR_IO, "\"%s\" has changed while it was read", f->file.name);

@@ -9,6 +9,7 @@
 
 #include <sys/stat.h>
 
+#include "core/mem.h"
 #include "pg/archive/dumpkind.h"
 #include "restore/file/bundled.h"
 #include "restore/file/unpack.h"
@@ -23,7 +24,8 @@ struct found {
     struct unpack_file   file; /* its name is the user's, and borrowed; of a directory its size is
                                   that of its files */
     struct stat     was;
-    struct bundled *bundled; /* a backup of ours, of which member is the schema; NULL */
+    struct strlist  files_were; /* of a directory: names, sizes and times, sorted */
+    struct bundled *bundled;    /* a backup of ours, of which member is the schema; NULL */
 };
 
 /* member: the entry that is meant; NULL: the only one.  limits are set by the caller.

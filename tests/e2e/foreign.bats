@@ -415,6 +415,10 @@ SQL
         unhook
         nothing
     done
+    cp -r shop.dir live.dir
+    hook pg_restore after <<<'[ $CALL != 2 ] || touch "'"$T"'/live.dir/toc.dat"'
+    refused live.dir 'has changed while it was read'
+    unhook
     db_make copy
     expect_status 1 from shop.sql --to copy
     expect_text 'database "copy" exists'
