@@ -21,6 +21,7 @@ struct sql_stream {
     size_t           start; /* of the statement that has begun */
     size_t           wait;  /* not before so many bytes are there from off on */
     size_t           max;
+    size_t           lines;            /* the last line that is whole ends here */
     uint64_t         line, start_line; /* of off, of start */
     struct sql_place place;
     bool             backslash, ended, in_rows, line_begins;
@@ -77,6 +78,7 @@ compact(struct sql_stream *s)
         memmove(s->buf.data, s->buf.data + gone, s->buf.len - gone);
         s->buf.len -= gone;
         s->off -= gone;
+        s->lines -= gone < s->lines ? gone : s->lines;
         s->start -= s->place.inside ? gone : 0;
     }
 }
@@ -110,11 +112,15 @@ int
 sql_stream_feed(struct sql_stream *s, const void *data, size_t n, struct err *e)
 {
     const char *zero = memchr(data, '\0', n);
+    const char *last = memrchr(data, '\n', n);
 
     sew(s);
     compact(s);
     if (zero != NULL) {
         return zero_byte(s, data, (size_t)(zero - (const char *)data), e);
+    }
+    if (last != NULL) {
+        s->lines = s->buf.len + (size_t)(last - (const char *)data) + 1;
     }
     /* One more byte: there is always room for a NUL. */
     return buf_reserve(&s->buf, n + 1, e) != 0 ? -1 : buf_append(&s->buf, data, n, e);
@@ -430,9 +436,8 @@ pass_byte_order_mark(struct sql_stream *s)
 int
 sql_stream_next(struct sql_stream *s, struct sql_piece *out, struct err *e)
 {
-    const uint8_t *last;
-    size_t         there;
-    int            rc = 2;
+    size_t there;
+    int    rc = 2;
 
     sew(s);
     if (!pass_byte_order_mark(s)) {
@@ -441,8 +446,7 @@ sql_stream_next(struct sql_stream *s, struct sql_piece *out, struct err *e)
     if (s->in_rows) {
         return next_rows(s, out, e);
     }
-    last = s->buf.len > s->off ? memrchr(s->buf.data + s->off, '\n', s->buf.len - s->off) : NULL;
-    there = s->ended ? s->buf.len : last == NULL ? s->off : (size_t)(last - s->buf.data) + 1;
+    there = s->ended ? s->buf.len : s->lines > s->off ? s->lines : s->off;
     if (there - s->off <= s->wait && !s->ended) {
         return need_more_text(s, e);
     }
