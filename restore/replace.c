@@ -50,61 +50,54 @@ read_old(struct restore *r, const char *of, struct replacing_list *out, struct e
     return 0;
 }
 
-/* Without --to the name that is to be replaced is known from the backup, which may be the safety
- * backup. */
-static bool
-is_meant(const struct options *o, const struct replacing *x)
+/* Nothing has its place: then the backup that was chosen is still the one that is wanted. Otherwise
+ * nothing had happened yet, or somebody has given the name to another one, and that is another
+ * day's replace. */
+static int
+is_to_go_on(struct restore *r, const struct replacing *x, bool *yes, struct err *e)
 {
-    return o->to != NULL || strcmp(x->of, o->database) == 0 || strcmp(x->db, o->database) == 0 ||
-        (x->safety_db != NULL && strcmp(x->safety_db, o->database) == 0);
-}
+    static const char sql[] = "SELECT oid FROM pg_catalog.pg_database WHERE datname = $1";
+    const char       *params[] = {x->of};
+    char             *oid = pg_value(r->maintenance, e, sql, 1, params);
 
-/* The one that was interrupted; NULL: none. */
-static const struct replacing *
-find_meant(const struct options *o, const struct replacing_list *all, struct err *e)
-{
-    const struct replacing *found = NULL;
-
-    for (size_t i = 0; i < all->n; i++) {
-        const struct replacing *x = &all->v[i];
-
-        if (!is_meant(o, x)) {
-            continue;
-        }
-        if (found != NULL && strcmp(found->of, x->of) != 0) {
-            err_set(e, ERR_USAGE, "two databases are being replaced, \"%s\" and \"%s\"", found->of,
-                    x->of);
-            err_hint(e, "name the one with --to");
-            return NULL;
-        }
-        found = found == NULL ? x : found;
+    *yes = oid == NULL;
+    free(oid);
+    if (*yes && e->kind != ERR_NOT_FOUND) {
+        return -1;
     }
-    return found;
+    err_clear(e);
+    return 0;
 }
 
 int
 replace_look(struct restore *r, struct err *e)
 {
-    const struct options   *o = r->o;
-    const struct replacing *x;
-    char                    age[32];
+    const struct options *o = r->o;
+    struct replace       *p = r->replace = xcalloc(1, sizeof *r->replace);
+    struct replacing     *x;
+    bool                  goes_on;
+    char                  age[32];
 
-    r->replace = xcalloc(1, sizeof *r->replace);
     r->server = target_server(o);
     if ((r->maintenance = target_server_connect(&r->server, e)) == NULL ||
-        read_old(r, o->to, &r->replace->old, e) != 0) {
+        read_old(r, o->to != NULL ? o->to : o->database, &p->old, e) != 0) {
         return -1;
     }
-    if ((x = find_meant(o, &r->replace->old, e)) == NULL) {
-        return e->kind == ERR_NONE ? 0 : -1;
+    if (p->old.n == 0) {
+        return 0;
     }
-    r->name = xstrdup(x->of);
-    if (o->backup == NULL && o->at == NULL && strcmp(x->db, o->database) == 0) {
+    x = &p->old.v[0];
+    if (is_to_go_on(r, x, &goes_on, e) != 0) {
+        return -1;
+    }
+    if (goes_on && o->backup == NULL && o->at == NULL && strcmp(x->db, o->database) == 0) {
         r->backup_id = xstrdup(x->backup);
     }
     log_warn("a replace of database \"%s\" was interrupted %s ago%s%s", x->of,
              duration_human(difftime(time(NULL), x->since), age, sizeof age),
-             r->backup_id == NULL ? "" : ": it goes on with backup ",
+             r->backup_id != NULL ? ": it goes on with backup "
+                 : goes_on        ? ""
+                                  : ": there is a database of that name, so it begins anew",
              r->backup_id == NULL ? "" : r->backup_id);
     return 0;
 }
@@ -166,6 +159,50 @@ note_size(struct restore *r, struct err *e)
     return rc;
 }
 
+/* Was it taken by the replace that was interrupted?  It may not have come to noting that. */
+static bool
+is_safety_of(const struct label *l, const struct replacing *x)
+{
+    char *note = safety_note(x->backup);
+    bool  is = (x->safety_id != NULL && strcmp(x->safety_id, l->id) == 0) ||
+        (l->note != NULL && strcmp(l->note, note) == 0);
+
+    free(note);
+    return is;
+}
+
+/* The newest backup, which nobody has named, may be none that somebody wants. */
+static void
+check_choice(const struct restore *r, struct strlist *stop, struct strlist *hints)
+{
+    const struct replace *p = r->replace;
+
+    if (r->backup_id != NULL && (p->begins || p->old.n == 0)) {
+        strlist_take(stop,
+                     xasprintf("database \"%s\" is not the one whose replace by backup %s was "
+                               "interrupted",
+                               r->name, r->backup_id));
+        strlist_add(hints, "name it with --to, and the backup with --backup");
+        return;
+    }
+    for (size_t i = 0;
+         r->backup_id == NULL && r->o->backup == NULL && r->o->at == NULL && i < p->old.n; i++) {
+        const struct replacing *x = &p->old.v[i];
+
+        if (is_safety_of(r->label, x) ||
+            (!p->begins && i == 0 && strcmp(x->db, r->label->db) == 0 &&
+             strcmp(x->backup, r->label->id) != 0)) {
+            strlist_take(stop,
+                         xasprintf("the newest backup, %s, is not the one (%s) that was being "
+                                   "restored when the replace of database \"%s\" was "
+                                   "interrupted",
+                                   r->label->id, x->backup, x->of));
+            strlist_take(hints, xasprintf("--backup %s, or another one", x->backup));
+            return;
+        }
+    }
+}
+
 int
 replace_preflight(struct restore *r, struct strlist *stop, struct strlist *hints, struct err *e)
 {
@@ -185,6 +222,7 @@ replace_preflight(struct restore *r, struct strlist *stop, struct strlist *hints
     }
     err_clear(e);
     x->begins = r->live != NULL;
+    check_choice(r, stop, hints);
     if (!x->begins && x->old.n == 0) {
         strlist_take(stop, xasprintf("there is no database \"%s\" to be replaced", r->name));
         strlist_take(hints, xasprintf("--to %s instead of --replace makes it", r->name));
@@ -304,7 +342,9 @@ replace_make_room(struct restore *r, struct err *e)
     int             rc = 0;
 
     if (x->begins) {
-        rc = take_safety(r, &guard, e);
+        restore_phase(r, "verify");
+        rc = safety_verify_source(r, e);
+        rc = rc == 0 ? take_safety(r, &guard, e) : rc;
         if (rc == 0) {
             restore_phase(r, "drop");
             rc = give_up_name(r, &guard, e);

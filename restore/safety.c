@@ -141,6 +141,7 @@ back_up(struct restore *r, const char *db, bool adopt, struct err *e)
     struct program t;
     struct buf     conninfo = BUF_INIT(BUF_NO_LIMIT);
     char          *server = pg_child_conninfo(r->maintenance), *id = NULL;
+    char          *note = safety_note(r->label->id);
     struct err     never = ERR_INIT;
 
     program_begin(&t, r, "pgassay-backup");
@@ -151,7 +152,7 @@ back_up(struct restore *r, const char *db, bool adopt, struct err *e)
     pg_conninfo_add(&conninfo, "dbname", r->name);
     strlist_add(&t.args, "--complete");
     strlist_take(&t.args, xasprintf("--name=%s", db));
-    strlist_take(&t.args, xasprintf("--note=before it was replaced by %s", r->label->id));
+    strlist_take(&t.args, xasprintf("--note=%s", note));
     if (adopt) {
         strlist_add(&t.args, "--adopt");
     }
@@ -170,6 +171,7 @@ back_up(struct restore *r, const char *db, bool adopt, struct err *e)
     pg_child_env_free(t.env);
     program_end(&t);
     free(server);
+    free(note);
     buf_free(&conninfo);
     return id;
 }
@@ -222,6 +224,18 @@ check_complete(struct restore *r, const char *db, const char *id, struct err *e)
     return rc;
 }
 
+int
+safety_verify_source(struct restore *r, struct err *e)
+{
+    if (verify(r, r->label->db, r->label->id, e) == 0) {
+        return 0;
+    }
+    err_wrap(e, "backup %s of %s, which is to be restored", r->label->id, r->label->db);
+    return e->kind == ERR_INTERRUPTED
+        ? -1
+        : err_hint(e, "nothing has changed; pgassay-verify objects names what is damaged");
+}
+
 static int
 make_sure(struct restore *r, const char *db, const char *id, struct err *e)
 {
@@ -233,6 +247,12 @@ make_sure(struct restore *r, const char *db, const char *id, struct err *e)
 
     free(note);
     return rc == 0 ? 0 : err_wrap(e, "%s", id);
+}
+
+char *
+safety_note(const char *backup)
+{
+    return xasprintf("before it was replaced by %s", backup);
 }
 
 int

@@ -14,5 +14,9 @@
 /* Of database r->name, whose properties are r->live.  *db, *id: its name in the repository and its
  * id, allocated.  -1: there is none that can be relied on. */
 int safety_take(struct restore *, char **db, char **id, struct err *);
+/* Reads all of the backup that is to be restored; -1: something of it is damaged or missing. */
+int safety_verify_source(struct restore *, struct err *);
+/* The note in the label of one that was taken before a restore of this backup; allocated. */
+char *safety_note(const char *backup);
 
 #endif

@@ -105,9 +105,14 @@ check_chunks(struct restore *r, struct err *e)
     if (rc == 0 && p.lost > 0) {
         stop_lost(r, chunks, &p);
     } else if (rc != 0 && e->kind != ERR_INTERRUPTED) {
-        /* No reason to refuse a restore. */
-        preflight_warn(&r->preflight,
-                       xasprintf("whether all chunks are there is not known: %s", e->text));
+        char *text = xasprintf("whether all chunks are there is not known: %s", e->text);
+
+        /* No reason to refuse a restore that takes nothing away. */
+        if (r->o->replace) {
+            preflight_stop(&r->preflight, NULL, text);
+        } else {
+            preflight_warn(&r->preflight, text);
+        }
         err_clear(e);
         rc = 0;
     }

@@ -152,6 +152,14 @@ SH
     wrapped pgassay-backup <<<'exit 1'
     expect_status 1 "$T/wrapped/pgassay-restore" --repo "$REPO" shop --replace --backup "$FIRST"
     oid_is "$before"
+    # The backup itself: a byte of its largest chunk, which is as long as ever.
+    at=$(find "$REPO"/shop/chunks "$REPO"/chunks -type f -printf '%s %p\n' 2>/dev/null | sort -n | tail -n 1 | cut -d ' ' -f 2-)
+    cp -p "$at" "$T/whole"
+    printf '\377\376' | dd of="$at" bs=1 seek=$(($(stat -c %s "$at") / 2)) conv=notrunc status=none
+    expect_status 1 restore shop --replace --no-safety-backup --backup "$FIRST"
+    expect_text "backup $FIRST of shop, which is to be restored" 'nothing has changed'
+    oid_is "$before"
+    cp -p "$T/whole" "$at"
     at=$(last_id shop)
     restore shop --replace --no-safety-backup --backup "$FIRST" --json >"$T/replace.json"
     valid_json restore "$T/replace.json"
@@ -185,6 +193,22 @@ status_of() {
     expect_equal "$status" 143
     unhook
     oid_is "$before"
+    # Killed, and the intention remains: it counts no more when the name is still another one's, not even if backups came in between.
+    hook pg_dump before <<<'sleep 60'
+    start "$BIN/pgassay-restore" shop --replace --backup "$FIRST"
+    comes_to "shobj_description(d.oid, 'pg_database') LIKE 'pgassay-restore: replacing%' AND EXISTS (SELECT FROM pg_stat_activity a WHERE a.datname = 'shop' AND application_name = 'pgassay-backup')"
+    killed KILL
+    unhook
+    # Nor is another name's meant by one that names none.
+    psql_in postgres -c "CREATE DATABASE shop_test_restoring_0000beef" -c "COMMENT ON DATABASE shop_test_restoring_0000beef IS 'pgassay-restore: replacing {\"of\":\"shop_test\",\"oid\":1,\"aside\":\"a\",\"db\":\"shop\",\"backup\":\"$FIRST\",\"live\":{\"owner\":\"keeper\"},\"since\":4070908800}'"
+    backup shop --adopt --note "before it was replaced by $FIRST"
+    expect_status 1 pgassay restore shop --replace
+    expect_text "the newest backup, $(last_id shop), is not the one ($FIRST)" 'it begins anew'
+    expect_equal "$(oid shop)" "$before"
+    backup shop
+    pgassay restore shop --replace --dry-run --json >"$T/replace.json"
+    expect_equal "$(jq -r .backup.id "$T/replace.json") $(oid shop)" "$(last_id shop) $before"
+    since_again
 
     # A session that is not ended so soon: the table's rows are on their way.
     db_make slow
@@ -291,7 +315,7 @@ settled() {
     was=$(around shop)
     export PGASSAY_REPO=$REPO
     settled
-    for ((i = 0; i < $(rounds 8 100); i++)); do
+    for ((i = 0; i < $(rounds 5 100); i++)); do
         start "$BIN/pgassay-restore" "${go_on[@]:1}"
         sleep "$((RANDOM % 3)).$((RANDOM % 10))"
         if [ $((i % 4)) -eq 3 ]; then
