@@ -14,9 +14,9 @@ static const char table_sql[] =
 
 static const char columns_sql[] =
     "SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attgenerated <> '', "
-    "a.attidentity = 'a', a.attnum = ANY (i.indkey) FROM pg_catalog.pg_attribute a LEFT JOIN "
-    "pg_catalog.pg_index i ON i.indrelid = a.attrelid AND i.indisprimary WHERE a.attrelid = $1 AND "
-    "a.attnum > 0 AND NOT a.attisdropped";
+    "a.attidentity = 'a', a.attnum = ANY ((i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1]) FROM "
+    "pg_catalog.pg_attribute a LEFT JOIN pg_catalog.pg_index i ON i.indrelid = a.attrelid AND "
+    "i.indisprimary WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped";
 
 static const char foreign_keys_sql[] =
     "SELECT DISTINCT conrelid, confrelid FROM pg_catalog.pg_constraint WHERE contype = 'f' AND "
