@@ -14,9 +14,13 @@ static const char table_sql[] =
 
 static const char columns_sql[] =
     "SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attgenerated <> '', "
-    "a.attidentity = 'a', a.attnum = ANY ((i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1]) FROM "
-    "pg_catalog.pg_attribute a LEFT JOIN pg_catalog.pg_index i ON i.indrelid = a.attrelid AND "
-    "i.indisprimary WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped";
+    "a.attidentity = 'a', a.attnum = ANY ((i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1]), "
+    "CASE WHEN o.oid <> t.typcollation THEN pg_catalog.format(' COLLATE %I.%I', n.nspname, "
+    "o.collname) ELSE '' END FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = "
+    "a.atttypid LEFT JOIN pg_catalog.pg_collation o ON o.oid = a.attcollation LEFT JOIN "
+    "pg_catalog.pg_namespace n ON n.oid = o.collnamespace LEFT JOIN pg_catalog.pg_index i ON "
+    "i.indrelid = a.attrelid AND i.indisprimary WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT "
+    "a.attisdropped";
 
 static const char foreign_keys_sql[] =
     "SELECT DISTINCT conrelid, confrelid FROM pg_catalog.pg_constraint WHERE contype = 'f' AND "
@@ -101,6 +105,12 @@ group_tables(struct restore *r, struct live_tables *l, struct err *e)
 
 /* ---- the live tables ----------------------------------------------------------------------- */
 
+static bool
+same_type(const struct live_column *c)
+{
+    return c->live_type != NULL && strcmp(c->live_type, c->type) == 0;
+}
+
 static void
 set_column(struct live_column *c, const PGresult *res, bool *all_there)
 {
@@ -110,9 +120,10 @@ set_column(struct live_column *c, const PGresult *res, bool *all_there)
             c->written = *PQgetvalue(res, i, 2) == 'f';
             c->always = *PQgetvalue(res, i, 3) == 't';
             c->key = *PQgetvalue(res, i, 4) == 't';
+            c->collate = xstrdup(PQgetvalue(res, i, 5));
         }
     }
-    *all_there = *all_there && c->written && strcmp(c->live_type, c->type) == 0;
+    *all_there = *all_there && c->written && same_type(c);
 }
 
 static size_t
@@ -238,6 +249,7 @@ live_tables_free(struct live_tables *l)
     for (size_t i = 0; i < l->n; i++) {
         for (size_t k = 0; k < l->v[i].n_columns; k++) {
             free(l->v[i].columns[k].live_type);
+            free(l->v[i].columns[k].collate);
         }
         free(l->v[i].columns);
         free(l->v[i].leaves);
@@ -325,9 +337,11 @@ live_stage_make(PGconn *conn, const struct live_table *t, const char *name, stru
     int        rc = buf_printf(&sql, e, "CREATE TEMPORARY TABLE pg_temp.%s (", ident);
 
     for (size_t i = 0; rc == 0 && i < t->n_columns; i++) {
-        char *column = pg_ident(t->columns[i].name);
+        const struct live_column *c = &t->columns[i];
+        char                     *column = pg_ident(c->name);
 
-        rc = buf_printf(&sql, e, "%s%s %s", i == 0 ? "" : ", ", column, t->columns[i].type);
+        rc = buf_printf(&sql, e, "%s%s %s%s", i == 0 ? "" : ", ", column, c->type,
+                        same_type(c) ? c->collate : "");
         free(column);
     }
     rc = rc == 0 && buf_puts(&sql, ")", e) == 0 ? pg_exec(conn, e, buf_str(&sql)) : -1;

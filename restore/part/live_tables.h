@@ -15,6 +15,7 @@ struct live_column {
     const char *name;      /* borrowed from the manifest, as the type is */
     const char *type;      /* in the backup */
     char       *live_type; /* NULL: the live table no longer has it */
+    char       *collate;   /* " COLLATE …", where the live one is not its type's; as live_type */
     bool        written;   /* the live table has it, and does not compute it */
     bool        always;    /* GENERATED ALWAYS AS IDENTITY: cannot be updated */
     bool        key;       /* of the primary key */
@@ -55,7 +56,8 @@ int live_copy_leaves(struct restore *, PGconn *, const struct manifest_table *co
                      size_t n, struct live_name into, struct err *);
 int live_copy(struct restore *, PGconn *, const struct live_table *, struct live_name into,
               struct err *);
-/* Makes a temporary table with the backup's types. */
+/* Makes a temporary table with the backup's types, and the live collations: what is one key in the
+ * live table is one in it. */
 int live_stage_make(PGconn *, const struct live_table *, const char *name, struct err *);
 /* ... and fills it. */
 int live_stage(struct restore *, PGconn *, const struct live_table *, const char *name,

@@ -167,6 +167,18 @@ as_before() { db_rows live | grep -v '^sequence' | diff <(db_rows shop | grep -v
     db_digest live | diff "$T/shop.was" -
 }
 
+@test "one key is what the live collation says is one" {
+    local definitions="CREATE COLLATION folded (provider = icu, locale = 'und-u-ks-level2', deterministic = false); CREATE TABLE bread (name text COLLATE folded PRIMARY KEY, price int);
+        CREATE TABLE maker (id int PRIMARY KEY, name text); CREATE TABLE lines (id int PRIMARY KEY, note json, names varchar(20)[])"
+    DB_OPTIONS="ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'" db_make latin
+    psql_in latin -o /dev/null -c "$definitions" -c "INSERT INTO bread SELECT 'br' || chr(246) || 'tchen ' || i, i FROM generate_series(1, 9) i" \
+        -c "INSERT INTO maker SELECT i, 'b' || chr(228) || 'cker ' || i FROM generate_series(1, 9) i" -c "INSERT INTO lines SELECT id, to_json(name), ARRAY[name, NULL] FROM maker"
+    backup latin
+    psql_in latin -c "UPDATE bread SET name = 'B' || substr(name, 2), price = 30 WHERE price = 3" -c 'DELETE FROM bread WHERE price = 4'
+    expect_status 0 restore latin --into latin --rows bread --apply both
+    expect_text '1 deleted, 1 changed, 0 added'
+}
+
 @test "options that do not go together are status 2" {
     live
     local args
