@@ -570,14 +570,31 @@ remove_schema(struct into *i)
     free(sql);
 }
 
+/* Definitions and rows would be taken for text in the database's own. */
+static int
+check_encoding(const struct into *i, struct err *e)
+{
+    const char *other = live_other_encoding(i->r, i->live);
+
+    if (other == NULL) {
+        return 0;
+    }
+    err_set(e, ERR_PG, "the backup's text is in %s, and database \"%s\" in %s", other, i->r->name,
+            PQparameterStatus(i->live, "server_encoding"));
+    return err_hint(e,
+                    "--to brings the tables back in a database of their own; --data-only brings "
+                    "rows into tables that exist, converted");
+}
+
 int
 into_schema_run(struct restore *r, struct err *e)
 {
     struct into i = {.r = r, .schema = r->o->into_schema, .ident = pg_ident(r->o->into_schema)};
     int         rc = -1;
 
-    if ((i.live = live_session(r, e)) == NULL || choose_tables(&i, e) != 0 ||
-        check_rights(&i, e) != 0 || check_schema(&i, e) != 0 || name_leftovers(&i, e) != 0) {
+    if ((i.live = live_session(r, e)) == NULL || check_encoding(&i, e) != 0 ||
+        choose_tables(&i, e) != 0 || check_rights(&i, e) != 0 || check_schema(&i, e) != 0 ||
+        name_leftovers(&i, e) != 0) {
         goto out;
     }
     if (!r->o->dry_run) {

@@ -1,5 +1,7 @@
 #include "restore/part/live_session.h"
 
+#include <string.h>
+
 PGconn *
 live_session(struct restore *r, struct err *e)
 {
@@ -11,6 +13,15 @@ live_session(struct restore *r, struct err *e)
         err_wrap(e, "connecting to database \"%s\"", r->name);
     }
     return conn;
+}
+
+const char *
+live_other_encoding(const struct restore *r, PGconn *conn)
+{
+    const char *was = json_opt_str(r->manifest->database, "encoding", NULL);
+    const char *is = PQparameterStatus(conn, "server_encoding");
+
+    return was == NULL || is == NULL || strcmp(was, is) == 0 ? NULL : was;
 }
 
 int

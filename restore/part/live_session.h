@@ -9,6 +9,9 @@
 /* One more connection to the database. */
 PGconn *live_session(struct restore *, struct err *);
 
+/* The encoding of the backup's rows and definitions, if the database has another; NULL. */
+const char *live_other_encoding(const struct restore *, PGconn *);
+
 /* Begins the transaction that changes live tables: its commit is durable, deferrable constraints
  * are checked at its end, and with --disable-triggers no trigger fires. */
 int live_session_begin(struct restore *, PGconn *, const char *isolation, struct err *);

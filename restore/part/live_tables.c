@@ -6,6 +6,7 @@
 
 #include "pg/rows/copy.h"
 #include "restore/load/load.h"
+#include "restore/part/live_session.h"
 #include "restore/part/partitions.h"
 
 static const char table_sql[] =
@@ -299,9 +300,9 @@ live_copy_sql(const struct manifest_table *leaf, const char *schema, const char 
     return sql;
 }
 
-int
-live_copy_leaves(struct restore *r, PGconn *conn, const struct manifest_table *const *leaves,
-                 size_t n, struct live_name into, struct err *e)
+static int
+copy_leaves(struct restore *r, PGconn *conn, const struct manifest_table *const *leaves, size_t n,
+            struct live_name into, struct err *e)
 {
     struct worker *w = &r->workers[r->o->jobs]; /* one more than there are threads */
     int            rc = 0;
@@ -318,6 +319,20 @@ live_copy_leaves(struct restore *r, PGconn *conn, const struct manifest_table *c
     readahead_free(w->chunks);
     w->chunks = NULL;
     return rc;
+}
+
+/* The server converts what is in another encoding, text and binary; what follows is in its own. */
+int
+live_copy_leaves(struct restore *r, PGconn *conn, const struct manifest_table *const *leaves,
+                 size_t n, struct live_name into, struct err *e)
+{
+    const char *other = live_other_encoding(r, conn);
+    int         rc = other == NULL ? 0 : pg_execf(conn, e, "SET client_encoding = '%s'", other);
+
+    rc = rc == 0 ? copy_leaves(r, conn, leaves, n, into, e) : -1;
+    return rc != 0 || other == NULL ? rc
+                                    : pg_execf(conn, e, "SET client_encoding = '%s'",
+                                               PQparameterStatus(conn, "server_encoding"));
 }
 
 int

@@ -360,7 +360,7 @@ prepare(struct undelete *u, struct err *e)
         struct found *f = &u->v[i];
 
         f->t = &u->tables.v[i];
-        f->narrow = narrow_possible(f->t);
+        f->narrow = narrow_possible(f->t) && live_other_encoding(u->r, u->conn) == NULL;
         (void)snprintf(f->stage, sizeof f->stage, "pgassay_rows_%zu", i);
         (void)snprintf(f->live, sizeof f->live, "pgassay_live_%zu", i);
         (void)snprintf(f->diff, sizeof f->diff, "pgassay_diff_%zu", i);

@@ -167,8 +167,8 @@ as_before() { db_rows live | grep -v '^sequence' | diff <(db_rows shop | grep -v
     db_digest live | diff "$T/shop.was" -
 }
 
-@test "one key is what the live collation says is one" {
-    local definitions="CREATE COLLATION folded (provider = icu, locale = 'und-u-ks-level2', deterministic = false); CREATE TABLE bread (name text COLLATE folded PRIMARY KEY, price int);
+@test "one key is what the live collation says is one; text is converted where the live database has another encoding" {
+    local t definitions="CREATE COLLATION folded (provider = icu, locale = 'und-u-ks-level2', deterministic = false); CREATE TABLE bread (name text COLLATE folded PRIMARY KEY, price int);
         CREATE TABLE maker (id int PRIMARY KEY, name text); CREATE TABLE lines (id int PRIMARY KEY, note json, names varchar(20)[])"
     DB_OPTIONS="ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'" db_make latin
     psql_in latin -o /dev/null -c "$definitions" -c "INSERT INTO bread SELECT 'br' || chr(246) || 'tchen ' || i, i FROM generate_series(1, 9) i" \
@@ -177,6 +177,18 @@ as_before() { db_rows live | grep -v '^sequence' | diff <(db_rows shop | grep -v
     psql_in latin -c "UPDATE bread SET name = 'B' || substr(name, 2), price = 30 WHERE price = 3" -c 'DELETE FROM bread WHERE price = 4'
     expect_status 0 restore latin --into latin --rows bread --apply both
     expect_text '1 deleted, 1 changed, 0 added'
+    DB_OPTIONS="ENCODING 'UTF8'" db_make utf
+    psql_in utf -c "$definitions"
+    psql_in latin -c "UPDATE bread SET name = 'b' || substr(name, 2)"
+    restore latin --into utf --data-only -t bread -t maker -t lines
+    for t in bread maker lines; do
+        expect_equal "$(PGCLIENTENCODING=UTF8 psql_in utf -c "SELECT * FROM $t ORDER BY 1")" "$(PGCLIENTENCODING=UTF8 psql_in latin -c "SELECT * FROM $t ORDER BY 1")"
+    done
+    psql_in utf -c 'DELETE FROM maker WHERE id = 4' -c 'UPDATE lines SET names = NULL WHERE id = 5'
+    expect_status 0 restore latin --into utf --rows maker --rows lines --apply both
+    expect_text '"maker": 1 rows inserted, 0 updated' '"lines": 0 rows inserted, 1 updated'
+    expect_status 1 restore latin --into utf --into-schema old -t maker
+    expect_text 'text is in LATIN1, and database "utf" in UTF8' '--to'
 }
 
 @test "options that do not go together are status 2" {
