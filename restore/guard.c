@@ -97,11 +97,35 @@ explain(struct err *e)
     return -1;
 }
 
+/* Only a superuser can lock them. */
+static int
+check_large_objects(PGconn *conn, struct err *e)
+{
+    static const char sql[] =
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata) AND NOT rolsuper FROM "
+        "pg_catalog.pg_roles WHERE rolname = current_user";
+    char *found = pg_value(conn, e, sql, 0, NULL);
+    int   rc = found == NULL ? -1 : 0;
+
+    if (rc == 0 && *found == 't') {
+        rc = err_set(e, ERR_AUTH,
+                     "the database holds large objects, and only a superuser can keep others from "
+                     "writing to them while the safety backup is taken");
+        err_hint(e, "restore as a superuser, or --no-safety-backup");
+    }
+    free(found);
+    return rc;
+}
+
 PGconn *
 guard_open(const struct pg_target *server, struct err *e)
 {
     PGconn *conn = pg_connect(server, PG_RESTORING, "pgassay-restore", e);
 
+    if (conn != NULL && check_large_objects(conn, e) != 0) {
+        pg_close(conn);
+        return NULL;
+    }
     if (conn != NULL && lock_and_end(conn, e) != 0) {
         (void)explain(e);
         pg_close(conn);
@@ -115,7 +139,7 @@ guard_check(PGconn *guard, const struct pg_target *server, struct err *e)
 {
     struct strlist what = {0};
     PGconn        *now = pg_connect(server, PG_RESTORING, "pgassay-restore", e);
-    int            rc = now == NULL ? -1 : ddl_moved(guard, now, &what, e);
+    int rc = now == NULL || check_large_objects(now, e) != 0 ? -1 : ddl_moved(guard, now, &what, e);
 
     if (rc == 0 && what.n > 0) {
         rc = err_set(e, ERR_BUSY, "definitions changed while the safety backup was taken (%s)",

@@ -2,10 +2,11 @@
  * guard.h - keeps a database as it is while it is backed up, so that nothing that is written to it
  * is lost when it is dropped.
  *
- * A session in it holds SHARE locks on every table, and on the large objects if it is a
- * superuser's: others may read, and wait to write.  Who has written in a transaction that has not
- * ended is ended: these locks cannot be had otherwise, and all sessions will be.  Definitions that
- * no such lock protects are compared at the end.  Sequences may move on.
+ * A session in it holds SHARE locks on every table and on the large objects, which only a
+ * superuser's can: anybody else's is refused where there are any.  Others may read, and wait to
+ * write.  Who has written in a transaction that has not ended is ended: these locks cannot be had
+ * otherwise, and all sessions will be.  Definitions that no such lock protects are compared at the
+ * end.  Sequences may move on.
  *
  * The locks are the session's: however this tool ends, the database is again as it was.
  */

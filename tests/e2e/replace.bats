@@ -245,7 +245,6 @@ status_of() {
 
 @test "all is restored, and only the name is missing: the same command gives it, and loads nothing again" {
     local before
-    before=$(oid shop)
     psql_in postgres -c 'CREATE DATABASE other OWNER tenant'
     # A plain owner's: a superuser's session in the database that is to get the name may not be ended.
     PGUSER=tenant start "$BIN/pgassay-restore" --repo "$REPO" shop --replace --to other --backup "$FIRST" --no-owner --settings live
@@ -262,8 +261,14 @@ status_of() {
     grep "goes on with backup $FIRST" "$T/said"
     expect_equal "$(jq -c '[.rows, ([.phases[].name] | index("rows, indexes"))]' "$T/replace.json")" '[0,null]'
     expect_equal "$(psql_in other -c 'SELECT count(*) FROM item') $(psql_in postgres -c "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'other'")" '2000 tenant'
+    # Large objects are locked by superusers only.
+    expect_equal "$(psql_in other -c 'SELECT count(*) > 0 FROM pg_largeobject_metadata')" t
+    before=$(oid other)
+    PGUSER=tenant expect_status 1 restore shop --replace --to other --no-owner --backup "$FIRST"
+    expect_text 'holds large objects' 'as a superuser, or --no-safety-backup'
+    oid_is "$(oid shop)"
+    expect_equal "$(oid other)" "$before"
     db_drop other
-    expect_equal "$(oid shop)" "$before"
 }
 
 @test "a disk that is full ends a replace, and the same command ends it when there is room" {
