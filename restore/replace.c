@@ -13,6 +13,7 @@
 #include "pg/target/halfmade.h"
 #include "restore/guard.h"
 #include "restore/job/target_server.h"
+#include "restore/preflight/checks.h"
 #include "restore/replace_status.h"
 #include "restore/safety.h"
 #include "restore/swap.h"
@@ -287,6 +288,23 @@ take_safety(struct restore *r, PGconn **guard, struct err *e)
         : 0;
 }
 
+/* Once more: the safety backup may have taken it, and nothing has changed yet. */
+static int
+check_room(struct restore *r, struct err *e)
+{
+    struct preflight before = r->preflight;
+    int              rc;
+
+    r->preflight = (struct preflight){0};
+    rc = check_space(r, e);
+    if (rc == 0 && preflight_stops(&r->preflight)) {
+        rc = preflight_report(&r->preflight, &r->warnings, e);
+    }
+    preflight_free(&r->preflight);
+    r->preflight = before;
+    return rc;
+}
+
 static char *
 comment_of(const json_t *properties)
 {
@@ -345,6 +363,7 @@ replace_make_room(struct restore *r, struct err *e)
         restore_phase(r, "verify");
         rc = safety_verify_source(r, e);
         rc = rc == 0 ? take_safety(r, &guard, e) : rc;
+        rc = rc == 0 ? check_room(r, e) : rc;
         if (rc == 0) {
             restore_phase(r, "drop");
             rc = give_up_name(r, &guard, e);

@@ -272,7 +272,7 @@ status_of() {
 }
 
 @test "a disk that is full ends a replace, and the same command ends it when there is room" {
-    local small=$T/pg/small
+    local id small=$T/pg/small
     mkdir -p "$small"
     [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=48m tmpfs "$small" 2>/dev/null || skip 'needs the right to mount'
     chown postgres "$small"
@@ -281,11 +281,18 @@ status_of() {
     # 26 MB: too much for what is left of room afterwards, which is enough for two databases that are nearly empty.
     psql_in big -c "CREATE TABLE t AS SELECT i, md5(i::text) AS x FROM generate_series(1, 400000) i"
     backup big
+    id=$(last_id big)
     psql_in big -c 'CREATE TABLE u AS SELECT 1 AS i' -c 'DROP TABLE t' -c CHECKPOINT
+    hook pg_dump after <<<"head -c 30000000 /dev/zero >$small/fill"
+    expect_status 1 restore big --replace --backup "$id"
+    unhook
+    expect_text 'the database takes'
+    expect_equal "$(psql_in big -c 'SELECT * FROM u')" 1
+    rm "$small/fill"
     mount -o remount,size=26m "$small"
-    expect_status 1 restore big --replace --backup "$(last_id big)"
+    expect_status 1 restore big --replace --backup "$id"
     expect_text 'the database takes' 'are free, or will be'
-    expect_status 1 restore big --replace --backup "$(last_id big)" --no-space-check
+    expect_status 1 restore big --replace --backup "$id" --no-space-check
     expect_text 'No space left on device' 'to go on: pgassay restore big --replace' "to go back to what it was: pgassay restore big --replace --backup $(last_id big)"
     expect_no_db big
     mount -o remount,size=100m "$small"
