@@ -113,6 +113,7 @@ copy_old(struct replacing *to, const struct replacing *x)
     to->safety_id = x->safety_id == NULL ? NULL : xstrdup(x->safety_id);
     to->without_safety = x->without_safety;
     to->live = json_incref(x->live);
+    to->dropping = x->dropping;
     to->there = x->there == NULL ? NULL : xstrdup(x->there);
 }
 
@@ -378,11 +379,18 @@ replace_make_room(struct restore *r, struct err *e)
     if (drop_old_working(r, e) != 0) {
         return -1;
     }
+    /* From here on it is no way back any more. */
+    x->now.dropping = true;
+    if ((x->begins || x->now.there != NULL) &&
+        replacing_mark(r->maintenance, r->working_name, &x->now, e) != 0) {
+        return -1;
+    }
     if ((x->begins || x->now.there != NULL) && target_drop(r, x->now.aside, e) != 0) {
         return -1;
     }
     free(x->now.there);
     x->now.there = NULL;
+    x->now.dropping = false;
     return 0;
 }
 

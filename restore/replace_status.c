@@ -48,7 +48,10 @@ replace_command_back(const struct replacing *x)
     case BEFORE:
         return NULL;
     case SET_ASIDE:
-        return quote_command("pgassay", "restore", x->of, "--switch-to", x->aside);
+        if (!x->dropping) {
+            return quote_command("pgassay", "restore", x->of, "--switch-to", x->aside);
+        }
+        /* fallthrough */
     default:
         return x->safety_id == NULL ? NULL : command(x->safety_db, x->of, x->safety_id);
     }
@@ -72,7 +75,8 @@ print_one(const struct replacing *x)
     if (!x->is_ours) {
         print_out("  not to be believed: it does not belong to who asks, or to a superuser\n");
     } else {
-        print_out("  %s\n", did[stage_of(x)]);
+        print_out("  %s%s\n", did[stage_of(x)],
+                  stage_of(x) == SET_ASIDE && x->dropping ? ", which has begun" : "");
         if (x->safety_id != NULL) {
             print_out("  safety backup: %s of %s\n", x->safety_id, x->safety_db);
         }

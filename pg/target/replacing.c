@@ -25,6 +25,7 @@ to_text(const struct replacing *x, struct err *e)
     json_object_set_new(o, "safety", json_text(x->safety_id));
     json_object_set_new(o, "without_safety", json_boolean(x->without_safety));
     json_object_set(o, "live", x->live);
+    json_object_set_new(o, "dropping", json_boolean(x->dropping));
     json_object_set_new(o, "whole", json_boolean(x->whole));
     json_object_set_new(o, "since", json_integer((json_int_t)x->since));
     json_object_set_new(o, "pid", json_integer(x->pid));
@@ -86,6 +87,7 @@ from_text(const char *text, struct replacing *x)
     x->safety_id = text_of(o, "safety");
     x->without_safety = json_opt_bool(o, "without_safety", false);
     x->live = json_incref(json_object_get(o, "live"));
+    x->dropping = json_opt_bool(o, "dropping", false);
     x->whole = json_opt_bool(o, "whole", false);
     x->since = (time_t)json_opt_int(o, "since", 0);
     x->pid = (long)json_opt_int(o, "pid", 0);
@@ -121,6 +123,20 @@ replacing_list_free(struct replacing_list *l)
     *l = (struct replacing_list){0};
 }
 
+/* A DROP DATABASE that was broken off leaves it so, in newer minor releases: nobody gets in. */
+static int
+look_whether_dropped(PGconn *conn, const char *const params[], bool *dropping, struct err *e)
+{
+    static const char sql[] =
+        "SELECT datconnlimit = -2 FROM pg_catalog.pg_database WHERE oid = "
+        "$1::pg_catalog.oid";
+    char *invalid = pg_value(conn, e, sql, 1, params);
+
+    *dropping = *dropping || (invalid != NULL && *invalid == 't');
+    free(invalid);
+    return e->kind == ERR_NONE || e->kind == ERR_NOT_FOUND ? (err_clear(e), 0) : -1;
+}
+
 static int
 look_where(PGconn *conn, struct replacing *x, struct err *e)
 {
@@ -142,7 +158,7 @@ look_where(PGconn *conn, struct replacing *x, struct err *e)
         x->there = NULL;
     }
     x->busy = !halfmade_is_free(conn, x->of);
-    return 0;
+    return x->there == NULL ? 0 : look_whether_dropped(conn, params, &x->dropping, e);
 }
 
 static int

@@ -34,6 +34,7 @@ struct replacing {
     char    *safety_db, *safety_id; /* the backup that was taken before; NULL: none, or not yet */
     bool     without_safety;        /* none was wanted */
     json_t  *live;                  /* properties of what is replaced: inventory_database_named() */
+    bool     dropping;              /* what is set aside may have been dropped in part */
     bool     whole;                 /* all is restored and compared, only the name is missing */
     time_t   since;
     long     pid;

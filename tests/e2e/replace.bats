@@ -243,6 +243,19 @@ status_of() {
     db_same since shop
 }
 
+@test "a database that is set aside is the way back; one whose drop was broken off is not" {
+    psql_in postgres -c 'CREATE DATABASE gone_aside' -c 'CREATE DATABASE gone_restoring_0000beef'
+    intention() {
+        psql_in postgres -c "COMMENT ON DATABASE gone_restoring_0000beef IS 'pgassay-restore: replacing {\"of\":\"gone\",\"oid\":$(oid gone_aside),\"aside\":\"gone_aside\",\"db\":\"shop\",\"backup\":\"$FIRST\",\"safety_db\":\"gone\",\"safety\":\"$FIRST\"$1,\"live\":{\"owner\":\"keeper\"},\"since\":1}'"
+        pgassay restore shop --to gone --status --json | jq -r '.replacing[0] | .stage + ": " + .go_back'
+    }
+    expect_equal "$(intention '')" 'set aside: pgassay restore gone --switch-to gone_aside'
+    expect_equal "$(intention ',"dropping":true')" "set aside: pgassay restore gone --replace --backup $FIRST"
+    psql_in postgres -c "UPDATE pg_database SET datconnlimit = -2 WHERE datname = 'gone_aside'"
+    expect_equal "$(intention '')" "set aside: pgassay restore gone --replace --backup $FIRST"
+    db_drop gone_aside gone_restoring_0000beef
+}
+
 @test "all is restored, and only the name is missing: the same command gives it, and loads nothing again" {
     local before
     psql_in postgres -c 'CREATE DATABASE other OWNER tenant'
