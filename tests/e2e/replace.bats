@@ -152,14 +152,17 @@ SH
     wrapped pgassay-backup <<<'exit 1'
     expect_status 1 "$T/wrapped/pgassay-restore" --repo "$REPO" shop --replace --backup "$FIRST"
     oid_is "$before"
-    # The backup itself: a byte of its largest chunk, which is as long as ever.
-    at=$(find "$REPO"/shop/chunks "$REPO"/chunks -type f -printf '%s %p\n' 2>/dev/null | sort -n | tail -n 1 | cut -d ' ' -f 2-)
-    cp -p "$at" "$T/whole"
-    printf '\377\376' | dd of="$at" bs=1 seek=$(($(stat -c %s "$at") / 2)) conv=notrunc status=none
+    # The backup itself: two bytes of its largest chunk, which is as long as ever, and of all of its copies.
+    cp -a "$REPO/shop/chunks" "$T/whole"
+    at=$(find "$REPO/shop/chunks" -type f ! -newer "$REPO/shop/backups/$FIRST/label.json" -printf '%s %p\n' | sort -n | tail -n 1 | cut -d ' ' -f 2-)
+    for at in "${at%-*}"-*; do
+        printf '\377\376' | dd of="$at" bs=1 seek="$(($(stat -c %s "$at") / 2))" conv=notrunc status=none
+    done
     expect_status 1 restore shop --replace --no-safety-backup --backup "$FIRST"
     expect_text "backup $FIRST of shop, which is to be restored" 'nothing has changed'
     oid_is "$before"
-    cp -p "$T/whole" "$at"
+    rm -r "$REPO/shop/chunks"
+    mv "$T/whole" "$REPO/shop/chunks"
     at=$(last_id shop)
     restore shop --replace --no-safety-backup --backup "$FIRST" --json >"$T/replace.json"
     valid_json restore "$T/replace.json"
