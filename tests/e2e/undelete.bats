@@ -184,6 +184,9 @@ as_before() { db_rows live | grep -v '^sequence' | diff <(db_rows shop | grep -v
     for t in bread maker lines; do
         expect_equal "$(PGCLIENTENCODING=UTF8 psql_in utf -c "SELECT * FROM $t ORDER BY 1")" "$(PGCLIENTENCODING=UTF8 psql_in latin -c "SELECT * FROM $t ORDER BY 1")"
     done
+    backup utf
+    restore utf --into latin --data-only -t lines --truncate    # any bytes are LATIN1
+    expect_equal "$(PGCLIENTENCODING=UTF8 psql_in latin -c 'SELECT * FROM lines ORDER BY 1')" "$(PGCLIENTENCODING=UTF8 psql_in utf -c 'SELECT * FROM lines ORDER BY 1')"
     psql_in utf -c 'DELETE FROM maker WHERE id = 4' -c 'UPDATE lines SET names = NULL WHERE id = 5'
     expect_status 0 restore latin --into utf --rows maker --rows lines --apply both
     expect_text '"maker": 1 rows inserted, 0 updated' '"lines": 0 rows inserted, 1 updated'

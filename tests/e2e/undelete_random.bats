@@ -67,7 +67,7 @@ change() {
 
 @test "random changes of three tables: deleted, changed and added are counted as comparing both databases does" {
     local i k sql
-    for ((i = 0; i < $(rounds 2 60); i++)); do
+    for ((i = 0; i < $(rounds 1 60); i++)); do
         live
         for ((k = 0; k < RANDOM % 4 + 1; k++)); do
             for sql in "$(change big id note)" "$(change log a b)" "$(change p a b)"; do
