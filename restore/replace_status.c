@@ -63,8 +63,7 @@ print_one(const struct replacing *x)
     static const char *const did[] = {"the database was being backed up; it is as it was",
                                       "the database is set aside, to be dropped",
                                       "the database is dropped, and the backup was being restored",
-                                      "the database is dropped, and the backup is restored: only "
-                                      "the name is missing"};
+                                      "the database is dropped; only its new name is missing"};
     char                     age[32];
     char                    *on = replace_command_on(x), *back = replace_command_back(x);
 

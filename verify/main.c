@@ -228,7 +228,7 @@ main(int argc, char **argv)
     if (e.kind != ERR_NONE) {
         err_print(&e);
         status = server_error_status(&o, &e);
-    } else if (!done) {
+    } else if (!done && verb != NULL) {
         log_init(spec.program, level(&o));
         pg_tools_bindir(o.pg_bindir);
         status = verb->look != NULL ? look(verb, &o) : run(verb, &o);

@@ -23,7 +23,7 @@ watch_free(struct watch_report *r)
     *r = (struct watch_report){0};
 }
 
-static char *
+static __attribute__((format(printf, 1, 0))) char *
 format(const char *fmt, va_list ap)
 {
     char *text = NULL;

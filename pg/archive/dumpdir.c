@@ -302,8 +302,12 @@ dumpdir_check(const char *path, struct err *e)
     struct buf     text = BUF_INIT(4 * GIB);
     DIR           *d = opendir(path);
     struct dirent *entry;
-    int            rc = d == NULL ? err_errno(e, "reading \"%s\"", path) : 0;
+    int            rc = 0;
 
+    if (d == NULL) {
+        buf_free(&text);
+        return err_errno(e, "reading \"%s\"", path);
+    }
     while (rc == 0 && (entry = readdir(d)) != NULL) {
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
             check_file(dirfd(d), entry->d_name, &text, e) != 0) {
@@ -311,9 +315,7 @@ dumpdir_check(const char *path, struct err *e)
         }
     }
     rc = rc == 0 ? check_lists(dirfd(d), path, &text, e) : rc;
-    if (d != NULL) {
-        (void)closedir(d);
-    }
+    (void)closedir(d);
     buf_free(&text);
     return rc;
 }

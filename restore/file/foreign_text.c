@@ -61,7 +61,7 @@ foreign_json(const struct restore *r)
     json_object_set_new(o, "pg_dump_version", json_text(c->by));
     json_object_set_new(o, "created", json_text(c->taken));
     json_object_set_new(o, "tables", json_integer((json_int_t)c->tables));
-    json_object_set_new(o, "rows", json_integer((json_int_t)(c->rows + c->inserts)));
+    json_object_set_new(o, "rows", json_integer((json_int_t)c->rows + (json_int_t)c->inserts));
     json_object_set_new(o, "bytes", json_integer((json_int_t)c->bytes));
     json_object_set_new(o, "roles", texts(&c->policy.roles));
     json_object_set_new(o, "extensions", texts(&c->policy.extensions));

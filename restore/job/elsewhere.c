@@ -1,10 +1,10 @@
 #include "restore/job/elsewhere.h"
-#include "core/quote.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/quote.h"
+
 /* "offsite, nas": those that get the same backups, else all others of the configuration;
  * allocated, NULL: none is known. */
 static char *

@@ -164,7 +164,7 @@ status_json(const struct status_places *places)
         (void)json_object_set_new(o, "good", json_integer((json_int_t)s->good));
         (void)json_object_set_new(o, "damaged", json_integer((json_int_t)s->damaged));
         (void)json_object_set_new(o, "untrusted",
-                                  json_integer((json_int_t)(s->untrusted + s->future)));
+                                  json_integer((json_int_t)s->untrusted + (json_int_t)s->future));
         (void)json_object_set_new(o, "missing", json_integer((json_int_t)s->missing.n));
         (void)json_object_set_new(o, "expires", json_boolean(policy_expires(&s->plan.policy)));
         (void)json_object_set_new(o, "scrubbed", json_real(s->scrubbed));
