@@ -79,7 +79,7 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIBSUPPORT) $(LIBS)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(shell pkg-config --libs cmocka)
 
-unit: $(TESTS)                  ## build and run the C tests (unit, conformance, fault), as many at a time as there are processors
+unit: $(TESTS)                  ## build and run the C tests (unit, conformance, fault), one more at a time than there are processors
 	@tests/in-memory 2048 tests/run-c $(TESTS)
 
 test:                           ## everything that CI runs: C tests, then end to end on real clusters
