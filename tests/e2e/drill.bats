@@ -113,14 +113,15 @@ SQL
     backup poison
     local chunk
     chunk=$(find "$REPO/poison/chunks" -type f -printf '%s %p\n' | sort -n | tail -n 1 | cut -d' ' -f2)
-    mv "$chunk" "$T/chunk"
+    # A missing one would be seen before anything is made.
+    chmod u+w "$chunk" && flip "$chunk" 100
     db_drop poison_copy
     expect_status 1 restore poison --to poison_copy
     expect_no_db poison_copy
     run restore poison --to poison_copy --keep-failed
     [ "$status" -ne 0 ]
     expect_equal "$(psql_in postgres -c "SELECT count(*) FROM pg_database WHERE datname LIKE 'poison_copy%'")" 1
-    mv "$T/chunk" "$chunk"
+    flip "$chunk" 100
 }
 
 @test "foreign servers are never asked by a drill" {
