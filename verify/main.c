@@ -3,8 +3,6 @@
  *
  * parse, open, compare, report.  Findings are the result, not an error: they make the status 3.
  */
-#include <unistd.h>
-
 #include "core/exit.h"
 #include "core/human.h"
 #include "core/log.h"
@@ -184,9 +182,7 @@ run(const struct verify_verb *verb, const struct options *o)
     status = verb->run(o, &r, &b, &e) == 0 ? result_exit_status(&r) : err_exit_status(&e);
     r.seconds = clock_seconds() - start;
     result_note_end(&r, b.repo);
-    /* Prints nothing on success without a terminal: cron mails any output. */
-    if (e.kind == ERR_NONE &&
-        result_print(&r, o->json, o->quiet || (!o->verbose && !isatty(STDOUT_FILENO)), &e) != 0)
+    if (e.kind == ERR_NONE && result_print(&r, o->json, options_quiet(o), &e) != 0)
         status = EXIT_FAILED;
     if (e.kind != ERR_NONE)
         err_print(&e);

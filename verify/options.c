@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/cli/opts_common.h"
 #include "core/human.h"
@@ -258,6 +259,12 @@ options_free(struct options *o)
     opts_result_free(&o->parsed);
     strlist_free(&o->secrets);
     config_free(o->config);
+}
+
+bool
+options_quiet(const struct options *o)
+{
+    return o->quiet || (!o->verbose && !isatty(STDOUT_FILENO));
 }
 
 struct pg_target

@@ -60,6 +60,8 @@ int options_read(const struct opts_spec *, const struct opts_verb *, bool repo, 
 int  options_find_repo(struct options *, struct err *);
 void options_free(struct options *);
 
+/* Nothing on success without a terminal: cron mails any output. */
+bool options_quiet(const struct options *);
 /* The server for `live`, `health` and `xid`. */
 struct pg_target options_target(const struct options *);
 /* Does command line, environment or configuration say which database of the server? */

@@ -1,7 +1,5 @@
 #include "verify/server.h"
 
-#include <unistd.h>
-
 #include "core/exit.h"
 #include "core/report/watch_show.h"
 #include "storage/repo/repo.h"
@@ -28,20 +26,13 @@ target_of(const struct options *o)
     return t;
 }
 
-static bool
-is_quiet(const struct options *o)
-{
-    /* Nothing on success without a terminal: cron mails any output. */
-    return o->quiet || (!o->verbose && !isatty(STDOUT_FILENO));
-}
-
 static int
 print(const struct options *o, const struct watch_report *r, struct err *e)
 {
     if (o->nagios)
         return watch_show_nagios(r);
     if (!o->json)
-        watch_show_text(r, is_quiet(o));
+        watch_show_text(r, options_quiet(o));
     else if (watch_show_json(r, e) != 0)
         return -1;
     return watch_worst(r) == WATCH_OK ? EXIT_GOOD : EXIT_DIFFERENT;
@@ -60,7 +51,7 @@ terminate(const struct options *o, struct err *e)
 
     if (rc == 0 && o->json)
         rc = json_print(terminate_json(&r, &q), e);
-    else if (rc == 0 && (r.n > 0 || !is_quiet(o)))
+    else if (rc == 0 && (r.n > 0 || !options_quiet(o)))
         terminate_print(&r, &q);
     if (rc == 0)
         rc = terminate_failed(&r) > 0 ? EXIT_PARTLY : EXIT_GOOD;

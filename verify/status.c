@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "core/exit.h"
 #include "core/human.h"
+#include "core/log.h"
 #include "core/report/watch_show.h"
 #include "verify/status/judge.h"
 #include "verify/status/prometheus.h"
@@ -50,12 +50,6 @@ read_targets(const struct options *o, const char *db, struct status_targets *t, 
     return 0;
 }
 
-static bool
-is_quiet(const struct options *o)
-{
-    return o->quiet || (!o->verbose && !isatty(STDOUT_FILENO));
-}
-
 static int
 show(const struct options *o, struct watch_report *r, const struct status_places *places,
      struct err *e)
@@ -64,7 +58,7 @@ show(const struct options *o, struct watch_report *r, const struct status_places
         return watch_show_nagios(r);
     }
     if (!o->json) {
-        watch_show_text(r, is_quiet(o));
+        watch_show_text(r, options_quiet(o));
     } else {
         (void)json_object_set_new(r->facts, "places", status_json(places));
         if (watch_show_json(r, e) != 0) {
@@ -101,6 +95,30 @@ judge(const struct options *o, struct status_places *places, time_t now, double 
     return rc;
 }
 
+/* A collector must see that no repository could be read: the file would else say that all is as it
+ * was.  The error itself is the caller's. */
+static void
+write_unread(const struct options *o, const struct status_places *places, time_t now)
+{
+    struct watch_report r;
+    struct err          e = ERR_INIT;
+
+    if (o->prometheus == NULL || places->n_repos == 0) {
+        return;
+    }
+    for (size_t i = 0; i < places->n_repos; i++) {
+        if (places->repos[i].err.kind == ERR_NONE) {
+            return;
+        }
+    }
+    watch_init(&r, "status");
+    status_judge_repositories(&r, places);
+    if (status_prometheus(o->prometheus, &r, places, now, &e) != 0) {
+        log_warn("%s", e.text);
+    }
+    watch_free(&r);
+}
+
 int
 verify_status(struct options *o, struct err *e)
 {
@@ -119,6 +137,8 @@ verify_status(struct options *o, struct err *e)
     rc = status_places_load(&q, now, &places, e);
     if (rc == 0) {
         rc = judge(o, &places, now, began, e);
+    } else {
+        write_unread(o, &places, now);
     }
     status_places_free(&places);
     return rc;

@@ -170,6 +170,12 @@ EOF
     expect_status 3 watched --prometheus "$file"
     expect_equal "$(grep '^pgassay_backup_last_success.*db="sh' "$file")" "$before"
     expect_equal "$(grep -c '^pgassay_repository_up{.*} 0$' "$file")" 1
+    # Nothing could be read at all: the error is told, and the file knows.
+    expect_status 1 pgassay verify status --repo "$first" --prometheus "$file"
+    expect_text 'could not open repository'
+    expect_equal "$(grep '^pgassay_backup_last_success' "$file")" "$before"
+    expect_equal "$(grep '^pgassay_repository_up{' "$file" | cut -d ' ' -f 2)" 0
+    expect_equal "$(grep '^pgassay_check_severity{' "$file")" 'pgassay_check_severity{check="repository"} 1'
     mv "$first.away" "$first"
     # Nothing of it is written when it cannot be written whole.
     before=$(sha256sum <"$file")

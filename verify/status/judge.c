@@ -286,8 +286,8 @@ static const struct {
 
 /* A repository that could not be looked at is not known to be good; one with nothing in it protects
  * nothing. */
-static void
-judge_repositories(struct watch_report *r, const struct status_places *places)
+void
+status_judge_repositories(struct watch_report *r, const struct status_places *places)
 {
     watch_begin(r, "repository");
     for (size_t i = 0; i < places->n_repos; i++) {
@@ -320,7 +320,7 @@ void
 status_judge(struct watch_report *r, const struct status_places *places,
              const struct status_targets *targets)
 {
-    judge_repositories(r, places);
+    status_judge_repositories(r, places);
     for (size_t c = 0; c < sizeof checks / sizeof *checks; c++) {
         watch_begin(r, checks[c].name);
         for (size_t i = 0; i < places->n; i++) {

@@ -14,4 +14,7 @@
 void status_judge(struct watch_report *, const struct status_places *,
                   const struct status_targets *targets);
 
+/* The first of the checks alone: where nothing else could be looked at. */
+void status_judge_repositories(struct watch_report *, const struct status_places *);
+
 #endif

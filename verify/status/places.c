@@ -181,7 +181,7 @@ status_places_load(const struct status_request *q, time_t now, struct status_pla
         in->location = m.v[i].location;
         if (look_into(p, q, in, &m.v[i], &m.databases[i], now, &fault) == 0) {
             good++;
-        } else if (fault.kind == ERR_INTERRUPTED || m.n == 1) {
+        } else if (fault.kind == ERR_INTERRUPTED) {
             *e = fault;
             rc = -1;
         } else {

@@ -40,7 +40,8 @@ struct status_request {
 };
 
 /* A repository that cannot be read is noted there, and the others are looked at.  -1: nothing could
- * be looked at, or a database that was named is nowhere (ERR_NOT_FOUND). */
+ * be looked at (each of repos has its err then), or a database that was named is nowhere
+ * (ERR_NOT_FOUND). */
 int  status_places_load(const struct status_request *, time_t now, struct status_places *,
                         struct err *);
 void status_places_free(struct status_places *);
