@@ -20,7 +20,7 @@ ROOMS_pg      := $(addprefix pg/,conn archive snapshot rows scratch target)
 ROOMS_storage := $(addprefix storage/,contract drivers drivers/aws drivers/file drivers/s3 format keys repo read write \
                  retention heal exchange)
 ROOMS_restore := restore restore/job restore/load restore/part restore/preflight restore/file
-ROOMS_verify  := verify verify/health verify/status
+ROOMS_verify  := verify $(addprefix verify/,job compare stored drill health status)
 ROOMS_tool    := storage/commands storage/doctor
 sources = $(sort $(wildcard $(addsuffix /*.c,$(1))))
 

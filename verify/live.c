@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "core/log.h"
-#include "verify/baseline.h"
-#include "verify/compare.h"
+#include "verify/compare/compare.h"
+#include "verify/job/baseline.h"
 
 /* For a backup of a selection, nothing else needs a lock. */
 static bool

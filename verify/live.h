@@ -4,8 +4,8 @@
 #ifndef VERIFY_LIVE_H
 #define VERIFY_LIVE_H
 
-#include "verify/options.h"
-#include "verify/result.h"
+#include "verify/job/options.h"
+#include "verify/job/result.h"
 
 struct baseline;
 

@@ -4,7 +4,7 @@
 #ifndef VERIFY_SERVER_H
 #define VERIFY_SERVER_H
 
-#include "verify/options.h"
+#include "verify/job/options.h"
 
 /* Both print what they found, and return the exit status; -1 when they could not look, with the
  * error not printed yet. */

@@ -7,7 +7,7 @@
 #ifndef VERIFY_STATUS_H
 #define VERIFY_STATUS_H
 
-#include "verify/options.h"
+#include "verify/job/options.h"
 
 /* Prints it.  The exit status; -1: nothing could be looked at. */
 int verify_status(struct options *, struct err *);

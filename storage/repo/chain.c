@@ -10,7 +10,7 @@
  * Void backups count as long as their label exists, since their writers could not know.
  *
  * A tip that is missing later must have a tombstone; `pgassay verify chain` checks this
- * (verify/chain.c).
+ * (verify/stored/chain.c).
  *
  * Sequence.  Where labels are signed, each has a number, one more than the highest of its signer in
  * this database: of existing labels, of what this host remembers of its own, and of tombstones of

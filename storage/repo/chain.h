@@ -12,7 +12,7 @@
  * signer in this database has 1, each next one more.  A missing number is a label that was removed,
  * unless a tombstone has it.
  *
- * `pgassay verify chain` checks all of this (verify/chain.c).
+ * `pgassay verify chain` checks all of this (verify/stored/chain.c).
  */
 #ifndef STORAGE_REPO_CHAIN_H
 #define STORAGE_REPO_CHAIN_H

@@ -1,0 +1,50 @@
+#include "verify/compare/compare.h"
+
+#include <pthread.h>
+
+#include "verify/compare/schema.h"
+
+struct schema_thread {
+    struct compare *c;
+    struct err      e;
+    int             rc;
+};
+
+static void *
+schema_main(void *arg)
+{
+    struct schema_thread *t = arg;
+
+    t->rc = compare_schema(t->c, &t->e);
+    return NULL;
+}
+
+static int
+compare_rows(struct compare *c, struct err *e)
+{
+    if ((c->contents ? compare_contents(c, e) : compare_counts(c, e)) != 0)
+        return -1;
+    return compare_large_objects(c, e);
+}
+
+/* Reference restores mostly wait for the scratch server: they run concurrently with the reading of
+ * rows. */
+int
+compare_run(struct compare *c, struct err *e)
+{
+    struct schema_thread schema = {.c = c, .e = ERR_INIT};
+    pthread_t            thread;
+    int                  rc;
+
+    c->result->compared.contents = c->contents;
+    compare_tables(c);
+    if (compare_facts(c, e) != 0)
+        return -1;
+    if (pthread_create(&thread, NULL, schema_main, &schema) != 0)
+        return err_errno(e, "could not start a thread");
+    rc = compare_rows(c, e);
+    pthread_join(thread, NULL);
+    if (rc == 0 && schema.rc != 0)
+        *e = schema.e;
+    return rc == 0 ? schema.rc : -1;
+}

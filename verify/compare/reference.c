@@ -1,0 +1,166 @@
+#include "verify/compare/reference.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/log.h"
+#include "pg/archive/isolate.h"
+#include "pg/conn/tools.h"
+#include "pg/snapshot/snapshot.h"
+#include "pg/target/newdb.h"
+#include "pg/target/roles.h"
+
+enum { TOGETHER = 64 }; /* entries in one message */
+
+char *
+reference_key(const char *kind, const char *schema, const char *name)
+{
+    const char *in = schema == NULL ? "" : schema;
+
+    /* With its length, else schema "a b" with table "c" would equal schema "a" with table "b c". */
+    return xasprintf("%s %zu %s %s", kind, strlen(in), in, name);
+}
+
+/* A role that cannot be made shows in the entries that need it. */
+static void
+role_problem(void *ctx, const char *role, const struct err *why)
+{
+    (void)ctx;
+    log_info("reference restore: role %s: %s", role, why->text);
+}
+
+static int
+make_database(const struct reference_trip *t, struct err *e)
+{
+    struct pg_target target = t->server;
+    PGconn          *conn;
+    int              rc = -1;
+
+    target.dbname = "postgres";
+    if ((conn = pg_connect(&target, PG_RESTORING, "pgassay-verify", e)) == NULL)
+        return -1;
+    if (t->globals_sql->len > 0 &&
+        roles_create(conn, buf_str(t->globals_sql), role_problem, NULL, NULL, e) != 0)
+        goto out;
+    rc = newdb_create(conn, t->database, t->name, NULL, e);
+out:
+    pg_close(conn);
+    return rc;
+}
+
+static int
+run_entry(PGconn *conn, const struct reference_trip *t, const struct archive_entry *entry,
+          struct reference_result *r, struct err *e)
+{
+    struct err fault = ERR_INIT;
+    char      *changed = NULL;
+    int        rc;
+
+    if (entry->sql[0] == '\0' || (t->isolated && isolate_entry(entry, &changed) == ISOLATE_SKIP))
+        return 0;
+    rc = pg_exec(conn, &fault, changed != NULL ? changed : entry->sql);
+    free(changed);
+    if (rc == 0)
+        return 0;
+    if (fault.kind == ERR_INTERRUPTED || PQstatus(conn) != CONNECTION_OK) {
+        *e = fault;
+        return -1;
+    }
+    strlist_take(&r->failed, reference_key(entry->desc, entry->schema, entry->tag));
+    strlist_add(&r->why, fault.text);
+    return 0;
+}
+
+/* Many entries in one message, which is one transaction: if nothing fails this is enough. */
+static int
+run_together(PGconn *conn, const struct reference_trip *t, const struct archive_entry *v, size_t n)
+{
+    struct buf sql = BUF_INIT(BUF_NO_LIMIT);
+    struct err ignored = ERR_INIT;
+    int        rc = 0;
+
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        char *changed = NULL;
+
+        if (!t->isolated || isolate_entry(&v[i], &changed) != ISOLATE_SKIP)
+            rc = buf_printf(&sql, &ignored, "%s\n", changed != NULL ? changed : v[i].sql);
+        free(changed);
+    }
+    if (rc == 0)
+        rc = pg_exec(conn, &ignored, buf_str(&sql));
+    buf_free(&sql);
+    return rc;
+}
+
+static int
+run_archive(const struct reference_trip *t, struct reference_result *r, struct err *e)
+{
+    struct pg_target target = t->server;
+    PGconn          *conn;
+    int              rc = 0;
+
+    target.dbname = t->name;
+    if ((conn = pg_connect(&target, PG_RESTORING, "pgassay-verify", e)) == NULL)
+        return -1;
+    for (size_t i = 0, n; i < r->source.n && rc == 0; i += n) {
+        n = r->source.n - i < TOGETHER ? r->source.n - i : TOGETHER;
+        if (run_together(conn, t, &r->source.v[i], n) == 0)
+            continue;
+        for (size_t k = 0; k < n && rc == 0; k++)
+            rc = run_entry(conn, t, &r->source.v[i + k], r, e);
+    }
+    pg_close(conn);
+    return rc;
+}
+
+static int
+dump_again(const struct reference_trip *t, const struct archive_options *options,
+           struct reference_result *r, struct err *e)
+{
+    struct pg_target        target = t->server;
+    struct snapshot_options snap_options = {.target = &target, .lock_timeout_ms = 60000};
+    struct snapshot         snap;
+    int                     rc;
+
+    target.dbname = t->name;
+    if (snapshot_take(&snap_options, &snap, e) != 0)
+        return -1;
+    rc = archive_open_bytes(&r->dump, snap.archive.data, snap.archive.len, options, e);
+    snapshot_end(&snap);
+    return rc;
+}
+
+int
+reference_make(const struct reference_trip *t, struct reference_result *r, struct err *e)
+{
+    struct archive_options options = {.no_tablespaces = true};
+    struct pg_tool         pg_restore = {0};
+    int                    rc = -1;
+
+    *r = (struct reference_result){0};
+    if (pg_tool_find("pg_restore", 0, &pg_restore, e) != 0)
+        return -1;
+    options.pg_restore = pg_restore.path;
+    if (archive_open_bytes(&r->source, t->archive->data, t->archive->len, &options, e) != 0 ||
+        make_database(t, e) != 0 || run_archive(t, r, e) != 0 ||
+        dump_again(t, &options, r, e) != 0) {
+        err_wrap(e, "reference restore");
+        goto out;
+    }
+    rc = 0;
+out:
+    pg_tool_free(&pg_restore);
+    if (rc != 0)
+        reference_result_free(r);
+    return rc;
+}
+
+void
+reference_result_free(struct reference_result *r)
+{
+    archive_close(&r->source);
+    archive_close(&r->dump);
+    strlist_free(&r->failed);
+    strlist_free(&r->why);
+    *r = (struct reference_result){0};
+}

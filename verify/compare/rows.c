@@ -1,0 +1,274 @@
+#include "verify/compare/rows.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* In the manifest's order, as the fingerprints are of rows as they were read then.  Virtual
+ * generated columns are in no COPY and have no stored values: they count on neither side. */
+static void
+name_columns(struct row_check *check)
+{
+    const struct manifest_table *want = check->want;
+    size_t                       copied = 0;
+
+    for (size_t i = 0; i < want->n_columns; i++)
+        copied += !want->columns[i].generated;
+    check->columns = xcalloc(want->n_columns + 1, sizeof *check->columns);
+    for (size_t i = 0; i < want->n_columns; i++) {
+        const char *name = want->columns[i].name;
+
+        if (!want->columns[i].generated)
+            check->columns[check->n_columns++] = name;
+        else if (table_column(check->have, name)->generated)
+            check->columns[copied + check->n_generated++] = name;
+    }
+}
+
+void
+row_checks_make(const struct compare *c, struct row_checks *checks)
+{
+    *checks = (struct row_checks){.v = xcalloc(c->man->n_tables + 1, sizeof *checks->v)};
+    for (size_t i = 0; i < c->man->n_tables; i++) {
+        const struct manifest_table *want = &c->man->tables[i];
+        const struct cat_table      *have = comparable(c, want);
+
+        if (have == NULL || want->kind != 'r' || want->skipped != NULL)
+            continue;
+        checks->v[checks->n] = (struct row_check){
+            .want = want, .have = have, .counted_only = !c->contents};
+        name_columns(&checks->v[checks->n++]);
+    }
+}
+
+void
+row_checks_free(struct row_checks *checks)
+{
+    for (size_t i = 0; i < checks->n; i++)
+        free(checks->v[i].columns);
+    free(checks->v);
+    *checks = (struct row_checks){0};
+}
+
+void
+row_check_unread(struct compare *c, struct row_check *check, const struct err *why)
+{
+    char *object = finding_object(check->want->schema, check->want->name);
+
+    findings_add(&c->result->findings,
+                 (struct finding){.class = FINDING_UNCOMPARED,
+                                  .group = "rows",
+                                  .object = object,
+                                  .what = "could not be read",
+                                  .have = why->text});
+    free(object);
+    check->unread = true;
+}
+
+/* Were generated columns summed, on both sides?  A backup that could not read them has zeroes. */
+static bool
+has_generated(const struct row_check *check)
+{
+    return !check->read.no_generated &&
+        (check->want->rows == 0 || check->want->generated_fp.a != 0 ||
+         check->want->generated_fp.b != 0);
+}
+
+/* Both sides of one table, or summed over several. */
+struct both {
+    uint64_t           want_rows, have_rows;
+    struct fingerprint want, have, want_generated, have_generated;
+    bool               unread, counted_only;
+};
+
+static void
+both_add(struct both *b, const struct row_check *check)
+{
+    b->want_rows += check->want->rows;
+    b->have_rows += check->read.rows.rows;
+    fingerprint_add(&b->want, &check->want->fp);
+    fingerprint_add(&b->have, &(struct fingerprint){check->read.rows.a, check->read.rows.b});
+    if (check->n_generated > 0 && has_generated(check)) {
+        fingerprint_add(&b->want_generated, &check->want->generated_fp);
+        fingerprint_add(&b->have_generated,
+                        &(struct fingerprint){check->read.generated.a, check->read.generated.b});
+    }
+    b->unread |= check->unread;
+    b->counted_only |= check->counted_only;
+}
+
+static bool
+both_equal(const struct both *b)
+{
+    if (b->want_rows != b->have_rows)
+        return false;
+    return b->counted_only ||
+        (fingerprint_equal(&b->want, &b->have) &&
+         fingerprint_equal(&b->want_generated, &b->have_generated));
+}
+
+static void
+report_difference(struct compare *c, const char *object, const struct both *b)
+{
+    struct finding f = {.group = "rows", .object = object};
+    char           want[40], have[40];
+
+    if (b->want_rows != b->have_rows) {
+        f.what = "number of rows";
+        findings_add_u64(&c->result->findings, f, b->want_rows, b->have_rows);
+        return;
+    }
+    f.what = "contents (as many rows, other values): fingerprint";
+    if (fingerprint_equal(&b->want, &b->have)) {
+        f.what = "generated columns: fingerprint";
+        snprintf(want, sizeof want, "%016" PRIx64 "%016" PRIx64, b->want_generated.a,
+                 b->want_generated.b);
+        snprintf(have, sizeof have, "%016" PRIx64 "%016" PRIx64, b->have_generated.a,
+                 b->have_generated.b);
+    } else {
+        snprintf(want, sizeof want, "%016" PRIx64 "%016" PRIx64, b->want.a, b->want.b);
+        snprintf(have, sizeof have, "%016" PRIx64 "%016" PRIx64, b->have.a, b->have.b);
+    }
+    f.want = want;
+    f.have = have;
+    findings_add(&c->result->findings, f);
+}
+
+static void
+report_one(struct compare *c, const struct row_check *check)
+{
+    struct both b = {0};
+    char       *object;
+
+    both_add(&b, check);
+    if (both_equal(&b) || check->unread)
+        return;
+    object = finding_object(check->want->schema, check->want->name);
+    report_difference(c, object, &b);
+    free(object);
+}
+
+/* Rows loaded through an ancestor (hash over an enum: hashes use OIDs) may be in another of its
+ * leaves. */
+static void
+report_ancestor(struct compare *c, const struct row_checks *checks, size_t first)
+{
+    const char *ancestor = checks->v[first].want->load_via;
+    struct both b = {0};
+
+    for (size_t i = 0; i < checks->n; i++) {
+        const char *via = checks->v[i].want->load_via;
+
+        if (via == NULL || strcmp(via, ancestor) != 0)
+            continue;
+        if (i < first)
+            return; /* was reported with that one */
+        both_add(&b, &checks->v[i]);
+    }
+    if (!b.unread && !both_equal(&b))
+        report_difference(c, ancestor, &b);
+}
+
+/* The root that each partition belongs to, "" for every other table; from the live catalog. */
+static PGresult *
+partition_roots(PGconn *conn, struct err *e)
+{
+    return pg_query(conn, e,
+                    "SELECT n.nspname, c.relname, "
+                    "pg_catalog.pg_partition_root(c.oid)::pg_catalog.oid "
+                    "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = "
+                    "c.relnamespace "
+                    "WHERE c.relispartition AND c.relkind = 'r'",
+                    0, NULL);
+}
+
+static const char *
+root_of(const PGresult *roots, const struct manifest_table *t)
+{
+    for (int i = 0; i < PQntuples(roots); i++)
+        if (strcmp(PQgetvalue(roots, i, 0), t->schema) == 0 &&
+            strcmp(PQgetvalue(roots, i, 1), t->name) == 0)
+            return PQgetvalue(roots, i, 2);
+    return "";
+}
+
+/* A copy whose leaf refused its rows (collations sort differently there) was loaded through the
+ * root: then the whole is equal, and the leaves are not.  This is a note, not a difference. */
+static bool
+moved_within_root(struct compare *c, const struct row_checks *checks, size_t i,
+                  const PGresult *roots)
+{
+    const char *root = root_of(roots, checks->v[i].want);
+    struct both b = {0};
+    char       *object;
+
+    if (root[0] == '\0')
+        return false;
+    for (size_t k = 0; k < checks->n; k++)
+        if (strcmp(root_of(roots, checks->v[k].want), root) == 0)
+            both_add(&b, &checks->v[k]);
+    if (b.unread || !both_equal(&b))
+        return false;
+    object = finding_object(checks->v[i].want->schema, checks->v[i].want->name);
+    findings_add(&c->result->findings,
+                 (struct finding){.class = FINDING_NOTE,
+                                  .group = "rows",
+                                  .object = object,
+                                  .what = "rows lie in other partitions than at the source; the "
+                                          "whole table is equal"});
+    free(object);
+    return true;
+}
+
+static bool
+equal_alone(const struct row_check *check)
+{
+    struct both b = {0};
+
+    both_add(&b, check);
+    return both_equal(&b);
+}
+
+static void
+note_generated(struct compare *c, const struct row_check *check)
+{
+    char *object;
+
+    if (check->n_generated == 0 || check->counted_only || check->unread || has_generated(check))
+        return;
+    object = finding_object(check->want->schema, check->want->name);
+    findings_add(&c->result->findings,
+                 (struct finding){.class = FINDING_NOTE,
+                                  .group = "rows",
+                                  .object = object,
+                                  .what = "generated columns are not compared: functions in "
+                                          "indexes or statistics of the table do not let them "
+                                          "be read"});
+    free(object);
+}
+
+int
+row_checks_report(struct compare *c, struct row_checks *checks, struct err *e)
+{
+    PGresult *roots = NULL;
+
+    for (size_t i = 0; i < checks->n; i++) {
+        const struct row_check *check = &checks->v[i];
+
+        c->result->compared.rows += check->read.rows.rows;
+        c->result->compared.bytes += check->read.rows.bytes;
+        note_generated(c, check);
+        if (check->want->load_via != NULL) {
+            report_ancestor(c, checks, i);
+            continue;
+        }
+        if (equal_alone(check) || check->unread)
+            continue;
+        if (c->is_copy && roots == NULL && (roots = partition_roots(c->snap->conn, e)) == NULL)
+            return -1;
+        if (!c->is_copy || !moved_within_root(c, checks, i, roots))
+            report_one(c, check);
+    }
+    PQclear(roots);
+    return 0;
+}

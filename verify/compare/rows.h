@@ -1,0 +1,39 @@
+/*
+ * rows.h - the rows of each table: in the manifest, and as read or counted.
+ */
+#ifndef VERIFY_COMPARE_ROWS_H
+#define VERIFY_COMPARE_ROWS_H
+
+#include "pg/rows/scan_sums.h"
+#include "verify/compare/compare.h"
+
+struct row_check {
+    struct scan_sums             read; /* or counted: only rows */
+    const struct manifest_table *want;
+    const struct cat_table      *have;
+    bool                         unread; /* reading failed, which is a finding of its own */
+    bool                         counted_only;
+    const char                 **columns; /* copied columns, then generated ones; borrowed names */
+    size_t                       n_columns, n_generated;
+};
+
+/* The tables whose rows are in the backup and can be compared. */
+struct row_checks {
+    struct row_check *v;
+    size_t            n;
+};
+
+void row_checks_make(const struct compare *, struct row_checks *);
+void row_checks_free(struct row_checks *);
+
+void row_check_unread(struct compare *, struct row_check *, const struct err *why);
+
+/* Findings for all differences.  Tables that were loaded through an ancestor are compared as
+ * one sum over it. */
+int row_checks_report(struct compare *, struct row_checks *, struct err *);
+
+/* contents.c: reads and sums tables, each with a row_check as its user pointer; one that cannot
+ * be read is a finding. */
+int scan_checks(struct compare *, struct scan_table *, size_t n, struct err *);
+
+#endif

@@ -1,0 +1,381 @@
+#include "verify/compare/schema.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pg/conn/tools.h"
+#include "storage/read/reader.h"
+#include "verify/compare/objectlist.h"
+#include "verify/compare/reference.h"
+
+enum { SHOWN_BYTES = 160 };
+
+struct schema {
+    struct compare         *c;
+    struct archive          archive;    /* of the database compared */
+    struct objectlist       want, have; /* as dumped at the source, and today */
+    struct objectlist_pairs unequal;    /* by their text */
+    struct reference_result reference;  /* the manifest's archive after one trip */
+    struct reference_result
+        live; /* today's archive after one trip; a copy has made its trip already */
+};
+
+/* pg_dump repeats the kind in the name of a user mapping. */
+static char *
+entry_text(const struct listed_object *o)
+{
+    size_t n = strlen(o->kind);
+    bool   named = strncmp(o->name, o->kind, n) == 0 && o->name[n] == ' ';
+    char  *name = finding_object(o->schema[0] == '\0' ? NULL : o->schema, o->name);
+    char  *text = named ? xstrdup(name) : xasprintf("%s %s", o->kind, name);
+
+    free(name);
+    return text;
+}
+
+static void
+report(struct schema *s, enum finding_class class, const struct listed_object *o, const char *what,
+       const char *want, const char *have)
+{
+    char *object = entry_text(o);
+    char *change = want != NULL && have != NULL ? finding_change(want, have) : NULL;
+    char *fold = change == NULL ? NULL : xasprintf("%s: %s", what, change);
+
+    findings_add(&s->c->result->findings,
+                 (struct finding){.class = class,
+                                  .group = "schema",
+                                  .object = object,
+                                  .what = what,
+                                  .want = want,
+                                  .have = have,
+                                  .fold = fold});
+    free(object);
+    free(change);
+    free(fold);
+}
+
+/* A part of the line where two definitions first differ, enough to recognise the change at `at`. */
+static char *
+line_at(const char *text, size_t start, size_t at)
+{
+    size_t from = start + strspn(text + start, " \t"), n;
+    bool   late = at > from + SHOWN_BYTES / 2;
+
+    if (text[from] == '\0') {
+        return xstrdup("nothing more");
+    }
+    from = late ? at - SHOWN_BYTES / 4 : from;
+    n = strcspn(text + from, "\n");
+    return xasprintf("%s%.*s%s", late ? "..." : "", (int)(n > SHOWN_BYTES ? SHOWN_BYTES : n),
+                     text + from, n > SHOWN_BYTES ? "..." : "");
+}
+
+/* One may end where the other continues: then the line is the other's next. */
+static void
+report_text(struct schema *s, const struct listed_object *o, const char *want, const char *have)
+{
+    size_t start = 0, at = 0;
+    bool   ends;
+    char  *w_line, *h_line;
+
+    for (; want[at] != '\0' && want[at] == have[at]; at++) {
+        start = want[at] == '\n' ? at + 1 : start;
+    }
+    ends = (want[at] == '\0' && have[at] == '\n') || (want[at] == '\n' && have[at] == '\0');
+    start = ends ? at : start;
+    w_line = line_at(want, start + (ends && want[at] == '\n'), at);
+    h_line = line_at(have, start + (ends && have[at] == '\n'), at);
+    report(s, FINDING_DIFFERENT, o, "definition", w_line, h_line);
+    free(w_line);
+    free(h_line);
+}
+
+static void
+report_definition(struct schema *s, const struct listed_object *want,
+                  const struct listed_object *have)
+{
+    char *w, *h;
+
+    if (want->entry == NULL || have->entry == NULL) {
+        report(s, FINDING_DIFFERENT, want, "definition", NULL, NULL);
+        return;
+    }
+    w = archive_entry_normalised(want->entry);
+    h = archive_entry_normalised(have->entry);
+    report_text(s, want, w, h);
+    free(w);
+    free(h);
+}
+
+static void
+report_pair(struct schema *s, const struct objectlist_pair *p)
+{
+    if (p->have == NULL)
+        report(s, FINDING_DIFFERENT, p->want, "missing", NULL, NULL);
+    else if (p->want == NULL && holds_every_definition(s->c->man))
+        report(s, FINDING_DIFFERENT, p->have, "not in the backup", NULL, NULL);
+    else if (p->want != NULL && strcmp(p->want->owner, p->have->owner) != 0)
+        report(s, FINDING_DIFFERENT, p->want, "owner", p->want->owner, p->have->owner);
+    else if (p->want != NULL)
+        report_definition(s, p->want, p->have);
+}
+
+/* Kinds that an isolated restore leaves out or empties: two of them are equal after a trip,
+ * whatever they were. */
+static bool
+blinded(const struct listed_object *o)
+{
+    return strcmp(o->kind, "SERVER") == 0 || strcmp(o->kind, "USER MAPPING") == 0;
+}
+
+static const char *
+why_failed(const struct reference_result *r, const struct listed_object *o)
+{
+    char       *key = reference_key(o->kind, o->schema, o->name);
+    const char *why = NULL;
+
+    for (size_t i = 0; i < r->failed.n && why == NULL; i++)
+        if (strcmp(r->failed.v[i], key) == 0)
+            why = r->why.v[i];
+    free(key);
+    return why;
+}
+
+/* A scratch server does not get definitions that reach outside.  There it can only be proven that
+ * the archive holds exactly the definition that the manifest recorded. */
+static void
+report_left_out(struct schema *s, const struct objectlist_pair *p)
+{
+    struct objectlist source;
+    bool              kept = false;
+
+    if (p->want == NULL) {
+        report_pair(s, p);
+        return;
+    }
+    objectlist_of_archive(&s->reference.source, &source);
+    for (size_t i = 0; i < source.n && !kept; i++)
+        kept = objectlist_same(&source.v[i], p->want);
+    objectlist_free(&source);
+    if (kept)
+        report(s, FINDING_NOTE, p->want,
+               "not run on a scratch server; the archive holds it as recorded", NULL, NULL);
+    else
+        report(s, FINDING_DIFFERENT, p->want, "the archive does not hold what was recorded", NULL,
+               NULL);
+}
+
+/* What the trips cannot show: objects that they leave out, and entries that failed in one of them
+ * or in both (which is a difference, never equal: the result is unknown). */
+static void
+report_beyond_trips(struct schema *s, const struct objectlist_pair *p)
+{
+    const struct listed_object *o = p->want != NULL ? p->want : p->have;
+    bool                        isolated = !(s->c->is_copy && s->c->remote_allowed);
+    const char                 *why = why_failed(&s->reference, o);
+
+    if (blinded(o) && isolated && s->c->is_copy)
+        report_left_out(s, p);
+    else if (blinded(o) && isolated)
+        report_pair(s, p);
+    else if (why != NULL || (why = why_failed(&s->live, o)) != NULL)
+        report(s, FINDING_DIFFERENT, o, "cannot be restored", NULL, why);
+}
+
+/* An object reported by its own text needs no second finding for its text after a trip. */
+static bool
+told_beyond(const struct schema *s, const struct objectlist_pair *p)
+{
+    return blinded(p->want != NULL ? p->want : p->have) && !(s->c->is_copy && s->c->remote_allowed);
+}
+
+static void
+compare_after_trips(struct schema *s)
+{
+    const struct archive   *have_dump = s->c->is_copy ? &s->archive : &s->live.dump;
+    struct objectlist       want, have;
+    struct objectlist_pairs pairs;
+
+    objectlist_of_archive(&s->reference.dump, &want);
+    objectlist_of_archive(have_dump, &have);
+    objectlist_match(&want, &have, &pairs);
+    for (size_t i = 0; i < pairs.n; i++)
+        if (!told_beyond(s, &pairs.v[i]))
+            report_pair(s, &pairs.v[i]);
+    for (size_t i = 0; i < s->unequal.n; i++)
+        report_beyond_trips(s, &s->unequal.v[i]);
+    objectlist_pairs_free(&pairs);
+    objectlist_free(&want);
+    objectlist_free(&have);
+}
+
+static int
+read_segments(const struct compare *c, const struct manifest_segment *v, size_t n, struct buf *out,
+              struct err *e)
+{
+    return segments_read(c->repo, c->label->db, c->man, v, n, out, e);
+}
+
+/* The manifest's own archive after one trip. */
+static int
+trip_of_manifest(struct schema *s, struct pg_target server, struct err *e)
+{
+    const struct manifest *man = s->c->man;
+    struct buf             archive = BUF_INIT(BUF_NO_LIMIT), globals = BUF_INIT(BUF_NO_LIMIT);
+    struct reference_trip  trip = {.server = server,
+                                   .name = "pgassay_reference",
+                                   .archive = &archive,
+                                   .globals_sql = &globals,
+                                   .database = man->database,
+                                   .isolated = !(s->c->is_copy && s->c->remote_allowed)};
+    int                    rc = -1;
+
+    if (read_segments(s->c, man->archive, man->n_archive, &archive, e) == 0 &&
+        read_segments(s->c, man->globals_sql, man->n_globals_sql, &globals, e) == 0)
+        rc = reference_make(&trip, &s->reference, e);
+    buf_free(&archive);
+    buf_free(&globals);
+    return rc;
+}
+
+static int
+trip_of_live(struct schema *s, struct pg_target server, struct err *e)
+{
+    struct snapshot      *snap = s->c->snap;
+    struct reference_trip trip = {.server = server,
+                                  .name = "pgassay_live",
+                                  .archive = &snap->archive,
+                                  .globals_sql = &snap->globals_sql,
+                                  .database = s->c->man->database,
+                                  .isolated = true};
+
+    return reference_make(&trip, &s->live, e);
+}
+
+static struct scratch *
+scratch_for_trips(const struct compare *c, struct err *e)
+{
+    int version = pg_version(c->snap->conn);
+
+    return scratch_start(
+        &(struct scratch_options){
+            .at_least = version > c->label->server_version_num ? version
+                                                               : c->label->server_version_num,
+            .parent_dir = c->options->scratch_dir,
+            .user = c->options->scratch_user,
+            .secrets = &c->options->secrets,
+            .unconfined = c->options->scratch_unconfined,
+            .network = c->options->allow_remote,
+            .jobs = 1,
+            .max_locks = (int)(2 * c->snap->catalog.n_tables),
+        },
+        e);
+}
+
+static int
+make_trips(struct schema *s, struct err *e)
+{
+    struct scratch  *own = NULL, *scratch = s->c->scratch;
+    struct pg_target server;
+    struct err       ignored = ERR_INIT;
+    int              rc;
+
+    if (scratch == NULL && (scratch = own = scratch_for_trips(s->c, e)) == NULL)
+        return err_wrap(e, "scratch server for the reference restore");
+    server = scratch_target(scratch, NULL);
+    rc = trip_of_manifest(s, server, e);
+    if (rc == 0 && !s->c->is_copy)
+        rc = trip_of_live(s, server, e);
+    if (scratch_end(own, rc == 0 ? e : &ignored) != 0)
+        rc = -1;
+    return rc;
+}
+
+static int
+open_archive(struct schema *s, struct err *e)
+{
+    struct pg_tool         pg_restore = {0};
+    struct archive_options options = {0};
+    int                    rc;
+
+    if (pg_tool_find("pg_restore", 0, &pg_restore, e) != 0)
+        return -1;
+    options.pg_restore = pg_restore.path;
+    rc = archive_open_bytes(&s->archive, s->c->snap->archive.data, s->c->snap->archive.len,
+                            &options, e);
+    pg_tool_free(&pg_restore);
+    return rc;
+}
+
+/* A backup of a selection says nothing about objects outside it. */
+static void
+drop_unknown(struct objectlist_pairs *p)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < p->n; i++)
+        if (p->v[i].want != NULL)
+            p->v[kept++] = p->v[i];
+    p->n = kept;
+}
+
+/* Only text is unstable: an object that is missing, new or has another owner certainly differs, as
+ * long as pg_dumps of one major release name their entries the same way. */
+static bool
+trip_can_tell(const struct schema *s)
+{
+    const struct compare *c = s->c;
+
+    if (strtol(c->label->pg_dump_version, NULL, 10) != strtol(c->snap->pg_dump_version, NULL, 10))
+        return true;
+    for (size_t i = 0; i < s->unequal.n; i++) {
+        const struct objectlist_pair *p = &s->unequal.v[i];
+
+        if (p->want != NULL && p->have != NULL && strcmp(p->want->owner, p->have->owner) == 0)
+            return true;
+        if (c->is_copy && p->want != NULL && blinded(p->want))
+            return true;
+    }
+    return false;
+}
+
+static int
+resolve(struct schema *s, struct err *e)
+{
+    if (trip_can_tell(s)) {
+        if (make_trips(s, e) != 0)
+            return -1;
+        compare_after_trips(s);
+        return 0;
+    }
+    for (size_t i = 0; i < s->unequal.n; i++)
+        report_pair(s, &s->unequal.v[i]);
+    return 0;
+}
+
+int
+compare_schema(struct compare *c, struct err *e)
+{
+    struct schema s = {.c = c};
+    int           rc = -1;
+
+    if (c->man->n_archive == 0)
+        return 0; /* --data-only */
+    if (open_archive(&s, e) != 0)
+        goto out;
+    objectlist_of_manifest(c->man, &s.want);
+    objectlist_of_archive(&s.archive, &s.have);
+    objectlist_match(&s.want, &s.have, &s.unequal);
+    if (!holds_every_definition(c->man))
+        drop_unknown(&s.unequal);
+    c->result->compared.objects = s.want.n;
+    rc = resolve(&s, e);
+out:
+    reference_result_free(&s.reference);
+    reference_result_free(&s.live);
+    objectlist_pairs_free(&s.unequal);
+    objectlist_free(&s.want);
+    objectlist_free(&s.have);
+    archive_close(&s.archive);
+    return rc == 0 ? 0 : err_wrap(e, "schema");
+}

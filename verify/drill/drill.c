@@ -1,0 +1,282 @@
+#include "verify/drill/drill.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/exit.h"
+#include "core/host/proc.h"
+#include "core/human.h"
+#include "core/json.h"
+#include "core/progress.h"
+#include "core/quote.h"
+#include "verify/compare/compare.h"
+#include "verify/drill/amcheck.h"
+#include "verify/job/baseline.h"
+#include "verify/stored/objects.h"
+
+#define COPY_NAME "pgassay_drill"
+
+enum { RESTORE_JSON_MAX = 256 << 20, RESTORE_ARGS_MAX = 32 };
+
+/* Faults of the copy before any comparison: one finding for each object that was not restored. */
+static void
+note_restore_errors(struct verify_result *r, const json_t *report)
+{
+    const json_t *list = json_object_get(report, "errors"), *one;
+    size_t        i;
+
+    json_array_foreach (list, i, one) {
+        char *object = xasprintf("%s %s", json_opt_str(one, "kind", ""),
+                                 json_opt_str(one, "object", "?"));
+
+        findings_add(&r->findings,
+                     (struct finding){.group = "restore",
+                                      .object = object,
+                                      .what = "failed in the restore",
+                                      .have = json_opt_str(one, "message", NULL)});
+        free(object);
+    }
+}
+
+/* All output of the restore; its standard error is only shown when it failed. */
+struct said {
+    struct buf out, err;
+    int        status;
+};
+
+static int
+run_restore(const struct options *o, const struct baseline *b, const struct scratch *s,
+            struct said *said, struct err *e)
+{
+    char                *program = proc_sibling("pgassay-restore", e), *jobs;
+    const char         **argv;
+    struct strlist       given = {0};
+    const struct secret *passphrase = keyring_passphrase(b->repo->keys);
+    size_t               n = 0;
+    int                  rc;
+
+    if (program == NULL)
+        return -1;
+    storage_given_args(&o->given, &given);
+    argv = xcalloc(RESTORE_ARGS_MAX + given.n, sizeof *argv);
+    jobs = xasprintf("%d", o->jobs);
+    argv[n++] = program;
+    argv[n++] = "--repo";
+    argv[n++] = storage_location_name(&o->place);
+    argv[n++] = "--backup";
+    argv[n++] = b->label->id;
+    argv[n++] = "--to";
+    argv[n++] = COPY_NAME;
+    argv[n++] = "--isolated";
+    argv[n++] = "--no-analyze"; /* this copy will not be queried */
+    argv[n++] = "--host";
+    argv[n++] = scratch_host(s);
+    argv[n++] = "--port";
+    argv[n++] = scratch_port(s);
+    argv[n++] = "--username";
+    argv[n++] = scratch_user(s);
+    argv[n++] = "--jobs";
+    argv[n++] = jobs;
+    argv[n++] = "--json";
+    if (o->config_file != NULL) {
+        argv[n++] = "--config";
+        argv[n++] = o->config_file;
+    }
+    for (size_t i = 0; i < given.n; i++)
+        argv[n++] = given.v[i];
+    if (o->pg_bindir != NULL) {
+        argv[n++] = "--pg-bindir";
+        argv[n++] = o->pg_bindir;
+    }
+    if (o->allow_unsigned)
+        argv[n++] = "--allow-unsigned";
+    if (o->beyond)
+        argv[n++] = "--beyond";
+    if (o->allow_remote)
+        argv[n++] = "--allow-remote";
+    if (passphrase != NULL) {
+        argv[n++] = "--passphrase-fd"; /* the last one counts */
+        argv[n++] = "0";
+    }
+    argv[n++] = "--";
+    argv[n++] = o->database;
+    argv[n] = NULL;
+    progress_start("restoring", 0, o->quiet);
+    rc = proc_run(&(struct proc_spec){.argv = argv,
+                                      .out = &said->out,
+                                      .err = &said->err,
+                                      .idle_ms = -1,
+                                      .in = passphrase != NULL ? passphrase->data : NULL,
+                                      .in_len = passphrase != NULL ? passphrase->n : 0,
+                                      .status_ok = true},
+                  &said->status, e);
+    progress_end();
+    free(program);
+    free(jobs);
+    free(argv);
+    strlist_free(&given);
+    return rc;
+}
+
+/* Finding a damaged backup is a drill's purpose; a restore that could not run (disk full, no
+ * server) proves nothing about the backup.  The stored objects distinguish the two. */
+static int
+judge_failure(const struct options *o, struct verify_result *r, const struct baseline *b,
+              const struct said *said, const json_t *report, struct err *e)
+{
+    const char *text = json_opt_str(report, "error", "no reason given");
+
+    if (said->status > 128)
+        return err_set(e, ERR_INTERRUPTED, "pgassay-restore was interrupted");
+    if (check_stored(b->repo, b->label->db, b->label->id, o, r, e) != 0)
+        return -1;
+    if (findings_count(&r->findings, FINDING_DIFFERENT) == 0)
+        return err_set(e, ERR_IO, "pgassay-restore ended with status %d: %s", said->status, text);
+    findings_add(&r->findings,
+                 (struct finding){.group = "restore",
+                                  .object = b->label->id,
+                                  .what = "cannot be restored",
+                                  .have = text});
+    return 0;
+}
+
+/* *usable: there is a copy to compare. */
+static int
+restore(const struct options *o, struct verify_result *r, const struct baseline *b,
+        const struct scratch *s, bool *usable, struct err *e)
+{
+    struct said said = {.out = BUF_INIT(RESTORE_JSON_MAX), .err = BUF_INIT(RESTORE_JSON_MAX)};
+    json_t     *report = NULL;
+    struct err  ignored = ERR_INIT;
+    int         rc = -1;
+
+    *usable = false;
+    if (run_restore(o, b, s, &said, e) != 0)
+        goto out;
+    report = json_read(said.out.data, said.out.len, &ignored);
+    *usable = said.status == EXIT_GOOD || said.status == EXIT_PARTLY;
+    if (!*usable) {
+        rc = judge_failure(o, r, b, &said, report, e);
+        goto out;
+    }
+    if (report == NULL) {
+        err_set(e, ERR_CORRUPT, "pgassay-restore printed no JSON that can be read: %s",
+                ignored.text);
+        goto out;
+    }
+    note_restore_errors(r, report);
+    rc = 0;
+out:
+    json_decref(report);
+    buf_free(&said.out);
+    buf_free(&said.err);
+    return rc;
+}
+
+/* A copy on another major version is compared anyway; the reader should know. */
+static void
+note_versions(struct verify_result *r, const struct scratch *s)
+{
+    int   copy = scratch_version(s) / 10000, source = r->label->server_version_num / 10000;
+    char *what;
+
+    if (copy == source)
+        return;
+    what = xasprintf(
+        "was taken on PostgreSQL %d and restored on %d, as no server of %d is installed here",
+        source, copy, source);
+    findings_add(
+        &r->findings,
+        (struct finding){
+            .class = FINDING_NOTE, .group = "restore", .object = r->label->id, .what = what});
+    free(what);
+}
+
+static int
+compare_copy(const struct options *o, struct verify_result *r, struct baseline *b,
+             struct scratch *s, struct err *e)
+{
+    struct pg_target        target = scratch_target(s, COPY_NAME);
+    struct snapshot_options snap_options = {.target = &target,
+                                            .lock_timeout_ms = o->lock_timeout_s * 1000};
+    struct snapshot         snap = {0};
+    struct compare          c = {.repo = b->repo,
+                                 .label = b->label,
+                                 .man = b->man,
+                                 .snap = &snap,
+                                 .snap_opts = &snap_options,
+                                 .scratch = s,
+                                 .options = o,
+                                 .result = r,
+                                 .contents = true,
+                                 .is_copy = true,
+                                 .remote_allowed = o->allow_remote};
+    int                     rc;
+
+    if (snapshot_take(&snap_options, &snap, e) != 0)
+        return -1;
+    rc = compare_run(&c, e);
+    snapshot_end(&snap);
+    return rc;
+}
+
+/* Last, since it adds an extension to the copy. */
+static int
+check_pages(const struct options *o, struct verify_result *r, const struct scratch *s,
+            struct err *e)
+{
+    struct pg_target target = scratch_target(s, COPY_NAME);
+
+    return amcheck_run(o, &target, scratch_version(s), r, e) == 0 ? 0 : err_wrap(e, "amcheck");
+}
+
+static struct scratch *
+start_server(const struct options *o, const struct baseline *b, struct err *e)
+{
+    return scratch_start(
+        &(struct scratch_options){
+            .at_least = b->label->server_version_num,
+            .parent_dir = o->scratch_dir,
+            .user = o->scratch_user,
+            .secrets = &o->secrets,
+            .unconfined = o->scratch_unconfined,
+            .network = o->allow_remote,
+            .jobs = o->jobs,
+            .max_locks = (int)(2 * b->man->n_objects),
+        },
+        e);
+}
+
+int
+verify_drill(const struct options *o, struct verify_result *r, struct baseline *b, struct err *e)
+{
+    double          start = clock_seconds();
+    struct scratch *s;
+    struct err      ignored = ERR_INIT;
+    bool            usable;
+    int             rc;
+
+    if (b->man->n_archive == 0) {
+        err_set(e, ERR_USAGE,
+                "backup %s holds no schema (--data-only): it cannot be restored alone",
+                b->label->id);
+        return err_hint(e, "compare it with a running database: pgassay verify live");
+    }
+    if ((s = start_server(o, b, e)) == NULL)
+        return err_wrap(e, "scratch server");
+    r->against = xasprintf("a restore on PostgreSQL %d.%d", scratch_version(s) / 10000,
+                           scratch_version(s) % 10000);
+    note_versions(r, s);
+    rc = restore(o, r, b, s, &usable, e);
+    r->recovery_s = clock_seconds() - start;
+    if (rc == 0 && usable)
+        rc = compare_copy(o, r, b, s, e);
+    if (rc == 0 && usable && o->amcheck)
+        rc = check_pages(o, r, s, e);
+    if (rc == 0 && o->keep) {
+        r->reach_command = quote_command("psql", "-h", scratch_host(s), "-p", scratch_port(s), "-U",
+                                         scratch_user(s), "-d", COPY_NAME);
+        r->keep_command = scratch_keep(s);
+    }
+    return scratch_end(s, rc == 0 ? e : &ignored) == 0 ? rc : -1;
+}

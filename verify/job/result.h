@@ -1,0 +1,85 @@
+/*
+ * result.h - the verdict of one run: the findings, and the extent of "equal".
+ *
+ * Printed for people (findings, then a small block), or as JSON (docs/json.md).
+ */
+#ifndef VERIFY_JOB_RESULT_H
+#define VERIFY_JOB_RESULT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "core/report/finding.h"
+#include "storage/format/label.h"
+#include "verify/job/options.h"
+
+/* What was actually compared. */
+struct result_compared {
+    bool     contents;            /* fingerprints, not just counts */
+    uint64_t tables, rows, bytes; /* bytes of COPY data read */
+    uint64_t objects;             /* entries of the schema */
+    uint64_t sequences, matviews, large_objects, extensions;
+    uint64_t roles; /* and the rest of the globals; never by a drill */
+};
+
+/* What `objects` read. */
+struct result_stored {
+    uint64_t databases, backups, objects, bytes;
+};
+
+/* What `chain` looked at. */
+struct result_chained {
+    uint64_t databases, labels, tombstones, signers;
+};
+
+/* What a key was shown to open. */
+struct result_proven {
+    char    *database, *key_name;
+    char     backup[BACKUP_ID_MAX];
+    char     key[KEY_ID_HEX + 1];
+    uint64_t chunks, bytes; /* of plain text, besides the manifest */
+};
+
+/* Who says so, when and where: what somebody who reads it later asks. */
+struct result_circumstances {
+    time_t started, finished;
+    char   host[256];  /* that it ran on */
+    char  *repository; /* its location; NULL: none was opened */
+    char   repo_id[33];
+    char   signer[17]; /* key that the run signs with; empty: none */
+};
+
+enum verb { VERB_DRILL, VERB_LIVE, VERB_OBJECTS, VERB_CHAIN, VERB_KEY_DRILL };
+
+struct verify_result {
+    enum verb                   verb;
+    struct findings             findings;
+    struct result_compared      compared;
+    struct result_stored        stored;
+    struct result_chained       chained;
+    const struct label         *label;  /* borrowed; NULL for objects and chain */
+    struct result_proven       *proven; /* by key-drill */
+    size_t                      n_proven, cap_proven;
+    char                       *database; /* configured name, or NULL */
+    char                       *against;  /* "a restore on PostgreSQL 15.20", "shop at db1" */
+    json_t                     *xid;      /* the source's ages, from the manifest; owned */
+    struct result_circumstances circumstances;
+    double                      recovery_s;    /* drill: scratch server, restore */
+    double                      seconds;       /* all of it */
+    bool                        recorded;      /* drill: the repository keeps the result */
+    char                       *keep_command;  /* removes a kept scratch server */
+    char                       *reach_command; /* and reaches it */
+};
+
+void result_init(struct verify_result *, enum verb);
+/* Notes where it runs, and what it reads; repo NULL: none was opened. */
+void result_note_begin(struct verify_result *, time_t started);
+void result_note_end(struct verify_result *, const struct repo *);
+/* EXIT_GOOD or EXIT_DIFFERENT. */
+int result_exit_status(const struct verify_result *);
+/* quiet: only what is wrong. */
+int  result_print(const struct verify_result *, bool json, bool quiet, struct err *);
+void result_free(struct verify_result *);
+
+#endif
