@@ -9,12 +9,13 @@
 #define VERIFY_COMPARE_COMPARE_H
 
 #include "pg/rows/scan.h"
-#include "pg/scratch/scratch.h"
 #include "pg/snapshot/snapshot.h"
 #include "storage/format/label.h"
 #include "storage/format/manifest.h"
 #include "storage/repo/repo.h"
 #include "verify/job/result.h"
+
+struct reference_result;
 
 struct compare {
     /* the baseline */
@@ -26,7 +27,12 @@ struct compare {
     struct snapshot               *snap;
     const struct snapshot_options *snap_opts;
 
-    struct scratch *scratch; /* for reference restores; NULL: one is started when needed */
+    /* Where reference restores are made; NULL: on a scratch server, started when needed. */
+    const struct pg_target  *trips;
+    struct reference_result *reference; /* that of the manifest's archive, kept for the next
+                                           comparison with the same backup there; NULL: not kept */
+    bool (*reads)(const void *ctx, const struct cat_table *); /* NULL: every table's rows */
+    const void *reads_ctx;
 
     const struct options *options;
     struct verify_result *result;

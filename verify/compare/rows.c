@@ -33,7 +33,8 @@ row_checks_make(const struct compare *c, struct row_checks *checks)
         const struct manifest_table *want = &c->man->tables[i];
         const struct cat_table      *have = comparable(c, want);
 
-        if (have == NULL || want->kind != 'r' || want->skipped != NULL)
+        if (have == NULL || want->kind != 'r' || want->skipped != NULL ||
+            (c->reads != NULL && !c->reads(c->reads_ctx, have)))
             continue;
         checks->v[checks->n] = (struct row_check){
             .want = want, .have = have, .counted_only = !c->contents};

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pg/conn/tools.h"
+#include "pg/scratch/scratch.h"
 #include "storage/read/reader.h"
 #include "verify/compare/objectlist.h"
 #include "verify/compare/reference.h"
@@ -11,11 +12,12 @@
 enum { SHOWN_BYTES = 160 };
 
 struct schema {
-    struct compare         *c;
-    struct archive          archive;    /* of the database compared */
-    struct objectlist       want, have; /* as dumped at the source, and today */
-    struct objectlist_pairs unequal;    /* by their text */
-    struct reference_result reference;  /* the manifest's archive after one trip */
+    struct compare          *c;
+    struct archive           archive;    /* of the database compared */
+    struct objectlist        want, have; /* as dumped at the source, and today */
+    struct objectlist_pairs  unequal;    /* by their text */
+    struct reference_result *reference;  /* the manifest's archive after one trip: own, or kept */
+    struct reference_result  own;
     struct reference_result
         live; /* today's archive after one trip; a copy has made its trip already */
 };
@@ -153,7 +155,7 @@ report_left_out(struct schema *s, const struct objectlist_pair *p)
         report_pair(s, p);
         return;
     }
-    objectlist_of_archive(&s->reference.source, &source);
+    objectlist_of_archive(&s->reference->source, &source);
     for (size_t i = 0; i < source.n && !kept; i++)
         kept = objectlist_same(&source.v[i], p->want);
     objectlist_free(&source);
@@ -172,7 +174,7 @@ report_beyond_trips(struct schema *s, const struct objectlist_pair *p)
 {
     const struct listed_object *o = p->want != NULL ? p->want : p->have;
     bool                        isolated = !(s->c->is_copy && s->c->remote_allowed);
-    const char                 *why = why_failed(&s->reference, o);
+    const char                 *why = why_failed(s->reference, o);
 
     if (blinded(o) && isolated && s->c->is_copy)
         report_left_out(s, p);
@@ -196,7 +198,7 @@ compare_after_trips(struct schema *s)
     struct objectlist       want, have;
     struct objectlist_pairs pairs;
 
-    objectlist_of_archive(&s->reference.dump, &want);
+    objectlist_of_archive(&s->reference->dump, &want);
     objectlist_of_archive(have_dump, &have);
     objectlist_match(&want, &have, &pairs);
     for (size_t i = 0; i < pairs.n; i++)
@@ -230,9 +232,11 @@ trip_of_manifest(struct schema *s, struct pg_target server, struct err *e)
                                    .isolated = !(s->c->is_copy && s->c->remote_allowed)};
     int                    rc = -1;
 
+    if (s->reference->dump.is_open)
+        return 0; /* made for an earlier comparison */
     if (read_segments(s->c, man->archive, man->n_archive, &archive, e) == 0 &&
         read_segments(s->c, man->globals_sql, man->n_globals_sql, &globals, e) == 0)
-        rc = reference_make(&trip, &s->reference, e);
+        rc = reference_make(&trip, s->reference, e);
     buf_free(&archive);
     buf_free(&globals);
     return rc;
@@ -275,14 +279,14 @@ scratch_for_trips(const struct compare *c, struct err *e)
 static int
 make_trips(struct schema *s, struct err *e)
 {
-    struct scratch  *own = NULL, *scratch = s->c->scratch;
+    struct scratch  *own = NULL;
     struct pg_target server;
     struct err       ignored = ERR_INIT;
     int              rc;
 
-    if (scratch == NULL && (scratch = own = scratch_for_trips(s->c, e)) == NULL)
+    if (s->c->trips == NULL && (own = scratch_for_trips(s->c, e)) == NULL)
         return err_wrap(e, "scratch server for the reference restore");
-    server = scratch_target(scratch, NULL);
+    server = own != NULL ? scratch_target(own, NULL) : *s->c->trips;
     rc = trip_of_manifest(s, server, e);
     if (rc == 0 && !s->c->is_copy)
         rc = trip_of_live(s, server, e);
@@ -359,6 +363,7 @@ compare_schema(struct compare *c, struct err *e)
     struct schema s = {.c = c};
     int           rc = -1;
 
+    s.reference = c->reference != NULL ? c->reference : &s.own;
     if (c->man->n_archive == 0)
         return 0; /* --data-only */
     if (open_archive(&s, e) != 0)
@@ -371,7 +376,7 @@ compare_schema(struct compare *c, struct err *e)
     c->result->compared.objects = s.want.n;
     rc = resolve(&s, e);
 out:
-    reference_result_free(&s.reference);
+    reference_result_free(&s.own);
     reference_result_free(&s.live);
     objectlist_pairs_free(&s.unequal);
     objectlist_free(&s.want);

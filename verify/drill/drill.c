@@ -9,8 +9,9 @@
 #include "core/json.h"
 #include "core/progress.h"
 #include "core/quote.h"
-#include "verify/compare/compare.h"
+#include "pg/scratch/scratch.h"
 #include "verify/drill/amcheck.h"
+#include "verify/drill/copy.h"
 #include "verify/job/baseline.h"
 #include "verify/stored/objects.h"
 
@@ -192,42 +193,30 @@ note_versions(struct verify_result *r, const struct scratch *s)
     free(what);
 }
 
+/* Adds an extension to the copy. */
 static int
-compare_copy(const struct options *o, struct verify_result *r, struct baseline *b,
-             struct scratch *s, struct err *e)
+check_pages(const struct copy *copy, struct verify_result *r, struct err *e)
 {
-    struct pg_target        target = scratch_target(s, COPY_NAME);
-    struct snapshot_options snap_options = {.target = &target,
-                                            .lock_timeout_ms = o->lock_timeout_s * 1000};
-    struct snapshot         snap = {0};
-    struct compare          c = {.repo = b->repo,
-                                 .label = b->label,
-                                 .man = b->man,
-                                 .snap = &snap,
-                                 .snap_opts = &snap_options,
-                                 .scratch = s,
-                                 .options = o,
-                                 .result = r,
-                                 .contents = true,
-                                 .is_copy = true,
-                                 .remote_allowed = o->allow_remote};
-    int                     rc;
+    struct pg_target target = copy_target(copy, copy->name);
 
-    if (snapshot_take(&snap_options, &snap, e) != 0)
-        return -1;
-    rc = compare_run(&c, e);
-    snapshot_end(&snap);
-    return rc;
+    return amcheck_run(copy->options, &target, copy->server.version, r, e) == 0
+        ? 0
+        : err_wrap(e, "amcheck");
 }
 
-/* Last, since it adds an extension to the copy. */
+/* All that is asked about the copy. */
 static int
-check_pages(const struct options *o, struct verify_result *r, const struct scratch *s,
-            struct err *e)
+examine(const struct options *o, struct verify_result *r, struct baseline *b,
+        const struct scratch *s, struct err *e)
 {
-    struct pg_target target = scratch_target(s, COPY_NAME);
+    struct copy copy = {
+        .options = o, .baseline = b, .server = scratch_target(s, NULL), .name = COPY_NAME};
+    int rc = copy_compare(&copy, &(struct copy_look){.dbname = COPY_NAME}, r, e);
 
-    return amcheck_run(o, &target, scratch_version(s), r, e) == 0 ? 0 : err_wrap(e, "amcheck");
+    if (rc == 0 && o->amcheck)
+        rc = check_pages(&copy, r, e);
+    copy_deinit(&copy);
+    return rc;
 }
 
 static struct scratch *
@@ -270,9 +259,7 @@ verify_drill(const struct options *o, struct verify_result *r, struct baseline *
     rc = restore(o, r, b, s, &usable, e);
     r->recovery_s = clock_seconds() - start;
     if (rc == 0 && usable)
-        rc = compare_copy(o, r, b, s, e);
-    if (rc == 0 && usable && o->amcheck)
-        rc = check_pages(o, r, s, e);
+        rc = examine(o, r, b, s, e);
     if (rc == 0 && o->keep) {
         r->reach_command = quote_command("psql", "-h", scratch_host(s), "-p", scratch_port(s), "-U",
                                          scratch_user(s), "-d", COPY_NAME);
