@@ -105,18 +105,42 @@ quote_shell(const char *text)
     return out;
 }
 
+const char quote_arg_next[] = "";
+
+static void
+put_word(char **line, const char *word)
+{
+    char *quoted = quote_shell(word), *longer;
+
+    longer = *line == NULL ? xstrdup(quoted) : xasprintf("%s %s", *line, quoted);
+    free(quoted);
+    free(*line);
+    *line = longer;
+}
+
 char *
 quote_words(const char *const *words)
 {
-    char *line = quote_shell(*words);
+    struct strlist last = {0};
+    char          *line = NULL;
 
-    while (*++words != NULL) {
-        char *quoted = quote_shell(*words), *longer = xasprintf("%s %s", line, quoted);
+    for (; *words != NULL; words++) {
+        bool arg = *words == quote_arg_next;
 
-        free(quoted);
-        free(line);
-        line = longer;
+        words += arg;
+        if (arg && **words == '-') {
+            strlist_add(&last, *words);
+        } else {
+            put_word(&line, *words);
+        }
     }
+    for (size_t i = 0; i < last.n; i++) {
+        if (i == 0) {
+            put_word(&line, "--");
+        }
+        put_word(&line, last.v[i]);
+    }
+    strlist_free(&last);
     return line;
 }
 

@@ -20,11 +20,16 @@ char *quote_literal(const char *);
 /* One word for bash: as it is when nothing in it means anything, 'it'\''s', or, with control
  * characters, $'a\012b', which is one line in any case. */
 char *quote_shell(const char *);
-/* A command to be typed or pasted: these words, each quoted for a shell. */
+/* A command to be typed or pasted: these words, each quoted for a shell.  QUOTE_ARG(word) is an
+ * argument that comes from outside: if it begins with a hyphen, it stands at the end, behind "--",
+ * and is no option. */
 #define quote_command(...) quote_words((const char *const[]){__VA_ARGS__, NULL})
 /* The same as a hint (err.h), behind what is to be said before it.  Returns -1. */
 #define quote_hint(e, before, ...)                                                                 \
     quote_words_hint(e, before, (const char *const[]){__VA_ARGS__, NULL})
+
+#define QUOTE_ARG(word) quote_arg_next, (word)
+extern const char quote_arg_next[];
 
 char *quote_words(const char *const *words); /* NULL ends them */
 int   quote_words_hint(struct err *, const char *before, const char *const *words);

@@ -116,8 +116,8 @@ keep(struct restore *r, const struct exchange *x, struct err *e)
     }
     err_wrap(e, "%s%s%swhat was restored is kept as \"%s\"", r->o->swap ? "database \"" : "",
              r->o->swap ? r->name : "", r->o->swap ? "\" is as it was; " : "", r->working_name);
-    return quote_hint(e, "to give it the name: ", "pgassay", "restore", r->name, "--switch-to",
-                      r->working_name);
+    return quote_hint(e, "to give it the name: ", "pgassay", "restore", QUOTE_ARG(r->name),
+                      "--switch-to", r->working_name);
 }
 
 /* Only now: a template could not be removed. */

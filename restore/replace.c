@@ -464,7 +464,7 @@ replace_say(const struct restore *r)
     if (back != NULL) {
         log_error("to go back to what it was: %s", back);
     }
-    status = quote_command("pgassay", "restore", r->name, "--status");
+    status = quote_command("pgassay", "restore", QUOTE_ARG(r->name), "--status");
     log_error("hint: %s says how far it came", status);
     free(status);
     free(on);

@@ -24,15 +24,18 @@ stage_of(const struct replacing *x)
 static char *
 command(const char *db, const char *of, const char *backup)
 {
-    char *on = strcmp(db, of) == 0
-        ? quote_command("pgassay", "restore", db, "--replace")
-        : quote_command("pgassay", "restore", db, "--replace", "--to", of);
-    char *text = backup == NULL ? on : xasprintf("%s --backup %s", on, backup);
+    const char *words[16] = {"pgassay", "restore", QUOTE_ARG(db), "--replace"};
+    size_t      n = 5;
 
-    if (text != on) {
-        free(on);
+    if (strcmp(db, of) != 0) {
+        words[n++] = "--to";
+        words[n++] = of;
     }
-    return text;
+    if (backup != NULL) {
+        words[n++] = "--backup";
+        words[n++] = backup;
+    }
+    return quote_words(words);
 }
 
 char *
@@ -49,7 +52,7 @@ replace_command_back(const struct replacing *x)
         return NULL;
     case SET_ASIDE:
         if (!x->dropping) {
-            return quote_command("pgassay", "restore", x->of, "--switch-to", x->aside);
+            return quote_command("pgassay", "restore", QUOTE_ARG(x->of), "--switch-to", x->aside);
         }
         /* fallthrough */
     default:

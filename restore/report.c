@@ -332,13 +332,15 @@ print_for_people(const struct restore *r)
     if (r->aside != NULL) {
         print_out("nobody could connect for %s; what had the name is set aside as \"%s\"\n",
                   duration_human(r->outage_seconds, took, sizeof took), r->aside);
-        print_command("to go back: ", quote_command("pgassay", "restore", r->name, "--undo"));
+        print_command("to go back: ",
+                      quote_command("pgassay", "restore", QUOTE_ARG(r->name), "--undo"));
     }
     if (r->replacing != NULL && r->replacing->safety_id != NULL) {
         print_command("to go back: ", replace_command_back(r->replacing));
         print_command("that backup is pinned; to give it up: ",
-                      quote_command("pgassay", "storage", "unpin", r->replacing->safety_db,
-                                    r->replacing->safety_id));
+                      quote_command("pgassay", "storage", "unpin",
+                                    QUOTE_ARG(r->replacing->safety_db),
+                                    QUOTE_ARG(r->replacing->safety_id)));
     }
     if (r->problems.n > 0) {
         print_out("not restored as it was: %s, named above\n",

@@ -74,6 +74,7 @@ state_close(struct state *s)
 /* The relevant properties of a database; NULL members: there is none. */
 struct database {
     char *owner, *comment;
+    bool  dropped; /* in part: nobody can connect to it any more */
 };
 
 static int
@@ -82,7 +83,8 @@ look_up(PGconn *conn, const char *name, struct database *d, struct err *e)
     const char *params[] = {name};
     PGresult   *res = pg_query(conn, e,
                                "SELECT pg_catalog.pg_get_userbyid(datdba), "
-                                 "pg_catalog.shobj_description(oid, 'pg_database') FROM "
+                                 "pg_catalog.shobj_description(oid, 'pg_database'), datconnlimit = -2 "
+                                 "FROM "
                                  "pg_catalog.pg_database WHERE datname = $1",
                                1, params);
 
@@ -90,6 +92,7 @@ look_up(PGconn *conn, const char *name, struct database *d, struct err *e)
     if (res != NULL && PQntuples(res) == 1) {
         d->owner = xstrdup(PQgetvalue(res, 0, 0));
         d->comment = PQgetisnull(res, 0, 1) ? NULL : xstrdup(PQgetvalue(res, 0, 1));
+        d->dropped = PQgetvalue(res, 0, 2)[0] == 't';
     }
     PQclear(res);
     return res == NULL ? -1 : 0;
@@ -122,8 +125,8 @@ newest_of_owner(const struct options *o, const struct state *s, const struct dat
     if (now->owner == NULL || strcmp(now->owner, a->owner) != 0) {
         err_set(e, ERR_AUTH, "\"%s\" belongs to %s, \"%s\" %s%s", a->name, a->owner, name_of(o),
                 now->owner == NULL ? "is not there" : "to ", now->owner == NULL ? "" : now->owner);
-        quote_hint(e, "if it is the right one: ", "pgassay", "restore", name_of(o), "--switch-to",
-                   a->name);
+        quote_hint(e, "if it is the right one: ", "pgassay", "restore", QUOTE_ARG(name_of(o)),
+                   "--switch-to", a->name);
         return NULL;
     }
     return a;
@@ -207,6 +210,25 @@ refuse_half_made(PGconn *conn, const char *take, const struct database *d, struc
     return err_hint(e, "the same restore once more begins anew");
 }
 
+static int
+refuse_dropped(const char *take, const struct database *d, struct err *e)
+{
+    char *ident;
+
+    if (!d->dropped) {
+        return 0;
+    }
+    ident = pg_ident(take);
+    err_set(e, ERR_NOT_FOUND,
+            "database \"%s\" is there in part only: a DROP DATABASE was interrupted, and "
+            "PostgreSQL "
+            "lets nobody use what it left",
+            take);
+    err_hint(e, "DROP DATABASE %s; its contents are in its backups only", ident);
+    free(ident);
+    return -1;
+}
+
 /* The one that it had, or was to get. */
 static const char *
 comment_for(const struct aside *was, const struct database *take)
@@ -230,7 +252,7 @@ take_up(const struct options *o, struct state *s, const char *take, const struct
     }
     if (d.owner == NULL) {
         rc = err_set(e, ERR_NOT_FOUND, "there is no database \"%s\"", take);
-    } else if (refuse_half_made(s->conn, take, &d, e) == 0 &&
+    } else if (refuse_dropped(take, &d, e) == 0 && refuse_half_made(s->conn, take, &d, e) == 0 &&
                swap_ready(s->conn, now->owner == NULL ? NULL : name_of(o), take, e) == 0) {
         rc = switch_to(o, s, take, comment_for(was, &d), now, e);
     }
@@ -355,7 +377,7 @@ status(const struct options *o, const struct state *s, struct err *e)
               now.owner == NULL ? "" : now.owner);
     print_state(s);
     if (back != NULL) {
-        char *undo = quote_command("pgassay", "restore", name_of(o), "--undo");
+        char *undo = quote_command("pgassay", "restore", QUOTE_ARG(name_of(o)), "--undo");
 
         print_out("to go back to \"%s\": %s\n", back->name, undo);
         free(undo);

@@ -425,7 +425,7 @@ slurp(const char *path, bool secret, struct secret *text, struct err *e)
         err_set(e, ERR_AUTH, "secret key file \"%s\": others may read it", path);
         quote_hint(e,
                    "its public half is another file (.pub); a secret one (is it still secret?): ",
-                   "chmod", "600", path);
+                   "chmod", "600", QUOTE_ARG(path));
         goto out;
     }
     if (ownership_check(fd, secret ? "secret key file" : "key file", path, e) != 0) {

@@ -71,7 +71,7 @@ from_file(const char *path, const char *what, struct secret *out, struct err *e)
         err_errno(e, "could not open %s for the %s", from, what);
     } else if (S_ISREG(sb.st_mode) && (sb.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
         err_set(e, ERR_AUTH, "%s holds a passphrase, and others may read it", from);
-        quote_hint(e, "", "chmod", "600", path);
+        quote_hint(e, "", "chmod", "600", QUOTE_ARG(path));
     } else if (ownership_check(fd, "passphrase file", path, e) == 0) {
         rc = from_fd(fd, what, from, out, e);
     }

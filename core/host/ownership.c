@@ -41,7 +41,7 @@ ownership_check(int fd, const char *what, const char *path, struct err *e)
         (void)user_name(geteuid(), us);
         err_set(e, ERR_AUTH, "%s \"%s\" belongs to user \"%s\", who can change it at any time",
                 what, path, owner);
-        chown_it = quote_command("chown", us, path);
+        chown_it = quote_command("chown", us, QUOTE_ARG(path));
         (void)err_hint(e, "if its contents are what they should be: %s; or run this as \"%s\"",
                        chown_it, owner);
         free(chown_it);
@@ -49,7 +49,8 @@ ownership_check(int fd, const char *what, const char *path, struct err *e)
     }
     if ((sb.st_mode & S_IWOTH) != 0) {
         err_set(e, ERR_AUTH, "%s \"%s\": others may write to it", what, path);
-        return quote_hint(e, "if its contents are what they should be: ", "chmod", "o-w", path);
+        return quote_hint(e, "if its contents are what they should be: ", "chmod", "o-w",
+                          QUOTE_ARG(path));
     }
     return 0;
 }

@@ -194,7 +194,7 @@ settle(const struct pg_target *server, PGconn *conn, struct exchange *x, const s
         err_wrap(e, "whether database \"%s\" has got the name \"%s\" is not known", was, name);
         x->unknown = true;
         e->kind = ERR_IO;
-        return quote_hint(e, "when the server is back: ", "pgassay", "restore", x->name,
+        return quote_hint(e, "when the server is back: ", "pgassay", "restore", QUOTE_ARG(x->name),
                           "--status");
     }
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pg/archive/psql_line.h"
+#include "restore/file/encoding.h"
 #include "restore/file/policy_roles.h"
 
 enum { TOKENS_MAX = 4096 };
@@ -46,6 +47,13 @@ refuse(const struct sql_piece *piece, struct err *e, const char *why)
     err_set(e, ERR_CORRUPT, "line %llu, \"%s\": %s", (unsigned long long)piece->line, words, why);
     free(words);
     return -1;
+}
+
+int
+policy_refuse_encoding(const struct sql_piece *piece, struct err *e)
+{
+    refuse(piece, e, "in this encoding quotes and backslashes may be parts of characters");
+    return err_hint(e, "convert it, and this line, with iconv to UTF-8; or pg_dump -E UTF8");
 }
 
 /* ---- the database itself ---- */
@@ -351,38 +359,16 @@ note_tablespace(struct policy *p, const struct sql_statement *s)
     }
 }
 
-/* In an encoding whose characters may hold an ASCII byte, a quote or a backslash among them: it is
- * no server's, and sqltoken.h would read it otherwise than the server, which converts it first. */
 static bool
 sets_a_clients_encoding(const struct sql_statement *s)
 {
-    static const char *const names[] = {
-        "sjis",   "shiftjis",   "mskanji",    "win932", "windows932",  "big5",
-        "win950", "windows950", "gbk",        "win936", "windows936",  "gb18030",
-        "uhc",    "win949",     "windows949", "johab",  "shiftjis2004"};
     struct sql_cursor c = sql_cursor(s);
-    char              name[16];
-    size_t            n = 0;
 
     if (!sql_words(&c, "SET NAMES") &&
         !(sql_words(&c, "SET client_encoding") && (sql_sign(&c, '=') || sql_words(&c, "TO")))) {
         return false;
     }
-    /* As the server compares: letters and digits, in any case. */
-    for (size_t i = 0; c.p != c.end && i < c.p->n && n + 1 < sizeof name; i++) {
-        char b = c.p->at[i];
-
-        if ((b >= '0' && b <= '9') || ((b | 0x20) >= 'a' && (b | 0x20) <= 'z')) {
-            name[n++] = b >= 'A' ? (char)(b | 0x20) : b;
-        }
-    }
-    name[n] = '\0';
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (strcmp(names[i], name) == 0) {
-            return true;
-        }
-    }
-    return false;
+    return c.p != c.end && encoding_is_clients(c.p->at, c.p->n);
 }
 
 static int
@@ -400,8 +386,7 @@ judge_statement(struct policy *p, const struct sql_piece *piece, const struct sq
         return refuse(piece, e, "no dump changes the server's own settings");
     }
     if (sets_a_clients_encoding(s)) {
-        refuse(piece, e, "in this encoding quotes and backslashes may be parts of characters");
-        return err_hint(e, "convert it, and this line, with iconv to UTF-8; or pg_dump -E UTF8");
+        return policy_refuse_encoding(piece, e);
     }
     if (is_left_out(p->o, s)) {
         out->action = POLICY_SKIP;

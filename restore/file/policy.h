@@ -52,6 +52,8 @@ struct policy_out {
 };
 int  policy_judge(struct policy *, const struct sql_piece *, struct policy_out *, struct err *);
 void policy_free(struct policy *);
+/* -1: this piece has made the session's encoding one that encoding.h has something against. */
+int policy_refuse_encoding(const struct sql_piece *, struct err *);
 
 /* The words that a statement begins with, for messages: what is in quotes may be a password.
  * Allocated. */

@@ -14,6 +14,7 @@
 #include "core/progress.h"
 #include "pg/conn/wait.h"
 #include "pg/rows/copy.h"
+#include "restore/file/encoding.h"
 #include "restore/file/foreign_impl.h"
 
 struct run {
@@ -180,12 +181,26 @@ keep_for_later(struct run *run, const struct policy_out *out)
     free(ident);
 }
 
+/* What a statement, or a function that it called, has made of the session: the server says it
+ * itself, before the next piece is read. */
+static int
+heed_session(struct run *run, struct sql_stream *stream, const struct sql_piece *piece,
+             struct err *e)
+{
+    const char *conforming = PQparameterStatus(run->conn, "standard_conforming_strings");
+    const char *encoding = PQparameterStatus(run->conn, "client_encoding");
+
+    sql_stream_set_backslash(stream, conforming != NULL && strcmp(conforming, "off") == 0);
+    return encoding != NULL && encoding_is_clients(encoding, strlen(encoding))
+        ? policy_refuse_encoding(piece, e)
+        : 0;
+}
+
 static int
 run_statement(struct run *run, struct sql_stream *stream, const struct sql_piece *piece,
               struct err *e)
 {
     struct policy_out out;
-    const char       *conforming;
     int               rc = 0;
 
     if (policy_judge(&run->policy, piece, &out, e) != 0) {
@@ -195,7 +210,7 @@ run_statement(struct run *run, struct sql_stream *stream, const struct sql_piece
     case POLICY_SKIP:
         break;
     case POLICY_CONNECT:
-        rc = go_to(run, out.text, e);
+        rc = go_to(run, out.text, e) == 0 ? heed_session(run, stream, piece, e) : -1;
         break;
     case POLICY_LATER:
         keep_for_later(run, &out);
@@ -204,8 +219,7 @@ run_statement(struct run *run, struct sql_stream *stream, const struct sql_piece
     case POLICY_CHANGED:
         rc = execute(run->conn, out.text != NULL ? out.text : piece->text, e);
         rc = rc == 0 ? 0 : judge_failure(run, piece, e);
-        conforming = PQparameterStatus(run->conn, "standard_conforming_strings");
-        sql_stream_set_backslash(stream, conforming != NULL && strcmp(conforming, "off") == 0);
+        rc = rc == 0 ? heed_session(run, stream, piece, e) : -1;
         break;
     }
     free(out.text);
@@ -268,7 +282,8 @@ run_piece(void *ctx, struct sql_stream *stream, const struct sql_piece *piece, s
         return copy_in_data(&run->copy, piece->text, piece->n, e) != 0 ? wrap_copy(run, e) : 0;
     case SQL_PIECE_ROWS_END:
         run->r->rows += run->rows;
-        return copy_in_end(&run->copy, run->rows, e) != 0 ? wrap_copy(run, e) : 0;
+        return copy_in_end(&run->copy, run->rows, e) != 0 ? wrap_copy(run, e)
+                                                          : heed_session(run, stream, piece, e);
     }
     return 0;
 }

@@ -41,9 +41,9 @@ elsewhere_advice(const struct restore *r)
     char       *known = others(&r->o->place);
     size_t      n = known == NULL ? 0 : strcspn(known, ",");
     char       *other = n == 0 ? xstrdup("OTHER") : xstrndup(known, n);
-    char       *heal = quote_command("pgassay", "storage", "scrub", r->o->database, "--repo", here,
-                                     "--repair-from", other, NULL);
-    char       *text;
+    char *heal = quote_command("pgassay", "storage", "scrub", QUOTE_ARG(r->o->database), "--repo",
+                               here, "--repair-from", other, NULL);
+    char *text;
 
     text = xasprintf("%s%s%s--repo %s restores from there; %s heals what is lost here",
                      known == NULL ? "if another repository has this backup, "

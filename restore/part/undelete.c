@@ -169,10 +169,21 @@ insert_deleted(const struct undelete *u, struct found *f, struct err *e)
 }
 
 static int
+update_some(const struct undelete *u, struct found *f, bool respelt, struct err *e)
+{
+    char    *sql = undelete_update_sql(f->t, f->diff, respelt);
+    uint64_t rows = 0;
+    int      rc = sql == NULL ? 0 : run(u, sql, &rows, e);
+
+    f->updated += rows;
+    return rc;
+}
+
+static int
 update_changed(const struct undelete *u, struct found *f, struct err *e)
 {
     return f->changed == 0 ||
-            (run(u, undelete_update_sql(f->t, f->diff), &f->updated, e) == 0 &&
+            (update_some(u, f, false, e) == 0 && update_some(u, f, true, e) == 0 &&
              check_rows(f, "updated", f->changed, f->updated, e) == 0)
         ? 0
         : err_wrap(e, "bringing back changed rows of %s", f->t->qualified);

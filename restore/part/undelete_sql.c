@@ -3,12 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum which { ALL, KEYS, NO_KEYS, SETTABLE };
+/* Keys are only set where they are spelt otherwise: triggers may wait for a column to be named. */
+enum which { ALL, KEYS, SETTABLE, SETTABLE_KEYS_TOO };
 
 static bool
 is_one(const struct live_column *c, enum which which)
 {
-    return which == ALL || (which == KEYS ? c->key : !c->key && (which == NO_KEYS || !c->always));
+    return which == ALL || (which == KEYS ? c->key : !c->always && (!c->key || which != SETTABLE));
 }
 
 /* @ is the quoted name, # the number, % the name with a cast to the live type. */
@@ -102,20 +103,21 @@ side(const struct live_table *t, const char *from, bool cast, const char *where)
     return text;
 }
 
-/* OR …: whether two rows of one key differ. */
+/* Whether these columns differ: in a byte and as text.  Equal keys may: a collation or a type may
+ * say that two spellings are one value. */
 static char *
-differ(const struct live_table *t)
+differ(const struct live_table *t, enum which which)
 {
     char *b, *l, *text;
 
-    if (!t->has_key || !any(t, NO_KEYS)) {
-        return xstrdup("");
+    if (!t->has_key) {
+        return xstrdup("false");
     }
-    b = each(t, NO_KEYS, "b.@", ", ");
-    l = each(t, NO_KEYS, "l.@", ", ");
+    b = each(t, which, "b.@", ", ");
+    l = each(t, which, "l.@", ", ");
     text = xasprintf(
-        " OR (pg_catalog.record_image_ne(ROW(%s), ROW(%s)) AND "
-        "ROW(%s)::pg_catalog.text <> ROW(%s)::pg_catalog.text)",
+        "pg_catalog.record_image_ne(ROW(%s), ROW(%s)) AND ROW(%s)::pg_catalog.text <> "
+        "ROW(%s)::pg_catalog.text",
         b, l, b, l);
     free(b);
     free(l);
@@ -133,13 +135,13 @@ undelete_diff_sql(const struct live_table *t, const char *stage, const char *nar
     char *values = each(t, ALL, "b.@ AS b#, l.@ AS l#", ", ");
     char *on = t->has_key ? each(t, KEYS, "b.@ = l.@", " AND ")
                           : xstrdup("b.pgassay_row = l.pgassay_row AND b.pgassay_n = l.pgassay_n");
-    char *differs = differ(t);
+    char *differs = differ(t, ALL), *respelt = differ(t, KEYS);
     char *text = xasprintf(
         "CREATE TEMPORARY TABLE %s AS SELECT CASE WHEN l.pgassay_here IS NULL THEN 'deleted' WHEN "
-        "b.pgassay_here IS NULL THEN 'added' ELSE 'changed' END AS pgassay_state, %s FROM %s b "
-        "FULL JOIN %s l ON %s WHERE (b.pgassay_asked OR l.pgassay_asked) AND (l.pgassay_here IS "
-        "NULL OR b.pgassay_here IS NULL%s)",
-        diff, values, b, l, on, differs);
+        "b.pgassay_here IS NULL THEN 'added' ELSE 'changed' END AS pgassay_state, %s AS "
+        "pgassay_respelt, %s FROM %s b FULL JOIN %s l ON %s WHERE (b.pgassay_asked OR "
+        "l.pgassay_asked) AND (l.pgassay_here IS NULL OR b.pgassay_here IS NULL OR (%s))",
+        diff, respelt, values, b, l, on, differs);
 
     free(staged);
     free(living);
@@ -148,6 +150,7 @@ undelete_diff_sql(const struct live_table *t, const char *stage, const char *nar
     free(values);
     free(on);
     free(differs);
+    free(respelt);
     return text;
 }
 
@@ -181,14 +184,20 @@ undelete_insert_sql(const struct live_table *t, const char *diff)
 }
 
 char *
-undelete_update_sql(const struct live_table *t, const char *diff)
+undelete_update_sql(const struct live_table *t, const char *diff, bool respelt)
 {
-    char *sets = each(t, SETTABLE, "@ = d.b#", ", "), *on = each(t, KEYS, "t.@ = d.l#", " AND ");
-    char *text = xasprintf(
-        "UPDATE %s%s t SET %s FROM pg_temp.%s d WHERE d.pgassay_state = "
-        "'changed' AND %s",
-        t->only, t->qualified, sets, diff, on);
+    const enum which which = respelt ? SETTABLE_KEYS_TOO : SETTABLE;
+    char            *sets, *on, *text;
 
+    if (!any(t, which)) {
+        return NULL;
+    }
+    sets = each(t, which, "@ = d.b#", ", ");
+    on = each(t, KEYS, "t.@ = d.l#", " AND ");
+    text = xasprintf(
+        "UPDATE %s%s t SET %s FROM pg_temp.%s d WHERE d.pgassay_state = 'changed' AND %s"
+        "d.pgassay_respelt AND %s",
+        t->only, t->qualified, sets, diff, respelt ? "" : "NOT ", on);
     free(sets);
     free(on);
     return text;
@@ -258,17 +267,20 @@ assignments(PGconn *conn, const struct live_table *t, enum which which, const ch
 char *
 undelete_updates_sql(PGconn *conn, const struct live_table *t, const char *diff)
 {
-    char *sets = assignments(conn, t, SETTABLE, ", "), *on = assignments(conn, t, KEYS, " AND ");
+    char *sets = assignments(conn, t, SETTABLE, ", ");
+    char *respelt = assignments(conn, t, SETTABLE_KEYS_TOO, ", ");
+    char *on = assignments(conn, t, KEYS, " AND ");
     char *head = xasprintf("UPDATE %s%s SET ", t->only, t->qualified);
     char *literal = pg_literal(conn, head), *text = NULL;
 
-    if (sets != NULL && on != NULL && literal != NULL) {
+    if (sets != NULL && respelt != NULL && on != NULL && literal != NULL) {
         text = xasprintf(
-            "SELECT %s || %s || ' WHERE ' || %s || ';' FROM pg_temp.%s WHERE "
-            "pgassay_state = 'changed'",
-            literal, sets, on, diff);
+            "SELECT %s || CASE WHEN pgassay_respelt THEN %s ELSE %s END || ' WHERE ' || %s || ';' "
+            "FROM pg_temp.%s WHERE pgassay_state = 'changed'",
+            literal, *respelt == '\0' ? "''" : respelt, *sets == '\0' ? "''" : sets, on, diff);
     }
     free(sets);
+    free(respelt);
     free(on);
     free(head);
     free(literal);

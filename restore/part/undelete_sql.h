@@ -1,7 +1,8 @@
 /*
  * undelete_sql.h - the statements of undelete.c.
  *
- * The temporary table of differences has pgassay_state, then for the i-th written column of the
+ * The temporary table of differences has pgassay_state, pgassay_respelt (the keys are equal, and
+ * spelt otherwise), then for the i-th written column of the
  * table bi, its value in the backup, and li, that in the live table.
  */
 #ifndef RESTORE_PART_UNDELETE_SQL_H
@@ -18,9 +19,10 @@ char *undelete_diff_sql(const struct live_table *, const char *stage, const char
                         const char *diff, const char *where);
 /* The first of them: state, then both values of each column as text. */
 char *undelete_show_sql(const struct live_table *, const char *diff, int limit);
-/* The statement that brings the deleted, or changed, rows back. */
+/* The statement that brings the deleted, or changed, rows back.  respelt: those whose key is spelt
+ * otherwise, with it; else those whose key is not.  NULL: there can be none of these. */
 char *undelete_insert_sql(const struct live_table *, const char *diff);
-char *undelete_update_sql(const struct live_table *, const char *diff);
+char *undelete_update_sql(const struct live_table *, const char *diff, bool respelt);
 /* A query for statements that do this, one a row.  NULL: a text cannot be quoted. */
 char *undelete_inserts_sql(PGconn *, const struct live_table *, const char *diff);
 char *undelete_updates_sql(PGconn *, const struct live_table *, const char *diff);

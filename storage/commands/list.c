@@ -230,7 +230,7 @@ warn_doubts(const struct backup_list *list)
 static void
 warn_missing(const struct repo *r, const char *db, const struct strlist *missing)
 {
-    char *chain = quote_command("pgassay", "verify", "chain", db);
+    char *chain = quote_command("pgassay", "verify", "chain", QUOTE_ARG(db));
 
     for (size_t i = 0; i < missing->n; i++) {
         log_warn("\"%s\" in repository \"%s\": %s; %s tells more", db, r->st->location,

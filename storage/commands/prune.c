@@ -60,8 +60,8 @@ tell_alarms(const struct pruned *p)
             "it stay",
             p->db, a->since, count_human(a->have, NULL, have, sizeof have), a->measure,
             count_human(a->largest, NULL, largest, sizeof largest));
-        accept = quote_command("pgassay", "storage", "accept", p->db, a->newest, "--reason",
-                               "TEXT");
+        accept = quote_command("pgassay", "storage", "accept", QUOTE_ARG(p->db),
+                               QUOTE_ARG(a->newest), "--reason", "TEXT");
         log_error("hint: if that is right: %s", accept);
         free(accept);
     }
@@ -120,9 +120,10 @@ hint_at_remedy(struct pruned *p)
         const struct retention_verdict *v = &p->decision.v[i];
 
         if (p->err.kind == ERR_CORRUPT && !p->err.newer && v->state == RETENTION_UNREADABLE) {
-            char *heal = quote_command("pgassay", "storage", "scrub", p->db, "--repair-from",
-                                       "REPO");
-            char *drop = quote_command("pgassay", "storage", "prune", p->db, "--drop-damaged");
+            char *heal = quote_command("pgassay", "storage", "scrub", QUOTE_ARG(p->db),
+                                       "--repair-from", "REPO");
+            char *drop = quote_command("pgassay", "storage", "prune", QUOTE_ARG(p->db),
+                                       "--drop-damaged");
 
             err_hint(&p->err, "heal it from another repository (%s), or give it up: %s", heal,
                      drop);

@@ -178,7 +178,7 @@ find_proven(struct repo *r, const char *db, const struct backup_list *list, stru
     annotations_free(&notes);
     if (b == NULL) {
         err_set(e, ERR_NOT_FOUND, "no backup is proven");
-        quote_hint(e, "a drill proves the newest: ", "pgassay", "verify", "drill", db);
+        quote_hint(e, "a drill proves the newest: ", "pgassay", "verify", "drill", QUOTE_ARG(db));
     }
     return b;
 }
@@ -263,8 +263,8 @@ static void
 hint_at_older(const struct backup_entry *damaged, const struct backup_entry *good, struct err *e)
 {
     char  taken[32];
-    char *heal = quote_command("pgassay", "storage", "scrub", good->label->db, "--repair-from",
-                               "REPO");
+    char *heal = quote_command("pgassay", "storage", "scrub", QUOTE_ARG(good->label->db),
+                               "--repair-from", "REPO");
 
     err_hint(e, "the newest good one is of %s: --backup %s%s%s",
              time_rfc3339(good->label->snapshot, taken, sizeof taken), good->id,

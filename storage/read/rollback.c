@@ -97,7 +97,7 @@ rollback_warn(struct repo *r, const char *db, const struct backup_list *list)
     rollback_judge(r, db, list, &m);
     text = rollback_text(&m, NULL);
     if (text != NULL) {
-        char *chain = quote_command("pgassay", "verify", "chain", db);
+        char *chain = quote_command("pgassay", "verify", "chain", QUOTE_ARG(db));
 
         log_warn("\"%s\" in repository \"%s\": %s; %s tells more", db, r->st->location, text,
                  chain);

@@ -235,7 +235,7 @@ no_repository(struct storage *st, struct err *e)
             err_hint(e, "it holds something else: is the name right?");
         } else {
             quote_hint(e, "is it mounted?  a new one is made by: ", "pgassay", "storage", "init",
-                       st->location);
+                       QUOTE_ARG(st->location));
         }
         return;
     }
@@ -401,7 +401,7 @@ hint_missing(const struct storage_location *place, struct err *e)
                  config_path(place->config));
     } else {
         quote_hint(e, "is it mounted?  a new repository is made by: ", "pgassay", "storage", "init",
-                   place->location);
+                   QUOTE_ARG(place->location));
     }
 }
 

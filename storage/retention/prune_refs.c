@@ -36,7 +36,8 @@ check_time(const struct prune *p, const struct backup_entry *b, struct err *e)
         return quote_hint(e,
                           "the clock of the host that wrote it was wrong, or the store's is; to "
                           "give it up: ",
-                          "pgassay", "storage", "forget", p->req->db, b->id, "--reason", "TEXT");
+                          "pgassay", "storage", "forget", QUOTE_ARG(p->req->db), QUOTE_ARG(b->id),
+                          "--reason", "TEXT");
     }
     return 0;
 }

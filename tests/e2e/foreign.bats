@@ -342,6 +342,15 @@ SECURITY LABEL FOR 'p' ON TABLESPACE pg_default IS 'x';
 LINES
     sed "s/^SET client_encoding = .*/SET client_encoding = 'SJIS';/" shop.sql >e.sql
     refused e.sql 'parts of characters' 'iconv'
+    # However it comes about.
+    while IFS= read -r line; do
+        { sed '/^-- PostgreSQL database dump complete/,$d' shop.sql; echo "$line"
+          sed -n '/^-- PostgreSQL database dump complete/,$p' shop.sql; } >e.sql
+        refused e.sql 'parts of characters' 'iconv' || { echo "$line" >&2; false; }
+    done <<'LINES'
+SELECT pg_catalog.set_config('client_encoding', 'SJIS', false);
+DO $$ BEGIN PERFORM set_config('CLIENT_' || 'ENCODING', 'gb18030', false); END $$;
+LINES
     # In quotes they are text.
     db_make text
     psql_in text <<'SQL'

@@ -107,7 +107,15 @@ oid()    { psql_in postgres -v d="$1" <<<"SELECT oid FROM pg_database WHERE datn
     expect_status 1 pgassay restore "$name" --to other --repo "$T/no;touch canary"
     expect_text 'pgassay storage init' "'$T/no;touch canary'"
     expect_equal "$(ls -A)" ''
-    psql_in postgres <<<"SELECT format('DROP DATABASE %I', datname) FROM pg_database WHERE datname LIKE 'other''%' \gexec"
+    # What looks like an option is none.
+    db_drop "$name"
+    psql_in postgres -c "ALTER DATABASE \"$(psql_in postgres -c "SELECT datname FROM pg_database WHERE datname LIKE 'other''%'")\" RENAME TO \"--undo\""
+    before=$(oid --undo)
+    restore shop --to=--undo --swap --backup "$FIRST"
+    [ "$(oid --undo)" != "$before" ]
+    eval "$(pgassay restore --status -- --undo | sed -n 's/^to go back to .*: pgassay restore/pgassay restore/p')"
+    expect_equal "$(oid --undo)" "$before"
+    psql_in postgres <<<"SELECT format('DROP DATABASE %I', datname) FROM pg_database WHERE datname LIKE 'other''%' OR datname LIKE '--undo%' \gexec"
 }
 
 @test "--settings backup: owner, settings and comment are the backup's" {
@@ -250,6 +258,11 @@ oid()    { psql_in postgres -v d="$1" <<<"SELECT oid FROM pg_database WHERE datn
     expect_text 'cannot be renamed'
     expect_status 2 pgassay restore shop --switch-to shop
     expect_text 'it has that name'
+    # As newer servers leave one whose drop was interrupted.
+    psql_in postgres -c 'CREATE DATABASE other_half' -c "UPDATE pg_database SET datconnlimit = -2 WHERE datname = 'other_half'"
+    expect_status 1 pgassay restore shop --switch-to other_half
+    expect_text 'database "other_half" is there in part only' 'DROP DATABASE "other_half"'
+    db_drop other_half
     expect_status 2 pgassay restore shop --undo --dry-run
     expect_text '--dry-run is for a restore'
     expect_status 2 restore shop --to other2 --drop-old-after 7d

@@ -177,6 +177,16 @@ as_before() { db_rows live | grep -v '^sequence' | diff <(db_rows shop | grep -v
     psql_in latin -c "UPDATE bread SET name = 'B' || substr(name, 2), price = 30 WHERE price = 3" -c 'DELETE FROM bread WHERE price = 4'
     expect_status 0 restore latin --into latin --rows bread --apply both
     expect_text '1 deleted, 1 changed, 0 added'
+    # Equal and spelt otherwise is another row; a trigger that waits for the key is only called for such.
+    psql_in latin -c "UPDATE bread SET name = upper(name) WHERE price = 5" -c 'UPDATE bread SET price = 70 WHERE price = 7' \
+        -c "CREATE FUNCTION seen() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.maker VALUES (new.price, \$\$key\$\$); RETURN new; END'" \
+        -c 'CREATE TRIGGER t BEFORE UPDATE OF name ON bread FOR EACH ROW EXECUTE FUNCTION seen()' -c 'TRUNCATE maker'
+    expect_status 0 restore latin --into latin --rows bread --as sql
+    expect_equal "$(grep -c ^UPDATE <<<"$output") $(grep -c 'SET "name"' <<<"$output")" '2 1'
+    expect_status 0 restore latin --into latin --rows bread --apply changed
+    expect_text '0 deleted, 2 changed, 0 added' ', now ' '0 rows inserted, 2 updated'
+    expect_equal "$(psql_in latin -c 'SELECT * FROM maker')" '5|key'
+    psql_in latin -c 'DROP FUNCTION seen CASCADE' -c 'TRUNCATE maker' -c "INSERT INTO maker SELECT i, 'b' || chr(228) || 'cker ' || i FROM generate_series(1, 9) i" 2>/dev/null
     DB_OPTIONS="ENCODING 'UTF8'" db_make utf
     psql_in utf -c "$definitions"
     psql_in latin -c "UPDATE bread SET name = 'b' || substr(name, 2)"

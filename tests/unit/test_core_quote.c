@@ -84,6 +84,10 @@ a_command_is_its_words(void **state)
     free(line);
     assert_int_equal(quote_hint(&e, "to go back: ", "pgassay", "restore", "a b", "--undo"), -1);
     assert_string_equal(e.hint, "to go back: pgassay restore 'a b' --undo");
+    line = quote_command("pgassay", "restore", QUOTE_ARG("--undo"), "--to", "-x", QUOTE_ARG("shop"),
+                         "--status");
+    assert_string_equal(line, "pgassay restore --to -x shop --status -- --undo");
+    free(line);
 }
 
 int

@@ -62,7 +62,7 @@ judge_databases(struct health *h, const PGresult *res)
 
     for (int i = 0; i < PQntuples(res); i++) {
         const char          *name = cell_text(res, i, "name");
-        char                *command = quote_command("pgassay", "verify", "xid", name);
+        char                *command = quote_command("pgassay", "verify", "xid", QUOTE_ARG(name));
         struct watch_finding f = {
             .object = watch_text(h->report, "database %s", name),
             .action = "deal with what holds it back (check horizon), then freeze its oldest tables",
