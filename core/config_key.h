@@ -4,8 +4,8 @@
  *
  * The module that reads a key has it in a table of its own, and gets its value by the table's row,
  * so that no undeclared key is read.  The tables of "[repo NAME]" are in storage/repo/repo_keys.c;
- * those of "[database NAME]" and of keys before any section are in core/config/config_keys.c, since
- * every tool must accept what another one reads.
+ * those of every other kind of section, and of keys before any, are in core/config/config_keys.c,
+ * since every tool must accept what another one reads.
  */
 #ifndef CORE_CONFIG_KEY_H
 #define CORE_CONFIG_KEY_H

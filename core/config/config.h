@@ -13,6 +13,11 @@
  *     [database shop]
  *     conninfo = host=db1 dbname=shop
  *     repo = nightly
+ *     [check no-empty-names]           ; of verify drill
+ *     database = shop
+ *     query = SELECT count(*) FROM public.item
+ *         WHERE name = ''
+ *     expect = 0
  *
  * Path: --config, else $PGASSAY_CONFIG, else $XDG_CONFIG_HOME/pgassay/pgassay.conf
  * (~/.config), else /etc/pgassay.conf; a missing default file is not an error.  An unknown key is
@@ -39,7 +44,7 @@ struct config;
 struct config *config_load(const char *path, const struct config_keys *, struct err *);
 void           config_free(struct config *);
 
-/* kind: "" before any section, "repo", "database".  NULL when not set. */
+/* kind: "" before any section, "repo", "database", "check".  NULL when not set. */
 const char *config_get(const struct config *, const char *kind, const char *name, const char *key);
 /* The values of a list, in their order, appended to out.  False when the key is not there at all:
  * a list may be there and empty. */
@@ -77,7 +82,8 @@ const char *config_keep(const struct config *, const char *text);
 int config_check_key(const struct config *, const char *kind, const char *key, struct err *);
 
 /* The keys that any tool reads before any section and in "[database NAME]": for struct
- * config_keys. */
+ * config_keys.  Kinds of sections that only some tool reads, with keys of their own, are known to
+ * config_keys.c alone. */
 extern const struct config_key *const config_common_keys[], *const config_database_keys[];
 
 #endif

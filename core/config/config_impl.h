@@ -9,7 +9,7 @@
 #include "core/config/config.h"
 
 struct config_section {
-    char *kind; /* "", "repo", "database" */
+    char *kind; /* "", "repo", "database", "check" */
     char *name; /* "" for the defaults */
 };
 
@@ -32,6 +32,8 @@ struct config {
 };
 
 bool config_kind_known(const char *kind);
+/* "[repo NAME], [database NAME] and [check NAME]"; allocated. */
+char *config_kinds(void);
 /* The declaration of a key, given with '-'; NULL when a section of this kind has no such key. */
 const struct config_key *config_key_find(const struct config *, const char *kind, const char *key);
 /* True when it is a key, or might be a misspelt one. */

@@ -48,13 +48,61 @@ static const struct config_key database[] = {
     {NULL, CONFIG_TEXT, NULL, NULL},
 };
 
+static const struct config_key check[] = {
+    {"database", CONFIG_LIST, "whose drills make this check", NULL},
+    {"query", CONFIG_LIST, "what to ask: one SELECT", NULL},
+    {"expect", CONFIG_TEXT, "what is right: a value, > 0, between 1 and 9, null, no rows ...",
+     NULL},
+    {"newest", CONFIG_TEXT, "SCHEMA.TABLE.COLUMN: a time in the newest row", NULL},
+    {"not-older", CONFIG_TEXT, "how long before the backup it may be", NULL},
+    {"command", CONFIG_TEXT, "a command for /bin/sh, which finds the copy by PG* variables", NULL},
+    {"timeout", CONFIG_TEXT, "how long it may take", NULL},
+    {"search-path", CONFIG_TEXT, "schemas in which a query finds names without one", NULL},
+    {"live", CONFIG_TEXT, "yes: verify live makes it, too", NULL},
+    {NULL, CONFIG_TEXT, NULL, NULL},
+};
+
+/* Kinds that have nothing in common with the others. */
+static const struct {
+    const char              *name;
+    const struct config_key *keys;
+} kinds[] = {
+    {"check", check},
+};
+
 const struct config_key *const config_common_keys[] = {common, NULL};
 const struct config_key *const config_database_keys[] = {database, NULL};
+
+static const struct config_key *
+keys_of_kind(const char *kind)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (strcmp(kind, kinds[i].name) == 0) {
+            return kinds[i].keys;
+        }
+    }
+    return NULL;
+}
 
 bool
 config_kind_known(const char *kind)
 {
-    return strcmp(kind, "repo") == 0 || strcmp(kind, "database") == 0;
+    return strcmp(kind, "repo") == 0 || strcmp(kind, "database") == 0 || keys_of_kind(kind) != NULL;
+}
+
+char *
+config_kinds(void)
+{
+    const size_t n = sizeof kinds / sizeof *kinds;
+    char        *text = xstrdup("[repo NAME], [database NAME]");
+
+    for (size_t i = 0; i < n; i++) {
+        char *longer = xasprintf("%s%s[%s NAME]", text, i + 1 < n ? ", " : " and ", kinds[i].name);
+
+        free(text);
+        text = longer;
+    }
+    return text;
 }
 
 /* The i-th table of the keys that a section of this kind may have; NULL at the end. */
@@ -65,6 +113,9 @@ table_of(const struct config *c, const char *kind, size_t i)
 
     if (strcmp(kind, "repo") == 0) {
         return c->keys->repo[i];
+    }
+    if (keys_of_kind(kind) != NULL) {
+        return i == 0 ? keys_of_kind(kind) : NULL;
     }
     if (strcmp(kind, "database") == 0) {
         for (t = c->keys->database; *t != NULL; t++) {

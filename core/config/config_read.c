@@ -82,8 +82,11 @@ take_header(struct reader *r, const char *line)
         *--end = '\0';
     }
     if (!config_kind_known(kind)) {
+        char *known = config_kinds();
+
         fail(r, "unknown kind of section", kind);
-        (void)err_hint(r->e, "there are [repo NAME] and [database NAME]; see man pgassay.conf");
+        (void)err_hint(r->e, "there are %s; see man pgassay.conf", known);
+        free(known);
     } else if (*name == '\0') {
         fail(r, "a section without a name", NULL);
     } else {

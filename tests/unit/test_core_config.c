@@ -57,6 +57,34 @@ static const char good[] =
     "repo = /elsewhere\n"
     "[repo empty]\n";
 
+/* A kind of section that only one tool reads has its own keys, and not those for everything. */
+static void
+other_kinds_have_keys_of_their_own(void **state)
+{
+    struct err     e = ERR_INIT;
+    struct strlist lines = {0};
+    struct config *c = config_of(
+        "[check full]\ndatabase = shop\nquery = SELECT count(*)\n"
+        "    FROM item WHERE name = ''\nexpect = > 0\n",
+        &e);
+
+    (void)state;
+    assert_non_null(c);
+    assert_string_equal(config_get(c, "check", "full", "expect"), "> 0");
+    assert_true(config_list(c, "check", "full", "query", &lines));
+    assert_int_equal(lines.n, 2);
+    assert_string_equal(lines.v[1], "FROM item WHERE name = ''");
+    strlist_free(&lines);
+    config_free(c);
+    assert_null(config_of("[check full]\njobs = 3\n", &e));
+    assert_non_null(strstr(e.text, "unknown key \"jobs\""));
+    err_clear(&e);
+    assert_null(config_of("expect = 3\n", &e));
+    err_clear(&e);
+    assert_null(config_of("[nothing a]\n", &e));
+    assert_non_null(strstr(e.hint, "[database NAME] and [check NAME]"));
+}
+
 static void
 the_file_is_read(void **state)
 {
@@ -636,6 +664,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_file_is_read),
+        cmocka_unit_test(other_kinds_have_keys_of_their_own),
         cmocka_unit_test(what_is_wrong_in_the_file_is_named_with_its_line),
         cmocka_unit_test(an_unknown_key_gets_the_known_ones),
         cmocka_unit_test(a_named_file_must_be_there),
