@@ -19,6 +19,7 @@ ROOMS_core    := core core/host core/crypto core/cli core/config core/report
 ROOMS_pg      := $(addprefix pg/,conn archive snapshot rows scratch target)
 ROOMS_storage := $(addprefix storage/,contract drivers drivers/aws drivers/file drivers/s3 format keys repo read write \
                  retention heal exchange)
+ROOMS_facts   := facts
 ROOMS_restore := restore restore/job restore/load restore/part restore/preflight restore/file
 ROOMS_verify  := verify $(addprefix verify/,job compare stored drill health status)
 ROOMS_tool    := storage/commands storage/doctor
@@ -29,6 +30,7 @@ PG_SRC      := $(call sources,$(ROOMS_pg))
 STORAGE_SRC := $(call sources,$(ROOMS_storage))
 STORAGE_TOOL:= $(call sources,$(ROOMS_tool))
 SUPPORT_SRC := $(call sources,tests/support)
+FACTS_SRC   := $(call sources,$(ROOMS_facts))
 BACKUP_SRC  := $(sort $(wildcard backup/*.c))
 RESTORE_SRC := $(call sources,$(ROOMS_restore))
 VERIFY_SRC  := $(call sources,$(ROOMS_verify))
@@ -40,6 +42,7 @@ LIBCORE    := $(BUILD)/libcore.a
 LIBPG      := $(BUILD)/libpg.a
 LIBSTORAGE := $(BUILD)/libstorage.a
 LIBSUPPORT := $(BUILD)/libsupport.a
+LIBFACTS   := $(BUILD)/libfacts.a
 LIBS       := $(LIBSTORAGE) $(LIBPG) $(LIBCORE)
 
 TOOLS := $(if $(wildcard backup/main.c),pgassay-backup) $(if $(wildcard restore/main.c),pgassay-restore) \
@@ -57,14 +60,15 @@ $(BUILD)/obj/%.o: %.c
 $(LIBCORE): $(call obj,$(CORE_SRC))
 $(LIBPG): $(call obj,$(PG_SRC))
 $(LIBSTORAGE): $(call obj,$(STORAGE_SRC))
-$(LIBCORE) $(LIBPG) $(LIBSTORAGE) $(LIBSUPPORT):
+$(LIBFACTS): $(call obj,$(FACTS_SRC))
+$(LIBCORE) $(LIBPG) $(LIBSTORAGE) $(LIBFACTS) $(LIBSUPPORT):
 	@mkdir -p $(@D)
 	@rm -f $@
 	ar qcs $@ $^
 
-$(BUILD)/bin/pgassay-backup: $(call obj,$(BACKUP_SRC)) $(LIBS)
+$(BUILD)/bin/pgassay-backup: $(call obj,$(BACKUP_SRC)) $(LIBFACTS) $(LIBS)
 $(BUILD)/bin/pgassay-restore: $(call obj,$(RESTORE_SRC)) $(LIBS)
-$(BUILD)/bin/pgassay-verify: $(call obj,$(VERIFY_SRC)) $(LIBS)
+$(BUILD)/bin/pgassay-verify: $(call obj,$(VERIFY_SRC)) $(LIBFACTS) $(LIBS)
 $(BUILD)/bin/pgassay-storage: $(call obj,$(STORAGE_TOOL)) $(LIBSTORAGE) $(LIBCORE)
 $(BUILD)/bin/pgassay-%:
 	@mkdir -p $(@D)
@@ -113,7 +117,7 @@ demo:                           ## install what is missing, build, and show a ba
 .PHONY: bench demo
 
 # --- checks: lint, sanitizers, fuzzing
-ALL_SRC  := $(CORE_SRC) $(PG_SRC) $(STORAGE_SRC) $(STORAGE_TOOL) $(BACKUP_SRC) $(RESTORE_SRC) $(VERIFY_SRC)
+ALL_SRC  := $(CORE_SRC) $(PG_SRC) $(STORAGE_SRC) $(STORAGE_TOOL) $(FACTS_SRC) $(BACKUP_SRC) $(RESTORE_SRC) $(VERIFY_SRC)
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 FUZZ_SECONDS ?= 10

@@ -4,23 +4,9 @@
 #include <string.h>
 
 #include "core/human.h"
+#include "facts/describe.h"
 #include "pg/rows/largeobject.h"
-#include "pg/snapshot/inventory.h"
 #include "pg/snapshot/inventory_changes.h"
-
-enum { PG_CLASS = 1259 };
-
-/* OIDs of the archive's entries of one kind; with schema_only's pg_dump they are the
- * definitions. */
-static void
-archive_oids(const struct archive *a, const char *desc, struct oid_set *out)
-{
-    for (size_t i = 0; i < a->n; i++) {
-        if (a->v[i].class_oid == PG_CLASS && strcmp(a->v[i].desc, desc) == 0) {
-            oid_set_add(out, a->v[i].oid);
-        }
-    }
-}
 
 /* A table whose definition belongs to an extension has no entry in the archive. */
 static bool
@@ -38,8 +24,8 @@ check_tables(const struct catalog *c, struct selection *sel, const struct archiv
     size_t         found = 0;
     int            rc = 0;
 
-    archive_oids(a, "TABLE", &tables);
-    archive_oids(a, "FOREIGN TABLE", &foreign);
+    describe_oids(a, "TABLE", &tables);
+    describe_oids(a, "FOREIGN TABLE", &foreign);
     for (size_t i = 0; rc == 0 && i < c->n_tables; i++) {
         const struct cat_table *t = &c->tables[i];
         bool in_archive = oid_set_has(t->kind == 'f' ? &foreign : &tables, t->oid);
@@ -64,69 +50,25 @@ check_tables(const struct catalog *c, struct selection *sel, const struct archiv
     return rc;
 }
 
-static void
-add_columns(struct manifest_table *t, const struct cat_table *c)
-{
-    t->n_columns = c->n_columns;
-    t->cap_columns = c->n_columns + 1;
-    t->columns = xcalloc(t->cap_columns, sizeof *t->columns);
-    for (size_t i = 0; i < c->n_columns; i++) {
-        t->columns[i] = (struct manifest_column){
-            .name = xstrdup(c->columns[i].name),
-            .type = xstrdup(c->columns[i].type),
-            .generated = c->columns[i].generated || c->columns[i].virtual_generated,
-            .not_null = c->columns[i].not_null,
-        };
-    }
-}
-
 /* NULL: its rows are read. */
 static const char *
 why_skipped(const struct catalog *c, struct selection *sel, const struct cat_table *t)
 {
-    if (t->kind == 'f') {
-        return "foreign table: definition only";
-    }
-    if (t->kind == 'p') {
-        return NULL;
-    }
-    if (sel->o->schema_only) {
+    if (t->kind == 'r' && sel->o->schema_only) {
         return "--schema-only";
     }
-    if (!selection_wants_rows(sel, t)) {
+    if (t->kind == 'r' && !selection_wants_rows(sel, t)) {
         return "--exclude-table-data";
     }
-    if (t->persistence == 'u' && c->in_recovery) {
-        return "unlogged table: not readable on a standby";
-    }
-    return NULL;
-}
-
-static char *
-copied(const char *s)
-{
-    return s == NULL ? NULL : xstrdup(s);
+    return describe_skipped(c, t);
 }
 
 static void
 add_table(struct manifest *m, const struct catalog *c, struct selection *sel,
           const struct cat_table *t)
 {
-    struct manifest_table *out = manifest_add_table(m);
+    struct manifest_table *out = describe_table(m, t, sel->o->all_text, why_skipped(c, sel, t));
 
-    out->schema = xstrdup(t->schema);
-    out->name = xstrdup(t->name);
-    out->oid = t->oid;
-    out->kind = t->kind;
-    out->persistence = t->persistence;
-    out->owner = xstrdup(t->owner);
-    out->load_via = copied(t->load_via);
-    out->condition = copied(t->condition);
-    out->extension = copied(t->extension);
-    out->skipped = copied(why_skipped(c, sel, t));
-    out->format = t->all_binary && !sel->o->all_text ? COPY_BINARY : COPY_TEXT;
-    out->relation_bytes = t->table_bytes;
-    add_columns(out, t);
     if (t->persistence == 'u' && out->skipped != NULL && c->in_recovery && !sel->o->schema_only) {
         strlist_take(&m->warnings,
                      xasprintf("table %s.%s is unlogged: its rows cannot be read on a standby",
@@ -232,93 +174,6 @@ add_large_objects(struct snapshot *s, struct selection *sel, struct manifest *m,
     return 0;
 }
 
-/* Both lists have the same order, unless one was dropped in between. */
-static uint32_t
-sequence_oid(const struct catalog *c, const struct sequence_state *s, size_t guess)
-{
-    for (size_t i = 0; i < c->n_sequences; i++) {
-        const struct cat_sequence *q = &c->sequences[(guess + i) % c->n_sequences];
-
-        if (strcmp(q->name, s->name) == 0 && strcmp(q->schema, s->schema) == 0) {
-            return q->oid;
-        }
-    }
-    return 0;
-}
-
-/* Sequences that the archive defines, and those that extensions declare as configuration. */
-static int
-add_sequences(struct snapshot *s, struct selection *sel, const struct archive *a,
-              struct manifest *m, struct err *e)
-{
-    struct oid_set ours = {0};
-    PGresult      *r;
-
-    if (sel->o->schema_only) {
-        return 0;
-    }
-    r = pg_query(s->conn, e, "SELECT pg_catalog.unnest(extconfig) FROM pg_catalog.pg_extension", 0,
-                 NULL);
-    if (r == NULL) {
-        return err_wrap(e, "list configuration tables");
-    }
-    oid_set_add_column(&ours, r, 0);
-    PQclear(r);
-    archive_oids(a, "SEQUENCE", &ours);
-    for (size_t i = 0; i < s->n_sequences; i++) {
-        if (!oid_set_has(&ours, sequence_oid(&s->catalog, &s->sequences[i], i))) {
-            continue;
-        }
-        VEC_GROW(m->sequences, m->n_sequences, m->cap_sequences);
-        m->sequences[m->n_sequences++] = (struct manifest_sequence){
-            .schema = xstrdup(s->sequences[i].schema),
-            .name = xstrdup(s->sequences[i].name),
-            .last_value = s->sequences[i].last_value,
-            .is_called = s->sequences[i].is_called,
-        };
-    }
-    oid_set_free(&ours);
-    return 0;
-}
-
-/* pg_dump puts them in the order in which they must be refreshed. */
-static void
-add_matviews(const struct catalog *c, const struct archive *a, struct manifest *m)
-{
-    for (size_t i = 0; i < a->n; i++) {
-        if (a->v[i].class_oid != PG_CLASS || strcmp(a->v[i].desc, "MATERIALIZED VIEW") != 0) {
-            continue;
-        }
-        for (size_t k = 0; k < c->n_matviews; k++) {
-            const struct cat_matview *v = &c->matviews[k];
-
-            if (v->oid == a->v[i].oid) {
-                VEC_GROW(m->matviews, m->n_matviews, m->cap_matviews);
-                m->matviews[m->n_matviews++] = (struct manifest_matview){
-                    xstrdup(v->schema), xstrdup(v->name), v->populated, v->remote};
-            }
-        }
-    }
-}
-
-static void
-add_objects(const struct archive *a, struct manifest *m)
-{
-    for (size_t i = 0; i < a->n; i++) {
-        struct manifest_object *o;
-
-        VEC_GROW(m->objects, m->n_objects, m->cap_objects);
-        o = &m->objects[m->n_objects++];
-        *o = (struct manifest_object){
-            .kind = xstrdup(a->v[i].desc),
-            .schema = copied(a->v[i].schema),
-            .name = xstrdup(a->v[i].tag),
-            .owner = xstrdup(a->v[i].owner),
-        };
-        archive_entry_sha256(&a->v[i], o->digest);
-    }
-}
-
 /* In one line: what a restore of this backup does not bring back by itself. */
 static void
 note_changes(struct manifest *m)
@@ -340,23 +195,6 @@ note_changes(struct manifest *m)
         free(names);
     }
     inventory_changes_free(&changes);
-}
-
-static int
-add_sections(struct snapshot *s, struct selection *sel, struct manifest *m, struct err *e)
-{
-    if ((m->server = inventory_server(s->conn, e)) == NULL ||
-        (m->database = inventory_database(s->conn, e)) == NULL ||
-        (m->snapshot = inventory_snapshot(s->conn, e)) == NULL ||
-        (m->xid = inventory_xid(s->conn, e)) == NULL ||
-        (m->extensions = inventory_extensions(s->conn, e)) == NULL ||
-        (m->inventory = inventory_omitted(s->conn, e)) == NULL) {
-        return err_wrap(e, "read the baseline");
-    }
-    note_changes(m);
-    m->globals = json_incref(s->globals_data);
-    m->selection = json_incref(sel->json);
-    return 0;
 }
 
 /* -t of a partitioned table selects, as in pg_dump, only the table itself, which has no rows. */
@@ -414,20 +252,22 @@ facts_make(struct snapshot *s, struct selection *sel, const struct archive *a, s
     }
     add_work(m, &s->catalog, w);
     if (!sel->o->data_only) {
-        add_objects(a, m);
+        describe_objects(a, m);
     } else {
         strlist_add(&m->warnings,
                     "--data-only: this backup holds no definitions, and pgassay restore can make "
                     "no "
                     "database of it; its rows can be loaded by hand (docs/recipe.md)");
     }
-    add_matviews(&s->catalog, a, m);
+    describe_matviews(&s->catalog, a, m);
     if ((sel->json != NULL && !sel->o->schema_only && warn_without_partitions(s, m, e) != 0) ||
-        add_sequences(s, sel, a, m, e) != 0 || add_large_objects(s, sel, m, w, e) != 0 ||
-        add_sections(s, sel, m, e) != 0) {
+        (!sel->o->schema_only && describe_sequences(s, a, m, e) != 0) ||
+        add_large_objects(s, sel, m, w, e) != 0 || describe_sections(s, m, e) != 0) {
         facts_tables_free(w);
         return -1;
     }
+    note_changes(m);
+    m->selection = json_incref(sel->json);
     return 0;
 }
 

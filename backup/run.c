@@ -9,7 +9,7 @@
 #include "core/exit.h"
 #include "core/human.h"
 #include "core/json.h"
-#include "core/utf8.h"
+#include "facts/describe.h"
 
 static char *
 copied(const char *s)
@@ -18,53 +18,18 @@ copied(const char *s)
 }
 
 static void
-sum_tables(const struct manifest *m, struct label *l)
-{
-    l->tables = m->n_tables;
-    for (size_t i = 0; i < m->n_tables; i++) {
-        l->rows += m->tables[i].rows;
-        l->raw_bytes += m->tables[i].bytes;
-    }
-    l->raw_bytes += m->lo_pages.bytes + m->lo_metadata.bytes;
-}
-
-/* "/var/run/postgresql" is not a host for others to connect to. */
-static char *
-host_of(const PGconn *conn)
-{
-    const char *host = PQhost(conn);
-
-    return host == NULL || *host == '\0' || *host == '/' || *host == '@' ? NULL : xstrdup(host);
-}
-
-static void
 fill_label(struct job *j, time_t started)
 {
     struct label          *l = j->label = label_new();
     const struct snapshot *s = &j->snapshot;
 
+    describe_label(s, j->manifest, l);
     l->db = xstrdup(j->name);
     l->dbname = xstrdup(j->dbname);
     l->scope = xstrdup(j->selection.scope);
     l->selection = copied(j->selection.words);
     l->started = started;
-    l->snapshot = s->taken;
-    l->tool = xstrdup("pgassay " PGASSAY_VERSION);
-    l->host = host_of(s->conn);
-    l->server_version_num = pg_version(s->conn);
-    l->server_version = copied(PQparameterStatus(s->conn, "server_version"));
-    l->pg_dump_version = copied(s->pg_dump_version);
-    l->standby = s->catalog.in_recovery;
-    l->globals = s->globals;
-    l->passwords = s->passwords;
-    l->database_bytes = (uint64_t)json_opt_int(j->manifest->database, "size_bytes", 0);
     l->note = copied(j->o.note);
-    sum_tables(j->manifest, l);
-    for (size_t i = 0; i < j->manifest->warnings.n; i++) {
-        utf8_clean(
-            j->manifest->warnings.v[i]); /* names and messages come in the server's encoding */
-        strlist_add(&l->warnings, j->manifest->warnings.v[i]);
-    }
 }
 
 static int

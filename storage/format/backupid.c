@@ -32,12 +32,24 @@ backup_id_valid(const char *id)
     return true;
 }
 
-char *
-backup_key(const char *db, const char *id, const char *object)
+static char *
+key_in(const char *db, const char *dir, const char *id, const char *object)
 {
     char *enc = name_encode(db);
-    char *key = xasprintf("%s/backups/%s/%s", enc, id, object);
+    char *key = xasprintf("%s/%s/%s/%s", enc, dir, id, object);
 
     free(enc);
     return key;
+}
+
+char *
+backup_key(const char *db, const char *id, const char *object)
+{
+    return key_in(db, "backups", id, object);
+}
+
+char *
+baseline_key(const char *db, const char *id, const char *object)
+{
+    return key_in(db, "baselines", id, object);
 }

@@ -12,5 +12,10 @@ enum { BACKUP_ID_MAX = 32, RUN_ID_MAX = 17 };
 bool backup_id_valid(const char *);
 /* "<db>/backups/<id>/<object>", db encoded.  Allocated. */
 char *backup_key(const char *db, const char *id, const char *object);
+/* "<db>/baselines/<id>/<object>", of a baseline (storage/repo/baselines.h), whose ids look alike.
+ */
+char *baseline_key(const char *db, const char *id, const char *object);
+/* The object that is its label. */
+#define BASELINE_LABEL "baseline.json"
 
 #endif

@@ -27,27 +27,28 @@
 
 /* The member, and what stands in JSON.  A key must be there unless said otherwise. */
 enum field_kind {
-    FIELD_TEXT,     /* char *: a text (json_text()) without NUL */
-    FIELD_OPT_TEXT, /* the same; NULL: the key is missing */
-    FIELD_ID,       /* char[BACKUP_ID_MAX]: the id of a backup */
-    FIELD_CHUNK,    /* struct chunk_name */
-    FIELD_DIGITS,   /* char[2n + 1]: exactly 2n lower-case hex digits */
-    FIELD_HEX64,    /* uint64_t, or several: 16 hex digits each */
-    FIELD_OPT_HEX,  /* uint8_t[n]: 2n hex digits; unless the bool at .has: the key is missing */
-    FIELD_LETTER,   /* char: a string of one letter; '\0' is written as .letter */
-    FIELD_WORD,     /* an enum: the string .words[value] */
-    FIELD_TIME,     /* time_t: UTC, to the second, like 2026-11-21T02:15:00Z */
-    FIELD_COUNT,    /* uint64_t below 2^53: a number */
-    FIELD_COUNT32,  /* uint32_t: a number */
-    FIELD_INT,      /* int, not negative: a number */
-    FIELD_INT64,    /* int64_t: a decimal string, since numbers are exact below 2^53 only */
-    FIELD_SECONDS,  /* double: a number */
-    FIELD_BOOL,     /* bool */
-    FIELD_FLAG,     /* bool; false: the key is missing */
-    FIELD_JSON,     /* json_t *, owned: any value; NULL: the key is missing */
-    FIELD_TEXTS,    /* struct strlist: an array of texts */
-    FIELD_OBJECT,   /* a struct: as .of says */
-    FIELD_LIST,     /* a growing array of structs, counted at .n, with room for .cap: an array */
+    FIELD_TEXT,      /* char *: a text (json_text()) without NUL */
+    FIELD_OPT_TEXT,  /* the same; NULL: the key is missing */
+    FIELD_ID,        /* char[BACKUP_ID_MAX]: the id of a backup */
+    FIELD_CHUNK,     /* struct chunk_name */
+    FIELD_DIGITS,    /* char[2n + 1]: exactly 2n lower-case hex digits */
+    FIELD_HEX64,     /* uint64_t, or several: 16 hex digits each */
+    FIELD_OPT_HEX,   /* uint8_t[n]: 2n hex digits; unless the bool at .has: the key is missing */
+    FIELD_LETTER,    /* char: a string of one letter; '\0' is written as .letter */
+    FIELD_WORD,      /* an enum: the string .words[value] */
+    FIELD_TIME,      /* time_t: UTC, to the second, like 2026-11-21T02:15:00Z */
+    FIELD_COUNT,     /* uint64_t below 2^53: a number */
+    FIELD_OPT_COUNT, /* the same; 0: the key is missing */
+    FIELD_COUNT32,   /* uint32_t: a number */
+    FIELD_INT,       /* int, not negative: a number */
+    FIELD_INT64,     /* int64_t: a decimal string, since numbers are exact below 2^53 only */
+    FIELD_SECONDS,   /* double: a number */
+    FIELD_BOOL,      /* bool */
+    FIELD_FLAG,      /* bool; false: the key is missing */
+    FIELD_JSON,      /* json_t *, owned: any value; NULL: the key is missing */
+    FIELD_TEXTS,     /* struct strlist: an array of texts */
+    FIELD_OBJECT,    /* a struct: as .of says */
+    FIELD_LIST,      /* a growing array of structs, counted at .n, with room for .cap: an array */
 };
 
 struct fields;

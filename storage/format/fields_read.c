@@ -176,16 +176,17 @@ read_time(const struct field *f, const json_t *v, time_t *out, struct err *e)
 static int
 read_number(const struct field *f, const json_t *v, void *at, struct err *e)
 {
-    const json_int_t max = f->kind == FIELD_COUNT ? ((json_int_t)1 << 53) - 1
-        : f->kind == FIELD_COUNT32                ? UINT32_MAX
-                                                  : INT_MAX;
+    const bool       big = f->kind == FIELD_COUNT || f->kind == FIELD_OPT_COUNT;
+    const json_int_t max = big     ? ((json_int_t)1 << 53) - 1
+        : f->kind == FIELD_COUNT32 ? UINT32_MAX
+                                   : INT_MAX;
     const json_int_t n = json_integer_value(v);
 
     if (!json_is_integer(v) || n < 0 || n > max) {
         return err_set(e, ERR_CORRUPT, "key \"%s\" is not a whole number from 0 to %jd", f->key,
                        (intmax_t)max);
     }
-    if (f->kind == FIELD_COUNT) {
+    if (big) {
         *(uint64_t *)at = (uint64_t)n;
     } else if (f->kind == FIELD_COUNT32) {
         *(uint32_t *)at = (uint32_t)n;
@@ -275,6 +276,7 @@ read_value(const struct field *f, const json_t *v, void *to, struct err *e)
     case FIELD_TIME:
         return read_time(f, v, at, e);
     case FIELD_COUNT:
+    case FIELD_OPT_COUNT:
     case FIELD_COUNT32:
     case FIELD_INT:
         return read_number(f, v, at, e);

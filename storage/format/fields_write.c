@@ -76,7 +76,8 @@ time_json(time_t value)
 static json_t *
 number_json(const struct field *f, const void *at)
 {
-    return json_integer(f->kind == FIELD_COUNT         ? (json_int_t) * (const uint64_t *)at
+    return json_integer(f->kind == FIELD_COUNT || f->kind == FIELD_OPT_COUNT
+                            ? (json_int_t) * (const uint64_t *)at
                             : f->kind == FIELD_COUNT32 ? (json_int_t) * (const uint32_t *)at
                                                        : (json_int_t) * (const int *)at);
 }
@@ -124,6 +125,8 @@ simple_json(const struct field *f, const void *from)
         return json_string(f->words[*(const unsigned *)at]);
     case FIELD_TIME:
         return time_json(*(const time_t *)at);
+    case FIELD_OPT_COUNT:
+        return *(const uint64_t *)at == 0 ? NULL : number_json(f, at);
     case FIELD_COUNT:
     case FIELD_COUNT32:
     case FIELD_INT:

@@ -14,8 +14,6 @@
 #define ROW(kind, key, member) FIELD(kind, key, struct label, member)
 
 static const struct field plain[] = {
-    ROW(FIELD_ID, "backup", id),
-    ROW(FIELD_DIGITS, "run", run),
     ROW(FIELD_TEXT, "db", db),
     ROW(FIELD_TEXT, "dbname", dbname),
     ROW(FIELD_TEXT, "scope", scope),
@@ -31,21 +29,36 @@ static const struct field plain[] = {
     ROW(FIELD_BOOL, "passwords", passwords),
     ROW(FIELD_COUNT, "tables", tables),
     ROW(FIELD_COUNT, "rows", rows),
-    ROW(FIELD_COUNT, "raw_bytes", raw_bytes),
     ROW(FIELD_COUNT, "database_bytes", database_bytes),
-    ROW(FIELD_COUNT, "chunks", chunks),
-    ROW(FIELD_COUNT, "stored_bytes", stored_bytes),
-    ROW(FIELD_COUNT, "new_chunks", new_chunks),
-    ROW(FIELD_COUNT, "new_bytes", new_bytes),
+    ROW(FIELD_OPT_TEXT, "system_identifier", system_identifier),
+    ROW(FIELD_OPT_COUNT, "next_xid", next_xid),
+    ROW(FIELD_OPT_COUNT, "xid_age", xid_age),
+    ROW(FIELD_OPT_COUNT, "multixact_age", multixact_age),
     ROW(FIELD_SECONDS, "seconds", seconds),
     ROW(FIELD_FLAG, "encrypted", encrypted),
-    ROW(FIELD_DIGITS, "chunks_sha256", chunks_sha256),
-    ROW(FIELD_COUNT, "chunks_size", chunks_size),
-    ROW(FIELD_COUNT, "chunks_raw_size", chunks_raw_size),
     ROW(FIELD_DIGITS, "manifest_sha256", manifest_sha256),
     ROW(FIELD_COUNT, "manifest_size", manifest_size),
     ROW(FIELD_DIGITS, "manifest_raw_sha256", manifest_raw_sha256),
     ROW(FIELD_COUNT, "manifest_raw_size", manifest_raw_size),
+};
+
+/* Besides, of a backup, which has chunks. */
+static const struct field of_backup[] = {
+    ROW(FIELD_ID, "backup", id),
+    ROW(FIELD_DIGITS, "run", run),
+    ROW(FIELD_COUNT, "raw_bytes", raw_bytes),
+    ROW(FIELD_COUNT, "chunks", chunks),
+    ROW(FIELD_COUNT, "stored_bytes", stored_bytes),
+    ROW(FIELD_COUNT, "new_chunks", new_chunks),
+    ROW(FIELD_COUNT, "new_bytes", new_bytes),
+    ROW(FIELD_DIGITS, "chunks_sha256", chunks_sha256),
+    ROW(FIELD_COUNT, "chunks_size", chunks_size),
+    ROW(FIELD_COUNT, "chunks_raw_size", chunks_raw_size),
+};
+
+static const struct field of_baseline[] = {
+    ROW(FIELD_ID, "baseline", id),
+    ROW(FIELD_COUNT, "estimated", estimated),
 };
 
 /* Hidden without a key if the backup is encrypted. */
@@ -65,8 +78,22 @@ static const struct field copied_from[] = {
 };
 
 const struct fields label_plain_fields = FIELDS(struct label, plain);
+const struct fields label_backup_fields = FIELDS(struct label, of_backup);
+const struct fields label_baseline_fields = FIELDS(struct label, of_baseline);
 const struct fields label_hidden_fields = FIELDS(struct label, hidden);
 const struct fields label_copied_fields = FIELDS(struct label, copied_from);
+
+static const struct fields *
+own_fields(const struct label *l)
+{
+    return l->baseline ? &label_baseline_fields : &label_backup_fields;
+}
+
+static const char *
+type_of(bool baseline)
+{
+    return baseline ? "baseline" : "label";
+}
 
 struct label *
 label_new(void)
@@ -123,7 +150,8 @@ write_plain(const struct label *l, json_t *o, struct err *e)
         }
     }
     chain_json(l, o);
-    return fields_write(&label_plain_fields, l, o, e);
+    return fields_write(own_fields(l), l, o, e) != 0 ? -1
+                                                     : fields_write(&label_plain_fields, l, o, e);
 }
 
 bool
@@ -135,7 +163,7 @@ label_is_partial(const struct label *l)
 json_t *
 label_json(const struct label *l, struct err *e)
 {
-    json_t *o = object_new("label");
+    json_t *o = object_new(type_of(l->baseline));
 
     if (write_plain(l, o, e) != 0 || fields_write(&label_hidden_fields, l, o, e) != 0) {
         err_wrap(e, "label");
@@ -158,7 +186,7 @@ label_hidden_json(const struct label *l)
 static int
 format_once(const struct label *l, struct buf *out, struct err *e)
 {
-    json_t *o = object_new("label");
+    json_t *o = object_new(type_of(l->baseline));
     int     rc = write_plain(l, o, e);
 
     if (rc == 0 && l->hidden != NULL) {
@@ -171,6 +199,8 @@ format_once(const struct label *l, struct buf *out, struct err *e)
     return rc;
 }
 
+static struct label *parse(const void *, size_t, bool baseline, struct err *);
+
 /* Reading it back must give the same line: a member that was lost would show. */
 int
 label_format(const struct label *l, struct buf *out, struct err *e)
@@ -181,7 +211,7 @@ label_format(const struct label *l, struct buf *out, struct err *e)
     int           rc = format_once(l, out, e);
 
     if (rc == 0) {
-        back = label_parse(out->data + begin, out->len - begin, e);
+        back = parse(out->data + begin, out->len - begin, l->baseline, e);
         rc = back == NULL ? -1 : format_once(back, &again, e);
     }
     if (rc == 0 &&
@@ -256,17 +286,19 @@ label_take_hidden(struct label *l, const json_t *o, struct err *e)
     return fields_read(&label_hidden_fields, o, l, e);
 }
 
-struct label *
-label_parse(const void *text, size_t n, struct err *e)
+static struct label *
+parse(const void *text, size_t n, bool baseline, struct err *e)
 {
-    json_t       *o = object_parse(text, n, "label", e);
+    json_t       *o = object_parse(text, n, type_of(baseline), e);
     struct label *l;
 
     if (o == NULL) {
         return NULL;
     }
     l = label_new();
-    if (fields_read(&label_plain_fields, o, l, e) == 0 && read_epoch(o, l, e) == 0 &&
+    l->baseline = baseline;
+    if (fields_read(own_fields(l), o, l, e) == 0 &&
+        fields_read(&label_plain_fields, o, l, e) == 0 && read_epoch(o, l, e) == 0 &&
         read_settings(o, l, e) == 0 && read_hidden(o, l, e) == 0 && read_copied(o, l, e) == 0 &&
         chain_read(o, l, e) == 0) {
         sha256_hex(text, (size_t)((const char *)memchr(text, '\n', n) - (const char *)text) + 1,
@@ -279,6 +311,18 @@ label_parse(const void *text, size_t n, struct err *e)
     return l;
 }
 
+struct label *
+label_parse(const void *text, size_t n, struct err *e)
+{
+    return parse(text, n, false, e);
+}
+
+struct label *
+label_parse_baseline(const void *text, size_t n, struct err *e)
+{
+    return parse(text, n, true, e);
+}
+
 char *
 label_part_name(const struct label *l, enum label_part part)
 {
@@ -288,4 +332,10 @@ label_part_name(const struct label *l, enum label_part part)
     return part == LABEL_CHUNKS
         ? xasprintf("chunks%s%s.zst", copy, run)
         : xasprintf("manifest%s%s.json.zst%s", copy, run, l->encrypted ? ".enc" : "");
+}
+
+char *
+label_object_key(const struct label *l, const char *object)
+{
+    return l->baseline ? baseline_key(l->db, l->id, object) : backup_key(l->db, l->id, object);
 }

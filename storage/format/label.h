@@ -4,6 +4,9 @@
  * A backup exists when its label exists and its run is not revoked.  The label is plain, small,
  * written last, and names all its objects by digest.  JSON fields: docs/repository-format.md,
  * docs/schema/label.json.
+ *
+ * A baseline (storage/repo/baselines.h) is a manifest without rows, and has a label of its own
+ * type, which lacks what is about a run and chunks: docs/schema/baseline.json.
  */
 #ifndef STORAGE_FORMAT_LABEL_H
 #define STORAGE_FORMAT_LABEL_H
@@ -28,6 +31,8 @@ struct label_head {
 };
 
 struct label {
+    bool           baseline;          /* not of a backup: see above */
+    uint64_t       estimated;         /* of a baseline: tables whose rows are an estimate */
     char           id[BACKUP_ID_MAX]; /* 20261121T021500Z-4f2a */
     char           run[RUN_ID_MAX];   /* 16 hex digits */
     char          *db;                /* configured name */
@@ -45,11 +50,14 @@ struct label {
     bool           passwords;               /* false: role passwords are not in it */
     uint64_t       tables, rows, raw_bytes; /* rows and COPY bytes of the tables */
     uint64_t       database_bytes;          /* pg_database_size() */
-    uint64_t       chunks, stored_bytes;    /* all chunks referred to */
-    uint64_t       new_chunks, new_bytes;   /* of these, written by this run */
-    double         seconds;                 /* wall time */
-    char          *note;                    /* --note, or NULL */
-    struct strlist warnings;                /* one sentence each */
+    char          *system_identifier; /* of the server, 16 hex digits; NULL: an older program's */
+    uint64_t       next_xid; /* of the server at the snapshot, with its epoch; 0: not known */
+    uint64_t       xid_age, multixact_age; /* of the database; 0: not known */
+    uint64_t       chunks, stored_bytes;   /* all chunks referred to */
+    uint64_t       new_chunks, new_bytes;  /* of these, written by this run */
+    double         seconds;                /* wall time */
+    char          *note;                   /* --note, or NULL */
+    struct strlist warnings;               /* one sentence each */
     unsigned
         settings;   /* n of the repo.<n>.json that was in force; 0: not said, by an older program */
     unsigned epoch; /* of its chunks and its manifest (repo.h) */
@@ -98,6 +106,7 @@ int     label_take_hidden(struct label *, const json_t *, struct err *);
 /* The object as stored: the JSON line, newline included.  And back: ERR_CORRUPT names the field. */
 int           label_format(const struct label *, struct buf *, struct err *);
 struct label *label_parse(const void *, size_t, struct err *);
+struct label *label_parse_baseline(const void *, size_t, struct err *);
 
 /* The object that holds a backup's chunk list or manifest, for backup_key(): "chunks.zst",
  * "manifest.json.zst" (encrypted: "manifest.json.zst.enc"); of a copy "chunks-<run>.zst",
@@ -105,5 +114,7 @@ struct label *label_parse(const void *, size_t, struct err *);
  * name.  Allocated. */
 enum label_part { LABEL_CHUNKS, LABEL_MANIFEST };
 char *label_part_name(const struct label *, enum label_part);
+/* The key of an object of its backup or baseline.  Allocated. */
+char *label_object_key(const struct label *, const char *object);
 
 #endif

@@ -7,7 +7,8 @@
 
 #include "storage/format/fields.h"
 
-extern const struct fields label_plain_fields;  /* all except epoch, heads, signer, sequence */
+/* All except epoch, settings, heads, signer, sequence: of both kinds, and of each. */
+extern const struct fields label_plain_fields, label_backup_fields, label_baseline_fields;
 extern const struct fields label_hidden_fields; /* sealed when the backup is encrypted */
 extern const struct fields label_copied_fields; /* the object "copied_from" */
 

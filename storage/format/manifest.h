@@ -68,11 +68,13 @@ struct manifest_table {
     struct manifest_column *columns; /* attnum order, live columns only */
     size_t                  n_columns, cap_columns;
     uint64_t                rows;
-    uint64_t                bytes;          /* of COPY data, without header and trailer */
-    uint64_t                relation_bytes; /* heap and TOAST on the source */
-    struct fingerprint      fp;             /* sum over the ranges */
-    struct fingerprint generated_fp; /* of the generated columns, text format; 0,0 when there are
-                                        none, or they could not be read */
+    bool                    counted; /* rows were counted and not read: bytes and fp say nothing */
+    bool               estimated; /* ... not even that: rows is what the server's statistics say */
+    uint64_t           bytes;     /* of COPY data, without header and trailer */
+    uint64_t           relation_bytes; /* heap and TOAST on the source */
+    struct fingerprint fp;             /* sum over the ranges */
+    struct fingerprint generated_fp;   /* of the generated columns, text format; 0,0 when there are
+                                          none, or they could not be read */
     struct manifest_range *ranges;
     size_t                 n_ranges, cap_ranges;
 };

@@ -62,6 +62,8 @@ static const struct field table_rows[] = {
     TABLE(FIELD_WORD, "format", format, .words = copy_formats),
     FIELD_LIST_OF("columns", struct manifest_table, columns, column_fields),
     TABLE(FIELD_COUNT, "rows", rows),
+    TABLE(FIELD_FLAG, "counted", counted),
+    TABLE(FIELD_FLAG, "estimated", estimated),
     TABLE(FIELD_COUNT, "bytes", bytes),
     TABLE(FIELD_COUNT, "relation_bytes", relation_bytes),
     TABLE(FIELD_HEX64, "fp", fp),

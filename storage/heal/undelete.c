@@ -55,8 +55,8 @@ free_markers(struct markers *m)
 static bool
 is_wanted(const char *key, size_t below)
 {
-    static const char *const dirs[] = {"chunks/", "backups/",    "pins/", "accepted/",
-                                       "drills/", "tombstones/", "source"};
+    static const char *const dirs[] = {"chunks/",    "backups/", "pins/",       "accepted/",
+                                       "baselines/", "drills/",  "tombstones/", "source"};
 
     if (below == 0) {
         return true; /* undelete() handles nothing else there */

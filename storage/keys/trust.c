@@ -34,12 +34,12 @@ static const struct {
     bool        founds; /* the repository itself depends on it */
 } types[] = {
     {"label", BACKUP, BACKUP, false},    {"source", BACKUP, BACKUP, false},
-    {"condemned", BACKUP, PRUNE, false}, {"trash", PRUNE, PRUNE, false},
-    {"trash-runs", PRUNE, PRUNE, false}, {"tombstone", PRUNE, PRUNE, false},
-    {"revoked", PRUNE, PRUNE, false},    {"unlabelled", PRUNE, PRUNE, false},
-    {"drill", DRILL, DRILL, false},      {"pin", ADMIN, BACKUP, false},
-    {"accept", ADMIN, ADMIN, false},     {"repo", ADMIN, ADMIN, true},
-    {"keys", ADMIN, ADMIN, true},
+    {"baseline", BACKUP, BACKUP, false}, {"condemned", BACKUP, PRUNE, false},
+    {"trash", PRUNE, PRUNE, false},      {"trash-runs", PRUNE, PRUNE, false},
+    {"tombstone", PRUNE, PRUNE, false},  {"revoked", PRUNE, PRUNE, false},
+    {"unlabelled", PRUNE, PRUNE, false}, {"drill", DRILL, DRILL, false},
+    {"pin", ADMIN, BACKUP, false},       {"accept", ADMIN, ADMIN, false},
+    {"repo", ADMIN, ADMIN, true},        {"keys", ADMIN, ADMIN, true},
 };
 
 struct trusted {

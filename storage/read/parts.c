@@ -72,7 +72,7 @@ static char *
 part_key(const struct label *l, enum label_part part)
 {
     char *object = label_part_name(l, part);
-    char *key = backup_key(l->db, l->id, object);
+    char *key = label_object_key(l, object);
 
     free(object);
     return key;
@@ -232,7 +232,8 @@ manifest_load(struct repo *r, const struct label *l, struct err *e)
         m = parse_manifest(r, l, &text, e);
     }
     if (m == NULL) {
-        err_wrap(e, "manifest of backup %s of \"%s\"", l->id, l->db);
+        err_wrap(e, "manifest of %s %s of \"%s\"", l->baseline ? "baseline" : "backup", l->id,
+                 l->db);
     }
     buf_free(&text);
     return m;

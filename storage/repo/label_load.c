@@ -51,36 +51,55 @@ show_hidden(struct repo *r, struct label *l, struct err *e)
     return 0;
 }
 
+/* Is it the label that it should be, signed as it should be?  Then what is hidden is opened. */
 static int
 check(struct repo *r, const char *db, const char *id, const char *key, const struct buf *raw,
       struct label *l, struct err *e)
 {
     if (strcmp(l->id, id) != 0 || strcmp(l->db, db) != 0) {
-        return err_set(e, ERR_CORRUPT, "it is the label of backup %s of \"%s\"", l->id, l->db);
+        return err_set(e, ERR_CORRUPT, "it is the label of %s %s of \"%s\"",
+                       l->baseline ? "baseline" : "backup", l->id, l->db);
     }
     chain_signed_by(l, raw->data, raw->len);
-    return trust_check(r->trust, "label", key, raw->data, raw->len, e) == 0 ? show_hidden(r, l, e)
-                                                                            : -1;
+    return trust_check(r->trust, l->baseline ? "baseline" : "label", key, raw->data, raw->len, e) ==
+            0
+        ? show_hidden(r, l, e)
+        : -1;
 }
 
-struct label *
-label_read(struct repo *r, const char *db, const char *id, const struct fetch *f, struct err *e)
+static struct label *
+take(struct repo *r, const char *db, const char *id, const struct fetch *f, bool baseline,
+     struct err *e)
 {
-    char         *key = backup_key(db, id, "label.json");
+    char *key = baseline ? baseline_key(db, id, BASELINE_LABEL) : backup_key(db, id, "label.json");
     struct label *l = NULL;
 
     if (f->err.kind != ERR_NONE) {
         *e = f->err;
-    } else if ((l = label_parse(f->raw.data, f->raw.len, e)) != NULL &&
+    } else if ((l = (baseline ? label_parse_baseline : label_parse)(f->raw.data, f->raw.len, e)) !=
+                   NULL &&
                check(r, db, id, key, &f->raw, l, e) != 0) {
         label_free(l);
         l = NULL;
     }
     if (l == NULL) {
-        err_wrap(e, "backup label \"%s\"", key);
+        err_wrap(e, "%s label \"%s\"", baseline ? "baseline" : "backup", key);
     }
     free(key);
     return l;
+}
+
+struct label *
+label_read(struct repo *r, const char *db, const char *id, const struct fetch *f, struct err *e)
+{
+    return take(r, db, id, f, false, e);
+}
+
+struct label *
+label_read_baseline(struct repo *r, const char *db, const char *id, const struct fetch *f,
+                    struct err *e)
+{
+    return take(r, db, id, f, true, e);
 }
 
 /* get: storage_get() or storage_get_anew(). */

@@ -14,6 +14,9 @@ struct label *label_load(struct repo *, const char *db, const char *id, struct e
 /* One whose bytes were read, or could not be, already. */
 struct label *label_read(struct repo *, const char *db, const char *id, const struct fetch *,
                          struct err *);
+/* The same of a baseline's (baselines.h). */
+struct label *label_read_baseline(struct repo *, const char *db, const char *id,
+                                  const struct fetch *, struct err *);
 /* The same as label_load(), read past caches (storage_get_anew()): a second opinion on one that was
  * bad. */
 struct label *label_load_anew(struct repo *, const char *db, const char *id, struct err *);

@@ -140,6 +140,7 @@ is_value(const struct schema *s, json_t *x, const struct field *f, const char *a
     case FIELD_WORD:
         return is_words(v, f->words);
     case FIELD_COUNT:
+    case FIELD_OPT_COUNT:
     case FIELD_INT:
         return is_number(v, 0);
     case FIELD_COUNT32:
@@ -243,6 +244,7 @@ the_labels_tables_are_its_schema(void **state)
 
     (void)state;
     assert_true(is_struct(&s, s.root, &label_plain_fields, ""));
+    assert_true(is_struct(&s, s.root, &label_backup_fields, ""));
     for (size_t i = 0; i < label_hidden_fields.n; i++) { /* required of a plain label only */
         const struct field *f = &label_hidden_fields.v[i];
 
@@ -250,7 +252,7 @@ the_labels_tables_are_its_schema(void **state)
     }
     assert_true(is_struct(&s, json_object_get(properties, "copied_from"), &label_copied_fields,
                           "/copied_from"));
-    check_count(&s, label_plain_fields.n + label_hidden_fields.n,
+    check_count(&s, label_plain_fields.n + label_backup_fields.n + label_hidden_fields.n,
                 10 /* format, needs, type, epoch, settings, hidden, copied_from, heads, signer,
                       sequence */);
     json_decref(s.root);

@@ -1,0 +1,35 @@
+/*
+ * describe.h - what a database held in a snapshot says of itself, as a manifest and as a label.
+ *
+ * For a backup and for a baseline alike.  What is left out here: rows, and whatever a selection
+ * decides.  Names are copied.
+ */
+#ifndef FACTS_DESCRIBE_H
+#define FACTS_DESCRIBE_H
+
+#include "pg/archive/archive.h"
+#include "pg/conn/oidset.h"
+#include "pg/snapshot/snapshot.h"
+#include "storage/format/label.h"
+#include "storage/format/manifest.h"
+
+/* OIDs of the archive's entries of one kind ("TABLE"), which are definitions. */
+void describe_oids(const struct archive *, const char *desc, struct oid_set *);
+/* Why nobody can read rows of it; NULL: they can be read, or it has none of its own. */
+const char *describe_skipped(const struct catalog *, const struct cat_table *);
+/* A table of the manifest, without rows.  all_text: rows are in text format, whatever they are.
+ * Valid until the next call. */
+struct manifest_table *describe_table(struct manifest *, const struct cat_table *, bool all_text,
+                                      const char *skipped);
+/* Sequences that the archive defines, and those that extensions declare as configuration. */
+int  describe_sequences(const struct snapshot *, const struct archive *, struct manifest *,
+                        struct err *);
+void describe_matviews(const struct catalog *, const struct archive *, struct manifest *);
+void describe_objects(const struct archive *, struct manifest *);
+/* Server, database, snapshot, XIDs, extensions, inventory, globals. */
+int describe_sections(const struct snapshot *, struct manifest *, struct err *);
+/* All that they say of the label, sums over tables included.  The manifest's warnings become
+ * UTF-8. */
+void describe_label(const struct snapshot *, const struct manifest *, struct label *);
+
+#endif
