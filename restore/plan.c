@@ -30,7 +30,7 @@
 #include "restore/part/first.h"
 #include "restore/part/parts.h"
 #include "storage/read/parts.h"
-#include "storage/read/reader.h"
+#include "storage/read/place.h"
 #include "storage/read/rollback.h"
 
 #define ARCHIVE_MAX (2 * GIB)

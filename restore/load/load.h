@@ -56,8 +56,7 @@ int load_pack(struct load_run *, struct worker *, const struct load_task *, stru
 /* The chunks of these ranges are read ahead. */
 void load_expect(struct readahead *, const struct manifest_range *, size_t n);
 /* The rows of one segment, valid until the next one is asked for; NULL with an error. */
-const uint8_t *load_segment(struct restore *, struct readahead *, const struct manifest_segment *,
-                            struct err *);
+const uint8_t *load_segment(struct readahead *, const struct manifest_segment *, struct err *);
 /* One COPY of ranges into the table named by sql. */
 int load_copy(struct restore *, struct worker *, const struct manifest_table *, size_t first,
               size_t n, const char *sql, struct err *);

@@ -63,7 +63,7 @@ read_backup(struct narrow *n, struct lane *lane, const struct manifest_range *ra
     }
     for (size_t i = 0; bytes > 0 && i < range->n; i++) {
         const struct manifest_segment *s = &range->segments[i];
-        const uint8_t                 *p = load_segment(n->r, lane->chunks, s, e);
+        const uint8_t                 *p = load_segment(lane->chunks, s, e);
 
         if (p == NULL || buf_append(&rows->bytes, p, s->length, e) != 0) {
             return -1;

@@ -36,11 +36,17 @@ check_contents(struct restore *r, struct err *e)
 }
 
 static void
-want_rows(const struct manifest_table *t, bool *chunks)
+want(void *ctx, uint32_t chunk)
+{
+    ((bool *)ctx)[chunk] = true;
+}
+
+static void
+want_rows(const struct manifest *m, const struct manifest_table *t, bool *chunks)
 {
     for (size_t i = 0; t->skipped == NULL && i < t->n_ranges; i++) {
         for (size_t k = 0; k < t->ranges[i].n; k++) {
-            chunks[t->ranges[i].segments[k].chunk] = true;
+            manifest_each_chunk(m, t->ranges[i].segments[k].chunk, want, chunks);
         }
     }
 }
@@ -52,11 +58,11 @@ wanted(const struct manifest *m)
     bool *chunks = xcalloc(m->n_chunks + 1, sizeof *chunks);
 
     for (size_t i = 0; i < m->n_tables; i++) {
-        want_rows(&m->tables[i], chunks);
+        want_rows(m, &m->tables[i], chunks);
     }
     if (m->lo_count > 0) {
-        want_rows(&m->lo_metadata, chunks);
-        want_rows(&m->lo_pages, chunks);
+        want_rows(m, &m->lo_metadata, chunks);
+        want_rows(m, &m->lo_pages, chunks);
     }
     return chunks;
 }

@@ -3,23 +3,34 @@
 #include <stdlib.h>
 
 struct tracing {
-    const bool    *want;
-    chunkusers_fn *fn;
-    void          *ctx;
+    const struct manifest *m;
+    const bool            *want;
+    chunkusers_fn         *fn;
+    void                  *ctx;
+    const char            *what;
 };
 
 static void
-segments(const struct tracing *t, const struct manifest_segment *v, size_t n, const char *what)
+tell(void *ctx, uint32_t chunk)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (t->want[v[i].chunk]) {
-            t->fn(t->ctx, v[i].chunk, what);
-        }
+    const struct tracing *t = ctx;
+
+    if (t->want[chunk]) {
+        t->fn(t->ctx, chunk, t->what);
     }
 }
 
 static void
-ranges(const struct tracing *t, const struct manifest_table *table, const char *what)
+segments(struct tracing *t, const struct manifest_segment *v, size_t n, const char *what)
+{
+    t->what = what;
+    for (size_t i = 0; i < n; i++) {
+        manifest_each_chunk(t->m, v[i].chunk, tell, t);
+    }
+}
+
+static void
+ranges(struct tracing *t, const struct manifest_table *table, const char *what)
 {
     for (size_t i = 0; i < table->n_ranges; i++) {
         segments(t, table->ranges[i].segments, table->ranges[i].n, what);
@@ -29,7 +40,7 @@ ranges(const struct tracing *t, const struct manifest_table *table, const char *
 void
 chunkusers_trace(const struct manifest *m, const bool *want, chunkusers_fn *fn, void *ctx)
 {
-    struct tracing t = {want, fn, ctx};
+    struct tracing t = {.m = m, .want = want, .fn = fn, .ctx = ctx};
 
     for (size_t i = 0; i < m->n_tables; i++) {
         char *name = xasprintf("%s.%s", m->tables[i].schema, m->tables[i].name);

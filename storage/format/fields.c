@@ -9,7 +9,7 @@ bool
 field_optional(const struct field *f)
 {
     return f->kind == FIELD_OPT_TEXT || f->kind == FIELD_OPT_HEX || f->kind == FIELD_FLAG ||
-        f->kind == FIELD_OPT_COUNT || f->kind == FIELD_JSON;
+        f->kind == FIELD_OPT_COUNT || f->kind == FIELD_JSON || f->optional;
 }
 
 void *

@@ -56,6 +56,7 @@ struct fields;
 struct field {
     const char     *key;
     enum field_kind kind;
+    bool            optional; /* list: the key is missing when it is empty */
     bool   lines; /* texts, list: each element is read by itself, and written on its own line */
     char   letter;
     size_t offset, size;        /* of the member */

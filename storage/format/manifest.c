@@ -143,30 +143,92 @@ manifest_number_chunks(struct manifest *m, const struct chunk_number *numbers)
     m->n_chunks = m->cap_chunks = 0;
 }
 
+uint32_t
+manifest_add_delta(struct manifest *m, struct manifest_delta *delta)
+{
+    VEC_GROW(m->deltas, m->n_deltas, m->cap_deltas);
+    m->deltas[m->n_deltas] = *delta;
+    *delta = (struct manifest_delta){0};
+    return MANIFEST_DELTA + (uint32_t)m->n_deltas++;
+}
+
+const struct manifest_delta *
+manifest_delta_at(const struct manifest *m, uint32_t place)
+{
+    return place < MANIFEST_DELTA ? NULL : &m->deltas[place - MANIFEST_DELTA];
+}
+
+void
+manifest_each_chunk(const struct manifest *m, uint32_t place, manifest_chunk_fn *fn, void *ctx)
+{
+    const struct manifest_delta *d = manifest_delta_at(m, place);
+
+    if (d == NULL) {
+        fn(ctx, place);
+        return;
+    }
+    for (size_t i = 0; i < d->n; i++) {
+        fn(ctx, d->sources[i].chunk);
+    }
+}
+
 struct ordering {
     const struct chunk_number *was; /* by old place */
     struct chunk_number       *is;
     size_t                     n;
     uint32_t                  *place; /* by number: its new place + 1; 0: none yet */
+    struct manifest_delta     *deltas_were, *deltas;
+    size_t                     n_deltas;
+    uint32_t                  *delta_place; /* by old place: the new one + 1; 0: none yet */
 };
 
 static void
-order_segment(void *ctx, struct manifest_segment *s)
+order_chunk(struct ordering *o, uint32_t *place)
 {
-    struct ordering          *o = ctx;
-    const struct chunk_number number = o->was[s->chunk];
+    const struct chunk_number number = o->was[*place];
 
     if (o->place[number.n] == 0) {
         o->is[o->n++] = number;
         o->place[number.n] = (uint32_t)o->n;
     }
-    s->chunk = o->place[number.n] - 1;
+    *place = o->place[number.n] - 1;
+}
+
+static void
+order_delta(struct ordering *o, uint32_t *place)
+{
+    const uint32_t was = *place - MANIFEST_DELTA;
+
+    if (o->delta_place[was] == 0) {
+        struct manifest_delta *d = &o->deltas[o->n_deltas++];
+
+        *d = o->deltas_were[was];
+        for (size_t i = 0; i < d->n; i++) {
+            order_chunk(o, &d->sources[i].chunk);
+        }
+        o->delta_place[was] = (uint32_t)o->n_deltas;
+    }
+    *place = MANIFEST_DELTA + o->delta_place[was] - 1;
+}
+
+static void
+order_segment(void *ctx, struct manifest_segment *s)
+{
+    if (s->chunk < MANIFEST_DELTA) {
+        order_chunk(ctx, &s->chunk);
+    } else {
+        order_delta(ctx, &s->chunk);
+    }
 }
 
 void
 manifest_order_chunks(struct manifest *m)
 {
-    struct ordering o = {.was = m->numbers, .is = xcalloc(m->n_numbers + 1, sizeof *o.is)};
+    struct ordering o = {.was = m->numbers,
+                         .is = xcalloc(m->n_numbers + 1, sizeof *o.is),
+                         .deltas_were = m->deltas,
+                         .deltas = xcalloc(m->n_deltas + 1, sizeof *o.deltas),
+                         .delta_place = xcalloc(m->n_deltas + 1, sizeof *o.delta_place)};
     uint32_t        largest = 0;
 
     for (size_t i = 0; i < m->n_numbers; i++) {
@@ -179,6 +241,13 @@ manifest_order_chunks(struct manifest *m)
     m->cap_numbers = m->n_numbers + 1;
     m->n_numbers = o.n;
     m->numbers = o.is;
+    /* One that no segment refers to does not exist: manifest_add_delta() is called for a segment.
+     */
+    free(o.delta_place);
+    free(m->deltas);
+    m->cap_deltas = m->n_deltas + 1;
+    m->n_deltas = o.n_deltas;
+    m->deltas = o.deltas;
 }
 
 void

@@ -7,9 +7,10 @@
  * sections, which pg/ produces and storage/ does not interpret.
  *
  * Strings are in the database's encoding and may hold any bytes but NUL.
- * A segment is a run of bytes inside one chunk's plaintext.  A range is a run of
- * rows that was read by one COPY: its segments, in order, are exactly the rows' bytes (binary
- * format: without header and trailer); a row may continue over segments, never over ranges.
+ * A segment is a run of bytes at one place: of a chunk's plaintext, or of a delta's, which is put
+ * together from pieces of chunks (delta.h).  A range is a run of rows that was read by one COPY:
+ * its segments, in order, are exactly the rows' bytes (binary format: without header and trailer);
+ * a row may continue over segments, never over ranges.
  */
 #ifndef STORAGE_FORMAT_MANIFEST_H
 #define STORAGE_FORMAT_MANIFEST_H
@@ -32,9 +33,20 @@ struct fingerprint { /* sums mod 2^64 of the two halves of SipHash-2-4-128 of ea
     uint64_t a, b;
 };
 
+/* Places from here on are those of deltas: their index in the table of deltas, plus this. */
+#define MANIFEST_DELTA UINT32_C(0x80000000)
+
 struct manifest_segment {
-    uint32_t chunk;          /* its place in the manifest's table of chunks */
+    uint32_t chunk;          /* its place in the manifest's table of chunks, or of deltas */
     uint64_t offset, length; /* bytes of plaintext */
+};
+
+/* Plaintext that is put together: the last source is the list of pieces (delta.h). */
+struct manifest_delta {
+    uint64_t                 raw_size;   /* bytes, like a chunk's */
+    char                     sha256[65]; /* of the plaintext, hex: the same in each repository */
+    struct manifest_segment *sources;    /* in chunks, never in deltas */
+    size_t                   n, cap;
 };
 
 struct manifest_range {
@@ -136,10 +148,12 @@ struct manifest {
 
     /* The table of chunks, by place: names or, while the backup is taken or copied, the numbers of
      * its run.  One of the two is empty. */
-    struct chunk_ref    *chunks;
-    size_t               n_chunks, cap_chunks;
-    struct chunk_number *numbers;
-    size_t               n_numbers, cap_numbers;
+    struct chunk_ref      *chunks;
+    size_t                 n_chunks, cap_chunks;
+    struct chunk_number   *numbers;
+    size_t                 n_numbers, cap_numbers;
+    struct manifest_delta *deltas;
+    size_t                 n_deltas, cap_deltas;
 
     struct strlist warnings;
 };
@@ -169,9 +183,18 @@ void manifest_keep(struct manifest *, const char                                
                    bool (*keep)(const void *ctx, const void *element), const void *ctx);
 /* The place of a chunk of a backup that is being taken: a new one, unless it has one already. */
 uint32_t manifest_add_chunk(struct manifest *, struct chunk_number);
+/* The place of a delta, whose sources are taken over. */
+uint32_t manifest_add_delta(struct manifest *, struct manifest_delta *);
+/* What is at a place of a manifest that was read; NULL: a chunk. */
+const struct manifest_delta *manifest_delta_at(const struct manifest *, uint32_t place);
+/* Calls back for each chunk that the bytes at a place are read from: itself, or the sources of a
+ * delta, one of them perhaps twice. */
+typedef void manifest_chunk_fn(void *ctx, uint32_t chunk);
+void manifest_each_chunk(const struct manifest *, uint32_t place, manifest_chunk_fn *, void *ctx);
 /* For a copy: the chunk at place i is known by numbers[i] from now on, not by name. */
 void manifest_number_chunks(struct manifest *, const struct chunk_number *numbers);
-/* Reassigns places: to the chunks that segments refer to, in order of first use, each number once.
+/* Reassigns places: to the chunks and deltas that segments refer to, in order of first use, each
+ * number once.
  * The order does not depend on which worker stored a chunk first, and so is the same in every
  * repository. */
 void manifest_order_chunks(struct manifest *);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "storage/format/chunkname.h"
+#include "storage/format/delta.h"
 #include "storage/format/manifest.h"
 
 static int
@@ -55,21 +56,67 @@ check_unique(const struct manifest *m, struct err *e)
     return rc;
 }
 
+/* false: there is none. */
+static bool
+raw_size_at(const struct manifest *m, uint32_t place, uint64_t *size)
+{
+    if (place < MANIFEST_DELTA && place < m->n_chunks) {
+        *size = m->chunks[place].raw_size;
+        return true;
+    }
+    if (place >= MANIFEST_DELTA && place - MANIFEST_DELTA < m->n_deltas) {
+        *size = m->deltas[place - MANIFEST_DELTA].raw_size;
+        return true;
+    }
+    return false;
+}
+
 /* *bytes: the sum of their lengths. */
 static int
 check_segments(const struct manifest *m, const struct manifest_segment *v, size_t n,
                uint64_t *bytes, struct err *e)
 {
     for (size_t i = 0; i < n; i++) {
-        if (v[i].chunk >= m->n_chunks) {
+        uint64_t size;
+
+        if (!raw_size_at(m, v[i].chunk, &size)) {
             return err_set(e, ERR_CORRUPT, "segment %zu: there is no chunk %" PRIu32, i,
                            v[i].chunk);
         }
-        if (v[i].length == 0 || v[i].offset > m->chunks[v[i].chunk].raw_size ||
-            v[i].length > m->chunks[v[i].chunk].raw_size - v[i].offset) {
+        if (v[i].length == 0 || v[i].offset > size || v[i].length > size - v[i].offset) {
             return err_set(e, ERR_CORRUPT, "segment %zu: lies outside of its chunk", i);
         }
         *bytes += v[i].length;
+    }
+    return 0;
+}
+
+/* Sources lie in chunks, so that a delta never hangs on another. */
+static int
+check_delta(const struct manifest *m, const struct manifest_delta *d, struct err *e)
+{
+    uint64_t bytes = 0;
+
+    if (d->raw_size == 0 || d->raw_size > CHUNK_RAW_MAX || d->n < 2 || d->n > DELTA_SOURCES_MAX ||
+        d->sources[d->n - 1].length > DELTA_LIST_MAX) {
+        return err_set(e, ERR_CORRUPT, "%zu sources of %" PRIu64 " bytes are out of range", d->n,
+                       d->raw_size);
+    }
+    for (size_t i = 0; i < d->n; i++) {
+        if (d->sources[i].chunk >= MANIFEST_DELTA) {
+            return err_set(e, ERR_CORRUPT, "source %zu is a delta", i);
+        }
+    }
+    return check_segments(m, d->sources, d->n, &bytes, e);
+}
+
+static int
+check_deltas(const struct manifest *m, struct err *e)
+{
+    for (size_t i = 0; i < m->n_deltas; i++) {
+        if (check_delta(m, &m->deltas[i], e) != 0) {
+            return err_wrap(e, "delta %zu", i);
+        }
     }
     return 0;
 }
@@ -131,7 +178,8 @@ manifest_check(const struct manifest *m, struct err *e)
 {
     uint64_t bytes = 0;
 
-    if (check_chunks(m, e) != 0 || check_unique(m, e) != 0 || check_tables(m, e) != 0) {
+    if (check_chunks(m, e) != 0 || check_unique(m, e) != 0 || check_deltas(m, e) != 0 ||
+        check_tables(m, e) != 0) {
         return -1;
     }
     if (check_table(m, &m->lo_metadata, e) != 0 || check_table(m, &m->lo_pages, e) != 0) {

@@ -4,6 +4,7 @@
 
 #define CHUNK(kind, key, x)         FIELD(kind, key, struct chunk_ref, x)
 #define SEGMENT(kind, key, x)       FIELD(kind, key, struct manifest_segment, x)
+#define DELTA(kind, key, x, ...)    FIELD(kind, key, struct manifest_delta, x, __VA_ARGS__)
 #define RANGE(kind, key, x, ...)    FIELD(kind, key, struct manifest_range, x, __VA_ARGS__)
 #define COLUMN(kind, key, x)        FIELD(kind, key, struct manifest_column, x)
 #define TABLE(kind, key, x, ...)    FIELD(kind, key, struct manifest_table, x, __VA_ARGS__)
@@ -26,6 +27,14 @@ static const struct field segment_rows[] = {
 };
 static const struct fields segment_fields = FIELDS(struct manifest_segment, segment_rows,
                                                    .array = true);
+
+static const struct field delta_rows[] = {
+    DELTA(FIELD_COUNT, "raw size", raw_size),
+    DELTA(FIELD_DIGITS, "sha256", sha256),
+    DELTA(FIELD_LIST, "sources", sources, .of = &segment_fields,
+          .n = offsetof(struct manifest_delta, n), .cap = offsetof(struct manifest_delta, cap)),
+};
+static const struct fields delta_fields = FIELDS(struct manifest_delta, delta_rows, .array = true);
 
 static const struct field range_rows[] = {
     RANGE(FIELD_COUNT, "first block", first_block),
@@ -122,6 +131,7 @@ static const struct field manifest_rows[] = {
     FIELD_LIST_OF("matviews", struct manifest, matviews, matview_fields, .lines = true),
     FIELD_LIST_OF("objects", struct manifest, objects, object_fields, .lines = true),
     FIELD_LIST_OF("chunks", struct manifest, chunks, chunk_fields, .lines = true),
+    FIELD_LIST_OF("deltas", struct manifest, deltas, delta_fields, .lines = true, .optional = true),
     {.key = "large_objects", .kind = FIELD_OBJECT, .of = &lo_fields},
     FIELD_LIST_OF("tables", struct manifest, tables, table_fields, .lines = true),
 };

@@ -89,6 +89,9 @@ write_part(struct buf *out, const struct field *f, const struct manifest *m, str
 {
     json_t *v = NULL;
 
+    if (f->optional && field_list_n(f, m) == 0) {
+        return 0;
+    }
     if (!f->lines && f->kind != FIELD_OBJECT && (field_json(f, m, &v, e) != 0 || v == NULL)) {
         return e->kind == ERR_NONE ? 0 : -1;
     }
@@ -107,8 +110,8 @@ manifest_format(const struct manifest *m, struct buf *out, struct err *e)
     if (manifest_check(m, e) != 0) {
         return err_wrap(e, "manifest not written");
     }
-    if (buf_printf(out, e, "{\"format\":%d,\"needs\":[],\"type\":\"manifest\"", OBJECT_FORMAT) !=
-        0) {
+    if (buf_printf(out, e, "{\"format\":%d,\"needs\":[%s],\"type\":\"manifest\"", OBJECT_FORMAT,
+                   m->n_deltas > 0 ? "\"" OBJECT_NEED_DELTA "\"" : "") != 0) {
         return -1;
     }
     for (size_t i = 0; i < manifest_fields.n; i++) {

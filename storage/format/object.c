@@ -75,7 +75,8 @@ object_check(const json_t *o, const char *type, struct err *e)
     for (size_t i = 0; i < json_array_size(needs); i++) {
         const char *need = json_string_value(json_array_get(needs, i));
 
-        if (need != NULL && strcmp(need, need_encryption) == 0) {
+        if (need != NULL &&
+            (strcmp(need, need_encryption) == 0 || strcmp(need, OBJECT_NEED_DELTA) == 0)) {
             continue;
         }
         err_set(e, ERR_CORRUPT, "needs \"%s\", which is not known to this program",

@@ -16,6 +16,9 @@
 
 enum { OBJECT_FORMAT = 1, OBJECT_BYTES_MAX = 1 << 20 };
 
+/* What a manifest with deltas needs. */
+#define OBJECT_NEED_DELTA "delta"
+
 /* A new object with format, needs and type. */
 json_t *object_new(const char *type);
 /* Only programs that know encryption may use it. */

@@ -4,10 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/codec.h"
-#include "storage/read/reader.h"
+#include "storage/read/place.h"
 
-/* A decoded chunk, or why there is none. */
+/* A decoded chunk or delta, or why there is none. */
 struct slot {
     uint32_t   chunk; /* UINT32_MAX: nothing */
     struct buf raw;
@@ -15,21 +14,17 @@ struct slot {
 };
 
 struct readahead {
-    struct repo           *repo;
-    const char            *db;
-    const struct manifest *manifest;
-    uint32_t              *expected;
-    size_t                 n, cap, next;
-    struct slot            slots[2];
-    int                    current; /* the caller's slot; the other one is read into */
-    struct codec          *codec;   /* of the reading thread: never two at once */
-    struct buf             stored;
-    pthread_t              thread;
-    bool                   started;
-    pthread_mutex_t        lock; /* for the two below */
-    pthread_cond_t         changed;
-    bool                   busy; /* the thread reads into the other slot */
-    bool                   stopping;
+    uint32_t            *expected;
+    size_t               n, cap, next;
+    struct slot          slots[2];
+    int                  current; /* the caller's slot; the other one is read into */
+    struct place_reader *reader;  /* of the reading thread: never two at once */
+    pthread_t            thread;
+    bool                 started;
+    pthread_mutex_t      lock; /* for the two below */
+    pthread_cond_t       changed;
+    bool                 busy; /* the thread reads into the other slot */
+    bool                 stopping;
 };
 
 struct readahead *
@@ -37,11 +32,7 @@ readahead_new(struct repo *repo, const char *db, const struct manifest *m)
 {
     struct readahead *r = xcalloc(1, sizeof *r);
 
-    r->repo = repo;
-    r->db = db;
-    r->manifest = m;
-    r->codec = codec_new(CODEC_DEFAULT);
-    r->stored = (struct buf)BUF_INIT(CHUNK_STORED_MAX);
+    r->reader = place_reader_new(repo, db, m);
     for (int i = 0; i < 2; i++) {
         r->slots[i] = (struct slot){.chunk = UINT32_MAX, .raw = BUF_INIT(CHUNK_RAW_MAX)};
     }
@@ -63,8 +54,7 @@ fill(struct readahead *r)
     struct slot *s = other(r);
 
     err_clear(&s->failed);
-    (void)chunk_read(r->repo, r->db, &r->manifest->chunks[s->chunk], r->codec, &r->stored, &s->raw,
-                     &s->failed);
+    (void)place_read(r->reader, s->chunk, &s->raw, &s->failed);
 }
 
 static void *
@@ -171,8 +161,7 @@ readahead_free(struct readahead *r)
         (void)pthread_mutex_unlock(&r->lock);
         (void)pthread_join(r->thread, NULL);
     }
-    codec_free(r->codec);
-    buf_free(&r->stored);
+    place_reader_free(r->reader);
     buf_free(&r->slots[0].raw);
     buf_free(&r->slots[1].raw);
     free(r->expected);

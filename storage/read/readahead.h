@@ -4,7 +4,7 @@
  *
  * Without it the server's COPY would wait for the store at every chunk: briefly for a disk, 30 to
  * 100 ms for a remote store.  Reads one chunk ahead on its own thread; memory: two decoded chunks
- * and one as stored.
+ * and one as stored; with deltas a third decoded one.
  */
 #ifndef STORAGE_READ_READAHEAD_H
 #define STORAGE_READ_READAHEAD_H
@@ -27,7 +27,7 @@ void readahead_free(struct readahead *); /* accepts NULL; waits for what is bein
  * the previous forecast.  Only a forecast: readahead_get() takes any chunk. */
 void readahead_expect(struct readahead *, const uint32_t *chunks, size_t n);
 
-/* The chunk's plaintext, checked as chunk_read() does, valid until the next call; NULL with an
+/* The chunk's plaintext, checked as place_read() does, valid until the next call; NULL with an
  * error that names it. */
 const struct buf *readahead_get(struct readahead *, uint32_t chunk, struct err *);
 

@@ -315,29 +315,3 @@ chunk_check_anew(struct repo *r, const char *db, const struct chunk_ref *line, s
     w.anew = true;
     return check(&w, e);
 }
-
-int
-segments_read(struct repo *r, const char *db, const struct manifest *m,
-              const struct manifest_segment *v, size_t n, struct buf *out, struct err *e)
-{
-    struct codec *codec = codec_new(CODEC_DEFAULT);
-    struct buf    scratch = BUF_INIT(CHUNK_STORED_MAX);
-    struct buf    raw = BUF_INIT(CHUNK_RAW_MAX);
-    uint32_t      held = UINT32_MAX;
-    int           rc = 0;
-
-    buf_clear(out);
-    for (size_t i = 0; rc == 0 && i < n; i++) {
-        if (v[i].chunk != held) {
-            held = v[i].chunk;
-            rc = chunk_read(r, db, &m->chunks[held], codec, &scratch, &raw, e);
-        }
-        if (rc == 0) {
-            rc = buf_append(out, raw.data + v[i].offset, (size_t)v[i].length, e);
-        }
-    }
-    buf_free(&raw);
-    buf_free(&scratch);
-    codec_free(codec);
-    return rc;
-}

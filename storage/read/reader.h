@@ -31,10 +31,6 @@ int chunk_read_payload(struct repo *, const char *db, const struct chunk_ref *, 
 int chunk_read_stored(struct repo *, const char *db, const struct chunk_ref *, struct buf *stored,
                       struct err *);
 
-/* Reads segments (archive, globals), concatenated, into out. */
-int segments_read(struct repo *, const char              *db, const struct manifest *,
-                  const struct manifest_segment *, size_t n, struct buf *out, struct err *);
-
 /* Re-hashes one stored object: size and SHA-256 of its name; and, decoded, its id, unless it is
  * encrypted and this host cannot open it.  0 good; 1 bad or missing, *e says how; -1 could not be
  * checked. */

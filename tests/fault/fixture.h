@@ -17,6 +17,7 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "storage/read/parts.h"
+#include "storage/read/place.h"
 #include "storage/read/reader.h"
 #include "storage/repo/label_load.h"
 #include "storage/write/fanout.h"

@@ -62,6 +62,19 @@ add_table(struct manifest *m, const char *schema, const char *name)
     return t;
 }
 
+/* The first bytes of base, then 1000 of the chunk that ends with the list. */
+static void
+add_delta(struct manifest *m, uint32_t own, uint32_t base, uint64_t from_base, uint64_t list)
+{
+    struct manifest_delta d = {.raw_size = from_base + 100};
+
+    memset(d.sha256, 'e', sizeof d.sha256 - 1);
+    segment_add(&d.sources, &d.n, &d.cap, &(struct manifest_segment){base, 0, from_base});
+    segment_add(&d.sources, &d.n, &d.cap, &(struct manifest_segment){own, 0, 1000});
+    segment_add(&d.sources, &d.n, &d.cap, &(struct manifest_segment){own, 1000, list});
+    assert_int_equal(manifest_add_delta(m, &d), MANIFEST_DELTA);
+}
+
 static struct manifest *
 sample(void)
 {
@@ -70,11 +83,14 @@ sample(void)
 
     (void)add_chunk(m, NAME("aa"), 50, 1000);
     (void)add_chunk(m, NAME("bb"), 60, 2000);
+    (void)add_chunk(m, NAME("cc"), 40, 1030);
     t = add_table(m, "public", "orders");
     t->format = COPY_BINARY;
     t->load_via = xstrdup("\"public\".\"parent\"");
     add_range(t, 0, 10, 0, 1000);
     add_range(t, 2048, 20, 1, 1500);
+    add_delta(m, 2, 0, 700, 30);
+    add_range(t, 4096, 5, MANIFEST_DELTA, 800);
     t = add_table(m, "public", "\xff raw bytes");
     t->skipped = xstrdup("foreign table");
     t->kind = 'f';
@@ -130,8 +146,8 @@ a_manifest_reads_back_as_it_was(void **state)
     assert_string_equal(text, text_again);
     t = manifest_find(again, "public", "orders");
     assert_non_null(t);
-    assert_int_equal(t->rows, 30);
-    assert_int_equal(t->n_ranges, 2);
+    assert_int_equal(t->rows, 35);
+    assert_int_equal(t->n_ranges, 3);
     assert_int_equal(t->ranges[1].first_block, 2048);
     assert_true(t->columns[1].generated && t->columns[0].not_null);
     assert_non_null(manifest_find(again, "public", "\xff raw bytes"));
@@ -208,10 +224,19 @@ what_does_not_add_up_is_refused(void **state)
         const char *find, *to, *says;
     } table[] = {
         {"\"format\":1", "\"format\":7", "format 7"},
-        {"\"needs\":[]", "\"needs\":[\"x\"]", "needs \"x\""},
-        {"\"rows\":30", "\"rows\":31", "\"public\".\"orders\""},
-        {"\"bytes\":2500", "\"bytes\":2501", "bytes"},
-        {"[[0,0,1000]]", "[[2,0,1000]]", "no chunk 2"},
+        {"\"needs\":[\"delta\"]", "\"needs\":[\"dalta\"]", "needs \"dalta\""},
+        {"\"rows\":35", "\"rows\":36", "\"public\".\"orders\""},
+        {"\"bytes\":3300", "\"bytes\":3301", "bytes"},
+        {"[[0,0,1000]]", "[[3,0,1000]]", "no chunk 3"},
+        {"[[2147483648,0,800]]", "[[2147483649,0,800]]", "no chunk 2147483649"},
+        {"[[2147483648,0,800]]", "[[2147483648,1,800]]", "outside"},
+        {"[0,0,700]", "[2147483648,0,700]", "delta 0: source 0 is a delta"},
+        {"[0,0,700]", "[3,0,700]", "delta 0: segment 0: there is no chunk 3"},
+        {"[2,1000,30]", "[2,1000,31]", "delta 0: segment 2: lies outside"},
+        {"[800,\"ee", "[0,\"ee", "delta 0: 3 sources of 0 bytes are out of range"},
+        {"[800,\"ee", "[26000000,\"ee", "out of range"},
+        {"[800,\"ee", "[800,\"EE", "\"deltas\", element 0"},
+        {",[2,0,1000],[2,1000,30]]", "]", "1 sources"},
         {"[[0,0,1000]]", "[[0,1,1000]]", "outside"},
         {"[[0,0,1000]]", "[[0,18446744073709551615,1000]]", "key \"ranges\", element 0"},
         {"[[0,0,1000]]", "[[0,9223372036854775807,1000]]", "\"offset\""},
@@ -277,7 +302,7 @@ what_does_not_add_up_is_not_written(void **state)
 static void
 chunks_are_ordered_by_their_first_use(void **state)
 {
-    const struct chunk_number numbers[] = {{7}, {3}};
+    const struct chunk_number numbers[] = {{7}, {3}, {5}};
     struct manifest          *m = sample();
     struct buf                b = BUF_INIT(MIB);
     struct err                e = ERR_INIT;
@@ -290,12 +315,16 @@ chunks_are_ordered_by_their_first_use(void **state)
     assert_int_equal(t->ranges[0].segments[0].chunk, 0);
     manifest_order_chunks(m);
     /* The archive comes first. */
-    assert_int_equal(m->n_numbers, 2);
+    assert_int_equal(m->n_numbers, 3);
     assert_int_equal(m->numbers[0].n, 3);
     assert_int_equal(m->numbers[1].n, 7);
+    assert_int_equal(m->numbers[2].n, 5);
     assert_int_equal(m->archive[0].chunk, 0);
     assert_int_equal(t->ranges[0].segments[0].chunk, 1);
     assert_int_equal(t->ranges[1].segments[0].chunk, 0);
+    assert_int_equal(t->ranges[2].segments[0].chunk, MANIFEST_DELTA);
+    assert_int_equal(m->deltas[0].sources[0].chunk, 1);
+    assert_int_equal(m->deltas[0].sources[2].chunk, 2);
     /* Again, nothing changes. */
     manifest_order_chunks(m);
     assert_int_equal(m->numbers[0].n, 3);
@@ -334,10 +363,10 @@ a_chunk_that_is_used_twice_has_one_place_and_an_unused_one_none(void **state)
 static void
 a_draft_is_encoded_by_the_names_of_each_repository(void **state)
 {
-    const struct chunk_number numbers[] = {{0}, {1}};
+    const struct chunk_number numbers[] = {{0}, {1}, {2}};
     struct manifest          *m = sample();
-    const struct chunk_ref    here[] = {m->chunks[1], m->chunks[0]};
-    struct chunk_ref          there[] = {m->chunks[1], m->chunks[0]};
+    const struct chunk_ref    here[] = {m->chunks[1], m->chunks[0], m->chunks[2]};
+    struct chunk_ref          there[] = {m->chunks[1], m->chunks[0], m->chunks[2]};
     struct encoded            a, b;
     struct err                e = ERR_INIT;
     struct draft              d;
@@ -346,7 +375,7 @@ a_draft_is_encoded_by_the_names_of_each_repository(void **state)
     there[0].name.id[0] = 0xee;
     manifest_number_chunks(m, numbers);
     d = manifest_draft(m);
-    assert_int_equal(d.n, 2);
+    assert_int_equal(d.n, 3);
     assert_int_equal(d.chunks[0].n, 1);
     assert_ok(d.encode(d.what, here, d.n, NULL, &a, &e), &e);
     assert_ok(d.encode(d.what, there, d.n, NULL, &b, &e), &e);

@@ -6,7 +6,7 @@
 
 #include "core/crypto/hash.h"
 #include "pg/rows/copy.h"
-#include "storage/read/reader.h"
+#include "storage/read/place.h"
 
 /* The recorded rows are held in memory as a whole. */
 enum { RECORDED_MAX = 64 << 20 };

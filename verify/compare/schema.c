@@ -5,7 +5,7 @@
 
 #include "pg/conn/tools.h"
 #include "pg/scratch/scratch.h"
-#include "storage/read/reader.h"
+#include "storage/read/place.h"
 #include "verify/compare/objectlist.h"
 #include "verify/compare/reference.h"
 

@@ -7,7 +7,7 @@
 #include "core/mem.h"
 #include "storage/read/backup_find.h"
 #include "storage/read/parts.h"
-#include "storage/read/reader.h"
+#include "storage/read/place.h"
 #include "verify/job/baseline.h"
 
 /* ---- one backup ---- */
@@ -16,17 +16,16 @@ static int
 read_one(struct repo *repo, const struct label *l, const struct manifest *m, uint32_t chunk,
          struct result_proven *p, struct err *e)
 {
-    struct codec *codec = codec_new(CODEC_DEFAULT);
-    struct buf    scratch = BUF_INIT(CHUNK_STORED_MAX), plain = BUF_INIT(CHUNK_STORED_MAX);
-    int           rc = chunk_read(repo, l->db, &m->chunks[chunk], codec, &scratch, &plain, e);
+    struct place_reader *reader = place_reader_new(repo, l->db, m);
+    struct buf           plain = BUF_INIT(CHUNK_RAW_MAX);
+    int                  rc = place_read(reader, chunk, &plain, e);
 
     if (rc == 0) {
         p->chunks++;
         p->bytes += plain.len;
     }
-    buf_free(&scratch);
     buf_free(&plain);
-    codec_free(codec);
+    place_reader_free(reader);
     return rc;
 }
 
