@@ -80,13 +80,11 @@ struct database {
 static int
 look_up(PGconn *conn, const char *name, struct database *d, struct err *e)
 {
+    static const char sql[] =
+        "SELECT pg_catalog.pg_get_userbyid(datdba), pg_catalog.shobj_description(oid, "
+        "'pg_database'), datconnlimit = -2 FROM pg_catalog.pg_database WHERE datname = $1";
     const char *params[] = {name};
-    PGresult   *res = pg_query(conn, e,
-                               "SELECT pg_catalog.pg_get_userbyid(datdba), "
-                                 "pg_catalog.shobj_description(oid, 'pg_database'), datconnlimit = -2 "
-                                 "FROM "
-                                 "pg_catalog.pg_database WHERE datname = $1",
-                               1, params);
+    PGresult   *res = pg_query(conn, e, sql, 1, params);
 
     *d = (struct database){0};
     if (res != NULL && PQntuples(res) == 1) {

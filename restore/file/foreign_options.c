@@ -62,6 +62,7 @@ static const char *const others[] = {
     "isolated",
     "drop-old-after",
     "into-schema",
+    "put-back",
     "data-only",
     "truncate",
     "on-conflict",

@@ -31,7 +31,7 @@ struct options {
     int            max_ratio;
     uint64_t       max_size_bytes;
     const char    *into, *into_schema, *on_conflict; /* live_options.c */
-    bool           data_only, truncate, disable_triggers;
+    bool           put_back, data_only, truncate, disable_triggers;
     struct strlist rows; /* patterns; they are in tables, too */
     const char    *where, *as, *into_table, *apply;
     int            show;

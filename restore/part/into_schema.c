@@ -7,39 +7,18 @@
 #include "core/human.h"
 #include "core/log.h"
 #include "core/progress.h"
-#include "pg/snapshot/dump.h"
 #include "pg/target/halfmade.h"
 #include "restore/job/entries.h"
-#include "restore/job/entry_ids.h"
 #include "restore/load/finish.h"
 #include "restore/load/load.h"
+#include "restore/part/into_schema_impl.h"
 #include "restore/part/live_session.h"
 
 enum { DROP_TIMEOUT_MS = 60000 };
 
+/* Where tables are until they get their places. */
+static const char passing[] = "pgassay_put_back";
 static const char half_made[] = "pgassay-restore: half made";
-
-static const char *const left_out[] = {"FK CONSTRAINT",
-                                       "TRIGGER",
-                                       "RULE",
-                                       "STATISTICS",
-                                       "EVENT TRIGGER",
-                                       "PUBLICATION",
-                                       "PUBLICATION TABLE",
-                                       "PUBLICATION TABLES IN SCHEMA",
-                                       "SUBSCRIPTION",
-                                       "DEFAULT ACL",
-                                       NULL};
-static const char *const about[] = {"COMMENT", "SECURITY LABEL", NULL};
-static const char *const of_schema[] = {"SCHEMA", "DEFAULT ACL", NULL};
-
-struct into {
-    struct restore *r;
-    PGconn         *live;
-    const char     *schema;
-    char           *ident;
-    bool            made;
-};
 
 /* ---- the schema ---------------------------------------------------------------------------- */
 
@@ -205,254 +184,6 @@ choose_tables(const struct into *i, struct err *e)
     return rc;
 }
 
-/* ---- definitions, in the working database -------------------------------------------------- */
-
-static bool
-is_of_left_out(const struct entry_ids *ids, const struct archive_entry *entry)
-{
-    for (size_t i = 0; entry_is(entry, about) && i < entry->n_depends; i++) {
-        const struct archive_entry *on = entry_ids_find(ids, entry->depends[i]);
-
-        if (on != NULL && entry_is(on, left_out)) {
-            return true;
-        }
-    }
-    return entry_is(entry, left_out);
-}
-
-static int
-make_definitions(const struct into *i, struct err *e)
-{
-    struct restore   *r = i->r;
-    struct entry_ids  ids = entry_ids_new(&r->archive);
-    struct entry_list all = {0};
-    int               rc;
-
-    for (size_t k = 0; k < r->archive.n; k++) {
-        const struct archive_entry *entry = &r->archive.v[k];
-
-        if (!is_of_left_out(&ids, entry) &&
-            (entry->section == SECTION_PRE_DATA || entry->section == SECTION_POST_DATA)) {
-            entry_list_add(&all, entry);
-        }
-    }
-    rc = entries_run(r, r->conn, &all, e);
-    entry_list_free(&all);
-    entry_ids_free(&ids);
-    return rc;
-}
-
-static char *
-sequence_key(const char *schema, const char *name)
-{
-    return xasprintf("%s\001%s", schema, name);
-}
-
-static bool
-keeps_sequence(const void *ctx, const void *element)
-{
-    const struct manifest_sequence *s = element;
-    char                           *key = sequence_key(s->schema, s->name);
-    bool                            kept = strlist_find(ctx, key);
-
-    free(key);
-    return kept;
-}
-
-/* Sequences of columns: serial and identity. */
-static const char sequences_sql[] =
-    "SELECT tn.nspname, t.relname, s.relname FROM pg_catalog.pg_depend d JOIN "
-    "pg_catalog.pg_class s ON s.oid = d.objid JOIN pg_catalog.pg_class t ON t.oid = "
-    "d.refobjid JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace WHERE d.classid "
-    "= 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refclassid = d.classid AND "
-    "d.deptype IN ('a', 'i') AND s.relkind = 'S'";
-
-/* The sequences that move with tables: those of their columns. */
-static int
-choose_sequences(const struct into *i, struct err *e)
-{
-    struct manifest *m = i->r->manifest;
-    struct strlist   owned = {0};
-    PGresult        *res = pg_query(i->r->conn, e, sequences_sql, 0, NULL);
-
-    for (int k = 0; res != NULL && k < PQntuples(res); k++) {
-        const char *schema = PQgetvalue(res, k, 0);
-
-        if (manifest_find(m, schema, PQgetvalue(res, k, 1)) != NULL) {
-            strlist_take(&owned, sequence_key(schema, PQgetvalue(res, k, 2)));
-        }
-    }
-    PQclear(res);
-    strlist_sort(&owned);
-    manifest_keep(m, "sequences", keeps_sequence, &owned);
-    strlist_free(&owned);
-    return res == NULL ? -1 : 0;
-}
-
-/* One statement for each parent that stays. */
-static const char detach_sql[] =
-    "SELECT CASE WHEN c.relispartition THEN pg_catalog.format('ALTER TABLE %s DETACH "
-    "PARTITION %s', i.inhparent::pg_catalog.regclass, i.inhrelid::pg_catalog.regclass) "
-    "ELSE pg_catalog.format('ALTER TABLE %s NO INHERIT %s', "
-    "i.inhrelid::pg_catalog.regclass, i.inhparent::pg_catalog.regclass) END FROM "
-    "pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid JOIN "
-    "pg_catalog.pg_class p ON p.oid = i.inhparent JOIN pg_catalog.pg_namespace n ON n.oid "
-    "= c.relnamespace WHERE n.nspname = $1 AND p.relnamespace <> c.relnamespace AND "
-    "c.relkind IN ('r', 'p')";
-
-/* From parents and partitioned tables that stay where they are. */
-static int
-detach(const struct into *i, struct err *e)
-{
-    const char *params[] = {i->schema};
-    PGresult   *res = pg_query(i->r->conn, e, detach_sql, 1, params);
-    int         rc = res == NULL ? -1 : 0;
-
-    for (int k = 0; rc == 0 && k < PQntuples(res); k++) {
-        rc = pg_exec(i->r->conn, e, PQgetvalue(res, k, 0));
-    }
-    PQclear(res);
-    return rc;
-}
-
-static int
-move_tables(const struct into *i, struct err *e)
-{
-    const struct manifest *m = i->r->manifest;
-    int                    rc = pg_execf(i->r->conn, e, "CREATE SCHEMA %s", i->ident);
-
-    for (size_t k = 0; rc == 0 && k < m->n_tables; k++) {
-        char *name = pg_qualified(m->tables[k].schema, m->tables[k].name);
-
-        rc = pg_execf(i->r->conn, e, "ALTER TABLE %s SET SCHEMA %s", name, i->ident);
-        if (rc != 0) {
-            err_wrap(e, "giving %s its new schema", name);
-        }
-        free(name);
-    }
-    return rc == 0 ? detach(i, e) : -1;
-}
-
-/* pg_dump's new output for the tables replaces the backup's archive. */
-static int
-read_definitions(const struct into *i, struct err *e)
-{
-    struct restore *r = i->r;
-    const char     *args[] = {"--schema", i->ident, NULL};
-    struct buf      bytes = BUF_INIT(BUF_NO_LIMIT);
-    bool           *keep = NULL;
-    int             rc = schema_dump_now(r->conn, args, &bytes, e);
-
-    if (rc == 0) {
-        plan_forget(r);
-        archive_close(&r->archive);
-        pg_tool_free(&r->pg_restore);
-        r->has_archive = false;
-        rc = pg_tool_find("pg_restore", 0, &r->pg_restore, e);
-        r->archive_options.pg_restore = r->pg_restore.path;
-    }
-    if (rc == 0) {
-        rc = archive_open_bytes(&r->archive, bytes.data, bytes.len, &r->archive_options, e);
-        r->has_archive = rc == 0;
-    }
-    keep = xcalloc(r->archive.n + 1, sizeof *keep);
-    for (size_t k = 0; rc == 0 && k < r->archive.n; k++) {
-        const struct archive_entry *entry = &r->archive.v[k];
-
-        keep[k] = !entry_is(entry, of_schema) && strncmp(entry->tag, "SCHEMA ", 7) != 0;
-    }
-    archive_keep(&r->archive, keep);
-    free(keep);
-    buf_free(&bytes);
-    return rc;
-}
-
-/* ---- the manifest, with the new names ------------------------------------------------------ */
-
-static void
-rename_to(char **text, char *to)
-{
-    free(*text);
-    *text = to;
-}
-
-/* The partitioned table that rows go in through, if it is among those that moved. */
-static char *
-new_via(const struct into *i, const char *via)
-{
-    const struct manifest *m = i->r->manifest;
-    char                  *found = NULL;
-
-    for (size_t k = 0; via != NULL && found == NULL && k < m->n_tables; k++) {
-        char *name = pg_qualified(m->tables[k].schema, m->tables[k].name);
-
-        if (strcmp(name, via) == 0) {
-            found = pg_qualified(i->schema, m->tables[k].name);
-        }
-        free(name);
-    }
-    return found;
-}
-
-static void
-rename_all(const struct into *i)
-{
-    struct manifest *m = i->r->manifest;
-    char           **via = xcalloc(m->n_tables + 1, sizeof *via);
-
-    for (size_t k = 0; k < m->n_tables; k++) {
-        via[k] = new_via(i, m->tables[k].load_via);
-    }
-    for (size_t k = 0; k < m->n_tables; k++) {
-        rename_to(&m->tables[k].load_via, via[k]);
-        rename_to(&m->tables[k].schema, xstrdup(i->schema));
-    }
-    for (size_t k = 0; k < m->n_sequences; k++) {
-        rename_to(&m->sequences[k].schema, xstrdup(i->schema));
-    }
-    free(via);
-    manifest_sort(m);
-    /* An index is built with its table where both have the same oid. */
-    for (size_t k = 0; k < i->r->archive.n; k++) {
-        const struct archive_entry *entry = &i->r->archive.v[k];
-        struct manifest_table      *t = manifest_find(m, i->schema, entry->tag);
-
-        if (t != NULL && strcmp(entry->desc, "TABLE") == 0) {
-            t->oid = entry->oid;
-        }
-    }
-    plan_phases(i->r);
-}
-
-static void
-drop_working_database(struct restore *r)
-{
-    struct err why = ERR_INIT;
-    char      *ident = pg_ident(r->working_name);
-
-    pg_close(r->conn);
-    r->conn = NULL;
-    if (pg_execf(r->maintenance, &why, "DROP DATABASE %s WITH (FORCE)", ident) != 0) {
-        log_warn("could not remove the working database %s: %s", ident, why.text);
-    }
-    r->created = false;
-    free(ident);
-}
-
-static int
-prepare(const struct into *i, struct err *e)
-{
-    restore_phase(i->r, "definitions");
-    if (target_create(i->r, e) != 0 || target_schemas(i->r, e) != 0 ||
-        make_definitions(i, e) != 0 || choose_sequences(i, e) != 0 || move_tables(i, e) != 0 ||
-        read_definitions(i, e) != 0) {
-        return err_wrap(e, "working database \"%s\"", i->r->working_name);
-    }
-    rename_all(i);
-    drop_working_database(i->r);
-    return 0;
-}
-
 /* ---- the live database --------------------------------------------------------------------- */
 
 /* When it is on disk, all that was done before is. */
@@ -506,7 +237,7 @@ analyze(const struct into *i, struct err *e)
 }
 
 static int
-finish(const struct into *i, struct err *e)
+finish(struct into *i, struct err *e)
 {
     struct restore *r = i->r;
     char            when[32];
@@ -521,6 +252,10 @@ finish(const struct into *i, struct err *e)
     restore_phase(r, "statistics");
     if (analyze(i, e) != 0) {
         return err_wrap(e, "collecting statistics");
+    }
+    if (r->o->put_back) {
+        restore_phase(r, "places");
+        return put_back(i, e);
     }
     text = xasprintf("tables of backup %s of \"%s\", as they were at %s", r->label->id,
                      r->label->dbname, time_rfc3339(r->label->snapshot, when, sizeof when));
@@ -589,18 +324,19 @@ check_encoding(const struct into *i, struct err *e)
 int
 into_schema_run(struct restore *r, struct err *e)
 {
-    struct into i = {.r = r, .schema = r->o->into_schema, .ident = pg_ident(r->o->into_schema)};
+    struct into i = {.r = r, .schema = r->o->put_back ? passing : r->o->into_schema};
     int         rc = -1;
 
+    i.ident = pg_ident(i.schema);
     if ((i.live = live_session(r, e)) == NULL || check_encoding(&i, e) != 0 ||
         choose_tables(&i, e) != 0 || check_rights(&i, e) != 0 || check_schema(&i, e) != 0 ||
-        name_leftovers(&i, e) != 0) {
+        name_leftovers(&i, e) != 0 || (r->o->put_back && put_back_look(&i, e) != 0)) {
         goto out;
     }
     if (!r->o->dry_run) {
         report_begin(r);
         progress_start("restoring", plan_sizes(r).bytes, r->o->quiet);
-        rc = prepare(&i, e) == 0 ? fill(&i, e) : -1;
+        rc = into_definitions(&i, e) == 0 ? fill(&i, e) : -1;
         if (rc != 0 && i.made) {
             remove_schema(&i);
         }
@@ -609,6 +345,7 @@ into_schema_run(struct restore *r, struct err *e)
     }
 out:
     pg_close(i.live);
+    put_back_free(&i);
     free(i.ident);
     return rc;
 }

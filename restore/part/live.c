@@ -7,7 +7,9 @@
 int
 live_run(struct restore *r, struct err *e)
 {
-    if (!r->has_archive && r->o->into_schema != NULL) {
+    const bool makes = r->o->into_schema != NULL || r->o->put_back;
+
+    if (!r->has_archive && makes) {
         return err_set(e, ERR_USAGE,
                        "backup %s holds data only: it does not say how its tables are made",
                        r->label->id);
@@ -16,7 +18,7 @@ live_run(struct restore *r, struct err *e)
     if (target_open(r, e) != 0) {
         return -1;
     }
-    if (r->o->into_schema != NULL) {
+    if (makes) {
         return into_schema_run(r, e);
     }
     strlist_free(&r->needed); /* no tables are made here */

@@ -15,6 +15,9 @@ const struct opt live_options[] = {
     {OPT_TEXT, "into-schema", 0, "NAME",
      "tables into this new schema, beside the live ones, without foreign keys and triggers",
      AT(into_schema), 0, 0, NULL, NULL},
+    {OPT_FLAG, "put-back", 0, NULL,
+     "tables that were dropped, to where they were, with foreign keys and triggers", AT(put_back),
+     0, 0, NULL, NULL},
     {OPT_FLAG, "data-only", 0, NULL, "rows, no definitions", AT(data_only), 0, 0, NULL, NULL},
     {OPT_FLAG, "truncate", 0, NULL, "data-only: empty the tables first", AT(truncate), 0, 0, NULL,
      NULL},
@@ -58,8 +61,8 @@ parts_asked(const struct options *o)
 bool
 live_asked(const struct options *o)
 {
-    return o->into_schema != NULL || o->into != NULL || o->data_only || o->truncate ||
-        o->on_conflict != NULL || o->disable_triggers || rows_asked(o);
+    return o->into_schema != NULL || o->put_back || o->into != NULL || o->data_only ||
+        o->truncate || o->on_conflict != NULL || o->disable_triggers || rows_asked(o);
 }
 
 static int
@@ -72,11 +75,17 @@ check_schema_name(const char *name, struct err *e)
 }
 
 static int
+wants_tables(const char *option, struct err *e)
+{
+    err_set(e, ERR_USAGE, "%s wants to know of which tables", option);
+    return err_hint(e, "-t names tables, -n schemas");
+}
+
+static int
 check_data_only(const struct options *o, struct err *e)
 {
     if (!parts_asked(o)) {
-        err_set(e, ERR_USAGE, "--data-only wants to know of which tables");
-        return err_hint(e, "-t names tables, -n schemas");
+        return wants_tables("--data-only", e);
     }
     if (o->on_conflict != NULL && strcmp(o->on_conflict, "nothing") != 0 &&
         strcmp(o->on_conflict, "update") != 0) {
@@ -129,8 +138,9 @@ live_check(const struct options *o, struct err *e)
                        "go with what is "
                        "for one that exists");
     }
-    if ((o->into_schema != NULL) + o->data_only + rows_asked(o) > 1) {
-        return err_set(e, ERR_USAGE, "--into-schema, --data-only and --rows exclude each other");
+    if ((o->into_schema != NULL) + o->put_back + o->data_only + rows_asked(o) > 1) {
+        return err_set(e, ERR_USAGE,
+                       "--into-schema, --put-back, --data-only and --rows exclude each other");
     }
     if (rows_asked(o)) {
         return o->truncate || o->on_conflict != NULL
@@ -146,8 +156,11 @@ live_check(const struct options *o, struct err *e)
                        "belong to "
                        "--data-only");
     }
+    if (o->put_back) {
+        return parts_asked(o) ? 0 : wants_tables("--put-back", e);
+    }
     return o->into_schema == NULL ? err_set(e, ERR_USAGE,
                                             "--into names the database for --into-schema, "
-                                            "--data-only or --rows")
+                                            "--put-back, --data-only or --rows")
                                   : check_schema_name(o->into_schema, e);
 }

@@ -195,6 +195,20 @@ foreign_key_follows(const struct parts *p, const struct archive_entry *entry, si
     return state;
 }
 
+/* --put-back: the other table is in the live database. */
+static enum part
+foreign_key_comes_back(const struct parts *p, const struct archive_entry *entry)
+{
+    size_t other;
+
+    for (size_t i = 0; i < entry->n_depends; i++) {
+        if (depends_on(p, entry, i, &other) != NULL && p->of[other] == PART_WANTED) {
+            return PART_WANTED;
+        }
+    }
+    return PART_NONE;
+}
+
 /* A sequence's own entry may be included without the table of its column. */
 static enum part
 owned_by_follows(const struct parts *p, size_t on)
@@ -258,7 +272,8 @@ follows(const struct parts *p, const struct archive_entry *entry)
         return PART_NONE;
     }
     if (entry_is(entry, foreign_key)) {
-        return foreign_key_follows(p, entry, on);
+        return p->r->o->put_back ? foreign_key_comes_back(p, entry)
+                                 : foreign_key_follows(p, entry, on);
     }
     return entry_is(entry, owned_by) ? owned_by_follows(p, on) : p->of[on];
 }
@@ -369,6 +384,9 @@ raise_needs(struct closing *c, size_t i)
     const struct archive_entry *entry = &c->p->a->v[i];
     size_t                      other;
 
+    if (c->p->r->o->put_back && entry_is(entry, foreign_key)) {
+        return;
+    }
     for (size_t k = 0; k < entry->n_depends; k++) {
         const struct archive_entry *on = depends_on(c->p, entry, k, &other);
 

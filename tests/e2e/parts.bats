@@ -309,6 +309,35 @@ same_rows() {
     for t in "$@"; do expect_equal "$(rows live "$t")" "$(rows shop "$t")"; done
 }
 
+@test "--put-back: tables that were dropped are where they were, with links to both sides; else nothing has changed" {
+    live
+    psql_in live -c "CREATE RULE r AS ON DELETE TO kid DO ALSO NOTIFY gone" -c 'CREATE STATISTICS st ON id, email FROM kid' -c 'ALTER TABLE kid DISABLE TRIGGER t' \
+        -c 'CREATE TABLE grandkid (id int REFERENCES kid)' -c 'INSERT INTO grandkid VALUES (3)' -c 'DROP MATERIALIZED VIEW mv' -c 'DROP VIEW v'
+    backup live --adopt
+    db_digest live >"$T/live.was"
+    expect_status 1 restore live --put-back -t item -t kid
+    expect_text '"public"."item" is there' '--data-only'
+    expect_status 2 restore live --put-back
+    psql_in live -q -c 'SET client_min_messages = error; DROP TABLE kid, p CASCADE'
+    restore live --put-back -t kid -t p -t p1 -t 's.p2*' --json >"$T/back.json"
+    valid_json restore "$T/back.json"
+    db_digest live | diff "$T/live.was" -
+    expect_equal "$(psql_in live -c "SELECT to_regnamespace('pgassay_put_back'), (SELECT count(*) FROM pg_statistic_ext), (SELECT count(*) FROM pg_rules WHERE tablename = 'kid')")" '|1|1'
+    # Rows that are gone: the key is named, all else is there.  A type that is gone: nothing.
+    psql_in live -q -c 'SET client_min_messages = error; DROP TABLE kid CASCADE; DELETE FROM s.par WHERE id = 3'
+    expect_status 4 restore live --put-back -t kid
+    expect_text 'kid_id_fkey'
+    expect_equal "$(psql_in live -c 'SELECT count(*), sum(id) FROM kid') $(psql_in live -c "SELECT count(*) FROM pg_constraint WHERE conname IN ('kid_id_fkey', 'grandkid_id_fkey')")" '10|55 1'
+    psql_in live -q -c 'SET client_min_messages = error; DROP TABLE s.par CASCADE; DROP TYPE s.mood CASCADE'
+    db_digest live >"$T/live.was"
+    expect_status 1 restore live --put-back -t s.par
+    expect_text 's.mood' 'does not exist'
+    db_digest live | diff "$T/live.was" -
+    psql_in live -q -c 'DROP SCHEMA s CASCADE'
+    expect_status 1 restore live --put-back -t s.par
+    expect_text 'its schema is gone, too'
+}
+
 @test "--data-only: rows into emptied tables, what is referred to first, partitions by the live table's own" {
     live
     psql_in live -c 'TRUNCATE kid, s.par, p' -c 'DROP TABLE p1' -c 'CREATE TABLE p1b PARTITION OF p FOR VALUES IN (1, 2)' \
