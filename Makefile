@@ -21,7 +21,7 @@ ROOMS_storage := $(addprefix storage/,contract drivers drivers/aws drivers/file 
                  retention heal exchange)
 ROOMS_facts   := facts
 ROOMS_restore := restore restore/job restore/load restore/part restore/preflight restore/file
-ROOMS_verify  := verify $(addprefix verify/,job compare stored drill health status)
+ROOMS_verify  := verify $(addprefix verify/,job compare stored drill health history status)
 ROOMS_tool    := storage/commands storage/doctor
 sources = $(sort $(wildcard $(addsuffix /*.c,$(1))))
 

@@ -9,6 +9,7 @@
 #include "core/log.h"
 #include "core/progress.h"
 #include "restore/job/restore.h"
+#include "restore/record.h"
 #include "restore/replace.h"
 #include "restore/switch.h"
 
@@ -17,6 +18,7 @@ run_and_report(const struct options *o)
 {
     struct restore r;
     struct err     e = ERR_INIT, ignored = ERR_INIT, unsaid = ERR_INIT;
+    time_t         started = time(NULL);
     int            status;
 
     restore_init(&r, o);
@@ -30,6 +32,7 @@ run_and_report(const struct options *o)
     restore_phase(&r, NULL);
     r.seconds = clock_seconds() - r.start;
     target_end(&r, e.kind != ERR_NONE);
+    record_restore(&r, status, started);
     if (e.kind != ERR_NONE) {
         err_print(&e);
         replace_say(&r);

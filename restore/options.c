@@ -118,6 +118,8 @@ static const struct opt table[] = {
      AT(allow_unsigned), 0, 0, NULL, NULL},
     {OPT_FLAG, "keep-failed", 0, NULL, "do not remove what a failed restore has made",
      AT(keep_failed), 0, 0, NULL, NULL},
+    {OPT_FLAG, "no-record", 0, NULL, "do not keep the result in the repository", AT(no_record), 0,
+     0, NULL, NULL},
     OPT_HEADING("General"),
     OPT_COMMON_BINDIR(struct options),
     OPTS_COMMON_GENERAL(struct options),

@@ -9,9 +9,10 @@
 #include "pg/conn/tools.h"
 #include "storage/repo/repo_keys.h"
 #include "verify/drill/drill.h"
-#include "verify/drill/record.h"
+#include "verify/history.h"
 #include "verify/job/baseline.h"
 #include "verify/job/options.h"
+#include "verify/job/record.h"
 #include "verify/job/result.h"
 #include "verify/live.h"
 #include "verify/server.h"
@@ -87,8 +88,8 @@ static const struct verify_verb drill = {
     .cli = {.name = "drill",
             .args = "DB",
             .summary = "restore a backup into a throw-away server and compare everything",
-            .tables = TABLES(options_drill, options_backup, options_restored, options_jobs,
-                             options_repo)},
+            .tables = TABLES(options_drill, options_record, options_backup, options_restored,
+                             options_jobs, options_repo)},
     .verb = VERB_DRILL,
     .run = run_drill,
 };
@@ -121,7 +122,7 @@ static const struct verify_verb key_drill = {
     .cli = {.name = "key-drill",
             .args = "[DB]",
             .summary = "prove that a key opens the newest backup of each database",
-            .tables = TABLES(options_repo)},
+            .tables = TABLES(options_record, options_repo)},
     .verb = VERB_KEY_DRILL,
     .run = run_key_drill,
 };
@@ -147,9 +148,17 @@ static const struct verify_verb standing = {
             .tables = TABLES(options_repos, options_status)},
     .look = verify_status,
 };
-static const struct opts_verb *const verbs[] = {&drill.cli,  &live.cli,      &objects.cli,
-                                                &chain.cli,  &key_drill.cli, &standing.cli,
-                                                &health.cli, &xid.cli,       NULL};
+static const struct verify_verb history = {
+    .cli = {.name = "history",
+            .args = "[DB]",
+            .summary = "every drill, key drill, scrub and restore, and whether a record of one is "
+                       "gone",
+            .tables = TABLES(options_since, options_repo)},
+    .look = verify_history,
+};
+static const struct opts_verb *const verbs[] = {
+    &drill.cli,    &live.cli,   &objects.cli, &chain.cli,   &key_drill.cli,
+    &standing.cli, &health.cli, &xid.cli,     &history.cli, NULL};
 
 static const struct opts_spec spec = {
     .program = "pgassay-verify",

@@ -128,6 +128,26 @@ state_open(const char *path, int flags)
 }
 
 int
+state_read(const char *path, struct buf *out, struct err *e)
+{
+    int     fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    ssize_t n = 1;
+    int     rc = 0;
+
+    if (fd < 0) {
+        return errno == ENOENT ? 0 : err_errno(e, "could not open it");
+    }
+    while (rc == 0 && n > 0) {
+        uint8_t bytes[4096];
+
+        n = read(fd, bytes, sizeof bytes);
+        rc = n < 0 ? err_errno(e, "could not read it") : buf_append(out, bytes, (size_t)n, e);
+    }
+    (void)close(fd);
+    return rc;
+}
+
+int
 state_lock(const char *path)
 {
     int fd = path == NULL ? -1 : state_open(path, 0);

@@ -18,6 +18,8 @@ char *state_file(const char *sub, const char *file, struct err *);
 /* Opens it for reading and writing, made (0600) if need be; never through a symbolic link.  -1:
  * errno.  What root makes in another user's state directory belongs to that user. */
 int state_open(const char *path, int flags);
+/* Appends all of a file; 0 also when there is none. */
+int state_read(const char *path, struct buf *, struct err *);
 /* This host's other runs wait until the descriptor is closed.  -1 (also for NULL): no lock; go on
  * without.  The lock file stays: after a removal two processes could lock different files. */
 int state_lock(const char *path);

@@ -42,9 +42,10 @@ struct options {
     bool           check_full;         /* --check full */
     uint64_t       drop_old_after_s;   /* 0: never automatically */
     bool           scratch, scratch_unconfined, keep, allow_unsigned;
-    bool        no_owner, no_privileges, no_analyze, keep_failed, globals, isolated, allow_remote;
-    const char *role;
-    bool        no_tablespaces, beyond;
+    bool           no_owner, no_privileges, no_analyze, no_record, keep_failed, globals, isolated,
+        allow_remote;
+    const char    *role;
+    bool           no_tablespaces, beyond;
     struct strlist tablespace_map; /* OLD=NEW */
     bool           list, dry_run, no_space_check;
     const char    *conninfo, *host, *port, *user;

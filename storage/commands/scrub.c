@@ -8,6 +8,7 @@
 #include "core/exit.h"
 #include "core/human.h"
 #include "core/json.h"
+#include "storage/repo/ledger.h"
 #include "storage/repo/source.h"
 
 enum { JOBS_MAX = 64 };
@@ -90,12 +91,35 @@ repair(struct scrub_all *all, struct scrub *s, struct repair *r, struct err *e)
     return repair_run(all->repo, all->repair_from, &q, r, e) != 0 ? -1 : scrub_judge(s, e);
 }
 
+static void
+note(const struct scrub *s, time_t started)
+{
+    size_t  damaged = 0;
+    json_t *what;
+
+    for (size_t i = 0; i < s->backups.n; i++) {
+        damaged += s->backups.v[i].state == BACKUP_DAMAGED;
+    }
+    what = json_pack("{s:I, s:I, s:s, s:I, s:I, s:I}", "objects", (json_int_t)s->objects, "bytes",
+                     (json_int_t)s->bytes, "end", scrub_end_text(s->end), "condemned",
+                     (json_int_t)s->condemned, "damaged_backups", (json_int_t)damaged,
+                     "missing_backups", (json_int_t)s->missing.n);
+    ledger_note(s->repo, s->db,
+                &(struct ledger_event){.event = "scrub",
+                                       .verdict = scrub_good(s) ? "good" : "damaged",
+                                       .good = scrub_good(s),
+                                       .started = started,
+                                       .what = what});
+    json_decref(what);
+}
+
 static int
 scrub_database(struct scrub_all *all, const char *db, struct err *e)
 {
     struct scrub         s = {.repo = all->repo, .db = db};
     struct repair        r = {0};
     struct repo_source   source = {0};
+    time_t               started = time(NULL);
     const struct repair *healed = all->repair_from != NULL ? &r : NULL;
     bool                 show = all->cmd->verbose || isatty(STDOUT_FILENO);
     int                  rc = -1;
@@ -106,6 +130,7 @@ scrub_database(struct scrub_all *all, const char *db, struct err *e)
         goto out;
     }
     all->damaged |= !scrub_good(&s);
+    note(&s, started);
     (void)json_array_append_new(all->databases, scrub_json(&s, healed));
     if (!all->cmd->json) {
         scrub_text(&s, healed, show && !all->cmd->quiet);

@@ -11,7 +11,6 @@
 #include "storage/repo/backuplist.h"
 #include "storage/repo/chain.h"
 #include "storage/repo/source.h"
-#include "storage/write/batch.h"
 
 /* One copy_run(). */
 struct copy {
@@ -21,8 +20,8 @@ struct copy {
     struct backup_list         here, there; /* at the source, at the destination */
     bool                      *read;        /* by entry of there: its chunk list was read */
     struct chain               chain;       /* of the destination */
-    struct batch               batch; /* trusted: of the destination's chunk lists, what was read
-                                         and what we wrote; dry run: copy_trust_stored()'s */
+    struct chunkindex trusted; /* of the destination's chunk lists, what was read and what we wrote;
+                                * dry run: copy_trust_stored()'s */
 };
 
 /* Sends what the destination lacks and commits; or, as a dry run, counts it. */

@@ -31,15 +31,17 @@ static const char *const role_names[ROLES] = {"backups", "pruning", "drills", "a
 static const struct {
     const char *type;
     enum role   role, other;
-    bool        founds; /* the repository itself depends on it */
+    bool        founds;  /* the repository itself depends on it */
+    bool        anybody; /* who is trusted for anything may write it */
 } types[] = {
-    {"label", BACKUP, BACKUP, false},    {"source", BACKUP, BACKUP, false},
-    {"baseline", BACKUP, BACKUP, false}, {"condemned", BACKUP, PRUNE, false},
-    {"trash", PRUNE, PRUNE, false},      {"trash-runs", PRUNE, PRUNE, false},
-    {"tombstone", PRUNE, PRUNE, false},  {"revoked", PRUNE, PRUNE, false},
-    {"unlabelled", PRUNE, PRUNE, false}, {"drill", DRILL, DRILL, false},
-    {"pin", ADMIN, BACKUP, false},       {"accept", ADMIN, ADMIN, false},
-    {"repo", ADMIN, ADMIN, true},        {"keys", ADMIN, ADMIN, true},
+    {"label", BACKUP, BACKUP, false, false},    {"source", BACKUP, BACKUP, false, false},
+    {"baseline", BACKUP, BACKUP, false, false}, {"condemned", BACKUP, PRUNE, false, false},
+    {"trash", PRUNE, PRUNE, false, false},      {"trash-runs", PRUNE, PRUNE, false, false},
+    {"tombstone", PRUNE, PRUNE, false, false},  {"revoked", PRUNE, PRUNE, false, false},
+    {"unlabelled", PRUNE, PRUNE, false, false}, {"drill", DRILL, DRILL, false, false},
+    {"pin", ADMIN, BACKUP, false, false},       {"accept", ADMIN, ADMIN, false, false},
+    {"repo", ADMIN, ADMIN, true, false},        {"keys", ADMIN, ADMIN, true, false},
+    {"ledger", DRILL, DRILL, false, true},
 };
 
 struct trusted {
@@ -186,11 +188,14 @@ is_own(const struct trust *s, enum role role, const char *id)
 static const struct public_key *
 allowed_key(const struct trust *s, size_t type, const char *id)
 {
-    const enum role roles[] = {types[type].role, types[type].other, ADMIN};
+    for (int i = 0; i < ROLES; i++) {
+        enum role                role = (enum role)i;
+        const struct public_key *k = NULL;
 
-    for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
-        const struct public_key *k = is_own(s, roles[i], id) ? &s->key.pub
-                                                             : find_key(s, roles[i], id);
+        if (types[type].anybody || role == types[type].role || role == types[type].other ||
+            role == ADMIN) {
+            k = is_own(s, role, id) ? &s->key.pub : find_key(s, role, id);
+        }
 
         if (k != NULL) {
             return k;

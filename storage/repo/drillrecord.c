@@ -53,7 +53,8 @@ add_compared(struct repo *r, const struct drill_record *d, json_t *o, struct err
 }
 
 int
-drill_record_put(struct repo *r, const char *db, const struct drill_record *d, struct err *e)
+drill_record_put(struct repo *r, const char *db, const struct drill_record *d, char **out,
+                 struct err *e)
 {
     json_t *o = perbackup_object("drill", d->backup);
     char    at[32];
@@ -81,6 +82,10 @@ drill_record_put(struct repo *r, const char *db, const struct drill_record *d, s
     rc = object_put(repo_signed(r), key, o, e);
     free(stamp);
     free(suffix);
+    if (rc == 0 && out != NULL) {
+        *out = key;
+        key = NULL;
+    }
     free(key);
     json_decref(o);
     return rc;

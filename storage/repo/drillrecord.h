@@ -41,7 +41,9 @@ struct drill_records {
     size_t               n, cap;
 };
 
-int drill_record_put(struct repo *, const char *db, const struct drill_record *, struct err *);
+/* *key: where it lies, allocated; or NULL. */
+int drill_record_put(struct repo *, const char *db, const struct drill_record *, char **key,
+                     struct err *);
 /* Those of the backups in the list.  An unreadable one is marked so, with a warning. */
 int drill_records_load(struct repo *, const char *db, const struct backup_list *,
                        struct drill_records *, struct err *);

@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -40,27 +39,6 @@ path_of(const struct repo *r, const char *db, const char *suffix)
     free(file);
     free(enc);
     return path;
-}
-
-/* 0 also when there is no file. */
-static int
-read_file(const char *path, struct buf *out, struct err *e)
-{
-    int     fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    ssize_t n = 1;
-    int     rc = 0;
-
-    if (fd < 0) {
-        return errno == ENOENT ? 0 : err_errno(e, "could not open it");
-    }
-    while (rc == 0 && n > 0) {
-        uint8_t bytes[4096];
-
-        n = read(fd, bytes, sizeof bytes);
-        rc = n < 0 ? err_errno(e, "could not read it") : buf_append(out, bytes, (size_t)n, e);
-    }
-    (void)close(fd);
-    return rc;
 }
 
 static int
@@ -149,7 +127,7 @@ lastseen_load(const struct repo *r, const char *db, struct lastseen *s)
 
     *s = (struct lastseen){0};
     if (path != NULL &&
-        (read_file(path, &text, &e) != 0 || (text.len > 0 && parse(&text, s, &e) != 0))) {
+        (state_read(path, &text, &e) != 0 || (text.len > 0 && parse(&text, s, &e) != 0))) {
         log_warn(
             "\"%s\", what this host has seen of \"%s\", cannot be read: %s; it is started anew",
             path, db, e.text);

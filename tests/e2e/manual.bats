@@ -84,10 +84,10 @@ man_common() { # the options that several commands have
 }
 
 @test "an option has one letter, one argument and one text in every tool and command that has it" {
-    # Not -d, a source here and a target there; --check, which looks for chunks or compares rows; nor what says whose it is, or differs in its default.
+    # Not -d, a source here and a target there; --check, which looks for chunks or compares rows; --since, what was removed or done; nor what says whose it is, or differs in its default.
     for tool in $TOOLS; do
         plain "$tool" | awk -F '\t' -v OFS='\t' '$1 == "option" { print $3, $4, $5, $6 }'
-    done | sort -u | grep -vE -e '^--(conninfo|dry-run|allow-remote|lock-timeout|jobs|adopt|backup|repo|note|reason|check)\b\s' >"$T/texts"
+    done | sort -u | grep -vE -e '^--(conninfo|dry-run|allow-remote|lock-timeout|jobs|adopt|backup|repo|note|reason|check|since)\b\s' >"$T/texts"
     cut -f 1 "$T/texts" | sort | uniq -d >"$T/twice"
     [ ! -s "$T/twice" ] || { grep -F -f "$T/twice" "$T/texts"; return 1; }
     # And no letter is two options.

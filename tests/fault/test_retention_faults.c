@@ -51,7 +51,7 @@ fill(struct repo *r, struct shop *s)
     assert_ok(policy_store(r, NULL, &p, &e), &e);
     assert_ok(pin_put(r, "shop", s->id[0], "for the audit", &e), &e);
     d = passed(r, s->id[1]);
-    assert_ok(drill_record_put(r, "shop", &d, &e), &e);
+    assert_ok(drill_record_put(r, "shop", &d, NULL, &e), &e);
     l = label_load(r, "shop", s->id[2], &e);
     assert_non_null(l);
     assert_ok(accept_put(r, "shop", l, "moved away", &e), &e);
@@ -164,7 +164,7 @@ record(struct repo *r, struct shop *s, struct err *e)
 
     memcpy(d.backup, s->id[3], sizeof d.backup);
     memset(d.label_sha256, 'a', SHA256_HEX);
-    return drill_record_put(r, "shop", &d, e);
+    return drill_record_put(r, "shop", &d, NULL, e);
 }
 
 /* Whatever happened, all that is there can be read. */

@@ -79,7 +79,7 @@ drilled(struct shop *s, size_t i, bool equal, time_t when)
 
     memcpy(d.backup, s->id[i], sizeof d.backup);
     memcpy(d.label_sha256, s->list.v[i].label->sha256, sizeof d.label_sha256);
-    assert_ok(drill_record_put(s->r, "shop", &d, &e), &e);
+    assert_ok(drill_record_put(s->r, "shop", &d, NULL, &e), &e);
 }
 
 static void
@@ -146,7 +146,7 @@ a_record_of_another_label_proves_nothing(void **state)
 
     memcpy(d.backup, s->id[1], sizeof d.backup);
     memcpy(d.label_sha256, s->list.v[0].label->sha256, sizeof d.label_sha256);
-    assert_ok(drill_record_put(s->r, "shop", &d, &e), &e);
+    assert_ok(drill_record_put(s->r, "shop", &d, NULL, &e), &e);
     shop_look(s);
     assert_false(s->known.v[0].proven);
     assert_false(s->known.v[1].proven);

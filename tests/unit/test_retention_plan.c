@@ -111,7 +111,7 @@ pins_and_drills_protect(void **state)
     expect_reason(s, 0, "pinned (for the audit)");
     memcpy(d.backup, s->id[1], sizeof d.backup);
     memcpy(d.label_sha256, s->list.v[1].label->sha256, sizeof d.label_sha256);
-    assert_ok(drill_record_put(s->r, "shop", &d, &e), &e);
+    assert_ok(drill_record_put(s->r, "shop", &d, NULL, &e), &e);
     expect(s, NULL, "ssess");
     expect_reason(s, 1, "proven");
 }

@@ -70,6 +70,7 @@ run_restore(const struct options *o, const struct baseline *b, const struct scra
     argv[n++] = COPY_NAME;
     argv[n++] = "--isolated";
     argv[n++] = "--no-analyze"; /* this copy will not be queried */
+    argv[n++] = "--no-record";  /* the drill is */
     argv[n++] = "--host";
     argv[n++] = scratch_host(s);
     argv[n++] = "--port";

@@ -47,12 +47,22 @@ const struct opt options_restored[] = {
 const struct opt options_drill[] = {
     {OPT_FLAG, "amcheck", 0, NULL, "also check the copy's pages and indexes with pg_amcheck",
      AT(amcheck), 0, 0, NULL, NULL},
-    {OPT_FLAG, "no-record", 0, NULL, "do not keep the result in the repository", AT(no_record), 0,
-     0, NULL, NULL},
     OPT_COMMON_KEEP(struct options),
     OPT_COMMON_BEYOND(struct options),
     {OPT_FLAG, "allow-remote", 0, NULL, "let the scratch server reach foreign servers",
      AT(allow_remote), 0, 0, NULL, NULL},
+    OPTS_END,
+};
+
+const struct opt options_record[] = {
+    {OPT_FLAG, "no-record", 0, NULL, "do not keep the result in the repository", AT(no_record), 0,
+     0, NULL, NULL},
+    OPTS_END,
+};
+
+const struct opt options_since[] = {
+    {OPT_TEXT, "since", 0, "TIME", "only what ended later: 90d, or a moment as --at takes it",
+     AT(since), 0, 0, NULL, NULL},
     OPTS_END,
 };
 

@@ -9,6 +9,7 @@
 #include "storage/read/parts.h"
 #include "storage/read/place.h"
 #include "verify/job/baseline.h"
+#include "verify/job/record.h"
 
 /* ---- one backup ---- */
 
@@ -98,9 +99,10 @@ judge(struct verify_result *r, const struct label *l, const struct public_key *k
 /* ---- each database ---- */
 
 static int
-try_database(struct repo *repo, const char *db, const struct public_key *k, struct verify_result *r,
-             struct err *e)
+try_database(struct repo *repo, const struct options *o, const char *db, const struct public_key *k,
+             struct verify_result *r, struct err *e)
 {
+    time_t               started = time(NULL);
     struct label        *l = backup_find(repo, db, NULL, 0, e);
     struct result_proven p = {.chunks = 0};
     int                  rc = 0;
@@ -124,10 +126,14 @@ try_database(struct repo *repo, const char *db, const struct public_key *k, stru
                                       .object = db,
                                       .what = "its newest backup is not encrypted: anybody opens "
                                               "it"});
-    else if (open_backup(repo, l, &p, e) == 0)
+    else if (open_backup(repo, l, &p, e) == 0) {
         add_proven(r, &p, l, k);
-    else
+        record_key_drill(repo, o, l, k, &p, true, started);
+    } else {
         rc = judge(r, l, k, e);
+        if (rc == 0)
+            record_key_drill(repo, o, l, k, &p, false, started);
+    }
     label_free(l);
     return rc;
 }
@@ -149,7 +155,7 @@ try_identity(const struct options *o, const char *file, struct verify_result *r,
         goto out;
     rc = 0;
     for (size_t i = 0; rc == 0 && i < names.n; i++)
-        rc = cancel_check(e) != 0 ? -1 : try_database(repo, names.v[i], &k->pub, r, e);
+        rc = cancel_check(e) != 0 ? -1 : try_database(repo, o, names.v[i], &k->pub, r, e);
 out:
     strlist_free(&names);
     repo_close(repo);

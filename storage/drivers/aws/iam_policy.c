@@ -38,6 +38,7 @@ static const struct right prune_rights[] = {
     {ALWAYS, "s3:PutObject", "*/tombstones/*"},
     {ALWAYS, "s3:PutObject", "*/condemned/*"},
     {ALWAYS, "s3:PutObject", "*/scrubs/*"},
+    {ALWAYS, "s3:PutObject", "*/ledger/*"},
     {ALWAYS, "s3:PutObject", "*/pins/*"},
     {ALWAYS, "s3:PutObject", "*/accepted/*"},
     {IF_TAGGED, "s3:PutObjectTagging", "*"},
@@ -60,7 +61,9 @@ static const struct right restore_rights[] = {
     {ALWAYS, "s3:GetObject", "*"},
     {IF_VERSIONED, "s3:GetObjectVersion", "*"},
     {ALWAYS, "s3:PutObject", "*/drills/*"},
+    {ALWAYS, "s3:PutObject", "*/ledger/*"},
     {IF_TAGGED, "s3:PutObjectTagging", "*/drills/*"},
+    {IF_TAGGED, "s3:PutObjectTagging", "*/ledger/*"},
     {ALWAYS, NULL, NULL},
 };
 
