@@ -71,6 +71,11 @@ drill_record_put(struct repo *r, const char *db, const struct drill_record *d, c
     (void)json_object_set_new(o, "recovery_seconds", json_real(d->recovery_seconds));
     (void)json_object_set_new(o, "different", json_integer((json_int_t)d->different));
     (void)json_object_set_new(o, "not_compared", json_integer((json_int_t)d->not_compared));
+    if (d->damages > 0) {
+        (void)json_object_set_new(o, "self_test",
+                                  json_pack("{s:I, s:I}", "damages", (json_int_t)d->damages,
+                                            "noticed", (json_int_t)d->noticed));
+    }
     (void)json_object_set_new(o, "tool", json_string("pgassay " PGASSAY_VERSION));
     if (add_compared(r, d, o, e) != 0) {
         json_decref(o);
@@ -168,6 +173,8 @@ parse(struct repo *r, const json_t *o, struct drill_record *d, struct err *e)
     }
     memcpy(d->label_sha256, digest, SHA256_HEX + 1);
     d->recovery_seconds = json_number_value(json_object_get(o, "recovery_seconds"));
+    d->damages = (uint64_t)json_opt_int(json_object_get(o, "self_test"), "damages", 0);
+    d->noticed = (uint64_t)json_opt_int(json_object_get(o, "self_test"), "noticed", 0);
     d->allow_unsigned = json_opt_bool(o, "allow_unsigned", false);
     d->equal = d->equal && !d->allow_unsigned;
     d->readable = true;

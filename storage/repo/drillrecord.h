@@ -31,6 +31,7 @@ struct drill_record {
     double   recovery_seconds; /* until the copy could have been used */
     uint64_t different, not_compared;
     uint64_t tables, rows, bytes; /* compared by their contents */
+    uint64_t damages, noticed;    /* of the drill's self-test; 0: it had none */
     char    *against;             /* "a restore on PostgreSQL 15.20" */
     unsigned epoch; /* drill_record_put(): of the backup; if it is encrypted, what was compared, and
                        against what, is hidden: without a key it is read as 0 and NULL */

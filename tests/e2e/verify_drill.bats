@@ -87,6 +87,38 @@ SQL
     expect_equal "$(grep -c '^  different' <<<"$output")" 1
 }
 
+@test "--self-test: the copy is damaged in many ways, and the drill notices each by its own check" {
+    drill base --self-test --json >"$T/self.json"
+    valid_json verify "$T/self.json"
+    jq -c '.self_test | .not_applicable, [.damages[] | select(.noticed | not)]' "$T/self.json"
+    expect_equal "$(jq -c '[.equal, .self_test.made == .self_test.noticed, .self_test.made >= 40]' "$T/self.json")" '[true,true,true]'
+    expect_equal "$(jq -r '[.self_test.damages[].check] | unique | join(", ")' "$T/self.json")" \
+        'beyond pg_dump, database, extensions, large objects, materialized views, rows, schema, sequences, tables'
+    local record
+    record=$(ls "$REPO"/base/drills/* | tail -n 1)
+    valid_json drill "$record"
+    expect_equal "$(jq -c '[.equal, .self_test.damages, .self_test.noticed]' "$record")" "$(jq -c '[.equal, .self_test.made, .self_test.noticed]' "$T/self.json")"
+}
+
+@test "--self-test: where a check is blind, the drill fails and says to what" {
+    # This pg_dump has seen the copy once, and prints the same ever after.
+    mkdir "$T/blind"
+    cp -P "$T/pgbin"/* "$T/blind/"
+    rm "$T/blind/pg_dump"
+    cat >"$T/blind/pg_dump" <<SH
+#!/bin/sh
+case "\$*" in *pgassay_drill*) ;; *) exec "$SERVER_BIN/pg_dump" "\$@" ;; esac
+[ -s "$T/blind/seen" ] || "$SERVER_BIN/pg_dump" "\$@" >"$T/blind/seen" || exit
+cat "$T/blind/seen"
+SH
+    chmod 755 "$T/blind/pg_dump"
+    PGASSAY_PG_BINDIR=$T/blind expect_status 3 drill base --self-test
+    expect_text "TRIGGER side.small watch: a trigger disabled: the drill does not notice it" "were NOT noticed" "verdict          DIFFERENT"
+    [[ $output != *"a row removed"* ]]
+    expect_equal "$(jq -c '[.equal, .self_test.damages > .self_test.noticed]' "$(ls "$REPO"/base/drills/* | tail -n 1)")" '[false,true]'
+    leftovers
+}
+
 @test "its JSON keeps to the schema" {
     drill base --json >"$T/drill.json"
     valid_json verify "$T/drill.json"
@@ -125,11 +157,16 @@ SQL
     for id in $(backup_ids base); do expect_text "$id"; done
 }
 
-@test "a kept scratch server can be reached, and the command shown removes it" {
-    expect_status 0 drill base --keep --json
-    local remove
+@test "a kept scratch server can be reached, nothing of a self-test is on it, and the command shown removes it" {
+    expect_status 0 drill base --keep --self-test --json
+    local remove reach
     remove=$(jq -r .keep_command <<<"$output")
+    reach=$(jq -r .reach_command <<<"$output")
     [ -n "$remove" ]
+    [ "$(jq .self_test.made <<<"$output")" -ge 40 ]
+    expect_equal "$(sh -c "$reach -XAt -c 'SELECT datname FROM pg_database WHERE NOT datistemplate ORDER BY 1'" | xargs)" "pgassay_drill pgassay_reference postgres"
+    db_rows base >"$T/rows"
+    PGHOST=$(sed -E "s/.*-h '?([^' ]+)'?.*/\1/" <<<"$reach") db_rows pgassay_drill | diff - "$T/rows"
     sh -c "$remove"
     leftovers
 }

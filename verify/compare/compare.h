@@ -58,6 +58,8 @@ int compare_facts(struct compare *, struct err *);
 /* Does the backup hold every definition, so that unknown ones are new?  Not when only some tables
  * or schemas, or only rows, were selected. */
 bool holds_every_definition(const struct manifest *);
+/* Extensions, and the database's own properties? */
+bool holds_database(const struct manifest *);
 
 /* By its name, or NULL. */
 const struct cat_column *table_column(const struct cat_table *, const char *name);

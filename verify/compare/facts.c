@@ -259,7 +259,7 @@ compare_globals(struct compare *c, struct inventory_pair pair)
 
 /* pg_dump leaves extensions and the database's own properties out when tables or schemas are
  * selected, not when some are excluded. */
-static bool
+bool
 holds_database(const struct manifest *man)
 {
     return !selects(man, "tables") && !selects(man, "schemas") && !selects(man, "data_only");

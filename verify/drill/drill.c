@@ -12,6 +12,7 @@
 #include "pg/scratch/scratch.h"
 #include "verify/drill/amcheck.h"
 #include "verify/drill/copy.h"
+#include "verify/drill/selftest.h"
 #include "verify/job/baseline.h"
 #include "verify/stored/objects.h"
 
@@ -205,7 +206,7 @@ check_pages(const struct copy *copy, struct verify_result *r, struct err *e)
         : err_wrap(e, "amcheck");
 }
 
-/* All that is asked about the copy. */
+/* All that is asked about the copy; what spoils it, last. */
 static int
 examine(const struct options *o, struct verify_result *r, struct baseline *b,
         const struct scratch *s, struct err *e)
@@ -216,6 +217,8 @@ examine(const struct options *o, struct verify_result *r, struct baseline *b,
 
     if (rc == 0 && o->amcheck)
         rc = check_pages(&copy, r, e);
+    if (rc == 0 && o->self_test && result_exit_status(r) == EXIT_GOOD)
+        rc = selftest_run(&copy, r, e);
     copy_deinit(&copy);
     return rc;
 }

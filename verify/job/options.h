@@ -29,8 +29,8 @@ struct options {
     const char    *rpo, *rto, *proven_within, *scrubbed_within, *prometheus;
     int            jobs;
     int            lock_timeout_s;
-    bool full, amcheck, allow_unsigned, no_record, keep, allow_remote, beyond, scratch_unconfined,
-        json, quiet, verbose, print_config;
+    bool           full, amcheck, self_test, allow_unsigned, no_record, keep, allow_remote, beyond,
+        scratch_unconfined, json, quiet, verbose, print_config;
     const char *pg_bindir, *scratch_dir, *scratch_user;
 
     /* derived */

@@ -59,6 +59,8 @@ record_drill(struct repo *repo, const struct options *o, const struct verify_res
         .tables = r->compared.tables,
         .rows = r->compared.rows,
         .bytes = r->compared.bytes,
+        .damages = r->control.n,
+        .noticed = result_control_noticed(&r->control),
         .against = r->against,
         .epoch = r->label->epoch,
     };

@@ -67,6 +67,7 @@ result_free(struct verify_result *r)
         free(r->proven[i].key_name);
     }
     free(r->proven);
+    result_control_free(&r->control);
 }
 
 static double
@@ -175,6 +176,8 @@ print_json(const struct verify_result *r, struct err *e)
     if (r->verb == VERB_DRILL) {
         json_object_set_new(o, "recovery_seconds", json_real(r->recovery_s));
         json_object_set_new(o, "recorded", json_boolean(r->recorded));
+        if (r->control.made)
+            json_object_set_new(o, "self_test", result_control_json(&r->control));
     }
     if (r->keep_command != NULL) {
         json_object_set_new(o, "keep_command", json_text(r->keep_command));
@@ -365,6 +368,7 @@ result_print(const struct verify_result *r, bool json, bool quiet, struct err *e
         print_proven_block(r);
     else if (r->label != NULL)
         print_compared_block(r);
+    result_control_print(&r->control);
     print_verdict(r);
     print_kept(r);
     return 0;

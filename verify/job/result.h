@@ -12,6 +12,7 @@
 
 #include "core/report/finding.h"
 #include "storage/format/label.h"
+#include "verify/job/control.h"
 #include "verify/job/options.h"
 
 /* What was actually compared. */
@@ -65,6 +66,7 @@ struct verify_result {
     char                       *against;  /* "a restore on PostgreSQL 15.20", "shop at db1" */
     json_t                     *xid;      /* the source's ages, from the manifest; owned */
     struct result_circumstances circumstances;
+    struct result_control       control;       /* drill: its self-test */
     double                      recovery_s;    /* drill: scratch server, restore */
     double                      seconds;       /* all of it */
     bool                        recorded;      /* drill: the repository keeps the result */
