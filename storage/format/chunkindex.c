@@ -154,6 +154,13 @@ chunkindex_trust_name(struct chunkindex *k, const struct chunk_name *name)
 }
 
 void
+chunkindex_take(struct chunkindex *k, const struct chunk_ref *ref, enum chunkindex_state state)
+{
+    (void)chunkindex_trust(k, ref);
+    k->v[chunkindex_find_name(k, &ref->name)].state = (uint8_t)state;
+}
+
+void
 chunkindex_ban(struct chunkindex *k, const struct chunk_name *name)
 {
     size_t i = chunkindex_find_name(k, name);

@@ -46,6 +46,8 @@ void chunkindex_free(struct chunkindex *);
 bool chunkindex_trust(struct chunkindex *, const struct chunk_ref *);
 /* The same where only the name is known or needed. */
 bool chunkindex_trust_name(struct chunkindex *, const struct chunk_name *);
+/* Adds it in this state, or gives it this state. */
+void chunkindex_take(struct chunkindex *, const struct chunk_ref *, enum chunkindex_state);
 void chunkindex_ban(struct chunkindex *, const struct chunk_name *);
 void chunkindex_listed(struct chunkindex *, const struct chunk_name *, uint64_t size);
 void chunkindex_ban_all(struct chunkindex *);

@@ -99,21 +99,30 @@ would_lie_open(const struct copy *c, const struct backup_entry *b, struct copy_e
     return true;
 }
 
+/* Tombstones are named "<backup>.<run>".  Where signatures are required, an untrusted one would
+ * silently prevent a backup from being copied. */
+static int
+was_expired(const struct copy *c, const struct strlist *tombstones, const char *id, bool *expired,
+            struct err *e)
+{
+    size_t n = strlen(id);
+
+    *expired = false;
+    for (size_t i = 0; i < tombstones->n; i++) {
+        *expired = *expired ||
+            (strncmp(tombstones->v[i], id, n) == 0 && tombstones->v[i][n] == '.');
+    }
+    return *expired && trust_asks(c->to->trust, "tombstone")
+        ? chain_expired(c->to, c->request->db, tombstones, id, NULL, expired, e)
+        : 0;
+}
+
 /* A fault at the source is a failure of that backup; a fault that stops everything is returned. */
 static int
-copy_one(struct copy *c, const struct backup_entry *b, struct copy_entry *x, struct err *e)
+copy_one(struct copy *c, struct copy_entry *x, struct err *e)
 {
-    if (b->state != BACKUP_COMMITTED) {
-        x->status = COPY_FAILED;
-        err_set(&x->err, ERR_CORRUPT, "is %s: %s", backup_state_text(b->state), b->problem);
-        return 0;
-    }
-    if (would_lie_open(c, b, x)) {
-        return 0;
-    }
-    if (cancel_check(e) != 0 || copy_trust_neighbours(c, b->label, e) != 0) {
-        return -1;
-    }
+    const struct backup_entry *b = backup_list_find(&c->here, x->id);
+
     if ((c->request->dry_run ? copy_count : copy_send)(c, b->label, x, e) == 0) {
         x->status = c->request->dry_run ? COPY_PLANNED : COPY_DONE;
         return 0;
@@ -134,22 +143,56 @@ copy_one(struct copy *c, const struct backup_entry *b, struct copy_entry *x, str
     return err_wrap(e, "backup %s", b->id);
 }
 
-/* Tombstones are named "<backup>.<run>".  Where signatures are required, an untrusted one would
- * silently prevent a backup from being copied. */
+/* Adds it to the result: COPY_PLANNED when it is to be sent.  tombstones: NULL when it was asked
+ * for by name. */
 static int
-was_expired(const struct copy *c, const struct strlist *tombstones, const char *id, bool *expired,
-            struct err *e)
+plan(struct copy *c, const struct backup_entry *b, const struct strlist *tombstones,
+     struct copy_result *r, struct err *e)
 {
-    size_t n = strlen(id);
+    struct copy_entry *x = add_entry(r, b, COPY_PLANNED);
+    bool               expired = false;
 
-    *expired = false;
-    for (size_t i = 0; i < tombstones->n; i++) {
-        *expired = *expired ||
-            (strncmp(tombstones->v[i], id, n) == 0 && tombstones->v[i][n] == '.');
+    if (stands_there(c, backup_list_find(&c->there, b->id), x)) {
+        return 0;
     }
-    return *expired && trust_asks(c->to->trust, "tombstone")
-        ? chain_expired(c->to, c->request->db, tombstones, id, NULL, expired, e)
-        : 0;
+    if (tombstones != NULL && was_expired(c, tombstones, b->id, &expired, e) != 0) {
+        return -1;
+    }
+    if (expired) {
+        x->status = COPY_EXPIRED;
+    } else if (b->state != BACKUP_COMMITTED) {
+        x->status = COPY_FAILED;
+        err_set(&x->err, ERR_CORRUPT, "is %s: %s", backup_state_text(b->state), b->problem);
+    } else if (!would_lie_open(c, b, x)) {
+        return cancel_check(e) != 0 ? -1 : copy_trust_neighbours(c, b->label, e);
+    }
+    return 0;
+}
+
+/* Several share one listing of the destination's chunks. */
+static int
+send_planned(struct copy *c, struct copy_result *r, struct err *e)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->n; i++) {
+        n += r->v[i].status == COPY_PLANNED;
+    }
+    if (n > 1 && !c->request->dry_run && batch_begin(&c->batch, c->to, c->request->db, e) != 0) {
+        r->n = 0;
+        return -1;
+    }
+    for (size_t i = 0; i < r->n; i++) {
+        if (r->v[i].status == COPY_PLANNED && cancel_check(e) != 0) {
+            r->n = i;
+            return -1;
+        }
+        if (r->v[i].status == COPY_PLANNED && copy_one(c, &r->v[i], e) != 0) {
+            r->n = i + 1;
+            return -1;
+        }
+    }
+    return 0;
 }
 
 static int
@@ -157,23 +200,15 @@ copy_all(struct copy *c, const struct strlist *tombstones, struct copy_result *r
 {
     for (size_t i = 0; i < c->here.n; i++) {
         const struct backup_entry *b = &c->here.v[i];
-        struct copy_entry         *x;
-        bool                       expired;
 
         if (b->state == BACKUP_VOID) {
             log_info("backup %s is void and passed over: %s", b->id, b->problem);
-            continue;
-        }
-        x = add_entry(r, b, COPY_EXPIRED);
-        if (stands_there(c, backup_list_find(&c->there, b->id), x)) {
-            continue;
-        }
-        if (was_expired(c, tombstones, b->id, &expired, e) != 0 ||
-            (!expired && copy_one(c, b, x, e) != 0)) {
+        } else if (plan(c, b, tombstones, r, e) != 0) {
+            r->n = 0;
             return -1;
         }
     }
-    return 0;
+    return send_planned(c, r, e);
 }
 
 /* The backup that is named, or the newest whole one. */
@@ -182,15 +217,13 @@ copy_named(struct copy *c, struct copy_result *r, struct err *e)
 {
     struct label              *l = backup_find(c->from, c->request->db, c->request->which, 0, e);
     const struct backup_entry *b = l == NULL ? NULL : backup_list_find(&c->here, l->id);
-    struct copy_entry         *x;
     int                        rc = -1;
 
     if (l != NULL && b == NULL) {
         err_set(e, ERR_BUSY, "backup %s has just been added", l->id);
         err_hint(e, "run it again");
     } else if (l != NULL) {
-        x = add_entry(r, b, COPY_FAILED);
-        rc = stands_there(c, backup_list_find(&c->there, l->id), x) ? 0 : copy_one(c, b, x, e);
+        rc = plan(c, b, NULL, r, e) != 0 ? -1 : send_planned(c, r, e);
     }
     label_free(l);
     return rc;
@@ -244,7 +277,7 @@ copy_run(struct repo *from, struct repo *to, const struct copy_request *q, struc
     chain_free(&c.chain);
     backup_list_free(&c.here);
     backup_list_free(&c.there);
-    chunkindex_free(&c.trusted);
+    batch_end(&c.batch);
     free(c.read);
     return rc;
 }

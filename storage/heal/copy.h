@@ -8,6 +8,9 @@
  * all others are checked as in a restore (size, SHA-256, decompression, id) before they are sent.
  * Of a backup that is there already only the label is read.
  *
+ * Several backups share one listing of the destination's chunks (batch.h), under a run mark of the
+ * copy's own.
+ *
  * A backup that is damaged at the source is named and left out; the others go on.  Chunks sent by
  * an interrupted copy are reused by the next one of this host through the destination's journal.
  * Memory: three chunks a worker, as for a backup.

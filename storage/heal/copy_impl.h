@@ -11,6 +11,7 @@
 #include "storage/repo/backuplist.h"
 #include "storage/repo/chain.h"
 #include "storage/repo/source.h"
+#include "storage/write/batch.h"
 
 /* One copy_run(). */
 struct copy {
@@ -20,8 +21,8 @@ struct copy {
     struct backup_list         here, there; /* at the source, at the destination */
     bool                      *read;        /* by entry of there: its chunk list was read */
     struct chain               chain;       /* of the destination */
-    struct chunkindex trusted; /* of the destination's chunk lists, what was read and what we wrote;
-                                * dry run: copy_trust_stored()'s */
+    struct batch               batch; /* trusted: of the destination's chunk lists, what was read
+                                         and what we wrote; dry run: copy_trust_stored()'s */
 };
 
 /* Sends what the destination lacks and commits; or, as a dry run, counts it. */

@@ -131,7 +131,10 @@ send_chunk(void *ctx, void *task, int number, struct err *e)
 static int
 tick(void *ctx, struct err *e)
 {
-    return writer_tick(((struct shipment *)ctx)->writer, e);
+    struct shipment *s = ctx;
+
+    batch_tick(&s->copy->batch);
+    return writer_tick(s->writer, e);
 }
 
 static int
@@ -194,17 +197,6 @@ label_of_copy(const struct copy *c, const struct label *l)
     return copy;
 }
 
-/* From now on the destination is trusted to hold it. */
-static void
-trust_own(struct copy *c, const struct chunkindex *known)
-{
-    for (size_t i = 0; i < known->n; i++) {
-        if (known->v[i].used) {
-            (void)chunkindex_trust(&c->trusted, &known->v[i].ref);
-        }
-    }
-}
-
 static int
 commit_opened(struct shipment *s, struct label *copy, struct err *e)
 {
@@ -248,12 +240,7 @@ commit_stored(struct shipment *s, struct label *copy, struct err *e)
 static int
 commit(struct shipment *s, struct label *copy, struct err *e)
 {
-    int rc = s->as_stored ? commit_stored(s, copy, e) : commit_opened(s, copy, e);
-
-    if (rc == 0) {
-        trust_own(s->copy, writer_known(s->writer));
-    }
-    return rc;
+    return s->as_stored ? commit_stored(s, copy, e) : commit_opened(s, copy, e);
 }
 
 /* ---- what is needed ---- */
@@ -290,17 +277,17 @@ load_needs(struct shipment *s, const struct label *l, struct err *e)
 static int
 send_backup(struct shipment *s, const struct label *l, struct label *copy, struct err *e)
 {
-    const struct copy    *c = s->copy;
+    struct copy          *c = s->copy;
     struct writer_options o = {
         .db = c->request->db,
         .source = &c->source,
         .adopt = c->request->adopt,
         .replace = c->request->replace,
         .threads = c->request->jobs,
-        .trusted = &c->trusted,
+        .batch = &c->batch,
         .as_stored = s->as_stored,
         .epoch = s->as_stored ? l->epoch : 0,
-        .chain = &s->copy->chain,
+        .chain = &c->chain,
     };
     int rc;
 

@@ -1,10 +1,10 @@
 /*
  * copy_stored.c - what the destination of a copy holds already (copy_impl.h).
  *
- * c->trusted grows while the copy goes on: the chunk lists of the two neighbours of each backup at
- * the destination, each read once, and what this copy has written.  It is handed to the writer of
- * each backup in place of the lists that a writer would read itself.  Trash and condemned lists,
- * and the listing, are read again by each writer, since they may have changed.
+ * c->batch.trusted: the chunk lists of the two neighbours of each backup at the destination, each
+ * read once and before anything is sent, and what this copy has written.  The writers of all
+ * backups have it in place of the lists that a writer would read itself, and list the chunks once
+ * (batch.h).
  *
  * A dry run has no writer.  It keeps stored bytes by their SHA-256 in place of the id, as it only
  * asks whether some object has them.
@@ -24,7 +24,7 @@ copy_trust_stored(struct copy *c, const struct chunk_ref *line)
     struct chunk_name key = {.epoch = 1};
 
     memcpy(key.id, line->name.sha256, sizeof key.id);
-    return chunkindex_trust_name(&c->trusted, &key);
+    return chunkindex_trust_name(&c->batch.trusted, &key);
 }
 
 static int
@@ -36,7 +36,7 @@ trust_line(void *ctx, const struct chunk_ref *line, struct err *e)
     if (c->request->dry_run) {
         (void)copy_trust_stored(c, line);
     } else {
-        (void)chunkindex_trust(&c->trusted, line);
+        (void)chunkindex_trust(&c->batch.trusted, line);
     }
     return 0;
 }

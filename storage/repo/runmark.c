@@ -78,6 +78,24 @@ run_mark_renew(struct run_mark *m, bool at_once, struct err *e)
     return 0;
 }
 
+int
+run_mark_check(const struct run_mark *m, struct err *e)
+{
+    struct object_info info;
+    char              *key = xasprintf("%s.revoked", m->key);
+    int                rc = storage_head(m->repo->st, key, &info, e);
+
+    free(key);
+    if (rc == 0) {
+        return err_set(e, ERR_BUSY, "run %s was revoked: a prune took it for dead", m->run);
+    }
+    if (e->kind != ERR_NOT_FOUND) {
+        return -1;
+    }
+    err_clear(e);
+    return 0;
+}
+
 void
 run_mark_remove(struct run_mark *m)
 {

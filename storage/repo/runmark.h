@@ -48,6 +48,8 @@ int run_mark_begin(struct run_mark *, struct repo *, const char *db, const char 
 int run_mark_renew(struct run_mark *, bool at_once, struct err *);
 /* The same in any case, and from any thread: changes nothing in the struct. */
 int run_mark_put(const struct run_mark *, struct err *);
+/* ERR_BUSY when a prune has revoked it. */
+int run_mark_check(const struct run_mark *, struct err *);
 /* Removes it; failure is only a warning: prunes look at the label, too. */
 void run_mark_remove(struct run_mark *);
 /* Frees memory only: a stored mark stays. */

@@ -83,13 +83,14 @@ writer_begin(struct repo *r, const struct writer_options *o, struct err *e)
     w->source = o->source;
     w->adopt = o->adopt;
     w->replace = o->replace;
+    w->batch = o->batch;
     w->chain = o->chain != NULL ? o->chain : &w->own_chain;
     w->lock_until = storage_lock_until(r->st, time(NULL));
     (void)pthread_mutex_init(&w->lock, NULL);
     (void)pthread_cond_init(&w->changed, NULL);
     if (choose_epoch(w, o, e) != 0 || trust_may(r->trust, "label", e) != 0 ||
         check_source(w, e) != 0 || run_mark_begin(&w->mark, w->repo, w->db, "", e) != 0 /* W1 */ ||
-        writer_check_clock(w, e) != 0 || writer_find_reusable(w, o->trusted, newest, e) != 0 ||
+        writer_check_clock(w, e) != 0 || writer_find_reusable(w, newest, e) != 0 ||
         writer_io_start(w, o->threads, e) != 0) {
         err_wrap(e, "could not begin a backup of \"%s\"", w->db);
         writer_end(w);
@@ -227,6 +228,9 @@ writer_end(struct writer *w)
      * prune decides. */
     if (!w->label_tried) {
         run_mark_remove(&w->mark);
+    }
+    if (w->batch != NULL && !w->committed && w->stats.new_chunks > 0) {
+        batch_list_anew(w->batch);
     }
     run_mark_free(&w->mark);
     journal_close(w->journal);

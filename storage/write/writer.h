@@ -36,6 +36,7 @@
 #include "storage/repo/chain.h"
 #include "storage/repo/repo.h"
 #include "storage/repo/source.h"
+#include "storage/write/batch.h"
 #include "storage/write/chunkbuf.h"
 
 struct writer;
@@ -51,12 +52,11 @@ struct writer_options {
                        epoch */
     bool replace;   /* the existing label is bad, and is removed when the new one is put
                      */
-    const struct chunkindex
-        *trusted; /* contents of the chunk lists of this repository that the caller has read, in any
-                   * state; NULL: the lists are read here */
+    struct batch *batch; /* one of several backups, whose id the caller sets (writer_set_id()): the
+                            chunk lists were read before; NULL: they are read here */
     struct chain
-        *chain; /* with trusted: loaded together with it; updated by writer_commit().  NULL: it is
-                   read here with the lists or, with trusted, the label will name no others */
+        *chain; /* with a batch: loaded before it; updated by writer_commit().  NULL: it is read
+                   here with the lists or, with a batch, the label will name no others */
 };
 
 struct writer_stats {
@@ -123,7 +123,7 @@ int writer_commit(struct writer *, const struct writer_backup *, struct label *,
 int writer_commit_draft(struct writer *, const struct draft *, struct label *, struct err *);
 
 void writer_stats(struct writer *, struct writer_stats *);
-/* What this run knew and wrote: after a commit all entries marked as used are in its chunk list. */
+/* What this run knew and wrote. */
 const struct chunkindex *writer_known(const struct writer *);
 void                     writer_end(struct writer *); /* accepts NULL; after commit or failure */
 

@@ -287,6 +287,11 @@ writer_commit(struct writer *w, const struct writer_backup *b, struct label *l, 
                                               "known",
                         w->id);
     }
+    w->committed = true;
+    if (w->batch != NULL) {
+        batch_keep(w->batch, &w->known,
+                   &(struct batch_listing){w->epoch->number, w->listed + w->stats.new_chunks});
+    }
     journal_clear(w->journal);
     /* A mark that stays beside its label is harmless: prune looks at the label. */
     run_mark_remove(&w->mark);

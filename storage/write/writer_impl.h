@@ -31,7 +31,9 @@ struct writer {
     struct journal           *journal;
     struct chain              own_chain; /* unless the caller has one */
     struct chain             *chain;
+    struct batch             *batch;       /* the caller's, or NULL */
     bool                      label_tried; /* it may stand */
+    bool                      committed;
     time_t
         lock_until; /* what this backup needs is locked until then, 0: not locked (object_lock.h) */
     size_t     listed; /* chunks of the epoch that were there when the run began */
@@ -48,10 +50,9 @@ struct writer {
     struct writer_stats stats;
 };
 
-/* Fills known: rules 1 to 4 of "Reuse".  trusted as in writer_options.  newest (BACKUP_ID_MAX)
- * gets the id of the newest backup, or stays. */
-int writer_find_reusable(struct writer *, const struct chunkindex *trusted, char *newest,
-                         struct err *);
+/* Fills known: rules 1 to 4 of "Reuse".  newest (BACKUP_ID_MAX) gets the id of the newest backup,
+ * or stays. */
+int writer_find_reusable(struct writer *, char *newest, struct err *);
 /* Every chunk of this run's epoch that the store lists now. */
 typedef void writer_listed_fn(void *ctx, const struct chunk_name *, uint64_t size);
 int          writer_list_chunks(struct writer *, writer_listed_fn *, void *ctx, struct err *);

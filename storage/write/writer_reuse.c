@@ -21,6 +21,9 @@
  *
  * Each rule is a change of state in the chunk index (chunkindex.h): trusted, then banned or, when
  * listed, reusable.
+ *
+ * Of a batch (batch.h) the first one lists, and the others take its word while the batch's own mark
+ * makes every prune wait that could have removed something since.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -179,37 +182,64 @@ note_listed(void *ctx, const struct chunk_name *name, uint64_t size)
     chunkindex_listed(&w->known, name, size);
 }
 
-static int
-trust_given(struct writer *w, const struct chunkindex *trusted)
+/* Of an epoch that was listed, what was there and in no trash or condemned list. */
+static void
+trust_batch(struct writer *w)
 {
-    for (size_t i = 0; i < trusted->n; i++) {
-        const struct chunk_ref *ref = &trusted->v[i].ref;
+    const struct chunkindex *k = &w->batch->trusted;
+    bool                     listed = batch_listing(w->batch, w->epoch->number) != NULL;
 
-        if (of_epoch(w, &ref->name)) {
-            (void)chunkindex_trust(&w->known, ref);
+    for (size_t i = 0; i < k->n; i++) {
+        const struct chunk_ref *ref = &k->v[i].ref;
+
+        if (!of_epoch(w, &ref->name)) {
+            continue;
         }
+        if (!listed) {
+            (void)chunkindex_trust(&w->known, ref);
+        } else if (k->v[i].state == CHUNKINDEX_REUSABLE) {
+            chunkindex_take(&w->known, ref, CHUNKINDEX_REUSABLE);
+        }
+    }
+}
+
+static int
+list_for_all(struct writer *w, bool all_known, struct err *e)
+{
+    if (writer_list_chunks(w, note_listed, w, e) != 0) {
+        return -1;
+    }
+    if (w->batch != NULL && all_known) {
+        batch_learn(w->batch, &w->known, &(struct batch_listing){w->epoch->number, w->listed});
     }
     return 0;
 }
 
-/* A trash or condemned list that cannot be read may name anything: then nothing is reused.
- * trusted: a copy has read the lists already. */
+/* A trash or condemned list that cannot be read may name anything: then nothing is reused. */
 int
-writer_find_reusable(struct writer *w, const struct chunkindex *trusted, char *newest,
-                     struct err *e)
+writer_find_reusable(struct writer *w, char *newest, struct err *e)
 {
-    unsigned unreadable = 0;
+    const struct batch_listing *listed = NULL;
+    unsigned                    unreadable = 0;
 
     w->journal = journal_open(w->repo, w->db, trust_journal, w);
+    if (w->batch != NULL) {
+        trust_batch(w);
+        listed = batch_listing(w->batch, w->epoch->number);
+    } else if (find_newest_id(w, newest, e) != 0 || trust_labels(w, e) != 0) {
+        return -1;
+    }
     /* The order is the protocol's (W2): trash, condemned, and only then the listing. */
-    if (find_newest_id(w, newest, e) != 0 ||
-        (trusted != NULL ? trust_given(w, trusted) : trust_labels(w, e)) != 0 ||
-        blocklist_each(w->repo, w->db, "trash", ban, w, &unreadable, e) != 0 ||
+    if (blocklist_each(w->repo, w->db, "trash", ban, w, &unreadable, e) != 0 ||
         blocklist_each(w->repo, w->db, "condemned", ban, w, &unreadable, e) != 0) {
         return -1;
     }
     if (unreadable > 0) {
         chunkindex_ban_all(&w->known);
     }
-    return writer_list_chunks(w, note_listed, w, e);
+    if (listed != NULL) {
+        w->listed = listed->chunks;
+        return batch_check(w->batch, e);
+    }
+    return list_for_all(w, unreadable == 0, e);
 }

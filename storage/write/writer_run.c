@@ -10,20 +10,9 @@
 int
 writer_check_revoked(struct writer *w, struct err *e)
 {
-    struct object_info info;
-    char              *key = xasprintf("%s.revoked", w->mark.key);
-    int                rc = storage_head(w->repo->st, key, &info, e);
+    int rc = run_mark_check(&w->mark, e);
 
-    free(key);
-    if (rc == 0) {
-        err_set(e, ERR_BUSY, "run %s was revoked: a prune took it for dead", w->mark.run);
-        return err_hint(e, "take the backup again");
-    }
-    if (e->kind != ERR_NOT_FOUND) {
-        return -1;
-    }
-    err_clear(e);
-    return 0;
+    return rc != 0 && e->kind == ERR_BUSY ? err_hint(e, "take the backup again") : rc;
 }
 
 int

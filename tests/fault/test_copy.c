@@ -600,6 +600,126 @@ a_prune_leaves_alone_what_came_behind_its_look(void **state)
     free(arrives);
 }
 
+/* ---- one listing for all ---- */
+
+static unsigned chunk_listings;
+static unsigned prune_at; /* the put() or list() before which two prunes run; 0: none */
+static unsigned watched;  /* put() and list() so far */
+
+static int
+counting_list(struct storage *st, const char *prefix, storage_list_fn *fn, void *ctx, struct err *e)
+{
+    chunk_listings += strncmp(prefix, "shop/chunks/", 12) == 0;
+    return real_ops->list(st, prefix, fn, ctx, e);
+}
+
+static void
+the_destinations_chunks_are_listed_once(void **state)
+{
+    enum { MORE = 4 };
+    struct pair       *p = *state;
+    struct storage_ops counting = *p->to->st->ops;
+    struct err         e = ERR_INIT;
+
+    for (int i = 0; i < MORE; i++) {
+        assert_ok(fixture_backup(p->from, 2, NULL, NULL, &e), &e);
+    }
+    real_ops = p->to->st->ops;
+    counting.list = counting_list;
+    p->to->st->ops = &counting;
+    chunk_listings = 0;
+    assert_copy(p, &everything, "copied copied copied copied copied copied", NULL);
+    p->to->st->ops = real_ops;
+    /* And once more for each of the two that sent chunks: are they there? */
+    assert_int_equal(chunk_listings, 1 + 2);
+    assert_int_equal(fixture_count_keys(p->to, "shop/chunks/"), 2 * FIXTURE_CHUNKS - 1);
+    assert_int_equal(fixture_count_keys(p->to, "shop/runs/"), 0);
+}
+
+/* What stood at the destination before the copy expires, once another is there. */
+static int
+expire_its_own(void *ctx, const struct backup_list *list, time_t now, struct strlist *expire,
+               struct err *e)
+{
+    const struct pair *p = ctx;
+
+    (void)now;
+    (void)e;
+    for (size_t i = 0; i < list->n && list->n > 1; i++) {
+        if (strcmp(list->v[i].id, p->a) != 0 && strcmp(list->v[i].id, p->b) != 0) {
+            strlist_add(expire, list->v[i].id);
+        }
+    }
+    return 0;
+}
+
+static struct pair *pruned;
+
+static void
+maybe_prune(struct storage *st)
+{
+    const struct prune_request q = {.db = "shop", .decide = expire_its_own, .ctx = pruned};
+    const struct storage_ops  *hooked = st->ops;
+
+    if (++watched != prune_at) {
+        return;
+    }
+    st->ops = real_ops;
+    for (int i = 0; i < 2; i++) {
+        struct prune_result result;
+        struct err          e = ERR_INIT;
+
+        assert_ok(prune_run(pruned->to, &q, &result, &e), &e);
+        prune_result_free(&result);
+    }
+    st->ops = hooked;
+}
+
+static int
+pruning_put(struct storage *st, const char *key, const struct blob *blob, struct err *e)
+{
+    maybe_prune(st);
+    return real_ops->put(st, key, blob, e);
+}
+
+static int
+pruning_list(struct storage *st, const char *prefix, storage_list_fn *fn, void *ctx, struct err *e)
+{
+    maybe_prune(st);
+    return real_ops->list(st, prefix, fn, ctx, e);
+}
+
+/* The second backup could reuse what the first one's listing showed, and what has expired since. */
+static void
+prunes_at_any_moment_of_a_copy_take_nothing_from_it(void **state)
+{
+    struct pair       *p = *state;
+    struct storage_ops hooked;
+    struct err         e = ERR_INIT;
+
+    pruned = p;
+    for (prune_at = 1;; prune_at++) {
+        repo_close(p->to);
+        p->to = fixture_repo_number(2);
+        assert_ok(source_bind(p->to, "shop", &here, false, &e), &e);
+        assert_ok(fixture_backup(p->to, 2, NULL, NULL, &e), &e);
+        real_ops = p->to->st->ops;
+        hooked = *real_ops;
+        hooked.put = pruning_put;
+        hooked.list = pruning_list;
+        p->to->st->ops = &hooked;
+        watched = 0;
+        assert_copy(p, &everything, "copied copied", NULL);
+        p->to->st->ops = real_ops;
+        assert_ok(fixture_read(p->to, p->a, 1, &e), &e);
+        assert_ok(fixture_read(p->to, p->b, 2, &e), &e);
+        if (watched < prune_at) {
+            break;
+        }
+    }
+    assert_true(prune_at > 20);
+}
+
 /* ---- kill -9 ---- */
 
 static struct repo *
@@ -684,6 +804,8 @@ main(void)
         TEST(an_interrupted_copy_is_resumed),
         TEST(two_who_copy_at_once_agree),
         TEST(a_prune_leaves_alone_what_came_behind_its_look),
+        TEST(the_destinations_chunks_are_listed_once),
+        TEST(prunes_at_any_moment_of_a_copy_take_nothing_from_it),
         TEST(a_killed_copy_leaves_whole_backups_only),
     };
 

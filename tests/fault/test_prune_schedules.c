@@ -7,13 +7,15 @@
  */
 #include "tests/fault/yielding.h"
 
+#include "storage/heal/copy.h"
 #include "storage/repo/blocklist.h"
 #include "storage/retention/prune.h"
 
 enum { SCHEDULES = 400 };
 
 static uint64_t     seed;
-static struct repo *plain; /* the store as it is */
+static struct repo *plain;  /* the store as it is */
+static struct repo *origin; /* from where is copied: always there */
 
 /* ---- always ---- */
 
@@ -104,6 +106,25 @@ prune(struct actor *a)
     repo_close(r);
 }
 
+/* All that the origin has, oldest first: one listing for all. */
+static void
+copy_all(struct actor *a)
+{
+    static const struct copy_request everything = {
+        .db = "shop", .which = "all", .quiet = true, .jobs = 1};
+    struct copy_result out = {0};
+    struct repo       *r = actor_repo(a);
+
+    a->rc = r == NULL ? -1 : copy_run(origin, r, &everything, &out, &a->e);
+    for (size_t i = 0; i < out.n && a->rc == 0 && !a->killed; i++) {
+        if (out.v[i].status == COPY_FAILED) {
+            lost(out.v[i].err.text);
+        }
+    }
+    copy_result_free(&out);
+    repo_close(r);
+}
+
 static void
 expect_good(const struct actor *a)
 {
@@ -121,6 +142,26 @@ struct tally {
     struct strlist trash, runs; /* keys below trash/ and trash-runs/ */
 };
 
+/* A list or manifest of a copy, in the directory of a backup that has a label: what a copy that was
+ * killed has left there stays as long as the backup. */
+static bool
+beside_a_label(const char *key)
+{
+    struct object_info info;
+    struct err         none = ERR_INIT;
+    const char        *part = strrchr(key, '/');
+    char              *label;
+    bool               beside;
+
+    if (strncmp(part, "/chunks-", 8) != 0 && strncmp(part, "/manifest-", 10) != 0) {
+        return false;
+    }
+    label = xasprintf("%.*s/label.json", (int)(part - key), key);
+    beside = storage_head(plain->st, label, &info, &none) == 0;
+    free(label);
+    return beside;
+}
+
 static int
 tally(void *ctx, const struct object_info *info, struct err *e)
 {
@@ -134,7 +175,7 @@ tally(void *ctx, const struct object_info *info, struct err *e)
     } else if (strncmp(key, "shop/trash-runs/", 16) == 0) {
         strlist_add(&t->runs, key);
     }
-    t->parts += strncmp(key, "shop/backups/", 13) == 0;
+    t->parts += strncmp(key, "shop/backups/", 13) == 0 && !beside_a_label(key);
     t->marks += strncmp(key, "shop/runs/", 10) == 0 && strstr(key, ".revoked") == NULL;
     return 0;
 }
@@ -202,6 +243,7 @@ check_rest(void)
     struct strlist     needed = {0};
     struct err         e = ERR_INIT;
     unsigned           committed = 0;
+    unsigned           parts = 0;
 
     assert_ok(backup_list_load(plain, "shop", &list, &e), &e);
     for (size_t i = 0; i < list.n; i++) {
@@ -209,6 +251,8 @@ check_rest(void)
             lost("a void backup was left");
         }
         committed++;
+        /* The list and manifest of a copy are not counted (beside_a_label()). */
+        parts += FIXTURE_OBJECTS - (list.v[i].label->copied_run[0] != '\0' ? 2 : 0);
         assert_ok(chunk_list_read(plain, list.v[i].label, count_line, &needed, &e), &e);
         /* Its bytes, by their hash and id. */
         for (size_t k = 0; k < needed.n; k++) {
@@ -225,7 +269,7 @@ check_rest(void)
         }
     }
     assert_ok(storage_list(plain->st, "shop/", tally, &t, &e), &e);
-    if (t.chunks != needed.n || t.marks != 0 || t.parts != FIXTURE_OBJECTS * committed) {
+    if (t.chunks != needed.n || t.marks != 0 || t.parts != parts) {
         (void)fprintf(stderr,
                       "%u chunks of which %zu are needed, %u marks, %u objects of %u backups\n",
                       t.chunks, needed.n, t.marks, t.parts, committed);
@@ -265,13 +309,44 @@ maybe_killed(struct world *w)
     return world_pick(w, 2) == 0 ? 1 + world_pick(w, 60) : 0;
 }
 
-/* Three backups and two prunes at once; then some time in which nobody works. */
+static void
+begin_origin(void)
+{
+    static char                     dbname[] = "shop";
+    static const struct repo_source shop = {
+        .system_identifier = 7000000000000000001u, .database_oid = 16384, .dbname = dbname};
+    struct err e = ERR_INIT;
+
+    origin = fixture_repo_number(1);
+    assert_ok(source_bind(origin, "shop", &shop, false, &e), &e);
+    assert_ok(source_bind(plain, "shop", &shop, false, &e), &e);
+}
+
+/* Two more backups to copy. */
+static void
+grow_origin(struct world *w)
+{
+    struct err e = ERR_INIT;
+
+    for (unsigned i = 0; i < 2; i++) {
+        assert_ok(fixture_backup(origin, 1 + world_pick(w, 3), NULL, NULL, &e), &e);
+    }
+}
+
+/* Three backups, or a copy in place of one, and two prunes at once; then some time in which nobody
+ * works. */
 static void
 run_round(struct world *w)
 {
     static const unsigned pauses[] = {0, 100, 3600, 73 * 3600};
 
-    for (unsigned i = 0; i < 3; i++) {
+    bool copies = world_pick(w, 2) == 0;
+
+    if (copies) {
+        grow_origin(w);
+        world_add(w, copy_all, 0, maybe_killed(w));
+    }
+    for (unsigned i = copies; i < 3; i++) {
         world_add(w, write_backup, 1 + world_pick(w, 3), maybe_killed(w));
     }
     for (unsigned i = 0; i < 2; i++) {
@@ -297,6 +372,7 @@ run_schedule(uint64_t number)
     w.again = world_pick(&w, 2) == 0;
     w.check = check_live;
     remember_repo(&w);
+    begin_origin();
     run_alone(&w, write_backup, 1);
     for (unsigned round = 0; round < 3; round++) {
         run_round(&w);
@@ -310,6 +386,7 @@ run_schedule(uint64_t number)
     check_rest();
     w.inner = NULL;
     repo_close(plain);
+    repo_close(origin);
     world_free(&w);
     the_world = NULL;
 }

@@ -7,6 +7,9 @@
  * One model step is one storage call.  One old object (0) is referred to by the label of an old
  * backup (0); writer i may reuse what it trusts, or put object i + 1 and, in the end, label i + 1.
  *
+ * The writers of a batch are the backups of one copy, one after the other: the first reads what may
+ * be reused for all of them, under one more run mark (HOLD) that is no backup's.
+ *
  * Time: DELTA is how old a listing may be.  A change is "recent" for that long, and a listing shows
  * each recent entry as it is or as it was.  tick() lets time pass, at any moment.
  */
@@ -20,7 +23,7 @@
 
 #include "core/mem.h"
 
-enum { WRITERS = 3, PRUNES = 2, NAMES = WRITERS + 1 };
+enum { WRITERS = 3, PRUNES = 2, NAMES = WRITERS + 1, HOLD = WRITERS, RUNS = WRITERS + 1 };
 
 /* What can be left out.  The names are those of docs/prune-protocol.md. */
 enum rule {
@@ -43,6 +46,13 @@ enum rule {
     P8_NO_WRITER,
     P8_WAIT,
     P8_LABEL_AGAIN,
+    WB_OWN_RUN,
+    WB_HOLD_FIRST,
+    WB_HOLD_STAYS,
+    WB_HOLD_REVOKED,
+    WB_BANS_STAY,
+    WB_TRASH_AGAIN,
+    WB_MARK_EACH,
     RULES
 };
 
@@ -66,6 +76,13 @@ static const char *const rule_names[RULES] = {
     "P8: leftovers stay while anybody writes",
     "P8: wait until the marks of their writers are seen",
     "P8: the label is looked for again",
+    "WB: the mark under which a listing is shared is no backup's",
+    "WB: it stands before the first reads trash lists",
+    "WB: it stays until the last one has read the trash lists",
+    "WB: revoked by now? then the listing is not used",
+    "WB: what the first saw in a trash list is reused by nobody",
+    "WB: each reads the trash lists again",
+    "WB: each has its own mark before that",
 };
 
 /* What is explored: how many take part, and what they may do. */
@@ -77,6 +94,7 @@ struct setup {
     bool        twice;      /* a label's PUT, and a trash list's, may happen again */
     bool        leftovers;  /* the rest of a backup's directory, and its removal */
     bool        expire_new; /* not only the old backup may expire */
+    bool        batch;      /* the writers are the backups of one copy */
 };
 
 /* An entry of the store: there or not, and how long since that changed (2: longer than a listing
@@ -101,16 +119,19 @@ struct prune {
 };
 
 struct state {
-    entry   chunk[NAMES], label[NAMES], dir[NAMES], mark[WRITERS], trash[PRUNES], runs[PRUNES];
+    entry   chunk[NAMES], label[NAMES], dir[NAMES], mark[RUNS], trash[PRUNES], runs[PRUNES];
     uint8_t revoked, tomb, labelled, twice_label,
         twice_trash;          /* bits; .revoked and tombstones are read consistently */
     uint8_t       lied;       /* success was said of a run that was revoked before */
+    uint8_t       hold;       /* of a batch: enum */
+    uint8_t       shared;     /* what the backups of a batch may reuse */
     uint8_t       ref[NAMES]; /* what label i refers to */
     uint8_t       names[PRUNES], waits[PRUNES]; /* of trash list t: names, and R(t) */
     struct writer w[WRITERS];
     struct prune  p[PRUNES];
 };
 
+enum { H_NONE, H_READ, H_STANDS, H_GONE };
 enum { W_MARK, W_LABELS, W_TRASH, W_CHUNKS, W_PUT, W_DIR, W_LABEL, W_END, W_DONE };
 
 enum {
@@ -353,10 +374,17 @@ writer_next(struct search *s, const struct state *st, int i, uint8_t pc)
     emit(s, &t);
 }
 
+/* Does it use what the first of its batch has listed? */
+static bool
+shares(const struct search *s, int i)
+{
+    return s->setup->batch && i > 0;
+}
+
 static void
 writer_trusts(struct search *s, const struct state *st, int i, unsigned shown)
 {
-    unsigned     trusted = refs_of(st, live_labels(s, st, shown));
+    unsigned     trusted = s->setup->batch ? st->shared : refs_of(st, live_labels(s, st, shown));
     struct state t = *st;
 
     for (int j = 0; j < s->setup->writers; j++) {
@@ -385,6 +413,9 @@ writer_bans(struct search *s, const struct state *st, int i, unsigned shown)
             (st->names[k] >> t.w[i].want & 1) != 0 && has(s, W2_READ_TRASH)) {
             t.w[i].want = NAMES;
         }
+        if ((shown >> k & 1) != 0 && there(st->trash[k]) && has(s, WB_BANS_STAY)) {
+            t.shared &= (uint8_t)~st->names[k];
+        }
     }
     writer_next(s, &t, i, has(s, W2_TRASH_BEFORE_LISTING) ? W_CHUNKS : W_PUT);
 }
@@ -397,7 +428,23 @@ writer_lists(struct search *s, const struct state *st, int i, unsigned shown)
     if (t.w[i].want < NAMES && (shown >> t.w[i].want & 1) == 0 && has(s, W2_LIST_CHUNKS)) {
         t.w[i].want = NAMES;
     }
+    t.shared &= (uint8_t)shown;
     writer_next(s, &t, i, has(s, W2_TRASH_BEFORE_LISTING) ? W_PUT : W_TRASH);
+}
+
+/* In place of a listing: the run under whose mark it was made must not be revoked. */
+static void
+writer_looks_at_hold(struct search *s, const struct state *st, int i)
+{
+    int          run = has(s, WB_OWN_RUN) ? HOLD : 0;
+    struct state t = *st;
+
+    if ((st->revoked >> run & 1) != 0 && has(s, WB_HOLD_REVOKED)) {
+        del(s, &t.mark[i]);
+        writer_next(s, &t, i, W_DONE);
+    } else {
+        writer_next(s, &t, i, W_PUT);
+    }
 }
 
 static void
@@ -415,19 +462,31 @@ writer_step(struct search *s, const struct state *st, int i)
     }
     switch (w->pc) {
     case W_MARK:
-        if (has(s, W1_MARK_FIRST)) {
+        if (has(s, W1_MARK_FIRST) && (!shares(s, i) || has(s, WB_MARK_EACH))) {
             put(s, &t.mark[i]);
         }
         writer_next(s, &t, i, W_LABELS);
         break;
     case W_LABELS:
-        list(s, st, st->label, NAMES, i, writer_trusts);
+        if (s->setup->batch) {
+            writer_trusts(s, st, i, 0);
+        } else {
+            list(s, st, st->label, NAMES, i, writer_trusts);
+        }
         break;
     case W_TRASH:
-        list(s, st, st->trash, PRUNES, i, writer_bans);
+        if (shares(s, i) && !has(s, WB_TRASH_AGAIN)) {
+            writer_next(s, st, i, W_CHUNKS);
+        } else {
+            list(s, st, st->trash, PRUNES, i, writer_bans);
+        }
         break;
     case W_CHUNKS:
-        list(s, st, st->chunk, NAMES, i, writer_lists);
+        if (shares(s, i)) {
+            writer_looks_at_hold(s, st, i);
+        } else {
+            list(s, st, st->chunk, NAMES, i, writer_lists);
+        }
         break;
     case W_PUT:
         put(s, &t.mark[i]); /* for a writer without W1: late */
@@ -451,6 +510,9 @@ writer_step(struct search *s, const struct state *st, int i)
         }
         put(s, &t.label[i + 1]);
         t.labelled |= (uint8_t)(1U << i);
+        if (s->setup->batch) {
+            t.shared |= (uint8_t)(1U << st->ref[i + 1]); /* what it wrote was there */
+        }
         w->banned = (uint8_t)(st->revoked >> i & 1); /* now means: revoked before the label stood */
         writer_next(s, &t, i, W_END);
         break;
@@ -464,6 +526,59 @@ writer_step(struct search *s, const struct state *st, int i)
     default:
         break;
     }
+}
+
+static void
+hold_trusts(struct search *s, const struct state *st, int who, unsigned shown)
+{
+    struct state t = *st;
+
+    (void)who;
+    t.shared = (uint8_t)refs_of(st, live_labels(s, st, shown));
+    t.hold = H_READ;
+    emit(s, &t);
+}
+
+/* A batch: its labels are read, and then its mark stands, before its first backup and until after
+ * its last has decided what it reuses. */
+static void
+hold_step(struct search *s, const struct state *st)
+{
+    bool         begins = has(s, WB_HOLD_FIRST) ? st->w[0].pc == W_MARK : st->w[0].pc > W_CHUNKS;
+    bool         ends = !has(s, WB_HOLD_STAYS) || st->w[s->setup->writers - 1].pc > W_CHUNKS;
+    struct state t = *st;
+
+    if (st->hold == H_NONE) {
+        list(s, st, st->label, NAMES, 0, hold_trusts);
+    } else if (st->hold == H_READ && begins) {
+        if (has(s, WB_OWN_RUN)) {
+            put(s, &t.mark[HOLD]);
+        }
+        t.hold = H_STANDS;
+        emit(s, &t);
+    }
+    for (int i = 0; i < s->setup->writers && !ends; i++) { /* or when a backup has failed */
+        ends = i > 0 && st->w[i - 1].pc == W_DONE && st->w[i].pc == W_MARK;
+    }
+    if (st->hold == H_STANDS && ends) {
+        del(s, &t.mark[HOLD]);
+        t.hold = H_GONE;
+        emit(s, &t);
+    }
+}
+
+/* The next of a batch begins when the one before it has ended; of others, who begins first is
+ * called the first. */
+static bool
+may_step(const struct search *s, const struct state *st, int i)
+{
+    bool held = st->hold == H_STANDS || (i == 0 && st->hold == H_READ && !has(s, WB_HOLD_FIRST)) ||
+        (st->hold == H_GONE && !has(s, WB_HOLD_STAYS));
+
+    if (s->setup->batch && st->w[i].pc == W_MARK) {
+        return held && (i == 0 || st->w[i - 1].pc == W_DONE);
+    }
+    return i == 0 || st->w[i - 1].pc != W_MARK;
 }
 
 /* ---- prunes ---- */
@@ -689,17 +804,17 @@ prune_step(struct search *s, const struct state *st, int k)
         prune_next(s, &t, k, P_RUNS);
         break;
     case P_RUNS:
-        list(s, st, st->mark, WRITERS, k, prune_runs);
+        list(s, st, st->mark, RUNS, k, prune_runs);
         break;
     case P_ENDED:
-        list(s, st, st->mark, WRITERS, k, prune_ended);
+        list(s, st, st->mark, RUNS, k, prune_ended);
         /* Revoking: any run without a label, however soon.  72 hours are for the backups' sake,
          * not for safety. */
-        for (int i = 0; i < s->setup->writers; i++) {
+        for (int i = 0; i < RUNS; i++) {
             struct state r = *st;
 
             if (((st->waits[0] | st->waits[1]) >> i & 1) != 0 && there(st->mark[i]) &&
-                !there(st->label[i + 1]) && (st->revoked >> i & 1) == 0) {
+                (i == HOLD || !there(st->label[i + 1])) && (st->revoked >> i & 1) == 0) {
                 r.revoked |= (uint8_t)(1U << i);
                 emit(s, &r);
             }
@@ -746,7 +861,7 @@ tick(struct search *s, const struct state *st)
     age(t.chunk, NAMES);
     age(t.label, NAMES);
     age(t.dir, NAMES);
-    age(t.mark, WRITERS);
+    age(t.mark, RUNS);
     age(t.trash, PRUNES);
     for (int k = 0; k < PRUNES; k++) {
         t.p[k].wait -= t.p[k].wait > 0;
@@ -783,9 +898,13 @@ again(struct search *s, const struct state *st)
 static void
 expand(struct search *s, const struct state *st)
 {
-    /* Who begins first is called the first. */
-    for (int i = 0; i < s->setup->writers && (i == 0 || st->w[i - 1].pc != W_MARK); i++) {
-        writer_step(s, st, i);
+    for (int i = 0; i < s->setup->writers; i++) {
+        if (may_step(s, st, i)) {
+            writer_step(s, st, i);
+        }
+    }
+    if (s->setup->batch) {
+        hold_step(s, st);
     }
     for (int k = 0; k < s->setup->prunes && (k == 0 || st->p[k - 1].pc != P_EXPIRE); k++) {
         prune_step(s, st, k);
@@ -840,7 +959,18 @@ explore(const struct setup *setup, unsigned without, size_t *lost)
 
 /* ---- tests ---- */
 
-enum { TWO_AND_TWO, REPEATED, THREE_AND_ONE, LEFTOVERS, OLD_LISTINGS, OLD_LEFTOVERS, SETUPS };
+enum {
+    TWO_AND_TWO,
+    REPEATED,
+    THREE_AND_ONE,
+    LEFTOVERS,
+    OLD_LISTINGS,
+    OLD_LEFTOVERS,
+    BATCH,
+    LONG_BATCH,
+    OLD_BATCH,
+    SETUPS
+};
 
 static const struct setup setups[SETUPS] = {
     [TWO_AND_TWO] = {"2 writers, 2 prunes, any backup may expire, journals", .writers = 2,
@@ -855,6 +985,11 @@ static const struct setup setups[SETUPS] = {
                       .delta = 1, .journal = true, .expire_new = true},
     [OLD_LEFTOVERS] = {"1 writer, 1 prune, old listings, what is left of backups", .writers = 1,
                        .prunes = 1, .delta = 1, .leftovers = true},
+    [BATCH] = {"a copy of 2, 2 prunes", .writers = 2, .prunes = 2, .batch = true},
+    [LONG_BATCH] = {"a copy of 3, 1 prune, any backup may expire, journals", .writers = 3,
+                    .prunes = 1, .journal = true, .expire_new = true, .batch = true},
+    [OLD_BATCH] = {"a copy of 2, 1 prune, old listings", .writers = 2, .prunes = 1, .delta = 1,
+                   .expire_new = true, .batch = true},
 };
 
 /* Where each rule is missed. */
@@ -878,6 +1013,13 @@ static const int missed_in[RULES] = {
     [P8_NO_WRITER] = LEFTOVERS,
     [P8_WAIT] = OLD_LEFTOVERS,
     [P8_LABEL_AGAIN] = LEFTOVERS,
+    [WB_OWN_RUN] = BATCH,
+    [WB_HOLD_FIRST] = BATCH,
+    [WB_HOLD_STAYS] = BATCH,
+    [WB_HOLD_REVOKED] = BATCH,
+    [WB_BANS_STAY] = BATCH,
+    [WB_TRASH_AGAIN] = BATCH,
+    [WB_MARK_EACH] = BATCH,
 };
 
 static void
