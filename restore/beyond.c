@@ -15,13 +15,11 @@ find_changes(struct restore *r, struct inventory_changes *changes, struct err *e
     const json_t *inventory = r->manifest->inventory;
     json_t       *there;
 
-    inventory_changes(inventory, NULL, changes);
-    if (changes->n == 0) {
-        return 0;
-    }
-    inventory_changes_free(changes);
     if ((there = inventory_repairable_like(r->conn, inventory, e)) == NULL) {
         return err_wrap(e, "built-in objects of the new database");
+    }
+    if (PQserverVersion(r->conn) / 10000 != r->label->server_version_num / 10000) {
+        json_object_del(there, "deleted_builtins"); /* another version has others */
     }
     inventory_changes(inventory, there, changes);
     json_decref(there);

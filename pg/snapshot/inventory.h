@@ -35,7 +35,7 @@ json_t *inventory_omitted(PGconn *, struct err *);
 /* The same, for a comparison with like: built-in objects listed there are listed here as well,
  * modified or not. */
 json_t *inventory_omitted_like(PGconn *, const json_t *like, struct err *);
-/* Only its lists "beyond" and "changed_builtins", whose elements have "sql". */
+/* Only its lists whose elements may have "sql". */
 json_t *inventory_repairable_like(PGconn *, const json_t *like, struct err *);
 
 /* Two sections of one kind: recorded, found.  Major versions of their servers (15), or 0. */

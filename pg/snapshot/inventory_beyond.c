@@ -10,30 +10,20 @@
  * there is a new database: on the other side of a comparison, which lists the same objects, changed
  * or not.
  *
- * A removed object leaves no row.  So the numbers of built-in objects are recorded, token types
- * that a text search configuration does not map but others do, and all constraints of domains.
+ * A removed object leaves no row.  So token types are recorded that a text search configuration
+ * does not map but others do, and all constraints of domains; inventory_deleted.c has what is
+ * removed altogether.
  */
 #include "pg/snapshot/inventory_sql.h"
 
 /* initdb, also and mapped are defined in inventory_beyond_sql. */
 #define AFTER_INITDB(row) row ".xmin::text::bigint > (SELECT i.last FROM initdb i)"
 
-/* Neither CREATE EXTENSION nor an update, which make members, nor ALTER EXTENSION wrote the row. */
-#define NOT_BY_EXTENSION(row)                                                                      \
-    row ".xmin <> e.xmin AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend s WHERE s.refobjid = "   \
-        "e.oid AND s.refclassid = 'pg_catalog.pg_extension'::regclass AND s.deptype = 'e' AND "    \
-        "s.xmin = " row ".xmin)"
-
 #define CHANGED(row, oid)                                                                          \
     "CASE WHEN " oid " < " FIRST_USER_OID                                                          \
     " THEN " AFTER_INITDB(row) " ELSE age(" row                                                    \
                                ".xmin) < age(m.xmin) AND " NOT_BY_EXTENSION(row) " END"
 
-/* The membership m in the extension e. */
-#define MEMBER(classid, objid)                                                                     \
-    " JOIN (pg_catalog.pg_depend m JOIN pg_catalog.pg_extension e ON e.oid = m.refobjid AND "      \
-    "m.refclassid = 'pg_catalog.pg_extension'::regclass AND m.deptype = 'e') ON m.classid = '"     \
-    "" classid "'::regclass AND m.objid = " objid
 #define MEMBER_OR_NOT(classid, objid) " LEFT" MEMBER(classid, objid)
 
 /* Their mappings are in a separate table, where a removal leaves no younger row. */
@@ -246,15 +236,3 @@ AND_ALSO LISTED(PUBLIC) " ORDER BY 1, 2";
     " AND r.relkind IN ('r', 'p', 'v', 'm', 'f') AND x.state <> ''"
 
 const char inventory_broken_sql[] = FOREIGN_KEYS AND_ALSO INDEXES AND_ALSO HIDDEN " ORDER BY 1, 2";
-
-#define NUMBER(what, catalog, condition)                                                           \
-    "SELECT '" what "' AS name, count(*) AS rows FROM pg_catalog." catalog                         \
-    " WHERE oid < " FIRST_USER_OID condition
-
-const char                       inventory_counts_sql[] = NUMBER("casts", "pg_cast", "")
-    AND_ALSO                     NUMBER("operators", "pg_operator", "")
-        AND_ALSO                 NUMBER("operators of families", "pg_amop", "")
-            AND_ALSO             NUMBER("functions of families", "pg_amproc", "")
-                AND_ALSO         NUMBER("text search configurations", "pg_ts_config", "")
-                    AND_ALSO     NUMBER("text search dictionaries", "pg_ts_dict", "")
-                        AND_ALSO NUMBER("views", "pg_class", " AND relkind = 'v'") " ORDER BY 1";

@@ -18,8 +18,9 @@ text_of(const json_t *o, const char *key)
     return value == NULL || json_is_null(value) ? NULL : json_bytes_get(value, &n, &ignored);
 }
 
+/* sql: whether it may be brought back by what the element says. */
 static void
-add(struct inventory_changes *all, const char *kind, const json_t *element)
+add(struct inventory_changes *all, const char *kind, const json_t *element, bool sql)
 {
     char *own = text_of(element, "kind"), *name = text_of(element, "name");
 
@@ -27,7 +28,7 @@ add(struct inventory_changes *all, const char *kind, const json_t *element)
     all->v[all->n++] = (struct inventory_change){
         .kind = own != NULL ? own : xstrdup(kind),
         .name = name != NULL ? name : xstrdup("?"),
-        .sql = text_of(element, "sql"),
+        .sql = sql ? text_of(element, "sql") : NULL,
     };
 }
 
@@ -38,18 +39,19 @@ same_key(const json_t *a, const json_t *b, const char *key)
         json_object_get(a, key) == json_object_get(b, key);
 }
 
-static bool
-is_there(const json_t *list, const json_t *element)
+/* The object of that kind and name. */
+static const json_t *
+find(const json_t *list, const json_t *element)
 {
     const json_t *one;
     size_t        i;
 
     json_array_foreach (list, i, one) {
         if (same_key(one, element, "kind") && same_key(one, element, "name")) {
-            return same_key(one, element, "state") && same_key(one, element, "digest");
+            return one;
         }
     }
-    return false;
+    return NULL;
 }
 
 /* A row modified only by a GRANT is not changed; and not all objects listed for comparison were
@@ -60,6 +62,25 @@ is_change(const json_t *element)
     return json_opt_bool(element, "changed", true) && !json_opt_bool(element, "granted", false);
 }
 
+/* Built-in objects that the source had removed. */
+static void
+add_deleted(const json_t *there, struct inventory_changes *all)
+{
+    const json_t *element;
+    size_t        i;
+
+    json_array_foreach (json_object_get(there, "deleted_builtins"), i, element) {
+        if (json_opt_bool(element, "here", false)) {
+            char *own;
+
+            add(all, "?", element, true);
+            own = all->v[all->n - 1].kind;
+            all->v[all->n - 1].kind = xasprintf("removal of %s", own);
+            free(own);
+        }
+    }
+}
+
 void
 inventory_changes(const json_t *inventory, const json_t *there, struct inventory_changes *all)
 {
@@ -68,6 +89,7 @@ inventory_changes(const json_t *inventory, const json_t *there, struct inventory
     } lists[] = {
         {"beyond", NULL},
         {"changed_builtins", NULL},
+        {"changed_members", NULL},
         {"broken", NULL},
         {"disabled_constraints", "disabled constraint"},
     };
@@ -77,11 +99,17 @@ inventory_changes(const json_t *inventory, const json_t *there, struct inventory
         size_t        i;
 
         json_array_foreach (json_object_get(inventory, lists[k].key), i, element) {
-            if (is_change(element) && !is_there(json_object_get(there, lists[k].key), element)) {
-                add(all, lists[k].kind, element);
+            const json_t *one = find(json_object_get(there, lists[k].key), element);
+
+            if (is_change(element) &&
+                (one == NULL || !same_key(one, element, "state") ||
+                 !same_key(one, element, "digest"))) {
+                /* What was right for one version of an extension need not be for another. */
+                add(all, lists[k].kind, element, one == NULL || same_key(one, element, "version"));
             }
         }
     }
+    add_deleted(there, all);
 }
 
 size_t

@@ -311,11 +311,34 @@ compare_lists(const struct comparison *c, const struct inventory_rule *rule, con
     json_decref(new_versions);
 }
 
+/* Built-in objects that one of the two has removed, by name.  False: none, or it is not known. */
+static bool
+compare_deleted(const struct comparison *c)
+{
+    const json_t *list = json_object_get(c->pair->have, "deleted_builtins");
+    const json_t *element;
+    size_t        i;
+
+    json_array_foreach (list, i, element) {
+        char *kind = shown(json_object_get(element, "kind"));
+        char *name = shown(json_object_get(element, "name"));
+
+        strlist_take(
+            c->differences,
+            xasprintf("removal of %s %s %s", kind, name,
+                      json_opt_bool(element, "here", false) ? "is missing" : "was not there"));
+        free(kind);
+        free(name);
+    }
+    return json_array_size(list) > 0;
+}
+
 void
 inventory_compare(const char *what, const struct inventory_pair *p, struct strlist *differences,
                   struct strlist *notes)
 {
     struct comparison c = {.pair = p, .differences = differences, .notes = notes};
+    bool              named = false;
 
     if (p->want == NULL || p->have == NULL) {
         return;
@@ -327,8 +350,14 @@ inventory_compare(const char *what, const struct inventory_pair *p, struct strli
                          (const char *const[]){"tablespace", NULL});
         }
     }
+    if (strcmp(what, "omitted") == 0 && !other_major(&c)) {
+        named = compare_deleted(&c);
+    }
     for (const struct inventory_rule *rule = inventory_rules; rule->what != NULL; rule++) {
-        if (strcmp(rule->what, what) == 0 && both_have(p, rule) && !left_out(&c, rule)) {
+        bool counted = named && rule->key != NULL && strcmp(rule->key, "builtin_counts") == 0;
+
+        if (strcmp(rule->what, what) == 0 && both_have(p, rule) && !left_out(&c, rule) &&
+            !counted) {
             compare_lists(&c, rule,
                           rule->key != NULL ? json_object_get(p->want, rule->key) : p->want,
                           rule->key != NULL ? json_object_get(p->have, rule->key) : p->have);

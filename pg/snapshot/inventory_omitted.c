@@ -226,24 +226,42 @@ rows_with(PGconn *conn, const char *sql, const json_t *like, struct err *e)
     return rows;
 }
 
+/* Changed functions of extensions, with SQL; "members" has all of them, to be compared. */
+static const char changed_members[] =
+    "SELECT i.type AS kind, i.identity AS name, e.extname AS extension, e.extversion AS version, "
+    "p.proacl IS DISTINCT FROM (SELECT v.initprivs FROM pg_catalog.pg_init_privs v WHERE "
+    "v.classoid = 'pg_catalog.pg_proc'::regclass AND v.objoid = p.oid AND v.objsubid = 0) AS "
+    "granted, md5(" FUNCTION_DEFINITION
+    ") AS digest, CASE WHEN p.prokind <> 'a' THEN pg_get_functiondef(p.oid) END AS sql FROM "
+    "pg_catalog.pg_proc p" MEMBER(
+        "pg_catalog.pg_proc",
+        "p.oid") " CROSS JOIN LATERAL "
+                 "pg_catalog.pg_identify_object('pg_catalog.pg_proc'::regclass, p.oid, 0) i WHERE "
+                 "(age(p.xmin) < age(m.xmin) AND " NOT_BY_EXTENSION("p") ") OR " ALSO
+                                                                         " ORDER BY 3, 1, 2";
+
 static const struct part {
     const char *key, *sql;
     bool        repairable; /* with SQL that brings it back */
+    const char *against;    /* the list of the other side, if it has another key; no other side: it
+                               is left out */
 } parts[] = {
-    {"members", members, false},
-    {"system_schema_objects", system_schema_objects, false},
-    {"changed_builtins", changed_builtins, true},
-    {"beyond", inventory_beyond_sql, true},
-    {"broken", inventory_broken_sql, false},
-    {"builtin_counts", inventory_counts_sql, false},
-    {"builtin_comments", builtin_comments, false},
-    {"subscriptions", subscriptions, false},
-    {"invalid_indexes", invalid_indexes, false},
-    {"disabled_constraints", disabled_constraints, false},
-    {"access_methods", access_methods, false},
-    {"object_tablespaces", object_tablespaces, false},
-    {"replication_slots", replication_slots, false},
-    {"prepared_transactions", prepared_transactions, false},
+    {"members", members, false, NULL},
+    {"system_schema_objects", system_schema_objects, false, NULL},
+    {"changed_builtins", changed_builtins, true, NULL},
+    {"changed_members", changed_members, true, NULL},
+    {"beyond", inventory_beyond_sql, true, NULL},
+    {"broken", inventory_broken_sql, false, NULL},
+    {"builtin_counts", inventory_counts_sql, false, NULL},
+    {"deleted_builtins", inventory_deleted_sql, true, "builtin_counts"},
+    {"builtin_comments", builtin_comments, false, NULL},
+    {"subscriptions", subscriptions, false, NULL},
+    {"invalid_indexes", invalid_indexes, false, NULL},
+    {"disabled_constraints", disabled_constraints, false, NULL},
+    {"access_methods", access_methods, false, NULL},
+    {"object_tablespaces", object_tablespaces, false, NULL},
+    {"replication_slots", replication_slots, false, NULL},
+    {"prepared_transactions", prepared_transactions, false, NULL},
 };
 
 static json_t *
@@ -252,18 +270,20 @@ read_parts(PGconn *conn, const json_t *like, bool repairable, struct err *e)
     json_t *all = json_object();
 
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        json_t *rows;
+        const struct part *p = &parts[i];
+        json_t            *rows;
 
-        if (repairable && !parts[i].repairable) {
+        if ((repairable && !p->repairable) || (p->against != NULL && like == NULL)) {
             continue;
         }
-        rows = rows_with(conn, parts[i].sql, json_object_get(like, parts[i].key), e);
+        rows = rows_with(conn, p->sql,
+                         json_object_get(like, p->against != NULL ? p->against : p->key), e);
         if (rows == NULL) {
-            err_wrap(e, "inventory of %s", parts[i].key);
+            err_wrap(e, "inventory of %s", p->key);
             json_decref(all);
             return NULL;
         }
-        json_object_set_new(all, parts[i].key, rows);
+        json_object_set_new(all, p->key, rows);
     }
     return all;
 }

@@ -29,6 +29,18 @@
     "ON v.oid = w.ev_class WHERE v.relnamespace = to_regnamespace('information_schema') AND "      \
     "v.oid < " FIRST_USER_OID ") r) c WHERE c.unbroken)"
 
+/* The membership m in the extension e. */
+#define MEMBER(classid, objid)                                                                     \
+    " JOIN (pg_catalog.pg_depend m JOIN pg_catalog.pg_extension e ON e.oid = m.refobjid AND "      \
+    "m.refclassid = 'pg_catalog.pg_extension'::regclass AND m.deptype = 'e') ON m.classid = '"     \
+    "" classid "'::regclass AND m.objid = " objid
+
+/* Neither CREATE EXTENSION nor an update, which make members, nor ALTER EXTENSION wrote the row. */
+#define NOT_BY_EXTENSION(row)                                                                      \
+    row ".xmin <> e.xmin AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend s WHERE s.refobjid = "   \
+        "e.oid AND s.refclassid = 'pg_catalog.pg_extension'::regclass AND s.deptype = 'e' AND "    \
+        "s.xmin = " row ".xmin)"
+
 /* Replaced by a JSON array, as a literal: the list of the other side of a comparison, whose
  * elements are all listed on this side, too. */
 #define INVENTORY_OTHER ":other"
@@ -37,6 +49,9 @@
  * changed: as far as visible on this side; sql, or NULL. */
 extern const char inventory_beyond_sql[];
 extern const char inventory_broken_sql[]; /* kind, name, state */
-extern const char inventory_counts_sql[]; /* name, rows */
+/* inventory_deleted.c: name, rows; names or oids of all of them.  And against such a list: kind,
+ * name, here, and sql, or NULL. */
+extern const char inventory_counts_sql[];
+extern const char inventory_deleted_sql[];
 
 #endif

@@ -49,7 +49,7 @@ verify_changes() {
 6|a mapping of a built-in text search configuration|ALTER TEXT SEARCH CONFIGURATION english ALTER MAPPING FOR asciiword, word WITH simple, english_stem|change of text search configuration pg_catalog.english: not in the backup
 6|a mapping dropped from a built-in text search configuration|ALTER TEXT SEARCH CONFIGURATION german DROP MAPPING FOR email|change of text search configuration pg_catalog.german: not in the backup
 6|a built-in dictionary|ALTER TEXT SEARCH DICTIONARY french_stem (stopwords = 'german')|change of text search dictionary pg_catalog.french_stem: not in the backup
-6|a built-in dictionary dropped|DROP TEXT SEARCH CONFIGURATION tamil; DROP TEXT SEARCH DICTIONARY tamil_stem|number of built-in text search dictionaries: rows;number of built-in text search configurations: rows
+6|a built-in dictionary dropped|DROP TEXT SEARCH CONFIGURATION tamil; DROP TEXT SEARCH DICTIONARY tamil_stem|removal of text search dictionary pg_catalog.tamil_stem: not in the backup;removal of text search configuration pg_catalog.tamil: not in the backup
 6|a CHECK on an extension's domain|ALTER DOMAIN earth ADD CONSTRAINT mine CHECK (cube_dim(value) > 0)|change of constraint mine on domain public.earth of extension earthdistance: not in the backup
 6|a CHECK dropped from an extension's domain|ALTER DOMAIN earth DROP CONSTRAINT not_3d|change of constraint not_3d on domain public.earth of extension earthdistance: missing
 6|an extension's operator|ALTER OPERATOR = (hstore, hstore) SET (RESTRICT = neqsel)|change of operator public.= (public.hstore, public.hstore) of extension hstore: not in the backup
@@ -58,7 +58,7 @@ verify_changes() {
 6|a member of a built-in operator family|CREATE FUNCTION side.cmp(int, money) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1'; ALTER OPERATOR FAMILY pg_catalog.integer_ops USING btree ADD FUNCTION 1 (int, money) side.cmp(int, money)|change of member of operator family pg_catalog.integer_ops USING btree FUNCTION 1 (integer, money): not in the backup
 6|a view of the information schema|CREATE OR REPLACE VIEW information_schema.information_schema_catalog_name AS SELECT 'x'::information_schema.sql_identifier AS catalog_name|change of view information_schema.information_schema_catalog_name: not in the backup
 6|a built-in cast|SET allow_system_table_mods = on; UPDATE pg_cast SET castcontext = 'i' WHERE castsource = 'int8'::regtype AND casttarget = 'int4'::regtype|change of cast (bigint AS integer): not in the backup
-6|a built-in cast deleted|SET allow_system_table_mods = on; DELETE FROM pg_cast WHERE castsource = 'int8'::regtype AND casttarget = 'bit'::regtype|number of built-in casts: rows
+6|a built-in cast deleted|SET allow_system_table_mods = on; DELETE FROM pg_cast WHERE castsource = 'int8'::regtype AND casttarget = 'bit'::regtype|removal of one of the casts, OID 1
 6|a foreign key's triggers|SET allow_system_table_mods = on; DELETE FROM pg_trigger WHERE tgconstraint = (SELECT oid FROM pg_constraint WHERE conname = 'refers_of_fkey') AND tgrelid = 'side.refers'::regclass|foreign key without its triggers refers_of_fkey on side.refers: not in the backup
 6|a primary key's index that is not unique|SET allow_system_table_mods = on; UPDATE pg_index SET indisunique = false WHERE indexrelid = 'side.keyed_pkey'::regclass|index with flags off side.keyed_pkey: not in the backup
 6|an index that is not alive|SET allow_system_table_mods = on; UPDATE pg_index SET indislive = false WHERE indexrelid = 'side.keyed_b'::regclass|index with flags off side.keyed_b: not in the backup
