@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "backup/packer.h"
 #include "core/progress.h"
 #include "storage/format/chunk.h"
 
@@ -23,14 +24,14 @@ struct copied {
 
 /* The results of a task. */
 struct result {
-    struct chunk_number *chunks; /* by buffer */
-    size_t               n_chunks, cap_chunks;
-    struct copied       *copies;
-    size_t               n_copies, cap_copies;
+    size_t        *chunks; /* the packer's tickets, by buffer */
+    size_t         n_chunks, cap_chunks;
+    struct copied *copies;
+    size_t         n_copies, cap_copies;
 };
 
 struct lane {
-    struct buf     raw;    /* the current chunk */
+    struct buf    *raw;    /* the current chunk; NULL before its first row */
     struct result *result; /* of the current task */
 };
 
@@ -38,6 +39,7 @@ struct lane {
 struct engine {
     struct manifest        *m;
     struct fanout          *f;
+    struct packer          *packer;
     const struct scan_plan *plan;
     struct result          *results; /* one a task */
     struct lane            *lanes;
@@ -55,9 +57,7 @@ engine_new(struct manifest *m, struct fanout *f, const struct scan_plan *plan, i
     en->results = xcalloc(plan->n + 1, sizeof *en->results);
     en->n_lanes = jobs + 1;
     en->lanes = xcalloc((size_t)en->n_lanes, sizeof *en->lanes);
-    for (int i = 0; i < en->n_lanes; i++) {
-        en->lanes[i].raw = (struct buf)BUF_INIT(CHUNK_RAW_MAX);
-    }
+    en->packer = packer_new(f, en->n_lanes);
     return en;
 }
 
@@ -81,31 +81,34 @@ engine_free(struct engine *en)
     for (size_t i = 0; i < en->plan->n; i++) {
         result_clear(&en->results[i]);
     }
-    for (int i = 0; i < en->n_lanes; i++) {
-        buf_free(&en->lanes[i].raw);
-    }
+    packer_free(en->packer);
     free(en->results);
     free(en->lanes);
     free(en);
 }
 
-static int
-flush(struct engine *en, int worker, struct err *e)
+static void
+flush(struct engine *en, int worker)
 {
     struct lane   *l = &en->lanes[worker];
     struct result *r = l->result;
 
-    if (l->raw.len == 0) {
-        return 0;
+    if (l->raw == NULL || l->raw->len == 0) {
+        return;
     }
+    progress_add(l->raw->len);
     VEC_GROW(r->chunks, r->n_chunks, r->cap_chunks);
-    if (fanout_put(en->f, worker, l->raw.data, l->raw.len, &r->chunks[r->n_chunks], e) != 0) {
-        return -1;
+    r->chunks[r->n_chunks++] = packer_put(en->packer, l->raw);
+    l->raw = NULL;
+}
+
+static bool
+has_buffer(struct engine *en, struct lane *l, struct err *e)
+{
+    if (l->raw == NULL) {
+        l->raw = packer_take(en->packer, e);
     }
-    r->n_chunks++;
-    progress_add(l->raw.len);
-    buf_clear(&l->raw);
-    return 0;
+    return l->raw != NULL;
 }
 
 static int
@@ -115,7 +118,9 @@ begin_task(void *ctx, int worker, const struct scan_task *task, struct err *e)
     struct lane   *l = &en->lanes[worker];
 
     (void)e;
-    buf_clear(&l->raw);
+    if (l->raw != NULL) {
+        buf_clear(l->raw);
+    }
     l->result = &en->results[task - en->plan->v];
     result_clear(l->result);
     return 0;
@@ -157,18 +162,21 @@ data(void *ctx, int worker, const void *row, size_t n, struct err *e)
     const uint8_t *p = row;
 
     while (n > 0) {
-        size_t room = CHUNK_RAW_MAX - l->raw.len, part = n < room ? n : room;
+        size_t room, part;
 
-        if (part == 0) {
-            if (flush(en, worker, e) != 0) {
-                return -1;
-            }
-            continue;
-        }
-        if (buf_append(&l->raw, p, part, e) != 0) {
+        if (!has_buffer(en, l, e)) {
             return -1;
         }
-        extend(&l->result->copies[l->result->n_copies - 1], l->result->n_chunks, l->raw.len - part,
+        room = CHUNK_RAW_MAX - l->raw->len;
+        part = n < room ? n : room;
+        if (part == 0) {
+            flush(en, worker);
+            continue;
+        }
+        if (buf_append(l->raw, p, part, e) != 0) {
+            return -1;
+        }
+        extend(&l->result->copies[l->result->n_copies - 1], l->result->n_chunks, l->raw->len - part,
                part);
         p += part;
         n -= part;
@@ -197,7 +205,9 @@ static int
 end_task(void *ctx, int worker, const struct scan_task *task, struct err *e)
 {
     (void)task;
-    return flush(ctx, worker, e);
+    (void)e;
+    flush(ctx, worker);
+    return 0;
 }
 
 static int
@@ -245,12 +255,12 @@ record(const struct copied *c, uint32_t first, struct err *e)
 
 /* A task's chunks get consecutive places, and its COPYs are added to their tables. */
 static int
-record_all(struct manifest *m, const struct result *r, struct err *e)
+record_all(struct engine *en, const struct result *r, struct err *e)
 {
-    const uint32_t first = (uint32_t)m->n_numbers;
+    const uint32_t first = (uint32_t)en->m->n_numbers;
 
     for (size_t i = 0; i < r->n_chunks; i++) {
-        (void)manifest_add_chunk(m, r->chunks[i]);
+        (void)manifest_add_chunk(en->m, packer_number(en->packer, r->chunks[i]));
     }
     for (size_t i = 0; i < r->n_copies; i++) {
         if (record(&r->copies[i], first, e) != 0) {
@@ -280,6 +290,9 @@ sort_ranges(struct manifest_table *t)
 int
 engine_finish(struct engine *en, struct err *e)
 {
+    if (packer_finish(en->packer, e) != 0) {
+        return -1;
+    }
     for (size_t i = 0; i < en->plan->n; i++) {
         if (en->results[i].n_copies != en->plan->v[i].n) {
             const struct copy_spec *c = &en->plan->v[i].items[0].table->copy;
@@ -287,7 +300,7 @@ engine_finish(struct engine *en, struct err *e)
             return err_set(e, ERR_CORRUPT, "table %s.%s: %zu of %zu planned reads were recorded",
                            c->schema, c->name, en->results[i].n_copies, en->plan->v[i].n);
         }
-        if (record_all(en->m, &en->results[i], e) != 0) {
+        if (record_all(en, &en->results[i], e) != 0) {
             return -1;
         }
         result_clear(&en->results[i]);

@@ -1,12 +1,12 @@
 /*
  * engine.h - rows in, chunks out: the sink between scan (pg/) and fanout (storage/).
  *
- * Each worker has a lane: one buffer of at most CHUNK_RAW_MAX bytes that rows are appended to.  It
- * becomes a chunk when it is full and at the end of each task (a block range of a big table, or a
- * pack of small ones), never later, so that a change in one range does not shift later ones.  A
- * task's chunks are kept with the task and reach the manifest when all are done: a task that is
- * tried again starts from nothing, and the manifest does not depend on the order in which tasks
- * end.
+ * Each worker has a lane: a buffer of at most CHUNK_RAW_MAX bytes that rows are appended to.  It
+ * becomes a chunk (packer.h) when it is full and at the end of each task (a block range of a big
+ * table, or a pack of small ones), never later, so that a change in one range does not shift later
+ * ones.  A task's chunks are kept with the task and reach the manifest when all are done: a task
+ * that is tried again starts from nothing, and the manifest does not depend on the order in which
+ * tasks end.
  */
 #ifndef BACKUP_ENGINE_H
 #define BACKUP_ENGINE_H

@@ -23,7 +23,8 @@ struct copy_spec {
     const char *const *columns; /* in attnum order, without generated ones; n may be 0 */
     size_t             n_columns;
     bool               binary;
-    bool plain; /* COPY t TO STDOUT, which is not planned: without range or condition */
+    bool plain; /* COPY t TO STDOUT, which is not planned: without range, condition or ctid */
+    bool ctid;  /* as first column, before those named: for copy_out_next_blocks() */
     const char
         *condition; /* WHERE clause of an extension configuration table ("WHERE …"), or NULL */
     bool ranged;    /* only blocks first .. end; not together with a condition */
@@ -48,6 +49,11 @@ int copy_out_send(PGconn *, const char *sql, struct err *);
 int copy_out_command(PGconn *, struct err *);
 int copy_out_next(PGconn *, bool binary, copy_row_fn *, void *ctx, uint64_t *rows, struct err *);
 int copy_out_finish(PGconn *, struct err *);
+
+/* Of a statement whose first column is ctid (copy_spec.ctid): row is called with the block that the
+ * row lies in, and with the bytes that it would have without that column. */
+typedef int copy_block_row_fn(void *ctx, uint64_t block, const void *row, size_t n, struct err *);
+int copy_out_next_blocks(PGconn *, bool binary, copy_block_row_fn *, void *ctx, struct err *);
 
 /* COPY … FROM STDIN: begin, any number of data calls with row bytes (header and trailer are put
  * around by begin and end), end checks the tag against rows (UINT64_MAX: do not).  Small pieces

@@ -4,6 +4,10 @@
  * The hottest path of a backup: per row one PQgetCopyData(), one callback, nothing else.  The
  * socket is read before it is polled, so that poll() (which also hears cancel.h) is called only
  * when the server is the slower side.
+ *
+ * A ctid in front of a row is taken off in place, in the memory that libpq returned the row in: in
+ * text it is "(block,offset)" and a tab, in binary the first of the fields, four bytes of length
+ * and six of value.
  */
 #include "pg/rows/copy.h"
 
@@ -17,19 +21,81 @@
 static const uint8_t header[COPY_HEADER_BYTES + 1] = COPY_HEADER;
 static const uint8_t trailer[COPY_TRAILER_BYTES] = {0xff, 0xff};
 
+enum {
+    FIELDS_BYTES = 2, /* of a binary row: the number of its fields */
+    LENGTH_BYTES = 4,
+    TID_BYTES = 6, /* block, number in it */
+    BINARY_CTID = FIELDS_BYTES + LENGTH_BYTES + TID_BYTES,
+};
+
 /* A stream being read. */
 struct reading {
-    PGconn      *conn;
-    copy_row_fn *row;
-    void        *ctx;
-    bool         binary, begun, ended; /* binary: header seen, trailer seen */
-    uint64_t     rows;
+    PGconn            *conn;
+    copy_row_fn       *row;
+    copy_block_row_fn *block_row; /* instead: each row begins with its ctid */
+    void              *ctx;
+    bool               binary, begun, ended; /* binary: header seen, trailer seen */
+    uint64_t           rows;
 };
+
+static int
+no_ctid(struct err *e)
+{
+    return err_set(e, ERR_CORRUPT, "a row from the server does not begin with its ctid");
+}
+
+static int
+take_binary_ctid(struct reading *r, char *data, size_t n, struct err *e)
+{
+    uint8_t *p = (uint8_t *)data;
+    unsigned fields;
+    uint32_t block;
+
+    if (n < BINARY_CTID || p[2] != 0 || p[3] != 0 || p[4] != 0 || p[5] != TID_BYTES) {
+        return no_ctid(e);
+    }
+    fields = ((unsigned)p[0] << 8 | p[1]) - 1;
+    block = (uint32_t)p[6] << 24 | (uint32_t)p[7] << 16 | (uint32_t)p[8] << 8 | p[9];
+    p += BINARY_CTID - FIELDS_BYTES;
+    p[0] = (uint8_t)(fields >> 8);
+    p[1] = (uint8_t)fields;
+    return r->block_row(r->ctx, block, p, n - (BINARY_CTID - FIELDS_BYTES), e);
+}
+
+/* A row without other columns has no tab, only its newline. */
+static int
+take_text_ctid(struct reading *r, const char *data, size_t n, struct err *e)
+{
+    const char *end = n > 0 && data[0] == '(' ? memchr(data, ')', n) : NULL;
+    uint64_t    block = 0;
+
+    if (end == NULL || end + 1 == data + n) {
+        return no_ctid(e);
+    }
+    for (const char *p = data + 1; *p != ','; p++) {
+        if (*p < '0' || *p > '9') {
+            return no_ctid(e);
+        }
+        block = block * 10 + (uint64_t)(*p - '0');
+    }
+    end += end[1] == '\t' ? 2 : 1;
+    return r->block_row(r->ctx, block, end, n - (size_t)(end - data), e);
+}
+
+static int
+take_row(struct reading *r, char *data, size_t n, struct err *e)
+{
+    r->rows++;
+    if (r->block_row == NULL) {
+        return r->row(r->ctx, data, n, e);
+    }
+    return r->binary ? take_binary_ctid(r, data, n, e) : take_text_ctid(r, data, n, e);
+}
 
 /* One message of a binary stream: the first begins with the header; the trailer comes alone (or,
  * in an empty stream, right after the header). */
 static int
-take_binary(struct reading *r, const char *data, size_t n, struct err *e)
+take_binary(struct reading *r, char *data, size_t n, struct err *e)
 {
     if (!r->begun) {
         if (n < COPY_HEADER_BYTES || memcmp(data, header, COPY_HEADER_BYTES) != 0) {
@@ -50,8 +116,7 @@ take_binary(struct reading *r, const char *data, size_t n, struct err *e)
         r->ended = true;
         return 0;
     }
-    r->rows++;
-    return r->row(r->ctx, data, n, e);
+    return take_row(r, data, n, e);
 }
 
 /* Every message until the stream ends: 0; an error of the server or the callback: -1. */
@@ -65,12 +130,7 @@ take_all(struct reading *r, struct err *e)
     for (;;) {
         n = PQgetCopyData(r->conn, &data, 1);
         if (n > 0) {
-            if (r->binary) {
-                rc = take_binary(r, data, (size_t)n, e);
-            } else {
-                r->rows++;
-                rc = r->row(r->ctx, data, (size_t)n, e);
-            }
+            rc = r->binary ? take_binary(r, data, (size_t)n, e) : take_row(r, data, (size_t)n, e);
             PQfreemem(data);
             if (rc != 0) {
                 return -1;
@@ -144,35 +204,55 @@ copy_out_command(PGconn *conn, struct err *e)
     return res != NULL ? 0 : -1;
 }
 
-int
-copy_out_next(PGconn *conn, bool binary, copy_row_fn *row, void *ctx, uint64_t *rows, struct err *e)
+/* The next statement's rows. */
+static int
+read_next(struct reading *r, struct err *e)
 {
-    struct reading r = {.conn = conn, .row = row, .ctx = ctx, .binary = binary};
-    PGresult      *res = expect(conn, true, e);
-    int            rc;
+    PGresult *res = expect(r->conn, true, e);
+    int       rc;
 
     if (res == NULL) {
         return -1;
     }
     PQclear(res);
-    if (take_all(&r, e) != 0) {
-        if (PQstatus(conn) == CONNECTION_OK) {
-            pg_cancel_drain(conn);
+    if (take_all(r, e) != 0) {
+        if (PQstatus(r->conn) == CONNECTION_OK) {
+            pg_cancel_drain(r->conn);
         }
         return -1;
     }
-    res = expect(conn, false, e);
+    res = expect(r->conn, false, e);
     if (res == NULL) {
         return -1;
     }
-    rc = check_end(&r, res, e);
+    rc = check_end(r, res, e);
     PQclear(res);
     if (rc != 0) {
-        pg_cancel_drain(conn);
-    } else if (rows != NULL) {
-        *rows = r.rows;
+        pg_cancel_drain(r->conn);
     }
     return rc;
+}
+
+int
+copy_out_next(PGconn *conn, bool binary, copy_row_fn *row, void *ctx, uint64_t *rows, struct err *e)
+{
+    struct reading r = {.conn = conn, .row = row, .ctx = ctx, .binary = binary};
+
+    if (read_next(&r, e) != 0) {
+        return -1;
+    }
+    if (rows != NULL) {
+        *rows = r.rows;
+    }
+    return 0;
+}
+
+int
+copy_out_next_blocks(PGconn *conn, bool binary, copy_block_row_fn *row, void *ctx, struct err *e)
+{
+    struct reading r = {.conn = conn, .block_row = row, .ctx = ctx, .binary = binary};
+
+    return read_next(&r, e);
 }
 
 int

@@ -59,7 +59,8 @@ copy_out_select(const struct copy_spec *c)
 {
     struct buf b = BUF_INIT(BUF_NO_LIMIT);
 
-    put(&b, "SELECT ");
+    put(&b, c->ctid ? "SELECT ctid" : "SELECT ");
+    put(&b, c->ctid && c->n_columns > 0 ? ", " : "");
     put_columns(&b, c);
     put(&b, " FROM ONLY ");
     put_taken(&b, pg_qualified(c->schema, c->name));

@@ -1,10 +1,10 @@
 /*
  * scan.c - many tasks, on several workers and, if these must not wait, on the coordinator.
  *
- * A round hands every task to the pool.  Tasks that a worker could not lock go to the calling
- * thread, which checks for them once a second.  Tables that must be read in another way (too large
- * for text, or by a plain COPY) are read in a further round, when no worker reads them: a table has
- * one format, and a change while other workers read would mix two.
+ * A round hands every reading (scan_share.h) to the pool.  Those that a worker could not lock go to
+ * the calling thread, which checks for them once a second.  Tables that must be read in another way
+ * (too large for text, or by a plain COPY) are read in a further round, when no worker reads them:
+ * a table has one format, and a change while other workers read would mix two.
  */
 #include "pg/rows/scan.h"
 
@@ -18,7 +18,7 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/pool.h"
-#include "pg/rows/scan_task.h"
+#include "pg/rows/scan_share.h"
 
 enum {
     TICK_MS = 1000,
@@ -44,12 +44,12 @@ struct scan_run {
     struct worker                 *workers; /* jobs of them, and the coordinator's */
     atomic_bool                    stop;
     pthread_mutex_t                lock; /* guards what follows */
-    struct err first; /* the first error: later ones only say that they were stopped */
-    const struct scan_task **locked; /* for the coordinator */
-    size_t                   n_locked, cap_locked;
-    struct again            *again; /* to be read in another way, a table once */
-    size_t                   n_again, cap_again;
-    double                   last_tick, last_ping; /* only for the calling thread */
+    struct err            first;  /* the first error: later ones only say that they were stopped */
+    struct scan_reading **locked; /* for the coordinator */
+    size_t                n_locked, cap_locked;
+    struct again         *again; /* to be read in another way, a table once */
+    size_t                n_again, cap_again;
+    double                last_tick, last_ping; /* only for the calling thread */
 };
 
 static int
@@ -127,13 +127,15 @@ waits_for_table(struct scan_run *run, const struct scan_task *task)
 }
 
 static void
-put_aside(struct scan_run *run, const struct scan_task *task, enum scan_outcome outcome,
+put_aside(struct scan_run *run, struct scan_reading *g, enum scan_outcome outcome,
           struct scan_table *which)
 {
+    const struct scan_task *task = g->tasks;
+
     pthread_mutex_lock(&run->lock);
     if (outcome == SCAN_LOCKED) {
         VEC_GROW(run->locked, run->n_locked, run->cap_locked);
-        run->locked[run->n_locked++] = task;
+        run->locked[run->n_locked++] = g;
     } else if (!is_put_aside(run, which)) {
         VEC_GROW(run->again, run->n_again, run->cap_again);
         run->again[run->n_again++] = (struct again){which, outcome};
@@ -152,25 +154,27 @@ put_aside(struct scan_run *run, const struct scan_task *task, enum scan_outcome 
 }
 
 static int
-run_task(struct scan_run *run, struct worker *w, const struct scan_task *task, struct err *e)
+run_reading(struct scan_run *run, struct worker *w, struct scan_reading *g, struct err *e)
 {
     enum scan_outcome  outcome;
     struct scan_table *which = NULL;
 
-    if (waits_for_table(run, task)) {
+    if (waits_for_table(run, g->tasks)) {
         return 0; /* the next round will read it */
     }
-    if (scan_task_run(&w->reader, task, &outcome, &which, e) != 0) {
-        return give_up(run, e);
-    }
+    do {
+        if (scan_task_run(&w->reader, g, &outcome, &which, e) != 0) {
+            return give_up(run, e);
+        }
+    } while (outcome == SCAN_APART);
     if (outcome != SCAN_DONE) {
-        put_aside(run, task, outcome, which);
+        put_aside(run, g, outcome, which);
     }
     return 0;
 }
 
 static int
-pool_task(void *ctx, void *task, int number, struct err *e)
+pool_task(void *ctx, void *reading, int number, struct err *e)
 {
     struct scan_run *run = ctx;
     struct worker   *w = &run->workers[number];
@@ -186,27 +190,27 @@ pool_task(void *ctx, void *task, int number, struct err *e)
             return give_up(run, e);
         }
     }
-    return run_task(run, w, task, e);
+    return run_reading(run, w, reading, e);
 }
 
-/* Runs the waiting tasks on the coordinator's connection, one after the other. */
+/* Runs what waits for a lock on the coordinator's connection, one after the other. */
 static int
 run_locked(struct scan_run *run, struct err *e)
 {
     int rc = 0;
 
     while (rc == 0) {
-        const struct scan_task *task = NULL;
+        struct scan_reading *g = NULL;
 
         pthread_mutex_lock(&run->lock);
         if (run->n_locked > 0) {
-            task = run->locked[--run->n_locked];
+            g = run->locked[--run->n_locked];
         }
         pthread_mutex_unlock(&run->lock);
-        if (task == NULL) {
+        if (g == NULL) {
             break;
         }
-        rc = run_task(run, &run->workers[run->options->jobs], task, e);
+        rc = run_reading(run, &run->workers[run->options->jobs], g, e);
     }
     return rc;
 }
@@ -223,37 +227,28 @@ tick(void *ctx, struct err *e)
 }
 
 static int
-larger_first(const void *a, const void *b)
+run_round(struct scan_run *run, struct scan_task *const *tasks, size_t n_tasks, struct err *e)
 {
-    const struct scan_task *x = *(const struct scan_task *const *)a,
-                           *y = *(const struct scan_task *const *)b;
-
-    if (x->bytes != y->bytes) {
-        return x->bytes > y->bytes ? -1 : 1;
-    }
-    return x < y ? -1 : x > y; /* plan order: neighbouring ranges stay neighbours */
-}
-
-static int
-run_round(struct scan_run *run, struct scan_task **tasks, size_t n, struct err *e)
-{
-    struct pool *pool = pool_new((int)MIN((size_t)run->options->jobs, MAX(n, 1)), pool_task, run);
+    const struct scan_options *o = run->options;
+    size_t                     n;
+    struct scan_reading       *v = scan_share(tasks, n_tasks, o->jobs, o->part_min, &n);
+    struct pool *pool = pool_new((int)MIN((size_t)o->jobs, MAX(n, 1)), pool_task, run);
     int          rc;
 
-    qsort(tasks, n, sizeof(struct scan_task *), larger_first);
     for (size_t i = 0; i < n; i++) {
-        pool_add(pool, tasks[i], tasks[i]->bytes);
+        pool_add(pool, &v[i], v[i].bytes);
     }
     rc = pool_wait(pool, tick, TICK_MS, e);
     pool_free(pool);
     if (rc == 0) {
         rc = run_locked(run, e);
     }
+    free(v);
     return rc;
 }
 
-/* The tasks of the round: all, or those with a table that must be read in another way (which is
- * decided now). */
+/* The tasks of the round, in the order of the plan: all, or those with a table that must be read in
+ * another way (which is decided now). */
 static size_t
 choose(struct scan_run *run, const struct scan_plan *plan, bool again, struct scan_task **tasks)
 {

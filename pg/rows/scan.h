@@ -7,8 +7,8 @@
  * - Tables below 1 MiB into packs, in the given order (by name): a new pack begins at a table whose
  *   hash(name) mod 8 is 0, so that a new table does not shift the packs after it, and when the pack
  *   would hold more than 4 MiB.
- * - The rest whole: tables of at most one range, PostgreSQL 13, other access methods, no Tid Range
- *   Scan in EXPLAIN, a condition, own SQL, a query that cannot or must not be planned.
+ * - The rest whole: tables of at most one range, other access methods, no Seq Scan in EXPLAIN, a
+ *   condition, own SQL, a query that cannot or must not be planned.
  *
  * Planning a query evaluates constant parts of the expressions of the table's indexes and
  * statistics: functions of its owner run, as the reading role, and fail if they need a search_path.
@@ -16,12 +16,12 @@
  * if planning fails, it is tried.  Generated columns are in no such COPY: they have no fingerprint
  * then.
  *
- * scan_run() has workers take the tasks, largest first, each in one transaction on the snapshot
- * and, whatever the number of its tables, in one message to the server; counts and fingerprints
- * every row, and hands the bytes to the sink. A table that a worker cannot lock (an ALTER TABLE
- * waits for the coordinator) is copied on the coordinator's connection, by the calling thread,
- * which also pings the coordinator every 30 s. Memory: what libpq needs for the largest row, a
- * worker; nothing grows with the number of rows.
+ * scan_run() has workers take the tasks, largest first: a task, or the ranges of a table one after
+ * another (scan_share.h), in one transaction on the snapshot and, whatever the number of tables, in
+ * one message to the server; counts and fingerprints every row, and hands the bytes to the sink. A
+ * table that a worker cannot lock (an ALTER TABLE waits for the coordinator) is copied on the
+ * coordinator's connection, by the calling thread, which also pings the coordinator every 30 s.
+ * Memory: what libpq needs for the largest row, a worker; nothing grows with the number of rows.
  */
 #ifndef PG_ROWS_SCAN_H
 #define PG_ROWS_SCAN_H
@@ -37,7 +37,8 @@ struct scan_table {        /* one thing to read */
     const char *const *generated; /* stored generated columns, for the second fingerprint */
     size_t             n_generated;
     uint64_t           heap_blocks, bytes;
-    bool               rangeable; /* heap; whether ranges are useful and work is determined here */
+    bool               rangeable;  /* heap; whether ranges are useful and work is determined here */
+    bool               splittable; /* several workers may read parts of it: scan_plan() finds out */
     bool
         foreign_code; /* see struct cat_table: read by a plain COPY (scan_plan() sets copy.plain) */
     bool text_falls_back; /* text rows too large for the server are tried in binary: scan_run() sets
@@ -92,6 +93,7 @@ uint64_t scan_range_width(uint64_t heap_blocks, uint64_t bytes);
 
 struct scan_options {
     int                     jobs;
+    uint64_t                part_min;        /* bytes; see scan_share.h; 0 but for tests */
     const uint8_t          *fingerprint_key; /* 16 bytes; NULL: rows are only counted */
     const struct scan_sink *sink;
     void                   *ctx;

@@ -17,9 +17,10 @@
  *     it holds.  A pack ends before a table whose name has hash mod 8 = 0, so that a new or a grown
  *     table shifts the borders only up to the next such table.
  *
- * Ranges are used only with a Tid Range Scan: a server that would read the whole table for each
- * range (13, another access method, a table with a condition of an extension) reads it whole, once.
- * Sizes decide only in which order tasks run.
+ * Which of a table's ranges are read by one COPY is decided later (scan_share.h).  A table is cut
+ * only if a Seq Scan with ctid as first column can read it: not one of another access method or
+ * with a condition of an extension.  It can be split among workers if a range is a Tid Range Scan,
+ * from PostgreSQL 14 on: else each would read the whole table.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -80,30 +81,25 @@ add_ranges(struct scan_plan *p, struct scan_table *t, uint64_t width)
     }
 }
 
-/* Whether the server reads only the range, and not the whole table for each.  The plan of the first
- * range holds for all: only constants differ.  *planned: it has a plan; if not, a plain COPY will
- * show whether the table can be read. */
+/* Whether its plan is such a scan.  *planned: it has a plan; if not, a plain COPY will show whether
+ * the table can be read. */
 static int
-explain_says_range(PGconn *conn, const struct scan_table *t, uint64_t width, bool *planned,
-                   bool *yes, struct err *e)
+explain_says(PGconn *conn, const struct copy_spec *c, const char *scan, bool *planned, bool *yes,
+             struct err *e)
 {
-    struct copy_spec first = t->copy;
-    PGresult        *r;
-    char            *select, *sql;
+    PGresult *r;
+    char     *select, *sql;
 
     if (pg_exec(conn, e, "SAVEPOINT plan") != 0) {
         return -1;
     }
-    first.ranged = true;
-    first.first_block = 0;
-    first.end_block = width;
-    select = copy_out_select(&first);
+    select = copy_out_select(c);
     sql = xasprintf("EXPLAIN (COSTS off) %s", select);
     r = pg_query(conn, e, sql, 0, NULL);
     free(select);
     free(sql);
     *planned = r != NULL;
-    *yes = PQntuples(r) > 0 && strncmp(PQgetvalue(r, 0, 0), "Tid Range Scan", 14) == 0;
+    *yes = PQntuples(r) > 0 && strncmp(PQgetvalue(r, 0, 0), scan, strlen(scan)) == 0;
     PQclear(r);
     if (!*planned && (e->kind != ERR_PG || PQstatus(conn) != CONNECTION_OK)) {
         return -1;
@@ -111,23 +107,40 @@ explain_says_range(PGconn *conn, const struct scan_table *t, uint64_t width, boo
     return pg_exec(conn, e, "ROLLBACK TO SAVEPOINT plan; RELEASE SAVEPOINT plan");
 }
 
+/* Of all ranges as one, and of the first, whose plan holds for each: only constants differ. */
+static int
+explain(PGconn *conn, struct scan_table *t, uint64_t width, bool *planned, bool *cut, struct err *e)
+{
+    struct copy_spec c = t->copy;
+
+    c.ctid = true;
+    if (explain_says(conn, &c, "Seq Scan", planned, cut, e) != 0) {
+        return -1;
+    }
+    c.ranged = true;
+    c.end_block = width;
+    return !*cut || pg_version(conn) < 140000
+        ? 0
+        : explain_says(conn, &c, "Tid Range Scan", planned, &t->splittable, e);
+}
+
 /* The width of the table's ranges, 0 for whole. */
 static int
 choose_width(PGconn *conn, struct scan_table *t, uint64_t *width, struct err *e)
 {
     uint64_t blocks = scan_range_width(t->heap_blocks, t->bytes);
-    bool     works = false, planned = true;
+    bool     cut = false, planned = true;
 
     *width = 0;
     if (!t->rangeable || t->sql != NULL || t->copy.condition != NULL || t->copy.plain ||
-        t->heap_blocks <= blocks || pg_version(conn) < 140000) {
+        t->heap_blocks <= blocks) {
         return 0;
     }
-    if (explain_says_range(conn, t, blocks, &planned, &works, e) != 0) {
+    if (explain(conn, t, blocks, &planned, &cut, e) != 0) {
         return err_wrap(e, "table %s.%s", t->copy.schema, t->copy.name);
     }
     t->copy.plain = !planned;
-    *width = works ? blocks : 0;
+    *width = planned && cut ? blocks : 0;
     return 0;
 }
 

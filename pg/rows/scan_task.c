@@ -1,13 +1,9 @@
 /*
- * scan_task.c - one task: a transaction, the locks and the COPYs of all its items in one message,
- * so that a pack of tiny tables costs one round trip.
+ * scan_task.c - one reading: a message to the server (scan_sql.c), and its answers.
  *
- *     BEGIN; SET TRANSACTION SNAPSHOT; [SET enable_seqscan;] LOCK TABLE … NOWAIT;
- *     COPY …; [COPY generated columns;] … COMMIT
- *
- * Answers come in this order and are read one by one: the commands before the first COPY, then each
- * COPY's rows, which go to the sink as they arrive, then the end.  A statement that fails makes the
- * server skip the rest of the message, so there is only one failure:
+ * They come in the order of the message and are read one by one: the commands before the first
+ * COPY, then each COPY's rows, which go to the sink as they arrive, then the end.  A statement that
+ * fails makes the server skip the rest of the message, so there is only one failure:
  *
  *   - A lock that is not granted at once (55P03).  The coordinator holds ACCESS SHARE on every
  *     table, so it is not a direct conflict: an ALTER TABLE waits for the coordinator, and every
@@ -18,11 +14,10 @@
  *     be read in binary from now on, in all its ranges.
  *   - A query that fails before its first row, perhaps because it cannot be planned.  The task is
  *     given back (SCAN_UNPLANNED) with the table that is to be read by a plain COPY.
+ *   - A row that is too large with its ctid.  What is not read yet is given back (SCAN_APART), to
+ * be read by a COPY for each range, without ctid.
  *   - Anything else, including damage that the server only warns of (pg/conn/damage.h), and any
  *     error of the sink, ends the scan.
- *
- * On the coordinator's connection the task runs in a savepoint of the transaction that exported the
- * snapshot, which must not end.
  */
 #include "pg/rows/scan_task.h"
 
@@ -33,6 +28,8 @@
 #include "core/mem.h"
 #include "pg/conn/damage.h"
 #include "pg/conn/wait.h"
+#include "pg/rows/scan_rows.h"
+#include "pg/rows/scan_sql.h"
 
 /* One COPY on its way to the sink. */
 struct stream {
@@ -44,139 +41,34 @@ struct stream {
 static int
 on_row(void *ctx, const void *row, size_t n, struct err *e)
 {
-    struct stream             *s = ctx;
-    struct scan_reader        *r = s->r;
-    const struct scan_options *o = r->options;
+    struct stream *s = ctx;
 
-    if (r->between(r->between_ctx, e) != 0) {
-        return -1;
-    }
-    if (o->fingerprint_key != NULL) {
-        row_sum_add(&s->sum, o->fingerprint_key, row, n);
-    } else {
-        s->sum.rows++;
-        s->sum.bytes += n;
-    }
-    if (n > r->largest) {
-        r->largest = n;
-    }
-    return s->to_sink && o->sink->data != NULL ? o->sink->data(o->ctx, r->worker, row, n, e) : 0;
+    return scan_rows_add(s->r, &s->sum, s->to_sink, row, n, e);
 }
 
-static struct copy_spec
-spec_of(const struct scan_item *item)
+/* The generated columns of several ranges. */
+static int
+on_row_of_block(void *ctx, uint64_t block, const void *row, size_t n, struct err *e)
 {
-    struct copy_spec c = item->table->copy;
-
-    c.ranged = item->ranged;
-    c.first_block = item->first_block;
-    c.end_block = item->end_block;
-    return c;
+    (void)block;
+    return on_row(ctx, row, n, e);
 }
 
-static void
-put(struct buf *sql, const char *text)
-{
-    struct err never = ERR_INIT; /* a buffer without a ceiling */
-
-    (void)buf_puts(sql, text, &never);
-}
-
-/* No plain COPY names a generated column. */
-static bool
-has_generated(const struct scan_table *t)
-{
-    return t->n_generated > 0 && !t->copy.plain;
-}
-
-static void
-put_copies(struct buf *sql, const struct scan_item *item)
-{
-    const struct scan_table *t = item->table;
-    struct copy_spec         c = spec_of(item);
-    char                    *text = t->sql != NULL ? xstrdup(t->sql) : copy_out_sql(&c);
-
-    put(sql, text);
-    put(sql, "; ");
-    free(text);
-    if (has_generated(t)) {
-        c.columns = t->generated;
-        c.n_columns = t->n_generated;
-        c.binary = false;
-        text = copy_out_sql(&c);
-        put(sql, text);
-        put(sql, "; ");
-        free(text);
-    }
-}
-
-/* System catalogs are not locked: they are not altered. */
-static bool
-needs_lock(const struct scan_item *item)
-{
-    return item->table->sql == NULL && strcmp(item->table->copy.schema, "pg_catalog") != 0;
-}
-
-/* True when there was something to lock.  NOWAIT: a queue for the lock waits for the coordinator,
- * which waits for this worker. */
-static bool
-put_locks(struct buf *sql, const struct scan_task *task)
-{
-    bool any = false;
-
-    for (size_t i = 0; i < task->n; i++) {
-        if (needs_lock(&task->items[i])) {
-            char *name = pg_qualified(task->items[i].table->copy.schema,
-                                      task->items[i].table->copy.name);
-
-            put(sql, any ? ", ONLY " : "LOCK TABLE ONLY ");
-            put(sql, name);
-            free(name);
-            any = true;
-        }
-    }
-    if (any) {
-        put(sql, " IN ACCESS SHARE MODE NOWAIT; ");
-    }
-    return any;
-}
-
-/* The whole message; *commands: the number of statements before the first COPY. */
-static void
-put_message(struct buf *sql, const struct scan_reader *r, const struct scan_task *task,
-            int *commands)
-{
-    *commands = 0;
-    if (r->coordinator) {
-        put(sql, "SAVEPOINT scan; ");
-        *commands += 1;
-    } else {
-        put(sql, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET TRANSACTION SNAPSHOT '");
-        put(sql, r->snapshot->id);
-        put(sql, "'; ");
-        *commands += 2;
-    }
-    if (task->n > 0 && task->items[0].ranged) {
-        put(sql, SCAN_RANGES_ONLY "; ");
-        *commands += 1;
-    }
-    if (!r->coordinator && put_locks(sql, task)) {
-        *commands += 1;
-    }
-    for (size_t i = 0; i < task->n; i++) {
-        put_copies(sql, &task->items[i]);
-    }
-    put(sql, r->coordinator ? "ROLLBACK TO SAVEPOINT scan; RELEASE SAVEPOINT scan" : "COMMIT");
-}
-
-/* One task at work. */
+/* One reading at work. */
 struct attempt {
-    struct scan_reader     *r;
-    const struct scan_task *task;
-    size_t                  at;   /* the item at hand */
-    uint64_t                rows; /* its result */
-    struct pg_damage        damage;
+    struct scan_reader        *r;
+    const struct scan_reading *g;
+    size_t                     done; /* tasks before the one at hand */
+    size_t                     at;   /* its item at hand */
+    uint64_t                   rows; /* what came of it */
+    struct pg_damage           damage;
 };
+
+static const struct scan_item *
+at_hand(const struct attempt *a)
+{
+    return &a->g->tasks[a->done].items[a->at];
+}
 
 static int
 read_item(struct attempt *a, const struct scan_item *item, struct err *e)
@@ -193,7 +85,7 @@ read_item(struct attempt *a, const struct scan_item *item, struct err *e)
         rc = copy_out_next(r->conn, item->table->copy.binary, on_row, &copied, NULL, e);
     }
     a->rows = copied.sum.rows;
-    if (rc == 0 && has_generated(item->table)) {
+    if (rc == 0 && scan_sql_generated(item->table)) {
         rc = copy_out_next(r->conn, false, on_row, &generated, NULL, e);
     }
     if (rc == 0) {
@@ -216,9 +108,9 @@ recover(struct scan_reader *r, struct err *e)
 
 /* "invalid memory alloc request size" is never translated; 54000 is a row beyond 1 GB. */
 static bool
-too_large_for_text(const struct scan_table *t, const struct err *e)
+too_large(const struct err *e)
 {
-    return t->text_falls_back && !t->copy.binary && e->kind == ERR_PG &&
+    return e->kind == ERR_PG &&
         (strcmp(e->sqlstate, "54000") == 0 ||
          strstr(e->text, "invalid memory alloc request size") != NULL);
 }
@@ -237,40 +129,86 @@ may_be_unplanned(const struct scan_item *item, const PGconn *conn, const struct 
 }
 
 static int
-begin(struct scan_reader *r, const struct scan_task *task, struct err *e)
+begin(struct attempt *a, struct err *e)
 {
     struct buf sql = BUF_INIT(BUF_NO_LIMIT);
     int        commands, rc;
 
-    put_message(&sql, r, task, &commands);
-    rc = copy_out_send(r->conn, buf_str(&sql), e);
+    scan_sql_put(&sql, a->r, a->g, &commands);
+    rc = copy_out_send(a->r->conn, buf_str(&sql), e);
     buf_free(&sql);
     for (int i = 0; rc == 0 && i < commands; i++) {
-        rc = copy_out_command(r->conn, e);
+        rc = copy_out_command(a->r->conn, e);
     }
     return rc;
 }
 
-/* Reads all items; on failure a->at is the item that failed. */
+/* One COPY for all ranges; on failure a->done says in which. */
 static int
-read_items(struct attempt *a, struct err *e)
+read_ranges(struct attempt *a, struct err *e)
+{
+    struct scan_reader      *r = a->r;
+    const struct scan_table *t = a->g->tasks->items[0].table;
+    struct scan_rows         rows = {.r = r, .ranges = a->g->tasks, .n = a->g->n};
+    struct stream            generated = {.r = r};
+    int                      rc = scan_rows_begin(&rows, e);
+
+    if (rc == 0) {
+        rc = copy_out_next_blocks(r->conn, t->copy.binary, scan_rows_cut, &rows, e);
+    }
+    if (rc == 0 && scan_sql_generated(t)) {
+        rc = copy_out_next_blocks(r->conn, false, on_row_of_block, &generated, e);
+    }
+    if (rc == 0) {
+        rc = pg_damage_check(&a->damage, e);
+    }
+    a->done = rows.at;
+    a->rows = rows.sum.rows;
+    if (rc != 0 || copy_out_finish(r->conn, e) != 0) {
+        return -1;
+    }
+    return scan_rows_end(&rows, &generated.sum, e);
+}
+
+/* The items of a task; on failure a->at is the item that failed.  last: nothing follows them. */
+static int
+read_items(struct attempt *a, bool last, struct err *e)
 {
     struct scan_reader     *r = a->r;
     const struct scan_sink *sink = r->options->sink;
+    const struct scan_task *task = &a->g->tasks[a->done];
 
-    if (sink->begin_task != NULL && sink->begin_task(r->options->ctx, r->worker, a->task, e) != 0) {
+    if (sink->begin_task != NULL && sink->begin_task(r->options->ctx, r->worker, task, e) != 0) {
         return -1;
     }
-    for (a->at = 0; a->at < a->task->n; a->at++) {
-        if (read_item(a, &a->task->items[a->at], e) != 0) {
+    for (a->at = 0; a->at < task->n; a->at++) {
+        if (read_item(a, &task->items[a->at], e) != 0) {
             return -1;
         }
     }
     a->at = 0;
-    if (copy_out_finish(r->conn, e) != 0) {
+    if (last && copy_out_finish(r->conn, e) != 0) {
         return -1;
     }
-    return sink->end_task != NULL ? sink->end_task(r->options->ctx, r->worker, a->task, e) : 0;
+    return sink->end_task != NULL ? sink->end_task(r->options->ctx, r->worker, task, e) : 0;
+}
+
+static int
+read_rows(struct attempt *a, struct err *e)
+{
+    if (scan_sql_at_once(a->g)) {
+        return read_ranges(a, e);
+    }
+    for (a->done = 0;; a->done++) {
+        bool last = a->done + 1 == a->g->n;
+
+        if (read_items(a, last, e) != 0) {
+            return -1;
+        }
+        if (last) {
+            return 0;
+        }
+    }
 }
 
 /* How else a table is to be read after this failure, if at all.  Never after damage: a page that
@@ -278,15 +216,17 @@ read_items(struct attempt *a, struct err *e)
 static enum scan_outcome
 another_way(struct attempt *a, struct err *e)
 {
-    const struct scan_item *item = &a->task->items[a->at];
+    const struct scan_item *item = at_hand(a);
     struct err              damage = ERR_INIT;
 
     if (pg_damage_check(&a->damage, &damage) != 0) {
         *e = damage;
         return SCAN_DONE;
     }
-    if (too_large_for_text(item->table, e)) {
-        return SCAN_TOO_LARGE;
+    if (too_large(e)) {
+        return item->table->text_falls_back && !item->table->copy.binary ? SCAN_TOO_LARGE
+            : scan_sql_at_once(a->g)                                     ? SCAN_APART
+                                                                         : SCAN_DONE;
     }
     if (a->rows == 0 && may_be_unplanned(item, a->r->conn, e)) {
         log_debug("table %s.%s: %s: trying a plain COPY", item->table->copy.schema,
@@ -302,33 +242,37 @@ run(struct attempt *a, enum scan_outcome *outcome, struct scan_table **which, st
     PGconn *conn = a->r->conn;
 
     *outcome = SCAN_DONE;
-    if (begin(a->r, a->task, e) != 0) {
+    if (begin(a, e) != 0) {
         if (strcmp(e->sqlstate, "55P03") == 0) { /* lock_not_available */
             *outcome = SCAN_LOCKED;
             return recover(a->r, e);
         }
-    } else if (read_items(a, e) == 0) {
+    } else if (read_rows(a, e) == 0) {
         return 0;
     } else if ((*outcome = another_way(a, e)) != SCAN_DONE) {
-        *which = a->task->items[a->at].table;
+        *which = at_hand(a)->table;
         return recover(a->r, e);
     }
     if (PQtransactionStatus(conn) == PQTRANS_ACTIVE) {
         pg_cancel_drain(conn); /* the rest of the message is still to come */
     }
-    return err_wrap(e, "table %s.%s", a->task->items[a->at].table->copy.schema,
-                    a->task->items[a->at].table->copy.name);
+    return err_wrap(e, "table %s.%s", at_hand(a)->table->copy.schema, at_hand(a)->table->copy.name);
 }
 
 int
-scan_task_run(struct scan_reader *r, const struct scan_task *task, enum scan_outcome *outcome,
+scan_task_run(struct scan_reader *r, struct scan_reading *g, enum scan_outcome *outcome,
               struct scan_table **which, struct err *e)
 {
-    struct attempt a = {.r = r, .task = task};
+    struct attempt a = {.r = r, .g = g};
     int            rc;
 
     pg_damage_watch(&a.damage, r->conn);
     rc = run(&a, outcome, which, e);
     pg_damage_end(&a.damage);
+    if (rc == 0 && *outcome == SCAN_APART) {
+        g->tasks += a.done;
+        g->n -= a.done;
+        g->apart = true;
+    }
     return rc;
 }

@@ -1,5 +1,5 @@
 /*
- * scan_task.h - one task of a scan on one connection.  Internal to pg/.
+ * scan_task.h - what one connection reads in one transaction.  Internal to pg/.
  */
 #ifndef PG_ROWS_SCAN_TASK_H
 #define PG_ROWS_SCAN_TASK_H
@@ -9,6 +9,14 @@
 /* For a range that is nearly the whole table the planner may prefer a sequential scan. */
 #define SCAN_RANGES_ONLY "SET LOCAL enable_seqscan = off"
 
+/* One task, or several that are consecutive ranges of one table: these are read by one COPY. */
+struct scan_reading {
+    const struct scan_task *tasks;
+    size_t                  n;
+    uint64_t                bytes; /* estimate: priority */
+    bool                    apart; /* by a COPY for each range, without ctid */
+};
+
 /* The reader. */
 struct scan_reader {
     PGconn                    *conn;
@@ -16,7 +24,7 @@ struct scan_reader {
     const struct scan_options *options;
     int                        worker;
     bool coordinator; /* the connection that exported the snapshot, and holds every lock */
-    int (*between)(void *ctx, struct err *); /* called with each row; an error ends the task */
+    int (*between)(void *ctx, struct err *); /* called with each row; an error ends the reading */
     void  *between_ctx;
     size_t largest; /* bytes of the largest row so far */
 };
@@ -27,11 +35,12 @@ enum scan_outcome {
                   */
     SCAN_TOO_LARGE, /* a text row is too large for the server: *which must be read in binary */
     SCAN_UNPLANNED, /* the query failed before its first row: *which is to be read plainly */
+    SCAN_APART,     /* a row is too large with its ctid: the reading is now what is left of it */
 };
 
-/* 0 with an outcome (the connection is ready for the next task), or -1: the whole scan has
+/* 0 with an outcome (the connection is ready for the next reading), or -1: the whole scan has
  * failed. */
-int scan_task_run(struct scan_reader *, const struct scan_task *, enum scan_outcome *,
+int scan_task_run(struct scan_reader *, struct scan_reading *, enum scan_outcome *,
                   struct scan_table **which, struct err *);
 
 #endif

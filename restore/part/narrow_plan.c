@@ -33,7 +33,7 @@ in_backup(const struct live_table *t, const char *schema, const char *name)
 }
 
 static void
-leaf_init(struct leaf *leaf, const struct live_table *t, const PGresult *res, int row)
+leaf_init(struct leaf *leaf, const struct live_table *t, int version, const PGresult *res, int row)
 {
     const struct manifest_table *table;
 
@@ -50,6 +50,7 @@ leaf_init(struct leaf *leaf, const struct live_table *t, const PGresult *res, in
         .heap_blocks = strtoull(PQgetvalue(res, row, C_BLOCKS), NULL, 10),
         .bytes = strtoull(PQgetvalue(res, row, C_BYTES), NULL, 10),
         .rangeable = *PQgetvalue(res, row, C_HEAP) == 't',
+        .splittable = version >= 140000,
     };
     for (size_t i = 0; i < table->n_columns; i++) {
         if (!table->columns[i].generated) {
@@ -86,8 +87,7 @@ add_pieces(struct narrow *n, struct leaf *leaf)
     size_t                       n_ranges = t == NULL ? 0 : t->n_ranges;
     struct scan_table           *s = &leaf->scan;
     uint64_t                     width = scan_range_width(s->heap_blocks, s->bytes), first = 0, end;
-    bool                         ranged = s->rangeable && pg_version(n->conn) >= 140000 &&
-        (n_ranges > 1 || s->heap_blocks > width);
+    bool                         ranged = s->rangeable && (n_ranges > 1 || s->heap_blocks > width);
 
     for (size_t i = 0; i == 0 || i < n_ranges || (ranged && first < s->heap_blocks);
          i++, first = end) {
@@ -108,11 +108,9 @@ add_pieces(struct narrow *n, struct leaf *leaf)
 static bool
 usable(const struct narrow *n, const struct leaf *leaf, const PGresult *res, int row)
 {
-    bool by_ranges = leaf->scan.rangeable && pg_version(n->conn) >= 140000;
-
     return *PQgetvalue(res, row, C_READABLE) == 't' &&
         (*PQgetvalue(res, row, C_ITSELF) == 't') == (n->t->table->kind == 'r') &&
-        (leaf->table == NULL || leaf->table->n_ranges <= 1 || by_ranges);
+        (leaf->table == NULL || leaf->table->n_ranges <= 1 || leaf->scan.rangeable);
 }
 
 static bool
@@ -123,7 +121,7 @@ plan_leaves(struct narrow *n, const PGresult *res)
     for (size_t i = 0; i < n->n_leaves; i++) {
         struct leaf *leaf = &n->leaves[i];
 
-        leaf_init(leaf, n->t, res, (int)i);
+        leaf_init(leaf, n->t, pg_version(n->conn), res, (int)i);
         if (!usable(n, leaf, res, (int)i)) {
             return false;
         }

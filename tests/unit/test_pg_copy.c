@@ -110,6 +110,84 @@ rows_come_whole_and_counted(void **state)
     pg_close(c);
 }
 
+struct with_block {
+    struct rows rows;
+    uint64_t    blocks; /* their sum */
+};
+
+static int
+keep_block(void *ctx, uint64_t block, const void *row, size_t n, struct err *e)
+{
+    struct with_block *w = ctx;
+
+    w->blocks += block;
+    return keep(&w->rows, row, n, e);
+}
+
+static void
+sql_says_blocks(PGconn *c, uint64_t sum)
+{
+    char *want = xasprintf("%lu", sum);
+
+    assert_value(c, "SELECT sum((ctid::text::point)[0])::int8 FROM public.b", want);
+    free(want);
+}
+
+static int
+copy_blocks(PGconn *conn, const struct copy_spec *spec, struct with_block *w, struct err *e)
+{
+    char *sql = copy_out_sql(spec);
+    int   rc = copy_out_send(conn, sql, e);
+
+    *w = (struct with_block){0};
+    free(sql);
+    return rc == 0 && copy_out_next_blocks(conn, spec->binary, keep_block, w, e) == 0
+        ? copy_out_finish(conn, e)
+        : -1;
+}
+
+static void
+rows_without_their_ctid_are_what_they_would_be(void **state)
+{
+    static struct with_block w;
+    static struct rows       plain;
+    struct err               e = ERR_INIT;
+    PGconn                  *c = fresh_database("blocks");
+    const char *const        columns[] = {"a", "t"};
+    struct copy_spec         spec = {.schema = "public", .name = "b", .columns = columns};
+
+    (void)state;
+    run_sql(c,
+            "CREATE TABLE public.b AS SELECT g AS a, CASE WHEN g % 3 > 0 THEN E'\\t)(,' || g END "
+            "AS t "
+            "FROM generate_series(1, 2000) g");
+    for (int i = 0; i < 6; i++) {
+        char *sql;
+
+        spec.n_columns = (size_t)i / 2;
+        spec.binary = i % 2 == 1;
+        sql = copy_out_sql(&spec);
+        plain = (struct rows){0};
+        assert_ok(copy_out(c, sql, spec.binary, keep, &plain, NULL, &e), &e);
+        spec.ctid = true;
+        assert_ok(copy_blocks(c, &spec, &w, &e), &e);
+        assert_int_equal(w.rows.rows, 2000);
+        assert_int_equal(w.rows.n, plain.n);
+        assert_memory_equal(w.rows.bytes, plain.bytes, plain.n);
+        spec.ctid = false;
+        free(sql);
+    }
+    sql_says_blocks(c, w.blocks);
+    spec.n_columns = 2;
+    for (int i = 0; i < 2; i++) { /* no ctid */
+        spec.binary = i == 1;
+        assert_int_equal(copy_blocks(c, &spec, &w, &e), -1);
+        assert_err(&e, ERR_CORRUPT, "does not begin with its ctid");
+        assert_value(c, "SELECT 1", "1");
+    }
+    pg_close(c);
+}
+
 static void
 a_failing_sink_or_server_leaves_the_connection_usable(void **state)
 {
@@ -426,6 +504,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(statements_name_columns_and_ranges),
         cmocka_unit_test(rows_come_whole_and_counted),
+        cmocka_unit_test(rows_without_their_ctid_are_what_they_would_be),
         cmocka_unit_test(a_failing_sink_or_server_leaves_the_connection_usable),
         cmocka_unit_test(several_in_one_message),
         cmocka_unit_test(text_goes_in_as_it_came_out),

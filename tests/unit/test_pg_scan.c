@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#include "pg/rows/scan.h"
+#include "pg/rows/scan_rows.h"
 
 static const uint8_t key[16] = {7};
 
@@ -84,11 +84,15 @@ close_fixture(struct fixture *f)
 
 /* A sink that sums, and checks the order of its calls. */
 struct totals {
-    pthread_mutex_t lock;
-    struct row_sum  rows, generated;
-    size_t          data_calls, tasks, coordinators, items_open[8];
-    int             jobs;
-    uint64_t        fail_at_row;
+    pthread_mutex_t         lock;
+    struct row_sum          rows, generated;
+    size_t                  data_calls, tasks, coordinators, items_open[8];
+    int                     jobs;
+    uint64_t                fail_at_row;
+    bool                    fail_as_server;
+    uint64_t                part_min;
+    const struct scan_plan *plan;
+    struct row_sum          now[8], by_task[256]; /* as the last try of each task left it */
 };
 
 static int
@@ -100,6 +104,7 @@ begin_task(void *ctx, int worker, const struct scan_task *task, struct err *e)
     (void)e;
     assert_in_range(worker, 0, t->jobs);
     t->items_open[worker] = 0;
+    t->now[worker] = (struct row_sum){0};
     return 0;
 }
 
@@ -115,6 +120,9 @@ data(void *ctx, int worker, const void *row, size_t n, struct err *e)
     pthread_mutex_lock(&t->lock);
     calls = ++t->data_calls;
     pthread_mutex_unlock(&t->lock);
+    if (calls == t->fail_at_row && t->fail_as_server) {
+        return err_set(e, ERR_PG, "invalid memory alloc request size 1088000003");
+    }
     return calls == t->fail_at_row ? err_set(e, ERR_IO, "the disk is full") : 0;
 }
 
@@ -127,6 +135,7 @@ end_item(void *ctx, int worker, const struct scan_item *item, const struct row_s
     (void)item;
     (void)e;
     t->items_open[worker]++;
+    row_sum_merge(&t->now[worker], rows);
     pthread_mutex_lock(&t->lock);
     row_sum_merge(&t->rows, rows);
     row_sum_merge(&t->generated, generated);
@@ -141,6 +150,7 @@ end_task(void *ctx, int worker, const struct scan_task *task, struct err *e)
 
     (void)e;
     assert_int_equal(t->items_open[worker], task->n);
+    t->by_task[task - t->plan->v] = t->now[worker];
     pthread_mutex_lock(&t->lock);
     t->tasks++;
     t->coordinators += worker == t->jobs;
@@ -153,9 +163,12 @@ run_scan(struct fixture *f, int jobs, struct totals *t, struct err *e)
 {
     static const struct scan_sink sink = {
         .begin_task = begin_task, .data = data, .end_item = end_item, .end_task = end_task};
-    struct scan_options o = {.jobs = jobs, .fingerprint_key = key, .sink = &sink, .ctx = t};
+    struct scan_options o = {
+        .jobs = jobs, .part_min = t->part_min, .fingerprint_key = key, .sink = &sink, .ctx = t};
 
     t->jobs = jobs;
+    t->plan = &f->plan;
+    assert_in_range(f->plan.n, 1, sizeof t->by_task / sizeof t->by_task[0]);
     pthread_mutex_init(&t->lock, NULL);
     return scan_run(&f->snapshot, &f->options, &f->plan, &o, e);
 }
@@ -280,6 +293,83 @@ every_row_once_whatever_the_number_of_workers(void **state)
     close_fixture(&f);
 }
 
+/* A part of a big table for each of several workers: the same rows in the same ranges. */
+static void
+ranges_are_the_same_whoever_reads_them(void **state)
+{
+    static struct totals whole, parts, apart;
+    struct fixture       f;
+    struct err           e = ERR_INIT;
+    size_t               big = 0;
+
+    (void)state;
+    open_fixture(&f, "many");
+    parts.part_min = 1;
+    assert_ok(run_scan(&f, 1, &whole, &e), &e);
+    assert_ok(run_scan(&f, 6, &parts, &e), &e);
+    assert_memory_equal(whole.by_task, parts.by_task, sizeof whole.by_task);
+    for (size_t i = 0; i < f.plan.n; i++) {
+        f.plan.v[i].items[0].table->splittable = false;
+    }
+    assert_ok(run_scan(&f, 6, &apart, &e), &e);
+    assert_memory_equal(whole.by_task, apart.by_task, sizeof whole.by_task);
+    for (size_t i = 0; i < f.plan.n; i++) {
+        const struct scan_item *item = f.plan.v[i].items;
+        char                   *want, *sql;
+
+        if (!item->ranged) {
+            continue;
+        }
+        sql = xasprintf(
+            "SELECT count(*) FROM public.big WHERE ctid >= '(%lu,0)' AND ctid < "
+            "'(%lu,0)'",
+            item->first_block, item->end_block > 0 ? item->end_block : 4294967295);
+        want = xasprintf("%lu", whole.by_task[i].rows);
+        assert_value(f.snapshot.conn, sql, want);
+        free(want);
+        free(sql);
+        big++;
+    }
+    assert_true(big > 2);
+    close_fixture(&f);
+}
+
+/* Ranges in the middle, and the last, that hold no rows; a table of which only ctid is left. */
+static void
+empty_ranges_are_ranges(void **state)
+{
+    struct fixture       f;
+    static struct totals t, binary;
+    struct err           e = ERR_INIT;
+    PGconn              *c = fresh_database("holes");
+
+    (void)state;
+    run_sql(c,
+            "CREATE TABLE public.holes WITH (fillfactor = 10, autovacuum_enabled = off) AS SELECT "
+            "g, repeat('x', 600) AS t FROM "
+            "generate_series(1, 13000) g; DELETE FROM public.holes WHERE ctid >= '(2048,0)' AND "
+            "ctid < '(6144,0)' OR ctid >= '(8192,0)'; ALTER TABLE public.holes DROP COLUMN g, DROP "
+            "COLUMN t");
+    pg_close(c);
+    open_fixture(&f, "holes");
+    assert_int_equal(f.n, 1);
+    assert_true(f.plan.n >= 7);
+    f.tables[0].copy.binary = false;
+    assert_ok(run_scan(&f, 2, &t, &e), &e);
+    f.tables[0].copy.binary = true;
+    assert_ok(run_scan(&f, 2, &binary, &e), &e);
+    assert_int_equal(t.tasks, f.plan.n);
+    for (size_t i = 0; i < f.plan.n; i++) {
+        bool full = i == 0 || i == 3;
+
+        assert_int_equal(t.by_task[i].rows, full ? 2048 : 0);
+        assert_int_equal(t.by_task[i].bytes, full ? 2048 : 0); /* a newline each */
+        assert_int_equal(binary.by_task[i].rows, full ? 2048 : 0);
+        assert_int_equal(binary.by_task[i].bytes, full ? 4096 : 0);
+    }
+    close_fixture(&f);
+}
+
 static void
 what_changes_after_the_snapshot_is_not_seen(void **state)
 {
@@ -399,6 +489,62 @@ rows_too_large_for_text_are_read_in_binary(void **state)
     close_fixture(&f);
 }
 
+/* The real error takes a row of nearly 1 GB, to which a ctid is too much. */
+static void
+rows_too_large_with_their_ctid_are_read_without_it(void **state)
+{
+    struct fixture       f;
+    static struct totals want, t;
+    struct err           e = ERR_INIT;
+
+    (void)state;
+    open_fixture(&f, "many");
+    for (size_t i = 0; i < f.n; i++) {
+        f.tables[i].splittable = false; /* one reading of big, the first, and the largest */
+    }
+    assert_ok(run_scan(&f, 1, &want, &e), &e);
+    t.fail_at_row = 40000;
+    t.fail_as_server = true;
+    assert_ok(run_scan(&f, 1, &t, &e), &e);
+    assert_memory_equal(want.by_task, t.by_task, sizeof want.by_task);
+    assert_int_equal(t.tasks, f.plan.n);         /* what was read before is not read again */
+    assert_true(t.data_calls > want.data_calls); /* the range at hand is */
+    assert_true(t.data_calls < want.data_calls + 40000);
+    close_fixture(&f);
+}
+
+static int
+go_on(void *ctx, struct err *e)
+{
+    (void)ctx;
+    (void)e;
+    return 0;
+}
+
+static void
+no_row_is_taken_for_one_of_another_range(void **state)
+{
+    static const struct scan_sink no_sink = {0};
+    struct scan_item              items[] = {{.ranged = true, .end_block = 10},
+                                             {.ranged = true, .first_block = 10, .end_block = 20}};
+    struct scan_task    tasks[] = {{.items = &items[0], .n = 1}, {.items = &items[1], .n = 1}};
+    struct scan_options o = {.sink = &no_sink};
+    struct scan_reader  r = {.options = &o, .between = go_on};
+    struct scan_rows    rows = {.r = &r, .ranges = tasks, .n = 2};
+    struct err          e = ERR_INIT;
+
+    (void)state;
+    assert_ok(scan_rows_begin(&rows, &e), &e);
+    assert_ok(scan_rows_cut(&rows, 9, "a", 1, &e), &e);
+    assert_int_equal(rows.at, 0);
+    assert_ok(scan_rows_cut(&rows, 19, "b", 1, &e), &e);
+    assert_int_equal(rows.at, 1);
+    assert_int_equal(scan_rows_cut(&rows, 9, "c", 1, &e), -1);
+    assert_err(&e, ERR_CORRUPT, "rows do not come in the order of their blocks");
+    assert_int_equal(scan_rows_cut(&rows, 20, "c", 1, &e), -1);
+    assert_int_equal(rows.sum.rows, 1);
+}
+
 int
 main(void)
 {
@@ -407,10 +553,14 @@ main(void)
         cmocka_unit_test(big_tables_are_cut_and_small_ones_packed),
         cmocka_unit_test(a_new_table_shifts_one_pack_only),
         cmocka_unit_test(every_row_once_whatever_the_number_of_workers),
+        cmocka_unit_test(ranges_are_the_same_whoever_reads_them),
+        cmocka_unit_test(empty_ranges_are_ranges),
         cmocka_unit_test(what_changes_after_the_snapshot_is_not_seen),
         cmocka_unit_test(a_table_that_somebody_waits_for_is_read_by_the_coordinator),
         cmocka_unit_test(the_first_error_ends_it_all_and_names_the_table),
         cmocka_unit_test(rows_too_large_for_text_are_read_in_binary),
+        cmocka_unit_test(rows_too_large_with_their_ctid_are_read_without_it),
+        cmocka_unit_test(no_row_is_taken_for_one_of_another_range),
     };
 
     return cmocka_run_group_tests_name("pg scan", tests, make_databases, server_end);

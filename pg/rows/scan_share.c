@@ -1,0 +1,75 @@
+#include "pg/rows/scan_share.h"
+
+#include <sys/param.h>
+
+#include "core/mem.h"
+
+#define PART_MIN_BYTES (256 * MIB) /* about a second of a server's time */
+
+static uint64_t
+bytes_of(struct scan_task *const *tasks, size_t n)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        bytes += tasks[i]->bytes;
+    }
+    return bytes;
+}
+
+/* b begins where a ends. */
+static bool
+follows(const struct scan_task *a, const struct scan_task *b)
+{
+    const struct scan_item *x = a->items, *y = b->items;
+
+    return b == a + 1 && a->n == 1 && b->n == 1 && x->table == y->table && x->ranged && y->ranged &&
+        x->end_block > 0 && x->end_block == y->first_block;
+}
+
+/* The number of tasks from the first on that one COPY could read. */
+static size_t
+run_length(struct scan_task *const *tasks, size_t n)
+{
+    size_t run = 1;
+
+    while (run < n && follows(tasks[run - 1], tasks[run])) {
+        run++;
+    }
+    return run;
+}
+
+static size_t
+parts_of(struct scan_task *const *tasks, size_t run, uint64_t most)
+{
+    uint64_t bytes = bytes_of(tasks, run);
+
+    if (run == 1 || !tasks[0]->items[0].table->splittable || bytes <= most) {
+        return 1;
+    }
+    return (size_t)MIN(bytes / most + (bytes % most > 0), run);
+}
+
+struct scan_reading *
+scan_share(struct scan_task *const *tasks, size_t n_tasks, int jobs, uint64_t part_min, size_t *n)
+{
+    struct scan_reading *v = xcalloc(n_tasks + 1, sizeof *v);
+    uint64_t             most = MAX(bytes_of(tasks, n_tasks) / (uint64_t)jobs * 2,
+                        part_min > 0 ? part_min : PART_MIN_BYTES);
+
+    *n = 0;
+    for (size_t i = 0; i < n_tasks;) {
+        size_t run = run_length(tasks + i, n_tasks - i), parts = parts_of(tasks + i, run, most);
+
+        for (size_t part = 0, from = 0; part < parts; part++) {
+            size_t to = run * (part + 1) / parts;
+
+            v[(*n)++] = (struct scan_reading){.tasks = tasks[i + from],
+                                              .n = to - from,
+                                              .bytes = bytes_of(tasks + i + from, to - from)};
+            from = to;
+        }
+        i += run;
+    }
+    return v;
+}

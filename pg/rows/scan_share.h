@@ -1,0 +1,24 @@
+/*
+ * scan_share.h - what one worker reads at a time.  Internal to pg/.
+ *
+ * A table's ranges are read by one COPY, so that the server goes through the table once, as
+ * harmlessly as it can (scan_sql.c), unless the other workers would wait for it in the end: a table
+ * that holds more than twice a worker's share of all bytes is split into as few parts as bring each
+ * below that, which are Tid Range Scans.  Twice, since one COPY keeps two processors busy, the
+ * server's and ours: with two workers nothing is ever split.  Nor are parts made that take only
+ * seconds.
+ *
+ * Where a table is cut into ranges, and with them chunks, is the plan's business, and does not
+ * depend on this.
+ */
+#ifndef PG_ROWS_SCAN_SHARE_H
+#define PG_ROWS_SCAN_SHARE_H
+
+#include "pg/rows/scan_task.h"
+
+/* Of these tasks, in the order of the plan, readings; allocated, as many as *n.  part_min: bytes
+ * that a part must have, 0 for the default. */
+struct scan_reading *scan_share(struct scan_task *const *tasks, size_t n_tasks, int jobs,
+                                uint64_t part_min, size_t *n);
+
+#endif
