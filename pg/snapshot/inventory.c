@@ -274,3 +274,30 @@ inventory_extensions(PGconn *conn, struct err *e)
                         " ORDER BY e.extname COLLATE \"C\"",
                         e);
 }
+
+int
+inventory_extensions_default(PGconn *conn, json_t *extensions, struct err *e)
+{
+    PGresult *res = pg_query(conn, e,
+                             "SELECT e.extname FROM pg_catalog.pg_extension e JOIN "
+                             "pg_catalog.pg_available_extensions a ON a.name = e.extname "
+                             "WHERE e.extversion = a.default_version",
+                             0, NULL);
+    json_t   *one;
+    size_t    i;
+
+    if (res == NULL) {
+        return -1;
+    }
+    json_array_foreach (extensions, i, one) {
+        const char *name = json_opt_str(one, "name", "");
+        bool        found = false;
+
+        for (int k = 0; k < PQntuples(res); k++) {
+            found |= strcmp(PQgetvalue(res, k, 0), name) == 0;
+        }
+        (void)json_object_set_new(one, "is_default", json_boolean(found));
+    }
+    PQclear(res);
+    return 0;
+}

@@ -28,6 +28,9 @@ json_t *inventory_xid(
     struct err *); /* ages of the database's oldest XID and multixact, the ten worst tables */
 json_t *inventory_extensions(PGconn *,
                              struct err *); /* name, version, schema, owner, relocatable */
+/* Adds "is_default": is it the version that this server makes?  Not recorded: one bad control file
+ * on the server would be in the way of it. */
+int inventory_extensions_default(PGconn *, json_t *extensions, struct err *);
 /* What pg_dump does not carry: members of extensions as they are, user objects in system
  * schemas, changed built-in functions and comments on built-ins, subscriptions' state, invalid
  * indexes, logical slots, prepared transactions. */

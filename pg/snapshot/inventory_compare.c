@@ -82,7 +82,7 @@ compare_key(const struct comparison *c, struct strlist *to, const char *name, co
     }
     was = shown(json_object_get(want, key));
     is = shown(json_object_get(have, key));
-    if (strcmp(key, "version") == 0 && other_major(c)) {
+    if (strcmp(key, "version") == 0 && other_major(c) && json_opt_bool(have, "is_default", true)) {
         strlist_take(c->notes,
                      xasprintf("%s: version %s, was %s: PostgreSQL %d brings it, %d had the other; "
                                "its members are not compared",

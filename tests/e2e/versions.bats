@@ -127,13 +127,10 @@ SH
 
 # ---- a newer server ---------------------------------------------------------------------------------
 
-# rehearse MAJOR DB...: drills with that version's programs.
-rehearse() {
-    local major=$1 bin db
-    shift
-    bin=$("$TOP/scripts/pg-versions" bindir "$major") || skip "PostgreSQL $major is not here: run scripts/deps --matrix $major"
-    [ "$(server_major)" -lt "$major" ] || skip "PostgreSQL $(server_major)"
-    for db; do PGASSAY_PG_BINDIR=$bin expect_status 0 drill "$db" --verbose || return 1; done
+# newer MAJOR: where its programs are, if that is newer than what is tested.
+newer() {
+    newer=$("$TOP/scripts/pg-versions" bindir "$1") || skip "PostgreSQL $1 is not here: run scripts/deps --matrix $1"
+    [ "$(server_major)" -lt "$1" ] || skip "PostgreSQL $(server_major)"
 }
 
 @test "an upgrade is rehearsed: what the newer version brings is said, and is no difference" {
@@ -146,20 +143,25 @@ CREATE TABLE words (h hstore, c citext PRIMARY KEY); INSERT INTO words VALUES ('
 CREATE INDEX ON words USING gin (c gin_trgm_ops);
 GRANT EXECUTE ON FUNCTION pg_catalog.abs(int) TO PUBLIC;
 SQL
+    newer 18
     backup upgraded
-    rehearse 18 upgraded
-    expect_text "extension citext: version" "PostgreSQL 18 brings it"
+    expect_status 0 drill upgraded --major 18 --pg-bindir "$newer" --self-test --verbose
+    expect_text "extension citext: version" "PostgreSQL 18 brings it" "was taken on PostgreSQL $(server_major) and restored on 18, as --major asks" \
+        "of which each was noticed"
 }
 
 @test "an upgrade is rehearsed: what somebody changed in an extension is a difference all the same" {
     db_make changed
     psql_in changed -c 'CREATE EXTENSION unaccent' -c 'ALTER FUNCTION unaccent(text) COST 77'
     backup changed
-    [ "$(server_major)" -lt 18 ] || skip "PostgreSQL $(server_major)"
-    local bin
-    bin=$("$TOP/scripts/pg-versions" bindir 18) || skip "PostgreSQL 18 is not here: run scripts/deps --matrix 18"
-    PGASSAY_PG_BINDIR=$bin expect_status 3 drill changed
+    newer 18
+    expect_status 3 drill changed --major 18 --pg-bindir "$newer"
     expect_text "of extension unaccent: its definition differs"
+    # That version, not just any that is not older.
+    expect_status 1 drill changed --major 17 --pg-bindir "$newer"
+    expect_text "no server of PostgreSQL 17 is here; the nearest is 18"
+    expect_status 1 drill changed --major 99
+    expect_text "version 99"
 }
 
 @test "a GRANT and its REVOKE on a built-in function are nothing that is missing" {

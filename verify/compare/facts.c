@@ -164,7 +164,15 @@ read_omitted(struct compare *c, struct err *e)
 static json_t *
 read_extensions(struct compare *c, struct err *e)
 {
-    return inventory_extensions(c->snap->conn, e);
+    json_t *have = inventory_extensions(c->snap->conn, e);
+
+    /* Of another major version's server an extension may have the version that this one makes. */
+    if (have != NULL && pg_version(c->snap->conn) / 10000 != c->label->server_version_num / 10000 &&
+        inventory_extensions_default(c->snap->conn, have, e) != 0) {
+        json_decref(have);
+        return NULL;
+    }
+    return have;
 }
 
 static json_t *

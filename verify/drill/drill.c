@@ -9,6 +9,7 @@
 #include "core/json.h"
 #include "core/progress.h"
 #include "core/quote.h"
+#include "pg/conn/tools.h"
 #include "pg/scratch/scratch.h"
 #include "verify/drill/amcheck.h"
 #include "verify/drill/copy.h"
@@ -176,18 +177,20 @@ out:
     return rc;
 }
 
-/* A copy on another major version is compared anyway; the reader should know. */
+/* A copy on another major version is compared all the same, with what the schema becomes there
+ * (reference.h): what only the version makes different is a note at most. */
 static void
-note_versions(struct verify_result *r, const struct scratch *s)
+note_versions(const struct options *o, struct verify_result *r, const struct scratch *s)
 {
     int   copy = scratch_version(s) / 10000, source = r->label->server_version_num / 10000;
-    char *what;
+    char *why, *what;
 
     if (copy == source)
         return;
-    what = xasprintf(
-        "was taken on PostgreSQL %d and restored on %d, as no server of %d is installed here",
-        source, copy, source);
+    why = o->major != 0 ? xstrdup("as --major asks")
+                        : xasprintf("as no server of %d is installed here", source);
+    what = xasprintf("was taken on PostgreSQL %d and restored on %d, %s", source, copy, why);
+    free(why);
     findings_add(
         &r->findings,
         (struct finding){
@@ -223,12 +226,30 @@ examine(const struct options *o, struct verify_result *r, struct baseline *b,
     return rc;
 }
 
+/* A newer one than that which was asked for would prove something else. */
+static int
+find_major(const struct options *o, struct err *e)
+{
+    struct pg_tool initdb = {0};
+    int            rc = pg_tool_find("initdb", o->major * 10000, &initdb, e);
+
+    if (rc == 0 && initdb.version_num / 10000 != o->major) {
+        rc = err_set(e, ERR_NOT_FOUND, "no server of PostgreSQL %d is here; the nearest is %s",
+                     o->major, initdb.version);
+        err_hint(e, "install postgresql-%d, or name its directory with --pg-bindir", o->major);
+    }
+    pg_tool_free(&initdb);
+    return rc;
+}
+
 static struct scratch *
 start_server(const struct options *o, const struct baseline *b, struct err *e)
 {
+    if (o->major != 0 && find_major(o, e) != 0)
+        return NULL;
     return scratch_start(
         &(struct scratch_options){
-            .at_least = b->label->server_version_num,
+            .at_least = o->major != 0 ? o->major * 10000 : b->label->server_version_num,
             .parent_dir = o->scratch_dir,
             .user = o->scratch_user,
             .secrets = &o->secrets,
@@ -259,7 +280,7 @@ verify_drill(const struct options *o, struct verify_result *r, struct baseline *
         return err_wrap(e, "scratch server");
     r->against = xasprintf("a restore on PostgreSQL %d.%d", scratch_version(s) / 10000,
                            scratch_version(s) % 10000);
-    note_versions(r, s);
+    note_versions(o, r, s);
     rc = restore(o, r, b, s, &usable, e);
     r->recovery_s = clock_seconds() - start;
     if (rc == 0 && usable)

@@ -47,6 +47,8 @@ const struct opt options_restored[] = {
 const struct opt options_drill[] = {
     {OPT_FLAG, "amcheck", 0, NULL, "also check the copy's pages and indexes with pg_amcheck",
      AT(amcheck), 0, 0, NULL, NULL},
+    {OPT_INT, "major", 0, "N", "into a server of PostgreSQL N: an upgrade rehearsal", AT(major), 13,
+     99, NULL, NULL},
     {OPT_FLAG, "self-test", 0, NULL,
      "then damage the copy in some forty ways: the drill must notice each", AT(self_test), 0, 0,
      NULL, NULL},

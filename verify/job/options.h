@@ -27,7 +27,7 @@ struct options {
     bool           nagios, in_transaction, yes;
     struct strlist repos; /* of status */
     const char    *rpo, *rto, *proven_within, *scrubbed_within, *prometheus;
-    int            jobs;
+    int            jobs, major; /* major: of the server of a drill; 0: the source's */
     int            lock_timeout_s;
     bool           full, amcheck, self_test, allow_unsigned, no_record, keep, allow_remote, beyond,
         scratch_unconfined, json, quiet, verbose, print_config;
