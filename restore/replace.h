@@ -12,9 +12,10 @@
  * in one transaction (publish.c)
  *
  * Until the database gives up its name, nothing has changed.  From then on the same command goes on
- * where it was: it drops what is set aside; begins the restore anew in another working database,
- * and drops the half-made one once the new one has the intention in its comment; or, when
- * everything was restored and compared, only gives the name.  Another backup (--backup), the safety
+ * where it was: it drops what is set aside; goes on in the working database, with the tables that
+ * are loaded (replace_resume.c); or begins anew in another one, and drops the half-made one once
+ * the new one has the intention in its comment; or, when everything was restored and compared, only
+ * gives the name.  Another backup (--backup), the safety
  * backup above all, can be chosen then.
  */
 #ifndef RESTORE_REPLACE_H
@@ -29,6 +30,12 @@ int replace_look(struct restore *, struct err *);
 int replace_preflight(struct restore *, struct strlist *stop, struct strlist *hints, struct err *);
 /* Is everything restored already?  Then r->working_name is that database. */
 bool replace_is_whole(struct restore *);
+/* Goes on in the working database of an interrupted one, if that is possible: restore.resumes. */
+int replace_resume(struct restore *, struct err *);
+/* "loading", "loaded": that it came so far. */
+int replace_mark_stage(struct restore *, const char *stage, struct err *);
+/* After an error of what went on: if it would come again, the next one begins anew. */
+void replace_give_up_stage(struct restore *, const struct err *);
 /* With the working database there: afterwards nothing but it has a claim to the name. */
 int replace_make_room(struct restore *, struct err *);
 /* Notes that everything is restored. */

@@ -96,15 +96,9 @@ run_foreign(struct restore *r, struct err *e)
     return foreign_is_cluster(r) ? 0 : target_publish(r, e);
 }
 
-/* What the database consists of. */
 static int
-fill(struct restore *r, struct err *e)
+fill_rows(struct restore *r, struct err *e)
 {
-    restore_phase(r, "pre-data");
-    if (target_schemas(r, e) != 0 || entries_run(r, r->conn, &r->pre, e) != 0 ||
-        beyond_run(r, e) != 0) {
-        return -1;
-    }
     restore_phase(r, r->n_first > 0 ? "first tables" : "rows, indexes");
     if (loaders_make(r, e) != 0 || load_first(r, e) != 0) {
         return elsewhere_hint(r, e);
@@ -112,10 +106,21 @@ fill(struct restore *r, struct err *e)
     if (r->n_first > 0) {
         restore_phase(r, "rows, indexes");
     }
-    if (load_run(r, 0, e) != 0) {
-        return elsewhere_hint(r, e);
+    return load_run(r, 0, e) != 0 ? elsewhere_hint(r, e) : replace_mark_stage(r, "loaded", e);
+}
+
+/* What the database consists of. */
+static int
+fill(struct restore *r, struct err *e)
+{
+    if (!r->resumes) {
+        restore_phase(r, "pre-data");
+        if (target_schemas(r, e) != 0 || entries_run(r, r->conn, &r->pre, e) != 0 ||
+            beyond_run(r, e) != 0 || replace_mark_stage(r, "loading", e) != 0) {
+            return -1;
+        }
     }
-    return finish_run(r, e);
+    return !r->loaded && fill_rows(r, e) != 0 ? -1 : finish_run(r, e);
 }
 
 static int
@@ -135,12 +140,20 @@ compare(struct restore *r, struct err *e)
 static int
 make(struct restore *r, struct err *e)
 {
+    if (replace_resume(r, e) != 0) {
+        return -1;
+    }
     restore_phase(r, "database, roles");
-    if (target_create(r, e) != 0 || (takes_a_name(r->o) && finish_rehearse_properties(r, e) != 0) ||
+    if ((!r->resumes && target_create(r, e) != 0) ||
+        (takes_a_name(r->o) && finish_rehearse_properties(r, e) != 0) ||
         (r->o->replace && replace_make_room(r, e) != 0)) {
         return -1;
     }
-    return fill(r, e);
+    if (fill(r, e) != 0) {
+        replace_give_up_stage(r, e);
+        return -1;
+    }
+    return 0;
 }
 
 static int

@@ -34,6 +34,9 @@ int swap_look_at_running(const struct restore *, bool dropped, struct strlist *s
  * (swap_check()), other contents (swap_check_contents(): --check full). */
 int swap_check(struct restore *, struct err *);
 int swap_check_contents(struct restore *, struct err *);
+/* Has each table of which rows are compared the backup's?  Nothing is said. */
+typedef void swap_look_fn(void *ctx, struct table_job *, bool equal);
+int          swap_look_at_contents(struct restore *, swap_look_fn *, void *ctx, struct err *);
 /* With --replace, when there is nothing else that could keep the name, a difference is a problem of
  * that table: 0. */
 int swap_differs(struct restore *, const struct manifest_table *, struct err *);

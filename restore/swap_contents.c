@@ -231,7 +231,7 @@ compare(struct contents *c, struct err *e)
 }
 
 static int
-read_and_compare(struct contents *c, struct err *e)
+read_all(struct contents *c, struct err *e)
 {
     struct restore *r = c->r;
     uint64_t        bytes = 0;
@@ -252,28 +252,56 @@ read_and_compare(struct contents *c, struct err *e)
     rc = scan_sums_run(&c->snap, &c->options, c->tables, c->n_tables, r->o->jobs,
                        r->manifest->fingerprint_key, e);
     progress_end();
-    return rc == 0 ? compare(c, e) : -1;
+    return rc;
+}
+
+static int
+read_contents(struct contents *c, struct restore *r, struct err *e)
+{
+    *c = (struct contents){.r = r,
+                           .target = r->server,
+                           .v = xcalloc(r->n_tables + 1, sizeof *c->v),
+                           .tables = xcalloc(r->n_tables + 1, sizeof *c->tables)};
+    c->target.dbname = r->working_name;
+    c->options = (struct snapshot_options){
+        .target = &c->target, .lock_timeout_ms = LOCK_TIMEOUT_MS, .wants = wanted, .ctx = r};
+    return snapshot_take(&c->options, &c->snap, e) == 0 ? read_all(c, e) : -1;
+}
+
+static void
+free_contents(struct contents *c)
+{
+    snapshot_end(&c->snap);
+    for (size_t i = 0; i <= c->r->n_tables; i++) {
+        free(c->v[i].columns);
+    }
+    free(c->v);
+    free(c->tables);
+}
+
+int
+swap_look_at_contents(struct restore *r, swap_look_fn *fn, void *ctx, struct err *e)
+{
+    struct contents c;
+    int             rc = read_contents(&c, r, e);
+
+    for (size_t i = 0; rc == 0 && i < r->n_tables; i++) {
+        const struct reading *x = &c.v[i];
+
+        if (x->want != NULL) {
+            fn(ctx, &r->tables[i], equal(&x, 1));
+        }
+    }
+    free_contents(&c);
+    return rc;
 }
 
 int
 swap_check_contents(struct restore *r, struct err *e)
 {
-    struct contents c = {.r = r,
-                         .target = r->server,
-                         .v = xcalloc(r->n_tables + 1, sizeof *c.v),
-                         .tables = xcalloc(r->n_tables + 1, sizeof *c.tables)};
-    int             rc;
+    struct contents c;
+    int             rc = read_contents(&c, r, e) == 0 ? compare(&c, e) : -1;
 
-    c.target.dbname = r->working_name;
-    c.options = (struct snapshot_options){
-        .target = &c.target, .lock_timeout_ms = LOCK_TIMEOUT_MS, .wants = wanted, .ctx = r};
-    rc = snapshot_take(&c.options, &c.snap, e);
-    rc = rc == 0 ? read_and_compare(&c, e) : rc;
-    snapshot_end(&c.snap);
-    for (size_t i = 0; i <= r->n_tables; i++) {
-        free(c.v[i].columns);
-    }
-    free(c.v);
-    free(c.tables);
+    free_contents(&c);
     return rc == 0 ? 0 : err_wrap(e, r->o->swap ? "not swapped" : "comparing with the backup");
 }

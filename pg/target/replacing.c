@@ -26,6 +26,8 @@ to_text(const struct replacing *x, struct err *e)
     json_object_set_new(o, "without_safety", json_boolean(x->without_safety));
     json_object_set(o, "live", x->live);
     json_object_set_new(o, "dropping", json_boolean(x->dropping));
+    json_object_set_new(o, "stage", json_text(x->stage));
+    json_object_set_new(o, "way", json_text(x->way));
     json_object_set_new(o, "whole", json_boolean(x->whole));
     json_object_set_new(o, "since", json_integer((json_int_t)x->since));
     json_object_set_new(o, "pid", json_integer(x->pid));
@@ -88,6 +90,8 @@ from_text(const char *text, struct replacing *x)
     x->without_safety = json_opt_bool(o, "without_safety", false);
     x->live = json_incref(json_object_get(o, "live"));
     x->dropping = json_opt_bool(o, "dropping", false);
+    x->stage = text_of(o, "stage");
+    x->way = text_of(o, "way");
     x->whole = json_opt_bool(o, "whole", false);
     x->since = (time_t)json_opt_int(o, "since", 0);
     x->pid = (long)json_opt_int(o, "pid", 0);
@@ -108,6 +112,8 @@ replacing_free(struct replacing *x)
     free(x->safety_db);
     free(x->safety_id);
     json_decref(x->live);
+    free(x->stage);
+    free(x->way);
     free(x->host);
     free(x->there);
     *x = (struct replacing){0};

@@ -35,13 +35,14 @@ struct replacing {
     bool     without_safety;        /* none was wanted */
     json_t  *live;                  /* properties of what is replaced: inventory_database_named() */
     bool     dropping;              /* what is set aside may have been dropped in part */
-    bool     whole;                 /* all is restored and compared, only the name is missing */
-    time_t   since;
-    long     pid;
-    char    *host;    /* of the tool */
-    bool     busy;    /* of a listed one: somebody is at work on it */
-    char    *there;   /* ... the name that the database with the oid has now; NULL: it is gone */
-    bool     is_ours; /* ... it can be believed */
+    char  *stage, *way; /* how far the restore came, and how it is made (replace_resume.c); NULL */
+    bool   whole;       /* all is restored and compared, only the name is missing */
+    time_t since;
+    long   pid;
+    char  *host;    /* of the tool */
+    bool   busy;    /* of a listed one: somebody is at work on it */
+    char  *there;   /* ... the name that the database with the oid has now; NULL: it is gone */
+    bool   is_ours; /* ... it can be believed */
 };
 
 struct replacing_list {

@@ -6,6 +6,7 @@
 
 #include "pg/archive/archive_owner.h"
 #include "pg/archive/isolate.h"
+#include "restore/job/entry_ids.h"
 #include "restore/job/extensions.h"
 
 enum { BATCH_ENTRIES = 64, BATCH_BYTES = 128 << 10, ATTEMPTS = 5 };
@@ -61,6 +62,44 @@ exec_retrying(PGconn *conn, const char *sql, struct err *e)
     }
 }
 
+static bool
+constraint_is_there(PGconn *conn, const struct archive_entry *entry)
+{
+    static const char sql[] =
+        "SELECT true FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_class t ON t.oid = "
+        "c.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace WHERE n.nspname = $1 "
+        "AND t.relname || ' ' || c.conname = $2";
+    const char *params[] = {entry->schema, entry->tag};
+    struct err  ignored = ERR_INIT;
+    char       *found = pg_value(conn, &ignored, sql, 2, params);
+    bool        yes = found != NULL;
+
+    free(found);
+    return yes;
+}
+
+/* A restore that goes on has made it before: nobody else can have. */
+static bool
+is_there(const struct restore *r, PGconn *conn, const struct archive_entry *entry, struct err *e)
+{
+    static const char *const constraints[] = {"CONSTRAINT", "FK CONSTRAINT", "CHECK CONSTRAINT",
+                                              NULL};
+    static const char *const exists[] = {"42710", "42P07", "42P06"}; /* object, relation, schema */
+    bool                     yes = false;
+
+    if (!r->resumes || e->kind != ERR_PG) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof exists / sizeof exists[0]; i++) {
+        yes = yes || strcmp(e->sqlstate, exists[i]) == 0;
+    }
+    yes = yes || (entry_is(entry, constraints) && constraint_is_there(conn, entry));
+    if (yes) {
+        err_clear(e);
+    }
+    return yes;
+}
+
 int
 entry_statement(struct restore *r, PGconn *conn, const struct archive_entry *entry, const char *sql,
                 struct err *e)
@@ -71,8 +110,10 @@ entry_statement(struct restore *r, PGconn *conn, const struct archive_entry *ent
     if (problem_is_fatal(conn, e)) {
         return err_wrap(e, "%s %s", entry->desc, entry->tag);
     }
-    problem_entry(&r->problems, entry, e);
-    err_clear(e);
+    if (!is_there(r, conn, entry, e)) {
+        problem_entry(&r->problems, entry, e);
+        err_clear(e);
+    }
     return 0;
 }
 
@@ -112,7 +153,7 @@ entry_run_plain(struct restore *r, PGconn *conn, const struct archive_entry *ent
         rc = err_wrap(e, "%s %s", entry->desc, entry->tag);
     } else if (archive_owner_statement(sql, &owner)) {
         rc = run_owner_apart(r, conn, entry, sql, &owner, e);
-    } else {
+    } else if (!is_there(r, conn, entry, e)) {
         problem_entry(&r->problems, entry, e);
         err_clear(e);
     }

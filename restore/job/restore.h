@@ -63,6 +63,7 @@ struct table_job {
     int                          building;  /* index tasks not done; guarded by restore.lock */
     const struct loader         *loader;    /* of its rows; NULL: the restoring user */
     char                        *qualified; /* quoted */
+    bool                         loaded;    /* its rows are there already (replace_resume.c) */
 };
 
 struct worker {
@@ -128,6 +129,8 @@ struct restore {
     struct replacing *replacing;     /* ... what the working database's comment says; or NULL */
     uint64_t          dropped_bytes; /* ... of what it drops first */
     bool              gone;          /* ... nothing else has a claim to the name any more */
+    bool              resumes;       /* ... objects may be there already */
+    bool              loaded;        /* ... and all rows are */
     bool              created, renamed;
     json_t           *live;       /* swap.c: properties of the database to be set aside */
     json_t           *properties; /* ... of the new one */

@@ -16,7 +16,8 @@
 static bool
 side_by_side(const struct restore *r, const struct table_job *job)
 {
-    return r->o->jobs > 1 && job->indexes.n > 1 && job->table->bytes >= LARGE_BYTES;
+    /* One that goes on may find an index that was built, and no constraint yet. */
+    return r->resumes || (r->o->jobs > 1 && job->indexes.n > 1 && job->table->bytes >= LARGE_BYTES);
 }
 
 void

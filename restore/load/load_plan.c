@@ -187,8 +187,8 @@ count_tasks(struct load_run *l, enum shape *shapes, uint64_t total)
         struct table_job *job = &r->tables[i];
         size_t            n = 0;
 
-        if (job->group->stage != l->stage) {
-            shapes[i] = EMPTY; /* not now */
+        if (job->group->stage != l->stage || job->loaded) {
+            shapes[i] = EMPTY; /* not now, or not again */
             continue;
         }
         shapes[i] = shape_of(r, job->table, total);

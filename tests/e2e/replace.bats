@@ -287,6 +287,86 @@ status_of() {
     db_drop other
 }
 
+# What stays as it is has the same file.
+files() { psql_in "$1" -c "SELECT relname, pg_relation_filenode(oid) FROM pg_class WHERE relname ~ '^(one|two|three|one_.*)\$' ORDER BY 1"; }
+
+struck() { # and its sessions end, which would not notice while they wait
+    kill -KILL "$started"
+    finished
+    psql_in postgres -o /dev/null -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name ~ 'pgassay'"
+    wait_for postgres "SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name ~ 'pgassay'"
+}
+
+@test "killed while it loads, or after that: the same command goes on with the tables that are as in the backup, and the others are loaded again" {
+    local gate half before after
+    db_make many
+    psql_in many -o /dev/null <<'SQL'
+CREATE FUNCTION waits(what text) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN
+    WHILE current_database() ~ 'restoring' AND (pg_stat_file('gate_' || what, true)).size IS NOT NULL LOOP PERFORM pg_sleep(0.05); END LOOP; RETURN true; END $$;
+CREATE TABLE one (id int PRIMARY KEY, x text UNIQUE, y int);
+INSERT INTO one SELECT i, md5(i::text), i % 9 FROM generate_series(1, 40000) i;
+CREATE INDEX one_y ON one (y);
+ALTER TABLE one CLUSTER ON one_y;
+CREATE TABLE two AS TABLE one;
+ALTER TABLE two ADD EXCLUDE (id WITH =);
+CREATE UNLOGGED TABLE three AS TABLE one;
+CREATE TABLE last (id int REFERENCES one, x int CHECK (waits('rows')));
+INSERT INTO last VALUES (1, 1);
+CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+CREATE TRIGGER t BEFORE INSERT ON one FOR EACH ROW EXECUTE FUNCTION f();
+CREATE MATERIALIZED VIEW m AS SELECT waits('view') FROM last;
+CREATE UNIQUE INDEX ON m (waits);
+CREATE PUBLICATION p FOR TABLE one;
+SELECT lo_from_bytea(0, decode(repeat(md5('x'), 300), 'hex')) FROM generate_series(1, 3);
+SQL
+    gate=$(psql_in postgres -c 'SHOW data_directory')/gate
+    backup many
+    db_digest many >"$T/many.was"
+    touch "${gate}_rows" "${gate}_view"
+    start "$BIN/pgassay-restore" --repo "$REPO" many --replace --no-safety-backup --jobs 1
+    wait_for postgres "SELECT count(*) = 1 FROM pg_stat_activity WHERE query ~ '^COPY .*last' AND datname ~ 'restoring'"
+    struck
+    half=$(psql_in postgres -c "SELECT datname FROM pg_database WHERE datname ~ '^many_restoring'")
+    # A row that is another one, and as many: not what is in the backup.
+    psql_in "$half" -c 'UPDATE two SET y = 100 WHERE id = 7' -c 'DROP INDEX one_y'
+    before=$(files "$half")
+    rm "${gate}_rows"
+    start "$BIN/pgassay-restore" --repo "$REPO" many --replace --jobs 2
+    wait_for postgres "SELECT count(*) = 1 FROM pg_stat_activity WHERE query ~ '^REFRESH' AND datname = '$half'"
+    struck
+    after=$(files "$half")
+    expect_equal "$(diff <(grep -v one_y <<<"$before") <(grep -v one_y <<<"$after") | grep -o '[<>] [a-z]*' | sort | paste -sd ' ')" '< two > two'
+    rm "${gate}_view"
+    restore many --replace --json >"$T/replace.json" 2>"$T/said"
+    valid_json restore "$T/replace.json"
+    grep '4 tables of 4 were loaded' "$T/said"
+    expect_equal "$(jq -c '[.status, ([.phases[].name] | index("rows, indexes"))]' "$T/replace.json")" '["complete",null]'
+    expect_equal "$(files many)" "$after"
+    db_digest many | diff "$T/many.was" -
+    # Unlogged rows are lost with the server: then the mark that all is loaded says too much, and all is loaded anew.
+    touch "${gate}_view"
+    start "$BIN/pgassay-restore" --repo "$REPO" many --replace --no-safety-backup
+    wait_for postgres "SELECT count(*) = 1 FROM pg_stat_activity WHERE query ~ '^REFRESH' AND datname ~ 'restoring'"
+    pg_kill main
+    finished
+    rm "${gate}_view"
+    pg_up main
+    expect_status 0 restore many --replace
+    expect_text 'all is loaded anew' '"three" has lost rows'
+    db_digest many | diff "$T/many.was" -
+    # Nor is it gone on with when something else is asked for.
+    touch "${gate}_view"
+    start "$BIN/pgassay-restore" --repo "$REPO" many --replace --no-safety-backup
+    wait_for postgres "SELECT count(*) = 1 FROM pg_stat_activity WHERE query ~ '^REFRESH' AND datname ~ 'restoring'"
+    struck
+    rm "${gate}_view"
+    expect_status 0 restore many --replace --no-owner
+    [[ $output != *'were loaded'* ]]
+    db_digest many | diff "$T/many.was" -
+    expect_equal "$(psql_in postgres -c "SELECT datname FROM pg_database WHERE datname ~ '^many_restoring'")" ''
+    db_drop many
+}
+
 @test "a disk that is full ends a replace, and the same command ends it when there is room" {
     local id small=$T/pg/small
     mkdir -p "$small"
