@@ -139,6 +139,9 @@ write_plain(const struct label *l, json_t *o, struct err *e)
     if (l->settings > 0) {
         (void)json_object_set_new(o, "settings", json_integer(l->settings));
     }
+    if (l->keys > 0) {
+        (void)json_object_set_new(o, "keys", json_integer(l->keys));
+    }
     if (l->encrypted) {
         object_need_encryption(o);
     }
@@ -252,14 +255,14 @@ read_epoch(const json_t *o, struct label *l, struct err *e)
 }
 
 static int
-read_settings(const json_t *o, struct label *l, struct err *e)
+read_number(const json_t *o, const char *key, unsigned *out, struct err *e)
 {
-    int64_t n = json_opt_int(o, "settings", 0);
+    int64_t n = json_opt_int(o, key, 0);
 
     if (n < 0 || n > UINT32_MAX) {
-        return err_set(e, ERR_CORRUPT, "key \"settings\" is out of range");
+        return err_set(e, ERR_CORRUPT, "key \"%s\" is out of range", key);
     }
-    l->settings = (unsigned)n;
+    *out = (unsigned)n;
     return 0;
 }
 
@@ -299,8 +302,9 @@ parse(const void *text, size_t n, bool baseline, struct err *e)
     l->baseline = baseline;
     if (fields_read(own_fields(l), o, l, e) == 0 &&
         fields_read(&label_plain_fields, o, l, e) == 0 && read_epoch(o, l, e) == 0 &&
-        read_settings(o, l, e) == 0 && read_hidden(o, l, e) == 0 && read_copied(o, l, e) == 0 &&
-        chain_read(o, l, e) == 0) {
+        read_number(o, "settings", &l->settings, e) == 0 &&
+        read_number(o, "keys", &l->keys, e) == 0 && read_hidden(o, l, e) == 0 &&
+        read_copied(o, l, e) == 0 && chain_read(o, l, e) == 0) {
         sha256_hex(text, (size_t)((const char *)memchr(text, '\n', n) - (const char *)text) + 1,
                    l->sha256);
     } else {

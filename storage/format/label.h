@@ -60,6 +60,7 @@ struct label {
     struct strlist warnings;               /* one sentence each */
     unsigned
         settings;   /* n of the repo.<n>.json that was in force; 0: not said, by an older program */
+    unsigned keys;  /* n of its epoch's keys.<epoch>.<n>.json; 0: not encrypted, or not said */
     unsigned epoch; /* of its chunks and its manifest (repo.h) */
     bool     encrypted; /* as is the epoch */
     char    *hidden; /* of an encrypted one: selection, host, note and warnings, sealed (hex); NULL:

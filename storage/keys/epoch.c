@@ -499,11 +499,15 @@ epoch_keys_load(struct signed_store in, const struct epoch *ep, struct epoch_key
 }
 
 int
-epoch_keys_raw(struct signed_store in, const struct epoch *ep, struct buf *raw, struct err *e)
+epoch_keys_raw(struct signed_store in, const struct epoch *ep, struct buf *raw, unsigned *n,
+               struct err *e)
 {
     struct epoch_keys o;
     int               rc = load(in, ep, &o, raw, e);
 
+    if (rc == 0) {
+        *n = o.n;
+    }
     epoch_keys_free(&o);
     return rc;
 }

@@ -72,8 +72,9 @@ int epoch_keys_load(struct signed_store, const struct epoch *, struct epoch_keys
 /* Stores it under the next n, which becomes the object's.  ERR_EXISTS, and nothing is changed, when
  * another one was put since this one was loaded: that one would not count any more. */
 int epoch_keys_put(struct signed_store, struct epoch_keys *, struct err *);
-/* The bytes of the newest, for a copy; *raw is replaced. */
-int epoch_keys_raw(struct signed_store, const struct epoch *, struct buf *raw, struct err *);
+/* The bytes of the newest, for a copy, and its n; *raw is replaced. */
+int epoch_keys_raw(struct signed_store, const struct epoch *, struct buf *raw, unsigned *n,
+                   struct err *);
 
 /* Locks all of an epoch's objects until then, unless they are already (object_lock.h). */
 int epoch_keys_retain(struct storage *, unsigned epoch, time_t until, struct err *);

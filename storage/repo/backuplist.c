@@ -342,7 +342,12 @@ load_list(struct repo *r, const char *db, struct backup_list *list, bool cached,
     l.cache = cached && r->st->distant ? labelcache_open(r, db) : NULL;
     rc = load(&l, e);
     for (size_t i = 0; rc == 0 && i < list->n; i++) {
-        settings_noted(r, list->v[i].label == NULL ? 0 : list->v[i].label->settings);
+        const struct label *label = list->v[i].label;
+
+        if (label != NULL) {
+            settings_noted(r, label->settings);
+            settings_noted_keys(r, label->epoch, label->keys);
+        }
     }
     if (rc == 0) {
         rc = labeltime_judge(r, list, e);

@@ -441,6 +441,7 @@ repo_close(struct repo *r)
     buf_free(&r->line);
     trust_free(r->trust);
     json_decref(r->object);
+    free(r->keys_known);
     free(r);
 }
 

@@ -33,6 +33,7 @@ struct repo {
     unsigned        generation; /* the highest n of repo.<n>.json */
     unsigned        in_force;   /* ... that is trusted: what object and line are of */
     unsigned        known;      /* the highest that anybody knows of (settings.h) */
+    unsigned       *keys_known; /* likewise of keys.<epoch>.<n>.json, by epoch; owned, or NULL */
     json_t         *object;     /* its contents; owned */
     struct buf      line;       /* its exact bytes, with their signature */
     struct trust   *trust;      /* who signs, and who is trusted; owned, or NULL */

@@ -163,12 +163,27 @@ settings_check(const struct repo *r, struct err *e)
 
 /* ---- keys.<epoch>.<n>.json ---- */
 
+void
+settings_noted_keys(struct repo *r, unsigned epoch, unsigned n)
+{
+    if (epoch == 0 || epoch > r->epoch || n == 0 || is_past(r)) {
+        return;
+    }
+    if (r->keys_known == NULL) {
+        r->keys_known = xcalloc((size_t)r->epoch + 1, sizeof *r->keys_known);
+    }
+    if (n > r->keys_known[epoch]) {
+        r->keys_known[epoch] = n;
+    }
+}
+
 int
 settings_check_keys(const struct repo *r, unsigned epoch, unsigned n, struct err *e)
 {
     char    *path = path_of(r);
     json_t  *o = path == NULL ? NULL : recall(path);
     char     name[16];
+    unsigned named = r->keys_known == NULL || epoch > r->epoch ? 0 : r->keys_known[epoch];
     unsigned seen;
 
     (void)snprintf(name, sizeof name, "%u", epoch);
@@ -179,13 +194,15 @@ settings_check_keys(const struct repo *r, unsigned epoch, unsigned n, struct err
     }
     json_decref(o);
     free(path);
-    if (n >= seen) {
+    if (n >= seen && n >= named) {
         return 0;
     }
     (void)err_set(e, ERR_CORRUPT,
-                  "the newest \"keys.%u.<n>.json\" is number %u, and this host has seen number %u: "
+                  "the newest \"keys.%u.<n>.json\" is number %u, and %s number %u: "
                   "somebody removed it, or put back an older state",
-                  epoch, n, seen);
+                  epoch, n, seen >= named ? "this host has seen" : "a backup was taken under",
+                  seen >= named ? seen : named);
+    seen = seen >= named ? seen : named;
     return err_hint(e,
                     "each encrypted backup keeps a copy (<db>/backups/<id>/keys.json): copy the "
                     "newest to \"keys.%u.%u.json\"",

@@ -151,13 +151,13 @@ put_once(struct writer *w, const char *object, const struct buf *data, struct er
 /* Without the repository's identity, and an encrypted one's keys, a backup is lost: each keeps a
  * copy of the objects that hold them. */
 static int
-put_key_copies(struct writer *w, struct err *e)
+put_key_copies(struct writer *w, struct label *l, struct err *e)
 {
     struct buf keys = BUF_INIT(OBJECT_BYTES_MAX);
     int        rc = put_once(w, "repo.json", &w->repo->line, e);
 
     if (rc == 0 && w->epoch->sealed) {
-        rc = epoch_keys_raw(repo_signed(w->repo), w->epoch, &keys, e) != 0 ||
+        rc = epoch_keys_raw(repo_signed(w->repo), w->epoch, &keys, &l->keys, e) != 0 ||
                 put_once(w, "keys.json", &keys, e) != 0
             ? -1
             : 0;
@@ -250,6 +250,7 @@ complete(const struct writer *w, struct label *l)
     replace(&l->db, w->db);
     l->epoch = w->epoch->number;
     l->settings = w->repo->in_force;
+    l->keys = 0; /* put_key_copies() */
     l->encrypted = w->epoch->sealed;
     if (l->tool == NULL) {
         l->tool = xstrdup("pgassay " PGASSAY_VERSION);
@@ -274,7 +275,7 @@ writer_commit(struct writer *w, const struct writer_backup *b, struct label *l, 
     if (writer_io_drain(w, e) != 0 || writer_sent_chunks(w, e) != 0 || bind(w, e) != 0 ||
         writer_lock_reused(w, b->chunks, b->n, e) != 0 || put_chunk_list(w, b, l, e) != 0 ||
         put_manifest(w, b->manifest, l, e) != 0 ||
-        put_key_copies(w, e) != 0 || /* the last renewal: a prune that sees it waits */
+        put_key_copies(w, l, e) != 0 || /* the last renewal: a prune that sees it waits */
         run_mark_put(&w->mark, e) != 0 || writer_check_revoked(w, e) != 0 ||
         put_in_chain(w, l, e) != 0) {
         return err_wrap(e, "could not commit backup %s", w->id);

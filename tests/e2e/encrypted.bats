@@ -194,6 +194,16 @@ refuses_to_drill() {
         expect_text 'this host has seen number'
     done
     mv "$T/taken" "$newest"
+    # So is a host without memory, once there is a backup that was taken under it.
+    expect_status 0 backup shop
+    mv "$newest" "$T/taken"
+    for change in 'storage list --check' 'verify objects' 'verify chain'; do
+        # shellcheck disable=SC2086  # several words
+        PGASSAY_STATE_DIR=$T/state.new expect_status 3 pgassay $change --repo "$REPO"
+        expect_text 'a backup was taken under number'
+        rm -rf "$T/state.new"
+    done
+    mv "$T/taken" "$newest"
     old=$(last_id shop)
     expect_status 0 keys revoke "$T/mallory.pub"
     expect_status 0 backup shop

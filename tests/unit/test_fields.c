@@ -253,7 +253,7 @@ the_labels_tables_are_its_schema(void **state)
     assert_true(is_struct(&s, json_object_get(properties, "copied_from"), &label_copied_fields,
                           "/copied_from"));
     check_count(&s, label_plain_fields.n + label_backup_fields.n + label_hidden_fields.n,
-                10 /* format, needs, type, epoch, settings, hidden, copied_from, heads, signer,
+                11 /* format, needs, type, epoch, settings, keys, hidden, copied_from, heads, signer,
                       sequence */);
     json_decref(s.root);
 }
