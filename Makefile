@@ -21,7 +21,7 @@ ROOMS_storage := $(addprefix storage/,contract drivers drivers/aws drivers/file 
                  retention heal exchange)
 ROOMS_facts   := facts
 ROOMS_restore := restore restore/job restore/load restore/part restore/preflight restore/file
-ROOMS_verify  := verify $(addprefix verify/,job compare stored drill health history status)
+ROOMS_verify  := verify $(addprefix verify/,job checks compare stored drill health history status)
 ROOMS_tool    := storage/commands storage/doctor
 sources = $(sort $(wildcard $(addsuffix /*.c,$(1))))
 
@@ -81,7 +81,10 @@ $(LIBSUPPORT): $(call obj,$(SUPPORT_SRC))
 # Among them $(BUILD)/tests/e2e/plant, which end-to-end tests make backups with.
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIBSUPPORT) $(LIBS)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(shell pkg-config --libs cmocka)
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS) $(shell pkg-config --libs cmocka)
+
+# Tests of a tool's own code.
+$(BUILD)/tests/unit/test_verify_expect: $(call obj,verify/checks/expect.c)
 
 unit: $(TESTS)                  ## build and run the C tests (unit, conformance, fault), one more at a time than there are processors
 	@tests/in-memory 2048 tests/run-c $(TESTS)

@@ -23,11 +23,18 @@ struct config_key {
     const char *const *env;  /* variables that override the file, in order of priority; or NULL */
 };
 
+/* A kind of section that has nothing in common with the others. */
+struct config_kind {
+    const char              *name; /* NULL ends a table */
+    const struct config_key *keys;
+};
+
 /* The tables of each kind of section, NULL at the end. */
 struct config_keys {
     const struct config_key *const *common;   /* before any section, and in [database NAME] */
     const struct config_key *const *database; /* [database NAME] only */
     const struct config_key *const *repo;     /* [repo NAME] */
+    const struct config_kind       *others;
 };
 
 #endif

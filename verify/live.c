@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/log.h"
+#include "verify/checks/run.h"
 #include "verify/compare/compare.h"
 #include "verify/job/baseline.h"
 
@@ -34,7 +35,8 @@ describe(const struct snapshot *s)
 }
 
 int
-verify_live(const struct options *o, struct verify_result *r, struct baseline *b, struct err *e)
+verify_live(const struct options *o, const struct own_checks *checks, struct verify_result *r,
+            struct baseline *b, struct err *e)
 {
     struct pg_target        target = target_of(o, b->label);
     struct snapshot_options snap_options = {.target = &target,
@@ -60,5 +62,5 @@ verify_live(const struct options *o, struct verify_result *r, struct baseline *b
     r->against = describe(&snap);
     rc = compare_run(&c, e);
     snapshot_end(&snap);
-    return rc;
+    return rc == 0 ? checks_ask(checks, &target, false, time(NULL), r, e) : -1;
 }

@@ -8,7 +8,9 @@
 #include "verify/job/result.h"
 
 struct baseline;
+struct own_checks;
 
-int verify_live(const struct options *, struct verify_result *, struct baseline *, struct err *);
+int verify_live(const struct options *, const struct own_checks *, struct verify_result *,
+                struct baseline *, struct err *);
 
 #endif

@@ -8,7 +8,9 @@
 #include "core/log.h"
 #include "pg/conn/tools.h"
 #include "storage/repo/repo_keys.h"
+#include "verify/checks/own.h"
 #include "verify/drill/drill.h"
+#include "verify/drill/targets.h"
 #include "verify/history.h"
 #include "verify/job/baseline.h"
 #include "verify/job/options.h"
@@ -40,23 +42,40 @@ run_drill(const struct options *o, struct verify_result *r, struct baseline *b, 
 {
     time_t started = time(NULL);
 
-    if (baseline_open(o, b, e) != 0)
+    struct own_checks checks;
+    int               rc;
+
+    if (own_checks_read(o->config, o->database, false, &checks, e) != 0)
         return -1;
-    r->label = b->label;
-    if (verify_drill(o, r, b, e) != 0)
+    rc = baseline_open(o, b, e);
+    if (rc == 0) {
+        r->label = b->label;
+        rc = verify_drill(o, &checks, r, b, e);
+    }
+    own_checks_free(&checks);
+    if (rc != 0)
         return -1;
     /* An earlier state is the past, and nothing is written into it. */
     r->recorded = !o->no_record && o->as_of == NULL && record_drill(b->repo, o, r, started);
+    targets_find(r);
     return baseline_judge(o, b, r, e);
 }
 
 static int
 run_live(const struct options *o, struct verify_result *r, struct baseline *b, struct err *e)
 {
-    if (baseline_open(o, b, e) != 0)
+    struct own_checks checks;
+    int               rc;
+
+    if (own_checks_read(o->config, o->database, true, &checks, e) != 0)
         return -1;
-    r->label = b->label;
-    if (verify_live(o, r, b, e) != 0)
+    rc = baseline_open(o, b, e);
+    if (rc == 0) {
+        r->label = b->label;
+        rc = verify_live(o, &checks, r, b, e);
+    }
+    own_checks_free(&checks);
+    if (rc != 0)
         return -1;
     return baseline_judge(o, b, r, e);
 }
@@ -88,8 +107,8 @@ static const struct verify_verb drill = {
     .cli = {.name = "drill",
             .args = "DB",
             .summary = "restore a backup into a throw-away server and compare everything",
-            .tables = TABLES(options_drill, options_record, options_backup, options_restored,
-                             options_jobs, options_repo)},
+            .tables = TABLES(options_drill, options_targets, options_record, options_backup,
+                             options_restored, options_jobs, options_repo)},
     .verb = VERB_DRILL,
     .run = run_drill,
 };
@@ -145,7 +164,7 @@ static const struct verify_verb standing = {
             .args = "[DB]...",
             .summary = "could each database be restored now, to what moment, in how long, proven "
                        "when",
-            .tables = TABLES(options_repos, options_status)},
+            .tables = TABLES(options_repos, options_targets, options_status)},
     .look = verify_status,
 };
 static const struct verify_verb history = {

@@ -39,12 +39,8 @@ read_targets(const struct options *o, const char *db, struct status_targets *t, 
         if (own != NULL && !opts_given(&o->parsed, keys[i].name)) {
             text = own;
         }
-        if (text != NULL && strcmp(text, "none") == 0) {
-            *seconds = 0;
-        } else if (text != NULL && (duration_parse(text, seconds) != 0 || *seconds == 0)) {
-            return err_set(e, ERR_USAGE,
-                           "%s \"%s\" is not a time such as 30m, 26h or 35d, and not \"none\"",
-                           keys[i].name, text);
+        if (options_read_target(keys[i].name, text, seconds, e) != 0) {
+            return -1;
         }
     }
     return 0;

@@ -43,6 +43,9 @@ print_plain(const struct opts_spec *spec)
         print_plain_keys("", spec->keys()->common);
         print_plain_keys("database", spec->keys()->database);
         print_plain_keys("repo", spec->keys()->repo);
+        for (const struct config_kind *k = spec->keys()->others; k->name != NULL; k++) {
+            print_plain_keys(k->name, (const struct config_key *const[]){k->keys, NULL});
+        }
     }
 }
 

@@ -82,8 +82,9 @@ const char *config_keep(const struct config *, const char *text);
 int config_check_key(const struct config *, const char *kind, const char *key, struct err *);
 
 /* The keys that any tool reads before any section and in "[database NAME]": for struct
- * config_keys.  Kinds of sections that only some tool reads, with keys of their own, are known to
- * config_keys.c alone. */
+ * config_keys. */
 extern const struct config_key *const config_common_keys[], *const config_database_keys[];
+/* The kinds of sections that only some tool reads. */
+extern const struct config_kind config_other_kinds[];
 
 #endif

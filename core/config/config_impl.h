@@ -31,9 +31,9 @@ struct config {
     struct strlist           *kept; /* config_keep()'s */
 };
 
-bool config_kind_known(const char *kind);
+bool config_kind_known(const struct config *, const char *kind);
 /* "[repo NAME], [database NAME] and [check NAME]"; allocated. */
-char *config_kinds(void);
+char *config_kinds(const struct config *);
 /* The declaration of a key, given with '-'; NULL when a section of this kind has no such key. */
 const struct config_key *config_key_find(const struct config *, const char *kind, const char *key);
 /* True when it is a key, or might be a misspelt one. */

@@ -62,42 +62,37 @@ static const struct config_key check[] = {
     {NULL, CONFIG_TEXT, NULL, NULL},
 };
 
-/* Kinds that have nothing in common with the others. */
-static const struct {
-    const char              *name;
-    const struct config_key *keys;
-} kinds[] = {
-    {"check", check},
-};
+const struct config_kind config_other_kinds[] = {{"check", check}, {NULL, NULL}};
 
 const struct config_key *const config_common_keys[] = {common, NULL};
 const struct config_key *const config_database_keys[] = {database, NULL};
 
 static const struct config_key *
-keys_of_kind(const char *kind)
+keys_of_kind(const struct config *c, const char *kind)
 {
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        if (strcmp(kind, kinds[i].name) == 0) {
-            return kinds[i].keys;
+    for (const struct config_kind *k = c->keys->others; k->name != NULL; k++) {
+        if (strcmp(kind, k->name) == 0) {
+            return k->keys;
         }
     }
     return NULL;
 }
 
 bool
-config_kind_known(const char *kind)
+config_kind_known(const struct config *c, const char *kind)
 {
-    return strcmp(kind, "repo") == 0 || strcmp(kind, "database") == 0 || keys_of_kind(kind) != NULL;
+    return strcmp(kind, "repo") == 0 || strcmp(kind, "database") == 0 ||
+        keys_of_kind(c, kind) != NULL;
 }
 
 char *
-config_kinds(void)
+config_kinds(const struct config *c)
 {
-    const size_t n = sizeof kinds / sizeof *kinds;
-    char        *text = xstrdup("[repo NAME], [database NAME]");
+    char *text = xstrdup("[repo NAME], [database NAME]");
 
-    for (size_t i = 0; i < n; i++) {
-        char *longer = xasprintf("%s%s[%s NAME]", text, i + 1 < n ? ", " : " and ", kinds[i].name);
+    for (const struct config_kind *k = c->keys->others; k->name != NULL; k++) {
+        char *longer = xasprintf("%s%s[%s NAME]", text, k[1].name != NULL ? ", " : " and ",
+                                 k->name);
 
         free(text);
         text = longer;
@@ -114,8 +109,8 @@ table_of(const struct config *c, const char *kind, size_t i)
     if (strcmp(kind, "repo") == 0) {
         return c->keys->repo[i];
     }
-    if (keys_of_kind(kind) != NULL) {
-        return i == 0 ? keys_of_kind(kind) : NULL;
+    if (keys_of_kind(c, kind) != NULL) {
+        return i == 0 ? keys_of_kind(c, kind) : NULL;
     }
     if (strcmp(kind, "database") == 0) {
         for (t = c->keys->database; *t != NULL; t++) {

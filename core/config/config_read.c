@@ -81,8 +81,8 @@ take_header(struct reader *r, const char *line)
     for (end = name + strlen(name); end > name && isspace((unsigned char)end[-1]);) {
         *--end = '\0';
     }
-    if (!config_kind_known(kind)) {
-        char *known = config_kinds();
+    if (!config_kind_known(r->c, kind)) {
+        char *known = config_kinds(r->c);
 
         fail(r, "unknown kind of section", kind);
         (void)err_hint(r->e, "there are %s; see man pgassay.conf", known);

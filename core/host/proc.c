@@ -279,13 +279,33 @@ poll_once(struct run *r)
     feed(r);
 }
 
+/* Has the child ended?  Its group is known by its process id, which is nobody else's until it has
+ * been waited for. */
+static pid_t
+wait_for_end(struct run *r)
+{
+    siginfo_t info = {.si_pid = 0};
+
+    if (!r->spec->whole_group) {
+        return waitpid(r->child.pid, &r->wait_status, WNOHANG);
+    }
+    if (waitid(P_PID, (id_t)r->child.pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0) {
+        return -1;
+    }
+    if (info.si_pid == 0) {
+        return 0;
+    }
+    (void)kill(-r->child.pid, SIGKILL);
+    return waitpid(r->child.pid, &r->wait_status, 0);
+}
+
 /* Until the child has ended.  A grandchild may still hold the pipes: its later output is not waited
  * for. */
 static void
 follow(struct run *r)
 {
     for (;;) {
-        pid_t pid = waitpid(r->child.pid, &r->wait_status, WNOHANG);
+        pid_t pid = wait_for_end(r);
 
         if (pid == r->child.pid) {
             break;

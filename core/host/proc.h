@@ -36,7 +36,8 @@ struct proc_spec {
     const char *cwd; /* NULL: "/" when as_user, else ours */
     int keep_fd[2]; /* descriptors that the child inherits besides stdin, stdout, stderr; 0: none */
     bool tidying;   /* part of cleaning up: runs although cancel.h is raised */
-    bool status_ok; /* a non-zero exit status is not an error: see *status */
+    bool whole_group; /* what it has left running in its process group is killed when it ends */
+    bool status_ok;   /* a non-zero exit status is not an error: see *status */
 };
 
 /* status (may be NULL): exit status, or 128 + signal. */

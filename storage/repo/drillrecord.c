@@ -76,6 +76,12 @@ drill_record_put(struct repo *r, const char *db, const struct drill_record *d, c
                                   json_pack("{s:I, s:I}", "damages", (json_int_t)d->damages,
                                             "noticed", (json_int_t)d->noticed));
     }
+    if (d->times != NULL) {
+        (void)json_object_set_new(o, "times", json_deep_copy(d->times));
+    }
+    if (d->targets != NULL) {
+        (void)json_object_set_new(o, "targets", json_deep_copy(d->targets));
+    }
     (void)json_object_set_new(o, "tool", json_string("pgassay " PGASSAY_VERSION));
     if (add_compared(r, d, o, e) != 0) {
         json_decref(o);

@@ -22,17 +22,19 @@
 #include "storage/repo/repo.h"
 
 struct drill_record {
-    char     backup[BACKUP_ID_MAX];
-    char     label_sha256[SHA256_HEX + 1];
-    bool     readable;       /* false: the rest is unknown */
-    bool     equal;          /* all was compared, and nothing differs */
-    bool     allow_unsigned; /* drilled with --allow-unsigned: read as not equal */
-    time_t   started, finished;
-    double   recovery_seconds; /* until the copy could have been used */
-    uint64_t different, not_compared;
-    uint64_t tables, rows, bytes; /* compared by their contents */
-    uint64_t damages, noticed;    /* of the drill's self-test; 0: it had none */
-    char    *against;             /* "a restore on PostgreSQL 15.20" */
+    char                 backup[BACKUP_ID_MAX];
+    char                 label_sha256[SHA256_HEX + 1];
+    bool                 readable;       /* false: the rest is unknown */
+    bool                 equal;          /* all was compared, and nothing differs */
+    bool                 allow_unsigned; /* drilled with --allow-unsigned: read as not equal */
+    time_t               started, finished;
+    double               recovery_seconds; /* until the copy could have been used */
+    uint64_t             different, not_compared;
+    uint64_t             tables, rows, bytes; /* compared by their contents */
+    uint64_t             damages, noticed;    /* of the drill's self-test; 0: it had none */
+    char                *against;             /* "a restore on PostgreSQL 15.20" */
+    const struct json_t *times,
+        *targets;   /* drill_record_put(): as the drill prints them; or NULL */
     unsigned epoch; /* drill_record_put(): of the backup; if it is encrypted, what was compared, and
                        against what, is hidden: without a key it is read as 0 and NULL */
 };

@@ -16,7 +16,8 @@ static const struct config_key repo_keys[] = {
     {NULL, CONFIG_TEXT, NULL, NULL},
 };
 static const struct config_keys keys = {config_common_keys, config_database_keys,
-                                        (const struct config_key *const[]){repo_keys, NULL}};
+                                        (const struct config_key *const[]){repo_keys, NULL},
+                                        config_other_kinds};
 
 /* A file with these bytes; its name lasts until the next call. */
 static int

@@ -14,7 +14,8 @@ static const struct config_key repo_keys[] = {
     {NULL, CONFIG_TEXT, NULL, NULL},
 };
 static const struct config_keys keys = {config_common_keys, config_database_keys,
-                                        (const struct config_key *const[]){repo_keys, NULL}};
+                                        (const struct config_key *const[]){repo_keys, NULL},
+                                        config_other_kinds};
 
 /* A file with this text; its name lasts until the next call. */
 static const char *

@@ -11,10 +11,14 @@
 #include "core/quote.h"
 #include "pg/conn/tools.h"
 #include "pg/scratch/scratch.h"
+#include "verify/checks/run.h"
 #include "verify/drill/amcheck.h"
 #include "verify/drill/copy.h"
 #include "verify/drill/selftest.h"
+#include "verify/drill/targets.h"
+#include "verify/drill/times.h"
 #include "verify/job/baseline.h"
+#include "verify/job/result_parts.h"
 #include "verify/stored/objects.h"
 
 #define COPY_NAME "pgassay_drill"
@@ -152,6 +156,7 @@ restore(const struct options *o, struct verify_result *r, const struct baseline 
     struct said said = {.out = BUF_INIT(RESTORE_JSON_MAX), .err = BUF_INIT(RESTORE_JSON_MAX)};
     json_t     *report = NULL;
     struct err  ignored = ERR_INIT;
+    double      start = clock_seconds();
     int         rc = -1;
 
     *usable = false;
@@ -169,6 +174,7 @@ restore(const struct options *o, struct verify_result *r, const struct baseline 
         goto out;
     }
     note_restore_errors(r, report);
+    times_of_restore(r, report, clock_seconds() - start);
     rc = 0;
 out:
     json_decref(report);
@@ -203,23 +209,32 @@ static int
 check_pages(const struct copy *copy, struct verify_result *r, struct err *e)
 {
     struct pg_target target = copy_target(copy, copy->name);
+    double           start = clock_seconds();
 
-    return amcheck_run(copy->options, &target, copy->server.version, r, e) == 0
-        ? 0
-        : err_wrap(e, "amcheck");
+    if (amcheck_run(copy->options, &target, copy->server.version, r, e) != 0)
+        return err_wrap(e, "amcheck");
+    result_add_time(r, "amcheck", clock_seconds() - start);
+    return 0;
 }
 
 /* All that is asked about the copy; what spoils it, last. */
 static int
-examine(const struct options *o, struct verify_result *r, struct baseline *b,
-        const struct scratch *s, struct err *e)
+examine(const struct options *o, const struct own_checks *checks, struct verify_result *r,
+        struct baseline *b, const struct scratch *s, struct err *e)
 {
     struct copy copy = {
         .options = o, .baseline = b, .server = scratch_target(s, NULL), .name = COPY_NAME};
-    int rc = copy_compare(&copy, &(struct copy_look){.dbname = COPY_NAME}, r, e);
+    struct pg_target target = copy_target(&copy, COPY_NAME);
+    double           start = clock_seconds();
+    int              rc = copy_compare(&copy, &(struct copy_look){.dbname = COPY_NAME}, r, e);
 
+    result_add_time(r, "compare", clock_seconds() - start);
+    if (rc == 0)
+        rc = checks_ask(checks, &target, true, b->label->snapshot, r, e);
     if (rc == 0 && o->amcheck)
         rc = check_pages(&copy, r, e);
+    if (rc == 0)
+        rc = checks_command(checks, &target, r, e);
     if (rc == 0 && o->self_test && result_exit_status(r) == EXIT_GOOD)
         rc = selftest_run(&copy, r, e);
     copy_deinit(&copy);
@@ -262,7 +277,8 @@ start_server(const struct options *o, const struct baseline *b, struct err *e)
 }
 
 int
-verify_drill(const struct options *o, struct verify_result *r, struct baseline *b, struct err *e)
+verify_drill(const struct options *o, const struct own_checks *checks, struct verify_result *r,
+             struct baseline *b, struct err *e)
 {
     double          start = clock_seconds();
     struct scratch *s;
@@ -278,13 +294,15 @@ verify_drill(const struct options *o, struct verify_result *r, struct baseline *
     }
     if ((s = start_server(o, b, e)) == NULL)
         return err_wrap(e, "scratch server");
+    result_add_time(r, "server", clock_seconds() - start);
     r->against = xasprintf("a restore on PostgreSQL %d.%d", scratch_version(s) / 10000,
                            scratch_version(s) % 10000);
     note_versions(o, r, s);
     rc = restore(o, r, b, s, &usable, e);
     r->recovery_s = clock_seconds() - start;
+    targets_measure(o, usable, r);
     if (rc == 0 && usable)
-        rc = examine(o, r, b, s, e);
+        rc = examine(o, checks, r, b, s, e);
     if (rc == 0 && o->keep) {
         r->reach_command = quote_command("psql", "-h", scratch_host(s), "-p", scratch_port(s), "-U",
                                          scratch_user(s), "-d", COPY_NAME);

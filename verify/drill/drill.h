@@ -9,8 +9,10 @@
 #include "verify/job/result.h"
 
 struct baseline;
+struct own_checks;
 
 /* recovery_s in the result is the time until the copy is usable: scratch server and restore. */
-int verify_drill(const struct options *, struct verify_result *, struct baseline *, struct err *);
+int verify_drill(const struct options *, const struct own_checks *, struct verify_result *,
+                 struct baseline *, struct err *);
 
 #endif

@@ -139,12 +139,16 @@ const struct opt options_repos[] = {
     OPTS_END,
 };
 
-const struct opt options_status[] = {
+const struct opt options_targets[] = {
     OPT_HEADING("What is wanted (TIME: 30m, 26h, 35d or none)"),
-    {OPT_TEXT, "rpo", 0, "TIME", "the newest backup is not older (default: 26h)", AT(rpo), 0, 0,
+    {OPT_TEXT, "rpo", 0, "TIME", "the backup is not older (default of status: 26h)", AT(rpo), 0, 0,
      NULL, "rpo"},
-    {OPT_TEXT, "rto", 0, "TIME", "the last drill did not take longer to recover (default: none)",
-     AT(rto), 0, 0, NULL, "rto"},
+    {OPT_TEXT, "rto", 0, "TIME", "recovery took no longer (default: none)", AT(rto), 0, 0, NULL,
+     "rto"},
+    OPTS_END,
+};
+
+const struct opt options_status[] = {
     {OPT_TEXT, "proven-within", 0, "TIME", "the newest proven backup is not older (default: 35d)",
      AT(proven_within), 0, 0, NULL, "proven-within"},
     {OPT_TEXT, "scrubbed-within", 0, "TIME",
@@ -164,19 +168,25 @@ const struct opt options_general[] = {
     OPTS_END,
 };
 
+/* Another than the newest. */
+static bool
+names_backup(const struct options *o)
+{
+    return !backup_is_latest(o->backup) || o->at != NULL || o->as_of != NULL;
+}
+
 /* The configuration's value is for the newest. */
 static int
 read_max_age(struct options *o, struct err *e)
 {
     bool given = opts_given(&o->parsed, "max-age");
-    bool named = !backup_is_latest(o->backup) || o->at != NULL || o->as_of != NULL;
 
     if (o->max_age == NULL)
         return 0;
     if (duration_parse(o->max_age, &o->max_age_s) != 0 || o->max_age_s == 0)
         return err_set(e, ERR_USAGE, "max-age \"%s\" is not a time such as 30m, 26h or 3d",
                        o->max_age);
-    if (named && !given)
+    if (names_backup(o) && !given)
         o->max_age_s = 0;
     return 0;
 }
@@ -207,6 +217,30 @@ check_health(struct options *o, struct err *e)
     return 0;
 }
 
+int
+options_read_target(const char *name, const char *text, uint64_t *seconds, struct err *e)
+{
+    if (text != NULL && strcmp(text, "none") == 0)
+        *seconds = 0;
+    else if (text != NULL && (duration_parse(text, seconds) != 0 || *seconds == 0))
+        return err_set(e, ERR_USAGE,
+                       "%s \"%s\" is not a time such as 30m, 26h or 35d, and not \"none\"", name,
+                       text);
+    return 0;
+}
+
+/* As with max-age, the configuration's rpo is for the newest. */
+static int
+read_targets(struct options *o, struct err *e)
+{
+    if (options_read_target("rto", o->rto, &o->rto_s, e) != 0 ||
+        options_read_target("rpo", o->rpo, &o->rpo_s, e) != 0)
+        return -1;
+    if (names_backup(o) && !opts_given(&o->parsed, "rpo"))
+        o->rpo_s = 0;
+    return 0;
+}
+
 static int
 check(struct options *o, struct err *e)
 {
@@ -218,7 +252,7 @@ check(struct options *o, struct err *e)
         return err_wrap(e, "--at");
     if (o->database == NULL && (o->backup != NULL || o->at != NULL))
         return err_set(e, ERR_USAGE, "--backup and --at need a database");
-    return read_max_age(o, e);
+    return read_max_age(o, e) == 0 ? read_targets(o, e) : -1;
 }
 
 int

@@ -37,9 +37,10 @@ struct options {
     const char             *database; /* configured name; NULL: every database (objects, chain) */
     struct storage_given    given;    /* of the repository, by options */
     struct storage_location place;
-    struct strlist          secrets;   /* files that a scratch server must not be able to read */
-    time_t                  at_time;   /* 0: not given */
-    uint64_t                max_age_s; /* 0: however old */
+    struct strlist          secrets;      /* files that a scratch server must not be able to read */
+    time_t                  at_time;      /* 0: not given */
+    uint64_t                max_age_s;    /* 0: however old */
+    uint64_t                rto_s, rpo_s; /* of a drill; 0: no target */
     uint64_t                terminate_idle_s;
     struct health_limits    health;
     struct config          *config;
@@ -50,12 +51,15 @@ struct options {
  * restore something to compare with. */
 extern const struct opt options_repo[], options_backup[], options_restored[], options_drill[],
     options_record[], options_since[], options_live[], options_jobs[], options_server[],
-    options_health[], options_looking[], options_repos[], options_status[], options_general[];
+    options_health[], options_looking[], options_repos[], options_targets[], options_status[],
+    options_general[];
 
 /* Parses, merges and checks.  repo: the command cannot do without one, which is then in place.
  * done: help or --print-config was printed, leave with 0. */
 int options_read(const struct opts_spec *, const struct opts_verb *, bool repo, int argc,
                  char **argv, struct options *, bool *done, struct err *);
+/* A target: a time, or "none", which is 0; text NULL: seconds stays.  name: for the error. */
+int options_read_target(const char *name, const char *text, uint64_t *seconds, struct err *);
 /* The repository of the database that is named first, into place; ERR_USAGE: none is named. */
 int  options_find_repo(struct options *, struct err *);
 void options_free(struct options *);

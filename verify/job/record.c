@@ -62,6 +62,8 @@ record_drill(struct repo *repo, const struct options *o, const struct verify_res
         .damages = r->control.n,
         .noticed = result_control_noticed(&r->control),
         .against = r->against,
+        .times = r->times,
+        .targets = r->targets,
         .epoch = r->label->epoch,
     };
     struct err e = ERR_INIT;

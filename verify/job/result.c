@@ -11,6 +11,7 @@
 #include "core/json.h"
 #include "core/print.h"
 #include "storage/keys/trust.h"
+#include "verify/job/result_parts.h"
 
 void
 result_init(struct verify_result *r, enum verb verb)
@@ -57,6 +58,7 @@ result_free(struct verify_result *r)
 {
     findings_free(&r->findings);
     json_decref(r->xid);
+    result_parts_free(r);
     free(r->database);
     free(r->circumstances.repository);
     free(r->against);
@@ -172,6 +174,7 @@ print_json(const struct verify_result *r, struct err *e)
         json_object_set_new(o, "against", json_text(r->against));
         json_object_set_new(o, "compared", compared_json(&r->compared));
         json_object_set(o, "xid", r->xid != NULL ? r->xid : json_null());
+        result_parts_json(r, o);
     }
     if (r->verb == VERB_DRILL) {
         json_object_set_new(o, "recovery_seconds", json_real(r->recovery_s));
@@ -285,6 +288,7 @@ print_compared_block(const struct verify_result *r)
     print_xid_line(r->xid);
     if (r->verb == VERB_DRILL)
         print_out("recovery time    %s\n", duration_human(r->recovery_s, text, sizeof text));
+    result_parts_print(r);
 }
 
 static void

@@ -65,6 +65,7 @@ struct verify_result {
     char                       *database; /* configured name, or NULL */
     char                       *against;  /* "a restore on PostgreSQL 15.20", "shop at db1" */
     json_t                     *xid;      /* the source's ages, from the manifest; owned */
+    json_t                     *checks, *times, *targets; /* result_parts.h; NULL: none */
     struct result_circumstances circumstances;
     struct result_control       control;       /* drill: its self-test */
     double                      recovery_s;    /* drill: scratch server, restore */
