@@ -21,7 +21,7 @@ ROOMS_storage := $(addprefix storage/,contract drivers drivers/aws drivers/file 
                  retention heal exchange)
 ROOMS_facts   := facts
 ROOMS_restore := restore restore/job restore/load restore/part restore/preflight restore/file
-ROOMS_verify  := verify $(addprefix verify/,job checks compare stored drill health history status)
+ROOMS_verify  := verify $(addprefix verify/,job checks compare stored drill health history status report)
 ROOMS_tool    := storage/commands storage/doctor
 sources = $(sort $(wildcard $(addsuffix /*.c,$(1))))
 
@@ -57,6 +57,7 @@ $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+$(BUILD)/obj/core/report/page.o: core/report/page.html
 $(LIBCORE): $(call obj,$(CORE_SRC))
 $(LIBPG): $(call obj,$(PG_SRC))
 $(LIBSTORAGE): $(call obj,$(STORAGE_SRC))

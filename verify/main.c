@@ -17,6 +17,7 @@
 #include "verify/job/record.h"
 #include "verify/job/result.h"
 #include "verify/live.h"
+#include "verify/report/write.h"
 #include "verify/server.h"
 #include "verify/status.h"
 #include "verify/stored/chain.h"
@@ -107,8 +108,8 @@ static const struct verify_verb drill = {
     .cli = {.name = "drill",
             .args = "DB",
             .summary = "restore a backup into a throw-away server and compare everything",
-            .tables = TABLES(options_drill, options_targets, options_record, options_backup,
-                             options_restored, options_jobs, options_repo)},
+            .tables = TABLES(options_drill, options_targets, options_record, options_report,
+                             options_backup, options_restored, options_jobs, options_repo)},
     .verb = VERB_DRILL,
     .run = run_drill,
 };
@@ -116,8 +117,8 @@ static const struct verify_verb live = {
     .cli = {.name = "live",
             .args = "DB",
             .summary = "compare a running database with a backup",
-            .tables = TABLES(options_live, options_backup, options_restored, options_jobs,
-                             options_repo)},
+            .tables = TABLES(options_live, options_report, options_backup, options_restored,
+                             options_jobs, options_repo)},
     .verb = VERB_LIVE,
     .run = run_live,
 };
@@ -125,7 +126,7 @@ static const struct verify_verb objects = {
     .cli = {.name = "objects",
             .args = "[DB]",
             .summary = "read every stored object, and compare it with its digest",
-            .tables = TABLES(options_jobs, options_backup, options_repo)},
+            .tables = TABLES(options_report, options_jobs, options_backup, options_repo)},
     .verb = VERB_OBJECTS,
     .run = run_objects,
 };
@@ -133,7 +134,7 @@ static const struct verify_verb chain = {
     .cli = {.name = "chain",
             .args = "[DB]",
             .summary = "look whether any backup was taken away",
-            .tables = TABLES(options_repo)},
+            .tables = TABLES(options_report, options_repo)},
     .verb = VERB_CHAIN,
     .run = run_chain,
 };
@@ -141,7 +142,7 @@ static const struct verify_verb key_drill = {
     .cli = {.name = "key-drill",
             .args = "[DB]",
             .summary = "prove that a key opens the newest backup of each database",
-            .tables = TABLES(options_record, options_repo)},
+            .tables = TABLES(options_report, options_record, options_repo)},
     .verb = VERB_KEY_DRILL,
     .run = run_key_drill,
 };
@@ -149,14 +150,14 @@ static const struct verify_verb health = {
     .cli = {.name = "health",
             .args = "[DB]",
             .summary = "look at a running server: what is wrong, and what to do about it",
-            .tables = TABLES(options_server, options_health, options_looking)},
+            .tables = TABLES(options_report, options_server, options_health, options_looking)},
     .look = server_health,
 };
 static const struct verify_verb xid = {
     .cli = {.name = "xid",
             .args = "[DB]...",
             .summary = "how far a server's databases are on their way to wraparound",
-            .tables = TABLES(options_server, options_looking, options_repo)},
+            .tables = TABLES(options_report, options_server, options_looking, options_repo)},
     .look = server_xid,
 };
 static const struct verify_verb standing = {
@@ -164,7 +165,7 @@ static const struct verify_verb standing = {
             .args = "[DB]...",
             .summary = "could each database be restored now, to what moment, in how long, proven "
                        "when",
-            .tables = TABLES(options_repos, options_targets, options_status)},
+            .tables = TABLES(options_report, options_repos, options_targets, options_status)},
     .look = verify_status,
 };
 static const struct verify_verb history = {
@@ -210,6 +211,8 @@ run(const struct verify_verb *verb, const struct options *o)
     status = verb->run(o, &r, &b, &e) == 0 ? result_exit_status(&r) : err_exit_status(&e);
     r.seconds = clock_seconds() - start;
     result_note_end(&r, b.repo);
+    if (e.kind == ERR_NONE && report_write_result(o, &r, &b, &e) != 0)
+        status = EXIT_FAILED;
     if (e.kind == ERR_NONE && result_print(&r, o->json, options_quiet(o), &e) != 0)
         status = EXIT_FAILED;
     if (e.kind != ERR_NONE)

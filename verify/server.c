@@ -5,6 +5,8 @@
 #include "storage/repo/repo.h"
 #include "verify/health/health.h"
 #include "verify/health/terminate.h"
+#include "verify/report/of_watch.h"
+#include "verify/report/write.h"
 
 /* The name on the server of a database of the configuration. */
 static const char *
@@ -27,8 +29,10 @@ target_of(const struct options *o)
 }
 
 static int
-print(const struct options *o, const struct watch_report *r, struct err *e)
+print(const struct options *o, const struct watch_report *r, const char *title, struct err *e)
 {
+    if (report_asked(o) && report_write(o, report_of_watch(r, title), e) != 0)
+        return -1;
     if (o->nagios)
         return watch_show_nagios(r);
     if (!o->json)
@@ -71,7 +75,7 @@ server_health(struct options *o, struct err *e)
     watch_init(&r, "health");
     rc = health_run(&t, &o->health, &r, e);
     if (rc == 0)
-        rc = print(o, &r, e);
+        rc = print(o, &r, "Health of a server", e);
     watch_free(&r);
     return rc;
 }
@@ -110,7 +114,7 @@ server_xid(struct options *o, struct err *e)
     if (rc == 0)
         rc = xid_run(&t, &q, &o->health, &r, e);
     if (rc == 0)
-        rc = print(o, &r, e);
+        rc = print(o, &r, "Transaction IDs of a server", e);
     strlist_free(&q.databases);
     repo_close(q.repo);
     watch_free(&r);

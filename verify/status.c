@@ -8,6 +8,8 @@
 #include "core/human.h"
 #include "core/log.h"
 #include "core/report/watch_show.h"
+#include "verify/report/of_watch.h"
+#include "verify/report/write.h"
 #include "verify/status/judge.h"
 #include "verify/status/prometheus.h"
 #include "verify/status/tell.h"
@@ -65,6 +67,19 @@ show(const struct options *o, struct watch_report *r, const struct status_places
 }
 
 static int
+report(const struct options *o, const struct watch_report *r, const struct status_places *places,
+       const struct status_targets *targets, struct err *e)
+{
+    json_t *document = NULL;
+
+    if (!report_asked(o)) {
+        return 0;
+    }
+    return report_of_status(r, places, targets, &document, e) != 0 ? -1
+                                                                   : report_write(o, document, e);
+}
+
+static int
 judge(const struct options *o, struct status_places *places, time_t now, double began,
       struct err *e)
 {
@@ -82,6 +97,9 @@ judge(const struct options *o, struct status_places *places, time_t now, double 
         watch_sort(&r);
         r.seconds = clock_seconds() - began;
         rc = o->prometheus == NULL ? 0 : status_prometheus(o->prometheus, &r, places, now, e);
+    }
+    if (rc == 0) {
+        rc = report(o, &r, places, targets, e);
     }
     if (rc == 0) {
         rc = show(o, &r, places, e);

@@ -7,14 +7,22 @@
 #include "core/human.h"
 #include "restore/file/foreign.h"
 
-/* As OPTS_COMMON_BUNDLE() says. */
-enum { RATIO = 200 };
+#define AT(field) offsetof(struct options, field)
+
+enum { RATIO = 200, RATIO_MAX = 1000000 };
 #define SIZE_MAX_TEXT "1 TB"
 
 const struct opt foreign_options[] = {
     OPT_HEADING("A dump that another tool made"),
     OPT_COMMON_FILE(struct options),
-    OPTS_COMMON_BUNDLE(struct options),
+    {OPT_TEXT, "member", 0, "NAME", "file: the one of a bundle that holds several dumps",
+     AT(member), 0, 0, NULL, NULL},
+    {OPT_TEXT, "max-size", 0, "SIZE",
+     "file: give up when it unpacks to more than that (default: " SIZE_MAX_TEXT ")", AT(max_size),
+     0, 0, NULL, NULL},
+    {OPT_INT, "max-ratio", 0, "N",
+     "file: ... or, beyond 64 MiB, to more than N times its size (default: 200)", AT(max_ratio), 1,
+     RATIO_MAX, NULL, NULL},
     OPTS_END,
 };
 
@@ -38,6 +46,7 @@ static const char *const others[] = {
     "table",
     "exclude-table",
     "schema",
+    "list",
     "exclude-schema",
     "swap",
     "replace",
@@ -50,6 +59,7 @@ static const char *const others[] = {
     "status",
     "leftovers",
     "drop-leftover",
+    "isolated",
     "drop-old-after",
     "into-schema",
     "put-back",

@@ -65,6 +65,15 @@ const struct opt options_record[] = {
     OPTS_END,
 };
 
+const struct opt options_report[] = {
+    {OPT_TEXT, "report", 0, "FILE",
+     "also write a report: FILE.html for people, FILE.json for programs", AT(report), 0, 0, NULL,
+     NULL},
+    {OPT_TEXT, "junit", 0, "FILE", "also write the checks as JUnit XML, for CI", AT(junit), 0, 0,
+     NULL, NULL},
+    OPTS_END,
+};
+
 const struct opt options_since[] = {
     {OPT_TEXT, "since", 0, "TIME", "only what ended later: 90d, or a moment as --at takes it",
      AT(since), 0, 0, NULL, NULL},

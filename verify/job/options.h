@@ -21,7 +21,7 @@ struct options {
     const char    *as_of;
     struct strlist identity;
     const char    *passphrase_file, *passphrase_command, *passphrase_fd;
-    const char    *backup, *at, *max_age, *since;
+    const char    *backup, *at, *max_age, *since, *report, *junit;
     const char    *conninfo, *host, *port, *user;
     const char    *idle_after, *long_after, *blocked_after, *terminate_idle, *application;
     bool           nagios, in_transaction, yes;
@@ -50,9 +50,9 @@ struct options {
 /* The tables that the commands (verify/main.c) put together.  options_restored: for those that
  * restore something to compare with. */
 extern const struct opt options_repo[], options_backup[], options_restored[], options_drill[],
-    options_record[], options_since[], options_live[], options_jobs[], options_server[],
-    options_health[], options_looking[], options_repos[], options_targets[], options_status[],
-    options_general[];
+    options_record[], options_since[], options_report[], options_live[], options_jobs[],
+    options_server[], options_health[], options_looking[], options_repos[], options_targets[],
+    options_status[], options_general[];
 
 /* Parses, merges and checks.  repo: the command cannot do without one, which is then in place.
  * done: help or --print-config was printed, leave with 0. */

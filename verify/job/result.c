@@ -145,13 +145,11 @@ add_circumstances(const struct verify_result *r, json_t *o)
     json_object_set_new(o, "repo_id", json_text(c->repo_id[0] == '\0' ? NULL : c->repo_id));
 }
 
-static int
-print_json(const struct verify_result *r, struct err *e)
+json_t *
+result_json(const struct verify_result *r)
 {
-    json_t    *o = json_object();
-    struct buf text = BUF_INIT(BUF_NO_LIMIT);
-    char       at[32];
-    int        rc;
+    json_t *o = json_object();
+    char    at[32];
 
     json_object_set_new(o, "verb", json_string(verb_name(r->verb)));
     json_object_set_new(o, "equal", json_boolean(result_exit_status(r) == EXIT_GOOD));
@@ -186,14 +184,7 @@ print_json(const struct verify_result *r, struct err *e)
         json_object_set_new(o, "keep_command", json_text(r->keep_command));
         json_object_set_new(o, "reach_command", json_text(r->reach_command));
     }
-    rc = json_write(o, &text, e);
-    if (rc == 0) {
-        print_raw(stdout, buf_str(&text));
-        print_raw(stdout, "\n");
-    }
-    json_decref(o);
-    buf_free(&text);
-    return rc;
+    return o;
 }
 
 static void
@@ -356,7 +347,7 @@ int
 result_print(const struct verify_result *r, bool json, bool quiet, struct err *e)
 {
     if (json)
-        return print_json(r, e);
+        return json_print(result_json(r), e);
     if (quiet && result_exit_status(r) == EXIT_GOOD) {
         print_kept(r);
         return 0;

@@ -81,6 +81,8 @@ void result_note_begin(struct verify_result *, time_t started);
 void result_note_end(struct verify_result *, const struct repo *);
 /* EXIT_GOOD or EXIT_DIFFERENT. */
 int result_exit_status(const struct verify_result *);
+/* As --json prints it (docs/json.md). */
+json_t *result_json(const struct verify_result *);
 /* quiet: only what is wrong. */
 int  result_print(const struct verify_result *, bool json, bool quiet, struct err *);
 void result_free(struct verify_result *);

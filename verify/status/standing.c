@@ -67,10 +67,6 @@ look_at_xid(struct standing *s)
         s->xid_unknown = xstrdup("there is no backup");
         return;
     }
-    if (label_is_imported(s->newest.label)) {
-        s->xid_unknown = xstrdup("it was imported, and a dump does not say");
-        return;
-    }
     m = manifest_load(s->repo, s->newest.label, &e);
     if (m == NULL) {
         s->xid_unknown = xstrdup(e.kind == ERR_AUTH ? "it is in the encrypted part of the backup, "
