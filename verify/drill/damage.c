@@ -330,8 +330,10 @@ const struct damage damages[] = {
                                            "d.classid = 'pg_class'::regclass AND"
                                            "  d.objid = seqrelid AND d.deptype = 'i') "
                                            "AND" DEFINITION_IS_FREE},
+    /* pg_dump 13 says so with the table, later ones in an entry of its own. */
+    /* pg_dump 13 says so with the table, later ones in an entry of its own. */
     {"a partition detached", "schema", DAMAGE_ANY,
-     " SELECT " OF_TABLE("definition") ", 'TABLE ATTACH', nspname, relname, 'missing', "
+     " SELECT " OF_TABLE("definition") ", NULL, nspname, relname, NULL, "
                                        "format('ALTER"
                                        "  TABLE %s DETACH PARTITION %s', inhparent::regclass, q) "
                                        "FROM rel JOIN pg_inherits ON inhrelid"

@@ -5,7 +5,7 @@
  *
  *   claims   text[]: what the damage takes for itself, "rows:16385" or "index:16400"; no two
  *            damages of one round claim the same, else one could hide the other
- *   kind     of the object as findings name it, "INDEX", or ''
+ *   kind     of the object as findings name it, "INDEX", or '' (it has none); NULL: any
  *   schema   or NULL
  *   name
  *   what     the beginning of the finding's property, "definition"; NULL: any
