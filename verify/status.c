@@ -26,6 +26,8 @@ static const struct {
      offsetof(struct status_targets, proven_s)},
     {"scrubbed-within", offsetof(struct options, scrubbed_within),
      offsetof(struct status_targets, scrubbed_s)},
+    {"key-drilled-within", offsetof(struct options, key_drilled_within),
+     offsetof(struct status_targets, key_drilled_s)},
 };
 
 /* db NULL: for those that have no section of their own. */

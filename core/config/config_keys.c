@@ -34,6 +34,8 @@ static const struct config_key common[] = {
     {"rto", CONFIG_TEXT, "how long a restore may take", NULL},
     {"proven-within", CONFIG_TEXT, "how old the newest proven backup may be", NULL},
     {"scrubbed-within", CONFIG_TEXT, "within what time all that is stored is read again", NULL},
+    {"key-drilled-within", CONFIG_TEXT, "within what time a key drill opens the newest backup",
+     NULL},
     /* this host */
     {"scratch-dir", CONFIG_TEXT, "where throw-away servers live", NULL},
     {"scratch-user", CONFIG_TEXT, "the user who runs throw-away servers started by root", NULL},

@@ -23,16 +23,39 @@ ledger_key(const char *db, const char *name)
     return key;
 }
 
+/* The digest at its end, or NULL. */
+static const char *
+digest_of(const char *name)
+{
+    size_t n = strlen(name);
+
+    return n <= LEDGER_EVENT_AT + 1 + SHA256_HEX || n >= LEDGER_NAME_MAX ? NULL
+                                                                         : name + n - SHA256_HEX;
+}
+
+bool
+ledger_name_valid(const char *name)
+{
+    const char *digest = digest_of(name);
+
+    return digest != NULL && name[16] == '-' && name[LEDGER_EVENT_AT - 1] == '-' &&
+        digest[-1] == '-' && strspn(digest, "0123456789abcdef") == SHA256_HEX &&
+        strchr(name, '/') == NULL && strchr(name, '.') == NULL;
+}
+
 static int
 add_name(void *names, const struct object_info *info, struct err *e)
 {
     const char *slash = strrchr(info->key, '/');
     const char *name = slash == NULL ? info->key : slash + 1;
     size_t      n = strcspn(name, ".");
+    char       *copy = xstrndup(name, n);
 
     (void)e;
-    if (n == LEDGER_NAME_MAX - 1 && strcmp(name + n, ".json") == 0 && name[16] == '-') {
-        strlist_take(names, xstrndup(name, n));
+    if (strcmp(name + n, ".json") == 0 && ledger_name_valid(copy)) {
+        strlist_take(names, copy);
+    } else {
+        free(copy);
     }
     return 0;
 }
@@ -77,7 +100,16 @@ is_itself(const char *name, const struct buf *raw)
         return false;
     }
     sha256_hex(raw->data, (size_t)(end + 1 - raw->data), hex);
-    return strcmp(name + LEDGER_DIGEST_AT, hex) == 0;
+    return strcmp(digest_of(name), hex) == 0;
+}
+
+static bool
+is_event(const char *name, const char *event)
+{
+    size_t n = strlen(event);
+
+    return n > 0 && strncmp(name + LEDGER_EVENT_AT, event, n) == 0 &&
+        name + LEDGER_EVENT_AT + n + 1 == digest_of(name);
 }
 
 static int
@@ -95,6 +127,9 @@ check_fields(const json_t *o, const char *name, struct err *e)
     if (ledger_time(o, "started") == 0 || ledger_time(o, "finished") == 0 ||
         strncmp(name, time_compact(ledger_time(o, "finished"), at, sizeof at), 16) != 0) {
         return err_set(e, ERR_CORRUPT, "its times cannot be read, or are not that of its name");
+    }
+    if (!is_event(name, json_opt_str(o, "event", ""))) {
+        return err_set(e, ERR_CORRUPT, "it is of another event than its name says");
     }
     return 0;
 }
@@ -172,7 +207,7 @@ ledger_read(struct repo *r, const char *db, const struct strlist *names, size_t 
         if (rc == 0) {
             VEC_GROW(l->v, l->n, l->cap);
             l->v[l->n] = (struct ledger_entry){.namer = SIZE_MAX};
-            memcpy(l->v[l->n].name, names->v[from + i], LEDGER_NAME_MAX);
+            (void)snprintf(l->v[l->n].name, LEDGER_NAME_MAX, "%s", names->v[from + i]);
             parse(r, &v[i], &l->v[l->n++]);
         }
         free(v[i].key);
@@ -248,7 +283,7 @@ miss(struct repo *r, const char *db, struct ledger *l, const char *name, const c
     char *text;
 
     for (size_t i = 0; i < l->missing.n; i++) {
-        if (strncmp(l->missing.v[i], name, LEDGER_NAME_MAX - 1) == 0) {
+        if (strncmp(l->missing.v[i], name, strlen(name)) == 0) {
             return;
         }
     }
@@ -271,7 +306,7 @@ find_missing(struct repo *r, const char *db, struct ledger *l, const struct strl
         json_array_foreach (heads, k, one) {
             const char *name = json_is_string(one) ? json_string_value(one) : "";
 
-            if (strlen(name) == LEDGER_NAME_MAX - 1 && !strlist_find(names, name)) {
+            if (ledger_name_valid(name) && !strlist_find(names, name)) {
                 miss(r, db, l, name, l->v[i].name);
             }
         }
@@ -364,6 +399,35 @@ ledger_load(struct repo *r, const char *db, time_t since, size_t max, struct led
     }
     strlist_free(&names);
     strlist_free(&remembered);
+    return rc;
+}
+
+int
+ledger_last(struct repo *r, const char *db, const char *event, time_t *last, struct err *e)
+{
+    enum { LOOK_MAX = 4 };
+    struct strlist all = {0}, of_event = {0};
+    struct ledger  l = {0};
+    int            rc = ledger_names(r, db, &all, e);
+
+    *last = 0;
+    for (size_t i = 0; i < all.n; i++) {
+        if (is_event(all.v[i], event)) {
+            strlist_add(&of_event, all.v[i]);
+        }
+    }
+    if (rc == 0) {
+        rc = ledger_read(r, db, &of_event, of_event.n > LOOK_MAX ? of_event.n - LOOK_MAX : 0, &l,
+                         e);
+    }
+    for (size_t i = 0; rc == 0 && i < l.n; i++) {
+        if (json_opt_bool(l.v[i].o, "good", false)) {
+            *last = ledger_time(l.v[i].o, "finished");
+        }
+    }
+    ledger_free(&l);
+    strlist_free(&all);
+    strlist_free(&of_event);
     return rc;
 }
 

@@ -2,7 +2,8 @@
  * ledger.h - what was done to prove or to use the backups of a database: every drill, key drill,
  * scrub and restore, one record each, so that whoever audits sees all of them and no other.
  *
- *   <db>/ledger/<time>-<microseconds>-<sha256>.json   type "ledger" (docs/repository-format.md)
+ *   <db>/ledger/<time>-<microseconds>-<event>-<sha256>.json   type "ledger"
+ * (docs/repository-format.md)
  *
  * A record cannot be changed unseen: its name holds the SHA-256 of its line, and its signature, if
  * there is one, covers both.  It cannot be left out unseen: each names the records that its writer
@@ -27,8 +28,9 @@
 #include "storage/repo/repo.h"
 
 enum {
-    LEDGER_DIGEST_AT = 16 + 1 + 6 + 1, /* "20261121T021500Z-123456-<sha256>": to the microsecond */
-    LEDGER_NAME_MAX = LEDGER_DIGEST_AT + SHA256_HEX + 1,
+    LEDGER_EVENT_AT = 16 + 1 + 6 + 1, /* in "20261121T021500Z-123456-scrub-<sha256>" */
+    LEDGER_EVENT_MAX = 16,
+    LEDGER_NAME_MAX = LEDGER_EVENT_AT + LEDGER_EVENT_MAX + 1 + SHA256_HEX + 1,
     LEDGER_RECENT = 32,    /* so many may be written at the same time without being named */
     LEDGER_SLACK_S = 3600, /* clocks, and the time that storing takes */
     LEDGER_HEADS_MAX = 2 * LEDGER_RECENT,
@@ -79,6 +81,10 @@ struct ledger {
 int  ledger_load(struct repo *, const char *db, time_t since, size_t max, struct ledger *,
                  struct err *);
 void ledger_free(struct ledger *);
+
+/* When the newest good one of this event ended; 0: there is none among the newest.  Reads a record
+ * or two. */
+int ledger_last(struct repo *, const char *db, const char *event, time_t *, struct err *);
 
 /* Times of a record; 0: none. */
 time_t ledger_time(const json_t *o, const char *key);

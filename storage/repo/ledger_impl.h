@@ -9,6 +9,8 @@
 
 /* "<db>/ledger/<name>.json"; name NULL: the prefix.  Allocated. */
 char *ledger_key(const char *db, const char *name);
+/* Is it a name? */
+bool ledger_name_valid(const char *);
 /* The names of all records, sorted: by time. */
 int ledger_names(struct repo *, const char *db, struct strlist *, struct err *);
 /* These, side by side, in their order. */

@@ -119,9 +119,9 @@ put_named(struct repo *r, const char *db, const json_t *o, const struct timespec
 
     if (object_format(o, &line, e) == 0) {
         sha256_hex(line.data, line.len, hex);
-        (void)snprintf(name, LEDGER_NAME_MAX, "%s-%06ld-%s",
+        (void)snprintf(name, LEDGER_NAME_MAX, "%s-%06ld-%s-%s",
                        time_compact(finished->tv_sec, at, sizeof at), finished->tv_nsec / 1000,
-                       hex);
+                       json_opt_str(o, "event", ""), hex);
         key = ledger_key(db, name);
         rc = object_put(repo_signed(r), key, o, e);
         free(key);

@@ -50,7 +50,7 @@ ledger_recall(const struct repo *r, const char *db, struct strlist *names)
     json_array_foreach (json_object_get(o, "names"), i, one) {
         const char *name = json_is_string(one) ? json_string_value(one) : "";
 
-        if (strlen(name) == LEDGER_NAME_MAX - 1) {
+        if (ledger_name_valid(name)) {
             strlist_add(names, name);
         }
     }

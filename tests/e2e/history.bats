@@ -99,7 +99,7 @@ findings() { jq -r '[.findings[] | "\(.class): \(.what)"] | unique | join(", ")'
     r=$(records | head -n 1)
     line=$(head -n 1 "$r" | jq -c '.verdict = "made up" | .started = "2020-01-01T00:00:00Z" | .finished = .started')
     printf '%s\n' "$line" >"$T/line"
-    cp "$T/line" "$REPO/shop/ledger/20200101T000000Z-000000-$(sha256sum <"$T/line" | cut -d ' ' -f 1).json"
+    cp "$T/line" "$REPO/shop/ledger/20200101T000000Z-000000-scrub-$(sha256sum <"$T/line" | cut -d ' ' -f 1).json"
     expect_status 3 history
     storage scrub shop
     expect_status 3 history

@@ -122,7 +122,7 @@ EOF
     says 'gone in far has no backup that could be restored'
     expect_equal "$(jq -r '[.facts.places[] | .db] | join(", ")' "$T/report.json")" 'odd name, shop, gone, shop'
     found '' shop
-    found 'critical backup' shop --rpo 26h
+    found 'critical backup, warning second-place' shop --rpo 26h
     says 'shop in near was last backed up 2 d'
     found 'critical backup' "odd name" --rpo 1h
     says "pgassay backup 'odd name'"
@@ -143,6 +143,41 @@ EOF
     expect_equal "$(jq -r '.facts.places[0] | "\(.xid_age) \(.xid_unknown)"' "$T/report.json" | cut -c 1-51)" 'null it is in the encrypted part of the backup, and'
     expect_equal "$(jq -r '.checks[] | select(.name == "xid") | .status' "$T/report.json")" skipped
     here 'critical xid' --identity "$T/reader"
+}
+
+@test "one place alone, a key that nobody has tried, a policy that nobody carries out" {
+    repo_new one
+    local one=$REPO n
+    for n in 40 20 9 8; do plant shop --at "$(days_ago $n)"; done
+    storage policy --keep-last 2
+    # Given up before a week ago: two.  Today's, which made a third one go, is tonight's prune's business.
+    plant shop --at "$(minutes_ago 60)"
+    here 'warning policy' --scrubbed-within none
+    says 'shop still holds 2 backups that its policy gave up a week ago' 'pgassay storage prune shop'
+    expect_equal "$(jq .facts.places[0].overdue "$T/report.json")" 2
+    storage prune >/dev/null
+    here '' --scrubbed-within none
+    # Of a database in two repositories the newest must be in both, or in the other one that is not much older.
+    repo_new two
+    plant shop --at "$(days_ago 3)"
+    both() { found "$1" --repo "$one" --repo "$REPO" --proven-within none --scrubbed-within none "${@:2}"; }
+    both 'critical backup, warning second-place'
+    says "shop in $one is the only place of its newest backup" "pgassay storage copy $one $REPO shop"
+    both '' --rpo 4d
+    pgassay storage copy "$one" "$REPO" shop -q
+    both ''
+    expect_equal "$(jq -r '.checks[] | select(.name == "key-drill") | .status + ": " + .why' "$T/report.json")" 'skipped: no backup is encrypted'
+    # A key drill is due when there has been time for one.
+    export REPO=$T/repo.keyed
+    pgassay storage keygen "$T/escrow" -q
+    pgassay storage init --repo "$REPO" --encrypt-to "$T/escrow.pub" -q
+    plant shop --at "$(days_ago 120)"
+    plant shop --at "$(minutes_ago 60)"
+    here 'warning key-drill' --scrubbed-within none
+    says 'shop has no key drill on record' 'verify key-drill --identity FILE shop'
+    here '' --scrubbed-within none --key-drilled-within 130d
+    pgassay verify key-drill shop --repo "$REPO" --identity "$T/escrow" -q
+    here '' --scrubbed-within none
 }
 
 @test "--nagios and --prometheus: a plugin's line, and a file whose times of success no failure touches" {

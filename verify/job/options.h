@@ -26,7 +26,7 @@ struct options {
     const char    *idle_after, *long_after, *blocked_after, *terminate_idle, *application;
     bool           nagios, in_transaction, yes;
     struct strlist repos; /* of status */
-    const char    *rpo, *rto, *proven_within, *scrubbed_within, *prometheus;
+    const char    *rpo, *rto, *proven_within, *scrubbed_within, *key_drilled_within, *prometheus;
     int            jobs, major; /* major: of the server of a drill; 0: the source's */
     int            lock_timeout_s;
     bool           full, amcheck, self_test, allow_unsigned, no_record, keep, allow_remote, beyond,

@@ -6,7 +6,7 @@
  * make it so is a warning: proof that grows old, objects that nobody has read for long, a size that
  * looks wrong.
  */
-#include "verify/status/judge.h"
+#include "verify/status/judge_impl.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -18,16 +18,9 @@
 #include "core/when.h"
 #include "storage/read/backup_find.h"
 
-struct judging {
-    struct watch_report         *report;
-    const struct status_place   *place;
-    const struct standing       *s;
-    const struct status_targets *targets;
-};
-
-static void
-find(const struct judging *j, enum watch_severity severity, const char *what, const char *means,
-     const char *action, const char *command)
+void
+judging_find(const struct judging *j, enum watch_severity severity, const char *what,
+             const char *means, const char *action, const char *command)
 {
     watch_find(j->report,
                (struct watch_finding){.severity = severity,
@@ -38,9 +31,8 @@ find(const struct judging *j, enum watch_severity severity, const char *what, co
                                       .command = command});
 }
 
-/* "pgassay WHAT DB", as this database is named. */
-static const char *
-command(const struct judging *j, const char *what)
+const char *
+judging_command(const struct judging *j, const char *what)
 {
     char       *name = quote_shell(j->s->db);
     const char *line = watch_text(j->report, "pgassay %s %s", what, name);
@@ -49,16 +41,16 @@ command(const struct judging *j, const char *what)
     return line;
 }
 
-static double
-age(const struct judging *j, time_t moment)
+double
+judging_age(const struct judging *j, time_t moment)
 {
     double seconds = difftime(j->s->now, moment);
 
     return seconds < 0 ? 0 : seconds;
 }
 
-static const char *
-duration(const struct judging *j, double seconds)
+const char *
+judging_duration(const struct judging *j, double seconds)
 {
     char text[32];
 
@@ -74,21 +66,22 @@ judge_backup(const struct judging *j)
     double                 old;
 
     if (s->newest.label == NULL) {
-        find(j, WATCH_CRITICAL, "has no backup that could be restored",
-             s->part.label != NULL ? "there are only backups of parts of it"
-                 : s->list.n > 0   ? "none of those that are stored is good"
-                                   : NULL,
-             "take one", command(j, "backup"));
+        judging_find(j, WATCH_CRITICAL, "has no backup that could be restored",
+                     s->part.label != NULL ? "there are only backups of parts of it"
+                         : s->list.n > 0   ? "none of those that are stored is good"
+                                           : NULL,
+                     "take one", judging_command(j, "backup"));
         return;
     }
-    old = age(j, s->newest.label->snapshot);
+    old = judging_age(j, s->newest.label->snapshot);
     if (j->targets->rpo_s > 0 && old > (double)j->targets->rpo_s) {
-        find(j, WATCH_CRITICAL,
-             watch_text(j->report, "was last backed up %s ago, and should be within %s",
-                        duration(j, old), duration(j, (double)j->targets->rpo_s)),
-             "all that was written since would be lost",
-             "look why the last run failed or did not begin, and take a backup",
-             command(j, "backup"));
+        judging_find(j, WATCH_CRITICAL,
+                     watch_text(j->report, "was last backed up %s ago, and should be within %s",
+                                judging_duration(j, old),
+                                judging_duration(j, (double)j->targets->rpo_s)),
+                     "all that was written since would be lost",
+                     "look why the last run failed or did not begin, and take a backup",
+                     judging_command(j, "backup"));
     }
 }
 
@@ -104,22 +97,24 @@ judge_proof(const struct judging *j)
         return;
     }
     if (s->drilled.label != NULL && s->drilled.label != proven) {
-        find(j, WATCH_CRITICAL,
-             watch_text(j->report, "did not come back equal in the last drill, of backup %s",
-                        s->drilled.label->id),
-             "rows or definitions differed, or not all could be compared", "see what it says",
-             command(j, "verify drill"));
+        judging_find(j, WATCH_CRITICAL,
+                     watch_text(j->report,
+                                "did not come back equal in the last drill, of backup %s",
+                                s->drilled.label->id),
+                     "rows or definitions differed, or not all could be compared",
+                     "see what it says", judging_command(j, "verify drill"));
     } else if (j->targets->proven_s > 0 && proven == NULL) {
-        find(j, WATCH_WARNING, "has no backup that a drill has proven",
-             "whether it can be restored is an assumption", "prove the newest",
-             command(j, "verify drill"));
+        judging_find(j, WATCH_WARNING, "has no backup that a drill has proven",
+                     "whether it can be restored is an assumption", "prove the newest",
+                     judging_command(j, "verify drill"));
     } else if (j->targets->proven_s > 0 &&
-               age(j, proven->snapshot) > (double)j->targets->proven_s) {
-        find(j, WATCH_WARNING,
-             watch_text(j->report, "has its newest proven backup from %s ago, and should within %s",
-                        duration(j, age(j, proven->snapshot)),
-                        duration(j, (double)j->targets->proven_s)),
-             NULL, "prove the newest", command(j, "verify drill"));
+               judging_age(j, proven->snapshot) > (double)j->targets->proven_s) {
+        judging_find(j, WATCH_WARNING,
+                     watch_text(j->report,
+                                "has its newest proven backup from %s ago, and should within %s",
+                                judging_duration(j, judging_age(j, proven->snapshot)),
+                                judging_duration(j, (double)j->targets->proven_s)),
+                     NULL, "prove the newest", judging_command(j, "verify drill"));
     }
 }
 
@@ -133,14 +128,15 @@ judge_recovery(const struct judging *j)
     }
     if (d == NULL || !d->readable) {
         if (j->s->newest.label != NULL) {
-            find(j, WATCH_UNKNOWN, "has no drill that measured how long a restore takes", NULL,
-                 "measure it", command(j, "verify drill"));
+            judging_find(j, WATCH_UNKNOWN, "has no drill that measured how long a restore takes",
+                         NULL, "measure it", judging_command(j, "verify drill"));
         }
     } else if (d->recovery_seconds > (double)j->targets->rto_s) {
-        find(j, WATCH_CRITICAL,
-             watch_text(j->report, "took %s to recover in the last drill, and %s is wanted",
-                        duration(j, d->recovery_seconds), duration(j, (double)j->targets->rto_s)),
-             NULL, "more --jobs, a faster server or store, or another target", NULL);
+        judging_find(j, WATCH_CRITICAL,
+                     watch_text(j->report, "took %s to recover in the last drill, and %s is wanted",
+                                judging_duration(j, d->recovery_seconds),
+                                judging_duration(j, (double)j->targets->rto_s)),
+                     NULL, "more --jobs, a faster server or store, or another target", NULL);
     }
 }
 
@@ -168,21 +164,23 @@ judge_damage(const struct judging *j)
     bool                       newest = last != NULL && last->state == BACKUP_DAMAGED;
 
     if (s->damaged > 0) {
-        find(j, newest ? WATCH_CRITICAL : WATCH_WARNING,
-             watch_text(j->report, "has %zu damaged backup%s%s%s", s->damaged,
-                        s->damaged == 1 ? "" : "s", newest ? ", the newest among them: " : "",
-                        newest && last->problem != NULL ? last->problem : ""),
-             NULL, "heal it from another repository (--repair-from), or take a new backup",
-             command(j, "storage scrub"));
+        judging_find(j, newest ? WATCH_CRITICAL : WATCH_WARNING,
+                     watch_text(j->report, "has %zu damaged backup%s%s%s", s->damaged,
+                                s->damaged == 1 ? "" : "s",
+                                newest ? ", the newest among them: " : "",
+                                newest && last->problem != NULL ? last->problem : ""),
+                     NULL, "heal it from another repository (--repair-from), or take a new backup",
+                     judging_command(j, "storage scrub"));
     }
     if (s->untrusted + s->future > 0) {
-        find(j, WATCH_WARNING,
-             watch_text(j->report,
-                        "has %zu backup%s not to be trusted: unsigned, or of times that are not "
-                        "the store's",
-                        s->untrusted + s->future, s->untrusted + s->future == 1 ? "" : "s"),
-             "somebody else can write into this repository, or a clock was wrong",
-             "see which, and why", command(j, "storage list"));
+        judging_find(j, WATCH_WARNING,
+                     watch_text(j->report,
+                                "has %zu backup%s not to be trusted: unsigned, or of times that "
+                                "are not "
+                                "the store's",
+                                s->untrusted + s->future, s->untrusted + s->future == 1 ? "" : "s"),
+                     "somebody else can write into this repository, or a clock was wrong",
+                     "see which, and why", judging_command(j, "storage list"));
     }
 }
 
@@ -190,14 +188,15 @@ static void
 judge_chain(const struct judging *j)
 {
     for (size_t i = 0; i < j->s->missing.n; i++) {
-        find(j, WATCH_CRITICAL, watch_text(j->report, "misses a backup: %s", j->s->missing.v[i]),
-             NULL, "see what is known of it", command(j, "verify chain"));
+        judging_find(j, WATCH_CRITICAL,
+                     watch_text(j->report, "misses a backup: %s", j->s->missing.v[i]), NULL,
+                     "see what is known of it", judging_command(j, "verify chain"));
     }
     if (j->s->settings != NULL) {
-        find(j, WATCH_CRITICAL,
-             watch_text(j->report, "is under older settings: %s", j->s->settings),
-             "other rules may be in force than those set last",
-             "see docs/security.md, and put them back", "pgassay storage recover");
+        judging_find(j, WATCH_CRITICAL,
+                     watch_text(j->report, "is under older settings: %s", j->s->settings),
+                     "other rules may be in force than those set last",
+                     "see docs/security.md, and put them back", "pgassay storage recover");
     }
 }
 
@@ -208,16 +207,16 @@ judge_scrub(const struct judging *j)
     double                 target = (double)j->targets->scrubbed_s;
 
     /* What is younger than the target has had time. */
-    if (target == 0 || s->oldest == 0 || age(j, s->oldest) <= target || s->scrubbed >= 1) {
+    if (target == 0 || s->oldest == 0 || judging_age(j, s->oldest) <= target || s->scrubbed >= 1) {
         return;
     }
-    find(j, WATCH_WARNING,
-         s->scrubbed_last == 0
-             ? "has stored objects that were never read again"
-             : watch_text(j->report, "had %.0f %% of what is stored read again within %s",
-                          floor(s->scrubbed * 100), duration(j, target)),
-         "damage of the medium would be noticed by a restore", "read it, a part every night",
-         command(j, "storage scrub --share 1/30"));
+    judging_find(j, WATCH_WARNING,
+                 s->scrubbed_last == 0
+                     ? "has stored objects that were never read again"
+                     : watch_text(j->report, "had %.0f %% of what is stored read again within %s",
+                                  floor(s->scrubbed * 100), judging_duration(j, target)),
+                 "damage of the medium would be noticed by a restore",
+                 "read it, a part every night", judging_command(j, "storage scrub --share 1/30"));
 }
 
 /* ---- is what is taken what it should be? ---- */
@@ -229,13 +228,14 @@ judge_size(const struct judging *j)
         const struct retention_alarm *a = &j->s->plan.alarms[i];
         char                          have[48], largest[48];
 
-        find(j, WATCH_WARNING,
-             watch_text(j->report, "has %s %s in backup %s, and had up to %s before",
-                        count_human(a->have, NULL, have, sizeof have), a->measure, a->since,
-                        count_human(a->largest, NULL, largest, sizeof largest)),
-             "something was lost before the backup, or nothing is wrong",
-             "look; if it is right, accept the new size",
-             watch_text(j->report, "%s %s --reason TEXT", command(j, "storage accept"), a->newest));
+        judging_find(j, WATCH_WARNING,
+                     watch_text(j->report, "has %s %s in backup %s, and had up to %s before",
+                                count_human(a->have, NULL, have, sizeof have), a->measure, a->since,
+                                count_human(a->largest, NULL, largest, sizeof largest)),
+                     "something was lost before the backup, or nothing is wrong",
+                     "look; if it is right, accept the new size",
+                     watch_text(j->report, "%s %s --reason TEXT",
+                                judging_command(j, "storage accept"), a->newest));
     }
 }
 
@@ -245,10 +245,12 @@ judge_xid(const struct judging *j)
     char text[32];
 
     if (j->s->xid_age >= STATUS_XID_WARNING) {
-        find(j, j->s->xid_age >= STATUS_XID_CRITICAL ? WATCH_CRITICAL : WATCH_WARNING,
-             watch_text(j->report, "had an oldest transaction id of age %s when it was backed up",
-                        count_human((uint64_t)j->s->xid_age, NULL, text, sizeof text)),
-             "at 2.1 billion the server stops", "see what holds it", command(j, "verify xid"));
+        judging_find(j, j->s->xid_age >= STATUS_XID_CRITICAL ? WATCH_CRITICAL : WATCH_WARNING,
+                     watch_text(j->report,
+                                "had an oldest transaction id of age %s when it was backed up",
+                                count_human((uint64_t)j->s->xid_age, NULL, text, sizeof text)),
+                     "at 2.1 billion the server stops", "see what holds it",
+                     judging_command(j, "verify xid"));
     }
 }
 
@@ -282,6 +284,9 @@ static const struct {
     {"scrub", judge_scrub, NULL},
     {"size", judge_size, NULL},
     {"xid", judge_xid, skip_unknown_xids},
+    {"second-place", judge_second_place, skip_second_place},
+    {"key-drill", judge_key_drill, skip_key_drill},
+    {"policy", judge_policy, NULL},
 };
 
 /* A repository that could not be looked at is not known to be good; one with nothing in it protects
@@ -324,7 +329,8 @@ status_judge(struct watch_report *r, const struct status_places *places,
     for (size_t c = 0; c < sizeof checks / sizeof *checks; c++) {
         watch_begin(r, checks[c].name);
         for (size_t i = 0; i < places->n; i++) {
-            const struct judging j = {r, &places->v[i], &places->v[i].standing, &targets[i]};
+            const struct judging j = {r, places, &places->v[i], &places->v[i].standing,
+                                      &targets[i]};
 
             checks[c].judge(&j);
         }

@@ -9,6 +9,7 @@
 #include "storage/read/damage.h"
 #include "storage/read/missing.h"
 #include "storage/read/parts.h"
+#include "storage/repo/ledger.h"
 #include "storage/repo/settings.h"
 
 /* Both the state and the times of a backup must be in order. */
@@ -67,6 +68,10 @@ look_at_xid(struct standing *s)
         s->xid_unknown = xstrdup("there is no backup");
         return;
     }
+    if (s->newest.label->xid_age > 0) { /* labels of older programs do not have it */
+        s->xid_age = (int64_t)s->newest.label->xid_age;
+        return;
+    }
     m = manifest_load(s->repo, s->newest.label, &e);
     if (m == NULL) {
         s->xid_unknown = xstrdup(e.kind == ERR_AUTH ? "it is in the encrypted part of the backup, "
@@ -80,6 +85,37 @@ look_at_xid(struct standing *s)
         s->xid_unknown = xstrdup("the backup has none");
     }
     manifest_free(m);
+}
+
+/* What the policy says as of a week ago, of what was there then: what it gave up, a prune would
+ * have removed since. */
+static int
+look_at_policy(struct standing *s, struct err *e)
+{
+    const struct retention_plan_request look = {.db = s->db, .look = true};
+    const time_t                        then = s->now - 7 * 86400;
+    struct backup_list                  older = s->list; /* borrows the first ones */
+    struct retention_plan               plan = {0};
+    bool                                any = false;
+
+    for (size_t i = 0; i < s->plan.n; i++) {
+        any |= s->plan.v[i].fate == FATE_EXPIRED;
+    }
+    while (older.n > 0 &&
+           (older.v[older.n - 1].label == NULL || older.v[older.n - 1].label->snapshot > then)) {
+        older.n--;
+    }
+    if (!any || older.n == 0) {
+        return 0;
+    }
+    if (retention_plan_make(s->repo, &look, &older, then, &plan, e) != 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < plan.n; i++) {
+        s->overdue += plan.v[i].fate == FATE_EXPIRED;
+    }
+    retention_plan_free(&plan);
+    return 0;
 }
 
 int
@@ -101,6 +137,12 @@ standing_load(struct repo *r, const char *db, time_t now, time_t scrubbed_from, 
     s->settings = settings_behind(r);
     look_at(s);
     look_at_xid(s);
+    if (look_at_policy(s, e) != 0 ||
+        (s->newest.label != NULL && s->newest.label->encrypted &&
+         ledger_last(r, db, "key-drill", &s->key_drilled, e) != 0)) {
+        standing_free(s);
+        return -1;
+    }
     return 0;
 }
 

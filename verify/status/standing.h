@@ -27,14 +27,16 @@ struct standing {
     time_t                 now;
     struct backup_list     list; /* judged by the records of scrubs (damage.h) */
     struct annotations     known;
-    struct strlist         missing;  /* a sentence for each backup that was taken away */
-    struct retention_plan  plan;     /* alarms about sizes; the policy */
-    char                  *settings; /* older ones are in force: a sentence, or NULL */
-    struct standing_backup newest;   /* good, of the whole database */
-    struct standing_backup part;     /* good, of a part of it */
-    struct standing_backup proven;   /* the newest that a drill proved */
-    struct standing_backup drilled;  /* the newest with any drill */
-    time_t                 oldest;   /* snapshot of the oldest good one; 0: none */
+    struct strlist         missing;     /* a sentence for each backup that was taken away */
+    struct retention_plan  plan;        /* alarms about sizes; the policy */
+    char                  *settings;    /* older ones are in force: a sentence, or NULL */
+    struct standing_backup newest;      /* good, of the whole database */
+    struct standing_backup part;        /* good, of a part of it */
+    struct standing_backup proven;      /* the newest that a drill proved */
+    struct standing_backup drilled;     /* the newest with any drill */
+    time_t                 oldest;      /* snapshot of the oldest good one; 0: none */
+    size_t                 overdue;     /* backups that the policy would have removed a week ago */
+    time_t                 key_drilled; /* the last good key drill, of an encrypted one; 0: none */
     size_t                 good, damaged, untrusted, void_ones, future;
     double                 scrubbed;      /* share that was read since the caller's time, 0 to 1 */
     time_t                 scrubbed_last; /* 0: never */

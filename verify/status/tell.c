@@ -169,6 +169,8 @@ status_json(const struct status_places *places)
         (void)json_object_set_new(o, "expires", json_boolean(policy_expires(&s->plan.policy)));
         (void)json_object_set_new(o, "scrubbed", json_real(s->scrubbed));
         (void)json_object_set_new(o, "scrubbed_last", moment(s->scrubbed_last));
+        (void)json_object_set_new(o, "key_drilled", moment(s->key_drilled));
+        (void)json_object_set_new(o, "overdue", json_integer((json_int_t)s->overdue));
         (void)json_object_set_new(
             o, "xid_age", s->xid_age >= 0 ? json_integer((json_int_t)s->xid_age) : json_null());
         (void)json_object_set_new(o, "xid_unknown", json_text(s->xid_unknown));
