@@ -20,12 +20,13 @@ report() { jq -r "$1" "$T/${2:-report}.json"; }
 evil=$'"><img src=x onerror=alert(1)>\'&lt; \u202egnp.\u2066\u009b31m\e[2J'
 
 @test "a drill: the page, the document by its schema, the JUnit file; verdict, checks, plots and history are there" {
-    printf '[database shop]\nrto = 2m\n' >"$T/rto.conf"
+    printf '[database shop]\nrto = 2m\n[check sales]\ndatabase = shop\nquery = SELECT count(*) FROM public.sale\nexpect = >= 1\n' >"$T/rto.conf"
     expect_status 0 drill shop --config "$T/rto.conf" --report "$T/drill.html" --junit "$T/drill.xml"
     pages parse "$T/drill.html"
     pages junit "$T/drill.xml"
     grep -q '<strong>EQUAL</strong>' "$T/drill.html"
     expect_equal "$(grep -c '<svg' "$T/drill.html")" 6
+    grep -q '<tr><td>sales</td><td>query</td>.*<td>met</td></tr>' "$T/drill.html"
     # By what it is made of; the drill before is in its history.
     expect_status 0 pgassay verify live shop --repo "$REPO" -d "$(pg_uri shop)" --report "$T/report.json"
     valid_json report "$T/report.json"

@@ -1,5 +1,7 @@
 #include "verify/report/document.h"
 
+#include <string.h>
+
 #include "core/human.h"
 
 static json_t *
@@ -54,6 +56,33 @@ void
 document_finding(json_t *d, json_t *f)
 {
     (void)json_array_append_new(list_of(d, "findings"), f);
+}
+
+json_t *
+document_table(json_t *d, const char *title, const char *columns)
+{
+    json_t *heads = json_array(), *t;
+
+    while (*columns != '\0') {
+        size_t n = strcspn(columns, "|");
+
+        (void)json_array_append_new(heads, json_bytes(columns, n));
+        columns += n + (columns[n] == '|');
+    }
+    t = json_pack("{s:s, s:o, s:o}", "title", title, "columns", heads, "rows", json_array());
+    (void)json_array_append_new(list_of(d, "tables"), t);
+    return t;
+}
+
+void
+document_row(json_t *table, const char *const *cells, size_t n)
+{
+    json_t *row = json_array();
+
+    for (size_t i = 0; i < n; i++) {
+        (void)json_array_append_new(row, json_text(cells[i] == NULL ? "" : cells[i]));
+    }
+    (void)json_array_append_new(list_of(table, "rows"), row);
 }
 
 json_t *

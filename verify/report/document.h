@@ -21,6 +21,10 @@ void document_check(json_t *, const char *name, const char *class, const char *w
                     const char *text);
 /* f: "class", "word", "check", "object", "what" and what else is known; taken. */
 void document_finding(json_t *, json_t *f);
+/* A table to be filled, its columns named "a|b|c"; borrowed. */
+json_t *document_table(json_t *, const char *title, const char *columns);
+/* A row of n texts; NULL is an empty cell. */
+void document_row(json_t *table, const char *const *cells, size_t n);
 /* A part about one database; borrowed, until the document goes. */
 json_t *document_section(json_t *, const char *title, const char *anchor);
 

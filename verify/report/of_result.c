@@ -7,6 +7,7 @@
 #include "core/mem.h"
 #include "core/quote.h"
 #include "verify/report/document.h"
+#include "verify/report/of_parts.h"
 
 /* ---- findings ---- */
 
@@ -35,6 +36,11 @@ static const struct {
      "see docs/security.md: what a host remembers"},
     {"keys", "whoever has this key alone cannot restore", NULL},
     {"settings", "other rules may be in force than those set last", "pgassay storage recover"},
+    {"checks", "what the administrator expects of the data is not so", NULL},
+    {"targets", "what was promised for a disaster was not kept this time", NULL},
+    {"self-test",
+     "a damage of this kind could go unnoticed in a drill: its other checks prove less",
+     "report it, with this page"},
     {"ledger", "somebody may have changed what is known of drills and restores", NULL},
 };
 
@@ -410,6 +416,7 @@ report_of_result(const json_t *result)
     } else {
         add_proven_checks(d, result);
     }
+    report_add_parts(d, result);
     add_other_checks(d, result);
     free(title);
     free(db);
