@@ -152,17 +152,17 @@ zstd_compress_slowly(struct codec *c, const void *in, size_t n, struct buf *out,
 }
 
 /*
- * The default level, made for chunks of rows.  Measured on binary COPY of two event logs, 16 MiB at
- * a time: level 3 gives 0.338 and 0.359 at 296 and 251 MB/s; plain level 2 0.348 and 0.367 at
- * 454 and 397 MB/s; with a hash table twice as large and a window of 4 MiB 0.344 and 0.364 at 416
- * and 337 MB/s.  That table still fits into a core's cache beside the server's own work: with twice
- * as much (or level 3's two tables) the speed halves on a busy machine.
+ * The default level is zstd's own level 2 for chunks, whatever the version of the library makes of
+ * it.  Measured on binary COPY of two event logs, 16 MiB at a time, on a machine as busy as one
+ * that serves a database: level 1 gives 0.423 and 0.359 at 435 and 424 MB/s; this 0.402 and 0.341
+ * at 332 and 347; with a hash table twice as large, which does not fit into a core's cache beside
+ * the server's own work, 0.399 and 0.337 at 267 and 274; level 3 0.395 and 0.332 at 233 and 230.
  */
 static void
 tune_default(ZSTD_CCtx *zc)
 {
-    (void)ZSTD_CCtx_setParameter(zc, ZSTD_c_windowLog, 22);
-    (void)ZSTD_CCtx_setParameter(zc, ZSTD_c_hashLog, 17);
+    (void)ZSTD_CCtx_setParameter(zc, ZSTD_c_windowLog, 21);
+    (void)ZSTD_CCtx_setParameter(zc, ZSTD_c_hashLog, 16);
 }
 
 static int
