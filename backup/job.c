@@ -1,4 +1,5 @@
 #include "backup/job.h"
+#include "backup/import.h"
 #include "core/human.h"
 #include "core/log.h"
 #include "pg/target/aside.h"
@@ -43,7 +44,8 @@ load_options(struct job *j, const char *name, struct err *e)
     if ((j->db->listed || j->db->name == NULL) && options_of_server(j, e) != 0) {
         return -1;
     }
-    j->target = target_of(&j->o, j->run->given, j->db);
+    j->target = j->run->import != NULL ? scratch_target(j->run->import->scratch, j->db->dbname)
+                                       : target_of(&j->o, j->run->given, j->db);
     return 0;
 }
 
@@ -65,6 +67,15 @@ took_place_of(PGconn *conn, const char *owner, struct repo_source *s, struct err
         }
     }
     aside_list_free(&aside);
+    return 0;
+}
+
+/* A scratch server is nobody's: a name that is bound stays so, and a new one is bound by its first
+ * backup of a server. */
+static int
+identify_import(struct job *j)
+{
+    j->source = (struct repo_source){.dbname = xstrdup(j->dbname)};
     return 0;
 }
 
@@ -136,7 +147,8 @@ find_out(struct job *j, struct err *e)
     }
     j->dbname = xstrdup(PQdb(conn));
     j->name = xstrdup(j->db->name != NULL ? j->db->name : j->dbname);
-    if ((j->db->name != NULL || load_options(j, j->name, e) == 0) && identify(j, conn, e) == 0) {
+    if ((j->db->name != NULL || load_options(j, j->name, e) == 0) &&
+        (j->run->import != NULL ? identify_import(j) : identify(j, conn, e)) == 0) {
         rc = 0;
     }
     pg_close(conn);

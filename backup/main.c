@@ -3,8 +3,10 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "backup/import.h"
 #include "backup/report.h"
 #include "core/cancel.h"
 #include "core/exit.h"
@@ -20,6 +22,7 @@ struct cli {
     struct opts_result given;
     struct config     *config;
     struct targets     targets;
+    struct importing   importing; /* --file */
 };
 
 static enum log_level
@@ -77,12 +80,33 @@ parse(int argc, char **argv, struct cli *c, struct err *e)
     return c->options.print_config ? 1 : 0;
 }
 
+/* A database of the dump, when there is nothing to back up. */
+static bool
+is_done(const struct cli *c, size_t i, struct outcome *out)
+{
+    const struct import_target *t = &c->importing.v[i];
+    bool                        present = t->present[0] != '\0';
+
+    if (!present && !c->options.dry_run) {
+        return false;
+    }
+    *out = (struct outcome){.status = present ? OUTCOME_PRESENT : OUTCOME_PLANNED,
+                            .err = ERR_INIT,
+                            .name = xstrdup(t->name),
+                            .dbname = xstrdup(t->dbname),
+                            .import = &c->importing.import};
+    memcpy(out->present, t->present, sizeof out->present);
+    return true;
+}
+
 /* A single database that failed: its error's status; some but not all, or not in all repositories,
  * or not pruned: partly done. */
 static int
 back_up_all(struct cli *c, json_t *results)
 {
-    struct backup_request run = {&c->options, &c->given, c->config};
+    bool                  imports = c->options.file != NULL;
+    struct backup_request run = {&c->options, &c->given, c->config,
+                                 imports ? &c->importing.import : NULL};
     bool   several = c->targets.n > 1, show = isatty(STDOUT_FILENO) || c->options.verbose;
     size_t failed = 0, left_out = 0;
     int    status = EXIT_GOOD;
@@ -90,7 +114,9 @@ back_up_all(struct cli *c, json_t *results)
     for (size_t i = 0; i < c->targets.n; i++) {
         struct outcome o;
 
-        backup_run(&run, &c->targets.v[i], &o);
+        if (!imports || !is_done(c, i, &o)) {
+            backup_run(&run, &c->targets.v[i], &o);
+        }
         if (!c->options.json) {
             report_text(&o, show && !c->options.quiet);
         }
@@ -111,17 +137,60 @@ back_up_all(struct cli *c, json_t *results)
     return left_out == 0 && (failed == 0 || failed == c->targets.n) ? status : EXIT_PARTLY;
 }
 
+/* The databases of the dump. */
+static int
+import(struct cli *c, struct err *e)
+{
+    struct backup_request run = {&c->options, &c->given, c->config, NULL};
+    struct options        checked = {0};
+
+    if (options_for(&c->options, &c->given, c->config, c->options.name, &checked, e) != 0) {
+        return -1;
+    }
+    run.options = &checked;
+    c->importing.import.path = c->options.file;
+    if (importing_begin(&c->importing, &run, e) != 0) {
+        options_free(&checked);
+        return -1;
+    }
+    for (size_t i = 0; i < c->importing.n; i++) {
+        targets_add(&c->targets, c->importing.v[i].name, c->importing.v[i].dbname);
+    }
+    options_free(&checked);
+    return 0;
+}
+
+/* Nothing of it can be backed up. */
+static int
+not_imported(struct cli *c, json_t *results, const struct err *e)
+{
+    struct outcome o = {.status = OUTCOME_FAILED,
+                        .name = c->options.name == NULL ? NULL : xstrdup(c->options.name),
+                        .err = *e};
+
+    report_errors(&o, false);
+    json_array_append_new(results, report_json(&o));
+    outcome_free(&o);
+    return err_exit_status(e);
+}
+
 static int
 run_cli(struct cli *c, struct err *e)
 {
-    json_t *results = json_array();
-    int     status;
+    json_t    *results = json_array();
+    struct err unsaid = ERR_INIT;
+    int        status;
 
-    if (targets_make(&c->options, &c->given, c->config, &c->targets, e) != 0) {
+    if (c->options.file == NULL &&
+        targets_make(&c->options, &c->given, c->config, &c->targets, e) != 0) {
         json_decref(results);
         return -1;
     }
-    status = back_up_all(c, results);
+    status = c->options.file != NULL && import(c, e) != 0 ? not_imported(c, results, e)
+                                                          : back_up_all(c, results);
+    if (importing_end(&c->importing, &unsaid) != 0) {
+        log_warn("%s", unsaid.text);
+    }
     if (!c->options.json) {
         json_decref(results);
     } else if (json_print(json_pack("{s:o}", "backups", results), e) != 0) {
@@ -151,6 +220,7 @@ main(int argc, char **argv)
         status = err_exit_status(&e);
     }
     targets_free(&c.targets);
+    importing_free(&c.importing);
     config_free(c.config);
     opts_result_free(&c.given);
     options_free(&c.options);

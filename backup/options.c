@@ -26,6 +26,12 @@ static const struct opt table[] = {
      .config = "exclude-table-data"},
     {OPT_FLAG, "complete", 0, NULL,
      "all of it, and nothing is pruned, whatever the configuration says", AT(complete)},
+    OPT_HEADING("A dump that another tool made"),
+    OPT_COMMON_FILE(struct options),
+    {OPT_TEXT, "taken", 0, "TIME", "file: when it was dumped, if not as it says or the file's time",
+     AT(taken)},
+    OPTS_COMMON_BUNDLE(struct options),
+    OPTS_COMMON_SCRATCH(struct options),
     OPT_HEADING("Where to"),
     {OPT_LIST, "repo", 0, "PATH|NAME",
      "a directory, s3://BUCKET/PREFIX, or a [repo NAME]; "
@@ -96,11 +102,41 @@ check_options(struct options *o, struct err *e)
         return err_set(e, ERR_USAGE, "--copy-format is \"auto\" or \"text\", not \"%s\"",
                        o->copy_format);
     }
-    if (o->all && o->name != NULL) {
+    if (o->all && o->name != NULL && o->file == NULL) {
         return err_set(e, ERR_USAGE, "--name is for one database, not for --all");
     }
     o->all_text = strcmp(o->copy_format, "text") == 0;
     return codec_parse(o->compress, &o->codec, e);
+}
+
+/* All of the dump, and nothing of the configuration is about it. */
+static int
+check_file(struct options *o, const struct opts_result *given, struct err *e)
+{
+    static const char *const other[] = {
+        "conninfo",      "host",   "port",           "username",          "role",
+        "adopt",         "prune",  "schema-only",    "data-only",         "table",
+        "exclude-table", "schema", "exclude-schema", "exclude-table-data"};
+
+    if (o->file == NULL) {
+        return o->taken == NULL && o->member == NULL && o->max_size == NULL && o->max_ratio == 0
+            ? 0
+            : err_set(e, ERR_USAGE,
+                      "--taken, --member, --max-size and --max-ratio belong to --file");
+    }
+    for (size_t i = 0; i < sizeof other / sizeof other[0]; i++) {
+        if (strlist_has(&given->given, other[i])) { /* the environment may have them */
+            return err_set(e, ERR_USAGE,
+                           "--%s is for running databases: it does not go with --file", other[i]);
+        }
+    }
+    if (given->rest.n > 0) {
+        err_set(e, ERR_USAGE, "--file is backed up, and no database \"%s\"", given->rest.v[0]);
+        return err_hint(e, "--name NAME says under which name");
+    }
+    o->complete = true;
+    o->role = NULL;
+    return 0;
 }
 
 /* Without what the configuration would leave out of it, or remove for it. */
@@ -129,8 +165,8 @@ options_for(const struct options *o, const struct opts_result *given, const stru
 {
     *out = *o;
     opts_lists_copy(options_spec.tables, out);
-    if (config_apply(cfg, database, given, out, e) != 0 || make_complete(out, given, e) != 0 ||
-        check_options(out, e) != 0) {
+    if (config_apply(cfg, database, given, out, e) != 0 || check_file(out, given, e) != 0 ||
+        make_complete(out, given, e) != 0 || check_options(out, e) != 0) {
         options_free(out);
         return -1;
     }

@@ -26,6 +26,10 @@ struct options {
     int            lock_timeout_s;
     const char    *note;
     bool           prune;
+    const char    *file, *member, *max_size, *taken; /* import.h */
+    int            max_ratio;
+    const char    *scratch_dir, *scratch_user;
+    bool           scratch_unconfined;
     bool           complete; /* whatever the configuration leaves out */
     bool           dry_run, json, quiet, verbose, print_config;
     const char    *config_file, *pg_bindir;

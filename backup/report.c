@@ -1,13 +1,16 @@
 #include "backup/report.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "backup/import.h"
 #include "core/exit.h"
 #include "core/human.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "core/print.h"
+#include "core/when.h"
 
 enum { HUMAN = 48 };
 
@@ -20,13 +23,30 @@ print_sizes(const struct label *l)
               size_human(l->stored_bytes - l->new_bytes, reused, sizeof reused));
 }
 
+/* '"shop_20260930.sql.gz" as of 2026-09-30 02:15' */
+static char *
+import_text(const struct import *m)
+{
+    char at[32];
+
+    return xasprintf("\"%s\" as of %s", m->file, when_local(m->taken, time(NULL), at, sizeof at));
+}
+
 static void
 print_stored(const struct outcome *o)
 {
     const struct label *l = outcome_label(o);
     char                rows[HUMAN], tables[HUMAN], read[HUMAN], took[HUMAN];
 
-    print_out("%s: backup %s: %s, %s, %s read, ", o->name, l->id,
+    if (o->import != NULL) {
+        char *text = import_text(o->import);
+
+        print_out("%s: imported %s: ", o->name, text);
+        free(text);
+    } else {
+        print_out("%s: ", o->name);
+    }
+    print_out("backup %s: %s, %s, %s read, ", l->id,
               count_human(l->tables, "table", tables, sizeof tables),
               count_human(l->rows, "row", rows, sizeof rows),
               size_human(l->raw_bytes, read, sizeof read));
@@ -42,6 +62,22 @@ print_stored(const struct outcome *o)
             print_out("\n");
         }
     }
+}
+
+static void
+print_import(const struct outcome *o)
+{
+    const struct import *m = o->import;
+    char                *text = import_text(m), tables[HUMAN], rows[HUMAN];
+
+    if (o->status == OUTCOME_PRESENT) {
+        print_out("%s: %s is there already: backup %s\n", o->name, text, o->present);
+    } else {
+        print_out("%s: would import %s (%s, %s, %s)\n", o->name, text, m->kind,
+                  count_human(m->tables, "table", tables, sizeof tables),
+                  count_human(m->rows, "row", rows, sizeof rows));
+    }
+    free(text);
 }
 
 static void
@@ -121,8 +157,12 @@ report_text(const struct outcome *o, bool wanted)
         for (size_t i = 0; i < o->n_repos; i++) {
             print_raw(stdout, o->repos[i].prune_text != NULL ? o->repos[i].prune_text : "");
         }
+    } else if (o->status == OUTCOME_PRESENT) {
+        if (wanted) {
+            print_import(o);
+        }
     } else if (o->status == OUTCOME_PLANNED) {
-        print_planned(o);
+        (o->import != NULL ? print_import : print_planned)(o);
     }
 }
 
@@ -211,9 +251,18 @@ main_repo(const struct outcome *o)
 static const char *
 status_text(const struct outcome *o)
 {
-    static const char *const status[] = {"failed", "stored", "planned"};
+    static const char *const status[] = {"failed", "stored", "planned", "present"};
 
     return o->status != OUTCOME_FAILED && outcome_failures(o) > 0 ? "partly" : status[o->status];
+}
+
+static json_t *
+import_json(const struct import *m)
+{
+    char at[HUMAN];
+
+    return json_pack("{s:o, s:s, s:s, s:s}", "file", json_text(m->file), "sha256", m->sha256,
+                     "kind", m->kind, "taken", time_rfc3339(m->taken, at, sizeof at));
 }
 
 json_t *
@@ -229,7 +278,13 @@ report_json(const struct outcome *o)
     for (size_t i = 0; i < o->n_repos; i++) {
         json_array_append_new(repos, repo_json(&o->repos[i]));
     }
+    if (o->import != NULL) {
+        json_object_set_new(j, "import", import_json(o->import));
+    }
     switch (o->status) {
+    case OUTCOME_PRESENT:
+        json_object_set_new(j, "backup", json_text(o->present));
+        break;
     case OUTCOME_FAILED:
         add_error(j, &o->err);
         break;
@@ -238,7 +293,9 @@ report_json(const struct outcome *o)
         add_label(j, outcome_label(o));
         break;
     case OUTCOME_PLANNED:
-        json_object_set_new(j, "tables", json_integer((json_int_t)o->plan->tables));
+        json_object_set_new(
+            j, "tables",
+            json_integer((json_int_t)(o->import != NULL ? o->import->tables : o->plan->tables)));
         json_object_set_new(j, "relation_bytes", json_integer((json_int_t)o->relation_bytes));
         break;
     }

@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backup/import.h"
 #include "backup/job.h"
 #include "backup/prune.h"
 #include "core/exit.h"
 #include "core/human.h"
 #include "core/json.h"
+#include "core/utf8.h"
 #include "facts/describe.h"
 
 static char *
@@ -18,11 +20,42 @@ copied(const char *s)
 }
 
 static void
+fill_imported(struct label *l, const struct import *m)
+{
+    l->snapshot = m->taken;
+    l->imported = time(NULL);
+    l->imported_kind = xstrdup(m->kind);
+    l->imported_file = xstrdup(m->file);
+    l->imported_sha256 = xstrdup(m->sha256);
+    l->imported_server_version = copied(m->server_version);
+    l->imported_pg_dump_version = copied(m->pg_dump_version);
+    utf8_clean(l->imported_file);
+    /* A scratch server's, which nobody has any more. */
+    free(l->system_identifier);
+    l->system_identifier = NULL;
+    l->next_xid = l->xid_age = l->multixact_age = 0;
+}
+
+/* What the manifest says of the moment, and what the restore of the dump had to leave out. */
+static void
+note_import(struct manifest *man, const struct import *m)
+{
+    char at[32];
+
+    (void)json_object_set_new(man->snapshot, "time",
+                              json_string(time_rfc3339(m->taken, at, sizeof at)));
+    strlist_add_all(&man->warnings, &m->warnings);
+}
+
+static void
 fill_label(struct job *j, time_t started)
 {
     struct label          *l = j->label = label_new();
     const struct snapshot *s = &j->snapshot;
 
+    if (j->run->import != NULL) {
+        note_import(j->manifest, j->run->import);
+    }
     describe_label(s, j->manifest, l);
     l->db = xstrdup(j->name);
     l->dbname = xstrdup(j->dbname);
@@ -30,6 +63,9 @@ fill_label(struct job *j, time_t started)
     l->selection = copied(j->selection.words);
     l->started = started;
     l->note = copied(j->o.note);
+    if (j->run->import != NULL) {
+        fill_imported(l, j->run->import);
+    }
 }
 
 static int
@@ -38,6 +74,7 @@ store(struct job *j, struct outcome *out, struct err *e)
     struct fanout_options options = {.db = j->name,
                                      .source = &j->source,
                                      .adopt = j->o.adopt,
+                                     .taken = j->run->import != NULL ? j->run->import->taken : 0,
                                      .codec = j->o.codec,
                                      .workers = j->o.jobs + 1};
     time_t                started = time(NULL);
@@ -95,7 +132,7 @@ backup_run(const struct backup_request *run, const struct database *db, struct o
 {
     struct job j = {.run = run, .db = db, .began = clock_seconds()};
 
-    *out = (struct outcome){.status = OUTCOME_FAILED, .err = ERR_INIT};
+    *out = (struct outcome){.status = OUTCOME_FAILED, .err = ERR_INIT, .import = run->import};
     if (job_open(&j, &out->err) == 0) {
         (void)(j.o.dry_run ? plan : store)(&j, out, &out->err);
     }

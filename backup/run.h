@@ -12,9 +12,15 @@ struct backup_request {
     const struct options     *options;
     const struct opts_result *given;
     const struct config      *config;
+    const struct import      *import; /* import.h; NULL: a running database is backed up */
 };
 
-enum outcome_status { OUTCOME_FAILED, OUTCOME_STORED, OUTCOME_PLANNED };
+enum outcome_status {
+    OUTCOME_FAILED,
+    OUTCOME_STORED,
+    OUTCOME_PLANNED,
+    OUTCOME_PRESENT, /* of an import: a backup of that file is there already */
+};
 
 /* The result in one repository. */
 struct outcome_repo {
@@ -33,8 +39,10 @@ struct outcome {
     char                *name;   /* in the repository; NULL: not reached */
     char                *dbname;
     struct outcome_repo *repos;
-    size_t               n_repos;        /* 0: not reached */
-    struct label        *plan;           /* of OUTCOME_PLANNED: tables and sizes only */
+    size_t               n_repos;                /* 0: not reached */
+    struct label        *plan;                   /* of OUTCOME_PLANNED: tables and sizes only */
+    const struct import *import;                 /* the run's */
+    char                 present[BACKUP_ID_MAX]; /* of OUTCOME_PRESENT */
     uint64_t             relation_bytes; /* of OUTCOME_PLANNED: sizes of the tables to read */
     struct err           err;            /* of OUTCOME_FAILED */
 };

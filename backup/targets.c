@@ -131,6 +131,12 @@ targets_make(const struct options *o, const struct opts_result *given, const str
 }
 
 void
+targets_add(struct targets *t, const char *name, const char *dbname)
+{
+    add(t, name, dbname, NULL);
+}
+
+void
 targets_free(struct targets *t)
 {
     for (size_t i = 0; i < t->n; i++) {

@@ -21,6 +21,7 @@ struct targets {
 /* --all queries the server. */
 int  targets_make(const struct options *, const struct opts_result *, const struct config *,
                   struct targets *, struct err *);
+void targets_add(struct targets *, const char *name, const char *dbname);
 void targets_free(struct targets *);
 
 /* Combines options (the database's own, or those common to all) and argument; borrowed strings. */

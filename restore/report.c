@@ -83,9 +83,14 @@ int
 report_list(const struct restore *r, struct err *e)
 {
     if (r->o->json) {
-        return print_json(list_json(r), e);
+        return print_json(
+            r->foreign != NULL ? json_pack("{s:o}", "file", foreign_json(r)) : list_json(r), e);
     }
-    report_list_text(r);
+    if (r->foreign != NULL) {
+        foreign_list(r);
+    } else {
+        report_list_text(r);
+    }
     return 0;
 }
 

@@ -76,8 +76,8 @@ static int
 run_foreign(struct restore *r, struct err *e)
 {
     restore_phase(r, "reading");
-    if (foreign_read(r, e) != 0) {
-        return -1;
+    if (foreign_read(r, e) != 0 || r->o->list) {
+        return e->kind == ERR_NONE ? 0 : -1;
     }
     restore_phase(r, "server, preflight");
     if (target_open(r, e) != 0 || foreign_preflight(r, e) != 0 || r->o->dry_run) {

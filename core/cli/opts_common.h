@@ -105,9 +105,38 @@
 #define OPT_COMMON_FILE(values)                                                                    \
     {                                                                                              \
         OPT_TEXT, "file", 0, "FILE",                                                               \
-            "a file outside of any repository: a bundle of storage export, or (to restore) a "     \
+            "a file outside of any repository: a bundle of storage export, or (not to export) a "  \
             "dump of pg_dump or pg_dumpall",                                                       \
             offsetof(values, file), 0, 0, NULL, NULL                                               \
+    }
+
+/* What of such a file, and how much it may become. */
+enum { MAX_RATIO_MOST = 1000000 };
+#define OPTS_COMMON_BUNDLE(values)                                                                 \
+    {OPT_TEXT,                                                                                     \
+     "member",                                                                                     \
+     0,                                                                                            \
+     "NAME",                                                                                       \
+     "file: the one of a bundle that holds several dumps",                                         \
+     offsetof(values, member),                                                                     \
+     0,                                                                                            \
+     0,                                                                                            \
+     NULL,                                                                                         \
+     NULL},                                                                                        \
+        {OPT_TEXT,                                                                                 \
+         "max-size",                                                                               \
+         0,                                                                                        \
+         "SIZE",                                                                                   \
+         "file: give up when it unpacks to more than that (default: 1 TB)",                        \
+         offsetof(values, max_size),                                                               \
+         0,                                                                                        \
+         0,                                                                                        \
+         NULL,                                                                                     \
+         NULL},                                                                                    \
+    {                                                                                              \
+        OPT_INT, "max-ratio", 0, "N",                                                              \
+            "file: ... or, beyond 64 MiB, to more than N times its size (default: 200)",           \
+            offsetof(values, max_ratio), 1, MAX_RATIO_MOST, NULL, NULL                             \
     }
 
 /* Of a restore, and of the restore that a drill makes. */

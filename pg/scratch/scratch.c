@@ -149,7 +149,7 @@ server_args(struct strlist *args, const char *postgres, const char *dir,
     SET("log_min_error_statement=panic");
     SET("logging_collector=off");
     SET("log_destination=stderr");
-    SET("cluster_name=pgassay scratch");
+    SET("cluster_name=" SCRATCH_CLUSTER_NAME);
 #undef SET
 }
 

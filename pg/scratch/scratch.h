@@ -19,6 +19,9 @@
 #include "core/mem.h"
 #include "pg/conn/conn.h"
 
+/* Its cluster_name, by which a tool that it is lent to knows it. */
+#define SCRATCH_CLUSTER_NAME "pgassay scratch"
+
 struct scratch;
 
 struct scratch_options {

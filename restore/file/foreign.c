@@ -34,7 +34,7 @@ foreign_is_cluster(const struct restore *r)
 static int
 check_target(const struct restore *r, const struct foreign *f, struct err *e)
 {
-    if (f->found.kind->kind != DUMP_CLUSTER || r->o->scratch) {
+    if (f->found.kind->kind != DUMP_CLUSTER || r->o->isolated || r->o->list) {
         return 0;
     }
     err_set(e, ERR_USAGE,
@@ -148,12 +148,12 @@ foreign_read(struct restore *r, struct err *e)
         return -1;
     }
     f->options = (struct policy_options){.cluster = f->found.kind->kind == DUMP_CLUSTER,
-                                         .scratch = o->scratch,
+                                         .scratch = o->isolated,
                                          .allow_remote = o->allow_remote,
                                          .no_owner = o->no_owner,
                                          .no_privileges = o->no_privileges,
                                          .no_tablespaces = o->no_tablespaces,
-                                         .self = o->scratch ? scratch_user(NULL) : NULL};
+                                         .self = o->isolated ? scratch_user(NULL) : NULL};
     f->script = (struct script){.found = &f->found,
                                 .no_owner = o->no_owner,
                                 .no_privileges = o->no_privileges,
@@ -246,17 +246,39 @@ check_name(struct restore *r, struct err *e)
     return rc;
 }
 
+/* --isolated: another tool has started it, and a dump of pg_dumpall may make what it likes there.
+ * Not so on a server that is somebody's. */
+static int
+check_isolated(struct restore *r, struct err *e)
+{
+    char *name = r->o->isolated && !r->o->scratch
+        ? pg_value(r->maintenance, e, "SELECT pg_catalog.current_setting('cluster_name')", 0, NULL)
+        : NULL;
+    bool  is = name != NULL && strcmp(name, SCRATCH_CLUSTER_NAME) == 0;
+
+    free(name);
+    if (e->kind != ERR_NONE || !r->o->isolated || r->o->scratch || is) {
+        return e->kind == ERR_NONE ? 0 : -1;
+    }
+    err_set(e, ERR_USAGE,
+            "--isolated with --file is for a throw-away server that pgassay has started");
+    return err_hint(e, "--scratch starts one of its own");
+}
+
 int
 foreign_preflight(struct restore *r, struct err *e)
 {
     const struct policy *p = &r->foreign->contents.policy;
 
+    if (check_isolated(r, e) != 0) {
+        return -1;
+    }
     if ((!foreign_is_cluster(r) && check_name(r, e) != 0) ||
         check_names(r, &p->extensions, "SELECT name FROM pg_catalog.pg_available_extensions",
                     "extensions", "install their packages on the server", e) != 0 ||
         check_names(r, &p->tablespaces, "SELECT spcname FROM pg_catalog.pg_tablespace",
                     "tablespaces", "create them, or leave them out: --no-tablespaces", e) != 0 ||
-        (!r->o->scratch &&
+        (!r->o->isolated &&
          check_names(r, &p->roles, "SELECT rolname FROM pg_catalog.pg_roles", "roles",
                      "create them, or leave owners (-O) and privileges (-x) out", e) != 0)) {
         return err_wrap(e, "preflight");
@@ -264,7 +286,7 @@ foreign_preflight(struct restore *r, struct err *e)
     if (preflight_report(&r->preflight, &r->warnings, e) != 0) {
         return -1;
     }
-    return r->o->scratch && !r->o->dry_run ? make_roles(r, e) : 0;
+    return r->o->isolated && !r->o->dry_run ? make_roles(r, e) : 0;
 }
 
 int

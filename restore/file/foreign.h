@@ -33,6 +33,8 @@ char *foreign_what(const struct restore *);
 /* The part "file" of the result (docs/json.md); null before it is known. */
 json_t  *foreign_json(const struct restore *);
 uint64_t foreign_tables(const struct restore *);
+/* What it holds, for people (--list). */
+void foreign_list(const struct restore *);
 /* The result for people; what: which database, where (report.c). */
 void foreign_print(const struct restore *, const char *what);
 

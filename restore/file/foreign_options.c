@@ -7,22 +7,14 @@
 #include "core/human.h"
 #include "restore/file/foreign.h"
 
-#define AT(field) offsetof(struct options, field)
-
-enum { RATIO = 200, RATIO_MAX = 1000000 };
+/* As OPTS_COMMON_BUNDLE() says. */
+enum { RATIO = 200 };
 #define SIZE_MAX_TEXT "1 TB"
 
 const struct opt foreign_options[] = {
     OPT_HEADING("A dump that another tool made"),
     OPT_COMMON_FILE(struct options),
-    {OPT_TEXT, "member", 0, "NAME", "file: the one of a bundle that holds several dumps",
-     AT(member), 0, 0, NULL, NULL},
-    {OPT_TEXT, "max-size", 0, "SIZE",
-     "file: give up when it unpacks to more than that (default: " SIZE_MAX_TEXT ")", AT(max_size),
-     0, 0, NULL, NULL},
-    {OPT_INT, "max-ratio", 0, "N",
-     "file: ... or, beyond 64 MiB, to more than N times its size (default: 200)", AT(max_ratio), 1,
-     RATIO_MAX, NULL, NULL},
+    OPTS_COMMON_BUNDLE(struct options),
     OPTS_END,
 };
 
@@ -46,7 +38,6 @@ static const char *const others[] = {
     "table",
     "exclude-table",
     "schema",
-    "list",
     "exclude-schema",
     "swap",
     "replace",
@@ -59,7 +50,6 @@ static const char *const others[] = {
     "status",
     "leftovers",
     "drop-leftover",
-    "isolated",
     "drop-old-after",
     "into-schema",
     "put-back",

@@ -58,6 +58,8 @@ foreign_json(const struct restore *r)
     json_object_set_new(o, "database", json_text(c->policy.database));
     json_object_set_new(o, "databases", texts(&c->databases));
     json_object_set_new(o, "server_version", json_text(c->from));
+    json_object_set_new(o, "server_version_num",
+                        c->from_version > 0 ? json_integer(c->from_version) : json_null());
     json_object_set_new(o, "pg_dump_version", json_text(c->by));
     json_object_set_new(o, "created", json_text(c->taken));
     json_object_set_new(o, "tables", json_integer((json_int_t)c->tables));
@@ -90,6 +92,17 @@ print_contents(const struct contents *c)
     if (c->databases.n > 0) {
         print_out("\n");
     }
+}
+
+void
+foreign_list(const struct restore *r)
+{
+    char *what = foreign_what(r);
+
+    print_out("%s\n", what);
+    free(what);
+    print_contents(&r->foreign->contents);
+    print_out("it is whole\n");
 }
 
 void

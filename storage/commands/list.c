@@ -149,8 +149,9 @@ add_state(struct texttable *t, const struct backup_entry *b, const struct annota
     bool                roleless = b->state == BACKUP_COMMITTED && l != NULL && !l->globals;
 
     strlist_take(&t->cells,
-                 xasprintf("%s%s%s", state_text(b, s), roleless ? ", no globals" : "",
-                           plain ? ", not encrypted" : ""));
+                 xasprintf("%s%s%s%s", state_text(b, s),
+                           l != NULL && label_is_imported(l) ? ", imported" : "",
+                           roleless ? ", no globals" : "", plain ? ", not encrypted" : ""));
 }
 
 static void
@@ -187,7 +188,10 @@ print_database(const char *db, const struct backup_list *list, const struct anno
     struct texttable t = {.heads = "backup (UTC)|>taken|>rows|>data|>new|state|note", .fold = true};
     time_t           now = time(NULL);
 
-    print_out("%s%s\n", first ? "" : "\n", db);
+    if (!first) {
+        print_out("\n");
+    }
+    print_out("%s\n", db);
     if (list->n == 0) {
         print_out("no backup yet\n");
     } else {

@@ -102,6 +102,21 @@ line(const char *name, const char *fmt, ...)
     print_out("\n");
 }
 
+/* The dump of another tool that it was made of. */
+static void
+show_imported(const struct label *l)
+{
+    char at[32];
+
+    line("imported", "%s, %s%s%s%s of PostgreSQL %s", time_rfc3339(l->imported, at, sizeof at),
+         l->imported_kind, l->imported_file != NULL ? " dump \"" : " dump",
+         l->imported_file != NULL ? l->imported_file : "", l->imported_file != NULL ? "\"" : "",
+         l->imported_server_version != NULL ? l->imported_server_version : "(not said)");
+    if (l->imported_sha256 != NULL) {
+        line("SHA-256", "%s", l->imported_sha256);
+    }
+}
+
 static void
 show_label(const struct label *l, bool closed)
 {
@@ -115,12 +130,16 @@ show_label(const struct label *l, bool closed)
         line("note", "%s", l->note);
     }
     line("database", "\"%s\" on %s, PostgreSQL %s%s", l->dbname,
-         l->host != NULL ? l->host
-             : closed    ? "a server that only a key shows"
-                         : "a local socket",
+         l->host != NULL            ? l->host
+             : label_is_imported(l) ? "a scratch server"
+             : closed               ? "a server that only a key shows"
+                                    : "a local socket",
          l->server_version, l->standby ? " (standby)" : "");
     line("snapshot", "%s, %s ago", time_rfc3339(l->snapshot, a, sizeof a),
          duration_human(difftime(time(NULL), l->snapshot), b, sizeof b));
+    if (label_is_imported(l)) {
+        show_imported(l);
+    }
     line("took", "%s", duration_human(l->seconds, a, sizeof a));
     line("tables", "%s with %s, %s of data (%s on the server)",
          count_human(l->tables, NULL, c, sizeof c), count_human(l->rows, "row", d, sizeof d),

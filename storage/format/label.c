@@ -67,6 +67,17 @@ static const struct field hidden[] = {
     ROW(FIELD_OPT_TEXT, "host", host),
     ROW(FIELD_OPT_TEXT, "note", note),
     ROW(FIELD_TEXTS, "warnings", warnings),
+    ROW(FIELD_OPT_TEXT, "imported_file", imported_file),
+    ROW(FIELD_OPT_TEXT, "imported_sha256", imported_sha256),
+};
+
+/* An object of its own within an imported backup's label. */
+static const struct field imported_from[] = {
+    ROW(FIELD_TIME, "imported", imported),
+    ROW(FIELD_DIGITS, "id", imported_id),
+    ROW(FIELD_TEXT, "kind", imported_kind),
+    ROW(FIELD_OPT_TEXT, "server_version", imported_server_version),
+    ROW(FIELD_OPT_TEXT, "pg_dump_version", imported_pg_dump_version),
 };
 
 /* An object of its own within a copy's label. */
@@ -82,6 +93,7 @@ const struct fields label_backup_fields = FIELDS(struct label, of_backup);
 const struct fields label_baseline_fields = FIELDS(struct label, of_baseline);
 const struct fields label_hidden_fields = FIELDS(struct label, hidden);
 const struct fields label_copied_fields = FIELDS(struct label, copied_from);
+const struct fields label_imported_fields = FIELDS(struct label, imported_from);
 
 static const struct fields *
 own_fields(const struct label *l)
@@ -109,6 +121,7 @@ label_free(struct label *l)
     }
     fields_free(&label_plain_fields, l);
     fields_free(&label_hidden_fields, l);
+    fields_free(&label_imported_fields, l);
     free(l->hidden);
     free(l->heads);
     free(l);
@@ -122,6 +135,7 @@ label_copy(const struct label *l)
     *copy = *l;
     fields_copy(&label_plain_fields, l, copy);
     fields_copy(&label_hidden_fields, l, copy);
+    fields_copy(&label_imported_fields, l, copy);
     copy->hidden = l->hidden == NULL ? NULL : xstrdup(l->hidden);
     chain_copy_heads(l, copy);
     return copy;
@@ -129,12 +143,21 @@ label_copy(const struct label *l)
 
 /* ---- writing ---- */
 
+/* An object of its own. */
+static int
+write_object(const struct fields *fields, const char *key, const struct label *l, json_t *o,
+             struct err *e)
+{
+    json_t *from = json_object();
+
+    (void)json_object_set_new(o, key, from);
+    return fields_write(fields, l, from, e) == 0 ? 0 : err_wrap(e, "key \"%s\"", key);
+}
+
 /* The keys that are never hidden. */
 static int
 write_plain(const struct label *l, json_t *o, struct err *e)
 {
-    json_t *from;
-
     (void)json_object_set_new(o, "epoch", json_integer(l->epoch == 0 ? 1 : l->epoch));
     if (l->settings > 0) {
         (void)json_object_set_new(o, "settings", json_integer(l->settings));
@@ -145,16 +168,21 @@ write_plain(const struct label *l, json_t *o, struct err *e)
     if (l->encrypted) {
         object_need_encryption(o);
     }
-    if (l->copied_repo[0] != '\0') {
-        from = json_object();
-        (void)json_object_set_new(o, "copied_from", from);
-        if (fields_write(&label_copied_fields, l, from, e) != 0) {
-            return err_wrap(e, "key \"copied_from\"");
-        }
+    if ((l->copied_repo[0] != '\0' &&
+         write_object(&label_copied_fields, "copied_from", l, o, e) != 0) ||
+        (label_is_imported(l) &&
+         write_object(&label_imported_fields, "imported_from", l, o, e) != 0)) {
+        return -1;
     }
     chain_json(l, o);
     return fields_write(own_fields(l), l, o, e) != 0 ? -1
                                                      : fields_write(&label_plain_fields, l, o, e);
+}
+
+bool
+label_is_imported(const struct label *l)
+{
+    return l->imported != 0;
 }
 
 bool
@@ -229,13 +257,13 @@ label_format(const struct label *l, struct buf *out, struct err *e)
 /* ---- reading ---- */
 
 static int
-read_copied(const json_t *o, struct label *l, struct err *e)
+read_object(const struct fields *fields, const char *key, const json_t *o, struct label *l,
+            struct err *e)
 {
-    const json_t *from = json_object_get(o, "copied_from");
+    const json_t *from = json_object_get(o, key);
 
-    return from == NULL || fields_read(&label_copied_fields, from, l, e) == 0
-        ? 0
-        : err_wrap(e, "key \"copied_from\"");
+    return from == NULL || fields_read(fields, from, l, e) == 0 ? 0
+                                                                : err_wrap(e, "key \"%s\"", key);
 }
 
 /* Labels from before encryption do not have it. */
@@ -304,7 +332,9 @@ parse(const void *text, size_t n, bool baseline, struct err *e)
         fields_read(&label_plain_fields, o, l, e) == 0 && read_epoch(o, l, e) == 0 &&
         read_number(o, "settings", &l->settings, e) == 0 &&
         read_number(o, "keys", &l->keys, e) == 0 && read_hidden(o, l, e) == 0 &&
-        read_copied(o, l, e) == 0 && chain_read(o, l, e) == 0) {
+        read_object(&label_copied_fields, "copied_from", o, l, e) == 0 &&
+        read_object(&label_imported_fields, "imported_from", o, l, e) == 0 &&
+        chain_read(o, l, e) == 0) {
         sha256_hex(text, (size_t)((const char *)memchr(text, '\n', n) - (const char *)text) + 1,
                    l->sha256);
     } else {

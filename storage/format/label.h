@@ -70,6 +70,16 @@ struct label {
     char   copied_run[RUN_ID_MAX]; /* the run of the label that was copied */
     time_t copied;                 /* when the copy began */
     bool   replaces;               /* it replaced another label, or one that was lost */
+    /* Of a dump that another tool made: its snapshot is the dump's time, not the run's.  The
+     * scratch server that it went through is server_version. */
+    time_t imported;                    /* when; 0: it was not */
+    char   imported_id[SHA256_HEX + 1]; /* the file's digest under the epoch's id key: whoever has
+                                           no key cannot tell which file it was */
+    char *imported_kind;                /* "plain", "custom" …: docs/json.md, "file" */
+    char *imported_server_version;      /* of the server that was dumped; NULL: not said */
+    char *imported_pg_dump_version;     /* likewise */
+    char *imported_file;                /* its name, without directories; hidden, as the next */
+    char *imported_sha256;              /* SHA-256 of its bytes */
     /* Its place in the chain (chain.h), filled in by writer_commit(): */
     bool               chained; /* heads are known: older programs did not write them */
     struct label_head *heads;   /* by id */
@@ -94,6 +104,7 @@ struct label *label_new(void);
 void          label_free(struct label *); /* accepts NULL */
 struct label *label_copy(const struct label *);
 
+bool label_is_imported(const struct label *);
 /* Of a part of the database. */
 bool label_is_partial(const struct label *);
 /* All its fields, for `--json` output; ERR_CORRUPT names a field that was never filled

@@ -241,7 +241,7 @@ check_source(struct copy *c, struct err *e)
             err_clear(e);
             rc = 0;
         }
-    } else if (!c->request->adopt &&
+    } else if (!c->request->adopt && source_is_bound(&there) && source_is_bound(&c->source) &&
                (there.system_identifier != c->source.system_identifier ||
                 there.database_oid != c->source.database_oid)) {
         rc = err_set(e, ERR_EXISTS,

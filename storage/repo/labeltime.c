@@ -6,7 +6,7 @@
 static bool
 is_late(const struct backup_entry *b)
 {
-    return b->label != NULL && b->label->copied_repo[0] == '\0' &&
+    return b->label != NULL && b->label->copied_repo[0] == '\0' && !label_is_imported(b->label) &&
         b->stored - b->label->snapshot > LABEL_LATE_MAX;
 }
 

@@ -6,9 +6,10 @@
  * the store received the label is not his to choose.  So a label is doubted
  *
  *   - that is of a time after it was stored (CLOCK_OFF_MAX later, as clocks may differ);
- *   - that was stored days after its time, unless it is a copy: those are stored whenever somebody
- *     copies.  Nor is one doubted that is older than the repository is in this place: somebody has
- *     moved it there file by file, without the files' times.
+ *   - that was stored days after its time, unless it is a copy, or was imported: those are stored
+ *     whenever somebody copies or imports.  (An imported one never replaces one of our own:
+ *     storage/retention/retention_rules.h.)  Nor is one doubted that is older than the repository
+ * is in this place: somebody has moved it there file by file, without the files' times.
  *
  * A doubted backup counts for no rule, and stays as long as a good one of its time would.
  */

@@ -148,6 +148,12 @@ store(struct repo *r, const char *db, const struct repo_source *s, unsigned n, s
     return rc;
 }
 
+bool
+source_is_bound(const struct repo_source *s)
+{
+    return s->system_identifier != 0; /* no server has this number */
+}
+
 static bool
 took_its_place(const struct repo_source *s, const struct repo_source *bound)
 {
@@ -172,8 +178,9 @@ bind_once(struct repo *r, const char *db, const struct repo_source *s, bool adop
     if (load(r, db, &is, &n, e) != 0) {
         return -1;
     }
-    if (n > 0 && is.system_identifier == s->system_identifier &&
-        is.database_oid == s->database_oid) {
+    if (n > 0 &&
+        (!source_is_bound(s) ||
+         (is.system_identifier == s->system_identifier && is.database_oid == s->database_oid))) {
         rc = 0;
     } else if (n == 0 && !adopt && (has = repo_has_backups(r, db, e)) != 0) {
         rc = -1;
@@ -184,7 +191,7 @@ bind_once(struct repo *r, const char *db, const struct repo_source *s, bool adop
                     db, r->st->location);
             err_hint(e, "if they are of this one, --adopt binds the name to it anew");
         }
-    } else if (n == 0 || adopt || took_its_place(s, &is)) {
+    } else if (n == 0 || adopt || !source_is_bound(&is) || took_its_place(s, &is)) {
         rc = store(r, db, s, n + 1, e);
         rc = rc != 0 && e->kind == ERR_EXISTS ? 1 : rc;
     } else {

@@ -1,8 +1,10 @@
 /*
  * source.h - <db>/source.json: which server's database a name in the repository stands for.
  *
- * A name is bound to a server's system_identifier and the database's oid by its first backup.  The
- * highest that is trusted counts; others are passed over with a warning.
+ * A name is bound to a server's system_identifier and the database's oid by its first backup.  A
+ * backup that was imported binds a new name to none (both are 0), and leaves any other as it is;
+ * the first backup of a server then binds it without --adopt.  The highest that is trusted counts;
+ * others are passed over with a warning.
  */
 #ifndef STORAGE_REPO_SOURCE_H
 #define STORAGE_REPO_SOURCE_H
@@ -34,6 +36,7 @@ int source_bind(struct repo *, const char *db, const struct repo_source *, bool 
                 struct err *);
 /* Locks all of the name's objects until then, unless they are already (object_lock.h). */
 int  source_retain(struct repo *, const char *db, time_t until, struct err *);
+bool source_is_bound(const struct repo_source *);
 void source_free(struct repo_source *);
 
 #endif

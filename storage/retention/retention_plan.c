@@ -75,6 +75,7 @@ fill_item(struct retention_item *x, struct retention_verdict *v, const struct ba
         .newer = b->newer,
     };
     if (b->label != NULL) {
+        x->imported = label_is_imported(b->label);
         x->tables = b->label->tables;
         x->rows = b->label->rows;
         x->bytes = b->label->raw_bytes;

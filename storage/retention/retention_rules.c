@@ -63,7 +63,14 @@ struct scope {
 static bool
 is_good(const struct retention_item *x)
 {
-    return x->state == RETENTION_GOOD;
+    return x->state == RETENTION_GOOD && !x->beside;
+}
+
+/* It counts for nothing, and stays where a good one would. */
+static bool
+stays_along(const struct retention_item *x)
+{
+    return x->state == RETENTION_DAMAGED || (x->state == RETENTION_GOOD && x->beside);
 }
 
 /* keep-<period> N.  As in restic, the oldest backup fills an unused place, so that the history is
@@ -82,7 +89,7 @@ apply_count(struct scope *s, enum period p)
         bool                   first = !any || p == PERIOD_EACH || at != last;
 
         if (!is_good(x)) {
-            if (first && x->state == RETENTION_DAMAGED) {
+            if (first && stays_along(x)) {
                 x->why |= 1U << p;
             }
             continue;
@@ -117,7 +124,7 @@ apply_within(struct scope *s, enum period p, time_t newest)
         bool                   first = !any || p == PERIOD_EACH || at != last;
 
         good_left -= is_good(x);
-        if (x->time <= limit || (!is_good(x) && x->state != RETENTION_DAMAGED)) {
+        if (x->time <= limit || (!is_good(x) && !stays_along(x))) {
             continue;
         }
         if (first || (is_good(x) && good_left == 0)) {
@@ -213,7 +220,7 @@ largest_before(const struct scope *s, size_t i, const char *baseline, uint64_t *
     for (size_t k = i; k-- > 0;) {
         const struct retention_item *x = s->v[k];
 
-        if (!is_good(x)) {
+        if (!is_good(x) || x->imported) {
             continue;
         }
         if (strcmp(x->id, baseline) < 0 ||
@@ -248,7 +255,7 @@ raise_alarm(struct scope *s, size_t since, size_t m, uint64_t largest)
         newest = is_good(s->v[i]) ? s->v[i]->id : newest;
     }
     for (size_t i = 0; i <= since; i++) {
-        if (is_good(s->v[i]) || s->v[i]->state == RETENTION_DAMAGED) {
+        if (is_good(s->v[i]) || stays_along(s->v[i])) {
             s->v[i]->why |= WHY_SHRINK;
         }
     }
@@ -276,7 +283,7 @@ watch_shrinking(struct scope *s)
     for (size_t i = 0; i < s->n; i++) {
         const struct retention_item *x = s->v[i];
 
-        if (!is_good(x) || strcmp(x->id, baseline) <= 0) {
+        if (!is_good(x) || x->imported || strcmp(x->id, baseline) <= 0) {
             continue;
         }
         if (since != SIZE_MAX) {
@@ -298,6 +305,18 @@ watch_shrinking(struct scope *s)
 
 /* ---- all of them ---- */
 
+/* Items are in the order of their ids, which of imported ones is that of their times, too. */
+static void
+find_beside(struct scope *s)
+{
+    bool own = false;
+
+    for (size_t i = 0; i < s->n; i++) {
+        own = own || (!s->v[i]->imported && s->v[i]->state != RETENTION_VOID);
+        s->v[i]->beside = own && s->v[i]->imported;
+    }
+}
+
 static void
 apply_scope(struct retention *r, const char *name)
 {
@@ -307,8 +326,11 @@ apply_scope(struct retention *r, const char *name)
     for (size_t i = 0; i < r->n; i++) {
         if (strcmp(r->items[i].scope, name) == 0) {
             s.v[s.n++] = &r->items[i];
-            s.good += is_good(&r->items[i]);
         }
+    }
+    find_beside(&s);
+    for (size_t i = 0; i < s.n; i++) {
+        s.good += is_good(s.v[i]);
     }
     apply_rules(&s);
     protect(&s);
@@ -357,7 +379,7 @@ retention_apply(struct retention *r)
         x->why |= all;
         if (x->state == RETENTION_VOID) {
             x->why &= WHY_UNREADABLE | WHY_FUTURE;
-        } else if (r->drop_damaged && !is_good(x)) {
+        } else if (r->drop_damaged && x->state != RETENTION_GOOD) {
             x->why &= WHY_PINNED | WHY_LOCKED | WHY_ALONE | WHY_FUTURE | WHY_UNREADABLE;
         }
     }

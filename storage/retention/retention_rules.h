@@ -7,6 +7,9 @@
  *
  *   - a damaged backup, or one whose times are doubted (labeltime.h), never replaces another, and
  *     stays as long as a good one of its time would: it may still be healed, and partly read.
+ *   - an imported one (a dump that another tool made, as of whatever time somebody says) counts
+ *     among those that are older than the scope's first backup of our own.  A later one is like a
+ *     damaged one: it never replaces another, and stays as long.
  *   - one whose label or lists cannot be read means that what is needed is not fully known: nothing
  *     is removed.
  *   - drop_damaged gives both up, unless they are pinned or locked, or their scope has no good
@@ -21,7 +24,8 @@
  * The shrink alarm: a backup whose rows, tables or bytes are below shrink-share of the largest
  * among the ten before it and those of the thirty days before it (of its scope, since the last
  * accepted one) looks wrong.  It, and all before it, stay until a later backup is large again or a
- * user accepts the new size.  Other pruning goes on.
+ * user accepts the new size.  Other pruning goes on.  What was imported neither raises it nor is
+ * compared with: how much of the database a script has dumped says nothing of the database.
  */
 #ifndef STORAGE_RETENTION_RETENTION_RULES_H
 #define STORAGE_RETENTION_RETENTION_RULES_H
@@ -66,8 +70,10 @@ struct retention_item {
     time_t               time; /* of the snapshot */
     uint64_t             tables, rows, bytes;
     bool                 proven, pinned, locked;
-    bool                 newer; /* unreadable, because a newer program wrote it */
-    unsigned             why;   /* filled in: all reasons to stay; none: it is removed */
+    bool                 imported;
+    bool                 beside; /* filled in: imported, and later than the first of our own */
+    bool                 newer;  /* unreadable, because a newer program wrote it */
+    unsigned             why;    /* filled in: all reasons to stay; none: it is removed */
 };
 
 /* The newest accepted backup of a scope: sizes before it are no longer compared with. */

@@ -112,8 +112,11 @@ at_once(struct fanout *f, repo_fn *fn, void *ctx)
 static int
 begin_one(struct fanout *f, struct fanout_repo *r, void *ctx, struct err *e)
 {
-    const struct writer_options o = {
-        .db = f->o.db, .source = f->o.source, .adopt = f->o.adopt, .threads = f->o.workers};
+    const struct writer_options o = {.db = f->o.db,
+                                     .source = f->o.source,
+                                     .adopt = f->o.adopt,
+                                     .taken = f->o.taken,
+                                     .threads = f->o.workers};
 
     (void)ctx;
     r->writer = writer_begin(r->repo, &o, e);

@@ -37,6 +37,7 @@ struct fanout_options {
     const char               *db;     /* configured name */
     const struct repo_source *source; /* what it stands for, NULL: not checked */
     bool                      adopt;
+    time_t                    taken; /* writer_options.taken */
     struct codec_spec         codec;
     int workers; /* number of threads that call fanout_put(), each with its own number */
 };

@@ -12,8 +12,9 @@
 #include "storage/repo/source.h"
 #include "storage/write/writer_impl.h"
 
-/* Ids sort by time: one taken in the same second as the newest must still sort after it.  By a
- * random step, since two concurrent runs must not get the same. */
+/* Ids sort by time: one taken in the same second as the newest (of what was taken before: the
+ * newest up to then) must still sort after it.  By a random step, since two concurrent runs must
+ * not get the same. */
 static void
 name_backup(struct writer *w, const char *newest)
 {
@@ -23,12 +24,14 @@ name_backup(struct writer *w, const char *newest)
     size_t   n;
 
     random_bytes(&digits, sizeof digits);
-    (void)time_compact(time(NULL), at, sizeof at);
+    (void)time_compact(w->taken != 0 ? w->taken : time(NULL), at, sizeof at);
     n = strlen(at);
     if (strncmp(newest, at, n) == 0) {
         unsigned long last = strtoul(newest + n + 1, NULL, 16);
 
-        if (last > UINT16_MAX - STEP_MAX) {
+        if (last > UINT16_MAX - STEP_MAX && w->taken != 0) {
+            (void)time_compact(w->taken + 1, at, sizeof at);
+        } else if (last > UINT16_MAX - STEP_MAX) {
             (void)sleep(1);
             (void)time_compact(time(NULL), at, sizeof at);
         } else {
@@ -82,6 +85,7 @@ writer_begin(struct repo *r, const struct writer_options *o, struct err *e)
     w->db = xstrdup(o->db);
     w->source = o->source;
     w->adopt = o->adopt;
+    w->taken = o->taken;
     w->replace = o->replace;
     w->batch = o->batch;
     w->chain = o->chain != NULL ? o->chain : &w->own_chain;

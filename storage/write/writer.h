@@ -47,7 +47,8 @@ struct writer_options {
                                          ERR_EXISTS; NULL: not checked */
     bool     adopt;                   /* bind the name to this one */
     int      threads;                 /* threads that put chunks */
-    unsigned epoch;                   /* 0: the current one */
+    time_t   taken; /* of what was dumped before: the id is made of this time; 0: of now */
+    unsigned epoch; /* 0: the current one */
     bool as_stored; /* nothing is encoded here: chunks arrive as stored, named, and sealed to the
                        epoch */
     bool replace;   /* the existing label is bad, and is removed when the new one is put

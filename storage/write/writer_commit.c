@@ -6,6 +6,7 @@
 #include "storage/format/chunklist.h"
 #include "storage/format/object.h"
 #include "storage/keys/trust.h"
+#include "storage/repo/imported.h"
 #include "storage/repo/label_load.h"
 #include "storage/repo/lastseen.h"
 #include "storage/write/writer_impl.h"
@@ -252,6 +253,9 @@ complete(const struct writer *w, struct label *l)
     l->settings = w->repo->in_force;
     l->keys = 0; /* put_key_copies() */
     l->encrypted = w->epoch->sealed;
+    if (label_is_imported(l) && l->imported_sha256 != NULL && w->epoch->naming.n > 0) {
+        imported_id(w->epoch, l->imported_sha256, l->imported_id);
+    }
     if (l->tool == NULL) {
         l->tool = xstrdup("pgassay " PGASSAY_VERSION);
     }

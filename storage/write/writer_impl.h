@@ -27,6 +27,7 @@ struct writer {
     const struct epoch *epoch; /* the repository's; without naming keys if nothing is encoded */
     const struct repo_source *source; /* the caller's, or NULL */
     bool                      adopt;
+    time_t                    taken;   /* as in writer_options */
     bool                      replace; /* as in writer_options */
     struct journal           *journal;
     struct chain              own_chain; /* unless the caller has one */

@@ -29,6 +29,7 @@
 #include <string.h>
 
 #include "core/enc.h"
+#include "core/human.h"
 #include "core/log.h"
 #include "storage/read/parts.h"
 #include "storage/read/rollback.h"
@@ -66,12 +67,20 @@ trust_journal(void *ctx, const struct chunk_ref *ref)
     }
 }
 
+struct newest {
+    char  *id;
+    char   upto[20]; /* the last second that counts; "": all do */
+    size_t n;        /* its length */
+};
+
 static int
 keep_newest(void *ctx, const char *name, struct err *e)
 {
+    struct newest *x = ctx;
+
     (void)e;
-    if (backup_id_valid(name)) {
-        memcpy(ctx, name, strlen(name) + 1); /* they come in ascending order */
+    if (backup_id_valid(name) && strncmp(name, x->upto, x->n) <= 0) {
+        memcpy(x->id, name, strlen(name) + 1); /* they come in ascending order */
     }
     return 0;
 }
@@ -80,9 +89,15 @@ keep_newest(void *ctx, const char *name, struct err *e)
 static int
 find_newest_id(struct writer *w, char *newest, struct err *e)
 {
-    char *enc = name_encode(w->db);
-    char *prefix = xasprintf("%s/backups/", enc);
-    int   rc = storage_dirs(w->repo->st, prefix, keep_newest, newest, e);
+    char         *enc = name_encode(w->db);
+    char         *prefix = xasprintf("%s/backups/", enc);
+    struct newest x = {.id = newest};
+    int           rc;
+
+    if (w->taken != 0) {
+        x.n = strlen(time_compact(w->taken, x.upto, sizeof x.upto));
+    }
+    rc = storage_dirs(w->repo->st, prefix, keep_newest, &x, e);
 
     free(prefix);
     free(enc);

@@ -449,9 +449,18 @@ SQL
     nothing
 }
 
+@test "--list says what a file holds, and needs no server" {
+    PGHOST=/nowhere from shop.dump --list --json >out.json
+    valid_json restore-list out.json
+    expect_equal "$(jq -c '[.file.tables, .file.rows]' out.json)" "$(jq -c . holds)"
+    expect_equal "$(jq '.file.server_version_num / 10000 | floor' out.json)" "$(server_major)"
+    expect_status 0 from shop.sql --list
+    expect_text 'plain dump of pg_dump "shop.sql"' 'it is whole'
+}
+
 @test "options of backups do not go with a file" {
     expect_status 2 pgassay restore shop --file shop.sql --to copy
-    for o in --repo=x --backup=latest --swap --list '-t x' --rows=x; do
+    for o in --repo=x --backup=latest --swap '-t x' --rows=x; do
         # shellcheck disable=SC2086
         expect_status 2 from shop.sql --to copy $o
     done

@@ -191,6 +191,42 @@ damaged_backups_take_nobodys_place_and_stay_as_long_as_good_ones(void **state)
     history_free(&h);
 }
 
+/* Whoever says of which time a dump is must not choose which good backups go. */
+static void
+imported_backups_count_only_before_the_first_of_our_own(void **state)
+{
+    struct history h = {0};
+    struct policy  p = POLICY("keep-last", "2");
+
+    (void)state;
+    history_days(&h, 6);
+    h.items[0].imported = h.items[1].imported = h.items[3].imported = h.items[5].imported = true;
+    history_apply(&h, &p);
+    HISTORY_STAYS(&h, "..hhhh");
+    assert_true((h.items[4].why & WHY_NEWEST) != 0);
+    /* One of the day of a good one does not push it out. */
+    p = POLICY("keep-daily", "1");
+    h.items[5].time = h.items[4].time + 60;
+    history_apply(&h, &p);
+    HISTORY_STAYS(&h, "....hh");
+    /* Before them all, rules choose among them as usual. */
+    p = POLICY("keep-last", "1");
+    for (int i = 0; i < 6; i++) {
+        h.items[i].imported = true;
+    }
+    history_apply(&h, &p);
+    HISTORY_STAYS(&h, ".....h");
+    h.items[2].imported = false;
+    p = POLICY("keep-last", "3");
+    history_apply(&h, &p);
+    HISTORY_STAYS(&h, "hhhhhh");
+    /* They are whole, and not given up with what is damaged. */
+    h.r.drop_damaged = true;
+    history_apply(&h, &p);
+    HISTORY_STAYS(&h, "hhhhhh");
+    history_free(&h);
+}
+
 static void
 what_cannot_be_read_keeps_all_until_it_is_given_up(void **state)
 {
@@ -442,6 +478,23 @@ damaged_and_void_ones_are_not_compared(void **state)
     history_free(&h);
 }
 
+static void
+imported_ones_raise_no_alarm_and_are_not_compared_with(void **state)
+{
+    struct history h = {0};
+    struct policy  p = POLICY("keep-last", "1");
+
+    (void)state;
+    SIZES(&h, 1000, 100, 1);
+    h.items[0].imported = h.items[2].imported = true;
+    history_apply(&h, &p);
+    assert_int_equal(h.r.n_alarms, 0);
+    h.items[2].imported = false;
+    history_apply(&h, &p);
+    assert_int_equal(h.r.n_alarms, 1);
+    history_free(&h);
+}
+
 int
 main(void)
 {
@@ -452,6 +505,7 @@ main(void)
         cmocka_unit_test(every_reason_is_told),
         cmocka_unit_test(only_the_newest_proven_one_is_protected),
         cmocka_unit_test(a_partial_backup_pushes_out_no_full_one),
+        cmocka_unit_test(imported_backups_count_only_before_the_first_of_our_own),
         cmocka_unit_test(damaged_backups_take_nobodys_place_and_stay_as_long_as_good_ones),
         cmocka_unit_test(what_cannot_be_read_keeps_all_until_it_is_given_up),
         cmocka_unit_test(the_last_of_a_scope_is_not_given_up),
@@ -465,6 +519,7 @@ main(void)
         cmocka_unit_test(other_scopes_go_on),
         cmocka_unit_test(the_largest_of_ten_backups_and_of_thirty_days_counts),
         cmocka_unit_test(damaged_and_void_ones_are_not_compared),
+        cmocka_unit_test(imported_ones_raise_no_alarm_and_are_not_compared_with),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

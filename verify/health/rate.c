@@ -15,6 +15,7 @@ static bool
 is_usable(const struct backup_entry *b, time_t now)
 {
     return b->state == BACKUP_COMMITTED && b->label != NULL && !b->untrusted && b->doubt == NULL &&
+        !label_is_imported(b->label) && /* its XIDs are a scratch server's */
         difftime(now, b->label->snapshot) >= TOO_SHORT;
 }
 

@@ -72,6 +72,10 @@ look_at_xid(struct standing *s)
         s->xid_age = (int64_t)s->newest.label->xid_age;
         return;
     }
+    if (label_is_imported(s->newest.label)) {
+        s->xid_unknown = xstrdup("it was imported, and a dump does not say");
+        return;
+    }
     m = manifest_load(s->repo, s->newest.label, &e);
     if (m == NULL) {
         s->xid_unknown = xstrdup(e.kind == ERR_AUTH ? "it is in the encrypted part of the backup, "

@@ -21,9 +21,10 @@ restore_clause(const struct standing *s)
         return xstrdup("nothing to restore");
     }
     return xasprintf(
-        "back to %s (%s ago)%s%s",
+        "back to %s (%s ago%s)%s%s",
         when_local(s->newest.label->snapshot, s->now, local, sizeof local),
         duration_human(fmax(0, difftime(s->now, s->newest.label->snapshot)), ago, sizeof ago),
+        label_is_imported(s->newest.label) ? ", imported" : "",
         d != NULL && d->readable ? ", in about " : ", in a time that no drill has measured",
         d != NULL && d->readable ? duration_human(d->recovery_seconds, took, sizeof took) : "");
 }
@@ -129,11 +130,11 @@ backup_json(const struct standing *s, const struct standing_backup *b)
 
     return l == NULL
         ? json_null()
-        : json_pack("{s:s, s:o, s:f, s:I, s:I, s:I, s:b, s:b}", "backup", l->id, "snapshot",
+        : json_pack("{s:s, s:o, s:f, s:I, s:I, s:I, s:b, s:b, s:b}", "backup", l->id, "snapshot",
                     moment(l->snapshot), "age_seconds", difftime(s->now, l->snapshot), "rows",
                     (json_int_t)l->rows, "raw_bytes", (json_int_t)l->raw_bytes, "stored_bytes",
                     (json_int_t)l->stored_bytes, "encrypted", (int)l->encrypted, "partial",
-                    (int)label_is_partial(l));
+                    (int)label_is_partial(l), "imported", (int)label_is_imported(l));
 }
 
 static json_t *
