@@ -119,6 +119,7 @@ importing_free(struct importing *m)
     free(m->import.kind);
     free(m->import.server_version);
     free(m->import.pg_dump_version);
+    json_decref(m->import.locale);
     strlist_free(&m->import.warnings);
     *m = (struct importing){0};
 }

@@ -20,16 +20,17 @@
 #include "pg/scratch/scratch.h"
 
 struct import {
-    const char     *path; /* as the user gave it */
-    struct stat     was;
-    char           *file;                   /* its last part */
-    char            sha256[SHA256_HEX + 1]; /* of a directory: of what `sha256sum *` prints there */
-    char           *kind;                   /* docs/json.md, "file" */
-    char           *server_version, *pg_dump_version; /* NULL: the dump does not say */
-    int             server_version_num;               /* 0: likewise */
-    time_t          taken;
-    uint64_t        tables, rows;
-    bool            cluster;  /* it makes its databases itself */
+    const char *path; /* as the user gave it */
+    struct stat was;
+    char       *file;                   /* its last part */
+    char        sha256[SHA256_HEX + 1]; /* of a directory: of what `sha256sum *` prints there */
+    char       *kind;                   /* docs/json.md, "file" */
+    char       *server_version, *pg_dump_version; /* NULL: the dump does not say */
+    int         server_version_num;               /* 0: likewise */
+    time_t      taken;
+    uint64_t    tables, rows;
+    json_t     *locale;  /* of its database, as the manifest has it; NULL: the dump does not say */
+    bool        cluster; /* it makes its databases itself */
     struct scratch *scratch;  /* NULL: nothing had to be restored */
     struct strlist  warnings; /* of the restore */
 };

@@ -322,6 +322,9 @@ import_look(struct importing *m, const struct options *o, struct err *e)
         x->server_version = copy_of(file, "server_version");
         x->pg_dump_version = copy_of(file, "pg_dump_version");
         x->server_version_num = (int)json_opt_int(file, "server_version_num", 0);
+        x->locale = json_is_object(json_object_get(file, "locale"))
+            ? json_deep_copy(json_object_get(file, "locale"))
+            : NULL;
         x->tables = (uint64_t)json_opt_int(file, "tables", 0);
         x->rows = (uint64_t)json_opt_int(file, "rows", 0);
         rc = find_time(x, o, file, e) != 0 ? -1

@@ -36,6 +36,31 @@ fill_imported(struct label *l, const struct import *m)
     l->next_xid = l->xid_age = l->multixact_age = 0;
 }
 
+/* Whoever restores it gets the locale that the database had: not that of the scratch server, which
+ * it may have instead, for want of the dump's or of a word about it.  (A missing key: whatever the
+ * target server has.)  A dump of pg_dumpall makes its databases as they were. */
+static void
+note_locale(json_t *db, const struct import *m)
+{
+    static const char *const keys[] = {"provider", "locale", "collate", "ctype", "icu_rules"};
+    bool                     other = false;
+
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0] && !m->cluster; i++) {
+        json_t *said = json_object_get(m->locale, keys[i]);
+
+        if (m->locale == NULL) {
+            (void)json_object_del(db, keys[i]);
+        } else if (said != NULL && !json_equal(said, json_object_get(db, keys[i]))) {
+            (void)json_object_set(db, keys[i], said);
+            other = true;
+        }
+    }
+    if (other || (m->locale == NULL && !m->cluster)) {
+        (void)json_object_del(db, "collation_version");
+        (void)json_object_del(db, "collation_version_now");
+    }
+}
+
 /* What the manifest says of the moment, and what the restore of the dump had to leave out. */
 static void
 note_import(struct manifest *man, const struct import *m)
@@ -44,6 +69,7 @@ note_import(struct manifest *man, const struct import *m)
 
     (void)json_object_set_new(man->snapshot, "time",
                               json_string(time_rfc3339(m->taken, at, sizeof at)));
+    note_locale(man->database, m);
     strlist_add_all(&man->warnings, &m->warnings);
 }
 

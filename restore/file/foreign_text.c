@@ -38,6 +38,27 @@ texts(const struct strlist *l)
     return all;
 }
 
+/* What the dump says of its database's locale, as the manifest has it; null: nothing. */
+static json_t *
+locale_json(const struct restore *r)
+{
+    static const char *const keys[] = {"provider", "locale", "collate", "ctype", "icu_rules"};
+    json_t                  *o = json_object();
+
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        const char *text = json_opt_str(r->source_properties, keys[i], NULL);
+
+        if (text != NULL) {
+            json_object_set_new(o, keys[i], json_text(text));
+        }
+    }
+    if (json_object_size(o) > 0) {
+        return o;
+    }
+    json_decref(o);
+    return json_null();
+}
+
 json_t *
 foreign_json(const struct restore *r)
 {
@@ -56,6 +77,7 @@ foreign_json(const struct restore *r)
     json_object_set_new(o, "kind", json_text(f->found.kind->word));
     json_object_set_new(o, "compression", json_text(f->found.compression));
     json_object_set_new(o, "database", json_text(c->policy.database));
+    json_object_set_new(o, "locale", locale_json(r));
     json_object_set_new(o, "databases", texts(&c->databases));
     json_object_set_new(o, "server_version", json_text(c->from));
     json_object_set_new(o, "server_version_num",

@@ -46,6 +46,9 @@ listed() { storage list "$1" --json | jq -r "[.databases[].backups[] | $2] | joi
     expect_equal "$(listed shop '.proven // false')" 'false false true'
     restore shop --to copy
     db_same shop copy
+    # A plain dump does not say, and what the scratch server has is nobody's choice.
+    expect_equal "$(manifest shop | jq -r .database.collate)" C
+    expect_equal "$(zstd -dcq "$REPO/shop/backups/$(backup_ids shop | head -n 1)/manifest.json.zst" | jq '.database | has("collate")')" false
     db_drop copy
 }
 
@@ -101,14 +104,17 @@ $REPO/shop/source.json"
     pgassay storage list bill --repo "$T/second" | grep imported
 }
 
-@test "what a dump hides runs confined" {
+@test "what a dump hides runs confined; a locale that is not to be had here is what a restore asks for elsewhere" {
     local evil="DO \$\$ BEGIN COPY (SELECT 1) TO PROGRAM 'cat >$T/open/canary'; EXCEPTION WHEN OTHERS THEN NULL; END \$\$;"
     mkdir open && chmod 777 open
     psql_in bill -c "$evil"
     [ -e open/canary ] && rm -f open/canary
-    pg_dump -d bill | sed "s|^-- PostgreSQL database dump complete|$evil\nCREATE TABLE public.ran ();\n&|" >evil.sql
+    pg_dump -C -d bill | sed "/^CREATE DATABASE/s/= 'C'/= 'xx_YY'/g; s|^-- PostgreSQL database dump complete|$evil\nCREATE TABLE public.ran ();\n&|" >evil.sql
     import --file evil.sql --db evil --no-drill
     expect_equal "$(listed evil .tables)" 2
+    expect_equal "$(manifest evil | jq -r .database.collate)" xx_YY
+    expect_status 1 restore evil --to copy --dry-run
+    expect_text 'locale "xx_YY"'
     [ ! -e open/canary ]
     expect_equal "$(ls -A "$TMPDIR")" ''
 }
