@@ -255,8 +255,8 @@ the_labels_tables_are_its_schema(void **state)
     assert_true(is_struct(&s, json_object_get(properties, "imported_from"), &label_imported_fields,
                           "/imported_from"));
     check_count(&s, label_plain_fields.n + label_backup_fields.n + label_hidden_fields.n,
-                12 /* format, needs, type, epoch, settings, keys, hidden, copied_from, imported_from,
-                      heads, signer, sequence */);
+                12 /* format, needs, type, epoch, settings, keys, hidden, copied_from,
+                      imported_from, heads, signer, sequence */);
     json_decref(s.root);
 }
 
