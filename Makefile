@@ -21,7 +21,7 @@ ROOMS_storage := $(addprefix storage/,contract drivers drivers/aws drivers/file 
                  retention heal exchange)
 ROOMS_facts   := facts
 ROOMS_restore := restore restore/job restore/load restore/part restore/preflight restore/file
-ROOMS_verify  := verify $(addprefix verify/,job checks compare stored drill health history status report)
+ROOMS_verify  := verify $(addprefix verify/,job checks compare stored drill baseline health history status report)
 ROOMS_tool    := storage/commands storage/doctor
 sources = $(sort $(wildcard $(addsuffix /*.c,$(1))))
 
@@ -79,6 +79,8 @@ $(BUILD)/bin/pgassay: scripts/pgassay
 	install -m 755 $< $@
 
 $(LIBSUPPORT): $(call obj,$(SUPPORT_SRC))
+$(BUILD)/tests/unit/test_tolerance: $(call obj,verify/compare/tolerance.c)
+$(BUILD)/tests/unit/test_tolerance: LDLIBS := $(LIBPG) $(LIBCORE) $(LDLIBS)
 # Among them $(BUILD)/tests/e2e/plant, which end-to-end tests make backups with.
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIBSUPPORT) $(LIBS)
 	@mkdir -p $(@D)

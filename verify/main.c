@@ -8,6 +8,7 @@
 #include "core/log.h"
 #include "pg/conn/tools.h"
 #include "storage/repo/repo_keys.h"
+#include "verify/baseline/verbs.h"
 #include "verify/checks/own.h"
 #include "verify/drill/drill.h"
 #include "verify/drill/targets.h"
@@ -36,6 +37,7 @@ struct verify_verb {
     enum verb        verb;
     verify_fn       *run;
     server_fn       *look; /* NULL: run */
+    bool             repo; /* look cannot do without a repository */
 };
 
 static int
@@ -176,9 +178,30 @@ static const struct verify_verb history = {
             .tables = TABLES(options_since, options_repo)},
     .look = verify_history,
 };
+#define BASELINE(name_, args_, summary_, look_, ...)                                               \
+    {                                                                                              \
+        .cli = {.name = name_, .args = args_, .summary = summary_, .tables = TABLES(__VA_ARGS__)}, \
+        .look = look_, .repo = true                                                                \
+    }
+static const struct verify_verb baseline_record = BASELINE(
+    "baseline record", "DB", "note what a running database is, without a backup",
+    baseline_verb_record, options_baseline, options_jobs, options_repo);
+static const struct verify_verb baseline_list = BASELINE(
+    "baseline list", "DB", "which baselines there are", baseline_verb_list, options_repo);
+static const struct verify_verb baseline_show = BASELINE(
+    "baseline show", "DB [NAME]", "what a baseline says", baseline_verb_show, options_repo);
+static const struct verify_verb baseline_diff = BASELINE("baseline diff", "DB A B",
+                                                         "compare two baselines, two backups, or "
+                                                         "one of each",
+                                                         baseline_verb_diff, options_repo);
+static const struct verify_verb baseline_rm = BASELINE(
+    "baseline rm", "DB NAME", "remove a baseline", baseline_verb_rm, options_repo);
 static const struct opts_verb *const verbs[] = {
-    &drill.cli,    &live.cli,   &objects.cli, &chain.cli,   &key_drill.cli,
-    &standing.cli, &health.cli, &xid.cli,     &history.cli, NULL};
+    &drill.cli,           &live.cli,          &objects.cli,
+    &chain.cli,           &key_drill.cli,     &standing.cli,
+    &health.cli,          &xid.cli,           &history.cli,
+    &baseline_record.cli, &baseline_list.cli, &baseline_show.cli,
+    &baseline_diff.cli,   &baseline_rm.cli,   NULL};
 
 static const struct opts_spec spec = {
     .program = "pgassay-verify",
@@ -249,8 +272,8 @@ main(int argc, char **argv)
     tool_begin(spec.program);
     if (opts_verb(&spec, argc, argv, &cli, &e) == 0) {
         verb = (const void *)cli;
-        (void)options_read(&spec, cli, verb == NULL || verb->look == NULL, argc, argv, &o, &done,
-                           &e);
+        (void)options_read(&spec, cli, verb == NULL || verb->look == NULL || verb->repo, argc, argv,
+                           &o, &done, &e);
     }
     if (e.kind != ERR_NONE) {
         err_print(&e);

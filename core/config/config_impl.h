@@ -9,7 +9,7 @@
 #include "core/config/config.h"
 
 struct config_section {
-    char *kind; /* "", "repo", "database", "check" */
+    char *kind; /* "", "repo", "database", "check", "expect" */
     char *name; /* "" for the defaults */
 };
 
@@ -32,7 +32,7 @@ struct config {
 };
 
 bool config_kind_known(const struct config *, const char *kind);
-/* "[repo NAME], [database NAME] and [check NAME]"; allocated. */
+/* "[repo NAME], [database NAME], ... and [expect NAME]"; allocated. */
 char *config_kinds(const struct config *);
 /* The declaration of a key, given with '-'; NULL when a section of this kind has no such key. */
 const struct config_key *config_key_find(const struct config *, const char *kind, const char *key);

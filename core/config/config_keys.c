@@ -64,7 +64,14 @@ static const struct config_key check[] = {
     {NULL, CONFIG_TEXT, NULL, NULL},
 };
 
-const struct config_kind config_other_kinds[] = {{"check", check}, {NULL, NULL}};
+static const struct config_key expect[] = {
+    {"rows", CONFIG_TEXT, "how many there may be: exact, static, only-grows, +-5% or ignore", NULL},
+    {"reason", CONFIG_TEXT, "why they are ignored", NULL},
+    {NULL, CONFIG_TEXT, NULL, NULL},
+};
+
+const struct config_kind config_other_kinds[] = {
+    {"check", check}, {"expect", expect}, {NULL, NULL}};
 
 const struct config_key *const config_common_keys[] = {common, NULL};
 const struct config_key *const config_database_keys[] = {database, NULL};

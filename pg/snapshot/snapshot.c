@@ -335,12 +335,33 @@ conclude(struct attempt *a, int rc, bool *again, struct err *e)
     return rc;
 }
 
+static int
+take_without_definitions(const struct snapshot_options *o, struct snapshot *s, struct err *e)
+{
+    int rc = -1;
+
+    *s = (struct snapshot){.archive = BUF_INIT(2 * GIB), .globals_sql = BUF_INIT(GIB)};
+    s->conn = pg_connect(o->target, PG_READING, "pgassay-backup", e);
+    if (s->conn != NULL && pg_exec(s->conn, e, BEGIN_SNAPSHOT) == 0 && export_and_list(s, e) == 0 &&
+        note_damage_hidden(s, e) == 0) {
+        rc = sequences_read(s->conn, &s->catalog, &s->sequences, &s->n_sequences, e);
+    }
+    if (rc != 0) {
+        (void)snapshot_lost(s, e);
+        snapshot_end(s);
+    }
+    return rc;
+}
+
 int
 snapshot_take(const struct snapshot_options *o, struct snapshot *s, struct err *e)
 {
     bool again = true;
     int  rc = -1;
 
+    if (o->no_definitions) {
+        return take_without_definitions(o, s, e);
+    }
     for (int n = 1; n <= ATTEMPTS && again; n++) {
         struct attempt a = {.o = o, .s = s, .last = n == ATTEMPTS};
 

@@ -23,6 +23,9 @@ struct snapshot_options {
      * lock, no data. */
     bool (*wants)(void *ctx, const struct cat_table *);
     void *ctx;
+    /* Nothing is locked and pg_dump is not run: catalog and sequences alone, for a quick look.  A
+     * table may then be gone before it is read. */
+    bool no_definitions;
     const char *const
         *dump_args; /* more options for pg_dump (-t, -n …), NULL-terminated, or NULL */
 };

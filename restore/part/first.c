@@ -3,8 +3,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "pg/conn/name_match.h"
 #include "restore/job/entry_ids.h"
-#include "restore/part/name_match.h"
 #include "restore/part/partitions.h"
 
 enum { PG_CLASS = 1259 };

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "core/log.h"
+#include "pg/conn/name_match.h"
 #include "restore/part/live.h"
-#include "restore/part/name_match.h"
 #include "restore/part/partitions.h"
 #include "restore/part/parts_impl.h"
 #include "restore/part/use_list.h"

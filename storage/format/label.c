@@ -107,6 +107,12 @@ type_of(bool baseline)
     return baseline ? "baseline" : "label";
 }
 
+const char *
+label_kind(const struct label *l)
+{
+    return l->baseline ? "baseline" : "backup";
+}
+
 struct label *
 label_new(void)
 {

@@ -101,6 +101,8 @@ struct label {
 };
 
 struct label *label_new(void);
+/* "backup" or "baseline": what it is the label of. */
+const char   *label_kind(const struct label *);
 void          label_free(struct label *); /* accepts NULL */
 struct label *label_copy(const struct label *);
 

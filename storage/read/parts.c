@@ -232,8 +232,7 @@ manifest_load(struct repo *r, const struct label *l, struct err *e)
         m = parse_manifest(r, l, &text, e);
     }
     if (m == NULL) {
-        err_wrap(e, "manifest of %s %s of \"%s\"", l->baseline ? "baseline" : "backup", l->id,
-                 l->db);
+        err_wrap(e, "manifest of %s %s of \"%s\"", label_kind(l), l->id, l->db);
     }
     buf_free(&text);
     return m;

@@ -57,8 +57,8 @@ check(struct repo *r, const char *db, const char *id, const char *key, const str
       struct label *l, struct err *e)
 {
     if (strcmp(l->id, id) != 0 || strcmp(l->db, db) != 0) {
-        return err_set(e, ERR_CORRUPT, "it is the label of %s %s of \"%s\"",
-                       l->baseline ? "baseline" : "backup", l->id, l->db);
+        return err_set(e, ERR_CORRUPT, "it is the label of %s %s of \"%s\"", label_kind(l), l->id,
+                       l->db);
     }
     chain_signed_by(l, raw->data, raw->len);
     return trust_check(r->trust, l->baseline ? "baseline" : "label", key, raw->data, raw->len, e) ==

@@ -345,7 +345,7 @@ wind_on() {
 
     # The rate: from a backup of 30 days ago, not from one that is a moment old, nor from another server's.
     expect_status 3 pgassay verify xid shop --repo "$REPO"
-    expect_text "days left" 'not known: no backup of "shop" that is an hour old'
+    expect_text "days left" 'not known: no backup or baseline of "shop" that is an hour old'
     plant shop --at "$(days_ago 40)" --xmax 900000000
     plant shop --at "$(days_ago 31)" --xmax 1069000000
     plant shop --at "$(days_ago 2)" --xmax 1099000000

@@ -87,7 +87,7 @@ man_common() { # the options that several commands have
     # Not -d, a source here and a target there; --check, which looks for chunks or compares rows; --since, what was removed or done; nor what says whose it is, or differs in its default.
     for tool in $TOOLS; do
         plain "$tool" | awk -F '\t' -v OFS='\t' '$1 == "option" { print $3, $4, $5, $6 }'
-    done | sort -u | grep -vE -e '^--(conninfo|dry-run|allow-remote|lock-timeout|jobs|adopt|backup|repo|note|reason|check|since)\b\s' >"$T/texts"
+    done | sort -u | grep -vE -e '^--(conninfo|dry-run|allow-remote|lock-timeout|jobs|adopt|backup|repo|note|name|reason|check|since)\b\s' >"$T/texts"
     cut -f 1 "$T/texts" | sort | uniq -d >"$T/twice"
     [ ! -s "$T/twice" ] || { grep -F -f "$T/twice" "$T/texts"; return 1; }
     # And no letter is two options.
@@ -99,7 +99,7 @@ man_common() { # the options that several commands have
     local tool section
     for tool in $TOOLS; do plain "$tool" | grep '^key' >"$T/keys.$tool"; done
     for tool in restore storage verify; do diff "$T/keys.backup" "$T/keys.$tool"; done
-    for section in '' database repo check; do
+    for section in '' database repo check expect; do
         case $section in
         '') sed -n '/^\.Ss Before any section/,/^\.Ss In/p' "$MAN/pgassay.conf.5" ;;
         *) sed -n "/^\\.Ss In \\[$section/,/^\\.S[hs]/p" "$MAN/pgassay.conf.5" ;;

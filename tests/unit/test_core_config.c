@@ -83,7 +83,7 @@ other_kinds_have_keys_of_their_own(void **state)
     assert_null(config_of("expect = 3\n", &e));
     err_clear(&e);
     assert_null(config_of("[nothing a]\n", &e));
-    assert_non_null(strstr(e.hint, "[database NAME] and [check NAME]"));
+    assert_non_null(strstr(e.hint, "[database NAME], [check NAME] and [expect NAME]"));
 }
 
 static void

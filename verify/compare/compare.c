@@ -20,11 +20,9 @@ schema_main(void *arg)
 }
 
 static int
-compare_rows(struct compare *c, struct err *e)
+compare_data(struct compare *c, struct err *e)
 {
-    if ((c->contents ? compare_contents(c, e) : compare_counts(c, e)) != 0)
-        return -1;
-    return compare_large_objects(c, e);
+    return compare_table_rows(c, e) != 0 ? -1 : compare_large_objects(c, e);
 }
 
 /* Reference restores mostly wait for the scratch server: they run concurrently with the reading of
@@ -37,12 +35,13 @@ compare_run(struct compare *c, struct err *e)
     int                  rc;
 
     c->result->compared.contents = c->contents;
+    c->result->compared.estimates = c->estimates;
     compare_tables(c);
     if (compare_facts(c, e) != 0)
         return -1;
     if (pthread_create(&thread, NULL, schema_main, &schema) != 0)
         return err_errno(e, "could not start a thread");
-    rc = compare_rows(c, e);
+    rc = compare_data(c, e);
     pthread_join(thread, NULL);
     if (rc == 0 && schema.rc != 0)
         *e = schema.e;

@@ -37,6 +37,8 @@ struct compare {
     const struct options *options;
     struct verify_result *result;
     bool                  contents; /* fingerprints; else count(*) */
+    bool estimates; /* of big tables what the server's statistics say, and no definitions */
+    struct tolerances *tolerances; /* how far rows may differ (tolerance.h); NULL: not at all */
     bool
         is_copy; /* a copy restored from this backup in isolation: one trip away from the archive */
     bool remote_allowed; /* the copy could reach foreign servers */
@@ -47,9 +49,8 @@ int compare_run(struct compare *, struct err *);
 
 /* tables.c: table list, kinds, owners, columns. */
 void compare_tables(struct compare *);
-/* contents.c: counts and fingerprints; counts.c: counts alone. */
-int compare_contents(struct compare *, struct err *);
-int compare_counts(struct compare *, struct err *);
+/* rows.c: the rows of each table, by what is wanted of them. */
+int compare_table_rows(struct compare *, struct err *);
 /* lobs.c */
 int compare_large_objects(struct compare *, struct err *);
 /* facts.c: sequences, materialized views, extensions, database properties, what pg_dump omits. */
@@ -60,6 +61,20 @@ int compare_facts(struct compare *, struct err *);
 bool holds_every_definition(const struct manifest *);
 /* Extensions, and the database's own properties? */
 bool holds_database(const struct manifest *);
+
+/* Does it hold definitions at all?  Not a backup of --data-only. */
+static inline bool
+holds_definitions(const struct compare *c)
+{
+    return c->man->n_archive > 0 || c->label->baseline;
+}
+
+/* What is there and was not. */
+static inline const char *
+compare_new(const struct compare *c)
+{
+    return c->label->baseline ? "not in the baseline" : "not in the backup";
+}
 
 /* By its name, or NULL. */
 const struct cat_column *table_column(const struct cat_table *, const char *name);

@@ -75,25 +75,24 @@ scan_of(struct row_check *check)
 }
 
 int
-compare_contents(struct compare *c, struct err *e)
+contents_read(struct compare *c, struct row_checks *checks, struct err *e)
 {
-    struct row_checks  checks;
-    struct scan_table *tables;
+    struct scan_table *tables = xcalloc(checks->n + 1, sizeof *tables);
     uint64_t           bytes = 0;
-    int                rc = -1;
+    size_t             n = 0;
+    int                rc;
 
-    row_checks_make(c, &checks);
-    tables = xcalloc(checks.n + 1, sizeof *tables);
-    for (size_t i = 0; i < checks.n; i++) {
-        tables[i] = scan_of(&checks.v[i]);
-        bytes += tables[i].bytes;
+    for (size_t i = 0; i < checks->n; i++) {
+        if (checks->v[i].how != ROWS_SUMMED)
+            continue;
+        tables[n] = scan_of(&checks->v[i]);
+        bytes += tables[n++].bytes;
     }
-    progress_start("comparing contents", bytes, c->options->quiet);
-    rc = scan_checks(c, tables, checks.n, e);
-    progress_end();
-    if (rc == 0)
-        rc = row_checks_report(c, &checks, e);
+    if (n > 0)
+        progress_start("comparing contents", bytes, c->options->quiet);
+    rc = scan_checks(c, tables, n, e);
+    if (n > 0)
+        progress_end();
     free(tables);
-    row_checks_free(&checks);
     return rc;
 }

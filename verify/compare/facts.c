@@ -9,6 +9,8 @@
 #include "core/json.h"
 #include "pg/snapshot/inventory.h"
 #include "verify/compare/compare.h"
+#include "verify/compare/sentences.h"
+#include "verify/compare/tolerance.h"
 
 static bool
 selects(const struct manifest *man, const char *key)
@@ -42,9 +44,69 @@ sequence_order(const void *a, const void *b)
     return by_schema != 0 ? by_schema : strcmp(x->name, y->name);
 }
 
+/* Sequences are read one after another, and go on while tables are read: what is expected of them
+ * when rows may change is only that they do not go back. */
+struct sequence_fact {
+    struct tolerance allowed;
+    bool             descends;
+};
+
+/* Of each of the snapshot's sequences, in their order; NULL when nothing is expected that is not
+ * exact. */
+static int
+sequence_facts(struct compare *c, struct sequence_fact **out, struct err *e)
+{
+    static const char sql[] =
+        "SELECT n.nspname, s.relname, q.seqincrement < 0, tn.nspname, t.relname"
+        " FROM pg_catalog.pg_sequence q JOIN pg_catalog.pg_class s ON s.oid = q.seqrelid"
+        " JOIN pg_catalog.pg_namespace n ON n.oid = s.relnamespace"
+        " LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::regclass"
+        " AND d.objid = s.oid AND d.refclassid = 'pg_catalog.pg_class'::regclass"
+        " AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')"
+        " LEFT JOIN pg_catalog.pg_class t ON t.oid = d.refobjid"
+        " LEFT JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace";
+    const struct snapshot *s = c->snap;
+    PGresult              *r;
+
+    *out = NULL;
+    if (!tolerances_any(c->tolerances) || s->n_sequences == 0)
+        return 0;
+    if ((r = pg_query(s->conn, e, sql, 0, NULL)) == NULL)
+        return err_wrap(e, "sequences");
+    *out = xcalloc(s->n_sequences, sizeof **out);
+    for (int i = 0; i < PQntuples(r); i++) {
+        struct sequence_state  key = {.schema = PQgetvalue(r, i, 0), .name = PQgetvalue(r, i, 1)};
+        struct sequence_state *at = bsearch(&key, s->sequences, s->n_sequences, sizeof key,
+                                            sequence_order);
+        struct tolerance       own = tolerances_of(c->tolerances, key.schema, key.name);
+
+        if (at == NULL)
+            continue;
+        if (!own.said && !PQgetisnull(r, i, 4))
+            own = tolerances_of(c->tolerances, PQgetvalue(r, i, 3), PQgetvalue(r, i, 4));
+        (*out)[at - s->sequences] = (struct sequence_fact){
+            .allowed = own, .descends = PQgetvalue(r, i, 2)[0] == 't'};
+    }
+    PQclear(r);
+    return 0;
+}
+
+static bool
+as_expected(const struct sequence_fact *fact, const struct manifest_sequence *want,
+            const struct sequence_state *have)
+{
+    if (fact == NULL || fact->allowed.kind == TOLERANCE_EXACT ||
+        fact->allowed.kind == TOLERANCE_STATIC)
+        return false;
+    return fact->allowed.kind == TOLERANCE_IGNORE || (!want->is_called && have->is_called) ||
+        (have->is_called == want->is_called &&
+         (fact->descends ? have->last_value <= want->last_value
+                         : have->last_value >= want->last_value));
+}
+
 static void
 compare_sequence(struct compare *c, const struct manifest_sequence *want,
-                 const struct sequence_state *have)
+                 const struct sequence_state *have, const struct sequence_fact *fact)
 {
     char want_text[48], have_text[48];
 
@@ -53,7 +115,8 @@ compare_sequence(struct compare *c, const struct manifest_sequence *want,
         add(c, want->schema, want->name, (struct finding){.group = "sequences", .what = "missing"});
         return;
     }
-    if (have->last_value == want->last_value && have->is_called == want->is_called)
+    if ((have->last_value == want->last_value && have->is_called == want->is_called) ||
+        as_expected(fact, want, have))
         return;
     snprintf(want_text, sizeof want_text, "%" PRId64 "%s", want->last_value,
              want->is_called ? "" : " (not called)");
@@ -64,15 +127,19 @@ compare_sequence(struct compare *c, const struct manifest_sequence *want,
             .group = "sequences", .what = "last value", .want = want_text, .have = have_text});
 }
 
-static void
-compare_sequences(struct compare *c)
+static int
+compare_sequences(struct compare *c, struct err *e)
 {
     struct snapshot *s = c->snap;
-    bool            *known = xcalloc(s->n_sequences + 1, sizeof *known);
+    bool            *known;
     bool             knows_all = holds_every_definition(c->man) && !selects(c->man, "schema_only");
+    struct sequence_fact *facts;
 
     if (s->n_sequences > 0)
         qsort(s->sequences, s->n_sequences, sizeof *s->sequences, sequence_order);
+    if (sequence_facts(c, &facts, e) != 0)
+        return -1;
+    known = xcalloc(s->n_sequences + 1, sizeof *known);
     for (size_t i = 0; i < c->man->n_sequences; i++) {
         const struct manifest_sequence *want = &c->man->sequences[i];
         struct sequence_state key = {.schema = want->schema, .name = want->name}, *have = NULL;
@@ -82,13 +149,16 @@ compare_sequences(struct compare *c)
                            sequence_order);
         if (have != NULL)
             known[have - s->sequences] = true;
-        compare_sequence(c, want, have);
+        compare_sequence(c, want, have,
+                         have == NULL || facts == NULL ? NULL : &facts[have - s->sequences]);
     }
     for (size_t i = 0; i < s->n_sequences && knows_all; i++)
         if (!known[i])
             add(c, s->sequences[i].schema, s->sequences[i].name,
-                (struct finding){.group = "sequences", .what = "not in the backup"});
+                (struct finding){.group = "sequences", .what = compare_new(c)});
     free(known);
+    free(facts);
+    return 0;
 }
 
 static const struct cat_matview *
@@ -125,34 +195,6 @@ compare_matview(struct compare *c, const struct manifest_matview *want)
                              .what = "state",
                              .want = state[want->populated],
                              .have = state[have->populated]});
-}
-
-/* A sentence of inventory_compare() as a finding: "extension hstore: version 1.8, was 1.7",
- * "index a is missing". */
-static void
-add_sentence(struct compare *c, const char *group, enum finding_class class, const char *sentence)
-{
-    static const char *const endings[][2] = {{" is missing", "missing"},
-                                             {" was not there", "not in the backup"}};
-    const char *colon = strstr(sentence, ": "), *what = colon == NULL ? "differs" : colon + 2;
-    size_t      length = colon == NULL ? strlen(sentence) : (size_t)(colon - sentence);
-    char       *object, *member, *fold; /* all members of an extension may change */
-
-    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
-        size_t n = strlen(endings[i][0]), all = strlen(sentence);
-
-        if (all > n && strcmp(sentence + all - n, endings[i][0]) == 0) {
-            length = all - n;
-            what = endings[i][1];
-        }
-    }
-    object = xstrndup(sentence, length);
-    member = strstr(object, " of extension ");
-    fold = member == NULL ? NULL : xasprintf("%s: %s", member + 1, what);
-    add(c, NULL, object,
-        (struct finding){.class = class, .group = group, .what = what, .fold = fold});
-    free(object);
-    free(fold);
 }
 
 static json_t *
@@ -198,21 +240,6 @@ read_elsewhere(struct compare *c, bool *elsewhere, struct err *e)
 }
 
 static void
-add_sentences(struct compare *c, const char *section, const char *group,
-              const struct inventory_pair *pair)
-{
-    struct strlist differences = {0}, notes = {0};
-
-    inventory_compare(section, pair, &differences, &notes);
-    for (size_t i = 0; i < differences.n; i++)
-        add_sentence(c, group, FINDING_DIFFERENT, differences.v[i]);
-    for (size_t i = 0; i < notes.n; i++)
-        add_sentence(c, group, FINDING_NOTE, notes.v[i]);
-    strlist_free(&differences);
-    strlist_free(&notes);
-}
-
-static void
 add_plain(struct compare *c, enum finding_class class, const char *group, const char *what)
 {
     add(c, NULL, group, (struct finding){.class = class, .group = group, .what = what});
@@ -233,7 +260,7 @@ compare_section(struct compare *c, const char *section, const char *group,
     if ((have = read(c, e)) == NULL)
         return err_wrap(e, "%s", group);
     pair.have = have;
-    add_sentences(c, section, group, &pair);
+    sentences_find(&c->result->findings, section, group, &pair);
     json_decref(have);
     return 0;
 }
@@ -245,7 +272,7 @@ compare_globals(struct compare *c, struct inventory_pair pair)
 {
     const struct snapshot *s = c->snap;
 
-    if (c->is_copy)
+    if (c->is_copy || c->estimates)
         return;
     if (!c->label->globals) {
         add_plain(c, FINDING_NOTE, "globals",
@@ -262,7 +289,7 @@ compare_globals(struct compare *c, struct inventory_pair pair)
     c->result->compared.roles = json_array_size(json_object_get(c->man->globals, "roles"));
     pair.want = c->man->globals;
     pair.have = s->globals_data;
-    add_sentences(c, "globals", "globals", &pair);
+    sentences_find(&c->result->findings, "globals", "globals", &pair);
 }
 
 /* pg_dump leaves extensions and the database's own properties out when tables or schemas are
@@ -289,6 +316,8 @@ compare_sections(struct compare *c, struct err *e)
     pair.want = c->man->database;
     if (compare_section(c, "database", "database", pair, read_database, e) != 0)
         return -1;
+    if (c->estimates)
+        return 0;
     pair.want = c->man->inventory;
     return compare_section(c, "omitted", "beyond pg_dump", pair, read_omitted, e);
 }
@@ -296,7 +325,8 @@ compare_sections(struct compare *c, struct err *e)
 int
 compare_facts(struct compare *c, struct err *e)
 {
-    compare_sequences(c);
+    if (compare_sequences(c, e) != 0)
+        return -1;
     for (size_t i = 0; i < c->man->n_matviews; i++)
         compare_matview(c, &c->man->matviews[i]);
     c->result->xid = json_incref(c->man->xid);

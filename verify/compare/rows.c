@@ -25,21 +25,87 @@ name_columns(struct row_check *check)
     }
 }
 
+/* A table may be estimated from this size on; smaller ones are counted as quickly. */
+#define ESTIMATE_BYTES ((uint64_t)8 * MIB)
+
+static void
+note(struct compare *c, const struct manifest_table *t, enum finding_class class, const char *what,
+     const char *have)
+{
+    char *object = finding_object(t->schema, t->name);
+
+    findings_add(&c->result->findings,
+                 (struct finding){.class = class,
+                                  .group = "rows",
+                                  .object = object,
+                                  .what = what,
+                                  .have = have,
+                                  .fold = have == NULL ? what : NULL});
+    free(object);
+}
+
+static enum rows_how
+how_to_read(struct compare *c, const struct row_check *check)
+{
+    static const char unknown[] =
+        "contents: the baseline has only their number (a table that is declared static when it is "
+        "recorded is read)";
+    bool exact = check->allowed.said && check->allowed.kind == TOLERANCE_EXACT;
+    bool big = check->have->table_bytes >= ESTIMATE_BYTES && check->want->condition == NULL;
+
+    if (check->allowed.kind == TOLERANCE_IGNORE) {
+        note(c, check->want, FINDING_NOTE, "not compared, as the configuration says",
+             check->allowed.reason);
+        return ROWS_LEFT;
+    }
+    if (!c->contents && check->allowed.kind != TOLERANCE_STATIC)
+        return c->estimates && big && !exact ? ROWS_ESTIMATED : ROWS_COUNTED;
+    if (!check->want->counted && !check->want->estimated)
+        return ROWS_SUMMED;
+    note(c, check->want, FINDING_UNCOMPARED, unknown, NULL);
+    return ROWS_COUNTED;
+}
+
 void
-row_checks_make(const struct compare *c, struct row_checks *checks)
+row_checks_make(struct compare *c, struct row_checks *checks)
 {
     *checks = (struct row_checks){.v = xcalloc(c->man->n_tables + 1, sizeof *checks->v)};
     for (size_t i = 0; i < c->man->n_tables; i++) {
         const struct manifest_table *want = &c->man->tables[i];
         const struct cat_table      *have = comparable(c, want);
+        struct row_check            *check = &checks->v[checks->n];
+        struct tolerance allowed = tolerances_of(c->tolerances, want->schema, want->name);
 
-        if (have == NULL || want->kind != 'r' || want->skipped != NULL ||
-            (c->reads != NULL && !c->reads(c->reads_ctx, have)))
+        if (have == NULL || want->kind != 'r' || want->skipped != NULL)
             continue;
-        checks->v[checks->n] = (struct row_check){
-            .want = want, .have = have, .counted_only = !c->contents};
-        name_columns(&checks->v[checks->n++]);
+        *check = (struct row_check){.want = want, .have = have, .allowed = allowed};
+        check->how = how_to_read(c, check);
+        name_columns(check);
+        checks->n++;
     }
+}
+
+int
+row_checks_read(struct compare *c, struct row_checks *checks, struct err *e)
+{
+    return contents_read(c, checks, e) != 0 || estimates_read(c, checks, e) != 0 ||
+            counts_read(c, checks, e) != 0
+        ? -1
+        : 0;
+}
+
+int
+compare_table_rows(struct compare *c, struct err *e)
+{
+    struct row_checks checks;
+    int               rc;
+
+    row_checks_make(c, &checks);
+    rc = row_checks_read(c, &checks, e);
+    if (rc == 0)
+        rc = row_checks_report(c, &checks, e);
+    row_checks_free(&checks);
+    return rc;
 }
 
 void
@@ -79,7 +145,8 @@ has_generated(const struct row_check *check)
 struct both {
     uint64_t           want_rows, have_rows;
     struct fingerprint want, have, want_generated, have_generated;
-    bool               unread, counted_only;
+    bool               unread, counted_only, estimated;
+    struct tolerance   allowed; /* of the last */
 };
 
 static void
@@ -95,15 +162,19 @@ both_add(struct both *b, const struct row_check *check)
                         &(struct fingerprint){check->read.generated.a, check->read.generated.b});
     }
     b->unread |= check->unread;
-    b->counted_only |= check->counted_only;
+    b->counted_only |= check->how != ROWS_SUMMED;
+    b->estimated |= check->how == ROWS_ESTIMATED || check->want->estimated;
+    b->allowed = check->allowed;
 }
 
 static bool
 both_equal(const struct both *b)
 {
-    if (b->want_rows != b->have_rows)
+    if (!tolerance_holds(&b->allowed, b->want_rows, b->have_rows, b->estimated))
         return false;
-    return b->counted_only ||
+    /* With another number of rows that is allowed, contents differ for certain. */
+    return b->counted_only || b->allowed.kind == TOLERANCE_GROWS ||
+        b->allowed.kind == TOLERANCE_WITHIN || b->allowed.kind == TOLERANCE_IGNORE ||
         (fingerprint_equal(&b->want, &b->have) &&
          fingerprint_equal(&b->want_generated, &b->have_generated));
 }
@@ -112,10 +183,12 @@ static void
 report_difference(struct compare *c, const char *object, const struct both *b)
 {
     struct finding f = {.group = "rows", .object = object};
-    char           want[40], have[40];
+    char           want[40], have[40], allowed[40], what[96];
 
     if (b->want_rows != b->have_rows) {
-        f.what = "number of rows";
+        (void)snprintf(what, sizeof what, "number of rows%s%s", b->estimated ? " (estimated)" : "",
+                       tolerance_text(&b->allowed, allowed, sizeof allowed));
+        f.what = what;
         findings_add_u64(&c->result->findings, f, b->want_rows, b->have_rows);
         return;
     }
@@ -235,7 +308,8 @@ note_generated(struct compare *c, const struct row_check *check)
 {
     char *object;
 
-    if (check->n_generated == 0 || check->counted_only || check->unread || has_generated(check))
+    if (check->n_generated == 0 || check->how != ROWS_SUMMED || check->unread ||
+        has_generated(check))
         return;
     object = finding_object(check->want->schema, check->want->name);
     findings_add(&c->result->findings,
@@ -248,6 +322,15 @@ note_generated(struct compare *c, const struct row_check *check)
     free(object);
 }
 
+static void
+note_estimated(struct compare *c, const struct row_check *check)
+{
+    note(c, check->want, FINDING_NOTE,
+         check->how == ROWS_ESTIMATED ? "its rows are estimated by the server's statistics"
+                                      : "its rows were estimated when the baseline was recorded",
+         NULL);
+}
+
 int
 row_checks_report(struct compare *c, struct row_checks *checks, struct err *e)
 {
@@ -256,8 +339,13 @@ row_checks_report(struct compare *c, struct row_checks *checks, struct err *e)
     for (size_t i = 0; i < checks->n; i++) {
         const struct row_check *check = &checks->v[i];
 
+        if (check->how == ROWS_LEFT)
+            continue;
+        if (check->how == ROWS_ESTIMATED || check->want->estimated)
+            note_estimated(c, check);
         c->result->compared.rows += check->read.rows.rows;
         c->result->compared.bytes += check->read.rows.bytes;
+        c->result->compared.static_tables += !c->contents && check->how == ROWS_SUMMED;
         note_generated(c, check);
         if (check->want->load_via != NULL) {
             report_ancestor(c, checks, i);

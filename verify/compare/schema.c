@@ -115,7 +115,7 @@ report_pair(struct schema *s, const struct objectlist_pair *p)
     if (p->have == NULL)
         report(s, FINDING_DIFFERENT, p->want, "missing", NULL, NULL);
     else if (p->want == NULL && holds_every_definition(s->c->man))
-        report(s, FINDING_DIFFERENT, p->have, "not in the backup", NULL, NULL);
+        report(s, FINDING_DIFFERENT, p->have, compare_new(s->c), NULL, NULL);
     else if (p->want != NULL && strcmp(p->want->owner, p->have->owner) != 0)
         report(s, FINDING_DIFFERENT, p->want, "owner", p->want->owner, p->have->owner);
     else if (p->want != NULL)
@@ -330,6 +330,8 @@ trip_can_tell(const struct schema *s)
 {
     const struct compare *c = s->c;
 
+    if (c->label->baseline)
+        return false; /* it has digests, and no archive to restore */
     if (strtol(c->label->pg_dump_version, NULL, 10) != strtol(c->snap->pg_dump_version, NULL, 10))
         return true;
     for (size_t i = 0; i < s->unequal.n; i++) {
@@ -357,6 +359,25 @@ resolve(struct schema *s, struct err *e)
     return 0;
 }
 
+/* Text of another major release is another text, and a baseline has nothing else. */
+static bool
+text_can_tell(struct compare *c)
+{
+    const char *then = c->label->pg_dump_version, *now = c->snap->pg_dump_version;
+
+    if (!c->label->baseline || strtol(then, NULL, 10) == strtol(now, NULL, 10))
+        return true;
+    findings_add(&c->result->findings,
+                 (struct finding){.class = FINDING_UNCOMPARED,
+                                  .group = "schema",
+                                  .object = c->label->id,
+                                  .what = "definitions: other major releases of pg_dump write them "
+                                          "otherwise; record a baseline with this one",
+                                  .want = then,
+                                  .have = now});
+    return false;
+}
+
 int
 compare_schema(struct compare *c, struct err *e)
 {
@@ -364,8 +385,10 @@ compare_schema(struct compare *c, struct err *e)
     int           rc = -1;
 
     s.reference = c->reference != NULL ? c->reference : &s.own;
-    if (c->man->n_archive == 0)
+    if (c->estimates || !holds_definitions(c))
         return 0; /* --data-only */
+    if (!text_can_tell(c))
+        return 0;
     if (open_archive(&s, e) != 0)
         goto out;
     objectlist_of_manifest(c->man, &s.want);

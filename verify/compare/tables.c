@@ -113,8 +113,8 @@ compare_columns(struct compare *c, const char *object, const struct manifest_tab
         for (size_t i = 0; i < n; i++)
             if (strcmp(want->columns[i].name, have->columns[i].name) != 0) {
                 findings_add(&c->result->findings,
-                             (struct finding){.class = c->man->n_archive > 0 ? FINDING_NOTE
-                                                                             : FINDING_DIFFERENT,
+                             (struct finding){.class = holds_definitions(c) ? FINDING_NOTE
+                                                                            : FINDING_DIFFERENT,
                                               .group = "tables",
                                               .object = object,
                                               .what = "its columns are in another order"});
@@ -185,7 +185,7 @@ check_unknown(struct compare *c, const struct cat_table *have)
     if ((have->extension_member && have->extension == NULL) || !holds_every_definition(c->man))
         return;
     object = finding_object(have->schema, have->name);
-    differ(c, object, "not in the backup", NULL, NULL);
+    differ(c, object, compare_new(c), NULL, NULL);
     free(object);
 }
 

@@ -73,37 +73,29 @@ read_reports(struct verify_result *r, char *text)
     buf_free(&message);
 }
 
+/* more: which server and database, and whatever else; NULL at the end. */
 static int
-check(const struct pg_tool *tool, const struct options *o, const struct pg_target *t,
-      struct verify_result *r, struct err *e)
+check(const struct pg_tool *tool, const struct options *o, const char *const *more,
+      const char *const *env, struct verify_result *r, struct err *e)
 {
     struct buf  out = BUF_INIT(OUTPUT_MAX), said = BUF_INIT(OUTPUT_MAX);
     char       *jobs = xasprintf("%d", o->jobs);
-    const char *argv[] = {tool->path,
-                          "--install-missing",
-                          "--heapallindexed",
-                          "--jobs",
-                          jobs,
-                          "--host",
-                          t->host,
-                          "--port",
-                          t->port,
-                          "--username",
-                          t->user,
-                          t->dbname,
-                          NULL};
+    const char *argv[16] = {tool->path, "--heapallindexed", "--jobs", jobs};
+    size_t      before = findings_count(&r->findings, FINDING_DIFFERENT);
     int         status = 0;
     int         rc;
 
+    for (size_t i = 0; more[i] != NULL; i++)
+        argv[4 + i] = more[i];
     progress_start("amcheck", 0, o->quiet);
     rc = proc_run(
         &(struct proc_spec){
-            .argv = argv, .out = &out, .err = &said, .idle_ms = -1, .status_ok = true},
+            .argv = argv, .env = env, .out = &out, .err = &said, .idle_ms = -1, .status_ok = true},
         &status, e);
     progress_end();
     if (rc == 0 && status == DAMAGED) {
         read_reports(r, (char *)(uintptr_t)buf_str(&out));
-        if (findings_count(&r->findings, FINDING_DIFFERENT) == 0)
+        if (findings_count(&r->findings, FINDING_DIFFERENT) == before)
             rc = err_set(e, ERR_CORRUPT, "pg_amcheck found damage and did not say where");
     } else if (rc == 0 && status != 0) {
         rc = err_set(e, ERR_PG, "pg_amcheck ended with status %d: %.300s", status, buf_str(&said));
@@ -114,20 +106,67 @@ check(const struct pg_tool *tool, const struct options *o, const struct pg_targe
     return rc;
 }
 
+/* 1: a server before 14 is a finding, requested and not compared. */
+static int
+find_tool(struct verify_result *r, int server_version, struct pg_tool *tool, struct err *e)
+{
+    if (server_version < 140000) {
+        add(r, FINDING_UNCOMPARED, "database", "pg_amcheck needs PostgreSQL 14", NULL);
+        return 1;
+    }
+    return pg_tool_find("pg_amcheck", server_version, tool, e);
+}
+
 int
 amcheck_run(const struct options *o, const struct pg_target *t, int server_version,
             struct verify_result *r, struct err *e)
 {
-    struct pg_tool tool = {0};
-    int            rc;
+    const char *const more[] = {"--install-missing", "--host", t->host,   "--port", t->port,
+                                "--username",        t->user,  t->dbname, NULL};
+    struct pg_tool    tool = {0};
+    int               rc = find_tool(r, server_version, &tool, e);
 
-    if (server_version < 140000) {
-        add(r, FINDING_UNCOMPARED, "database", "pg_amcheck needs PostgreSQL 14", NULL);
-        return 0;
-    }
-    if (pg_tool_find("pg_amcheck", server_version, &tool, e) != 0)
-        return -1;
-    rc = check(&tool, o, t, r, e);
+    if (rc == 0)
+        rc = check(&tool, o, more, NULL, r, e);
     pg_tool_free(&tool);
-    return rc;
+    return rc < 0 ? -1 : 0;
+}
+
+static int
+is_installed(PGconn *conn, bool *is, struct err *e)
+{
+    char *text = pg_value(conn, e,
+                          "SELECT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = "
+                          "'amcheck')",
+                          0, NULL);
+
+    *is = text != NULL && *text == 't';
+    free(text);
+    return text == NULL ? -1 : 0;
+}
+
+int
+amcheck_live(const struct options *o, PGconn *conn, struct verify_result *r, struct err *e)
+{
+    struct pg_tool tool = {0};
+    char          *where = NULL, **env = NULL;
+    bool           installed;
+    int            rc = find_tool(r, pg_version(conn), &tool, e);
+
+    if (rc == 0)
+        rc = is_installed(conn, &installed, e);
+    if (rc == 0 && !installed) {
+        add(r, FINDING_UNCOMPARED, "database",
+            "its pages and indexes: the extension amcheck is not there (CREATE EXTENSION amcheck)",
+            NULL);
+    } else if (rc == 0) {
+        const char *const more[] = {(where = pg_child_conninfo(conn)), NULL};
+
+        env = pg_child_env(conn);
+        rc = check(&tool, o, more, (const char *const *)env, r, e);
+    }
+    pg_child_env_free(env);
+    free(where);
+    pg_tool_free(&tool);
+    return rc < 0 ? -1 : 0;
 }

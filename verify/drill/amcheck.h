@@ -1,8 +1,9 @@
 /*
- * amcheck.h - `drill --amcheck`: PostgreSQL's own pg_amcheck on the copy.
+ * amcheck.h - `--amcheck`: PostgreSQL's own pg_amcheck on a drill's copy, or a running database.
  *
  * Tables' pages and B-trees are checked for damage, and each row must be in each of its indexes.
- * A database restored a minute ago is seldom damaged: this tests the machine as much as the backup.
+ * A database restored a minute ago is seldom damaged: there this tests the machine as much as the
+ * backup.  A running one is looked at before its damage is in every backup.
  */
 #ifndef VERIFY_DRILL_AMCHECK_H
 #define VERIFY_DRILL_AMCHECK_H
@@ -16,5 +17,9 @@
  * files is an error. */
 int amcheck_run(const struct options *, const struct pg_target *, int server_version,
                 struct verify_result *, struct err *);
+
+/* The same of a running database, as far as it lets: nothing is installed in it, so that a database
+ * without the extension is a finding. */
+int amcheck_live(const struct options *, PGconn *, struct verify_result *, struct err *);
 
 #endif

@@ -9,7 +9,7 @@
 #include "verify/health/check.h"
 
 extern const struct health_check sessions_checks[], locks_checks[], replication_checks[],
-    space_checks[], objects_checks[], xid_checks[];
+    space_checks[], objects_checks[], xid_checks[], xid_ages[];
 
 /* "session 4711 (web as app in shop)", of a row of pg_stat_activity. */
 #define WHO(a)                                                                                     \

@@ -80,46 +80,103 @@ read_now(struct health *h, struct xid_moment *now)
     return 0;
 }
 
-/* Not a finding: a repository without an older backup is nothing wrong with the server. */
+/* A repository that cannot be asked, or says nothing, is nothing wrong with the server. */
+static void
+rate_unknown(struct health *h, const char *why)
+{
+    watch_skip(h->report, why);
+    watch_line(h->report, "days left", "not known: %s", why);
+}
+
+static json_t *
+moment_json(const struct xid_moment *m)
+{
+    char at[32];
+
+    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I}", "kind", m->kind, "id", m->id, "at",
+                     time_rfc3339(m->at, at, sizeof at), "next_xid", (json_int_t)m->next, "age",
+                     (json_int_t)m->age, "multixact_age", (json_int_t)m->multixact_age);
+}
+
+/* A week is long enough to tell a change from the hours of a day. */
+enum { WEEK_DAYS = 7 };
+
+/* Over the last week or so, when that is known besides: a rate that has risen is the news. */
+static double
+recent_rate(const struct xid_moments *all, const struct xid_moment *then,
+            const struct xid_moment *now)
+{
+    const struct xid_moment *from = NULL;
+
+    for (size_t i = 0; i < all->n; i++)
+        if (difftime(now->at, all->v[i].at) >= WEEK_DAYS * 86400.0)
+            from = &all->v[i];
+    return from == NULL || from == then ? NAN : rate_per_day(from, now);
+}
+
+static void
+tell_rate(struct health *h, const struct xid_moments *all, const struct xid_moment *then,
+          const struct xid_moment *now)
+{
+    int64_t age = json_opt_int(h->report->facts, "xid_age", 0);
+    double  rate = rate_per_day(then, now), recent = recent_rate(all, then, now),
+           days = rate > 0 ? (double)(XID_SPACE - age) / rate : INFINITY;
+    char    per_day[48], ago[32], lately[48];
+    json_t *trend = json_array();
+
+    count_human((uint64_t)rate, NULL, per_day, sizeof per_day);
+    duration_human(difftime(now->at, then->at), ago, sizeof ago);
+    if (rate > 0)
+        watch_line(h->report, "days left",
+                   "%.0f if nothing were frozen, at %s transactions a day (since %s %s, %s ago)",
+                   floor(days), per_day, then->kind, then->id, ago);
+    else
+        watch_line(h->report, "days left", "no transaction since %s %s, %s ago", then->kind,
+                   then->id, ago);
+    if (!isnan(recent))
+        watch_line(h->report, "trend",
+                   "%s transactions a day over the last %d days, %s before that",
+                   count_human((uint64_t)recent, NULL, lately, sizeof lately), WEEK_DAYS,
+                   recent > 1.5 * rate       ? "fewer"
+                       : recent < rate / 1.5 ? "more"
+                                             : "about as many");
+    watch_metric(h->report, (struct watch_metric){"xid_per_day", "", rate, NAN, NAN});
+    for (size_t i = 0; i < all->n; i++)
+        json_array_append_new(trend, moment_json(&all->v[i]));
+    json_object_set_new(h->report->facts, "rate",
+                        json_pack("{s:s, s:s, s:f, s:f, s:o, s:o, s:o}", "since_kind", then->kind,
+                                  "since", then->id, "since_seconds", difftime(now->at, then->at),
+                                  "per_day", rate, "recent_per_day",
+                                  isnan(recent) ? json_null() : json_real(recent), "days_left",
+                                  rate > 0 ? json_real(days) : json_null(), "trend", trend));
+}
+
 static void
 say_rate(struct health *h, const struct xid_request *q)
 {
-    struct xid_moment now, then;
-    struct err        e = ERR_INIT;
-    double            rate, days;
-    char              per_day[48], ago[32];
-    int64_t           age = json_opt_int(h->report->facts, "xid_age", 0);
+    struct xid_moment        now;
+    struct xid_moments       all = {0};
+    const struct xid_moment *then;
+    struct err               e = ERR_INIT;
 
     watch_begin(h->report, "rate");
     if (q->repo == NULL) {
-        watch_skip(h->report, q->no_rate);
-        watch_line(h->report, "days left", "not known: %s", q->no_rate);
+        rate_unknown(h, q->no_rate);
         return;
     }
     if (read_now(h, &now) != 0)
         return;
-    if (rate_then(q->repo, q->db, &now, &then, &e) != 0) {
-        watch_skip(h->report, e.text);
-        watch_line(h->report, "days left", "not known: %s", e.text);
-        return;
-    }
-    rate = rate_per_day(&then, &now);
-    days = rate > 0 ? (double)(XID_SPACE - age) / rate : INFINITY;
-    count_human((uint64_t)rate, NULL, per_day, sizeof per_day);
-    duration_human(difftime(now.at, then.at), ago, sizeof ago);
-    if (rate > 0)
-        watch_line(h->report, "days left",
-                   "%.0f if nothing were frozen, at %s transactions a day (since backup %s, %s "
-                   "ago)",
-                   floor(days), per_day, then.backup, ago);
+    if (rate_moments(q->repo, q->db, &now, &all, &e) != 0)
+        rate_unknown(h, e.text);
+    else if ((then = rate_then(&all, now.at)) == NULL)
+        rate_unknown(h,
+                     watch_text(h->report,
+                                "no backup or baseline of \"%s\" that is an hour old is of this "
+                                "server",
+                                q->db));
     else
-        watch_line(h->report, "days left", "no transaction since backup %s, %s ago", then.backup,
-                   ago);
-    watch_metric(h->report, (struct watch_metric){"xid_per_day", "", rate, NAN, NAN});
-    json_object_set_new(h->report->facts, "rate",
-                        json_pack("{s:s, s:f, s:f, s:o}", "since_backup", then.backup,
-                                  "since_seconds", difftime(now.at, then.at), "per_day", rate,
-                                  "days_left", rate > 0 ? json_real(days) : json_null()));
+        tell_rate(h, &all, then, &now);
+    rate_moments_free(&all);
 }
 
 /* Tables of one database; of another than the session's by a session of its own. */
@@ -189,5 +246,22 @@ xid_run(const struct pg_target *target, const struct xid_request *q,
     }
     session_close(&h);
     strlist_free(&databases);
+    return finish(report, start, rc, e);
+}
+
+int
+xid_beside(const struct pg_target *target, const struct xid_request *q,
+           const struct health_limits *limits, struct watch_report *report, struct err *e)
+{
+    struct health h = {.limits = limits, .report = report};
+    double        start = clock_seconds();
+    int           rc = begin(&h, target, e);
+
+    if (rc == 0 && checks_run(&h, h.rights[RIGHT_STATS] ? xid_checks : xid_ages) == 0) {
+        xid_tables(&h, PQdb(h.conn));
+        if (h.conn != NULL)
+            say_rate(&h, q);
+    }
+    session_close(&h);
     return finish(report, start, rc, e);
 }

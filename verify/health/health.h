@@ -14,7 +14,7 @@
 int health_run(const struct pg_target *, const struct health_limits *, struct watch_report *,
                struct err *);
 
-/* Whose XIDs, and what backups say about the rate. */
+/* Whose XIDs, and what backups and baselines say about the rate. */
 struct xid_request {
     struct strlist databases; /* on the server; none: the one that is connected to, and those whose
                                  age is a finding */
@@ -24,5 +24,9 @@ struct xid_request {
 };
 int xid_run(const struct pg_target *, const struct xid_request *, const struct health_limits *,
             struct watch_report *, struct err *);
+/* The same for a look at one database that is about something else: what holds the horizon back is
+ * looked at only if the role may. */
+int xid_beside(const struct pg_target *, const struct xid_request *, const struct health_limits *,
+               struct watch_report *, struct err *);
 
 #endif

@@ -185,13 +185,19 @@ judge_horizon(struct health *h, const PGresult *res)
     "'0'::xid ORDER BY greatest(age(c.relfrozenxid), mxid_age(c.relminmxid)) DESC,"                \
     " c.relpages DESC, 2, 5 LIMIT 5"
 
+#define XID_AGES                                                                                   \
+    {                                                                                              \
+        .name = "xid",                                                                             \
+        .queries = {{0,                                                                            \
+                     "SELECT datname AS name, datallowconn AS open, age(datfrozenxid) AS age, "    \
+                     "mxid_age(datminmxid) AS "                                                    \
+                     "mxid_age, " LIMITS " FROM pg_database ORDER BY age(datfrozenxid) DESC, 1"}}, \
+        .judge = judge_databases                                                                   \
+    }
+
+const struct health_check xid_ages[] = {XID_AGES, {0}};
 const struct health_check xid_checks[] = {
-    {.name = "xid",
-     .queries = {{0,
-                  "SELECT datname AS name, datallowconn AS open, age(datfrozenxid) AS age, "
-                  "mxid_age(datminmxid) AS "
-                  "mxid_age, " LIMITS " FROM pg_database ORDER BY 2 DESC, 1"}},
-     .judge = judge_databases},
+    XID_AGES,
     /* Whatever keeps a transaction's rows from being frozen. */
     {.name = "horizon",
      .right = RIGHT_STATS,

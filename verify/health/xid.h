@@ -1,7 +1,8 @@
 /*
  * xid.h - the age of XIDs and multixacts: databases, tables, what holds the horizon, days left.
  *
- * xid_checks (checks.h) are about the cluster; tables are seen only from within their database.
+ * xid_checks (checks.h) are about the cluster, and xid_ages the first of them; tables are seen only
+ * from within their database.
  */
 #ifndef VERIFY_HEALTH_XID_H
 #define VERIFY_HEALTH_XID_H

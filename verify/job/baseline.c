@@ -8,6 +8,7 @@
 #include "core/log.h"
 #include "storage/read/parts.h"
 #include "storage/read/rollback.h"
+#include "storage/repo/baselines.h"
 #include "storage/repo/settings.h"
 
 int
@@ -18,16 +19,18 @@ baseline_open(const struct options *o, struct baseline *b, struct err *e)
         return -1;
     if (o->allow_unsigned)
         repo_allow_unsigned(b->repo);
-    b->label = rollback_find(b->repo, o->database, o->backup, o->at_time, &b->missed, e);
+    b->label = o->baseline != NULL
+        ? baseline_find(b->repo, o->database, o->baseline, e)
+        : rollback_find(b->repo, o->database, o->backup, o->at_time, &b->missed, e);
     if (b->label != NULL)
         b->man = manifest_load(b->repo, b->label, e);
     if (b->man == NULL) {
         if (b->label != NULL)
-            err_wrap(e, "backup %s of \"%s\"", b->label->id, o->database);
+            err_wrap(e, "%s %s of \"%s\"", label_kind(b->label), b->label->id, o->database);
         baseline_close(b);
         return -1;
     }
-    log_info("backup %s of \"%s\"", b->label->id, o->database);
+    log_info("%s %s of \"%s\"", label_kind(b->label), b->label->id, o->database);
     return 0;
 }
 
@@ -67,7 +70,7 @@ judge_age(const struct options *o, const struct baseline *b, struct verify_resul
         return;
     }
     findings_add(&r->findings,
-                 (struct finding){.group = "backup",
+                 (struct finding){.group = label_kind(b->label),
                                   .object = b->label->id,
                                   .what = "is older than max-age allows",
                                   .want = o->max_age,

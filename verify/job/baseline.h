@@ -1,5 +1,6 @@
 /*
- * baseline.h - the backup that a database is compared with: repository, label, manifest.
+ * baseline.h - what a database is compared with, a backup or a recorded baseline: repository,
+ * label, manifest.
  */
 #ifndef VERIFY_JOB_BASELINE_H
 #define VERIFY_JOB_BASELINE_H

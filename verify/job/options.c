@@ -45,8 +45,8 @@ const struct opt options_restored[] = {
 };
 
 const struct opt options_drill[] = {
-    {OPT_FLAG, "amcheck", 0, NULL, "also check the copy's pages and indexes with pg_amcheck",
-     AT(amcheck), 0, 0, NULL, NULL},
+    {OPT_FLAG, "amcheck", 0, NULL, "also check every page and B-tree with pg_amcheck", AT(amcheck),
+     0, 0, NULL, NULL},
     {OPT_INT, "major", 0, "N", "into a server of PostgreSQL N: an upgrade rehearsal", AT(major), 13,
      99, NULL, NULL},
     {OPT_FLAG, "self-test", 0, NULL,
@@ -83,9 +83,30 @@ const struct opt options_since[] = {
 const struct opt options_live[] = {
     {OPT_FLAG, "full", 0, NULL, "also compare the contents of every table and large object",
      AT(full), 0, 0, NULL, NULL},
+    {OPT_FLAG, "estimate", 0, NULL, "count no big tables: what the server's statistics say",
+     AT(estimate), 0, 0, NULL, NULL},
+    {OPT_FLAG, "amcheck", 0, NULL, "also check every page and B-tree with pg_amcheck", AT(amcheck),
+     0, 0, NULL, NULL},
+    {OPT_TEXT, "baseline", 0, "NAME",
+     "compare with this baseline (verify baseline list) instead of a backup", AT(baseline), 0, 0,
+     NULL, NULL},
     {OPT_TEXT, "conninfo", 'd', "CONNINFO", "database to compare: a name, key=value words or a URI",
      AT(conninfo), 0, 0, NULL, "conninfo"},
     OPTS_COMMON_SERVER_CONFIGURED(struct options),
+    OPTS_END,
+};
+
+const struct opt options_baseline[] = {
+    {OPT_TEXT, "name", 0, "NAME", "a name to find it by", AT(name), 0, 0, NULL, NULL},
+    {OPT_FLAG, "estimate", 0, NULL, "count no big tables: what the server's statistics say",
+     AT(estimate), 0, 0, NULL, NULL},
+    {OPT_TEXT, "conninfo", 'd', "CONNINFO", "database to look at: a name, key=value words or a URI",
+     AT(conninfo), 0, 0, NULL, "conninfo"},
+    OPTS_COMMON_SERVER_CONFIGURED(struct options),
+    OPT_HEADING("How"),
+    {OPT_INT, "lock-timeout", 0, "SECONDS", "how long to wait for a locked table (default: 60)",
+     AT(lock_timeout_s), 1, 86400, NULL, "lock-timeout"},
+    OPT_COMMON_BINDIR(struct options),
     OPTS_END,
 };
 
@@ -184,7 +205,7 @@ const struct opt options_general[] = {
 static bool
 names_backup(const struct options *o)
 {
-    return !backup_is_latest(o->backup) || o->at != NULL || o->as_of != NULL;
+    return !backup_is_latest(o->backup) || o->at != NULL || o->as_of != NULL || o->baseline != NULL;
 }
 
 /* The configuration's value is for the newest. */
@@ -260,6 +281,10 @@ check(struct options *o, struct err *e)
         return -1;
     if (o->backup != NULL && o->at != NULL)
         return err_set(e, ERR_USAGE, "--backup and --at exclude each other");
+    if (o->baseline != NULL && (o->backup != NULL || o->at != NULL))
+        return err_set(e, ERR_USAGE, "--baseline excludes --backup and --at");
+    if (o->estimate && o->full)
+        return err_set(e, ERR_USAGE, "--estimate and --full exclude each other");
     if (o->at != NULL && backup_at_parse(o->at, &o->at_time, e) != 0)
         return err_wrap(e, "--at");
     if (o->database == NULL && (o->backup != NULL || o->at != NULL))
@@ -335,6 +360,17 @@ options_target(const struct options *o)
         .conninfo = o->conninfo, .host = o->host, .port = o->port, .user = o->user};
 
     pg_target_settle(&t, &o->parsed, strlist_has(&o->parsed.given, "conninfo"));
+    return t;
+}
+
+struct pg_target
+options_database_target(const struct options *o)
+{
+    struct pg_target t = options_target(o);
+    const char      *name = config_get(o->config, "database", o->database, "dbname");
+
+    if (!options_name_database(o))
+        t.dbname = name != NULL ? name : o->database;
     return t;
 }
 

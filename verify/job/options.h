@@ -22,6 +22,8 @@ struct options {
     struct strlist identity;
     const char    *passphrase_file, *passphrase_command, *passphrase_fd;
     const char    *backup, *at, *max_age, *since, *report, *junit;
+    const char    *baseline; /* of live: instead of a backup */
+    const char    *name;     /* of baseline record */
     const char    *conninfo, *host, *port, *user;
     const char    *idle_after, *long_after, *blocked_after, *terminate_idle, *application;
     bool           nagios, in_transaction, yes;
@@ -29,7 +31,7 @@ struct options {
     const char    *rpo, *rto, *proven_within, *scrubbed_within, *key_drilled_within, *prometheus;
     int            jobs, major; /* major: of the server of a drill; 0: the source's */
     int            lock_timeout_s;
-    bool           full, amcheck, self_test, allow_unsigned, no_record, keep, allow_remote, beyond,
+    bool full, estimate, amcheck, self_test, allow_unsigned, no_record, keep, allow_remote, beyond,
         scratch_unconfined, json, quiet, verbose, print_config;
     const char *pg_bindir, *scratch_dir, *scratch_user;
 
@@ -50,9 +52,9 @@ struct options {
 /* The tables that the commands (verify/main.c) put together.  options_restored: for those that
  * restore something to compare with. */
 extern const struct opt options_repo[], options_backup[], options_restored[], options_drill[],
-    options_record[], options_since[], options_report[], options_live[], options_jobs[],
-    options_server[], options_health[], options_looking[], options_repos[], options_targets[],
-    options_status[], options_general[];
+    options_record[], options_baseline[], options_since[], options_report[], options_live[],
+    options_jobs[], options_server[], options_health[], options_looking[], options_repos[],
+    options_targets[], options_status[], options_general[];
 
 /* Parses, merges and checks.  repo: the command cannot do without one, which is then in place.
  * done: help or --print-config was printed, leave with 0. */
@@ -68,6 +70,8 @@ void options_free(struct options *);
 bool options_quiet(const struct options *);
 /* The server for `live`, `health` and `xid`. */
 struct pg_target options_target(const struct options *);
+/* The database of the command on that server: what the configuration, or else its name, says. */
+struct pg_target options_database_target(const struct options *);
 /* Does command line, environment or configuration say which database of the server? */
 bool options_name_database(const struct options *);
 

@@ -59,6 +59,8 @@ result_free(struct verify_result *r)
     findings_free(&r->findings);
     json_decref(r->xid);
     result_parts_free(r);
+    json_decref(r->xid_now);
+    strlist_free(&r->lines);
     free(r->database);
     free(r->circumstances.repository);
     free(r->against);
@@ -81,12 +83,13 @@ backup_age(const struct verify_result *r)
 static json_t *
 compared_json(const struct result_compared *c)
 {
-    return json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "contents",
-                     (int)c->contents, "tables", (json_int_t)c->tables, "rows", (json_int_t)c->rows,
-                     "bytes", (json_int_t)c->bytes, "objects", (json_int_t)c->objects, "sequences",
-                     (json_int_t)c->sequences, "matviews", (json_int_t)c->matviews, "large_objects",
-                     (json_int_t)c->large_objects, "extensions", (json_int_t)c->extensions, "roles",
-                     (json_int_t)c->roles);
+    return json_pack("{s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "contents",
+                     (int)c->contents, "estimates", (int)c->estimates, "static_tables",
+                     (json_int_t)c->static_tables, "tables", (json_int_t)c->tables, "rows",
+                     (json_int_t)c->rows, "bytes", (json_int_t)c->bytes, "objects",
+                     (json_int_t)c->objects, "sequences", (json_int_t)c->sequences, "matviews",
+                     (json_int_t)c->matviews, "large_objects", (json_int_t)c->large_objects,
+                     "extensions", (json_int_t)c->extensions, "roles", (json_int_t)c->roles);
 }
 
 static json_t *
@@ -164,7 +167,9 @@ result_json(const struct verify_result *r)
     } else if (r->verb == VERB_KEY_DRILL) {
         json_object_set_new(o, "proven", proven_json(r));
     } else if (r->label != NULL) {
-        json_object_set_new(o, "backup", json_string(r->label->id));
+        json_object_set_new(o, label_kind(r->label), json_string(r->label->id));
+        if (r->label->baseline)
+            json_object_set_new(o, "baseline_name", json_text(r->label->note));
         json_object_set_new(o, "backup_age_seconds", json_real(backup_age(r)));
         json_object_set_new(o, "snapshot",
                             json_string(time_rfc3339(r->label->snapshot, at, sizeof at)));
@@ -173,6 +178,8 @@ result_json(const struct verify_result *r)
         json_object_set_new(o, "compared", compared_json(&r->compared));
         json_object_set(o, "xid", r->xid != NULL ? r->xid : json_null());
         result_parts_json(r, o);
+        if (r->xid_now != NULL)
+            json_object_set(o, "xid_now", r->xid_now);
     }
     if (r->verb == VERB_DRILL) {
         json_object_set_new(o, "recovery_seconds", json_real(r->recovery_s));
@@ -214,14 +221,15 @@ print_chain_block(const struct verify_result *r)
 }
 
 static void
-print_xid_line(const json_t *xid)
+print_xid_line(const json_t *xid, bool recorded)
 {
     char age[32];
 
     if (xid != NULL && json_opt_int(xid, "age", -1) >= 0)
-        print_out(
-            "XID age          %s at the source when backed up (a restore starts again from 0)\n",
-            count_human((uint64_t)json_opt_int(xid, "age", 0), NULL, age, sizeof age));
+        print_out("XID age          %s %s\n",
+                  count_human((uint64_t)json_opt_int(xid, "age", 0), NULL, age, sizeof age),
+                  recorded ? "when the baseline was recorded"
+                           : "at the source when backed up (a restore starts again from 0)");
 }
 
 static void
@@ -259,7 +267,10 @@ print_compared_block(const struct verify_result *r)
     const struct result_compared *c = &r->compared;
     char                          size[48], text[32], a[48], b[48];
 
-    print_out("backup           %s of %s, %s old\n", r->label->id, r->label->db,
+    print_out("%-16s %s%s%s%s of %s, %s old\n", label_kind(r->label), r->label->id,
+              r->label->baseline && r->label->note != NULL ? " (" : "",
+              r->label->baseline && r->label->note != NULL ? r->label->note : "",
+              r->label->baseline && r->label->note != NULL ? ")" : "", r->label->db,
               duration_human(backup_age(r), text, sizeof text));
     print_out("compared with    %s\n", r->against);
     print_circumstances(r);
@@ -268,15 +279,27 @@ print_compared_block(const struct verify_result *r)
     if (c->contents)
         print_out(", %s by fingerprint\n", size_human(c->bytes, size, sizeof size));
     else
-        print_out(" counted; contents were NOT compared (--full does)\n");
-    print_out("schema           %s, %s\n", count_human(c->objects, "object", a, sizeof a),
-              count_human(c->extensions, "extension", b, sizeof b));
+        print_out(" counted%s; contents were NOT compared%s%s (--full does)\n",
+                  c->estimates ? " or estimated" : "", c->static_tables > 0 ? " but for " : "",
+                  c->static_tables > 0
+                      ? count_human(c->static_tables, "static table", size, sizeof size)
+                      : "");
+    if (c->estimates)
+        print_out(
+            "schema           definitions beyond tables and columns were NOT compared "
+            "(--estimate), %s\n",
+            count_human(c->extensions, "extension", b, sizeof b));
+    else
+        print_out("schema           %s, %s\n", count_human(c->objects, "object", a, sizeof a),
+                  count_human(c->extensions, "extension", b, sizeof b));
     print_out("besides          %s, %s, %s%s\n", count_human(c->sequences, "sequence", a, sizeof a),
               count_human(c->matviews, "materialized view", b, sizeof b),
               count_human(c->large_objects, "large object", size, sizeof size),
               c->contents ? "" : " (counted)");
     print_globals_line(r);
-    print_xid_line(r->xid);
+    print_xid_line(r->xid, r->label->baseline);
+    for (size_t i = 0; i < r->lines.n; i++)
+        print_out("%s\n", r->lines.v[i]);
     if (r->verb == VERB_DRILL)
         print_out("recovery time    %s\n", duration_human(r->recovery_s, text, sizeof text));
     result_parts_print(r);

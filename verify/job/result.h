@@ -18,6 +18,8 @@
 /* What was actually compared. */
 struct result_compared {
     bool     contents;            /* fingerprints, not just counts */
+    bool     estimates;           /* not even counts of the biggest tables, and no definitions */
+    uint64_t static_tables;       /* contents of these, and of no others */
     uint64_t tables, rows, bytes; /* bytes of COPY data read */
     uint64_t objects;             /* entries of the schema */
     uint64_t sequences, matviews, large_objects, extensions;
@@ -66,6 +68,8 @@ struct verify_result {
     char                       *against;  /* "a restore on PostgreSQL 15.20", "shop at db1" */
     json_t                     *xid;      /* the source's ages, from the manifest; owned */
     json_t                     *checks, *times, *targets; /* result_parts.h; NULL: none */
+    json_t                     *xid_now; /* live: those of the server now (health.h); owned */
+    struct strlist              lines;   /* live: the same for people */
     struct result_circumstances circumstances;
     struct result_control       control;       /* drill: its self-test */
     double                      recovery_s;    /* drill: scratch server, restore */

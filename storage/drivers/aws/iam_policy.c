@@ -16,17 +16,12 @@ struct right {
 };
 
 static const struct right backup_rights[] = {
-    {ALWAYS, "s3:ListBucket", NULL},
-    {ALWAYS, "s3:GetObject", "*"},
-    {ALWAYS, "s3:PutObject", "*/chunks/*"},
-    {ALWAYS, "s3:PutObject", "*/backups/*"},
-    {ALWAYS, "s3:PutObject", "*/runs/*"},
-    {ALWAYS, "s3:PutObject", "*/source*.json"},
-    {IF_TAGGED, "s3:PutObjectTagging", "*"},
-    {IF_LOCKED, "s3:GetObjectRetention", "*"},
-    {IF_LOCKED, "s3:PutObjectRetention", "*"},
-    {ALWAYS, "s3:DeleteObject", "*/runs/*"},
-    {ALWAYS, NULL, NULL},
+    {ALWAYS, "s3:ListBucket", NULL},           {ALWAYS, "s3:GetObject", "*"},
+    {ALWAYS, "s3:PutObject", "*/chunks/*"},    {ALWAYS, "s3:PutObject", "*/backups/*"},
+    {ALWAYS, "s3:PutObject", "*/runs/*"},      {ALWAYS, "s3:PutObject", "*/source*.json"},
+    {ALWAYS, "s3:PutObject", "*/baselines/*"}, {IF_TAGGED, "s3:PutObjectTagging", "*"},
+    {IF_LOCKED, "s3:GetObjectRetention", "*"}, {IF_LOCKED, "s3:PutObjectRetention", "*"},
+    {ALWAYS, "s3:DeleteObject", "*/runs/*"},   {ALWAYS, NULL, NULL},
 };
 
 static const struct right prune_rights[] = {
@@ -51,6 +46,7 @@ static const struct right prune_rights[] = {
     {ALWAYS, "s3:DeleteObject", "*/condemned/*"},
     {ALWAYS, "s3:DeleteObject", "*/scrubs/*"},
     {ALWAYS, "s3:DeleteObject", "*/pins/*"},
+    {ALWAYS, "s3:DeleteObject", "*/baselines/*"},
     {ALWAYS, NULL, NULL},
 };
 

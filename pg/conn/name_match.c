@@ -1,4 +1,4 @@
-#include "restore/part/name_match.h"
+#include "pg/conn/name_match.h"
 
 #include <stdlib.h>
 #include <string.h>

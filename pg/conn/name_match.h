@@ -4,8 +4,8 @@
  * A restore decides what to read before it connects.  Unlike in a backup, a pattern without a
  * schema part means every schema, as with pg_restore: the search_path is no longer known.
  */
-#ifndef RESTORE_PART_NAME_MATCH_H
-#define RESTORE_PART_NAME_MATCH_H
+#ifndef PG_CONN_NAME_MATCH_H
+#define PG_CONN_NAME_MATCH_H
 
 #include <regex.h>
 #include <stdbool.h>
