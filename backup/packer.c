@@ -114,13 +114,14 @@ size_t
 packer_put(struct packer *p, struct buf *raw)
 {
     struct parcel *x = (struct parcel *)raw;
+    size_t         ticket;
 
     pthread_mutex_lock(&p->lock);
     VEC_GROW(p->numbers, p->n, p->cap);
-    x->ticket = p->n++;
+    ticket = x->ticket = p->n++;
     pthread_mutex_unlock(&p->lock);
-    pool_add(p->pool, x, 0);
-    return x->ticket;
+    pool_add(p->pool, x, 0); /* from now on it may be somebody else's */
+    return ticket;
 }
 
 int
