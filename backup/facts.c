@@ -257,7 +257,8 @@ facts_make(struct snapshot *s, struct selection *sel, const struct archive *a, s
         strlist_add(&m->warnings,
                     "--data-only: this backup holds no definitions, and pgassay restore can make "
                     "no "
-                    "database of it; its rows can be loaded by hand (docs/recipe.md)");
+                    "database of it; into tables that are there, restore --data-only brings "
+                    "its rows (by hand: docs/recipe.md)");
     }
     describe_matviews(&s->catalog, a, m);
     if ((sel->json != NULL && !sel->o->schema_only && warn_without_partitions(s, m, e) != 0) ||

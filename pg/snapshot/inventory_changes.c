@@ -55,11 +55,12 @@ find(const json_t *list, const json_t *element)
 }
 
 /* A row modified only by a GRANT is not changed; and not all objects listed for comparison were
- * changed. */
+ * changed.  Without the other side nobody knows what became of a row with privileges. */
 static bool
-is_change(const json_t *element)
+is_change(const json_t *element, bool alone)
 {
-    return json_opt_bool(element, "changed", true) && !json_opt_bool(element, "granted", false);
+    return json_opt_bool(element, "changed", true) && !json_opt_bool(element, "granted", false) &&
+        !(alone && json_opt_bool(element, "acl", false));
 }
 
 /* Built-in objects that the source had removed. */
@@ -101,7 +102,7 @@ inventory_changes(const json_t *inventory, const json_t *there, struct inventory
         json_array_foreach (json_object_get(inventory, lists[k].key), i, element) {
             const json_t *one = find(json_object_get(there, lists[k].key), element);
 
-            if (is_change(element) &&
+            if (is_change(element, there == NULL) &&
                 (one == NULL || !same_key(one, element, "state") ||
                  !same_key(one, element, "digest"))) {
                 /* What was right for one version of an extension need not be for another. */

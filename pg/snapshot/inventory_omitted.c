@@ -111,14 +111,14 @@ static const char system_schema_objects[] =
  * A row younger than initdb was modified, but need not be changed: a GRANT and its REVOKE leave a
  * new row, which no dump carries.  So everything that the other side of a comparison lists is
  * listed here, modified or not, and the definitions decide.  granted: a GRANT (which pg_dump does
- * carry) explains the new row.
+ * carry) explains the new row.  acl: a GRANT and its REVOKE may explain it.
  */
 static const char changed_builtins[] =
     "SELECT i.type AS kind, i.identity AS name, pg_get_userbyid(p.proowner) AS owner, "
     "p.proowner = 10 AS owner_is_bootstrap,"
     " p.proacl IS DISTINCT FROM (SELECT v.initprivs FROM pg_catalog.pg_init_privs v WHERE "
     "v.classoid = 'pg_catalog.pg_proc'::regclass AND v.objoid = p.oid AND v.objsubid = 0) AS "
-    "granted,"
+    "granted, p.proacl IS NOT NULL AS acl,"
     " md5(" FUNCTION_DEFINITION
     ") AS digest, CASE WHEN p.prokind <> 'a' THEN 'SELECT "
     "pg_catalog.set_config(''allow_system_table_mods'', ''on'', true); ' || "

@@ -98,7 +98,7 @@ print_text(struct repo *r, const struct policy *all, const struct strlist *names
         if (repository && own.set == 0) {
             continue; /* nothing of its own */
         }
-        print_out("%s%s\n", first ? "" : "\n", names->v[i]);
+        print_out(first ? "%s\n" : "\n%s\n", names->v[i]);
         print_rules(&p, &own, names->v[i]);
         first = false;
     }

@@ -209,7 +209,9 @@ prune_all(const struct prune_options *o, struct repo *r, const struct strlist *n
         count(&t, &p);
         (void)json_array_append_new(list, pruned_json(&p));
         if (show) {
-            print_out("%s", i == 0 ? "" : "\n");
+            if (i > 0) {
+                print_out("\n");
+            }
             pruned_print(&p, o->dry_run);
         }
         pruned_free(&p);

@@ -8,7 +8,8 @@
 
 enum { BACKUP_ID_MAX = 32, RUN_ID_MAX = 17 };
 
-/* An id as writer_begin() makes them: 20261121T021500Z-4f2a.  Ids sort by time. */
+/* An id as writer_begin() makes them: 20261121T021500Z-4f2a.  Ids sort by time: one taken
+ * after a backup whose clock was ahead, by less than an hour, has a time after that one's. */
 bool backup_id_valid(const char *);
 /* "<db>/backups/<id>/<object>", db encoded.  Allocated. */
 char *backup_key(const char *db, const char *id, const char *object);

@@ -13,28 +13,27 @@
 #include "storage/write/writer_impl.h"
 
 /* Ids sort by time: one taken in the same second as the newest (of what was taken before: the
- * newest up to then) must still sort after it.  By a random step, since two concurrent runs must
- * not get the same. */
+ * newest up to then) must still sort after it, and so must one after a backup whose clock was a
+ * little ahead, which would be the latest until then.  By a random step, since two concurrent runs
+ * must not get the same; where there is no room for one, in a later second. */
 static void
 name_backup(struct writer *w, const char *newest)
 {
     enum { STEP_MAX = 64 };
-    char     at[20];
-    uint16_t digits;
-    size_t   n;
+    time_t        t = w->taken != 0 ? w->taken : time(NULL);
+    char          at[20];
+    uint16_t      digits;
+    size_t        n = strlen(time_compact(t, at, sizeof at));
+    unsigned long last;
 
     random_bytes(&digits, sizeof digits);
-    (void)time_compact(w->taken != 0 ? w->taken : time(NULL), at, sizeof at);
-    n = strlen(at);
-    if (strncmp(newest, at, n) == 0) {
-        unsigned long last = strtoul(newest + n + 1, NULL, 16);
-
-        if (last > UINT16_MAX - STEP_MAX && w->taken != 0) {
-            (void)time_compact(w->taken + 1, at, sizeof at);
-        } else if (last > UINT16_MAX - STEP_MAX) {
-            (void)sleep(1);
-            (void)time_compact(time(NULL), at, sizeof at);
+    if (newest[0] != '\0' && strncmp(newest, at, n) >= 0) {
+        last = strtoul(newest + n + 1, NULL, 16);
+        if (last > UINT16_MAX - STEP_MAX) {
+            while (strncmp(newest, time_compact(++t, at, sizeof at), n) >= 0) {
+            }
         } else {
+            memcpy(at, newest, n);
             digits = (uint16_t)(last + 1 + digits % STEP_MAX);
         }
     }

@@ -69,7 +69,7 @@ trust_journal(void *ctx, const struct chunk_ref *ref)
 
 struct newest {
     char  *id;
-    char   upto[20]; /* the last second that counts; "": all do */
+    char   upto[20]; /* the last second that counts */
     size_t n;        /* its length */
 };
 
@@ -85,20 +85,19 @@ keep_newest(void *ctx, const char *name, struct err *e)
     return 0;
 }
 
-/* Unfinished runs count too: their objects occupy the name. */
+/* Unfinished runs count too: their objects occupy the name.  What is from the future is no latest
+ * backup, and does not. */
 static int
 find_newest_id(struct writer *w, char *newest, struct err *e)
 {
+    time_t        upto = w->taken != 0 ? w->taken : time(NULL) + CLOCK_OFF_MAX;
     char         *enc = name_encode(w->db);
     char         *prefix = xasprintf("%s/backups/", enc);
     struct newest x = {.id = newest};
     int           rc;
 
-    if (w->taken != 0) {
-        x.n = strlen(time_compact(w->taken, x.upto, sizeof x.upto));
-    }
+    x.n = strlen(time_compact(upto, x.upto, sizeof x.upto));
     rc = storage_dirs(w->repo->st, prefix, keep_newest, &x, e);
-
     free(prefix);
     free(enc);
     return rc;

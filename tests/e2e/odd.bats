@@ -138,6 +138,14 @@ all_work() {
     expect_text 'from the future'
     expect_no_db nothing
     psql_in shop -c 'drop table later'
+    # Clocks may differ by some minutes: what is taken afterwards is the latest all the same.
+    expect_status 0 faketime -f +4m "$BIN/pgassay-backup" shop --repo "$REPO"
+    psql_in shop -c 'create table later(i int)'
+    expect_status 0 backup shop
+    expect_status 0 restore shop --to shop_back
+    expect_equal "$(psql_in shop_back -Atc "select count(*) from pg_tables where tablename = 'later'")" 1
+    db_drop shop_back
+    psql_in shop -c 'drop table later'
 }
 
 @test "a place whose name is not UTF-8: JSON holds it as bytes, and whole" {

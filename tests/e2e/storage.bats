@@ -171,3 +171,17 @@ damage() { chmod u+w "$1"; printf 'XXXX' | dd of="$1" bs=1 seek=10 conv=notrunc 
     expect_status 3 storage scrub shop
     expect_text "backup $id is damaged" "manifest"
 }
+
+@test "between two databases, list, prune and policy print an empty line" {
+    repo_new pair
+    plant shop >/dev/null
+    plant other >/dev/null
+    storage policy shop --keep-last 3 >/dev/null
+    storage policy other --keep-last 2 >/dev/null
+    for verb in list 'prune --dry-run' policy; do
+        # shellcheck disable=SC2086  # several words
+        expect_status 0 storage $verb
+        [ "$(grep -c '^$' <<<"$output")" -ge 1 ]
+        [[ $output != *'\n'* ]]
+    done
+}
