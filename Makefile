@@ -88,6 +88,7 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIBSUPPORT) $(LIBS)
 
 # Tests of a tool's own code.
 $(BUILD)/tests/unit/test_verify_expect: $(call obj,verify/checks/expect.c)
+$(BUILD)/tests/fault/test_packer: $(call obj,backup/packer.c)
 
 unit: $(TESTS)                  ## build and run the C tests (unit, conformance, fault), one more at a time than there are processors
 	@tests/in-memory 2048 tests/run-c $(TESTS)
