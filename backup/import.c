@@ -16,6 +16,7 @@ find_present(const struct importing *m, struct import_target *t, const struct ba
 {
     struct storage_location *places;
     struct storage_given     given = {.options = &run->options->repo_options};
+    struct imported_file     file = {m->import.sha256, m->import.from, m->import.until};
     struct destinations      to;
     char                     id[BACKUP_ID_MAX];
     bool                     lacking = false;
@@ -32,7 +33,7 @@ find_present(const struct importing *m, struct import_target *t, const struct ba
         if (to.v[i].repo == NULL) {
             continue;
         }
-        rc = imported_find(to.v[i].repo, t->name, m->import.sha256, id, e);
+        rc = imported_find(to.v[i].repo, t->name, &file, id, e);
         lacking = lacking || id[0] == '\0';
         memcpy(t->present, id, sizeof t->present);
     }

@@ -27,7 +27,7 @@ struct import {
     char       *kind;                   /* docs/json.md, "file" */
     char       *server_version, *pg_dump_version; /* NULL: the dump does not say */
     int         server_version_num;               /* 0: likewise */
-    time_t      taken;
+    time_t      from, until, taken; /* --taken, a range; its moment, as far as it is known */
     uint64_t    tables, rows;
     json_t     *locale;  /* of its database, as the manifest has it; NULL: the dump does not say */
     bool        cluster; /* it makes its databases itself */

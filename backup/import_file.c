@@ -221,6 +221,8 @@ find_time(struct import *m, const struct options *o, const json_t *file, struct 
     if (o->taken != NULL && when_parse(o->taken, now, &w, e) != 0) {
         return err_wrap(e, "--taken");
     }
+    m->from = w.from;
+    m->until = w.until;
     m->taken = w.from;
     for (size_t i = 2; i-- > 0;) {
         if (tries[i] > 0 && tries[i] >= w.from && tries[i] <= w.until && tries[i] <= now) {

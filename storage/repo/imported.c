@@ -17,21 +17,21 @@ imported_id(const struct epoch *ep, const char *sha256, char out[SHA256_HEX + 1]
 }
 
 static bool
-is_of(struct repo *r, const struct label *l, const char *sha256)
+is_of(struct repo *r, const struct label *l, const struct imported_file *f)
 {
     char                id[SHA256_HEX + 1];
     struct err          none = ERR_INIT;
     const struct epoch *ep = keyring_write(r->keys, l->epoch, false, &none);
 
-    if (ep == NULL) {
+    if (ep == NULL || l->snapshot < f->from || l->snapshot > f->until) {
         return false;
     }
-    imported_id(ep, sha256, id);
+    imported_id(ep, f->sha256, id);
     return strcmp(id, l->imported_id) == 0;
 }
 
 int
-imported_find(struct repo *r, const char *db, const char *sha256, char id[BACKUP_ID_MAX],
+imported_find(struct repo *r, const char *db, const struct imported_file *f, char id[BACKUP_ID_MAX],
               struct err *e)
 {
     struct backup_list list;
@@ -43,8 +43,7 @@ imported_find(struct repo *r, const char *db, const char *sha256, char id[BACKUP
     for (size_t i = 0; i < list.n && id[0] == '\0'; i++) {
         const struct backup_entry *b = &list.v[i];
 
-        if (b->state == BACKUP_COMMITTED && label_is_imported(b->label) &&
-            is_of(r, b->label, sha256)) {
+        if (b->state == BACKUP_COMMITTED && label_is_imported(b->label) && is_of(r, b->label, f)) {
             memcpy(id, b->id, BACKUP_ID_MAX);
         }
     }

@@ -22,6 +22,7 @@ setup_file() {
     echo log >dumps/shop_20260106.log
     ln -s shop_20260105T000000Z.tar.gz dumps/latest
     ln -s shop_20260102_0215.sql.gz dumps/shop_20260107.sql.gz
+    cp dumps/shop_20260102_0215.sql.gz dumps/shop_20251231.sql.gz # nothing had changed
 }
 teardown_file() { e2e_teardown; }
 setup() { cd "$T" || return 1; }
@@ -33,17 +34,17 @@ listed() { storage list "$1" --json | jq -r "[.databases[].backups[] | $2] | joi
 
 @test "a directory becomes a history: each dump once, under its own time; what is not whole is named at the end" {
     expect_status 4 import --scan dumps --no-drill -v
-    expect_text 'dumps/shop_20260106.sql: ' 'is missing: it is not whole' '1 of 4 dumps' 'shop_20260106.log: not named like a dump' 'latest: not named'
-    expect_equal "$(backup_ids shop | cut -d- -f1 | tr '\n' ' ')" '20260102T001500Z 20260102T220000Z 20260105T000000Z '
-    expect_equal "$(listed shop .rows)" '5000 5010 5010'
+    expect_text 'dumps/shop_20260106.sql: ' 'is missing: it is not whole' '1 of 5 dumps' 'shop_20260106.log: not named like a dump' 'latest: not named'
+    expect_equal "$(backup_ids shop | cut -d- -f1 | tr '\n' ' ')" '20251230T220000Z 20260102T001500Z 20260102T220000Z 20260105T000000Z '
+    expect_equal "$(listed shop .rows)" '5000 5000 5010 5010'
     expect_equal "$(ls -A "$TMPDIR")" ''
     # What is there is not stored again, but drilled, since it was not yet.
-    mv dumps/shop_20260102_0215.sql.gz dumps/shop-2026-01-03.dump .
+    mv dumps/shop_20260102_0215.sql.gz dumps/shop-2026-01-03.dump dumps/shop_20251231.sql.gz .
     rm dumps/shop_20260106.sql
     import --scan dumps --json >again.json
     valid_json import again.json
     expect_equal "$(of status again.json) $(of drill again.json)" 'present passed'
-    expect_equal "$(listed shop '.proven // false')" 'false false true'
+    expect_equal "$(listed shop '.proven // false')" 'false false false true'
     restore shop --to copy
     db_same shop copy
     # A plain dump does not say, and what the scratch server has is nobody's choice.
@@ -73,7 +74,7 @@ $REPO/shop/source.json"
     expect_text 'is there already'
     sed 's/^SET lock_timeout = 0;/&\n/' whole.sql >other.sql
     expect_status 0 import --file other.sql --db shop --taken '2026-01-02 02:15' --no-drill -v
-    expect_equal "$(backup_ids shop | sed -n 2p | cut -d- -f1)" 20260102T001500Z
+    expect_equal "$(backup_ids shop | sed -n 3p | cut -d- -f1)" 20260102T001500Z
     backup shop
     pgassay restore shop --repo "$REPO" --to copy --dry-run --json >plan.json
     expect_equal "$(jq -r .backup.id plan.json)" "$(last_id shop)"
