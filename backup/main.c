@@ -14,6 +14,7 @@
 #include "core/log.h"
 #include "pg/conn/tools.h"
 #include "storage/keys/trust_who.h"
+#include "storage/repo/lastrun.h"
 #include "storage/repo/repo_keys.h"
 
 /* Parsed arguments and what belongs to them. */
@@ -99,6 +100,25 @@ is_done(const struct cli *c, size_t i, struct outcome *out)
     return true;
 }
 
+/* For `verify status`: only whole backups are a schedule's, and a run that found another at work
+ * was none. */
+static void
+remember(const struct outcome *o, const struct database *db, time_t started)
+{
+    const struct label *l = outcome_label(o);
+    const char         *name = o->name != NULL ? o->name : db->name != NULL ? db->name : db->dbname;
+    const char         *error = NULL;
+
+    if (name == NULL || o->status == OUTCOME_PLANNED || o->err.kind == ERR_BUSY ||
+        (l != NULL && label_is_partial(l))) {
+        return;
+    }
+    for (size_t i = 0; i < o->n_repos && error == NULL; i++) {
+        error = o->repos[i].err.kind != ERR_NONE ? o->repos[i].err.text : NULL;
+    }
+    lastrun_note(name, started, o->status == OUTCOME_FAILED ? o->err.text : error);
+}
+
 /* A single database that failed: its error's status; some but not all, or not in all repositories,
  * or not pruned: partly done. */
 static int
@@ -112,10 +132,14 @@ back_up_all(struct cli *c, json_t *results)
     int    status = EXIT_GOOD;
 
     for (size_t i = 0; i < c->targets.n; i++) {
+        time_t         started = time(NULL);
         struct outcome o;
 
         if (!imports || !is_done(c, i, &o)) {
             backup_run(&run, &c->targets.v[i], &o);
+        }
+        if (!imports) {
+            remember(&o, &c->targets.v[i], started);
         }
         if (!c->options.json) {
             report_text(&o, show && !c->options.quiet);

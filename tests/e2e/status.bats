@@ -180,6 +180,31 @@ EOF
     here '' --scrubbed-within none
 }
 
+@test "how the last run on this host ended is said, until there is a newer backup" {
+    repo_new runs
+    plant shop --at "$(minutes_ago 60)"
+    here ''
+    expect_equal "$(jq -r '.checks[] | select(.name == "schedule") | .status' "$T/report.json")" skipped
+    # No server is there: the run fails, and only this host knows.
+    expect_status 1 pgassay backup shop --repo "$REPO" -d 'host=/nonexistent dbname=shop'
+    here 'warning schedule'
+    says 'shop had its last backup run on this host fail' 'No such file or directory' 'pgassay backup shop'
+    PGASSAY_STATE_DIR=$T/another here ''
+    # Somebody takes one later.
+    jq -c --arg t "$(days_ago 1)" '.started = $t' "$PGASSAY_STATE_DIR/runs/shop.json" >"$T/run"
+    cp "$T/run" "$PGASSAY_STATE_DIR/runs/shop.json"
+    plant shop --at "$(minutes_ago 30)"
+    here ''
+    # A run of long ago that was good, and none since.
+    repo_new stopped
+    plant shop --at "$(days_ago 3)"
+    jq -c --arg t "$(days_ago 3)" 'del(.error) | .started = $t | .finished = $t' "${PGASSAY_STATE_DIR:?}/runs/shop.json" >"$T/run"
+    cp "$T/run" "$PGASSAY_STATE_DIR/runs/shop.json"
+    here 'critical backup, warning schedule'
+    says 'shop had its last backup run on this host 3 d' 'list-timers'
+    rm "$PGASSAY_STATE_DIR/runs/shop.json"
+}
+
 @test "--nagios and --prometheus: a plugin's line, and a file whose times of success no failure touches" {
     repo_new first
     local first=$REPO file=$T/pgassay.prom before

@@ -287,6 +287,7 @@ static const struct {
     {"second-place", judge_second_place, skip_second_place},
     {"key-drill", judge_key_drill, skip_key_drill},
     {"policy", judge_policy, NULL},
+    {"schedule", judge_schedule, skip_schedule},
 };
 
 /* A repository that could not be looked at is not known to be good; one with nothing in it protects

@@ -29,5 +29,7 @@ void skip_second_place(struct watch_report *, const struct status_places *);
 void judge_key_drill(const struct judging *);
 void skip_key_drill(struct watch_report *, const struct status_places *);
 void judge_policy(const struct judging *);
+void judge_schedule(const struct judging *);
+void skip_schedule(struct watch_report *, const struct status_places *);
 
 #endif

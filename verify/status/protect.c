@@ -1,6 +1,6 @@
 /*
  * protect.c - is what protects the backups as it should be: a second place, a key that opens them,
- * a policy that is carried out?
+ * a policy that is carried out, a schedule that runs?
  */
 #include <stdlib.h>
 #include <string.h>
@@ -142,4 +142,44 @@ judge_policy(const struct judging *j)
                             count_human(j->s->overdue, "backup", count, sizeof count)),
                  "the repository grows, and nobody prunes it", "let a prune run every night",
                  judging_command(j, "storage prune"));
+}
+
+/* ---- a schedule that runs ---- */
+
+/* What this host remembers of its own runs.  Where others take the backups it knows nothing; and a
+ * run that failed is of no interest once there is a newer backup, whoever took it. */
+void
+judge_schedule(const struct judging *j)
+{
+    const struct lastrun *run = &j->s->run;
+    const struct label   *newest = j->s->newest.label;
+    double                rpo = (double)j->targets->rpo_s;
+
+    if (run->finished == 0) {
+        return;
+    }
+    if (run->error != NULL && (newest == NULL || newest->snapshot < run->started)) {
+        judging_find(j, WATCH_WARNING,
+                     watch_text(j->report, "had its last backup run on this host fail %s ago: %s",
+                                judging_duration(j, judging_age(j, run->finished)), run->error),
+                     NULL, "mend that, and take a backup", judging_command(j, "backup"));
+    } else if (run->error == NULL && rpo > 0 && judging_age(j, run->started) > rpo &&
+               (newest == NULL || judging_age(j, newest->snapshot) > rpo)) {
+        judging_find(j, WATCH_WARNING,
+                     watch_text(j->report, "had its last backup run on this host %s ago",
+                                judging_duration(j, judging_age(j, run->started))),
+                     "what begins it did not since", "look at the timer, or at cron",
+                     "systemctl list-timers 'pgassay*'");
+    }
+}
+
+void
+skip_schedule(struct watch_report *r, const struct status_places *places)
+{
+    for (size_t i = 0; i < places->n; i++) {
+        if (places->v[i].standing.run.finished > 0) {
+            return;
+        }
+    }
+    watch_skip(r, "this host takes no backups of these databases");
 }

@@ -139,6 +139,7 @@ standing_load(struct repo *r, const char *db, time_t now, time_t scrubbed_from, 
         return -1;
     }
     s->settings = settings_behind(r);
+    lastrun_load(db, &s->run);
     look_at(s);
     look_at_xid(s);
     if (look_at_policy(s, e) != 0 ||
@@ -157,6 +158,7 @@ standing_free(struct standing *s)
     strlist_free(&s->missing);
     annotations_free(&s->known);
     backup_list_free(&s->list);
+    lastrun_free(&s->run);
     free(s->settings);
     free(s->xid_unknown);
     *s = (struct standing){0};

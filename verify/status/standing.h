@@ -12,6 +12,7 @@
 
 #include "storage/repo/annotations.h"
 #include "storage/repo/backuplist.h"
+#include "storage/repo/lastrun.h"
 #include "storage/repo/repo.h"
 #include "storage/retention/retention_plan.h"
 
@@ -29,6 +30,7 @@ struct standing {
     struct annotations     known;
     struct strlist         missing;     /* a sentence for each backup that was taken away */
     struct retention_plan  plan;        /* alarms about sizes; the policy */
+    struct lastrun         run;         /* the last of this host */
     char                  *settings;    /* older ones are in force: a sentence, or NULL */
     struct standing_backup newest;      /* good, of the whole database */
     struct standing_backup part;        /* good, of a part of it */
