@@ -1,5 +1,6 @@
 /* What the name of a dump says of its time is a time, and the name of the database is a part of it.
  */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
