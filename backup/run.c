@@ -30,6 +30,7 @@ fill_imported(struct label *l, const struct import *m)
     l->imported_server_version = copied(m->server_version);
     l->imported_pg_dump_version = copied(m->pg_dump_version);
     utf8_clean(l->imported_file);
+    l->passwords = l->passwords && m->cluster; /* of roles that only their names are known of */
     /* A scratch server's, which nobody has any more. */
     free(l->system_identifier);
     l->system_identifier = NULL;

@@ -1,4 +1,5 @@
 /* import_text.c - what became of the files, as text and JSON. */
+#include <string.h>
 #include <unistd.h>
 
 #include "core/exit.h"
@@ -53,6 +54,16 @@ import_say(const struct import_run *run, const struct import_result *r)
     (void)fflush(stdout);
 }
 
+/* Does the error begin with the file, in quotes? */
+static bool
+names_itself(const struct import_result *r)
+{
+    size_t n = strlen(r->path);
+
+    return r->error != NULL && r->error[0] == '"' && strncmp(r->error + 1, r->path, n) == 0 &&
+        r->error[n + 1] == '"';
+}
+
 void
 import_say_failures(const struct import_run *run)
 {
@@ -66,7 +77,9 @@ import_say_failures(const struct import_run *run)
             continue;
         }
         bad++;
-        if (r->status == IMPORT_FAILED) {
+        if (r->status == IMPORT_FAILED && names_itself(r)) {
+            log_error("%s", r->error);
+        } else if (r->status == IMPORT_FAILED) {
             log_error("%s: %s", r->path, r->error != NULL ? r->error : "it could not be imported");
         } else {
             log_error("%s: backup %s of \"%s\": %s", r->path, r->id, r->db, r->error);

@@ -34,7 +34,7 @@ listed() { storage list "$1" --json | jq -r "[.databases[].backups[] | $2] | joi
 
 @test "a directory becomes a history: each dump once, under its own time; what is not whole is named at the end" {
     expect_status 4 import --scan dumps --no-drill -v
-    expect_text 'dumps/shop_20260106.sql: ' 'is missing: it is not whole' '1 of 5 dumps' 'shop_20260106.log: not named like a dump' 'latest: not named'
+    expect_text 'pgassay-storage: "dumps/shop_20260106.sql": its last line' 'is missing: it is not whole' '1 of 5 dumps' 'shop_20260106.log: not named like a dump' 'latest: not named'
     expect_equal "$(backup_ids shop | cut -d- -f1 | tr '\n' ' ')" '20251230T220000Z 20260102T001500Z 20260102T220000Z 20260105T000000Z '
     expect_equal "$(listed shop .rows)" '5000 5000 5010 5010'
     expect_equal "$(ls -A "$TMPDIR")" ''
@@ -57,7 +57,7 @@ listed() { storage list "$1" --json | jq -r "[.databases[].backups[] | $2] | joi
     storage list shop >list
     grep -q 'proven, imported' list
     expect_status 0 storage show shop
-    expect_text 'directory dump "shop_20260105T000000Z.tar.gz" of PostgreSQL' "$(sha256sum <dumps/shop_20260105T000000Z.tar.gz | cut -d' ' -f1)"
+    expect_text 'without passwords' 'directory dump "shop_20260105T000000Z.tar.gz" of PostgreSQL' "$(sha256sum <dumps/shop_20260105T000000Z.tar.gz | cut -d' ' -f1)"
     label shop >label.json
     valid_json label label.json
     expect_status 0 pgassay verify chain shop --repo "$REPO"
