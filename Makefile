@@ -20,6 +20,7 @@ ROOMS_pg      := $(addprefix pg/,conn archive snapshot rows scratch target)
 ROOMS_storage := $(addprefix storage/,contract drivers drivers/aws drivers/file drivers/s3 format keys repo read write \
                  retention heal exchange)
 ROOMS_facts   := facts
+ROOMS_backup  := backup
 ROOMS_restore := restore restore/job restore/load restore/part restore/preflight restore/file
 ROOMS_verify  := verify $(addprefix verify/,job checks compare stored drill baseline health history status report)
 ROOMS_tool    := storage/commands storage/doctor
@@ -31,7 +32,8 @@ STORAGE_SRC := $(call sources,$(ROOMS_storage))
 STORAGE_TOOL:= $(call sources,$(ROOMS_tool))
 SUPPORT_SRC := $(call sources,tests/support)
 FACTS_SRC   := $(call sources,$(ROOMS_facts))
-BACKUP_SRC  := $(sort $(wildcard backup/*.c))
+DELTA_SRC   := $(call sources,backup/delta)
+BACKUP_SRC  := $(call sources,$(ROOMS_backup))
 RESTORE_SRC := $(call sources,$(ROOMS_restore))
 VERIFY_SRC  := $(call sources,$(ROOMS_verify))
 TEST_SRC    := $(sort $(wildcard tests/unit/test_*.c tests/conformance/test_*.c tests/fault/test_*.c tests/model/test_*.c))
@@ -43,6 +45,7 @@ LIBPG      := $(BUILD)/libpg.a
 LIBSTORAGE := $(BUILD)/libstorage.a
 LIBSUPPORT := $(BUILD)/libsupport.a
 LIBFACTS   := $(BUILD)/libfacts.a
+LIBDELTA   := $(BUILD)/libdelta.a
 LIBS       := $(LIBSTORAGE) $(LIBPG) $(LIBCORE)
 
 TOOLS := $(if $(wildcard backup/main.c),pgassay-backup) $(if $(wildcard restore/main.c),pgassay-restore) \
@@ -62,12 +65,13 @@ $(LIBCORE): $(call obj,$(CORE_SRC))
 $(LIBPG): $(call obj,$(PG_SRC))
 $(LIBSTORAGE): $(call obj,$(STORAGE_SRC))
 $(LIBFACTS): $(call obj,$(FACTS_SRC))
-$(LIBCORE) $(LIBPG) $(LIBSTORAGE) $(LIBFACTS) $(LIBSUPPORT):
+$(LIBDELTA): $(call obj,$(DELTA_SRC))
+$(LIBCORE) $(LIBPG) $(LIBSTORAGE) $(LIBFACTS) $(LIBDELTA) $(LIBSUPPORT):
 	@mkdir -p $(@D)
 	@rm -f $@
 	ar qcs $@ $^
 
-$(BUILD)/bin/pgassay-backup: $(call obj,$(BACKUP_SRC)) $(LIBFACTS) $(LIBS)
+$(BUILD)/bin/pgassay-backup: $(call obj,$(BACKUP_SRC)) $(LIBFACTS) $(LIBDELTA) $(LIBS)
 $(BUILD)/bin/pgassay-restore: $(call obj,$(RESTORE_SRC)) $(LIBS)
 $(BUILD)/bin/pgassay-verify: $(call obj,$(VERIFY_SRC)) $(LIBFACTS) $(LIBS)
 $(BUILD)/bin/pgassay-storage: $(call obj,$(STORAGE_TOOL)) $(LIBSTORAGE) $(LIBCORE)
@@ -82,7 +86,7 @@ $(LIBSUPPORT): $(call obj,$(SUPPORT_SRC))
 $(BUILD)/tests/unit/test_tolerance: $(call obj,verify/compare/tolerance.c)
 $(BUILD)/tests/unit/test_tolerance: LDLIBS := $(LIBPG) $(LIBCORE) $(LDLIBS)
 # Among them $(BUILD)/tests/e2e/plant, which end-to-end tests make backups with.
-$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIBSUPPORT) $(LIBS)
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIBSUPPORT) $(LIBDELTA) $(LIBS)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS) $(shell pkg-config --libs cmocka)
 

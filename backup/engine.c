@@ -24,21 +24,23 @@ struct copied {
 
 /* The results of a task. */
 struct result {
-    size_t        *chunks; /* the packer's tickets, by buffer */
-    size_t         n_chunks, cap_chunks;
+    size_t        *buffers; /* the packer's tickets */
+    size_t         n_buffers, cap_buffers;
     struct copied *copies;
     size_t         n_copies, cap_copies;
 };
 
 struct lane {
-    struct buf    *raw;    /* the current chunk; NULL before its first row */
-    struct result *result; /* of the current task */
+    struct parcel          *parcel; /* the current buffer; NULL before its first row */
+    const struct scan_task *task;
+    struct result          *result; /* of the task */
 };
 
 /* No locks: only one worker at a time has a task, its result and the lane. */
 struct engine {
     struct manifest        *m;
     struct fanout          *f;
+    struct deltas          *deltas;
     struct packer          *packer;
     const struct scan_plan *plan;
     struct result          *results; /* one a task */
@@ -47,17 +49,19 @@ struct engine {
 };
 
 struct engine *
-engine_new(struct manifest *m, struct fanout *f, const struct scan_plan *plan, int jobs)
+engine_new(struct manifest *m, struct fanout *f, struct deltas *deltas,
+           const struct scan_plan *plan, int jobs)
 {
     struct engine *en = xcalloc(1, sizeof *en);
 
     en->m = m;
     en->f = f;
+    en->deltas = deltas;
     en->plan = plan;
     en->results = xcalloc(plan->n + 1, sizeof *en->results);
     en->n_lanes = jobs + 1;
     en->lanes = xcalloc((size_t)en->n_lanes, sizeof *en->lanes);
-    en->packer = packer_new(f, en->n_lanes);
+    en->packer = packer_new(deltas, en->n_lanes);
     return en;
 }
 
@@ -67,7 +71,7 @@ result_clear(struct result *r)
     for (size_t i = 0; i < r->n_copies; i++) {
         free(r->copies[i].pieces);
     }
-    free(r->chunks);
+    free(r->buffers);
     free(r->copies);
     *r = (struct result){0};
 }
@@ -90,25 +94,30 @@ engine_free(struct engine *en)
 static void
 flush(struct engine *en, int worker)
 {
-    struct lane   *l = &en->lanes[worker];
-    struct result *r = l->result;
+    struct lane            *l = &en->lanes[worker];
+    struct result          *r = l->result;
+    const struct scan_item *first = &l->task->items[0];
 
-    if (l->raw == NULL || l->raw->len == 0) {
+    if (l->parcel == NULL || l->parcel->raw.len == 0) {
         return;
     }
-    progress_add(l->raw->len);
-    VEC_GROW(r->chunks, r->n_chunks, r->cap_chunks);
-    r->chunks[r->n_chunks++] = packer_put(en->packer, l->raw);
-    l->raw = NULL;
+    progress_add(l->parcel->raw.len);
+    l->parcel->at = (struct deltas_place){.schema = first->table->copy.schema,
+                                          .name = first->table->copy.name,
+                                          .first_block = first->ranged ? first->first_block : 0,
+                                          .ordinal = (uint32_t)r->n_buffers};
+    VEC_GROW(r->buffers, r->n_buffers, r->cap_buffers);
+    r->buffers[r->n_buffers++] = packer_put(en->packer, l->parcel);
+    l->parcel = NULL;
 }
 
 static bool
 has_buffer(struct engine *en, struct lane *l, struct err *e)
 {
-    if (l->raw == NULL) {
-        l->raw = packer_take(en->packer, e);
+    if (l->parcel == NULL) {
+        l->parcel = packer_take(en->packer, e);
     }
-    return l->raw != NULL;
+    return l->parcel != NULL;
 }
 
 static int
@@ -118,9 +127,11 @@ begin_task(void *ctx, int worker, const struct scan_task *task, struct err *e)
     struct lane   *l = &en->lanes[worker];
 
     (void)e;
-    if (l->raw != NULL) {
-        buf_clear(l->raw);
+    if (l->parcel != NULL) {
+        buf_clear(&l->parcel->raw);
+        marks_clear(&l->parcel->marks);
     }
+    l->task = task;
     l->result = &en->results[task - en->plan->v];
     result_clear(l->result);
     return 0;
@@ -154,30 +165,45 @@ extend(struct copied *c, size_t buffer, size_t offset, size_t n)
     c->pieces[c->n++] = (struct piece){.buffer = (uint32_t)buffer, .offset = offset, .length = n};
 }
 
+/* The next bytes of a row, as many as there is room for. */
 static int
-data(void *ctx, int worker, const void *row, size_t n, struct err *e)
+append(struct lane *l, const uint8_t *p, size_t n, struct err *e)
+{
+    extend(&l->result->copies[l->result->n_copies - 1], l->result->n_buffers, l->parcel->raw.len,
+           n);
+    return buf_append(&l->parcel->raw, p, n, e);
+}
+
+static int
+data(void *ctx, int worker, const void *row, size_t n, const struct row_print *print, struct err *e)
 {
     struct engine *en = ctx;
     struct lane   *l = &en->lanes[worker];
     const uint8_t *p = row;
 
+    if (!has_buffer(en, l, e)) {
+        return -1;
+    }
+    if (n <= CHUNK_RAW_MAX - l->parcel->raw.len) {
+        marks_row(&l->parcel->marks, deltas_key(en->deltas), print, n);
+        return append(l, p, n, e);
+    }
     while (n > 0) {
         size_t room, part;
 
         if (!has_buffer(en, l, e)) {
             return -1;
         }
-        room = CHUNK_RAW_MAX - l->raw->len;
+        room = CHUNK_RAW_MAX - l->parcel->raw.len;
         part = n < room ? n : room;
         if (part == 0) {
             flush(en, worker);
             continue;
         }
-        if (buf_append(l->raw, p, part, e) != 0) {
+        marks_part(&l->parcel->marks, part);
+        if (append(l, p, part, e) != 0) {
             return -1;
         }
-        extend(&l->result->copies[l->result->n_copies - 1], l->result->n_chunks, l->raw->len - part,
-               part);
         p += part;
         n -= part;
     }
@@ -225,9 +251,9 @@ const struct scan_sink engine_sink = {
     .tick = tick,
 };
 
-/* The COPY becomes a range of its table; first is the place of the task's first chunk. */
+/* The COPY becomes a range of its table; places: of the task's buffers. */
 static int
-record(const struct copied *c, uint32_t first, struct err *e)
+record(const struct copied *c, const uint32_t *places, struct err *e)
 {
     struct manifest_table *t = c->table;
     struct manifest_range  r = {.first_block = c->first_block, .rows = c->rows, .fp = c->fp};
@@ -241,7 +267,7 @@ record(const struct copied *c, uint32_t first, struct err *e)
     for (; r.n < c->n; r.n++) {
         const struct piece *p = &c->pieces[r.n];
 
-        r.segments[r.n] = (struct manifest_segment){first + p->buffer, p->offset, p->length};
+        r.segments[r.n] = (struct manifest_segment){places[p->buffer], p->offset, p->length};
         t->bytes += p->length;
     }
     t->format = c->format;
@@ -253,21 +279,21 @@ record(const struct copied *c, uint32_t first, struct err *e)
     return 0;
 }
 
-/* A task's chunks get consecutive places, and its COPYs are added to their tables. */
+/* A task's buffers get places, and its COPYs are added to their tables. */
 static int
 record_all(struct engine *en, const struct result *r, struct err *e)
 {
-    const uint32_t first = (uint32_t)en->m->n_numbers;
+    uint32_t *places = xcalloc(r->n_buffers + 1, sizeof *places);
+    int       rc = 0;
 
-    for (size_t i = 0; i < r->n_chunks; i++) {
-        (void)manifest_add_chunk(en->m, packer_number(en->packer, r->chunks[i]));
+    for (size_t i = 0; i < r->n_buffers; i++) {
+        places[i] = placed_record(packer_placed(en->packer, r->buffers[i]), en->m);
     }
-    for (size_t i = 0; i < r->n_copies; i++) {
-        if (record(&r->copies[i], first, e) != 0) {
-            return -1;
-        }
+    for (size_t i = 0; rc == 0 && i < r->n_copies; i++) {
+        rc = record(&r->copies[i], places, e);
     }
-    return 0;
+    free(places);
+    return rc;
 }
 
 static int

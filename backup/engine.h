@@ -11,6 +11,7 @@
 #ifndef BACKUP_ENGINE_H
 #define BACKUP_ENGINE_H
 
+#include "backup/delta/delta.h"
 #include "pg/rows/scan.h"
 #include "storage/format/manifest.h"
 #include "storage/write/fanout.h"
@@ -19,7 +20,8 @@ struct engine;
 
 /* Lanes for jobs workers and for the thread that calls scan_run() (the fanout must have been opened
  * for as many). */
-struct engine *engine_new(struct manifest *, struct fanout *, const struct scan_plan *, int jobs);
+struct engine *engine_new(struct manifest *, struct fanout *, struct deltas *,
+                          const struct scan_plan *, int jobs);
 void           engine_free(struct engine *); /* accepts NULL */
 
 /* For scan_run(), with the engine as ctx.  scan_table.user is the struct manifest_table that the

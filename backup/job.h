@@ -21,6 +21,7 @@ struct job {
     double                       clock_off; /* seconds that this host's is ahead of the server's */
     struct destinations          to;
     struct fanout               *fanout;
+    struct deltas               *deltas;
     struct selection             selection;
     struct snapshot              snapshot;
     struct manifest             *manifest;

@@ -1,5 +1,6 @@
 #include "backup/options.h"
 
+#include <limits.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -52,6 +53,11 @@ static const struct opt table[] = {
      AT(compress), .env = "PGASSAY_COMPRESS", .config = "compress"},
     {OPT_TEXT, "copy-format", 0, "FORMAT", "auto (binary where it is safe) or text (default: auto)",
      AT(copy_format), .config = "copy-format"},
+    {OPT_FLAG, "whole", 0, NULL, "store whole chunks, no deltas", AT(whole), .config = "whole"},
+    {OPT_INT, "delta-state", 0, "MIB",
+     "what this host may keep of a database's rows for that, as digests; 0: nothing (default: "
+     "4096)",
+     AT(delta_state_mib), 0, INT_MAX, NULL, "delta-state"},
     {OPT_INT, "lock-timeout", 0, "SECONDS",
      "how long to wait for locked tables, in all (default: 10)", AT(lock_timeout_s), 1, 86400, NULL,
      "lock-timeout"},
@@ -79,6 +85,7 @@ options_init(struct options *o)
     *o = (struct options){.jobs = pool_default_threads(),
                           .compress = "zstd:2",
                           .copy_format = "auto",
+                          .delta_state_mib = 4096,
                           .lock_timeout_s = 10};
 }
 

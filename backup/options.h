@@ -25,6 +25,8 @@ struct options {
     struct strlist tables, exclude_tables, schemas, exclude_schemas, exclude_table_data;
     int            lock_timeout_s;
     const char    *note;
+    bool           whole;
+    int            delta_state_mib; /* 0: nothing is kept for the next backup */
     bool           prune;
     const char    *file, *member, *max_size, *taken; /* import.h */
     int            max_ratio;

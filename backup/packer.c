@@ -5,38 +5,33 @@
 
 #include "core/mem.h"
 #include "core/pool.h"
-#include "storage/format/chunk.h"
-
-struct parcel {
-    struct buf raw; /* the first member: the buffer that callers see */
-    size_t     ticket;
-};
 
 struct packer {
-    struct fanout       *f;
-    struct pool         *pool;
-    struct parcel       *parcels;
-    size_t               n_parcels;
-    pthread_mutex_t      lock; /* guards what follows */
-    pthread_cond_t       changed;
-    struct parcel      **idle; /* a stack, so that no more are filled than needed */
-    size_t               n_idle;
-    struct chunk_number *numbers; /* by ticket */
-    size_t               n, cap;
-    struct err           failed;
+    struct deltas  *deltas;
+    struct pool    *pool;
+    struct parcel  *parcels;
+    size_t          n_parcels;
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t  changed;
+    struct parcel **idle; /* a stack, so that no more are filled than needed */
+    size_t          n_idle;
+    struct placed  *placed; /* by ticket */
+    size_t          n, cap;
+    struct err      failed;
 };
 
 static void
-give_back(struct packer *p, struct parcel *x, struct chunk_number number, int rc,
+give_back(struct packer *p, struct parcel *x, const struct placed *placed, int rc,
           const struct err *e)
 {
     pthread_mutex_lock(&p->lock);
     if (rc == 0) {
-        p->numbers[x->ticket] = number;
+        p->placed[x->ticket] = *placed;
     } else if (p->failed.kind == ERR_NONE) {
         p->failed = *e;
     }
     buf_clear(&x->raw);
+    marks_clear(&x->marks);
     p->idle[p->n_idle++] = x;
     pthread_cond_broadcast(&p->changed);
     pthread_mutex_unlock(&p->lock);
@@ -45,22 +40,22 @@ give_back(struct packer *p, struct parcel *x, struct chunk_number number, int rc
 static int
 pack(void *ctx, void *parcel, int thread, struct err *e)
 {
-    struct packer      *p = ctx;
-    struct parcel      *x = parcel;
-    struct chunk_number number = {0};
-    int                 rc = fanout_put(p->f, thread, x->raw.data, x->raw.len, &number, e);
+    struct packer *p = ctx;
+    struct parcel *x = parcel;
+    struct placed  placed = {0};
+    int rc = deltas_put(p->deltas, thread, &x->at, x->raw.data, x->raw.len, &x->marks, &placed, e);
 
-    give_back(p, x, number, rc, e);
+    give_back(p, x, &placed, rc, e);
     return rc;
 }
 
 struct packer *
-packer_new(struct fanout *f, int readers)
+packer_new(struct deltas *d, int readers)
 {
     struct packer *p = xcalloc(1, sizeof *p);
     int            threads = readers > 1 ? readers - 1 : 1;
 
-    p->f = f;
+    p->deltas = d;
     p->n_parcels = (size_t)readers + (size_t)(threads > 1 ? threads / 2 : 1);
     p->parcels = xcalloc(p->n_parcels, sizeof *p->parcels);
     p->idle = xcalloc(p->n_parcels, sizeof *p->idle);
@@ -83,16 +78,20 @@ packer_free(struct packer *p)
     pool_free(p->pool);
     for (size_t i = 0; i < p->n_parcels; i++) {
         buf_free(&p->parcels[i].raw);
+        marks_free(&p->parcels[i].marks);
+    }
+    for (size_t i = 0; i < p->n; i++) {
+        placed_free(&p->placed[i]);
     }
     pthread_mutex_destroy(&p->lock);
     pthread_cond_destroy(&p->changed);
     free(p->parcels);
     free(p->idle);
-    free(p->numbers);
+    free(p->placed);
     free(p);
 }
 
-struct buf *
+struct parcel *
 packer_take(struct packer *p, struct err *e)
 {
     struct parcel *x = NULL;
@@ -107,17 +106,17 @@ packer_take(struct packer *p, struct err *e)
         x = p->idle[--p->n_idle];
     }
     pthread_mutex_unlock(&p->lock);
-    return x != NULL ? &x->raw : NULL;
+    return x;
 }
 
 size_t
-packer_put(struct packer *p, struct buf *raw)
+packer_put(struct packer *p, struct parcel *x)
 {
-    struct parcel *x = (struct parcel *)raw;
-    size_t         ticket;
+    size_t ticket;
 
     pthread_mutex_lock(&p->lock);
-    VEC_GROW(p->numbers, p->n, p->cap);
+    VEC_GROW(p->placed, p->n, p->cap);
+    p->placed[p->n] = (struct placed){0};
     ticket = x->ticket = p->n++;
     pthread_mutex_unlock(&p->lock);
     pool_add(p->pool, x, 0); /* from now on it may be somebody else's */
@@ -130,8 +129,8 @@ packer_finish(struct packer *p, struct err *e)
     return pool_wait(p->pool, NULL, 0, e);
 }
 
-struct chunk_number
-packer_number(const struct packer *p, size_t ticket)
+const struct placed *
+packer_placed(const struct packer *p, size_t ticket)
 {
-    return p->numbers[ticket];
+    return &p->placed[ticket];
 }

@@ -119,6 +119,9 @@ store(struct job *j, struct outcome *out, struct err *e)
     if (fanout_commit(j->fanout, &draft, j->label, e) != 0) {
         return -1;
     }
+    if (j->deltas != NULL) {
+        deltas_commit(j->deltas);
+    }
     out->status = OUTCOME_STORED;
     return 0;
 }

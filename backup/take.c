@@ -119,12 +119,20 @@ read_rows(struct job *j, const struct snapshot_options *so, struct pass *p, stru
 {
     struct scan_options options = {
         .jobs = j->o.jobs, .fingerprint_key = j->manifest->fingerprint_key, .sink = &engine_sink};
-    int rc;
+    /* A part must not take the place of what is kept of the whole. */
+    const bool                  full = strcmp(j->selection.scope, "full") == 0;
+    const struct deltas_options deltas = {.db = j->name,
+                                          .fingerprint_key = j->manifest->fingerprint_key,
+                                          .whole = j->o.whole,
+                                          .kept_max = full ? (uint64_t)j->o.delta_state_mib * MIB
+                                                           : 0};
+    int                         rc;
 
     if (scan_plan(&j->snapshot, p->work.v, p->work.n, &p->plan, e) != 0) {
         return explain(j, e);
     }
-    options.ctx = p->engine = engine_new(j->manifest, j->fanout, &p->plan, j->o.jobs);
+    j->deltas = deltas_begin(j->fanout, &deltas);
+    options.ctx = p->engine = engine_new(j->manifest, j->fanout, j->deltas, &p->plan, j->o.jobs);
     progress_start(j->name, planned_bytes(&p->plan), j->o.quiet);
     rc = scan_run(&j->snapshot, so, &p->plan, &options, e);
     progress_end();
@@ -180,6 +188,8 @@ job_take(struct job *j, struct err *e)
         err_clear(e);
         snapshot_end(&j->snapshot);
         selection_free(&j->selection);
+        deltas_end(j->deltas);
+        j->deltas = NULL;
         manifest_free(j->manifest);
         j->manifest = NULL;
     }

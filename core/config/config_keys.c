@@ -14,6 +14,8 @@ static const struct config_key common[] = {
     {"jobs", CONFIG_TEXT, "parallel workers", NULL},
     {"compress", CONFIG_TEXT, "zstd[:LEVEL], gzip[:LEVEL] or none", NULL},
     {"copy-format", CONFIG_TEXT, "auto or text", NULL},
+    {"whole", CONFIG_TEXT, "yes: what has changed is stored as whole chunks", NULL},
+    {"delta-state", CONFIG_TEXT, "MiB of row digests that this host may keep of a database", NULL},
     {"lock-timeout", CONFIG_TEXT, "seconds to wait for a locked table", NULL},
     {"exclude-table-data", CONFIG_LIST, "definitions of what matches, but not its rows", NULL},
     {"note", CONFIG_TEXT, "a remark to keep with backups", NULL},

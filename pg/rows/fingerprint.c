@@ -19,16 +19,19 @@ le64(const uint8_t *p)
     return v;
 }
 
-void
+struct row_print
 row_sum_add(struct row_sum *sum, const uint8_t key[16], const void *row, size_t n)
 {
-    uint8_t h[16];
+    struct row_print print;
+    uint8_t          h[16];
 
     (void)crypto_shorthash_siphashx24(h, row, n, key);
+    print = (struct row_print){le64(h), le64(h + 8)};
     sum->rows++;
     sum->bytes += n;
-    sum->a += le64(h);
-    sum->b += le64(h + 8);
+    sum->a += print.a;
+    sum->b += print.b;
+    return print;
 }
 
 void

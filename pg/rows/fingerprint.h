@@ -18,7 +18,12 @@ struct row_sum {
     uint64_t a, b;
 };
 
-void row_sum_add(struct row_sum *, const uint8_t key[16], const void *row, size_t n);
-void row_sum_merge(struct row_sum *, const struct row_sum *);
+/* Of one row. */
+struct row_print {
+    uint64_t a, b;
+};
+
+struct row_print row_sum_add(struct row_sum *, const uint8_t key[16], const void *row, size_t n);
+void             row_sum_merge(struct row_sum *, const struct row_sum *);
 
 #endif

@@ -68,7 +68,9 @@ struct scan_task {
 struct scan_sink {
     int (*begin_task)(void *ctx, int worker, const struct scan_task *, struct err *);
     int (*begin_item)(void *ctx, int worker, const struct scan_item *, struct err *);
-    int (*data)(void *ctx, int worker, const void *row, size_t n, struct err *);
+    /* print: its fingerprint; zeroes when there is no fingerprint_key. */
+    int (*data)(void *ctx, int worker, const void *row, size_t n, const struct row_print *print,
+                struct err *);
     int (*end_item)(void *ctx, int worker, const struct scan_item *, const struct row_sum *rows,
                     const struct row_sum *generated, struct err *);
     int (*end_task)(void *ctx, int worker, const struct scan_task *, struct err *);

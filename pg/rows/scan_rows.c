@@ -7,12 +7,13 @@ scan_rows_add(struct scan_reader *r, struct row_sum *sum, bool to_sink, const vo
               struct err *e)
 {
     const struct scan_options *o = r->options;
+    struct row_print           print = {0, 0};
 
     if (r->between(r->between_ctx, e) != 0) {
         return -1;
     }
     if (o->fingerprint_key != NULL) {
-        row_sum_add(sum, o->fingerprint_key, row, n);
+        print = row_sum_add(sum, o->fingerprint_key, row, n);
     } else {
         sum->rows++;
         sum->bytes += n;
@@ -20,7 +21,8 @@ scan_rows_add(struct scan_reader *r, struct row_sum *sum, bool to_sink, const vo
     if (n > r->largest) {
         r->largest = n;
     }
-    return to_sink && o->sink->data != NULL ? o->sink->data(o->ctx, r->worker, row, n, e) : 0;
+    return to_sink && o->sink->data != NULL ? o->sink->data(o->ctx, r->worker, row, n, &print, e)
+                                            : 0;
 }
 
 int

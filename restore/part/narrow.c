@@ -31,11 +31,13 @@ begin_task(void *ctx, int worker, const struct scan_task *task, struct err *e)
 }
 
 static int
-data(void *ctx, int worker, const void *row, size_t size, struct err *e)
+data(void *ctx, int worker, const void *row, size_t size, const struct row_print *print,
+     struct err *e)
 {
     struct narrow  *n = ctx;
     struct row_set *live = &n->lanes[worker].rows[LIVE];
 
+    (void)print;
     return row_set_add(live, n->r->manifest->fingerprint_key, row, size, e) == 0
         ? 0
         : narrow_give_up(n, e);

@@ -17,7 +17,7 @@ enum { HUMAN = 48, JOBS_MAX = 64 };
 struct copy_options {
     struct cmd  cmd;
     const char *backup;
-    bool        adopt, decrypt, dry_run;
+    bool        adopt, decrypt, whole, dry_run;
     int         jobs;
 };
 
@@ -169,6 +169,7 @@ copy_locked(const struct cmd *c, struct repo *from, struct repo *to, const char 
          .which = o->backup == NULL ? "all" : o->backup,
          .adopt = o->adopt,
          .decrypt = o->decrypt,
+         .whole = o->whole,
          .dry_run = o->dry_run,
          .quiet = c->quiet,
          .jobs = o->jobs,
@@ -265,6 +266,8 @@ static const struct opt options[] = {
      offsetof(struct copy_options, dry_run), 0, 0, NULL, NULL},
     {OPT_FLAG, "decrypt", 0, NULL, "encrypted backups may be stored in an unencrypted repository",
      offsetof(struct copy_options, decrypt), 0, 0, NULL, NULL},
+    {OPT_FLAG, "whole", 0, NULL, "store whole chunks, no deltas",
+     offsetof(struct copy_options, whole), 0, 0, NULL, NULL},
     {OPT_FLAG, "adopt", 0, NULL,
      "let a name at the destination stand for this database from now on",
      offsetof(struct copy_options, adopt), 0, 0, NULL, NULL},

@@ -172,6 +172,44 @@ manifest_each_chunk(const struct manifest *m, uint32_t place, manifest_chunk_fn 
     }
 }
 
+static void
+note_direct(void *ctx, struct manifest_segment *s)
+{
+    if (s->chunk < MANIFEST_DELTA) {
+        ((bool *)ctx)[s->chunk] = true;
+    }
+}
+
+void
+manifest_used_directly(struct manifest *m, bool *used)
+{
+    each_segment(m, note_direct, used);
+}
+
+static void
+delta_to_chunk(void *ctx, struct manifest_segment *s)
+{
+    if (s->chunk >= MANIFEST_DELTA) {
+        s->chunk = s->chunk - MANIFEST_DELTA + *(const uint32_t *)ctx;
+    }
+}
+
+void
+manifest_number_whole(struct manifest *m, const struct chunk_number *numbers)
+{
+    uint32_t first = (uint32_t)m->n_chunks;
+
+    manifest_number_chunks(m, numbers);
+    each_segment(m, delta_to_chunk, &first);
+    for (size_t i = 0; i < m->n_deltas; i++) {
+        (void)manifest_add_chunk(m, numbers[first + i]);
+        free(m->deltas[i].sources);
+    }
+    free(m->deltas);
+    m->deltas = NULL;
+    m->n_deltas = m->cap_deltas = 0;
+}
+
 struct ordering {
     const struct chunk_number *was; /* by old place */
     struct chunk_number       *is;

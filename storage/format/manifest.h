@@ -191,8 +191,13 @@ const struct manifest_delta *manifest_delta_at(const struct manifest *, uint32_t
  * delta, one of them perhaps twice. */
 typedef void manifest_chunk_fn(void *ctx, uint32_t chunk);
 void manifest_each_chunk(const struct manifest *, uint32_t place, manifest_chunk_fn *, void *ctx);
+/* used[place]: a segment refers to the chunk itself, not only a delta. */
+void manifest_used_directly(struct manifest *, bool *used);
 /* For a copy: the chunk at place i is known by numbers[i] from now on, not by name. */
 void manifest_number_chunks(struct manifest *, const struct chunk_number *numbers);
+/* The same for one that is to have no deltas: after those of the chunks come the numbers of the
+ * chunks that hold what the deltas stood for. */
+void manifest_number_whole(struct manifest *, const struct chunk_number *numbers);
 /* Reassigns places: to the chunks and deltas that segments refer to, in order of first use, each
  * number once.
  * The order does not depend on which worker stored a chunk first, and so is the same in every

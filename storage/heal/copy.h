@@ -11,6 +11,9 @@
  * Several backups share one listing of the destination's chunks (batch.h), under a run mark of the
  * copy's own.
  *
+ * With whole, what the source holds as deltas is put together and stored as whole chunks; it is
+ * opened then, even where it could go as stored.
+ *
  * A backup that is damaged at the source is named and left out; the others go on.  Chunks sent by
  * an interrupted copy are reused by the next one of this host through the destination's journal.
  * Memory: three chunks a worker, as for a backup.
@@ -25,6 +28,7 @@ struct copy_request {
     const char *db;      /* configured name, the same in both */
     const char *which;   /* an id, "latest" (the newest whole one), or "all" */
     bool        decrypt; /* encrypted backups may be stored unencrypted */
+    bool        whole;   /* deltas are put together, and stored as chunks */
     bool adopt;   /* bind the destination's name, which belonged to another database, to this one
                    */
     bool replace; /* the existing one (or its label) is damaged, and is replaced once the copy is

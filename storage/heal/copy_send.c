@@ -21,13 +21,15 @@
 #include "core/progress.h"
 #include "storage/heal/copy_impl.h"
 #include "storage/read/parts.h"
+#include "storage/read/place.h"
 #include "storage/read/reader.h"
 #include "storage/repo/lastseen.h"
 #include "storage/write/writer.h"
 
 struct worker {
-    struct codec *codec;
-    struct buf    scratch, raw;
+    struct codec        *codec;
+    struct buf           scratch, raw;
+    struct place_reader *places; /* to put deltas together; NULL: they stay */
 };
 
 /* One backup. */
@@ -41,22 +43,70 @@ struct shipment {
     struct writer    *writer;
     struct chunkbufs *bufs;
     struct worker    *workers;
-    struct chunk_number *numbers; /* the writer's, by place in refs */
+    struct chunk_number *numbers; /* the writer's, by place in refs; then of deltas made whole */
+    size_t               n_whole; /* deltas that become chunks */
     size_t              *missing; /* places of the chunks to send */
     size_t               n_missing;
     uint64_t             bytes; /* of these, stored */
 };
 
+/* Without the chunks that only deltas refer to, if these become chunks. */
+static bool *
+needed(const struct shipment *s)
+{
+    bool *is = xcalloc(s->n_refs + 1, sizeof *is);
+
+    memset(is, s->n_whole == 0, s->n_refs);
+    if (s->n_whole > 0) {
+        manifest_used_directly(s->manifest, is);
+    }
+    return is;
+}
+
 /* Chunks that the destination holds byte for byte need not be read. */
 static void
 find_missing(struct shipment *s)
 {
+    bool *wanted = needed(s);
+
     for (size_t i = 0; i < s->n_refs; i++) {
-        if (!writer_claim_stored(s->writer, &s->refs[i], &s->numbers[i])) {
+        if (wanted[i] && !writer_claim_stored(s->writer, &s->refs[i], &s->numbers[i])) {
             s->missing[s->n_missing++] = i;
             s->bytes += s->refs[i].size;
         }
     }
+    for (size_t i = 0; i < s->n_whole; i++) {
+        s->missing[s->n_missing++] = s->n_refs + i;
+        s->bytes += s->manifest->deltas[i].raw_size;
+    }
+    free(wanted);
+}
+
+/* What a delta stands for, as a chunk. */
+static int
+send_whole(struct shipment *s, struct worker *w, size_t place, struct chunkbuf *b, struct err *e)
+{
+    uint8_t id[SHA256_BYTES];
+    bool    missing;
+
+    if (place_read(w->places, MANIFEST_DELTA + (uint32_t)(place - s->n_refs), &w->raw, e) != 0) {
+        return -1;
+    }
+    progress_add(w->raw.len);
+    writer_chunk_id(s->writer, w->raw.data, w->raw.len, id);
+    s->numbers[place] = writer_claim(s->writer, id, &missing);
+    if (!missing) {
+        return 0;
+    }
+    buf_clear(&w->scratch);
+    b->codec = CODEC_DEFAULT.kind;
+    b->raw_size = w->raw.len;
+    if (codec_compress(w->codec, w->raw.data, w->raw.len, &w->scratch, e) != 0 ||
+        writer_encode(s->writer, id, w->scratch.data, w->scratch.len, b, e) != 0) {
+        return -1;
+    }
+    writer_send(s->writer, s->numbers[place], b);
+    return 0;
 }
 
 /* Reads one chunk, every byte checked, and hands it over unless the destination has that content
@@ -120,8 +170,10 @@ send_chunk(void *ctx, void *task, int number, struct err *e)
         return -1;
     }
     b = chunkbuf_take(s->bufs);
-    rc = s->as_stored ? send_stored(s, place, b, e) : send_opened(s, w, place, b, e);
-    if (rc == 0) {
+    rc = place >= s->n_refs ? send_whole(s, w, place, b, e)
+        : s->as_stored      ? send_stored(s, place, b, e)
+                            : send_opened(s, w, place, b, e);
+    if (rc == 0 && place < s->n_refs) {
         progress_add(s->refs[place].size);
     }
     chunkbuf_drop(b);
@@ -151,6 +203,10 @@ send_chunks(struct shipment *s, struct err *e)
         s->workers[i] = (struct worker){.codec = codec_new(CODEC_DEFAULT),
                                         .scratch = BUF_INIT(CHUNK_STORED_MAX),
                                         .raw = BUF_INIT(CHUNK_RAW_MAX)};
+        if (s->n_whole > 0) {
+            s->workers[i].places = place_reader_new(s->copy->from, s->copy->request->db,
+                                                    s->manifest);
+        }
     }
     pool = pool_new(jobs, send_chunk, s);
     for (size_t i = 0; i < s->n_missing; i++) {
@@ -162,6 +218,7 @@ send_chunks(struct shipment *s, struct err *e)
         codec_free(s->workers[i].codec);
         buf_free(&s->workers[i].scratch);
         buf_free(&s->workers[i].raw);
+        place_reader_free(s->workers[i].places);
     }
     free(s->workers);
     return rc;
@@ -202,7 +259,11 @@ commit_opened(struct shipment *s, struct label *copy, struct err *e)
 {
     struct draft c;
 
-    manifest_number_chunks(s->manifest, s->numbers);
+    if (s->n_whole > 0) {
+        manifest_number_whole(s->manifest, s->numbers);
+    } else {
+        manifest_number_chunks(s->manifest, s->numbers);
+    }
     s->refs = NULL; /* were the manifest's */
     s->n_refs = 0;
     c = manifest_draft(s->manifest);
@@ -271,6 +332,7 @@ load_needs(struct shipment *s, const struct label *l, struct err *e)
     }
     s->refs = s->manifest->chunks;
     s->n_refs = s->manifest->n_chunks;
+    s->n_whole = s->copy->request->whole ? s->manifest->n_deltas : 0;
     return 0;
 }
 
@@ -295,8 +357,8 @@ send_backup(struct shipment *s, const struct label *l, struct label *copy, struc
         return -1;
     }
     writer_set_id(s->writer, l->id);
-    s->numbers = xcalloc(s->n_refs + 1, sizeof *s->numbers);
-    s->missing = xcalloc(s->n_refs + 1, sizeof *s->missing);
+    s->numbers = xcalloc(s->n_refs + s->n_whole + 1, sizeof *s->numbers);
+    s->missing = xcalloc(s->n_refs + s->n_whole + 1, sizeof *s->missing);
     find_missing(s);
     progress_start(l->id, s->bytes, c->request->quiet);
     rc = send_chunks(s, e);

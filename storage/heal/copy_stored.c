@@ -90,5 +90,5 @@ copy_trust_neighbours(struct copy *c, const struct label *l, struct err *e)
 bool
 copy_goes_as_stored(const struct copy *c, const struct label *l)
 {
-    return l->encrypted && keyring_same(c->from->keys, c->to->keys, l->epoch);
+    return l->encrypted && !c->request->whole && keyring_same(c->from->keys, c->to->keys, l->epoch);
 }

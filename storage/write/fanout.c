@@ -338,6 +338,54 @@ fanout_put(struct fanout *f, int worker, const void *raw, size_t n, struct chunk
     return rc;
 }
 
+size_t
+fanout_repos(const struct fanout *f)
+{
+    return f->n;
+}
+
+const char *
+fanout_repo_id(const struct fanout *f, size_t repo)
+{
+    return f->v[repo].repo == NULL ? NULL : f->v[repo].repo->id;
+}
+
+/* Under the lock. */
+static bool
+all_may_use(struct fanout *f, const struct chunk_name *const *names)
+{
+    bool all = alive(&f->v[f->first]); /* whose numbers are the chunks' */
+
+    for (size_t i = f->first; all && i < f->n; i++) {
+        struct chunk_number number;
+
+        all = !alive(&f->v[i]) ||
+            (names[i] != NULL && writer_find_named(f->v[i].writer, names[i], false, &number));
+    }
+    return all;
+}
+
+bool
+fanout_claim_named(struct fanout *f, const struct chunk_name *const *names,
+                   struct chunk_number *chunk)
+{
+    bool may;
+
+    (void)pthread_mutex_lock(&f->lock);
+    may = all_may_use(f, names);
+    for (size_t i = f->first; may && chunk != NULL && i < f->n; i++) {
+        struct chunk_number number;
+
+        if (alive(&f->v[i])) {
+            (void)writer_find_named(f->v[i].writer, names[i], true, &number);
+            *chunk = i == f->first ? number : *chunk;
+            note_number(&f->v[i], *chunk, number);
+        }
+    }
+    (void)pthread_mutex_unlock(&f->lock);
+    return may;
+}
+
 static bool
 is_alive(struct fanout *f, const struct fanout_repo *r)
 {
@@ -405,6 +453,27 @@ fanout_commit(struct fanout *f, const struct draft *draft, const struct label *l
 
     at_once(f, commit_one, &c);
     return anybody(f, e);
+}
+
+bool
+fanout_names(struct fanout *f, size_t repo, const struct chunk_number *chunks, size_t n,
+             struct chunk_ref *refs)
+{
+    struct fanout_repo  *r = &f->v[repo];
+    struct chunk_number *numbers;
+    struct err           ignored = ERR_INIT;
+    bool                 has = r->label != NULL;
+
+    if (!has) {
+        return false;
+    }
+    numbers = xcalloc(n + 1, sizeof *numbers);
+    for (size_t i = 0; i < n; i++) {
+        numbers[i] = r->numbers[chunks[i].n];
+    }
+    has = writer_refs(r->writer, numbers, n, refs, &ignored) == 0;
+    free(numbers);
+    return has;
 }
 
 void

@@ -206,6 +206,27 @@ writer_claim_stored(struct writer *w, const struct chunk_ref *ref, struct chunk_
     return found != SIZE_MAX;
 }
 
+bool
+writer_find_named(struct writer *w, const struct chunk_name *name, bool used,
+                  struct chunk_number *number)
+{
+    size_t found;
+    bool   may = false;
+
+    (void)pthread_mutex_lock(&w->lock);
+    found = chunkindex_find_name(&w->known, name);
+    if (found != SIZE_MAX) {
+        may = w->known.v[found].state == CHUNKINDEX_REUSABLE ||
+            w->known.v[found].state == CHUNKINDEX_WRITTEN;
+        *number = (struct chunk_number){(uint32_t)found};
+    }
+    if (may && used) {
+        use(w, found);
+    }
+    (void)pthread_mutex_unlock(&w->lock);
+    return may;
+}
+
 const struct chunkindex *
 writer_known(const struct writer *w)
 {

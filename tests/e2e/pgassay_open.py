@@ -171,6 +171,17 @@ class Backup:
         """What it holds, checked in every way."""
         return chunk_contents(self.epoch, self.db / "chunks" / name, name, int(size), int(raw_size))
 
+    def plain(self, manifest, number):
+        """What is at a place: a chunk, or what a delta puts together from its sources."""
+        if number < 1 << 31:
+            return self.chunk(*manifest["chunks"][number])
+        size, digest, sources = manifest["deltas"][number - (1 << 31)]
+        parts = [self.plain(manifest, c)[offset:offset + length] for c, offset, length in sources]
+        pieces = [tuple(map(int, line.split(b" "))) for line in parts[-1].splitlines()]
+        plain = b"".join(parts[source][offset:offset + length] for source, offset, length in pieces)
+        expect(len(plain) == size and hashlib.sha256(plain).hexdigest() == digest, "a delta does not add up")
+        return plain
+
     def verify_signature(self, public_key):
         path = self.dir / "label.json"
         line, second = path.read_bytes().split(b"\n")[:2]
@@ -221,6 +232,8 @@ def check(a):
         manifest = b.manifest()
         expect(sorted(c[0] for c in manifest["chunks"]) == [line[0] for line in b.lines()], "manifest and chunk list differ")
         raw = sum(len(b.chunk(*c)) for c in manifest["chunks"])
+        for number in range(len(manifest.get("deltas", []))):
+            b.plain(manifest, number + (1 << 31))
         print(json.dumps({"backup": b.label["backup"], "chunks": len(manifest["chunks"]), "raw_bytes": raw,
                           "tables": len(manifest["tables"]), "hidden": b.hidden()}))
 
@@ -233,7 +246,7 @@ def rows(a):
             continue
         for block in t["ranges"]:
             for number, offset, length in block[3]:
-                sys.stdout.buffer.write(b.chunk(*manifest["chunks"][number])[offset:offset + length])
+                sys.stdout.buffer.write(b.plain(manifest, number)[offset:offset + length])
 
 
 def chunk(a):

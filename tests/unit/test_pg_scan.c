@@ -109,12 +109,13 @@ begin_task(void *ctx, int worker, const struct scan_task *task, struct err *e)
 }
 
 static int
-data(void *ctx, int worker, const void *row, size_t n, struct err *e)
+data(void *ctx, int worker, const void *row, size_t n, const struct row_print *print, struct err *e)
 {
     struct totals *t = ctx;
     size_t         calls;
 
     (void)worker;
+    (void)print;
     (void)row;
     (void)n;
     pthread_mutex_lock(&t->lock);

@@ -1,0 +1,382 @@
+#include "backup/delta/delta.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "backup/delta/kept.h"
+#include "core/crypto/hash.h"
+#include "core/enc.h"
+#include "core/mem.h"
+
+enum {
+    /* Smaller buffers are stored whole: an object more would cost as much. */
+    DELTA_RAW_MIN = 64 << 10,
+    /* Buffers of the last backup that are looked at: its own, and its neighbours. */
+    NEIGHBOURS = 3,
+};
+
+struct deltas {
+    struct fanout      *f;
+    struct kept        *was;
+    struct kept_writer *now;
+    uint8_t             key[MARKS_KEY];
+    bool                whole;
+};
+
+struct deltas *
+deltas_begin(struct fanout *f, const struct deltas_options *o)
+{
+    struct deltas *d = xcalloc(1, sizeof *d);
+    const char    *repo = NULL;
+
+    /* The first that could be opened; there is one. */
+    for (size_t r = 0; repo == NULL; r++) {
+        repo = fanout_repo_id(f, r);
+    }
+    d->f = f;
+    d->whole = o->whole;
+    if (!o->whole || o->kept_max > 0) {
+        d->was = kept_open(repo, o->db, o->fingerprint_key);
+    }
+    if (d->was != NULL) {
+        memcpy(d->key, kept_marks_key(d->was), sizeof d->key);
+    } else {
+        random_bytes(d->key, sizeof d->key);
+    }
+    if (o->kept_max > 0) {
+        d->now = kept_begin(repo, o->db, o->fingerprint_key, d->key, o->kept_max);
+    }
+    return d;
+}
+
+const uint8_t *
+deltas_key(const struct deltas *d)
+{
+    return d->key;
+}
+
+void
+deltas_commit(struct deltas *d)
+{
+    if (d->now != NULL) {
+        kept_commit(d->now, d->f);
+    }
+}
+
+void
+deltas_end(struct deltas *d)
+{
+    if (d != NULL) {
+        kept_end(d->now);
+        kept_close(d->was);
+        free(d);
+    }
+}
+
+/* ---- what the last backup had there ---- */
+
+struct earlier {
+    struct kept_buffer   v[NEIGHBOURS];
+    struct match_earlier of[NEIGHBOURS]; /* theirs, for a match */
+    size_t               n;
+    struct kept_buffer  *same; /* of the same ordinal, or NULL */
+};
+
+/* A chunk of the last backup, by its name in each repository; number NULL: may it be used? */
+static bool
+claim(const struct deltas *d, uint32_t chunk, struct chunk_number *number)
+{
+    const size_t              n = fanout_repos(d->f);
+    const struct chunk_name **names = xcalloc(n + 1, sizeof(struct chunk_name *));
+    bool                      is;
+
+    for (size_t r = 0; r < n; r++) {
+        const char *id = fanout_repo_id(d->f, r);
+
+        names[r] = id == NULL ? NULL : kept_name(d->was, id, chunk);
+    }
+    is = fanout_claim_named(d->f, names, number);
+    free(names);
+    return is;
+}
+
+static void
+load_earlier(const struct deltas *d, const struct kept_key *key, struct earlier *e)
+{
+    *e = (struct earlier){.n = 0};
+    for (uint32_t i = 0; i < NEIGHBOURS; i++) {
+        struct kept_key     k = {key->place, key->ordinal + i - 1};
+        struct kept_buffer *b = &e->v[e->n];
+
+        if ((key->ordinal == 0 && i == 0) || !kept_read(d->was, &k, b)) {
+            continue;
+        }
+        for (size_t s = 0; s < b->of.n_sources; s++) {
+            b->of.sources[s].available = claim(d, b->of.sources[s].chunk, NULL);
+        }
+        e->same = k.ordinal == key->ordinal ? b : e->same;
+        e->of[e->n++] = b->of;
+    }
+}
+
+static void
+free_earlier(struct earlier *e)
+{
+    for (size_t i = 0; i < e->n; i++) {
+        kept_buffer_free(&e->v[i]);
+    }
+}
+
+/* ---- a buffer that is what it was, as a delta ---- */
+
+static bool
+same_marks(const struct marks *a, const struct marks *b)
+{
+    return a->n == b->n &&
+        (a->n == 0 ||
+         (memcmp(a->digest, b->digest, a->n * sizeof *a->digest) == 0 &&
+          memcmp(a->length, b->length, a->n * sizeof *a->length) == 0));
+}
+
+static void
+add_source(struct placed *p, struct chunk_number chunk, const struct match_source *s)
+{
+    p->sources[p->n++] = (struct placed_source){
+        .chunk = chunk, .offset = s->offset, .length = s->length, .raw_size = s->raw_size};
+}
+
+static struct placed
+placed_new(size_t raw_size, size_t sources)
+{
+    return (struct placed){.raw_size = raw_size,
+                           .sources = xcalloc(sources, sizeof(struct placed_source))};
+}
+
+void
+placed_free(struct placed *p)
+{
+    free(p->sources);
+    *p = (struct placed){0};
+}
+
+/* The same sources give the same plaintext, and nothing need be stored.  The runs are b's. */
+static bool
+put_again(const struct deltas *d, const struct kept_buffer *b, const uint8_t *raw, size_t n,
+          struct placed *out)
+{
+    *out = placed_new(n, b->of.n_sources);
+    sha256(raw, n, out->sha256);
+    if (b->of.n_sources > DELTA_SOURCES_MAX || memcmp(b->sha256, out->sha256, SHA256_BYTES) != 0) {
+        return false;
+    }
+    for (size_t i = 0; i < b->of.n_sources; i++) {
+        const struct match_source *s = &b->of.sources[i];
+        struct chunk_number        chunk;
+
+        if (!s->available || !claim(d, s->chunk, &chunk)) {
+            return false;
+        }
+        add_source(out, chunk, s);
+    }
+    return true;
+}
+
+/* ---- a delta ---- */
+
+/* Claims the sources that are used, numbers them, and has the runs say so. */
+static bool
+take_sources(const struct deltas *d, struct match *m, struct placed *out)
+{
+    uint32_t *number = xcalloc(m->n_sources + 1, sizeof *number);
+    bool      good = true;
+
+    for (uint32_t i = 0; good && i < m->n_sources; i++) {
+        const struct match_source *s = match_source(m, i);
+        struct chunk_number        chunk;
+
+        if (s->used > 0) {
+            number[i] = (uint32_t)out->n;
+            good = claim(d, s->chunk, &chunk);
+            add_source(out, chunk, s);
+        }
+    }
+    for (size_t i = 0; good && i < m->runs.n; i++) {
+        uint32_t *source = &m->runs.v[i].source;
+
+        *source = *source == MATCH_NEW ? (uint32_t)out->n : number[*source];
+    }
+    free(number);
+    return good;
+}
+
+/* The new rows and the list, as one chunk.  *good false: no delta is made of it. */
+static int
+put_fresh(struct deltas *d, int worker, struct match *m, size_t raw_size, struct placed *out,
+          bool *good, struct err *e)
+{
+    const size_t        rows = m->fresh.len;
+    struct chunk_number chunk;
+    struct err          ignored = ERR_INIT;
+
+    *good = delta_list_format(&m->runs, &m->fresh, &ignored) == 0 &&
+        m->fresh.len - rows <= DELTA_LIST_MAX && m->fresh.len <= raw_size / 2;
+    if (!*good) {
+        return 0;
+    }
+    if (fanout_put(d->f, worker, m->fresh.data, m->fresh.len, &chunk, e) != 0) {
+        return -1;
+    }
+    if (rows > 0) {
+        out->sources[out->n++] = (struct placed_source){chunk, 0, rows, m->fresh.len};
+    }
+    out->sources[out->n++] = (struct placed_source){chunk, rows, m->fresh.len - rows, m->fresh.len};
+    return 0;
+}
+
+/* All of one chunk: it is found by its id. */
+static bool
+is_whole(const struct match *m, size_t raw_size)
+{
+    return m->runs.n == 1 && m->runs.v[0].source != MATCH_NEW && m->runs.v[0].length == raw_size &&
+        match_source(m, m->runs.v[0].source)->raw_size == raw_size;
+}
+
+/* *good false: nothing was made of it. */
+static int
+put_delta(struct deltas *d, int worker, struct earlier *e, const uint8_t *raw, size_t n,
+          const struct marks *marks, struct placed *out, struct delta_runs *runs, bool *good,
+          struct err *err)
+{
+    struct match m;
+    int          rc = 0;
+
+    *out = placed_new(n, DELTA_SOURCES_MAX);
+    *good = match_find(&m, e->of, e->n, raw, n, marks) && !is_whole(&m, n) &&
+        take_sources(d, &m, out);
+    if (*good) {
+        rc = put_fresh(d, worker, &m, n, out, good, err);
+    }
+    if (rc == 0 && *good) {
+        sha256(raw, n, out->sha256);
+        *runs = m.runs;
+        m.runs = (struct delta_runs){0};
+    }
+    match_free(&m);
+    return rc;
+}
+
+/* As a delta where one is worth it: *good then. */
+static int
+try_delta(struct deltas *d, int worker, struct earlier *e, const uint8_t *raw, size_t n,
+          const struct marks *marks, struct placed *p, struct delta_runs *runs, bool *good,
+          struct err *err)
+{
+    const struct kept_buffer *same = e->same != NULL && same_marks(&e->same->of.marks, marks)
+        ? e->same
+        : NULL;
+
+    if (e->n == 0 || (same != NULL && same->list == UINT32_MAX)) {
+        return 0; /* nothing there, or a whole chunk that its id finds */
+    }
+    if (same != NULL && put_again(d, same, raw, n, p)) {
+        *runs = e->same->of.runs;
+        e->same->of.runs = (struct delta_runs){0};
+        *good = true;
+        return 0;
+    }
+    placed_free(p);
+    return put_delta(d, worker, e, raw, n, marks, p, runs, good, err);
+}
+
+/* ---- any buffer ---- */
+
+static void
+keep(const struct deltas *d, const struct kept_key *key, const struct placed *p,
+     const struct delta_runs *runs, const struct marks *marks)
+{
+    const uint32_t      size = (uint32_t)p->raw_size;
+    struct match_source sources[DELTA_SOURCES_MAX];
+    struct delta_run    all = {0, 0, size};
+    struct kept_buffer  k = {
+         .of = {.sources = sources, .n_sources = p->n, .runs = *runs, .marks = *marks},
+         .raw_size = size,
+         .list = (uint32_t)p->n - 1};
+
+    memcpy(k.sha256, p->sha256, sizeof k.sha256);
+    for (size_t i = 0; i < p->n; i++) {
+        sources[i] = (struct match_source){.chunk = p->sources[i].chunk.n,
+                                           .offset = (uint32_t)p->sources[i].offset,
+                                           .length = (uint32_t)p->sources[i].length,
+                                           .raw_size = (uint32_t)p->sources[i].raw_size};
+    }
+    if (p->n == 0) {
+        sources[0] = (struct match_source){.chunk = p->chunk.n, .length = size, .raw_size = size};
+        k.of.n_sources = 1;
+        k.of.runs = (struct delta_runs){&all, 1, 1};
+        k.list = UINT32_MAX;
+    }
+    kept_add(d->now, key, &k);
+}
+
+static struct kept_key
+key_of(const struct deltas *d, const struct deltas_place *at)
+{
+    char           *text = xasprintf("%zu %s %s %ju", strlen(at->schema), at->schema, at->name,
+                                     (uintmax_t)at->first_block);
+    struct kept_key key = {marks_digest(d->key, text, strlen(text)), at->ordinal};
+
+    free(text);
+    return key;
+}
+
+int
+deltas_put(struct deltas *d, int worker, const struct deltas_place *at, const uint8_t *raw,
+           size_t n, struct marks *marks, struct placed *p, struct err *e)
+{
+    const struct kept_key key = key_of(d, at);
+    struct delta_runs     runs = {0};
+    bool                  delta = false;
+    int                   rc = 0;
+
+    *p = (struct placed){0};
+    marks_end(marks);
+    if (d->was != NULL && !d->whole && n >= DELTA_RAW_MIN) {
+        struct earlier earlier;
+
+        load_earlier(d, &key, &earlier);
+        rc = try_delta(d, worker, &earlier, raw, n, marks, p, &runs, &delta, e);
+        free_earlier(&earlier);
+    }
+    if (rc == 0 && !delta) {
+        placed_free(p);
+        p->raw_size = n;
+        rc = fanout_put(d->f, worker, raw, n, &p->chunk, e);
+    }
+    if (rc == 0 && d->now != NULL && n >= DELTA_RAW_MIN) {
+        keep(d, &key, p, &runs, marks);
+    }
+    if (rc != 0) {
+        placed_free(p);
+    }
+    delta_runs_free(&runs);
+    return rc;
+}
+
+uint32_t
+placed_record(const struct placed *p, struct manifest *m)
+{
+    struct manifest_delta d = {.raw_size = p->raw_size};
+
+    if (p->n == 0) {
+        return manifest_add_chunk(m, p->chunk);
+    }
+    hex_encode(p->sha256, sizeof p->sha256, d.sha256);
+    for (size_t i = 0; i < p->n; i++) {
+        struct manifest_segment s = {.chunk = manifest_add_chunk(m, p->sources[i].chunk),
+                                     .offset = p->sources[i].offset,
+                                     .length = p->sources[i].length};
+
+        segment_add(&d.sources, &d.n, &d.cap, &s);
+    }
+    return manifest_add_delta(m, &d);
+}

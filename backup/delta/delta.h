@@ -1,0 +1,64 @@
+/*
+ * delta.h - rows on their way into chunks: what the last backup of this host stored at the same
+ * place is not stored again, even where rows between have changed.
+ *
+ * A buffer of rows becomes a chunk (as it is), or a delta (storage/format/delta.h): pieces of
+ * chunks that the last backup used, and a small chunk of the rows that are new.  Chunks are used
+ * again only where today's rules of reuse would let them be (storage/write/writer_reuse.c): a base
+ * that was condemned, is in the trash or gone is not one, in any of the repositories.
+ */
+#ifndef BACKUP_DELTA_DELTA_H
+#define BACKUP_DELTA_DELTA_H
+
+#include "backup/delta/marks.h"
+#include "core/crypto/hash.h"
+#include "storage/format/delta.h"
+#include "storage/format/manifest.h"
+#include "storage/write/fanout.h"
+
+struct deltas; /* of one backup; safe for several workers */
+
+struct deltas_options {
+    const char    *db;
+    const uint8_t *fingerprint_key; /* of the rows' fingerprints: 16 bytes */
+    bool           whole;           /* no deltas this time */
+    uint64_t       kept_max;        /* bytes that may be kept for the next backup; 0: nothing */
+};
+
+struct deltas *deltas_begin(struct fanout *, const struct deltas_options *);
+/* The key for marks_row(). */
+const uint8_t *deltas_key(const struct deltas *);
+
+/* Where a buffer was put: in a chunk or, if n > 0, in pieces of several. */
+struct placed {
+    struct chunk_number   chunk;
+    uint64_t              raw_size;
+    struct placed_source *sources; /* the last one is the list of pieces */
+    size_t                n;
+    uint8_t               sha256[SHA256_BYTES]; /* of the plaintext, if n > 0 */
+};
+struct placed_source {
+    struct chunk_number chunk;
+    uint64_t            offset, length;
+    uint64_t            raw_size; /* of the chunk */
+};
+void placed_free(struct placed *);
+
+/* Where its rows come from: buffer number ordinal of the task that begins with this table and
+ * block. */
+struct deltas_place {
+    const char *schema, *name;
+    uint64_t    first_block;
+    uint32_t    ordinal;
+};
+/* Stores a buffer of rows; ends the marks' last unit. */
+int deltas_put(struct deltas *, int worker, const struct deltas_place *, const uint8_t *raw,
+               size_t n, struct marks *, struct placed *, struct err *);
+/* Its place in the manifest. */
+uint32_t placed_record(const struct placed *, struct manifest *);
+
+/* The backup exists: what was kept replaces what was kept before. */
+void deltas_commit(struct deltas *);
+void deltas_end(struct deltas *); /* accepts NULL */
+
+#endif

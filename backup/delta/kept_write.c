@@ -1,0 +1,270 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "backup/delta/kept_file.h"
+#include "core/host/statedir.h"
+#include "core/log.h"
+
+struct kept_writer {
+    char              *path, *side;
+    int                fd;
+    struct kept_header header;
+    uint64_t           at, max;
+    pthread_mutex_t    lock;
+    struct kept_place *places;
+    size_t             n_places, cap_places;
+    uint32_t          *numbers; /* of the fanout */
+    size_t             n_numbers, cap_numbers;
+    bool               failed;
+};
+
+/* Under the lock, or while there are no other threads.  The backup goes on. */
+static void
+give_up(struct kept_writer *w, const char *what)
+{
+    if (!w->failed) {
+        log_info("\"%s\": %s: %s; what changes is stored whole next time", w->side, what,
+                 strerror(errno));
+        w->failed = true;
+    }
+}
+
+static void
+append(struct kept_writer *w, const void *data, size_t n)
+{
+    const char *p = data;
+
+    for (size_t done = 0; !w->failed && done < n;) {
+        ssize_t part = pwrite(w->fd, p + done, n - done, (off_t)(w->at + done));
+
+        if (part < 0 && errno == EINTR) {
+            continue;
+        }
+        if (part <= 0) {
+            give_up(w, "could not write it");
+        } else {
+            done += (size_t)part;
+        }
+    }
+    w->at += n;
+}
+
+/* Of a run that was killed, or of one that is at work: then it is locked. */
+static bool
+open_side(struct kept_writer *w)
+{
+    w->fd = state_open(w->side, 0);
+    if (w->fd < 0) {
+        log_info("\"%s\": could not open it: %s", w->side, strerror(errno));
+    } else if (flock(w->fd, LOCK_EX | LOCK_NB) != 0) {
+        log_info("\"%s\": another backup of this database is being taken on this host", w->side);
+    } else if (ftruncate(w->fd, 0) == 0) {
+        return true;
+    }
+    return false;
+}
+
+struct kept_writer *
+kept_begin(const char *repo_id, const char *db, const uint8_t fingerprint_key[16],
+           const uint8_t marks_key[MARKS_KEY], uint64_t max_bytes)
+{
+    struct kept_writer *w = xcalloc(1, sizeof *w);
+
+    w->fd = -1;
+    w->max = max_bytes;
+    w->path = kept_path(repo_id, db);
+    (void)pthread_mutex_init(&w->lock, NULL);
+    if (w->path != NULL) {
+        w->side = xasprintf("%s.new", w->path);
+    }
+    if (w->path == NULL || !open_side(w)) {
+        kept_end(w);
+        return NULL;
+    }
+    memcpy(w->header.magic, KEPT_MAGIC, sizeof KEPT_MAGIC);
+    memcpy(w->header.key, marks_key, MARKS_KEY);
+    w->header.prints = kept_prints(marks_key, fingerprint_key);
+    append(w, &w->header, sizeof w->header);
+    return w;
+}
+
+static void
+put(struct buf *b, const void *data, size_t n)
+{
+    struct err never = ERR_INIT; /* a buffer without a ceiling */
+
+    (void)buf_append(b, data, n, &never);
+}
+
+static void
+put_length(struct buf *b, uint32_t v)
+{
+    uint8_t bytes[5];
+    size_t  n = 0;
+
+    for (; v >= 0x80; v >>= 7) {
+        bytes[n++] = (uint8_t)(v | 0x80);
+    }
+    bytes[n++] = (uint8_t)v;
+    put(b, bytes, n);
+}
+
+static void
+format(const struct kept_key *key, const struct kept_buffer *k, const uint8_t *mac_key,
+       struct buf *out)
+{
+    const struct match_earlier *of = &k->of;
+    struct kept_record          r = {.place = key->place,
+                                     .ordinal = key->ordinal,
+                                     .raw_size = k->raw_size,
+                                     .list = k->list,
+                                     .n_sources = (uint32_t)of->n_sources,
+                                     .n_runs = (uint32_t)of->runs.n,
+                                     .n_marks = (uint32_t)of->marks.n};
+
+    memcpy(r.sha256, k->sha256, sizeof r.sha256);
+    put(out, &r, sizeof r);
+    for (size_t i = 0; i < of->n_sources; i++) {
+        const struct match_source *s = &of->sources[i];
+
+        put(out, &(struct kept_file_source){s->chunk, s->offset, s->length, s->raw_size},
+            sizeof(struct kept_file_source));
+    }
+    put(out, of->runs.v, of->runs.n * sizeof *of->runs.v);
+    put(out, of->marks.digest, of->marks.n * sizeof *of->marks.digest);
+    for (size_t i = 0; i < of->marks.n; i++) {
+        put_length(out, of->marks.length[i]);
+    }
+    r.digest = marks_digest(mac_key, out->data + sizeof r.digest, out->len - sizeof r.digest);
+    memcpy(out->data, &r.digest, sizeof r.digest);
+}
+
+void
+kept_add(struct kept_writer *w, const struct kept_key *key, const struct kept_buffer *k)
+{
+    struct buf record = BUF_INIT(BUF_NO_LIMIT);
+
+    format(key, k, w->header.key, &record);
+    (void)pthread_mutex_lock(&w->lock);
+    if (!w->failed && w->at + record.len <= w->max) {
+        VEC_GROW(w->places, w->n_places, w->cap_places);
+        w->places[w->n_places++] = (struct kept_place){
+            .place = key->place, .offset = w->at, .length = record.len, .ordinal = key->ordinal};
+        append(w, record.data, record.len);
+        for (size_t i = 0; i < k->of.n_sources; i++) {
+            VEC_GROW(w->numbers, w->n_numbers, w->cap_numbers);
+            w->numbers[w->n_numbers++] = k->of.sources[i].chunk;
+        }
+    }
+    (void)pthread_mutex_unlock(&w->lock);
+    buf_free(&record);
+}
+
+static int
+by_number(const void *a, const void *b)
+{
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static void
+unique_numbers(struct kept_writer *w)
+{
+    size_t n = 0;
+
+    if (w->n_numbers > 1) {
+        qsort(w->numbers, w->n_numbers, sizeof *w->numbers, by_number);
+    }
+    for (size_t i = 0; i < w->n_numbers; i++) {
+        if (n == 0 || w->numbers[n - 1] != w->numbers[i]) {
+            w->numbers[n++] = w->numbers[i];
+        }
+    }
+    w->n_numbers = n;
+}
+
+/* Names in each repository that has the backup. */
+static uint32_t
+put_names(const struct kept_writer *w, struct fanout *f, struct buf *index)
+{
+    struct chunk_number *numbers = xcalloc(w->n_numbers + 1, sizeof *numbers);
+    struct chunk_ref    *refs = xcalloc(w->n_numbers + 1, sizeof *refs);
+    uint32_t             repos = 0;
+
+    for (size_t i = 0; i < w->n_numbers; i++) {
+        numbers[i].n = w->numbers[i];
+    }
+    for (size_t r = 0; r < fanout_repos(f); r++) {
+        const char *id = fanout_repo_id(f, r);
+        char        padded[KEPT_REPO_ID] = "";
+
+        if (id == NULL || !fanout_names(f, r, numbers, w->n_numbers, refs)) {
+            continue;
+        }
+        (void)snprintf(padded, sizeof padded, "%s", id);
+        put(index, padded, sizeof padded);
+        for (size_t i = 0; i < w->n_numbers; i++) {
+            put(index, &refs[i].name, sizeof refs[i].name);
+        }
+        repos++;
+    }
+    free(numbers);
+    free(refs);
+    return repos;
+}
+
+void
+kept_commit(struct kept_writer *w, struct fanout *f)
+{
+    struct buf         index = BUF_INIT(BUF_NO_LIMIT);
+    struct kept_footer foot = {.index = w->at, .n_records = (uint32_t)w->n_places};
+    size_t             plain;
+
+    unique_numbers(w);
+    foot.n_chunks = (uint32_t)w->n_numbers;
+    put(&index, w->places, w->n_places * sizeof *w->places);
+    put(&index, w->numbers, w->n_numbers * sizeof *w->numbers);
+    foot.n_repos = put_names(w, f, &index);
+    foot.length = index.len;
+    plain = index.len;
+    put(&index, (const uint8_t *)&foot + sizeof foot.digest, sizeof foot - sizeof foot.digest);
+    foot.digest = marks_digest(w->header.key, index.data, index.len);
+    append(w, index.data, plain);
+    append(w, &foot, sizeof foot);
+    if (!w->failed && (fdatasync(w->fd) != 0 || rename(w->side, w->path) != 0)) {
+        give_up(w, "could not finish it");
+    }
+    if (!w->failed) {
+        free(w->side);
+        w->side = NULL;
+    }
+    buf_free(&index);
+}
+
+void
+kept_end(struct kept_writer *w)
+{
+    if (w == NULL) {
+        return;
+    }
+    /* While it is locked: another run's would have another inode. */
+    if (w->fd >= 0 && w->side != NULL) {
+        (void)unlink(w->side);
+    }
+    if (w->fd >= 0) {
+        (void)close(w->fd);
+    }
+    (void)pthread_mutex_destroy(&w->lock);
+    free(w->path);
+    free(w->side);
+    free(w->places);
+    free(w->numbers);
+    free(w);
+}
