@@ -265,40 +265,37 @@ ledger_mark_named(struct ledger *l)
 }
 
 /* Listings may be old: the store is asked for the object itself. */
-static bool
-stands(struct repo *r, const char *db, const char *name)
+static int
+miss(struct repo *r, const char *db, struct ledger *l, const char *name, const char *by,
+     struct err *e)
 {
     struct object_info info;
-    struct err         e = ERR_INIT;
-    char              *key = ledger_key(db, name);
-    int                rc = storage_head(r->st, key, &info, &e);
-
-    free(key);
-    return rc == 0 || e.kind != ERR_NOT_FOUND;
-}
-
-static void
-miss(struct repo *r, const char *db, struct ledger *l, const char *name, const char *by)
-{
-    char *text;
+    char              *key;
+    int                rc;
 
     for (size_t i = 0; i < l->missing.n; i++) {
         if (strncmp(l->missing.v[i], name, strlen(name)) == 0) {
-            return;
+            return 0;
         }
     }
-    if (stands(r, db, name)) {
-        return;
+    key = ledger_key(db, name);
+    rc = storage_head(r->st, key, &info, e);
+    free(key);
+    if (rc != 0 && e->kind == ERR_NOT_FOUND) {
+        err_clear(e);
+        strlist_take(&l->missing, xasprintf("%s, named by %s", name, by));
+        rc = 0;
     }
-    text = xasprintf("%s, named by %s", name, by);
-    strlist_take(&l->missing, text);
+    return rc;
 }
 
 /* A name that a record or this host has, and that is nowhere in the listing. */
-static void
+static int
 find_missing(struct repo *r, const char *db, struct ledger *l, const struct strlist *names,
-             const struct strlist *remembered)
+             const struct strlist *remembered, struct err *e)
 {
+    int rc = 0;
+
     for (size_t i = 0; i < l->n; i++) {
         const json_t *heads = json_object_get(l->v[i].o, "heads"), *one;
         size_t        k;
@@ -306,16 +303,17 @@ find_missing(struct repo *r, const char *db, struct ledger *l, const struct strl
         json_array_foreach (heads, k, one) {
             const char *name = json_is_string(one) ? json_string_value(one) : "";
 
-            if (ledger_name_valid(name) && !strlist_find(names, name)) {
-                miss(r, db, l, name, l->v[i].name);
+            if (rc == 0 && ledger_name_valid(name) && !strlist_find(names, name)) {
+                rc = miss(r, db, l, name, l->v[i].name, e);
             }
         }
     }
-    for (size_t i = 0; i < remembered->n; i++) {
+    for (size_t i = 0; rc == 0 && i < remembered->n; i++) {
         if (!strlist_find(names, remembered->v[i])) {
-            miss(r, db, l, remembered->v[i], "this host, which has seen it");
+            rc = miss(r, db, l, remembered->v[i], "this host, which has seen it", e);
         }
     }
+    return rc;
 }
 
 /* Whoever writes sees what was written before, clocks being off by a little: a record that somebody
@@ -391,7 +389,9 @@ ledger_load(struct repo *r, const char *db, time_t since, size_t max, struct led
     }
     if (rc == 0) {
         ledger_mark_named(l);
-        find_missing(r, db, l, &names, &remembered);
+        rc = find_missing(r, db, l, &names, &remembered, e);
+    }
+    if (rc == 0) {
         find_strays(l);
         remember_newest(r, db, l, &names, &remembered);
     } else {
