@@ -1,6 +1,7 @@
 #include "verify/live.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/log.h"
 #include "core/quote.h"
@@ -70,10 +71,13 @@ take_watched(struct verify_result *r, const struct watch_report *w)
 {
     for (size_t i = 0; i < w->n_findings; i++) {
         const struct watch_finding *f = &w->findings[i];
-        bool                        unknown = f->severity == WATCH_UNKNOWN;
+        /* How fast they are used up is more than was asked for. */
+        bool beside = strcmp(f->check, "rate") == 0;
 
         findings_add(&r->findings,
-                     (struct finding){.class = unknown ? FINDING_UNCOMPARED : FINDING_DIFFERENT,
+                     (struct finding){.class = beside                    ? FINDING_NOTE
+                                          : f->severity == WATCH_UNKNOWN ? FINDING_UNCOMPARED
+                                                                         : FINDING_DIFFERENT,
                                       .group = "XID age",
                                       .object = f->object,
                                       .what = f->what});

@@ -49,6 +49,12 @@ SH
     db_drop shop_copy
 }
 
+@test "a baseline is recorded from a standby as well, without unlogged tables, and compared there" {
+    pgassay verify baseline record shop --repo "$REPO" -d dbname=shop --json >"$T/baseline.json" 2>/dev/null
+    jq -e '.standby and ([.table_list[] | select(.name == "fleeting") | .skipped] == ["unlogged table: not readable on a standby"])' "$T/baseline.json"
+    expect_status 0 pgassay verify live shop --repo "$REPO" -d dbname=shop --baseline latest
+}
+
 @test "a drill of it knows what was left out" {
     backup shop
     expect_status 0 drill shop

@@ -53,7 +53,7 @@ SQL
     # The server's HINT comes with it, and is no finding.
     [[ $output != *HINT* ]]
     expect_text 'NOT PROVEN: 1 different' || expect_text '1 different'
-    expect_status 2 pgassay verify live base --repo "$REPO" --amcheck
+    expect_status 2 pgassay verify objects base --repo "$REPO" --amcheck
     leftovers
 }
 
