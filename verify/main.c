@@ -230,6 +230,7 @@ run(const struct verify_verb *verb, const struct options *o)
 
     result_init(&r, verb->verb);
     result_note_begin(&r, time(NULL));
+    r.lists_tables = o->verbose;
     r.database = o->database == NULL ? NULL : xstrdup(o->database);
     status = verb->run(o, &r, &b, &e) == 0 ? result_exit_status(&r) : err_exit_status(&e);
     r.seconds = clock_seconds() - start;

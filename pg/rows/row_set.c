@@ -79,6 +79,12 @@ text_row(const uint8_t *p, size_t left)
     return end == NULL ? 0 : (size_t)(end - p) + 1;
 }
 
+size_t
+row_length(bool binary, const uint8_t *p, size_t left)
+{
+    return binary ? binary_row(p, left) : text_row(p, left);
+}
+
 int
 row_set_cut(struct row_set *s, const uint8_t key[16], bool binary, struct err *e)
 {
@@ -88,7 +94,7 @@ row_set_cut(struct row_set *s, const uint8_t key[16], bool binary, struct err *e
         const uint8_t *p = s->bytes.data + at;
         size_t         left = s->bytes.len - at;
 
-        length = binary ? binary_row(p, left) : text_row(p, left);
+        length = row_length(binary, p, left);
         if (length == 0) {
             return err_set(e, ERR_CORRUPT, "%zu bytes at the end are no whole row", left);
         }

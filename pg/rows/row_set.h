@@ -25,6 +25,10 @@ struct row_set {
         .bytes = BUF_INIT(max_bytes)                                                               \
     }
 
+/* The length of the row that begins at p, as COPY writes it (binary: without the header).  0: there
+ * is no whole one. */
+size_t row_length(bool binary, const uint8_t *p, size_t left);
+
 /* ERR_IO: larger than the ceiling. */
 int row_set_add(struct row_set *, const uint8_t key[16], const void *row, size_t n, struct err *);
 /* The rows that are in bytes already, as COPY writes them without header and trailer.

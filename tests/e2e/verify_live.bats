@@ -126,7 +126,8 @@ SQL
     expect_equal "$(jq -c '[.verb, .equal, .database, .compared.contents]' <<<"$output")" '["live",false,"base",true]'
     expect_equal "$(jq -c '.findings | map([.class, .group, .object, .what, .want, .have]) | sort | .[]' <<<"$output")" \
 '["different","rows","public.big","number of rows","60000","59999"]
-["different","schema","INDEX public.big_a","missing",null,null]'
+["different","schema","INDEX public.big_a","missing",null,null]
+["note","rows","public.big","1 missing row",null,"id=1"]'
 }
 
 @test "a table that cannot be read is named, and the rest is compared" {

@@ -4,6 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "verify/compare/rows_tell.h"
+
+enum { EXPLAINED_MAX = 20 }; /* tables whose rows are looked for: each is read again */
+
 /* In the manifest's order, as the fingerprints are of rows as they were read then.  Virtual
  * generated columns are in no COPY and have no stored values: they count on neither side. */
 static void
@@ -335,12 +339,15 @@ int
 row_checks_report(struct compare *c, struct row_checks *checks, struct err *e)
 {
     PGresult *roots = NULL;
+    int       rc = 0, left = c->reads == NULL && c->options->explain > 0 ? EXPLAINED_MAX : 0;
 
-    for (size_t i = 0; i < checks->n; i++) {
+    for (size_t i = 0; rc == 0 && i < checks->n; i++) {
         const struct row_check *check = &checks->v[i];
+        json_t                 *entry;
 
         if (check->how == ROWS_LEFT)
             continue;
+        entry = rows_tell(c->result, check, equal_alone(check));
         if (check->how == ROWS_ESTIMATED || check->want->estimated)
             note_estimated(c, check);
         c->result->compared.rows += check->read.rows.rows;
@@ -355,9 +362,14 @@ row_checks_report(struct compare *c, struct row_checks *checks, struct err *e)
             continue;
         if (c->is_copy && roots == NULL && (roots = partition_roots(c->snap->conn, e)) == NULL)
             return -1;
-        if (!c->is_copy || !moved_within_root(c, checks, i, roots))
-            report_one(c, check);
+        if (c->is_copy && moved_within_root(c, checks, i, roots))
+            continue;
+        report_one(c, check);
+        if (left > 0 && rows_explainable(check)) {
+            left--;
+            rc = rows_explain(c, check, entry, e);
+        }
     }
     PQclear(roots);
-    return 0;
+    return rc;
 }

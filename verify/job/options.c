@@ -39,6 +39,9 @@ const struct opt options_restored[] = {
     OPT_HEADING("How"),
     {OPT_INT, "lock-timeout", 0, "SECONDS", "how long to wait for a locked table (default: 60)",
      AT(lock_timeout_s), 1, 86400, NULL, "lock-timeout"},
+    {OPT_INT, "explain", 0, "ROWS",
+     "name the first of the rows that differ, by their key (default: 10; 0: none)", AT(explain), 0,
+     1000, NULL, NULL},
     OPT_COMMON_BINDIR(struct options),
     OPTS_COMMON_SCRATCH(struct options),
     OPTS_END,
@@ -297,6 +300,7 @@ options_read(const struct opts_spec *spec, const struct opts_verb *verb, bool re
              char **argv, struct options *o, bool *done, struct err *e)
 {
     *o = (struct options){.jobs = pool_default_threads(),
+                          .explain = 10,
                           .lock_timeout_s = 60,
                           .health = {.timeout_s = 10,
                                      .idle_after_s = 300,

@@ -29,6 +29,7 @@ struct options {
     bool           nagios, in_transaction, yes;
     struct strlist repos; /* of status */
     const char    *rpo, *rto, *proven_within, *scrubbed_within, *key_drilled_within, *prometheus;
+    int            explain;     /* rows of a table; 0: none */
     int            jobs, major; /* major: of the server of a drill; 0: the source's */
     int            lock_timeout_s;
     bool full, estimate, amcheck, self_test, allow_unsigned, no_record, keep, allow_remote, beyond,

@@ -56,20 +56,22 @@ struct result_circumstances {
 enum verb { VERB_DRILL, VERB_LIVE, VERB_OBJECTS, VERB_CHAIN, VERB_KEY_DRILL };
 
 struct verify_result {
-    enum verb                   verb;
-    struct findings             findings;
-    struct result_compared      compared;
-    struct result_stored        stored;
-    struct result_chained       chained;
-    const struct label         *label;  /* borrowed; NULL for objects and chain */
-    struct result_proven       *proven; /* by key-drill */
-    size_t                      n_proven, cap_proven;
-    char                       *database; /* configured name, or NULL */
-    char                       *against;  /* "a restore on PostgreSQL 15.20", "shop at db1" */
-    json_t                     *xid;      /* the source's ages, from the manifest; owned */
-    json_t                     *checks, *times, *targets; /* result_parts.h; NULL: none */
-    json_t                     *xid_now; /* live: those of the server now (health.h); owned */
-    struct strlist              lines;   /* live: the same for people */
+    enum verb              verb;
+    struct findings        findings;
+    struct result_compared compared;
+    struct result_stored   stored;
+    struct result_chained  chained;
+    const struct label    *label;  /* borrowed; NULL for objects and chain */
+    struct result_proven  *proven; /* by key-drill */
+    size_t                 n_proven, cap_proven;
+    char                  *database; /* configured name, or NULL */
+    char                  *against;  /* "a restore on PostgreSQL 15.20", "shop at db1" */
+    json_t                *xid;      /* the source's ages, from the manifest; owned */
+    json_t                *checks, *times, *targets; /* result_parts.h; NULL: none */
+    json_t                *xid_now; /* live: those of the server now (health.h); owned */
+    struct strlist         lines;   /* live: the same for people */
+    json_t *tables;       /* what was wanted and found of each (compare/rows.c); NULL: none */
+    bool    lists_tables; /* ... and for people, each in a line */
     struct result_circumstances circumstances;
     struct result_control       control;       /* drill: its self-test */
     double                      recovery_s;    /* drill: scratch server, restore */

@@ -1,8 +1,10 @@
 #include "verify/job/result_parts.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/buf.h"
+#include "core/cli/texttable.h"
 #include "core/human.h"
 #include "core/print.h"
 
@@ -50,6 +52,8 @@ result_parts_json(const struct verify_result *r, json_t *o)
 {
     (void)json_object_set_new(o, "checks",
                               r->checks != NULL ? json_incref(r->checks) : json_array());
+    (void)json_object_set_new(o, "tables",
+                              r->tables != NULL ? json_incref(r->tables) : json_array());
     (void)json_object_set_new(o, "targets",
                               r->targets != NULL ? json_incref(r->targets) : json_array());
     (void)json_object_set_new(o, "times", r->times != NULL ? json_incref(r->times) : json_object());
@@ -108,17 +112,59 @@ print_targets(const json_t *targets)
     }
 }
 
+static void
+add_row(struct texttable *t, const json_t *one)
+{
+    struct err  never = ERR_INIT;
+    size_t      n;
+    char       *schema = json_bytes_get(json_object_get(one, "schema"), &n, &never);
+    char       *name = json_bytes_get(json_object_get(one, "name"), &n, &never);
+    char       *full = finding_object(schema, name);
+    const char *want = json_opt_str(one, "want_fingerprint", "");
+    const char *have = json_opt_str(one, "have_fingerprint", NULL);
+
+    texttable_add(t, full);
+    texttable_count(t, (uint64_t)json_opt_int(one, "want_rows", 0));
+    if (json_is_null(json_object_get(one, "have_rows")))
+        texttable_add(t, "not read");
+    else
+        texttable_count(t, (uint64_t)json_opt_int(one, "have_rows", 0));
+    texttable_add(t, want);
+    texttable_add(t, have == NULL ? "not compared" : strcmp(want, have) == 0 ? "the same" : have);
+    free(schema);
+    free(name);
+    free(full);
+}
+
+static void
+print_tables(const json_t *tables)
+{
+    struct texttable t = {.heads = "table|>rows wanted|>found|fingerprint wanted|found"};
+    const json_t    *one;
+    size_t           i;
+
+    json_array_foreach (tables, i, one)
+        add_row(&t, one);
+    print_out("\n");
+    texttable_print(&t, stdout);
+    print_out("\n");
+    texttable_free(&t);
+}
+
 void
 result_parts_print(const struct verify_result *r)
 {
     print_checks(r->checks);
     print_times(r->times);
     print_targets(r->targets);
+    if (r->lists_tables && json_array_size(r->tables) > 0)
+        print_tables(r->tables);
 }
 
 void
 result_parts_free(struct verify_result *r)
 {
+    json_decref(r->tables);
     json_decref(r->checks);
     json_decref(r->times);
     json_decref(r->targets);
