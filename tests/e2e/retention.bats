@@ -181,7 +181,7 @@ whole() { expect_status 0 storage list --check; expect_status 0 pgassay verify o
     backup shop
     touch "$REPO/shop/drills"       # where the directory would be
     expect_status 0 drill shop --json
-    expect_text "not recorded" '"recorded":false'
+    expect_text "not recorded" '"recorded": false'
 }
 
 @test "a backup that shrank keeps all before it until it is accepted" {
