@@ -310,4 +310,8 @@ backdate() { # ID DAYS NEXT_XID
     pg_up main
     expect_status 3 live --baseline today
     expect_text "XID age" "database shop: is 1,3" "1310 % of autovacuum_freeze_max_age"
+    # The oldest is named, not the first.
+    psql_in base -c 'VACUUM (FREEZE)'
+    expect_status 3 pgassay verify xid
+    expect_text "(database postgres)"
 }
