@@ -72,8 +72,14 @@ static const struct config_key expect[] = {
     {NULL, CONFIG_TEXT, NULL, NULL},
 };
 
+static const struct config_key server[] = {
+    {"conninfo", CONFIG_TEXT, "how to reach it: key=value words or a URI", NULL},
+    {"scratch", CONFIG_TEXT, "yes: drills may make and drop databases there", NULL},
+    {NULL, CONFIG_TEXT, NULL, NULL},
+};
+
 const struct config_kind config_other_kinds[] = {
-    {"check", check}, {"expect", expect}, {NULL, NULL}};
+    {"check", check}, {"expect", expect}, {"server", server}, {NULL, NULL}};
 
 const struct config_key *const config_common_keys[] = {common, NULL};
 const struct config_key *const config_database_keys[] = {database, NULL};

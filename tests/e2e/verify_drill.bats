@@ -158,9 +158,65 @@ SH
     reach=$(jq -r .reach_command <<<"$output")
     [ -n "$remove" ]
     [ "$(jq .self_test.made <<<"$output")" -ge 40 ]
-    expect_equal "$(sh -c "$reach -XAt -c 'SELECT datname FROM pg_database WHERE NOT datistemplate ORDER BY 1'" | xargs)" "pgassay_drill pgassay_reference postgres"
+    expect_equal "$(sh -c "$reach -XAt -c 'SELECT datname FROM pg_database WHERE NOT datistemplate ORDER BY 1'" | xargs)" "pgassay_drill pgassay_drill_reference postgres"
     db_rows base >"$T/rows"
     PGHOST=$(sed -E "s/.*-h '?([^' ]+)'?.*/\1/" <<<"$reach") db_rows pgassay_drill | diff - "$T/rows"
     sh -c "$remove"
     leftovers
+}
+
+# ---- a named server --------------------------------------------------------------------------------
+
+# What is on the spare server.
+on_spare() {
+    PGHOST=$T/s/spare psql_in postgres -c "SELECT datname FROM pg_database WHERE NOT datistemplate UNION ALL SELECT rolname FROM pg_roles WHERE rolname !~ '^pg_' ORDER BY 1" | xargs
+}
+
+@test "--server: on a server that the configuration marks, of which nothing else is touched and on which nothing stays" {
+    pg_start spare
+    psql_in postgres -c "CREATE DATABASE mine" -c "CREATE ROLE verify_owner CONNECTION LIMIT 7" -c "CREATE DATABASE pgassay_drill_left"
+    pg_use main
+    psql_in postgres -c "CREATE ROLE of_backup; GRANT verify_reader TO of_backup WITH ADMIN OPTION"
+    printf '[server %s]\nconninfo = host=%s port=5432 user=postgres dbname=postgres\n%s\n' spare "$T/s/spare" 'scratch = yes' \
+        source "$T/s/main" 'scratch = yes' unmarked "$T/s/other" 'scratch = no' >>"$PGASSAY_CONFIG"
+    printf '[server default]\nconninfo = user=postgres\nscratch = yes\n' >>"$PGASSAY_CONFIG"
+    backup base
+    expect_status 0 drill base --server spare --self-test --verbose
+    expect_text "verdict          equal" "of which each was noticed"
+    expect_equal "$(on_spare)" "mine postgres postgres verify_owner"
+    # A difference, and an interruption.
+    db_exists old || { db_make old verify.sql; backup old; }
+    expect_status 3 drill old --server "host=$T/s/spare port=5432 user=postgres"
+    expect_equal "$(on_spare)" "mine postgres postgres verify_owner"
+    start "$BIN/pgassay-verify" drill base --repo "$REPO" --server spare
+    PGHOST=$T/s/spare wait_for postgres "SELECT count(*) > 0 FROM pg_database WHERE datname ~ '^pgassay_drill'"
+    # shellcheck disable=SC2154  # set by start
+    kill -INT "$started"
+    finish 130
+    expect_equal "$(on_spare)" "mine postgres postgres verify_owner"
+    expect_equal "$(PGHOST=$T/s/spare psql_in postgres -c "SELECT rolconnlimit FROM pg_roles WHERE rolname = 'verify_owner'")" 7
+}
+
+@test "--server: not the source, none that is not marked, not two drills at once" {
+    expect_status 2 drill base --server source
+    expect_text "it is the server that the backup came from"
+    expect_status 2 drill base --server unmarked
+    expect_text "[server unmarked] is not marked scratch = yes"
+    expect_status 2 drill base --server "host=$T/s/other port=5432"
+    expect_text "[server unmarked] is not marked"
+    expect_status 2 drill base --server "host=$T/s/spare port=5433"
+    expect_text "the configuration has no such [server NAME]"
+    # PGHOST is not where a server without a host is.
+    PGHOST=$T/s/spare expect_status 1 drill base --server default
+    [[ $output != *"$T/s/spare"* ]]
+    expect_status 2 drill base --server spare --keep
+    expect_status 2 drill base --server spare --major 99
+    expect_text "it is PostgreSQL $(server_major), not 99"
+    PGHOST=$T/s/spare session_open holder postgres
+    session holder "SELECT pg_advisory_lock(hashtext('pgassay_drill'))"
+    PGHOST=$T/s/spare session_idle holder
+    expect_status 1 drill base --server spare
+    expect_text "another drill is using it"
+    session_close holder
+    expect_equal "$(on_spare)" "mine postgres postgres verify_owner"
 }

@@ -225,7 +225,7 @@ trip_of_manifest(struct schema *s, struct pg_target server, struct err *e)
     const struct manifest *man = s->c->man;
     struct buf             archive = BUF_INIT(BUF_NO_LIMIT), globals = BUF_INIT(BUF_NO_LIMIT);
     struct reference_trip  trip = {.server = server,
-                                   .name = "pgassay_reference",
+                                   .name = "pgassay_drill_reference",
                                    .archive = &archive,
                                    .globals_sql = &globals,
                                    .database = man->database,

@@ -164,14 +164,6 @@ const struct damage damages[] = {
                       "oid") ", '', nspname, relname, 'state',"
                              " format('REFRESH MATERIALIZED VIEW %s WITH NO DATA', q) FROM rel"
                              " WHERE relkind = 'm' AND relispopulated AND" FREE("matview", "oid")},
-    {"an owner of a table", "tables", DAMAGE_ANY,
-     " SELECT " OF_TABLE("definition") " || " CLAIM(
-         "privileges", "oid") ", '', nspname, relname, 'owner', format('ALTER TABLE %s OWNER TO "
-                              "%I', q, (SELECT rolname FROM"
-                              "  pg_roles r WHERE r.oid <> relowner ORDER BY rolname ~ '^pg_', "
-                              "rolname LIMIT 1)) FROM rel"
-                              " WHERE alone AND" FREE("privileges", "oid") "AN"
-                                                                           "D" DEFINITION_IS_FREE},
     {"NOT NULL", "tables", DAMAGE_ANY,
      " SELECT " OF_TABLE("definition") ", '', nspname, relname, 'column', format('ALTER TABLE %s "
                                        "ALTER"
@@ -358,7 +350,13 @@ const struct damage damages[] = {
      " SELECT ARRAY[]::text[], 'change of built-in function', NULL, 'pg_catalog.abs(integer)', "
      "NULL,"
      " 'ALTER FUNCTION pg_catalog.abs(int4) COST 4711'"},
-    /* Last: nothing else has happened to it. */
+    /* Last: nothing else has happened to these.  An owner is that of all that a table has. */
+    {"an owner of a table", "tables", DAMAGE_ANY,
+     " SELECT " OF_TABLE("definition") ", '', nspname, relname, 'owner', "
+                                       "format('ALTER TABLE %s OWNER TO %I', q, "
+                                       "(SELECT rolname FROM pg_roles r WHERE r.oid <> relowner "
+                                       "ORDER BY rolname ~ '^pg_', rolname LIMIT 1)) FROM rel"
+                                       " WHERE alone AND" FREE("table", "oid")},
     {"a table removed", "tables", DAMAGE_ANY,
      " SELECT " OF_TABLE("definition") ", '', nspname, relname, 'missing', format('DROP TABLE %s', "
                                        "q)"

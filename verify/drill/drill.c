@@ -9,19 +9,18 @@
 #include "core/json.h"
 #include "core/progress.h"
 #include "core/quote.h"
-#include "pg/conn/tools.h"
-#include "pg/scratch/scratch.h"
 #include "verify/checks/run.h"
 #include "verify/drill/amcheck.h"
 #include "verify/drill/copy.h"
 #include "verify/drill/selftest.h"
+#include "verify/drill/server.h"
 #include "verify/drill/targets.h"
 #include "verify/drill/times.h"
 #include "verify/job/baseline.h"
 #include "verify/job/result_parts.h"
 #include "verify/stored/objects.h"
 
-#define COPY_NAME "pgassay_drill"
+#define COPY_NAME DRILL_NAME
 
 enum { RESTORE_JSON_MAX = 256 << 20, RESTORE_ARGS_MAX = 32 };
 
@@ -52,7 +51,7 @@ struct said {
 };
 
 static int
-run_restore(const struct options *o, const struct baseline *b, const struct scratch *s,
+run_restore(const struct options *o, const struct baseline *b, const struct drill_server *s,
             struct said *said, struct err *e)
 {
     char                *program = proc_sibling("pgassay-restore", e), *jobs;
@@ -65,6 +64,7 @@ run_restore(const struct options *o, const struct baseline *b, const struct scra
     if (program == NULL)
         return -1;
     storage_given_args(&o->given, &given);
+    drill_server_args(s, &given);
     argv = xcalloc(RESTORE_ARGS_MAX + given.n, sizeof *argv);
     jobs = xasprintf("%d", o->jobs);
     argv[n++] = program;
@@ -77,12 +77,6 @@ run_restore(const struct options *o, const struct baseline *b, const struct scra
     argv[n++] = "--isolated";
     argv[n++] = "--no-analyze"; /* this copy will not be queried */
     argv[n++] = "--no-record";  /* the drill is */
-    argv[n++] = "--host";
-    argv[n++] = scratch_host(s);
-    argv[n++] = "--port";
-    argv[n++] = scratch_port(s);
-    argv[n++] = "--username";
-    argv[n++] = scratch_user(s);
     argv[n++] = "--jobs";
     argv[n++] = jobs;
     argv[n++] = "--json";
@@ -111,6 +105,7 @@ run_restore(const struct options *o, const struct baseline *b, const struct scra
     argv[n] = NULL;
     progress_start("restoring", 0, o->quiet);
     rc = proc_run(&(struct proc_spec){.argv = argv,
+                                      .env = (const char *const *)s->env,
                                       .out = &said->out,
                                       .err = &said->err,
                                       .idle_ms = -1,
@@ -151,7 +146,7 @@ judge_failure(const struct options *o, struct verify_result *r, const struct bas
 /* *usable: there is a copy to compare. */
 static int
 restore(const struct options *o, struct verify_result *r, const struct baseline *b,
-        const struct scratch *s, bool *usable, struct err *e)
+        const struct drill_server *s, bool *usable, struct err *e)
 {
     struct said said = {.out = BUF_INIT(RESTORE_JSON_MAX), .err = BUF_INIT(RESTORE_JSON_MAX)};
     json_t     *report = NULL;
@@ -186,15 +181,16 @@ out:
 /* A copy on another major version is compared all the same, with what the schema becomes there
  * (reference.h): what only the version makes different is a note at most. */
 static void
-note_versions(const struct options *o, struct verify_result *r, const struct scratch *s)
+note_versions(const struct options *o, struct verify_result *r, const struct drill_server *s)
 {
-    int   copy = scratch_version(s) / 10000, source = r->label->server_version_num / 10000;
+    int   copy = s->target.version / 10000, source = r->label->server_version_num / 10000;
     char *why, *what;
 
     if (copy == source)
         return;
-    why = o->major != 0 ? xstrdup("as --major asks")
-                        : xasprintf("as no server of %d is installed here", source);
+    why = o->major != 0     ? xstrdup("as --major asks")
+        : o->server != NULL ? xstrdup("which --server has")
+                            : xasprintf("as no server of %d is installed here", source);
     what = xasprintf("was taken on PostgreSQL %d and restored on %d, %s", source, copy, why);
     free(why);
     findings_add(
@@ -220,10 +216,9 @@ check_pages(const struct copy *copy, struct verify_result *r, struct err *e)
 /* All that is asked about the copy; what spoils it, last. */
 static int
 examine(const struct options *o, const struct own_checks *checks, struct verify_result *r,
-        struct baseline *b, const struct scratch *s, struct err *e)
+        struct baseline *b, const struct drill_server *s, struct err *e)
 {
-    struct copy copy = {
-        .options = o, .baseline = b, .server = scratch_target(s, NULL), .name = COPY_NAME};
+    struct copy      copy = {.options = o, .baseline = b, .server = s->target, .name = COPY_NAME};
     struct pg_target target = copy_target(&copy, COPY_NAME);
     double           start = clock_seconds();
     int              rc = copy_compare(&copy, &(struct copy_look){.dbname = COPY_NAME}, r, e);
@@ -241,50 +236,15 @@ examine(const struct options *o, const struct own_checks *checks, struct verify_
     return rc;
 }
 
-/* A newer one than that which was asked for would prove something else. */
-static int
-find_major(const struct options *o, struct err *e)
-{
-    struct pg_tool initdb = {0};
-    int            rc = pg_tool_find("initdb", o->major * 10000, &initdb, e);
-
-    if (rc == 0 && initdb.version_num / 10000 != o->major) {
-        rc = err_set(e, ERR_NOT_FOUND, "no server of PostgreSQL %d is here; the nearest is %s",
-                     o->major, initdb.version);
-        err_hint(e, "install postgresql-%d, or name its directory with --pg-bindir", o->major);
-    }
-    pg_tool_free(&initdb);
-    return rc;
-}
-
-static struct scratch *
-start_server(const struct options *o, const struct baseline *b, struct err *e)
-{
-    if (o->major != 0 && find_major(o, e) != 0)
-        return NULL;
-    return scratch_start(
-        &(struct scratch_options){
-            .at_least = o->major != 0 ? o->major * 10000 : b->label->server_version_num,
-            .parent_dir = o->scratch_dir,
-            .user = o->scratch_user,
-            .secrets = &o->secrets,
-            .unconfined = o->scratch_unconfined,
-            .network = o->allow_remote,
-            .jobs = o->jobs,
-            .max_locks = (int)(2 * b->man->n_objects),
-        },
-        e);
-}
-
 int
 verify_drill(const struct options *o, const struct own_checks *checks, struct verify_result *r,
              struct baseline *b, struct err *e)
 {
-    double          start = clock_seconds();
-    struct scratch *s;
-    struct err      ignored = ERR_INIT;
-    bool            usable;
-    int             rc;
+    double              start = clock_seconds();
+    struct drill_server server, *s = &server;
+    struct err          ignored = ERR_INIT;
+    bool                usable;
+    int                 rc;
 
     if (b->man->n_archive == 0) {
         err_set(e, ERR_USAGE,
@@ -292,11 +252,11 @@ verify_drill(const struct options *o, const struct own_checks *checks, struct ve
                 b->label->id);
         return err_hint(e, "compare it with a running database: pgassay verify live");
     }
-    if ((s = start_server(o, b, e)) == NULL)
+    if (drill_server_start(o, b, s, e) != 0)
         return err_wrap(e, "scratch server");
     result_add_time(r, "server", clock_seconds() - start);
-    r->against = xasprintf("a restore on PostgreSQL %d.%d", scratch_version(s) / 10000,
-                           scratch_version(s) % 10000);
+    r->against = xasprintf("a restore on PostgreSQL %d.%d", s->target.version / 10000,
+                           s->target.version % 10000);
     note_versions(o, r, s);
     rc = restore(o, r, b, s, &usable, e);
     r->recovery_s = clock_seconds() - start;
@@ -304,9 +264,9 @@ verify_drill(const struct options *o, const struct own_checks *checks, struct ve
     if (rc == 0 && usable)
         rc = examine(o, checks, r, b, s, e);
     if (rc == 0 && o->keep) {
-        r->reach_command = quote_command("psql", "-h", scratch_host(s), "-p", scratch_port(s), "-U",
-                                         scratch_user(s), "-d", COPY_NAME);
-        r->keep_command = scratch_keep(s);
+        r->reach_command = quote_command("psql", "-h", s->target.host, "-p", s->target.port, "-U",
+                                         s->target.user, "-d", COPY_NAME);
+        r->keep_command = scratch_keep(s->scratch);
     }
-    return scratch_end(s, rc == 0 ? e : &ignored) == 0 ? rc : -1;
+    return drill_server_end(s, b, rc == 0 ? e : &ignored) == 0 ? rc : -1;
 }

@@ -52,6 +52,9 @@ const struct opt options_drill[] = {
      0, 0, NULL, NULL},
     {OPT_INT, "major", 0, "N", "into a server of PostgreSQL N: an upgrade rehearsal", AT(major), 13,
      99, NULL, NULL},
+    {OPT_TEXT, "server", 0, "NAME|CONNINFO",
+     "not on a throw-away server, but on a [server NAME] with scratch = yes", AT(server), 0, 0,
+     NULL, NULL},
     {OPT_FLAG, "self-test", 0, NULL,
      "then damage the copy in some forty ways: the drill must notice each", AT(self_test), 0, 0,
      NULL, NULL},
@@ -282,6 +285,8 @@ check(struct options *o, struct err *e)
 {
     if (check_health(o, e) != 0)
         return -1;
+    if (o->server != NULL && o->keep)
+        return err_set(e, ERR_USAGE, "--server excludes --keep: nothing is left there");
     if (o->backup != NULL && o->at != NULL)
         return err_set(e, ERR_USAGE, "--backup and --at exclude each other");
     if (o->baseline != NULL && (o->backup != NULL || o->at != NULL))

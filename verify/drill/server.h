@@ -1,0 +1,45 @@
+/*
+ * server.h - the server that a drill restores into: a throw-away one of its own, or one that the
+ * configuration names.
+ *
+ *     [server spare]
+ *     conninfo = host=spare user=drill
+ *     scratch = yes
+ *
+ * A named one must be marked so, and must not be the server that the backup came from.  On it a
+ * drill touches only databases whose names begin with DRILL_NAME, which are dropped before and
+ * after, and roles of the backup that it had to make, which are dropped afterwards.  One drill at a
+ * time uses it: an advisory lock in its database "postgres" says so.
+ */
+#ifndef VERIFY_DRILL_SERVER_H
+#define VERIFY_DRILL_SERVER_H
+
+#include "core/mem.h"
+#include "pg/scratch/scratch.h"
+#include "verify/job/baseline.h"
+#include "verify/job/options.h"
+
+/* The copy.  All names of a drill's databases begin so. */
+#define DRILL_NAME "pgassay_drill"
+
+struct drill_server {
+    struct pg_target target;  /* its dbname is not used */
+    struct scratch  *scratch; /* NULL: a named one */
+    /* a named one */
+    PGconn        *held; /* holds the lock */
+    char          *host, *port, *user;
+    char          *conninfo; /* without a password, for children */
+    char         **env;
+    struct strlist roles; /* that it had */
+};
+
+/* Errors: ERR_USAGE (not one of the configuration's), ERR_NOT_FOUND (--major), ERR_BUSY. */
+int drill_server_start(const struct options *, const struct baseline *, struct drill_server *,
+                       struct err *);
+/* The options of pgassay-restore that name it. */
+void drill_server_args(const struct drill_server *, struct strlist *args);
+/* Removes what was made there, also after a failure: the throw-away server, or databases and roles
+ * of the backup. */
+int drill_server_end(struct drill_server *, const struct baseline *, struct err *);
+
+#endif
