@@ -1,9 +1,11 @@
-/* Policies in repo.1.json, and pins, acceptances and drill records of a backup, from the input. */
+/* Policies in repo.1.json, pins, acceptances and drill records of a backup, and a record of a
+ * ledger (by the name that its bytes give it), from the input. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/log.h"
 #include "storage/repo/annotations.h"
+#include "storage/repo/ledger.h"
 #include "storage/retention/policy.h"
 #include "tests/support/drivers.h"
 
@@ -54,6 +56,23 @@ try_policy(const uint8_t *data, size_t n)
     json_decref(o);
 }
 
+/* Whatever stands there, the others can be read. */
+static void
+try_ledger(struct repo *r, const uint8_t *data, size_t n)
+{
+    const uint8_t *end = n == 0 ? NULL : memchr(data, '\n', n);
+    char           hex[SHA256_HEX + 1], key[160];
+    time_t         last;
+    struct err     e = ERR_INIT;
+
+    sha256_hex(data, end == NULL ? n : (size_t)(end + 1 - data), hex);
+    (void)snprintf(key, sizeof key, "shop/ledger/20261121T021500Z-000000-scrub-%s.json", hex);
+    if (storage_put(r->st, key, data, n, &e) != 0 ||
+        ledger_last(r, "shop", "scrub", &last, &e) != 0) {
+        abort();
+    }
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -79,6 +98,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     free(text);
     json_decref(o);
     annotations_free(&known);
+    try_ledger(r, data, n);
     repo_close(r);
     label_free(b.label);
     try_policy(data, n);
