@@ -233,6 +233,8 @@ run(const struct verify_verb *verb, const struct options *o)
     r.lists_tables = o->verbose;
     r.database = o->database == NULL ? NULL : xstrdup(o->database);
     status = verb->run(o, &r, &b, &e) == 0 ? result_exit_status(&r) : err_exit_status(&e);
+    if (e.kind != ERR_NONE)
+        report_write_error(o, verb->cli.name, &e);
     r.seconds = clock_seconds() - start;
     result_note_end(&r, b.repo);
     if (e.kind == ERR_NONE && report_write_result(o, &r, &b, &e) != 0)
@@ -255,6 +257,7 @@ look(const struct verify_verb *verb, struct options *o)
 
     if (status < 0) {
         err_print(&e);
+        report_write_error(o, verb->cli.name, &e);
         status = server_error_status(o, &e);
     }
     return status;

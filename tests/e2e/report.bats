@@ -71,6 +71,14 @@ evil=$'"><img src=x onerror=alert(1)>\'&lt; \u202egnp.\u2066\u009b31m\e[2J'
     expect_status 0 pgassay verify chain --repo "$REPO" --report "$T/chain.html"
     pages parse "$T/chain.html"
     expect_equal "$(find "$T" -maxdepth 1 -name '*.partial' | wc -l)" 0
+    # What could not run proves nothing, and says so in the place of what was there.
+    expect_status 1 pgassay verify drill nothing --repo "$REPO" --report "$T/chain.html" --junit "$T/chain.xml"
+    pages parse "$T/chain.html"
+    pages junit "$T/chain.xml"
+    grep -q '<strong>COULD NOT RUN</strong>' "$T/chain.html"
+    grep -q 'errors="1"' "$T/chain.xml"
+    expect_status 1 pgassay verify status --repo /nonexistent --report "$T/report.json"
+    valid_json report "$T/report.json"
 }
 
 @test "in a browser: no error, nothing loaded, not wider than a phone, light and dark, not blank" {

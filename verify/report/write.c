@@ -5,6 +5,7 @@
 
 #include "core/host/outfile.h"
 #include "core/human.h"
+#include "core/log.h"
 #include "core/report/junit.h"
 #include "core/report/page.h"
 #include "verify/report/document.h"
@@ -112,4 +113,30 @@ report_write_result(const struct options *o, const struct verify_result *r,
         return err_wrap(e, "report");
     }
     return report_write(o, report, e);
+}
+
+void
+report_write_error(const struct options *o, const char *verb, const struct err *why)
+{
+    struct err e = ERR_INIT;
+    char      *title;
+    json_t    *d;
+
+    if (!report_asked(o)) {
+        return;
+    }
+    title = o->database == NULL ? xasprintf("verify %s", verb)
+                                : xasprintf("verify %s %s", verb, o->database);
+    d = document_new(title, time(NULL));
+    (void)json_object_set_new(d, "seconds", json_real(0));
+    document_verdict(d, "unknown", "COULD NOT RUN", "Nothing was compared, and nothing is proven.");
+    document_check(d, "run", "unknown", "could not run", NULL);
+    document_finding(d,
+                     json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "class", "unknown", "word",
+                               "error", "check", "run", "object", title, "what", why->text,
+                               "action", json_text(why->hint[0] != '\0' ? why->hint : NULL)));
+    if (report_write(o, d, &e) != 0) {
+        log_info("%s", e.text); /* the error itself is told anyway */
+    }
+    free(title);
 }

@@ -17,4 +17,8 @@ int report_write(const struct options *, json_t *report, struct err *);
 int report_write_result(const struct options *, const struct verify_result *,
                         const struct baseline *, struct err *);
 
+/* For a command that could not be run: an old report would else say that all is as it was.  Best
+ * effort. */
+void report_write_error(const struct options *, const char *verb, const struct err *why);
+
 #endif
