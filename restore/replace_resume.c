@@ -69,7 +69,8 @@ replace_give_up_stage(struct restore *r, const struct err *why)
 {
     struct err ignored = ERR_INIT;
 
-    if (r->resumes && why->kind == ERR_PG && !problem_is_fatal(r->maintenance, why)) {
+    if (r->replace != NULL && r->replace->resumes && why->kind == ERR_PG &&
+        !problem_is_fatal(r->maintenance, why)) {
         (void)mark(r, NULL, &ignored);
     }
 }
@@ -127,27 +128,6 @@ empty_tables(struct restore *r, const struct strlist *tables, struct err *e)
     return 0;
 }
 
-/* In steps: each is a lock until the end of its transaction. */
-static int
-remove_large_objects(struct restore *r, struct err *e)
-{
-    static const char sql[] =
-        "SELECT pg_catalog.count(pg_catalog.lo_unlink(oid)) FROM (SELECT oid FROM "
-        "pg_catalog.pg_largeobject_metadata LIMIT 1000) l";
-    bool more = true;
-
-    while (more) {
-        char *n = pg_value(r->conn, e, sql, 0, NULL);
-
-        if (n == NULL) {
-            return err_wrap(e, "large objects");
-        }
-        more = strcmp(n, "0") != 0;
-        free(n);
-    }
-    return 0;
-}
-
 /* *usable: false, if something is missing that should be there. */
 static int
 look_what_is_there(struct restore *r, bool *usable, struct err *e)
@@ -161,7 +141,7 @@ look_what_is_there(struct restore *r, bool *usable, struct err *e)
         rc = -1;
     }
     if (rc == 0 && !r->loaded) {
-        rc = empty_tables(r, &l.again, e) == 0 ? remove_large_objects(r, e) : -1;
+        rc = empty_tables(r, &l.again, e);
     }
     if (rc == 0) {
         log_warn("%s of %zu were loaded, and are as in the backup",

@@ -12,6 +12,7 @@
 #include "restore/load/finish.h"
 #include "restore/load/load_first.h"
 #include "restore/load/loaders.h"
+#include "restore/load/lost.h"
 #include "restore/part/live.h"
 #include "restore/replace.h"
 #include "restore/swap.h"
@@ -65,6 +66,7 @@ restore_free(struct restore *r)
     json_decref(r->live);
     json_decref(r->properties);
     free(r->keep_command);
+    free(r->incarnation);
     free(r->host);
     free(r->port);
     free(r->user);
@@ -100,13 +102,16 @@ static int
 fill_rows(struct restore *r, struct err *e)
 {
     restore_phase(r, r->n_first > 0 ? "first tables" : "rows, indexes");
-    if (loaders_make(r, e) != 0 || load_first(r, e) != 0) {
+    if (loaders_make(r, e) != 0 || lost_begin(r, e) != 0 || load_first(r, e) != 0) {
         return elsewhere_hint(r, e);
     }
     if (r->n_first > 0) {
         restore_phase(r, "rows, indexes");
     }
-    return load_run(r, 0, e) != 0 ? elsewhere_hint(r, e) : replace_mark_stage(r, "loaded", e);
+    if (load_run(r, 0, e) != 0) {
+        return elsewhere_hint(r, e);
+    }
+    return lost_mend(r, e) != 0 ? -1 : replace_mark_stage(r, "loaded", e);
 }
 
 /* What the database consists of. */
@@ -160,6 +165,9 @@ static int
 publish(struct restore *r, struct err *e)
 {
     /* Problems are named by a restore that begins anew, and not remembered. */
+    if (lost_mend(r, e) != 0) {
+        return -1;
+    }
     if (r->o->replace && r->problems.n == 0 && replace_mark_whole(r, e) != 0) {
         return -1;
     }

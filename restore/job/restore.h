@@ -15,6 +15,8 @@
 #ifndef RESTORE_JOB_RESTORE_H
 #define RESTORE_JOB_RESTORE_H
 
+#include <stdatomic.h>
+
 #include "pg/archive/archive.h"
 #include "pg/conn/tools.h"
 #include "pg/scratch/scratch.h"
@@ -74,6 +76,10 @@ struct worker {
     const struct loader *as_loader; /* whose */
     bool                 widened;   /* it is not its owner, but itself */
     struct readahead    *chunks;
+    char                 xid[24];     /* of its transaction (lost.h); empty: none */
+    int                  pid, as_pid; /* the server's, of conn and as: libpq forgets them */
+    int                  n_lost;      /* connections */
+    uint64_t             counted_rows, counted_bytes; /* of its transaction, in restore's numbers */
 };
 
 struct phase_time {
@@ -129,8 +135,10 @@ struct restore {
     struct replacing *replacing;     /* ... what the working database's comment says; or NULL */
     uint64_t          dropped_bytes; /* ... of what it drops first */
     bool              gone;          /* ... nothing else has a claim to the name any more */
-    bool              resumes;       /* ... objects may be there already */
-    bool              loaded;        /* ... and all rows are */
+    atomic_bool       resumes;       /* objects may be there already (also lost.h) */
+    bool              loaded;        /* replace.c: all rows are there already */
+    char             *incarnation;   /* of the server (lost.h) */
+    int               pid, n_lost;   /* ... of conn; main connections */
     bool              created, renamed;
     json_t           *live;       /* swap.c: properties of the database to be set aside */
     json_t           *properties; /* ... of the new one */

@@ -25,6 +25,7 @@
 #include "restore/load/finish.h"
 #include "restore/load/load.h"
 #include "restore/load/loaders.h"
+#include "restore/load/lost.h"
 
 /* One statement, or one of two longer jobs, for the pool. */
 enum job_kind { JOB_STATEMENT, JOB_SEQUENCES_AND_ACLS, JOB_REFRESH };
@@ -67,17 +68,10 @@ analyze(struct restore *r, PGconn *conn, const char *sql, struct err *e)
     return 0;
 }
 
+/* Each may be done twice. */
 static int
-run_job(void *ctx, void *task, int number, struct err *e)
+do_job(struct restore *r, struct worker *w, const struct job *j, struct err *e)
 {
-    struct jobs      *jobs = ctx;
-    struct restore   *r = jobs->r;
-    const struct job *j = task;
-    struct worker    *w = &r->workers[number];
-
-    if (cancel_check(e) != 0 || worker_ready(r, w, e) != 0) {
-        return -1;
-    }
     switch (j->kind) {
     case JOB_STATEMENT:
         return j->entry != NULL ? entry_statement(r, w->conn, j->entry, j->sql, e)
@@ -88,6 +82,22 @@ run_job(void *ctx, void *task, int number, struct err *e)
         return finish_refresh(r, w->conn, e);
     }
     return -1;
+}
+
+static int
+run_job(void *ctx, void *task, int number, struct err *e)
+{
+    struct jobs   *jobs = ctx;
+    struct worker *w = &jobs->r->workers[number];
+    int            rc;
+
+    if (cancel_check(e) != 0 || worker_ready(jobs->r, w, e) != 0) {
+        return -1;
+    }
+    do {
+        rc = do_job(jobs->r, w, task, e);
+    } while (rc != 0 && lost_again(jobs->r, w, NULL, e));
+    return rc;
 }
 
 static int
@@ -141,6 +151,18 @@ struct unproven_list {
     size_t           n, cap;
 };
 
+/* On the main connection, again if it is lost. */
+static int
+main_entries(struct restore *r, const struct entry_list *l, struct err *e)
+{
+    int rc;
+
+    do {
+        rc = entries_run(r, r->conn, l, e);
+    } while (rc != 0 && lost_main_again(r, e));
+    return rc;
+}
+
 /*
  * Foreign keys are added one after another: opposite ones, added concurrently, deadlock.  NOT VALID
  * takes an instant; the scan comes later.
@@ -154,9 +176,11 @@ add_foreign_key(struct restore *r, const struct archive_entry *entry, struct unp
     int              rc;
 
     if (!foreign_key_cut(entry, &sql)) {
-        return entry_run(r, r->conn, entry, e);
+        return main_entries(r, &(struct entry_list){.v = &entry, .n = 1}, e);
     }
-    rc = entry_statement(r, r->conn, entry, sql.build, e);
+    do {
+        rc = entry_statement(r, r->conn, entry, sql.build, e);
+    } while (rc != 0 && lost_main_again(r, e));
     if (rc == 0 && r->problems.n == before) {
         VEC_GROW(later->v, later->n, later->cap);
         later->v[later->n++] = (struct unproven){.entry = entry, .sql = sql.then};
@@ -199,7 +223,7 @@ run_post_data(struct restore *r, struct unproven_list *later, struct err *e)
         for (to = from; to < r->post.n && !runs_alone(r, r->post.v[to]); to++) {
         }
         part.n = to - from;
-        rc = entries_run(r, r->conn, &part, e);
+        rc = main_entries(r, &part, e);
         for (; rc == 0 && to < r->post.n && runs_alone(r, r->post.v[to]); to++) {
             rc = run_alone(r, r->post.v[to], later, e);
         }
@@ -338,7 +362,10 @@ finish_run(struct restore *r, struct err *e)
     }
     if (rc == 0) {
         restore_phase(r, "last objects, properties");
-        rc = entries_run(r, r->conn, &r->last, e) == 0 ? finish_properties(r, e) : -1;
+        rc = lost_mend(r, e);
+    }
+    if (rc == 0) {
+        rc = main_entries(r, &r->last, e) == 0 ? finish_properties(r, e) : -1;
     }
     return rc;
 }

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 
 #include "core/cancel.h"
+#include "restore/load/lost.h"
 
 int
 worker_ready(struct restore *r, struct worker *w, struct err *e)
@@ -24,8 +25,11 @@ worker_ready(struct restore *r, struct worker *w, struct err *e)
     if (w->chunks == NULL) {
         w->chunks = readahead_new(r->repo, r->label->db, r->manifest);
     }
-    if (w->conn == NULL && (w->conn = target_connect(r, e)) == NULL) {
-        return err_wrap(e, "connecting a worker to the new database");
+    if (w->conn == NULL) {
+        if ((w->conn = target_connect(r, e)) == NULL) {
+            return err_wrap(e, "connecting a worker to the new database");
+        }
+        w->pid = PQbackendPID(w->conn);
     }
     return 0;
 }
@@ -81,9 +85,15 @@ run_task(void *ctx, void *arg, int number, struct err *e)
     case TASK_INDEX:
         return load_index(l, w, t, e);
     case TASK_LO_METADATA:
-        return load_lo_metadata(l, w, t, e);
+        do {
+            rc = load_lo_metadata(l, w, t, e);
+        } while (rc != 0 && lost_again(l->r, w, NULL, e));
+        return rc;
     case TASK_LO_PAGES:
-        return load_lo_pages(l, w, t, e);
+        do { /* each page where it belongs, however often */
+            rc = load_lo_pages(l, w, t, e);
+        } while (rc != 0 && lost_again(l->r, w, NULL, e));
+        return rc;
     }
     if (rc == 0 && t->job != NULL) {
         rows_done(l, t->job->group);

@@ -10,6 +10,7 @@
 #include "pg/archive/index_sql.h"
 #include "restore/job/entries.h"
 #include "restore/load/load.h"
+#include "restore/load/lost.h"
 
 #define LARGE_BYTES (8 * MIB)
 
@@ -51,8 +52,13 @@ count_built(struct restore *r, size_t n)
 int
 load_indexes(struct load_run *l, struct worker *w, const struct load_task *t, struct err *e)
 {
+    int rc;
+
+    do {
+        rc = entries_run(l->r, w->conn, &t->job->indexes, e);
+    } while (rc != 0 && lost_again(l->r, w, NULL, e));
     count_built(l->r, t->job->indexes.n);
-    return entries_run(l->r, w->conn, &t->job->indexes, e);
+    return rc;
 }
 
 static bool
@@ -88,16 +94,19 @@ int
 load_index(struct load_run *l, struct worker *w, const struct load_task *t, struct err *e)
 {
     struct index_sql sql;
-    int              rc = 0;
+    int              rc;
 
     index_sql_cut(t->entry, &sql);
-    if (sql.build != NULL) {
-        rc = entry_statement(l->r, w->conn, t->entry, sql.build, e);
-    }
+    do {
+        rc = sql.build == NULL ? 0 : entry_statement(l->r, w->conn, t->entry, sql.build, e);
+    } while (rc != 0 && lost_again(l->r, w, NULL, e));
     index_sql_free(&sql);
     count_built(l->r, 1);
-    if (rc == 0 && last_one(l->r, t->job)) {
-        rc = finish_table(l->r, w, t->job, e);
+    if (rc != 0 || !last_one(l->r, t->job)) {
+        return rc;
     }
+    do {
+        rc = finish_table(l->r, w, t->job, e);
+    } while (rc != 0 && lost_again(l->r, w, NULL, e));
     return rc;
 }

@@ -6,6 +6,7 @@
  */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "restore/load/load.h"
 
@@ -158,6 +159,28 @@ create_all(struct restore *r, struct worker *w, struct err *e)
     return rc;
 }
 
+/* What an earlier attempt has made: none is there but from this backup.  In steps: each is a lock
+ * until the end of its transaction. */
+static int
+remove_all(PGconn *conn, struct err *e)
+{
+    static const char sql[] =
+        "SELECT pg_catalog.count(pg_catalog.lo_unlink(oid)) FROM (SELECT oid FROM "
+        "pg_catalog.pg_largeobject_metadata LIMIT 1000) l";
+    bool more = true;
+
+    while (more) {
+        char *n = pg_value(conn, e, sql, 0, NULL);
+
+        if (n == NULL) {
+            return err_wrap(e, "large objects");
+        }
+        more = strcmp(n, "0") != 0;
+        free(n);
+    }
+    return 0;
+}
+
 int
 load_lo_metadata(struct load_run *l, struct worker *w, const struct load_task *t, struct err *e)
 {
@@ -165,6 +188,9 @@ load_lo_metadata(struct load_run *l, struct worker *w, const struct load_task *t
     const struct manifest_table *m = &r->manifest->lo_metadata;
 
     (void)t;
+    if (r->resumes && remove_all(w->conn, e) != 0) {
+        return -1;
+    }
     if (pg_exec(w->conn, e, metadata_table) != 0 ||
         load_copy(r, w, m, 0, m->n_ranges, "COPY pg_temp.pgassay_lo FROM STDIN", e) != 0 ||
         create_all(r, w, e) != 0) {

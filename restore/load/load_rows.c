@@ -12,6 +12,9 @@
  *   - One table of a pack failed: all is rolled back, and each gets a transaction of its own.
  *   - Anything else is that table's problem, and the restore goes on.
  *
+ * When the connection is lost, what a transaction had to do is done again, unless it turns out to
+ * have been committed (lost.h): each step below that ends in COMMIT is a struct step.
+ *
  * A bad chunk is another case: unchecked rows are never sent, and the restore ends.
  */
 #include <inttypes.h>
@@ -23,6 +26,7 @@
 #include "pg/rows/copy.h"
 #include "restore/load/load.h"
 #include "restore/load/loaders.h"
+#include "restore/load/lost.h"
 
 /* Consecutive equal ones only once. */
 void
@@ -116,8 +120,46 @@ load_copy(struct restore *r, struct worker *w, const struct manifest_table *t, s
         return -1;
     }
     /* Rows are those of tables. */
-    count_loaded(r, t == &r->manifest->lo_pages || t == &r->manifest->lo_metadata ? 0 : rows,
-                 bytes);
+    rows = t == &r->manifest->lo_pages || t == &r->manifest->lo_metadata ? 0 : rows;
+    count_loaded(r, rows, bytes);
+    w->counted_rows += rows;
+    w->counted_bytes += bytes;
+    return 0;
+}
+
+/* What one transaction does, from its begin to its end. */
+struct step {
+    int (*run)(struct restore *, struct worker *, const struct step *, struct err *);
+    const struct table_job  *job;
+    struct table_job *const *pack; /* instead, n of them */
+    size_t                   first, n;
+    const char              *sql;
+};
+
+/* The counted rows were rolled back. */
+static void
+uncount(struct restore *r, struct worker *w)
+{
+    count_loaded(r, (uint64_t)0 - w->counted_rows, (uint64_t)0 - w->counted_bytes);
+    w->counted_rows = w->counted_bytes = 0;
+}
+
+static int
+surely(struct restore *r, struct worker *w, const struct step *s, struct err *e)
+{
+    bool committed = false;
+    int  rc;
+
+    do {
+        w->counted_rows = w->counted_bytes = 0;
+        rc = s->run(r, w, s, e);
+        if (rc == 0 || !lost_again(r, w, &committed, e)) {
+            return rc;
+        }
+        if (!committed) {
+            uncount(r, w);
+        }
+    } while (!committed);
     return 0;
 }
 
@@ -178,6 +220,23 @@ copy_failed(struct restore *r, struct worker *w, const struct table_job *job, st
     return 0;
 }
 
+static int
+ranges_step(struct restore *r, struct worker *w, const struct step *s, struct err *e)
+{
+    int rc;
+
+    if (loader_use(r, w, s->job->loader, e) != 0) {
+        return -1;
+    }
+    do {
+        rc = lost_transaction(w, e) == 0 &&
+                load_copy(r, w, s->job->table, s->first, s->n, s->sql, e) == 0
+            ? pg_exec(w->rows, e, "COMMIT")
+            : -1;
+    } while (rc != 0 && loader_widen(w, e));
+    return rc;
+}
+
 /*
  * A leaf refuses rows that were in it: collations order differently here, or a hash does.
  * The partitioned table chooses the right one.
@@ -191,15 +250,16 @@ retry_through_root(struct restore *r, struct worker *w, const struct table_job *
     int        rc;
 
     (void)pg_exec(w->rows, &ignored, "ROLLBACK");
+    uncount(r, w);
     if ((root = root_of(w, job)) == NULL) {
         return copy_failed(r, w, job, e);
     }
     log_info("table %s: rows do not belong into this partition any more, loading them through %s",
              job->qualified, root);
     sql = load_copy_sql(job->table, root, false);
-    do {
-        rc = load_copy(r, w, job->table, first, n, sql, e);
-    } while (rc != 0 && loader_widen(w, e));
+    rc = surely(r, w,
+                &(struct step){.run = ranges_step, .job = job, .first = first, .n = n, .sql = sql},
+                e);
     free(sql);
     free(root);
     return rc == 0 ? 0 : copy_failed(r, w, job, e);
@@ -218,16 +278,10 @@ refused(struct restore *r, struct worker *w, const struct table_job *job, size_t
 int
 load_ranges(struct load_run *l, struct worker *w, const struct load_task *t, struct err *e)
 {
-    char *sql;
-    int   rc;
+    char       *sql = load_copy_sql(t->job->table, t->job->table->load_via, false);
+    struct step s = {.run = ranges_step, .job = t->job, .first = t->first, .n = t->n, .sql = sql};
+    int         rc = surely(l->r, w, &s, e);
 
-    if (loader_use(l->r, w, t->job->loader, e) != 0) {
-        return -1;
-    }
-    sql = load_copy_sql(t->job->table, t->job->table->load_via, false);
-    do {
-        rc = load_copy(l->r, w, t->job->table, t->first, t->n, sql, e);
-    } while (rc != 0 && loader_widen(w, e));
     free(sql);
     return rc == 0 ? 0 : refused(l->r, w, t->job, t->first, t->n, e);
 }
@@ -241,10 +295,7 @@ empty_for_freeze(struct worker *w, const struct table_job *job, bool *freeze, st
     char *any = NULL;
     int   rc = -1;
 
-    if (pg_execf(w->rows, e,
-                 "BEGIN ISOLATION LEVEL READ COMMITTED; LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE "
-                 "MODE",
-                 job->qualified) == 0 &&
+    if (pg_execf(w->rows, e, "LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE", job->qualified) == 0 &&
         (any = pg_value(w->rows, e, sql, 0, NULL)) != NULL) {
         *freeze = *any == 'f';
         rc = *freeze ? pg_execf(w->rows, e, "TRUNCATE ONLY %s", job->qualified) : 0;
@@ -269,41 +320,52 @@ begin_whole(struct worker *w, const struct table_job *job, bool *freeze, struct 
     const struct manifest_table *t = job->table;
 
     *freeze = false;
+    if (lost_transaction(w, e) != 0) {
+        return -1;
+    }
     if (t->extension != NULL) {
-        return pg_execf(w->rows, e, "BEGIN; DELETE FROM ONLY %s %s", job->qualified,
+        return pg_execf(w->rows, e, "DELETE FROM ONLY %s %s", job->qualified,
                         t->condition == NULL ? "" : t->condition);
     }
-    return may_empty(job) ? empty_for_freeze(w, job, freeze, e) : pg_exec(w->rows, e, "BEGIN");
+    return may_empty(job) ? empty_for_freeze(w, job, freeze, e) : 0;
 }
 
 static int
-whole_once(struct restore *r, struct worker *w, const struct load_task *t, struct err *e)
+whole_once(struct restore *r, struct worker *w, const struct step *s, struct err *e)
 {
     bool  freeze;
     char *sql = NULL;
-    int   rc = begin_whole(w, t->job, &freeze, e);
+    int   rc = begin_whole(w, s->job, &freeze, e);
 
     if (rc == 0) {
-        sql = load_copy_sql(t->job->table, NULL, freeze);
-        rc = load_copy(r, w, t->job->table, 0, t->n, sql, e) == 0 ? pg_exec(w->rows, e, "COMMIT")
+        sql = load_copy_sql(s->job->table, NULL, freeze);
+        rc = load_copy(r, w, s->job->table, 0, s->n, sql, e) == 0 ? pg_exec(w->rows, e, "COMMIT")
                                                                   : -1;
     }
     free(sql);
     return rc;
 }
 
-int
-load_whole(struct load_run *l, struct worker *w, const struct load_task *t, struct err *e)
+static int
+whole_step(struct restore *r, struct worker *w, const struct step *s, struct err *e)
 {
     int rc;
 
-    if (loader_use(l->r, w, t->job->loader, e) != 0) {
+    if (loader_use(r, w, s->job->loader, e) != 0) {
         return -1;
     }
     do {
-        rc = whole_once(l->r, w, t, e);
+        rc = whole_once(r, w, s, e);
     } while (rc != 0 && loader_widen(w, e));
-    return rc == 0 ? 0 : refused(l->r, w, t->job, 0, t->n, e);
+    return rc;
+}
+
+int
+load_whole(struct load_run *l, struct worker *w, const struct load_task *t, struct err *e)
+{
+    const struct step s = {.run = whole_step, .job = t->job, .n = t->n};
+
+    return surely(l->r, w, &s, e) == 0 ? 0 : refused(l->r, w, t->job, 0, t->n, e);
 }
 
 static int
@@ -328,12 +390,19 @@ copy_small(struct restore *r, struct worker *w, const struct table_job *job, str
 }
 
 static int
-small_once(struct restore *r, struct worker *w, const struct table_job *job, struct err *e)
+small_step(struct restore *r, struct worker *w, const struct step *s, struct err *e)
 {
-    return pg_exec(w->rows, e, "BEGIN") == 0 && copy_small(r, w, job, e) == 0 &&
-            pg_exec(w->rows, e, "COMMIT") == 0
-        ? 0
-        : -1;
+    int rc;
+
+    if (loader_use(r, w, s->job->loader, e) != 0) {
+        return -1;
+    }
+    do {
+        rc = lost_transaction(w, e) == 0 && copy_small(r, w, s->job, e) == 0
+            ? pg_exec(w->rows, e, "COMMIT")
+            : -1;
+    } while (rc != 0 && loader_widen(w, e));
+    return rc;
 }
 
 /* Tables of one loader one by one, after the common transaction has failed. */
@@ -342,20 +411,24 @@ load_singly(struct restore *r, struct worker *w, struct table_job *const *v, siz
             struct err *e)
 {
     for (size_t i = 0; i < n; i++) {
-        const struct table_job *job = v[i];
-        int                     rc;
+        const struct step s = {.run = small_step, .job = v[i]};
 
-        if (loader_use(r, w, job->loader, e) != 0) {
-            return -1;
-        }
-        do {
-            rc = small_once(r, w, job, e);
-        } while (rc != 0 && loader_widen(w, e));
-        if (rc != 0 && refused(r, w, job, 0, job->table->n_ranges, e) != 0) {
+        if (surely(r, w, &s, e) != 0 && refused(r, w, v[i], 0, v[i]->table->n_ranges, e) != 0) {
             return -1;
         }
     }
     return 0;
+}
+
+static int
+together_step(struct restore *r, struct worker *w, const struct step *s, struct err *e)
+{
+    int rc = loader_use(r, w, s->pack[0]->loader, e) == 0 ? lost_transaction(w, e) : -1;
+
+    for (size_t i = 0; rc == 0 && i < s->n; i++) {
+        rc = copy_small(r, w, s->pack[i], e);
+    }
+    return rc == 0 ? pg_exec(w->rows, e, "COMMIT") : -1;
 }
 
 /* Tables of one loader in one transaction. */
@@ -363,27 +436,16 @@ static int
 load_together(struct restore *r, struct worker *w, struct table_job *const *v, size_t n,
               struct err *e)
 {
-    struct err ignored = ERR_INIT;
-    uint64_t   rows = 0, bytes = 0;
-    int        rc;
+    const struct step s = {.run = together_step, .pack = v, .n = n};
+    struct err        ignored = ERR_INIT;
 
-    if (loader_use(r, w, v[0]->loader, e) != 0) {
-        return -1;
-    }
-    rc = pg_exec(w->rows, e, "BEGIN");
-    for (size_t i = 0; rc == 0 && i < n; i++) {
-        rc = copy_small(r, w, v[i], e);
-        rows += rc == 0 ? v[i]->table->rows : 0;
-        bytes += rc == 0 ? v[i]->table->bytes : 0;
-    }
-    if (rc == 0 && pg_exec(w->rows, e, "COMMIT") == 0) {
+    if (surely(r, w, &s, e) == 0) {
         return 0;
     }
     if (problem_is_fatal(w->rows, e)) {
         return err_wrap(e, "small tables from %s on", v[0]->qualified);
     }
-    /* The counted rows were rolled back. */
-    count_loaded(r, (uint64_t)0 - rows, (uint64_t)0 - bytes);
+    uncount(r, w);
     (void)pg_exec(w->rows, &ignored, "ROLLBACK");
     return load_singly(r, w, v, n, e);
 }

@@ -293,6 +293,7 @@ loader_use(struct restore *r, struct worker *w, const struct loader *l, struct e
                             l->owner == NULL ? "nobody" : l->owner);
         }
         w->as_loader = l;
+        w->as_pid = PQbackendPID(w->as);
     }
     w->rows = w->as;
     return narrow(w, e);

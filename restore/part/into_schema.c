@@ -11,6 +11,7 @@
 #include "restore/job/entries.h"
 #include "restore/load/finish.h"
 #include "restore/load/load.h"
+#include "restore/load/lost.h"
 #include "restore/part/into_schema_impl.h"
 #include "restore/part/live_session.h"
 
@@ -236,6 +237,23 @@ analyze(const struct into *i, struct err *e)
     return rc;
 }
 
+/* It has waited since it made the schema, and may be lost. */
+static int
+mend_live(struct into *i, struct err *e)
+{
+    struct err ignored = ERR_INIT;
+
+    if (pg_exec(i->live, &ignored, "SELECT") == 0) {
+        return 0;
+    }
+    pg_close(i->live);
+    if ((i->live = live_session(i->r, e)) == NULL) {
+        return -1;
+    }
+    (void)lock_schema(i, i->schema);
+    return 0;
+}
+
 static int
 finish(struct into *i, struct err *e)
 {
@@ -259,7 +277,7 @@ finish(struct into *i, struct err *e)
     }
     text = xasprintf("tables of backup %s of \"%s\", as they were at %s", r->label->id,
                      r->label->dbname, time_rfc3339(r->label->snapshot, when, sizeof when));
-    rc = comment(i, text, e);
+    rc = mend_live(i, e) == 0 ? comment(i, text, e) : -1;
     free(text);
     return rc;
 }
@@ -277,7 +295,8 @@ fill(struct into *i, struct err *e)
         return -1;
     }
     restore_phase(r, "rows, indexes");
-    return load_run(r, 0, e) == 0 ? finish(i, e) : -1;
+    return lost_begin(r, e) == 0 && load_run(r, 0, e) == 0 && lost_mend(r, e) == 0 ? finish(i, e)
+                                                                                   : -1;
 }
 
 static void
