@@ -92,6 +92,7 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIBSUPPORT) $(LIBDELTA) $(LIBS)
 
 # Tests of a tool's own code.
 $(BUILD)/tests/unit/test_verify_expect: $(call obj,verify/checks/expect.c)
+$(BUILD)/tests/unit/test_verify_column: $(call obj,verify/checks/column.c verify/compare/rowkey.c)
 $(BUILD)/tests/fault/test_packer: $(call obj,backup/packer.c)
 
 unit: $(TESTS)                  ## build and run the C tests (unit, conformance, fault), one more at a time than there are processors

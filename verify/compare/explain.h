@@ -13,8 +13,9 @@
  *   3. Rows.  Of what remains only the rows of buckets that differ are kept, as many as fit into
  *      memory; equal ones are taken off both sides (row_set.h), the others matched by key.
  *
- * Memory: 3 MiB of sums, and at most two times ROWS_BYTES_MAX, however large the table is and
- * however much of it differs; if not all buckets fit, the numbers are of those that did.
+ * Memory: 5 MiB of sums, 64 MiB of rows on each side and 48 bytes for each of these rows, however
+ * large the table is and however much of it differs; if not all buckets fit, the numbers are of
+ * those that did.
  */
 #ifndef VERIFY_COMPARE_EXPLAIN_H
 #define VERIFY_COMPARE_EXPLAIN_H

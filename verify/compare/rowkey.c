@@ -33,22 +33,26 @@ text_field(const uint8_t *row, size_t n, size_t column)
 static struct field
 binary_field(const uint8_t *row, size_t n, size_t column)
 {
-    struct field f = {.null = true};
-    size_t       at = 2;
+    size_t at = 2; /* after the number of fields */
 
-    for (size_t i = 0; i <= column && n >= at + 4; i++) {
-        uint32_t length = (uint32_t)row[at] << 24 | (uint32_t)row[at + 1] << 16 |
-            (uint32_t)row[at + 2] << 8 | row[at + 3];
+    for (size_t i = 0;; i++) {
+        uint32_t length;
+        bool     null;
 
-        at += 4;
-        f = (struct field){.p = row + at, .n = length, .null = length == UINT32_MAX};
-        if (f.null)
-            f.n = 0;
-        if (f.n > n - at)
+        if (at > n || n - at < 4)
             return (struct field){.null = true};
-        at += f.n;
+        length = (uint32_t)row[at] << 24 | (uint32_t)row[at + 1] << 16 |
+            (uint32_t)row[at + 2] << 8 | row[at + 3];
+        at += 4;
+        null = length == UINT32_MAX;
+        if (null)
+            length = 0;
+        if (length > n - at)
+            return (struct field){.null = true};
+        if (i == column)
+            return (struct field){.p = row + at, .n = length, .null = null};
+        at += length;
     }
-    return f;
 }
 
 struct field
