@@ -32,7 +32,11 @@ SQL
     for ((i = 0; i < 600; i++)); do [ ! -S "$T/cut/.s.PGSQL.5432" ] || break; sleep 0.1; done
     export FIRST DIRECT PROXY
 }
-teardown_file() { kill "$PROXY" 2>/dev/null || true; e2e_teardown; }
+teardown_file() {
+    ! mountpoint -q "$T/pg/small" || umount -l "$T/pg/small"
+    kill "$PROXY" 2>/dev/null || true
+    e2e_teardown
+}
 setup() { rules; }
 
 # rules RULE...: what the proxy does from now on.
@@ -146,4 +150,31 @@ cut_in() {
         fi
         expect_equal "$(psql_in postgres -c "SELECT datname FROM pg_database WHERE datname ~ '_restoring_'")" ''
     done
+}
+
+@test "a disk that is full during a part: the live tables are as they were, and the same command ends it when there is room" {
+    local small=$T/pg/small how
+    mkdir -p "$small"
+    [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=60m tmpfs "$small" 2>/dev/null || skip 'needs the right to mount'
+    chown postgres "$small"
+    psql_in postgres -c "CREATE TABLESPACE small LOCATION '$small'"
+    psql_in postgres -c 'CREATE DATABASE tight TEMPLATE shop TABLESPACE small'
+    psql_in tight -q -c 'SET client_min_messages = error; DROP TABLE lines, small CASCADE' -c 'DELETE FROM orders WHERE id % 2 = 0' -c 'VACUUM FULL orders'
+    psql_in postgres -c CHECKPOINT
+    for how in '--into-schema recovered -t orders' '--rows orders --apply both' '--data-only -t orders --truncate'; do
+        db_digest tight >"$T/tight.was"
+        head -c 100000000 /dev/zero >"$small/fill" 2>/dev/null || true
+        # shellcheck disable=SC2086  # several words
+        expect_status 1 restore shop --into tight --backup "$FIRST" $how
+        expect_text 'No space left on device'
+        rm "$small/fill"
+        db_digest tight | diff "$T/tight.was" -
+        # shellcheck disable=SC2086
+        expect_status 0 restore shop --into tight --backup "$FIRST" $how
+        psql_in postgres -c CHECKPOINT
+    done
+    expect_equal "$(psql_in tight -c 'SELECT (SELECT count(*) FROM orders), (SELECT count(*) FROM recovered.orders)')" '20000|20000'
+    db_drop tight
+    psql_in postgres -c 'DROP TABLESPACE small'
+    umount "$small"
 }
