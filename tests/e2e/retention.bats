@@ -34,7 +34,7 @@ backdate() {
 night() { plant shop --at "$(days_ago "$1")"; }
 real_night() {
     psql_in shop -c "INSERT INTO item VALUES ($1, 'of the night')"
-    backup shop
+    backup shop --whole
     backdate "$1"
 }
 

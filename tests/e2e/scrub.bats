@@ -12,7 +12,7 @@ setup_file() {
     pgassay storage init --repo "$B"
     pgassay backup shop --repo "$A" --repo "$B"
     psql_in shop -c 'CREATE TABLE later AS SELECT g AS n FROM generate_series(1, 1000) g'
-    pgassay backup shop --repo "$A" --repo "$B"
+    pgassay backup shop --repo "$A" --repo "$B" --whole
     cp -r "$A" "$T/good.a"
 }
 setup() {
