@@ -350,13 +350,24 @@ const struct damage damages[] = {
      " SELECT ARRAY[]::text[], 'change of built-in function', NULL, 'pg_catalog.abs(integer)', "
      "NULL,"
      " 'ALTER FUNCTION pg_catalog.abs(int4) COST 4711'"},
-    /* Last: nothing else has happened to these.  An owner is that of all that a table has. */
+    /* Last: nothing else has happened to these.  An owner is that of all that a table has,
+     * its sequences too. */
     {"an owner of a table", "tables", DAMAGE_ANY,
      " SELECT " OF_TABLE("definition") ", '', nspname, relname, 'owner', "
                                        "format('ALTER TABLE %s OWNER TO %I', q, "
                                        "(SELECT rolname FROM pg_roles r WHERE r.oid <> relowner "
                                        "ORDER BY rolname ~ '^pg_', rolname LIMIT 1)) FROM rel"
-                                       " WHERE alone AND" FREE("table", "oid")},
+                                       " WHERE alone AND" FREE("table",
+                                                               "oid") "AND NOT EXISTS (SELECT FROM "
+                                                                      "pg_depend d WHERE d.classid "
+                                                                      "= 'pg_class'::regclass AND"
+                                                                      "  refobjid = rel.oid "
+                                                                      "AND " CLAIM("definition",
+                                                                                   "d.objid") " && "
+                                                                                              "$1::"
+                                                                                              "text"
+                                                                                              "[]"
+                                                                                              ")"},
     {"a table removed", "tables", DAMAGE_ANY,
      " SELECT " OF_TABLE("definition") ", '', nspname, relname, 'missing', format('DROP TABLE %s', "
                                        "q)"
