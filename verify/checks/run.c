@@ -110,18 +110,19 @@ none_made(const struct own_checks *checks, struct verify_result *r, const struct
 
 /* On a copy: as a role that is there for as long as they take. */
 static int
-ask_copy(const struct own_checks *checks, struct own_place *p, struct verify_result *r,
+ask_copy(const struct own_checks *checks, const struct own_place *p, struct verify_result *r,
          struct err *e)
 {
     struct pg_target as_reader = *p->target;
+    struct own_place place = *p;
     struct err       why = ERR_INIT;
     PGconn          *super = pg_connect(p->target, PG_RESTORING, "pgassay-verify", &why);
     int              rc = super == NULL ? -1 : reader_make(super, &why);
 
     if (rc == 0) {
         as_reader.user = READER_ROLE;
-        p->target = &as_reader;
-        rc = make_all(checks, false, p, r, e);
+        place.target = &as_reader;
+        rc = make_all(checks, false, &place, r, e);
         if (rc == 0 && reader_drop(super, &why) != 0)
             rc = err_set(e, ERR_PG, "%s", why.text);
     } else if (why.kind == ERR_INTERRUPTED) {
