@@ -11,12 +11,9 @@
 __asm__(
     ".section .rodata\n"
     ".hidden page_template\n"
-    ".hidden page_template_end\n"
     ".global page_template\n"
-    ".global page_template_end\n"
     "page_template:\n"
     ".incbin \"core/report/page.html\"\n"
-    "page_template_end:\n"
     ".byte 0\n"
     ".previous\n");
 extern const char page_template[];

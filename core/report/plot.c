@@ -157,7 +157,9 @@ grid(const struct scale *s, const char *unit)
     json_t *list = json_array();
     char    text[48];
 
-    for (double v = 0; v <= s->top * 1.001; v += s->step) {
+    for (int i = 0; i <= (int)(s->top / s->step + 0.5); i++) {
+        double v = i * s->step;
+
         (void)json_array_append_new(list,
                                     json_pack("{s:o, s:o, s:s}", "y", number(y_of(s, v)), "text_y",
                                               number(y_of(s, v) + 4), "label",

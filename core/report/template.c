@@ -42,7 +42,8 @@ next_tag(struct filling *f, const char *s, struct tag *t)
     }
     n = close == NULL ? 0 : (size_t)(close - s);
     if (n == 0 || n >= sizeof t->name) {
-        return err_set(f->e, ERR_CORRUPT, "template: a tag that is not one: %.20s", t->begin);
+        (void)err_set(f->e, ERR_CORRUPT, "template: a tag that is not one: %.20s", t->begin);
+        return -1;
     }
     memcpy(t->name, s, n);
     t->name[n] = '\0';
@@ -132,8 +133,8 @@ fill_part(struct filling *f, const char **at, const struct tag *t, bool write)
 static int
 fill(struct filling *f, const char **at, const char *until, bool write)
 {
-    struct tag t;
-    int        found, rc = 0;
+    struct tag t = {0};
+    int        found = 0, rc = 0;
 
     while (rc == 0 && (found = next_tag(f, *at, &t)) > 0) {
         if (write) {

@@ -124,8 +124,9 @@ check_fields(const json_t *o, const char *name, struct err *e)
         json_get_bool(o, "good", &good, e) != 0 || json_get_array(o, "heads", &list, e) != 0) {
         return -1;
     }
+    (void)time_compact(ledger_time(o, "finished"), at, sizeof at);
     if (ledger_time(o, "started") == 0 || ledger_time(o, "finished") == 0 ||
-        strncmp(name, time_compact(ledger_time(o, "finished"), at, sizeof at), 16) != 0) {
+        strncmp(name, at, strlen(at)) != 0) {
         return err_set(e, ERR_CORRUPT, "its times cannot be read, or are not that of its name");
     }
     if (!is_event(name, json_opt_str(o, "event", ""))) {
