@@ -18,7 +18,7 @@ load chain
     expect_status 0 restore shop --list --json
     expect_text "$newest"
     expect_status 3 drill shop --json
-    jq -e --arg n "$newest" '.findings[] | select(.group == "backup" and .want == $n)' <<<"$(sed -n '/^{/p' <<<"$output")"
+    jq -e --arg n "$newest" '.findings[] | select(.group == "backup" and .want == $n)' <<<"$(sed -n '/^{/,$p' <<<"$output")"
     # The backup that was drilled is as good as any.
     expect_status 0 storage list
     expect_text proven

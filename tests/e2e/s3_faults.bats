@@ -169,7 +169,7 @@ FAULTS
     s3_repo refused
     backup shop
     psql_in shop -c "UPDATE item SET name = 'other'"
-    backup shop
+    backup shop --whole
     direct storage policy --keep-last 1
     faults 'errors code=AccessDenied keys=*/chunks/* on=DELETES times=0' 'answer status=403 code=AccessDenied on=DELETE key=*/chunks/* times=0'
     # Taken for locked: it stays in the trash.
