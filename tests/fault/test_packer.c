@@ -30,11 +30,12 @@ read_on(void *arg)
     char           text[TEXT];
 
     for (size_t i = 0; i < CHUNKS; i++) {
-        struct buf *b = packer_take(r->p, &e);
+        struct parcel *b = packer_take(r->p, &e);
 
         assert_non_null(b);
-        assert_int_equal(b->len, 0);
-        assert_ok(buf_append(b, text, text_of(r->number, i, text), &e), &e);
+        assert_int_equal(b->raw.len, 0);
+        assert_ok(buf_append(&b->raw, text, text_of(r->number, i, text), &e), &e);
+        b->at = (struct deltas_place){.schema = "public", .name = "a", .ordinal = (uint32_t)i};
         r->tickets[i] = packer_put(r->p, b);
     }
     return NULL;
@@ -43,14 +44,17 @@ read_on(void *arg)
 static void
 each_reader_is_told_its_own_chunks(void **state)
 {
-    char              *dir = fixture_state();
-    struct repo       *repo = fixture_repo_in_memory();
-    struct fanout_repo to = {.repo = repo};
-    struct err         e = ERR_INIT;
-    struct fanout     *f = fixture_begin(&to, 1, READERS, &e);
-    struct packer     *p = packer_new(f, READERS);
-    struct reader      readers[READERS];
-    char               text[TEXT];
+    char                 *dir = fixture_state();
+    struct repo          *repo = fixture_repo_in_memory();
+    struct fanout_repo    to = {.repo = repo};
+    struct err            e = ERR_INIT;
+    struct fanout        *f = fixture_begin(&to, 1, READERS, &e);
+    struct deltas_options o = {
+        .db = "shop", .fingerprint_key = fanout_fingerprint_key(f), .whole = true};
+    struct deltas *d = deltas_begin(f, &o);
+    struct packer *p = packer_new(d, READERS);
+    struct reader  readers[READERS];
+    char           text[TEXT];
 
     (void)state;
     for (size_t i = 0; i < READERS; i++) {
@@ -66,10 +70,11 @@ each_reader_is_told_its_own_chunks(void **state)
             struct chunk_number same; /* the same bytes are the same chunk */
 
             assert_ok(fanout_put(f, 0, text, text_of(i, k, text), &same, &e), &e);
-            assert_int_equal(packer_number(p, readers[i].tickets[k]).n, same.n);
+            assert_int_equal(packer_placed(p, readers[i].tickets[k])->chunk.n, same.n);
         }
     }
     packer_free(p);
+    deltas_end(d);
     fanout_end(f);
     repo_close(repo);
     fixture_remove(dir);
