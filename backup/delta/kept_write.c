@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "backup/delta/kept_file.h"
@@ -32,6 +33,9 @@ give_up(struct kept_writer *w, const char *what)
         log_info("\"%s\": %s: %s; what changes is stored whole next time", w->side, what,
                  strerror(errno));
         w->failed = true;
+        if (ftruncate(w->fd, 0) != 0) { /* others have to write there */
+            log_info("\"%s\": could not empty it: %s", w->side, strerror(errno));
+        }
     }
 }
 
@@ -55,19 +59,33 @@ append(struct kept_writer *w, const void *data, size_t n)
     w->at += n;
 }
 
-/* Of a run that was killed, or of one that is at work: then it is locked. */
+/* The path still stands for what is open: another run may have finished, and renamed it, between
+ * open() and flock(). */
+static bool
+is_side(const struct kept_writer *w)
+{
+    struct stat open, named;
+
+    return fstat(w->fd, &open) == 0 && lstat(w->side, &named) == 0 && open.st_dev == named.st_dev &&
+        open.st_ino == named.st_ino;
+}
+
+/* Of a run that was killed, or of one that is at work: then it is locked, and that run's. */
 static bool
 open_side(struct kept_writer *w)
 {
     w->fd = state_open(w->side, 0);
     if (w->fd < 0) {
         log_info("\"%s\": could not open it: %s", w->side, strerror(errno));
-    } else if (flock(w->fd, LOCK_EX | LOCK_NB) != 0) {
-        log_info("\"%s\": another backup of this database is being taken on this host", w->side);
-    } else if (ftruncate(w->fd, 0) == 0) {
-        return true;
+        return false;
     }
-    return false;
+    if (flock(w->fd, LOCK_EX | LOCK_NB) != 0 || !is_side(w)) {
+        log_info("\"%s\": another backup of this database is being taken on this host", w->side);
+        (void)close(w->fd);
+        w->fd = -1;
+        return false;
+    }
+    return ftruncate(w->fd, 0) == 0;
 }
 
 struct kept_writer *

@@ -49,7 +49,8 @@ marks_row(struct marks *m, const uint8_t key[MARKS_KEY], const struct row_print 
     m->open = d == 0 ? 1 : d;
     m->open_length += (uint32_t)n;
     /* By the row's own fingerprint: d also depends on where the unit began. */
-    if (n >= MARKS_UNIT || (print->a & 0xffff) * MARKS_UNIT < n << 16) {
+    if (m->open_length >= MARKS_UNIT_MIN &&
+        (n >= MARKS_UNIT || (print->a & 0xffff) * MARKS_UNIT < n << 16)) {
         marks_end(m);
     }
 }

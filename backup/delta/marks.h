@@ -3,8 +3,9 @@
  *
  * A unit is a row, or a few short ones: a row ends its unit with a probability of its length by
  * MARKS_UNIT, decided by its own digest, so that units begin and end at the same rows whatever
- * happens to others.  On average a unit has MARKS_UNIT bytes, or a row's.  Its mark is a digest of
- * 64 bits under a key of this host (kept.h).
+ * happens to others.  On average a unit has some MARKS_UNIT bytes, or a row's, and never less than
+ * MARKS_UNIT_MIN, however short the rows are and however many of them are equal.  Its mark is a
+ * digest of 64 bits under a key of this host (kept.h).
  */
 #ifndef BACKUP_DELTA_MARKS_H
 #define BACKUP_DELTA_MARKS_H
@@ -15,7 +16,7 @@
 #include "core/buf.h"
 #include "pg/rows/fingerprint.h"
 
-enum { MARKS_UNIT = 256, MARKS_KEY = 16 };
+enum { MARKS_UNIT = 256, MARKS_UNIT_MIN = 64, MARKS_KEY = 16 };
 
 /* Zeroed at first. */
 struct marks {

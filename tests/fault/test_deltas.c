@@ -6,6 +6,8 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include "backup/delta/delta.h"
 #include "core/enc.h"
@@ -410,6 +412,30 @@ chains_are_bounded(void **state)
     end(w);
 }
 
+/* A table whose rows are all equal, or nearly so: whether a row ends its unit is decided once for
+ * all of them. */
+static void
+short_rows_need_few_marks(void **state)
+{
+    const uint8_t key[16] = {1};
+    struct marks  marks = {0};
+
+    (void)state;
+    for (uint32_t row = 0; row < 500; row++) {
+        struct row_sum sum = {0};
+
+        marks_clear(&marks);
+        while (sum.bytes < 64 << 10) {
+            struct row_print print = row_sum_add(&sum, key, &row, 1 + row % sizeof row);
+
+            marks_row(&marks, key, &print, 1 + row % sizeof row);
+        }
+        marks_end(&marks);
+        assert_true(marks.n <= 1 + sum.bytes / MARKS_UNIT_MIN);
+    }
+    marks_free(&marks);
+}
+
 /* ---- what this host keeps ---- */
 
 static void
@@ -484,6 +510,84 @@ two_hosts_take_turns(void **state)
     free(mine);
 }
 
+static struct fanout *
+begin_run(struct fanout_repo *to, struct deltas_options *o, struct manifest *m)
+{
+    struct err     e = ERR_INIT;
+    struct fanout *f = fixture_begin(to, 1, 1, &e);
+
+    if (f == NULL) {
+        fail_msg("%s", e.text);
+    }
+    memcpy(m->fingerprint_key, fanout_fingerprint_key(f), sizeof m->fingerprint_key);
+    m->has_fingerprint_key = true;
+    *o = (struct deltas_options){
+        .db = "shop", .fingerprint_key = m->fingerprint_key, .kept_max = GIB};
+    return f;
+}
+
+/* One of them keeps nothing; the other's is not touched. */
+static void
+two_at_once_on_one_host(void **state)
+{
+    struct world         *w = begin(50, 1);
+    struct manifest      *m = manifest_new();
+    struct label         *l = fixture_label();
+    char                 *path = kept_file();
+    struct err            e = ERR_INIT;
+    struct deltas_options o;
+    struct fanout        *f = begin_run(w->repos, &o, m);
+    struct deltas        *first = deltas_begin(f, &o);
+
+    (void)state;
+    deltas_end(deltas_begin(f, &o));
+    put_table(&w->tables[0], "a", first, m);
+    assert_ok(fixture_commit(f, m, l, &e), &e);
+    deltas_commit(first);
+    deltas_end(first);
+    assert_int_equal(access(path, F_OK), 0);
+    fanout_end(f);
+    manifest_free(m);
+    label_free(l);
+    label_free(w->repos[0].label);
+    w->repos[0].label = NULL;
+    free(path);
+    end(w);
+}
+
+/* What cannot be finished leaves the room to the others who write there. */
+static void
+what_cannot_be_kept_takes_no_room(void **state)
+{
+    struct world         *w = begin(51, 1);
+    struct manifest      *m = manifest_new();
+    char                 *path = kept_file();
+    char                 *side = xasprintf("%s.new", path);
+    struct deltas_options o;
+    struct fanout        *f = begin_run(w->repos, &o, m);
+    struct deltas        *d = deltas_begin(f, &o);
+    struct rlimit         was, few;
+    struct stat           st;
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+    few = (struct rlimit){.rlim_cur = 20000, .rlim_max = was.rlim_max};
+    (void)signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &few), 0);
+    put_table(&w->tables[0], "a", d, m);
+    put_table(&w->tables[1], "b", d, m);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+    (void)signal(SIGXFSZ, SIG_DFL);
+    assert_int_equal(stat(side, &st), 0);
+    assert_int_equal(st.st_size, 0);
+    deltas_end(d);
+    fanout_end(f);
+    manifest_free(m);
+    free(side);
+    free(path);
+    end(w);
+}
+
 /* ---- chunks ---- */
 
 /* A chunk of the last backup is condemned, or gone, in one repository: the next backup does without
@@ -545,8 +649,11 @@ main(void)
         cmocka_unit_test_setup_teardown(each_night_reads_back_as_it_was, set_up, tear_down),
         cmocka_unit_test_setup_teardown(few_changed_rows_cost_few_bytes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(chains_are_bounded, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(short_rows_need_few_marks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_kept_may_be_lost_or_spoilt, set_up, tear_down),
         cmocka_unit_test_setup_teardown(two_hosts_take_turns, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(two_at_once_on_one_host, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_cannot_be_kept_takes_no_room, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_may_not_be_reused_is_no_base, set_up, tear_down),
     };
 
