@@ -82,21 +82,21 @@ struct earlier {
     struct kept_buffer  *same; /* of the same ordinal, or NULL */
 };
 
-/* A chunk of the last backup, by its name in each repository; number NULL: may it be used? */
+/* A chunk of the last backup, by its id in each repository; number NULL: may it be used? */
 static bool
 claim(const struct deltas *d, uint32_t chunk, struct chunk_number *number)
 {
-    const size_t              n = fanout_repos(d->f);
-    const struct chunk_name **names = xcalloc(n + 1, sizeof(struct chunk_name *));
-    bool                      is;
+    const size_t    n = fanout_repos(d->f);
+    const uint8_t **ids = xcalloc(n + 1, sizeof(uint8_t *));
+    bool            is;
 
     for (size_t r = 0; r < n; r++) {
-        const char *id = fanout_repo_id(d->f, r);
+        const char *repo = fanout_repo_id(d->f, r);
 
-        names[r] = id == NULL ? NULL : kept_name(d->was, id, chunk);
+        ids[r] = repo == NULL ? NULL : kept_chunk_id(d->was, repo, chunk);
     }
-    is = fanout_claim_named(d->f, names, number);
-    free(names);
+    is = fanout_claim(d->f, ids, number);
+    free(ids);
     return is;
 }
 

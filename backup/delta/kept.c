@@ -60,14 +60,13 @@ read_at(int fd, void *out, size_t n, uint64_t at)
 static bool
 has_its_length(const struct kept_footer *f, uint64_t size)
 {
-    uint64_t names = (uint64_t)f->n_repos *
-        (KEPT_REPO_ID + (uint64_t)f->n_chunks * sizeof(struct chunk_name));
+    uint64_t ids = (uint64_t)f->n_repos * (KEPT_REPO_ID + (uint64_t)f->n_chunks * SHA256_BYTES);
 
     return f->index >= sizeof(struct kept_header) && f->index <= size &&
         f->length <= size - f->index && size - f->index - f->length == sizeof *f &&
         f->n_repos < 1000 &&
         f->length ==
-        f->n_records * sizeof(struct kept_place) + f->n_chunks * sizeof(uint32_t) + names;
+        f->n_records * sizeof(struct kept_place) + f->n_chunks * sizeof(uint32_t) + ids;
 }
 
 static int
@@ -317,10 +316,10 @@ kept_buffer_free(struct kept_buffer *k)
     *k = (struct kept_buffer){.list = UINT32_MAX};
 }
 
-const struct chunk_name *
-kept_name(const struct kept *k, const char *repo_id, uint32_t chunk)
+const uint8_t *
+kept_chunk_id(const struct kept *k, const char *repo_id, uint32_t chunk)
 {
-    const size_t each = KEPT_REPO_ID + k->foot.n_chunks * sizeof(struct chunk_name);
+    const size_t each = KEPT_REPO_ID + (size_t)k->foot.n_chunks * SHA256_BYTES;
     size_t       lo = 0, hi = k->foot.n_chunks;
 
     while (lo < hi) {
@@ -339,8 +338,7 @@ kept_name(const struct kept *k, const char *repo_id, uint32_t chunk)
         const uint8_t *repo = k->repos + r * each;
 
         if (strncmp((const char *)repo, repo_id, KEPT_REPO_ID) == 0) {
-            return (const struct chunk_name *)(const void *)(repo + KEPT_REPO_ID +
-                                                             lo * sizeof(struct chunk_name));
+            return repo + KEPT_REPO_ID + lo * SHA256_BYTES;
         }
     }
     return NULL;

@@ -3,7 +3,7 @@
  * what has changed.
  *
  * <state-dir>/<repo id>/<db>.rows, mode 0600: for each buffer of rows its marks (marks.h), the
- * pieces of chunks that it was stored as, and the names of those chunks in each repository.  It
+ * pieces of chunks that it was stored as, and the ids of those chunks in each repository.  It
  * holds no row, and its marks are made under a random key of its own.  About 10 bytes a unit;
  * KEPT_MAX bytes at most: buffers beyond that are stored whole when they change.  Written to
  * <db>.rows.new as the backup goes, and renamed when the backup exists.
@@ -41,8 +41,8 @@ void           kept_close(struct kept *); /* accepts NULL */
 const uint8_t *kept_marks_key(const struct kept *);
 /* False: there is none, or it is spoilt.  The caller frees it. */
 bool kept_read(struct kept *, const struct kept_key *, struct kept_buffer *);
-/* The name of a chunk in a repository; NULL: the last backup was not stored there. */
-const struct chunk_name *kept_name(const struct kept *, const char *repo_id, uint32_t chunk);
+/* The id of a chunk in a repository; NULL: the last backup was not stored there. */
+const uint8_t *kept_chunk_id(const struct kept *, const char *repo_id, uint32_t chunk);
 
 /* ---- writing ---- */
 
@@ -55,7 +55,7 @@ struct kept_writer *kept_begin(const char *repo_id, const char *db,
                                const uint8_t marks_key[MARKS_KEY], uint64_t max_bytes);
 /* Sources have numbers of the fanout in .chunk. */
 void kept_add(struct kept_writer *, const struct kept_key *, const struct kept_buffer *);
-/* The backup exists: takes its place.  Needs the fanout, for names. */
+/* The backup exists: takes its place.  Needs the fanout, for ids. */
 void kept_commit(struct kept_writer *, struct fanout *);
 void kept_end(struct kept_writer *); /* accepts NULL; without a commit nothing has changed */
 

@@ -4,8 +4,9 @@
  *
  *     header    struct kept_header
  *     records   each: struct kept_record, sources, runs, digests, lengths as varints
- *     index     struct kept_place of each record; the chunks' numbers; of each repository its id,
- * and their names footer    struct kept_footer
+ *     index     struct kept_place of each record; the chunks' numbers; of each repository its id
+ *               and theirs
+ *     footer    struct kept_footer
  *
  * Digests are SipHash-2-4 under the file's own key: a file that was spoilt or cut is not used.
  */
@@ -16,7 +17,7 @@
 
 #include "backup/delta/kept.h"
 
-#define KEPT_MAGIC "pgassay rows 1\n"
+#define KEPT_MAGIC "pgassay rows 2\n"
 
 struct kept_header {
     char     magic[16];

@@ -208,9 +208,9 @@ unique_numbers(struct kept_writer *w)
     w->n_numbers = n;
 }
 
-/* Names in each repository that has the backup. */
+/* Ids in each repository that has the backup. */
 static uint32_t
-put_names(const struct kept_writer *w, struct fanout *f, struct buf *index)
+put_ids(const struct kept_writer *w, struct fanout *f, struct buf *index)
 {
     struct chunk_number *numbers = xcalloc(w->n_numbers + 1, sizeof *numbers);
     struct chunk_ref    *refs = xcalloc(w->n_numbers + 1, sizeof *refs);
@@ -223,13 +223,13 @@ put_names(const struct kept_writer *w, struct fanout *f, struct buf *index)
         const char *id = fanout_repo_id(f, r);
         char        padded[KEPT_REPO_ID] = "";
 
-        if (id == NULL || !fanout_names(f, r, numbers, w->n_numbers, refs)) {
+        if (id == NULL || !fanout_refs(f, r, numbers, w->n_numbers, refs)) {
             continue;
         }
         (void)snprintf(padded, sizeof padded, "%s", id);
         put(index, padded, sizeof padded);
         for (size_t i = 0; i < w->n_numbers; i++) {
-            put(index, &refs[i].name, sizeof refs[i].name);
+            put(index, refs[i].name.id, SHA256_BYTES);
         }
         repos++;
     }
@@ -249,7 +249,7 @@ kept_commit(struct kept_writer *w, struct fanout *f)
     foot.n_chunks = (uint32_t)w->n_numbers;
     put(&index, w->places, w->n_places * sizeof *w->places);
     put(&index, w->numbers, w->n_numbers * sizeof *w->numbers);
-    foot.n_repos = put_names(w, f, &index);
+    foot.n_repos = put_ids(w, f, &index);
     foot.length = index.len;
     plain = index.len;
     put(&index, (const uint8_t *)&foot + sizeof foot.digest, sizeof foot - sizeof foot.digest);

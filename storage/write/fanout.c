@@ -352,7 +352,7 @@ fanout_repo_id(const struct fanout *f, size_t repo)
 
 /* Under the lock. */
 static bool
-all_may_use(struct fanout *f, const struct chunk_name *const *names)
+all_may_use(struct fanout *f, const uint8_t *const *ids)
 {
     bool all = alive(&f->v[f->first]); /* whose numbers are the chunks' */
 
@@ -360,24 +360,23 @@ all_may_use(struct fanout *f, const struct chunk_name *const *names)
         struct chunk_number number;
 
         all = !alive(&f->v[i]) ||
-            (names[i] != NULL && writer_find_named(f->v[i].writer, names[i], false, &number));
+            (ids[i] != NULL && writer_find(f->v[i].writer, ids[i], false, &number));
     }
     return all;
 }
 
 bool
-fanout_claim_named(struct fanout *f, const struct chunk_name *const *names,
-                   struct chunk_number *chunk)
+fanout_claim(struct fanout *f, const uint8_t *const *ids, struct chunk_number *chunk)
 {
     bool may;
 
     (void)pthread_mutex_lock(&f->lock);
-    may = all_may_use(f, names);
+    may = all_may_use(f, ids);
     for (size_t i = f->first; may && chunk != NULL && i < f->n; i++) {
         struct chunk_number number;
 
         if (alive(&f->v[i])) {
-            (void)writer_find_named(f->v[i].writer, names[i], true, &number);
+            (void)writer_find(f->v[i].writer, ids[i], true, &number);
             *chunk = i == f->first ? number : *chunk;
             note_number(&f->v[i], *chunk, number);
         }
@@ -456,8 +455,8 @@ fanout_commit(struct fanout *f, const struct draft *draft, const struct label *l
 }
 
 bool
-fanout_names(struct fanout *f, size_t repo, const struct chunk_number *chunks, size_t n,
-             struct chunk_ref *refs)
+fanout_refs(struct fanout *f, size_t repo, const struct chunk_number *chunks, size_t n,
+            struct chunk_ref *refs)
 {
     struct fanout_repo  *r = &f->v[repo];
     struct chunk_number *numbers;

@@ -58,15 +58,14 @@ int fanout_put(struct fanout *, int worker, const void *raw, size_t n, struct ch
  */
 size_t      fanout_repos(const struct fanout *);
 const char *fanout_repo_id(const struct fanout *, size_t repo);
-/* A chunk by its names, one for each repository (NULL: it has none there).  True: today's rules of
- * reuse allow it in each that is left; with chunk, it is used from now on.  With NULL this is only
- * asked. */
-bool fanout_claim_named(struct fanout *, const struct chunk_name *const *names,
-                        struct chunk_number *chunk);
-/* After fanout_commit(): the names of chunks in a repository; false: it does not have the backup.
- */
-bool fanout_names(struct fanout *, size_t repo, const struct chunk_number *, size_t n,
-                  struct chunk_ref *refs);
+/* A chunk by its ids, SHA256_BYTES for each repository (NULL: it has none there).  True: today's
+ * rules of reuse allow it in each that is left; with chunk, it is used from now on.  With NULL this
+ * is only asked.  By ids, not by names, so that a content is one chunk of a backup, as in
+ * fanout_put(), also where it was stored twice. */
+bool fanout_claim(struct fanout *, const uint8_t *const *ids, struct chunk_number *chunk);
+/* After fanout_commit(): what chunks are in a repository; false: it does not have the backup. */
+bool fanout_refs(struct fanout *, size_t repo, const struct chunk_number *, size_t n,
+                 struct chunk_ref *refs);
 /* To be called now and then from any thread: renews the run marks. */
 int fanout_tick(struct fanout *, struct err *);
 

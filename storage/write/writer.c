@@ -207,24 +207,21 @@ writer_claim_stored(struct writer *w, const struct chunk_ref *ref, struct chunk_
 }
 
 bool
-writer_find_named(struct writer *w, const struct chunk_name *name, bool used,
-                  struct chunk_number *number)
+writer_find(struct writer *w, const uint8_t id[SHA256_BYTES], bool used,
+            struct chunk_number *number)
 {
     size_t found;
-    bool   may = false;
 
     (void)pthread_mutex_lock(&w->lock);
-    found = chunkindex_find_name(&w->known, name);
+    found = chunkindex_find(&w->known, id);
     if (found != SIZE_MAX) {
-        may = w->known.v[found].state == CHUNKINDEX_REUSABLE ||
-            w->known.v[found].state == CHUNKINDEX_WRITTEN;
         *number = (struct chunk_number){(uint32_t)found};
-    }
-    if (may && used) {
-        use(w, found);
+        if (used) {
+            use(w, found);
+        }
     }
     (void)pthread_mutex_unlock(&w->lock);
-    return may;
+    return found != SIZE_MAX;
 }
 
 const struct chunkindex *

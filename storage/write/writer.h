@@ -87,9 +87,9 @@ struct chunk_number writer_claim(struct writer *, const uint8_t id[SHA256_BYTES]
 /* The number of a reusable chunk with exactly these stored bytes, whatever its name; false when
  * there is none. */
 bool writer_claim_stored(struct writer *, const struct chunk_ref *, struct chunk_number *);
-/* The number of exactly this chunk, if it may be reused or was written by this run.  use: this
- * backup refers to it. */
-bool writer_find_named(struct writer *, const struct chunk_name *, bool use, struct chunk_number *);
+/* The same for a content that is not at hand; false: it would have to be stored.  use: this backup
+ * refers to it. */
+bool writer_find(struct writer *, const uint8_t id[SHA256_BYTES], bool use, struct chunk_number *);
 /* Never waits, and never fails: the put() is queued when this returns; its failure is reported by
  * writer_failed() and writer_commit().  Shares the buffer until then. */
 void writer_send(struct writer *, struct chunk_number, struct chunkbuf *);

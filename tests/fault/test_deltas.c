@@ -642,6 +642,54 @@ what_may_not_be_reused_is_no_base(void **state)
     }
 }
 
+static void
+store_twice_use_once(unsigned from)
+{
+    struct world         *w = begin(from, 2);
+    struct manifest      *m = manifest_new();
+    struct label         *l = fixture_label();
+    struct fanout_repo    to = {.repo = w->repos[0].repo};
+    struct err            e = ERR_INIT;
+    struct deltas_options o;
+    struct fanout        *f = begin_run(&to, &o, m); /* sees nothing of what the other stores */
+    struct deltas        *d;
+
+    back_up(w, false);
+    o.kept_max = 0;
+    o.whole = true;
+    d = deltas_begin(f, &o);
+    put_table(&w->tables[1], "b", d, m);
+    free(l->scope);
+    l->scope = xstrdup("part");
+    assert_ok(fixture_commit(f, m, l, &e), &e);
+    deltas_end(d);
+    fanout_end(f);
+    label_free(to.label);
+    /* A table that is what the other was, and of that a delta. */
+    free(w->tables[0].v);
+    w->tables[0] = w->tables[1];
+    w->tables[0].v = xcalloc(w->tables[1].cap, sizeof *w->tables[1].v);
+    memcpy(w->tables[0].v, w->tables[1].v, w->tables[1].n * sizeof *w->tables[1].v);
+    w->tables[1].v[10].version++;
+    back_up(w, false);
+    all_read_back(w);
+    manifest_free(m);
+    label_free(l);
+    end(w);
+}
+
+/* Two runs at once store one content twice.  The lists of both count, and a content is one chunk
+ * of a backup nevertheless: also where another repository holds it once.  Which of the two is found
+ * first depends on their ids, which are random. */
+static void
+a_content_that_is_stored_twice_is_used_once(void **state)
+{
+    (void)state;
+    for (unsigned s = 60; s < 68; s++) {
+        store_twice_use_once(s);
+    }
+}
+
 int
 main(void)
 {
@@ -655,6 +703,8 @@ main(void)
         cmocka_unit_test_setup_teardown(two_at_once_on_one_host, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_cannot_be_kept_takes_no_room, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_may_not_be_reused_is_no_base, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_content_that_is_stored_twice_is_used_once, set_up,
+                                        tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
