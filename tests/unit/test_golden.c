@@ -59,7 +59,8 @@ check_label(const char *path, const void *text, size_t n)
 {
     struct err    e = ERR_INIT;
     struct buf    again = BUF_INIT(LABEL_BYTES_MAX);
-    struct label *l = label_parse(text, n, &e);
+    const bool    of_baseline = memmem(text, n, "\"type\":\"baseline\"", 17) != NULL;
+    struct label *l = of_baseline ? label_parse_baseline(text, n, &e) : label_parse(text, n, &e);
     struct label *copy;
 
     if (l == NULL) {
