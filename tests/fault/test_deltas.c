@@ -116,7 +116,8 @@ change(struct table *t)
 struct night {
     char       id[BACKUP_ID_MAX];
     struct buf rows[TABLES];
-    bool       gone; /* damaged on purpose */
+    bool       gone;    /* damaged on purpose */
+    bool       lost[2]; /* that repository failed */
 };
 
 struct world {
@@ -210,7 +211,12 @@ back_up(struct world *w, bool whole)
     put_table(&w->tables[1], "b", d, m);
     assert_ok(fixture_commit(f, m, l, &e), &e);
     deltas_commit(d);
-    memcpy(night->id, w->repos[0].label->id, sizeof night->id);
+    for (size_t i = 0; i < w->n_repos; i++) {
+        night->lost[i] = w->repos[i].label == NULL;
+        if (!night->lost[i]) {
+            memcpy(night->id, w->repos[i].label->id, sizeof night->id);
+        }
+    }
     w->new_bytes = w->repos[0].stats.new_bytes;
     for (size_t i = 0; i < TABLES; i++) {
         night->rows[i] = (struct buf)BUF_INIT(16 * MIB);
@@ -222,7 +228,7 @@ back_up(struct world *w, bool whole)
     label_free(l);
     for (size_t i = 0; i < w->n_repos; i++) {
         label_free(w->repos[i].label);
-        w->repos[i].label = NULL;
+        w->repos[i] = (struct fanout_repo){.repo = w->repos[i].repo};
     }
 }
 
@@ -260,7 +266,8 @@ all_read_back(struct world *w)
 {
     for (size_t i = 0; i < w->n; i++) {
         for (size_t r = 0; r < w->n_repos; r++) {
-            if (!w->nights[i].gone && !reads_back(w, &w->nights[i], w->repos[r].repo, NULL)) {
+            if (!w->nights[i].gone && !w->nights[i].lost[r] &&
+                !reads_back(w, &w->nights[i], w->repos[r].repo, NULL)) {
                 fail_msg("night %zu of seed %" PRIu64, i, seed);
             }
         }
@@ -678,6 +685,42 @@ store_twice_use_once(unsigned from)
     end(w);
 }
 
+/* True: the n-th call of a night's was one. */
+static bool
+fails_once(unsigned n, size_t which, bool after)
+{
+    struct world *w = begin(100 + n, 2);
+    struct repo  *r = w->repos[which].repo;
+    unsigned      calls = 0, of_night;
+
+    back_up(w, false);
+    change(&w->tables[0]);
+    w->tables[1].v[any(w->tables[1].n)].version++;
+    r->st = storage_failing_new(r->st, n, after, &calls);
+    back_up(w, false);
+    of_night = calls;
+    w->tables[1].v[any(w->tables[1].n)].version++;
+    if (of_night >= n) {
+        back_up(w, false);
+        assert_false(w->nights[2].lost[0] || w->nights[2].lost[1]);
+        all_read_back(w);
+    }
+    end(w);
+    return of_night >= n;
+}
+
+/* The other one's backup is whole, and so are the next ones of both. */
+static void
+one_of_two_repositories_fails_at_any_call(void **state)
+{
+    (void)state;
+    for (size_t which = 0; which < 2; which++) {
+        for (unsigned n = 1; fails_once(n, which, false) && fails_once(n, which, true);) {
+            n += 1 + (unsigned)any(2);
+        }
+    }
+}
+
 /* Two runs at once store one content twice.  The lists of both count, and a content is one chunk
  * of a backup nevertheless: also where another repository holds it once.  Which of the two is found
  * first depends on their ids, which are random. */
@@ -703,6 +746,8 @@ main(void)
         cmocka_unit_test_setup_teardown(two_at_once_on_one_host, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_cannot_be_kept_takes_no_room, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_may_not_be_reused_is_no_base, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(one_of_two_repositories_fails_at_any_call, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_content_that_is_stored_twice_is_used_once, set_up,
                                         tear_down),
     };
