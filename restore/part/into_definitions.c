@@ -129,34 +129,73 @@ choose_sequences(const struct into *i, struct err *e)
     return res == NULL ? -1 : 0;
 }
 
-/* One statement for each parent that stays. */
-static const char detach_sql[] =
-    "SELECT CASE WHEN c.relispartition THEN pg_catalog.format('ALTER TABLE %s DETACH "
-    "PARTITION %s', i.inhparent::pg_catalog.regclass, i.inhrelid::pg_catalog.regclass) "
-    "ELSE pg_catalog.format('ALTER TABLE %s NO INHERIT %s', "
-    "i.inhrelid::pg_catalog.regclass, i.inhparent::pg_catalog.regclass) END FROM "
-    "pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid JOIN "
+/* Each parent that stays, in its order; the bounds are those of a partition. */
+static const char parents_sql[] =
+    "SELECT c.relname, i.inhparent::pg_catalog.regclass, pg_catalog.pg_get_expr(c.relpartbound, "
+    "c.oid) FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid JOIN "
     "pg_catalog.pg_class p ON p.oid = i.inhparent JOIN pg_catalog.pg_namespace n ON n.oid "
     "= c.relnamespace WHERE n.nspname = $1 AND p.relnamespace <> c.relnamespace AND "
-    "c.relkind IN ('r', 'p')";
+    "c.relkind IN ('r', 'p') ORDER BY 1, i.inhseqno";
+
+static const struct into_table *
+place_of(const struct into *i, const char *name)
+{
+    for (size_t k = 0; k < i->n_tables; k++) {
+        if (strcmp(i->tables[k].name, name) == 0) {
+            return &i->tables[k];
+        }
+    }
+    return NULL;
+}
+
+/* To the parent, once the table is in its place.  bound: NULL, or a partition's. */
+static void
+keep_parent(struct into *i, const char *name, const char *parent, const char *bound)
+{
+    const struct into_table *t = i->r->o->put_back ? place_of(i, name) : NULL;
+    char                    *own;
+
+    if (t == NULL) {
+        return;
+    }
+    own = pg_qualified(t->schema, t->name);
+    VEC_GROW(i->links, i->n_links, i->cap_links);
+    i->links[i->n_links++] = (struct into_link){
+        .kind = xstrdup(bound != NULL ? "TABLE ATTACH" : "INHERITS"),
+        .schema = xstrdup(t->schema),
+        .tag = xstrdup(t->name),
+        .to_parent = true,
+        .sql = bound != NULL
+            ? xasprintf("ALTER TABLE ONLY %s ATTACH PARTITION %s %s", parent, own, bound)
+            : xasprintf("ALTER TABLE %s INHERIT %s", own, parent)};
+    free(own);
+}
 
 /* From parents and partitioned tables that stay where they are. */
 static int
-detach(const struct into *i, struct err *e)
+detach(struct into *i, struct err *e)
 {
     const char *params[] = {i->schema};
-    PGresult   *res = pg_query(i->r->conn, e, detach_sql, 1, params);
+    PGresult   *res = pg_query(i->r->conn, e, parents_sql, 1, params);
     int         rc = res == NULL ? -1 : 0;
 
     for (int k = 0; rc == 0 && k < PQntuples(res); k++) {
-        rc = pg_exec(i->r->conn, e, PQgetvalue(res, k, 0));
+        const char *name = PQgetvalue(res, k, 0), *parent = PQgetvalue(res, k, 1);
+        const char *bound = PQgetisnull(res, k, 2) ? NULL : PQgetvalue(res, k, 2);
+        char       *moved = pg_qualified(i->schema, name);
+
+        rc = bound != NULL
+            ? pg_execf(i->r->conn, e, "ALTER TABLE %s DETACH PARTITION %s", parent, moved)
+            : pg_execf(i->r->conn, e, "ALTER TABLE %s NO INHERIT %s", moved, parent);
+        keep_parent(i, name, parent, bound);
+        free(moved);
     }
     PQclear(res);
     return rc;
 }
 
 static int
-move_tables(const struct into *i, struct err *e)
+move_tables(struct into *i, struct err *e)
 {
     const struct manifest *m = i->r->manifest;
     int                    rc = pg_execf(i->r->conn, e, "CREATE SCHEMA %s", i->ident);

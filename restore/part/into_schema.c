@@ -282,6 +282,32 @@ finish(struct into *i, struct err *e)
     return rc;
 }
 
+/* What this database gives whoever may use new tables, by default privileges, is not the backup's:
+ * an entry says only what differs from PostgreSQL's own default. */
+static const char ungranted_sql[] =
+    "SELECT pg_catalog.format('REVOKE ALL ON %1$s %2$s FROM %3$s; GRANT ALL ON %1$s %2$s TO %4$I', "
+    "CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.oid::pg_catalog.regclass, "
+    "(SELECT pg_catalog.string_agg(DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE "
+    "pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END, ', ') FROM "
+    "pg_catalog.aclexplode(c.relacl) a), pg_catalog.pg_get_userbyid(c.relowner)) FROM "
+    "pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE "
+    "n.nspname = $1 AND pg_catalog.cardinality(c.relacl) > 0";
+
+static int
+ungrant(const struct into *i, struct err *e)
+{
+    const char *params[] = {i->schema};
+    PGresult   *res = i->r->o->no_privileges ? NULL
+                                             : pg_query(i->r->conn, e, ungranted_sql, 1, params);
+    int         rc = res == NULL && !i->r->o->no_privileges ? -1 : 0;
+
+    for (int k = 0; rc == 0 && res != NULL && k < PQntuples(res); k++) {
+        rc = pg_exec(i->r->conn, e, PQgetvalue(res, k, 0));
+    }
+    PQclear(res);
+    return rc == 0 ? 0 : err_wrap(e, "privileges in schema \"%s\"", i->schema);
+}
+
 static int
 fill(struct into *i, struct err *e)
 {
@@ -291,7 +317,7 @@ fill(struct into *i, struct err *e)
     r->working_name = xstrdup(r->name); /* where workers connect to */
     restore_phase(r, "tables");
     if (make_schema(i, e) != 0 || (r->conn = target_connect(r, e)) == NULL ||
-        entries_run(r, r->conn, &r->pre, e) != 0) {
+        entries_run(r, r->conn, &r->pre, e) != 0 || ungrant(i, e) != 0) {
         return -1;
     }
     restore_phase(r, "rows, indexes");

@@ -9,6 +9,7 @@
 /* A link to other objects, as the backup has it; all text is allocated. */
 struct into_link {
     char *kind, *schema, *tag, *sql;
+    bool  to_parent; /* a partition's, or of INHERITS */
 };
 
 /* A table where it comes from; allocated. */
@@ -22,7 +23,7 @@ struct into {
     const char        *schema;
     char              *ident;
     bool               made;
-    struct into_link  *links; /* --put-back: those that come back, in the archive's order */
+    struct into_link  *links; /* --put-back: those that come back, in this order */
     size_t             n_links, cap_links;
     struct into_table *tables; /* ... */
     size_t             n_tables;

@@ -2,7 +2,8 @@
  * put_back.c - --put-back: tables that are gone get their places in the live database.
  *
  * They are complete in a schema of their own (into_schema.h) when the last transaction moves them
- * and makes their links: foreign keys in both directions, triggers, rules, statistics objects.
+ * and makes their links: foreign keys in both directions, triggers, rules, statistics objects,
+ * and first of all the parents, as their keys and triggers come with them.
  * Until it ends, nothing of the live database has changed.
  */
 #include <stdlib.h>
@@ -71,6 +72,22 @@ put_back_look(struct into *i, struct err *e)
     return 0;
 }
 
+/* One without its rows is no table that was put back. */
+static int
+check_rows(const struct into *i, struct err *e)
+{
+    const struct problems *all = &i->r->problems;
+
+    for (size_t k = 0; k < all->n; k++) {
+        if (strcmp(all->v[k].kind, "TABLE DATA") == 0) {
+            err_set(e, ERR_PG, "nothing is put back, as rows could not be loaded: %s: %s",
+                    all->v[k].object, all->v[k].message);
+            return err_hint(e, "--to brings the tables back in a database of their own");
+        }
+    }
+    return 0;
+}
+
 static int
 move_all(const struct into *i, struct err *e)
 {
@@ -116,11 +133,14 @@ put_back(struct into *i, struct err *e)
 {
     PGconn    *conn = i->r->conn;
     struct err ignored = ERR_INIT;
-    int        rc = pg_exec(conn, e, "BEGIN; SET LOCAL synchronous_commit = on");
+    int        rc = check_rows(i, e);
 
+    rc = rc == 0 ? pg_exec(conn, e, "BEGIN; SET LOCAL synchronous_commit = on") : -1;
     rc = rc == 0 ? move_all(i, e) : -1;
-    for (size_t k = 0; rc == 0 && k < i->n_links; k++) {
-        rc = make_link(i, &i->links[k], e);
+    for (int parents = 1; parents >= 0; parents--) {
+        for (size_t k = 0; rc == 0 && k < i->n_links; k++) {
+            rc = i->links[k].to_parent == parents ? make_link(i, &i->links[k], e) : 0;
+        }
     }
     rc = rc == 0 ? pg_execf(conn, e, "DROP SCHEMA %s", i->ident) : -1;
     if (rc != 0 || pg_exec(conn, e, "COMMIT") != 0) {

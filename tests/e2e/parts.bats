@@ -312,7 +312,7 @@ same_rows() {
 @test "--put-back: tables that were dropped are where they were, with links to both sides; else nothing has changed" {
     live
     psql_in live -c "CREATE RULE r AS ON DELETE TO kid DO ALSO NOTIFY gone" -c 'CREATE STATISTICS st ON id, email FROM kid' -c 'ALTER TABLE kid DISABLE TRIGGER t' \
-        -c 'CREATE TABLE grandkid (id int REFERENCES kid)' -c 'INSERT INTO grandkid VALUES (3)' -c 'DROP MATERIALIZED VIEW mv' -c 'DROP VIEW v'
+        -c 'CREATE TABLE grandkid (id int REFERENCES kid)' -c 'INSERT INTO grandkid VALUES (3)' -c 'CREATE TABLE heir (more int) INHERITS (item)' -c "INSERT INTO heir VALUES (-1, 'heir', 1)" -c 'DROP MATERIALIZED VIEW mv' -c 'DROP VIEW v'
     backup live --adopt
     db_digest live >"$T/live.was"
     expect_status 1 restore live --put-back -t item -t kid
@@ -323,12 +323,26 @@ same_rows() {
     valid_json restore "$T/back.json"
     db_digest live | diff "$T/live.was" -
     expect_equal "$(psql_in live -c "SELECT to_regnamespace('pgassay_put_back'), (SELECT count(*) FROM pg_statistic_ext), (SELECT count(*) FROM pg_rules WHERE tablename = 'kid')")" '|1|1'
-    # Rows that are gone: the key is named, all else is there.  A type that is gone: nothing.
-    psql_in live -q -c 'SET client_min_messages = error; DROP TABLE kid CASCADE; DELETE FROM s.par WHERE id = 3'
+    # Partitions and heirs alone are those of the same table again.
+    psql_in live -q -c 'DROP TABLE heir'
+    db_digest live >"$T/live.was"
+    psql_in live -q -c 'DROP TABLE s.p2, p1'
+    restore live --put-back -t s.p2 -t s.p21 -t p1
+    db_digest live | diff "$T/live.was" -
+    restore live --put-back -t heir
+    expect_equal "$(psql_in live -c 'SELECT count(*) FROM p') $(psql_in live -c 'SELECT count(*) FROM item WHERE id = -1')" '30 1'
+    # Rows that are gone: the key is named, all else is there, and nobody else may see it.  A type that is gone: nothing.
+    psql_in live -q -c 'SET client_min_messages = error; DROP TABLE kid CASCADE; DELETE FROM s.par WHERE id = 3; ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC'
     expect_status 4 restore live --put-back -t kid
     expect_text 'kid_id_fkey'
+    expect_equal "$(psql_in live -c "SELECT count(*) FROM information_schema.table_privileges WHERE table_name = 'kid' AND grantee = 'PUBLIC'")" 0
     expect_equal "$(psql_in live -c 'SELECT count(*), sum(id) FROM kid') $(psql_in live -c "SELECT count(*) FROM pg_constraint WHERE conname IN ('kid_id_fkey', 'grandkid_id_fkey')")" '10|55 1'
-    psql_in live -q -c 'SET client_min_messages = error; DROP TABLE s.par CASCADE; DROP TYPE s.mood CASCADE'
+    psql_in live -q -c 'SET client_min_messages = error; DROP TABLE s.par CASCADE' -c "CREATE OR REPLACE FUNCTION s.next() RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 999'"
+    db_digest live >"$T/live.was"
+    expect_status 1 restore live --put-back -t s.par
+    expect_text 'nothing is put back, as rows could not be loaded: pgassay_put_back.par'
+    db_digest live | diff "$T/live.was" -
+    psql_in live -q -c 'SET client_min_messages = error; DROP TYPE s.mood CASCADE'
     db_digest live >"$T/live.was"
     expect_status 1 restore live --put-back -t s.par
     expect_text 's.mood' 'does not exist'
