@@ -125,7 +125,8 @@ read_rows(struct job *j, const struct snapshot_options *so, struct pass *p, stru
                                           .fingerprint_key = j->manifest->fingerprint_key,
                                           .whole = j->o.whole,
                                           .kept_max = full ? (uint64_t)j->o.delta_state_mib * MIB
-                                                           : 0};
+                                                           : 0,
+                                          .forget = j->o.delta_state_mib == 0};
     int                         rc;
 
     if (scan_plan(&j->snapshot, p->work.v, p->work.n, &p->plan, e) != 0) {

@@ -35,7 +35,9 @@ deltas_begin(struct fanout *f, const struct deltas_options *o)
     }
     d->f = f;
     d->whole = o->whole;
-    if (!o->whole || o->kept_max > 0) {
+    if (o->forget) {
+        kept_remove(repo, o->db);
+    } else if (!o->whole || o->kept_max > 0) {
         d->was = kept_open(repo, o->db, o->fingerprint_key);
     }
     if (d->was != NULL) {

@@ -23,6 +23,7 @@ struct deltas_options {
     const uint8_t *fingerprint_key; /* of the rows' fingerprints: 16 bytes */
     bool           whole;           /* no deltas this time */
     uint64_t       kept_max;        /* bytes that may be kept for the next backup; 0: nothing */
+    bool           forget;          /* what was kept before goes, too */
 };
 
 struct deltas *deltas_begin(struct fanout *, const struct deltas_options *);

@@ -1,5 +1,6 @@
 #include "backup/delta/kept.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,6 +140,17 @@ kept_close(struct kept *k)
         buf_free(&k->index);
         free(k);
     }
+}
+
+void
+kept_remove(const char *repo_id, const char *db)
+{
+    char *path = kept_path(repo_id, db);
+
+    if (path != NULL && unlink(path) != 0 && errno != ENOENT) {
+        log_info("\"%s\": could not remove it: %s", path, strerror(errno));
+    }
+    free(path);
 }
 
 const uint8_t *

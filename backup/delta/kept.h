@@ -38,6 +38,7 @@ struct kept; /* the last backup's; safe for several threads */
 /* NULL: there is none that can be used.  repo_id: the first repository's. */
 struct kept   *kept_open(const char *repo_id, const char *db, const uint8_t fingerprint_key[16]);
 void           kept_close(struct kept *); /* accepts NULL */
+void           kept_remove(const char *repo_id, const char *db);
 const uint8_t *kept_marks_key(const struct kept *);
 /* False: there is none, or it is spoilt.  The caller frees it. */
 bool kept_read(struct kept *, const struct kept_key *, struct kept_buffer *);

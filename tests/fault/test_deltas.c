@@ -562,6 +562,29 @@ two_at_once_on_one_host(void **state)
     end(w);
 }
 
+static void
+what_is_not_to_be_kept_goes(void **state)
+{
+    struct world         *w = begin(53, 1);
+    struct manifest      *m = manifest_new();
+    char                 *path = kept_file();
+    struct deltas_options o;
+    struct fanout        *f;
+
+    (void)state;
+    back_up(w, false);
+    assert_int_equal(access(path, F_OK), 0);
+    f = begin_run(w->repos, &o, m);
+    o.kept_max = 0;
+    o.forget = true;
+    deltas_end(deltas_begin(f, &o));
+    assert_int_not_equal(access(path, F_OK), 0);
+    fanout_end(f);
+    manifest_free(m);
+    free(path);
+    end(w);
+}
+
 /* What cannot be finished leaves the room to the others who write there. */
 static void
 what_cannot_be_kept_takes_no_room(void **state)
@@ -744,6 +767,7 @@ main(void)
         cmocka_unit_test_setup_teardown(what_is_kept_may_be_lost_or_spoilt, set_up, tear_down),
         cmocka_unit_test_setup_teardown(two_hosts_take_turns, set_up, tear_down),
         cmocka_unit_test_setup_teardown(two_at_once_on_one_host, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_not_to_be_kept_goes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_cannot_be_kept_takes_no_room, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_may_not_be_reused_is_no_base, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_of_two_repositories_fails_at_any_call, set_up,
