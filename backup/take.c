@@ -119,8 +119,8 @@ read_rows(struct job *j, const struct snapshot_options *so, struct pass *p, stru
 {
     struct scan_options options = {
         .jobs = j->o.jobs, .fingerprint_key = j->manifest->fingerprint_key, .sink = &engine_sink};
-    /* A part must not take the place of what is kept of the whole. */
-    const bool                  full = strcmp(j->selection.scope, "full") == 0;
+    /* A part, or an old dump, must not take the place of what is kept of the database. */
+    const bool full = strcmp(j->selection.scope, "full") == 0 && j->run->import == NULL;
     const struct deltas_options deltas = {.db = j->name,
                                           .fingerprint_key = j->manifest->fingerprint_key,
                                           .whole = j->o.whole,
