@@ -12,7 +12,8 @@
  * one leaf that went into another when they were loaded through their root are missing in one and
  * too many in the other: both are loaded again.  Large objects all are.  Then every statement that
  * follows is run as ever; what it makes may be there already (entries.c), since each makes its
- * object or nothing, and nobody else gets into the database.
+ * object or nothing, and nobody else gets into the database.  Event triggers are the exception:
+ * they would fire on these statements, and are made last, so they are dropped first.
  *
  * Where a mark is missing, where the options or the program are other ones, or where this does not
  * work out, all begins anew.
@@ -128,6 +129,25 @@ empty_tables(struct restore *r, const struct strlist *tables, struct err *e)
     return 0;
 }
 
+/* But those of extensions, which were there from the beginning. */
+static const char event_triggers_sql[] =
+    "SELECT pg_catalog.format('DROP EVENT TRIGGER %I', evtname) FROM pg_catalog.pg_event_trigger t "
+    "WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = "
+    "'pg_catalog.pg_event_trigger'::pg_catalog.regclass AND d.objid = t.oid AND d.deptype = 'e')";
+
+static int
+drop_event_triggers(struct restore *r, struct err *e)
+{
+    PGresult *res = pg_query(r->conn, e, event_triggers_sql, 0, NULL);
+    int       rc = res == NULL ? -1 : 0;
+
+    for (int i = 0; rc == 0 && i < PQntuples(res); i++) {
+        rc = pg_exec(r->conn, e, PQgetvalue(res, i, 0));
+    }
+    PQclear(res);
+    return rc;
+}
+
 /* *usable: false, if something is missing that should be there. */
 static int
 look_what_is_there(struct restore *r, bool *usable, struct err *e)
@@ -184,7 +204,8 @@ replace_resume(struct restore *r, struct err *e)
     r->created = r->gone = true;
     r->resumes = r->replace->resumes = true;
     r->loaded = strcmp(x->stage, "loaded") == 0;
-    if (target_take_up(r, e) == 0 && look_what_is_there(r, &usable, e) != 0) {
+    if (target_take_up(r, e) == 0 && drop_event_triggers(r, e) == 0 &&
+        look_what_is_there(r, &usable, e) != 0) {
         return -1;
     }
     if (!usable) {

@@ -125,7 +125,7 @@ fill(struct restore *r, struct err *e)
             return -1;
         }
     }
-    return !r->loaded && fill_rows(r, e) != 0 ? -1 : finish_run(r, e);
+    return (r->loaded ? lost_begin(r, e) : fill_rows(r, e)) == 0 ? finish_run(r, e) : -1;
 }
 
 static int
@@ -159,6 +159,12 @@ make(struct restore *r, struct err *e)
         return -1;
     }
     return 0;
+}
+
+static int
+take_up(struct restore *r, struct err *e)
+{
+    return target_take_up(r, e) == 0 ? lost_begin(r, e) : -1;
 }
 
 static int
@@ -211,7 +217,7 @@ restore_run(struct restore *r, struct err *e)
     report_begin(r);
     progress_start("restoring", plan_sizes(r).bytes, r->o->quiet);
     progress_expect(r->expected_seconds);
-    if ((replace_is_whole(r) ? target_take_up(r, e) : make(r, e)) != 0 ||
+    if ((replace_is_whole(r) ? take_up(r, e) : make(r, e)) != 0 ||
         (takes_a_name(r->o) && compare(r, e) != 0)) {
         return -1;
     }

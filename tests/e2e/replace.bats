@@ -298,7 +298,7 @@ struck() { # and its sessions end, which would not notice while they wait
 }
 
 @test "killed while it loads, or after that: the same command goes on with the tables that are as in the backup, and the others are loaded again" {
-    local gate half before after
+    local gate half before after i
     db_make many
     psql_in many -o /dev/null <<'SQL'
 CREATE FUNCTION waits(what text) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN
@@ -317,6 +317,8 @@ CREATE TRIGGER t BEFORE INSERT ON one FOR EACH ROW EXECUTE FUNCTION f();
 CREATE MATERIALIZED VIEW m AS SELECT waits('view') FROM last;
 CREATE UNIQUE INDEX ON m (waits);
 CREATE PUBLICATION p FOR TABLE one;
+CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN IF current_database() ~ $$restoring$$ THEN RAISE $$%$$, tg_tag; END IF; END';
+CREATE EVENT TRIGGER guard ON ddl_command_start EXECUTE FUNCTION refuse();
 SELECT lo_from_bytea(0, decode(repeat(md5('x'), 300), 'hex')) FROM generate_series(1, 3);
 SQL
     gate=$(psql_in postgres -c 'SHOW data_directory')/gate
@@ -337,7 +339,15 @@ SQL
     after=$(files "$half")
     expect_equal "$(diff <(grep -v one_y <<<"$before") <(grep -v one_y <<<"$after") | grep -o '[<>] [a-z]*' | sort | paste -sd ' ')" '< two > two'
     rm "${gate}_view"
-    restore many --replace --json >"$T/replace.json" 2>"$T/said"
+    # As if it had come farther; and its connections are not better than those of the first one.
+    psql_in "$half" -c 'CREATE EVENT TRIGGER guard ON ddl_command_start EXECUTE FUNCTION refuse()'
+    mkdir "$T/cut"
+    echo 'lost 1 REFRESH' >"$T/cut/rules"
+    "$TOP/tests/pgproxy" "$PGHOST/.s.PGSQL.5432" "$T/cut" >"$T/cut/out" 2>&1 3>&- 4>&- &
+    for ((i = 0; i < 600; i++)); do [ ! -S "$T/cut/.s.PGSQL.5432" ] || break; sleep 0.1; done
+    PGHOST=$T/cut restore many --replace --json >"$T/replace.json" 2>"$T/said"
+    kill $!
+    expect_equal "$(<"$T/cut/log")" 'lost REFRESH'
     valid_json restore "$T/replace.json"
     grep '4 tables of 4 were loaded' "$T/said"
     expect_equal "$(jq -c '[.status, ([.phases[].name] | index("rows, indexes"))]' "$T/replace.json")" '["complete",null]'
