@@ -22,8 +22,9 @@
 struct pg_target {
     const char *conninfo;
     const char *host, *port, *user, *dbname;
-    const char *role;    /* SET ROLE after connecting */
-    int         version; /* server_version_num if already known, else 0 */
+    const char *password; /* NULL: the string's, or where libpq finds it */
+    const char *role;     /* SET ROLE after connecting */
+    int         version;  /* server_version_num if already known, else 0 */
 };
 
 enum pg_purpose {

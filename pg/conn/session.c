@@ -185,7 +185,7 @@ start_connection(const struct pg_target *t, const char *application, const char 
         {"client_encoding", "SQL_ASCII"},
         {"options", options},
         {"sslmode", refuse ? "?" : NULL},
-        {"password", refuse ? "?" : NULL}, /* so that ~/.pgpass is not read */
+        {"password", refuse ? "?" : t->password}, /* so that ~/.pgpass is not read */
     };
 
     for (size_t i = 0; i < sizeof given / sizeof given[0]; i++) {

@@ -220,3 +220,19 @@ on_spare() {
     session_close holder
     expect_equal "$(on_spare)" "mine postgres postgres verify_owner"
 }
+
+@test "--server: one that asks for a password, where a drill that was killed has left its own role" {
+    PGHOST=$T/s/spare psql_in postgres -c "ALTER ROLE postgres PASSWORD 'secret'" -c "CREATE ROLE pgassay_drill_reader"
+    sed -i 's/trust$/scram-sha-256/' "$T/pg/spare/pg_hba.conf"
+    as_server "$SERVER_BIN/pg_ctl" -D "$T/pg/spare" reload >/dev/null
+    chmod 600 "$PGASSAY_CONFIG"
+    printf '[server asks]\nconninfo = host=%s port=5432 user=postgres password=secret\nscratch = yes\n' "$T/s/spare" >>"$PGASSAY_CONFIG"
+    printf '[check %s]\ndatabase = base\n%s\nexpect = > 1000\n' query 'query = SELECT count(*) FROM public.big' \
+        command 'command = psql -XAtwc "SELECT count(*) FROM big"' >>"$PGASSAY_CONFIG"
+    local amcheck=--amcheck
+    [ "$(server_major)" -ge 14 ] || amcheck=
+    # shellcheck disable=SC2086  # none, or one
+    expect_status 0 timeout 60 pgassay verify drill base --repo "$REPO" --server asks --verbose $amcheck
+    expect_text "own checks       2 met, 0 missed" "verdict          equal"
+    expect_equal "$(PGPASSWORD=secret on_spare)" "mine postgres postgres verify_owner"
+}

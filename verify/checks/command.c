@@ -118,6 +118,7 @@ environment(const struct pg_target *t, struct strlist *env)
     add(env, "PGHOST", t->host);
     add(env, "PGPORT", t->port);
     add(env, "PGUSER", t->user);
+    add(env, "PGPASSWORD", t->password);
     add(env, "PGDATABASE", t->dbname);
     strlist_take(env,
                  xasprintf("DATABASE_URL=postgresql:///%s?host=%s&port=%s&user=%s", t->dbname, host,

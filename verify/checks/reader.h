@@ -13,8 +13,11 @@
 
 #define READER_ROLE "pgassay_drill_reader"
 
-/* superuser: of the copy's database. */
-int reader_make(PGconn *superuser, struct err *);
+enum { READER_PASSWORD_MAX = 33 };
+
+/* superuser: of the copy's database.  password: filled in, a new one, for servers that ask for it.
+ */
+int reader_make(PGconn *superuser, char password[READER_PASSWORD_MAX], struct err *);
 int reader_drop(PGconn *superuser, struct err *);
 
 #endif

@@ -116,11 +116,13 @@ ask_copy(const struct own_checks *checks, const struct own_place *p, struct veri
     struct pg_target as_reader = *p->target;
     struct own_place place = *p;
     struct err       why = ERR_INIT;
+    char             password[READER_PASSWORD_MAX];
     PGconn          *super = pg_connect(p->target, PG_RESTORING, "pgassay-verify", &why);
-    int              rc = super == NULL ? -1 : reader_make(super, &why);
+    int              rc = super == NULL ? -1 : reader_make(super, password, &why);
 
     if (rc == 0) {
         as_reader.user = READER_ROLE;
+        as_reader.password = password;
         place.target = &as_reader;
         rc = make_all(checks, false, &place, r, e);
         if (rc == 0 && reader_drop(super, &why) != 0)

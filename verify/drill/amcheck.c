@@ -7,7 +7,7 @@
 #include "core/progress.h"
 #include "pg/conn/tools.h"
 
-enum { OUTPUT_MAX = 16 << 20, DAMAGED = 2 };
+enum { OUTPUT_MAX = 16 << 20, DAMAGED = 2, FIRST_MORE = 5 };
 
 static void
 add(struct verify_result *r, enum finding_class class, const char *object, const char *what,
@@ -80,13 +80,14 @@ check(const struct pg_tool *tool, const struct options *o, const char *const *mo
 {
     struct buf  out = BUF_INIT(OUTPUT_MAX), said = BUF_INIT(OUTPUT_MAX);
     char       *jobs = xasprintf("%d", o->jobs);
-    const char *argv[16] = {tool->path, "--heapallindexed", "--jobs", jobs};
+    const char *argv[FIRST_MORE + 12] = {tool->path, "--heapallindexed", "--no-password", "--jobs",
+                                         jobs};
     size_t      before = findings_count(&r->findings, FINDING_DIFFERENT);
     int         status = 0;
     int         rc;
 
     for (size_t i = 0; more[i] != NULL; i++)
-        argv[4 + i] = more[i];
+        argv[FIRST_MORE + i] = more[i];
     progress_start("amcheck", 0, o->quiet);
     rc = proc_run(
         &(struct proc_spec){
@@ -123,11 +124,14 @@ amcheck_run(const struct options *o, const struct pg_target *t, int server_versi
 {
     const char *const more[] = {"--install-missing", "--host", t->host,   "--port", t->port,
                                 "--username",        t->user,  t->dbname, NULL};
+    char *password = t->password == NULL ? NULL : xasprintf("PGPASSWORD=%s", t->password);
+    const char *const env[] = {password, NULL};
     struct pg_tool    tool = {0};
     int               rc = find_tool(r, server_version, &tool, e);
 
     if (rc == 0)
-        rc = check(&tool, o, more, NULL, r, e);
+        rc = check(&tool, o, more, env, r, e);
+    free(password);
     pg_tool_free(&tool);
     return rc < 0 ? -1 : 0;
 }

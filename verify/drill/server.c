@@ -219,6 +219,23 @@ drop_role(PGconn *conn, const char *name)
     return ok;
 }
 
+/* Roles of the drill's own that one left which was killed. */
+static int
+drop_left_roles(PGconn *conn, struct err *e)
+{
+    struct strlist list = {0};
+    int            rc;
+
+    rc = names(conn, "SELECT rolname FROM pg_catalog.pg_roles WHERE rolname ~ '^" DRILL_NAME "'",
+               &list, e);
+    for (size_t i = 0; i < list.n && rc == 0; i++)
+        if (!drop_role(conn, list.v[i]))
+            rc = err_set(e, ERR_EXISTS, "role \"%s\", which a drill has left, cannot be dropped",
+                         list.v[i]);
+    strlist_free(&list);
+    return rc;
+}
+
 static bool
 is_of_backup(const struct baseline *b, const char *role)
 {
@@ -228,7 +245,7 @@ is_of_backup(const struct baseline *b, const char *role)
     json_array_foreach (json_object_get(b->man->globals, "roles"), i, one)
         if (strcmp(json_opt_str(one, "name", ""), role) == 0)
             return true;
-    return strncmp(role, "pgassay_", 8) == 0;
+    return strncmp(role, "pgassay_", 8) == 0; /* a restore's loaders; the checks' reader */
 }
 
 static void
@@ -265,9 +282,11 @@ take_address(struct drill_server *s)
     s->user = xstrdup(PQuser(conn));
     s->conninfo = pg_child_conninfo(conn);
     s->env = pg_child_env(conn);
+    s->password = PQconnectionUsedPassword(conn) ? xstrdup(PQpass(conn)) : NULL;
     s->target.host = s->host;
     s->target.port = s->port;
     s->target.user = s->user;
+    s->target.password = s->password;
     s->target.version = pg_version(conn);
 }
 
@@ -287,8 +306,8 @@ start_named(const struct options *o, const struct baseline *b, struct drill_serv
     s->target.conninfo = target.conninfo;
     take_address(s);
     if (check_named(o, b, s->held, e) != 0 || lock_named(s->held, e) != 0 ||
-        names(s->held, "SELECT rolname FROM pg_catalog.pg_roles", &s->roles, e) != 0 ||
-        drop_databases(s->held, e) != 0) {
+        drop_databases(s->held, e) != 0 || drop_left_roles(s->held, e) != 0 ||
+        names(s->held, "SELECT rolname FROM pg_catalog.pg_roles", &s->roles, e) != 0) {
         /* Nothing was made: nothing is to be removed. */
         pg_close(s->held);
         s->held = NULL;
@@ -313,6 +332,9 @@ tidy_named(struct drill_server *s, const struct baseline *b, struct err *e)
     free(s->host);
     free(s->port);
     free(s->user);
+    if (s->password != NULL)
+        explicit_bzero(s->password, strlen(s->password));
+    free(s->password);
     free(s->conninfo);
     pg_child_env_free(s->env);
     strlist_free(&s->roles);

@@ -8,8 +8,9 @@
  *
  * A named one must be marked so, and must not be the server that the backup came from.  On it a
  * drill touches only databases whose names begin with DRILL_NAME, which are dropped before and
- * after, and roles of the backup that it had to make, which are dropped afterwards.  One drill at a
- * time uses it: an advisory lock in its database "postgres" says so.
+ * after, and roles: those of such names, likewise, and those of the backup that it had to make,
+ * which are dropped afterwards.  One drill at a time uses it: an advisory lock in its database
+ * "postgres" says so.
  */
 #ifndef VERIFY_DRILL_SERVER_H
 #define VERIFY_DRILL_SERVER_H
@@ -26,9 +27,9 @@ struct drill_server {
     struct pg_target target;  /* its dbname is not used */
     struct scratch  *scratch; /* NULL: a named one */
     /* a named one */
-    PGconn        *held; /* holds the lock */
-    char          *host, *port, *user;
-    char          *conninfo; /* without a password, for children */
+    PGconn        *held;                          /* holds the lock */
+    char          *host, *port, *user, *password; /* password NULL: it asked for none */
+    char          *conninfo;                      /* without a password, for children */
     char         **env;
     struct strlist roles; /* that it had */
 };
