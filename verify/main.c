@@ -40,6 +40,19 @@ struct verify_verb {
     bool             repo; /* look cannot do without a repository */
 };
 
+/* A check whose database is misspelt would never be made, and nobody would be told. */
+static void
+warn_of_checks(const struct options *o, struct repo *repo)
+{
+    struct strlist known = {0};
+    struct err     ignored = ERR_INIT;
+
+    if (own_checks_name_another(o->config, o->database) &&
+        repo_databases(repo, &known, &ignored) == 0)
+        own_checks_warn(o->config, &known);
+    strlist_free(&known);
+}
+
 static int
 run_drill(const struct options *o, struct verify_result *r, struct baseline *b, struct err *e)
 {
@@ -52,6 +65,7 @@ run_drill(const struct options *o, struct verify_result *r, struct baseline *b, 
         return -1;
     rc = baseline_open(o, b, e);
     if (rc == 0) {
+        warn_of_checks(o, b->repo);
         r->label = b->label;
         rc = verify_drill(o, &checks, r, b, e);
     }
@@ -74,6 +88,7 @@ run_live(const struct options *o, struct verify_result *r, struct baseline *b, s
         return -1;
     rc = baseline_open(o, b, e);
     if (rc == 0) {
+        warn_of_checks(o, b->repo);
         r->label = b->label;
         rc = verify_live(o, &checks, r, b, e);
     }

@@ -60,6 +60,9 @@ outcomes() { jq -r '.checks[] | "\(.name)=\(.met)"' "$1"; }
         check empty 'newest = public.never.at' 'not-older = 1h'
         check fails 'command = printf "two\nlines\n\033[31m"; exit 4'
         check prints 'command = echo 41' 'expect = 42'
+        CHECK_DB=shpo check misspelt 'query = SELECT 1' 'expect = 2'
+        CHECK_DB=later check later 'query = SELECT 1' 'expect = 2'
+        printf '[database later]\nconninfo = dbname=later\n'
     } >"$T/pgassay.conf"
     expect_status 3 drill shop --rto 1h
     expect_text "count: is not as expected: want 10, have 9" "rows: is not as expected: want no rows, have 2 rows: id=1, day=infinity; id=2, day=" \
@@ -67,6 +70,8 @@ outcomes() { jq -r '.checks[] | "\(.name)=\(.met)"' "$1"; }
         "empty: the newest row is too old" "fails: the command's exit status: want 0, have 4: two; lines; \\x1b[31m" \
         "prints: the command's output is not as expected: want 42, have 41" "own checks       0 met, 7 missed" "verdict          DIFFERENT: 7 different, 0 not compared" \
         "within 1 h 0 min: met" "times            server " ", schema " ", rows " ", indexes " ", compare " ", checks "
+    expect_text '[check misspelt] is for database "shpo", of which there is neither a backup here nor a section [database shpo]: it is not made'
+    [[ $output != *"database later"* ]]
     expect_equal "$(storage list shop --json | jq -c '[.databases[].backups[].proven]')" "[false]"
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/human.h"
+#include "core/log.h"
 #include "core/mem.h"
 
 enum { TIMEOUT_DEFAULT_S = 300, TIMEOUT_MAX_S = 86400 };
@@ -178,4 +179,53 @@ own_checks_free(struct own_checks *checks)
         check_free(&checks->v[i]);
     free(checks->v);
     *checks = (struct own_checks){0};
+}
+
+/* ---- of which databases ---- */
+
+static bool
+has_section(const struct config *c, const char *database)
+{
+    const char *name;
+
+    for (size_t i = 0; (name = config_section(c, "database", i)) != NULL; i++)
+        if (strcmp(name, database) == 0)
+            return true;
+    return false;
+}
+
+bool
+own_checks_name_another(const struct config *c, const char *database)
+{
+    const char *name;
+    bool        another = false;
+
+    for (size_t i = 0; !another && (name = config_section(c, "check", i)) != NULL; i++) {
+        struct strlist databases = {0};
+
+        (void)config_list(c, "check", name, "database", &databases);
+        for (size_t k = 0; k < databases.n; k++)
+            another |= strcmp(databases.v[k], database) != 0;
+        strlist_free(&databases);
+    }
+    return another;
+}
+
+void
+own_checks_warn(const struct config *c, const struct strlist *known)
+{
+    const char *name;
+
+    for (size_t i = 0; (name = config_section(c, "check", i)) != NULL; i++) {
+        struct strlist databases = {0};
+
+        (void)config_list(c, "check", name, "database", &databases);
+        for (size_t k = 0; k < databases.n; k++)
+            if (!strlist_has(known, databases.v[k]) && !has_section(c, databases.v[k]))
+                log_warn(
+                    "[check %s] is for database \"%s\", of which there is neither a backup here "
+                    "nor a section [database %s]: it is not made",
+                    name, databases.v[k], databases.v[k]);
+        strlist_free(&databases);
+    }
 }

@@ -56,4 +56,10 @@ int  own_checks_read(const struct config *, const char *database, bool live, str
                      struct err *);
 void own_checks_free(struct own_checks *);
 
+/* Warns of checks of databases that are none of these, nor have a section [database NAME]: nothing
+ * ever makes them. */
+void own_checks_warn(const struct config *, const struct strlist *known);
+/* Does any check name another database? */
+bool own_checks_name_another(const struct config *, const char *database);
+
 #endif
