@@ -196,6 +196,10 @@ WANT
     expect_status 0 baseline diff second latest
     expect_status 1 baseline diff second nosuch
     expect_text "\"nosuch\" is no baseline"
+    # What one of them does not hold is not said to be equal.
+    backup shop -d dbname=shop --data-only
+    expect_status 0 baseline diff second "$(find "$REPO/shop/backups" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort | tail -n 1)" --verbose
+    expect_text "holds no definitions (--data-only): they are not compared" "0 objects"
 }
 
 @test "big tables are estimated when that is asked for, and named" {

@@ -293,8 +293,15 @@ compare_definitions(struct difference *d)
     struct objectlist_pairs unequal;
     const char *then = d->from.label->pg_dump_version, *now = d->to.label->pg_dump_version;
 
-    if (!has_definitions(&d->from) || !has_definitions(&d->to))
+    if (!has_definitions(&d->from) || !has_definitions(&d->to)) {
+        const struct difference_side *s = has_definitions(&d->from) ? &d->to : &d->from;
+
+        add(d, NULL, s->label->id,
+            (struct finding){.class = FINDING_NOTE,
+                             .group = "schema",
+                             .what = "holds no definitions (--data-only): they are not compared"});
         return;
+    }
     if (then == NULL || now == NULL || strtol(then, NULL, 10) != strtol(now, NULL, 10)) {
         add(d, NULL, d->to.label->id,
             (struct finding){.class = FINDING_UNCOMPARED,
