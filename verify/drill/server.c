@@ -269,6 +269,11 @@ drop_roles(const struct drill_server *s, const struct baseline *b)
             some = true;
         }
     }
+    for (size_t i = 0; i < list.n; i++)
+        if (list.v[i][0] != '\0' && !strlist_has(&s->roles, list.v[i]) &&
+            is_of_backup(b, list.v[i]))
+            log_warn("server \"%s\": role \"%s\" is left there: it cannot be dropped", s->host,
+                     list.v[i]);
     strlist_free(&list);
 }
 
