@@ -229,6 +229,11 @@ find_time(struct import *m, const struct options *o, const json_t *file, struct 
             m->taken = tries[i];
         }
     }
+    if (o->taken == NULL && tries[0] == 0) {
+        strlist_add(&m->warnings,
+                    "the dump does not say when it was made, and is filed under the time of its "
+                    "file, which may be that of a copy: --taken TIME says it");
+    }
     if (m->taken != 0) {
         return 0;
     }

@@ -72,6 +72,9 @@ listed() { storage list "$1" --json | jq -r "[.databases[].backups[] | $2] | joi
 $REPO/shop/source.json"
     expect_status 0 import --file shop_20260102_0215.sql.gz --db shop --no-drill -v
     expect_text 'is there already'
+    # A plain dump does not say when it was made: that its time is a guess is said, and kept.
+    expect_status 0 import --file whole.sql --db guess --no-drill
+    expect_text 'does not say when it was made' '--taken TIME'
     sed 's/^SET lock_timeout = 0;/&\n/' whole.sql >other.sql
     expect_status 0 import --file other.sql --db shop --taken '2026-01-02 02:15' --no-drill -v
     expect_equal "$(backup_ids shop | sed -n 3p | cut -d- -f1)" 20260102T001500Z
