@@ -40,13 +40,43 @@ is_of_left_out(const struct entry_ids *ids, const struct archive_entry *entry)
     return entry_is(entry, left_out);
 }
 
+static bool
+is_put_back(const struct into *i, const struct archive_entry *table)
+{
+    for (size_t k = 0; k < i->n_tables; k++) {
+        if (strcmp(i->tables[k].name, table->tag) == 0 && table->schema != NULL &&
+            strcmp(i->tables[k].schema, table->schema) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Not those of a table that is only needed here: it is in the live database, and has them.  A
+ * foreign key was chosen by its tables. */
+static bool
+is_link(const struct into *i, const struct entry_ids *ids, const struct archive_entry *entry)
+{
+    static const char *const come_back[] = {"TRIGGER", "RULE", "STATISTICS", NULL};
+    static const char *const key[] = {"FK CONSTRAINT", NULL}, *const table[] = {"TABLE", NULL};
+    bool is = entry_is(entry, key);
+
+    for (size_t k = 0; !is && k < entry->n_depends; k++) {
+        const struct archive_entry *on = entry_ids_find(ids, entry->depends[k]);
+
+        is = on != NULL &&
+            (entry_is(entry, about)
+                 ? !entry_is(on, about) && is_link(i, ids, on)
+                 : entry_is(entry, come_back) && entry_is(on, table) && is_put_back(i, on));
+    }
+    return is;
+}
+
 /* What another table refers to, or is called by, is there once the tables are in their places. */
 static void
-keep_link(struct into *i, const struct archive_entry *entry)
+keep_link(struct into *i, const struct entry_ids *ids, const struct archive_entry *entry)
 {
-    static const char *const come_back[] = {"FK CONSTRAINT", "TRIGGER", "RULE", "STATISTICS", NULL};
-
-    if (i->r->o->put_back && (entry_is(entry, come_back) || entry_is(entry, about))) {
+    if (i->r->o->put_back && is_link(i, ids, entry)) {
         VEC_GROW(i->links, i->n_links, i->cap_links);
         i->links[i->n_links++] = (struct into_link){
             .kind = xstrdup(entry->desc),
@@ -71,7 +101,7 @@ make_definitions(struct into *i, struct err *e)
             continue;
         }
         if (is_of_left_out(&ids, entry)) {
-            keep_link(i, entry);
+            keep_link(i, &ids, entry);
         } else {
             entry_list_add(&all, entry);
         }

@@ -312,7 +312,8 @@ same_rows() {
 @test "--put-back: tables that were dropped are where they were, with links to both sides; else nothing has changed" {
     live
     psql_in live -c "CREATE RULE r AS ON DELETE TO kid DO ALSO NOTIFY gone" -c 'CREATE STATISTICS st ON id, email FROM kid' -c 'ALTER TABLE kid DISABLE TRIGGER t' \
-        -c 'CREATE TABLE grandkid (id int REFERENCES kid)' -c 'INSERT INTO grandkid VALUES (3)' -c 'CREATE TABLE heir (more int) INHERITS (item)' -c "INSERT INTO heir VALUES (-1, 'heir', 1)" -c 'DROP MATERIALIZED VIEW mv' -c 'DROP VIEW v'
+        -c 'CREATE TABLE grandkid (id int REFERENCES kid)' -c 'INSERT INTO grandkid VALUES (3)' -c 'CREATE TRIGGER t AFTER INSERT ON p FOR EACH ROW EXECUTE FUNCTION trg()' -c 'CREATE STATISTICS stp ON a, b FROM p' -c 'CREATE STATISTICS stp1 ON a, b FROM p1' -c "COMMENT ON STATISTICS stp1 IS 'of p1'" \
+        -c 'CREATE TABLE heir (more int) INHERITS (item)' -c "INSERT INTO heir VALUES (-1, 'heir', 1)" -c 'DROP MATERIALIZED VIEW mv' -c 'DROP VIEW v'
     backup live --adopt
     db_digest live >"$T/live.was"
     expect_status 1 restore live --put-back -t item -t kid
@@ -322,7 +323,7 @@ same_rows() {
     restore live --put-back -t kid -t p -t p1 -t 's.p2*' --json >"$T/back.json"
     valid_json restore "$T/back.json"
     db_digest live | diff "$T/live.was" -
-    expect_equal "$(psql_in live -c "SELECT to_regnamespace('pgassay_put_back'), (SELECT count(*) FROM pg_statistic_ext), (SELECT count(*) FROM pg_rules WHERE tablename = 'kid')")" '|1|1'
+    expect_equal "$(psql_in live -c "SELECT to_regnamespace('pgassay_put_back'), (SELECT count(*) FROM pg_statistic_ext), (SELECT count(*) FROM pg_rules WHERE tablename = 'kid')")" '|3|1'
     # Partitions and heirs alone are those of the same table again.
     psql_in live -q -c 'DROP TABLE heir'
     db_digest live >"$T/live.was"
