@@ -129,7 +129,7 @@ demo:                           ## install what is missing, build, and show a ba
 .PHONY: bench demo
 
 # --- checks: lint, sanitizers, fuzzing
-ALL_SRC  := $(CORE_SRC) $(PG_SRC) $(STORAGE_SRC) $(STORAGE_TOOL) $(FACTS_SRC) $(BACKUP_SRC) $(RESTORE_SRC) $(VERIFY_SRC)
+ALL_SRC  := $(CORE_SRC) $(PG_SRC) $(STORAGE_SRC) $(STORAGE_TOOL) $(FACTS_SRC) $(DELTA_SRC) $(BACKUP_SRC) $(RESTORE_SRC) $(VERIFY_SRC)
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 FUZZ_SECONDS ?= 10

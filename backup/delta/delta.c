@@ -129,6 +129,20 @@ free_earlier(struct earlier *e)
     }
 }
 
+/* A buffer as it comes, ... */
+struct given {
+    int                 worker;
+    const uint8_t      *raw;
+    size_t              n;
+    const struct marks *marks;
+};
+/* ... and what was made of it. */
+struct made {
+    struct placed     placed;
+    struct delta_runs runs; /* owned */
+    bool              delta;
+};
+
 /* ---- a buffer that is what it was, as a delta ---- */
 
 static bool
@@ -163,11 +177,11 @@ placed_free(struct placed *p)
 
 /* The same sources give the same plaintext, and nothing need be stored.  The runs are b's. */
 static bool
-put_again(const struct deltas *d, const struct kept_buffer *b, const uint8_t *raw, size_t n,
+put_again(const struct deltas *d, const struct kept_buffer *b, const struct given *in,
           struct placed *out)
 {
-    *out = placed_new(n, b->of.n_sources);
-    sha256(raw, n, out->sha256);
+    *out = placed_new(in->n, b->of.n_sources);
+    sha256(in->raw, in->n, out->sha256);
     if (b->of.n_sources > DELTA_SOURCES_MAX || memcmp(b->sha256, out->sha256, SHA256_BYTES) != 0) {
         return false;
     }
@@ -243,51 +257,49 @@ is_whole(const struct match *m, size_t raw_size)
         match_source(m, m->runs.v[0].source)->raw_size == raw_size;
 }
 
-/* *good false: nothing was made of it. */
+/* out->delta false: nothing was made of it. */
 static int
-put_delta(struct deltas *d, int worker, struct earlier *e, const uint8_t *raw, size_t n,
-          const struct marks *marks, struct placed *out, struct delta_runs *runs, bool *good,
+put_delta(struct deltas *d, struct earlier *e, const struct given *in, struct made *out,
           struct err *err)
 {
     struct match m;
     int          rc = 0;
 
-    *out = placed_new(n, DELTA_SOURCES_MAX);
-    *good = match_find(&m, e->of, e->n, raw, n, marks) && !is_whole(&m, n) &&
-        take_sources(d, &m, out);
-    if (*good) {
-        rc = put_fresh(d, worker, &m, n, out, good, err);
+    out->placed = placed_new(in->n, DELTA_SOURCES_MAX);
+    out->delta = match_find(&m, e->of, e->n, in->raw, in->n, in->marks) && !is_whole(&m, in->n) &&
+        take_sources(d, &m, &out->placed);
+    if (out->delta) {
+        rc = put_fresh(d, in->worker, &m, in->n, &out->placed, &out->delta, err);
     }
-    if (rc == 0 && *good) {
-        sha256(raw, n, out->sha256);
-        *runs = m.runs;
+    if (rc == 0 && out->delta) {
+        sha256(in->raw, in->n, out->placed.sha256);
+        out->runs = m.runs;
         m.runs = (struct delta_runs){0};
     }
     match_free(&m);
     return rc;
 }
 
-/* As a delta where one is worth it: *good then. */
+/* As a delta where one is worth it. */
 static int
-try_delta(struct deltas *d, int worker, struct earlier *e, const uint8_t *raw, size_t n,
-          const struct marks *marks, struct placed *p, struct delta_runs *runs, bool *good,
+try_delta(struct deltas *d, struct earlier *e, const struct given *in, struct made *out,
           struct err *err)
 {
-    const struct kept_buffer *same = e->same != NULL && same_marks(&e->same->of.marks, marks)
+    struct kept_buffer *same = e->same != NULL && same_marks(&e->same->of.marks, in->marks)
         ? e->same
         : NULL;
 
     if (e->n == 0 || (same != NULL && same->list == UINT32_MAX)) {
         return 0; /* nothing there, or a whole chunk that its id finds */
     }
-    if (same != NULL && put_again(d, same, raw, n, p)) {
-        *runs = e->same->of.runs;
-        e->same->of.runs = (struct delta_runs){0};
-        *good = true;
+    if (same != NULL && put_again(d, same, in, &out->placed)) {
+        out->runs = same->of.runs;
+        same->of.runs = (struct delta_runs){0};
+        out->delta = true;
         return 0;
     }
-    placed_free(p);
-    return put_delta(d, worker, e, raw, n, marks, p, runs, good, err);
+    placed_free(&out->placed);
+    return put_delta(d, e, in, out, err);
 }
 
 /* ---- any buffer ---- */
@@ -336,31 +348,30 @@ deltas_put(struct deltas *d, int worker, const struct deltas_place *at, const ui
            size_t n, struct marks *marks, struct placed *p, struct err *e)
 {
     const struct kept_key key = key_of(d, at);
-    struct delta_runs     runs = {0};
-    bool                  delta = false;
+    struct made           made = {0};
     int                   rc = 0;
 
-    *p = (struct placed){0};
     marks_end(marks);
     if (d->was != NULL && !d->whole && n >= DELTA_RAW_MIN) {
         struct earlier earlier;
 
         load_earlier(d, &key, &earlier);
-        rc = try_delta(d, worker, &earlier, raw, n, marks, p, &runs, &delta, e);
+        rc = try_delta(d, &earlier, &(struct given){worker, raw, n, marks}, &made, e);
         free_earlier(&earlier);
     }
-    if (rc == 0 && !delta) {
-        placed_free(p);
-        p->raw_size = n;
-        rc = fanout_put(d->f, worker, raw, n, &p->chunk, e);
+    if (rc == 0 && !made.delta) {
+        placed_free(&made.placed);
+        made.placed.raw_size = n;
+        rc = fanout_put(d->f, worker, raw, n, &made.placed.chunk, e);
     }
     if (rc == 0 && d->now != NULL && n >= DELTA_RAW_MIN) {
-        keep(d, &key, p, &runs, marks);
+        keep(d, &key, &made.placed, &made.runs, marks);
     }
     if (rc != 0) {
-        placed_free(p);
+        placed_free(&made.placed);
     }
-    delta_runs_free(&runs);
+    *p = made.placed;
+    delta_runs_free(&made.runs);
     return rc;
 }
 
