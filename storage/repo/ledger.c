@@ -10,67 +10,6 @@
 #include "storage/repo/fetch.h"
 #include "storage/repo/ledger_impl.h"
 
-/* ---- names ---- */
-
-char *
-ledger_key(const char *db, const char *name)
-{
-    char *enc = name_encode(db);
-    char *key = name == NULL ? xasprintf("%s/ledger/", enc)
-                             : xasprintf("%s/ledger/%s.json", enc, name);
-
-    free(enc);
-    return key;
-}
-
-/* The digest at its end, or NULL. */
-static const char *
-digest_of(const char *name)
-{
-    size_t n = strlen(name);
-
-    return n <= LEDGER_EVENT_AT + 1 + SHA256_HEX || n >= LEDGER_NAME_MAX ? NULL
-                                                                         : name + n - SHA256_HEX;
-}
-
-bool
-ledger_name_valid(const char *name)
-{
-    const char *digest = digest_of(name);
-
-    return digest != NULL && name[16] == '-' && name[LEDGER_EVENT_AT - 1] == '-' &&
-        digest[-1] == '-' && strspn(digest, "0123456789abcdef") == SHA256_HEX &&
-        strchr(name, '/') == NULL && strchr(name, '.') == NULL;
-}
-
-static int
-add_name(void *names, const struct object_info *info, struct err *e)
-{
-    const char *slash = strrchr(info->key, '/');
-    const char *name = slash == NULL ? info->key : slash + 1;
-    size_t      n = strcspn(name, ".");
-    char       *copy = xstrndup(name, n);
-
-    (void)e;
-    if (strcmp(name + n, ".json") == 0 && ledger_name_valid(copy)) {
-        strlist_take(names, copy);
-    } else {
-        free(copy);
-    }
-    return 0;
-}
-
-int
-ledger_names(struct repo *r, const char *db, struct strlist *names, struct err *e)
-{
-    char *prefix = ledger_key(db, NULL);
-    int   rc = storage_list(r->st, prefix, add_name, names, e);
-
-    free(prefix);
-    strlist_sort(names);
-    return rc == 0 ? 0 : err_wrap(e, "ledger of \"%s\"", db);
-}
-
 /* ---- one record ---- */
 
 /* Who says that he signed it: the second line. */
@@ -100,7 +39,7 @@ is_itself(const char *name, const struct buf *raw)
         return false;
     }
     sha256_hex(raw->data, (size_t)(end + 1 - raw->data), hex);
-    return strcmp(digest_of(name), hex) == 0;
+    return strcmp(ledger_name_digest(name), hex) == 0;
 }
 
 static bool
@@ -109,7 +48,7 @@ is_event(const char *name, const char *event)
     size_t n = strlen(event);
 
     return n > 0 && strncmp(name + LEDGER_EVENT_AT, event, n) == 0 &&
-        name + LEDGER_EVENT_AT + n + 1 == digest_of(name);
+        name + LEDGER_EVENT_AT + n + 1 == ledger_name_digest(name);
 }
 
 static int

@@ -1,6 +1,6 @@
 /*
- * ledger_impl.h - shared by the parts of the ledger: ledger.c (names, reading), ledger_put.c
- * (writing), ledger_seen.c (what this host remembers).
+ * ledger_impl.h - shared by the parts of the ledger: ledger.c (reading), ledger_name.c (names),
+ * ledger_put.c (writing), ledger_seen.c (what this host remembers).
  */
 #ifndef STORAGE_REPO_LEDGER_IMPL_H
 #define STORAGE_REPO_LEDGER_IMPL_H
@@ -9,6 +9,8 @@
 
 /* "<db>/ledger/<name>.json"; name NULL: the prefix.  Allocated. */
 char *ledger_key(const char *db, const char *name);
+/* The digest at the end of a name; NULL: it is too short, or too long. */
+const char *ledger_name_digest(const char *);
 /* Is it a name? */
 bool ledger_name_valid(const char *);
 /* The names of all records, sorted: by time. */
