@@ -1,6 +1,6 @@
 /*
  * judge_impl.h - what the parts of judge.c share: judge.c (can it be restored?), protect.c (is what
- * protects it as it should be?).
+ * protects it as it should be?), judging.c (how they say it).
  */
 #ifndef VERIFY_STATUS_JUDGE_IMPL_H
 #define VERIFY_STATUS_JUDGE_IMPL_H
@@ -16,6 +16,7 @@ struct judging {
     const struct status_targets *targets;
 };
 
+/* judging.c */
 void judging_find(const struct judging *, enum watch_severity, const char *what, const char *means,
                   const char *action, const char *command);
 /* "pgassay WHAT DB", as this database is named. */
