@@ -6,6 +6,7 @@
 
 #include "core/progress.h"
 #include "verify/compare/rows.h"
+#include "verify/compare/rows_tell.h"
 
 static int
 sum(struct compare *c, struct scan_table *tables, size_t n, struct err *e)

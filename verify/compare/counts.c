@@ -10,6 +10,7 @@
 #include "core/progress.h"
 #include "pg/conn/damage.h"
 #include "verify/compare/rows.h"
+#include "verify/compare/rows_tell.h"
 
 struct counting {
     struct compare *c;

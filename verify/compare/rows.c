@@ -121,21 +121,6 @@ row_checks_free(struct row_checks *checks)
     *checks = (struct row_checks){0};
 }
 
-void
-row_check_unread(struct compare *c, struct row_check *check, const struct err *why)
-{
-    char *object = finding_object(check->want->schema, check->want->name);
-
-    findings_add(&c->result->findings,
-                 (struct finding){.class = FINDING_UNCOMPARED,
-                                  .group = "rows",
-                                  .object = object,
-                                  .what = "could not be read",
-                                  .have = why->text});
-    free(object);
-    check->unread = true;
-}
-
 /* Were generated columns summed, on both sides?  A backup that could not read them has zeroes. */
 static bool
 has_generated(const struct row_check *check)

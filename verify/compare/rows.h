@@ -38,8 +38,6 @@ void row_checks_free(struct row_checks *);
 /* Reads all of them, each as its how says. */
 int row_checks_read(struct compare *, struct row_checks *, struct err *);
 
-void row_check_unread(struct compare *, struct row_check *, const struct err *why);
-
 /* Findings for all differences.  Tables that were loaded through an ancestor are compared as
  * one sum over it. */
 int row_checks_report(struct compare *, struct row_checks *, struct err *);

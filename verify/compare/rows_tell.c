@@ -39,6 +39,21 @@ rows_tell(struct verify_result *r, const struct row_check *check, bool equal)
     return one;
 }
 
+void
+row_check_unread(struct compare *c, struct row_check *check, const struct err *why)
+{
+    char *object = finding_object(check->want->schema, check->want->name);
+
+    findings_add(&c->result->findings,
+                 (struct finding){.class = FINDING_UNCOMPARED,
+                                  .group = "rows",
+                                  .object = object,
+                                  .what = "could not be read",
+                                  .have = why->text});
+    free(object);
+    check->unread = true;
+}
+
 /* A baseline has fingerprints, but no rows. */
 bool
 rows_explainable(const struct row_check *check)

@@ -9,6 +9,8 @@
 
 /* Into the result's tables; borrowed. */
 json_t *rows_tell(struct verify_result *, const struct row_check *, bool equal);
+/* Reading it failed: a finding. */
+void row_check_unread(struct compare *, struct row_check *, const struct err *why);
 /* Were its rows read, and does the backup have them? */
 bool rows_explainable(const struct row_check *);
 /* The rows that differ, into that entry and as notes.  -1: interrupted. */
