@@ -53,14 +53,16 @@ void load_plan_ranges(struct load_run *, enum task_kind, struct table_job *,
 int load_ranges(struct load_run *, struct worker *, const struct load_task *, struct err *);
 int load_whole(struct load_run *, struct worker *, const struct load_task *, struct err *);
 int load_pack(struct load_run *, struct worker *, const struct load_task *, struct err *);
-/* The chunks of these ranges are read ahead. */
+
+/* load_copy.c.  The chunks of these ranges are read ahead. */
 void load_expect(struct readahead *, const struct manifest_range *, size_t n);
 /* The rows of one segment, valid until the next one is asked for; NULL with an error. */
 const uint8_t *load_segment(struct readahead *, const struct manifest_segment *, struct err *);
 /* One COPY of ranges into the table named by sql. */
 int load_copy(struct restore *, struct worker *, const struct manifest_table *, size_t first,
               size_t n, const char *sql, struct err *);
-
+/* What the worker has counted since counted_rows was 0 was rolled back. */
+void load_uncount(struct restore *, struct worker *);
 /* COPY … FROM STDIN for the table, or for its rows through another (quoted) name.  Allocated. */
 char *load_copy_sql(const struct manifest_table *, const char *via, bool freeze);
 
