@@ -192,12 +192,13 @@ begin_anew(struct restore *r, struct err *e)
 int
 replace_resume(struct restore *r, struct err *e)
 {
-    const struct replacing *x = r->replace == NULL ? NULL : r->replace->old.v;
+    const struct replacing *x;
     bool                    usable = false;
 
-    if (!r->o->replace || !may_resume(r)) {
+    if (r->replace == NULL || !may_resume(r)) {
         return 0;
     }
+    x = &r->replace->old.v[0];
     restore_phase(r, "what is there");
     free(r->working_name);
     r->working_name = xstrdup(x->working);

@@ -32,6 +32,7 @@ enum {
 struct reading {
     PGconn            *conn;
     copy_row_fn       *row;
+    bool               by_block;
     copy_block_row_fn *block_row; /* instead: each row begins with its ctid */
     void              *ctx;
     bool               binary, begun, ended; /* binary: header seen, trailer seen */
@@ -86,7 +87,7 @@ static int
 take_row(struct reading *r, char *data, size_t n, struct err *e)
 {
     r->rows++;
-    if (r->block_row == NULL) {
+    if (!r->by_block) {
         return r->row(r->ctx, data, n, e);
     }
     return r->binary ? take_binary_ctid(r, data, n, e) : take_text_ctid(r, data, n, e);
@@ -250,7 +251,8 @@ copy_out_next(PGconn *conn, bool binary, copy_row_fn *row, void *ctx, uint64_t *
 int
 copy_out_next_blocks(PGconn *conn, bool binary, copy_block_row_fn *row, void *ctx, struct err *e)
 {
-    struct reading r = {.conn = conn, .block_row = row, .ctx = ctx, .binary = binary};
+    struct reading r = {
+        .conn = conn, .by_block = true, .block_row = row, .ctx = ctx, .binary = binary};
 
     return read_next(&r, e);
 }

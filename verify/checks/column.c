@@ -38,7 +38,7 @@ column_parse(const char *text, struct column *c, struct err *e)
     const char *s = text;
     size_t      n = 0;
 
-    *c = (struct column){NULL};
+    *c = (struct column){0};
     while (n < 3 && (names[n] = take_name(&s)) != NULL) {
         n++;
         if (*s == '\0')
@@ -62,5 +62,5 @@ column_free(struct column *c)
     free(c->schema);
     free(c->table);
     free(c->name);
-    *c = (struct column){NULL};
+    *c = (struct column){0};
 }

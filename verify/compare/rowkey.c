@@ -257,6 +257,14 @@ rowkey_show(const struct rowkey *k, PGconn *conn, const uint8_t *row, size_t n, 
     }
 }
 
+static bool
+field_equal(const struct field *x, const struct field *y)
+{
+    if (x->null || y->null)
+        return x->null == y->null;
+    return x->n == y->n && (x->n == 0 || memcmp(x->p, y->p, x->n) == 0);
+}
+
 void
 row_changes_show(const struct rowkey *k, const uint8_t *a, size_t n_a, const uint8_t *b, size_t n_b,
                  struct buf *out)
@@ -267,7 +275,7 @@ row_changes_show(const struct rowkey *k, const uint8_t *a, size_t n_a, const uin
     for (size_t i = 0; i < k->n_columns; i++) {
         struct field x = row_field(k->binary, a, n_a, i), y = row_field(k->binary, b, n_b, i);
 
-        if (x.null == y.null && x.n == y.n && (x.n == 0 || memcmp(x.p, y.p, x.n) == 0))
+        if (field_equal(&x, &y))
             continue;
         if (n++ < COLUMNS_SHOWN)
             (void)buf_printf(out, &never, "%s%s", n > 1 ? ", " : "", k->columns[i]);

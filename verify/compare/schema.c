@@ -112,13 +112,14 @@ report_definition(struct schema *s, const struct listed_object *want,
 static void
 report_pair(struct schema *s, const struct objectlist_pair *p)
 {
-    if (p->have == NULL)
+    if (p->want == NULL) {
+        if (holds_every_definition(s->c->man))
+            report(s, FINDING_DIFFERENT, p->have, compare_new(s->c), NULL, NULL);
+    } else if (p->have == NULL)
         report(s, FINDING_DIFFERENT, p->want, "missing", NULL, NULL);
-    else if (p->want == NULL && holds_every_definition(s->c->man))
-        report(s, FINDING_DIFFERENT, p->have, compare_new(s->c), NULL, NULL);
-    else if (p->want != NULL && strcmp(p->want->owner, p->have->owner) != 0)
+    else if (strcmp(p->want->owner, p->have->owner) != 0)
         report(s, FINDING_DIFFERENT, p->want, "owner", p->want->owner, p->have->owner);
-    else if (p->want != NULL)
+    else
         report_definition(s, p->want, p->have);
 }
 
