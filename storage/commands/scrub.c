@@ -109,7 +109,8 @@ note(const struct scrub *s, time_t started)
                                        .verdict = scrub_good(s) ? "good" : "damaged",
                                        .good = scrub_good(s),
                                        .started = started,
-                                       .what = what});
+                                       .what = what,
+                                       .epoch = s->repo->epoch});
     json_decref(what);
 }
 

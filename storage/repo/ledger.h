@@ -46,7 +46,8 @@ struct ledger_event {
     const char   *label_sha256; /* of its label; NULL as well */
     const char   *record;       /* key of the drill record; NULL: none */
     const json_t *what;         /* an object: what was looked at, in numbers and texts */
-    unsigned      epoch;        /* of the backup: if it is encrypted, what and host are hidden */
+    unsigned epoch; /* of the backup, or that of new ones: if it is encrypted, what and host are
+                       hidden */
 };
 
 /* Stores it.  ERR_AUTH, ERR_IO …: this host may not, or cannot. */

@@ -132,13 +132,15 @@ findings() { jq -r '[.findings[] | "\(.class): \(.what)"] | unique | join(", ")'
     backup shop
     pgassay verify key-drill shop --repo "$REPO" --identity "$T/reader"
     pgassay verify key-drill shop --repo "$REPO" --identity "$T/reader" --no-record
+    storage scrub shop
     history
-    expect_equal "$(events)" 'key-drill opened'
-    expect_equal "$(jq -c '[.databases[0].entries[] | .hidden, .what, .host]' "$T/history.json")" '[true,null,null]'
+    expect_equal "$(events)" 'key-drill opened, scrub good'
+    expect_equal "$(jq -c '[.databases[0].entries[] | .hidden, .what, .host]' "$T/history.json")" '[true,null,null,true,null,null]'
     expect_equal "$(grep -rl "$(hostname)" "$REPO/shop/ledger" | wc -l)" 0
     history shop --identity "$T/reader"
     valid_json history "$T/history.json"
     expect_equal "$(jq -r '.databases[0].entries[0].what.key_name' "$T/history.json")" reader
+    expect_equal "$(jq -c '.databases[0].entries[1] | [.hidden, .what.objects > 0, .host]' "$T/history.json")" "[false,true,\"$(hostname)\"]"
 }
 
 # bats test_tags=user
