@@ -30,6 +30,7 @@ is_hidden(uint32_t code)
         {0xfeff, 0xfeff},   /* byte order mark */
         {0xffa0, 0xffa0},   /* half-width Hangul filler */
         {0xfff9, 0xfffb},   /* interlinear annotation */
+        {0xfffe, 0xffff},   /* no characters: no XML may have them */
         {0x1d173, 0x1d17a}, /* beginnings and ends in music */
         {0xe0000, 0xe007f}, /* tags */
     };

@@ -53,6 +53,7 @@ what_a_terminal_obeys_is_shown(void **state)
         {"\xd8\x9c", "\\u061c"},
         {"\xe2\x80\xa8\xe2\x80\xa9", "\\u2028\\u2029"},                /* line and paragraph ends */
         {"\xef\xbb\xbf\xe2\x80\x8b\xc2\xad", "\\ufeff\\u200b\\u00ad"}, /* not seen */
+        {"\xef\xbf\xbe\xef\xbf\xbf\xef\xbf\xbd", "\\ufffe\\uffff\xef\xbf\xbd"},
         {"\xcd\x8f\xe1\x85\x9f\xe1\x9e\xb4\xe3\x85\xa4\xef\xbe\xa0",
          "\\u034f\\u115f\\u17b4\\u3164\\uffa0"},
         {"\xf3\xa0\x80\x81\xf0\x9d\x85\xb3", "\\U000e0001\\U0001d173"},
