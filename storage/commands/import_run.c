@@ -138,9 +138,10 @@ drill(struct import_run *run, struct import_result *r, struct err *e)
     return 0;
 }
 
-/* An earlier run may have been interrupted before its drill. */
+/* An earlier run may have been interrupted before its drill, or the drill found something, which is
+ * then named once more. */
 static int
-was_drilled(struct import_run *run, const struct import_result *r, bool *was, struct err *e)
+was_proven(struct import_run *run, const struct import_result *r, bool *was, struct err *e)
 {
     struct backup_list list;
     struct annotations known = {0};
@@ -153,7 +154,7 @@ was_drilled(struct import_run *run, const struct import_result *r, bool *was, st
     if (annotations_load(run->repo, r->db, &list, &known, e) == 0) {
         rc = 0;
         for (size_t i = 0; i < list.n; i++) {
-            *was = *was || (strcmp(list.v[i].id, r->id) == 0 && known.v[i].drill != NULL);
+            *was = *was || (strcmp(list.v[i].id, r->id) == 0 && known.v[i].proven);
         }
     }
     annotations_free(&known);
@@ -171,7 +172,7 @@ drill_if_due(struct import_run *run, struct import_result *r, struct err *e)
         (r->status != IMPORT_STORED && r->status != IMPORT_PRESENT)) {
         return 0;
     }
-    if (r->status == IMPORT_PRESENT && was_drilled(run, r, &was, e) != 0) {
+    if (r->status == IMPORT_PRESENT && was_proven(run, r, &was, e) != 0) {
         return -1;
     }
     return was ? 0 : drill(run, r, e);

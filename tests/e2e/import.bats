@@ -89,6 +89,14 @@ $REPO/shop/source.json"
     expect_equal "$(jq '[.databases[].alarms[]?] | length' prune.json)" 0
 }
 
+@test "what a drill found of an import is found again by the same command" {
+    sed "s|^-- PostgreSQL database dump complete|COMMENT ON FUNCTION pg_catalog.now() IS 'mine';\n&|" whole.sql >odd.sql
+    expect_status 3 import --file odd.sql --db odd --taken today
+    expect_text 'its drill found'
+    expect_status 3 import --file odd.sql --db odd --taken today
+    expect_text 'its drill found'
+}
+
 @test "pg_dumpall: each of its databases, or the one that is named; of an encrypted repository the label does not tell the file" {
     pg_dumpall >all.sql
     pgassay storage keygen "$T/ops"
