@@ -91,23 +91,27 @@ same_as_shop() { # OPTION...: what is restored
 @test "many nights: pruned between them, with a state directory that is lost, full, rolled back, and another host's" {
     local n
     repo_new many
-    for n in 2 3 4 5 6 7 8 9 10 11; do
+    for n in 2 3 4 5 6 7 8; do
         night "$n"
         case $n in
-        4) storage policy --keep-last 1 && storage prune shop ;;
-        5) rm -f "$T"/state/*/shop.rows ;;
-        6) cp -r "$T/state" "$T/state.old" ;;
-        8) rm -rf "$T/state" && mv "$T/state.old" "$T/state" ;;
-        9) export PGASSAY_STATE_DIR=$T/state.host2 ;;
-        10) export PGASSAY_STATE_DIR=$T/state ;;
+        3) storage policy --keep-last 1 && storage prune shop ;;
+        4) rm -f "$T"/state/*/shop.rows ;;
+        5) cp -r "$T/state" "$T/state.old" ;;
+        6) rm -rf "$T/state" && mv "$T/state.old" "$T/state" ;;
+        7) export PGASSAY_STATE_DIR=$T/state.host2 ;;
+        8) export PGASSAY_STATE_DIR=$T/state ;;
         esac
         backup shop
-        db_drop back
-        restore shop --to back
-        db_same shop back
         case $n in
-        2 | 5 | 9) expect_equal "$(deltas)" 0 ;;
-        3 | 4 | 6 | 7) [ "$(deltas)" -ge 1 ] ;;
+        2 | 4 | 7) expect_equal "$(deltas)" 0 ;;
+        3 | 5) [ "$(deltas)" -ge 1 ] ;;
+        esac
+        case $n in
+        3 | 6 | 8)
+            db_drop back
+            restore shop --to back
+            db_same shop back
+            ;;
         esac
     done
     storage prune shop
@@ -148,7 +152,7 @@ same_as_shop() { # OPTION...: what is restored
     expect_status 0 storage scrub shop --repair-from "$good"
     expect_status 0 storage list shop --check
     rm -rf "$good"
-    for base in $(backup_ids shop); do expect_status 0 drill shop --backup "$base"; done
+    expect_status 0 drill shop --backup "$(backup_ids shop | sed -n 2p)" # the one with the base
 }
 
 @test "encrypted: a host that cannot read makes deltas, no delta reaches over epochs, a second implementation reads them" {
@@ -202,7 +206,7 @@ same_as_shop() { # OPTION...: what is restored
 
 @test "killed at any moment: the next backup is whole" {
     local n rounds
-    rounds=$(rounds 4 60)
+    rounds=$(rounds 3 60)
     repo_new killed
     backup shop
     for ((n = 0; n < rounds; n++)); do
