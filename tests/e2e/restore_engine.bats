@@ -10,9 +10,6 @@ setup_file() {
 }
 teardown_file() { e2e_teardown; }
 
-# Is that the number of ranges of a large table?  13 has no TID range scan: it is read whole.
-in_ranges() { if [ "$(server_major)" -ge 14 ]; then [ "$1" -gt 1 ]; else [ "$1" -eq 1 ]; fi; }
-
 @test "one, two and five workers give the same" {
     repo_new jobs
     db_make wide
@@ -29,7 +26,7 @@ SELECT format('CREATE TABLE small_%s (a int PRIMARY KEY, b text)', i), format('I
   FROM generate_series(1, 40) i \gexec
 SQL
     backup wide
-    in_ranges "$(manifest wide | jq '[.tables[] | select(.name == "big")][0].ranges | length')"
+    [ "$(manifest wide | jq '[.tables[] | select(.name == "big")][0].ranges | length')" -gt 1 ]
     local n
     for n in 1 2 5; do
         db_drop wide_copy
@@ -50,7 +47,7 @@ SQL
         -c "CREATE TABLE own USING heaped AS SELECT n, repeat(md5(n::text), 30) t FROM generate_series(1, 40000) n" \
         -c "CREATE TABLE plain AS TABLE own"
     round_trip methods
-    in_ranges "$(manifest methods | jq '.tables[] | select(.name == "plain") | .ranges | length')"
+    [ "$(manifest methods | jq '.tables[] | select(.name == "plain") | .ranges | length')" -gt 1 ]
     expect_equal "$(manifest methods | jq '.tables[] | select(.name == "own") | .ranges | length')" 1
     expect_equal "$(psql_in methods_copy -c "SELECT amname FROM pg_class c JOIN pg_am a ON a.oid = relam WHERE relname = 'own'")" heaped
     db_drop methods methods_copy

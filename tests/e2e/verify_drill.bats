@@ -222,7 +222,7 @@ on_spare() {
 }
 
 @test "--server: one that asks for a password, where a drill that was killed has left its own role" {
-    PGHOST=$T/s/spare psql_in postgres -c "ALTER ROLE postgres PASSWORD 'secret'" -c "CREATE ROLE pgassay_drill_reader"
+    PGHOST=$T/s/spare psql_in postgres -c "SET password_encryption = 'scram-sha-256'" -c "ALTER ROLE postgres PASSWORD 'secret'" -c "CREATE ROLE pgassay_drill_reader"
     sed -i 's/trust$/scram-sha-256/' "$T/pg/spare/pg_hba.conf"
     as_server "$SERVER_BIN/pg_ctl" -D "$T/pg/spare" reload >/dev/null
     chmod 600 "$PGASSAY_CONFIG"

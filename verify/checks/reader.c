@@ -27,7 +27,7 @@ static const char grant_13_sql[] =
 static int
 make(PGconn *superuser, const char *password, struct err *e)
 {
-    char *hash = PQencryptPasswordConn(superuser, password, READER_ROLE, NULL);
+    char *hash = PQencryptPasswordConn(superuser, password, READER_ROLE, "scram-sha-256");
     char *literal = hash == NULL ? NULL : pg_literal(superuser, hash);
     int   rc = literal == NULL ? pg_error(superuser, NULL, e)
                                : pg_execf(superuser, e, make_sql, literal);
