@@ -135,19 +135,6 @@ static const char event_triggers_sql[] =
     "WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = "
     "'pg_catalog.pg_event_trigger'::pg_catalog.regclass AND d.objid = t.oid AND d.deptype = 'e')";
 
-static int
-drop_event_triggers(struct restore *r, struct err *e)
-{
-    PGresult *res = pg_query(r->conn, e, event_triggers_sql, 0, NULL);
-    int       rc = res == NULL ? -1 : 0;
-
-    for (int i = 0; rc == 0 && i < PQntuples(res); i++) {
-        rc = pg_exec(r->conn, e, PQgetvalue(res, i, 0));
-    }
-    PQclear(res);
-    return rc;
-}
-
 /* *usable: false, if something is missing that should be there. */
 static int
 look_what_is_there(struct restore *r, bool *usable, struct err *e)
@@ -205,7 +192,7 @@ replace_resume(struct restore *r, struct err *e)
     r->created = r->gone = true;
     r->resumes = r->replace->resumes = true;
     r->loaded = strcmp(x->stage, "loaded") == 0;
-    if (target_take_up(r, e) == 0 && drop_event_triggers(r, e) == 0 &&
+    if (target_take_up(r, e) == 0 && pg_exec_each(r->conn, e, event_triggers_sql) == 0 &&
         look_what_is_there(r, &usable, e) != 0) {
         return -1;
     }

@@ -5,8 +5,8 @@
  * <state-dir>/<repo id>/<db>.rows, mode 0600: for each buffer of rows its marks (marks.h), the
  * pieces of chunks that it was stored as, and the ids of those chunks in each repository.  It
  * holds no row, and its marks are made under a random key of its own.  About 10 bytes a unit;
- * KEPT_MAX bytes at most: buffers beyond that are stored whole when they change.  Written to
- * <db>.rows.new as the backup goes, and renamed when the backup exists.
+ * no more bytes than kept_begin() is told: buffers beyond that are stored whole when they change.
+ * Written to <db>.rows.new as the backup goes, and renamed when the backup exists.
  *
  * Nothing depends on it: lost, stale, of another host's backup, or spoilt (each record has a
  * digest), its buffers are stored whole.  Failures to write it are no failures of the backup.

@@ -468,3 +468,16 @@ pg_name_with(const char *name, const char *suffix)
     }
     return xasprintf("%.*s%s", (int)n, name, suffix);
 }
+
+int
+pg_exec_each(PGconn *conn, struct err *e, const char *query)
+{
+    PGresult *res = pg_query(conn, e, query, 0, NULL);
+    int       rc = res == NULL ? -1 : 0;
+
+    for (int i = 0; rc == 0 && i < PQntuples(res); i++) {
+        rc = pg_exec(conn, e, PQgetvalue(res, i, 0));
+    }
+    PQclear(res);
+    return rc;
+}

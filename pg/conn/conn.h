@@ -60,6 +60,8 @@ void   pg_child_env_free(char **);
  * available). */
 int pg_exec(PGconn *, struct err *, const char *sql);
 int pg_execf(PGconn *, struct err *, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* A query whose first column is statements, and these, one by one. */
+int pg_exec_each(PGconn *, struct err *, const char *query);
 /* For clean-up after SIGINT: not interrupted, gives up after timeout_ms. */
 int pg_tidy(PGconn *, int timeout_ms, struct err *, const char *sql);
 /* A query with text parameters ($1 …, NULL for SQL null); the result is the caller's (PQclear). */

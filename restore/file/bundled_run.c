@@ -92,20 +92,6 @@ empty_configuration(struct restore *r, struct err *e)
     return rc;
 }
 
-/* A query that gives statements, and these, one by one. */
-static int
-run_each(struct restore *r, const char *query, struct err *e)
-{
-    PGresult *res = pg_query(r->conn, e, query, 0, NULL);
-    int       rc = res == NULL ? -1 : 0;
-
-    for (int i = 0; rc == 0 && i < PQntuples(res); i++) {
-        rc = pg_exec(r->conn, e, PQgetvalue(res, i, 0));
-    }
-    PQclear(res);
-    return rc;
-}
-
 static int
 make_large_objects(struct restore *r, struct err *e)
 {
@@ -114,7 +100,7 @@ make_large_objects(struct restore *r, struct err *e)
     for (const struct bundle_lo_query *q = bundle_lo_each; rc == 0 && q->sql != NULL; q++) {
         if (!(q->about == BUNDLE_LO_OWNER && r->o->no_owner) &&
             !(q->about == BUNDLE_LO_PRIVILEGES && r->o->no_privileges)) {
-            rc = run_each(r, q->sql, e);
+            rc = pg_exec_each(r->conn, e, q->sql);
         }
     }
     return rc == 0 ? 0 : err_wrap(e, "large objects");

@@ -6,6 +6,7 @@
 #include "core/enc.h"
 #include "core/json.h"
 #include "core/mem.h"
+#include "storage/format/object.h"
 
 enum { HIDDEN_MAX = 1 << 18 };
 
@@ -33,6 +34,22 @@ sealedjson_seal(const struct epoch *ep, const char *type, const char *backup, co
     buf_free(&text);
     buf_free(&sealed);
     return hex;
+}
+
+int
+sealedjson_hide(const struct epoch *ep, const char *type, const char *backup, const json_t *inner,
+                json_t *object, struct err *e)
+{
+    char *hex = sealedjson_seal(ep, type, backup, inner, e);
+
+    if (hex == NULL) {
+        return -1;
+    }
+    object_need_encryption(object);
+    (void)json_object_set_new(object, "epoch", json_integer(ep->number));
+    (void)json_object_set_new(object, "hidden", json_string(hex));
+    free(hex);
+    return 0;
 }
 
 json_t *

@@ -27,7 +27,7 @@ add_compared(struct repo *r, const struct drill_record *d, json_t *o, struct err
 {
     const struct epoch *ep = keyring_epoch(r->keys, d->epoch == 0 ? 1 : d->epoch, e);
     json_t             *inner;
-    char               *hex;
+    int                 rc;
 
     if (ep == NULL) {
         return -1;
@@ -40,16 +40,9 @@ add_compared(struct repo *r, const struct drill_record *d, json_t *o, struct err
     set_compared(d, inner);
     (void)json_object_set(inner, "host", json_object_get(o, "host"));
     (void)json_object_del(o, "host");
-    hex = sealedjson_seal(ep, "drill", d->backup, inner, e);
+    rc = sealedjson_hide(ep, "drill", d->backup, inner, o, e);
     json_decref(inner);
-    if (hex == NULL) {
-        return -1;
-    }
-    object_need_encryption(o);
-    (void)json_object_set_new(o, "epoch", json_integer(ep->number));
-    (void)json_object_set_new(o, "hidden", json_string(hex));
-    free(hex);
-    return 0;
+    return rc;
 }
 
 int

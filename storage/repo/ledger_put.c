@@ -52,7 +52,7 @@ add_what(struct repo *r, const struct ledger_event *x, json_t *o, struct err *e)
     const struct epoch *ep = x->epoch == 0 ? NULL : keyring_epoch(r->keys, x->epoch, e);
     char                host[256] = "";
     json_t             *inner;
-    char               *hex;
+    int                 rc;
 
     if (ep == NULL && x->epoch != 0) {
         return -1;
@@ -66,16 +66,9 @@ add_what(struct repo *r, const struct ledger_event *x, json_t *o, struct err *e)
         json_decref(inner);
         return 0;
     }
-    hex = sealedjson_seal(ep, "ledger", x->backup == NULL ? "" : x->backup, inner, e);
+    rc = sealedjson_hide(ep, "ledger", x->backup == NULL ? "" : x->backup, inner, o, e);
     json_decref(inner);
-    if (hex == NULL) {
-        return -1;
-    }
-    object_need_encryption(o);
-    (void)json_object_set_new(o, "epoch", json_integer(ep->number));
-    (void)json_object_set_new(o, "hidden", json_string(hex));
-    free(hex);
-    return 0;
+    return rc;
 }
 
 static json_t *
