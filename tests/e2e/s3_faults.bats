@@ -21,7 +21,7 @@ teardown_file() { s3_stop; e2e_teardown; }
     s3_repo passing
     while read -r fault; do
         n=$((n + 1))
-        psql_in shop -c "COMMENT ON SCHEMA public IS 'backup $n'"     # something to store, also twice within a second
+        psql_in shop -c "COMMENT ON TABLE item IS 'backup $n'"     # something to store, also twice within a second
         faults "$fault"
         expect_status 0 backup shop || { echo "with: $fault" >&2; return 1; }
         expect_equal "$output" ""
@@ -57,7 +57,7 @@ FAULTS
     local want_status fault want limit
     s3_repo failing
     while IFS='|' read -r want_status fault want; do
-        psql_in shop -c "COMMENT ON SCHEMA public IS '$RANDOM'"       # something to store, whatever the last run got through
+        psql_in shop -c "COMMENT ON TABLE item IS '$RANDOM'"       # something to store, whatever the last run got through
         faults "$fault"
         # What never ends is given up soon; what is wrong at once has time to arrive on a busy machine.
         case $fault in *status=200*) limit=30 ;; *) limit=1 ;; esac
