@@ -15,7 +15,7 @@ LDFLAGS  += -pie -pthread -Wl,-z,relro,-z,now $(SAN)
 LDLIBS   += $(shell pkg-config --libs $(USED)) -lm
 
 # One library for each of these; docs/architecture.md says what each room is for.
-ROOMS_core    := core core/host core/crypto core/cli core/config core/report
+ROOMS_core    := core core/host core/crypto core/cli core/config core/report core/hooks
 ROOMS_pg      := $(addprefix pg/,conn archive snapshot rows scratch target)
 ROOMS_storage := $(addprefix storage/,contract drivers drivers/aws drivers/file drivers/s3 format keys repo read write \
                  retention heal exchange)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backup/hooked.h"
 #include "backup/import.h"
 #include "backup/report.h"
 #include "core/cancel.h"
@@ -136,7 +137,7 @@ back_up_all(struct cli *c, json_t *results)
         struct outcome o;
 
         if (!imports || !is_done(c, i, &o)) {
-            backup_run(&run, &c->targets.v[i], &o);
+            hooked_run(&run, &c->targets.v[i], &o);
         }
         if (!imports) {
             remember(&o, &c->targets.v[i], started);
@@ -148,9 +149,9 @@ back_up_all(struct cli *c, json_t *results)
         json_array_append_new(results, report_json(&o));
         if (o.status == OUTCOME_FAILED) {
             failed++;
-            status = err_exit_status(&o.err);
+            status = hooked_status(&o);
         } else {
-            left_out += outcome_failures(&o) + outcome_unpruned(&o);
+            left_out += hooked_status(&o) != EXIT_GOOD;
         }
         outcome_free(&o);
         /* A signal that came after the last commit has stopped nothing. */

@@ -142,6 +142,9 @@ report_errors(const struct outcome *o, bool several)
             print_pruned(o, &o->repos[i]);
         }
     }
+    if (o->hook_err.kind != ERR_NONE) {
+        print_error(o, &o->hook_err, several);
+    }
 }
 
 void

@@ -45,6 +45,7 @@ struct outcome {
     char                 present[BACKUP_ID_MAX]; /* of OUTCOME_PRESENT */
     uint64_t             relation_bytes; /* of OUTCOME_PLANNED: sizes of the tables to read */
     struct err           err;            /* of OUTCOME_FAILED */
+    struct err           hook_err;       /* of the hook after it (hooked.h) */
 };
 
 /* Never prints; *out is complete in any case. */

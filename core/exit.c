@@ -8,6 +8,7 @@
 
 #include "core/cancel.h"
 #include "core/log.h"
+#include "core/runid.h"
 
 /* /dev/null in place of a descriptor that is closed.  Standard output is opened for reading, so
  * that writes to it fail: the results would be lost.  Losses of standard error cannot be
@@ -29,6 +30,7 @@ tool_begin(const char *program)
 {
     open_closed();
     log_init(program, LOG_WARN);
+    run_id_begin();
     cancel_install();
 }
 

@@ -5,6 +5,7 @@
  */
 #include "core/cancel.h"
 #include "core/exit.h"
+#include "core/hooks/hook.h"
 #include "core/human.h"
 #include "core/log.h"
 #include "core/progress.h"
@@ -12,6 +13,43 @@
 #include "restore/record.h"
 #include "restore/replace.h"
 #include "restore/switch.h"
+
+/* Into a running server, which others use: a scratch server is nobody's, and a drill's restore is
+ * that of its own hooks. */
+static bool
+has_hooks(const struct options *o)
+{
+    return !o->scratch && !o->isolated && !o->list && !o->dry_run;
+}
+
+static int
+run_hooked(struct restore *r, struct err *e)
+{
+    struct hook h = {.config = r->o->config,
+                     .work = "restore",
+                     .section = r->o->database,
+                     .database = r->o->database,
+                     .target = r->o->to != NULL ? r->o->to : r->o->into};
+
+    return has_hooks(r->o) && hook_before(&h, e) != 0 ? -1 : restore_run(r, e);
+}
+
+static int
+end_hooked(const struct restore *r, int status, const struct err *e)
+{
+    struct hook h = {.config = r->o->config,
+                     .work = "restore",
+                     .section = r->o->database,
+                     .database = r->o->database,
+                     .target = r->name};
+
+    return !has_hooks(r->o)
+        ? status
+        : hook_after_warn(&h,
+                          &(struct hook_ended){.status = status,
+                                               .backup = r->label == NULL ? NULL : r->label->id,
+                                               .error = e->kind == ERR_NONE ? NULL : e->text});
+}
 
 static int
 run_and_report(const struct options *o)
@@ -22,7 +60,7 @@ run_and_report(const struct options *o)
     int            status;
 
     restore_init(&r, o);
-    if (restore_run(&r, &e) != 0) {
+    if (run_hooked(&r, &e) != 0) {
         status = err_exit_status(&e);
     } else {
         status = r.problems.n > 0 ? EXIT_PARTLY : EXIT_GOOD;
@@ -33,6 +71,7 @@ run_and_report(const struct options *o)
     r.seconds = clock_seconds() - r.start;
     target_end(&r, e.kind != ERR_NONE);
     record_restore(&r, status, started);
+    status = end_hooked(&r, status, &e);
     if (e.kind != ERR_NONE) {
         err_print(&e);
         replace_say(&r);

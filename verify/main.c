@@ -4,6 +4,7 @@
  * parse, open, compare, report.  Findings are the result, not an error: they make the status 3.
  */
 #include "core/exit.h"
+#include "core/hooks/hook.h"
 #include "core/human.h"
 #include "core/log.h"
 #include "pg/conn/tools.h"
@@ -233,6 +234,24 @@ level(const struct options *o)
     return o->quiet ? LOG_QUIET : o->verbose ? LOG_INFO : LOG_WARN;
 }
 
+static int
+run_hooked(const struct verify_verb *verb, const struct options *o, struct verify_result *r,
+           struct baseline *b, struct err *e)
+{
+    struct hook h = {
+        .config = o->config, .work = "drill", .section = o->database, .database = o->database};
+    int status;
+
+    if (verb->verb != VERB_DRILL)
+        return verb->run(o, r, b, e) == 0 ? result_exit_status(r) : err_exit_status(e);
+    status = hook_before(&h, e) == 0 && verb->run(o, r, b, e) == 0 ? result_exit_status(r)
+                                                                   : err_exit_status(e);
+    return hook_after_warn(&h,
+                           &(struct hook_ended){.status = status,
+                                                .backup = r->label == NULL ? NULL : r->label->id,
+                                                .error = e->kind == ERR_NONE ? NULL : e->text});
+}
+
 /* Prints the result, and returns the exit status. */
 static int
 run(const struct verify_verb *verb, const struct options *o)
@@ -247,7 +266,7 @@ run(const struct verify_verb *verb, const struct options *o)
     result_note_begin(&r, time(NULL));
     r.lists_tables = o->verbose;
     r.database = o->database == NULL ? NULL : xstrdup(o->database);
-    status = verb->run(o, &r, &b, &e) == 0 ? result_exit_status(&r) : err_exit_status(&e);
+    status = run_hooked(verb, o, &r, &b, &e);
     if (e.kind != ERR_NONE)
         report_write_error(o, verb->cli.name, &e);
     r.seconds = clock_seconds() - start;

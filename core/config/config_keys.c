@@ -20,6 +20,15 @@ static const struct config_key common[] = {
     {"exclude-table-data", CONFIG_LIST, "definitions of what matches, but not its rows", NULL},
     {"note", CONFIG_TEXT, "a remark to keep with backups", NULL},
     {"prune", CONFIG_TEXT, "yes: prune after every backup", NULL},
+    /* hooks */
+    {"before-backup", CONFIG_TEXT, "a command for /bin/sh; if it fails, nothing is backed up",
+     NULL},
+    {"after-backup", CONFIG_TEXT, "a command for /bin/sh, however the backup ended", NULL},
+    {"before-restore", CONFIG_TEXT, "likewise of restores into running servers", NULL},
+    {"after-restore", CONFIG_TEXT, "... afterwards", NULL},
+    {"before-drill", CONFIG_TEXT, "likewise of drills", NULL},
+    {"after-drill", CONFIG_TEXT, "... afterwards", NULL},
+    {"hook-timeout", CONFIG_TEXT, "how long each of these may take: 30s, 10m", NULL},
     /* connection */
     {"host", CONFIG_TEXT, "the server, for backups and comparisons", NULL},
     {"port", CONFIG_TEXT, "the server's port", NULL},
