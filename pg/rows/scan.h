@@ -37,8 +37,10 @@ struct scan_table {        /* one thing to read */
     const char *const *generated; /* stored generated columns, for the second fingerprint */
     size_t             n_generated;
     uint64_t           heap_blocks, bytes;
-    bool               rangeable;  /* heap; whether ranges are useful and work is determined here */
-    bool               splittable; /* several workers may read parts of it: scan_plan() finds out */
+    bool               rangeable; /* heap; whether ranges are useful and work is determined here */
+    /* Several workers may read parts of it, each by a sequential scan of its own past the others'
+     * blocks, or by a Tid Range Scan: scan_plan() finds out. */
+    bool splittable, parts_by_scan;
     bool
         foreign_code; /* see struct cat_table: read by a plain COPY (scan_plan() sets copy.plain) */
     bool text_falls_back; /* text rows too large for the server are tried in binary: scan_run() sets

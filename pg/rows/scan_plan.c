@@ -19,8 +19,9 @@
  *
  * Which of a table's ranges are read by one COPY is decided later (scan_share.h).  A table is cut
  * only if a Seq Scan with ctid as first column can read it: not one of another access method or
- * with a condition of an extension.  It can be split among workers if a range is a Tid Range Scan,
- * from PostgreSQL 14 on: else each would read the whole table.
+ * with a condition of an extension.  It can be split among workers if each can go past the others'
+ * blocks, since the whole table fits into what the server takes for its and the system's cache
+ * (effective_cache_size); or if a part is a Tid Range Scan, from PostgreSQL 14 on.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -81,16 +82,16 @@ add_ranges(struct scan_plan *p, struct scan_table *t, uint64_t width)
     }
 }
 
-/* Whether its plan is such a scan.  *planned: it has a plan; if not, a plain COPY will show whether
- * the table can be read. */
+/* Whether its plan with this setting is such a scan.  *planned: it has a plan; if not, a plain COPY
+ * will show whether the table can be read. */
 static int
-explain_says(PGconn *conn, const struct copy_spec *c, const char *scan, bool *planned, bool *yes,
-             struct err *e)
+explain_says(PGconn *conn, const struct copy_spec *c, const char *setting, const char *scan,
+             bool *planned, bool *yes, struct err *e)
 {
     PGresult *r;
     char     *select, *sql;
 
-    if (pg_exec(conn, e, "SAVEPOINT plan") != 0) {
+    if (pg_exec(conn, e, "SAVEPOINT plan") != 0 || pg_exec(conn, e, setting) != 0) {
         return -1;
     }
     select = copy_out_select(c);
@@ -114,19 +115,40 @@ explain(PGconn *conn, struct scan_table *t, uint64_t width, bool *planned, bool 
     struct copy_spec c = t->copy;
 
     c.ctid = true;
-    if (explain_says(conn, &c, "Seq Scan", planned, cut, e) != 0) {
+    if (explain_says(conn, &c, SCAN_ALL_OF_IT, "Seq Scan", planned, cut, e) != 0) {
         return -1;
     }
     c.ranged = true;
     c.end_block = width;
+    if (*cut && t->parts_by_scan) {
+        return explain_says(conn, &c, SCAN_ALL_OF_IT, "Seq Scan", planned, &t->splittable, e);
+    }
     return !*cut || pg_version(conn) < 140000
         ? 0
-        : explain_says(conn, &c, "Tid Range Scan", planned, &t->splittable, e);
+        : explain_says(conn, &c, SCAN_RANGES_ONLY, "Tid Range Scan", planned, &t->splittable, e);
+}
+
+/* What the server takes for the size of its and the system's cache. */
+static int
+read_cached_blocks(PGconn *conn, uint64_t *blocks, struct err *e)
+{
+    char *value = pg_value(conn, e,
+                           "SELECT setting FROM pg_catalog.pg_settings WHERE name = "
+                           "'effective_cache_size'",
+                           0, NULL);
+
+    if (value == NULL) {
+        return -1;
+    }
+    *blocks = strtoull(value, NULL, 10);
+    free(value);
+    return 0;
 }
 
 /* The width of the table's ranges, 0 for whole. */
 static int
-choose_width(PGconn *conn, struct scan_table *t, uint64_t *width, struct err *e)
+choose_width(PGconn *conn, uint64_t cached_blocks, struct scan_table *t, uint64_t *width,
+             struct err *e)
 {
     uint64_t blocks = scan_range_width(t->heap_blocks, t->bytes);
     bool     cut = false, planned = true;
@@ -136,6 +158,7 @@ choose_width(PGconn *conn, struct scan_table *t, uint64_t *width, struct err *e)
         t->heap_blocks <= blocks) {
         return 0;
     }
+    t->parts_by_scan = t->heap_blocks <= cached_blocks;
     if (explain(conn, t, blocks, &planned, &cut, e) != 0) {
         return err_wrap(e, "table %s.%s", t->copy.schema, t->copy.name);
     }
@@ -195,11 +218,10 @@ scan_plan(struct snapshot *s, struct scan_table *tables, size_t n, struct scan_p
           struct err *e)
 {
     size_t   pack = SIZE_MAX;
-    uint64_t width = 0;
-    int      rc;
+    uint64_t width = 0, cached_blocks = 0;
+    int      rc = read_cached_blocks(s->conn, &cached_blocks, e);
 
     *p = (struct scan_plan){0};
-    rc = pg_exec(s->conn, e, SCAN_RANGES_ONLY); /* EXPLAIN must see what the scan will */
     for (size_t i = 0; rc == 0 && i < n; i++) {
         struct scan_table *t = &tables[i];
 
@@ -208,14 +230,11 @@ scan_plan(struct snapshot *s, struct scan_table *tables, size_t n, struct scan_p
         }
         if (t->sql == NULL && t->bytes < SMALL_BYTES) {
             add_to_pack(p, &pack, t);
-        } else if ((rc = choose_width(s->conn, t, &width, e)) == 0 && width > 0) {
+        } else if ((rc = choose_width(s->conn, cached_blocks, t, &width, e)) == 0 && width > 0) {
             add_ranges(p, t, width);
         } else if (rc == 0) {
             add_item(add_task(p), (struct scan_item){.table = t}, t->bytes);
         }
-    }
-    if (rc == 0) {
-        rc = pg_exec(s->conn, e, "SET LOCAL enable_seqscan = on");
     }
     if (rc != 0) {
         scan_plan_free(p);

@@ -4,7 +4,7 @@
  * A table's ranges are read by one COPY, so that the server goes through the table once, as
  * harmlessly as it can (scan_sql.c), unless the other workers would wait for it in the end: a table
  * that holds more than twice a worker's share of all bytes is split into as few parts as bring each
- * below that, which are Tid Range Scans.  Twice, since one COPY keeps two processors busy, the
+ * below that.  Twice, since one COPY keeps two processors busy, the
  * server's and ours: with two workers nothing is ever split.  Nor are parts made that take only
  * seconds.
  *

@@ -8,6 +8,7 @@
 
 /* For a range that is nearly the whole table the planner may prefer a sequential scan. */
 #define SCAN_RANGES_ONLY "SET LOCAL enable_seqscan = off"
+#define SCAN_ALL_OF_IT   "SET LOCAL enable_tidscan = off"
 
 /* One task, or several that are consecutive ranges of one table: these are read by one COPY. */
 struct scan_reading {

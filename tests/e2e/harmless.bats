@@ -43,3 +43,14 @@ hot_pages() {
         tr '|' ' ' | diff - "$T/cut"
     [ "$(wc -l <"$T/cut")" -ge 3 ]
 }
+
+# bats test_tags=versions
+@test "so do several workers that share a table among them" {
+    local left
+    # A row a block; of this size the ranges of a table are split.
+    psql_in shop -c 'CREATE TABLE wide (id int, t text)' -c 'ALTER TABLE wide ALTER t SET STORAGE PLAIN' \
+        -c "INSERT INTO wide SELECT i, repeat('x', 8000) FROM generate_series(1, 36000) i" -c 'VACUUM wide'
+    left=$(still_hot backup --jobs 4 shop)
+    [ "$left" -ge 95 ] || { echo "after a backup by four: $left %" >&2; false; }
+    [ "$(manifest shop | jq '.tables[] | select(.name == "wide").rows')" = 36000 ]
+}

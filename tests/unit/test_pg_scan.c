@@ -298,7 +298,7 @@ every_row_once_whatever_the_number_of_workers(void **state)
 static void
 ranges_are_the_same_whoever_reads_them(void **state)
 {
-    static struct totals whole, parts, apart;
+    static struct totals whole, parts, tid_parts, apart;
     struct fixture       f;
     struct err           e = ERR_INIT;
     size_t               big = 0;
@@ -309,6 +309,14 @@ ranges_are_the_same_whoever_reads_them(void **state)
     assert_ok(run_scan(&f, 1, &whole, &e), &e);
     assert_ok(run_scan(&f, 6, &parts, &e), &e);
     assert_memory_equal(whole.by_task, parts.by_task, sizeof whole.by_task);
+    assert_true(f.plan.v[0].items[0].table->parts_by_scan);
+    scan_plan_free(&f.plan);
+    run_sql(f.snapshot.conn, "SET LOCAL effective_cache_size = '8MB'"); /* smaller than big */
+    assert_ok(scan_plan(&f.snapshot, f.tables, f.n, &f.plan, &e), &e);
+    assert_false(f.plan.v[0].items[0].table->parts_by_scan); /* Tid Range Scans */
+    tid_parts.part_min = 1;
+    assert_ok(run_scan(&f, 6, &tid_parts, &e), &e);
+    assert_memory_equal(whole.by_task, tid_parts.by_task, sizeof whole.by_task);
     for (size_t i = 0; i < f.plan.n; i++) {
         f.plan.v[i].items[0].table->splittable = false;
     }
