@@ -137,6 +137,10 @@ check_file(struct options *o, const struct opts_result *given, struct err *e)
                            "--%s is for running databases: it does not go with --file", other[i]);
         }
     }
+    if (strcmp(o->file, "-") == 0) {
+        err_set(e, ERR_USAGE, "--file -: an import knows a dump by its SHA-256 and its time");
+        return err_hint(e, "put what the pipe gives in a file, and import that");
+    }
     if (given->rest.n > 0) {
         err_set(e, ERR_USAGE, "--file is backed up, and no database \"%s\"", given->rest.v[0]);
         return err_hint(e, "--name NAME says under which name");

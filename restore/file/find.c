@@ -8,6 +8,7 @@
 
 #include "core/buf.h"
 #include "core/mem.h"
+#include "restore/file/tempfile.h"
 #include "storage/exchange/bundle_names.h"
 
 /* A dump in a bundle. */
@@ -289,21 +290,40 @@ look_into_directory(struct found *f, const char *path, struct err *e)
     return e->kind == ERR_NONE ? list_files(path, &f->file.size_bytes, &f->files_were, e) : -1;
 }
 
+/* What is read twice lies in a file, also what comes from a pipe. */
+static int
+open_file(struct found *f, const char *path, struct err *e)
+{
+    bool from_pipe = strcmp(path, "-") == 0;
+
+    f->file = (struct unpack_file){.name = from_pipe ? "standard input" : path,
+                                   .limits = &f->limits};
+    f->file.fd = from_pipe ? tempfile_of_stdin(f->limits.size_bytes, e)
+                           : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not
+                                                                               hang here */
+    if (f->file.fd < 0 && from_pipe) {
+        return -1;
+    }
+    return f->file.fd < 0 || fstat(f->file.fd, &f->was) != 0
+        ? err_errno(e, "could not open \"%s\"", path)
+        : 0;
+}
+
 int
 found_open(struct found *f, const char *path, const char *member, struct err *e)
 {
     struct buf head = BUF_INIT(DUMP_HEAD_BYTES + 64 * MIB);
     int        rc;
 
-    f->file = (struct unpack_file){.name = path, .limits = &f->limits};
-    f->file.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not hang here */
-    if (f->file.fd < 0 || fstat(f->file.fd, &f->was) != 0) {
-        return err_errno(e, "could not open \"%s\"", path);
+    if (open_file(f, path, e) != 0) {
+        return -1;
     }
     f->is_directory = S_ISDIR(f->was.st_mode);
     if (!f->is_directory && !S_ISREG(f->was.st_mode)) {
         err_set(e, ERR_USAGE, "\"%s\" is neither a file nor a directory", path);
-        return err_hint(e, "a dump is read twice: first all of it is checked.  Put it in a file");
+        return err_hint(e,
+                        "a dump is read twice: first all of it is checked.  --file - keeps what a "
+                        "pipe gives in a temporary file");
     }
     f->file.size_bytes = (uint64_t)f->was.st_size;
     if (f->is_directory) {
@@ -313,7 +333,8 @@ found_open(struct found *f, const char *path, const char *member, struct err *e)
     if (rc == 0 && f->kind == NULL) {
         rc = look_into_bundle(f, member, &head, e);
     } else if (rc == 0 && member != NULL) {
-        rc = err_set(e, ERR_USAGE, "--member: \"%s\" is no bundle, but a %s", path, f->kind->name);
+        rc = err_set(e, ERR_USAGE, "--member: \"%s\" is no bundle, but a %s", f->file.name,
+                     f->kind->name);
     }
     buf_free(&head);
     return rc;

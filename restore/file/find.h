@@ -1,8 +1,9 @@
 /*
  * find.h - which dump a file holds: itself, compressed, or in a bundle.
  *
- * By contents (pg/archive/dumpkind.h), never by name.  A bundle is read to its end; if it holds
- * several dumps the user says which.  Its other files do not matter.
+ * By contents (pg/archive/dumpkind.h), never by name.  "-" is standard input, which is put in a
+ * file without a name first (tempfile.h), since a dump is read twice.  A bundle is read to its end;
+ * if it holds several dumps the user says which.  Its other files do not matter.
  */
 #ifndef RESTORE_FILE_FIND_H
 #define RESTORE_FILE_FIND_H

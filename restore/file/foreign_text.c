@@ -71,7 +71,7 @@ foreign_json(const struct restore *r)
     }
     c = &f->contents;
     o = json_object();
-    json_object_set_new(o, "path", json_text(f->found.file.name));
+    json_object_set_new(o, "path", json_text(r->o->file));
     json_object_set_new(o, "size", json_integer((json_int_t)f->found.was.st_size));
     json_object_set_new(o, "member", json_text(f->found.member));
     json_object_set_new(o, "kind", json_text(f->found.kind->word));

@@ -9,36 +9,7 @@
 
 #include "core/mem.h"
 #include "pg/archive/dumpdir.h"
-
-static const char *
-temp_dir(void)
-{
-    const char *dir = getenv("TMPDIR");
-
-    return dir == NULL || *dir == '\0' ? "/tmp" : dir;
-}
-
-static int
-no_room(const char *where, struct err *e)
-{
-    err_errno(e, "could not unpack into \"%s\"", where);
-    return err_hint(e, "TMPDIR names another directory for what is unpacked");
-}
-
-static int
-write_all(int fd, const char *data, size_t n, const char *where, struct err *e)
-{
-    while (n > 0) {
-        ssize_t put = write(fd, data, n);
-
-        if (put < 0 && errno != EINTR) {
-            return no_room(where, e);
-        }
-        data += put > 0 ? put : 0;
-        n -= put > 0 ? (size_t)put : 0;
-    }
-    return 0;
-}
+#include "restore/file/tempfile.h"
 
 /* What is left of the entry. */
 static int
@@ -49,7 +20,7 @@ copy_entry(struct unpack *u, int fd, const char *where, struct err *e)
     int         rc;
 
     while ((rc = unpack_read(u, &data, &n, e)) == 1) {
-        if (write_all(fd, data, n, where, e) != 0) {
+        if (tempfile_write(fd, data, n, where, e) != 0) {
             return -1;
         }
     }
@@ -62,18 +33,14 @@ static int
 unpack_file_into(struct spool *s, const struct found *f, struct err *e)
 {
     struct found_reader r;
-    char               *name = xasprintf("%s/pgassay-XXXXXX", temp_dir());
     int                 rc = -1;
 
-    s->own_fd = mkostemp(name, O_CLOEXEC);
-    if (s->own_fd < 0 || unlink(name) != 0) {
-        (void)no_room(name, e);
-    } else if (found_begin(f, &r, e) == 0) {
-        rc = copy_entry(r.data, s->own_fd, temp_dir(), e);
+    s->own_fd = tempfile_make(e);
+    if (s->own_fd >= 0 && found_begin(f, &r, e) == 0) {
+        rc = copy_entry(r.data, s->own_fd, tempfile_dir(), e);
         found_end(&r);
     }
     s->fd = s->own_fd;
-    free(name);
     return rc;
 }
 
@@ -94,10 +61,10 @@ unpack_one(struct spool *s, struct unpack *u, const char *base, struct err *e)
 {
     char *path = xasprintf("%s/%s", s->dir, base);
     int   fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    int   rc = fd < 0 ? no_room(path, e) : copy_entry(u, fd, path, e);
+    int   rc = fd < 0 ? tempfile_failed(path, e) : copy_entry(u, fd, path, e);
 
     if (fd >= 0 && close(fd) != 0 && rc == 0) {
-        rc = no_room(path, e);
+        rc = tempfile_failed(path, e);
     }
     free(path);
     return rc;
@@ -110,9 +77,9 @@ unpack_directory_into(struct spool *s, const struct found *f, struct err *e)
     const char    *name, *base;
     int            rc;
 
-    s->dir = xasprintf("%s/pgassay-XXXXXX", temp_dir());
+    s->dir = xasprintf("%s/pgassay-XXXXXX", tempfile_dir());
     if (mkdtemp(s->dir) == NULL) {
-        rc = no_room(s->dir, e);
+        rc = tempfile_failed(s->dir, e);
         free(s->dir);
         s->dir = NULL;
         return rc;

@@ -64,6 +64,25 @@ nothing() {
     pgassay restore --file=-x.dir --to copy --dry-run
 }
 
+@test "a dump comes from a pipe, and what is not whole is refused as from a file" {
+    pg_dump -d shop | gzip | from - --to copy --json >out.json
+    db_same shop copy && db_drop copy
+    expect_equal "$(jq -r '[.file.path, .file.compression] | @text' out.json)" '["-","gzip"]'
+    for f in shop.dump shop.tar; do reads - <"$f" || { echo "$f" >&2; false; }; done
+    for f in shop.sql shop.dump; do head -c 3000 "$f" >e.cut && refused - <e.cut 'standard input'; done
+    refused - </dev/null '"standard input" is empty'
+    expect_status 1 from - --to copy --max-size 10kB <shop.tar
+    expect_text 'standard input has more than 10.0 kB' '--max-size'
+    mkfifo never && exec 9<>never
+    start bash -c 'exec pgassay-restore --file - --to copy <never'
+    for ((n = 0; n < 100; n++)); do ! readlink "/proc/$started/fd/"* | grep -q 'tmp/pgassay-.*deleted' || break; sleep 0.1; done
+    kill -TERM "$started" && finish 143
+    exec 9>&-
+    expect_status 2 pgassay backup --file - --name copy --repo "$REPO" <shop.sql
+    expect_text 'put what the pipe gives in a file'
+    nothing
+}
+
 @test "a dump in a bundle is found by what it is; of several one is named" {
     mkdir in && cp shop.sql in/README && gzip <shop.dump >in/notes.txt && ln -s notes.txt in/latest
     cp -r shop.dir in/d
