@@ -110,6 +110,15 @@
             offsetof(values, file), 0, 0, NULL, NULL                                               \
     }
 
+/* Whose dump it is. */
+#define OPT_COMMON_FILE_DB(field)                                                                  \
+    {                                                                                              \
+        OPT_TEXT, "db", 0, "NAME",                                                                 \
+            "file: import it as this database, or restore only this one of a pg_dumpall; scan: "   \
+            "only dumps of it",                                                                    \
+            field, 0, 0, NULL, NULL                                                                \
+    }
+
 /* What of such a file, and how much it may become. */
 enum { MAX_RATIO_MOST = 1000000 };
 #define OPTS_COMMON_BUNDLE(values)                                                                 \

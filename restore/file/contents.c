@@ -102,7 +102,6 @@ take_statement(struct contents *c, const struct sql_piece *piece)
 {
     c->statements++;
     c->bytes += piece->n;
-    c->ended = false;
     c->copies += piece->kind == SQL_PIECE_COPY;
     c->inserts += begins(piece, "INSERT ");
     c->tables += begins(piece, "CREATE TABLE ") || begins(piece, "CREATE UNLOGGED TABLE ");
@@ -124,11 +123,41 @@ take_database(struct contents *c, const struct sql_piece *piece)
     sql_head_free(&head);
 }
 
+static void
+take_rows(struct contents *c, const struct sql_piece *piece)
+{
+    c->bytes += piece->n;
+    for (const char *p = piece->text, *end = p + piece->n;
+         (p = memchr(p, '\n', (size_t)(end - p))) != NULL; p++) {
+        c->rows++;
+    }
+}
+
+/* A statement, or a line for psql. */
+static int
+take_command(struct contents *c, const struct sql_piece *piece, struct err *e)
+{
+    struct policy_out out;
+
+    c->ended = c->ended && piece->kind == SQL_PIECE_PSQL;
+    if (piece->kind == SQL_PIECE_STATEMENT && begins(piece, "CREATE DATABASE ")) {
+        take_database(c, piece);
+    }
+    if (policy_judge(&c->policy, piece, &out, e) != 0) {
+        return -1;
+    }
+    free(out.text);
+    c->passing = piece->kind == SQL_PIECE_COPY && out.action == POLICY_SKIP;
+    if (piece->kind != SQL_PIECE_PSQL && (out.action != POLICY_SKIP || c->policy.o->pick == NULL)) {
+        take_statement(c, piece);
+    }
+    return 0;
+}
+
 static int
 take(void *ctx, struct sql_stream *stream, const struct sql_piece *piece, struct err *e)
 {
-    struct contents  *c = ctx;
-    struct policy_out out;
+    struct contents *c = ctx;
 
     (void)stream;
     progress_add(piece->n);
@@ -137,28 +166,17 @@ take(void *ctx, struct sql_stream *stream, const struct sql_piece *piece, struct
         take_comment(c, piece->text);
         return 0;
     case SQL_PIECE_ROWS:
-        c->bytes += piece->n;
-        for (const char *p = piece->text, *end = p + piece->n;
-             (p = memchr(p, '\n', (size_t)(end - p))) != NULL; p++) {
-            c->rows++;
+        if (!c->passing) {
+            take_rows(c, piece);
         }
         return 0;
     case SQL_PIECE_ROWS_END:
         return 0;
     case SQL_PIECE_STATEMENT:
     case SQL_PIECE_COPY:
-        take_statement(c, piece);
-        if (begins(piece, "CREATE DATABASE ")) {
-            take_database(c, piece);
-        }
-        break;
     case SQL_PIECE_PSQL:
-        break;
+        return take_command(c, piece, e);
     }
-    if (policy_judge(&c->policy, piece, &out, e) != 0) {
-        return -1;
-    }
-    free(out.text);
     return 0;
 }
 

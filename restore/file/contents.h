@@ -25,6 +25,7 @@ struct contents {
 
     uint64_t begun, complete; /* private: dumps */
     bool     ended;           /* ... nothing has followed the last line */
+    bool     passing;         /* ... rows that policy passes over */
 };
 
 /* ERR_CORRUPT: it is not whole, or holds what no dump has.  Free it in any case. */

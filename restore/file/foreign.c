@@ -34,7 +34,13 @@ foreign_is_cluster(const struct restore *r)
 static int
 check_target(const struct restore *r, const struct foreign *f, struct err *e)
 {
-    if (f->found.kind->kind != DUMP_CLUSTER || r->o->isolated || r->o->list) {
+    if (r->o->file_db != NULL && f->found.kind->kind != DUMP_CLUSTER) {
+        err_set(e, ERR_USAGE, "--db: \"%s\" is a %s, of one database", f->found.file.name,
+                f->found.kind->name);
+        return err_hint(e, "leave out --db: --to says how the new database is called");
+    }
+    if (f->found.kind->kind != DUMP_CLUSTER || r->o->file_db != NULL || r->o->isolated ||
+        r->o->list) {
         return 0;
     }
     err_set(e, ERR_USAGE,
@@ -43,8 +49,25 @@ check_target(const struct restore *r, const struct foreign *f, struct err *e)
             "let loose on a running server",
             f->found.file.name, f->found.kind->name);
     return err_hint(e,
-                    "--scratch --keep restores all of it into a server of its own, from which "
-                    "pg_dump takes one database");
+                    "--db NAME restores one of its databases; --scratch --keep all of it, into a "
+                    "server of its own");
+}
+
+/* Is the database that was asked for in it? */
+static int
+check_picked(const struct foreign *f, struct err *e)
+{
+    const struct strlist *all = &f->contents.databases;
+    char                 *list;
+
+    if (f->options.pick == NULL || f->contents.policy.met) {
+        return 0;
+    }
+    list = preflight_names(all);
+    err_set(e, ERR_NOT_FOUND, "it has no database \"%s\"", f->options.pick);
+    err_hint(e, "%s%s", all->n == 0 ? "it has none but the server's own" : "it has ", list);
+    free(list);
+    return -1;
 }
 
 /* The rows of as many tables as are listed.  INSERT may be in many statements for a table, and of
@@ -97,7 +120,7 @@ read_contents(struct restore *r, struct err *e)
         return -1;
     }
     if (contents_read(&f->contents, &f->script, &f->options, e) != 0 ||
-        (archive && check_tables(&f->contents, listed, e) != 0)) {
+        (archive && check_tables(&f->contents, listed, e) != 0) || check_picked(f, e) != 0) {
         return -1;
     }
     return found_unchanged(&f->found, e);
@@ -147,7 +170,9 @@ foreign_read(struct restore *r, struct err *e)
     if (found_open(&f->found, o->file, o->member, e) != 0 || check_target(r, f, e) != 0) {
         return -1;
     }
-    f->options = (struct policy_options){.cluster = f->found.kind->kind == DUMP_CLUSTER,
+    f->options = (struct policy_options){.cluster = f->found.kind->kind == DUMP_CLUSTER &&
+                                             o->file_db == NULL,
+                                         .pick = o->file_db,
                                          .scratch = o->isolated,
                                          .allow_remote = o->allow_remote,
                                          .no_owner = o->no_owner,

@@ -14,6 +14,7 @@ enum { RATIO = 200 };
 const struct opt foreign_options[] = {
     OPT_HEADING("A dump that another tool made"),
     OPT_COMMON_FILE(struct options),
+    OPT_COMMON_FILE_DB(offsetof(struct options, file_db)),
     OPTS_COMMON_BUNDLE(struct options),
     OPTS_END,
 };
@@ -21,7 +22,7 @@ const struct opt foreign_options[] = {
 bool
 foreign_asked(const struct options *o)
 {
-    return o->file != NULL || o->member != NULL || o->max_size != NULL ||
+    return o->file != NULL || o->file_db != NULL || o->member != NULL || o->max_size != NULL ||
         opts_given(&o->parsed, "max-ratio");
 }
 
@@ -76,7 +77,7 @@ int
 foreign_check(struct options *o, struct err *e)
 {
     if (o->file == NULL) {
-        return err_set(e, ERR_USAGE, "--member, --max-size and --max-ratio belong to --file");
+        return err_set(e, ERR_USAGE, "--db, --member, --max-size and --max-ratio belong to --file");
     }
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         if (strlist_has(&o->parsed.given, others[i])) { /* the environment may have them */

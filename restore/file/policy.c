@@ -160,13 +160,24 @@ later(const struct sql_piece *piece, const struct sql_token *name, struct policy
     return 0;
 }
 
+/* 1: of a picked database nothing else is of interest; -1. */
+static int
+not_own(struct policy *p, const struct sql_piece *piece, struct policy_out *out, struct err *e)
+{
+    if (p->o->pick == NULL) {
+        return refuse(piece, e,
+                      "it is about another database than the one that is restored, which is left "
+                      "alone");
+    }
+    out->action = POLICY_SKIP;
+    return 1;
+}
+
 /* 1: it is about databases, and *out says what becomes of it; 0: it is not; -1. */
 static int
 judge_database(struct policy *p, const struct sql_piece *piece, const struct sql_statement *s,
                struct policy_out *out, struct err *e)
 {
-    static const char other[] =
-        "it is about another database than the one that is restored, which is left alone";
     struct sql_cursor       c = sql_cursor(s);
     const struct sql_token *name;
 
@@ -176,7 +187,8 @@ judge_database(struct policy *p, const struct sql_piece *piece, const struct sql
     }
     if (sql_words(&c, "CREATE DATABASE")) {
         if (p->properties != NULL || !is_own_database(p, &c, &name)) {
-            return refuse(piece, e, other);
+            p->here = false; /* the next database's part has begun */
+            return not_own(p, piece, out, e);
         }
         read_properties(p, c);
         out->action = POLICY_SKIP;
@@ -186,7 +198,7 @@ judge_database(struct policy *p, const struct sql_piece *piece, const struct sql
         return 0;
     }
     if (!is_own_database(p, &c, &name) || sql_sign(&c, ',')) {
-        return refuse(piece, e, other);
+        return not_own(p, piece, out, e);
     }
     if (sql_has_words(c, "CONNECTION LIMIT") || sql_has_words(c, "IS_TEMPLATE") ||
         sql_has_words(c, "SET TABLESPACE")) {
@@ -396,6 +408,10 @@ judge_statement(struct policy *p, const struct sql_piece *piece, const struct sq
         judge_cluster(p, piece, s, out);
     } else if ((about_database = judge_database(p, piece, s, out, e)) < 0) {
         return -1;
+    } else if (p->o->pick != NULL &&
+               (about_database == 0 ? !p->here : out->action == POLICY_SKIP)) {
+        out->action = POLICY_SKIP;
+        return 0;
     } else if (about_database == 0 &&
                (is_about_tablespaces(s) || (is_about_roles(s) && !p->o->scratch))) {
         refuse(piece, e, "it is about the whole server, not about one database");
@@ -421,6 +437,13 @@ judge_line(struct policy *p, const struct sql_piece *piece, struct policy_out *o
         out->action = POLICY_SKIP;
         return 0;
     case PSQL_LINE_CONNECT:
+        if (p->o->pick != NULL) {
+            p->here = strcmp(p->o->pick, name) == 0;
+            p->met = p->met || p->here;
+            out->action = POLICY_SKIP;
+            free(name);
+            return 0;
+        }
         out->action = p->o->cluster ? POLICY_CONNECT : POLICY_SKIP;
         own = p->o->cluster || (p->database != NULL && strcmp(p->database, name) == 0);
         if (own) {
@@ -449,6 +472,9 @@ policy_judge(struct policy *p, const struct sql_piece *piece, struct policy_out 
     int                  rc;
 
     *out = (struct policy_out){.action = POLICY_RUN};
+    if (p->o->pick != NULL && p->database == NULL) {
+        p->database = xstrdup(p->o->pick);
+    }
     if (piece->kind == SQL_PIECE_PSQL) {
         return judge_line(p, piece, out, e);
     }

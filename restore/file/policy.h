@@ -7,6 +7,9 @@
  * --clean begin with, is never run.  What psql would do for the dump is not there at all: the only
  * lines for psql that are understood are those that pg_dump and pg_dumpall write.
  *
+ * Of pg_dumpall's the part of one database can be picked: what stands in others' parts is passed
+ * over, rows too, but for what is about that database itself, which stands before its part.
+ *
  * The state goes through the statements in their order; each pass begins with a new one.
  */
 #ifndef RESTORE_FILE_POLICY_H
@@ -22,6 +25,7 @@ struct policy_options {
     bool        scratch; /* ... a scratch server at least */
     bool        allow_remote;
     bool        no_owner, no_privileges, no_tablespaces;
+    const char *pick; /* of a dump of pg_dumpall only this database, as a dump of it alone; NULL */
     const char *self; /* of a scratch server: its superuser, who is left as he is */
 };
 
@@ -30,6 +34,8 @@ struct policy {
     char                        *database;   /* that the dump is of, if it says so (pg_dump -C) */
     json_t                      *properties; /* ... as newdb_create() takes them; NULL */
     char                        *key;        /* of \restrict */
+    bool                         here;       /* pick: the statements are of its database */
+    bool                         met;        /* ... they were */
     struct strlist               roles;      /* that it names, and does not make */
     struct strlist               made;       /* roles that it makes */
     struct strlist               extensions, tablespaces; /* that it names */

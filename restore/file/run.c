@@ -24,6 +24,7 @@ struct run {
     PGconn         *conn;
     struct copy_in  copy;
     uint64_t        rows;       /* of this COPY */
+    bool            passing;    /* ... it is passed over */
     char           *copy_words; /* of its statement */
     uint64_t        copy_line;
     struct strlist  later;
@@ -241,6 +242,10 @@ begin_copy(struct run *run, const struct sql_piece *piece, struct err *e)
         return -1;
     }
     free(out.text);
+    run->passing = out.action == POLICY_SKIP;
+    if (run->passing) {
+        return 0;
+    }
     free(run->copy_words);
     run->copy_words = policy_words(piece);
     run->copy_line = piece->line;
@@ -277,10 +282,16 @@ run_piece(void *ctx, struct sql_stream *stream, const struct sql_piece *piece, s
         return begin_copy(run, piece, e);
     case SQL_PIECE_ROWS:
         progress_add(piece->n);
+        if (run->passing) {
+            return 0;
+        }
         run->rows += lines_in(piece);
         run->r->bytes += piece->n;
         return copy_in_data(&run->copy, piece->text, piece->n, e) != 0 ? wrap_copy(run, e) : 0;
     case SQL_PIECE_ROWS_END:
+        if (run->passing) {
+            return 0;
+        }
         run->r->rows += run->rows;
         return copy_in_end(&run->copy, run->rows, e) != 0 ? wrap_copy(run, e)
                                                           : heed_session(run, stream, piece, e);

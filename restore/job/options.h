@@ -27,7 +27,7 @@ struct options {
     struct strlist first;                                            /* patterns */
     struct strlist tables, exclude_tables, schemas, exclude_schemas; /* patterns */
     const char    *to;
-    const char    *file, *member, *max_size; /* foreign_options.c */
+    const char    *file, *file_db, *member, *max_size; /* foreign_options.c */
     int            max_ratio;
     uint64_t       max_size_bytes;
     const char    *into, *into_schema, *on_conflict; /* live_options.c */

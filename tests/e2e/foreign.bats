@@ -127,7 +127,29 @@ nothing() {
     pg_dumpall >cluster.sql
     db_rows shop >want
     expect_status 2 from cluster.sql --to copy
-    expect_text 'plain dump of pg_dumpall' '--scratch --keep'
+    expect_text 'plain dump of pg_dumpall' '--db NAME' '--scratch --keep'
+    # One of its databases, and nothing of the others or of the server.
+    psql_in postgres -c 'CREATE TABLE of_another AS SELECT 1 a' -c "COMMENT ON DATABASE \"na me\" IS 'the one'" -c "ALTER DATABASE \"na me\" SET work_mem = '7MB'"
+    pg_dumpall --clean | sed '/^-- Roles/a CREATE ROLE never;' >more.sql
+    from - --db shop --to copy --json <more.sql >out.json
+    db_same shop copy && db_drop copy
+    expect_equal "$(jq -c '[.file.tables, .file.rows]' out.json) $(jq -r .file.database out.json)" "$(jq -c . holds) shop"
+    from more.sql --db 'na me' --to copy
+    expect_equal "$(psql_in copy -c "SELECT sum(a), pg_get_userbyid(datdba), shobj_description(d.oid, 'pg_database'), current_setting('work_mem') FROM t, pg_database d WHERE datname = current_database() GROUP BY d.oid, 2")" \
+        '55|owner_of_it|the one|7MB'
+    db_drop copy
+    from more.sql --db postgres --to copy
+    expect_equal "$(psql_in copy -c 'SELECT a FROM of_another')$(psql_in postgres -c "SELECT rolname FROM pg_roles WHERE rolname = 'never'")" 1
+    psql_in postgres -c 'DROP TABLE of_another'
+    db_drop copy
+    expect_status 1 from more.sql --db nono --to copy
+    expect_text 'it has no database "nono"' 'it has ' '"na me"' '"shop"'
+    expect_status 2 from shop.sql --db shop --to copy
+    expect_text 'plain dump of pg_dump, of one database'
+    expect_status 2 pgassay restore --db shop --to copy
+    sed -i '/^-- PostgreSQL database cluster dump complete/d' more.sql
+    expect_status 1 from more.sql --db shop --to copy
+    expect_text 'it is not whole' && nothing
     from cluster.sql --scratch --keep >kept
     read -r h p < <(sed -n 's/.*psql -h \([^ ]*\) -p \([0-9]*\) .*/\1 \2/p' kept)
     PGHOST=$h PGPORT=$p db_rows shop | diff want -
