@@ -2,6 +2,7 @@
  * foreign_options.c - the options of --file.
  */
 #include <stddef.h>
+#include <string.h>
 
 #include "core/cli/opts_common.h"
 #include "core/human.h"
@@ -73,6 +74,20 @@ static const char *const others[] = {
     "apply",
 };
 
+/* How else the same is had. */
+static int
+for_backups(const char *option, struct err *e)
+{
+    err_set(e, ERR_USAGE, "--%s is for backups: it does not go with --file", option);
+    return strcmp(option, "swap") == 0 || strcmp(option, "replace") == 0
+        ? err_hint(e,
+                   "--to NEWDB restores the dump beside the running database; look at it, then "
+                   "\"pgassay restore DB --switch-to NEWDB\" puts it in the other's place")
+        : err_hint(e,
+                   "\"pgassay storage import --file FILE --db NAME\" makes a backup of the dump, "
+                   "with which it goes");
+}
+
 int
 foreign_check(struct options *o, struct err *e)
 {
@@ -81,8 +96,7 @@ foreign_check(struct options *o, struct err *e)
     }
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         if (strlist_has(&o->parsed.given, others[i])) { /* the environment may have them */
-            return err_set(e, ERR_USAGE, "--%s is for backups: it does not go with --file",
-                           others[i]);
+            return for_backups(others[i], e);
         }
     }
     o->max_ratio = opts_given(&o->parsed, "max-ratio") ? o->max_ratio : RATIO;

@@ -505,6 +505,10 @@ SQL
         # shellcheck disable=SC2086
         expect_status 2 from shop.sql --to copy $o
     done
+    expect_status 2 from shop.sql --swap
+    expect_text '--to NEWDB' '--switch-to NEWDB'
+    expect_status 2 from shop.dump --to copy -j 2
+    expect_text 'storage import'
     expect_status 2 from shop.sql
     expect_text 'nothing says where to restore'
     expect_status 2 pgassay restore --member x --to copy
