@@ -39,12 +39,15 @@ run_length(struct scan_task *const *tasks, size_t n)
     return run;
 }
 
+/* share: of a worker, of all bytes. */
 static size_t
-parts_of(struct scan_task *const *tasks, size_t run, uint64_t most)
+parts_of(struct scan_task *const *tasks, size_t run, uint64_t share, uint64_t part_min)
 {
-    uint64_t bytes = bytes_of(tasks, run);
+    const struct scan_table *t = tasks[0]->items[0].table;
+    uint64_t                 bytes = bytes_of(tasks, run);
+    uint64_t                 most = MAX(t->parts_by_scan ? share + share / 4 : 2 * share, part_min);
 
-    if (run == 1 || !tasks[0]->items[0].table->splittable || bytes <= most) {
+    if (run == 1 || !t->splittable || bytes <= most) {
         return 1;
     }
     return (size_t)MIN(bytes / most + (bytes % most > 0), run);
@@ -54,12 +57,12 @@ struct scan_reading *
 scan_share(struct scan_task *const *tasks, size_t n_tasks, int jobs, uint64_t part_min, size_t *n)
 {
     struct scan_reading *v = xcalloc(n_tasks + 1, sizeof *v);
-    uint64_t             most = MAX(bytes_of(tasks, n_tasks) / (uint64_t)jobs * 2,
-                        part_min > 0 ? part_min : PART_MIN_BYTES);
+    const uint64_t       share = bytes_of(tasks, n_tasks) / (uint64_t)jobs;
 
     *n = 0;
     for (size_t i = 0; i < n_tasks;) {
-        size_t run = run_length(tasks + i, n_tasks - i), parts = parts_of(tasks + i, run, most);
+        size_t run = run_length(tasks + i, n_tasks - i);
+        size_t parts = parts_of(tasks + i, run, share, part_min > 0 ? part_min : PART_MIN_BYTES);
 
         for (size_t part = 0, from = 0; part < parts; part++) {
             size_t to = run * (part + 1) / parts;

@@ -3,10 +3,10 @@
  *
  * A table's ranges are read by one COPY, so that the server goes through the table once, as
  * harmlessly as it can (scan_sql.c), unless the other workers would wait for it in the end: a table
- * that holds more than twice a worker's share of all bytes is split into as few parts as bring each
- * below that.  Twice, since one COPY keeps two processors busy, the
- * server's and ours: with two workers nothing is ever split.  Nor are parts made that take only
- * seconds.
+ * that holds more than a worker's share of all bytes, and a quarter more, is split into as few
+ * parts as bring each below that.  Where parts do harm (Tid Range Scans), it must be more than
+ * twice the share: one COPY keeps two processors busy, the server's and ours, if there is something
+ * to compress, and with two workers nothing is split.  Nor are parts made that take only seconds.
  *
  * Where a table is cut into ranges, and with them chunks, is the plan's business, and does not
  * depend on this.

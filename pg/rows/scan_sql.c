@@ -11,8 +11,8 @@
  * Several ranges of a table are one COPY, with ctid as first column.  If they are the whole table,
  * it has no condition: the server goes through the table by a sequential scan, which keeps to a
  * ring of buffers (bulk read strategy) and leaves what others have in shared_buffers alone.  So
- * does a part of a table, whose scan passes over the rows of the other parts: a tenth of the time
- * that sending them takes, if the blocks need not come from a disk again.  Where they would
+ * does a part of a table, whose scan passes over the rows of the other parts: a twelfth of the
+ * time that sending them takes, if the blocks need not come from a disk again.  Where they would
  * (scan_plan.c), and where a range is read by itself, it is a Tid Range Scan, which reads through
  * shared_buffers.
  */
