@@ -32,7 +32,7 @@ int replace_preflight(struct restore *, struct strlist *stop, struct strlist *hi
 bool replace_is_whole(struct restore *);
 /* Goes on in the working database of an interrupted one, if that is possible: restore.resumes. */
 int replace_resume(struct restore *, struct err *);
-/* "loading", "loaded": that it came so far. */
+/* "loading", "loaded": that it came so far; after a problem, that it is to begin anew. */
 int replace_mark_stage(struct restore *, const char *stage, struct err *);
 /* After an error of what went on: if it would come again, the next one begins anew. */
 void replace_give_up_stage(struct restore *, const struct err *);

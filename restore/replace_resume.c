@@ -61,8 +61,14 @@ mark(struct restore *r, const char *stage, struct err *e)
 int
 replace_mark_stage(struct restore *r, const char *stage, struct err *e)
 {
+    if (!r->o->replace) {
+        return 0;
+    }
     /* Problems are named by a restore that begins anew, and not remembered. */
-    return r->o->replace && r->problems.n == 0 ? mark(r, stage, e) : 0;
+    if (r->problems.n == 0) {
+        return mark(r, stage, e);
+    }
+    return r->replace->now.stage != NULL ? mark(r, NULL, e) : 0;
 }
 
 void

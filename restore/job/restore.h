@@ -74,6 +74,7 @@ struct worker {
     PGconn              *rows;      /* the session for the current rows: conn or as */
     PGconn              *as;        /* a loader's session, or NULL */
     const struct loader *as_loader; /* whose */
+    bool                 as_unmade; /* a network has kept it from being made */
     bool                 widened;   /* it is not its owner, but itself */
     struct readahead    *chunks;
     char                 xid[24];     /* of its transaction (lost.h); empty: none */

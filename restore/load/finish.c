@@ -203,11 +203,21 @@ runs_alone(const struct restore *r, const struct archive_entry *entry)
 }
 
 static int
+run_as_loader(struct restore *r, const struct archive_entry *entry, struct err *e)
+{
+    int rc;
+
+    do {
+        rc = loader_run_entry(r, loader_of_entry(r, entry), entry, e);
+    } while (rc != 0 && lost_again(r, &r->workers[0], NULL, e));
+    return rc;
+}
+
+static int
 run_alone(struct restore *r, const struct archive_entry *entry, struct unproven_list *later,
           struct err *e)
 {
-    return is_foreign_key(entry) ? add_foreign_key(r, entry, later, e)
-                                 : loader_run_entry(r, loader_of_entry(r, entry), entry, e);
+    return is_foreign_key(entry) ? add_foreign_key(r, entry, later, e) : run_as_loader(r, entry, e);
 }
 
 /* In the archive's order (a comment follows its constraint); entries between foreign keys in

@@ -26,7 +26,7 @@ worker_ready(struct restore *r, struct worker *w, struct err *e)
         w->chunks = readahead_new(r->repo, r->label->db, r->manifest);
     }
     if (w->conn == NULL) {
-        if ((w->conn = target_connect(r, e)) == NULL) {
+        if ((w->conn = lost_connect(r, e)) == NULL) {
             return err_wrap(e, "connecting a worker to the new database");
         }
         w->pid = PQbackendPID(w->conn);

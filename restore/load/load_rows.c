@@ -42,6 +42,7 @@ surely(struct restore *r, struct worker *w, const struct step *s, struct err *e)
 
     do {
         w->counted_rows = w->counted_bytes = 0;
+        w->xid[0] = '\0'; /* the last step's, which is not this one's if it never begins */
         rc = s->run(r, w, s, e);
         if (rc == 0 || !lost_again(r, w, &committed, e)) {
             return rc;

@@ -170,21 +170,22 @@ connect_as(struct restore *r, const struct loader *l, struct err *e)
     return pg_connect(&t, PG_RESTORING, "pgassay-restore", e);
 }
 
-/* A server not started by pgassay may require passwords, which these roles do not have. */
+/* A server not started by pgassay may require passwords, which these roles do not have.  That a
+ * network keeps a session from being made says nothing about that: workers try again. */
 static bool
 may_connect(struct restore *r)
 {
     struct err e = ERR_INIT;
     PGconn    *conn = r->loaders->n == 0 ? NULL : connect_as(r, r->loaders->v[0], &e);
 
-    if (conn == NULL && e.kind != ERR_NONE && e.kind != ERR_INTERRUPTED) {
+    if (conn == NULL && e.kind != ERR_NONE && e.kind != ERR_INTERRUPTED && !e.transient) {
         log_warn(
             "rows are loaded with a superuser's rights, and so are functions of the backup run: "
             "another role cannot connect: %s",
             e.text);
     }
     pg_close(conn);
-    return conn != NULL || e.kind == ERR_NONE;
+    return conn != NULL || e.kind == ERR_NONE || e.transient;
 }
 
 int
@@ -289,6 +290,7 @@ loader_use(struct restore *r, struct worker *w, const struct loader *l, struct e
         w->as_loader = NULL;
         w->widened = false;
         if ((w->as = connect_as(r, l, e)) == NULL) {
+            w->as_unmade = e->kind == ERR_PG && e->transient;
             return err_wrap(e, "connecting as the loader of rows of \"%s\"",
                             l->owner == NULL ? "nobody" : l->owner);
         }

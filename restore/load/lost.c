@@ -98,6 +98,24 @@ check_same_server(struct restore *r, PGconn *conn, struct err *e)
     return rc;
 }
 
+PGconn *
+lost_connect(struct restore *r, struct err *e)
+{
+    PGconn *conn = target_connect(r, e);
+
+    if (conn != NULL || e->kind != ERR_PG || !e->transient) {
+        return conn;
+    }
+    log_warn("a connection to the server could not be made, and is tried again (%s)", e->text);
+    err_clear(e);
+    if ((conn = connect_again(r, target_connect, e)) != NULL && r->incarnation != NULL &&
+        check_same_server(r, conn, e) != 0) {
+        pg_close(conn);
+        return NULL;
+    }
+    return conn;
+}
+
 /* The lost session: not another one that has got its number. */
 static int
 end_session(PGconn *conn, int pid, struct err *e)
@@ -183,14 +201,14 @@ lost_again(struct restore *r, struct worker *w, bool *committed, struct err *e)
     if (committed != NULL) {
         *committed = false;
     }
-    if (!is_lost(w->conn, e) && !is_lost(w->as, e)) {
+    if (!is_lost(w->conn, e) && !is_lost(w->as, e) && !w->as_unmade) {
         return false;
     }
     log_warn("%s (%s)", lost, e->text);
     pg_close(w->as);
     w->as = NULL;
     w->as_loader = NULL;
-    w->widened = false;
+    w->as_unmade = w->widened = false;
     do { /* the new one may be lost, too */
         if (w->n_lost++ == LOST_MAX) {
             return false;

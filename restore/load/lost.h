@@ -21,9 +21,14 @@ int lost_begin(struct restore *, struct err *);
 /* BEGIN on the session for rows, noting the transaction's number. */
 int lost_transaction(struct worker *, struct err *);
 
-/* After an error of a worker's.  True: its connection was lost, and it has a new one; *committed
- * (NULL: there was no lost_transaction()) says whether the last transaction has taken effect, and
- * what was done without one may have (restore.resumes is set).  False: the error stands. */
+/* A session in the new database; one that a network keeps from being made is tried again.  Once
+ * rows are loaded, only on the same server.  NULL: ERR_PG, ERR_IO, ERR_INTERRUPTED. */
+PGconn *lost_connect(struct restore *, struct err *);
+
+/* After an error of a worker's, which may also have been that a session of its loader could not be
+ * made.  True: its connection was lost, and it has a new one; *committed (NULL: there was no
+ * lost_transaction()) says whether the last transaction has taken effect, and what was done without
+ * one may have (restore.resumes is set).  False: the error stands. */
 bool lost_again(struct restore *, struct worker *, bool *committed, struct err *);
 
 /* The same for the main connection, and for statements that take effect at once or not at all. */

@@ -18,6 +18,9 @@ CREATE TABLE lines_2 PARTITION OF lines DEFAULT;
 INSERT INTO lines (id, what) SELECT 1 + i % 20000, 'w' || i FROM generate_series(1, 30000) i;
 CREATE TABLE small AS SELECT i, 's' || i AS s FROM generate_series(1, 100) i;
 ALTER TABLE small ADD FOREIGN KEY (i) REFERENCES orders;
+CREATE ROLE plain;
+ALTER TABLE small OWNER TO plain;
+ALTER TABLE small ADD CHECK (i > 0) NOT VALID;
 CREATE MATERIALIZED VIEW m AS SELECT count(*) FROM lines;
 SELECT lo_from_bytea(0, decode(repeat(md5('x'), 300), 'hex')) FROM generate_series(1, 3);
 SQL
@@ -61,6 +64,13 @@ nothing_left() {
     all_cut $'before COMMIT\ndeaf s99\nlost lo_create\nlost VALIDATE\ndeaf lines_id_fkey\nlost setval\nbefore REFRESH'
     db_digest copy | diff "$T/shop.was" -
     expect_equal "$(jq -c '[.status, .rows]' "$T/copy.json")" '["complete",50100]'
+    db_drop copy
+    # Connections that are being made: a worker's, and a loader's, when it is tried out and when it is needed.
+    rules 'pass 1 maintenance_work_mem' 'before 1 maintenance_work_mem' $'before 2 user\001pgassay_load_' 'lost 1 ADD CONSTRAINT small_i_check'
+    expect_status 0 through restore shop --to copy --jobs 1 --isolated
+    expect_text 'a connection to the server could not be made, and is tried again'
+    all_cut $'before maintenance_work_mem\nbefore user\001pgassay_load_\nbefore user\001pgassay_load_\nlost ADD CONSTRAINT small_i_check\npass maintenance_work_mem'
+    db_digest copy | diff "$T/shop.was" -
     db_drop copy
     rules 'before 1 w29999' 'deaf 1 w19999w'
     psql_in live -q -c 'SET client_min_messages = error; DROP TABLE lines CASCADE'

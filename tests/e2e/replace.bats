@@ -374,7 +374,17 @@ SQL
     [[ $output != *'were loaded'* ]]
     db_digest many | diff "$T/many.was" -
     expect_equal "$(psql_in postgres -c "SELECT datname FROM pg_database WHERE datname ~ '^many_restoring'")" ''
-    db_drop many
+    # Nor where rows were refused: what is told of them would not be told again.
+    psql_in many -c "CREATE TABLE bad (i int CHECK (current_database() !~ 'restoring'))" -c 'INSERT INTO bad VALUES (1)'
+    backup many
+    touch "${gate}_view"
+    start "$BIN/pgassay-restore" --repo "$REPO" many --replace --no-safety-backup
+    wait_for postgres "SELECT count(*) = 1 FROM pg_stat_activity WHERE query ~ '^REFRESH' AND datname ~ 'restoring'"
+    struck
+    half=$(psql_in postgres -c "SELECT datname FROM pg_database WHERE datname ~ '^many_restoring'")
+    expect_equal "$(psql_in postgres -v d="$half" <<<"SELECT shobj_description(oid, 'pg_database') ~ 'replacing .*\"stage\" *: *\"load' FROM pg_database WHERE datname = :'d'")" f
+    rm "${gate}_view"
+    db_drop "$half"
 }
 
 @test "a disk that is full ends a replace, and the same command ends it when there is room" {
