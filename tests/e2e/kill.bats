@@ -14,6 +14,7 @@ setup_file() {
     repo_new timed
     backup shop --jobs 1
     BACKUP_US=$((${EPOCHREALTIME/./} - began))
+    db_rows shop >"$T/want"
     began=${EPOCHREALTIME/./}
     restore shop --to timed --jobs 1
     RESTORE_US=$((${EPOCHREALTIME/./} - began))
@@ -139,10 +140,8 @@ wait_chunks() {
 }
 
 @test "kill -9 at random moments of a restore: no half database under the asked name" {
-    repo_new whole
-    backup shop
-    db_rows shop >"$T/want"
     local n
+    REPO=$T/repo.timed
     for n in $(seq "$(rounds 4 10)"); do
         db_drop victim
         "$BIN/pgassay-restore" shop --repo "$REPO" --to victim --jobs 1 >/dev/null 2>&1 3>&- 4>&- &
@@ -164,7 +163,7 @@ wait_chunks() {
 
 @test "SIGINT and SIGTERM at random moments of a restore: nothing stays" {
     local n sig want rc before
-    REPO=$T/repo.whole
+    REPO=$T/repo.timed
     db_drop victim
     before=$(databases)
     for n in $(seq "$(rounds 4 6)"); do
@@ -229,7 +228,7 @@ EOS
 }
 
 @test "the server dies in the middle of a restore" {
-    REPO=$T/repo.whole
+    REPO=$T/repo.timed
     start restore shop --to unlucky --jobs 1
     sleep_part "$RESTORE_US"
     pg_kill main
