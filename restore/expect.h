@@ -11,9 +11,10 @@
 
 #include "restore/job/restore.h"
 
-/* Sets restore.expected_seconds, unless no drill is known. */
+/* Sets restore.expected_seconds, unless no drill is known, and restore.drilled. */
 void expect_duration(struct restore *);
-/* "about 4 min, as the drill of backup ID took"; allocated, NULL: not known. */
+/* "proven by its drill 3 h ago; about 4 min, by the last drill of backup ID"; allocated, NULL: not
+ * known. */
 char *expect_text(const struct restore *);
 
 #endif

@@ -98,6 +98,14 @@ struct foreign;   /* restore/file/foreign.h */
 struct replace;   /* replace.h */
 struct replacing; /* pg/target/replacing.h */
 
+/* What the last drill of the backup found. */
+enum restore_drilled {
+    RESTORE_DRILL_UNKNOWN,
+    RESTORE_NOT_DRILLED,
+    RESTORE_DRILL_FOUND,
+    RESTORE_PROVEN
+};
+
 struct restore {
     const struct options  *o;
     struct repo           *repo;
@@ -161,6 +169,8 @@ struct restore {
     double               phase_start, start, seconds;
     double               expected_seconds; /* expect.h; 0: not known */
     char                 expected_by[BACKUP_ID_MAX];
+    enum restore_drilled drilled; /* expect.h */
+    time_t               drilled_at;
     uint64_t             rows, bytes, indexes_built;
 };
 

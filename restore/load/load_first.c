@@ -104,15 +104,16 @@ analyze(struct restore *r, int stage, struct err *e)
 static void
 say(const struct restore *r, const struct first_table *t)
 {
-    char rows[48], took[32], waiting[48];
+    char  rows[48], took[32];
+    char *waiting = t->waiting == 0
+        ? xstrdup("")
+        : xasprintf("; until the rest is there, without %zu %s", t->waiting,
+                    t->waiting == 1 ? "index or key" : "indexes or keys");
 
-    log_say("usable after %s: %s, %s, in database \"%s\"%s%s",
+    log_say("usable after %s: %s, %s, in database \"%s\"%s",
             duration_human(t->seconds, took, sizeof took), t->name,
-            count_human(t->rows, "row", rows, sizeof rows), r->working_name,
-            t->waiting == 0 ? "" : "; without ",
-            t->waiting == 0 ? ""
-                            : count_human(t->waiting, "index or key that waits for the rest",
-                                          waiting, sizeof waiting));
+            count_human(t->rows, "row", rows, sizeof rows), r->working_name, waiting);
+    free(waiting);
 }
 
 static void

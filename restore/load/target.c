@@ -330,7 +330,9 @@ drop_subscriptions(PGconn *conn)
     struct err ignored = ERR_INIT;
 
     if (conn != NULL && PQstatus(conn) == CONNECTION_OK) {
-        (void)pg_tidy(conn, DROP_TIMEOUT_MS, &ignored, "ROLLBACK");
+        if (PQtransactionStatus(conn) != PQTRANS_IDLE) {
+            (void)pg_tidy(conn, DROP_TIMEOUT_MS, &ignored, "ROLLBACK");
+        }
         (void)pg_tidy(conn, DROP_TIMEOUT_MS, &ignored, sql);
     }
 }

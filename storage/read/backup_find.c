@@ -140,22 +140,37 @@ eligible(const struct backup_entry *b, time_t at)
     return !label_is_partial(b->label) && (at == 0 || b->label->snapshot <= at);
 }
 
-/* latest~2: the second whole one before what "latest" means. */
-static struct backup_entry *
-find_earlier(struct repo *r, const char *db, const struct backup_list *list, size_t steps,
-             struct err *e)
-{
-    size_t n = 0;
+static const char latest[] = "latest";
 
-    for (size_t i = list->n; i-- > 0;) {
+/* latest~2, ID~2: the second whole one before what "latest" means, or before that backup. */
+static struct backup_entry *
+find_earlier(struct repo *r, const char *db, const struct backup_list *list, const char *base,
+             size_t steps, struct err *e)
+{
+    const struct backup_entry *from = NULL;
+    size_t                     n = 0, end = list->n;
+
+    if (strcmp(base, latest) != 0) {
+        if ((from = find_id(list, base, e)) == NULL) {
+            return NULL;
+        }
+        end = (size_t)(from - list->v);
+        n = 1; /* that backup, whether it is whole or not */
+    }
+    for (size_t i = end; i-- > 0;) {
         struct backup_entry *b = &list->v[i];
 
         if (eligible(b, 0) && !passed_over(r, db, list, b, 0) && n++ == steps) {
             return b;
         }
     }
-    err_set(e, ERR_NOT_FOUND, "no backup \"latest~%zu\": %zu whole %s there", steps, n,
-            n == 1 ? "one is" : "ones are");
+    if (from != NULL) {
+        err_set(e, ERR_NOT_FOUND, "no backup \"%s~%zu\": %zu whole %s before it", base, steps,
+                n - 1, n == 2 ? "one is" : "ones are");
+    } else {
+        err_set(e, ERR_NOT_FOUND, "no backup \"latest~%zu\": %zu whole %s there", steps, n,
+                n == 1 ? "one is" : "ones are");
+    }
     return NULL;
 }
 
@@ -183,28 +198,29 @@ find_proven(struct repo *r, const char *db, const struct backup_list *list, stru
     return b;
 }
 
-static const char latest[] = "latest";
-
 bool
 backup_is_latest(const char *which)
 {
     return which == NULL || strcmp(which, latest) == 0 || strcmp(which, "latest~0") == 0;
 }
 
-/* Of "latest~2"; 0: it is not that. */
+/* Of "latest~2" 2, and *base "latest", allocated; 0: it is not that. */
 static size_t
-steps_back(const char *which)
+steps_back(const char *which, char **base)
 {
-    size_t        n = sizeof latest - 1;
+    const char   *tilde = strrchr(which, '~');
     char         *end;
     unsigned long steps;
 
-    if (strncmp(which, latest, n) != 0 || which[n] != '~' ||
-        !isdigit((unsigned char)which[n + 1])) {
+    if (tilde == NULL || tilde == which || !isdigit((unsigned char)tilde[1])) {
         return 0;
     }
-    steps = strtoul(which + n + 1, &end, 10);
-    return *end == '\0' ? steps : 0;
+    steps = strtoul(tilde + 1, &end, 10);
+    if (*end != '\0' || steps == 0) {
+        return 0;
+    }
+    *base = xstrndup(which, (size_t)(tilde - which));
+    return steps;
 }
 
 int
@@ -330,7 +346,9 @@ static struct backup_entry *
 find(struct repo *r, const char *db, const struct damage *d, const struct backup_list *list,
      const char *which, time_t at, struct err *e)
 {
-    size_t steps;
+    struct backup_entry *b;
+    char                *base = NULL;
+    size_t               steps;
 
     if (backup_is_latest(which)) {
         return find_newest(r, db, d, list, at, e);
@@ -338,9 +356,10 @@ find(struct repo *r, const char *db, const struct damage *d, const struct backup
     if (strcmp(which, "proven") == 0) {
         return judge_named(r, d, find_proven(r, db, list, e), e);
     }
-    steps = steps_back(which);
-    return judge_named(
-        r, d, steps > 0 ? find_earlier(r, db, list, steps, e) : find_id(list, which, e), e);
+    steps = steps_back(which, &base);
+    b = steps > 0 ? find_earlier(r, db, list, base, steps, e) : find_id(list, which, e);
+    free(base);
+    return judge_named(r, d, b, e);
 }
 
 /* What is used is read: a label that was remembered says what stood there, not that the store can

@@ -8,7 +8,8 @@
 
 /* The backup that a user means.  Which: "latest" or NULL, the newest committed of scope full;
  * "latest~2", the second before it; "proven", the newest whose last drill passed; an id, or four
- * and more of its first or last characters, if no other begins or ends so (ERR_USAGE).  At, when
+ * and more of its first or last characters, if no other begins or ends so (ERR_USAGE); such a one
+ * with "~1", the whole one before it.  At, when
  * not 0: the newest whose snapshot is not later. ERR_NOT_FOUND lists the existing ones.  When the
  * newest is damaged (damage.h): ERR_CORRUPT names the newest good one; one that was named and whose
  * label can be read is given, with a warning. */

@@ -225,6 +225,10 @@ ARGS
     expect_equal "$(meant 20260102)" "$b"
     expect_equal "$(meant "${b#*T}")" "$b"
     expect_equal "$(meant latest) $(meant latest~0) $(meant latest~1) $(meant latest~2)" "$c $c $b $a"
+    expect_equal "$(meant "$c~1") $(meant "${c#*T}~2") $(meant "20260102~1")" "$b $a $a"
+    expect_status 1 storage show shop "$b~2"
+    expect_text "no backup \"$b~2\"" '1 whole one is before it'
+    expect_status 2 storage show shop 202601~1
     expect_status 2 storage show shop 202601
     expect_text "may be backup $a or $b"
     expect_status 1 storage show shop latest~3
