@@ -70,10 +70,10 @@ print_one(const struct replacing *x)
     char                     age[32];
     char                    *on = replace_command_on(x), *back = replace_command_back(x);
 
-    print_out("%s: to replace \"%s\" by backup %s of %s, %s since %s (process %ld on %s)\n",
-              x->working, x->of, x->backup, x->db, x->busy ? "at work" : "interrupted; noted",
-              duration_human(difftime(time(NULL), x->since), age, sizeof age), x->pid,
-              x->host == NULL ? "?" : x->host);
+    (void)duration_human(difftime(time(NULL), x->since), age, sizeof age);
+    print_out("%s: to replace \"%s\" by backup %s of %s, %s%s%s (process %ld on %s)\n", x->working,
+              x->of, x->backup, x->db, x->busy ? "at work since " : "interrupted; noted ", age,
+              x->busy ? "" : " ago", x->pid, x->host == NULL ? "?" : x->host);
     if (!x->is_ours) {
         print_out("  not to be believed: it does not belong to who asks, or to a superuser\n");
     } else {

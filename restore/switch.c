@@ -103,6 +103,13 @@ database_free(struct database *d)
     free(d->comment);
 }
 
+/* Would --undo take it?  It takes no other owner's, and none for a name that nobody has. */
+static bool
+undo_takes(const struct aside *back, const struct database *now)
+{
+    return now->owner != NULL && strcmp(now->owner, back->owner) == 0;
+}
+
 /* An owner can write any comment, and anybody who may create databases could offer his own: only
  * the owner of the database that has the name now is trusted. */
 static const struct aside *
@@ -120,7 +127,7 @@ newest_of_owner(const struct options *o, const struct state *s, const struct dat
         err_hint(e, "--leftovers lists what there is");
         return NULL;
     }
-    if (now->owner == NULL || strcmp(now->owner, a->owner) != 0) {
+    if (!undo_takes(a, now)) {
         err_set(e, ERR_AUTH, "\"%s\" belongs to %s, \"%s\" %s%s", a->name, a->owner, name_of(o),
                 now->owner == NULL ? "is not there" : "to ", now->owner == NULL ? "" : now->owner);
         quote_hint(e, "if it is the right one: ", "pgassay", "restore", QUOTE_ARG(name_of(o)),
@@ -349,11 +356,23 @@ leftovers(const struct options *o, const struct state *s, struct err *e)
     return 0;
 }
 
+static void
+print_way_back(const struct options *o, const struct aside *back, bool undo)
+{
+    char *command = undo
+        ? quote_command("pgassay", "restore", QUOTE_ARG(name_of(o)), "--undo")
+        : quote_command("pgassay", "restore", QUOTE_ARG(name_of(o)), "--switch-to", back->name);
+
+    print_out("to go back to \"%s\": %s\n", back->name, command);
+    free(command);
+}
+
 static int
 status(const struct options *o, const struct state *s, struct err *e)
 {
     struct database     now;
     const struct aside *back = NULL;
+    bool                undo;
     json_t             *doc;
 
     if (look_up(s->conn, name_of(o), &now, e) != 0) {
@@ -362,11 +381,12 @@ status(const struct options *o, const struct state *s, struct err *e)
     for (size_t i = 0; back == NULL && i < s->aside.n; i++) {
         back = s->aside.v[i].undone ? NULL : &s->aside.v[i];
     }
+    undo = back != NULL && undo_takes(back, &now);
     if (o->json) {
         doc = json_object();
         json_object_set_new(doc, "database", json_text(name_of(o)));
         json_object_set_new(doc, "exists", json_boolean(now.owner != NULL));
-        json_object_set_new(doc, "undo", json_text(back == NULL ? NULL : back->name));
+        json_object_set_new(doc, "undo", json_text(undo ? back->name : NULL));
         database_free(&now);
         return print_state_json(s, doc, e);
     }
@@ -375,10 +395,7 @@ status(const struct options *o, const struct state *s, struct err *e)
               now.owner == NULL ? "" : now.owner);
     print_state(s);
     if (back != NULL) {
-        char *undo = quote_command("pgassay", "restore", QUOTE_ARG(name_of(o)), "--undo");
-
-        print_out("to go back to \"%s\": %s\n", back->name, undo);
-        free(undo);
+        print_way_back(o, back, undo);
     }
     database_free(&now);
     return 0;

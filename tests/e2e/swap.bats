@@ -103,6 +103,13 @@ oid()    { psql_in postgres -v d="$1" <<<"SELECT oid FROM pg_database WHERE datn
     [ -n "$line" ]
     eval "$line"
     expect_equal "$(oid "$name")" "$before"
+    # Nor is it --undo, where that would refuse: nobody has the name.
+    restore shop --to "$name" --swap --backup "$FIRST"
+    db_drop "$name"
+    expect_equal "$(pgassay restore "$name" --status --json | jq .undo)" null
+    line=$(pgassay restore "$name" --status | sed -n 's/^to go back to .*: pgassay restore/pgassay restore/p')
+    eval "$line"
+    expect_equal "$(oid "$name")" "$before"
     # A hint is no less a command.
     expect_status 1 pgassay restore "$name" --to other --repo "$T/no;touch canary"
     expect_text 'pgassay storage init' "'$T/no;touch canary'"
