@@ -24,9 +24,9 @@ SQL
 }
 teardown_file() { e2e_teardown; }
 
-# The table as lines of symptom, what to type, the way back, with \x1f between them.
+# The table as lines of symptom, what to type, the way back, how long, with \x1f between them.
 table() {
-    awk -F ' *[|] *' '/^\| what has happened/ { on = 1; next } on && !/^\|/ { exit } on && !/^\|-/ { print $2 "\x1f" $3 "\x1f" $4 }' "$TOP/docs/runbook.md"
+    awk -F ' *[|] *' '/^\| what has happened/ { on = 1; next } on && !/^\|/ { exit } on && !/^\|-/ { print $2 "\x1f" $3 "\x1f" $4 "\x1f" $5 }' "$TOP/docs/runbook.md"
 }
 
 # row WORDS: the row whose symptom has them, as $type and $back.
@@ -34,7 +34,7 @@ row() {
     local found
     found=$(table | awk -F '\x1f' -v words="$1" 'index($1, words)')
     expect_equal "$(wc -l <<<"$found")" 1
-    IFS=$'\x1f' read -r _ type back <<<"$found"
+    IFS=$'\x1f' read -r _ type back _ <<<"$found"
 }
 
 # The commands in a cell.
@@ -143,6 +143,24 @@ is() { db_digest shop | diff "$T/$1" -; }
     pg_up main
 }
 
+@test "only the bucket is left; the key is gone" {
+    local identity=/media/safe/escrow
+    row 'only the bucket is left'
+    anew
+    export PGASSAY_STATE_DIR=$T/new_state PGASSAY_CONFIG=$T/new.conf
+    : >"$PGASSAY_CONFIG"
+    mapfile -t commands < <(commands "${type//s3:\/\/BUCKET\/PREFIX/$REPO}")
+    types "unset PGASSAY_REPO; ${commands[0]}"
+    types "$(sed -n 's/^scratch server: //p' <<<"$output") -XAtqc 'SELECT count(*) FROM shop.orders'" "$(sed -n '/^to remove it:/{n;p}' <<<"$output")"
+    row 'the key is gone'
+    for k in ops escrow; do pgassay storage keygen "$T/$k"; done
+    pgassay storage init --repo "$T/sealed" --encrypt-to "$T/ops.pub" --encrypt-to "$T/escrow.pub"
+    pgassay backup shop --repo "$T/sealed"
+    mapfile -t commands < <(commands "${type//$identity/$T/escrow}")
+    REPO=$T/sealed types "${commands[0]}"
+    db_digest shop_restored | diff "$T/good" -
+}
+
 @test "rows of a table were deleted or changed: looked at, kept apart, brought back" {
     local keep
     row 'rows of a table were deleted or changed'
@@ -234,14 +252,15 @@ is() { db_digest shop | diff "$T/$1" -; }
 }
 
 @test "every row of the table has been walked, and none wants more than two commands" {
-    local symptom words type left=
+    local symptom words type takes left=
     sed -n "s/^    row '\(.*\)'$/\1/p" "$BATS_TEST_FILENAME" >"$T/rows"
-    while IFS=$'\x1f' read -r symptom type _; do
+    while IFS=$'\x1f' read -r symptom type _ takes; do
         while read -r words; do
             [[ $symptom != *"$words"* ]] || continue 2
         done <"$T/rows"
         left+="$symptom"$'\n'
         [ "$(commands "$type" | grep -c '^pgassay ')" -le 2 ]
+        [ -n "$takes" ] || { echo "how long does this take: $symptom" >&2; return 1; }
     done < <(table)
     expect_equal "$left" ''
 }
