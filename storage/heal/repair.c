@@ -8,6 +8,8 @@
  *   3. Chunks: all that condemned lists and a listing show to be lost (damage.h) and a chunk list
  *      needs is searched in the other repository (repair_find.c), read there, and stored as a new
  *      object beside the bad one.  A writer for each epoch, since its keys name and seal contents.
+ *   4. Backups that need a chunk which is not found: where the other repository holds the same rows
+ *      in other chunks, as a copy made whole does of what are deltas here, it takes their place.
  *
  * A chunk is right when it has the id that it has here: for an opened one the id is computed from
  * the plaintext, for one that stays sealed it is in the name, and the seal is bound to it.
@@ -27,6 +29,7 @@
 #include "core/pool.h"
 #include "core/progress.h"
 #include "storage/heal/repair_impl.h"
+#include "storage/read/parts.h"
 #include "storage/read/reader.h"
 #include "storage/repo/backuplist.h"
 #include "storage/repo/label_load.h"
@@ -219,6 +222,62 @@ heal(struct repairing *r, int jobs, struct err *e)
     return 0;
 }
 
+/* ---- backups of which chunks stay lost ---- */
+
+struct needing {
+    struct repairing *repairing;
+    bool              any, mark;
+};
+
+static int
+needs_lost(void *ctx, const struct chunk_ref *line, struct err *e)
+{
+    struct needing   *n = ctx;
+    struct repairing *r = n->repairing;
+    size_t            i = chunkindex_find_name(&r->names, &line->name);
+
+    (void)e;
+    if (i != SIZE_MAX && !r->v[i].healed) {
+        n->any = true;
+        r->v[i].needed |= n->mark;
+    }
+    return 0;
+}
+
+/* Its chunk list was looked at before: what cannot be read of it is a finding already. */
+static int
+replace_one(struct repairing *r, const struct label *l, int jobs, struct err *e)
+{
+    struct needing n = {.repairing = r};
+    struct err     bad = ERR_INIT;
+    bool           replaced = false;
+
+    (void)chunk_list_read(r->to, l, needs_lost, &n, &bad);
+    if (n.any && repair_otherwise(r, l, jobs, &replaced, e) != 0) {
+        return -1;
+    }
+    if (n.any && !replaced) {
+        n.mark = true;
+        (void)chunk_list_read(r->to, l, needs_lost, &n, &bad);
+    }
+    return 0;
+}
+
+static int
+replace_backups(struct repairing *r, const struct backup_list *list, int jobs, struct err *e)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        if (list->v[i].label != NULL && list->v[i].state != BACKUP_VOID &&
+            (cancel_check(e) != 0 || replace_one(r, list->v[i].label, jobs, e) != 0)) {
+            return -1;
+        }
+    }
+    for (size_t i = 0; i < r->names.n; i++) {
+        r->result->lost += r->v[i].needed;
+    }
+    return 0;
+}
+
 static uint64_t
 bytes_there(const struct repairing *r)
 {
@@ -255,10 +314,7 @@ repair_chunks(struct repairing *r, const struct repair_request *q, const struct 
         rc = heal(r, q->jobs, e);
         progress_end();
     }
-    for (size_t i = 0; i < r->names.n; i++) {
-        r->result->lost += !r->v[i].healed;
-    }
-    return rc;
+    return rc != 0 ? -1 : replace_backups(r, list, q->jobs, e);
 }
 
 /* A label that was bad at one reading: a second opinion, before anything is replaced. NULL: bad

@@ -9,8 +9,9 @@
  *
  * Chunk lists and manifests have fixed names and a digest in their label.  They are rebuilt, from
  * each other or from the other repository, and replace the bad ones only if they have that digest.
- * If that is impossible, or the label itself is bad, what is left of the backup is replaced by a
- * copy of it (copy.h).
+ * If that is impossible, or the label itself is bad, or a lost chunk is not found and the other
+ * repository holds the backup in other chunks (a copy made whole of deltas), what is left of the
+ * backup is replaced by a copy of it (copy.h).
  */
 #ifndef STORAGE_HEAL_REPAIR_H
 #define STORAGE_HEAL_REPAIR_H

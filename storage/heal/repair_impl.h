@@ -16,6 +16,7 @@ struct repair_lost {
     bool             found;                 /* something there does */
     struct chunk_ref there;                 /* what */
     bool             healed;
+    bool             needed; /* not healed, and a backup that was not replaced needs it */
 };
 
 struct repairing {
@@ -43,5 +44,9 @@ int repair_nobody_writes(const struct repairing *, bool *quiet, struct err *);
 /* A backup of which too little is left for that: from a mirror's label, or by copying it as a
  * whole. */
 int repair_backup(struct repairing *, const char *id, const char *problem, int jobs, struct err *);
+/* A backup of which chunks stay lost, by one that holds its rows in other chunks.  *replaced: there
+ * is one. */
+int repair_otherwise(struct repairing *, const struct label *, int jobs, bool *replaced,
+                     struct err *);
 
 #endif

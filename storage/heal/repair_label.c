@@ -1,6 +1,6 @@
 /*
  * repair_label.c - an unreadable label, or a backup whose chunk list or manifest could not be
- * rebuilt.
+ * rebuilt, or chunks of which are found nowhere.
  *
  * A mirror (the repository's own bytes, elsewhere) has the same label: it is put back if its
  * digests are those of the chunk list and manifest here.  Any other repository holds the backup
@@ -159,4 +159,29 @@ repair_backup(struct repairing *r, const char *id, const char *problem, int jobs
     free(why);
     label_free(there);
     return rc < 0 ? -1 : 0;
+}
+
+/* With as many chunks it is made of the same ones, and the lost one was looked for. */
+int
+repair_otherwise(struct repairing *r, const struct label *here, int jobs, bool *replaced,
+                 struct err *e)
+{
+    struct err    gone = ERR_INIT;
+    struct label *there = label_load(r->from, r->db, here->id, &gone);
+    char         *why = NULL;
+    int           rc = 0;
+
+    *replaced = false;
+    if (there != NULL && there->chunks != here->chunks && whole_there(r, there) && same_source(r)) {
+        rc = by_copy(r, here->id, jobs, &why, e);
+        *replaced = rc == 0 && why == NULL;
+        r->result->backups += *replaced;
+    }
+    if (why != NULL) {
+        strlist_take(&r->result->failed,
+                     xasprintf("backup %s: chunks of it are lost; %s", here->id, why));
+    }
+    free(why);
+    label_free(there);
+    return rc;
 }

@@ -153,6 +153,19 @@ same_as_shop() { # OPTION...: what is restored
     expect_status 0 storage list shop --check
     rm -rf "$good"
     expect_status 0 drill shop --backup "$(backup_ids shop | sed -n 2p)" # the one with the base
+    # A copy made whole has no such chunk as the new rows and their list are: it takes the backup's place.
+    night 18
+    backup shop
+    [ "$(deltas)" -ge 1 ]
+    pgassay storage init --repo "$good"
+    pgassay storage copy "$REPO" "$good" --whole
+    flip "$REPO/shop/chunks/$(manifest shop | jq -r '.chunks[.deltas[0][2][-1][0]][0]')" 50
+    expect_status 3 storage scrub shop
+    expect_status 0 storage scrub shop --repair-from "$good"
+    expect_text 'brought back 1 backup'
+    expect_status 0 storage list shop --check
+    rm -rf "$good"
+    expect_status 0 drill shop
 }
 
 @test "encrypted: a host that cannot read makes deltas, no delta reaches over epochs, a second implementation reads them" {
