@@ -50,7 +50,8 @@ LIBS       := $(LIBSTORAGE) $(LIBPG) $(LIBCORE)
 
 TOOLS := $(if $(wildcard backup/main.c),pgassay-backup) $(if $(wildcard restore/main.c),pgassay-restore) \
          $(if $(wildcard verify/main.c),pgassay-verify) $(if $(wildcard storage/commands/main.c),pgassay-storage)
-BIN   := $(addprefix $(BUILD)/bin/,$(TOOLS) $(if $(wildcard scripts/pgassay),pgassay))
+SCRIPTS := $(notdir $(wildcard scripts/pgassay scripts/pgassay-setup))
+BIN   := $(addprefix $(BUILD)/bin/,$(TOOLS) $(SCRIPTS))
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TEST_SRC))
 
 all: $(BIN)                     ## build the tools into build/bin
@@ -78,7 +79,7 @@ $(BUILD)/bin/pgassay-storage: $(call obj,$(STORAGE_TOOL)) $(LIBSTORAGE) $(LIBCOR
 $(BUILD)/bin/pgassay-%:
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-$(BUILD)/bin/pgassay: scripts/pgassay
+$(addprefix $(BUILD)/bin/,$(SCRIPTS)): $(BUILD)/bin/%: scripts/%
 	@mkdir -p $(@D)
 	install -m 755 $< $@
 
@@ -185,6 +186,7 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(LIBSUPPORT) $(LIBS)
 # --- install: PREFIX (/usr/local), DESTDIR for packagers
 MAN1 := $(sort $(wildcard docs/man/*.1))
 MAN5 := $(sort $(wildcard docs/man/*.5))
+EXAMPLES := $(addprefix scripts/,nightly-backup emergency-restore dr-drill verify-all connection-recovery)
 INST  = $(DESTDIR)$(PREFIX)
 COMPLETIONS = $(INST)/share/bash-completion/completions
 ZSH = $(INST)/share/zsh/site-functions
@@ -202,6 +204,7 @@ install: all                    ## into PREFIX (/usr/local), below DESTDIR
 	install -m 644 scripts/pgassay-completion.zsh $(ZSH)/_pgassay
 	install -m 644 scripts/pgassay-completion.fish $(FISH)/pgassay.fish
 	install -m 644 scripts/pgassay.cron $(INST)/share/doc/pgassay
+	install -d $(INST)/share/doc/pgassay/examples && install -m 755 $(EXAMPLES) $(INST)/share/doc/pgassay/examples
 	for u in $(UNITS); do sed 's|/usr/local|$(PREFIX)|' $$u >$(UNIT_DIR)/$${u##*/} || exit 1; done
 	for t in $(TOOLS); do \
 	    $(BUILD)/bin/$$t --completion bash >$(COMPLETIONS)/$$t && $(BUILD)/bin/$$t --completion zsh >$(ZSH)/_$$t && \

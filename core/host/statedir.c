@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,16 +21,26 @@ set_env(const char *name)
     return value != NULL && *value != '\0' ? value : NULL;
 }
 
+/* Whoever was given the machine's directory, as the service is, uses it by hand, too. */
+static bool
+belongs_to_this_user(const char *dir)
+{
+    struct stat st;
+
+    return lstat(dir, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid();
+}
+
 static char *
 root_dir(struct err *e)
 {
-    const char *dir = set_env("PGASSAY_STATE_DIR");
+    static const char of_machine[] = "/var/lib/pgassay";
+    const char       *dir = set_env("PGASSAY_STATE_DIR");
 
     if (dir != NULL) {
         return xstrdup(dir);
     }
-    if (geteuid() == 0) {
-        return xstrdup("/var/lib/pgassay");
+    if (geteuid() == 0 || belongs_to_this_user(of_machine)) {
+        return xstrdup(of_machine);
     }
     if ((dir = set_env("XDG_STATE_HOME")) != NULL) {
         return xasprintf("%s/pgassay", dir);

@@ -2,8 +2,8 @@
  * statedir.h - what this host keeps between runs: journals of interrupted runs, locks,
  * the newest backups that it has seen.
  *
- * $PGASSAY_STATE_DIR, else /var/lib/pgassay as root, else $XDG_STATE_HOME/pgassay, else
- * ~/.local/state/pgassay.
+ * $PGASSAY_STATE_DIR, else /var/lib/pgassay as root and for the user whose directory that is, else
+ * $XDG_STATE_HOME/pgassay, else ~/.local/state/pgassay.
  */
 #ifndef CORE_HOST_STATEDIR_H
 #define CORE_HOST_STATEDIR_H

@@ -1,0 +1,95 @@
+#!/usr/bin/env bats
+# pgassay setup: from a database to a scheduled, encrypted, drilled backup of it.
+
+load lib
+setup_file() {
+    e2e_setup
+    pg_start main
+    db_make shop small.sql
+    echo 'correct horse' >"$T/escrow.pass"
+    chmod 600 "$T/escrow.pass"
+}
+teardown_file() { e2e_teardown; }
+
+set_up() {
+    pgassay setup --user "$(id -un)" --role keeper --db shop --repo "$T/one" --second "$T/two" --encrypt --escrow-passphrase-file "$T/escrow.pass" \
+        --config "$T/conf/pgassay.conf" --schedule cron --cron-file "$T/cron" "$@" </dev/null
+}
+conf() { PGASSAY_CONFIG=$T/conf/pgassay.conf pgassay "$@"; }
+
+@test "the plan changes nothing; --apply carries it out; again, and nothing is left to do" {
+    local place line
+    expect_status 0 set_up
+    expect_text 'CREATE ROLE keeper LOGIN' 'pgassay storage init' '13 to do' 'pgassay verify drill shop --repo second'
+    [ ! -e "$T/one" ] && [ ! -e "$T/conf" ] && [ ! -e "$T/cron" ]
+    expect_equal "$(psql_in postgres -c "SELECT count(*) FROM pg_roles WHERE rolname = 'keeper'")" 0
+
+    expect_status 0 set_up --apply
+    expect_text 'a first drill of shop in second' 'escrow is the key for the safe'
+    for place in main second; do
+        conf storage show shop proven --repo $place >/dev/null
+        conf verify key-drill --repo $place --identity "$T/conf/escrow" --passphrase-file "$T/escrow.pass"
+        expect_equal "$(conf storage policy --repo $place --json | jq -c .policy)" '{"keep_daily":7,"keep_monthly":12,"keep_weekly":5}'
+    done
+    expect_equal "$(psql_in postgres -c "SELECT rolsuper OR rolcreatedb OR rolcreaterole FROM pg_roles WHERE rolname = 'keeper'")" f
+    conf verify status >"$T/status"
+    [ ! -s "$T/status" ]
+    # Each line of the cron file is a command that there is.
+    grep -oE 'pgassay (backup|verify|storage) .*' "$T/cron" >"$T/lines"
+    [ "$(wc -l <"$T/lines")" -eq 8 ]
+    while read -r line; do
+        # shellcheck disable=SC2086
+        pgassay ${line#pgassay } --help >/dev/null
+    done <"$T/lines"
+
+    mv "$T/conf/escrow" "$T/safe"
+    find "$T/one" "$T/two" "$T/conf" "$T/cron" -newermt 1970-01-01 -printf '%p %T@ %i\n' | sort >"$T/before"
+    expect_status 0 set_up --apply
+    expect_text 'All is as it should be'
+    [[ $output != *doing* ]]
+    find "$T/one" "$T/two" "$T/conf" "$T/cron" -newermt 1970-01-01 -printf '%p %T@ %i\n' | sort >"$T/after"
+    diff "$T/before" "$T/after"
+}
+
+@test "a configuration that is there stays as it is; what it lacks is said" {
+    printf '; my own\njobs = 2\n' >"$T/own.conf"
+    expect_status 0 set_up --config "$T/own.conf" --key-dir "$T/conf"
+    expect_text 'stays as it is' 'repo = main, second'
+    printf '; only a comment, as the package installs it\n' >"$T/empty.conf"
+    expect_status 0 set_up --config "$T/empty.conf" --key-dir "$T/conf"
+    [[ $output == *"to do   configuration $T/empty.conf"* ]]
+    expect_equal "$(head -n 1 "$T/empty.conf")" '; only a comment, as the package installs it'
+}
+
+@test "what the role cannot read is said: row security, large objects, other rights" {
+    db_make odd
+    psql_in odd <<'SQL'
+CREATE TABLE own (n int); ALTER TABLE own ENABLE ROW LEVEL SECURITY;
+SELECT lo_from_bytea(0, 'x') \g /dev/null
+REVOKE CONNECT ON DATABASE odd FROM public;
+SQL
+    expect_status 0 pgassay setup --user "$(id -un)" --role 'it is me' --db odd --repo "$T/x" --no-encryption --config "$T/odd.conf" --schedule none </dev/null
+    expect_text 'GRANT CONNECT ON DATABASE odd TO "it is me"' 'ALTER ROLE "it is me" BYPASSRLS' '-- 1 large objects'
+}
+
+@test "a question that nobody can answer, and what means nothing, end with 2 and change nothing" {
+    local wrong
+    for wrong in "--at=24:00" "--keep=daily" "--schedule=often" "--repo=/tmp/a,b" "--nonsense=1" shop; do
+        expect_status 2 set_up "$wrong"
+        done
+    expect_status 2 pgassay setup --db shop --repo "$T/x" </dev/null
+    expect_text '--no-encryption'
+    expect_status 1 set_up --db nothere
+    expect_text 'there is no database "nothere"'
+    expect_status 1 env PGPORT=1 "$BIN/pgassay" setup --db shop --repo "$T/x" --no-encryption </dev/null
+    expect_text 'cannot be reached'
+    [ ! -e "$T/x" ]
+}
+
+@test "the service's state directory is that of its user by hand, too" {
+    [ "$(id -u)" -eq 0 ] || skip 'root only'
+    mkdir -p "$T/lib/pgassay" && chown nobody "$T/lib/pgassay"
+    expect_status 0 unshare -m sh -c "mkdir -p /var/lib/pgassay && mount --bind '$T/lib' /var/lib && cd / &&
+        setpriv --reuid=nobody --clear-groups env -u PGASSAY_STATE_DIR HOME=/nonexistent XDG_STATE_HOME= '$BIN/pgassay' storage init /var/lib/pgassay/repo"
+    [ -n "$(ls -A "$T/lib/pgassay")" ]
+}
