@@ -388,5 +388,5 @@ options_name_database(const struct options *o)
 {
     if (o->conninfo != NULL)
         return pg_names_database(o->conninfo);
-    return getenv("PGDATABASE") != NULL || getenv("PGSERVICE") != NULL;
+    return (o->database == NULL && getenv("PGDATABASE") != NULL) || getenv("PGSERVICE") != NULL;
 }

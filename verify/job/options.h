@@ -74,7 +74,8 @@ bool options_quiet(const struct options *);
 struct pg_target options_target(const struct options *);
 /* The database of the command on that server: what the configuration, or else its name, says. */
 struct pg_target options_database_target(const struct options *);
-/* Does command line, environment or configuration say which database of the server? */
+/* Does command line, environment or configuration say which database of the server?  PGDATABASE is
+ * no reason to look at another one than the command names. */
 bool options_name_database(const struct options *);
 
 #endif
