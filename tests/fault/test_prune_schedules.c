@@ -3,7 +3,7 @@
  * Always: every object of every live backup is there.  At rest: two prunes leave no garbage.
  *
  *   PGASSAY_SEED=N       that schedule alone
- *   PGASSAY_SCHEDULES=N  so many of them (default 400)
+ *   PGASSAY_SCHEDULES=N  so many of them (default 200)
  */
 #include "tests/fault/yielding.h"
 
@@ -11,7 +11,7 @@
 #include "storage/repo/blocklist.h"
 #include "storage/retention/prune.h"
 
-enum { SCHEDULES = 400 };
+enum { SCHEDULES = 200 };
 
 static uint64_t     seed;
 static struct repo *plain;  /* the store as it is */
