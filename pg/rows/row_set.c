@@ -112,6 +112,66 @@ by_hash(const void *x, const void *y)
     return p->a != q->a ? (p->a < q->a ? -1 : 1) : (p->b > q->b) - (p->b < q->b);
 }
 
+/* How far the rows of one side are looked through for the next one of the other. */
+enum { AHEAD = 64 };
+
+static bool
+same(const struct row_mark *p, const struct row_mark *q)
+{
+    return p->a == q->a && p->b == q->b;
+}
+
+/* The place of what from s->v[i] on, not too far; SIZE_MAX: it is not there. */
+static size_t
+find(const struct row_set *s, size_t i, const struct row_mark *what)
+{
+    const size_t end = s->n - i > AHEAD ? i + AHEAD : s->n;
+
+    while (i < end && !same(&s->v[i], what)) {
+        i++;
+    }
+    return i < end ? i : SIZE_MAX;
+}
+
+/* Keeps the rows up to a place, if there is one. */
+static void
+keep(struct row_set *s, size_t *i, size_t to, size_t *kept)
+{
+    while (*i < to) {
+        s->v[(*kept)++] = s->v[(*i)++];
+    }
+}
+
+/*
+ * Takes off rows that both have in the same order, which are most of them: rows were deleted,
+ * added or changed here and there.  What one side has and the other does not have next is looked
+ * for a little ahead; what is not found is kept.  It need not be all that both have: the rest is
+ * sorted.
+ */
+static void
+take_off(struct row_set *a, struct row_set *b)
+{
+    size_t i = 0, k = 0, kept_a = 0, kept_b = 0, at;
+
+    while (i < a->n && k < b->n) {
+        if (same(&a->v[i], &b->v[k])) {
+            i++;
+            k++;
+        } else if ((at = find(a, i, &b->v[k])) != SIZE_MAX) {
+            keep(a, &i, at, &kept_a);
+        } else if ((at = find(b, k, &a->v[i])) != SIZE_MAX) {
+            keep(b, &k, at, &kept_b);
+        } else {
+            keep(a, &i, i + 1, &kept_a);
+            keep(b, &k, k + 1, &kept_b);
+        }
+    }
+    keep(a, &i, a->n, &kept_a);
+    keep(b, &k, b->n, &kept_b);
+    a->n = kept_a;
+    b->n = kept_b;
+}
+
 static void
 sort(struct row_set *s)
 {
@@ -127,6 +187,7 @@ row_set_difference(struct row_set *a, struct row_set *b, row_set_fn *only_a, row
     size_t i = 0, k = 0;
     int    rc = 0;
 
+    take_off(a, b);
     sort(a);
     sort(b);
     while (rc == 0 && (i < a->n || k < b->n)) {

@@ -35,8 +35,8 @@ int row_set_add(struct row_set *, const uint8_t key[16], const void *row, size_t
  * ERR_CORRUPT: they are no such rows. */
 int row_set_cut(struct row_set *, const uint8_t key[16], bool binary, struct err *);
 
-/* Calls only_a with each row that b does not have, and only_b the other way round.  Both sets are
- * put into another order. */
+/* Calls only_a with each row that b does not have, and only_b the other way round.  Rows that
+ * both have are taken off both sets, and the others put into another order. */
 typedef int row_set_fn(void *ctx, const void *row, size_t n, struct err *);
 int row_set_difference(struct row_set *a, struct row_set *b, row_set_fn *only_a, row_set_fn *only_b,
                        void *ctx, struct err *);

@@ -1,6 +1,8 @@
 /* row_set.h */
 #include "tests/unit/check.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "pg/rows/row_set.h"
@@ -52,6 +54,7 @@ rows_that_one_side_has_more_often_are_left(void **state)
 
     /* The same rows in another order have the same sum, and nothing is left. */
     buf_clear(&left);
+    fill(&a, false, "1\n2\n3\n3\n3\n", 10);
     fill(&b, false, "3\n1\n3\n2\n3\n", 10);
     assert_true(a.sum.a == b.sum.a && a.sum.b == b.sum.b);
     assert_ok(row_set_difference(&a, &b, note_a, note_b, &left, &e), &e);
@@ -59,6 +62,70 @@ rows_that_one_side_has_more_often_are_left(void **state)
     buf_free(&left);
     row_set_free(&a);
     row_set_free(&b);
+}
+
+/* How often one side has a number more than the other. */
+static int
+count_a(void *ctx, const void *row, size_t n, struct err *e)
+{
+    (void)n;
+    (void)e;
+    ((int *)ctx)[atoi(row)]++;
+    return 0;
+}
+
+static int
+count_b(void *ctx, const void *row, size_t n, struct err *e)
+{
+    (void)n;
+    (void)e;
+    ((int *)ctx)[atoi(row)]--;
+    return 0;
+}
+
+static void
+put(struct row_set *s, int number, int *count, int by)
+{
+    char       text[16];
+    struct err e = ERR_INIT;
+    int        n = snprintf(text, sizeof text, "%d\n", number);
+
+    assert_ok(row_set_add(s, key, text, (size_t)n, &e), &e);
+    count[number] += by;
+}
+
+/* Most of the rows side by side; gaps that are wider than what is looked at; the same numbers again
+ * and again. */
+static void
+whatever_the_order_what_is_left_is_the_difference(void **state)
+{
+    unsigned seed = 7;
+
+    (void)state;
+    for (int round = 0; round < 300; round++) {
+        struct row_set a = ROW_SET_INIT(100000), b = ROW_SET_INIT(100000);
+        struct err     e = ERR_INIT;
+        const int      numbers = 1 + rand_r(&seed) % 1000, odds = 2 + rand_r(&seed) % 50;
+        int            want[1000] = {0}, found[1000] = {0};
+
+        for (int i = 0; i < 1000; i++) {
+            const int number = rand_r(&seed) % numbers, gap = rand_r(&seed) % 100;
+
+            if (rand_r(&seed) % odds > 0) {
+                put(&a, number, want, 1);
+                put(&b, number, want, -1);
+            } else {
+                for (int k = 0; k < gap; k++) {
+                    put(gap % 2 == 0 ? &a : &b, rand_r(&seed) % numbers, want,
+                        gap % 2 == 0 ? 1 : -1);
+                }
+            }
+        }
+        assert_ok(row_set_difference(&a, &b, count_a, count_b, found, &e), &e);
+        assert_memory_equal(want, found, sizeof want);
+        row_set_free(&a);
+        row_set_free(&b);
+    }
 }
 
 static void
@@ -107,6 +174,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_that_one_side_has_more_often_are_left),
+        cmocka_unit_test(whatever_the_order_what_is_left_is_the_difference),
         cmocka_unit_test(binary_rows_are_cut_by_their_lengths),
         cmocka_unit_test(more_than_the_ceiling_is_an_error),
     };
