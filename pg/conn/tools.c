@@ -224,8 +224,8 @@ pg_tool_find(const char *name, int at_least, struct pg_tool *out, struct err *e)
         debian_dirs(&dirs);
         best_of(&dirs, name, at_least, out, &seen);
         /* PATH comes second: Debian's /usr/bin/pg_dump is a wrapper that chooses a version by
-         * its own rules. */
-        if (out->path == NULL) {
+         * its own rules.  But the newest (0) may be only there. */
+        if (out->path == NULL || at_least == 0) {
             pg_config_dir(&dirs);
             path_dirs(&dirs);
             best_of(&dirs, name, at_least, out, &seen);

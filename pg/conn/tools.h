@@ -2,10 +2,10 @@
  * tools.h - PostgreSQL's own programs: pg_dump, pg_restore, pg_dumpall, initdb, postgres.
  *
  * Places searched: $PGASSAY_PG_BINDIR (or --pg-bindir) alone when set; else
- * /usr/lib/postgresql/<N>/bin for every N, and only then `pg_config --bindir` and PATH.  pg_dump
- * must be at least as new as the server (major); the nearest such version is used (17+ writes
- * settings that older servers refuse).  A minor release older than the server's is a warning: 15.20
- * keeps an entry in attoptions that only its own pg_dump leaves out.
+ * /usr/lib/postgresql/<N>/bin for every N, and only then, or for the newest of all, `pg_config
+ * --bindir` and PATH.  pg_dump must be at least as new as the server (major); the nearest such
+ * version is used (17+ writes settings that older servers refuse).  A minor release older than the
+ * server's is a warning: 15.20 keeps an entry in attoptions that only its own pg_dump leaves out.
  */
 #ifndef PG_CONN_TOOLS_H
 #define PG_CONN_TOOLS_H

@@ -204,6 +204,9 @@ nothing() {
     expect_status 0 from newer.sql --to copy
     expect_text 'SET transaction_timeout' 'the server does not know this setting'
     db_same shop copy
+    # Programs that are in PATH alone are found where the newest are wanted.
+    "$newer/pg_dump" -d shop -Fc -f newer.dump
+    PGASSAY_PG_BINDIR='' PATH=$PATH:$newer from newer.dump --to other --dry-run
 }
 
 @test "what is not whole is refused before anything is made: plain, at any place, however compressed" {
