@@ -15,7 +15,7 @@ LDFLAGS  += -pie -pthread -Wl,-z,relro,-z,now $(SAN)
 LDLIBS   += $(shell pkg-config --libs $(USED)) -lm
 
 # One library for each of these; docs/architecture.md says what each room is for.
-ROOMS_core    := core core/host core/crypto core/cli core/config core/report core/hooks
+ROOMS_core    := core core/host core/crypto core/cli core/config core/report core/hooks core/notify
 ROOMS_pg      := $(addprefix pg/,conn archive snapshot rows scratch target)
 ROOMS_storage := $(addprefix storage/,contract drivers drivers/aws drivers/file drivers/s3 format keys repo read write \
                  retention heal exchange)
@@ -24,6 +24,7 @@ ROOMS_backup  := backup
 ROOMS_restore := restore restore/job restore/load restore/part restore/preflight restore/file
 ROOMS_verify  := verify $(addprefix verify/,job checks compare stored drill baseline health history status report)
 ROOMS_tool    := storage/commands storage/doctor
+ROOMS_notify  := notify
 sources = $(sort $(wildcard $(addsuffix /*.c,$(1))))
 
 CORE_SRC    := $(call sources,$(ROOMS_core))
@@ -36,6 +37,7 @@ DELTA_SRC   := $(call sources,backup/delta)
 BACKUP_SRC  := $(call sources,$(ROOMS_backup))
 RESTORE_SRC := $(call sources,$(ROOMS_restore))
 VERIFY_SRC  := $(call sources,$(ROOMS_verify))
+NOTIFY_SRC  := $(call sources,$(ROOMS_notify))
 TEST_SRC    := $(sort $(wildcard tests/unit/test_*.c tests/conformance/test_*.c tests/fault/test_*.c tests/model/test_*.c))
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
@@ -49,7 +51,8 @@ LIBDELTA   := $(BUILD)/libdelta.a
 LIBS       := $(LIBSTORAGE) $(LIBPG) $(LIBCORE)
 
 TOOLS := $(if $(wildcard backup/main.c),pgassay-backup) $(if $(wildcard restore/main.c),pgassay-restore) \
-         $(if $(wildcard verify/main.c),pgassay-verify) $(if $(wildcard storage/commands/main.c),pgassay-storage)
+         $(if $(wildcard verify/main.c),pgassay-verify) $(if $(wildcard storage/commands/main.c),pgassay-storage) \
+         $(if $(wildcard notify/main.c),pgassay-notify)
 SCRIPTS := $(notdir $(wildcard scripts/pgassay scripts/pgassay-setup))
 BIN   := $(addprefix $(BUILD)/bin/,$(TOOLS) $(SCRIPTS))
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TEST_SRC))
@@ -76,6 +79,7 @@ $(BUILD)/bin/pgassay-backup: $(call obj,$(BACKUP_SRC)) $(LIBFACTS) $(LIBDELTA) $
 $(BUILD)/bin/pgassay-restore: $(call obj,$(RESTORE_SRC)) $(LIBS)
 $(BUILD)/bin/pgassay-verify: $(call obj,$(VERIFY_SRC)) $(LIBFACTS) $(LIBS)
 $(BUILD)/bin/pgassay-storage: $(call obj,$(STORAGE_TOOL)) $(LIBSTORAGE) $(LIBCORE)
+$(BUILD)/bin/pgassay-notify: $(call obj,$(NOTIFY_SRC)) $(LIBSTORAGE) $(LIBCORE)
 $(BUILD)/bin/pgassay-%:
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -130,7 +134,7 @@ demo:                           ## install what is missing, build, and show a ba
 .PHONY: bench demo
 
 # --- checks: lint, sanitizers, fuzzing
-ALL_SRC  := $(CORE_SRC) $(PG_SRC) $(STORAGE_SRC) $(STORAGE_TOOL) $(FACTS_SRC) $(DELTA_SRC) $(BACKUP_SRC) $(RESTORE_SRC) $(VERIFY_SRC)
+ALL_SRC  := $(CORE_SRC) $(PG_SRC) $(STORAGE_SRC) $(STORAGE_TOOL) $(FACTS_SRC) $(DELTA_SRC) $(BACKUP_SRC) $(RESTORE_SRC) $(VERIFY_SRC) $(NOTIFY_SRC)
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 FUZZ_SECONDS ?= 10

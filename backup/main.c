@@ -9,6 +9,7 @@
 #include "backup/hooked.h"
 #include "backup/import.h"
 #include "backup/report.h"
+#include "backup/telling.h"
 #include "core/cancel.h"
 #include "core/exit.h"
 #include "core/json.h"
@@ -123,7 +124,7 @@ remember(const struct outcome *o, const struct database *db, time_t started)
 /* A single database that failed: its error's status; some but not all, or not in all repositories,
  * or not pruned: partly done. */
 static int
-back_up_all(struct cli *c, json_t *results)
+back_up_all(struct cli *c, json_t *results, struct notify *notify)
 {
     bool                  imports = c->options.file != NULL;
     struct backup_request run = {&c->options, &c->given, c->config,
@@ -146,6 +147,7 @@ back_up_all(struct cli *c, json_t *results)
             report_text(&o, show && !c->options.quiet);
         }
         report_errors(&o, several);
+        telling_add(notify, &o);
         json_array_append_new(results, report_json(&o));
         if (o.status == OUTCOME_FAILED) {
             failed++;
@@ -202,17 +204,24 @@ not_imported(struct cli *c, json_t *results, const struct err *e)
 static int
 run_cli(struct cli *c, struct err *e)
 {
-    json_t    *results = json_array();
-    struct err unsaid = ERR_INIT;
-    int        status;
+    struct backup_request run = {&c->options, &c->given, c->config, NULL};
+    json_t               *results = json_array();
+    struct err            unsaid = ERR_INIT;
+    struct notify        *notify;
+    int                   status;
 
     if (c->options.file == NULL &&
         targets_make(&c->options, &c->given, c->config, &c->targets, e) != 0) {
+        notify = telling_begin(&run, &c->targets);
+        telling_none(notify, &c->options, e);
+        notify_end(notify, err_exit_status(e));
         json_decref(results);
         return -1;
     }
+    notify = telling_begin(&run, &c->targets);
+    telling_none(notify, &c->options, NULL);
     status = c->options.file != NULL && import(c, e) != 0 ? not_imported(c, results, e)
-                                                          : back_up_all(c, results);
+                                                          : back_up_all(c, results, notify);
     if (importing_end(&c->importing, &unsaid) != 0) {
         log_warn("%s", unsaid.text);
     }
@@ -222,6 +231,7 @@ run_cli(struct cli *c, struct err *e)
         err_print(e);
         status = err_exit_status(e);
     }
+    notify_end(notify, status);
     return status;
 }
 

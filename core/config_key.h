@@ -11,8 +11,9 @@
 #define CORE_CONFIG_KEY_H
 
 enum config_form {
-    CONFIG_TEXT, /* one value */
-    CONFIG_LIST, /* one a line: the key may be given again, or be followed by indented lines */
+    CONFIG_TEXT,   /* one value */
+    CONFIG_SECRET, /* ... that --print-config hides */
+    CONFIG_LIST,   /* one a line: the key may be given again, or be followed by indented lines */
     CONFIG_COMMA_LIST, /* ... and on the key's own line, several with commas between */
 };
 

@@ -7,11 +7,11 @@ _pgassay()
 
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W 'backup restore verify storage --help --version' -- "$tool")
+        mapfile -t COMPREPLY < <(compgen -W 'backup restore verify storage notify --help --version' -- "$tool")
         return
     fi
     case $tool in
-    backup | restore | verify | storage) ;;
+    backup | restore | verify | storage | notify) ;;
     *) return ;;
     esac
     if ! declare -F "$function" >/dev/null; then

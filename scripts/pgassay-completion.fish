@@ -8,4 +8,5 @@ complete -c pgassay -n 'test (count (commandline -opc)) -eq 1' -a backup -d 'tak
 complete -c pgassay -n 'test (count (commandline -opc)) -eq 1' -a restore -d 'bring a backup back into a server, or into a throw-away one'
 complete -c pgassay -n 'test (count (commandline -opc)) -eq 1' -a verify -d 'prove a backup'
 complete -c pgassay -n 'test (count (commandline -opc)) -eq 1' -a storage -d 'look after a repository'
+complete -c pgassay -n 'test (count (commandline -opc)) -eq 1' -a notify -d 'whom failures are told, and a test message'
 complete -c pgassay -n 'test (count (commandline -opc)) -gt 1' -a '(__pgassay_of_tool)'

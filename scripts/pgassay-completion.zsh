@@ -6,6 +6,7 @@ _pgassay() {
         'restore:bring a backup back into a server, or into a throw-away one'
         'verify:prove a backup'
         'storage:look after a repository'
+        'notify:whom failures are told, and a test message'
     )
     local tool=${words[2]-}
 
@@ -14,7 +15,7 @@ _pgassay() {
         return
     fi
     case $tool in
-    backup | restore | verify | storage) ;;
+    backup | restore | verify | storage | notify) ;;
     *) return 1 ;;
     esac
     if ((!$+functions[_pgassay_$tool])); then

@@ -25,6 +25,7 @@
 #include "verify/stored/chain.h"
 #include "verify/stored/keydrill.h"
 #include "verify/stored/objects.h"
+#include "verify/telling.h"
 
 /* The data of a command: some use a backup as baseline. */
 typedef int verify_fn(const struct options *, struct verify_result *, struct baseline *,
@@ -260,6 +261,7 @@ run(const struct verify_verb *verb, const struct options *o)
     struct baseline      b = {0};
     struct err           e = ERR_INIT;
     double               start = clock_seconds();
+    struct notify       *notify = telling_begin(o, verb->verb);
     int                  status;
 
     result_init(&r, verb->verb);
@@ -271,12 +273,14 @@ run(const struct verify_verb *verb, const struct options *o)
         report_write_error(o, verb->cli.name, &e);
     r.seconds = clock_seconds() - start;
     result_note_end(&r, b.repo);
+    telling_add(notify, o, &r, &e);
     if (e.kind == ERR_NONE && report_write_result(o, &r, &b, &e) != 0)
         status = EXIT_FAILED;
     if (e.kind == ERR_NONE && result_print(&r, o->json, options_quiet(o), &e) != 0)
         status = EXIT_FAILED;
     if (e.kind != ERR_NONE)
         err_print(&e);
+    notify_end(notify, status);
     result_free(&r);
     baseline_close(&b);
     return status;

@@ -13,6 +13,7 @@
 #include "verify/status/judge.h"
 #include "verify/status/prometheus.h"
 #include "verify/status/tell.h"
+#include "verify/telling.h"
 
 /* The targets as options and keys of the configuration: a section's own beat those for all, an
  * option beats both. */
@@ -82,8 +83,8 @@ report(const struct options *o, const struct watch_report *r, const struct statu
 }
 
 static int
-judge(const struct options *o, struct status_places *places, time_t now, double began,
-      struct err *e)
+judge(const struct options *o, struct status_places *places, struct notify *notify, time_t now,
+      double began, struct err *e)
 {
     struct status_targets *targets = xcalloc(places->n + 1, sizeof *targets);
     struct watch_report    r;
@@ -98,6 +99,7 @@ judge(const struct options *o, struct status_places *places, time_t now, double 
         status_tell(&r, places, targets);
         watch_sort(&r);
         r.seconds = clock_seconds() - began;
+        telling_status(notify, &r, places);
         rc = o->prometheus == NULL ? 0 : status_prometheus(o->prometheus, &r, places, now, e);
     }
     if (rc == 0) {
@@ -144,18 +146,22 @@ verify_status(struct options *o, struct err *e)
     struct status_places  places = {0};
     struct status_request q = {
         .config = o->config, .repos = &o->repos, .databases = &o->parsed.rest, .given = &o->given};
-    int rc;
+    struct notify *notify;
+    int            rc;
 
     if (read_targets(o, NULL, &targets, e) != 0) {
         return -1;
     }
     q.scrubbed_s = targets.scrubbed_s;
+    notify = o->notify ? notify_begin(o->config, NULL, NULL) : NULL;
     rc = status_places_load(&q, now, &places, e);
     if (rc == 0) {
-        rc = judge(o, &places, now, began, e);
+        rc = judge(o, &places, notify, now, began, e);
     } else {
         write_unread(o, &places, now);
     }
+    telling_looked(notify, &places, rc < 0 ? e : NULL);
+    notify_end(notify, rc);
     status_places_free(&places);
     return rc;
 }

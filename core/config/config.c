@@ -17,7 +17,7 @@
 /* More than any hand-written file. */
 #define FILE_MAX MIB
 
-/* Warns of a password in a file that others can read. */
+/* Warns of a secret in a file that others can read. */
 static void
 warn_if_readable(const struct config *c, FILE *f)
 {
@@ -27,7 +27,12 @@ warn_if_readable(const struct config *c, FILE *f)
         return;
     }
     for (size_t i = 0; i < c->n; i++) {
-        if (strcmp(c->entry[i].key->name, "conninfo") == 0 && config_is_secret(c->entry[i].value)) {
+        if (c->entry[i].key->form == CONFIG_SECRET) {
+            log_warn("%s:%d: a secret (%s) in a file that not only its owner can read", c->path,
+                     c->entry[i].line, c->entry[i].key->name);
+            return;
+        } else if (strcmp(c->entry[i].key->name, "conninfo") == 0 &&
+                   config_is_secret(c->entry[i].value)) {
             log_warn(
                 "%s:%d: a password in a file that other users can read; ~/.pgpass is the place for "
                 "it",

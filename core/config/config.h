@@ -20,6 +20,8 @@
  *     expect = 0
  *     [expect shop.orders]             ; of verify live
  *     rows = only-grows
+ *     [notify phone]                   ; core/notify
+ *     webhook-file = /etc/pgassay/webhook
  *
  * Path: --config, else $PGASSAY_CONFIG, else $XDG_CONFIG_HOME/pgassay/pgassay.conf
  * (~/.config), else /etc/pgassay.conf; a missing default file is not an error.  An unknown key is
@@ -46,7 +48,7 @@ struct config;
 struct config *config_load(const char *path, const struct config_keys *, struct err *);
 void           config_free(struct config *);
 
-/* kind: "" before any section, "repo", "database", "check", "expect".  NULL when not set. */
+/* kind: "" before any section, "repo", "database", "check" …  NULL when not set. */
 const char *config_get(const struct config *, const char *kind, const char *name, const char *key);
 /* The values of a list, in their order, appended to out.  False when the key is not there at all:
  * a list may be there and empty. */

@@ -31,6 +31,8 @@ struct config {
     struct strlist           *kept; /* config_keep()'s */
 };
 
+/* One value, not a list. */
+bool config_is_one(const struct config_key *);
 bool config_kind_known(const struct config *, const char *kind);
 /* "[repo NAME], [database NAME], ... and [expect NAME]"; allocated. */
 char *config_kinds(const struct config *);

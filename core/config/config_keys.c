@@ -29,6 +29,8 @@ static const struct config_key common[] = {
     {"before-drill", CONFIG_TEXT, "likewise of drills", NULL},
     {"after-drill", CONFIG_TEXT, "... afterwards", NULL},
     {"hook-timeout", CONFIG_TEXT, "how long each of these may take: 30s, 10m", NULL},
+    /* notifications */
+    {"notify-timeout", CONFIG_TEXT, "how long telling people may take at the end of a run", NULL},
     /* connection */
     {"host", CONFIG_TEXT, "the server, for backups and comparisons", NULL},
     {"port", CONFIG_TEXT, "the server's port", NULL},
@@ -87,8 +89,32 @@ static const struct config_key server[] = {
     {NULL, CONFIG_TEXT, NULL, NULL},
 };
 
-const struct config_kind config_other_kinds[] = {
-    {"check", check}, {"expect", expect}, {"server", server}, {NULL, NULL}};
+static const struct config_key notify[] = {
+    {"webhook", CONFIG_SECRET, "the URL to send it to", NULL},
+    {"webhook-file", CONFIG_TEXT, "... is the first line of this file", NULL},
+    {"shape", CONFIG_TEXT, "of what a webhook gets: json or slack", NULL},
+    {"mail", CONFIG_COMMA_LIST, "addresses to mail it to, by the local sendmail", NULL},
+    {"mail-from", CONFIG_TEXT, "the sender's address", NULL},
+    {"sendmail", CONFIG_TEXT, "the program that takes mail", NULL},
+    {"command", CONFIG_TEXT, "a command for /bin/sh, which finds JSON on standard input", NULL},
+    {"events", CONFIG_COMMA_LIST, "what to tell; all of it if not given", NULL},
+    {"database", CONFIG_COMMA_LIST, "about which databases; all of them if not given", NULL},
+    {NULL, CONFIG_TEXT, NULL, NULL},
+};
+
+static const struct config_key ping[] = {
+    {"url", CONFIG_SECRET, "the URL for a run that ended well", NULL},
+    {"url-file", CONFIG_TEXT, "... is the first line of this file", NULL},
+    {"start", CONFIG_SECRET, "that for its beginning, or none (default: url and /start)", NULL},
+    {"fail", CONFIG_SECRET, "that for one that failed, or none (default: url and /fail)", NULL},
+    {"job", CONFIG_TEXT, "whose runs: backup, drill or scrub", NULL},
+    {"database", CONFIG_COMMA_LIST, "of which databases; all of them if not given", NULL},
+    {NULL, CONFIG_TEXT, NULL, NULL},
+};
+
+const struct config_kind config_other_kinds[] = {{"check", check},   {"expect", expect},
+                                                 {"server", server}, {"notify", notify},
+                                                 {"ping", ping},     {NULL, NULL}};
 
 const struct config_key *const config_common_keys[] = {common, NULL};
 const struct config_key *const config_database_keys[] = {database, NULL};
@@ -102,6 +128,12 @@ keys_of_kind(const struct config *c, const char *kind)
         }
     }
     return NULL;
+}
+
+bool
+config_is_one(const struct config_key *key)
+{
+    return key->form == CONFIG_TEXT || key->form == CONFIG_SECRET;
 }
 
 bool

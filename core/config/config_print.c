@@ -94,7 +94,10 @@ print_entry(const struct config *c, FILE *f, const char *kind, const char *name,
     size_t                     at = 0;
     const struct config_entry *x = config_next(c, kind, name, key, &at);
 
-    if (x->key->form == CONFIG_TEXT) {
+    if (x->key->form == CONFIG_SECRET) {
+        (void)fprintf(f, "; %s is hidden: it is a secret", key);
+        print_origin(f, config_path(c), x->line);
+    } else if (x->key->form == CONFIG_TEXT) {
         print_value(f, key, x->value, config_path(c), x->line);
     } else {
         print_list(c, f, kind, name, key);

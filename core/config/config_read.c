@@ -222,7 +222,7 @@ take_entry(void *ctx, const char *section, const char *name, const char *value)
     if (key == NULL) {
         (void)config_key_unknown(r->c, kind_now(r), name, r->e);
         fail(r, NULL, NULL);
-    } else if (key->form == CONFIG_TEXT && is_given(r->c, key)) {
+    } else if (config_is_one(key) && is_given(r->c, key)) {
         fail(r, "given twice: key", name);
     } else if (key->form == CONFIG_COMMA_LIST && !r->continued) {
         add_entries(r, key, value);
@@ -230,7 +230,7 @@ take_entry(void *ctx, const char *section, const char *name, const char *value)
         add_entry(r, key, xstrdup(value));
     }
     if (key != NULL && !r->continued) {
-        r->list = key->form == CONFIG_TEXT ? NULL : key;
+        r->list = config_is_one(key) ? NULL : key;
         r->list_indent = r->indent;
     }
     free(text);

@@ -17,7 +17,7 @@
 
 enum {
     IDLE_MS_DEFAULT = 600000,
-    KILL_AFTER_MS = 30000, /* between SIGTERM and SIGKILL: time to clean up */
+    KILL_MS_DEFAULT = 30000,
     POLL_MS = 100,
     TAIL_BYTES = 4096,
     TAIL_SHOWN = 480, /* of the program's last output, in the error's text */
@@ -232,10 +232,11 @@ watch(struct run *r)
     const struct proc_spec *s = r->spec;
     double                  now = clock_seconds();
     int                     idle_ms = s->idle_ms == 0 ? IDLE_MS_DEFAULT : s->idle_ms;
+    int                     kill_ms = s->kill_ms == 0 ? KILL_MS_DEFAULT : s->kill_ms;
     struct err              why = ERR_INIT;
 
     if (r->stopped != 0) {
-        if ((now - r->stopped) * 1000 > KILL_AFTER_MS) {
+        if ((now - r->stopped) * 1000 > kill_ms) {
             (void)kill(-r->child.pid, SIGKILL);
         }
         return;

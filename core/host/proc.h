@@ -3,10 +3,10 @@
  *
  * stdin is /dev/null or the bytes given; stdout and stderr are collected, or stdout goes to a
  * callback piece by piece.  The child ends with this process (PR_SET_PDEATHSIG) and when cancel.h
- * is raised: SIGTERM to its process group, SIGKILL 30 s later.  Only its own CPU time counts, not
- * that of programs it waits for: a tool that waits for a server's long work needs a larger idle_ms.
- * Neither a non-zero status nor a signal is overlooked: proc_run() is 0 only if the program ended
- * with status 0, and the error holds the last lines that the program wrote to stderr.
+ * is raised: SIGTERM to its process group, SIGKILL kill_ms later.  Only its own CPU time counts,
+ * not that of programs it waits for: a tool that waits for a server's long work needs a larger
+ * idle_ms. Neither a non-zero status nor a signal is overlooked: proc_run() is 0 only if the
+ * program ended with status 0, and the error holds the last lines that the program wrote to stderr.
  */
 #ifndef CORE_HOST_PROC_H
 #define CORE_HOST_PROC_H
@@ -30,6 +30,7 @@ struct proc_spec {
     int   idle_ms; /* stopped after this long without output and CPU time (0: 600000; < 0: never) */
     bool  must_print; /* CPU time is no sign of life: a program that loops is stopped, too */
     int   total_ms;   /* 0: no limit */
+    int   kill_ms;    /* between SIGTERM and SIGKILL (0: 30000): time to clean up */
     bool  as_user;    /* run as uid, gid (when we are root) */
     uid_t uid;
     gid_t gid;

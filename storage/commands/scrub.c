@@ -8,6 +8,7 @@
 #include "core/exit.h"
 #include "core/human.h"
 #include "core/json.h"
+#include "core/notify/notify.h"
 #include "storage/repo/ledger.h"
 #include "storage/repo/source.h"
 
@@ -26,6 +27,7 @@ struct scrub_all {
     struct scrub_request request;
     uint64_t             bytes_left; /* of --max-bytes; 0: no limit */
     json_t              *databases;
+    struct notify       *notify;
     bool                 damaged; /* some backup is */
 };
 
@@ -114,6 +116,51 @@ note(const struct scrub *s, time_t started)
     json_decref(what);
 }
 
+static void
+tell(const struct scrub_all *all, const struct scrub *s)
+{
+    char *text = xasprintf(
+        "scrub of \"%s\" found damage; \"pgassay storage list\" marks the backups "
+        "that have it",
+        s->db);
+
+    notify_add(all->notify,
+               &(struct notify_event){.condition = "damage",
+                                      .database = s->db,
+                                      .repository = all->repo->st->location,
+                                      .level = scrub_good(s) ? NULL : "critical",
+                                      .text = text});
+    free(text);
+}
+
+/* Whether it could be made. */
+static void
+tell_end(const struct scrub_all *all, const char *db, int rc, const struct err *e)
+{
+    notify_add(all->notify,
+               &(struct notify_event){.condition = "scrub",
+                                      .database = db,
+                                      .repository = all->repo == NULL ? all->cmd->repo
+                                                                      : all->repo->st->location,
+                                      .level = rc < 0 ? "failed" : NULL,
+                                      .text = rc < 0 ? e->text : NULL});
+    notify_end(all->notify, rc < 0 ? err_exit_status(e) : rc);
+}
+
+static struct notify *
+begin_telling(const struct cmd *c, const char *db)
+{
+    struct strlist names = {0};
+    struct notify *n;
+
+    if (db != NULL) {
+        strlist_add(&names, db);
+    }
+    n = notify_begin(c->config, "scrub", &names);
+    strlist_free(&names);
+    return n;
+}
+
 static int
 scrub_database(struct scrub_all *all, const char *db, struct err *e)
 {
@@ -132,6 +179,7 @@ scrub_database(struct scrub_all *all, const char *db, struct err *e)
     }
     all->damaged |= !scrub_good(&s);
     note(&s, started);
+    tell(all, &s);
     (void)json_array_append_new(all->databases, scrub_json(&s, healed));
     if (!all->cmd->json) {
         scrub_text(&s, healed, show && !all->cmd->quiet);
@@ -207,11 +255,13 @@ run(const struct cmd *c, struct err *e)
     struct strlist   names = {0};
     int              rc = -1;
 
+    all.notify = begin_telling(c, db);
     if (read_limits(&all, e) == 0 && open_both(&all, db, e) == 0 &&
         cmd_databases(all.repo, db, &names, e) == 0 && by_age(all.repo, &names, e) == 0 &&
         scrub_databases(&all, &names, e) == 0) {
         rc = report(&all, e);
     }
+    tell_end(&all, db, rc, e);
     json_decref(all.databases);
     strlist_free(&names);
     repo_close(all.repair_from);

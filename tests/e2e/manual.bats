@@ -7,7 +7,7 @@ load lib
 setup_file() {
     export MAN=$TOP/docs/man
     T=$(mktemp -d "${E2E_TMP:-/tmp}/e2e.XXXXXX")
-    export T TOOLS="backup restore storage verify"
+    export T TOOLS="backup restore storage verify notify"
 }
 
 teardown_file() {
@@ -37,12 +37,12 @@ man_common() { # the options that several commands have
         plain "$tool" | awk -F '\t' '$1 == "command" { print $2 ($3 == "" ? "" : " " $3) }' | sed 's/\.\.\./ .../' >"$T/known"
         sed -n '/^\.Sh COMMANDS/,/^\.Sh COMMON/p' "$MAN/pgassay-$tool.1" | sed -n 's/^\.Ss //p' | diff - "$T/known"
     done
-    for tool in backup restore; do [ -z "$(commands_of "$tool")" ]; done
+    for tool in backup restore notify; do [ -z "$(commands_of "$tool")" ]; done
 }
 
 @test "every option is in the man page, below its command or among the common ones, and no other is" {
     local command
-    for tool in backup restore; do
+    for tool in backup restore notify; do
         diff <(options_of "$tool" "") <(man_options "pgassay-$tool.1" "")
     done
     for tool in storage verify; do
@@ -98,15 +98,15 @@ man_common() { # the options that several commands have
 @test "every configuration key is in pgassay.conf(5), in its section, and no other is; each tool knows all" {
     local tool section
     for tool in $TOOLS; do plain "$tool" | grep '^key' >"$T/keys.$tool"; done
-    for tool in restore storage verify; do diff "$T/keys.backup" "$T/keys.$tool"; done
-    for section in '' database repo check expect; do
+    for tool in restore storage verify notify; do diff "$T/keys.backup" "$T/keys.$tool"; done
+    for section in '' database repo check expect server notify ping; do
         case $section in
         '') sed -n '/^\.Ss Before any section/,/^\.Ss In/p' "$MAN/pgassay.conf.5" ;;
         *) sed -n "/^\\.Ss In \\[$section/,/^\\.S[hs]/p" "$MAN/pgassay.conf.5" ;;
         esac | sed -n 's/^\.It Li //p' | sed 's/ , /\n/g' | sort | diff - <(keys_of backup "$section")
     done
     # What --print-config prints can be read back as a configuration.
-    for tool in $TOOLS; do
+    for tool in backup restore storage verify; do
         : >"$T/empty.conf"
         "pgassay-$tool" --config "$T/empty.conf" --repo /nowhere --print-config >"$T/$tool.conf"
         grep -qx 'repo = /nowhere ; command line' "$T/$tool.conf"
@@ -245,7 +245,7 @@ complete_fish() {
     fi
     # Every option in them exists: with --help nothing else is done.
     grep -hoE 'pgassay (backup|storage|verify) .*' "$TOP"/scripts/pgassay.cron "$TOP"/scripts/systemd/*.service >"$T/commands"
-    [ "$(wc -l <"$T/commands")" -eq 6 ]
+    [ "$(wc -l <"$T/commands")" -eq 7 ]
     while read -r command; do
         # shellcheck disable=SC2086  # a command and its arguments
         pgassay ${command#pgassay } --help >/dev/null

@@ -196,6 +196,8 @@ const struct opt options_status[] = {
     OPT_HEADING("How"),
     {OPT_FLAG, "nagios", 0, NULL, "print one line and performance data; exit status 0 to 3",
      AT(nagios), 0, 0, NULL, NULL},
+    {OPT_FLAG, "notify", 0, NULL, "tell whom the configuration names of what is new or over",
+     AT(notify), 0, 0, NULL, NULL},
     {OPT_TEXT, "prometheus", 0, "FILE", "also write FILE for node_exporter's textfile collector",
      AT(prometheus), 0, 0, NULL, NULL},
     OPTS_END,

@@ -26,7 +26,7 @@ struct options {
     const char    *name;     /* of baseline record */
     const char    *conninfo, *host, *port, *user;
     const char    *idle_after, *long_after, *blocked_after, *terminate_idle, *application;
-    bool           nagios, in_transaction, yes;
+    bool           nagios, in_transaction, yes, notify;
     struct strlist repos; /* of status */
     const char    *rpo, *rto, *proven_within, *scrubbed_within, *key_drilled_within, *prometheus;
     int            explain;     /* rows of a table; 0: none */
