@@ -6,7 +6,7 @@
 
 #include "pg/archive/archive_owner.h"
 #include "pg/archive/isolate.h"
-#include "restore/job/entry_ids.h"
+#include "pg/archive/entry_ids.h"
 #include "restore/job/extensions.h"
 
 enum { BATCH_ENTRIES = 64, BATCH_BYTES = 128 << 10, ATTEMPTS = 5 };

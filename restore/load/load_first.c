@@ -7,7 +7,7 @@
 #include "core/human.h"
 #include "core/log.h"
 #include "restore/job/entries.h"
-#include "restore/job/entry_ids.h"
+#include "pg/archive/entry_ids.h"
 #include "restore/load/finish.h"
 
 static const char *const table[] = {"TABLE", NULL};

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "pg/conn/name_match.h"
-#include "restore/job/entry_ids.h"
+#include "pg/archive/entry_ids.h"
 #include "restore/part/partitions.h"
 
 enum { PG_CLASS = 1259 };

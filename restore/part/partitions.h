@@ -7,7 +7,7 @@
 #ifndef RESTORE_PART_PARTITIONS_H
 #define RESTORE_PART_PARTITIONS_H
 
-#include "restore/job/entry_ids.h"
+#include "pg/archive/entry_ids.h"
 
 /* By index of the partition's entry: the index of the partitioned table, or SIZE_MAX.  Allocated.
  */

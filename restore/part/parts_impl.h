@@ -4,7 +4,7 @@
 #ifndef RESTORE_PART_PARTS_IMPL_H
 #define RESTORE_PART_PARTS_IMPL_H
 
-#include "restore/job/entry_ids.h"
+#include "pg/archive/entry_ids.h"
 #include "restore/part/parts.h"
 
 enum part { PART_NONE, PART_NEEDED, PART_WANTED };

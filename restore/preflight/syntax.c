@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "restore/job/entry_ids.h"
+#include "pg/archive/entry_ids.h"
 #include "restore/preflight/checks.h"
 
 struct wording {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/log.h"
+#include "pg/archive/entry_ids.h"
 #include "pg/archive/isolate.h"
 #include "pg/conn/tools.h"
 #include "pg/snapshot/snapshot.h"
@@ -19,6 +20,43 @@ reference_key(const char *kind, const char *schema, const char *name)
 
     /* With its length, else schema "a b" with table "c" would equal schema "a" with table "b c". */
     return xasprintf("%s %zu %s %s", kind, strlen(in), in, name);
+}
+
+static bool
+is_named(const struct strlist *sorted, const struct archive_entry *entry)
+{
+    char *key = reference_key(entry->desc, entry->schema, entry->tag);
+    bool  named = strlist_find(sorted, key);
+
+    free(key);
+    return named;
+}
+
+/* Leaves the entries that are named, and what they depend on. */
+static void
+narrow(struct archive *a, const struct strlist *sorted)
+{
+    struct entry_ids ids = entry_ids_new(a);
+    bool            *keep = xcalloc(a->n + 1, sizeof *keep);
+    size_t          *to_do = xcalloc(a->n + 1, sizeof *to_do), n = 0;
+
+    for (size_t i = 0; i < a->n; i++)
+        if ((keep[i] = is_named(sorted, &a->v[i])))
+            to_do[n++] = i;
+    while (n > 0) {
+        const struct archive_entry *entry = &a->v[to_do[--n]], *other;
+
+        for (size_t k = 0; k < entry->n_depends; k++) {
+            if ((other = entry_ids_find(&ids, entry->depends[k])) == NULL || keep[other - a->v])
+                continue;
+            keep[other - a->v] = true;
+            to_do[n++] = (size_t)(other - a->v);
+        }
+    }
+    archive_keep(a, keep);
+    entry_ids_free(&ids);
+    free(keep);
+    free(to_do);
 }
 
 /* A role that cannot be made shows in the entries that need it. */
@@ -141,8 +179,11 @@ reference_make(const struct reference_trip *t, struct reference_result *r, struc
     if (pg_tool_find("pg_restore", 0, &pg_restore, e) != 0)
         return -1;
     options.pg_restore = pg_restore.path;
-    if (archive_open_bytes(&r->source, t->archive->data, t->archive->len, &options, e) != 0 ||
-        make_database(t, e) != 0 || run_archive(t, r, e) != 0 ||
+    if (archive_open_bytes(&r->source, t->archive->data, t->archive->len, &options, e) != 0)
+        goto out;
+    if (t->only != NULL)
+        narrow(&r->source, t->only);
+    if (make_database(t, e) != 0 || run_archive(t, r, e) != 0 ||
         dump_again(t, &options, r, e) != 0) {
         err_wrap(e, "reference restore");
         goto out;

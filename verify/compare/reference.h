@@ -22,11 +22,14 @@ struct reference_trip {
     struct buf      *globals_sql; /* roles; empty: none */
     const json_t    *database;    /* properties, as in the manifest */
     bool             isolated;
+    /* reference_key()s, sorted, of what is to make the trip, with all that it depends on; NULL:
+     * all. */
+    const struct strlist *only;
 };
 
 /* Its result. */
 struct reference_result {
-    struct archive source; /* the input, opened */
+    struct archive source; /* the input, opened; of it what made the trip */
     struct archive dump;   /* of the database made */
     struct strlist failed; /* "KIND schema name" of entries that failed … */
     struct strlist why;    /* … and the server's messages, one for each */

@@ -4,10 +4,9 @@
 #include <string.h>
 
 #include "pg/conn/tools.h"
-#include "pg/scratch/scratch.h"
-#include "storage/read/place.h"
 #include "verify/compare/objectlist.h"
 #include "verify/compare/reference.h"
+#include "verify/compare/trips.h"
 
 enum { SHOWN_BYTES = 160 };
 
@@ -123,14 +122,6 @@ report_pair(struct schema *s, const struct objectlist_pair *p)
         report_definition(s, p->want, p->have);
 }
 
-/* Kinds that an isolated restore leaves out or empties: two of them are equal after a trip,
- * whatever they were. */
-static bool
-blinded(const struct listed_object *o)
-{
-    return strcmp(o->kind, "SERVER") == 0 || strcmp(o->kind, "USER MAPPING") == 0;
-}
-
 static const char *
 why_failed(const struct reference_result *r, const struct listed_object *o)
 {
@@ -177,9 +168,9 @@ report_beyond_trips(struct schema *s, const struct objectlist_pair *p)
     bool                        isolated = !(s->c->is_copy && s->c->remote_allowed);
     const char                 *why = why_failed(s->reference, o);
 
-    if (blinded(o) && isolated && s->c->is_copy)
+    if (trips_blind(o) && isolated && s->c->is_copy)
         report_left_out(s, p);
-    else if (blinded(o) && isolated)
+    else if (trips_blind(o) && isolated)
         report_pair(s, p);
     else if (why != NULL || (why = why_failed(&s->live, o)) != NULL)
         report(s, FINDING_DIFFERENT, o, "cannot be restored", NULL, why);
@@ -189,7 +180,8 @@ report_beyond_trips(struct schema *s, const struct objectlist_pair *p)
 static bool
 told_beyond(const struct schema *s, const struct objectlist_pair *p)
 {
-    return blinded(p->want != NULL ? p->want : p->have) && !(s->c->is_copy && s->c->remote_allowed);
+    return trips_blind(p->want != NULL ? p->want : p->have) &&
+        !(s->c->is_copy && s->c->remote_allowed);
 }
 
 static void
@@ -210,90 +202,6 @@ compare_after_trips(struct schema *s)
     objectlist_pairs_free(&pairs);
     objectlist_free(&want);
     objectlist_free(&have);
-}
-
-static int
-read_segments(const struct compare *c, const struct manifest_segment *v, size_t n, struct buf *out,
-              struct err *e)
-{
-    return segments_read(c->repo, c->label->db, c->man, v, n, out, e);
-}
-
-/* The manifest's own archive after one trip. */
-static int
-trip_of_manifest(struct schema *s, struct pg_target server, struct err *e)
-{
-    const struct manifest *man = s->c->man;
-    struct buf             archive = BUF_INIT(BUF_NO_LIMIT), globals = BUF_INIT(BUF_NO_LIMIT);
-    struct reference_trip  trip = {.server = server,
-                                   .name = "pgassay_drill_reference",
-                                   .archive = &archive,
-                                   .globals_sql = &globals,
-                                   .database = man->database,
-                                   .isolated = !(s->c->is_copy && s->c->remote_allowed)};
-    int                    rc = -1;
-
-    if (s->reference->dump.is_open)
-        return 0; /* made for an earlier comparison */
-    if (read_segments(s->c, man->archive, man->n_archive, &archive, e) == 0 &&
-        read_segments(s->c, man->globals_sql, man->n_globals_sql, &globals, e) == 0)
-        rc = reference_make(&trip, s->reference, e);
-    buf_free(&archive);
-    buf_free(&globals);
-    return rc;
-}
-
-static int
-trip_of_live(struct schema *s, struct pg_target server, struct err *e)
-{
-    struct snapshot      *snap = s->c->snap;
-    struct reference_trip trip = {.server = server,
-                                  .name = "pgassay_live",
-                                  .archive = &snap->archive,
-                                  .globals_sql = &snap->globals_sql,
-                                  .database = s->c->man->database,
-                                  .isolated = true};
-
-    return reference_make(&trip, &s->live, e);
-}
-
-static struct scratch *
-scratch_for_trips(const struct compare *c, struct err *e)
-{
-    int version = pg_version(c->snap->conn);
-
-    return scratch_start(
-        &(struct scratch_options){
-            .at_least = version > c->label->server_version_num ? version
-                                                               : c->label->server_version_num,
-            .parent_dir = c->options->scratch_dir,
-            .user = c->options->scratch_user,
-            .secrets = &c->options->secrets,
-            .unconfined = c->options->scratch_unconfined,
-            .network = c->options->allow_remote,
-            .jobs = 1,
-            .max_locks = (int)(2 * c->snap->catalog.n_tables),
-        },
-        e);
-}
-
-static int
-make_trips(struct schema *s, struct err *e)
-{
-    struct scratch  *own = NULL;
-    struct pg_target server;
-    struct err       ignored = ERR_INIT;
-    int              rc;
-
-    if (s->c->trips == NULL && (own = scratch_for_trips(s->c, e)) == NULL)
-        return err_wrap(e, "scratch server for the reference restore");
-    server = own != NULL ? scratch_target(own, NULL) : *s->c->trips;
-    rc = trip_of_manifest(s, server, e);
-    if (rc == 0 && !s->c->is_copy)
-        rc = trip_of_live(s, server, e);
-    if (scratch_end(own, rc == 0 ? e : &ignored) != 0)
-        rc = -1;
-    return rc;
 }
 
 static int
@@ -340,7 +248,7 @@ trip_can_tell(const struct schema *s)
 
         if (p->want != NULL && p->have != NULL && strcmp(p->want->owner, p->have->owner) == 0)
             return true;
-        if (c->is_copy && p->want != NULL && blinded(p->want))
+        if (c->is_copy && p->want != NULL && trips_blind(p->want))
             return true;
     }
     return false;
@@ -349,10 +257,17 @@ trip_can_tell(const struct schema *s)
 static int
 resolve(struct schema *s, struct err *e)
 {
+    struct trips trips = {.c = s->c,
+                          .unequal = &s->unequal,
+                          .have = &s->archive,
+                          .reference = s->reference,
+                          .live = &s->live};
+
     if (trip_can_tell(s)) {
-        if (make_trips(s, e) != 0)
+        if (trips_make(&trips, e) != 0)
             return -1;
-        compare_after_trips(s);
+        if (!trips.settled)
+            compare_after_trips(s);
         return 0;
     }
     for (size_t i = 0; i < s->unequal.n; i++)

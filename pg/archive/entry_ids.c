@@ -1,4 +1,4 @@
-#include "restore/job/entry_ids.h"
+#include "pg/archive/entry_ids.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /*
  * entry_ids.h - an archive's entries by dump id, as dependencies name them.
  */
-#ifndef RESTORE_JOB_ENTRY_IDS_H
-#define RESTORE_JOB_ENTRY_IDS_H
+#ifndef PG_ARCHIVE_ENTRY_IDS_H
+#define PG_ARCHIVE_ENTRY_IDS_H
 
 #include "pg/archive/archive.h"
 
