@@ -8,6 +8,7 @@
 #include "storage/format/object.h"
 #include "storage/keys/sealedjson.h"
 #include "storage/repo/fetch.h"
+#include "storage/repo/lastseen.h"
 #include "storage/repo/ledger_impl.h"
 
 /* ---- one record ---- */
@@ -279,12 +280,14 @@ find_strays(struct ledger *l)
     }
 }
 
-/* The tips; what is missing stays remembered until a record names it. */
+/* The tips; what is missing stays remembered until a record names it, and so does what another run
+ * of this host has written since. */
 static void
 remember_newest(struct repo *r, const char *db, const struct ledger *l, const struct strlist *names,
                 const struct strlist *remembered)
 {
-    struct strlist keep = {0};
+    struct strlist keep = {0}, now = {0};
+    int            lock = lastseen_lock(r, db);
 
     for (size_t i = l->n > LEDGER_RECENT ? l->n - LEDGER_RECENT : 0; i < l->n; i++) {
         if (!l->v[i].named && l->v[i].o != NULL) {
@@ -296,8 +299,16 @@ remember_newest(struct repo *r, const char *db, const struct ledger *l, const st
             strlist_add(&keep, remembered->v[i]);
         }
     }
+    ledger_recall(r, db, &now);
+    for (size_t i = 0; i < now.n; i++) {
+        if (!strlist_has(remembered, now.v[i]) && !strlist_has(&keep, now.v[i])) {
+            strlist_add(&keep, now.v[i]);
+        }
+    }
     ledger_remember(r, db, &keep);
+    lastseen_unlock(lock);
     strlist_free(&keep);
+    strlist_free(&now);
 }
 
 /* The first name that is to be read. */
