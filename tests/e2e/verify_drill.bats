@@ -226,9 +226,9 @@ on_spare() {
     sed -i 's/trust$/scram-sha-256/' "$T/pg/spare/pg_hba.conf"
     as_server "$SERVER_BIN/pg_ctl" -D "$T/pg/spare" reload >/dev/null
     chmod 600 "$PGASSAY_CONFIG"
-    printf '[server asks]\nconninfo = host=%s port=5432 user=postgres password=secret\nscratch = yes\n' "$T/s/spare" >>"$PGASSAY_CONFIG"
+    printf '[server asks]\nconninfo = host=%s port=5432 user=postgres password=secret sslmode=disable\nscratch = yes\n' "$T/s/spare" >>"$PGASSAY_CONFIG"
     printf '[check %s]\ndatabase = base\n%s\nexpect = > 1000\n' query 'query = SELECT count(*) FROM public.big' \
-        command 'command = psql -XAtwc "SELECT count(*) FROM big"' >>"$PGASSAY_CONFIG"
+        command 'command = test "$PGSSLMODE" = disable && psql -XAtwc "SELECT count(*) FROM big"' >>"$PGASSAY_CONFIG"
     local amcheck=--amcheck
     [ "$(server_major)" -ge 14 ] || amcheck=
     # shellcheck disable=SC2086  # none, or one

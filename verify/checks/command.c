@@ -106,6 +106,24 @@ in_url(const char *path)
     return text;
 }
 
+/* How the server is reached and known, besides: hostaddr, sslmode, sslrootcert and their kind. */
+static void
+add_settings(struct strlist *env, const char *conninfo)
+{
+    static const char *const own[] = {"host", "port", "user", "password", "dbname", NULL};
+    PQconninfoOption        *all = conninfo == NULL ? NULL : PQconninfoParse(conninfo, NULL);
+
+    for (PQconninfoOption *w = all; w != NULL && w->keyword != NULL; w++) {
+        bool named = false;
+
+        for (size_t i = 0; own[i] != NULL; i++)
+            named = named || strcmp(w->keyword, own[i]) == 0;
+        if (!named && w->envvar != NULL)
+            add(env, w->envvar, w->val);
+    }
+    PQconninfoFree(all);
+}
+
 /* Names and values for struct proc_spec: the copy's, and nobody else's. */
 static void
 environment(const struct pg_target *t, struct strlist *env)
@@ -120,6 +138,7 @@ environment(const struct pg_target *t, struct strlist *env)
     add(env, "PGUSER", t->user);
     add(env, "PGPASSWORD", t->password);
     add(env, "PGDATABASE", t->dbname);
+    add_settings(env, t->conninfo);
     strlist_take(env,
                  xasprintf("DATABASE_URL=postgresql:///%s?host=%s&port=%s&user=%s", t->dbname, host,
                            t->port, t->user));
