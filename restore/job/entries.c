@@ -5,8 +5,9 @@
 #include <unistd.h>
 
 #include "pg/archive/archive_owner.h"
-#include "pg/archive/isolate.h"
+#include "pg/archive/archive_public.h"
 #include "pg/archive/entry_ids.h"
+#include "pg/archive/isolate.h"
 #include "restore/job/extensions.h"
 
 enum { BATCH_ENTRIES = 64, BATCH_BYTES = 128 << 10, ATTEMPTS = 5 };
@@ -44,7 +45,8 @@ entry_sql(const struct restore *r, const struct archive_entry *entry)
             break;
         }
     }
-    return xstrdup(entry->sql);
+    changed = archive_public_sql(entry);
+    return changed != NULL ? changed : xstrdup(entry->sql);
 }
 
 /* Deadlocks with another worker's statement, serialization failures and the like pass. */

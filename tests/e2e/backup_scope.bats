@@ -68,6 +68,25 @@ tables() { manifest shop | jq -r '.tables[] | .schema + "." + .name' | sort | pa
     expect_equal "$(manifest shop | jq '[.sequences[] | select(.name == "loose")] | length')" 0
 }
 
+@test "a drill of a part is equal: schema public alone, which every new database has, schemas left out, definitions" {
+    local args
+    db_make part
+    psql_in part -c "CREATE TABLE t (v varchar(5) CHECK (v IN ('a', 'b')))" -c "INSERT INTO t VALUES ('a')" -c 'CREATE SCHEMA other' \
+        -c 'CREATE TABLE other.u AS SELECT 1 i' -c 'CREATE TABLE plain (i int)' -c 'CREATE VIEW v AS SELECT * FROM t'
+    for args in '-n public -T plain' '-n public -s' '-N public -s' '-N other' '-t t -t v'; do
+        # shellcheck disable=SC2086  # several words
+        backup part $args
+        expect_status 0 drill part --backup "$(last_id part)"
+    done
+    psql_in part -c "COMMENT ON SCHEMA public IS 'ours'" -c 'GRANT CREATE ON SCHEMA public TO PUBLIC' -c 'ALTER SCHEMA public OWNER TO CURRENT_USER'
+    backup part -n public -s
+    expect_status 0 drill part --backup "$(last_id part)"
+    expect_status 0 pgassay verify live part -d dbname=part --repo "$REPO" --backup "$(last_id part)"
+    psql_in part -c "COMMENT ON SCHEMA public IS 'theirs'"
+    expect_status 3 pgassay verify live part -d dbname=part --repo "$REPO" --backup "$(last_id part)"
+    expect_text 'COMMENT SCHEMA public'
+}
+
 @test "rows left out are said so, table by table" {
     printf 'exclude-table-data = plain\nprune = yes\n' >"$PGASSAY_CONFIG"
     backup shop --complete --json >"$T/complete.json"

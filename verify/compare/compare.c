@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include "verify/compare/public.h"
 #include "verify/compare/schema.h"
 
 struct schema_thread {
@@ -31,6 +32,7 @@ int
 compare_run(struct compare *c, struct err *e)
 {
     struct schema_thread schema = {.c = c, .e = ERR_INIT};
+    struct public_schema public_schema;
     pthread_t            thread;
     int                  rc;
 
@@ -39,11 +41,20 @@ compare_run(struct compare *c, struct err *e)
     compare_tables(c);
     if (compare_facts(c, e) != 0)
         return -1;
-    if (pthread_create(&thread, NULL, schema_main, &schema) != 0)
-        return err_errno(e, "could not start a thread");
+    if (public_schema_read(c->snap->conn, &public_schema, e) != 0)
+        return -1;
+    c->public_schema = &public_schema;
+    if (pthread_create(&thread, NULL, schema_main, &schema) != 0) {
+        rc = err_errno(e, "could not start a thread");
+        goto out;
+    }
     rc = compare_data(c, e);
     pthread_join(thread, NULL);
     if (rc == 0 && schema.rc != 0)
         *e = schema.e;
-    return rc == 0 ? schema.rc : -1;
+    rc = rc == 0 ? schema.rc : -1;
+out:
+    c->public_schema = NULL;
+    public_schema_free(&public_schema);
+    return rc;
 }

@@ -16,6 +16,7 @@
 #include "verify/job/result.h"
 
 struct reference_result;
+struct public_schema;
 
 struct compare {
     /* the baseline */
@@ -41,7 +42,8 @@ struct compare {
     struct tolerances *tolerances; /* how far rows may differ (tolerance.h); NULL: not at all */
     bool
         is_copy; /* a copy restored from this backup in isolation: one trip away from the archive */
-    bool remote_allowed; /* the copy could reach foreign servers */
+    bool                        remote_allowed; /* the copy could reach foreign servers */
+    const struct public_schema *public_schema;  /* as compare_run() has found it */
 };
 
 /* All parts below. */

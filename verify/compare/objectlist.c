@@ -108,6 +108,13 @@ objectlist_of_archive(const struct archive *a, struct objectlist *l)
 }
 
 void
+objectlist_add(struct objectlist *l, const struct listed_object *o)
+{
+    *add(l) = *o;
+    sort(l);
+}
+
+void
 objectlist_free(struct objectlist *l)
 {
     free(l->v);

@@ -28,6 +28,7 @@ struct objectlist {
 
 void objectlist_of_manifest(const struct manifest *, struct objectlist *);
 void objectlist_of_archive(const struct archive *, struct objectlist *);
+void objectlist_add(struct objectlist *, const struct listed_object *); /* borrows its texts */
 void objectlist_free(struct objectlist *);
 bool objectlist_same(const struct listed_object *,
                      const struct listed_object *); /* identity, owner, digest */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/log.h"
+#include "pg/archive/archive_public.h"
 #include "pg/archive/entry_ids.h"
 #include "pg/archive/isolate.h"
 #include "pg/conn/tools.h"
@@ -86,18 +87,27 @@ out:
     return rc;
 }
 
+/* What is run for it: allocated, or NULL when it is left out. */
+static char *
+entry_sql(const struct reference_trip *t, const struct archive_entry *entry)
+{
+    char *sql = NULL;
+
+    if (entry->sql[0] == '\0' || (t->isolated && isolate_entry(entry, &sql) == ISOLATE_SKIP))
+        return NULL;
+    sql = sql != NULL ? sql : archive_public_sql(entry);
+    return sql != NULL ? sql : xstrdup(entry->sql);
+}
+
 static int
 run_entry(PGconn *conn, const struct reference_trip *t, const struct archive_entry *entry,
           struct reference_result *r, struct err *e)
 {
     struct err fault = ERR_INIT;
-    char      *changed = NULL;
-    int        rc;
+    char      *sql = entry_sql(t, entry);
+    int        rc = sql == NULL ? 0 : pg_exec(conn, &fault, sql);
 
-    if (entry->sql[0] == '\0' || (t->isolated && isolate_entry(entry, &changed) == ISOLATE_SKIP))
-        return 0;
-    rc = pg_exec(conn, &fault, changed != NULL ? changed : entry->sql);
-    free(changed);
+    free(sql);
     if (rc == 0)
         return 0;
     if (fault.kind == ERR_INTERRUPTED || PQstatus(conn) != CONNECTION_OK) {
@@ -118,11 +128,11 @@ run_together(PGconn *conn, const struct reference_trip *t, const struct archive_
     int        rc = 0;
 
     for (size_t i = 0; i < n && rc == 0; i++) {
-        char *changed = NULL;
+        char *one = entry_sql(t, &v[i]);
 
-        if (!t->isolated || isolate_entry(&v[i], &changed) != ISOLATE_SKIP)
-            rc = buf_printf(&sql, &ignored, "%s\n", changed != NULL ? changed : v[i].sql);
-        free(changed);
+        if (one != NULL)
+            rc = buf_printf(&sql, &ignored, "%s\n", one);
+        free(one);
     }
     if (rc == 0)
         rc = pg_exec(conn, &ignored, buf_str(&sql));

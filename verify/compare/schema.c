@@ -5,6 +5,7 @@
 
 #include "pg/conn/tools.h"
 #include "verify/compare/objectlist.h"
+#include "verify/compare/public.h"
 #include "verify/compare/reference.h"
 #include "verify/compare/trips.h"
 
@@ -309,6 +310,8 @@ compare_schema(struct compare *c, struct err *e)
         goto out;
     objectlist_of_manifest(c->man, &s.want);
     objectlist_of_archive(&s.archive, &s.have);
+    if (!holds_every_definition(c->man))
+        public_schema_add(c->public_schema, &s.want, &s.have);
     objectlist_match(&s.want, &s.have, &s.unequal);
     if (!holds_every_definition(c->man))
         drop_unknown(&s.unequal);
