@@ -25,11 +25,11 @@
 
 enum { CONTROL_FD = 3, STATUS_FD = 4, LOCK_FD = 5, SWEEP_MS = 10000, SWEEP_POLL_MS = 10 };
 enum { REMOVAL_MS = 60000 };
-enum { ENDED_ALL = 0, ENDED_NOT_ALL = 2 }; /* the guardian's exit status */
+/* The guardian's exit status; ENDED_NOT_LEFT: all, but the data are not where they were to be. */
+enum { ENDED_ALL = 0, ENDED_NOT_ALL = 2, ENDED_NOT_LEFT = 3 };
 
-/* As the server's user, so that root never follows links that this user may have put there. */
-static void
-remove_dir(const char *dir, const struct account *account)
+void
+guardian_remove(const char *dir, const struct account *account)
 {
     pid_t pid = fork();
 
@@ -52,6 +52,7 @@ struct guard {
     int                      stop;      /* closing it tells the keeper to end */
     int                      removal;   /* inotify; -1: not kept */
     bool                     kept;
+    bool                     leave; /* the data */
 };
 
 /* Child processes: the keeper's orphans, too, as this process is their subreaper. */
@@ -108,18 +109,35 @@ sweep(void)
     return false;
 }
 
-/* The keeper stops the server, and is killed when that takes too long. */
-static void
+/* The keeper stops the server, and is killed when that takes too long.  True: it was stopped as it
+ * was to be. */
+static bool
 end_keeper(struct guard *g)
 {
+    const char    leave = KEEPER_LEAVE;
     struct pollfd fd = {.fd = g->keeper_fd, .events = POLLIN};
+    int           status = -1;
 
+    if (g->leave) {
+        (void)!write(g->stop, &leave, 1);
+    }
     (void)close(g->stop);
-    if (poll(&fd, 1, 2 * KEEPER_STOP_MS) <= 0) {
+    if (poll(&fd, 1, 2 * KEEPER_STOP_MS + (g->leave ? KEEPER_SHUTDOWN_MS : 0)) <= 0) {
         (void)kill(g->keeper, SIGKILL);
     }
-    while (waitpid(g->keeper, NULL, 0) < 0 && errno == EINTR) {
+    while (waitpid(g->keeper, &status, 0) < 0 && errno == EINTR) {
     }
+    return status == 0;
+}
+
+/* All processes have ended: nobody else moves names about there. */
+static bool
+move_data(const struct server_job *job)
+{
+    char from[PATH_MAX];
+
+    (void)snprintf(from, sizeof from, "%s/data", job->dir);
+    return rename(from, job->leave_at) == 0;
 }
 
 /* A kept server ends when its directory is being removed: with the first name. */
@@ -147,7 +165,7 @@ static bool
 guard(struct guard *g)
 {
     bool keeper_ended = false;
-    char c;
+    char c = 0;
 
     for (;;) {
         struct pollfd fds[] = {{.fd = g->kept ? -1 : CONTROL_FD, .events = POLLIN},
@@ -159,6 +177,7 @@ guard(struct guard *g)
         }
         if (fds[0].revents != 0) {
             if (read(CONTROL_FD, &c, 1) != 1 || c != 'k') {
+                g->leave = c == KEEPER_LEAVE;
                 return true;
             }
             watch_directory(g);
@@ -246,7 +265,7 @@ static _Noreturn void
 guardian_main(const struct server_job *job, const char *passwd, int control, int status)
 {
     struct guard g = {.job = job, .removal = -1};
-    bool         remove, all;
+    bool         remove, stopped, all, left = true;
 
     leave_signals();
     if (leave_descriptors(job, control, status) != 0) {
@@ -254,19 +273,22 @@ guardian_main(const struct server_job *job, const char *passwd, int control, int
     }
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     if (start_keeper(&g, passwd) != 0) {
-        remove_dir(job->dir, job->account);
+        guardian_remove(job->dir, job->account);
         _exit(1);
     }
     remove = guard(&g);
-    end_keeper(&g);
+    stopped = end_keeper(&g);
     all = sweep();
+    if (g.leave) {
+        left = stopped && all && move_data(job);
+    }
     if (remove) {
         if (g.kept) {
             await_removal(job);
         }
-        remove_dir(job->dir, job->account);
+        guardian_remove(job->dir, job->account);
     }
-    _exit(all ? ENDED_ALL : ENDED_NOT_ALL);
+    _exit(!all ? ENDED_NOT_ALL : left ? ENDED_ALL : ENDED_NOT_LEFT);
 }
 
 /*
@@ -364,12 +386,22 @@ guardian_keep(struct guardian *g)
     }
 }
 
+void
+guardian_leave(struct guardian *g)
+{
+    const char leave = KEEPER_LEAVE;
+
+    if (g->control >= 0) {
+        (void)!write(g->control, &leave, 1);
+    }
+}
+
 /* The guardian was killed.  The keeper then stops the server by itself. */
 static int
 end_for_it(const char *dir, const struct account *account, struct err *e)
 {
     for (int waited = 0; waited < REMOVAL_MS && access(dir, F_OK) == 0; waited += 50) {
-        remove_dir(dir, account);
+        guardian_remove(dir, account);
         (void)usleep(50000);
     }
     return err_set(e, ERR_IO,
@@ -399,6 +431,9 @@ guardian_end(struct guardian *g, const char *dir, const struct account *account,
     if (WIFEXITED(status) && WEXITSTATUS(status) == ENDED_NOT_ALL) {
         err_set(e, ERR_IO, "processes of the scratch server in \"%s\" could not be ended", dir);
         return err_hint(e, "something in the backup starts processes that get away: look for them");
+    }
+    if (WIFEXITED(status) && WEXITSTATUS(status) == ENDED_NOT_LEFT) {
+        return err_set(e, ERR_IO, "the scratch server in \"%s\" was not stopped in order", dir);
     }
     if (!kept && access(dir, F_OK) == 0) {
         return err_set(e, ERR_IO, "could not remove the scratch directory \"%s\"", dir);

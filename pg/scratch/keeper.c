@@ -102,16 +102,24 @@ kill_child(struct keeper *k)
 /* SIGQUIT: immediate shutdown; a checkpoint would be useless.  (It also removes the
  * server's segment of System V memory, which would otherwise stay if there is no namespace.) */
 static void
-stop_server(struct keeper *k)
+stop_server(struct keeper *k, int how, int within_ms)
 {
     if (k->child > 0) {
-        (void)kill(k->child, SIGQUIT);
+        (void)kill(k->child, how);
     }
-    for (int waited = 0; k->child > 0 && waited < KEEPER_STOP_MS; waited += 10) {
+    for (int waited = 0; k->child > 0 && waited < within_ms; waited += 10) {
         (void)usleep(10000);
         reap(k);
     }
     kill_child(k);
+}
+
+static bool
+told_to_leave(const struct keeper *k)
+{
+    char c = 0;
+
+    return read(k->stop, &c, 1) == 1 && c == KEEPER_LEAVE;
 }
 
 /* The server writes "ready" in the eighth line of its pid file. */
@@ -195,6 +203,7 @@ keeper_main(const struct server_job *job, int stop, int status)
 {
     struct keeper    k = {.job = job, .stop = stop, .status = status, .child = -1};
     struct sigaction act = {.sa_handler = on_child};
+    bool             runs;
 
     (void)sigaction(SIGCHLD, &act, NULL);
     if (account_become(job->account) != 0) {
@@ -202,7 +211,7 @@ keeper_main(const struct server_job *job, int stop, int status)
                       strerror(errno));
         _exit(1);
     }
-    if (run_initdb(&k) != 0) {
+    if (job->initdb != NULL && run_initdb(&k) != 0) {
         report_failure(&k, "initdb failed");
     } else if (start_server(&k) != 0) {
         if (k.child < 0) {
@@ -215,6 +224,11 @@ keeper_main(const struct server_job *job, int stop, int status)
             reap(&k);
         }
     }
-    stop_server(&k);
-    _exit(0);
+    if (k.child > 0 && told_to_leave(&k)) {
+        stop_server(&k, SIGINT, KEEPER_SHUTDOWN_MS);
+        _exit(k.ended == 0 ? 0 : 1);
+    }
+    runs = k.child > 0;
+    stop_server(&k, SIGQUIT, KEEPER_STOP_MS);
+    _exit(runs ? 0 : 1);
 }

@@ -13,17 +13,23 @@
 
 struct server_job {
     const char  *dir; /* exists, belongs to the account; data/ and log are made in it */
-    char *const *initdb, *const *postgres; /* argv of both, NULL-terminated */
+    char *const *initdb, *const *postgres; /* argv of both, NULL-terminated; initdb NULL: data/ is
+                                              there */
     char *const              *env;         /* their whole environment */
+    const char               *leave_at;    /* where its data go that are to be left; or NULL */
     const struct account     *account;
     const struct confinement *confinement;
 };
 
-enum { KEEPER_STOP_MS = 10000 }; /* how long a server may take to stop before it is killed */
+/* How long a server may take to stop before it is killed: at once, and in order. */
+enum { KEEPER_STOP_MS = 10000, KEEPER_SHUTDOWN_MS = 300000 };
+enum { KEEPER_LEAVE = 'l' };
 
-/* Never returns.  stop: a pipe; when it is closed the server is stopped.  status: "\nready\n" once
- * the server accepts connections, or the reason why not.  Both programs write to descriptors 1 and
- * 2, the log, which is open for reading, too. */
+/* Never returns; the exit status is 0, unless the server ended by itself, or was not stopped in the
+ * way it was to be.
+ * stop: a pipe; when it is closed the server is stopped: at once, or after KEEPER_LEAVE in order,
+ * with all data written.  status: "\nready\n" once the server accepts connections, or the reason
+ * why not.  Both programs write to descriptors 1 and 2, the log, which is open for reading, too. */
 _Noreturn void keeper_main(const struct server_job *, int stop, int status);
 
 #endif

@@ -1,6 +1,7 @@
 #include "pg/scratch/scratch.h"
 
 #include <errno.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@ enum { START_TIMEOUT_MS = 120000 };
 struct scratch {
     char           *dir;
     char           *bindir;
+    char           *data; /* where its data are left; NULL */
     int             version;
     struct account  account;
     struct guardian guardian;
@@ -192,17 +194,20 @@ launch(struct scratch *s, const struct scratch_options *o, const char *initdb,
 {
     struct strlist    initdb_argv = {0}, postgres_argv = {0}, env = {0};
     char             *postgres = xasprintf("%s/postgres", s->bindir);
-    struct server_job job = {.dir = s->dir, .account = &s->account, .confinement = confinement};
-    int               rc;
+    struct server_job job = {
+        .dir = s->dir, .leave_at = s->data, .account = &s->account, .confinement = confinement};
+    int rc;
 
-    initdb_args(&initdb_argv, initdb, s->version, s->dir);
+    if (initdb != NULL) {
+        initdb_args(&initdb_argv, initdb, s->version, s->dir);
+    }
     server_args(&postgres_argv, postgres, s->dir, o);
     /* Nothing is inherited: PGDATA, PGOPTIONS, LC_ALL and the like would change the server. */
     strlist_add(&env, "PATH=/usr/local/bin:/usr/bin:/bin");
     strlist_add(&env, "LC_ALL=C");
     strlist_add(&env, "TZ=UTC");
     strlist_take(&env, xasprintf("HOME=%s", s->dir));
-    job.initdb = argv_of(&initdb_argv);
+    job.initdb = initdb == NULL ? NULL : argv_of(&initdb_argv);
     job.postgres = argv_of(&postgres_argv);
     job.env = argv_of(&env);
     rc = guardian_start(&s->guardian, &job, passwd, START_TIMEOUT_MS, e);
@@ -218,6 +223,7 @@ scratch_free(struct scratch *s)
 {
     free(s->dir);
     free(s->bindir);
+    free(s->data);
     account_free(&s->account);
     free(s);
 }
@@ -239,16 +245,68 @@ abandon_dir(const struct scratch *s, const char *passwd, struct err *e)
     (void)rmdir(s->dir);
 }
 
+/* For nftw(), which takes no argument. */
+static const struct account *new_owner;
+
+/* Nobody works there.  A file with two names may be one of somebody else's: a server has none. */
+static int
+own_file(const char *path, const struct stat *sb, int kind, struct FTW *at)
+{
+    (void)at;
+    if (kind == FTW_DNR || kind == FTW_NS || (S_ISREG(sb->st_mode) && sb->st_nlink > 1)) {
+        errno = EPERM;
+        return -1;
+    }
+    return lchown(path, new_owner->uid, new_owner->gid);
+}
+
+/* As root: an account may have an id of its own, another one each time. */
+static int
+own_data(const char *data, const struct account *a, struct err *e)
+{
+    new_owner = a;
+    return nftw(data, own_file, 16, FTW_PHYS | FTW_MOUNT) == 0
+        ? 0
+        : err_errno(e, "could not give \"%s\" to the scratch server's user \"%s\"", data, a->name);
+}
+
+/* Moves a data directory that was left to where this server has its own.  1: there is none. */
+static int
+take_data(const struct scratch *s, struct err *e)
+{
+    char       *to;
+    struct stat sb;
+    int         rc;
+
+    if (s->data == NULL || lstat(s->data, &sb) != 0) {
+        return s->data == NULL || errno == ENOENT ? 1 : err_errno(e, "\"%s\"", s->data);
+    }
+    if (S_ISDIR(sb.st_mode) && sb.st_uid != s->account.uid && s->account.drop) {
+        if (own_data(s->data, &s->account, e) != 0) {
+            return -1;
+        }
+    } else if (!S_ISDIR(sb.st_mode) || sb.st_uid != s->account.uid) {
+        return err_set(e, ERR_USAGE, "\"%s\" does not belong to the scratch server's user \"%s\"",
+                       s->data, s->account.name);
+    }
+    to = xasprintf("%s/data", s->dir);
+    rc = rename(s->data, to) == 0 ? 0 : err_errno(e, "could not move \"%s\"", s->data);
+    free(to);
+    return rc;
+}
+
 static int
 start_in_dir(struct scratch *s, const struct scratch_options *o, const char *initdb,
              const struct confinement *confinement, struct err *e)
 {
     char *passwd = NULL;
-    int   rc;
+    int   rc = take_data(s, e), made = rc;
 
-    rc = give_dir(s->dir, &s->account, &passwd, e) == 0
-        ? launch(s, o, initdb, confinement, passwd, e)
-        : -1;
+    if (rc >= 0) {
+        rc = give_dir(s->dir, &s->account, &passwd, e) == 0
+            ? launch(s, o, made == 0 ? NULL : initdb, confinement, passwd, e)
+            : -1;
+    }
     if (rc != 0) {
         abandon_dir(s, passwd, e);
     }
@@ -284,6 +342,7 @@ scratch_start(const struct scratch_options *o, struct err *e)
     if (parent == NULL || pg_tool_find("initdb", o->at_least, &initdb, e) != 0) {
         goto out;
     }
+    s->data = o->data == NULL ? NULL : xstrdup(o->data);
     s->bindir = dirname_of(initdb.path);
     s->version = initdb.version_num;
     confine_read_paths(&confinement.read, s->bindir, o->network);
@@ -354,6 +413,31 @@ scratch_keep(struct scratch *s)
     guardian_keep(&s->guardian);
     free(dir);
     return command;
+}
+
+void
+scratch_leave(struct scratch *s)
+{
+    guardian_leave(&s->guardian);
+}
+
+int
+scratch_forget(const char *data, struct err *e)
+{
+    struct account owner = ACCOUNT_INIT;
+    struct stat    sb;
+
+    if (lstat(data, &sb) != 0) {
+        return errno == ENOENT ? 0 : err_errno(e, "\"%s\"", data);
+    }
+    if (!S_ISDIR(sb.st_mode)) {
+        return err_set(e, ERR_IO, "\"%s\" is no directory", data);
+    }
+    owner.drop = owner.unnamed = geteuid() == 0 && sb.st_uid != 0;
+    owner.uid = sb.st_uid;
+    owner.gid = sb.st_gid;
+    guardian_remove(data, &owner);
+    return access(data, F_OK) != 0 ? 0 : err_set(e, ERR_IO, "could not remove \"%s\"", data);
 }
 
 int

@@ -31,8 +31,10 @@ struct scratch_options {
     int         jobs;       /* sizes memory and worker settings */
     int max_locks; /* tables that one transaction may touch; raises max_locks_per_transaction */
     const struct strlist *secrets; /* files that its user must not be able to read; NULL: none */
-    bool unconfined; /* accept a user who can read them, or a running cluster's data */
-    bool network;    /* let it connect to others */
+    bool        unconfined; /* accept a user who can read them, or a running cluster's data */
+    bool        network;    /* let it connect to others */
+    const char *data; /* where scratch_leave() leaves its data directory: on the file system of
+                         parent_dir.  One that is there is used; NULL: neither */
 };
 
 struct scratch *scratch_start(const struct scratch_options *, struct err *);
@@ -45,6 +47,12 @@ int             scratch_version(const struct scratch *);
 struct pg_target scratch_target(const struct scratch *, const char *dbname);
 /* Keeps it running: returns a shell command that removes it, which also stops it.  Allocated. */
 char *scratch_keep(struct scratch *);
+/* From now on scratch_end() stops it in order, and leaves its data directory for a later one
+ * (scratch_options.data).  If that fails, or the tool is killed before, nothing is left. */
+void scratch_leave(struct scratch *);
+/* Removes a data directory that was left, as the user that it belongs to; one that is not there is
+ * none.  ERR_IO. */
+int scratch_forget(const char *data, struct err *);
 /* Stops and removes (unless kept).  Accepts NULL. */
 int scratch_end(struct scratch *, struct err *);
 
