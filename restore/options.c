@@ -111,6 +111,9 @@ static const struct opt table[] = {
      AT(isolated), 0, 0, NULL, NULL},
     {OPT_FLAG, "allow-remote", 0, NULL, "isolated or scratch: let the copy reach foreign servers",
      AT(allow_remote), 0, 0, NULL, NULL},
+    {OPT_TEXT, "kept", 0, "FILE",
+     "isolated: if FILE says what the copy of an earlier restore holds, load only what has changed",
+     AT(kept), 0, 0, NULL, NULL},
     {OPT_FLAG, "no-analyze", 0, NULL, "leave out the statistics for the planner (ANALYZE)",
      AT(no_analyze), 0, 0, NULL, NULL},
     {OPT_FLAG, "allow-unsigned", 0, NULL,
@@ -207,6 +210,12 @@ check_combinations(const struct options *o, struct err *e)
     }
     if (o->allow_remote && !o->scratch && !o->isolated) {
         return err_set(e, ERR_USAGE, "--allow-remote belongs to --scratch or --isolated");
+    }
+    if (o->kept != NULL && (!o->isolated || parts_asked(o) || o->first.n > 0)) {
+        return err_set(e, ERR_USAGE,
+                       "--kept goes with --isolated, and a whole database: without --first, -t, "
+                       "-T, "
+                       "-n, -N and --use-list");
     }
     if (o->tablespace_map.n > 0 && (o->no_tablespaces || o->scratch || o->isolated)) {
         return err_set(e, ERR_USAGE,

@@ -16,6 +16,7 @@
 #include "restore/expect.h"
 #include "restore/file/foreign.h"
 #include "restore/job/restore.h"
+#include "restore/load/kept.h"
 #include "restore/replace_status.h"
 
 static json_t *
@@ -179,6 +180,9 @@ result_json(const struct restore *r, int status, const struct err *e)
         json_integer((json_int_t)(r->foreign != NULL ? foreign_tables(r) : r->n_tables)));
     json_object_set_new(o, "rows", json_integer((json_int_t)r->rows));
     json_object_set_new(o, "bytes", json_integer((json_int_t)r->bytes));
+    if (r->kept != NULL) {
+        json_object_set_new(o, "loaded_tables", json_integer((json_int_t)kept_loaded(r)));
+    }
     json_object_set_new(o, "early_indexes", json_integer((json_int_t)r->indexes_built));
     json_object_set_new(o, "large_objects",
                         json_integer(r->manifest == NULL ? 0 : (json_int_t)r->manifest->lo_count));

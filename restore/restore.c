@@ -10,12 +10,14 @@
 #include "restore/job/elsewhere.h"
 #include "restore/job/entries.h"
 #include "restore/load/finish.h"
+#include "restore/load/kept.h"
 #include "restore/load/load_first.h"
 #include "restore/load/loaders.h"
 #include "restore/load/lost.h"
 #include "restore/part/live.h"
 #include "restore/replace.h"
 #include "restore/swap.h"
+#include "restore/update.h"
 
 #define GLOBALS_MAX (256 * MIB)
 
@@ -35,6 +37,7 @@ restore_free(struct restore *r)
         readahead_free(r->workers[i].chunks);
     }
     free(r->workers);
+    kept_free(r);
     plan_forget(r);
     archive_close(&r->archive);
     pg_tool_free(&r->pg_restore);
@@ -203,6 +206,12 @@ restore_run(struct restore *r, struct err *e)
     if (r->o->list) {
         return 0;
     }
+    if (r->o->kept != NULL) {
+        kept_begin(r);
+        if (kept_is_there(r)) {
+            return update_run(r, e);
+        }
+    }
     if (live_asked(r->o)) {
         return preflight_live(r, e) != 0 || live_run(r, e) != 0 ? elsewhere_hint(r, e) : 0;
     }
@@ -221,5 +230,8 @@ restore_run(struct restore *r, struct err *e)
         (takes_a_name(r->o) && compare(r, e) != 0)) {
         return -1;
     }
-    return publish(r, e);
+    if (publish(r, e) != 0) {
+        return -1;
+    }
+    return r->kept != NULL && r->problems.n == 0 ? kept_write(r, e) : 0;
 }

@@ -47,6 +47,7 @@ struct options {
     const char    *role;
     bool           no_tablespaces, beyond;
     struct strlist tablespace_map; /* OLD=NEW */
+    const char    *kept;           /* load/kept.h */
     bool           list, dry_run, no_space_check;
     const char    *conninfo, *host, *port, *user;
     const char    *scratch_dir, *scratch_user, *pg_bindir;

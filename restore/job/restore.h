@@ -95,6 +95,7 @@ struct live_written {
 };
 
 struct foreign;   /* restore/file/foreign.h */
+struct kept;      /* restore/load/kept.h */
 struct replace;   /* replace.h */
 struct replacing; /* pg/target/replacing.h */
 
@@ -125,6 +126,9 @@ struct restore {
     size_t              n_groups;
     struct first_table *first; /* in the order of their stages */
     size_t              n_first, cap_first;
+
+    struct kept *kept;    /* --kept; NULL */
+    bool         updates; /* ... the copy is there */
 
     struct foreign *foreign;           /* --file: instead of repo, label, manifest, archive */
     const char     *source_name;       /* likewise: the database; NULL: it does not say */

@@ -12,6 +12,9 @@
  *           keep one worker busy when the others have finished: above 32 MiB, and more than 1/(2 ×
  *           jobs) of all rows.  Rows that go in through an ancestor are always loaded so.
  *
+ * Of a copy that is kept (kept.h) each range is loaded by a transaction of its own, by which its
+ * rows are known.
+ *
  * A configuration table of an extension is never split: CREATE EXTENSION's rows in it must be
  * deleted in the same transaction.
  */
@@ -39,6 +42,9 @@ bytes_a_task(const struct restore *r, const struct manifest_table *t)
 {
     uint64_t share = t->bytes / (uint64_t)(TASKS_EACH * r->o->jobs);
 
+    if (r->kept != NULL) {
+        return 0;
+    }
     return share < RANGES_BYTES ? share : RANGES_BYTES;
 }
 
@@ -105,6 +111,9 @@ shape_of(const struct restore *r, const struct manifest_table *t, uint64_t total
     }
     if (t->bytes < SMALL_BYTES) {
         return SMALL;
+    }
+    if (r->kept != NULL && t->n_ranges > 1 && t->extension == NULL) {
+        return SPLIT;
     }
     return r->o->jobs > 1 && t->n_ranges > 1 && t->bytes > SPLIT_BYTES &&
             t->bytes > total / (uint64_t)(2 * r->o->jobs) && t->extension == NULL

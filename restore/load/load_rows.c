@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "core/log.h"
+#include "restore/load/kept.h"
 #include "restore/load/load.h"
 #include "restore/load/loaders.h"
 #include "restore/load/lost.h"
@@ -32,25 +33,43 @@ struct step {
     struct table_job *const *pack; /* instead, n of them */
     size_t                   first, n;
     const char              *sql;
+    bool                     elsewhere; /* the rows may go into other tables, too */
 };
+
+static void
+note(struct restore *r, const struct step *s, const char *xid)
+{
+    const size_t n = s->pack != NULL ? s->n : 1;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct table_job *job = s->pack != NULL ? s->pack[i] : s->job;
+        const bool              part = s->pack == NULL && s->n > 0;
+
+        kept_note(r, job, part ? s->first : 0, part ? s->n : job->table->n_ranges,
+                  s->elsewhere ? NULL : xid);
+    }
+}
 
 static int
 surely(struct restore *r, struct worker *w, const struct step *s, struct err *e)
 {
     bool committed = false;
+    char xid[sizeof w->xid];
     int  rc;
 
     do {
         w->counted_rows = w->counted_bytes = 0;
         w->xid[0] = '\0'; /* the last step's, which is not this one's if it never begins */
         rc = s->run(r, w, s, e);
-        if (rc == 0 || !lost_again(r, w, &committed, e)) {
+        memcpy(xid, w->xid, sizeof xid);
+        if (rc != 0 && !lost_again(r, w, &committed, e)) {
             return rc;
         }
-        if (!committed) {
+        if (rc != 0 && !committed) {
             load_uncount(r, w);
         }
-    } while (!committed);
+    } while (rc != 0 && !committed);
+    note(r, s, xid);
     return 0;
 }
 
@@ -123,9 +142,11 @@ retry_through_root(struct restore *r, struct worker *w, const struct table_job *
     log_info("table %s: rows do not belong into this partition any more, loading them through %s",
              job->qualified, root);
     sql = load_copy_sql(job->table, root, false);
-    rc = surely(r, w,
-                &(struct step){.run = ranges_step, .job = job, .first = first, .n = n, .sql = sql},
-                e);
+    rc = surely(
+        r, w,
+        &(struct step){
+            .run = ranges_step, .job = job, .first = first, .n = n, .sql = sql, .elsewhere = true},
+        e);
     free(sql);
     free(root);
     return rc == 0 ? 0 : copy_failed(r, w, job, e);
@@ -145,7 +166,12 @@ int
 load_ranges(struct load_run *l, struct worker *w, const struct load_task *t, struct err *e)
 {
     char       *sql = load_copy_sql(t->job->table, t->job->table->load_via, false);
-    struct step s = {.run = ranges_step, .job = t->job, .first = t->first, .n = t->n, .sql = sql};
+    struct step s = {.run = ranges_step,
+                     .job = t->job,
+                     .first = t->first,
+                     .n = t->n,
+                     .sql = sql,
+                     .elsewhere = t->job->table->load_via != NULL};
     int         rc = surely(l->r, w, &s, e);
 
     free(sql);

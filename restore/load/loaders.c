@@ -48,6 +48,10 @@ make_role(struct restore *r, const char *role, const char *owner, struct err *e)
                       of != NULL ? of : "", of != NULL ? ", " : "",
                       all != NULL ? all : "pg_read_all_data, pg_write_all_data");
 
+    if (rc == 0 && r->updates) {
+        rc = pg_execf(r->conn, e, "ALTER ROLE %s SET session_replication_role = replica", role);
+    }
+
     free(of);
     return rc;
 }

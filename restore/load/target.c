@@ -97,6 +97,10 @@ target_connect(struct restore *r, struct err *e)
     }
     /* Most memory is useful for sorting for indexes; never less than the server's own setting.  A
      * scratch server was configured for the machine. */
+    if (r->updates && pg_exec(conn, e, "SET session_replication_role = replica") != 0) {
+        pg_close(conn);
+        return NULL;
+    }
     if (r->scratch == NULL &&
         pg_exec(conn, e,
                 "SELECT pg_catalog.set_config('maintenance_work_mem', GREATEST(131072, "
