@@ -49,6 +49,8 @@ static const struct config_key common[] = {
     {"scrubbed-within", CONFIG_TEXT, "within what time all that is stored is read again", NULL},
     {"key-drilled-within", CONFIG_TEXT, "within what time a key drill opens the newest backup",
      NULL},
+    {"warm", CONFIG_TEXT, "where drills keep their copy, to load only what has changed", NULL},
+    {"cold-every", CONFIG_TEXT, "one of so many such drills makes it anew", NULL},
     /* this host */
     {"scratch-dir", CONFIG_TEXT, "where throw-away servers live", NULL},
     {"scratch-user", CONFIG_TEXT, "the user who runs throw-away servers started by root", NULL},

@@ -19,6 +19,7 @@ set_compared(const struct drill_record *d, json_t *o)
     (void)json_object_set_new(o, "rows", json_integer((json_int_t)d->rows));
     (void)json_object_set_new(o, "bytes", json_integer((json_int_t)d->bytes));
     object_set_text(o, "against", d->against);
+    object_set_text(o, "copy", d->copy);
 }
 
 /* What was compared: plain, or hidden from those who cannot read the backup. */

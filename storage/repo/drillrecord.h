@@ -33,6 +33,7 @@ struct drill_record {
     uint64_t             tables, rows, bytes; /* compared by their contents */
     uint64_t             damages, noticed;    /* of the drill's self-test; 0: it had none */
     char                *against;             /* "a restore on PostgreSQL 15.20" */
+    const char          *copy; /* drill_record_put(): "cold", or warm and how; or NULL */
     const struct json_t *times,
         *targets;   /* drill_record_put(): as the drill prints them; or NULL */
     unsigned epoch; /* drill_record_put(): of the backup; if it is encrypted, what was compared, and

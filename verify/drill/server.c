@@ -29,14 +29,16 @@ find_major(const struct options *o, struct err *e)
 }
 
 static int
-start_own(const struct options *o, const struct baseline *b, struct drill_server *s, struct err *e)
+start_own(const struct options *o, const struct baseline *b, const struct warm *w,
+          struct drill_server *s, struct err *e)
 {
     if (o->major != 0 && find_major(o, e) != 0)
         return -1;
     s->scratch = scratch_start(
         &(struct scratch_options){
             .at_least = o->major != 0 ? o->major * 10000 : b->label->server_version_num,
-            .parent_dir = o->scratch_dir,
+            .parent_dir = w != NULL ? w->dir : o->scratch_dir,
+            .data = w != NULL ? w->data : NULL,
             .user = o->scratch_user,
             .secrets = &o->secrets,
             .unconfined = o->scratch_unconfined,
@@ -180,8 +182,9 @@ names(PGconn *conn, const char *sql, struct strlist *out, struct err *e)
     return ok ? 0 : -1;
 }
 
+/* but: not this one; NULL: all. */
 static int
-drop_databases(PGconn *conn, struct err *e)
+drop_databases(PGconn *conn, const char *but, struct err *e)
 {
     struct strlist list = {0};
     int            rc;
@@ -189,8 +192,12 @@ drop_databases(PGconn *conn, struct err *e)
     rc = names(conn, "SELECT datname FROM pg_catalog.pg_database WHERE datname ~ '^" DRILL_NAME "'",
                &list, e);
     for (size_t i = 0; i < list.n && rc == 0; i++) {
-        char *ident = pg_ident(list.v[i]);
-        char *sql = xasprintf("DROP DATABASE IF EXISTS %s WITH (FORCE)", ident);
+        char *ident, *sql;
+
+        if (but != NULL && strcmp(list.v[i], but) == 0)
+            continue;
+        ident = pg_ident(list.v[i]);
+        sql = xasprintf("DROP DATABASE IF EXISTS %s WITH (FORCE)", ident);
 
         rc = pg_tidy(conn, TIDY_TIMEOUT_MS, e, sql);
         free(ident);
@@ -311,7 +318,7 @@ start_named(const struct options *o, const struct baseline *b, struct drill_serv
     s->target.conninfo = target.conninfo;
     take_address(s);
     if (check_named(o, b, s->held, e) != 0 || lock_named(s->held, e) != 0 ||
-        drop_databases(s->held, e) != 0 || drop_left_roles(s->held, e) != 0 ||
+        drop_databases(s->held, NULL, e) != 0 || drop_left_roles(s->held, e) != 0 ||
         names(s->held, "SELECT rolname FROM pg_catalog.pg_roles", &s->roles, e) != 0) {
         /* Nothing was made: nothing is to be removed. */
         pg_close(s->held);
@@ -327,7 +334,7 @@ tidy_named(struct drill_server *s, const struct baseline *b, struct err *e)
     int rc = 0;
 
     if (s->held != NULL) {
-        rc = drop_databases(s->held, e);
+        rc = drop_databases(s->held, NULL, e);
         if (rc == 0)
             drop_roles(s, b);
         else
@@ -350,18 +357,35 @@ tidy_named(struct drill_server *s, const struct baseline *b, struct err *e)
  */
 
 int
-drill_server_start(const struct options *o, const struct baseline *b, struct drill_server *s,
-                   struct err *e)
+drill_server_start(const struct options *o, const struct baseline *b, const struct warm *w,
+                   struct drill_server *s, struct err *e)
 {
     struct err ignored = ERR_INIT;
 
     *s = (struct drill_server){0};
     if (o->server == NULL)
-        return start_own(o, b, s, e);
+        return start_own(o, b, w, s, e);
     if (start_named(o, b, s, e) == 0)
         return 0;
     (void)tidy_named(s, b, &ignored);
     return -1;
+}
+
+int
+drill_server_leave(struct drill_server *s, struct err *e)
+{
+    struct pg_target target = s->target;
+    PGconn          *conn;
+    int              rc;
+
+    target.dbname = "postgres";
+    if ((conn = pg_connect(&target, PG_RESTORING, "pgassay-verify", e)) == NULL)
+        return -1;
+    rc = drop_databases(conn, DRILL_NAME, e);
+    pg_close(conn);
+    if (rc == 0)
+        scratch_leave(s->scratch);
+    return rc;
 }
 
 void

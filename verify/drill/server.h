@@ -17,6 +17,7 @@
 
 #include "core/mem.h"
 #include "pg/scratch/scratch.h"
+#include "verify/drill/warm.h"
 #include "verify/job/baseline.h"
 #include "verify/job/options.h"
 
@@ -35,8 +36,11 @@ struct drill_server {
 };
 
 /* Errors: ERR_USAGE (not one of the configuration's), ERR_NOT_FOUND (--major), ERR_BUSY. */
-int drill_server_start(const struct options *, const struct baseline *, struct drill_server *,
-                       struct err *);
+int drill_server_start(const struct options *, const struct baseline *, const struct warm *,
+                       struct drill_server *, struct err *);
+/* Of one of its own, for a warm drill: its data, with the copy and no other database of the drill,
+ * are kept when it ends. */
+int drill_server_leave(struct drill_server *, struct err *);
 /* The options of pgassay-restore that name it. */
 void drill_server_args(const struct drill_server *, struct strlist *args);
 /* Removes what was made there, also after a failure: the throw-away server, or databases and roles

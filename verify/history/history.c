@@ -41,8 +41,9 @@ entry_json(const struct ledger_entry *x)
 static json_t *
 older_json(const char *name, const json_t *d)
 {
-    static const char *const numbers[] = {"tables",    "rows",         "bytes",  "recovery_seconds",
-                                          "different", "not_compared", "against"};
+    static const char *const numbers[] = {"tables",           "rows",      "bytes",
+                                          "recovery_seconds", "different", "not_compared",
+                                          "against",          "copy"};
     json_t                  *o = json_object(), *what = json_object();
     bool equal = json_opt_bool(d, "equal", false) && !json_opt_bool(d, "allow_unsigned", false);
 

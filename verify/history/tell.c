@@ -75,12 +75,19 @@ say_wrong(struct words *w, const json_t *o, const char *key, const char *what)
 static void
 say_drill(struct words *w, const json_t *o)
 {
+    bool warm = strncmp(json_opt_str(o, "copy", ""), "warm", 4) == 0;
+
+    if (warm) {
+        say(w, "warm");
+    }
     say_wrong(w, o, "different", "different");
     say_wrong(w, o, "not_compared", "not compared");
     say_count(w, o, "tables", "table");
     say_count(w, o, "rows", "row");
     say_bytes(w, o);
-    say_seconds(w, o, "recovery_seconds", "recovered in");
+    if (!warm) { /* the last cold one's */
+        say_seconds(w, o, "recovery_seconds", "recovered in");
+    }
 }
 
 static void

@@ -40,8 +40,8 @@ const struct opt options_restored[] = {
     {OPT_INT, "lock-timeout", 0, "SECONDS", "how long to wait for a locked table (default: 60)",
      AT(lock_timeout_s), 1, 86400, NULL, "lock-timeout"},
     {OPT_INT, "explain", 0, "ROWS",
-     "name the first of the rows that differ, by their key (default: 10; 0: none)", AT(explain), 0,
-     1000, NULL, NULL},
+     "name the first rows that differ, by their key (default: 10; 0: none)", AT(explain), 0, 1000,
+     NULL, NULL},
     OPT_COMMON_BINDIR(struct options),
     OPTS_COMMON_SCRATCH(struct options),
     OPTS_END,
@@ -52,9 +52,13 @@ const struct opt options_drill[] = {
      0, 0, NULL, NULL},
     {OPT_INT, "major", 0, "N", "into a server of PostgreSQL N: an upgrade rehearsal", AT(major), 13,
      99, NULL, NULL},
-    {OPT_TEXT, "server", 0, "NAME|CONNINFO",
+    {OPT_TEXT, "server", 0, "SERVER",
      "not on a throw-away server, but on a [server NAME] with scratch = yes", AT(server), 0, 0,
      NULL, NULL},
+    {OPT_TEXT, "warm", 0, "DIR", "keep the copy in DIR: the next drill loads only what has changed",
+     AT(warm), 0, 0, NULL, "warm"},
+    {OPT_INT, "cold-every", 0, "N", "... one drill in N makes it anew (default: 10)",
+     AT(cold_every), 1, 10000, NULL, "cold-every"},
     {OPT_FLAG, "self-test", 0, NULL,
      "then damage the copy in some forty ways: the drill must notice each", AT(self_test), 0, 0,
      NULL, NULL},
@@ -282,6 +286,18 @@ read_targets(struct options *o, struct err *e)
     return 0;
 }
 
+/* The configuration's is for the drills that can. */
+static int
+check_warm(struct options *o, struct err *e)
+{
+    if (o->warm == NULL || (o->server == NULL && !o->keep && !o->self_test))
+        return 0;
+    if (opts_given(&o->parsed, "warm"))
+        return err_set(e, ERR_USAGE, "--warm excludes --server, --keep and --self-test");
+    o->warm = NULL;
+    return 0;
+}
+
 static int
 check(struct options *o, struct err *e)
 {
@@ -289,6 +305,8 @@ check(struct options *o, struct err *e)
         return -1;
     if (o->server != NULL && o->keep)
         return err_set(e, ERR_USAGE, "--server excludes --keep: nothing is left there");
+    if (check_warm(o, e) != 0)
+        return -1;
     if (o->backup != NULL && o->at != NULL)
         return err_set(e, ERR_USAGE, "--backup and --at exclude each other");
     if (o->baseline != NULL && (o->backup != NULL || o->at != NULL))
@@ -309,6 +327,7 @@ options_read(const struct opts_spec *spec, const struct opts_verb *verb, bool re
     *o = (struct options){.jobs = pool_default_threads(),
                           .explain = 10,
                           .lock_timeout_s = 60,
+                          .cold_every = 10,
                           .health = {.timeout_s = 10,
                                      .idle_after_s = 300,
                                      .long_after_s = 300,

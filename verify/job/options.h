@@ -34,6 +34,8 @@ struct options {
     int            lock_timeout_s;
     bool full, estimate, amcheck, self_test, allow_unsigned, no_record, keep, allow_remote, beyond,
         scratch_unconfined, json, quiet, verbose, print_config;
+    const char *warm;       /* of a drill: where its copy is kept; NULL: nowhere */
+    int         cold_every; /* ... one in so many is cold */
     const char *server; /* of a drill: a [server NAME], or its connection string; NULL: its own */
     const char *pg_bindir, *scratch_dir, *scratch_user;
 

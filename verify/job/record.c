@@ -9,15 +9,16 @@
 #include "storage/repo/ledger.h"
 
 static json_t *
-compared_json(const struct verify_result *r)
+compared_json(const struct verify_result *r, const char *copy)
 {
     const struct result_compared *c = &r->compared;
 
-    return json_pack("{s:s, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "against",
-                     r->against == NULL ? "" : r->against, "recovery_seconds", r->recovery_s,
-                     "different", (json_int_t)findings_count(&r->findings, FINDING_DIFFERENT),
-                     "not_compared", (json_int_t)findings_count(&r->findings, FINDING_UNCOMPARED),
-                     "tables", (json_int_t)c->tables, "rows", (json_int_t)c->rows, "bytes",
+    return json_pack("{s:s, s:s, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "against",
+                     r->against == NULL ? "" : r->against, "copy", copy, "recovery_seconds",
+                     r->recovery_s, "different",
+                     (json_int_t)findings_count(&r->findings, FINDING_DIFFERENT), "not_compared",
+                     (json_int_t)findings_count(&r->findings, FINDING_UNCOMPARED), "tables",
+                     (json_int_t)c->tables, "rows", (json_int_t)c->rows, "bytes",
                      (json_int_t)c->bytes, "objects", (json_int_t)c->objects, "sequences",
                      (json_int_t)c->sequences, "large_objects", (json_int_t)c->large_objects);
 }
@@ -26,7 +27,7 @@ static void
 note_drill(struct repo *repo, const struct verify_result *r, const struct drill_record *d,
            const char *key)
 {
-    json_t *what = compared_json(r);
+    json_t *what = compared_json(r, d->copy);
 
     ledger_note(repo, r->label->db,
                 &(struct ledger_event){.event = "drill",
@@ -48,6 +49,7 @@ bool
 record_drill(struct repo *repo, const struct options *o, const struct verify_result *r,
              time_t started)
 {
+    char               *copy = result_copy_text(r);
     struct drill_record d = {
         .equal = result_exit_status(r) == EXIT_GOOD,
         .allow_unsigned = o->allow_unsigned,
@@ -62,6 +64,7 @@ record_drill(struct repo *repo, const struct options *o, const struct verify_res
         .damages = r->control.n,
         .noticed = result_control_noticed(&r->control),
         .against = r->against,
+        .copy = copy,
         .times = r->times,
         .targets = r->targets,
         .epoch = r->label->epoch,
@@ -74,8 +77,10 @@ record_drill(struct repo *repo, const struct options *o, const struct verify_res
     if (drill_record_put(repo, r->label->db, &d, &key, &e) == 0) {
         note_drill(repo, r, &d, key);
         free(key);
+        free(copy);
         return true;
     }
+    free(copy);
     log_warn("the drill was not recorded, and protects no backup from being pruned: %s", e.text);
     log_warn("where that is meant to be, say so: --no-record");
     return false;

@@ -54,16 +54,42 @@ result_exit_status(const struct verify_result *r)
 }
 
 void
-result_free(struct verify_result *r)
+result_begin_anew(struct verify_result *r)
 {
     findings_free(&r->findings);
-    json_decref(r->xid);
     result_parts_free(r);
+    r->compared = (struct result_compared){0};
+    r->findings = (struct findings)FINDINGS_INIT;
+    free(r->against);
+    r->against = NULL;
+    json_decref(r->xid);
+    r->xid = NULL;
+    r->copy.tables = r->copy.rows = r->copy.bytes = 0;
+}
+
+char *
+result_copy_text(const struct verify_result *r)
+{
+    const struct result_copy *c = &r->copy;
+    char                      tables[48], rows[48], size[16], at[32];
+
+    if (!c->warm)
+        return c->why == NULL ? xstrdup("cold") : xasprintf("cold: %s", c->why);
+    return xasprintf("warm: %s, %s (%s) loaded again, the rest kept since the cold drill of %s",
+                     count_human(c->tables, "table", tables, sizeof tables),
+                     count_human(c->rows, "row", rows, sizeof rows),
+                     size_human(c->bytes, size, sizeof size), time_rfc3339(c->cold, at, sizeof at));
+}
+
+void
+result_free(struct verify_result *r)
+{
+    result_begin_anew(r);
+    free(r->copy.why);
     json_decref(r->xid_now);
     strlist_free(&r->lines);
     free(r->database);
     free(r->circumstances.repository);
-    free(r->against);
     free(r->keep_command);
     free(r->reach_command);
     for (size_t i = 0; i < r->n_proven; i++) {
@@ -133,6 +159,20 @@ verb_name(enum verb verb)
     return names[verb];
 }
 
+static json_t *
+copy_json(const struct verify_result *r)
+{
+    const struct result_copy *c = &r->copy;
+    char                     *text = result_copy_text(r), at[32];
+    json_t *cold = c->warm ? json_string(time_rfc3339(c->cold, at, sizeof at)) : json_null();
+    json_t *o = json_pack("{s:s, s:b, s:o, s:I, s:I, s:I, s:o}", "text", text, "warm", (int)c->warm,
+                          "why", json_text(c->why), "tables", (json_int_t)c->tables, "rows",
+                          (json_int_t)c->rows, "bytes", (json_int_t)c->bytes, "cold_started", cold);
+
+    free(text);
+    return o;
+}
+
 static void
 add_circumstances(const struct verify_result *r, json_t *o)
 {
@@ -183,6 +223,7 @@ result_json(const struct verify_result *r)
     }
     if (r->verb == VERB_DRILL) {
         json_object_set_new(o, "recovery_seconds", json_real(r->recovery_s));
+        json_object_set_new(o, "copy", copy_json(r));
         json_object_set_new(o, "recorded", json_boolean(r->recorded));
         if (r->control.made)
             json_object_set_new(o, "self_test", result_control_json(&r->control));
@@ -262,6 +303,17 @@ print_circumstances(const struct verify_result *r)
 }
 
 static void
+print_drilled(const struct verify_result *r)
+{
+    char text[32], *copy = result_copy_text(r);
+
+    print_out("copy             %s\n", copy);
+    print_out("recovery time    %s%s\n", duration_human(r->recovery_s, text, sizeof text),
+              r->copy.warm ? ", as the cold drill measured it" : "");
+    free(copy);
+}
+
+static void
 print_compared_block(const struct verify_result *r)
 {
     const struct result_compared *c = &r->compared;
@@ -301,7 +353,7 @@ print_compared_block(const struct verify_result *r)
     for (size_t i = 0; i < r->lines.n; i++)
         print_out("%s\n", r->lines.v[i]);
     if (r->verb == VERB_DRILL)
-        print_out("recovery time    %s\n", duration_human(r->recovery_s, text, sizeof text));
+        print_drilled(r);
     result_parts_print(r);
 }
 

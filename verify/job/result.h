@@ -53,6 +53,14 @@ struct result_circumstances {
     char   signer[17]; /* key that the run signs with; empty: none */
 };
 
+/* The copy that a drill compared. */
+struct result_copy {
+    bool     warm;                /* kept, and brought up to the backup; else made from nothing */
+    char    *why;                 /* ... although one was to be kept; NULL: it was not */
+    uint64_t tables, rows, bytes; /* of COPY data: loaded by this drill */
+    time_t   cold;                /* warm: when the last cold drill began */
+};
+
 enum verb { VERB_DRILL, VERB_LIVE, VERB_OBJECTS, VERB_CHAIN, VERB_KEY_DRILL };
 
 struct verify_result {
@@ -73,18 +81,24 @@ struct verify_result {
     json_t *tables;       /* what was wanted and found of each (compare/rows.c); NULL: none */
     bool    lists_tables; /* ... and for people, each in a line */
     struct result_circumstances circumstances;
-    struct result_control       control;       /* drill: its self-test */
-    double                      recovery_s;    /* drill: scratch server, restore */
-    double                      seconds;       /* all of it */
-    bool                        recorded;      /* drill: the repository keeps the result */
-    char                       *keep_command;  /* removes a kept scratch server */
-    char                       *reach_command; /* and reaches it */
+    struct result_control       control;    /* drill: its self-test */
+    struct result_copy          copy;       /* drill */
+    double                      recovery_s; /* drill: scratch server, restore; of a warm one, that
+                                               of the last cold one */
+    double seconds;                         /* all of it */
+    bool   recorded;                        /* drill: the repository keeps the result */
+    char  *keep_command;                    /* removes a kept scratch server */
+    char  *reach_command;                   /* and reaches it */
 };
 
 void result_init(struct verify_result *, enum verb);
 /* Notes where it runs, and what it reads; repo NULL: none was opened. */
 void result_note_begin(struct verify_result *, time_t started);
 void result_note_end(struct verify_result *, const struct repo *);
+/* What was found is forgotten: all is compared once more. */
+void result_begin_anew(struct verify_result *);
+/* "warm: 2 tables, 15 rows loaded ...", "cold: nothing was kept"; allocated. */
+char *result_copy_text(const struct verify_result *);
 /* EXIT_GOOD or EXIT_DIFFERENT. */
 int result_exit_status(const struct verify_result *);
 /* As --json prints it (docs/json.md). */

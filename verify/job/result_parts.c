@@ -168,4 +168,5 @@ result_parts_free(struct verify_result *r)
     json_decref(r->checks);
     json_decref(r->times);
     json_decref(r->targets);
+    r->tables = r->checks = r->times = r->targets = NULL;
 }

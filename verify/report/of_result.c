@@ -363,6 +363,7 @@ add_facts(json_t *d, const json_t *r)
     fact_time(d, "of the moment", r, "snapshot");
     fact_duration(d, "age", r, "backup_age_seconds");
     fact(d, "compared with", r, "against");
+    fact(d, "copy", json_object_get(r, "copy"), "text");
     if (json_is_string(json_object_get(r, "source_version"))) {
         text = xasprintf("PostgreSQL %s", json_opt_str(r, "source_version", "?"));
         document_fact(d, "source", text);
