@@ -187,31 +187,53 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(LIBSUPPORT) $(LIBS)
 	$(CC) $(LDFLAGS) $(call fuzzed,fuzzer) -o $@ $^ $(LDLIBS)
 .PHONY: lint lint-quick lint-gcc lint-clang lint-circles objects asan ubsan tsan fuzz fuzz-run
 
-# --- install: PREFIX (/usr/local), DESTDIR for packagers
+# --- install: PREFIX (/usr/local), DESTDIR for packagers, who may also set these two
+ZSH_DIR  ?= $(PREFIX)/share/zsh/site-functions
+UNIT_DIR ?= $(PREFIX)/lib/systemd/system
 MAN1 := $(sort $(wildcard docs/man/*.1))
 MAN5 := $(sort $(wildcard docs/man/*.5))
 EXAMPLES := $(addprefix scripts/,nightly-backup emergency-restore dr-drill verify-all connection-recovery)
 INST  = $(DESTDIR)$(PREFIX)
-COMPLETIONS = $(INST)/share/bash-completion/completions
-ZSH = $(INST)/share/zsh/site-functions
-FISH = $(INST)/share/fish/vendor_completions.d
+BASH  = $(INST)/share/bash-completion/completions
+ZSH   = $(DESTDIR)$(ZSH_DIR)
+FISH  = $(INST)/share/fish/vendor_completions.d
+DOC   = $(INST)/share/doc/pgassay
 UNITS := $(sort $(wildcard scripts/systemd/*.service scripts/systemd/*.timer))
-UNIT_DIR = $(INST)/lib/systemd/system
-install: all                    ## into PREFIX (/usr/local), below DESTDIR
-	install -d $(INST)/bin $(INST)/share/man/man1 $(INST)/share/man/man5 $(INST)/share/doc/pgassay/schema $(COMPLETIONS) $(ZSH) $(FISH) $(UNIT_DIR)
+install: $(if $(PREBUILT),,all)  ## into PREFIX (/usr/local), below DESTDIR
+	install -d $(INST)/bin $(INST)/share/man/man1 $(INST)/share/man/man5 $(DOC)/schema $(BASH) $(ZSH) $(FISH) \
+	    $(DESTDIR)$(UNIT_DIR) $(INST)/lib/sysusers.d $(INST)/lib/tmpfiles.d
 	install -m 755 $(BIN) $(INST)/bin
 	install -m 644 $(MAN1) $(INST)/share/man/man1
 	install -m 644 $(MAN5) $(INST)/share/man/man5
-	install -m 644 README.md CHANGELOG.md $(wildcard docs/*.md) $(INST)/share/doc/pgassay
-	$(if $(wildcard docs/schema/*.json),install -m 644 $(wildcard docs/schema/*.json) $(INST)/share/doc/pgassay/schema)
-	install -m 644 scripts/pgassay-completion.bash $(COMPLETIONS)/pgassay
+	install -m 644 README.md CHANGELOG.md $(wildcard docs/*.md) $(DOC)
+	install -m 644 $(wildcard docs/schema/*.json) $(DOC)/schema
+	install -m 644 scripts/pgassay-completion.bash $(BASH)/pgassay
 	install -m 644 scripts/pgassay-completion.zsh $(ZSH)/_pgassay
 	install -m 644 scripts/pgassay-completion.fish $(FISH)/pgassay.fish
-	install -m 644 scripts/pgassay.cron $(INST)/share/doc/pgassay
-	install -d $(INST)/share/doc/pgassay/examples && install -m 755 $(EXAMPLES) $(INST)/share/doc/pgassay/examples
-	for u in $(UNITS); do sed 's|/usr/local|$(PREFIX)|' $$u >$(UNIT_DIR)/$${u##*/} || exit 1; done
+	install -m 644 scripts/pgassay.cron scripts/pgassay.conf $(DOC)
+	install -d $(DOC)/examples && install -m 755 $(EXAMPLES) $(DOC)/examples
+	install -m 644 scripts/pgassay.sysusers $(INST)/lib/sysusers.d/pgassay.conf
+	install -m 644 scripts/pgassay.tmpfiles $(INST)/lib/tmpfiles.d/pgassay.conf
+	for u in $(UNITS); do sed 's|/usr/local|$(PREFIX)|' $$u >$(DESTDIR)$(UNIT_DIR)/$${u##*/} || exit 1; done
 	for t in $(TOOLS); do \
-	    $(BUILD)/bin/$$t --completion bash >$(COMPLETIONS)/$$t && $(BUILD)/bin/$$t --completion zsh >$(ZSH)/_$$t && \
+	    $(BUILD)/bin/$$t --completion bash >$(BASH)/$$t && $(BUILD)/bin/$$t --completion zsh >$(ZSH)/_$$t && \
 	    $(BUILD)/bin/$$t --completion fish >$(FISH)/$$t.fish || exit 1; \
 	done
-.PHONY: install
+# What installing puts somewhere is taken away there, with the folders that are empty then, but those of every PREFIX.
+uninstall: all                  ## takes away what install has put there; configuration, state and repositories stay
+	@set -e; all=$$(mktemp -d); trap 'rm -rf "$$all"' EXIT; \
+	$(MAKE) -s install DESTDIR="$$all" >/dev/null; \
+	cd "$$all"; find . ! -type d | sed 's|^\.|$(abspath $(DESTDIR))|' | tr '\n' '\0' | xargs -0 rm -f --; \
+	find ".$(PREFIX)" -mindepth 2 -depth -type d | sed 's|^\.|$(abspath $(DESTDIR))|' | tr '\n' '\0' | \
+	    xargs -0 rmdir --ignore-fail-on-non-empty -- 2>/dev/null || true
+.PHONY: install uninstall
+
+# --- packages: a tarball that is the same wherever it is made, and Debian packages of it
+DIST = $(BUILD)/pgassay-$(VERSION).tar.gz
+dist:                           ## the source as build/pgassay-VERSION.tar.gz
+	scripts/dist pgassay-$(VERSION) $(DIST)
+deb: dist                       ## Debian packages into build/deb, seen by lintian
+	scripts/deb $(DIST) $(BUILD)/deb
+deb-test: dist                  ## install, upgrade, remove and purge these in clean roots of Debian 12 and 13: [SUITES=trixie]
+	scripts/deb-test $(DIST) $(SUITES)
+.PHONY: dist deb deb-test
