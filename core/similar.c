@@ -61,7 +61,7 @@ similar_try(struct similar *s, const char *name)
     d = (n >= 3 && strncmp(name, s->word, n) == 0) || strcasecmp(name, s->word) == 0
         ? strcmp(name, s->word) != 0
         : distance(s->word, name);
-    if (d > 0 && d <= bound(n) && (s->best == NULL || d < s->distance)) {
+    if (d > 0 && d <= (s->most > 0 ? s->most : bound(n)) && (s->best == NULL || d < s->distance)) {
         s->best = name;
         s->distance = d;
     }

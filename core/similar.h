@@ -18,6 +18,7 @@
 
 struct similar {
     const char *word;
+    size_t      most; /* wrong letters; 0: a third, at least one */
     const char *best; /* NULL: none is near; borrowed */
     size_t      distance;
 };

@@ -1,9 +1,13 @@
 #include "core/cli/completion.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/cli/completion_impl.h"
+#include "core/similar.h"
+
+enum { LINES_MAX = 4096 };
 
 static void
 print_plain_option(const struct opts_verb *verb, const struct opt *o)
@@ -49,6 +53,28 @@ print_plain(const struct opts_spec *spec)
     }
 }
 
+/* The first line of standard input is a word, the others are names. */
+static void
+print_nearest(const struct opts_spec *spec)
+{
+    struct strlist lines = {0};
+    char          *line = NULL;
+    size_t         cap = 0;
+
+    (void)spec;
+    while (lines.n < LINES_MAX && getline(&line, &cap, stdin) > 0) {
+        line[strcspn(line, "\n")] = '\0';
+        strlist_add(&lines, line);
+    }
+    if (lines.n > 0) {
+        const char *nearest = similar_of(lines.v[0], &lines);
+
+        printf("%s%s", nearest == NULL ? "" : nearest, nearest == NULL ? "" : "\n");
+    }
+    free(line);
+    strlist_free(&lines);
+}
+
 int
 completion_print(const struct opts_spec *spec, const char *shell, struct err *e)
 {
@@ -58,7 +84,8 @@ completion_print(const struct opts_spec *spec, const char *shell, struct err *e)
     } shells[] = {{"bash", completion_bash},
                   {"zsh", completion_zsh},
                   {"fish", completion_fish},
-                  {"plain", print_plain}};
+                  {"plain", print_plain},
+                  {"nearest", print_nearest}};
 
     for (size_t i = 0; i < sizeof shells / sizeof shells[0]; i++) {
         if (strcmp(shells[i].name, shell) == 0) {

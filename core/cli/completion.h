@@ -19,6 +19,9 @@
  *     option   COMMAND  --NAME     -LETTER  VALUE  SUMMARY      COMMAND is empty: without one
  *     key      SECTION  NAME       SUMMARY                      of the configuration
  *
+ * or nearest, for scripts that tell what was misspelt: of standard input's lines the one that is
+ * nearest to the first (core/similar.h), if one is near.
+ *
  * ERR_USAGE for any other. */
 int completion_print(const struct opts_spec *, const char *shell, struct err *);
 

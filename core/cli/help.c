@@ -1,16 +1,40 @@
 #include "core/cli/help.h"
 
 #include <ctype.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "core/buf.h"
 #include "core/cli/opts_impl.h"
 
-enum { HELP_COLUMN = 28, HELP_WIDTH = 100 };
+enum {
+    HELP_COLUMN = 28,
+    HELP_WIDTH = 100,
+    HELP_LINES = 40,
+    ROWS_MOST = 12,
+    SECTIONS_MOST = 12,
+    NAMES_MAX = 65536
+};
+
+/* What is printed, and how much of it. */
+struct help {
+    FILE  *f;
+    size_t rows; /* options explained in each section; the others are named.  SIZE_MAX: all */
+    size_t more; /* so many of the first sections have one row more */
+};
+
+static bool
+is_short(const struct help *h)
+{
+    return h->rows != SIZE_MAX;
+}
 
 /* Words, from the given column on, broken at HELP_WIDTH. */
 static void
-print_words(const char *text, size_t column)
+print_words(const struct help *h, const char *text, size_t column)
 {
     size_t at = column;
 
@@ -18,34 +42,34 @@ print_words(const char *text, size_t column)
         size_t n = strcspn(text, " ");
 
         if (at > column && at + 1 + n > HELP_WIDTH) {
-            printf("\n%*s", (int)column, "");
+            (void)fprintf(h->f, "\n%*s", (int)column, "");
             at = column;
         } else if (at > column) {
-            putchar(' ');
+            (void)putc(' ', h->f);
             at++;
         }
-        printf("%.*s", (int)n, text);
+        (void)fprintf(h->f, "%.*s", (int)n, text);
         at += n;
         text += n;
         text += strspn(text, " ");
     }
-    putchar('\n');
+    (void)putc('\n', h->f);
 }
 
 /* A label, and what it means from HELP_COLUMN on. */
 static void
-print_row(const char *label, const char *help)
+print_row(const struct help *h, const char *label, const char *help)
 {
     if (strlen(label) + 2 > HELP_COLUMN) {
-        printf("%s\n%*s", label, HELP_COLUMN, "");
+        (void)fprintf(h->f, "%s\n%*s", label, HELP_COLUMN, "");
     } else {
-        printf("%-*s", HELP_COLUMN, label);
+        (void)fprintf(h->f, "%-*s", HELP_COLUMN, label);
     }
-    print_words(help, HELP_COLUMN);
+    print_words(h, help, HELP_COLUMN);
 }
 
 static void
-print_option(const struct opt *o)
+print_option(const struct help *h, const struct opt *o)
 {
     char label[128];
     char help[1024];
@@ -56,36 +80,79 @@ print_option(const struct opt *o)
     (void)snprintf(help, sizeof help, "%s%s%s%s%s", o->help, o->env != NULL ? " [$" : "",
                    o->env != NULL ? o->env : "", o->env != NULL ? "]" : "",
                    o->kind == OPT_LIST ? " (may be given again)" : "");
-    print_row(label, help);
+    print_row(h, label, help);
+}
+
+/* A section under way. */
+struct section {
+    size_t     i; /* 1: the first */
+    size_t     rows;
+    struct buf names; /* "--a, --b": of those that are not explained */
+};
+
+static void
+add_option(const struct help *h, struct section *s, const struct opt *o)
+{
+    struct err none = ERR_INIT; /* the buffer is large enough for every option that there is */
+
+    if (s->rows++ < h->rows + (s->i <= h->more)) {
+        print_option(h, o);
+    } else if (o->letter != 0) {
+        (void)buf_printf(&s->names, &none, "%s-%c/--%s", s->names.len > 0 ? ", " : "", o->letter,
+                         o->name);
+    } else {
+        (void)buf_printf(&s->names, &none, "%s--%s", s->names.len > 0 ? ", " : "", o->name);
+    }
 }
 
 static void
-print_options(opts_tables tables)
+end_section(const struct help *h, struct section *s)
 {
+    if (s->names.len > 0) {
+        (void)fprintf(h->f, "%6s", "");
+        print_words(h, buf_str(&s->names), 6);
+    }
+    buf_free(&s->names);
+    s->rows = 0;
+}
+
+static void
+begin_section(const struct help *h, struct section *s, const char *name)
+{
+    end_section(h, s);
+    s->i++;
+    (void)fprintf(h->f, "%s%s:\n", is_short(h) ? "" : "\n", name);
+}
+
+static void
+print_options(const struct help *h, opts_tables tables)
+{
+    struct section    s = {0, 0, BUF_INIT(NAMES_MAX)};
     const struct opt *o;
 
     if (*tables != NULL && (*tables)->kind != OPT_HEAD) {
-        printf("\nOptions:\n");
+        begin_section(h, &s, "Options");
     }
     for (; *tables != NULL; tables++) {
         for (o = *tables; o->kind != OPT_HEAD || o->name != NULL; o++) {
             if (o->kind == OPT_HEAD) {
-                printf("\n%s:\n", o->name);
+                begin_section(h, &s, o->name);
             } else {
-                print_option(o);
+                add_option(h, &s, o);
             }
         }
     }
     for (size_t i = 0; (o = opts_builtin(i)) != NULL; i++) {
-        print_option(o);
+        add_option(h, &s, o);
     }
+    end_section(h, &s);
 }
 
 /* The commands of a group; NULL: all that are in none. */
 static void
-print_verbs(const struct opts_spec *spec, const char *group)
+print_verbs(const struct help *h, const struct opts_spec *spec, const char *group)
 {
-    printf("\nCommands:\n");
+    (void)fprintf(h->f, "\nCommands:\n");
     for (size_t i = 0; spec->verbs[i] != NULL; i++) {
         const struct opts_verb *v = spec->verbs[i];
         char                    label[128];
@@ -93,57 +160,108 @@ print_verbs(const struct opts_spec *spec, const char *group)
         if (group == NULL ? strchr(v->name, ' ') == NULL : opts_in_group(v, group)) {
             (void)snprintf(label, sizeof label, "  %s%s%s", v->name, *v->args == '\0' ? "" : " ",
                            v->args);
-            print_row(label, v->summary);
+            print_row(h, label, v->summary);
         }
     }
 }
 
 static void
-print_usage(const char *program, const char *verb, const char *args)
+print_usage(const struct help *h, const char *program, const char *verb, const char *args)
 {
-    printf("Usage: %s%s%s [OPTION]...%s%s\n", program, *verb == '\0' ? "" : " ", verb,
-           *args == '\0' ? "" : " ", args);
+    (void)fprintf(h->f, "Usage: %s%s%s [OPTION]...%s%s\n", program, *verb == '\0' ? "" : " ", verb,
+                  *args == '\0' ? "" : " ", args);
 }
 
 static void
-print_verb_help(const struct opts_spec *spec, const struct opts_verb *verb)
+print_verb_help(const struct help *h, const struct opts_spec *spec, const struct opts_verb *verb)
 {
     char summary[512];
 
     (void)snprintf(summary, sizeof summary, "%c%s.", toupper((unsigned char)*verb->summary),
                    verb->summary + 1);
-    print_usage(spec->program, verb->name, verb->args);
-    print_words(summary, 0);
+    print_usage(h, spec->program, verb->name, verb->args);
+    print_words(h, summary, 0);
     if (opts_has_group(spec, verb->name)) {
-        print_verbs(spec, verb->name);
+        print_verbs(h, spec, verb->name);
     }
-    print_options(verb->tables);
+    print_options(h, verb->tables);
 }
 
-void
-help_print(const struct opts_spec *spec, const struct opts_verb *verb)
+static void
+print_tool_help(const struct help *h, const struct opts_spec *spec)
 {
-    if (verb != NULL) {
-        print_verb_help(spec, verb);
-        return;
-    }
     if (spec->verbs != NULL) {
-        print_usage(spec->program, "COMMAND", "[ARGUMENT]...");
+        print_usage(h, spec->program, "COMMAND", "[ARGUMENT]...");
     } else {
-        print_usage(spec->program, "", spec->args);
+        print_usage(h, spec->program, "", spec->args);
     }
-    print_words(spec->summary, 0);
+    print_words(h, spec->summary, 0);
     if (spec->verbs != NULL) {
-        print_verbs(spec, NULL);
+        print_verbs(h, spec, NULL);
     }
-    print_options(spec->tables);
+    print_options(h, spec->tables);
     if (spec->verbs != NULL) {
-        printf("\n\"%s COMMAND --help\" shows the options of a command.\n", spec->program);
+        (void)fprintf(h->f, "\n\"%s COMMAND --help\" shows the options of a command.\n",
+                      spec->program);
     }
-    printf(
-        "\nExit status: 0 good, 1 failed, 2 wrong usage or configuration, 3 verification found a "
-        "difference,\n"
-        "4 partly done, 130 or 143 interrupted.\n");
+    if (!is_short(h)) {
+        (void)fprintf(h->f,
+                      "\nExit status: 0 good, 1 failed, 2 wrong usage or configuration, 3 "
+                      "verification found a difference,\n"
+                      "4 partly done, 130 or 143 interrupted.\n");
+    }
+}
+
+/* All of it as text, and the number of its lines; allocated. */
+static char *
+compose(const struct opts_spec *spec, const struct opts_verb *verb, struct help h, size_t *lines)
+{
+    char  *text = NULL;
+    size_t size;
+
+    h.f = open_memstream(&text, &size);
+
+    if (h.f == NULL) {
+        abort(); /* no memory, as for xmalloc() */
+    }
+    if (verb != NULL) {
+        print_verb_help(&h, spec, verb);
+    } else {
+        print_tool_help(&h, spec);
+    }
+    if (is_short(&h)) {
+        (void)fprintf(h.f, "\n\"%s%s%s --help=all\" explains every option.\n", spec->program,
+                      verb == NULL ? "" : " ", verb == NULL ? "" : verb->name);
+    }
+    (void)fclose(h.f);
+    *lines = 0;
+    for (const char *at = text; (at = strchr(at, '\n')) != NULL; at++) {
+        ++*lines;
+    }
+    return text;
+}
+
+int
+help_print(const struct opts_spec *spec, const struct opts_verb *verb, const char *how_much,
+           struct err *e)
+{
+    struct help h = {.rows = SIZE_MAX};
+    size_t      lines, left = ROWS_MOST * SECTIONS_MOST;
+    char       *text;
+
+    if (how_much != NULL && strcmp(how_much, "all") != 0) {
+        return err_set(e, ERR_USAGE, "--help=all explains every option; it knows no \"%s\"",
+                       how_much);
+    }
+    text = compose(spec, verb, h, &lines);
+    while (how_much == NULL && lines > HELP_LINES && left-- > 0) {
+        free(text);
+        h = (struct help){.rows = left / SECTIONS_MOST, .more = left % SECTIONS_MOST};
+        text = compose(spec, verb, h, &lines);
+    }
+    (void)fputs(text, stdout);
+    free(text);
+    return 0;
 }
 
 void

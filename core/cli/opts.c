@@ -164,9 +164,8 @@ take(const struct opts_spec *spec, const struct opts_verb *verb, int c, char **a
 {
     switch (c) {
     case OPTS_VAL_HELP:
-        help_print(spec, verb);
         r->done = 1;
-        return 0;
+        return help_print(spec, verb, optarg, e);
     case OPTS_VAL_VERSION:
         help_print_version(spec);
         r->done = 1;

@@ -44,7 +44,9 @@ const struct opt *
 opts_builtin(size_t i)
 {
     static const struct opt builtin[] = {
-        {.kind = OPT_FLAG, .name = "help", .help = "print this and leave"},
+        {.kind = OPT_FLAG,
+         .name = "help",
+         .help = "print this and leave; --help=all explains every option"},
         {.kind = OPT_FLAG, .name = "version", .help = "print the version and leave"},
         {.kind = OPT_TEXT,
          .name = "completion",

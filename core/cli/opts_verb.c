@@ -33,7 +33,7 @@ opts_getopt_make(opts_tables tables, struct opts_getopt *t)
         }
     }
     *s = '\0';
-    t->longs[n++] = (struct option){"help", no_argument, NULL, OPTS_VAL_HELP};
+    t->longs[n++] = (struct option){"help", optional_argument, NULL, OPTS_VAL_HELP};
     t->longs[n++] = (struct option){"version", no_argument, NULL, OPTS_VAL_VERSION};
     t->longs[n] = (struct option){"completion", required_argument, NULL, OPTS_VAL_COMPLETION};
 }

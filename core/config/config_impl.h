@@ -34,8 +34,8 @@ struct config {
 /* One value, not a list. */
 bool config_is_one(const struct config_key *);
 bool config_kind_known(const struct config *, const char *kind);
-/* "[repo NAME], [database NAME], ... and [expect NAME]"; allocated. */
-char *config_kinds(const struct config *);
+/* ERR_USAGE "unknown kind of section ...", with a hint. Returns -1. */
+int config_kind_unknown(const struct config *, const char *kind, struct err *);
 /* The declaration of a key, given with '-'; NULL when a section of this kind has no such key. */
 const struct config_key *config_key_find(const struct config *, const char *kind, const char *key);
 /* True when it is a key, or might be a misspelt one. */

@@ -145,10 +145,11 @@ config_kind_known(const struct config *c, const char *kind)
         keys_of_kind(c, kind) != NULL;
 }
 
-char *
-config_kinds(const struct config *c)
+int
+config_kind_unknown(const struct config *c, const char *kind, struct err *e)
 {
-    char *text = xstrdup("[repo NAME], [database NAME]");
+    struct similar s = SIMILAR(kind);
+    char          *text = xstrdup("[repo NAME], [database NAME]");
 
     for (const struct config_kind *k = c->keys->others; k->name != NULL; k++) {
         char *longer = xasprintf("%s%s[%s NAME]", text, k[1].name != NULL ? ", " : " and ",
@@ -156,8 +157,15 @@ config_kinds(const struct config *c)
 
         free(text);
         text = longer;
+        similar_try(&s, k->name);
     }
-    return text;
+    similar_try(&s, "repo");
+    similar_try(&s, "database");
+    err_set(e, ERR_USAGE, "unknown kind of section \"%s\"", kind);
+    (void)similar_say(s.best, e);
+    (void)err_hint(e, "there are %s; see man pgassay.conf", text);
+    free(text);
+    return -1;
 }
 
 /* The i-th table of the keys that a section of this kind may have; NULL at the end. */

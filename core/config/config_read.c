@@ -82,11 +82,10 @@ take_header(struct reader *r, const char *line)
         *--end = '\0';
     }
     if (!config_kind_known(r->c, kind)) {
-        char *known = config_kinds(r->c);
-
-        fail(r, "unknown kind of section", kind);
-        (void)err_hint(r->e, "there are %s; see man pgassay.conf", known);
-        free(known);
+        if (!r->failed) {
+            (void)config_kind_unknown(r->c, kind, r->e);
+        }
+        fail(r, NULL, NULL);
     } else if (*name == '\0') {
         fail(r, "a section without a name", NULL);
     } else {

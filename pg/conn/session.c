@@ -10,6 +10,7 @@
 #include "core/human.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "core/similar.h"
 #include "pg/conn/conn.h"
 #include "pg/conn/startup.h"
 #include "pg/conn/target.h"
@@ -302,6 +303,8 @@ finish_connection(PGconn *conn, struct err *e)
     return want == PGRES_POLLING_OK ? 0 : refused(conn, e);
 }
 
+static const char NO_SUCH_DATABASE[] = "3D000";
+
 /* One attempt.  NULL with the reason. */
 static PGconn *
 attempt(const struct pg_target *t, const char *application, const char *options, struct err *e)
@@ -353,6 +356,30 @@ open_connection(const struct pg_target *t, const char *application, struct err *
     return conn;
 }
 
+/* There is no such database: the nearest name of those that the server has, if it tells them. */
+static void
+say_nearest(const struct pg_target *t, const char *application, struct err *e)
+{
+    enum { PATIENCE_MS = 5000 };
+    static const char names[] = "SELECT datname FROM pg_catalog.pg_database WHERE datallowconn";
+    struct pg_target  maintenance = *t;
+    struct err        ignored = ERR_INIT;
+    PGconn           *wanted = start_connection(t, NULL, NULL, true), *conn;
+    struct similar    s = SIMILAR(wanted != NULL ? PQdb(wanted) : NULL);
+    PGresult         *r;
+
+    maintenance.dbname = "postgres";
+    conn = s.word != NULL ? attempt(&maintenance, application, NULL, &ignored) : NULL;
+    r = conn != NULL ? pg_query_within(conn, PATIENCE_MS, &ignored, names) : NULL;
+    for (int i = 0; r != NULL && i < PQntuples(r); i++) {
+        similar_try(&s, PQgetvalue(r, i, 0));
+    }
+    (void)similar_say(s.best, e);
+    PQclear(r);
+    pg_close(conn);
+    PQfinish(wanted);
+}
+
 PGconn *
 pg_connect(const struct pg_target *t, enum pg_purpose purpose, const char *application,
            struct err *e)
@@ -364,6 +391,9 @@ pg_connect(const struct pg_target *t, enum pg_purpose purpose, const char *appli
     }
     conn = open_connection(t, application, e);
     if (conn == NULL) {
+        if (strcmp(e->sqlstate, NO_SUCH_DATABASE) == 0) {
+            say_nearest(t, application, e);
+        }
         return NULL;
     }
     if (apply_settings(conn, t, purpose, e) != 0) {

@@ -6,6 +6,7 @@
 #include "core/human.h"
 #include "core/log.h"
 #include "core/quote.h"
+#include "core/similar.h"
 #include "core/when.h"
 #include "storage/format/label.h"
 #include "storage/keys/trust.h"
@@ -16,7 +17,7 @@
 #include "storage/repo/label_load.h"
 
 /* This many characters identify a backup: an id ends with four random ones. */
-enum { ABBREVIATED_MIN = 4 };
+enum { ABBREVIATED_MIN = 4, ID_LETTERS_WRONG = 2 };
 
 static bool
 abbreviates(const char *text, const char *id)
@@ -25,6 +26,22 @@ abbreviates(const char *text, const char *id)
 
     return n >= ABBREVIATED_MIN && n <= len &&
         (strncmp(text, id, n) == 0 || strcmp(text, id + len - n) == 0);
+}
+
+/* One whose id is nearly the same: ids of one day differ in few digits, so it must be very near. */
+static struct backup_entry *
+not_found(const struct backup_list *list, const char *id, struct err *e)
+{
+    struct similar s = {.word = id, .most = ID_LETTERS_WRONG};
+
+    for (size_t i = list->n; i-- > 0;) {
+        similar_try(&s, list->v[i].id);
+    }
+    similar_try(&s, "latest");
+    similar_try(&s, "proven");
+    err_set(e, ERR_NOT_FOUND, "no backup \"%s\"", id);
+    (void)similar_say(s.best, e);
+    return NULL;
 }
 
 /* An id as it stands here, whole or abbreviated. */
@@ -46,10 +63,7 @@ find_id(const struct backup_list *list, const char *id, struct err *e)
         }
         found = abbreviates(id, b->id) ? b : found;
     }
-    if (found == NULL) {
-        err_set(e, ERR_NOT_FOUND, "no backup \"%s\"", id);
-    }
-    return found;
+    return found != NULL ? found : not_found(list, id, e);
 }
 
 /* Whoever names a backup gets that one, and is told what is wrong with it. */

@@ -397,6 +397,13 @@ hint_missing(const struct storage_location *place, struct err *e)
         strchr(place->location, '/') == NULL;
 
     if (word && config_section(place->config, "repo", 0) != NULL) {
+        struct similar s = SIMILAR(place->location);
+        const char    *name;
+
+        for (size_t i = 0; (name = config_section(place->config, "repo", i)) != NULL; i++) {
+            similar_try(&s, name);
+        }
+        (void)similar_say(s.best, e);
         err_hint(e, "there is no [repo %s] in %s either", place->location,
                  config_path(place->config));
     } else {

@@ -87,8 +87,13 @@ ARGS
     [ ! -e "$T/never" ]
 }
 
-@test "what was misspelt: a command, an option, a key, a database; and what was meant" {
-    local line
+@test "what was misspelt: a command, an option, a key, a section, a database, a backup; and what was meant" {
+    local line near ID
+    ID=$(last_id shop)
+    # Its last letters swapped, or one of them another.
+    near=$(sed -E 's/.*(....)$/\1/; s/(.)(.)$/\2\1/' <<<"$ID")
+    [ "$near" != "${ID: -4}" ] || near=${near%?}$([ "${near: -1}" = 0 ] && echo 1 || echo 0)
+    printf '[repo nightly]\npath = %s\n' "$REPO" >"$T/names.conf"
     while IFS='|' read -r want args text; do
         # shellcheck disable=SC2086
         expect_status "$want" pgassay $args
@@ -111,11 +116,28 @@ ARGS
 1|verify objects shpo --repo $REPO|(did you mean "shop"?)
 1|verify chain shpo --repo $REPO|(did you mean "shop"?)
 2|drill shop|did you mean "pgassay verify drill"?
+2|dril shop|did you mean "pgassay verify drill"?
+2|bakcup shop|did you mean "pgassay backup"?
+2|frobnicate|see pgassay --help
+2|backup shop --lock-timout 5|--lock-timout is not an option (did you mean "--lock-timeout"?)
+2|verify drill shop --slef-test|--slef-test is not an option (did you mean "--self-test"?)
+1|backup shpo --repo $REPO|database "shpo" does not exist (did you mean "shop"?)
+1|verify live shpo --repo $REPO|(did you mean "shop"?)
+1|restore shop --to x --repo $REPO --backup ${ID%????}${near}|no backup "${ID%????}${near}" (did you mean "$ID"?)
+1|verify drill shop --repo $REPO --backup ${ID%????}${near}|(did you mean "$ID"?)
+1|storage show shop ${ID%????}${near} --repo $REPO|(did you mean "$ID"?)
+1|storage list --config $T/names.conf --repo nihgtly|(did you mean "nightly"?)
 ARGS
     printf '[repo x]\npath = /x\ntrust-bakcup = y\n' >"$PGASSAY_CONFIG"
     expect_status 2 storage list
     expect_text "$PGASSAY_CONFIG:3: unknown key \"trust-bakcup\" (did you mean \"trust-backup\"?)"
     expect_short 2
+    printf '[databse x]\n' >"$PGASSAY_CONFIG"
+    for line in 'backup x' 'restore x --to y' 'storage list' 'verify status'; do
+        # shellcheck disable=SC2086
+        expect_status 2 pgassay $line
+        expect_text "$PGASSAY_CONFIG:1: unknown kind of section \"databse\" (did you mean \"database\"?)"
+    done
 }
 
 @test "what is not there is status 1 and names it" {

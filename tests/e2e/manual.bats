@@ -60,27 +60,41 @@ man_common() { # the options that several commands have
     done
 }
 
+# Without "=all" it is at most 40 lines, none of them longer than 100, and has every option's name.
+fits() {
+    local n
+    "pgassay-$1" ${2+"${@:2}"} --help >"$T/short"
+    n=$(wc -l <"$T/short")
+    [ "$n" -le 40 ] || { echo "$*: $n lines"; return 1; }
+    grep -E '.{101}' "$T/short" | diff - /dev/null
+    options_of "$1" "${*:2}" | comm -23 - <(grep -oE -e '-[A-Za-z0-9]\b' -e '--[a-z-]+' "$T/short" | sort -u) | diff - /dev/null
+}
+
 @test "--help of a command is about that, and fits a screen" {
-    local command n
+    local command
     for tool in storage verify; do
         while read -r command; do
             # shellcheck disable=SC2086  # "keys add" is two words
-            "pgassay-$tool" $command --help >"$T/help"
+            "pgassay-$tool" $command --help=all >"$T/help"
             grep -qF "Usage: pgassay-$tool $command " "$T/help"
             diff <(options_of "$tool" "$command") <(grep -oE '^ +(-[A-Za-z0-9], +)?--[a-z-]+' "$T/help" | grep -oE -e '-[A-Za-z0-9]\b' -e '--[a-z-]+' | sort -u)
-            n=$(wc -l <"$T/help")
-            [ "$n" -le 60 ] || { echo "$tool $command: $n lines"; return 1; }
             # Wherever it stands.
             # shellcheck disable=SC2086
-            "pgassay-$tool" --help $command | diff - "$T/help"
+            "pgassay-$tool" --help=all $command | diff - "$T/help"
+            # shellcheck disable=SC2086
+            fits "$tool" $command
         done < <(commands_of "$tool")
         "pgassay-$tool" --help >"$T/help"
-        [ "$(wc -l <"$T/help")" -le 44 ]
         while read -r command; do
             [[ $command == *' '* ]] || grep -qE "^  $command( |\$)" "$T/help"
         done < <(commands_of "$tool")
     done
-    [ "$(pgassay-storage prune --help | wc -l)" -le 40 ]
+    for tool in $TOOLS; do fits "$tool"; done
+    # What does not fit is named, and explained when asked for.
+    pgassay-restore --help | grep -q -- '--keep-failed'
+    pgassay-restore --help=all | grep -qE '^ +--keep-failed +do not remove'
+    run pgassay-restore --help=al
+    [ "$status" -eq 2 ]
 }
 
 @test "an option has one letter, one argument and one text in every tool and command that has it" {
@@ -211,7 +225,7 @@ complete_fish() {
     done
 }
 
-@test "make install puts everything below DESTDIR, and it runs from there" {
+@test "make install puts everything below DESTDIR, it runs from there, and make uninstall takes all of it away" {
     [ -f "$TOP/Makefile" ] && [ -w "$TOP/build" ] || skip "not in the checkout"
     make -s -C "$TOP" install DESTDIR="$T/dest" PREFIX=/usr >/dev/null
     for tool in $TOOLS; do
@@ -224,6 +238,57 @@ complete_fish() {
     [ -f "$T/dest/usr/share/man/man5/pgassay.conf.5" ]
     [ -f "$T/dest/usr/share/doc/pgassay/runbook.md" ]
     "$T/dest/usr/bin/pgassay" verify --help | grep -q drill
+    # The user of the units is made by one file, and owns the folders that another one makes.
+    grep -q '^u pgassay ' "$T/dest/usr/lib/sysusers.d/pgassay.conf"
+    mkdir -p "$T/dest/etc"
+    ! command -v systemd-sysusers >/dev/null || systemd-sysusers --root="$T/dest" >/dev/null 2>&1
+    [ "$(grep -h '^User=' "$T"/dest/usr/lib/systemd/system/*.service | sort -u)" = User=pgassay ]
+    grep -q '^d /var/lib/pgassay 0700 pgassay pgassay ' "$T/dest/usr/lib/tmpfiles.d/pgassay.conf"
+    # What is not ours stays.
+    touch "$T/dest/usr/share/doc/pgassay/mine"
+    make -s -C "$TOP" uninstall DESTDIR="$T/dest" PREFIX=/usr >/dev/null
+    find "$T/dest/usr" -mindepth 2 | sed "s|$T/dest/||" | sort >"$T/left"
+    diff "$T/left" <(printf '%s\n' usr/share/doc usr/share/doc/pgassay usr/share/doc/pgassay/mine)
+}
+
+@test "the configuration that packages install means nothing, and uncommented it is right, key for key" {
+    pgassay storage --config "$TOP/scripts/pgassay.conf" --print-config >"$T/as-is"
+    grep "pgassay.conf:[0-9]" "$T/as-is" | diff - /dev/null
+    sed -E 's/^#(\[|[a-z-]+ = |[a-z-]+ =$|    )/\1/' "$TOP/scripts/pgassay.conf" >"$T/all.conf"
+    pgassay storage --config "$T/all.conf" --print-config >"$T/all"
+    # As many keys and sections as there are, and as packages run it.
+    [ "$(grep -cE '^[a-z-]+ =' "$T/all.conf")" -ge 20 ]
+    [ "$(grep -c '^\[' "$T/all")" -eq "$(grep -c '^\[' "$T/all.conf")" ]
+    grep -q '^scratch-dir = /var/cache/pgassay' "$T/all.conf"
+}
+
+@test "make dist: the same bytes whatever the folder, the time and the umask" {
+    local name
+    [ -e "$TOP/.git" ] && [ -w "$TOP/build" ] || skip "not in a checkout"
+    name=$(make -s -C "$TOP" -pn dist 2>/dev/null | sed -n 's/^VERSION := /pgassay-/p')
+    (umask 077 && "$TOP/scripts/dist" "$name" "$T/a.tar.gz")
+    mkdir "$T/elsewhere"
+    tar -xzf "$T/a.tar.gz" -C "$T/elsewhere"
+    [ -x "$T/elsewhere/$name/scripts/pgassay" ] && [ ! -e "$T/elsewhere/$name/build" ]
+    # Without git, from the tarball itself.
+    touch -d '2001-01-01' "$T/elsewhere/$name/Makefile"
+    (umask 022 && "$T/elsewhere/$name/scripts/dist" "$name" "$T/b.tar.gz")
+    cmp "$T/a.tar.gz" "$T/b.tar.gz"
+}
+
+@test "Debian packages hold what they should, and lintian has no errors to tell" {
+    [ -n "${E2E_LONG-}" ] || skip "only in the long form: half a minute"
+    command -v dh >/dev/null || skip "no debhelper here: scripts/deps --dev"
+    [ -e "$TOP/.git" ] && [ -w "$TOP/build" ] || skip "not in a checkout"
+    local name=pgassay-0.0.1
+    "$TOP/scripts/dist" "$name" "$T/$name.tar.gz"
+    DEB_PREBUILT=$TOP/build "$TOP/scripts/deb" "$T/$name.tar.gz" "$T/deb"
+    dpkg-deb --fsys-tarfile "$T"/deb/pgassay_*.deb | tar -t >"$T/contents"
+    for name in etc/pgassay.conf usr/bin/pgassay usr/share/man/man1/pgassay.1.gz usr/share/zsh/vendor-completions/_pgassay \
+        usr/lib/systemd/system/pgassay-backup@.service usr/lib/sysusers.d/pgassay.conf; do
+        grep -qx "./$name" "$T/contents"
+    done
+    dpkg-deb --info "$T"/deb/pgassay_*.deb conffiles | grep -x /etc/pgassay.conf
 }
 
 @test "the systemd units are valid, and the commands in them and in the cron file are" {
