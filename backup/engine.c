@@ -2,51 +2,9 @@
 
 #include <stdlib.h>
 
-#include "backup/packer.h"
+#include "backup/engine_impl.h"
 #include "core/progress.h"
 #include "storage/format/chunk.h"
-
-/* Bytes in one of the buffers that a task fills, one after another: each becomes a chunk. */
-struct piece {
-    uint32_t buffer; /* which, from 0 */
-    uint64_t offset, length;
-};
-
-/* One COPY of a task. */
-struct copied {
-    struct manifest_table *table;
-    enum copy_format       format;
-    uint64_t               first_block, rows;
-    struct fingerprint     fp, generated;
-    struct piece          *pieces;
-    size_t                 n, cap;
-};
-
-/* The results of a task. */
-struct result {
-    size_t        *buffers; /* the packer's tickets */
-    size_t         n_buffers, cap_buffers;
-    struct copied *copies;
-    size_t         n_copies, cap_copies;
-};
-
-struct lane {
-    struct parcel          *parcel; /* the current buffer; NULL before its first row */
-    const struct scan_task *task;
-    struct result          *result; /* of the task */
-};
-
-/* No locks: only one worker at a time has a task, its result and the lane. */
-struct engine {
-    struct manifest        *m;
-    struct fanout          *f;
-    struct deltas          *deltas;
-    struct packer          *packer;
-    const struct scan_plan *plan;
-    struct result          *results; /* one a task */
-    struct lane            *lanes;
-    int                     n_lanes;
-};
 
 struct engine *
 engine_new(struct manifest *m, struct fanout *f, struct deltas *deltas,
@@ -65,8 +23,8 @@ engine_new(struct manifest *m, struct fanout *f, struct deltas *deltas,
     return en;
 }
 
-static void
-result_clear(struct result *r)
+void
+engine_result_clear(struct result *r)
 {
     for (size_t i = 0; i < r->n_copies; i++) {
         free(r->copies[i].pieces);
@@ -83,7 +41,7 @@ engine_free(struct engine *en)
         return;
     }
     for (size_t i = 0; i < en->plan->n; i++) {
-        result_clear(&en->results[i]);
+        engine_result_clear(&en->results[i]);
     }
     packer_free(en->packer);
     free(en->results);
@@ -133,7 +91,7 @@ begin_task(void *ctx, int worker, const struct scan_task *task, struct err *e)
     }
     l->task = task;
     l->result = &en->results[task - en->plan->v];
-    result_clear(l->result);
+    engine_result_clear(l->result);
     return 0;
 }
 
@@ -314,7 +272,7 @@ sort_ranges(struct manifest_table *t)
 }
 
 int
-engine_finish(struct engine *en, struct err *e)
+engine_settle(struct engine *en, struct err *e)
 {
     if (packer_finish(en->packer, e) != 0) {
         return -1;
@@ -326,10 +284,18 @@ engine_finish(struct engine *en, struct err *e)
             return err_set(e, ERR_CORRUPT, "table %s.%s: %zu of %zu planned reads were recorded",
                            c->schema, c->name, en->results[i].n_copies, en->plan->v[i].n);
         }
+    }
+    return 0;
+}
+
+int
+engine_record(struct engine *en, struct err *e)
+{
+    for (size_t i = 0; i < en->plan->n; i++) {
         if (record_all(en, &en->results[i], e) != 0) {
             return -1;
         }
-        result_clear(&en->results[i]);
+        engine_result_clear(&en->results[i]);
     }
     for (size_t i = 0; i < en->m->n_tables; i++) {
         sort_ranges(&en->m->tables[i]);

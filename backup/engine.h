@@ -28,9 +28,25 @@ void           engine_free(struct engine *); /* accepts NULL */
  * rows belong to. */
 extern const struct scan_sink engine_sink;
 
-/* After scan_run(): everything into the manifest.  ERR_CORRUPT unless each planned COPY was
- * recorded. */
-int engine_finish(struct engine *, struct err *);
+/* After scan_run(): waits until everything is stored.  ERR_CORRUPT unless each planned COPY was
+ * read. */
+int engine_settle(struct engine *, struct err *);
+/* Then: everything into the manifest. */
+int engine_record(struct engine *, struct err *);
+
+/* What was read of a task, for the next backup, as bytes that this host alone reads: marks[i] is
+ * noted of its COPY i.  Between engine_settle() and engine_record(). */
+void engine_note(struct engine *, const struct scan_task *, const uint64_t *marks, struct buf *);
+/* Is that a note of such a task, with these marks? */
+bool engine_noted(const struct scan_task *, const uint64_t *marks, const struct buf *note);
+/* The task is not read: its rows are those of its note.  False: what the note names cannot be used.
+ * Before scan_run(), which must pass over it.  *bytes: of its rows. */
+bool engine_reuse(struct engine *, const struct scan_task *, const struct buf *note,
+                  uint64_t *bytes);
+/* The first COPY of the task whose rows are others than in the note, after engine_settle(); NULL:
+ * they are the same. */
+const struct scan_item *engine_differs(struct engine *, const struct scan_task *,
+                                       const struct buf *note);
 
 /* Stores bytes other than rows (the archive, the globals) as chunks of their own; the segments
  * are appended. */

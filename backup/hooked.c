@@ -18,9 +18,10 @@ hooked_status(const struct outcome *o)
     if (o->status == OUTCOME_FAILED) {
         return err_exit_status(&o->err);
     }
-    return outcome_failures(o) + outcome_unpruned(o) > 0 || o->hook_err.kind != ERR_NONE
-        ? EXIT_PARTLY
-        : EXIT_GOOD;
+    if (outcome_failures(o) + outcome_unpruned(o) > 0 || o->hook_err.kind != ERR_NONE) {
+        return EXIT_PARTLY;
+    }
+    return outcome_alarm(o) != NULL ? EXIT_DIFFERENT : EXIT_GOOD;
 }
 
 /* Of the whole backup, or of the first repository that has none. */

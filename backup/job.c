@@ -187,6 +187,7 @@ job_close(struct job *j)
     snapshot_end(&j->snapshot);
     manifest_free(j->manifest);
     label_free(j->label);
+    unread_sums_free(&j->unread);
     deltas_end(j->deltas);
     fanout_end(j->fanout);
     source_free(&j->source);

@@ -8,6 +8,7 @@
 #include "backup/engine.h"
 #include "backup/facts.h"
 #include "backup/run.h"
+#include "backup/unread.h"
 #include "storage/repo/source.h"
 
 struct job {
@@ -26,6 +27,7 @@ struct job {
     struct snapshot              snapshot;
     struct manifest             *manifest;
     struct label                *label;
+    struct unread_sums           unread;
     double                       began;
     bool                         again; /* after the last failure, try again from the snapshot on */
 };

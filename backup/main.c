@@ -118,11 +118,14 @@ remember(const struct outcome *o, const struct database *db, time_t started)
     for (size_t i = 0; i < o->n_repos && error == NULL; i++) {
         error = o->repos[i].err.kind != ERR_NONE ? o->repos[i].err.text : NULL;
     }
+    if (error == NULL) {
+        error = outcome_alarm(o);
+    }
     lastrun_note(name, started, o->status == OUTCOME_FAILED ? o->err.text : error);
 }
 
 /* A single database that failed: its error's status; some but not all, or not in all repositories,
- * or not pruned: partly done. */
+ * or not pruned: partly done; all, but rows that WAL summaries knew nothing of: different. */
 static int
 back_up_all(struct cli *c, json_t *results, struct notify *notify)
 {
@@ -130,6 +133,7 @@ back_up_all(struct cli *c, json_t *results, struct notify *notify)
     struct backup_request run = {&c->options, &c->given, c->config,
                                  imports ? &c->importing.import : NULL};
     bool   several = c->targets.n > 1, show = isatty(STDOUT_FILENO) || c->options.verbose;
+    bool   differs = false;
     size_t failed = 0, left_out = 0;
     int    status = EXIT_GOOD;
 
@@ -153,7 +157,8 @@ back_up_all(struct cli *c, json_t *results, struct notify *notify)
             failed++;
             status = hooked_status(&o);
         } else {
-            left_out += hooked_status(&o) != EXIT_GOOD;
+            left_out += hooked_status(&o) == EXIT_PARTLY;
+            differs = differs || hooked_status(&o) == EXIT_DIFFERENT;
         }
         outcome_free(&o);
         /* A signal that came after the last commit has stopped nothing. */
@@ -161,7 +166,10 @@ back_up_all(struct cli *c, json_t *results, struct notify *notify)
             return 128 + cancel_signal();
         }
     }
-    return left_out == 0 && (failed == 0 || failed == c->targets.n) ? status : EXIT_PARTLY;
+    if (left_out > 0 || (failed > 0 && failed < c->targets.n)) {
+        return EXIT_PARTLY;
+    }
+    return failed == 0 && differs ? EXIT_DIFFERENT : status;
 }
 
 /* The databases of the dump. */

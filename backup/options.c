@@ -58,6 +58,11 @@ static const struct opt table[] = {
      "what this host may keep of a database's rows for that, as digests; 0: nothing (default: "
      "4096)",
      AT(delta_state_mib), 0, INT_MAX, NULL, "delta-state"},
+    {OPT_FLAG, "read-all", 0, NULL,
+     "read every row, also where the server's WAL summaries say that nothing has changed",
+     AT(read_all)},
+    {OPT_INT, "read-all-every", 0, "N", "do that each N-th time; 1: always (default: 7)",
+     AT(read_all_every), 1, INT_MAX, NULL, "read-all-every"},
     {OPT_INT, "lock-timeout", 0, "SECONDS",
      "how long to wait for locked tables, in all (default: 10)", AT(lock_timeout_s), 1, 86400, NULL,
      "lock-timeout"},
@@ -86,6 +91,7 @@ options_init(struct options *o)
                           .compress = "zstd:2",
                           .copy_format = "auto",
                           .delta_state_mib = 4096,
+                          .read_all_every = 7,
                           .lock_timeout_s = 10};
 }
 

@@ -27,6 +27,8 @@ struct options {
     const char    *note;
     bool           whole;
     int            delta_state_mib; /* 0: nothing is kept for the next backup */
+    bool           read_all;
+    int            read_all_every; /* each n-th backup */
     bool           prune;
     const char    *file, *member, *max_size, *taken; /* import.h */
     int            max_ratio;

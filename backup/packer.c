@@ -110,15 +110,23 @@ packer_take(struct packer *p, struct err *e)
 }
 
 size_t
-packer_put(struct packer *p, struct parcel *x)
+packer_placed_already(struct packer *p, const struct placed *placed)
 {
     size_t ticket;
 
     pthread_mutex_lock(&p->lock);
     VEC_GROW(p->placed, p->n, p->cap);
-    p->placed[p->n] = (struct placed){0};
-    ticket = x->ticket = p->n++;
+    p->placed[p->n] = *placed;
+    ticket = p->n++;
     pthread_mutex_unlock(&p->lock);
+    return ticket;
+}
+
+size_t
+packer_put(struct packer *p, struct parcel *x)
+{
+    size_t ticket = x->ticket = packer_placed_already(p, &(struct placed){0});
+
     pool_add(p->pool, x, 0); /* from now on it may be somebody else's */
     return ticket;
 }

@@ -32,6 +32,8 @@ void           packer_free(struct packer *); /* accepts NULL; waits for what is 
 struct parcel *packer_take(struct packer *, struct err *);
 /* Takes it back, full; a ticket for where it was put. */
 size_t packer_put(struct packer *, struct parcel *);
+/* A ticket for what is in its place already, which is taken over. */
+size_t packer_placed_already(struct packer *, const struct placed *);
 
 /* All were put: waits until they are stored; then one can ask where. */
 int                  packer_finish(struct packer *, struct err *);

@@ -49,7 +49,10 @@ print_stored(const struct outcome *o)
     print_out("backup %s: %s, %s, %s read, ", l->id,
               count_human(l->tables, "table", tables, sizeof tables),
               count_human(l->rows, "row", rows, sizeof rows),
-              size_human(l->raw_bytes, read, sizeof read));
+              size_human(l->raw_bytes - o->unread.bytes, read, sizeof read));
+    if (o->unread.ranges > 0) {
+        print_out("%s unchanged and not read, ", size_human(o->unread.bytes, read, sizeof read));
+    }
     if (o->n_repos == 1) {
         print_sizes(l);
         print_out(", ");
@@ -268,6 +271,18 @@ import_json(const struct import *m)
                      "kind", m->kind, "taken", time_rfc3339(m->taken, at, sizeof at));
 }
 
+static json_t *
+unread_json(const struct unread_sums *u)
+{
+    json_t *differs = json_array();
+
+    for (size_t i = 0; i < u->differs.n; i++) {
+        json_array_append_new(differs, json_text(u->differs.v[i]));
+    }
+    return json_pack("{s:I, s:I, s:I, s:o}", "tables", (json_int_t)u->tables, "ranges",
+                     (json_int_t)u->ranges, "bytes", (json_int_t)u->bytes, "differs", differs);
+}
+
 json_t *
 report_json(const struct outcome *o)
 {
@@ -294,6 +309,7 @@ report_json(const struct outcome *o)
     case OUTCOME_STORED:
         json_object_set_new(j, "tables", json_integer((json_int_t)outcome_label(o)->tables));
         add_label(j, outcome_label(o));
+        json_object_set_new(j, "unread", unread_json(&o->unread));
         break;
     case OUTCOME_PLANNED:
         json_object_set_new(

@@ -123,6 +123,8 @@ store(struct job *j, struct outcome *out, struct err *e)
         deltas_commit(j->deltas);
     }
     out->status = OUTCOME_STORED;
+    out->unread = j->unread;
+    j->unread = (struct unread_sums){0};
     return 0;
 }
 
@@ -197,6 +199,13 @@ outcome_failures(const struct outcome *o)
     return n;
 }
 
+const char *
+outcome_alarm(const struct outcome *o)
+{
+    return o->unread.differs.n > 0 ? "rows have changed where WAL summaries say that nothing has"
+                                   : NULL;
+}
+
 const struct label *
 outcome_label(const struct outcome *o)
 {
@@ -221,5 +230,6 @@ outcome_free(struct outcome *o)
     free(o->name);
     free(o->dbname);
     label_free(o->plan);
+    unread_sums_free(&o->unread);
     *o = (struct outcome){0};
 }

@@ -5,6 +5,7 @@
 #define BACKUP_RUN_H
 
 #include "backup/targets.h"
+#include "backup/unread.h"
 #include "storage/format/label.h"
 
 /* Common to the whole run of the tool. */
@@ -44,6 +45,7 @@ struct outcome {
     const struct import *import;                 /* the run's */
     char                 present[BACKUP_ID_MAX]; /* of OUTCOME_PRESENT */
     uint64_t             relation_bytes; /* of OUTCOME_PLANNED: sizes of the tables to read */
+    struct unread_sums   unread;         /* of OUTCOME_STORED */
     struct err           err;            /* of OUTCOME_FAILED */
     struct err           hook_err;       /* of the hook after it (hooked.h) */
 };
@@ -56,6 +58,8 @@ void outcome_free(struct outcome *);
 size_t outcome_unpruned(const struct outcome *);
 /* The number of repositories left out. */
 size_t outcome_failures(const struct outcome *);
+/* What is wrong though the backup is stored, and right: WAL summaries were.  NULL: nothing. */
+const char *outcome_alarm(const struct outcome *);
 /* The label of the first repository that has the backup; NULL: none has it. */
 const struct label *outcome_label(const struct outcome *);
 

@@ -14,6 +14,7 @@ struct pass {
     struct facts_tables work;
     struct scan_plan    plan;
     struct engine      *engine;
+    struct unread      *unread;
 };
 
 static int
@@ -83,7 +84,7 @@ planned_bytes(const struct scan_plan *p)
     uint64_t n = 0;
 
     for (size_t i = 0; i < p->n; i++) {
-        n += p->v[i].bytes;
+        n += p->v[i].known ? 0 : p->v[i].bytes;
     }
     return n;
 }
@@ -114,6 +115,21 @@ explain(struct job *j, struct err *e)
     return -1;
 }
 
+/* What was taken over before, since all was read, may be as wrong. */
+static void
+warn_of_differences(struct job *j)
+{
+    const struct strlist *v = &j->unread.differs;
+
+    for (size_t i = 0; i < v->n; i++) {
+        strlist_take(&j->manifest->warnings,
+                     xasprintf("table %s: its rows have changed where the server's WAL summaries "
+                               "say that nothing has: backups since the last one that read all "
+                               "may have its former rows; summaries are not used any more",
+                               v->v[i]));
+    }
+}
+
 static int
 read_rows(struct job *j, const struct snapshot_options *so, struct pass *p, struct err *e)
 {
@@ -134,10 +150,26 @@ read_rows(struct job *j, const struct snapshot_options *so, struct pass *p, stru
     }
     j->deltas = deltas_begin(j->fanout, &deltas);
     options.ctx = p->engine = engine_new(j->manifest, j->fanout, j->deltas, &p->plan, j->o.jobs);
+    p->unread = unread_find(&(struct unread_options){.snapshot = &j->snapshot,
+                                                     .tables = p->work.v,
+                                                     .n = p->work.n,
+                                                     .plan = &p->plan,
+                                                     .engine = p->engine,
+                                                     .deltas = j->deltas,
+                                                     .read_all = j->o.read_all,
+                                                     .every = j->o.read_all_every});
     progress_start(j->name, planned_bytes(&p->plan), j->o.quiet);
     rc = scan_run(&j->snapshot, so, &p->plan, &options, e);
     progress_end();
-    return rc != 0 ? explain(j, e) : engine_finish(p->engine, e);
+    if (rc != 0) {
+        return explain(j, e);
+    }
+    if (engine_settle(p->engine, e) != 0) {
+        return -1;
+    }
+    unread_keep(p->unread, &j->unread);
+    warn_of_differences(j);
+    return engine_record(p->engine, e);
 }
 
 static int
@@ -166,6 +198,7 @@ take_once(struct job *j, struct err *e)
         store_texts(j, e) == 0 && read_rows(j, &so, &p, e) == 0) {
         rc = 0;
     }
+    unread_free(p.unread);
     engine_free(p.engine);
     scan_plan_free(&p.plan);
     facts_tables_free(&p.work);
@@ -191,6 +224,7 @@ job_take(struct job *j, struct err *e)
         selection_free(&j->selection);
         deltas_end(j->deltas);
         j->deltas = NULL;
+        unread_sums_free(&j->unread);
         manifest_free(j->manifest);
         j->manifest = NULL;
     }

@@ -62,6 +62,10 @@ add_stored(struct notify *n, const struct outcome *o)
         whole.level = "warning";
         whole.text = o->hook_err.text;
     }
+    if (outcome_alarm(o) != NULL) {
+        whole.level = "failed";
+        whole.text = outcome_alarm(o);
+    }
     notify_add(n, &whole);
 }
 

@@ -364,7 +364,7 @@ deltas_put(struct deltas *d, int worker, const struct deltas_place *at, const ui
         made.placed.raw_size = n;
         rc = fanout_put(d->f, worker, raw, n, &made.placed.chunk, e);
     }
-    if (rc == 0 && d->now != NULL && n >= DELTA_RAW_MIN) {
+    if (rc == 0 && d->now != NULL) {
         keep(d, &key, &made.placed, &made.runs, marks);
     }
     if (rc != 0) {
@@ -373,6 +373,89 @@ deltas_put(struct deltas *d, int worker, const struct deltas_place *at, const ui
     *p = made.placed;
     delta_runs_free(&made.runs);
     return rc;
+}
+
+/* ---- a buffer that need not be filled ---- */
+
+/* Its sources may be used, and, with --whole, it is no delta. */
+static bool
+is_usable(const struct deltas *d, const struct kept_buffer *b)
+{
+    bool is = b->of.n_sources >= 1 && b->of.n_sources <= DELTA_SOURCES_MAX &&
+        (b->list == UINT32_MAX ? b->of.n_sources == 1 && b->of.sources[0].offset == 0 &&
+                 b->of.sources[0].length == b->raw_size
+                               : !d->whole);
+
+    for (size_t i = 0; is && i < b->of.n_sources; i++) {
+        is = claim(d, b->of.sources[i].chunk, NULL);
+    }
+    return is;
+}
+
+static bool
+place_again(const struct deltas *d, const struct kept_buffer *b, struct placed *out)
+{
+    bool whole = b->list == UINT32_MAX;
+
+    *out = placed_new(b->raw_size, b->of.n_sources);
+    memcpy(out->sha256, b->sha256, sizeof out->sha256);
+    for (size_t i = 0; i < b->of.n_sources; i++) {
+        struct chunk_number chunk;
+
+        if (!claim(d, b->of.sources[i].chunk, &chunk)) {
+            return false;
+        }
+        if (whole) {
+            out->chunk = chunk;
+        } else {
+            add_source(out, chunk, &b->of.sources[i]);
+        }
+    }
+    return true;
+}
+
+bool
+deltas_again(struct deltas *d, const struct deltas_place *first, uint32_t n, struct placed *out)
+{
+    struct kept_buffer *v = xcalloc(n + 1, sizeof *v);
+    struct kept_key     key = key_of(d, first);
+    bool                good = d->was != NULL && d->now != NULL;
+
+    for (key.ordinal = 0; good && key.ordinal < n; key.ordinal++) {
+        good = kept_read(d->was, &key, &v[key.ordinal]) && is_usable(d, &v[key.ordinal]);
+    }
+    for (uint32_t i = 0; good && i < n; i++) {
+        good = place_again(d, &v[i], &out[i]);
+    }
+    for (key.ordinal = 0; good && key.ordinal < n; key.ordinal++) {
+        keep(d, &key, &out[key.ordinal], &v[key.ordinal].of.runs, &v[key.ordinal].of.marks);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        kept_buffer_free(&v[i]);
+    }
+    free(v);
+    return good;
+}
+
+bool
+deltas_keeps(const struct deltas *d)
+{
+    return d->now != NULL;
+}
+
+void
+deltas_note(struct deltas *d, const char *what, const void *data, size_t n)
+{
+    if (d->now != NULL) {
+        kept_note_add(d->now, marks_digest(d->key, what, strlen(what)), data, n);
+    }
+}
+
+bool
+deltas_noted(const struct deltas *d, const char *what, struct buf *out)
+{
+    *out = (struct buf)BUF_INIT(0);
+    return d->was != NULL && kept_note_read(d->was, marks_digest(d->key, what, strlen(what)), out);
 }
 
 uint32_t

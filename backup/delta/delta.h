@@ -55,6 +55,14 @@ struct deltas_place {
 /* Stores a buffer of rows; ends the marks' last unit. */
 int deltas_put(struct deltas *, int worker, const struct deltas_place *, const uint8_t *raw,
                size_t n, struct marks *, struct placed *, struct err *);
+/* Of n buffers that would be the last backup's again, the ones from ordinal 0 on: where they are,
+ * without their rows.  False: not all of them may be used.  The caller frees what is placed. */
+bool deltas_again(struct deltas *, const struct deltas_place *first, uint32_t n, struct placed *);
+/* Is anything kept for the next backup? */
+bool deltas_keeps(const struct deltas *);
+/* Notes for the next backup, and the last one's.  False: there is none.  The caller frees it. */
+void deltas_note(struct deltas *, const char *what, const void *, size_t);
+bool deltas_noted(const struct deltas *, const char *what, struct buf *);
 /* Its place in the manifest. */
 uint32_t placed_record(const struct placed *, struct manifest *);
 

@@ -297,26 +297,57 @@ parse(const struct kept *k, const struct buf *text, struct kept_buffer *out)
         take_marks(&c, r.n_marks, &out->of.marks);
 }
 
+/* A record's bytes. */
+static bool
+load(struct kept *k, const struct kept_key *key, struct buf *text)
+{
+    const struct kept_place *p = find_place(k, key);
+    struct err               ignored = ERR_INIT;
+
+    *text = (struct buf)BUF_INIT(BUF_NO_LIMIT);
+    if (p == NULL || p->offset > k->foot.index || p->length > k->foot.index - p->offset ||
+        buf_reserve(text, (size_t)p->length, &ignored) != 0 ||
+        !read_at(k->fd, text->data, (size_t)p->length, p->offset)) {
+        return false;
+    }
+    text->len = (size_t)p->length;
+    return true;
+}
+
 bool
 kept_read(struct kept *k, const struct kept_key *key, struct kept_buffer *out)
 {
-    const struct kept_place *p = find_place(k, key);
-    struct buf               text = BUF_INIT(BUF_NO_LIMIT);
-    struct err               ignored = ERR_INIT;
-    bool                     good = false;
+    struct buf text;
+    bool       good;
 
     *out = (struct kept_buffer){.list = UINT32_MAX};
-    if (p != NULL && p->offset <= k->foot.index && p->length <= k->foot.index - p->offset &&
-        buf_reserve(&text, (size_t)p->length, &ignored) == 0 &&
-        read_at(k->fd, text.data, (size_t)p->length, p->offset)) {
-        text.len = (size_t)p->length;
-        good = parse(k, &text, out);
-    }
+    good = load(k, key, &text) && parse(k, &text, out);
     buf_free(&text);
     if (!good) {
         kept_buffer_free(out);
     }
     return good;
+}
+
+bool
+kept_note_read(struct kept *k, uint64_t place, struct buf *out)
+{
+    const size_t head = 2 * sizeof(uint64_t);
+    uint64_t     is[2];
+    bool         good = load(k, &(struct kept_key){place, KEPT_NOTE}, out) && out->len >= head;
+
+    if (good) {
+        memcpy(is, out->data, head);
+        good = is[1] == place &&
+            is[0] == marks_digest(k->header.key, out->data + sizeof is[0], out->len - sizeof is[0]);
+    }
+    if (!good) {
+        buf_free(out);
+        return false;
+    }
+    memmove(out->data, out->data + head, out->len - head);
+    out->len -= head;
+    return true;
 }
 
 void

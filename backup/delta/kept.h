@@ -3,10 +3,11 @@
  * what has changed.
  *
  * <state-dir>/<repo id>/<db>.rows, mode 0600: for each buffer of rows its marks (marks.h), the
- * pieces of chunks that it was stored as, and the ids of those chunks in each repository.  It
- * holds no row, and its marks are made under a random key of its own.  About 10 bytes a unit;
- * no more bytes than kept_begin() is told: buffers beyond that are stored whole when they change.
- * Written to <db>.rows.new as the backup goes, and renamed when the backup exists.
+ * pieces of chunks that it was stored as, and the ids of those chunks in each repository; and notes
+ * of whoever asks, by which a buffer need not be filled again (backup/unread.h).  It holds no row,
+ * and its marks are made under a random key of its own.  About 10 bytes a unit; no more bytes than
+ * kept_begin() is told: buffers beyond that are stored whole when they change. Written to
+ * <db>.rows.new as the backup goes, and renamed when the backup exists.
  *
  * Nothing depends on it: lost, stale, of another host's backup, or spoilt (each record has a
  * digest), its buffers are stored whole.  Failures to write it are no failures of the backup.
@@ -21,6 +22,9 @@ struct kept_key {     /* of a buffer: where its rows come from */
     uint64_t place;   /* digest of the table, and the block where its range begins */
     uint32_t ordinal; /* of the task's buffers, from 0 */
 };
+
+/* The ordinal of a note: bytes that are no buffer's (kept_note_read()). */
+#define KEPT_NOTE UINT32_MAX
 
 /* One buffer, as stored. */
 struct kept_buffer {
@@ -42,6 +46,8 @@ void           kept_remove(const char *repo_id, const char *db);
 const uint8_t *kept_marks_key(const struct kept *);
 /* False: there is none, or it is spoilt.  The caller frees it. */
 bool kept_read(struct kept *, const struct kept_key *, struct kept_buffer *);
+/* A note.  False: there is none, or it is spoilt.  The caller frees the buffer. */
+bool kept_note_read(struct kept *, uint64_t place, struct buf *);
 /* The id of a chunk in a repository; NULL: the last backup was not stored there. */
 const uint8_t *kept_chunk_id(const struct kept *, const char *repo_id, uint32_t chunk);
 
@@ -56,6 +62,7 @@ struct kept_writer *kept_begin(const char *repo_id, const char *db,
                                const uint8_t marks_key[MARKS_KEY], uint64_t max_bytes);
 /* Sources have numbers of the fanout in .chunk. */
 void kept_add(struct kept_writer *, const struct kept_key *, const struct kept_buffer *);
+void kept_note_add(struct kept_writer *, uint64_t place, const void *, size_t);
 /* The backup exists: takes its place.  Needs the fanout, for ids. */
 void kept_commit(struct kept_writer *, struct fanout *);
 void kept_end(struct kept_writer *); /* accepts NULL; without a commit nothing has changed */

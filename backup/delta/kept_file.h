@@ -3,7 +3,8 @@
  * program: numbers are in memory's order, and another layout is another magic.
  *
  *     header    struct kept_header
- *     records   each: struct kept_record, sources, runs, digests, lengths as varints
+ *     records   each: struct kept_record, sources, runs, digests, lengths as varints; or, of a
+ *               note, the digest of its place and bytes, the place, and the bytes
  *     index     struct kept_place of each record; the chunks' numbers; of each repository its id
  *               and theirs
  *     footer    struct kept_footer
@@ -17,7 +18,7 @@
 
 #include "backup/delta/kept.h"
 
-#define KEPT_MAGIC "pgassay rows 2\n"
+#define KEPT_MAGIC "pgassay rows 3\n"
 
 struct kept_header {
     char     magic[16];

@@ -163,6 +163,20 @@ format(const struct kept_key *key, const struct kept_buffer *k, const uint8_t *m
     memcpy(out->data, &r.digest, sizeof r.digest);
 }
 
+/* Under the lock.  False: there is no room. */
+static bool
+add_record(struct kept_writer *w, const struct kept_key *key, const struct buf *record)
+{
+    if (w->failed || w->at + record->len > w->max) {
+        return false;
+    }
+    VEC_GROW(w->places, w->n_places, w->cap_places);
+    w->places[w->n_places++] = (struct kept_place){
+        .place = key->place, .offset = w->at, .length = record->len, .ordinal = key->ordinal};
+    append(w, record->data, record->len);
+    return true;
+}
+
 void
 kept_add(struct kept_writer *w, const struct kept_key *key, const struct kept_buffer *k)
 {
@@ -170,16 +184,29 @@ kept_add(struct kept_writer *w, const struct kept_key *key, const struct kept_bu
 
     format(key, k, w->header.key, &record);
     (void)pthread_mutex_lock(&w->lock);
-    if (!w->failed && w->at + record.len <= w->max) {
-        VEC_GROW(w->places, w->n_places, w->cap_places);
-        w->places[w->n_places++] = (struct kept_place){
-            .place = key->place, .offset = w->at, .length = record.len, .ordinal = key->ordinal};
-        append(w, record.data, record.len);
+    if (add_record(w, key, &record)) {
         for (size_t i = 0; i < k->of.n_sources; i++) {
             VEC_GROW(w->numbers, w->n_numbers, w->cap_numbers);
             w->numbers[w->n_numbers++] = k->of.sources[i].chunk;
         }
     }
+    (void)pthread_mutex_unlock(&w->lock);
+    buf_free(&record);
+}
+
+void
+kept_note_add(struct kept_writer *w, uint64_t place, const void *data, size_t n)
+{
+    struct buf record = BUF_INIT(BUF_NO_LIMIT);
+    uint64_t   digest = 0;
+
+    put(&record, &digest, sizeof digest);
+    put(&record, &place, sizeof place);
+    put(&record, data, n);
+    digest = marks_digest(w->header.key, record.data + sizeof digest, record.len - sizeof digest);
+    memcpy(record.data, &digest, sizeof digest);
+    (void)pthread_mutex_lock(&w->lock);
+    (void)add_record(w, &(struct kept_key){place, KEPT_NOTE}, &record);
     (void)pthread_mutex_unlock(&w->lock);
     buf_free(&record);
 }

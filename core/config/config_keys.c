@@ -16,6 +16,7 @@ static const struct config_key common[] = {
     {"copy-format", CONFIG_TEXT, "auto or text", NULL},
     {"whole", CONFIG_TEXT, "yes: what has changed is stored as whole chunks", NULL},
     {"delta-state", CONFIG_TEXT, "MiB of row digests that this host may keep of a database", NULL},
+    {"read-all-every", CONFIG_TEXT, "each N-th backup reads what has not changed, too", NULL},
     {"lock-timeout", CONFIG_TEXT, "seconds to wait for a locked table", NULL},
     {"exclude-table-data", CONFIG_LIST, "definitions of what matches, but not its rows", NULL},
     {"note", CONFIG_TEXT, "a remark to keep with backups", NULL},

@@ -247,15 +247,15 @@ run_round(struct scan_run *run, struct scan_task *const *tasks, size_t n_tasks, 
     return rc;
 }
 
-/* The tasks of the round, in the order of the plan: all, or those with a table that must be read in
- * another way (which is decided now). */
+/* The tasks of the round that are to be read, in the order of the plan: all, or those with a table
+ * that must be read in another way (which is decided now). */
 static size_t
 choose(struct scan_run *run, const struct scan_plan *plan, bool again, struct scan_task **tasks)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < plan->n; i++) {
-        if (!again || waits_for_table(run, &plan->v[i])) {
+        if (!plan->v[i].known && (!again || waits_for_table(run, &plan->v[i]))) {
             tasks[n++] = &plan->v[i];
         }
     }

@@ -58,6 +58,7 @@ struct scan_task {
     struct scan_item *items;
     size_t            n, cap;
     uint64_t          bytes; /* estimate: priority */
+    bool              known; /* its rows are known: scan_run() passes over it */
 };
 
 /*
