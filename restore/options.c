@@ -361,7 +361,7 @@ ignore_habits(struct options *o)
 int
 options_read(int argc, char **argv, struct options *o, bool *done, struct err *e)
 {
-    *o = (struct options){.show = 10, .jobs = pool_default_threads()};
+    *o = (struct options){.show = 10, .lock_timeout_s = 60, .jobs = pool_default_threads()};
     *done = false;
     if (opts_parse(&spec, NULL, argc, argv, o, &o->parsed, e) != 0) {
         return -1;

@@ -61,6 +61,7 @@ static const char *const others[] = {
     "rows",
     "disable-triggers",
     "into",
+    "lock-timeout",
     "beyond",
     "jobs",
     "tablespace-map",

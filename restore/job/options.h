@@ -34,7 +34,7 @@ struct options {
     bool           put_back, data_only, truncate, disable_triggers;
     struct strlist rows; /* patterns; they are in tables, too */
     const char    *where, *as, *into_table, *apply;
-    int            show;
+    int            show, lock_timeout_s;
     bool           swap, undo, leftovers, status;
     const char    *settings, *switch_to, *drop_leftover, *drop_old_after, *check;
     bool           replace, no_safety_backup;

@@ -2,12 +2,14 @@
 
 #include "restore/part/data_only.h"
 #include "restore/part/into_schema.h"
+#include "restore/part/live_session.h"
 #include "restore/part/undelete.h"
 
 int
 live_run(struct restore *r, struct err *e)
 {
     const bool makes = r->o->into_schema != NULL || r->o->put_back;
+    int        rc;
 
     if (!r->has_archive && makes) {
         return err_set(e, ERR_USAGE,
@@ -19,8 +21,13 @@ live_run(struct restore *r, struct err *e)
         return -1;
     }
     if (makes) {
-        return into_schema_run(r, e);
+        rc = into_schema_run(r, e);
+    } else {
+        strlist_free(&r->needed); /* no tables are made here */
+        rc = r->o->data_only ? data_only_run(r, e) : undelete_run(r, e);
     }
-    strlist_free(&r->needed); /* no tables are made here */
-    return r->o->data_only ? data_only_run(r, e) : undelete_run(r, e);
+    if (rc != 0) {
+        live_name_holder(r, e);
+    }
+    return rc;
 }

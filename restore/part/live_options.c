@@ -39,6 +39,8 @@ const struct opt live_options[] = {
      AT(into_table), 0, 0, NULL, NULL},
     {OPT_TEXT, "apply", 0, "WHICH", "rows: bring back those deleted, changed, or both", AT(apply),
      0, 0, NULL, NULL},
+    {OPT_INT, "lock-timeout", 0, "SECONDS", "how long to wait for a locked table (default: 60)",
+     AT(lock_timeout_s), 1, 86400, NULL, "lock-timeout"},
     {OPT_TEXT, "into", 0, "DB", "the database, if it is not the one that was backed up", AT(into),
      0, 0, NULL, NULL},
     OPTS_END,
@@ -62,7 +64,8 @@ bool
 live_asked(const struct options *o)
 {
     return o->into_schema != NULL || o->put_back || o->into != NULL || o->data_only ||
-        o->truncate || o->on_conflict != NULL || o->disable_triggers || rows_asked(o);
+        o->truncate || o->on_conflict != NULL || o->disable_triggers || rows_asked(o) ||
+        opts_given(&o->parsed, "lock-timeout");
 }
 
 static int
@@ -160,7 +163,7 @@ live_check(const struct options *o, struct err *e)
         return parts_asked(o) ? 0 : wants_tables("--put-back", e);
     }
     return o->into_schema == NULL ? err_set(e, ERR_USAGE,
-                                            "--into names the database for --into-schema, "
-                                            "--put-back, --data-only or --rows")
+                                            "--into and --lock-timeout belong to "
+                                            "--into-schema, --put-back, --data-only or --rows")
                                   : check_schema_name(o->into_schema, e);
 }

@@ -6,8 +6,11 @@
 
 #include "restore/job/restore.h"
 
-/* One more connection to the database. */
+/* One more connection to the database, where nothing waits for a lock longer than --lock-timeout. */
 PGconn *live_session(struct restore *, struct err *);
+
+/* After an error: when it was a wait for a lock, its hint names who holds it, if he still does. */
+void live_name_holder(struct restore *, struct err *);
 
 /* The encoding of the backup's rows and definitions, if the database has another; NULL. */
 const char *live_other_encoding(const struct restore *, PGconn *);

@@ -378,6 +378,14 @@ same_rows() {
     expect_equal "$(psql_in live -c "SELECT count(*), count(*) FILTER (WHERE email = 'new') FROM kid")" '21|0'
     restore shop --into live --data-only -t kid --truncate
     same_rows kid
+    # Who is in the way is named; it does not wait for ever.
+    session_open holder live
+    session holder 'BEGIN; DELETE FROM kid'
+    session_idle holder
+    expect_status 1 restore shop --into live --data-only -t kid --truncate --lock-timeout 1
+    expect_text 'nothing was changed' 'table public.kid is locked by process' 'application "session_holder"' '--lock-timeout'
+    session holder 'ROLLBACK'
+    session_close holder
     # One that others refer to is not emptied without them.
     expect_status 1 restore shop --into live --data-only -t s.par --truncate
     expect_text 'nothing was changed' 'kid'
