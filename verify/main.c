@@ -206,7 +206,8 @@ static const struct verify_verb baseline_record = BASELINE(
 static const struct verify_verb baseline_list = BASELINE(
     "baseline list", "DB", "which baselines there are", baseline_verb_list, options_repo);
 static const struct verify_verb baseline_show = BASELINE(
-    "baseline show", "DB [NAME]", "what a baseline says", baseline_verb_show, options_repo);
+    "baseline show", "DB [NAME]", "what a baseline says, or a backup", baseline_verb_show,
+    options_backup, options_repo);
 static const struct verify_verb baseline_diff = BASELINE("baseline diff", "DB A B",
                                                          "compare two baselines, two backups, or "
                                                          "one of each",

@@ -190,6 +190,12 @@ WANT
     # Backups have read everything.
     expect_status 3 baseline diff latest~1 latest
     expect_text "public.stock: contents" "public.country: contents" "compared         5 tables"
+    expect_status 0 baseline show --backup latest~1
+    expect_text "backup           2" "the contents of 6"
+    baseline show --at "$(date -u +%FT%TZ)" --json >"$T/one.json"
+    valid_json baseline-show "$T/one.json"
+    jq -e '.backup and ([.table_list[].known_by] | unique == ["contents"])' "$T/one.json"
+    expect_status 2 baseline show first --backup latest
     expect_status 3 baseline diff first latest
     expect_text "public.country: contents"
     [[ $output != *"public.stock: contents"* ]]

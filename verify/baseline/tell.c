@@ -176,7 +176,7 @@ print_one(const struct label *l, const struct manifest *m)
     char *name = tell_name(l);
     char  a[48], b[48], c[48];
 
-    print_out("%-17s%s of %s\n", "baseline", name, l->db);
+    print_out("%-17s%s of %s\n", label_kind(l), name, l->db);
     print_out("%-17s%s on %s, PostgreSQL %s%s\n", "database", l->dbname,
               l->host != NULL ? l->host : "a local socket", l->server_version,
               l->standby ? ", a standby" : "");

@@ -91,11 +91,25 @@ load_manifest(struct repo *repo, const struct label *l, struct manifest **m, str
     return *m != NULL ? 0 : -1;
 }
 
+/* Every backup is a baseline: one that is named as elsewhere is shown as one. */
+static struct label *
+find_to_show(struct repo *repo, const struct options *o, struct err *e)
+{
+    const char *name = word(o, 0);
+
+    if (o->backup == NULL && o->at == NULL)
+        return baseline_find(repo, o->database, name, e);
+    if (name == NULL)
+        return backup_find(repo, o->database, o->backup, o->at_time, e);
+    err_set(e, ERR_USAGE, "\"%s\", a baseline, excludes --backup and --at", name);
+    return NULL;
+}
+
 int
 baseline_verb_show(struct options *o, struct err *e)
 {
     struct repo     *repo = repo_open(&o->place, e);
-    struct label    *l = repo == NULL ? NULL : baseline_find(repo, o->database, word(o, 0), e);
+    struct label    *l = repo == NULL ? NULL : find_to_show(repo, o, e);
     struct manifest *m = NULL;
     int              rc = -1;
 
