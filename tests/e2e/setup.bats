@@ -7,12 +7,13 @@ setup_file() {
     pg_start main
     db_make shop small.sql
     echo 'correct horse' >"$T/escrow.pass"
-    chmod 600 "$T/escrow.pass"
+    echo http://127.0.0.1:1/nobody-listens >"$T/hook.url"
+    chmod 600 "$T/escrow.pass" "$T/hook.url"
 }
 teardown_file() { e2e_teardown; }
 
 set_up() {
-    pgassay setup --user "$(id -un)" --role keeper --db shop --repo "$T/one" --second "$T/two" --encrypt --escrow-passphrase-file "$T/escrow.pass" \
+    pgassay setup --user "$(id -un)" --role keeper --db shop --repo "$T/one" --second "$T/two" --encrypt --escrow-passphrase-file "$T/escrow.pass" --webhook-file "$T/hook.url" \
         --config "$T/conf/pgassay.conf" --schedule cron --cron-file "$T/cron" "$@" </dev/null
 }
 conf() { PGASSAY_CONFIG=$T/conf/pgassay.conf pgassay "$@"; }
@@ -25,7 +26,7 @@ conf() { PGASSAY_CONFIG=$T/conf/pgassay.conf pgassay "$@"; }
     expect_equal "$(psql_in postgres -c "SELECT count(*) FROM pg_roles WHERE rolname = 'keeper'")" 0
 
     expect_status 0 set_up --apply
-    expect_text 'a first drill of shop in second' 'escrow is the key for the safe'
+    expect_text 'a first drill of shop in second' 'escrow is the key for the safe' 'test message did not get through'
     for place in main second; do
         conf storage show shop proven --repo $place >/dev/null
         conf verify key-drill --repo $place --identity "$T/conf/escrow" --passphrase-file "$T/escrow.pass"
