@@ -8,6 +8,7 @@
 
 #include "backup/hooked.h"
 #include "backup/import.h"
+#include "backup/remember.h"
 #include "backup/report.h"
 #include "backup/telling.h"
 #include "core/cancel.h"
@@ -16,7 +17,6 @@
 #include "core/log.h"
 #include "pg/conn/tools.h"
 #include "storage/keys/trust_who.h"
-#include "storage/repo/lastrun.h"
 #include "storage/repo/repo_keys.h"
 
 /* Parsed arguments and what belongs to them. */
@@ -102,28 +102,6 @@ is_done(const struct cli *c, size_t i, struct outcome *out)
     return true;
 }
 
-/* For `verify status`: only whole backups are a schedule's, and a run that found another at work
- * was none. */
-static void
-remember(const struct outcome *o, const struct database *db, time_t started)
-{
-    const struct label *l = outcome_label(o);
-    const char         *name = o->name != NULL ? o->name : db->name != NULL ? db->name : db->dbname;
-    const char         *error = NULL;
-
-    if (name == NULL || o->status == OUTCOME_PLANNED || o->err.kind == ERR_BUSY ||
-        (l != NULL && label_is_partial(l))) {
-        return;
-    }
-    for (size_t i = 0; i < o->n_repos && error == NULL; i++) {
-        error = o->repos[i].err.kind != ERR_NONE ? o->repos[i].err.text : NULL;
-    }
-    if (error == NULL) {
-        error = outcome_alarm(o);
-    }
-    lastrun_note(name, started, o->status == OUTCOME_FAILED ? o->err.text : error);
-}
-
 /* A single database that failed: its error's status; some but not all, or not in all repositories,
  * or not pruned: partly done; all, but rows that WAL summaries knew nothing of: different. */
 static int
@@ -145,7 +123,7 @@ back_up_all(struct cli *c, json_t *results, struct notify *notify)
             hooked_run(&run, &c->targets.v[i], &o);
         }
         if (!imports) {
-            remember(&o, &c->targets.v[i], started);
+            remember(&run, &c->targets.v[i], &o, started);
         }
         if (!c->options.json) {
             report_text(&o, show && !c->options.quiet);

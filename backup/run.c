@@ -156,6 +156,9 @@ take_repos(struct job *j, struct outcome *out)
             .err = r->failed.kind == ERR_NONE ? out->err : r->failed,
         };
         r->label = NULL;
+        if (r->repo != NULL) {
+            memcpy(out->repos[i].id, r->repo->id, sizeof out->repos[i].id);
+        }
     }
 }
 

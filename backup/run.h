@@ -26,7 +26,8 @@ enum outcome_status {
 /* The result in one repository. */
 struct outcome_repo {
     char         *location;
-    struct label *label; /* of OUTCOME_STORED: the backup; NULL: err says why there is none */
+    char          id[33]; /* the repository's; "": it could not be opened */
+    struct label *label;  /* of OUTCOME_STORED: the backup; NULL: err says why there is none */
     struct err    err;
     bool          pruned;    /* --prune: pgassay-storage prune was run … */
     int        prune_status; /* … and ended so; -1: it could not be run, and prune_err says why */

@@ -181,8 +181,13 @@ EOF
 }
 
 @test "how the last run on this host ended is said, until there is a newer backup" {
+    local other last
+    repo_new other
+    plant shop --at "$(minutes_ago 60)"
+    other=$REPO
     repo_new runs
     plant shop --at "$(minutes_ago 60)"
+    last=$PGASSAY_STATE_DIR/$(jq -r '.repo_id // empty' "$REPO"/repo.*.json | head -n 1)/shop.run
     here ''
     expect_equal "$(jq -r '.checks[] | select(.name == "schedule") | .status' "$T/report.json")" skipped
     # No server is there: the run fails, and only this host knows.
@@ -190,15 +195,24 @@ EOF
     here 'warning schedule'
     says 'shop had its last backup run on this host fail' 'No such file or directory' 'pgassay backup shop'
     PGASSAY_STATE_DIR=$T/another here ''
+    # Not of another repository, nor does a dry run count.
+    REPO=$other here ''
+    expect_status 1 pgassay backup shop --repo "$other" -d 'host=/nonexistent dbname=shop' --dry-run
+    REPO=$other here ''
+    # One that could not be opened is known by where it is.
+    mv "$other" "$other.away"
+    expect_status 1 pgassay backup shop --repo "$other" -d 'host=/nonexistent dbname=shop'
+    mv "$other.away" "$other"
+    REPO=$other here 'warning schedule'
     # Somebody takes one later.
-    jq -c --arg t "$(days_ago 1)" '.started = $t' "$PGASSAY_STATE_DIR/runs/shop.json" >"$T/run"
-    cp "$T/run" "$PGASSAY_STATE_DIR/runs/shop.json"
+    jq -c --arg t "$(days_ago 1)" '.started = $t' "$last" >"$T/run"
+    cp "$T/run" "$last"
     plant shop --at "$(minutes_ago 30)"
     here ''
-    # A run of long ago that was good, and none since.
+    # A run of long ago that was good, and none since; noted by an older program, for all repositories.
     repo_new stopped
     plant shop --at "$(days_ago 3)"
-    jq -c --arg t "$(days_ago 3)" 'del(.error) | .started = $t | .finished = $t' "${PGASSAY_STATE_DIR:?}/runs/shop.json" >"$T/run"
+    jq -c --arg t "$(days_ago 3)" 'del(.error) | .started = $t | .finished = $t' "${last:?}" | jq -c 'del(.repository)' >"$T/run"
     cp "$T/run" "$PGASSAY_STATE_DIR/runs/shop.json"
     here 'critical backup, warning schedule'
     says 'shop had its last backup run on this host 3 d' 'list-timers'

@@ -139,7 +139,7 @@ standing_load(struct repo *r, const char *db, time_t now, time_t scrubbed_from, 
         return -1;
     }
     s->settings = settings_behind(r);
-    lastrun_load(db, &s->run);
+    lastrun_load(r, db, &s->run);
     look_at(s);
     look_at_xid(s);
     if (look_at_policy(s, e) != 0 ||
