@@ -23,8 +23,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "restore/job/entries.h"
 #include "pg/archive/entry_ids.h"
+#include "restore/job/entries.h"
 #include "restore/job/restore.h"
 
 /* Kinds that hold no code of the database's own.  An enum is compared by built-in functions. */

@@ -6,8 +6,8 @@
 
 #include "core/human.h"
 #include "core/log.h"
-#include "restore/job/entries.h"
 #include "pg/archive/entry_ids.h"
+#include "restore/job/entries.h"
 #include "restore/load/finish.h"
 
 static const char *const table[] = {"TABLE", NULL};

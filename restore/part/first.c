@@ -3,8 +3,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "pg/conn/name_match.h"
 #include "pg/archive/entry_ids.h"
+#include "pg/conn/name_match.h"
 #include "restore/part/partitions.h"
 
 enum { PG_CLASS = 1259 };

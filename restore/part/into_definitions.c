@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "core/log.h"
+#include "pg/archive/entry_ids.h"
 #include "pg/snapshot/dump.h"
 #include "restore/job/entries.h"
-#include "pg/archive/entry_ids.h"
 #include "restore/part/into_schema_impl.h"
 
 static const char *const left_out[] = {"FK CONSTRAINT",

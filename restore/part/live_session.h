@@ -6,7 +6,7 @@
 
 #include "restore/job/restore.h"
 
-/* One more connection to the database, where nothing waits for a lock longer than --lock-timeout. */
+/* One more connection to the database; no wait for a lock in it is longer than --lock-timeout. */
 PGconn *live_session(struct restore *, struct err *);
 
 /* After an error: when it was a wait for a lock, its hint names who holds it, if he still does. */
