@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "core/log.h"
-#include "core/quote.h"
 #include "verify/checks/run.h"
 #include "verify/compare/compare.h"
 #include "verify/compare/tolerance.h"
@@ -72,7 +71,9 @@ take_watched(struct verify_result *r, const struct watch_report *w)
     for (size_t i = 0; i < w->n_findings; i++) {
         const struct watch_finding *f = &w->findings[i];
         /* How fast they are used up is more than was asked for. */
-        bool beside = strcmp(f->check, "rate") == 0;
+        bool  beside = strcmp(f->check, "rate") == 0;
+        char *advice = f->command == NULL ? xstrdup(f->action)
+                                          : xasprintf("%s: %s", f->action, f->command);
 
         findings_add(&r->findings,
                      (struct finding){.class = beside                    ? FINDING_NOTE
@@ -80,17 +81,9 @@ take_watched(struct verify_result *r, const struct watch_report *w)
                                                                          : FINDING_DIFFERENT,
                                       .group = "XID age",
                                       .object = f->object,
-                                      .what = f->what});
-    }
-    if (w->n_findings > 0) {
-        char *command = quote_command("pgassay", "verify", "xid", r->database);
-
-        findings_add(&r->findings,
-                     (struct finding){.class = FINDING_NOTE,
-                                      .group = "XID age",
-                                      .object = command,
-                                      .what = "says what to do about it"});
-        free(command);
+                                      .what = f->what,
+                                      .advice = advice});
+        free(advice);
     }
     for (size_t i = 0; i < w->lines.n; i++)
         strlist_add(&r->lines, w->lines.v[i]);

@@ -67,7 +67,7 @@ findings_count(const struct findings *f, enum finding_class class)
     return n;
 }
 
-/* A finding is one line, whatever text it quotes. */
+/* A finding is one line, whatever text it quotes, and one more for what to do about it. */
 static void
 print_finding(FILE *out, const struct finding *one)
 {
@@ -79,6 +79,9 @@ print_finding(FILE *out, const struct finding *one)
         print_to(out, "%s%s", one->want != NULL ? ", have " : ": ", one->have);
     }
     print_to(out, "\n");
+    if (one->advice != NULL) {
+        print_to(out, "  %-12s -> %s\n", "", one->advice);
+    }
 }
 
 /* ---- folding ---- */
@@ -238,6 +241,9 @@ findings_json(const struct findings *f)
         json_object_set_new(o, "what", json_text(one->what));
         json_object_set_new(o, "want", json_text(one->want));
         json_object_set_new(o, "have", json_text(one->have));
+        if (one->advice != NULL) {
+            json_object_set_new(o, "advice", json_text(one->advice));
+        }
         json_array_append_new(list, o);
     }
     return list;

@@ -59,8 +59,8 @@ size_t findings_count(const struct findings *, enum finding_class);
 /* A difference as a fold: "want public, have other", each word once; allocated, NULL when more than
  * words differ. */
 char *finding_change(const char *want, const char *have);
-/* One line each, grouped; findings that fold get one line for all but the first.  Control
- * characters of names are escaped, so that a name cannot forge a line. */
+/* One line each, and one for its advice, grouped; findings that fold get one line for all but the
+ * first.  Control characters of names are escaped, so that a name cannot forge a line. */
 void    findings_print(const struct findings *, FILE *);
 json_t *findings_json(const struct findings *);
 void    findings_free(struct findings *);

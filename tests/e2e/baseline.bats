@@ -319,7 +319,10 @@ backdate() { # ID DAYS NEXT_XID
     as_server "$SERVER_BIN/pg_resetwal" -x $(((next / 32768 + 40) * 32768)) -D "$T/pg/main" >/dev/null
     pg_up main
     expect_status 3 live --baseline today
-    expect_text "XID age" "database shop: is 1,3" "1310 % of autovacuum_freeze_max_age"
+    expect_text "XID age" "database shop: is 1,3" "1310 % of autovacuum_freeze_max_age" "-> "
+    live --baseline today --json >"$T/live.json" || [ $? -eq 3 ]
+    valid_json verify "$T/live.json"
+    jq -e '[.findings[] | select(.group == "XID age" and .class == "different").advice | length > 0] | . != [] and all' "$T/live.json"
     # The oldest is named, not the first.
     psql_in base -c 'VACUUM (FREEZE)'
     expect_status 3 pgassay verify xid

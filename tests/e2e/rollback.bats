@@ -51,6 +51,7 @@ load chain
     db_drop shop_back
     expect_status 3 drill shop --max-age 1s
     expect_text 'is older than max-age allows: want 1s'
+    expect_equal "$(grep -c -- '-> pgassay backup shop$' <<<"$output")" 1
     expect_status 0 drill shop --max-age 26h
     expect_status 3 pgassay verify live shop --repo "$REPO" -d "$(pg_uri shop)" --max-age 1s
     expect_status 0 pgassay verify live shop --repo "$REPO" -d "$(pg_uri shop)" --max-age 2d

@@ -160,9 +160,13 @@ amcheck_live(const struct options *o, PGconn *conn, struct verify_result *r, str
     if (rc == 0)
         rc = is_installed(conn, &installed, e);
     if (rc == 0 && !installed) {
-        add(r, FINDING_UNCOMPARED, "database",
-            "its pages and indexes: the extension amcheck is not there (CREATE EXTENSION amcheck)",
-            NULL);
+        findings_add(&r->findings,
+                     (struct finding){.class = FINDING_UNCOMPARED,
+                                      .group = "amcheck",
+                                      .object = "database",
+                                      .what = "its pages and indexes: the extension amcheck is not "
+                                              "there",
+                                      .advice = "CREATE EXTENSION amcheck in this database"});
     } else if (rc == 0) {
         const char *const more[] = {(where = pg_child_conninfo(conn)), NULL};
 

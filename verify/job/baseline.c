@@ -6,6 +6,7 @@
 
 #include "core/human.h"
 #include "core/log.h"
+#include "core/quote.h"
 #include "storage/read/parts.h"
 #include "storage/read/rollback.h"
 #include "storage/repo/baselines.h"
@@ -58,7 +59,7 @@ static void
 judge_age(const struct options *o, const struct baseline *b, struct verify_result *r)
 {
     double age = difftime(time(NULL), b->label->snapshot);
-    char   have[32];
+    char   have[32], *command;
 
     if (o->max_age_s == 0 || (age <= (double)o->max_age_s && age >= -CLOCK_OFF_MAX))
         return;
@@ -69,12 +70,17 @@ judge_age(const struct options *o, const struct baseline *b, struct verify_resul
                                       .what = "is from the future: how old it is, is not known"});
         return;
     }
+    command = b->label->baseline
+        ? quote_command("pgassay", "verify", "baseline", "record", o->database)
+        : quote_command("pgassay", "backup", o->database);
     findings_add(&r->findings,
                  (struct finding){.group = label_kind(b->label),
                                   .object = b->label->id,
                                   .what = "is older than max-age allows",
                                   .want = o->max_age,
-                                  .have = duration_human(age, have, sizeof have)});
+                                  .have = duration_human(age, have, sizeof have),
+                                  .advice = command});
+    free(command);
 }
 
 int

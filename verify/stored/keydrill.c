@@ -87,9 +87,12 @@ judge(struct verify_result *r, const struct label *l, const struct public_key *k
         return -1;
     object = xasprintf("%s/backups/%s", l->db, l->id);
     what = xasprintf("not opened by key %s (%s)", k->id, k->name);
-    findings_add(
-        &r->findings,
-        (struct finding){.group = "keys", .object = object, .what = what, .have = e->text});
+    findings_add(&r->findings,
+                 (struct finding){.group = "keys",
+                                  .object = object,
+                                  .what = what,
+                                  .have = e->text,
+                                  .advice = e->hint[0] != '\0' ? e->hint : NULL});
     free(object);
     free(what);
     err_clear(e);
@@ -115,7 +118,8 @@ try_database(struct repo *repo, const struct options *o, const char *db, const s
                                       .group = "keys",
                                       .object = db,
                                       .what = "no backup to open",
-                                      .have = e->text});
+                                      .have = e->text,
+                                      .advice = e->hint[0] != '\0' ? e->hint : NULL});
         err_clear(e);
         return 0;
     }
