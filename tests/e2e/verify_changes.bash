@@ -251,3 +251,23 @@ all_found() {
     done < <(verify_changes)
     return $failed
 }
+
+# another_minor DB: from now on $REPO is a copy in which the newest backup comes from the first release of its major version.
+another_minor() {
+    local dir old now
+    now=$(psql_in postgres -c 'SHOW server_version_num')
+    old=$((now / 10000))0000
+    cp -a "$REPO" "$T/minor"
+    export REPO=$T/minor PGASSAY_STATE_DIR=$T/minor.state
+    dir=$REPO/$1/backups/$(last_id "$1")
+    chmod -R u+w "$dir"
+    zstd -dcq "$dir/manifest.json.zst" | sed "s/\"version_num\":$now/\"version_num\":$old/; s/\"version\":\"$((now / 10000))\.[^\"]*\"/\"version\":\"$((now / 10000)).0\"/" >"$T/manifest"
+    zstd -qf "$T/manifest" -o "$dir/manifest.json.zst"
+    jq -e ".server.version_num == $old" "$T/manifest"
+    sed -i "s/\"server_version_num\":$now/\"server_version_num\":$old/; s/\"server_version\":\"[^\"]*\"/\"server_version\":\"$((now / 10000)).0\"/
+        s/\"manifest_sha256\":\"[^\"]*\"/\"manifest_sha256\":\"$(sha256sum <"$dir/manifest.json.zst" | cut -d' ' -f1)\"/
+        s/\"manifest_raw_sha256\":\"[^\"]*\"/\"manifest_raw_sha256\":\"$(sha256sum <"$T/manifest" | cut -d' ' -f1)\"/
+        s/\"manifest_size\":[0-9]*/\"manifest_size\":$(stat -c %s "$dir/manifest.json.zst")/
+        s/\"manifest_raw_size\":[0-9]*/\"manifest_raw_size\":$(stat -c %s "$T/manifest")/" "$dir/label.json"
+    grep -q "\"server_version_num\":$old" "$dir/label.json"
+}

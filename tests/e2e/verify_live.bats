@@ -36,7 +36,9 @@ changed() {
 @test "a copy under another name is equal, and so is one that differs only in what does not matter" {
     changed
     harmless_changes | sql_of 2 | psql_in mutant -o /dev/null
-    expect_status 0 live base -d mutant --full
+    another_minor base
+    expect_status 0 live base -d mutant --full --verbose
+    expect_text "source           PostgreSQL $(server_major).0," "verdict          equal"
     psql_in postgres -c "ALTER SYSTEM RESET ALL" -c "SELECT pg_reload_conf()" -o /dev/null
 }
 
