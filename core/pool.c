@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/param.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -273,4 +274,27 @@ pool_free(struct pool *p)
     free(p->worker);
     free(p->heap);
     free(p);
+}
+
+int
+pool_each(int threads, pool_fn *fn, void *ctx, void *v, size_t size, size_t n, struct err *e)
+{
+    struct pool *pool = threads > 1 && n > 1 ? pool_new((int)MIN((size_t)threads, n), fn, ctx)
+                                             : NULL;
+    int          rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        void *task = (char *)v + i * size;
+
+        if (pool != NULL) {
+            pool_add(pool, task, 0);
+        } else {
+            rc = fn(ctx, task, 0, e);
+        }
+    }
+    if (pool != NULL) {
+        rc = pool_wait(pool, NULL, 0, e);
+        pool_free(pool);
+    }
+    return rc;
 }

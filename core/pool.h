@@ -30,4 +30,8 @@ void pool_stop(struct pool *);     /* let running tasks end, start no more */
 int  pool_stopping(struct pool *); /* for tasks that take long: a failure, or pool_stop() */
 void pool_free(struct pool *);     /* after pool_wait() */
 
+/* Does fn with each of the n elements of v, size bytes each, as its task: in threads of this many,
+ * or, when that is 1, one after another in their order.  The first failure ends it. */
+int pool_each(int threads, pool_fn *, void *ctx, void *v, size_t size, size_t n, struct err *);
+
 #endif

@@ -15,35 +15,21 @@ fetch_one(void *st, void *task, int worker, struct err *e)
 
     (void)worker;
     (void)e;
-    (void)storage_get(st, f->key, &f->raw, &f->err);
+    if (f->key != NULL) {
+        (void)storage_get(st, f->key, &f->raw, &f->err);
+    }
     return 0;
 }
 
 void
 fetch_all(struct storage *st, struct fetch *v, size_t n)
 {
-    struct pool *pool = NULL;
-    struct err   none = ERR_INIT;
-    size_t       wanted = 0;
+    struct err none = ERR_INIT;
+    size_t     wanted = 0;
 
     for (size_t i = 0; i < n; i++) {
         wanted += v[i].key != NULL;
     }
-    if (st->distant && wanted > 1) {
-        pool = pool_new((int)MIN(wanted, THREADS), fetch_one, st);
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (v[i].key == NULL) {
-            continue;
-        }
-        if (pool != NULL) {
-            pool_add(pool, &v[i], 0);
-        } else {
-            (void)fetch_one(st, &v[i], 0, &none);
-        }
-    }
-    if (pool != NULL) {
-        (void)pool_wait(pool, NULL, 0, &none);
-    }
-    pool_free(pool);
+    (void)pool_each(st->distant ? (int)MIN(wanted, THREADS) : 1, fetch_one, st, v, sizeof *v, n,
+                    &none);
 }

@@ -11,6 +11,7 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "core/pool.h"
 #include "core/quote.h"
 #include "core/similar.h"
 #include "storage/contract/location.h"
@@ -490,50 +491,79 @@ repo_change(struct repo *r, const json_t *object, struct err *e)
 
 /* ---- databases ---- */
 
-struct databases {
-    struct repo    *repo;
-    struct strlist *names;
+/* Side by side in a store of which each answer takes its time. */
+enum { ASKED_AT_ONCE = 16 };
+
+/* A directory of the repository. */
+struct candidate {
+    char *segment;
+    char *name; /* NULL: not a name that this program gave */
+    bool  is_database;
+};
+
+struct candidates {
+    struct candidate *v;
+    size_t            n, cap;
 };
 
 static int
-add_database(void *ctx, const char *segment, struct err *e)
+see_directory(void *ctx, const char *segment, struct err *e)
 {
-    struct databases  *d = ctx;
+    struct candidates *c = ctx;
+
+    (void)e;
+    VEC_GROW(c->v, c->n, c->cap);
+    c->v[c->n++] = (struct candidate){xstrdup(segment), name_decode(segment), false};
+    return 0;
+}
+
+static int
+ask_whether_database(void *st, void *task, int worker, struct err *e)
+{
+    struct candidate  *c = task;
     struct object_info info;
-    char              *name = name_decode(segment);
     char              *key;
     int                rc;
 
-    if (name == NULL) {
-        return 0; /* not a name that this program gave */
+    (void)worker;
+    if (c->name == NULL) {
+        return 0;
     }
-    key = xasprintf("%s/source.json", segment);
-    rc = storage_head(d->repo->st, key, &info, e);
-    if (rc == 0) {
-        strlist_add(d->names, name);
-    } else if (e->kind == ERR_NOT_FOUND) {
+    key = xasprintf("%s/source.json", c->segment);
+    rc = storage_head(st, key, &info, e);
+    c->is_database = rc == 0;
+    if (rc != 0 && e->kind == ERR_NOT_FOUND) {
         err_clear(e);
-        rc = has_backups(d->repo->st, segment, NULL, e);
-        if (rc > 0) {
-            strlist_add(d->names, name); /* it lost its source.json but is a database */
-            rc = 0;
-        }
+        rc = has_backups(st, c->segment, NULL, e);
+        c->is_database = rc > 0; /* it lost its source.json but is a database */
+        rc = rc < 0 ? -1 : 0;
     }
     free(key);
-    free(name);
     return rc;
 }
 
 int
 repo_databases(struct repo *r, struct strlist *names, struct err *e)
 {
-    struct databases d = {r, names};
+    struct candidates c = {0};
+    int               rc = storage_dirs(r->st, "", see_directory, &c, e);
 
-    if (storage_dirs(r->st, "", add_database, &d, e) != 0) {
-        return -1;
+    if (rc == 0) {
+        rc = pool_each(r->st->distant ? ASKED_AT_ONCE : 1, ask_whether_database, r->st, c.v,
+                       sizeof *c.v, c.n, e);
     }
-    strlist_sort(names);
-    return 0;
+    for (size_t i = 0; i < c.n; i++) {
+        if (rc == 0 && c.v[i].is_database) {
+            strlist_add(names, c.v[i].name);
+        }
+        free(c.v[i].segment);
+        free(c.v[i].name);
+    }
+    free(c.v);
+    if (rc == 0) {
+        strlist_sort(names);
+    }
+    return rc;
 }
 
 int

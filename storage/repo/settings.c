@@ -1,6 +1,7 @@
 #include "storage/repo/settings.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,9 @@
 #include "storage/format/object.h"
 
 enum { SEEN_BYTES_MAX = 64 << 10 };
+
+/* What labels tell (known, keys_known): databases are read side by side. */
+static pthread_mutex_t noting = PTHREAD_MUTEX_INITIALIZER;
 
 static bool
 is_past(const struct repo *r)
@@ -116,18 +120,35 @@ settings_recall(struct repo *r)
     free(path);
 }
 
+static char *
+behind(const struct repo *r, unsigned known)
+{
+    return known <= r->in_force ? NULL
+                                : xasprintf(
+                                      "the settings of repository \"%s\" are those of "
+                                      "repo.%u.json, though there was "
+                                      "a repo.%u.json: it was removed, is not trusted, or the "
+                                      "listing lags",
+                                      r->st->location, r->in_force, known);
+}
+
 void
 settings_noted(struct repo *r, unsigned n)
 {
-    bool  first = r->known == r->in_force;
+    bool  first = false;
     char *text;
 
-    if (n <= r->known || is_past(r)) {
+    if (is_past(r)) {
         return;
     }
-    r->known = n;
-    text = settings_behind(r);
-    if (first && text != NULL) {
+    (void)pthread_mutex_lock(&noting);
+    if (n > r->known) {
+        first = r->known == r->in_force;
+        r->known = n;
+    }
+    (void)pthread_mutex_unlock(&noting);
+    text = first ? behind(r, n) : NULL;
+    if (text != NULL) {
         log_warn("%s", text);
     }
     free(text);
@@ -136,13 +157,12 @@ settings_noted(struct repo *r, unsigned n)
 char *
 settings_behind(const struct repo *r)
 {
-    return r->known <= r->in_force ? NULL
-                                   : xasprintf(
-                                         "the settings of repository \"%s\" are those of "
-                                         "repo.%u.json, though there was "
-                                         "a repo.%u.json: it was removed, is not trusted, or the "
-                                         "listing lags",
-                                         r->st->location, r->in_force, r->known);
+    unsigned known;
+
+    (void)pthread_mutex_lock(&noting);
+    known = r->known;
+    (void)pthread_mutex_unlock(&noting);
+    return behind(r, known);
 }
 
 int
@@ -169,12 +189,25 @@ settings_noted_keys(struct repo *r, unsigned epoch, unsigned n)
     if (epoch == 0 || epoch > r->epoch || n == 0 || is_past(r)) {
         return;
     }
+    (void)pthread_mutex_lock(&noting);
     if (r->keys_known == NULL) {
         r->keys_known = xcalloc((size_t)r->epoch + 1, sizeof *r->keys_known);
     }
     if (n > r->keys_known[epoch]) {
         r->keys_known[epoch] = n;
     }
+    (void)pthread_mutex_unlock(&noting);
+}
+
+static unsigned
+keys_noted(const struct repo *r, unsigned epoch)
+{
+    unsigned n;
+
+    (void)pthread_mutex_lock(&noting);
+    n = r->keys_known == NULL || epoch > r->epoch ? 0 : r->keys_known[epoch];
+    (void)pthread_mutex_unlock(&noting);
+    return n;
 }
 
 int
@@ -183,7 +216,7 @@ settings_check_keys(const struct repo *r, unsigned epoch, unsigned n, struct err
     char    *path = path_of(r);
     json_t  *o = path == NULL ? NULL : recall(path);
     char     name[16];
-    unsigned named = r->keys_known == NULL || epoch > r->epoch ? 0 : r->keys_known[epoch];
+    unsigned named = keys_noted(r, epoch);
     unsigned seen;
 
     (void)snprintf(name, sizeof name, "%u", epoch);

@@ -7,15 +7,15 @@
 #include "core/mem.h"
 #include "storage/read/damage.h"
 #include "storage/read/parts.h"
-#include "storage/repo/annotations.h"
 
 /* Collected while deciding. */
 struct gathered {
     struct repo                         *repo;
     const struct retention_plan_request *request;
-    struct backup_entry *entries; /* shallow copies, so that damage can be noted in them */
-    struct annotations   known;
-    struct retention     r;
+    struct backup_entry      *entries; /* shallow copies, so that damage can be noted in them */
+    const struct annotations *known;
+    struct annotations        loaded;
+    struct retention          r;
 };
 
 /* "20261121T021500Z-4f2a": when the run began. */
@@ -41,13 +41,14 @@ static int
 look_for_damage(struct gathered *g, const struct backup_list *list, struct err *e)
 {
     struct damage d = {0};
-    int           rc = damage_load(g->repo, g->request->db, &d, e);
+    bool          done = g->request->known != NULL;
+    int           rc = done ? 0 : damage_load(g->repo, g->request->db, &d, e);
 
     g->entries = xcalloc(list->n + 1, sizeof *g->entries);
     for (size_t i = 0; rc == 0 && i < list->n; i++) {
         g->entries[i] = list->v[i];
         g->entries[i].problem = list->v[i].problem == NULL ? NULL : xstrdup(list->v[i].problem);
-        rc = damage_judge(g->repo, &d, &g->entries[i], e);
+        rc = done ? 0 : damage_judge(g->repo, &d, &g->entries[i], e);
     }
     damage_free(&d);
     return rc;
@@ -85,7 +86,7 @@ fill_item(struct retention_item *x, struct retention_verdict *v, const struct ba
 static void
 fill_baselines(struct gathered *g)
 {
-    const struct pins    *m = &g->known.accepted;
+    const struct pins    *m = &g->known->accepted;
     struct accepted_size *v = xcalloc(m->n + 1, sizeof *v);
 
     for (size_t i = 0; i < m->n; i++) {
@@ -174,7 +175,7 @@ gathered_free(struct gathered *g, size_t n)
     free(g->r.items);
     free((void *)(uintptr_t)g->r.baselines);
     retention_free(&g->r);
-    annotations_free(&g->known);
+    annotations_free(&g->loaded);
 }
 
 int
@@ -191,12 +192,14 @@ retention_plan_make(struct repo *r, const struct retention_plan_request *q,
     *d = (struct retention_plan){.v = xcalloc(list->n + 1, sizeof *d->v), .n = list->n};
     g.r.items = xcalloc(list->n + 1, sizeof *g.r.items);
     if (policy_load(r, q->db, &d->policy, e) != 0 || look_for_damage(&g, list, e) != 0 ||
-        annotations_load(r, q->db, &(const struct backup_list){.v = g.entries, .n = list->n},
-                         &g.known, e) != 0) {
+        (q->known == NULL &&
+         annotations_load(r, q->db, &(const struct backup_list){.v = g.entries, .n = list->n},
+                          &g.loaded, e) != 0)) {
         goto out;
     }
+    g.known = q->known != NULL ? q->known : &g.loaded;
     for (size_t i = 0; i < list->n; i++) {
-        fill_item(&g.r.items[i], &d->v[i], &g.entries[i], &g.known.v[i]);
+        fill_item(&g.r.items[i], &d->v[i], &g.entries[i], &g.known->v[i]);
     }
     fill_baselines(&g);
     retention_apply(&g.r);

@@ -5,6 +5,7 @@
 #ifndef STORAGE_RETENTION_RETENTION_PLAN_H
 #define STORAGE_RETENTION_RETENTION_PLAN_H
 
+#include "storage/repo/annotations.h"
 #include "storage/repo/backuplist.h"
 #include "storage/retention/policy.h"
 #include "storage/retention/retention_rules.h"
@@ -37,6 +38,9 @@ struct retention_plan_request {
     bool                  drop_damaged; /* give up what is damaged (retention_rules.h) */
     bool                  look;         /* nothing will be removed: locks are not read */
     const struct strlist *freed; /* backups to remove to free space, unless protected; or NULL */
+    /* Of the backups of the list, which have been looked at for damage, too
+     * (backup_list_check()); NULL: both are asked for. */
+    const struct annotations *known;
 };
 
 /* list: of backup_list_load(); now: the store's.  The locks of backups that may be removed are read

@@ -113,6 +113,21 @@ victim() { sh -c 'echo $$ >"$0"; exec "$@"' "$T/victim" "$@" >/dev/null 2>&1 3>&
 # How many labels the proxy has been asked for.
 label_gets() { grep -c "$(printf '\tGET\t.*/label.json')" "$T/proxy/log" || true; }
 
+@test "status looks into databases side by side, and asks for everything once" {
+    local db began
+    s3_repo many
+    for db in one two three four; do plant $db >/dev/null; done
+    faults 'delay seconds=1 on=LIST key=*/runs/ times=0'
+    began=$EPOCHREALTIME
+    pgassay verify status --repo "$REPO" --proven-within none --json >"$T/many.json"
+    [ "$(awk -v a="$began" -v b="$EPOCHREALTIME" 'BEGIN {print (b - a < 3.5)}')" = 1 ] # one after another: 4 s
+    expect_equal "$(jq -c '[.facts.places[] | [.db, .good]]' "$T/many.json")" '[["four",1],["one",1],["three",1],["two",1]]'
+    expect_equal "$(awk -F'\t' '$2 == "LIST" {print $3}' "$T/proxy/log" | sort | uniq -d)" ''
+    faults 'answer status=403 code=AccessDenied on=LIST key=*/three/pins/'
+    expect_status 1 pgassay verify status --repo "$REPO"
+    expect_text '"three"'
+}
+
 @test "a host fetches a label once; whom it trusts is asked each time" {
     local day before args=(--repo-option "sign-key=$T/host" --repo-option "trust-backup=$T/host.pub")
     s3_repo labels

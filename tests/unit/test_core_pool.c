@@ -231,6 +231,43 @@ stopping_is_no_failure(void **state)
     pool_free(NULL);
 }
 
+/* ---- each of an array ---- */
+
+static int
+double_it(void *ctx, void *task, int worker, struct err *e)
+{
+    int *n = task;
+
+    (void)ctx;
+    (void)worker;
+    if (*n == 7) {
+        return err_set(e, ERR_IO, "seven");
+    }
+    *n *= 2;
+    return 0;
+}
+
+static void
+each_element_is_a_task(void **state)
+{
+    struct err e = ERR_INIT;
+
+    (void)state;
+    for (int threads = 1; threads <= 3; threads += 2) {
+        int v[] = {1, 2, 3, 4}, one[] = {5}, bad[] = {7, 1};
+
+        assert_ok(pool_each(threads, double_it, NULL, v, sizeof *v, 4, &e), &e);
+        assert_int_equal(v[0] + 10 * v[1] + 100 * v[2] + 1000 * v[3], 2 + 40 + 600 + 8000);
+        assert_ok(pool_each(threads, double_it, NULL, one, sizeof *one, 1, &e), &e);
+        assert_int_equal(one[0], 10);
+        assert_ok(pool_each(threads, double_it, NULL, NULL, sizeof *one, 0, &e), &e);
+        assert_int_equal(pool_each(threads, double_it, NULL, bad, sizeof *bad, 2, &e), -1);
+        assert_err(&e, ERR_IO, "seven");
+        assert_true(threads > 1 || bad[1] == 1);
+        err_clear(&e);
+    }
+}
+
 int
 main(void)
 {
@@ -241,6 +278,7 @@ main(void)
         cmocka_unit_test(a_task_may_add_tasks),
         cmocka_unit_test(a_failing_tick_stops_the_pool),
         cmocka_unit_test(stopping_is_no_failure),
+        cmocka_unit_test(each_element_is_a_task),
     };
 
     return cmocka_run_group_tests_name("core/pool", tests, NULL, NULL);

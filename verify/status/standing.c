@@ -96,7 +96,7 @@ look_at_xid(struct standing *s)
 static int
 look_at_policy(struct standing *s, struct err *e)
 {
-    const struct retention_plan_request look = {.db = s->db, .look = true};
+    const struct retention_plan_request look = {.db = s->db, .look = true, .known = &s->known};
     const time_t                        then = s->now - 7 * 86400;
     struct backup_list                  older = s->list; /* borrows the first ones */
     struct retention_plan               plan = {0};
@@ -126,7 +126,7 @@ int
 standing_load(struct repo *r, const char *db, time_t now, time_t scrubbed_from, struct standing *s,
               struct err *e)
 {
-    const struct retention_plan_request look = {.db = db, .look = true};
+    const struct retention_plan_request look = {.db = db, .look = true, .known = &s->known};
 
     *s = (struct standing){.repo = r, .db = db, .now = now, .xid_age = -1};
     if (backup_list_look(r, db, &s->list, e) != 0 ||
