@@ -125,7 +125,7 @@ help:                           ## this list
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(LIBCORE)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-bench: all $(BUILD)/bench/ciphers ## measure against pg_dump, pg_restore and restic; writes docs/benchmarks.md
+bench: all $(BUILD)/bench/ciphers $(BUILD)/tests/e2e/plant ## measure against pg_dump, pg_restore and restic; writes docs/benchmarks.md
 	scripts/bench $(BENCH)
 demo:                           ## install what is missing, build, and show a backup's whole life
 	@scripts/deps --demo
