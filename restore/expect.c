@@ -13,6 +13,7 @@ expect_duration(struct restore *r)
 {
     struct drill_records       records;
     const struct drill_record *d;
+    const struct drill_record *own;
     struct err                 e = ERR_INIT;
     double                     bytes = (double)plan_sizes(r).bytes;
 
@@ -21,10 +22,11 @@ expect_duration(struct restore *r)
         return;
     }
     d = records.n == 0 ? NULL : &records.v[0];
-    r->drilled = drill_record_of(&records, r->label) == NULL ? RESTORE_NOT_DRILLED
-        : !d->readable                                       ? RESTORE_DRILL_UNKNOWN
-        : d->equal                                           ? RESTORE_PROVEN
-                                                             : RESTORE_DRILL_FOUND;
+    own = drill_record_of(&records, r->label);
+    r->drilled = own == NULL ? RESTORE_NOT_DRILLED
+        : !own->readable     ? RESTORE_DRILL_UNKNOWN
+        : own->equal         ? RESTORE_PROVEN
+                             : RESTORE_DRILL_FOUND;
     r->drilled_at = d == NULL ? 0 : d->finished;
     if (d != NULL && d->readable && d->recovery_seconds > 0 && d->bytes > 0) {
         r->expected_seconds = d->recovery_seconds * bytes / (double)d->bytes;
