@@ -139,6 +139,31 @@ static const struct opts_spec spec = {
     .keys = repo_config_keys,
 };
 
+/* What goes with a server of our own, and what with a running one. */
+static int
+check_scratch(const struct options *o, struct err *e)
+{
+    if (o->keep && !o->scratch) {
+        return err_set(e, ERR_USAGE, "--keep belongs to --scratch");
+    }
+    if (o->to != NULL && o->scratch && !o->keep) {
+        err_set(e, ERR_USAGE, "--to \"%s\" would be gone with the scratch server", o->to);
+        return err_hint(e,
+                        "--to alone restores into a running server; --scratch alone tries a "
+                        "restore; "
+                        "with --keep the scratch server stays");
+    }
+    if (o->scratch &&
+        (o->conninfo != NULL || o->host != NULL || o->port != NULL || o->user != NULL)) {
+        return err_set(e, ERR_USAGE,
+                       "--scratch starts its own server: -d, -h, -p and -U do not go with it");
+    }
+    if (o->allow_remote && !o->scratch && !o->isolated) {
+        return err_set(e, ERR_USAGE, "--allow-remote belongs to --scratch or --isolated");
+    }
+    return 0;
+}
+
 static int
 check_combinations(const struct options *o, struct err *e)
 {
@@ -193,23 +218,8 @@ check_combinations(const struct options *o, struct err *e)
     if (o->to != NULL && (o->to[0] == '\0' || strlen(o->to) > 63)) {
         return err_set(e, ERR_USAGE, "--to: a database name has 1 to 63 bytes");
     }
-    if (o->keep && !o->scratch) {
-        return err_set(e, ERR_USAGE, "--keep belongs to --scratch");
-    }
-    if (o->to != NULL && o->scratch && !o->keep) {
-        err_set(e, ERR_USAGE, "--to \"%s\" would be gone with the scratch server", o->to);
-        return err_hint(e,
-                        "--to alone restores into a running server; --scratch alone tries a "
-                        "restore; "
-                        "with --keep the scratch server stays");
-    }
-    if (o->scratch &&
-        (o->conninfo != NULL || o->host != NULL || o->port != NULL || o->user != NULL)) {
-        return err_set(e, ERR_USAGE,
-                       "--scratch starts its own server: -d, -h, -p and -U do not go with it");
-    }
-    if (o->allow_remote && !o->scratch && !o->isolated) {
-        return err_set(e, ERR_USAGE, "--allow-remote belongs to --scratch or --isolated");
+    if (check_scratch(o, e) != 0) {
+        return -1;
     }
     if (o->kept != NULL && (!o->isolated || parts_asked(o) || o->first.n > 0)) {
         return err_set(e, ERR_USAGE,

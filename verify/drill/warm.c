@@ -48,9 +48,12 @@ check_contents(const struct warm *w, struct err *e)
 {
     DIR           *d = opendir(w->dir);
     struct dirent *entry;
-    bool           ours = access(w->state, F_OK) == 0;
-    int            rc = d == NULL ? err_errno(e, "\"%s\"", w->dir) : 0;
+    bool           ours;
+    int            rc = 0;
 
+    if (d == NULL)
+        return err_errno(e, "\"%s\"", w->dir);
+    ours = access(w->state, F_OK) == 0;
     while (rc == 0 && (entry = readdir(d)) != NULL) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
             (ours && is_known(entry->d_name)))
@@ -59,8 +62,7 @@ check_contents(const struct warm *w, struct err *e)
                      w->dir, entry->d_name);
         (void)err_hint(e, "nothing in it was touched: name an empty directory, or a new one");
     }
-    if (d != NULL)
-        (void)closedir(d);
+    (void)closedir(d);
     return rc;
 }
 
