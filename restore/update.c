@@ -28,9 +28,10 @@ check_fires(struct restore *r, struct err *e)
     PGresult *res = pg_query(r->conn, e, fires_sql, 0, NULL);
     int       rc = res == NULL ? -1 : 0;
 
-    if (rc == 0 && PQntuples(res) > 0)
+    if (rc == 0 && PQntuples(res) > 0) {
         rc = err_set(e, ERR_EXISTS, "%s fires in replication, too, and would change what is loaded",
                      PQgetvalue(res, 0, 0));
+    }
     PQclear(res);
     return rc;
 }
@@ -48,8 +49,9 @@ changed_tables(const struct restore *r, size_t *n)
         char *literal = r->kept->tables[i].changed ? pg_literal(r->conn, r->tables[i].qualified)
                                                    : NULL;
 
-        if (literal != NULL)
+        if (literal != NULL) {
             (void)buf_printf(&text, &never, "%s%s", (*n)++ > 0 ? "," : "", literal);
+        }
         free(literal);
     }
     out = xasprintf("ARRAY[%s]::pg_catalog.regclass[]", buf_str(&text));
@@ -75,8 +77,9 @@ key_entry(const struct restore *r, const char *schema, const char *tag)
         const struct archive_entry *x = r->post.v[i];
 
         if (strcmp(x->desc, "FK CONSTRAINT") == 0 && x->schema != NULL &&
-            strcmp(x->schema, schema) == 0 && strcmp(x->tag, tag) == 0)
+            strcmp(x->schema, schema) == 0 && strcmp(x->tag, tag) == 0) {
             return x;
+        }
     }
     return NULL;
 }
@@ -87,9 +90,10 @@ drop_key(struct restore *r, PGresult *res, int row, struct entry_list *keys, str
     const struct archive_entry *entry = key_entry(r, PQgetvalue(res, row, 0),
                                                   PQgetvalue(res, row, 1));
 
-    if (entry == NULL)
+    if (entry == NULL) {
         return err_set(e, ERR_EXISTS, "foreign key %s is not among its definitions",
                        PQgetvalue(res, row, 1));
+    }
     entry_list_add(keys, entry);
     return pg_execf(r->conn, e, "ALTER TABLE %s DROP CONSTRAINT %s", PQgetvalue(res, row, 2),
                     PQgetvalue(res, row, 3));
@@ -102,8 +106,9 @@ drop_keys(struct restore *r, const char *changed, struct entry_list *keys, struc
     PGresult *res = pg_query(r->conn, e, sql, 0, NULL);
     int       rc = res == NULL ? -1 : 0;
 
-    for (int i = 0; rc == 0 && i < PQntuples(res); i++)
+    for (int i = 0; rc == 0 && i < PQntuples(res); i++) {
         rc = drop_key(r, res, i, keys, e);
+    }
     PQclear(res);
     free(sql);
     return rc;
@@ -117,8 +122,9 @@ remove_stale(struct restore *r, size_t number, struct err *e)
     const struct table_job  *job = &r->tables[number];
     int                      rc = 0;
 
-    if (t->stale == NULL || job->table->extension != NULL)
+    if (t->stale == NULL || job->table->extension != NULL) {
         return 0;
+    }
     rc = t->none_stays
         ? pg_execf(r->conn, e, "TRUNCATE ONLY %s", job->qualified)
         : pg_execf(r->conn, e, "DELETE FROM ONLY %s WHERE xmin = ANY ('{%s}'::pg_catalog.xid[])",
@@ -150,16 +156,20 @@ load(struct restore *r, struct err *e)
 {
     int rc = 0;
 
-    for (size_t i = 0; i < r->n_tables; i++)
-        r->tables[i].indexes.n = 0; /* they are there */
-    if (r->kept->lo_changed)
+    for (size_t i = 0; i < r->n_tables; i++) {
+        r->tables[i].indexes.n = 0;
+    } /* they are there */
+    if (r->kept->lo_changed) {
         rc = remove_large_objects(r, e);
-    else
-        r->manifest->lo_count = 0; /* so are these */
-    for (size_t i = 0; rc == 0 && i < r->n_tables; i++)
+    } else {
+        r->manifest->lo_count = 0;
+    } /* so are these */
+    for (size_t i = 0; rc == 0 && i < r->n_tables; i++) {
         rc = remove_stale(r, i, e);
-    if (rc == 0)
+    }
+    if (rc == 0) {
         rc = loaders_make(r, e) == 0 ? load_run(r, 0, e) : -1;
+    }
     loaders_end(r);
     return rc == 0 ? lost_mend(r, e) : elsewhere_hint(r, e);
 }
@@ -175,15 +185,17 @@ build_late(struct restore *r, struct err *e)
         char                       *qualified, *sql;
         int                         rc;
 
-        if (!constraint && strcmp(x->desc, "INDEX") != 0)
+        if (!constraint && strcmp(x->desc, "INDEX") != 0) {
             continue;
+        }
         qualified = pg_qualified(x->schema, name == NULL ? x->tag : name + 1);
         sql = xasprintf("REINDEX INDEX %s", qualified);
         rc = entry_statement(r, r->conn, x, sql, e);
         free(qualified);
         free(sql);
-        if (rc != 0)
+        if (rc != 0) {
             return -1;
+        }
     }
     return 0;
 }
@@ -199,11 +211,14 @@ comment_keys(struct restore *r, const struct entry_list *keys, struct err *e)
         const struct archive_entry *x = r->post.v[i];
         bool                        of = false;
 
-        for (size_t k = 0; k < keys->n && strcmp(x->desc, "COMMENT") == 0; k++)
-            for (size_t d = 0; d < x->n_depends; d++)
+        for (size_t k = 0; k < keys->n && strcmp(x->desc, "COMMENT") == 0; k++) {
+            for (size_t d = 0; d < x->n_depends; d++) {
                 of = of || x->depends[d] == keys->v[k]->dump_id;
-        if (of)
+            }
+        }
+        if (of) {
             entry_list_add(&comments, x);
+        }
     }
     rc = entries_run(r, r->conn, &comments, e);
     entry_list_free(&comments);
@@ -232,8 +247,9 @@ static int
 open_copy(struct restore *r, struct err *e)
 {
     r->updates = true;
-    if (target_open(r, e) != 0)
+    if (target_open(r, e) != 0) {
         return -1;
+    }
     free(r->working_name);
     r->working_name = xstrdup(r->name);
     return target_take_up(r, e) == 0 && lost_begin(r, e) == 0 ? check_fires(r, e) : -1;
@@ -266,7 +282,8 @@ update_run(struct restore *r, struct err *e)
 {
     restore_phase(r, "server, preflight");
     if (preflight_live(r, e) != 0 || kept_match(r, e) != 0 || open_copy(r, e) != 0 ||
-        bring_up(r, e) != 0)
+        bring_up(r, e) != 0) {
         return -1;
+    }
     return r->problems.n == 0 ? kept_write(r, e) : 0;
 }

@@ -34,10 +34,11 @@ sum_segment(struct sha256_sum *sum, const struct manifest *m, const struct manif
 {
     const struct manifest_delta *delta = manifest_delta_at(m, s->chunk);
 
-    if (delta != NULL)
+    if (delta != NULL) {
         sum_text(sum, delta->sha256);
-    else
+    } else {
         sha256_sum_more(sum, m->chunks[s->chunk].name.id, SHA256_BYTES);
+    }
     sum_number(sum, s->offset);
     sum_number(sum, s->length);
 }
@@ -48,8 +49,9 @@ sum_range(struct sha256_sum *sum, const struct manifest *m, const struct manifes
 {
     sum_number(sum, t->format);
     sum_number(sum, range->rows);
-    for (size_t i = 0; i < range->n; i++)
+    for (size_t i = 0; i < range->n; i++) {
         sum_segment(sum, m, &range->segments[i]);
+    }
 }
 
 static void
@@ -91,12 +93,15 @@ describe(struct kept *k, struct sha256_sum *sum, const struct manifest *m)
         strlist_add(&k->objects, line);
     }
     strlist_sort(&k->objects);
-    for (size_t i = 0; i < k->objects.n; i++)
+    for (size_t i = 0; i < k->objects.n; i++) {
         sum_text(sum, k->objects.v[i]);
+    }
     sha256_sum_hex(sum, k->definitions);
-    for (size_t i = 0; i < 2; i++)
-        for (size_t r = 0; r < lo[i]->n_ranges; r++)
+    for (size_t i = 0; i < 2; i++) {
+        for (size_t r = 0; r < lo[i]->n_ranges; r++) {
             sum_range(sum, m, lo[i], &lo[i]->ranges[r]);
+        }
+    }
     sha256_sum_hex(sum, k->large_objects);
 }
 
@@ -129,8 +134,9 @@ kept_note(struct restore *r, const struct table_job *job, size_t first, size_t n
 {
     struct kept_table *t = r->kept == NULL ? NULL : &r->kept->tables[job - r->tables];
 
-    for (size_t i = first; t != NULL && i < first + n; i++)
+    for (size_t i = first; t != NULL && i < first + n; i++) {
         t->ranges[t->missing[i]].xid = xid == NULL ? 0 : strtoull(xid, NULL, 10);
+    }
 }
 
 /* ---- the file ---- */
@@ -172,8 +178,9 @@ file_json(const struct restore *r)
         table_key(r->tables[i].table, key);
         (void)json_object_set_new(tables, key, ranges_json(&k->tables[i]));
     }
-    for (size_t i = 0; i < k->objects.n; i++)
+    for (size_t i = 0; i < k->objects.n; i++) {
         (void)json_array_append_new(objects, json_string(k->objects.v[i]));
+    }
     return json_pack("{s:s, s:s, s:s, s:o, s:o}", "backup", r->label->id, "definitions",
                      k->definitions, "large_objects", k->large_objects, "objects", objects,
                      "tables", tables);
@@ -188,8 +195,9 @@ kept_write(struct restore *r, struct err *e)
     int             rc = -1;
 
     if (json_write(o, &text, e) == 0 && (out = outfile_open(r->o->kept, true, e)) != NULL &&
-        outfile_write(out, text.data, text.len, e) == 0)
+        outfile_write(out, text.data, text.len, e) == 0) {
         rc = outfile_publish(out, e);
+    }
     outfile_close(out);
     buf_free(&text);
     json_decref(o);
@@ -212,17 +220,22 @@ read_file(const char *path, struct err *e)
     size_t     n;
     bool       good = f != NULL;
 
-    if (f == NULL)
+    if (f == NULL) {
         (void)err_errno(e, "\"%s\"", path);
-    while (good && (n = fread(part, 1, sizeof part, f)) > 0)
+    }
+    while (good && (n = fread(part, 1, sizeof part, f)) > 0) {
         good = buf_append(&text, part, n, e) == 0;
-    if (good)
+    }
+    if (good) {
         o = json_read(text.data, text.len, e);
-    if (f != NULL)
+    }
+    if (f != NULL) {
         (void)fclose(f);
+    }
     buf_free(&text);
-    if (o == NULL)
+    if (o == NULL) {
         (void)err_wrap(e, "what is kept");
+    }
     return o;
 }
 
@@ -237,17 +250,19 @@ refuse_definitions(const struct restore *r, const json_t *was, struct err *e)
     const json_t      *one;
     size_t             i;
 
-    json_array_foreach (was, i, one)
+    json_array_foreach (was, i, one) {
         strlist_add(&old, json_string_value(one));
+    }
     strlist_sort(&old);
     for (i = 0; i < r->manifest->n_objects && e->kind == ERR_NONE; i++) {
         const struct manifest_object *o = &r->manifest->objects[i];
 
         object_line(sum, o, line);
-        if (strlist_find(&old, line) == 0)
+        if (strlist_find(&old, line) == 0) {
             (void)err_set(e, ERR_EXISTS, "definitions have changed: %s %s%s%s", o->kind,
                           o->schema == NULL ? "" : o->schema, o->schema == NULL ? "" : ".",
                           o->name);
+        }
     }
     strlist_free(&old);
     sha256_sum_free(sum);
@@ -283,8 +298,9 @@ read_old(const json_t *list, struct old_ranges *old, struct err *e)
     json_array_foreach (list, i, one) {
         const char *text = json_string_value(one);
 
-        if (text == NULL || strlen(text) < ID_HEX + 2)
+        if (text == NULL || strlen(text) < ID_HEX + 2) {
             return err_set(e, ERR_CORRUPT, "what is kept: no range");
+        }
         old->v[i] = (struct old_range){
             .id = text, .xid = strtoull(text + ID_HEX + 1, NULL, 10), .now = SIZE_MAX};
     }
@@ -300,10 +316,12 @@ pair(struct old_ranges *old, struct kept_table *t)
         const struct old_range key = {.id = t->ranges[i].id};
         struct old_range      *at = bsearch(&key, old->v, old->n, sizeof *old->v, by_id);
 
-        while (at != NULL && at > old->v && by_id(at - 1, &key) == 0)
+        while (at != NULL && at > old->v && by_id(at - 1, &key) == 0) {
             at--;
-        while (at != NULL && at < old->v + old->n && by_id(at, &key) == 0 && at->now != SIZE_MAX)
+        }
+        while (at != NULL && at < old->v + old->n && by_id(at, &key) == 0 && at->now != SIZE_MAX) {
             at++;
+        }
         if (at != NULL && at < old->v + old->n && by_id(at, &key) == 0) {
             at->now = i;
             t->ranges[i].xid = at->xid;
@@ -317,8 +335,9 @@ by_xid(const void *a, const void *b)
 {
     const struct old_range *x = a, *y = b;
 
-    if (x->xid != y->xid)
+    if (x->xid != y->xid) {
         return x->xid < y->xid ? -1 : 1;
+    }
     return (x->now != SIZE_MAX) - (y->now != SIZE_MAX);
 }
 
@@ -330,8 +349,9 @@ unpair(struct old_ranges *old, struct kept_table *t)
     for (size_t i = 1; i < old->n; i++) {
         struct old_range *x = &old->v[i];
 
-        if (x->now == SIZE_MAX || x->xid != x[-1].xid || x[-1].now != SIZE_MAX)
+        if (x->now == SIZE_MAX || x->xid != x[-1].xid || x[-1].now != SIZE_MAX) {
             continue;
+        }
         t->ranges[x->now].xid = 0;
         x->now = SIZE_MAX;
     }
@@ -344,9 +364,11 @@ list_stale(const struct old_ranges *old, struct kept_table *t)
     struct err never = ERR_INIT;
     size_t     n = 0;
 
-    for (size_t i = 0; i < old->n; i++)
-        if (old->v[i].now == SIZE_MAX)
+    for (size_t i = 0; i < old->n; i++) {
+        if (old->v[i].now == SIZE_MAX) {
             (void)buf_printf(&text, &never, "%s%" PRIu64, n++ > 0 ? "," : "", old->v[i].xid);
+        }
+    }
     t->stale = n == 0 ? NULL : xstrdup(buf_str(&text));
     t->none_stays = n == old->n;
     buf_free(&text);
@@ -366,8 +388,9 @@ narrow(struct kept_table *x, const bool *there, struct manifest_table *t)
             free(range->segments);
             continue;
         }
-        for (size_t s = 0; s < range->n; s++)
+        for (size_t s = 0; s < range->n; s++) {
             t->bytes += range->segments[s].length;
+        }
         t->rows += range->rows;
         x->missing[n] = i;
         t->ranges[n++] = *range;
@@ -390,22 +413,26 @@ match_table(struct restore *r, size_t number, const json_t *list, struct err *e)
         pair(&old, x);
         unpair(&old, x);
         for (size_t i = 0; i < old.n; i++) {
-            if (old.v[i].now != SIZE_MAX)
+            if (old.v[i].now != SIZE_MAX) {
                 there[old.v[i].now] = true;
-            else if (old.v[i].xid == 0 && t->extension == NULL)
+            } else if (old.v[i].xid == 0 && t->extension == NULL) {
                 rc = err_set(e, ERR_EXISTS, "the rows of table %s cannot be told apart",
                              job->qualified);
+            }
         }
         list_stale(&old, x);
     }
-    for (size_t i = 0; i < x->n; i++)
+    for (size_t i = 0; i < x->n; i++) {
         x->changed = x->changed || !there[i];
+    }
     x->changed = x->changed || x->stale != NULL;
     /* Those of a configuration table are removed by its condition, and loaded all. */
-    if (x->changed && t->extension != NULL)
+    if (x->changed && t->extension != NULL) {
         memset(there, 0, x->n * sizeof *there);
-    if (rc == 0)
+    }
+    if (rc == 0) {
         narrow(x, there, t);
+    }
     job->loaded = !x->changed;
     free(old.v);
     free(there);
@@ -419,17 +446,20 @@ match_all(struct restore *r, const json_t *file, struct err *e)
     const json_t *tables = json_object_get(file, "tables");
     char          key[SHA256_HEX + 1];
 
-    if (strcmp(k->definitions, json_opt_str(file, "definitions", "")) != 0)
+    if (strcmp(k->definitions, json_opt_str(file, "definitions", "")) != 0) {
         return refuse_definitions(r, json_object_get(file, "objects"), e);
+    }
     k->lo_changed = strcmp(k->large_objects, json_opt_str(file, "large_objects", "")) != 0;
     for (size_t i = 0; i < k->n_tables; i++) {
         const json_t *list;
 
         table_key(r->tables[i].table, key);
-        if ((list = json_object_get(tables, key)) == NULL)
+        if ((list = json_object_get(tables, key)) == NULL) {
             return err_set(e, ERR_EXISTS, "table %s is not in it", r->tables[i].qualified);
-        if (match_table(r, i, list, e) != 0)
+        }
+        if (match_table(r, i, list, e) != 0) {
             return -1;
+        }
     }
     return 0;
 }
@@ -449,8 +479,9 @@ kept_loaded(const struct restore *r)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < r->kept->n_tables; i++)
+    for (size_t i = 0; i < r->kept->n_tables; i++) {
         n += r->updates ? r->kept->tables[i].changed : r->kept->tables[i].n > 0;
+    }
     return n;
 }
 
