@@ -230,7 +230,8 @@ restore_run(struct restore *r, struct err *e)
         (takes_a_name(r->o) && compare(r, e) != 0)) {
         return -1;
     }
-    if (publish(r, e) != 0) {
+    if ((r->kept != NULL && (lost_mend(r, e) != 0 || kept_note_server(r, e) != 0)) ||
+        publish(r, e) != 0) {
         return -1;
     }
     return r->kept != NULL && r->problems.n == 0 ? kept_write(r, e) : 0;

@@ -270,7 +270,8 @@ bring_up(struct restore *r, struct err *e)
         restore_phase(r, "foreign keys, sequences, privileges");
         rc = finish_sequences(r, r->conn, e);
     }
-    if (rc == 0 && n > 0) {
+    /* What they show may depend on more than on rows. */
+    if (rc == 0) {
         restore_phase(r, "refresh, statistics");
         rc = finish_refresh(r, r->conn, e);
     }
@@ -281,7 +282,7 @@ int
 update_run(struct restore *r, struct err *e)
 {
     restore_phase(r, "server, preflight");
-    if (preflight_live(r, e) != 0 || kept_match(r, e) != 0 || open_copy(r, e) != 0 ||
+    if (preflight_live(r, e) != 0 || open_copy(r, e) != 0 || kept_match(r, e) != 0 ||
         bring_up(r, e) != 0) {
         return -1;
     }

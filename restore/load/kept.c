@@ -167,6 +167,24 @@ ranges_json(const struct kept_table *t)
     return list;
 }
 
+/* What the order of its indexes and the code of its extensions come from: a new copy would have
+ * those of now. */
+static const char server_sql[] =
+    "SELECT pg_catalog.concat_ws(' ', pg_catalog.current_setting('server_version'), "
+    "(SELECT pg_catalog.string_agg(v, ',' ORDER BY v) FROM (SELECT DISTINCT "
+    "collprovider::text || pg_catalog.pg_collation_actual_version(oid) AS v "
+    "FROM pg_catalog.pg_collation) c), "
+    "(SELECT pg_catalog.string_agg(name || '-' || default_version, ',' ORDER BY name) "
+    "FROM pg_catalog.pg_available_extensions WHERE installed_version IS NOT NULL))";
+
+int
+kept_note_server(struct restore *r, struct err *e)
+{
+    free(r->kept->server);
+    r->kept->server = pg_value(r->conn, e, server_sql, 0, NULL);
+    return r->kept->server == NULL ? -1 : 0;
+}
+
 static json_t *
 file_json(const struct restore *r)
 {
@@ -181,9 +199,9 @@ file_json(const struct restore *r)
     for (size_t i = 0; i < k->objects.n; i++) {
         (void)json_array_append_new(objects, json_string(k->objects.v[i]));
     }
-    return json_pack("{s:s, s:s, s:s, s:o, s:o}", "backup", r->label->id, "definitions",
-                     k->definitions, "large_objects", k->large_objects, "objects", objects,
-                     "tables", tables);
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "backup", r->label->id, "server", k->server,
+                     "definitions", k->definitions, "large_objects", k->large_objects, "objects",
+                     objects, "tables", tables);
 }
 
 int
@@ -237,6 +255,56 @@ read_file(const char *path, struct err *e)
         (void)err_wrap(e, "what is kept");
     }
     return o;
+}
+
+/* ---- what is not in the rows ---- */
+
+/* Tables whose rows may be refused, or become others, although they are the same: a check, a
+ * generated column, the check of a domain or the key of partitions asks the clock, a setting, or
+ * code of the database's own, which may read anything. */
+static const char fickle_sql[] =
+    "WITH RECURSIVE expression AS ("
+    "SELECT conrelid::oid AS rel, contypid::oid AS typ, conbin::text AS e "
+    "FROM pg_catalog.pg_constraint WHERE contype = 'c' AND convalidated "
+    "UNION ALL SELECT d.adrelid, 0::oid, d.adbin::text FROM pg_catalog.pg_attrdef d "
+    "JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum "
+    "WHERE a.attgenerated <> '' "
+    "UNION ALL SELECT t.relid, 0::oid, p.partexprs::text FROM pg_catalog.pg_partitioned_table p, "
+    "pg_catalog.pg_partition_tree(p.partrelid) t WHERE p.partexprs IS NOT NULL"
+    "), fickle AS (SELECT rel, typ FROM expression WHERE e ~ 'SQLVALUEFUNCTION|COERCEVIAIO' OR "
+    "EXISTS (SELECT FROM pg_catalog.regexp_matches(e, ':(?:op)?funcid (\\d+)', 'g') m "
+    "LEFT JOIN pg_catalog.pg_proc f ON f.oid = m[1]::oid WHERE f.oid IS NULL OR "
+    "f.provolatile <> 'i' OR (f.oid >= 16384 AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend x "
+    "WHERE x.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND x.objid = f.oid AND "
+    "x.deptype = 'e')))"
+    "), part AS (SELECT typbasetype AS typ, oid AS of FROM pg_catalog.pg_type WHERE typbasetype <> "
+    "0 "
+    "UNION ALL SELECT typelem, oid FROM pg_catalog.pg_type WHERE typelem <> 0 "
+    "UNION ALL SELECT rngsubtype, rngtypid FROM pg_catalog.pg_range "
+    "UNION ALL SELECT a.atttypid, c.reltype FROM pg_catalog.pg_attribute a "
+    "JOIN pg_catalog.pg_class c ON c.oid = a.attrelid WHERE c.reltype <> 0 AND a.attnum > 0"
+    "), type AS (SELECT typ FROM fickle WHERE typ <> 0 "
+    "UNION SELECT part.of FROM type JOIN part ON part.typ = type.typ"
+    ") SELECT n.nspname, c.relname FROM pg_catalog.pg_class c "
+    "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p') AND "
+    "c.oid IN (SELECT rel FROM fickle UNION ALL SELECT a.attrelid FROM pg_catalog.pg_attribute a "
+    "JOIN type ON type.typ = a.atttypid WHERE a.attnum > 0)";
+
+static int
+find_fickle(struct restore *r, struct err *e)
+{
+    PGresult *res = pg_query(r->conn, e, fickle_sql, 0, NULL);
+
+    for (int i = 0; i < PQntuples(res); i++) {
+        const struct manifest_table *t = manifest_find(r->manifest, PQgetvalue(res, i, 0),
+                                                       PQgetvalue(res, i, 1));
+
+        if (t != NULL) {
+            r->kept->tables[t - r->manifest->tables].fickle = true;
+        }
+    }
+    PQclear(res);
+    return e->kind == ERR_NONE ? 0 : -1;
 }
 
 /* ---- this backup against it ---- */
@@ -410,7 +478,9 @@ match_table(struct restore *r, size_t number, const json_t *list, struct err *e)
     int                    rc = read_old(list, &old, e);
 
     if (rc == 0) {
-        pair(&old, x);
+        if (!x->fickle) {
+            pair(&old, x);
+        }
         unpair(&old, x);
         for (size_t i = 0; i < old.n; i++) {
             if (old.v[i].now != SIZE_MAX) {
@@ -464,11 +534,28 @@ match_all(struct restore *r, const json_t *file, struct err *e)
     return 0;
 }
 
+static int
+check_server(struct restore *r, const json_t *file, struct err *e)
+{
+    const char *was = json_opt_str(file, "server", "?");
+
+    if (kept_note_server(r, e) != 0) {
+        return -1;
+    }
+    return strcmp(was, r->kept->server) == 0 ? 0
+                                             : err_set(e, ERR_EXISTS,
+                                                       "the server, its collations or its "
+                                                       "extensions have changed: %s, now %s",
+                                                       was, r->kept->server);
+}
+
 int
 kept_match(struct restore *r, struct err *e)
 {
     json_t *file = read_file(r->o->kept, e);
-    int     rc = file == NULL ? -1 : match_all(r, file, e);
+    int     rc = file != NULL && check_server(r, file, e) == 0 && find_fickle(r, e) == 0
+            ? match_all(r, file, e)
+            : -1;
 
     json_decref(file);
     return rc;
@@ -498,6 +585,7 @@ kept_free(struct restore *r)
     if (k != NULL) {
         strlist_free(&k->objects);
         free(k->tables);
+        free(k->server);
     }
     free(k);
     r->kept = NULL;

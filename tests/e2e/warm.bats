@@ -28,7 +28,9 @@ INSERT INTO part SELECT i, CASE WHEN i % 2 = 0 THEN 'a' ELSE 'b' END FROM genera
 SQL
     backup shop
     db_make tiny
-    psql_in tiny -c 'CREATE TABLE t AS SELECT generate_series(1, 10) AS i'
+    # Rows of which a day will come when they are not accepted any more.
+    psql_in tiny -c 'CREATE TABLE t AS SELECT generate_series(1, 10) AS i' -c 'CREATE DOMAIN due AS date CHECK (VALUE >= current_date)' \
+        -c "CREATE TABLE bill (id int CHECK (id > 0), days due[]); INSERT INTO bill VALUES (1, ARRAY[current_date + 2]::due[])"
     backup tiny
 }
 teardown_file() { e2e_teardown; }
@@ -112,9 +114,19 @@ SQL
     because "the last drill did not end, or did not pass"
     jq -c '.warm_drills = 8' "$W/pgassay-warm.json" >"$T/state.json" && cat "$T/state.json" >"$W/pgassay-warm.json"
     warm 0 tiny warm
-    expect_equal "$(jq -c '[.copy.tables, .copy.rows]' "$T/warm.json")" "[0,0]"
+    # What the clock may forbid is loaded again.
+    expect_equal "$(jq -c '[.copy.tables, .copy.rows]' "$T/warm.json")" "[1,1]"
     warm 0 tiny cold
     because "one drill in 10 is"
+    # What a check or amcheck finds may be the kept copy's fault, too.
+    printf '[check never]\ndatabase = tiny\nquery = SELECT 1\nexpect = 2\n' >"$T/never.conf"
+    PGASSAY_CONFIG=$T/never.conf warm 3 tiny cold
+    because "the kept copy differed: check"
+    warm 0 tiny cold
+    # Indexes are in the order of the collations that were there.
+    sed -i 's/"server":"[0-9.]*/&1/' "$W/rows.json"
+    warm 0 tiny cold
+    because "the server, its collations or its extensions have changed"
     echo '{' >"$W/pgassay-warm.json"
     warm 0 tiny cold --cold-every 1
     because "what is noted of the kept copy is damaged"
@@ -129,7 +141,11 @@ SQL
     expect_text "home2\" is no directory of a drill's: it holds \"notes\"" "nothing in it was touched"
     expect_short
     expect_equal "$(ls -A "$T/home2")" notes
-    # With our file in it, too.
+    # With our file in it, too; and what has but the name of a server.
+    mkdir "$W/pgassay-backup" && echo precious >"$W/pgassay-backup/notes"
+    expect_status 2 drill tiny --warm "$W" --identity "$T/ops"
+    expect_text "it holds \"pgassay-backup\""
+    rm -r "$W/pgassay-backup"
     cp "$W/pgassay-warm.json" "$T/home2/"
     expect_status 2 drill tiny --warm "$T/home2" --identity "$T/ops"
     mkdir -m 777 "$T/open" && chmod 777 "$T/open"

@@ -313,6 +313,20 @@ wrong(const struct verify_result *r)
         findings_count(&r->findings, FINDING_UNCOMPARED);
 }
 
+/* Is anything wrong that may be the kept copy's fault?  *anew: what. */
+static bool
+may_be_its_fault(const struct attempt *a, char **anew)
+{
+    const struct finding *f = a->r->findings.v;
+
+    if (a->w == NULL || !a->w->warm || wrong(a->r) == 0)
+        return false;
+    while (f->class != FINDING_DIFFERENT && f->class != FINDING_UNCOMPARED)
+        f++;
+    *anew = xasprintf("the kept copy differed: %s %s: %s", f->group, f->object, f->what);
+    return true;
+}
+
 /* All that is asked about the copy; what spoils it, last.  *anew: likewise. */
 static int
 examine(struct attempt *a, char **anew, struct err *e)
@@ -321,24 +335,21 @@ examine(struct attempt *a, char **anew, struct err *e)
         .options = a->o, .baseline = a->b, .server = a->s.target, .name = COPY_NAME};
     struct pg_target target = copy_target(&copy, COPY_NAME);
     double           start = clock_seconds();
-    bool             is_warm = a->w != NULL && a->w->warm;
     int              rc = copy_compare(&copy, &(struct copy_look){.dbname = COPY_NAME}, a->r, e);
 
     result_add_time(a->r, "compare", clock_seconds() - start);
-    if (rc == 0 && is_warm && wrong(a->r) > 0) {
-        const struct finding *f = a->r->findings.v;
-
-        while (f->class != FINDING_DIFFERENT && f->class != FINDING_UNCOMPARED)
-            f++;
-        *anew = xasprintf("the kept copy differed: %s %s: %s", f->group, f->object, f->what);
+    if (rc == 0 && may_be_its_fault(a, anew))
         goto out;
-    }
     if (rc == 0)
         rc = checks_ask(a->checks, &target, true, a->b->label->snapshot, a->r, e);
     if (rc == 0 && a->o->amcheck)
         rc = check_pages(&copy, a->w, a->r, e);
+    if (rc == 0 && may_be_its_fault(a, anew))
+        goto out;
     if (rc == 0)
         rc = run_commands(a->checks, &target, &a->wrote, a->r, e);
+    if (rc == 0 && may_be_its_fault(a, anew))
+        goto out;
     if (rc == 0 && a->o->self_test && result_exit_status(a->r) == EXIT_GOOD)
         rc = selftest_run(&copy, a->r, e);
 out:

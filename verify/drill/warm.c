@@ -23,14 +23,35 @@ enum { STATE_MAX = 65536 };
 
 /* ---- the directory ---- */
 
+/* A scratch server's directory, and not somebody's of such a name: nothing but what servers have in
+ * theirs. */
 static bool
-is_server(const char *name)
+is_server(const struct warm *w, const char *name)
 {
-    return strncmp(name, "pgassay-", 8) == 0 && strlen(name) == strlen("pgassay-XXXXXX");
+    static const char *const known[] = {".", "..", "data", "log", "passwd"};
+    char                    *path;
+    DIR                     *d;
+    struct dirent           *entry;
+    bool                     ours;
+
+    if (strncmp(name, "pgassay-", 8) != 0 || strlen(name) != strlen("pgassay-XXXXXX"))
+        return false;
+    path = xasprintf("%s/%s", w->dir, name);
+    d = opendir(path);
+    free(path);
+    ours = d != NULL;
+    while (ours && (entry = readdir(d)) != NULL) {
+        ours = strncmp(entry->d_name, ".s.PGSQL.", strlen(".s.PGSQL.")) == 0;
+        for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+            ours = ours || strcmp(entry->d_name, known[i]) == 0;
+    }
+    if (d != NULL)
+        (void)closedir(d);
+    return ours;
 }
 
 static bool
-is_known(const char *name)
+is_known(const struct warm *w, const char *name)
 {
     static const char *const known[] = {".", "..", STATE_NAME, "rows.json", "data"};
 
@@ -39,7 +60,7 @@ is_known(const char *name)
             return true;
     /* A file that a kill left half written; a server that it left. */
     return strncmp(name, STATE_NAME ".", strlen(STATE_NAME ".")) == 0 ||
-        strncmp(name, "rows.json.", strlen("rows.json.")) == 0 || is_server(name);
+        strncmp(name, "rows.json.", strlen("rows.json.")) == 0 || is_server(w, name);
 }
 
 /* Ours: empty, or with our file in it, and nothing that we would not have put there. */
@@ -56,7 +77,7 @@ check_contents(const struct warm *w, struct err *e)
     ours = access(w->state, F_OK) == 0;
     while (rc == 0 && (entry = readdir(d)) != NULL) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-            (ours && is_known(entry->d_name)))
+            (ours && is_known(w, entry->d_name)))
             continue;
         rc = err_set(e, ERR_USAGE, "--warm: \"%s\" is no directory of a drill's: it holds \"%s\"",
                      w->dir, entry->d_name);
@@ -122,7 +143,7 @@ remove_servers(const struct warm *w)
         struct err why = ERR_INIT;
         char      *path = xasprintf("%s/%s", w->dir, entry->d_name);
 
-        if (is_server(entry->d_name) && scratch_forget(path, &why) != 0)
+        if (is_server(w, entry->d_name) && scratch_forget(path, &why) != 0)
             log_warn("%s", why.text);
         free(path);
     }
@@ -283,11 +304,15 @@ int
 warm_done(const struct warm *w, const struct options *o, const struct baseline *b,
           int server_version, const struct verify_result *r, struct err *e)
 {
-    json_t *s = state_new();
+    json_t *s;
     char    at[32];
     time_t  cold = w->warm ? r->copy.cold : r->circumstances.started;
     int64_t n = w->warm ? json_opt_int(w->was, "warm_drills", 0) + 1 : 0;
 
+    /* Its server writes nothing through. */
+    if (syncfs(w->fd) != 0)
+        return err_errno(e, "could not write \"%s\" to disk", w->dir);
+    s = state_new();
     (void)json_object_set_new(s, "clean", json_true());
     (void)json_object_set_new(s, "repo_id", json_string(b->repo->id));
     (void)json_object_set_new(s, "database", json_string(b->label->db));
