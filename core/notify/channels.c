@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/host/ownership.h"
+#include "core/notify/http.h"
 
 enum { ADDRESS_MAX = 4096 };
 
@@ -64,9 +65,6 @@ address(const struct config *c, const char *kind, const char *name, const char *
 static int
 check_address(const char *url, struct err *e)
 {
-    if (strncmp(url, "https://", 8) != 0 && strncmp(url, "http://", 7) != 0) {
-        return err_set(e, ERR_USAGE, "the address is no http:// or https:// URL");
-    }
     for (const char *p = url; *p != '\0'; p++) {
         if (!isgraph((unsigned char)*p)) {
             return err_set(e, ERR_USAGE,
@@ -74,7 +72,7 @@ check_address(const char *url, struct err *e)
                            "has");
         }
     }
-    return 0;
+    return http_check(url, e);
 }
 
 static int

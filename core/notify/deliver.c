@@ -86,8 +86,10 @@ deliver(struct delivery *d, double deadline)
     char                 *json;
 
     if (c == NULL) {
-        (void)http_post(d->url, "text/plain; charset=utf-8",
-                        d->message == NULL ? "" : d->message->text, deadline, &d->err);
+        char *text = message_plain(d->message == NULL ? "" : d->message->text);
+
+        (void)http_post(d->url, "text/plain; charset=utf-8", text, deadline, &d->err);
+        free(text);
         return;
     }
     json = slack ? message_slack(d->message) : message_json(d->message);

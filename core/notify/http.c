@@ -2,6 +2,8 @@
 
 #include <curl/curl.h>
 #include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -26,25 +28,36 @@ drop(char *data, size_t size, size_t n, void *ctx)
     return size * n;
 }
 
-/* "hooks.example.org", without user and password. */
+int
+http_check(const char *url, struct err *e)
+{
+    CURLU *read = curl_url();
+    char  *scheme = NULL;
+    bool   good = read != NULL && curl_url_set(read, CURLUPART_URL, url, 0) == CURLUE_OK &&
+        curl_url_get(read, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+        (strcmp(scheme, "https") == 0 || strcmp(scheme, "http") == 0);
+
+    curl_free(scheme);
+    curl_url_cleanup(read);
+    return good ? 0 : err_set(e, ERR_USAGE, "the address is no http:// or https:// URL");
+}
+
+/* "hooks.example.org:8080", as curl finds it: what it cannot read may be a password. */
 static void
 host_of(const char *url, char *out, size_t cap)
 {
-    const char *host = strstr(url, "://");
-    size_t      n;
+    CURLU *read = curl_url();
+    char  *host = NULL, *port = NULL;
 
-    host = host == NULL ? url : host + 3;
-    n = strcspn(host, "/?#");
-    for (size_t i = 0; i < n; i++) {
-        if (host[i] == '@') {
-            host += i + 1;
-            n -= i + 1;
-            i = (size_t)-1;
-        }
+    if (read != NULL && curl_url_set(read, CURLUPART_URL, url, 0) == CURLUE_OK) {
+        (void)curl_url_get(read, CURLUPART_HOST, &host, 0);
+        (void)curl_url_get(read, CURLUPART_PORT, &port, 0);
     }
-    n = n < cap ? n : cap - 1;
-    memcpy(out, host, n);
-    out[n] = '\0';
+    (void)snprintf(out, cap, "%s%s%s", host == NULL ? "the address" : host, port == NULL ? "" : ":",
+                   port == NULL ? "" : port);
+    curl_free(host);
+    curl_free(port);
+    curl_url_cleanup(read);
 }
 
 struct post {

@@ -6,6 +6,9 @@
 
 #include "core/err.h"
 
+/* Refuses what is no http:// or https:// URL; quotes nothing of it. */
+int http_check(const char *url, struct err *);
+
 /* 0: answered with 2xx.  No answer, 429 and 5xx are tried again until the deadline
  * (clock_seconds()); a redirection is not followed.  The error names the host, and nothing else of
  * the address. Thread-safe. */

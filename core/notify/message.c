@@ -30,9 +30,8 @@ host_name(void)
     return name;
 }
 
-/* In one line, nothing that a terminal or a header could obey; allocated. */
-static char *
-plain(const char *text)
+char *
+message_plain(const char *text)
 {
     char *out = xcalloc(TEXT_MAX, 1);
 
@@ -78,7 +77,7 @@ message_subject(const struct message *m)
 {
     char *text = xasprintf("pgassay%s%s: %s", *m->database == '\0' ? "" : " ", m->database,
                            what_happened(m));
-    char *out = plain(text);
+    char *out = message_plain(text);
 
     free(text);
     return out;
@@ -109,7 +108,7 @@ message_json(const struct message *m)
 static void
 put_detail(FILE *f, const char *name, const char *value)
 {
-    char *shown = plain(value);
+    char *shown = message_plain(value);
 
     if (*shown != '\0') {
         (void)fprintf(f, "%s: %s\n", name, shown);
@@ -132,7 +131,7 @@ open_text(char **out, size_t *size)
 static char *
 details(const struct message *m)
 {
-    char   since[32], *out = NULL, *text = plain(m->text);
+    char   since[32], *out = NULL, *text = message_plain(m->text);
     size_t size;
     FILE  *f = open_text(&out, &size);
 

@@ -28,6 +28,8 @@ char *message_json(const struct message *);
 char *message_slack(const struct message *);
 /* Headers and all; from may be NULL. */
 char *message_mail(const struct message *, const struct strlist *to, const char *from);
+/* In one line, nothing that a terminal or a header could obey. */
+char *message_plain(const char *text);
 /* "pgassay: backup of shop failed", in one line. */
 char *message_subject(const struct message *);
 

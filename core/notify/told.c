@@ -11,10 +11,21 @@
 
 #define FILE_MAX (4 * MIB)
 
+/* What is no text is as if it were not there; allocated. */
+static char *
+text_in(const json_t *j)
+{
+    struct err ignored = ERR_INIT;
+    size_t     n;
+    char      *text = json_bytes_get(j, &n, &ignored);
+
+    return text == NULL ? xstrdup("") : text;
+}
+
 static char *
 text_of(const json_t *j, const char *key)
 {
-    return xstrdup(json_opt_str(j, key, ""));
+    return text_in(json_object_get(j, key));
 }
 
 static void
@@ -34,9 +45,7 @@ take(struct told *t, const json_t *j)
                                  .backup = text_of(j, "backup"),
                                  .since = (time_t)json_opt_int(j, "since", 0)};
     json_array_foreach (json_object_get(j, "told"), i, name) {
-        if (json_is_string(name)) {
-            strlist_add(&c->channels, json_string_value(name));
-        }
+        strlist_take(&c->channels, text_in(name));
     }
 }
 

@@ -111,6 +111,15 @@ fails() { PGPORT=1 expect_status 1 backup shop; }
     expect_equal "$(cat "$T/event")" backup-failed
 }
 
+@test "a name and an error that are no UTF-8 are told once, too, and to a ping as text" {
+    PGPORT=1 expect_status 1 backup $'\xff'
+    PGPORT=1 expect_status 1 backup $'\xff'
+    expect_equal "$(wc -l <"$T/web/posts")" 1
+    conf "repo = $REPO" "before-backup = printf '\\377\\n' >&2; exit 1" '[ping nightly]' "url = $WEB/ping" 'start = none'
+    expect_status 1 backup shop
+    grep -qF '/ping/fail "hook before-backup of shop: \"sh\" failed with status 1: \\xff"' "$T/web/posts"
+}
+
 @test "a failed drill, damage that a scrub finds, and old backups are told, and that they are over" {
     backup shop
     printf '[ping drills]\nurl = %s/drills\njob = drill\n' "$WEB" >>"$T/pgassay.conf"
@@ -151,6 +160,9 @@ fails() { PGPORT=1 expect_status 1 backup shop; }
     expect_status 2 pgassay notify --test
     expect_text '[notify x]: the address is no http:// or https:// URL'
     [[ $output != *secret-host* ]]
+    conf '[notify x]' 'webhook = http://me:sec/ret@127.0.0.1/'
+    expect_status 2 pgassay notify --test
+    [[ $output != *sec* ]]
     # A backup is taken all the same, and says that nobody hears of it.
     expect_status 0 backup shop
     expect_text 'warning: nobody is told of this run: '
