@@ -41,6 +41,8 @@ script() { local name=$1; shift; PATH=$BIN:$PATH timeout 120 "$TOP/scripts/$name
     grep -q '<testsuite' "$T/papers/"*-shop.xml
     grep -q drill "$T/papers/"*-history.txt
     expect_status 1 script dr-drill "$T/papers" nothere
+    printf '[check never]\ndatabase = shop\nquery = SELECT 1\nexpect = 2\n' >"$T/never.conf"
+    PGASSAY_CONFIG=$T/never.conf IDENTITY=$T/nokey expect_status 3 script dr-drill "$T/papers" shop
     expect_status 2 script dr-drill "$T/papers"
 }
 
