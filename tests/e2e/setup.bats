@@ -73,6 +73,28 @@ SQL
     expect_text 'GRANT CONNECT ON DATABASE odd TO "it is me"' 'ALTER ROLE "it is me" BYPASSRLS' '-- 1 large objects'
 }
 
+@test "databases whose names are alike, and names that mean something to others" {
+    local db
+    for db in 'my db' my_db a=b -v; do db_make "$db"; done
+    setup_of() { expect_status "$1" pgassay setup --user "$(id -un)" --role keeper --repo here --no-encryption --config "$T/x.conf" --schedule none "${@:2}" </dev/null; }
+    setup_of 2 --db 'my db' --db my_db
+    expect_text 'would be called "my_db"'
+    cd "$T"
+    setup_of 0 --db a=b --db -v
+    expect_text 'dbname = a=b' 'dbname = -v' 'pgassay backup a_b _v' "path = $T/here"
+    db_drop 'my db' my_db a=b -v
+}
+
+@test "root writes nothing in a directory of the backups' user, who could turn it elsewhere" {
+    [ "$(id -u)" -eq 0 ] || skip 'root only'
+    mkdir "$T/his" && echo root >"$T/roots" && chmod 600 "$T/roots"
+    ln -s "$T/roots" "$T/his/pgassay.conf.new" && chown -h nobody "$T/his" "$T/his/pgassay.conf.new"
+    pgassay setup --user nobody --role keeper --db shop --repo "$T/his/repo" --no-encryption --config "$T/his/pgassay.conf" \
+        --schedule cron --cron-file "$T/his/cron" --apply </dev/null >"$T/said" 2>&1 || true
+    expect_equal "$(cat "$T/roots") $(stat -c %a "$T/roots")" 'root 600'
+    expect_equal "$(stat -c %U "$T/his/pgassay.conf" "$T/his/cron" "$T/his/repo" | sort -u)" nobody
+}
+
 @test "a question that nobody can answer, and what means nothing, end with 2 and change nothing" {
     local wrong
     for wrong in "--at=24:00" "--keep=daily" "--schedule=often" "--repo=/tmp/a,b" "--nonsense=1" shop; do
