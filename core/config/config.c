@@ -154,10 +154,14 @@ config_load(const char *path, const struct config_keys *keys, struct err *e)
         rc = parse(c, f, e);
         (void)fclose(f);
     }
+    if (rc == 0 && f == NULL) {
+        rc = config_read(c, "", e);
+    }
     if (rc != 0) {
         config_free(c);
         return NULL;
     }
+    config_read_environment(c);
     return c;
 }
 

@@ -29,6 +29,9 @@
  * it.  An indented line after a list is one more value, commas included, when it is indented deeper
  * than the key and does not itself begin with a key.  Lines may be of any length.  In keys "_" is
  * the same as "-".  Flag > environment > file > default.
+ *
+ * In the environment, PGASSAY_LOCK_TIMEOUT is the key "lock-timeout" before any section; it counts
+ * for each database, and of a list each line is a value.  An empty one counts as not set.
  */
 #ifndef CORE_CONFIG_CONFIG_H
 #define CORE_CONFIG_CONFIG_H
@@ -47,6 +50,17 @@ struct config;
  * NULL on success, even without a file. */
 struct config *config_load(const char *path, const struct config_keys *, struct err *);
 void           config_free(struct config *);
+
+/* What the variables of keys before any section begin with, and of those of "[repo NAME]". */
+#define CONFIG_ENV      "PGASSAY_"
+#define CONFIG_REPO_ENV "PGASSAY_REPO_"
+/* "PGASSAY_REPO_SIGN_KEY".  Allocated. */
+char *config_env_name(const char *prefix, const struct config_key *);
+/* Its value, borrowed from the environment; NULL when it is not set or empty. */
+const char *config_env(const char *prefix, const struct config_key *);
+/* ... of a list: one value a line, and where the key allows it, with commas between; false: NULL.
+ */
+bool config_env_list(const char *prefix, const struct config_key *, struct strlist *out);
 
 /* kind: "" before any section, "repo", "database", "check" …  NULL when not set. */
 const char *config_get(const struct config *, const char *kind, const char *name, const char *key);

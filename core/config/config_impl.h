@@ -19,6 +19,7 @@ struct config_entry {
     const struct config_key *key;
     char                    *value;
     int                      line;
+    bool                     env; /* from the environment: there is no line */
 };
 
 struct config {
@@ -47,6 +48,14 @@ int config_key_unknown(const struct config *, const char *kind, const char *key,
 
 /* Reads the file's text into c. */
 int config_read(struct config *c, const char *text, struct err *);
+/* Adds a copy of value as what, which says all but the value. */
+void config_add_entry(struct config *c, struct config_entry what, const char *value);
+
+/* Each key before any section that the environment has replaces what the file says, there and in
+ * "[database NAME]". */
+void config_read_environment(struct config *c);
+/* Where an entry comes from: the file, or the name of a variable.  Allocated. */
+char *config_origin(const struct config *c, const struct config_entry *);
 
 /* The first value of a key, NULL when the key is not there; *at (from where to look, 0 at first)
  * becomes where to look for the next one. */

@@ -16,6 +16,17 @@ kind_of(const struct config *c, const char *database, const char *key)
                                                                                       : "";
 }
 
+static int
+wrap_origin(const struct config *c, const struct config_entry *x, struct err *e)
+{
+    char *from = config_origin(c, x);
+
+    (void)(x->env ? err_wrap(e, "environment variable %s", from)
+                  : err_wrap(e, "%s:%d", from, x->line));
+    free(from);
+    return -1;
+}
+
 int
 config_apply(const struct config *c, const char *database, const struct opts_result *r,
              void *values, struct err *e)
@@ -33,7 +44,7 @@ config_apply(const struct config *c, const char *database, const struct opts_res
                 continue; /* a list that is set but empty */
             }
             if (opts_set(r->tables, values, o->name, x->value, e) != 0) {
-                return err_wrap(e, "%s:%d", config_path(c), x->line);
+                return wrap_origin(c, x, e);
             }
         }
     }
@@ -83,25 +94,30 @@ print_list(const struct config *c, FILE *f, const char *kind, const char *name, 
     size_t                     at = 0;
 
     while ((x = config_next(c, kind, name, key, &at)) != NULL) {
-        print_item(f, key, x->value, config_path(c), x->line);
+        char *from = config_origin(c, x);
+
+        print_item(f, key, x->value, from, x->line);
+        free(from);
     }
 }
 
-/* One key as the file has it. */
+/* One key as the file or the environment has it. */
 static void
 print_entry(const struct config *c, FILE *f, const char *kind, const char *name, const char *key)
 {
     size_t                     at = 0;
     const struct config_entry *x = config_next(c, kind, name, key, &at);
+    char                      *from = config_origin(c, x);
 
     if (x->key->form == CONFIG_SECRET) {
         (void)fprintf(f, "; %s is hidden: it is a secret", key);
-        print_origin(f, config_path(c), x->line);
+        print_origin(f, from, x->line);
     } else if (x->key->form == CONFIG_TEXT) {
-        print_value(f, key, x->value, config_path(c), x->line);
+        print_value(f, key, x->value, from, x->line);
     } else {
         print_list(c, f, kind, name, key);
     }
+    free(from);
 }
 
 /* Every key of the s-th section, at its first occurrence. */
@@ -134,6 +150,24 @@ static void
 print_file(const struct config *c, FILE *f)
 {
     (void)fprintf(f, "; file: %s\n", config_path(c) == NULL ? "none" : config_path(c));
+}
+
+/* Keys of repositories from the environment: no section has them, so they are comments. */
+static void
+print_repo_environment(const struct config *c, FILE *f)
+{
+    for (size_t t = 0; c->keys->repo[t] != NULL; t++) {
+        for (const struct config_key *k = c->keys->repo[t]; k->name != NULL; k++) {
+            const char *value = config_env(CONFIG_REPO_ENV, k);
+            char       *name = config_env_name(CONFIG_REPO_ENV, k);
+
+            if (value != NULL) {
+                (void)fprintf(f, "; %s, of each repository: %s\n", name,
+                              k->form == CONFIG_SECRET ? "hidden: it is a secret" : value);
+            }
+            free(name);
+        }
+    }
 }
 
 /* ---- the options in force ---- */
@@ -212,5 +246,6 @@ config_print_options(const struct config *c, const char *database, const struct 
             print_option(c, database, r, o, values, f);
         }
     }
+    print_repo_environment(c, f);
     print_sections(c, f);
 }

@@ -171,29 +171,27 @@ read_line(char *out, int cap, void *ctx)
     return out;
 }
 
-static void
-add_entry(struct reader *r, const struct config_key *key, char *value)
+void
+config_add_entry(struct config *c, struct config_entry what, const char *value)
 {
-    struct config *c = r->c;
-
     VEC_GROW(c->entry, c->n, c->cap);
-    c->entry[c->n++] = (struct config_entry){
-        .section = c->n_sections - 1, .key = key, .value = value, .line = r->line};
+    c->entry[c->n] = what;
+    c->entry[c->n++].value = xstrdup(value);
 }
 
 static void
-add_entries(struct reader *r, const struct config_key *key, const char *value)
+add_entries(struct config *c, struct config_entry what, const char *values)
 {
-    struct strlist values = {0};
+    struct strlist list = {0};
 
-    strlist_split(&values, value);
-    for (size_t i = 0; i < values.n; i++) {
-        add_entry(r, key, xstrdup(values.v[i]));
+    strlist_split(&list, values);
+    for (size_t i = 0; i < list.n; i++) {
+        config_add_entry(c, what, list.v[i]);
     }
-    if (values.n == 0) {
-        add_entry(r, key, xstrdup(""));
+    if (list.n == 0) {
+        config_add_entry(c, what, "");
     }
-    strlist_free(&values);
+    strlist_free(&list);
 }
 
 static bool
@@ -213,20 +211,22 @@ take_entry(void *ctx, const char *section, const char *name, const char *value)
 {
     struct reader           *r = ctx;
     const struct config_key *key;
+    struct config_entry      entry;
     char                    *text = xstrdup(name);
 
     (void)section; /* cut at 50 bytes: take_header() has the full name */
     config_key_normalise(text);
     key = config_key_find(r->c, kind_now(r), text);
+    entry = (struct config_entry){.section = r->c->n_sections - 1, .key = key, .line = r->line};
     if (key == NULL) {
         (void)config_key_unknown(r->c, kind_now(r), name, r->e);
         fail(r, NULL, NULL);
     } else if (config_is_one(key) && is_given(r->c, key)) {
         fail(r, "given twice: key", name);
     } else if (key->form == CONFIG_COMMA_LIST && !r->continued) {
-        add_entries(r, key, value);
+        add_entries(r->c, entry, value);
     } else {
-        add_entry(r, key, xstrdup(value));
+        config_add_entry(r->c, entry, value);
     }
     if (key != NULL && !r->continued) {
         r->list = config_is_one(key) ? NULL : key;

@@ -280,15 +280,21 @@ storage_location_has(const struct storage_location *p, const struct config_key *
     return section_text(p, key) != NULL;
 }
 
-/* The first variable that is set; *name is its name. */
+/* The first variable that is set; *name (allocated) is its name. */
 static const char *
-env_value(const struct config_key *key, const char **name)
+env_value(const struct config_key *key, char **name)
 {
+    const char *value = config_env(CONFIG_REPO_ENV, key);
+
+    if (value != NULL) {
+        *name = config_env_name(CONFIG_REPO_ENV, key);
+        return value;
+    }
     for (const char *const *env = key->env; env != NULL && *env != NULL; env++) {
         const char *text = non_empty(getenv(*env));
 
         if (text != NULL) {
-            *name = *env;
+            *name = xstrdup(*env);
             return text;
         }
     }
@@ -299,11 +305,12 @@ const char *
 storage_location_get(const struct storage_location *p, const struct config_key *key)
 {
     const char *text = given_text(p, key->name);
-    const char *name;
+    char       *name = NULL;
 
     if (text == NULL) {
         text = env_value(key, &name);
     }
+    free(name);
     return non_empty(text == NULL ? section_text(p, key) : text);
 }
 
@@ -311,7 +318,8 @@ void
 storage_location_list(const struct storage_location *p, const struct config_key *key,
                       struct strlist *out)
 {
-    if (!given_list(p, key->name, out) && p->config != NULL && p->section != NULL) {
+    if (!given_list(p, key->name, out) && !config_env_list(CONFIG_REPO_ENV, key, out) &&
+        p->config != NULL && p->section != NULL) {
         (void)config_list(p->config, "repo", p->section, key->name, out);
     }
 }
@@ -319,7 +327,7 @@ storage_location_list(const struct storage_location *p, const struct config_key 
 char *
 storage_location_origin(const struct storage_location *p, const struct config_key *key)
 {
-    const char *name;
+    char *name = NULL;
 
     for (size_t i = 0; i < N_OPTIONS; i++) {
         if (strcmp(options[i].key, key->name) == 0 &&
@@ -333,7 +341,7 @@ storage_location_origin(const struct storage_location *p, const struct config_ke
         }
     }
     if (env_value(key, &name) != NULL) {
-        return xstrdup(name);
+        return name;
     }
     if (storage_location_has(p, key)) {
         return xasprintf("%s: [repo %s] %s", config_path(p->config), p->section, key->name);
@@ -350,6 +358,10 @@ storage_location_secrets(const struct config *config, const struct storage_given
     const char              *passphrase = getenv("PGASSAY_PASSPHRASE_FILE"), *section;
 
     for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++) {
+        (void)config_env_list(
+            CONFIG_REPO_ENV,
+            &(struct config_key){.name = keys[k], .form = k == 0 ? CONFIG_COMMA_LIST : CONFIG_TEXT},
+            out);
         for (size_t i = 0; (section = config_section(config, "repo", i)) != NULL; i++) {
             const char *value = config_get(config, "repo", section, keys[k]);
 

@@ -586,6 +586,47 @@ printed(const struct config *c, const char *line, const char *database, struct e
     return text;
 }
 
+/* PGASSAY_KEY of each key before any section, for every database. */
+static void
+keys_come_from_the_environment(void **state)
+{
+    static const char file[] =
+        "jobs = 3\nhook-timeout = 1s\nexclude-table-data = x\n"
+        "[database shop]\njobs = 5\nrto = 1h\n";
+    struct err     e = ERR_INIT;
+    struct values  v;
+    struct config *c;
+    char          *text;
+
+    (void)state;
+    setenv("PGASSAY_JOBS", "7", 1);
+    setenv("PGASSAY_RTO", "2h", 1);
+    setenv("PGASSAY_HOOK_TIMEOUT", "", 1); /* as if it were not set */
+    setenv("PGASSAY_EXCLUDE_TABLE_DATA", "a,b\n\nc d", 1);
+    assert_ok(values_in_force("", "shop", file, &v, &c, &e), &e);
+    assert_int_equal(v.jobs, 7);
+    assert_null(config_get(c, "database", "shop", "rto"));
+    assert_string_equal(config_get(c, "", NULL, "rto"), "2h");
+    assert_string_equal(config_get(c, "", NULL, "hook-timeout"), "1s");
+    assert_list(c, "", NULL, "exclude-table-data", "a,b|c d");
+    text = printed(c, "", "shop", &e);
+    assert_non_null(strstr(text, "\njobs = 7 ; PGASSAY_JOBS\n"));
+    assert_non_null(strstr(text, "a,b ; PGASSAY_EXCLUDE_TABLE_DATA\n"));
+    free(text);
+    config_free(c);
+    assert_ok(values_in_force("-j 9", "shop", file, &v, &c, &e), &e);
+    assert_int_equal(v.jobs, 9);
+    config_free(c);
+    setenv("PGASSAY_JOBS", "many", 1);
+    assert_int_equal(values_in_force("", "shop", file, &v, &c, &e), -1);
+    assert_err(&e, ERR_USAGE, "environment variable PGASSAY_JOBS: jobs: \"many\" is not a number");
+    config_free(c);
+    unsetenv("PGASSAY_JOBS");
+    unsetenv("PGASSAY_RTO");
+    unsetenv("PGASSAY_HOOK_TIMEOUT");
+    unsetenv("PGASSAY_EXCLUDE_TABLE_DATA");
+}
+
 static void
 what_is_printed_can_be_read_again(void **state)
 {
@@ -674,6 +715,7 @@ main(void)
         cmocka_unit_test(a_directory_is_no_configuration),
         cmocka_unit_test(flag_beats_environment_beats_section_beats_defaults),
         cmocka_unit_test(a_bad_value_is_named_with_its_origin),
+        cmocka_unit_test(keys_come_from_the_environment),
         cmocka_unit_test(repositories_are_found_by_name_or_path),
         cmocka_unit_test(print_config_tells_origins_and_hides_passwords),
         cmocka_unit_test(a_list_is_repeated_or_continued),

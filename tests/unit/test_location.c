@@ -228,6 +228,43 @@ lists_stay_lists(void **state)
     config_free(c);
 }
 
+/* PGASSAY_REPO_KEY: before the file, after what is given. */
+static void
+the_environment_has_keys_of_repositories(void **state)
+{
+    struct config          *c = config_of("[repo r]\npath = /p\nencrypt-to = a\nregion = x\n");
+    struct err              e = ERR_INIT;
+    struct strlist          options = {0}, secrets = {0};
+    struct storage_given    given = {.options = &options};
+    struct storage_location p;
+    char                   *origin;
+
+    (void)state;
+    setenv("PGASSAY_REPO_ENCRYPT_TO", "b, c\nd", 1);
+    setenv("PGASSAY_REPO_SIGN_KEY", "/keys/a, b", 1);
+    setenv("PGASSAY_REPO_REGION", "y", 1);
+    setenv("AWS_REGION", "z", 1);
+    for (size_t i = 0; i < 2; i++) {
+        assert_ok(storage_location_find(c, i == 0 ? "r" : "s3://b", NULL, &given, &p, &e), &e);
+        assert_list(&p, &encrypt_to, "b|c|d");
+        assert_string_equal(storage_location_get(&p, &region), "y");
+        origin = storage_location_origin(&p, &region);
+        assert_string_equal(origin, "PGASSAY_REPO_REGION");
+        free(origin);
+    }
+    storage_location_secrets(c, &given, &secrets);
+    assert_true(strlist_has(&secrets, "/keys/a, b"));
+    strlist_add(&options, "encrypt-to=h");
+    assert_list(&p, &encrypt_to, "h");
+    strlist_free(&options);
+    strlist_free(&secrets);
+    unsetenv("PGASSAY_REPO_ENCRYPT_TO");
+    unsetenv("PGASSAY_REPO_SIGN_KEY");
+    unsetenv("PGASSAY_REPO_REGION");
+    unsetenv("AWS_REGION");
+    config_free(c);
+}
+
 /* --repo names one; the variable and the file may name several. */
 static void
 a_path_with_a_comma_is_one_repository(void **state)
@@ -282,6 +319,7 @@ main(void)
         cmocka_unit_test(what_is_no_key_is_refused),
         cmocka_unit_test(settings_of_a_store_are_refused_for_a_directory),
         cmocka_unit_test(lists_stay_lists),
+        cmocka_unit_test(the_environment_has_keys_of_repositories),
         cmocka_unit_test(a_path_with_a_comma_is_one_repository),
         cmocka_unit_test(every_key_is_declared_once),
     };
