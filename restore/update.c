@@ -136,19 +136,20 @@ remove_stale(struct restore *r, size_t number, struct err *e)
 static int
 remove_large_objects(struct restore *r, struct err *e)
 {
-    char *n = NULL;
-    int   rc = 0;
+    bool  more = true;
+    char *n;
 
-    do {
-        free(n);
+    while (more) {
         n = pg_value(r->conn, e,
                      "SELECT pg_catalog.count(pg_catalog.lo_unlink(oid)) FROM (SELECT oid FROM "
                      "pg_catalog.pg_largeobject_metadata ORDER BY oid LIMIT 1000) l",
                      0, NULL);
-        rc = n == NULL ? err_wrap(e, "removing large objects") : 0;
-    } while (rc == 0 && strcmp(n, "0") != 0);
-    free(n);
-    return rc;
+        if (n == NULL)
+            return err_wrap(e, "removing large objects");
+        more = strcmp(n, "0") != 0;
+        free(n);
+    }
+    return 0;
 }
 
 static int
