@@ -421,7 +421,7 @@ slurp(const char *path, bool secret, struct secret *text, struct err *e)
         err_errno(e, "could not open the key file \"%s\"", path);
         goto out;
     }
-    if (secret && S_ISREG(sb.st_mode) && (sb.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    if (secret && !ownership_is_secret(&sb, geteuid())) {
         err_set(e, ERR_AUTH, "secret key file \"%s\": others may read it", path);
         quote_hint(e,
                    "its public half is another file (.pub); a secret one (is it still secret?): ",

@@ -69,7 +69,7 @@ from_file(const char *path, const char *what, struct secret *out, struct err *e)
 
     if (fd == -1 || fstat(fd, &sb) != 0) {
         err_errno(e, "could not open %s for the %s", from, what);
-    } else if (S_ISREG(sb.st_mode) && (sb.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    } else if (!ownership_is_secret(&sb, geteuid())) {
         err_set(e, ERR_AUTH, "%s holds a passphrase, and others may read it", from);
         quote_hint(e, "", "chmod", "600", QUOTE_ARG(path));
     } else if (ownership_check(fd, "passphrase file", path, e) == 0) {

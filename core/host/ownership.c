@@ -55,6 +55,14 @@ ownership_check(int fd, const char *what, const char *path, struct err *e)
     return 0;
 }
 
+bool
+ownership_is_secret(const struct stat *sb, uid_t us)
+{
+    mode_t others = sb->st_uid == 0 && us != 0 ? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO;
+
+    return !S_ISREG(sb->st_mode) || (sb->st_mode & others) == 0;
+}
+
 int
 ownership_hand_over(int fd, int dir, struct err *e)
 {

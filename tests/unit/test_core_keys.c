@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/crypto/keyfile.h"
+#include "core/host/ownership.h"
 #include "core/log.h"
 #include "core/mem.h"
 
@@ -116,6 +117,33 @@ test_key_files(void **state)
     secret_key_free(&k);
     free(path);
     free(pub);
+}
+
+static void
+test_a_group_may_read_what_root_owns(void **state)
+{
+    static const struct {
+        uid_t  owner, us;
+        mode_t mode;
+        bool   secret;
+    } cases[] = {
+        {0, 1000, S_IFREG | 0440, true},     {0, 1000, S_IFREG | 0640, true},
+        {0, 1000, S_IFREG | 0600, true},     {0, 1000, S_IFREG | 0644, false},
+        {0, 1000, S_IFREG | 0660, false},    {0, 1000, S_IFREG | 0641, false},
+        {1000, 1000, S_IFREG | 0600, true},  {1000, 1000, S_IFREG | 0400, true},
+        {1000, 1000, S_IFREG | 0440, false}, {1000, 1000, S_IFREG | 0604, false},
+        {0, 0, S_IFREG | 0600, true},        {0, 0, S_IFREG | 0640, false},
+        {1000, 0, S_IFREG | 0640, false},    {1000, 1000, S_IFIFO | 0666, true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct stat sb = {.st_uid = cases[i].owner, .st_mode = cases[i].mode};
+
+        if (ownership_is_secret(&sb, cases[i].us) != cases[i].secret) {
+            fail_msg("case %zu", i);
+        }
+    }
 }
 
 static void
@@ -315,6 +343,7 @@ main(void)
         cmocka_unit_test(test_memory_that_cannot_be_locked_is_said_once),
         cmocka_unit_test(test_signatures),
         cmocka_unit_test(test_key_files),
+        cmocka_unit_test(test_a_group_may_read_what_root_owns),
         cmocka_unit_test(test_passphrases),
         cmocka_unit_test(test_bad_key_files),
         cmocka_unit_test(test_files_of_others_are_not_believed),
