@@ -9,6 +9,7 @@
 #include "core/cancel.h"
 #include "core/log.h"
 #include "core/runid.h"
+#include "core/state.h"
 
 /* /dev/null in place of a descriptor that is closed.  Standard output is opened for reading, so
  * that writes to it fail: the results would be lost.  Losses of standard error cannot be
@@ -32,6 +33,7 @@ tool_begin(const char *program)
     log_init(program, LOG_WARN);
     run_id_begin();
     cancel_install();
+    state_watch();
 }
 
 int
@@ -68,8 +70,5 @@ err_exit_status(const struct err *e)
 void
 err_print(const struct err *e)
 {
-    log_error("%s", e->text);
-    if (e->hint[0] != '\0') {
-        log_error("hint: %s", e->hint);
-    }
+    log_fault(e->text, e->hint);
 }

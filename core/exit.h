@@ -10,8 +10,8 @@
 /* Exit statuses of every tool (docs/exit-status.md). */
 enum { EXIT_GOOD = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_DIFFERENT = 3, EXIT_PARTLY = 4 };
 
-/* First call in main(): the name before each message, signals, and the descriptors 0 to 2, which
- * may be closed: no file that is opened later may get one of these numbers. */
+/* First call in main(): the name before each message, signals (state.h), and the descriptors 0 to
+ * 2, which may be closed: no file that is opened later may get one of these numbers. */
 void tool_begin(const char *program);
 
 /* Last call in main(): flushes standard output.  Returns status, or EXIT_FAILED, after one line
@@ -21,7 +21,7 @@ int tool_end(int status);
 /* The exit status for an error's kind (never 0). */
 int err_exit_status(const struct err *);
 
-/* Prints "program: text" and, when there is one, "program: hint: ..." through log_error(). */
+/* Prints "program: text" and, when there is one, "program: hint: ..." through log_fault(). */
 void err_print(const struct err *);
 
 #endif

@@ -5,17 +5,30 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/logline.h"
 #include "core/print.h"
 #include "core/progress.h"
 
-static char           program[64] = "pgassay";
 static enum log_level level = LOG_WARN;
+static bool           as_json;
 
 void
 log_init(const char *name, enum log_level l)
 {
-    (void)snprintf(program, sizeof program, "%s", name);
+    logline_program_set(name);
     level = l;
+}
+
+void
+log_as_json(bool yes)
+{
+    as_json = yes;
+}
+
+bool
+log_is_json(void)
+{
+    return as_json;
 }
 
 bool
@@ -30,8 +43,47 @@ log_is_watched(void)
     return isatty(STDERR_FILENO) != 0;
 }
 
+/* What each is called in JSON, and what stands before its text. */
+static const struct rank {
+    const char *name, *label;
+} error = {"error", ""}, warning = {"warning", "warning: "}, notice = {"notice", ""},
+  info = {"info", ""}, debug = {"debug", "debug: "};
+
+static void
+put_text(const char *label, const char *text)
+{
+    flockfile(stderr);
+    print_to(stderr, "%s: %s", logline_program(), label);
+    print_lines(stderr, text); /* no name or message can control the terminal or forge a line */
+    print_raw(stderr, "\n");
+    (void)fflush(stderr);
+    funlockfile(stderr);
+}
+
+/* hint: NULL for none. */
+static void
+put(const struct rank *r, const char *text, const char *hint)
+{
+    progress_hide(); /* also keeps other threads' lines out */
+    if (as_json) {
+        json_t *line = logline_new(r->name);
+
+        logline_text(line, "message", text);
+        if (hint != NULL) {
+            logline_text(line, "hint", hint);
+        }
+        logline_write(line);
+    } else {
+        put_text(r->label, text);
+        if (hint != NULL) {
+            put_text("hint: ", hint);
+        }
+    }
+    progress_show();
+}
+
 static void __attribute__((format(printf, 2, 0)))
-put_line(const char *label, const char *fmt, va_list ap)
+put_line(const struct rank *r, const char *fmt, va_list ap)
 {
     static const char more[] = " ...";
     char              text[4096];
@@ -39,14 +91,13 @@ put_line(const char *label, const char *fmt, va_list ap)
     if (vsnprintf(text, sizeof text, fmt, ap) >= (int)sizeof text) {
         memcpy(text + sizeof text - sizeof more, more, sizeof more);
     }
-    progress_hide(); /* also keeps other threads' lines out */
-    flockfile(stderr);
-    print_to(stderr, "%s: %s", program, label);
-    print_lines(stderr, text); /* no name or message can control the terminal or forge a line */
-    print_raw(stderr, "\n");
-    (void)fflush(stderr);
-    funlockfile(stderr);
-    progress_show();
+    put(r, text, NULL);
+}
+
+void
+log_fault(const char *text, const char *hint)
+{
+    put(&error, text, *hint == '\0' ? NULL : hint);
 }
 
 void
@@ -55,7 +106,7 @@ log_error(const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
-    put_line("", fmt, ap);
+    put_line(&error, fmt, ap);
     va_end(ap);
 }
 
@@ -66,7 +117,7 @@ log_warn(const char *fmt, ...)
 
     if (log_wants(LOG_WARN)) {
         va_start(ap, fmt);
-        put_line("warning: ", fmt, ap);
+        put_line(&warning, fmt, ap);
         va_end(ap);
     }
 }
@@ -78,7 +129,7 @@ log_say(const char *fmt, ...)
 
     if (log_wants(LOG_WARN)) {
         va_start(ap, fmt);
-        put_line("", fmt, ap);
+        put_line(&notice, fmt, ap);
         va_end(ap);
     }
 }
@@ -90,7 +141,7 @@ log_info(const char *fmt, ...)
 
     if (log_wants(LOG_INFO)) {
         va_start(ap, fmt);
-        put_line("", fmt, ap);
+        put_line(&info, fmt, ap);
         va_end(ap);
     }
 }
@@ -102,7 +153,7 @@ log_debug(const char *fmt, ...)
 
     if (log_wants(LOG_DEBUG)) {
         va_start(ap, fmt);
-        put_line("debug: ", fmt, ap);
+        put_line(&debug, fmt, ap);
         va_end(ap);
     }
 }

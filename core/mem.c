@@ -1,19 +1,20 @@
 #include "core/mem.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "core/log.h"
+#include "core/print.h"
 
-/* _exit(): other threads may be in the middle of anything. */
+/* _exit(), and not through log.h: other threads, and this one, may be in the middle of anything. */
 static _Noreturn void
 out_of_memory(void)
 {
-    log_error("out of memory");
+    print_to(stderr, "%s: out of memory\n", program_invocation_short_name);
     _exit(1);
 }
 

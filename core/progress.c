@@ -6,14 +6,19 @@
 #include <unistd.h>
 
 #include "core/human.h"
+#include "core/json.h"
+#include "core/logline.h"
 #include "core/print.h"
 
 #define REDRAW_SECONDS 0.2
 
 static struct {
     pthread_mutex_t lock;
-    bool            on;
+    bool            under_way;
+    bool            on; /* drawn on a terminal */
     bool            drawn;
+    bool            loud;    /* not --quiet */
+    bool            as_json; /* a line each second */
     char            what[64];
     uint64_t        done, total;
     double          began, drawn_at, expected;
@@ -42,8 +47,9 @@ seconds_left(double spent, double speed)
     return p.expected - spent > by_rate ? p.expected - spent : by_rate;
 }
 
+/* "shop   25 %  500 kB of 2.0 MB  1.0 MB/s  2 s left" */
 static void
-draw(double now)
+show(double now)
 {
     char   done[16];
     char   total[16];
@@ -52,7 +58,7 @@ draw(double now)
     double spent = now - p.began;
     double speed = spent > 0 ? (double)p.done / spent : 0;
 
-    (void)fprintf(stderr, "\r\033[K%s", p.what);
+    (void)fprintf(stderr, "%s", p.what);
     if (p.total > 0) {
         (void)fprintf(stderr, "  %3d %%  %s of %s", (int)(100.0 * (double)p.done / (double)p.total),
                       size_human(p.done, done, sizeof done),
@@ -67,9 +73,38 @@ draw(double now)
         (void)fprintf(stderr, "  %s left",
                       duration_human(seconds_left(spent, speed), left, sizeof left));
     }
+}
+
+static void
+draw(double now)
+{
+    (void)fputs("\r\033[K", stderr);
+    show(now);
     (void)fflush(stderr);
     p.drawn = true;
     p.drawn_at = now;
+}
+
+/* phase null: nothing is under way. */
+static void
+write_json(const char *level, double now)
+{
+    json_t *line = logline_new(level);
+    double  spent = now - p.began;
+    double  left = p.under_way ? seconds_left(spent, spent > 0 ? (double)p.done / spent : 0) : 0;
+
+    if (!p.under_way) {
+        (void)json_object_set_new(line, "phase", json_null());
+    } else {
+        logline_text(line, "phase", p.what);
+        (void)json_object_set_new(line, "done", json_integer((json_int_t)p.done));
+        (void)json_object_set_new(line, "total",
+                                  p.total > 0 ? json_integer((json_int_t)p.total) : json_null());
+        (void)json_object_set_new(line, "seconds", json_integer((json_int_t)spent));
+        (void)json_object_set_new(line, "seconds_left",
+                                  left > 0 ? json_integer((json_int_t)left + 1) : json_null());
+    }
+    logline_write(line);
 }
 
 static void
@@ -87,7 +122,9 @@ progress_start(const char *what, uint64_t total, bool quiet)
 {
     pthread_mutex_lock(&p.lock);
     wipe();
-    p.on = !quiet && isatty(STDERR_FILENO) != 0;
+    p.under_way = true;
+    p.loud = !quiet;
+    p.on = p.loud && !p.as_json && isatty(STDERR_FILENO) != 0;
     (void)print_copy(p.what, sizeof p.what, what);
     p.done = 0;
     p.total = total;
@@ -142,7 +179,7 @@ progress_end(void)
 {
     pthread_mutex_lock(&p.lock);
     wipe();
-    p.on = false;
+    p.on = p.under_way = false;
     pthread_mutex_unlock(&p.lock);
 }
 
@@ -160,4 +197,41 @@ progress_show(void)
         draw(clock_seconds());
     }
     pthread_mutex_unlock(&p.lock);
+}
+
+void
+progress_as_json(bool yes)
+{
+    pthread_mutex_lock(&p.lock);
+    p.as_json = yes;
+    pthread_mutex_unlock(&p.lock);
+}
+
+void
+progress_tick(void)
+{
+    pthread_mutex_lock(&p.lock);
+    if (p.as_json && p.under_way && p.loud) {
+        write_json("progress", clock_seconds());
+    }
+    pthread_mutex_unlock(&p.lock);
+}
+
+void
+progress_say(bool as_json)
+{
+    progress_hide();
+    if (as_json) {
+        write_json("state", clock_seconds());
+    } else {
+        (void)fprintf(stderr, "%s: state: ", logline_program());
+        if (p.under_way) {
+            show(clock_seconds());
+        } else {
+            (void)fputs("nothing that is measured is under way", stderr);
+        }
+        (void)fputs("\n", stderr);
+        (void)fflush(stderr);
+    }
+    progress_show();
 }

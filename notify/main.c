@@ -177,10 +177,13 @@ main(int argc, char **argv)
             config = config_load(o.config_file, repo_config_keys(), &e);
         }
     }
-    if (config != NULL && o.print_config) {
+    if (config == NULL || config_apply(config, NULL, &given, &o, &e) != 0) {
+        config_free(config); /* e says why, unless --help was all */
+        config = NULL;
+    } else if (o.print_config) {
         config_print_options(config, NULL, &given, &o, stdout);
         status = EXIT_GOOD;
-    } else if (config != NULL && opts_check(&spec, NULL, &given, &e) == 0) {
+    } else if (opts_check(&spec, NULL, &given, &e) == 0) {
         status = run(&o, &given, config, &e);
     }
     if (status < 0) {

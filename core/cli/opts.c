@@ -8,6 +8,7 @@
 #include "core/cli/help.h"
 #include "core/cli/opts_args.h"
 #include "core/cli/opts_impl.h"
+#include "core/cli/opts_log.h"
 
 static int
 set_flag(const struct opt *o, bool *value, const char *text, struct err *e)
@@ -60,6 +61,8 @@ set_value(const struct opt *o, void *values, const char *text, struct err *e)
     case OPT_TEXT:
         memcpy(at, &text, sizeof text);
         return 0;
+    case OPT_LOG:
+        return opts_log_set(o->name, text, e);
     default:
         return 0;
     }
@@ -89,6 +92,9 @@ opts_texts(const struct opt *o, const void *values, struct strlist *out)
         for (size_t i = 0; i < list->n; i++) {
             strlist_add(out, list->v[i]);
         }
+        break;
+    case OPT_LOG:
+        strlist_add(out, opts_log_text(o->name));
         break;
     default:
         break;

@@ -243,6 +243,26 @@ enum { MAX_RATIO_MOST = 1000000 };
          NULL},                                                                                    \
         {OPT_FLAG, "verbose", 'v',  NULL, "print what is being done", offsetof(values, verbose),   \
          0,        0,         NULL, NULL},                                                         \
+        {OPT_LOG,                                                                                  \
+         "log-format",                                                                             \
+         0,                                                                                        \
+         "FORMAT",                                                                                 \
+         "messages as text (the default) or json, one object a line",                              \
+         0,                                                                                        \
+         0,                                                                                        \
+         0,                                                                                        \
+         "PGASSAY_LOG_FORMAT",                                                                     \
+         "log-format"},                                                                            \
+        {OPT_LOG,                                                                                  \
+         "progress",                                                                               \
+         0,                                                                                        \
+         "FORMAT",                                                                                 \
+         "line (the default: on a terminal) or json, one object a second",                         \
+         0,                                                                                        \
+         0,                                                                                        \
+         0,                                                                                        \
+         "PGASSAY_PROGRESS",                                                                       \
+         NULL},                                                                                    \
         {OPT_TEXT,                                                                                 \
          "config",                                                                                 \
          0,                                                                                        \

@@ -22,6 +22,7 @@ enum opt_kind {
     OPT_TEXT, /* const char *, borrowed from argv or the environment */
     OPT_INT,  /* int, between min and max */
     OPT_LIST, /* struct strlist, may be given again */
+    OPT_LOG,  /* no value: the log is told at once, so that the next error heeds it (opts_log.h) */
     OPT_HEAD, /* no option: a heading in --help */
 };
 

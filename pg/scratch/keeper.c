@@ -32,6 +32,7 @@ static _Noreturn void
 run_program(const struct server_job *job, char *const *argv)
 {
     static const int defaults[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGCHLD};
+    sigset_t         none;
 
     /* A process group of its own: one signal reaches all that initdb starts, and ^C on a terminal
      * does not. */
@@ -42,6 +43,8 @@ run_program(const struct server_job *job, char *const *argv)
     for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++) {
         (void)signal(defaults[i], SIG_DFL);
     }
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)close_range(3, ~0U, 0);
     if (argv == job->postgres && confine_self(job->confinement) != 0) {
         (void)dprintf(2, "error: could not confine the server: %s\n", strerror(errno));

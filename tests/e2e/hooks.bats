@@ -80,6 +80,20 @@ TEXT
     expect_equal "$(lines)" 'after-backup shop interrupted 143 none RUN: hook before-backup of shop: interrupted by SIGTERM'
 }
 
+@test "SIGUSR1 ends nothing and is answered; --log-format json, of the configuration too, is JSON line by line" {
+    printf 'before-backup = kill -USR1 $PPID; sleep 0.2; echo no >&2; exit 1\n' >"$T/pgassay.conf"
+    run backup shop
+    [ "$status" -eq 1 ]
+    [[ $output == 'pgassay-backup: state: nothing that is measured is under way'$'\n'*': no' ]]
+    echo 'log-format = json' >>"$T/pgassay.conf"
+    PGASSAY_RUN_ID=night-7 run backup shop
+    [ "$status" -eq 1 ]
+    expect_equal "$(jq -c '[.level, .tool, .run, .phase, .message != null]' <<<"$output")" \
+        $'["state","pgassay-backup","night-7",null,false]\n["error","pgassay-backup","night-7",null,true]'
+    tail -n 1 <<<"$output" >"$T/line"
+    valid_json message "$T/line"
+}
+
 @test "a scratch server knows nothing of hooks, nor of the run's environment" {
     backup shop
     cat >"$T/pgassay.conf" <<CONF

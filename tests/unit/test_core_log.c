@@ -216,6 +216,62 @@ a_hint_is_printed_below_its_error(void **state)
                         "tool: which repository?\ntool: hint: give --repo\n");
 }
 
+static void
+as_json(void)
+{
+    log_as_json(true);
+    log_warn("odd \xff\n");
+    with_a_hint();
+    progress_as_json(true);
+    progress_start("shop", 1000, false);
+    progress_add(500);
+    progress_tick();
+    progress_end();
+    progress_tick(); /* nothing */
+    progress_say(true);
+    progress_start("quiet", 0, true);
+    progress_tick(); /* nothing */
+    progress_end();
+    progress_as_json(false);
+    log_as_json(false);
+}
+
+/* Removes what differs from run to run. */
+static const char *
+without_times(const char *text)
+{
+    static char out[4096];
+    size_t      n = 0;
+
+    for (; *text != '\0'; text++) {
+        const char *time = "\"time\":\"2";
+
+        if (strncmp(text, time, strlen(time)) == 0) {
+            text = strchr(text, 'Z') + 2;
+            continue;
+        }
+        out[n++] = *text;
+    }
+    out[n] = '\0';
+    return out;
+}
+
+static void
+programs_read_one_object_a_line(void **state)
+{
+    (void)state;
+    assert_string_equal(without_times(stderr_of(as_json)),
+                        "{\"level\":\"warning\",\"tool\":\"tool\",\"run\":\"\",\"message\":\"odd "
+                        "\\\\xff\\\\n\"}\n"
+                        "{\"level\":\"error\",\"tool\":\"tool\",\"run\":\"\",\"message\":\"which "
+                        "repository?\","
+                        "\"hint\":\"give --repo\"}\n"
+                        "{\"level\":\"progress\",\"tool\":\"tool\",\"run\":\"\",\"phase\":\"shop\","
+                        "\"done\":500,"
+                        "\"total\":1000,\"seconds\":0,\"seconds_left\":null}\n"
+                        "{\"level\":\"state\",\"tool\":\"tool\",\"run\":\"\",\"phase\":null}\n");
+}
+
 int
 main(void)
 {
@@ -228,6 +284,7 @@ main(void)
         cmocka_unit_test(errors_gain_context_on_their_way),
         cmocka_unit_test(too_much_context_is_cut_not_overrun),
         cmocka_unit_test(a_hint_is_printed_below_its_error),
+        cmocka_unit_test(programs_read_one_object_a_line),
     };
 
     return cmocka_run_group_tests_name("core/log", tests, NULL, NULL);
