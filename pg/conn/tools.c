@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,6 +123,22 @@ path_dirs(struct strlist *dirs)
     }
 }
 
+/* Whether the program in dir is another than those of debian_dirs().  Debian's in /usr/bin is a
+ * script that runs one of these: to ask it for its version takes as long as all else. */
+static bool
+is_another(const char *dir, const char *name)
+{
+    char       *path = xasprintf("%s/%s", dir, name);
+    char       *real = realpath(path, NULL);
+    const char *last = real == NULL ? NULL : strrchr(real, '/');
+    bool        is = last != NULL && strcmp(last, "/pg_wrapper") != 0 &&
+        strncmp(real, DEBIAN_ROOT "/", strlen(DEBIAN_ROOT "/")) != 0;
+
+    free(real);
+    free(path);
+    return is;
+}
+
 /* Nearest: the oldest major that is not below the server's, of that the newest minor. */
 static int
 better(const struct pg_tool *a, const struct pg_tool *b, int at_least)
@@ -163,6 +180,23 @@ best_of(const struct strlist *dirs, const char *name, int at_least, struct pg_to
         }
         pg_tool_free(&t);
     }
+}
+
+/* Those of PATH that stand beside Debian's. */
+static void
+best_beside(const char *name, struct pg_tool *best, struct strlist *seen)
+{
+    struct strlist path = {0}, dirs = {0};
+
+    path_dirs(&path);
+    for (size_t i = 0; i < path.n; i++) {
+        if (is_another(path.v[i], name)) {
+            strlist_add(&dirs, path.v[i]);
+        }
+    }
+    best_of(&dirs, name, 0, best, seen);
+    strlist_free(&path);
+    strlist_free(&dirs);
 }
 
 /* Debian's package, of that version or (0) of the newest. */
@@ -225,10 +259,12 @@ pg_tool_find(const char *name, int at_least, struct pg_tool *out, struct err *e)
         best_of(&dirs, name, at_least, out, &seen);
         /* PATH comes second: Debian's /usr/bin/pg_dump is a wrapper that chooses a version by
          * its own rules.  But the newest (0) may be only there. */
-        if (out->path == NULL || at_least == 0) {
+        if (out->path == NULL) {
             pg_config_dir(&dirs);
             path_dirs(&dirs);
             best_of(&dirs, name, at_least, out, &seen);
+        } else if (at_least == 0) {
+            best_beside(name, out, &seen);
         }
     }
     /* Interrupted while searching: this does not show that there is none. */
