@@ -133,6 +133,9 @@ saw() {
     psql_in lived -c "DROP TABLE public.unstable" -c "CREATE TABLE public.unstable (v text)"
     watch_dumps
     expect_status 3 pgassay verify live lived --repo "$REPO" --conninfo lived
+    # The first trip is that of the table alone, with what it needs: not all names make it.
+    expect_equal "$(grep -c '^1|0|f$' "$T/seen")" 2
+    sed -i '/f$/d' "$T/seen"
     saw 3
     expect_text 'public.unstable'
     # That table alone: whatever is named differs in nothing else.
