@@ -32,7 +32,7 @@ ours() { databases | grep -v -e '^template' -e '^postgres$'; }
 @test "kill -9 at random moments of a backup: nothing counts, and the next run goes on from there" {
     repo_new killed
     local n before
-    for n in $(seq "$(rounds 4 10)"); do
+    for n in $(seq "$(rounds 2 10)"); do
         before=$(last_id shop)
         "$BIN/pgassay-backup" shop --repo "$REPO" --jobs 1 >/dev/null 2>&1 3>&- 4>&- &
         sleep_part "$BACKUP_US"
@@ -76,7 +76,7 @@ wait_chunks() {
     bad=$(find "$REPO/shop/chunks" -type f -size +1M | sort | head -n 1)
     chmod u+w "$bad"
     printf 'X' | dd of="$bad" bs=1 seek=100 conv=notrunc status=none
-    for n in $(seq "$(rounds 3 6)"); do
+    for n in $(seq "$(rounds 2 6)"); do
         "$BIN/pgassay-storage" scrub shop --repo "$REPO" --jobs 1 >/dev/null 2>&1 3>&- 4>&- &
         sleep_part "$us"
         kill -9 $! 2>/dev/null || true
@@ -96,7 +96,7 @@ wait_chunks() {
     psql_in shop -c 'UPDATE blob SET id = id + 10000'
     local n sig want rc marks
     marks=$(find "$REPO/shop/runs" -type f 2>/dev/null | wc -l)
-    for n in $(seq "$(rounds 4 6)"); do
+    for n in $(seq "$(rounds 3 6)"); do
         if ((n % 2)); then sig=INT want=130; else sig=TERM want=143; fi
         setsid "$BIN/pgassay-backup" shop --repo "$REPO" --jobs 1 >"$T/out" 2>&1 3>&- 4>&- &
         sleep 0.05
@@ -142,7 +142,7 @@ wait_chunks() {
 @test "kill -9 at random moments of a restore: no half database under the asked name" {
     local n
     REPO=$T/repo.timed
-    for n in $(seq "$(rounds 4 10)"); do
+    for n in $(seq "$(rounds 2 10)"); do
         db_drop victim
         "$BIN/pgassay-restore" shop --repo "$REPO" --to victim --jobs 1 >/dev/null 2>&1 3>&- 4>&- &
         sleep_part "$RESTORE_US"
@@ -166,7 +166,7 @@ wait_chunks() {
     REPO=$T/repo.timed
     db_drop victim
     before=$(databases)
-    for n in $(seq "$(rounds 4 6)"); do
+    for n in $(seq "$(rounds 3 6)"); do
         if ((n % 2)); then sig=INT want=130; else sig=TERM want=143; fi
         setsid "$BIN/pgassay-restore" shop --repo "$REPO" --to victim --jobs 1 >"$T/out" 2>&1 3>&- 4>&- &
         sleep 0.05

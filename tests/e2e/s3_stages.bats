@@ -19,7 +19,7 @@ victim() { sh -c 'echo $$ >"$0"; exec "$@"' "$T/victim" "$@" >/dev/null 2>&1 3>&
 
 @test "kill -9 at every request of a backup: nothing counts, and the next run goes on from there" {
     local n k kind step
-    step=$(rounds 3 1)
+    step=$(rounds 5 1)
     s3_repo killed
     faults '# none'
     backup shop
@@ -41,7 +41,7 @@ victim() { sh -c 'echo $$ >"$0"; exec "$@"' "$T/victim" "$@" >/dev/null 2>&1 3>&
 
 @test "the network goes at every stage of a backup: status 1, nothing counts, the next run goes on" {
     local n k step
-    step=$(rounds 7 3)
+    step=$(rounds 12 3)
     s3_repo cut
     faults '# none'
     backup shop
@@ -63,7 +63,7 @@ victim() { sh -c 'echo $$ >"$0"; exec "$@"' "$T/victim" "$@" >/dev/null 2>&1 3>&
 
 @test "a prune that is killed or cut off at any request: no backup loses anything, and the next one ends the work" {
     local k n=0 hits=0 step
-    step=$(rounds 11 5)
+    step=$(rounds 17 5)
     s3_repo pruned
     backup shop
     direct storage policy --keep-last 1
@@ -96,7 +96,7 @@ victim() { sh -c 'echo $$ >"$0"; exec "$@"' "$T/victim" "$@" >/dev/null 2>&1 3>&
 
 @test "a copy that is killed or cut off at any request: nothing counts, and the next one ends the work" {
     local k step
-    step=$(rounds 4 2)
+    step=$(rounds 7 2)
     s3_repo copied
     for ((k = 2; k < 40; k += step)); do
         if ((k / step % 2)); then faults "kill pidfile=$T/victim skip=$k"; else faults "reset skip=$k times=0"; fi
