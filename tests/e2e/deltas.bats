@@ -154,7 +154,7 @@ same_as_shop() { # OPTION...: what is restored
     rm -rf "$good"
     expect_status 0 drill shop --backup "$(backup_ids shop | sed -n 2p)" # the one with the base
     # A copy made whole has no such chunk as the new rows and their list are: it takes the backup's place.
-    night 22
+    night 9
     backup shop
     [ "$(deltas)" -ge 1 ]
     pgassay storage init --repo "$good"
