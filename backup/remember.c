@@ -4,12 +4,14 @@
 
 #include "storage/repo/lastrun.h"
 
+/* alarm: what a run that went well has found all the same, or NULL. */
 static void
-note(const char *id, const char *location, const char *name, time_t started, const struct err *e)
+note(const char *id, const char *location, const char *name, time_t started, const struct err *e,
+     const char *alarm)
 {
     if (e->kind != ERR_BUSY) {
         lastrun_note(*id != '\0' ? id : NULL, location, name, started,
-                     e->kind != ERR_NONE ? e->text : NULL);
+                     e->kind != ERR_NONE ? e->text : alarm);
     }
 }
 
@@ -33,7 +35,7 @@ note_unreached(const struct backup_request *run, const char *name, const struct 
         struct err   why = ERR_INIT;
         struct repo *r = repo_open(&places[i], &why);
 
-        note(r != NULL ? r->id : "", places[i].location, name, started, &out->err);
+        note(r != NULL ? r->id : "", places[i].location, name, started, &out->err, NULL);
         repo_close(r);
     }
     free(places);
@@ -52,7 +54,8 @@ remember(const struct backup_request *run, const struct database *db, const stru
         return;
     }
     for (size_t i = 0; i < out->n_repos; i++) {
-        note(out->repos[i].id, out->repos[i].location, name, started, &out->repos[i].err);
+        note(out->repos[i].id, out->repos[i].location, name, started, &out->repos[i].err,
+             outcome_alarm(out));
     }
     if (out->n_repos == 0) {
         note_unreached(run, name, out, started);
