@@ -56,7 +56,7 @@ everybody_works() {
     expect_equal "$(ls "$T/$kind/shop/backups" | wc -l)" 2
     expect_status 0 on admin storage unpin shop "$id"
     expect_status 0 on "$1" storage prune --grace 0s
-    expect_equal "$(ls "$T/$kind/shop/backups" | wc -l)" 1
+    expect_equal "$(ls "$T/$kind/shop/backups" | wc -l)" 1 || { echo "$output" >&2; return 1; }
     for h in $HOSTS; do
         # A restore host trusts no pruner where the page gives it none: what expired is missing to it.
         want=0
