@@ -12,7 +12,7 @@
 #include "pg/target/newdb.h"
 #include "pg/target/roles.h"
 
-enum { TOGETHER = 64 }; /* entries in one message */
+enum { TOGETHER = 64, DROP_TIMEOUT_MS = 60000 }; /* entries in one message */
 
 char *
 reference_key(const char *kind, const char *schema, const char *name)
@@ -204,6 +204,25 @@ out:
     if (rc != 0)
         reference_result_free(r);
     return rc;
+}
+
+void
+reference_drop(const struct reference_trip *t)
+{
+    struct pg_target target = t->server;
+    struct err       ignored = ERR_INIT;
+    PGconn          *conn;
+
+    target.dbname = "postgres";
+    if ((conn = pg_connect(&target, PG_RESTORING, "pgassay-verify", &ignored)) != NULL) {
+        char *ident = pg_ident(t->name);
+        char *sql = xasprintf("DROP DATABASE IF EXISTS %s WITH (FORCE)", ident);
+
+        (void)pg_tidy(conn, DROP_TIMEOUT_MS, &ignored, sql);
+        free(sql);
+        free(ident);
+    }
+    pg_close(conn);
 }
 
 void

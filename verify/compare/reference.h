@@ -37,6 +37,8 @@ struct reference_result {
 
 int  reference_make(const struct reference_trip *, struct reference_result *, struct err *);
 void reference_result_free(struct reference_result *);
+/* Drops the database that the trip made, if it did.  Best effort. */
+void reference_drop(const struct reference_trip *);
 
 /* The key of struct reference_result.failed; allocated. */
 char *reference_key(const char *kind, const char *schema, const char *name);
