@@ -92,6 +92,10 @@ TEXT
         $'["state","pgassay-backup","night-7",null,false]\n["error","pgassay-backup","night-7",null,true]'
     tail -n 1 <<<"$output" >"$T/line"
     valid_json message "$T/line"
+    # What the prune says, too, a program of its own: that there is no policy.
+    : >"$T/pgassay.conf"
+    expect_status 0 backup shop --prune --log-format json
+    expect_equal "$(jq -r .tool <<<"$output" | sort -u)" pgassay-storage
 }
 
 @test "a scratch server knows nothing of hooks, nor of the run's environment" {
