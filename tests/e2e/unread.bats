@@ -115,7 +115,7 @@ SQL
     expect_equal "$(want=3 unread --read-all-every 2)" '[0,0]'
     expect_equal "$(jq -c '.backups[0] | .unread.differs, (.warnings[] | select(test("lied")) | .[:46])' "$T/out.json")" '["public.lied"]
 "table public.lied: its rows have changed where"'
-    expect_equal "$(jq -r .error "$PGASSAY_STATE_DIR"/*/shop.run)" 'rows have changed where WAL summaries say that nothing has'
+    expect_equal "$(jq -r .error "$PGASSAY_STATE_DIR/$(head -n 1 "$REPO/repo.1.json" | jq -r .repo_id)/shop.run")" 'rows have changed where WAL summaries say that nothing has'
     as_live
     expect_equal "$(unread)" '[0,0]'
 }

@@ -14,7 +14,7 @@ setup_file() {
 -- Several ranges; and what reads, or fires on, what is loaded.
 CREATE TABLE log (id bigint PRIMARY KEY, item int NOT NULL REFERENCES item, what text NOT NULL);
 COMMENT ON CONSTRAINT log_item_fkey ON log IS 'each is about one';
-INSERT INTO log SELECT i, 1 + i % 2000, repeat(md5(i::text), 8) FROM generate_series(1, 70000) i;
+INSERT INTO log SELECT i, 1 + i % 2000, repeat(md5(i::text), 8) FROM generate_series(1, 120000) i;
 CREATE TABLE tally (n bigint);
 INSERT INTO tally VALUES (0);
 CREATE FUNCTION count_it() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN UPDATE tally SET n = n + 1; RETURN NULL; END';
@@ -62,7 +62,7 @@ in_kept() {
     # a sequence.
     psql_in shop -o /dev/null <<'SQL'
 INSERT INTO item (id, name) VALUES (2001, 'new');
-INSERT INTO log SELECT i, 2001, 'new' FROM generate_series(70001, 70100) i;
+INSERT INTO log SELECT i, 2001, 'new' FROM generate_series(120001, 120100) i;
 DELETE FROM sale WHERE id < 100;
 INSERT INTO part VALUES (1000, 'a');
 SELECT lo_from_bytea(0, decode(md5('another'), 'hex'));
