@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pg/conn/tools.h"
+#include "verify/compare/known.h"
 #include "verify/compare/objectlist.h"
 #include "verify/compare/public.h"
 #include "verify/compare/reference.h"
@@ -185,12 +186,14 @@ told_beyond(const struct schema *s, const struct objectlist_pair *p)
         !(s->c->is_copy && s->c->remote_allowed);
 }
 
-static void
+/* True: nothing was found. */
+static bool
 compare_after_trips(struct schema *s)
 {
     const struct archive   *have_dump = s->c->is_copy ? &s->archive : &s->live.dump;
     struct objectlist       want, have;
     struct objectlist_pairs pairs;
+    bool                    equal;
 
     objectlist_of_archive(&s->reference->dump, &want);
     objectlist_of_archive(have_dump, &have);
@@ -200,9 +203,11 @@ compare_after_trips(struct schema *s)
             report_pair(s, &pairs.v[i]);
     for (size_t i = 0; i < s->unequal.n; i++)
         report_beyond_trips(s, &s->unequal.v[i]);
+    equal = pairs.n == 0 && s->reference->failed.n == 0 && s->live.failed.n == 0;
     objectlist_pairs_free(&pairs);
     objectlist_free(&want);
     objectlist_free(&have);
+    return equal;
 }
 
 static int
@@ -255,22 +260,50 @@ trip_can_tell(const struct schema *s)
     return false;
 }
 
+/* Is nothing but the text of definitions unequal, all of which a trip can judge? */
+static bool
+only_text(const struct schema *s)
+{
+    for (size_t i = 0; i < s->unequal.n; i++) {
+        const struct objectlist_pair *p = &s->unequal.v[i];
+
+        if (p->want == NULL || p->have == NULL || trips_blind(p->want) ||
+            strcmp(p->want->owner, p->have->owner) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* Of text alone an earlier answer counts. */
 static int
-resolve(struct schema *s, struct err *e)
+take_trip(struct schema *s, struct err *e)
 {
     struct trips trips = {.c = s->c,
                           .unequal = &s->unequal,
+                          .only_text = only_text(s),
                           .have = &s->archive,
                           .reference = s->reference,
                           .live = &s->live};
+    struct known known = {0};
+    int          rc = 0;
 
-    if (trip_can_tell(s)) {
-        if (trips_make(&trips, e) != 0)
-            return -1;
-        if (!trips.settled)
-            compare_after_trips(s);
-        return 0;
-    }
+    if (trips.only_text)
+        known_ask(s->c, &s->want, &s->have, &known);
+    if (known_equal(&known))
+        goto out;
+    rc = trips_make(&trips, e);
+    if (rc == 0 && (trips.settled || compare_after_trips(s)))
+        known_keep(&known);
+out:
+    known_free(&known);
+    return rc;
+}
+
+static int
+resolve(struct schema *s, struct err *e)
+{
+    if (trip_can_tell(s))
+        return take_trip(s, e);
     for (size_t i = 0; i < s->unequal.n; i++)
         report_pair(s, &s->unequal.v[i]);
     return 0;

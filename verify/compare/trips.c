@@ -58,27 +58,13 @@ pack(struct trips *t, struct pg_target server, struct luggage *l, struct err *e)
         : read_segments(c, man->globals_sql, man->n_globals_sql, &l->globals, e);
 }
 
-/* Is nothing but the text of definitions unequal, all of which the trips can judge? */
-static bool
-only_text(const struct trips *t)
-{
-    for (size_t i = 0; i < t->unequal->n; i++) {
-        const struct objectlist_pair *p = &t->unequal->v[i];
-
-        if (p->want == NULL || p->have == NULL || trips_blind(p->want) ||
-            strcmp(p->want->owner, p->have->owner) != 0)
-            return false;
-    }
-    return true;
-}
-
 /* The few whose text differs alone. */
 static int
 settle_few(struct trips *t, const struct luggage *l, struct err *e)
 {
     struct few few = {.unequal = t->unequal, .want = l->manifest, .live = l->live, .have = t->have};
 
-    if (!only_text(t))
+    if (!t->only_text)
         return 0;
     few.want.name = "pgassay_drill_few";
     few.live.name = "pgassay_live_few";

@@ -11,8 +11,9 @@
 
 struct trips {
     struct compare                *c;
-    const struct objectlist_pairs *unequal; /* by their text */
-    const struct archive          *have;    /* of the database compared */
+    const struct objectlist_pairs *unequal;   /* by their text */
+    bool                           only_text; /* nothing else is: the few may settle it */
+    const struct archive          *have;      /* of the database compared */
     /* Filled in, unless it is open already: the manifest's archive after a trip. */
     struct reference_result *reference;
     struct reference_result *live;    /* today's; not of a copy, which has made its trip already */
