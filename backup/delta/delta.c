@@ -81,7 +81,6 @@ struct earlier {
     struct kept_buffer   v[NEIGHBOURS];
     struct match_earlier of[NEIGHBOURS]; /* theirs, for a match */
     size_t               n;
-    struct kept_buffer  *same; /* of the same ordinal, or NULL */
 };
 
 /* A chunk of the last backup, by its id in each repository; number NULL: may it be used? */
@@ -103,21 +102,32 @@ claim(const struct deltas *d, uint32_t chunk, struct chunk_number *number)
 }
 
 static void
-load_earlier(const struct deltas *d, const struct kept_key *key, struct earlier *e)
+add_earlier(const struct deltas *d, struct earlier *e, const struct kept_buffer *b)
 {
-    *e = (struct earlier){.n = 0};
-    for (uint32_t i = 0; i < NEIGHBOURS; i++) {
-        struct kept_key     k = {key->place, key->ordinal + i - 1};
-        struct kept_buffer *b = &e->v[e->n];
+    for (size_t s = 0; s < b->of.n_sources; s++) {
+        b->of.sources[s].available = claim(d, b->of.sources[s].chunk, NULL);
+    }
+    e->v[e->n] = *b;
+    e->of[e->n++] = b->of;
+}
 
-        if ((key->ordinal == 0 && i == 0) || !kept_read(d->was, &k, b)) {
-            continue;
-        }
-        for (size_t s = 0; s < b->of.n_sources; s++) {
-            b->of.sources[s].available = claim(d, b->of.sources[s].chunk, NULL);
-        }
-        e->same = k.ordinal == key->ordinal ? b : e->same;
-        e->of[e->n++] = b->of;
+/* own: that of the same ordinal, which is owned by *e from now on; NULL: there is none. */
+static void
+load_earlier(const struct deltas *d, const struct kept_key *key, const struct kept_buffer *own,
+             struct earlier *e)
+{
+    struct kept_buffer b;
+
+    *e = (struct earlier){.n = 0};
+    if (key->ordinal > 0 &&
+        kept_read(d->was, &(struct kept_key){key->place, key->ordinal - 1}, &b)) {
+        add_earlier(d, e, &b);
+    }
+    if (own != NULL) {
+        add_earlier(d, e, own);
+    }
+    if (kept_read(d->was, &(struct kept_key){key->place, key->ordinal + 1}, &b)) {
+        add_earlier(d, e, &b);
     }
 }
 
@@ -139,19 +149,22 @@ struct given {
 /* ... and what was made of it. */
 struct made {
     struct placed     placed;
-    struct delta_runs runs; /* owned */
-    bool              delta;
+    struct delta_runs runs;  /* owned; of a delta */
+    bool              found; /* where it lies */
 };
 
-/* ---- a buffer that is what it was, as a delta ---- */
+/* ---- a buffer that is what it was ---- */
 
+/* Every unit is, by its digest; what has none (marks_part()) equals nothing. */
 static bool
 same_marks(const struct marks *a, const struct marks *b)
 {
-    return a->n == b->n &&
-        (a->n == 0 ||
-         (memcmp(a->digest, b->digest, a->n * sizeof *a->digest) == 0 &&
-          memcmp(a->length, b->length, a->n * sizeof *a->length) == 0));
+    bool same = a->n == b->n;
+
+    for (size_t i = 0; same && i < a->n; i++) {
+        same = a->digest[i] == b->digest[i] && a->digest[i] != 0 && a->length[i] == b->length[i];
+    }
+    return same;
 }
 
 static void
@@ -175,24 +188,39 @@ placed_free(struct placed *p)
     *p = (struct placed){0};
 }
 
-/* The same sources give the same plaintext, and nothing need be stored.  The runs are b's. */
+/* Its sources may be used, and, with --whole, it is no delta. */
 static bool
-put_again(const struct deltas *d, const struct kept_buffer *b, const struct given *in,
-          struct placed *out)
+is_usable(const struct deltas *d, const struct kept_buffer *b)
 {
-    *out = placed_new(in->n, b->of.n_sources);
-    sha256(in->raw, in->n, out->sha256);
-    if (b->of.n_sources > DELTA_SOURCES_MAX || memcmp(b->sha256, out->sha256, SHA256_BYTES) != 0) {
-        return false;
-    }
-    for (size_t i = 0; i < b->of.n_sources; i++) {
-        const struct match_source *s = &b->of.sources[i];
-        struct chunk_number        chunk;
+    bool is = b->of.n_sources >= 1 && b->of.n_sources <= DELTA_SOURCES_MAX &&
+        (b->list == UINT32_MAX ? b->of.n_sources == 1 && b->of.sources[0].offset == 0 &&
+                 b->of.sources[0].length == b->raw_size
+                               : !d->whole);
 
-        if (!s->available || !claim(d, s->chunk, &chunk)) {
+    for (size_t i = 0; is && i < b->of.n_sources; i++) {
+        is = claim(d, b->of.sources[i].chunk, NULL);
+    }
+    return is;
+}
+
+static bool
+place_again(const struct deltas *d, const struct kept_buffer *b, struct placed *out)
+{
+    bool whole = b->list == UINT32_MAX;
+
+    *out = placed_new(b->raw_size, b->of.n_sources);
+    memcpy(out->sha256, b->sha256, sizeof out->sha256);
+    for (size_t i = 0; i < b->of.n_sources; i++) {
+        struct chunk_number chunk;
+
+        if (!claim(d, b->of.sources[i].chunk, &chunk)) {
             return false;
         }
-        add_source(out, chunk, s);
+        if (whole) {
+            out->chunk = chunk;
+        } else {
+            add_source(out, chunk, &b->of.sources[i]);
+        }
     }
     return true;
 }
@@ -257,7 +285,7 @@ is_whole(const struct match *m, size_t raw_size)
         match_source(m, m->runs.v[0].source)->raw_size == raw_size;
 }
 
-/* out->delta false: nothing was made of it. */
+/* out->found false: nothing was made of it. */
 static int
 put_delta(struct deltas *d, struct earlier *e, const struct given *in, struct made *out,
           struct err *err)
@@ -266,12 +294,12 @@ put_delta(struct deltas *d, struct earlier *e, const struct given *in, struct ma
     int          rc = 0;
 
     out->placed = placed_new(in->n, DELTA_SOURCES_MAX);
-    out->delta = match_find(&m, e->of, e->n, in->raw, in->n, in->marks) && !is_whole(&m, in->n) &&
+    out->found = match_find(&m, e->of, e->n, in->raw, in->n, in->marks) && !is_whole(&m, in->n) &&
         take_sources(d, &m, &out->placed);
-    if (out->delta) {
-        rc = put_fresh(d, in->worker, &m, in->n, &out->placed, &out->delta, err);
+    if (out->found) {
+        rc = put_fresh(d, in->worker, &m, in->n, &out->placed, &out->found, err);
     }
-    if (rc == 0 && out->delta) {
+    if (rc == 0 && out->found) {
         sha256(in->raw, in->n, out->placed.sha256);
         out->runs = m.runs;
         m.runs = (struct delta_runs){0};
@@ -280,26 +308,33 @@ put_delta(struct deltas *d, struct earlier *e, const struct given *in, struct ma
     return rc;
 }
 
-/* As a delta where one is worth it. */
+/* As it lies there already, or as a delta where one is worth it. */
 static int
-try_delta(struct deltas *d, struct earlier *e, const struct given *in, struct made *out,
+try_delta(struct deltas *d, const struct kept_key *key, const struct given *in, struct made *out,
           struct err *err)
 {
-    struct kept_buffer *same = e->same != NULL && same_marks(&e->same->of.marks, in->marks)
-        ? e->same
-        : NULL;
+    struct kept_buffer own;
+    struct earlier     e;
+    bool               has = kept_read(d->was, key, &own);
+    bool               same = has && own.raw_size == in->n && same_marks(&own.of.marks, in->marks);
+    int                rc = 0;
 
-    if (e->n == 0 || (same != NULL && same->list == UINT32_MAX)) {
-        return 0; /* nothing there, or a whole chunk that its id finds */
+    out->found = same && is_usable(d, &own) && place_again(d, &own, &out->placed);
+    if (out->found) {
+        out->runs = own.of.runs;
+        own.of.runs = (struct delta_runs){0};
     }
-    if (same != NULL && put_again(d, same, in, &out->placed)) {
-        out->runs = same->of.runs;
-        same->of.runs = (struct delta_runs){0};
-        out->delta = true;
+    if (out->found || (same && own.list == UINT32_MAX)) {
+        kept_buffer_free(&own); /* if not: its id finds it in the repositories that have it */
         return 0;
     }
     placed_free(&out->placed);
-    return put_delta(d, e, in, out, err);
+    load_earlier(d, key, has ? &own : NULL, &e);
+    if (e.n > 0) {
+        rc = put_delta(d, &e, in, out, err);
+    }
+    free_earlier(&e);
+    return rc;
 }
 
 /* ---- any buffer ---- */
@@ -353,13 +388,9 @@ deltas_put(struct deltas *d, int worker, const struct deltas_place *at, const ui
 
     marks_end(marks);
     if (d->was != NULL && !d->whole && n >= DELTA_RAW_MIN) {
-        struct earlier earlier;
-
-        load_earlier(d, &key, &earlier);
-        rc = try_delta(d, &earlier, &(struct given){worker, raw, n, marks}, &made, e);
-        free_earlier(&earlier);
+        rc = try_delta(d, &key, &(struct given){worker, raw, n, marks}, &made, e);
     }
-    if (rc == 0 && !made.delta) {
+    if (rc == 0 && !made.found) {
         placed_free(&made.placed);
         made.placed.raw_size = n;
         rc = fanout_put(d->f, worker, raw, n, &made.placed.chunk, e);
@@ -376,43 +407,6 @@ deltas_put(struct deltas *d, int worker, const struct deltas_place *at, const ui
 }
 
 /* ---- a buffer that need not be filled ---- */
-
-/* Its sources may be used, and, with --whole, it is no delta. */
-static bool
-is_usable(const struct deltas *d, const struct kept_buffer *b)
-{
-    bool is = b->of.n_sources >= 1 && b->of.n_sources <= DELTA_SOURCES_MAX &&
-        (b->list == UINT32_MAX ? b->of.n_sources == 1 && b->of.sources[0].offset == 0 &&
-                 b->of.sources[0].length == b->raw_size
-                               : !d->whole);
-
-    for (size_t i = 0; is && i < b->of.n_sources; i++) {
-        is = claim(d, b->of.sources[i].chunk, NULL);
-    }
-    return is;
-}
-
-static bool
-place_again(const struct deltas *d, const struct kept_buffer *b, struct placed *out)
-{
-    bool whole = b->list == UINT32_MAX;
-
-    *out = placed_new(b->raw_size, b->of.n_sources);
-    memcpy(out->sha256, b->sha256, sizeof out->sha256);
-    for (size_t i = 0; i < b->of.n_sources; i++) {
-        struct chunk_number chunk;
-
-        if (!claim(d, b->of.sources[i].chunk, &chunk)) {
-            return false;
-        }
-        if (whole) {
-            out->chunk = chunk;
-        } else {
-            add_source(out, chunk, &b->of.sources[i]);
-        }
-    }
-    return true;
-}
 
 bool
 deltas_again(struct deltas *d, const struct deltas_place *first, uint32_t n, struct placed *out)

@@ -120,17 +120,26 @@ put(struct buf *b, const void *data, size_t n)
     (void)buf_append(b, data, n, &never);
 }
 
-static void
-put_length(struct buf *b, uint32_t v)
-{
-    uint8_t bytes[5];
-    size_t  n = 0;
+enum { LENGTH_MAX = 5 };
 
-    for (; v >= 0x80; v >>= 7) {
-        bytes[n++] = (uint8_t)(v | 0x80);
+/* As varints. */
+static void
+put_lengths(struct buf *b, const uint32_t *v, size_t n)
+{
+    struct err never = ERR_INIT;
+    uint8_t   *p;
+
+    (void)buf_reserve(b, n * LENGTH_MAX, &never);
+    p = b->data + b->len;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t rest = v[i];
+
+        for (; rest >= 0x80; rest >>= 7) {
+            *p++ = (uint8_t)(rest | 0x80);
+        }
+        *p++ = (uint8_t)rest;
     }
-    bytes[n++] = (uint8_t)v;
-    put(b, bytes, n);
+    b->len = (size_t)(p - b->data);
 }
 
 static void
@@ -156,9 +165,7 @@ format(const struct kept_key *key, const struct kept_buffer *k, const uint8_t *m
     }
     put(out, of->runs.v, of->runs.n * sizeof *of->runs.v);
     put(out, of->marks.digest, of->marks.n * sizeof *of->marks.digest);
-    for (size_t i = 0; i < of->marks.n; i++) {
-        put_length(out, of->marks.length[i]);
-    }
+    put_lengths(out, of->marks.length, of->marks.n);
     r.digest = marks_digest(mac_key, out->data + sizeof r.digest, out->len - sizeof r.digest);
     memcpy(out->data, &r.digest, sizeof r.digest);
 }

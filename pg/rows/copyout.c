@@ -3,7 +3,8 @@
  *
  * The hottest path of a backup: per row one PQgetCopyData(), one callback, nothing else.  The
  * socket is read before it is polled, so that poll() (which also hears cancel.h) is called only
- * when the server is the slower side.
+ * when the server is the slower side.  Then it sends 8 KB at a time and would wake us for each:
+ * gather() sleeps while as much comes as is well worth waking up for, and a socket still holds.
  *
  * A ctid in front of a row is taken off in place, in the memory that libpq returned the row in: in
  * text it is "(block,offset)" and a tab, in binary the first of the fields, four bytes of length
@@ -14,6 +15,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/cancel.h"
 #include "pg/conn/wait.h"
@@ -37,6 +39,8 @@ struct reading {
     void              *ctx;
     bool               binary, begun, ended; /* binary: header seen, trailer seen */
     uint64_t           rows;
+    uint64_t           bytes, bytes_before; /* come; come before the last pause */
+    long               pause;               /* nanoseconds */
 };
 
 static int
@@ -120,38 +124,69 @@ take_binary(struct reading *r, char *data, size_t n, struct err *e)
     return take_row(r, data, n, e);
 }
 
+/*
+ * The server is the slower side.  The pause grows until some GATHER bytes come in it, and shrinks
+ * when more do: a socket's buffer holds 160 KB and more, so the server need not wait.  A stream
+ * that is faster than that, or short, has none.
+ */
+static void
+gather(struct reading *r)
+{
+    enum { SHORT = 1 << 20, GATHER = 48 << 10 };
+    static const long least = 50000, most = 2000000;
+    uint64_t          came = r->bytes - r->bytes_before;
+
+    if (r->bytes < SHORT) {
+        return;
+    }
+    if (came < GATHER / 2) {
+        r->pause = r->pause == 0 ? least : r->pause > most / 2 ? most : 2 * r->pause;
+    } else if (came > GATHER) {
+        r->pause = r->pause / 2 < least ? 0 : r->pause / 2;
+    }
+    r->bytes_before = r->bytes;
+    if (r->pause > 0) {
+        (void)nanosleep(&(struct timespec){.tv_nsec = r->pause}, NULL);
+    }
+}
+
+/* No whole message is in the buffer: reads what has come; at the third time, waits for more. */
+static int
+read_more(struct reading *r, int tried, struct err *e)
+{
+    if (cancel_check(e) != 0) {
+        return -1;
+    }
+    if (tried == 1) {
+        gather(r);
+    } else if (tried > 1 && pg_await(r->conn, POLLIN, e) < 0) {
+        return -1;
+    }
+    return PQconsumeInput(r->conn) ? 0 : pg_error(r->conn, NULL, e);
+}
+
 /* Every message until the stream ends: 0; an error of the server or the callback: -1. */
 static int
 take_all(struct reading *r, struct err *e)
 {
-    bool  was_read = false;
+    int   tried = 0;
     char *data = NULL;
     int   n, rc;
 
-    for (;;) {
-        n = PQgetCopyData(r->conn, &data, 1);
-        if (n > 0) {
+    while ((n = PQgetCopyData(r->conn, &data, 1)) >= 0) {
+        if (n == 0) {
+            rc = read_more(r, tried++, e);
+        } else {
+            tried = 0;
+            r->bytes += (uint64_t)n;
             rc = r->binary ? take_binary(r, data, (size_t)n, e) : take_row(r, data, (size_t)n, e);
             PQfreemem(data);
-            if (rc != 0) {
-                return -1;
-            }
-            was_read = false;
-        } else if (n == 0) {
-            /* No whole message in the buffer.  Reads; waits only if nothing came. */
-            if (cancel_check(e) != 0 || (was_read && pg_await(r->conn, POLLIN, e) < 0)) {
-                return -1;
-            }
-            if (!PQconsumeInput(r->conn)) {
-                return pg_error(r->conn, NULL, e);
-            }
-            was_read = true;
-        } else if (n == -1) {
-            return 0;
-        } else {
-            return pg_error(r->conn, NULL, e);
+        }
+        if (rc != 0) {
+            return -1;
         }
     }
+    return n == -1 ? 0 : pg_error(r->conn, NULL, e);
 }
 
 static int
