@@ -61,7 +61,7 @@ void
 deltas_commit(struct deltas *d)
 {
     if (d->now != NULL) {
-        kept_commit(d->now, d->f);
+        kept_commit(d->now, d->f, d->was);
     }
 }
 

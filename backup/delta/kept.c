@@ -359,11 +359,47 @@ kept_buffer_free(struct kept_buffer *k)
     *k = (struct kept_buffer){.list = UINT32_MAX};
 }
 
+/* ---- ids ---- */
+
+static size_t
+repo_bytes(const struct kept *k)
+{
+    return KEPT_REPO_ID + (size_t)k->foot.n_chunks * SHA256_BYTES;
+}
+
+const char *
+kept_repo(const struct kept *k, size_t number)
+{
+    return number < k->foot.n_repos ? (const char *)k->repos + number * repo_bytes(k) : NULL;
+}
+
+/* NULL: it is not known there. */
+static const uint8_t *
+ids_in(const struct kept *k, const char *repo_id)
+{
+    const char *is;
+
+    for (size_t r = 0; (is = kept_repo(k, r)) != NULL; r++) {
+        if (strncmp(is, repo_id, KEPT_REPO_ID) == 0) {
+            return (const uint8_t *)is + KEPT_REPO_ID;
+        }
+    }
+    return NULL;
+}
+
+static bool
+is_id(const uint8_t *id)
+{
+    static const uint8_t none[SHA256_BYTES];
+
+    return memcmp(id, none, sizeof none) != 0;
+}
+
 const uint8_t *
 kept_chunk_id(const struct kept *k, const char *repo_id, uint32_t chunk)
 {
-    const size_t each = KEPT_REPO_ID + (size_t)k->foot.n_chunks * SHA256_BYTES;
-    size_t       lo = 0, hi = k->foot.n_chunks;
+    const uint8_t *ids = ids_in(k, repo_id);
+    size_t         lo = 0, hi = k->foot.n_chunks;
 
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
@@ -374,15 +410,66 @@ kept_chunk_id(const struct kept *k, const char *repo_id, uint32_t chunk)
             hi = mid;
         }
     }
-    if (lo == k->foot.n_chunks || k->numbers[lo] != chunk) {
-        return NULL;
-    }
-    for (size_t r = 0; r < k->foot.n_repos; r++) {
-        const uint8_t *repo = k->repos + r * each;
+    return ids != NULL && lo < k->foot.n_chunks && k->numbers[lo] == chunk &&
+            is_id(ids + lo * SHA256_BYTES)
+        ? ids + lo * SHA256_BYTES
+        : NULL;
+}
 
-        if (strncmp((const char *)repo, repo_id, KEPT_REPO_ID) == 0) {
-            return repo + KEPT_REPO_ID + lo * SHA256_BYTES;
+static int
+by_id(const void *a, const void *b, void *ids)
+{
+    const uint8_t *all = ids;
+
+    return memcmp(all + *(const uint32_t *)a * (size_t)SHA256_BYTES,
+                  all + *(const uint32_t *)b * (size_t)SHA256_BYTES, SHA256_BYTES);
+}
+
+/* The place of an id in the order of ids; n: there is none. */
+static size_t
+find_id(const uint8_t *ids, const uint32_t *order, size_t n, const uint8_t *id)
+{
+    size_t lo = 0, hi = n;
+
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+
+        if (memcmp(ids + order[mid] * (size_t)SHA256_BYTES, id, SHA256_BYTES) < 0) {
+            lo = mid + 1;
+        } else {
+            hi = mid;
         }
     }
-    return NULL;
+    return lo < n && memcmp(ids + order[lo] * (size_t)SHA256_BYTES, id, SHA256_BYTES) == 0 ? lo : n;
+}
+
+bool
+kept_translate(const struct kept *k, const char *from_repo, const uint8_t *ids, size_t n, size_t to,
+               uint8_t *out)
+{
+    const size_t   known = k->foot.n_chunks;
+    const uint8_t *from = ids_in(k, from_repo);
+    const uint8_t *there = (const uint8_t *)kept_repo(k, to) + KEPT_REPO_ID;
+    uint32_t      *order;
+    bool           any = false;
+
+    memset(out, 0, n * SHA256_BYTES);
+    if (from == NULL) {
+        return false;
+    }
+    order = xcalloc(known + 1, sizeof *order);
+    for (size_t i = 0; i < known; i++) {
+        order[i] = (uint32_t)i;
+    }
+    qsort_r(order, known, sizeof *order, by_id, (void *)(uintptr_t)from);
+    for (size_t i = 0; i < n; i++) {
+        size_t at = find_id(from, order, known, ids + i * SHA256_BYTES);
+
+        if (at < known && is_id(there + order[at] * (size_t)SHA256_BYTES)) {
+            memcpy(out + i * SHA256_BYTES, there + order[at] * (size_t)SHA256_BYTES, SHA256_BYTES);
+            any = true;
+        }
+    }
+    free(order);
+    return any;
 }

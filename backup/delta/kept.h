@@ -48,8 +48,14 @@ const uint8_t *kept_marks_key(const struct kept *);
 bool kept_read(struct kept *, const struct kept_key *, struct kept_buffer *);
 /* A note.  False: there is none, or it is spoilt.  The caller frees the buffer. */
 bool kept_note_read(struct kept *, uint64_t place, struct buf *);
-/* The id of a chunk in a repository; NULL: the last backup was not stored there. */
+/* The id of a chunk in a repository; NULL: none of this host's backups stored it there. */
 const uint8_t *kept_chunk_id(const struct kept *, const char *repo_id, uint32_t chunk);
+/* The repositories that it knows ids of; NULL from their number on. */
+const char *kept_repo(const struct kept *, size_t number);
+/* The ids there of n chunks that have these ids in another one: out gets as many; zeroes: none is
+ * known.  False: of none of them. */
+bool kept_translate(const struct kept *, const char *from_repo, const uint8_t *ids, size_t n,
+                    size_t to, uint8_t *out);
 
 /* ---- writing ---- */
 
@@ -63,8 +69,9 @@ struct kept_writer *kept_begin(const char *repo_id, const char *db,
 /* Sources have numbers of the fanout in .chunk. */
 void kept_add(struct kept_writer *, const struct kept_key *, const struct kept_buffer *);
 void kept_note_add(struct kept_writer *, uint64_t place, const void *, size_t);
-/* The backup exists: takes its place.  Needs the fanout, for ids. */
-void kept_commit(struct kept_writer *, struct fanout *);
+/* The backup exists: takes its place.  Needs the fanout, for ids; and was, which may be NULL, for
+ * those in repositories that missed this backup, and will have the next one again. */
+void kept_commit(struct kept_writer *, struct fanout *, const struct kept *was);
 void kept_end(struct kept_writer *); /* accepts NULL; without a commit nothing has changed */
 
 #endif

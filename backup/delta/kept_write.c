@@ -242,38 +242,74 @@ unique_numbers(struct kept_writer *w)
     w->n_numbers = n;
 }
 
-/* Ids in each repository that has the backup. */
+static void
+put_repo(struct buf *index, const char *repo_id, const uint8_t *ids, size_t n)
+{
+    char padded[KEPT_REPO_ID] = "";
+
+    (void)snprintf(padded, sizeof padded, "%s", repo_id);
+    put(index, padded, sizeof padded);
+    put(index, ids, n * SHA256_BYTES);
+}
+
+/* Of a repository that missed this backup: the ids that it is known to have of its chunks. */
 static uint32_t
-put_ids(const struct kept_writer *w, struct fanout *f, struct buf *index)
+put_missed(const struct kept_writer *w, const struct kept *was, const char *repo_id,
+           const uint8_t *ids, const struct strlist *written, struct buf *index)
+{
+    uint8_t    *there = xcalloc(w->n_numbers + 1, SHA256_BYTES);
+    uint32_t    repos = 0;
+    const char *missed;
+
+    for (size_t r = 0; was != NULL && (missed = kept_repo(was, r)) != NULL; r++) {
+        if (!strlist_has(written, missed) &&
+            kept_translate(was, repo_id, ids, w->n_numbers, r, there)) {
+            put_repo(index, missed, there, w->n_numbers);
+            repos++;
+        }
+    }
+    free(there);
+    return repos;
+}
+
+/* Ids in each repository that has the backup, and in those that missed it. */
+static uint32_t
+put_ids(const struct kept_writer *w, struct fanout *f, const struct kept *was, struct buf *index)
 {
     struct chunk_number *numbers = xcalloc(w->n_numbers + 1, sizeof *numbers);
     struct chunk_ref    *refs = xcalloc(w->n_numbers + 1, sizeof *refs);
-    uint32_t             repos = 0;
+    uint8_t             *ids = xcalloc(w->n_numbers + 1, SHA256_BYTES);
+    struct strlist       written = {0};
+    uint32_t             repos;
 
     for (size_t i = 0; i < w->n_numbers; i++) {
         numbers[i].n = w->numbers[i];
     }
     for (size_t r = 0; r < fanout_repos(f); r++) {
         const char *id = fanout_repo_id(f, r);
-        char        padded[KEPT_REPO_ID] = "";
 
         if (id == NULL || !fanout_refs(f, r, numbers, w->n_numbers, refs)) {
             continue;
         }
-        (void)snprintf(padded, sizeof padded, "%s", id);
-        put(index, padded, sizeof padded);
         for (size_t i = 0; i < w->n_numbers; i++) {
-            put(index, refs[i].name.id, SHA256_BYTES);
+            memcpy(ids + i * SHA256_BYTES, refs[i].name.id, SHA256_BYTES);
         }
-        repos++;
+        put_repo(index, id, ids, w->n_numbers);
+        strlist_add(&written, id);
     }
+    repos = (uint32_t)written.n;
+    if (repos > 0) { /* by the last one's */
+        repos += put_missed(w, was, written.v[repos - 1], ids, &written, index);
+    }
+    strlist_free(&written);
+    free(ids);
     free(numbers);
     free(refs);
     return repos;
 }
 
 void
-kept_commit(struct kept_writer *w, struct fanout *f)
+kept_commit(struct kept_writer *w, struct fanout *f, const struct kept *was)
 {
     struct buf         index = BUF_INIT(BUF_NO_LIMIT);
     struct kept_footer foot = {.index = w->at, .n_records = (uint32_t)w->n_places};
@@ -283,7 +319,7 @@ kept_commit(struct kept_writer *w, struct fanout *f)
     foot.n_chunks = (uint32_t)w->n_numbers;
     put(&index, w->places, w->n_places * sizeof *w->places);
     put(&index, w->numbers, w->n_numbers * sizeof *w->numbers);
-    foot.n_repos = put_ids(w, f, &index);
+    foot.n_repos = put_ids(w, f, was, &index);
     foot.length = index.len;
     plain = index.len;
     put(&index, (const uint8_t *)&foot + sizeof foot.digest, sizeof foot - sizeof foot.digest);

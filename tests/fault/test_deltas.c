@@ -765,6 +765,31 @@ one_of_two_repositories_fails_at_any_call(void **state)
     }
 }
 
+/* A night without one of the repositories, and the next with both: what that one has is known. */
+static void
+who_missed_a_night_has_no_whole_one_next(void **state)
+{
+    struct world *w = begin(90, 2);
+    uint64_t      first;
+    size_t        deltas;
+
+    (void)state;
+    back_up(w, false);
+    first = w->new_bytes;
+    for (int night = 1; night < 4; night++) {
+        w->tables[0].v[100 * night].version++;
+        w->tables[1].v[100 * night].version++;
+        w->n_repos = night < 3 ? 1 : 2;
+        back_up(w, false);
+        w->nights[night].lost[1] = night < 3;
+        assert_true(w->new_bytes * 20 < first);
+    }
+    assert_true(reads_back(w, &w->nights[3], w->repos[1].repo, &deltas));
+    assert_int_equal(deltas, 2);
+    all_read_back(w);
+    end(w);
+}
+
 /* Two runs at once store one content twice.  The lists of both count, and a content is one chunk
  * of a backup nevertheless: also where another repository holds it once.  Which of the two is found
  * first depends on their ids, which are random. */
@@ -793,6 +818,8 @@ main(void)
         cmocka_unit_test_setup_teardown(what_cannot_be_kept_takes_no_room, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_may_not_be_reused_is_no_base, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_of_two_repositories_fails_at_any_call, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(who_missed_a_night_has_no_whole_one_next, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_content_that_is_stored_twice_is_used_once, set_up,
                                         tear_down),
