@@ -8,6 +8,7 @@
 
 #include "core/cancel.h"
 #include "core/log.h"
+#include "core/pidone.h"
 #include "core/runid.h"
 #include "core/state.h"
 
@@ -30,6 +31,7 @@ void
 tool_begin(const char *program)
 {
     open_closed();
+    pidone_begin();
     log_init(program, LOG_WARN);
     run_id_begin();
     cancel_install();

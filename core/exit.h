@@ -10,8 +10,9 @@
 /* Exit statuses of every tool (docs/exit-status.md). */
 enum { EXIT_GOOD = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_DIFFERENT = 3, EXIT_PARTLY = 4 };
 
-/* First call in main(): the name before each message, signals (state.h), and the descriptors 0 to
- * 2, which may be closed: no file that is opened later may get one of these numbers. */
+/* First call in main(): the name before each message, signals (state.h, pidone.h), and the
+ * descriptors 0 to 2, which may be closed: no file that is opened later may get one of these
+ * numbers. */
 void tool_begin(const char *program);
 
 /* Last call in main(): flushes standard output.  Returns status, or EXIT_FAILED, after one line

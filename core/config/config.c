@@ -10,6 +10,7 @@
 
 #include "core/buf.h"
 #include "core/config/config_impl.h"
+#include "core/host/envsecret.h"
 #include "core/host/ownership.h"
 #include "core/log.h"
 #include "core/mem.h"
@@ -136,6 +137,10 @@ config_load(const char *path, const struct config_keys *keys, struct err *e)
 
     c->keys = keys;
     c->kept = xcalloc(1, sizeof *c->kept);
+    if (envsecret_export(e) != 0) {
+        config_free(c);
+        return NULL;
+    }
     if (path == NULL) {
         const char *env = getenv("PGASSAY_CONFIG");
 
@@ -162,6 +167,7 @@ config_load(const char *path, const struct config_keys *keys, struct err *e)
         return NULL;
     }
     config_read_environment(c);
+    config_warn_of_environment(c);
     return c;
 }
 

@@ -48,12 +48,16 @@ struct config;
 
 /* path NULL: the default places.  The tables of keys must live as long as the configuration.  Never
  * NULL on success, even without a file. */
+/* Also the rest of what the environment says: secrets in files (envsecret.h), and a warning of each
+ * PGASSAY_* that means nothing. */
 struct config *config_load(const char *path, const struct config_keys *, struct err *);
 void           config_free(struct config *);
 
 /* What the variables of keys before any section begin with, and of those of "[repo NAME]". */
 #define CONFIG_ENV      "PGASSAY_"
 #define CONFIG_REPO_ENV "PGASSAY_REPO_"
+/* The others that there are, NULL at the end. */
+extern const char *const config_env_others[];
 /* "PGASSAY_REPO_SIGN_KEY".  Allocated. */
 char *config_env_name(const char *prefix, const struct config_key *);
 /* Its value, borrowed from the environment; NULL when it is not set or empty. */

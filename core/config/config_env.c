@@ -2,9 +2,22 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/config/config_impl.h"
+#include "core/log.h"
 #include "core/mem.h"
+#include "core/similar.h"
+
+const char *const config_env_others[] = {
+    /* what an administrator sets */
+    "PGASSAY_CONFIG", "PGASSAY_STATE_DIR", "PGASSAY_RUN_ID", "PGASSAY_PROGRESS",
+    "PGASSAY_PASSPHRASE_FILE", "PGASSAY_PASSPHRASE_COMMAND", "PGASSAY_WEBHOOK",
+    "PGASSAY_WEBHOOK_FILE", "PGASSAY_WEBHOOK_SHAPE", "PGASSAY_PING_URL", "PGASSAY_PING_URL_FILE",
+    /* what hooks and commands are told (core/hooks, core/notify), who may run these programs */
+    "PGASSAY_HOOK", "PGASSAY_DATABASE", "PGASSAY_TARGET", "PGASSAY_STATUS", "PGASSAY_EXIT_STATUS",
+    "PGASSAY_BACKUP_ID", "PGASSAY_ERROR", "PGASSAY_EVENT", "PGASSAY_LEVEL", "PGASSAY_SUBJECT",
+    "PGASSAY_TEXT", NULL};
 
 char *
 config_env_name(const char *prefix, const struct config_key *key)
@@ -101,4 +114,56 @@ char *
 config_origin(const struct config *c, const struct config_entry *x)
 {
     return x->env ? config_env_name(CONFIG_ENV, x->key) : xstrdup(config_path(c));
+}
+
+/* ---- names that mean nothing ---- */
+
+enum { PREFIX = sizeof CONFIG_ENV - 1 };
+
+/* Without CONFIG_ENV, which would make all of them look alike. */
+static void
+names_of(const char *prefix, const struct config_key *const *tables, struct strlist *out)
+{
+    for (; *tables != NULL; tables++) {
+        for (const struct config_key *k = *tables; k->name != NULL; k++) {
+            char *name = config_env_name(prefix, k);
+
+            strlist_add(out, name + PREFIX);
+            free(name);
+        }
+    }
+}
+
+static void
+warn_unless_known(const char *name, const struct strlist *known)
+{
+    const char *nearest;
+    char       *meant;
+
+    if (strncmp(name, CONFIG_ENV, PREFIX) != 0 || strlist_has(known, name + PREFIX)) {
+        return;
+    }
+    nearest = similar_of(name + PREFIX, known);
+    meant = nearest == NULL ? xstrdup("") : xasprintf(" (did you mean %s%s?)", CONFIG_ENV, nearest);
+    log_warn("environment variable %s means nothing%s", name, meant);
+    free(meant);
+}
+
+void
+config_warn_of_environment(const struct config *c)
+{
+    struct strlist known = {0};
+
+    for (const char *const *name = config_env_others; *name != NULL; name++) {
+        strlist_add(&known, *name + PREFIX);
+    }
+    names_of(CONFIG_ENV, c->keys->common, &known);
+    names_of(CONFIG_REPO_ENV, c->keys->repo, &known);
+    for (char **v = environ; *v != NULL; v++) {
+        char *name = xstrndup(*v, strcspn(*v, "="));
+
+        warn_unless_known(name, &known);
+        free(name);
+    }
+    strlist_free(&known);
 }

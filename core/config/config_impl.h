@@ -54,6 +54,8 @@ void config_add_entry(struct config *c, struct config_entry what, const char *va
 /* Each key before any section that the environment has replaces what the file says, there and in
  * "[database NAME]". */
 void config_read_environment(struct config *c);
+/* Warns of each PGASSAY_* in the environment that no program of ours reads or sets. */
+void config_warn_of_environment(const struct config *c);
 /* Where an entry comes from: the file, or the name of a variable.  Allocated. */
 char *config_origin(const struct config *c, const struct config_entry *);
 

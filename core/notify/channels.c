@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/host/envsecret.h"
 #include "core/host/ownership.h"
 #include "core/notify/http.h"
 
@@ -201,23 +202,14 @@ read_ping(const struct config *c, struct ping *p, struct err *e)
     return 0;
 }
 
-/* NAME, or the first line of the file that NAME_FILE names; NULL: neither is set, or the error. */
 static char *
 from_environment(const char *name, struct err *e)
 {
-    char       *of_file = xasprintf("%s_FILE", name);
-    const char *text = getenv(name), *path = getenv(of_file);
-    char       *out = NULL;
+    char *out = envsecret_get(name, e);
 
-    if (text != NULL && *text != '\0') {
-        out = xstrdup(text);
-    } else if (path != NULL && *path != '\0') {
-        out = read_address(path, e);
-    }
-    if ((out != NULL && check_address(out, e) != 0) || e->kind != ERR_NONE) {
+    if (out != NULL && check_address(out, e) != 0) {
         err_wrap(e, "%s", name);
     }
-    free(of_file);
     return out;
 }
 

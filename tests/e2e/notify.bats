@@ -81,7 +81,7 @@ fails() { PGPORT=1 expect_status 1 backup shop; }
     grep -q '/ping/abc/fail?x=1 ".*connection to server' "$T/web/posts"
     # From the environment, as a container has it.
     conf "repo = $REPO"
-    echo "$WEB/env" >"$T/ping.url"
+    (umask 077 && echo "$WEB/env" >"$T/ping.url")
     PGASSAY_PING_URL_FILE=$T/ping.url PGASSAY_WEBHOOK=$WEB/hook PGASSAY_WEBHOOK_SHAPE=slack fails
     expect_equal "$(tail -n 3 "$T/web/posts" | cut -d ' ' -f 1 | sort | tr '\n' ' ')" '/env/fail /env/start /hook '
 }

@@ -23,9 +23,11 @@ teardown_file() { exec 9>&-; s3_stop; e2e_teardown; }
 # What the credentials server answered so often.
 count() { curl -s -m 10 "$CREDS/count/$1"; }
 
-@test "a profile, a program, a container: each is enough, and none is said as such" {
+@test "secrets in files, a profile, a program, a container: each is enough, and none is said as such" {
     expect_status 1 storage list
     expect_text "no credentials found; tried the environment (AWS_ACCESS_KEY_ID is not set)" "the instance (AWS_EC2_METADATA_DISABLED is true)"
+    (umask 077 && echo "$KEY" >"$T/key" && echo "$SECRET" >"$T/secret")
+    AWS_ACCESS_KEY_ID_FILE=$T/key AWS_SECRET_ACCESS_KEY_FILE=$T/secret expect_status 0 storage list
     mkdir -p "$HOME/.aws"
     printf '[backup]\naws_access_key_id = %s\naws_secret_access_key = %s\n' "$KEY" "$SECRET" >"$HOME/.aws/credentials"
     expect_status 1 storage list
