@@ -113,7 +113,7 @@ config_read_environment(struct config *c)
 char *
 config_origin(const struct config *c, const struct config_entry *x)
 {
-    return x->env ? config_env_name(CONFIG_ENV, x->key) : xstrdup(config_path(c));
+    return x->env ? config_env_name(CONFIG_ENV, x->key) : xstrdup(c->path);
 }
 
 /* ---- names that mean nothing ---- */
