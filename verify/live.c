@@ -34,8 +34,8 @@ describe(const struct snapshot *s)
 {
     int version = pg_version(s->conn);
 
-    return xasprintf("database \"%s\" on PostgreSQL %d.%d", PQdb(s->conn), version / 10000,
-                     version % 10000);
+    return xasprintf("database \"%s\" on PostgreSQL %d.%d at %s:%s", PQdb(s->conn), version / 10000,
+                     version % 10000, PQhost(s->conn), PQport(s->conn));
 }
 
 /* Sections that match nothing: a name that is spelt wrong would be compared exactly, or a table

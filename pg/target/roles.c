@@ -110,40 +110,64 @@ roles_of(const struct sql_statement *s, char *name[2])
     return 2;
 }
 
+/* What is run for it: allocated, NULL when it is left out. */
+static char *
+role_sql(const struct roles_wish *w, const struct sql_statement *s, const char *role)
+{
+    struct sql_cursor create = sql_cursor(s), comment = sql_cursor(s);
+    char             *sql, *ident, *both;
+
+    if (w->temporary && sql_words(&comment, "COMMENT ON ROLE"))
+        return NULL;
+    sql = sql_text(s);
+    if (!w->temporary || !sql_words(&create, "CREATE ROLE"))
+        return sql;
+    ident = pg_ident(role);
+    both = xasprintf("%s; COMMENT ON ROLE %s IS '" ROLES_TEMPORARY "'", sql, ident);
+    free(ident);
+    free(sql);
+    return both;
+}
+
+/* -1: the connection is of no use any more. */
+static int
+run_one(PGconn *conn, const struct roles_wish *w, const struct strlist *there,
+        const struct sql_statement *s, struct err *e)
+{
+    struct err   fault = ERR_INIT;
+    struct grant g;
+    char        *name[2] = {0}, *sql;
+    bool         is_grant = read_grant(s, &g) && has_object(conn, &g);
+    int          n = is_grant ? 0 : roles_of(s, name);
+    bool         is_new = (n >= 1 && !strlist_has(there, name[0])) ||
+        (n == 2 && !strlist_has(there, name[1])) || (is_grant && !strlist_has(there, g.role));
+
+    sql = role_sql(w, s, name[0]);
+    if (is_new && sql != NULL && pg_exec(conn, &fault, sql) != 0)
+        w->problem(w->ctx, is_grant ? g.role : name[0], &fault);
+    if (is_grant && !is_new && w->left != NULL && lacks(conn, &g))
+        strlist_add(w->left, sql);
+    grant_free(&g);
+    free(sql);
+    free(name[0]);
+    free(name[1]);
+    if (fault.kind != ERR_INTERRUPTED && PQstatus(conn) == CONNECTION_OK)
+        return 0;
+    *e = fault;
+    return -1;
+}
+
 int
-roles_create(PGconn *conn, const char *globals_sql, roles_problem_fn *problem, void *ctx,
-             struct strlist *left, struct err *e)
+roles_create(PGconn *conn, const struct roles_wish *w, struct err *e)
 {
     struct strlist    there = {0};
     struct sql_script script = {0};
     int               rc = -1;
 
-    if (existing_roles(conn, &there, e) != 0 || sql_parse(globals_sql, &script, e) != 0)
-        goto out;
-    for (size_t i = 0; i < script.n; i++) {
-        struct err   fault = ERR_INIT;
-        struct grant g;
-        char        *name[2] = {0}, *sql = sql_text(&script.v[i]);
-        bool         is_grant = read_grant(&script.v[i], &g) && has_object(conn, &g);
-        int          n = is_grant ? 0 : roles_of(&script.v[i], name);
-        bool         is_new = (n >= 1 && !strlist_has(&there, name[0])) ||
-            (n == 2 && !strlist_has(&there, name[1])) || (is_grant && !strlist_has(&there, g.role));
-
-        if (is_new && pg_exec(conn, &fault, sql) != 0)
-            problem(ctx, is_grant ? g.role : name[0], &fault);
-        if (is_grant && !is_new && left != NULL && lacks(conn, &g))
-            strlist_add(left, sql);
-        grant_free(&g);
-        free(sql);
-        free(name[0]);
-        free(name[1]);
-        if (fault.kind == ERR_INTERRUPTED || PQstatus(conn) != CONNECTION_OK) {
-            *e = fault;
-            goto out;
-        }
-    }
-    rc = 0;
-out:
+    if (existing_roles(conn, &there, e) == 0 && sql_parse(w->globals_sql, &script, e) == 0)
+        rc = 0;
+    for (size_t i = 0; i < script.n && rc == 0; i++)
+        rc = run_one(conn, w, &there, &script.v[i], e);
     strlist_free(&there);
     sql_script_free(&script);
     return rc == 0 ? 0 : err_wrap(e, "roles");

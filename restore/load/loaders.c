@@ -6,6 +6,7 @@
 
 #include "core/crypto/hash.h"
 #include "core/log.h"
+#include "pg/target/roles.h"
 #include "restore/job/entries.h"
 
 enum { KNOWS_ALL_DATA = 140000 }; /* pg_read_all_data, pg_write_all_data */
@@ -44,9 +45,11 @@ make_role(struct restore *r, const char *role, const char *owner, struct err *e)
 {
     const char *all = r->loaders->all_data;
     char       *of = owner == NULL ? NULL : pg_ident(owner);
-    int rc = pg_execf(r->conn, e, "CREATE ROLE %s LOGIN INHERIT NOSUPERUSER IN ROLE %s%s%s", role,
-                      of != NULL ? of : "", of != NULL ? ", " : "",
-                      all != NULL ? all : "pg_read_all_data, pg_write_all_data");
+    int         rc = pg_execf(r->conn, e,
+                              "CREATE ROLE %s LOGIN INHERIT NOSUPERUSER IN ROLE %s%s%s; "
+                                      "COMMENT ON ROLE %s IS '" ROLES_TEMPORARY "'",
+                              role, of != NULL ? of : "", of != NULL ? ", " : "",
+                      all != NULL ? all : "pg_read_all_data, pg_write_all_data", role);
 
     if (rc == 0 && r->updates) {
         rc = pg_execf(r->conn, e, "ALTER ROLE %s SET session_replication_role = replica", role);
@@ -79,8 +82,10 @@ make_all_data(struct restore *r, struct err *e)
         return 0;
     }
     role = r->loaders->all_data = xasprintf("pgassay_load_%s_all", r->loaders->tag);
-    return pg_execf(r->conn, e, "CREATE ROLE %s; %s%s'; END LOOP; END $$", role, grant_all_data,
-                    role) == 0
+    return pg_execf(r->conn, e,
+                    "CREATE ROLE %s; COMMENT ON ROLE %s IS '" ROLES_TEMPORARY
+                    "'; %s%s'; END LOOP; END $$",
+                    role, role, grant_all_data, role) == 0
         ? 0
         : err_wrap(e, "a role to load rows");
 }

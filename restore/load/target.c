@@ -250,8 +250,13 @@ static int
 make_roles(struct restore *r, struct err *e)
 {
     struct strlist left = {0};
-    int            rc = roles_create(r->conn, buf_str(&r->globals), role_problem, r,
-                          r->o->isolated ? NULL : &left, e);
+    int            rc = roles_create(r->conn,
+                                     &(struct roles_wish){.globals_sql = buf_str(&r->globals),
+                                                          .temporary = r->o->isolated,
+                                                          .problem = role_problem,
+                                                          .ctx = r,
+                                                          .left = r->o->isolated ? NULL : &left},
+                                     e);
 
     if (rc == 0 && left.n > 0) {
         name_left(r, &left);

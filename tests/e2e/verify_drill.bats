@@ -195,7 +195,8 @@ on_spare() {
     expect_equal "$(on_spare)" "mine postgres postgres verify_owner"
     # A difference, and an interruption.
     db_exists old || { db_make old verify.sql; backup old; }
-    expect_status 3 drill old --server "host=$T/s/spare port=5432 user=postgres"
+    expect_status 3 drill old --self-test --server "host=$T/s/spare port=5432 user=postgres"
+    expect_text "self-test" "was not made, as something is wrong already"
     expect_equal "$(on_spare)" "mine postgres postgres verify_owner"
     start "$BIN/pgassay-verify" drill base --repo "$REPO" --server spare
     PGHOST=$T/s/spare wait_for postgres "SELECT count(*) > 0 FROM pg_database WHERE datname ~ '^pgassay_drill'"
@@ -230,7 +231,13 @@ on_spare() {
     expect_equal "$(on_spare)" "mine postgres postgres verify_owner"
 }
 
-@test "--server: one that asks for a password, where a drill that was killed has left its own role" {
+@test "--server: one that asks for a password, where a drill that was killed has left roles: they go, and nobody else's" {
+    start "$BIN/pgassay-verify" drill base --repo "$REPO" --server spare
+    PGHOST=$T/s/spare wait_for postgres "SELECT count(*) > 0 FROM pg_roles WHERE rolname ~ '^(of_backup|verify_)' AND rolname <> 'verify_owner'"
+    kill -KILL "$started"
+    finish 137
+    # Who drops the comment keeps the role; what somebody has made of one is not dropped with it.
+    PGHOST=$T/s/spare psql_in mine -c "CREATE ROLE someones" -c "CREATE ROLE kept; COMMENT ON ROLE kept IS 'pgassay: made for a copy, and dropped with it'" -c "CREATE TABLE t (i int); ALTER TABLE t OWNER TO kept"
     PGHOST=$T/s/spare psql_in postgres -c "SET password_encryption = 'scram-sha-256'" -c "ALTER ROLE postgres PASSWORD 'secret'" -c "CREATE ROLE pgassay_drill_reader"
     sed -i 's/trust$/scram-sha-256/' "$T/pg/spare/pg_hba.conf"
     as_server "$SERVER_BIN/pg_ctl" -D "$T/pg/spare" reload >/dev/null
@@ -242,6 +249,6 @@ on_spare() {
     [ "$(server_major)" -ge 14 ] || amcheck=
     # shellcheck disable=SC2086  # none, or one
     expect_status 0 timeout 60 pgassay verify drill base --repo "$REPO" --server asks --verbose $amcheck
-    expect_text "own checks       2 met, 0 missed" "verdict          equal"
-    expect_equal "$(PGPASSWORD=secret on_spare)" "mine postgres postgres verify_owner"
+    expect_text "own checks       2 met, 0 missed" "at $T/s/spare:5432" "verdict          equal" 'role "kept", made by a drill, is left there'
+    expect_equal "$(PGPASSWORD=secret on_spare)" "kept mine postgres postgres someones verify_owner"
 }

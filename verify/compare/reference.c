@@ -79,7 +79,11 @@ make_database(const struct reference_trip *t, struct err *e)
     if ((conn = pg_connect(&target, PG_RESTORING, "pgassay-verify", e)) == NULL)
         return -1;
     if (t->globals_sql->len > 0 &&
-        roles_create(conn, buf_str(t->globals_sql), role_problem, NULL, NULL, e) != 0)
+        roles_create(conn,
+                     &(struct roles_wish){.globals_sql = buf_str(t->globals_sql),
+                                          .temporary = true,
+                                          .problem = role_problem},
+                     e) != 0)
         goto out;
     rc = newdb_create(conn, t->database, t->name, NULL, e);
 out:

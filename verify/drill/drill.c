@@ -327,6 +327,20 @@ may_be_its_fault(const struct attempt *a, char **anew)
     return true;
 }
 
+/* What differs already would be taken for a damage that was noticed. */
+static int
+self_test(const struct attempt *a, struct copy *copy, struct err *e)
+{
+    if (result_exit_status(a->r) == EXIT_GOOD)
+        return selftest_run(copy, a->r, e);
+    findings_add(&a->r->findings,
+                 (struct finding){.class = FINDING_UNCOMPARED,
+                                  .group = "self-test",
+                                  .object = a->b->label->id,
+                                  .what = "was not made, as something is wrong already"});
+    return 0;
+}
+
 /* All that is asked about the copy; what spoils it, last.  *anew: likewise. */
 static int
 examine(struct attempt *a, char **anew, struct err *e)
@@ -350,11 +364,23 @@ examine(struct attempt *a, char **anew, struct err *e)
         rc = run_commands(a->checks, &target, &a->wrote, a->r, e);
     if (rc == 0 && may_be_its_fault(a, anew))
         goto out;
-    if (rc == 0 && a->o->self_test && result_exit_status(a->r) == EXIT_GOOD)
-        rc = selftest_run(&copy, a->r, e);
+    if (rc == 0 && a->o->self_test)
+        rc = self_test(a, &copy, e);
 out:
     copy_deinit(&copy);
     return rc;
+}
+
+/* A throw-away server is nowhere any more. */
+static char *
+against(const struct drill_server *s)
+{
+    int version = s->target.version;
+
+    return s->scratch != NULL
+        ? xasprintf("a restore on PostgreSQL %d.%d", version / 10000, version % 10000)
+        : xasprintf("a restore on PostgreSQL %d.%d at %s:%s", version / 10000, version % 10000,
+                    s->host, s->port);
 }
 
 static int
@@ -366,8 +392,7 @@ restore_and_examine(struct attempt *a, char **anew, struct err *e)
     int                   rc;
 
     result_add_time(r, "server", clock_seconds() - a->start);
-    r->against = xasprintf("a restore on PostgreSQL %d.%d", a->s.target.version / 10000,
-                           a->s.target.version % 10000);
+    r->against = against(&a->s);
     note_versions(o, r, &a->s);
     rc = restore(o, r, a->b, a->w, &a->s, &usable, anew, e);
     r->recovery_s = clock_seconds() - a->start;
@@ -431,7 +456,7 @@ attempt(struct attempt *a, char **anew, struct err *e)
     version = a->s.target.version;
     rc = restore_and_examine(a, anew, e);
     if (turn_cold(a, rc, anew, e))
-        return drill_server_end(&a->s, a->b, e);
+        return drill_server_end(&a->s, e);
     if (rc == 0)
         rc = leave(a, e);
     if (rc == 0 && a->o->keep) {
@@ -439,7 +464,7 @@ attempt(struct attempt *a, char **anew, struct err *e)
                                             "-U", a->s.target.user, "-d", COPY_NAME);
         a->r->keep_command = scratch_keep(a->s.scratch);
     }
-    if (drill_server_end(&a->s, a->b, rc == 0 ? e : &ignored) != 0)
+    if (drill_server_end(&a->s, rc == 0 ? e : &ignored) != 0)
         return -1;
     return rc == 0 ? note_left(a, version, e) : -1;
 }

@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "pg/conn/tools.h"
 #include "pg/snapshot/inventory.h"
+#include "pg/target/roles.h"
 
 enum { TIDY_TIMEOUT_MS = 60000 };
 
@@ -207,81 +208,67 @@ drop_databases(PGconn *conn, const char *but, struct err *e)
     return rc;
 }
 
-/* Each in its turn, as one may have granted what another one has; false: it is still there. */
-static bool
-drop_role(PGconn *conn, const char *name)
-{
-    struct err ignored = ERR_INIT;
-    char      *ident = pg_ident(name);
-    char      *owned = xasprintf("DROP OWNED BY %s", ident);
-    char      *role = xasprintf("DROP ROLE %s", ident);
-    bool       ok;
+static const char owns_sql[] =
+    "SELECT FROM pg_catalog.pg_shdepend d "
+    "JOIN pg_catalog.pg_roles r ON r.oid = d.refobjid AND r.rolname = $1 "
+    "JOIN pg_catalog.pg_database b ON b.oid = d.dbid AND b.datname = pg_catalog.current_database() "
+    "WHERE d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND d.deptype = 'o'";
 
-    (void)pg_tidy(conn, TIDY_TIMEOUT_MS, &ignored, owned);
-    err_clear(&ignored);
-    ok = pg_tidy(conn, TIDY_TIMEOUT_MS, &ignored, role) == 0;
+/* Nothing that somebody else has made is dropped with it: a drill's roles own nothing here. */
+static int
+drop_role(PGconn *conn, const char *name, struct err *e)
+{
+    const char *params[] = {name};
+    char       *ident = pg_ident(name);
+    char       *owned = xasprintf("DROP OWNED BY %s", ident);
+    char       *role = xasprintf("DROP ROLE %s", ident);
+    PGresult   *own = PQexecParams(conn, owns_sql, 1, NULL, params, NULL, NULL, 0);
+    int         rc = PQresultStatus(own) == PGRES_TUPLES_OK ? 0 : pg_error(conn, own, e);
+
+    if (rc == 0 && PQntuples(own) > 0)
+        rc = err_set(e, ERR_EXISTS, "it owns something in database \"%s\"", PQdb(conn));
+    if (rc == 0)
+        rc = pg_tidy(conn, TIDY_TIMEOUT_MS, e, owned);
+    if (rc == 0)
+        rc = pg_tidy(conn, TIDY_TIMEOUT_MS, e, role);
+    PQclear(own);
     free(ident);
     free(owned);
     free(role);
-    return ok;
-}
-
-/* Roles of the drill's own that one left which was killed. */
-static int
-drop_left_roles(PGconn *conn, struct err *e)
-{
-    struct strlist list = {0};
-    int            rc;
-
-    rc = names(conn, "SELECT rolname FROM pg_catalog.pg_roles WHERE rolname ~ '^" DRILL_NAME "'",
-               &list, e);
-    for (size_t i = 0; i < list.n && rc == 0; i++)
-        if (!drop_role(conn, list.v[i]))
-            rc = err_set(e, ERR_EXISTS, "role \"%s\", which a drill has left, cannot be dropped",
-                         list.v[i]);
-    strlist_free(&list);
     return rc;
 }
 
-static bool
-is_of_backup(const struct baseline *b, const char *role)
-{
-    const json_t *one;
-    size_t        i;
+/* Those of a drill: of its own names, and those that a restore has made for its copy.  Nobody
+ * else's have either, whenever they were made. */
+static const char made_sql[] =
+    "SELECT rolname FROM pg_catalog.pg_roles WHERE rolname ~ '^" DRILL_NAME
+    "' OR pg_catalog.shobj_description(oid, 'pg_authid') = '" ROLES_TEMPORARY "' ORDER BY oid DESC";
 
-    json_array_foreach (json_object_get(b->man->globals, "roles"), i, one)
-        if (strcmp(json_opt_str(one, "name", ""), role) == 0)
-            return true;
-    return strncmp(role, "pgassay_", 8) == 0; /* a restore's loaders; the checks' reader */
-}
-
-static void
-drop_roles(const struct drill_server *s, const struct baseline *b)
+/* Each in its turn, as one may have granted what another one has, until none more can go.  One that
+ * stays is a warning, where a host is given. */
+static int
+drop_roles(PGconn *conn, const char *host, struct err *e)
 {
     struct strlist list = {0};
-    struct err     ignored = ERR_INIT;
-    bool           some = true;
+    size_t         before;
 
-    (void)names(s->held, "SELECT rolname FROM pg_catalog.pg_roles ORDER BY oid DESC", &list,
-                &ignored);
-    while (some) {
-        some = false;
+    do {
+        before = list.n;
+        strlist_free(&list);
+        if (names(conn, made_sql, &list, e) != 0)
+            return -1;
         for (size_t i = 0; i < list.n; i++) {
-            char *name = list.v[i];
+            struct err why = ERR_INIT;
 
-            if (name[0] == '\0' || strlist_has(&s->roles, name) || !is_of_backup(b, name) ||
-                !drop_role(s->held, name))
-                continue;
-            name[0] = '\0';
-            some = true;
+            if (drop_role(conn, list.v[i], &why) != 0 && list.n == before && host != NULL)
+                log_warn(
+                    "server \"%s\": role \"%s\", made by a drill, is left there (another "
+                    "comment on it would make it yours): %s",
+                    host, list.v[i], why.text);
         }
-    }
-    for (size_t i = 0; i < list.n; i++)
-        if (list.v[i][0] != '\0' && !strlist_has(&s->roles, list.v[i]) &&
-            is_of_backup(b, list.v[i]))
-            log_warn("server \"%s\": role \"%s\" is left there: it cannot be dropped", s->host,
-                     list.v[i]);
+    } while (list.n > 0 && list.n != before);
     strlist_free(&list);
+    return 0;
 }
 
 static void
@@ -318,8 +305,7 @@ start_named(const struct options *o, const struct baseline *b, struct drill_serv
     s->target.conninfo = target.conninfo;
     take_address(s);
     if (check_named(o, b, s->held, e) != 0 || lock_named(s->held, e) != 0 ||
-        drop_databases(s->held, NULL, e) != 0 || drop_left_roles(s->held, e) != 0 ||
-        names(s->held, "SELECT rolname FROM pg_catalog.pg_roles", &s->roles, e) != 0) {
+        drop_databases(s->held, NULL, e) != 0 || drop_roles(s->held, NULL, e) != 0) {
         /* Nothing was made: nothing is to be removed. */
         pg_close(s->held);
         s->held = NULL;
@@ -329,14 +315,14 @@ start_named(const struct options *o, const struct baseline *b, struct drill_serv
 }
 
 static int
-tidy_named(struct drill_server *s, const struct baseline *b, struct err *e)
+tidy_named(struct drill_server *s, struct err *e)
 {
     int rc = 0;
 
     if (s->held != NULL) {
         rc = drop_databases(s->held, NULL, e);
         if (rc == 0)
-            drop_roles(s, b);
+            rc = drop_roles(s->held, s->host, e);
         else
             err_wrap(e, "server \"%s\": a database of the drill is left there", s->host);
     }
@@ -349,7 +335,6 @@ tidy_named(struct drill_server *s, const struct baseline *b, struct err *e)
     free(s->password);
     free(s->conninfo);
     pg_child_env_free(s->env);
-    strlist_free(&s->roles);
     return rc;
 }
 
@@ -367,7 +352,7 @@ drill_server_start(const struct options *o, const struct baseline *b, const stru
         return start_own(o, b, w, s, e);
     if (start_named(o, b, s, e) == 0)
         return 0;
-    (void)tidy_named(s, b, &ignored);
+    (void)tidy_named(s, &ignored);
     return -1;
 }
 
@@ -405,7 +390,7 @@ drill_server_args(const struct drill_server *s, struct strlist *args)
 }
 
 int
-drill_server_end(struct drill_server *s, const struct baseline *b, struct err *e)
+drill_server_end(struct drill_server *s, struct err *e)
 {
-    return s->scratch != NULL ? scratch_end(s->scratch, e) : tidy_named(s, b, e);
+    return s->scratch != NULL ? scratch_end(s->scratch, e) : tidy_named(s, e);
 }

@@ -8,9 +8,9 @@
  *
  * A named one must be marked so, and must not be the server that the backup came from.  On it a
  * drill touches only databases whose names begin with DRILL_NAME, which are dropped before and
- * after, and roles: those of such names, likewise, and those of the backup that it had to make,
- * which are dropped afterwards.  One drill at a time uses it: an advisory lock in its database
- * "postgres" says so.
+ * after, and roles, likewise: those of such names, and those of the backup that a drill had to
+ * make, which bear a comment that says so (pg/target/roles.h).  One drill at a time uses it: an
+ * advisory lock in its database "postgres" says so.
  */
 #ifndef VERIFY_DRILL_SERVER_H
 #define VERIFY_DRILL_SERVER_H
@@ -28,11 +28,10 @@ struct drill_server {
     struct pg_target target;  /* its dbname is not used */
     struct scratch  *scratch; /* NULL: a named one */
     /* a named one */
-    PGconn        *held;                          /* holds the lock */
-    char          *host, *port, *user, *password; /* password NULL: it asked for none */
-    char          *conninfo;                      /* without a password, for children */
-    char         **env;
-    struct strlist roles; /* that it had */
+    PGconn *held;                          /* holds the lock */
+    char   *host, *port, *user, *password; /* password NULL: it asked for none */
+    char   *conninfo;                      /* without a password, for children */
+    char  **env;
 };
 
 /* Errors: ERR_USAGE (not one of the configuration's), ERR_NOT_FOUND (--major), ERR_BUSY. */
@@ -45,6 +44,6 @@ int drill_server_leave(struct drill_server *, struct err *);
 void drill_server_args(const struct drill_server *, struct strlist *args);
 /* Removes what was made there, also after a failure: the throw-away server, or databases and roles
  * of the backup. */
-int drill_server_end(struct drill_server *, const struct baseline *, struct err *);
+int drill_server_end(struct drill_server *, struct err *);
 
 #endif
