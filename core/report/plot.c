@@ -56,10 +56,23 @@ value_text(const char *unit, double v, char out[48])
     return out;
 }
 
-/* In the margin there is no room for a word. */
+/* In the margin there is no room for a word, and steps are even: see step_for(). */
 static char *
 axis_text(const char *unit, double v, char out[48])
 {
+    if (strcmp(unit, "seconds") == 0) {
+        (void)snprintf(out, 48, "%g %s",
+                       v /
+                           (v >= 86400      ? 86400
+                                : v >= 3600 ? 3600
+                                : v >= 60   ? 60
+                                            : 1),
+                       v >= 86400      ? "d"
+                           : v >= 3600 ? "h"
+                           : v >= 60   ? "min"
+                                       : "s");
+        return out;
+    }
     if (strcmp(unit, "count") != 0 || v < 999.5) {
         return value_text(unit, v, out);
     }

@@ -27,6 +27,8 @@ evil=$'"><img src=x onerror=alert(1)>\'&lt; \u202egnp.\u2066\u009b31m\e[2J'
     grep -q '<strong>EQUAL</strong>' "$T/drill.html"
     expect_equal "$(grep -c '<svg' "$T/drill.html")" 6
     grep -q '<tr><td>sales</td><td>query</td>.*<td>met</td></tr>' "$T/drill.html"
+    # What was wanted and found of each table.
+    grep -qE '<tr><td>public\.sale</td><td>([0-9,]+)</td><td>\1</td><td>[0-9a-f]{32}</td><td>the same</td></tr>' "$T/drill.html"
     # By what it is made of; the drill before is in its history.
     expect_status 0 pgassay verify live shop --repo "$REPO" -d "$(pg_uri shop)" --report "$T/report.json"
     valid_json report "$T/report.json"
@@ -35,6 +37,7 @@ evil=$'"><img src=x onerror=alert(1)>\'&lt; \u202egnp.\u2066\u009b31m\e[2J'
         'Size 4, Stored anew 4, Backup duration 4, Restore time 1, Rows 4, Transaction ID age 1'
     expect_equal "$(report '[.checks[] | select(.class != "good") | .name] | join(" ")')" ''
     expect_equal "$(report '.verdict.class')" good
+    expect_equal "$(report '.appendix[0] | [.columns[-1]] + (.rows[] | select(.[0] == "public.sale"))[4:] | join(": ")')" 'fingerprint found: not compared'
     # Whole, or as it was.
     expect_status 1 drill shop --no-record --report "$T/no/where.html"
     expect_text 'report: ' 'no/where.html'

@@ -91,13 +91,17 @@ a_drawing_begins_at_zero_and_holds_its_points(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof plots / sizeof *plots; i++) {
         struct err e = ERR_INIT;
-        json_t    *plot = json_read(plots[i], strlen(plots[i]), &e), *drawn, *line, *dot;
+        json_t    *plot = json_read(plots[i], strlen(plots[i]), &e), *drawn, *line, *dot, *rule;
         size_t     k, n;
 
         assert_non_null(plot);
         drawn = plot_draw(plot);
         assert_true(json_array_size(json_object_get(drawn, "grid")) >= 2);
         assert_true(json_array_size(json_object_get(drawn, "grid")) <= 6);
+        /* What stands in the margin has room there. */
+        json_array_foreach (json_object_get(drawn, "grid"), k, rule) {
+            assert_true(strlen(json_opt_str(rule, "label", "much too long")) <= 8);
+        }
         assert_int_equal(json_array_size(json_object_get(drawn, "lines")), i == 0 ? 0 : 1);
         json_array_foreach (json_object_get(drawn, "lines"), k, line) {
             json_array_foreach (json_object_get(line, "dots"), n, dot) {

@@ -58,8 +58,8 @@ document_finding(json_t *d, json_t *f)
     (void)json_array_append_new(list_of(d, "findings"), f);
 }
 
-json_t *
-document_table(json_t *d, const char *title, const char *columns)
+static json_t *
+table(json_t *list, const char *title, const char *columns)
 {
     json_t *heads = json_array(), *t;
 
@@ -70,8 +70,20 @@ document_table(json_t *d, const char *title, const char *columns)
         columns += n + (columns[n] == '|');
     }
     t = json_pack("{s:s, s:o, s:o}", "title", title, "columns", heads, "rows", json_array());
-    (void)json_array_append_new(list_of(d, "tables"), t);
+    (void)json_array_append_new(list, t);
     return t;
+}
+
+json_t *
+document_table(json_t *d, const char *title, const char *columns)
+{
+    return table(list_of(d, "tables"), title, columns);
+}
+
+json_t *
+document_appendix(json_t *d, const char *title, const char *columns)
+{
+    return table(list_of(d, "appendix"), title, columns);
 }
 
 void

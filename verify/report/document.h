@@ -23,6 +23,8 @@ void document_check(json_t *, const char *name, const char *class, const char *w
 void document_finding(json_t *, json_t *f);
 /* A table to be filled, its columns named "a|b|c"; borrowed. */
 json_t *document_table(json_t *, const char *title, const char *columns);
+/* The same, at the end: a long one. */
+json_t *document_appendix(json_t *, const char *title, const char *columns);
 /* A row of n texts; NULL is an empty cell. */
 void document_row(json_t *table, const char *const *cells, size_t n);
 /* A part about one database; borrowed, until the document goes. */

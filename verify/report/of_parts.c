@@ -6,6 +6,7 @@
 
 #include "core/human.h"
 #include "core/mem.h"
+#include "core/report/finding.h"
 #include "verify/report/document.h"
 
 static char *
@@ -166,6 +167,47 @@ add_self_test(json_t *d, const json_t *o)
     }
 }
 
+static void
+add_table_row(json_t *table, const json_t *one)
+{
+    char       *schema = text_of(one, "schema"), *name = text_of(one, "name");
+    char       *full = finding_object(schema, name);
+    const char *want = json_opt_str(one, "want_fingerprint", "");
+    const char *have = json_opt_str(one, "have_fingerprint", NULL);
+    char        wanted[32], found[32] = "not read";
+
+    (void)count_human((uint64_t)json_opt_int(one, "want_rows", 0), NULL, wanted, sizeof wanted);
+    if (json_is_integer(json_object_get(one, "have_rows")))
+        (void)count_human((uint64_t)json_opt_int(one, "have_rows", 0), NULL, found, sizeof found);
+    document_row(table,
+                 (const char *const[]){full, wanted, found, want,
+                                       have == NULL                  ? "not compared"
+                                           : strcmp(want, have) == 0 ? "the same"
+                                                                     : have},
+                 5);
+    free(schema);
+    free(name);
+    free(full);
+}
+
+/* What was wanted and found of each. */
+static void
+add_tables(json_t *d, const json_t *list)
+{
+    const json_t *one;
+    json_t       *table;
+    size_t        i;
+
+    if (json_array_size(list) == 0) {
+        return;
+    }
+    table = document_appendix(d, "Tables",
+                              "table|rows wanted|rows found|fingerprint wanted|fingerprint found");
+    json_array_foreach (list, i, one) {
+        add_table_row(table, one);
+    }
+}
+
 void
 report_add_parts(json_t *d, const json_t *result)
 {
@@ -173,4 +215,5 @@ report_add_parts(json_t *d, const json_t *result)
     add_targets(d, json_object_get(result, "targets"));
     add_checks(d, json_object_get(result, "checks"));
     add_self_test(d, json_object_get(result, "self_test"));
+    add_tables(d, json_object_get(result, "tables"));
 }
