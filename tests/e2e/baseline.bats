@@ -127,6 +127,8 @@ different TABLE public.fresh: not in the baseline
 different TABLE web.session: missing
 WANT
 )" || { found >&2; return 1; }
+    # A baseline has no rows of which one could be named.
+    [[ $output != *" row:"* && $output != *" rows:"* ]]
     # A backup is compared within the same, and without the configuration exactly.
     backup shop -d dbname=shop
     psql_in shop -c "INSERT INTO orders (v) VALUES ('z')"

@@ -43,6 +43,9 @@ findings() { jq -r '[.findings[] | "\(.class): \(.what)"] | unique | join(", ")'
     expect_text shop 'drill' 'equal' 'recovered in' "to shop_back on" 'objects'
     # What ended before is left out, and is not missed.
     history shop --since "$(date -u -d 'now + 2 seconds' +%Y-%m-%dT%H:%M:%SZ)" && return 1
+    sleep 1.1
+    expect_status 0 pgassay verify history shop --repo "$REPO" --since "$(date -u +%Y-%m-%dT%H:%M:%SZ)"
+    expect_text 'nothing since then; 3 records before'
     history shop --since 1d
     expect_equal "$(events)" 'drill equal, restore complete, scrub good'
     expect_status 2 pgassay verify history --repo "$REPO" --since soon

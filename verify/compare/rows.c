@@ -320,11 +320,18 @@ note_estimated(struct compare *c, const struct row_check *check)
          NULL);
 }
 
+/* In how many tables rows that differ may be looked for.  A baseline has no rows to look at. */
+static int
+explained_max(const struct compare *c)
+{
+    return c->reads == NULL && c->options->explain > 0 && !c->label->baseline ? EXPLAINED_MAX : 0;
+}
+
 int
 row_checks_report(struct compare *c, struct row_checks *checks, struct err *e)
 {
     PGresult *roots = NULL;
-    int       rc = 0, left = c->reads == NULL && c->options->explain > 0 ? EXPLAINED_MAX : 0;
+    int       rc = 0, left = explained_max(c);
 
     for (size_t i = 0; rc == 0 && i < checks->n; i++) {
         const struct row_check *check = &checks->v[i];

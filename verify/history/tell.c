@@ -163,7 +163,7 @@ history_print(const json_t *history)
     struct texttable t = {.heads = "finished|what|verdict|backup|signed by|of what", .fold = true};
     const json_t    *one;
     size_t           i;
-    char            *what;
+    char            *what, records[48];
 
     json_array_foreach (json_object_get(history, "entries"), i, one) {
         texttable_add(&t, json_opt_str(one, "finished", "?"));
@@ -178,7 +178,11 @@ history_print(const json_t *history)
         free(what);
     }
     print_out("%s\n", json_opt_str(history, "db", "?"));
-    if (t.cells.n == 0) {
+    if (t.cells.n == 0 && json_opt_int(history, "records", 0) > 0) {
+        print_out("nothing since then; %s before\n",
+                  count_human((uint64_t)json_opt_int(history, "records", 0), "record", records,
+                              sizeof records));
+    } else if (t.cells.n == 0) {
         print_out("nothing is recorded\n");
     } else {
         texttable_print(&t, stdout);
