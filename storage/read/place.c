@@ -55,9 +55,9 @@ bad_list(const struct place_reader *p, const struct manifest_delta *d, const cha
 {
     char name[CHUNK_NAME_MAX];
 
-    return err_set(e, ERR_CORRUPT, "chunk \"%s\" of \"%s\": its list of pieces: %s",
-                   chunk_name_format(&p->m->chunks[d->sources[d->n - 1].chunk].name, name), p->db,
-                   why);
+    err_set(e, ERR_CORRUPT, "chunk \"%s\" of \"%s\": its list of pieces: %s",
+            chunk_name_format(&p->m->chunks[d->sources[d->n - 1].chunk].name, name), p->db, why);
+    return err_hint(e, "the next backup does without it if it is taken with --whole");
 }
 
 /* Pieces lie in their sources, and make up the plaintext. */

@@ -168,6 +168,33 @@ same_as_shop() { # OPTION...: what is restored
     expect_status 0 drill shop
 }
 
+@test "a delta that does not add up although its chunks are good: objects says so, and a drill; the next whole backup does without it" {
+    local dir sha
+    repo_new wrong
+    backup shop
+    night 11
+    backup shop
+    # What a faulty writer would have left: the manifest says of the newest rows what they are not.
+    dir=$REPO/shop/backups/$(last_id shop)
+    sha=$(manifest shop | jq -r '.deltas[0][1]')
+    zstd -dcq "$dir"/manifest*.zst | sed "s/$sha/$(rev <<<"$sha")/" >"$T/manifest.json"
+    zstd -qf "$T/manifest.json" -o "$dir"/manifest*.zst
+    jq -c --arg s "$(sha256sum <"$dir"/manifest*.zst | cut -d ' ' -f 1)" --arg r "$(sha256sum <"$T/manifest.json" | cut -d ' ' -f 1)" \
+        --argjson n "$(stat -c %s "$dir"/manifest*.zst)" '.manifest_sha256 = $s | .manifest_raw_sha256 = $r | .manifest_size = $n' "$dir/label.json" >"$T/label"
+    cat "$T/label" >"$dir/label.json"
+    rm -f "$PGASSAY_STATE_DIR"/*/shop.seen* # this host remembers the label
+    expect_status 0 storage scrub shop
+    expect_status 3 pgassay verify objects shop --repo "$REPO" --json
+    printf '%s\n' "$output" >"$T/objects.json"
+    valid_json verify "$T/objects.json"
+    jq -e '.stored.deltas >= 1 and ([.findings[] | select(.group == "chunks")] | length == 1)' "$T/objects.json"
+    expect_status 3 drill shop
+    expect_text 'cannot be put together' 'the SHA-256 differs'
+    backup shop --whole
+    expect_status 0 pgassay verify objects shop --repo "$REPO"
+    expect_status 0 drill shop
+}
+
 @test "encrypted: a host that cannot read makes deltas, no delta reaches over epochs, a second implementation reads them" {
     local k
     for k in ops host; do pgassay storage keygen "$T/$k"; done

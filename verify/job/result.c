@@ -121,9 +121,9 @@ compared_json(const struct result_compared *c)
 static json_t *
 stored_json(const struct result_stored *s)
 {
-    return json_pack("{s:I, s:I, s:I, s:I}", "databases", (json_int_t)s->databases, "backups",
+    return json_pack("{s:I, s:I, s:I, s:I, s:I}", "databases", (json_int_t)s->databases, "backups",
                      (json_int_t)s->backups, "objects", (json_int_t)s->objects, "bytes",
-                     (json_int_t)s->bytes);
+                     (json_int_t)s->bytes, "deltas", (json_int_t)s->deltas);
 }
 
 static json_t *
@@ -246,6 +246,9 @@ print_objects_block(const struct verify_result *r)
               size_human(s->bytes, size, sizeof size),
               count_human(s->backups, "backup", backups, sizeof backups),
               count_human(s->databases, "database", databases, sizeof databases));
+    if (s->deltas > 0)
+        print_out("put together     %s of what has changed since other backups\n",
+                  count_human(s->deltas, "chunk", objects, sizeof objects));
 }
 
 static void

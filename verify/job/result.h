@@ -29,6 +29,7 @@ struct result_compared {
 /* What `objects` read. */
 struct result_stored {
     uint64_t databases, backups, objects, bytes;
+    uint64_t deltas; /* put together, of the newest backup or the one that was meant */
 };
 
 /* What `chain` looked at. */

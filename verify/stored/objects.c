@@ -14,6 +14,7 @@
 #include "storage/read/reader.h"
 #include "storage/repo/source.h"
 #include "verify/job/baseline.h"
+#include "verify/stored/deltas.h"
 
 /* One worker's buffers: as large as the largest chunk, made once. */
 struct hasher {
@@ -271,6 +272,67 @@ free_bad(struct checking *c)
     free(c->bad);
 }
 
+/* ---- deltas ---- */
+
+struct adding {
+    struct checking *checking;
+    const char      *backup;
+};
+
+static int
+bad_delta(void *ctx, const char *users, struct err *why, struct err *e)
+{
+    struct adding   *a = ctx;
+    struct checking *c = a->checking;
+    char            *object, *what;
+
+    if (ends_the_run(why)) {
+        *e = *why;
+        return -1;
+    }
+    object = xasprintf("%s/backups/%s", c->db, a->backup);
+    what = xasprintf("the rows of %s cannot be put together", users);
+    findings_add(&c->result->findings,
+                 (struct finding){.class = class_of(why),
+                                  .group = "chunks",
+                                  .object = object,
+                                  .what = what,
+                                  .have = why->text});
+    free(what);
+    free(object);
+    return 0;
+}
+
+/* Of the backup that is meant, or the newest: an older one's were looked at when it was that, and
+ * each costs as much as a restore of its rows. */
+static int
+check_deltas(struct checking *c, const struct backup_list *backups, const char *only, int jobs,
+             struct err *e)
+{
+    const struct backup_entry *b = NULL;
+    struct adding              a = {.checking = c};
+    struct err                 fault = ERR_INIT;
+    uint64_t                   n = 0;
+
+    for (size_t i = 0; i < backups->n; i++) {
+        const struct backup_entry *is = &backups->v[i];
+
+        if (is->label != NULL && is->state != BACKUP_VOID &&
+            (only == NULL || strcmp(only, is->id) == 0)) {
+            b = is;
+        }
+    }
+    if (b == NULL || !keyring_reads(c->repo->keys, b->label->epoch)) {
+        return 0;
+    }
+    a.backup = b->id;
+    if (deltas_check(c->repo, b->label, jobs, bad_delta, &a, &n, &fault) != 0) {
+        return bad_part(c, b->id, "manifest", &fault, e);
+    }
+    c->result->stored.deltas += n;
+    return 0;
+}
+
 /* The result must say what a good verdict means. */
 static void
 note_closed(struct checking *c, const struct backup_list *backups, const char *only)
@@ -336,7 +398,8 @@ check_stored(struct repo *repo, const char *db, const char *only, const struct o
             check_backup(&c, &backups.v[i], e) != 0)
             goto out;
     progress_start("hashing", bytes_of(&c.chunks), o->quiet);
-    if (hash_chunks(&c, o->jobs, e) != 0 || report_bad(&c, &backups, e) != 0)
+    if (hash_chunks(&c, o->jobs, e) != 0 || report_bad(&c, &backups, e) != 0 ||
+        check_deltas(&c, &backups, only, o->jobs, e) != 0)
         goto out;
     r->stored.databases++;
     rc = 0;
