@@ -212,6 +212,7 @@ install: $(if $(PREBUILT),,all)  ## into PREFIX (/usr/local), below DESTDIR
 	install -m 644 scripts/pgassay-completion.fish $(FISH)/pgassay.fish
 	install -m 644 scripts/pgassay.cron scripts/pgassay.conf $(DOC)
 	install -d $(DOC)/examples && install -m 755 $(EXAMPLES) $(DOC)/examples
+	install -m 644 scripts/pgassay-cronjob.yaml $(DOC)/examples
 	install -m 644 scripts/pgassay.sysusers $(INST)/lib/sysusers.d/pgassay.conf
 	install -m 644 scripts/pgassay.tmpfiles $(INST)/lib/tmpfiles.d/pgassay.conf
 	for u in $(UNITS); do sed 's|/usr/local|$(PREFIX)|' $$u >$(DESTDIR)$(UNIT_DIR)/$${u##*/} || exit 1; done

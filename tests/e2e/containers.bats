@@ -118,3 +118,59 @@ first() { $FIRST "$@"; }
     wait "$tool" && return 1 || expect_equal "$?" 137
     [ -z "$(ls -A "$T/tmp")" ]
 }
+
+@test "the CronJob has fields that there are, variables and options that mean something, and what the page says of its user" {
+    /usr/bin/python3 -c '
+import sys, yaml
+SECURITY = "runAsNonRoot runAsUser runAsGroup fsGroup seccompProfile allowPrivilegeEscalation readOnlyRootFilesystem capabilities"
+# Of each field the fields that it may have (Kubernetes 1.27: batch/v1, v1); those without an entry are values.
+FIELDS = {k: v.split() for k, v in {
+    "CronJob": "apiVersion kind metadata spec", "metadata": "name labels namespace",
+    "spec": "schedule timeZone concurrencyPolicy startingDeadlineSeconds successfulJobsHistoryLimit failedJobsHistoryLimit suspend jobTemplate",
+    "jobTemplate": "metadata job", "job": "backoffLimit activeDeadlineSeconds ttlSecondsAfterFinished template",
+    "template": "metadata pod", "securityContext": SECURITY, "seccompProfile": "type", "capabilities": "drop",
+    "pod": "restartPolicy enableServiceLinks automountServiceAccountToken terminationGracePeriodSeconds securityContext containers volumes",
+    "containers": "name image command args env securityContext resources volumeMounts", "env": "name value",
+    "resources": "requests limits", "requests": "cpu memory storage", "limits": "cpu memory",
+    "volumeMounts": "name mountPath readOnly", "volumes": "name persistentVolumeClaim secret emptyDir",
+    "persistentVolumeClaim": "claimName", "secret": "secretName defaultMode", "emptyDir": "sizeLimit",
+    "PersistentVolumeClaim": "apiVersion kind metadata claim", "claim": "accessModes resources"}.items()}
+SPEC = {"CronJob": "spec", "PersistentVolumeClaim": "claim", "jobTemplate": "job", "template": "pod"}
+def check(kind, value, path):
+    for item in value if isinstance(value, list) else [value]:
+        if not isinstance(item, dict):
+            assert kind not in FIELDS, f"{path}: fields are wanted"
+            continue
+        for key, below in item.items():
+            inner = SPEC.get(kind, key) if key == "spec" else key
+            assert inner in FIELDS.get(kind, []), f"{path}: no field {key}"
+            check(inner, below, f"{path}.{key}")
+parts = list(yaml.safe_load_all(open(sys.argv[1])))
+for part in parts:
+    check(part["kind"], part, part["kind"])
+claim, job = parts
+assert (job["apiVersion"], claim["apiVersion"]) == ("batch/v1", "v1") and len(job["metadata"]["name"]) <= 52
+pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+box, user = pod["containers"][0], pod["securityContext"]
+assert pod["restartPolicy"] in ("Never", "OnFailure") and job["spec"]["concurrencyPolicy"] == "Forbid"
+assert {m["name"] for m in box["volumeMounts"]} == {v["name"] for v in pod["volumes"]}
+assert pod["volumes"][0]["persistentVolumeClaim"]["claimName"] == claim["metadata"]["name"]
+secret = pod["volumes"][1]["secret"]
+assert secret["defaultMode"] == 0o440 and secret["secretName"] == "pgassay"
+assert user["runAsUser"] == user["fsGroup"] == 10001
+print(*box["command"], *box["args"])
+for v in box["env"]:
+    assert isinstance(v["value"], str), v
+    print(v["name"])
+' "$TOP/scripts/pgassay-cronjob.yaml" >"$T/job"
+    local command name
+    command=$(head -n 1 "$T/job")
+    # shellcheck disable=SC2086  # a command and its arguments
+    pgassay ${command#pgassay } --help >/dev/null
+    mapfile -t set < <(sed 1d "$T/job" | grep PGASSAY_ | grep -v -e STATE_DIR -e 'REPO$' | sed 's/$/=/')
+    [ "${#set[@]}" -gt 1 ]
+    expect_equal "$(env "${set[@]}" pgassay-storage list --repo "$REPO" 2>&1 >/dev/null)" ''
+    # The other names are the manual's.
+    for name in $(sed 1d "$T/job" | grep _FILE); do grep -qw -- "$name" "$TOP/docs/man/pgassay.1"; done
+    grep -q 'uid 10001' "$TOP/docs/containers.md"
+}
