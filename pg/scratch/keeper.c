@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "core/human.h"
+#include "pg/scratch/packed.h"
+#include "pg/scratch/rmtree.h"
 
 enum { READY_POLL_MS = 5, IDLE_POLL_MS = 1000, LOG_BYTES = 32768 };
 
@@ -187,6 +189,34 @@ run_initdb(struct keeper *k)
     return k->ended == 0 ? 0 : -1;
 }
 
+static bool
+unpack(const struct server_job *job)
+{
+    char data[4096];
+
+    if (job->cluster == NULL || job->cluster->len == 0)
+        return false;
+    if (packed_unpack(job->cluster, job->dir))
+        return true;
+    (void)snprintf(data, sizeof data, "%s/data", job->dir);
+    (void)rmtree_contents(data);
+    (void)rmdir(data);
+    return false;
+}
+
+/* 0: there is one. */
+static int
+make_cluster(struct keeper *k)
+{
+    if (k->job->initdb == NULL || unpack(k->job))
+        return 0;
+    if (run_initdb(k) != 0)
+        return -1;
+    if (k->job->packed != NULL)
+        (void)packed_make(k->job->dir, k->job->packed);
+    return 0;
+}
+
 /* 0: it accepts connections. */
 static int
 start_server(struct keeper *k)
@@ -214,7 +244,7 @@ keeper_main(const struct server_job *job, int stop, int status)
                       strerror(errno));
         _exit(1);
     }
-    if (job->initdb != NULL && run_initdb(&k) != 0) {
+    if (make_cluster(&k) != 0) {
         report_failure(&k, "initdb failed");
     } else if (start_server(&k) != 0) {
         if (k.child < 0) {

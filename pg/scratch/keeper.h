@@ -8,6 +8,7 @@
 #ifndef PG_SCRATCH_KEEPER_H
 #define PG_SCRATCH_KEEPER_H
 
+#include "core/buf.h"
 #include "pg/scratch/account.h"
 #include "pg/scratch/confine.h"
 
@@ -15,7 +16,10 @@ struct server_job {
     const char  *dir; /* exists, belongs to the account; data/ and log are made in it */
     char *const *initdb, *const *postgres; /* argv of both, NULL-terminated; initdb NULL: data/ is
                                               there */
-    char *const              *env;         /* their whole environment */
+    char *const      *env;                 /* their whole environment */
+    const struct buf *cluster;             /* packed.h: of which data/ is made, and by initdb when
+                                              that fails; NULL or empty: by initdb */
+    const char               *packed;      /* where one that initdb has made is packed; or NULL */
     const char               *leave_at;    /* where its data go that are to be left; or NULL */
     const struct account     *account;
     const struct confinement *confinement;

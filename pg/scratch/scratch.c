@@ -10,11 +10,13 @@
 #include <unistd.h>
 
 #include "core/buf.h"
+#include "core/log.h"
 #include "core/mem.h"
 #include "core/quote.h"
 #include "pg/conn/tools.h"
 #include "pg/scratch/guardian.h"
 #include "pg/scratch/namespaces.h"
+#include "pg/scratch/template.h"
 
 /* The port only names the socket, which is in the server's own directory; no TCP. */
 #define SCRATCH_PORT "5432"
@@ -30,6 +32,8 @@ struct scratch {
     int             version;
     struct account  account;
     struct guardian guardian;
+    struct template template;
+    struct buf cluster; /* of which it is made; empty: by initdb */
 };
 
 /* The parent of scratch directories; allocated. */
@@ -155,8 +159,9 @@ server_args(struct strlist *args, const char *postgres, const char *dir,
 #undef SET
 }
 
+/* Without the directory. */
 static void
-initdb_args(struct strlist *args, const char *initdb, int version, const char *dir)
+initdb_args(struct strlist *args, const char *initdb, int version)
 {
     static const char *const fixed[] = {"--no-sync", "--locale=C", "--encoding=UTF8",
                                         "--auth=trust", ("--username=" SCRATCH_SUPERUSER)};
@@ -168,7 +173,28 @@ initdb_args(struct strlist *args, const char *initdb, int version, const char *d
     for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) {
         strlist_add(args, fixed[i]);
     }
-    strlist_take(args, xasprintf("--pgdata=%s/data", dir));
+}
+
+/* Looks for a cluster that is ready, unless its data are there.  Code that runs as the account must
+ * not have had a hand in it. */
+static void
+find_cluster(struct scratch *s, const struct scratch_options *o, const char *initdb)
+{
+    struct strlist args = {0};
+    char          *postgres = xasprintf("%s/postgres", s->bindir);
+
+    s->cluster = (struct buf)BUF_INIT(TEMPLATE_BYTES_MAX);
+    if (s->data != NULL && access(s->data, F_OK) == 0) {
+        goto out;
+    }
+    if (s->account.unnamed || (confine_has_files() && !o->unconfined)) {
+        initdb_args(&args, initdb, s->version);
+        template_find(&args, postgres, &s->template);
+        (void)template_read(&s->template, &s->cluster);
+    }
+out:
+    strlist_free(&args);
+    free(postgres);
 }
 
 static char *
@@ -194,12 +220,19 @@ launch(struct scratch *s, const struct scratch_options *o, const char *initdb,
 {
     struct strlist    initdb_argv = {0}, postgres_argv = {0}, env = {0};
     char             *postgres = xasprintf("%s/postgres", s->bindir);
-    struct server_job job = {
-        .dir = s->dir, .leave_at = s->data, .account = &s->account, .confinement = confinement};
-    int rc;
+    char             *packed = xasprintf("%s/cluster", s->dir);
+    const bool        pack = s->template.path != NULL && initdb != NULL;
+    struct server_job job = {.dir = s->dir,
+                             .cluster = &s->cluster,
+                             .packed = pack ? packed : NULL,
+                             .leave_at = s->data,
+                             .account = &s->account,
+                             .confinement = confinement};
+    int               rc;
 
     if (initdb != NULL) {
-        initdb_args(&initdb_argv, initdb, s->version, s->dir);
+        initdb_args(&initdb_argv, initdb, s->version);
+        strlist_take(&initdb_argv, xasprintf("--pgdata=%s/data", s->dir));
     }
     server_args(&postgres_argv, postgres, s->dir, o);
     /* Nothing is inherited: PGDATA, PGOPTIONS, LC_ALL and the like would change the server. */
@@ -211,6 +244,11 @@ launch(struct scratch *s, const struct scratch_options *o, const char *initdb,
     job.postgres = argv_of(&postgres_argv);
     job.env = argv_of(&env);
     rc = guardian_start(&s->guardian, &job, passwd, START_TIMEOUT_MS, e);
+    if (rc == 0 && pack) {
+        /* If initdb has made one. */
+        template_keep(&s->template, packed, &s->account);
+    }
+    free(packed);
     strlist_free(&initdb_argv);
     strlist_free(&postgres_argv);
     strlist_free(&env);
@@ -225,6 +263,8 @@ scratch_free(struct scratch *s)
     free(s->bindir);
     free(s->data);
     account_free(&s->account);
+    template_free(&s->template);
+    buf_free(&s->cluster);
     free(s);
 }
 
@@ -329,6 +369,35 @@ choose_account(struct scratch *s, const struct scratch_options *o, const char *p
                           &s->account, e);
 }
 
+static int
+start_in_new_dir(struct scratch *s, const struct scratch_options *o, const char *parent,
+                 const char *initdb, struct confinement *confinement, struct err *e)
+{
+    free(s->dir);
+    if ((s->dir = make_dir(parent, e)) == NULL) {
+        return -1;
+    }
+    confinement->dir = s->dir;
+    return start_in_dir(s, o, initdb, confinement, e);
+}
+
+/* A kept cluster in which no server starts is no reason to have none. */
+static int
+start_somewhere(struct scratch *s, const struct scratch_options *o, const char *parent,
+                const char *initdb, struct confinement *confinement, struct err *e)
+{
+    int rc = start_in_new_dir(s, o, parent, initdb, confinement, e);
+
+    if (rc != 0 && s->cluster.len > 0 && e->kind != ERR_INTERRUPTED) {
+        log_info("%s; once more, with a cluster that initdb makes", e->text);
+        err_clear(e);
+        buf_free(&s->cluster);
+        rc = start_in_new_dir(s, o, parent, initdb, confinement, e);
+    }
+    buf_free(&s->cluster);
+    return rc;
+}
+
 struct scratch *
 scratch_start(const struct scratch_options *o, struct err *e)
 {
@@ -346,12 +415,11 @@ scratch_start(const struct scratch_options *o, struct err *e)
     s->bindir = dirname_of(initdb.path);
     s->version = initdb.version_num;
     confine_read_paths(&confinement.read, s->bindir, o->network);
-    if (choose_account(s, o, parent, &confinement, e) != 0 ||
-        (s->dir = make_dir(parent, e)) == NULL) {
+    if (choose_account(s, o, parent, &confinement, e) != 0) {
         goto out;
     }
-    confinement.dir = s->dir;
-    rc = start_in_dir(s, o, initdb.path, &confinement, e);
+    find_cluster(s, o, initdb.path);
+    rc = start_somewhere(s, o, parent, initdb.path, &confinement, e);
 out:
     free(parent);
     strlist_free(&confinement.read);

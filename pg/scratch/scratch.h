@@ -1,8 +1,9 @@
 /*
  * scratch.h - a private throw-away PostgreSQL server.
  *
- * initdb in a fresh directory below $TMPDIR (0700), Unix socket in that directory only,
- * listen_addresses empty, fsync off, trust authentication (only its owner can reach the socket).
+ * initdb, or a copy of what it has made before (template.h), in a fresh directory below $TMPDIR
+ * (0700), Unix socket in that directory only, listen_addresses empty, fsync off, trust
+ * authentication (only its owner can reach the socket).
  *
  * Functions of the backup run in it with a superuser's rights, which reach the operating system. So
  * it runs as a user who owns nothing (account.h), without access to outside files, sockets and

@@ -134,14 +134,54 @@ changed_nothing() { [ "$T/own/ops" -nt "$BATS_TEST_DIRNAME/without.c" ]; }
     leftovers
 }
 
+identifier() { psql -XAt -h "$(jq -r .target.host <<<"$1")" -U postgres -d postgres -c 'SELECT system_identifier FROM pg_control_system()'; }
+
 @test "two at once have nothing in common" {
     [ "$(id -u)" -eq 0 ] || skip "not root"
-    local one
+    local one made
     one=$(restore plain --scratch --keep --json)
+    made=$(stat -c %i "$PGASSAY_STATE_DIR"/scratch/*.cluster)
     expect_status 0 restore plain --scratch --keep --json
     [ "$(stat -c %u "$(jq -r .target.host <<<"$one")")" != "$(stat -c %u "$(jq -r .target.host <<<"$output")")" ]
+    # The second is made of the cluster that is kept.
+    expect_equal "$(stat -c %i "$PGASSAY_STATE_DIR"/scratch/*.cluster)" "$made"
+    [ "$(identifier "$one")" != "$(identifier "$output")" ]
     sh -c "$(jq -r .target.remove_command <<<"$one")"
     sh -c "$(jq -r .target.remove_command <<<"$output")"
+    leftovers
+}
+
+# kept_cluster FILE: this one, with a digest that is right.
+kept_cluster() { { printf '%s %s\n' "$(head -c 64 "$T/kept")" "$(sha256sum <"$1" | cut -c1-64)"; cat "$1"; } >"$kept"; }
+
+@test "the cluster that they are made of: damaged, of other programs, unfit or within reach of others, it is not used" {
+    local kept once=(restore plain --scratch --verbose)
+    expect_status 0 "${once[@]}"
+    kept=$(echo "$PGASSAY_STATE_DIR"/scratch/*.cluster)
+    cp "$kept" "$T/kept"
+    expect_equal "$(stat -c %a "$kept")" 600
+    printf 'X' | dd of="$kept" bs=1 seek=100000 conv=notrunc status=none
+    expect_status 0 "${once[@]}"
+    expect_text "\"$kept\", of which scratch servers are made, is damaged: it is made anew"
+    expect_equal "$(tail -n +2 "$kept" | sha256sum | cut -c1-64)" "$(head -1 "$kept" | cut -c66-)"
+    # No server starts in it.
+    mkdir "$T/unfit"
+    tail -n +2 "$T/kept" | zstd -dc | tar -x -C "$T/unfit"
+    rm "$T/unfit/data/postgresql.conf"
+    tar -c -C "$T/unfit" data | zstd -q >"$T/unfit.tar.zst"
+    kept_cluster "$T/unfit.tar.zst"
+    expect_status 0 "${once[@]}"
+    expect_text "could not start a scratch server" "once more, with a cluster that initdb makes"
+    # Now it is another again; nor does one of other programs count.
+    sed -i '1s/^......../00000000/' "$kept"
+    expect_status 0 "${once[@]}"
+    expect_equal "$(head -c 64 "$kept")" "$(head -c 64 "$T/kept")"
+    chmod o+w "$PGASSAY_STATE_DIR/scratch"
+    kept_cluster "$T/unfit.tar.zst"
+    expect_status 0 "${once[@]}"
+    [[ $output != *"once more"* ]]
+    chmod o-w "$PGASSAY_STATE_DIR/scratch"
+    rm "$kept"
     leftovers
 }
 

@@ -154,12 +154,11 @@ killed_owner_leaves_no_server_and_no_directory(void **state)
 }
 
 static void
-owner_killed_during_initdb_leaves_nothing(void **state)
+killed_after(int ms)
 {
     char  parent[] = "/tmp/pgassay-test-XXXXXX";
     pid_t child;
 
-    (void)state;
     assert_non_null(mkdtemp(parent));
     assert_int_equal(chmod(parent, 0755), 0);
     child = fork();
@@ -171,13 +170,30 @@ owner_killed_during_initdb_leaves_nothing(void **state)
             pause();
         }
     }
-    usleep(150000);
+    usleep((useconds_t)ms * 1000);
     assert_int_equal(kill(child, SIGKILL), 0);
     assert_int_equal(waitpid(child, NULL, 0), child);
     for (int i = 0; i < 2400 && rmdir(parent) != 0; i++) {
         usleep(50000);
     }
     assert_false(exists(parent));
+}
+
+/* The cluster comes from initdb, or from what is kept of it, in turns. */
+static void
+owner_killed_while_its_cluster_is_made_leaves_nothing(void **state)
+{
+    char *kept = getenv("PGASSAY_STATE_DIR");
+
+    (void)state;
+    kept = kept == NULL ? NULL : xstrdup(kept);
+    assert_int_equal(setenv("PGASSAY_STATE_DIR", "/proc/nothing", 1), 0);
+    killed_after(150);
+    assert_int_equal(
+        kept == NULL ? unsetenv("PGASSAY_STATE_DIR") : setenv("PGASSAY_STATE_DIR", kept, 1), 0);
+    killed_after(60);
+    killed_after(100);
+    free(kept);
 }
 
 static void
@@ -521,7 +537,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(starts_serves_and_leaves_nothing),
         cmocka_unit_test(killed_owner_leaves_no_server_and_no_directory),
-        cmocka_unit_test(owner_killed_during_initdb_leaves_nothing),
+        cmocka_unit_test(owner_killed_while_its_cluster_is_made_leaves_nothing),
         cmocka_unit_test(a_kept_server_lives_on),
         cmocka_unit_test(says_why_it_cannot_start),
         cmocka_unit_test(nothing_that_was_started_in_it_survives),
