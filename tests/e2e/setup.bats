@@ -56,6 +56,10 @@ conf() { PGASSAY_CONFIG=$T/conf/pgassay.conf pgassay "$@"; }
     printf '; my own\njobs = 2\n' >"$T/own.conf"
     expect_status 0 set_up --config "$T/own.conf" --key-dir "$T/conf"
     expect_text 'stays as it is' 'repo = main, second'
+    # A dead man's switch is enough of telling; no test message is sent for it.
+    expect_status 0 pgassay setup --user "$(id -un)" --db shop --repo "$T/x" --no-encryption --ping-file "$T/hook.url" --config "$T/ping.conf" --schedule none </dev/null
+    expect_text '[ping backups]' "url-file = $T/hook.url"
+    [[ $output != *'nobody is told'* ]]
     printf '; only a comment, as the package installs it\n' >"$T/empty.conf"
     expect_status 0 set_up --config "$T/empty.conf" --key-dir "$T/conf"
     [[ $output == *"to do   configuration $T/empty.conf"* ]]
