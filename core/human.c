@@ -99,7 +99,9 @@ duration_human(double seconds, char *out, size_t cap)
 {
     uint64_t s = seconds <= 0 ? 0 : (uint64_t)(seconds + 0.5);
 
-    if (seconds < 9.95) {
+    if (seconds > 0 && seconds < 0.0995) {
+        (void)snprintf(out, cap, "%.*f ms", seconds < 0.00995 ? 1 : 0, seconds * 1000);
+    } else if (seconds < 9.95) {
         (void)snprintf(out, cap, "%.1f s", seconds < 0 ? 0.0 : seconds);
     } else if (s < 60) {
         (void)snprintf(out, cap, "%u s", (unsigned)s);

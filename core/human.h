@@ -21,7 +21,7 @@ int duration_parse(const char *text, uint64_t *seconds);
 /* "1 table", "555,885 rows"; the digits alone when noun is NULL (out: at least 27 more than the
  * noun).  Nouns whose plural is an s. */
 char *count_human(uint64_t n, const char *noun, char *out, size_t cap);
-/* "3 d 4 h", "2 min 5 s", "0.8 s". */
+/* "3 d 4 h", "2 min 5 s", "0.8 s", "42 ms". */
 char *duration_human(double seconds, char *out, size_t cap);
 
 /* RFC 3339 in UTC, "2026-11-21T02:15:00Z" (out: at least 21). */

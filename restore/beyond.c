@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "core/human.h"
-#include "core/log.h"
 #include "pg/snapshot/inventory.h"
 #include "pg/snapshot/inventory_changes.h"
 #include "restore/part/parts.h"
@@ -53,10 +52,9 @@ name_changes(struct restore *r, const struct inventory_changes *changes)
     count_human(changes->n, "change", count, sizeof count);
     option = n > 0 && !r->o->beyond ? xasprintf("; --beyond brings back %zu of them", n)
                                     : xstrdup("");
-    strlist_take(&r->warnings,
+    restore_warn(r,
                  xasprintf("%s that pg_dump does not carry %s not restored: %s%s", count,
                            changes->n == 1 ? "is" : "are", names, option));
-    log_warn("%s", r->warnings.v[r->warnings.n - 1]);
     free(names);
     free(option);
 }

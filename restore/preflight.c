@@ -9,6 +9,7 @@
 #include "core/exit.h"
 #include "restore/preflight/checks.h"
 #include "restore/replace.h"
+#include "restore/replace_status.h"
 #include "restore/swap.h"
 
 /* Every one, whatever the others find; *e has the first question that failed. */
@@ -60,6 +61,26 @@ check_swap(struct restore *r, struct err *e)
     return rc;
 }
 
+/* The name is free because a --replace of it was interrupted: that has a way on and one back. */
+static int
+warn_of_replace(struct restore *r, struct err *e)
+{
+    struct replacing_list   l;
+    const struct replacing *x;
+
+    if (replacing_list_read(r->maintenance, r->name, &l, e) != 0) {
+        return -1;
+    }
+    if ((x = replace_believed(&l)) != NULL) {
+        preflight_add(&r->preflight,
+                      (struct preflight_finding){.kind = PREFLIGHT_WARNING,
+                                                 .text = replace_missing_text(x),
+                                                 .hint = replace_missing_hint(x)});
+    }
+    replacing_list_free(&l);
+    return 0;
+}
+
 static int
 check_name(struct restore *r, struct err *e)
 {
@@ -77,6 +98,8 @@ check_name(struct restore *r, struct err *e)
                        "an existing database is never touched: give another name with --to",
                        xasprintf("database \"%s\" already exists on %s", r->name, server));
         free(server);
+    } else if (rc == 0 && !r->o->scratch) {
+        rc = warn_of_replace(r, e);
     }
     strlist_free(&databases);
     return rc;

@@ -60,6 +60,37 @@ replace_command_back(const struct replacing *x)
     }
 }
 
+const struct replacing *
+replace_believed(const struct replacing_list *l)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        if (l->v[i].is_ours) {
+            return &l->v[i];
+        }
+    }
+    return NULL;
+}
+
+char *
+replace_missing_text(const struct replacing *x)
+{
+    return xasprintf("there is no database \"%s\": it was being replaced by backup %s, and that %s",
+                     x->of, x->backup, x->busy ? "is under way" : "was interrupted");
+}
+
+char *
+replace_missing_hint(const struct replacing *x)
+{
+    char *on = replace_command_on(x), *status, *hint;
+
+    status = quote_command("pgassay", "restore", QUOTE_ARG(x->of), "--status");
+    hint = !x->busy ? xasprintf("to go on: %s; %s names the way back", on, status)
+                    : xasprintf("%s says more", status);
+    free(on);
+    free(status);
+    return hint;
+}
+
 static void
 print_one(const struct replacing *x)
 {

@@ -6,12 +6,13 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "pg/snapshot/inventory.h"
+#include "restore/replace_status.h"
 
 /* Obstacles to a rename, and what it would lose; $1: the database. */
 struct obstacle {
-    const char *sql;  /* one column: names */
-    const char *what; /* "... \"%s\" ..." */
-    const char *hint;
+    const char *sql;   /* names, and the SQL that mends it (NULL: none) */
+    const char *what;  /* "... \"%s\" ..." */
+    const char *hint;  /* the SQL follows */
     unsigned    fates; /* of a database for which it is one */
 };
 
@@ -20,33 +21,36 @@ enum fate { TAKES_NAME = 1, SET_ASIDE = 2, DROPPED = 4 };
 #define ANY_FATE (TAKES_NAME | SET_ASIDE | DROPPED)
 
 static const struct obstacle obstacles[] = {
-    {"SELECT d.datname FROM pg_catalog.pg_database d WHERE d.datname = $1 AND d.datistemplate",
-     "database \"%s\" is a template, from which others are made under its name",
-     "ALTER DATABASE ... IS_TEMPLATE false first", ANY_FATE},
-    {"SELECT d.datname FROM pg_catalog.pg_database d WHERE d.datname = $1 AND NOT "
+    {"SELECT d.datname, pg_catalog.format('ALTER DATABASE %I IS_TEMPLATE false;', d.datname) FROM "
+     "pg_catalog.pg_database d WHERE d.datname = $1 AND d.datistemplate",
+     "database \"%s\" is a template, from which others are made under its name", "SQL: ", ANY_FATE},
+    {"SELECT d.datname, NULL FROM pg_catalog.pg_database d WHERE d.datname = $1 AND NOT "
      "(pg_catalog.pg_has_role(d.datdba, 'USAGE') AND (SELECT rolcreatedb OR rolsuper FROM "
      "pg_catalog.pg_roles WHERE rolname = current_user))",
      "permission denied: database \"%s\" is not yours to rename",
      "connect as its owner with CREATEDB, or as a superuser", ANY_FATE},
-    {"SELECT gid FROM pg_catalog.pg_prepared_xacts WHERE database = $1",
+    {"SELECT gid, pg_catalog.format('COMMIT PREPARED %L;  or  ROLLBACK PREPARED %L;', gid, gid) "
+     "FROM pg_catalog.pg_prepared_xacts WHERE database = $1",
      "prepared transaction \"%s\" holds the database: it cannot be renamed",
-     "in the database: COMMIT PREPARED or ROLLBACK PREPARED", ANY_FATE},
-    {"SELECT slot_name FROM pg_catalog.pg_replication_slots WHERE database = $1",
+     "SQL, in the database: ", ANY_FATE},
+    {"SELECT slot_name, pg_catalog.format('SELECT pg_drop_replication_slot(%L);', slot_name) FROM "
+     "pg_catalog.pg_replication_slots WHERE database = $1",
      "logical replication slot \"%s\" would go with the database that has the name now: its "
      "subscriber would get nothing of what takes its place",
-     "stop the subscriber, then in the database: SELECT pg_drop_replication_slot(...); subscribe "
-     "anew afterwards",
+     "stop the subscriber, and subscribe anew afterwards; SQL, in the database: ",
      SET_ASIDE | DROPPED},
-    {"SELECT s.subname FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = "
+    {"SELECT s.subname, pg_catalog.format('ALTER SUBSCRIPTION %I DISABLE;', s.subname) FROM "
+     "pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = "
      "s.subdbid WHERE d.datname = $1 AND s.subenabled",
      "subscription \"%s\" is at work in the database, and would go on in the one that is set aside",
-     "in the database: ALTER SUBSCRIPTION ... DISABLE", SET_ASIDE},
-    {"SELECT s.subname FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = "
+     "SQL, in the database: ", SET_ASIDE},
+    {"SELECT s.subname, pg_catalog.format('ALTER SUBSCRIPTION %I DISABLE; ALTER SUBSCRIPTION %I "
+     "SET "
+     "(slot_name = NONE); DROP SUBSCRIPTION %I;', s.subname, s.subname, s.subname) FROM "
+     "pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = "
      "s.subdbid WHERE d.datname = $1",
      "subscription \"%s\" keeps the database from being dropped",
-     "in the database: ALTER SUBSCRIPTION ... DISABLE, ... SET (slot_name = NONE), DROP "
-     "SUBSCRIPTION",
-     DROPPED},
+     "SQL, in the database: ", DROPPED},
 };
 
 static int
@@ -62,7 +66,7 @@ look_for(PGconn *conn, const char *name, const struct obstacle *x, struct strlis
         strlist_take(
             stop,
             xasprintf("%.*s%s%s", (int)(at - x->what), x->what, PQgetvalue(res, i, 0), at + 2));
-        strlist_add(hints, x->hint);
+        strlist_take(hints, xasprintf("%s%s", x->hint, PQgetvalue(res, i, 1)));
     }
     PQclear(res);
     return res == NULL ? -1 : 0;
@@ -204,6 +208,28 @@ swap_look_at_running(const struct restore *r, bool dropped, struct strlist *stop
     return look_for_all(r->maintenance, r->name, dropped ? DROPPED : SET_ASIDE, stop, hints, e);
 }
 
+/* There is no database of the name: because a --replace of it was interrupted? */
+static int
+look_for_replace(const struct restore *r, struct strlist *stop, struct strlist *hints,
+                 struct err *e)
+{
+    struct replacing_list   l;
+    const struct replacing *x;
+
+    if (replacing_list_read(r->maintenance, r->name, &l, e) != 0) {
+        return -1;
+    }
+    if ((x = replace_believed(&l)) != NULL) {
+        strlist_take(stop, replace_missing_text(x));
+        strlist_take(hints, replace_missing_hint(x));
+    } else {
+        strlist_take(stop, xasprintf("there is no database \"%s\" to be swapped", r->name));
+        strlist_take(hints, xasprintf("--to %s instead of --swap makes it", r->name));
+    }
+    replacing_list_free(&l);
+    return 0;
+}
+
 int
 swap_preflight(struct restore *r, struct strlist *stop, struct strlist *hints, struct err *e)
 {
@@ -213,9 +239,7 @@ swap_preflight(struct restore *r, struct strlist *stop, struct strlist *hints, s
     }
     if (r->live == NULL) {
         err_clear(e);
-        strlist_take(stop, xasprintf("there is no database \"%s\" to be swapped", r->name));
-        strlist_take(hints, xasprintf("--to %s instead of --swap makes it", r->name));
-        return 0;
+        return look_for_replace(r, stop, hints, e);
     }
     return swap_look_at_backup(r, stop, hints, e) == 0
         ? swap_look_at_running(r, false, stop, hints, e)

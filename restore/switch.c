@@ -8,6 +8,7 @@
 #include "core/json.h"
 #include "core/print.h"
 #include "core/quote.h"
+#include "core/when.h"
 #include "pg/target/aside.h"
 #include "pg/target/exchange.h"
 #include "pg/target/halfmade.h"
@@ -116,10 +117,21 @@ static const struct aside *
 newest_of_owner(const struct options *o, const struct state *s, const struct database *now,
                 struct err *e)
 {
-    const struct aside *a = NULL;
+    const struct aside     *a = NULL;
+    const struct replacing *replacing = replace_believed(&s->replacing);
 
     for (size_t i = 0; a == NULL && i < s->aside.n; i++) {
         a = s->aside.v[i].undone ? NULL : &s->aside.v[i];
+    }
+    if (now->owner == NULL && replacing != NULL) {
+        char *text = replace_missing_text(replacing);
+        char *hint = replace_missing_hint(replacing);
+
+        err_set(e, ERR_NOT_FOUND, "%s", text);
+        err_hint(e, "%s", hint);
+        free(text);
+        free(hint);
+        return NULL;
     }
     if (a == NULL) {
         err_set(e, ERR_NOT_FOUND, "no swap has set aside a database \"%s\" on this server",
@@ -335,7 +347,7 @@ print_state(const struct state *s)
                   duration_human(difftime(now, a->since), age, sizeof age),
                   size_human(a->size_bytes, size, sizeof size),
                   a->drop_after == 0 ? "" : ", to be dropped after ",
-                  a->drop_after == 0 ? "" : time_rfc3339(a->drop_after, until, sizeof until));
+                  a->drop_after == 0 ? "" : when_local(a->drop_after, now, until, sizeof until));
     }
     for (size_t i = 0; i < s->half_made.n; i++) {
         print_out("%s\n", s->half_made.v[i]);

@@ -11,6 +11,7 @@
 #include "core/crypto/hash.h"
 #include "core/host/procid.h"
 #include "core/log.h"
+#include "core/when.h"
 
 enum { RANDOM_BYTES = 4, OLD_SECONDS = 24 * 3600 };
 
@@ -238,6 +239,26 @@ halfmade_is_free(PGconn *conn, const char *name)
     return true;
 }
 
+/* What became of one whose restore has not ended, or has died; allocated. */
+static char *
+fate(PGconn *conn, const char *name, const char *text)
+{
+    intmax_t pid, since;
+    char     host[HOST_NAME_MAX + 1], at[32];
+
+    if (halfmade_is_free(conn, name)) {
+        return xstrdup(
+            "its restore has died, and has changed nothing else: the same command once more begins "
+            "anew, and removes it");
+    }
+    if (sscanf(text + sizeof half_made - 1, ", process %jd at %jd on %64[^,]", &pid, &since,
+               host) != 3) {
+        return xstrdup("a restore is making it");
+    }
+    return xasprintf("a restore is making it, since %s (process %jd on %s)",
+                     when_local((time_t)since, time(NULL), at, sizeof at), pid, host);
+}
+
 int
 halfmade_list(PGconn *conn, const char *of, struct strlist *lines, struct err *e)
 {
@@ -249,21 +270,18 @@ halfmade_list(PGconn *conn, const char *of, struct strlist *lines, struct err *e
 
     for (int i = 0; res != NULL && i < PQntuples(res); i++) {
         const char *name = PQgetvalue(res, i, 0), *text = PQgetvalue(res, i, 1);
-        const char *state = "its restore has died: the next restore removes it", *where;
+        char       *state;
 
         if (is_replacing(text) || (of != NULL && !is_name(name, of))) {
             continue;
         }
-        if (strncmp(text, kept, sizeof kept - 1) == 0) {
-            state = "restored, but not switched to: --switch-to takes it, DROP DATABASE removes it";
-        } else if (!halfmade_is_free(conn, name)) {
-            state = text + strlen("pgassay-restore: ");
-        }
-        where = strstr(state, ", begun "); /* for programs */
-        strlist_take(lines,
-                     xasprintf("%s: %.*s", name,
-                               (int)(where == NULL ? strlen(state) : (size_t)(where - state)),
-                               state));
+        state = strncmp(text, kept, sizeof kept - 1) == 0 ? xstrdup(
+                                                                "restored, but not switched to: "
+                                                                "--switch-to takes it, DROP "
+                                                                "DATABASE removes it")
+                                                          : fate(conn, name, text);
+        strlist_take(lines, xasprintf("%s: %s", name, state));
+        free(state);
     }
     PQclear(res);
     return res == NULL ? -1 : 0;

@@ -1,8 +1,15 @@
-/* restore.h: phases, and their durations. */
+/* restore.h: phases, and their durations; warnings. */
 #include "core/human.h"
 #include "core/log.h"
 #include "core/progress.h"
 #include "restore/job/restore.h"
+
+void
+restore_warn(struct restore *r, char *text)
+{
+    strlist_take(&r->warnings, text);
+    log_warn("%s", text);
+}
 
 void
 restore_phase(struct restore *r, const char *name)

@@ -186,6 +186,9 @@ void restore_free(struct restore *); /* after target_end() */
 /* phase.c: ends the running phase and starts the next (name NULL: none). */
 void restore_phase(struct restore *, const char *name);
 
+/* phase.c: says it, and remembers it for the report.  Takes the text. */
+void restore_warn(struct restore *, char *text);
+
 /* plan.c */
 int plan_read(struct restore *, struct err *);
 /* Entries by phase, tables with their early indexes: again after archive or manifest changed. */

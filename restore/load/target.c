@@ -237,12 +237,11 @@ name_left(struct restore *r, const struct strlist *left)
     for (size_t i = 0; i < left->n; i++) {
         (void)buf_printf(&b, &ignored, " %s;", left->v[i]);
     }
-    strlist_take(&r->warnings,
+    restore_warn(r,
                  xasprintf("privileges of roles that were there, and of everybody, are left to "
                            "this "
                            "server; it lacks:%s",
                            buf_str(&b)));
-    log_warn("%s", r->warnings.v[r->warnings.n - 1]);
     buf_free(&b);
 }
 

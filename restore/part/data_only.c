@@ -8,6 +8,7 @@
 #include "core/progress.h"
 #include "restore/part/live_session.h"
 #include "restore/part/live_tables.h"
+#include "restore/part/live_triggers.h"
 
 enum { ROLLBACK_TIMEOUT_MS = 60000 };
 
@@ -177,6 +178,26 @@ load_table(struct restore *r, PGconn *conn, const struct live_table *t, struct l
     return rc == 0 && r->o->truncate ? check_count(conn, t, e) : rc;
 }
 
+/* They have fired: only a row that none of them sees is certainly as it was. */
+static int
+tell_triggers(struct restore *r, PGconn *conn, const struct live_table *t, struct err *e)
+{
+    char *names;
+
+    if (live_triggers(conn, t, updates(r->o), &names, e) != 0) {
+        return -1;
+    }
+    if (names != NULL && t->rows > 0) {
+        restore_warn(r,
+                     xasprintf("table %s: its triggers (%s) may have changed rows that were "
+                               "loaded; "
+                               "--disable-triggers keeps them from it",
+                               t->qualified, names));
+    }
+    free(names);
+    return 0;
+}
+
 /* The sequences of the tables' columns in the live database that have lower values. */
 static const char sequence_sql[] =
     "SELECT pg_catalog.setval(s.seqrelid::pg_catalog.regclass, $3::pg_catalog.int8, "
@@ -213,11 +234,31 @@ load_all(struct restore *r, PGconn *conn, const struct live_tables *l, struct er
     r->written = xcalloc(l->n, sizeof *r->written);
     for (size_t i = 0; i < l->n; i++) {
         r->n_written++;
-        if (load_table(r, conn, &l->v[i], &r->written[i], e) != 0) {
+        if (load_table(r, conn, &l->v[i], &r->written[i], e) != 0 ||
+            tell_triggers(r, conn, &l->v[i], e) != 0) {
             return -1;
         }
     }
     return advance_sequences(r, conn, e) == 0 ? pg_exec(conn, e, "COMMIT") : -1;
+}
+
+static void
+hint(const struct restore *r, struct err *e)
+{
+    char *server;
+
+    if (strcmp(e->sqlstate, "23505") == 0 && r->o->on_conflict == NULL && !r->o->truncate) {
+        err_hint(e,
+                 "rows are there already: --on-conflict nothing leaves them, --on-conflict update "
+                 "makes them as they were, --truncate empties the table first");
+    } else if (strcmp(e->sqlstate, "23503") == 0) {
+        err_hint(e, "-t once more, for the table that it refers to");
+    } else if (r->o->truncate && strcmp(e->sqlstate, "0A000") == 0) {
+        server = xstrdup(e->hint); /* which names the table */
+        err_hint(e, "-t once more, for each table that refers to it: it is loaded, too (%s)",
+                 server);
+        free(server);
+    }
 }
 
 int
@@ -238,6 +279,7 @@ data_only_run(struct restore *r, struct err *e)
         rc = load_all(r, conn, &l, e);
         if (rc != 0) {
             (void)pg_tidy(conn, ROLLBACK_TIMEOUT_MS, &ignored, "ROLLBACK");
+            hint(r, e);
             err_wrap(e, "nothing was changed");
         }
     }

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/log.h"
 #include "pg/conn/name_match.h"
 #include "restore/part/live.h"
 #include "restore/part/partitions.h"
@@ -372,11 +371,10 @@ leave_unpopulated(struct parts *p)
 
             if (m->matviews[k].populated && strcmp(have, want) == 0) {
                 m->matviews[k].populated = false;
-                strlist_take(&p->r->warnings,
+                restore_warn(p->r,
                              xasprintf("materialized view %s.%s is not filled: it reads tables "
                                        "whose rows are not restored",
                                        entry->schema, entry->tag));
-                log_warn("%s", p->r->warnings.v[p->r->warnings.n - 1]);
             }
             free(have);
             free(want);

@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "core/human.h"
-#include "core/log.h"
 #include "core/print.h"
 #include "core/progress.h"
 #include "pg/archive/sqlsplit.h"
 #include "restore/part/live_session.h"
+#include "restore/part/live_triggers.h"
 #include "restore/part/narrow.h"
 #include "restore/part/undelete_impl.h"
 #include "restore/part/undelete_sql.h"
@@ -34,10 +34,9 @@ check_table(const struct undelete *u, const struct live_table *t, struct err *e)
     for (size_t i = 0; i < t->n_columns; i++) {
         written += t->columns[i].written;
         if (t->columns[i].live_type == NULL) {
-            strlist_take(&u->r->warnings,
+            restore_warn(u->r,
                          xasprintf("table %s has no column \"%s\" any more: it is not compared",
                                    t->qualified, t->columns[i].name));
-            log_warn("%s", u->r->warnings.v[u->r->warnings.n - 1]);
         }
     }
     if (written == 0) {
@@ -131,6 +130,19 @@ run(const struct undelete *u, char *sql, uint64_t *rows, struct err *e)
     return rc;
 }
 
+/* Whose fault is it?  The same statement without --where would have been right. */
+static int
+explain_where(const struct undelete *u, const struct found *f, struct err *e)
+{
+    /* 42: the statement is wrong, 22: a value; 21: more than one row of a subquery. */
+    bool its = u->r->o->where != NULL &&
+        ((strncmp(e->sqlstate, "42", 2) == 0 && strcmp(e->sqlstate, "42501") != 0) ||
+         strncmp(e->sqlstate, "22", 2) == 0 || strncmp(e->sqlstate, "21", 2) == 0);
+
+    return its ? err_wrap(e, "--where \"%s\", of table %s", u->r->o->where, f->t->qualified)
+               : err_wrap(e, "comparing table %s", f->t->qualified);
+}
+
 static int
 compare(const struct undelete *u, struct found *f, struct err *e)
 {
@@ -138,7 +150,7 @@ compare(const struct undelete *u, struct found *f, struct err *e)
     char       *sql = undelete_diff_sql(f->t, f->stage, live, f->diff, u->r->o->where);
 
     if (run(u, sql, NULL, e) != 0 || count(u, f, e) != 0) {
-        return err_wrap(e, "comparing table %s", f->t->qualified);
+        return explain_where(u, f, e);
     }
     sql = undelete_show_sql(f->t, f->diff, u->r->o->show);
     f->shown = pg_query(u->conn, e, sql, 0, NULL);
@@ -187,6 +199,51 @@ update_changed(const struct undelete *u, struct found *f, struct err *e)
              check_rows(f, "updated", f->changed, f->updated, e) == 0)
         ? 0
         : err_wrap(e, "bringing back changed rows of %s", f->t->qualified);
+}
+
+/* Rows are written, and counted; a trigger may have made others of them on their way. */
+static int
+check_triggers(const struct undelete *u, const struct found *f, struct err *e)
+{
+    bool  deleted = applies(u->r->o, "deleted"), changed = applies(u->r->o, "changed");
+    char *names = NULL, *sql, *unlike;
+    char  rows[48];
+    int   rc = 0;
+
+    if (f->inserted + f->updated == 0 ||
+        live_triggers(u->conn, f->t, f->updated > 0, &names, e) != 0 || names == NULL) {
+        return e->kind == ERR_NONE ? 0 : -1;
+    }
+    if (!f->t->has_key) {
+        restore_warn(u->r,
+                     xasprintf("table %s: its triggers (%s) may have changed rows that were "
+                               "brought "
+                               "back; --disable-triggers keeps them from it",
+                               f->t->qualified, names));
+        free(names);
+        return 0;
+    }
+    sql = undelete_unlike_sql(f->t, f->diff,
+                              deleted && changed ? "'deleted', 'changed'"
+                                  : deleted      ? "'deleted'"
+                                                 : "'changed'");
+    unlike = pg_value(u->conn, e, sql, 0, NULL);
+    if (unlike == NULL) {
+        rc = err_wrap(e, "looking at the rows of %s that were brought back", f->t->qualified);
+    } else if (strcmp(unlike, "0") != 0) {
+        restore_warn(u->r,
+                     xasprintf("table %s: %s of %s that were brought back are not as they were: "
+                               "its "
+                               "triggers (%s) have changed them; --disable-triggers keeps them "
+                               "from it",
+                               f->t->qualified, unlike,
+                               count_human(f->inserted + f->updated, "row", rows, sizeof rows),
+                               names));
+    }
+    free(sql);
+    free(unlike);
+    free(names);
+    return rc;
 }
 
 /* "recovered.orders" as a name is written in SQL. */
@@ -311,6 +368,9 @@ act(const struct undelete *u, struct err *e)
     for (size_t i = 0; rc == 0 && applies(o, "changed") && i < u->tables.n; i++) {
         rc = update_changed(u, &u->v[i], e);
     }
+    for (size_t i = 0; rc == 0 && i < u->tables.n; i++) {
+        rc = check_triggers(u, &u->v[i], e);
+    }
     if (rc == 0 && o->into_table != NULL && !o->dry_run) {
         rc = keep_apart(u, &u->v[0], e);
     }
@@ -337,7 +397,9 @@ compare_and_act(const struct undelete *u, struct err *e)
         return -1;
     }
     if (act(u, e) != 0 || pg_exec(u->conn, e, changes ? "COMMIT" : "ROLLBACK") != 0) {
-        if (strcmp(e->sqlstate, "40001") == 0) {
+        if (strcmp(e->sqlstate, "23503") == 0) {
+            err_hint(e, "--rows once more, for the table that it refers to");
+        } else if (strcmp(e->sqlstate, "40001") == 0) {
             err_hint(e, "somebody has changed these rows meanwhile: run it again");
         }
         return changes ? err_wrap(e, "nothing was changed") : -1;

@@ -203,6 +203,24 @@ undelete_update_sql(const struct live_table *t, const char *diff, bool respelt)
     return text;
 }
 
+char *
+undelete_unlike_sql(const struct live_table *t, const char *diff, const char *states)
+{
+    char *on = each(t, KEYS, "l.@ = d.b#", " AND ");
+    char *b = each(t, SETTABLE_KEYS_TOO, "d.b#", ", ");
+    char *l = each(t, SETTABLE_KEYS_TOO, "l.@", ", ");
+    char *text = xasprintf(
+        "SELECT pg_catalog.count(*) FROM pg_temp.%s d LEFT JOIN %s%s l ON %s WHERE "
+        "d.pgassay_state IN (%s) AND (l.tableoid IS NULL OR (pg_catalog.record_image_ne(ROW(%s), "
+        "ROW(%s)) AND ROW(%s)::pg_catalog.text <> ROW(%s)::pg_catalog.text))",
+        diff, t->only, t->qualified, on, states, b, l, b, l);
+
+    free(on);
+    free(b);
+    free(l);
+    return text;
+}
+
 static const char quoted[] = "pg_catalog.quote_nullable(b#::pg_catalog.text)";
 
 char *

@@ -23,6 +23,9 @@ char *undelete_show_sql(const struct live_table *, const char *diff, int limit);
  * otherwise, with it; else those whose key is not.  NULL: there can be none of these. */
 char *undelete_insert_sql(const struct live_table *, const char *diff);
 char *undelete_update_sql(const struct live_table *, const char *diff, bool respelt);
+/* Counts the rows of these differences (SQL: a list of states) that are not in the live table as
+ * the backup has them.  Only with a key. */
+char *undelete_unlike_sql(const struct live_table *, const char *diff, const char *states);
 /* A query for statements that do this, one a row.  NULL: a text cannot be quoted. */
 char *undelete_inserts_sql(PGconn *, const struct live_table *, const char *diff);
 char *undelete_updates_sql(PGconn *, const struct live_table *, const char *diff);

@@ -63,6 +63,8 @@ half_way() {
 @test "only superusers get in before it is whole; then everybody who could" {
     half_way shop2
     kill -STOP "$started" # or it may be whole before anybody has knocked
+    expect_status 0 pgassay restore shop2 --status
+    expect_text "a restore is making it, since $(date +%H):" "(process $started on "
     run env PGUSER=maker psql -X -d "$(half_made)" -c 'SELECT 1'
     kill -CONT "$started"
     expect_text 'too many connections'
@@ -102,6 +104,8 @@ half_way() {
     kill -KILL "$started"
     finished
     [ -n "$(half_made)" ]
+    expect_status 0 pgassay restore shop --to other --status
+    expect_text 'its restore has died, and has changed nothing else: the same command once more begins anew'
     expect_status 0 backup --all
     expect_text 'is passed over: a restore is making it, or left it behind'
     expect_status 0 restore shop --to shop2

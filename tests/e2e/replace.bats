@@ -229,6 +229,14 @@ status_of() {
     pgassay verify objects shop_replaced --backup "$safety"
     storage list shop_replaced --json | jq -e --arg b "$safety" '.databases[].backups[] | select(.backup == $b) | .pinned' >/dev/null
     expect_equal "$(status_of .go_on)" 'pgassay restore slow --replace --to shop'
+    # Other ways to the name say that there is one.
+    expect_status 1 restore shop --swap --backup "$FIRST"
+    expect_text "there is no database \"shop\": it was being replaced by backup $(last_id slow), and that was interrupted" \
+        'to go on: pgassay restore slow --replace --to shop; pgassay restore shop --status names the way back'
+    expect_status 1 pgassay restore shop --undo
+    expect_text 'that was interrupted' 'to go on: pgassay restore slow'
+    expect_status 0 restore shop --to shop --dry-run
+    expect_text 'that was interrupted' 'to go on: pgassay restore slow'
     # Nobody else's restore removes it, nor takes the name of one that is at work.
     restore shop --to shop_copy
     db_drop shop_copy

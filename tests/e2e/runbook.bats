@@ -239,7 +239,7 @@ is() { db_digest shop | diff "$T/$1" -; }
     session_close holder
     wait_for postgres "SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name ~ 'pgassay'"
     types "$(commands "$type")"
-    expect_text 'shop_restoring_' 'its restore has died: the next restore removes it'
+    expect_text 'shop_restoring_' 'its restore has died, and has changed nothing else'
     is broken
     expect_equal "$(psql_in postgres -c "SELECT oid FROM pg_database WHERE datname = 'shop'")" "$before"
     types "pgassay restore shop --swap"

@@ -139,7 +139,8 @@ oid()    { psql_in postgres -v d="$1" <<<"SELECT oid FROM pg_database WHERE datn
     psql_in shop -c 'ALTER SUBSCRIPTION news ENABLE'
     psql_in postgres -c 'ALTER DATABASE shop IS_TEMPLATE true'
     expect_status 1 restore shop --swap --backup "$FIRST"
-    expect_text 'logical replication slot "feed"' 'prepared transaction "half"' 'subscription "news"' 'is a template' 'DISABLE' 'COMMIT PREPARED'
+    expect_text 'logical replication slot "feed"' 'prepared transaction "half"' 'subscription "news"' 'is a template' 'SQL: ALTER DATABASE shop IS_TEMPLATE false;' \
+        'SQL, in the database: ALTER SUBSCRIPTION news DISABLE;' "ROLLBACK PREPARED 'half';" "SELECT pg_drop_replication_slot('feed');"
     expect_equal "$(oid shop)$(others)" "$before"
     psql_in postgres -c 'ALTER DATABASE shop IS_TEMPLATE false'
     psql_in shop -c 'ALTER SUBSCRIPTION news DISABLE' -c 'ALTER SUBSCRIPTION news SET (slot_name = NONE)' -c 'DROP SUBSCRIPTION news' \

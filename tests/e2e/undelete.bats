@@ -114,6 +114,7 @@ as_before() { db_rows live | grep -v '^sequence' | diff <(db_rows shop | grep -v
     expect_equal "$(psql_in live -c 'SELECT count(*) FROM orders WHERE customer < 100')" 5
     expect_status 1 restore shop --into live --rows orders --where 'true); DROP TABLE orders; --'
     expect_status 1 restore shop --into live --rows orders --where 'nothing = 1'
+    expect_text '--where "nothing = 1", of table "public"."orders": column "nothing" does not exist'
     expect_equal "$(psql_in live -c 'SELECT count(*) FROM orders WHERE customer < 100')" 5
 }
 
@@ -147,6 +148,28 @@ as_before() { db_rows live | grep -v '^sequence' | diff <(db_rows shop | grep -v
     expect_status 1 restore shop --into live --rows log -U joe
     expect_text 'row-level security'
     psql_in live -c 'REVOKE ALL ON log FROM joe' -c 'DROP ROLE joe'
+}
+
+@test "what triggers have made of rows on their way is said; so is what to do about keys" {
+    live "UPDATE p SET b = 'q' WHERE a < 3" 'DELETE FROM log WHERE a = 1' 'DELETE FROM customer WHERE id = 7' \
+        "CREATE FUNCTION mark() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN new.b := new.b || ''!''; RETURN new; END'" \
+        'CREATE TRIGGER t BEFORE UPDATE ON p1 FOR EACH ROW EXECUTE FUNCTION mark()' 'CREATE TRIGGER u BEFORE INSERT ON log FOR EACH ROW EXECUTE FUNCTION mark()' \
+        'CREATE TRIGGER v AFTER INSERT ON orders FOR EACH ROW EXECUTE FUNCTION mark()'
+    expect_status 1 restore shop --into live --rows orders --apply deleted
+    expect_text 'foreign key constraint' '--rows once more, for the table that it refers to'
+    expect_status 0 restore shop --into live --rows p --rows log --rows orders --rows customer --apply both
+    expect_text 'table "public"."p": 2 of 2 rows that were brought back are not as they were: its triggers (t) have changed them; --disable-triggers' \
+        'table "public"."log": its triggers (u) may have changed rows'
+    [[ $output != *\(v\)* ]]
+    expect_status 1 restore shop --into live --data-only -t customer
+    expect_text 'rows are there already: --on-conflict nothing leaves them'
+    expect_status 1 restore shop --into live --data-only -t customer --truncate
+    expect_text '-t once more, for each table that refers to it'
+    expect_status 0 restore shop --into live --data-only -t p --on-conflict update
+    expect_text 'table "public"."p": its triggers (t) may have changed rows'
+    expect_status 0 restore shop --into live --rows p --apply changed --disable-triggers
+    [[ $output != *triggers* ]]
+    expect_equal "$(psql_in live -c 'SELECT a, b FROM p ORDER BY a')" "$(psql_in shop -c 'SELECT a, b FROM p ORDER BY a')"
 }
 
 @test "killed in the middle: nothing was changed, and the same command does it" {

@@ -78,6 +78,9 @@ sizes_and_durations_read_well(void **state)
     assert_string_equal(count_human(1000, NULL, t, sizeof t), "1,000");
     assert_string_equal(count_human(1234567, "row", t, sizeof t), "1,234,567 rows");
     assert_string_equal(count_human(UINT64_MAX, NULL, t, sizeof t), "18,446,744,073,709,551,615");
+    assert_string_equal(duration_human(0.00038, t, sizeof t), "0.4 ms");
+    assert_string_equal(duration_human(0.0996, t, sizeof t), "0.1 s");
+    assert_string_equal(duration_human(0.0424, t, sizeof t), "42 ms");
     assert_string_equal(duration_human(0.84, t, sizeof t), "0.8 s");
     assert_string_equal(duration_human(59.7, t, sizeof t), "1 min 0 s");
     assert_string_equal(duration_human(125, t, sizeof t), "2 min 5 s");
