@@ -192,7 +192,6 @@ same_as_shop() { # OPTION...: what is restored
     expect_text 'cannot be put together' 'the SHA-256 differs'
     backup shop --whole
     expect_status 0 pgassay verify objects shop --repo "$REPO"
-    expect_status 0 drill shop
 }
 
 @test "encrypted: a host that cannot read makes deltas, no delta reaches over epochs, a second implementation reads them" {

@@ -538,6 +538,30 @@ two_hosts_take_turns(void **state)
     free(mine);
 }
 
+/* A repository was made anew, or put back from a copy: what it does not have is not used. */
+static void
+what_is_kept_of_another_repository_is_not_used(void **state)
+{
+    struct world *w = begin(95, 1);
+    char         *path = kept_file(), *saved = xasprintf("%s/saved", getenv("PGASSAY_STATE_DIR"));
+
+    (void)state;
+    back_up(w, false);
+    assert_int_equal(rename(path, saved), 0);
+    end(w);
+    w = begin(96, 1);
+    back_up(w, false);
+    assert_int_equal(rename(saved, path), 0);
+    for (int night = 0; night < 2; night++) {
+        w->tables[0].v[10].version++;
+        back_up(w, false);
+    }
+    all_read_back(w);
+    end(w);
+    free(saved);
+    free(path);
+}
+
 static struct fanout *
 begin_run(struct fanout_repo *to, struct deltas_options *o, struct manifest *m)
 {
@@ -813,6 +837,8 @@ main(void)
         cmocka_unit_test_setup_teardown(short_rows_need_few_marks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_kept_may_be_lost_or_spoilt, set_up, tear_down),
         cmocka_unit_test_setup_teardown(two_hosts_take_turns, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_kept_of_another_repository_is_not_used, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(two_at_once_on_one_host, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_not_to_be_kept_goes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_cannot_be_kept_takes_no_room, set_up, tear_down),

@@ -6,6 +6,7 @@
  *
  * One model step is one storage call.  One old object (0) is referred to by the label of an old
  * backup (0); writer i may reuse what it trusts, or put object i + 1 and, in the end, label i + 1.
+ * With deltas it does both: what it reuses is the base of what it puts, and its label needs both.
  *
  * The writers of a batch are the backups of one copy, one after the other: the first reads what may
  * be reused for all of them, under one more run mark (HOLD) that is no backup's.
@@ -31,6 +32,7 @@ enum rule {
     W2_READ_TRASH,
     W2_TRASH_BEFORE_LISTING,
     W2_LIST_CHUNKS,
+    W4_NAMES_BASES,
     W5_LABEL_BEFORE_MARK_GOES,
     W5_REVOKED_AGAIN,
     VOID_WHEN_REVOKED,
@@ -61,6 +63,7 @@ static const char *const rule_names[RULES] = {
     "W2: what a trash list names is not reused",
     "W2: trash lists are read before the chunks are listed",
     "W2: only what is listed is reused",
+    "W4: a delta's bases stand in the chunk list, too",
     "W5: the label stands before the run mark goes",
     "W5: revoked by now? then it is no success",
     "a revoked run's backup is void",
@@ -95,6 +98,7 @@ struct setup {
     bool        leftovers;  /* the rest of a backup's directory, and its removal */
     bool        expire_new; /* not only the old backup may expire */
     bool        batch;      /* the writers are the backups of one copy */
+    bool        deltas;     /* what is reused is a base of what is new */
 };
 
 /* An entry of the store: there or not, and how long since that changed (2: longer than a listing
@@ -125,7 +129,7 @@ struct state {
     uint8_t       lied;       /* success was said of a run that was revoked before */
     uint8_t       hold;       /* of a batch: enum */
     uint8_t       shared;     /* what the backups of a batch may reuse */
-    uint8_t       ref[NAMES]; /* what label i refers to */
+    uint8_t       ref[NAMES]; /* what label i needs: bits */
     uint8_t       names[PRUNES], waits[PRUNES]; /* of trash list t: names, and R(t) */
     struct writer w[WRITERS];
     struct prune  p[PRUNES];
@@ -209,7 +213,18 @@ rehash(struct search *s)
     }
 }
 
-/* Every live backup has its object, and the rest of its directory; and nobody was told
+static bool
+needed_stand(const struct state *st, int label)
+{
+    bool stand = true;
+
+    for (int n = 0; n < NAMES; n++) {
+        stand = stand && ((st->ref[label] >> n & 1) == 0 || there(st->chunk[n]));
+    }
+    return stand;
+}
+
+/* Every live backup has its objects, and the rest of its directory; and nobody was told
  * otherwise. */
 static bool
 whole(const struct search *s, const struct state *st)
@@ -218,7 +233,7 @@ whole(const struct search *s, const struct state *st)
         bool is_void = i > 0 && (st->revoked >> (i - 1) & 1) != 0 && has(s, VOID_WHEN_REVOKED);
 
         if (there(st->label[i]) && (st->tomb >> i & 1) == 0 && !is_void &&
-            (!there(st->chunk[st->ref[i]]) || (s->setup->leftovers && !there(st->dir[i])))) {
+            (!needed_stand(st, i) || (s->setup->leftovers && !there(st->dir[i])))) {
             return false;
         }
     }
@@ -347,14 +362,17 @@ live_labels(const struct search *s, const struct state *st, unsigned shown)
     return live;
 }
 
+/* Of what they need, what their chunk lists name. */
 static unsigned
-refs_of(const struct state *st, unsigned live)
+refs_of(const struct search *s, const struct state *st, unsigned live)
 {
     unsigned refs = 0;
 
     for (int i = 0; i < NAMES; i++) {
+        unsigned own = st->ref[i] & 1U << i;
+
         if ((live >> i & 1) != 0) {
-            refs |= 1U << st->ref[i];
+            refs |= own != 0 && !has(s, W4_NAMES_BASES) ? own : st->ref[i];
         }
     }
     return refs;
@@ -384,11 +402,12 @@ shares(const struct search *s, int i)
 static void
 writer_trusts(struct search *s, const struct state *st, int i, unsigned shown)
 {
-    unsigned     trusted = s->setup->batch ? st->shared : refs_of(st, live_labels(s, st, shown));
+    unsigned     trusted = s->setup->batch ? st->shared : refs_of(s, st, live_labels(s, st, shown));
     struct state t = *st;
 
     for (int j = 0; j < s->setup->writers; j++) {
-        if (s->setup->journal && j != i && st->w[j].pc > W_PUT && st->ref[j + 1] == j + 1) {
+        if (s->setup->journal && j != i && st->w[j].pc > W_PUT &&
+            (st->ref[j + 1] >> (j + 1) & 1) != 0) {
             trusted |= 1U << (j + 1);
         }
     }
@@ -490,11 +509,10 @@ writer_step(struct search *s, const struct state *st, int i)
         break;
     case W_PUT:
         put(s, &t.mark[i]); /* for a writer without W1: late */
-        if (w->want == NAMES) {
+        t.ref[i + 1] = w->want == NAMES ? 0 : (uint8_t)(1U << w->want);
+        if (w->want == NAMES || s->setup->deltas) {
             put(s, &t.chunk[i + 1]);
-            t.ref[i + 1] = (uint8_t)(i + 1);
-        } else {
-            t.ref[i + 1] = w->want;
+            t.ref[i + 1] |= (uint8_t)(2U << i);
         }
         w->want = 0;
         writer_next(s, &t, i, s->setup->leftovers ? W_DIR : W_LABEL);
@@ -511,7 +529,7 @@ writer_step(struct search *s, const struct state *st, int i)
         put(s, &t.label[i + 1]);
         t.labelled |= (uint8_t)(1U << i);
         if (s->setup->batch) {
-            t.shared |= (uint8_t)(1U << st->ref[i + 1]); /* what it wrote was there */
+            t.shared |= st->ref[i + 1]; /* what it wrote was there */
         }
         w->banned = (uint8_t)(st->revoked >> i & 1); /* now means: revoked before the label stood */
         writer_next(s, &t, i, W_END);
@@ -534,7 +552,7 @@ hold_trusts(struct search *s, const struct state *st, int who, unsigned shown)
     struct state t = *st;
 
     (void)who;
-    t.shared = (uint8_t)refs_of(st, live_labels(s, st, shown));
+    t.shared = (uint8_t)refs_of(s, st, live_labels(s, st, shown));
     t.hold = H_READ;
     emit(s, &t);
 }
@@ -635,7 +653,7 @@ prune_refs(struct search *s, const struct state *st, int k, unsigned shown)
 {
     struct state t = *st;
 
-    t.p[k].refs = (uint8_t)refs_of(st, live_labels(s, st, shown));
+    t.p[k].refs = (uint8_t)refs_of(s, st, live_labels(s, st, shown));
     t.p[k].left &= (uint8_t)~live_labels(s, st, shown);
     prune_next(s, &t, k, P_CHUNKS);
 }
@@ -710,7 +728,7 @@ prune_again(struct search *s, const struct state *st, int k, unsigned shown)
 {
     struct state t = *st;
     unsigned     live = live_labels(s, st, shown);
-    unsigned     refs = has(s, P6_LABELS_AGAIN) ? refs_of(st, live) : st->p[k].refs;
+    unsigned     refs = has(s, P6_LABELS_AGAIN) ? refs_of(s, st, live) : st->p[k].refs;
 
     if (has(s, P8_LABEL_AGAIN)) {
         t.p[k].left &= (uint8_t)~shown;
@@ -929,6 +947,7 @@ begin(struct state *st)
     memset(st->mark, old, sizeof st->mark);
     memset(st->trash, old, sizeof st->trash);
     st->chunk[0] = st->label[0] = st->dir[0] = old | THERE;
+    st->ref[0] = 1;
 }
 
 /* Until everything is seen, or a loss is found.  The number of states; lost: how many steps to a
@@ -969,6 +988,7 @@ enum {
     BATCH,
     LONG_BATCH,
     OLD_BATCH,
+    DELTAS,
     SETUPS
 };
 
@@ -990,6 +1010,8 @@ static const struct setup setups[SETUPS] = {
                     .prunes = 1, .journal = true, .expire_new = true, .batch = true},
     [OLD_BATCH] = {"a copy of 2, 1 prune, old listings", .writers = 2, .prunes = 1, .delta = 1,
                    .expire_new = true, .batch = true},
+    [DELTAS] = {"3 writers of deltas, 1 prune, any backup may expire, journals", .writers = 3,
+                .prunes = 1, .journal = true, .expire_new = true, .deltas = true},
 };
 
 /* Where each rule is missed. */
@@ -998,6 +1020,7 @@ static const int missed_in[RULES] = {
     [W2_READ_TRASH] = TWO_AND_TWO,
     [W2_TRASH_BEFORE_LISTING] = TWO_AND_TWO,
     [W2_LIST_CHUNKS] = TWO_AND_TWO,
+    [W4_NAMES_BASES] = DELTAS,
     [W5_LABEL_BEFORE_MARK_GOES] = TWO_AND_TWO,
     [W5_REVOKED_AGAIN] = TWO_AND_TWO,
     [VOID_WHEN_REVOKED] = TWO_AND_TWO,
