@@ -7,11 +7,16 @@ _pgassay()
 
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W 'backup restore verify storage notify --help --version' -- "$tool")
+        mapfile -t COMPREPLY < <(compgen -W 'setup backup restore verify storage notify --help --version' -- "$tool")
         return
     fi
     case $tool in
     backup | restore | verify | storage | notify) ;;
+    setup)
+        [[ ${COMP_WORDS[COMP_CWORD]} != -* ]] ||
+            mapfile -t COMPREPLY < <(compgen -W "$(pgassay-setup --help | grep -oE -e '--[a-z-]+')" -- "${COMP_WORDS[COMP_CWORD]}")
+        return
+        ;;
     *) return ;;
     esac
     if ! declare -F "$function" >/dev/null; then

@@ -1,7 +1,8 @@
 #compdef pgassay
 # zsh completion for pgassay: the tools, then each tool's own.
 _pgassay() {
-    local -a tools=(
+    local -a flags tools=(
+        'setup:from a database to a scheduled, proven backup of it, step by step'
         'backup:take a consistent backup of one, several or all databases'
         'restore:bring a backup back into a server, or into a throw-away one'
         'verify:prove a backup'
@@ -16,6 +17,11 @@ _pgassay() {
     fi
     case $tool in
     backup | restore | verify | storage | notify) ;;
+    setup)
+        flags=(${(f)"$(pgassay-setup --help | grep -oE -e '--[a-z-]+')"})
+        if [[ ${words[CURRENT]} == -* ]]; then compadd -a flags; else _files; fi
+        return
+        ;;
     *) return 1 ;;
     esac
     if ((!$+functions[_pgassay_$tool])); then

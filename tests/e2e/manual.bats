@@ -187,6 +187,8 @@ complete_fish() {
         # Offered with "=" by bash, which knows no better way to say that a value follows.
         sign=$([ "$shell" = bash ] && echo '=' || true)
         complete_$shell pgassay ver | grep -qx verify
+        complete_$shell pgassay se | grep -qx setup
+        complete_$shell pgassay setup --pin | grep -qx -e --ping-file
         complete_$shell pgassay storage pru | grep -qx prune
         complete_$shell pgassay storage keys '' | grep -qx new-epoch
         complete_$shell pgassay storage prune --gr | grep -qx -e "--grace$sign"
