@@ -9,11 +9,12 @@
  * also when it was frozen), so the rows of a range can be found, and removed
  *
  * FILE has both for each range of each table, and digests of the definitions and of the large
- * objects, which are loaded all or not at all.  A backup of other definitions is refused, and so is
- * one with changes in rows that cannot be told apart, and a copy on a server, with collations or
- * extensions, that are not those of now.  Rows that the same definitions might not accept again
- * (CHECK (until > now()), or what calls a function of the database's own) are loaded again.  That
- * the copy is what FILE says is not proven here: a drill compares all of it afterwards.
+ * objects, which are loaded all or not at all.  A backup of other definitions is refused, as no
+ * table can be made again without what depends on it, and so is one with changes in rows that
+ * cannot be told apart, and a copy on a server, with collations or extensions, that are not those
+ * of now.  Rows that the same definitions might not accept again (CHECK (until > now()), or what
+ * calls a function of the database's own) are loaded again.  That the copy is what FILE says is not
+ * proven here: a drill compares all of it afterwards.
  */
 #ifndef RESTORE_LOAD_KEPT_H
 #define RESTORE_LOAD_KEPT_H

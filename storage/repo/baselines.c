@@ -106,9 +106,18 @@ is_meant(const struct baseline_entry *b, const char *which)
         (b->label != NULL && b->label->note != NULL && strcmp(b->label->note, which) == 0);
 }
 
-static int
-none_is_called(const struct baseline_list *list, const char *db, const char *which, struct err *e)
+/* Without a key nobody sees what it is called. */
+static bool
+name_is_hidden(const struct repo *r, const struct label *l)
 {
+    return l != NULL && l->hidden != NULL && !keyring_reads(r->keys, l->epoch);
+}
+
+static int
+none_is_called(const struct repo *r, const struct baseline_list *list, const char *db,
+               const char *which, struct err *e)
+{
+    bool   hidden = false;
     char  *known = xstrdup("");
     size_t from = list->n > 5 ? list->n - 5 : 0;
 
@@ -122,12 +131,13 @@ none_is_called(const struct baseline_list *list, const char *db, const char *whi
                                  l != NULL && l->note != NULL ? l->note : "",
                                  l != NULL && l->note != NULL ? ")" : "");
 
+        hidden |= name_is_hidden(r, l);
         free(known);
         known = longer;
     }
     if (list->n > 0) {
-        (void)err_hint(e, "there %s %s%s", list->n == 1 ? "is" : "are", from > 0 ? "..., " : "",
-                       known);
+        (void)err_hint(e, "there %s %s%s%s", list->n == 1 ? "is" : "are", from > 0 ? "..., " : "",
+                       known, hidden ? "; names are encrypted, and shown with --identity" : "");
     } else {
         (void)err_hint(e, "make one: pgassay verify baseline record");
     }
@@ -161,7 +171,7 @@ baseline_find(struct repo *r, const char *db, const char *which, struct err *e)
         }
     }
     if (found == NULL && !bad) {
-        (void)none_is_called(&list, db, name, e);
+        (void)none_is_called(r, &list, db, name, e);
     }
     baseline_list_free(&list);
     return found;

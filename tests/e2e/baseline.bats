@@ -267,6 +267,8 @@ INI
     expect_status 0 baseline show --config "$T/expect.conf"
     expect_text "no key to read it"
     expect_status 1 live --baseline "$id"
+    expect_status 1 live --baseline zebraname
+    expect_text "there is $id; names are encrypted, and shown with --identity"
     expect_status 0 live --baseline zebraname --identity "$T/ops"
     # Nobody else's, and not another's label.
     baseline record --config "$T/expect.conf" --name forged --repo-option "sign-key=$T/mallory" && return 1
