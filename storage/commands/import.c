@@ -88,7 +88,11 @@ scan(const struct import_options *o, struct dump_scan *s, struct err *e)
         return -1;
     }
     for (size_t i = 0; i < s->passed.n; i++) {
-        log_info("%s is passed over", s->passed.v[i]);
+        if (strlist_has(&s->undated, s->passed.v[i])) {
+            log_warn("passed over: %s; --file imports it", s->passed.v[i]);
+        } else {
+            log_info("passed over: %s", s->passed.v[i]);
+        }
     }
     if (s->n > 0) {
         return 0;

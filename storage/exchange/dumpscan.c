@@ -85,6 +85,9 @@ see(struct dump_scan *s, const char *path, int dir, const char *name, const char
     is = dump_name_parse(name, S_ISDIR(st.st_mode), &f.name);
     if (is != DUMP_NAME_GOOD) {
         pass(s, name, whys[is]);
+        if (is == DUMP_NAME_NO_DATE && !f.link) {
+            strlist_add(&s->undated, s->passed.v[s->passed.n - 1]);
+        }
         return;
     }
     if (named != NULL && (f.name.db == NULL || strcmp(f.name.db, named) != 0)) {
@@ -141,5 +144,6 @@ dump_scan_free(struct dump_scan *s)
     }
     free(s->v);
     strlist_free(&s->passed);
+    strlist_free(&s->undated);
     *s = (struct dump_scan){0};
 }

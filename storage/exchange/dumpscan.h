@@ -26,6 +26,8 @@ struct dump_scan {
     struct dump_file *v;
     size_t            n, cap;
     struct strlist    passed; /* what was passed over: "NAME: why" */
+    struct strlist
+        undated; /* of these, what is named like a dump, but for a date, and is no link */
 };
 
 /* named: only dumps of this name; NULL: all.  Free it in any case. */

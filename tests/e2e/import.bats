@@ -20,6 +20,8 @@ setup_file() {
     tar -czf dumps/shop_20260105T000000Z.tar.gz shop.dir
     sed '/dump complete/,$d' whole.sql >dumps/shop_20260106.sql
     echo log >dumps/shop_20260106.log
+    echo dump >dumps/shop_final.sql
+    ln -s shop_20260105T000000Z.tar.gz dumps/shop_latest.tar.gz
     ln -s shop_20260105T000000Z.tar.gz dumps/latest
     ln -s shop_20260102_0215.sql.gz dumps/shop_20260107.sql.gz
     cp dumps/shop_20260102_0215.sql.gz dumps/shop_20251231.sql.gz # nothing had changed
@@ -41,7 +43,8 @@ listed() { storage list "$1" --json | jq -r "[.databases[].backups[] | $2] | joi
     # What is there is not stored again, but drilled, since it was not yet.
     mv dumps/shop_20260102_0215.sql.gz dumps/shop-2026-01-03.dump dumps/shop_20251231.sql.gz .
     rm dumps/shop_20260106.sql
-    import --scan dumps --json >again.json
+    import --scan dumps --json >again.json 2>warned
+    expect_equal "$(<warned)" 'pgassay-storage: warning: passed over: shop_final.sql: no date in its name; --file imports it'
     valid_json import again.json
     expect_equal "$(of status again.json) $(of drill again.json)" 'present passed'
     expect_equal "$(listed shop '.proven // false')" 'false false false true'
