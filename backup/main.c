@@ -31,7 +31,7 @@ struct cli {
 static enum log_level
 level_of(const struct options *o)
 {
-    return o->quiet ? LOG_QUIET : o->verbose ? LOG_INFO : LOG_WARN;
+    return o->quiet ? LOG_ERROR : o->verbose ? LOG_INFO : LOG_WARN;
 }
 
 /* Of each repository to use; errors in them are reported by a backup. */

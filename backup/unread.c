@@ -300,7 +300,7 @@ unread_find(const struct unread_options *o)
         return u;
     }
     if (find(u, &why) != 0 && why.kind != ERR_NOT_FOUND) {
-        log_info("all rows are read: %s%s%s", why.text, why.hint[0] != '\0' ? ": " : "", why.hint);
+        log_hinted(LOG_INFO, why.hint, "all rows are read: %s", why.text);
     }
     if (u->was.distrusted) {
         log_info("all rows are read: WAL summaries did not know of a change");

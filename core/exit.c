@@ -72,5 +72,5 @@ err_exit_status(const struct err *e)
 void
 err_print(const struct err *e)
 {
-    log_fault(e->text, e->hint);
+    log_hinted(LOG_ERROR, e->hint, "%s", e->text);
 }

@@ -22,7 +22,7 @@ int tool_end(int status);
 /* The exit status for an error's kind (never 0). */
 int err_exit_status(const struct err *);
 
-/* Prints "program: text" and, when there is one, "program: hint: ..." through log_fault(). */
+/* Prints "program: text" and, when there is one, "program: hint: ..." (log.h). */
 void err_print(const struct err *);
 
 #endif

@@ -82,8 +82,8 @@ put(const struct rank *r, const char *text, const char *hint)
     progress_show();
 }
 
-static void __attribute__((format(printf, 2, 0)))
-put_line(const struct rank *r, const char *fmt, va_list ap)
+static void __attribute__((format(printf, 3, 0)))
+put_line(const struct rank *r, const char *hint, const char *fmt, va_list ap)
 {
     static const char more[] = " ...";
     char              text[4096];
@@ -91,13 +91,20 @@ put_line(const struct rank *r, const char *fmt, va_list ap)
     if (vsnprintf(text, sizeof text, fmt, ap) >= (int)sizeof text) {
         memcpy(text + sizeof text - sizeof more, more, sizeof more);
     }
-    put(r, text, NULL);
+    put(r, text, hint);
 }
 
 void
-log_fault(const char *text, const char *hint)
+log_hinted(enum log_level l, const char *hint, const char *fmt, ...)
 {
-    put(&error, text, *hint == '\0' ? NULL : hint);
+    static const struct rank *const ranks[] = {&error, &warning, &info, &debug};
+    va_list                         ap;
+
+    if (log_wants(l)) {
+        va_start(ap, fmt);
+        put_line(ranks[l], hint == NULL || *hint == '\0' ? NULL : hint, fmt, ap);
+        va_end(ap);
+    }
 }
 
 void
@@ -106,7 +113,7 @@ log_error(const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
-    put_line(&error, fmt, ap);
+    put_line(&error, NULL, fmt, ap);
     va_end(ap);
 }
 
@@ -117,7 +124,7 @@ log_warn(const char *fmt, ...)
 
     if (log_wants(LOG_WARN)) {
         va_start(ap, fmt);
-        put_line(&warning, fmt, ap);
+        put_line(&warning, NULL, fmt, ap);
         va_end(ap);
     }
 }
@@ -129,7 +136,7 @@ log_say(const char *fmt, ...)
 
     if (log_wants(LOG_WARN)) {
         va_start(ap, fmt);
-        put_line(&notice, fmt, ap);
+        put_line(&notice, NULL, fmt, ap);
         va_end(ap);
     }
 }
@@ -141,7 +148,7 @@ log_info(const char *fmt, ...)
 
     if (log_wants(LOG_INFO)) {
         va_start(ap, fmt);
-        put_line(&info, fmt, ap);
+        put_line(&info, NULL, fmt, ap);
         va_end(ap);
     }
 }
@@ -153,7 +160,7 @@ log_debug(const char *fmt, ...)
 
     if (log_wants(LOG_DEBUG)) {
         va_start(ap, fmt);
-        put_line(&debug, fmt, ap);
+        put_line(&debug, NULL, fmt, ap);
         va_end(ap);
     }
 }

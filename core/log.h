@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-enum log_level { LOG_QUIET, LOG_WARN, LOG_INFO, LOG_DEBUG };
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 /* Name to print before each line; level LOG_WARN until set. */
 void log_init(const char *program, enum log_level);
@@ -21,8 +21,10 @@ bool log_wants(enum log_level);
 bool log_is_watched(void); /* stderr is a terminal */
 
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* always shown */
-/* An error in full, its hint with it; "": there is none.  "program: hint: ..." is its own line. */
-void log_fault(const char *text, const char *hint);
+/* An error, a warning or news, and what to do about it: in text a line of its own, "program: hint:
+ * ...".  NULL or "": nothing. */
+void log_hinted(enum log_level, const char *hint, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 /* The same as a warning, without the word: what happens, and is no fault. */
 void log_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* "warning: ..." */

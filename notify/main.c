@@ -173,7 +173,7 @@ main(int argc, char **argv)
         if (given.done) {
             status = EXIT_GOOD;
         } else {
-            log_init(spec.program, o.quiet ? LOG_QUIET : o.verbose ? LOG_INFO : LOG_WARN);
+            log_init(spec.program, o.quiet ? LOG_ERROR : o.verbose ? LOG_INFO : LOG_WARN);
             config = config_load(o.config_file, repo_config_keys(), &e);
         }
     }

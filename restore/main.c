@@ -115,7 +115,7 @@ main(int argc, char **argv)
             err_print(&e);
         }
     } else {
-        log_init("pgassay-restore", o.quiet ? LOG_QUIET : o.verbose ? LOG_INFO : LOG_WARN);
+        log_init("pgassay-restore", o.quiet ? LOG_ERROR : o.verbose ? LOG_INFO : LOG_WARN);
         pg_tools_bindir(o.pg_bindir);
         status = switch_asked(&o) ? run_switch(&o) : run_and_report(&o);
     }

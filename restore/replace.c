@@ -205,20 +205,22 @@ void
 replace_say(const struct restore *r)
 {
     struct replacing *x = r->replace == NULL ? NULL : &r->replace->now;
-    char             *on, *back, *status;
+    char             *on, *back, *status, *hint;
 
     if (x == NULL || !r->gone || r->renamed || x->db == NULL) {
         return;
     }
     on = replace_command_on(x);
     back = x->safety_id == NULL ? NULL : replace_command_back(x);
-    log_error("there is no database \"%s\" until this is done; to go on: %s", r->name, on);
-    if (back != NULL) {
-        log_error("to go back to what it was: %s", back);
-    }
     status = quote_command("pgassay", "restore", QUOTE_ARG(r->name), "--status");
-    log_error("hint: %s says how far it came", status);
+    hint = xasprintf("%s says how far it came", status);
+    log_hinted(LOG_ERROR, back == NULL ? hint : NULL,
+               "there is no database \"%s\" until this is done; to go on: %s", r->name, on);
+    if (back != NULL) {
+        log_hinted(LOG_ERROR, hint, "to go back to what it was: %s", back);
+    }
     free(status);
+    free(hint);
     free(on);
     free(back);
 }

@@ -132,8 +132,7 @@ swap_ready(PGconn *conn, const char *name, const char *take, struct err *e)
 
     rc = rc != 0 ? rc : look_for_all(conn, take, TAKES_NAME, &stop, &hints, e);
     for (size_t i = 1; i < stop.n; i++) {
-        log_error("%s", stop.v[i]);
-        log_error("hint: %s", hints.v[i]);
+        log_hinted(LOG_ERROR, hints.v[i], "%s", stop.v[i]);
     }
     if (rc == 0 && stop.n > 0) {
         err_set(e, ERR_PG, "%s", stop.v[0]);

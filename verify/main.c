@@ -233,7 +233,7 @@ static const struct opts_spec spec = {
 static enum log_level
 level(const struct options *o)
 {
-    return o->quiet ? LOG_QUIET : o->verbose ? LOG_INFO : LOG_WARN;
+    return o->quiet ? LOG_ERROR : o->verbose ? LOG_INFO : LOG_WARN;
 }
 
 static int

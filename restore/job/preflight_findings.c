@@ -56,26 +56,11 @@ advice(const struct preflight_finding *x)
 static void
 say(const struct preflight_finding *x)
 {
+    static const enum log_level levels[] = {
+        [PREFLIGHT_STOP] = LOG_ERROR, [PREFLIGHT_WARNING] = LOG_WARN, [PREFLIGHT_NOTE] = LOG_INFO};
     char *todo = advice(x);
 
-    switch (x->kind) {
-    case PREFLIGHT_STOP:
-        log_error("%s", x->text);
-        break;
-    case PREFLIGHT_WARNING:
-        log_warn("%s", x->text);
-        break;
-    case PREFLIGHT_NOTE:
-        log_info("%s", x->text);
-        break;
-    }
-    if (todo != NULL && x->kind == PREFLIGHT_STOP) {
-        log_error("hint: %s", todo);
-    } else if (todo != NULL && x->kind == PREFLIGHT_WARNING) {
-        log_warn("hint: %s", todo);
-    } else if (todo != NULL) {
-        log_info("hint: %s", todo);
-    }
+    log_hinted(levels[x->kind], todo, "%s", x->text);
     free(todo);
 }
 

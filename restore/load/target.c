@@ -405,9 +405,8 @@ drop_database(struct restore *r)
         target_disconnect(r);
         if (PQstatus(r->maintenance) != CONNECTION_OK ||
             pg_tidy(r->maintenance, DROP_TIMEOUT_MS, &e, sql) != 0) {
-            log_error("could not remove the half-made database \"%s\": %s", name,
-                      e.kind == ERR_NONE ? "the connection is lost" : e.text);
-            log_error("hint: %s", sql);
+            log_hinted(LOG_ERROR, sql, "could not remove the half-made database \"%s\": %s", name,
+                       e.kind == ERR_NONE ? "the connection is lost" : e.text);
         }
     }
     free(ident);

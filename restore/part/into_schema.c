@@ -343,9 +343,9 @@ remove_schema(struct into *i)
                  i->ident, i->ident);
     } else if (PQstatus(i->live) != CONNECTION_OK ||
                pg_tidy(i->live, DROP_TIMEOUT_MS, &why, sql) != 0) {
-        log_error("could not remove the half-made schema %s: %s", i->ident,
-                  why.kind == ERR_NONE ? "the connection is lost" : why.text);
-        log_error("hint: the same command once more removes it, and begins anew");
+        log_hinted(LOG_ERROR, "the same command once more removes it, and begins anew",
+                   "could not remove the half-made schema %s: %s", i->ident,
+                   why.kind == ERR_NONE ? "the connection is lost" : why.text);
     }
     free(sql);
 }

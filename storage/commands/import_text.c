@@ -78,14 +78,13 @@ import_say_failures(const struct import_run *run)
         }
         bad++;
         if (r->status == IMPORT_FAILED && names_itself(r)) {
-            log_error("%s", r->error);
+            log_hinted(LOG_ERROR, r->hint, "%s", r->error);
         } else if (r->status == IMPORT_FAILED) {
-            log_error("%s: %s", r->path, r->error != NULL ? r->error : "it could not be imported");
+            log_hinted(LOG_ERROR, r->hint, "%s: %s", r->path,
+                       r->error != NULL ? r->error : "it could not be imported");
         } else {
-            log_error("%s: backup %s of \"%s\": %s", r->path, r->id, r->db, r->error);
-        }
-        if (r->hint != NULL) {
-            log_error("hint: %s", r->hint);
+            log_hinted(LOG_ERROR, r->hint, "%s: backup %s of \"%s\": %s", r->path, r->id, r->db,
+                       r->error);
         }
     }
     if (bad > 0 && run->n > 1) {

@@ -74,7 +74,7 @@ run(const struct cmd_verb *verb, struct cmd *c, int argc, char **argv, struct op
     if (given->done) {
         return EXIT_GOOD;
     }
-    log_init(spec.program, c->quiet ? LOG_QUIET : c->verbose ? LOG_INFO : LOG_WARN);
+    log_init(spec.program, c->quiet ? LOG_ERROR : c->verbose ? LOG_INFO : LOG_WARN);
     c->config = config_load(c->config_file, repo_config_keys(), e);
     if (c->config == NULL || config_apply(c->config, NULL, given, c, e) != 0) {
         return -1;

@@ -53,17 +53,19 @@ tell_alarms(const struct pruned *p)
 
     for (size_t i = 0; i < p->decision.n_alarms; i++) {
         const struct retention_alarm *a = &p->decision.alarms[i];
-        char                         *accept;
+        char                         *accept, *hint;
 
-        log_error(
-            "\"%s\": backup %s looks wrong: it has %s %s, earlier ones up to %s; it and all before "
-            "it stay",
-            p->db, a->since, count_human(a->have, NULL, have, sizeof have), a->measure,
-            count_human(a->largest, NULL, largest, sizeof largest));
         accept = quote_command("pgassay", "storage", "accept", QUOTE_ARG(p->db),
                                QUOTE_ARG(a->newest), "--reason", "TEXT");
-        log_error("hint: if that is right: %s", accept);
+        hint = xasprintf("if that is right: %s", accept);
+        log_hinted(LOG_ERROR, hint,
+                   "\"%s\": backup %s looks wrong: it has %s %s, earlier ones up to %s; it and all "
+                   "before "
+                   "it stay",
+                   p->db, a->since, count_human(a->have, NULL, have, sizeof have), a->measure,
+                   count_human(a->largest, NULL, largest, sizeof largest));
         free(accept);
+        free(hint);
     }
 }
 

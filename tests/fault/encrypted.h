@@ -59,7 +59,7 @@ static inline int
 make_cast(void **state)
 {
     (void)state;
-    log_init("test", LOG_QUIET);
+    log_init("test", LOG_ERROR);
     cast.dir = fixture_dir();
     for (int i = 0; i < PEOPLE; i++) {
         make_person(i);

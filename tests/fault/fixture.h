@@ -63,7 +63,7 @@ fixture_state(void)
     char *path = fixture_dir();
 
     assert_int_equal(setenv("PGASSAY_STATE_DIR", path, 1), 0);
-    log_init("test", LOG_QUIET);
+    log_init("test", LOG_ERROR);
     return path;
 }
 

@@ -84,7 +84,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     json_t             *o = json_object();
     char               *text;
 
-    log_init("fuzz", LOG_QUIET);
+    log_init("fuzz", LOG_ERROR);
     memcpy(b.label->id, BACKUP, sizeof BACKUP);
     r = repo_with(data, n);
     if (r == NULL || annotations_load(r, "shop", &one, &known, &e) != 0) {

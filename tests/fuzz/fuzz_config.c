@@ -83,7 +83,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     char           path[64];
     int            fd = file_with(data, n, path);
 
-    log_init("fuzz", LOG_QUIET);
+    log_init("fuzz", LOG_ERROR);
     c = config_load(path, &keys, &e);
     if (c == NULL) {
         if (e.kind != ERR_USAGE || e.text[0] == '\0') {

@@ -26,7 +26,7 @@ fixed_reader(void)
         }
         seal_public(&reader.read, reader.pub.read);
         reader.pub.name = name;
-        log_init("fuzz", LOG_QUIET);
+        log_init("fuzz", LOG_ERROR);
     }
 }
 

@@ -99,7 +99,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     size_t             length = 0;
     unsigned           unreadable = 0;
 
-    log_init("fuzz", LOG_QUIET);
+    log_init("fuzz", LOG_ERROR);
     if (storage_put(st, "repo.1.json", data, n, &e) != 0) {
         abort();
     }

@@ -570,7 +570,7 @@ a_failed_renewal_keeps_the_old_until_they_expire(void **state)
     struct aws_credentials c = AWS_CREDENTIALS_INIT;
 
     (void)state;
-    log_init("test", LOG_QUIET);
+    log_init("test", LOG_ERROR);
     set_url("AWS_CONTAINER_CREDENTIALS_FULL_URI",
             "once/creds"); /* 200 seconds, and then never again */
     assert_ok(aws_provider_get(p, &c, &e), &e);

@@ -350,7 +350,7 @@ main(void)
     };
     int failed;
 
-    log_init("test", LOG_QUIET);
+    log_init("test", LOG_ERROR);
     failed = cmocka_run_group_tests_name("keys", tests, NULL, NULL);
     remove_scratch();
     return failed;

@@ -50,7 +50,7 @@ static void
 levels_choose_what_is_shown(void **state)
 {
     (void)state;
-    log_init("tool", LOG_QUIET);
+    log_init("tool", LOG_ERROR);
     assert_string_equal(stderr_of(one_of_each), "tool: broken: 7\n");
     log_init("tool", LOG_WARN);
     assert_string_equal(stderr_of(one_of_each), "tool: broken: 7\ntool: warning: odd\n");
@@ -206,14 +206,17 @@ with_a_hint(void)
     err_set(&e, ERR_USAGE, "which repository?");
     err_hint(&e, "give --repo");
     err_print(&e);
+    log_hinted(LOG_WARN, "look at it", "%s", "odd");
+    log_hinted(LOG_INFO, NULL, "news");
 }
 
 static void
-a_hint_is_printed_below_its_error(void **state)
+a_hint_is_printed_below_what_it_belongs_to(void **state)
 {
     (void)state;
     assert_string_equal(stderr_of(with_a_hint),
-                        "tool: which repository?\ntool: hint: give --repo\n");
+                        "tool: which repository?\ntool: hint: give --repo\n"
+                        "tool: warning: odd\ntool: hint: look at it\n");
 }
 
 static void
@@ -266,6 +269,8 @@ programs_read_one_object_a_line(void **state)
                         "{\"level\":\"error\",\"tool\":\"tool\",\"run\":\"\",\"message\":\"which "
                         "repository?\","
                         "\"hint\":\"give --repo\"}\n"
+                        "{\"level\":\"warning\",\"tool\":\"tool\",\"run\":\"\",\"message\":\"odd\","
+                        "\"hint\":\"look at it\"}\n"
                         "{\"level\":\"progress\",\"tool\":\"tool\",\"run\":\"\",\"phase\":\"shop\","
                         "\"done\":500,"
                         "\"total\":1000,\"seconds\":0,\"seconds_left\":null}\n"
@@ -283,7 +288,7 @@ main(void)
         cmocka_unit_test(a_terminal_shows_progress_and_lines_stay_whole),
         cmocka_unit_test(errors_gain_context_on_their_way),
         cmocka_unit_test(too_much_context_is_cut_not_overrun),
-        cmocka_unit_test(a_hint_is_printed_below_its_error),
+        cmocka_unit_test(a_hint_is_printed_below_what_it_belongs_to),
         cmocka_unit_test(programs_read_one_object_a_line),
     };
 

@@ -1091,7 +1091,7 @@ static int
 set_up(void **state)
 {
     (void)state;
-    log_init("test", LOG_QUIET);
+    log_init("test", LOG_ERROR);
     (void)unsetenv("AWS_REGION");
     (void)unsetenv("AWS_DEFAULT_REGION");
     (void)unsetenv("AWS_PROFILE");
