@@ -37,6 +37,10 @@ enum pg_purpose {
  * pg_connect() reports. */
 bool pg_names_database(const char *conninfo);
 
+/* What a session is called in pg_stat_activity, unless the operator says so: "pgassay-backup RUN",
+ * by which the server's log and ours are put side by side (runid.h).  Allocated. */
+char *pg_application_name(const char *program);
+
 /* Interrupted by cancel.h.  connect_timeout (conninfo, PGCONNECT_TIMEOUT; seconds, per host) is
  * obeyed.  A server that refuses says why in err.sqlstate. */
 PGconn *pg_connect(const struct pg_target *, enum pg_purpose, const char *application,

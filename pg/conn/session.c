@@ -10,6 +10,7 @@
 #include "core/human.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "core/runid.h"
 #include "core/similar.h"
 #include "pg/conn/conn.h"
 #include "pg/conn/startup.h"
@@ -161,6 +162,12 @@ pg_names_database(const char *conninfo)
     return named;
 }
 
+char *
+pg_application_name(const char *program)
+{
+    return *run_id() == '\0' ? xstrdup(program) : xasprintf("%s %s", program, run_id());
+}
+
 /* refuse: libpq only combines the settings, and does not connect. */
 static PGconn *
 start_connection(const struct pg_target *t, const char *application, const char *options,
@@ -170,6 +177,7 @@ start_connection(const struct pg_target *t, const char *application, const char 
     int         n = 0;
     /* A host that overrides the string is not at the string's address. */
     char   *moved = t->host != NULL ? pg_conninfo_without(t->conninfo, "hostaddr") : NULL;
+    char   *name = application == NULL ? NULL : pg_application_name(application);
     PGconn *conn;
     const struct {
         const char *key, *value;
@@ -180,7 +188,7 @@ start_connection(const struct pg_target *t, const char *application, const char 
         {"port", t->port},
         {"user", t->user},
         {"dbname", t->dbname},
-        {"fallback_application_name", application},
+        {"fallback_application_name", name},
         /* Whatever $PGCLIENTENCODING says, even what the server could not convert to: SETTINGS
          * has the final one. */
         {"client_encoding", "SQL_ASCII"},
@@ -198,6 +206,7 @@ start_connection(const struct pg_target *t, const char *application, const char 
     keys[n] = values[n] = NULL;
     /* A lone database name is never a connection string. */
     conn = PQconnectStartParams(keys, values, t->conninfo != NULL);
+    free(name);
     free(moved);
     return conn;
 }

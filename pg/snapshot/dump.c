@@ -1,15 +1,39 @@
 #include "pg/snapshot/dump.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/host/proc.h"
 
 enum { DUMP_ARGS_FIXED = 16 };
 
-int
-dump_child_init(struct dump_child *c, PGconn *conn, struct err *e)
+/* The program's own name, with the run's: unless the operator has named all sessions. */
+static char *
+conninfo_for(const char *program, PGconn *conn)
 {
-    *c = (struct dump_child){.conninfo = pg_child_conninfo(conn), .env = pg_child_env(conn)};
+    struct buf        out = BUF_INIT(BUF_NO_LIMIT);
+    struct err        never = ERR_INIT;
+    PQconninfoOption *options = PQconninfo(conn);
+    char             *own = pg_child_conninfo(conn), *name = pg_application_name(program);
+
+    (void)buf_puts(&out, own, &never);
+    for (const PQconninfoOption *o = options; o != NULL && o->keyword != NULL; o++) {
+        if (strcmp(o->keyword, "application_name") == 0 && (o->val == NULL || *o->val == '\0')) {
+            pg_conninfo_add(&out, o->keyword, name);
+        }
+    }
+    PQconninfoFree(options);
+    free(own);
+    free(name);
+    name = xstrdup(buf_str(&out));
+    buf_free(&out);
+    return name;
+}
+
+int
+dump_child_init(struct dump_child *c, const char *program, PGconn *conn, struct err *e)
+{
+    *c = (struct dump_child){.conninfo = conninfo_for(program, conn), .env = pg_child_env(conn)};
     c->encoding = pg_value(conn, e, "SELECT pg_catalog.current_setting('server_encoding')", 0,
                            NULL);
     c->role = c->encoding == NULL ? NULL
@@ -112,7 +136,7 @@ schema_dump_now(PGconn *conn, const char *const *args, struct buf *out, struct e
     if (pg_tool_find("pg_dump", pg_version(conn), &tool, e) != 0) {
         return -1;
     }
-    if (dump_child_init(&child, conn, e) == 0) {
+    if (dump_child_init(&child, "pg_dump", conn, e) == 0) {
         rc = run_pg_dump(&(struct dump_run){.program = tool.path, .child = &child, .args = args},
                          out, e);
     }
@@ -134,7 +158,7 @@ schema_dump(const struct snapshot_options *o, struct snapshot *s, struct err *e)
     dump_minor_warning(pg_version(s->conn), &tool, &s->warnings);
     free(s->pg_dump_version);
     s->pg_dump_version = xstrdup(tool.version);
-    if (dump_child_init(&child, s->conn, e) == 0 &&
+    if (dump_child_init(&child, "pg_dump", s->conn, e) == 0 &&
         run_pg_dump(&(struct dump_run){.program = tool.path,
                                        .child = &child,
                                        .snapshot = s->id,

@@ -15,7 +15,7 @@ struct dump_child {
     char  *encoding; /* of the database: $PGCLIENTENCODING must not decide */
     char  *role;     /* that the connection has SET, "" for none */
 };
-int  dump_child_init(struct dump_child *, PGconn *, struct err *);
+int  dump_child_init(struct dump_child *, const char *program, PGconn *, struct err *);
 void dump_child_free(struct dump_child *);
 
 /* pg_dump --schema-only -Fc -Z0 --snapshot into s->archive; sets s->pg_dump_version.  It never

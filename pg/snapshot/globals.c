@@ -139,7 +139,7 @@ dump_globals(struct snapshot *s, PGconn *now, const struct pg_tool *tool, struct
 {
     struct dump_child child = {0};
     struct buf        said = BUF_INIT(64 * KIB);
-    int               rc = dump_child_init(&child, now, e);
+    int               rc = dump_child_init(&child, "pg_dumpall", now, e);
 
     s->globals = false;
     if (rc == 0 &&

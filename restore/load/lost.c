@@ -116,14 +116,16 @@ lost_connect(struct restore *r, struct err *e)
     return conn;
 }
 
-/* The lost session: not another one that has got its number. */
+/* The lost session: not another one that has got its number.  All sessions of a run have one name
+ * (pg_application_name()). */
 static int
 end_session(PGconn *conn, int pid, struct err *e)
 {
     static const char sql[] =
         "SELECT pg_catalog.count(pg_catalog.pg_terminate_backend(pid)) FROM "
         "pg_catalog.pg_stat_activity WHERE pid = $1::pg_catalog.int4 AND datname = "
-        "pg_catalog.current_database() AND application_name = 'pgassay-restore'";
+        "pg_catalog.current_database() AND application_name = (SELECT application_name FROM "
+        "pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid())";
     const double until = clock_seconds() + WAIT_S;
     char         text[16];
     const char  *params[] = {text};

@@ -191,7 +191,7 @@ status_of() {
     export PGASSAY_REPO=$REPO
     hook pg_dump before <<<'sleep 60'
     start "$BIN/pgassay-restore" shop --replace --backup "$FIRST"
-    comes_to "shobj_description(d.oid, 'pg_database') LIKE 'pgassay-restore: replacing%' AND EXISTS (SELECT FROM pg_stat_activity a WHERE a.datname = 'shop' AND application_name = 'pgassay-backup')"
+    comes_to "shobj_description(d.oid, 'pg_database') LIKE 'pgassay-restore: replacing%' AND EXISTS (SELECT FROM pg_stat_activity a WHERE a.datname = 'shop' AND application_name ~ '^pgassay-backup ')"
     killed TERM
     expect_equal "$status" 143
     unhook
@@ -199,7 +199,7 @@ status_of() {
     # Killed, and the intention remains: it counts no more when the name is still another one's, not even if backups came in between.
     hook pg_dump before <<<'sleep 60'
     start "$BIN/pgassay-restore" shop --replace --backup "$FIRST"
-    comes_to "shobj_description(d.oid, 'pg_database') LIKE 'pgassay-restore: replacing%' AND EXISTS (SELECT FROM pg_stat_activity a WHERE a.datname = 'shop' AND application_name = 'pgassay-backup')"
+    comes_to "shobj_description(d.oid, 'pg_database') LIKE 'pgassay-restore: replacing%' AND EXISTS (SELECT FROM pg_stat_activity a WHERE a.datname = 'shop' AND application_name ~ '^pgassay-backup ')"
     killed KILL
     unhook
     # Nor is another name's meant by one that names none.

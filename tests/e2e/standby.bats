@@ -30,7 +30,7 @@ caught_up() {
 until_conflict() {
     cat <<'SH'
 for i in {1..600}; do
-    [ "$(psql -XAt -d postgres -c "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgassay-backup'")" != 0 ] || break
+    [ "$(psql -XAt -d postgres -c "SELECT count(*) FROM pg_stat_activity WHERE application_name ~ '^pgassay-backup [^ ]*$'")" != 0 ] || break
     sleep 0.1
 done
 SH

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/human.h"
+#include "core/runid.h"
 #include "pg/conn/conn.h"
 
 static void
@@ -94,6 +95,22 @@ single_fields_win_over_the_connection_string(void **state)
     assert_non_null(c);
     assert_value(c, "SELECT current_database() || ' ' || current_setting('application_name')",
                  "postgres test");
+    pg_close(c);
+}
+
+static void
+a_session_bears_the_name_of_its_run(void **state)
+{
+    struct err       e = ERR_INIT;
+    struct pg_target t = scratch_target(server, "postgres");
+    PGconn          *c;
+
+    (void)state;
+    (void)setenv("PGASSAY_RUN_ID", "night-7", 1);
+    run_id_begin();
+    c = pg_connect(&t, PG_READING, "test worker", &e);
+    assert_non_null(c);
+    assert_value(c, "SELECT current_setting('application_name')", "test worker night-7");
     pg_close(c);
 }
 
@@ -295,6 +312,7 @@ main(void)
         cmocka_unit_test(a_session_killed_while_idle_says_why),
         cmocka_unit_test(children_reach_the_same_server),
         cmocka_unit_test(names_are_quoted),
+        cmocka_unit_test(a_session_bears_the_name_of_its_run), /* of all from here on */
         cmocka_unit_test(sigint_ends_a_statement_but_not_tidying_up),
     };
 

@@ -21,6 +21,7 @@ extern const struct health_check sessions_checks[], locks_checks[], replication_
 /* Programs of this suite, and pg_dump: they leave a transaction open while others work, on
  * purpose. */
 #define NOT_OURS(a)                                                                                \
-    " " a ".application_name !~ '^(pgassay-(backup|verify|restore|storage)( |$)|pg_dump(all)?$)' "
+    " " a                                                                                          \
+    ".application_name !~ '^(pgassay-(backup|verify|restore|storage)( |$)|pg_dump(all)?( |$))' "
 
 #endif
