@@ -4,6 +4,7 @@
 
 #include "core/exit.h"
 #include "core/hooks/hook.h"
+#include "core/logline.h"
 #include "core/mem.h"
 
 static const char *
@@ -59,6 +60,7 @@ hooked_run(const struct backup_request *run, const struct database *db, struct o
     struct hook h = {.config = run->config, .work = "backup", .section = name, .database = name};
     struct err  e = ERR_INIT;
 
+    logline_database_set(name);
     if (run->import != NULL || run->options->dry_run) {
         backup_run(run, db, out);
         return;

@@ -166,7 +166,8 @@ run_restore(const struct import *m, const struct options *o, const struct strlis
                                           .out = &out,
                                           .err = &said,
                                           .idle_ms = -1,
-                                          .status_ok = true},
+                                          .status_ok = true,
+                                          .ours = true},
                       &status, e);
     }
     if (rc == 0) {

@@ -2,6 +2,7 @@
 #include "backup/import.h"
 #include "core/human.h"
 #include "core/log.h"
+#include "core/logline.h"
 #include "pg/target/aside.h"
 #include "storage/repo/source.h"
 
@@ -147,6 +148,7 @@ find_out(struct job *j, struct err *e)
     }
     j->dbname = xstrdup(PQdb(conn));
     j->name = xstrdup(j->db->name != NULL ? j->db->name : j->dbname);
+    logline_database_set(j->name);
     if ((j->db->name != NULL || load_options(j, j->name, e) == 0) &&
         (j->run->import != NULL ? identify_import(j) : identify(j, conn, e)) == 0) {
         rc = 0;

@@ -15,6 +15,7 @@
 #include "core/exit.h"
 #include "core/json.h"
 #include "core/log.h"
+#include "core/logline.h"
 #include "pg/conn/tools.h"
 #include "storage/keys/trust_who.h"
 #include "storage/repo/repo_keys.h"
@@ -139,6 +140,7 @@ back_up_all(struct cli *c, json_t *results, struct notify *notify)
             differs = differs || hooked_status(&o) == EXIT_DIFFERENT;
         }
         outcome_free(&o);
+        logline_database_set(NULL);
         /* A signal that came after the last commit has stopped nothing. */
         if (cancel_requested() && (status != EXIT_GOOD || left_out > 0 || i + 1 < c->targets.n)) {
             return 128 + cancel_signal();

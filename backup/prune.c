@@ -6,7 +6,7 @@
 #include "core/cli/opts_log.h"
 #include "core/host/proc.h"
 
-enum { ARGS_MAX = 12, OUTPUT_MAX = 64 << 20 };
+enum { ARGS_MAX = 14, OUTPUT_MAX = 64 << 20 };
 
 static void
 run_prune(const struct job *j, const struct storage_location *place, struct outcome_repo *r)
@@ -25,6 +25,8 @@ run_prune(const struct job *j, const struct storage_location *place, struct outc
     argv[n++] = storage_location_name(place);
     argv[n++] = "--log-format"; /* what it says is printed as it is */
     argv[n++] = opts_log_text("log-format");
+    argv[n++] = "--log-to";
+    argv[n++] = opts_log_text("log-to");
     if (j->o.verbose) {
         argv[n++] = "--verbose";
     }

@@ -3,14 +3,18 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "core/human.h"
 #include "core/logline.h"
 #include "core/print.h"
 #include "core/progress.h"
+#include "core/runid.h"
 
-static enum log_level level = LOG_WARN;
-static bool           as_json;
+static enum log_level  level = LOG_WARN;
+static enum log_format format = LOG_TEXT;
+static unsigned        to = LOG_TO_STDERR;
 
 void
 log_init(const char *name, enum log_level l)
@@ -20,15 +24,21 @@ log_init(const char *name, enum log_level l)
 }
 
 void
-log_as_json(bool yes)
+log_format(enum log_format f)
 {
-    as_json = yes;
+    format = f;
 }
 
 bool
 log_is_json(void)
 {
-    return as_json;
+    return format == LOG_JSON;
+}
+
+void
+log_to(unsigned where)
+{
+    to = where;
 }
 
 bool
@@ -43,16 +53,22 @@ log_is_watched(void)
     return isatty(STDERR_FILENO) != 0;
 }
 
-/* What each is called in JSON, and what stands before its text. */
+/* What each is called in JSON, what stands before its text, its priority for daemons. */
 static const struct rank {
     const char *name, *label;
-} error = {"error", ""}, warning = {"warning", "warning: "}, notice = {"notice", ""},
-  info = {"info", ""}, debug = {"debug", "debug: "};
+    int         priority;
+} error = {"error", "", 3}, warning = {"warning", "warning: ", 4}, notice = {"notice", "", 5},
+  info = {"info", "", 6}, debug = {"debug", "debug: ", 7};
 
 static void
 put_text(const char *label, const char *text)
 {
+    char at[24];
+
     flockfile(stderr);
+    if (format == LOG_LONG) {
+        print_to(stderr, "%s %s ", time_rfc3339(time(NULL), at, sizeof at), run_id());
+    }
     print_to(stderr, "%s: %s", logline_program(), label);
     print_lines(stderr, text); /* no name or message can control the terminal or forge a line */
     print_raw(stderr, "\n");
@@ -60,12 +76,11 @@ put_text(const char *label, const char *text)
     funlockfile(stderr);
 }
 
-/* hint: NULL for none. */
+/* hint: NULL for none, as below. */
 static void
-put(const struct rank *r, const char *text, const char *hint)
+put_stderr(const struct rank *r, const char *text, const char *hint)
 {
-    progress_hide(); /* also keeps other threads' lines out */
-    if (as_json) {
+    if (format == LOG_JSON) {
         json_t *line = logline_new(r->name);
 
         logline_text(line, "message", text);
@@ -78,6 +93,38 @@ put(const struct rank *r, const char *text, const char *hint)
         if (hint != NULL) {
             put_text("hint: ", hint);
         }
+    }
+}
+
+static void
+put_daemon(enum logdaemon which, const struct rank *r, const char *text, const char *hint)
+{
+    struct err e = ERR_INIT;
+    char       why[1200];
+
+    if (logdaemon_send(which,
+                       &(struct logdaemon_message){
+                           .priority = r->priority, .label = r->label, .text = text, .hint = hint},
+                       &e) != 0) {
+        (void)snprintf(why, sizeof why,
+                       "log-to %s: %s; from here on messages are on standard error",
+                       logdaemon_name(which), e.text);
+        put_stderr(&warning, why, NULL);
+        to = (to & ~(1U << which)) | LOG_TO_STDERR;
+    }
+}
+
+static void
+put(const struct rank *r, const char *text, const char *hint)
+{
+    progress_hide(); /* also keeps other threads' lines out */
+    for (enum logdaemon which = 0; which < LOGDAEMON_N; which++) {
+        if ((to & 1U << which) != 0) {
+            put_daemon(which, r, text, hint);
+        }
+    }
+    if ((to & LOG_TO_STDERR) != 0 || log_is_watched()) {
+        put_stderr(r, text, hint);
     }
     progress_show();
 }

@@ -1,5 +1,10 @@
 /*
- * log.h - messages on stderr: "pgassay-backup: text", or as JSON (logline.h).
+ * log.h - messages on stderr: "pgassay-backup: text", the same with time and run before it, or JSON
+ * (logline.h); or to daemons that keep logs (logdaemon.h).
+ *
+ * Text alone has no run in it: cron's mail and people at a terminal read one run at a time.
+ * A daemon that takes nothing is named once, on stderr, where messages go from then on: no work
+ * fails for it, and no message is lost.  People at a terminal see messages in any case.
  *
  * Results go to stdout, and are printed by the tools themselves.  Thread-safe: a line is
  * written whole.  A progress line on a terminal (progress.h) is wiped before a
@@ -10,13 +15,18 @@
 
 #include <stdbool.h>
 
+#include "core/logdaemon.h"
+
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 /* Name to print before each line; level LOG_WARN until set. */
 void log_init(const char *program, enum log_level);
-/* Lines of JSON from now on, or text. */
-void log_as_json(bool);
+enum log_format { LOG_TEXT, LOG_LONG, LOG_JSON }; /* on stderr */
+void log_format(enum log_format);
 bool log_is_json(void);
+/* Bits: 1 << enum logdaemon, or LOG_TO_STDERR, which alone it is until set. */
+enum { LOG_TO_STDERR = 1 << LOGDAEMON_N };
+void log_to(unsigned);
 bool log_wants(enum log_level);
 bool log_is_watched(void); /* stderr is a terminal */
 

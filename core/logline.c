@@ -13,6 +13,7 @@
 #include "core/utf8.h"
 
 static char program[64] = "pgassay";
+static char database[256]; /* what is longer is cut */
 
 void
 logline_program_set(const char *name)
@@ -26,13 +27,30 @@ logline_program(void)
     return program;
 }
 
+void
+logline_database_set(const char *name)
+{
+    (void)print_copy(database, sizeof database, name == NULL ? "" : name);
+}
+
+const char *
+logline_database(void)
+{
+    return database;
+}
+
 json_t *
 logline_new(const char *level)
 {
-    char at[24];
+    char    at[24];
+    json_t *line = json_pack("{s:s, s:s, s:s, s:s}", "level", level, "time",
+                             time_rfc3339(time(NULL), at, sizeof at), "tool", program, "run",
+                             run_id());
 
-    return json_pack("{s:s, s:s, s:s, s:s}", "level", level, "time",
-                     time_rfc3339(time(NULL), at, sizeof at), "tool", program, "run", run_id());
+    if (database[0] != '\0') {
+        logline_text(line, "database", database);
+    }
+    return line;
 }
 
 void

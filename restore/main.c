@@ -8,6 +8,7 @@
 #include "core/hooks/hook.h"
 #include "core/human.h"
 #include "core/log.h"
+#include "core/logline.h"
 #include "core/progress.h"
 #include "restore/job/restore.h"
 #include "restore/record.h"
@@ -117,6 +118,7 @@ main(int argc, char **argv)
     } else {
         log_init("pgassay-restore", o.quiet ? LOG_ERROR : o.verbose ? LOG_INFO : LOG_WARN);
         pg_tools_bindir(o.pg_bindir);
+        logline_database_set(o.database);
         status = switch_asked(&o) ? run_switch(&o) : run_and_report(&o);
     }
     options_free(&o);

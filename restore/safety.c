@@ -104,7 +104,8 @@ program_run(struct program *t, struct err *e)
                                           .in_len = t->passphrase == NULL ? 0 : t->passphrase->n,
                                           .out = &t->out,
                                           .idle_ms = -1,
-                                          .status_ok = true},
+                                          .status_ok = true,
+                                          .ours = true},
                       &t->status, e);
     }
     free(argv);

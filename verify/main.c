@@ -7,6 +7,7 @@
 #include "core/hooks/hook.h"
 #include "core/human.h"
 #include "core/log.h"
+#include "core/logline.h"
 #include "pg/conn/tools.h"
 #include "storage/repo/repo_keys.h"
 #include "verify/baseline/verbs.h"
@@ -269,6 +270,7 @@ run(const struct verify_verb *verb, const struct options *o)
     result_note_begin(&r, time(NULL));
     r.lists_tables = o->verbose;
     r.database = o->database == NULL ? NULL : xstrdup(o->database);
+    logline_database_set(o->database);
     status = run_hooked(verb, o, &r, &b, &e);
     if (e.kind != ERR_NONE)
         report_write_error(o, verb->cli.name, &e);

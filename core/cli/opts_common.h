@@ -247,12 +247,22 @@ enum { MAX_RATIO_MOST = 1000000 };
          "log-format",                                                                             \
          0,                                                                                        \
          "FORMAT",                                                                                 \
-         "messages as text (the default) or json, one object a line",                              \
+         "messages as text (the default), long: with time and run, or json, one object a line",    \
          0,                                                                                        \
          0,                                                                                        \
          0,                                                                                        \
          "PGASSAY_LOG_FORMAT",                                                                     \
          "log-format"},                                                                            \
+        {OPT_LOG,                                                                                  \
+         "log-to",                                                                                 \
+         0,                                                                                        \
+         "PLACES",                                                                                 \
+         "messages to stderr (the default), journal, syslog; commas separate several",             \
+         0,                                                                                        \
+         0,                                                                                        \
+         0,                                                                                        \
+         "PGASSAY_LOG_TO",                                                                         \
+         "log-to"},                                                                                \
         {OPT_LOG,                                                                                  \
          "progress",                                                                               \
          0,                                                                                        \

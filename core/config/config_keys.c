@@ -53,7 +53,8 @@ static const struct config_key common[] = {
     {"warm", CONFIG_TEXT, "where drills keep their copy, to load only what has changed", NULL},
     {"cold-every", CONFIG_TEXT, "one of so many such drills makes it anew", NULL},
     /* this host */
-    {"log-format", CONFIG_TEXT, "messages as text or json", NULL},
+    {"log-format", CONFIG_TEXT, "messages as text, long or json", NULL},
+    {"log-to", CONFIG_TEXT, "where messages go: stderr, journal, syslog", NULL},
     {"scratch-dir", CONFIG_TEXT, "where throw-away servers live", NULL},
     {"scratch-user", CONFIG_TEXT, "the user who runs throw-away servers started by root", NULL},
     {"scratch-unconfined", CONFIG_TEXT, "yes: also where their user could read keys", NULL},

@@ -39,6 +39,7 @@ struct proc_spec {
     bool tidying;   /* part of cleaning up: runs although cancel.h is raised */
     bool whole_group; /* what it has left running in its process group is killed when it ends */
     bool status_ok;   /* a non-zero exit status is not an error: see *status */
+    bool ours; /* one of our programs, whose messages are read here: they are text, on stderr */
 };
 
 /* status (may be NULL): exit status, or 128 + signal. */

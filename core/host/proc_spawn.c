@@ -101,6 +101,11 @@ plan_env(struct plan *p, struct err *e)
     for (const char *const *v = p->spec->env; v != NULL && *v != NULL; v++) {
         env_set(&p->env, *v);
     }
+    if (p->spec->ours) {
+        env_set(&p->env, "PGASSAY_LOG_FORMAT=text");
+        env_set(&p->env, "PGASSAY_LOG_TO=stderr");
+        env_remove(&p->env, "PGASSAY_PROGRESS");
+    }
     VEC_GROW(p->env.v, p->env.n, p->env.cap);
     p->env.v[p->env.n] = NULL; /* for execvpe(); not counted */
     return 0;

@@ -71,7 +71,8 @@ run_tool(const char *name, struct strlist *args, const struct secret *in, json_t
                                           .idle_ms = -1,
                                           .in = in != NULL ? in->data : NULL,
                                           .in_len = in != NULL ? in->n : 0,
-                                          .status_ok = true},
+                                          .status_ok = true,
+                                          .ours = true},
                       status, e);
     }
     if (rc == 0) {

@@ -7,6 +7,7 @@
 #include "core/cli/opts_args.h"
 #include "core/exit.h"
 #include "core/log.h"
+#include "core/logline.h"
 #include "storage/commands/cmd.h"
 #include "storage/keys/trust_who.h"
 #include "storage/repo/repo_keys.h"
@@ -89,6 +90,7 @@ run(const struct cmd_verb *verb, struct cmd *c, int argc, char **argv, struct op
         return -1;
     }
     take_given(c, given);
+    logline_database_set(database_of(cli, given));
     return verb->run(c, e);
 }
 

@@ -98,6 +98,28 @@ TEXT
     expect_equal "$(jq -r .tool <<<"$output" | sort -u)" pgassay-storage
 }
 
+# Where there is a journal it gets the message.
+@test "--log-to goes to a daemon, or says that there is none; the run is in each session's name; a quoted program speaks text" {
+    psql_in postgres -c 'ALTER SYSTEM SET log_connections = on' -c 'SELECT pg_reload_conf()' -o /dev/null
+    printf 'log-to = journal\nlog-format = json\nprune = yes\n' >"$T/pgassay.conf"
+    PGASSAY_RUN_ID=night-8 expect_status 0 backup shop
+    if [ -S /run/systemd/journal/socket ]; then
+        expect_equal "$output" ''
+    else
+        expect_equal "$(jq -r '[.tool, .level, .database, .run, .message[:24]] | join(" ")' <<<"$output")" \
+            $'pgassay-storage warning shop night-8 log-to journal: "/run/sy\npgassay-storage warning shop night-8 "shop": nothing expires,'
+    fi
+    for name in 'pgassay-backup' 'pgassay-backup worker' pg_dump pg_dumpall; do
+        grep -q "application_name=$name night-8\$" "$T/pg/main/log"
+    done
+    pg_dump -Fc -f "$T/shop.dump" shop
+    printf 'compress = rust\nlog-to = stderr\nlog-format = json\n' >"$T/pgassay.conf"
+    expect_status 2 storage import --file "$T/shop.dump"
+    jq -r .message <<<"$output" | grep -q 'shop.dump: pgassay-backup: "rust" is not a compression'
+    expect_status 2 backup shop --log-to stderr,file
+    [[ $output == *'log-to: "file" is not stderr, journal or syslog'* ]]
+}
+
 @test "a scratch server knows nothing of hooks, nor of the run's environment" {
     backup shop
     cat >"$T/pgassay.conf" <<CONF

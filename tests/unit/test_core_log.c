@@ -5,10 +5,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "core/exit.h"
 #include "core/log.h"
+#include "core/logline.h"
 #include "core/progress.h"
 
 static char captured[16384];
@@ -222,7 +225,7 @@ a_hint_is_printed_below_what_it_belongs_to(void **state)
 static void
 as_json(void)
 {
-    log_as_json(true);
+    log_format(LOG_JSON);
     log_warn("odd \xff\n");
     with_a_hint();
     progress_as_json(true);
@@ -236,7 +239,7 @@ as_json(void)
     progress_tick(); /* nothing */
     progress_end();
     progress_as_json(false);
-    log_as_json(false);
+    log_format(LOG_TEXT);
 }
 
 /* Removes what differs from run to run. */
@@ -277,6 +280,126 @@ programs_read_one_object_a_line(void **state)
                         "{\"level\":\"state\",\"tool\":\"tool\",\"run\":\"\",\"phase\":null}\n");
 }
 
+/* ---- daemons: real sockets where they listen ---- */
+
+static int
+listen_at(enum logdaemon which, int type)
+{
+    static struct sockaddr_un at[LOGDAEMON_N];
+    int                       fd = socket(AF_UNIX, type, 0);
+
+    at[which].sun_family = AF_UNIX;
+    (void)snprintf(at[which].sun_path, sizeof at[which].sun_path, "/tmp/pgassay-test-%d-%d",
+                   (int)getpid(), (int)which);
+    (void)unlink(at[which].sun_path);
+    assert_true(fd >= 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&at[which], sizeof at[which]), 0);
+    assert_true(type == SOCK_DGRAM || listen(fd, 5) == 0);
+    logdaemon_at(which, at[which].sun_path);
+    return fd;
+}
+
+/* Nobody is there any more. */
+static void
+go_away(enum logdaemon which, int fd)
+{
+    char path[64];
+
+    (void)snprintf(path, sizeof path, "/tmp/pgassay-test-%d-%d", (int)getpid(), (int)which);
+    (void)unlink(path);
+    (void)close(fd);
+}
+
+static void
+warn_and_hint(void)
+{
+    log_hinted(LOG_WARN, "look\nat it", "odd\x1b");
+}
+
+/* The next datagram, with what differs from run to run taken out: number of the process, date. */
+static const char *
+datagram(int fd)
+{
+    static char text[4096];
+    char        pid[32], *at;
+    ssize_t     n = recv(fd, text, sizeof text - 1, MSG_DONTWAIT);
+
+    assert_true(n > 0);
+    for (ssize_t i = 0; i < n; i++) {
+        text[i] = (char)(text[i] == '\0' ? '0' : text[i]);
+    }
+    text[n] = '\0';
+    (void)snprintf(pid, sizeof pid, "%d", (int)getpid());
+    while ((at = strstr(text, pid)) != NULL) {
+        memmove(at, at + strlen(pid), strlen(at + strlen(pid)) + 1);
+    }
+    return text;
+}
+
+static void
+the_journal_gets_fields_and_syslog_a_line(void **state)
+{
+    int journal = listen_at(LOGDAEMON_JOURNAL, SOCK_DGRAM);
+    int syslog = listen_at(LOGDAEMON_SYSLOG, SOCK_DGRAM);
+
+    (void)state;
+    log_to(1U << LOGDAEMON_JOURNAL | 1U << LOGDAEMON_SYSLOG);
+    logline_database_set("shop");
+    assert_string_equal(stderr_of(warn_and_hint), "");
+    assert_string_equal(datagram(journal),
+                        "MESSAGE\n%"
+                        "0000000warning: odd\\x1b\nhint: look\n    at it\nPRIORITY=4\n"
+                        "SYSLOG_IDENTIFIER=tool\nSYSLOG_PID=\nPGASSAY_TOOL=tool\n"
+                        "PGASSAY_RUN_ID=\nPGASSAY_DATABASE=shop\nPGASSAY_HINT\n\n"
+                        "0000000look\nat it\n");
+    assert_non_null(strstr(datagram(syslog), " tool[]: [] warning: odd\\x1b"));
+    assert_non_null(strstr(datagram(syslog), " tool[]: [] hint: look\\nat it"));
+    go_away(LOGDAEMON_JOURNAL, journal);
+    go_away(LOGDAEMON_SYSLOG, syslog);
+
+    /* Some daemons for syslog have a stream there. */
+    syslog = listen_at(LOGDAEMON_SYSLOG, SOCK_STREAM);
+    log_to(1U << LOGDAEMON_SYSLOG | LOG_TO_STDERR);
+    assert_non_null(strstr(stderr_of(warn_and_hint), "tool: warning: odd"));
+    journal = accept(syslog, NULL, NULL);
+    assert_non_null(strstr(datagram(journal), " tool[]: [] warning: odd\\x1b0"));
+    (void)close(journal);
+    go_away(LOGDAEMON_SYSLOG, syslog);
+    logline_database_set(NULL);
+    log_to(LOG_TO_STDERR);
+}
+
+static void
+a_daemon_that_is_not_there_is_named_once_and_nothing_is_lost(void **state)
+{
+    const char *said;
+
+    (void)state;
+    log_to(1U << LOGDAEMON_JOURNAL);
+    logdaemon_at(LOGDAEMON_JOURNAL, "/tmp/pgassay-test-nobody");
+    said = stderr_of(one_of_each);
+    assert_string_equal(said,
+                        "tool: warning: log-to journal: "
+                        "\"/tmp/pgassay-test-nobody\": No such file or directory; from here on "
+                        "messages are on standard error\ntool: broken: 7\ntool: warning: odd\n");
+    assert_string_equal(stderr_of(one_of_each), "tool: broken: 7\ntool: warning: odd\n");
+    log_to(LOG_TO_STDERR);
+}
+
+static void
+long_lines_have_time_and_run(void **state)
+{
+    const char *line;
+
+    (void)state;
+    log_format(LOG_LONG);
+    line = stderr_of(one_of_each);
+    log_format(LOG_TEXT);
+    assert_string_equal(line + strlen("2026-11-21T02:15:00Z") + strcspn(line, "2"),
+                        strstr(line, "Z  tool: broken: 7\n2") + 1);
+    assert_non_null(strstr(line, "Z  tool: warning: odd\n"));
+}
+
 int
 main(void)
 {
@@ -290,6 +413,9 @@ main(void)
         cmocka_unit_test(too_much_context_is_cut_not_overrun),
         cmocka_unit_test(a_hint_is_printed_below_what_it_belongs_to),
         cmocka_unit_test(programs_read_one_object_a_line),
+        cmocka_unit_test(long_lines_have_time_and_run),
+        cmocka_unit_test(the_journal_gets_fields_and_syslog_a_line),
+        cmocka_unit_test(a_daemon_that_is_not_there_is_named_once_and_nothing_is_lost),
     };
 
     return cmocka_run_group_tests_name("core/log", tests, NULL, NULL);

@@ -116,7 +116,8 @@ run_restore(const struct options *o, const struct baseline *b, const struct warm
                                       .idle_ms = -1,
                                       .in = passphrase != NULL ? passphrase->data : NULL,
                                       .in_len = passphrase != NULL ? passphrase->n : 0,
-                                      .status_ok = true},
+                                      .status_ok = true,
+                                      .ours = true},
                   &said->status, e);
     progress_end();
     free(program);
