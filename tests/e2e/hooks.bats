@@ -123,13 +123,13 @@ TEXT
 @test "a scratch server knows nothing of hooks, nor of the run's environment" {
     backup shop
     cat >"$T/pgassay.conf" <<CONF
-before-drill = echo "\$PGASSAY_HOOK \$PGASSAY_SECRET" >$T/lines
+before-drill = echo "\$PGASSAY_HOOK \$PGASSAY_NOTE" >$T/lines
 [check environment]
 database = shop
 command = psql -qXAt -c 'CREATE TEMP TABLE line (of text)' -c "COPY line FROM PROGRAM 'env'" -c "SELECT of FROM line WHERE of LIKE 'PG%'"
 expect = no
 CONF
-    PGASSAY_SECRET=yes expect_status 3 drill shop
+    PGASSAY_NOTE=yes expect_status 3 drill shop
     expect_equal "$(cat "$T/lines")" 'before-drill yes'
     expect_text PGSYSCONFDIR
     [[ $output != *PGASSAY_* ]]
