@@ -234,6 +234,7 @@ DIST = $(BUILD)/pgassay-$(VERSION).tar.gz
 dist:                           ## the source as build/pgassay-VERSION.tar.gz
 	scripts/dist pgassay-$(VERSION) $(DIST)
 deb: dist                       ## Debian packages into build/deb, seen by lintian
+	@scripts/deps --deb
 	scripts/deb $(DIST) $(BUILD)/deb
 deb-test: dist                  ## install, upgrade, remove and purge these in clean roots of Debian 12 and 13: [SUITES=trixie]
 	scripts/deb-test $(DIST) $(SUITES)

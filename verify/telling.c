@@ -1,6 +1,7 @@
 #include "verify/telling.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/mem.h"
 
@@ -95,6 +96,13 @@ condition_of_check(const char *check)
     return xasprintf("status/%s", check);
 }
 
+/* A backup run of this host that failed has told of it itself. */
+static const char *
+told_by(const char *check)
+{
+    return strcmp(check, "schedule") == 0 ? "backup" : NULL;
+}
+
 void
 telling_status(struct notify *n, const struct watch_report *r, const struct status_places *places)
 {
@@ -112,7 +120,8 @@ telling_status(struct notify *n, const struct watch_report *r, const struct stat
                                               .database = f->object,
                                               .repository = scope,
                                               .level = watch_severity_text(f->severity),
-                                              .text = text});
+                                              .text = text,
+                                              .told_by = told_by(f->check)});
         free(condition);
         free(text);
     }

@@ -16,6 +16,7 @@ enum { SECONDS_DEFAULT = 20, SECONDS_MAX = 300, SECONDS_AFTER_SIGNAL = 8 };
 
 struct event {
     char *condition, *database, *repository, *backup, *level, *text; /* level NULL: it is good */
+    char *told_by;
 };
 
 struct notify {
@@ -147,7 +148,8 @@ notify_add(struct notify *n, const struct notify_event *e)
                                   .repository = copied(e->repository),
                                   .backup = copied(e->backup),
                                   .level = e->level == NULL ? NULL : xstrdup(e->level),
-                                  .text = copied(e->text)};
+                                  .text = copied(e->text),
+                                  .told_by = copied(e->told_by)};
 }
 
 void
@@ -185,8 +187,13 @@ static void
 add_telling(struct tellings *t, const struct channel *c, const struct told_condition *about,
             bool good)
 {
-    char *kind = kind_of(about);
+    char       *kind = kind_of(about);
+    const char *text = about->text;
 
+    if (good && *text != '\0') {
+        strlist_take(&t->texts, xasprintf("it was: %s", text));
+        text = t->texts.v[t->texts.n - 1];
+    }
     strlist_take(&t->texts, xasprintf("%s-%s", kind, good ? "recovered" : "failed"));
     free(kind);
     VEC_GROW(t->v, t->n, t->cap);
@@ -198,7 +205,7 @@ add_telling(struct tellings *t, const struct channel *c, const struct told_condi
                     .database = about->database,
                     .repository = about->repository,
                     .backup = about->backup,
-                    .text = about->text,
+                    .text = text,
                     .since = about->since},
     };
 }
@@ -245,14 +252,29 @@ note_bad(struct told *told, const struct event *e)
     replace(&c->backup, e->backup);
 }
 
-static bool
-is_bad_now(const struct notify *n, const struct told_condition *c)
+static const struct event *
+bad_now(const struct notify *n, const struct told_condition *c)
 {
     for (size_t i = 0; i < n->n; i++) {
         const struct event *e = &n->v[i];
 
         if (e->level != NULL && strcmp(e->condition, c->condition) == 0 &&
             strcmp(e->database, c->database) == 0 && strcmp(e->repository, c->repository) == 0) {
+            return e;
+        }
+    }
+    return NULL;
+}
+
+/* In any repository. */
+static bool
+was_told_by(const struct told *told, const struct event *e, const char *channel)
+{
+    for (size_t i = 0; i < told->n; i++) {
+        const struct told_condition *c = &told->v[i];
+
+        if (strcmp(c->condition, e->told_by) == 0 && strcmp(c->database, e->database) == 0 &&
+            strlist_has(&c->channels, channel)) {
             return true;
         }
     }
@@ -291,12 +313,15 @@ compare(const struct notify *n, struct told *told, struct tellings *out)
     }
     for (size_t i = told->n; i-- > 0;) {
         struct told_condition *c = &told->v[i];
+        const struct event    *bad = bad_now(n, c);
 
-        if (is_bad_now(n, c)) {
+        if (bad != NULL) {
             for (size_t k = 0; k < n->channels.n; k++) {
-                if (wants(&n->channels.v[k], c) &&
-                    !strlist_has(&c->channels, n->channels.v[k].name)) {
-                    add_telling(out, &n->channels.v[k], c, false);
+                const struct channel *to = &n->channels.v[k];
+
+                if (wants(to, c) && !strlist_has(&c->channels, to->name) &&
+                    !was_told_by(told, bad, to->name)) {
+                    add_telling(out, to, c, false);
                 }
             }
         } else if (good_now(n, c) != NULL) {
@@ -338,7 +363,7 @@ forget_ended(const struct notify *n, struct told *told)
     for (size_t i = told->n; i-- > 0;) {
         struct told_condition *c = &told->v[i];
 
-        if (c->channels.n == 0 && !is_bad_now(n, c) && good_now(n, c) != NULL) {
+        if (c->channels.n == 0 && bad_now(n, c) == NULL && good_now(n, c) != NULL) {
             told_remove(told, c);
         }
     }
@@ -461,6 +486,7 @@ event_free(struct event *e)
     free(e->backup);
     free(e->level);
     free(e->text);
+    free(e->told_by);
 }
 
 static void

@@ -29,6 +29,8 @@ struct notify_event {
     const char *backup;     /* an id */
     const char *level;      /* "failed", "warning", "critical", "unknown"; NULL: it is good */
     const char *text;       /* of what is bad */
+    /* A condition that says the same of the database: who was told of that is not told of this. */
+    const char *told_by;
 };
 
 /* NULL: nobody is to be told anything; the others accept that.  What is wrong with the

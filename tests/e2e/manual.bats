@@ -297,22 +297,21 @@ complete_fish() {
     local unit command
     [ -f "$TOP/Makefile" ] && [ -w "$TOP/build" ] || skip "not in the checkout"
     make -s -C "$TOP" install PREFIX="$T/inst" >/dev/null
-    for unit in backup scrub drill; do
-        [ -f "$T/inst/lib/systemd/system/pgassay-$unit@.timer" ]
-        grep -q "^ExecStart=$T/inst/bin/pgassay " "$T/inst/lib/systemd/system/pgassay-$unit@.service"
+    for unit in backup@ scrub@ drill@ key-drill@ status; do
+        [ -f "$T/inst/lib/systemd/system/pgassay-$unit.timer" ]
+        grep -q "^ExecStart=$T/inst/bin/pgassay " "$T/inst/lib/systemd/system/pgassay-$unit.service"
     done
     if command -v systemd-analyze >/dev/null; then
         # It names what is wrong and ends with 1; what is said of units that are not ours is none of our business.
         for unit in "$T"/inst/lib/systemd/system/pgassay-*; do
-            cp "$unit" "$T/${unit##*/}"
-            mv "$T/${unit##*/}" "$T/$(sed 's/@/@shop/' <<<"${unit##*/}")"
+            cp "$unit" "$T/$(sed 's/@/@shop/' <<<"${unit##*/}")"
         done
-        run systemd-analyze verify --man=no "$T"/pgassay-*@shop.*
+        run systemd-analyze verify --man=no "$T"/pgassay-*@shop.* "$T"/pgassay-status.*
         [[ $output != *pgassay-* ]] || { echo "$output" >&2; return 1; }
     fi
     # Every option in them exists: with --help nothing else is done.
     grep -hoE 'pgassay (backup|storage|verify) .*' "$TOP"/scripts/pgassay.cron "$TOP"/scripts/systemd/*.service >"$T/commands"
-    [ "$(wc -l <"$T/commands")" -eq 7 ]
+    [ "$(wc -l <"$T/commands")" -eq 9 ]
     while read -r command; do
         # shellcheck disable=SC2086  # a command and its arguments
         pgassay ${command#pgassay } --help >/dev/null

@@ -33,6 +33,7 @@ events() { sed -n 's/^[^ ]* {/{/p' "$T/web/posts" | jq -r '"\(.event) \(.level) 
 fails() { PGPORT=1 expect_status 1 backup shop; }
 
 @test "a failed backup is told once, and its end once; the exit status is the backup's" {
+    backup shop
     fails
     fails
     expect_equal "$(events)" 'backup-failed failed shop'
@@ -42,9 +43,17 @@ fails() { PGPORT=1 expect_status 1 backup shop; }
     [[ $(jq -r .text "$T/one.json") == *'connection to server'* ]]
     pgassay notify | grep -q 'failed backup of shop'
     pgassay notify --json | jq -e '.conditions[0].told == ["phone"]'
+    # Nor by the status of the next morning, which tells what else there is.
+    cp "$T/state/notify/told.json" "$T/told"
+    PGASSAY_CONFIG=$T/pgassay.conf expect_status 3 pgassay verify status --notify
+    expect_text 'had its last backup run on this host fail'
+    expect_equal "$(grep -o '"condition":"status[^"]*"' "$T/web/posts")" '"condition":"status/proof"'
+    sed -i '/"condition":"status/d' "$T/web/posts"
+    mv "$T/told" "$T/state/notify/told.json"
     backup shop
     backup shop
     expect_equal "$(events)" $'backup-failed failed shop\nbackup-recovered good shop'
+    sed -n '$s/^[^ ]* //p' "$T/web/posts" | jq -e '.text | startswith("it was: ")' >/dev/null
     expect_equal "$(pgassay notify)" 'nothing stands that anybody was told of'
     # A dry run is none, and nobody is told twice that all is well.
     PGPORT=1 expect_status 1 backup shop --dry-run

@@ -93,10 +93,13 @@ SQL
     [ "$(id -u)" -eq 0 ] || skip 'root only'
     mkdir "$T/his" && echo root >"$T/roots" && chmod 600 "$T/roots"
     ln -s "$T/roots" "$T/his/pgassay.conf.new" && chown -h nobody "$T/his" "$T/his/pgassay.conf.new"
-    pgassay setup --user nobody --role keeper --db shop --repo "$T/his/repo" --no-encryption --config "$T/his/pgassay.conf" \
+    # As the package makes it: root's, for his group to read.
+    install -d -m 750 -g "$(id -gn nobody)" "$T/keys"
+    pgassay setup --user nobody --role keeper --db shop --repo "$T/his/repo" --encrypt --escrow-passphrase-file "$T/escrow.pass" --key-dir "$T/keys" --config "$T/his/pgassay.conf" \
         --schedule cron --cron-file "$T/his/cron" --apply </dev/null >"$T/said" 2>&1 || true
     expect_equal "$(cat "$T/roots") $(stat -c %a "$T/roots")" 'root 600'
     expect_equal "$(stat -c %U "$T/his/pgassay.conf" "$T/his/cron" "$T/his/repo" | sort -u)" nobody
+    expect_equal "$(cd "$T/keys" && stat -c '%n %U %a' -- * | xargs)" 'escrow nobody 600 escrow.pub root 644 ops nobody 600 ops.pub root 644'
 }
 
 @test "a question that nobody can answer, and what means nothing, end with 2 and change nothing" {

@@ -219,7 +219,10 @@ imds_token(struct imds *m, struct err *e)
         }
     } else if (status != 200 || answer.len == 0 || strpbrk(buf_str(&answer), "\r\n") != NULL) {
         err_set(e, ERR_AUTH, "%s gave no session token (%d)", host, status);
-        (void)err_hint(e, "set AWS_EC2_METADATA_DISABLED=true if this is not an EC2 instance");
+        (void)err_hint(e,
+                       "there are none in the environment, nor in ~/.aws of the user who runs "
+                       "this; "
+                       "AWS_EC2_METADATA_DISABLED=true if this is no EC2 instance");
     } else {
         (void)snprintf(m->token, sizeof m->token, "X-aws-ec2-metadata-token: %s", buf_str(&answer));
         rc = 0;
