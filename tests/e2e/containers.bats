@@ -58,9 +58,9 @@ secret() { (umask 077 && cat >"$T/$1"); }
     PGASSAY_JOBZ=3 PGASSAY_REPO_ENCRIPT_TO=x PGASSAY_HOBBY='' expect_status 0 storage list
     expect_text 'warning: environment variable PGASSAY_JOBZ means nothing (did you mean PGASSAY_JOBS?)' \
         'PGASSAY_REPO_ENCRIPT_TO means nothing (did you mean PGASSAY_REPO_ENCRYPT_TO?)' 'PGASSAY_HOBBY means nothing'
-    # All that the pages name; PGASSAY_KEY and the like stand for keys, and what tests read has no page.
+    # All that the pages name; PGASSAY_KEY and the like stand for keys; TOOL and HINT are fields of the journal; some are of tests.
     grep -ohE 'PGASSAY_[A-Z_]*[A-Z]' "$TOP"/docs/man/* "$TOP"/docs/*.md "$TOP/README.md" "$TOP"/scripts/pgassay* | sort -u >"$T/named"
-    mapfile -t set < <(grep -vxE "PGASSAY_(KEY|REPO_KEY|REPO|MODEL|SCHEDULES|SEED)" "$T/named" | sed 's/$/=/')
+    mapfile -t set < <(grep -vxE "PGASSAY_(KEY|REPO_KEY|REPO|MODEL|SCHEDULES|SEED|TOOL|HINT)" "$T/named" | sed 's/$/=/')
     [ "${#set[@]}" -gt 25 ]
     run env "${set[@]}" PGASSAY_CONFIG="$T/pgassay.conf" PGASSAY_STATE_DIR="$T/state" pgassay-storage list --repo "$REPO"
     expect_equal "$status" 0
