@@ -167,9 +167,6 @@ check_scratch(const struct options *o, struct err *e)
 static int
 check_combinations(const struct options *o, struct err *e)
 {
-    if (o->backup != NULL && o->at != NULL) {
-        return err_set(e, ERR_USAGE, "--backup and --at exclude each other");
-    }
     if (o->first.n > 0 && (o->list || live_asked(o))) {
         return err_set(e, ERR_USAGE, "--first is about the tables of a new database");
     }
@@ -266,13 +263,18 @@ has_no_database(const struct options *o)
 static int
 check_belongs(const struct options *o, struct err *e)
 {
-    static const char *const restoring[] = {
-        "backup",         "at",       "as-of",          "table",
-        "exclude-table",  "schema",   "exclude-schema", "list",
-        "use-list",       "first",    "dry-run",        "scratch",
-        "keep",           "no-owner", "no-privileges",  "no-tablespaces",
-        "tablespace-map", "globals",  "isolated",       "keep-failed",
-        "no-space-check"};
+    static const char *const restoring[] = {"backup",         "at",
+                                            "before",         "proven",
+                                            "as-of",          "table",
+                                            "exclude-table",  "schema",
+                                            "exclude-schema", "list",
+                                            "use-list",       "first",
+                                            "dry-run",        "scratch",
+                                            "keep",           "no-owner",
+                                            "no-privileges",  "no-tablespaces",
+                                            "tablespace-map", "globals",
+                                            "isolated",       "keep-failed",
+                                            "no-space-check"};
 
     for (size_t i = 0; switch_asked(o) && i < sizeof restoring / sizeof restoring[0]; i++) {
         if (opts_given(&o->parsed, restoring[i])) {
@@ -350,7 +352,8 @@ check(struct options *o, struct err *e)
     if (o->switch_to != NULL && strcmp(o->switch_to, o->to != NULL ? o->to : o->database) == 0) {
         return err_set(e, ERR_USAGE, "--switch-to \"%s\": it has that name", o->switch_to);
     }
-    if (!switch_asked(o) && check_combinations(o, e) != 0) {
+    if (backup_choose(&o->backup, o->at, o->before, o->proven, o->named, e) != 0 ||
+        (!switch_asked(o) && check_combinations(o, e) != 0)) {
         return -1;
     }
     if (o->at != NULL && backup_at_parse(o->at, &o->at_time, e) != 0) {

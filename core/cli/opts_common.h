@@ -96,9 +96,29 @@
      0,                                                                                            \
      NULL,                                                                                         \
      NULL},                                                                                        \
+        {OPT_TEXT,                                                                                 \
+         "at",                                                                                     \
+         0,                                                                                        \
+         "TIME",                                                                                   \
+         "the newest backup whose snapshot is not later than TIME",                                \
+         offsetof(values, at),                                                                     \
+         0,                                                                                        \
+         0,                                                                                        \
+         NULL,                                                                                     \
+         NULL},                                                                                    \
+        {OPT_TEXT,                                                                                 \
+         "before",                                                                                 \
+         0,                                                                                        \
+         "ID",                                                                                     \
+         "the whole backup before that one, as --backup ID~1",                                     \
+         offsetof(values, before),                                                                 \
+         0,                                                                                        \
+         0,                                                                                        \
+         NULL,                                                                                     \
+         NULL},                                                                                    \
     {                                                                                              \
-        OPT_TEXT, "at", 0, "TIME", "the newest backup whose snapshot is not later than TIME",      \
-            offsetof(values, at), 0, 0, NULL, NULL                                                 \
+        OPT_FLAG, "proven", 0, NULL, "the newest whose drill passed, as --backup proven",          \
+            offsetof(values, proven), 0, 0, NULL, NULL                                             \
     }
 
 /* Instead of a backup in a repository: what is read, or written. */

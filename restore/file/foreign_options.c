@@ -35,6 +35,8 @@ static const char *const others[] = {
     "identity",
     "passphrase-file",
     "backup",
+    "before",
+    "proven",
     "at",
     "max-age",
     "table",

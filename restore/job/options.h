@@ -11,11 +11,14 @@
 #include "core/config/config.h"
 #include "pg/conn/conn.h"
 #include "storage/contract/location.h"
+#include "storage/read/backup_find.h"
 #include "storage/repo/repo.h"
 
 struct options {
     const char    *database; /* configured name of the database to restore */
-    const char    *repo, *backup, *at;
+    const char    *repo, *backup, *at, *before;
+    bool           proven;
+    char           named[BACKUP_NAMED]; /* --before as a --backup */
     struct strlist repo_options;
     const char    *as_of;
     struct strlist identity;

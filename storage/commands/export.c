@@ -20,7 +20,9 @@
 
 struct export_options {
     struct cmd  cmd;
-    const char *file, *backup, *at;
+    const char *file, *backup, *at, *before;
+    bool        proven;
+    char        named[BACKUP_NAMED]; /* --before as a --backup */
     bool        force, dry_run;
 };
 
@@ -54,7 +56,7 @@ compressed(const struct export_options *o)
 
 /* What can be refused before a repository is asked. */
 static int
-check(const struct export_options *o, time_t *at, struct err *e)
+check(struct export_options *o, time_t *at, struct err *e)
 {
     *at = 0;
     if (o->file == NULL || *o->file == '\0') {
@@ -69,8 +71,8 @@ check(const struct export_options *o, time_t *at, struct err *e)
         return err_set(e, ERR_USAGE,
                        "--json and --file - would both write to standard output: choose one");
     }
-    if (o->backup != NULL && o->at != NULL) {
-        return err_set(e, ERR_USAGE, "--backup and --at both say which backup: give one of them");
+    if (backup_choose(&o->backup, o->at, o->before, o->proven, o->named, e) != 0) {
+        return -1;
     }
     if (o->at != NULL && backup_at_parse(o->at, at, e) != 0) {
         return -1;
@@ -186,13 +188,14 @@ say_text(const struct export_options *o, const struct bundle *b, const struct si
 static int
 run(const struct cmd *c, struct err *e)
 {
-    const struct export_options *o = CMD_OPTIONS(c, export_options);
-    struct repo                 *r = NULL;
-    struct label                *l = NULL;
-    struct bundle               *b = NULL;
-    struct sink                  s = {.bytes = 0};
-    time_t                       at;
-    int                          rc = -1;
+    struct export_options  own = *CMD_OPTIONS(c, export_options);
+    struct export_options *o = &own;
+    struct repo           *r = NULL;
+    struct label          *l = NULL;
+    struct bundle         *b = NULL;
+    struct sink            s = {.bytes = 0};
+    time_t                 at;
+    int                    rc = -1;
 
     if (check(o, &at, e) != 0 || (r = cmd_open(c, c->args[0], e)) == NULL ||
         (l = find(r, o, at, e)) == NULL || (b = bundle_plan(r, l, e)) == NULL ||

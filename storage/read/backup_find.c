@@ -238,6 +238,27 @@ steps_back(const char *which, char **base)
 }
 
 int
+backup_choose(const char **backup, const char *at, const char *before, bool proven,
+              char named[BACKUP_NAMED], struct err *e)
+{
+    if ((*backup != NULL) + (at != NULL) + (before != NULL) + (int)proven > 1) {
+        return err_set(e, ERR_USAGE, "--backup, --at, --before and --proven exclude each other");
+    }
+    if (before != NULL &&
+        (strchr(before, '~') != NULL || strcmp(before, "proven") == 0 ||
+         snprintf(named, BACKUP_NAMED, "%s~1", before) >= BACKUP_NAMED)) {
+        return err_set(e, ERR_USAGE, "--before \"%s\" is not the id of a backup, nor \"latest\"",
+                       before);
+    }
+    if (before != NULL) {
+        *backup = named;
+    } else if (proven) {
+        *backup = "proven";
+    }
+    return 0;
+}
+
+int
 backup_at_parse(const char *text, time_t *at, struct err *e)
 {
     struct when w;

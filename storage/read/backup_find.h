@@ -28,6 +28,11 @@ struct label *backup_find_listed(struct repo *, const char *db, struct backup_li
 
 /* Is it the newest that is asked for? */
 bool backup_is_latest(const char *which);
+/* --backup, --at, --before and --proven: one at most.  The last two become a --backup, for which
+ * named is room that lives as long as *backup is used.  ERR_USAGE. */
+enum { BACKUP_NAMED = 80 };
+int backup_choose(const char **backup, const char *at, const char *before, bool proven,
+                  char named[BACKUP_NAMED], struct err *);
 /* --at: a moment of the past, as people type it.  A whole minute, when no seconds were given, as
  * lists show no seconds. */
 int backup_at_parse(const char *text, time_t *at, struct err *);

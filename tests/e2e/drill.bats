@@ -35,6 +35,7 @@ live() { pgassay verify live shop --repo "$REPO" -d "$(pg_uri copy)" --full "$@"
     export PGASSAY_STATE_DIR=$T/state.newer REPO=$T/newer
     plant shop --at "$(date -u +%Y-%m-%dT%H:%M:%SZ)"
     expect_equal "$(storage show shop proven --json | jq -r .backup)" "$(backup_ids shop | head -n 1)"
+    expect_equal "$(restore shop --to proven --proven --dry-run --json | jq -r .backup.id)" "$(backup_ids shop | head -n 1)"
 }
 
 @test "its JSON keeps to the schema and names the verdict" {

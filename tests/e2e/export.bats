@@ -83,6 +83,13 @@ nothing_at() { [ -z "$(find "$(dirname "$1")" -name "$(basename "$1")*")" ] || {
     expect_equal "$(jq -r .backup <<<"$output")" "$old"
     expect_status 0 export_to shop "$T/which.tar" --dry-run --json --backup latest~1
     expect_equal "$(jq -r .backup <<<"$output")" "$old"
+    expect_status 0 export_to shop "$T/which.tar" --dry-run --json --before "$(cat "$T/new")"
+    expect_equal "$(jq -r .backup <<<"$output")" "$old"
+    expect_status 1 export_to shop "$T/which.tar" --dry-run --before "$old"
+    expect_status 2 export_to shop "$T/which.tar" --dry-run --before proven
+    expect_status 1 export_to shop "$T/which.tar" --dry-run --proven
+    expect_text 'no backup is proven'
+    expect_status 2 export_to shop "$T/which.tar" --proven --before latest
     expect_status 2 export_to shop "$T/which.tar" --backup latest --at "2 days ago"
     nothing_at "$T/which.tar"
 }

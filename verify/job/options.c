@@ -307,8 +307,8 @@ check(struct options *o, struct err *e)
         return err_set(e, ERR_USAGE, "--server excludes --keep: nothing is left there");
     if (check_warm(o, e) != 0)
         return -1;
-    if (o->backup != NULL && o->at != NULL)
-        return err_set(e, ERR_USAGE, "--backup and --at exclude each other");
+    if (backup_choose(&o->backup, o->at, o->before, o->proven, o->named, e) != 0)
+        return -1;
     if (o->baseline != NULL && (o->backup != NULL || o->at != NULL))
         return err_set(e, ERR_USAGE, "--baseline excludes --backup and --at");
     if (o->estimate && o->full)

@@ -11,6 +11,7 @@
 #include "core/config/config.h"
 #include "pg/conn/conn.h"
 #include "storage/contract/location.h"
+#include "storage/read/backup_find.h"
 #include "storage/repo/repo.h"
 #include "verify/health/limits.h"
 
@@ -21,9 +22,11 @@ struct options {
     const char    *as_of;
     struct strlist identity;
     const char    *passphrase_file, *passphrase_command, *passphrase_fd;
-    const char    *backup, *at, *max_age, *since, *report, *junit;
-    const char    *baseline; /* of live: instead of a backup */
-    const char    *name;     /* of baseline record */
+    const char    *backup, *at, *before, *max_age, *since, *report, *junit;
+    bool           proven;
+    char           named[BACKUP_NAMED]; /* --before as a --backup */
+    const char    *baseline;            /* of live: instead of a backup */
+    const char    *name;                /* of baseline record */
     const char    *conninfo, *host, *port, *user;
     const char    *idle_after, *long_after, *blocked_after, *terminate_idle, *application;
     bool           nagios, in_transaction, yes, notify;
