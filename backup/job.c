@@ -50,27 +50,6 @@ load_options(struct job *j, const char *name, struct err *e)
     return 0;
 }
 
-/* The database that a swap has set aside had this name: the name in the repository passes to its
- * replacement (only of the same owner: a database set aside is recognised by a comment, and anybody
- * may comment on his own database). */
-static int
-took_place_of(PGconn *conn, const char *owner, struct repo_source *s, struct err *e)
-{
-    struct aside_list aside;
-
-    if (aside_list_read(conn, s->dbname, &aside, e) != 0) {
-        return -1;
-    }
-    for (size_t i = 0; i < aside.n; i++) {
-        if (strcmp(aside.v[i].owner, owner) == 0) {
-            VEC_GROW(s->before, s->n_before, s->cap_before);
-            s->before[s->n_before++] = aside.v[i].oid;
-        }
-    }
-    aside_list_free(&aside);
-    return 0;
-}
-
 /* A scratch server is nobody's: a name that is bound stays so, and a new one is bound by its first
  * backup of a server. */
 static int
@@ -103,7 +82,9 @@ identify(struct job *j, PGconn *conn, struct err *e)
         .dbname = xstrdup(PQdb(conn)),
     };
     j->clock_off = (double)time(NULL) - strtod(PQgetvalue(r, 0, 2), NULL);
-    rc = took_place_of(conn, PQgetvalue(r, 0, 3), &j->source, e);
+    /* The name passes on to what has taken the place of a database that is set aside. */
+    rc = aside_oids(conn, j->source.dbname, PQgetvalue(r, 0, 3), &j->source.before,
+                    &j->source.n_before, &j->source.cap_before, e);
     PQclear(r);
     return rc;
 }

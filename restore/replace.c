@@ -10,11 +10,11 @@
 #include "pg/target/exchange.h"
 #include "pg/target/halfmade.h"
 #include "restore/guard.h"
+#include "restore/job/succession.h"
 #include "restore/preflight/checks.h"
 #include "restore/replace_impl.h"
 #include "restore/replace_status.h"
 #include "restore/safety.h"
-#include "storage/repo/source.h"
 
 /* ---- making room ---- */
 
@@ -155,50 +155,14 @@ replace_mark_whole(struct restore *r, struct err *e)
 
 /* ---- the end ---- */
 
-/* As a backup would, if it could still see the database whose place has been taken. */
-static int
-take_over_name(struct restore *r, struct err *e)
-{
-    const char *params[] = {r->name};
-    uint32_t    before[] = {r->replace->now.oid};
-    PGresult   *res = pg_query(r->maintenance, e,
-                               "SELECT s.system_identifier, d.oid FROM "
-                                 "pg_catalog.pg_control_system() s, pg_catalog.pg_database d WHERE "
-                                 "d.datname = $1",
-                               1, params);
-    int         rc = -1;
-
-    if (res != NULL && PQntuples(res) == 1) {
-        struct repo_source s = {.system_identifier = strtoull(PQgetvalue(res, 0, 0), NULL, 10),
-                                .database_oid = (uint32_t)strtoul(PQgetvalue(res, 0, 1), NULL, 10),
-                                .dbname = r->name,
-                                .before = before,
-                                .n_before = 1};
-        struct repo_source is = {0};
-
-        /* Another server's database, for one, keeps its name. */
-        rc = source_load(r->repo, r->label->db, &is, e);
-        if (rc == 0 && is.system_identifier == s.system_identifier &&
-            is.database_oid == before[0]) {
-            rc = source_bind(r->repo, r->label->db, &s, false, e);
-        }
-        source_free(&is);
-    }
-    PQclear(res);
-    return rc;
-}
-
 void
 replace_done(struct restore *r)
 {
-    struct err e = ERR_INIT;
-
-    if (take_over_name(r, &e) != 0) {
-        log_warn(
-            "the name \"%s\" in the repository could not be given to the new database (%s): "
-            "the next backup needs --adopt",
-            r->label->db, e.text);
-    }
+    succession_tell(&(struct succession){.o = r->o,
+                                         .repo = r->repo,
+                                         .conn = r->maintenance,
+                                         .name = r->name,
+                                         .dropped = r->replace->now.oid});
 }
 
 void

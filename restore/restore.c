@@ -9,6 +9,7 @@
 #include "restore/file/foreign.h"
 #include "restore/job/elsewhere.h"
 #include "restore/job/entries.h"
+#include "restore/job/succession.h"
 #include "restore/load/finish.h"
 #include "restore/load/kept.h"
 #include "restore/load/load_first.h"
@@ -186,6 +187,12 @@ publish(struct restore *r, struct err *e)
     }
     if (r->o->replace) {
         replace_done(r);
+    } else if (r->o->swap) {
+        succession_tell(&(struct succession){.o = r->o,
+                                             .repo = r->repo,
+                                             .conn = r->maintenance,
+                                             .name = r->name,
+                                             .aside = r->aside});
     }
     return 0;
 }

@@ -12,6 +12,7 @@
 #include "pg/target/aside.h"
 #include "pg/target/exchange.h"
 #include "pg/target/halfmade.h"
+#include "restore/job/succession.h"
 #include "restore/job/target_server.h"
 #include "restore/replace_status.h"
 #include "restore/swap.h"
@@ -207,6 +208,8 @@ switch_to(const struct options *o, struct state *s, const char *take, const char
     }
     if (rc == 0) {
         rc = print_switched(o, &x, e);
+        succession_tell(
+            &(struct succession){.o = o, .conn = s->conn, .name = x.name, .aside = x.aside});
     }
     free(text);
     aside_free(&a);
@@ -419,7 +422,8 @@ drop(const struct options *o, const struct state *s, struct err *e)
     const struct aside *a = find_aside(s, o->drop_leftover);
     json_t             *doc;
 
-    if (aside_drop(s->conn, o->drop_leftover, e) != 0) {
+    if ((a != NULL && succession_before_drop(o, NULL, s->conn, a, e) != 0) ||
+        aside_drop(s->conn, o->drop_leftover, e) != 0) {
         return -1;
     }
     if (o->json && a != NULL) {

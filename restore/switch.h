@@ -1,7 +1,7 @@
 /*
  * switch.h - databases left by a swap, and the way back: --undo, --switch-to, --leftovers,
  * --drop-leftover, --status.  None needs a repository: everything is recorded in the server
- * (pg/target/aside.h, halfmade.h).
+ * (pg/target/aside.h, halfmade.h).  Where there is one, it learns who has the name (succession.h).
  */
 #ifndef RESTORE_SWITCH_H
 #define RESTORE_SWITCH_H

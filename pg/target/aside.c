@@ -169,6 +169,31 @@ aside_list_read(PGconn *conn, const char *was, struct aside_list *out, struct er
     return res == NULL ? err_wrap(e, "databases that are set aside") : 0;
 }
 
+void
+aside_oids_add(uint32_t **v, size_t *n, size_t *cap, uint32_t oid)
+{
+    VEC_GROW(*v, *n, *cap);
+    (*v)[(*n)++] = oid;
+}
+
+int
+aside_oids(PGconn *conn, const char *was, const char *owner, uint32_t **v, size_t *n, size_t *cap,
+           struct err *e)
+{
+    struct aside_list all;
+
+    if (aside_list_read(conn, was, &all, e) != 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < all.n; i++) {
+        if (strcmp(all.v[i].owner, owner) == 0) {
+            aside_oids_add(v, n, cap, all.v[i].oid);
+        }
+    }
+    aside_list_free(&all);
+    return 0;
+}
+
 static int
 drop(PGconn *conn, const char *name, struct err *e)
 {
@@ -201,7 +226,7 @@ aside_drop(PGconn *conn, const char *name, struct err *e)
 }
 
 int
-aside_drop_expired(PGconn *conn, time_t now, struct err *e)
+aside_drop_expired(PGconn *conn, time_t now, aside_before_drop_fn *before, void *ctx, struct err *e)
 {
     struct aside_list all;
 
@@ -217,7 +242,7 @@ aside_drop_expired(PGconn *conn, time_t now, struct err *e)
             continue;
         }
         (void)time_rfc3339(a->drop_after, until, sizeof until);
-        if (drop(conn, a->name, &why) == 0) {
+        if (before(ctx, a, &why) == 0 && drop(conn, a->name, &why) == 0) {
             log_info("removed database \"%s\": it was to be kept until %s", a->name, until);
         } else {
             log_warn("database \"%s\" was to be kept until %s, and stays: %s", a->name, until,

@@ -48,10 +48,18 @@ int  aside_list_read(PGconn *, const char *was, struct aside_list *, struct err 
 void aside_list_free(struct aside_list *);
 void aside_free(struct aside *); /* and its contents */
 
+/* Adds the oids of those that had this name and are still of this owner: a comment is anybody's who
+ * owns the database.  0 or -1 (ERR_PG). */
+int  aside_oids(PGconn *, const char *was, const char *owner, uint32_t **v, size_t *n, size_t *cap,
+                struct err *);
+void aside_oids_add(uint32_t **v, size_t *n, size_t *cap, uint32_t oid);
+
 /* Drops the one of this name; not while a session uses it.  ERR_NOT_FOUND: there is no database of
  * that name, or it is not set aside. */
 int aside_drop(PGconn *, const char *name, struct err *);
+/* What is to be done before one is dropped.  -1: it stays. */
+typedef int aside_before_drop_fn(void *ctx, const struct aside *, struct err *);
 /* Drops those that this role may drop and whose time is over, and logs it (log.h). */
-int aside_drop_expired(PGconn *, time_t now, struct err *);
+int aside_drop_expired(PGconn *, time_t now, aside_before_drop_fn *, void *ctx, struct err *);
 
 #endif

@@ -17,6 +17,7 @@
 #include "restore/job/names.h"
 #include "restore/job/properties.h"
 #include "restore/job/restore.h"
+#include "restore/job/succession.h"
 #include "restore/job/target_server.h"
 #include "restore/load/loaders.h"
 
@@ -264,6 +265,14 @@ make_roles(struct restore *r, struct err *e)
     return rc;
 }
 
+static int
+before_drop(void *ctx, const struct aside *a, struct err *e)
+{
+    const struct restore *r = ctx;
+
+    return succession_before_drop(r->o, r->repo, r->maintenance, a, e);
+}
+
 int
 target_create(struct restore *r, struct err *e)
 {
@@ -271,7 +280,7 @@ target_create(struct restore *r, struct err *e)
         return halfmade_busy(r->name, e);
     }
     if (halfmade_remove_dead(r->maintenance, r->name, e) != 0 ||
-        aside_drop_expired(r->maintenance, time(NULL), e) != 0) {
+        aside_drop_expired(r->maintenance, time(NULL), before_drop, r, e) != 0) {
         return -1;
     }
     (void)halfmade_lock(r->maintenance, r->working_name);

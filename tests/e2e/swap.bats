@@ -38,6 +38,9 @@ around() {
         FROM pg_database d WHERE datname = :'d'"
 }
 others() { psql_in postgres -c "SELECT datname FROM pg_database WHERE datname ~ '^shop_' ORDER BY 1"; }
+# The database that the name in the repository stands for, and where that is written.
+binding() { printf '%s\n' "$REPO"/shop/source.*.json | sort -V | tail -1; }
+bound()  { head -1 "$(binding)" | jq .database_oid; }
 oid()    { psql_in postgres -v d="$1" <<<"SELECT oid FROM pg_database WHERE datname = :'d'"; }
 
 @test "swap: the backup's contents with the live one's owner, settings and comment; sessions end; undo: as before" {
@@ -59,6 +62,7 @@ oid()    { psql_in postgres -v d="$1" <<<"SELECT oid FROM pg_database WHERE datn
     db_same backed_up shop
     expect_equal "$(around shop)" "$was"
 
+    expect_equal "$(bound)" "$(oid shop)"
     # The next night's backup goes on under its name; that of another database does not get it.
     expect_status 0 backup shop
     psql_in postgres -c 'CREATE DATABASE shop_other'
@@ -71,7 +75,9 @@ oid()    { psql_in postgres -v d="$1" <<<"SELECT oid FROM pg_database WHERE datn
     valid_json restore-status "$T/status.json"
     expect_equal "$(jq -r '.undo, .set_aside[0].backup' "$T/status.json" | paste -sd ' ')" "$aside $FIRST"
 
-    pgassay restore shop --undo --json >"$T/undo.json"
+    # A repository that is out of reach hinders nobody on his way back, and is named.
+    pgassay restore shop --undo --json --repo "$T/away" >"$T/undo.json" 2>"$T/said"
+    grep 'the name could not be given to the database that has it now' "$T/said"
     valid_json restore-switch "$T/undo.json"
     expect_equal "$(oid shop)" "$before"
     expect_equal "$(around shop)" "$was"
@@ -84,8 +90,13 @@ oid()    { psql_in postgres -v d="$1" <<<"SELECT oid FROM pg_database WHERE datn
     aside=$(jq -r '.set_aside[0].name' "$T/leftovers.json")
     expect_equal "$aside" "$(jq -r .set_aside "$T/undo.json")"
     expect_status 1 pgassay restore --drop-leftover shop
-    expect_status 0 pgassay restore --drop-leftover "$aside" --json
+    # What the name still stands for is not dropped before it stands for the one that has it.
+    expect_status 1 pgassay restore --drop-leftover "$aside" --repo "$T/away"
+    expect_text "\"$aside\" is not dropped" "$T/away"
+    expect_equal "$(bound)" "$(oid "$aside")"
+    expect_status 0 pgassay restore --drop-leftover "$aside" --json --repo "$REPO"
     echo "$output" >"$T/dropped.json"
+    expect_equal "$(bound)" "$before"
     valid_json restore-dropped "$T/dropped.json"
     expect_equal "$(jq -r '.dropped | .name, .was' "$T/dropped.json" | paste -sd ' ')" "$aside shop"
     expect_equal "$(others)" ''
@@ -230,14 +241,17 @@ oid()    { psql_in postgres -v d="$1" <<<"SELECT oid FROM pg_database WHERE datn
 
 @test "--drop-old-after: the next restore drops what was set aside, once its time has come" {
     local until
+    expect_status 0 backup shop --adopt
     restore shop --swap --backup "$FIRST" --drop-old-after 1d
     expect_equal "$(others | wc -l)" 1
     psql_in shop -c 'INSERT INTO empty VALUES (3)'
     restore shop --swap --backup "$FIRST" --drop-old-after 1s
     expect_equal "$(others | wc -l)" 2
+    rm "$(binding)" # as if killed once the names were exchanged
     until=$(pgassay restore --leftovers --json | jq -r '[.set_aside[].drop_after] | min')
     wait_for postgres "SELECT clock_timestamp() >= timestamptz '$until'"
     restore shop --to other
+    expect_equal "$(bound)" "$(oid shop)"
     expect_equal "$(others | wc -l)" 1
     expect_status 0 pgassay restore --leftovers
     expect_text 'to be dropped after'
