@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-enum { BACKUP_ID_MAX = 32, RUN_ID_MAX = 17 };
+enum { BACKUP_ID_MAX = 32, RUN_MARK_MAX = 17 };
 
 /* An id as writer_begin() makes them: 20261121T021500Z-4f2a.  Ids sort by time: one taken
  * after a backup whose clock was ahead, by less than an hour, has a time after that one's. */

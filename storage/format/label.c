@@ -15,6 +15,7 @@
 
 static const struct field plain[] = {
     ROW(FIELD_TEXT, "db", db),
+    ROW(FIELD_OPT_TEXT, "run_id", run_id),
     ROW(FIELD_TEXT, "dbname", dbname),
     ROW(FIELD_TEXT, "scope", scope),
     ROW(FIELD_TIME, "started", started),

@@ -34,7 +34,8 @@ struct label {
     bool           baseline;          /* not of a backup: see above */
     uint64_t       estimated;         /* of a baseline: tables whose rows are an estimate */
     char           id[BACKUP_ID_MAX]; /* 20261121T021500Z-4f2a */
-    char           run[RUN_ID_MAX];   /* 16 hex digits */
+    char           run[RUN_MARK_MAX]; /* 16 hex digits */
+    char          *run_id;            /* of the run of the tool (core/runid.h), or NULL */
     char          *db;                /* configured name */
     char          *dbname;            /* the database's own name on its server */
     char          *scope;             /* "full", or 16 hex digits: digest of the selection */
@@ -66,10 +67,10 @@ struct label {
     char    *hidden; /* of an encrypted one: selection, host, note and warnings, sealed (hex); NULL:
                       * they are not sealed yet.  The fields are empty until it is opened */
     /* Of a copy (copy.h), where it came from: */
-    char   copied_repo[33];        /* repo_id; empty: not a copy */
-    char   copied_run[RUN_ID_MAX]; /* the run of the label that was copied */
-    time_t copied;                 /* when the copy began */
-    bool   replaces;               /* it replaced another label, or one that was lost */
+    char   copied_repo[33];          /* repo_id; empty: not a copy */
+    char   copied_run[RUN_MARK_MAX]; /* the run of the label that was copied */
+    time_t copied;                   /* when the copy began */
+    bool   replaces;                 /* it replaced another label, or one that was lost */
     /* Of a dump that another tool made: its snapshot is the dump's time, not the run's.  The
      * scratch server that it went through is server_version. */
     time_t imported;                    /* when; 0: it was not */

@@ -198,22 +198,22 @@ see(void *ctx, const struct object_info *info, struct err *e)
     struct run_list  *list = li->list;
     const char       *name = info->key + li->prefix;
     const char       *suffix;
-    uint8_t           id[(RUN_ID_MAX - 1) / 2];
+    uint8_t           id[(RUN_MARK_MAX - 1) / 2];
     struct run_entry *entry;
 
     (void)e;
-    if (strlen(name) < RUN_ID_MAX - 1 || hex_decode(name, RUN_ID_MAX - 1, id, sizeof id) != 0) {
+    if (strlen(name) < RUN_MARK_MAX - 1 || hex_decode(name, RUN_MARK_MAX - 1, id, sizeof id) != 0) {
         return 0;
     }
-    suffix = name + RUN_ID_MAX - 1;
+    suffix = name + RUN_MARK_MAX - 1;
     if (*suffix != '\0' && strcmp(suffix, ".prune") != 0 && strcmp(suffix, ".revoked") != 0) {
         return 0;
     }
-    if (list->n == 0 || strncmp(list->v[list->n - 1].run, name, RUN_ID_MAX - 1) != 0) {
+    if (list->n == 0 || strncmp(list->v[list->n - 1].run, name, RUN_MARK_MAX - 1) != 0) {
         VEC_GROW(list->v, list->n, list->cap);
         entry = &list->v[list->n++];
         *entry = (struct run_entry){0};
-        memcpy(entry->run, name, RUN_ID_MAX - 1);
+        memcpy(entry->run, name, RUN_MARK_MAX - 1);
     }
     entry = &list->v[list->n - 1];
     entry->writer |= *suffix == '\0';

@@ -31,8 +31,8 @@ enum {
 };
 
 struct run_mark {
-    struct repo *repo;            /* the caller's */
-    char         run[RUN_ID_MAX]; /* 16 hex digits, random */
+    struct repo *repo;              /* the caller's */
+    char         run[RUN_MARK_MAX]; /* 16 hex digits, random */
     char        *key;
     struct buf   line;
     double       renew_s; /* how often: stands in the mark, too */
@@ -57,7 +57,7 @@ void run_mark_free(struct run_mark *);
 
 /* A run, as the listing shows it. */
 struct run_entry {
-    char   run[RUN_ID_MAX];
+    char   run[RUN_MARK_MAX];
     bool   writer, prune; /* its mark exists */
     bool   revoked;
     time_t modified; /* of the mark, by the store's clock */

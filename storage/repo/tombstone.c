@@ -71,7 +71,7 @@ int
 tombstone_give_up(struct repo *r, const char *db, const char *backup, const struct label *l,
                   const char *reason, struct err *e)
 {
-    char    by[RUN_ID_MAX];
+    char    by[RUN_MARK_MAX];
     json_t *o;
 
     random_hex((sizeof by - 1) / 2, by);

@@ -32,7 +32,7 @@ int tombstone_give_up(struct repo *, const char *db, const char *backup, const s
                       const char *reason, struct err *);
 
 struct tombstone {
-    char     backup[BACKUP_ID_MAX], run[RUN_ID_MAX]; /* as its name says */
+    char     backup[BACKUP_ID_MAX], run[RUN_MARK_MAX]; /* as its name says */
     char     label_sha256[SHA256_HEX +
                       1]; /* empty: the label was unreadable, or an older program wrote this */
     char     signer[17];      /* empty: the label had none */

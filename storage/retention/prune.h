@@ -63,7 +63,7 @@ struct prune_list {
 };
 
 struct prune_result {
-    char             run[RUN_ID_MAX];
+    char             run[RUN_MARK_MAX];
     time_t           now;       /* the store's clock when the run began */
     struct strlist   expired;   /* backups whose label was removed (dry run: would be) */
     struct strlist   dead;      /* of these, the ones that were void already */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/crypto/hash.h"
+#include "core/runid.h"
 #include "storage/format/chunklist.h"
 #include "storage/format/object.h"
 #include "storage/keys/trust.h"
@@ -255,6 +256,9 @@ complete(const struct writer *w, struct label *l)
     l->encrypted = w->epoch->sealed;
     if (label_is_imported(l) && l->imported_sha256 != NULL && w->epoch->naming.n > 0) {
         imported_id(w->epoch, l->imported_sha256, l->imported_id);
+    }
+    if (*run_id() != '\0') {
+        replace(&l->run_id, run_id());
     }
     if (l->tool == NULL) {
         l->tool = xstrdup("pgassay " PGASSAY_VERSION);

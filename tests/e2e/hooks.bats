@@ -103,6 +103,9 @@ TEXT
     psql_in postgres -c 'ALTER SYSTEM SET log_connections = on' -c 'SELECT pg_reload_conf()' -o /dev/null
     printf 'log-to = journal\nlog-format = json\nprune = yes\n' >"$T/pgassay.conf"
     PGASSAY_RUN_ID=night-8 expect_status 0 backup shop
+    expect_equal "$(label shop | jq -r .run_id)" night-8
+    pgassay verify status --repo "$REPO" --proven-within none --prometheus "$T/run.prom" || true
+    grep -q "^pgassay_backup_info{db=\"shop\",backup=\"$(last_id shop)\",run=\"night-8\",repository=\"[^\"]*\"} 1$" "$T/run.prom"
     if [ -S /run/systemd/journal/socket ]; then
         expect_equal "$output" ''
     else

@@ -128,10 +128,18 @@ xid_age(const struct status_place *p)
     return p->standing.xid_age < 0 ? NAN : (double)p->standing.xid_age;
 }
 
+/* Its labels say what there is to know. */
+static double
+info(const struct status_place *p)
+{
+    return of_label(p->standing.newest.label, 1);
+}
+
 static const struct {
     const char *name, *help;
     value_fn   *value;
 } metrics[] = {
+    {"pgassay_backup_info", "Id of the newest good backup, and of the run that took it.", info},
     {"pgassay_backup_last_success_timestamp_seconds", "Moment of the newest good backup.",
      last_backup},
     {"pgassay_backup_last_proven_timestamp_seconds",
@@ -182,6 +190,17 @@ end_of_labels(const struct status_repo *in)
     return end;
 }
 
+/* What info's labels have besides; allocated. */
+static char *
+own_labels(const struct label *l)
+{
+    char *run = escaped(l->run_id == NULL ? "" : l->run_id);
+    char *text = xasprintf("backup=\"%s\",run=\"%s\",", l->id, run);
+
+    free(run);
+    return text;
+}
+
 /* The lines of this metric in the file before, for repositories that could not be read. */
 static int
 keep_lines(struct buf *out, const char *metric, const char *before,
@@ -218,14 +237,17 @@ write_metric(struct buf *out, size_t m, const char *before, const struct status_
 
     for (size_t i = 0; rc == 0 && i < places->n; i++) {
         double value = metrics[m].value(&places->v[i]);
-        char  *db, *end;
+        char  *db, *end, *own;
 
         if (isnan(value)) {
             continue;
         }
         db = escaped(places->v[i].db);
         end = end_of_labels(places->v[i].in);
-        rc = buf_printf(out, e, "%s{db=\"%s\",%s %.15g\n", metrics[m].name, db, end, value);
+        own = metrics[m].value == info ? own_labels(places->v[i].standing.newest.label)
+                                       : xstrdup("");
+        rc = buf_printf(out, e, "%s{db=\"%s\",%s%s %.15g\n", metrics[m].name, db, own, end, value);
+        free(own);
         free(db);
         free(end);
     }

@@ -14,7 +14,7 @@
 struct chain_link {
     char     signer[17];
     uint64_t sequence;
-    char     id[BACKUP_ID_MAX], run[RUN_ID_MAX];
+    char     id[BACKUP_ID_MAX], run[RUN_MARK_MAX];
 };
 
 /* The check of one database. */
