@@ -66,6 +66,9 @@ run_and_report(const struct options *o)
     } else {
         status = r.problems.n > 0 ? EXIT_PARTLY : EXIT_GOOD;
     }
+    if (r.scratch != NULL) {
+        scratch_explain(r.scratch, &e);
+    }
     progress_end();
     problems_tell_rest(&r.problems);
     restore_phase(&r, NULL);

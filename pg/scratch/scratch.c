@@ -1,15 +1,18 @@
 #include "pg/scratch/scratch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "core/buf.h"
+#include "core/human.h"
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/quote.h"
@@ -23,7 +26,8 @@
 /* The usual name, so that owners and grants of "postgres" need no translation. */
 #define SCRATCH_SUPERUSER "postgres"
 
-enum { START_TIMEOUT_MS = 120000 };
+/* ROOM_MIN: a segment of WAL. */
+enum { START_TIMEOUT_MS = 120000, LOG_TAIL = 1 << 16, ROOM_MIN = 16 << 20 };
 
 struct scratch {
     char           *dir;
@@ -471,6 +475,44 @@ scratch_target(const struct scratch *s, const char *dbname)
                               .user = SCRATCH_SUPERUSER,
                               .dbname = dbname,
                               .version = s->version};
+}
+
+/* Its user could have put anything there. */
+static bool
+log_says_full(const struct scratch *s)
+{
+    char   *path = xasprintf("%s/log", s->dir);
+    int     fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    char   *text = xcalloc(1, LOG_TAIL + 1);
+    off_t   size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+    ssize_t n = fd < 0 ? 0 : pread(fd, text, LOG_TAIL, size > LOG_TAIL ? size - LOG_TAIL : 0);
+    bool    full = n > 0 && memmem(text, (size_t)n, strerror(ENOSPC), strlen(strerror(ENOSPC)));
+
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    free(text);
+    free(path);
+    return full;
+}
+
+void
+scratch_explain(const struct scratch *s, struct err *e)
+{
+    struct statvfs fs;
+    uint64_t       left;
+    char           size[32];
+
+    if ((e->kind != ERR_PG && e->kind != ERR_IO) || statvfs(s->dir, &fs) != 0) {
+        return;
+    }
+    left = (uint64_t)fs.f_bavail * fs.f_frsize;
+    /* A full disk may not have taken the log, either. */
+    if (left < ROOM_MIN || log_says_full(s)) {
+        err_wrap(e, "the scratch server's disk is full (%s are free in \"%s\")",
+                 size_human(left, size, sizeof size), s->dir);
+        err_hint(e, "make room there, or name a directory with more room with --scratch-dir");
+    }
 }
 
 char *

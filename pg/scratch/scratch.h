@@ -15,6 +15,7 @@
 #define PG_SCRATCH_SCRATCH_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "core/err.h"
 #include "core/mem.h"
@@ -46,6 +47,10 @@ const char     *scratch_dir(const struct scratch *);
 int             scratch_version(const struct scratch *);
 /* A target for pg_connect(); borrowed strings. */
 struct pg_target scratch_target(const struct scratch *, const char *dbname);
+/* What an empty one takes: the cluster, with its first WAL, and more WAL; bytes. */
+#define SCRATCH_ROOM ((uint64_t)72 << 20)
+/* Something failed there: if its disk is full, as its log or the disk says, *e names it. */
+void scratch_explain(const struct scratch *, struct err *);
 /* Keeps it running: returns a shell command that removes it, which also stops it.  Allocated. */
 char *scratch_keep(struct scratch *);
 /* From now on scratch_end() stops it in order, and leaves its data directory for a later one

@@ -2,8 +2,9 @@
  * space.c - room for the database.
  *
  * It needs as much as it took at the source; a part, as much as its tables did.  Bloat makes that
- * too much, which is why --no-space-check exists.  A running database that is to be swapped keeps
- * its own room; one that is to be replaced gives it up, where it lies in the same tablespace.
+ * too much, which is why --no-space-check exists.  A scratch server takes some for itself.  A
+ * running database that is to be swapped keeps its own room; one that is to be replaced gives it
+ * up, where it lies in the same tablespace.
  *
  * Only the machine that has the disks knows how much is free.  The server's directory is looked at
  * here if it is the same: the server says when its directory was last changed, and a directory of
@@ -21,7 +22,8 @@
 static uint64_t
 needed(const struct restore *r)
 {
-    return parts_asked(r->o) ? plan_sizes(r).relation_bytes : r->label->database_bytes;
+    return (parts_asked(r->o) ? plan_sizes(r).relation_bytes : r->label->database_bytes) +
+        (r->o->scratch ? SCRATCH_ROOM : 0);
 }
 
 /* False: not known. */
@@ -43,7 +45,8 @@ stop_space(struct restore *r, uint64_t have, const char *dir, const char *hint)
     char a[32], b[32];
 
     preflight_stop(&r->preflight, hint,
-                   xasprintf("the database takes %s, but only %s are free%s in \"%s\"",
+                   xasprintf("the database%s takes %s, but only %s are free%s in \"%s\"",
+                             r->o->scratch ? " with its server" : "",
                              size_human(needed(r), a, sizeof a), size_human(have, b, sizeof b),
                              r->dropped_bytes > 0 ? ", or will be," : "", dir));
 }

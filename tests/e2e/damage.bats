@@ -267,7 +267,9 @@ limited() { (ulimit -f "$1" && shift && "$@"); }
     backup wide
     mkdir -p "$small"
     if [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=60m,mode=1777 tmpfs "$small" 2>/dev/null; then
-        run restore wide --scratch --scratch-dir "$small"
+        expect_status 1 restore wide --scratch --scratch-dir "$small"
+        expect_text 'the database with its server takes' "but only" "$small"
+        run restore wide --scratch --scratch-dir "$small" --no-space-check
         local rc=$status said=$output left
         # Not even for an empty server; hardly for its log.
         local drilled=() size
@@ -284,6 +286,7 @@ limited() { (ulimit -f "$1" && shift && "$@"); }
         done
         [ "$rc" -ne 0 ] || { echo "60 MB were enough?" >&2; return 1; }
         [[ $said =~ No\ space\ left|free\ disk\ space ]]  # a page may be written in part
+        output=$said expect_text "the scratch server's disk is full" "$small" 'with --scratch-dir'
         output=$said expect_short
         expect_equal "$left" ''
     else
