@@ -66,6 +66,7 @@ make_dir(const char *parent, struct err *e)
         err_hint(e, "give a shorter --scratch-dir");
     } else if (mkdtemp(dir) == NULL) {
         err_errno(e, "could not make the scratch directory \"%s\"", dir);
+        err_hint(e, "--scratch-dir DIR, or TMPDIR, names another place for the scratch server");
     } else {
         return dir;
     }
