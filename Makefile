@@ -153,7 +153,7 @@ lint-gcc lint-clang: lint-%:
 	$(MAKE) BUILD=$(BUILD)/$* CC=$* objects
 lint-circles: lint-gcc
 	scripts/lint-circles $(BUILD)/gcc/obj
-objects: $(call obj,$(ALL_SRC) $(TEST_SRC) $(SUPPORT_SRC) $(wildcard tests/e2e/*.c))
+objects: $(call obj,$(ALL_SRC) $(TEST_SRC) $(SUPPORT_SRC) $(FUZZ_SRC) $(wildcard tests/e2e/*.c))
 $(BUILD)/tidy/%.ok: %.c .clang-tidy
 	@mkdir -p $(@D)
 	clang-tidy --quiet $< -- $(CPPFLAGS) -std=c17 -Wno-unknown-warning-option

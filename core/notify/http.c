@@ -99,10 +99,11 @@ post(struct post *p, double deadline, struct err *e)
 {
     double wait = 0.5;
 
-    for (int i = 0; i < TRIES; i++, wait *= 3) {
+    for (int i = 0; i < TRIES; i++) {
         double left = deadline - clock_seconds();
         double pause = i == 0 ? 0 : wait;
 
+        wait *= i == 0 ? 1 : 3;
         if (left <= pause + 0.1) {
             break;
         }

@@ -108,5 +108,6 @@ void
 lastrun_free(struct lastrun *run)
 {
     free(run->error);
-    *run = (struct lastrun){0};
+    run->started = run->finished = 0;
+    run->error = NULL;
 }

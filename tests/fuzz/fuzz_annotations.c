@@ -78,7 +78,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct err          e = ERR_INIT;
     struct backup_entry b = {.id = BACKUP, .state = BACKUP_COMMITTED, .label = label_new()};
-    struct backup_list  one = {&b, 1, 1};
+    struct backup_list  one = {.v = &b, .n = 1, .cap = 1};
     struct annotations  known;
     struct repo        *r;
     json_t             *o = json_object();

@@ -40,10 +40,10 @@ tables(void)
     static const struct opt *both[] = {table, NULL};
     size_t                   n = 0;
 
-    for (; config_common_keys[n].name != NULL; n++) {
-        table[n] = (struct opt){.kind = OPT_TEXT,
-                                .name = config_common_keys[n].name,
-                                .config = config_common_keys[n].name};
+    for (const struct config_key *const *part = config_common_keys; *part != NULL; part++) {
+        for (const struct config_key *k = *part; k->name != NULL; k++) {
+            table[n++] = (struct opt){.kind = OPT_TEXT, .name = k->name, .config = k->name};
+        }
     }
     table[n].kind = OPT_HEAD;
     return both;
