@@ -64,7 +64,7 @@ torture() {
 }
 
 # What a run without faults says, without times and sizes that differ from run to run.
-facts() { jq -S 'walk(if type == "object" then del(.seconds, .finished, .started, .snapshot, .backup, .id, .run, .chunks_sha256, .chunks_size, .chunks_raw_size, .manifest_sha256, .manifest_size, .manifest_raw_sha256, .manifest_raw_size, .new_bytes, .new_chunks, .stored_bytes, .database_bytes, .copied, .digests, .signature, .segments, .prev, .heads) else . end)' ; }
+facts() { jq -S 'walk(if type == "object" then del(.seconds, .finished, .started, .snapshot, .backup, .id, .run, .run_id, .chunks_sha256, .chunks_size, .chunks_raw_size, .manifest_sha256, .manifest_size, .manifest_raw_sha256, .manifest_raw_size, .new_bytes, .new_chunks, .stored_bytes, .database_bytes, .copied, .digests, .signature, .segments, .prev, .heads) else . end)' ; }
 
 @test "policy: it is the old one or the new one, never a part" {
     policy() {
@@ -103,6 +103,7 @@ facts() { jq -S 'walk(if type == "object" then del(.seconds, .finished, .started
     arrived() {
         [ "${1:-}" = failed ] && return
         REPO=$T/to label shop | facts | jq 'del(.copied_from, .settings)' | diff "$T/label.want" - >&2 || return 1
+        expect_equal "$(REPO=$T/to label shop | jq -r .run_id)" "$(label shop | jq -r .run_id)" || return 1
         pgassay verify objects --repo "$T/to" >&2
     }
     origin() {
