@@ -257,9 +257,11 @@ complete(const struct writer *w, struct label *l)
     if (label_is_imported(l) && l->imported_sha256 != NULL && w->epoch->naming.n > 0) {
         imported_id(w->epoch, l->imported_sha256, l->imported_id);
     }
-    if (l->tool == NULL) { /* not a copy */
+    if (l->tool == NULL) {
         l->tool = xstrdup("pgassay " PGASSAY_VERSION);
-        l->run_id = *run_id() == '\0' ? NULL : xstrdup(run_id());
+    }
+    if (l->copied_repo[0] == '\0' && *run_id() != '\0') {
+        replace(&l->run_id, run_id());
     }
     if (l->finished == 0) {
         l->finished = time(NULL);
